@@ -1,0 +1,3 @@
+//! (being written)
+mod peer;
+pub use peer::{InvalidPeerId, PeerId};
