@@ -1,3 +1,30 @@
-//! (being written)
+//! What a message of nostrp2p is: events, keys, filters, packets, client frames, limits.
+//!
+//! No IO, no clock, no randomness: the caller brings bytes, time and random numbers.
+//! Builds for native targets and for wasm32. The normative text is PROTOCOL.md.
+
+mod bytes;
+mod canonical;
+mod event;
+mod filter;
+pub mod frame;
+mod json;
+mod keys;
+mod kind;
+pub mod limits;
+pub mod login;
+mod nip19;
+pub mod packet;
 mod peer;
+mod verify;
+mod wire;
+
+pub use bytes::{EventId, InvalidHex, PublicKey, Signature};
+pub use event::{Draft, Event, Forged, Oversize, Rumor, Tag, UnverifiedEvent};
+pub use filter::{Filter, InvalidFilter};
+pub use keys::{InvalidSecretKey, SecretKey};
+pub use kind::Kind;
+pub use nip19::{EventPointer, InvalidNip19, ProfilePointer};
+pub use packet::Packet;
 pub use peer::{InvalidPeerId, PeerId};
+pub use wire::Malformed;

@@ -1,0 +1,33 @@
+//! What a client and its own node say to each other, each a MessagePack array in one binary
+//! WebSocket message at `GET /client`. See PROTOCOL.md, "Client and node".
+//!
+//! ```text
+//! client                                  node
+//!   Hello            ------------------>
+//!                    <------------------  Welcome            (or Refused)
+//!   Login / Claim    ------------------>
+//!                    <------------------  LoggedIn           (or Refused)
+//!   Watch            ------------------>
+//!                    <------------------  Batch, Batch, ...
+//!   Publish, Fetch   ------------------>
+//!                    <------------------  Published, Answer  (or Refused)
+//! ```
+//!
+//! The node is trusted by its own client, so the events it sends carry no signature and no id.
+
+mod client;
+mod node;
+mod refusal;
+
+pub use client::ClientFrame;
+pub use node::{Carried, NodeFrame, Path, PeerStatus, StoreId};
+pub use refusal::{Refusal, RefusalCode};
+
+/// The version of these frames. A node serves exactly the versions it knows and names them otherwise.
+pub const VERSION: u16 = 1;
+
+/// Shortest and longest time that a node gathers events for a client before it pushes them, in milliseconds.
+pub const GATHER_MS: std::ops::RangeInclusive<u32> = 0..=600_000;
+
+/// Chosen by the client, repeated in the node's answer. 0 stands for "the connection as a whole".
+pub type RequestId = u32;

@@ -1,0 +1,122 @@
+//! Client to node.
+
+use crate::{
+    Filter, Malformed, UnverifiedEvent,
+    filter::WireFilter,
+    frame::RequestId,
+    limits::{MAX_FILTERS, MAX_FRAME_BYTES},
+    wire::{self, CompactEvent},
+};
+
+/// A frame that a client sends. The number is the first element of the array.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ClientFrame {
+    /// 1 `[1, version, client]`: opens the conversation.
+    Hello {
+        /// [`super::VERSION`] of the client.
+        version: u16,
+        /// Name and version of the program, for the node's log.
+        client: String,
+    },
+    /// 2 `[2, request, proof]`: the owner proves himself with a login event (see [`crate::login`]).
+    Login {
+        /// Repeated in the answer.
+        request: RequestId,
+        /// A login event over the challenge of this connection.
+        proof: UnverifiedEvent,
+    },
+    /// 3 `[3, request, token, proof]`: makes the signer of the proof the owner of a node that has none.
+    Claim {
+        /// Repeated in the answer.
+        request: RequestId,
+        /// From the claim link: 16 bytes.
+        token: [u8; 16],
+        /// A login event over the challenge of this connection.
+        proof: UnverifiedEvent,
+    },
+    /// 4 `[4, request, event]`: stores the owner's event and sends it where it belongs.
+    Publish {
+        /// Repeated in the answer.
+        request: RequestId,
+        /// Signed by the owner.
+        event: UnverifiedEvent,
+    },
+    /// 5 `[5, after, gather_ms]`: asks for everything that was stored after a sequence number, now and from now on.
+    /// A later one replaces it.
+    Watch {
+        /// The last sequence number that this client holds.
+        after: u64,
+        /// How long the node may gather before it pushes, within [`super::GATHER_MS`].
+        gather_ms: u32,
+    },
+    /// 6 `[6, request, filters]`: asks for stored events, the newest first.
+    Fetch {
+        /// Repeated in the answer.
+        request: RequestId,
+        /// At most [`MAX_FILTERS`]; an event is in the answer when any of them matches.
+        filters: Vec<Filter>,
+    },
+}
+
+impl ClientFrame {
+    /// Encodes the frame as one WebSocket message.
+    pub fn encode(self) -> Vec<u8> {
+        match self {
+            Self::Hello { version, client } => wire::encode(&(1u8, version, client)),
+            Self::Login { request, proof } => wire::encode(&(2u8, request, CompactEvent::from(proof))),
+            Self::Claim { request, token, proof } => {
+                wire::encode(&(3u8, request, serde_bytes::ByteArray::new(token), CompactEvent::from(proof)))
+            }
+            Self::Publish { request, event } => wire::encode(&(4u8, request, CompactEvent::from(event))),
+            Self::Watch { after, gather_ms } => wire::encode(&(5u8, after, gather_ms)),
+            Self::Fetch { request, filters } => {
+                let filters: Vec<WireFilter> = filters.into_iter().map(Into::into).collect();
+                wire::encode(&(6u8, request, filters))
+            }
+        }
+    }
+
+    /// Decodes one WebSocket message.
+    ///
+    /// # Errors
+    /// When it is over [`MAX_FRAME_BYTES`], cut off, over a limit, or of an unknown type.
+    pub fn decode(bytes: &[u8]) -> Result<Self, Malformed> {
+        if bytes.len() > MAX_FRAME_BYTES {
+            return Err(Malformed::TooLong { length: bytes.len(), max: MAX_FRAME_BYTES });
+        }
+        match wire::message_type(bytes)? {
+            1 => wire::decode(bytes).map(|(_, version, client): (u8, _, _)| Self::Hello { version, client }),
+            2 => wire::decode(bytes)
+                .map(|(_, request, proof): (u8, _, CompactEvent)| Self::Login { request, proof: proof.into() }),
+            3 => wire::decode(bytes).map(
+                |(_, request, token, proof): (u8, _, serde_bytes::ByteArray<16>, CompactEvent)| Self::Claim {
+                    request,
+                    token: token.into_array(),
+                    proof: proof.into(),
+                },
+            ),
+            4 => wire::decode(bytes)
+                .map(|(_, request, event): (u8, _, CompactEvent)| Self::Publish { request, event: event.into() }),
+            5 => wire::decode(bytes).map(|(_, after, gather_ms): (u8, _, _)| Self::Watch { after, gather_ms }),
+            6 => {
+                let (_, request, filters): (u8, _, Vec<WireFilter>) = wire::decode(bytes)?;
+                if filters.len() > MAX_FILTERS {
+                    return Err(Malformed::Encoding(format!("more than {MAX_FILTERS} filters")));
+                }
+                Ok(Self::Fetch { request, filters: filters.into_iter().map(Into::into).collect() })
+            }
+            other => Err(Malformed::UnknownType(other)),
+        }
+    }
+
+    /// The request that an answer to this frame names; 0 where there is none.
+    pub const fn request(&self) -> RequestId {
+        match self {
+            Self::Hello { .. } | Self::Watch { .. } => 0,
+            Self::Login { request, .. }
+            | Self::Claim { request, .. }
+            | Self::Publish { request, .. }
+            | Self::Fetch { request, .. } => *request,
+        }
+    }
+}

@@ -1,0 +1,294 @@
+//! Node to client.
+
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+use crate::{
+    EventId, Malformed, PeerId, PublicKey, Rumor,
+    frame::{Refusal, RefusalCode, RequestId},
+    limits::{MAX_BATCH_BYTES, MAX_BATCH_EVENTS, MAX_TEXT_BYTES},
+    wire::{self, CompactRumor},
+};
+
+/// Names one store. A client that sees another one than before starts over instead of resuming.
+pub type StoreId = u64;
+
+/// A frame that a node sends. The number is the first element of the array.
+#[derive(Debug, Clone, PartialEq)]
+pub enum NodeFrame {
+    /// 64 `[64, version, challenge, peer, owner, agent]`: answers a Hello.
+    Welcome {
+        /// [`super::VERSION`] that is spoken from now on.
+        version: u16,
+        /// Random, fresh for each connection; a login signs it.
+        challenge: [u8; 32],
+        /// Which node this is.
+        peer: PeerId,
+        /// Whose node this is; none while it waits to be claimed.
+        owner: Option<PublicKey>,
+        /// Name and version of the node's program.
+        agent: String,
+    },
+    /// 65 `[65, request, owner, store, newest]`: answers a Login or Claim.
+    LoggedIn {
+        /// The request that it answers.
+        request: RequestId,
+        /// Who is logged in.
+        owner: PublicKey,
+        /// Which store the sequence numbers belong to.
+        store: StoreId,
+        /// The highest sequence number that is stored; 0 when nothing is.
+        newest: u64,
+    },
+    /// 66 `[66, request, id, sequence, carried]`: the event is durably stored.
+    Published {
+        /// The request that it answers.
+        request: RequestId,
+        /// The event.
+        id: EventId,
+        /// Its sequence number.
+        sequence: u64,
+        /// Where the node sends it.
+        carried: Carried,
+    },
+    /// 67 `[67, through, newest, packed events]`: what was stored since the last batch, in order.
+    Batch {
+        /// Highest sequence number that this batch covers; the client resumes after it.
+        through: u64,
+        /// Highest sequence number in the store; when above `through`, more follows at once.
+        newest: u64,
+        /// In order of their sequence numbers.
+        events: Vec<Rumor>,
+    },
+    /// 68 `[68, request, complete, packed events]`: answers a Fetch, the newest first.
+    Answer {
+        /// The request that it answers.
+        request: RequestId,
+        /// Whether these are all; if not, ask on with `until`.
+        complete: bool,
+        /// The newest first, ties by lower id first.
+        events: Vec<Rumor>,
+    },
+    /// 69 `[69, peers, stored]`: how the node stands in the overlay; sent after login and when it changes.
+    Status {
+        /// Connected nodes.
+        peers: Vec<PeerStatus>,
+        /// Number of stored events.
+        stored: u64,
+    },
+    /// 70 `[70, request, code, reason]`: no. With request 0 the node closes the connection next.
+    Refused {
+        /// The request that it answers.
+        request: RequestId,
+        /// What and why.
+        refusal: Refusal,
+    },
+}
+
+/// Where a published event goes (see the table in DESIGN and PROTOCOL, "What travels how").
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "(u8, u32)", try_from = "(u8, u32)")]
+pub enum Carried {
+    /// 0: kept on this node only.
+    Kept,
+    /// 1: broadcast; the number of neighbours that it was handed to at once.
+    Broadcast(u32),
+    /// 2: meant for some people only, whose number this is; it waits in the node for them.
+    Waiting(u32),
+}
+
+impl From<Carried> for (u8, u32) {
+    fn from(carried: Carried) -> Self {
+        match carried {
+            Carried::Kept => (0, 0),
+            Carried::Broadcast(neighbours) => (1, neighbours),
+            Carried::Waiting(people) => (2, people),
+        }
+    }
+}
+
+impl TryFrom<(u8, u32)> for Carried {
+    type Error = &'static str;
+
+    fn try_from(pair: (u8, u32)) -> Result<Self, Self::Error> {
+        match pair {
+            (0, _) => Ok(Self::Kept),
+            (1, neighbours) => Ok(Self::Broadcast(neighbours)),
+            (2, people) => Ok(Self::Waiting(people)),
+            _ => Err("an unknown way of carrying an event"),
+        }
+    }
+}
+
+/// A node that this one is connected to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PeerStatus {
+    /// Which node.
+    #[serde(with = "peer_bytes")]
+    pub peer: PeerId,
+    /// Whose node, if known.
+    pub owner: Option<PublicKey>,
+    /// How the connection goes.
+    pub path: Path,
+    /// Round-trip time in milliseconds, once measured.
+    pub delay_ms: Option<u32>,
+}
+
+/// How a connection to a peer goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "u8", from = "u8")]
+pub enum Path {
+    /// 0: straight.
+    Direct,
+    /// 1: straight, through a hole that both punched into their routers.
+    Punched,
+    /// 2: by way of a third node.
+    Relayed,
+}
+
+impl From<Path> for u8 {
+    fn from(path: Path) -> Self {
+        match path {
+            Path::Direct => 0,
+            Path::Punched => 1,
+            Path::Relayed => 2,
+        }
+    }
+}
+
+impl From<u8> for Path {
+    fn from(number: u8) -> Self {
+        match number {
+            0 => Self::Direct,
+            1 => Self::Punched,
+            _ => Self::Relayed,
+        }
+    }
+}
+
+mod peer_bytes {
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    use crate::PeerId;
+
+    pub(super) fn serialize<S: Serializer>(peer: &PeerId, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_bytes(peer.as_ed25519())
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<PeerId, D::Error> {
+        serde_bytes::ByteArray::<32>::deserialize(deserializer).map(|key| PeerId::from_ed25519(key.into_array()))
+    }
+}
+
+impl NodeFrame {
+    /// Encodes the frame as one WebSocket message. A refusal's reason is cut to [`MAX_TEXT_BYTES`].
+    pub fn encode(self) -> Vec<u8> {
+        let bytes = serde_bytes::Bytes::new;
+        match self {
+            Self::Welcome { version, challenge, peer, owner, agent } => {
+                wire::encode(&(64u8, version, bytes(&challenge), bytes(peer.as_ed25519()), owner, agent))
+            }
+            Self::LoggedIn { request, owner, store, newest } => {
+                wire::encode(&(65u8, request, owner, store, newest))
+            }
+            Self::Published { request, id, sequence, carried } => {
+                wire::encode(&(66u8, request, id, sequence, carried))
+            }
+            Self::Batch { through, newest, events } => {
+                let (packed, packing) = pack(events);
+                wire::encode(&(67u8, through, newest, packing, bytes(&packed)))
+            }
+            Self::Answer { request, complete, events } => {
+                let (packed, packing) = pack(events);
+                wire::encode(&(68u8, request, complete, packing, bytes(&packed)))
+            }
+            Self::Status { peers, stored } => wire::encode(&(69u8, peers, stored)),
+            Self::Refused { request, refusal: Refusal { code, mut reason } } => {
+                reason.truncate(reason.floor_char_boundary(MAX_TEXT_BYTES));
+                wire::encode(&(70u8, request, code, reason))
+            }
+        }
+    }
+
+    /// Decodes one WebSocket message.
+    ///
+    /// # Errors
+    /// When it is cut off, over a limit, or of an unknown type.
+    pub fn decode(bytes: &[u8]) -> Result<Self, Malformed> {
+        type Bytes<const N: usize> = serde_bytes::ByteArray<N>;
+        if bytes.len() > MAX_BATCH_BYTES {
+            return Err(Malformed::TooLong { length: bytes.len(), max: MAX_BATCH_BYTES });
+        }
+        match wire::message_type(bytes)? {
+            64 => {
+                type Fields = (u8, u16, Bytes<32>, Bytes<32>, Option<PublicKey>, String);
+                let (_, version, challenge, peer, owner, agent): Fields = wire::decode(bytes)?;
+                let peer = PeerId::from_ed25519(peer.into_array());
+                Ok(Self::Welcome { version, challenge: challenge.into_array(), peer, owner, agent })
+            }
+            65 => wire::decode(bytes).map(|(_, request, owner, store, newest): (u8, _, _, _, _)| {
+                Self::LoggedIn { request, owner, store, newest }
+            }),
+            66 => wire::decode(bytes).map(|(_, request, id, sequence, carried): (u8, _, _, _, _)| {
+                Self::Published { request, id, sequence, carried }
+            }),
+            67 => {
+                let (_, through, newest, packing, packed): (u8, _, _, u8, serde_bytes::ByteBuf) =
+                    wire::decode(bytes)?;
+                Ok(Self::Batch { through, newest, events: unpack(packing, &packed)? })
+            }
+            68 => {
+                let (_, request, complete, packing, packed): (u8, _, _, u8, serde_bytes::ByteBuf) =
+                    wire::decode(bytes)?;
+                Ok(Self::Answer { request, complete, events: unpack(packing, &packed)? })
+            }
+            69 => wire::decode(bytes).map(|(_, peers, stored): (u8, _, _)| Self::Status { peers, stored }),
+            70 => wire::decode(bytes).map(|(_, request, code, reason): (u8, _, RefusalCode, String)| {
+                Self::Refused { request, refusal: Refusal { code, reason } }
+            }),
+            other => Err(Malformed::UnknownType(other)),
+        }
+    }
+}
+
+/// Events as they are.
+const PLAIN: u8 = 0;
+/// Events in raw deflate (RFC 1951).
+const DEFLATED: u8 = 1;
+/// Below this many bytes deflate gains nothing worth its time; a guess.
+const DEFLATE_FROM: usize = 200;
+/// zlib's middle way between time and size.
+const DEFLATE_LEVEL: u8 = 6;
+
+/// Encodes events and says how they are packed.
+fn pack(events: Vec<Rumor>) -> (Vec<u8>, u8) {
+    let events: Vec<CompactRumor> = events.into_iter().map(Into::into).collect();
+    let plain = wire::encode(&events);
+    if plain.len() < DEFLATE_FROM {
+        return (plain, PLAIN);
+    }
+    let deflated = miniz_oxide::deflate::compress_to_vec(&plain, DEFLATE_LEVEL);
+    if deflated.len() < plain.len() { (deflated, DEFLATED) } else { (plain, PLAIN) }
+}
+
+fn unpack(packing: u8, packed: &[u8]) -> Result<Vec<Rumor>, Malformed> {
+    let events: Vec<CompactRumor> = match packing {
+        PLAIN => decode_bounded(packed)?,
+        DEFLATED => {
+            let plain = miniz_oxide::inflate::decompress_to_vec_with_limit(packed, MAX_BATCH_BYTES)
+                .map_err(|error| Malformed::Encoding(format!("events cannot be unpacked: {error}")))?;
+            decode_bounded(&plain)?
+        }
+        other => return Err(Malformed::Encoding(format!("unknown packing {other}"))),
+    };
+    if events.len() > MAX_BATCH_EVENTS {
+        return Err(Malformed::Encoding(format!("more than {MAX_BATCH_EVENTS} events")));
+    }
+    Ok(events.into_iter().map(Into::into).collect())
+}
+
+fn decode_bounded<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Malformed> {
+    if bytes.len() > MAX_BATCH_BYTES {
+        return Err(Malformed::TooLong { length: bytes.len(), max: MAX_BATCH_BYTES });
+    }
+    wire::decode(bytes)
+}

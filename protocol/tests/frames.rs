@@ -1,0 +1,131 @@
+//! Every frame and packet: survives its encoding, and every truncation and every random change of its bytes
+//! gives an error or another frame, never a panic.
+
+use nostrp2p_protocol::{
+    Draft, Event, EventId, Filter, Kind, Packet, PeerId, PublicKey, SecretKey, Tag, UnverifiedEvent,
+    frame::{Carried, ClientFrame, NodeFrame, Path, PeerStatus, Refusal, RefusalCode, VERSION},
+};
+use rand::{RngExt, SeedableRng, rngs::StdRng};
+
+fn event() -> Event {
+    let key = SecretKey::from_bytes([1; 32]).unwrap();
+    let tags = vec![Tag::new(["p", &"ab".repeat(32)]), Tag::new(["t", "rust"])];
+    Draft { created_at: 1_700_000_000, kind: Kind::POST, tags, content: "こんにちは".into() }.sign(&key, &[2; 32])
+}
+
+fn unverified() -> UnverifiedEvent {
+    UnverifiedEvent { claimed_id: None, ..event().into() }
+}
+
+fn client_frames() -> Vec<ClientFrame> {
+    let filter = Filter {
+        ids: Some([event().id()].into()),
+        authors: Some([event().pubkey].into()),
+        kinds: Some([Kind::POST].into()),
+        tags: [('e', ["x".to_owned()].into())].into(),
+        since: Some(1),
+        until: None,
+        limit: Some(50),
+    };
+    vec![
+        ClientFrame::Hello { version: VERSION, client: "test/1".into() },
+        ClientFrame::Login { request: 1, proof: unverified() },
+        ClientFrame::Claim { request: 2, token: [9; 16], proof: unverified() },
+        ClientFrame::Publish { request: 3, event: unverified() },
+        ClientFrame::Watch { after: u64::MAX, gather_ms: 1_000 },
+        ClientFrame::Fetch { request: 4, filters: vec![filter, Filter::default()] },
+    ]
+}
+
+fn node_frames() -> Vec<NodeFrame> {
+    let owner = PublicKey::from_bytes([5; 32]);
+    let peer = PeerId::from_ed25519([6; 32]);
+    let rumors = |count| vec![event().into_rumor(); count];
+    let status = PeerStatus { peer, owner: Some(owner), path: Path::Relayed, delay_ms: Some(20) };
+    let refusal = Refusal::new(RefusalCode::NotOwner, "no");
+    vec![
+        NodeFrame::Welcome { version: 1, challenge: [3; 32], peer, owner: None, agent: "node/1".into() },
+        NodeFrame::LoggedIn { request: 1, owner, store: u64::MAX, newest: 7 },
+        NodeFrame::Published {
+            request: 3,
+            id: EventId::from_bytes([4; 32]),
+            sequence: 8,
+            carried: Carried::Broadcast(2),
+        },
+        NodeFrame::Batch { through: 9, newest: 10, events: rumors(1) },
+        NodeFrame::Batch { through: 9, newest: 9, events: vec![] },
+        NodeFrame::Answer { request: 4, complete: true, events: rumors(300) },
+        NodeFrame::Status { peers: vec![status], stored: 3 },
+        NodeFrame::Refused { request: 0, refusal },
+    ]
+}
+
+#[test]
+fn every_frame_survives_its_encoding() {
+    for frame in client_frames() {
+        assert_eq!(ClientFrame::decode(&frame.clone().encode()), Ok(frame));
+    }
+    for frame in node_frames() {
+        assert_eq!(NodeFrame::decode(&frame.clone().encode()), Ok(frame));
+    }
+    let packet = Packet::Event(unverified());
+    assert_eq!(Packet::decode(&packet.clone().encode()), Ok(packet));
+}
+
+#[test]
+fn every_truncation_is_an_error() {
+    for frame in client_frames().into_iter().map(ClientFrame::encode) {
+        for length in 0..frame.len() {
+            assert!(ClientFrame::decode(&frame[..length]).is_err());
+        }
+    }
+    for frame in node_frames().into_iter().map(NodeFrame::encode) {
+        for length in 0..frame.len() {
+            assert!(NodeFrame::decode(&frame[..length]).is_err());
+        }
+    }
+    let packet = Packet::Event(unverified()).encode();
+    for length in 0..packet.len() {
+        assert!(Packet::decode(&packet[..length]).is_err());
+    }
+}
+
+#[test]
+fn random_changes_never_panic() {
+    let seed = rand::random();
+    println!("seed {seed}");
+    let mut random = StdRng::seed_from_u64(seed);
+    let messages: Vec<Vec<u8>> = (client_frames().into_iter().map(ClientFrame::encode))
+        .chain(node_frames().into_iter().map(NodeFrame::encode))
+        .chain([Packet::Event(unverified()).encode()])
+        .collect();
+    for _ in 0..20_000 {
+        let mut bytes = messages[random.random_range(0..messages.len())].clone();
+        for _ in 0..random.random_range(1..8) {
+            let index = random.random_range(0..bytes.len());
+            bytes[index] = random.random();
+        }
+        drop((ClientFrame::decode(&bytes), NodeFrame::decode(&bytes), Packet::decode(&bytes)));
+    }
+    for _ in 0..20_000 {
+        let mut bytes = vec![0; random.random_range(0..200)];
+        random.fill(&mut bytes[..]);
+        drop((ClientFrame::decode(&bytes), NodeFrame::decode(&bytes), Packet::decode(&bytes)));
+    }
+}
+
+#[test]
+fn a_decompression_bomb_is_an_error() {
+    let bomb = miniz_oxide::deflate::compress_to_vec(&vec![0x90; 50_000_000], 9);
+    let head = [&[0x95, 67, 1, 1, 1, 0xc5][..], &u16::try_from(bomb.len()).unwrap().to_be_bytes()].concat();
+    let error = NodeFrame::decode(&[head, bomb].concat()).unwrap_err();
+    assert!(error.to_string().contains("unpacked"), "{error}");
+}
+
+#[test]
+fn a_long_refusal_is_cut_and_not_a_failure() {
+    let refusal = Refusal::new(RefusalCode::Internal, "é".repeat(5_000));
+    let bytes = NodeFrame::Refused { request: 0, refusal }.encode();
+    assert!(bytes.len() < 1_100);
+    assert!(NodeFrame::decode(&bytes).is_ok());
+}
