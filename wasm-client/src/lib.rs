@@ -1,1 +1,28 @@
-//! (being written)
+//! The browser client of nostrp2p: a person's key, posts and settings in the browser, and one WebSocket to that
+//! person's own node.
+//!
+//! How state flows: something happens ([`message`]), [`update`] changes the [`model`] and says what is to be done
+//! ([`effect`]), `effects` does it, and [`view`] draws the model as a value ([`vdom`]) that `dom` puts on the page.
+//! Everything that is linked here can be tested without a browser; only `effects`, `dom`, `vault` and
+//! `storage::indexed` touch one, and exist for wasm32 alone.
+
+pub mod address;
+#[cfg(target_arch = "wasm32")]
+pub mod dom;
+pub mod effect;
+#[cfg(target_arch = "wasm32")]
+pub mod effects;
+pub mod message;
+pub mod model;
+pub mod profile;
+pub mod richtext;
+pub mod route;
+pub mod secret;
+pub mod storage;
+pub mod texts;
+pub mod update;
+#[cfg(target_arch = "wasm32")]
+pub mod vault;
+pub mod vdom;
+pub mod view;
+pub mod when;
