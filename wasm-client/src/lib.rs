@@ -26,3 +26,17 @@ pub mod vault;
 pub mod vdom;
 pub mod view;
 pub mod when;
+
+/// Starts the page. `boot.js` calls it once, after the module is loaded.
+#[cfg(target_arch = "wasm32")]
+#[wasm_bindgen::prelude::wasm_bindgen]
+pub async fn run() -> Result<(), wasm_bindgen::JsValue> {
+    std::panic::set_hook(Box::new(|info| {
+        web_sys::console::error_1(&info.to_string().into());
+        effects::show_crash();
+    }));
+    let app = effects::start().await?;
+    // The page runs until it is closed.
+    std::mem::forget(app);
+    Ok(())
+}

@@ -44,11 +44,7 @@ pub fn take(model: &mut Model, events: Vec<Rumor>, live: bool) -> Vec<Change> {
     let mut news = 0;
     for rumor in events {
         match rumor.kind {
-            Kind::PROFILE => {
-                if model.people.take(&rumor) {
-                    changes.push(Change::Profile(rumor));
-                }
-            }
+            Kind::PROFILE if model.people.take(&rumor) => changes.push(Change::Profile(rumor)),
             Kind::POST | Kind::REPOST => {
                 let id = rumor.id();
                 if model.outbox.waiting.remove(&id).is_some() {
