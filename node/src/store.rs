@@ -125,7 +125,9 @@ impl Store {
 fn open_error(error: redb::Error, directory: &Path, path: &Path) -> OpenError {
     let (directory, path) = (directory.to_owned(), path.to_owned());
     match error {
-        redb::Error::DatabaseAlreadyOpen | redb::Error::LockProtocolMismatch => OpenError::InUse { directory },
+        redb::Error::DatabaseAlreadyOpen | redb::Error::LockProtocolMismatch => {
+            OpenError::InUse { directory }
+        }
         redb::Error::Io(error) if error.kind() == std::io::ErrorKind::InvalidData => {
             OpenError::Damaged { path, reason: error.to_string() }
         }

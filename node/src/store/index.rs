@@ -63,7 +63,8 @@ pub(super) fn rows(rumor: &Rumor, sequence: u64) -> Vec<Vec<u8>> {
         single.then(|| Prefix::tag(letter, tag.value()?)).flatten()
     });
     let (author, kind) = (&rumor.pubkey, rumor.kind);
-    let always = [Prefix::all(), Prefix::author(author), Prefix::kind(kind), Prefix::author_kind(author, kind)];
+    let always =
+        [Prefix::all(), Prefix::author(author), Prefix::kind(kind), Prefix::author_kind(author, kind)];
     let mut rows: Vec<Vec<u8>> =
         always.into_iter().chain(tags).map(|prefix| prefix.row(rumor.created_at, sequence)).collect();
     rows.sort_unstable();

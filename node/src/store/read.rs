@@ -103,7 +103,8 @@ struct Search {
 impl Search {
     /// Adds the newest matches of one filter; returns whether these are all.
     fn filter(&self, filter: &Filter, found: &mut BTreeMap<EventId, Event>) -> Result<bool, redb::Error> {
-        let limit = filter.limit.map_or(MAX_BATCH_EVENTS, |limit| usize::try_from(limit).unwrap_or(usize::MAX));
+        let limit =
+            filter.limit.map_or(MAX_BATCH_EVENTS, |limit| usize::try_from(limit).unwrap_or(usize::MAX));
         let limit = limit.min(MAX_BATCH_EVENTS);
         let mut complete = true;
         let mut matches = Vec::new();
@@ -118,7 +119,8 @@ impl Search {
         matches.sort_unstable_by_key(|event: &Event| (std::cmp::Reverse(event.created_at), event.id()));
         matches.dedup_by_key(|event| event.id());
         // What the asker's own limit leaves out is not missing.
-        let asked = filter.limit.is_some_and(|asked| usize::try_from(asked).is_ok_and(|asked| asked <= limit));
+        let asked =
+            filter.limit.is_some_and(|asked| usize::try_from(asked).is_ok_and(|asked| asked <= limit));
         complete |= asked;
         matches.truncate(limit);
         found.extend(matches.into_iter().map(|event| (event.id(), event)));

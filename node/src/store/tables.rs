@@ -47,7 +47,8 @@ pub(super) fn prepare(database: &Database) -> Result<Opened, redb::Error> {
         };
         let schema = get_or(META_SCHEMA, SCHEMA)?;
         let mut random = [0; 8];
-        getrandom::fill(&mut random).map_err(|error| redb::Error::Io(std::io::Error::other(error.to_string())))?;
+        getrandom::fill(&mut random)
+            .map_err(|error| redb::Error::Io(std::io::Error::other(error.to_string())))?;
         let id = get_or(META_ID, u64::from_be_bytes(random))?;
         let newest = get_or(META_NEWEST, 0)?;
         transaction.open_table(IDS)?;

@@ -138,7 +138,9 @@ async fn finding_agrees_with_a_naive_search() {
     let mut events = Vec::new();
     for number in 0..400 {
         let tags = (0..random.random_range(0..3))
-            .map(|_| Tag::new([["t", "p"][random.random_range(0..2)], ["a", "b", "c"][random.random_range(0..3)]]))
+            .map(|_| {
+                Tag::new([["t", "p"][random.random_range(0..2)], ["a", "b", "c"][random.random_range(0..3)]])
+            })
             .collect();
         let kind = [1, 6, 7, 1111][random.random_range(0..4)];
         let created_at = random.random_range(0..40);
