@@ -12,6 +12,7 @@ mod demo;
 mod layering;
 mod report;
 mod run;
+mod signals;
 mod test;
 mod tools;
 mod web;

@@ -64,16 +64,23 @@ fn ensure_crate(workspace: &Workspace, package: &str, binary: &str, version: &st
         return Ok(());
     }
     println!("installing {package} {version} into target/tools (once; takes a minute or two)");
+    // The versions that its author locked are the ones known to work. A registry may not have one of them; then
+    // the newest compatible ones must do.
+    if install(workspace, package, version, &["--locked"])? || install(workspace, package, version, &[])? {
+        return Ok(());
+    }
+    bail!("`cargo install {package}` failed; what it says above tells why");
+}
+
+fn install(workspace: &Workspace, package: &str, version: &str, how: &[&str]) -> Result<bool> {
     let status = workspace
-        .cargo(["install", "--locked", "--force", "--root", "target/tools"])
+        .cargo(["install", "--force", "--root", "target/tools"])
+        .args(how)
         .args([package, "--version", &format!("={version}")])
         .env("CARGO_TARGET_DIR", workspace.path("target/tools/build"))
         .status()
         .context("cargo could not be started")?;
-    if !status.success() {
-        bail!("`cargo install {package}` failed; what it says above tells why");
-    }
-    Ok(())
+    Ok(status.success())
 }
 
 /// The last word of what `--version` says in its first line.

@@ -1,5 +1,6 @@
 //! Running a program with its output both on the screen and in memory, within a time limit.
 
+use crate::signals;
 use anyhow::{Context, Result};
 use std::{
     io::{self, BufRead, BufReader, IsTerminal, Read, Write},
@@ -102,20 +103,13 @@ fn show(line: &[u8], is_error: bool) -> io::Result<()> {
 
 /// Asks the program to end, so that it can end what it started, and kills it if it does not.
 fn stop(child: &mut Child) -> Result<()> {
-    #[cfg(unix)]
-    if let Some(id) = i32::try_from(child.id())
-        .ok()
-        .and_then(rustix::process::Pid::from_raw)
-    {
-        // An error means that it has ended already.
-        drop(rustix::process::kill_process(id, rustix::process::Signal::TERM));
-        let deadline = Instant::now() + STOP_LIMIT;
-        while Instant::now() < deadline {
-            if child.try_wait()?.is_some() {
-                return Ok(());
-            }
-            thread::sleep(Duration::from_millis(50));
+    let deadline = Instant::now() + STOP_LIMIT;
+    let asked = signals::ask_to_end(child);
+    while asked && Instant::now() < deadline {
+        if child.try_wait()?.is_some() {
+            return Ok(());
         }
+        thread::sleep(Duration::from_millis(50));
     }
     child
         .kill()

@@ -13,26 +13,25 @@ pub struct Counts {
 /// Nextest's words for tests that did not pass.
 const FAILED_WORDS: [&str; 4] = ["failed", "timed out", "exec failed", "setup scripts failed"];
 
-/// Adds up all closing lines in the output.
+/// Adds up all closing lines in the output. Where nextest has summed up, what looks like libtest's lines are words
+/// of a test.
 pub fn count(output: &str) -> Counts {
-    let mut counts = Counts::default();
+    let mut libtest = Counts::default();
+    let mut nextest = None;
     for line in output.lines() {
         let line = without_colours(line);
         if let Some((_, totals)) = line.split_once("test result: ") {
-            add(
-                &mut counts,
-                totals.split_once(". ").map_or(totals, |(_, totals)| totals),
-                ';',
-            );
+            let totals = totals.split_once(". ").map_or(totals, |(_, totals)| totals);
+            add(&mut libtest, totals, ';');
         } else if let Some((_, totals)) = line
             .trim_start()
             .strip_prefix("Summary [")
             .and_then(split_summary)
         {
-            add(&mut counts, totals, ',');
+            add(nextest.get_or_insert_default(), totals, ',');
         }
     }
-    counts
+    nextest.unwrap_or(libtest)
 }
 
 /// Before and behind `N tests run: `.
@@ -137,6 +136,15 @@ mod tests {
             "\u{1b}[32;1m     Summary\u{1b}[0m [   0.1s] \u{1b}[1m2\u{1b}[0m tests run: \u{1b}[1m1\u{1b}[0m \u{1b}[32;1mpassed\u{1b}[0m, \u{1b}[1m1\u{1b}[0m \u{1b}[31;1mfailed\u{1b}[0m, 0 skipped\n",
             1,
             1,
+        );
+    }
+
+    #[test]
+    fn what_a_test_prints_does_not_count_beside_the_sum_of_nextest() {
+        check(
+            "test result: ok. 50 passed; 0 failed;\n Summary [ 0.1s] 2 tests run: 2 passed, 0 skipped\n",
+            2,
+            0,
         );
     }
 

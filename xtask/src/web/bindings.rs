@@ -49,7 +49,7 @@ pub fn compile(workspace: &Workspace) -> Result<Vec<u8>> {
     let build = workspace.cargo([
         "build",
         "--profile",
-        "web",
+        "client",
         "--target",
         "wasm32-unknown-unknown",
         "--package",

@@ -46,7 +46,10 @@ pub fn publish(folder: &Path, site: &Site, inputs: &str) -> Result<()> {
     }
 
     for path in present.keys().filter(|path| !wanted.contains_key(*path)) {
-        fs::remove_file(folder.join(path)).with_context(|| format!("cannot remove {path}"))?;
+        let file = folder.join(path);
+        fs::remove_file(&file).with_context(|| format!("cannot remove {}", file.display()))?;
+        // Its folder goes too if this was the last file in it; else removing it fails, as it should.
+        file.parent().map(fs::remove_dir);
     }
     for (path, bytes) in wanted
         .iter()
