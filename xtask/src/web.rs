@@ -26,6 +26,7 @@
 mod bindings;
 mod compress;
 mod fingerprint;
+mod optimizer;
 mod publish;
 
 use crate::{
@@ -41,11 +42,12 @@ use std::{collections::BTreeMap, fs, path::Path};
 type Tree = BTreeMap<String, Vec<u8>>;
 
 /// The source of this very pipeline: when it changes, what it made before is out of date.
-const PIPELINE: [&str; 5] = [
+const PIPELINE: [&str; 6] = [
     include_str!("web.rs"),
     include_str!("web/bindings.rs"),
     include_str!("web/compress.rs"),
     include_str!("web/fingerprint.rs"),
+    include_str!("web/optimizer.rs"),
     include_str!("web/publish.rs"),
 ];
 
@@ -67,21 +69,25 @@ pub struct Size {
 pub fn run(workspace: &Workspace) -> Result<()> {
     let mut steps = Steps::new(STEPS);
     let sizes = build(workspace, &mut steps)?;
-    println!("\n{:<36} {:>10} {:>10}", "target/web", "plain", "brotli");
-    for size in &sizes {
+    let total = Size {
+        path: "total".into(),
+        plain: sizes.iter().map(|size| size.plain).sum(),
+        transferred: sizes.iter().map(|size| size.transferred).sum(),
+    };
+    let width = sizes.iter().map(|size| size.path.len()).max().unwrap_or_default();
+    println!("\n{:<width$} {:>10} {:>10}", "target/web", "plain", "brotli");
+    for Size {
+        path,
+        plain,
+        transferred,
+    } in sizes.iter().chain([&total])
+    {
         println!(
-            "{:<36} {:>10} {:>10}",
-            size.path,
-            kilobytes(size.plain),
-            kilobytes(size.transferred)
+            "{path:<width$} {:>10} {:>10}",
+            kilobytes(*plain),
+            kilobytes(*transferred)
         );
     }
-    println!(
-        "{:<36} {:>10} {:>10}",
-        "total",
-        kilobytes(sizes.iter().map(|size| size.plain).sum()),
-        kilobytes(sizes.iter().map(|size| size.transferred).sum())
-    );
     println!(
         "first load (html, css, js, wasm), brotli: {}",
         kilobytes(first_load(&sizes))
@@ -101,7 +107,7 @@ pub fn build(workspace: &Workspace, steps: &mut Steps) -> Result<Vec<Size>> {
         bail!("www/index.html is missing, so there is no page to build");
     }
     let bindgen = workspace.locked_version("wasm-bindgen")?;
-    let optimizer = bindings::Optimizer::find();
+    let optimizer = optimizer::Optimizer::find();
     let toolbox = format!("wasm-bindgen {bindgen}, {optimizer}");
     let inputs = inputs_hash(&wasm, &www, &toolbox);
 
