@@ -58,9 +58,18 @@ mod tests {
             assert_eq!(path_of(path), Some(path));
         }
         assert_eq!(path_of("/"), Some("/index.html"));
-        for path in
-            ["", "a.js", "//a.js", "/A.js", "/a.js/", "/icons", "/icons/../a.js", "/./a.js", "/%61.js", "/a.js?x"]
-        {
+        for path in [
+            "",
+            "a.js",
+            "//a.js",
+            "/A.js",
+            "/a.js/",
+            "/icons",
+            "/icons/../a.js",
+            "/./a.js",
+            "/%61.js",
+            "/a.js?x",
+        ] {
             assert_eq!(path_of(path), None, "{path}");
         }
         assert_eq!(find(&[], "/").map(|file| file.path), None);

@@ -103,9 +103,7 @@ pub(crate) fn io_kind(error: &io::Error) -> io::ErrorKind {
             if io.kind() != io::ErrorKind::Other {
                 kind = io.kind();
             }
-            cause = io
-                .get_ref()
-                .map(|inner| inner as &(dyn std::error::Error + 'static));
+            cause = io.get_ref().map(|inner| inner as &(dyn std::error::Error + 'static));
         } else {
             cause = error.source();
         }
@@ -130,16 +128,9 @@ async fn confirm(
             SwarmEvent::NewListenAddr { listener_id, .. } => {
                 waiting.remove(listener_id);
             }
-            SwarmEvent::ListenerClosed {
-                addresses,
-                reason: Err(error),
-                ..
-            } => {
+            SwarmEvent::ListenerClosed { addresses, reason: Err(error), .. } => {
                 let address = addresses.first().map(ToString::to_string).unwrap_or_default();
-                return Err(StartError::CannotListen {
-                    address,
-                    reason: error.to_string(),
-                });
+                return Err(StartError::CannotListen { address, reason: error.to_string() });
             }
             _ => {}
         }

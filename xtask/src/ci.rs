@@ -23,11 +23,7 @@ const FORMAT_HINT: &str = "cargo fmt is missing; add it with: rustup component a
 
 /// The command: runs every check and every test and ends with the sum.
 pub fn run(workspace: &Workspace) -> Result<ExitCode> {
-    let mut ci = Ci {
-        workspace,
-        report: Report::default(),
-        start: Instant::now(),
-    };
+    let mut ci = Ci { workspace, report: Report::default(), start: Instant::now() };
     ci.static_checks();
 
     ci.headline("tests");
@@ -122,19 +118,11 @@ impl Ci<'_> {
 }
 
 fn require(workspace: &Workspace, subcommand: &str, hint: &str) -> Result<()> {
-    if tools::has_cargo_subcommand(workspace, subcommand) {
-        Ok(())
-    } else {
-        bail!("{hint}")
-    }
+    if tools::has_cargo_subcommand(workspace, subcommand) { Ok(()) } else { bail!("{hint}") }
 }
 
 fn succeed(mut command: Command) -> Result<()> {
-    if command.status()?.success() {
-        Ok(())
-    } else {
-        bail!("what stands above must be mended")
-    }
+    if command.status()?.success() { Ok(()) } else { bail!("what stands above must be mended") }
 }
 
 /// The line for the summary: good news or bad.
@@ -144,11 +132,7 @@ fn size_budget(first_load: usize) -> Result<String, String> {
         kilobytes(first_load),
         kilobytes(FIRST_LOAD_BUDGET)
     );
-    if first_load <= FIRST_LOAD_BUDGET {
-        Ok(line)
-    } else {
-        Err(format!("{line}: too large"))
-    }
+    if first_load <= FIRST_LOAD_BUDGET { Ok(line) } else { Err(format!("{line}: too large")) }
 }
 
 #[cfg(test)]

@@ -55,11 +55,7 @@ impl Command {
         let mut words = words.into_iter();
         let name = words.next().unwrap_or_else(|| "help".into());
         let rest: Vec<String> = words.collect();
-        if rest
-            .iter()
-            .take_while(|word| *word != "--")
-            .any(|word| word == "--help" || word == "-h")
-        {
+        if rest.iter().take_while(|word| *word != "--").any(|word| word == "--help" || word == "-h") {
             return Ok(Self::Help);
         }
         match name.as_str() {
@@ -68,9 +64,7 @@ impl Command {
             "test" => parse_suites(&rest).map(Self::Test),
             "web" => alone(&name, &rest, Self::Web),
             "ci" => alone(&name, &rest, Self::Ci),
-            _ => Err(format!(
-                "there is no command `{name}`; there are run, web, test, ci and help"
-            )),
+            _ => Err(format!("there is no command `{name}`; there are run, web, test, ci and help")),
         }
     }
 }
@@ -100,18 +94,11 @@ fn parse_suites(words: &[String]) -> Result<Vec<Suite>, String> {
     if words.is_empty() {
         return Ok(Suite::ALL.to_vec());
     }
-    let unknown = words
-        .iter()
-        .find(|word| !Suite::ALL.iter().any(|suite| suite.name() == word.as_str()));
+    let unknown = words.iter().find(|word| !Suite::ALL.iter().any(|suite| suite.name() == word.as_str()));
     if let Some(word) = unknown {
-        return Err(format!(
-            "there is no suite `{word}`; there are rust, doc, browser and product"
-        ));
+        return Err(format!("there is no suite `{word}`; there are rust, doc, browser and product"));
     }
-    Ok(Suite::ALL
-        .into_iter()
-        .filter(|suite| words.iter().any(|word| word == suite.name()))
-        .collect())
+    Ok(Suite::ALL.into_iter().filter(|suite| words.iter().any(|word| word == suite.name())).collect())
 }
 
 fn alone(name: &str, rest: &[String], command: Command) -> Result<Command, String> {
@@ -136,10 +123,7 @@ mod tests {
             debug_build: false,
             node_arguments: ["-p", "npub1x", "--help", "--demo"].map(String::from).to_vec(),
         };
-        assert_eq!(
-            parse("run --demo -- -p npub1x --help --demo"),
-            Ok(Command::Run(expected))
-        );
+        assert_eq!(parse("run --demo -- -p npub1x --help --demo"), Ok(Command::Run(expected)));
     }
 
     #[test]
@@ -151,12 +135,9 @@ mod tests {
 
     #[test]
     fn a_wrong_word_is_named_and_so_is_the_way_out() {
-        for (line, word) in [
-            ("rnu", "rnu"),
-            ("run -l 1:2", "-- -l"),
-            ("test unit", "unit"),
-            ("ci --fast", "--fast"),
-        ] {
+        for (line, word) in
+            [("rnu", "rnu"), ("run -l 1:2", "-- -l"), ("test unit", "unit"), ("ci --fast", "--fast")]
+        {
             let error = parse(line).unwrap_err();
             assert!(error.contains(word), "{line:?}: {error}");
         }
@@ -164,10 +145,7 @@ mod tests {
 
     #[test]
     fn suites_run_in_their_own_order_whatever_the_order_typed() {
-        assert_eq!(
-            parse("test product rust"),
-            Ok(Command::Test(vec![Suite::Rust, Suite::Product]))
-        );
+        assert_eq!(parse("test product rust"), Ok(Command::Test(vec![Suite::Rust, Suite::Product])));
         assert_eq!(parse("test"), Ok(Command::Test(Suite::ALL.to_vec())));
     }
 }

@@ -87,24 +87,14 @@ impl Demo {
         mut server: Command,
         events: &Sender<Event>,
     ) -> Result<()> {
-        server
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
+        server.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         #[cfg(unix)]
         std::os::unix::process::CommandExt::process_group(&mut server, 0);
-        let mut child = server
-            .spawn()
-            .with_context(|| format!("{name}'s node could not be started"))?;
+        let mut child = server.spawn().with_context(|| format!("{name}'s node could not be started"))?;
         let node = self.nodes.len();
         let output = child.stdout.take().context("a node has no output")?;
         let errors = child.stderr.take().context("a node has no error output")?;
-        self.nodes.push(Node {
-            name,
-            port,
-            child,
-            link: None,
-        });
+        self.nodes.push(Node { name, port, child, link: None });
         let sender = events.clone();
         thread::spawn(move || {
             forward(output, node, &sender);
@@ -144,10 +134,7 @@ impl Demo {
     fn print_links(&self) {
         println!("\nThree nodes are running, joined to each other. Open each link in a tab of its own:\n");
         for node in &self.nodes {
-            let known = format!(
-                "http://127.0.0.1:{}/   (claimed in an earlier demo)",
-                node.port + 1
-            );
+            let known = format!("http://127.0.0.1:{}/   (claimed in an earlier demo)", node.port + 1);
             println!("  {:<6} {}", node.name, node.link.as_ref().unwrap_or(&known));
         }
         println!("\nCtrl-C ends all three. Their data are in target/demo; delete it to begin afresh.\n");
@@ -209,11 +196,7 @@ impl Demo {
                     }
                     Ok(None) if Instant::now() < deadline => thread::sleep(Duration::from_millis(20)),
                     _ => {
-                        println!(
-                            "{}: still running after {} s, killed",
-                            node.name,
-                            END_LIMIT.as_secs()
-                        );
+                        println!("{}: still running after {} s, killed", node.name, END_LIMIT.as_secs());
                         well = false;
                         node.kill();
                         break;
@@ -226,11 +209,7 @@ impl Demo {
                 self.on_line(node, &line);
             }
         }
-        if well {
-            ExitCode::SUCCESS
-        } else {
-            ExitCode::FAILURE
-        }
+        if well { ExitCode::SUCCESS } else { ExitCode::FAILURE }
     }
 }
 

@@ -1,10 +1,7 @@
 //! Everything a person types: `cargo xtask run`, `test`, `ci`, `web`.
 //!
 //! It builds, checks and starts; it holds nothing of the product itself, and no other crate may depend on it.
-#![expect(
-    clippy::print_stdout,
-    reason = "this program talks to the person who typed it"
-)]
+#![expect(clippy::print_stdout, reason = "this program talks to the person who typed it")]
 
 mod ci;
 mod command;

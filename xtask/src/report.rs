@@ -15,22 +15,13 @@ pub struct Steps {
 
 impl Steps {
     pub fn new(total: usize) -> Self {
-        Self {
-            total,
-            begun: 0,
-            start: Instant::now(),
-        }
+        Self { total, begun: 0, start: Instant::now() }
     }
 
     /// Announces the next step.
     pub fn begin(&mut self, what: &str) {
         self.begun += 1;
-        println!(
-            "[{}/{} {:>6}] {what}",
-            self.begun,
-            self.total,
-            seconds(self.start.elapsed())
-        );
+        println!("[{}/{} {:>6}] {what}", self.begun, self.total, seconds(self.start.elapsed()));
     }
 
     /// Adds a line to the step that runs.
@@ -71,30 +62,16 @@ impl Report {
 
     /// The status to end with: a run without a single passed test is no success either.
     pub fn exit_code(&self) -> ExitCode {
-        if self.failed() == 0 && self.passed() > 0 {
-            ExitCode::SUCCESS
-        } else {
-            ExitCode::FAILURE
-        }
+        if self.failed() == 0 && self.passed() > 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
     }
 }
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         writeln!(f, "{:<34} {:>7} {:>7} {:>8}", "", "passed", "failed", "seconds")?;
-        for Outcome {
-            name,
-            passed,
-            failed,
-            took,
-        } in &self.0
-        {
+        for Outcome { name, passed, failed, took } in &self.0 {
             let mark = if *failed > 0 { "  <- failed" } else { "" };
-            writeln!(
-                f,
-                "{name:<34} {passed:>7} {failed:>7} {:>8.1}{mark}",
-                took.as_secs_f64()
-            )?;
+            writeln!(f, "{name:<34} {passed:>7} {failed:>7} {:>8.1}{mark}", took.as_secs_f64())?;
         }
         write!(f, "{} passed, {} failed", self.passed(), self.failed())
     }

@@ -24,11 +24,7 @@ pub fn run(workspace: &Workspace, options: &RunOptions) -> Result<ExitCode> {
 
 /// Builds the binary `nostrp2p`, with what is in `target/web` inside.
 pub fn build_node(workspace: &Workspace, steps: &mut Steps, debug: bool) -> Result<PathBuf> {
-    steps.begin(if debug {
-        "node: build"
-    } else {
-        "node: build for speed (the first time takes minutes)"
-    });
+    steps.begin(if debug { "node: build" } else { "node: build for speed (the first time takes minutes)" });
     let mut build = workspace.cargo(["build", "--package", "nostrp2p-node", "--bin", "nostrp2p"]);
     if !debug {
         build.arg("--release");
@@ -48,8 +44,5 @@ fn hand_over(mut server: Command) -> Result<ExitCode> {
 #[cfg(not(unix))]
 fn hand_over(mut server: Command) -> Result<ExitCode> {
     let status = server.status().context("the node could not be started")?;
-    Ok(status
-        .code()
-        .and_then(|code| u8::try_from(code).ok())
-        .map_or(ExitCode::FAILURE, ExitCode::from))
+    Ok(status.code().and_then(|code| u8::try_from(code).ok()).map_or(ExitCode::FAILURE, ExitCode::from))
 }

@@ -75,11 +75,7 @@ pub fn run(workspace: &Workspace, suites: &[Suite]) -> Result<ExitCode> {
 
 /// Runs each suite, also after one has failed.
 pub fn run_suites(workspace: &Workspace, suites: &[Suite]) -> Tested {
-    let mut tested = Tested {
-        report: Report::default(),
-        budgets: Vec::new(),
-        web: None,
-    };
+    let mut tested = Tested { report: Report::default(), budgets: Vec::new(), web: None };
     for suite in suites {
         println!("\n=== tests: {}", suite.name());
         let started = Instant::now();
@@ -105,10 +101,7 @@ fn judge(suite: Suite, captured: &Captured) -> Counts {
     let mut counts = counts::count(&captured.text);
     let name = suite.name();
     if captured.timed_out {
-        println!(
-            "{name}: did not end within {} minutes and was stopped",
-            SUITE_LIMIT.as_secs() / 60
-        );
+        println!("{name}: did not end within {} minutes and was stopped", SUITE_LIMIT.as_secs() / 60);
         counts.failed = counts.failed.max(1);
     } else if !captured.success && counts.failed == 0 {
         println!("{name}: ended with an error that no test accounts for");
@@ -137,9 +130,7 @@ fn run_suite(workspace: &Workspace, suite: Suite, tested: &mut Tested) -> Result
             let path = tools::ensure_wasm_pack(workspace)?;
             let mut tests = Command::new("wasm-pack");
             tests.current_dir(workspace.path("")).env("PATH", path);
-            tests
-                .args(["test", "--headless", "--chrome", "--chromedriver"])
-                .arg(browser.driver);
+            tests.args(["test", "--headless", "--chrome", "--chromedriver"]).arg(browser.driver);
             tests.arg("wasm-client");
             capture::run(tests, SUITE_LIMIT)
         }
@@ -150,9 +141,7 @@ fn run_suite(workspace: &Workspace, suite: Suite, tested: &mut Tested) -> Result
             let node = build_node(workspace, &mut steps, false)?;
             let mut tests = product_runner(workspace);
             tests.env("NOSTRP2P_BIN", node);
-            tests
-                .env("CHROMIUM", browser.chromium)
-                .env("CHROMEDRIVER", browser.driver);
+            tests.env("CHROMIUM", browser.chromium).env("CHROMEDRIVER", browser.driver);
             let captured = capture::run(tests, SUITE_LIMIT)?;
             tested.budgets.extend(budgets(&captured.text));
             Ok(captured)
@@ -186,11 +175,7 @@ fn budgets(text: &str) -> Vec<String> {
     let budget = |line: &str| {
         let from = line.find("budget:")?;
         let before = line.get(..from)?.trim_end();
-        if before.is_empty() || before.ends_with("...") {
-            line.get(from..).map(String::from)
-        } else {
-            None
-        }
+        if before.is_empty() || before.ends_with("...") { line.get(from..).map(String::from) } else { None }
     };
     text.lines().filter_map(budget).collect()
 }
@@ -200,11 +185,7 @@ mod tests {
     use super::*;
 
     fn captured(success: bool, text: &str) -> Captured {
-        Captured {
-            success,
-            timed_out: false,
-            text: text.into(),
-        }
+        Captured { success, timed_out: false, text: text.into() }
     }
 
     #[test]
@@ -214,10 +195,7 @@ mod tests {
             Counts { passed: 0, failed: 1 }
         );
         let before_it_died = "test result: ok. 4 passed; 0 failed; 0 ignored\n";
-        assert_eq!(
-            judge(Suite::Rust, &captured(false, before_it_died)),
-            Counts { passed: 4, failed: 1 }
-        );
+        assert_eq!(judge(Suite::Rust, &captured(false, before_it_died)), Counts { passed: 4, failed: 1 });
     }
 
     #[test]
@@ -232,10 +210,7 @@ mod tests {
     #[test]
     fn failed_tests_are_counted_once_and_not_again_for_the_exit_status() {
         let text = "test result: FAILED. 3 passed; 2 failed; 0 ignored\n";
-        assert_eq!(
-            judge(Suite::Rust, &captured(false, text)),
-            Counts { passed: 3, failed: 2 }
-        );
+        assert_eq!(judge(Suite::Rust, &captured(false, text)), Counts { passed: 3, failed: 2 });
     }
 
     #[test]
@@ -248,9 +223,6 @@ mod tests {
     #[test]
     fn budget_lines_are_found_at_the_start_and_behind_the_name_of_a_test() {
         let text = "budget: idle 14 MB\ntest a ... budget: post 40 ms\nthe budget: is not one\n  budget: c\n";
-        assert_eq!(
-            budgets(text),
-            ["budget: idle 14 MB", "budget: post 40 ms", "budget: c"]
-        );
+        assert_eq!(budgets(text), ["budget: idle 14 MB", "budget: post 40 ms", "budget: c"]);
     }
 }

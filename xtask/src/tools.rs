@@ -12,12 +12,7 @@ use std::{
 /// A crate whose newer versions are taken by hand, after trying them.
 const WASM_PACK_VERSION: &str = "0.15.1";
 
-const BROWSER_NAMES: [&str; 4] = [
-    "chromium",
-    "chromium-browser",
-    "google-chrome",
-    "google-chrome-stable",
-];
+const BROWSER_NAMES: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
 const DRIVER_NAMES: [&str; 2] = ["chromedriver", "chromium.chromedriver"];
 
 /// Adds rustc's target for browsers if it is missing.
@@ -30,10 +25,7 @@ pub fn ensure_wasm_target() -> Result<()> {
         return Ok(());
     }
     println!("               adding the target wasm32-unknown-unknown");
-    match Command::new("rustup")
-        .args(["target", "add", "wasm32-unknown-unknown"])
-        .status()
-    {
+    match Command::new("rustup").args(["target", "add", "wasm32-unknown-unknown"]).status() {
         Ok(status) if status.success() => Ok(()),
         Ok(_) => bail!("`rustup target add wasm32-unknown-unknown` failed; what it says above tells why"),
         Err(_) => bail!(
@@ -50,16 +42,12 @@ pub fn ensure_wasm_pack(workspace: &Workspace) -> Result<OsString> {
     ensure_crate(workspace, "wasm-bindgen-cli", "wasm-bindgen", &bindgen)?;
     ensure_crate(workspace, "wasm-pack", "wasm-pack", WASM_PACK_VERSION)?;
     let inherited = env::var_os("PATH").unwrap_or_default();
-    let folders = [workspace.path("target/tools/bin")]
-        .into_iter()
-        .chain(env::split_paths(&inherited));
+    let folders = [workspace.path("target/tools/bin")].into_iter().chain(env::split_paths(&inherited));
     env::join_paths(folders).context("target/tools/bin cannot be put on the PATH")
 }
 
 fn ensure_crate(workspace: &Workspace, package: &str, binary: &str, version: &str) -> Result<()> {
-    let installed = workspace
-        .path("target/tools/bin")
-        .join(format!("{binary}{}", env::consts::EXE_SUFFIX));
+    let installed = workspace.path("target/tools/bin").join(format!("{binary}{}", env::consts::EXE_SUFFIX));
     if version_of(&installed).is_some_and(|found| found == version) {
         return Ok(());
     }
@@ -85,11 +73,7 @@ fn install(workspace: &Workspace, package: &str, version: &str, how: &[&str]) ->
 
 /// The last word of what `--version` says in its first line.
 fn version_of(binary: &Path) -> Option<String> {
-    let output = Command::new(binary)
-        .arg("--version")
-        .stderr(Stdio::null())
-        .output()
-        .ok()?;
+    let output = Command::new(binary).arg("--version").stderr(Stdio::null()).output().ok()?;
     let text = String::from_utf8(output.stdout).ok()?;
     text.lines().next()?.split_whitespace().last().map(String::from)
 }
@@ -133,28 +117,20 @@ fn apt_get(arguments: &[&str]) -> Result<()> {
         .status()
         .context("apt-get could not be started")?;
     if !status.success() {
-        bail!(
-            "`apt-get {}` failed; what it says above tells why",
-            arguments.join(" ")
-        );
+        bail!("`apt-get {}` failed; what it says above tells why", arguments.join(" "));
     }
     Ok(())
 }
 
 fn find_browser() -> Option<Browser> {
     let first = |names: &[&str]| names.iter().find_map(|name| on_path(name));
-    Some(Browser {
-        chromium: first(&BROWSER_NAMES)?,
-        driver: first(&DRIVER_NAMES)?,
-    })
+    Some(Browser { chromium: first(&BROWSER_NAMES)?, driver: first(&DRIVER_NAMES)? })
 }
 
 fn on_path(name: &str) -> Option<PathBuf> {
     let name = format!("{name}{}", env::consts::EXE_SUFFIX);
     let folders = env::var_os("PATH")?;
-    env::split_paths(&folders)
-        .map(|folder| folder.join(&name))
-        .find(|path| path.is_file())
+    env::split_paths(&folders).map(|folder| folder.join(&name)).find(|path| path.is_file())
 }
 
 #[cfg(unix)]
@@ -170,9 +146,5 @@ fn is_root() -> bool {
 /// Whether cargo knows this subcommand, as in `cargo nextest`.
 pub fn has_cargo_subcommand(workspace: &Workspace, name: &str) -> bool {
     let mut probe = workspace.cargo([name, "--version"]);
-    probe
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status()
-        .is_ok_and(|status| status.success())
+    probe.stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok_and(|status| status.success())
 }

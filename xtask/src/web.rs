@@ -76,22 +76,10 @@ pub fn run(workspace: &Workspace) -> Result<()> {
     };
     let width = sizes.iter().map(|size| size.path.len()).max().unwrap_or_default();
     println!("\n{:<width$} {:>10} {:>10}", "target/web", "plain", "brotli");
-    for Size {
-        path,
-        plain,
-        transferred,
-    } in sizes.iter().chain([&total])
-    {
-        println!(
-            "{path:<width$} {:>10} {:>10}",
-            kilobytes(*plain),
-            kilobytes(*transferred)
-        );
+    for Size { path, plain, transferred } in sizes.iter().chain([&total]) {
+        println!("{path:<width$} {:>10} {:>10}", kilobytes(*plain), kilobytes(*transferred));
     }
-    println!(
-        "first load (html, css, js, wasm), brotli: {}",
-        kilobytes(first_load(&sizes))
-    );
+    println!("first load (html, css, js, wasm), brotli: {}", kilobytes(first_load(&sizes)));
     Ok(())
 }
 
@@ -129,11 +117,7 @@ pub fn build(workspace: &Workspace, steps: &mut Steps) -> Result<Vec<Size>> {
         publish::publish(&folder, &site, &inputs)?;
     }
     let sizes = sizes(&folder)?;
-    steps.detail(&format!(
-        "{} files, first load {} with brotli",
-        sizes.len(),
-        kilobytes(first_load(&sizes))
-    ));
+    steps.detail(&format!("{} files, first load {} with brotli", sizes.len(), kilobytes(first_load(&sizes))));
     Ok(sizes)
 }
 
@@ -157,11 +141,7 @@ fn sizes(folder: &Path) -> Result<Vec<Size>> {
 /// What distinguishes one build from another.
 fn inputs_hash(wasm: &[u8], www: &Tree, toolbox: &str) -> String {
     let mut hash = Sha256::new();
-    for part in PIPELINE
-        .iter()
-        .map(|source| source.as_bytes())
-        .chain([wasm, toolbox.as_bytes()])
-    {
+    for part in PIPELINE.iter().map(|source| source.as_bytes()).chain([wasm, toolbox.as_bytes()]) {
         hash.update(part.len().to_le_bytes());
         hash.update(part);
     }
@@ -180,11 +160,7 @@ fn read_tree(folder: &Path) -> Result<Tree> {
         let entries = fs::read_dir(&folder).with_context(|| format!("cannot read {}", folder.display()))?;
         for entry in entries {
             let entry = entry?;
-            let name = entry
-                .file_name()
-                .into_string()
-                .ok()
-                .context("a file name is not Unicode")?;
+            let name = entry.file_name().into_string().ok().context("a file name is not Unicode")?;
             if name.starts_with('.') {
                 continue;
             }
@@ -213,11 +189,7 @@ mod tests {
     use super::*;
 
     fn size(path: &str, transferred: usize) -> Size {
-        Size {
-            path: path.into(),
-            plain: 2 * transferred,
-            transferred,
-        }
+        Size { path: path.into(), plain: 2 * transferred, transferred }
     }
 
     #[test]

@@ -18,18 +18,11 @@ impl Workspace {
     /// Finds the top folder: the one above xtask's own.
     pub fn locate() -> Result<Self> {
         let manifest = env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
-        let root = Path::new(&manifest)
-            .parent()
-            .context("xtask's folder has no folder above it")?;
+        let root = Path::new(&manifest).parent().context("xtask's folder has no folder above it")?;
         if !root.join("Cargo.lock").is_file() {
-            bail!(
-                "{} is not the top of nostrp2p: it has no Cargo.lock",
-                root.display()
-            );
+            bail!("{} is not the top of nostrp2p: it has no Cargo.lock", root.display());
         }
-        Ok(Self {
-            root: root.to_path_buf(),
-        })
+        Ok(Self { root: root.to_path_buf() })
     }
 
     /// A path below the top folder.
@@ -53,9 +46,7 @@ impl Workspace {
     /// Runs `cargo build` with its own progress on the screen and gives the files it made whose name ends in
     /// `suffix`, and those it made as executables.
     pub fn build(&self, mut build: Command, suffix: &str) -> Result<Vec<PathBuf>> {
-        build
-            .arg("--message-format=json-render-diagnostics")
-            .stdout(Stdio::piped());
+        build.arg("--message-format=json-render-diagnostics").stdout(Stdio::piped());
         let mut child = build.spawn().context("cargo could not be started")?;
         let output = child.stdout.take().context("cargo has no output")?;
         let mut made = Vec::new();

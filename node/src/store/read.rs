@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use nostrp2p_protocol::{
-    Event, EventId, Filter, Rumor,
+    Event, EventId, Filter,
     limits::{MAX_BATCH_BYTES, MAX_BATCH_EVENTS},
 };
 use redb::{ReadOnlyTable, ReadableDatabase};
@@ -29,7 +29,7 @@ pub struct Batch {
     /// Highest sequence number in the store.
     pub newest: u64,
     /// At most 500 events and about 256 KiB.
-    pub events: Vec<Rumor>,
+    pub events: Vec<Event>,
 }
 
 /// The answer to a question, the newest first, ties by lower id.
@@ -55,7 +55,7 @@ impl Store {
             let (sequence, value) = row?;
             bytes += value.value().len();
             // A record that cannot be decoded is damaged; the others are still worth having.
-            batch.events.extend(record::decode(value.value()).map(Event::into_rumor));
+            batch.events.extend(record::decode(value.value()));
             if batch.events.len() == MAX_BATCH_EVENTS || bytes >= CLOSE_AT_BYTES {
                 batch.through = sequence.value();
                 break;

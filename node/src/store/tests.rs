@@ -26,7 +26,7 @@ async fn commit(writer: &Writer, event: &Event) -> Inserted {
     writer.commit(event.clone()).await.await.unwrap().unwrap()
 }
 
-fn contents(events: &[nostrp2p_protocol::Rumor]) -> Vec<&str> {
+fn contents(events: &[Event]) -> Vec<&str> {
     events.iter().map(|event| event.content.as_str()).collect()
 }
 

@@ -38,13 +38,7 @@ impl Node {
 
     /// Where it listens, with its peer id.
     pub async fn address(&self) -> PeerAddress {
-        self.overlay
-            .listen_addresses()
-            .await
-            .first()
-            .expect("it listens")
-            .parse()
-            .unwrap()
+        self.overlay.listen_addresses().await.first().expect("it listens").parse().unwrap()
     }
 
     /// Takes events until one gives a value. Fails with what was awaited and what came instead.
@@ -80,11 +74,9 @@ impl Node {
 
     pub async fn message(&mut self) -> (MessageRef, PeerId, Vec<u8>) {
         self.until("a message", |event| match event {
-            OverlayEvent::Message {
-                message,
-                from,
-                payload,
-            } => Some((message.clone(), *from, payload.clone())),
+            OverlayEvent::Message { message, from, payload } => {
+                Some((message.clone(), *from, payload.clone()))
+            }
             _ => None,
         })
         .await
@@ -99,11 +91,9 @@ impl Node {
 
     pub async fn bootstrap_failed(&mut self) -> (PeerAddress, String, Option<Duration>) {
         self.until("a failed bootstrap", |event| match event {
-            OverlayEvent::BootstrapFailed {
-                address,
-                reason,
-                retry_in,
-            } => Some((address.clone(), reason.clone(), *retry_in)),
+            OverlayEvent::BootstrapFailed { address, reason, retry_in } => {
+                Some((address.clone(), reason.clone(), *retry_in))
+            }
             _ => None,
         })
         .await
@@ -112,10 +102,7 @@ impl Node {
     /// Shuts down, and awaits that the overlay says so.
     pub async fn stop(mut self) {
         self.overlay.clone().shutdown().await;
-        self.until("the end", |event| {
-            matches!(event, OverlayEvent::Stopped { .. }).then_some(())
-        })
-        .await;
+        self.until("the end", |event| matches!(event, OverlayEvent::Stopped { .. }).then_some(())).await;
     }
 }
 
@@ -153,7 +140,5 @@ pub async fn eventually<F: Future<Output = bool>>(what: &str, condition: impl Fn
             pause.tick().await;
         }
     };
-    time::timeout(DEADLINE, holds)
-        .await
-        .unwrap_or_else(|_| panic!("awaited {what} for {DEADLINE:?}"));
+    time::timeout(DEADLINE, holds).await.unwrap_or_else(|_| panic!("awaited {what} for {DEADLINE:?}"));
 }

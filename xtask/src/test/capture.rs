@@ -25,27 +25,14 @@ pub struct Captured {
 /// Runs the program to its end, or stops it at the limit.
 pub fn run(mut command: Command, limit: Duration) -> Result<Captured> {
     let name = command.get_program().to_string_lossy().into_owned();
-    command
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     if io::stdout().is_terminal() {
         command.env("CARGO_TERM_COLOR", "always");
     }
-    let mut child = command
-        .spawn()
-        .with_context(|| format!("{name} could not be started"))?;
+    let mut child = command.spawn().with_context(|| format!("{name} could not be started"))?;
     let (lines, inbox) = mpsc::channel();
-    read_lines(
-        child.stdout.take().context("a program has no output")?,
-        lines.clone(),
-        false,
-    );
-    read_lines(
-        child.stderr.take().context("a program has no error output")?,
-        lines,
-        true,
-    );
+    read_lines(child.stdout.take().context("a program has no output")?, lines.clone(), false);
+    read_lines(child.stderr.take().context("a program has no error output")?, lines, true);
 
     let started = Instant::now();
     let mut ended_at = None;
@@ -74,11 +61,7 @@ pub fn run(mut command: Command, limit: Duration) -> Result<Captured> {
         }
     }
     let success = child.wait()?.success() && !timed_out;
-    Ok(Captured {
-        success,
-        timed_out,
-        text: String::from_utf8_lossy(&bytes).into_owned(),
-    })
+    Ok(Captured { success, timed_out, text: String::from_utf8_lossy(&bytes).into_owned() })
 }
 
 fn read_lines(output: impl Read + Send + 'static, lines: Sender<(Vec<u8>, bool)>, is_error: bool) {
@@ -94,11 +77,7 @@ fn read_lines(output: impl Read + Send + 'static, lines: Sender<(Vec<u8>, bool)>
 }
 
 fn show(line: &[u8], is_error: bool) -> io::Result<()> {
-    if is_error {
-        io::stderr().write_all(line)
-    } else {
-        io::stdout().write_all(line)
-    }
+    if is_error { io::stderr().write_all(line) } else { io::stdout().write_all(line) }
 }
 
 /// Asks the program to end, so that it can end what it started, and kills it if it does not.
@@ -111,9 +90,7 @@ fn stop(child: &mut Child) -> Result<()> {
         }
         thread::sleep(Duration::from_millis(50));
     }
-    child
-        .kill()
-        .context("a program that took too long cannot be killed")
+    child.kill().context("a program that took too long cannot be killed")
 }
 
 #[cfg(all(test, unix))]
@@ -128,11 +105,8 @@ mod tests {
 
     #[test]
     fn both_outputs_and_the_status_are_captured() {
-        let captured = run(
-            shell("echo out; echo err >&2; printf end; exit 3"),
-            Duration::from_secs(60),
-        )
-        .unwrap();
+        let captured =
+            run(shell("echo out; echo err >&2; printf end; exit 3"), Duration::from_secs(60)).unwrap();
         assert!(!captured.success && !captured.timed_out);
         for part in ["out\n", "err\n", "end"] {
             assert!(captured.text.contains(part), "{:?} lacks {part:?}", captured.text);

@@ -23,10 +23,7 @@ pub fn count(output: &str) -> Counts {
         if let Some((_, totals)) = line.split_once("test result: ") {
             let totals = totals.split_once(". ").map_or(totals, |(_, totals)| totals);
             add(&mut libtest, totals, ';');
-        } else if let Some((_, totals)) = line
-            .trim_start()
-            .strip_prefix("Summary [")
-            .and_then(split_summary)
+        } else if let Some((_, totals)) = line.trim_start().strip_prefix("Summary [").and_then(split_summary)
         {
             add(nextest.get_or_insert_default(), totals, ',');
         }
@@ -36,8 +33,7 @@ pub fn count(output: &str) -> Counts {
 
 /// Before and behind `N tests run: `.
 fn split_summary(line: &str) -> Option<(&str, &str)> {
-    line.split_once(" tests run: ")
-        .or_else(|| line.split_once(" test run: "))
+    line.split_once(" tests run: ").or_else(|| line.split_once(" test run: "))
 }
 
 fn add(counts: &mut Counts, totals: &str, separator: char) {
@@ -117,11 +113,7 @@ mod tests {
     fn nextest_summaries_of_every_shape_are_read() {
         let line = |totals: &str| format!("------------\n     Summary [   0.006s] {totals}\n");
         check(&line("1 test run: 1 passed, 0 skipped"), 1, 0);
-        check(
-            &line("12 tests run: 12 passed (1 slow, 2 leaky), 4 skipped"),
-            12,
-            0,
-        );
+        check(&line("12 tests run: 12 passed (1 slow, 2 leaky), 4 skipped"), 12, 0);
         check(
             &line("9 tests run: 5 passed (1 flaky), 2 failed, 1 timed out, 1 exec failed, 0 skipped"),
             5,
@@ -150,10 +142,6 @@ mod tests {
 
     #[test]
     fn other_text_counts_nothing() {
-        check(
-            "error: could not compile `x`\n3 passed, 4 failed\nSummary: 5 tests run: 5 passed\n",
-            0,
-            0,
-        );
+        check("error: could not compile `x`\n3 passed, 4 failed\nSummary: 5 tests run: 5 passed\n", 0, 0);
     }
 }

@@ -27,11 +27,7 @@ pub fn compile(workspace: &Workspace) -> Result<Vec<u8>> {
 /// by the same tools.
 pub fn make(wasm: &[u8], toolbox: &str, optimizer: &Optimizer, cache: &Path, steps: &Steps) -> Result<Tree> {
     let mut hash = Sha256::new();
-    hash.update(format!(
-        "{toolbox}\n{}{}\n",
-        include_str!("bindings.rs"),
-        include_str!("optimizer.rs")
-    ));
+    hash.update(format!("{toolbox}\n{}{}\n", include_str!("bindings.rs"), include_str!("optimizer.rs")));
     hash.update(wasm);
     let key = super::hex(&hash.finalize());
     let key_file = cache.join(".key");
@@ -55,9 +51,7 @@ pub fn make(wasm: &[u8], toolbox: &str, optimizer: &Optimizer, cache: &Path, ste
     let module = cache.join("client.wasm");
     fs::rename(cache.join("client_bg.wasm"), &module).context("the bindings came without a module")?;
     if let Some(problem) = optimizer.shrink(&module)? {
-        steps.detail(&format!(
-            "{problem}: the client works all the same, but is a little larger"
-        ));
+        steps.detail(&format!("{problem}: the client works all the same, but is a little larger"));
     }
     let tree = read_tree(cache)?;
     fs::write(&key_file, key)?;

@@ -7,18 +7,8 @@ use flate2::{Compression, write::GzEncoder};
 use std::io::Write;
 
 /// Kinds of files that are not compressed already.
-const COMPRESSIBLE: [&str; 10] = [
-    "css",
-    "html",
-    "ico",
-    "js",
-    "json",
-    "svg",
-    "txt",
-    "wasm",
-    "webmanifest",
-    "xml",
-];
+const COMPRESSIBLE: [&str; 10] =
+    ["css", "html", "ico", "js", "json", "svg", "txt", "wasm", "webmanifest", "xml"];
 
 /// Whether compressed forms of this file are worth trying.
 pub fn is_compressible(path: &str) -> bool {
@@ -27,12 +17,7 @@ pub fn is_compressible(path: &str) -> bool {
 
 /// The file as brotli of quality 11, if that is smaller.
 pub fn brotli(bytes: &[u8]) -> Result<Option<Vec<u8>>> {
-    let params = BrotliEncoderParams {
-        quality: 11,
-        lgwin: 22,
-        size_hint: bytes.len(),
-        ..Default::default()
-    };
+    let params = BrotliEncoderParams { quality: 11, lgwin: 22, size_hint: bytes.len(), ..Default::default() };
     let mut packed = Vec::new();
     brotli::BrotliCompress(&mut &*bytes, &mut packed, &params).context("brotli failed")?;
     Ok(Some(packed).filter(|packed| packed.len() < bytes.len()))
@@ -53,9 +38,7 @@ mod tests {
 
     #[test]
     fn both_forms_unpack_to_the_same_bytes_and_come_out_the_same_each_time() {
-        let text = "body { color: black; background: white } "
-            .repeat(50)
-            .into_bytes();
+        let text = "body { color: black; background: white } ".repeat(50).into_bytes();
 
         let packed = brotli(&text).unwrap().expect("repetitive text shrinks");
         let mut unpacked = Vec::new();
@@ -65,9 +48,7 @@ mod tests {
 
         let packed = gzip(&text).unwrap().expect("repetitive text shrinks");
         let mut unpacked = Vec::new();
-        flate2::read::GzDecoder::new(&*packed)
-            .read_to_end(&mut unpacked)
-            .unwrap();
+        flate2::read::GzDecoder::new(&*packed).read_to_end(&mut unpacked).unwrap();
         assert_eq!(unpacked, text);
         assert_eq!(gzip(&text).unwrap(), Some(packed));
     }

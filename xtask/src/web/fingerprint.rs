@@ -11,9 +11,8 @@ use std::collections::BTreeMap;
 const DIGITS: usize = 10;
 
 /// Kinds of files that may be cached for ever under a name that tells their content.
-const FINGERPRINTED: [&str; 12] = [
-    "css", "gif", "ico", "jpg", "js", "mjs", "png", "svg", "wasm", "webp", "woff", "woff2",
-];
+const FINGERPRINTED: [&str; 12] =
+    ["css", "gif", "ico", "jpg", "js", "mjs", "png", "svg", "wasm", "webp", "woff", "woff2"];
 
 /// Files that the browser asks for by a fixed name.
 const FIXED_NAMES: [&str; 2] = ["sw.js", "favicon.ico"];
@@ -33,48 +32,29 @@ pub struct Site {
 /// Renames what may be cached for ever and rewrites every reference to it.
 pub fn fingerprint(sources: Tree) -> Result<Site> {
     check_links(&sources)?;
-    let mut naming = Naming {
-        sources: &sources,
-        renamed: BTreeMap::new(),
-        finished: Tree::new(),
-        path: Vec::new(),
-    };
+    let mut naming =
+        Naming { sources: &sources, renamed: BTreeMap::new(), finished: Tree::new(), path: Vec::new() };
     for source in sources.keys().filter(|source| is_fingerprinted(source)) {
         naming.finish(source)?;
     }
-    let Naming {
-        renamed,
-        finished: mut files,
-        ..
-    } = naming;
+    let Naming { renamed, finished: mut files, .. } = naming;
     let fingerprinted: Vec<String> = files.keys().cloned().collect();
 
     let mut mentioned: Vec<&str> = Vec::new();
     for (source, bytes) in &sources {
         let text = text(source, bytes);
         if let Some(text) = text {
-            mentioned.extend(
-                references(text)
-                    .map(|(_, name)| name)
-                    .filter(|name| *name != source.as_str()),
-            );
+            mentioned.extend(references(text).map(|(_, name)| name).filter(|name| *name != source.as_str()));
         }
         if !is_fingerprinted(source) {
             let bytes = text.map_or_else(|| bytes.clone(), |text| rewrite(text, &renamed).into_bytes());
             files.insert(source.clone(), bytes);
         }
     }
-    let unreferenced = renamed
-        .keys()
-        .filter(|source| !mentioned.contains(&source.as_str()))
-        .cloned()
-        .collect();
+    let unreferenced =
+        renamed.keys().filter(|source| !mentioned.contains(&source.as_str())).cloned().collect();
     fill_in_service_worker(&mut files, &fingerprinted)?;
-    Ok(Site {
-        files,
-        fingerprinted,
-        unreferenced,
-    })
+    Ok(Site { files, fingerprinted, unreferenced })
 }
 
 /// Gives each file its name after all files it refers to have theirs.
@@ -146,10 +126,7 @@ fn references(text: &str) -> impl Iterator<Item = (usize, &str)> {
     let begins = |(at, char): (usize, char)| matches!(char, '"' | '\'' | '`' | '(').then_some(at + 1);
     text.char_indices().filter_map(begins).filter_map(|start| {
         let rest = text.get(start..)?;
-        let name = rest
-            .strip_prefix("./")
-            .or_else(|| rest.strip_prefix('/'))
-            .unwrap_or(rest);
+        let name = rest.strip_prefix("./").or_else(|| rest.strip_prefix('/')).unwrap_or(rest);
         let ends = |char: char| matches!(char, '"' | '\'' | '`' | ')' | '?' | '#') || char.is_whitespace();
         let end = name.find(ends)?;
         Some((start + rest.len() - name.len(), name.get(..end)?))
@@ -181,9 +158,8 @@ fn fill_in_service_worker(files: &mut Tree, fingerprinted: &[String]) -> Result<
     }
     let version: String = hex(&version.finalize()).chars().take(DIGITS).collect();
     let list: Vec<String> = fingerprinted.iter().map(|path| format!("./{path}")).collect();
-    let worker = worker
-        .replace("__PRECACHE__", &serde_json::to_string(&list)?)
-        .replace("__VERSION__", &version);
+    let worker =
+        worker.replace("__PRECACHE__", &serde_json::to_string(&list)?).replace("__VERSION__", &version);
     files.insert("sw.js".into(), worker.into_bytes());
     Ok(())
 }
@@ -192,14 +168,9 @@ fn fill_in_service_worker(files: &mut Tree, fingerprinted: &[String]) -> Result<
 fn check_links(sources: &Tree) -> Result<()> {
     for (page, bytes) in sources.iter().filter(|(path, _)| extension(path) == "html") {
         let html = std::str::from_utf8(bytes).with_context(|| format!("www/{page} is not UTF-8"))?;
-        let links = [" src=\"", " href=\""]
-            .into_iter()
-            .flat_map(|attribute| html.split(attribute).skip(1));
+        let links = [" src=\"", " href=\""].into_iter().flat_map(|attribute| html.split(attribute).skip(1));
         for link in links.filter_map(|rest| rest.split(['"', '?', '#']).next()) {
-            let local = link
-                .strip_prefix("./")
-                .or_else(|| link.strip_prefix('/'))
-                .unwrap_or(link);
+            let local = link.strip_prefix("./").or_else(|| link.strip_prefix('/')).unwrap_or(link);
             if !local.is_empty() && !link.contains(':') && !sources.contains_key(local) {
                 bail!("www/{page} refers to {link}, which is neither in www/ nor made by the compiler");
             }
@@ -213,12 +184,7 @@ mod tests {
     use super::*;
 
     fn site(sources: &[(&str, &str)]) -> Result<Site> {
-        fingerprint(
-            sources
-                .iter()
-                .map(|(path, text)| (path.to_string(), text.as_bytes().to_vec()))
-                .collect(),
-        )
+        fingerprint(sources.iter().map(|(path, text)| (path.to_string(), text.as_bytes().to_vec())).collect())
     }
 
     fn text_of(site: &Site, path: &str) -> String {
@@ -226,22 +192,16 @@ mod tests {
     }
 
     fn name_of(site: &Site, stem: &str) -> String {
-        let found: Vec<_> = site
-            .files
-            .keys()
-            .filter(|path| path.starts_with(&format!("{stem}.")))
-            .collect();
+        let found: Vec<_> = site.files.keys().filter(|path| path.starts_with(&format!("{stem}."))).collect();
         assert_eq!(found.len(), 1, "{stem} in {:?}", site.files.keys());
         found[0].clone()
     }
 
     #[test]
     fn a_file_is_named_after_its_content_and_the_page_refers_to_the_new_name() {
-        let site = site(&[
-            ("index.html", r#"<link rel="stylesheet" href="style.css">"#),
-            ("style.css", "b{}"),
-        ])
-        .unwrap();
+        let site =
+            site(&[("index.html", r#"<link rel="stylesheet" href="style.css">"#), ("style.css", "b{}")])
+                .unwrap();
         let digits: String = hex(&Sha256::digest(b"b{}")).chars().take(10).collect();
         assert_eq!(site.fingerprinted, [format!("style.{digits}.css")]);
         assert_eq!(
@@ -261,10 +221,7 @@ mod tests {
             ("url(a.js#x)", "url(a.0.js#x)"),
             (r#"srcset="a.js 2x""#, r#"srcset="a.0.js 2x""#),
             ("'a.js' 'a.js'", "'a.0.js' 'a.0.js'"),
-            (
-                r#""data.js" "a.json" "x/a.js" "../a.js""#,
-                r#""data.js" "a.json" "x/a.js" "../a.js""#,
-            ),
+            (r#""data.js" "a.json" "x/a.js" "../a.js""#, r#""data.js" "a.json" "x/a.js" "../a.js""#),
             ("see a.js, or \"the a.js\"", "see a.js, or \"the a.js\""),
             ("\"a.js", "\"a.js"),
             ("é'a.js'é", "é'a.0.js'é"),
@@ -288,11 +245,7 @@ mod tests {
         assert_ne!(name_of(&one, "boot"), name_of(&two, "boot"));
         assert_ne!(one.files["index.html"], two.files["index.html"]);
         let boot = text_of(&two, &name_of(&two, "boot"));
-        for file in two
-            .fingerprinted
-            .iter()
-            .filter(|path| path.starts_with("client."))
-        {
+        for file in two.fingerprinted.iter().filter(|path| path.starts_with("client.")) {
             assert!(boot.contains(&format!("'./{file}'")), "{boot} lacks {file}");
         }
     }
@@ -311,15 +264,9 @@ mod tests {
         };
         let site = build("b{}");
         let (css, icon) = (name_of(&site, "style"), name_of(&site, "icons/i"));
-        assert_eq!(
-            text_of(&site, "manifest.webmanifest"),
-            format!(r#"{{"icons":[{{"src":"{icon}"}}]}}"#)
-        );
+        assert_eq!(text_of(&site, "manifest.webmanifest"), format!(r#"{{"icons":[{{"src":"{icon}"}}]}}"#));
         let worker = text_of(&site, "sw.js");
-        assert!(
-            worker.contains(&format!(r#"F = ["./{icon}","./{css}"];"#)),
-            "{worker}"
-        );
+        assert!(worker.contains(&format!(r#"F = ["./{icon}","./{css}"];"#)), "{worker}");
         assert!(!worker.contains("__"), "{worker}");
         let version = |worker: &str| worker.split('\'').nth(1).unwrap().to_string();
         assert_eq!(version(&worker), version(&text_of(&build("b{}"), "sw.js")));
@@ -329,13 +276,9 @@ mod tests {
 
     #[test]
     fn files_in_a_circle_and_links_to_nothing_are_refused_by_name() {
-        let circle = site(&[("a.js", "import './b.js'"), ("b.js", "import './a.js'")])
-            .err()
-            .unwrap();
+        let circle = site(&[("a.js", "import './b.js'"), ("b.js", "import './a.js'")]).err().unwrap();
         assert!(circle.to_string().contains("a.js -> b.js -> a.js"), "{circle}");
-        let dangling = site(&[("index.html", r#"<img src="./nope.png">"#)])
-            .err()
-            .unwrap();
+        let dangling = site(&[("index.html", r#"<img src="./nope.png">"#)]).err().unwrap();
         assert!(dangling.to_string().contains("./nope.png"), "{dangling}");
         let links =
             r##"<a href="https://example.org/x">a</a><a href="/">b</a><a href="#c">c</a><a href="./">d</a>"##;

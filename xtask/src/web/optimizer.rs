@@ -26,9 +26,9 @@ impl Optimizer {
     pub fn find() -> Self {
         let output = Command::new("wasm-opt").arg("--version").output();
         match output {
-            Ok(output) if output.status.success() => Self::Found {
-                version: String::from_utf8_lossy(&output.stdout).trim().into(),
-            },
+            Ok(output) if output.status.success() => {
+                Self::Found { version: String::from_utf8_lossy(&output.stdout).trim().into() }
+            }
             _ => Self::Missing,
         }
     }
@@ -36,9 +36,7 @@ impl Optimizer {
     /// Shrinks the module in place, or leaves it as it is and gives the reason.
     pub fn shrink(&self, module: &Path) -> Result<Option<String>> {
         if matches!(self, Self::Missing) {
-            return Ok(Some(
-                "wasm-opt (Debian package binaryen) is not on the PATH".into(),
-            ));
+            return Ok(Some("wasm-opt (Debian package binaryen) is not on the PATH".into()));
         }
         let small = module.with_extension("small");
         let problem = self.try_to_shrink(module, &small)?;
@@ -52,13 +50,7 @@ impl Optimizer {
 
     fn try_to_shrink(&self, module: &Path, small: &Path) -> Result<Option<String>> {
         let mut shrink = Command::new("wasm-opt");
-        let output = shrink
-            .arg("-Oz")
-            .args(FEATURES)
-            .arg(module)
-            .arg("-o")
-            .arg(small)
-            .output()?;
+        let output = shrink.arg("-Oz").args(FEATURES).arg(module).arg("-o").arg(small).output()?;
         if !output.status.success() {
             let reason = String::from_utf8_lossy(&output.stderr);
             let reason = reason.lines().next().unwrap_or("no reason given");
@@ -67,9 +59,7 @@ impl Optimizer {
         // Binaryen up to 108, and some later ones (its issue 4711), let the export of the table of JavaScript values
         // point at the table of functions, and the page dies as it starts.
         if exported_tables(&fs::read(module)?)? != exported_tables(&fs::read(small)?)? {
-            return Ok(Some(format!(
-                "{self} mixes up the module's tables, so its result is not used"
-            )));
+            return Ok(Some(format!("{self} mixes up the module's tables, so its result is not used")));
         }
         Ok(None)
     }
@@ -113,13 +103,7 @@ mod tests {
 
     #[test]
     fn an_export_that_points_at_the_wrong_table_is_noticed() {
-        assert_eq!(
-            exported_tables(&module(1)).unwrap(),
-            exported_tables(&module(1)).unwrap()
-        );
-        assert_ne!(
-            exported_tables(&module(1)).unwrap(),
-            exported_tables(&module(0)).unwrap()
-        );
+        assert_eq!(exported_tables(&module(1)).unwrap(), exported_tables(&module(1)).unwrap());
+        assert_ne!(exported_tables(&module(1)).unwrap(), exported_tables(&module(0)).unwrap());
     }
 }

@@ -26,17 +26,11 @@ pub fn publish(folder: &Path, site: &Site, inputs: &str) -> Result<()> {
 
     let mut wanted = site.files.clone();
     wanted.insert("_headers".into(), headers(&site.fingerprinted).into_bytes());
-    for (path, bytes) in site
-        .files
-        .iter()
-        .filter(|(path, _)| compress::is_compressible(path))
-    {
+    for (path, bytes) in site.files.iter().filter(|(path, _)| compress::is_compressible(path)) {
         let unchanged = old.knows(path, bytes);
         let packed = |extension: &str| {
             let name = format!("{path}.{extension}");
-            let known = present
-                .get(&name)
-                .filter(|packed| unchanged && old.knows(&name, packed));
+            let known = present.get(&name).filter(|packed| unchanged && old.knows(&name, packed));
             (name, known.cloned())
         };
         let (name, known) = packed("br");
@@ -51,20 +45,13 @@ pub fn publish(folder: &Path, site: &Site, inputs: &str) -> Result<()> {
         // Its folder goes too if this was the last file in it; else removing it fails, as it should.
         file.parent().map(fs::remove_dir);
     }
-    for (path, bytes) in wanted
-        .iter()
-        .filter(|(path, bytes)| present.get(*path) != Some(bytes))
-    {
+    for (path, bytes) in wanted.iter().filter(|(path, bytes)| present.get(*path) != Some(bytes)) {
         let file = folder.join(path);
         let parent = file.parent().context("a file has no folder")?;
         fs::create_dir_all(parent)?;
         fs::write(&file, bytes).with_context(|| format!("cannot write {}", file.display()))?;
     }
-    Stamp {
-        inputs: inputs.into(),
-        files: hashes(&wanted),
-    }
-    .write(folder)
+    Stamp { inputs: inputs.into(), files: hashes(&wanted) }.write(folder)
 }
 
 fn add(
@@ -88,9 +75,7 @@ fn headers(fingerprinted: &[String]) -> String {
 }
 
 fn hashes(tree: &Tree) -> BTreeMap<String, String> {
-    tree.iter()
-        .map(|(path, bytes)| (path.clone(), hex(&Sha256::digest(bytes))))
-        .collect()
+    tree.iter().map(|(path, bytes)| (path.clone(), hex(&Sha256::digest(bytes)))).collect()
 }
 
 #[derive(Default)]
@@ -105,10 +90,7 @@ impl Stamp {
         let mut lines = text.lines();
         let inputs = lines.next()?.to_string();
         let files = lines.filter_map(|line| line.split_once(' '));
-        Some(Self {
-            inputs,
-            files: files.map(|(hash, path)| (path.into(), hash.into())).collect(),
-        })
+        Some(Self { inputs, files: files.map(|(hash, path)| (path.into(), hash.into())).collect() })
     }
 
     fn write(&self, folder: &Path) -> Result<()> {
@@ -120,9 +102,7 @@ impl Stamp {
     }
 
     fn knows(&self, path: &str, bytes: &[u8]) -> bool {
-        self.files
-            .get(path)
-            .is_some_and(|hash| *hash == hex(&Sha256::digest(bytes)))
+        self.files.get(path).is_some_and(|hash| *hash == hex(&Sha256::digest(bytes)))
     }
 }
 
@@ -153,15 +133,8 @@ mod tests {
     }
 
     fn site(files: &[(&str, &str)]) -> Site {
-        let files = files
-            .iter()
-            .map(|(path, text)| (path.to_string(), text.as_bytes().to_vec()))
-            .collect();
-        Site {
-            files,
-            fingerprinted: vec!["a.0123456789.css".into()],
-            unreferenced: Vec::new(),
-        }
+        let files = files.iter().map(|(path, text)| (path.to_string(), text.as_bytes().to_vec())).collect();
+        Site { files, fingerprinted: vec!["a.0123456789.css".into()], unreferenced: Vec::new() }
     }
 
     #[test]
@@ -188,32 +161,12 @@ mod tests {
     fn a_file_that_did_not_change_is_not_written_again() {
         let folder = Folder::new("unchanged");
         let css = "b{color:red}".repeat(20);
-        publish(
-            &folder.0,
-            &site(&[("a.0123456789.css", &css), ("index.html", "1")]),
-            "one",
-        )
-        .unwrap();
+        publish(&folder.0, &site(&[("a.0123456789.css", &css), ("index.html", "1")]), "one").unwrap();
         let old = SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(1_000_000);
-        for path in [
-            "a.0123456789.css",
-            "a.0123456789.css.br",
-            "a.0123456789.css.gz",
-            "index.html",
-        ] {
-            fs::File::options()
-                .write(true)
-                .open(folder.0.join(path))
-                .unwrap()
-                .set_modified(old)
-                .unwrap();
+        for path in ["a.0123456789.css", "a.0123456789.css.br", "a.0123456789.css.gz", "index.html"] {
+            fs::File::options().write(true).open(folder.0.join(path)).unwrap().set_modified(old).unwrap();
         }
-        publish(
-            &folder.0,
-            &site(&[("a.0123456789.css", &css), ("index.html", "2")]),
-            "two",
-        )
-        .unwrap();
+        publish(&folder.0, &site(&[("a.0123456789.css", &css), ("index.html", "2")]), "two").unwrap();
         for path in ["a.0123456789.css", "a.0123456789.css.br", "a.0123456789.css.gz"] {
             assert_eq!(folder.modified(path), old, "{path}");
         }
@@ -225,9 +178,6 @@ mod tests {
         let folder = Folder::new("headers");
         publish(&folder.0, &site(&[("index.html", "1")]), "one").unwrap();
         let headers = fs::read_to_string(folder.0.join("_headers")).unwrap();
-        assert_eq!(
-            headers,
-            "/a.0123456789.css\n  Cache-Control: public, max-age=31536000, immutable\n"
-        );
+        assert_eq!(headers, "/a.0123456789.css\n  Cache-Control: public, max-age=31536000, immutable\n");
     }
 }
