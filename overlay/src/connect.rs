@@ -190,14 +190,21 @@ impl Redial {
     }
 
     /// Notes that the last connection to the peer is gone.
-    pub(crate) fn left(&mut self, peer: PeerId, now: Instant, dice: f64) {
+    /// Returns the bootstrap addresses that led to it, and when each is dialed again.
+    pub(crate) fn left(&mut self, peer: PeerId, now: Instant, dice: f64) -> Vec<(PeerAddress, Duration)> {
+        let mut given = Vec::new();
         for (target, attempts) in &mut self.targets {
             let theirs = attempts.reached == Some(peer) || *target == Target::Known(peer);
             if theirs && !attempts.under_way {
-                attempts.failures += 1;
-                attempts.next = now + delay(attempts.failures, dice);
+                attempts.failures = attempts.failures.saturating_add(1);
+                let delay = delay(attempts.failures, dice);
+                attempts.next = now + delay;
+                if let Target::Given(address) = target {
+                    given.push((address.clone(), delay));
+                }
             }
         }
+        given
     }
 
     /// Ends a dial without a connection. Says when it is tried again, if it is.
@@ -301,7 +308,8 @@ mod tests {
         redial.reached(&given("a:1"), peer(1));
         redial.joined(peer(1));
         assert_eq!(redial.due(start + 99 * SECOND, 1, |id| *id == peer(1), &[]), []);
-        redial.left(peer(1), start + 100 * SECOND, EVEN);
+        let again = redial.left(peer(1), start + 100 * SECOND, EVEN);
+        assert_eq!(again, [("a:1".parse().unwrap(), FIRST_DELAY)]);
         assert_eq!(redial.due(start + 101 * SECOND, 0, nobody, &[]), []);
         assert_eq!(redial.due(start + 102 * SECOND, 0, nobody, &[]), [given("a:1")]);
     }

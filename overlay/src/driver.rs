@@ -204,9 +204,9 @@ impl Driver {
             .to_string()
     }
 
-    /// Ends in order: no new connections, no old ones, the addresses saved.
+    /// Ends in order: addresses saved, connections closed. The commands stay open until all is done, for
+    /// [`crate::Overlay::shutdown`] waits for their end.
     async fn close(mut self) {
-        self.commands.close();
         self.saver.finish(&mut self.known).await;
         let connected: Vec<_> = self.swarm.connected_peers().copied().collect();
         for peer in connected {

@@ -41,6 +41,13 @@ pub(crate) const HISTORY_LENGTH: usize = 10;
 /// that does not read; what is dropped here, gossip (IHAVE) offers again.
 const SEND_QUEUE: usize = 1024;
 
+/// Bytes of control messages (IHAVE, IWANT, GRAFT and so on) in one RPC: libp2p's default.
+const MAX_CONTROL_SIZE: usize = 16 * 1024;
+
+/// Message ids in one IHAVE, each 22 bytes with its header. libp2p's default of 5,000 is more than its own decoder
+/// takes (`MAX_CONTROL_SIZE`): after a burst of posts, neighbours would close the stream on one another.
+const MAX_IDS: usize = 700;
+
 /// Bytes of SHA-256 in a message id, as in Ethereum's consensus specification.
 const MESSAGE_ID_LENGTH: usize = 20;
 
@@ -120,6 +127,8 @@ pub(crate) fn behaviour() -> Result<Gossip, String> {
         .message_id_fn(|message: &gossipsub::Message| MessageId::new(&message_id(&message.data)))
         .max_transmit_size(MAX_PAYLOAD + RPC_OVERHEAD)
         .max_publish_messages(MAX_MESSAGES_PER_RPC)
+        .max_control_message_size(MAX_CONTROL_SIZE)
+        .max_control_messages_sent(MAX_IDS)
         .connection_handler_queue_len(SEND_QUEUE)
         .heartbeat_interval(HEARTBEAT)
         // The default waits 5 s before the first mesh is formed; a post written meanwhile would be gossiped late.
@@ -236,6 +245,12 @@ mod tests {
         assert!(score_params().validate().is_ok());
         assert!(score_thresholds().validate().is_ok());
         behaviour().unwrap();
+    }
+
+    #[test]
+    fn what_we_gossip_is_not_more_than_we_read() {
+        let ids = MAX_IDS * (MESSAGE_ID_LENGTH + 2);
+        assert!(ids + Topic::Events.name().len() + 16 <= MAX_CONTROL_SIZE);
     }
 
     #[test]

@@ -60,6 +60,8 @@ pub(crate) struct Connected {
     pub(crate) agent: Option<String>,
     pub(crate) delay: Option<Duration>,
     pub(crate) subscribed: bool,
+    /// Why it is not one of ours, once that is known.
+    pub(crate) fault: Option<String>,
     /// Whether the node was told of it.
     pub(crate) announced: bool,
 }
@@ -79,6 +81,7 @@ impl Connected {
             connections: BTreeMap::new(),
             since: now,
             agent: None,
+            fault: None,
             delay: None,
             subscribed: false,
             announced: false,

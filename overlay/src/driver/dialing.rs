@@ -142,7 +142,8 @@ impl Driver {
             tracing::info!("Another node is now at {address}, where {peer} was; that address is forgotten.");
             self.known.wrong(*peer, &address);
         }
-        if let DialError::LocalPeerId { .. } = error {
+        // libp2p leaves out the addresses this node listens on itself; other reasons to have none do not come here.
+        if let DialError::LocalPeerId { .. } | DialError::NoAddresses = error {
             return self.dialed_self(&attempt.target);
         }
         if let Some(next) = attempt.rest.pop_front() {
@@ -270,9 +271,8 @@ fn reason(error: &DialError) -> String {
             None => "this node has too many connections already".to_owned(),
         },
         DialError::DialPeerConditionFalse(_) => "it is connected or being dialed already".to_owned(),
-        DialError::NoAddresses => "there is no address to dial".to_owned(),
         DialError::Aborted => "dialing was broken off".to_owned(),
-        DialError::LocalPeerId { .. } => "that is this node itself".to_owned(),
+        DialError::LocalPeerId { .. } | DialError::NoAddresses => "that is this node itself".to_owned(),
     }
 }
 
