@@ -69,13 +69,23 @@ impl Driver {
         if left > 0 {
             return;
         }
-        self.redial.left(peer, Instant::now(), rand::random());
-        if self
-            .peers
-            .remove(&peer)
-            .is_some_and(|connected| connected.announced)
-        {
-            self.outlet.notice(OverlayEvent::PeerLeft(peer));
+        let given = self.redial.left(peer, Instant::now(), rand::random());
+        let Some(connected) = self.peers.remove(&peer) else {
+            return;
+        };
+        if connected.announced {
+            return self.outlet.notice(OverlayEvent::PeerLeft(peer));
+        }
+        let reason = connected.fault.unwrap_or_else(|| {
+            "the node there hung up at once; it may be full, or it may not want this one".to_owned()
+        });
+        for (address, retry_in) in given {
+            let (reason, retry_in) = (reason.clone(), Some(retry_in));
+            self.outlet.notice(OverlayEvent::BootstrapFailed {
+                address,
+                reason,
+                retry_in,
+            });
         }
     }
 
@@ -97,6 +107,11 @@ impl Driver {
         if info.protocol_version != PROTOCOL {
             let theirs = shown_agent(&info.protocol_version);
             tracing::info!("{peer} speaks `{theirs}` and not `{PROTOCOL}`; hanging up.");
+            if let Some(connected) = self.peers.get_mut(&peer) {
+                connected.fault = Some(format!(
+                    "the program there speaks `{theirs}`, and this one `{PROTOCOL}`"
+                ));
+            }
             return self.disconnect(libp2p_peer);
         }
         let Some(connected) = self.peers.get_mut(&peer) else {

@@ -146,6 +146,12 @@ impl Driver {
         if let DialError::LocalPeerId { .. } | DialError::NoAddresses = error {
             return self.dialed_self(&attempt.target);
         }
+        if let DialError::DialPeerConditionFalse(_) = error {
+            // It is connected, or another target leads to it right now: nobody's fault, and nothing to tell.
+            self.redial
+                .failed(&attempt.target, Instant::now(), rand::random());
+            return;
+        }
         if let Some(next) = attempt.rest.pop_front() {
             attempt.dialing = vec![next];
             return self.dial(None, attempt);
