@@ -145,3 +145,18 @@ async fn something_that_is_no_node_is_reported_and_does_no_harm() {
     assert!(reason.contains("does not behave like a node"), "{reason}");
     assert_eq!(node.overlay.peers().await, []);
 }
+
+#[cfg(feature = "quic")]
+#[tokio::test]
+async fn a_node_joins_by_quic() {
+    let mut a = Node::start(on_loopback()).await;
+    let addresses = a.overlay.listen_addresses().await;
+    let quic = addresses.iter().find(|address| address.contains("/quic-v1"));
+    let mut joining = settings();
+    joining.bootstrap = vec![quic.expect("it listens by QUIC").parse().unwrap()];
+    let mut b = Node::start(joining).await;
+    a.joined(b.id()).await;
+    b.joined(a.id()).await;
+    b.overlay.broadcast(b"hello".to_vec()).await.unwrap();
+    assert_eq!(a.message().await.2, b"hello");
+}

@@ -36,15 +36,11 @@ impl Node {
         self.overlay.peer_id()
     }
 
-    /// Where it listens, with its peer id.
+    /// Where it listens, with its peer id: by TCP or in memory.
     pub async fn address(&self) -> PeerAddress {
-        self.overlay
-            .listen_addresses()
-            .await
-            .first()
-            .expect("it listens")
-            .parse()
-            .unwrap()
+        let addresses = self.overlay.listen_addresses().await;
+        let address = addresses.iter().find(|address| !address.contains("/quic-v1"));
+        address.expect("it listens").parse().unwrap()
     }
 
     /// Takes events until one gives a value. Fails with what was awaited and what came instead.
