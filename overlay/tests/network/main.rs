@@ -6,3 +6,4 @@ mod addresses;
 mod bootstrap;
 mod broadcast;
 mod rig;
+mod strangers;
