@@ -41,6 +41,13 @@ pub(crate) const HISTORY_LENGTH: usize = 10;
 /// that does not read; what is dropped here, gossip (IHAVE) offers again.
 const SEND_QUEUE: usize = 1024;
 
+/// Bytes of control messages (IHAVE, IWANT, GRAFT and so on) in one RPC: libp2p's default.
+const MAX_CONTROL_SIZE: usize = 16 * 1024;
+
+/// Message ids in one IHAVE, each 22 bytes with its header. libp2p's default of 5,000 is more than its own decoder
+/// takes (`MAX_CONTROL_SIZE`): after a burst of posts, neighbours would close the stream on one another.
+const MAX_IDS: usize = 700;
+
 /// Bytes of SHA-256 in a message id, as in Ethereum's consensus specification.
 const MESSAGE_ID_LENGTH: usize = 20;
 
@@ -120,6 +127,8 @@ pub(crate) fn behaviour() -> Result<Gossip, String> {
         .message_id_fn(|message: &gossipsub::Message| MessageId::new(&message_id(&message.data)))
         .max_transmit_size(MAX_PAYLOAD + RPC_OVERHEAD)
         .max_publish_messages(MAX_MESSAGES_PER_RPC)
+        .max_control_message_size(MAX_CONTROL_SIZE)
+        .max_control_messages_sent(MAX_IDS)
         .connection_handler_queue_len(SEND_QUEUE)
         .heartbeat_interval(HEARTBEAT)
         // The default waits 5 s before the first mesh is formed; a post written meanwhile would be gossiped late.
@@ -138,7 +147,9 @@ pub(crate) fn behaviour() -> Result<Gossip, String> {
     let mut gossip = Gossip::new_with_subscription_filter(MessageAuthenticity::Anonymous, config, filter)?;
     gossip.with_peer_score(score_params(), score_thresholds())?;
     for topic in Topic::ALL {
-        gossip.subscribe(&IdentTopic::new(topic.name())).map_err(|error| error.to_string())?;
+        gossip
+            .subscribe(&IdentTopic::new(topic.name()))
+            .map_err(|error| error.to_string())?;
     }
     Ok(gossip)
 }
@@ -237,10 +248,19 @@ mod tests {
     }
 
     #[test]
+    fn what_we_gossip_is_not_more_than_we_read() {
+        let ids = MAX_IDS * (MESSAGE_ID_LENGTH + 2);
+        assert!(ids + Topic::Events.name().len() + 16 <= MAX_CONTROL_SIZE);
+    }
+
+    #[test]
     fn one_bit_of_the_payload_changes_the_message_id() {
         let id = message_id(b"abc");
         // SHA-256("abc"), FIPS 180-2, appendix B.1.
-        assert_eq!(id.map(|byte| format!("{byte:02x}")).concat(), "ba7816bf8f01cfea414140de5dae2223b00361a3");
+        assert_eq!(
+            id.map(|byte| format!("{byte:02x}")).concat(),
+            "ba7816bf8f01cfea414140de5dae2223b00361a3"
+        );
         assert_ne!(id, message_id(b"abb"));
     }
 
@@ -248,7 +268,10 @@ mod tests {
     fn the_fourth_forged_message_is_the_last_one_read_from_anybody() {
         let topic = topic_score_params();
         let score = |forged: f64| topic.invalid_message_deliveries_weight * forged * forged;
-        assert!(score(1.0) + TOPIC_SCORE_CAP > 0.0, "one may happen to a good neighbour");
+        assert!(
+            score(1.0) + TOPIC_SCORE_CAP > 0.0,
+            "one may happen to a good neighbour"
+        );
         assert!(score(1.0) > PUBLISH_SCORE, "one may happen to a stranger");
         assert!(score(3.0) < GRAYLIST_SCORE);
         assert!(score(4.0) + TOPIC_SCORE_CAP < GRAYLIST_SCORE);

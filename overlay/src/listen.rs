@@ -92,23 +92,22 @@ fn cannot(address: String, error: TransportError<io::Error>) -> StartError {
     StartError::CannotListen { address, reason }
 }
 
-/// The kind of the error that was there first; transports wrap theirs.
+/// The kind of the error the system gave.
+///
+/// libp2p wraps it several times in types that cannot be named, and whose `source` skips it; the text keeps it.
 pub(crate) fn io_kind(error: &io::Error) -> io::ErrorKind {
-    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
-    let mut kind = error.kind();
-    // Bounded, for the chain is made by other people's code.
-    for _ in 0..16 {
-        let Some(error) = cause else { break };
-        if let Some(io) = error.downcast_ref::<io::Error>() {
-            if io.kind() != io::ErrorKind::Other {
-                kind = io.kind();
-            }
-            cause = io.get_ref().map(|inner| inner as &(dyn std::error::Error + 'static));
-        } else {
-            cause = error.source();
-        }
+    if error.kind() != io::ErrorKind::Other {
+        return error.kind();
     }
-    kind
+    let text = error.to_string();
+    let code = text
+        .rsplit_once("(os error ")
+        .and_then(|(_, rest)| rest.split(')').next()?.parse().ok());
+    match code {
+        Some(code) => io::Error::from_raw_os_error(code).kind(),
+        None if text.contains("Timeout has been reached") => io::ErrorKind::TimedOut,
+        None => io::ErrorKind::Other,
+    }
 }
 
 /// Waits until each listener has an address.
@@ -128,13 +127,48 @@ async fn confirm(
             SwarmEvent::NewListenAddr { listener_id, .. } => {
                 waiting.remove(listener_id);
             }
-            SwarmEvent::ListenerClosed { addresses, reason: Err(error), .. } => {
+            SwarmEvent::ListenerClosed {
+                addresses,
+                reason: Err(error),
+                ..
+            } => {
                 let address = addresses.first().map(ToString::to_string).unwrap_or_default();
-                return Err(StartError::CannotListen { address, reason: error.to_string() });
+                return Err(StartError::CannotListen {
+                    address,
+                    reason: error.to_string(),
+                });
             }
             _ => {}
         }
         seen.push(event);
     }
     Ok(seen)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_kind_of_a_wrapped_error_is_found() {
+        let refused = io::Error::from_raw_os_error(111);
+        let text = refused.to_string();
+        let rows = [
+            (refused, io::ErrorKind::ConnectionRefused),
+            (io::Error::other(text), io::ErrorKind::ConnectionRefused),
+            (
+                io::Error::other("Timeout has been reached"),
+                io::ErrorKind::TimedOut,
+            ),
+            (
+                io::Error::other("something else (os error x)"),
+                io::ErrorKind::Other,
+            ),
+        ];
+        for (error, kind) in rows {
+            if cfg!(target_os = "linux") {
+                assert_eq!(io_kind(&error), kind, "{error}");
+            }
+        }
+    }
 }

@@ -60,6 +60,8 @@ pub(crate) struct Connected {
     pub(crate) agent: Option<String>,
     pub(crate) delay: Option<Duration>,
     pub(crate) subscribed: bool,
+    /// Why it is not one of ours, once that is known.
+    pub(crate) fault: Option<String>,
     /// Whether the node was told of it.
     pub(crate) announced: bool,
 }
@@ -79,6 +81,7 @@ impl Connected {
             connections: BTreeMap::new(),
             since: now,
             agent: None,
+            fault: None,
             delay: None,
             subscribed: false,
             announced: false,
@@ -90,7 +93,9 @@ impl Connected {
         let connection = self.connections.values().next();
         Peer {
             id,
-            address: connection.map(|connection| connection.address.clone()).unwrap_or_default(),
+            address: connection
+                .map(|connection| connection.address.clone())
+                .unwrap_or_default(),
             direction: connection.map_or(Direction::Inbound, |connection| connection.direction),
             path: Path::Direct,
             delay: self.delay,
@@ -103,7 +108,10 @@ impl Connected {
 
 /// Makes a peer's words about its program fit to be shown.
 pub(crate) fn shown_agent(text: &str) -> String {
-    text.chars().filter(|char| !char.is_control()).take(MAX_AGENT).collect()
+    text.chars()
+        .filter(|char| !char.is_control())
+        .take(MAX_AGENT)
+        .collect()
 }
 
 #[cfg(test)]

@@ -36,9 +36,11 @@ impl Node {
         self.overlay.peer_id()
     }
 
-    /// Where it listens, with its peer id.
+    /// Where it listens, with its peer id: by TCP or in memory.
     pub async fn address(&self) -> PeerAddress {
-        self.overlay.listen_addresses().await.first().expect("it listens").parse().unwrap()
+        let addresses = self.overlay.listen_addresses().await;
+        let address = addresses.iter().find(|address| !address.contains("/quic-v1"));
+        address.expect("it listens").parse().unwrap()
     }
 
     /// Takes events until one gives a value. Fails with what was awaited and what came instead.
@@ -74,9 +76,11 @@ impl Node {
 
     pub async fn message(&mut self) -> (MessageRef, PeerId, Vec<u8>) {
         self.until("a message", |event| match event {
-            OverlayEvent::Message { message, from, payload } => {
-                Some((message.clone(), *from, payload.clone()))
-            }
+            OverlayEvent::Message {
+                message,
+                from,
+                payload,
+            } => Some((message.clone(), *from, payload.clone())),
             _ => None,
         })
         .await
@@ -91,9 +95,11 @@ impl Node {
 
     pub async fn bootstrap_failed(&mut self) -> (PeerAddress, String, Option<Duration>) {
         self.until("a failed bootstrap", |event| match event {
-            OverlayEvent::BootstrapFailed { address, reason, retry_in } => {
-                Some((address.clone(), reason.clone(), *retry_in))
-            }
+            OverlayEvent::BootstrapFailed {
+                address,
+                reason,
+                retry_in,
+            } => Some((address.clone(), reason.clone(), *retry_in)),
             _ => None,
         })
         .await
@@ -102,7 +108,10 @@ impl Node {
     /// Shuts down, and awaits that the overlay says so.
     pub async fn stop(mut self) {
         self.overlay.clone().shutdown().await;
-        self.until("the end", |event| matches!(event, OverlayEvent::Stopped { .. }).then_some(())).await;
+        self.until("the end", |event| {
+            matches!(event, OverlayEvent::Stopped { .. }).then_some(())
+        })
+        .await;
     }
 }
 
@@ -140,5 +149,7 @@ pub async fn eventually<F: Future<Output = bool>>(what: &str, condition: impl Fn
             pause.tick().await;
         }
     };
-    time::timeout(DEADLINE, holds).await.unwrap_or_else(|_| panic!("awaited {what} for {DEADLINE:?}"));
+    time::timeout(DEADLINE, holds)
+        .await
+        .unwrap_or_else(|_| panic!("awaited {what} for {DEADLINE:?}"));
 }
