@@ -17,7 +17,10 @@ mod workspace;
 
 use anyhow::Result;
 use command::Command;
-use std::process::ExitCode;
+use std::{
+    io::{self, Write},
+    process::ExitCode,
+};
 use workspace::Workspace;
 
 fn main() -> ExitCode {
@@ -39,7 +42,8 @@ fn main() -> ExitCode {
 
 fn carry_out(command: Command) -> Result<ExitCode> {
     if matches!(command, Command::Help) {
-        println!("{}", command::HELP.trim_end());
+        // Whoever reads on may have seen enough and closed the pipe.
+        drop(io::stdout().write_all(command::HELP.as_bytes()));
         return Ok(ExitCode::SUCCESS);
     }
     let workspace = Workspace::locate()?;
