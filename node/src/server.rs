@@ -240,7 +240,7 @@ fn greeting(settings: &Settings, overlay: &Overlay, clients: SocketAddr) -> Stri
     [
         format!("nostrp2p {}", env!("CARGO_PKG_VERSION")),
         format!("  node      {}", overlay.peer_id()),
-        format!("  nodes     {} (TCP and QUIC)", settings.listen),
+        format!("  nodes     {} (TCP)", settings.listen),
         format!("  clients   {}", claim::address(clients, settings.tls)),
         format!("  data      {}", settings.data_dir.display()),
         String::new(),

@@ -20,7 +20,7 @@ const DEFAULT_CLAIM_MINUTES: u64 = 60;
 /// What was said by flags and environment. Everything is optional; [`merge`] fills in the rest.
 #[derive(Debug, Clone, Default, Args)]
 pub struct Flags {
-    /// Address and port for other nodes (TCP and UDP); clients use the next port [default: 127.0.0.1:20000]
+    /// Address and port for other nodes; clients use the next port [default: 127.0.0.1:20000]
     #[arg(short = 'l', long, value_name = "ADDR:PORT", env = "NOSTRP2P_LISTEN_ADDR_PORT")]
     pub listen_addr_port: Option<String>,
 

@@ -34,11 +34,7 @@ pub struct PeerAddress {
 /// Where to connect to.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Place {
-    Net {
-        host: Host,
-        port: u16,
-        transport: Transport,
-    },
+    Net { host: Host, port: u16, transport: Transport },
     Memory(u64),
 }
 
@@ -126,30 +122,20 @@ impl PeerAddress {
 
 impl Place {
     pub(crate) const fn tcp(address: SocketAddr) -> Self {
-        Self::Net {
-            host: Host::Ip(address.ip()),
-            port: address.port(),
-            transport: Transport::Tcp,
-        }
+        Self::Net { host: Host::Ip(address.ip()), port: address.port(), transport: Transport::Tcp }
     }
 
     #[cfg(feature = "quic")]
     pub(crate) const fn quic(address: SocketAddr) -> Self {
-        Self::Net {
-            host: Host::Ip(address.ip()),
-            port: address.port(),
-            transport: Transport::Quic,
-        }
+        Self::Net { host: Host::Ip(address.ip()), port: address.port(), transport: Transport::Quic }
     }
 
     /// The same port and transport at an address that the host name stands for.
     pub(crate) fn at(&self, ip: IpAddr) -> Self {
         match self {
-            Self::Net { port, transport, .. } => Self::Net {
-                host: Host::Ip(ip),
-                port: *port,
-                transport: *transport,
-            },
+            Self::Net { port, transport, .. } => {
+                Self::Net { host: Host::Ip(ip), port: *port, transport: *transport }
+            }
             Self::Memory(port) => Self::Memory(*port),
         }
     }
@@ -157,11 +143,7 @@ impl Place {
     pub(crate) fn to_multiaddr(&self) -> Multiaddr {
         match self {
             Self::Memory(port) => Multiaddr::from(Protocol::Memory(*port)),
-            Self::Net {
-                host,
-                port,
-                transport,
-            } => {
+            Self::Net { host, port, transport } => {
                 let host = match host {
                     Host::Ip(IpAddr::V4(ip)) => Protocol::Ip4(*ip),
                     Host::Ip(IpAddr::V6(ip)) => Protocol::Ip6(*ip),
@@ -171,9 +153,9 @@ impl Place {
                 };
                 match transport {
                     Transport::Tcp => Multiaddr::from(host).with(Protocol::Tcp(*port)),
-                    Transport::Quic => Multiaddr::from(host)
-                        .with(Protocol::Udp(*port))
-                        .with(Protocol::QuicV1),
+                    Transport::Quic => {
+                        Multiaddr::from(host).with(Protocol::Udp(*port)).with(Protocol::QuicV1)
+                    }
                 }
             }
         }
@@ -185,25 +167,14 @@ impl FromStr for PeerAddress {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let text = text.trim();
-        parse(text).map_err(|problem| InvalidAddress {
-            text: text.chars().take(100).collect(),
-            problem,
-        })
+        parse(text).map_err(|problem| InvalidAddress { text: text.chars().take(100).collect(), problem })
     }
 }
 
 impl fmt::Display for PeerAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self {
-                place:
-                    Place::Net {
-                        host,
-                        port,
-                        transport: Transport::Tcp,
-                    },
-                peer: None,
-            } => match host {
+            Self { place: Place::Net { host, port, transport: Transport::Tcp }, peer: None } => match host {
                 Host::Ip(ip) => write!(f, "{}", SocketAddr::new(*ip, *port)),
                 Host::Name(name, Family::Any) => write!(f, "{name}:{port}"),
                 Host::Name(..) => write!(f, "{}", self.to_multiaddr()),
@@ -239,22 +210,14 @@ fn parse(text: &str) -> Result<PeerAddress, &'static str> {
             Err(_) => named(host, Family::Any)?,
         },
     };
-    Ok(PeerAddress::new(
-        Place::Net {
-            host,
-            port: parse_port(port)?,
-            transport: Transport::Tcp,
-        },
-        None,
-    ))
+    Ok(PeerAddress::new(Place::Net { host, port: parse_port(port)?, transport: Transport::Tcp }, None))
 }
 
 fn parse_port(text: &str) -> Result<u16, &'static str> {
     // `parse` alone would take "+80".
     let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     let port = text.parse().ok().filter(|_| digits);
-    port.filter(|port| *port != 0)
-        .ok_or("its port is not a number from 1 to 65535")
+    port.filter(|port| *port != 0).ok_or("its port is not a number from 1 to 65535")
 }
 
 /// Reads port and transport that follow a host in a multiaddr.
@@ -270,11 +233,7 @@ fn net<'a>(host: Host, parts: &mut impl Iterator<Item = Protocol<'a>>) -> Result
     if port == 0 {
         return Err("its port is not a number from 1 to 65535");
     }
-    Ok(Place::Net {
-        host,
-        port,
-        transport,
-    })
+    Ok(Place::Net { host, port, transport })
 }
 
 fn named(name: &str, family: Family) -> Result<Host, &'static str> {
@@ -319,10 +278,7 @@ mod tests {
             ("/dns/example.org/tcp/20000", "example.org:20000"),
             ("/dns4/example.org/tcp/20000", "/dns4/example.org/tcp/20000"),
             ("/dns6/example.org/tcp/20000", "/dns6/example.org/tcp/20000"),
-            (
-                "/ip4/192.0.2.1/udp/20000/quic-v1",
-                "/ip4/192.0.2.1/udp/20000/quic-v1",
-            ),
+            ("/ip4/192.0.2.1/udp/20000/quic-v1", "/ip4/192.0.2.1/udp/20000/quic-v1"),
             ("/memory/7", "/memory/7"),
         ];
         for (text, shown) in rows {
@@ -331,11 +287,7 @@ mod tests {
             assert_eq!(shown.parse(), Ok(address.clone()), "{shown} means the same again");
             assert_eq!(PeerAddress::from_multiaddr(&address.to_multiaddr()), Ok(address));
         }
-        for text in [
-            "/ip4/192.0.2.1/tcp/20000",
-            "/dns4/example.org/tcp/20000",
-            "/ip6/::1/udp/1/quic-v1",
-        ] {
+        for text in ["/ip4/192.0.2.1/tcp/20000", "/dns4/example.org/tcp/20000", "/ip6/::1/udp/1/quic-v1"] {
             let text = format!("{text}/p2p/{peer}");
             let address: PeerAddress = text.parse().unwrap();
             assert_eq!(address.to_string(), text);
@@ -365,25 +317,16 @@ mod tests {
             ("wss://example.org", "it is the URL of a page or relay"),
             ("/", "it begins with / but is no multiaddr"),
             ("/ip4/300.1.1.1/tcp/1", "it begins with / but is no multiaddr"),
-            (
-                "/ip4/192.0.2.1",
-                "after the host there must be /tcp/<port> or /udp/<port>/quic-v1",
-            ),
+            ("/ip4/192.0.2.1", "after the host there must be /tcp/<port> or /udp/<port>/quic-v1"),
             ("/ip4/192.0.2.1/tcp/0", "its port is not a number from 1 to 65535"),
             ("/ip4/192.0.2.1/udp/5", "after /udp/<port> only /quic-v1 is known"),
-            (
-                "/ip4/192.0.2.1/tcp/1/ws",
-                "it goes on after the port with something else than /p2p/<peer id>",
-            ),
+            ("/ip4/192.0.2.1/tcp/1/ws", "it goes on after the port with something else than /p2p/<peer id>"),
             ("/tcp/1", "it begins with none of /ip4, /ip6, /dns, /dns4, /dns6"),
             (
                 "/ip4/1.1.1.1/tcp/1/p2p/QmYyQSo1c1Ym7orWxLYvCrM2EmxFTANf8wXmmE7DWjhx5N",
                 "its peer id is not the one of a nostrp2p node",
             ),
-            (
-                &format!("/ip4/1.1.1.1/tcp/1/p2p/{peer}/p2p-circuit"),
-                "it goes on after the peer id",
-            ),
+            (&format!("/ip4/1.1.1.1/tcp/1/p2p/{peer}/p2p-circuit"), "it goes on after the peer id"),
             (&"x".repeat(1_000_000), "it is too long"),
         ];
         for (text, problem) in rows {

@@ -58,13 +58,7 @@ struct Attempts {
 
 impl Attempts {
     const fn new(next: Instant, once: bool) -> Self {
-        Self {
-            failures: 0,
-            next,
-            under_way: false,
-            reached: None,
-            once,
-        }
+        Self { failures: 0, next, under_way: false, reached: None, once }
     }
 }
 
@@ -75,21 +69,13 @@ impl Redial {
             .take(MAX_GIVEN)
             .map(|address| (Target::Given(address), Attempts::new(now, false)))
             .collect();
-        let known_from = if targets.is_empty() {
-            now
-        } else {
-            now + BOOTSTRAP_FIRST
-        };
+        let known_from = if targets.is_empty() { now } else { now + BOOTSTRAP_FIRST };
         Self { targets, known_from }
     }
 
     /// Notes an address to dial once. Beyond [`MAX_GIVEN`] it is not taken.
     pub(crate) fn ask(&mut self, address: PeerAddress, now: Instant) -> bool {
-        let given = self
-            .targets
-            .keys()
-            .filter(|target| matches!(target, Target::Given(_)))
-            .count();
+        let given = self.targets.keys().filter(|target| matches!(target, Target::Given(_))).count();
         let attempts = self.targets.entry(Target::Given(address));
         match attempts {
             std::collections::btree_map::Entry::Occupied(mut there) => {
@@ -123,20 +109,14 @@ impl Redial {
         let mut due = Vec::new();
         for (target, attempts) in &mut self.targets {
             let Target::Given(address) = target else { continue };
-            let there = attempts
-                .reached
-                .or(address.peer())
-                .is_some_and(|peer| is_connected(&peer));
+            let there = attempts.reached.or(address.peer()).is_some_and(|peer| is_connected(&peer));
             if room > 0 && !attempts.under_way && attempts.next <= now && (!there || attempts.once) {
                 attempts.under_way = true;
                 room -= 1;
                 due.push(target.clone());
             }
         }
-        let wanted = WANTED_PEERS
-            .saturating_sub(connected + self.under_way())
-            .min(KNOWN_PER_CALL)
-            .min(room);
+        let wanted = WANTED_PEERS.saturating_sub(connected + self.under_way()).min(KNOWN_PER_CALL).min(room);
         if wanted > 0 && self.known_from <= now {
             due.extend(self.begin_known(now, wanted, is_connected, known));
         }
@@ -156,10 +136,7 @@ impl Redial {
                 break;
             }
             let target = Target::Known(*peer);
-            let attempts = self
-                .targets
-                .entry(target.clone())
-                .or_insert(Attempts::new(now, false));
+            let attempts = self.targets.entry(target.clone()).or_insert(Attempts::new(now, false));
             if !attempts.under_way && attempts.next <= now {
                 attempts.under_way = true;
                 begun.push(target);
@@ -227,10 +204,7 @@ impl Redial {
     }
 
     fn under_way(&self) -> usize {
-        self.targets
-            .values()
-            .filter(|attempts| attempts.under_way)
-            .count()
+        self.targets.values().filter(|attempts| attempts.under_way).count()
     }
 }
 
@@ -269,11 +243,7 @@ mod tests {
     fn the_delay_doubles_from_2_to_60_seconds() {
         let rows = [2, 4, 8, 16, 32, 60, 60, 60];
         for (failures, seconds) in (1..).zip(rows) {
-            assert_eq!(
-                delay(failures, EVEN),
-                Duration::from_secs(seconds),
-                "failure {failures}"
-            );
+            assert_eq!(delay(failures, EVEN), Duration::from_secs(seconds), "failure {failures}");
         }
         assert_eq!(delay(u32::MAX, EVEN), LAST_DELAY);
         assert_eq!(delay(1, 0.0), Duration::from_millis(1500));
@@ -300,11 +270,7 @@ mod tests {
         let start = Instant::now();
         let mut redial = redial(&["a:1"], start);
         assert_eq!(redial.due(start, 0, nobody, &[]), [given("a:1")]);
-        assert_eq!(
-            redial.due(start + 99 * SECOND, 0, nobody, &[]),
-            [],
-            "still under way"
-        );
+        assert_eq!(redial.due(start + 99 * SECOND, 0, nobody, &[]), [], "still under way");
         redial.reached(&given("a:1"), peer(1));
         redial.joined(peer(1));
         assert_eq!(redial.due(start + 99 * SECOND, 1, |id| *id == peer(1), &[]), []);
@@ -335,21 +301,12 @@ mod tests {
         let now = Instant::now();
         let known = [1, 2, 3].map(peer);
         assert_eq!(redial(&[], now).due(now, WANTED_PEERS, nobody, &known), []);
-        assert_eq!(
-            redial(&[], now).due(now, 3, nobody, &known),
-            [Target::Known(peer(1))]
-        );
+        assert_eq!(redial(&[], now).due(now, 3, nobody, &known), [Target::Known(peer(1))]);
         let mut alone = redial(&[], now);
-        assert_eq!(
-            alone.due(now, 0, nobody, &known),
-            [Target::Known(peer(1)), Target::Known(peer(2))]
-        );
+        assert_eq!(alone.due(now, 0, nobody, &known), [Target::Known(peer(1)), Target::Known(peer(2))]);
         assert_eq!(alone.due(now, 0, nobody, &known), [Target::Known(peer(3))]);
         let one = |id: &PeerId| *id == peer(1);
-        assert_eq!(
-            redial(&[], now).due(now, 1, one, &known),
-            [2, 3].map(|n| Target::Known(peer(n)))
-        );
+        assert_eq!(redial(&[], now).due(now, 1, one, &known), [2, 3].map(|n| Target::Known(peer(n))));
     }
 
     #[test]
@@ -358,10 +315,7 @@ mod tests {
         let mut redial = redial(&["a:1"], now);
         assert_eq!(redial.due(now, 0, nobody, &[peer(1)]), [given("a:1")]);
         assert_eq!(redial.due(now + SECOND, 0, nobody, &[peer(1)]), []);
-        assert_eq!(
-            redial.due(now + BOOTSTRAP_FIRST, 0, nobody, &[peer(1)]),
-            [Target::Known(peer(1))]
-        );
+        assert_eq!(redial.due(now + BOOTSTRAP_FIRST, 0, nobody, &[peer(1)]), [Target::Known(peer(1))]);
     }
 
     #[test]
@@ -375,11 +329,7 @@ mod tests {
         for target in first {
             redial.failed(&target, now, EVEN);
         }
-        assert_eq!(
-            redial.due(now, 0, nobody, &[]).len(),
-            MAX_DIALS,
-            "the next ones have their turn"
-        );
+        assert_eq!(redial.due(now, 0, nobody, &[]).len(), MAX_DIALS, "the next ones have their turn");
     }
 
     #[test]
@@ -390,9 +340,7 @@ mod tests {
         assert_eq!(redial.due(now, 9, nobody, &[]), [given("a:1")]);
         assert_eq!(redial.failed(&given("a:1"), now, EVEN), None);
         assert_eq!(redial.due(now + 100 * SECOND, 9, nobody, &[]), []);
-        let taken = (0..100)
-            .filter(|n| redial.ask(format!("h{n}:1").parse().unwrap(), now))
-            .count();
+        let taken = (0..100).filter(|n| redial.ask(format!("h{n}:1").parse().unwrap(), now)).count();
         assert_eq!(taken, MAX_GIVEN);
     }
 

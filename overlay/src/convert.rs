@@ -21,10 +21,6 @@ mod tests {
         let theirs = libp2p_peer_id(ours);
         assert_eq!(theirs.to_string(), ours.to_string());
         assert_eq!(peer_id(&theirs), Some(ours));
-        assert_eq!(
-            peer_id(&libp2p::PeerId::random()),
-            None,
-            "a hash instead of a key"
-        );
+        assert_eq!(peer_id(&libp2p::PeerId::random()), None, "a hash instead of a key");
     }
 }

@@ -123,43 +123,23 @@ impl Driver {
             SwarmEvent::Behaviour(BehaviourEvent::Gossip(event)) => self.on_gossip(event),
             SwarmEvent::Behaviour(BehaviourEvent::Identify(event)) => self.on_identify(event),
             SwarmEvent::Behaviour(BehaviourEvent::Ping(event)) => self.on_ping(event),
-            SwarmEvent::ConnectionEstablished {
-                peer_id,
-                connection_id,
-                endpoint,
-                ..
-            } => {
+            SwarmEvent::ConnectionEstablished { peer_id, connection_id, endpoint, .. } => {
                 self.on_connected(peer_id, connection_id, &endpoint);
             }
-            SwarmEvent::ConnectionClosed {
-                peer_id,
-                connection_id,
-                num_established,
-                ..
-            } => {
+            SwarmEvent::ConnectionClosed { peer_id, connection_id, num_established, .. } => {
                 self.on_closed(peer_id, connection_id, num_established);
             }
-            SwarmEvent::OutgoingConnectionError {
-                connection_id, error, ..
-            } => {
+            SwarmEvent::OutgoingConnectionError { connection_id, error, .. } => {
                 self.on_dial_error(connection_id, &error);
             }
-            SwarmEvent::IncomingConnectionError {
-                send_back_addr,
-                error,
-                ..
-            } => {
+            SwarmEvent::IncomingConnectionError { send_back_addr, error, .. } => {
                 tracing::debug!("A connection from {send_back_addr} came to nothing: {error}");
             }
             SwarmEvent::NewListenAddr { address, .. } => {
                 let address = self.with_own_id(address);
                 self.outlet.notice(OverlayEvent::Listening(address));
             }
-            SwarmEvent::ListenerClosed {
-                addresses,
-                reason: Err(error),
-                ..
-            } => {
+            SwarmEvent::ListenerClosed { addresses, reason: Err(error), .. } => {
                 tracing::error!("This node does not listen on {addresses:?} any more: {error}");
             }
             SwarmEvent::ListenerError { error, .. } => tracing::warn!("While listening: {error}"),
@@ -177,31 +157,19 @@ impl Driver {
 
     fn describe_peers(&self) -> Vec<Peer> {
         let joined = self.peers.iter().filter(|(_, connected)| connected.announced);
-        joined
-            .map(|(id, connected)| connected.describe(*id, self.score(*id)))
-            .collect()
+        joined.map(|(id, connected)| connected.describe(*id, self.score(*id))).collect()
     }
 
     fn score(&self, peer: PeerId) -> f64 {
-        self.swarm
-            .behaviour()
-            .gossip
-            .peer_score(&convert::libp2p_peer_id(peer))
-            .unwrap_or_default()
+        self.swarm.behaviour().gossip.peer_score(&convert::libp2p_peer_id(peer)).unwrap_or_default()
     }
 
     fn listen_addresses(&self) -> Vec<String> {
-        self.swarm
-            .listeners()
-            .map(|address| self.with_own_id(address.clone()))
-            .collect()
+        self.swarm.listeners().map(|address| self.with_own_id(address.clone())).collect()
     }
 
     fn with_own_id(&self, address: Multiaddr) -> String {
-        address
-            .with_p2p(*self.swarm.local_peer_id())
-            .unwrap_or_else(|address| address)
-            .to_string()
+        address.with_p2p(*self.swarm.local_peer_id()).unwrap_or_else(|address| address).to_string()
     }
 
     /// Ends in order: addresses saved, connections closed. The commands stay open until all is done, for

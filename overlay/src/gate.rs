@@ -57,11 +57,7 @@ impl Gate {
     pub(crate) fn ban(&mut self, peer: PeerId, now: Instant) {
         self.banned.retain(|_, until| *until > now);
         while self.banned.len() >= MAX_BANS {
-            let Some(oldest) = self
-                .banned
-                .iter()
-                .min_by_key(|(_, until)| **until)
-                .map(|(peer, _)| *peer)
+            let Some(oldest) = self.banned.iter().min_by_key(|(_, until)| **until).map(|(peer, _)| *peer)
             else {
                 break;
             };
@@ -76,17 +72,11 @@ impl Gate {
 
     fn admit(&self, peer: &libp2p::PeerId) -> Result<(), Refused> {
         let peer = convert::peer_id(peer).ok_or(Refused::Key)?;
-        if self.is_banned(&peer, Instant::now()) {
-            Err(Refused::Banned)
-        } else {
-            Ok(())
-        }
+        if self.is_banned(&peer, Instant::now()) { Err(Refused::Banned) } else { Ok(()) }
     }
 
     fn is_crowded(&self, ip: &IpAddr) -> bool {
-        self.inbound
-            .get(ip)
-            .is_some_and(|count| *count >= MAX_INBOUND_PER_IP)
+        self.inbound.get(ip).is_some_and(|count| *count >= MAX_INBOUND_PER_IP)
     }
 }
 
@@ -185,8 +175,7 @@ mod tests {
 
     fn knock(gate: &mut Gate, address: &str) -> bool {
         let (local, remote) = (Multiaddr::empty(), address.parse().unwrap());
-        gate.handle_pending_inbound_connection(ConnectionId::new_unchecked(1), &local, &remote)
-            .is_ok()
+        gate.handle_pending_inbound_connection(ConnectionId::new_unchecked(1), &local, &remote).is_ok()
     }
 
     #[test]
@@ -207,9 +196,7 @@ mod tests {
         let now = Instant::now();
         let peer = |n: usize| {
             let mut key = [0; 32];
-            key.iter_mut()
-                .zip(n.to_be_bytes())
-                .for_each(|(to, from)| *to = from);
+            key.iter_mut().zip(n.to_be_bytes()).for_each(|(to, from)| *to = from);
             PeerId::from_ed25519(key)
         };
         for n in 0..2 * MAX_BANS {
@@ -223,9 +210,6 @@ mod tests {
 
     #[test]
     fn a_peer_with_another_kind_of_key_is_refused() {
-        assert_eq!(
-            Gate::default().admit(&libp2p::PeerId::random()),
-            Err(Refused::Key)
-        );
+        assert_eq!(Gate::default().admit(&libp2p::PeerId::random()), Err(Refused::Key));
     }
 }

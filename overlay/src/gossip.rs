@@ -147,9 +147,7 @@ pub(crate) fn behaviour() -> Result<Gossip, String> {
     let mut gossip = Gossip::new_with_subscription_filter(MessageAuthenticity::Anonymous, config, filter)?;
     gossip.with_peer_score(score_params(), score_thresholds())?;
     for topic in Topic::ALL {
-        gossip
-            .subscribe(&IdentTopic::new(topic.name()))
-            .map_err(|error| error.to_string())?;
+        gossip.subscribe(&IdentTopic::new(topic.name())).map_err(|error| error.to_string())?;
     }
     Ok(gossip)
 }
@@ -257,10 +255,7 @@ mod tests {
     fn one_bit_of_the_payload_changes_the_message_id() {
         let id = message_id(b"abc");
         // SHA-256("abc"), FIPS 180-2, appendix B.1.
-        assert_eq!(
-            id.map(|byte| format!("{byte:02x}")).concat(),
-            "ba7816bf8f01cfea414140de5dae2223b00361a3"
-        );
+        assert_eq!(id.map(|byte| format!("{byte:02x}")).concat(), "ba7816bf8f01cfea414140de5dae2223b00361a3");
         assert_ne!(id, message_id(b"abb"));
     }
 
@@ -268,10 +263,7 @@ mod tests {
     fn the_fourth_forged_message_is_the_last_one_read_from_anybody() {
         let topic = topic_score_params();
         let score = |forged: f64| topic.invalid_message_deliveries_weight * forged * forged;
-        assert!(
-            score(1.0) + TOPIC_SCORE_CAP > 0.0,
-            "one may happen to a good neighbour"
-        );
+        assert!(score(1.0) + TOPIC_SCORE_CAP > 0.0, "one may happen to a good neighbour");
         assert!(score(1.0) > PUBLISH_SCORE, "one may happen to a stranger");
         assert!(score(3.0) < GRAYLIST_SCORE);
         assert!(score(4.0) + TOPIC_SCORE_CAP < GRAYLIST_SCORE);

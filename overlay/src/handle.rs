@@ -30,14 +30,8 @@ pub struct Sent {
 
 /// What the driver is asked for.
 pub(crate) enum Command {
-    Broadcast {
-        payload: Vec<u8>,
-        reply: oneshot::Sender<Result<Sent, BroadcastError>>,
-    },
-    Report {
-        message: MessageRef,
-        verdict: Verdict,
-    },
+    Broadcast { payload: Vec<u8>, reply: oneshot::Sender<Result<Sent, BroadcastError>> },
+    Report { message: MessageRef, verdict: Verdict },
     Dial(PeerAddress),
     Peers(oneshot::Sender<Vec<Peer>>),
     ListenAddresses(oneshot::Sender<Vec<String>>),

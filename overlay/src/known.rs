@@ -82,20 +82,13 @@ impl Known {
     pub(crate) fn addresses(&self, peer: &PeerId) -> Vec<PeerAddress> {
         let mut addresses: Vec<_> = self.peers.get(peer).into_iter().flatten().collect();
         addresses.sort_by_key(|(_, last_good)| std::cmp::Reverse(**last_good));
-        addresses
-            .into_iter()
-            .map(|(address, _)| address.clone())
-            .collect()
+        addresses.into_iter().map(|(address, _)| address.clone()).collect()
     }
 
     /// All peers, the one met last first.
     pub(crate) fn peers(&self) -> Vec<PeerId> {
         let best = |addresses: &BTreeMap<PeerAddress, u64>| addresses.values().copied().max();
-        let mut peers: Vec<_> = self
-            .peers
-            .iter()
-            .map(|(peer, known)| (best(known), *peer))
-            .collect();
+        let mut peers: Vec<_> = self.peers.iter().map(|(peer, known)| (best(known), *peer)).collect();
         peers.sort_by_key(|(best, _)| std::cmp::Reverse(*best));
         peers.into_iter().map(|(_, peer)| peer).collect()
     }
@@ -114,10 +107,7 @@ impl Known {
                 last_good: *last_good,
             })
         });
-        let saved = Saved {
-            version: VERSION,
-            addresses: addresses.collect(),
-        };
+        let saved = Saved { version: VERSION, addresses: addresses.collect() };
         serde_json::to_string_pretty(&saved).expect("strings and numbers always become JSON")
     }
 
@@ -149,10 +139,7 @@ impl Known {
             addresses.remove(&oldest);
         }
         while self.peers.values().map(BTreeMap::len).sum::<usize>() > MAX_KNOWN_ADDRESSES {
-            let worst = self
-                .peers
-                .iter()
-                .min_by_key(|(_, known)| known.values().min().copied());
+            let worst = self.peers.iter().min_by_key(|(_, known)| known.values().min().copied());
             let Some((peer, address)) = worst.and_then(|(peer, known)| Some((*peer, oldest(known)?))) else {
                 break;
             };
@@ -167,10 +154,7 @@ impl Known {
 }
 
 fn oldest(addresses: &BTreeMap<PeerAddress, u64>) -> Option<PeerAddress> {
-    addresses
-        .iter()
-        .min_by_key(|(_, last_good)| **last_good)
-        .map(|(address, _)| address.clone())
+    addresses.iter().min_by_key(|(_, last_good)| **last_good).map(|(address, _)| address.clone())
 }
 
 /// Reads the file. A missing one is empty; a damaged one is renamed to `<name>.damaged`, said once, and empty.
@@ -246,10 +230,7 @@ mod tests {
         assert_eq!(again.peers, known.peers);
         assert!(!again.take_changed());
         assert_eq!(again.peers(), [peer(2), peer(1)], "met last comes first");
-        assert_eq!(
-            again.addresses(&peer(1)).first(),
-            Some(&address("example.org:20000"))
-        );
+        assert_eq!(again.addresses(&peer(1)).first(), Some(&address("example.org:20000")));
     }
 
     #[test]
@@ -261,10 +242,7 @@ mod tests {
             fs::write(&path, contents).unwrap();
             assert_eq!(load(&path).len(), 0, "{contents:?}");
             assert!(!path.exists(), "{contents:?}");
-            assert_eq!(
-                fs::read_to_string(with_suffix(&path, ".damaged")).unwrap(),
-                contents
-            );
+            assert_eq!(fs::read_to_string(with_suffix(&path, ".damaged")).unwrap(), contents);
         }
         fs::write(&path, [0xff, 0xfe]).unwrap();
         assert_eq!(load(&path).len(), 0, "not UTF-8");
@@ -277,10 +255,7 @@ mod tests {
             {{"peer":"{0}","address":"nowhere","last_good":1}},{{"peer":"{0}","address":"a:1","last_good":1}}]}}"#,
             peer(1)
         );
-        assert_eq!(
-            Known::from_json(&text).unwrap().addresses(&peer(1)),
-            [address("a:1")]
-        );
+        assert_eq!(Known::from_json(&text).unwrap().addresses(&peer(1)), [address("a:1")]);
     }
 
     #[test]
@@ -289,9 +264,7 @@ mod tests {
         known.good(peer(1), &address("good.example:1"), 100);
         for n in 0..MAX_KNOWN_ADDRESSES + 50 {
             let mut key = [0; 32];
-            key.iter_mut()
-                .zip(n.to_be_bytes())
-                .for_each(|(to, from)| *to = from);
+            key.iter_mut().zip(n.to_be_bytes()).for_each(|(to, from)| *to = from);
             known.heard(PeerId::from_ed25519(key), &address("heard.example:1"));
         }
         assert_eq!(known.len(), MAX_KNOWN_ADDRESSES);
@@ -309,10 +282,7 @@ mod tests {
         known.good(peer(1), &address("newer.example:1"), 200);
         let best = known.addresses(&peer(1));
         assert_eq!(best.len(), MAX_PER_PEER);
-        assert_eq!(
-            best.get(..2),
-            Some([address("newer.example:1"), address("good.example:1")].as_slice())
-        );
+        assert_eq!(best.get(..2), Some([address("newer.example:1"), address("good.example:1")].as_slice()));
     }
 
     #[test]

@@ -54,9 +54,7 @@ pub async fn start(settings: Settings) -> Result<(Overlay, mpsc::Receiver<Overla
     let mut swarm = swarm::build(&settings.secret.keypair())?;
     let begun = listen::begin(&mut swarm, &settings.listen).await?;
     let known = match settings.known_addresses.clone() {
-        Some(path) => task::spawn_blocking(move || known::load(&path))
-            .await
-            .unwrap_or_default(),
+        Some(path) => task::spawn_blocking(move || known::load(&path)).await.unwrap_or_default(),
         None => known::Known::default(),
     };
     let redial = connect::Redial::new(settings.bootstrap, Instant::now());
@@ -92,10 +90,7 @@ mod tests {
         let (events, mut receiver) = mpsc::channel(1);
         let driver = task::spawn(async { panic!("on purpose") });
         supervise(driver, events).await;
-        let Some(OverlayEvent::Stopped {
-            reason: StopReason::Broken(text),
-        }) = receiver.recv().await
-        else {
+        let Some(OverlayEvent::Stopped { reason: StopReason::Broken(text) }) = receiver.recv().await else {
             panic!("the node was not told");
         };
         assert!(text.contains("on purpose"), "{text}");

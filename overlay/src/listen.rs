@@ -100,9 +100,7 @@ pub(crate) fn io_kind(error: &io::Error) -> io::ErrorKind {
         return error.kind();
     }
     let text = error.to_string();
-    let code = text
-        .rsplit_once("(os error ")
-        .and_then(|(_, rest)| rest.split(')').next()?.parse().ok());
+    let code = text.rsplit_once("(os error ").and_then(|(_, rest)| rest.split(')').next()?.parse().ok());
     match code {
         Some(code) => io::Error::from_raw_os_error(code).kind(),
         None if text.contains("Timeout has been reached") => io::ErrorKind::TimedOut,
@@ -127,16 +125,9 @@ async fn confirm(
             SwarmEvent::NewListenAddr { listener_id, .. } => {
                 waiting.remove(listener_id);
             }
-            SwarmEvent::ListenerClosed {
-                addresses,
-                reason: Err(error),
-                ..
-            } => {
+            SwarmEvent::ListenerClosed { addresses, reason: Err(error), .. } => {
                 let address = addresses.first().map(ToString::to_string).unwrap_or_default();
-                return Err(StartError::CannotListen {
-                    address,
-                    reason: error.to_string(),
-                });
+                return Err(StartError::CannotListen { address, reason: error.to_string() });
             }
             _ => {}
         }
@@ -156,14 +147,8 @@ mod tests {
         let rows = [
             (refused, io::ErrorKind::ConnectionRefused),
             (io::Error::other(text), io::ErrorKind::ConnectionRefused),
-            (
-                io::Error::other("Timeout has been reached"),
-                io::ErrorKind::TimedOut,
-            ),
-            (
-                io::Error::other("something else (os error x)"),
-                io::ErrorKind::Other,
-            ),
+            (io::Error::other("Timeout has been reached"), io::ErrorKind::TimedOut),
+            (io::Error::other("something else (os error x)"), io::ErrorKind::Other),
         ];
         for (error, kind) in rows {
             if cfg!(target_os = "linux") {

@@ -23,10 +23,7 @@ pub(crate) struct Outlet {
 
 impl Outlet {
     pub(crate) const fn new(sender: mpsc::Sender<OverlayEvent>) -> Self {
-        Self {
-            sender,
-            waiting: VecDeque::new(),
-        }
+        Self { sender, waiting: VecDeque::new() }
     }
 
     /// Offers a message. `false` when there is no room.

@@ -93,9 +93,7 @@ impl Connected {
         let connection = self.connections.values().next();
         Peer {
             id,
-            address: connection
-                .map(|connection| connection.address.clone())
-                .unwrap_or_default(),
+            address: connection.map(|connection| connection.address.clone()).unwrap_or_default(),
             direction: connection.map_or(Direction::Inbound, |connection| connection.direction),
             path: Path::Direct,
             delay: self.delay,
@@ -108,10 +106,7 @@ impl Connected {
 
 /// Makes a peer's words about its program fit to be shown.
 pub(crate) fn shown_agent(text: &str) -> String {
-    text.chars()
-        .filter(|char| !char.is_control())
-        .take(MAX_AGENT)
-        .collect()
+    text.chars().filter(|char| !char.is_control()).take(MAX_AGENT).collect()
 }
 
 #[cfg(test)]

@@ -34,11 +34,7 @@ impl NodeSecret {
 
     /// The name under which other nodes know the holder of this key.
     pub fn peer_id(&self) -> PeerId {
-        let key = self
-            .keypair()
-            .public()
-            .try_into_ed25519()
-            .expect("made as ed25519 one line above");
+        let key = self.keypair().public().try_into_ed25519().expect("made as ed25519 one line above");
         PeerId::from_ed25519(key.to_bytes())
     }
 
@@ -66,28 +62,19 @@ mod tests {
     #[test]
     fn the_same_seed_is_the_same_node() {
         let secret = NodeSecret::from_bytes([7; 32]);
-        assert_eq!(
-            secret.peer_id(),
-            NodeSecret::from_bytes(*secret.as_bytes()).peer_id()
-        );
+        assert_eq!(secret.peer_id(), NodeSecret::from_bytes(*secret.as_bytes()).peer_id());
         assert_ne!(secret.peer_id(), NodeSecret::generate().peer_id());
     }
 
     #[test]
     fn our_peer_id_is_the_one_libp2p_computes() {
         let secret = NodeSecret::generate();
-        assert_eq!(
-            secret.peer_id().to_string(),
-            secret.keypair().public().to_peer_id().to_string()
-        );
+        assert_eq!(secret.peer_id().to_string(), secret.keypair().public().to_peer_id().to_string());
     }
 
     #[test]
     fn debug_hides_the_seed() {
         let text = format!("{:?}", NodeSecret::from_bytes([7; 32]));
-        assert!(
-            text.starts_with("NodeSecret(of 12D3KooW") && !text.contains("7, 7"),
-            "{text}"
-        );
+        assert!(text.starts_with("NodeSecret(of 12D3KooW") && !text.contains("7, 7"), "{text}");
     }
 }

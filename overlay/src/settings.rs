@@ -32,11 +32,6 @@ pub enum Listen {
 impl Settings {
     /// Listens nowhere, knows nobody, keeps nothing.
     pub const fn new(secret: NodeSecret) -> Self {
-        Self {
-            secret,
-            listen: Vec::new(),
-            bootstrap: Vec::new(),
-            known_addresses: None,
-        }
+        Self { secret, listen: Vec::new(), bootstrap: Vec::new(), known_addresses: None }
     }
 }

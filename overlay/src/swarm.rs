@@ -71,18 +71,11 @@ pub(crate) fn build(keypair: &Keypair) -> Result<Swarm<Behaviour>, StartError> {
             identify::Config::new(PROTOCOL.to_owned(), keypair.public()).with_agent_version(AGENT.to_owned()),
         ),
         ping: ping::Behaviour::new(
-            ping::Config::new()
-                .with_interval(PING_INTERVAL)
-                .with_timeout(PING_TIMEOUT),
+            ping::Config::new().with_interval(PING_INTERVAL).with_timeout(PING_TIMEOUT),
         ),
         gossip: gossip::behaviour().map_err(StartError::Setup)?,
     };
-    Ok(Swarm::new(
-        transport(keypair)?,
-        behaviour,
-        keypair.public().to_peer_id(),
-        config,
-    ))
+    Ok(Swarm::new(transport(keypair)?, behaviour, keypair.public().to_peer_id(), config))
 }
 
 type Boxed = libp2p::core::transport::Boxed<(libp2p::PeerId, StreamMuxerBox)>;
@@ -114,9 +107,7 @@ fn with_quic(streams: Boxed, keypair: &Keypair) -> Boxed {
     config.handshake_timeout = HANDSHAKE_TIME;
     let quic = quic::tokio::Transport::new(config)
         .map(|(peer, connection), _| (peer, StreamMuxerBox::new(connection)));
-    OrTransport::new(quic, streams)
-        .map(|either, _| either.into_inner())
-        .boxed()
+    OrTransport::new(quic, streams).map(|either, _| either.into_inner()).boxed()
 }
 
 fn limits() -> ConnectionLimits {

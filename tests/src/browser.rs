@@ -3,6 +3,7 @@
 use std::{path::PathBuf, process::Stdio};
 
 use fantoccini::{Client, ClientBuilder, Locator, elements::Element};
+use hyper_util::client::legacy::connect::HttpConnector;
 use serde_json::json;
 use tempfile::TempDir;
 use tokio::process::{Child, Command};
@@ -74,7 +75,7 @@ impl Browser {
         let capabilities = capabilities.as_object().expect("an object").clone();
         let driver = until("ChromeDriver to answer", || async {
             let url = format!("http://127.0.0.1:{port}");
-            let mut builder = ClientBuilder::new(fantoccini::wd::hyper_connector());
+            let mut builder = ClientBuilder::new(HttpConnector::new());
             builder.capabilities(capabilities.clone()).connect(&url).await
         });
         let driver = driver.await;
@@ -85,9 +86,13 @@ impl Browser {
 
     /// Makes the page itself this large: a headless window's frame takes some of it otherwise.
     async fn set_viewport(&self, width: u32, height: u32) {
-        let outer = self.driver.execute("return [outerWidth - innerWidth, outerHeight - innerHeight]", vec![]).await;
+        let outer =
+            self.driver.execute("return [outerWidth - innerWidth, outerHeight - innerHeight]", vec![]).await;
         let frame: (u32, u32) = serde_json::from_value(outer.expect("a window")).unwrap_or_default();
-        self.driver.set_window_size(width + frame.0, height + frame.1).await.expect("a window that can be sized");
+        self.driver
+            .set_window_size(width + frame.0, height + frame.1)
+            .await
+            .expect("a window that can be sized");
     }
 
     /// Opens an address.
@@ -126,7 +131,8 @@ impl Browser {
 
     async fn look_for(&self, selector: &str, text: &str) -> Result<(), String> {
         let script = "return Array.from(document.querySelectorAll(arguments[0])).map(e => e.textContent)";
-        let seen = self.driver.execute(script, vec![json!(selector)]).await.map_err(|error| error.to_string())?;
+        let seen =
+            self.driver.execute(script, vec![json!(selector)]).await.map_err(|error| error.to_string())?;
         let texts: Vec<String> = serde_json::from_value(seen).unwrap_or_default();
         if texts.iter().any(|seen| seen.contains(text)) { Ok(()) } else { Err(format!("{texts:?}")) }
     }

@@ -60,7 +60,8 @@ impl Client {
     /// # Panics
     /// When the node does not take the connection.
     pub async fn connect_silently(authority: &str) -> Self {
-        let (socket, _) = connect_async(format!("ws://{authority}/client")).await.expect("the node takes the connection");
+        let (socket, _) =
+            connect_async(format!("ws://{authority}/client")).await.expect("the node takes the connection");
         Self { socket, authority: authority.to_owned(), challenge: [0; 32] }
     }
 

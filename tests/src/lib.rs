@@ -27,7 +27,10 @@ pub const PATIENCE: Duration = Duration::from_secs(30);
 ///
 /// # Panics
 /// When that takes longer than [`PATIENCE`]; says what was awaited and what was seen last.
-pub async fn until<T, S: Debug, F: Future<Output = Result<T, S>>>(what: &str, mut check: impl FnMut() -> F) -> T {
+pub async fn until<T, S: Debug, F: Future<Output = Result<T, S>>>(
+    what: &str,
+    mut check: impl FnMut() -> F,
+) -> T {
     let deadline = Instant::now() + PATIENCE;
     loop {
         match check().await {

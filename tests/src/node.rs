@@ -60,7 +60,8 @@ impl Node {
     /// Starts a node with a data directory of its own on a free port, and waits until it is ready.
     pub async fn start(arguments: &[&str]) -> Self {
         let data = tempfile::tempdir().expect("a temporary directory");
-        Self::start_in(data, free_port(), arguments.iter().map(|&argument| argument.to_owned()).collect()).await
+        Self::start_in(data, free_port(), arguments.iter().map(|&argument| argument.to_owned()).collect())
+            .await
     }
 
     async fn start_in(data: TempDir, port: u16, arguments: Vec<String>) -> Self {
@@ -143,7 +144,11 @@ impl Node {
         let killed = Command::new("kill").arg(id.to_string()).status().await.expect("kill runs");
         assert!(killed.success(), "the node had ended by itself");
         let status = timeout(PATIENCE, self.child.wait()).await.expect("the node ends when asked");
-        assert!(status.expect("the node's status").success(), "the node ended with {status:?}", status = self.child);
+        assert!(
+            status.expect("the node's status").success(),
+            "the node ended with {status:?}",
+            status = self.child
+        );
         Stopped { data: self.data, port: self.port, arguments: self.arguments }
     }
 

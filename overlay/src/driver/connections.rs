@@ -35,15 +35,8 @@ impl Driver {
         };
         let address = endpoint.get_remote_address();
         let dialed = self.dial_worked(connection, peer, address);
-        let direction = if endpoint.is_dialer() {
-            Direction::Outbound
-        } else {
-            Direction::Inbound
-        };
-        let connected = self
-            .peers
-            .entry(peer)
-            .or_insert_with(|| Connected::new(Instant::now()));
+        let direction = if endpoint.is_dialer() { Direction::Outbound } else { Direction::Inbound };
+        let connected = self.peers.entry(peer).or_insert_with(|| Connected::new(Instant::now()));
         if connected.agent.is_some() {
             // A second way to a peer that is one of ours.
             if let Some(dialed) = &dialed {
@@ -51,11 +44,7 @@ impl Driver {
             }
             self.redial.joined(peer);
         }
-        let connection_info = Connection {
-            address: address.to_string(),
-            direction,
-            dialed,
-        };
+        let connection_info = Connection { address: address.to_string(), direction, dialed };
         connected.connections.insert(connection, connection_info);
     }
 
@@ -81,21 +70,13 @@ impl Driver {
         });
         for (address, retry_in) in given {
             let (reason, retry_in) = (reason.clone(), Some(retry_in));
-            self.outlet.notice(OverlayEvent::BootstrapFailed {
-                address,
-                reason,
-                retry_in,
-            });
+            self.outlet.notice(OverlayEvent::BootstrapFailed { address, reason, retry_in });
         }
     }
 
     pub(super) fn on_identify(&mut self, event: identify::Event) {
         let (libp2p_peer, connection, info) = match event {
-            identify::Event::Received {
-                peer_id,
-                connection_id,
-                info,
-            } => (peer_id, connection_id, info),
+            identify::Event::Received { peer_id, connection_id, info } => (peer_id, connection_id, info),
             identify::Event::Error { peer_id, error, .. } => {
                 return tracing::debug!("{peer_id} does not identify itself: {error}");
             }
@@ -108,9 +89,8 @@ impl Driver {
             let theirs = shown_agent(&info.protocol_version);
             tracing::info!("{peer} speaks `{theirs}` and not `{PROTOCOL}`; hanging up.");
             if let Some(connected) = self.peers.get_mut(&peer) {
-                connected.fault = Some(format!(
-                    "the program there speaks `{theirs}`, and this one `{PROTOCOL}`"
-                ));
+                connected.fault =
+                    Some(format!("the program there speaks `{theirs}`, and this one `{PROTOCOL}`"));
             }
             return self.disconnect(libp2p_peer);
         }
@@ -118,17 +98,11 @@ impl Driver {
             return;
         };
         connected.agent = Some(shown_agent(&info.agent_version));
-        for good in connected
-            .connections
-            .values()
-            .filter_map(|connection| connection.dialed.as_ref())
-        {
+        for good in connected.connections.values().filter_map(|connection| connection.dialed.as_ref()) {
             self.known.good(peer, good, unix_now());
         }
-        if let Some(Ok(from)) = connected
-            .connections
-            .get(&connection)
-            .map(|it| it.address.parse::<Multiaddr>())
+        if let Some(Ok(from)) =
+            connected.connections.get(&connection).map(|it| it.address.parse::<Multiaddr>())
         {
             for address in plausible(&info.listen_addrs, &from) {
                 self.known.heard(peer, &address);
@@ -202,8 +176,7 @@ impl Driver {
             return;
         }
         connected.announced = true;
-        self.outlet
-            .notice(OverlayEvent::PeerJoined(connected.describe(peer, score)));
+        self.outlet.notice(OverlayEvent::PeerJoined(connected.describe(peer, score)));
     }
 
     fn disconnect(&mut self, peer: libp2p::PeerId) {
@@ -226,37 +199,22 @@ fn plausible(named: &[Multiaddr], from: &Multiaddr) -> Vec<PeerAddress> {
     });
     let fits = |address: &PeerAddress| match &address.place {
         Place::Memory(_) => from_memory,
-        Place::Net {
-            transport: Transport::Quic,
-            ..
-        } if !cfg!(feature = "quic") => false,
-        Place::Net {
-            host: Host::Ip(ip), ..
-        } => match reach::of(*ip) {
+        Place::Net { transport: Transport::Quic, .. } if !cfg!(feature = "quic") => false,
+        Place::Net { host: Host::Ip(ip), .. } => match reach::of(*ip) {
             Reach::Nowhere => false,
             Reach::Machine => from == Some(Reach::Machine),
             Reach::Network => from.is_some_and(|from| from <= Reach::Network),
             Reach::Public => from.is_some(),
         },
-        Place::Net {
-            host: Host::Name(..), ..
-        } => false,
+        Place::Net { host: Host::Name(..), .. } => false,
     };
-    let addresses = named
-        .iter()
-        .take(4 * MAX_PER_PEER)
-        .filter_map(|text| PeerAddress::from_multiaddr(text).ok());
-    addresses
-        .filter(fits)
-        .map(|address| address.without_peer())
-        .take(MAX_PER_PEER)
-        .collect()
+    let addresses =
+        named.iter().take(4 * MAX_PER_PEER).filter_map(|text| PeerAddress::from_multiaddr(text).ok());
+    addresses.filter(fits).map(|address| address.without_peer()).take(MAX_PER_PEER).collect()
 }
 
 fn unix_now() -> u64 {
-    SystemTime::now()
-        .duration_since(SystemTime::UNIX_EPOCH)
-        .map_or(0, |time| time.as_secs())
+    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |time| time.as_secs())
 }
 
 #[cfg(test)]
@@ -284,21 +242,14 @@ mod tests {
     fn only_addresses_that_make_sense_from_here_are_remembered() {
         check("/ip4/9.9.9.9/tcp/5", &["8.8.8.8:1"]);
         check("/ip4/10.0.0.1/tcp/5", &["8.8.8.8:1", "192.168.1.2:1"]);
-        check(
-            "/ip4/127.0.0.1/tcp/5",
-            &["8.8.8.8:1", "127.0.0.1:1", "192.168.1.2:1", "[::1]:1"],
-        );
+        check("/ip4/127.0.0.1/tcp/5", &["8.8.8.8:1", "127.0.0.1:1", "192.168.1.2:1", "[::1]:1"]);
         check("/memory/9", &["/memory/5"]);
     }
 
     #[test]
     fn a_peer_can_name_only_so_many_addresses() {
-        let many: Vec<Multiaddr> = (1..500)
-            .map(|port| format!("/ip4/8.8.8.8/tcp/{port}").parse().unwrap())
-            .collect();
-        assert_eq!(
-            plausible(&many, &"/ip4/9.9.9.9/tcp/1".parse().unwrap()).len(),
-            MAX_PER_PEER
-        );
+        let many: Vec<Multiaddr> =
+            (1..500).map(|port| format!("/ip4/8.8.8.8/tcp/{port}").parse().unwrap()).collect();
+        assert_eq!(plausible(&many, &"/ip4/9.9.9.9/tcp/1".parse().unwrap()).len(), MAX_PER_PEER);
     }
 }

@@ -58,11 +58,7 @@ impl Driver {
             return self.dial_due(now);
         }
         let reason = "too many addresses are being dialed already; try again in a minute".to_owned();
-        self.outlet.notice(OverlayEvent::BootstrapFailed {
-            address,
-            reason,
-            retry_in: None,
-        });
+        self.outlet.notice(OverlayEvent::BootstrapFailed { address, reason, retry_in: None });
     }
 
     pub(super) fn dial_due(&mut self, now: Instant) {
@@ -79,11 +75,7 @@ impl Driver {
     }
 
     pub(super) fn on_resolved(&mut self, resolved: Resolved) {
-        let Resolved {
-            target,
-            addresses,
-            problem,
-        } = resolved;
+        let Resolved { target, addresses, problem } = resolved;
         if addresses.is_empty() {
             let reason = problem.unwrap_or_else(|| "there is no address to dial".to_owned());
             return self.dial_failed(&target, reason);
@@ -93,19 +85,9 @@ impl Driver {
             Target::Known(peer) => Some(*peer),
         };
         let mut addresses = VecDeque::from(addresses);
-        let now = if expected.is_some() {
-            addresses.drain(..).collect()
-        } else {
-            addresses.drain(..1).collect()
-        };
-        self.dial(
-            expected,
-            Attempt {
-                target,
-                dialing: now,
-                rest: addresses,
-            },
-        );
+        let now =
+            if expected.is_some() { addresses.drain(..).collect() } else { addresses.drain(..1).collect() };
+        self.dial(expected, Attempt { target, dialing: now, rest: addresses });
     }
 
     fn dial(&mut self, expected: Option<PeerId>, attempt: Attempt) {
@@ -148,8 +130,7 @@ impl Driver {
         }
         if let DialError::DialPeerConditionFalse(_) = error {
             // It is connected, or another target leads to it right now: nobody's fault, and nothing to tell.
-            self.redial
-                .failed(&attempt.target, Instant::now(), rand::random());
+            self.redial.failed(&attempt.target, Instant::now(), rand::random());
             return;
         }
         if let Some(next) = attempt.rest.pop_front() {
@@ -164,11 +145,7 @@ impl Driver {
         match target {
             Target::Given(address) => {
                 let address = address.clone();
-                self.outlet.notice(OverlayEvent::BootstrapFailed {
-                    address,
-                    reason,
-                    retry_in,
-                });
+                self.outlet.notice(OverlayEvent::BootstrapFailed { address, reason, retry_in });
             }
             Target::Known(peer) => tracing::debug!("{peer} cannot be reached: {reason}"),
         }
@@ -180,11 +157,7 @@ impl Driver {
             Target::Given(address) => {
                 let reason = "that is this node itself; it is not dialed again".to_owned();
                 let address = address.clone();
-                self.outlet.notice(OverlayEvent::BootstrapFailed {
-                    address,
-                    reason,
-                    retry_in: None,
-                });
+                self.outlet.notice(OverlayEvent::BootstrapFailed { address, reason, retry_in: None });
             }
             Target::Known(peer) => self.known.forget(peer),
         }
@@ -194,10 +167,7 @@ impl Driver {
 impl Attempt {
     fn address_of(&self, endpoint: &Multiaddr) -> Option<PeerAddress> {
         let bare = |address: &Multiaddr| {
-            address
-                .iter()
-                .filter(|part| !matches!(part, Protocol::P2p(_)))
-                .collect::<Multiaddr>()
+            address.iter().filter(|part| !matches!(part, Protocol::P2p(_))).collect::<Multiaddr>()
         };
         let endpoint = bare(endpoint);
         let found = self.dialing.iter().find(|(dialed, _)| bare(dialed) == endpoint);
@@ -217,17 +187,11 @@ fn options(expected: Option<PeerId>, addresses: &[(Multiaddr, PeerAddress)]) -> 
 }
 
 async fn resolve(target: Target, addresses: Vec<PeerAddress>) -> Resolved {
-    let mut resolved = Resolved {
-        target,
-        addresses: Vec::new(),
-        problem: None,
-    };
+    let mut resolved = Resolved { target, addresses: Vec::new(), problem: None };
     for address in addresses {
         match resolve_one(&address.place).await {
             Ok(places) => {
-                let dialable = places
-                    .into_iter()
-                    .map(|place| (place.to_multiaddr(), address.clone()));
+                let dialable = places.into_iter().map(|place| (place.to_multiaddr(), address.clone()));
                 resolved.addresses.extend(dialable);
             }
             Err(problem) => resolved.problem = Some(problem),
@@ -237,12 +201,7 @@ async fn resolve(target: Target, addresses: Vec<PeerAddress>) -> Resolved {
 }
 
 async fn resolve_one(place: &Place) -> Result<Vec<Place>, String> {
-    let Place::Net {
-        host: Host::Name(name, family),
-        port,
-        ..
-    } = place
-    else {
+    let Place::Net { host: Host::Name(name, family), port, .. } = place else {
         return Ok(vec![place.clone()]);
     };
     let found = time::timeout(LOOKUP_TIME, net::lookup_host((name.as_str(), *port)))
@@ -255,11 +214,7 @@ async fn resolve_one(place: &Place) -> Result<Vec<Place>, String> {
         Family::V6 => ip.is_ipv6(),
     });
     let places: Vec<_> = wanted.take(MAX_PER_NAME).map(|ip| place.at(ip)).collect();
-    if places.is_empty() {
-        Err(format!("the name `{name}` has no address of that kind"))
-    } else {
-        Ok(places)
-    }
+    if places.is_empty() { Err(format!("the name `{name}` has no address of that kind")) } else { Ok(places) }
 }
 
 /// Says in words for a person why a dial failed.

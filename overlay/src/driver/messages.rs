@@ -35,8 +35,7 @@ impl Held {
     }
 
     pub(super) fn expire(&mut self, now: Instant) {
-        self.0
-            .retain(|(since, _)| now.saturating_duration_since(*since) < HOLD_TIME);
+        self.0.retain(|(since, _)| now.saturating_duration_since(*since) < HOLD_TIME);
     }
 }
 
@@ -50,21 +49,12 @@ impl Driver {
             Ok(_) => {
                 self.stats.sent += 1;
                 self.stats.sent_bytes += u64::try_from(size).unwrap_or(u64::MAX);
-                Ok(Sent {
-                    peers,
-                    repeated: false,
-                })
+                Ok(Sent { peers, repeated: false })
             }
-            Err(PublishError::Duplicate) => Ok(Sent {
-                peers: 0,
-                repeated: true,
-            }),
+            Err(PublishError::Duplicate) => Ok(Sent { peers: 0, repeated: true }),
             Err(PublishError::NoPeersSubscribedToTopic) => {
                 self.held.keep(payload, Instant::now());
-                Ok(Sent {
-                    peers: 0,
-                    repeated: false,
-                })
+                Ok(Sent { peers: 0, repeated: false })
             }
             Err(PublishError::MessageTooLarge) => Err(BroadcastError::TooLarge { size }),
             Err(PublishError::AllQueuesFull(_)) => Err(BroadcastError::Busy),
@@ -101,11 +91,7 @@ impl Driver {
 
     pub(super) fn on_gossip(&mut self, event: gossipsub::Event) {
         match event {
-            gossipsub::Event::Message {
-                propagation_source,
-                message,
-                ..
-            } => {
+            gossipsub::Event::Message { propagation_source, message, .. } => {
                 self.on_message(propagation_source, message.data);
             }
             gossipsub::Event::Subscribed { peer_id, .. } => self.on_subscription(peer_id, true),
@@ -113,10 +99,7 @@ impl Driver {
             gossipsub::Event::GossipsubNotSupported { peer_id } => {
                 tracing::debug!("{peer_id} does not speak gossipsub");
             }
-            gossipsub::Event::SlowPeer {
-                peer_id,
-                failed_messages,
-            } => {
+            gossipsub::Event::SlowPeer { peer_id, failed_messages } => {
                 tracing::debug!("{peer_id} is slow: {failed_messages:?}");
             }
         }
@@ -129,18 +112,11 @@ impl Driver {
         };
         self.stats.received += 1;
         self.stats.received_bytes += u64::try_from(payload.len()).unwrap_or(u64::MAX);
-        let message = MessageRef {
-            id: gossip::message_id(&payload),
-            from,
-        };
+        let message = MessageRef { id: gossip::message_id(&payload), from };
         if payload.len() > MAX_PAYLOAD {
             return self.report(&message, Verdict::Reject);
         }
-        let event = OverlayEvent::Message {
-            message: message.clone(),
-            from,
-            payload,
-        };
+        let event = OverlayEvent::Message { message: message.clone(), from, payload };
         if !self.outlet.message(event) {
             self.stats.dropped += 1;
             self.report(&message, Verdict::Ignore);

@@ -21,11 +21,7 @@ pub(crate) struct Saver {
 
 impl Saver {
     pub(crate) const fn new(path: Option<PathBuf>) -> Self {
-        Self {
-            path,
-            due: None,
-            writing: None,
-        }
+        Self { path, due: None, writing: None }
     }
 
     /// Called every second.
@@ -68,9 +64,6 @@ impl Saver {
 
 fn write(path: &Path, json: &str) {
     if let Err(error) = known::save(path, json) {
-        tracing::warn!(
-            "The known addresses cannot be written to {} ({error}).",
-            path.display()
-        );
+        tracing::warn!("The known addresses cannot be written to {} ({error}).", path.display());
     }
 }

@@ -64,11 +64,7 @@ async fn an_address_where_another_node_is_now_is_forgotten() {
     b.joined(old).await;
     b.stop().await;
     a.stop().await;
-    let remembered = || {
-        fs::read_to_string(&file)
-            .unwrap()
-            .contains(&format!("\"127.0.0.1:{port}\""))
-    };
+    let remembered = || fs::read_to_string(&file).unwrap().contains(&format!("\"127.0.0.1:{port}\""));
     assert!(remembered());
     // The same place, a new key.
     let mut other = settings();

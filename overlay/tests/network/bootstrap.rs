@@ -26,17 +26,10 @@ async fn a_node_joins_by_multiaddr_and_insists_on_its_peer_id() {
     let b = Node::start(right).await;
     a.joined(b.id()).await;
     let mut wrong = on_loopback();
-    let text = format!(
-        "/ip4/127.0.0.1/tcp/{}/p2p/{}",
-        port(&a).await,
-        wrong.secret.peer_id()
-    );
+    let text = format!("/ip4/127.0.0.1/tcp/{}/p2p/{}", port(&a).await, wrong.secret.peer_id());
     let stranger = settings().secret.peer_id();
-    wrong.bootstrap = vec![
-        text.replace(&wrong.secret.peer_id().to_string(), &stranger.to_string())
-            .parse()
-            .unwrap(),
-    ];
+    wrong.bootstrap =
+        vec![text.replace(&wrong.secret.peer_id().to_string(), &stranger.to_string()).parse().unwrap()];
     let (_, reason, retry_in) = Node::start(wrong).await.bootstrap_failed().await;
     assert!(reason.contains("another node answers there"), "{reason}");
     assert!(retry_in.is_some());
@@ -100,22 +93,12 @@ async fn a_port_in_use_is_named() {
     let address = ([127, 0, 0, 1], port(&a).await).into();
     let mut second = settings();
     second.listen = vec![Listen::Ip(address)];
-    let Err(error) = start(second).await else {
-        panic!("two nodes on one port")
-    };
-    assert_eq!(
-        error,
-        StartError::AddressInUse {
-            address,
-            transport: "TCP"
-        }
-    );
+    let Err(error) = start(second).await else { panic!("two nodes on one port") };
+    assert_eq!(error, StartError::AddressInUse { address, transport: "TCP" });
     assert!(error.to_string().contains(&address.to_string()), "{error}");
     let mut foreign = settings();
     foreign.listen = vec![Listen::Ip("8.8.8.8:20000".parse().unwrap())];
-    let Err(error) = start(foreign).await else {
-        panic!("listens on somebody else's address")
-    };
+    let Err(error) = start(foreign).await else { panic!("listens on somebody else's address") };
     assert!(
         matches!(&error, StartError::CannotListen { reason, .. } if reason.contains("no such address")),
         "{error}"
@@ -137,9 +120,7 @@ async fn something_that_is_no_node_is_reported_and_does_no_harm() {
     joining.bootstrap = vec![listener.local_addr().unwrap().to_string().parse().unwrap()];
     let mut node = Node::start(joining).await;
     let (mut stream, _) = listener.accept().await.unwrap();
-    tokio::io::AsyncWriteExt::write_all(&mut stream, b"HTTP/1.1 400 Bad Request\r\n\r\n")
-        .await
-        .unwrap();
+    tokio::io::AsyncWriteExt::write_all(&mut stream, b"HTTP/1.1 400 Bad Request\r\n\r\n").await.unwrap();
     drop(stream);
     let (_, reason, _) = node.bootstrap_failed().await;
     assert!(reason.contains("does not behave like a node"), "{reason}");

@@ -76,11 +76,9 @@ impl Node {
 
     pub async fn message(&mut self) -> (MessageRef, PeerId, Vec<u8>) {
         self.until("a message", |event| match event {
-            OverlayEvent::Message {
-                message,
-                from,
-                payload,
-            } => Some((message.clone(), *from, payload.clone())),
+            OverlayEvent::Message { message, from, payload } => {
+                Some((message.clone(), *from, payload.clone()))
+            }
             _ => None,
         })
         .await
@@ -95,11 +93,9 @@ impl Node {
 
     pub async fn bootstrap_failed(&mut self) -> (PeerAddress, String, Option<Duration>) {
         self.until("a failed bootstrap", |event| match event {
-            OverlayEvent::BootstrapFailed {
-                address,
-                reason,
-                retry_in,
-            } => Some((address.clone(), reason.clone(), *retry_in)),
+            OverlayEvent::BootstrapFailed { address, reason, retry_in } => {
+                Some((address.clone(), reason.clone(), *retry_in))
+            }
             _ => None,
         })
         .await
@@ -108,10 +104,7 @@ impl Node {
     /// Shuts down, and awaits that the overlay says so.
     pub async fn stop(mut self) {
         self.overlay.clone().shutdown().await;
-        self.until("the end", |event| {
-            matches!(event, OverlayEvent::Stopped { .. }).then_some(())
-        })
-        .await;
+        self.until("the end", |event| matches!(event, OverlayEvent::Stopped { .. }).then_some(())).await;
     }
 }
 
@@ -149,7 +142,5 @@ pub async fn eventually<F: Future<Output = bool>>(what: &str, condition: impl Fn
             pause.tick().await;
         }
     };
-    time::timeout(DEADLINE, holds)
-        .await
-        .unwrap_or_else(|_| panic!("awaited {what} for {DEADLINE:?}"));
+    time::timeout(DEADLINE, holds).await.unwrap_or_else(|_| panic!("awaited {what} for {DEADLINE:?}"));
 }

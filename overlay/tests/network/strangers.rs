@@ -16,9 +16,7 @@ async fn a_peer_of_another_protocol_is_sent_away_with_the_reason() {
         })
         .unwrap()
         .build();
-    stranger
-        .listen_on("/ip4/127.0.0.1/tcp/0".parse().unwrap())
-        .unwrap();
+    stranger.listen_on("/ip4/127.0.0.1/tcp/0".parse().unwrap()).unwrap();
     let address: Multiaddr = loop {
         if let SwarmEvent::NewListenAddr { address, .. } = stranger.select_next_some().await {
             break address;
