@@ -35,7 +35,11 @@ async fn a_wrong_command_line_ends_with_2_and_says_what_is_wrong() {
     check(&server(&["-b", "nonsense"]).await, 2, "nonsense");
     check(&server(&["-s", "perhaps"]).await, 2, "true or false");
     check(&server(&["--no-such-flag"]).await, 2, "unexpected argument");
-    check(&server(&["--settings", "/no/such/file"]).await, 2, "the settings file /no/such/file cannot be used");
+    check(
+        &server(&["--settings", "/no/such/file"]).await,
+        2,
+        "the settings file /no/such/file cannot be used",
+    );
     std::fs::write(directory.path().join("nostrp2p.toml"), "no-such-key = 1").unwrap();
     check(&server(&[]).await, 2, "no-such-key");
     check(&run(&["no-such-command"]).await, 2, "unrecognized subcommand");
@@ -48,8 +52,16 @@ async fn what_the_system_refuses_ends_with_1_and_says_what_to_do() {
     let fresh = data.path().to_str().unwrap();
     let used = node.data_dir().to_str().unwrap();
     check(&run(&["server", "-l", &node.nodes(), "--data-dir", fresh]).await, 1, "in use");
-    check(&run(&["server", "-l", "127.0.0.1:0", "--data-dir", used]).await, 1, "already running on the data directory");
-    check(&run(&["server", "-l", "127.0.0.1:0", "--data-dir", "/proc/nowhere"]).await, 1, "cannot use the data directory");
+    check(
+        &run(&["server", "-l", "127.0.0.1:0", "--data-dir", used]).await,
+        1,
+        "already running on the data directory",
+    );
+    check(
+        &run(&["server", "-l", "127.0.0.1:0", "--data-dir", "/proc/nowhere"]).await,
+        1,
+        "cannot use the data directory",
+    );
     check(&run(&["server", "-l", "127.0.0.1:0", "--data-dir", fresh, "-s"]).await, 1, "fullchain.pem");
     std::fs::write(data.path().join("store.redb"), [b'x'; 9_999]).unwrap();
     check(&run(&["server", "-l", "127.0.0.1:0", "--data-dir", fresh]).await, 1, "is damaged");
@@ -81,7 +93,8 @@ async fn the_owner_given_by_p_needs_no_claim_and_stays() {
     let data = node.data_dir().to_owned();
     let _stopped = node.stop().await;
     let stranger = random_key().public_key().to_npub();
-    let output = run(&["server", "-l", "127.0.0.1:0", "--data-dir", data.to_str().unwrap(), "-p", &stranger]).await;
+    let output =
+        run(&["server", "-l", "127.0.0.1:0", "--data-dir", data.to_str().unwrap(), "-p", &stranger]).await;
     check(&output, 1, "this node belongs to");
 }
 
@@ -188,7 +201,9 @@ async fn another_version_is_told_what_to_do() {
     for (version, advice) in [(VERSION + 1, "update the node"), (0, "reload the page")] {
         let mut client = Client::connect_silently(&node.clients()).await;
         client.send(ClientFrame::Hello { version, client: "test".into() }).await;
-        let Some(NodeFrame::Refused { request: 0, refusal }) = client.next().await else { panic!("no refusal") };
+        let Some(NodeFrame::Refused { request: 0, refusal }) = client.next().await else {
+            panic!("no refusal")
+        };
         assert_eq!(refusal.code, RefusalCode::Version);
         assert!(refusal.reason.contains(advice), "{refusal}");
     }

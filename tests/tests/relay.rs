@@ -78,7 +78,9 @@ async fn strangers_neither_read_nor_write() {
     relay.next().await;
     relay.say(&json!(["REQ", "all", {}])).await;
     assert!(relay.next().await[2].as_str().unwrap().starts_with("auth-required: "));
-    assert!(relay.publish(&post(&random_key(), "x")).await[3].as_str().unwrap().starts_with("auth-required: "));
+    assert!(
+        relay.publish(&post(&random_key(), "x")).await[3].as_str().unwrap().starts_with("auth-required: ")
+    );
 }
 
 #[tokio::test]

@@ -29,7 +29,10 @@ async fn a_reply_does_not_leave_the_node_by_broadcast() {
     client_a.neighbours(1).await;
     client_b.watch(0).await;
 
-    let reply = Draft { tags: vec![Tag::new(["p".into(), random_key().public_key().to_string()])], ..draft("private") };
+    let reply = Draft {
+        tags: vec![Tag::new(["p".into(), random_key().public_key().to_string()])],
+        ..draft("private")
+    };
     let reply = reply.sign(&alice, &[0; 32]);
     client_a.send(ClientFrame::Publish { request: 2, event: reply.into() }).await;
     let answer = client_a.answer().await;
@@ -97,7 +100,9 @@ async fn a_client_resumes_exactly_where_it_was() {
     let mut phone = Client::claim(&node.clients(), node.token(), &alice).await;
     let mut desk = Client::login(&node.clients(), &alice).await;
     for number in 0..1_200 {
-        phone.send(ClientFrame::Publish { request: number, event: post(&alice, &number.to_string()).into() }).await;
+        phone
+            .send(ClientFrame::Publish { request: number, event: post(&alice, &number.to_string()).into() })
+            .await;
     }
     // Events of the same second and content order freely; each must come exactly once, over several batches.
     desk.watch(0).await;
