@@ -13,8 +13,8 @@ pub struct Counts {
 /// Nextest's words for tests that did not pass.
 const FAILED_WORDS: [&str; 4] = ["failed", "timed out", "exec failed", "setup scripts failed"];
 
-/// Adds up all closing lines in the output. Where nextest has summed up, what looks like libtest's lines are words
-/// of a test.
+/// Adds up libtest's closing lines. Nextest sums up once and last: whatever looks like a closing line before it are
+/// words of a test.
 pub fn count(output: &str) -> Counts {
     let mut libtest = Counts::default();
     let mut nextest = None;
@@ -25,7 +25,7 @@ pub fn count(output: &str) -> Counts {
             add(&mut libtest, totals, ';');
         } else if let Some((_, totals)) = line.trim_start().strip_prefix("Summary [").and_then(split_summary)
         {
-            add(nextest.get_or_insert_default(), totals, ',');
+            add(nextest.insert(Counts::default()), totals, ',');
         }
     }
     nextest.unwrap_or(libtest)
