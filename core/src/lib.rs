@@ -1,1 +1,16 @@
-//! (being written)
+//! What a node decides: who gets an event, whether to take it, whose node this is.
+//!
+//! Sans-IO: [`Core::handle`] takes one input and the time, and returns what is to be done.
+//! It never waits, never fails, and asks no clock; whoever drives it brings time and random numbers.
+//! It deliberately knows nothing of sockets, files, libp2p or HTTP.
+
+mod admission;
+mod audience;
+mod engine;
+mod ownership;
+mod recent;
+
+pub use admission::{Admission, Ignored, Limits};
+pub use audience::{Audience, audience};
+pub use engine::{Core, Heard, Input, Output, Request, Settings, Verdict};
+pub use ownership::{Claim, Ownership, Proof};

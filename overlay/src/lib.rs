@@ -1,1 +1,99 @@
-//! (being written)
+//! How nodes reach each other: rust-libp2p behind a small API.
+//!
+//! [`start`] gives an [`Overlay`] (commands) and a channel of [`OverlayEvent`]s. Nothing of libp2p shows in either.
+//! Payloads are bytes here: what they mean, and whether they are worth passing on, the node decides and reports.
+//!
+//! Deliberately not here: decoding of packets, rate limits per author, who owns a node. What goes over the wire is
+//! written down in `PROTOCOL.md`, Overlay.
+
+mod address;
+mod connect;
+mod convert;
+mod driver;
+mod error;
+mod event;
+mod gate;
+mod gossip;
+mod handle;
+mod known;
+mod listen;
+mod outlet;
+mod peer;
+mod reach;
+mod secret;
+mod settings;
+mod swarm;
+
+use std::time::Instant;
+
+use tokio::{sync::mpsc, task};
+
+pub use crate::{
+    address::{InvalidAddress, PeerAddress},
+    error::{BroadcastError, StartError},
+    event::{OverlayEvent, Stats, StopReason},
+    gossip::{MAX_PAYLOAD, MessageRef, Verdict},
+    handle::{Overlay, Sent},
+    known::MAX_KNOWN_ADDRESSES,
+    peer::{Direction, Path, Peer},
+    secret::NodeSecret,
+    settings::{Listen, Settings},
+};
+
+/// Starts an overlay on the running tokio runtime. When it returns, the node listens on every address given.
+///
+/// The events must be received: see [`OverlayEvent`]. The channel holds 512 of them; when it is full, messages are
+/// dropped and counted ([`Stats::dropped`]) and the overlay runs on. To drop the receiver is to shut down.
+///
+/// # Errors
+/// When it cannot listen somewhere.
+///
+/// # Panics
+/// Outside of a tokio runtime with IO and time.
+pub async fn start(settings: Settings) -> Result<(Overlay, mpsc::Receiver<OverlayEvent>), StartError> {
+    let mut swarm = swarm::build(&settings.secret.keypair())?;
+    let begun = listen::begin(&mut swarm, &settings.listen).await?;
+    let known = match settings.known_addresses.clone() {
+        Some(path) => task::spawn_blocking(move || known::load(&path)).await.unwrap_or_default(),
+        None => known::Known::default(),
+    };
+    let redial = connect::Redial::new(settings.bootstrap, Instant::now());
+    let (commands, inbox) = mpsc::channel(handle::COMMANDS);
+    let (events, receiver) = mpsc::channel(outlet::EVENTS);
+    let saver = driver::Saver::new(settings.known_addresses);
+    let driver = driver::Driver::new(swarm, inbox, events.clone(), redial, known, saver);
+    task::spawn(supervise(task::spawn(driver.run(begun)), events));
+    Ok((Overlay::new(commands, settings.secret.peer_id()), receiver))
+}
+
+/// Waits for the driver to end, and tells the node, also when it panicked. By then the driver's half of the commands
+/// is gone, so that no caller waits for an answer that cannot come.
+async fn supervise(driver: task::JoinHandle<()>, events: mpsc::Sender<OverlayEvent>) {
+    let reason = match driver.await {
+        Ok(()) => StopReason::Asked,
+        Err(error) => {
+            tracing::error!("The overlay broke: {error}");
+            StopReason::Broken(error.to_string())
+        }
+    };
+    if events.send(OverlayEvent::Stopped { reason }).await.is_err() {
+        tracing::debug!("The overlay has ended, and nobody waited for that.");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_in_the_driver_is_told_to_the_node() {
+        let (events, mut receiver) = mpsc::channel(1);
+        let driver = task::spawn(async { panic!("on purpose") });
+        supervise(driver, events).await;
+        let Some(OverlayEvent::Stopped { reason: StopReason::Broken(text) }) = receiver.recv().await else {
+            panic!("the node was not told");
+        };
+        assert!(text.contains("on purpose"), "{text}");
+        assert_eq!(receiver.recv().await, None, "it is the last event");
+    }
+}

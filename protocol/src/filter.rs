@@ -121,7 +121,8 @@ mod tests {
 
     fn rumor() -> Rumor {
         let tags = vec![Tag::new(["t", "rust"]), Tag::new(["p"])];
-        Draft { created_at: 100, kind: Kind::POST, tags, content: String::new() }.by(PublicKey::from_bytes([1; 32]))
+        Draft { created_at: 100, kind: Kind::POST, tags, content: String::new() }
+            .by(PublicKey::from_bytes([1; 32]))
     }
 
     #[track_caller]
@@ -141,7 +142,10 @@ mod tests {
         check(Filter { since: Some(100), until: Some(100), ..Filter::default() }, true);
         check(Filter { since: Some(101), ..Filter::default() }, false);
         check(Filter { until: Some(99), ..Filter::default() }, false);
-        let tag = |name, value: &str| Filter { tags: [(name, [value.to_owned()].into())].into(), ..Filter::default() };
+        let tag = |name, value: &str| Filter {
+            tags: [(name, [value.to_owned()].into())].into(),
+            ..Filter::default()
+        };
         check(tag('t', "rust"), true);
         check(tag('t', "go"), false);
         check(tag('p', ""), false);

@@ -52,7 +52,8 @@ impl Serialize for Event {
 /// Unknown keys are passed over; missing, doubled or mistyped ones are an error.
 impl<'de> Deserialize<'de> for UnverifiedEvent {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let OwnedForm { id, pubkey, created_at, kind, tags, content, sig } = OwnedForm::deserialize(deserializer)?;
+        let OwnedForm { id, pubkey, created_at, kind, tags, content, sig } =
+            OwnedForm::deserialize(deserializer)?;
         Ok(Self { claimed_id: Some(id), rumor: Rumor { pubkey, created_at, kind, tags, content }, sig })
     }
 }
@@ -182,7 +183,9 @@ mod tests {
         assert_eq!(serde_json::to_string(&filter).unwrap(), text);
         let odd: Filter = serde_json::from_str(r##"{"#long":["x"],"unknown":{"a":[]},"limit":3}"##).unwrap();
         assert_eq!(odd, Filter { limit: Some(3), ..Filter::default() });
-        for bad in [r#"{"kinds":1}"#, r#"{"since":-1}"#, r#"{"limit":1,"limit":2}"#, r#"{"ids":["AB"]}"#, "[]"] {
+        for bad in
+            [r#"{"kinds":1}"#, r#"{"since":-1}"#, r#"{"limit":1,"limit":2}"#, r#"{"ids":["AB"]}"#, "[]"]
+        {
             assert!(serde_json::from_str::<Filter>(bad).is_err(), "{bad}");
         }
     }

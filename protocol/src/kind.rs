@@ -56,6 +56,8 @@ mod tests {
         }
         assert!(Kind::PROFILE.is_replaceable() && Kind::FOLLOW_LIST.is_replaceable());
         assert!(Kind::LOGIN.is_ephemeral() && Kind::APPLICATION_DATA.is_addressable());
-        assert!(!Kind::POST.is_replaceable() && !Kind(9_999).is_replaceable() && !Kind(40_000).is_addressable());
+        assert!(
+            !Kind::POST.is_replaceable() && !Kind(9_999).is_replaceable() && !Kind(40_000).is_addressable()
+        );
     }
 }

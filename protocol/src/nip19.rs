@@ -90,7 +90,7 @@ impl EventId {
 impl SecretKey {
     /// The `nsec1...` form. It is the key itself: show it only to its owner.
     pub fn to_nsec(&self) -> Zeroizing<String> {
-        Zeroizing::new(encode("nsec", Zeroizing::new(self.to_bytes()).as_slice()))
+        Zeroizing::new(encode("nsec", self.to_bytes().as_slice()))
     }
 
     /// Reads the `nsec1...` form.
@@ -227,8 +227,7 @@ fn decode(expected: &'static str, text: &str) -> Result<Zeroizing<Vec<u8>>, Inva
     if text.len() > MAX_CHARACTERS {
         return Err(InvalidNip19::Checksum { expected });
     }
-    let checked =
-        CheckedHrpstring::new::<Bech32>(text).map_err(|_| InvalidNip19::Checksum { expected })?;
+    let checked = CheckedHrpstring::new::<Bech32>(text).map_err(|_| InvalidNip19::Checksum { expected })?;
     let found = checked.hrp().to_lowercase();
     if found != expected {
         return Err(InvalidNip19::Prefix { expected, found });
@@ -258,7 +257,10 @@ mod tests {
         let npub = PublicKey::from_npub(NPUB).unwrap();
         assert_eq!((npub.to_string().as_str(), npub.to_npub().as_str()), (NPUB_HEX, NPUB));
         let nsec = SecretKey::from_nsec(NSEC).unwrap();
-        assert_eq!((hex::encode(nsec.to_bytes()).as_str(), nsec.to_nsec().as_str()), (NSEC_HEX, NSEC));
+        assert_eq!(
+            (hex::encode(nsec.to_bytes().as_slice()).as_str(), nsec.to_nsec().as_str()),
+            (NSEC_HEX, NSEC)
+        );
         let nprofile = ProfilePointer::from_nprofile(NPROFILE).unwrap();
         assert_eq!(nprofile.pubkey.to_string(), NPROFILE_HEX);
         assert_eq!(nprofile.relays, ["wss://r.x.com", "wss://djbas.sadkb.com"]);
@@ -279,7 +281,8 @@ mod tests {
 
     #[test]
     fn too_many_relays_are_left_out_and_not_a_failure() {
-        let pointer = ProfilePointer { pubkey: PublicKey::from_bytes([6; 32]), relays: vec!["r".repeat(200); 30] };
+        let pointer =
+            ProfilePointer { pubkey: PublicKey::from_bytes([6; 32]), relays: vec!["r".repeat(200); 30] };
         let back = ProfilePointer::from_nprofile(&pointer.to_nprofile()).unwrap();
         assert!((1..30).contains(&back.relays.len()));
     }

@@ -92,7 +92,9 @@ mod tests {
 
     #[test]
     fn other_texts_are_refused() {
-        for text in ["", "12D3KooW", "0OIl", "QmYyQSo1c1Ym7orWxLYvCrM2EmxFTANf8wXmmE7DWjhx5N", &"1".repeat(100_000)] {
+        for text in
+            ["", "12D3KooW", "0OIl", "QmYyQSo1c1Ym7orWxLYvCrM2EmxFTANf8wXmmE7DWjhx5N", &"1".repeat(100_000)]
+        {
             assert_eq!(text.parse::<PeerId>(), Err(InvalidPeerId));
         }
     }

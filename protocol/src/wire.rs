@@ -248,7 +248,8 @@ mod tests {
             Tag::new(["q"]),
         ];
         let key = SecretKey::from_bytes([1; 32]).unwrap();
-        Draft { created_at: 1_700_000_000, kind: Kind::POST, tags, content: "héllo".into() }.sign(&key, &[2; 32])
+        Draft { created_at: 1_700_000_000, kind: Kind::POST, tags, content: "héllo".into() }
+            .sign(&key, &[2; 32])
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Compares ids, signatures and bech32 with the crate `nostr` over seeded random events full of nasty text.
 
-use nostr::{JsonUtil as _, key::SecretKey as TheirKey, nips::nip19::ToBech32 as _};
+use nostr::prelude::{SecretKey as TheirKey, ToBech32 as _};
 use nostrp2p_protocol::{Draft, Event, Kind, SecretKey, Tag, UnverifiedEvent};
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 
@@ -8,8 +8,30 @@ const EVENTS: usize = 3_000;
 
 /// Pieces that break naive escaping, byte counting or normalisation.
 const NASTY: [&str; 24] = [
-    "\"", "\\", "\n", "\r", "\t", "\u{8}", "\u{c}", "\u{0}", "\u{1}", "\u{1f}", "\u{7f}", "\u{80}", "\u{2028}",
-    "\u{2029}", "\u{202e}", "\u{feff}", "\u{fffd}", "\u{ffff}", "😀", "👨‍👩‍👧", "é", "e\u{301}", "</script>", "\\u0041",
+    "\"",
+    "\\",
+    "\n",
+    "\r",
+    "\t",
+    "\u{8}",
+    "\u{c}",
+    "\u{0}",
+    "\u{1}",
+    "\u{1f}",
+    "\u{7f}",
+    "\u{80}",
+    "\u{2028}",
+    "\u{2029}",
+    "\u{202e}",
+    "\u{feff}",
+    "\u{fffd}",
+    "\u{ffff}",
+    "😀",
+    "👨‍👩‍👧",
+    "é",
+    "e\u{301}",
+    "</script>",
+    "\\u0041",
 ];
 
 fn text(random: &mut StdRng) -> String {
@@ -42,12 +64,13 @@ fn the_crate_nostr_agrees_on_every_event() {
         let event: Event = draft(&mut random).sign(&key, &random.random());
         let json = serde_json::to_string(&event).unwrap();
 
-        let theirs = nostr::Event::from_json(&json).unwrap();
+        let theirs = nostr::prelude::Event::from_json(&json).unwrap();
         theirs.verify().unwrap_or_else(|error| panic!("event {number} of seed {seed}: {error}\n{json}"));
 
         let back: UnverifiedEvent = serde_json::from_str(&theirs.as_json()).unwrap();
         assert_eq!(back.verify().as_ref(), Ok(&event), "event {number} of seed {seed}");
-        let compact = UnverifiedEvent::from_compact(&UnverifiedEvent::from(event.clone()).to_compact()).unwrap();
+        let compact =
+            UnverifiedEvent::from_compact(&UnverifiedEvent::from(event.clone()).to_compact()).unwrap();
         assert_eq!(compact.verify(), Ok(event), "event {number} of seed {seed}");
     }
 }
@@ -62,7 +85,7 @@ fn the_crate_nostr_agrees_on_keys_and_their_text_forms() {
         let ours = SecretKey::from_bytes(bytes).unwrap();
         let theirs = TheirKey::from_slice(&bytes).unwrap();
         assert_eq!(*ours.to_nsec(), theirs.to_bech32().unwrap());
-        let their_public = nostr::Keys::new(theirs).public_key();
+        let their_public = nostr::prelude::Keys::new(theirs).public_key();
         assert_eq!(ours.public_key().to_string(), their_public.to_hex());
         assert_eq!(ours.public_key().to_npub(), their_public.to_bech32().unwrap());
     }

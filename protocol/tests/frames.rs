@@ -1,5 +1,6 @@
 //! Every frame and packet: survives its encoding, and every truncation and every random change of its bytes
 //! gives an error or another frame, never a panic.
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 use nostrp2p_protocol::{
     Draft, Event, EventId, Filter, Kind, Packet, PeerId, PublicKey, SecretKey, Tag, UnverifiedEvent,
@@ -10,7 +11,8 @@ use rand::{RngExt, SeedableRng, rngs::StdRng};
 fn event() -> Event {
     let key = SecretKey::from_bytes([1; 32]).unwrap();
     let tags = vec![Tag::new(["p", &"ab".repeat(32)]), Tag::new(["t", "rust"])];
-    Draft { created_at: 1_700_000_000, kind: Kind::POST, tags, content: "こんにちは".into() }.sign(&key, &[2; 32])
+    Draft { created_at: 1_700_000_000, kind: Kind::POST, tags, content: "こんにちは".into() }
+        .sign(&key, &[2; 32])
 }
 
 fn unverified() -> UnverifiedEvent {

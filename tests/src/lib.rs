@@ -1,1 +1,42 @@
-//! (being written)
+//! The rig of the whole-product tests: real binaries, a frame client, real browsers.
+//!
+//! Nothing here pretends: a node is the process that people start, a browser is Chromium.
+//! Nothing sleeps for a guess: [`until`] waits for a condition and says what it waited for.
+#![expect(clippy::panic, reason = "a test stops at the first surprise, and says what it was")]
+
+mod browser;
+mod client;
+mod http;
+mod node;
+
+use std::{
+    fmt::Debug,
+    future::Future,
+    time::{Duration, Instant},
+};
+
+pub use browser::{Browser, Size};
+pub use client::{Client, post, random_key};
+pub use http::get;
+pub use node::{Node, binary, free_port};
+
+/// How long anything may take that is not measured.
+pub const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Waits until `check` gives a value; looks again every 20 ms.
+///
+/// # Panics
+/// When that takes longer than [`PATIENCE`]; says what was awaited and what was seen last.
+pub async fn until<T, S: Debug, F: Future<Output = Result<T, S>>>(
+    what: &str,
+    mut check: impl FnMut() -> F,
+) -> T {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        match check().await {
+            Ok(value) => return value,
+            Err(seen) if Instant::now() > deadline => panic!("waited for {what}, saw {seen:?}"),
+            Err(_) => tokio::time::sleep(Duration::from_millis(20)).await,
+        }
+    }
+}

@@ -57,10 +57,9 @@ pub fn short_npub(pubkey: &PublicKey) -> String {
 /// The text on one line: control and direction characters out, white space joined, cut at a bound.
 fn one_line(text: &str) -> String {
     let visible = |c: &char| !c.is_control() && !is_direction_mark(*c);
-    let mut words = text.split_whitespace();
     let mut line = String::new();
     let mut characters = 0;
-    while let Some(word) = words.next() {
+    for word in text.split_whitespace() {
         let word: String = word.chars().filter(visible).take(MAX_NAME_CHARACTERS + 1).collect();
         if word.is_empty() {
             continue;

@@ -1,2 +1,57 @@
-//! (being written)
-fn main() {}
+//! Everything a person types: `cargo xtask run`, `test`, `ci`, `web`.
+//!
+//! It builds, checks and starts; it holds nothing of the product itself, and no other crate may depend on it.
+#![expect(clippy::print_stdout, reason = "this program talks to the person who typed it")]
+
+mod ci;
+mod command;
+mod demo;
+mod layering;
+mod report;
+mod run;
+mod signals;
+mod test;
+mod tools;
+mod web;
+mod workspace;
+
+use anyhow::Result;
+use command::Command;
+use std::{
+    io::{self, Write},
+    process::ExitCode,
+};
+use workspace::Workspace;
+
+fn main() -> ExitCode {
+    let command = match Command::parse(std::env::args().skip(1)) {
+        Ok(command) => command,
+        Err(error) => {
+            eprintln!("error: {error}\nTry `cargo xtask --help`.");
+            return ExitCode::from(2);
+        }
+    };
+    match carry_out(command) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn carry_out(command: Command) -> Result<ExitCode> {
+    if matches!(command, Command::Help) {
+        // Whoever reads on may have seen enough and closed the pipe.
+        drop(io::stdout().write_all(command::HELP.as_bytes()));
+        return Ok(ExitCode::SUCCESS);
+    }
+    let workspace = Workspace::locate()?;
+    match command {
+        Command::Help => Ok(ExitCode::SUCCESS),
+        Command::Web => web::run(&workspace).map(|()| ExitCode::SUCCESS),
+        Command::Run(options) => run::run(&workspace, &options),
+        Command::Test(suites) => test::run(&workspace, &suites),
+        Command::Ci => ci::run(&workspace),
+    }
+}

@@ -86,18 +86,24 @@ impl ClientFrame {
         }
         match wire::message_type(bytes)? {
             1 => wire::decode(bytes).map(|(_, version, client): (u8, _, _)| Self::Hello { version, client }),
-            2 => wire::decode(bytes)
-                .map(|(_, request, proof): (u8, _, CompactEvent)| Self::Login { request, proof: proof.into() }),
-            3 => wire::decode(bytes).map(
-                |(_, request, token, proof): (u8, _, serde_bytes::ByteArray<16>, CompactEvent)| Self::Claim {
-                    request,
-                    token: token.into_array(),
-                    proof: proof.into(),
-                },
-            ),
-            4 => wire::decode(bytes)
-                .map(|(_, request, event): (u8, _, CompactEvent)| Self::Publish { request, event: event.into() }),
-            5 => wire::decode(bytes).map(|(_, after, gather_ms): (u8, _, _)| Self::Watch { after, gather_ms }),
+            2 => wire::decode(bytes).map(|(_, request, proof): (u8, _, CompactEvent)| Self::Login {
+                request,
+                proof: proof.into(),
+            }),
+            3 => {
+                wire::decode(bytes).map(
+                    |(_, request, token, proof): (u8, _, serde_bytes::ByteArray<16>, CompactEvent)| {
+                        Self::Claim { request, token: token.into_array(), proof: proof.into() }
+                    },
+                )
+            }
+            4 => wire::decode(bytes).map(|(_, request, event): (u8, _, CompactEvent)| Self::Publish {
+                request,
+                event: event.into(),
+            }),
+            5 => {
+                wire::decode(bytes).map(|(_, after, gather_ms): (u8, _, _)| Self::Watch { after, gather_ms })
+            }
             6 => {
                 let (_, request, filters): (u8, _, Vec<WireFilter>) = wire::decode(bytes)?;
                 if filters.len() > MAX_FILTERS {

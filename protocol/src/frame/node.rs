@@ -175,7 +175,8 @@ mod peer_bytes {
     }
 
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<PeerId, D::Error> {
-        serde_bytes::ByteArray::<32>::deserialize(deserializer).map(|key| PeerId::from_ed25519(key.into_array()))
+        serde_bytes::ByteArray::<32>::deserialize(deserializer)
+            .map(|key| PeerId::from_ed25519(key.into_array()))
     }
 }
 

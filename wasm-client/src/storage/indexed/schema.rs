@@ -22,6 +22,7 @@ type Step = fn(&Database) -> indexed_db_futures::Result<()>;
 const MIGRATIONS: [Step; 1] = [create_stores];
 
 /// The version of the schema.
+#[expect(clippy::cast_possible_truncation, reason = "the table has a handful of rows")]
 pub const VERSION: u32 = MIGRATIONS.len() as u32;
 
 /// Takes all steps from the version that is there.

@@ -1,0 +1,72 @@
+//! The NIP-11 document: what this relay is and which limits it has.
+
+use nostrp2p_protocol::{
+    PublicKey,
+    limits::{MAX_BATCH_EVENTS, MAX_EVENT_BYTES, MAX_FILTERS, MAX_FRAME_BYTES, MAX_SECONDS_AHEAD, MAX_TAGS},
+};
+use serde::Serialize;
+
+use crate::session::{MAX_SUBSCRIPTION_ID, MAX_SUBSCRIPTIONS};
+
+/// The NIPs that a test proves: nothing else is advertised.
+pub const SUPPORTED_NIPS: [u16; 3] = [1, 11, 42];
+
+/// The document itself; serialise it as JSON with content type `application/nostr+json`.
+#[derive(Debug, Serialize)]
+pub struct Information {
+    name: String,
+    description: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pubkey: Option<PublicKey>,
+    supported_nips: [u16; 3],
+    software: &'static str,
+    version: &'static str,
+    limitation: Limitation,
+}
+
+#[derive(Debug, Serialize)]
+struct Limitation {
+    max_message_length: usize,
+    max_subscriptions: usize,
+    max_filters: usize,
+    max_limit: usize,
+    max_subid_length: usize,
+    max_event_tags: usize,
+    max_content_length: usize,
+    min_pow_difficulty: u8,
+    auth_required: bool,
+    payment_required: bool,
+    restricted_writes: bool,
+    created_at_upper_limit: u64,
+    default_limit: usize,
+}
+
+impl Information {
+    /// Describes the relay of a node, which belongs to this person if to anybody yet.
+    pub fn new(owner: Option<PublicKey>) -> Self {
+        Self {
+            name: owner
+                .map_or_else(|| "a nostrp2p node".to_owned(), |owner| format!("node {}", owner.short())),
+            description: "A personal node of the nostrp2p overlay. It serves its owner only, after AUTH.",
+            pubkey: owner,
+            supported_nips: SUPPORTED_NIPS,
+            software: "nostrp2p",
+            version: env!("CARGO_PKG_VERSION"),
+            limitation: Limitation {
+                max_message_length: MAX_FRAME_BYTES,
+                max_subscriptions: MAX_SUBSCRIPTIONS,
+                max_filters: MAX_FILTERS,
+                max_limit: MAX_BATCH_EVENTS,
+                max_subid_length: MAX_SUBSCRIPTION_ID,
+                max_event_tags: MAX_TAGS,
+                max_content_length: MAX_EVENT_BYTES,
+                min_pow_difficulty: 0,
+                auth_required: true,
+                payment_required: false,
+                restricted_writes: true,
+                created_at_upper_limit: MAX_SECONDS_AHEAD,
+                default_limit: MAX_BATCH_EVENTS,
+            },
+        }
+    }
+}

@@ -1,0 +1,148 @@
+use nostrp2p_protocol::{Draft, Kind, SecretKey, Signature, Tag};
+
+use super::*;
+
+const NOW: u64 = 1_700_000_000;
+const REQUEST: Request = Request(1);
+const HEARD: Heard = Heard(2);
+
+fn key(byte: u8) -> SecretKey {
+    SecretKey::from_bytes([byte; 32]).unwrap()
+}
+
+fn event(author: u8, kind: Kind, tags: Vec<Tag>) -> Event {
+    Draft { created_at: NOW, kind, tags, content: "hello".into() }.sign(&key(author), &[0; 32])
+}
+
+fn post(author: u8) -> Event {
+    event(author, Kind::POST, vec![])
+}
+
+fn core() -> Core {
+    Core::new(Settings::default(), Some(key(1).public_key()))
+}
+
+fn packet(event: Event) -> Vec<u8> {
+    Packet::Event(event.into()).encode()
+}
+
+/// Hands in an input, and signature checks until nothing waits; returns the remaining outputs.
+fn run(core: &mut Core, input: Input) -> Vec<Output> {
+    let mut rest = Vec::new();
+    for output in core.handle(input, NOW) {
+        match output {
+            Output::Verify(number, event) => {
+                rest.extend(run(core, Input::Verified(number, event.verify())));
+            }
+            Output::Commit(request, event) => rest.extend(run(core, Input::Committed(request, event, 5))),
+            output => rest.push(output),
+        }
+    }
+    rest
+}
+
+#[track_caller]
+fn refused(outputs: &[Output], code: RefusalCode) {
+    assert!(matches!(outputs, [Output::Refuse(REQUEST, refusal)] if refusal.code == code), "{outputs:?}");
+}
+
+#[test]
+fn a_heard_post_is_forwarded_and_stored_once() {
+    let mut core = core();
+    let accepted = vec![Output::Judge(HEARD, Verdict::Accept), Output::Store(post(2))];
+    assert_eq!(run(&mut core, Input::Heard(HEARD, packet(post(2)))), accepted);
+    let seen = vec![Output::Judge(HEARD, Verdict::Ignore(Ignored::Seen))];
+    assert_eq!(run(&mut core, Input::Heard(HEARD, packet(post(2)))), seen);
+}
+
+#[test]
+fn the_same_post_twice_in_the_signature_check_is_stored_once() {
+    let mut core = core();
+    let check = |core: &mut Core| match core.handle(Input::Heard(HEARD, packet(post(2))), NOW).remove(0) {
+        Output::Verify(number, _) => number,
+        other => panic!("{other:?}"),
+    };
+    let (first, second) = (check(&mut core), check(&mut core));
+    assert_eq!(core.handle(Input::Verified(first, Ok(post(2))), NOW).len(), 2);
+    let ignored = vec![Output::Judge(HEARD, Verdict::Ignore(Ignored::Seen))];
+    assert_eq!(core.handle(Input::Verified(second, Ok(post(2))), NOW), ignored);
+}
+
+#[test]
+fn forgeries_and_rubbish_are_rejected_and_hide_nothing() {
+    let mut core = core();
+    let mut forged = UnverifiedEvent::from(post(2));
+    forged.sig = Signature::from_bytes([1; 64]);
+    let rejected = vec![Output::Judge(HEARD, Verdict::Reject)];
+    assert_eq!(run(&mut core, Input::Heard(HEARD, Packet::Event(forged).encode())), rejected);
+    assert_eq!(run(&mut core, Input::Heard(HEARD, vec![0xff; 50])), rejected);
+    assert_eq!(
+        run(&mut core, Input::Heard(HEARD, packet(post(2)))).len(),
+        2,
+        "the honest copy is still taken"
+    );
+}
+
+#[test]
+fn a_packet_of_a_later_version_costs_nobody_anything() {
+    let unknown = vec![Output::Judge(HEARD, Verdict::Unknown)];
+    assert_eq!(run(&mut core(), Input::Heard(HEARD, vec![0x91, 100])), unknown);
+}
+
+#[test]
+fn the_owners_post_is_stored_and_then_broadcast() {
+    let outputs = run(&mut core(), Input::Publish(REQUEST, post(1).into()));
+    assert!(
+        matches!(&outputs[..], [Output::Broadcast(REQUEST, event, 5, _)] if *event == post(1)),
+        "{outputs:?}"
+    );
+}
+
+#[test]
+fn a_reply_is_not_broadcast() {
+    let reply = event(1, Kind::POST, vec![Tag::new(["p", &"ab".repeat(32)])]);
+    let outputs = run(&mut core(), Input::Publish(REQUEST, reply.clone().into()));
+    assert_eq!(outputs, [Output::Published(REQUEST, reply, 5, Carried::Waiting(1))]);
+}
+
+#[test]
+fn a_follow_list_is_kept() {
+    let list = event(1, Kind::FOLLOW_LIST, vec![]);
+    let outputs = run(&mut core(), Input::Publish(REQUEST, list.clone().into()));
+    assert_eq!(outputs, [Output::Published(REQUEST, list, 5, Carried::Kept)]);
+}
+
+#[test]
+fn what_the_owner_may_not_publish_is_refused_with_its_reason() {
+    let refuse = |core: &mut Core, event: UnverifiedEvent| run(core, Input::Publish(REQUEST, event));
+    refused(&refuse(&mut core(), post(2).into()), RefusalCode::ForeignAuthor);
+    refused(&refuse(&mut Core::new(Settings::default(), None), post(1).into()), RefusalCode::ForeignAuthor);
+    refused(&refuse(&mut core(), event(1, Kind::LOGIN, vec![]).into()), RefusalCode::Unwanted);
+    refused(&refuse(&mut core(), event(1, Kind::REACTION, vec![]).into()), RefusalCode::Malformed);
+    let mut forged = UnverifiedEvent::from(post(1));
+    forged.claimed_id = Some(post(2).id());
+    refused(&refuse(&mut core(), forged), RefusalCode::Forged);
+    let late = Draft { created_at: NOW + 901, kind: Kind::POST, tags: vec![], content: String::new() };
+    refused(&refuse(&mut core(), late.sign(&key(1), &[0; 32]).into()), RefusalCode::WrongTime);
+    let long = Draft { created_at: NOW, kind: Kind::POST, tags: vec![], content: "x".repeat(70_000) };
+    refused(&refuse(&mut core(), long.sign(&key(1), &[0; 32]).into()), RefusalCode::TooLarge);
+    let mut read_only =
+        Core::new(Settings { read_only: true, ..Settings::default() }, Some(key(1).public_key()));
+    refused(&refuse(&mut read_only, post(1).into()), RefusalCode::ReadOnly);
+}
+
+#[test]
+fn what_waits_for_its_signature_check_is_bounded() {
+    let mut core = core();
+    let limits = Limits { burst: u32::MAX, ..Limits::default() };
+    core.admission = Admission::new(limits);
+    for number in 0..MAX_PENDING {
+        let draft = Draft { created_at: NOW, kind: Kind::POST, tags: vec![], content: number.to_string() };
+        let rumor = draft.by(key(2).public_key());
+        let event = UnverifiedEvent { claimed_id: None, rumor, sig: Signature::from_bytes([0; 64]) };
+        let outputs = core.handle(Input::Heard(HEARD, Packet::Event(event).encode()), NOW);
+        assert!(matches!(outputs[..], [Output::Verify(..)]));
+    }
+    let busy = vec![Output::Judge(HEARD, Verdict::Ignore(Ignored::Busy))];
+    assert_eq!(core.handle(Input::Heard(HEARD, packet(post(3))), NOW), busy);
+}

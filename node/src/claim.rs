@@ -1,0 +1,81 @@
+//! The claim link: how a new node says on its terminal how to become its owner.
+
+use std::net::SocketAddr;
+
+use nostrp2p_core::Claim;
+use qrcode::{QrCode, render::unicode::Dense1x2};
+
+use crate::clock;
+
+/// Makes a token. None when the system has no random numbers, which is logged.
+pub(crate) fn fresh(seconds: u64) -> Option<Claim> {
+    let mut token = [0; 16];
+    match getrandom::fill(&mut token) {
+        Ok(()) => Some(Claim { token, expires: clock::now().saturating_add(seconds) }),
+        Err(error) => {
+            tracing::error!(%error, "no random numbers for a claim link");
+            None
+        }
+    }
+}
+
+/// The link. The token stands behind `#`, so that it is in no server's log.
+pub(crate) fn link(clients: SocketAddr, tls: bool, claim: &Claim) -> String {
+    format!("{}/#claim={}", address(clients, tls), hex::encode(claim.token))
+}
+
+/// Where a browser on this machine reaches the node.
+pub(crate) fn address(clients: SocketAddr, tls: bool) -> String {
+    let scheme = if tls { "https" } else { "http" };
+    match clients {
+        clients if clients.ip().is_unspecified() => format!("{scheme}://127.0.0.1:{}", clients.port()),
+        clients => format!("{scheme}://{clients}"),
+    }
+}
+
+/// What is printed for a node without an owner.
+pub(crate) fn text(link: &str, minutes: u64, qr: bool) -> String {
+    let mut text = String::new();
+    let drawn = qr.then(|| QrCode::new(link).ok()).flatten();
+    if let Some(code) = drawn {
+        let code = code.render::<Dense1x2>().dark_color(Dense1x2::Light).light_color(Dense1x2::Dark).build();
+        text = format!("{code}\n");
+    }
+    let validity = match minutes {
+        1 => "one minute".to_owned(),
+        minutes => format!("{minutes} minutes"),
+    };
+    let lines = [
+        "This node has no owner yet. Open this link to make it yours",
+        &format!("(it works once, within {validity}):"),
+        "",
+        &format!("  {link}"),
+    ];
+    text + &lines.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CLAIM: Claim = Claim { token: [0xab; 16], expires: 0 };
+
+    #[test]
+    fn the_link_can_be_opened_on_this_machine() {
+        let check = |address: &str, tls, expected: &str| {
+            let link = link(address.parse().unwrap(), tls, &CLAIM);
+            assert_eq!(link, format!("{expected}/#claim={}", "ab".repeat(16)));
+        };
+        check("127.0.0.1:20001", false, "http://127.0.0.1:20001");
+        check("0.0.0.0:20001", true, "https://127.0.0.1:20001");
+        check("[::]:20001", false, "http://127.0.0.1:20001");
+        check("[::1]:20001", false, "http://[::1]:20001");
+    }
+
+    #[test]
+    fn the_link_stands_alone_on_its_line() {
+        let text = text("http://x/#claim=1", 60, true);
+        assert!(text.lines().any(|line| line.trim() == "http://x/#claim=1"), "{text}");
+        assert!(text.lines().count() > 10, "no QR code in {text}");
+    }
+}

@@ -1,0 +1,108 @@
+//! The data directory: who may read it, and the node's own key in it.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use nostrp2p_overlay::NodeSecret;
+use zeroize::Zeroizing;
+
+/// Why the data directory cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum DataDirError {
+    /// The system says no.
+    #[error("cannot use the data directory {}: {error}; give one where this user may write with --data-dir DIR", path.display())]
+    Io {
+        /// The file or directory.
+        path: PathBuf,
+        /// What the system said.
+        error: io::Error,
+    },
+    /// The key file holds something else.
+    #[error("{} is no node key (64 hexadecimal digits); restore it from a backup, or move it away and the node gets a new identity", path.display())]
+    Key {
+        /// The file.
+        path: PathBuf,
+    },
+}
+
+/// Creates the directory, readable by this user only, when it is missing.
+///
+/// # Errors
+/// When it cannot be created.
+pub fn prepare(directory: &Path) -> Result<(), DataDirError> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(directory).map_err(|error| DataDirError::Io { path: directory.to_owned(), error })
+}
+
+/// Reads the node's key, or makes one on the first start.
+///
+/// The file `node.key` holds 64 hexadecimal digits: the ed25519 seed. It is not the owner's key.
+///
+/// # Errors
+/// When it cannot be read or written, or holds something else.
+pub fn node_secret(directory: &Path) -> Result<NodeSecret, DataDirError> {
+    let path = directory.join("node.key");
+    let text = match fs::read_to_string(&path) {
+        Ok(text) => Zeroizing::new(text),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return create(&path),
+        Err(error) if error.kind() == io::ErrorKind::InvalidData => return Err(DataDirError::Key { path }),
+        Err(error) => return Err(DataDirError::Io { path, error }),
+    };
+    let mut seed = Zeroizing::new([0; 32]);
+    hex::decode_to_slice(text.trim(), seed.as_mut_slice()).map_err(|_| DataDirError::Key { path })?;
+    Ok(NodeSecret::from_bytes(*seed))
+}
+
+fn create(path: &Path) -> Result<NodeSecret, DataDirError> {
+    let secret = NodeSecret::generate();
+    let text = Zeroizing::new(hex::encode(secret.as_bytes()));
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let written = options.open(path).and_then(|mut file| {
+        io::Write::write_all(&mut file, text.as_bytes())?;
+        file.sync_all()
+    });
+    written.map_err(|error| DataDirError::Io { path: path.to_owned(), error })?;
+    Ok(secret)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_key_is_made_once_and_stays() {
+        let directory = tempfile::tempdir().unwrap();
+        let directory = directory.path().join("deep/inside");
+        prepare(&directory).unwrap();
+        let first = node_secret(&directory).unwrap().peer_id();
+        assert_eq!(node_secret(&directory).unwrap().peer_id(), first);
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn only_this_user_reads_the_key() {
+        use std::os::unix::fs::PermissionsExt;
+        let directory = tempfile::tempdir().unwrap();
+        node_secret(directory.path()).unwrap();
+        let mode = fs::metadata(directory.path().join("node.key")).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
+
+    #[test]
+    fn a_damaged_key_is_an_error_and_not_replaced() {
+        let directory = tempfile::tempdir().unwrap();
+        for content in [&b"short"[..], b"", &[0xff; 64]] {
+            fs::write(directory.path().join("node.key"), content).unwrap();
+            assert!(matches!(node_secret(directory.path()), Err(DataDirError::Key { .. })));
+            assert_eq!(fs::read(directory.path().join("node.key")).unwrap(), content);
+        }
+    }
+}

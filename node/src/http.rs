@@ -1,0 +1,63 @@
+//! Everything that clients reach: one port, one router. See PROTOCOL.md, "Client and node".
+//!
+//! | request | answer |
+//! |---|---|
+//! | `GET /` | the web client |
+//! | `GET /`, `Upgrade: websocket` | the relay for Nostr programs (NIP-01) |
+//! | `GET /`, `Accept: application/nostr+json` | what the relay is (NIP-11) |
+//! | `GET /client`, `Upgrade: websocket` | the client frames |
+//! | `GET /node.json` | which node this is |
+//! | `GET /healthz` | whether it works |
+//!
+//! `Host` and `Origin` are checked on every request (see [`guard`]).
+
+mod client;
+mod front;
+mod guard;
+mod info;
+mod link;
+mod page;
+mod relay;
+
+use std::sync::Arc;
+
+use axum::{Router, middleware, routing::get};
+use nostrp2p_protocol::PeerId;
+use tokio::sync::{Semaphore, mpsc, watch};
+
+use crate::{driver::Command, standing::Standing, stop::Stop, store::Store};
+
+/// Most WebSocket sessions at a time. A person has a handful of devices; each costs about 100 KB.
+const MAX_SESSIONS: usize = 64;
+
+/// What the handlers share.
+#[derive(Clone)]
+pub(crate) struct App {
+    pub(crate) commands: mpsc::Sender<Command>,
+    pub(crate) standing: watch::Receiver<Standing>,
+    pub(crate) stop: Stop,
+    pub(crate) store: Store,
+    pub(crate) peer: PeerId,
+    pub(crate) addresses: watch::Receiver<Vec<String>>,
+    pub(crate) allow_hosts: Arc<[String]>,
+    pub(crate) sessions: Arc<Semaphore>,
+}
+
+impl App {
+    /// The bound on sessions, to be shared by all clones.
+    pub(crate) fn sessions() -> Arc<Semaphore> {
+        Arc::new(Semaphore::new(MAX_SESSIONS))
+    }
+}
+
+/// Builds the router.
+pub(crate) fn router(app: App) -> Router {
+    Router::new()
+        .route("/", get(front::front))
+        .route("/client", get(client::upgrade))
+        .route("/node.json", get(info::node))
+        .route("/healthz", get(info::health))
+        .fallback(page::file)
+        .layer(middleware::from_fn_with_state(app.clone(), guard::check))
+        .with_state(app)
+}

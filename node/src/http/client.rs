@@ -1,0 +1,317 @@
+//! One session of the web client: frames in, frames out.
+//!
+//! Pushing needs no queue: the session remembers up to which sequence number the client has everything, and reads the
+//! rest from the store when its gathering time is over. A slow client holds no memory here.
+
+use std::{future::Future, ops::RangeInclusive, pin::Pin, time::Duration};
+
+use axum::{
+    extract::{State, WebSocketUpgrade},
+    http::HeaderMap,
+    response::Response,
+};
+use futures_util::{StreamExt, stream::FuturesUnordered};
+use nostrp2p_protocol::{
+    Event, Filter, PublicKey, UnverifiedEvent,
+    frame::{ClientFrame, GATHER_MS, NodeFrame, Refusal, RefusalCode, RequestId, VERSION},
+};
+use tokio::{
+    sync::oneshot,
+    time::{Instant, sleep_until},
+};
+
+use super::{
+    App, guard,
+    link::{self, Gone, Said, Socket},
+};
+use crate::driver::{Command, LoginProof, Published};
+
+/// Publish requests of one session that may be under way; more wait in the socket.
+const MAX_PUBLISHING: usize = 16;
+/// How often peers and counts may be reported at most.
+const STATUS_EVERY: Duration = Duration::from_secs(1);
+/// The name and version that a client learns.
+const AGENT: &str = concat!("nostrp2p/", env!("CARGO_PKG_VERSION"));
+
+/// `GET /client`
+pub(super) async fn upgrade(
+    State(app): State<App>,
+    headers: HeaderMap,
+    upgrade: WebSocketUpgrade,
+) -> Response {
+    let authority = guard::authority(&headers);
+    link::open(app, upgrade, move |app, socket| Session::new(app, socket, authority).run())
+}
+
+type Publishing = Pin<Box<dyn Future<Output = (RequestId, Result<Published, Refusal>)> + Send>>;
+
+struct Session {
+    app: App,
+    socket: Socket,
+    authority: String,
+    phase: Phase,
+    watching: Option<Watching>,
+    publishing: FuturesUnordered<Publishing>,
+    /// When the status may be sent again; None while nothing has changed.
+    status_due: Option<Instant>,
+    status_sent: Instant,
+}
+
+/// How far the conversation has come.
+enum Phase {
+    New,
+    Greeted { challenge: [u8; 32] },
+    Owner,
+}
+
+/// What the client wants to be told.
+struct Watching {
+    /// It has everything up to here.
+    cursor: u64,
+    gather: Duration,
+    /// When the next batch goes; None while there is nothing new.
+    due: Option<Instant>,
+}
+
+impl Session {
+    fn new(app: App, socket: Socket, authority: String) -> Self {
+        Self {
+            app,
+            socket,
+            authority,
+            phase: Phase::New,
+            watching: None,
+            publishing: FuturesUnordered::new(),
+            status_due: None,
+            status_sent: Instant::now(),
+        }
+    }
+
+    async fn run(mut self) -> Result<(), Gone> {
+        let mut progress = self.app.store.progress();
+        let mut standing = self.app.standing.clone();
+        let mut stop = self.app.stop.clone();
+        loop {
+            let push = self.watching.as_ref().and_then(|watching| watching.due);
+            let status = self.status_due;
+            tokio::select! {
+                () = stop.wait() => return self.socket.close("the node is stopping").await,
+                Some((request, result)) = self.publishing.next() => self.answer_publish(request, result).await?,
+                said = self.socket.receive(), if self.publishing.len() < MAX_PUBLISHING => self.on_said(said?).await?,
+                Ok(()) = progress.changed() => {
+                    progress.borrow_and_update();
+                    self.gather();
+                    self.status_due.get_or_insert(self.status_sent + STATUS_EVERY);
+                }
+                Ok(()) = standing.changed() => {
+                    standing.borrow_and_update();
+                    self.status_due.get_or_insert(self.status_sent + STATUS_EVERY);
+                }
+                () = sleep_until(push.unwrap_or_else(Instant::now)), if push.is_some() => self.push().await?,
+                () = sleep_until(status.unwrap_or_else(Instant::now)), if status.is_some() => self.status().await?,
+            }
+        }
+    }
+
+    async fn on_said(&mut self, said: Said) -> Result<(), Gone> {
+        let Said::Binary(bytes) = said else {
+            return self.hang_up(RefusalCode::Malformed, "client frames are binary messages").await;
+        };
+        let frame = match ClientFrame::decode(&bytes) {
+            Ok(frame) => frame,
+            Err(malformed) => return self.hang_up(RefusalCode::Malformed, &malformed.to_string()).await,
+        };
+        let request = frame.request();
+        match frame {
+            ClientFrame::Hello { version, client } => self.on_hello(version, &client).await,
+            ClientFrame::Login { proof, .. } => self.on_proof(request, proof, None).await,
+            ClientFrame::Claim { token, proof, .. } => self.on_proof(request, proof, Some(token)).await,
+            ClientFrame::Publish { event, .. } if self.is_owner() => {
+                self.publish(request, event);
+                Ok(())
+            }
+            ClientFrame::Fetch { filters, .. } if self.is_owner() => self.on_fetch(request, filters).await,
+            ClientFrame::Watch { after, gather_ms } if self.is_owner() => {
+                let gather_ms = gather_ms.clamp(*RangeInclusive::start(&GATHER_MS), *GATHER_MS.end());
+                let gather = Duration::from_millis(u64::from(gather_ms));
+                self.watching = Some(Watching { cursor: after, gather, due: None });
+                self.gather();
+                Ok(())
+            }
+            ClientFrame::Publish { .. } | ClientFrame::Fetch { .. } | ClientFrame::Watch { .. } => {
+                self.refuse(request, Refusal::new(RefusalCode::LoginNeeded, "sign in first")).await
+            }
+        }
+    }
+
+    const fn is_owner(&self) -> bool {
+        matches!(self.phase, Phase::Owner)
+    }
+
+    async fn on_hello(&mut self, version: u16, client: &str) -> Result<(), Gone> {
+        if !matches!(self.phase, Phase::New) {
+            return self.hang_up(RefusalCode::Malformed, "a conversation has one hello").await;
+        }
+        let client: String = client.chars().take(100).collect();
+        tracing::info!(version, client, "a client connected");
+        if version != VERSION {
+            let advice = if version < VERSION { "reload the page to update it" } else { "update the node" };
+            let reason =
+                format!("the client speaks version {version}, this node version {VERSION}; {advice}");
+            return self.hang_up(RefusalCode::Version, &reason).await;
+        }
+        let mut challenge = [0; 32];
+        if let Err(error) = getrandom::fill(&mut challenge) {
+            tracing::error!(%error, "no random numbers for a challenge");
+            return self
+                .hang_up(RefusalCode::Internal, "the node has no random numbers; its log says why")
+                .await;
+        }
+        self.phase = Phase::Greeted { challenge };
+        let owner = self.app.standing.borrow().owner;
+        let (peer, agent) = (self.app.peer, AGENT.to_owned());
+        self.send(NodeFrame::Welcome { version: VERSION, challenge, peer, owner, agent }).await
+    }
+
+    async fn on_proof(
+        &mut self,
+        request: RequestId,
+        proof: UnverifiedEvent,
+        token: Option<[u8; 16]>,
+    ) -> Result<(), Gone> {
+        let Phase::Greeted { challenge } = self.phase else {
+            return self.hang_up(RefusalCode::Malformed, "a login comes once, after the hello").await;
+        };
+        let event = match proof.verify() {
+            Ok(event) => event,
+            Err(forged) => {
+                return self.refuse(request, Refusal::new(RefusalCode::Forged, forged.to_string())).await;
+            }
+        };
+        let proof = LoginProof { event, challenge, authority: self.authority.clone() };
+        let (reply, answer) = oneshot::channel();
+        let command = match token {
+            Some(token) => Command::Claim(token, proof, reply),
+            None => Command::Login(proof, reply),
+        };
+        drop(self.app.commands.send(command).await);
+        match answer.await {
+            Ok(Ok(owner)) => self.on_login(request, owner).await,
+            Ok(Err(refusal)) => self.refuse(request, refusal).await,
+            Err(_) => self.refuse(request, stopping()).await,
+        }
+    }
+
+    async fn on_login(&mut self, request: RequestId, owner: PublicKey) -> Result<(), Gone> {
+        self.phase = Phase::Owner;
+        let newest = self.app.store.progress().borrow().newest;
+        self.send(NodeFrame::LoggedIn { request, owner, store: self.app.store.id(), newest }).await?;
+        self.status().await
+    }
+
+    fn publish(&mut self, request: RequestId, event: UnverifiedEvent) {
+        let commands = self.app.commands.clone();
+        self.publishing.push(Box::pin(async move {
+            let (reply, answer) = oneshot::channel();
+            drop(commands.send(Command::Publish(event, reply)).await);
+            (request, answer.await.unwrap_or_else(|_| Err(stopping())))
+        }));
+    }
+
+    async fn answer_publish(
+        &mut self,
+        request: RequestId,
+        result: Result<Published, Refusal>,
+    ) -> Result<(), Gone> {
+        match result {
+            Ok(Published { id, sequence, carried }) => {
+                self.send(NodeFrame::Published { request, id, sequence, carried }).await
+            }
+            Err(refusal) => self.refuse(request, refusal).await,
+        }
+    }
+
+    async fn on_fetch(&mut self, request: RequestId, filters: Vec<Filter>) -> Result<(), Gone> {
+        if let Some(invalid) = filters.iter().find_map(|filter| filter.check_shape().err()) {
+            return self.refuse(request, Refusal::new(RefusalCode::TooLarge, invalid.to_string())).await;
+        }
+        let store = self.app.store.clone();
+        let found = tokio::task::spawn_blocking(move || store.find(&filters)).await;
+        match found {
+            Ok(Ok(found)) => {
+                let events = found.events.into_iter().map(Event::into_rumor).collect();
+                self.send(NodeFrame::Answer { request, complete: found.complete, events }).await
+            }
+            Ok(Err(error)) => {
+                tracing::error!(%error, "the store cannot be read");
+                self.refuse(request, unreadable()).await
+            }
+            Err(_) => self.refuse(request, unreadable()).await,
+        }
+    }
+
+    /// Starts the gathering time when there is something new.
+    fn gather(&mut self) {
+        let newest = self.app.store.progress().borrow().newest;
+        if let Some(watching) = &mut self.watching
+            && newest > watching.cursor
+        {
+            watching.due.get_or_insert(Instant::now() + watching.gather);
+        }
+    }
+
+    /// Sends one batch. When more is left the next one is due at once; meanwhile the client may speak.
+    async fn push(&mut self) -> Result<(), Gone> {
+        let Some(watching) = &mut self.watching else { return Ok(()) };
+        watching.due = None;
+        let (store, cursor) = (self.app.store.clone(), watching.cursor);
+        let batch = match tokio::task::spawn_blocking(move || store.after(cursor)).await {
+            Ok(Ok(batch)) => batch,
+            Ok(Err(error)) => {
+                tracing::error!(%error, "the store cannot be read");
+                return self.refuse(0, unreadable()).await;
+            }
+            Err(_) => return Err(Gone),
+        };
+        watching.cursor = batch.through;
+        if batch.through < batch.newest {
+            watching.due = Some(Instant::now());
+        }
+        let events = batch.events.into_iter().map(Event::into_rumor).collect();
+        self.send(NodeFrame::Batch { through: batch.through, newest: batch.newest, events }).await
+    }
+
+    async fn status(&mut self) -> Result<(), Gone> {
+        self.status_due = None;
+        self.status_sent = Instant::now();
+        if !self.is_owner() {
+            return Ok(());
+        }
+        let peers = self.app.standing.borrow().peers.clone();
+        let stored = self.app.store.progress().borrow().stored;
+        self.send(NodeFrame::Status { peers, stored }).await
+    }
+
+    async fn refuse(&mut self, request: RequestId, refusal: Refusal) -> Result<(), Gone> {
+        tracing::info!(code = ?refusal.code, reason = refusal.reason, "refused a client's request");
+        self.send(NodeFrame::Refused { request, refusal }).await
+    }
+
+    /// Refuses the conversation as a whole and ends it.
+    async fn hang_up(&mut self, code: RefusalCode, reason: &str) -> Result<(), Gone> {
+        self.refuse(0, Refusal::new(code, reason)).await?;
+        self.socket.close("see the refusal before this").await
+    }
+
+    async fn send(&mut self, frame: NodeFrame) -> Result<(), Gone> {
+        self.socket.binary(frame.encode()).await
+    }
+}
+
+fn stopping() -> Refusal {
+    Refusal::new(RefusalCode::Internal, "the node is stopping; try again later")
+}
+
+fn unreadable() -> Refusal {
+    Refusal::new(RefusalCode::Internal, "the node cannot read its store; its log says why")
+}

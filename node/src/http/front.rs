@@ -1,0 +1,43 @@
+//! `GET /`: page, relay or relay information, as the client asks.
+
+use axum::{
+    extract::{State, WebSocketUpgrade, ws::rejection::WebSocketUpgradeRejection},
+    http::{HeaderMap, header},
+    response::{IntoResponse, Response},
+};
+use nostrp2p_bridge::Information;
+
+use super::{App, guard, info, link, page, relay};
+
+pub(super) async fn front(
+    State(app): State<App>,
+    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
+    headers: HeaderMap,
+) -> Response {
+    match upgrade {
+        Ok(upgrade) => {
+            let authority = guard::authority(&headers);
+            link::open(app, upgrade, move |app, socket| relay::run(app, socket, authority))
+        }
+        Err(rejection) if headers.contains_key(header::UPGRADE) => rejection.into_response(),
+        Err(_) if accepts_information(&headers) => {
+            let mut response =
+                info::json("application/nostr+json", &Information::new(app.standing.borrow().owner));
+            // NIP-11 asks for these three, so that any page may read the document.
+            for name in [
+                header::ACCESS_CONTROL_ALLOW_ORIGIN,
+                header::ACCESS_CONTROL_ALLOW_HEADERS,
+                header::ACCESS_CONTROL_ALLOW_METHODS,
+            ] {
+                response.headers_mut().insert(name, header::HeaderValue::from_static("*"));
+            }
+            response
+        }
+        Err(_) => page::index(&headers),
+    }
+}
+
+fn accepts_information(headers: &HeaderMap) -> bool {
+    let accept = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
+    accept.is_some_and(|accept| accept.contains("application/nostr+json"))
+}

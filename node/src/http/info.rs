@@ -1,0 +1,55 @@
+//! What the node says about itself to anybody who may reach it.
+
+use axum::{
+    extract::State,
+    http::{StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use serde::Serialize;
+
+use super::App;
+
+#[derive(Serialize)]
+struct Node {
+    peer_id: String,
+    owner: Option<String>,
+    npub: Option<String>,
+    version: &'static str,
+    addresses: Vec<String>,
+    peers: usize,
+    stored: u64,
+}
+
+/// `GET /node.json`: which node this is and how it is reached.
+pub(super) async fn node(State(app): State<App>) -> Response {
+    let standing = app.standing.borrow().clone();
+    let node = Node {
+        peer_id: app.peer.to_string(),
+        owner: standing.owner.map(|owner| owner.to_string()),
+        npub: standing.owner.map(|owner| owner.to_npub()),
+        version: env!("CARGO_PKG_VERSION"),
+        addresses: app.addresses.borrow().clone(),
+        peers: standing.peers.len(),
+        stored: app.store.progress().borrow().stored,
+    };
+    json("application/json", &node)
+}
+
+/// `GET /healthz`: 200 while the driver takes commands.
+pub(super) async fn health(State(app): State<App>) -> Response {
+    if app.commands.is_closed() {
+        return (StatusCode::SERVICE_UNAVAILABLE, "the node is stopping\n").into_response();
+    }
+    "ok\n".into_response()
+}
+
+/// A JSON answer of the given type.
+pub(super) fn json(content_type: &'static str, value: &impl Serialize) -> Response {
+    match serde_json::to_string(value) {
+        Ok(text) => ([(header::CONTENT_TYPE, content_type)], text).into_response(),
+        Err(error) => {
+            tracing::error!(%error, "an answer has no JSON form");
+            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        }
+    }
+}

@@ -1,0 +1,22 @@
+//! The node of nostrp2p as a library: the binary's `main` and the tests run the same code.
+//!
+//! The way of the data: sockets (`http`) and the overlay hand in, the `driver` asks the core and carries out what it
+//! says, the `store` keeps, sessions push what the store holds. See ARCHITECTURE.md.
+
+mod claim;
+pub mod cli;
+mod clock;
+mod data_dir;
+mod driver;
+mod genkey;
+mod http;
+pub mod server;
+pub mod settings;
+mod standing;
+mod stop;
+pub mod store;
+pub mod tls;
+mod verifier;
+mod web;
+
+pub use genkey::genkey;

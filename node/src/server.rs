@@ -1,0 +1,249 @@
+//! A running node: opens everything, connects it, and closes it in order.
+
+use std::{future::Future, io, net::SocketAddr, time::Duration};
+
+use axum::serve::ListenerExt;
+use nostrp2p_core::Ownership;
+use nostrp2p_overlay::{Listen, Overlay, StartError};
+use nostrp2p_protocol::PublicKey;
+use tokio::{
+    net::TcpListener,
+    sync::watch,
+    task::{JoinHandle, spawn_blocking},
+};
+
+use crate::{
+    claim, data_dir,
+    data_dir::DataDirError,
+    driver::Driver,
+    http::{self, App},
+    settings::Settings,
+    stop::{self, Stop, Stopper},
+    store::{OpenError, Retention, Store, Writer},
+    tls::{self, TlsListener},
+};
+
+/// How long clients get to hear that the node is stopping.
+const GOODBYE: Duration = Duration::from_secs(3);
+
+/// Why a node does not run. Each is one sentence: what, why, what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The data directory.
+    #[error(transparent)]
+    DataDir(#[from] DataDirError),
+    /// The store in it.
+    #[error(transparent)]
+    Store(#[from] OpenError),
+    /// The store cannot be read or written.
+    #[error("the store cannot be used: {0}; check the disk")]
+    Disk(String),
+    /// `-p` names somebody else than the owner.
+    #[error(
+        "this node belongs to {stored}, and -p names {given}; leave -p out, or give the other person an own --data-dir"
+    )]
+    OtherOwner {
+        /// Who it belongs to.
+        stored: String,
+        /// Whom `-p` names.
+        given: String,
+    },
+    /// The port for other nodes.
+    #[error(transparent)]
+    Overlay(#[from] StartError),
+    /// The port for clients.
+    #[error(
+        "cannot listen for clients on {address}: {error}; clients use the port after the one of -l, so give another -l, or stop the program that has it"
+    )]
+    Clients {
+        /// The address.
+        address: SocketAddr,
+        /// What the system said.
+        error: io::Error,
+    },
+    /// TLS.
+    #[error(transparent)]
+    Tls(#[from] tls::TlsError),
+    /// The system has no random numbers.
+    #[error("the system has no random numbers for a claim link")]
+    Random,
+    /// The overlay stopped by itself.
+    #[error(
+        "the overlay broke ({0}); this is a fault of the program, please report it, and start the node again"
+    )]
+    Broken(String),
+}
+
+/// Runs a node until `shutdown` completes. `say` gets what a person should read: lines for the terminal.
+///
+/// # Errors
+/// When something cannot be opened, or the overlay breaks.
+pub async fn run(
+    settings: Settings,
+    shutdown: impl Future<Output = ()>,
+    say: impl Fn(&str) + Send + Sync + Clone + 'static,
+) -> Result<(), RunError> {
+    data_dir::prepare(&settings.data_dir)?;
+    let directory = settings.data_dir.clone();
+    let opened = spawn_blocking(move || Store::open(&directory, Retention::default())).await;
+    let (store, writer) = opened.map_err(|error| RunError::Disk(error.to_string()))??;
+    let result = run_open(settings, shutdown, say, &store, writer).await;
+    tracing::info!("stopped");
+    result
+}
+
+async fn run_open(
+    settings: Settings,
+    shutdown: impl Future<Output = ()>,
+    say: impl Fn(&str) + Send + Sync + Clone + 'static,
+    store: &Store,
+    writer: Writer,
+) -> Result<(), RunError> {
+    let ownership = ownership(&settings, store, &writer).await?;
+    let mut overlay_settings = nostrp2p_overlay::Settings::new(data_dir::node_secret(&settings.data_dir)?);
+    overlay_settings.listen = vec![Listen::Ip(settings.listen)];
+    overlay_settings.bootstrap = settings.bootstrap.clone();
+    overlay_settings.known_addresses = Some(settings.data_dir.join("peers.json"));
+    let (overlay, events) = nostrp2p_overlay::start(overlay_settings).await?;
+    let listener = TcpListener::bind(settings.listen_clients).await;
+    let listener = listener.map_err(|error| RunError::Clients { address: settings.listen_clients, error })?;
+    let clients = listener.local_addr().unwrap_or(settings.listen_clients);
+
+    let (stopper, stop) = stop::channel();
+    let on_claim = {
+        let (say, settings) = (say.clone(), settings.clone());
+        Box::new(move |fresh: &_| {
+            let link = claim::link(clients, settings.tls, fresh);
+            say(&claim::text(&link, settings.claim_seconds / 60, settings.qr));
+        })
+    };
+    let driver = Driver {
+        overlay: overlay.clone(),
+        events,
+        writer,
+        ownership: ownership.clone(),
+        claim_seconds: settings.claim_seconds,
+        on_claim: on_claim.clone(),
+        read_only: !settings.writable,
+    };
+    let (commands, standing, task) = driver.run(stop.clone());
+    let task = tokio::spawn(task);
+    let (addresses, addresses_seen) = watch::channel(overlay.listen_addresses().await);
+    let app = App {
+        commands,
+        standing,
+        stop: stop.clone(),
+        store: store.clone(),
+        peer: overlay.peer_id(),
+        addresses: addresses_seen,
+        allow_hosts: settings.allow_hosts.clone().into(),
+        sessions: App::sessions(),
+    };
+    let server = serve(listener, &settings, app, stop)?;
+
+    say(&greeting(&settings, &overlay, clients));
+    match &ownership {
+        Ownership::Owned(owner) => say(&format!(
+            "This node belongs to {}.\nOpen {} to use it.",
+            owner.to_npub(),
+            claim::address(clients, settings.tls)
+        )),
+        Ownership::Unclaimed(claim) => on_claim(claim),
+    }
+    wait_and_close(shutdown, task, server, stopper, overlay, addresses).await
+}
+
+/// Whose node this is: `-p` fixes it, otherwise whoever claimed it.
+async fn ownership(settings: &Settings, store: &Store, writer: &Writer) -> Result<Ownership, RunError> {
+    let stored = store.owner().map_err(|error| RunError::Disk(error.to_string()))?;
+    match (stored, settings.owner) {
+        (Some(stored), Some(given)) if stored != given => {
+            Err(RunError::OtherOwner { stored: stored.to_npub(), given: given.to_npub() })
+        }
+        (Some(owner), _) => Ok(Ownership::Owned(owner)),
+        (None, Some(owner)) => own(owner, writer).await,
+        (None, None) => {
+            claim::fresh(settings.claim_seconds).map(Ownership::Unclaimed).ok_or(RunError::Random)
+        }
+    }
+}
+
+async fn own(owner: PublicKey, writer: &Writer) -> Result<Ownership, RunError> {
+    writer.set_owner(owner).await.map_err(RunError::Disk)?;
+    Ok(Ownership::Owned(owner))
+}
+
+fn serve(
+    listener: TcpListener,
+    settings: &Settings,
+    app: App,
+    mut stop: Stop,
+) -> Result<JoinHandle<io::Result<()>>, RunError> {
+    let router = http::router(app);
+    let stop = async move { stop.wait().await };
+    if settings.tls {
+        let configuration = tls::configuration(std::path::Path::new("."))?;
+        let address = settings.listen_clients;
+        let listener = TlsListener::start(listener, configuration)
+            .map_err(|error| RunError::Clients { address, error })?;
+        return Ok(tokio::spawn(
+            async move { axum::serve(listener, router).with_graceful_shutdown(stop).await },
+        ));
+    }
+    let listener = listener.tap_io(|stream| {
+        // Without it small frames wait for acknowledgements; failing to set it costs only time.
+        drop(stream.set_nodelay(true));
+    });
+    Ok(tokio::spawn(async move { axum::serve(listener, router).with_graceful_shutdown(stop).await }))
+}
+
+async fn wait_and_close(
+    shutdown: impl Future<Output = ()>,
+    mut task: JoinHandle<(Writer, Option<String>)>,
+    server: JoinHandle<io::Result<()>>,
+    stopper: Stopper,
+    overlay: Overlay,
+    addresses: watch::Sender<Vec<String>>,
+) -> Result<(), RunError> {
+    let mut every = tokio::time::interval(Duration::from_secs(10));
+    tokio::pin!(shutdown);
+    let ended = loop {
+        tokio::select! {
+            () = &mut shutdown => break None,
+            ended = &mut task => break Some(ended),
+            _ = every.tick() => {
+                let now = overlay.listen_addresses().await;
+                addresses.send_if_modified(|known| std::mem::replace(known, now) != *known);
+            }
+        }
+    };
+    stopper.stop();
+    let ended = match ended {
+        Some(ended) => ended,
+        None => task.await,
+    };
+    overlay.shutdown().await;
+    if tokio::time::timeout(GOODBYE, server).await.is_err() {
+        tracing::info!("a client did not hang up in time");
+    }
+    match ended {
+        Ok((writer, broken)) => {
+            // What others sent and is still queued is worth the moment that it takes.
+            drop(spawn_blocking(move || writer.close()).await);
+            broken.map_or(Ok(()), |reason| Err(RunError::Broken(reason)))
+        }
+        Err(panic) => Err(RunError::Broken(panic.to_string())),
+    }
+}
+
+fn greeting(settings: &Settings, overlay: &Overlay, clients: SocketAddr) -> String {
+    [
+        format!("nostrp2p {}", env!("CARGO_PKG_VERSION")),
+        format!("  node      {}", overlay.peer_id()),
+        format!("  nodes     {} (TCP)", settings.listen),
+        format!("  clients   {}", claim::address(clients, settings.tls)),
+        format!("  data      {}", settings.data_dir.display()),
+        String::new(),
+    ]
+    .join("\n")
+}

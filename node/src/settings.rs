@@ -1,0 +1,329 @@
+//! What a node is told: by flags, by environment variables, by a settings file, in this order.
+//!
+//! [`merge`] is pure: it decides, [`load`] reads the file. Nobody checks a setting again afterwards.
+
+use std::{
+    net::{IpAddr, SocketAddr, ToSocketAddrs as _},
+    path::{Path, PathBuf},
+};
+
+use clap::Args;
+use nostrp2p_overlay::PeerAddress;
+use nostrp2p_protocol::PublicKey;
+use serde::Deserialize;
+
+/// Where a node listens by default, as the original does.
+const DEFAULT_LISTEN: &str = "127.0.0.1:20000";
+/// How long a claim link holds by default, in minutes.
+const DEFAULT_CLAIM_MINUTES: u64 = 60;
+
+/// What was said by flags and environment. Everything is optional; [`merge`] fills in the rest.
+#[derive(Debug, Clone, Default, Args)]
+pub struct Flags {
+    /// Address and port for other nodes; clients use the next port [default: 127.0.0.1:20000]
+    #[arg(short = 'l', long, value_name = "ADDR:PORT", env = "NOSTRP2P_LISTEN_ADDR_PORT")]
+    pub listen_addr_port: Option<String>,
+
+    /// A node that is already in the network: host:port or a multiaddr; may be given several times
+    #[arg(
+        short = 'b',
+        long,
+        value_name = "PEER",
+        env = "NOSTRP2P_BOOT_PEER_ADDR_PORT",
+        value_delimiter = ','
+    )]
+    pub boot_peer_addr_port: Vec<PeerAddress>,
+
+    /// Your public key (npub or hex): the node is yours from the start and prints no claim link
+    #[arg(short = 'p', long, value_name = "KEY", env = "NOSTRP2P_PUBLIC_KEY", value_parser = public_key)]
+    pub public_key: Option<PublicKey>,
+
+    /// Whether your clients may publish [default: true]
+    #[arg(short = 'w', long, value_name = "BOOL", env = "NOSTRP2P_WRITABLE",
+          num_args = 0..=1, default_missing_value = "true", value_parser = boolish)]
+    pub writable: Option<bool>,
+
+    /// Log what the node does, to stderr [default: false]
+    #[arg(short = 'd', long, value_name = "BOOL", env = "NOSTRP2P_DEBUG",
+          num_args = 0..=1, default_missing_value = "true", value_parser = boolish)]
+    pub debug: Option<bool>,
+
+    /// Serve clients over TLS, with fullchain.pem and privkey.pem from the current directory [default: false]
+    #[arg(short = 's', long, value_name = "BOOL", env = "NOSTRP2P_SSL",
+          num_args = 0..=1, default_missing_value = "true", value_parser = boolish)]
+    pub ssl: Option<bool>,
+
+    /// Where the node keeps its key, its events and the addresses it knows
+    #[arg(long, value_name = "DIR", env = "NOSTRP2P_DATA_DIR")]
+    pub data_dir: Option<PathBuf>,
+
+    /// Settings file in TOML; its keys are the long names of these flags [default: nostrp2p.toml in the data directory]
+    #[arg(long, value_name = "FILE", env = "NOSTRP2P_SETTINGS")]
+    pub settings: Option<PathBuf>,
+
+    /// A host name, besides localhost, *.ts.net and IP addresses, under which clients reach this node;
+    /// may be given several times
+    #[arg(long, value_name = "HOST", env = "NOSTRP2P_ALLOW_HOST", value_delimiter = ',')]
+    pub allow_host: Vec<String>,
+
+    /// How many minutes the claim link of a new node holds [default: 60]
+    #[arg(long, value_name = "MINUTES", env = "NOSTRP2P_CLAIM_MINUTES")]
+    pub claim_minutes: Option<u64>,
+
+    /// Print the claim link without its QR code
+    #[arg(long, value_name = "BOOL", env = "NOSTRP2P_NO_QR",
+          num_args = 0..=1, default_missing_value = "true", value_parser = boolish)]
+    pub no_qr: Option<bool>,
+}
+
+/// What stands in the settings file.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct File {
+    listen_addr_port: Option<String>,
+    boot_peer_addr_port: Vec<String>,
+    public_key: Option<String>,
+    writable: Option<bool>,
+    debug: Option<bool>,
+    ssl: Option<bool>,
+    allow_host: Vec<String>,
+    claim_minutes: Option<u64>,
+    no_qr: Option<bool>,
+}
+
+/// What a node goes by. All of it is checked.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// For other nodes.
+    pub listen: SocketAddr,
+    /// For clients: the same address, the next port.
+    pub listen_clients: SocketAddr,
+    /// Nodes that are already in the network.
+    pub bootstrap: Vec<PeerAddress>,
+    /// The owner, if fixed.
+    pub owner: Option<PublicKey>,
+    /// Whether the owner may publish.
+    pub writable: bool,
+    /// Whether to log.
+    pub debug: bool,
+    /// Whether to serve clients over TLS.
+    pub tls: bool,
+    /// Where everything is kept.
+    pub data_dir: PathBuf,
+    /// Host names under which clients may reach this node, lower case.
+    pub allow_hosts: Vec<String>,
+    /// How long a claim link holds, in seconds.
+    pub claim_seconds: u64,
+    /// Whether to draw the claim link as a QR code.
+    pub qr: bool,
+}
+
+/// What is wrong with the settings. The program ends with status 2.
+#[derive(Debug, thiserror::Error)]
+pub enum InvalidSettings {
+    /// `-l`
+    #[error(
+        "-l {text}: {reason}; give an address and a port below 65535, such as 127.0.0.1:20000 or [::1]:20000"
+    )]
+    Listen {
+        /// As given.
+        text: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The settings file.
+    #[error("the settings file {} cannot be used: {reason}", path.display())]
+    File {
+        /// Which file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// There is no home directory.
+    #[error("this user has no home directory to keep data in; say where with --data-dir DIR")]
+    NoDataDir,
+}
+
+/// Reads the settings file and merges everything.
+///
+/// # Errors
+/// When the file cannot be read or a value cannot be used.
+pub fn load(flags: Flags) -> Result<Settings, InvalidSettings> {
+    let default_dir = dirs::data_dir().map(|dir| dir.join("nostrp2p"));
+    let data_dir = flags.data_dir.clone().or(default_dir).ok_or(InvalidSettings::NoDataDir)?;
+    let file = match &flags.settings {
+        Some(path) => read(path)?,
+        None => {
+            let path = data_dir.join("nostrp2p.toml");
+            if path.exists() { read(&path)? } else { File::default() }
+        }
+    };
+    let path = flags.settings.clone().unwrap_or_else(|| data_dir.join("nostrp2p.toml"));
+    merge(flags, file, data_dir).map_err(|invalid| match invalid {
+        Unusable::Listen { text, reason } => InvalidSettings::Listen { text, reason },
+        Unusable::InFile(reason) => InvalidSettings::File { path, reason },
+    })
+}
+
+fn read(path: &Path) -> Result<File, InvalidSettings> {
+    let invalid = |reason: String| InvalidSettings::File { path: path.to_owned(), reason };
+    let text = std::fs::read_to_string(path).map_err(|error| invalid(error.to_string()))?;
+    toml::from_str(&text).map_err(|error| invalid(error.to_string().trim().replace('\n', " ")))
+}
+
+/// Why a merge failed.
+#[derive(Debug, PartialEq, Eq)]
+enum Unusable {
+    Listen { text: String, reason: String },
+    InFile(String),
+}
+
+/// Flags and environment before file before defaults.
+fn merge(flags: Flags, file: File, data_dir: PathBuf) -> Result<Settings, Unusable> {
+    let listen =
+        flags.listen_addr_port.or(file.listen_addr_port).unwrap_or_else(|| DEFAULT_LISTEN.to_owned());
+    let (listen, listen_clients) = match addresses(&listen) {
+        Ok(addresses) => addresses,
+        Err(reason) => return Err(Unusable::Listen { text: listen, reason }),
+    };
+    let bootstrap = if flags.boot_peer_addr_port.is_empty() {
+        let parse = |text: &String| {
+            text.parse().map_err(|error| Unusable::InFile(format!("boot-peer-addr-port: {error}")))
+        };
+        file.boot_peer_addr_port.iter().map(parse).collect::<Result<_, _>>()?
+    } else {
+        flags.boot_peer_addr_port
+    };
+    let owner_in_file = || {
+        let parse = |text: String| {
+            public_key(&text).map_err(|reason| Unusable::InFile(format!("public-key: {reason}")))
+        };
+        file.public_key.map(parse).transpose()
+    };
+    let owner = flags.public_key.map_or_else(owner_in_file, |key| Ok(Some(key)))?;
+    let hosts = if flags.allow_host.is_empty() { file.allow_host } else { flags.allow_host };
+    let claim_minutes = flags.claim_minutes.or(file.claim_minutes).unwrap_or(DEFAULT_CLAIM_MINUTES);
+    Ok(Settings {
+        listen,
+        listen_clients,
+        bootstrap,
+        owner,
+        writable: flags.writable.or(file.writable).unwrap_or(true),
+        debug: flags.debug.or(file.debug).unwrap_or(false),
+        tls: flags.ssl.or(file.ssl).unwrap_or(false),
+        data_dir,
+        allow_hosts: hosts.into_iter().map(|host| host.trim().to_ascii_lowercase()).collect(),
+        claim_seconds: claim_minutes.saturating_mul(60),
+        qr: !flags.no_qr.or(file.no_qr).unwrap_or(false),
+    })
+}
+
+/// The addresses for nodes and for clients.
+fn addresses(text: &str) -> Result<(SocketAddr, SocketAddr), String> {
+    // A host name such as localhost is allowed, as in the original.
+    let listen = match text.parse::<SocketAddr>() {
+        Ok(address) => address,
+        Err(_) => text
+            .to_socket_addrs()
+            .map_err(|_| "this is no address with a port".to_owned())?
+            .min_by_key(|address| !matches!(address.ip(), IpAddr::V4(_)))
+            .ok_or_else(|| "this name has no address".to_owned())?,
+    };
+    let clients = match listen.port() {
+        0 => 0,
+        port => {
+            port.checked_add(1).ok_or_else(|| "clients need the next port, and there is none".to_owned())?
+        }
+    };
+    Ok((listen, SocketAddr::new(listen.ip(), clients)))
+}
+
+fn public_key(text: &str) -> Result<PublicKey, String> {
+    let text = text.trim();
+    if text.starts_with("nsec1") {
+        return Err("this is a SECRET key; a node never needs it. Give the public key (npub1...)".to_owned());
+    }
+    if text.starts_with("npub1") {
+        return PublicKey::from_npub(text).map_err(|error| error.to_string());
+    }
+    text.parse().map_err(|error| format!("{error}, or begin with npub1"))
+}
+
+fn boolish(text: &str) -> Result<bool, String> {
+    match text.to_ascii_lowercase().as_str() {
+        "true" | "1" | "yes" | "on" => Ok(true),
+        "false" | "0" | "no" | "off" | "" => Ok(false),
+        _ => Err("say true or false".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Program {
+        #[command(flatten)]
+        flags: Flags,
+    }
+
+    const NPUB: &str = "npub10elfcs4fr0l0r8af98jlmgdh9c8tcxjvz9qkw038js35mp4dma8qzvjptg";
+
+    fn settings(arguments: &[&str], file: &str) -> Result<Settings, Unusable> {
+        let arguments = [&["nostrp2p"], arguments].concat();
+        let program =
+            Program::try_parse_from(arguments).map_err(|error| Unusable::InFile(error.to_string()))?;
+        merge(program.flags, toml::from_str(file).unwrap(), "data".into())
+    }
+
+    #[test]
+    fn the_spellings_of_the_original_are_taken() {
+        for on in
+            [&["-s"][..], &["-s", "true"], &["--ssl"], &["--ssl", "true"], &["--ssl=true"], &["-s=true"]]
+        {
+            assert!(settings(on, "").unwrap().tls, "{on:?}");
+        }
+        assert!(!settings(&["-s", "false"], "").unwrap().tls);
+        assert!(!settings(&["-w=false"], "").unwrap().writable);
+        let all =
+            ["-l", "0.0.0.0:20002", "-b", "127.0.0.1:20000", "-p", NPUB, "-d", "-w", "-s", "--data-dir", "x"];
+        let settings = settings(&all, "").unwrap();
+        assert_eq!(settings.listen_clients, "0.0.0.0:20003".parse().unwrap());
+        assert_eq!(settings.owner.unwrap().to_npub(), NPUB);
+        assert!(settings.debug && settings.writable && settings.tls && settings.bootstrap.len() == 1);
+    }
+
+    #[test]
+    fn flags_go_before_the_file_and_the_file_before_defaults() {
+        let file = "listen-addr-port = '127.0.0.1:5000'\nssl = true\nboot-peer-addr-port = ['a.example:1']";
+        let from_file = settings(&[], file).unwrap();
+        assert_eq!((from_file.listen.port(), from_file.tls, from_file.bootstrap.len()), (5000, true, 1));
+        let from_flags =
+            settings(&["-l", "127.0.0.1:6000", "-s", "false", "-b", "b.example:1,c.example:2"], file);
+        let from_flags = from_flags.unwrap();
+        assert_eq!((from_flags.listen.port(), from_flags.tls, from_flags.bootstrap.len()), (6000, false, 2));
+        let defaults = settings(&[], "").unwrap();
+        assert_eq!((defaults.listen.port(), defaults.claim_seconds, defaults.writable), (20000, 3600, true));
+    }
+
+    #[test]
+    fn what_cannot_be_used_is_explained() {
+        let check = |arguments: &[&str], file: &str, expected: &str| {
+            let reason = match settings(arguments, file).unwrap_err() {
+                Unusable::Listen { reason, .. } | Unusable::InFile(reason) => reason,
+            };
+            assert!(reason.contains(expected), "{reason} has no {expected}");
+        };
+        check(&["-l", "nonsense"], "", "no address with a port");
+        check(&["-l", "127.0.0.1:65535"], "", "clients need the next port");
+        check(&["-p", "npub1xyz"], "", "this is not a whole npub");
+        check(&["-p", "abc"], "", "64 lower-case hexadecimal digits, or begin with npub1");
+        check(&["-p", "nsec1xyz"], "", "SECRET");
+        check(&["-s", "maybe"], "", "say true or false");
+        check(&["-b", "no port"], "", "no port");
+        check(&[], "public-key = 'npub1xyz'", "public-key: this is not a whole npub");
+        assert!(toml::from_str::<File>("no-such-key = 1").is_err());
+    }
+}

@@ -1,0 +1,24 @@
+//! How the node stands: whose it is and whom it is connected to. Sessions watch this.
+
+use nostrp2p_overlay::Peer;
+use nostrp2p_protocol::{
+    PublicKey,
+    frame::{Path, PeerStatus},
+};
+
+/// Changes seldom; whoever watches it wakes only then.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Standing {
+    pub(crate) owner: Option<PublicKey>,
+    pub(crate) peers: Vec<PeerStatus>,
+}
+
+/// What a client learns of a peer. Whose node it is shows only with a delegation, which the overlay does not carry yet.
+pub(crate) fn peer_status(peer: &Peer) -> PeerStatus {
+    let path = match peer.path {
+        nostrp2p_overlay::Path::Direct => Path::Direct,
+        _ => Path::Relayed,
+    };
+    let delay_ms = peer.delay.map(|delay| u32::try_from(delay.as_millis()).unwrap_or(u32::MAX));
+    PeerStatus { peer: peer.id, owner: None, path, delay_ms }
+}

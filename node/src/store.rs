@@ -1,0 +1,140 @@
+//! The node's memory on disk: events with local, growing sequence numbers, and who owns the node.
+//!
+//! One thread writes and commits in groups; everybody reads, each from a consistent snapshot.
+//! What a commit has acknowledged survives `kill -9` and a power cut (redb, `Durability::Immediate`).
+//! It deliberately does not decide what is kept: it keeps the newest of replaceable events and
+//! drops what is old (see [`Retention`]), and that is all.
+
+mod index;
+mod read;
+mod record;
+mod tables;
+mod write;
+mod writer;
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use nostrp2p_protocol::{PublicKey, frame::StoreId};
+use redb::{Database, ReadableDatabase};
+use tokio::sync::watch;
+
+pub use read::{Batch, Found};
+pub use write::{Inserted, Retention};
+pub use writer::{Stored, Writer};
+
+/// Bytes of pages that redb keeps in memory. Small on purpose: a phone has to live with it.
+const CACHE_BYTES: usize = 8 * 1024 * 1024;
+
+/// Why the store cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// Another process has it.
+    #[error("another node is already running on the data directory {}; stop it, or give this one its own with --data-dir", directory.display())]
+    InUse {
+        /// The data directory.
+        directory: PathBuf,
+    },
+    /// The disk says no.
+    #[error("cannot read or write {}: {error}; check that this user may write there and that the disk is not full", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        error: std::io::Error,
+    },
+    /// The content is not what redb or this program wrote.
+    #[error("the store {} is damaged ({reason}); it was left as it is: move it away and start again, and the node begins with an empty store", path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What was found.
+        reason: String,
+    },
+    /// A later version of this program wrote it.
+    #[error("the store {} has schema {found}, this program knows up to {known}; use the newer nostrp2p that wrote it", path.display())]
+    Newer {
+        /// The file.
+        path: PathBuf,
+        /// Schema of the file.
+        found: u64,
+        /// Newest schema that is known here.
+        known: u64,
+    },
+}
+
+/// How far the store has come. Watchers wake when it changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Progress {
+    /// Highest sequence number that is durably stored; 0 when nothing is.
+    pub newest: u64,
+    /// Number of stored events.
+    pub stored: u64,
+}
+
+/// A handle to the store for readers. Cheap to clone; reading blocks the thread for the time of the disk.
+#[derive(Clone)]
+pub struct Store {
+    database: Arc<Database>,
+    id: StoreId,
+    progress: watch::Receiver<Progress>,
+}
+
+impl Store {
+    /// Opens or creates the store in `directory` and starts its writer thread.
+    ///
+    /// # Errors
+    /// When it is in use, unreadable, damaged, or of a later version.
+    pub fn open(directory: &Path, retention: Retention) -> Result<(Self, Writer), OpenError> {
+        let path = directory.join("store.redb");
+        let database = Database::builder()
+            .set_cache_size(CACHE_BYTES)
+            .create(&path)
+            .map_err(|error| open_error(error.into(), directory, &path))?;
+        let opened = tables::prepare(&database).map_err(|error| open_error(error, directory, &path))?;
+        if opened.schema > tables::SCHEMA {
+            return Err(OpenError::Newer { path, found: opened.schema, known: tables::SCHEMA });
+        }
+        let database = Arc::new(database);
+        let (report, progress) = watch::channel(opened.progress);
+        let store = Self { database: Arc::clone(&database), id: opened.id, progress };
+        Ok((store, Writer::start(database, retention, report)))
+    }
+
+    /// Names this store; another one has another id.
+    pub const fn id(&self) -> StoreId {
+        self.id
+    }
+
+    /// How far the store has come, now and from now on.
+    pub fn progress(&self) -> watch::Receiver<Progress> {
+        self.progress.clone()
+    }
+
+    /// Whose node this is, as far as it was ever claimed.
+    ///
+    /// # Errors
+    /// When the disk cannot be read.
+    pub fn owner(&self) -> Result<Option<PublicKey>, redb::Error> {
+        tables::owner(&self.database.begin_read()?)
+    }
+}
+
+fn open_error(error: redb::Error, directory: &Path, path: &Path) -> OpenError {
+    let (directory, path) = (directory.to_owned(), path.to_owned());
+    match error {
+        redb::Error::DatabaseAlreadyOpen | redb::Error::LockProtocolMismatch => {
+            OpenError::InUse { directory }
+        }
+        redb::Error::Io(error) if error.kind() == std::io::ErrorKind::InvalidData => {
+            OpenError::Damaged { path, reason: error.to_string() }
+        }
+        redb::Error::Io(error) => OpenError::Io { path, error },
+        other => OpenError::Damaged { path, reason: other.to_string() },
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,79 @@
+//! The rows by which events are found.
+//!
+//! A row is `[sort, key..., created_at, sequence]`, all big-endian, so that byte order is order in time and a
+//! range of one key can be read backwards for "the newest first". The last 16 bytes are the same in all rows.
+//!
+//! | sort | key |
+//! |---|---|
+//! | 0 | none: all events |
+//! | 1 | author (32), kind (2) |
+//! | 2 | kind (2) |
+//! | 3 | tag letter (1), first 16 bytes of SHA-256 of the value |
+//! | 4 | author (32) |
+
+use nostrp2p_protocol::{Kind, PublicKey, Rumor};
+use sha2::{Digest, Sha256};
+
+/// Bytes of `created_at` and sequence number at the end of each row.
+const TAIL: usize = 16;
+
+/// The beginning of the rows of one key.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Prefix(Vec<u8>);
+
+impl Prefix {
+    pub(super) fn all() -> Self {
+        Self(vec![0])
+    }
+
+    pub(super) fn author_kind(author: &PublicKey, kind: Kind) -> Self {
+        Self([&[1], author.as_bytes().as_slice(), &kind.0.to_be_bytes()].concat())
+    }
+
+    pub(super) fn author(author: &PublicKey) -> Self {
+        Self([&[4], author.as_bytes().as_slice()].concat())
+    }
+
+    pub(super) fn kind(kind: Kind) -> Self {
+        Self([&[2], kind.0.to_be_bytes().as_slice()].concat())
+    }
+
+    pub(super) fn tag(letter: char, value: &str) -> Option<Self> {
+        let letter = u8::try_from(letter).ok()?;
+        let hash = Sha256::digest(value.as_bytes());
+        Some(Self([&[3, letter], hash.get(..16)?].concat()))
+    }
+
+    /// The rows of this key from `since` to `until`, both inclusive.
+    pub(super) fn range(&self, since: u64, until: u64) -> (Vec<u8>, Vec<u8>) {
+        (self.row(since, 0), self.row(until, u64::MAX))
+    }
+
+    fn row(&self, created_at: u64, sequence: u64) -> Vec<u8> {
+        [self.0.as_slice(), &created_at.to_be_bytes(), &sequence.to_be_bytes()].concat()
+    }
+}
+
+/// All rows of an event.
+pub(super) fn rows(rumor: &Rumor, sequence: u64) -> Vec<Vec<u8>> {
+    let tags = rumor.tags.iter().filter_map(|tag| {
+        let mut letters = tag.name().chars();
+        let letter = letters.next().filter(char::is_ascii_alphabetic)?;
+        let single = letters.next().is_none();
+        single.then(|| Prefix::tag(letter, tag.value()?)).flatten()
+    });
+    let (author, kind) = (&rumor.pubkey, rumor.kind);
+    let always =
+        [Prefix::all(), Prefix::author(author), Prefix::kind(kind), Prefix::author_kind(author, kind)];
+    let mut rows: Vec<Vec<u8>> =
+        always.into_iter().chain(tags).map(|prefix| prefix.row(rumor.created_at, sequence)).collect();
+    rows.sort_unstable();
+    rows.dedup();
+    rows
+}
+
+/// `created_at` and sequence number of a row.
+pub(super) fn tail(row: &[u8]) -> Option<(u64, u64)> {
+    let (created_at, sequence) = row.last_chunk::<TAIL>()?.split_at(8);
+    Some((u64::from_be_bytes(created_at.try_into().ok()?), u64::from_be_bytes(sequence.try_into().ok()?)))
+}

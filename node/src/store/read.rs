@@ -1,0 +1,194 @@
+//! Looking events up. Each call reads one consistent snapshot.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use nostrp2p_protocol::{
+    Event, EventId, Filter,
+    limits::{MAX_BATCH_BYTES, MAX_BATCH_EVENTS},
+};
+use redb::{ReadOnlyTable, ReadableDatabase};
+
+use super::{
+    Store,
+    index::{self, Prefix},
+    record,
+    tables::{EVENTS, IDS, INDEX, META, META_NEWEST},
+};
+
+/// Bytes of records after which a batch or an answer is closed. Far enough below [`MAX_BATCH_BYTES`] for one more.
+const CLOSE_AT_BYTES: usize = MAX_BATCH_BYTES / 4;
+
+/// Index rows that one question may touch, so that a filter that matches nothing cannot keep the disk busy.
+const MAX_ROWS: usize = 200_000;
+
+/// Events in the order of their sequence numbers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Batch {
+    /// Highest sequence number that was looked at; the next batch begins after it.
+    pub through: u64,
+    /// Highest sequence number in the store.
+    pub newest: u64,
+    /// At most 500 events and about 256 KiB.
+    pub events: Vec<Event>,
+}
+
+/// The answer to a question, the newest first, ties by lower id.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    /// Whether nothing was left out.
+    pub complete: bool,
+    /// At most 500 events and about 256 KiB.
+    pub events: Vec<Event>,
+}
+
+impl Store {
+    /// Reads what was stored after a sequence number.
+    ///
+    /// # Errors
+    /// When the disk cannot be read.
+    pub fn after(&self, after: u64) -> Result<Batch, redb::Error> {
+        let transaction = self.database.begin_read()?;
+        let newest = transaction.open_table(META)?.get(META_NEWEST)?.map_or(0, |newest| newest.value());
+        let mut batch = Batch { through: newest, newest, events: Vec::new() };
+        let mut bytes = 0;
+        for row in transaction.open_table(EVENTS)?.range(after.saturating_add(1)..)? {
+            let (sequence, value) = row?;
+            bytes += value.value().len();
+            // A record that cannot be decoded is damaged; the others are still worth having.
+            batch.events.extend(record::decode(value.value()));
+            if batch.events.len() == MAX_BATCH_EVENTS || bytes >= CLOSE_AT_BYTES {
+                batch.through = sequence.value();
+                break;
+            }
+        }
+        Ok(batch)
+    }
+
+    /// Finds the newest events that match any of the filters.
+    ///
+    /// # Errors
+    /// When the disk cannot be read.
+    pub fn find(&self, filters: &[Filter]) -> Result<Found, redb::Error> {
+        let transaction = self.database.begin_read()?;
+        let search = Search {
+            events: transaction.open_table(EVENTS)?,
+            ids: transaction.open_table(IDS)?,
+            index: transaction.open_table(INDEX)?,
+        };
+        let mut complete = true;
+        let mut found = BTreeMap::new();
+        for filter in filters {
+            complete &= search.filter(filter, &mut found)?;
+        }
+        let mut events: Vec<Event> = found.into_values().collect();
+        events.sort_unstable_by_key(|event| (std::cmp::Reverse(event.created_at), event.id()));
+        let mut bytes = 0;
+        let fits = events.iter().take_while(|event| {
+            bytes += event.content.len() + 200;
+            bytes < CLOSE_AT_BYTES
+        });
+        let fits = fits.count().clamp(1, MAX_BATCH_EVENTS).min(events.len());
+        complete &= fits == events.len();
+        events.truncate(fits);
+        Ok(Found { complete, events })
+    }
+}
+
+struct Search {
+    events: ReadOnlyTable<u64, &'static [u8]>,
+    ids: ReadOnlyTable<&'static [u8; 32], u64>,
+    index: ReadOnlyTable<&'static [u8], ()>,
+}
+
+impl Search {
+    /// Adds the newest matches of one filter; returns whether these are all.
+    fn filter(&self, filter: &Filter, found: &mut BTreeMap<EventId, Event>) -> Result<bool, redb::Error> {
+        let limit =
+            filter.limit.map_or(MAX_BATCH_EVENTS, |limit| usize::try_from(limit).unwrap_or(usize::MAX));
+        let limit = limit.min(MAX_BATCH_EVENTS);
+        let mut complete = true;
+        let mut matches = Vec::new();
+        match &filter.ids {
+            Some(ids) => self.ids(ids, filter, &mut matches)?,
+            None => {
+                for range in ranges(filter) {
+                    complete &= self.range(&range, filter, limit, &mut matches)?;
+                }
+            }
+        }
+        matches.sort_unstable_by_key(|event: &Event| (std::cmp::Reverse(event.created_at), event.id()));
+        matches.dedup_by_key(|event| event.id());
+        // What the asker's own limit leaves out is not missing.
+        let asked =
+            filter.limit.is_some_and(|asked| usize::try_from(asked).is_ok_and(|asked| asked <= limit));
+        complete |= asked;
+        matches.truncate(limit);
+        found.extend(matches.into_iter().map(|event| (event.id(), event)));
+        Ok(complete)
+    }
+
+    /// Adds the events with these ids that match the rest of the filter too.
+    fn ids(
+        &self,
+        ids: &BTreeSet<EventId>,
+        filter: &Filter,
+        matches: &mut Vec<Event>,
+    ) -> Result<(), redb::Error> {
+        for id in ids {
+            let Some(sequence) = self.ids.get(id.as_bytes())? else { continue };
+            let event = self.event(sequence.value())?;
+            matches.extend(event.filter(|event| filter.matches(&event.id(), event)));
+        }
+        Ok(())
+    }
+
+    /// Adds at most `limit` matches of one range of rows, the newest first; returns whether these are all.
+    fn range(
+        &self,
+        (first, last): &(Vec<u8>, Vec<u8>),
+        filter: &Filter,
+        limit: usize,
+        matches: &mut Vec<Event>,
+    ) -> Result<bool, redb::Error> {
+        let mut left = limit;
+        for (rows, row) in self.index.range(first.as_slice()..=last.as_slice())?.rev().enumerate() {
+            if left == 0 || rows == MAX_ROWS {
+                return Ok(false);
+            }
+            let Some((_, sequence)) = index::tail(row?.0.value()) else { continue };
+            if let Some(event) = self.event(sequence)?
+                && filter.matches(&event.id(), &event)
+            {
+                matches.push(event);
+                left -= 1;
+            }
+        }
+        Ok(true)
+    }
+
+    fn event(&self, sequence: u64) -> Result<Option<Event>, redb::Error> {
+        Ok(self.events.get(sequence)?.and_then(|value| record::decode(value.value())))
+    }
+}
+
+/// The ranges of index rows in which a filter's matches lie, chosen by what narrows most.
+fn ranges(filter: &Filter) -> Vec<(Vec<u8>, Vec<u8>)> {
+    let (since, until) = (filter.since.unwrap_or(0), filter.until.unwrap_or(u64::MAX));
+    if since > until {
+        return vec![];
+    }
+    let timed = |prefix: Prefix| prefix.range(since, until);
+    match (&filter.authors, &filter.kinds, filter.tags.first_key_value()) {
+        (Some(authors), Some(kinds), _) => authors
+            .iter()
+            .flat_map(|author| kinds.iter().map(move |kind| Prefix::author_kind(author, *kind)))
+            .map(timed)
+            .collect(),
+        (Some(authors), None, _) => authors.iter().map(Prefix::author).map(timed).collect(),
+        (None, _, Some((letter, values))) => {
+            values.iter().filter_map(|value| Prefix::tag(*letter, value)).map(timed).collect()
+        }
+        (None, Some(kinds), None) => kinds.iter().map(|kind| timed(Prefix::kind(*kind))).collect(),
+        (None, None, None) => vec![timed(Prefix::all())],
+    }
+}

@@ -1,0 +1,75 @@
+//! The tables of the store, and their schema version.
+
+use nostrp2p_protocol::PublicKey;
+use redb::{Database, ReadTransaction, ReadableTable, ReadableTableMetadata, TableDefinition, TableError};
+
+use super::Progress;
+
+/// Version of the tables below. A later one migrates from here.
+pub(super) const SCHEMA: u64 = 1;
+
+/// Sequence number -> record (see `record.rs`).
+pub(super) const EVENTS: TableDefinition<u64, &[u8]> = TableDefinition::new("events");
+/// Event id -> sequence number.
+pub(super) const IDS: TableDefinition<&[u8; 32], u64> = TableDefinition::new("ids");
+/// Index rows (see `index.rs`); the row is the key, there is no value.
+pub(super) const INDEX: TableDefinition<&[u8], ()> = TableDefinition::new("index");
+/// Numbers that belong to the store as a whole.
+pub(super) const META: TableDefinition<&str, u64> = TableDefinition::new("meta");
+/// The owner's public key, under the key 0.
+pub(super) const OWNER: TableDefinition<u8, &[u8; 32]> = TableDefinition::new("owner");
+
+/// Row of [`META`]: version of the tables.
+const META_SCHEMA: &str = "schema";
+/// Row of [`META`]: random, names this store.
+const META_ID: &str = "id";
+/// Row of [`META`]: the highest sequence number ever given away. Numbers of dropped events are not given again.
+pub(super) const META_NEWEST: &str = "newest";
+
+/// What [`prepare`] found.
+pub(super) struct Opened {
+    pub(super) schema: u64,
+    pub(super) id: u64,
+    pub(super) progress: Progress,
+}
+
+/// Creates the tables that are missing and reads where the store stands.
+pub(super) fn prepare(database: &Database) -> Result<Opened, redb::Error> {
+    let transaction = database.begin_write()?;
+    let opened = {
+        let mut meta = transaction.open_table(META)?;
+        let mut get_or = |key, default: u64| -> Result<u64, redb::Error> {
+            if let Some(value) = meta.get(key)?.map(|value| value.value()) {
+                return Ok(value);
+            }
+            meta.insert(key, default)?;
+            Ok(default)
+        };
+        let schema = get_or(META_SCHEMA, SCHEMA)?;
+        let mut random = [0; 8];
+        getrandom::fill(&mut random)
+            .map_err(|error| redb::Error::Io(std::io::Error::other(error.to_string())))?;
+        let id = get_or(META_ID, u64::from_be_bytes(random))?;
+        let newest = get_or(META_NEWEST, 0)?;
+        transaction.open_table(IDS)?;
+        transaction.open_table(INDEX)?;
+        transaction.open_table(OWNER)?;
+        let stored = transaction.open_table(EVENTS)?.len()?;
+        Opened { schema, id, progress: Progress { newest, stored } }
+    };
+    if opened.schema > SCHEMA {
+        transaction.abort()?;
+    } else {
+        transaction.commit()?;
+    }
+    Ok(opened)
+}
+
+/// Reads the owner.
+pub(super) fn owner(transaction: &ReadTransaction) -> Result<Option<PublicKey>, redb::Error> {
+    match transaction.open_table(OWNER) {
+        Ok(table) => Ok(table.get(0)?.map(|key| PublicKey::from_bytes(*key.value()))),
+        Err(TableError::TableDoesNotExist(_)) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}

@@ -1,0 +1,224 @@
+use nostrp2p_protocol::{Draft, Event, Filter, Kind, SecretKey, Tag};
+use rand::{RngExt, SeedableRng, rngs::StdRng};
+
+use super::*;
+
+fn key(byte: u8) -> SecretKey {
+    SecretKey::from_bytes([byte; 32]).unwrap()
+}
+
+fn event(author: u8, kind: u16, created_at: u64, content: &str, tags: Vec<Tag>) -> Event {
+    Draft { created_at, kind: Kind(kind), tags, content: content.into() }.sign(&key(author), &[0; 32])
+}
+
+fn post(author: u8, created_at: u64, content: &str) -> Event {
+    event(author, 1, created_at, content, vec![])
+}
+
+/// Far in the future, so that the retention by age touches nothing.
+const FOREVER: Retention = Retention { events: 1_000_000, seconds: u64::MAX };
+
+fn open(directory: &Path) -> (Store, Writer) {
+    Store::open(directory, FOREVER).unwrap()
+}
+
+async fn commit(writer: &Writer, event: &Event) -> Inserted {
+    writer.commit(event.clone()).await.await.unwrap().unwrap()
+}
+
+fn contents(events: &[Event]) -> Vec<&str> {
+    events.iter().map(|event| event.content.as_str()).collect()
+}
+
+#[tokio::test]
+async fn what_was_committed_is_there_after_opening_again() {
+    let directory = tempfile::tempdir().unwrap();
+    let (store, writer) = open(directory.path());
+    let id = store.id();
+    assert_eq!(commit(&writer, &post(1, 10, "one")).await, Inserted::New(1));
+    assert_eq!(commit(&writer, &post(1, 5, "two")).await, Inserted::New(2));
+    assert_eq!(commit(&writer, &post(1, 10, "one")).await, Inserted::Known(1));
+    writer.set_owner(key(1).public_key()).await.unwrap();
+    writer.close();
+    drop(store);
+
+    let (store, writer) = open(directory.path());
+    assert_eq!((store.id(), store.owner().unwrap()), (id, Some(key(1).public_key())));
+    assert_eq!(*store.progress().borrow(), Progress { newest: 2, stored: 2 });
+    let batch = store.after(0).unwrap();
+    assert_eq!((batch.through, contents(&batch.events)), (2, vec!["one", "two"]));
+    assert_eq!(contents(&store.after(1).unwrap().events), ["two"]);
+    assert_eq!(contents(&store.after(99).unwrap().events), Vec::<&str>::new());
+    writer.close();
+}
+
+#[tokio::test]
+async fn only_the_newest_profile_is_kept_and_ties_go_to_the_lower_id() {
+    let directory = tempfile::tempdir().unwrap();
+    let (store, writer) = open(directory.path());
+    let profile = |created_at, content| event(1, 0, created_at, content, vec![]);
+    assert_eq!(commit(&writer, &profile(10, "old")).await, Inserted::New(1));
+    assert_eq!(commit(&writer, &profile(20, "new")).await, Inserted::New(2));
+    assert_eq!(commit(&writer, &profile(15, "late")).await, Inserted::Superseded(2));
+    let (one, other) = (profile(30, "a"), profile(30, "b"));
+    let (low, high) = if one.id() < other.id() { (one, other) } else { (other, one) };
+    assert_eq!(commit(&writer, &high).await, Inserted::New(3));
+    assert_eq!(commit(&writer, &low).await, Inserted::New(4));
+    assert_eq!(commit(&writer, &high).await, Inserted::Superseded(4));
+    let tagged = |d: &str, content| event(1, 30_078, 1, content, vec![Tag::new(["d", d])]);
+    commit(&writer, &tagged("x", "x")).await;
+    commit(&writer, &tagged("y", "y")).await;
+    assert_eq!(contents(&store.after(0).unwrap().events), [low.content.as_str(), "x", "y"]);
+    writer.close();
+}
+
+#[tokio::test]
+async fn a_sequence_number_is_never_given_twice() {
+    let directory = tempfile::tempdir().unwrap();
+    let (store, writer) = open(directory.path());
+    commit(&writer, &event(1, 0, 10, "old", vec![])).await;
+    commit(&writer, &event(1, 0, 20, "new", vec![])).await;
+    writer.close();
+    drop(store);
+    let (store, writer) = open(directory.path());
+    assert_eq!(commit(&writer, &post(1, 1, "next")).await, Inserted::New(3));
+    assert_eq!(store.progress().borrow().stored, 2);
+    writer.close();
+}
+
+#[tokio::test]
+async fn the_oldest_go_first_but_never_the_owners_nor_profiles() {
+    let directory = tempfile::tempdir().unwrap();
+    let retention = Retention { events: 4, seconds: u64::MAX };
+    let (store, writer) = Store::open(directory.path(), retention).unwrap();
+    writer.set_owner(key(1).public_key()).await.unwrap();
+    commit(&writer, &post(1, 1, "own")).await;
+    commit(&writer, &event(2, 0, 2, "profile", vec![])).await;
+    for number in 3..10 {
+        commit(&writer, &post(2, number, &number.to_string())).await;
+    }
+    writer.close();
+    drop(store);
+    // The first commit after opening looks for what is too much.
+    let (store, writer) = Store::open(directory.path(), retention).unwrap();
+    commit(&writer, &post(2, 10, "10")).await;
+    assert_eq!(contents(&store.after(0).unwrap().events), ["own", "profile", "9", "10"]);
+    writer.close();
+}
+
+#[tokio::test]
+async fn long_answers_come_in_parts() {
+    let directory = tempfile::tempdir().unwrap();
+    let (store, writer) = open(directory.path());
+    for number in 0..30 {
+        writer.store(post(1, number, &"x".repeat(20_000))).await;
+    }
+    commit(&writer, &post(1, 30, "last")).await;
+    let first = store.after(0).unwrap();
+    assert!(first.through < first.newest && first.events.len() < 30);
+    let mut all = first.events.len();
+    let mut through = first.through;
+    while through < first.newest {
+        let batch = store.after(through).unwrap();
+        (all, through) = (all + batch.events.len(), batch.through);
+    }
+    assert_eq!(all, 31);
+    let found = store.find(&[Filter::default()]).unwrap();
+    assert!(!found.complete && found.events[0].content == "last");
+    writer.close();
+}
+
+#[tokio::test]
+async fn finding_agrees_with_a_naive_search() {
+    let directory = tempfile::tempdir().unwrap();
+    let (store, writer) = open(directory.path());
+    let seed = rand::random();
+    println!("seed {seed}");
+    let mut random = StdRng::seed_from_u64(seed);
+    let mut events = Vec::new();
+    for number in 0..400 {
+        let tags = (0..random.random_range(0..3))
+            .map(|_| {
+                Tag::new([["t", "p"][random.random_range(0..2)], ["a", "b", "c"][random.random_range(0..3)]])
+            })
+            .collect();
+        let kind = [1, 6, 7, 1111][random.random_range(0..4)];
+        let created_at = random.random_range(0..40);
+        events.push(event(random.random_range(1..4), kind, created_at, &number.to_string(), tags));
+        writer.store(events[number].clone()).await;
+    }
+    commit(&writer, &events[0].clone()).await;
+    for _ in 0..500 {
+        let filter = random_filter(&mut random, &events);
+        let mut expected: Vec<&Event> =
+            events.iter().filter(|event| filter.matches(&event.id(), event)).collect();
+        expected.sort_by_key(|event| (std::cmp::Reverse(event.created_at), event.id()));
+        let limit = filter.limit.map_or(500, |limit| usize::try_from(limit).unwrap());
+        // With a limit, which events of the oldest second are left out is open; compare the times.
+        let times = |events: &[Event]| events.iter().map(|event| event.created_at).collect::<Vec<_>>();
+        expected.truncate(limit);
+        let expected: Vec<Event> = expected.into_iter().cloned().collect();
+        let found = store.find(std::slice::from_ref(&filter)).unwrap();
+        assert_eq!(times(&found.events), times(&expected), "seed {seed}, {filter:?}");
+        if filter.limit.is_none() {
+            assert_eq!(found.events, expected, "seed {seed}, {filter:?}");
+        }
+        assert!(found.complete, "seed {seed}, {filter:?}");
+    }
+    writer.close();
+}
+
+fn random_filter(random: &mut StdRng, events: &[Event]) -> Filter {
+    let maybe = |random: &mut StdRng| random.random_bool(0.4);
+    let mut filter = Filter::default();
+    if random.random_bool(0.1) {
+        filter.ids = Some((0..5).map(|_| events[random.random_range(0..events.len())].id()).collect());
+    }
+    if maybe(random) {
+        filter.authors = Some((0..2).map(|_| key(random.random_range(1..5)).public_key()).collect());
+    }
+    if maybe(random) {
+        filter.kinds = Some((0..2).map(|_| Kind([1, 6, 7, 3][random.random_range(0..4)])).collect());
+    }
+    if maybe(random) {
+        let values = (0..2).map(|_| ["a", "b", "x"][random.random_range(0..3)].to_owned()).collect();
+        filter.tags.insert(['t', 'p'][random.random_range(0..2)], values);
+    }
+    filter.since = maybe(random).then(|| random.random_range(0..30));
+    filter.until = maybe(random).then(|| random.random_range(10..40));
+    filter.limit = maybe(random).then(|| random.random_range(0..20));
+    filter
+}
+
+#[test]
+fn a_store_in_use_says_so() {
+    let directory = tempfile::tempdir().unwrap();
+    let (_store, writer) = open(directory.path());
+    let error = Store::open(directory.path(), FOREVER).err().unwrap();
+    assert!(matches!(error, OpenError::InUse { .. }), "{error:?}");
+    assert!(error.to_string().contains("already running"), "{error}");
+    writer.close();
+}
+
+#[test]
+fn a_damaged_store_is_reported_and_left_alone() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("store.redb");
+    std::fs::write(&path, [b'x'; 10_000]).unwrap();
+    let error = Store::open(directory.path(), FOREVER).err().unwrap();
+    assert!(matches!(error, OpenError::Damaged { .. }), "{error:?}");
+    assert_eq!(std::fs::read(&path).unwrap(), [b'x'; 10_000]);
+}
+
+#[test]
+fn a_store_of_a_later_version_is_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    let (store, writer) = open(directory.path());
+    writer.close();
+    let transaction = store.database.begin_write().unwrap();
+    transaction.open_table(tables::META).unwrap().insert("schema", 99).unwrap();
+    transaction.commit().unwrap();
+    drop(store);
+    let error = Store::open(directory.path(), FOREVER).err().unwrap();
+    assert!(matches!(error, OpenError::Newer { found: 99, .. }), "{error:?}");
+}

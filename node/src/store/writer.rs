@@ -1,0 +1,170 @@
+//! The one thread that writes.
+//!
+//! It takes whatever has gathered while the last commit was under way and commits it together: nobody waits
+//! longer than one commit for the next, and a flood costs one `fsync` for a thousand events.
+
+use std::{
+    sync::Arc,
+    thread::JoinHandle,
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use nostrp2p_protocol::{Event, PublicKey};
+use redb::{Database, ReadableDatabase};
+use tokio::sync::{mpsc, oneshot, watch};
+
+use super::{
+    Inserted, Progress, Retention, tables,
+    write::{Tables, set_owner},
+};
+
+/// Writes that may wait for the thread. A full queue makes the sender wait.
+const QUEUE: usize = 1_024;
+/// Writes that are committed together at most, so that a commit stays below about 50 ms.
+const GROUP: usize = 1_000;
+/// Number of new events after which old ones are looked for.
+const SWEEP_EVERY: u64 = 1_000;
+
+/// What became of an event: where it is stored, or a sentence why it could not be.
+pub type Stored = Result<Inserted, String>;
+
+enum Write {
+    Event(Event, Option<oneshot::Sender<Stored>>),
+    Owner(PublicKey, oneshot::Sender<Result<(), String>>),
+}
+
+/// The sending side of the writer thread. The thread ends when this is dropped or closed.
+pub struct Writer {
+    queue: mpsc::Sender<Write>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Writer {
+    pub(super) fn start(
+        database: Arc<Database>,
+        retention: Retention,
+        progress: watch::Sender<Progress>,
+    ) -> Self {
+        let (queue, writes) = mpsc::channel(QUEUE);
+        let thread = std::thread::spawn(move || run(&database, retention, &progress, writes));
+        Self { queue, thread: Some(thread) }
+    }
+
+    /// Stores an event that nobody waits for. Waits while the queue is full.
+    pub async fn store(&self, event: Event) {
+        if self.queue.send(Write::Event(event, None)).await.is_err() {
+            tracing::error!("the store's writer has stopped; an event was lost");
+        }
+    }
+
+    /// Stores an event; the answer comes when it is durable. Waits while the queue is full.
+    pub async fn commit(&self, event: Event) -> oneshot::Receiver<Stored> {
+        let (reply, answer) = oneshot::channel();
+        // When the thread is gone the reply is dropped, which the receiver sees.
+        drop(self.queue.send(Write::Event(event, Some(reply))).await);
+        answer
+    }
+
+    /// Makes somebody the owner, durably.
+    ///
+    /// # Errors
+    /// One sentence for the log when it could not be written.
+    pub async fn set_owner(&self, owner: PublicKey) -> Result<(), String> {
+        let (reply, answer) = oneshot::channel();
+        drop(self.queue.send(Write::Owner(owner, reply)).await);
+        answer.await.unwrap_or_else(|_| Err("the store's writer has stopped".to_owned()))
+    }
+
+    /// Writes what is still queued, then ends the thread. Blocks until that is done.
+    pub fn close(mut self) {
+        let (closed, _) = mpsc::channel(1);
+        self.queue = closed;
+        if let Some(Err(_panic)) = self.thread.take().map(JoinHandle::join) {
+            tracing::error!("the store's writer had stopped with a panic");
+        }
+    }
+}
+
+fn run(
+    database: &Database,
+    retention: Retention,
+    progress: &watch::Sender<Progress>,
+    mut writes: mpsc::Receiver<Write>,
+) {
+    let mut group = Vec::new();
+    let mut swept = 0;
+    while let Some(first) = writes.blocking_recv() {
+        group.push(first);
+        while group.len() < GROUP
+            && let Ok(write) = writes.try_recv()
+        {
+            group.push(write);
+        }
+        let sweep = progress.borrow().newest.saturating_sub(swept) >= SWEEP_EVERY || swept == 0;
+        match commit(database, &group, sweep.then_some(retention)) {
+            Ok((done, inserted)) => {
+                if sweep {
+                    swept = done.newest.max(1);
+                }
+                progress.send_if_modified(|progress| std::mem::replace(progress, done) != done);
+                answer(group.drain(..), inserted);
+            }
+            Err(error) => {
+                tracing::error!(%error, events = group.len(), "the store could not write; is the disk full?");
+                fail(group.drain(..), &error.to_string());
+            }
+        }
+    }
+}
+
+fn commit(
+    database: &Database,
+    group: &[Write],
+    sweep: Option<Retention>,
+) -> Result<(Progress, Vec<Inserted>), redb::Error> {
+    let owner = tables::owner(&database.begin_read()?)?;
+    let transaction = database.begin_write()?;
+    let mut inserted = Vec::new();
+    let progress = {
+        let mut tables = Tables::open(&transaction)?;
+        for write in group {
+            match write {
+                Write::Event(event, _) => inserted.push(tables.insert(event)?),
+                Write::Owner(owner, _) => set_owner(&transaction, owner)?,
+            }
+        }
+        if let Some(retention) = sweep {
+            let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+            tables.sweep(retention, owner, now)?;
+        }
+        tables.finish()?
+    };
+    transaction.commit()?;
+    Ok((progress, inserted))
+}
+
+/// Tells everybody who waits that it is done. Whoever no longer waits has gone away.
+fn answer(group: impl Iterator<Item = Write>, inserted: Vec<Inserted>) {
+    let mut inserted = inserted.into_iter();
+    for write in group {
+        match write {
+            Write::Event(_, reply) => {
+                let stored = inserted.next();
+                if let (Some(reply), Some(stored)) = (reply, stored) {
+                    drop(reply.send(Ok(stored)));
+                }
+            }
+            Write::Owner(_, reply) => drop(reply.send(Ok(()))),
+        }
+    }
+}
+
+fn fail(group: impl Iterator<Item = Write>, reason: &str) {
+    for write in group {
+        match write {
+            Write::Event(_, Some(reply)) => drop(reply.send(Err(reason.to_owned()))),
+            Write::Event(_, None) => {}
+            Write::Owner(_, reply) => drop(reply.send(Err(reason.to_owned()))),
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! The worker threads that check signatures, in batches, so that the driver never waits for one.
+
+use std::{num::NonZero, sync::Arc, thread};
+
+use nostrp2p_protocol::{Event, Forged, UnverifiedEvent};
+use tokio::sync::{Mutex, mpsc};
+
+/// Checks that a worker takes at once: about 2 ms of work.
+const BATCH: usize = 64;
+/// Room for everything that the core lets wait, so that neither side ever waits for the other.
+const QUEUE: usize = 8_192;
+/// More threads would only compete with the rest of the node.
+const MAX_WORKERS: usize = 8;
+
+/// A finished check: its number and what was found.
+pub(crate) type Checked = (u64, Result<Event, Forged>);
+
+/// The pool. Its threads end when this is dropped.
+pub(crate) struct Verifier {
+    work: mpsc::Sender<(u64, UnverifiedEvent)>,
+    checked: mpsc::Receiver<Checked>,
+}
+
+impl Verifier {
+    /// Starts one thread for each core.
+    pub(crate) fn start() -> Self {
+        let workers = thread::available_parallelism().map_or(1, NonZero::get).min(MAX_WORKERS);
+        let (work, inbox) = mpsc::channel(QUEUE);
+        let (outbox, checked) = mpsc::channel(QUEUE);
+        let inbox = Arc::new(Mutex::new(inbox));
+        for _ in 0..workers {
+            let (inbox, outbox) = (Arc::clone(&inbox), outbox.clone());
+            thread::spawn(move || run(&inbox, &outbox));
+        }
+        Self { work, checked }
+    }
+
+    /// Hands a check in. Returns false when too much is waiting.
+    pub(crate) fn check(&self, number: u64, event: UnverifiedEvent) -> bool {
+        self.work.try_send((number, event)).is_ok()
+    }
+
+    /// Waits for the next finished check. Cancel-safe.
+    pub(crate) async fn checked(&mut self) -> Option<Checked> {
+        self.checked.recv().await
+    }
+}
+
+fn run(inbox: &Mutex<mpsc::Receiver<(u64, UnverifiedEvent)>>, outbox: &mpsc::Sender<Checked>) {
+    let mut batch = Vec::with_capacity(BATCH);
+    loop {
+        let received = inbox.blocking_lock().blocking_recv_many(&mut batch, BATCH);
+        if received == 0 {
+            return;
+        }
+        for (number, event) in batch.drain(..) {
+            if outbox.blocking_send((number, event.verify())).is_err() {
+                return;
+            }
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! The browser client, embedded in the binary.
+//!
+//! The build script lists `target/web` as it stood when the node was built. A file is found by exact comparison with
+//! that list, so no path, however spelt, leads anywhere else. What is served, and with which headers, is the HTTP
+//! server's affair.
+
+#[cfg(test)]
+mod naming;
+
+/// One file of the client in every form in which it is served.
+#[derive(Debug)]
+pub struct File {
+    /// As in a URL, with the leading `/`.
+    pub path: &'static str,
+    /// For the header `Content-Type`.
+    pub content_type: &'static str,
+    /// The name changes with the content: a browser may keep it for ever. The others must be asked for each time.
+    pub immutable: bool,
+    pub plain: &'static [u8],
+    /// Absent where it would not be smaller.
+    pub brotli: Option<&'static [u8]>,
+    /// Absent where it would not be smaller.
+    pub gzip: Option<&'static [u8]>,
+}
+
+/// Sorted by path.
+static FILES: &[File] = include!(concat!(env!("OUT_DIR"), "/web.rs"));
+
+/// The file at the path of a URL; `/` is the page. No escapes are resolved: no file of ours needs any.
+pub fn file(path: &str) -> Option<&'static File> {
+    find(FILES, path)
+}
+
+/// The page itself; absent if the node was built without the client.
+pub fn index() -> Option<&'static File> {
+    file("/")
+}
+
+fn find<'a>(files: &'a [File], path: &str) -> Option<&'a File> {
+    let path = if path == "/" { "/index.html" } else { path };
+    let at = files.binary_search_by(|file| file.path.cmp(path)).ok()?;
+    files.get(at)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn sample(path: &'static str) -> File {
+        File {
+            path,
+            content_type: "text/plain",
+            immutable: false,
+            plain: b"x",
+            brotli: None,
+            gzip: None,
+        }
+    }
+
+    #[test]
+    fn a_file_is_found_by_its_exact_path_only() {
+        let files = [sample("/a.js"), sample("/icons/b.png"), sample("/index.html")];
+        let path_of = |path: &str| find(&files, path).map(|file| file.path);
+        for path in ["/a.js", "/icons/b.png", "/index.html"] {
+            assert_eq!(path_of(path), Some(path));
+        }
+        assert_eq!(path_of("/"), Some("/index.html"));
+        for path in [
+            "",
+            "a.js",
+            "//a.js",
+            "/A.js",
+            "/a.js/",
+            "/icons",
+            "/icons/../a.js",
+            "/./a.js",
+            "/%61.js",
+            "/a.js?x",
+        ] {
+            assert_eq!(path_of(path), None, "{path}");
+        }
+        assert_eq!(find(&[], "/").map(|file| file.path), None);
+    }
+
+    #[test]
+    fn the_embedded_table_is_sorted_and_each_entry_is_what_its_name_says() {
+        assert!(FILES.is_sorted_by(|one, next| one.path < next.path));
+        for file in FILES {
+            assert!(
+                std::ptr::eq(super::file(file.path).unwrap(), file),
+                "{}",
+                file.path
+            );
+            assert_eq!(
+                file.immutable,
+                naming::is_fingerprinted(file.path),
+                "{}",
+                file.path
+            );
+            assert_eq!(
+                file.content_type,
+                naming::content_type(file.path),
+                "{}",
+                file.path
+            );
+            assert!(!naming::is_variant(file.path), "{}", file.path);
+            for packed in [file.brotli, file.gzip].into_iter().flatten() {
+                assert!(packed.len() < file.plain.len(), "{}", file.path);
+            }
+        }
+        assert_eq!(index().is_some(), !FILES.is_empty());
+    }
+}

@@ -1,0 +1,338 @@
+//! Where a node can be reached, as people write it and as libp2p does.
+//!
+//! Only what this overlay can dial is an address: TCP and QUIC by IP address or host name, and the memory
+//! transport of tests. Circuit addresses (`/p2p-circuit`) come with relays.
+
+use std::{
+    fmt,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    str::FromStr,
+};
+
+use libp2p::{Multiaddr, multiaddr::Protocol};
+use nostrp2p_protocol::PeerId;
+
+use crate::convert;
+
+/// The longest text that is looked at: a multiaddr with the longest host name (253) and a peer id fits.
+const MAX_TEXT: usize = 400;
+
+/// The longest host name (RFC 1035).
+const MAX_HOST: usize = 253;
+
+/// The address of a node, and its peer id where that is known.
+///
+/// Parsed from `host:port` (`example.org:20000`, `192.0.2.1:20000`, `[2001:db8::1]:20000`), which means TCP, or
+/// from a multiaddr (`/dns4/example.org/tcp/20000/p2p/12D3KooW...`, `/ip4/192.0.2.1/udp/20000/quic-v1`).
+/// Shown as `host:port` where that says everything, otherwise as a multiaddr; both can be parsed again.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PeerAddress {
+    pub(crate) place: Place,
+    pub(crate) peer: Option<PeerId>,
+}
+
+/// Where to connect to.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum Place {
+    Net { host: Host, port: u16, transport: Transport },
+    Memory(u64),
+}
+
+/// A machine.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum Host {
+    Ip(IpAddr),
+    Name(String, Family),
+}
+
+/// Which addresses of a name count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum Family {
+    Any,
+    V4,
+    V6,
+}
+
+/// How to connect.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum Transport {
+    Tcp,
+    Quic,
+}
+
+/// Why a text is no address of a node. One sentence with both spellings that would do.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "`{text}` is not the address of a node: {problem}; write host:port (example.org:20000, [2001:db8::1]:20000) or a \
+     multiaddr (/ip4/192.0.2.1/tcp/20000, /dns4/example.org/tcp/20000/p2p/12D3KooW...)"
+)]
+pub struct InvalidAddress {
+    text: String,
+    problem: &'static str,
+}
+
+impl PeerAddress {
+    /// The peer id, where the address names one. Another node answering there is then an error.
+    pub const fn peer(&self) -> Option<PeerId> {
+        self.peer
+    }
+
+    pub(crate) const fn new(place: Place, peer: Option<PeerId>) -> Self {
+        Self { place, peer }
+    }
+
+    /// The same place, whoever is there.
+    pub(crate) fn without_peer(&self) -> Self {
+        Self::new(self.place.clone(), None)
+    }
+
+    /// Takes what libp2p reports. The error says what is not supported.
+    pub(crate) fn from_multiaddr(address: &Multiaddr) -> Result<Self, &'static str> {
+        let mut parts = address.iter();
+        let place = match parts.next() {
+            Some(Protocol::Ip4(ip)) => net(Host::Ip(ip.into()), &mut parts)?,
+            Some(Protocol::Ip6(ip)) => net(Host::Ip(ip.into()), &mut parts)?,
+            Some(Protocol::Dns(name)) => net(named(&name, Family::Any)?, &mut parts)?,
+            Some(Protocol::Dns4(name)) => net(named(&name, Family::V4)?, &mut parts)?,
+            Some(Protocol::Dns6(name)) => net(named(&name, Family::V6)?, &mut parts)?,
+            Some(Protocol::Memory(port)) => Place::Memory(port),
+            _ => return Err("it begins with none of /ip4, /ip6, /dns, /dns4, /dns6"),
+        };
+        let peer = match parts.next() {
+            None => None,
+            Some(Protocol::P2p(peer)) => {
+                Some(convert::peer_id(&peer).ok_or("its peer id is not the one of a nostrp2p node")?)
+            }
+            Some(_) => return Err("it goes on after the port with something else than /p2p/<peer id>"),
+        };
+        match parts.next() {
+            None => Ok(Self::new(place, peer)),
+            Some(_) => Err("it goes on after the peer id"),
+        }
+    }
+
+    pub(crate) fn to_multiaddr(&self) -> Multiaddr {
+        let mut address = self.place.to_multiaddr();
+        if let Some(peer) = self.peer {
+            address.push(Protocol::P2p(convert::libp2p_peer_id(peer)));
+        }
+        address
+    }
+}
+
+impl Place {
+    pub(crate) const fn tcp(address: SocketAddr) -> Self {
+        Self::Net { host: Host::Ip(address.ip()), port: address.port(), transport: Transport::Tcp }
+    }
+
+    #[cfg(feature = "quic")]
+    pub(crate) const fn quic(address: SocketAddr) -> Self {
+        Self::Net { host: Host::Ip(address.ip()), port: address.port(), transport: Transport::Quic }
+    }
+
+    /// The same port and transport at an address that the host name stands for.
+    pub(crate) fn at(&self, ip: IpAddr) -> Self {
+        match self {
+            Self::Net { port, transport, .. } => {
+                Self::Net { host: Host::Ip(ip), port: *port, transport: *transport }
+            }
+            Self::Memory(port) => Self::Memory(*port),
+        }
+    }
+
+    pub(crate) fn to_multiaddr(&self) -> Multiaddr {
+        match self {
+            Self::Memory(port) => Multiaddr::from(Protocol::Memory(*port)),
+            Self::Net { host, port, transport } => {
+                let host = match host {
+                    Host::Ip(IpAddr::V4(ip)) => Protocol::Ip4(*ip),
+                    Host::Ip(IpAddr::V6(ip)) => Protocol::Ip6(*ip),
+                    Host::Name(name, Family::Any) => Protocol::Dns(name.into()),
+                    Host::Name(name, Family::V4) => Protocol::Dns4(name.into()),
+                    Host::Name(name, Family::V6) => Protocol::Dns6(name.into()),
+                };
+                match transport {
+                    Transport::Tcp => Multiaddr::from(host).with(Protocol::Tcp(*port)),
+                    Transport::Quic => {
+                        Multiaddr::from(host).with(Protocol::Udp(*port)).with(Protocol::QuicV1)
+                    }
+                }
+            }
+        }
+    }
+}
+
+impl FromStr for PeerAddress {
+    type Err = InvalidAddress;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let text = text.trim();
+        parse(text).map_err(|problem| InvalidAddress { text: text.chars().take(100).collect(), problem })
+    }
+}
+
+impl fmt::Display for PeerAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self { place: Place::Net { host, port, transport: Transport::Tcp }, peer: None } => match host {
+                Host::Ip(ip) => write!(f, "{}", SocketAddr::new(*ip, *port)),
+                Host::Name(name, Family::Any) => write!(f, "{name}:{port}"),
+                Host::Name(..) => write!(f, "{}", self.to_multiaddr()),
+            },
+            _ => write!(f, "{}", self.to_multiaddr()),
+        }
+    }
+}
+
+fn parse(text: &str) -> Result<PeerAddress, &'static str> {
+    if text.is_empty() {
+        return Err("it is empty");
+    }
+    if text.len() > MAX_TEXT {
+        return Err("it is too long");
+    }
+    if text.starts_with('/') {
+        let address = text.parse().map_err(|_| "it begins with / but is no multiaddr")?;
+        return PeerAddress::from_multiaddr(&address);
+    }
+    if text.contains("://") {
+        return Err("it is the URL of a page or relay");
+    }
+    let (host, port) = text.rsplit_once(':').ok_or("it has no port")?;
+    let host = match host.strip_prefix('[') {
+        Some(rest) => {
+            let ip = rest.strip_suffix(']').and_then(|ip| ip.parse::<Ipv6Addr>().ok());
+            Host::Ip(ip.ok_or("between [ and ] there is no IPv6 address")?.into())
+        }
+        None if host.contains(':') => return Err("an IPv6 address needs brackets before the port"),
+        None => match host.parse::<Ipv4Addr>() {
+            Ok(ip) => Host::Ip(ip.into()),
+            Err(_) => named(host, Family::Any)?,
+        },
+    };
+    Ok(PeerAddress::new(Place::Net { host, port: parse_port(port)?, transport: Transport::Tcp }, None))
+}
+
+fn parse_port(text: &str) -> Result<u16, &'static str> {
+    // `parse` alone would take "+80".
+    let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let port = text.parse().ok().filter(|_| digits);
+    port.filter(|port| *port != 0).ok_or("its port is not a number from 1 to 65535")
+}
+
+/// Reads port and transport that follow a host in a multiaddr.
+fn net<'a>(host: Host, parts: &mut impl Iterator<Item = Protocol<'a>>) -> Result<Place, &'static str> {
+    let (port, transport) = match parts.next() {
+        Some(Protocol::Tcp(port)) => (port, Transport::Tcp),
+        Some(Protocol::Udp(port)) => match parts.next() {
+            Some(Protocol::QuicV1) => (port, Transport::Quic),
+            _ => return Err("after /udp/<port> only /quic-v1 is known"),
+        },
+        _ => return Err("after the host there must be /tcp/<port> or /udp/<port>/quic-v1"),
+    };
+    if port == 0 {
+        return Err("its port is not a number from 1 to 65535");
+    }
+    Ok(Place::Net { host, port, transport })
+}
+
+fn named(name: &str, family: Family) -> Result<Host, &'static str> {
+    let name = name.to_ascii_lowercase();
+    let known = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_');
+    if name.is_empty() || name.len() > MAX_HOST || name.starts_with('.') || !name.bytes().all(known) {
+        return Err("its host is neither a name nor an IP address");
+    }
+    // "1.2.3" or "256.1.1.1": a top-level domain is never numeric, so this was meant as an IPv4 address.
+    let last = name.trim_end_matches('.').rsplit('.').next().unwrap_or_default();
+    if !last.is_empty() && last.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err("its host is not a complete IPv4 address");
+    }
+    Ok(Host::Name(name, family))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PEER: &str = "12D3KooWJCGxmhNRnTzqsa3hyJNyKnHxR3ehT6rJZqbfYzJRVTkN";
+
+    fn a_peer() -> String {
+        let peer = PeerId::from_ed25519([7; 32]).to_string();
+        assert_eq!(peer.len(), PEER.len());
+        peer
+    }
+
+    #[test]
+    fn addresses_are_parsed_and_shown() {
+        let peer = a_peer();
+        let rows = [
+            ("example.org:20000", "example.org:20000"),
+            ("Example.ORG:1", "example.org:1"),
+            (" localhost:65535 ", "localhost:65535"),
+            ("my_host:20000", "my_host:20000"),
+            ("192.0.2.1:20000", "192.0.2.1:20000"),
+            ("[::1]:20000", "[::1]:20000"),
+            ("[2001:db8::1]:20000", "[2001:db8::1]:20000"),
+            ("/ip4/192.0.2.1/tcp/20000", "192.0.2.1:20000"),
+            ("/ip6/::1/tcp/20000", "[::1]:20000"),
+            ("/dns/example.org/tcp/20000", "example.org:20000"),
+            ("/dns4/example.org/tcp/20000", "/dns4/example.org/tcp/20000"),
+            ("/dns6/example.org/tcp/20000", "/dns6/example.org/tcp/20000"),
+            ("/ip4/192.0.2.1/udp/20000/quic-v1", "/ip4/192.0.2.1/udp/20000/quic-v1"),
+            ("/memory/7", "/memory/7"),
+        ];
+        for (text, shown) in rows {
+            let address: PeerAddress = text.parse().unwrap();
+            assert_eq!(address.to_string(), shown);
+            assert_eq!(shown.parse(), Ok(address.clone()), "{shown} means the same again");
+            assert_eq!(PeerAddress::from_multiaddr(&address.to_multiaddr()), Ok(address));
+        }
+        for text in ["/ip4/192.0.2.1/tcp/20000", "/dns4/example.org/tcp/20000", "/ip6/::1/udp/1/quic-v1"] {
+            let text = format!("{text}/p2p/{peer}");
+            let address: PeerAddress = text.parse().unwrap();
+            assert_eq!(address.to_string(), text);
+            assert_eq!(address.peer().unwrap().to_string(), peer);
+        }
+    }
+
+    #[test]
+    fn what_is_no_address_is_refused_with_the_reason() {
+        let peer = a_peer();
+        let rows = [
+            ("", "it is empty"),
+            ("example.org", "it has no port"),
+            ("example.org:", "its port is not a number from 1 to 65535"),
+            ("example.org:0", "its port is not a number from 1 to 65535"),
+            ("example.org:65536", "its port is not a number from 1 to 65535"),
+            ("example.org:+80", "its port is not a number from 1 to 65535"),
+            (":20000", "its host is neither a name nor an IP address"),
+            ("exa mple:20000", "its host is neither a name nor an IP address"),
+            ("é.org:20000", "its host is neither a name nor an IP address"),
+            ("256.1.1.1:20000", "its host is not a complete IPv4 address"),
+            ("1.2.3:20000", "its host is not a complete IPv4 address"),
+            ("::1:20000", "an IPv6 address needs brackets before the port"),
+            ("[::1:20000", "between [ and ] there is no IPv6 address"),
+            ("[example.org]:20000", "between [ and ] there is no IPv6 address"),
+            ("http://example.org:20000", "it is the URL of a page or relay"),
+            ("wss://example.org", "it is the URL of a page or relay"),
+            ("/", "it begins with / but is no multiaddr"),
+            ("/ip4/300.1.1.1/tcp/1", "it begins with / but is no multiaddr"),
+            ("/ip4/192.0.2.1", "after the host there must be /tcp/<port> or /udp/<port>/quic-v1"),
+            ("/ip4/192.0.2.1/tcp/0", "its port is not a number from 1 to 65535"),
+            ("/ip4/192.0.2.1/udp/5", "after /udp/<port> only /quic-v1 is known"),
+            ("/ip4/192.0.2.1/tcp/1/ws", "it goes on after the port with something else than /p2p/<peer id>"),
+            ("/tcp/1", "it begins with none of /ip4, /ip6, /dns, /dns4, /dns6"),
+            (
+                "/ip4/1.1.1.1/tcp/1/p2p/QmYyQSo1c1Ym7orWxLYvCrM2EmxFTANf8wXmmE7DWjhx5N",
+                "its peer id is not the one of a nostrp2p node",
+            ),
+            (&format!("/ip4/1.1.1.1/tcp/1/p2p/{peer}/p2p-circuit"), "it goes on after the peer id"),
+            (&"x".repeat(1_000_000), "it is too long"),
+        ];
+        for (text, problem) in rows {
+            let error = text.parse::<PeerAddress>().expect_err(text);
+            assert_eq!(error.problem, problem, "{text}");
+            assert!(error.to_string().len() < 400, "the sentence stays short: {error}");
+        }
+    }
+}

@@ -1,0 +1,357 @@
+//! Whom to dial and when: decisions only, the clock and the dice are passed in.
+//!
+//! A bootstrap node is dialed until it is connected, again and again with back-off. Known peers are dialed as long as
+//! there are too few connections. An address somebody asked for is dialed once.
+
+use std::{
+    collections::BTreeMap,
+    time::{Duration, Instant},
+};
+
+use nostrp2p_protocol::PeerId;
+
+use crate::address::PeerAddress;
+
+/// With fewer peers than this, known peers are dialed. Guess: a mesh survives the loss of some.
+pub(crate) const WANTED_PEERS: usize = 4;
+
+/// Dials under way at a time. A home router and a phone's radio bear this; each ends after 10 s at the latest.
+pub(crate) const MAX_DIALS: usize = 8;
+
+/// Known peers begun per call (a second): a thousand dead addresses are then gone through in ten minutes.
+const KNOWN_PER_CALL: usize = 2;
+
+/// Bootstrap addresses and addresses asked for that are kept at a time.
+pub(crate) const MAX_GIVEN: usize = 64;
+
+/// What bootstrap nodes get before known peers are dialed too, so that one node is not dialed by two names at once.
+const BOOTSTRAP_FIRST: Duration = Duration::from_secs(2);
+
+const FIRST_DELAY: Duration = Duration::from_secs(2);
+const LAST_DELAY: Duration = Duration::from_secs(60);
+
+/// What a dial is for.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Target {
+    /// An address somebody gave: a bootstrap node, or one asked for.
+    Given(PeerAddress),
+    /// A peer met before, at any of its known addresses.
+    Known(PeerId),
+}
+
+/// The state of all dialing.
+#[derive(Debug)]
+pub(crate) struct Redial {
+    targets: BTreeMap<Target, Attempts>,
+    known_from: Instant,
+}
+
+#[derive(Debug)]
+struct Attempts {
+    failures: u32,
+    next: Instant,
+    under_way: bool,
+    /// Who answered there last.
+    reached: Option<PeerId>,
+    once: bool,
+}
+
+impl Attempts {
+    const fn new(next: Instant, once: bool) -> Self {
+        Self { failures: 0, next, under_way: false, reached: None, once }
+    }
+}
+
+impl Redial {
+    pub(crate) fn new(bootstrap: impl IntoIterator<Item = PeerAddress>, now: Instant) -> Self {
+        let targets: BTreeMap<_, _> = bootstrap
+            .into_iter()
+            .take(MAX_GIVEN)
+            .map(|address| (Target::Given(address), Attempts::new(now, false)))
+            .collect();
+        let known_from = if targets.is_empty() { now } else { now + BOOTSTRAP_FIRST };
+        Self { targets, known_from }
+    }
+
+    /// Notes an address to dial once. Beyond [`MAX_GIVEN`] it is not taken.
+    pub(crate) fn ask(&mut self, address: PeerAddress, now: Instant) -> bool {
+        let given = self.targets.keys().filter(|target| matches!(target, Target::Given(_))).count();
+        let attempts = self.targets.entry(Target::Given(address));
+        match attempts {
+            std::collections::btree_map::Entry::Occupied(mut there) => {
+                there.get_mut().next = now;
+                there.get_mut().reached = None;
+                true
+            }
+            std::collections::btree_map::Entry::Vacant(free) if given < MAX_GIVEN => {
+                free.insert(Attempts::new(now, true));
+                true
+            }
+            std::collections::btree_map::Entry::Vacant(_) => false,
+        }
+    }
+
+    /// What to dial now. Each is under way until one of the calls below ends it.
+    ///
+    /// `known` are the known peers, the most promising first; `is_connected` and `connected` say who is there.
+    pub(crate) fn due(
+        &mut self,
+        now: Instant,
+        connected: usize,
+        is_connected: impl Fn(&PeerId) -> bool,
+        known: &[PeerId],
+    ) -> Vec<Target> {
+        self.targets.retain(|target, attempts| match target {
+            Target::Given(_) => true,
+            Target::Known(peer) => attempts.under_way || known.contains(peer),
+        });
+        let mut room = MAX_DIALS.saturating_sub(self.under_way());
+        let mut due = Vec::new();
+        for (target, attempts) in &mut self.targets {
+            let Target::Given(address) = target else { continue };
+            let there = attempts.reached.or(address.peer()).is_some_and(|peer| is_connected(&peer));
+            if room > 0 && !attempts.under_way && attempts.next <= now && (!there || attempts.once) {
+                attempts.under_way = true;
+                room -= 1;
+                due.push(target.clone());
+            }
+        }
+        let wanted = WANTED_PEERS.saturating_sub(connected + self.under_way()).min(KNOWN_PER_CALL).min(room);
+        if wanted > 0 && self.known_from <= now {
+            due.extend(self.begin_known(now, wanted, is_connected, known));
+        }
+        due
+    }
+
+    fn begin_known(
+        &mut self,
+        now: Instant,
+        wanted: usize,
+        is_connected: impl Fn(&PeerId) -> bool,
+        known: &[PeerId],
+    ) -> Vec<Target> {
+        let mut begun = Vec::new();
+        for peer in known.iter().filter(|peer| !is_connected(peer)) {
+            if begun.len() == wanted {
+                break;
+            }
+            let target = Target::Known(*peer);
+            let attempts = self.targets.entry(target.clone()).or_insert(Attempts::new(now, false));
+            if !attempts.under_way && attempts.next <= now {
+                attempts.under_way = true;
+                begun.push(target);
+            }
+        }
+        begun
+    }
+
+    /// Ends a dial with a connection. Failures are forgotten only when the peer turns out to be one of ours.
+    pub(crate) fn reached(&mut self, target: &Target, peer: PeerId) {
+        let Some(attempts) = self.targets.get_mut(target) else {
+            return;
+        };
+        attempts.under_way = false;
+        attempts.reached = Some(peer);
+        if attempts.once {
+            self.targets.remove(target);
+        }
+    }
+
+    /// Notes that the peer speaks our protocol.
+    pub(crate) fn joined(&mut self, peer: PeerId) {
+        for (target, attempts) in &mut self.targets {
+            if attempts.reached == Some(peer) || *target == Target::Known(peer) {
+                attempts.failures = 0;
+            }
+        }
+    }
+
+    /// Notes that the last connection to the peer is gone.
+    /// Returns the bootstrap addresses that led to it, and when each is dialed again.
+    pub(crate) fn left(&mut self, peer: PeerId, now: Instant, dice: f64) -> Vec<(PeerAddress, Duration)> {
+        let mut given = Vec::new();
+        for (target, attempts) in &mut self.targets {
+            let theirs = attempts.reached == Some(peer) || *target == Target::Known(peer);
+            if theirs && !attempts.under_way {
+                attempts.failures = attempts.failures.saturating_add(1);
+                let delay = delay(attempts.failures, dice);
+                attempts.next = now + delay;
+                if let Target::Given(address) = target {
+                    given.push((address.clone(), delay));
+                }
+            }
+        }
+        given
+    }
+
+    /// Ends a dial without a connection. Says when it is tried again, if it is.
+    pub(crate) fn failed(&mut self, target: &Target, now: Instant, dice: f64) -> Option<Duration> {
+        let attempts = self.targets.get_mut(target)?;
+        if attempts.once {
+            self.targets.remove(target);
+            return None;
+        }
+        attempts.under_way = false;
+        attempts.failures = attempts.failures.saturating_add(1);
+        let delay = delay(attempts.failures, dice);
+        attempts.next = now + delay;
+        Some(delay)
+    }
+
+    /// Ends a dial for good.
+    pub(crate) fn drop_target(&mut self, target: &Target) {
+        self.targets.remove(target);
+    }
+
+    fn under_way(&self) -> usize {
+        self.targets.values().filter(|attempts| attempts.under_way).count()
+    }
+}
+
+/// 2 s doubled with every failure up to 60 s, give or take a quarter. `dice` is uniform in `0.0..1.0`.
+fn delay(failures: u32, dice: f64) -> Duration {
+    // 2 s * 2^5 is beyond the last delay.
+    let doubled = FIRST_DELAY * 2_u32.pow(failures.saturating_sub(1).min(5));
+    doubled.min(LAST_DELAY).mul_f64(0.75 + 0.5 * dice.clamp(0.0, 1.0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+    /// The middle of the dice: no jitter.
+    const EVEN: f64 = 0.5;
+
+    fn peer(n: u8) -> PeerId {
+        PeerId::from_ed25519([n; 32])
+    }
+
+    fn given(text: &str) -> Target {
+        Target::Given(text.parse().unwrap())
+    }
+
+    fn redial(bootstrap: &[&str], now: Instant) -> Redial {
+        Redial::new(bootstrap.iter().map(|text| text.parse().unwrap()), now)
+    }
+
+    const fn nobody(_: &PeerId) -> bool {
+        false
+    }
+
+    #[test]
+    fn the_delay_doubles_from_2_to_60_seconds() {
+        let rows = [2, 4, 8, 16, 32, 60, 60, 60];
+        for (failures, seconds) in (1..).zip(rows) {
+            assert_eq!(delay(failures, EVEN), Duration::from_secs(seconds), "failure {failures}");
+        }
+        assert_eq!(delay(u32::MAX, EVEN), LAST_DELAY);
+        assert_eq!(delay(1, 0.0), Duration::from_millis(1500));
+        assert_eq!(delay(6, 1.0), Duration::from_secs(75));
+    }
+
+    #[test]
+    fn a_bootstrap_node_is_dialed_at_once_and_then_with_growing_delay() {
+        let start = Instant::now();
+        let mut redial = redial(&["a:1"], start);
+        let mut dialed = Vec::new();
+        for second in 0..200 {
+            let now = start + SECOND * second;
+            for target in redial.due(now, 0, nobody, &[]) {
+                dialed.push(second);
+                redial.failed(&target, now, EVEN);
+            }
+        }
+        assert_eq!(dialed, [0, 2, 6, 14, 30, 62, 122, 182]);
+    }
+
+    #[test]
+    fn a_connected_bootstrap_node_is_left_alone_and_dialed_again_after_it_left() {
+        let start = Instant::now();
+        let mut redial = redial(&["a:1"], start);
+        assert_eq!(redial.due(start, 0, nobody, &[]), [given("a:1")]);
+        assert_eq!(redial.due(start + 99 * SECOND, 0, nobody, &[]), [], "still under way");
+        redial.reached(&given("a:1"), peer(1));
+        redial.joined(peer(1));
+        assert_eq!(redial.due(start + 99 * SECOND, 1, |id| *id == peer(1), &[]), []);
+        let again = redial.left(peer(1), start + 100 * SECOND, EVEN);
+        assert_eq!(again, [("a:1".parse().unwrap(), FIRST_DELAY)]);
+        assert_eq!(redial.due(start + 101 * SECOND, 0, nobody, &[]), []);
+        assert_eq!(redial.due(start + 102 * SECOND, 0, nobody, &[]), [given("a:1")]);
+    }
+
+    #[test]
+    fn a_peer_that_hangs_up_before_it_joined_is_not_hammered() {
+        let start = Instant::now();
+        let mut redial = redial(&["a:1"], start);
+        let mut dialed = Vec::new();
+        for second in 0..70 {
+            let now = start + SECOND * second;
+            for target in redial.due(now, 0, nobody, &[]) {
+                dialed.push(second);
+                redial.reached(&target, peer(1));
+                redial.left(peer(1), now, EVEN);
+            }
+        }
+        assert_eq!(dialed, [0, 2, 6, 14, 30, 62]);
+    }
+
+    #[test]
+    fn known_peers_are_dialed_only_while_peers_are_few() {
+        let now = Instant::now();
+        let known = [1, 2, 3].map(peer);
+        assert_eq!(redial(&[], now).due(now, WANTED_PEERS, nobody, &known), []);
+        assert_eq!(redial(&[], now).due(now, 3, nobody, &known), [Target::Known(peer(1))]);
+        let mut alone = redial(&[], now);
+        assert_eq!(alone.due(now, 0, nobody, &known), [Target::Known(peer(1)), Target::Known(peer(2))]);
+        assert_eq!(alone.due(now, 0, nobody, &known), [Target::Known(peer(3))]);
+        let one = |id: &PeerId| *id == peer(1);
+        assert_eq!(redial(&[], now).due(now, 1, one, &known), [2, 3].map(|n| Target::Known(peer(n))));
+    }
+
+    #[test]
+    fn bootstrap_nodes_come_before_known_peers() {
+        let now = Instant::now();
+        let mut redial = redial(&["a:1"], now);
+        assert_eq!(redial.due(now, 0, nobody, &[peer(1)]), [given("a:1")]);
+        assert_eq!(redial.due(now + SECOND, 0, nobody, &[peer(1)]), []);
+        assert_eq!(redial.due(now + BOOTSTRAP_FIRST, 0, nobody, &[peer(1)]), [Target::Known(peer(1))]);
+    }
+
+    #[test]
+    fn dials_under_way_are_bounded() {
+        let now = Instant::now();
+        let names: Vec<_> = (0..20).map(|n| format!("host{n}:1")).collect();
+        let mut redial = redial(&names.iter().map(String::as_str).collect::<Vec<_>>(), now);
+        let first = redial.due(now, 0, nobody, &[peer(1)]);
+        assert_eq!(first.len(), MAX_DIALS);
+        assert_eq!(redial.due(now, 0, nobody, &[]), []);
+        for target in first {
+            redial.failed(&target, now, EVEN);
+        }
+        assert_eq!(redial.due(now, 0, nobody, &[]).len(), MAX_DIALS, "the next ones have their turn");
+    }
+
+    #[test]
+    fn an_address_asked_for_is_dialed_once() {
+        let now = Instant::now();
+        let mut redial = redial(&[], now);
+        assert!(redial.ask("a:1".parse().unwrap(), now));
+        assert_eq!(redial.due(now, 9, nobody, &[]), [given("a:1")]);
+        assert_eq!(redial.failed(&given("a:1"), now, EVEN), None);
+        assert_eq!(redial.due(now + 100 * SECOND, 9, nobody, &[]), []);
+        let taken = (0..100).filter(|n| redial.ask(format!("h{n}:1").parse().unwrap(), now)).count();
+        assert_eq!(taken, MAX_GIVEN);
+    }
+
+    #[test]
+    fn what_is_known_no_more_is_dialed_no_more() {
+        let now = Instant::now();
+        let mut redial = redial(&[], now);
+        let target = Target::Known(peer(1));
+        assert_eq!(redial.due(now, 0, nobody, &[peer(1)]), [Target::Known(peer(1))]);
+        redial.failed(&target, now, EVEN);
+        assert_eq!(redial.due(now + 100 * SECOND, 0, nobody, &[]), []);
+        assert!(redial.targets.is_empty());
+    }
+}

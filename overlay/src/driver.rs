@@ -1,0 +1,201 @@
+//! The one task that owns the swarm: it takes commands, swarm events and ticks, one after the other.
+//!
+//! It never waits for the node: commands are taken as they come, events are offered (see [`crate::outlet`]).
+
+mod connections;
+mod dialing;
+mod messages;
+mod saving;
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    time::{Duration, Instant},
+};
+
+use futures::{StreamExt, future::BoxFuture, stream::FuturesUnordered};
+use libp2p::{
+    Multiaddr, Swarm,
+    swarm::{ConnectionId, SwarmEvent},
+};
+use nostrp2p_protocol::PeerId;
+use tokio::{
+    sync::mpsc,
+    time::{self, MissedTickBehavior},
+};
+
+pub(crate) use self::saving::Saver;
+use self::{
+    dialing::{Attempt, Resolved},
+    messages::Held,
+};
+use crate::{
+    OverlayEvent, Peer, Stats,
+    connect::Redial,
+    convert,
+    handle::Command,
+    known::Known,
+    outlet::Outlet,
+    peer::Connected,
+    swarm::{Behaviour, BehaviourEvent, Event},
+};
+
+/// How often dialing, scores and deadlines are looked at; gossipsub's heartbeat wakes the task as often anyway.
+const TICK: Duration = Duration::from_secs(1);
+
+/// How long closing the connections may take at the end.
+const FAREWELL: Duration = Duration::from_secs(1);
+
+/// The state of the task.
+pub(crate) struct Driver {
+    swarm: Swarm<Behaviour>,
+    commands: mpsc::Receiver<Command>,
+    outlet: Outlet,
+    peers: BTreeMap<PeerId, Connected>,
+    redial: Redial,
+    known: Known,
+    saver: Saver,
+    /// Names being resolved, at most one per dial under way.
+    lookups: FuturesUnordered<BoxFuture<'static, Resolved>>,
+    attempts: HashMap<ConnectionId, Attempt>,
+    held: Held,
+    stats: Stats,
+}
+
+impl Driver {
+    pub(crate) fn new(
+        swarm: Swarm<Behaviour>,
+        commands: mpsc::Receiver<Command>,
+        events: mpsc::Sender<OverlayEvent>,
+        redial: Redial,
+        known: Known,
+        saver: Saver,
+    ) -> Self {
+        Self {
+            swarm,
+            commands,
+            outlet: Outlet::new(events),
+            peers: BTreeMap::new(),
+            redial,
+            known,
+            saver,
+            lookups: FuturesUnordered::new(),
+            attempts: HashMap::new(),
+            held: Held::default(),
+            stats: Stats::default(),
+        }
+    }
+
+    /// Runs until asked to stop, or until nobody holds the handle or the events any more.
+    pub(crate) async fn run(mut self, begun: Vec<Event>) {
+        begun.into_iter().for_each(|event| self.on_swarm_event(event));
+        let mut tick = time::interval(TICK);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                command = self.commands.recv() => match command {
+                    None | Some(Command::Shutdown) => break,
+                    Some(command) => self.on_command(command),
+                },
+                event = self.swarm.select_next_some() => self.on_swarm_event(event),
+                Some(resolved) = self.lookups.next(), if !self.lookups.is_empty() => self.on_resolved(resolved),
+                () = self.outlet.drain() => break,
+                _ = tick.tick() => self.on_tick().await,
+            }
+        }
+        self.close().await;
+    }
+
+    fn on_command(&mut self, command: Command) {
+        match command {
+            Command::Broadcast { payload, reply } => answer(reply, self.broadcast(payload)),
+            Command::Report { message, verdict } => self.report(&message, verdict),
+            Command::Dial(address) => self.ask(address),
+            Command::Peers(reply) => answer(reply, self.describe_peers()),
+            Command::ListenAddresses(reply) => answer(reply, self.listen_addresses()),
+            Command::Stats(reply) => answer(reply, self.stats),
+            // Taken by `run`, which ends.
+            Command::Shutdown => {}
+        }
+    }
+
+    fn on_swarm_event(&mut self, event: Event) {
+        match event {
+            SwarmEvent::Behaviour(BehaviourEvent::Gossip(event)) => self.on_gossip(event),
+            SwarmEvent::Behaviour(BehaviourEvent::Identify(event)) => self.on_identify(event),
+            SwarmEvent::Behaviour(BehaviourEvent::Ping(event)) => self.on_ping(event),
+            SwarmEvent::ConnectionEstablished { peer_id, connection_id, endpoint, .. } => {
+                self.on_connected(peer_id, connection_id, &endpoint);
+            }
+            SwarmEvent::ConnectionClosed { peer_id, connection_id, num_established, .. } => {
+                self.on_closed(peer_id, connection_id, num_established);
+            }
+            SwarmEvent::OutgoingConnectionError { connection_id, error, .. } => {
+                self.on_dial_error(connection_id, &error);
+            }
+            SwarmEvent::IncomingConnectionError { send_back_addr, error, .. } => {
+                tracing::debug!("A connection from {send_back_addr} came to nothing: {error}");
+            }
+            SwarmEvent::NewListenAddr { address, .. } => {
+                let address = self.with_own_id(address);
+                self.outlet.notice(OverlayEvent::Listening(address));
+            }
+            SwarmEvent::ListenerClosed { addresses, reason: Err(error), .. } => {
+                tracing::error!("This node does not listen on {addresses:?} any more: {error}");
+            }
+            SwarmEvent::ListenerError { error, .. } => tracing::warn!("While listening: {error}"),
+            _ => {}
+        }
+    }
+
+    async fn on_tick(&mut self) {
+        let now = Instant::now();
+        self.check_peers(now);
+        self.dial_due(now);
+        self.held.expire(now);
+        self.saver.tick(&mut self.known, now).await;
+    }
+
+    fn describe_peers(&self) -> Vec<Peer> {
+        let joined = self.peers.iter().filter(|(_, connected)| connected.announced);
+        joined.map(|(id, connected)| connected.describe(*id, self.score(*id))).collect()
+    }
+
+    fn score(&self, peer: PeerId) -> f64 {
+        self.swarm.behaviour().gossip.peer_score(&convert::libp2p_peer_id(peer)).unwrap_or_default()
+    }
+
+    fn listen_addresses(&self) -> Vec<String> {
+        self.swarm.listeners().map(|address| self.with_own_id(address.clone())).collect()
+    }
+
+    fn with_own_id(&self, address: Multiaddr) -> String {
+        address.with_p2p(*self.swarm.local_peer_id()).unwrap_or_else(|address| address).to_string()
+    }
+
+    /// Ends in order: addresses saved, connections closed. The commands stay open until all is done, for
+    /// [`crate::Overlay::shutdown`] waits for their end.
+    async fn close(mut self) {
+        self.saver.finish(&mut self.known).await;
+        let connected: Vec<_> = self.swarm.connected_peers().copied().collect();
+        for peer in connected {
+            if self.swarm.disconnect_peer_id(peer).is_err() {
+                tracing::trace!("{peer} is gone already");
+            }
+        }
+        let all_closed = async {
+            while self.swarm.connected_peers().next().is_some() {
+                self.swarm.select_next_some().await;
+            }
+        };
+        if time::timeout(FAREWELL, all_closed).await.is_err() {
+            tracing::debug!("Not all connections closed in time.");
+        }
+    }
+}
+
+/// Replies; that the asker has gone meanwhile is its own affair.
+fn answer<T>(reply: tokio::sync::oneshot::Sender<T>, value: T) {
+    if reply.send(value).is_err() {
+        tracing::trace!("nobody waits for the answer any more");
+    }
+}

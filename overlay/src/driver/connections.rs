@@ -1,0 +1,255 @@
+//! Peers coming, telling who they are, and going.
+
+use std::time::{Duration, Instant, SystemTime};
+
+use libp2p::{Multiaddr, core::ConnectedPoint, identify, multiaddr::Protocol, ping, swarm::ConnectionId};
+use nostrp2p_protocol::PeerId;
+
+use super::Driver;
+use crate::{
+    OverlayEvent,
+    address::{Host, PeerAddress, Place, Transport},
+    convert,
+    gossip::GRAYLIST_SCORE,
+    known::MAX_PER_PEER,
+    peer::{Connected, Connection, Direction, shown_agent},
+    reach::{self, Reach},
+    swarm::PROTOCOL,
+};
+
+/// How long a peer may stay without saying who it is.
+const IDENTIFY_TIME: Duration = Duration::from_secs(20);
+
+/// How long the news of a peer waits for its subscription, so that "joined" means "hears what we say".
+const SUBSCRIBE_TIME: Duration = Duration::from_secs(2);
+
+impl Driver {
+    pub(super) fn on_connected(
+        &mut self,
+        libp2p_peer: libp2p::PeerId,
+        connection: ConnectionId,
+        endpoint: &ConnectedPoint,
+    ) {
+        let Some(peer) = convert::peer_id(&libp2p_peer) else {
+            return self.disconnect(libp2p_peer);
+        };
+        let address = endpoint.get_remote_address();
+        let dialed = self.dial_worked(connection, peer, address);
+        let direction = if endpoint.is_dialer() { Direction::Outbound } else { Direction::Inbound };
+        let connected = self.peers.entry(peer).or_insert_with(|| Connected::new(Instant::now()));
+        if connected.agent.is_some() {
+            // A second way to a peer that is one of ours.
+            if let Some(dialed) = &dialed {
+                self.known.good(peer, dialed, unix_now());
+            }
+            self.redial.joined(peer);
+        }
+        let connection_info = Connection { address: address.to_string(), direction, dialed };
+        connected.connections.insert(connection, connection_info);
+    }
+
+    pub(super) fn on_closed(&mut self, peer: libp2p::PeerId, connection: ConnectionId, left: u32) {
+        let Some(peer) = convert::peer_id(&peer) else {
+            return;
+        };
+        if let Some(connected) = self.peers.get_mut(&peer) {
+            connected.connections.remove(&connection);
+        }
+        if left > 0 {
+            return;
+        }
+        let given = self.redial.left(peer, Instant::now(), rand::random());
+        let Some(connected) = self.peers.remove(&peer) else {
+            return;
+        };
+        if connected.announced {
+            return self.outlet.notice(OverlayEvent::PeerLeft(peer));
+        }
+        let reason = connected.fault.unwrap_or_else(|| {
+            "the node there hung up at once; it may be full, or it may not want this one".to_owned()
+        });
+        for (address, retry_in) in given {
+            let (reason, retry_in) = (reason.clone(), Some(retry_in));
+            self.outlet.notice(OverlayEvent::BootstrapFailed { address, reason, retry_in });
+        }
+    }
+
+    pub(super) fn on_identify(&mut self, event: identify::Event) {
+        let (libp2p_peer, connection, info) = match event {
+            identify::Event::Received { peer_id, connection_id, info } => (peer_id, connection_id, info),
+            identify::Event::Error { peer_id, error, .. } => {
+                return tracing::debug!("{peer_id} does not identify itself: {error}");
+            }
+            identify::Event::Sent { .. } | identify::Event::Pushed { .. } => return,
+        };
+        let Some(peer) = convert::peer_id(&libp2p_peer) else {
+            return;
+        };
+        if info.protocol_version != PROTOCOL {
+            let theirs = shown_agent(&info.protocol_version);
+            tracing::info!("{peer} speaks `{theirs}` and not `{PROTOCOL}`; hanging up.");
+            if let Some(connected) = self.peers.get_mut(&peer) {
+                connected.fault =
+                    Some(format!("the program there speaks `{theirs}`, and this one `{PROTOCOL}`"));
+            }
+            return self.disconnect(libp2p_peer);
+        }
+        let Some(connected) = self.peers.get_mut(&peer) else {
+            return;
+        };
+        connected.agent = Some(shown_agent(&info.agent_version));
+        for good in connected.connections.values().filter_map(|connection| connection.dialed.as_ref()) {
+            self.known.good(peer, good, unix_now());
+        }
+        if let Some(Ok(from)) =
+            connected.connections.get(&connection).map(|it| it.address.parse::<Multiaddr>())
+        {
+            for address in plausible(&info.listen_addrs, &from) {
+                self.known.heard(peer, &address);
+            }
+        }
+        self.redial.joined(peer);
+        self.announce(peer, Instant::now());
+    }
+
+    pub(super) fn on_subscription(&mut self, peer: libp2p::PeerId, subscribed: bool) {
+        let Some(peer) = convert::peer_id(&peer) else {
+            return;
+        };
+        if let Some(connected) = self.peers.get_mut(&peer) {
+            connected.subscribed = subscribed;
+        }
+        if subscribed {
+            self.broadcast_held();
+            self.announce(peer, Instant::now());
+        }
+    }
+
+    pub(super) fn on_ping(&mut self, event: ping::Event) {
+        let Some(peer) = convert::peer_id(&event.peer) else {
+            return;
+        };
+        match event.result {
+            Ok(delay) => {
+                if let Some(connected) = self.peers.get_mut(&peer) {
+                    connected.delay = Some(delay);
+                }
+            }
+            Err(ping::Failure::Unsupported) => {}
+            Err(error) => {
+                tracing::debug!("{peer} does not answer ({error}); closing that connection.");
+                self.swarm.close_connection(event.connection);
+            }
+        }
+    }
+
+    /// Does what time or score make due: announces, hangs up on the silent, throws out the harmful.
+    pub(super) fn check_peers(&mut self, now: Instant) {
+        let peers: Vec<_> = self.peers.keys().copied().collect();
+        for peer in peers {
+            self.announce(peer, now);
+            if self.score(peer) < GRAYLIST_SCORE {
+                tracing::info!("{peer} sent too many invalid messages; hanging up for an hour.");
+                self.stats.banned += 1;
+                self.swarm.behaviour_mut().gate.ban(peer, now);
+                self.disconnect(convert::libp2p_peer_id(peer));
+                continue;
+            }
+            let silent = self.peers.get(&peer).is_some_and(|connected| {
+                connected.agent.is_none() && now.saturating_duration_since(connected.since) > IDENTIFY_TIME
+            });
+            if silent {
+                tracing::debug!("{peer} does not say who it is; hanging up.");
+                self.disconnect(convert::libp2p_peer_id(peer));
+            }
+        }
+    }
+
+    /// Tells the node of a peer once, when it has identified itself and subscribed (or has had the time to).
+    fn announce(&mut self, peer: PeerId, now: Instant) {
+        let score = self.score(peer);
+        let Some(connected) = self.peers.get_mut(&peer) else {
+            return;
+        };
+        let waited = now.saturating_duration_since(connected.since) > SUBSCRIBE_TIME;
+        if connected.announced || connected.agent.is_none() || !(connected.subscribed || waited) {
+            return;
+        }
+        connected.announced = true;
+        self.outlet.notice(OverlayEvent::PeerJoined(connected.describe(peer, score)));
+    }
+
+    fn disconnect(&mut self, peer: libp2p::PeerId) {
+        if self.swarm.disconnect_peer_id(peer).is_err() {
+            tracing::trace!("{peer} is gone already");
+        }
+    }
+}
+
+/// The addresses a peer names that can be true and of use, seen from where it is connected.
+///
+/// Loopback only from loopback and private networks only from private ones, for strangers shall not make this node
+/// dial into its owner's network. No names: they could make it ask the name service for anything.
+fn plausible(named: &[Multiaddr], from: &Multiaddr) -> Vec<PeerAddress> {
+    let from_memory = matches!(from.iter().next(), Some(Protocol::Memory(_)));
+    let from = from.iter().find_map(|part| match part {
+        Protocol::Ip4(ip) => Some(reach::of(ip.into())),
+        Protocol::Ip6(ip) => Some(reach::of(ip.into())),
+        _ => None,
+    });
+    let fits = |address: &PeerAddress| match &address.place {
+        Place::Memory(_) => from_memory,
+        Place::Net { transport: Transport::Quic, .. } if !cfg!(feature = "quic") => false,
+        Place::Net { host: Host::Ip(ip), .. } => match reach::of(*ip) {
+            Reach::Nowhere => false,
+            Reach::Machine => from == Some(Reach::Machine),
+            Reach::Network => from.is_some_and(|from| from <= Reach::Network),
+            Reach::Public => from.is_some(),
+        },
+        Place::Net { host: Host::Name(..), .. } => false,
+    };
+    let addresses =
+        named.iter().take(4 * MAX_PER_PEER).filter_map(|text| PeerAddress::from_multiaddr(text).ok());
+    addresses.filter(fits).map(|address| address.without_peer()).take(MAX_PER_PEER).collect()
+}
+
+fn unix_now() -> u64 {
+    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |time| time.as_secs())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(from: &str, kept: &[&str]) {
+        let named = [
+            "/ip4/8.8.8.8/tcp/1",
+            "/ip4/127.0.0.1/tcp/1",
+            "/ip4/192.168.1.2/tcp/1",
+            "/ip4/0.0.0.0/tcp/1",
+            "/ip4/8.8.8.8/tcp/1/ws",
+            "/dns4/example.org/tcp/1",
+            "/memory/5",
+            "/ip6/::1/tcp/1",
+        ];
+        let named: Vec<Multiaddr> = named.iter().map(|text| text.parse().unwrap()).collect();
+        let found = plausible(&named, &from.parse().unwrap());
+        assert_eq!(found.iter().map(ToString::to_string).collect::<Vec<_>>(), kept);
+    }
+
+    #[test]
+    fn only_addresses_that_make_sense_from_here_are_remembered() {
+        check("/ip4/9.9.9.9/tcp/5", &["8.8.8.8:1"]);
+        check("/ip4/10.0.0.1/tcp/5", &["8.8.8.8:1", "192.168.1.2:1"]);
+        check("/ip4/127.0.0.1/tcp/5", &["8.8.8.8:1", "127.0.0.1:1", "192.168.1.2:1", "[::1]:1"]);
+        check("/memory/9", &["/memory/5"]);
+    }
+
+    #[test]
+    fn a_peer_can_name_only_so_many_addresses() {
+        let many: Vec<Multiaddr> =
+            (1..500).map(|port| format!("/ip4/8.8.8.8/tcp/{port}").parse().unwrap()).collect();
+        assert_eq!(plausible(&many, &"/ip4/9.9.9.9/tcp/1".parse().unwrap()).len(), MAX_PER_PEER);
+    }
+}

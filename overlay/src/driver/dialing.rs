@@ -1,0 +1,258 @@
+//! From a target to a connection: names become addresses, addresses are dialed, failures get words.
+
+use std::{
+    collections::VecDeque,
+    io,
+    time::{Duration, Instant},
+};
+
+use futures::FutureExt;
+use libp2p::{
+    Multiaddr,
+    core::transport::TransportError,
+    multiaddr::Protocol,
+    swarm::{
+        ConnectionId, DialError,
+        dial_opts::{DialOpts, PeerCondition},
+    },
+};
+use nostrp2p_protocol::PeerId;
+use tokio::{net, time};
+
+use super::Driver;
+use crate::{
+    OverlayEvent, PeerAddress,
+    address::{Family, Host, Place},
+    connect::Target,
+    convert,
+    gate::Refused,
+    listen::io_kind,
+};
+
+/// How long the name service may take.
+const LOOKUP_TIME: Duration = Duration::from_secs(10);
+
+/// Addresses of one name that are tried.
+const MAX_PER_NAME: usize = 8;
+
+/// A dial under way.
+pub(super) struct Attempt {
+    target: Target,
+    /// What is dialed now, and the address it comes from.
+    dialing: Vec<(Multiaddr, PeerAddress)>,
+    /// What comes next. Only for unknown peers: libp2p dials those at one address at a time.
+    rest: VecDeque<(Multiaddr, PeerAddress)>,
+}
+
+/// A target whose names are resolved.
+pub(super) struct Resolved {
+    target: Target,
+    addresses: Vec<(Multiaddr, PeerAddress)>,
+    problem: Option<String>,
+}
+
+impl Driver {
+    pub(super) fn ask(&mut self, address: PeerAddress) {
+        let now = Instant::now();
+        if self.redial.ask(address.clone(), now) {
+            return self.dial_due(now);
+        }
+        let reason = "too many addresses are being dialed already; try again in a minute".to_owned();
+        self.outlet.notice(OverlayEvent::BootstrapFailed { address, reason, retry_in: None });
+    }
+
+    pub(super) fn dial_due(&mut self, now: Instant) {
+        let known = self.known.peers();
+        let peers = &self.peers;
+        let is_connected = |peer: &PeerId| peers.contains_key(peer);
+        for target in self.redial.due(now, self.peers.len(), is_connected, &known) {
+            let addresses = match &target {
+                Target::Given(address) => vec![address.clone()],
+                Target::Known(peer) => self.known.addresses(peer),
+            };
+            self.lookups.push(resolve(target, addresses).boxed());
+        }
+    }
+
+    pub(super) fn on_resolved(&mut self, resolved: Resolved) {
+        let Resolved { target, addresses, problem } = resolved;
+        if addresses.is_empty() {
+            let reason = problem.unwrap_or_else(|| "there is no address to dial".to_owned());
+            return self.dial_failed(&target, reason);
+        }
+        let expected = match &target {
+            Target::Given(address) => address.peer(),
+            Target::Known(peer) => Some(*peer),
+        };
+        let mut addresses = VecDeque::from(addresses);
+        let now =
+            if expected.is_some() { addresses.drain(..).collect() } else { addresses.drain(..1).collect() };
+        self.dial(expected, Attempt { target, dialing: now, rest: addresses });
+    }
+
+    fn dial(&mut self, expected: Option<PeerId>, attempt: Attempt) {
+        let options = options(expected, &attempt.dialing);
+        let Some(options) = options else {
+            return self.dial_failed(&attempt.target, "no address".to_owned());
+        };
+        let connection = options.connection_id();
+        self.attempts.insert(connection, attempt);
+        if let Err(error) = self.swarm.dial(options) {
+            self.on_dial_error(connection, &error);
+        }
+    }
+
+    /// Ends the attempt that led to this connection. Returns the address that worked.
+    pub(super) fn dial_worked(
+        &mut self,
+        connection: ConnectionId,
+        peer: PeerId,
+        endpoint: &Multiaddr,
+    ) -> Option<PeerAddress> {
+        let attempt = self.attempts.remove(&connection)?;
+        self.redial.reached(&attempt.target, peer);
+        attempt.address_of(endpoint)
+    }
+
+    pub(super) fn on_dial_error(&mut self, connection: ConnectionId, error: &DialError) {
+        let Some(mut attempt) = self.attempts.remove(&connection) else {
+            return;
+        };
+        if let (DialError::WrongPeerId { address, .. }, Target::Known(peer)) = (error, &attempt.target)
+            && let Some(address) = attempt.address_of(address)
+        {
+            tracing::info!("Another node is now at {address}, where {peer} was; that address is forgotten.");
+            self.known.wrong(*peer, &address);
+        }
+        // libp2p leaves out the addresses this node listens on itself; other reasons to have none do not come here.
+        if let DialError::LocalPeerId { .. } | DialError::NoAddresses = error {
+            return self.dialed_self(&attempt.target);
+        }
+        if let DialError::DialPeerConditionFalse(_) = error {
+            // It is connected, or another target leads to it right now: nobody's fault, and nothing to tell.
+            self.redial.failed(&attempt.target, Instant::now(), rand::random());
+            return;
+        }
+        if let Some(next) = attempt.rest.pop_front() {
+            attempt.dialing = vec![next];
+            return self.dial(None, attempt);
+        }
+        self.dial_failed(&attempt.target, reason(error));
+    }
+
+    fn dial_failed(&mut self, target: &Target, reason: String) {
+        let retry_in = self.redial.failed(target, Instant::now(), rand::random());
+        match target {
+            Target::Given(address) => {
+                let address = address.clone();
+                self.outlet.notice(OverlayEvent::BootstrapFailed { address, reason, retry_in });
+            }
+            Target::Known(peer) => tracing::debug!("{peer} cannot be reached: {reason}"),
+        }
+    }
+
+    fn dialed_self(&mut self, target: &Target) {
+        self.redial.drop_target(target);
+        match target {
+            Target::Given(address) => {
+                let reason = "that is this node itself; it is not dialed again".to_owned();
+                let address = address.clone();
+                self.outlet.notice(OverlayEvent::BootstrapFailed { address, reason, retry_in: None });
+            }
+            Target::Known(peer) => self.known.forget(peer),
+        }
+    }
+}
+
+impl Attempt {
+    fn address_of(&self, endpoint: &Multiaddr) -> Option<PeerAddress> {
+        let bare = |address: &Multiaddr| {
+            address.iter().filter(|part| !matches!(part, Protocol::P2p(_))).collect::<Multiaddr>()
+        };
+        let endpoint = bare(endpoint);
+        let found = self.dialing.iter().find(|(dialed, _)| bare(dialed) == endpoint);
+        found.map(|(_, address)| address.without_peer())
+    }
+}
+
+fn options(expected: Option<PeerId>, addresses: &[(Multiaddr, PeerAddress)]) -> Option<DialOpts> {
+    let mut addresses = addresses.iter().map(|(address, _)| address.clone());
+    Some(match expected {
+        Some(peer) => DialOpts::peer_id(convert::libp2p_peer_id(peer))
+            .condition(PeerCondition::DisconnectedAndNotDialing)
+            .addresses(addresses.collect())
+            .build(),
+        None => DialOpts::unknown_peer_id().address(addresses.next()?).build(),
+    })
+}
+
+async fn resolve(target: Target, addresses: Vec<PeerAddress>) -> Resolved {
+    let mut resolved = Resolved { target, addresses: Vec::new(), problem: None };
+    for address in addresses {
+        match resolve_one(&address.place).await {
+            Ok(places) => {
+                let dialable = places.into_iter().map(|place| (place.to_multiaddr(), address.clone()));
+                resolved.addresses.extend(dialable);
+            }
+            Err(problem) => resolved.problem = Some(problem),
+        }
+    }
+    resolved
+}
+
+async fn resolve_one(place: &Place) -> Result<Vec<Place>, String> {
+    let Place::Net { host: Host::Name(name, family), port, .. } = place else {
+        return Ok(vec![place.clone()]);
+    };
+    let found = time::timeout(LOOKUP_TIME, net::lookup_host((name.as_str(), *port)))
+        .await
+        .map_err(|_| format!("the name service does not answer for `{name}`; check the network"))?
+        .map_err(|error| format!("the name `{name}` cannot be resolved ({error}); check its spelling"))?;
+    let wanted = found.map(|address| address.ip()).filter(|ip| match family {
+        Family::Any => true,
+        Family::V4 => ip.is_ipv4(),
+        Family::V6 => ip.is_ipv6(),
+    });
+    let places: Vec<_> = wanted.take(MAX_PER_NAME).map(|ip| place.at(ip)).collect();
+    if places.is_empty() { Err(format!("the name `{name}` has no address of that kind")) } else { Ok(places) }
+}
+
+/// Says in words for a person why a dial failed.
+fn reason(error: &DialError) -> String {
+    match error {
+        DialError::WrongPeerId { obtained, .. } => {
+            format!("another node answers there, {obtained}; leave /p2p/... out of the address to take any")
+        }
+        DialError::Transport(errors) => match errors.last() {
+            Some((_, error)) => transport_reason(error),
+            None => "it cannot be dialed".to_owned(),
+        },
+        DialError::Denied { cause } => match cause.downcast_ref::<Refused>() {
+            Some(refused) => format!("this node refuses the peer: {refused}"),
+            None => "this node has too many connections already".to_owned(),
+        },
+        DialError::DialPeerConditionFalse(_) => "it is connected or being dialed already".to_owned(),
+        DialError::Aborted => "dialing was broken off".to_owned(),
+        DialError::LocalPeerId { .. } | DialError::NoAddresses => "that is this node itself".to_owned(),
+    }
+}
+
+fn transport_reason(error: &TransportError<io::Error>) -> String {
+    let error = match error {
+        TransportError::MultiaddrNotSupported(_) => {
+            return "this program has no transport for such an address (QUIC is not in every build)"
+                .to_owned();
+        }
+        TransportError::Other(error) => error,
+    };
+    match io_kind(error) {
+        io::ErrorKind::ConnectionRefused => {
+            "nobody listens there (connection refused); is that node running?".to_owned()
+        }
+        io::ErrorKind::TimedOut => "no answer; is there a firewall, or is the machine off?".to_owned(),
+        io::ErrorKind::NetworkUnreachable | io::ErrorKind::HostUnreachable => {
+            "there is no way to that network; check the connection".to_owned()
+        }
+        _ => format!("what answers there does not behave like a node ({error})"),
+    }
+}

@@ -1,0 +1,76 @@
+//! What the overlay tells the node.
+
+use std::time::Duration;
+
+use nostrp2p_protocol::PeerId;
+
+use crate::{MessageRef, Peer, PeerAddress};
+
+/// Something that happened in the network.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum OverlayEvent {
+    /// A broadcast arrived. It is neither checked nor passed on: answer with [`crate::Overlay::report`] within 10 s.
+    Message {
+        /// Names it in the verdict.
+        message: MessageRef,
+        /// The neighbour that passed it on, which says nothing about its author.
+        from: PeerId,
+        /// The bytes, at most [`crate::MAX_PAYLOAD`].
+        payload: Vec<u8>,
+    },
+    /// A node is connected and speaks our protocol. It is subscribed already, unless it does not want broadcasts.
+    PeerJoined(Peer),
+    /// The last connection to a node that had joined is gone.
+    PeerLeft(PeerId),
+    /// Others can try to reach this node here: a multiaddr with the peer id, which another node takes as `-b`.
+    Listening(String),
+    /// An address that a person gave (bootstrap, or [`crate::Overlay::dial`]) did not lead to a node.
+    BootstrapFailed {
+        /// The address as it was given.
+        address: PeerAddress,
+        /// Why, in words for that person.
+        reason: String,
+        /// When it is tried again; `None` if it is not.
+        retry_in: Option<Duration>,
+    },
+    /// The overlay has ended; it is the last event. After [`crate::Overlay::shutdown`] this is as it should be.
+    Stopped {
+        /// Why, in words for the person who runs the node.
+        reason: StopReason,
+    },
+}
+
+/// Why the overlay ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StopReason {
+    /// Somebody asked for it: [`crate::Overlay::shutdown`], or nobody holds the handle or the events any more.
+    Asked,
+    /// It broke; the text is for a report. The node should start a new overlay or end.
+    Broken(String),
+}
+
+/// Numbers since the start.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Stats {
+    /// Payloads broadcast by this node that went to at least one neighbour.
+    pub sent: u64,
+    /// Bytes of those, once each, however many neighbours got them.
+    pub sent_bytes: u64,
+    /// Different payloads received.
+    pub received: u64,
+    /// Bytes of those. Copies of the same payload and everything around it are not counted.
+    pub received_bytes: u64,
+    /// Verdicts by kind.
+    pub accepted: u64,
+    /// See [`crate::Verdict::Ignore`].
+    pub ignored: u64,
+    /// See [`crate::Verdict::Reject`].
+    pub rejected: u64,
+    /// Verdicts that came after the message was forgotten: the node took longer than 10 s.
+    pub late: u64,
+    /// Messages nobody here saw, because the node did not take its events fast enough.
+    pub dropped: u64,
+    /// Peers thrown out for their score.
+    pub banned: u64,
+}

@@ -1,0 +1,271 @@
+//! Gossipsub as this network uses it: topic, message id, limits, peer scores.
+//!
+//! Sources: the gossipsub v1.1 specification (github.com/libp2p/specs, pubsub/gossipsub/gossipsub-v1.1.md), and
+//! Filecoin's Lotus where the specification leaves the numbers open. What is a guess says so.
+//! See `PROTOCOL.md`, Overlay.
+
+use std::{collections::HashMap, time::Duration};
+
+use libp2p::gossipsub::{
+    self, IdentTopic, IdentityTransform, MaxCountSubscriptionFilter, MessageAcceptance, MessageAuthenticity,
+    MessageId, PeerScoreParams, PeerScoreThresholds, TopicHash, TopicScoreParams, ValidationMode,
+    WhitelistSubscriptionFilter,
+};
+use nostrp2p_protocol::PeerId;
+use sha2::{Digest, Sha256};
+
+/// The largest payload in bytes: an event of 64 KiB (what people expect of Nostr relays) and room for its packet.
+pub const MAX_PAYLOAD: usize = 80 * 1024;
+
+/// What an RPC adds around one payload: topic, lengths, control messages that ride along.
+const RPC_OVERHEAD: usize = 2 * 1024;
+
+/// Messages in one RPC. Our implementation sends one; more than a handful would only be a way to overload us.
+const MAX_MESSAGES_PER_RPC: usize = 64;
+
+/// Subscriptions a peer may hold, and send in one RPC. More than the topics there are, for versions to come.
+const MAX_SUBSCRIPTIONS: usize = 16;
+
+/// How long a message id is remembered: the specification's `seen_ttl`.
+pub(crate) const SEEN_TIME: Duration = Duration::from_secs(120);
+
+/// The specification's heartbeat.
+const HEARTBEAT: Duration = Duration::from_secs(1);
+
+/// Heartbeats a message is kept, and so the seconds in which the node must give its verdict.
+/// The specification has 5; a phone that verifies a burst of signatures gets 10. This is also what bounds the
+/// messages held without a verdict: what a peer can send in 10 s, until it is graylisted.
+pub(crate) const HISTORY_LENGTH: usize = 10;
+
+/// RPCs waiting for one connection. The default of 5,000 would be 400 MB of the largest messages for one peer
+/// that does not read; what is dropped here, gossip (IHAVE) offers again.
+const SEND_QUEUE: usize = 1024;
+
+/// Bytes of control messages (IHAVE, IWANT, GRAFT and so on) in one RPC: libp2p's default.
+const MAX_CONTROL_SIZE: usize = 16 * 1024;
+
+/// Message ids in one IHAVE, each 22 bytes with its header. libp2p's default of 5,000 is more than its own decoder
+/// takes (`MAX_CONTROL_SIZE`): after a burst of posts, neighbours would close the stream on one another.
+const MAX_IDS: usize = 700;
+
+/// Bytes of SHA-256 in a message id, as in Ethereum's consensus specification.
+const MESSAGE_ID_LENGTH: usize = 20;
+
+/// Below this score a peer's messages are not read at all, and it is disconnected.
+pub(crate) const GRAYLIST_SCORE: f64 = -80.0;
+
+/// Below this score own posts are not sent to a peer.
+const PUBLISH_SCORE: f64 = -40.0;
+
+/// What good behaviour can earn: less than two forged messages cost.
+const TOPIC_SCORE_CAP: f64 = 30.0;
+
+/// What is broadcast in this network.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Topic {
+    /// Public events.
+    Events,
+}
+
+impl Topic {
+    pub(crate) const ALL: [Self; 1] = [Self::Events];
+
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Events => "/nostrp2p/1/events",
+        }
+    }
+
+    pub(crate) fn hash(self) -> TopicHash {
+        IdentTopic::new(self.name()).hash()
+    }
+}
+
+/// Names one received message until its verdict is given. Worthless afterwards, and 10 s after the message came.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct MessageRef {
+    pub(crate) id: [u8; MESSAGE_ID_LENGTH],
+    pub(crate) from: PeerId,
+}
+
+/// What the node thinks of a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Verdict {
+    /// Good: passed on to the neighbours.
+    Accept,
+    /// Unwanted here, but nobody's fault (known already, too old, over a quota): not passed on.
+    Ignore,
+    /// Provably wrong (undecodable, forged): not passed on, and every peer that sent it loses score.
+    Reject,
+}
+
+impl From<Verdict> for MessageAcceptance {
+    fn from(verdict: Verdict) -> Self {
+        match verdict {
+            Verdict::Accept => Self::Accept,
+            Verdict::Ignore => Self::Ignore,
+            Verdict::Reject => Self::Reject,
+        }
+    }
+}
+
+/// Gossipsub that carries the topics of this network and no others.
+pub(crate) type Gossip =
+    gossipsub::Behaviour<IdentityTransform, MaxCountSubscriptionFilter<WhitelistSubscriptionFilter>>;
+
+/// Makes the behaviour, subscribed to every topic.
+///
+/// Messages are anonymous: their author is the event's public key, and the node that sends one first shall not be
+/// marked as its source.
+///
+/// # Errors
+/// Says which parameter libp2p found inconsistent; they are all constants here.
+pub(crate) fn behaviour() -> Result<Gossip, String> {
+    let config = gossipsub::ConfigBuilder::default()
+        .validation_mode(ValidationMode::Anonymous)
+        .validate_messages()
+        .message_id_fn(|message: &gossipsub::Message| MessageId::new(&message_id(&message.data)))
+        .max_transmit_size(MAX_PAYLOAD + RPC_OVERHEAD)
+        .max_publish_messages(MAX_MESSAGES_PER_RPC)
+        .max_control_message_size(MAX_CONTROL_SIZE)
+        .max_control_messages_sent(MAX_IDS)
+        .connection_handler_queue_len(SEND_QUEUE)
+        .heartbeat_interval(HEARTBEAT)
+        // The default waits 5 s before the first mesh is formed; a post written meanwhile would be gossiped late.
+        .heartbeat_initial_delay(HEARTBEAT)
+        .history_length(HISTORY_LENGTH)
+        .duplicate_cache_time(SEEN_TIME)
+        .flood_publish(true)
+        .build()
+        .map_err(|error| error.to_string())?;
+    let topics = Topic::ALL.map(Topic::hash);
+    let filter = MaxCountSubscriptionFilter {
+        filter: WhitelistSubscriptionFilter(topics.into()),
+        max_subscribed_topics: MAX_SUBSCRIPTIONS,
+        max_subscriptions_per_request: MAX_SUBSCRIPTIONS,
+    };
+    let mut gossip = Gossip::new_with_subscription_filter(MessageAuthenticity::Anonymous, config, filter)?;
+    gossip.with_peer_score(score_params(), score_thresholds())?;
+    for topic in Topic::ALL {
+        gossip.subscribe(&IdentTopic::new(topic.name())).map_err(|error| error.to_string())?;
+    }
+    Ok(gossip)
+}
+
+/// The first 20 bytes of the SHA-256 of the payload.
+///
+/// Not the event's id: that does not cover the signature, so whoever spread an event with a broken signature first
+/// would have the honest copy taken for a duplicate and dropped. The same event in two payloads is recognised by
+/// the node, which knows what it has seen.
+pub(crate) fn message_id(payload: &[u8]) -> [u8; MESSAGE_ID_LENGTH] {
+    let hash: [u8; 32] = Sha256::digest(payload).into();
+    let mut id = [0; MESSAGE_ID_LENGTH];
+    id.iter_mut().zip(hash).for_each(|(to, from)| *to = from);
+    id
+}
+
+/// Scores relative to one another: an unknown peer has 0, a good one up to 30, one forged message costs 10, two
+/// cost 40, three cost 90, which is beyond [`GRAYLIST_SCORE`] for a stranger; four are beyond it for anybody.
+fn score_params() -> PeerScoreParams {
+    PeerScoreParams {
+        topics: HashMap::from(Topic::ALL.map(|topic| (topic.hash(), topic_score_params()))),
+        topic_score_cap: TOPIC_SCORE_CAP,
+        app_specific_weight: 1.0,
+        // P6 off. Homes, offices and mobile carriers put many honest nodes behind one address, and libp2p can
+        // except single addresses but no ranges. The gate counts connections per public address instead.
+        ip_colocation_factor_weight: 0.0,
+        // P7 as in Lotus: an hour's memory, and six mishaps free, for peers that restart regraft too early.
+        behaviour_penalty_weight: -10.0,
+        behaviour_penalty_threshold: 6.0,
+        behaviour_penalty_decay: decay(Duration::from_secs(3600)),
+        // A peer cannot wash its score off by reconnecting.
+        retain_score: Duration::from_secs(3600),
+        ..PeerScoreParams::default()
+    }
+}
+
+fn topic_score_params() -> TopicScoreParams {
+    TopicScoreParams {
+        topic_weight: 1.0,
+        // P1: up to 10 after an hour in the mesh (guess; the specification wants it small).
+        time_in_mesh_weight: 1.0,
+        time_in_mesh_quantum: Duration::from_secs(360),
+        time_in_mesh_cap: 10.0,
+        // P2: up to 20 for bringing new messages first, forgotten after ten minutes (guess).
+        first_message_deliveries_weight: 1.0,
+        first_message_deliveries_decay: decay(Duration::from_secs(600)),
+        first_message_deliveries_cap: 20.0,
+        // P3 and P3b off, as in Lotus for topics of low and irregular rate: nobody can say how many posts a
+        // minute are due, so silence is no fault.
+        mesh_message_deliveries_weight: 0.0,
+        mesh_failure_penalty_weight: 0.0,
+        // P4: the square of the number of rejected messages, forgotten after an hour as in Lotus.
+        invalid_message_deliveries_weight: -10.0,
+        invalid_message_deliveries_decay: decay(Duration::from_secs(3600)),
+        ..TopicScoreParams::default()
+    }
+}
+
+/// In the order the specification demands: graylist <= publish <= gossip <= 0.
+fn score_thresholds() -> PeerScoreThresholds {
+    PeerScoreThresholds {
+        gossip_threshold: -20.0,
+        publish_threshold: PUBLISH_SCORE,
+        graylist_threshold: GRAYLIST_SCORE,
+        // No peer exchange yet; out of reach.
+        accept_px_threshold: 1000.0,
+        // Take in new mesh peers when most of the mesh is no better than strangers (guess).
+        opportunistic_graft_threshold: 2.0,
+    }
+}
+
+/// The factor per second by which a counter falls to a tenth in this time.
+fn decay(time: Duration) -> f64 {
+    gossipsub::score_parameter_decay(time)
+}
+
+/// Neighbours that will get what we publish on a topic.
+pub(crate) fn subscribers(gossip: &Gossip, topic: Topic) -> usize {
+    let hash = topic.hash();
+    gossip
+        .all_peers()
+        .filter(|(_, topics)| topics.contains(&&hash))
+        .filter(|(peer, _)| gossip.peer_score(peer).is_none_or(|score| score >= PUBLISH_SCORE))
+        .count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_parameters_are_consistent() {
+        assert!(score_params().validate().is_ok());
+        assert!(score_thresholds().validate().is_ok());
+        behaviour().unwrap();
+    }
+
+    #[test]
+    fn what_we_gossip_is_not_more_than_we_read() {
+        let ids = MAX_IDS * (MESSAGE_ID_LENGTH + 2);
+        assert!(ids + Topic::Events.name().len() + 16 <= MAX_CONTROL_SIZE);
+    }
+
+    #[test]
+    fn one_bit_of_the_payload_changes_the_message_id() {
+        let id = message_id(b"abc");
+        // SHA-256("abc"), FIPS 180-2, appendix B.1.
+        assert_eq!(id.map(|byte| format!("{byte:02x}")).concat(), "ba7816bf8f01cfea414140de5dae2223b00361a3");
+        assert_ne!(id, message_id(b"abb"));
+    }
+
+    #[test]
+    fn the_fourth_forged_message_is_the_last_one_read_from_anybody() {
+        let topic = topic_score_params();
+        let score = |forged: f64| topic.invalid_message_deliveries_weight * forged * forged;
+        assert!(score(1.0) + TOPIC_SCORE_CAP > 0.0, "one may happen to a good neighbour");
+        assert!(score(1.0) > PUBLISH_SCORE, "one may happen to a stranger");
+        assert!(score(3.0) < GRAYLIST_SCORE);
+        assert!(score(4.0) + TOPIC_SCORE_CAP < GRAYLIST_SCORE);
+    }
+}

@@ -1,0 +1,299 @@
+//! Addresses of nodes that were met, kept on disk so that a restart needs no bootstrap node.
+//!
+//! The file is a help, never a need: when it is damaged it is set aside, when it cannot be written the node runs on.
+//! What peers say about themselves is heard, not believed: such an address is tried, and outlives nothing that worked.
+
+use std::{
+    collections::BTreeMap,
+    fs::{self, File},
+    io::{self, Read, Write},
+    path::{Path, PathBuf},
+};
+
+use nostrp2p_protocol::PeerId;
+use serde::{Deserialize, Serialize};
+
+use crate::address::PeerAddress;
+
+/// Addresses kept: far more than a node is ever connected to, and 100 KB on disk.
+pub const MAX_KNOWN_ADDRESSES: usize = 1000;
+
+/// Addresses kept of one peer, so that nobody fills the table alone: some interfaces, times IPv4 and IPv6.
+pub(crate) const MAX_PER_PEER: usize = 8;
+
+/// The largest file that is read: what 1,000 of the longest addresses take.
+const MAX_FILE: u64 = 1024 * 1024;
+
+/// The form of the file. Another number is a file from another version: it is set aside like a damaged one.
+const VERSION: u32 = 1;
+
+/// The table. Times are Unix seconds; 0 stands for "only heard of".
+#[derive(Debug, Default)]
+pub(crate) struct Known {
+    peers: BTreeMap<PeerId, BTreeMap<PeerAddress, u64>>,
+    changed: bool,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Saved {
+    version: u32,
+    addresses: Vec<SavedAddress>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct SavedAddress {
+    peer: String,
+    address: String,
+    last_good: u64,
+}
+
+impl Known {
+    /// Notes that the peer answered at this address.
+    pub(crate) fn good(&mut self, peer: PeerId, address: &PeerAddress, now_secs: u64) {
+        self.insert(peer, address, now_secs.max(1));
+    }
+
+    /// Notes that the peer says it can be reached there. Takes nothing away from what is known better.
+    pub(crate) fn heard(&mut self, peer: PeerId, address: &PeerAddress) {
+        let known = self.peers.get(&peer);
+        if known
+            .is_none_or(|known| known.len() < MAX_PER_PEER && !known.contains_key(&address.without_peer()))
+        {
+            self.insert(peer, address, 0);
+        }
+    }
+
+    /// Notes that the peer is not there any more, because another one is.
+    pub(crate) fn wrong(&mut self, peer: PeerId, address: &PeerAddress) {
+        let Some(addresses) = self.peers.get_mut(&peer) else {
+            return;
+        };
+        self.changed |= addresses.remove(&address.without_peer()).is_some();
+        if addresses.is_empty() {
+            self.peers.remove(&peer);
+        }
+    }
+
+    pub(crate) fn forget(&mut self, peer: &PeerId) {
+        self.changed |= self.peers.remove(peer).is_some();
+    }
+
+    /// The addresses of a peer, the best first.
+    pub(crate) fn addresses(&self, peer: &PeerId) -> Vec<PeerAddress> {
+        let mut addresses: Vec<_> = self.peers.get(peer).into_iter().flatten().collect();
+        addresses.sort_by_key(|(_, last_good)| std::cmp::Reverse(**last_good));
+        addresses.into_iter().map(|(address, _)| address.clone()).collect()
+    }
+
+    /// All peers, the one met last first.
+    pub(crate) fn peers(&self) -> Vec<PeerId> {
+        let best = |addresses: &BTreeMap<PeerAddress, u64>| addresses.values().copied().max();
+        let mut peers: Vec<_> = self.peers.iter().map(|(peer, known)| (best(known), *peer)).collect();
+        peers.sort_by_key(|(best, _)| std::cmp::Reverse(*best));
+        peers.into_iter().map(|(_, peer)| peer).collect()
+    }
+
+    /// Whether something changed since this was asked last.
+    pub(crate) const fn take_changed(&mut self) -> bool {
+        std::mem::replace(&mut self.changed, false)
+    }
+
+    /// The contents of the file.
+    pub(crate) fn to_json(&self) -> String {
+        let addresses = self.peers.iter().flat_map(|(peer, addresses)| {
+            addresses.iter().map(|(address, last_good)| SavedAddress {
+                peer: peer.to_string(),
+                address: address.to_string(),
+                last_good: *last_good,
+            })
+        });
+        let saved = Saved { version: VERSION, addresses: addresses.collect() };
+        serde_json::to_string_pretty(&saved).expect("strings and numbers always become JSON")
+    }
+
+    /// Reads the contents of the file. Single addresses that make no sense are left out.
+    fn from_json(text: &str) -> Result<Self, String> {
+        let saved: Saved = serde_json::from_str(text).map_err(|error| error.to_string())?;
+        if saved.version != VERSION {
+            return Err(format!(
+                "it has version {}, and this program knows version {VERSION}",
+                saved.version
+            ));
+        }
+        let mut known = Self::default();
+        for row in saved.addresses {
+            if let (Ok(peer), Ok(address)) = (row.peer.parse(), row.address.parse()) {
+                known.insert(peer, &address, row.last_good);
+            }
+        }
+        known.changed = false;
+        Ok(known)
+    }
+
+    fn insert(&mut self, peer: PeerId, address: &PeerAddress, last_good: u64) {
+        let addresses = self.peers.entry(peer).or_default();
+        let before = addresses.insert(address.without_peer(), last_good);
+        self.changed |= before != Some(last_good);
+        while addresses.len() > MAX_PER_PEER {
+            let Some(oldest) = oldest(addresses) else { break };
+            addresses.remove(&oldest);
+        }
+        while self.peers.values().map(BTreeMap::len).sum::<usize>() > MAX_KNOWN_ADDRESSES {
+            let worst = self.peers.iter().min_by_key(|(_, known)| known.values().min().copied());
+            let Some((peer, address)) = worst.and_then(|(peer, known)| Some((*peer, oldest(known)?))) else {
+                break;
+            };
+            self.wrong(peer, &address);
+        }
+    }
+
+    #[cfg(test)]
+    fn len(&self) -> usize {
+        self.peers.values().map(BTreeMap::len).sum()
+    }
+}
+
+fn oldest(addresses: &BTreeMap<PeerAddress, u64>) -> Option<PeerAddress> {
+    addresses.iter().min_by_key(|(_, last_good)| **last_good).map(|(address, _)| address.clone())
+}
+
+/// Reads the file. A missing one is empty; a damaged one is renamed to `<name>.damaged`, said once, and empty.
+pub(crate) fn load(path: &Path) -> Known {
+    let text = match read(path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Known::default(),
+        Err(error) => return set_aside(path, &error.to_string()),
+    };
+    Known::from_json(&text).unwrap_or_else(|error| set_aside(path, &error))
+}
+
+/// Replaces the file: readers see the old or the new contents, also after a power failure.
+pub(crate) fn save(path: &Path, json: &str) -> io::Result<()> {
+    let temporary = with_suffix(path, ".new");
+    let mut file = File::create(&temporary)?;
+    file.write_all(json.as_bytes())?;
+    file.sync_all()?;
+    fs::rename(&temporary, path)
+}
+
+fn read(path: &Path) -> io::Result<String> {
+    let mut text = String::new();
+    File::open(path)?.take(MAX_FILE).read_to_string(&mut text)?;
+    Ok(text)
+}
+
+fn set_aside(path: &Path, problem: &str) -> Known {
+    let aside = with_suffix(path, ".damaged");
+    match fs::rename(path, &aside) {
+        Ok(()) => tracing::warn!(
+            "The known addresses in {} cannot be read ({problem}); the file is now {} and a new one begins.",
+            path.display(),
+            aside.display()
+        ),
+        Err(error) => tracing::warn!(
+            "The known addresses in {} cannot be read ({problem}) nor set aside ({error}); starting without them.",
+            path.display()
+        ),
+    }
+    Known::default()
+}
+
+fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    PathBuf::from(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn peer(n: u8) -> PeerId {
+        PeerId::from_ed25519([n; 32])
+    }
+
+    fn address(text: &str) -> PeerAddress {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn the_table_survives_the_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("addresses.json");
+        let mut known = Known::default();
+        known.good(peer(1), &address("example.org:20000"), 100);
+        known.heard(peer(1), &address("/ip4/8.8.8.8/udp/20000/quic-v1"));
+        known.good(peer(2), &address("[::1]:20000"), 200);
+        save(&path, &known.to_json()).unwrap();
+        save(&path, &known.to_json()).expect("replacing works as well");
+        let mut again = load(&path);
+        assert_eq!(again.peers, known.peers);
+        assert!(!again.take_changed());
+        assert_eq!(again.peers(), [peer(2), peer(1)], "met last comes first");
+        assert_eq!(again.addresses(&peer(1)).first(), Some(&address("example.org:20000")));
+    }
+
+    #[test]
+    fn a_damaged_file_is_set_aside_and_a_missing_one_is_empty() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("addresses.json");
+        assert_eq!(load(&path).len(), 0);
+        for contents in ["", "{", "[]", "null", r#"{"version":2,"addresses":[]}"#, "\u{0}"] {
+            fs::write(&path, contents).unwrap();
+            assert_eq!(load(&path).len(), 0, "{contents:?}");
+            assert!(!path.exists(), "{contents:?}");
+            assert_eq!(fs::read_to_string(with_suffix(&path, ".damaged")).unwrap(), contents);
+        }
+        fs::write(&path, [0xff, 0xfe]).unwrap();
+        assert_eq!(load(&path).len(), 0, "not UTF-8");
+    }
+
+    #[test]
+    fn one_senseless_row_does_not_cost_the_others() {
+        let text = format!(
+            r#"{{"version":1,"addresses":[{{"peer":"x","address":"a:1","last_good":1}},
+            {{"peer":"{0}","address":"nowhere","last_good":1}},{{"peer":"{0}","address":"a:1","last_good":1}}]}}"#,
+            peer(1)
+        );
+        assert_eq!(Known::from_json(&text).unwrap().addresses(&peer(1)), [address("a:1")]);
+    }
+
+    #[test]
+    fn a_full_table_gives_up_what_was_only_heard_of() {
+        let mut known = Known::default();
+        known.good(peer(1), &address("good.example:1"), 100);
+        for n in 0..MAX_KNOWN_ADDRESSES + 50 {
+            let mut key = [0; 32];
+            key.iter_mut().zip(n.to_be_bytes()).for_each(|(to, from)| *to = from);
+            known.heard(PeerId::from_ed25519(key), &address("heard.example:1"));
+        }
+        assert_eq!(known.len(), MAX_KNOWN_ADDRESSES);
+        assert_eq!(known.addresses(&peer(1)), [address("good.example:1")]);
+    }
+
+    #[test]
+    fn one_peer_cannot_fill_the_table_nor_displace_what_worked() {
+        let mut known = Known::default();
+        known.good(peer(1), &address("good.example:1"), 100);
+        for port in 1..100 {
+            known.heard(peer(1), &address(&format!("8.8.8.8:{port}")));
+        }
+        assert_eq!(known.len(), MAX_PER_PEER);
+        known.good(peer(1), &address("newer.example:1"), 200);
+        let best = known.addresses(&peer(1));
+        assert_eq!(best.len(), MAX_PER_PEER);
+        assert_eq!(best.get(..2), Some([address("newer.example:1"), address("good.example:1")].as_slice()));
+    }
+
+    #[test]
+    fn hearing_again_of_a_good_address_keeps_it_good() {
+        let mut known = Known::default();
+        known.good(peer(1), &address("a.example:1"), 100);
+        assert!(known.take_changed());
+        known.heard(peer(1), &address("a.example:1"));
+        assert!(!known.take_changed());
+        known.wrong(peer(1), &address("a.example:1"));
+        assert!(known.take_changed());
+        assert_eq!(known.peers(), []);
+    }
+}

@@ -1,0 +1,159 @@
+//! Begins to listen, and knows before it returns that it does.
+
+use std::{
+    collections::HashSet,
+    io,
+    net::{SocketAddr, TcpListener},
+    time::Duration,
+};
+
+use futures::StreamExt;
+use libp2p::{
+    Multiaddr, Swarm, TransportError, core::transport::ListenerId, multiaddr::Protocol, swarm::SwarmEvent,
+};
+use tokio::time;
+
+use crate::{
+    address::Place,
+    error::StartError,
+    settings::Listen,
+    swarm::{Behaviour, Event},
+};
+
+/// How long the system may take to report the address of a socket that is bound already.
+const REPORT_TIME: Duration = Duration::from_secs(3);
+
+/// Listens everywhere it is asked to. Returns what the swarm reported meanwhile, in order.
+pub(crate) async fn begin(swarm: &mut Swarm<Behaviour>, listen: &[Listen]) -> Result<Vec<Event>, StartError> {
+    for place in listen {
+        if let Listen::Ip(address) = place {
+            is_free(*address)?;
+        }
+    }
+    let mut waiting = HashSet::new();
+    for place in listen {
+        match place {
+            Listen::Memory(port) => {
+                let listener = swarm.listen_on(Multiaddr::from(Protocol::Memory(*port)));
+                waiting.insert(listener.map_err(|error| cannot(format!("/memory/{port}"), error))?);
+            }
+            Listen::Ip(address) => waiting.extend(listen_ip(swarm, *address)?),
+        }
+    }
+    confirm(swarm, waiting).await
+}
+
+fn listen_ip(swarm: &mut Swarm<Behaviour>, address: SocketAddr) -> Result<Vec<ListenerId>, StartError> {
+    let tcp = swarm.listen_on(Place::tcp(address).to_multiaddr());
+    let listeners = vec![tcp.map_err(|error| in_use_or(error, address, "TCP"))?];
+    #[cfg(feature = "quic")]
+    let listeners = {
+        let quic = swarm.listen_on(Place::quic(address).to_multiaddr());
+        let quic = quic.map_err(|error| in_use_or(error, address, "UDP"))?;
+        listeners.into_iter().chain([quic]).collect()
+    };
+    Ok(listeners)
+}
+
+/// Tries the port without `SO_REUSEPORT`.
+///
+/// libp2p sets that option, so that it can dial from the port it listens on; with it two nodes of one user could
+/// listen on one port, and each would get half of the connections. Two nodes started in the same instant can still
+/// slip through; the lock on the data directory stops the usual case of that.
+fn is_free(address: SocketAddr) -> Result<(), StartError> {
+    match TcpListener::bind(address) {
+        Ok(_) => Ok(()),
+        Err(error) => Err(in_use_or(TransportError::Other(error), address, "TCP")),
+    }
+}
+
+fn in_use_or(error: TransportError<io::Error>, address: SocketAddr, transport: &'static str) -> StartError {
+    match error {
+        TransportError::Other(error) if io_kind(&error) == io::ErrorKind::AddrInUse => {
+            StartError::AddressInUse { address, transport }
+        }
+        error => cannot(format!("{address} ({transport})"), error),
+    }
+}
+
+fn cannot(address: String, error: TransportError<io::Error>) -> StartError {
+    let reason = match error {
+        TransportError::MultiaddrNotSupported(_) => "this program does not know such an address".to_owned(),
+        TransportError::Other(error) => match io_kind(&error) {
+            io::ErrorKind::AddrNotAvailable => {
+                "this machine has no such address; 0.0.0.0 stands for all it has".to_owned()
+            }
+            io::ErrorKind::PermissionDenied => {
+                "the system does not permit it; ports below 1024 are for root, take a higher one".to_owned()
+            }
+            _ => error.to_string(),
+        },
+    };
+    StartError::CannotListen { address, reason }
+}
+
+/// The kind of the error the system gave.
+///
+/// libp2p wraps it several times in types that cannot be named, and whose `source` skips it; the text keeps it.
+pub(crate) fn io_kind(error: &io::Error) -> io::ErrorKind {
+    if error.kind() != io::ErrorKind::Other {
+        return error.kind();
+    }
+    let text = error.to_string();
+    let code = text.rsplit_once("(os error ").and_then(|(_, rest)| rest.split(')').next()?.parse().ok());
+    match code {
+        Some(code) => io::Error::from_raw_os_error(code).kind(),
+        None if text.contains("Timeout has been reached") => io::ErrorKind::TimedOut,
+        None => io::ErrorKind::Other,
+    }
+}
+
+/// Waits until each listener has an address.
+async fn confirm(
+    swarm: &mut Swarm<Behaviour>,
+    mut waiting: HashSet<ListenerId>,
+) -> Result<Vec<Event>, StartError> {
+    let mut seen = Vec::new();
+    let deadline = time::Instant::now() + REPORT_TIME;
+    while !waiting.is_empty() {
+        let Ok(event) = time::timeout_at(deadline, swarm.select_next_some()).await else {
+            // Bound it is, only the list of interfaces is late or empty (a machine without network).
+            tracing::warn!("The system does not say under which addresses this node listens.");
+            break;
+        };
+        match &event {
+            SwarmEvent::NewListenAddr { listener_id, .. } => {
+                waiting.remove(listener_id);
+            }
+            SwarmEvent::ListenerClosed { addresses, reason: Err(error), .. } => {
+                let address = addresses.first().map(ToString::to_string).unwrap_or_default();
+                return Err(StartError::CannotListen { address, reason: error.to_string() });
+            }
+            _ => {}
+        }
+        seen.push(event);
+    }
+    Ok(seen)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_kind_of_a_wrapped_error_is_found() {
+        let refused = io::Error::from_raw_os_error(111);
+        let text = refused.to_string();
+        let rows = [
+            (refused, io::ErrorKind::ConnectionRefused),
+            (io::Error::other(text), io::ErrorKind::ConnectionRefused),
+            (io::Error::other("Timeout has been reached"), io::ErrorKind::TimedOut),
+            (io::Error::other("something else (os error x)"), io::ErrorKind::Other),
+        ];
+        for (error, kind) in rows {
+            if cfg!(target_os = "linux") {
+                assert_eq!(io_kind(&error), kind, "{error}");
+            }
+        }
+    }
+}

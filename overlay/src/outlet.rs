@@ -1,0 +1,102 @@
+//! The way of events to the node: bounded, and never a reason for the swarm to wait.
+//!
+//! The node may be slow. Messages then are dropped (they are ignored, not passed on, and counted), for catching up
+//! brings them later. What happens to connections waits here a while, and the oldest of that is dropped at last:
+//! [`crate::Overlay::peers`] has the truth.
+
+use std::collections::VecDeque;
+
+use tokio::sync::mpsc;
+
+use crate::OverlayEvent;
+
+/// Events on their way to the node. With the largest messages 40 MB; with usual ones less than 1 MB.
+pub(crate) const EVENTS: usize = 512;
+
+/// Events about connections that wait for room: every peer joining and leaving twice.
+const WAITING: usize = 1024;
+
+pub(crate) struct Outlet {
+    sender: mpsc::Sender<OverlayEvent>,
+    waiting: VecDeque<OverlayEvent>,
+}
+
+impl Outlet {
+    pub(crate) const fn new(sender: mpsc::Sender<OverlayEvent>) -> Self {
+        Self { sender, waiting: VecDeque::new() }
+    }
+
+    /// Offers a message. `false` when there is no room.
+    pub(crate) fn message(&self, event: OverlayEvent) -> bool {
+        self.waiting.is_empty() && self.sender.try_send(event).is_ok()
+    }
+
+    /// Sends what happened to a connection, later if there is no room now.
+    pub(crate) fn notice(&mut self, event: OverlayEvent) {
+        if self.waiting.len() == WAITING {
+            self.waiting.pop_front();
+        }
+        self.waiting.push_back(event);
+        while let Ok(permit) = self.sender.try_reserve() {
+            let Some(event) = self.waiting.pop_front() else {
+                break;
+            };
+            permit.send(event);
+        }
+    }
+
+    /// Waits for room if events wait for it, and sends one of them. Ends when the node listens no more.
+    /// Cancel-safe: an event is taken only when it can be sent.
+    pub(crate) async fn drain(&mut self) {
+        loop {
+            if self.waiting.is_empty() {
+                return self.sender.closed().await;
+            }
+            let Ok(permit) = self.sender.reserve().await else {
+                return;
+            };
+            if let Some(event) = self.waiting.pop_front() {
+                permit.send(event);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use nostrp2p_protocol::PeerId;
+
+    use super::*;
+
+    const fn left(n: u8) -> OverlayEvent {
+        OverlayEvent::PeerLeft(PeerId::from_ed25519([n; 32]))
+    }
+
+    #[tokio::test]
+    async fn a_slow_node_loses_messages_but_learns_who_left() {
+        let (sender, mut receiver) = mpsc::channel(1);
+        let mut outlet = Outlet::new(sender);
+        outlet.notice(left(1));
+        outlet.notice(left(2));
+        assert!(!outlet.message(left(9)), "no message overtakes");
+        assert_eq!(receiver.recv().await, Some(left(1)));
+        tokio::select! {
+            () = outlet.drain() => unreachable!("the node listens"),
+            event = receiver.recv() => assert_eq!(event, Some(left(2))),
+        }
+        assert!(outlet.message(left(3)));
+        assert!(!outlet.message(left(4)));
+    }
+
+    #[tokio::test]
+    async fn what_waits_is_bounded_and_a_node_that_went_is_noticed() {
+        let (sender, receiver) = mpsc::channel(1);
+        let mut outlet = Outlet::new(sender);
+        for _ in 0..2 * WAITING {
+            outlet.notice(left(1));
+        }
+        assert_eq!(outlet.waiting.len(), WAITING);
+        drop(receiver);
+        outlet.drain().await;
+    }
+}

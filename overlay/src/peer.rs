@@ -1,0 +1,122 @@
+//! The neighbours: what the rest of the node may know of them, and what the driver keeps.
+
+use std::{
+    collections::BTreeMap,
+    time::{Duration, Instant},
+};
+
+use libp2p::swarm::ConnectionId;
+use nostrp2p_protocol::PeerId;
+
+use crate::address::PeerAddress;
+
+/// What is kept of the name a peer gives its program.
+const MAX_AGENT: usize = 64;
+
+/// A node this one is connected to.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Peer {
+    /// Who it is.
+    pub id: PeerId,
+    /// Its address as seen from here, a multiaddr. For inbound connections the port need not be one it listens on.
+    pub address: String,
+    /// Who dialed.
+    pub direction: Direction,
+    /// How the bytes travel.
+    pub path: Path,
+    /// Round trip time of the last ping, at most a minute old; `None` before the first.
+    pub delay: Option<Duration>,
+    /// The program and version it says it runs, at most 64 characters, none of them control characters.
+    pub agent: String,
+    /// Whether it takes broadcasts.
+    pub subscribed: bool,
+    /// Its gossipsub score: 0 for a stranger, up to 30 for a good neighbour, below -80 it is thrown out.
+    pub score: f64,
+}
+
+/// Who dialed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Direction {
+    /// The peer did.
+    Inbound,
+    /// This node did.
+    Outbound,
+}
+
+/// How the bytes of a connection travel. More ways come with relays.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Path {
+    /// From machine to machine, nobody between.
+    Direct,
+}
+
+/// A connected peer as the driver knows it.
+#[derive(Debug)]
+pub(crate) struct Connected {
+    pub(crate) connections: BTreeMap<ConnectionId, Connection>,
+    pub(crate) since: Instant,
+    /// `None` until the peer identified itself.
+    pub(crate) agent: Option<String>,
+    pub(crate) delay: Option<Duration>,
+    pub(crate) subscribed: bool,
+    /// Why it is not one of ours, once that is known.
+    pub(crate) fault: Option<String>,
+    /// Whether the node was told of it.
+    pub(crate) announced: bool,
+}
+
+/// One connection.
+#[derive(Debug)]
+pub(crate) struct Connection {
+    pub(crate) address: String,
+    pub(crate) direction: Direction,
+    /// The address under which we found it, when we dialed.
+    pub(crate) dialed: Option<PeerAddress>,
+}
+
+impl Connected {
+    pub(crate) const fn new(now: Instant) -> Self {
+        Self {
+            connections: BTreeMap::new(),
+            since: now,
+            agent: None,
+            fault: None,
+            delay: None,
+            subscribed: false,
+            announced: false,
+        }
+    }
+
+    /// The peer for the rest of the node. With several connections, the oldest speaks.
+    pub(crate) fn describe(&self, id: PeerId, score: f64) -> Peer {
+        let connection = self.connections.values().next();
+        Peer {
+            id,
+            address: connection.map(|connection| connection.address.clone()).unwrap_or_default(),
+            direction: connection.map_or(Direction::Inbound, |connection| connection.direction),
+            path: Path::Direct,
+            delay: self.delay,
+            agent: self.agent.clone().unwrap_or_default(),
+            subscribed: self.subscribed,
+            score,
+        }
+    }
+}
+
+/// Makes a peer's words about its program fit to be shown.
+pub(crate) fn shown_agent(text: &str) -> String {
+    text.chars().filter(|char| !char.is_control()).take(MAX_AGENT).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_peer_cannot_smuggle_much_through_its_agent() {
+        assert_eq!(shown_agent("nostrp2p/0.1.0"), "nostrp2p/0.1.0");
+        assert_eq!(shown_agent("a\u{1b}[31m\r\nb"), "a[31mb");
+        assert_eq!(shown_agent(&"é".repeat(1000)).chars().count(), MAX_AGENT);
+    }
+}

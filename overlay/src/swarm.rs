@@ -1,0 +1,120 @@
+//! The libp2p swarm: transports, behaviours, connection limits. See `PROTOCOL.md`, Overlay.
+
+use std::time::Duration;
+
+use libp2p::{
+    Swarm, Transport,
+    connection_limits::{self, ConnectionLimits},
+    core::{muxing::StreamMuxerBox, transport::MemoryTransport, upgrade},
+    identify,
+    identity::Keypair,
+    noise, ping,
+    swarm::{self, NetworkBehaviour, SwarmEvent},
+    tcp, yamux,
+};
+
+use crate::{
+    error::StartError,
+    gate::Gate,
+    gossip::{self, Gossip},
+};
+
+/// What a peer must name in `identify` to be one of ours.
+pub(crate) const PROTOCOL: &str = "/nostrp2p/1";
+
+/// The name and version of this program, for other nodes to show.
+pub(crate) const AGENT: &str = concat!("nostrp2p/", env!("CARGO_PKG_VERSION"));
+
+/// Connecting, Noise and Yamux together. A phone on a bad network needs seconds; more is a peer that stalls.
+const HANDSHAKE_TIME: Duration = Duration::from_secs(10);
+
+/// Sparing, for each ping wakes a radio: a dead peer is noticed after at most 80 s. The first ping is sent at once.
+const PING_INTERVAL: Duration = Duration::from_secs(60);
+const PING_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// Gossipsub keeps its connections open; this one is for connections nobody has a use for.
+const IDLE_TIME: Duration = Duration::from_secs(120);
+
+/// Streams a peer may have open on one connection: we use fewer than ten.
+const MAX_STREAMS: usize = 64;
+
+/// Connections that others opened: with the outbound ones well below 256 file descriptors, macOS's default.
+const MAX_INBOUND: u32 = 128;
+/// Connections this node opened. Dialing stops at a few; the rest is for people who ask.
+const MAX_OUTBOUND: u32 = 48;
+/// Handshakes under way. A flood of half-open connections then holds little memory and no slot for long.
+const MAX_PENDING_INBOUND: u32 = 32;
+const MAX_PENDING_OUTBOUND: u32 = 32;
+/// Two nodes that dial each other at once have two connections; one more for one that is dying.
+const MAX_PER_PEER: u32 = 3;
+
+/// What the swarm runs. `gate` and `limits` come first, for they may refuse a connection.
+#[derive(NetworkBehaviour)]
+#[behaviour(prelude = "libp2p::swarm::derive_prelude")]
+pub(crate) struct Behaviour {
+    pub(crate) gate: Gate,
+    limits: connection_limits::Behaviour,
+    pub(crate) identify: identify::Behaviour,
+    ping: ping::Behaviour,
+    pub(crate) gossip: Gossip,
+}
+
+/// What the swarm reports.
+pub(crate) type Event = SwarmEvent<BehaviourEvent>;
+
+pub(crate) fn build(keypair: &Keypair) -> Result<Swarm<Behaviour>, StartError> {
+    let config = swarm::Config::with_tokio_executor().with_idle_connection_timeout(IDLE_TIME);
+    let behaviour = Behaviour {
+        gate: Gate::default(),
+        limits: connection_limits::Behaviour::new(limits()),
+        identify: identify::Behaviour::new(
+            identify::Config::new(PROTOCOL.to_owned(), keypair.public()).with_agent_version(AGENT.to_owned()),
+        ),
+        ping: ping::Behaviour::new(
+            ping::Config::new().with_interval(PING_INTERVAL).with_timeout(PING_TIMEOUT),
+        ),
+        gossip: gossip::behaviour().map_err(StartError::Setup)?,
+    };
+    Ok(Swarm::new(transport(keypair)?, behaviour, keypair.public().to_peer_id(), config))
+}
+
+type Boxed = libp2p::core::transport::Boxed<(libp2p::PeerId, StreamMuxerBox)>;
+
+fn transport(keypair: &Keypair) -> Result<Boxed, StartError> {
+    let noise = noise::Config::new(keypair).map_err(|error| StartError::Setup(error.to_string()))?;
+    let mut yamux = yamux::Config::default();
+    yamux.set_max_num_streams(MAX_STREAMS);
+    let streams = tcp::tokio::Transport::new(tcp::Config::default().nodelay(true))
+        .or_transport(MemoryTransport::new())
+        .upgrade(upgrade::Version::V1Lazy)
+        .authenticate(noise)
+        .multiplex(yamux)
+        .timeout(HANDSHAKE_TIME)
+        .boxed();
+    Ok(with_quic(streams, keypair))
+}
+
+#[cfg(not(feature = "quic"))]
+fn with_quic(streams: Boxed, _: &Keypair) -> Boxed {
+    streams
+}
+
+#[cfg(feature = "quic")]
+fn with_quic(streams: Boxed, keypair: &Keypair) -> Boxed {
+    use libp2p::{core::transport::OrTransport, quic};
+
+    let mut config = quic::Config::new(keypair);
+    config.handshake_timeout = HANDSHAKE_TIME;
+    let quic = quic::tokio::Transport::new(config)
+        .map(|(peer, connection), _| (peer, StreamMuxerBox::new(connection)));
+    OrTransport::new(quic, streams).map(|either, _| either.into_inner()).boxed()
+}
+
+fn limits() -> ConnectionLimits {
+    ConnectionLimits::default()
+        .with_max_pending_incoming(Some(MAX_PENDING_INBOUND))
+        .with_max_pending_outgoing(Some(MAX_PENDING_OUTBOUND))
+        .with_max_established_incoming(Some(MAX_INBOUND))
+        .with_max_established_outgoing(Some(MAX_OUTBOUND))
+        .with_max_established_per_peer(Some(MAX_PER_PEER))
+}

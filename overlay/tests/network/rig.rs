@@ -1,0 +1,146 @@
+//! Nodes for tests, and waiting for what they do.
+
+use std::{future::Future, path::Path, time::Duration};
+
+use nostrp2p_overlay::{
+    Listen, MessageRef, NodeSecret, Overlay, OverlayEvent, PeerAddress, Settings, Verdict, start,
+};
+use nostrp2p_protocol::PeerId;
+use tokio::{sync::mpsc, time};
+
+/// Far more than anything here takes, also on a busy machine.
+const DEADLINE: Duration = Duration::from_secs(30);
+
+pub struct Node {
+    pub overlay: Overlay,
+    events: mpsc::Receiver<OverlayEvent>,
+}
+
+impl Node {
+    pub async fn start(settings: Settings) -> Self {
+        let (overlay, events) = start(settings).await.unwrap();
+        Self { overlay, events }
+    }
+
+    /// A node on the memory transport that joins these others.
+    pub async fn in_memory(others: &[&Self]) -> Self {
+        let mut settings = settings();
+        settings.listen = vec![Listen::Memory(0)];
+        for other in others {
+            settings.bootstrap.push(other.address().await);
+        }
+        Self::start(settings).await
+    }
+
+    pub fn id(&self) -> PeerId {
+        self.overlay.peer_id()
+    }
+
+    /// Where it listens, with its peer id: by TCP or in memory.
+    pub async fn address(&self) -> PeerAddress {
+        let addresses = self.overlay.listen_addresses().await;
+        let address = addresses.iter().find(|address| !address.contains("/quic-v1"));
+        address.expect("it listens").parse().unwrap()
+    }
+
+    /// Takes events until one gives a value. Fails with what was awaited and what came instead.
+    pub async fn until<T>(&mut self, what: &str, mut wanted: impl FnMut(&OverlayEvent) -> Option<T>) -> T {
+        let mut others = Vec::new();
+        loop {
+            match time::timeout(DEADLINE, self.events.recv()).await {
+                Ok(Some(event)) => match wanted(&event) {
+                    Some(value) => return value,
+                    None => others.push(event),
+                },
+                Ok(None) => panic!("awaited {what}, but the overlay ended; there were only {others:?}"),
+                Err(_) => panic!("awaited {what} for {DEADLINE:?}; there were only {others:?}"),
+            }
+        }
+    }
+
+    pub async fn joined(&mut self, other: PeerId) {
+        self.until(&format!("that {other} joins"), |event| match event {
+            OverlayEvent::PeerJoined(peer) if peer.id == other => Some(()),
+            _ => None,
+        })
+        .await;
+    }
+
+    pub async fn left(&mut self, other: PeerId) {
+        self.until(&format!("that {other} leaves"), |event| match event {
+            OverlayEvent::PeerLeft(peer) if *peer == other => Some(()),
+            _ => None,
+        })
+        .await;
+    }
+
+    pub async fn message(&mut self) -> (MessageRef, PeerId, Vec<u8>) {
+        self.until("a message", |event| match event {
+            OverlayEvent::Message { message, from, payload } => {
+                Some((message.clone(), *from, payload.clone()))
+            }
+            _ => None,
+        })
+        .await
+    }
+
+    /// Takes the next message and gives this verdict on it.
+    pub async fn judge(&mut self, verdict: Verdict) -> Vec<u8> {
+        let (message, _, payload) = self.message().await;
+        self.overlay.report(message, verdict).await;
+        payload
+    }
+
+    pub async fn bootstrap_failed(&mut self) -> (PeerAddress, String, Option<Duration>) {
+        self.until("a failed bootstrap", |event| match event {
+            OverlayEvent::BootstrapFailed { address, reason, retry_in } => {
+                Some((address.clone(), reason.clone(), *retry_in))
+            }
+            _ => None,
+        })
+        .await
+    }
+
+    /// Shuts down, and awaits that the overlay says so.
+    pub async fn stop(mut self) {
+        self.overlay.clone().shutdown().await;
+        self.until("the end", |event| matches!(event, OverlayEvent::Stopped { .. }).then_some(())).await;
+    }
+}
+
+pub fn settings() -> Settings {
+    Settings::new(NodeSecret::generate())
+}
+
+/// Listens on a free loopback port.
+pub fn on_loopback() -> Settings {
+    let mut settings = settings();
+    settings.listen = vec![Listen::Ip("127.0.0.1:0".parse().unwrap())];
+    settings
+}
+
+/// `host:port` of a node on loopback.
+pub async fn host_and_port(node: &Node, host: &str) -> PeerAddress {
+    format!("{host}:{}", port(node).await).parse().unwrap()
+}
+
+pub async fn port(node: &Node) -> u16 {
+    let address = node.address().await.to_string();
+    let port = address.split('/').nth(4).expect("/ip4/127.0.0.1/tcp/<port>");
+    port.parse().unwrap()
+}
+
+pub fn remember(settings: &mut Settings, folder: &Path) {
+    settings.known_addresses = Some(folder.join("addresses.json"));
+}
+
+/// Asks again until it holds.
+pub async fn eventually<F: Future<Output = bool>>(what: &str, condition: impl Fn() -> F) {
+    let holds = async {
+        let mut pause = time::interval(Duration::from_millis(20));
+        while !condition().await {
+            pause.tick().await;
+        }
+    };
+    time::timeout(DEADLINE, holds).await.unwrap_or_else(|_| panic!("awaited {what} for {DEADLINE:?}"));
+}

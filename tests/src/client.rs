@@ -1,0 +1,201 @@
+//! A client that speaks frames, as the web client does, but without a browser.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use futures_util::{SinkExt, StreamExt};
+use nostrp2p_protocol::{
+    Draft, Event, Kind, SecretKey, UnverifiedEvent,
+    frame::{ClientFrame, NodeFrame, Refusal, VERSION},
+    login,
+};
+use tokio::{net::TcpStream, time::timeout};
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async, tungstenite::Message};
+
+use crate::PATIENCE;
+
+/// Seconds since 1970.
+pub(crate) fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}
+
+/// A new person.
+///
+/// # Panics
+/// When the system has no random numbers.
+pub fn random_key() -> SecretKey {
+    let mut bytes = [0; 32];
+    getrandom::fill(&mut bytes).expect("random numbers");
+    SecretKey::from_bytes(bytes).expect("all but 1 in 2^127 are valid")
+}
+
+/// A post of now.
+pub fn post(key: &SecretKey, text: &str) -> Event {
+    Draft { created_at: now(), kind: Kind::POST, tags: vec![], content: text.into() }.sign(key, &[7; 32])
+}
+
+/// A connection to `/client`.
+pub struct Client {
+    socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
+    authority: String,
+    challenge: [u8; 32],
+}
+
+impl Client {
+    /// Connects and says hello.
+    ///
+    /// # Panics
+    /// When the node does not welcome it.
+    pub async fn connect(authority: &str) -> Self {
+        let mut client = Self::connect_silently(authority).await;
+        client.send(ClientFrame::Hello { version: VERSION, client: "test".into() }).await;
+        match client.next().await {
+            Some(NodeFrame::Welcome { challenge, .. }) => client.challenge = challenge,
+            other => panic!("no welcome but {other:?}"),
+        }
+        client
+    }
+
+    /// Connects without a word.
+    ///
+    /// # Panics
+    /// When the node does not take the connection.
+    pub async fn connect_silently(authority: &str) -> Self {
+        let (socket, _) =
+            connect_async(format!("ws://{authority}/client")).await.expect("the node takes the connection");
+        Self { socket, authority: authority.to_owned(), challenge: [0; 32] }
+    }
+
+    /// Connects and signs in.
+    ///
+    /// # Panics
+    /// When the node refuses.
+    pub async fn login(authority: &str, key: &SecretKey) -> Self {
+        let mut client = Self::connect(authority).await;
+        let proof = client.proof(key);
+        client.send(ClientFrame::Login { request: 1, proof }).await;
+        let answer = client.answer().await;
+        assert!(matches!(answer, NodeFrame::LoggedIn { .. }), "{answer:?}");
+        client
+    }
+
+    /// Connects and becomes the owner.
+    ///
+    /// # Panics
+    /// When the node refuses.
+    pub async fn claim(authority: &str, token: [u8; 16], key: &SecretKey) -> Self {
+        let mut client = Self::connect(authority).await;
+        let proof = client.proof(key);
+        client.send(ClientFrame::Claim { request: 1, token, proof }).await;
+        let answer = client.answer().await;
+        assert!(matches!(answer, NodeFrame::LoggedIn { .. }), "{answer:?}");
+        client
+    }
+
+    /// A login event for this connection.
+    pub fn proof(&self, key: &SecretKey) -> UnverifiedEvent {
+        login::draft(&self.challenge, &self.authority, now()).sign(key, &[7; 32]).into()
+    }
+
+    /// Sends a frame.
+    pub async fn send(&mut self, frame: ClientFrame) {
+        self.send_bytes(frame.encode()).await;
+    }
+
+    /// Sends any bytes as a frame.
+    ///
+    /// # Panics
+    /// When the connection is gone.
+    pub async fn send_bytes(&mut self, bytes: Vec<u8>) {
+        self.socket.send(Message::Binary(bytes.into())).await.expect("the connection stands");
+    }
+
+    /// The next frame; None when the node has closed the connection.
+    ///
+    /// # Panics
+    /// When nothing comes, or no frame.
+    pub async fn next(&mut self) -> Option<NodeFrame> {
+        loop {
+            let message = timeout(PATIENCE, self.socket.next()).await.expect("the node says something");
+            match message {
+                Some(Ok(Message::Binary(bytes))) => return Some(NodeFrame::decode(&bytes).expect("a frame")),
+                Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
+                Some(Ok(Message::Close(_)) | Err(_)) | None => return None,
+                Some(Ok(other)) => panic!("a client gets binary messages, not {other:?}"),
+            }
+        }
+    }
+
+    /// The next frame that is neither a status nor a batch.
+    ///
+    /// # Panics
+    /// When the node closes the connection before.
+    pub async fn answer(&mut self) -> NodeFrame {
+        loop {
+            match self.next().await {
+                Some(NodeFrame::Status { .. } | NodeFrame::Batch { .. }) => {}
+                Some(frame) => return frame,
+                None => panic!("the node closed the connection instead of answering"),
+            }
+        }
+    }
+
+    /// The refusal that is expected.
+    ///
+    /// # Panics
+    /// When the node agrees.
+    pub async fn refusal(&mut self) -> Refusal {
+        match self.answer().await {
+            NodeFrame::Refused { refusal, .. } => refusal,
+            other => panic!("no refusal but {other:?}"),
+        }
+    }
+
+    /// Publishes an event and waits until it is durable; returns its sequence number.
+    ///
+    /// # Panics
+    /// When the node refuses.
+    pub async fn publish(&mut self, event: &Event) -> u64 {
+        self.send(ClientFrame::Publish { request: 9, event: event.clone().into() }).await;
+        match self.answer().await {
+            NodeFrame::Published { id, sequence, .. } if id == event.id() => sequence,
+            other => panic!("not published but {other:?}"),
+        }
+    }
+
+    /// Asks for everything after a sequence number, without gathering time.
+    pub async fn watch(&mut self, after: u64) {
+        self.send(ClientFrame::Watch { after, gather_ms: 0 }).await;
+    }
+
+    /// Waits for a batch that holds a post with this text; returns up to where it goes.
+    ///
+    /// # Panics
+    /// When the connection ends before.
+    pub async fn hear(&mut self, text: &str) -> u64 {
+        loop {
+            match self.next().await {
+                Some(NodeFrame::Batch { through, events, .. })
+                    if events.iter().any(|event| event.content == text) =>
+                {
+                    return through;
+                }
+                Some(_) => {}
+                None => panic!("the node closed the connection before it sent {text:?}"),
+            }
+        }
+    }
+
+    /// Waits until the node has this many neighbours.
+    ///
+    /// # Panics
+    /// When the connection ends before.
+    pub async fn neighbours(&mut self, count: usize) {
+        loop {
+            match self.next().await {
+                Some(NodeFrame::Status { peers, .. }) if peers.len() >= count => return,
+                Some(_) => {}
+                None => panic!("the node closed the connection before it had {count} neighbours"),
+            }
+        }
+    }
+}

@@ -1,0 +1,174 @@
+//! A node as people start it: the binary, in a process of its own.
+
+use std::{
+    net::{Ipv4Addr, TcpListener, UdpSocket},
+    path::{Path, PathBuf},
+    process::Stdio,
+    sync::atomic::{AtomicU16, Ordering},
+};
+
+use tempfile::TempDir;
+use tokio::{
+    io::{AsyncBufReadExt, BufReader, Lines},
+    process::{Child, ChildStdout, Command},
+    time::timeout,
+};
+
+use crate::PATIENCE;
+
+/// The binary under test: `NOSTRP2P_BIN`, which `cargo xtask test` sets, or the last release build.
+///
+/// # Panics
+/// When there is none.
+pub fn binary() -> PathBuf {
+    let built = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/release/nostrp2p");
+    let path = std::env::var_os("NOSTRP2P_BIN").map_or_else(built, PathBuf::from);
+    assert!(path.exists(), "{} is missing; run these tests by `cargo xtask test`", path.display());
+    path
+}
+
+/// A port that is free for TCP and UDP and has a free one after it.
+///
+/// # Panics
+/// When there is none.
+pub fn free_port() -> u16 {
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    // Tests run side by side in many processes: each begins somewhere else.
+    let begin = u16::try_from(std::process::id() % 1_500).unwrap_or(0) * 20;
+    for _ in 0..1_000 {
+        let port = 24_000 + (begin + NEXT.fetch_add(2, Ordering::Relaxed)) % 30_000;
+        let tcp = |port| TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok();
+        if tcp(port) && tcp(port + 1) && UdpSocket::bind((Ipv4Addr::LOCALHOST, port)).is_ok() {
+            return port;
+        }
+    }
+    panic!("no free port");
+}
+
+/// A running node. It is killed when dropped.
+pub struct Node {
+    child: Child,
+    lines: Lines<BufReader<ChildStdout>>,
+    port: u16,
+    data: TempDir,
+    arguments: Vec<String>,
+    /// The claim link, for a node that had no owner when it started.
+    pub claim_link: Option<String>,
+}
+
+impl Node {
+    /// Starts a node with a data directory of its own on a free port, and waits until it is ready.
+    pub async fn start(arguments: &[&str]) -> Self {
+        let data = tempfile::tempdir().expect("a temporary directory");
+        Self::start_in(data, free_port(), arguments.iter().map(|&argument| argument.to_owned()).collect())
+            .await
+    }
+
+    async fn start_in(data: TempDir, port: u16, arguments: Vec<String>) -> Self {
+        let mut child = Command::new(binary())
+            .arg("server")
+            .args(["--no-qr", "-l", &format!("127.0.0.1:{port}"), "--data-dir"])
+            .arg(data.path())
+            .args(&arguments)
+            .current_dir(data.path())
+            .stdout(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .expect("the binary starts");
+        let mut lines = BufReader::new(child.stdout.take().expect("stdout is piped")).lines();
+        let mut claim_link = None;
+        // The last thing that a node says at its start is how to use it.
+        loop {
+            let line = timeout(PATIENCE, lines.next_line()).await.expect("the node says that it is ready");
+            let line = line.expect("the node's output is text");
+            let line = line.unwrap_or_else(|| panic!("the node ended instead of getting ready"));
+            if line.contains("/#claim=") {
+                claim_link = Some(line.trim().to_owned());
+            }
+            if claim_link.is_some() || line.starts_with("Open http") {
+                break;
+            }
+        }
+        Self { child, lines, port, data, arguments, claim_link }
+    }
+
+    /// `host:port` for clients.
+    pub fn clients(&self) -> String {
+        format!("127.0.0.1:{}", self.port + 1)
+    }
+
+    /// `host:port` for other nodes.
+    pub fn nodes(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
+    }
+
+    /// The token of the claim link.
+    ///
+    /// # Panics
+    /// When the node has an owner.
+    pub fn token(&self) -> [u8; 16] {
+        let link = self.claim_link.as_ref().expect("a node without an owner");
+        let token = link.split_once("#claim=").expect("a claim link").1;
+        hex::decode(token).ok().and_then(|token| token.try_into().ok()).expect("16 bytes in hex")
+    }
+
+    /// The data directory.
+    pub fn data_dir(&self) -> &Path {
+        self.data.path()
+    }
+
+    /// Resident memory in KiB, where the system tells (Linux).
+    pub fn resident_kib(&self) -> Option<u64> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()?)).ok()?;
+        let line = status.lines().find(|line| line.starts_with("VmRSS:"))?;
+        line.split_whitespace().nth(1)?.parse().ok()
+    }
+
+    /// The next line that the node prints.
+    pub async fn next_line(&mut self) -> String {
+        let line = timeout(PATIENCE, self.lines.next_line()).await.expect("the node prints something");
+        line.expect("the node's output is text").unwrap_or_default()
+    }
+
+    /// Ends the node as Ctrl-C or systemd do, and starts it again on the same port and data.
+    pub async fn restart(self) -> Self {
+        self.stop().await.start().await
+    }
+
+    /// Ends the node as systemd does, and waits for it.
+    ///
+    /// # Panics
+    /// When it does not end, or not with status 0.
+    pub async fn stop(mut self) -> Stopped {
+        let id = self.child.id().expect("a running node");
+        let killed = Command::new("kill").arg(id.to_string()).status().await.expect("kill runs");
+        assert!(killed.success(), "the node had ended by itself");
+        let status = timeout(PATIENCE, self.child.wait()).await.expect("the node ends when asked");
+        assert!(
+            status.expect("the node's status").success(),
+            "the node ended with {status:?}",
+            status = self.child
+        );
+        Stopped { data: self.data, port: self.port, arguments: self.arguments }
+    }
+
+    /// Ends the node without a warning (`kill -9`), and waits for it.
+    pub async fn kill(mut self) -> Stopped {
+        self.child.kill().await.expect("a running node");
+        Stopped { data: self.data, port: self.port, arguments: self.arguments }
+    }
+}
+
+/// A node that does not run, with all that it remembers.
+pub struct Stopped {
+    data: TempDir,
+    port: u16,
+    arguments: Vec<String>,
+}
+
+impl Stopped {
+    /// Starts it again.
+    pub async fn start(self) -> Node {
+        Node::start_in(self.data, self.port, self.arguments).await
+    }
+}

@@ -1,0 +1,151 @@
+//! What may be typed after `cargo xtask`.
+
+use crate::test::Suite;
+
+/// The text of `cargo xtask --help`.
+pub const HELP: &str = "\
+Usage: cargo xtask <command>
+
+Commands:
+  run    Build everything and start a node; it prints the link at which you claim it
+           --demo          three nodes joined to each other on this machine, and three links
+           --debug-build   build the node quickly instead of for speed
+           -- ARGS         everything after -- goes to `nostrp2p server` (with --demo: to each of the three)
+  web    Build the static browser client into target/web
+  test   Run every test there is, after fetching the tools that are missing
+           rust doc browser product   only these suites
+  ci     Everything that must hold before a change lands: format, layering, lints, docs, tests, budgets
+  help   This text
+
+Examples:
+  cargo xtask run
+  cargo xtask run --demo
+  cargo xtask run -- -l 127.0.0.1:20100 --data-dir /tmp/second
+  cargo xtask test rust
+
+Exit status: 0 if all went well, 1 if something failed, 2 if the command was not understood;
+`run` ends with the status of the node.
+";
+
+/// One command, with what was said about it.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Command {
+    Help,
+    Web,
+    Run(RunOptions),
+    /// The suites asked for, in the order in which they run.
+    Test(Vec<Suite>),
+    Ci,
+}
+
+/// How to build and start the node.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct RunOptions {
+    /// Three nodes joined to each other instead of one.
+    pub demo: bool,
+    /// Cargo's dev profile instead of release.
+    pub debug_build: bool,
+    /// What goes to the node as it is.
+    pub node_arguments: Vec<String>,
+}
+
+impl Command {
+    /// Reads the words after `cargo xtask`; the error is one sentence for the person who typed them.
+    pub fn parse(words: impl IntoIterator<Item = String>) -> Result<Self, String> {
+        let mut words = words.into_iter();
+        let name = words.next().unwrap_or_else(|| "help".into());
+        let rest: Vec<String> = words.collect();
+        if rest.iter().take_while(|word| *word != "--").any(|word| word == "--help" || word == "-h") {
+            return Ok(Self::Help);
+        }
+        match name.as_str() {
+            "help" | "--help" | "-h" => Ok(Self::Help),
+            "run" => parse_run(rest).map(Self::Run),
+            "test" => parse_suites(&rest).map(Self::Test),
+            "web" => alone(&name, &rest, Self::Web),
+            "ci" => alone(&name, &rest, Self::Ci),
+            _ => Err(format!("there is no command `{name}`; there are run, web, test, ci and help")),
+        }
+    }
+}
+
+fn parse_run(words: Vec<String>) -> Result<RunOptions, String> {
+    let mut options = RunOptions::default();
+    let mut words = words.into_iter();
+    while let Some(word) = words.next() {
+        match word.as_str() {
+            "--demo" => options.demo = true,
+            "--debug-build" => options.debug_build = true,
+            "--" => {
+                options.node_arguments = words.collect();
+                break;
+            }
+            _ => {
+                return Err(format!(
+                    "`run` does not know `{word}`; what is meant for the node goes after --, as in: cargo xtask run -- {word}"
+                ));
+            }
+        }
+    }
+    Ok(options)
+}
+
+fn parse_suites(words: &[String]) -> Result<Vec<Suite>, String> {
+    if words.is_empty() {
+        return Ok(Suite::ALL.to_vec());
+    }
+    let unknown = words.iter().find(|word| !Suite::ALL.iter().any(|suite| suite.name() == word.as_str()));
+    if let Some(word) = unknown {
+        return Err(format!("there is no suite `{word}`; there are rust, doc, browser and product"));
+    }
+    Ok(Suite::ALL.into_iter().filter(|suite| words.iter().any(|word| word == suite.name())).collect())
+}
+
+fn alone(name: &str, rest: &[String], command: Command) -> Result<Command, String> {
+    match rest.first() {
+        None => Ok(command),
+        Some(word) => Err(format!("`{name}` takes no arguments, but was given `{word}`")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(line: &str) -> Result<Command, String> {
+        Command::parse(line.split_whitespace().map(String::from))
+    }
+
+    #[test]
+    fn what_follows_two_dashes_goes_to_the_node_untouched() {
+        let expected = RunOptions {
+            demo: true,
+            debug_build: false,
+            node_arguments: ["-p", "npub1x", "--help", "--demo"].map(String::from).to_vec(),
+        };
+        assert_eq!(parse("run --demo -- -p npub1x --help --demo"), Ok(Command::Run(expected)));
+    }
+
+    #[test]
+    fn nothing_and_every_spelling_of_help_give_the_help() {
+        for line in ["", "help", "--help", "-h", "run --help", "ci -h"] {
+            assert_eq!(parse(line), Ok(Command::Help), "{line:?}");
+        }
+    }
+
+    #[test]
+    fn a_wrong_word_is_named_and_so_is_the_way_out() {
+        for (line, word) in
+            [("rnu", "rnu"), ("run -l 1:2", "-- -l"), ("test unit", "unit"), ("ci --fast", "--fast")]
+        {
+            let error = parse(line).unwrap_err();
+            assert!(error.contains(word), "{line:?}: {error}");
+        }
+    }
+
+    #[test]
+    fn suites_run_in_their_own_order_whatever_the_order_typed() {
+        assert_eq!(parse("test product rust"), Ok(Command::Test(vec![Suite::Rust, Suite::Product])));
+        assert_eq!(parse("test"), Ok(Command::Test(Suite::ALL.to_vec())));
+    }
+}

@@ -1,0 +1,150 @@
+//! Tools that a fresh machine lacks: found if they are there, fetched if they can be, named if not.
+
+use crate::workspace::Workspace;
+use anyhow::{Context, Result, bail};
+use std::{
+    env,
+    ffi::OsString,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+
+/// A crate whose newer versions are taken by hand, after trying them.
+const WASM_PACK_VERSION: &str = "0.15.1";
+
+const BROWSER_NAMES: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
+const DRIVER_NAMES: [&str; 2] = ["chromedriver", "chromium.chromedriver"];
+
+/// Adds rustc's target for browsers if it is missing.
+pub fn ensure_wasm_target() -> Result<()> {
+    let probe = Command::new("rustc")
+        .args(["--print", "target-libdir", "--target", "wasm32-unknown-unknown"])
+        .output()
+        .context("rustc could not be started; install Rust from https://rustup.rs")?;
+    if Path::new(String::from_utf8_lossy(&probe.stdout).trim()).is_dir() {
+        return Ok(());
+    }
+    println!("               adding the target wasm32-unknown-unknown");
+    match Command::new("rustup").args(["target", "add", "wasm32-unknown-unknown"]).status() {
+        Ok(status) if status.success() => Ok(()),
+        Ok(_) => bail!("`rustup target add wasm32-unknown-unknown` failed; what it says above tells why"),
+        Err(_) => bail!(
+            "this Rust cannot compile for browsers and was not installed by rustup, which could change that: install \
+             rustup (https://rustup.rs), or your system's package with the target wasm32-unknown-unknown"
+        ),
+    }
+}
+
+/// Makes `wasm-pack` and the test runner of wasm-bindgen, at the version of Cargo.lock, and gives a PATH on which
+/// they come first.
+pub fn ensure_wasm_pack(workspace: &Workspace) -> Result<OsString> {
+    let bindgen = workspace.locked_version("wasm-bindgen")?;
+    ensure_crate(workspace, "wasm-bindgen-cli", "wasm-bindgen", &bindgen)?;
+    ensure_crate(workspace, "wasm-pack", "wasm-pack", WASM_PACK_VERSION)?;
+    let inherited = env::var_os("PATH").unwrap_or_default();
+    let folders = [workspace.path("target/tools/bin")].into_iter().chain(env::split_paths(&inherited));
+    env::join_paths(folders).context("target/tools/bin cannot be put on the PATH")
+}
+
+fn ensure_crate(workspace: &Workspace, package: &str, binary: &str, version: &str) -> Result<()> {
+    let installed = workspace.path("target/tools/bin").join(format!("{binary}{}", env::consts::EXE_SUFFIX));
+    if version_of(&installed).is_some_and(|found| found == version) {
+        return Ok(());
+    }
+    println!("installing {package} {version} into target/tools (once; takes a minute or two)");
+    // The versions that its author locked are the ones known to work. A registry may not have one of them; then
+    // the newest compatible ones must do.
+    if install(workspace, package, version, &["--locked"])? || install(workspace, package, version, &[])? {
+        return Ok(());
+    }
+    bail!("`cargo install {package}` failed; what it says above tells why");
+}
+
+fn install(workspace: &Workspace, package: &str, version: &str, how: &[&str]) -> Result<bool> {
+    let status = workspace
+        .cargo(["install", "--force", "--root", "target/tools"])
+        .args(how)
+        .args([package, "--version", &format!("={version}")])
+        .env("CARGO_TARGET_DIR", workspace.path("target/tools/build"))
+        .status()
+        .context("cargo could not be started")?;
+    Ok(status.success())
+}
+
+/// The last word of what `--version` says in its first line.
+fn version_of(binary: &Path) -> Option<String> {
+    let output = Command::new(binary).arg("--version").stderr(Stdio::null()).output().ok()?;
+    let text = String::from_utf8(output.stdout).ok()?;
+    text.lines().next()?.split_whitespace().last().map(String::from)
+}
+
+/// A browser and the program that steers it.
+pub struct Browser {
+    pub chromium: PathBuf,
+    pub driver: PathBuf,
+}
+
+/// Finds Chromium and ChromeDriver, or installs them where that can be done without asking.
+pub fn ensure_browser() -> Result<Browser> {
+    if let Some(browser) = find_browser() {
+        return Ok(browser);
+    }
+    if !(is_root() && on_path("apt-get").is_some()) {
+        bail!(
+            "the browser tests need Chromium and ChromeDriver on the PATH (Debian and Ubuntu: \
+             apt-get install chromium chromium-driver)"
+        );
+    }
+    println!("installing Chromium and ChromeDriver with apt-get");
+    apt_get(&["update"])?;
+    apt_get(&[
+        "install",
+        "--yes",
+        "--no-install-recommends",
+        "chromium",
+        "chromium-driver",
+        "fonts-liberation",
+    ])?;
+    find_browser().context("apt-get installed chromium and chromium-driver, but they are not on the PATH")
+}
+
+fn apt_get(arguments: &[&str]) -> Result<()> {
+    let status = Command::new("apt-get")
+        .arg("-qq")
+        .args(arguments)
+        .env("DEBIAN_FRONTEND", "noninteractive")
+        .stdin(Stdio::null())
+        .status()
+        .context("apt-get could not be started")?;
+    if !status.success() {
+        bail!("`apt-get {}` failed; what it says above tells why", arguments.join(" "));
+    }
+    Ok(())
+}
+
+fn find_browser() -> Option<Browser> {
+    let first = |names: &[&str]| names.iter().find_map(|name| on_path(name));
+    Some(Browser { chromium: first(&BROWSER_NAMES)?, driver: first(&DRIVER_NAMES)? })
+}
+
+fn on_path(name: &str) -> Option<PathBuf> {
+    let name = format!("{name}{}", env::consts::EXE_SUFFIX);
+    let folders = env::var_os("PATH")?;
+    env::split_paths(&folders).map(|folder| folder.join(&name)).find(|path| path.is_file())
+}
+
+#[cfg(unix)]
+fn is_root() -> bool {
+    rustix::process::geteuid().is_root()
+}
+
+#[cfg(not(unix))]
+fn is_root() -> bool {
+    false
+}
+
+/// Whether cargo knows this subcommand, as in `cargo nextest`.
+pub fn has_cargo_subcommand(workspace: &Workspace, name: &str) -> bool {
+    let mut probe = workspace.cargo([name, "--version"]);
+    probe.stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok_and(|status| status.success())
+}

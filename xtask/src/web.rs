@@ -1,0 +1,224 @@
+//! `cargo xtask web`: the static browser client, from `www/` and `wasm-client/` to `target/web`.
+//!
+//! What the files in `www/` may count on:
+//!
+//! - Every file of `www/` is published under the name it has there, except that css, js, wasm, pictures and
+//!   fonts get a fingerprint: `style.css` becomes `style.<ten hex digits>.css`, and may be cached for ever.
+//!   Keep their names: `*.html`, `sw.js`, `favicon.ico`, `manifest.webmanifest` and every other kind of file.
+//! - A reference is a file's path from the top of `www/`, directly behind a quote, a backtick or a `(`, with
+//!   `./`, `/` or nothing before it, and followed by a quote, a backtick, `)`, `?`, `#` or white space:
+//!   `href="style.css"`, `import("./client.js")`, `url(/icons/a.svg#b)`. In html, css, js, json, svg and
+//!   webmanifest files each reference to a fingerprinted file gets the new name. Two files must not refer to
+//!   each other, for each one's name would depend on the other's.
+//! - The compiled client is there under the names `client.js` (a module: `import init from './client.js'`) and
+//!   `client.wasm`. The glue does not look for the wasm file by itself: pass it as
+//!   `init({ module_or_path: './client.wasm' })`.
+//! - In `sw.js`, `__PRECACHE__` becomes a JSON array of all fingerprinted files (`["./style.<hash>.css", ...]`),
+//!   and `__VERSION__` (write it in quotes) becomes hex digits that change whenever any file does.
+//! - `src="..."` and `href="..."` in html must name a file that exists, or the build fails.
+//!
+//! Beside each file that gets smaller by it stand `.br` and `.gz`. `.stamp` says what the folder was made from,
+//! `_headers` lists for Netlify what may be cached for ever; neither belongs to the site.
+//!
+//! Nothing is done again whose inputs are the same, and a file that did not change is not written, so that cargo
+//! does not embed it again.
+
+mod bindings;
+mod compress;
+mod fingerprint;
+mod optimizer;
+mod publish;
+
+use crate::{
+    report::{Steps, kilobytes},
+    tools,
+    workspace::Workspace,
+};
+use anyhow::{Context, Result, bail};
+use sha2::{Digest, Sha256};
+use std::{collections::BTreeMap, fs, path::Path};
+
+/// Files by their path below a folder, with `/` on every system.
+type Tree = BTreeMap<String, Vec<u8>>;
+
+/// The source of this very pipeline: when it changes, what it made before is out of date.
+const PIPELINE: [&str; 6] = [
+    include_str!("web.rs"),
+    include_str!("web/bindings.rs"),
+    include_str!("web/compress.rs"),
+    include_str!("web/fingerprint.rs"),
+    include_str!("web/optimizer.rs"),
+    include_str!("web/publish.rs"),
+];
+
+/// How many steps [`build`] announces.
+pub const STEPS: usize = 2;
+
+/// What a browser fetches to show the first page.
+const FIRST_LOAD: [&str; 4] = ["html", "css", "js", "wasm"];
+
+/// One published file and what it costs.
+pub struct Size {
+    pub path: String,
+    pub plain: usize,
+    /// As transferred to a browser of today: with brotli where that is smaller.
+    pub transferred: usize,
+}
+
+/// The command: builds and prints what each file weighs.
+pub fn run(workspace: &Workspace) -> Result<()> {
+    let mut steps = Steps::new(STEPS);
+    let sizes = build(workspace, &mut steps)?;
+    let total = Size {
+        path: "total".into(),
+        plain: sizes.iter().map(|size| size.plain).sum(),
+        transferred: sizes.iter().map(|size| size.transferred).sum(),
+    };
+    let width = sizes.iter().map(|size| size.path.len()).max().unwrap_or_default();
+    println!("\n{:<width$} {:>10} {:>10}", "target/web", "plain", "brotli");
+    for Size { path, plain, transferred } in sizes.iter().chain([&total]) {
+        println!("{path:<width$} {:>10} {:>10}", kilobytes(*plain), kilobytes(*transferred));
+    }
+    println!("first load (html, css, js, wasm), brotli: {}", kilobytes(first_load(&sizes)));
+    Ok(())
+}
+
+/// Brings `target/web` up to date.
+pub fn build(workspace: &Workspace, steps: &mut Steps) -> Result<Vec<Size>> {
+    steps.begin("browser client: compile to WebAssembly");
+    tools::ensure_wasm_target()?;
+    let wasm = bindings::compile(workspace)?;
+
+    steps.begin("browser client: bindings, fingerprints, compression");
+    let www = read_tree(&workspace.path("www"))?;
+    if !www.contains_key("index.html") {
+        bail!("www/index.html is missing, so there is no page to build");
+    }
+    let bindgen = workspace.locked_version("wasm-bindgen")?;
+    let optimizer = optimizer::Optimizer::find();
+    let toolbox = format!("wasm-bindgen {bindgen}, {optimizer}");
+    let inputs = inputs_hash(&wasm, &www, &toolbox);
+
+    let folder = workspace.path("target/web");
+    if publish::is_current(&folder, &inputs) {
+        steps.detail("nothing changed");
+    } else {
+        let cache = workspace.path("target/web-bindings");
+        let mut tree = bindings::make(&wasm, &toolbox, &optimizer, &cache, steps)?;
+        for (path, bytes) in www {
+            if tree.insert(path.clone(), bytes).is_some() {
+                bail!("www/{path} has the name of a file that the compiler makes; rename it");
+            }
+        }
+        let site = fingerprint::fingerprint(tree)?;
+        for path in &site.unreferenced {
+            steps.detail(&format!("nothing refers to {path}"));
+        }
+        publish::publish(&folder, &site, &inputs)?;
+    }
+    let sizes = sizes(&folder)?;
+    steps.detail(&format!("{} files, first load {} with brotli", sizes.len(), kilobytes(first_load(&sizes))));
+    Ok(sizes)
+}
+
+/// The bytes that the first page costs, brotli.
+pub fn first_load(sizes: &[Size]) -> usize {
+    let counts = |size: &&Size| FIRST_LOAD.contains(&extension(&size.path));
+    sizes.iter().filter(counts).map(|size| size.transferred).sum()
+}
+
+fn sizes(folder: &Path) -> Result<Vec<Size>> {
+    let tree = read_tree(folder)?;
+    let belongs = |path: &str| !path.starts_with('_') && !["br", "gz"].contains(&extension(path));
+    let size = |(path, bytes): (&String, &Vec<u8>)| Size {
+        path: path.clone(),
+        plain: bytes.len(),
+        transferred: tree.get(&format!("{path}.br")).unwrap_or(bytes).len(),
+    };
+    Ok(tree.iter().filter(|(path, _)| belongs(path)).map(size).collect())
+}
+
+/// What distinguishes one build from another.
+fn inputs_hash(wasm: &[u8], www: &Tree, toolbox: &str) -> String {
+    let mut hash = Sha256::new();
+    for part in PIPELINE.iter().map(|source| source.as_bytes()).chain([wasm, toolbox.as_bytes()]) {
+        hash.update(part.len().to_le_bytes());
+        hash.update(part);
+    }
+    for (path, bytes) in www {
+        hash.update(format!("{path}\n{}\n", bytes.len()));
+        hash.update(bytes);
+    }
+    hex(&hash.finalize())
+}
+
+/// Reads a folder, without hidden files.
+fn read_tree(folder: &Path) -> Result<Tree> {
+    let mut tree = Tree::new();
+    let mut waiting = vec![(folder.to_path_buf(), String::new())];
+    while let Some((folder, prefix)) = waiting.pop() {
+        let entries = fs::read_dir(&folder).with_context(|| format!("cannot read {}", folder.display()))?;
+        for entry in entries {
+            let entry = entry?;
+            let name = entry.file_name().into_string().ok().context("a file name is not Unicode")?;
+            if name.starts_with('.') {
+                continue;
+            }
+            let path = format!("{prefix}{name}");
+            if entry.file_type()?.is_dir() {
+                waiting.push((entry.path(), format!("{path}/")));
+            } else {
+                let bytes = fs::read(entry.path()).with_context(|| format!("cannot read {path}"))?;
+                tree.insert(path, bytes);
+            }
+        }
+    }
+    Ok(tree)
+}
+
+fn extension(path: &str) -> &str {
+    path.rsplit_once('.').map_or("", |(_, extension)| extension)
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn size(path: &str, transferred: usize) -> Size {
+        Size { path: path.into(), plain: 2 * transferred, transferred }
+    }
+
+    #[test]
+    fn the_first_load_counts_page_style_scripts_and_wasm_but_no_pictures() {
+        let sizes = [
+            size("index.html", 1),
+            size("style.0123456789.css", 10),
+            size("client.0123456789.js", 100),
+            size("client.0123456789.wasm", 1000),
+            size("icons/a.0123456789.png", 10000),
+            size("manifest.webmanifest", 100_000),
+        ];
+        assert_eq!(first_load(&sizes), 1111);
+    }
+
+    #[test]
+    fn every_input_changes_the_inputs_hash() {
+        let www = Tree::from([("a.css".to_string(), b"x".to_vec())]);
+        let renamed = Tree::from([("b.css".to_string(), b"x".to_vec())]);
+        let edited = Tree::from([("a.css".to_string(), b"y".to_vec())]);
+        let base = inputs_hash(b"wasm", &www, "tools 1");
+        assert_eq!(base, inputs_hash(b"wasm", &www, "tools 1"));
+        for other in [
+            inputs_hash(b"wasm2", &www, "tools 1"),
+            inputs_hash(b"wasm", &renamed, "tools 1"),
+            inputs_hash(b"wasm", &edited, "tools 1"),
+            inputs_hash(b"wasm", &www, "tools 2"),
+        ] {
+            assert_ne!(base, other);
+        }
+    }
+}

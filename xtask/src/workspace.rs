@@ -1,0 +1,106 @@
+//! Where things are, and how to call cargo.
+
+use anyhow::{Context, Result, bail};
+use serde_json::Value;
+use std::{
+    env, fs,
+    io::{BufRead, BufReader},
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+
+/// The work tree this xtask was started in.
+pub struct Workspace {
+    root: PathBuf,
+}
+
+impl Workspace {
+    /// Finds the top folder: the one above xtask's own.
+    pub fn locate() -> Result<Self> {
+        let manifest = env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
+        let root = Path::new(&manifest).parent().context("xtask's folder has no folder above it")?;
+        if !root.join("Cargo.lock").is_file() {
+            bail!("{} is not the top of nostrp2p: it has no Cargo.lock", root.display());
+        }
+        Ok(Self { root: root.to_path_buf() })
+    }
+
+    /// A path below the top folder.
+    pub fn path(&self, below: &str) -> PathBuf {
+        self.root.join(below)
+    }
+
+    /// The cargo that runs this xtask, started in the top folder.
+    pub fn cargo<const N: usize>(&self, arguments: [&str; N]) -> Command {
+        let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+        command.current_dir(&self.root).args(arguments);
+        for (name, _) in env::vars_os() {
+            let ours = name.to_string_lossy();
+            if ours.starts_with("CARGO_PKG_") || ours.starts_with("CARGO_MANIFEST_") {
+                command.env_remove(&name);
+            }
+        }
+        command
+    }
+
+    /// Runs `cargo build` with its own progress on the screen and gives the files it made whose name ends in
+    /// `suffix`, and those it made as executables.
+    pub fn build(&self, mut build: Command, suffix: &str) -> Result<Vec<PathBuf>> {
+        build.arg("--message-format=json-render-diagnostics").stdout(Stdio::piped());
+        let mut child = build.spawn().context("cargo could not be started")?;
+        let output = child.stdout.take().context("cargo has no output")?;
+        let mut made = Vec::new();
+        for line in BufReader::new(output).lines() {
+            let message: Value = serde_json::from_str(&line?).unwrap_or_default();
+            if message["reason"] != "compiler-artifact" {
+                continue;
+            }
+            let files = message["filenames"].as_array().into_iter().flatten();
+            let paths = files.chain([&message["executable"]]).filter_map(Value::as_str);
+            made.extend(paths.filter(|path| path.ends_with(suffix)).map(PathBuf::from));
+        }
+        let status = child.wait()?;
+        if !status.success() {
+            bail!("cargo build failed; what it says above tells why");
+        }
+        made.dedup();
+        Ok(made)
+    }
+
+    /// The version of a crate in Cargo.lock, if exactly one is there.
+    pub fn locked_version(&self, package: &str) -> Result<String> {
+        let lock = fs::read_to_string(self.path("Cargo.lock")).context("Cargo.lock cannot be read")?;
+        locked_version(&lock, package)
+            .with_context(|| format!("Cargo.lock has no crate {package}, or several versions of it"))
+    }
+}
+
+fn locked_version(lock: &str, package: &str) -> Option<String> {
+    let name = format!("name = \"{package}\"");
+    let mut lines = lock.lines();
+    let mut found = None;
+    while let Some(line) = lines.next() {
+        if line != name {
+            continue;
+        }
+        let version = lines.next()?.strip_prefix("version = \"")?.strip_suffix('"')?;
+        if found.replace(version.to_string()).is_some() {
+            return None;
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_locked_version_is_given_only_if_it_is_the_only_one() {
+        let lock = "[[package]]\nname = \"a\"\nversion = \"1.2.3\"\n\n[[package]]\nname = \"b\"\nversion = \"1.0.0\"\n\n\
+                    [[package]]\nname = \"b\"\nversion = \"2.0.0\"\n";
+        assert_eq!(locked_version(lock, "a").as_deref(), Some("1.2.3"));
+        assert_eq!(locked_version(lock, "b"), None);
+        assert_eq!(locked_version(lock, "c"), None);
+    }
+}
