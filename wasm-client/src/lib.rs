@@ -27,7 +27,7 @@ pub mod vdom;
 pub mod view;
 pub mod when;
 
-/// Starts the page. `boot.js` calls it once, after the module is loaded.
+/// Starts the page. The page calls it once, after the module is loaded.
 #[cfg(target_arch = "wasm32")]
 #[wasm_bindgen::prelude::wasm_bindgen]
 pub async fn run() -> Result<(), wasm_bindgen::JsValue> {

@@ -161,19 +161,12 @@ impl Sealed {
         random(&mut nonce).map_err(browser)?;
         let nonce = Uint8Array::from(&nonce[..]);
         let pubkey = key.public_key();
-        let mut bytes = key.to_bytes();
-        let sealed = crypto.encrypt_with_object_and_u8_array(&parameters(&nonce, &pubkey), &wrapping, &bytes);
-        let sealed = match sealed {
-            // WebCrypto copies its input before it returns, so the copy here can be wiped at once.
-            Ok(promise) => {
-                bytes.zeroize();
-                JsFuture::from(promise).await.map_err(browser)?
-            }
-            Err(error) => {
-                bytes.zeroize();
-                return Err(browser(error));
-            }
-        };
+        // WebCrypto copies its input before it returns; the copy here wipes itself.
+        let bytes = key.to_bytes();
+        let sealed = crypto
+            .encrypt_with_object_and_u8_array(&parameters(&nonce, &pubkey), &wrapping, &*bytes)
+            .map_err(browser)?;
+        let sealed = JsFuture::from(sealed).await.map_err(browser)?;
         Ok(Self { wrapping, nonce, ciphertext: Uint8Array::new(&sealed), pubkey })
     }
 
