@@ -9,7 +9,6 @@ mod window;
 
 use std::{
     cell::{Cell, RefCell},
-    collections::BTreeMap,
     rc::Rc,
 };
 
@@ -23,6 +22,7 @@ use crate::{
     effect::{Effect, Timer},
     message::{Message, Start},
     model::Model,
+    sorted::SortedMap,
     update::{self, Moment},
     vault::Vault,
     view,
@@ -38,7 +38,7 @@ pub struct App {
     store: Store,
     vault: Vault,
     socket: RefCell<Option<Socket>>,
-    timers: RefCell<BTreeMap<Timer, Timeout>>,
+    timers: RefCell<SortedMap<Timer, Timeout>>,
     listeners: RefCell<Vec<EventListener>>,
     /// What is to be done once the next tree is on the page.
     after_drawing: RefCell<Vec<Effect>>,

@@ -12,12 +12,14 @@ pub mod dom;
 pub mod effect;
 #[cfg(target_arch = "wasm32")]
 pub mod effects;
+pub mod json;
 pub mod message;
 pub mod model;
 pub mod profile;
 pub mod richtext;
 pub mod route;
 pub mod secret;
+pub mod sorted;
 pub mod storage;
 pub mod texts;
 pub mod update;

@@ -5,11 +5,9 @@ pub mod people;
 pub mod timeline;
 pub mod welcome;
 
-use std::collections::BTreeMap;
-
 use nostrp2p_protocol::{Event, EventId, PeerId, PublicKey};
 
-use crate::{address::NodeAddress, route::Route, secret::Secret, storage::Theme};
+use crate::{address::NodeAddress, route::Route, secret::Secret, sorted::SortedMap, storage::Theme};
 pub use {
     connection::{Connection, Phase},
     people::People,
@@ -99,9 +97,9 @@ pub struct Environment {
 #[derive(Debug, Clone, Default)]
 pub struct Outbox {
     /// By event.
-    pub waiting: BTreeMap<EventId, Outgoing>,
+    pub waiting: SortedMap<EventId, Outgoing>,
     /// Where the node sent what it acknowledged since the page was opened; bounded.
-    pub carried: BTreeMap<EventId, nostrp2p_protocol::frame::Carried>,
+    pub carried: SortedMap<EventId, nostrp2p_protocol::frame::Carried>,
 }
 
 /// One event that the node has not acknowledged.

@@ -1,7 +1,8 @@
 //! Profiles: the content of kind 0 (NIP-01, NIP-24), read leniently and written without losing what others put in.
 
 use nostrp2p_protocol::PublicKey;
-use serde_json::{Map, Value};
+
+use crate::json::Json;
 
 /// Longest name that is shown, in characters; longer ones end in an ellipsis.
 const MAX_NAME_CHARACTERS: usize = 40;
@@ -22,22 +23,23 @@ pub struct Profile {
 impl Profile {
     /// Reads the content of a kind 0 event. What is not there or not a text is left out.
     pub fn parse(content: &str) -> Self {
-        let fields: Map<String, Value> = serde_json::from_str(content).unwrap_or_default();
-        let text = |name: &str| fields.get(name).and_then(Value::as_str).unwrap_or_default();
-        let name = [text("display_name"), text("name")].into_iter().map(one_line).find(|name| !name.is_empty());
+        let fields = Json::parse(content).unwrap_or(Json::Object(Vec::new()));
+        let text = |name: &str| fields.text(name).unwrap_or_default();
+        let name =
+            [text("display_name"), text("name")].into_iter().map(one_line).find(|name| !name.is_empty());
         let about = text("about").chars().take(MAX_ABOUT_CHARACTERS).collect();
         Self { name, about, raw: content.to_owned() }
     }
 
     /// The content of the next kind 0 event: these two fields new, all others as they were.
     pub fn edited(&self, name: &str, about: &str) -> String {
-        let mut fields: Map<String, Value> = serde_json::from_str(&self.raw).unwrap_or_default();
-        fields.insert("name".to_owned(), name.trim().into());
-        if fields.contains_key("display_name") {
-            fields.insert("display_name".to_owned(), name.trim().into());
+        let mut fields = Json::parse(&self.raw).unwrap_or(Json::Object(Vec::new()));
+        fields.set_text("name", name.trim());
+        if fields.has("display_name") {
+            fields.set_text("display_name", name.trim());
         }
-        fields.insert("about".to_owned(), about.trim().into());
-        Value::Object(fields).to_string()
+        fields.set_text("about", about.trim());
+        fields.write()
     }
 }
 
@@ -52,7 +54,6 @@ pub fn short_npub(pubkey: &PublicKey) -> String {
     let (head, tail) = (npub.get(..9), npub.get(npub.len().saturating_sub(4)..));
     format!("{}…{}", head.unwrap_or_default(), tail.unwrap_or_default())
 }
-
 
 /// The text on one line: control and direction characters out, white space joined, cut at a bound.
 fn one_line(text: &str) -> String {
@@ -116,7 +117,10 @@ mod tests {
         let before = Profile::parse(r#"{"name":"a","picture":"https://x/y.png","bot":false}"#);
         let after = before.edited(" Ada ", "hello");
         assert_eq!(Profile::parse(&after).name.as_deref(), Some("Ada"));
-        assert!(after.contains(r#""picture":"https://x/y.png""#) && after.contains(r#""bot":false"#), "{after}");
+        assert!(
+            after.contains(r#""picture":"https://x/y.png""#) && after.contains(r#""bot":false"#),
+            "{after}"
+        );
         assert!(!after.contains("display_name"));
     }
 

@@ -30,20 +30,24 @@ pub fn spans(text: &str) -> Vec<Span> {
         match found {
             Some((before, span, after)) => {
                 links += 1;
-                plain.push_str(before);
+                push_visible(&mut plain, before);
                 if !plain.is_empty() {
                     spans.push(Span::Text(std::mem::take(&mut plain)));
                 }
                 spans.push(span);
-                plain.push_str(after);
+                push_visible(&mut plain, after);
             }
-            None => plain.extend(word.chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t'))),
+            None => push_visible(&mut plain, word),
         }
     }
     if !plain.is_empty() {
         spans.push(Span::Text(plain));
     }
     spans
+}
+
+fn push_visible(plain: &mut String, text: &str) {
+    plain.extend(text.chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t')));
 }
 
 /// Whether a text is so long that it is folded, where a line holds about this many Latin letters.
@@ -54,10 +58,7 @@ pub fn is_long(text: &str, letters_per_line: usize) -> bool {
 /// The beginning of a long text: as much as can be seen when it is folded.
 pub fn beginning(text: &str) -> &str {
     let end = text.char_indices().nth(FOLDED_CHARACTERS).map_or(text.len(), |(index, _)| index);
-    let end = text
-        .match_indices('\n')
-        .nth(FOLDED_LINES * 2)
-        .map_or(end, |(index, _)| end.min(index));
+    let end = text.match_indices('\n').nth(FOLDED_LINES * 2).map_or(end, |(index, _)| end.min(index));
     text.get(..end).unwrap_or(text)
 }
 

@@ -13,9 +13,9 @@ use crate::{
     address::ClaimLink,
     effect::{Effect, Timer},
     message::{Browser, Link, Message, Setup, Start, Writing},
-    model::{Model, Stage, Welcome},
+    model::{Model, Stage, Welcome, timeline::Past},
     route::Route,
-    storage::Snapshot,
+    storage::{OPENING_EVENTS, Snapshot},
     vdom::KeyPress,
 };
 
@@ -108,8 +108,11 @@ fn restore(model: &mut Model, snapshot: Snapshot) {
     for profile in &profiles {
         model.people.take(profile);
     }
-    for event in &events {
+    for event in events.iter().rev() {
         timeline::insert(model, event, false);
+    }
+    if u32::try_from(events.len()).unwrap_or(u32::MAX) < OPENING_EVENTS {
+        model.timeline.past = Past::InNode;
     }
     for event in outbox {
         if Some(event.pubkey) == model.me {

@@ -1,13 +1,11 @@
 //! The way to the node, and what was asked over it.
 
-use std::collections::BTreeMap;
-
 use nostrp2p_protocol::{
     EventId, PeerId, PublicKey,
     frame::{PeerStatus, Refusal, RequestId},
 };
 
-use crate::{address::NodeAddress, storage::Cursor};
+use crate::{address::NodeAddress, sorted::SortedMap, storage::Cursor};
 
 /// Shortest wait before the next attempt, in milliseconds.
 const FIRST_RETRY_MS: u64 = 1_000;
@@ -28,7 +26,7 @@ pub struct Connection {
     /// Why the last attempt failed.
     pub trouble: Option<Trouble>,
     /// What was asked and not answered yet.
-    pub requests: BTreeMap<RequestId, Request>,
+    pub requests: SortedMap<RequestId, Request>,
     /// The last request id that was used.
     pub last_request: RequestId,
     /// How far the store has been followed.
@@ -103,6 +101,8 @@ pub enum Request {
     OwnProfile,
     /// Profiles of others.
     Profiles,
+    /// What reposts pass on.
+    Targets,
 }
 
 /// How the node stands in the overlay.
@@ -172,7 +172,9 @@ mod tests {
 
     #[test]
     fn waits_double_up_to_half_a_minute_and_differ_by_a_quarter() {
-        for (failures, base) in [(1, 1_000), (2, 2_000), (3, 4_000), (4, 8_000), (5, 16_000), (6, 30_000), (60, 30_000)] {
+        for (failures, base) in
+            [(1, 1_000), (2, 2_000), (3, 4_000), (4, 8_000), (5, 16_000), (6, 30_000), (60, 30_000)]
+        {
             let connection = Connection { failures, ..Connection::default() };
             for random in [0, 1, 12_345, u32::MAX] {
                 let delay = connection.retry_delay_ms(random);

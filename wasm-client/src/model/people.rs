@@ -1,10 +1,11 @@
 //! Who is who: the latest profile of each person.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use nostrp2p_protocol::{EventId, PublicKey, Rumor};
 
-use crate::profile::Profile;
+use crate::{
+    profile::Profile,
+    sorted::{SortedMap, SortedSet},
+};
 
 /// Most profiles that are held; beyond it new ones replace nothing and names stay short keys.
 const MAX_PEOPLE: usize = 5_000;
@@ -12,9 +13,9 @@ const MAX_PEOPLE: usize = 5_000;
 /// Who is who.
 #[derive(Debug, Clone, Default)]
 pub struct People {
-    known: BTreeMap<PublicKey, Known>,
+    known: SortedMap<PublicKey, Known>,
     /// Whose profile the node was asked for on this connection.
-    pub asked: BTreeSet<PublicKey>,
+    pub asked: SortedSet<PublicKey>,
     /// Whether the own profile was asked for and the answer came: before that none may be published.
     pub own_is_loaded: bool,
 }

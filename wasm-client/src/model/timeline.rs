@@ -1,10 +1,11 @@
 //! Everyone's posts, the newest first.
 
-use std::collections::{BTreeMap, BTreeSet};
+use nostrp2p_protocol::{EventId, Kind, PublicKey, Rumor};
 
-use nostrp2p_protocol::{EventId, Kind, PublicKey, Rumor, UnverifiedEvent};
-
-use crate::storage::Place;
+use crate::{
+    sorted::{SortedMap, SortedSet},
+    storage::Place,
+};
 
 /// Most posts that are held in memory; older ones come back from the storage.
 pub const MAX_POSTS: usize = 3_000;
@@ -14,22 +15,29 @@ pub const PAGE_POSTS: usize = 40;
 /// Everyone's posts.
 #[derive(Debug, Clone)]
 pub struct Timeline {
-    posts: BTreeMap<Place, Post>,
+    /// From the oldest to the newest, so that what comes in is mostly appended.
+    posts: SortedMap<Ascending, Post>,
+    /// What is reposted, by its id.
+    targets: SortedMap<EventId, Rumor>,
+    /// Reposted events that the node was asked for on this connection.
+    pub asked: SortedSet<EventId>,
     /// Came while the person was reading further down; not drawn until asked for.
-    pub unseen: BTreeSet<Place>,
+    pub unseen: SortedSet<EventId>,
     /// How many are drawn.
     pub drawn: usize,
     /// Whether the beginning is in sight.
     pub at_top: bool,
     /// Long posts that were unfolded.
-    pub unfolded: BTreeSet<EventId>,
+    pub unfolded: SortedSet<EventId>,
     /// Posts whose exact time is shown.
-    pub exact_times: BTreeSet<EventId>,
+    pub exact_times: SortedSet<EventId>,
     /// Whether the first posts are still on their way.
     pub loading: bool,
     /// How far the past has been fetched.
     pub past: Past,
 }
+
+type Ascending = std::cmp::Reverse<Place>;
 
 /// How far the past has been fetched.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -47,26 +55,34 @@ pub enum Past {
     End,
 }
 
-/// What is shown as a post.
+/// An entry of a timeline.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Post {
-    /// Whom and what it shows: the post itself, or the one that is reposted.
-    pub shown: Rumor,
-    /// Id of what is shown.
-    pub shown_id: EventId,
-    /// Who reposted it, if it is a repost.
-    pub reposted_by: Option<PublicKey>,
+pub enum Post {
+    /// What its author wrote.
+    Written(Rumor),
+    /// What somebody passes on (NIP-18). What the repost carries as its text is another's word for it, so the
+    /// target is taken from the own node.
+    Reposted {
+        /// Who passes it on.
+        by: PublicKey,
+        /// The repost's time.
+        created_at: u64,
+        /// What is passed on.
+        target: EventId,
+    },
 }
 
 impl Default for Timeline {
     fn default() -> Self {
         Self {
-            posts: BTreeMap::new(),
-            unseen: BTreeSet::new(),
+            posts: SortedMap::default(),
+            targets: SortedMap::default(),
+            asked: SortedSet::default(),
+            unseen: SortedSet::default(),
             drawn: PAGE_POSTS,
             at_top: true,
-            unfolded: BTreeSet::new(),
-            exact_times: BTreeSet::new(),
+            unfolded: SortedSet::default(),
+            exact_times: SortedSet::default(),
             loading: false,
             past: Past::default(),
         }
@@ -74,33 +90,33 @@ impl Default for Timeline {
 }
 
 impl Post {
-    /// What an event shows in a timeline; none if it is no post.
-    ///
-    /// The text of a repost (NIP-18) comes from a stranger by way of another, so it is verified here.
+    /// What an event is in a timeline; none if it is no post.
     pub fn of(rumor: &Rumor) -> Option<Self> {
         match rumor.kind {
-            Kind::POST => Some(Self { shown: rumor.clone(), shown_id: rumor.id(), reposted_by: None }),
+            Kind::POST => Some(Self::Written(rumor.clone())),
             Kind::REPOST => {
-                let inner: UnverifiedEvent = serde_json::from_str(&rumor.content).ok()?;
-                let inner = inner.verify().ok().filter(|inner| inner.kind == Kind::POST)?;
-                Some(Self { shown_id: inner.id(), shown: inner.into_rumor(), reposted_by: Some(rumor.pubkey) })
+                let target = rumor.tag_values("e").next()?.parse().ok()?;
+                Some(Self::Reposted { by: rumor.pubkey, created_at: rumor.created_at, target })
             }
             _ => None,
         }
     }
 
-    /// Whether it answers another post (NIP-10).
-    pub fn is_reply(&self) -> bool {
-        self.shown.has_tag("e")
+    /// Who wrote it or passes it on.
+    pub const fn author(&self) -> &PublicKey {
+        match self {
+            Self::Written(rumor) => &rumor.pubkey,
+            Self::Reposted { by, .. } => by,
+        }
     }
 }
 
 impl Timeline {
     /// Takes a post in; says whether it is new. Beyond [`MAX_POSTS`] the oldest are let go.
     pub fn insert(&mut self, place: Place, post: Post) -> bool {
-        let new = self.posts.insert(place, post).is_none();
+        let new = self.posts.insert(std::cmp::Reverse(place), post).is_none();
         if self.posts.len() > MAX_POSTS {
-            self.posts.pop_last();
+            self.posts.pop_first();
             self.past = Past::InStorage;
         }
         new
@@ -108,13 +124,13 @@ impl Timeline {
 
     /// Takes a post out.
     pub fn remove(&mut self, place: &Place) {
-        self.posts.remove(place);
-        self.unseen.remove(place);
+        self.posts.remove(&std::cmp::Reverse(*place));
+        self.unseen.remove(&place.id);
     }
 
     /// Whether it is held.
     pub fn contains(&self, place: &Place) -> bool {
-        self.posts.contains_key(place)
+        self.posts.contains_key(&std::cmp::Reverse(*place))
     }
 
     /// How many are held.
@@ -129,17 +145,17 @@ impl Timeline {
 
     /// The posts to draw, the newest first.
     pub fn drawn(&self) -> impl Iterator<Item = (&Place, &Post)> {
-        self.posts.iter().filter(|(place, _)| !self.unseen.contains(place)).take(self.drawn)
+        self.posts().filter(|(place, _)| !self.unseen.contains(&place.id)).take(self.drawn)
     }
 
     /// All posts, the newest first.
     pub fn posts(&self) -> impl Iterator<Item = (&Place, &Post)> {
-        self.posts.iter()
+        self.posts.iter().rev().map(|(place, post)| (&place.0, post))
     }
 
     /// The last place that is held.
     pub fn end(&self) -> Option<Place> {
-        self.posts.last_key_value().map(|(place, _)| *place)
+        self.posts.keys().next().map(|place| place.0)
     }
 
     /// Shows what came meanwhile.
@@ -147,7 +163,20 @@ impl Timeline {
         self.unseen.clear();
     }
 
-    /// Lets everything go; the drawing place stays.
+    /// What a repost passes on, if it is here.
+    pub fn target(&self, id: &EventId) -> Option<&Rumor> {
+        self.targets.get(id)
+    }
+
+    /// Keeps an event that a repost passes on.
+    pub fn keep_target(&mut self, id: EventId, rumor: Rumor) {
+        if self.targets.len() >= MAX_POSTS {
+            self.targets.pop_first();
+        }
+        self.targets.insert(id, rumor);
+    }
+
+    /// Lets everything go; the reading place stays.
     pub fn clear(&mut self) {
         *self = Self { at_top: self.at_top, ..Self::default() };
     }
@@ -156,30 +185,29 @@ impl Timeline {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use nostrp2p_protocol::{Draft, SecretKey};
+    use nostrp2p_protocol::{Draft, Tag};
 
-    fn event(kind: Kind, content: &str) -> nostrp2p_protocol::Event {
-        let key = SecretKey::from_bytes([1; 32]).unwrap();
-        Draft { created_at: 7, kind, tags: vec![], content: content.into() }.sign(&key, &[0; 32])
+    fn rumor(kind: Kind, tags: Vec<Tag>) -> Rumor {
+        Draft { created_at: 7, kind, tags, content: "hello".into() }.by(PublicKey::from_bytes([1; 32]))
     }
 
     #[test]
-    fn a_repost_shows_what_it_carries_if_that_is_genuine() {
-        let inner = event(Kind::POST, "hello");
-        let json = serde_json::to_string(&inner).unwrap();
-        let post = Post::of(&event(Kind::REPOST, &json)).unwrap();
-        assert_eq!((post.shown_id, post.reposted_by), (inner.id(), Some(inner.pubkey)));
-        assert_eq!(Post::of(&event(Kind::REPOST, &json.replace("hello", "hullo"))), None);
-        assert_eq!(Post::of(&event(Kind::REPOST, "")), None);
-        assert_eq!(Post::of(&event(Kind::PROFILE, "{}")), None);
+    fn posts_and_reposts_are_entries_and_nothing_else_is() {
+        assert!(matches!(Post::of(&rumor(Kind::POST, vec![])), Some(Post::Written(_))));
+        let id = "ab".repeat(32);
+        let repost = Post::of(&rumor(Kind::REPOST, vec![Tag::new(["e", &id])]));
+        assert!(matches!(repost, Some(Post::Reposted { target, .. }) if target.to_string() == id));
+        assert_eq!(Post::of(&rumor(Kind::REPOST, vec![Tag::new(["e", "nonsense"])])), None);
+        assert_eq!(Post::of(&rumor(Kind::REPOST, vec![])), None);
+        assert_eq!(Post::of(&rumor(Kind::PROFILE, vec![])), None);
     }
 
     #[test]
     fn memory_is_bounded_and_the_newest_stay() {
         let mut timeline = Timeline { drawn: usize::MAX, ..Timeline::default() };
-        let post = Post::of(&event(Kind::POST, "hello")).unwrap();
+        let post = rumor(Kind::POST, vec![]);
         for time in 0..MAX_POSTS as u64 + 10 {
-            timeline.insert(Place::new(time, post.shown_id), post.clone());
+            timeline.insert(Place::new(time, post.id()), Post::Written(post.clone()));
         }
         assert_eq!(timeline.len(), MAX_POSTS);
         assert_eq!(timeline.end().map(|place| place.created_at()), Some(10));

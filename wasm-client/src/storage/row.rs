@@ -1,19 +1,21 @@
-//! How an event is stored: a MessagePack array, so that a row means the same to every version.
+//! How an event is stored, as bytes that mean the same to every version.
+//!
+//! `version, pubkey (32), created_at (8), kind (2), signature (0 or 64, its length before it), tags, content`;
+//! numbers big-endian, lists and texts with their length in four bytes before them.
 
 use nostrp2p_protocol::{Event, Kind, PublicKey, Rumor, Signature, Tag, UnverifiedEvent};
-use serde::{Deserialize, Serialize};
 
-#[derive(Serialize, Deserialize)]
-struct Row(PublicKey, u64, Kind, Vec<Tag>, String, Option<Signature>);
+/// The first byte of every row.
+const VERSION: u8 = 1;
 
 /// Encodes an event without its signature.
 pub fn from_rumor(rumor: &Rumor) -> Vec<u8> {
-    encode(rumor, None)
+    encode(rumor, &[])
 }
 
 /// Encodes an event with its signature.
 pub fn from_event(event: &Event) -> Vec<u8> {
-    encode(event, Some(*event.sig()))
+    encode(event, event.sig().as_bytes())
 }
 
 /// Decodes an event; none when the bytes are something else.
@@ -24,18 +26,71 @@ pub fn to_rumor(bytes: &[u8]) -> Option<Rumor> {
 /// Decodes an event that was stored with its signature; none when the bytes are something else.
 pub fn to_event(bytes: &[u8]) -> Option<Event> {
     let (rumor, sig) = decode(bytes)?;
-    Some(Event::trusted(UnverifiedEvent { claimed_id: None, rumor, sig: sig? }))
+    let sig = Signature::try_from(sig).ok()?;
+    Some(Event::trusted(UnverifiedEvent { claimed_id: None, rumor, sig }))
 }
 
-fn encode(rumor: &Rumor, sig: Option<Signature>) -> Vec<u8> {
-    let Rumor { pubkey, created_at, kind, tags, content } = rumor.clone();
-    rmp_serde::to_vec(&Row(pubkey, created_at, kind, tags, content, sig))
-        .expect("these types have no value that MessagePack cannot hold")
+fn encode(rumor: &Rumor, sig: &[u8]) -> Vec<u8> {
+    let mut row = vec![VERSION];
+    row.extend_from_slice(rumor.pubkey.as_bytes());
+    row.extend_from_slice(&rumor.created_at.to_be_bytes());
+    row.extend_from_slice(&rumor.kind.0.to_be_bytes());
+    push_bytes(&mut row, sig);
+    push_length(&mut row, rumor.tags.len());
+    for tag in &rumor.tags {
+        push_length(&mut row, tag.elements().len());
+        tag.elements().iter().for_each(|element| push_bytes(&mut row, element.as_bytes()));
+    }
+    push_bytes(&mut row, rumor.content.as_bytes());
+    row
 }
 
-fn decode(bytes: &[u8]) -> Option<(Rumor, Option<Signature>)> {
-    let Row(pubkey, created_at, kind, tags, content, sig) = rmp_serde::from_slice(bytes).ok()?;
-    Some((Rumor { pubkey, created_at, kind, tags, content }, sig))
+fn push_bytes(row: &mut Vec<u8>, bytes: &[u8]) {
+    push_length(row, bytes.len());
+    row.extend_from_slice(bytes);
+}
+
+fn push_length(row: &mut Vec<u8>, length: usize) {
+    let length = u32::try_from(length).expect("an event is at most 64 KiB");
+    row.extend_from_slice(&length.to_be_bytes());
+}
+
+fn decode(mut row: &[u8]) -> Option<(Rumor, &[u8])> {
+    let row = &mut row;
+    let [VERSION] = take_array(row)? else { return None };
+    let pubkey = PublicKey::from_bytes(take_array(row)?);
+    let created_at = u64::from_be_bytes(take_array(row)?);
+    let kind = Kind(u16::from_be_bytes(take_array(row)?));
+    let sig = take_bytes(row)?;
+    let tags = (0..take_length(row)?).map(|_| take_tag(row)).collect::<Option<Vec<Tag>>>()?;
+    let content = take_text(row)?;
+    row.is_empty().then_some((Rumor { pubkey, created_at, kind, tags, content }, sig))
+}
+
+fn take_tag(row: &mut &[u8]) -> Option<Tag> {
+    let elements = (0..take_length(row)?).map(|_| take_text(row)).collect::<Option<Vec<String>>>()?;
+    Some(Tag::new(elements))
+}
+
+fn take_text(row: &mut &[u8]) -> Option<String> {
+    String::from_utf8(take_bytes(row)?.to_vec()).ok()
+}
+
+fn take_bytes<'a>(row: &mut &'a [u8]) -> Option<&'a [u8]> {
+    let length = take_length(row)?;
+    let (bytes, rest) = row.split_at_checked(length)?;
+    *row = rest;
+    Some(bytes)
+}
+
+fn take_length(row: &mut &[u8]) -> Option<usize> {
+    usize::try_from(u32::from_be_bytes(take_array(row)?)).ok()
+}
+
+fn take_array<const N: usize>(row: &mut &[u8]) -> Option<[u8; N]> {
+    let (array, rest) = row.split_first_chunk()?;
+    *row = rest;
+    Some(*array)
 }
 
 #[cfg(test)]
@@ -46,14 +101,22 @@ mod tests {
     #[test]
     fn events_survive_their_rows_and_other_bytes_are_refused() {
         let key = SecretKey::from_bytes([1; 32]).unwrap();
-        let tags = vec![Tag::new(["t", "x"])];
-        let event = Draft { created_at: 7, kind: Kind::POST, tags, content: "é".into() }.sign(&key, &[0; 32]);
+        let tags = vec![Tag::new(["t", "x"]), Tag::new(["e", "", "é"])];
+        let event =
+            Draft { created_at: 7, kind: Kind::POST, tags, content: "é\n".into() }.sign(&key, &[0; 32]);
         let row = from_event(&event);
         assert_eq!(to_event(&row), Some(event.clone()));
+        assert_eq!(to_rumor(&row), Some(event.clone().into_rumor()));
         assert_eq!(to_rumor(&from_rumor(&event)), Some(event.clone().into_rumor()));
         assert_eq!(to_event(&from_rumor(&event)), None);
         for end in 0..row.len() {
-            assert_eq!(to_event(&row[..end]), None);
+            assert_eq!(to_rumor(&row[..end]), None);
         }
+        assert_eq!(to_rumor(&[&row[..], &[0]].concat()), None);
+        assert_eq!(to_rumor(&[&[2], &row[1..]].concat()), None);
+        // Lengths that promise more than is there must not reserve it.
+        let mut lying = row.clone();
+        lying[111..115].copy_from_slice(&u32::MAX.to_be_bytes());
+        assert_eq!(to_rumor(&lying), None);
     }
 }

@@ -13,7 +13,7 @@ use crate::{
     model::{
         Model, Phase, Stage, Step,
         connection::{Greeting, Request, Status, Trouble},
-        timeline::Past,
+        timeline::{PAGE_POSTS, Past, Post},
     },
     storage::{Change, Cursor, Setting},
     texts,
@@ -33,8 +33,8 @@ const NEWEST_EVENTS: u32 = 100;
 const OLDER_EVENTS: u32 = 100;
 /// Most events that are caught up one by one; beyond it, starting over with the newest is shorter. A guess.
 const CATCH_UP_EVENTS: u64 = 5_000;
-/// Most people whose profiles are asked for in one question.
-const PROFILES_AT_ONCE: usize = 200;
+/// Most people or events that are asked for by name in one question.
+const ASKED_AT_ONCE: usize = 200;
 /// When what the node was too busy for is sent again, in milliseconds.
 const RESEND_MS: u64 = 5_000;
 /// Most acknowledgements that are remembered for display.
@@ -222,6 +222,7 @@ fn on_logged_in(
     model.connection.failures = 0;
     model.connection.trouble = None;
     model.people.asked.clear();
+    model.timeline.asked.clear();
     out.push(Effect::Cancel(Timer::Answer));
 
     let known = model.connection.cursor.filter(|cursor| {
@@ -231,6 +232,10 @@ fn on_logged_in(
         start_over(model, store, newest, out);
     }
     watch(model, out);
+    if model.timeline.past == Past::InNode && model.timeline.len() < PAGE_POSTS {
+        // Less than a page is cached, so there is no end to scroll to that would ask for more.
+        fetch_older(model, out);
+    }
     ask_own_profile(model, out);
     publish_all(model, out);
     onboarding::on_logged_in(model, claimed, out);
@@ -240,6 +245,9 @@ fn on_logged_in(
 fn start_over(model: &mut Model, store: StoreId, newest: u64, out: &mut Vec<Effect>) {
     model.timeline.clear();
     model.timeline.loading = newest > 0;
+    if newest == 0 {
+        model.timeline.past = Past::End;
+    }
     model.people.clear();
     let waiting: Vec<_> = model.outbox.waiting.values().map(|outgoing| outgoing.event.clone()).collect();
     for event in waiting {
@@ -280,25 +288,56 @@ fn profiles_of(people: impl IntoIterator<Item = PublicKey>) -> Filter {
     }
 }
 
-/// Asks for the profiles of people whose posts are here and whose names are not; each once a connection.
-fn ask_profiles(model: &mut Model, out: &mut Vec<Effect>) {
+/// Asks for what is missing to show the posts that are here: names, and what reposts pass on. Each once a connection.
+fn ask_missing(model: &mut Model, out: &mut Vec<Effect>) {
     if !model.connection.is_logged_in() {
         return;
     }
-    let authors = model.timeline.posts().flat_map(|(_, post)| [Some(post.shown.pubkey), post.reposted_by]);
+    ask_targets(model, out);
+    ask_profiles(model, out);
+}
+
+fn ask_profiles(model: &mut Model, out: &mut Vec<Effect>) {
+    let timeline = &model.timeline;
+    let authors = timeline.posts().flat_map(|(_, post)| match post {
+        Post::Written(rumor) => [Some(rumor.pubkey), None],
+        Post::Reposted { by, target, .. } => [Some(*by), timeline.target(target).map(|target| target.pubkey)],
+    });
     let mut missing: Vec<PublicKey> = authors
         .flatten()
         .filter(|author| model.people.profile(author).is_none() && !model.people.asked.contains(author))
         .collect();
     missing.sort_unstable();
     missing.dedup();
-    missing.truncate(PROFILES_AT_ONCE);
+    missing.truncate(ASKED_AT_ONCE);
     if missing.is_empty() {
         return;
     }
-    model.people.asked.extend(missing.iter().copied());
+    for author in &missing {
+        model.people.asked.insert(*author);
+    }
     let request = model.connection.ask(Request::Profiles);
     out.push(Effect::Send(ClientFrame::Fetch { request, filters: vec![profiles_of(missing)] }));
+}
+
+fn ask_targets(model: &mut Model, out: &mut Vec<Effect>) {
+    let targets = model.timeline.posts().filter_map(|(_, post)| match post {
+        Post::Reposted { target, .. } => Some(*target),
+        Post::Written(_) => None,
+    });
+    let mut missing: Vec<EventId> = targets
+        .filter(|target| model.timeline.target(target).is_none() && !model.timeline.asked.contains(target))
+        .collect();
+    missing.truncate(ASKED_AT_ONCE);
+    if missing.is_empty() {
+        return;
+    }
+    for target in &missing {
+        model.timeline.asked.insert(*target);
+    }
+    let request = model.connection.ask(Request::Targets);
+    let filter = Filter { ids: Some(missing.into_iter().collect()), ..Filter::default() };
+    out.push(Effect::Send(ClientFrame::Fetch { request, filters: vec![filter] }));
 }
 
 fn on_batch(model: &mut Model, through: u64, events: Vec<Rumor>, out: &mut Vec<Effect>) {
@@ -311,10 +350,14 @@ fn on_batch(model: &mut Model, through: u64, events: Vec<Rumor>, out: &mut Vec<E
         changes.push(Change::Set(Setting::Cursor(cursor)));
     }
     out.push(Effect::Save(changes));
-    ask_profiles(model, out);
+    ask_missing(model, out);
 }
 
 fn on_answer(model: &mut Model, asked: Request, complete: bool, events: Vec<Rumor>, out: &mut Vec<Effect>) {
+    if asked == Request::Targets {
+        timeline::take_targets(model, events);
+        return ask_missing(model, out);
+    }
     let none_came = events.is_empty();
     let mut changes = timeline::take(model, events, false);
     match asked {
@@ -330,12 +373,12 @@ fn on_answer(model: &mut Model, asked: Request, complete: bool, events: Vec<Rumo
             model.people.own_is_loaded = true;
             own::publish_if_submitted(model, out);
         }
-        Request::Prove { .. } | Request::Publish(_) | Request::Profiles => {}
+        Request::Prove { .. } | Request::Publish(_) | Request::Profiles | Request::Targets => {}
     }
     if !changes.is_empty() {
         out.push(Effect::Save(changes));
     }
-    ask_profiles(model, out);
+    ask_missing(model, out);
 }
 
 /// Asks the node for posts before those that are held.
@@ -392,7 +435,13 @@ fn on_published(model: &mut Model, id: EventId, carried: Carried, out: &mut Vec<
     }
 }
 
-fn on_refused(model: &mut Model, request: RequestId, refusal: Refusal, moment: Moment, out: &mut Vec<Effect>) {
+fn on_refused(
+    model: &mut Model,
+    request: RequestId,
+    refusal: Refusal,
+    moment: Moment,
+    out: &mut Vec<Effect>,
+) {
     if request == 0 {
         // The node closes the connection next; unless trying again helps, we do not come back by ourselves.
         return match refusal.code {
@@ -416,7 +465,7 @@ fn on_refused(model: &mut Model, request: RequestId, refusal: Refusal, moment: M
         Some(Request::Publish(id)) => compose::on_refused(model, id, &refusal, RESEND_MS, out),
         Some(Request::Newest) => model.timeline.loading = false,
         Some(Request::Older) => model.timeline.past = Past::InNode,
-        Some(Request::OwnProfile | Request::Profiles) | None => {}
+        Some(Request::OwnProfile | Request::Profiles | Request::Targets) | None => {}
     }
 }
 

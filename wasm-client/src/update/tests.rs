@@ -1,8 +1,8 @@
 //! The page without a browser: messages in, effects out, with a node made of frames.
 
 mod claim;
-mod reconnect;
 mod reading;
+mod reconnect;
 mod writing;
 
 use nostrp2p_protocol::{
@@ -15,7 +15,7 @@ use crate::{
     address::NodeAddress,
     effect::{Effect, Purpose, Timer},
     message::{Browser, Message, Own, Reading, Setup, SocketEvent, Start, Writing},
-    model::{Environment, KeyStep, Model, Phase, Stage, Step},
+    model::{Environment, KeyStep, Model, Phase, Stage, Step, timeline::Post},
     secret::Secret,
     storage::{Change, Cursor, Setting, Settings, Snapshot},
 };
@@ -133,7 +133,8 @@ impl Rig {
     }
 
     fn answer_own_profile(&mut self) {
-        let request = self.request(|request| matches!(request, crate::model::connection::Request::OwnProfile));
+        let request =
+            self.request(|request| matches!(request, crate::model::connection::Request::OwnProfile));
         self.frame(NodeFrame::Answer { request, complete: true, events: vec![] });
     }
 
@@ -184,7 +185,11 @@ impl Rig {
     }
 
     fn texts(&self) -> Vec<&str> {
-        self.model.timeline.drawn().map(|(_, post)| post.shown.content.as_str()).collect()
+        let content = |post| match post {
+            &Post::Written(ref rumor) => Some(rumor.content.as_str()),
+            Post::Reposted { target, .. } => Some(self.model.timeline.target(target)?.content.as_str()),
+        };
+        self.model.timeline.drawn().map(|(_, post)| content(post).unwrap_or("(awaited)")).collect()
     }
 
     fn write(&mut self, text: &str) {

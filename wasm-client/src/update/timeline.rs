@@ -24,16 +24,8 @@ pub fn update(model: &mut Model, reading: Reading, out: &mut Vec<Effect>) {
             model.timeline.show_unseen();
             out.push(Effect::ScrollToTop);
         }
-        Reading::Fold(id) => {
-            if !model.timeline.unfolded.remove(&id) {
-                model.timeline.unfolded.insert(id);
-            }
-        }
-        Reading::ExactTime(id) => {
-            if !model.timeline.exact_times.remove(&id) {
-                model.timeline.exact_times.insert(id);
-            }
-        }
+        Reading::Fold(id) => model.timeline.unfolded.toggle(id),
+        Reading::ExactTime(id) => model.timeline.exact_times.toggle(id),
         Reading::Older => more(model, out),
     }
 }
@@ -75,9 +67,18 @@ pub fn insert(model: &mut Model, rumor: &Rumor, live: bool) -> bool {
     }
     let reading_on = !model.timeline.at_top && model.route == Route::Home;
     if live && reading_on && Some(rumor.pubkey) != model.me {
-        model.timeline.unseen.insert(place);
+        model.timeline.unseen.insert(place.id);
     }
     model.timeline.insert(place, post)
+}
+
+/// Takes in what reposts pass on.
+pub fn take_targets(model: &mut Model, events: Vec<Rumor>) {
+    for rumor in events {
+        if rumor.kind == Kind::POST {
+            model.timeline.keep_target(rumor.id(), rumor);
+        }
+    }
 }
 
 /// The end came near: draw more, and fetch what is missing for it.

@@ -1,7 +1,5 @@
 //! What must change: attributes, and the order of children. Pure, so that it is tested without a browser.
 
-use std::collections::BTreeMap;
-
 use super::{Node, Text};
 
 /// A change of one attribute.
@@ -60,14 +58,21 @@ pub struct Plan {
 /// Children without a key are matched in order among those of the same name. What stays in place keeps
 /// focus, text selection and scroll position, because the page is not touched there. Costs n log n.
 pub fn children(old: &[Identity], new: &[Identity]) -> Plan {
-    let mut free: BTreeMap<&Identity, Vec<usize>> = BTreeMap::new();
-    for (index, identity) in old.iter().enumerate().rev() {
-        free.entry(identity).or_default().push(index);
-    }
-    let reused: Vec<Option<usize>> =
-        new.iter().map(|identity| free.get_mut(identity).and_then(Vec::pop)).collect();
-    let mut removed: Vec<usize> = free.into_values().flatten().collect();
-    removed.sort_unstable();
+    let mut sorted: Vec<(&Identity, usize)> = old.iter().zip(0..).collect();
+    sorted.sort();
+    // How many of each identity are taken, at the place in `sorted` where it begins.
+    let mut taken = vec![0; sorted.len()];
+    let mut free = vec![true; old.len()];
+    let mut take = |identity: &Identity| {
+        let begin = sorted.partition_point(|(other, _)| *other < identity);
+        let taken = taken.get_mut(begin)?;
+        let (_, index) = sorted.get(begin + *taken).filter(|(other, _)| *other == identity)?;
+        *taken += 1;
+        *free.get_mut(*index)? = false;
+        Some(*index)
+    };
+    let reused: Vec<Option<usize>> = new.iter().map(&mut take).collect();
+    let removed = free.iter().zip(0..).filter(|(free, _)| **free).map(|(_, index)| index).collect();
     let stays = longest_rising(&reused);
     Plan { reused, stays, removed }
 }
@@ -172,7 +177,9 @@ mod tests {
         for length in 0..4 {
             let longest: Vec<String> = lists.iter().filter(|list| list.len() == length).cloned().collect();
             for list in longest {
-                lists.extend("abcde".chars().filter(|key| !list.contains(*key)).map(|key| format!("{list}{key}")));
+                lists.extend(
+                    "abcde".chars().filter(|key| !list.contains(*key)).map(|key| format!("{list}{key}")),
+                );
             }
         }
         for old in &lists {

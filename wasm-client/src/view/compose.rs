@@ -14,7 +14,13 @@ const ROOM_SHOWN_FROM: i64 = 2_000;
 
 /// The screen of its own.
 pub fn screen(model: &Model) -> Html {
-    element("section").class("write").child(card(model))
+    let section = element("section").class("write");
+    let section = if model.environment.wide {
+        section.child(element("h1").class("column-title").text(texts::COMPOSE_LABEL))
+    } else {
+        section
+    };
+    section.child(card(model))
 }
 
 /// The card.

@@ -18,7 +18,7 @@ const MAX_DRAWN: usize = 36;
 /// Up to how many peers their names are written into the picture.
 const NAMED_UP_TO: usize = 10;
 /// The rings: up to this delay in milliseconds, at this radius.
-const RINGS: [(u32, f64); 3] = [(25, 62.0), (100, 92.0), (u32::MAX, 122.0)];
+const RINGS: [(u32, u32); 3] = [(25, 62), (100, 92), (u32::MAX, 122)];
 
 /// The screen.
 pub fn view(model: &Model) -> Html {
@@ -30,7 +30,13 @@ pub fn view(model: &Model) -> Html {
     };
     section
         .child_if(refusal_card(model).or_else(|| trouble_card(model)))
-        .child(element("div").class("card").child(picture(model, NAMED_UP_TO)).child_if(sentence(model)).child(legend()))
+        .child(
+            element("div")
+                .class("card")
+                .child(picture(model, NAMED_UP_TO))
+                .child_if(sentence(model))
+                .child(legend()),
+        )
         .child_if(chosen(model))
         .child(figures(model))
 }
@@ -41,7 +47,9 @@ pub fn miniature(model: &Model) -> Html {
         let who = element("li").class("around-row").key(peer.peer.to_string());
         match &peer.owner {
             Some(owner) => who.child(avatar(owner)).child(element("bdi").text(model.name_of(owner))),
-            None => who.child(element("span").class("around-node")).child(element("span").class("muted").text(peer.peer.short())),
+            None => who
+                .child(element("span").class("around-node"))
+                .child(element("span").class("muted").text(peer.peer.short())),
         }
         .child(element("span").class("muted around-delay").text(texts::delay(peer.delay_ms)))
     });
@@ -57,27 +65,21 @@ pub fn miniature(model: &Model) -> Html {
 pub fn refusal_card(model: &Model) -> Option<Html> {
     let Phase::Refused(refusal) = &model.connection.phase else { return None };
     Some(
-        element("div")
-            .class("card card-trouble")
-            .child(error(texts::refusal(refusal)))
-            .child(
-                element("div")
-                    .class("row")
-                    .child(button("plain", texts::NODE_CHANGE, Message::Link(Link::SetUpAgain)))
-                    .child(button("quiet", texts::TRY_AGAIN, Message::Link(Link::Retry))),
-            ),
+        element("div").class("card card-trouble").child(error(texts::refusal(refusal))).child(
+            element("div")
+                .class("row")
+                .child(button("plain", texts::NODE_CHANGE, Message::Link(Link::SetUpAgain)))
+                .child(button("quiet", texts::TRY_AGAIN, Message::Link(Link::Retry))),
+        ),
     )
 }
 
 fn trouble_card(model: &Model) -> Option<Html> {
     (model.connection.pill() == Pill::Offline).then_some(())?;
     let sentence = trouble(model)?;
-    Some(
-        element("div")
-            .class("card card-trouble")
-            .child(error(sentence))
-            .child(element("div").class("row").child(button("plain", texts::TRY_NOW, Message::Link(Link::Retry)))),
-    )
+    Some(element("div").class("card card-trouble").child(error(sentence)).child(
+        element("div").class("row").child(button("plain", texts::TRY_NOW, Message::Link(Link::Retry))),
+    ))
 }
 
 /// Why the node cannot be reached, in words.
@@ -98,79 +100,88 @@ fn sentence(model: &Model) -> Option<Html> {
 fn picture(model: &Model, named_up_to: usize) -> Html {
     let peers = model.connection.status.as_ref().map_or(&[][..], |status| &status.peers);
     let drawn = peers.get(..MAX_DRAWN).unwrap_or(peers);
-    let places: Vec<(&PeerStatus, (f64, f64))> =
-        drawn.iter().enumerate().map(|(index, peer)| (peer, place(index, drawn.len(), peer))).collect();
+    let places = || drawn.iter().zip(0..).map(|(peer, index)| (peer, Place::new(index, drawn.len(), peer)));
     let named = drawn.len() <= named_up_to;
     let mut own = svg("g").class(if model.connection.is_logged_in() { "own" } else { "own own-away" });
     own = own.child(svg("circle").class("own-ring").with("r", "27"));
-    own = own.child_if(model.me.as_ref().map(|me| framed(avatar(me), 0.0, 0.0, 44.0)));
+    own = own.child_if(model.me.as_ref().map(|me| framed(avatar(me), "44", "-22")));
     if named_up_to > 0 {
-        own = own.child(label(texts::YOUR_NODE, 0.0, 41.0));
+        own = own.child(label(texts::YOUR_NODE, "41"));
     }
     svg("svg")
         .class("picture")
         .with("viewBox", "-160 -150 320 300")
         .with("role", "img")
         .with("aria-label", texts::NETWORK_PICTURE)
-        .child(svg("g").class("rings").children(RINGS.map(|(_, radius)| svg("circle").with("r", number(radius)))))
-        .child(svg("g").children(places.iter().map(|(peer, at)| line(peer, *at))))
-        .child(svg("g").children(places.iter().map(|(peer, at)| node(model, peer, *at, named))))
+        .child(
+            svg("g")
+                .class("rings")
+                .children(RINGS.map(|(_, radius)| svg("circle").with("r", radius.to_string()))),
+        )
+        .child(svg("g").children(places().map(|(peer, place)| line(peer, &place))))
+        .child(svg("g").children(places().map(|(peer, place)| node(model, peer, &place, named))))
         .child(own)
 }
 
-/// Evenly around the middle, on the ring of its delay; the first one up and to the right.
-#[expect(clippy::cast_precision_loss, reason = "at most 36 peers")]
-fn place(index: usize, count: usize, peer: &PeerStatus) -> (f64, f64) {
-    let delay = peer.delay_ms.unwrap_or(50);
-    let radius = RINGS.iter().find(|(up_to, _)| delay <= *up_to).map_or(122.0, |(_, radius)| *radius);
-    let angle = std::f64::consts::TAU * (index as f64 / count.max(1) as f64 - 0.125);
-    (radius * angle.cos(), radius * angle.sin())
+/// Where a peer is drawn: a direction from the middle, and how far.
+struct Place {
+    degrees: usize,
+    radius: u32,
 }
 
-fn line(peer: &PeerStatus, (x, y): (f64, f64)) -> Html {
+impl Place {
+    /// Evenly around the middle, on the ring of its delay; the first one up and to the right.
+    fn new(index: usize, count: usize, peer: &PeerStatus) -> Self {
+        let delay = peer.delay_ms.unwrap_or(50);
+        let radius = RINGS.iter().find(|(up_to, _)| delay <= *up_to).map_or(122, |(_, radius)| *radius);
+        Self { degrees: 315 + index * 360 / count.max(1), radius }
+    }
+}
+
+fn line(peer: &PeerStatus, place: &Place) -> Html {
     let class = match peer.path {
         Path::Direct => "line",
         Path::Punched => "line line-punched",
         Path::Relayed => "line line-relayed",
     };
-    let line = svg("g").key(peer.peer.to_string()).child(
-        svg("path").class(class).with("d", format!("M0 0L{} {}", number(x), number(y))),
-    );
+    let line = svg("g")
+        .key(peer.peer.to_string())
+        .with("transform", format!("rotate({})", place.degrees))
+        .child(svg("path").class(class).with("d", format!("M0 0H{}", place.radius)));
     if peer.path == Path::Relayed {
-        let middle = svg("circle").class("line-helper").with("cx", number(x * 0.55)).with("cy", number(y * 0.55));
-        line.child(middle.with("r", "4"))
+        let middle = (place.radius * 11 / 20).to_string();
+        line.child(svg("circle").class("line-helper").with("cx", middle).with("r", "4"))
     } else {
         line
     }
 }
 
-fn node(model: &Model, peer: &PeerStatus, (x, y): (f64, f64), named: bool) -> Html {
+fn node(model: &Model, peer: &PeerStatus, place: &Place, named: bool) -> Html {
     let name = peer_name(model, peer);
+    let Place { degrees, radius } = place;
     let mut node = svg("g")
         .class(if model.chosen_peer == Some(peer.peer) { "peer peer-chosen" } else { "peer" })
         .key(peer.peer.to_string())
         .with("role", "button")
         .with("tabindex", "0")
         .with("aria-label", name.clone())
+        // Out there by turning, and upright again.
+        .with("transform", format!("rotate({degrees}) translate({radius}) rotate(-{degrees})"))
         .on(On::Click(Message::Link(Link::Peer(peer.peer))))
-        .child(svg("circle").class("peer-back").with("cx", number(x)).with("cy", number(y)).with("r", "17"));
+        .child(svg("circle").class("peer-back").with("r", "17"));
     node = match &peer.owner {
-        Some(owner) => node.child(framed(avatar(owner), x, y, 30.0)),
-        None => node.child(svg("circle").class("peer-plain").with("cx", number(x)).with("cy", number(y)).with("r", "7")),
+        Some(owner) => node.child(framed(avatar(owner), "30", "-15")),
+        None => node.child(svg("circle").class("peer-plain").with("r", "7")),
     };
-    if named { node.child(label(&shortened(&name), x, y + 28.0)) } else { node }
+    if named { node.child(label(shortened(&name), "28")) } else { node }
 }
 
-fn framed(picture: Html, x: f64, y: f64, size: f64) -> Html {
-    picture
-        .with("x", number(x - size / 2.0))
-        .with("y", number(y - size / 2.0))
-        .with("width", number(size))
-        .with("height", number(size))
+fn framed(picture: Html, size: &'static str, offset: &'static str) -> Html {
+    picture.with("x", offset).with("y", offset).with("width", size).with("height", size)
 }
 
-fn label(text: &str, x: f64, y: f64) -> Html {
-    svg("text").class("label").with("x", number(x)).with("y", number(y)).text(text.to_owned())
+fn label(text: impl Into<crate::vdom::Text>, y: &'static str) -> Html {
+    svg("text").class("label").with("y", y).text(text)
 }
 
 fn peer_name(model: &Model, peer: &PeerStatus) -> String {
@@ -179,11 +190,11 @@ fn peer_name(model: &Model, peer: &PeerStatus) -> String {
 
 fn shortened(name: &str) -> String {
     const LONGEST: usize = 14;
-    if name.chars().count() <= LONGEST { name.to_owned() } else { name.chars().take(LONGEST - 1).chain(['…']).collect() }
-}
-
-fn number(value: f64) -> String {
-    format!("{value:.1}")
+    if name.chars().count() <= LONGEST {
+        name.to_owned()
+    } else {
+        name.chars().take(LONGEST - 1).chain(['…']).collect()
+    }
 }
 
 fn legend() -> Html {
@@ -216,7 +227,10 @@ fn chosen(model: &Model) -> Option<Html> {
         element("div").class("card peer-card").key("chosen").child_if(who).child(
             element("div")
                 .child(element("bdi").class("strong").text(title))
-                .child(paragraph("muted", format!("{} · {}", texts::path(peer.path), texts::delay(peer.delay_ms))))
+                .child(paragraph(
+                    "muted",
+                    format!("{} · {}", texts::path(peer.path), texts::delay(peer.delay_ms)),
+                ))
                 .child(element("code").class("code").text(peer.peer.to_string())),
         ),
     )
@@ -234,7 +248,11 @@ fn figures(model: &Model) -> Html {
     let count = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
     element("dl")
         .class("figures")
-        .child(figure(known(status.map(|status| count(status.peers.len()))), texts::FIGURE_CONNECTED, "figure-connected"))
+        .child(figure(
+            known(status.map(|status| count(status.peers.len()))),
+            texts::FIGURE_CONNECTED,
+            "figure-connected",
+        ))
         .child(figure(texts::delay(status.and_then(typical_delay)), texts::FIGURE_DELAY, "figure-delay"))
         .child(figure(texts::count(count(model.outbox.len())), texts::FIGURE_OUTBOX, "figure-outbox"))
         .child(figure(known(status.map(|status| status.stored)), texts::FIGURE_STORED, "figure-stored"))

@@ -1,13 +1,14 @@
 //! One post. Its text comes from strangers: it is drawn as text, isolated in its own direction, and folded when long.
 
-use nostrp2p_protocol::{EventId, PublicKey};
+use nostrp2p_protocol::{EventId, PublicKey, Rumor};
 
-use super::{Html, avatar::avatar, button, icons};
+use super::{Html, avatar::avatar, button, icons, paragraph};
 use crate::{
     message::{Message, Reading, Writing},
     model::{Model, timeline::Post},
     profile::short_npub,
     richtext::{self, Span},
+    storage::Place,
     texts,
     vdom::{Node, On, element},
     when,
@@ -17,44 +18,68 @@ use icons::{Icon, icon};
 /// Latin letters that fit into a line of the column on a desktop, and on a phone.
 const LETTERS_PER_LINE: (usize, usize) = (72, 42);
 
-/// Draws a post. `id` is the event in the timeline: of the repost, if it is one.
-pub fn view(model: &Model, id: EventId, post: &Post) -> Html {
-    let author = &post.shown.pubkey;
+/// Draws an entry of the timeline. `place` is the event in the timeline: of the repost, if it is one.
+pub fn view(model: &Model, place: &Place, post: &Post) -> Html {
+    match post {
+        Post::Written(rumor) => {
+            let reply = rumor.has_tag("e").then(|| context(Icon::Reply, texts::REPLY.to_owned()));
+            written(model, place.id, place.id, rumor, reply)
+        }
+        Post::Reposted { by, target, .. } => {
+            let line = context(Icon::Repost, texts::reposted_by(&model.name_of(by)));
+            match model.timeline.target(target) {
+                Some(rumor) => written(model, place.id, *target, rumor, Some(line)),
+                None => awaited(place.id, line),
+            }
+        }
+    }
+}
+
+/// A post of which `id` is the id, in the place of the timeline that is named `key`.
+fn written(model: &Model, key: EventId, id: EventId, rumor: &Rumor, context: Option<Html>) -> Html {
+    let author = &rumor.pubkey;
     let body = element("div")
         .class("post-body")
-        .child_if(context(model, post))
-        .child(head(model, id, post))
-        .child(text(model, post))
-        .child_if(fold(model, post))
+        .child_if(context)
+        .child(head(model, id, rumor))
+        .child(text(model, id, rumor))
+        .child_if(fold(model, id, rumor))
         .child_if(refused(model, id));
     element("article")
         .class("post")
         .test_id("post")
-        .with("data-id", post.shown_id.to_string())
+        .with("data-id", id.to_string())
         .with("tabindex", "0")
-        .key(id.to_string())
+        .key(key.to_string())
         .child(avatar(author))
         .child(body)
 }
 
-fn context(model: &Model, post: &Post) -> Option<Html> {
-    let (image, words) = match &post.reposted_by {
-        Some(by) => (Icon::Repost, texts::reposted_by(&model.name_of(by))),
-        None if post.is_reply() => (Icon::Reply, texts::REPLY.to_owned()),
-        None => return None,
-    };
-    Some(element("p").class("post-context").child(icon(image)).child(element("bdi").text(words)))
+/// A repost whose target is still being fetched.
+fn awaited(key: EventId, context: Html) -> Html {
+    let body =
+        element("div").class("post-body").child(context).child(paragraph("muted", texts::TARGET_AWAITED));
+    element("article")
+        .class("post")
+        .with("tabindex", "0")
+        .key(key.to_string())
+        .child(element("span").class("skeleton-avatar"))
+        .child(body)
 }
 
-fn head(model: &Model, id: EventId, post: &Post) -> Html {
-    let author = &post.shown.pubkey;
+fn context(image: Icon, words: String) -> Html {
+    element("p").class("post-context").child(icon(image)).child(element("bdi").text(words))
+}
+
+fn head(model: &Model, id: EventId, rumor: &Rumor) -> Html {
+    let author = &rumor.pubkey;
     let named = model.people.profile(author).is_some_and(|profile| profile.name.is_some());
     let handle = named.then(|| element("span").class("post-key").text(short_npub(author)));
     element("header")
         .class("post-head")
         .child(name(model, author))
         .child_if(handle)
-        .child(time(model, id, post.shown.created_at))
+        .child(time(model, id, rumor.created_at))
         .child_if(state(model, id, author))
 }
 
@@ -101,9 +126,9 @@ fn state(model: &Model, id: EventId, author: &PublicKey) -> Option<Html> {
     )
 }
 
-fn text(model: &Model, post: &Post) -> Html {
-    let whole = post.shown.content.as_str();
-    let folded = is_long(model, post) && !model.timeline.unfolded.contains(&post.shown_id);
+fn text(model: &Model, id: EventId, rumor: &Rumor) -> Html {
+    let whole = rumor.content.as_str();
+    let folded = is_long(model, rumor) && !model.timeline.unfolded.contains(&id);
     let shown = if folded { richtext::beginning(whole) } else { whole };
     element("div")
         .class(if folded { "post-text folded" } else { "post-text" })
@@ -125,22 +150,24 @@ fn draw(model: &Model, span: Span) -> Node<Message> {
                 .text(shown)
                 .into()
         }
-        Span::Mention(person) => {
-            element("bdi").class("mention").with("title", person.to_npub()).text(format!("@{}", model.name_of(&person))).into()
-        }
+        Span::Mention(person) => element("bdi")
+            .class("mention")
+            .with("title", person.to_npub())
+            .text(format!("@{}", model.name_of(&person)))
+            .into(),
     }
 }
 
-fn is_long(model: &Model, post: &Post) -> bool {
+fn is_long(model: &Model, rumor: &Rumor) -> bool {
     let (desktop, phone) = LETTERS_PER_LINE;
-    richtext::is_long(&post.shown.content, if model.environment.wide { desktop } else { phone })
+    richtext::is_long(&rumor.content, if model.environment.wide { desktop } else { phone })
 }
 
-fn fold(model: &Model, post: &Post) -> Option<Html> {
-    is_long(model, post).then(|| {
-        let unfolded = model.timeline.unfolded.contains(&post.shown_id);
+fn fold(model: &Model, id: EventId, rumor: &Rumor) -> Option<Html> {
+    is_long(model, rumor).then(|| {
+        let unfolded = model.timeline.unfolded.contains(&id);
         let label = if unfolded { texts::SHOW_LESS } else { texts::SHOW_MORE };
-        button("link", label, Message::Reading(Reading::Fold(post.shown_id)))
+        button("link", label, Message::Reading(Reading::Fold(id)))
             .with("aria-expanded", if unfolded { "true" } else { "false" })
     })
 }
@@ -148,14 +175,11 @@ fn fold(model: &Model, post: &Post) -> Option<Html> {
 fn refused(model: &Model, id: EventId) -> Option<Html> {
     let reason = model.outbox.waiting.get(&id)?.refused.as_ref()?;
     Some(
-        element("div")
-            .class("post-refused")
-            .child(super::error(texts::not_sent(reason)))
-            .child(
-                element("div")
-                    .class("row")
-                    .child(button("plain", texts::TRY_AGAIN, Message::Writing(Writing::TryAgain(id))))
-                    .child(button("quiet", texts::GIVE_UP, Message::Writing(Writing::GiveUp(id)))),
-            ),
+        element("div").class("post-refused").child(super::error(texts::not_sent(reason))).child(
+            element("div")
+                .class("row")
+                .child(button("plain", texts::TRY_AGAIN, Message::Writing(Writing::TryAgain(id))))
+                .child(button("quiet", texts::GIVE_UP, Message::Writing(Writing::GiveUp(id)))),
+        ),
     )
 }

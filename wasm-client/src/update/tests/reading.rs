@@ -40,14 +40,16 @@ fn an_own_post_never_waits_behind_the_pill() {
 
 #[test]
 fn the_past_comes_from_the_storage_and_then_from_the_node() {
-    let events = (0..60).map(|time| post(2, time + 100, "x").into_rumor()).rev().collect();
+    let events = (0..200).map(|time| post(2, time + 100, "x").into_rumor()).rev().collect();
     let settings = Settings { cursor: Some(Cursor { store: STORE, after: 0 }), ..Settings::default() };
     let mut rig = Rig::open("", Some(1), Snapshot { events, settings, ..Snapshot::default() });
     rig.greet(Some(1));
     rig.prove(1);
     rig.log_in(1, 0);
     rig.sent();
-    rig.give(Message::Browser(Browser::NearEnd));
+    for _ in 0..4 {
+        rig.give(Message::Browser(Browser::NearEnd));
+    }
     rig.did(|effect| matches!(effect, Effect::LoadOlder(place, _) if place.created_at() == 100));
     rig.give(Message::OlderLoaded(vec![post(2, 50, "from the storage").into_rumor()]));
     assert_eq!(rig.model.timeline.past, Past::InStorage);
@@ -56,9 +58,34 @@ fn the_past_comes_from_the_storage_and_then_from_the_node() {
     let frames = rig.sent();
     let [ClientFrame::Fetch { request, filters }] = &frames[..] else { panic!("{frames:?}") };
     assert_eq!(filters[0].until, Some(50));
-    rig.frame(NodeFrame::Answer { request: *request, complete: true, events: vec![post(2, 7, "first").into_rumor()] });
+    rig.frame(NodeFrame::Answer {
+        request: *request,
+        complete: true,
+        events: vec![post(2, 7, "first").into_rumor()],
+    });
     assert_eq!(rig.model.timeline.past, Past::End);
     assert_eq!(rig.texts().last(), Some(&"first"));
+}
+
+#[test]
+fn what_a_repost_passes_on_comes_from_the_own_node() {
+    let mut rig = Rig::in_use(0);
+    let target = post(3, 5, "passed on");
+    let tags = vec![nostrp2p_protocol::Tag::new(["e".to_owned(), target.id().to_string()])];
+    let lie = r#"{"content":"forged"}"#.to_owned();
+    let repost = Draft { created_at: 9, kind: Kind::REPOST, tags, content: lie };
+    batch(&mut rig, 1, vec![repost.sign(&key(2), &[0; 32])]);
+    assert_eq!(rig.texts(), ["(awaited)"]);
+    let wanted = rig.sent().into_iter().find_map(|frame| match frame {
+        ClientFrame::Fetch { request, filters } if filters[0].ids == Some([target.id()].into()) => {
+            Some(request)
+        }
+        _ => None,
+    });
+    let request = wanted.expect("the node is asked for it");
+    rig.frame(NodeFrame::Answer { request, complete: true, events: vec![target.into_rumor()] });
+    assert_eq!(rig.texts(), ["passed on"]);
+    drop(crate::view::view(&rig.model));
 }
 
 #[test]

@@ -41,10 +41,14 @@ fn what_was_written_offline_is_sent_after_the_next_login_oldest_first() {
     rig.greet(Some(1));
     rig.prove(1);
     rig.log_in(1, 0);
-    let published: Vec<String> = rig.sent().into_iter().filter_map(|frame| match frame {
-        ClientFrame::Publish { event, .. } => Some(event.rumor.content),
-        _ => None,
-    }).collect();
+    let published: Vec<String> = rig
+        .sent()
+        .into_iter()
+        .filter_map(|frame| match frame {
+            ClientFrame::Publish { event, .. } => Some(event.rumor.content),
+            _ => None,
+        })
+        .collect();
     assert_eq!(published, ["first", "second"]);
 }
 
@@ -85,7 +89,7 @@ fn a_busy_node_gets_it_again_and_a_refusal_is_shown_with_a_way_out() {
     assert!(matches!(rig.sent()[..], [ClientFrame::Publish { .. }]));
 
     rig.refuse(rig.model.connection.last_request, RefusalCode::WrongTime);
-    let refused = rig.model.outbox.waiting[&id].refused.clone().unwrap();
+    let refused = rig.model.outbox.waiting.get(&id).unwrap().refused.clone().unwrap();
     assert!(refused.contains("clock"), "{refused}");
     rig.now_ms += 60_000;
     rig.give(Message::Writing(Writing::TryAgain(id)));

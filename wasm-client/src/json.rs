@@ -1,0 +1,323 @@
+//! Just enough JSON (RFC 8259) for profiles: read, change one field, write, and lose nothing of the rest.
+//!
+//! Numbers stay the text they were. A general library would cost the first load four times as much.
+
+use std::fmt::Write;
+
+/// Deepest nesting that is read: profiles are flat, and a hostile one must not exhaust the stack.
+const MAX_DEPTH: usize = 32;
+
+/// A JSON value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Json {
+    /// `null`, `true`, `false` or a number, as it was written.
+    Plain(String),
+    /// A text.
+    Text(String),
+    /// An array.
+    Array(Vec<Json>),
+    /// An object, with its fields in their order.
+    Object(Vec<(String, Json)>),
+}
+
+impl Json {
+    /// Reads a whole text; none when it is not JSON.
+    pub fn parse(text: &str) -> Option<Self> {
+        let mut reader = Reader { rest: text };
+        let value = reader.value(MAX_DEPTH)?;
+        reader.skip_space();
+        reader.rest.is_empty().then_some(value)
+    }
+
+    /// The text under this name, if this is an object that has one.
+    pub fn text(&self, name: &str) -> Option<&str> {
+        let Self::Object(fields) = self else { return None };
+        // Of doubled names the last counts, as in JavaScript.
+        match fields.iter().rev().find(|(other, _)| other == name) {
+            Some((_, Self::Text(text))) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// Sets a text of an object; anything else becomes an object.
+    pub fn set_text(&mut self, name: &str, text: &str) {
+        if !matches!(self, Self::Object(_)) {
+            *self = Self::Object(Vec::new());
+        }
+        if let Self::Object(fields) = self {
+            let value = Self::Text(text.to_owned());
+            match fields.iter_mut().rev().find(|(other, _)| other == name) {
+                Some((_, there)) => *there = value,
+                None => fields.push((name.to_owned(), value)),
+            }
+        }
+    }
+
+    /// Whether this is an object with a field of this name.
+    pub fn has(&self, name: &str) -> bool {
+        matches!(self, Self::Object(fields) if fields.iter().any(|(other, _)| other == name))
+    }
+
+    /// Writes the value without white space.
+    pub fn write(&self) -> String {
+        let mut out = String::new();
+        self.write_to(&mut out);
+        out
+    }
+
+    fn write_to(&self, out: &mut String) {
+        match self {
+            Self::Plain(text) => out.push_str(text),
+            Self::Text(text) => write_text(text, out),
+            Self::Array(values) => {
+                for (index, value) in values.iter().enumerate() {
+                    out.push(if index == 0 { '[' } else { ',' });
+                    value.write_to(out);
+                }
+                out.push_str(if values.is_empty() { "[]" } else { "]" });
+            }
+            Self::Object(fields) => {
+                for (index, (name, value)) in fields.iter().enumerate() {
+                    out.push(if index == 0 { '{' } else { ',' });
+                    write_text(name, out);
+                    out.push(':');
+                    value.write_to(out);
+                }
+                out.push_str(if fields.is_empty() { "{}" } else { "}" });
+            }
+        }
+    }
+}
+
+fn write_text(text: &str, out: &mut String) {
+    out.push('"');
+    for c in text.chars() {
+        match c {
+            '"' => out.push_str("\\\""),
+            '\\' => out.push_str("\\\\"),
+            '\n' => out.push_str("\\n"),
+            // Writing to a String does not fail.
+            c if u32::from(c) < 0x20 => drop(write!(out, "\\u{:04x}", u32::from(c))),
+            c => out.push(c),
+        }
+    }
+    out.push('"');
+}
+
+struct Reader<'a> {
+    rest: &'a str,
+}
+
+impl<'a> Reader<'a> {
+    fn skip_space(&mut self) {
+        self.rest = self.rest.trim_start_matches([' ', '\t', '\n', '\r']);
+    }
+
+    /// Takes this token, after white space, if it comes next.
+    fn take(&mut self, token: &str) -> bool {
+        self.skip_space();
+        match self.rest.strip_prefix(token) {
+            Some(rest) => {
+                self.rest = rest;
+                true
+            }
+            None => false,
+        }
+    }
+
+    fn value(&mut self, depth: usize) -> Option<Json> {
+        let depth = depth.checked_sub(1)?;
+        if self.take("\"") {
+            return self.text().map(Json::Text);
+        }
+        if self.take("[") {
+            return self.list("]", |reader| reader.value(depth)).map(Json::Array);
+        }
+        if self.take("{") {
+            return self.list("}", |reader| reader.field(depth)).map(Json::Object);
+        }
+        for word in ["null", "true", "false"] {
+            if self.take(word) {
+                return Some(Json::Plain(word.to_owned()));
+            }
+        }
+        self.number().map(|number| Json::Plain(number.to_owned()))
+    }
+
+    fn list<T>(&mut self, end: &str, mut item: impl FnMut(&mut Self) -> Option<T>) -> Option<Vec<T>> {
+        let mut items = Vec::new();
+        if self.take(end) {
+            return Some(items);
+        }
+        loop {
+            items.push(item(self)?);
+            if self.take(end) {
+                return Some(items);
+            }
+            if !self.take(",") {
+                return None;
+            }
+        }
+    }
+
+    fn field(&mut self, depth: usize) -> Option<(String, Json)> {
+        let name = if self.take("\"") { self.text()? } else { return None };
+        if self.take(":") { Some((name, self.value(depth)?)) } else { None }
+    }
+
+    /// A text whose opening quote is taken.
+    fn text(&mut self) -> Option<String> {
+        let mut text = String::new();
+        loop {
+            let end = self.rest.find(|c: char| c == '"' || c == '\\' || u32::from(c) < 0x20)?;
+            let (plain, rest) = self.rest.split_at_checked(end)?;
+            text.push_str(plain);
+            if let Some(rest) = rest.strip_prefix('"') {
+                self.rest = rest;
+                return Some(text);
+            }
+            self.rest = rest.strip_prefix('\\')?;
+            text.push(self.escape()?);
+        }
+    }
+
+    fn escape(&mut self) -> Option<char> {
+        let mut letters = self.rest.chars();
+        let letter = letters.next()?;
+        self.rest = letters.as_str();
+        Some(match letter {
+            '"' | '\\' | '/' => letter,
+            'b' => '\u{8}',
+            'f' => '\u{c}',
+            'n' => '\n',
+            'r' => '\r',
+            't' => '\t',
+            'u' => {
+                let first = self.hex()?;
+                // Characters beyond 16 bits are written as two halves; a half alone is no character.
+                if (0xd800..0xdc00).contains(&first)
+                    && let Some(rest) = self.rest.strip_prefix("\\u")
+                {
+                    self.rest = rest;
+                    let second = self.hex()?;
+                    let low = second.checked_sub(0xdc00).filter(|low| *low < 0x400)?;
+                    return char::from_u32(0x1_0000 + ((first - 0xd800) << 10) + low);
+                }
+                char::from_u32(first).unwrap_or('\u{fffd}')
+            }
+            _ => return None,
+        })
+    }
+
+    fn hex(&mut self) -> Option<u32> {
+        let (digits, rest) = self.rest.split_at_checked(4)?;
+        self.rest = rest;
+        digits
+            .bytes()
+            .all(|digit| digit.is_ascii_hexdigit())
+            .then(|| u32::from_str_radix(digits, 16).ok())
+            .flatten()
+    }
+
+    fn number(&mut self) -> Option<&'a str> {
+        let end =
+            self.rest.find(|c: char| !c.is_ascii_digit() && !"+-.eE".contains(c)).unwrap_or(self.rest.len());
+        let (number, rest) = self.rest.split_at_checked(end)?;
+        self.rest = rest;
+        is_number(number).then_some(number)
+    }
+}
+
+/// Whether the text follows the grammar of a JSON number.
+fn is_number(text: &str) -> bool {
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|digit| digit.is_ascii_digit());
+    let text = text.strip_prefix('-').unwrap_or(text);
+    let (mantissa, exponent) = text.split_once(['e', 'E']).map_or((text, None), |(m, e)| (m, Some(e)));
+    let (whole, fraction) = mantissa.split_once('.').map_or((mantissa, None), |(w, f)| (w, Some(f)));
+    digits(whole)
+        && (whole == "0" || !whole.starts_with('0'))
+        && fraction.is_none_or(digits)
+        && exponent.is_none_or(|exponent| digits(exponent.strip_prefix(['+', '-']).unwrap_or(exponent)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every text is read exactly when serde_json reads it, and what is written means the same to it.
+    #[track_caller]
+    fn check(text: &str) {
+        let theirs: Option<serde_json::Value> = serde_json::from_str(text).ok();
+        let ours = Json::parse(text);
+        assert_eq!(ours.is_some(), theirs.is_some(), "{text}");
+        let again = ours.map(|ours| serde_json::from_str(&ours.write()).unwrap());
+        assert_eq!(again, theirs, "{text}");
+    }
+
+    #[test]
+    fn it_reads_and_writes_what_serde_json_does() {
+        for text in [
+            r#"{"name":"Ada","about":"a\nb","n":[1,-0.5,2e3,true,null,{}],"é":"\u00e9\ud83d\ude00\/\b\f\r\t"}"#,
+            " [ ] ",
+            "{}",
+            "[[]]",
+            "\"\"",
+            "0",
+            "-1.5E+7",
+            "true",
+            "null",
+            "",
+            " ",
+            "{",
+            "}",
+            "[",
+            "[1,]",
+            "{,}",
+            r#"{"a"}"#,
+            r#"{"a":}"#,
+            r#"{"a":1,}"#,
+            r#"{a:1}"#,
+            "[1 2]",
+            "01",
+            "1.",
+            ".5",
+            "+1",
+            "1e",
+            "--1",
+            "nul",
+            "\"\n\"",
+            "\"\\x\"",
+            "\"\\u12\"",
+            "\"\\u+123\"",
+            "\"abc",
+            "1 1",
+            "\u{feff}1",
+            "\"\\ud83d\\u0041\"",
+        ] {
+            check(text);
+        }
+    }
+
+    #[test]
+    fn every_truncation_is_refused_or_read_and_nothing_panics() {
+        let text = r#"{"name":"Adä","n":[1,-0.5,true],"o":{"x":"\u00e9\ud83d\ude00"}}"#;
+        for end in (0..text.len()).filter(|end| text.is_char_boundary(*end)) {
+            check(&text[..end]);
+        }
+        assert_eq!(Json::parse(&"[".repeat(100_000)), None);
+        assert_eq!(Json::parse(&format!("{}{}", "[".repeat(33), "]".repeat(33))), None);
+    }
+
+    #[test]
+    fn a_field_is_changed_and_the_rest_is_kept() {
+        let mut json = Json::parse(r#"{"name":"a","n":1.50,"name":"b"}"#).unwrap();
+        assert_eq!(json.text("name"), Some("b"));
+        json.set_text("name", "c\"");
+        json.set_text("new", "");
+        assert_eq!(json.write(), r#"{"name":"a","n":1.50,"name":"c\"","new":""}"#);
+        assert_eq!((json.text("n"), json.has("n"), json.has("x")), (None, true, false));
+        let mut other = Json::parse("[1]").unwrap();
+        other.set_text("name", "a");
+        assert_eq!(other.write(), r#"{"name":"a"}"#);
+    }
+}

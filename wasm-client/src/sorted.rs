@@ -1,0 +1,180 @@
+//! Ordered maps and sets as sorted vectors.
+//!
+//! The same order as `BTreeMap` and `BTreeSet` at a fraction of the code: each instance of those costs the first
+//! load some kilobytes. Finding is a binary search; inserting moves what stands behind, which for the sizes here
+//! (up to some thousand, mostly appended) is faster than it sounds.
+
+/// A map from ordered keys.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SortedMap<K, V>(Vec<(K, V)>);
+
+/// A set of ordered values.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SortedSet<K>(SortedMap<K, ()>);
+
+impl<K, V> Default for SortedMap<K, V> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+impl<K: Ord, V> SortedMap<K, V> {
+    fn find(&self, key: &K) -> Result<usize, usize> {
+        // What is appended in order, as rows from a storage are, needs no search.
+        match self.0.last() {
+            Some((last, _)) if last < key => Err(self.0.len()),
+            _ => self.0.binary_search_by(|(other, _)| other.cmp(key)),
+        }
+    }
+
+    /// Puts a value in; returns the one that stood there.
+    pub fn insert(&mut self, key: K, value: V) -> Option<V> {
+        match self.find(&key) {
+            Ok(index) => self.0.get_mut(index).map(|(_, there)| std::mem::replace(there, value)),
+            Err(index) => {
+                self.0.insert(index, (key, value));
+                None
+            }
+        }
+    }
+
+    /// Takes a value out.
+    pub fn remove(&mut self, key: &K) -> Option<V> {
+        self.find(key).ok().map(|index| self.0.remove(index).1)
+    }
+
+    /// The value under this key.
+    pub fn get(&self, key: &K) -> Option<&V> {
+        self.0.get(self.find(key).ok()?).map(|(_, value)| value)
+    }
+
+    /// The value under this key, to be changed.
+    pub fn get_mut(&mut self, key: &K) -> Option<&mut V> {
+        let index = self.find(key).ok()?;
+        self.0.get_mut(index).map(|(_, value)| value)
+    }
+
+    /// Whether there is a value under this key.
+    pub fn contains_key(&self, key: &K) -> bool {
+        self.find(key).is_ok()
+    }
+}
+
+impl<K, V> SortedMap<K, V> {
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// All in order of their keys.
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = (&K, &V)> {
+        self.0.iter().map(|(key, value)| (key, value))
+    }
+
+    /// All keys in order.
+    pub fn keys(&self) -> impl DoubleEndedIterator<Item = &K> {
+        self.0.iter().map(|(key, _)| key)
+    }
+
+    /// All values in order of their keys.
+    pub fn values(&self) -> impl DoubleEndedIterator<Item = &V> {
+        self.0.iter().map(|(_, value)| value)
+    }
+
+    /// Takes the first one out.
+    pub fn pop_first(&mut self) -> Option<(K, V)> {
+        (!self.0.is_empty()).then(|| self.0.remove(0))
+    }
+
+    /// Takes the last one out.
+    pub fn pop_last(&mut self) -> Option<(K, V)> {
+        self.0.pop()
+    }
+
+    /// Takes all out.
+    pub fn clear(&mut self) {
+        self.0.clear();
+    }
+}
+
+impl<K> Default for SortedSet<K> {
+    fn default() -> Self {
+        Self(SortedMap::default())
+    }
+}
+
+impl<K: Ord> SortedSet<K> {
+    /// Puts a value in; says whether it is new.
+    pub fn insert(&mut self, value: K) -> bool {
+        self.0.insert(value, ()).is_none()
+    }
+
+    /// Takes a value out; says whether it was there.
+    pub fn remove(&mut self, value: &K) -> bool {
+        self.0.remove(value).is_some()
+    }
+
+    /// Puts it in, or takes it out if it was there.
+    pub fn toggle(&mut self, value: K) {
+        if !self.remove(&value) {
+            self.insert(value);
+        }
+    }
+
+    /// Whether it is in.
+    pub fn contains(&self, value: &K) -> bool {
+        self.0.contains_key(value)
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Takes all out.
+    pub fn clear(&mut self) {
+        self.0.clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    #[test]
+    fn it_behaves_like_the_map_of_the_standard_library() {
+        // A small linear congruential generator: the same sequence in every run.
+        let mut state = 7u32;
+        let mut next = move || {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            state >> 16
+        };
+        let (mut ours, mut theirs) = (SortedMap::default(), BTreeMap::new());
+        for _ in 0..5_000 {
+            let (key, value) = (next() % 50, next());
+            match next() % 5 {
+                0 => assert_eq!(ours.remove(&key), theirs.remove(&key)),
+                1 if key < 3 => assert_eq!(ours.pop_first(), theirs.pop_first()),
+                2 if key < 3 => assert_eq!(ours.pop_last(), theirs.pop_last()),
+                _ => assert_eq!(ours.insert(key, value), theirs.insert(key, value)),
+            }
+            assert_eq!(
+                (ours.get(&key), ours.contains_key(&key)),
+                (theirs.get(&key), theirs.contains_key(&key))
+            );
+        }
+        assert!(ours.iter().eq(theirs.iter()) && ours.len() == theirs.len());
+    }
+}
