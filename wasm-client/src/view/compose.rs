@@ -9,6 +9,8 @@ use crate::{
     vdom::{KeyPress, On, element},
 };
 
+/// The id of the form, for a button outside of it.
+const FORM_ID: &str = "compose-form";
 /// From how few bytes on the room left is shown.
 const ROOM_SHOWN_FROM: i64 = 2_000;
 
@@ -45,13 +47,10 @@ pub fn card(model: &Model) -> Html {
     });
     let hint = (count.is_none() && !empty && model.environment.wide)
         .then(|| element("kbd").class("compose-hint").text(texts::send_hint(model.environment.apple)));
-    let send = element("button")
-        .class("button button-primary")
-        .with("type", "submit")
-        .test_id("compose-send")
-        .with_if(empty || left < 0 || compose.signing, "disabled")
-        .text(if compose.signing { texts::COMPOSE_SIGNING } else { texts::COMPOSE_SEND });
+    // On a phone the button is in the top bar, where the keyboard does not cover it.
+    let send = model.environment.wide.then(|| send_button(model));
     element("form")
+        .with("id", FORM_ID)
         .class(if empty { "compose" } else { "compose compose-begun" })
         .on(On::Submit(Message::Writing(Writing::Send)))
         .child_if(model.me.as_ref().map(avatar))
@@ -60,8 +59,21 @@ pub fn card(model: &Model) -> Html {
                 .class("compose-body")
                 .child(field)
                 .child_if(compose.error.clone().map(error))
-                .child(element("div").class("compose-foot").child_if(hint).child_if(count).child(send)),
+                .child(element("div").class("compose-foot").child_if(hint).child_if(count).child_if(send)),
         )
+}
+
+/// The button that publishes what is written.
+pub fn send_button(model: &Model) -> Html {
+    let compose = &model.compose;
+    let unfit = compose.text.trim().is_empty() || room(&compose.text) < 0 || compose.signing;
+    element("button")
+        .class("button button-primary")
+        .with("type", "submit")
+        .with("form", FORM_ID)
+        .test_id("compose-send")
+        .with_if(unfit, "disabled")
+        .text(if compose.signing { texts::COMPOSE_SIGNING } else { texts::COMPOSE_SEND })
 }
 
 fn send_key(press: &KeyPress) -> Option<Message> {

@@ -1,6 +1,6 @@
 //! The frame around each screen: bars on a phone; rail, column and side on a desktop.
 
-use super::{Html, button, icons, network, title};
+use super::{Html, button, compose, icons, network, title};
 use crate::{
     message::{Message, Own, Writing},
     model::Model,
@@ -86,7 +86,8 @@ fn bar(model: &Model) -> Html {
     match model.route {
         Route::Write => bar
             .child(button("quiet", texts::CANCEL, Message::Writing(Writing::Close)))
-            .child(element("h1").class("bar-title").text(texts::COMPOSE_LABEL)),
+            .child(element("h1").class("bar-title").text(texts::COMPOSE_LABEL))
+            .child(compose::send_button(model)),
         Route::Settings => bar
             .child(
                 element("a")
