@@ -17,6 +17,8 @@ use crate::{
 
 /// The id of the field, to move the focus there.
 pub const FIELD_ID: &str = "compose";
+/// How many seconds ahead of the clock an own post may be dated to keep its order.
+const MAX_AHEAD: u64 = 60;
 /// How long after the last key the draft is stored, in milliseconds.
 const DRAFT_MS: u64 = 400;
 
@@ -130,9 +132,18 @@ fn send(model: &mut Model, out: &mut Vec<Effect>) {
         model.compose.error = Some(texts::TOO_LONG.to_owned());
         return;
     }
-    let draft = post(text, model.now());
+    let draft = post(text, moment_of_own(model));
     model.compose.signing = true;
     out.push(Effect::Sign(Purpose::Post, draft));
+}
+
+/// The time for the next own post: now, or a second after the last one, so that a person's posts stay in order.
+fn moment_of_own(model: &Model) -> u64 {
+    let now = model.now();
+    let mut recent = model.timeline.posts().take_while(|(place, _)| place.created_at() >= now);
+    let last = recent.find(|(_, post)| Some(post.author()) == model.me.as_ref());
+    // A post from a wrong clock long ahead must not pull the next ones along.
+    last.map_or(now, |(place, _)| place.created_at() + 1).min(now + MAX_AHEAD)
 }
 
 fn post(text: &str, created_at: u64) -> Draft {

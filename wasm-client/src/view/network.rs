@@ -18,7 +18,7 @@ const MAX_DRAWN: usize = 36;
 /// Up to how many peers their names are written into the picture.
 const NAMED_UP_TO: usize = 10;
 /// The rings: up to this delay in milliseconds, at this radius.
-const RINGS: [(u32, u32); 3] = [(25, 62), (100, 92), (u32::MAX, 122)];
+const RINGS: [(u32, u32); 3] = [(25, 76), (100, 104), (u32::MAX, 130)];
 
 /// The screen.
 pub fn view(model: &Model) -> Html {
@@ -103,10 +103,10 @@ fn picture(model: &Model, named_up_to: usize) -> Html {
     let places = || drawn.iter().zip(0..).map(|(peer, index)| (peer, Place::new(index, drawn.len(), peer)));
     let named = drawn.len() <= named_up_to;
     let mut own = svg("g").class(if model.connection.is_logged_in() { "own" } else { "own own-away" });
-    own = own.child(svg("circle").class("own-ring").with("r", "27"));
-    own = own.child_if(model.me.as_ref().map(|me| framed(avatar(me), "44", "-22")));
-    if named_up_to > 0 {
-        own = own.child(label(texts::YOUR_NODE, "41"));
+    own = own.child(svg("circle").class("own-ring").with("r", "25"));
+    own = own.child_if(model.me.as_ref().map(|me| framed(avatar(me), "40", "-20")));
+    if named_up_to > 0 && drawn.is_empty() {
+        own = own.child(label(texts::YOUR_NODE, "42"));
     }
     svg("svg")
         .class("picture")
@@ -133,8 +133,8 @@ impl Place {
     /// Evenly around the middle, on the ring of its delay; the first one up and to the right.
     fn new(index: usize, count: usize, peer: &PeerStatus) -> Self {
         let delay = peer.delay_ms.unwrap_or(50);
-        let radius = RINGS.iter().find(|(up_to, _)| delay <= *up_to).map_or(122, |(_, radius)| *radius);
-        Self { degrees: 315 + index * 360 / count.max(1), radius }
+        let radius = RINGS.iter().find(|(up_to, _)| delay <= *up_to).map_or(130, |(_, radius)| *radius);
+        Self { degrees: 330 + index * 360 / count.max(1), radius }
     }
 }
 

@@ -26,6 +26,16 @@ fn a_post_is_stored_before_it_is_sent_and_shown_at_once() {
 }
 
 #[test]
+fn posts_of_one_second_keep_their_order() {
+    let mut rig = Rig::in_use(0);
+    for text in ["one", "two", "three", "four"] {
+        rig.write(text);
+        rig.prove(1);
+    }
+    assert_eq!(rig.texts(), ["four", "three", "two", "one"]);
+}
+
+#[test]
 fn what_was_written_offline_is_sent_after_the_next_login_oldest_first() {
     let mut rig = Rig::in_use(0);
     rig.socket(SocketEvent::Closed);
