@@ -1,4 +1,5 @@
 //! The whole path: two people in two real browsers, each with a node of their own.
+#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a test stops at the first surprise")]
 
 use std::time::{Duration, Instant};
 

@@ -1,4 +1,5 @@
 //! Two real nodes and two real owners, without browsers: what happens between them.
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 use nostrp2p_protocol::{
     Draft, Filter, Kind, Tag,
