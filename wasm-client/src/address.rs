@@ -168,13 +168,12 @@ fn host_and_port(authority: &str) -> Result<(&str, Option<u16>), InvalidAddress>
         None => authority.find(':').unwrap_or(authority.len()),
     };
     let (host, rest) = authority.split_at_checked(end_of_host).ok_or(InvalidAddress::Form)?;
-    if host.is_empty() || !host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._[]:".contains(&byte)) {
+    if host.is_empty() || !host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._[]:".contains(&byte))
+    {
         return Err(InvalidAddress::Form);
     }
     let port = match rest.strip_prefix(':') {
-        Some(port) => {
-            Some(port.parse().ok().filter(|port| *port > 0).ok_or(InvalidAddress::Port)?)
-        }
+        Some(port) => Some(port.parse().ok().filter(|port| *port > 0).ok_or(InvalidAddress::Port)?),
         None if rest.is_empty() => None,
         None => return Err(InvalidAddress::Form),
     };
@@ -237,7 +236,11 @@ mod tests {
         check(TOKEN, &None, token);
         check(&format!("#claim={TOKEN}"), &None, token);
         check("127.0.0.1:20001", &node, None);
-        check(&format!("https://page.example/#claim={TOKEN}&node=ws%3A%2F%2F127.0.0.1%3A20001"), &node, token);
+        check(
+            &format!("https://page.example/#claim={TOKEN}&node=ws%3A%2F%2F127.0.0.1%3A20001"),
+            &node,
+            token,
+        );
         let from_page = ClaimLink::from_fragment(&format!("#claim={TOKEN}"), false);
         assert_eq!(from_page, Ok(ClaimLink { node: None, token }));
         assert_eq!(ClaimLink::from_fragment("#/network", false), Ok(ClaimLink::default()));

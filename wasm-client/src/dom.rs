@@ -124,9 +124,11 @@ impl<M: Clone + 'static> Page<M> {
                 for change in diff::attributes(&[], &tree.attributes) {
                     apply(&element, change)?;
                 }
-                let listeners = tree.reactions.into_iter().map(|on| self.listen(&element, tree.svg, on)).collect();
+                let listeners =
+                    tree.reactions.into_iter().map(|on| self.listen(&element, tree.svg, on)).collect();
                 let attributes = tree.attributes;
-                let mounted = MountedElement { element: element.clone(), identity, attributes, listeners, children };
+                let mounted =
+                    MountedElement { element: element.clone(), identity, attributes, listeners, children };
                 Ok(Mounted { node: element.into(), content: Content::Element(Box::new(mounted)) })
             }
         }
@@ -141,7 +143,8 @@ impl<M: Clone + 'static> Page<M> {
                 Ok(Mounted { node: mounted.node, content: Content::Text(text) })
             }
             (Content::Element(mut shown), Node::Element(tree)) => {
-                shown.children = self.children(&shown.element, std::mem::take(&mut shown.children), tree.children)?;
+                shown.children =
+                    self.children(&shown.element, std::mem::take(&mut shown.children), tree.children)?;
                 for change in diff::attributes(&shown.attributes, &tree.attributes) {
                     apply(&shown.element, change)?;
                 }
@@ -207,7 +210,8 @@ pub fn key_press(event: &KeyboardEvent) -> KeyPress {
         command: event.ctrl_key() || event.meta_key(),
         alt: event.alt_key(),
         composing: event.is_composing(),
-        typing: target.is_some_and(|target| matches!(target.tag_name().as_str(), "INPUT" | "TEXTAREA" | "SELECT")),
+        typing: target
+            .is_some_and(|target| matches!(target.tag_name().as_str(), "INPUT" | "TEXTAREA" | "SELECT")),
     }
 }
 

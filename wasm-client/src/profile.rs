@@ -24,7 +24,8 @@ impl Profile {
     pub fn parse(content: &str) -> Self {
         let fields: Map<String, Value> = serde_json::from_str(content).unwrap_or_default();
         let text = |name: &str| fields.get(name).and_then(Value::as_str).unwrap_or_default();
-        let name = [text("display_name"), text("name")].into_iter().map(one_line).find(|name| !name.is_empty());
+        let name =
+            [text("display_name"), text("name")].into_iter().map(one_line).find(|name| !name.is_empty());
         let about = text("about").chars().take(MAX_ABOUT_CHARACTERS).collect();
         Self { name, about, raw: content.to_owned() }
     }
@@ -52,7 +53,6 @@ pub fn short_npub(pubkey: &PublicKey) -> String {
     let (head, tail) = (npub.get(..9), npub.get(npub.len().saturating_sub(4)..));
     format!("{}…{}", head.unwrap_or_default(), tail.unwrap_or_default())
 }
-
 
 /// The text on one line: control and direction characters out, white space joined, cut at a bound.
 fn one_line(text: &str) -> String {
@@ -116,7 +116,10 @@ mod tests {
         let before = Profile::parse(r#"{"name":"a","picture":"https://x/y.png","bot":false}"#);
         let after = before.edited(" Ada ", "hello");
         assert_eq!(Profile::parse(&after).name.as_deref(), Some("Ada"));
-        assert!(after.contains(r#""picture":"https://x/y.png""#) && after.contains(r#""bot":false"#), "{after}");
+        assert!(
+            after.contains(r#""picture":"https://x/y.png""#) && after.contains(r#""bot":false"#),
+            "{after}"
+        );
         assert!(!after.contains("display_name"));
     }
 

@@ -54,10 +54,7 @@ pub fn is_long(text: &str, letters_per_line: usize) -> bool {
 /// The beginning of a long text: as much as can be seen when it is folded.
 pub fn beginning(text: &str) -> &str {
     let end = text.char_indices().nth(FOLDED_CHARACTERS).map_or(text.len(), |(index, _)| index);
-    let end = text
-        .match_indices('\n')
-        .nth(FOLDED_LINES * 2)
-        .map_or(end, |(index, _)| end.min(index));
+    let end = text.match_indices('\n').nth(FOLDED_LINES * 2).map_or(end, |(index, _)| end.min(index));
     text.get(..end).unwrap_or(text)
 }
 

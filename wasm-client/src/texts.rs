@@ -58,7 +58,8 @@ pub const KEY_IMPORT_WHY: &str = "It begins with nsec1";
 pub const KEY_USE_HERE_WHY: &str = "The key on this device";
 pub const KEY_OWNER_TITLE: &str = "Sign in";
 pub const KEY_MADE_TITLE: &str = "Keep a copy";
-pub const KEY_MADE_LEAD: &str = "This is your key. Save it where you keep passwords, before anything happens to this device.";
+pub const KEY_MADE_LEAD: &str =
+    "This is your key. Save it where you keep passwords, before anything happens to this device.";
 pub const KEY_DOWNLOAD: &str = "Save as file";
 pub const KEY_LATER: &str = "Later";
 pub const KEY_SAVED: &str = "I have saved it";
@@ -104,13 +105,16 @@ pub const PROFILE_SAVED: &str = "Profile saved.";
 pub const PUBLIC_KEY: &str = "Public key";
 pub const PUBLIC_KEY_WHY: &str = "Give this to people who want to find you.";
 pub const SECRET_KEY: &str = "Secret key";
-pub const SECRET_KEY_WHY: &str = "Whoever has it can write as you. Show it to nobody; keep a copy where you keep passwords.";
+pub const SECRET_KEY_WHY: &str =
+    "Whoever has it can write as you. Show it to nobody; keep a copy where you keep passwords.";
 pub const KEY_SHOW: &str = "Show and save";
 pub const KEY_HIDE: &str = "Hide";
-pub const BACKUP_MISSING: &str = "There is no copy of your key yet. If this device breaks, your name here is lost with it.";
+pub const BACKUP_MISSING: &str =
+    "There is no copy of your key yet. If this device breaks, your name here is lost with it.";
 pub const BACKUP_NOW: &str = "Save a copy";
 pub const FORGET: &str = "Sign out and forget the key";
-pub const FORGET_WHY: &str = "Removes your key, your drafts and all cached posts from this device. Your node keeps your posts.";
+pub const FORGET_WHY: &str =
+    "Removes your key, your drafts and all cached posts from this device. Your node keeps your posts.";
 pub const FORGET_ASK: &str = "Really forget it?";
 pub const FORGET_UNSAVED: &str = "You have not saved a copy of this key. Without one nobody, not even you, can ever write under this name again.";
 pub const FORGET_YES: &str = "Forget the key";
@@ -125,7 +129,8 @@ pub const VERSION: &str = concat!("Version ", env!("CARGO_PKG_VERSION"));
 pub const KEYS_HELP: &str = "Keyboard: n writes, j and k move between posts, Escape closes.";
 
 pub const YOUR_NODE: &str = "Your node";
-pub const NETWORK_EMPTY: &str = "No other node is connected yet. Your posts are kept and go out as soon as one is.";
+pub const NETWORK_EMPTY: &str =
+    "No other node is connected yet. Your posts are kept and go out as soon as one is.";
 pub const NETWORK_OFFLINE: &str = "Your node is not connected to this page, so its neighbours are not known.";
 pub const NETWORK_PICTURE: &str = "Your node in the middle, the nodes it is connected to around it";
 pub const AROUND: &str = "Around you";
@@ -167,7 +172,9 @@ pub fn invalid_nsec(error: &nostrp2p_protocol::InvalidNip19) -> String {
 }
 
 pub fn key_not_kept(reason: &str) -> String {
-    format!("The key could not be stored on this device ({reason}). Nothing was changed; try again or use another browser.")
+    format!(
+        "The key could not be stored on this device ({reason}). Nothing was changed; try again or use another browser."
+    )
 }
 
 pub fn not_signed(reason: &str) -> String {
@@ -284,11 +291,19 @@ pub fn trouble(trouble: Trouble, address: &str, page_is_secure: bool, loopback: 
             "No node answers at {address}. Is it running? If the browser asked whether this page may reach devices on your network, it needs a yes."
         ),
         Trouble::NoAnswer => {
-            format!("No node answers at {address}. Is it running, and is this its address? Start it, then try again.")
+            format!(
+                "No node answers at {address}. Is it running, and is this its address? Start it, then try again."
+            )
         }
-        Trouble::Closed => format!("The node at {address} ended the conversation. It may be restarting; this page tries again by itself."),
-        Trouble::Silent => format!("{address} does not answer. Is your node running, and is the network good enough?"),
-        Trouble::Foreign => format!("Something answers at {address}, but not a node of this network. Check address and port."),
+        Trouble::Closed => format!(
+            "The node at {address} ended the conversation. It may be restarting; this page tries again by itself."
+        ),
+        Trouble::Silent => {
+            format!("{address} does not answer. Is your node running, and is the network good enough?")
+        }
+        Trouble::Foreign => {
+            format!("Something answers at {address}, but not a node of this network. Check address and port.")
+        }
         Trouble::MixedContent => format!(
             "This page came over https, so the browser lets it talk to {address} only over https too. Open the page of the node itself, or give the node a certificate (“tailscale serve” does)."
         ),
@@ -298,17 +313,37 @@ pub fn trouble(trouble: Trouble, address: &str, page_is_secure: bool, loopback: 
 /// What a refusal means, and what to do.
 pub fn refusal(refusal: &Refusal) -> String {
     let sentence = match refusal.code {
-        RefusalCode::Version => "Your node and this page are of different versions. Reload the page; if that does not help, update your node.",
-        RefusalCode::WrongChallenge => "The login came too late or to another address than this page shows. If it happens again, check the clock of this device and open the page at the address that your node shows.",
-        RefusalCode::NotOwner => "This key is not the owner’s key of this node. Use the key with which the node was set up.",
-        RefusalCode::NoOwner => "This node has no owner yet. Open the claim link that it printed when it started.",
-        RefusalCode::AlreadyClaimed => "This node has an owner already. If that is you, sign in with the key with which you claimed it.",
-        RefusalCode::WrongToken => "This claim link is not the one of this node. Start the node again and open the link that it shows then.",
-        RefusalCode::ExpiredToken => "This claim link is too old. Start the node again and open the new link that it shows.",
-        RefusalCode::WrongTime => "The clock of this device and the clock of your node are too far apart. Set the one that is wrong, then try again.",
+        RefusalCode::Version => {
+            "Your node and this page are of different versions. Reload the page; if that does not help, update your node."
+        }
+        RefusalCode::WrongChallenge => {
+            "The login came too late or to another address than this page shows. If it happens again, check the clock of this device and open the page at the address that your node shows."
+        }
+        RefusalCode::NotOwner => {
+            "This key is not the owner’s key of this node. Use the key with which the node was set up."
+        }
+        RefusalCode::NoOwner => {
+            "This node has no owner yet. Open the claim link that it printed when it started."
+        }
+        RefusalCode::AlreadyClaimed => {
+            "This node has an owner already. If that is you, sign in with the key with which you claimed it."
+        }
+        RefusalCode::WrongToken => {
+            "This claim link is not the one of this node. Start the node again and open the link that it shows then."
+        }
+        RefusalCode::ExpiredToken => {
+            "This claim link is too old. Start the node again and open the new link that it shows."
+        }
+        RefusalCode::WrongTime => {
+            "The clock of this device and the clock of your node are too far apart. Set the one that is wrong, then try again."
+        }
         RefusalCode::TooLarge => "It is too long. Shorten it.",
-        RefusalCode::ReadOnly => "Your node takes no posts at the moment: it was started with writing switched off.",
-        RefusalCode::Forged => "Your node could not confirm the signature. Try again; if it happens again, set up your key anew.",
+        RefusalCode::ReadOnly => {
+            "Your node takes no posts at the moment: it was started with writing switched off."
+        }
+        RefusalCode::Forged => {
+            "Your node could not confirm the signature. Try again; if it happens again, set up your key anew."
+        }
         RefusalCode::ForeignAuthor => "It is signed with another key than the owner’s of this node.",
         RefusalCode::Busy => "Your node is busy. It is tried again in a moment.",
         _ if refusal.reason.is_empty() => "Your node said no, without saying why. Its log may know more.",
@@ -323,7 +358,10 @@ mod tests {
 
     #[test]
     fn numbers_are_grouped() {
-        assert_eq!((count(7), count(1_234), count(1_234_567)), ("7".into(), "1\u{202f}234".into(), "1\u{202f}234\u{202f}567".into()));
+        assert_eq!(
+            (count(7), count(1_234), count(1_234_567)),
+            ("7".into(), "1\u{202f}234".into(), "1\u{202f}234\u{202f}567".into())
+        );
     }
 
     #[test]

@@ -242,9 +242,8 @@ fn crypto() -> Result<Crypto, JsValue> {
 }
 
 fn browser(error: JsValue) -> VaultError {
-    let text = error.dyn_ref::<js_sys::Error>().map_or_else(
-        || error.as_string().unwrap_or_default(),
-        |error| String::from(error.message()),
-    );
+    let text = error
+        .dyn_ref::<js_sys::Error>()
+        .map_or_else(|| error.as_string().unwrap_or_default(), |error| String::from(error.message()));
     VaultError::Browser(text)
 }

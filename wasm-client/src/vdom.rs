@@ -103,7 +103,14 @@ impl<M> On<M> {
 
 /// Makes an HTML element.
 pub fn element<M>(tag: &'static str) -> Element<M> {
-    Element { tag, svg: false, key: None, attributes: Vec::new(), reactions: Vec::new(), children: Vec::new() }
+    Element {
+        tag,
+        svg: false,
+        key: None,
+        attributes: Vec::new(),
+        reactions: Vec::new(),
+        children: Vec::new(),
+    }
 }
 
 /// Makes an SVG element.

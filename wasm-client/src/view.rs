@@ -29,9 +29,10 @@ pub type Html = Element<Message>;
 pub fn view(model: &Model) -> Html {
     match &model.stage {
         Stage::Opening => element("div").class("app"),
-        Stage::Welcome(welcome) => {
-            element("div").class("app app-welcome").child(welcome::view(model, welcome)).child_if(frame::notice(model))
-        }
+        Stage::Welcome(welcome) => element("div")
+            .class("app app-welcome")
+            .child(welcome::view(model, welcome))
+            .child_if(frame::notice(model)),
         Stage::Using => frame::view(model, screen(model)),
     }
 }

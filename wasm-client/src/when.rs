@@ -59,7 +59,8 @@ fn signed(seconds: u64) -> i64 {
 
 /// Days to date by the proleptic Gregorian calendar, with years that begin in March so that the leap day is last.
 fn civil(seconds: u64, offset_minutes: i32) -> Civil {
-    let local = signed(seconds).min(signed(nostrp2p_protocol::limits::MAX_CREATED_AT)) + i64::from(offset_minutes) * MINUTE;
+    let local = signed(seconds).min(signed(nostrp2p_protocol::limits::MAX_CREATED_AT))
+        + i64::from(offset_minutes) * MINUTE;
     let (days, second) = (local.div_euclid(DAY), local.rem_euclid(DAY));
     let shifted = days + 719_468;
     let era = shifted.div_euclid(146_097);

@@ -62,7 +62,9 @@ fn children_are_moved_and_not_rewritten() {
     page.show(list("abcd")).unwrap();
     let node_of = |text: &str| {
         let items = place.query_selector_all("li").unwrap();
-        (0..items.length()).filter_map(|index| items.get(index)).find(|node| node.text_content().as_deref() == Some(text))
+        (0..items.length())
+            .filter_map(|index| items.get(index))
+            .find(|node| node.text_content().as_deref() == Some(text))
     };
     let former = node_of("c").unwrap();
     for keys in ["xcab", "c", "abc", "cba"] {

@@ -26,7 +26,8 @@ impl Socket {
         let Ok(socket) = WebSocket::new(url) else {
             let app = Rc::downgrade(app);
             // Not at once: the message that led here is still being handled.
-            gloo_timers::callback::Timeout::new(0, move || report(&app, attempt, SocketEvent::Closed)).forget();
+            gloo_timers::callback::Timeout::new(0, move || report(&app, attempt, SocketEvent::Closed))
+                .forget();
             return None;
         };
         socket.set_binary_type(BinaryType::Arraybuffer);

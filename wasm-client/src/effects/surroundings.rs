@@ -24,8 +24,15 @@ const END_PIXELS: f64 = 2_000.0;
 
 /// The moment, and a random number for jitter.
 pub(super) fn moment() -> Moment {
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "both are in range, and `as` saturates")]
-    Moment { now_ms: js_sys::Date::now() as u64, random: (js_sys::Math::random() * f64::from(u32::MAX)) as u32 }
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "both are in range, and `as` saturates"
+    )]
+    Moment {
+        now_ms: js_sys::Date::now() as u64,
+        random: (js_sys::Math::random() * f64::from(u32::MAX)) as u32,
+    }
 }
 
 /// What can be known before anything happens.
@@ -41,7 +48,10 @@ pub(super) fn look(window: &Window, keeps_keys: bool) -> Environment {
         wide: is_wide(window),
         visible: is_visible(window),
         offset_minutes,
-        apple: window.navigator().platform().is_ok_and(|platform| platform.starts_with("Mac") || platform.starts_with("iP")),
+        apple: window
+            .navigator()
+            .platform()
+            .is_ok_and(|platform| platform.starts_with("Mac") || platform.starts_with("iP")),
     }
 }
 

@@ -172,7 +172,9 @@ mod tests {
 
     #[test]
     fn waits_double_up_to_half_a_minute_and_differ_by_a_quarter() {
-        for (failures, base) in [(1, 1_000), (2, 2_000), (3, 4_000), (4, 8_000), (5, 16_000), (6, 30_000), (60, 30_000)] {
+        for (failures, base) in
+            [(1, 1_000), (2, 2_000), (3, 4_000), (4, 8_000), (5, 16_000), (6, 30_000), (60, 30_000)]
+        {
             let connection = Connection { failures, ..Connection::default() };
             for random in [0, 1, 12_345, u32::MAX] {
                 let delay = connection.retry_delay_ms(random);

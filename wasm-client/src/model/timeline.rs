@@ -83,7 +83,11 @@ impl Post {
             Kind::REPOST => {
                 let inner: UnverifiedEvent = serde_json::from_str(&rumor.content).ok()?;
                 let inner = inner.verify().ok().filter(|inner| inner.kind == Kind::POST)?;
-                Some(Self { shown_id: inner.id(), shown: inner.into_rumor(), reposted_by: Some(rumor.pubkey) })
+                Some(Self {
+                    shown_id: inner.id(),
+                    shown: inner.into_rumor(),
+                    reposted_by: Some(rumor.pubkey),
+                })
             }
             _ => None,
         }

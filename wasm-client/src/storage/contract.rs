@@ -24,7 +24,8 @@ async fn starts_empty(storage: &impl Storage) {
 }
 
 async fn keeps_events_newest_first(storage: &impl Storage) {
-    let posts: Vec<Rumor> = (1..=u64::from(OPENING_EVENTS) + 50).map(|time| post(time).into_rumor()).collect();
+    let posts: Vec<Rumor> =
+        (1..=u64::from(OPENING_EVENTS) + 50).map(|time| post(time).into_rumor()).collect();
     apply(storage, posts.iter().cloned().map(Change::Keep).collect()).await;
     apply(storage, posts.iter().take(3).cloned().map(Change::Keep).collect()).await;
     let loaded = load(storage).await.events;
@@ -38,7 +39,11 @@ async fn keeps_events_newest_first(storage: &impl Storage) {
 
 async fn keeps_the_latest_profile_and_the_outbox(storage: &impl Storage) {
     let profile = |name: &str| event(1, Kind::PROFILE, name).into_rumor();
-    apply(storage, vec![Change::Profile(profile("old")), Change::Outgoing(post(7)), Change::Outgoing(post(8))]).await;
+    apply(
+        storage,
+        vec![Change::Profile(profile("old")), Change::Outgoing(post(7)), Change::Outgoing(post(8))],
+    )
+    .await;
     apply(storage, vec![Change::Profile(profile("new")), Change::Settled(post(7).id())]).await;
     let Snapshot { profiles, outbox, .. } = load(storage).await;
     assert_eq!((profiles, outbox), (vec![profile("new")], vec![post(8)]));

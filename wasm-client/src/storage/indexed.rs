@@ -15,8 +15,8 @@ use nostrp2p_protocol::Rumor;
 use wasm_bindgen::{JsCast, JsValue};
 
 use super::{
-    Change, EVENTS_SLACK, MAX_EVENTS, OPENING_EVENTS, OPENING_PROFILES, Place, Setting, Settings, Snapshot, Storage,
-    StorageError, row,
+    Change, EVENTS_SLACK, MAX_EVENTS, OPENING_EVENTS, OPENING_PROFILES, Place, Setting, Settings, Snapshot,
+    Storage, StorageError, row,
 };
 use schema::{EVENTS, OUTBOX, PROFILES, SETTINGS};
 pub use schema::{VAULT, VERSION};
@@ -48,7 +48,8 @@ impl IndexedStorage {
     pub async fn vault(&self) -> Result<JsValue, StorageError> {
         let transaction = self.database.transaction(VAULT).build().map_err(failed)?;
         let store = transaction.object_store(VAULT).map_err(failed)?;
-        let value: Option<JsValue> = store.get(VAULT_KEY).primitive().map_err(failed)?.await.map_err(failed)?;
+        let value: Option<JsValue> =
+            store.get(VAULT_KEY).primitive().map_err(failed)?.await.map_err(failed)?;
         Ok(value.unwrap_or(JsValue::UNDEFINED))
     }
 
@@ -95,8 +96,12 @@ impl Storage for IndexedStorage {
     async fn apply(&self, changes: Vec<Change>) -> Result<(), StorageError> {
         let keeps = changes.iter().any(|change| matches!(change, Change::Keep(_)));
         let stores = [EVENTS, PROFILES, OUTBOX, SETTINGS];
-        let transaction =
-            self.database.transaction(stores).with_mode(TransactionMode::Readwrite).build().map_err(failed)?;
+        let transaction = self
+            .database
+            .transaction(stores)
+            .with_mode(TransactionMode::Readwrite)
+            .build()
+            .map_err(failed)?;
         let stores = Stores {
             events: transaction.object_store(EVENTS).map_err(failed)?,
             profiles: transaction.object_store(PROFILES).map_err(failed)?,
@@ -138,7 +143,9 @@ impl Stores<'_> {
             Change::Profile(rumor) => {
                 put(&self.profiles, rumor.pubkey.to_string(), bytes(&row::from_rumor(&rumor)))
             }
-            Change::Outgoing(event) => put(&self.outbox, event.id().to_string(), bytes(&row::from_event(&event))),
+            Change::Outgoing(event) => {
+                put(&self.outbox, event.id().to_string(), bytes(&row::from_event(&event)))
+            }
             Change::Settled(id) => delete(&self.outbox, id.to_string()),
             Change::Set(setting) => self.set(&setting),
             Change::ForgetEvents => [&self.events, &self.profiles].into_iter().try_for_each(clear),
@@ -175,7 +182,9 @@ async fn rows(
     limit: u32,
 ) -> Result<Vec<Vec<u8>>, StorageError> {
     let values = match range {
-        Some(range) => store.get_all::<JsValue>().with_query::<String, _>(range).with_limit(limit).primitive(),
+        Some(range) => {
+            store.get_all::<JsValue>().with_query::<String, _>(range).with_limit(limit).primitive()
+        }
         None => return all(store.get_all::<JsValue>().with_limit(limit).primitive().map_err(failed)?.await),
     };
     all(values.map_err(failed)?.await)

@@ -4,7 +4,10 @@ use std::{cell::RefCell, collections::BTreeMap};
 
 use nostrp2p_protocol::{Event, EventId, PublicKey, Rumor};
 
-use super::{Change, MAX_EVENTS, OPENING_EVENTS, OPENING_PROFILES, Place, Setting, Settings, Snapshot, Storage, StorageError};
+use super::{
+    Change, MAX_EVENTS, OPENING_EVENTS, OPENING_PROFILES, Place, Setting, Settings, Snapshot, Storage,
+    StorageError,
+};
 
 /// Storage in memory.
 #[derive(Debug, Default)]
@@ -50,7 +53,10 @@ impl Storage for MemoryStorage {
     async fn older(&self, than: Place, limit: u32) -> Result<Vec<Rumor>, StorageError> {
         let content = self.content.borrow();
         let behind = content.events.range((std::ops::Bound::Excluded(than), std::ops::Bound::Unbounded));
-        Ok(behind.take(usize::try_from(limit).unwrap_or(usize::MAX)).map(|(_, rumor)| rumor.clone()).collect())
+        Ok(behind
+            .take(usize::try_from(limit).unwrap_or(usize::MAX))
+            .map(|(_, rumor)| rumor.clone())
+            .collect())
     }
 }
 

@@ -102,7 +102,9 @@ impl Settings {
                 });
             }
             "node" => self.node = NodeAddress::parse(text, false).ok(),
-            "theme" => self.theme = Theme::ALL.into_iter().find(|theme| theme.word() == text).unwrap_or_default(),
+            "theme" => {
+                self.theme = Theme::ALL.into_iter().find(|theme| theme.word() == text).unwrap_or_default()
+            }
             "draft" => text.clone_into(&mut self.draft),
             "backed_up" => self.backed_up = text == "yes",
             _ => {}

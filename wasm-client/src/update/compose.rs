@@ -56,7 +56,12 @@ pub fn room(text: &str) -> i64 {
 }
 
 /// Something was signed, or could not be.
-pub fn on_signed(model: &mut Model, purpose: Purpose, result: Result<Box<Event>, String>, out: &mut Vec<Effect>) {
+pub fn on_signed(
+    model: &mut Model,
+    purpose: Purpose,
+    result: Result<Box<Event>, String>,
+    out: &mut Vec<Effect>,
+) {
     if purpose == Purpose::Post {
         model.compose.signing = false;
     }
@@ -169,7 +174,8 @@ mod tests {
 
     #[test]
     fn the_room_counts_what_an_event_may_hold() {
-        let fits = |text: &str| post(text, 1_772_892_300).by(PublicKey::from_bytes([1; 32])).check_shape().is_ok();
+        let fits =
+            |text: &str| post(text, 1_772_892_300).by(PublicKey::from_bytes([1; 32])).check_shape().is_ok();
         let full = usize::try_from(room("")).unwrap();
         assert!(room(&"x".repeat(full)) == 0 && fits(&"x".repeat(full)));
         assert!(room(&"x".repeat(full + 1)) < 0 && !fits(&"x".repeat(full + 1)));

@@ -392,7 +392,13 @@ fn on_published(model: &mut Model, id: EventId, carried: Carried, out: &mut Vec<
     }
 }
 
-fn on_refused(model: &mut Model, request: RequestId, refusal: Refusal, moment: Moment, out: &mut Vec<Effect>) {
+fn on_refused(
+    model: &mut Model,
+    request: RequestId,
+    refusal: Refusal,
+    moment: Moment,
+    out: &mut Vec<Effect>,
+) {
     if request == 0 {
         // The node closes the connection next; unless trying again helps, we do not come back by ourselves.
         return match refusal.code {

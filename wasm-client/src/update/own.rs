@@ -75,7 +75,10 @@ pub fn publish_if_submitted(model: &mut Model, out: &mut Vec<Effect>) {
     let content = Profile::edited(&present, &name, &about);
     // Of two profiles at one second the lower id wins; so the new one must not be of the same second.
     let created_at = model.people.written_at(&me).map_or(0, |before| before + 1).max(model.now());
-    out.push(Effect::Sign(Purpose::Profile, Draft { created_at, kind: Kind::PROFILE, tags: vec![], content }));
+    out.push(Effect::Sign(
+        Purpose::Profile,
+        Draft { created_at, kind: Kind::PROFILE, tags: vec![], content },
+    ));
     if matches!(model.stage, Stage::Using) {
         notify(model, texts::PROFILE_SAVED, out);
     }

@@ -1,8 +1,8 @@
 //! The page without a browser: messages in, effects out, with a node made of frames.
 
 mod claim;
-mod reconnect;
 mod reading;
+mod reconnect;
 mod writing;
 
 use nostrp2p_protocol::{
@@ -133,7 +133,8 @@ impl Rig {
     }
 
     fn answer_own_profile(&mut self) {
-        let request = self.request(|request| matches!(request, crate::model::connection::Request::OwnProfile));
+        let request =
+            self.request(|request| matches!(request, crate::model::connection::Request::OwnProfile));
         self.frame(NodeFrame::Answer { request, complete: true, events: vec![] });
     }
 

@@ -172,7 +172,9 @@ mod tests {
         for length in 0..4 {
             let longest: Vec<String> = lists.iter().filter(|list| list.len() == length).cloned().collect();
             for list in longest {
-                lists.extend("abcde".chars().filter(|key| !list.contains(*key)).map(|key| format!("{list}{key}")));
+                lists.extend(
+                    "abcde".chars().filter(|key| !list.contains(*key)).map(|key| format!("{list}{key}")),
+                );
             }
         }
         for old in &lists {

@@ -22,15 +22,23 @@ pub fn avatar(pubkey: &PublicKey) -> Html {
     // A pattern with hardly a dot tells nobody apart; its opposite does.
     let sparse = (bits & 0x1fff).count_ones() < 5;
     let bits = if sparse { !bits } else { bits };
-    let dots = DOTS.iter().enumerate().filter(|(index, _)| bits >> index & 1 == 1).flat_map(|(_, (column, row))| {
-        let mirrored = (*column < 2).then_some(4 - *column);
-        [Some(*column), mirrored].into_iter().flatten().map(|column| (column, *row))
-    });
+    let dots =
+        DOTS.iter().enumerate().filter(|(index, _)| bits >> index & 1 == 1).flat_map(|(_, (column, row))| {
+            let mirrored = (*column < 2).then_some(4 - *column);
+            [Some(*column), mirrored].into_iter().flatten().map(|column| (column, *row))
+        });
     svg("svg")
         .class("avatar")
         .with("viewBox", "0 0 44 44")
         .with("aria-hidden", "true")
-        .child(svg("circle").with("cx", "22").with("cy", "22").with("r", "22").with("fill", colour.clone()).with("fill-opacity", "0.18"))
+        .child(
+            svg("circle")
+                .with("cx", "22")
+                .with("cy", "22")
+                .with("r", "22")
+                .with("fill", colour.clone())
+                .with("fill-opacity", "0.18"),
+        )
         .child(svg("g").with("fill", colour).children(dots.map(dot)))
 }
 

@@ -69,7 +69,10 @@ fn banners(model: &Model) -> Vec<Html> {
     }
     if model.storage_trouble.is_some() {
         banners.push(
-            element("div").class("banner banner-warn").key("storage").child(element("span").text(texts::STORAGE_TROUBLE)),
+            element("div")
+                .class("banner banner-warn")
+                .key("storage")
+                .child(element("span").text(texts::STORAGE_TROUBLE)),
         );
     }
     if model.route == Route::Home {
@@ -101,7 +104,10 @@ fn bar(model: &Model) -> Html {
                 .with("aria-label", texts::SETTINGS)
                 .child(icon(Icon::Settings)),
         ),
-        Route::Home => bar.child(icons::logo()).child(element("h1").class("bar-title").text(title(model))).child(pill(model)),
+        Route::Home => bar
+            .child(icons::logo())
+            .child(element("h1").class("bar-title").text(title(model)))
+            .child(pill(model)),
         Route::Network => bar.child(element("h1").class("bar-title").text(title(model))).child(pill(model)),
     }
 }
@@ -122,7 +128,9 @@ fn tabs(model: &Model) -> Html {
 
 fn rail(model: &Model) -> Html {
     let entry = |route: Route, image, label| {
-        link(model, "rail-link", route).child(icon(image)).child(element("span").class("rail-label").text(label))
+        link(model, "rail-link", route)
+            .child(icon(image))
+            .child(element("span").class("rail-label").text(label))
     };
     element("nav")
         .class("rail")

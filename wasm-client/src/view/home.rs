@@ -14,7 +14,9 @@ pub fn view(model: &Model) -> Html {
     let wide = model.environment.wide;
     let section = element("section").class("home");
     let section = if wide {
-        section.child(element("h1").class("column-title").text(texts::HOME)).child(compose::card(model).key("compose"))
+        section
+            .child(element("h1").class("column-title").text(texts::HOME))
+            .child(compose::card(model).key("compose"))
     } else {
         section.child(element("h1").class("hidden").text(texts::HOME))
     };
@@ -41,9 +43,10 @@ fn posts(model: &Model) -> Html {
         return feed.children(model.timeline.drawn().map(|(place, post)| post::view(model, place.id, post)));
     }
     if model.timeline.loading {
-        return feed.with("aria-busy", "true").children((0..4).map(|_| skeleton())).child(
-            element("p").class("hidden").text(texts::LOADING),
-        );
+        return feed
+            .with("aria-busy", "true")
+            .children((0..4).map(|_| skeleton()))
+            .child(element("p").class("hidden").text(texts::LOADING));
     }
     let empty = element("div")
         .class("empty")
@@ -56,17 +59,13 @@ fn posts(model: &Model) -> Html {
 
 fn skeleton() -> Html {
     let line = |class| element("span").class(class);
-    element("div")
-        .class("post skeleton")
-        .with("aria-hidden", "true")
-        .child(line("skeleton-avatar"))
-        .child(
-            element("div")
-                .class("post-body")
-                .child(line("skeleton-line skeleton-short"))
-                .child(line("skeleton-line"))
-                .child(line("skeleton-line skeleton-middle")),
-        )
+    element("div").class("post skeleton").with("aria-hidden", "true").child(line("skeleton-avatar")).child(
+        element("div")
+            .class("post-body")
+            .child(line("skeleton-line skeleton-short"))
+            .child(line("skeleton-line"))
+            .child(line("skeleton-line skeleton-middle")),
+    )
 }
 
 fn past(model: &Model) -> Option<Html> {

@@ -24,7 +24,12 @@ pub fn view(model: &Model) -> Html {
     } else {
         section
     };
-    section.child(head).child_if(backup_missing(model)).child(profile(model)).child(public_key(model)).child(secret_key(model))
+    section
+        .child(head)
+        .child_if(backup_missing(model))
+        .child(profile(model))
+        .child(public_key(model))
+        .child(secret_key(model))
 }
 
 fn backup_missing(model: &Model) -> Option<Html> {
@@ -41,7 +46,8 @@ fn profile(model: &Model) -> Html {
     let known = model.me.as_ref().and_then(|me| model.people.profile(me));
     let form = &model.profile_form;
     let name = form.name.clone().or_else(|| known.and_then(|known| known.name.clone())).unwrap_or_default();
-    let about = form.about.clone().unwrap_or_else(|| known.map_or_else(String::new, |known| known.about.clone()));
+    let about =
+        form.about.clone().unwrap_or_else(|| known.map_or_else(String::new, |known| known.about.clone()));
     let changed = form.name.is_some() || form.about.is_some();
     let loaded = model.people.own_is_loaded;
     element("form")
@@ -49,33 +55,35 @@ fn profile(model: &Model) -> Html {
         .key("profile")
         .on(On::Submit(Message::Own(Own::ProfileSubmitted)))
         .child(element("h2").text(texts::PROFILE_TITLE))
-        .child(field(texts::NAME_LABEL, "name").child(
-            element("input")
-                .with("id", "name")
-                .with("dir", "auto")
-                .with("maxlength", "100")
-                .with("autocomplete", "nickname")
-                .with("placeholder", texts::NAME_EXAMPLE)
-                .test_id("name-input")
-                .with("value", name)
-                .on(On::Input(|text| Message::Own(Own::NameTyped(text)))),
-        ))
-        .child(field(texts::ABOUT_LABEL, "about").child(
-            element("textarea")
-                .with("id", "about")
-                .with("rows", "3")
-                .with("dir", "auto")
-                .with("maxlength", "2000")
-                .with("placeholder", texts::ABOUT_EXAMPLE)
-                .with("value", about)
-                .on(On::Input(|text| Message::Own(Own::AboutTyped(text)))),
-        ))
-        .child_if((!loaded).then(|| paragraph("muted", texts::PROFILE_LOADING)))
         .child(
-            element("div").class("row").child(
-                submit(texts::PROFILE_SAVE).test_id("profile-save").with_if(!changed || !loaded, "disabled"),
+            field(texts::NAME_LABEL, "name").child(
+                element("input")
+                    .with("id", "name")
+                    .with("dir", "auto")
+                    .with("maxlength", "100")
+                    .with("autocomplete", "nickname")
+                    .with("placeholder", texts::NAME_EXAMPLE)
+                    .test_id("name-input")
+                    .with("value", name)
+                    .on(On::Input(|text| Message::Own(Own::NameTyped(text)))),
             ),
         )
+        .child(
+            field(texts::ABOUT_LABEL, "about").child(
+                element("textarea")
+                    .with("id", "about")
+                    .with("rows", "3")
+                    .with("dir", "auto")
+                    .with("maxlength", "2000")
+                    .with("placeholder", texts::ABOUT_EXAMPLE)
+                    .with("value", about)
+                    .on(On::Input(|text| Message::Own(Own::AboutTyped(text)))),
+            ),
+        )
+        .child_if((!loaded).then(|| paragraph("muted", texts::PROFILE_LOADING)))
+        .child(element("div").class("row").child(
+            submit(texts::PROFILE_SAVE).test_id("profile-save").with_if(!changed || !loaded, "disabled"),
+        ))
 }
 
 /// A labelled field.
@@ -101,15 +109,15 @@ fn secret_key(model: &Model) -> Html {
         .child(element("h2").text(texts::SECRET_KEY))
         .child(paragraph("muted", texts::SECRET_KEY_WHY));
     match &model.revealed {
-        Some(nsec) => card
-            .child(element("code").class("code").test_id("nsec").text(nsec.reveal().to_owned()))
-            .child(
+        Some(nsec) => {
+            card.child(element("code").class("code").test_id("nsec").text(nsec.reveal().to_owned())).child(
                 element("div")
                     .class("row")
                     .child(copy(Message::Own(Own::CopyKey)))
                     .child(download(Message::Own(Own::DownloadKey)))
                     .child(button("quiet", texts::KEY_HIDE, Message::Own(Own::HideKey))),
-            ),
+            )
+        }
         None => card.child(
             element("div")
                 .class("row")

@@ -30,7 +30,13 @@ pub fn view(model: &Model) -> Html {
     };
     section
         .child_if(refusal_card(model).or_else(|| trouble_card(model)))
-        .child(element("div").class("card").child(picture(model, NAMED_UP_TO)).child_if(sentence(model)).child(legend()))
+        .child(
+            element("div")
+                .class("card")
+                .child(picture(model, NAMED_UP_TO))
+                .child_if(sentence(model))
+                .child(legend()),
+        )
         .child_if(chosen(model))
         .child(figures(model))
 }
@@ -41,7 +47,9 @@ pub fn miniature(model: &Model) -> Html {
         let who = element("li").class("around-row").key(peer.peer.to_string());
         match &peer.owner {
             Some(owner) => who.child(avatar(owner)).child(element("bdi").text(model.name_of(owner))),
-            None => who.child(element("span").class("around-node")).child(element("span").class("muted").text(peer.peer.short())),
+            None => who
+                .child(element("span").class("around-node"))
+                .child(element("span").class("muted").text(peer.peer.short())),
         }
         .child(element("span").class("muted around-delay").text(texts::delay(peer.delay_ms)))
     });
@@ -57,27 +65,21 @@ pub fn miniature(model: &Model) -> Html {
 pub fn refusal_card(model: &Model) -> Option<Html> {
     let Phase::Refused(refusal) = &model.connection.phase else { return None };
     Some(
-        element("div")
-            .class("card card-trouble")
-            .child(error(texts::refusal(refusal)))
-            .child(
-                element("div")
-                    .class("row")
-                    .child(button("plain", texts::NODE_CHANGE, Message::Link(Link::SetUpAgain)))
-                    .child(button("quiet", texts::TRY_AGAIN, Message::Link(Link::Retry))),
-            ),
+        element("div").class("card card-trouble").child(error(texts::refusal(refusal))).child(
+            element("div")
+                .class("row")
+                .child(button("plain", texts::NODE_CHANGE, Message::Link(Link::SetUpAgain)))
+                .child(button("quiet", texts::TRY_AGAIN, Message::Link(Link::Retry))),
+        ),
     )
 }
 
 fn trouble_card(model: &Model) -> Option<Html> {
     (model.connection.pill() == Pill::Offline).then_some(())?;
     let sentence = trouble(model)?;
-    Some(
-        element("div")
-            .class("card card-trouble")
-            .child(error(sentence))
-            .child(element("div").class("row").child(button("plain", texts::TRY_NOW, Message::Link(Link::Retry)))),
-    )
+    Some(element("div").class("card card-trouble").child(error(sentence)).child(
+        element("div").class("row").child(button("plain", texts::TRY_NOW, Message::Link(Link::Retry))),
+    ))
 }
 
 /// Why the node cannot be reached, in words.
@@ -112,7 +114,11 @@ fn picture(model: &Model, named_up_to: usize) -> Html {
         .with("viewBox", "-160 -150 320 300")
         .with("role", "img")
         .with("aria-label", texts::NETWORK_PICTURE)
-        .child(svg("g").class("rings").children(RINGS.map(|(_, radius)| svg("circle").with("r", number(radius)))))
+        .child(
+            svg("g")
+                .class("rings")
+                .children(RINGS.map(|(_, radius)| svg("circle").with("r", number(radius)))),
+        )
         .child(svg("g").children(places.iter().map(|(peer, at)| line(peer, *at))))
         .child(svg("g").children(places.iter().map(|(peer, at)| node(model, peer, *at, named))))
         .child(own)
@@ -133,11 +139,12 @@ fn line(peer: &PeerStatus, (x, y): (f64, f64)) -> Html {
         Path::Punched => "line line-punched",
         Path::Relayed => "line line-relayed",
     };
-    let line = svg("g").key(peer.peer.to_string()).child(
-        svg("path").class(class).with("d", format!("M0 0L{} {}", number(x), number(y))),
-    );
+    let line = svg("g")
+        .key(peer.peer.to_string())
+        .child(svg("path").class(class).with("d", format!("M0 0L{} {}", number(x), number(y))));
     if peer.path == Path::Relayed {
-        let middle = svg("circle").class("line-helper").with("cx", number(x * 0.55)).with("cy", number(y * 0.55));
+        let middle =
+            svg("circle").class("line-helper").with("cx", number(x * 0.55)).with("cy", number(y * 0.55));
         line.child(middle.with("r", "4"))
     } else {
         line
@@ -156,7 +163,9 @@ fn node(model: &Model, peer: &PeerStatus, (x, y): (f64, f64), named: bool) -> Ht
         .child(svg("circle").class("peer-back").with("cx", number(x)).with("cy", number(y)).with("r", "17"));
     node = match &peer.owner {
         Some(owner) => node.child(framed(avatar(owner), x, y, 30.0)),
-        None => node.child(svg("circle").class("peer-plain").with("cx", number(x)).with("cy", number(y)).with("r", "7")),
+        None => node.child(
+            svg("circle").class("peer-plain").with("cx", number(x)).with("cy", number(y)).with("r", "7"),
+        ),
     };
     if named { node.child(label(&shortened(&name), x, y + 28.0)) } else { node }
 }
@@ -179,7 +188,11 @@ fn peer_name(model: &Model, peer: &PeerStatus) -> String {
 
 fn shortened(name: &str) -> String {
     const LONGEST: usize = 14;
-    if name.chars().count() <= LONGEST { name.to_owned() } else { name.chars().take(LONGEST - 1).chain(['…']).collect() }
+    if name.chars().count() <= LONGEST {
+        name.to_owned()
+    } else {
+        name.chars().take(LONGEST - 1).chain(['…']).collect()
+    }
 }
 
 fn number(value: f64) -> String {
@@ -216,7 +229,10 @@ fn chosen(model: &Model) -> Option<Html> {
         element("div").class("card peer-card").key("chosen").child_if(who).child(
             element("div")
                 .child(element("bdi").class("strong").text(title))
-                .child(paragraph("muted", format!("{} · {}", texts::path(peer.path), texts::delay(peer.delay_ms))))
+                .child(paragraph(
+                    "muted",
+                    format!("{} · {}", texts::path(peer.path), texts::delay(peer.delay_ms)),
+                ))
                 .child(element("code").class("code").text(peer.peer.to_string())),
         ),
     )
@@ -234,7 +250,11 @@ fn figures(model: &Model) -> Html {
     let count = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
     element("dl")
         .class("figures")
-        .child(figure(known(status.map(|status| count(status.peers.len()))), texts::FIGURE_CONNECTED, "figure-connected"))
+        .child(figure(
+            known(status.map(|status| count(status.peers.len()))),
+            texts::FIGURE_CONNECTED,
+            "figure-connected",
+        ))
         .child(figure(texts::delay(status.and_then(typical_delay)), texts::FIGURE_DELAY, "figure-delay"))
         .child(figure(texts::count(count(model.outbox.len())), texts::FIGURE_OUTBOX, "figure-outbox"))
         .child(figure(known(status.map(|status| status.stored)), texts::FIGURE_STORED, "figure-stored"))

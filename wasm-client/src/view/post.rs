@@ -125,9 +125,11 @@ fn draw(model: &Model, span: Span) -> Node<Message> {
                 .text(shown)
                 .into()
         }
-        Span::Mention(person) => {
-            element("bdi").class("mention").with("title", person.to_npub()).text(format!("@{}", model.name_of(&person))).into()
-        }
+        Span::Mention(person) => element("bdi")
+            .class("mention")
+            .with("title", person.to_npub())
+            .text(format!("@{}", model.name_of(&person)))
+            .into(),
     }
 }
 
@@ -148,14 +150,11 @@ fn fold(model: &Model, post: &Post) -> Option<Html> {
 fn refused(model: &Model, id: EventId) -> Option<Html> {
     let reason = model.outbox.waiting.get(&id)?.refused.as_ref()?;
     Some(
-        element("div")
-            .class("post-refused")
-            .child(super::error(texts::not_sent(reason)))
-            .child(
-                element("div")
-                    .class("row")
-                    .child(button("plain", texts::TRY_AGAIN, Message::Writing(Writing::TryAgain(id))))
-                    .child(button("quiet", texts::GIVE_UP, Message::Writing(Writing::GiveUp(id)))),
-            ),
+        element("div").class("post-refused").child(super::error(texts::not_sent(reason))).child(
+            element("div")
+                .class("row")
+                .child(button("plain", texts::TRY_AGAIN, Message::Writing(Writing::TryAgain(id))))
+                .child(button("quiet", texts::GIVE_UP, Message::Writing(Writing::GiveUp(id)))),
+        ),
     )
 }

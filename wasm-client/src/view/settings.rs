@@ -47,7 +47,11 @@ fn node(model: &Model) -> Html {
         .child(element("h2").text(texts::NODE_SETTING))
         .child(paragraph("muted", texts::NODE_SETTING_WHY))
         .child(element("code").class("code").text(address.to_owned()))
-        .child(element("div").class("row").child(button("plain", texts::NODE_CHANGE, Message::Link(Link::SetUpAgain))))
+        .child(element("div").class("row").child(button(
+            "plain",
+            texts::NODE_CHANGE,
+            Message::Link(Link::SetUpAgain),
+        )))
 }
 
 fn forget(model: &Model) -> Html {
@@ -57,9 +61,9 @@ fn forget(model: &Model) -> Html {
         .child(paragraph("muted", texts::FORGET_WHY));
     if !model.forget_asked {
         return card.child(
-            element("div").class("row").child(
-                button("danger", texts::FORGET, Message::Own(Own::ForgetAsked)).test_id("forget"),
-            ),
+            element("div")
+                .class("row")
+                .child(button("danger", texts::FORGET, Message::Own(Own::ForgetAsked)).test_id("forget")),
         );
     }
     card.child(paragraph("strong", texts::FORGET_ASK))
@@ -67,7 +71,10 @@ fn forget(model: &Model) -> Html {
         .child(
             element("div")
                 .class("row")
-                .child(button("danger", texts::FORGET_YES, Message::Own(Own::ForgetConfirmed)).test_id("forget-yes"))
+                .child(
+                    button("danger", texts::FORGET_YES, Message::Own(Own::ForgetConfirmed))
+                        .test_id("forget-yes"),
+                )
                 .child(button("quiet", texts::CANCEL, Message::Own(Own::ForgetCancelled))),
         )
 }

@@ -68,7 +68,8 @@ fn in_use() -> Model {
         path,
         delay_ms: Some(u32::from(seed) * 20),
     };
-    let peers = vec![peer(1, Path::Direct, Some(2)), peer(2, Path::Punched, None), peer(9, Path::Relayed, Some(3))];
+    let peers =
+        vec![peer(1, Path::Direct, Some(2)), peer(2, Path::Punched, None), peer(9, Path::Relayed, Some(3))];
     model.chosen_peer = peers.first().map(|peer| peer.peer);
     model.connection.status = Some(Status { peers, stored: 12_345 });
     model
@@ -89,7 +90,8 @@ fn screens() -> Vec<(String, Model)> {
     screens.push(("loading".into(), empty.clone()));
     empty.connection.phase = Phase::Refused(Refusal::new(RefusalCode::NotOwner, ""));
     screens.push(("refused".into(), empty));
-    screens.push(("settings, asked".into(), Model { route: Route::Settings, forget_asked: true, ..in_use() }));
+    screens
+        .push(("settings, asked".into(), Model { route: Route::Settings, forget_asked: true, ..in_use() }));
     let revealed = Some(Secret::new("nsec1".to_owned()));
     screens.push(("me, revealed".into(), Model { route: Route::Me, revealed, ..in_use() }));
     screens.extend(welcome_screens());
@@ -118,8 +120,10 @@ fn welcome_screens() -> Vec<(String, Model)> {
         for (phase, trouble) in phases.clone() {
             for token in [None, Some(ClaimToken([0; 16]))] {
                 let error = Some("What, why, what to do.".into());
-                let welcome = Welcome { step: step.clone(), token, error, was_in_use: true, ..Welcome::default() };
-                let mut model = Model { stage: Stage::Welcome(welcome), me: Some(person(1)), ..Model::default() };
+                let welcome =
+                    Welcome { step: step.clone(), token, error, was_in_use: true, ..Welcome::default() };
+                let mut model =
+                    Model { stage: Stage::Welcome(welcome), me: Some(person(1)), ..Model::default() };
                 model.connection.node = crate::address::NodeAddress::parse("127.0.0.1", false).ok();
                 let name = format!("step {index}, {phase:?}, token {}", token.is_some());
                 model.connection.failures = u32::from(trouble.is_some());
@@ -181,7 +185,8 @@ fn nothing_runs_and_nothing_is_styled_through_attributes() {
         for (name, value) in &element.attributes {
             assert!(!name.starts_with("on") && *name != "style", "{screen}: {name}");
             if *name == "href" {
-                let safe = value.starts_with('#') || value.starts_with("https://") || value.starts_with("http://");
+                let safe =
+                    value.starts_with('#') || value.starts_with("https://") || value.starts_with("http://");
                 assert!(safe, "{screen}: {value}");
             }
         }
@@ -296,7 +301,8 @@ fn colour(hex: &str) -> Colour {
 
 /// WCAG 2.2, contrast ratio of relative luminances.
 fn contrast(one: Colour, other: Colour) -> f64 {
-    let linear = |value: f64| if value <= 0.040_45 { value / 12.92 } else { ((value + 0.055) / 1.055).powf(2.4) };
+    let linear =
+        |value: f64| if value <= 0.040_45 { value / 12.92 } else { ((value + 0.055) / 1.055).powf(2.4) };
     let luminance = |[r, g, b]: Colour| 0.2126 * linear(r) + 0.7152 * linear(g) + 0.0722 * linear(b);
     let (one, other) = (luminance(one), luminance(other));
     (one.max(other) + 0.05) / (one.min(other) + 0.05)

@@ -60,7 +60,8 @@ fn back() -> Html {
 
 fn node(model: &Model, welcome: &Welcome) -> Html {
     let found = model.connection.greeting();
-    let section = element("section").child(title(texts::NODE_TITLE)).child(paragraph("lead", texts::NODE_LEAD));
+    let section =
+        element("section").child(title(texts::NODE_TITLE)).child(paragraph("lead", texts::NODE_LEAD));
     let section = match found {
         Some(greeting) => section.child(node_found(model, welcome, greeting)),
         None => section.child(node_sought(model)),
@@ -72,7 +73,9 @@ fn node(model: &Model, welcome: &Welcome) -> Html {
     let section = if tokenless || unreached { section.child(address(welcome, tokenless)) } else { section };
     let on = (found.is_some() && !tokenless).then(|| {
         let label = match model.me {
-            Some(me) if welcome.was_in_use && welcome.token.is_some() => texts::continue_as(&model.name_of(&me)),
+            Some(me) if welcome.was_in_use && welcome.token.is_some() => {
+                texts::continue_as(&model.name_of(&me))
+            }
             _ => texts::CONTINUE.to_owned(),
         };
         button("primary", label, Setup::NodeAccepted).test_id("next")
@@ -97,9 +100,10 @@ fn node_found(model: &Model, welcome: &Welcome, greeting: &Greeting) -> Html {
             None => element("span").class("found-mark").child(icon(Icon::Tick)),
         })
         .child(
-            element("div")
-                .child(paragraph("found-text", sentence))
-                .child(paragraph("muted", format!("{address} · {} {}", texts::NODE_ID, greeting.peer.short()))),
+            element("div").child(paragraph("found-text", sentence)).child(paragraph(
+                "muted",
+                format!("{address} · {} {}", texts::NODE_ID, greeting.peer.short()),
+            )),
         )
 }
 
@@ -179,12 +183,18 @@ fn choose(model: &Model) -> Html {
             )
     };
     let here = model.me.filter(|me| owner.is_none_or(|owner| owner == *me)).map(|me| {
-        choice(Icon::Person, texts::continue_as(&model.name_of(&me)), texts::KEY_USE_HERE_WHY, Setup::UseKeyHere)
-            .test_id("key-here")
+        choice(
+            Icon::Person,
+            texts::continue_as(&model.name_of(&me)),
+            texts::KEY_USE_HERE_WHY,
+            Setup::UseKeyHere,
+        )
+        .test_id("key-here")
     });
     // A key that is made now cannot be the owner's of a node that has an owner.
     let make = owner.is_none().then(|| {
-        choice(Icon::Plus, texts::KEY_MAKE.to_owned(), texts::KEY_MAKE_WHY, Setup::MakeKey).test_id("key-create")
+        choice(Icon::Plus, texts::KEY_MAKE.to_owned(), texts::KEY_MAKE_WHY, Setup::MakeKey)
+            .test_id("key-create")
     });
     let section = match owner {
         Some(owner) => element("section")
@@ -193,14 +203,17 @@ fn choose(model: &Model) -> Html {
         None => element("section").child(title(texts::KEY_TITLE)).child(paragraph("lead", texts::KEY_LEAD)),
     };
     let import = choice(Icon::Key, texts::KEY_IMPORT.to_owned(), texts::KEY_IMPORT_WHY, Setup::ImportKey);
-    section
-        .child_if(no_safe_place(model))
-        .child(element("div").class("big-choices").child_if(here).child_if(make).child(import.test_id("key-import")))
+    section.child_if(no_safe_place(model)).child(
+        element("div").class("big-choices").child_if(here).child_if(make).child(import.test_id("key-import")),
+    )
 }
 
 fn no_safe_place(model: &Model) -> Option<Html> {
     (!model.environment.keeps_keys).then(|| {
-        element("div").class("banner banner-warn").test_id("insecure").child(element("span").text(texts::NO_SAFE_PLACE))
+        element("div")
+            .class("banner banner-warn")
+            .test_id("insecure")
+            .child(element("span").text(texts::NO_SAFE_PLACE))
     })
 }
 
@@ -233,29 +246,26 @@ fn made(model: &Model, nsec: &Secret, saved: bool) -> Html {
 }
 
 fn import(model: &Model, nsec: &Secret, trouble: Option<Html>) -> Html {
-    element("section")
-        .child(title(texts::KEY_OWNER_TITLE))
-        .child_if(no_safe_place(model))
-        .child(
-            element("form")
-                .on(On::Submit(Setup::NsecSubmitted.into()))
-                .child(
-                    me::field(texts::NSEC_LABEL, "nsec").child(
-                        element("input")
-                            .with("id", "nsec")
-                            .with("type", "password")
-                            .with("autocomplete", "current-password")
-                            .with("autocapitalize", "none")
-                            .with("spellcheck", "false")
-                            .with("placeholder", "nsec1…")
-                            .test_id("nsec-input")
-                            .with("value", nsec.reveal().to_owned())
-                            .on(On::Input(|text| Setup::NsecTyped(Secret::new(text)).into())),
-                    ),
-                )
-                .child_if(trouble)
-                .child(row(Some(back()), Some(submit(texts::KEY_USE).test_id("next")))),
-        )
+    element("section").child(title(texts::KEY_OWNER_TITLE)).child_if(no_safe_place(model)).child(
+        element("form")
+            .on(On::Submit(Setup::NsecSubmitted.into()))
+            .child(
+                me::field(texts::NSEC_LABEL, "nsec").child(
+                    element("input")
+                        .with("id", "nsec")
+                        .with("type", "password")
+                        .with("autocomplete", "current-password")
+                        .with("autocapitalize", "none")
+                        .with("spellcheck", "false")
+                        .with("placeholder", "nsec1…")
+                        .test_id("nsec-input")
+                        .with("value", nsec.reveal().to_owned())
+                        .on(On::Input(|text| Setup::NsecTyped(Secret::new(text)).into())),
+                ),
+            )
+            .child_if(trouble)
+            .child(row(Some(back()), Some(submit(texts::KEY_USE).test_id("next")))),
+    )
 }
 
 fn proving(model: &Model) -> Html {
@@ -275,33 +285,31 @@ fn proving(model: &Model) -> Html {
 }
 
 fn name(model: &Model) -> Html {
-    let known = model.me.as_ref().and_then(|me| model.people.profile(me)).and_then(|profile| profile.name.clone());
+    let known =
+        model.me.as_ref().and_then(|me| model.people.profile(me)).and_then(|profile| profile.name.clone());
     let typed = model.profile_form.name.clone().or(known).unwrap_or_default();
     let empty = typed.trim().is_empty();
-    element("section")
-        .child(title(texts::NAME_TITLE))
-        .child(paragraph("lead", texts::NAME_LEAD))
-        .child(
-            element("form")
-                .on(On::Submit(Message::Own(Own::ProfileSubmitted)))
-                .child(
-                    element("div").class("name-row").child_if(model.me.as_ref().map(avatar)).child(
-                        me::field(texts::NAME_LABEL, "name").child(
-                            element("input")
-                                .with("id", "name")
-                                .with("dir", "auto")
-                                .with("maxlength", "100")
-                                .with("autocomplete", "nickname")
-                                .with("placeholder", texts::NAME_EXAMPLE)
-                                .test_id("name-input")
-                                .with("value", typed)
-                                .on(On::Input(|text| Message::Own(Own::NameTyped(text)))),
-                        ),
+    element("section").child(title(texts::NAME_TITLE)).child(paragraph("lead", texts::NAME_LEAD)).child(
+        element("form")
+            .on(On::Submit(Message::Own(Own::ProfileSubmitted)))
+            .child(
+                element("div").class("name-row").child_if(model.me.as_ref().map(avatar)).child(
+                    me::field(texts::NAME_LABEL, "name").child(
+                        element("input")
+                            .with("id", "name")
+                            .with("dir", "auto")
+                            .with("maxlength", "100")
+                            .with("autocomplete", "nickname")
+                            .with("placeholder", texts::NAME_EXAMPLE)
+                            .test_id("name-input")
+                            .with("value", typed)
+                            .on(On::Input(|text| Message::Own(Own::NameTyped(text)))),
                     ),
-                )
-                .child(row(
-                    Some(button("quiet", texts::NAME_SKIP, Setup::NameSkipped).test_id("skip")),
-                    Some(submit(texts::NAME_DONE).test_id("next").with_if(empty, "disabled")),
-                )),
-        )
+                ),
+            )
+            .child(row(
+                Some(button("quiet", texts::NAME_SKIP, Setup::NameSkipped).test_id("skip")),
+                Some(submit(texts::NAME_DONE).test_id("next").with_if(empty, "disabled")),
+            )),
+    )
 }

@@ -56,7 +56,11 @@ fn the_past_comes_from_the_storage_and_then_from_the_node() {
     let frames = rig.sent();
     let [ClientFrame::Fetch { request, filters }] = &frames[..] else { panic!("{frames:?}") };
     assert_eq!(filters[0].until, Some(50));
-    rig.frame(NodeFrame::Answer { request: *request, complete: true, events: vec![post(2, 7, "first").into_rumor()] });
+    rig.frame(NodeFrame::Answer {
+        request: *request,
+        complete: true,
+        events: vec![post(2, 7, "first").into_rumor()],
+    });
     assert_eq!(rig.model.timeline.past, Past::End);
     assert_eq!(rig.texts().last(), Some(&"first"));
 }

@@ -146,7 +146,11 @@ fn a_node_of_somebody_else_is_not_logged_into_and_not_tried_for_ever() {
     rig.greet(Some(2));
     assert!(matches!(rig.model.connection.phase, Phase::Refused(_)));
     assert_eq!(rig.model.connection.pill(), Pill::Offline);
-    assert!(!rig.effects.iter().any(|effect| matches!(effect, Effect::Sign(..) | Effect::Wait(Timer::Reconnect, _))));
+    assert!(
+        !rig.effects
+            .iter()
+            .any(|effect| matches!(effect, Effect::Sign(..) | Effect::Wait(Timer::Reconnect, _)))
+    );
 }
 
 #[test]

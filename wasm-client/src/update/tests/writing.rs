@@ -41,10 +41,14 @@ fn what_was_written_offline_is_sent_after_the_next_login_oldest_first() {
     rig.greet(Some(1));
     rig.prove(1);
     rig.log_in(1, 0);
-    let published: Vec<String> = rig.sent().into_iter().filter_map(|frame| match frame {
-        ClientFrame::Publish { event, .. } => Some(event.rumor.content),
-        _ => None,
-    }).collect();
+    let published: Vec<String> = rig
+        .sent()
+        .into_iter()
+        .filter_map(|frame| match frame {
+            ClientFrame::Publish { event, .. } => Some(event.rumor.content),
+            _ => None,
+        })
+        .collect();
     assert_eq!(published, ["first", "second"]);
 }
 
