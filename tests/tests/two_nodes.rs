@@ -78,6 +78,19 @@ async fn a_restarted_node_finds_its_neighbour_again_without_being_told() {
 }
 
 #[tokio::test]
+async fn what_was_written_alone_goes_out_when_somebody_comes_even_after_a_restart() {
+    let (alice, bob) = (random_key(), random_key());
+    let node_a = Node::start(&[]).await;
+    let mut client_a = Client::claim(&node_a.clients(), node_a.token(), &alice).await;
+    client_a.publish(&post(&alice, "is anybody there?")).await;
+    let node_a = node_a.kill().await.start().await;
+    let node_b = Node::start(&["-b", &node_a.nodes()]).await;
+    let mut client_b = Client::claim(&node_b.clients(), node_b.token(), &bob).await;
+    client_b.watch(0).await;
+    client_b.hear("is anybody there?").await;
+}
+
+#[tokio::test]
 async fn what_was_acknowledged_survives_kill_9() {
     let alice = random_key();
     let node = Node::start(&[]).await;
