@@ -56,9 +56,7 @@ fn list(folder: &Path) -> io::Result<BTreeMap<String, PathBuf>> {
         for entry in fs::read_dir(&folder)? {
             let entry = entry?;
             let name = entry.file_name();
-            let name = name
-                .to_str()
-                .ok_or_else(|| io::Error::other("a file name is not Unicode"))?;
+            let name = name.to_str().ok_or_else(|| io::Error::other("a file name is not Unicode"))?;
             if name.starts_with(['.', '_']) {
                 continue;
             }

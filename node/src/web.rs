@@ -47,14 +47,7 @@ mod tests {
     use super::*;
 
     const fn sample(path: &'static str) -> File {
-        File {
-            path,
-            content_type: "text/plain",
-            immutable: false,
-            plain: b"x",
-            brotli: None,
-            gzip: None,
-        }
+        File { path, content_type: "text/plain", immutable: false, plain: b"x", brotli: None, gzip: None }
     }
 
     #[test]
@@ -86,23 +79,9 @@ mod tests {
     fn the_embedded_table_is_sorted_and_each_entry_is_what_its_name_says() {
         assert!(FILES.is_sorted_by(|one, next| one.path < next.path));
         for file in FILES {
-            assert!(
-                std::ptr::eq(super::file(file.path).unwrap(), file),
-                "{}",
-                file.path
-            );
-            assert_eq!(
-                file.immutable,
-                naming::is_fingerprinted(file.path),
-                "{}",
-                file.path
-            );
-            assert_eq!(
-                file.content_type,
-                naming::content_type(file.path),
-                "{}",
-                file.path
-            );
+            assert!(std::ptr::eq(super::file(file.path).unwrap(), file), "{}", file.path);
+            assert_eq!(file.immutable, naming::is_fingerprinted(file.path), "{}", file.path);
+            assert_eq!(file.content_type, naming::content_type(file.path), "{}", file.path);
             assert!(!naming::is_variant(file.path), "{}", file.path);
             for packed in [file.brotli, file.gzip].into_iter().flatten() {
                 assert!(packed.len() < file.plain.len(), "{}", file.path);
