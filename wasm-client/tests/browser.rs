@@ -1,6 +1,7 @@
 //! What needs a real browser: the page patcher, the vault, IndexedDB. Run by `wasm-pack test --headless --chrome`.
 
 #![cfg(target_arch = "wasm32")]
+#![expect(clippy::unwrap_used, reason = "what fails in a test ends the test")]
 
 use std::{cell::RefCell, rc::Rc};
 

@@ -185,11 +185,15 @@ impl Rig {
     }
 
     fn texts(&self) -> Vec<&str> {
-        let content = |post| match post {
-            &Post::Written(ref rumor) => Some(rumor.content.as_str()),
-            Post::Reposted { target, .. } => Some(self.model.timeline.target(target)?.content.as_str()),
-        };
-        self.model.timeline.drawn().map(|(_, post)| content(post).unwrap_or("(awaited)")).collect()
+        let timeline = &self.model.timeline;
+        let target = |id| timeline.target(id).map_or("(awaited)", |target| target.content.as_str());
+        timeline
+            .drawn()
+            .map(|(_, post)| match post {
+                Post::Written(rumor) => rumor.content.as_str(),
+                Post::Reposted { target: id, .. } => target(id),
+            })
+            .collect()
     }
 
     fn write(&mut self, text: &str) {
