@@ -47,7 +47,7 @@ pub const CLAIM_LINK_EXAMPLE: &str = "http://127.0.0.1:20001/#claim=…";
 pub const NODE_CONNECT: &str = "Connect";
 pub const NODE_OTHER: &str = "Use another node";
 pub const NODE_ID: &str = "Node";
-pub const NOT_NOW: &str = "Not now, back to my posts";
+pub const NOT_NOW: &str = "Not now";
 
 pub const KEY_TITLE: &str = "Your key";
 pub const KEY_LEAD: &str = "Your key is your name and your signature in one: whoever has it can write as you. It is made on this device, stays on it, and nobody can give you a new one if you lose it.";
