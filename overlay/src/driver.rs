@@ -107,7 +107,7 @@ impl Driver {
 
     fn on_command(&mut self, command: Command) {
         match command {
-            Command::Broadcast { payload, reply } => answer(reply, self.broadcast(payload)),
+            Command::Broadcast { topic, payload, reply } => answer(reply, self.broadcast(topic, payload)),
             Command::Report { message, verdict } => self.report(&message, verdict),
             Command::Dial(address) => self.ask(address),
             Command::Peers(reply) => answer(reply, self.describe_peers()),

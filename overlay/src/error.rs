@@ -2,8 +2,6 @@
 
 use std::net::SocketAddr;
 
-use crate::MAX_PAYLOAD;
-
 /// Why an overlay did not start.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -35,11 +33,13 @@ pub enum StartError {
 /// Why a payload was not broadcast.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum BroadcastError {
-    /// Longer than [`MAX_PAYLOAD`].
-    #[error("the message has {size} bytes, and at most {MAX_PAYLOAD} can be broadcast; make it shorter")]
+    /// Longer than [`crate::Topic::max_payload`].
+    #[error("the message has {size} bytes, and at most {limit} can be broadcast; make it shorter")]
     TooLarge {
         /// The length of the payload in bytes.
         size: usize,
+        /// What is possible.
+        limit: usize,
     },
     /// No neighbour takes anything at the moment, all their queues are full.
     #[error("all neighbours are too busy to take the message; try again in some seconds")]

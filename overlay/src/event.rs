@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use nostrp2p_protocol::PeerId;
 
-use crate::{MessageRef, Peer, PeerAddress};
+use crate::{MessageRef, Peer, PeerAddress, Topic};
 
 /// Something that happened in the network.
 #[derive(Debug, Clone, PartialEq)]
@@ -16,7 +16,9 @@ pub enum OverlayEvent {
         message: MessageRef,
         /// The neighbour that passed it on, which says nothing about its author.
         from: PeerId,
-        /// The bytes, at most [`crate::MAX_PAYLOAD`].
+        /// On what it was broadcast.
+        topic: Topic,
+        /// The bytes, at most [`Topic::max_payload`].
         payload: Vec<u8>,
     },
     /// A node is connected and speaks our protocol. It is subscribed already, unless it does not want broadcasts.

@@ -3,7 +3,7 @@
 use nostrp2p_protocol::PeerId;
 use tokio::sync::{mpsc, oneshot};
 
-use crate::{BroadcastError, MAX_PAYLOAD, MessageRef, Peer, PeerAddress, Stats, Verdict};
+use crate::{BroadcastError, MessageRef, Peer, PeerAddress, Stats, Topic, Verdict};
 
 /// Commands on their way to the driver. Beyond that, callers wait.
 pub(crate) const COMMANDS: usize = 256;
@@ -30,7 +30,7 @@ pub struct Sent {
 
 /// What the driver is asked for.
 pub(crate) enum Command {
-    Broadcast { payload: Vec<u8>, reply: oneshot::Sender<Result<Sent, BroadcastError>> },
+    Broadcast { topic: Topic, payload: Vec<u8>, reply: oneshot::Sender<Result<Sent, BroadcastError>> },
     Report { message: MessageRef, verdict: Verdict },
     Dial(PeerAddress),
     Peers(oneshot::Sender<Vec<Peer>>),
@@ -53,13 +53,14 @@ impl Overlay {
     /// It does not come back as an event here.
     ///
     /// # Errors
-    /// When it is larger than [`MAX_PAYLOAD`], when no neighbour can take it, when the overlay has stopped.
+    /// When it is larger than [`Topic::max_payload`], when no neighbour can take it, when the overlay has stopped.
     /// To have no neighbours is no error.
-    pub async fn broadcast(&self, payload: Vec<u8>) -> Result<Sent, BroadcastError> {
-        if payload.len() > MAX_PAYLOAD {
-            return Err(BroadcastError::TooLarge { size: payload.len() });
+    pub async fn broadcast(&self, topic: Topic, payload: Vec<u8>) -> Result<Sent, BroadcastError> {
+        let (size, limit) = (payload.len(), topic.max_payload());
+        if size > limit {
+            return Err(BroadcastError::TooLarge { size, limit });
         }
-        let sent = self.ask(|reply| Command::Broadcast { payload, reply }).await;
+        let sent = self.ask(|reply| Command::Broadcast { topic, payload, reply }).await;
         sent.unwrap_or(Err(BroadcastError::Stopped))
     }
 

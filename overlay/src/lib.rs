@@ -32,7 +32,7 @@ pub use crate::{
     address::{InvalidAddress, PeerAddress},
     error::{BroadcastError, StartError},
     event::{OverlayEvent, Stats, StopReason},
-    gossip::{MAX_PAYLOAD, MessageRef, Verdict},
+    gossip::{MAX_ANNOUNCEMENT, MAX_PAYLOAD, MessageRef, Topic, Verdict},
     handle::{Overlay, Sent},
     known::MAX_KNOWN_ADDRESSES,
     peer::{Direction, Path, Peer},

@@ -2,12 +2,15 @@
 
 use std::time::{Duration, Instant, SystemTime};
 
-use libp2p::{Multiaddr, core::ConnectedPoint, identify, multiaddr::Protocol, ping, swarm::ConnectionId};
+use libp2p::{
+    Multiaddr, core::ConnectedPoint, gossipsub::TopicHash, identify, multiaddr::Protocol, ping,
+    swarm::ConnectionId,
+};
 use nostrp2p_protocol::PeerId;
 
 use super::Driver;
 use crate::{
-    OverlayEvent,
+    OverlayEvent, Topic,
     address::{Host, PeerAddress, Place, Transport},
     convert,
     gossip::GRAYLIST_SCORE,
@@ -20,7 +23,7 @@ use crate::{
 /// How long a peer may stay without saying who it is.
 const IDENTIFY_TIME: Duration = Duration::from_secs(20);
 
-/// How long the news of a peer waits for its subscription, so that "joined" means "hears what we say".
+/// How long the news of a peer waits for its subscriptions, so that "joined" means "hears what we say".
 const SUBSCRIBE_TIME: Duration = Duration::from_secs(2);
 
 impl Driver {
@@ -112,12 +115,16 @@ impl Driver {
         self.announce(peer, Instant::now());
     }
 
-    pub(super) fn on_subscription(&mut self, peer: libp2p::PeerId, subscribed: bool) {
-        let Some(peer) = convert::peer_id(&peer) else {
+    pub(super) fn on_subscription(&mut self, peer: libp2p::PeerId, topic: &TopicHash, subscribed: bool) {
+        let (Some(peer), Some(topic)) = (convert::peer_id(&peer), Topic::of(topic)) else {
             return;
         };
         if let Some(connected) = self.peers.get_mut(&peer) {
-            connected.subscribed = subscribed;
+            if subscribed {
+                connected.topics.insert(topic);
+            } else {
+                connected.topics.remove(&topic);
+            }
         }
         if subscribed {
             self.broadcast_held();
@@ -172,7 +179,10 @@ impl Driver {
             return;
         };
         let waited = now.saturating_duration_since(connected.since) > SUBSCRIBE_TIME;
-        if connected.announced || connected.agent.is_none() || !(connected.subscribed || waited) {
+        if connected.announced
+            || connected.agent.is_none()
+            || !(connected.topics.len() == Topic::ALL.len() || waited)
+        {
             return;
         }
         connected.announced = true;

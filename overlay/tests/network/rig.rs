@@ -3,7 +3,7 @@
 use std::{future::Future, path::Path, time::Duration};
 
 use nostrp2p_overlay::{
-    Listen, MessageRef, NodeSecret, Overlay, OverlayEvent, PeerAddress, Settings, Verdict, start,
+    Listen, MessageRef, NodeSecret, Overlay, OverlayEvent, PeerAddress, Settings, Topic, Verdict, start,
 };
 use nostrp2p_protocol::PeerId;
 use tokio::{sync::mpsc, time};
@@ -76,8 +76,18 @@ impl Node {
 
     pub async fn message(&mut self) -> (MessageRef, PeerId, Vec<u8>) {
         self.until("a message", |event| match event {
-            OverlayEvent::Message { message, from, payload } => {
+            OverlayEvent::Message { message, from, payload, .. } => {
                 Some((message.clone(), *from, payload.clone()))
+            }
+            _ => None,
+        })
+        .await
+    }
+
+    pub async fn message_on(&mut self) -> (MessageRef, Topic, Vec<u8>) {
+        self.until("a message", |event| match event {
+            OverlayEvent::Message { message, topic, payload, .. } => {
+                Some((message.clone(), *topic, payload.clone()))
             }
             _ => None,
         })
