@@ -7,7 +7,7 @@ use std::{collections::BTreeMap, future::Future, pin::Pin, time::Duration};
 
 use futures_util::{StreamExt, stream::FuturesUnordered};
 use nostrp2p_core::{Claim, Core, Heard, Input, Output, Ownership, Proof, Request, Settings, Verdict};
-use nostrp2p_overlay::{MessageRef, Overlay, OverlayEvent};
+use nostrp2p_overlay::{MessageRef, Overlay, OverlayEvent, Topic};
 use nostrp2p_protocol::{
     Event, EventId, Packet, PublicKey, UnverifiedEvent,
     frame::{Carried, Refusal, RefusalCode},
@@ -180,11 +180,16 @@ impl Running {
 
     async fn on_overlay(&mut self, event: OverlayEvent) {
         match event {
-            OverlayEvent::Message { message, payload, .. } => {
+            OverlayEvent::Message { message, topic: Topic::Events, payload, .. } => {
                 let heard = Heard(self.number());
                 self.heard.insert(heard, message);
                 self.handle(Input::Heard(heard, payload)).await;
             }
+            // Nobody here understands these yet.
+            OverlayEvent::Message { message, topic: Topic::Nodes, .. } => {
+                self.overlay.report(message, nostrp2p_overlay::Verdict::Ignore).await;
+            }
+            OverlayEvent::Request { request, .. } => self.overlay.refuse(request).await,
             OverlayEvent::PeerJoined(peer) => {
                 tracing::info!(peer = %peer.id, address = peer.address, "a node joined");
                 self.report_standing().await;
@@ -236,7 +241,7 @@ impl Running {
 
     /// The event is stored whatever happens here; the number of neighbours says how far it got at once.
     async fn broadcast(&mut self, packet: Packet) -> u32 {
-        match self.overlay.broadcast(packet.encode()).await {
+        match self.overlay.broadcast(Topic::Events, packet.encode()).await {
             Ok(sent) => u32::try_from(sent.peers).unwrap_or(u32::MAX),
             Err(error) => {
                 tracing::warn!(%error, "an event was stored but not broadcast");
