@@ -9,7 +9,7 @@ use futures_util::{StreamExt, stream::FuturesUnordered};
 use nostrp2p_core::{
     Audience, Claim, Core, Heard, Input, Output, Ownership, Proof, Request, Settings, Verdict, audience,
 };
-use nostrp2p_overlay::{MessageRef, Overlay, OverlayEvent};
+use nostrp2p_overlay::{MessageRef, Overlay, OverlayEvent, Topic};
 use nostrp2p_protocol::{
     Event, EventId, Packet, PublicKey, UnverifiedEvent,
     frame::{Carried, Refusal, RefusalCode},
@@ -185,11 +185,16 @@ impl Running {
 
     async fn on_overlay(&mut self, event: OverlayEvent) {
         match event {
-            OverlayEvent::Message { message, payload, .. } => {
+            OverlayEvent::Message { message, topic: Topic::Events, payload, .. } => {
                 let heard = Heard(self.number());
                 self.heard.insert(heard, message);
                 self.handle(Input::Heard(heard, payload)).await;
             }
+            // Nobody here understands these yet.
+            OverlayEvent::Message { message, topic: Topic::Nodes, .. } => {
+                self.overlay.report(message, nostrp2p_overlay::Verdict::Ignore).await;
+            }
+            OverlayEvent::Request { request, .. } => self.overlay.refuse(request).await,
             OverlayEvent::PeerJoined(peer) => {
                 tracing::info!(peer = %peer.id, address = peer.address, "a node joined");
                 if self.standing.borrow().peers.is_empty() {
@@ -248,7 +253,7 @@ impl Running {
 
     /// The event is stored whatever happens here; the number of neighbours says how far it got at once.
     async fn broadcast(&mut self, sequence: u64, packet: Packet) -> u32 {
-        match self.overlay.broadcast(packet.encode()).await {
+        match self.overlay.broadcast(Topic::Events, packet.encode()).await {
             Ok(sent) => {
                 if sent.peers > 0 {
                     self.writer.sent(sequence).await;
