@@ -15,6 +15,6 @@ mod recent;
 pub use admission::{Admission, Ignored, Limits};
 pub use audience::{Audience, audience};
 pub use directory::Directory;
-pub use engine::{Core, Heard, Input, Output, Request, Settings, Verdict};
+pub use engine::{Core, Handed, Heard, Input, Output, Request, Settings, Verdict};
 pub use outbox::{Address, Outbox, Row};
 pub use ownership::{Claim, Ownership, Proof};

@@ -28,7 +28,7 @@ pub struct Address {
 pub struct Row {
     /// Waiting, delivered or given up.
     pub state: Delivery,
-    /// Retries so far.
+    /// The number of the next retry, 1 to 10; 0 before the first attempt.
     pub retries: u8,
     /// When the event was published, in seconds since 1970.
     pub since: u64,
@@ -124,18 +124,13 @@ impl Outbox {
     pub fn on_failed(&mut self, address: Address, now: u64) -> Option<Row> {
         let waiting = self.waiting.get_mut(&address)?;
         // What was missed, while the node was off or a hurried attempt came early, is not made up for.
-        let next =
-            (waiting.retries..=RETRIES).find(|retries| waiting.since + waiting_time(retries + 1) > now);
-        match next {
-            Some(passed) if passed < RETRIES => {
-                waiting.retries = passed + 1;
-                let due = waiting.since + waiting_time(passed + 1);
-                waiting.due = Some(due);
-                self.due.insert((due, address));
-                Some(Row { state: Delivery::Waiting, retries: waiting.retries, since: waiting.since })
-            }
-            _ => self.finish(address, Delivery::GivenUp),
-        }
+        let next = (1..=RETRIES).find(|retry| waiting.since.saturating_add(waiting_time(*retry)) > now);
+        let Some(retry) = next else { return self.finish(address, Delivery::GivenUp) };
+        let due = waiting.since.saturating_add(waiting_time(retry));
+        waiting.retries = retry;
+        waiting.due = Some(due);
+        self.due.insert((due, address));
+        Some(Row { state: Delivery::Waiting, retries: retry, since: waiting.since })
     }
 
     fn finish(&mut self, address: Address, state: Delivery) -> Option<Row> {
