@@ -8,8 +8,8 @@ use std::{io, time::Duration};
 use futures::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use libp2p::request_response::{self, Codec, Config, InboundRequestId, ProtocolSupport};
 
-/// How long a request may take, from the call to the answer, dialing included. Half a minute is what people wait for
-/// a page; a phone on a bad network needs some seconds for a connection.
+/// How long a request may take, from the call to the answer, dialing included (guess): twice a handshake that is given
+/// up, so that the reason of a failed dial arrives before the time is over.
 pub(crate) const REQUEST_TIME: Duration = Duration::from_secs(20);
 
 /// What one node asks another one. The name says what it is for; the limits are the protocol's.

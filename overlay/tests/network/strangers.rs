@@ -4,15 +4,17 @@ use std::io;
 
 use futures::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, StreamExt};
 use libp2p::{
-    Multiaddr, StreamProtocol, Swarm, SwarmBuilder, identify, noise,
+    Multiaddr, StreamProtocol, Swarm, SwarmBuilder,
+    gossipsub::{self, IdentTopic, MessageAuthenticity, MessageId, ValidationMode},
+    identify, noise,
     request_response::{self, ProtocolSupport},
     swarm::SwarmEvent,
     tcp, yamux,
 };
-use nostrp2p_overlay::{Protocol, RequestError};
+use nostrp2p_overlay::{MAX_ANNOUNCEMENT, Protocol, RequestError};
 use nostrp2p_protocol::PeerId;
 
-use crate::rig::{Node, on_loopback, settings};
+use crate::rig::{Node, eventually, on_loopback, settings};
 
 #[tokio::test]
 async fn a_peer_of_another_protocol_is_sent_away_with_the_reason() {
@@ -111,6 +113,7 @@ impl request_response::Codec for Raw {
 struct Rude {
     identify: identify::Behaviour,
     requests: request_response::Behaviour<Raw>,
+    gossip: gossipsub::Behaviour,
 }
 
 /// A swarm that says it is one of us, knows one kind of request, and keeps to no limits.
@@ -126,6 +129,13 @@ fn rude() -> Swarm<Rude> {
                 [(StreamProtocol::new("/nostrp2p/fetch/1"), ProtocolSupport::Full)],
                 request_response::Config::default(),
             ),
+            gossip: {
+                let config = gossipsub::ConfigBuilder::default()
+                    .validation_mode(ValidationMode::Anonymous)
+                    .message_id_fn(|message| MessageId::new(&message.data))
+                    .build();
+                gossipsub::Behaviour::new(MessageAuthenticity::Anonymous, config.unwrap()).unwrap()
+            },
         })
         .unwrap()
         .build()
@@ -195,6 +205,44 @@ async fn an_answer_that_is_no_frame_and_a_missing_protocol_are_told_apart() {
         };
         assert_eq!(result, Err(error), "{answer:?}");
     }
+}
+
+#[tokio::test]
+async fn a_peer_that_asks_more_than_it_may_is_refused_the_rest() {
+    let mut node = Node::start(on_loopback()).await;
+    let mut stranger = rude();
+    join(&mut stranger, &mut node).await;
+    let peer = convert(node.id());
+    for _ in 0..20 {
+        stranger.behaviour_mut().requests.send_request(&peer, b"\0\0\0\x02ok".to_vec());
+    }
+    let overlay = &node.overlay;
+    let all = eventually("all requests", || async { overlay.stats().await.requests_received == 20 });
+    tokio::select! {
+        () = all => {},
+        () = stranger.for_each(|_| async {}) => unreachable!("a swarm does not end"),
+    }
+    // Twice what one of ours would ask at a time.
+    assert_eq!(overlay.stats().await.requests_refused, 4);
+}
+
+#[tokio::test]
+async fn an_announcement_that_is_too_long_is_rejected_before_it_reaches_the_node() {
+    let mut node = Node::start(on_loopback()).await;
+    let mut stranger = rude();
+    join(&mut stranger, &mut node).await;
+    let topic = IdentTopic::new("/nostrp2p/1/nodes");
+    for size in [MAX_ANNOUNCEMENT + 1, MAX_ANNOUNCEMENT] {
+        while stranger.behaviour_mut().gossip.publish(topic.clone(), vec![7; size]).is_err() {
+            stranger.select_next_some().await;
+        }
+    }
+    let payload = tokio::select! {
+        (_, _, payload) = node.message_on() => payload,
+        () = stranger.for_each(|_| async {}) => unreachable!("a swarm does not end"),
+    };
+    assert_eq!(payload.len(), MAX_ANNOUNCEMENT);
+    assert_eq!(node.overlay.stats().await.rejected, 1);
 }
 
 fn convert(peer: PeerId) -> libp2p::PeerId {
