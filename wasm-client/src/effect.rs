@@ -88,6 +88,8 @@ pub enum Purpose {
     Post,
     /// The profile.
     Profile,
+    /// The word that the node acts for the person.
+    Delegation,
     /// In place of a refused event.
     Again(EventId),
 }

@@ -100,6 +100,8 @@ pub struct Outbox {
     pub waiting: SortedMap<EventId, Outgoing>,
     /// Where the node sent what it acknowledged since the page was opened; bounded.
     pub carried: SortedMap<EventId, nostrp2p_protocol::frame::Carried>,
+    /// How far private events have come with the people they are for; bounded.
+    pub deliveries: SortedMap<EventId, SortedMap<PublicKey, nostrp2p_protocol::frame::Delivery>>,
 }
 
 /// One event that the node has not acknowledged.

@@ -240,6 +240,16 @@ pub fn sent(carried: Option<Carried>) -> String {
     }
 }
 
+/// How far a private post has come: of `all` people, so many wait and so many were given up.
+pub fn delivered(all: usize, waiting: usize, given_up: usize) -> String {
+    let people = |count: usize| if count == 1 { "1 person".to_owned() } else { format!("{count} people") };
+    match (waiting, given_up) {
+        (0, 0) => format!("Delivered to {}", people(all)),
+        (0, _) => format!("Given up for {}: their node was away for too long", people(given_up)),
+        _ => format!("Sent: your node holds it for {} until their node is there", people(waiting)),
+    }
+}
+
 pub fn not_sent(reason: &str) -> String {
     format!("Not sent. {reason}")
 }

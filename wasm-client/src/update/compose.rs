@@ -85,6 +85,10 @@ pub fn on_signed(
             model.people.take(&event);
             hand_in(model, event.clone(), vec![Change::Profile(event.into_rumor())], out);
         }
+        Purpose::Delegation => {
+            put_in_outbox(model, event.clone());
+            out.push(Effect::SaveOutgoing(event.id(), vec![Change::Outgoing(event)]));
+        }
         Purpose::Again(former) => {
             drop_from_outbox(model, former);
             hand_in(model, event, vec![Change::Settled(former)], out);

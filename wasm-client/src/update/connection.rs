@@ -1,8 +1,8 @@
 //! The conversation with the node: connect, greet, log in or claim, follow, publish, and come back after a loss.
 
 use nostrp2p_protocol::{
-    EventId, Filter, Kind, PublicKey, Rumor,
-    frame::{Carried, ClientFrame, NodeFrame, Refusal, RefusalCode, RequestId, StoreId, VERSION},
+    EventId, Filter, Kind, PublicKey, Rumor, delegation,
+    frame::{Carried, ClientFrame, Delivery, NodeFrame, Refusal, RefusalCode, RequestId, StoreId, VERSION},
     login,
 };
 
@@ -15,6 +15,7 @@ use crate::{
         connection::{Greeting, Request, Status, Trouble},
         timeline::{PAGE_POSTS, Past, Post},
     },
+    sorted::SortedMap,
     storage::{Change, Cursor, Setting},
     texts,
 };
@@ -163,6 +164,8 @@ fn on_frame(model: &mut Model, frame: NodeFrame, moment: Moment, out: &mut Vec<E
                 on_answer(model, asked, complete, events, out);
             }
         }
+        NodeFrame::Deliveries { id, people } => on_deliveries(model, id, people),
+        NodeFrame::Delegated { expires } => delegate(model, expires, out),
         NodeFrame::Status { peers, stored } => model.connection.status = Some(Status { peers, stored }),
         NodeFrame::Refused { request, refusal } => on_refused(model, request, refusal, moment, out),
     }
@@ -421,6 +424,34 @@ pub fn publish_all(model: &mut Model, out: &mut Vec<Effect>) {
     }
 }
 
+/// Remembers how far a private event has come.
+fn on_deliveries(model: &mut Model, id: EventId, people: Vec<(PublicKey, Delivery)>) {
+    let deliveries = &mut model.outbox.deliveries;
+    if !deliveries.contains_key(&id) {
+        if deliveries.len() >= MAX_CARRIED {
+            deliveries.pop_first();
+        }
+        deliveries.insert(id, SortedMap::default());
+    }
+    if let Some(known) = deliveries.get_mut(&id) {
+        for (person, state) in people {
+            known.insert(person, state);
+        }
+    }
+}
+
+/// Signs the word that the node acts for the person, when it has none or its word ends soon. Without it nobody
+/// sends the person's private messages to this node.
+fn delegate(model: &mut Model, expires: Option<u64>, out: &mut Vec<Effect>) {
+    let Phase::LoggedIn(greeting) = &model.connection.phase else { return };
+    let soon = model.now().saturating_add(delegation::RENEW_SECONDS);
+    let holds = expires.is_some_and(|expires| expires > soon);
+    let on_its_way = model.outbox.waiting.values().any(|outgoing| outgoing.event.kind == Kind::APPLICATION_DATA);
+    if !holds && !on_its_way {
+        out.push(Effect::Sign(Purpose::Delegation, delegation::draft(&greeting.peer, model.now())));
+    }
+}
+
 fn on_published(model: &mut Model, id: EventId, carried: Carried, out: &mut Vec<Effect>) {
     if model.outbox.carried.len() >= MAX_CARRIED {
         model.outbox.carried.pop_first();
@@ -428,7 +459,7 @@ fn on_published(model: &mut Model, id: EventId, carried: Carried, out: &mut Vec<
     model.outbox.carried.insert(id, carried);
     if let Some(outgoing) = model.outbox.waiting.remove(&id) {
         let mut changes = vec![Change::Settled(id)];
-        if outgoing.event.kind != Kind::PROFILE {
+        if !matches!(outgoing.event.kind, Kind::PROFILE | Kind::APPLICATION_DATA) {
             changes.push(Change::Keep(outgoing.event.into_rumor()));
         }
         out.push(Effect::Save(changes));

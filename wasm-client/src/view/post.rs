@@ -1,6 +1,6 @@
 //! One post. Its text comes from strangers: it is drawn as text, isolated in its own direction, and folded when long.
 
-use nostrp2p_protocol::{EventId, PublicKey, Rumor};
+use nostrp2p_protocol::{EventId, PublicKey, Rumor, frame::Delivery};
 
 use super::{Html, avatar::avatar, button, icons, paragraph};
 use crate::{
@@ -8,6 +8,7 @@ use crate::{
     model::{Model, timeline::Post},
     profile::short_npub,
     richtext::{self, Span},
+    sorted::SortedMap,
     storage::Place,
     texts,
     vdom::{Node, On, element},
@@ -113,7 +114,10 @@ fn state(model: &Model, id: EventId, author: &PublicKey) -> Option<Html> {
             Some(reason) => ("failed", Icon::Warning, texts::not_sent(reason)),
             None => ("waiting", Icon::Clock, texts::STATE_WAITING.to_owned()),
         },
-        None => ("sent", Icon::Tick, texts::sent(model.outbox.carried.get(&id).copied())),
+        None => match model.outbox.deliveries.get(&id) {
+            Some(people) => delivered(people),
+            None => ("sent", Icon::Tick, texts::sent(model.outbox.carried.get(&id).copied())),
+        },
     };
     Some(
         element("span")
@@ -124,6 +128,18 @@ fn state(model: &Model, id: EventId, author: &PublicKey) -> Option<Html> {
             .child(icon(image))
             .child(element("span").class("hidden").text(words)),
     )
+}
+
+/// How far a private post has come with the people it is for.
+fn delivered(people: &SortedMap<PublicKey, Delivery>) -> (&'static str, Icon, String) {
+    let count = |wanted: Delivery| people.values().filter(|state| **state == wanted).count();
+    let (waiting, given_up) = (count(Delivery::Waiting), count(Delivery::GivenUp));
+    let words = texts::delivered(people.len(), waiting, given_up);
+    match (waiting, given_up) {
+        (0, 0) => ("delivered", Icon::Ticks, words),
+        (0, _) => ("given-up", Icon::Warning, words),
+        _ => ("sent", Icon::Tick, words),
+    }
 }
 
 fn text(model: &Model, id: EventId, rumor: &Rumor) -> Html {
