@@ -16,7 +16,7 @@ use crate::{
     claim, data_dir,
     data_dir::DataDirError,
     driver::Driver,
-    http::{self, App},
+    http::{self, App, Rest},
     settings::Settings,
     stop::{self, Stop, Stopper},
     store::{OpenError, Retention, Store, Writer},
@@ -138,6 +138,7 @@ async fn run_open(
         addresses: addresses_seen,
         allow_hosts: settings.allow_hosts.clone().into(),
         sessions: App::sessions(),
+        rest: Rest::new(settings.legacy_rest, settings.public_read),
     };
     let server = serve(listener, &settings, app, stop)?;
 
@@ -243,7 +244,18 @@ fn greeting(settings: &Settings, overlay: &Overlay, clients: SocketAddr) -> Stri
         format!("  nodes     {} (TCP)", settings.listen),
         format!("  clients   {}", claim::address(clients, settings.tls)),
         format!("  data      {}", settings.data_dir.display()),
+        open_door(settings, clients),
         String::new(),
     ]
     .join("\n")
+}
+
+/// Says so when strangers may come in; empty when they may not.
+fn open_door(settings: &Settings, clients: SocketAddr) -> String {
+    if !settings.legacy_rest || clients.ip().is_loopback() {
+        return String::new();
+    }
+    format!(
+        "  WARNING   with --legacy-rest everybody who reaches {clients} reads your private replies; let only your VPN reach it\n"
+    )
 }
