@@ -238,24 +238,19 @@ async fn wait_and_close(
 }
 
 fn greeting(settings: &Settings, overlay: &Overlay, clients: SocketAddr) -> String {
-    [
+    let mut lines = vec![
         format!("nostrp2p {}", env!("CARGO_PKG_VERSION")),
         format!("  node      {}", overlay.peer_id()),
         format!("  nodes     {} (TCP)", settings.listen),
         format!("  clients   {}", claim::address(clients, settings.tls)),
         format!("  data      {}", settings.data_dir.display()),
-        open_door(settings, clients),
-        String::new(),
-    ]
-    .join("\n")
-}
-
-/// Says so when strangers may come in; empty when they may not.
-fn open_door(settings: &Settings, clients: SocketAddr) -> String {
-    if !settings.legacy_rest || clients.ip().is_loopback() {
-        return String::new();
+    ];
+    if settings.legacy_rest && !clients.ip().is_loopback() {
+        lines.push(format!(
+            "  WARNING   with --legacy-rest everybody who reaches {clients} reads your private replies; \
+             let only your VPN reach it"
+        ));
     }
-    format!(
-        "  WARNING   with --legacy-rest everybody who reaches {clients} reads your private replies; let only your VPN reach it\n"
-    )
+    lines.push(String::new());
+    lines.join("\n")
 }

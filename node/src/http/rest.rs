@@ -43,8 +43,10 @@ const MAX_BODY_BYTES: usize = 256 * 1024;
 const MAX_DISCARDED_BYTES: usize = 16 * 1024 * 1024;
 /// How long a client may take to send its body.
 const BODY_DEADLINE: Duration = Duration::from_secs(30);
-/// Requests that are served at a time. Each may hold a body and an answer of some MB.
+/// Requests of the owner that are served at a time. Each may hold a body and an answer of some MB.
 const MAX_REQUESTS: usize = 16;
+/// Requests of guests that are served at a time, apart from those of the owner, whom they must not keep out.
+const MAX_GUEST_REQUESTS: usize = 8;
 
 /// What the REST handlers share.
 #[derive(Clone)]
@@ -53,13 +55,19 @@ pub(crate) struct Rest {
     public_read: bool,
     polls: Arc<Polls>,
     requests: Arc<Semaphore>,
+    guest_requests: Arc<Semaphore>,
 }
 
 impl Rest {
     /// `legacy`: no login is needed. `public_read`: without login one reads what is public.
     pub(crate) fn new(legacy: bool, public_read: bool) -> Self {
-        let requests = Arc::new(Semaphore::new(MAX_REQUESTS));
-        Self { legacy, public_read, polls: Arc::new(Polls::default()), requests }
+        Self {
+            legacy,
+            public_read,
+            polls: Arc::new(Polls::default()),
+            requests: Arc::new(Semaphore::new(MAX_REQUESTS)),
+            guest_requests: Arc::new(Semaphore::new(MAX_GUEST_REQUESTS)),
+        }
     }
 }
 
@@ -145,7 +153,7 @@ enum Asker {
 struct Admitted {
     asker: Asker,
     body: Bytes,
-    /// One of [`MAX_REQUESTS`], until the answer is made.
+    /// One of [`MAX_REQUESTS`] or [`MAX_GUEST_REQUESTS`], until the answer is made.
     _place: OwnedSemaphorePermit,
 }
 
@@ -153,7 +161,11 @@ struct Admitted {
 async fn admit(app: &App, head: &Parts, body: Body) -> Result<Admitted, Problem> {
     check_content_type(&head.headers)?;
     let (asker, payload) = asker(app, head)?;
-    let Ok(place) = Arc::clone(&app.rest.requests).try_acquire_owned() else {
+    let places = match asker {
+        Asker::Owner => &app.rest.requests,
+        Asker::Guest => &app.rest.guest_requests,
+    };
+    let Ok(place) = Arc::clone(places).try_acquire_owned() else {
         return Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "The node is busy; try again in a moment"));
     };
     let body = match timeout(BODY_DEADLINE, read_body(body)).await {
