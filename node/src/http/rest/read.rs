@@ -66,7 +66,7 @@ impl Reader {
         let stored = self.store.progress().borrow().newest;
         let until = until.and_then(|until| u64::try_from(until).ok());
         match (since, limit) {
-            (Some(since), None) => self.window(u64::try_from(since).unwrap_or(0), until),
+            (Some(since), None) => self.window(u64::try_from(since).unwrap_or(0), until, stored),
             (Some(_), Some(limit)) => {
                 self.record(self.now, stored);
                 self.newest(0, u64::MAX, limit).map(|(events, _)| events)
@@ -81,9 +81,8 @@ impl Reader {
     }
 
     /// What is dated within a window, and what arrived late for the one before.
-    fn window(&self, since: u64, until: Option<u64>) -> Result<Vec<Event>, redb::Error> {
+    fn window(&self, since: u64, until: Option<u64>, stored: u64) -> Result<Vec<Event>, redb::Error> {
         let served = if self.guest { None } else { self.polls.served(since) };
-        let stored = self.store.progress().borrow().newest;
         let (mut events, through) = match served {
             Some(served) => self.late(since, served)?,
             None => (vec![], stored),
@@ -197,5 +196,89 @@ impl Room {
             event.tags.iter().flat_map(|tag| tag.elements()).map(|element| element.len() + 2).sum();
         self.taken += 200 + event.content.len() + tags;
         self.taken <= MAX_BYTES
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use nostrp2p_protocol::{Draft, SecretKey};
+    use tempfile::TempDir;
+
+    use super::*;
+    use crate::store::{Retention, Writer};
+
+    const NOW: u64 = 10_000;
+
+    struct Rig {
+        reader: Reader,
+        writer: Writer,
+        _directory: TempDir,
+    }
+
+    impl Rig {
+        fn new() -> Self {
+            let directory = tempfile::tempdir().unwrap();
+            let forever = Retention { events: 1_000_000, seconds: u64::MAX };
+            let (store, writer) = Store::open(directory.path(), forever).unwrap();
+            let reader = Reader { store, polls: Arc::default(), guest: false, now: NOW };
+            Self { reader, writer, _directory: directory }
+        }
+
+        async fn store(&self, created_at: u64, content: String) {
+            let key = SecretKey::from_bytes([1; 32]).unwrap();
+            let draft = Draft { created_at, kind: Kind::POST, tags: vec![], content };
+            self.writer.commit(draft.sign(&key, &[0; 32])).await.await.unwrap().unwrap();
+        }
+
+        /// The first ten letters of each event of the answer.
+        fn poll(&self, since: i64, until: i64, limit: Option<usize>) -> Vec<String> {
+            let events = self.reader.timeline(Some(since), Some(until), limit).unwrap();
+            events.iter().map(|event| event.content.chars().take(10).collect()).collect()
+        }
+    }
+
+    #[tokio::test]
+    async fn what_does_not_fit_into_a_window_is_in_the_next_answers() {
+        let rig = Rig::new();
+        assert_eq!(rig.poll(0, 100, None), [""; 0]);
+        let text = "x".repeat(60_000);
+        for number in 0..90 {
+            rig.store(101 + number, format!("{number:<10}{text}")).await;
+        }
+        let first: BTreeSet<String> = rig.poll(100, 200, None).into_iter().collect();
+        assert!((60..80).contains(&first.len()), "4 MiB are about 70 events, not {}", first.len());
+        let mut seen = first;
+        for second in 200..210 {
+            seen.extend(rig.poll(second, second + 1, None));
+        }
+        assert_eq!(seen.len(), 90);
+        assert_eq!(rig.poll(210, 211, None), [""; 0], "in the end there is no more");
+    }
+
+    #[tokio::test]
+    async fn a_guests_poll_moves_nothing() {
+        let mut rig = Rig::new();
+        rig.poll(0, 100, None);
+        rig.store(50, "late".into()).await;
+        rig.reader.guest = true;
+        assert_eq!(rig.poll(100, 100, None), [""; 0]);
+        rig.reader.guest = false;
+        assert_eq!(rig.poll(100, 110, None), ["late"]);
+    }
+
+    #[tokio::test]
+    async fn a_limit_gives_the_newest_and_counts_as_a_poll() {
+        let rig = Rig::new();
+        for second in 1..=5 {
+            rig.store(second, format!("number {second}")).await;
+        }
+        assert_eq!(rig.poll(-1, -1, Some(2)), ["number 4", "number 5"]);
+        assert_eq!(rig.poll(3, 4, Some(2)), ["number 4", "number 5"], "since and until are ignored");
+        rig.store(2, "late".into()).await;
+        // The client's clock is behind the node's.
+        assert_eq!(rig.poll(9_990, 9_999, None), ["late"]);
+        assert_eq!(rig.poll(2, 3, None), ["number 2", "late", "number 3"], "a window holds what it names");
     }
 }
