@@ -263,9 +263,9 @@ mod tests {
         rig.poll(0, 100, None);
         rig.store(50, "late".into()).await;
         rig.reader.guest = true;
-        assert_eq!(rig.poll(100, 100, None), [""; 0]);
+        assert_eq!(rig.poll(100, 105, None), [""; 0]);
         rig.reader.guest = false;
-        assert_eq!(rig.poll(100, 110, None), ["late"]);
+        assert_eq!(rig.poll(106, 110, None), ["late"]);
     }
 
     #[tokio::test]
