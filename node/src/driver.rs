@@ -6,7 +6,9 @@
 use std::{collections::BTreeMap, future::Future, pin::Pin, time::Duration};
 
 use futures_util::{StreamExt, stream::FuturesUnordered};
-use nostrp2p_core::{Claim, Core, Heard, Input, Output, Ownership, Proof, Request, Settings, Verdict};
+use nostrp2p_core::{
+    Audience, Claim, Core, Heard, Input, Output, Ownership, Proof, Request, Settings, Verdict, audience,
+};
 use nostrp2p_overlay::{MessageRef, Overlay, OverlayEvent};
 use nostrp2p_protocol::{
     Event, EventId, Packet, PublicKey, UnverifiedEvent,
@@ -18,7 +20,7 @@ use crate::{
     clock,
     standing::Standing,
     stop::Stop,
-    store::{Stored, Writer},
+    store::{Store, Stored, Travel, Writer},
     verifier::Verifier,
 };
 
@@ -71,6 +73,7 @@ pub(crate) type OnClaim = Box<dyn Fn(&Claim) + Send>;
 pub(crate) struct Driver {
     pub(crate) overlay: Overlay,
     pub(crate) events: mpsc::Receiver<OverlayEvent>,
+    pub(crate) store: Store,
     pub(crate) writer: Writer,
     pub(crate) ownership: Ownership,
     pub(crate) claim_seconds: u64,
@@ -81,6 +84,7 @@ pub(crate) struct Driver {
 struct Running {
     core: Core,
     overlay: Overlay,
+    store: Store,
     writer: Writer,
     verifier: Verifier,
     ownership: Ownership,
@@ -108,6 +112,7 @@ impl Driver {
         let mut running = Running {
             core: Core::new(settings, self.ownership.owner()),
             overlay: self.overlay,
+            store: self.store,
             writer: self.writer,
             verifier: Verifier::start(),
             ownership: self.ownership,
@@ -187,6 +192,9 @@ impl Running {
             }
             OverlayEvent::PeerJoined(peer) => {
                 tracing::info!(peer = %peer.id, address = peer.address, "a node joined");
+                if self.standing.borrow().peers.is_empty() {
+                    self.send_what_waits().await;
+                }
                 self.report_standing().await;
             }
             OverlayEvent::PeerLeft(peer) => {
@@ -213,7 +221,11 @@ impl Running {
                 Output::Judge(heard, verdict) => self.judge(heard, verdict).await,
                 Output::Store(event) => self.writer.store(event).await,
                 Output::Commit(request, event) => {
-                    let answer = self.writer.commit(event.clone()).await;
+                    let travel = match audience(&event) {
+                        Audience::Everyone => Travel::Ahead,
+                        _ => Travel::Done,
+                    };
+                    let answer = self.writer.commit(event.clone(), travel).await;
                     self.commits.push(Box::pin(async move {
                         let stored = answer.await;
                         let stored =
@@ -222,7 +234,7 @@ impl Running {
                     }));
                 }
                 Output::Broadcast(request, event, sequence, packet) => {
-                    let neighbours = self.broadcast(packet).await;
+                    let neighbours = self.broadcast(sequence, packet).await;
                     let carried = Carried::Broadcast(neighbours);
                     self.reply(request, Ok(Published { id: event.id(), sequence, carried }));
                 }
@@ -235,13 +247,32 @@ impl Running {
     }
 
     /// The event is stored whatever happens here; the number of neighbours says how far it got at once.
-    async fn broadcast(&mut self, packet: Packet) -> u32 {
+    async fn broadcast(&mut self, sequence: u64, packet: Packet) -> u32 {
         match self.overlay.broadcast(packet.encode()).await {
-            Ok(sent) => u32::try_from(sent.peers).unwrap_or(u32::MAX),
+            Ok(sent) => {
+                if sent.peers > 0 {
+                    self.writer.sent(sequence).await;
+                }
+                u32::try_from(sent.peers).unwrap_or(u32::MAX)
+            }
             Err(error) => {
                 tracing::warn!(%error, "an event was stored but not broadcast");
                 0
             }
+        }
+    }
+
+    /// Sends the own public events that were written while there was nobody to take them.
+    async fn send_what_waits(&mut self) {
+        let store = self.store.clone();
+        let unsent = match tokio::task::spawn_blocking(move || store.unsent()).await {
+            Ok(Ok(unsent)) => unsent,
+            Ok(Err(error)) => return tracing::error!(%error, "the store cannot be read"),
+            Err(error) => return tracing::error!(%error, "reading the store failed"),
+        };
+        for (sequence, event) in unsent {
+            let packet = Packet::Event(UnverifiedEvent { claimed_id: None, ..event.into() });
+            self.broadcast(sequence, packet).await;
         }
     }
 

@@ -120,6 +120,7 @@ async fn run_open(
     let driver = Driver {
         overlay: overlay.clone(),
         events,
+        store: store.clone(),
         writer,
         ownership: ownership.clone(),
         claim_seconds: settings.claim_seconds,

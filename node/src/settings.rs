@@ -1,6 +1,6 @@
 //! What a node is told: by flags, by environment variables, by a settings file, in this order.
 //!
-//! [`merge`] is pure: it decides, [`load`] reads the file. Nobody checks a setting again afterwards.
+//! `merge` is pure: it decides; [`load`] reads the file. Nobody checks a setting again afterwards.
 
 use std::{
     net::{IpAddr, SocketAddr, ToSocketAddrs as _},
@@ -17,7 +17,7 @@ const DEFAULT_LISTEN: &str = "127.0.0.1:20000";
 /// How long a claim link holds by default, in minutes.
 const DEFAULT_CLAIM_MINUTES: u64 = 60;
 
-/// What was said by flags and environment. Everything is optional; [`merge`] fills in the rest.
+/// What was said by flags and environment. Everything is optional; `merge` fills in the rest.
 #[derive(Debug, Clone, Default, Args)]
 pub struct Flags {
     /// Address and port for other nodes; clients use the next port [default: 127.0.0.1:20000]

@@ -23,7 +23,7 @@ use tokio::sync::watch;
 
 pub use read::{Batch, Found};
 pub use write::{Inserted, Retention};
-pub use writer::{Stored, Writer};
+pub use writer::{Stored, Travel, Writer};
 
 /// Bytes of pages that redb keeps in memory. Small on purpose: a phone has to live with it.
 const CACHE_BYTES: usize = 8 * 1024 * 1024;

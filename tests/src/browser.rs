@@ -137,6 +137,11 @@ impl Browser {
         if texts.iter().any(|seen| seen.contains(text)) { Ok(()) } else { Err(format!("{texts:?}")) }
     }
 
+    /// Waits until a text can be read somewhere on the page.
+    pub async fn read(&self, text: &str) {
+        until(&format!("{text:?} on the page"), || self.look_for("body", text)).await;
+    }
+
     /// Waits until the element with this `data-testid` has an attribute with this value.
     pub async fn attribute(&self, id: &str, name: &str, value: &str) {
         self.find_css(&format!("[data-testid=\"{id}\"][{name}=\"{value}\"]")).await;

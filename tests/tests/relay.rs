@@ -1,4 +1,5 @@
 //! The node as a relay: a plain Nostr conversation over a real WebSocket.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test stops at the first surprise")]
 
 use futures_util::{SinkExt, StreamExt};
 use nostrp2p_protocol::{Event, SecretKey, login};

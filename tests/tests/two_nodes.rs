@@ -1,4 +1,5 @@
 //! Two real nodes and two real owners, without browsers: what happens between them.
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 use nostrp2p_protocol::{
     Draft, Filter, Kind, Tag,
@@ -74,6 +75,19 @@ async fn a_restarted_node_finds_its_neighbour_again_without_being_told() {
     client_b.watch(through).await;
     client_a.publish(&post(&alice, "after")).await;
     client_b.hear("after").await;
+}
+
+#[tokio::test]
+async fn what_was_written_alone_goes_out_when_somebody_comes_even_after_a_restart() {
+    let (alice, bob) = (random_key(), random_key());
+    let node_a = Node::start(&[]).await;
+    let mut client_a = Client::claim(&node_a.clients(), node_a.token(), &alice).await;
+    client_a.publish(&post(&alice, "is anybody there?")).await;
+    let node_a = node_a.kill().await.start().await;
+    let node_b = Node::start(&["-b", &node_a.nodes()]).await;
+    let mut client_b = Client::claim(&node_b.clients(), node_b.token(), &bob).await;
+    client_b.watch(0).await;
+    client_b.hear("is anybody there?").await;
 }
 
 #[tokio::test]

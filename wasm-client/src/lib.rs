@@ -1,1 +1,42 @@
-//! (being written)
+//! The browser client of nostrp2p: a person's key, posts and settings in the browser, and one WebSocket to that
+//! person's own node.
+//!
+//! How state flows: something happens ([`message`]), [`update`] changes the [`model`] and says what is to be done
+//! ([`effect`]), `effects` does it, and [`view`] draws the model as a value ([`vdom`]) that `dom` puts on the page.
+//! Everything that is linked here can be tested without a browser; only `effects`, `dom`, `vault` and
+//! `storage::indexed` touch one, and exist for wasm32 alone.
+
+pub mod address;
+#[cfg(target_arch = "wasm32")]
+pub mod dom;
+pub mod effect;
+#[cfg(target_arch = "wasm32")]
+pub mod effects;
+pub mod message;
+pub mod model;
+pub mod profile;
+pub mod richtext;
+pub mod route;
+pub mod secret;
+pub mod storage;
+pub mod texts;
+pub mod update;
+#[cfg(target_arch = "wasm32")]
+pub mod vault;
+pub mod vdom;
+pub mod view;
+pub mod when;
+
+/// Starts the page. The page calls it once, after the module is loaded.
+#[cfg(target_arch = "wasm32")]
+#[wasm_bindgen::prelude::wasm_bindgen]
+pub async fn run() -> Result<(), wasm_bindgen::JsValue> {
+    std::panic::set_hook(Box::new(|info| {
+        web_sys::console::error_1(&info.to_string().into());
+        effects::show_crash();
+    }));
+    let app = effects::start().await?;
+    // The page runs until it is closed.
+    std::mem::forget(app);
+    Ok(())
+}

@@ -9,13 +9,13 @@ use nostrp2p_protocol::{
     Event, EventId, Filter,
     limits::{MAX_BATCH_BYTES, MAX_BATCH_EVENTS},
 };
-use redb::{ReadOnlyTable, ReadableDatabase};
+use redb::{ReadOnlyTable, ReadableDatabase, ReadableTable};
 
 use super::{
     Store,
     index::{self, Prefix},
     record,
-    tables::{EVENTS, IDS, INDEX, META, META_NEWEST},
+    tables::{EVENTS, IDS, INDEX, META, META_NEWEST, UNSENT},
 };
 
 /// Bytes of records after which a batch or an answer is closed. Far enough below [`MAX_BATCH_BYTES`] for one more.
@@ -65,6 +65,22 @@ impl Store {
             }
         }
         Ok(batch)
+    }
+
+    /// The own public events that no other node has taken yet, oldest first, with their sequence numbers; at most 500.
+    ///
+    /// # Errors
+    /// When the disk cannot be read.
+    pub fn unsent(&self) -> Result<Vec<(u64, Event)>, redb::Error> {
+        let transaction = self.database.begin_read()?;
+        let events = transaction.open_table(EVENTS)?;
+        let mut unsent = Vec::new();
+        for row in transaction.open_table(UNSENT)?.iter()?.take(MAX_BATCH_EVENTS) {
+            let sequence = row?.0.value();
+            let event = events.get(sequence)?.and_then(|value| record::decode(value.value()));
+            unsent.extend(event.map(|event| (sequence, event)));
+        }
+        Ok(unsent)
     }
 
     /// Finds the newest events that match any of the filters.

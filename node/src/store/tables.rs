@@ -16,6 +16,8 @@ pub(super) const IDS: TableDefinition<&[u8; 32], u64> = TableDefinition::new("id
 pub(super) const INDEX: TableDefinition<&[u8], ()> = TableDefinition::new("index");
 /// Numbers that belong to the store as a whole.
 pub(super) const META: TableDefinition<&str, u64> = TableDefinition::new("meta");
+/// Sequence numbers of own public events that no other node has taken yet.
+pub(super) const UNSENT: TableDefinition<u64, ()> = TableDefinition::new("unsent");
 /// The owner's public key, under the key 0.
 pub(super) const OWNER: TableDefinition<u8, &[u8; 32]> = TableDefinition::new("owner");
 
@@ -53,6 +55,7 @@ pub(super) fn prepare(database: &Database) -> Result<Opened, redb::Error> {
         let newest = get_or(META_NEWEST, 0)?;
         transaction.open_table(IDS)?;
         transaction.open_table(INDEX)?;
+        transaction.open_table(UNSENT)?;
         transaction.open_table(OWNER)?;
         let stored = transaction.open_table(EVENTS)?.len()?;
         Opened { schema, id, progress: Progress { newest, stored } }

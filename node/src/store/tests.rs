@@ -25,7 +25,7 @@ fn open(directory: &Path) -> (Store, Writer) {
 }
 
 async fn commit(writer: &Writer, event: &Event) -> Inserted {
-    writer.commit(event.clone()).await.await.unwrap().unwrap()
+    writer.commit(event.clone(), Travel::Done).await.await.unwrap().unwrap()
 }
 
 fn contents(events: &[Event]) -> Vec<&str> {
@@ -190,6 +190,24 @@ fn random_filter(random: &mut StdRng, events: &[Event]) -> Filter {
     filter.until = maybe(random).then(|| random.random_range(10..40));
     filter.limit = maybe(random).then(|| random.random_range(0..20));
     filter
+}
+
+#[tokio::test]
+async fn what_nobody_has_taken_is_remembered_until_somebody_has() {
+    let directory = tempfile::tempdir().unwrap();
+    let (store, writer) = open(directory.path());
+    writer.commit(post(1, 1, "ahead"), Travel::Ahead).await.await.unwrap().unwrap();
+    commit(&writer, &post(1, 2, "private")).await;
+    writer.close();
+    drop(store);
+    let (store, writer) = open(directory.path());
+    let unsent = store.unsent().unwrap();
+    assert!(matches!(&unsent[..], [(1, event)] if event.content == "ahead"), "{unsent:?}");
+    writer.sent(1).await;
+    // Sending the same event again does not bring the mark back.
+    writer.commit(post(1, 1, "ahead"), Travel::Ahead).await.await.unwrap().unwrap();
+    assert_eq!(store.unsent().unwrap(), []);
+    writer.close();
 }
 
 #[test]

@@ -7,7 +7,7 @@ use super::{
     Progress,
     index::{self, Prefix},
     record,
-    tables::{EVENTS, IDS, INDEX, META, META_NEWEST, OWNER},
+    tables::{EVENTS, IDS, INDEX, META, META_NEWEST, OWNER, UNSENT},
 };
 
 /// How much is kept.
@@ -53,6 +53,7 @@ pub(super) struct Tables<'txn> {
     events: Table<'txn, u64, &'static [u8]>,
     ids: Table<'txn, &'static [u8; 32], u64>,
     index: Table<'txn, &'static [u8], ()>,
+    unsent: Table<'txn, u64, ()>,
     meta: Table<'txn, &'static str, u64>,
     newest: u64,
 }
@@ -65,6 +66,7 @@ impl<'txn> Tables<'txn> {
             events: transaction.open_table(EVENTS)?,
             ids: transaction.open_table(IDS)?,
             index: transaction.open_table(INDEX)?,
+            unsent: transaction.open_table(UNSENT)?,
             meta,
             newest,
         })
@@ -87,6 +89,18 @@ impl<'txn> Tables<'txn> {
             self.index.insert(row.as_slice(), ())?;
         }
         Ok(Inserted::New(self.newest))
+    }
+
+    /// Notes that an event still has to reach another node.
+    pub(super) fn mark_unsent(&mut self, sequence: u64) -> Result<(), redb::Error> {
+        self.unsent.insert(sequence, ())?;
+        Ok(())
+    }
+
+    /// Notes that an event has reached another node.
+    pub(super) fn mark_sent(&mut self, sequence: u64) -> Result<(), redb::Error> {
+        self.unsent.remove(sequence)?;
+        Ok(())
     }
 
     /// The stored events that this one competes with: same author, kind and, if addressable, `d` tag.
@@ -112,6 +126,7 @@ impl<'txn> Tables<'txn> {
 
     fn remove(&mut self, sequence: u64, event: &Event) -> Result<(), redb::Error> {
         self.events.remove(sequence)?;
+        self.unsent.remove(sequence)?;
         self.ids.remove(event.id().as_bytes())?;
         for row in index::rows(event, sequence) {
             self.index.remove(row.as_slice())?;

@@ -29,8 +29,18 @@ const SWEEP_EVERY: u64 = 1_000;
 pub type Stored = Result<Inserted, String>;
 
 enum Write {
-    Event(Event, Option<oneshot::Sender<Stored>>),
+    Event(Event, Option<oneshot::Sender<Stored>>, Travel),
+    Sent(u64),
     Owner(PublicKey, oneshot::Sender<Result<(), String>>),
+}
+
+/// Whether an event still has to reach other nodes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Travel {
+    /// It came from there, or stays here.
+    Done,
+    /// It is for everyone; see [`super::Store::unsent`].
+    Ahead,
 }
 
 /// The sending side of the writer thread. The thread ends when this is dropped or closed.
@@ -52,17 +62,23 @@ impl Writer {
 
     /// Stores an event that nobody waits for. Waits while the queue is full.
     pub async fn store(&self, event: Event) {
-        if self.queue.send(Write::Event(event, None)).await.is_err() {
+        if self.queue.send(Write::Event(event, None, Travel::Done)).await.is_err() {
             tracing::error!("the store's writer has stopped; an event was lost");
         }
     }
 
     /// Stores an event; the answer comes when it is durable. Waits while the queue is full.
-    pub async fn commit(&self, event: Event) -> oneshot::Receiver<Stored> {
+    pub async fn commit(&self, event: Event, travel: Travel) -> oneshot::Receiver<Stored> {
         let (reply, answer) = oneshot::channel();
         // When the thread is gone the reply is dropped, which the receiver sees.
-        drop(self.queue.send(Write::Event(event, Some(reply))).await);
+        drop(self.queue.send(Write::Event(event, Some(reply), travel)).await);
         answer
+    }
+
+    /// Notes that the event with this sequence number has reached another node. Waits while the queue is full.
+    pub async fn sent(&self, sequence: u64) {
+        // When the thread is gone the event is sent once more later, which does no harm.
+        drop(self.queue.send(Write::Sent(sequence)).await);
     }
 
     /// Makes somebody the owner, durably.
@@ -129,7 +145,14 @@ fn commit(
         let mut tables = Tables::open(&transaction)?;
         for write in group {
             match write {
-                Write::Event(event, _) => inserted.push(tables.insert(event)?),
+                Write::Event(event, _, travel) => {
+                    let stored = tables.insert(event)?;
+                    if let (Inserted::New(sequence), Travel::Ahead) = (stored, travel) {
+                        tables.mark_unsent(sequence)?;
+                    }
+                    inserted.push(stored);
+                }
+                Write::Sent(sequence) => tables.mark_sent(*sequence)?,
                 Write::Owner(owner, _) => set_owner(&transaction, owner)?,
             }
         }
@@ -148,13 +171,14 @@ fn answer(group: impl Iterator<Item = Write>, inserted: Vec<Inserted>) {
     let mut inserted = inserted.into_iter();
     for write in group {
         match write {
-            Write::Event(_, reply) => {
+            Write::Event(_, reply, _) => {
                 let stored = inserted.next();
                 if let (Some(reply), Some(stored)) = (reply, stored) {
                     drop(reply.send(Ok(stored)));
                 }
             }
             Write::Owner(_, reply) => drop(reply.send(Ok(()))),
+            Write::Sent(_) => {}
         }
     }
 }
@@ -162,8 +186,8 @@ fn answer(group: impl Iterator<Item = Write>, inserted: Vec<Inserted>) {
 fn fail(group: impl Iterator<Item = Write>, reason: &str) {
     for write in group {
         match write {
-            Write::Event(_, Some(reply)) => drop(reply.send(Err(reason.to_owned()))),
-            Write::Event(_, None) => {}
+            Write::Event(_, Some(reply), _) => drop(reply.send(Err(reason.to_owned()))),
+            Write::Event(_, None, _) | Write::Sent(_) => {}
             Write::Owner(_, reply) => drop(reply.send(Err(reason.to_owned()))),
         }
     }

@@ -1,0 +1,126 @@
+//! The hex vectors that PROTOCOL.md promises: each message in the bytes of `vectors/messages.txt`.
+//!
+//! After a deliberate change of the protocol, `UPDATE_VECTORS=1 cargo test -p nostrp2p-protocol --test vectors`
+//! writes the file anew.
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
+use nostrp2p_protocol::{
+    Draft, Event, Filter, Kind, Packet, PeerId, SecretKey, Tag, UnverifiedEvent,
+    frame::{Carried, ClientFrame, NodeFrame, Path, PeerStatus, Refusal, RefusalCode},
+    login,
+};
+
+const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/vectors/messages.txt");
+
+fn key() -> SecretKey {
+    SecretKey::from_bytes([1; 32]).unwrap()
+}
+
+fn event() -> Event {
+    let target = "ab".repeat(32);
+    let tags = vec![Tag::new(["e", &target, "", "root"]), Tag::new(["p", &target]), Tag::new(["t", "hello"])];
+    Draft { created_at: 1_700_000_000, kind: Kind::POST, tags, content: "Hello, 世界".into() }
+        .sign(&key(), &[2; 32])
+}
+
+fn compact() -> UnverifiedEvent {
+    UnverifiedEvent { claimed_id: None, ..event().into() }
+}
+
+fn filter() -> Filter {
+    Filter {
+        authors: Some([event().pubkey].into()),
+        kinds: Some([Kind::PROFILE, Kind::POST].into()),
+        tags: [('t', ["hello".to_owned()].into())].into(),
+        since: Some(1_600_000_000),
+        limit: Some(50),
+        ..Filter::default()
+    }
+}
+
+fn client_messages() -> Vec<(&'static str, ClientFrame)> {
+    let proof = || login::draft(&[3; 32], "localhost:20001", 1_700_000_000).sign(&key(), &[2; 32]);
+    let proof = || UnverifiedEvent { claimed_id: None, ..proof().into() };
+    vec![
+        ("hello", ClientFrame::Hello { version: 1, client: "vectors/1".into() }),
+        ("login", ClientFrame::Login { request: 1, proof: proof() }),
+        ("claim", ClientFrame::Claim { request: 1, token: [9; 16], proof: proof() }),
+        ("publish", ClientFrame::Publish { request: 2, event: compact() }),
+        ("watch", ClientFrame::Watch { after: 77, gather_ms: 10_000 }),
+        ("fetch", ClientFrame::Fetch { request: 3, filters: vec![filter(), Filter::default()] }),
+    ]
+}
+
+fn node_messages() -> Vec<(&'static str, NodeFrame)> {
+    let peer = PeerId::from_ed25519([6; 32]);
+    let owner = event().pubkey;
+    let peers = vec![PeerStatus { peer, owner: None, path: Path::Direct, delay_ms: Some(20) }];
+    let refusal = Refusal::new(RefusalCode::NotOwner, "no");
+    let short = Draft { created_at: 1, kind: Kind::POST, tags: vec![], content: "hi".into() }.by(owner);
+    vec![
+        (
+            "welcome",
+            NodeFrame::Welcome { version: 1, challenge: [3; 32], peer, owner: None, agent: "node/1".into() },
+        ),
+        ("logged-in", NodeFrame::LoggedIn { request: 1, owner, store: 5, newest: 78 }),
+        (
+            "published",
+            NodeFrame::Published {
+                request: 2,
+                id: event().id(),
+                sequence: 79,
+                carried: Carried::Broadcast(3),
+            },
+        ),
+        ("batch", NodeFrame::Batch { through: 79, newest: 80, events: vec![short.clone()] }),
+        ("answer", NodeFrame::Answer { request: 3, complete: true, events: vec![short] }),
+        ("status", NodeFrame::Status { peers, stored: 80 }),
+        ("refused", NodeFrame::Refused { request: 2, refusal }),
+    ]
+}
+
+/// `name hex`, a line each.
+fn messages() -> String {
+    let mut lines = vec![
+        format!("canonical {}", hex::encode(event().canonical())),
+        format!("id {}", event().id()),
+        format!("compact-event {}", hex::encode(compact().to_compact())),
+        format!("packet-event {}", hex::encode(Packet::Event(compact()).encode())),
+    ];
+    lines.extend(
+        client_messages().into_iter().map(|(name, frame)| format!("{name} {}", hex::encode(frame.encode()))),
+    );
+    lines.extend(
+        node_messages().into_iter().map(|(name, frame)| format!("{name} {}", hex::encode(frame.encode()))),
+    );
+    lines.join("\n") + "\n"
+}
+
+#[test]
+fn every_message_has_the_bytes_of_its_vector() {
+    if std::env::var_os("UPDATE_VECTORS").is_some() {
+        std::fs::write(FILE, messages()).unwrap();
+    }
+    let expected = std::fs::read_to_string(FILE).unwrap();
+    for (now, before) in messages().lines().zip(expected.lines()) {
+        assert_eq!(now, before);
+    }
+    assert_eq!(messages().lines().count(), expected.lines().count());
+}
+
+#[test]
+fn every_vector_decodes_to_its_message() {
+    let expected = std::fs::read_to_string(FILE).unwrap();
+    let bytes = |name: &str| {
+        let line = expected.lines().find(|line| line.split(' ').next() == Some(name)).unwrap();
+        hex::decode(line.split(' ').nth(1).unwrap()).unwrap()
+    };
+    for (name, frame) in client_messages() {
+        assert_eq!(ClientFrame::decode(&bytes(name)), Ok(frame), "{name}");
+    }
+    for (name, frame) in node_messages() {
+        assert_eq!(NodeFrame::decode(&bytes(name)), Ok(frame), "{name}");
+    }
+    assert_eq!(Packet::decode(&bytes("packet-event")), Ok(Packet::Event(compact())));
+    assert_eq!(UnverifiedEvent::from_compact(&bytes("compact-event")).unwrap().verify(), Ok(event()));
+}

@@ -1,0 +1,123 @@
+//! The whole path: two people in two real browsers, each with a node of their own.
+#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a test stops at the first surprise")]
+
+use std::time::{Duration, Instant};
+
+use fantoccini::Locator;
+use nostrp2p_tests::{Browser, Node, Size};
+
+/// Posts whose way is timed; the median of them is printed.
+const TIMED_POSTS: usize = 11;
+
+/// A person who has just opened the claim link, made a key and chosen a name.
+async fn arrive(browser: &Browser, node: &Node, name: &str) {
+    browser.open(node.claim_link.as_ref().unwrap()).await;
+    browser.find("welcome").await;
+    browser.click("next").await;
+    browser.click("key-create").await;
+    browser.click("backup-later").await;
+    browser.type_into("name-input", name).await;
+    browser.click("next").await;
+    browser.attribute("connection", "data-state", "connected").await;
+}
+
+async fn write(browser: &Browser, text: &str) {
+    if browser.driver.find(Locator::Css("[data-testid=\"compose-text\"]")).await.is_err() {
+        browser.click("compose-open").await;
+    }
+    browser.type_into("compose-text", text).await;
+    browser.click("compose-send").await;
+}
+
+#[tokio::test]
+async fn two_people_talk() {
+    let node_a = Node::start(&[]).await;
+    let node_b = Node::start(&["-b", &node_a.nodes()]).await;
+    let (alice, bob) = tokio::join!(Browser::start(Size::Desktop), Browser::start(Size::Phone));
+    arrive(&alice, &node_a, "Alice").await;
+    arrive(&bob, &node_b, "Bob").await;
+
+    // Written in one browser, seen in the other, without a reload, with the author's name.
+    let written = Instant::now();
+    write(&alice, "Hello Bob, こんにちは").await;
+    bob.see("post-text", "Hello Bob, こんにちは").await;
+    assert!(written.elapsed() < Duration::from_secs(2), "it took {:?}", written.elapsed());
+    bob.see("post-name", "Alice").await;
+    alice.attribute("post-state", "data-state", "sent").await;
+    write(&bob, "Hello Alice").await;
+    alice.see("post-text", "Hello Alice").await;
+
+    time_posts(&alice, &bob).await;
+
+    // Bob's node is away for a while and comes back.
+    let stopped = node_b.stop().await;
+    bob.attribute("connection", "data-state", "offline").await;
+    write(&alice, "Bob may miss this").await;
+    write(&bob, "Written offline").await;
+    let node_b = stopped.start().await;
+    bob.attribute("connection", "data-state", "connected").await;
+    alice.see("post-text", "Written offline").await;
+    write(&alice, "Welcome back").await;
+    bob.see("post-text", "Welcome back").await;
+
+    // A reload keeps the login and what was read.
+    bob.driver.refresh().await.unwrap();
+    bob.attribute("connection", "data-state", "connected").await;
+    bob.see("post-text", "Hello Bob").await;
+    write(&bob, "After the reload").await;
+    alice.see("post-text", "After the reload").await;
+    drop(node_b);
+    tokio::join!(alice.close(), bob.close());
+}
+
+/// Prints the median time from pressing "send" to the text in the other page.
+async fn time_posts(from: &Browser, to: &Browser) {
+    // The pages note the times themselves, so that WebDriver's own delays do not count.
+    let watch = "
+        window.seen = {};
+        const look = () => document.querySelectorAll('[data-testid=post-text]').forEach(post => {
+            const text = post.textContent;
+            if (!(text in window.seen)) window.seen[text] = Date.now();
+        });
+        look();
+        new MutationObserver(look).observe(document.body, { childList: true, subtree: true, characterData: true });";
+    to.driver.execute(watch, vec![]).await.unwrap();
+    let press = "
+        window.pressed = {};
+        document.addEventListener('click', () => {
+            const box = document.querySelector('[data-testid=compose-text]');
+            if (box) window.pressed[box.value] = Date.now();
+        }, true);";
+    from.driver.execute(press, vec![]).await.unwrap();
+    let mut times = Vec::new();
+    for number in 0..TIMED_POSTS {
+        let text = format!("timed post {number}");
+        write(from, &text).await;
+        to.see("post-text", &text).await;
+        let pressed = from.driver.execute(&format!("return window.pressed['{text}']"), vec![]).await.unwrap();
+        let seen = to.driver.execute(&format!("return window.seen['{text}']"), vec![]).await.unwrap();
+        times.push(seen.as_u64().unwrap().saturating_sub(pressed.as_u64().unwrap()));
+    }
+    times.sort_unstable();
+    println!(
+        "budget: post to other browser on loopback, median: {} ms (aim: below 100)",
+        times[TIMED_POSTS / 2]
+    );
+}
+
+#[tokio::test]
+async fn a_used_claim_link_and_a_wrong_nsec_are_explained() {
+    let node = Node::start(&[]).await;
+    let alice = Browser::start(Size::Desktop).await;
+    arrive(&alice, &node, "Alice").await;
+    let stranger = Browser::start(Size::Phone).await;
+    stranger.open(node.claim_link.as_ref().unwrap()).await;
+    stranger.find("welcome").await;
+    stranger.read("Found the node of npub1").await;
+    stranger.click("next").await;
+    stranger.click("key-import").await;
+    stranger.type_into("nsec-input", "nsec1wrong").await;
+    stranger.click("next").await;
+    stranger.read("is not a whole nsec").await;
+    tokio::join!(alice.close(), stranger.close());
+}

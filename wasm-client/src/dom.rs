@@ -1,0 +1,272 @@
+//! Puts a tree of [`crate::vdom`] on the page and keeps it up to date.
+//!
+//! Only what differs is touched, so focus, selection and scrolling survive. A listener reads the reaction of the
+//! latest tree from a slot, so it is registered once; it is removed when its element goes.
+
+use std::{cell::RefCell, rc::Rc};
+
+use gloo_events::{EventListener, EventListenerOptions};
+use wasm_bindgen::{JsCast, JsValue};
+use web_sys::{Document, Event, HtmlInputElement, HtmlTextAreaElement, KeyboardEvent};
+
+use crate::vdom::{
+    Element, KeyPress, Node, On, Text, Trigger,
+    diff::{self, AttributeChange, Identity},
+};
+
+const SVG: &str = "http://www.w3.org/2000/svg";
+
+/// Takes what the person did to where messages are handled.
+pub type Dispatch<M> = Rc<dyn Fn(M)>;
+
+/// A part of the page that shows a tree.
+pub struct Page<M> {
+    document: Document,
+    place: web_sys::Element,
+    shown: Vec<Mounted<M>>,
+    dispatch: Dispatch<M>,
+}
+
+/// A node of the tree together with the node of the page that shows it.
+struct Mounted<M> {
+    node: web_sys::Node,
+    content: Content<M>,
+}
+
+enum Content<M> {
+    Text(Text),
+    Element(Box<MountedElement<M>>),
+}
+
+struct MountedElement<M> {
+    element: web_sys::Element,
+    identity: Identity,
+    attributes: Vec<(&'static str, Text)>,
+    listeners: Vec<Listener<M>>,
+    children: Vec<Mounted<M>>,
+}
+
+struct Listener<M> {
+    trigger: Trigger,
+    reaction: Rc<RefCell<On<M>>>,
+    _registered: Vec<EventListener>,
+}
+
+impl<M: Clone + 'static> Page<M> {
+    /// Takes over an element of the page; what is in it goes with the first tree.
+    pub fn new(document: Document, place: web_sys::Element, dispatch: Dispatch<M>) -> Self {
+        Self { document, place, shown: Vec::new(), dispatch }
+    }
+
+    /// Shows this tree in place of the one before.
+    ///
+    /// # Errors
+    /// When the browser refuses a change, which it does not for trees made of literals.
+    pub fn show(&mut self, tree: Element<M>) -> Result<(), JsValue> {
+        if self.shown.is_empty() {
+            self.place.set_text_content(None);
+        }
+        let place = self.place.clone();
+        let shown = std::mem::take(&mut self.shown);
+        self.shown = self.children(&place, shown, vec![tree.into()])?;
+        Ok(())
+    }
+
+    fn children(
+        &self,
+        parent: &web_sys::Node,
+        old: Vec<Mounted<M>>,
+        new: Vec<Node<M>>,
+    ) -> Result<Vec<Mounted<M>>, JsValue> {
+        let before: Vec<Identity> = old.iter().map(Mounted::identity).collect();
+        let after: Vec<Identity> = new.iter().map(Identity::of).collect();
+        let mut old: Vec<Option<Mounted<M>>> = old.into_iter().map(Some).collect();
+        let plan = diff::children(&before, &after);
+        for index in plan.removed {
+            if let Some(gone) = old.get_mut(index).and_then(Option::take) {
+                parent.remove_child(&gone.node)?;
+            }
+        }
+        // From the last to the first, so that what follows is always in place already.
+        let mut follower: Option<web_sys::Node> = None;
+        let mut mounted = Vec::with_capacity(new.len());
+        for ((node, reused), stays) in new.into_iter().zip(plan.reused).zip(plan.stays).rev() {
+            let reused = reused.and_then(|index| old.get_mut(index).and_then(Option::take));
+            let child = match reused {
+                Some(reused) => self.patch(reused, node)?,
+                None => self.mount(node)?,
+            };
+            if !stays {
+                parent.insert_before(&child.node, follower.as_ref())?;
+            }
+            follower = Some(child.node.clone());
+            mounted.push(child);
+        }
+        mounted.reverse();
+        Ok(mounted)
+    }
+
+    fn mount(&self, node: Node<M>) -> Result<Mounted<M>, JsValue> {
+        let identity = Identity::of(&node);
+        match node {
+            Node::Text(text) => {
+                let node = self.document.create_text_node(&text).into();
+                Ok(Mounted { node, content: Content::Text(text) })
+            }
+            Node::Element(tree) => {
+                let element = if tree.svg {
+                    self.document.create_element_ns(Some(SVG), tree.tag)?
+                } else {
+                    self.document.create_element(tree.tag)?
+                };
+                let children = self.children(&element, Vec::new(), tree.children)?;
+                // After the children, and a value last: what it may be can hang on both.
+                for change in diff::attributes(&[], &tree.attributes) {
+                    apply(&element, change)?;
+                }
+                let listeners =
+                    tree.reactions.into_iter().map(|on| self.listen(&element, tree.svg, on)).collect();
+                let attributes = tree.attributes;
+                let mounted =
+                    MountedElement { element: element.clone(), identity, attributes, listeners, children };
+                Ok(Mounted { node: element.into(), content: Content::Element(Box::new(mounted)) })
+            }
+        }
+    }
+
+    fn patch(&self, mounted: Mounted<M>, node: Node<M>) -> Result<Mounted<M>, JsValue> {
+        match (mounted.content, node) {
+            (Content::Text(shown), Node::Text(text)) => {
+                if shown != text {
+                    mounted.node.set_node_value(Some(&text));
+                }
+                Ok(Mounted { node: mounted.node, content: Content::Text(text) })
+            }
+            (Content::Element(mut shown), Node::Element(tree)) => {
+                shown.children =
+                    self.children(&shown.element, std::mem::take(&mut shown.children), tree.children)?;
+                for change in diff::attributes(&shown.attributes, &tree.attributes) {
+                    apply(&shown.element, change)?;
+                }
+                // What the person typed is not in the old tree, so a field is compared with itself.
+                if let Some((_, value)) = tree.attributes.iter().find(|(name, _)| *name == "value") {
+                    set_value(&shown.element, value)?;
+                }
+                shown.attributes = tree.attributes;
+                self.relisten(&mut shown, tree.svg, tree.reactions);
+                Ok(Mounted { node: mounted.node, content: Content::Element(shown) })
+            }
+            (_, node) => self.mount(node),
+        }
+    }
+
+    fn relisten(&self, shown: &mut MountedElement<M>, svg: bool, reactions: Vec<On<M>>) {
+        shown.listeners.retain(|listener| reactions.iter().any(|on| on.trigger() == listener.trigger));
+        for on in reactions {
+            match shown.listeners.iter().find(|listener| listener.trigger == on.trigger()) {
+                Some(listener) => drop(listener.reaction.replace(on)),
+                None => shown.listeners.push(self.listen(&shown.element, svg, on)),
+            }
+        }
+    }
+
+    fn listen(&self, element: &web_sys::Element, svg: bool, on: On<M>) -> Listener<M> {
+        let trigger = on.trigger();
+        let reaction = Rc::new(RefCell::new(on));
+        let mut names = vec![trigger.event_name()];
+        // A drawing that acts as a button must do it by keyboard too.
+        if svg && trigger == Trigger::Click {
+            names.push("keydown");
+        }
+        let register = |name: &'static str| {
+            let (reaction, dispatch) = (Rc::clone(&reaction), Rc::clone(&self.dispatch));
+            let options = EventListenerOptions::enable_prevent_default();
+            EventListener::new_with_options(element, name, options, move |event| {
+                let message = react(&reaction.borrow(), event);
+                if let Some(message) = message {
+                    dispatch(message);
+                }
+            })
+        };
+        let registered = names.into_iter().map(register).collect();
+        Listener { trigger, reaction, _registered: registered }
+    }
+}
+
+impl<M> Mounted<M> {
+    fn identity(&self) -> Identity {
+        match &self.content {
+            Content::Text(_) => Identity::Text,
+            Content::Element(element) => element.identity.clone(),
+        }
+    }
+}
+
+/// What a key press says, for fields and for the page.
+pub fn key_press(event: &KeyboardEvent) -> KeyPress {
+    let target = event.target().and_then(|target| target.dyn_into::<web_sys::Element>().ok());
+    KeyPress {
+        key: event.key(),
+        command: event.ctrl_key() || event.meta_key(),
+        alt: event.alt_key(),
+        composing: event.is_composing(),
+        typing: target
+            .is_some_and(|target| matches!(target.tag_name().as_str(), "INPUT" | "TEXTAREA" | "SELECT")),
+    }
+}
+
+fn react<M: Clone>(on: &On<M>, event: &Event) -> Option<M> {
+    match on {
+        On::Click(message) => {
+            if let Some(key) = event.dyn_ref::<KeyboardEvent>()
+                && !matches!(key.key().as_str(), "Enter" | " ")
+            {
+                return None;
+            }
+            event.prevent_default();
+            Some(message.clone())
+        }
+        On::Submit(message) => {
+            event.prevent_default();
+            Some(message.clone())
+        }
+        On::Input(message) => {
+            let target = event.target()?;
+            let value = match target.dyn_ref::<HtmlInputElement>() {
+                Some(input) => input.value(),
+                None => target.dyn_ref::<HtmlTextAreaElement>()?.value(),
+            };
+            Some(message(value))
+        }
+        On::Key(message) => {
+            let message = message(&key_press(event.dyn_ref::<KeyboardEvent>()?))?;
+            event.prevent_default();
+            event.stop_propagation();
+            Some(message)
+        }
+    }
+}
+
+fn apply(element: &web_sys::Element, change: AttributeChange) -> Result<(), JsValue> {
+    match change {
+        AttributeChange::Set("value", value) => set_value(element, &value),
+        AttributeChange::Set(name, value) => element.set_attribute(name, &value),
+        AttributeChange::Remove(name) => element.remove_attribute(name),
+    }
+}
+
+/// Sets the text of a field if it is another: setting the same one would move the cursor to the end.
+fn set_value(element: &web_sys::Element, value: &str) -> Result<(), JsValue> {
+    if let Some(input) = element.dyn_ref::<HtmlInputElement>() {
+        if input.value() != value {
+            input.set_value(value);
+        }
+    } else if let Some(area) = element.dyn_ref::<HtmlTextAreaElement>() {
+        if area.value() != value {
+            area.set_value(value);
+        }
+    } else {
+        element.set_attribute("value", value)?;
+    }
+    Ok(())
+}

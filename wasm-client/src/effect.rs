@@ -1,0 +1,110 @@
+//! What `update` wants done. Only `effects` does it, for only there is a browser.
+
+use nostrp2p_protocol::{Draft, EventId, frame::ClientFrame};
+
+use crate::{
+    address::ClaimToken,
+    secret::Secret,
+    storage::{Change, Place, Theme},
+};
+
+/// Something to do outside.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Effect {
+    /// Open a socket in place of the present one.
+    Connect {
+        /// Named by what the socket says.
+        attempt: u32,
+        /// `ws://...` or `wss://...`.
+        url: String,
+    },
+    /// Close the socket.
+    Disconnect,
+    /// Send a frame.
+    Send(ClientFrame),
+    /// Set a timer, in place of one that runs.
+    Wait(Timer, u64),
+    /// Stop a timer.
+    Cancel(Timer),
+    /// Sign with the key of the vault.
+    Sign(Purpose, Draft),
+    /// Make a key.
+    MakeKey,
+    /// Put a key into the vault.
+    KeepKey(Secret),
+    /// Take the key out to show it.
+    RevealKey,
+    /// Empty the vault.
+    ForgetKey,
+    /// Apply changes to the storage.
+    Save(Vec<Change>),
+    /// Write to the outbox, and say when that is done.
+    SaveOutgoing(EventId, Vec<Change>),
+    /// Load older events from the storage.
+    LoadOlder(Place, u32),
+    /// Copy to the clipboard.
+    Copy(Secret),
+    /// Offer as a file.
+    Download {
+        /// Name of the file.
+        name: String,
+        /// What is in it.
+        text: Secret,
+    },
+    /// Put the colours on.
+    PutTheme(Theme),
+    /// Go to another screen; the back button comes back.
+    Go(&'static str),
+    /// Change the address without an entry in the history.
+    Replace(&'static str),
+    /// One entry of the history back.
+    GoBack,
+    /// Move the focus to the element of this id.
+    Focus(&'static str),
+    /// Move the focus to the next (or previous) post.
+    StepPost {
+        /// Up instead of down.
+        back: bool,
+    },
+    /// Scroll to the beginning.
+    ScrollToTop,
+    /// Ask the browser not to evict what is stored.
+    Persist,
+    /// Take the new version of the page.
+    ApplyUpdate,
+}
+
+/// What a signature is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// To log in on this attempt, or to claim the node with the token.
+    Prove {
+        /// Which attempt.
+        attempt: u32,
+        /// The right to claim.
+        token: Option<ClaimToken>,
+    },
+    /// A new post.
+    Post,
+    /// The profile.
+    Profile,
+    /// In place of a refused event.
+    Again(EventId),
+}
+
+/// The timers. Setting one that runs begins it anew.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Timer {
+    /// The next attempt to connect.
+    Reconnect,
+    /// The node must have answered by now.
+    Answer,
+    /// Relative times on the page get old.
+    Tick,
+    /// The draft is to be stored.
+    Draft,
+    /// The sentence at the edge goes.
+    Notice,
+    /// What the node was too busy for is sent again.
+    Resend,
+}

@@ -1,0 +1,197 @@
+//! The edge: the only code that touches the browser. It does what `update` wants, and reports what happened.
+
+mod keys;
+mod page;
+mod socket;
+mod storing;
+mod surroundings;
+mod window;
+
+use std::{
+    cell::{Cell, RefCell},
+    collections::BTreeMap,
+    rc::Rc,
+};
+
+use gloo_events::EventListener;
+use gloo_timers::callback::Timeout;
+use wasm_bindgen::{JsCast, JsValue, closure::Closure};
+use web_sys::Window;
+
+use crate::{
+    dom::Page,
+    effect::{Effect, Timer},
+    message::{Message, Start},
+    model::Model,
+    update::{self, Moment},
+    vault::Vault,
+    view,
+};
+use socket::Socket;
+use storing::Store;
+
+/// The running page.
+pub struct App {
+    window: Window,
+    model: RefCell<Model>,
+    page: RefCell<Option<Page<Message>>>,
+    store: Store,
+    vault: Vault,
+    socket: RefCell<Option<Socket>>,
+    timers: RefCell<BTreeMap<Timer, Timeout>>,
+    listeners: RefCell<Vec<EventListener>>,
+    /// What is to be done once the next tree is on the page.
+    after_drawing: RefCell<Vec<Effect>>,
+    drawing: Cell<bool>,
+    draw: RefCell<Option<Closure<dyn FnMut()>>>,
+}
+
+/// Starts the page: reads the storage, then shows what is there, then connects.
+///
+/// # Errors
+/// When there is no document to show anything in.
+pub async fn start() -> Result<Rc<App>, JsValue> {
+    let window = web_sys::window().ok_or("no window")?;
+    let document = window.document().ok_or("no document")?;
+    let place = document.get_element_by_id("app").ok_or("no #app")?;
+
+    let (store, indexed) = Store::open().await;
+    let vault = Vault::new(indexed);
+    let me = vault.owner().await.unwrap_or_default();
+    let snapshot = store.load().await;
+    let environment = surroundings::look(&window, vault.keeps());
+    let fragment = window.location().hash().unwrap_or_default();
+
+    let app = Rc::new(App {
+        window,
+        model: RefCell::default(),
+        page: RefCell::default(),
+        store,
+        vault,
+        socket: RefCell::default(),
+        timers: RefCell::default(),
+        listeners: RefCell::default(),
+        after_drawing: RefCell::default(),
+        drawing: Cell::default(),
+        draw: RefCell::default(),
+    });
+    let weak = Rc::downgrade(&app);
+    let dispatch = move |message| {
+        if let Some(app) = weak.upgrade() {
+            app.dispatch(message);
+        }
+    };
+    app.page.replace(Some(Page::new(document, place, Rc::new(dispatch))));
+    app.prepare_drawing();
+    app.listeners.replace(surroundings::listen(&app));
+    app.dispatch(Message::Started(Box::new(Start { environment, fragment, snapshot, me })));
+    Ok(app)
+}
+
+impl App {
+    /// Takes one message through `update`, does what follows from it, and has the page drawn.
+    pub fn dispatch(self: &Rc<Self>, message: Message) {
+        let moment = surroundings::moment();
+        let effects = self.step(message, moment);
+        for effect in effects {
+            self.run(effect);
+        }
+        self.draw_soon();
+    }
+
+    fn step(&self, message: Message, moment: Moment) -> Vec<Effect> {
+        update::update(&mut self.model.borrow_mut(), message, moment)
+    }
+
+    fn run(self: &Rc<Self>, effect: Effect) {
+        match effect {
+            Effect::Connect { attempt, url } => {
+                self.socket.replace(None);
+                let socket = Socket::open(self, attempt, &url);
+                self.socket.replace(socket);
+            }
+            Effect::Disconnect => drop(self.socket.replace(None)),
+            Effect::Send(frame) => {
+                if let Some(socket) = &*self.socket.borrow() {
+                    socket.send(frame);
+                }
+            }
+            Effect::Wait(timer, milliseconds) => self.set_timer(timer, milliseconds),
+            Effect::Cancel(timer) => drop(self.timers.borrow_mut().remove(&timer)),
+            Effect::Sign(purpose, draft) => self.sign(purpose, draft),
+            Effect::MakeKey => self.make_key(),
+            Effect::KeepKey(nsec) => self.keep_key(nsec),
+            Effect::RevealKey => self.reveal_key(),
+            Effect::ForgetKey => self.forget_key(),
+            Effect::Save(changes) => self.save(changes),
+            Effect::SaveOutgoing(id, changes) => self.save_outgoing(id, changes),
+            Effect::LoadOlder(place, limit) => self.load_older(place, limit),
+            Effect::Copy(text) => self.copy(text),
+            Effect::Download { name, text } => window::download(&self.window, &name, &text),
+            Effect::PutTheme(theme) => window::put_theme(&self.window, theme),
+            Effect::Go(fragment) => window::go(&self.window, fragment),
+            Effect::Replace(fragment) => self.replace_fragment(fragment),
+            Effect::GoBack => window::go_back(&self.window),
+            Effect::Persist => window::persist(&self.window),
+            Effect::ApplyUpdate => window::apply_update(&self.window),
+            Effect::Focus(_) | Effect::StepPost { .. } | Effect::ScrollToTop => {
+                self.after_drawing.borrow_mut().push(effect);
+            }
+        }
+    }
+
+    fn set_timer(self: &Rc<Self>, timer: Timer, milliseconds: u64) {
+        let app = Rc::downgrade(self);
+        let milliseconds = u32::try_from(milliseconds).unwrap_or(u32::MAX);
+        let timeout = Timeout::new(milliseconds, move || {
+            if let Some(app) = app.upgrade() {
+                app.timers.borrow_mut().remove(&timer);
+                app.dispatch(Message::Timer(timer));
+            }
+        });
+        self.timers.borrow_mut().insert(timer, timeout);
+    }
+
+    fn prepare_drawing(self: &Rc<Self>) {
+        let app = Rc::downgrade(self);
+        self.draw.replace(Some(Closure::new(move || {
+            if let Some(app) = app.upgrade() {
+                app.drawing.set(false);
+                app.draw_now();
+            }
+        })));
+    }
+
+    /// Has the page drawn with the next frame, once however many messages come before it.
+    fn draw_soon(&self) {
+        if self.drawing.replace(true) {
+            return;
+        }
+        if let Some(draw) = &*self.draw.borrow()
+            && self.window.request_animation_frame(draw.as_ref().unchecked_ref()).is_err()
+        {
+            self.drawing.set(false);
+        }
+    }
+
+    fn draw_now(&self) {
+        let tree = view::view(&self.model.borrow());
+        if let Some(page) = &mut *self.page.borrow_mut()
+            && let Err(error) = page.show(tree)
+        {
+            web_sys::console::error_1(&error);
+        }
+        for effect in self.after_drawing.take() {
+            page::run(&self.window, &effect);
+        }
+    }
+}
+
+/// Says on the page that it crashed. Called from the panic hook, so it takes nothing for granted.
+pub fn show_crash() {
+    let document = web_sys::window().and_then(|window| window.document());
+    if let Some(place) = document.and_then(|document| document.get_element_by_id("crash")) {
+        place.set_text_content(Some(crate::texts::CRASHED));
+        drop(place.remove_attribute("hidden"));
+    }
+}

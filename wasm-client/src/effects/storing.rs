@@ -1,0 +1,87 @@
+//! Storage: IndexedDB, or memory where the browser grants none.
+
+use std::rc::Rc;
+
+use nostrp2p_protocol::{EventId, Rumor};
+use wasm_bindgen_futures::spawn_local;
+
+use super::App;
+use crate::{
+    message::Message,
+    storage::{
+        Change, Place, Snapshot, Storage, StorageError,
+        indexed::{IndexedStorage, NAME},
+        memory::MemoryStorage,
+    },
+};
+
+/// Where things are kept.
+pub(super) enum Store {
+    Indexed(IndexedStorage),
+    Memory { storage: MemoryStorage, why: StorageError },
+}
+
+impl Store {
+    /// Opens IndexedDB if it can; returns it a second time for the vault.
+    pub(super) async fn open() -> (Self, Option<IndexedStorage>) {
+        match IndexedStorage::open(NAME).await {
+            Ok(storage) => (Self::Indexed(storage.clone()), Some(storage)),
+            Err(why) => (Self::Memory { storage: MemoryStorage::default(), why }, None),
+        }
+    }
+
+    /// What the page opens with; an error where nothing can be kept.
+    pub(super) async fn load(&self) -> Result<Snapshot, StorageError> {
+        match self {
+            Self::Indexed(storage) => storage.load().await,
+            Self::Memory { why, .. } => Err(why.clone()),
+        }
+    }
+
+    async fn apply(&self, changes: Vec<Change>) -> Result<(), StorageError> {
+        match self {
+            Self::Indexed(storage) => storage.apply(changes).await,
+            Self::Memory { storage, .. } => storage.apply(changes).await,
+        }
+    }
+
+    async fn older(&self, than: Place, limit: u32) -> Result<Vec<Rumor>, StorageError> {
+        match self {
+            Self::Indexed(storage) => storage.older(than, limit).await,
+            Self::Memory { storage, .. } => storage.older(than, limit).await,
+        }
+    }
+}
+
+impl App {
+    pub(super) fn save(self: &Rc<Self>, changes: Vec<Change>) {
+        let app = Rc::clone(self);
+        spawn_local(async move {
+            if let Err(error) = app.store.apply(changes).await {
+                app.dispatch(Message::StorageFailed(error));
+            }
+        });
+    }
+
+    pub(super) fn save_outgoing(self: &Rc<Self>, id: EventId, changes: Vec<Change>) {
+        let app = Rc::clone(self);
+        spawn_local(async move {
+            let result = app.store.apply(changes).await;
+            app.dispatch(Message::OutgoingSaved(id, result));
+        });
+    }
+
+    pub(super) fn load_older(self: &Rc<Self>, than: Place, limit: u32) {
+        let app = Rc::clone(self);
+        spawn_local(async move {
+            let message = match app.store.older(than, limit).await {
+                Ok(events) => Message::OlderLoaded(events),
+                Err(error) => {
+                    app.dispatch(Message::StorageFailed(error));
+                    Message::OlderLoaded(Vec::new())
+                }
+            };
+            app.dispatch(message);
+        });
+    }
+}

@@ -1,0 +1,122 @@
+//! What the browser tells: where the page came from, who can see it, time and chance.
+
+use std::{cell::Cell, rc::Rc};
+
+use gloo_events::EventListener;
+use wasm_bindgen::JsCast;
+use web_sys::{Event, KeyboardEvent, VisibilityState, Window};
+
+use super::App;
+use crate::{
+    address::NodeAddress,
+    dom,
+    message::{Browser, Message},
+    model::Environment,
+    update::Moment,
+};
+
+/// From this width on there is room for a rail; the style sheet says the same.
+const WIDE: &str = "(min-width: 720px)";
+/// How many pixels may be scrolled before the beginning counts as out of sight.
+const TOP_PIXELS: f64 = 120.0;
+/// How many pixels before its end the next part of a long page is drawn: some screens of a phone.
+const END_PIXELS: f64 = 2_000.0;
+
+/// The moment, and a random number for jitter.
+pub(super) fn moment() -> Moment {
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "both are in range, and `as` saturates"
+    )]
+    Moment {
+        now_ms: js_sys::Date::now() as u64,
+        random: (js_sys::Math::random() * f64::from(u32::MAX)) as u32,
+    }
+}
+
+/// What can be known before anything happens.
+pub(super) fn look(window: &Window, keeps_keys: bool) -> Environment {
+    let location = window.location();
+    let protocol = location.protocol().unwrap_or_default();
+    #[expect(clippy::cast_possible_truncation, reason = "at most 14 hours")]
+    let offset_minutes = -js_sys::Date::new_0().get_timezone_offset() as i32;
+    Environment {
+        page: NodeAddress::of_page(&protocol, &location.host().unwrap_or_default()),
+        page_is_secure: protocol == "https:",
+        keeps_keys,
+        wide: is_wide(window),
+        visible: is_visible(window),
+        offset_minutes,
+        apple: window
+            .navigator()
+            .platform()
+            .is_ok_and(|platform| platform.starts_with("Mac") || platform.starts_with("iP")),
+    }
+}
+
+/// Listens to what the browser tells, until the listeners are dropped.
+pub(super) fn listen(app: &Rc<App>) -> Vec<EventListener> {
+    let window = &app.window;
+    let mut listeners = vec![
+        on(app, window, "online", |_, _| Some(Browser::Online)),
+        on(app, window, "hashchange", |window, _| Some(Browser::Fragment(window.location().hash().ok()?))),
+        on(app, window, "nostrp2p:update-ready", |_, _| Some(Browser::UpdateReady)),
+        on(app, window, "keydown", |_, event| {
+            let key: &KeyboardEvent = event.dyn_ref()?;
+            (!event.default_prevented()).then(|| Browser::Key(dom::key_press(key)))
+        }),
+        on_scroll(app),
+    ];
+    if let Some(document) = window.document() {
+        let seen = |window: &Window, _: &Event| Some(Browser::Visible(is_visible(window)));
+        listeners.push(on(app, &document, "visibilitychange", seen));
+    }
+    if let Ok(Some(query)) = window.match_media(WIDE) {
+        listeners.push(on(app, &query, "change", |window, _| Some(Browser::Wide(is_wide(window)))));
+    }
+    listeners
+}
+
+fn on(
+    app: &Rc<App>,
+    target: &web_sys::EventTarget,
+    name: &'static str,
+    read: fn(&Window, &Event) -> Option<Browser>,
+) -> EventListener {
+    let app = Rc::downgrade(app);
+    EventListener::new(target, name, move |event| {
+        let Some(app) = app.upgrade() else { return };
+        if let Some(told) = read(&app.window, event) {
+            app.dispatch(Message::Browser(told));
+        }
+    })
+}
+
+/// Reports only what changes: whether the beginning is in sight, and once for each end that comes near.
+fn on_scroll(app: &Rc<App>) -> EventListener {
+    let weak = Rc::downgrade(app);
+    let (was_at_top, last_end) = (Cell::new(true), Cell::new(0));
+    EventListener::new(&app.window, "scroll", move |_| {
+        let Some(app) = weak.upgrade() else { return };
+        let scrolled = app.window.scroll_y().unwrap_or_default();
+        let at_top = scrolled < TOP_PIXELS;
+        if was_at_top.replace(at_top) != at_top {
+            app.dispatch(Message::Browser(Browser::AtTop(at_top)));
+        }
+        let height = app.window.inner_height().ok().and_then(|height| height.as_f64()).unwrap_or_default();
+        let root = app.window.document().and_then(|document| document.document_element());
+        let end = root.map_or(0, |root| root.scroll_height());
+        if scrolled + height + END_PIXELS > f64::from(end) && last_end.replace(end) != end {
+            app.dispatch(Message::Browser(Browser::NearEnd));
+        }
+    })
+}
+
+fn is_wide(window: &Window) -> bool {
+    window.match_media(WIDE).ok().flatten().is_some_and(|query| query.matches())
+}
+
+fn is_visible(window: &Window) -> bool {
+    window.document().is_some_and(|document| document.visibility_state() == VisibilityState::Visible)
+}

@@ -1,0 +1,103 @@
+//! Clipboard, files, history, theme, and the service worker.
+
+use std::rc::Rc;
+
+use js_sys::{Array, Reflect};
+use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::{JsFuture, spawn_local};
+use web_sys::{Blob, CustomEvent, HtmlAnchorElement, Url, Window};
+
+use super::App;
+use crate::{
+    message::{Browser, Message},
+    secret::Secret,
+    storage::Theme,
+};
+
+/// `boot.js` listens for this and lets the new version take over.
+const APPLY_UPDATE: &str = "nostrp2p:apply-update";
+
+impl App {
+    pub(super) fn copy(self: &Rc<Self>, text: Secret) {
+        let app = Rc::clone(self);
+        spawn_local(async move {
+            let done = copied(&app.window, text.reveal()).await;
+            app.dispatch(Message::Browser(Browser::Copied(done)));
+        });
+    }
+
+    /// Changes the address without an entry in the history. The browser reports no such change, so this does.
+    pub(super) fn replace_fragment(self: &Rc<Self>, fragment: &'static str) {
+        if let Ok(history) = self.window.history() {
+            drop(history.replace_state_with_url(&JsValue::NULL, "", Some(fragment)));
+        }
+        let app = Rc::clone(self);
+        spawn_local(async move { app.dispatch(Message::Browser(Browser::Fragment(fragment.to_owned()))) });
+    }
+}
+
+async fn copied(window: &Window, text: &str) -> bool {
+    let navigator = window.navigator();
+    // Without a secure context there is no clipboard, whatever the type says.
+    if !has(&navigator, "clipboard") {
+        return false;
+    }
+    JsFuture::from(navigator.clipboard().write_text(text)).await.is_ok()
+}
+
+/// Offers a text as a file to save.
+pub(super) fn download(window: &Window, name: &str, text: &Secret) {
+    let parts = Array::of1(&JsValue::from_str(text.reveal()));
+    let Ok(blob) = Blob::new_with_str_sequence(&parts) else { return };
+    let Ok(url) = Url::create_object_url_with_blob(&blob) else { return };
+    let anchor = window.document().and_then(|document| document.create_element("a").ok());
+    if let Some(anchor) = anchor.and_then(|anchor| anchor.dyn_into::<HtmlAnchorElement>().ok()) {
+        anchor.set_href(&url);
+        anchor.set_download(name);
+        anchor.click();
+    }
+    drop(Url::revoke_object_url(&url));
+}
+
+/// Puts the colours on, and notes them where `boot.js` finds them before the next start.
+pub(super) fn put_theme(window: &Window, theme: Theme) {
+    if let Some(root) = window.document().and_then(|document| document.document_element()) {
+        drop(root.set_attribute("data-theme", theme.word()));
+    }
+    if let Ok(Some(storage)) = window.local_storage() {
+        drop(storage.set_item("theme", theme.word()));
+    }
+}
+
+/// Goes to another screen.
+pub(super) fn go(window: &Window, fragment: &str) {
+    drop(window.location().set_hash(fragment));
+}
+
+/// One entry of the history back.
+pub(super) fn go_back(window: &Window) {
+    if let Ok(history) = window.history() {
+        drop(history.back());
+    }
+}
+
+/// Asks the browser not to evict what is stored. It may say no; then a week without a visit may cost the cache.
+pub(super) fn persist(window: &Window) {
+    let navigator = window.navigator();
+    if has(&navigator, "storage")
+        && let Ok(promise) = navigator.storage().persist()
+    {
+        spawn_local(async move { drop(JsFuture::from(promise).await) });
+    }
+}
+
+/// Lets the new version take over.
+pub(super) fn apply_update(window: &Window) {
+    if let Ok(event) = CustomEvent::new(APPLY_UPDATE) {
+        drop(window.dispatch_event(&event));
+    }
+}
+
+fn has(object: &JsValue, name: &str) -> bool {
+    Reflect::get(object, &name.into()).is_ok_and(|value| !value.is_undefined())
+}

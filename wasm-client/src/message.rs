@@ -1,0 +1,214 @@
+//! Everything that can happen, as one closed enum.
+
+use nostrp2p_protocol::{Event, EventId, PeerId, PublicKey, Rumor, frame::NodeFrame};
+
+use crate::{
+    address::ClaimToken,
+    effect::{Purpose, Timer},
+    model::Environment,
+    secret::Secret,
+    storage::{Snapshot, StorageError, Theme},
+    vdom::KeyPress,
+};
+
+/// Something that happened.
+#[derive(Debug, Clone)]
+pub enum Message {
+    /// The storage was read; the first message of all.
+    Started(Box<Start>),
+    /// The socket.
+    Socket {
+        /// Which attempt it belongs to.
+        attempt: u32,
+        /// What it did.
+        event: SocketEvent,
+    },
+    /// A timer that was set has run out.
+    Timer(Timer),
+    /// Something was signed, or not.
+    Signed(Purpose, Result<Box<Event>, String>),
+    /// An event was written to the outbox, or not.
+    OutgoingSaved(EventId, Result<(), StorageError>),
+    /// Something else could not be stored.
+    StorageFailed(StorageError),
+    /// Older events from the storage.
+    OlderLoaded(Vec<Rumor>),
+    /// The browser told something.
+    Browser(Browser),
+    /// Setting up.
+    Welcome(Setup),
+    /// Reading.
+    Reading(Reading),
+    /// Writing.
+    Writing(Writing),
+    /// The own profile, the key and the settings.
+    Own(Own),
+    /// The connection, by hand.
+    Link(Link),
+}
+
+/// What the page begins with.
+#[derive(Debug, Clone)]
+pub struct Start {
+    /// What the browser told about itself.
+    pub environment: Environment,
+    /// The part of the address behind `#`.
+    pub fragment: String,
+    /// What was stored.
+    pub snapshot: Result<Snapshot, StorageError>,
+    /// Whose key is in the vault.
+    pub me: Option<PublicKey>,
+}
+
+/// What a socket did.
+#[derive(Debug, Clone)]
+pub enum SocketEvent {
+    /// It opened.
+    Opened,
+    /// A frame came.
+    Frame(Box<NodeFrame>),
+    /// Something came that is no frame.
+    Foreign,
+    /// It closed, or never opened.
+    Closed,
+}
+
+/// What the browser told.
+#[derive(Debug, Clone)]
+pub enum Browser {
+    /// Whether somebody can see the page.
+    Visible(bool),
+    /// The network is there again.
+    Online,
+    /// Whether there is room for a rail.
+    Wide(bool),
+    /// The part of the address behind `#` changed.
+    Fragment(String),
+    /// Whether the beginning of the page is in sight.
+    AtTop(bool),
+    /// The end of the page came near.
+    NearEnd,
+    /// A key that no field took.
+    Key(KeyPress),
+    /// A new version of the page waits.
+    UpdateReady,
+    /// Something was copied, or could not be.
+    Copied(bool),
+}
+
+/// Setting up.
+#[derive(Debug, Clone)]
+pub enum Setup {
+    /// The field for address or claim link changed.
+    AddressTyped(String),
+    /// The address is to be tried.
+    AddressSubmitted,
+    /// On from the node that was found.
+    NodeAccepted,
+    /// One step back.
+    Back,
+    /// Back to what was in use before.
+    NotNow,
+    /// A new key, please.
+    MakeKey,
+    /// The new key, as nsec.
+    KeyMade(Secret),
+    /// An existing key is to be typed.
+    ImportKey,
+    /// The field for the key changed.
+    NsecTyped(Secret),
+    /// The typed key is to be used.
+    NsecSubmitted,
+    /// The key that is on this device is to be used.
+    UseKeyHere,
+    /// The new key goes to the clipboard.
+    CopyMade,
+    /// The new key goes to a file.
+    DownloadMade,
+    /// On with the new key.
+    MadeAccepted,
+    /// The key is in the vault, or not.
+    KeyKept(Result<PublicKey, String>),
+    /// On without a name.
+    NameSkipped,
+    /// Asks the node again with the token, after the person typed one.
+    Token(ClaimToken),
+}
+
+/// Reading.
+#[derive(Debug, Clone)]
+pub enum Reading {
+    /// Show what came meanwhile.
+    ShowNew,
+    /// Unfold or fold a long post.
+    Fold(EventId),
+    /// Show or hide the exact time of a post.
+    ExactTime(EventId),
+    /// More of the past.
+    Older,
+}
+
+/// Writing.
+#[derive(Debug, Clone)]
+pub enum Writing {
+    /// The composer is wanted.
+    Open,
+    /// The composer is to go away; the text stays.
+    Close,
+    /// The text changed.
+    Typed(String),
+    /// The text is to be published.
+    Send,
+    /// A refused event is to be signed again and sent.
+    TryAgain(EventId),
+    /// A refused event is given up.
+    GiveUp(EventId),
+}
+
+/// The own profile, the key and the settings.
+#[derive(Debug, Clone)]
+pub enum Own {
+    /// The name changed in the form.
+    NameTyped(String),
+    /// The description changed in the form.
+    AboutTyped(String),
+    /// The profile is to be published.
+    ProfileSubmitted,
+    /// The public key goes to the clipboard.
+    CopyNpub,
+    /// The secret key is to be shown.
+    RevealKey,
+    /// Here it is.
+    KeyRevealed(Secret),
+    /// It is to be hidden.
+    HideKey,
+    /// It goes to the clipboard.
+    CopyKey,
+    /// It goes to a file.
+    DownloadKey,
+    /// The colours are chosen.
+    Theme(Theme),
+    /// The key is to be forgotten: ask once more.
+    ForgetAsked,
+    /// No, keep it.
+    ForgetCancelled,
+    /// Yes, forget it.
+    ForgetConfirmed,
+    /// The vault is empty now.
+    Forgotten,
+    /// The new version of the page, now.
+    Update,
+    /// The sentence at the edge may go.
+    NoticeClosed,
+}
+
+/// The connection, by hand.
+#[derive(Debug, Clone)]
+pub enum Link {
+    /// Try at once.
+    Retry,
+    /// Node and key are to be set up again.
+    SetUpAgain,
+    /// Show a peer's particulars, or hide them.
+    Peer(PeerId),
+}

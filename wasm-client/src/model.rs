@@ -1,0 +1,188 @@
+//! All that the page knows, in one value. Only `update` changes it; the view only reads it.
+
+pub mod connection;
+pub mod people;
+pub mod timeline;
+pub mod welcome;
+
+use std::collections::BTreeMap;
+
+use nostrp2p_protocol::{Event, EventId, PeerId, PublicKey};
+
+use crate::{address::NodeAddress, route::Route, secret::Secret, storage::Theme};
+pub use {
+    connection::{Connection, Phase},
+    people::People,
+    timeline::Timeline,
+    welcome::{KeyStep, Step, Welcome},
+};
+
+/// All that the page knows.
+#[derive(Debug, Clone, Default)]
+pub struct Model {
+    /// What the browser told about itself.
+    pub environment: Environment,
+    /// Opening, being set up, or in use.
+    pub stage: Stage,
+    /// Whose key is here. The key itself is in the vault, never in the model.
+    pub me: Option<PublicKey>,
+    /// Whether the key was made here a moment ago, so that nothing by it can exist elsewhere.
+    pub key_is_new: bool,
+    /// Whether the person saved a copy of the key.
+    pub backed_up: bool,
+    /// The way to the node.
+    pub connection: Connection,
+    /// Everyone's posts.
+    pub timeline: Timeline,
+    /// Who is who.
+    pub people: People,
+    /// What the node has not acknowledged.
+    pub outbox: Outbox,
+    /// The composer.
+    pub compose: Compose,
+    /// The form for the own profile.
+    pub profile_form: ProfileForm,
+    /// Which screen is shown.
+    pub route: Route,
+    /// The colours.
+    pub theme: Theme,
+    /// The secret key while it is shown on the screen "Me".
+    pub revealed: Option<Secret>,
+    /// Whether "forget this key" waits for a second yes.
+    pub forget_asked: bool,
+    /// The peer whose particulars are shown.
+    pub chosen_peer: Option<PeerId>,
+    /// A sentence at the edge of the page, for some seconds.
+    pub notice: Option<String>,
+    /// Why nothing can be kept over a reload, if so.
+    pub storage_trouble: Option<String>,
+    /// Whether a new version of the page waits for a reload.
+    pub update_ready: bool,
+    /// Said to screen readers.
+    pub announcement: String,
+    /// The moment of the last message, in milliseconds since 1970.
+    pub now_ms: u64,
+}
+
+/// How far the person has come.
+#[derive(Debug, Clone, Default)]
+pub enum Stage {
+    /// The storage is being read.
+    #[default]
+    Opening,
+    /// Node, key and name are being set up.
+    Welcome(Welcome),
+    /// In use.
+    Using,
+}
+
+/// What the browser told about itself.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Environment {
+    /// The address that the page came from.
+    pub page: Option<NodeAddress>,
+    /// Whether the page came over https.
+    pub page_is_secure: bool,
+    /// Whether keys can be kept encrypted: needs a secure context and IndexedDB.
+    pub keeps_keys: bool,
+    /// Whether there is room for a rail beside the text.
+    pub wide: bool,
+    /// Whether somebody can see the page.
+    pub visible: bool,
+    /// The reader's offset from UTC, in minutes east.
+    pub offset_minutes: i32,
+    /// Whether the command key is called Cmd.
+    pub apple: bool,
+}
+
+/// What the node has not acknowledged.
+#[derive(Debug, Clone, Default)]
+pub struct Outbox {
+    /// By event.
+    pub waiting: BTreeMap<EventId, Outgoing>,
+    /// Where the node sent what it acknowledged since the page was opened; bounded.
+    pub carried: BTreeMap<EventId, nostrp2p_protocol::frame::Carried>,
+}
+
+/// One event that the node has not acknowledged.
+#[derive(Debug, Clone)]
+pub struct Outgoing {
+    /// Signed.
+    pub event: Event,
+    /// Why the node will not take it, if it said so.
+    pub refused: Option<String>,
+}
+
+/// The composer.
+#[derive(Debug, Clone, Default)]
+pub struct Compose {
+    /// What is written so far.
+    pub text: String,
+    /// Whether the text is being signed.
+    pub signing: bool,
+    /// What is wrong.
+    pub error: Option<String>,
+    /// Whether its screen was opened from within the page, so that going back closes it.
+    pub opened_here: bool,
+}
+
+/// The form for the own profile.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ProfileForm {
+    /// The name, once the person changed it.
+    pub name: Option<String>,
+    /// The description, once the person changed it.
+    pub about: Option<String>,
+    /// Whether it is to be published as soon as the present profile is known.
+    pub submitted: bool,
+}
+
+impl Outbox {
+    /// How many events wait.
+    pub fn len(&self) -> usize {
+        self.waiting.len()
+    }
+
+    /// Whether none waits.
+    pub fn is_empty(&self) -> bool {
+        self.waiting.is_empty()
+    }
+}
+
+impl Model {
+    /// The moment in seconds since 1970.
+    pub const fn now(&self) -> u64 {
+        self.now_ms / 1_000
+    }
+
+    /// What this person is called.
+    pub fn name_of(&self, pubkey: &PublicKey) -> String {
+        crate::profile::display_name(self.people.profile(pubkey), pubkey)
+    }
+
+    /// The step of setting up, if that is going on.
+    pub const fn welcome(&self) -> Option<&Welcome> {
+        match &self.stage {
+            Stage::Welcome(welcome) => Some(welcome),
+            Stage::Opening | Stage::Using => None,
+        }
+    }
+
+    /// The step of setting up, to be changed.
+    pub const fn welcome_mut(&mut self) -> Option<&mut Welcome> {
+        match &mut self.stage {
+            Stage::Welcome(welcome) => Some(welcome),
+            Stage::Opening | Stage::Using => None,
+        }
+    }
+
+    /// Whether the login should go on by itself: there is a key, and no decision is open.
+    pub fn is_decided(&self) -> bool {
+        self.me.is_some()
+            && match &self.stage {
+                Stage::Opening => false,
+                Stage::Using => true,
+                Stage::Welcome(welcome) => matches!(welcome.step, Step::Key(KeyStep::Proving) | Step::Name),
+            }
+    }
+}

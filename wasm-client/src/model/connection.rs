@@ -1,0 +1,191 @@
+//! The way to the node, and what was asked over it.
+
+use std::collections::BTreeMap;
+
+use nostrp2p_protocol::{
+    EventId, PeerId, PublicKey,
+    frame::{PeerStatus, Refusal, RequestId},
+};
+
+use crate::{address::NodeAddress, storage::Cursor};
+
+/// Shortest wait before the next attempt, in milliseconds.
+const FIRST_RETRY_MS: u64 = 1_000;
+/// Longest wait before the next attempt, in milliseconds.
+const LAST_RETRY_MS: u64 = 30_000;
+
+/// The way to the node.
+#[derive(Debug, Clone, Default)]
+pub struct Connection {
+    /// Where the node is.
+    pub node: Option<NodeAddress>,
+    /// Counts the attempts; what an earlier socket still says is passed over.
+    pub attempt: u32,
+    /// Attempts that failed since the last login.
+    pub failures: u32,
+    /// How far it has come.
+    pub phase: Phase,
+    /// Why the last attempt failed.
+    pub trouble: Option<Trouble>,
+    /// What was asked and not answered yet.
+    pub requests: BTreeMap<RequestId, Request>,
+    /// The last request id that was used.
+    pub last_request: RequestId,
+    /// How far the store has been followed.
+    pub cursor: Option<Cursor>,
+    /// How the node stands in the overlay.
+    pub status: Option<Status>,
+}
+
+/// How far the connection has come.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Phase {
+    /// Nothing is tried.
+    #[default]
+    Idle,
+    /// The socket is being opened.
+    Opening,
+    /// The node was greeted and has not answered.
+    Greeting,
+    /// The node said who it is.
+    Greeted(Greeting),
+    /// The node is being shown who we are.
+    Proving(Greeting),
+    /// In use.
+    LoggedIn(Greeting),
+    /// The next attempt waits for its time.
+    Waiting,
+    /// The node said no, and trying again would not help.
+    Refused(Refusal),
+}
+
+/// What a node says of itself when it is greeted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Greeting {
+    /// What a login has to sign.
+    pub challenge: [u8; 32],
+    /// Which node it is.
+    pub peer: PeerId,
+    /// Whose node it is, if anybody's.
+    pub owner: Option<PublicKey>,
+}
+
+/// Why an attempt failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trouble {
+    /// The socket closed before it opened: no node there, a wrong port, a bad certificate; browsers do not say.
+    NoAnswer,
+    /// It opened and closed again before the login.
+    Closed,
+    /// Nothing came for [`crate::update::connection::ANSWER_WITHIN_MS`].
+    Silent,
+    /// What came is not what a node says.
+    Foreign,
+    /// An https page may not open a plain socket to another device.
+    MixedContent,
+}
+
+/// What was asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Request {
+    /// Login or Claim.
+    Prove {
+        /// Whether it was a claim.
+        claim: bool,
+    },
+    /// Publish.
+    Publish(EventId),
+    /// The newest events, because the store is new to us.
+    Newest,
+    /// Events before those that are held.
+    Older,
+    /// The own profile.
+    OwnProfile,
+    /// Profiles of others.
+    Profiles,
+}
+
+/// How the node stands in the overlay.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Status {
+    /// Connected nodes.
+    pub peers: Vec<PeerStatus>,
+    /// Number of stored events.
+    pub stored: u64,
+}
+
+/// What the pill says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pill {
+    /// Logged in.
+    Connected,
+    /// On the way, for the first time.
+    Connecting,
+    /// The last attempt failed, or the node says no.
+    Offline,
+}
+
+impl Connection {
+    /// What the pill says.
+    pub const fn pill(&self) -> Pill {
+        match self.phase {
+            Phase::LoggedIn(_) => Pill::Connected,
+            Phase::Refused(_) | Phase::Waiting => Pill::Offline,
+            Phase::Idle | Phase::Opening | Phase::Greeting | Phase::Greeted(_) | Phase::Proving(_) => {
+                if self.failures == 0 { Pill::Connecting } else { Pill::Offline }
+            }
+        }
+    }
+
+    /// What the node said of itself on this connection.
+    pub const fn greeting(&self) -> Option<&Greeting> {
+        match &self.phase {
+            Phase::Greeted(greeting) | Phase::Proving(greeting) | Phase::LoggedIn(greeting) => Some(greeting),
+            _ => None,
+        }
+    }
+
+    /// Whether the owner is logged in.
+    pub const fn is_logged_in(&self) -> bool {
+        matches!(self.phase, Phase::LoggedIn(_))
+    }
+
+    /// Takes the next request id.
+    pub fn ask(&mut self, request: Request) -> RequestId {
+        // 0 stands for the connection as a whole, so the count never takes it.
+        self.last_request = self.last_request.checked_add(1).unwrap_or(1);
+        self.requests.insert(self.last_request, request);
+        self.last_request
+    }
+
+    /// How long to wait after that many failures, with jitter so that a crowd does not come back as one.
+    pub fn retry_delay_ms(&self, random: u32) -> u64 {
+        let doublings = self.failures.saturating_sub(1).min(5);
+        let base = (FIRST_RETRY_MS << doublings).min(LAST_RETRY_MS);
+        base * 3 / 4 + u64::from(random) % (base / 2)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waits_double_up_to_half_a_minute_and_differ_by_a_quarter() {
+        for (failures, base) in
+            [(1, 1_000), (2, 2_000), (3, 4_000), (4, 8_000), (5, 16_000), (6, 30_000), (60, 30_000)]
+        {
+            let connection = Connection { failures, ..Connection::default() };
+            for random in [0, 1, 12_345, u32::MAX] {
+                let delay = connection.retry_delay_ms(random);
+                assert!((base * 3 / 4..base * 5 / 4).contains(&delay), "{failures}: {delay}");
+            }
+        }
+    }
+
+    #[test]
+    fn request_ids_skip_zero() {
+        let mut connection = Connection { last_request: u32::MAX, ..Connection::default() };
+        assert_eq!(connection.ask(Request::Newest), 1);
+    }
+}

@@ -1,0 +1,83 @@
+//! Who is who: the latest profile of each person.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use nostrp2p_protocol::{EventId, PublicKey, Rumor};
+
+use crate::profile::Profile;
+
+/// Most profiles that are held; beyond it new ones replace nothing and names stay short keys.
+const MAX_PEOPLE: usize = 5_000;
+
+/// Who is who.
+#[derive(Debug, Clone, Default)]
+pub struct People {
+    known: BTreeMap<PublicKey, Known>,
+    /// Whose profile the node was asked for on this connection.
+    pub asked: BTreeSet<PublicKey>,
+    /// Whether the own profile was asked for and the answer came: before that none may be published.
+    pub own_is_loaded: bool,
+}
+
+#[derive(Debug, Clone)]
+struct Known {
+    profile: Profile,
+    created_at: u64,
+    id: EventId,
+}
+
+impl People {
+    /// Takes a kind 0 event; says whether it is news.
+    pub fn take(&mut self, rumor: &Rumor) -> bool {
+        let id = rumor.id();
+        let newer = |known: &Known| (rumor.created_at, known.id) > (known.created_at, id);
+        let news = match self.known.get(&rumor.pubkey) {
+            Some(known) => newer(known),
+            None => self.known.len() < MAX_PEOPLE,
+        };
+        if news {
+            let profile = Profile::parse(&rumor.content);
+            self.known.insert(rumor.pubkey, Known { profile, created_at: rumor.created_at, id });
+        }
+        news
+    }
+
+    /// What the person says of themselves.
+    pub fn profile(&self, pubkey: &PublicKey) -> Option<&Profile> {
+        self.known.get(pubkey).map(|known| &known.profile)
+    }
+
+    /// When the profile was written.
+    pub fn written_at(&self, pubkey: &PublicKey) -> Option<u64> {
+        self.known.get(pubkey).map(|known| known.created_at)
+    }
+
+    /// Forgets everybody.
+    pub fn clear(&mut self) {
+        *self = Self::default();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use nostrp2p_protocol::{Draft, Kind};
+
+    #[test]
+    fn the_later_profile_wins_and_of_two_at_one_second_the_lower_id() {
+        let who = PublicKey::from_bytes([1; 32]);
+        let profile = |created_at, name: &str| {
+            let content = format!(r#"{{"name":"{name}"}}"#);
+            Draft { created_at, kind: Kind::PROFILE, tags: vec![], content }.by(who)
+        };
+        let mut people = People::default();
+        assert!(people.take(&profile(5, "a")));
+        assert!(!people.take(&profile(5, "a")) && !people.take(&profile(4, "b")));
+        assert!(people.take(&profile(6, "c")));
+        let (x, y) = (profile(7, "x"), profile(7, "y"));
+        let lower = if x.id() < y.id() { "x" } else { "y" };
+        people.take(&x);
+        people.take(&y);
+        assert_eq!(people.profile(&who).and_then(|profile| profile.name.as_deref()), Some(lower));
+    }
+}

@@ -1,0 +1,63 @@
+//! Setting up: node, key, name.
+
+use crate::{address::ClaimToken, secret::Secret};
+
+/// How far setting up has come.
+#[derive(Debug, Clone, Default)]
+pub struct Welcome {
+    /// Which of the three steps.
+    pub step: Step,
+    /// What was typed as address or claim link.
+    pub address: String,
+    /// The right to become the node's owner.
+    pub token: Option<ClaimToken>,
+    /// What is wrong, in words.
+    pub error: Option<String>,
+    /// Whether this device holds somebody's key and node already, to which one can go back.
+    pub was_in_use: bool,
+}
+
+/// Which of the three steps.
+#[derive(Debug, Clone, Default)]
+pub enum Step {
+    /// 1: which node is yours.
+    #[default]
+    Node,
+    /// 2: your key.
+    Key(KeyStep),
+    /// 3: your name.
+    Name,
+}
+
+/// How far the key is.
+#[derive(Debug, Clone, Default)]
+pub enum KeyStep {
+    /// Make, import, or use the one that is here.
+    #[default]
+    Choose,
+    /// A new one is there and should be written down.
+    Made {
+        /// The new key.
+        nsec: Secret,
+        /// Whether it was copied or downloaded.
+        saved: bool,
+    },
+    /// An existing one is typed or pasted.
+    Import {
+        /// What was typed so far.
+        nsec: Secret,
+    },
+    /// The node is being shown that the key is the owner's.
+    Proving,
+}
+
+impl Welcome {
+    /// 1, 2 or 3.
+    pub const fn number(&self) -> usize {
+        match self.step {
+            Step::Node => 1,
+            Step::Key(_) => 2,
+            Step::Name => 3,
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! What survives a reload: cached events, profiles, what still has to be sent, and settings.
+//!
+//! Two methods, each one transaction. [`memory`] is for tests and for pages that may not store;
+//! `indexed` is IndexedDB. Both pass the same contract tests. The secret key is not here: see `vault`.
+
+#[cfg(any(test, target_arch = "wasm32"))]
+pub mod contract;
+#[cfg(target_arch = "wasm32")]
+pub mod indexed;
+pub mod memory;
+pub mod row;
+pub mod settings;
+
+use std::future::Future;
+
+use nostrp2p_protocol::{Event, EventId, Rumor};
+
+pub use settings::{Cursor, Setting, Settings, Theme};
+
+/// Most events that are cached: two weeks of a busy network, about 5 MB; a guess.
+pub const MAX_EVENTS: u32 = 10_000;
+/// How many more may pile up before the oldest are dropped, so that not every write has to look.
+pub const EVENTS_SLACK: u32 = 500;
+/// How many events the page opens with: some screens full.
+pub const OPENING_EVENTS: u32 = 200;
+/// Most profiles that are loaded when the page opens.
+pub const OPENING_PROFILES: u32 = 2_000;
+
+/// Where an event stands in a timeline: the newest first, of two at the same second the lower id first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place {
+    /// `u64::MAX` less the time of the event, so that later is smaller.
+    inverted: u64,
+    /// The event.
+    pub id: EventId,
+}
+
+impl Place {
+    /// The place of an event.
+    pub const fn new(created_at: u64, id: EventId) -> Self {
+        Self { inverted: u64::MAX - created_at, id }
+    }
+
+    /// The time of the event, in seconds since 1970.
+    pub const fn created_at(&self) -> u64 {
+        u64::MAX - self.inverted
+    }
+
+    /// A text that sorts like the place.
+    pub fn sort_key(&self) -> String {
+        format!("{:016x}{}", self.inverted, self.id)
+    }
+}
+
+/// Everything that the page opens with.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Snapshot {
+    /// The newest cached events, the newest first, at most [`OPENING_EVENTS`].
+    pub events: Vec<Rumor>,
+    /// The latest profile of each person, at most [`OPENING_PROFILES`].
+    pub profiles: Vec<Rumor>,
+    /// What the node has not acknowledged yet.
+    pub outbox: Vec<Event>,
+    /// All settings.
+    pub settings: Settings,
+}
+
+/// One change. A list of them is applied whole or not at all.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Change {
+    /// Caches an event.
+    Keep(Rumor),
+    /// Caches a profile in place of the person's former one.
+    Profile(Rumor),
+    /// Keeps an event until the node has acknowledged it.
+    Outgoing(Event),
+    /// The node has acknowledged it, or the person gave it up.
+    Settled(EventId),
+    /// Changes a setting.
+    Set(Setting),
+    /// Drops cached events and profiles: the node has another store now.
+    ForgetEvents,
+    /// Drops everything.
+    ForgetAll,
+}
+
+/// Why storing failed, in the browser's words.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the browser's storage failed: {0}")]
+pub struct StorageError(pub String);
+
+/// A place that keeps things over a reload.
+pub trait Storage {
+    /// Loads what the page opens with.
+    fn load(&self) -> impl Future<Output = Result<Snapshot, StorageError>>;
+
+    /// Applies changes durably, all or none.
+    fn apply(&self, changes: Vec<Change>) -> impl Future<Output = Result<(), StorageError>>;
+
+    /// Loads cached events that stand behind this place, the newest first.
+    fn older(&self, than: Place, limit: u32) -> impl Future<Output = Result<Vec<Rumor>, StorageError>>;
+}

@@ -1,0 +1,97 @@
+//! What every [`Storage`] must do; run against memory natively and against IndexedDB in a real browser.
+
+use nostrp2p_protocol::{Draft, Event, Kind, Rumor, SecretKey};
+
+use super::{Change, Cursor, MAX_EVENTS, OPENING_EVENTS, Place, Setting, Snapshot, Storage, Theme};
+
+/// Checks the whole contract, beginning and ending with an empty storage.
+///
+/// # Panics
+/// When the storage breaks it.
+pub async fn check_all(storage: &impl Storage) {
+    starts_empty(storage).await;
+    keeps_events_newest_first(storage).await;
+    keeps_the_latest_profile_and_the_outbox(storage).await;
+    keeps_settings(storage).await;
+    forgets(storage).await;
+    drops_the_oldest_beyond_its_bound(storage).await;
+    forgets(storage).await;
+}
+
+async fn starts_empty(storage: &impl Storage) {
+    assert_eq!(load(storage).await, Snapshot::default());
+    assert_eq!(storage.older(Place::new(u64::MAX, post(1).id()), 10).await, Ok(vec![]));
+}
+
+async fn keeps_events_newest_first(storage: &impl Storage) {
+    let posts: Vec<Rumor> =
+        (1..=u64::from(OPENING_EVENTS) + 50).map(|time| post(time).into_rumor()).collect();
+    apply(storage, posts.iter().cloned().map(Change::Keep).collect()).await;
+    apply(storage, posts.iter().take(3).cloned().map(Change::Keep).collect()).await;
+    let loaded = load(storage).await.events;
+    let newest_first: Vec<Rumor> = posts.into_iter().rev().collect();
+    assert_eq!(loaded.len(), usize::try_from(OPENING_EVENTS).unwrap_or(0));
+    assert!(newest_first.starts_with(&loaded));
+    let last = loaded.last().map(|rumor| Place::new(rumor.created_at, rumor.id()));
+    let older = storage.older(last.expect("200 events were loaded"), 30).await;
+    assert_eq!(older.as_deref(), Ok(&newest_first[loaded.len()..loaded.len() + 30]));
+}
+
+async fn keeps_the_latest_profile_and_the_outbox(storage: &impl Storage) {
+    let profile = |name: &str| event(1, Kind::PROFILE, name).into_rumor();
+    apply(
+        storage,
+        vec![Change::Profile(profile("old")), Change::Outgoing(post(7)), Change::Outgoing(post(8))],
+    )
+    .await;
+    apply(storage, vec![Change::Profile(profile("new")), Change::Settled(post(7).id())]).await;
+    let Snapshot { profiles, outbox, .. } = load(storage).await;
+    assert_eq!((profiles, outbox), (vec![profile("new")], vec![post(8)]));
+}
+
+async fn keeps_settings(storage: &impl Storage) {
+    let cursor = Cursor { store: 3, after: 9 };
+    let set = [Setting::Cursor(cursor), Setting::Theme(Theme::Dark), Setting::Draft("to be".into())];
+    apply(storage, set.map(Change::Set).to_vec()).await;
+    apply(storage, vec![Change::Set(Setting::Draft(String::new()))]).await;
+    let settings = load(storage).await.settings;
+    assert_eq!((settings.cursor, settings.theme, settings.draft.as_str()), (Some(cursor), Theme::Dark, ""));
+}
+
+async fn forgets(storage: &impl Storage) {
+    apply(storage, vec![Change::ForgetEvents]).await;
+    let left = load(storage).await;
+    assert!(left.events.is_empty() && left.profiles.is_empty());
+    apply(storage, vec![Change::Outgoing(post(1)), Change::ForgetAll]).await;
+    assert_eq!(load(storage).await, Snapshot::default());
+}
+
+async fn drops_the_oldest_beyond_its_bound(storage: &impl Storage) {
+    let many = u64::from(MAX_EVENTS) + 600;
+    // One signature for all: what is cached carries none, and 10,000 would take a browser seconds.
+    let model = post(1).into_rumor();
+    let at = |time| Change::Keep(Rumor { created_at: time, ..model.clone() });
+    apply(storage, (1..=many).map(at).collect()).await;
+    apply(storage, vec![at(many + 1)]).await;
+    let edge = many - u64::from(MAX_EVENTS) - u64::from(super::EVENTS_SLACK);
+    let dropped = storage.older(Place::new(edge, model.id()), 10).await;
+    assert_eq!(dropped, Ok(vec![]), "the oldest are gone");
+    assert_eq!(load(storage).await.events.first().map(|rumor| rumor.created_at), Some(many + 1));
+}
+
+async fn load(storage: &impl Storage) -> Snapshot {
+    storage.load().await.expect("the storage under test loads")
+}
+
+async fn apply(storage: &impl Storage, changes: Vec<Change>) {
+    storage.apply(changes).await.expect("the storage under test applies changes");
+}
+
+fn post(time: u64) -> Event {
+    event(time, Kind::POST, "hello")
+}
+
+fn event(created_at: u64, kind: Kind, content: &str) -> Event {
+    let key = SecretKey::from_bytes([1; 32]).expect("one is a secret key");
+    Draft { created_at, kind, tags: vec![], content: content.to_owned() }.sign(&key, &[0; 32])
+}

@@ -1,0 +1,235 @@
+//! Storage in IndexedDB.
+//!
+//! Events lie under [`Place::sort_key`], so that the natural order of the keys is the newest first, and the
+//! oldest are a range at the end.
+
+mod schema;
+
+use std::rc::Rc;
+
+use indexed_db_futures::{
+    KeyRange, database::Database, object_store::ObjectStore, prelude::*, transaction::TransactionMode,
+};
+use js_sys::Uint8Array;
+use nostrp2p_protocol::Rumor;
+use wasm_bindgen::{JsCast, JsValue};
+
+use super::{
+    Change, EVENTS_SLACK, MAX_EVENTS, OPENING_EVENTS, OPENING_PROFILES, Place, Setting, Settings, Snapshot,
+    Storage, StorageError, row,
+};
+use schema::{EVENTS, OUTBOX, PROFILES, SETTINGS};
+pub use schema::{VAULT, VERSION};
+
+/// The database of this page.
+pub const NAME: &str = "nostrp2p";
+
+/// Storage in IndexedDB. Cheap to clone: all clones share one connection.
+#[derive(Debug, Clone)]
+pub struct IndexedStorage {
+    database: Rc<Database>,
+}
+
+impl IndexedStorage {
+    /// Opens the database of this name, and brings its schema up to date.
+    ///
+    /// # Errors
+    /// When the browser grants no storage, for instance in a private window.
+    pub async fn open(name: &str) -> Result<Self, StorageError> {
+        let opened = Database::open(name).with_version(VERSION).with_on_upgrade_needed(schema::migrate).await;
+        let database = opened.map_err(|error| StorageError(error.to_string()))?;
+        Ok(Self { database: Rc::new(database) })
+    }
+
+    /// The value of the vault; undefined when it is empty.
+    ///
+    /// # Errors
+    /// When the browser fails.
+    pub async fn vault(&self) -> Result<JsValue, StorageError> {
+        let transaction = self.database.transaction(VAULT).build().map_err(failed)?;
+        let store = transaction.object_store(VAULT).map_err(failed)?;
+        let value: Option<JsValue> =
+            store.get(VAULT_KEY).primitive().map_err(failed)?.await.map_err(failed)?;
+        Ok(value.unwrap_or(JsValue::UNDEFINED))
+    }
+
+    /// Replaces the value of the vault; undefined empties it.
+    ///
+    /// # Errors
+    /// When the browser fails.
+    pub async fn set_vault(&self, value: JsValue) -> Result<(), StorageError> {
+        let transaction =
+            self.database.transaction(VAULT).with_mode(TransactionMode::Readwrite).build().map_err(failed)?;
+        let store = transaction.object_store(VAULT).map_err(failed)?;
+        if value.is_undefined() {
+            store.delete(VAULT_KEY).primitive().map_err(failed)?.await.map_err(failed)?;
+        } else {
+            store.put(value).with_key(VAULT_KEY).primitive().map_err(failed)?.await.map_err(failed)?;
+        }
+        transaction.commit().await.map_err(failed)
+    }
+}
+
+/// The only key of the vault.
+const VAULT_KEY: &str = "key";
+
+impl Storage for IndexedStorage {
+    async fn load(&self) -> Result<Snapshot, StorageError> {
+        let stores = [EVENTS, PROFILES, OUTBOX, SETTINGS];
+        let transaction = self.database.transaction(stores).build().map_err(failed)?;
+        let events = transaction.object_store(EVENTS).map_err(failed)?;
+        let profiles = transaction.object_store(PROFILES).map_err(failed)?;
+        let outbox = transaction.object_store(OUTBOX).map_err(failed)?;
+        let settings = transaction.object_store(SETTINGS).map_err(failed)?;
+
+        let events = rows(&events, None, OPENING_EVENTS).await?;
+        let profiles = rows(&profiles, None, OPENING_PROFILES).await?;
+        let outbox = rows(&outbox, None, u32::MAX).await?;
+        Ok(Snapshot {
+            events: events.iter().filter_map(|row| row::to_rumor(row)).collect(),
+            profiles: profiles.iter().filter_map(|row| row::to_rumor(row)).collect(),
+            outbox: outbox.iter().filter_map(|row| row::to_event(row)).collect(),
+            settings: read_settings(&settings).await?,
+        })
+    }
+
+    async fn apply(&self, changes: Vec<Change>) -> Result<(), StorageError> {
+        let keeps = changes.iter().any(|change| matches!(change, Change::Keep(_)));
+        let stores = [EVENTS, PROFILES, OUTBOX, SETTINGS];
+        let transaction = self
+            .database
+            .transaction(stores)
+            .with_mode(TransactionMode::Readwrite)
+            .build()
+            .map_err(failed)?;
+        let stores = Stores {
+            events: transaction.object_store(EVENTS).map_err(failed)?,
+            profiles: transaction.object_store(PROFILES).map_err(failed)?,
+            outbox: transaction.object_store(OUTBOX).map_err(failed)?,
+            settings: transaction.object_store(SETTINGS).map_err(failed)?,
+        };
+        for change in changes {
+            stores.apply(change)?;
+        }
+        if keeps {
+            trim(&stores.events).await?;
+        }
+        transaction.commit().await.map_err(failed)
+    }
+
+    async fn older(&self, than: Place, limit: u32) -> Result<Vec<Rumor>, StorageError> {
+        let transaction = self.database.transaction(EVENTS).build().map_err(failed)?;
+        let events = transaction.object_store(EVENTS).map_err(failed)?;
+        let rows = rows(&events, Some(KeyRange::LowerBound(than.sort_key(), true)), limit).await?;
+        Ok(rows.iter().filter_map(|row| row::to_rumor(row)).collect())
+    }
+}
+
+struct Stores<'a> {
+    events: ObjectStore<'a>,
+    profiles: ObjectStore<'a>,
+    outbox: ObjectStore<'a>,
+    settings: ObjectStore<'a>,
+}
+
+impl Stores<'_> {
+    /// Requests one change. Its failure aborts the transaction, so nobody waits for it here.
+    fn apply(&self, change: Change) -> Result<(), StorageError> {
+        match change {
+            Change::Keep(rumor) => {
+                let key = Place::new(rumor.created_at, rumor.id()).sort_key();
+                put(&self.events, key, bytes(&row::from_rumor(&rumor)))
+            }
+            Change::Profile(rumor) => {
+                put(&self.profiles, rumor.pubkey.to_string(), bytes(&row::from_rumor(&rumor)))
+            }
+            Change::Outgoing(event) => {
+                put(&self.outbox, event.id().to_string(), bytes(&row::from_event(&event)))
+            }
+            Change::Settled(id) => delete(&self.outbox, id.to_string()),
+            Change::Set(setting) => self.set(&setting),
+            Change::ForgetEvents => [&self.events, &self.profiles].into_iter().try_for_each(clear),
+            Change::ForgetAll => {
+                [&self.events, &self.profiles, &self.outbox, &self.settings].into_iter().try_for_each(clear)
+            }
+        }
+    }
+
+    fn set(&self, setting: &Setting) -> Result<(), StorageError> {
+        let name = setting.name();
+        match setting.text() {
+            Some(text) => put(&self.settings, name.to_owned(), JsValue::from_str(&format!("{name} {text}"))),
+            None => delete(&self.settings, name.to_owned()),
+        }
+    }
+}
+
+fn put(store: &ObjectStore<'_>, key: String, value: JsValue) -> Result<(), StorageError> {
+    store.put(value).with_key(key).primitive().map(drop).map_err(failed)
+}
+
+fn delete(store: &ObjectStore<'_>, key: String) -> Result<(), StorageError> {
+    store.delete(key).primitive().map(drop).map_err(failed)
+}
+
+fn clear(store: &ObjectStore<'_>) -> Result<(), StorageError> {
+    store.clear().map(drop).map_err(failed)
+}
+
+async fn rows(
+    store: &ObjectStore<'_>,
+    range: Option<KeyRange<String>>,
+    limit: u32,
+) -> Result<Vec<Vec<u8>>, StorageError> {
+    let values = match range {
+        Some(range) => {
+            store.get_all::<JsValue>().with_query::<String, _>(range).with_limit(limit).primitive()
+        }
+        None => return all(store.get_all::<JsValue>().with_limit(limit).primitive().map_err(failed)?.await),
+    };
+    all(values.map_err(failed)?.await)
+}
+
+fn all(
+    values: indexed_db_futures::Result<impl Iterator<Item = indexed_db_futures::Result<JsValue>>>,
+) -> Result<Vec<Vec<u8>>, StorageError> {
+    let values = values.map_err(failed)?;
+    // A value that is no byte array was not written by this page; it is passed over like a row that does not read.
+    let bytes = values.filter_map(|value| value.ok()?.dyn_into::<Uint8Array>().ok());
+    Ok(bytes.map(|array| array.to_vec()).collect())
+}
+
+async fn read_settings(store: &ObjectStore<'_>) -> Result<Settings, StorageError> {
+    let mut settings = Settings::default();
+    for value in store.get_all::<JsValue>().primitive().map_err(failed)?.await.map_err(failed)? {
+        let text = value.ok().and_then(|value| value.as_string()).unwrap_or_default();
+        if let Some((name, text)) = text.split_once(' ') {
+            settings.read(name, text);
+        }
+    }
+    Ok(settings)
+}
+
+/// Drops the oldest events once there are clearly too many.
+async fn trim(events: &ObjectStore<'_>) -> Result<(), StorageError> {
+    let count = events.count().primitive().map_err(failed)?.await.map_err(failed)?;
+    if count <= MAX_EVENTS + EVENTS_SLACK {
+        return Ok(());
+    }
+    let keys = events.get_all_keys::<String>().with_limit(MAX_EVENTS).primitive().map_err(failed)?;
+    let last = keys.await.map_err(failed)?.last().transpose().map_err(failed)?;
+    match last {
+        Some(last) => {
+            events.delete::<String, _>(KeyRange::LowerBound(last, true)).primitive().map(drop).map_err(failed)
+        }
+        None => Ok(()),
+    }
+}
+
+fn bytes(bytes: &[u8]) -> JsValue {
+    Uint8Array::from(bytes).into()
+}
+
+fn failed(error: indexed_db_futures::error::Error) -> StorageError {
+    StorageError(error.to_string())
+}

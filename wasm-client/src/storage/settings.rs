@@ -1,0 +1,151 @@
+//! Settings: small values, each stored as a text under a name.
+
+use crate::address::NodeAddress;
+use nostrp2p_protocol::frame::StoreId;
+
+/// How far the node's store has been followed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cursor {
+    /// Which store.
+    pub store: StoreId,
+    /// The last sequence number that is held.
+    pub after: u64,
+}
+
+/// Light, dark, or as the device says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Theme {
+    /// As the device says.
+    #[default]
+    Auto,
+    /// Light.
+    Light,
+    /// Dark.
+    Dark,
+}
+
+/// A setting with its new value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Setting {
+    /// How far the node's store has been followed.
+    Cursor(Cursor),
+    /// The node's address, when it is not the one that served the page.
+    Node(Option<NodeAddress>),
+    /// The colours.
+    Theme(Theme),
+    /// The text in the composer.
+    Draft(String),
+    /// Whether the person saved a copy of the key.
+    BackedUp(bool),
+}
+
+/// All settings.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Settings {
+    /// See [`Setting::Cursor`].
+    pub cursor: Option<Cursor>,
+    /// See [`Setting::Node`].
+    pub node: Option<NodeAddress>,
+    /// See [`Setting::Theme`].
+    pub theme: Theme,
+    /// See [`Setting::Draft`].
+    pub draft: String,
+    /// See [`Setting::BackedUp`].
+    pub backed_up: bool,
+}
+
+impl Theme {
+    /// All three, in the order in which they are offered.
+    pub const ALL: [Self; 3] = [Self::Auto, Self::Light, Self::Dark];
+
+    /// The word that is stored, and that the style sheet knows.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Light => "light",
+            Self::Dark => "dark",
+        }
+    }
+}
+
+impl Setting {
+    /// The name under which it is stored.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Cursor(_) => "cursor",
+            Self::Node(_) => "node",
+            Self::Theme(_) => "theme",
+            Self::Draft(_) => "draft",
+            Self::BackedUp(_) => "backed_up",
+        }
+    }
+
+    /// The text that is stored; none to store nothing.
+    pub fn text(&self) -> Option<String> {
+        match self {
+            Self::Cursor(Cursor { store, after }) => Some(format!("{store} {after}")),
+            Self::Node(node) => node.as_ref().map(NodeAddress::url),
+            Self::Theme(theme) => Some(theme.word().to_owned()),
+            Self::Draft(text) => Some(text.clone()).filter(|text| !text.is_empty()),
+            Self::BackedUp(yes) => yes.then(|| "yes".to_owned()),
+        }
+    }
+}
+
+impl Settings {
+    /// Takes over one stored setting. What does not read is passed over: a setting can be set again.
+    pub fn read(&mut self, name: &str, text: &str) {
+        match name {
+            "cursor" => {
+                self.cursor = text.split_once(' ').and_then(|(store, after)| {
+                    Some(Cursor { store: store.parse().ok()?, after: after.parse().ok()? })
+                });
+            }
+            "node" => self.node = NodeAddress::parse(text, false).ok(),
+            "theme" => {
+                self.theme = Theme::ALL.into_iter().find(|theme| theme.word() == text).unwrap_or_default()
+            }
+            "draft" => text.clone_into(&mut self.draft),
+            "backed_up" => self.backed_up = text == "yes",
+            _ => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_setting_survives_its_text() {
+        let node = NodeAddress::parse("wss://node.example:8443", true).ok();
+        let settings = [
+            Setting::Cursor(Cursor { store: u64::MAX, after: 7 }),
+            Setting::Node(node.clone()),
+            Setting::Theme(Theme::Dark),
+            Setting::Draft("hello\nyou".into()),
+            Setting::BackedUp(true),
+        ];
+        let mut read = Settings::default();
+        for setting in &settings {
+            read.read(setting.name(), &setting.text().unwrap());
+        }
+        let expected = Settings {
+            cursor: Some(Cursor { store: u64::MAX, after: 7 }),
+            node,
+            theme: Theme::Dark,
+            draft: "hello\nyou".into(),
+            backed_up: true,
+        };
+        assert_eq!(read, expected);
+    }
+
+    #[test]
+    fn broken_texts_fall_back() {
+        let mut read = Settings::default();
+        for name in ["cursor", "node", "theme", "backed_up", "unknown"] {
+            read.read(name, "\u{0} broken");
+        }
+        assert_eq!(read, Settings::default());
+    }
+}

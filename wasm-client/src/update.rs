@@ -1,0 +1,218 @@
+//! How what happens changes what the page knows, and what is to be done about it. Pure: time and chance come in.
+
+pub mod compose;
+pub mod connection;
+pub mod onboarding;
+pub mod own;
+pub mod timeline;
+
+#[cfg(test)]
+mod tests;
+
+use crate::{
+    address::ClaimLink,
+    effect::{Effect, Timer},
+    message::{Browser, Link, Message, Setup, Start, Writing},
+    model::{Model, Stage, Welcome},
+    route::Route,
+    storage::Snapshot,
+    vdom::KeyPress,
+};
+
+/// How often relative times are drawn anew, in milliseconds.
+const TICK_MS: u64 = 30_000;
+/// How long a sentence at the edge stays, in milliseconds.
+const NOTICE_MS: u64 = 6_000;
+
+/// What the outside gives to each step: the time, and a random number.
+#[derive(Debug, Clone, Copy)]
+pub struct Moment {
+    /// Milliseconds since 1970.
+    pub now_ms: u64,
+    /// For jitter; nothing secret hangs on it.
+    pub random: u32,
+}
+
+/// Takes one message in.
+pub fn update(model: &mut Model, message: Message, moment: Moment) -> Vec<Effect> {
+    model.now_ms = moment.now_ms;
+    let mut effects = Vec::new();
+    let out = &mut effects;
+    match message {
+        Message::Started(start) => begin(model, *start, out),
+        Message::Socket { attempt, event } => connection::on_socket(model, attempt, event, moment, out),
+        Message::Timer(timer) => on_timer(model, timer, moment, out),
+        Message::Signed(purpose, result) => compose::on_signed(model, purpose, result, out),
+        Message::OutgoingSaved(id, result) => {
+            if let Err(error) = result {
+                model.storage_trouble = Some(error.0);
+            }
+            connection::publish(model, id, out);
+        }
+        Message::StorageFailed(error) => model.storage_trouble = Some(error.0),
+        Message::OlderLoaded(events) => timeline::on_older_loaded(model, &events, out),
+        Message::Browser(browser) => on_browser(model, browser, out),
+        Message::Welcome(setup) => onboarding::update(model, setup, out),
+        Message::Reading(reading) => timeline::update(model, reading, out),
+        Message::Writing(writing) => compose::update(model, writing, out),
+        Message::Own(own) => own::update(model, own, out),
+        Message::Link(link) => match link {
+            Link::Retry => connection::connect(model, out),
+            Link::SetUpAgain => onboarding::begin_again(model, out),
+            Link::Peer(peer) => {
+                model.chosen_peer = if model.chosen_peer == Some(peer) { None } else { Some(peer) };
+            }
+        },
+    }
+    effects
+}
+
+/// Says a sentence at the edge of the page for some seconds.
+pub(crate) fn notify(model: &mut Model, sentence: impl Into<String>, out: &mut Vec<Effect>) {
+    model.notice = Some(sentence.into());
+    out.push(Effect::Wait(Timer::Notice, NOTICE_MS));
+}
+
+fn begin(model: &mut Model, start: Start, out: &mut Vec<Effect>) {
+    let Start { environment, fragment, snapshot, me } = start;
+    let page_is_secure = environment.page_is_secure;
+    model.environment = environment;
+    model.me = me;
+    let snapshot = snapshot.unwrap_or_else(|error| {
+        model.storage_trouble = Some(error.0);
+        Snapshot::default()
+    });
+    let node_of_settings = snapshot.settings.node.clone();
+    restore(model, snapshot);
+    out.push(Effect::PutTheme(model.theme));
+
+    let (link, error) = match ClaimLink::from_fragment(&fragment, page_is_secure) {
+        Ok(link) => (link, None),
+        Err(error) => (ClaimLink::default(), Some(error.to_string())),
+    };
+    let in_use = model.me.is_some();
+    model.connection.node = link.node.or(node_of_settings).or_else(|| model.environment.page.clone());
+    if in_use && link.token.is_none() && error.is_none() {
+        model.stage = Stage::Using;
+        model.route = Route::from_fragment(&fragment);
+        out.push(Effect::Wait(Timer::Tick, TICK_MS));
+    } else {
+        let (token, was_in_use) = (link.token, in_use);
+        model.stage = Stage::Welcome(Welcome { token, error, was_in_use, ..Welcome::default() });
+    }
+    connection::connect(model, out);
+}
+
+fn restore(model: &mut Model, snapshot: Snapshot) {
+    let Snapshot { events, profiles, outbox, settings } = snapshot;
+    for profile in &profiles {
+        model.people.take(profile);
+    }
+    for event in &events {
+        timeline::insert(model, event, false);
+    }
+    for event in outbox {
+        if Some(event.pubkey) == model.me {
+            timeline::insert(model, &event, false);
+            compose::put_in_outbox(model, event);
+        }
+    }
+    model.connection.cursor = settings.cursor;
+    model.theme = settings.theme;
+    model.backed_up = settings.backed_up;
+    model.compose.text = settings.draft;
+}
+
+fn on_timer(model: &mut Model, timer: Timer, moment: Moment, out: &mut Vec<Effect>) {
+    match timer {
+        Timer::Reconnect => connection::connect(model, out),
+        Timer::Answer => connection::on_silence(model, moment, out),
+        Timer::Tick => {
+            if model.environment.visible {
+                out.push(Effect::Wait(Timer::Tick, TICK_MS));
+            }
+        }
+        Timer::Draft => compose::save_draft(model, out),
+        Timer::Notice => model.notice = None,
+        Timer::Resend => connection::publish_all(model, out),
+    }
+}
+
+fn on_browser(model: &mut Model, browser: Browser, out: &mut Vec<Effect>) {
+    match browser {
+        Browser::Visible(visible) => {
+            model.environment.visible = visible;
+            if visible {
+                out.push(Effect::Wait(Timer::Tick, TICK_MS));
+            } else {
+                compose::save_draft(model, out);
+            }
+            connection::on_visibility(model, out);
+        }
+        Browser::Online => connection::hurry(model, out),
+        Browser::Wide(wide) => model.environment.wide = wide,
+        Browser::Fragment(fragment) => on_fragment(model, &fragment, out),
+        Browser::AtTop(at_top) => {
+            model.timeline.at_top = at_top;
+            if at_top {
+                model.timeline.show_unseen();
+            }
+        }
+        Browser::NearEnd => timeline::more(model, out),
+        Browser::Key(press) => on_key(model, &press, out),
+        Browser::UpdateReady => model.update_ready = true,
+        Browser::Copied(done) => {
+            use crate::texts;
+            notify(model, if done { texts::COPIED } else { texts::NOT_COPIED }, out);
+        }
+    }
+}
+
+fn on_fragment(model: &mut Model, fragment: &str, out: &mut Vec<Effect>) {
+    if fragment.contains("claim=") {
+        return onboarding::on_claim_link(model, fragment, out);
+    }
+    let route = Route::from_fragment(fragment);
+    if route != model.route {
+        model.route = route;
+        own::leave(model);
+        model.timeline.at_top = true;
+        model.timeline.show_unseen();
+        out.push(Effect::ScrollToTop);
+    }
+    if route == Route::Write {
+        out.push(Effect::Focus(compose::FIELD_ID));
+    }
+}
+
+fn on_key(model: &mut Model, press: &KeyPress, out: &mut Vec<Effect>) {
+    if !matches!(model.stage, Stage::Using) || press.command || press.alt || press.composing {
+        return;
+    }
+    if press.key == "Escape" {
+        if model.forget_asked {
+            model.forget_asked = false;
+        } else if model.route == Route::Write {
+            compose::update(model, Writing::Close, out);
+        } else if model.revealed.is_some() {
+            model.revealed = None;
+        } else {
+            model.chosen_peer = None;
+        }
+        return;
+    }
+    if press.typing {
+        return;
+    }
+    match press.key.as_str() {
+        "n" => compose::update(model, Writing::Open, out),
+        "j" | "k" if model.route == Route::Home => out.push(Effect::StepPost { back: press.key == "k" }),
+        _ => {}
+    }
+}
+
+impl From<Setup> for Message {
+    fn from(setup: Setup) -> Self {
+        Self::Welcome(setup)
+    }
+}

@@ -1,0 +1,185 @@
+//! Writing: the draft, the signature, the outbox.
+
+use nostrp2p_protocol::{
+    Draft, Event, EventId, Kind, PublicKey, Tag,
+    frame::{Refusal, RefusalCode},
+};
+
+use super::{Effect, connection, notify, timeline};
+use crate::{
+    effect::{Purpose, Timer},
+    message::Writing,
+    model::{Model, Outgoing},
+    route::Route,
+    storage::{Change, Place, Setting},
+    texts,
+};
+
+/// The id of the field, to move the focus there.
+pub const FIELD_ID: &str = "compose";
+/// How long after the last key the draft is stored, in milliseconds.
+const DRAFT_MS: u64 = 400;
+
+/// Takes in what the person does while writing.
+pub fn update(model: &mut Model, writing: Writing, out: &mut Vec<Effect>) {
+    match writing {
+        Writing::Open if model.environment.wide && model.route == Route::Home => {
+            out.push(Effect::ScrollToTop);
+            out.push(Effect::Focus(FIELD_ID));
+        }
+        Writing::Open => {
+            model.compose.opened_here = true;
+            out.push(Effect::Go(Route::Write.fragment()));
+        }
+        Writing::Close => {
+            save_draft(model, out);
+            leave_screen(model, out);
+        }
+        Writing::Typed(text) => {
+            model.compose.error = None;
+            model.compose.text = text;
+            out.push(Effect::Wait(Timer::Draft, DRAFT_MS));
+        }
+        Writing::Send => send(model, out),
+        Writing::TryAgain(id) => try_again(model, id, out),
+        Writing::GiveUp(id) => give_up(model, id, out),
+    }
+}
+
+/// How many bytes of the text are left before the event would be too long; negative when it is.
+pub fn room(text: &str) -> i64 {
+    let rumor = post(text, 0).by(PublicKey::from_bytes([0; 32]));
+    // The time has ten digits for the next 260 years; here it has one.
+    let length = rumor.canonical().len() + 9;
+    let signed = |bytes: usize| i64::try_from(bytes).unwrap_or(i64::MAX);
+    signed(nostrp2p_protocol::limits::MAX_EVENT_BYTES) - signed(length)
+}
+
+/// Something was signed, or could not be.
+pub fn on_signed(
+    model: &mut Model,
+    purpose: Purpose,
+    result: Result<Box<Event>, String>,
+    out: &mut Vec<Effect>,
+) {
+    if purpose == Purpose::Post {
+        model.compose.signing = false;
+    }
+    let event = match result {
+        Ok(event) => *event,
+        Err(error) => return notify(model, texts::not_signed(&error), out),
+    };
+    match purpose {
+        Purpose::Prove { attempt, token } => connection::hand_over_proof(model, attempt, token, event, out),
+        Purpose::Post => {
+            model.compose.text.clear();
+            let also = vec![Change::Set(Setting::Draft(String::new()))];
+            out.push(Effect::Cancel(Timer::Draft));
+            out.push(Effect::ScrollToTop);
+            leave_screen(model, out);
+            hand_in(model, event, also, out);
+        }
+        Purpose::Profile => {
+            model.people.take(&event);
+            hand_in(model, event.clone(), vec![Change::Profile(event.into_rumor())], out);
+        }
+        Purpose::Again(former) => {
+            drop_from_outbox(model, former);
+            hand_in(model, event, vec![Change::Settled(former)], out);
+        }
+    }
+}
+
+/// Leaves the screen of the composer the way it was entered, so that the back button has nothing left to undo.
+fn leave_screen(model: &mut Model, out: &mut Vec<Effect>) {
+    if model.route != Route::Write {
+        return;
+    }
+    let opened_here = std::mem::take(&mut model.compose.opened_here);
+    out.push(if opened_here { Effect::GoBack } else { Effect::Replace(Route::Home.fragment()) });
+}
+
+/// Puts an event into the outbox of the model.
+pub fn put_in_outbox(model: &mut Model, event: Event) {
+    model.outbox.waiting.insert(event.id(), Outgoing { event, refused: None });
+}
+
+/// Stores the draft now.
+pub fn save_draft(model: &mut Model, out: &mut Vec<Effect>) {
+    out.push(Effect::Cancel(Timer::Draft));
+    out.push(Effect::Save(vec![Change::Set(Setting::Draft(model.compose.text.clone()))]));
+}
+
+/// The node would not take an event.
+pub fn on_refused(model: &mut Model, id: EventId, refusal: &Refusal, retry_ms: u64, out: &mut Vec<Effect>) {
+    let Some(outgoing) = model.outbox.waiting.get_mut(&id) else { return };
+    match refusal.code {
+        RefusalCode::Busy | RefusalCode::Internal | RefusalCode::LoginNeeded => {
+            out.push(Effect::Wait(Timer::Resend, retry_ms));
+        }
+        _ => outgoing.refused = Some(texts::refusal(refusal)),
+    }
+}
+
+fn send(model: &mut Model, out: &mut Vec<Effect>) {
+    let text = model.compose.text.trim();
+    if text.is_empty() || model.compose.signing || model.me.is_none() {
+        return;
+    }
+    if room(text) < 0 {
+        model.compose.error = Some(texts::TOO_LONG.to_owned());
+        return;
+    }
+    let draft = post(text, model.now());
+    model.compose.signing = true;
+    out.push(Effect::Sign(Purpose::Post, draft));
+}
+
+fn post(text: &str, created_at: u64) -> Draft {
+    Draft { created_at, kind: Kind::POST, tags: Vec::<Tag>::new(), content: text.to_owned() }
+}
+
+/// First stored, then shown, then sent: what is written is never lost.
+fn hand_in(model: &mut Model, event: Event, also: Vec<Change>, out: &mut Vec<Effect>) {
+    let id = event.id();
+    timeline::insert(model, &event, false);
+    put_in_outbox(model, event.clone());
+    let mut changes = vec![Change::Outgoing(event)];
+    changes.extend(also);
+    out.push(Effect::SaveOutgoing(id, changes));
+}
+
+/// A refused event is signed anew with the time of now: its old time may be what was wrong.
+fn try_again(model: &mut Model, id: EventId, out: &mut Vec<Effect>) {
+    let Some(outgoing) = model.outbox.waiting.get(&id) else { return };
+    let (kind, tags, content) =
+        (outgoing.event.kind, outgoing.event.tags.clone(), outgoing.event.content.clone());
+    out.push(Effect::Sign(Purpose::Again(id), Draft { created_at: model.now(), kind, tags, content }));
+}
+
+fn give_up(model: &mut Model, id: EventId, out: &mut Vec<Effect>) {
+    drop_from_outbox(model, id);
+    out.push(Effect::Save(vec![Change::Settled(id)]));
+}
+
+fn drop_from_outbox(model: &mut Model, id: EventId) {
+    if let Some(outgoing) = model.outbox.waiting.remove(&id) {
+        model.timeline.remove(&Place::new(outgoing.event.created_at, id));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_room_counts_what_an_event_may_hold() {
+        let fits =
+            |text: &str| post(text, 1_772_892_300).by(PublicKey::from_bytes([1; 32])).check_shape().is_ok();
+        let full = usize::try_from(room("")).unwrap();
+        assert!(room(&"x".repeat(full)) == 0 && fits(&"x".repeat(full)));
+        assert!(room(&"x".repeat(full + 1)) < 0 && !fits(&"x".repeat(full + 1)));
+        // A line break takes two bytes in the canonical form.
+        assert!(room(&"\n".repeat(full / 2 + 1)) < 0);
+    }
+}

@@ -1,0 +1,445 @@
+//! The conversation with the node: connect, greet, log in or claim, follow, publish, and come back after a loss.
+
+use nostrp2p_protocol::{
+    EventId, Filter, Kind, PublicKey, Rumor,
+    frame::{Carried, ClientFrame, NodeFrame, Refusal, RefusalCode, RequestId, StoreId, VERSION},
+    login,
+};
+
+use super::{Moment, compose, onboarding, own, timeline};
+use crate::{
+    effect::{Effect, Purpose, Timer},
+    message::SocketEvent,
+    model::{
+        Model, Phase, Stage, Step,
+        connection::{Greeting, Request, Status, Trouble},
+        timeline::Past,
+    },
+    storage::{Change, Cursor, Setting},
+    texts,
+};
+
+/// Name and version of this program, for the node's log.
+const CLIENT: &str = concat!("nostrp2p-wasm-client/", env!("CARGO_PKG_VERSION"));
+/// How long connecting, greeting and login may each take, in milliseconds; a phone's radio needs up to 2 s to wake.
+pub const ANSWER_WITHIN_MS: u64 = 10_000;
+/// How long the node may gather while somebody looks: below what an eye notices.
+const GATHER_VISIBLE_MS: u32 = 20;
+/// How long the node may gather while the page is hidden: one wake-up of the radio a minute.
+const GATHER_HIDDEN_MS: u32 = 60_000;
+/// How many events are fetched from a store that is new to this page.
+const NEWEST_EVENTS: u32 = 100;
+/// How many events are fetched when somebody scrolls into the past.
+const OLDER_EVENTS: u32 = 100;
+/// Most events that are caught up one by one; beyond it, starting over with the newest is shorter. A guess.
+const CATCH_UP_EVENTS: u64 = 5_000;
+/// Most people whose profiles are asked for in one question.
+const PROFILES_AT_ONCE: usize = 200;
+/// When what the node was too busy for is sent again, in milliseconds.
+const RESEND_MS: u64 = 5_000;
+/// Most acknowledgements that are remembered for display.
+const MAX_CARRIED: usize = 500;
+
+/// Opens a socket to the node, in place of any other.
+pub fn connect(model: &mut Model, out: &mut Vec<Effect>) {
+    let connection = &mut model.connection;
+    connection.requests.clear();
+    let Some(node) = &connection.node else {
+        connection.phase = Phase::Idle;
+        return;
+    };
+    out.push(Effect::Cancel(Timer::Reconnect));
+    if model.environment.page_is_secure && !node.is_secure() && !node.is_loopback() {
+        connection.phase = Phase::Waiting;
+        connection.trouble = Some(Trouble::MixedContent);
+        connection.failures = connection.failures.saturating_add(1);
+        return;
+    }
+    connection.attempt = connection.attempt.wrapping_add(1);
+    connection.phase = Phase::Opening;
+    out.push(Effect::Connect { attempt: connection.attempt, url: node.url() });
+    out.push(Effect::Wait(Timer::Answer, ANSWER_WITHIN_MS));
+}
+
+/// Connects to a node that the person named, or names again.
+pub fn connect_anew(model: &mut Model, out: &mut Vec<Effect>) {
+    model.connection.failures = 0;
+    model.connection.trouble = None;
+    connect(model, out);
+}
+
+/// Connects at once if the next attempt is being waited for: the network came back, or the person did.
+pub fn hurry(model: &mut Model, out: &mut Vec<Effect>) {
+    if model.connection.phase == Phase::Waiting {
+        connect(model, out);
+    }
+}
+
+/// Tells the node how long it may gather now.
+pub fn on_visibility(model: &mut Model, out: &mut Vec<Effect>) {
+    if model.environment.visible {
+        hurry(model, out);
+    }
+    watch(model, out);
+}
+
+/// Nothing came in time.
+pub fn on_silence(model: &mut Model, moment: Moment, out: &mut Vec<Effect>) {
+    match model.connection.phase {
+        Phase::Opening | Phase::Greeting | Phase::Proving(_) => {
+            out.push(Effect::Disconnect);
+            fail(model, Trouble::Silent, moment, out);
+        }
+        _ => {}
+    }
+}
+
+/// The socket did something.
+pub fn on_socket(model: &mut Model, attempt: u32, event: SocketEvent, moment: Moment, out: &mut Vec<Effect>) {
+    if attempt != model.connection.attempt || !is_open(&model.connection.phase) {
+        return;
+    }
+    match event {
+        SocketEvent::Opened => {
+            model.connection.phase = Phase::Greeting;
+            out.push(Effect::Send(ClientFrame::Hello { version: VERSION, client: CLIENT.to_owned() }));
+        }
+        SocketEvent::Frame(frame) => on_frame(model, *frame, moment, out),
+        SocketEvent::Foreign => {
+            out.push(Effect::Disconnect);
+            fail(model, Trouble::Foreign, moment, out);
+        }
+        SocketEvent::Closed => {
+            let opened = model.connection.phase != Phase::Opening;
+            fail(model, if opened { Trouble::Closed } else { Trouble::NoAnswer }, moment, out);
+        }
+    }
+}
+
+const fn is_open(phase: &Phase) -> bool {
+    !matches!(phase, Phase::Idle | Phase::Waiting | Phase::Refused(_))
+}
+
+fn fail(model: &mut Model, trouble: Trouble, moment: Moment, out: &mut Vec<Effect>) {
+    let connection = &mut model.connection;
+    connection.requests.clear();
+    connection.failures = connection.failures.saturating_add(1);
+    connection.trouble = Some(trouble);
+    connection.status = None;
+    connection.phase = Phase::Waiting;
+    if model.timeline.past == Past::Fetching {
+        model.timeline.past = Past::InNode;
+    }
+    out.push(Effect::Cancel(Timer::Answer));
+    out.push(Effect::Wait(Timer::Reconnect, model.connection.retry_delay_ms(moment.random)));
+}
+
+fn on_frame(model: &mut Model, frame: NodeFrame, moment: Moment, out: &mut Vec<Effect>) {
+    match frame {
+        NodeFrame::Welcome { challenge, peer, owner, .. } => {
+            if model.connection.phase != Phase::Greeting {
+                return;
+            }
+            out.push(Effect::Cancel(Timer::Answer));
+            model.connection.phase = Phase::Greeted(Greeting { challenge, peer, owner });
+            if model.is_decided() {
+                prove(model, out);
+            }
+        }
+        NodeFrame::LoggedIn { request, owner, store, newest } => {
+            let claim = match model.connection.requests.remove(&request) {
+                Some(Request::Prove { claim }) => claim,
+                _ => return,
+            };
+            on_logged_in(model, owner, claim, store, newest, out);
+        }
+        NodeFrame::Published { request, id, carried, .. } => {
+            model.connection.requests.remove(&request);
+            on_published(model, id, carried, out);
+        }
+        NodeFrame::Batch { through, events, .. } => on_batch(model, through, events, out),
+        NodeFrame::Answer { request, complete, events } => {
+            if let Some(asked) = model.connection.requests.remove(&request) {
+                on_answer(model, asked, complete, events, out);
+            }
+        }
+        NodeFrame::Status { peers, stored } => model.connection.status = Some(Status { peers, stored }),
+        NodeFrame::Refused { request, refusal } => on_refused(model, request, refusal, moment, out),
+    }
+}
+
+/// Shows the node that we are its owner, or that we hold the right to become it.
+pub fn prove(model: &mut Model, out: &mut Vec<Effect>) {
+    let (Some(me), Phase::Greeted(greeting), Some(node)) =
+        (model.me, &model.connection.phase, &model.connection.node)
+    else {
+        return;
+    };
+    let token = model.welcome().and_then(|welcome| welcome.token);
+    let token = match (greeting.owner, token) {
+        (Some(owner), _) if owner == me => None,
+        (None, Some(token)) => Some(token),
+        (Some(_), _) => return refuse(model, Refusal::new(RefusalCode::NotOwner, ""), out),
+        (None, None) => return refuse(model, Refusal::new(RefusalCode::NoOwner, ""), out),
+    };
+    let draft = login::draft(&greeting.challenge, node.authority(), model.now());
+    model.connection.phase = Phase::Proving(greeting.clone());
+    let attempt = model.connection.attempt;
+    out.push(Effect::Sign(Purpose::Prove { attempt, token }, draft));
+    out.push(Effect::Wait(Timer::Answer, ANSWER_WITHIN_MS));
+}
+
+/// The proof is signed: hand it over.
+pub fn hand_over_proof(
+    model: &mut Model,
+    attempt: u32,
+    token: Option<crate::address::ClaimToken>,
+    proof: nostrp2p_protocol::Event,
+    out: &mut Vec<Effect>,
+) {
+    if attempt != model.connection.attempt || !matches!(model.connection.phase, Phase::Proving(_)) {
+        return;
+    }
+    let request = model.connection.ask(Request::Prove { claim: token.is_some() });
+    let proof = proof.into();
+    out.push(Effect::Send(match token {
+        Some(token) => ClientFrame::Claim { request, token: token.0, proof },
+        None => ClientFrame::Login { request, proof },
+    }));
+}
+
+fn on_logged_in(
+    model: &mut Model,
+    owner: PublicKey,
+    claimed: bool,
+    store: StoreId,
+    newest: u64,
+    out: &mut Vec<Effect>,
+) {
+    let Phase::Proving(greeting) = &model.connection.phase else { return };
+    let greeting = Greeting { owner: Some(owner), ..greeting.clone() };
+    model.connection.phase = Phase::LoggedIn(greeting);
+    model.connection.failures = 0;
+    model.connection.trouble = None;
+    model.people.asked.clear();
+    out.push(Effect::Cancel(Timer::Answer));
+
+    let known = model.connection.cursor.filter(|cursor| {
+        cursor.store == store && cursor.after <= newest && newest - cursor.after <= CATCH_UP_EVENTS
+    });
+    if known.is_none() {
+        start_over(model, store, newest, out);
+    }
+    watch(model, out);
+    ask_own_profile(model, out);
+    publish_all(model, out);
+    onboarding::on_logged_in(model, claimed, out);
+}
+
+/// The store is new to us: what was cached belongs to another one, or is too old to be caught up.
+fn start_over(model: &mut Model, store: StoreId, newest: u64, out: &mut Vec<Effect>) {
+    model.timeline.clear();
+    model.timeline.loading = newest > 0;
+    model.people.clear();
+    let waiting: Vec<_> = model.outbox.waiting.values().map(|outgoing| outgoing.event.clone()).collect();
+    for event in waiting {
+        timeline::insert(model, &event, false);
+    }
+    model.connection.cursor = Some(Cursor { store, after: newest });
+    out.push(Effect::Save(vec![Change::ForgetEvents]));
+    let request = model.connection.ask(Request::Newest);
+    let kinds = [Kind::PROFILE, Kind::POST, Kind::REPOST];
+    let filter = Filter { kinds: Some(kinds.into()), limit: Some(NEWEST_EVENTS), ..Filter::default() };
+    out.push(Effect::Send(ClientFrame::Fetch { request, filters: vec![filter] }));
+}
+
+fn watch(model: &mut Model, out: &mut Vec<Effect>) {
+    let (true, Some(cursor)) = (model.connection.is_logged_in(), model.connection.cursor) else {
+        return;
+    };
+    let gather_ms = if model.environment.visible { GATHER_VISIBLE_MS } else { GATHER_HIDDEN_MS };
+    out.push(Effect::Send(ClientFrame::Watch { after: cursor.after, gather_ms }));
+}
+
+fn ask_own_profile(model: &mut Model, out: &mut Vec<Effect>) {
+    let Some(me) = model.me else { return };
+    if model.key_is_new {
+        model.people.own_is_loaded = true;
+    }
+    if !model.people.own_is_loaded {
+        let request = model.connection.ask(Request::OwnProfile);
+        out.push(Effect::Send(ClientFrame::Fetch { request, filters: vec![profiles_of([me])] }));
+    }
+}
+
+fn profiles_of(people: impl IntoIterator<Item = PublicKey>) -> Filter {
+    Filter {
+        kinds: Some([Kind::PROFILE].into()),
+        authors: Some(people.into_iter().collect()),
+        ..Filter::default()
+    }
+}
+
+/// Asks for the profiles of people whose posts are here and whose names are not; each once a connection.
+fn ask_profiles(model: &mut Model, out: &mut Vec<Effect>) {
+    if !model.connection.is_logged_in() {
+        return;
+    }
+    let authors = model.timeline.posts().flat_map(|(_, post)| [Some(post.shown.pubkey), post.reposted_by]);
+    let mut missing: Vec<PublicKey> = authors
+        .flatten()
+        .filter(|author| model.people.profile(author).is_none() && !model.people.asked.contains(author))
+        .collect();
+    missing.sort_unstable();
+    missing.dedup();
+    missing.truncate(PROFILES_AT_ONCE);
+    if missing.is_empty() {
+        return;
+    }
+    model.people.asked.extend(missing.iter().copied());
+    let request = model.connection.ask(Request::Profiles);
+    out.push(Effect::Send(ClientFrame::Fetch { request, filters: vec![profiles_of(missing)] }));
+}
+
+fn on_batch(model: &mut Model, through: u64, events: Vec<Rumor>, out: &mut Vec<Effect>) {
+    let Some(cursor) = model.connection.cursor else { return };
+    let cursor = Cursor { after: cursor.after.max(through), ..cursor };
+    model.connection.cursor = Some(cursor);
+    let mut changes = timeline::take(model, events, true);
+    // Until the newest are here, a reload must start over; so the cursor is stored only after that.
+    if !model.connection.requests.values().any(|request| *request == Request::Newest) {
+        changes.push(Change::Set(Setting::Cursor(cursor)));
+    }
+    out.push(Effect::Save(changes));
+    ask_profiles(model, out);
+}
+
+fn on_answer(model: &mut Model, asked: Request, complete: bool, events: Vec<Rumor>, out: &mut Vec<Effect>) {
+    let none_came = events.is_empty();
+    let mut changes = timeline::take(model, events, false);
+    match asked {
+        Request::Newest => {
+            model.timeline.loading = false;
+            model.timeline.past = if complete { Past::End } else { Past::InNode };
+            changes.extend(model.connection.cursor.map(|cursor| Change::Set(Setting::Cursor(cursor))));
+        }
+        Request::Older => {
+            model.timeline.past = if complete || none_came { Past::End } else { Past::InNode };
+        }
+        Request::OwnProfile => {
+            model.people.own_is_loaded = true;
+            own::publish_if_submitted(model, out);
+        }
+        Request::Prove { .. } | Request::Publish(_) | Request::Profiles => {}
+    }
+    if !changes.is_empty() {
+        out.push(Effect::Save(changes));
+    }
+    ask_profiles(model, out);
+}
+
+/// Asks the node for posts before those that are held.
+pub fn fetch_older(model: &mut Model, out: &mut Vec<Effect>) {
+    let (true, Some(end)) = (model.connection.is_logged_in(), model.timeline.end()) else {
+        return;
+    };
+    model.timeline.past = Past::Fetching;
+    let request = model.connection.ask(Request::Older);
+    let filter = Filter {
+        kinds: Some([Kind::POST, Kind::REPOST].into()),
+        until: Some(end.created_at()),
+        limit: Some(OLDER_EVENTS),
+        ..Filter::default()
+    };
+    out.push(Effect::Send(ClientFrame::Fetch { request, filters: vec![filter] }));
+}
+
+/// Hands an event of the outbox to the node, if it is connected and has not got it yet.
+pub fn publish(model: &mut Model, id: EventId, out: &mut Vec<Effect>) {
+    let asked = model.connection.requests.values().any(|request| *request == Request::Publish(id));
+    if !model.connection.is_logged_in() || asked {
+        return;
+    }
+    let Some(outgoing) = model.outbox.waiting.get(&id).filter(|outgoing| outgoing.refused.is_none()) else {
+        return;
+    };
+    let event = outgoing.event.clone().into();
+    let request = model.connection.ask(Request::Publish(id));
+    out.push(Effect::Send(ClientFrame::Publish { request, event }));
+}
+
+/// Hands over all that waits, the oldest first.
+pub fn publish_all(model: &mut Model, out: &mut Vec<Effect>) {
+    let mut waiting: Vec<(u64, EventId)> =
+        model.outbox.waiting.iter().map(|(id, outgoing)| (outgoing.event.created_at, *id)).collect();
+    waiting.sort_unstable();
+    for (_, id) in waiting {
+        publish(model, id, out);
+    }
+}
+
+fn on_published(model: &mut Model, id: EventId, carried: Carried, out: &mut Vec<Effect>) {
+    if model.outbox.carried.len() >= MAX_CARRIED {
+        model.outbox.carried.pop_first();
+    }
+    model.outbox.carried.insert(id, carried);
+    if let Some(outgoing) = model.outbox.waiting.remove(&id) {
+        let mut changes = vec![Change::Settled(id)];
+        if outgoing.event.kind != Kind::PROFILE {
+            changes.push(Change::Keep(outgoing.event.into_rumor()));
+        }
+        out.push(Effect::Save(changes));
+    }
+}
+
+fn on_refused(
+    model: &mut Model,
+    request: RequestId,
+    refusal: Refusal,
+    moment: Moment,
+    out: &mut Vec<Effect>,
+) {
+    if request == 0 {
+        // The node closes the connection next; unless trying again helps, we do not come back by ourselves.
+        return match refusal.code {
+            RefusalCode::Version => refuse(model, refusal, out),
+            _ => fail(model, Trouble::Closed, moment, out),
+        };
+    }
+    match model.connection.requests.remove(&request) {
+        Some(Request::Prove { .. }) => match refusal.code {
+            RefusalCode::Busy | RefusalCode::Internal | RefusalCode::WrongChallenge => {
+                out.push(Effect::Disconnect);
+                fail(model, Trouble::Closed, moment, out);
+                if refusal.code == RefusalCode::WrongChallenge
+                    && let Some(welcome) = model.welcome_mut()
+                {
+                    welcome.error = Some(texts::refusal(&refusal));
+                }
+            }
+            _ => refuse(model, refusal, out),
+        },
+        Some(Request::Publish(id)) => compose::on_refused(model, id, &refusal, RESEND_MS, out),
+        Some(Request::Newest) => model.timeline.loading = false,
+        Some(Request::Older) => model.timeline.past = Past::InNode,
+        Some(Request::OwnProfile | Request::Profiles) | None => {}
+    }
+}
+
+/// The node says no for good: stop, and say what to do.
+fn refuse(model: &mut Model, refusal: Refusal, out: &mut Vec<Effect>) {
+    out.push(Effect::Cancel(Timer::Answer));
+    let sentence = texts::refusal(&refusal);
+    if matches!(model.stage, Stage::Welcome(_)) {
+        // Setting up goes on: the greeting still stands, so another key or link can be tried at once.
+        onboarding::on_refused(model, refusal.code, sentence, out);
+    } else {
+        out.push(Effect::Disconnect);
+        model.connection.phase = Phase::Refused(refusal);
+    }
+}
+
+/// Whether a name step is shown while the own profile is still on its way.
+pub fn is_naming(model: &Model) -> bool {
+    matches!(model.welcome().map(|welcome| &welcome.step), Some(Step::Name))
+}

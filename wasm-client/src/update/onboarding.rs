@@ -1,0 +1,269 @@
+//! Setting up: which node, which key, which name.
+
+use nostrp2p_protocol::{PublicKey, SecretKey, frame::RefusalCode};
+
+use super::{Effect, TICK_MS, connection};
+use crate::{
+    address::ClaimLink,
+    effect::Timer,
+    message::Setup,
+    model::{KeyStep, Model, Phase, Stage, Step, Welcome, connection::Trouble},
+    route::Route,
+    secret::Secret,
+    storage::{Change, Setting},
+    texts,
+};
+
+/// Takes in what the person does while setting up.
+pub fn update(model: &mut Model, setup: Setup, out: &mut Vec<Effect>) {
+    let here = model.me;
+    let Some(welcome) = model.welcome_mut() else { return };
+    match setup {
+        Setup::AddressTyped(text) => welcome.address = text,
+        Setup::AddressSubmitted => submit_address(model, out),
+        Setup::NodeAccepted => {
+            welcome.error = None;
+            // A claim link with a key at hand leaves nothing to decide.
+            if welcome.token.is_some() && here.is_some() && welcome.was_in_use {
+                prove(model, out);
+            } else {
+                welcome.step = Step::Key(KeyStep::Choose);
+            }
+        }
+        Setup::Back => back(welcome),
+        Setup::NotNow => resume(model, out),
+        Setup::MakeKey => out.push(Effect::MakeKey),
+        Setup::KeyMade(nsec) => {
+            welcome.error = None;
+            welcome.step = Step::Key(KeyStep::Made { nsec, saved: false });
+        }
+        Setup::ImportKey => {
+            welcome.error = None;
+            welcome.step = Step::Key(KeyStep::Import { nsec: Secret::default() });
+            out.push(Effect::Focus("nsec"));
+        }
+        Setup::NsecTyped(text) => {
+            if let Step::Key(KeyStep::Import { nsec }) = &mut welcome.step {
+                *nsec = text;
+            }
+        }
+        Setup::NsecSubmitted => submit_nsec(welcome, out),
+        Setup::UseKeyHere => prove(model, out),
+        Setup::CopyMade => with_made(welcome, |nsec| out.push(Effect::Copy(nsec))),
+        Setup::DownloadMade => {
+            with_made(welcome, |nsec| {
+                let (name, text) = texts::backup_file(&nsec);
+                out.push(Effect::Download { name, text });
+            });
+        }
+        Setup::MadeAccepted => accept_made(model, out),
+        Setup::KeyKept(result) => on_key_kept(model, result, out),
+        Setup::NameSkipped => finish(model, out),
+        Setup::Token(token) => welcome.token = Some(token),
+    }
+}
+
+/// Sets up again, with the node and key that are here to choose from.
+pub fn begin_again(model: &mut Model, out: &mut Vec<Effect>) {
+    let was_in_use = model.me.is_some();
+    model.stage = Stage::Welcome(Welcome { was_in_use, ..Welcome::default() });
+    connection::connect_anew(model, out);
+}
+
+/// A claim link was opened in a page that is in use.
+pub fn on_claim_link(model: &mut Model, fragment: &str, out: &mut Vec<Effect>) {
+    begin_again(model, out);
+    let link = ClaimLink::from_fragment(fragment, model.environment.page_is_secure);
+    let Some(welcome) = model.welcome_mut() else { return };
+    match link {
+        Ok(link) => {
+            welcome.token = link.token;
+            if link.node.is_some() {
+                model.connection.node = link.node;
+                connection::connect_anew(model, out);
+            }
+        }
+        Err(error) => welcome.error = Some(error.to_string()),
+    }
+}
+
+/// The node let us in.
+pub fn on_logged_in(model: &mut Model, claimed: bool, out: &mut Vec<Effect>) {
+    if !matches!(model.stage, Stage::Welcome(_)) {
+        return;
+    }
+    let own_page = model.connection.node == model.environment.page;
+    let node = model.connection.node.clone().filter(|_| !own_page);
+    out.push(Effect::Save(vec![Change::Set(Setting::Node(node))]));
+    out.push(Effect::Persist);
+    let named = connection::is_naming(model);
+    if let Some(welcome) = model.welcome_mut() {
+        welcome.token = None;
+        welcome.error = None;
+    }
+    if claimed || named {
+        out.push(Effect::Replace(Route::Home.fragment()));
+        if let Some(welcome) = model.welcome_mut() {
+            welcome.step = Step::Name;
+        }
+        if !named {
+            out.push(Effect::Focus("name"));
+        }
+    } else {
+        finish(model, out);
+    }
+}
+
+/// The node said no: back to the step where something else can be done.
+pub fn on_refused(model: &mut Model, code: RefusalCode, sentence: String, out: &mut Vec<Effect>) {
+    if let Phase::Proving(greeting) = &model.connection.phase {
+        model.connection.phase = Phase::Greeted(greeting.clone());
+    }
+    let Some(welcome) = model.welcome_mut() else { return };
+    welcome.error = Some(sentence);
+    welcome.step = match code {
+        RefusalCode::NotOwner => Step::Key(KeyStep::Import { nsec: Secret::default() }),
+        RefusalCode::Forged => Step::Key(KeyStep::Choose),
+        _ => Step::Node,
+    };
+    if matches!(code, RefusalCode::WrongToken | RefusalCode::ExpiredToken | RefusalCode::AlreadyClaimed) {
+        welcome.token = None;
+        // The greeting may be out of date by now: somebody else may have claimed the node.
+        connection::connect_anew(model, out);
+    }
+}
+
+/// Setting up is over.
+pub fn finish(model: &mut Model, out: &mut Vec<Effect>) {
+    model.stage = Stage::Using;
+    model.route = Route::Home;
+    out.push(Effect::Replace(Route::Home.fragment()));
+    out.push(Effect::ScrollToTop);
+    out.push(Effect::Wait(Timer::Tick, TICK_MS));
+}
+
+fn resume(model: &mut Model, out: &mut Vec<Effect>) {
+    if model.me.is_none() {
+        return;
+    }
+    finish(model, out);
+    connection::connect_anew(model, out);
+}
+
+fn submit_address(model: &mut Model, out: &mut Vec<Effect>) {
+    let page_is_secure = model.environment.page_is_secure;
+    let Some(welcome) = model.welcome_mut() else { return };
+    let link = match ClaimLink::parse(&welcome.address, page_is_secure) {
+        Ok(link) => link,
+        Err(error) => {
+            welcome.error = Some(error.to_string());
+            return;
+        }
+    };
+    welcome.error = None;
+    welcome.token = link.token.or(welcome.token);
+    if link.token.is_some() {
+        welcome.address.clear();
+    }
+    if link.node.is_some() && link.node != model.connection.node || model.connection.greeting().is_none() {
+        model.connection.node = link.node.or_else(|| model.connection.node.clone());
+        connection::connect_anew(model, out);
+    }
+}
+
+fn back(welcome: &mut Welcome) {
+    welcome.error = None;
+    welcome.step = match &welcome.step {
+        Step::Key(KeyStep::Made { .. } | KeyStep::Import { .. }) => Step::Key(KeyStep::Choose),
+        Step::Node | Step::Key(_) => Step::Node,
+        Step::Name => Step::Name,
+    };
+}
+
+fn submit_nsec(welcome: &mut Welcome, out: &mut Vec<Effect>) {
+    let Step::Key(KeyStep::Import { nsec }) = &welcome.step else { return };
+    let typed = nsec.reveal().trim();
+    if typed.is_empty() {
+        welcome.error = Some(texts::NSEC_EMPTY.to_owned());
+        return;
+    }
+    match SecretKey::from_nsec(typed) {
+        Ok(key) => {
+            welcome.error = None;
+            out.push(Effect::KeepKey(Secret::new(key.to_nsec())));
+        }
+        Err(error) => welcome.error = Some(texts::invalid_nsec(&error)),
+    }
+}
+
+fn with_made(welcome: &mut Welcome, act: impl FnOnce(Secret)) {
+    if let Step::Key(KeyStep::Made { nsec, saved }) = &mut welcome.step {
+        *saved = true;
+        act(nsec.clone());
+    }
+}
+
+fn accept_made(model: &mut Model, out: &mut Vec<Effect>) {
+    let Some(Step::Key(KeyStep::Made { nsec, saved })) = model.welcome().map(|welcome| &welcome.step) else {
+        return;
+    };
+    let saved = *saved;
+    out.push(Effect::KeepKey(nsec.clone()));
+    out.push(Effect::Save(vec![Change::Set(Setting::BackedUp(saved))]));
+    model.key_is_new = true;
+    model.backed_up = saved;
+}
+
+fn on_key_kept(model: &mut Model, result: Result<PublicKey, String>, out: &mut Vec<Effect>) {
+    let Some(welcome) = model.welcome_mut() else { return };
+    let key = match result {
+        Ok(key) => key,
+        Err(error) => {
+            welcome.error = Some(texts::key_not_kept(&error));
+            return;
+        }
+    };
+    let made = matches!(welcome.step, Step::Key(KeyStep::Made { .. }));
+    if !made {
+        // Whoever can paste a key has it somewhere.
+        model.key_is_new = false;
+        model.backed_up = true;
+        out.push(Effect::Save(vec![Change::Set(Setting::BackedUp(true))]));
+    }
+    if model.me.is_some_and(|before| before != key) {
+        forget_the_former(model, out);
+    }
+    model.me = Some(key);
+    prove(model, out);
+}
+
+/// Another person's posts, drafts and unsent events do not belong to this key.
+fn forget_the_former(model: &mut Model, out: &mut Vec<Effect>) {
+    model.timeline.clear();
+    model.people.clear();
+    model.outbox = crate::model::Outbox::default();
+    model.compose = crate::model::Compose::default();
+    model.profile_form = crate::model::ProfileForm::default();
+    model.connection.cursor = None;
+    let settings = [Setting::Theme(model.theme), Setting::BackedUp(model.backed_up)];
+    let mut changes = vec![Change::ForgetAll];
+    changes.extend(settings.map(Change::Set));
+    out.push(Effect::Save(changes));
+}
+
+fn prove(model: &mut Model, out: &mut Vec<Effect>) {
+    let Some(welcome) = model.welcome_mut() else { return };
+    welcome.error = None;
+    welcome.step = Step::Key(KeyStep::Proving);
+    match model.connection.phase {
+        Phase::Greeted(_) => connection::prove(model, out),
+        // Whatever is under way ends in a greeting, and the greeting in the proof.
+        Phase::Opening | Phase::Greeting | Phase::Proving(_) | Phase::LoggedIn(_) => {}
+        Phase::Idle | Phase::Waiting | Phase::Refused(_) => connection::connect(model, out),
+    }
+}
+
+/// Why the node cannot be reached, while it is being looked for.
+pub const fn trouble(model: &Model) -> Option<Trouble> {
+    model.connection.trouble
+}

@@ -1,0 +1,119 @@
+//! The own profile, the key and the settings.
+
+use nostrp2p_protocol::{Draft, Kind};
+
+use super::{Effect, connection, notify, onboarding};
+use crate::{
+    effect::Purpose,
+    message::Own,
+    model::{Model, ProfileForm, Stage, Welcome},
+    profile::Profile,
+    storage::{Change, Setting},
+    texts,
+};
+
+/// Takes in what the person does with profile, key and settings.
+pub fn update(model: &mut Model, own: Own, out: &mut Vec<Effect>) {
+    match own {
+        Own::NameTyped(name) => model.profile_form.name = Some(name),
+        Own::AboutTyped(about) => model.profile_form.about = Some(about),
+        Own::ProfileSubmitted => {
+            model.profile_form.submitted = true;
+            publish_if_submitted(model, out);
+            if connection::is_naming(model) {
+                onboarding::finish(model, out);
+            }
+        }
+        Own::CopyNpub => {
+            if let Some(me) = model.me {
+                out.push(Effect::Copy(crate::secret::Secret::new(me.to_npub())));
+            }
+        }
+        Own::RevealKey => out.push(Effect::RevealKey),
+        Own::KeyRevealed(nsec) => model.revealed = Some(nsec),
+        Own::HideKey => model.revealed = None,
+        Own::CopyKey => {
+            if let Some(nsec) = model.revealed.clone() {
+                out.push(Effect::Copy(nsec));
+                mark_backed_up(model, out);
+            }
+        }
+        Own::DownloadKey => {
+            if let Some(nsec) = &model.revealed {
+                let (name, text) = texts::backup_file(nsec);
+                out.push(Effect::Download { name, text });
+                mark_backed_up(model, out);
+            }
+        }
+        Own::Theme(theme) => {
+            model.theme = theme;
+            out.push(Effect::PutTheme(theme));
+            out.push(Effect::Save(vec![Change::Set(Setting::Theme(theme))]));
+        }
+        Own::ForgetAsked => model.forget_asked = true,
+        Own::ForgetCancelled => model.forget_asked = false,
+        Own::ForgetConfirmed => forget(model, out),
+        Own::Forgotten => connection::connect_anew(model, out),
+        Own::Update => out.push(Effect::ApplyUpdate),
+        Own::NoticeClosed => model.notice = None,
+    }
+}
+
+/// Publishes the profile form, once the present profile is known: never from a base that was not loaded.
+pub fn publish_if_submitted(model: &mut Model, out: &mut Vec<Effect>) {
+    let (Some(me), true) = (model.me, model.profile_form.submitted) else { return };
+    if !model.people.own_is_loaded {
+        return;
+    }
+    let ProfileForm { name, about, .. } = std::mem::take(&mut model.profile_form);
+    let present = model.people.profile(&me).cloned().unwrap_or_default();
+    let name = name.unwrap_or_else(|| present.name.clone().unwrap_or_default());
+    let about = about.unwrap_or_else(|| present.about.clone());
+    if name.trim() == present.name.as_deref().unwrap_or_default() && about.trim() == present.about {
+        return;
+    }
+    let content = Profile::edited(&present, &name, &about);
+    // Of two profiles at one second the lower id wins; so the new one must not be of the same second.
+    let created_at = model.people.written_at(&me).map_or(0, |before| before + 1).max(model.now());
+    out.push(Effect::Sign(
+        Purpose::Profile,
+        Draft { created_at, kind: Kind::PROFILE, tags: vec![], content },
+    ));
+    if matches!(model.stage, Stage::Using) {
+        notify(model, texts::PROFILE_SAVED, out);
+    }
+}
+
+/// The person leaves a screen: what was shown for a moment goes.
+pub fn leave(model: &mut Model) {
+    model.revealed = None;
+    model.forget_asked = false;
+    model.chosen_peer = None;
+    if !model.profile_form.submitted {
+        model.profile_form = ProfileForm::default();
+    }
+}
+
+fn mark_backed_up(model: &mut Model, out: &mut Vec<Effect>) {
+    model.backed_up = true;
+    out.push(Effect::Save(vec![Change::Set(Setting::BackedUp(true))]));
+}
+
+fn forget(model: &mut Model, out: &mut Vec<Effect>) {
+    let theme = model.theme;
+    let node = model.connection.node.clone();
+    let attempt = model.connection.attempt;
+    *model = Model {
+        environment: model.environment.clone(),
+        stage: Stage::Welcome(Welcome::default()),
+        theme,
+        now_ms: model.now_ms,
+        ..Model::default()
+    };
+    model.connection.node = node;
+    model.connection.attempt = attempt;
+    out.push(Effect::Disconnect);
+    out.push(Effect::Save(vec![Change::ForgetAll, Change::Set(Setting::Theme(theme))]));
+    out.push(Effect::ForgetKey);
+    out.push(Effect::Replace("#/"));
+}

@@ -1,0 +1,91 @@
+//! Reading: live posts, the past, what is hostile.
+
+use super::*;
+use crate::{model::timeline::Past, route::Route};
+
+fn batch(rig: &mut Rig, through: u64, events: Vec<Event>) {
+    let events = events.into_iter().map(Event::into_rumor).collect();
+    rig.frame(NodeFrame::Batch { through, newest: through, events });
+}
+
+#[test]
+fn live_posts_come_in_at_the_top_and_are_announced() {
+    let mut rig = Rig::in_use(0);
+    batch(&mut rig, 2, vec![post(2, 10, "older"), post(2, 20, "newer")]);
+    assert_eq!(rig.texts(), ["newer", "older"]);
+    assert_eq!(rig.model.announcement, "2 new posts");
+}
+
+#[test]
+fn while_one_reads_further_down_new_posts_wait_behind_a_pill() {
+    let mut rig = Rig::in_use(0);
+    batch(&mut rig, 1, vec![post(2, 10, "read")]);
+    rig.give(Message::Browser(Browser::AtTop(false)));
+    batch(&mut rig, 2, vec![post(2, 20, "waiting")]);
+    assert_eq!((rig.texts(), rig.model.timeline.unseen.len()), (vec!["read"], 1));
+    rig.give(Message::Reading(Reading::ShowNew));
+    assert_eq!(rig.texts(), ["waiting", "read"]);
+    rig.did(|effect| *effect == Effect::ScrollToTop);
+}
+
+#[test]
+fn an_own_post_never_waits_behind_the_pill() {
+    let mut rig = Rig::in_use(0);
+    rig.give(Message::Browser(Browser::AtTop(false)));
+    rig.write("mine");
+    rig.prove(1);
+    batch(&mut rig, 1, vec![post(1, 20, "mine, from another device")]);
+    assert_eq!(rig.model.timeline.unseen.len(), 0);
+}
+
+#[test]
+fn the_past_comes_from_the_storage_and_then_from_the_node() {
+    let events = (0..60).map(|time| post(2, time + 100, "x").into_rumor()).rev().collect();
+    let settings = Settings { cursor: Some(Cursor { store: STORE, after: 0 }), ..Settings::default() };
+    let mut rig = Rig::open("", Some(1), Snapshot { events, settings, ..Snapshot::default() });
+    rig.greet(Some(1));
+    rig.prove(1);
+    rig.log_in(1, 0);
+    rig.sent();
+    rig.give(Message::Browser(Browser::NearEnd));
+    rig.did(|effect| matches!(effect, Effect::LoadOlder(place, _) if place.created_at() == 100));
+    rig.give(Message::OlderLoaded(vec![post(2, 50, "from the storage").into_rumor()]));
+    assert_eq!(rig.model.timeline.past, Past::InStorage);
+    rig.give(Message::Browser(Browser::NearEnd));
+    rig.give(Message::OlderLoaded(vec![]));
+    let frames = rig.sent();
+    let [ClientFrame::Fetch { request, filters }] = &frames[..] else { panic!("{frames:?}") };
+    assert_eq!(filters[0].until, Some(50));
+    rig.frame(NodeFrame::Answer {
+        request: *request,
+        complete: true,
+        events: vec![post(2, 7, "first").into_rumor()],
+    });
+    assert_eq!(rig.model.timeline.past, Past::End);
+    assert_eq!(rig.texts().last(), Some(&"first"));
+}
+
+#[test]
+fn going_to_another_screen_hides_what_was_shown_for_a_moment() {
+    let mut rig = Rig::in_use(0);
+    rig.give(Message::Browser(Browser::Fragment("#/me".into())));
+    rig.give(Message::Own(Own::KeyRevealed(Secret::new("nsec1".to_owned()))));
+    assert!(rig.model.revealed.is_some());
+    rig.give(Message::Browser(Browser::Fragment("#/".into())));
+    assert_eq!((rig.model.revealed.is_none(), rig.model.route), (true, Route::Home));
+}
+
+#[test]
+fn a_hostile_event_changes_nothing_but_its_own_post() {
+    let mut rig = Rig::in_use(0);
+    let tags = (0..2_000).map(|_| nostrp2p_protocol::Tag::new(["e", "<script>"])).collect();
+    let hostile = Draft {
+        created_at: nostrp2p_protocol::limits::MAX_CREATED_AT,
+        kind: Kind::POST,
+        tags,
+        content: "\u{202e}<img onerror=alert(1)>\u{0}".repeat(1_000),
+    };
+    batch(&mut rig, 1, vec![hostile.sign(&key(2), &[0; 32]), post(3, 10, "calm")]);
+    assert_eq!(rig.texts().len(), 2);
+    drop(crate::view::view(&rig.model));
+}

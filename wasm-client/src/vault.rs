@@ -1,0 +1,249 @@
+//! The secret key at rest: encrypted with AES-GCM under a WebCrypto key that scripts cannot read out.
+//!
+//! Both lie in IndexedDB. That keeps the key out of backups, logs and storage inspectors, and out of the reach of
+//! code that can read the storage but not run here; it does not protect from somebody who uses the unlocked
+//! device, for which a passphrase is meant. The key is decrypted for each signature and wiped after it.
+//! Where there is no secure context the browser offers no WebCrypto: then the key lives until the page is closed.
+
+use std::{cell::RefCell, rc::Rc};
+
+use js_sys::{Array, Object, Reflect, Uint8Array};
+use nostrp2p_protocol::{PublicKey, SecretKey};
+use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{AesGcmParams, AesKeyGenParams, Crypto, CryptoKey, SubtleCrypto};
+use zeroize::Zeroize;
+
+use crate::storage::indexed::IndexedStorage;
+
+/// Length of the nonce in bytes: what AES-GCM is defined for (NIST SP 800-38D).
+const NONCE_BYTES: usize = 12;
+
+/// Why the vault did not open or close, in one clause.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum VaultError {
+    /// Nothing is in it.
+    #[error("there is no key on this device")]
+    Empty,
+    /// What is in it is damaged, or is another person's.
+    #[error("the stored key is damaged; import it again")]
+    Damaged,
+    /// The browser failed.
+    #[error("the browser said: {0}")]
+    Browser(String),
+}
+
+/// Where the key is.
+#[derive(Debug, Clone)]
+pub struct Vault {
+    place: Place,
+    open: Rc<RefCell<Option<Content>>>,
+}
+
+#[derive(Debug, Clone)]
+enum Place {
+    /// In IndexedDB, encrypted.
+    Kept { storage: IndexedStorage, crypto: SubtleCrypto },
+    /// In memory, until the page is closed.
+    Session,
+}
+
+#[derive(Debug, Clone)]
+enum Content {
+    Sealed(Sealed),
+    Plain(SecretKey),
+}
+
+/// The encrypted key as it is stored.
+#[derive(Debug, Clone)]
+struct Sealed {
+    wrapping: CryptoKey,
+    nonce: Uint8Array,
+    ciphertext: Uint8Array,
+    pubkey: PublicKey,
+}
+
+impl Vault {
+    /// A vault in the storage, or one that ends with the page where the browser has no WebCrypto.
+    pub fn new(storage: Option<IndexedStorage>) -> Self {
+        let place = match (storage, subtle()) {
+            (Some(storage), Some(crypto)) => Place::Kept { storage, crypto },
+            _ => Place::Session,
+        };
+        Self { place, open: Rc::default() }
+    }
+
+    /// Whether keys survive the page.
+    pub const fn keeps(&self) -> bool {
+        matches!(self.place, Place::Kept { .. })
+    }
+
+    /// Whose key is in it; none if it is empty.
+    ///
+    /// # Errors
+    /// When the browser fails or the content does not read.
+    pub async fn owner(&self) -> Result<Option<PublicKey>, VaultError> {
+        let Place::Kept { storage, .. } = &self.place else {
+            return Ok(self.session_key().map(|key| key.public_key()));
+        };
+        let stored = storage.vault().await.map_err(|error| VaultError::Browser(error.0))?;
+        if stored.is_undefined() {
+            return Ok(None);
+        }
+        let sealed = Sealed::from_js(&stored).ok_or(VaultError::Damaged)?;
+        let pubkey = sealed.pubkey;
+        self.open.replace(Some(Content::Sealed(sealed)));
+        Ok(Some(pubkey))
+    }
+
+    /// Puts a key in, in place of any other.
+    ///
+    /// # Errors
+    /// When the browser fails; then the former content stays.
+    pub async fn keep(&self, key: SecretKey) -> Result<PublicKey, VaultError> {
+        let pubkey = key.public_key();
+        let content = match &self.place {
+            Place::Session => Content::Plain(key),
+            Place::Kept { storage, crypto } => {
+                let sealed = Sealed::seal(crypto, &key).await?;
+                storage.set_vault(sealed.to_js()?).await.map_err(|error| VaultError::Browser(error.0))?;
+                Content::Sealed(sealed)
+            }
+        };
+        self.open.replace(Some(content));
+        Ok(pubkey)
+    }
+
+    /// Takes the key out for a moment. It wipes itself when it is dropped: do not hold it.
+    ///
+    /// # Errors
+    /// When the vault is empty or the content cannot be decrypted.
+    pub async fn key(&self) -> Result<SecretKey, VaultError> {
+        let content = self.open.borrow().clone();
+        match (content, &self.place) {
+            (None, _) => Err(VaultError::Empty),
+            (Some(Content::Plain(key)), _) => Ok(key),
+            (Some(Content::Sealed(sealed)), Place::Kept { crypto, .. }) => sealed.unseal(crypto).await,
+            (Some(Content::Sealed(_)), Place::Session) => Err(VaultError::Damaged),
+        }
+    }
+
+    /// Empties the vault.
+    ///
+    /// # Errors
+    /// When the browser fails.
+    pub async fn forget(&self) -> Result<(), VaultError> {
+        self.open.replace(None);
+        match &self.place {
+            Place::Session => Ok(()),
+            Place::Kept { storage, .. } => {
+                storage.set_vault(JsValue::UNDEFINED).await.map_err(|error| VaultError::Browser(error.0))
+            }
+        }
+    }
+
+    fn session_key(&self) -> Option<SecretKey> {
+        match &*self.open.borrow() {
+            Some(Content::Plain(key)) => Some(key.clone()),
+            _ => None,
+        }
+    }
+}
+
+impl Sealed {
+    async fn seal(crypto: &SubtleCrypto, key: &SecretKey) -> Result<Self, VaultError> {
+        let usages: Array = ["encrypt", "decrypt"].into_iter().map(JsValue::from_str).collect();
+        let algorithm = AesKeyGenParams::new("AES-GCM", 256);
+        let wrapping = crypto.generate_key_with_object(&algorithm, false, &usages).map_err(browser)?;
+        let wrapping: CryptoKey = JsFuture::from(wrapping).await.map_err(browser)?.unchecked_into();
+
+        let mut nonce = [0; NONCE_BYTES];
+        random(&mut nonce).map_err(browser)?;
+        let nonce = Uint8Array::from(&nonce[..]);
+        let pubkey = key.public_key();
+        // WebCrypto copies its input before it returns; the copy here wipes itself.
+        let bytes = key.to_bytes();
+        let sealed = crypto
+            .encrypt_with_object_and_u8_array(&parameters(&nonce, &pubkey), &wrapping, &*bytes)
+            .map_err(browser)?;
+        let sealed = JsFuture::from(sealed).await.map_err(browser)?;
+        Ok(Self { wrapping, nonce, ciphertext: Uint8Array::new(&sealed), pubkey })
+    }
+
+    async fn unseal(&self, crypto: &SubtleCrypto) -> Result<SecretKey, VaultError> {
+        let parameters = parameters(&self.nonce, &self.pubkey);
+        let promise = crypto
+            .decrypt_with_object_and_buffer_source(&parameters, &self.wrapping, &self.ciphertext)
+            .map_err(browser)?;
+        let plain = JsFuture::from(promise).await.map_err(|_| VaultError::Damaged)?;
+        let plain = Uint8Array::new(&plain);
+        let mut bytes = [0; 32];
+        if plain.length() != 32 {
+            return Err(VaultError::Damaged);
+        }
+        plain.copy_to(&mut bytes);
+        plain.fill(0, 0, 32);
+        let key = SecretKey::from_bytes(bytes).map_err(|_| VaultError::Damaged);
+        bytes.zeroize();
+        key.and_then(|key| if key.public_key() == self.pubkey { Ok(key) } else { Err(VaultError::Damaged) })
+    }
+
+    fn to_js(&self) -> Result<JsValue, VaultError> {
+        let object = Object::new();
+        let fields: [(&str, &JsValue); 4] = [
+            ("wrapping", &self.wrapping),
+            ("nonce", &self.nonce),
+            ("ciphertext", &self.ciphertext),
+            ("pubkey", &JsValue::from_str(&self.pubkey.to_string())),
+        ];
+        for (name, value) in fields {
+            Reflect::set(&object, &name.into(), value).map_err(browser)?;
+        }
+        Ok(object.into())
+    }
+
+    fn from_js(value: &JsValue) -> Option<Self> {
+        let field = |name: &str| Reflect::get(value, &name.into()).ok();
+        Some(Self {
+            wrapping: field("wrapping")?.dyn_into().ok()?,
+            nonce: field("nonce")?.dyn_into().ok()?,
+            ciphertext: field("ciphertext")?.dyn_into().ok()?,
+            pubkey: field("pubkey")?.as_string()?.parse().ok()?,
+        })
+    }
+}
+
+/// Fills the slice with random bytes from the browser; works in any context.
+///
+/// # Errors
+/// When there is no window.
+pub fn random(bytes: &mut [u8]) -> Result<(), JsValue> {
+    crypto()?.get_random_values_with_u8_array(bytes).map(drop)
+}
+
+/// Bound to the public key, so that a ciphertext cannot be passed off as another person's.
+fn parameters(nonce: &Uint8Array, pubkey: &PublicKey) -> Object {
+    let parameters = AesGcmParams::new("AES-GCM", nonce);
+    parameters.set_additional_data(&Uint8Array::from(&pubkey.as_bytes()[..]));
+    parameters.into()
+}
+
+fn subtle() -> Option<SubtleCrypto> {
+    let window = web_sys::window()?;
+    if !window.is_secure_context() {
+        return None;
+    }
+    let subtle = crypto().ok()?.subtle();
+    (!subtle.is_undefined()).then_some(subtle)
+}
+
+fn crypto() -> Result<Crypto, JsValue> {
+    web_sys::window().ok_or(JsValue::NULL)?.crypto()
+}
+
+fn browser(error: JsValue) -> VaultError {
+    let text = error
+        .dyn_ref::<js_sys::Error>()
+        .map_or_else(|| error.as_string().unwrap_or_default(), |error| String::from(error.message()));
+    VaultError::Browser(text)
+}

@@ -1,0 +1,195 @@
+//! What the page should look like, as a value: a small tree of elements and texts.
+//!
+//! The view makes it, [`diff`] compares it with the one before, and `dom` changes the page accordingly.
+//! There is no way to put markup in: a text is a text, an attribute is an attribute, and names are literals.
+
+pub mod diff;
+
+use std::borrow::Cow;
+
+/// A text of the tree: a literal, or made for the moment.
+pub type Text = Cow<'static, str>;
+
+/// One node of the tree.
+#[derive(Debug, Clone)]
+pub enum Node<M> {
+    /// An element.
+    Element(Element<M>),
+    /// A text node.
+    Text(Text),
+}
+
+/// An element with its attributes, what it reacts to, and its children.
+#[derive(Debug, Clone)]
+pub struct Element<M> {
+    /// Name of the element, lower case.
+    pub tag: &'static str,
+    /// Whether it belongs to SVG.
+    pub svg: bool,
+    /// Tells siblings apart, so that a moved one is moved and not rewritten.
+    pub key: Option<Text>,
+    /// Attributes; `value` and `checked` are set as properties.
+    pub attributes: Vec<(&'static str, Text)>,
+    /// What it reacts to; at most one of each kind.
+    pub reactions: Vec<On<M>>,
+    /// Children in order.
+    pub children: Vec<Node<M>>,
+}
+
+/// A reaction to what the person does.
+#[derive(Debug, Clone)]
+pub enum On<M> {
+    /// A press by pointer or keyboard.
+    Click(M),
+    /// A form that is sent; the browser's own sending is prevented.
+    Submit(M),
+    /// A field whose text changed.
+    Input(fn(String) -> M),
+    /// A key that goes down; what the function takes, the browser does not see.
+    Key(fn(&KeyPress) -> Option<M>),
+}
+
+/// A key that went down.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyPress {
+    /// The browser's name of the key, for instance `Enter`.
+    pub key: String,
+    /// Whether Ctrl or Cmd is held.
+    pub command: bool,
+    /// Whether Alt is held.
+    pub alt: bool,
+    /// Whether an input method is composing: its Enter ends a word and nothing else.
+    pub composing: bool,
+    /// Whether the person is typing into a field.
+    pub typing: bool,
+}
+
+/// The sorts of reaction, to tell listeners apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trigger {
+    /// See [`On::Click`].
+    Click,
+    /// See [`On::Submit`].
+    Submit,
+    /// See [`On::Input`].
+    Input,
+    /// See [`On::Key`].
+    Key,
+}
+
+impl Trigger {
+    /// The browser's name of the event.
+    pub const fn event_name(self) -> &'static str {
+        match self {
+            Self::Click => "click",
+            Self::Submit => "submit",
+            Self::Input => "input",
+            Self::Key => "keydown",
+        }
+    }
+}
+
+impl<M> On<M> {
+    /// Which sort of reaction it is.
+    pub const fn trigger(&self) -> Trigger {
+        match self {
+            Self::Click(_) => Trigger::Click,
+            Self::Submit(_) => Trigger::Submit,
+            Self::Input(_) => Trigger::Input,
+            Self::Key(_) => Trigger::Key,
+        }
+    }
+}
+
+/// Makes an HTML element.
+pub fn element<M>(tag: &'static str) -> Element<M> {
+    Element {
+        tag,
+        svg: false,
+        key: None,
+        attributes: Vec::new(),
+        reactions: Vec::new(),
+        children: Vec::new(),
+    }
+}
+
+/// Makes an SVG element.
+pub fn svg<M>(tag: &'static str) -> Element<M> {
+    Element { svg: true, ..element(tag) }
+}
+
+impl<M> Element<M> {
+    /// Sets the key.
+    #[must_use]
+    pub fn key(mut self, key: impl Into<Text>) -> Self {
+        self.key = Some(key.into());
+        self
+    }
+
+    /// Adds an attribute.
+    #[must_use]
+    pub fn with(mut self, name: &'static str, value: impl Into<Text>) -> Self {
+        self.attributes.push((name, value.into()));
+        self
+    }
+
+    /// Adds an attribute that has no value when the condition holds.
+    #[must_use]
+    pub fn with_if(self, condition: bool, name: &'static str) -> Self {
+        if condition { self.with(name, "") } else { self }
+    }
+
+    /// Sets the classes.
+    #[must_use]
+    pub fn class(self, names: impl Into<Text>) -> Self {
+        self.with("class", names)
+    }
+
+    /// Sets the hook by which tests find the element.
+    #[must_use]
+    pub fn test_id(self, name: &'static str) -> Self {
+        self.with("data-testid", name)
+    }
+
+    /// Adds a reaction.
+    #[must_use]
+    pub fn on(mut self, reaction: On<M>) -> Self {
+        self.reactions.push(reaction);
+        self
+    }
+
+    /// Adds a child.
+    #[must_use]
+    pub fn child(mut self, child: impl Into<Node<M>>) -> Self {
+        self.children.push(child.into());
+        self
+    }
+
+    /// Adds a child if there is one.
+    #[must_use]
+    pub fn child_if(self, child: Option<impl Into<Node<M>>>) -> Self {
+        match child {
+            Some(child) => self.child(child),
+            None => self,
+        }
+    }
+
+    /// Adds children.
+    #[must_use]
+    pub fn children<N: Into<Node<M>>>(mut self, children: impl IntoIterator<Item = N>) -> Self {
+        self.children.extend(children.into_iter().map(Into::into));
+        self
+    }
+
+    /// Adds a text.
+    #[must_use]
+    pub fn text(self, text: impl Into<Text>) -> Self {
+        self.child(Node::Text(text.into()))
+    }
+}
+
+impl<M> From<Element<M>> for Node<M> {
+    fn from(element: Element<M>) -> Self {
+        Self::Element(element)
+    }
+}

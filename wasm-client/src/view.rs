@@ -1,0 +1,82 @@
+//! What the page looks like for a model. Pure: no browser, no clock, no state of its own.
+
+pub mod avatar;
+pub mod compose;
+pub mod frame;
+pub mod home;
+pub mod icons;
+pub mod me;
+pub mod network;
+pub mod post;
+pub mod settings;
+pub mod welcome;
+
+#[cfg(test)]
+mod tests;
+
+use crate::{
+    message::Message,
+    model::{Model, Stage},
+    route::Route,
+    texts,
+    vdom::{Element, On, Text, element},
+};
+
+/// An element of this page.
+pub type Html = Element<Message>;
+
+/// The whole page.
+pub fn view(model: &Model) -> Html {
+    match &model.stage {
+        Stage::Opening => element("div").class("app"),
+        Stage::Welcome(welcome) => element("div")
+            .class("app app-welcome")
+            .child(welcome::view(model, welcome))
+            .child_if(frame::notice(model)),
+        Stage::Using => frame::view(model, screen(model)),
+    }
+}
+
+/// The title of the screen, for the top bar and the window.
+pub const fn title(model: &Model) -> &'static str {
+    match model.route {
+        Route::Home => texts::HOME,
+        Route::Write => texts::WRITE,
+        Route::Network => texts::NETWORK,
+        Route::Me => texts::ME,
+        Route::Settings => texts::SETTINGS,
+    }
+}
+
+fn screen(model: &Model) -> Html {
+    match model.route {
+        Route::Home => home::view(model),
+        Route::Write => compose::screen(model),
+        Route::Network => network::view(model),
+        Route::Me => me::view(model),
+        Route::Settings => settings::view(model),
+    }
+}
+
+/// A button of this look (`primary`, `plain`, `quiet`, `danger`).
+fn button(look: &'static str, label: impl Into<Text>, message: impl Into<Message>) -> Html {
+    element("button")
+        .class(format!("button button-{look}"))
+        .with("type", "button")
+        .on(On::Click(message.into()))
+        .text(label)
+}
+
+/// The button that sends the form around it.
+fn submit(label: impl Into<Text>) -> Html {
+    element("button").class("button button-primary").with("type", "submit").text(label)
+}
+
+fn paragraph(class: &'static str, text: impl Into<Text>) -> Html {
+    element("p").class(class).text(text)
+}
+
+/// A sentence about what went wrong, read out at once.
+fn error(text: impl Into<Text>) -> Html {
+    element("p").class("error").with("role", "alert").test_id("error").text(text)
+}

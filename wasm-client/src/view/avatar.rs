@@ -1,0 +1,48 @@
+//! A quiet pattern drawn from a public key, so that people are told apart. Nothing is loaded for it.
+
+use nostrp2p_protocol::PublicKey;
+
+use super::Html;
+use crate::vdom::svg;
+
+/// How many colours there are: enough to tell neighbours in a list apart, few enough to stay in harmony.
+const HUES: u32 = 18;
+/// The dots of the left half and the middle column that lie within the circle: column, row.
+const DOTS: [(u8, u8); 13] =
+    [(1, 0), (2, 0), (0, 1), (1, 1), (2, 1), (0, 2), (1, 2), (2, 2), (0, 3), (1, 3), (2, 3), (1, 4), (2, 4)];
+
+/// Draws the pattern as an SVG of 44 units; the style sheet or the caller gives it a size.
+pub fn avatar(pubkey: &PublicKey) -> Html {
+    let bytes = pubkey.as_bytes();
+    // The last bytes: people who grind their key for a nice npub choose the first ones.
+    let seed = bytes.iter().skip(24).fold(0u64, |seed, byte| seed << 8 | u64::from(*byte));
+    let hue = u32::try_from(seed % u64::from(HUES)).unwrap_or(0) * (360 / HUES);
+    let colour = format!("hsl({hue} 48% 52%)");
+    let bits = seed / u64::from(HUES);
+    // A pattern with hardly a dot tells nobody apart; its opposite does.
+    let sparse = (bits & 0x1fff).count_ones() < 5;
+    let bits = if sparse { !bits } else { bits };
+    let dots =
+        DOTS.iter().enumerate().filter(|(index, _)| bits >> index & 1 == 1).flat_map(|(_, (column, row))| {
+            let mirrored = (*column < 2).then_some(4 - *column);
+            [Some(*column), mirrored].into_iter().flatten().map(|column| (column, *row))
+        });
+    svg("svg")
+        .class("avatar")
+        .with("viewBox", "0 0 44 44")
+        .with("aria-hidden", "true")
+        .child(
+            svg("circle")
+                .with("cx", "22")
+                .with("cy", "22")
+                .with("r", "22")
+                .with("fill", colour.clone())
+                .with("fill-opacity", "0.18"),
+        )
+        .child(svg("g").with("fill", colour).children(dots.map(dot)))
+}
+
+fn dot((column, row): (u8, u8)) -> Html {
+    let at = |index: u8| (8 + u32::from(index) * 7).to_string();
+    svg("circle").with("cx", at(column)).with("cy", at(row)).with("r", "2.9")
+}

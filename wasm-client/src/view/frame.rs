@@ -1,0 +1,164 @@
+//! The frame around each screen: bars on a phone; rail, column and side on a desktop.
+
+use super::{Html, button, icons, network, title};
+use crate::{
+    message::{Message, Own, Writing},
+    model::Model,
+    route::Route,
+    texts,
+    vdom::{On, element},
+};
+use icons::{Icon, icon};
+
+/// Puts a screen into its frame.
+pub fn view(model: &Model, screen: Html) -> Html {
+    let main = element("main").class("column").with("id", "main").children(banners(model)).child(screen);
+    let live = element("div").class("hidden").with("aria-live", "polite").text(model.announcement.clone());
+    let page = if model.environment.wide {
+        element("div")
+            .class("app app-wide")
+            .child(rail(model).key("rail"))
+            .child(main.key("main"))
+            .child(element("aside").class("side").key("side").child(network::miniature(model)))
+    } else {
+        element("div")
+            .class("app app-narrow")
+            .child(bar(model).key("bar"))
+            .child(main.key("main"))
+            .child(tabs(model).key("tabs"))
+    };
+    page.child(live.key("live")).child_if(notice(model))
+}
+
+/// The sentence at the edge of the page.
+pub fn notice(model: &Model) -> Option<Html> {
+    let text = model.notice.clone()?;
+    let close = element("button")
+        .class("button-icon")
+        .with("type", "button")
+        .with("aria-label", texts::CLOSE)
+        .on(On::Click(Message::Own(Own::NoticeClosed)))
+        .child(icon(Icon::Close));
+    let notice = element("div").class("notice").with("role", "status").key("notice");
+    Some(notice.child(element("span").text(text)).child(close))
+}
+
+/// The state of the connection; a tap opens Network.
+pub fn pill(model: &Model) -> Html {
+    let pill = model.connection.pill();
+    element("a")
+        .class("pill")
+        .with("href", Route::Network.fragment())
+        .test_id("connection")
+        .with("data-state", texts::pill_word(pill))
+        .child(element("span").class("pill-dot"))
+        .text(texts::pill(pill))
+}
+
+fn banners(model: &Model) -> Vec<Html> {
+    let mut banners = Vec::new();
+    if model.update_ready {
+        banners.push(
+            element("div")
+                .class("banner")
+                .with("role", "status")
+                .key("update")
+                .child(element("span").text(texts::UPDATE_READY))
+                .child(button("plain", texts::UPDATE_NOW, Message::Own(Own::Update))),
+        );
+    }
+    if model.storage_trouble.is_some() {
+        banners.push(
+            element("div")
+                .class("banner banner-warn")
+                .key("storage")
+                .child(element("span").text(texts::STORAGE_TROUBLE)),
+        );
+    }
+    if model.route == Route::Home {
+        banners.extend(network::refusal_card(model).map(|card| card.key("refused")));
+    }
+    banners
+}
+
+fn bar(model: &Model) -> Html {
+    let bar = element("header").class("bar");
+    match model.route {
+        Route::Write => bar
+            .child(button("quiet", texts::CANCEL, Message::Writing(Writing::Close)))
+            .child(element("h1").class("bar-title").text(texts::COMPOSE_LABEL)),
+        Route::Settings => bar
+            .child(
+                element("a")
+                    .class("button-icon")
+                    .with("href", Route::Me.fragment())
+                    .with("aria-label", texts::BACK)
+                    .child(icon(Icon::Back)),
+            )
+            .child(element("h1").class("bar-title").text(title(model)))
+            .child(pill(model)),
+        Route::Me => bar.child(element("h1").class("bar-title").text(title(model))).child(pill(model)).child(
+            element("a")
+                .class("button-icon")
+                .with("href", Route::Settings.fragment())
+                .with("aria-label", texts::SETTINGS)
+                .child(icon(Icon::Settings)),
+        ),
+        Route::Home => bar
+            .child(icons::logo())
+            .child(element("h1").class("bar-title").text(title(model)))
+            .child(pill(model)),
+        Route::Network => bar.child(element("h1").class("bar-title").text(title(model))).child(pill(model)),
+    }
+}
+
+fn tabs(model: &Model) -> Html {
+    let tab = |route: Route, image, label| {
+        link(model, "tab", route).child(icon(image)).child(element("span").text(label))
+    };
+    let write = tab(Route::Write, Icon::Write, texts::WRITE).test_id("compose-open");
+    element("nav")
+        .class("tabs")
+        .with("aria-label", texts::MAIN_NAVIGATION)
+        .child(tab(Route::Home, Icon::Home, texts::HOME))
+        .child(write.on(On::Click(Message::Writing(Writing::Open))))
+        .child(tab(Route::Network, Icon::Network, texts::NETWORK))
+        .child(tab(Route::Me, Icon::Person, texts::ME))
+}
+
+fn rail(model: &Model) -> Html {
+    let entry = |route: Route, image, label| {
+        link(model, "rail-link", route)
+            .child(icon(image))
+            .child(element("span").class("rail-label").text(label))
+    };
+    element("nav")
+        .class("rail")
+        .with("aria-label", texts::MAIN_NAVIGATION)
+        .child(
+            element("a")
+                .class("brand")
+                .with("href", Route::Home.fragment())
+                .child(icons::logo())
+                .child(element("span").class("rail-label").text(texts::APP)),
+        )
+        .child(entry(Route::Home, Icon::Home, texts::HOME))
+        .child(entry(Route::Network, Icon::Network, texts::NETWORK))
+        .child(entry(Route::Me, Icon::Person, texts::ME))
+        .child(entry(Route::Settings, Icon::Settings, texts::SETTINGS))
+        .child(
+            element("button")
+                .class("button button-primary rail-write")
+                .with("type", "button")
+                .test_id("compose-open")
+                .on(On::Click(Message::Writing(Writing::Open)))
+                .child(icon(Icon::Write))
+                .child(element("span").class("rail-label").text(texts::WRITE)),
+        )
+        .child(element("div").class("rail-foot").child(pill(model)))
+}
+
+fn link(model: &Model, class: &'static str, route: Route) -> Html {
+    let link = element("a").class(class).with("href", route.fragment());
+    if model.route == route { link.with("aria-current", "page") } else { link }
+}

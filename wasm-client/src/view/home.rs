@@ -1,0 +1,83 @@
+//! Everyone's posts, with the composer above them where there is room.
+
+use super::{Html, button, compose, icons, paragraph, post};
+use crate::{
+    message::{Message, Reading, Writing},
+    model::{Model, timeline::Past},
+    texts,
+    vdom::{On, element},
+};
+use icons::{Icon, icon};
+
+/// The screen.
+pub fn view(model: &Model) -> Html {
+    let wide = model.environment.wide;
+    let section = element("section").class("home");
+    let section = if wide {
+        section
+            .child(element("h1").class("column-title").text(texts::HOME))
+            .child(compose::card(model).key("compose"))
+    } else {
+        section.child(element("h1").class("hidden").text(texts::HOME))
+    };
+    section.child_if(pill(model)).child(posts(model).key("posts")).child_if(past(model))
+}
+
+fn pill(model: &Model) -> Option<Html> {
+    let count = model.timeline.unseen.len();
+    (count > 0).then(|| {
+        element("button")
+            .class("new-pill")
+            .with("type", "button")
+            .test_id("new-posts")
+            .key("new")
+            .on(On::Click(Message::Reading(Reading::ShowNew)))
+            .child(icon(Icon::Up))
+            .text(texts::new_pill(count))
+    })
+}
+
+fn posts(model: &Model) -> Html {
+    let feed = element("div").class("feed").with("role", "feed").with("aria-label", texts::HOME);
+    if !model.timeline.is_empty() {
+        return feed.children(model.timeline.drawn().map(|(place, post)| post::view(model, place.id, post)));
+    }
+    if model.timeline.loading {
+        return feed
+            .with("aria-busy", "true")
+            .children((0..4).map(|_| skeleton()))
+            .child(element("p").class("hidden").text(texts::LOADING));
+    }
+    let empty = element("div")
+        .class("empty")
+        .child(icons::logo())
+        .child(element("h2").text(texts::EMPTY_TITLE))
+        .child(paragraph("muted", texts::EMPTY_LEAD));
+    let write = button("primary", texts::WRITE, Message::Writing(Writing::Open));
+    feed.child(if model.environment.wide { empty } else { empty.child(write) })
+}
+
+fn skeleton() -> Html {
+    let line = |class| element("span").class(class);
+    element("div").class("post skeleton").with("aria-hidden", "true").child(line("skeleton-avatar")).child(
+        element("div")
+            .class("post-body")
+            .child(line("skeleton-line skeleton-short"))
+            .child(line("skeleton-line"))
+            .child(line("skeleton-line skeleton-middle")),
+    )
+}
+
+fn past(model: &Model) -> Option<Html> {
+    if model.timeline.is_empty() {
+        return None;
+    }
+    let foot = element("div").class("past").key("past");
+    let undrawn = model.timeline.drawn < model.timeline.len();
+    Some(match model.timeline.past {
+        Past::Loading | Past::Fetching => foot.child(paragraph("muted", texts::OLDER_LOADING)),
+        Past::End if !undrawn => foot.child(paragraph("muted", texts::NO_OLDER)),
+        Past::InNode if !undrawn && !model.connection.is_logged_in() => return None,
+        _ => foot.child(button("quiet", texts::OLDER, Message::Reading(Reading::Older))),
+    })
+}

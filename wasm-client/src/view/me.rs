@@ -1,0 +1,146 @@
+//! The own profile and the key.
+
+use super::{Html, avatar::avatar, button, icons, paragraph, submit};
+use crate::{
+    message::{Message, Own},
+    model::Model,
+    profile::short_npub,
+    texts,
+    vdom::{On, element},
+};
+use icons::{Icon, icon};
+
+/// The screen.
+pub fn view(model: &Model) -> Html {
+    let section = element("section").class("cards");
+    let Some(me) = model.me else { return section };
+    let head = element("div").class("me-head").child(avatar(&me)).child(
+        element("div")
+            .child(element("bdi").class("me-name").with("dir", "auto").text(model.name_of(&me)))
+            .child(paragraph("muted", short_npub(&me))),
+    );
+    let section = if model.environment.wide {
+        section.child(element("h1").class("column-title").text(texts::ME))
+    } else {
+        section
+    };
+    section
+        .child(head)
+        .child_if(backup_missing(model))
+        .child(profile(model))
+        .child(public_key(model))
+        .child(secret_key(model))
+}
+
+fn backup_missing(model: &Model) -> Option<Html> {
+    (!model.backed_up && model.revealed.is_none()).then(|| {
+        element("div")
+            .class("banner banner-warn")
+            .key("backup")
+            .child(element("span").text(texts::BACKUP_MISSING))
+            .child(button("plain", texts::BACKUP_NOW, Message::Own(Own::RevealKey)))
+    })
+}
+
+fn profile(model: &Model) -> Html {
+    let known = model.me.as_ref().and_then(|me| model.people.profile(me));
+    let form = &model.profile_form;
+    let name = form.name.clone().or_else(|| known.and_then(|known| known.name.clone())).unwrap_or_default();
+    let about =
+        form.about.clone().unwrap_or_else(|| known.map_or_else(String::new, |known| known.about.clone()));
+    let changed = form.name.is_some() || form.about.is_some();
+    let loaded = model.people.own_is_loaded;
+    element("form")
+        .class("card")
+        .key("profile")
+        .on(On::Submit(Message::Own(Own::ProfileSubmitted)))
+        .child(element("h2").text(texts::PROFILE_TITLE))
+        .child(
+            field(texts::NAME_LABEL, "name").child(
+                element("input")
+                    .with("id", "name")
+                    .with("dir", "auto")
+                    .with("maxlength", "100")
+                    .with("autocomplete", "nickname")
+                    .with("placeholder", texts::NAME_EXAMPLE)
+                    .test_id("name-input")
+                    .with("value", name)
+                    .on(On::Input(|text| Message::Own(Own::NameTyped(text)))),
+            ),
+        )
+        .child(
+            field(texts::ABOUT_LABEL, "about").child(
+                element("textarea")
+                    .with("id", "about")
+                    .with("rows", "3")
+                    .with("dir", "auto")
+                    .with("maxlength", "2000")
+                    .with("placeholder", texts::ABOUT_EXAMPLE)
+                    .with("value", about)
+                    .on(On::Input(|text| Message::Own(Own::AboutTyped(text)))),
+            ),
+        )
+        .child_if((!loaded).then(|| paragraph("muted", texts::PROFILE_LOADING)))
+        .child(element("div").class("row").child(
+            submit(texts::PROFILE_SAVE).test_id("profile-save").with_if(!changed || !loaded, "disabled"),
+        ))
+}
+
+/// A labelled field.
+pub fn field(label: &'static str, id: &'static str) -> Html {
+    element("div").class("field").child(element("label").with("for", id).text(label))
+}
+
+fn public_key(model: &Model) -> Html {
+    let npub = model.me.map(|me| me.to_npub()).unwrap_or_default();
+    element("div")
+        .class("card")
+        .key("public")
+        .child(element("h2").text(texts::PUBLIC_KEY))
+        .child(paragraph("muted", texts::PUBLIC_KEY_WHY))
+        .child(element("code").class("code").test_id("npub").with("data-npub", npub.clone()).text(npub))
+        .child(element("div").class("row").child(copy(Message::Own(Own::CopyNpub))))
+}
+
+fn secret_key(model: &Model) -> Html {
+    let card = element("div")
+        .class("card")
+        .key("secret")
+        .child(element("h2").text(texts::SECRET_KEY))
+        .child(paragraph("muted", texts::SECRET_KEY_WHY));
+    match &model.revealed {
+        Some(nsec) => {
+            card.child(element("code").class("code").test_id("nsec").text(nsec.reveal().to_owned())).child(
+                element("div")
+                    .class("row")
+                    .child(copy(Message::Own(Own::CopyKey)))
+                    .child(download(Message::Own(Own::DownloadKey)))
+                    .child(button("quiet", texts::KEY_HIDE, Message::Own(Own::HideKey))),
+            )
+        }
+        None => card.child(
+            element("div")
+                .class("row")
+                .child(button("plain", texts::KEY_SHOW, Message::Own(Own::RevealKey)).test_id("key-reveal")),
+        ),
+    }
+}
+
+/// The button that copies.
+pub fn copy(message: Message) -> Html {
+    with_icon(Icon::Copy, texts::COPY, message)
+}
+
+/// The button that saves a file.
+pub fn download(message: Message) -> Html {
+    with_icon(Icon::Download, texts::KEY_DOWNLOAD, message)
+}
+
+fn with_icon(image: Icon, label: &'static str, message: Message) -> Html {
+    element("button")
+        .class("button button-plain")
+        .with("type", "button")
+        .on(On::Click(message))
+        .child(icon(image))
+        .text(label)
+}

@@ -1,0 +1,268 @@
+//! The own node and its neighbours as a picture, with four figures under it.
+
+use nostrp2p_protocol::frame::{Path, PeerStatus};
+
+use super::{Html, avatar::avatar, button, error, paragraph};
+use crate::{
+    message::{Link, Message},
+    model::{
+        Model, Phase,
+        connection::{Pill, Status},
+    },
+    texts,
+    vdom::{On, element, svg},
+};
+
+/// Most peers that are drawn; a node rarely has more connections, and the picture would say nothing.
+const MAX_DRAWN: usize = 36;
+/// Up to how many peers their names are written into the picture.
+const NAMED_UP_TO: usize = 10;
+/// The rings: up to this delay in milliseconds, at this radius.
+const RINGS: [(u32, f64); 3] = [(25, 62.0), (100, 92.0), (u32::MAX, 122.0)];
+
+/// The screen.
+pub fn view(model: &Model) -> Html {
+    let section = element("section").class("cards network");
+    let section = if model.environment.wide {
+        section.child(element("h1").class("column-title").text(texts::NETWORK))
+    } else {
+        section
+    };
+    section
+        .child_if(refusal_card(model).or_else(|| trouble_card(model)))
+        .child(
+            element("div")
+                .class("card")
+                .child(picture(model, NAMED_UP_TO))
+                .child_if(sentence(model))
+                .child(legend()),
+        )
+        .child_if(chosen(model))
+        .child(figures(model))
+}
+
+/// The live miniature beside the column.
+pub fn miniature(model: &Model) -> Html {
+    let people = model.connection.status.iter().flat_map(|status| &status.peers).take(8).map(|peer| {
+        let who = element("li").class("around-row").key(peer.peer.to_string());
+        match &peer.owner {
+            Some(owner) => who.child(avatar(owner)).child(element("bdi").text(model.name_of(owner))),
+            None => who
+                .child(element("span").class("around-node"))
+                .child(element("span").class("muted").text(peer.peer.short())),
+        }
+        .child(element("span").class("muted around-delay").text(texts::delay(peer.delay_ms)))
+    });
+    element("div")
+        .class("card side-card")
+        .child(element("h2").text(texts::AROUND))
+        .child(picture(model, 0))
+        .child_if(sentence(model))
+        .child(element("ul").class("around").children(people))
+}
+
+/// What the node says no to, if it does, and what to do.
+pub fn refusal_card(model: &Model) -> Option<Html> {
+    let Phase::Refused(refusal) = &model.connection.phase else { return None };
+    Some(
+        element("div").class("card card-trouble").child(error(texts::refusal(refusal))).child(
+            element("div")
+                .class("row")
+                .child(button("plain", texts::NODE_CHANGE, Message::Link(Link::SetUpAgain)))
+                .child(button("quiet", texts::TRY_AGAIN, Message::Link(Link::Retry))),
+        ),
+    )
+}
+
+fn trouble_card(model: &Model) -> Option<Html> {
+    (model.connection.pill() == Pill::Offline).then_some(())?;
+    let sentence = trouble(model)?;
+    Some(element("div").class("card card-trouble").child(error(sentence)).child(
+        element("div").class("row").child(button("plain", texts::TRY_NOW, Message::Link(Link::Retry))),
+    ))
+}
+
+/// Why the node cannot be reached, in words.
+pub fn trouble(model: &Model) -> Option<String> {
+    let trouble = model.connection.trouble?;
+    let node = model.connection.node.as_ref()?;
+    Some(texts::trouble(trouble, node.authority(), model.environment.page_is_secure, node.is_loopback()))
+}
+
+fn sentence(model: &Model) -> Option<Html> {
+    match &model.connection.status {
+        Some(Status { peers, .. }) if peers.is_empty() => Some(paragraph("muted", texts::NETWORK_EMPTY)),
+        None if model.connection.pill() == Pill::Offline => Some(paragraph("muted", texts::NETWORK_OFFLINE)),
+        _ => None,
+    }
+}
+
+fn picture(model: &Model, named_up_to: usize) -> Html {
+    let peers = model.connection.status.as_ref().map_or(&[][..], |status| &status.peers);
+    let drawn = peers.get(..MAX_DRAWN).unwrap_or(peers);
+    let places: Vec<(&PeerStatus, (f64, f64))> =
+        drawn.iter().enumerate().map(|(index, peer)| (peer, place(index, drawn.len(), peer))).collect();
+    let named = drawn.len() <= named_up_to;
+    let mut own = svg("g").class(if model.connection.is_logged_in() { "own" } else { "own own-away" });
+    own = own.child(svg("circle").class("own-ring").with("r", "27"));
+    own = own.child_if(model.me.as_ref().map(|me| framed(avatar(me), 0.0, 0.0, 44.0)));
+    if named_up_to > 0 {
+        own = own.child(label(texts::YOUR_NODE, 0.0, 41.0));
+    }
+    svg("svg")
+        .class("picture")
+        .with("viewBox", "-160 -150 320 300")
+        .with("role", "img")
+        .with("aria-label", texts::NETWORK_PICTURE)
+        .child(
+            svg("g")
+                .class("rings")
+                .children(RINGS.map(|(_, radius)| svg("circle").with("r", number(radius)))),
+        )
+        .child(svg("g").children(places.iter().map(|(peer, at)| line(peer, *at))))
+        .child(svg("g").children(places.iter().map(|(peer, at)| node(model, peer, *at, named))))
+        .child(own)
+}
+
+/// Evenly around the middle, on the ring of its delay; the first one up and to the right.
+#[expect(clippy::cast_precision_loss, reason = "at most 36 peers")]
+fn place(index: usize, count: usize, peer: &PeerStatus) -> (f64, f64) {
+    let delay = peer.delay_ms.unwrap_or(50);
+    let radius = RINGS.iter().find(|(up_to, _)| delay <= *up_to).map_or(122.0, |(_, radius)| *radius);
+    let angle = std::f64::consts::TAU * (index as f64 / count.max(1) as f64 - 0.125);
+    (radius * angle.cos(), radius * angle.sin())
+}
+
+fn line(peer: &PeerStatus, (x, y): (f64, f64)) -> Html {
+    let class = match peer.path {
+        Path::Direct => "line",
+        Path::Punched => "line line-punched",
+        Path::Relayed => "line line-relayed",
+    };
+    let line = svg("g")
+        .key(peer.peer.to_string())
+        .child(svg("path").class(class).with("d", format!("M0 0L{} {}", number(x), number(y))));
+    if peer.path == Path::Relayed {
+        let middle =
+            svg("circle").class("line-helper").with("cx", number(x * 0.55)).with("cy", number(y * 0.55));
+        line.child(middle.with("r", "4"))
+    } else {
+        line
+    }
+}
+
+fn node(model: &Model, peer: &PeerStatus, (x, y): (f64, f64), named: bool) -> Html {
+    let name = peer_name(model, peer);
+    let mut node = svg("g")
+        .class(if model.chosen_peer == Some(peer.peer) { "peer peer-chosen" } else { "peer" })
+        .key(peer.peer.to_string())
+        .with("role", "button")
+        .with("tabindex", "0")
+        .with("aria-label", name.clone())
+        .on(On::Click(Message::Link(Link::Peer(peer.peer))))
+        .child(svg("circle").class("peer-back").with("cx", number(x)).with("cy", number(y)).with("r", "17"));
+    node = match &peer.owner {
+        Some(owner) => node.child(framed(avatar(owner), x, y, 30.0)),
+        None => node.child(
+            svg("circle").class("peer-plain").with("cx", number(x)).with("cy", number(y)).with("r", "7"),
+        ),
+    };
+    if named { node.child(label(&shortened(&name), x, y + 28.0)) } else { node }
+}
+
+fn framed(picture: Html, x: f64, y: f64, size: f64) -> Html {
+    picture
+        .with("x", number(x - size / 2.0))
+        .with("y", number(y - size / 2.0))
+        .with("width", number(size))
+        .with("height", number(size))
+}
+
+fn label(text: &str, x: f64, y: f64) -> Html {
+    svg("text").class("label").with("x", number(x)).with("y", number(y)).text(text.to_owned())
+}
+
+fn peer_name(model: &Model, peer: &PeerStatus) -> String {
+    peer.owner.as_ref().map_or_else(|| peer.peer.short(), |owner| model.name_of(owner))
+}
+
+fn shortened(name: &str) -> String {
+    const LONGEST: usize = 14;
+    if name.chars().count() <= LONGEST {
+        name.to_owned()
+    } else {
+        name.chars().take(LONGEST - 1).chain(['…']).collect()
+    }
+}
+
+fn number(value: f64) -> String {
+    format!("{value:.1}")
+}
+
+fn legend() -> Html {
+    let entry = |class: &'static str, text: &'static str| {
+        element("li")
+            .child(
+                svg("svg")
+                    .class("legend-line")
+                    .with("viewBox", "0 0 28 8")
+                    .with("aria-hidden", "true")
+                    .child(svg("path").class(class).with("d", "M1 4H27")),
+            )
+            .text(text)
+    };
+    element("ul")
+        .class("legend")
+        .child(entry("line", texts::LEGEND_DIRECT))
+        .child(entry("line line-punched", texts::LEGEND_PUNCHED))
+        .child(entry("line line-relayed", texts::LEGEND_RELAYED))
+}
+
+fn chosen(model: &Model) -> Option<Html> {
+    let chosen = model.chosen_peer?;
+    let peer = model.connection.status.as_ref()?.peers.iter().find(|peer| peer.peer == chosen)?;
+    let (title, who) = match &peer.owner {
+        Some(owner) => (texts::node_of(&model.name_of(owner)), Some(avatar(owner))),
+        None => (texts::UNKNOWN_OWNER.to_owned(), None),
+    };
+    Some(
+        element("div").class("card peer-card").key("chosen").child_if(who).child(
+            element("div")
+                .child(element("bdi").class("strong").text(title))
+                .child(paragraph(
+                    "muted",
+                    format!("{} · {}", texts::path(peer.path), texts::delay(peer.delay_ms)),
+                ))
+                .child(element("code").class("code").text(peer.peer.to_string())),
+        ),
+    )
+}
+
+fn figures(model: &Model) -> Html {
+    let status = model.connection.status.as_ref();
+    let figure = |value: String, label: &'static str, hook: &'static str| {
+        element("div")
+            .class("figure")
+            .child(element("dd").test_id(hook).text(value))
+            .child(element("dt").text(label))
+    };
+    let known = |value: Option<u64>| value.map_or_else(|| "–".to_owned(), texts::count);
+    let count = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
+    element("dl")
+        .class("figures")
+        .child(figure(
+            known(status.map(|status| count(status.peers.len()))),
+            texts::FIGURE_CONNECTED,
+            "figure-connected",
+        ))
+        .child(figure(texts::delay(status.and_then(typical_delay)), texts::FIGURE_DELAY, "figure-delay"))
+        .child(figure(texts::count(count(model.outbox.len())), texts::FIGURE_OUTBOX, "figure-outbox"))
+        .child(figure(known(status.map(|status| status.stored)), texts::FIGURE_STORED, "figure-stored"))
+}
+
+/// The median of the delays that are known.
+fn typical_delay(status: &Status) -> Option<u32> {
+    let mut delays: Vec<u32> = status.peers.iter().filter_map(|peer| peer.delay_ms).collect();
+    delays.sort_unstable();
+    delays.get(delays.len() / 2).copied()
+}

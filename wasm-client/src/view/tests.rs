@@ -1,0 +1,309 @@
+//! What must hold for every screen, and the contrast of the colours.
+
+use std::collections::BTreeMap;
+
+use nostrp2p_protocol::{
+    Draft, Kind, PeerId, PublicKey, Rumor, SecretKey, Tag,
+    frame::{Path, PeerStatus, Refusal, RefusalCode},
+};
+
+use super::*;
+use crate::{
+    address::ClaimToken,
+    model::{
+        Environment, KeyStep, Outgoing, Phase, Step, Welcome,
+        connection::{Greeting, Status, Trouble},
+    },
+    secret::Secret,
+    update::timeline,
+    vdom::Node,
+};
+
+const TOKENS: &str = include_str!("../../../www/tokens.css");
+const NASTY: &str = "<img src=x onerror=alert(1)>\u{202e}\u{0}https://x.example/\"onclick=\"y nostr:npub1x";
+
+fn post(author: u8, created_at: u64, content: &str, tags: Vec<Tag>) -> nostrp2p_protocol::Event {
+    let key = SecretKey::from_bytes([author; 32]).unwrap();
+    Draft { created_at, kind: Kind::POST, tags, content: content.into() }.sign(&key, &[0; 32])
+}
+
+fn person(seed: u8) -> PublicKey {
+    SecretKey::from_bytes([seed; 32]).unwrap().public_key()
+}
+
+fn profile(seed: u8, content: &str) -> Rumor {
+    Draft { created_at: 1, kind: Kind::PROFILE, tags: vec![], content: content.into() }.by(person(seed))
+}
+
+fn greeting(owner: Option<PublicKey>) -> Greeting {
+    Greeting { challenge: [0; 32], peer: PeerId::from_ed25519([1; 32]), owner }
+}
+
+/// A page in use with something of everything.
+fn in_use() -> Model {
+    let mut model = Model {
+        stage: Stage::Using,
+        me: Some(person(1)),
+        now_ms: 1_772_892_300_000,
+        update_ready: true,
+        storage_trouble: Some("no".into()),
+        notice: Some("Copied.".into()),
+        ..Model::default()
+    };
+    model.people.take(&profile(2, r#"{"name":"<b>Bo</b>"}"#));
+    let failed = post(1, 1_772_892_000, "refused", vec![]);
+    for event in [
+        post(2, 1_772_892_100, NASTY, vec![Tag::new(["e", "x"])]),
+        post(3, 1_772_800_000, &"long\n".repeat(40), vec![]),
+        post(1, 1_772_892_200, "sent", vec![]),
+        failed.clone(),
+    ] {
+        timeline::insert(&mut model, &event, false);
+    }
+    model.outbox.waiting.insert(failed.id(), Outgoing { event: failed, refused: Some("Because.".into()) });
+    model.connection.phase = Phase::LoggedIn(greeting(model.me));
+    let peer = |seed: u8, path, owner: Option<u8>| PeerStatus {
+        peer: PeerId::from_ed25519([seed; 32]),
+        owner: owner.map(person),
+        path,
+        delay_ms: Some(u32::from(seed) * 20),
+    };
+    let peers =
+        vec![peer(1, Path::Direct, Some(2)), peer(2, Path::Punched, None), peer(9, Path::Relayed, Some(3))];
+    model.chosen_peer = peers.first().map(|peer| peer.peer);
+    model.connection.status = Some(Status { peers, stored: 12_345 });
+    model
+}
+
+/// Every screen, with a name.
+fn screens() -> Vec<(String, Model)> {
+    let mut screens = vec![("opening".to_owned(), Model::default())];
+    for route in Route::ALL {
+        for wide in [false, true] {
+            let environment = Environment { wide, ..Environment::default() };
+            screens.push((format!("{route:?} wide={wide}"), Model { route, environment, ..in_use() }));
+        }
+    }
+    let mut empty = Model { stage: Stage::Using, me: Some(person(1)), ..Model::default() };
+    screens.push(("empty".into(), empty.clone()));
+    empty.timeline.loading = true;
+    screens.push(("loading".into(), empty.clone()));
+    empty.connection.phase = Phase::Refused(Refusal::new(RefusalCode::NotOwner, ""));
+    screens.push(("refused".into(), empty));
+    screens
+        .push(("settings, asked".into(), Model { route: Route::Settings, forget_asked: true, ..in_use() }));
+    let revealed = Some(Secret::new("nsec1".to_owned()));
+    screens.push(("me, revealed".into(), Model { route: Route::Me, revealed, ..in_use() }));
+    screens.extend(welcome_screens());
+    screens
+}
+
+fn welcome_screens() -> Vec<(String, Model)> {
+    let nsec = Secret::new("nsec1".to_owned());
+    let steps = [
+        Step::Node,
+        Step::Key(KeyStep::Choose),
+        Step::Key(KeyStep::Made { nsec: nsec.clone(), saved: false }),
+        Step::Key(KeyStep::Made { nsec: nsec.clone(), saved: true }),
+        Step::Key(KeyStep::Import { nsec }),
+        Step::Key(KeyStep::Proving),
+        Step::Name,
+    ];
+    let phases = [
+        (Phase::Opening, None),
+        (Phase::Waiting, Some(Trouble::NoAnswer)),
+        (Phase::Greeted(greeting(None)), None),
+        (Phase::Greeted(greeting(Some(person(2)))), None),
+    ];
+    let mut screens = Vec::new();
+    for (index, step) in steps.into_iter().enumerate() {
+        for (phase, trouble) in phases.clone() {
+            for token in [None, Some(ClaimToken([0; 16]))] {
+                let error = Some("What, why, what to do.".into());
+                let welcome =
+                    Welcome { step: step.clone(), token, error, was_in_use: true, ..Welcome::default() };
+                let mut model =
+                    Model { stage: Stage::Welcome(welcome), me: Some(person(1)), ..Model::default() };
+                model.connection.node = crate::address::NodeAddress::parse("127.0.0.1", false).ok();
+                let name = format!("step {index}, {phase:?}, token {}", token.is_some());
+                model.connection.failures = u32::from(trouble.is_some());
+                model.connection.phase = phase.clone();
+                model.connection.trouble = trouble;
+                screens.push((name, model));
+            }
+        }
+    }
+    screens
+}
+
+fn each(node: &Node<Message>, visit: &mut impl FnMut(&Html)) {
+    if let Node::Element(element) = node {
+        visit(element);
+        element.children.iter().for_each(|child| each(child, visit));
+    }
+}
+
+fn each_of_every_screen(mut visit: impl FnMut(&str, &Html)) {
+    for (name, model) in screens() {
+        each(&view(&model).into(), &mut |element| visit(&name, element));
+    }
+}
+
+fn attribute<'a>(element: &'a Html, name: &str) -> Option<&'a str> {
+    element.attributes.iter().find(|(other, _)| *other == name).map(|(_, value)| value.as_ref())
+}
+
+fn text_of(element: &Html) -> String {
+    let texts = element.children.iter().map(|child| match child {
+        Node::Text(text) => text.to_string(),
+        Node::Element(element) => text_of(element),
+    });
+    texts.collect()
+}
+
+#[test]
+fn every_button_and_link_has_a_name_and_every_field_a_label() {
+    each_of_every_screen(|screen, element| {
+        let named = !text_of(element).trim().is_empty() || attribute(element, "aria-label").is_some();
+        match element.tag {
+            "button" => {
+                assert!(named, "{screen}: {element:?}");
+                assert!(attribute(element, "type").is_some(), "{screen}: {element:?}");
+            }
+            "a" => assert!(named && attribute(element, "href").is_some(), "{screen}: {element:?}"),
+            "input" | "textarea" => {
+                assert!(attribute(element, "id").is_some(), "{screen}: {element:?}");
+            }
+            _ => {}
+        }
+    });
+}
+
+#[test]
+fn nothing_runs_and_nothing_is_styled_through_attributes() {
+    each_of_every_screen(|screen, element| {
+        for (name, value) in &element.attributes {
+            assert!(!name.starts_with("on") && *name != "style", "{screen}: {name}");
+            if *name == "href" {
+                let safe =
+                    value.starts_with('#') || value.starts_with("https://") || value.starts_with("http://");
+                assert!(safe, "{screen}: {value}");
+            }
+        }
+        assert!(!matches!(element.tag, "script" | "iframe" | "img" | "object" | "style"), "{screen}");
+    });
+}
+
+#[test]
+fn keys_and_ids_are_unique_among_siblings_and_on_the_page() {
+    for (screen, model) in screens() {
+        let mut ids = BTreeMap::new();
+        each(&view(&model).into(), &mut |element| {
+            if let Some(id) = attribute(element, "id") {
+                assert!(ids.insert(id.to_owned(), ()).is_none(), "{screen}: {id} twice");
+            }
+            let mut keys = BTreeMap::new();
+            for child in &element.children {
+                if let Node::Element(child) = child
+                    && let Some(key) = &child.key
+                {
+                    assert!(keys.insert((child.tag, key.clone()), ()).is_none(), "{screen}: {key} twice");
+                }
+            }
+            let mut attributes = BTreeMap::new();
+            for (name, _) in &element.attributes {
+                assert!(attributes.insert(*name, ()).is_none(), "{screen}: {name} twice in {element:?}");
+            }
+        });
+    }
+}
+
+#[test]
+fn a_screen_has_one_heading_of_the_first_rank_and_one_main() {
+    for (screen, model) in screens().into_iter().skip(1) {
+        let (mut headings, mut mains) = (0, 0);
+        each(&view(&model).into(), &mut |element| match element.tag {
+            "h1" => headings += 1,
+            "main" => mains += 1,
+            _ => {}
+        });
+        assert_eq!((headings, mains), (1, 1), "{screen}");
+    }
+}
+
+#[test]
+fn a_strangers_markup_is_text() {
+    let mut found = false;
+    each_of_every_screen(|_, element| {
+        if attribute(element, "data-testid") == Some("post-text") && text_of(element).contains("onerror") {
+            found = true;
+            assert_eq!(attribute(element, "dir"), Some("auto"));
+            assert!(!text_of(element).contains('\u{0}'));
+        }
+    });
+    assert!(found);
+}
+
+#[test]
+fn text_has_a_contrast_of_at_least_four_and_a_half() {
+    let pairs = [
+        ("ink", "paper"),
+        ("ink", "card"),
+        ("ink", "accent-soft"),
+        ("ink", "warn-soft"),
+        ("muted", "paper"),
+        ("muted", "card"),
+        ("accent", "paper"),
+        ("accent", "card"),
+        ("accent", "accent-soft"),
+        ("on-accent", "accent"),
+        ("paper", "ink"),
+        ("warn", "paper"),
+        ("warn", "card"),
+        ("good", "paper"),
+        ("bad", "paper"),
+        ("bad", "card"),
+        ("bad", "bad-soft"),
+    ];
+    let schemes = schemes();
+    assert_eq!(schemes.len(), 3, "light, dark by the device, dark by choice");
+    assert_eq!(schemes[1], schemes[2], "both dark schemes are the same");
+    for (index, scheme) in schemes.iter().enumerate() {
+        for (text, ground) in pairs {
+            let contrast = contrast(scheme[text], scheme[ground]);
+            assert!(contrast >= 4.5, "scheme {index}: {text} on {ground} has only {contrast:.2}");
+        }
+    }
+}
+
+type Colour = [f64; 3];
+
+/// The blocks of the token file that set colours.
+fn schemes() -> Vec<BTreeMap<&'static str, Colour>> {
+    let mut schemes = Vec::new();
+    for block in TOKENS.split('{').skip(1) {
+        let block = block.split('}').next().unwrap();
+        let colours: BTreeMap<&str, Colour> = block
+            .lines()
+            .filter_map(|line| line.trim().strip_prefix("--")?.strip_suffix(';')?.split_once(": #"))
+            .map(|(name, hex)| (name, colour(hex)))
+            .collect();
+        if !colours.is_empty() {
+            schemes.push(colours);
+        }
+    }
+    schemes
+}
+
+fn colour(hex: &str) -> Colour {
+    [0, 2, 4].map(|at| f64::from(u8::from_str_radix(&hex[at..at + 2], 16).unwrap()) / 255.0)
+}
+
+/// WCAG 2.2, contrast ratio of relative luminances.
+fn contrast(one: Colour, other: Colour) -> f64 {
+    let linear =
+        |value: f64| if value <= 0.040_45 { value / 12.92 } else { ((value + 0.055) / 1.055).powf(2.4) };
+    let luminance = |[r, g, b]: Colour| 0.2126 * linear(r) + 0.7152 * linear(g) + 0.0722 * linear(b);
+    let (one, other) = (luminance(one), luminance(other));
+    (one.max(other) + 0.05) / (one.min(other) + 0.05)
+}

@@ -1,0 +1,118 @@
+//! Times as people say them. Pure: the moment and the offset from UTC come in.
+
+/// A moment in the reader's own time zone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Civil {
+    year: i64,
+    month: usize,
+    day: i64,
+    hour: i64,
+    minute: i64,
+}
+
+const MONTHS: [&str; 12] =
+    ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+const MINUTE: i64 = 60;
+const HOUR: i64 = 3_600;
+const DAY: i64 = 86_400;
+
+/// How long ago, short: `now`, `5 min`, `3 h`, `2 d`, `7 Mar`, `7 Mar 2024`. Seconds since 1970; offset in minutes east.
+pub fn ago(created_at: u64, now: u64, offset_minutes: i32) -> String {
+    let seconds = signed(now).saturating_sub(signed(created_at));
+    match seconds {
+        i64::MIN..-900 => exact(created_at, offset_minutes),
+        -900..45 => "now".to_owned(),
+        45..HOUR => format!("{} min", (seconds / MINUTE).max(1)),
+        HOUR..DAY => format!("{} h", seconds / HOUR),
+        DAY..604_800 => format!("{} d", seconds / DAY),
+        _ => {
+            let (then, today) = (civil(created_at, offset_minutes), civil(now, offset_minutes));
+            let month = month_name(then.month);
+            if then.year == today.year {
+                format!("{} {month}", then.day)
+            } else {
+                format!("{} {month} {}", then.day, then.year)
+            }
+        }
+    }
+}
+
+/// The exact time: `7 Mar 2026, 14:05`.
+pub fn exact(created_at: u64, offset_minutes: i32) -> String {
+    let Civil { year, month, day, hour, minute } = civil(created_at, offset_minutes);
+    format!("{day} {} {year}, {hour}:{minute:02}", month_name(month))
+}
+
+/// For the `datetime` attribute: `2026-03-07T13:05Z`.
+pub fn machine(created_at: u64) -> String {
+    let Civil { year, month, day, hour, minute } = civil(created_at, 0);
+    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}Z")
+}
+
+fn month_name(month: usize) -> &'static str {
+    month.checked_sub(1).and_then(|index| MONTHS.get(index)).copied().unwrap_or_default()
+}
+
+fn signed(seconds: u64) -> i64 {
+    i64::try_from(seconds).unwrap_or(i64::MAX / 2)
+}
+
+/// Days to date by the proleptic Gregorian calendar, with years that begin in March so that the leap day is last.
+fn civil(seconds: u64, offset_minutes: i32) -> Civil {
+    let local = signed(seconds).min(signed(nostrp2p_protocol::limits::MAX_CREATED_AT))
+        + i64::from(offset_minutes) * MINUTE;
+    let (days, second) = (local.div_euclid(DAY), local.rem_euclid(DAY));
+    let shifted = days + 719_468;
+    let era = shifted.div_euclid(146_097);
+    let day_of_era = shifted.rem_euclid(146_097);
+    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let from_march = (5 * day_of_year + 2) / 153;
+    let month = if from_march < 10 { from_march + 3 } else { from_march - 9 };
+    Civil {
+        year: year_of_era + era * 400 + i64::from(month <= 2),
+        month: usize::try_from(month).unwrap_or(1),
+        day: day_of_year - (153 * from_march + 2) / 5 + 1,
+        hour: second / HOUR,
+        minute: second % HOUR / MINUTE,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: u64 = 1_772_892_300; // 7 Mar 2026, 14:05 UTC
+
+    #[test]
+    fn dates_follow_the_calendar() {
+        assert_eq!(exact(0, 0), "1 Jan 1970, 0:00");
+        assert_eq!(exact(NOW, 0), "7 Mar 2026, 14:05");
+        assert_eq!(exact(NOW, 9 * 60), "7 Mar 2026, 23:05");
+        assert_eq!(exact(951_782_400, 0), "29 Feb 2000, 0:00");
+        assert_eq!(exact(951_782_400, -1), "28 Feb 2000, 23:59");
+        assert_eq!(machine(NOW), "2026-03-07T14:05Z");
+    }
+
+    #[test]
+    fn distances_are_said_shortly() {
+        let check = |seconds: u64, expected: &str| assert_eq!(ago(NOW - seconds, NOW, 0), expected);
+        check(0, "now");
+        check(44, "now");
+        check(45, "1 min");
+        check(3_599, "59 min");
+        check(3_600, "1 h");
+        check(86_399, "23 h");
+        check(86_400, "1 d");
+        check(7 * 86_400, "28 Feb");
+        check(366 * 86_400, "6 Mar 2025");
+    }
+
+    #[test]
+    fn absurd_dates_are_shown_and_break_nothing() {
+        assert_eq!(ago(NOW + 60, NOW, 0), "now");
+        assert_eq!(ago(NOW + 1_000, NOW, 0), "7 Mar 2026, 14:21");
+        assert!(exact(u64::MAX, 840).contains("285428751"));
+        assert!(!ago(u64::MAX, NOW, 0).is_empty() && !ago(0, u64::MAX, -840).is_empty());
+    }
+}

@@ -1,0 +1,47 @@
+// Loads the program and starts it. Everything else is written in Rust.
+import init, { run } from './client.js';
+
+const root = document.documentElement;
+
+try {
+  // Before the first picture, so that a chosen theme does not flash. The program keeps the setting.
+  root.dataset.theme = localStorage.getItem('theme') ?? 'auto';
+} catch {
+  // A browser without storage shows the colours of the device.
+}
+
+try {
+  await init({ module_or_path: new URL('./client.wasm', import.meta.url) });
+  await run();
+} catch (error) {
+  console.error(error);
+  const crash = document.getElementById('crash');
+  crash.textContent ||= 'This page could not start. Reload it; if that does not help, update your browser.';
+  crash.hidden = false;
+}
+
+// The service worker makes the page open without a network. A new version waits until the person wants it.
+if ('serviceWorker' in navigator) {
+  const worker = navigator.serviceWorker;
+  let wanted = false;
+  worker.addEventListener('controllerchange', () => wanted && location.reload());
+  const announce = () => dispatchEvent(new Event('nostrp2p:update-ready'));
+  try {
+    const registration = await worker.register('./sw.js', { updateViaCache: 'none' });
+    if (registration.waiting && worker.controller) announce();
+    registration.addEventListener('updatefound', () => {
+      const next = registration.installing;
+      next?.addEventListener('statechange', () => {
+        if (next.state === 'installed' && worker.controller) announce();
+      });
+    });
+    addEventListener('nostrp2p:apply-update', () => {
+      wanted = true;
+      if (registration.waiting) registration.waiting.postMessage('take over');
+      else location.reload();
+    });
+  } catch (error) {
+    // Without it the page works as long as the network does.
+    console.warn(error);
+  }
+}
