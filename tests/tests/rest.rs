@@ -506,18 +506,16 @@ async fn a_node_that_takes_no_events_says_so() {
 async fn clients_that_stop_in_the_middle_hold_up_others_only_as_long_as_they_stay() {
     let alice = random_key();
     let node = legacy_node(&alice, &[]).await;
-    let mut stopped = Vec::new();
-    // Twice as many as the node serves at a time.
-    for _ in 0..32 {
-        let mut stream = tokio::net::TcpStream::connect(node.clients()).await.unwrap();
-        let head = format!(
-            "POST /publish HTTP/1.1\r\nHost: {}\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{{",
-            node.clients()
-        );
-        stream.write_all(head.as_bytes()).await.unwrap();
-        stopped.push(stream);
-    }
+    let stopped = tokio::sync::Mutex::new(Vec::new());
+    let head = format!(
+        "POST /publish HTTP/1.1\r\nHost: {}\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{{",
+        node.clients()
+    );
+    // One more each time: which of those that come together the node takes is open.
     until("the node to say that it is busy", async || {
+        let mut stream = tokio::net::TcpStream::connect(node.clients()).await.unwrap();
+        stream.write_all(head.as_bytes()).await.unwrap();
+        stopped.lock().await.push(stream);
         let answer = ask(&node, &timeline(1, 2)).await;
         if answer.status == 503 && answer.error().contains("busy") { Ok(()) } else { Err(answer.text()) }
     })

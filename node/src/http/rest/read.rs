@@ -207,7 +207,7 @@ mod tests {
     use tempfile::TempDir;
 
     use super::*;
-    use crate::store::{Retention, Writer};
+    use crate::store::{Retention, Travel, Writer};
 
     const NOW: u64 = 10_000;
 
@@ -229,7 +229,7 @@ mod tests {
         async fn store(&self, created_at: u64, content: String) {
             let key = SecretKey::from_bytes([1; 32]).unwrap();
             let draft = Draft { created_at, kind: Kind::POST, tags: vec![], content };
-            self.writer.commit(draft.sign(&key, &[0; 32])).await.await.unwrap().unwrap();
+            self.writer.commit(draft.sign(&key, &[0; 32]), Travel::Done).await.await.unwrap().unwrap();
         }
 
         /// The first ten letters of each event of the answer.
