@@ -6,6 +6,7 @@
 //! | `GET /`, `Upgrade: websocket` | the relay for Nostr programs (NIP-01) |
 //! | `GET /`, `Accept: application/nostr+json` | what the relay is (NIP-11) |
 //! | `GET /client`, `Upgrade: websocket` | the client frames |
+//! | `POST /publish`, `POST /req` | the REST interface of the original |
 //! | `GET /node.json` | which node this is |
 //! | `GET /healthz` | whether it works |
 //!
@@ -18,12 +19,18 @@ mod info;
 mod link;
 mod page;
 mod relay;
+mod rest;
 
 use std::sync::Arc;
 
-use axum::{Router, middleware, routing::get};
+use axum::{
+    Router, middleware,
+    routing::{get, post},
+};
 use nostrp2p_protocol::PeerId;
 use tokio::sync::{Semaphore, broadcast, mpsc, watch};
+
+pub(crate) use rest::Rest;
 
 use crate::{
     driver::{Command, DeliveryNews},
@@ -47,6 +54,7 @@ pub(crate) struct App {
     pub(crate) addresses: watch::Receiver<Vec<String>>,
     pub(crate) allow_hosts: Arc<[String]>,
     pub(crate) sessions: Arc<Semaphore>,
+    pub(crate) rest: Rest,
 }
 
 impl App {
@@ -61,6 +69,8 @@ pub(crate) fn router(app: App) -> Router {
     Router::new()
         .route("/", get(front::front))
         .route("/client", get(client::upgrade))
+        .route("/publish", post(rest::publish).options(rest::preflight).fallback(rest::wrong_method))
+        .route("/req", post(rest::req).options(rest::preflight).fallback(rest::wrong_method))
         .route("/node.json", get(info::node))
         .route("/healthz", get(info::health))
         .fallback(page::file)

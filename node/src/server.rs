@@ -17,7 +17,7 @@ use crate::{
     claim, data_dir,
     data_dir::DataDirError,
     driver::Driver,
-    http::{self, App},
+    http::{self, App, Rest},
     settings::Settings,
     stop::{self, Stop, Stopper},
     store::{OpenError, Retention, Store, Writer},
@@ -144,6 +144,7 @@ async fn run_open(
         addresses: addresses_seen,
         allow_hosts: settings.allow_hosts.clone().into(),
         sessions: App::sessions(),
+        rest: Rest::new(settings.legacy_rest, settings.public_read),
     };
     let server = serve(listener, &settings, app, stop)?;
 
@@ -243,13 +244,19 @@ async fn wait_and_close(
 }
 
 fn greeting(settings: &Settings, overlay: &Overlay, clients: SocketAddr) -> String {
-    [
+    let mut lines = vec![
         format!("nostrp2p {}", env!("CARGO_PKG_VERSION")),
         format!("  node      {}", overlay.peer_id()),
         format!("  nodes     {} (TCP)", settings.listen),
         format!("  clients   {}", claim::address(clients, settings.tls)),
         format!("  data      {}", settings.data_dir.display()),
-        String::new(),
-    ]
-    .join("\n")
+    ];
+    if settings.legacy_rest && !clients.ip().is_loopback() {
+        lines.push(format!(
+            "  WARNING   with --legacy-rest everybody who reaches {clients} reads your private replies; \
+             let only your VPN reach it"
+        ));
+    }
+    lines.push(String::new());
+    lines.join("\n")
 }

@@ -66,6 +66,17 @@ pub struct Flags {
     #[arg(long, value_name = "HOST", env = "NOSTRP2P_ALLOW_HOST", value_delimiter = ',')]
     pub allow_host: Vec<String>,
 
+    /// Serve the REST interface to clients of the original without login, for a node on loopback or inside a VPN
+    /// [default: false]
+    #[arg(long, value_name = "BOOL", env = "NOSTRP2P_LEGACY_REST",
+          num_args = 0..=1, default_missing_value = "true", value_parser = boolish)]
+    pub legacy_rest: Option<bool>,
+
+    /// Show the public events to guests who are not signed in [default: false]
+    #[arg(long, value_name = "BOOL", env = "NOSTRP2P_PUBLIC_READ",
+          num_args = 0..=1, default_missing_value = "true", value_parser = boolish)]
+    pub public_read: Option<bool>,
+
     /// How many minutes the claim link of a new node holds [default: 60]
     #[arg(long, value_name = "MINUTES", env = "NOSTRP2P_CLAIM_MINUTES")]
     pub claim_minutes: Option<u64>,
@@ -87,6 +98,8 @@ pub struct File {
     debug: Option<bool>,
     ssl: Option<bool>,
     allow_host: Vec<String>,
+    legacy_rest: Option<bool>,
+    public_read: Option<bool>,
     claim_minutes: Option<u64>,
     no_qr: Option<bool>,
 }
@@ -112,6 +125,10 @@ pub struct Settings {
     pub data_dir: PathBuf,
     /// Host names under which clients may reach this node, lower case.
     pub allow_hosts: Vec<String>,
+    /// Whether the REST interface asks for no login.
+    pub legacy_rest: bool,
+    /// Whether guests see the public events; on the REST interface so far.
+    pub public_read: bool,
     /// How long a claim link holds, in seconds.
     pub claim_seconds: u64,
     /// Whether to draw the claim link as a QR code.
@@ -213,6 +230,8 @@ fn merge(flags: Flags, file: File, data_dir: PathBuf) -> Result<Settings, Unusab
         tls: flags.ssl.or(file.ssl).unwrap_or(false),
         data_dir,
         allow_hosts: hosts.into_iter().map(|host| host.trim().to_ascii_lowercase()).collect(),
+        legacy_rest: flags.legacy_rest.or(file.legacy_rest).unwrap_or(false),
+        public_read: flags.public_read.or(file.public_read).unwrap_or(false),
         claim_seconds: claim_minutes.saturating_mul(60),
         qr: !flags.no_qr.or(file.no_qr).unwrap_or(false),
     })
@@ -306,6 +325,21 @@ mod tests {
         assert_eq!((from_flags.listen.port(), from_flags.tls, from_flags.bootstrap.len()), (6000, false, 2));
         let defaults = settings(&[], "").unwrap();
         assert_eq!((defaults.listen.port(), defaults.claim_seconds, defaults.writable), (20000, 3600, true));
+    }
+
+    #[test]
+    fn the_doors_for_others_open_only_when_asked() {
+        let open = |arguments: &[&str], file: &str| {
+            let settings = settings(arguments, file).unwrap();
+            (settings.legacy_rest, settings.public_read)
+        };
+        assert_eq!(open(&[], ""), (false, false));
+        assert_eq!(open(&["--legacy-rest"], ""), (true, false));
+        assert_eq!(open(&["--public-read=true"], ""), (false, true));
+        assert_eq!(
+            open(&["--legacy-rest", "false"], "legacy-rest = true\npublic-read = true"),
+            (false, true)
+        );
     }
 
     #[test]

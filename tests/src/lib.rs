@@ -8,6 +8,7 @@ mod browser;
 mod client;
 mod http;
 mod node;
+mod rest;
 
 use std::{
     fmt::Debug,
@@ -16,9 +17,10 @@ use std::{
 };
 
 pub use browser::{Browser, Size};
-pub use client::{Client, post, random_key, reply};
-pub use http::get;
+pub use client::{Client, now, post, random_key, reply};
+pub use http::{get, post_http, request};
 pub use node::{Node, binary, free_port};
+pub use rest::{RestAnswer, RestEvent, authorization, http_login, rest};
 
 /// How long anything may take that is not measured.
 pub const PATIENCE: Duration = Duration::from_secs(30);

@@ -64,7 +64,7 @@ fn serve(file: &'static File, headers: &HeaderMap) -> Response {
 }
 
 /// Whether an `Accept-Encoding` header names an encoding without refusing it.
-fn accepts(header: &str, encoding: &str) -> bool {
+pub(super) fn accepts(header: &str, encoding: &str) -> bool {
     header.split(',').any(|part| {
         let (name, quality) = part.split_once(';').unwrap_or((part, ""));
         name.trim().eq_ignore_ascii_case(encoding)

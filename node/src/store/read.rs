@@ -1,6 +1,9 @@
 //! Looking events up. Each call reads one consistent snapshot.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::ControlFlow,
+};
 
 use nostrp2p_core::{Address, Row};
 use nostrp2p_protocol::{
@@ -158,6 +161,33 @@ impl Store {
         complete &= fits == events.len();
         events.truncate(fits);
         Ok(Found { complete, events })
+    }
+
+    /// Shows events of `since..=until` to `visit`, the latest `created_at` first, until it breaks off; within one
+    /// second the one stored last comes first. Unlike [`Store::find`] it counts neither events nor bytes: `visit` does.
+    ///
+    /// # Errors
+    /// When the disk cannot be read.
+    pub fn backwards(
+        &self,
+        since: u64,
+        until: u64,
+        mut visit: impl FnMut(Event) -> ControlFlow<()>,
+    ) -> Result<(), redb::Error> {
+        if since > until {
+            return Ok(());
+        }
+        let transaction = self.database.begin_read()?;
+        let events = transaction.open_table(EVENTS)?;
+        let (first, last) = Prefix::all().range(since, until);
+        for row in transaction.open_table(INDEX)?.range(first.as_slice()..=last.as_slice())?.rev() {
+            let Some((_, sequence)) = index::tail(row?.0.value()) else { continue };
+            let event = events.get(sequence)?.and_then(|value| record::decode(value.value()));
+            if event.is_some_and(|event| visit(event).is_break()) {
+                break;
+            }
+        }
+        Ok(())
     }
 }
 

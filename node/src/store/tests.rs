@@ -1,3 +1,5 @@
+use std::ops::ControlFlow;
+
 use nostrp2p_core::{Address, Row};
 use nostrp2p_protocol::{Draft, Event, Filter, Kind, SecretKey, Tag, frame::Delivery};
 use rand::{RngExt, SeedableRng, rngs::StdRng};
@@ -261,4 +263,29 @@ fn a_store_of_a_later_version_is_refused() {
     drop(store);
     let error = Store::open(directory.path(), FOREVER).err().unwrap();
     assert!(matches!(error, OpenError::Newer { found: 99, .. }), "{error:?}");
+}
+
+#[tokio::test]
+async fn backwards_shows_every_event_of_a_second_and_stops_when_told() {
+    let directory = tempfile::tempdir().unwrap();
+    let (store, writer) = open(directory.path());
+    // More than one answer of `find` holds.
+    for number in 0..600 {
+        writer.store(post(1, 10, &number.to_string())).await;
+    }
+    commit(&writer, &post(1, 9, "before")).await;
+    commit(&writer, &post(1, 11, "after")).await;
+    let seen = |since, until, most: usize| {
+        let mut seen = Vec::new();
+        let visit = |event| {
+            seen.push(event);
+            if seen.len() < most { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        };
+        store.backwards(since, until, visit).unwrap();
+        seen
+    };
+    assert_eq!(seen(10, 10, 1_000).len(), 600);
+    assert_eq!(contents(&seen(0, 20, 2)), ["after", "599"]);
+    assert_eq!(contents(&seen(9, 9, 2)), ["before"]);
+    assert_eq!(seen(11, 10, 2), []);
 }

@@ -1,0 +1,282 @@
+//! The REST interface of the original, byte compatible with its clients: `POST /publish` and `POST /req`.
+//!
+//! What the original answered was recorded (`tests/vectors/rest`); where we differ on purpose stands in
+//! `docs/compatibility.md`. Who may: the owner, who proves himself by NIP-98 (see [`login`]); everybody with
+//! `--legacy-rest`; with `--public-read` guests may read what is public.
+//! It deliberately judges no event: the driver and the core do, as for every other client.
+
+mod answer;
+mod encode;
+mod input;
+mod login;
+mod polls;
+mod read;
+
+use std::{sync::Arc, time::Duration};
+
+use axum::{
+    body::{Body, Bytes},
+    extract::{Request, State},
+    http::{HeaderMap, Method, StatusCode, Uri, header, request::Parts},
+    response::Response,
+};
+use futures_util::StreamExt;
+use nostrp2p_protocol::UnverifiedEvent;
+use sha2::{Digest, Sha256};
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore, oneshot},
+    time::timeout,
+};
+
+use self::{
+    answer::{Answer, Problem},
+    input::{Question, read_event, read_question},
+    polls::Polls,
+    read::Reader,
+};
+use super::{App, guard};
+use crate::{clock, driver::Command};
+
+/// Longest body: an event of 64 KiB whose text is escaped in JSON, or a question with 2,000 keys, with room.
+const MAX_BODY_BYTES: usize = 256 * 1024;
+/// How much of a longer body is read and thrown away, for a client that is still writing does not see the answer.
+const MAX_DISCARDED_BYTES: usize = 16 * 1024 * 1024;
+/// How long a client may take to send its body.
+const BODY_DEADLINE: Duration = Duration::from_secs(30);
+/// Requests of the owner that are served at a time. Each may hold a body and an answer of some MB.
+const MAX_REQUESTS: usize = 16;
+/// Requests of guests that are served at a time, apart from those of the owner, whom they must not keep out.
+const MAX_GUEST_REQUESTS: usize = 8;
+
+/// What the REST handlers share.
+#[derive(Clone)]
+pub(crate) struct Rest {
+    legacy: bool,
+    public_read: bool,
+    polls: Arc<Polls>,
+    requests: Arc<Semaphore>,
+    guest_requests: Arc<Semaphore>,
+}
+
+impl Rest {
+    /// `legacy`: no login is needed. `public_read`: without login one reads what is public.
+    pub(crate) fn new(legacy: bool, public_read: bool) -> Self {
+        Self {
+            legacy,
+            public_read,
+            polls: Arc::new(Polls::default()),
+            requests: Arc::new(Semaphore::new(MAX_REQUESTS)),
+            guest_requests: Arc::new(Semaphore::new(MAX_GUEST_REQUESTS)),
+        }
+    }
+}
+
+/// `POST /publish`: an event of the owner as JSON.
+pub(super) async fn publish(State(app): State<App>, request: Request) -> Response {
+    let (head, body) = request.into_parts();
+    let result = take_event(&app, &head, body).await;
+    answer::respond(&head.headers, result)
+}
+
+/// `POST /req`: a filter as JSON; answers MessagePack.
+pub(super) async fn req(State(app): State<App>, request: Request) -> Response {
+    let (head, body) = request.into_parts();
+    let result = find_events(&app, &head, body).await;
+    answer::respond(&head.headers, result)
+}
+
+/// `OPTIONS`: what a browser asks before it sends a page's request. Only pages that the guard lets pass get here.
+pub(super) async fn preflight(headers: HeaderMap) -> Response {
+    answer::preflight(&headers)
+}
+
+/// Any other method.
+pub(super) async fn wrong_method(headers: HeaderMap) -> Response {
+    let problem = Problem::new(StatusCode::METHOD_NOT_ALLOWED, "This address takes POST requests");
+    answer::respond(&headers, Err(problem))
+}
+
+async fn take_event(app: &App, head: &Parts, body: Body) -> Result<Answer, Problem> {
+    let request = admit(app, head, body).await?;
+    if request.asker == Asker::Guest {
+        return Err(Problem::login_needed("Sign this request by NIP-98: guests read, but do not publish"));
+    }
+    let event = read_event(&request.body)?;
+    hand_over(app, event).await
+}
+
+async fn hand_over(app: &App, event: UnverifiedEvent) -> Result<Answer, Problem> {
+    let (reply, published) = oneshot::channel();
+    drop(app.commands.send(Command::Publish(event, reply)).await);
+    match published.await {
+        Ok(Ok(_published)) => Ok(Answer::Success),
+        Ok(Err(refusal)) => {
+            tracing::info!(code = ?refusal.code, reason = refusal.reason, "refused an event by REST");
+            Err(refusal.into())
+        }
+        Err(_) => Err(Problem::stopping()),
+    }
+}
+
+async fn find_events(app: &App, head: &Parts, body: Body) -> Result<Answer, Problem> {
+    let request = admit(app, head, body).await?;
+    let question: Question = read_question(&request.body)?;
+    let reader = Reader {
+        store: app.store.clone(),
+        polls: Arc::clone(&app.rest.polls),
+        guest: request.asker == Asker::Guest,
+        now: clock::now(),
+    };
+    let answer = tokio::task::spawn_blocking(move || reader.answer(&question)).await;
+    match answer {
+        Ok(Ok(bytes)) => Ok(Answer::Events(bytes)),
+        Ok(Err(error)) => {
+            tracing::error!(%error, "the store cannot be read");
+            Err(Problem::internal())
+        }
+        Err(error) => {
+            tracing::error!(%error, "an answer could not be made");
+            Err(Problem::internal())
+        }
+    }
+}
+
+/// For whom an answer is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Asker {
+    Owner,
+    /// Sees what is public.
+    Guest,
+}
+
+/// A request that is worth an answer.
+struct Admitted {
+    asker: Asker,
+    body: Bytes,
+    /// One of [`MAX_REQUESTS`] or [`MAX_GUEST_REQUESTS`], until the answer is made.
+    _place: OwnedSemaphorePermit,
+}
+
+/// Checks everything that does not need the body's meaning, cheapest first, and reads the body.
+async fn admit(app: &App, head: &Parts, body: Body) -> Result<Admitted, Problem> {
+    check_content_type(&head.headers)?;
+    let (asker, payload) = asker(app, head)?;
+    let places = match asker {
+        Asker::Owner => &app.rest.requests,
+        Asker::Guest => &app.rest.guest_requests,
+    };
+    let Ok(place) = Arc::clone(places).try_acquire_owned() else {
+        return Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "The node is busy; try again in a moment"));
+    };
+    let body = match timeout(BODY_DEADLINE, read_body(body)).await {
+        Ok(body) => body?,
+        Err(_) => {
+            return Err(Problem::new(StatusCode::REQUEST_TIMEOUT, "The body of the request came too slowly"));
+        }
+    };
+    if payload.is_some_and(|hash| hash != <[u8; 32]>::from(Sha256::digest(&body))) {
+        return Err(Problem::login_needed(
+            "The login was signed for another body than the one that was sent",
+        ));
+    }
+    Ok(Admitted { asker, body, _place: place })
+}
+
+fn check_content_type(headers: &HeaderMap) -> Result<(), Problem> {
+    let given = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let (media, parameters) = given.split_once(';').unwrap_or((given, ""));
+    let charset = parameters.split(';').find_map(|parameter| parameter.trim().split_once('='));
+    let utf8 = charset.is_none_or(|(name, value)| {
+        !name.eq_ignore_ascii_case("charset") || value.trim_matches('"').eq_ignore_ascii_case("utf-8")
+    });
+    if utf8 && media.trim().eq_ignore_ascii_case("application/json") {
+        return Ok(());
+    }
+    let sentence = "Bad Content-Type or charset, expected 'application/json'";
+    Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, sentence))
+}
+
+/// Who asks, and the hash that the body must have, if the login names one.
+fn asker(app: &App, head: &Parts) -> Result<(Asker, Option<[u8; 32]>), Problem> {
+    if app.rest.legacy {
+        return Ok((Asker::Owner, None));
+    }
+    let Some(credentials) = head.headers.get(header::AUTHORIZATION) else {
+        if app.rest.public_read {
+            return Ok((Asker::Guest, None));
+        }
+        let sentence =
+            "Sign this request by NIP-98 (Authorization: Nostr ...), or start the node with --legacy-rest";
+        return Err(Problem::login_needed(sentence));
+    };
+    let Some(owner) = app.standing.borrow().owner else {
+        return Err(Problem::login_needed("This node has no owner yet; open the claim link that it printed"));
+    };
+    let authority = guard::authority(&head.headers);
+    let target = target(&head.method, &head.uri, &authority);
+    login::check(credentials.as_bytes(), &target, &owner, clock::now())
+        .map(|payload| (Asker::Owner, payload))
+        .map_err(|invalid| Problem::login_needed(invalid.to_string()))
+}
+
+fn target<'a>(method: &'a Method, uri: &'a Uri, authority: &'a str) -> login::Target<'a> {
+    let path = uri.path_and_query().map_or("/", |path| path.as_str());
+    login::Target { method: method.as_str(), authority, path }
+}
+
+/// Reads a body up to its limit. Of a longer one the rest is read and forgotten, so that the client gets to hear why.
+async fn read_body(body: Body) -> Result<Bytes, Problem> {
+    let mut chunks = body.into_data_stream();
+    let mut kept = Vec::new();
+    let mut length = 0;
+    while let Some(chunk) = chunks.next().await {
+        let Ok(chunk) = chunk else {
+            return Err(Problem::new(StatusCode::BAD_REQUEST, "The body of the request broke off"));
+        };
+        length += chunk.len();
+        if length <= MAX_BODY_BYTES {
+            kept.extend_from_slice(&chunk);
+        } else {
+            kept = Vec::new();
+        }
+        if length > MAX_DISCARDED_BYTES {
+            break;
+        }
+    }
+    if length > MAX_BODY_BYTES {
+        let sentence = format!("The body of the request is longer than {MAX_BODY_BYTES} bytes");
+        return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, sentence));
+    }
+    Ok(kept.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_json_in_utf_8_is_taken() {
+        let check = |value: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::CONTENT_TYPE, value.parse().unwrap());
+            check_content_type(&headers).is_ok()
+        };
+        assert!(check_content_type(&HeaderMap::new()).is_err());
+        for good in
+            ["application/json", "Application/JSON; charset=UTF-8", "application/json;charset=\"utf-8\""]
+        {
+            assert!(check(good), "{good}");
+        }
+        for bad in ["", "text/plain", "application/jsonp", "application/json; charset=latin1"] {
+            assert!(!check(bad), "{bad}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_long_body_is_refused_and_a_fitting_one_kept() {
+        let fits = read_body(Body::from(vec![b' '; MAX_BODY_BYTES])).await;
+        assert_eq!(fits.map(|body| body.len()).ok(), Some(MAX_BODY_BYTES));
+        let refused = read_body(Body::from(vec![b' '; MAX_BODY_BYTES + 1])).await;
+        assert_eq!(refused.err().map(|problem| problem.status), Some(StatusCode::PAYLOAD_TOO_LARGE));
+    }
+}
