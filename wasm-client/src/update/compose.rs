@@ -106,6 +106,16 @@ pub fn put_in_outbox(model: &mut Model, event: Event) {
     model.outbox.waiting.insert(event.id(), Outgoing { event, refused: None });
 }
 
+/// Lets go of what another key signed: this node would not take it. It stays in the storage for that key.
+pub fn drop_foreign(model: &mut Model, me: PublicKey) {
+    let waiting = model.outbox.waiting.iter();
+    let foreign: Vec<EventId> =
+        waiting.filter(|(_, outgoing)| outgoing.event.pubkey != me).map(|(id, _)| *id).collect();
+    for id in foreign {
+        drop_from_outbox(model, id);
+    }
+}
+
 /// Stores the draft now.
 pub fn save_draft(model: &mut Model, out: &mut Vec<Effect>) {
     out.push(Effect::Cancel(Timer::Draft));

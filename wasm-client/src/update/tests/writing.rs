@@ -75,6 +75,22 @@ fn what_was_unsent_at_a_reload_is_shown_and_sent() {
 }
 
 #[test]
+fn what_was_unsent_is_sent_when_a_key_that_is_not_kept_is_typed_again() {
+    let outbox = vec![post(1, 5, "mine"), post(2, 6, "of another key")];
+    let mut rig = Rig::open("", None, Snapshot { outbox, ..Snapshot::default() });
+    rig.greet(Some(1));
+    rig.setup(Setup::NodeAccepted);
+    rig.setup(Setup::ImportKey);
+    rig.setup(Setup::KeyKept(Ok(public(1))));
+    rig.prove(1);
+    rig.log_in(1, 0);
+    let published: Vec<ClientFrame> =
+        rig.sent().into_iter().filter(|frame| matches!(frame, ClientFrame::Publish { .. })).collect();
+    assert!(matches!(&published[..], [ClientFrame::Publish { event, .. }] if event.rumor.content == "mine"));
+    assert_eq!(rig.texts(), ["mine"]);
+}
+
+#[test]
 fn an_event_that_comes_back_before_its_acknowledgement_is_settled_and_not_doubled() {
     let mut rig = Rig::in_use(0);
     rig.write("hello");
