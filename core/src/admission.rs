@@ -94,6 +94,17 @@ impl Admission {
         self.unwanted(id, rumor, now).map_or(Ok(()), |ignored| Err(Ok(ignored)))
     }
 
+    /// The same for an event that another node hands over because it is for the owner. That it was seen before does
+    /// not matter here: the sender wants to know that it is stored.
+    ///
+    /// # Errors
+    /// As [`Admission::check`].
+    pub fn check_handed(&self, rumor: &Rumor, now: u64) -> Result<(), Result<Ignored, Oversize>> {
+        rumor.check_shape().map_err(Err)?;
+        let ignored = self.out_of_time(rumor, now).or_else(|| self.over_budget(rumor, now));
+        ignored.map_or(Ok(()), |ignored| Err(Ok(ignored)))
+    }
+
     /// Remembers an event whose signature was right, and charges its author.
     ///
     /// Only now: otherwise a stranger could use up an author's budget, or hide an event by its id, with forgeries.
@@ -119,11 +130,8 @@ impl Admission {
     }
 
     fn unwanted(&self, id: &EventId, rumor: &Rumor, now: u64) -> Option<Ignored> {
-        if rumor.created_at > now.saturating_add(MAX_SECONDS_AHEAD) {
-            return Some(Ignored::TooNew);
-        }
-        if rumor.created_at < now.saturating_sub(self.limits.horizon_seconds) {
-            return Some(Ignored::TooOld);
+        if let Some(ignored) = self.out_of_time(rumor, now) {
+            return Some(ignored);
         }
         if audience(rumor) != Audience::Everyone {
             return Some(Ignored::NotForEveryone);
@@ -131,6 +139,17 @@ impl Admission {
         if self.recent.contains(id) {
             return Some(Ignored::Seen);
         }
+        self.over_budget(rumor, now)
+    }
+
+    fn out_of_time(&self, rumor: &Rumor, now: u64) -> Option<Ignored> {
+        if rumor.created_at > now.saturating_add(MAX_SECONDS_AHEAD) {
+            return Some(Ignored::TooNew);
+        }
+        (rumor.created_at < now.saturating_sub(self.limits.horizon_seconds)).then_some(Ignored::TooOld)
+    }
+
+    fn over_budget(&self, rumor: &Rumor, now: u64) -> Option<Ignored> {
         (self.budget(&rumor.pubkey, now).tokens == 0).then_some(Ignored::OverBudget)
     }
 

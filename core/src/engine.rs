@@ -2,13 +2,16 @@
 //!
 //! ```text
 //! Heard ----> admission ----> Verify ... Verified ----> Judge, Store
-//! Publish --> ownership ----> Verify ... Verified ----> Commit ... Committed ----> Broadcast, Published
+//! Publish --> ownership ----> Verify ... Verified ----> Commit ... Committed ----> Broadcast or Attempt, Published
+//! Handed ---> audience -----> Verify ... Verified ----> Keep ... Kept ----------> Answer
+//! Tick, Delegated ----------> Attempt ... Attempted --> Record
 //! ```
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use nostrp2p_protocol::{
-    Event, Forged, Malformed, Packet, PublicKey, UnverifiedEvent,
+    Delegation, Event, Forged, Malformed, Packet, PeerId, PublicKey, UnverifiedEvent,
+    exchange::Receipt,
     frame::{Carried, Refusal, RefusalCode},
     limits::MAX_SECONDS_AHEAD,
 };
@@ -16,6 +19,8 @@ use nostrp2p_protocol::{
 use crate::{
     admission::{Admission, Ignored, Limits},
     audience::{Audience, audience},
+    directory::Directory,
+    outbox::{Address, Outbox, Row},
 };
 
 /// Most events that wait for their signature check. At 30 us each this is an eighth of a second of one core.
@@ -24,6 +29,13 @@ const MAX_PENDING: usize = 4_096;
 /// A message of the overlay that waits for a verdict; numbered by the driver.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Heard(pub u64);
+
+/// Most deliveries that are under way at a time.
+const MAX_ATTEMPTS: usize = 64;
+
+/// A delivery of another node that waits for its receipt; numbered by the driver.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Handed(pub u64);
 
 /// A publish request of a client that waits for its answer; numbered by the driver.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -42,6 +54,18 @@ pub enum Input {
     Committed(Request, Event, u64),
     /// The owner changed.
     Owner(PublicKey),
+    /// Another node hands over an event that is for the owner.
+    Handed(Handed, Vec<u8>),
+    /// The store holds an event durably that [`Output::Keep`] gave it.
+    Kept(Handed),
+    /// A delegation was seen whose signature is right, by an announcement that its node has signed.
+    Delegated(Delegation),
+    /// A delivery from an earlier run, read from the store at the start.
+    Waiting(Address, Row),
+    /// An attempt that [`Output::Attempt`] asked for has ended; None when no node answered.
+    Attempted(Address, Option<Receipt>),
+    /// Some time has passed.
+    Tick,
 }
 
 /// What is to be done, in this order.
@@ -53,8 +77,16 @@ pub enum Output {
     Judge(Heard, Verdict),
     /// Keep an event that others sent; nobody waits for it.
     Store(Event),
-    /// Keep the owner's event durably, then hand in [`Input::Committed`].
-    Commit(Request, Event),
+    /// Keep the owner's event durably, with a delivery for each of these people, then hand in [`Input::Committed`].
+    Commit(Request, Event, Vec<PublicKey>),
+    /// Keep an event that another node handed over, durably, then hand in [`Input::Kept`].
+    Keep(Handed, Event),
+    /// Answer a delivery.
+    Answer(Handed, Receipt),
+    /// Hand the event with this sequence number to these nodes, at least one, then hand in [`Input::Attempted`].
+    Attempt(Address, Vec<PeerId>),
+    /// Write down how far a delivery has come.
+    Record(Address, Row),
     /// Send a packet to everybody, and answer the request with the number of neighbours that took it.
     Broadcast(Request, Event, u64, Packet),
     /// Answer a publish request: the event, its sequence number, and where it goes.
@@ -91,6 +123,9 @@ pub struct Core {
     settings: Settings,
     owner: Option<PublicKey>,
     admission: Admission,
+    directory: Directory,
+    outbox: Outbox,
+    attempts: usize,
     next_check: u64,
     pending: BTreeMap<u64, Pending>,
 }
@@ -99,15 +134,19 @@ pub struct Core {
 enum Pending {
     Heard(Heard),
     Publish(Request),
+    Handed(Handed),
 }
 
 impl Core {
     /// Begins with nothing seen and nothing waiting.
-    pub const fn new(settings: Settings, owner: Option<PublicKey>) -> Self {
+    pub fn new(settings: Settings, owner: Option<PublicKey>) -> Self {
         Self {
             settings,
             owner,
             admission: Admission::new(settings.limits),
+            directory: Directory::default(),
+            outbox: Outbox::default(),
+            attempts: 0,
             next_check: 0,
             pending: BTreeMap::new(),
         }
@@ -119,12 +158,31 @@ impl Core {
             Input::Heard(heard, payload) => vec![self.on_heard(heard, &payload, now)],
             Input::Publish(request, event) => vec![self.on_publish(request, event, now)],
             Input::Verified(number, result) => self.on_verified(number, result, now),
-            Input::Committed(request, event, sequence) => vec![on_committed(request, event, sequence)],
+            Input::Committed(request, event, sequence) => self.on_committed(request, event, sequence, now),
             Input::Owner(owner) => {
                 self.owner = Some(owner);
                 vec![]
             }
+            Input::Handed(handed, payload) => vec![self.on_handed(handed, &payload, now)],
+            Input::Kept(handed) => vec![Output::Answer(handed, Receipt::Taken)],
+            Input::Delegated(delegation) => {
+                if self.directory.learn(&delegation, now) {
+                    self.outbox.hurry(&delegation.owner(), now);
+                }
+                self.attempt(now)
+            }
+            Input::Waiting(address, row) => {
+                self.outbox.add(address, row, now);
+                vec![]
+            }
+            Input::Attempted(address, receipt) => self.on_attempted(address, receipt, now),
+            Input::Tick => self.attempt(now),
         }
+    }
+
+    /// For whom a node acts, as far as is known.
+    pub fn owner_of(&self, peer: &PeerId, now: u64) -> Option<PublicKey> {
+        self.directory.owner_of(peer, now)
     }
 
     fn on_heard(&mut self, heard: Heard, payload: &[u8], now: u64) -> Output {
@@ -184,6 +242,10 @@ impl Core {
                     "the event names nobody whom it is for: a valid p tag is missing",
                 )
             }
+            Audience::People(_) if self.outbox.is_full() => refuse(
+                RefusalCode::Busy,
+                "too many private messages are waiting for people whose nodes are away; try again later",
+            ),
             _ if self.pending.len() >= MAX_PENDING => {
                 refuse(RefusalCode::Busy, "the node is busy; try again in a moment")
             }
@@ -200,7 +262,13 @@ impl Core {
             }
             (Some(Pending::Publish(request)), Ok(event)) => {
                 self.admission.remember(event.id());
-                vec![Output::Commit(request, event)]
+                let people = recipients(&event);
+                vec![Output::Commit(request, event, people)]
+            }
+            (Some(Pending::Handed(handed)), Err(_forged)) => vec![Output::Answer(handed, Receipt::Refused)],
+            (Some(Pending::Handed(handed)), Ok(event)) => {
+                self.admission.admit(event.id(), event.pubkey, now);
+                vec![Output::Keep(handed, event)]
             }
             (None, _) => vec![],
         }
@@ -218,6 +286,73 @@ impl Core {
         }
     }
 
+    /// Another node's delivery: only what is for the owner is taken, by the same limits as broadcasts.
+    fn on_handed(&mut self, handed: Handed, payload: &[u8], now: u64) -> Output {
+        let event = match Packet::decode(payload) {
+            Ok(Packet::Event(event)) => event,
+            Err(_) => return Output::Answer(handed, Receipt::Refused),
+        };
+        let for_owner =
+            |people: &BTreeSet<PublicKey>| self.owner.is_some_and(|owner| people.contains(&owner));
+        if !matches!(audience(&event.rumor), Audience::People(people) if for_owner(&people)) {
+            return Output::Answer(handed, Receipt::Refused);
+        }
+        match self.admission.check_handed(&event.rumor, now) {
+            Err(Ok(Ignored::TooOld) | Err(_)) => Output::Answer(handed, Receipt::Refused),
+            Err(Ok(_)) => Output::Answer(handed, Receipt::Later),
+            Ok(()) if self.pending.len() >= MAX_PENDING => Output::Answer(handed, Receipt::Later),
+            Ok(()) => self.verify(Pending::Handed(handed), event),
+        }
+    }
+
+    fn on_committed(&mut self, request: Request, event: Event, sequence: u64, now: u64) -> Vec<Output> {
+        match audience(&event) {
+            Audience::Everyone => {
+                let packet = Packet::Event(UnverifiedEvent { claimed_id: None, ..event.clone().into() });
+                vec![Output::Broadcast(request, event, sequence, packet)]
+            }
+            Audience::People(_) => {
+                let people = recipients(&event);
+                for person in &people {
+                    self.outbox.add(Address { sequence, person: *person }, Row::new(now), now);
+                }
+                let count = u32::try_from(people.len()).unwrap_or(u32::MAX);
+                let mut outputs = vec![Output::Published(request, event, sequence, Carried::Waiting(count))];
+                outputs.extend(self.attempt(now));
+                outputs
+            }
+            Audience::Nobody | Audience::Unwanted => {
+                vec![Output::Published(request, event, sequence, Carried::Kept)]
+            }
+        }
+    }
+
+    fn on_attempted(&mut self, address: Address, receipt: Option<Receipt>, now: u64) -> Vec<Output> {
+        self.attempts = self.attempts.saturating_sub(1);
+        let row = match receipt {
+            Some(Receipt::Taken) => self.outbox.on_delivered(address),
+            Some(Receipt::Refused) => self.outbox.on_refused(address),
+            Some(Receipt::Later) | None => self.outbox.on_failed(address, now),
+        };
+        let record = row.map(|row| Output::Record(address, row));
+        record.into_iter().chain(self.attempt(now)).collect()
+    }
+
+    /// Tries what is due. With whom no node is known, the attempt has failed without being made.
+    fn attempt(&mut self, now: u64) -> Vec<Output> {
+        let mut outputs = Vec::new();
+        for address in self.outbox.due(now, MAX_ATTEMPTS.saturating_sub(self.attempts)) {
+            let nodes = self.directory.nodes_of(&address.person, now);
+            if nodes.is_empty() {
+                outputs.extend(self.outbox.on_failed(address, now).map(|row| Output::Record(address, row)));
+            } else {
+                self.attempts += 1;
+                outputs.push(Output::Attempt(address, nodes));
+            }
+        }
+        outputs
+    }
+
     fn verify(&mut self, pending: Pending, event: UnverifiedEvent) -> Output {
         let number = self.next_check;
         self.next_check += 1;
@@ -226,17 +361,11 @@ impl Core {
     }
 }
 
-fn on_committed(request: Request, event: Event, sequence: u64) -> Output {
-    match audience(&event) {
-        Audience::Everyone => {
-            let packet = Packet::Event(UnverifiedEvent { claimed_id: None, ..event.clone().into() });
-            Output::Broadcast(request, event, sequence, packet)
-        }
-        Audience::People(people) => {
-            let people = u32::try_from(people.len()).unwrap_or(u32::MAX);
-            Output::Published(request, event, sequence, Carried::Waiting(people))
-        }
-        Audience::Nobody | Audience::Unwanted => Output::Published(request, event, sequence, Carried::Kept),
+/// The people besides its author for whom an event is.
+fn recipients(event: &Event) -> Vec<PublicKey> {
+    match audience(event) {
+        Audience::People(people) => people.into_iter().filter(|person| *person != event.pubkey).collect(),
+        _ => vec![],
     }
 }
 

@@ -6,11 +6,15 @@
 
 mod admission;
 mod audience;
+mod directory;
 mod engine;
+mod outbox;
 mod ownership;
 mod recent;
 
 pub use admission::{Admission, Ignored, Limits};
 pub use audience::{Audience, audience};
-pub use engine::{Core, Heard, Input, Output, Request, Settings, Verdict};
+pub use directory::Directory;
+pub use engine::{Core, Handed, Heard, Input, Output, Request, Settings, Verdict};
+pub use outbox::{Address, Outbox, Row};
 pub use ownership::{Claim, Ownership, Proof};

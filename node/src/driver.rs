@@ -7,16 +7,19 @@ use std::{collections::BTreeMap, future::Future, pin::Pin, time::Duration};
 
 use futures_util::{StreamExt, stream::FuturesUnordered};
 use nostrp2p_core::{
-    Audience, Claim, Core, Heard, Input, Output, Ownership, Proof, Request, Settings, Verdict, audience,
+    Address, Audience, Claim, Core, Handed, Heard, Input, Output, Ownership, Proof, Request, Row, Settings,
+    Verdict, audience,
 };
-use nostrp2p_overlay::{MessageRef, Overlay, OverlayEvent};
+use nostrp2p_overlay::{MessageRef, Overlay, OverlayEvent, Protocol, RequestRef, Topic};
 use nostrp2p_protocol::{
-    Event, EventId, Packet, PublicKey, UnverifiedEvent,
-    frame::{Carried, Refusal, RefusalCode},
+    Delegation, Event, EventId, Filter, Kind, Packet, PeerId, PublicKey, UnverifiedEvent, delegation,
+    exchange::{Question, Receipt, decode_announcements, encode_announcements},
+    frame::{Carried, Delivery, Refusal, RefusalCode},
 };
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{broadcast, mpsc, oneshot, watch};
 
 use crate::{
+    announcer::{Announcer, Unheard},
     clock,
     standing::Standing,
     stop::Stop,
@@ -28,6 +31,14 @@ use crate::{
 const COMMANDS: usize = 256;
 /// How often the standing is looked at besides when peers come and go: delays change.
 const STANDING_EVERY: Duration = Duration::from_secs(5);
+
+/// Changes of deliveries that a session may lag behind before it misses some; it learns them at its next login.
+const DELIVERY_NEWS: usize = 256;
+/// How often the node announces itself when nothing changes, so that others know that it is still there.
+const ANNOUNCE_EVERY: Duration = Duration::from_secs(30 * 60);
+
+/// A change in how far an event has come with one person.
+pub(crate) type DeliveryNews = (EventId, PublicKey, Delivery);
 
 /// What a session asks of the driver.
 pub(crate) enum Command {
@@ -60,11 +71,16 @@ enum Happening {
     Command(Command),
     Checked(u64, Result<Event, nostrp2p_protocol::Forged>),
     Committed(Request, Event, Stored),
+    Kept(Handed, Stored),
+    Attempted(Address, Option<Receipt>),
+    Told(Vec<Vec<u8>>),
+    Announce,
     Tick,
     Over,
 }
 
-type Commit = Pin<Box<dyn Future<Output = (Request, Event, Stored)> + Send>>;
+/// Something that takes time and ends in a happening.
+type Task = Pin<Box<dyn Future<Output = Happening> + Send>>;
 
 /// Called with a fresh claim when the old one has expired.
 pub(crate) type OnClaim = Box<dyn Fn(&Claim) + Send>;
@@ -73,6 +89,7 @@ pub(crate) type OnClaim = Box<dyn Fn(&Claim) + Send>;
 pub(crate) struct Driver {
     pub(crate) overlay: Overlay,
     pub(crate) events: mpsc::Receiver<OverlayEvent>,
+    pub(crate) announcer: Announcer,
     pub(crate) store: Store,
     pub(crate) writer: Writer,
     pub(crate) ownership: Ownership,
@@ -84,6 +101,8 @@ pub(crate) struct Driver {
 struct Running {
     core: Core,
     overlay: Overlay,
+    announcer: Announcer,
+    delegation: Option<Delegation>,
     store: Store,
     writer: Writer,
     verifier: Verifier,
@@ -93,25 +112,35 @@ struct Running {
     standing: watch::Sender<Standing>,
     heard: BTreeMap<Heard, MessageRef>,
     requests: BTreeMap<Request, oneshot::Sender<Result<Published, Refusal>>>,
-    commits: FuturesUnordered<Commit>,
+    handed: BTreeMap<Handed, RequestRef>,
+    deliveries: broadcast::Sender<DeliveryNews>,
+    tasks: FuturesUnordered<Task>,
     next: u64,
+}
+
+/// What sessions need of the driver.
+pub(crate) struct Reports {
+    pub(crate) commands: mpsc::Sender<Command>,
+    pub(crate) standing: watch::Receiver<Standing>,
+    pub(crate) deliveries: broadcast::Sender<DeliveryNews>,
 }
 
 impl Driver {
     /// The sending side of its commands, what it reports, and the task itself. The task ends when `stop` turns true
     /// or the overlay ends; it returns the writer, which still has to be closed, and whether the overlay broke.
-    pub(crate) fn run(
-        self,
-        mut stop: Stop,
-    ) -> (mpsc::Sender<Command>, watch::Receiver<Standing>, impl Future<Output = (Writer, Option<String>)>)
-    {
+    pub(crate) fn run(self, mut stop: Stop) -> (Reports, impl Future<Output = (Writer, Option<String>)>) {
         let (commands, mut inbox) = mpsc::channel(COMMANDS);
-        let (standing, reported) = watch::channel(Standing { owner: self.ownership.owner(), peers: vec![] });
+        let at_first = Standing { owner: self.ownership.owner(), peers: vec![], delegated: None };
+        let (standing, reported) = watch::channel(at_first);
+        let (deliveries, _) = broadcast::channel(DELIVERY_NEWS);
+        let reports = Reports { commands, standing: reported, deliveries: deliveries.clone() };
         let settings = Settings { read_only: self.read_only, ..Settings::default() };
         let mut events = self.events;
         let mut running = Running {
             core: Core::new(settings, self.ownership.owner()),
             overlay: self.overlay,
+            announcer: self.announcer,
+            delegation: None,
             store: self.store,
             writer: self.writer,
             verifier: Verifier::start(),
@@ -121,21 +150,24 @@ impl Driver {
             standing,
             heard: BTreeMap::new(),
             requests: BTreeMap::new(),
-            commits: FuturesUnordered::new(),
+            handed: BTreeMap::new(),
+            deliveries,
+            tasks: FuturesUnordered::new(),
             next: 0,
         };
         let task = async move {
             let mut tick = tokio::time::interval(STANDING_EVERY);
+            let mut announce = tokio::time::interval(ANNOUNCE_EVERY);
+            running.remember().await;
             loop {
                 let happening = tokio::select! {
                     () = stop.wait() => Happening::Over,
-                    Some((request, event, stored)) = running.commits.next() => {
-                        Happening::Committed(request, event, stored)
-                    }
+                    Some(happening) = running.tasks.next() => happening,
                     Some((number, result)) = running.verifier.checked() => Happening::Checked(number, result),
                     event = events.recv() => event.map_or(Happening::Over, Happening::Overlay),
                     Some(command) = inbox.recv() => Happening::Command(command),
                     _ = tick.tick() => Happening::Tick,
+                    _ = announce.tick() => Happening::Announce,
                 };
                 match happening {
                     Happening::Over => return (running.writer, None),
@@ -146,7 +178,7 @@ impl Driver {
                 }
             }
         };
-        (commands, reported, task)
+        (reports, task)
     }
 }
 
@@ -168,14 +200,33 @@ impl Running {
             }
             Happening::Checked(number, result) => self.handle(Input::Verified(number, result)).await,
             Happening::Committed(request, event, Ok(inserted)) => {
+                let delegation = Delegation::from_event(event.clone()).ok();
                 self.handle(Input::Committed(request, event, inserted.sequence())).await;
+                if delegation.is_some_and(|delegation| delegation.peer() == self.overlay.peer_id()) {
+                    self.read_delegation().await;
+                    self.announce().await;
+                }
             }
             Happening::Committed(request, _, Err(reason)) => {
                 tracing::error!(reason, "an event of the owner could not be stored");
                 let reason = "the node could not store the event; its log says why";
                 self.reply(request, Err(Refusal::new(RefusalCode::Internal, reason)));
             }
+            Happening::Kept(handed, Ok(_)) => self.handle(Input::Kept(handed)).await,
+            Happening::Kept(handed, Err(reason)) => {
+                tracing::error!(reason, "an event for the owner could not be stored");
+                self.answer(handed, Receipt::Later).await;
+            }
+            Happening::Attempted(address, receipt) => self.handle(Input::Attempted(address, receipt)).await,
+            Happening::Told(announcements) => {
+                for bytes in announcements {
+                    // What a neighbour tells is not held against it: it may have heard it so.
+                    drop(self.hear_announcement(bytes).await);
+                }
+            }
+            Happening::Announce => self.announce().await,
             Happening::Tick => {
+                self.handle(Input::Tick).await;
                 self.renew_claim();
                 self.report_standing().await;
             }
@@ -185,16 +236,29 @@ impl Running {
 
     async fn on_overlay(&mut self, event: OverlayEvent) {
         match event {
-            OverlayEvent::Message { message, payload, .. } => {
+            OverlayEvent::Message { message, topic: Topic::Events, payload, .. } => {
                 let heard = Heard(self.number());
                 self.heard.insert(heard, message);
                 self.handle(Input::Heard(heard, payload)).await;
+            }
+            OverlayEvent::Message { message, topic: Topic::Nodes, payload, .. } => {
+                let verdict = match self.hear_announcement(payload).await {
+                    Ok(()) => nostrp2p_overlay::Verdict::Accept,
+                    Err(Unheard::Stale) => nostrp2p_overlay::Verdict::Ignore,
+                    Err(Unheard::Forged) => nostrp2p_overlay::Verdict::Reject,
+                };
+                self.overlay.report(message, verdict).await;
+            }
+            OverlayEvent::Request { request, protocol, payload, .. } => {
+                self.on_request(request, protocol, payload).await;
             }
             OverlayEvent::PeerJoined(peer) => {
                 tracing::info!(peer = %peer.id, address = peer.address, "a node joined");
                 if self.standing.borrow().peers.is_empty() {
                     self.send_what_waits().await;
+                    self.announce().await;
                 }
+                self.ask_for_announcements(peer.id);
                 self.report_standing().await;
             }
             OverlayEvent::PeerLeft(peer) => {
@@ -220,19 +284,25 @@ impl Running {
                 }
                 Output::Judge(heard, verdict) => self.judge(heard, verdict).await,
                 Output::Store(event) => self.writer.store(event).await,
-                Output::Commit(request, event) => {
+                Output::Commit(request, event, people) => {
                     let travel = match audience(&event) {
                         Audience::Everyone => Travel::Ahead,
-                        _ => Travel::Done,
+                        _ => Travel::To(people, clock::now()),
                     };
                     let answer = self.writer.commit(event.clone(), travel).await;
-                    self.commits.push(Box::pin(async move {
-                        let stored = answer.await;
-                        let stored =
-                            stored.unwrap_or_else(|_| Err("the store's writer has stopped".to_owned()));
-                        (request, event, stored)
+                    self.tasks.push(Box::pin(async move {
+                        Happening::Committed(request, event, answer.await.unwrap_or_else(|_| Err(stopped())))
                     }));
                 }
+                Output::Keep(handed, event) => {
+                    let answer = self.writer.commit(event, Travel::Done).await;
+                    self.tasks.push(Box::pin(async move {
+                        Happening::Kept(handed, answer.await.unwrap_or_else(|_| Err(stopped())))
+                    }));
+                }
+                Output::Answer(handed, receipt) => self.answer(handed, receipt).await,
+                Output::Attempt(address, nodes) => self.attempt(address, nodes),
+                Output::Record(address, row) => self.record(address, row).await,
                 Output::Broadcast(request, event, sequence, packet) => {
                     let neighbours = self.broadcast(sequence, packet).await;
                     let carried = Carried::Broadcast(neighbours);
@@ -248,7 +318,7 @@ impl Running {
 
     /// The event is stored whatever happens here; the number of neighbours says how far it got at once.
     async fn broadcast(&mut self, sequence: u64, packet: Packet) -> u32 {
-        match self.overlay.broadcast(packet.encode()).await {
+        match self.overlay.broadcast(Topic::Events, packet.encode()).await {
             Ok(sent) => {
                 if sent.peers > 0 {
                     self.writer.sent(sequence).await;
@@ -323,15 +393,145 @@ impl Running {
     }
 
     async fn report_standing(&mut self) {
-        let peers = self.overlay.peers().await.iter().map(crate::standing::peer_status).collect();
+        let peers = self
+            .overlay
+            .peers()
+            .await
+            .iter()
+            .map(|peer| crate::standing::peer_status(peer, self.core.owner_of(&peer.id, clock::now())))
+            .collect();
         self.standing
             .send_if_modified(|standing| std::mem::replace(&mut standing.peers, peers) != standing.peers);
+    }
+
+    async fn on_request(&mut self, request: RequestRef, protocol: Protocol, payload: Vec<u8>) {
+        match protocol {
+            Protocol::Deliver => {
+                let handed = Handed(self.number());
+                self.handed.insert(handed, request);
+                self.handle(Input::Handed(handed, payload)).await;
+            }
+            Protocol::Fetch => match Question::decode(&payload) {
+                Ok(Question::Announcements) => {
+                    self.overlay.respond(request, encode_announcements(&self.announcer.known())).await;
+                }
+                Err(_) => self.overlay.refuse(request).await,
+            },
+            _ => self.overlay.refuse(request).await,
+        }
+    }
+
+    async fn answer(&mut self, handed: Handed, receipt: Receipt) {
+        if let Some(request) = self.handed.remove(&handed) {
+            self.overlay.respond(request, receipt.encode()).await;
+        }
+    }
+
+    /// Hands an event to all nodes of a person; one that takes it is enough.
+    fn attempt(&mut self, address: Address, nodes: Vec<PeerId>) {
+        let (store, overlay) = (self.store.clone(), self.overlay.clone());
+        self.tasks.push(Box::pin(async move {
+            let event = tokio::task::spawn_blocking(move || store.event(address.sequence)).await;
+            let Ok(Ok(Some(event))) = event else {
+                // It was deleted meanwhile, or the disk fails: there is nothing to hand over.
+                return Happening::Attempted(address, Some(Receipt::Refused));
+            };
+            let payload = Packet::Event(UnverifiedEvent { claimed_id: None, ..event.into() }).encode();
+            let requests =
+                nodes.iter().map(|node| overlay.request(*node, Protocol::Deliver, payload.clone()));
+            let answers = futures_util::future::join_all(requests).await;
+            let receipts: Vec<Option<Receipt>> =
+                answers.into_iter().map(|answer| Receipt::decode(&answer.ok()?).ok()).collect();
+            let taken = receipts.contains(&Some(Receipt::Taken));
+            let refused = receipts.iter().all(|receipt| *receipt == Some(Receipt::Refused));
+            let receipt = match (taken, refused) {
+                (true, _) => Some(Receipt::Taken),
+                (_, true) => Some(Receipt::Refused),
+                _ => None,
+            };
+            Happening::Attempted(address, receipt)
+        }));
+    }
+
+    async fn record(&mut self, address: Address, row: Row) {
+        self.writer.record(address, row).await;
+        let store = self.store.clone();
+        let event = tokio::task::spawn_blocking(move || store.event(address.sequence)).await;
+        if let Ok(Ok(Some(event))) = event {
+            // Without a session nobody hears it; it is told at the next login.
+            drop(self.deliveries.send((event.id(), address.person, row.state)));
+        }
+    }
+
+    /// Reads back what the last run left: deliveries that wait, and the owner's delegation.
+    async fn remember(&mut self) {
+        let store = self.store.clone();
+        match tokio::task::spawn_blocking(move || store.waiting()).await {
+            Ok(Ok(waiting)) => {
+                for (address, row) in waiting {
+                    self.handle(Input::Waiting(address, row)).await;
+                }
+            }
+            Ok(Err(error)) => tracing::error!(%error, "the outbox cannot be read"),
+            Err(error) => tracing::error!(%error, "reading the outbox failed"),
+        }
+        self.read_delegation().await;
+    }
+
+    /// Looks for the owner's delegation for this node.
+    async fn read_delegation(&mut self) {
+        let Some(owner) = self.ownership.owner() else { return };
+        let name = delegation::identifier(&self.overlay.peer_id());
+        let filter = Filter {
+            authors: Some([owner].into()),
+            kinds: Some([Kind::APPLICATION_DATA].into()),
+            tags: [('d', [name].into())].into(),
+            ..Filter::default()
+        };
+        let store = self.store.clone();
+        let found = tokio::task::spawn_blocking(move || store.find(&[filter])).await;
+        let newest = found.ok().and_then(Result::ok).and_then(|found| found.events.into_iter().next());
+        self.delegation = newest.and_then(|event| Delegation::from_event(event).ok());
+        let delegated = self.delegation.as_ref().map(Delegation::expires);
+        self.standing.send_modify(|standing| standing.delegated = delegated);
+    }
+
+    async fn announce(&mut self) {
+        let addresses = self.overlay.listen_addresses().await;
+        let bytes = self.announcer.own(addresses, self.delegation.as_ref(), clock::now());
+        if let Err(error) = self.overlay.broadcast(Topic::Nodes, bytes).await {
+            tracing::warn!(%error, "the node could not announce itself");
+        }
+    }
+
+    /// A node that joins tells what it knows of others; so nobody needs one bootstrap node for ever.
+    fn ask_for_announcements(&mut self, peer: PeerId) {
+        let overlay = self.overlay.clone();
+        self.tasks.push(Box::pin(async move {
+            let answer = overlay.request(peer, Protocol::Fetch, Question::Announcements.encode()).await;
+            let told = answer.ok().and_then(|answer| decode_announcements(&answer).ok());
+            Happening::Told(told.unwrap_or_default())
+        }));
+    }
+
+    async fn hear_announcement(&mut self, bytes: Vec<u8>) -> Result<(), Unheard> {
+        let news = self.announcer.hear(bytes, clock::now())?;
+        tracing::debug!(peer = %news.peer, delegated = news.delegation.is_some(), "heard an announcement");
+        self.overlay.add_addresses(news.peer, news.addresses).await;
+        if let Some(delegation) = news.delegation {
+            self.handle(Input::Delegated(delegation)).await;
+        }
+        Ok(())
     }
 
     fn number(&mut self) -> u64 {
         self.next += 1;
         self.next
     }
+}
+
+fn stopped() -> String {
+    "the store's writer has stopped".to_owned()
 }
 
 fn borrow(proof: &LoginProof) -> Proof<'_> {

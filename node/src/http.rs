@@ -23,9 +23,14 @@ use std::sync::Arc;
 
 use axum::{Router, middleware, routing::get};
 use nostrp2p_protocol::PeerId;
-use tokio::sync::{Semaphore, mpsc, watch};
+use tokio::sync::{Semaphore, broadcast, mpsc, watch};
 
-use crate::{driver::Command, standing::Standing, stop::Stop, store::Store};
+use crate::{
+    driver::{Command, DeliveryNews},
+    standing::Standing,
+    stop::Stop,
+    store::Store,
+};
 
 /// Most WebSocket sessions at a time. A person has a handful of devices; each costs about 100 KB.
 const MAX_SESSIONS: usize = 64;
@@ -35,6 +40,7 @@ const MAX_SESSIONS: usize = 64;
 pub(crate) struct App {
     pub(crate) commands: mpsc::Sender<Command>,
     pub(crate) standing: watch::Receiver<Standing>,
+    pub(crate) deliveries: broadcast::Sender<DeliveryNews>,
     pub(crate) stop: Stop,
     pub(crate) store: Store,
     pub(crate) peer: PeerId,

@@ -13,6 +13,7 @@ use tokio::{
 };
 
 use crate::{
+    announcer::Announcer,
     claim, data_dir,
     data_dir::DataDirError,
     driver::Driver,
@@ -100,7 +101,9 @@ async fn run_open(
     writer: Writer,
 ) -> Result<(), RunError> {
     let ownership = ownership(&settings, store, &writer).await?;
-    let mut overlay_settings = nostrp2p_overlay::Settings::new(data_dir::node_secret(&settings.data_dir)?);
+    let secret = data_dir::node_secret(&settings.data_dir)?;
+    let announcer = Announcer::new(secret.clone());
+    let mut overlay_settings = nostrp2p_overlay::Settings::new(secret);
     overlay_settings.listen = vec![Listen::Ip(settings.listen)];
     overlay_settings.bootstrap = settings.bootstrap.clone();
     overlay_settings.known_addresses = Some(settings.data_dir.join("peers.json"));
@@ -120,6 +123,7 @@ async fn run_open(
     let driver = Driver {
         overlay: overlay.clone(),
         events,
+        announcer,
         store: store.clone(),
         writer,
         ownership: ownership.clone(),
@@ -127,12 +131,13 @@ async fn run_open(
         on_claim: on_claim.clone(),
         read_only: !settings.writable,
     };
-    let (commands, standing, task) = driver.run(stop.clone());
+    let (reports, task) = driver.run(stop.clone());
     let task = tokio::spawn(task);
     let (addresses, addresses_seen) = watch::channel(overlay.listen_addresses().await);
     let app = App {
-        commands,
-        standing,
+        commands: reports.commands,
+        standing: reports.standing,
+        deliveries: reports.deliveries,
         stop: stop.clone(),
         store: store.clone(),
         peer: overlay.peer_id(),

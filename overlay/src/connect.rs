@@ -1,7 +1,8 @@
 //! Whom to dial and when: decisions only, the clock and the dice are passed in.
 //!
 //! A bootstrap node is dialed until it is connected, again and again with back-off. Known peers are dialed as long as
-//! there are too few connections. An address somebody asked for is dialed once.
+//! there are too few connections, and at once when there is a request for them. An address somebody asked for is dialed
+//! once.
 
 use std::{
     collections::BTreeMap,
@@ -121,6 +122,13 @@ impl Redial {
             due.extend(self.begin_known(now, wanted, is_connected, known));
         }
         due
+    }
+
+    /// Begins to dial a known peer whatever its delay, because somebody waits for it.
+    /// `false` when that is under way already.
+    pub(crate) fn begin(&mut self, peer: PeerId, now: Instant) -> bool {
+        let attempts = self.targets.entry(Target::Known(peer)).or_insert(Attempts::new(now, false));
+        !std::mem::replace(&mut attempts.under_way, true)
     }
 
     fn begin_known(
@@ -342,6 +350,18 @@ mod tests {
         assert_eq!(redial.due(now + 100 * SECOND, 9, nobody, &[]), []);
         let taken = (0..100).filter(|n| redial.ask(format!("h{n}:1").parse().unwrap(), now)).count();
         assert_eq!(taken, MAX_GIVEN);
+    }
+
+    #[test]
+    fn a_peer_somebody_waits_for_is_dialed_at_once_and_by_one_dial() {
+        let now = Instant::now();
+        let mut redial = redial(&[], now);
+        let target = Target::Known(peer(1));
+        assert!(redial.begin(peer(1), now));
+        assert!(!redial.begin(peer(1), now));
+        assert_eq!(redial.due(now, 0, nobody, &[peer(1)]), [], "under way");
+        redial.failed(&target, now, EVEN);
+        assert!(redial.begin(peer(1), now), "no delay");
     }
 
     #[test]

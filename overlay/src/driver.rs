@@ -5,6 +5,7 @@
 mod connections;
 mod dialing;
 mod messages;
+mod requests;
 mod saving;
 
 use std::{
@@ -23,13 +24,14 @@ use tokio::{
     time::{self, MissedTickBehavior},
 };
 
-pub(crate) use self::saving::Saver;
 use self::{
     dialing::{Attempt, Resolved},
     messages::Held,
+    requests::Requests,
 };
+pub(crate) use self::{requests::Question, saving::Saver};
 use crate::{
-    OverlayEvent, Peer, Stats,
+    OverlayEvent, Peer, Protocol, Stats,
     connect::Redial,
     convert,
     handle::Command,
@@ -58,6 +60,7 @@ pub(crate) struct Driver {
     lookups: FuturesUnordered<BoxFuture<'static, Resolved>>,
     attempts: HashMap<ConnectionId, Attempt>,
     held: Held,
+    requests: Requests,
     stats: Stats,
 }
 
@@ -81,6 +84,7 @@ impl Driver {
             lookups: FuturesUnordered::new(),
             attempts: HashMap::new(),
             held: Held::default(),
+            requests: Requests::default(),
             stats: Stats::default(),
         }
     }
@@ -107,9 +111,12 @@ impl Driver {
 
     fn on_command(&mut self, command: Command) {
         match command {
-            Command::Broadcast { payload, reply } => answer(reply, self.broadcast(payload)),
+            Command::Broadcast { topic, payload, reply } => answer(reply, self.broadcast(topic, payload)),
             Command::Report { message, verdict } => self.report(&message, verdict),
             Command::Dial(address) => self.ask(address),
+            Command::AddAddresses { peer, addresses } => self.add_addresses(peer, addresses),
+            Command::Request { peer, question } => self.request(peer, question),
+            Command::Respond { request, payload } => self.respond(&request, payload),
             Command::Peers(reply) => answer(reply, self.describe_peers()),
             Command::ListenAddresses(reply) => answer(reply, self.listen_addresses()),
             Command::Stats(reply) => answer(reply, self.stats),
@@ -123,6 +130,15 @@ impl Driver {
             SwarmEvent::Behaviour(BehaviourEvent::Gossip(event)) => self.on_gossip(event),
             SwarmEvent::Behaviour(BehaviourEvent::Identify(event)) => self.on_identify(event),
             SwarmEvent::Behaviour(BehaviourEvent::Ping(event)) => self.on_ping(event),
+            SwarmEvent::Behaviour(BehaviourEvent::Deliver(event)) => {
+                self.on_request_event(Protocol::Deliver, event);
+            }
+            SwarmEvent::Behaviour(BehaviourEvent::Fetch(event)) => {
+                self.on_request_event(Protocol::Fetch, event)
+            }
+            SwarmEvent::Behaviour(BehaviourEvent::Sync(event)) => {
+                self.on_request_event(Protocol::Sync, event)
+            }
             SwarmEvent::ConnectionEstablished { peer_id, connection_id, endpoint, .. } => {
                 self.on_connected(peer_id, connection_id, &endpoint);
             }
@@ -150,6 +166,8 @@ impl Driver {
     async fn on_tick(&mut self) {
         let now = Instant::now();
         self.check_peers(now);
+        self.requests.forget_abandoned();
+        self.end_visits(now);
         self.dial_due(now);
         self.held.expire(now);
         self.saver.tick(&mut self.known, now).await;

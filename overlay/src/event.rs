@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use nostrp2p_protocol::PeerId;
 
-use crate::{MessageRef, Peer, PeerAddress};
+use crate::{MessageRef, Peer, PeerAddress, Protocol, RequestRef, Topic};
 
 /// Something that happened in the network.
 #[derive(Debug, Clone, PartialEq)]
@@ -16,7 +16,20 @@ pub enum OverlayEvent {
         message: MessageRef,
         /// The neighbour that passed it on, which says nothing about its author.
         from: PeerId,
-        /// The bytes, at most [`crate::MAX_PAYLOAD`].
+        /// On what it was broadcast.
+        topic: Topic,
+        /// The bytes, at most [`Topic::max_payload`].
+        payload: Vec<u8>,
+    },
+    /// A node asks something: answer with [`crate::Overlay::respond`] or [`crate::Overlay::refuse`] within 20 s.
+    Request {
+        /// Names it in the answer.
+        request: RequestRef,
+        /// Who asks; the connection proves it.
+        from: PeerId,
+        /// What kind of request it is.
+        protocol: Protocol,
+        /// The bytes, at most [`Protocol::max_request`].
         payload: Vec<u8>,
     },
     /// A node is connected and speaks our protocol. It is subscribed already, unless it does not want broadcasts.
@@ -73,4 +86,13 @@ pub struct Stats {
     pub dropped: u64,
     /// Peers thrown out for their score.
     pub banned: u64,
+    /// Requests sent to others.
+    pub requests_sent: u64,
+    /// Answers to those.
+    pub requests_answered: u64,
+    /// Requests of others.
+    pub requests_received: u64,
+    /// Requests of others that were refused: too many at a time, or by the node, or because it did not take its events
+    /// fast enough.
+    pub requests_refused: u64,
 }

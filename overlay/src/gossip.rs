@@ -17,6 +17,9 @@ use sha2::{Digest, Sha256};
 /// The largest payload in bytes: an event of 64 KiB (what people expect of Nostr relays) and room for its packet.
 pub const MAX_PAYLOAD: usize = 80 * 1024;
 
+/// The largest announcement of a node in bytes: some addresses, a delegation, a signature, and room for more.
+pub const MAX_ANNOUNCEMENT: usize = 4 * 1024;
+
 /// What an RPC adds around one payload: topic, lengths, control messages that ride along.
 const RPC_OVERHEAD: usize = 2 * 1024;
 
@@ -61,19 +64,35 @@ const PUBLISH_SCORE: f64 = -40.0;
 const TOPIC_SCORE_CAP: f64 = 30.0;
 
 /// What is broadcast in this network.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Topic {
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Topic {
     /// Public events.
     Events,
+    /// Announcements of nodes: where they are and whom they act for.
+    Nodes,
 }
 
 impl Topic {
-    pub(crate) const ALL: [Self; 1] = [Self::Events];
+    pub(crate) const ALL: [Self; 2] = [Self::Events, Self::Nodes];
+
+    /// The largest payload in bytes.
+    pub const fn max_payload(self) -> usize {
+        match self {
+            Self::Events => MAX_PAYLOAD,
+            Self::Nodes => MAX_ANNOUNCEMENT,
+        }
+    }
 
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Events => "/nostrp2p/1/events",
+            Self::Nodes => "/nostrp2p/1/nodes",
         }
+    }
+
+    /// The topic of a message that arrived. Others than ours are filtered before.
+    pub(crate) fn of(hash: &TopicHash) -> Option<Self> {
+        Self::ALL.into_iter().find(|topic| topic.name() == hash.as_str())
     }
 
     pub(crate) fn hash(self) -> TopicHash {
@@ -124,7 +143,9 @@ pub(crate) fn behaviour() -> Result<Gossip, String> {
     let config = gossipsub::ConfigBuilder::default()
         .validation_mode(ValidationMode::Anonymous)
         .validate_messages()
-        .message_id_fn(|message: &gossipsub::Message| MessageId::new(&message_id(&message.data)))
+        .message_id_fn(|message: &gossipsub::Message| {
+            MessageId::new(&message_id(message.topic.as_str(), &message.data))
+        })
         .max_transmit_size(MAX_PAYLOAD + RPC_OVERHEAD)
         .max_publish_messages(MAX_MESSAGES_PER_RPC)
         .max_control_message_size(MAX_CONTROL_SIZE)
@@ -152,13 +173,17 @@ pub(crate) fn behaviour() -> Result<Gossip, String> {
     Ok(gossip)
 }
 
-/// The first 20 bytes of the SHA-256 of the payload.
+/// The first 20 bytes of the SHA-256 of the topic's name, a zero byte and the payload.
+///
+/// The topic counts, or whoever sent somebody's event on the topic of announcements first would have it taken for a
+/// duplicate where it belongs.
 ///
 /// Not the event's id: that does not cover the signature, so whoever spread an event with a broken signature first
 /// would have the honest copy taken for a duplicate and dropped. The same event in two payloads is recognised by
 /// the node, which knows what it has seen.
-pub(crate) fn message_id(payload: &[u8]) -> [u8; MESSAGE_ID_LENGTH] {
-    let hash: [u8; 32] = Sha256::digest(payload).into();
+pub(crate) fn message_id(topic: &str, payload: &[u8]) -> [u8; MESSAGE_ID_LENGTH] {
+    let hash = Sha256::new().chain_update(topic).chain_update([0]).chain_update(payload);
+    let hash: [u8; 32] = hash.finalize().into();
     let mut id = [0; MESSAGE_ID_LENGTH];
     id.iter_mut().zip(hash).for_each(|(to, from)| *to = from);
     id
@@ -168,7 +193,7 @@ pub(crate) fn message_id(payload: &[u8]) -> [u8; MESSAGE_ID_LENGTH] {
 /// cost 40, three cost 90, which is beyond [`GRAYLIST_SCORE`] for a stranger; four are beyond it for anybody.
 fn score_params() -> PeerScoreParams {
     PeerScoreParams {
-        topics: HashMap::from(Topic::ALL.map(|topic| (topic.hash(), topic_score_params()))),
+        topics: HashMap::from(Topic::ALL.map(|topic| (topic.hash(), topic_score_params(topic)))),
         topic_score_cap: TOPIC_SCORE_CAP,
         app_specific_weight: 1.0,
         // P6 off. Homes, offices and mobile carriers put many honest nodes behind one address, and libp2p can
@@ -184,17 +209,23 @@ fn score_params() -> PeerScoreParams {
     }
 }
 
-fn topic_score_params() -> TopicScoreParams {
+/// What is wrong costs the same everywhere. What is good earns little on the topic of announcements, for there anybody
+/// has something new to say by making a key.
+fn topic_score_params(topic: Topic) -> TopicScoreParams {
+    let (time_in_mesh_cap, first_message_deliveries_cap) = match topic {
+        Topic::Events => (10.0, 20.0),
+        Topic::Nodes => (2.0, 3.0),
+    };
     TopicScoreParams {
         topic_weight: 1.0,
         // P1: up to 10 after an hour in the mesh (guess; the specification wants it small).
         time_in_mesh_weight: 1.0,
         time_in_mesh_quantum: Duration::from_secs(360),
-        time_in_mesh_cap: 10.0,
+        time_in_mesh_cap,
         // P2: up to 20 for bringing new messages first, forgotten after ten minutes (guess).
         first_message_deliveries_weight: 1.0,
         first_message_deliveries_decay: decay(Duration::from_secs(600)),
-        first_message_deliveries_cap: 20.0,
+        first_message_deliveries_cap,
         // P3 and P3b off, as in Lotus for topics of low and irregular rate: nobody can say how many posts a
         // minute are due, so silence is no fault.
         mesh_message_deliveries_weight: 0.0,
@@ -248,24 +279,35 @@ mod tests {
     #[test]
     fn what_we_gossip_is_not_more_than_we_read() {
         let ids = MAX_IDS * (MESSAGE_ID_LENGTH + 2);
-        assert!(ids + Topic::Events.name().len() + 16 <= MAX_CONTROL_SIZE);
+        assert!(Topic::ALL.iter().all(|topic| ids + topic.name().len() + 16 <= MAX_CONTROL_SIZE));
     }
 
     #[test]
-    fn one_bit_of_the_payload_changes_the_message_id() {
-        let id = message_id(b"abc");
-        // SHA-256("abc"), FIPS 180-2, appendix B.1.
-        assert_eq!(id.map(|byte| format!("{byte:02x}")).concat(), "ba7816bf8f01cfea414140de5dae2223b00361a3");
-        assert_ne!(id, message_id(b"abb"));
+    fn the_message_id_depends_on_topic_and_payload() {
+        let id = message_id(Topic::Events.name(), b"abc");
+        // printf '/nostrp2p/1/events\0abc' | sha256sum
+        assert_eq!(id.map(|byte| format!("{byte:02x}")).concat(), "abd1b43f3f57c1d67c25765806e6bac5ef838fe3");
+        assert_ne!(id, message_id(Topic::Events.name(), b"abb"));
+        assert_ne!(id, message_id(Topic::Nodes.name(), b"abc"));
+    }
+
+    #[test]
+    fn every_topic_is_found_by_its_name() {
+        for topic in Topic::ALL {
+            assert_eq!(Topic::of(&topic.hash()), Some(topic));
+            assert!(topic.max_payload() <= MAX_PAYLOAD, "the limit of an RPC");
+        }
+        assert_eq!(Topic::of(&IdentTopic::new("/nostrp2p/2/events").hash()), None);
     }
 
     #[test]
     fn the_fourth_forged_message_is_the_last_one_read_from_anybody() {
-        let topic = topic_score_params();
-        let score = |forged: f64| topic.invalid_message_deliveries_weight * forged * forged;
-        assert!(score(1.0) + TOPIC_SCORE_CAP > 0.0, "one may happen to a good neighbour");
-        assert!(score(1.0) > PUBLISH_SCORE, "one may happen to a stranger");
-        assert!(score(3.0) < GRAYLIST_SCORE);
-        assert!(score(4.0) + TOPIC_SCORE_CAP < GRAYLIST_SCORE);
+        for topic in Topic::ALL.map(topic_score_params) {
+            let score = |forged: f64| topic.invalid_message_deliveries_weight * forged * forged;
+            assert!(score(1.0) + TOPIC_SCORE_CAP > 0.0, "one may happen to a good neighbour");
+            assert!(score(1.0) > PUBLISH_SCORE, "one may happen to a stranger");
+            assert!(score(3.0) < GRAYLIST_SCORE);
+            assert!(score(4.0) + TOPIC_SCORE_CAP < GRAYLIST_SCORE);
+        }
     }
 }

@@ -1,9 +1,17 @@
 //! The handle by which the rest of the node talks to the overlay.
 
-use nostrp2p_protocol::PeerId;
-use tokio::sync::{mpsc, oneshot};
+use std::time::Duration;
 
-use crate::{BroadcastError, MAX_PAYLOAD, MessageRef, Peer, PeerAddress, Stats, Verdict};
+use nostrp2p_protocol::PeerId;
+use tokio::{
+    sync::{mpsc, oneshot},
+    time,
+};
+
+use crate::{
+    BroadcastError, MessageRef, Peer, PeerAddress, Protocol, RequestError, RequestRef, Stats, Topic, Verdict,
+    driver::Question, known::MAX_PER_PEER,
+};
 
 /// Commands on their way to the driver. Beyond that, callers wait.
 pub(crate) const COMMANDS: usize = 256;
@@ -16,6 +24,7 @@ pub(crate) const COMMANDS: usize = 256;
 pub struct Overlay {
     commands: mpsc::Sender<Command>,
     peer_id: PeerId,
+    request_timeout: Duration,
 }
 
 /// How far a broadcast went.
@@ -30,9 +39,12 @@ pub struct Sent {
 
 /// What the driver is asked for.
 pub(crate) enum Command {
-    Broadcast { payload: Vec<u8>, reply: oneshot::Sender<Result<Sent, BroadcastError>> },
+    Broadcast { topic: Topic, payload: Vec<u8>, reply: oneshot::Sender<Result<Sent, BroadcastError>> },
     Report { message: MessageRef, verdict: Verdict },
     Dial(PeerAddress),
+    AddAddresses { peer: PeerId, addresses: Vec<PeerAddress> },
+    Request { peer: PeerId, question: Question },
+    Respond { request: RequestRef, payload: Option<Vec<u8>> },
     Peers(oneshot::Sender<Vec<Peer>>),
     ListenAddresses(oneshot::Sender<Vec<String>>),
     Stats(oneshot::Sender<Stats>),
@@ -40,8 +52,12 @@ pub(crate) enum Command {
 }
 
 impl Overlay {
-    pub(crate) const fn new(commands: mpsc::Sender<Command>, peer_id: PeerId) -> Self {
-        Self { commands, peer_id }
+    pub(crate) const fn new(
+        commands: mpsc::Sender<Command>,
+        peer_id: PeerId,
+        request_timeout: Duration,
+    ) -> Self {
+        Self { commands, peer_id, request_timeout }
     }
 
     /// Who this node is.
@@ -53,13 +69,14 @@ impl Overlay {
     /// It does not come back as an event here.
     ///
     /// # Errors
-    /// When it is larger than [`MAX_PAYLOAD`], when no neighbour can take it, when the overlay has stopped.
+    /// When it is larger than [`Topic::max_payload`], when no neighbour can take it, when the overlay has stopped.
     /// To have no neighbours is no error.
-    pub async fn broadcast(&self, payload: Vec<u8>) -> Result<Sent, BroadcastError> {
-        if payload.len() > MAX_PAYLOAD {
-            return Err(BroadcastError::TooLarge { size: payload.len() });
+    pub async fn broadcast(&self, topic: Topic, payload: Vec<u8>) -> Result<Sent, BroadcastError> {
+        let (size, limit) = (payload.len(), topic.max_payload());
+        if size > limit {
+            return Err(BroadcastError::TooLarge { size, limit });
         }
-        let sent = self.ask(|reply| Command::Broadcast { payload, reply }).await;
+        let sent = self.ask(|reply| Command::Broadcast { topic, payload, reply }).await;
         sent.unwrap_or(Err(BroadcastError::Stopped))
     }
 
@@ -71,6 +88,56 @@ impl Overlay {
     /// Dials an address once, soon. Failure is told by [`crate::OverlayEvent::BootstrapFailed`].
     pub async fn dial(&self, address: PeerAddress) {
         self.tell(Command::Dial(address)).await;
+    }
+
+    /// Notes where a node says it can be reached: multiaddrs or `host:port`, as it announced them. What is no address,
+    /// a name, or of no use from here (loopback or private addresses, unless this node is there itself) is left out.
+    /// At most 8 are kept of one node, and none takes the place of an address that worked.
+    pub async fn add_addresses(&self, peer: PeerId, addresses: Vec<String>) {
+        let addresses = addresses.iter().take(4 * MAX_PER_PEER).filter_map(|text| text.parse().ok());
+        let addresses = addresses.filter(|address: &PeerAddress| address.peer().is_none_or(|it| it == peer));
+        self.tell(Command::AddAddresses { peer, addresses: addresses.collect() }).await;
+    }
+
+    /// Asks a node and waits for its answer, at most 20 s. One that is not connected is dialed at its known addresses.
+    ///
+    /// At most 8 requests to one peer are under way at a time (2 with [`Protocol::Sync`]), and 128 in all. Of one that
+    /// was dropped the answer is ignored, and a request that was not sent yet stays unsent; until the peer has answered
+    /// or the time is over it still counts.
+    ///
+    /// # Errors
+    /// See [`RequestError`].
+    pub async fn request(
+        &self,
+        peer: PeerId,
+        protocol: Protocol,
+        payload: Vec<u8>,
+    ) -> Result<Vec<u8>, RequestError> {
+        let (size, limit) = (payload.len(), protocol.max_request());
+        if size > limit {
+            return Err(RequestError::TooLarge { size, limit });
+        }
+        let question = |reply| Command::Request { peer, question: Question { protocol, payload, reply } };
+        match time::timeout(self.request_timeout, self.ask(question)).await {
+            Ok(answer) => answer.unwrap_or(Err(RequestError::Stopped)),
+            Err(_) => Err(RequestError::Timeout),
+        }
+    }
+
+    /// Answers a request, once, within 20 s; later it is without effect. An answer larger than
+    /// [`Protocol::max_response`] is a fault of the caller: it is not sent, and the request is refused.
+    pub async fn respond(&self, request: RequestRef, payload: Vec<u8>) {
+        let (size, limit) = (payload.len(), request.protocol.max_response());
+        if size > limit {
+            tracing::error!("An answer of {size} bytes was not sent, for {limit} are allowed.");
+            return self.refuse(request).await;
+        }
+        self.tell(Command::Respond { request, payload: Some(payload) }).await;
+    }
+
+    /// Ends a request without an answer.
+    pub async fn refuse(&self, request: RequestRef) {
+        self.tell(Command::Respond { request, payload: None }).await;
     }
 
     /// The nodes that have joined, ordered by peer id; at most about 180.

@@ -63,6 +63,23 @@ impl Known {
         }
     }
 
+    /// Notes where the peer announces that it can be reached. Of what was only heard of before, the newest counts;
+    /// what worked stays.
+    pub(crate) fn announced(&mut self, peer: PeerId, addresses: &[PeerAddress]) {
+        let Some(known) = self.peers.get_mut(&peer) else {
+            return addresses.iter().for_each(|address| self.heard(peer, address));
+        };
+        let named: Vec<_> = addresses.iter().take(MAX_PER_PEER).map(PeerAddress::without_peer).collect();
+        let new = named.iter().filter(|address| !known.contains_key(*address)).count();
+        let mut excess = (known.len() + new).saturating_sub(MAX_PER_PEER);
+        known.retain(|address, last_good| {
+            let stays = excess == 0 || *last_good > 0 || named.contains(address);
+            excess -= usize::from(!stays);
+            stays
+        });
+        named.iter().for_each(|address| self.heard(peer, address));
+    }
+
     /// Notes that the peer is not there any more, because another one is.
     pub(crate) fn wrong(&mut self, peer: PeerId, address: &PeerAddress) {
         let Some(addresses) = self.peers.get_mut(&peer) else {
@@ -139,7 +156,10 @@ impl Known {
             addresses.remove(&oldest);
         }
         while self.peers.values().map(BTreeMap::len).sum::<usize>() > MAX_KNOWN_ADDRESSES {
-            let worst = self.peers.iter().min_by_key(|(_, known)| known.values().min().copied());
+            // Somebody else's first, so that what is added now can be dialed now.
+            let order =
+                |(id, known): &(&PeerId, &BTreeMap<_, u64>)| (known.values().min().copied(), **id == peer);
+            let worst = self.peers.iter().min_by_key(order);
             let Some((peer, address)) = worst.and_then(|(peer, known)| Some((*peer, oldest(known)?))) else {
                 break;
             };
@@ -283,6 +303,41 @@ mod tests {
         let best = known.addresses(&peer(1));
         assert_eq!(best.len(), MAX_PER_PEER);
         assert_eq!(best.get(..2), Some([address("newer.example:1"), address("good.example:1")].as_slice()));
+    }
+
+    #[test]
+    fn a_new_announcement_replaces_what_was_only_heard_of() {
+        let mut known = Known::default();
+        known.good(peer(1), &address("good.example:1"), 100);
+        let named = |ports: std::ops::Range<u16>| {
+            ports.map(|port| address(&format!("8.8.8.8:{port}"))).collect::<Vec<_>>()
+        };
+        known.announced(peer(1), &named(1..5));
+        assert_eq!(known.len(), 5);
+        known.announced(peer(1), &named(10..15));
+        assert_eq!(known.len(), MAX_PER_PEER);
+        let all = known.addresses(&peer(1));
+        assert_eq!(all.first(), Some(&address("good.example:1")));
+        assert!(named(10..15).iter().all(|address| all.contains(address)), "{all:?}");
+        known.announced(peer(1), &named(100..200));
+        let all = known.addresses(&peer(1));
+        assert_eq!((all.len(), all.first()), (MAX_PER_PEER, Some(&address("good.example:1"))));
+        assert!(all.contains(&address("8.8.8.8:100")), "{all:?}");
+        known.announced(peer(2), &named(1..3));
+        assert_eq!(known.addresses(&peer(2)), named(1..3));
+    }
+
+    #[test]
+    fn what_is_heard_last_can_be_dialed_though_the_table_is_full() {
+        let mut known = Known::default();
+        for n in 0..MAX_KNOWN_ADDRESSES {
+            let mut key = [9; 32];
+            key.iter_mut().zip(n.to_be_bytes()).for_each(|(to, from)| *to = from);
+            known.heard(PeerId::from_ed25519(key), &address("heard.example:1"));
+        }
+        known.announced(peer(0), &[address("8.8.8.8:1")]);
+        assert_eq!(known.addresses(&peer(0)), [address("8.8.8.8:1")]);
+        assert_eq!(known.len(), MAX_KNOWN_ADDRESSES);
     }
 
     #[test]

@@ -20,6 +20,7 @@ mod listen;
 mod outlet;
 mod peer;
 mod reach;
+mod request;
 mod secret;
 mod settings;
 mod swarm;
@@ -30,20 +31,21 @@ use tokio::{sync::mpsc, task};
 
 pub use crate::{
     address::{InvalidAddress, PeerAddress},
-    error::{BroadcastError, StartError},
+    error::{BroadcastError, RequestError, StartError},
     event::{OverlayEvent, Stats, StopReason},
-    gossip::{MAX_PAYLOAD, MessageRef, Verdict},
+    gossip::{MAX_ANNOUNCEMENT, MAX_PAYLOAD, MessageRef, Topic, Verdict},
     handle::{Overlay, Sent},
     known::MAX_KNOWN_ADDRESSES,
     peer::{Direction, Path, Peer},
-    secret::NodeSecret,
+    request::{Protocol, RequestRef},
+    secret::{NodeSecret, verify},
     settings::{Listen, Settings},
 };
 
 /// Starts an overlay on the running tokio runtime. When it returns, the node listens on every address given.
 ///
-/// The events must be received: see [`OverlayEvent`]. The channel holds 512 of them; when it is full, messages are
-/// dropped and counted ([`Stats::dropped`]) and the overlay runs on. To drop the receiver is to shut down.
+/// The events must be received: see [`OverlayEvent`]. The channel holds 512 of them; when it is full, messages
+/// and requests are dropped and counted ([`Stats::dropped`], [`Stats::requests_refused`]) and the overlay runs on. To drop the receiver is to shut down.
 ///
 /// # Errors
 /// When it cannot listen somewhere.
@@ -51,7 +53,7 @@ pub use crate::{
 /// # Panics
 /// Outside of a tokio runtime with IO and time.
 pub async fn start(settings: Settings) -> Result<(Overlay, mpsc::Receiver<OverlayEvent>), StartError> {
-    let mut swarm = swarm::build(&settings.secret.keypair())?;
+    let mut swarm = swarm::build(&settings.secret.keypair(), settings.request_timeout)?;
     let begun = listen::begin(&mut swarm, &settings.listen).await?;
     let known = match settings.known_addresses.clone() {
         Some(path) => task::spawn_blocking(move || known::load(&path)).await.unwrap_or_default(),
@@ -63,7 +65,7 @@ pub async fn start(settings: Settings) -> Result<(Overlay, mpsc::Receiver<Overla
     let saver = driver::Saver::new(settings.known_addresses);
     let driver = driver::Driver::new(swarm, inbox, events.clone(), redial, known, saver);
     task::spawn(supervise(task::spawn(driver.run(begun)), events));
-    Ok((Overlay::new(commands, settings.secret.peer_id()), receiver))
+    Ok((Overlay::new(commands, settings.secret.peer_id(), settings.request_timeout), receiver))
 }
 
 /// Waits for the driver to end, and tells the node, also when it panicked. By then the driver's half of the commands

@@ -1,7 +1,7 @@
 //! The way of events to the node: bounded, and never a reason for the swarm to wait.
 //!
 //! The node may be slow. Messages then are dropped (they are ignored, not passed on, and counted), for catching up
-//! brings them later. What happens to connections waits here a while, and the oldest of that is dropped at last:
+//! brings them later; requests are refused. What happens to connections waits here a while, and the oldest of that is dropped at last:
 //! [`crate::Overlay::peers`] has the truth.
 
 use std::collections::VecDeque;
@@ -10,7 +10,8 @@ use tokio::sync::mpsc;
 
 use crate::OverlayEvent;
 
-/// Events on their way to the node. With the largest messages 40 MB; with usual ones less than 1 MB.
+/// Events on their way to the node. With the largest messages 40 MB, with the largest requests for reconciliation 128 MB
+/// (when the node takes nothing for minutes); with usual ones less than 1 MB.
 pub(crate) const EVENTS: usize = 512;
 
 /// Events about connections that wait for room: every peer joining and leaving twice.
@@ -26,7 +27,7 @@ impl Outlet {
         Self { sender, waiting: VecDeque::new() }
     }
 
-    /// Offers a message. `false` when there is no room.
+    /// Offers a message or a request. `false` when there is no room.
     pub(crate) fn message(&self, event: OverlayEvent) -> bool {
         self.waiting.is_empty() && self.sender.try_send(event).is_ok()
     }

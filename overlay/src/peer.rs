@@ -1,14 +1,14 @@
 //! The neighbours: what the rest of the node may know of them, and what the driver keeps.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     time::{Duration, Instant},
 };
 
 use libp2p::swarm::ConnectionId;
 use nostrp2p_protocol::PeerId;
 
-use crate::address::PeerAddress;
+use crate::{Topic, address::PeerAddress};
 
 /// What is kept of the name a peer gives its program.
 const MAX_AGENT: usize = 64;
@@ -28,7 +28,7 @@ pub struct Peer {
     pub delay: Option<Duration>,
     /// The program and version it says it runs, at most 64 characters, none of them control characters.
     pub agent: String,
-    /// Whether it takes broadcasts.
+    /// Whether it takes public events.
     pub subscribed: bool,
     /// Its gossipsub score: 0 for a stranger, up to 30 for a good neighbour, below -80 it is thrown out.
     pub score: f64,
@@ -59,7 +59,7 @@ pub(crate) struct Connected {
     /// `None` until the peer identified itself.
     pub(crate) agent: Option<String>,
     pub(crate) delay: Option<Duration>,
-    pub(crate) subscribed: bool,
+    pub(crate) topics: BTreeSet<Topic>,
     /// Why it is not one of ours, once that is known.
     pub(crate) fault: Option<String>,
     /// Whether the node was told of it.
@@ -83,7 +83,7 @@ impl Connected {
             agent: None,
             fault: None,
             delay: None,
-            subscribed: false,
+            topics: BTreeSet::new(),
             announced: false,
         }
     }
@@ -98,7 +98,7 @@ impl Connected {
             path: Path::Direct,
             delay: self.delay,
             agent: self.agent.clone().unwrap_or_default(),
-            subscribed: self.subscribed,
+            subscribed: self.topics.contains(&Topic::Events),
             score,
         }
     }

@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use libp2p::identity::Keypair;
+use libp2p::identity::{Keypair, ed25519};
 use nostrp2p_protocol::PeerId;
 use zeroize::Zeroize;
 
@@ -38,9 +38,31 @@ impl NodeSecret {
         PeerId::from_ed25519(key.to_bytes())
     }
 
+    /// Signs with the key of the node, for [`verify`] with its peer id. The same message gives the same signature.
+    ///
+    /// # Panics
+    /// Never, for ed25519 signs everything.
+    pub fn sign(&self, message: &[u8]) -> [u8; 64] {
+        let signature = self.keypair().sign(&in_domain(message)).expect("ed25519 signs everything");
+        signature.try_into().expect("an ed25519 signature has 64 bytes")
+    }
+
     pub(crate) fn keypair(&self) -> Keypair {
         Keypair::ed25519_from_bytes(self.0).expect("every 32 bytes are an ed25519 seed")
     }
+}
+
+/// Whether the node with this peer id signed this message by [`NodeSecret::sign`].
+pub fn verify(peer: &PeerId, message: &[u8], signature: &[u8; 64]) -> bool {
+    let key = ed25519::PublicKey::try_from_bytes(peer.as_ed25519());
+    key.is_ok_and(|key| key.verify(&in_domain(message), signature))
+}
+
+/// The same key proves to Noise who a node is. With these words before it, no message can be taken for such a proof.
+const SIGNING_DOMAIN: &[u8] = b"nostrp2p-node-signature:";
+
+fn in_domain(message: &[u8]) -> Vec<u8> {
+    [SIGNING_DOMAIN, message].concat()
 }
 
 impl Drop for NodeSecret {
@@ -70,6 +92,19 @@ mod tests {
     fn our_peer_id_is_the_one_libp2p_computes() {
         let secret = NodeSecret::generate();
         assert_eq!(secret.peer_id().to_string(), secret.keypair().public().to_peer_id().to_string());
+    }
+
+    #[test]
+    fn a_signature_is_good_for_one_node_and_one_message() {
+        let secret = NodeSecret::from_bytes([7; 32]);
+        let signature = secret.sign(b"abc");
+        assert!(verify(&secret.peer_id(), b"abc", &signature));
+        assert!(!verify(&secret.peer_id(), b"abd", &signature));
+        assert!(!verify(&NodeSecret::from_bytes([8; 32]).peer_id(), b"abc", &signature));
+        assert!(!verify(&secret.peer_id(), b"abc", &[0; 64]));
+        assert!(!verify(&PeerId::from_ed25519([0xff; 32]), b"abc", &signature), "no point of the curve");
+        let plain = secret.keypair().sign(b"abc").unwrap().try_into().unwrap();
+        assert!(!verify(&secret.peer_id(), b"abc", &plain), "signed for something else");
     }
 
     #[test]

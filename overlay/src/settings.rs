@@ -1,8 +1,8 @@
 //! What an overlay is started with.
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
-use crate::{address::PeerAddress, secret::NodeSecret};
+use crate::{address::PeerAddress, request::REQUEST_TIME, secret::NodeSecret};
 
 /// How to start an overlay.
 #[derive(Debug, Clone)]
@@ -16,6 +16,8 @@ pub struct Settings {
     /// The file with the addresses of nodes that were met (JSON, replaced as a whole, about 100 KB at most).
     /// It need not exist, its folder must. `None` keeps them in memory only.
     pub known_addresses: Option<PathBuf>,
+    /// How long a request may take, in both directions: 20 s. Only tests have a reason for another time.
+    pub request_timeout: Duration,
 }
 
 /// A place to listen at.
@@ -32,6 +34,12 @@ pub enum Listen {
 impl Settings {
     /// Listens nowhere, knows nobody, keeps nothing.
     pub const fn new(secret: NodeSecret) -> Self {
-        Self { secret, listen: Vec::new(), bootstrap: Vec::new(), known_addresses: None }
+        Self {
+            secret,
+            listen: Vec::new(),
+            bootstrap: Vec::new(),
+            known_addresses: None,
+            request_timeout: REQUEST_TIME,
+        }
     }
 }

@@ -17,6 +17,7 @@ use crate::{
     error::StartError,
     gate::Gate,
     gossip::{self, Gossip},
+    request::{self, Protocol},
 };
 
 /// What a peer must name in `identify` to be one of ours.
@@ -35,7 +36,7 @@ const PING_TIMEOUT: Duration = Duration::from_secs(20);
 /// Gossipsub keeps its connections open; this one is for connections nobody has a use for.
 const IDLE_TIME: Duration = Duration::from_secs(120);
 
-/// Streams a peer may have open on one connection: we use fewer than ten.
+/// Streams a peer may have open on one connection: fewer than ten, and at most 36 for requests of both.
 const MAX_STREAMS: usize = 64;
 
 /// Connections that others opened: with the outbound ones well below 256 file descriptors, macOS's default.
@@ -57,12 +58,15 @@ pub(crate) struct Behaviour {
     pub(crate) identify: identify::Behaviour,
     ping: ping::Behaviour,
     pub(crate) gossip: Gossip,
+    pub(crate) deliver: request::Behaviour,
+    pub(crate) fetch: request::Behaviour,
+    pub(crate) sync: request::Behaviour,
 }
 
 /// What the swarm reports.
 pub(crate) type Event = SwarmEvent<BehaviourEvent>;
 
-pub(crate) fn build(keypair: &Keypair) -> Result<Swarm<Behaviour>, StartError> {
+pub(crate) fn build(keypair: &Keypair, request_timeout: Duration) -> Result<Swarm<Behaviour>, StartError> {
     let config = swarm::Config::with_tokio_executor().with_idle_connection_timeout(IDLE_TIME);
     let behaviour = Behaviour {
         gate: Gate::default(),
@@ -74,6 +78,9 @@ pub(crate) fn build(keypair: &Keypair) -> Result<Swarm<Behaviour>, StartError> {
             ping::Config::new().with_interval(PING_INTERVAL).with_timeout(PING_TIMEOUT),
         ),
         gossip: gossip::behaviour().map_err(StartError::Setup)?,
+        deliver: request::behaviour(Protocol::Deliver, request_timeout),
+        fetch: request::behaviour(Protocol::Fetch, request_timeout),
+        sync: request::behaviour(Protocol::Sync, request_timeout),
     };
     Ok(Swarm::new(transport(keypair)?, behaviour, keypair.public().to_peer_id(), config))
 }

@@ -3,9 +3,12 @@
 //! No IO, no clock, no randomness: the caller brings bytes, time and random numbers.
 //! Builds for native targets and for wasm32. The normative text is PROTOCOL.md.
 
+pub mod announcement;
 mod bytes;
 mod canonical;
+pub mod delegation;
 mod event;
+pub mod exchange;
 mod filter;
 pub mod frame;
 mod json;
@@ -19,7 +22,9 @@ mod peer;
 mod verify;
 mod wire;
 
+pub use announcement::{Announcement, SignedAnnouncement};
 pub use bytes::{EventId, InvalidHex, PublicKey, Signature};
+pub use delegation::Delegation;
 pub use event::{Draft, Event, Forged, Oversize, Rumor, Tag, UnverifiedEvent};
 pub use filter::{Filter, InvalidFilter};
 pub use keys::{InvalidSecretKey, SecretKey};

@@ -4,7 +4,7 @@
 
 use nostrp2p_protocol::{
     Draft, Event, EventId, Filter, Kind, Packet, PeerId, PublicKey, SecretKey, Tag, UnverifiedEvent,
-    frame::{Carried, ClientFrame, NodeFrame, Path, PeerStatus, Refusal, RefusalCode, VERSION},
+    frame::{Carried, ClientFrame, Delivery, NodeFrame, Path, PeerStatus, Refusal, RefusalCode, VERSION},
 };
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 
@@ -58,6 +58,8 @@ fn node_frames() -> Vec<NodeFrame> {
         NodeFrame::Batch { through: 9, newest: 9, events: vec![] },
         NodeFrame::Answer { request: 4, complete: true, events: rumors(300) },
         NodeFrame::Status { peers: vec![status], stored: 3 },
+        NodeFrame::Deliveries { id: event().id(), people: vec![(owner, Delivery::GivenUp)] },
+        NodeFrame::Delegated { expires: None },
         NodeFrame::Refused { request: 0, refusal },
     ]
 }

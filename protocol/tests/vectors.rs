@@ -6,7 +6,7 @@
 
 use nostrp2p_protocol::{
     Draft, Event, Filter, Kind, Packet, PeerId, SecretKey, Tag, UnverifiedEvent,
-    frame::{Carried, ClientFrame, NodeFrame, Path, PeerStatus, Refusal, RefusalCode},
+    frame::{Carried, ClientFrame, Delivery, NodeFrame, Path, PeerStatus, Refusal, RefusalCode},
     login,
 };
 
@@ -75,6 +75,11 @@ fn node_messages() -> Vec<(&'static str, NodeFrame)> {
         ("batch", NodeFrame::Batch { through: 79, newest: 80, events: vec![short.clone()] }),
         ("answer", NodeFrame::Answer { request: 3, complete: true, events: vec![short] }),
         ("status", NodeFrame::Status { peers, stored: 80 }),
+        (
+            "deliveries",
+            NodeFrame::Deliveries { id: event().id(), people: vec![(owner, Delivery::Delivered)] },
+        ),
+        ("delegated", NodeFrame::Delegated { expires: Some(1_707_776_000) }),
         ("refused", NodeFrame::Refused { request: 2, refusal }),
     ]
 }

@@ -1,11 +1,14 @@
 //! A client that speaks frames, as the web client does, but without a browser.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::{
+    collections::BTreeMap,
+    time::{SystemTime, UNIX_EPOCH},
+};
 
 use futures_util::{SinkExt, StreamExt};
 use nostrp2p_protocol::{
-    Draft, Event, Kind, SecretKey, UnverifiedEvent,
-    frame::{ClientFrame, NodeFrame, Refusal, VERSION},
+    Draft, Event, EventId, Filter, Kind, PeerId, PublicKey, SecretKey, Tag, UnverifiedEvent, delegation,
+    frame::{ClientFrame, Delivery, NodeFrame, Refusal, VERSION},
     login,
 };
 use tokio::{net::TcpStream, time::timeout};
@@ -33,11 +36,21 @@ pub fn post(key: &SecretKey, text: &str) -> Event {
     Draft { created_at: now(), kind: Kind::POST, tags: vec![], content: text.into() }.sign(key, &[7; 32])
 }
 
+/// A reply, which is for these people alone.
+pub fn reply(key: &SecretKey, text: &str, people: &[&SecretKey]) -> Event {
+    let person = |person: &&SecretKey| Tag::new(["p".to_owned(), person.public_key().to_string()]);
+    let tags = people.iter().map(person).collect();
+    Draft { created_at: now(), kind: Kind::POST, tags, content: text.into() }.sign(key, &[7; 32])
+}
+
 /// A connection to `/client`.
 pub struct Client {
     socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
     authority: String,
     challenge: [u8; 32],
+    peer: Option<PeerId>,
+    /// How far private events have come, as far as the node has said.
+    deliveries: BTreeMap<(EventId, PublicKey), Delivery>,
 }
 
 impl Client {
@@ -49,7 +62,10 @@ impl Client {
         let mut client = Self::connect_silently(authority).await;
         client.send(ClientFrame::Hello { version: VERSION, client: "test".into() }).await;
         match client.next().await {
-            Some(NodeFrame::Welcome { challenge, .. }) => client.challenge = challenge,
+            Some(NodeFrame::Welcome { challenge, peer, .. }) => {
+                client.challenge = challenge;
+                client.peer = Some(peer);
+            }
             other => panic!("no welcome but {other:?}"),
         }
         client
@@ -62,7 +78,13 @@ impl Client {
     pub async fn connect_silently(authority: &str) -> Self {
         let (socket, _) =
             connect_async(format!("ws://{authority}/client")).await.expect("the node takes the connection");
-        Self { socket, authority: authority.to_owned(), challenge: [0; 32] }
+        Self {
+            socket,
+            authority: authority.to_owned(),
+            challenge: [0; 32],
+            peer: None,
+            deliveries: BTreeMap::new(),
+        }
     }
 
     /// Connects and signs in.
@@ -117,7 +139,14 @@ impl Client {
         loop {
             let message = timeout(PATIENCE, self.socket.next()).await.expect("the node says something");
             match message {
-                Some(Ok(Message::Binary(bytes))) => return Some(NodeFrame::decode(&bytes).expect("a frame")),
+                Some(Ok(Message::Binary(bytes))) => {
+                    let frame = NodeFrame::decode(&bytes).expect("a frame");
+                    if let NodeFrame::Deliveries { id, people } = &frame {
+                        let news = people.iter().map(|(person, state)| ((*id, *person), *state));
+                        self.deliveries.extend(news);
+                    }
+                    return Some(frame);
+                }
                 Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
                 Some(Ok(Message::Close(_)) | Err(_)) | None => return None,
                 Some(Ok(other)) => panic!("a client gets binary messages, not {other:?}"),
@@ -125,14 +154,19 @@ impl Client {
         }
     }
 
-    /// The next frame that is neither a status nor a batch.
+    /// The next frame that answers something: what the node sends by itself is passed over.
     ///
     /// # Panics
     /// When the node closes the connection before.
     pub async fn answer(&mut self) -> NodeFrame {
         loop {
             match self.next().await {
-                Some(NodeFrame::Status { .. } | NodeFrame::Batch { .. }) => {}
+                Some(
+                    NodeFrame::Status { .. }
+                    | NodeFrame::Batch { .. }
+                    | NodeFrame::Deliveries { .. }
+                    | NodeFrame::Delegated { .. },
+                ) => {}
                 Some(frame) => return frame,
                 None => panic!("the node closed the connection instead of answering"),
             }
@@ -159,6 +193,38 @@ impl Client {
         match self.answer().await {
             NodeFrame::Published { id, sequence, .. } if id == event.id() => sequence,
             other => panic!("not published but {other:?}"),
+        }
+    }
+
+    /// Signs the delegation for the node, as the web client does.
+    ///
+    /// # Panics
+    /// When the node refuses it.
+    pub async fn delegate(&mut self, key: &SecretKey) {
+        let peer = self.peer.expect("a welcome");
+        self.publish(&delegation::draft(&peer, now()).sign(key, &[7; 32])).await;
+    }
+
+    /// Waits until the node says that an event has come this far with a person.
+    ///
+    /// # Panics
+    /// When the connection ends before.
+    pub async fn delivery(&mut self, event: &Event, person: &SecretKey, state: Delivery) {
+        let address = (event.id(), person.public_key());
+        while self.deliveries.get(&address) != Some(&state) {
+            assert!(self.next().await.is_some(), "the node closed the connection before {state:?}");
+        }
+    }
+
+    /// Everything that the node holds, as texts.
+    ///
+    /// # Panics
+    /// When the node refuses.
+    pub async fn everything(&mut self) -> Vec<String> {
+        self.send(ClientFrame::Fetch { request: 8, filters: vec![Filter::default()] }).await;
+        match self.answer().await {
+            NodeFrame::Answer { events, .. } => events.into_iter().map(|event| event.content).collect(),
+            other => panic!("no answer but {other:?}"),
         }
     }
 

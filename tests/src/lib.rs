@@ -16,7 +16,7 @@ use std::{
 };
 
 pub use browser::{Browser, Size};
-pub use client::{Client, post, random_key};
+pub use client::{Client, post, random_key, reply};
 pub use http::get;
 pub use node::{Node, binary, free_port};
 

@@ -1,4 +1,4 @@
-use nostrp2p_protocol::{Draft, Kind, SecretKey, Signature, Tag};
+use nostrp2p_protocol::{Draft, Kind, SecretKey, Signature, Tag, frame::Delivery};
 
 use super::*;
 
@@ -34,7 +34,7 @@ fn run(core: &mut Core, input: Input) -> Vec<Output> {
             Output::Verify(number, event) => {
                 rest.extend(run(core, Input::Verified(number, event.verify())));
             }
-            Output::Commit(request, event) => rest.extend(run(core, Input::Committed(request, event, 5))),
+            Output::Commit(request, event, _) => rest.extend(run(core, Input::Committed(request, event, 5))),
             output => rest.push(output),
         }
     }
@@ -100,9 +100,15 @@ fn the_owners_post_is_stored_and_then_broadcast() {
 
 #[test]
 fn a_reply_is_not_broadcast() {
-    let reply = event(1, Kind::POST, vec![Tag::new(["p", &"ab".repeat(32)])]);
+    let reply = event(1, Kind::POST, vec![Tag::new(["p", &key(2).public_key().to_string()])]);
     let outputs = run(&mut core(), Input::Publish(REQUEST, reply.clone().into()));
-    assert_eq!(outputs, [Output::Published(REQUEST, reply, 5, Carried::Waiting(1))]);
+    let retry = Row { state: Delivery::Waiting, retries: 1, since: NOW };
+    let published = Output::Published(REQUEST, reply, 5, Carried::Waiting(1));
+    assert_eq!(
+        outputs,
+        [published, Output::Record(address(2), retry)],
+        "nobody is known to act for the person"
+    );
 }
 
 #[test]
@@ -145,4 +151,57 @@ fn what_waits_for_its_signature_check_is_bounded() {
     }
     let busy = vec![Output::Judge(HEARD, Verdict::Ignore(Ignored::Busy))];
     assert_eq!(core.handle(Input::Heard(HEARD, packet(post(3))), NOW), busy);
+}
+
+fn address(person: u8) -> Address {
+    Address { sequence: 5, person: key(person).public_key() }
+}
+
+fn delegation(owner: u8, node: u8) -> Delegation {
+    let draft = nostrp2p_protocol::delegation::draft(&PeerId::from_ed25519([node; 32]), NOW);
+    Delegation::from_event(draft.sign(&key(owner), &[0; 32])).unwrap()
+}
+
+fn reply_to(person: u8, author: u8) -> Event {
+    event(author, Kind::POST, vec![Tag::new(["p", &key(person).public_key().to_string()])])
+}
+
+#[test]
+fn a_reply_goes_to_the_nodes_of_its_person_and_is_recorded() {
+    let mut core = core();
+    run(&mut core, Input::Delegated(delegation(2, 7)));
+    let outputs = run(&mut core, Input::Publish(REQUEST, reply_to(2, 1).into()));
+    let nodes = vec![PeerId::from_ed25519([7; 32])];
+    assert_eq!(outputs[1..], [Output::Attempt(address(2), nodes)]);
+    let outputs = run(&mut core, Input::Attempted(address(2), Some(Receipt::Taken)));
+    assert!(
+        matches!(outputs[..], [Output::Record(_, Row { state: Delivery::Delivered, .. })]),
+        "{outputs:?}"
+    );
+    assert_eq!(run(&mut core, Input::Tick), []);
+}
+
+#[test]
+fn a_waiting_reply_goes_out_when_the_persons_node_appears() {
+    let mut core = core();
+    run(&mut core, Input::Publish(REQUEST, reply_to(2, 1).into()));
+    assert_eq!(run(&mut core, Input::Delegated(delegation(3, 7))), [], "somebody else's node");
+    let outputs = run(&mut core, Input::Delegated(delegation(2, 8)));
+    assert_eq!(outputs, [Output::Attempt(address(2), vec![PeerId::from_ed25519([8; 32])])]);
+}
+
+#[test]
+fn only_what_is_for_the_owner_is_taken_from_other_nodes() {
+    let handed = Handed(3);
+    let hand = |event: Event| run(&mut core(), Input::Handed(handed, packet(event)));
+    assert_eq!(hand(reply_to(1, 2)), [Output::Keep(handed, reply_to(1, 2))]);
+    let refused = [Output::Answer(handed, Receipt::Refused)];
+    assert_eq!(hand(reply_to(3, 2)), refused, "for somebody else");
+    assert_eq!(hand(post(2)), refused, "for everyone");
+    let mut forged = UnverifiedEvent::from(reply_to(1, 2));
+    forged.sig = Signature::from_bytes([1; 64]);
+    let payload = Packet::Event(forged).encode();
+    assert_eq!(run(&mut core(), Input::Handed(handed, payload)), refused);
+    assert_eq!(run(&mut core(), Input::Handed(handed, vec![1, 2, 3])), refused);
+    assert_eq!(run(&mut core(), Input::Kept(handed)), [Output::Answer(handed, Receipt::Taken)]);
 }

@@ -91,6 +91,7 @@ impl Session {
         let mut progress = self.app.store.progress();
         let mut standing = self.app.standing.clone();
         let mut stop = self.app.stop.clone();
+        let mut deliveries = self.app.deliveries.subscribe();
         loop {
             let push = self.watching.as_ref().and_then(|watching| watching.due);
             let status = self.status_due;
@@ -106,6 +107,9 @@ impl Session {
                 Ok(()) = standing.changed() => {
                     standing.borrow_and_update();
                     self.status_due.get_or_insert(self.status_sent + STATUS_EVERY);
+                }
+                Ok((id, person, state)) = deliveries.recv(), if self.is_owner() => {
+                    self.send(NodeFrame::Deliveries { id, people: vec![(person, state)] }).await?;
                 }
                 () = sleep_until(push.unwrap_or_else(Instant::now)), if push.is_some() => self.push().await?,
                 () = sleep_until(status.unwrap_or_else(Instant::now)), if status.is_some() => self.status().await?,
@@ -206,7 +210,28 @@ impl Session {
         self.phase = Phase::Owner;
         let newest = self.app.store.progress().borrow().newest;
         self.send(NodeFrame::LoggedIn { request, owner, store: self.app.store.id(), newest }).await?;
+        let expires = self.app.standing.borrow().delegated;
+        self.send(NodeFrame::Delegated { expires }).await?;
+        self.tell_deliveries().await?;
         self.status().await
+    }
+
+    /// How far the latest private events have come.
+    async fn tell_deliveries(&mut self) -> Result<(), Gone> {
+        let store = self.app.store.clone();
+        match tokio::task::spawn_blocking(move || store.deliveries()).await {
+            Ok(Ok(deliveries)) => {
+                for (id, people) in deliveries {
+                    self.send(NodeFrame::Deliveries { id, people }).await?;
+                }
+                Ok(())
+            }
+            Ok(Err(error)) => {
+                tracing::error!(%error, "the store cannot be read");
+                self.refuse(0, unreadable()).await
+            }
+            Err(_) => Err(Gone),
+        }
     }
 
     fn publish(&mut self, request: RequestId, event: UnverifiedEvent) {

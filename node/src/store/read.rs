@@ -2,17 +2,19 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use nostrp2p_core::{Address, Row};
 use nostrp2p_protocol::{
-    Event, EventId, Filter,
+    Event, EventId, Filter, PublicKey,
+    frame::Delivery,
     limits::{MAX_BATCH_BYTES, MAX_BATCH_EVENTS},
 };
-use redb::{ReadOnlyTable, ReadableDatabase, ReadableTable};
+use redb::{AccessGuard, ReadOnlyTable, ReadableDatabase, ReadableTable};
 
 use super::{
     Store,
     index::{self, Prefix},
     record,
-    tables::{EVENTS, IDS, INDEX, META, META_NEWEST, UNSENT},
+    tables::{EVENTS, IDS, INDEX, META, META_NEWEST, OUTBOX, UNSENT},
 };
 
 /// Bytes of records after which a batch or an answer is closed. Far enough below [`MAX_BATCH_BYTES`] for one more.
@@ -64,6 +66,55 @@ impl Store {
         Ok(batch)
     }
 
+    /// An event by its sequence number.
+    ///
+    /// # Errors
+    /// When the disk cannot be read.
+    pub fn event(&self, sequence: u64) -> Result<Option<Event>, redb::Error> {
+        let events = self.database.begin_read()?.open_table(EVENTS)?;
+        Ok(events.get(sequence)?.and_then(|value| record::decode(value.value())))
+    }
+
+    /// All deliveries that wait.
+    ///
+    /// # Errors
+    /// When the disk cannot be read.
+    pub fn waiting(&self) -> Result<Vec<(Address, Row)>, redb::Error> {
+        let outbox = self.database.begin_read()?.open_table(OUTBOX)?;
+        let mut waiting = Vec::new();
+        for row in outbox.iter()? {
+            let (address, row) = delivery(row?);
+            if row.state == Delivery::Waiting {
+                waiting.push((address, row));
+            }
+        }
+        Ok(waiting)
+    }
+
+    /// The latest deliveries by event, the newest event first; at most 200 rows.
+    ///
+    /// # Errors
+    /// When the disk cannot be read.
+    pub fn deliveries(&self) -> Result<Vec<(EventId, Vec<(PublicKey, Delivery)>)>, redb::Error> {
+        let transaction = self.database.begin_read()?;
+        let events = transaction.open_table(EVENTS)?;
+        let mut by_event: Vec<(u64, Vec<(PublicKey, Delivery)>)> = Vec::new();
+        for row in transaction.open_table(OUTBOX)?.iter()?.rev().take(LATEST_DELIVERIES) {
+            let (address, row) = delivery(row?);
+            let person = (address.person, row.state);
+            match by_event.last_mut() {
+                Some((sequence, people)) if *sequence == address.sequence => people.push(person),
+                _ => by_event.push((address.sequence, vec![person])),
+            }
+        }
+        let mut deliveries = Vec::new();
+        for (sequence, people) in by_event {
+            let event = events.get(sequence)?.and_then(|value| record::decode(value.value()));
+            deliveries.extend(event.map(|event| (event.id(), people)));
+        }
+        Ok(deliveries)
+    }
+
     /// The own public events that no other node has taken yet, oldest first, with their sequence numbers; at most 500.
     ///
     /// # Errors
@@ -108,6 +159,18 @@ impl Store {
         events.truncate(fits);
         Ok(Found { complete, events })
     }
+}
+
+/// Rows of [`Store::deliveries`]: more than fit on a screen.
+const LATEST_DELIVERIES: usize = 200;
+
+type DeliveryRow<'a> = (AccessGuard<'a, (u64, &'static [u8; 32])>, AccessGuard<'a, (u8, u8, u64)>);
+
+fn delivery((key, value): DeliveryRow<'_>) -> (Address, Row) {
+    let (sequence, person) = key.value();
+    let (state, retries, since) = value.value();
+    let address = Address { sequence, person: PublicKey::from_bytes(*person) };
+    (address, Row { state: Delivery::from(state), retries, since })
 }
 
 struct Search {

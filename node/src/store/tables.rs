@@ -18,6 +18,9 @@ pub(super) const INDEX: TableDefinition<&[u8], ()> = TableDefinition::new("index
 pub(super) const META: TableDefinition<&str, u64> = TableDefinition::new("meta");
 /// Sequence numbers of own public events that no other node has taken yet.
 pub(super) const UNSENT: TableDefinition<u64, ()> = TableDefinition::new("unsent");
+/// Sequence number and person -> how far the event has come with that person: state, number of the next retry, time
+/// of publication in seconds since 1970.
+pub(super) const OUTBOX: TableDefinition<(u64, &[u8; 32]), (u8, u8, u64)> = TableDefinition::new("outbox");
 /// The owner's public key, under the key 0.
 pub(super) const OWNER: TableDefinition<u8, &[u8; 32]> = TableDefinition::new("owner");
 
@@ -56,6 +59,7 @@ pub(super) fn prepare(database: &Database) -> Result<Opened, redb::Error> {
         transaction.open_table(IDS)?;
         transaction.open_table(INDEX)?;
         transaction.open_table(UNSENT)?;
+        transaction.open_table(OUTBOX)?;
         transaction.open_table(OWNER)?;
         let stored = transaction.open_table(EVENTS)?.len()?;
         Opened { schema, id, progress: Progress { newest, stored } }

@@ -1,4 +1,5 @@
-use nostrp2p_protocol::{Draft, Event, Filter, Kind, SecretKey, Tag};
+use nostrp2p_core::{Address, Row};
+use nostrp2p_protocol::{Draft, Event, Filter, Kind, SecretKey, Tag, frame::Delivery};
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 
 use super::*;
@@ -205,6 +206,27 @@ async fn what_nobody_has_taken_is_remembered_until_somebody_has() {
     // Sending the same event again does not bring the mark back.
     writer.commit(post(1, 1, "ahead"), Travel::Ahead).await.await.unwrap().unwrap();
     assert_eq!(store.unsent().unwrap(), []);
+    writer.close();
+}
+
+#[tokio::test]
+async fn deliveries_are_written_with_their_event_and_go_with_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let (store, writer) = open(directory.path());
+    let (bob, carol) = (key(2).public_key(), key(3).public_key());
+    let reply = post(1, 1, "reply");
+    writer.commit(reply.clone(), Travel::To(vec![bob, carol], 77)).await.await.unwrap().unwrap();
+    let row = Row::new(77);
+    assert_eq!(store.waiting().unwrap().len(), 2);
+    let delivered = Row { state: Delivery::Delivered, ..row };
+    writer.record(Address { sequence: 1, person: bob }, delivered).await;
+    writer.close();
+    drop(store);
+    let (store, writer) = open(directory.path());
+    assert_eq!(store.waiting().unwrap(), [(Address { sequence: 1, person: carol }, row)]);
+    let mut deliveries = store.deliveries().unwrap();
+    deliveries[0].1.sort_by_key(|(_, state)| u8::from(*state));
+    assert_eq!(deliveries, [(reply.id(), vec![(carol, Delivery::Waiting), (bob, Delivery::Delivered)])]);
     writer.close();
 }
 

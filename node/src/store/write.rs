@@ -1,5 +1,6 @@
 //! What one write transaction does with one event.
 
+use nostrp2p_core::{Address, Row};
 use nostrp2p_protocol::{Event, Kind, PublicKey};
 use redb::{ReadableTable, ReadableTableMetadata, Table, WriteTransaction};
 
@@ -7,7 +8,7 @@ use super::{
     Progress,
     index::{self, Prefix},
     record,
-    tables::{EVENTS, IDS, INDEX, META, META_NEWEST, OWNER, UNSENT},
+    tables::{EVENTS, IDS, INDEX, META, META_NEWEST, OUTBOX, OWNER, UNSENT},
 };
 
 /// How much is kept.
@@ -54,6 +55,7 @@ pub(super) struct Tables<'txn> {
     ids: Table<'txn, &'static [u8; 32], u64>,
     index: Table<'txn, &'static [u8], ()>,
     unsent: Table<'txn, u64, ()>,
+    outbox: Table<'txn, (u64, &'static [u8; 32]), (u8, u8, u64)>,
     meta: Table<'txn, &'static str, u64>,
     newest: u64,
 }
@@ -67,6 +69,7 @@ impl<'txn> Tables<'txn> {
             ids: transaction.open_table(IDS)?,
             index: transaction.open_table(INDEX)?,
             unsent: transaction.open_table(UNSENT)?,
+            outbox: transaction.open_table(OUTBOX)?,
             meta,
             newest,
         })
@@ -103,6 +106,13 @@ impl<'txn> Tables<'txn> {
         Ok(())
     }
 
+    /// Writes down how far a delivery has come.
+    pub(super) fn record(&mut self, address: Address, row: Row) -> Result<(), redb::Error> {
+        let key = (address.sequence, address.person.as_bytes());
+        self.outbox.insert(key, (u8::from(row.state), row.retries, row.since))?;
+        Ok(())
+    }
+
     /// The stored events that this one competes with: same author, kind and, if addressable, `d` tag.
     fn same_address(&self, event: &Event) -> Result<Vec<(u64, Event)>, redb::Error> {
         if !(event.kind.is_replaceable() || event.kind.is_addressable()) {
@@ -127,6 +137,8 @@ impl<'txn> Tables<'txn> {
     fn remove(&mut self, sequence: u64, event: &Event) -> Result<(), redb::Error> {
         self.events.remove(sequence)?;
         self.unsent.remove(sequence)?;
+        let everybody = (sequence, &[0x00; 32])..=(sequence, &[0xff; 32]);
+        self.outbox.retain_in(everybody, |_, _| false)?;
         self.ids.remove(event.id().as_bytes())?;
         for row in index::rows(event, sequence) {
             self.index.remove(row.as_slice())?;

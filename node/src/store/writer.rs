@@ -9,6 +9,7 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
+use nostrp2p_core::{Address, Row};
 use nostrp2p_protocol::{Event, PublicKey};
 use redb::{Database, ReadableDatabase};
 use tokio::sync::{mpsc, oneshot, watch};
@@ -31,16 +32,19 @@ pub type Stored = Result<Inserted, String>;
 enum Write {
     Event(Event, Option<oneshot::Sender<Stored>>, Travel),
     Sent(u64),
+    Delivery(Address, Row),
     Owner(PublicKey, oneshot::Sender<Result<(), String>>),
 }
 
 /// Whether an event still has to reach other nodes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Travel {
     /// It came from there, or stays here.
     Done,
     /// It is for everyone; see [`super::Store::unsent`].
     Ahead,
+    /// It is for these people; each gets a row that begins at this time. See [`super::Store::waiting`].
+    To(Vec<PublicKey>, u64),
 }
 
 /// The sending side of the writer thread. The thread ends when this is dropped or closed.
@@ -79,6 +83,12 @@ impl Writer {
     pub async fn sent(&self, sequence: u64) {
         // When the thread is gone the event is sent once more later, which does no harm.
         drop(self.queue.send(Write::Sent(sequence)).await);
+    }
+
+    /// Writes down how far a delivery has come. Waits while the queue is full.
+    pub async fn record(&self, address: Address, row: Row) {
+        // When the thread is gone the delivery is tried once more later, which does no harm.
+        drop(self.queue.send(Write::Delivery(address, row)).await);
     }
 
     /// Makes somebody the owner, durably.
@@ -147,12 +157,21 @@ fn commit(
             match write {
                 Write::Event(event, _, travel) => {
                     let stored = tables.insert(event)?;
-                    if let (Inserted::New(sequence), Travel::Ahead) = (stored, travel) {
-                        tables.mark_unsent(sequence)?;
+                    if let Inserted::New(sequence) = stored {
+                        match travel {
+                            Travel::Done => {}
+                            Travel::Ahead => tables.mark_unsent(sequence)?,
+                            Travel::To(people, since) => {
+                                for person in people {
+                                    tables.record(Address { sequence, person: *person }, Row::new(*since))?;
+                                }
+                            }
+                        }
                     }
                     inserted.push(stored);
                 }
                 Write::Sent(sequence) => tables.mark_sent(*sequence)?,
+                Write::Delivery(address, row) => tables.record(*address, *row)?,
                 Write::Owner(owner, _) => set_owner(&transaction, owner)?,
             }
         }
@@ -178,7 +197,7 @@ fn answer(group: impl Iterator<Item = Write>, inserted: Vec<Inserted>) {
                 }
             }
             Write::Owner(_, reply) => drop(reply.send(Ok(()))),
-            Write::Sent(_) => {}
+            Write::Sent(_) | Write::Delivery(..) => {}
         }
     }
 }
@@ -187,7 +206,7 @@ fn fail(group: impl Iterator<Item = Write>, reason: &str) {
     for write in group {
         match write {
             Write::Event(_, Some(reply), _) => drop(reply.send(Err(reason.to_owned()))),
-            Write::Event(_, None, _) | Write::Sent(_) => {}
+            Write::Event(_, None, _) | Write::Sent(_) | Write::Delivery(..) => {}
             Write::Owner(_, reply) => drop(reply.send(Err(reason.to_owned()))),
         }
     }

@@ -2,12 +2,15 @@
 
 use std::time::{Duration, Instant, SystemTime};
 
-use libp2p::{Multiaddr, core::ConnectedPoint, identify, multiaddr::Protocol, ping, swarm::ConnectionId};
+use libp2p::{
+    Multiaddr, core::ConnectedPoint, gossipsub::TopicHash, identify, multiaddr::Protocol, ping,
+    swarm::ConnectionId,
+};
 use nostrp2p_protocol::PeerId;
 
 use super::Driver;
 use crate::{
-    OverlayEvent,
+    OverlayEvent, Topic,
     address::{Host, PeerAddress, Place, Transport},
     convert,
     gossip::GRAYLIST_SCORE,
@@ -20,7 +23,7 @@ use crate::{
 /// How long a peer may stay without saying who it is.
 const IDENTIFY_TIME: Duration = Duration::from_secs(20);
 
-/// How long the news of a peer waits for its subscription, so that "joined" means "hears what we say".
+/// How long the news of a peer waits for its subscriptions, so that "joined" means "hears what we say".
 const SUBSCRIBE_TIME: Duration = Duration::from_secs(2);
 
 impl Driver {
@@ -36,6 +39,12 @@ impl Driver {
         let address = endpoint.get_remote_address();
         let dialed = self.dial_worked(connection, peer, address);
         let direction = if endpoint.is_dialer() { Direction::Outbound } else { Direction::Inbound };
+        if self.peers.contains_key(&peer) {
+            // A second way: somebody wants this connection for more than a request.
+            self.end_visit(&peer);
+        } else if direction == Direction::Outbound {
+            self.begin_visit(peer);
+        }
         let connected = self.peers.entry(peer).or_insert_with(|| Connected::new(Instant::now()));
         if connected.agent.is_some() {
             // A second way to a peer that is one of ours.
@@ -46,6 +55,7 @@ impl Driver {
         }
         let connection_info = Connection { address: address.to_string(), direction, dialed };
         connected.connections.insert(connection, connection_info);
+        self.send_waiting(peer);
     }
 
     pub(super) fn on_closed(&mut self, peer: libp2p::PeerId, connection: ConnectionId, left: u32) {
@@ -58,6 +68,7 @@ impl Driver {
         if left > 0 {
             return;
         }
+        self.end_visit(&peer);
         let given = self.redial.left(peer, Instant::now(), rand::random());
         let Some(connected) = self.peers.remove(&peer) else {
             return;
@@ -104,7 +115,9 @@ impl Driver {
         if let Some(Ok(from)) =
             connected.connections.get(&connection).map(|it| it.address.parse::<Multiaddr>())
         {
-            for address in plausible(&info.listen_addrs, &from) {
+            let named = info.listen_addrs.iter().take(4 * MAX_PER_PEER);
+            let named = named.filter_map(|address| PeerAddress::from_multiaddr(address).ok());
+            for address in plausible(named, Vantage::at([&from])) {
                 self.known.heard(peer, &address);
             }
         }
@@ -112,12 +125,25 @@ impl Driver {
         self.announce(peer, Instant::now());
     }
 
-    pub(super) fn on_subscription(&mut self, peer: libp2p::PeerId, subscribed: bool) {
-        let Some(peer) = convert::peer_id(&peer) else {
+    /// Notes where a peer says it is, which came by others.
+    pub(super) fn add_addresses(&mut self, peer: PeerId, addresses: Vec<PeerAddress>) {
+        if convert::libp2p_peer_id(peer) == *self.swarm.local_peer_id() {
+            return;
+        }
+        let vantage = Vantage::at(self.swarm.listeners());
+        self.known.announced(peer, &plausible(addresses, vantage));
+    }
+
+    pub(super) fn on_subscription(&mut self, peer: libp2p::PeerId, topic: &TopicHash, subscribed: bool) {
+        let (Some(peer), Some(topic)) = (convert::peer_id(&peer), Topic::of(topic)) else {
             return;
         };
         if let Some(connected) = self.peers.get_mut(&peer) {
-            connected.subscribed = subscribed;
+            if subscribed {
+                connected.topics.insert(topic);
+            } else {
+                connected.topics.remove(&topic);
+            }
         }
         if subscribed {
             self.broadcast_held();
@@ -172,45 +198,69 @@ impl Driver {
             return;
         };
         let waited = now.saturating_duration_since(connected.since) > SUBSCRIBE_TIME;
-        if connected.announced || connected.agent.is_none() || !(connected.subscribed || waited) {
+        if connected.announced
+            || connected.agent.is_none()
+            || !(connected.topics.len() == Topic::ALL.len() || waited)
+        {
             return;
         }
         connected.announced = true;
         self.outlet.notice(OverlayEvent::PeerJoined(connected.describe(peer, score)));
     }
 
-    fn disconnect(&mut self, peer: libp2p::PeerId) {
+    pub(super) fn disconnect(&mut self, peer: libp2p::PeerId) {
         if self.swarm.disconnect_peer_id(peer).is_err() {
             tracing::trace!("{peer} is gone already");
         }
     }
 }
 
-/// The addresses a peer names that can be true and of use, seen from where it is connected.
+/// From where addresses are looked at: the place of the peer that names them, or of this node itself when they came
+/// by others.
+#[derive(Debug, Clone, Copy)]
+struct Vantage {
+    /// The widest reach of that place; of a node that listens nowhere it is taken to be public.
+    reach: Reach,
+    /// Whether it is in this process.
+    memory: bool,
+}
+
+impl Vantage {
+    fn at<'a>(addresses: impl IntoIterator<Item = &'a Multiaddr>) -> Self {
+        let mut vantage = Self { reach: Reach::Nowhere, memory: false };
+        for part in addresses.into_iter().filter_map(|address| address.iter().next()) {
+            match part {
+                Protocol::Ip4(ip) => vantage.reach = vantage.reach.max(reach::of(ip.into())),
+                Protocol::Ip6(ip) => vantage.reach = vantage.reach.max(reach::of(ip.into())),
+                Protocol::Memory(_) => vantage.memory = true,
+                _ => {}
+            }
+        }
+        if vantage.reach == Reach::Nowhere {
+            vantage.reach = Reach::Public;
+        }
+        vantage
+    }
+}
+
+/// The addresses a peer names that can be true and of use.
 ///
 /// Loopback only from loopback and private networks only from private ones, for strangers shall not make this node
 /// dial into its owner's network. No names: they could make it ask the name service for anything.
-fn plausible(named: &[Multiaddr], from: &Multiaddr) -> Vec<PeerAddress> {
-    let from_memory = matches!(from.iter().next(), Some(Protocol::Memory(_)));
-    let from = from.iter().find_map(|part| match part {
-        Protocol::Ip4(ip) => Some(reach::of(ip.into())),
-        Protocol::Ip6(ip) => Some(reach::of(ip.into())),
-        _ => None,
-    });
+fn plausible(named: impl IntoIterator<Item = PeerAddress>, from: Vantage) -> Vec<PeerAddress> {
     let fits = |address: &PeerAddress| match &address.place {
-        Place::Memory(_) => from_memory,
+        Place::Memory(_) => from.memory,
         Place::Net { transport: Transport::Quic, .. } if !cfg!(feature = "quic") => false,
         Place::Net { host: Host::Ip(ip), .. } => match reach::of(*ip) {
             Reach::Nowhere => false,
-            Reach::Machine => from == Some(Reach::Machine),
-            Reach::Network => from.is_some_and(|from| from <= Reach::Network),
-            Reach::Public => from.is_some(),
+            Reach::Machine => from.reach == Reach::Machine,
+            Reach::Network => from.reach <= Reach::Network,
+            Reach::Public => true,
         },
         Place::Net { host: Host::Name(..), .. } => false,
     };
-    let addresses =
-        named.iter().take(4 * MAX_PER_PEER).filter_map(|text| PeerAddress::from_multiaddr(text).ok());
-    addresses.filter(fits).map(|address| address.without_peer()).take(MAX_PER_PEER).collect()
+    let addresses = named.into_iter().filter(fits);
+    addresses.map(|address| address.without_peer()).take(MAX_PER_PEER).collect()
 }
 
 fn unix_now() -> u64 {
@@ -222,7 +272,7 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn check(from: &str, kept: &[&str]) {
+    fn check(from: &[&str], kept: &[&str]) {
         let named = [
             "/ip4/8.8.8.8/tcp/1",
             "/ip4/127.0.0.1/tcp/1",
@@ -233,23 +283,31 @@ mod tests {
             "/memory/5",
             "/ip6/::1/tcp/1",
         ];
-        let named: Vec<Multiaddr> = named.iter().map(|text| text.parse().unwrap()).collect();
-        let found = plausible(&named, &from.parse().unwrap());
+        let named = named.iter().filter_map(|text| text.parse().ok());
+        let from: Vec<Multiaddr> = from.iter().map(|text| text.parse().unwrap()).collect();
+        let found = plausible(named, Vantage::at(&from));
         assert_eq!(found.iter().map(ToString::to_string).collect::<Vec<_>>(), kept);
     }
 
     #[test]
     fn only_addresses_that_make_sense_from_here_are_remembered() {
-        check("/ip4/9.9.9.9/tcp/5", &["8.8.8.8:1"]);
-        check("/ip4/10.0.0.1/tcp/5", &["8.8.8.8:1", "192.168.1.2:1"]);
-        check("/ip4/127.0.0.1/tcp/5", &["8.8.8.8:1", "127.0.0.1:1", "192.168.1.2:1", "[::1]:1"]);
-        check("/memory/9", &["/memory/5"]);
+        check(&["/ip4/9.9.9.9/tcp/5"], &["8.8.8.8:1"]);
+        check(&["/ip4/10.0.0.1/tcp/5"], &["8.8.8.8:1", "192.168.1.2:1"]);
+        check(&["/ip4/127.0.0.1/tcp/5"], &["8.8.8.8:1", "127.0.0.1:1", "192.168.1.2:1", "[::1]:1"]);
+        check(&["/memory/9"], &["8.8.8.8:1", "/memory/5"]);
+    }
+
+    #[test]
+    fn an_announcement_is_looked_at_from_where_this_node_listens() {
+        check(&["/ip4/127.0.0.1/tcp/5", "/ip4/192.168.1.9/tcp/5"], &["8.8.8.8:1", "192.168.1.2:1"]);
+        check(&["/ip4/10.0.0.1/tcp/5", "/ip4/9.9.9.9/tcp/5"], &["8.8.8.8:1"]);
+        check(&["/ip4/127.0.0.1/tcp/5"], &["8.8.8.8:1", "127.0.0.1:1", "192.168.1.2:1", "[::1]:1"]);
+        check(&[], &["8.8.8.8:1"]);
     }
 
     #[test]
     fn a_peer_can_name_only_so_many_addresses() {
-        let many: Vec<Multiaddr> =
-            (1..500).map(|port| format!("/ip4/8.8.8.8/tcp/{port}").parse().unwrap()).collect();
-        assert_eq!(plausible(&many, &"/ip4/9.9.9.9/tcp/1".parse().unwrap()).len(), MAX_PER_PEER);
+        let many = (1..500).map(|port| format!("8.8.8.8:{port}").parse().unwrap());
+        assert_eq!(plausible(many, Vantage::at([])).len(), MAX_PER_PEER);
     }
 }

@@ -91,7 +91,12 @@ impl Driver {
     }
 
     fn dial(&mut self, expected: Option<PeerId>, attempt: Attempt) {
-        let options = options(expected, &attempt.dialing);
+        // Who waits for a request shall not wait for another target's dial, which may be for a wrong address.
+        let condition = match expected {
+            Some(peer) if self.requests.waits_for(&peer) => PeerCondition::Disconnected,
+            _ => PeerCondition::DisconnectedAndNotDialing,
+        };
+        let options = options(expected, &attempt.dialing, condition);
         let Some(options) = options else {
             return self.dial_failed(&attempt.target, "no address".to_owned());
         };
@@ -123,6 +128,11 @@ impl Driver {
         {
             tracing::info!("Another node is now at {address}, where {peer} was; that address is forgotten.");
             self.known.wrong(*peer, &address);
+            attempt.dialing.retain(|(_, from)| from.without_peer() != address);
+            if self.requests.waits_for(peer) && !attempt.dialing.is_empty() {
+                // The first to answer was the wrong one; libp2p then gives up on the others.
+                return self.dial(Some(*peer), attempt);
+            }
         }
         // libp2p leaves out the addresses this node listens on itself; other reasons to have none do not come here.
         if let DialError::LocalPeerId { .. } | DialError::NoAddresses = error {
@@ -147,7 +157,10 @@ impl Driver {
                 let address = address.clone();
                 self.outlet.notice(OverlayEvent::BootstrapFailed { address, reason, retry_in });
             }
-            Target::Known(peer) => tracing::debug!("{peer} cannot be reached: {reason}"),
+            Target::Known(peer) => {
+                tracing::debug!("{peer} cannot be reached: {reason}");
+                self.fail_waiting(peer, &reason);
+            }
         }
     }
 
@@ -159,7 +172,10 @@ impl Driver {
                 let address = address.clone();
                 self.outlet.notice(OverlayEvent::BootstrapFailed { address, reason, retry_in: None });
             }
-            Target::Known(peer) => self.known.forget(peer),
+            Target::Known(peer) => {
+                self.known.forget(peer);
+                self.fail_waiting(peer, "all that is known of it are addresses of this node itself");
+            }
         }
     }
 }
@@ -175,18 +191,22 @@ impl Attempt {
     }
 }
 
-fn options(expected: Option<PeerId>, addresses: &[(Multiaddr, PeerAddress)]) -> Option<DialOpts> {
+fn options(
+    expected: Option<PeerId>,
+    addresses: &[(Multiaddr, PeerAddress)],
+    condition: PeerCondition,
+) -> Option<DialOpts> {
     let mut addresses = addresses.iter().map(|(address, _)| address.clone());
     Some(match expected {
         Some(peer) => DialOpts::peer_id(convert::libp2p_peer_id(peer))
-            .condition(PeerCondition::DisconnectedAndNotDialing)
+            .condition(condition)
             .addresses(addresses.collect())
             .build(),
         None => DialOpts::unknown_peer_id().address(addresses.next()?).build(),
     })
 }
 
-async fn resolve(target: Target, addresses: Vec<PeerAddress>) -> Resolved {
+pub(super) async fn resolve(target: Target, addresses: Vec<PeerAddress>) -> Resolved {
     let mut resolved = Resolved { target, addresses: Vec::new(), problem: None };
     for address in addresses {
         match resolve_one(&address.place).await {

@@ -5,13 +5,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use libp2p::gossipsub::{self, MessageId, PublishError};
+use libp2p::gossipsub::{self, MessageId, PublishError, TopicHash};
 
 use super::Driver;
-use crate::{
-    BroadcastError, MAX_PAYLOAD, MessageRef, OverlayEvent, Sent, Verdict, convert,
-    gossip::{self, Topic},
-};
+use crate::{BroadcastError, MessageRef, OverlayEvent, Sent, Topic, Verdict, convert, gossip};
 
 /// Posts kept for the first neighbour: what a person writes in a minute, and some.
 const MAX_HELD: usize = 64;
@@ -21,28 +18,27 @@ const HOLD_TIME: Duration = Duration::from_secs(60);
 
 /// Own posts that nobody was there to take.
 #[derive(Default)]
-pub(super) struct Held(VecDeque<(Instant, Vec<u8>)>);
+pub(super) struct Held(VecDeque<(Instant, Topic, Vec<u8>)>);
 
 impl Held {
-    fn keep(&mut self, payload: Vec<u8>, now: Instant) {
-        if self.0.iter().any(|(_, held)| *held == payload) {
+    fn keep(&mut self, topic: Topic, payload: Vec<u8>, now: Instant) {
+        if self.0.iter().any(|(_, on, held)| *on == topic && *held == payload) {
             return;
         }
         if self.0.len() == MAX_HELD {
             self.0.pop_front();
         }
-        self.0.push_back((now, payload));
+        self.0.push_back((now, topic, payload));
     }
 
     pub(super) fn expire(&mut self, now: Instant) {
-        self.0.retain(|(since, _)| now.saturating_duration_since(*since) < HOLD_TIME);
+        self.0.retain(|(since, ..)| now.saturating_duration_since(*since) < HOLD_TIME);
     }
 }
 
 impl Driver {
-    pub(super) fn broadcast(&mut self, payload: Vec<u8>) -> Result<Sent, BroadcastError> {
+    pub(super) fn broadcast(&mut self, topic: Topic, payload: Vec<u8>) -> Result<Sent, BroadcastError> {
         let size = payload.len();
-        let topic = Topic::Events;
         let gossip = &mut self.swarm.behaviour_mut().gossip;
         let peers = gossip::subscribers(gossip, topic);
         match gossip.publish(topic.hash(), payload.clone()) {
@@ -53,10 +49,12 @@ impl Driver {
             }
             Err(PublishError::Duplicate) => Ok(Sent { peers: 0, repeated: true }),
             Err(PublishError::NoPeersSubscribedToTopic) => {
-                self.held.keep(payload, Instant::now());
+                self.held.keep(topic, payload, Instant::now());
                 Ok(Sent { peers: 0, repeated: false })
             }
-            Err(PublishError::MessageTooLarge) => Err(BroadcastError::TooLarge { size }),
+            Err(PublishError::MessageTooLarge) => {
+                Err(BroadcastError::TooLarge { size, limit: topic.max_payload() })
+            }
             Err(PublishError::AllQueuesFull(_)) => Err(BroadcastError::Busy),
             Err(error @ (PublishError::SigningError(_) | PublishError::TransformFailed(_))) => {
                 // Anonymous messages are not signed, and there is no transform.
@@ -68,8 +66,8 @@ impl Driver {
 
     /// Sends what was held, now that somebody is there.
     pub(super) fn broadcast_held(&mut self) {
-        for (_, payload) in std::mem::take(&mut self.held.0) {
-            if let Err(error) = self.broadcast(payload) {
+        for (_, topic, payload) in std::mem::take(&mut self.held.0) {
+            if let Err(error) = self.broadcast(topic, payload) {
                 tracing::debug!("A post that had waited was not sent: {error}");
             }
         }
@@ -92,10 +90,10 @@ impl Driver {
     pub(super) fn on_gossip(&mut self, event: gossipsub::Event) {
         match event {
             gossipsub::Event::Message { propagation_source, message, .. } => {
-                self.on_message(propagation_source, message.data);
+                self.on_message(propagation_source, &message.topic, message.data);
             }
-            gossipsub::Event::Subscribed { peer_id, .. } => self.on_subscription(peer_id, true),
-            gossipsub::Event::Unsubscribed { peer_id, .. } => self.on_subscription(peer_id, false),
+            gossipsub::Event::Subscribed { peer_id, topic } => self.on_subscription(peer_id, &topic, true),
+            gossipsub::Event::Unsubscribed { peer_id, topic } => self.on_subscription(peer_id, &topic, false),
             gossipsub::Event::GossipsubNotSupported { peer_id } => {
                 tracing::debug!("{peer_id} does not speak gossipsub");
             }
@@ -105,18 +103,18 @@ impl Driver {
         }
     }
 
-    fn on_message(&mut self, from: libp2p::PeerId, payload: Vec<u8>) {
-        // The gate lets nobody in without such an id.
-        let Some(from) = convert::peer_id(&from) else {
+    fn on_message(&mut self, from: libp2p::PeerId, topic: &TopicHash, payload: Vec<u8>) {
+        // The gate lets nobody in without such an id, and the subscription filter no other topics.
+        let (Some(from), Some(topic)) = (convert::peer_id(&from), Topic::of(topic)) else {
             return;
         };
         self.stats.received += 1;
         self.stats.received_bytes += u64::try_from(payload.len()).unwrap_or(u64::MAX);
-        let message = MessageRef { id: gossip::message_id(&payload), from };
-        if payload.len() > MAX_PAYLOAD {
+        let message = MessageRef { id: gossip::message_id(topic.name(), &payload), from };
+        if payload.len() > topic.max_payload() {
             return self.report(&message, Verdict::Reject);
         }
-        let event = OverlayEvent::Message { message: message.clone(), from, payload };
+        let event = OverlayEvent::Message { message: message.clone(), from, topic, payload };
         if !self.outlet.message(event) {
             self.stats.dropped += 1;
             self.report(&message, Verdict::Ignore);
@@ -133,8 +131,8 @@ mod tests {
         let now = Instant::now();
         let mut held = Held::default();
         for n in 0..2 * MAX_HELD {
-            held.keep(n.to_be_bytes().to_vec(), now);
-            held.keep(n.to_be_bytes().to_vec(), now);
+            held.keep(Topic::Events, n.to_be_bytes().to_vec(), now);
+            held.keep(Topic::Events, n.to_be_bytes().to_vec(), now);
         }
         assert_eq!(held.0.len(), MAX_HELD);
         held.expire(now + HOLD_TIME - Duration::from_millis(1));

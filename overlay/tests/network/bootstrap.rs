@@ -1,6 +1,6 @@
 //! Joining and coming back, over TCP on loopback.
 
-use nostrp2p_overlay::{Listen, StartError, start};
+use nostrp2p_overlay::{Listen, StartError, Topic, start};
 
 use crate::rig::{Node, host_and_port, on_loopback, port, settings};
 
@@ -13,7 +13,7 @@ async fn a_node_joins_by_host_and_port() {
         let mut b = Node::start(settings).await;
         a.joined(b.id()).await;
         b.joined(a.id()).await;
-        b.overlay.broadcast(b"hello".to_vec()).await.unwrap();
+        b.overlay.broadcast(Topic::Events, b"hello".to_vec()).await.unwrap();
         assert_eq!(a.message().await.2, b"hello");
     }
 }
@@ -50,7 +50,7 @@ async fn a_bootstrap_node_that_restarts_is_joined_again() {
     let mut a = Node::start(first).await;
     a.joined(b.id()).await;
     b.joined(a.id()).await;
-    a.overlay.broadcast(b"back".to_vec()).await.unwrap();
+    a.overlay.broadcast(Topic::Events, b"back".to_vec()).await.unwrap();
     assert_eq!(b.message().await.2, b"back");
 }
 
@@ -138,6 +138,6 @@ async fn a_node_joins_by_quic() {
     let mut b = Node::start(joining).await;
     a.joined(b.id()).await;
     b.joined(a.id()).await;
-    b.overlay.broadcast(b"hello".to_vec()).await.unwrap();
+    b.overlay.broadcast(Topic::Events, b"hello".to_vec()).await.unwrap();
     assert_eq!(a.message().await.2, b"hello");
 }

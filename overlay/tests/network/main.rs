@@ -5,5 +5,6 @@
 mod addresses;
 mod bootstrap;
 mod broadcast;
+mod requests;
 mod rig;
 mod strangers;

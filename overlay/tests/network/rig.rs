@@ -3,7 +3,8 @@
 use std::{future::Future, path::Path, time::Duration};
 
 use nostrp2p_overlay::{
-    Listen, MessageRef, NodeSecret, Overlay, OverlayEvent, PeerAddress, Settings, Verdict, start,
+    Listen, MessageRef, NodeSecret, Overlay, OverlayEvent, PeerAddress, Protocol, RequestRef, Settings,
+    Topic, Verdict, start,
 };
 use nostrp2p_protocol::PeerId;
 use tokio::{sync::mpsc, time};
@@ -76,8 +77,18 @@ impl Node {
 
     pub async fn message(&mut self) -> (MessageRef, PeerId, Vec<u8>) {
         self.until("a message", |event| match event {
-            OverlayEvent::Message { message, from, payload } => {
+            OverlayEvent::Message { message, from, payload, .. } => {
                 Some((message.clone(), *from, payload.clone()))
+            }
+            _ => None,
+        })
+        .await
+    }
+
+    pub async fn message_on(&mut self) -> (MessageRef, Topic, Vec<u8>) {
+        self.until("a message", |event| match event {
+            OverlayEvent::Message { message, topic, payload, .. } => {
+                Some((message.clone(), *topic, payload.clone()))
             }
             _ => None,
         })
@@ -89,6 +100,23 @@ impl Node {
         let (message, _, payload) = self.message().await;
         self.overlay.report(message, verdict).await;
         payload
+    }
+
+    pub async fn request(&mut self) -> (RequestRef, PeerId, Protocol, Vec<u8>) {
+        self.until("a request", |event| match event {
+            OverlayEvent::Request { request, from, protocol, payload } => {
+                Some((request.clone(), *from, *protocol, payload.clone()))
+            }
+            _ => None,
+        })
+        .await
+    }
+
+    /// Takes the next request, which must be this one, and answers it with the words `answer to` and its payload.
+    pub async fn serve(&mut self, from: PeerId, protocol: Protocol, payload: &[u8]) {
+        let (request, asker, asked, question) = self.request().await;
+        assert_eq!((asker, asked, question.as_slice()), (from, protocol, payload));
+        self.overlay.respond(request, [b"answer to ", payload].concat()).await;
     }
 
     pub async fn bootstrap_failed(&mut self) -> (PeerAddress, String, Option<Duration>) {

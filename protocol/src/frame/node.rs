@@ -75,6 +75,20 @@ pub enum NodeFrame {
         /// Number of stored events.
         stored: u64,
     },
+    /// 71 `[71, id, [[person, state], ...]]`: how far a private event of the owner has come, whenever that changes,
+    /// and after login for the latest ones.
+    Deliveries {
+        /// The event.
+        id: EventId,
+        /// The people it is for, and how far it has come with each.
+        people: Vec<(PublicKey, Delivery)>,
+    },
+    /// 72 `[72, expires]`: until when the owner's delegation for this node holds, in seconds since 1970, or nil;
+    /// sent after login. A client that sees none, or one that ends soon, signs a new one (see [`crate::delegation`]).
+    Delegated {
+        /// When it ends.
+        expires: Option<u64>,
+    },
     /// 70 `[70, request, code, reason]`: no. With request 0 the node closes the connection next.
     Refused {
         /// The request that it answers.
@@ -115,6 +129,38 @@ impl TryFrom<(u8, u32)> for Carried {
             (1, neighbours) => Ok(Self::Broadcast(neighbours)),
             (2, people) => Ok(Self::Waiting(people)),
             _ => Err("an unknown way of carrying an event"),
+        }
+    }
+}
+
+/// How far a private event has come with one of the people it is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "u8", from = "u8")]
+pub enum Delivery {
+    /// 0: it waits in the owner's node, which tries again.
+    Waiting,
+    /// 1: a node of that person has it.
+    Delivered,
+    /// 2: the owner's node has given up.
+    GivenUp,
+}
+
+impl From<Delivery> for u8 {
+    fn from(delivery: Delivery) -> Self {
+        match delivery {
+            Delivery::Waiting => 0,
+            Delivery::Delivered => 1,
+            Delivery::GivenUp => 2,
+        }
+    }
+}
+
+impl From<u8> for Delivery {
+    fn from(number: u8) -> Self {
+        match number {
+            1 => Self::Delivered,
+            2 => Self::GivenUp,
+            _ => Self::Waiting,
         }
     }
 }
@@ -203,6 +249,8 @@ impl NodeFrame {
                 wire::encode(&(68u8, request, complete, packing, bytes(&packed)))
             }
             Self::Status { peers, stored } => wire::encode(&(69u8, peers, stored)),
+            Self::Deliveries { id, people } => wire::encode(&(71u8, id, people)),
+            Self::Delegated { expires } => wire::encode(&(72u8, expires)),
             Self::Refused { request, refusal: Refusal { code, mut reason } } => {
                 reason.truncate(reason.floor_char_boundary(MAX_TEXT_BYTES));
                 wire::encode(&(70u8, request, code, reason))
@@ -246,6 +294,8 @@ impl NodeFrame {
             70 => wire::decode(bytes).map(|(_, request, code, reason): (u8, _, RefusalCode, String)| {
                 Self::Refused { request, refusal: Refusal { code, reason } }
             }),
+            71 => wire::decode(bytes).map(|(_, id, people): (u8, _, _)| Self::Deliveries { id, people }),
+            72 => wire::decode(bytes).map(|(_, expires): (u8, _)| Self::Delegated { expires }),
             other => Err(Malformed::UnknownType(other)),
         }
     }

@@ -1,0 +1,190 @@
+//! Node announcements: what this node says of itself, and what it has heard of others.
+//!
+//! It keeps the latest announcement of each node, so that it can tell them to nodes that join (see PROTOCOL.md,
+//! "Announcements"). It decides nothing about delivery: delegations go on to the core.
+
+use std::collections::BTreeMap;
+
+use nostrp2p_overlay::NodeSecret;
+use nostrp2p_protocol::{
+    Announcement, Delegation, PeerId, SignedAnnouncement, UnverifiedEvent,
+    announcement::{MAX_ADDRESSES, MAX_ANNOUNCEMENTS},
+    limits::MAX_SECONDS_AHEAD,
+};
+
+/// Announcements that are kept: 8 MB at their largest, 2 MB at their usual size.
+const MAX_KEPT: usize = 2_000;
+/// An announcement older than this says little about where a node is now: a week.
+const HORIZON_SECONDS: u64 = 7 * 86_400;
+/// Announcements of one node that are taken within [`WINDOW_SECONDS`]: one at its start, one when it is claimed, and
+/// some for changing addresses.
+const MAX_IN_WINDOW: u32 = 8;
+/// See [`MAX_IN_WINDOW`]: ten minutes.
+const WINDOW_SECONDS: u64 = 600;
+
+/// What the node knows of announcements.
+pub(crate) struct Announcer {
+    secret: NodeSecret,
+    last_own: u64,
+    heard: BTreeMap<PeerId, Heard>,
+}
+
+struct Heard {
+    issued_at: u64,
+    bytes: Vec<u8>,
+    window_began: u64,
+    in_window: u32,
+}
+
+/// A sound announcement of another node.
+pub(crate) struct News {
+    pub(crate) peer: PeerId,
+    pub(crate) addresses: Vec<String>,
+    pub(crate) delegation: Option<Delegation>,
+}
+
+/// Why an announcement is not passed on.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Unheard {
+    /// Nobody's fault: known, or of another time.
+    Stale,
+    /// The sender's fault: it cannot be decoded, or a signature is wrong.
+    Forged,
+}
+
+impl Announcer {
+    pub(crate) const fn new(secret: NodeSecret) -> Self {
+        Self { secret, last_own: 0, heard: BTreeMap::new() }
+    }
+
+    /// Signs what this node says of itself now. Each is later than the one before, if need be ahead of the clock.
+    pub(crate) fn own(
+        &mut self,
+        mut addresses: Vec<String>,
+        delegation: Option<&Delegation>,
+        now: u64,
+    ) -> Vec<u8> {
+        addresses.truncate(MAX_ADDRESSES);
+        self.last_own = now.max(self.last_own.saturating_add(1));
+        let strip = |delegation: &Delegation| UnverifiedEvent {
+            claimed_id: None,
+            ..delegation.event().clone().into()
+        };
+        let announcement = Announcement {
+            peer: self.secret.peer_id(),
+            issued_at: self.last_own,
+            addresses,
+            delegation: delegation.map(strip),
+        };
+        announcement.encode(&self.secret.sign(&announcement.signed_bytes()))
+    }
+
+    /// Checks an announcement and keeps it. The cheap checks come first; the two signatures cost about 100 us.
+    pub(crate) fn hear(&mut self, bytes: Vec<u8>, now: u64) -> Result<News, Unheard> {
+        let signed = SignedAnnouncement::decode(&bytes).map_err(|_| Unheard::Forged)?;
+        let Announcement { peer, issued_at, addresses, delegation } = signed.announcement;
+        let fresh = now.saturating_sub(HORIZON_SECONDS)..=now.saturating_add(MAX_SECONDS_AHEAD);
+        let (window_began, in_window) = self.window(&peer, now);
+        let known = self.heard.get(&peer).is_some_and(|heard| heard.issued_at >= issued_at);
+        let own = peer == self.secret.peer_id();
+        if own || known || !fresh.contains(&issued_at) || in_window >= MAX_IN_WINDOW {
+            return Err(Unheard::Stale);
+        }
+        if !nostrp2p_overlay::verify(&peer, &signed.signed_bytes, &signed.sig) {
+            return Err(Unheard::Forged);
+        }
+        let delegation = delegation.map(|event| {
+            let event = event.verify().map_err(|_| Unheard::Forged)?;
+            let delegation = Delegation::from_event(event).map_err(|_| Unheard::Forged)?;
+            // A node that shows the delegation of another node claims what it was not given.
+            if delegation.peer() == peer { Ok(delegation) } else { Err(Unheard::Forged) }
+        });
+        let delegation = delegation.transpose()?;
+        self.keep(peer, Heard { issued_at, bytes, window_began, in_window: in_window + 1 });
+        Ok(News { peer, addresses, delegation })
+    }
+
+    /// The announcements to tell a node that joins, the latest first.
+    pub(crate) fn known(&self) -> Vec<Vec<u8>> {
+        let mut heard: Vec<&Heard> = self.heard.values().collect();
+        heard.sort_unstable_by_key(|heard| std::cmp::Reverse(heard.issued_at));
+        heard.into_iter().take(MAX_ANNOUNCEMENTS).map(|heard| heard.bytes.clone()).collect()
+    }
+
+    /// When the current window of a node began, and how many announcements were taken in it.
+    fn window(&self, peer: &PeerId, now: u64) -> (u64, u32) {
+        match self.heard.get(peer) {
+            Some(heard) if now < heard.window_began.saturating_add(WINDOW_SECONDS) => {
+                (heard.window_began, heard.in_window)
+            }
+            _ => (now, 0),
+        }
+    }
+
+    fn keep(&mut self, peer: PeerId, heard: Heard) {
+        self.heard.insert(peer, heard);
+        if self.heard.len() > MAX_KEPT {
+            let oldest = self.heard.iter().min_by_key(|(_, heard)| heard.issued_at).map(|(peer, _)| *peer);
+            oldest.map(|oldest| self.heard.remove(&oldest));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use nostrp2p_protocol::{SecretKey, delegation};
+
+    use super::*;
+
+    const NOW: u64 = 1_700_000_000;
+
+    fn announcer(node: u8) -> Announcer {
+        Announcer::new(NodeSecret::from_bytes([node; 32]))
+    }
+
+    fn delegation_for(node: u8) -> Delegation {
+        let peer = NodeSecret::from_bytes([node; 32]).peer_id();
+        let key = SecretKey::from_bytes([9; 32]).unwrap();
+        Delegation::from_event(delegation::draft(&peer, NOW).sign(&key, &[0; 32])).unwrap()
+    }
+
+    #[test]
+    fn an_announcement_is_heard_once_and_told_on() {
+        let bytes = announcer(1).own(vec!["/ip4/1.2.3.4/tcp/1".into()], Some(&delegation_for(1)), NOW);
+        let mut other = announcer(2);
+        let news = other.hear(bytes.clone(), NOW).ok().unwrap();
+        assert_eq!(news.peer, announcer(1).secret.peer_id());
+        assert_eq!(news.delegation, Some(delegation_for(1)));
+        assert_eq!(other.hear(bytes.clone(), NOW).err(), Some(Unheard::Stale));
+        assert_eq!(other.known(), [bytes]);
+    }
+
+    #[test]
+    fn a_node_that_announces_itself_all_the_time_is_not_passed_on() {
+        let (mut chatty, mut other) = (announcer(1), announcer(2));
+        let heard = (0..20).filter(|_| other.hear(chatty.own(vec![], None, NOW), NOW).is_ok()).count();
+        assert_eq!(heard, 8);
+        assert!(other.hear(chatty.own(vec![], None, NOW + 600), NOW + 600).is_ok());
+    }
+
+    #[test]
+    fn forgeries_and_stolen_delegations_are_noticed() {
+        let mut other = announcer(2);
+        let mut changed = announcer(1).own(vec![], None, NOW);
+        *changed.last_mut().unwrap() ^= 1;
+        assert_eq!(other.hear(changed, NOW).err(), Some(Unheard::Forged));
+        let stolen = announcer(3).own(vec![], Some(&delegation_for(1)), NOW);
+        assert_eq!(other.hear(stolen, NOW).err(), Some(Unheard::Forged));
+        assert_eq!(other.hear(vec![0; 9], NOW).err(), Some(Unheard::Forged));
+        assert_eq!(other.known(), Vec::<Vec<u8>>::new());
+    }
+
+    #[test]
+    fn announcements_of_another_time_are_passed_over() {
+        let mut other = announcer(2);
+        for issued_at in [NOW - HORIZON_SECONDS - 1, NOW + 901] {
+            let bytes = announcer(1).own(vec![], None, issued_at);
+            assert_eq!(other.hear(bytes, NOW).err(), Some(Unheard::Stale));
+        }
+    }
+}

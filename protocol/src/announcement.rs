@@ -1,0 +1,130 @@
+//! The announcement: a node says where it is reached and for whom it acts.
+//!
+//! Signed with the node's own ed25519 key, which this crate deliberately does not handle: the overlay signs and
+//! checks the bytes that [`Announcement::signed_bytes`] gives. See PROTOCOL.md, "Announcements".
+
+use crate::{
+    Malformed, PeerId, UnverifiedEvent,
+    wire::{self, CompactEvent},
+};
+
+/// Longest announcement in bytes.
+pub const MAX_ANNOUNCEMENT_BYTES: usize = 4 * 1024;
+/// Most addresses of one announcement.
+pub const MAX_ADDRESSES: usize = 16;
+/// Longest address in bytes.
+pub const MAX_ADDRESS_BYTES: usize = 256;
+/// Announcements that one answer holds at most.
+pub const MAX_ANNOUNCEMENTS: usize = 200;
+
+/// What is signed before the body, so that no other signature of the node can be taken for one of these.
+const CONTEXT: &[u8] = b"nostrp2p announcement 1:";
+
+/// What a node says of itself.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Announcement {
+    /// Which node.
+    pub peer: PeerId,
+    /// When it was signed, in seconds since 1970; a later one replaces an earlier one.
+    pub issued_at: u64,
+    /// Where it may be reached: multiaddrs, at most [`MAX_ADDRESSES`].
+    pub addresses: Vec<String>,
+    /// For whom it acts, if for anybody.
+    pub delegation: Option<UnverifiedEvent>,
+}
+
+/// An announcement as it came from somebody: the signature is not checked.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SignedAnnouncement {
+    /// What it says.
+    pub announcement: Announcement,
+    /// What the signature must be over.
+    pub signed_bytes: Vec<u8>,
+    /// The node's signature, 64 bytes.
+    pub sig: [u8; 64],
+}
+
+impl Announcement {
+    /// What the node's key signs.
+    pub fn signed_bytes(&self) -> Vec<u8> {
+        [CONTEXT, self.body().as_slice()].concat()
+    }
+
+    /// Encodes it with its signature: `[1, body, sig]`, where `body` is binary that holds
+    /// `[peer, issued_at, addresses, delegation or nil]`.
+    pub fn encode(&self, sig: &[u8; 64]) -> Vec<u8> {
+        wire::encode(&(1u8, serde_bytes::Bytes::new(&self.body()), serde_bytes::Bytes::new(sig)))
+    }
+
+    fn body(&self) -> Vec<u8> {
+        let peer = serde_bytes::Bytes::new(self.peer.as_ed25519());
+        let delegation = self.delegation.clone().map(CompactEvent::from);
+        wire::encode(&(peer, self.issued_at, &self.addresses, delegation))
+    }
+}
+
+impl SignedAnnouncement {
+    /// Decodes an announcement.
+    ///
+    /// # Errors
+    /// When it is over a limit, cut off, or of an unknown type.
+    pub fn decode(bytes: &[u8]) -> Result<Self, Malformed> {
+        if bytes.len() > MAX_ANNOUNCEMENT_BYTES {
+            return Err(Malformed::TooLong { length: bytes.len(), max: MAX_ANNOUNCEMENT_BYTES });
+        }
+        match wire::message_type(bytes)? {
+            1 => {}
+            other => return Err(Malformed::UnknownType(other)),
+        }
+        let (_, body, sig): (u8, serde_bytes::ByteBuf, serde_bytes::ByteArray<64>) = wire::decode(bytes)?;
+        type Body = (serde_bytes::ByteArray<32>, u64, Vec<String>, Option<CompactEvent>);
+        let (peer, issued_at, addresses, delegation): Body = wire::decode(&body)?;
+        if addresses.len() > MAX_ADDRESSES
+            || addresses.iter().any(|address| address.len() > MAX_ADDRESS_BYTES)
+        {
+            return Err(Malformed::Encoding("too many or too long addresses".to_owned()));
+        }
+        let peer = PeerId::from_ed25519(peer.into_array());
+        let delegation = delegation.map(Into::into);
+        Ok(Self {
+            announcement: Announcement { peer, issued_at, addresses, delegation },
+            signed_bytes: [CONTEXT, body.as_slice()].concat(),
+            sig: sig.into_array(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{SecretKey, delegation};
+
+    fn announcement() -> Announcement {
+        let peer = PeerId::from_ed25519([5; 32]);
+        let key = SecretKey::from_bytes([1; 32]).unwrap();
+        let delegation =
+            UnverifiedEvent { claimed_id: None, ..delegation::draft(&peer, 7).sign(&key, &[0; 32]).into() };
+        let addresses = vec!["/ip4/127.0.0.1/tcp/20000".to_owned()];
+        Announcement { peer, issued_at: 8, addresses, delegation: Some(delegation) }
+    }
+
+    #[test]
+    fn an_announcement_survives_its_encoding() {
+        let bytes = announcement().encode(&[9; 64]);
+        let decoded = SignedAnnouncement::decode(&bytes).unwrap();
+        assert_eq!(decoded.announcement, announcement());
+        assert_eq!((decoded.signed_bytes, decoded.sig), (announcement().signed_bytes(), [9; 64]));
+        for length in 0..bytes.len() {
+            assert!(SignedAnnouncement::decode(&bytes[..length]).is_err());
+        }
+    }
+
+    #[test]
+    fn limits_hold() {
+        let many = Announcement { addresses: vec!["x".into(); 17], ..announcement() };
+        assert!(SignedAnnouncement::decode(&many.encode(&[0; 64])).is_err());
+        let long = Announcement { addresses: vec!["x".repeat(257)], ..announcement() };
+        assert!(SignedAnnouncement::decode(&long.encode(&[0; 64])).is_err());
+        assert!(SignedAnnouncement::decode(&[0x93; 5_000]).is_err());
+    }
+}

@@ -1,0 +1,118 @@
+//! The delegation: an owner's word that a node acts for him.
+//!
+//! Signed by the owner's client, announced by the node. Without it nobody sends the owner's private events to the
+//! node. A newer delegation for the same node replaces an older one; one that has expired ends it.
+
+use crate::{Draft, Event, Kind, PeerId, PublicKey, Tag};
+
+/// How long a delegation holds, in seconds: 90 days, so that a node that is switched off for a season recovers.
+pub const LIFETIME_SECONDS: u64 = 90 * 86_400;
+
+/// What must be left of it, in seconds, before a client signs a new one.
+pub const RENEW_SECONDS: u64 = 30 * 86_400;
+
+/// What stands before the peer id in the `d` tag.
+const PREFIX: &str = "nostrp2p:node:";
+
+/// A delegation whose signature is right. Whether it still holds is a question of the time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Delegation {
+    event: Event,
+    peer: PeerId,
+    expires: u64,
+}
+
+/// Why an event is no delegation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "not a delegation: kind 30078 with one d tag \"nostrp2p:node:<peer id>\" and an expiration tag is needed"
+)]
+pub struct NoDelegation;
+
+/// The `d` tag of the delegation for a node.
+pub fn identifier(peer: &PeerId) -> String {
+    format!("{PREFIX}{peer}")
+}
+
+/// The draft of a delegation that holds for [`LIFETIME_SECONDS`] from `created_at` on.
+pub fn draft(peer: &PeerId, created_at: u64) -> Draft {
+    let expires = created_at.saturating_add(LIFETIME_SECONDS);
+    Draft {
+        created_at,
+        kind: Kind::APPLICATION_DATA,
+        tags: vec![
+            Tag::new(["d".to_owned(), identifier(peer)]),
+            Tag::new(["expiration".to_owned(), expires.to_string()]),
+        ],
+        content: String::new(),
+    }
+}
+
+impl Delegation {
+    /// Reads a delegation.
+    ///
+    /// # Errors
+    /// When it is another event, or names no node or no end.
+    pub fn from_event(event: Event) -> Result<Self, NoDelegation> {
+        let peer = event.tag_values("d").next().and_then(|name| name.strip_prefix(PREFIX)?.parse().ok());
+        let expires = event.tag_values("expiration").next().and_then(|seconds| seconds.parse().ok());
+        match (event.kind, peer, expires) {
+            (Kind::APPLICATION_DATA, Some(peer), Some(expires)) => Ok(Self { event, peer, expires }),
+            _ => Err(NoDelegation),
+        }
+    }
+
+    /// Whose word it is.
+    pub fn owner(&self) -> PublicKey {
+        self.event.pubkey
+    }
+
+    /// The node that acts.
+    pub const fn peer(&self) -> PeerId {
+        self.peer
+    }
+
+    /// Until when, in seconds since 1970.
+    pub const fn expires(&self) -> u64 {
+        self.expires
+    }
+
+    /// When it was signed, in seconds since 1970.
+    pub fn created_at(&self) -> u64 {
+        self.event.created_at
+    }
+
+    /// The signed event.
+    pub const fn event(&self) -> &Event {
+        &self.event
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::SecretKey;
+
+    #[test]
+    fn a_delegation_names_node_owner_and_end() {
+        let peer = PeerId::from_ed25519([5; 32]);
+        let key = SecretKey::from_bytes([1; 32]).unwrap();
+        let delegation = Delegation::from_event(draft(&peer, 100).sign(&key, &[0; 32])).unwrap();
+        assert_eq!((delegation.peer(), delegation.owner()), (peer, key.public_key()));
+        assert_eq!(delegation.expires(), 100 + LIFETIME_SECONDS);
+    }
+
+    #[test]
+    fn other_events_are_none() {
+        let key = SecretKey::from_bytes([1; 32]).unwrap();
+        let good = draft(&PeerId::from_ed25519([5; 32]), 100);
+        for draft in [
+            Draft { kind: Kind::POST, ..good.clone() },
+            Draft { tags: good.tags[..1].to_vec(), ..good.clone() },
+            Draft { tags: good.tags[1..].to_vec(), ..good.clone() },
+            Draft { tags: vec![Tag::new(["d", "nostrp2p:node:nobody"]), good.tags[1].clone()], ..good },
+        ] {
+            assert_eq!(Delegation::from_event(draft.sign(&key, &[0; 32])), Err(NoDelegation));
+        }
+    }
+}
