@@ -240,6 +240,17 @@ pub fn sent(carried: Option<Carried>) -> String {
     }
 }
 
+pub fn delivered(delivered: usize, given_up: usize, people: usize) -> String {
+    let waiting = people.saturating_sub(delivered + given_up);
+    match (waiting, given_up) {
+        (0, 0) => "Delivered to everyone it was for".to_owned(),
+        (0, _) => {
+            format!("Delivered to {delivered} of {people} people; your node has given up on the others")
+        }
+        _ => format!("Sent: delivered to {delivered} of {people} people so far; your node keeps trying"),
+    }
+}
+
 pub fn not_sent(reason: &str) -> String {
     format!("Not sent. {reason}")
 }

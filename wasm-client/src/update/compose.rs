@@ -85,6 +85,7 @@ pub fn on_signed(
             model.people.take(&event);
             hand_in(model, event.clone(), vec![Change::Profile(event.into_rumor())], out);
         }
+        Purpose::Delegation => hand_in(model, event, Vec::new(), out),
         Purpose::Again(former) => {
             drop_from_outbox(model, former);
             hand_in(model, event, vec![Change::Settled(former)], out);
@@ -129,6 +130,8 @@ pub fn on_refused(model: &mut Model, id: EventId, refusal: &Refusal, retry_ms: u
         RefusalCode::Busy | RefusalCode::Internal | RefusalCode::LoginNeeded => {
             out.push(Effect::Wait(Timer::Resend, retry_ms));
         }
+        // The node asks for a delegation again with the next login; there is nothing for the person to do.
+        _ if outgoing.event.kind == Kind::APPLICATION_DATA => give_up(model, id, out),
         _ => outgoing.refused = Some(texts::refusal(refusal)),
     }
 }

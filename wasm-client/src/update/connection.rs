@@ -1,8 +1,8 @@
 //! The conversation with the node: connect, greet, log in or claim, follow, publish, and come back after a loss.
 
 use nostrp2p_protocol::{
-    EventId, Filter, Kind, PublicKey, Rumor,
-    frame::{Carried, ClientFrame, NodeFrame, Refusal, RefusalCode, RequestId, StoreId, VERSION},
+    EventId, Filter, Kind, PublicKey, Rumor, delegation,
+    frame::{Carried, ClientFrame, Delivery, NodeFrame, Refusal, RefusalCode, RequestId, StoreId, VERSION},
     login,
 };
 
@@ -163,6 +163,8 @@ fn on_frame(model: &mut Model, frame: NodeFrame, moment: Moment, out: &mut Vec<E
                 on_answer(model, asked, complete, events, out);
             }
         }
+        NodeFrame::Deliveries { id, people } => on_deliveries(model, id, people),
+        NodeFrame::Delegated { expires } => on_delegated(model, expires, out),
         NodeFrame::Status { peers, stored } => model.connection.status = Some(Status { peers, stored }),
         NodeFrame::Refused { request, refusal } => on_refused(model, request, refusal, moment, out),
     }
@@ -421,6 +423,32 @@ pub fn publish_all(model: &mut Model, out: &mut Vec<Effect>) {
     }
 }
 
+/// How far a private event has come: with all its people after a login, with one of them when that changes.
+fn on_deliveries(model: &mut Model, id: EventId, people: Vec<(PublicKey, Delivery)>) {
+    let deliveries = &mut model.outbox.deliveries;
+    let mut known = deliveries.remove(&id).unwrap_or_default();
+    for (person, state) in people {
+        match known.iter_mut().find(|(other, _)| *other == person) {
+            Some((_, there)) => *there = state,
+            None => known.push((person, state)),
+        }
+    }
+    if deliveries.len() >= MAX_CARRIED {
+        deliveries.pop_first();
+    }
+    deliveries.insert(id, known);
+}
+
+/// The node says how long it may act for its owner. Without that word nobody sends it what is private.
+fn on_delegated(model: &mut Model, expires: Option<u64>, out: &mut Vec<Effect>) {
+    let now = model.now();
+    let enough = expires.is_some_and(|expires| expires > now + delegation::RENEW_SECONDS);
+    let waits = model.outbox.waiting.values().any(|outgoing| outgoing.event.kind == Kind::APPLICATION_DATA);
+    if let (false, false, Phase::LoggedIn(greeting)) = (enough, waits, &model.connection.phase) {
+        out.push(Effect::Sign(Purpose::Delegation, delegation::draft(&greeting.peer, now)));
+    }
+}
+
 fn on_published(model: &mut Model, id: EventId, carried: Carried, out: &mut Vec<Effect>) {
     if model.outbox.carried.len() >= MAX_CARRIED {
         model.outbox.carried.pop_first();
@@ -428,7 +456,7 @@ fn on_published(model: &mut Model, id: EventId, carried: Carried, out: &mut Vec<
     model.outbox.carried.insert(id, carried);
     if let Some(outgoing) = model.outbox.waiting.remove(&id) {
         let mut changes = vec![Change::Settled(id)];
-        if outgoing.event.kind != Kind::PROFILE {
+        if matches!(outgoing.event.kind, Kind::POST | Kind::REPOST) {
             changes.push(Change::Keep(outgoing.event.into_rumor()));
         }
         out.push(Effect::Save(changes));

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use nostrp2p_protocol::{EventId, PublicKey, Rumor};
+use nostrp2p_protocol::{EventId, PublicKey, Rumor, frame::Delivery};
 
 use super::{Html, avatar::avatar, button, icons, paragraph};
 use crate::{
@@ -190,8 +190,25 @@ fn state_of(model: &Model, id: EventId, author: &PublicKey) -> Option<(&'static 
             Some(reason) => ("failed", Icon::Warning, texts::not_sent(reason)),
             None => ("waiting", Icon::Clock, texts::STATE_WAITING.to_owned()),
         },
-        None => ("sent", Icon::Tick, texts::sent(model.outbox.carried.get(&id).copied())),
+        None => match model.outbox.deliveries.get(&id).map(Vec::as_slice) {
+            None | Some([]) => ("sent", Icon::Tick, texts::sent(model.outbox.carried.get(&id).copied())),
+            Some(people) => delivered(people),
+        },
     })
+}
+
+/// How far a private post has come: two ticks when everybody it is for has it.
+fn delivered(people: &[(PublicKey, Delivery)]) -> (&'static str, Icon, String) {
+    let count = |state| people.iter().filter(|(_, other)| *other == state).count();
+    let (delivered, given_up) = (count(Delivery::Delivered), count(Delivery::GivenUp));
+    let words = texts::delivered(delivered, given_up, people.len());
+    if delivered == people.len() {
+        ("delivered", Icon::Ticks, words)
+    } else if delivered + given_up == people.len() {
+        ("given-up", Icon::Warning, words)
+    } else {
+        ("sent", Icon::Tick, words)
+    }
 }
 
 fn text(model: &Model, id: EventId, rumor: &Rumor) -> Html {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use nostrp2p_protocol::{
     Draft, Kind, PeerId, PublicKey, Rumor, SecretKey, Tag,
-    frame::{Path, PeerStatus, Refusal, RefusalCode},
+    frame::{Delivery, Path, PeerStatus, Refusal, RefusalCode},
 };
 
 use super::*;
@@ -62,6 +62,9 @@ fn in_use() -> Model {
     }
     model.outbox.waiting.insert(failed.id(), Outgoing { event: failed, refused: Some("Because.".into()) });
     model.connection.phase = Phase::LoggedIn(greeting(model.me));
+    let sent = model.timeline.posts().next().map(|(place, _)| place.id).unwrap();
+    let people = vec![(person(2), Delivery::Delivered), (person(3), Delivery::GivenUp)];
+    model.outbox.deliveries.insert(sent, people);
     let peer = |seed: u8, path, owner: Option<u8>| PeerStatus {
         peer: PeerId::from_ed25519([seed; 32]),
         owner: owner.map(person),

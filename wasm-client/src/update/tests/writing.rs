@@ -188,3 +188,38 @@ fn an_unchanged_profile_is_not_published_again() {
     rig.give(Message::Own(Own::ProfileSubmitted));
     assert!(!rig.effects.iter().any(|effect| matches!(effect, Effect::Sign(..))));
 }
+
+#[test]
+fn a_node_without_delegation_gets_one_and_a_lasting_one_is_left_alone() {
+    use nostrp2p_protocol::{Delegation, delegation::RENEW_SECONDS};
+    let now = NOW_MS / 1_000;
+    let mut rig = Rig::in_use(0);
+    rig.frame(NodeFrame::Delegated { expires: Some(now + RENEW_SECONDS + 1) });
+    assert!(rig.effects.is_empty());
+    for expires in [None, Some(now + RENEW_SECONDS)] {
+        rig.effects.clear();
+        rig.frame(NodeFrame::Delegated { expires });
+        rig.prove(1);
+        let event = rig.model.outbox.waiting.values().next().expect("it waits for the node").event.clone();
+        let delegation = Delegation::from_event(event.clone()).unwrap();
+        assert_eq!((delegation.peer(), delegation.owner()), (PeerId::from_ed25519([3; 32]), public(1)));
+        rig.effects.clear();
+        rig.frame(NodeFrame::Delegated { expires });
+        assert!(rig.effects.is_empty(), "one that is on its way is enough");
+        rig.give(Message::OutgoingSaved(event.id(), Ok(())));
+        rig.refuse(rig.model.connection.last_request, RefusalCode::WrongTime);
+        assert!(rig.model.outbox.is_empty() && rig.texts().is_empty());
+    }
+}
+
+#[test]
+fn deliveries_are_counted_person_by_person() {
+    use nostrp2p_protocol::frame::Delivery;
+    let mut rig = Rig::in_use(0);
+    let id = post(1, 5, "to two").id();
+    let all = vec![(public(2), Delivery::Waiting), (public(3), Delivery::Waiting)];
+    rig.frame(NodeFrame::Deliveries { id, people: all });
+    rig.frame(NodeFrame::Deliveries { id, people: vec![(public(3), Delivery::Delivered)] });
+    let expected = vec![(public(2), Delivery::Waiting), (public(3), Delivery::Delivered)];
+    assert_eq!(rig.model.outbox.deliveries.get(&id), Some(&expected));
+}
