@@ -44,6 +44,8 @@ struct MountedElement<M> {
     attributes: Vec<(&'static str, Text)>,
     listeners: Vec<Listener<M>>,
     children: Vec<Mounted<M>>,
+    /// The tree that is shown, if it is a shared one.
+    shared: Option<Rc<Element<M>>>,
 }
 
 struct Listener<M> {
@@ -107,57 +109,74 @@ impl<M: Clone + 'static> Page<M> {
     }
 
     fn mount(&self, node: Node<M>) -> Result<Mounted<M>, JsValue> {
-        let identity = Identity::of(&node);
         match node {
             Node::Text(text) => {
                 let node = self.document.create_text_node(&text).into();
                 Ok(Mounted { node, content: Content::Text(text) })
             }
-            Node::Element(tree) => {
-                let element = if tree.svg {
-                    self.document.create_element_ns(Some(SVG), tree.tag)?
-                } else {
-                    self.document.create_element(tree.tag)?
-                };
-                let children = self.children(&element, Vec::new(), tree.children)?;
-                // After the children, and a value last: what it may be can hang on both.
-                for change in diff::attributes(&[], &tree.attributes) {
-                    apply(&element, change)?;
-                }
-                let listeners =
-                    tree.reactions.into_iter().map(|on| self.listen(&element, tree.svg, on)).collect();
-                let attributes = tree.attributes;
-                let mounted =
-                    MountedElement { element: element.clone(), identity, attributes, listeners, children };
-                Ok(Mounted { node: element.into(), content: Content::Element(Box::new(mounted)) })
-            }
+            Node::Element(tree) => self.mount_element(tree, None),
+            Node::Shared(tree) => self.mount_element((*tree).clone(), Some(tree)),
         }
     }
 
+    fn mount_element(&self, tree: Element<M>, shared: Option<Rc<Element<M>>>) -> Result<Mounted<M>, JsValue> {
+        let identity = Identity::Element(tree.tag, tree.key);
+        let element = if tree.svg {
+            self.document.create_element_ns(Some(SVG), tree.tag)?
+        } else {
+            self.document.create_element(tree.tag)?
+        };
+        let children = self.children(&element, Vec::new(), tree.children)?;
+        // After the children, and a value last: what it may be can hang on both.
+        for change in diff::attributes(&[], &tree.attributes) {
+            apply(&element, change)?;
+        }
+        let listeners = tree.reactions.into_iter().map(|on| self.listen(&element, tree.svg, on)).collect();
+        let attributes = tree.attributes;
+        let node = element.clone().into();
+        let mounted = MountedElement { element, identity, attributes, listeners, children, shared };
+        Ok(Mounted { node, content: Content::Element(Box::new(mounted)) })
+    }
+
     fn patch(&self, mounted: Mounted<M>, node: Node<M>) -> Result<Mounted<M>, JsValue> {
-        match (mounted.content, node) {
+        let (shown, tree, shared) = match (mounted.content, node) {
             (Content::Text(shown), Node::Text(text)) => {
                 if shown != text {
                     mounted.node.set_node_value(Some(&text));
                 }
-                Ok(Mounted { node: mounted.node, content: Content::Text(text) })
+                return Ok(Mounted { node: mounted.node, content: Content::Text(text) });
             }
-            (Content::Element(mut shown), Node::Element(tree)) => {
-                shown.children =
-                    self.children(&shown.element, std::mem::take(&mut shown.children), tree.children)?;
-                for change in diff::attributes(&shown.attributes, &tree.attributes) {
-                    apply(&shown.element, change)?;
+            (Content::Element(shown), Node::Shared(tree)) => {
+                if shown.shared.as_ref().is_some_and(|shared| Rc::ptr_eq(shared, &tree)) {
+                    return Ok(Mounted { node: mounted.node, content: Content::Element(shown) });
                 }
-                // What the person typed is not in the old tree, so a field is compared with itself.
-                if let Some((_, value)) = tree.attributes.iter().find(|(name, _)| *name == "value") {
-                    set_value(&shown.element, value)?;
-                }
-                shown.attributes = tree.attributes;
-                self.relisten(&mut shown, tree.svg, tree.reactions);
-                Ok(Mounted { node: mounted.node, content: Content::Element(shown) })
+                (shown, (*tree).clone(), Some(tree))
             }
-            (_, node) => self.mount(node),
+            (Content::Element(shown), Node::Element(tree)) => (shown, tree, None),
+            (_, node) => return self.mount(node),
+        };
+        let content = Content::Element(self.patch_element(shown, tree, shared)?);
+        Ok(Mounted { node: mounted.node, content })
+    }
+
+    fn patch_element(
+        &self,
+        mut shown: Box<MountedElement<M>>,
+        tree: Element<M>,
+        shared: Option<Rc<Element<M>>>,
+    ) -> Result<Box<MountedElement<M>>, JsValue> {
+        shown.children = self.children(&shown.element, std::mem::take(&mut shown.children), tree.children)?;
+        for change in diff::attributes(&shown.attributes, &tree.attributes) {
+            apply(&shown.element, change)?;
         }
+        // What the person typed is not in the old tree, so a field is compared with itself.
+        if let Some((_, value)) = tree.attributes.iter().find(|(name, _)| *name == "value") {
+            set_value(&shown.element, value)?;
+        }
+        shown.attributes = tree.attributes;
+        shown.shared = shared;
+        self.relisten(&mut shown, tree.svg, tree.reactions);
+        Ok(shown)
     }
 
     fn relisten(&self, shown: &mut MountedElement<M>, svg: bool, reactions: Vec<On<M>>) {

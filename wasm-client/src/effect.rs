@@ -88,7 +88,7 @@ pub enum Purpose {
     Post,
     /// The profile.
     Profile,
-    /// The word that the node acts for the person.
+    /// The word that the node acts for its owner.
     Delegation,
     /// In place of a refused event.
     Again(EventId),

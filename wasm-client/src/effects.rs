@@ -25,7 +25,7 @@ use crate::{
     sorted::SortedMap,
     update::{self, Moment},
     vault::Vault,
-    view,
+    view::View,
 };
 use socket::Socket;
 use storing::Store;
@@ -34,6 +34,7 @@ use storing::Store;
 pub struct App {
     window: Window,
     model: RefCell<Model>,
+    view: RefCell<View>,
     page: RefCell<Option<Page<Message>>>,
     store: Store,
     vault: Vault,
@@ -65,6 +66,7 @@ pub async fn start() -> Result<Rc<App>, JsValue> {
     let app = Rc::new(App {
         window,
         model: RefCell::default(),
+        view: RefCell::default(),
         page: RefCell::default(),
         store,
         vault,
@@ -175,7 +177,7 @@ impl App {
     }
 
     fn draw_now(&self) {
-        let tree = view::view(&self.model.borrow());
+        let tree = self.view.borrow_mut().draw(&self.model.borrow());
         if let Some(page) = &mut *self.page.borrow_mut()
             && let Err(error) = page.show(tree)
         {

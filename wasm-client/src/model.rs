@@ -5,7 +5,10 @@ pub mod people;
 pub mod timeline;
 pub mod welcome;
 
-use nostrp2p_protocol::{Event, EventId, PeerId, PublicKey};
+use nostrp2p_protocol::{
+    Event, EventId, PeerId, PublicKey,
+    frame::{Carried, Delivery},
+};
 
 use crate::{address::NodeAddress, route::Route, secret::Secret, sorted::SortedMap, storage::Theme};
 pub use {
@@ -99,9 +102,9 @@ pub struct Outbox {
     /// By event.
     pub waiting: SortedMap<EventId, Outgoing>,
     /// Where the node sent what it acknowledged since the page was opened; bounded.
-    pub carried: SortedMap<EventId, nostrp2p_protocol::frame::Carried>,
-    /// How far private events have come with the people they are for; bounded.
-    pub deliveries: SortedMap<EventId, SortedMap<PublicKey, nostrp2p_protocol::frame::Delivery>>,
+    pub carried: SortedMap<EventId, Carried>,
+    /// How far the owner's private events have come with each of the people they are for; bounded.
+    pub deliveries: SortedMap<EventId, Vec<(PublicKey, Delivery)>>,
 }
 
 /// One event that the node has not acknowledged.

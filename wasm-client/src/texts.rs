@@ -240,13 +240,14 @@ pub fn sent(carried: Option<Carried>) -> String {
     }
 }
 
-/// How far a private post has come: of `all` people, so many wait and so many were given up.
-pub fn delivered(all: usize, waiting: usize, given_up: usize) -> String {
-    let people = |count: usize| if count == 1 { "1 person".to_owned() } else { format!("{count} people") };
+pub fn delivered(delivered: usize, given_up: usize, people: usize) -> String {
+    let waiting = people.saturating_sub(delivered + given_up);
     match (waiting, given_up) {
-        (0, 0) => format!("Delivered to {}", people(all)),
-        (0, _) => format!("Given up for {}: their node was away for too long", people(given_up)),
-        _ => format!("Sent: your node holds it for {} until their node is there", people(waiting)),
+        (0, 0) => "Delivered to everyone it was for".to_owned(),
+        (0, _) => {
+            format!("Delivered to {delivered} of {people} people; your node has given up on the others")
+        }
+        _ => format!("Sent: delivered to {delivered} of {people} people so far; your node keeps trying"),
     }
 }
 

@@ -13,7 +13,10 @@ use crate::{
     address::ClaimLink,
     effect::{Effect, Timer},
     message::{Browser, Link, Message, Setup, Start, Writing},
-    model::{Model, Stage, Welcome, timeline::Past},
+    model::{
+        Model, Stage, Welcome,
+        timeline::{PAGE_POSTS, Past},
+    },
     route::Route,
     storage::{OPENING_EVENTS, Snapshot},
     vdom::KeyPress,
@@ -115,7 +118,8 @@ fn restore(model: &mut Model, snapshot: Snapshot) {
         model.timeline.past = Past::InNode;
     }
     for event in outbox {
-        if Some(event.pubkey) == model.me {
+        // A key that is not kept over a reload comes back only when the person types it again.
+        if model.me.is_none_or(|me| me == event.pubkey) {
             timeline::insert(model, &event, false);
             compose::put_in_outbox(model, event);
         }
@@ -159,6 +163,8 @@ fn on_browser(model: &mut Model, browser: Browser, out: &mut Vec<Effect>) {
             model.timeline.at_top = at_top;
             if at_top {
                 model.timeline.show_unseen();
+                // A long page that was read is put away again.
+                model.timeline.drawn = PAGE_POSTS;
             }
         }
         Browser::NearEnd => timeline::more(model, out),

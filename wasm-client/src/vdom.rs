@@ -5,7 +5,7 @@
 
 pub mod diff;
 
-use std::borrow::Cow;
+use std::{borrow::Cow, rc::Rc};
 
 /// A text of the tree: a literal, or made for the moment.
 pub type Text = Cow<'static, str>;
@@ -17,6 +17,8 @@ pub enum Node<M> {
     Element(Element<M>),
     /// A text node.
     Text(Text),
+    /// An element that was drawn before: while it is the very same one, nothing in it is compared.
+    Shared(Rc<Element<M>>),
 }
 
 /// An element with its attributes, what it reacts to, and its children.

@@ -16,7 +16,7 @@ mod tests;
 
 use crate::{
     message::Message,
-    model::{Model, Stage},
+    model::{Model, Stage, Welcome},
     route::Route,
     texts,
     vdom::{Element, On, Text, element},
@@ -25,16 +25,34 @@ use crate::{
 /// An element of this page.
 pub type Html = Element<Message>;
 
-/// The whole page.
-pub fn view(model: &Model) -> Html {
-    match &model.stage {
-        Stage::Opening => element("div").class("app"),
-        Stage::Welcome(welcome) => element("div")
-            .class("app app-welcome")
-            .child(welcome::view(model, welcome))
-            .child_if(frame::notice(model)),
-        Stage::Using => frame::view(model, screen(model)),
+/// Draws the page, and remembers the posts it drew: of a long page only what changed is drawn again.
+/// What it draws depends on the model alone.
+#[derive(Debug, Default)]
+pub struct View {
+    posts: post::Drawn,
+}
+
+impl View {
+    /// The whole page.
+    pub fn draw(&mut self, model: &Model) -> Html {
+        match &model.stage {
+            Stage::Opening => element("div").class("app"),
+            Stage::Welcome(welcome) => welcome_screen(model, welcome),
+            Stage::Using => frame::view(model, screen(model, &mut self.posts)),
+        }
     }
+}
+
+/// The whole page, drawn from nothing.
+pub fn view(model: &Model) -> Html {
+    View::default().draw(model)
+}
+
+fn welcome_screen(model: &Model, welcome: &Welcome) -> Html {
+    element("div")
+        .class("app app-welcome")
+        .child(welcome::view(model, welcome))
+        .child_if(frame::notice(model))
 }
 
 /// The title of the screen, for the top bar and the window.
@@ -48,9 +66,9 @@ pub const fn title(model: &Model) -> &'static str {
     }
 }
 
-fn screen(model: &Model) -> Html {
+fn screen(model: &Model, posts: &mut post::Drawn) -> Html {
     match model.route {
-        Route::Home => home::view(model),
+        Route::Home => home::view(model, posts),
         Route::Write => compose::screen(model),
         Route::Network => network::view(model),
         Route::Me => me::view(model),

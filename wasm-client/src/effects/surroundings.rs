@@ -20,7 +20,7 @@ const WIDE: &str = "(min-width: 720px)";
 /// How many pixels may be scrolled before the beginning counts as out of sight.
 const TOP_PIXELS: f64 = 120.0;
 /// How many pixels before its end the next part of a long page is drawn: some screens of a phone.
-const END_PIXELS: f64 = 2_000.0;
+const END_PIXELS: f64 = 3_000.0;
 
 /// The moment, and a random number for jitter.
 pub(super) fn moment() -> Moment {

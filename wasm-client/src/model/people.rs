@@ -14,6 +14,8 @@ const MAX_PEOPLE: usize = 5_000;
 #[derive(Debug, Clone, Default)]
 pub struct People {
     known: SortedMap<PublicKey, Known>,
+    /// Counts the changes, so that what is drawn from names knows when they change.
+    pub version: u32,
     /// Whose profile the node was asked for on this connection.
     pub asked: SortedSet<PublicKey>,
     /// Whether the own profile was asked for and the answer came: before that none may be published.
@@ -39,6 +41,7 @@ impl People {
         if news {
             let profile = Profile::parse(&rumor.content);
             self.known.insert(rumor.pubkey, Known { profile, created_at: rumor.created_at, id });
+            self.version = self.version.wrapping_add(1);
         }
         news
     }
@@ -55,7 +58,7 @@ impl People {
 
     /// Forgets everybody.
     pub fn clear(&mut self) {
-        *self = Self::default();
+        *self = Self { version: self.version.wrapping_add(1), ..Self::default() };
     }
 }
 

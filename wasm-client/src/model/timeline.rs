@@ -9,8 +9,10 @@ use crate::{
 
 /// Most posts that are held in memory; older ones come back from the storage.
 pub const MAX_POSTS: usize = 3_000;
-/// How many posts are drawn at first, and how many more each time the end comes near.
-pub const PAGE_POSTS: usize = 40;
+/// How many posts are drawn at first: a large screen full.
+pub const PAGE_POSTS: usize = 30;
+/// How many more are drawn each time the end comes near: few enough for one frame of a slow phone.
+pub const MORE_POSTS: usize = 12;
 
 /// Everyone's posts.
 #[derive(Debug, Clone)]

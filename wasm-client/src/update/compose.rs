@@ -85,10 +85,7 @@ pub fn on_signed(
             model.people.take(&event);
             hand_in(model, event.clone(), vec![Change::Profile(event.into_rumor())], out);
         }
-        Purpose::Delegation => {
-            put_in_outbox(model, event.clone());
-            out.push(Effect::SaveOutgoing(event.id(), vec![Change::Outgoing(event)]));
-        }
+        Purpose::Delegation => hand_in(model, event, Vec::new(), out),
         Purpose::Again(former) => {
             drop_from_outbox(model, former);
             hand_in(model, event, vec![Change::Settled(former)], out);
@@ -110,6 +107,16 @@ pub fn put_in_outbox(model: &mut Model, event: Event) {
     model.outbox.waiting.insert(event.id(), Outgoing { event, refused: None });
 }
 
+/// Lets go of what another key signed: this node would not take it. It stays in the storage for that key.
+pub fn drop_foreign(model: &mut Model, me: PublicKey) {
+    let waiting = model.outbox.waiting.iter();
+    let foreign: Vec<EventId> =
+        waiting.filter(|(_, outgoing)| outgoing.event.pubkey != me).map(|(id, _)| *id).collect();
+    for id in foreign {
+        drop_from_outbox(model, id);
+    }
+}
+
 /// Stores the draft now.
 pub fn save_draft(model: &mut Model, out: &mut Vec<Effect>) {
     out.push(Effect::Cancel(Timer::Draft));
@@ -123,6 +130,8 @@ pub fn on_refused(model: &mut Model, id: EventId, refusal: &Refusal, retry_ms: u
         RefusalCode::Busy | RefusalCode::Internal | RefusalCode::LoginNeeded => {
             out.push(Effect::Wait(Timer::Resend, retry_ms));
         }
+        // The node asks for a delegation again with the next login; there is nothing for the person to do.
+        _ if outgoing.event.kind == Kind::APPLICATION_DATA => give_up(model, id, out),
         _ => outgoing.refused = Some(texts::refusal(refusal)),
     }
 }

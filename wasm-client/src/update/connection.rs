@@ -15,7 +15,6 @@ use crate::{
         connection::{Greeting, Request, Status, Trouble},
         timeline::{PAGE_POSTS, Past, Post},
     },
-    sorted::SortedMap,
     storage::{Change, Cursor, Setting},
     texts,
 };
@@ -165,7 +164,7 @@ fn on_frame(model: &mut Model, frame: NodeFrame, moment: Moment, out: &mut Vec<E
             }
         }
         NodeFrame::Deliveries { id, people } => on_deliveries(model, id, people),
-        NodeFrame::Delegated { expires } => delegate(model, expires, out),
+        NodeFrame::Delegated { expires } => on_delegated(model, expires, out),
         NodeFrame::Status { peers, stored } => model.connection.status = Some(Status { peers, stored }),
         NodeFrame::Refused { request, refusal } => on_refused(model, request, refusal, moment, out),
     }
@@ -424,31 +423,29 @@ pub fn publish_all(model: &mut Model, out: &mut Vec<Effect>) {
     }
 }
 
-/// Remembers how far a private event has come.
+/// How far a private event has come: with all its people after a login, with one of them when that changes.
 fn on_deliveries(model: &mut Model, id: EventId, people: Vec<(PublicKey, Delivery)>) {
     let deliveries = &mut model.outbox.deliveries;
-    if !deliveries.contains_key(&id) {
-        if deliveries.len() >= MAX_CARRIED {
-            deliveries.pop_first();
-        }
-        deliveries.insert(id, SortedMap::default());
-    }
-    if let Some(known) = deliveries.get_mut(&id) {
-        for (person, state) in people {
-            known.insert(person, state);
+    let mut known = deliveries.remove(&id).unwrap_or_default();
+    for (person, state) in people {
+        match known.iter_mut().find(|(other, _)| *other == person) {
+            Some((_, there)) => *there = state,
+            None => known.push((person, state)),
         }
     }
+    if deliveries.len() >= MAX_CARRIED {
+        deliveries.pop_first();
+    }
+    deliveries.insert(id, known);
 }
 
-/// Signs the word that the node acts for the person, when it has none or its word ends soon. Without it nobody
-/// sends the person's private messages to this node.
-fn delegate(model: &mut Model, expires: Option<u64>, out: &mut Vec<Effect>) {
-    let Phase::LoggedIn(greeting) = &model.connection.phase else { return };
-    let soon = model.now().saturating_add(delegation::RENEW_SECONDS);
-    let holds = expires.is_some_and(|expires| expires > soon);
-    let on_its_way = model.outbox.waiting.values().any(|outgoing| outgoing.event.kind == Kind::APPLICATION_DATA);
-    if !holds && !on_its_way {
-        out.push(Effect::Sign(Purpose::Delegation, delegation::draft(&greeting.peer, model.now())));
+/// The node says how long it may act for its owner. Without that word nobody sends it what is private.
+fn on_delegated(model: &mut Model, expires: Option<u64>, out: &mut Vec<Effect>) {
+    let now = model.now();
+    let enough = expires.is_some_and(|expires| expires > now + delegation::RENEW_SECONDS);
+    let waits = model.outbox.waiting.values().any(|outgoing| outgoing.event.kind == Kind::APPLICATION_DATA);
+    if let (false, false, Phase::LoggedIn(greeting)) = (enough, waits, &model.connection.phase) {
+        out.push(Effect::Sign(Purpose::Delegation, delegation::draft(&greeting.peer, now)));
     }
 }
 
@@ -459,7 +456,7 @@ fn on_published(model: &mut Model, id: EventId, carried: Carried, out: &mut Vec<
     model.outbox.carried.insert(id, carried);
     if let Some(outgoing) = model.outbox.waiting.remove(&id) {
         let mut changes = vec![Change::Settled(id)];
-        if !matches!(outgoing.event.kind, Kind::PROFILE | Kind::APPLICATION_DATA) {
+        if matches!(outgoing.event.kind, Kind::POST | Kind::REPOST) {
             changes.push(Change::Keep(outgoing.event.into_rumor()));
         }
         out.push(Effect::Save(changes));

@@ -2,7 +2,7 @@
 
 use nostrp2p_protocol::{PublicKey, SecretKey, frame::RefusalCode};
 
-use super::{Effect, TICK_MS, connection};
+use super::{Effect, TICK_MS, compose, connection};
 use crate::{
     address::ClaimLink,
     effect::Timer,
@@ -234,6 +234,7 @@ fn on_key_kept(model: &mut Model, result: Result<PublicKey, String>, out: &mut V
         forget_the_former(model, out);
     }
     model.me = Some(key);
+    compose::drop_foreign(model, key);
     prove(model, out);
 }
 

@@ -7,7 +7,7 @@ use crate::{
     message::Reading,
     model::{
         Model,
-        timeline::{PAGE_POSTS, Past, Post},
+        timeline::{MORE_POSTS, PAGE_POSTS, Past, Post},
     },
     route::Route,
     storage::{Change, Place},
@@ -85,7 +85,7 @@ pub fn take_targets(model: &mut Model, events: Vec<Rumor>) {
 pub fn more(model: &mut Model, out: &mut Vec<Effect>) {
     let timeline = &mut model.timeline;
     if timeline.drawn < timeline.len() {
-        timeline.drawn += PAGE_POSTS;
+        timeline.drawn += MORE_POSTS;
     }
     if timeline.drawn + PAGE_POSTS < timeline.len() {
         return;

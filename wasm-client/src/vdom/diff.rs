@@ -38,6 +38,7 @@ impl Identity {
         match node {
             Node::Text(_) => Self::Text,
             Node::Element(element) => Self::Element(element.tag, element.key.clone()),
+            Node::Shared(element) => Self::Element(element.tag, element.key.clone()),
         }
     }
 }

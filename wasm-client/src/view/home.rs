@@ -10,7 +10,7 @@ use crate::{
 use icons::{Icon, icon};
 
 /// The screen.
-pub fn view(model: &Model) -> Html {
+pub fn view(model: &Model, drawn: &mut post::Drawn) -> Html {
     let wide = model.environment.wide;
     let section = element("section").class("home");
     let section = if wide {
@@ -20,7 +20,7 @@ pub fn view(model: &Model) -> Html {
     } else {
         section
     };
-    section.child_if(pill(model)).child(posts(model).key("posts")).child_if(past(model))
+    section.child_if(pill(model)).child(posts(model, drawn).key("posts")).child_if(past(model))
 }
 
 fn pill(model: &Model) -> Option<Html> {
@@ -37,10 +37,11 @@ fn pill(model: &Model) -> Option<Html> {
     })
 }
 
-fn posts(model: &Model) -> Html {
+fn posts(model: &Model, drawn: &mut post::Drawn) -> Html {
     let feed = element("div").class("feed").with("role", "feed").with("aria-label", texts::HOME);
+    let posts = drawn.draw(model);
     if !model.timeline.is_empty() {
-        return feed.children(model.timeline.drawn().map(|(place, post)| post::view(model, place, post)));
+        return feed.children(posts);
     }
     if model.timeline.loading {
         return feed

@@ -68,7 +68,7 @@ const fn path(icon: Icon) -> &'static str {
         }
         Icon::Clock => "M4 12a8 8 0 1 1 16 0a8 8 0 1 1-16 0M12 7.5V12l3 2",
         Icon::Tick => "M5 12.5l4.5 4.5L19 7.5",
-        Icon::Ticks => "M1.5 12.5 6 17l9.5-9.5M11 16l1 1 9.5-9.5",
+        Icon::Ticks => "M2.5 12.5l4.5 4.5L16 7.5M11.5 16l1 1L22 7.5",
         Icon::Warning => "M4 12a8 8 0 1 1 16 0a8 8 0 1 1-16 0M12 8v4.8M12 15.8v.2",
         Icon::Up => "M12 19V5.5M6 11l6-6 6 6",
         Icon::Back => "M19 12H5.5M11 6l-6 6 6 6",

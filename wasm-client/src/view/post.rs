@@ -1,5 +1,7 @@
 //! One post. Its text comes from strangers: it is drawn as text, isolated in its own direction, and folded when long.
 
+use std::rc::Rc;
+
 use nostrp2p_protocol::{EventId, PublicKey, Rumor, frame::Delivery};
 
 use super::{Html, avatar::avatar, button, icons, paragraph};
@@ -19,8 +21,69 @@ use icons::{Icon, icon};
 /// Latin letters that fit into a line of the column on a desktop, and on a phone.
 const LETTERS_PER_LINE: (usize, usize) = (72, 42);
 
+/// The posts that were drawn last, each with what it was drawn from.
+#[derive(Debug, Default)]
+pub struct Drawn(SortedMap<EventId, (Stamp, Rc<Html>)>);
+
+/// All that the picture of a post depends on, besides the post itself, which never changes.
+#[derive(Debug, Clone, PartialEq)]
+struct Stamp {
+    time: String,
+    people: u32,
+    state: Option<(&'static str, String)>,
+    unfolded: bool,
+    exact: bool,
+    wide: bool,
+    has_target: bool,
+}
+
+impl Drawn {
+    /// Draws the posts of the timeline, those that did not change as they were.
+    pub fn draw(&mut self, model: &Model) -> Vec<Node<Message>> {
+        let mut former = std::mem::take(&mut self.0);
+        let draw = |(place, post): (&Place, &Post)| {
+            let stamp = Stamp::of(model, place, post);
+            let html = match former.remove(&place.id) {
+                Some((drawn_from, html)) if drawn_from == stamp => html,
+                _ => Rc::new(view(model, place, post)),
+            };
+            self.0.insert(place.id, (stamp, Rc::clone(&html)));
+            Node::Shared(html)
+        };
+        model.timeline.drawn().map(draw).collect()
+    }
+}
+
+impl Drawn {
+    /// Whether nothing is remembered.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl Stamp {
+    fn of(model: &Model, place: &Place, post: &Post) -> Self {
+        let (id, target) = match post {
+            Post::Written(rumor) => (place.id, Some(rumor)),
+            Post::Reposted { target, .. } => (*target, model.timeline.target(target)),
+        };
+        let created_at = target.map_or(0, |target| target.created_at);
+        Self {
+            time: when::ago(created_at, model.now(), model.environment.offset_minutes),
+            people: model.people.version,
+            state: target
+                .and_then(|target| state_of(model, id, &target.pubkey))
+                .map(|(word, _, text)| (word, text)),
+            unfolded: model.timeline.unfolded.contains(&id),
+            exact: model.timeline.exact_times.contains(&id),
+            wide: model.environment.wide,
+            has_target: target.is_some(),
+        }
+    }
+}
+
 /// Draws an entry of the timeline. `place` is the event in the timeline: of the repost, if it is one.
-pub fn view(model: &Model, place: &Place, post: &Post) -> Html {
+fn view(model: &Model, place: &Place, post: &Post) -> Html {
     match post {
         Post::Written(rumor) => {
             let reply = rumor.has_tag("e").then(|| context(Icon::Reply, texts::REPLY.to_owned()));
@@ -106,19 +169,7 @@ fn time(model: &Model, id: EventId, created_at: u64) -> Html {
 
 /// How far one's own post has come: a glyph, with words on hover and for screen readers.
 fn state(model: &Model, id: EventId, author: &PublicKey) -> Option<Html> {
-    if model.me.as_ref() != Some(author) {
-        return None;
-    }
-    let (state, image, words) = match model.outbox.waiting.get(&id) {
-        Some(outgoing) => match &outgoing.refused {
-            Some(reason) => ("failed", Icon::Warning, texts::not_sent(reason)),
-            None => ("waiting", Icon::Clock, texts::STATE_WAITING.to_owned()),
-        },
-        None => match model.outbox.deliveries.get(&id) {
-            Some(people) => delivered(people),
-            None => ("sent", Icon::Tick, texts::sent(model.outbox.carried.get(&id).copied())),
-        },
-    };
+    let (state, image, words) = state_of(model, id, author)?;
     Some(
         element("span")
             .class("post-state")
@@ -130,15 +181,33 @@ fn state(model: &Model, id: EventId, author: &PublicKey) -> Option<Html> {
     )
 }
 
-/// How far a private post has come with the people it is for.
-fn delivered(people: &SortedMap<PublicKey, Delivery>) -> (&'static str, Icon, String) {
-    let count = |wanted: Delivery| people.values().filter(|state| **state == wanted).count();
-    let (waiting, given_up) = (count(Delivery::Waiting), count(Delivery::GivenUp));
-    let words = texts::delivered(people.len(), waiting, given_up);
-    match (waiting, given_up) {
-        (0, 0) => ("delivered", Icon::Ticks, words),
-        (0, _) => ("given-up", Icon::Warning, words),
-        _ => ("sent", Icon::Tick, words),
+fn state_of(model: &Model, id: EventId, author: &PublicKey) -> Option<(&'static str, Icon, String)> {
+    if model.me.as_ref() != Some(author) {
+        return None;
+    }
+    Some(match model.outbox.waiting.get(&id) {
+        Some(outgoing) => match &outgoing.refused {
+            Some(reason) => ("failed", Icon::Warning, texts::not_sent(reason)),
+            None => ("waiting", Icon::Clock, texts::STATE_WAITING.to_owned()),
+        },
+        None => match model.outbox.deliveries.get(&id).map(Vec::as_slice) {
+            None | Some([]) => ("sent", Icon::Tick, texts::sent(model.outbox.carried.get(&id).copied())),
+            Some(people) => delivered(people),
+        },
+    })
+}
+
+/// How far a private post has come: two ticks when everybody it is for has it.
+fn delivered(people: &[(PublicKey, Delivery)]) -> (&'static str, Icon, String) {
+    let count = |state| people.iter().filter(|(_, other)| *other == state).count();
+    let (delivered, given_up) = (count(Delivery::Delivered), count(Delivery::GivenUp));
+    let words = texts::delivered(delivered, given_up, people.len());
+    if delivered == people.len() {
+        ("delivered", Icon::Ticks, words)
+    } else if delivered + given_up == people.len() {
+        ("given-up", Icon::Warning, words)
+    } else {
+        ("sent", Icon::Tick, words)
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use nostrp2p_protocol::{
     Draft, Kind, PeerId, PublicKey, Rumor, SecretKey, Tag,
-    frame::{Path, PeerStatus, Refusal, RefusalCode},
+    frame::{Delivery, Path, PeerStatus, Refusal, RefusalCode},
 };
 
 use super::*;
@@ -62,6 +62,9 @@ fn in_use() -> Model {
     }
     model.outbox.waiting.insert(failed.id(), Outgoing { event: failed, refused: Some("Because.".into()) });
     model.connection.phase = Phase::LoggedIn(greeting(model.me));
+    let sent = model.timeline.posts().next().map(|(place, _)| place.id).unwrap();
+    let people = vec![(person(2), Delivery::Delivered), (person(3), Delivery::GivenUp)];
+    model.outbox.deliveries.insert(sent, people);
     let peer = |seed: u8, path, owner: Option<u8>| PeerStatus {
         peer: PeerId::from_ed25519([seed; 32]),
         owner: owner.map(person),
@@ -136,8 +139,16 @@ fn welcome_screens() -> Vec<(String, Model)> {
     screens
 }
 
+fn element_of(node: &Node<Message>) -> Option<&Html> {
+    match node {
+        Node::Element(element) => Some(element),
+        Node::Shared(element) => Some(element),
+        Node::Text(_) => None,
+    }
+}
+
 fn each(node: &Node<Message>, visit: &mut impl FnMut(&Html)) {
-    if let Node::Element(element) = node {
+    if let Some(element) = element_of(node) {
         visit(element);
         element.children.iter().for_each(|child| each(child, visit));
     }
@@ -157,6 +168,7 @@ fn text_of(element: &Html) -> String {
     let texts = element.children.iter().map(|child| match child {
         Node::Text(text) => text.to_string(),
         Node::Element(element) => text_of(element),
+        Node::Shared(element) => text_of(element),
     });
     texts.collect()
 }
@@ -204,7 +216,7 @@ fn keys_and_ids_are_unique_among_siblings_and_on_the_page() {
             }
             let mut keys = BTreeMap::new();
             for child in &element.children {
-                if let Node::Element(child) = child
+                if let Some(child) = element_of(child)
                     && let Some(key) = &child.key
                 {
                     assert!(keys.insert((child.tag, key.clone()), ()).is_none(), "{screen}: {key} twice");
@@ -229,6 +241,41 @@ fn a_screen_has_one_heading_of_the_first_rank_and_one_main() {
         });
         assert_eq!((headings, mains), (1, 1), "{screen}");
     }
+}
+
+#[test]
+fn only_what_changed_is_drawn_again_and_nothing_else_is_kept() {
+    let shared = |html: &Html| {
+        let mut posts = Vec::new();
+        each(&html.clone().into(), &mut |element| {
+            posts.extend(element.children.iter().filter_map(|child| match child {
+                Node::Shared(post) => Some(std::rc::Rc::clone(post)),
+                _ => None,
+            }));
+        });
+        posts
+    };
+    let mut model = in_use();
+    let mut view = View::default();
+    let before = shared(&view.draw(&model));
+    assert_eq!(before.len(), 4);
+    let same = |after: &[std::rc::Rc<Html>]| {
+        let same = |(one, other)| std::rc::Rc::ptr_eq(one, other);
+        before.iter().zip(after).map(same).collect::<Vec<bool>>()
+    };
+    model.compose.text = "typing".into();
+    assert_eq!(same(&shared(&view.draw(&model))), [true; 4]);
+    let (place, _) = model.timeline.posts().nth(1).unwrap();
+    let id = place.id;
+    model.timeline.exact_times.toggle(id);
+    assert_eq!(same(&shared(&view.draw(&model))), [true, false, true, true]);
+    model.people.take(&profile(3, r#"{"name":"Cy"}"#));
+    assert_eq!(same(&shared(&view.draw(&model))), [false; 4]);
+    let fresh = format!("{:?}", super::view(&model));
+    assert_eq!(format!("{:?}", view.draw(&model)), fresh, "what is remembered is what would be drawn");
+    model.timeline.clear();
+    view.draw(&model);
+    assert!(view.posts.is_empty());
 }
 
 #[test]

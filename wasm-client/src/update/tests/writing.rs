@@ -75,6 +75,22 @@ fn what_was_unsent_at_a_reload_is_shown_and_sent() {
 }
 
 #[test]
+fn what_was_unsent_is_sent_when_a_key_that_is_not_kept_is_typed_again() {
+    let outbox = vec![post(1, 5, "mine"), post(2, 6, "of another key")];
+    let mut rig = Rig::open("", None, Snapshot { outbox, ..Snapshot::default() });
+    rig.greet(Some(1));
+    rig.setup(Setup::NodeAccepted);
+    rig.setup(Setup::ImportKey);
+    rig.setup(Setup::KeyKept(Ok(public(1))));
+    rig.prove(1);
+    rig.log_in(1, 0);
+    let published: Vec<ClientFrame> =
+        rig.sent().into_iter().filter(|frame| matches!(frame, ClientFrame::Publish { .. })).collect();
+    assert!(matches!(&published[..], [ClientFrame::Publish { event, .. }] if event.rumor.content == "mine"));
+    assert_eq!(rig.texts(), ["mine"]);
+}
+
+#[test]
 fn an_event_that_comes_back_before_its_acknowledgement_is_settled_and_not_doubled() {
     let mut rig = Rig::in_use(0);
     rig.write("hello");
@@ -171,4 +187,39 @@ fn an_unchanged_profile_is_not_published_again() {
     let mut rig = Rig::in_use(0);
     rig.give(Message::Own(Own::ProfileSubmitted));
     assert!(!rig.effects.iter().any(|effect| matches!(effect, Effect::Sign(..))));
+}
+
+#[test]
+fn a_node_without_delegation_gets_one_and_a_lasting_one_is_left_alone() {
+    use nostrp2p_protocol::{Delegation, delegation::RENEW_SECONDS};
+    let now = NOW_MS / 1_000;
+    let mut rig = Rig::in_use(0);
+    rig.frame(NodeFrame::Delegated { expires: Some(now + RENEW_SECONDS + 1) });
+    assert!(rig.effects.is_empty());
+    for expires in [None, Some(now + RENEW_SECONDS)] {
+        rig.effects.clear();
+        rig.frame(NodeFrame::Delegated { expires });
+        rig.prove(1);
+        let event = rig.model.outbox.waiting.values().next().expect("it waits for the node").event.clone();
+        let delegation = Delegation::from_event(event.clone()).unwrap();
+        assert_eq!((delegation.peer(), delegation.owner()), (PeerId::from_ed25519([3; 32]), public(1)));
+        rig.effects.clear();
+        rig.frame(NodeFrame::Delegated { expires });
+        assert!(rig.effects.is_empty(), "one that is on its way is enough");
+        rig.give(Message::OutgoingSaved(event.id(), Ok(())));
+        rig.refuse(rig.model.connection.last_request, RefusalCode::WrongTime);
+        assert!(rig.model.outbox.is_empty() && rig.texts().is_empty());
+    }
+}
+
+#[test]
+fn deliveries_are_counted_person_by_person() {
+    use nostrp2p_protocol::frame::Delivery;
+    let mut rig = Rig::in_use(0);
+    let id = post(1, 5, "to two").id();
+    let all = vec![(public(2), Delivery::Waiting), (public(3), Delivery::Waiting)];
+    rig.frame(NodeFrame::Deliveries { id, people: all });
+    rig.frame(NodeFrame::Deliveries { id, people: vec![(public(3), Delivery::Delivered)] });
+    let expected = vec![(public(2), Delivery::Waiting), (public(3), Delivery::Delivered)];
+    assert_eq!(rig.model.outbox.deliveries.get(&id), Some(&expected));
 }
