@@ -8,6 +8,7 @@ mod browser;
 mod client;
 mod http;
 mod node;
+mod person;
 mod rest;
 
 use std::{
@@ -20,6 +21,7 @@ pub use browser::{Browser, Size};
 pub use client::{Client, now, post, random_key, reply};
 pub use http::{get, post_http, request};
 pub use node::{Node, binary, free_port};
+pub use person::Person;
 pub use rest::{RestAnswer, RestEvent, authorization, http_login, rest};
 
 /// How long anything may take that is not measured.

@@ -1,31 +1,15 @@
 //! Private events: they reach the people they are for, and nobody else.
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
-use nostrp2p_protocol::{SecretKey, frame::Delivery};
-use nostrp2p_tests::{Client, Node, post, random_key, reply};
-
-/// A person with a running, claimed and delegated node.
-struct Person {
-    key: SecretKey,
-    node: Node,
-    client: Client,
-}
-
-async fn person(bootstrap: Option<&Node>) -> Person {
-    let key = random_key();
-    let arguments: Vec<String> = bootstrap.map(|node| vec!["-b".into(), node.nodes()]).unwrap_or_default();
-    let node = Node::start(&arguments.iter().map(String::as_str).collect::<Vec<_>>()).await;
-    let mut client = Client::claim(&node.clients(), node.token(), &key).await;
-    client.delegate(&key).await;
-    Person { key, node, client }
-}
+use nostrp2p_protocol::frame::Delivery;
+use nostrp2p_tests::{Client, Node, Person, post, random_key, reply};
 
 #[tokio::test]
 async fn a_reply_reaches_only_the_people_in_it() {
-    let mut alice = person(None).await;
-    let mut bob = person(Some(&alice.node)).await;
-    let mut carol = person(Some(&alice.node)).await;
-    let mut dave = person(Some(&alice.node)).await;
+    let mut alice = Person::arrive(None).await;
+    let mut bob = Person::arrive(Some(&alice)).await;
+    let mut carol = Person::arrive(Some(&alice)).await;
+    let mut dave = Person::arrive(Some(&alice)).await;
     bob.client.watch(0).await;
     carol.client.watch(0).await;
     dave.client.watch(0).await;
@@ -50,8 +34,8 @@ async fn a_reply_reaches_only_the_people_in_it() {
 
 #[tokio::test]
 async fn a_reply_waits_for_a_node_that_is_away() {
-    let mut alice = person(None).await;
-    let mut bob = person(Some(&alice.node)).await;
+    let mut alice = Person::arrive(None).await;
+    let mut bob = Person::arrive(Some(&alice)).await;
     // Alice's node knows Bob's once it has delivered something.
     let hello = reply(&alice.key, "hello", &[&bob.key]);
     alice.client.publish(&hello).await;
@@ -76,7 +60,7 @@ async fn a_reply_waits_for_a_node_that_is_away() {
 
 #[tokio::test]
 async fn nobody_gets_anothers_mail_without_their_word() {
-    let mut alice = person(None).await;
+    let mut alice = Person::arrive(None).await;
     let bob = random_key();
     // A node that was started with Bob's public key, but has no delegation: anybody can do that.
     let npub = bob.public_key().to_npub();

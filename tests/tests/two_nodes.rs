@@ -1,93 +1,43 @@
 //! Two real nodes and two real owners, without browsers: what happens between them.
-#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
-use nostrp2p_protocol::{
-    Draft, Filter, Kind, Tag,
-    frame::{Carried, ClientFrame, NodeFrame},
-};
-use nostrp2p_tests::{Client, Node, PATIENCE, post, random_key};
+use nostrp2p_protocol::frame::{ClientFrame, NodeFrame};
+use nostrp2p_tests::{Client, Node, PATIENCE, Person, post, random_key};
 
 #[tokio::test]
 async fn a_post_reaches_the_other_nodes_owner_at_once() {
-    let (alice, bob) = (random_key(), random_key());
-    let node_a = Node::start(&[]).await;
-    let node_b = Node::start(&["-b", &node_a.nodes()]).await;
-    let mut client_a = Client::claim(&node_a.clients(), node_a.token(), &alice).await;
-    let mut client_b = Client::claim(&node_b.clients(), node_b.token(), &bob).await;
-    client_a.neighbours(1).await;
-    client_b.watch(0).await;
-    client_a.publish(&post(&alice, "hello from alice")).await;
-    client_b.hear("hello from alice").await;
-}
-
-#[tokio::test]
-async fn a_reply_does_not_leave_the_node_by_broadcast() {
-    let (alice, bob) = (random_key(), random_key());
-    let node_a = Node::start(&[]).await;
-    let node_b = Node::start(&["-b", &node_a.nodes()]).await;
-    let mut client_a = Client::claim(&node_a.clients(), node_a.token(), &alice).await;
-    let mut client_b = Client::claim(&node_b.clients(), node_b.token(), &bob).await;
-    client_a.neighbours(1).await;
-    client_b.watch(0).await;
-
-    let reply = Draft {
-        tags: vec![Tag::new(["p".into(), random_key().public_key().to_string()])],
-        ..draft("private")
-    };
-    let reply = reply.sign(&alice, &[0; 32]);
-    client_a.send(ClientFrame::Publish { request: 2, event: reply.into() }).await;
-    let answer = client_a.answer().await;
-    assert!(matches!(answer, NodeFrame::Published { carried: Carried::Waiting(1), .. }), "{answer:?}");
-
-    // What is sent later arrives; the reply is not before it.
-    client_a.publish(&post(&alice, "public")).await;
-    client_b.hear("public").await;
-    client_b.send(ClientFrame::Fetch { request: 3, filters: vec![Filter::default()] }).await;
-    let answer = client_b.answer().await;
-    let NodeFrame::Answer { events, .. } = answer else { panic!("{answer:?}") };
-    assert!(events.iter().all(|event| event.content != "private"), "{events:?}");
-}
-
-fn draft(text: &str) -> Draft {
-    let created_at = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
-    Draft { created_at, kind: Kind::POST, tags: vec![], content: text.into() }
+    let (mut alice, mut bob) = Person::pair().await;
+    bob.client.watch(0).await;
+    alice.client.publish(&post(&alice.key, "hello from alice")).await;
+    bob.client.hear("hello from alice").await;
 }
 
 #[tokio::test]
 async fn a_restarted_node_finds_its_neighbour_again_without_being_told() {
-    let (alice, bob) = (random_key(), random_key());
-    let node_a = Node::start(&[]).await;
-    let node_b = Node::start(&["-b", &node_a.nodes()]).await;
-    let mut client_a = Client::claim(&node_a.clients(), node_a.token(), &alice).await;
-    let mut client_b = Client::claim(&node_b.clients(), node_b.token(), &bob).await;
-    client_b.neighbours(1).await;
-    client_b.watch(0).await;
-    client_a.publish(&post(&alice, "before")).await;
-    let through = client_b.hear("before").await;
+    let (mut alice, mut bob) = Person::pair().await;
+    bob.client.watch(0).await;
+    alice.client.publish(&post(&alice.key, "before")).await;
+    let through = bob.client.hear("before").await;
 
-    let stopped = node_b.stop().await;
-    client_a.publish(&post(&alice, "meanwhile")).await;
-    let node_b = stopped.start().await;
-    assert_eq!(node_b.claim_link, None, "the node remembers its owner");
+    let stopped = bob.node.stop().await;
+    alice.client.publish(&post(&alice.key, "meanwhile")).await;
+    let node = stopped.start().await;
+    assert_eq!(node.claim_link, None, "the node remembers its owner");
 
-    let mut client_b = Client::login(&node_b.clients(), &bob).await;
-    client_b.neighbours(1).await;
-    client_b.watch(through).await;
-    client_a.publish(&post(&alice, "after")).await;
-    client_b.hear("after").await;
+    let mut client = Client::login(&node.clients(), &bob.key).await;
+    client.neighbours(1).await;
+    client.watch(through).await;
+    alice.client.publish(&post(&alice.key, "after")).await;
+    client.hear("after").await;
 }
 
 #[tokio::test]
 async fn what_was_written_alone_goes_out_when_somebody_comes_even_after_a_restart() {
-    let (alice, bob) = (random_key(), random_key());
-    let node_a = Node::start(&[]).await;
-    let mut client_a = Client::claim(&node_a.clients(), node_a.token(), &alice).await;
-    client_a.publish(&post(&alice, "is anybody there?")).await;
-    let node_a = node_a.kill().await.start().await;
-    let node_b = Node::start(&["-b", &node_a.nodes()]).await;
-    let mut client_b = Client::claim(&node_b.clients(), node_b.token(), &bob).await;
-    client_b.watch(0).await;
-    client_b.hear("is anybody there?").await;
+    let mut alice = Person::arrive(None).await;
+    alice.client.publish(&post(&alice.key, "is anybody there?")).await;
+    alice.node = alice.node.kill().await.start().await;
+    let mut bob = Person::arrive(Some(&alice)).await;
+    bob.client.watch(0).await;
+    bob.client.hear("is anybody there?").await;
 }
 
 #[tokio::test]

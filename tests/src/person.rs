@@ -1,0 +1,36 @@
+//! A person: a key, a node that is claimed and delegated, and a client that is signed in.
+
+use nostrp2p_protocol::SecretKey;
+
+use crate::{Client, Node, random_key};
+
+/// A person who has arrived.
+pub struct Person {
+    /// Who it is.
+    pub key: SecretKey,
+    /// Their node.
+    pub node: Node,
+    /// Signed in at the node.
+    pub client: Client,
+}
+
+impl Person {
+    /// Starts a node, joined to that of somebody else if given, claims it and delegates it.
+    pub async fn arrive(at: Option<&Self>) -> Self {
+        let key = random_key();
+        let bootstrap = at.map(|other| other.node.nodes());
+        let arguments: Vec<&str> = bootstrap.as_deref().map_or_else(Vec::new, |address| vec!["-b", address]);
+        let node = Node::start(&arguments).await;
+        let mut client = Client::claim(&node.clients(), node.token(), &key).await;
+        client.delegate(&key).await;
+        Self { key, node, client }
+    }
+
+    /// Two people whose nodes know each other.
+    pub async fn pair() -> (Self, Self) {
+        let mut one = Self::arrive(None).await;
+        let other = Self::arrive(Some(&one)).await;
+        one.client.neighbours(1).await;
+        (one, other)
+    }
+}
