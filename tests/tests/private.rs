@@ -1,5 +1,4 @@
 //! Private events: they reach the people they are for, and nobody else.
-#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 use nostrp2p_protocol::frame::Delivery;
 use nostrp2p_tests::{Client, Node, Person, post, random_key, reply};
