@@ -47,6 +47,30 @@ async fn a_wrong_command_line_ends_with_2_and_says_what_is_wrong() {
 }
 
 #[tokio::test]
+async fn the_environment_and_the_settings_file_are_read_and_flags_go_before_them() {
+    let directory = tempfile::tempdir().unwrap();
+    let server = |arguments: &[&str]| {
+        let mut command = Command::new(binary());
+        command.arg("server").args(arguments).env("NOSTRP2P_DATA_DIR", directory.path()).kill_on_drop(true);
+        command
+    };
+    let run = async |command: &mut Command| {
+        tokio::time::timeout(nostrp2p_tests::PATIENCE, command.output())
+            .await
+            .expect("the program ends")
+            .unwrap()
+    };
+    std::fs::write(directory.path().join("nostrp2p.toml"), "listen-addr-port = 'file'").unwrap();
+    check(&run(&mut server(&[])).await, 2, "-l file:");
+    let mut by_environment = server(&[]);
+    by_environment.env("NOSTRP2P_LISTEN_ADDR_PORT", "environment");
+    check(&run(&mut by_environment).await, 2, "-l environment:");
+    let mut by_flag = server(&["-l", "flag"]);
+    by_flag.env("NOSTRP2P_LISTEN_ADDR_PORT", "environment");
+    check(&run(&mut by_flag).await, 2, "-l flag:");
+}
+
+#[tokio::test]
 async fn what_the_system_refuses_ends_with_1_and_says_what_to_do() {
     let node = Node::start(&[]).await;
     let data = tempfile::tempdir().unwrap();
