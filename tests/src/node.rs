@@ -36,7 +36,8 @@ pub fn free_port() -> u16 {
     // Tests run side by side in many processes: each begins somewhere else.
     let begin = u16::try_from(std::process::id() % 1_500).unwrap_or(0) * 20;
     for _ in 0..1_000 {
-        let port = 24_000 + (begin + NEXT.fetch_add(2, Ordering::Relaxed)) % 30_000;
+        // Below 32,768, where systems take the ports of outgoing connections from.
+        let port = 10_240 + (begin + NEXT.fetch_add(2, Ordering::Relaxed)) % 22_000;
         let tcp = |port| TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok();
         if tcp(port) && tcp(port + 1) && UdpSocket::bind((Ipv4Addr::LOCALHOST, port)).is_ok() {
             return port;
