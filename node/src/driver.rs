@@ -12,7 +12,7 @@ use nostrp2p_core::{
 };
 use nostrp2p_overlay::{MessageRef, Overlay, OverlayEvent, Protocol, RequestRef, Topic};
 use nostrp2p_protocol::{
-    Delegation, Event, EventId, Filter, Kind, Packet, PeerId, PublicKey, UnverifiedEvent, delegation,
+    Delegation, Event, EventId, Packet, PeerId, PublicKey, UnverifiedEvent,
     exchange::{Question, Receipt, decode_announcements, encode_announcements},
     frame::{Carried, Delivery, Refusal, RefusalCode},
 };
@@ -20,7 +20,7 @@ use tokio::sync::{broadcast, mpsc, oneshot, watch};
 
 use crate::{
     announcer::{Announcer, Unheard},
-    clock,
+    clock, delegated,
     standing::Standing,
     stop::Stop,
     store::{Store, Stored, Travel, Writer},
@@ -481,17 +481,9 @@ impl Running {
     /// Looks for the owner's delegation for this node.
     async fn read_delegation(&mut self) {
         let Some(owner) = self.ownership.owner() else { return };
-        let name = delegation::identifier(&self.overlay.peer_id());
-        let filter = Filter {
-            authors: Some([owner].into()),
-            kinds: Some([Kind::APPLICATION_DATA].into()),
-            tags: [('d', [name].into())].into(),
-            ..Filter::default()
-        };
-        let store = self.store.clone();
-        let found = tokio::task::spawn_blocking(move || store.find(&[filter])).await;
-        let newest = found.ok().and_then(Result::ok).and_then(|found| found.events.into_iter().next());
-        self.delegation = newest.and_then(|event| Delegation::from_event(event).ok());
+        let (store, peer) = (self.store.clone(), self.overlay.peer_id());
+        let found = tokio::task::spawn_blocking(move || delegated::find(&store, owner, &peer)).await;
+        self.delegation = found.ok().and_then(Result::ok).flatten();
         let delegated = self.delegation.as_ref().map(Delegation::expires);
         self.standing.send_modify(|standing| standing.delegated = delegated);
     }

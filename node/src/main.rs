@@ -1,15 +1,22 @@
 //! The binary `nostrp2p`: reads the command line, runs, and turns failures into one sentence and an exit status.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "this is the part that talks to the terminal")]
 
-use std::{io::Write as _, process::ExitCode};
+use std::{
+    io::{BufRead, BufReader, BufWriter, IsTerminal as _, Write as _},
+    path::Path,
+    process::ExitCode,
+};
 
+use anyhow::Context as _;
 use clap::Parser as _;
 use nostrp2p_node::{
-    cli::{Cli, Command},
-    genkey, server,
-    settings::{self, Settings},
+    cli::{Cli, Command, Owner},
+    genkey, maintenance, server,
+    settings::{self, Flags, Settings},
+    status,
 };
 use tokio::signal;
+use zeroize::Zeroizing;
 
 /// Threads for reading the store; more would only wait for the same disk.
 const READERS: usize = 8;
@@ -26,14 +33,87 @@ fn main() -> ExitCode {
             }
             Err(error) => fail(&error),
         },
-        Command::Server(arguments) => match settings::load(arguments.flags) {
-            Ok(settings) => serve(settings),
-            Err(invalid) => {
-                eprintln!("error: {invalid}");
-                ExitCode::from(USAGE)
-            }
-        },
+        Command::Server(arguments) => with_settings(arguments.flags, serve),
+        Command::Status(arguments) => {
+            let flags = Flags { listen_addr_port: arguments.listen_addr_port, ..arguments.which.into() };
+            with_settings(flags, |settings| tell(ask(&settings, arguments.json)))
+        }
+        Command::Owner(Owner::Show(which)) => {
+            with_settings(which.into(), |settings| tell(maintenance::show_owner(&settings.data_dir)))
+        }
+        Command::Owner(Owner::Delegate(which)) => {
+            with_settings(which.into(), |settings| tell(delegate(&settings)))
+        }
+        Command::Export(copy) => {
+            with_settings(copy.which.into(), |settings| tell(export(&settings, &copy.file)))
+        }
+        Command::Import(copy) => {
+            with_settings(copy.which.into(), |settings| tell(import(&settings, &copy.file)))
+        }
     }
+}
+
+fn with_settings(flags: Flags, run: impl FnOnce(Settings) -> ExitCode) -> ExitCode {
+    match settings::load(flags) {
+        Ok(settings) => run(settings),
+        Err(invalid) => {
+            eprintln!("error: {invalid}");
+            ExitCode::from(USAGE)
+        }
+    }
+}
+
+/// Prints what a command has to say.
+fn tell(result: anyhow::Result<String>) -> ExitCode {
+    match result {
+        Ok(text) => {
+            if !text.is_empty() {
+                println!("{text}");
+            }
+            ExitCode::SUCCESS
+        }
+        Err(error) => fail(&error),
+    }
+}
+
+fn ask(settings: &Settings, json: bool) -> anyhow::Result<String> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(status::status(settings, json))
+}
+
+fn delegate(settings: &Settings) -> anyhow::Result<String> {
+    let nsec = if std::io::stdin().is_terminal() {
+        rpassword::prompt_password("Your secret key (nsec1..., it is not shown): ")?
+    } else {
+        let mut line = String::new();
+        std::io::stdin().read_line(&mut line)?;
+        line
+    };
+    maintenance::delegate(&settings.data_dir, &Zeroizing::new(nsec))
+}
+
+/// With standard output nothing else may be written there, so the count goes to the terminal only for a file.
+fn export(settings: &Settings, file: &Path) -> anyhow::Result<String> {
+    if file == Path::new("-") {
+        maintenance::export(&settings.data_dir, BufWriter::new(std::io::stdout().lock()))?;
+        return Ok(String::new());
+    }
+    let out = std::fs::File::create(file).with_context(|| format!("{} cannot be written", file.display()))?;
+    let events = maintenance::export(&settings.data_dir, BufWriter::new(out))?;
+    Ok(format!("{events} events written to {}.", file.display()))
+}
+
+fn import(settings: &Settings, file: &Path) -> anyhow::Result<String> {
+    let input: Box<dyn BufRead> = if file == Path::new("-") {
+        Box::new(std::io::stdin().lock())
+    } else {
+        let file = std::fs::File::open(file).with_context(|| format!("{} cannot be read", file.display()))?;
+        Box::new(BufReader::new(file))
+    };
+    let complain = |line: &str| eprintln!("{line}");
+    let progress = |lines: u64| eprintln!("{lines} lines");
+    let done = maintenance::import(&settings.data_dir, input, complain, progress)?;
+    Ok(format!("{} new events, {} were there already, {} lines refused.", done.new, done.known, done.refused))
 }
 
 fn serve(settings: Settings) -> ExitCode {
@@ -56,7 +136,7 @@ fn serve(settings: Settings) -> ExitCode {
 }
 
 fn fail(error: &anyhow::Error) -> ExitCode {
-    eprintln!("error: {error}");
+    eprintln!("error: {error:#}");
     ExitCode::FAILURE
 }
 

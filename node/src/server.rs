@@ -16,6 +16,7 @@ use crate::{
     announcer::Announcer,
     claim, data_dir,
     data_dir::DataDirError,
+    delegated,
     driver::Driver,
     http::{self, App, Rest},
     settings::Settings,
@@ -150,11 +151,14 @@ async fn run_open(
 
     say(&greeting(&settings, &overlay, clients));
     match &ownership {
-        Ownership::Owned(owner) => say(&format!(
-            "This node belongs to {}.\nOpen {} to use it.",
-            owner.to_npub(),
-            claim::address(clients, settings.tls)
-        )),
+        Ownership::Owned(owner) => {
+            say(&format!("This node belongs to {}.", owner.to_npub()));
+            let found = delegated::find(store, *owner, &overlay.peer_id());
+            if !found.is_ok_and(|found| found.is_some()) {
+                say(delegated::ADVICE);
+            }
+            say(&format!("Open {} to use it.", claim::address(clients, settings.tls)));
+        }
         Ownership::Unclaimed(claim) => on_claim(claim),
     }
     wait_and_close(shutdown, task, server, stopper, overlay, addresses).await

@@ -18,6 +18,8 @@ struct Node {
     addresses: Vec<String>,
     peers: usize,
     stored: u64,
+    /// Until when the owner's delegation holds, in seconds since 1970.
+    delegated: Option<u64>,
 }
 
 /// `GET /node.json`: which node this is and how it is reached.
@@ -31,6 +33,7 @@ pub(super) async fn node(State(app): State<App>) -> Response {
         addresses: app.addresses.borrow().clone(),
         peers: standing.peers.len(),
         stored: app.store.progress().borrow().stored,
+        delegated: standing.delegated,
     };
     json("application/json", &node)
 }

@@ -46,6 +46,11 @@ pub struct Found {
     pub events: Vec<Event>,
 }
 
+/// How far an event has come with each of the people it is for.
+type People = Vec<(PublicKey, Delivery)>;
+/// An event and how far it has come.
+pub type EventDeliveries = (EventId, People);
+
 impl Store {
     /// Reads what was stored after a sequence number.
     ///
@@ -98,10 +103,10 @@ impl Store {
     ///
     /// # Errors
     /// When the disk cannot be read.
-    pub fn deliveries(&self) -> Result<Vec<(EventId, Vec<(PublicKey, Delivery)>)>, redb::Error> {
+    pub fn deliveries(&self) -> Result<Vec<EventDeliveries>, redb::Error> {
         let transaction = self.database.begin_read()?;
         let events = transaction.open_table(EVENTS)?;
-        let mut by_event: Vec<(u64, Vec<(PublicKey, Delivery)>)> = Vec::new();
+        let mut by_event: Vec<(u64, People)> = Vec::new();
         for row in transaction.open_table(OUTBOX)?.iter()?.rev().take(LATEST_DELIVERIES) {
             let (address, row) = delivery(row?);
             let person = (address.person, row.state);

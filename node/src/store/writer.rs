@@ -47,7 +47,7 @@ pub enum Travel {
     To(Vec<PublicKey>, u64),
 }
 
-/// The sending side of the writer thread. The thread ends when this is dropped or closed.
+/// The sending side of the writer thread. Dropping it writes what is still queued and ends the thread.
 pub struct Writer {
     queue: mpsc::Sender<Write>,
     thread: Option<JoinHandle<()>>,
@@ -101,8 +101,12 @@ impl Writer {
         answer.await.unwrap_or_else(|_| Err("the store's writer has stopped".to_owned()))
     }
 
-    /// Writes what is still queued, then ends the thread. Blocks until that is done.
-    pub fn close(mut self) {
+    /// Writes what is still queued, then ends the thread. Blocks until that is done, as dropping it does.
+    pub fn close(self) {}
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
         let (closed, _) = mpsc::channel(1);
         self.queue = closed;
         if let Some(Err(_panic)) = self.thread.take().map(JoinHandle::join) {

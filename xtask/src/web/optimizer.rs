@@ -94,8 +94,8 @@ mod tests {
     fn module(exported: usize) -> Vec<u8> {
         let mut module = Module::default();
         let tables = [
-            module.tables.add_local(false, 7, Some(7), RefType::FUNCREF),
-            module.tables.add_local(false, 128, None, RefType::EXTERNREF),
+            module.tables.add_local(false, 7, Some(7), RefType::Funcref),
+            module.tables.add_local(false, 128, None, RefType::Externref),
         ];
         module.exports.add("values", tables[exported]);
         module.emit_wasm()

@@ -1,0 +1,111 @@
+//! `nostrp2p status`: asks the running node how it stands.
+
+use std::{fmt::Write as _, time::Duration};
+
+use anyhow::{Context as _, bail};
+use serde::Deserialize;
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
+    time::timeout,
+};
+
+use crate::{clock, delegated, settings::Settings};
+
+/// A node on the same machine answers in milliseconds.
+const DEADLINE: Duration = Duration::from_secs(10);
+/// Far more than a node says of itself.
+const MAX_ANSWER_BYTES: u64 = 1024 * 1024;
+
+#[derive(Deserialize)]
+struct Node {
+    peer_id: String,
+    npub: Option<String>,
+    version: String,
+    addresses: Vec<String>,
+    peers: usize,
+    stored: u64,
+    delegated: Option<u64>,
+}
+
+/// The node's own JSON, or what it means.
+///
+/// # Errors
+/// When no node answers where the settings say.
+pub async fn status(settings: &Settings, json: bool) -> anyhow::Result<String> {
+    if settings.tls {
+        bail!("status cannot ask a node that serves TLS yet; open its /node.json instead");
+    }
+    let authority = settings.listen_clients.to_string();
+    let answer = timeout(DEADLINE, ask(&authority)).await;
+    let body = answer.context("the node does not answer").flatten().with_context(|| {
+        format!("no node answers at {authority}; is it running, and is -l the same as for the server?")
+    })?;
+    if json {
+        return Ok(body);
+    }
+    let node: Node = serde_json::from_str(&body)
+        .with_context(|| format!("what answers at {authority} is no nostrp2p node"))?;
+    describe(&node, clock::now())
+}
+
+async fn ask(authority: &str) -> anyhow::Result<String> {
+    let mut stream = TcpStream::connect(authority).await?;
+    let request = format!("GET /node.json HTTP/1.1\r\nHost: {authority}\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).await?;
+    let mut answer = String::new();
+    stream.take(MAX_ANSWER_BYTES).read_to_string(&mut answer).await?;
+    let (head, body) = answer.split_once("\r\n\r\n").context("the answer is no HTTP")?;
+    if !head.starts_with("HTTP/1.1 200") {
+        bail!("the answer is {}", head.lines().next().unwrap_or_default());
+    }
+    Ok(body.trim().to_owned())
+}
+
+fn describe(node: &Node, now: u64) -> anyhow::Result<String> {
+    let mut text = String::new();
+    writeln!(text, "Your node is running (nostrp2p {}).", node.version)?;
+    writeln!(text, "  node        {}", node.peer_id)?;
+    match &node.npub {
+        Some(npub) => writeln!(text, "  owner       {npub}")?,
+        None => writeln!(text, "  owner       nobody yet: open the link that the node printed")?,
+    }
+    let word = node.delegated.map_or_else(|| "none".to_owned(), |expires| delegated::remaining(expires, now));
+    writeln!(text, "  delegation  {word}")?;
+    let connected = match node.peers {
+        0 => "no other node: give one with -b, or wait for one that knows this address".to_owned(),
+        1 => "1 other node".to_owned(),
+        peers => format!("{peers} other nodes"),
+    };
+    writeln!(text, "  connected   {connected}")?;
+    writeln!(text, "  stored      {} events", node.stored)?;
+    for address in &node.addresses {
+        writeln!(text, "  reached at  {address}")?;
+    }
+    if node.npub.is_some() && node.delegated.is_none_or(|expires| expires <= now) {
+        write!(text, "\n{}", delegated::ADVICE)?;
+    }
+    Ok(text.trim_end().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_node_without_delegation_says_what_that_means() {
+        let node = |delegated| Node {
+            peer_id: "12D3KooW".into(),
+            npub: Some("npub1".into()),
+            version: "1".into(),
+            addresses: vec!["/ip4/127.0.0.1/tcp/1".into()],
+            peers: 1,
+            stored: 5,
+            delegated,
+        };
+        let without = describe(&node(None), 100).unwrap();
+        assert!(without.contains("delegation  none") && without.contains("owner delegate"), "{without}");
+        let with = describe(&node(Some(100 + 86_400 * 3)), 100).unwrap();
+        assert!(with.contains("for another 3 days") && !with.contains("owner delegate"), "{with}");
+    }
+}
