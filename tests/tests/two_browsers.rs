@@ -134,11 +134,21 @@ async fn a_reply_and_a_like_reach_only_their_person() {
     bob.attribute("post-state", "data-state", "delivered").await;
     tokio::join!(picture(&alice, "talk-desktop"), picture(&bob, "talk-phone"));
 
+    // By the keyboard, on the first post, which is Bob's: like it, answer it.
+    alice.find("post").await.send_keys("lr").await.unwrap();
+    alice.attribute("like", "aria-pressed", "true").await;
+    alice.read("Replying to Bob. Only Bob can see it.").await;
+    picture(&alice, "reply-desktop").await;
+    alice.type_into("compose-text", "Then come").await;
+    alice.click("compose-send").await;
+    bob.see("post-text", "Then come").await;
+    bob.see("likes", "1 like").await;
+
     // What is for everyone and comes later has reached Carol: what was for Alice alone has not.
     write(&bob, "See you all").await;
     carol.see("post-text", "See you all").await;
     let page = carol.find_css("body").await.text().await.unwrap();
-    assert!(!page.contains("I am") && !page.contains("1 like"), "{page}");
+    assert!(!page.contains("I am") && !page.contains("Then come") && !page.contains("1 like"), "{page}");
 
     // A reload keeps the heart.
     bob.driver.refresh().await.unwrap();

@@ -96,7 +96,7 @@ pub fn answered(rumor: &Rumor) -> Option<PublicKey> {
 pub fn target(rumor: &Rumor) -> Option<EventId> {
     marked(rumor, "reply").or_else(|| {
         let named = rumor.tags.iter().filter(|tag| tag.name() == "e" && marker(tag) != "mention");
-        named.filter_map(|tag| tag.value()?.parse().ok()).last()
+        named.filter_map(|tag| tag.value()?.parse().ok()).next_back()
     })
 }
 
