@@ -106,6 +106,64 @@ async fn time_posts(from: &Browser, to: &Browser) {
 }
 
 #[tokio::test]
+async fn a_reply_and_a_like_reach_only_their_person() {
+    let node_a = Node::start(&[]).await;
+    let node_b = Node::start(&["-b", &node_a.nodes()]).await;
+    let node_c = Node::start(&["-b", &node_a.nodes()]).await;
+    let (alice, bob) = tokio::join!(Browser::start(Size::Desktop), Browser::start(Size::Phone));
+    let carol = Browser::start(Size::Desktop).await;
+    arrive(&alice, &node_a, "Alice").await;
+    arrive(&bob, &node_b, "Bob").await;
+    arrive(&carol, &node_c, "Carol").await;
+    write(&alice, "Who is coming?").await;
+    tokio::join!(bob.see("post-text", "Who is coming?"), carol.see("post-text", "Who is coming?"));
+    bob.see("post-name", "Alice").await;
+
+    bob.click("like").await;
+    bob.attribute("like", "aria-pressed", "true").await;
+    bob.click("reply").await;
+    bob.read("Replying to Alice. Only Alice can see it.").await;
+    bob.type_into("compose-text", "I am").await;
+    picture(&bob, "reply-phone").await;
+    bob.click("compose-send").await;
+
+    alice.see("post-text", "I am").await;
+    alice.see("private", "only for you").await;
+    alice.see("likes", "1 like").await;
+    bob.see("private", "only for Alice").await;
+    bob.attribute("post-state", "data-state", "delivered").await;
+    tokio::join!(picture(&alice, "talk-desktop"), picture(&bob, "talk-phone"));
+
+    // By the keyboard, on the first post, which is Bob's: like it, answer it.
+    alice.find("post").await.send_keys("lr").await.unwrap();
+    alice.attribute("like", "aria-pressed", "true").await;
+    alice.read("Replying to Bob. Only Bob can see it.").await;
+    picture(&alice, "reply-desktop").await;
+    alice.type_into("compose-text", "Then come").await;
+    alice.click("compose-send").await;
+    bob.see("post-text", "Then come").await;
+    bob.see("likes", "1 like").await;
+
+    // What is for everyone and comes later has reached Carol: what was for Alice alone has not.
+    write(&bob, "See you all").await;
+    carol.see("post-text", "See you all").await;
+    let page = carol.find_css("body").await.text().await.unwrap();
+    assert!(!page.contains("I am") && !page.contains("Then come") && !page.contains("1 like"), "{page}");
+
+    // A reload keeps the heart.
+    bob.driver.refresh().await.unwrap();
+    bob.attribute("like", "aria-pressed", "true").await;
+    tokio::join!(alice.close(), bob.close(), carol.close());
+}
+
+/// Saves a screenshot where `NOSTRP2P_PICTURES` says, if it does.
+async fn picture(browser: &Browser, name: &str) {
+    if let Some(folder) = std::env::var_os("NOSTRP2P_PICTURES") {
+        browser.screenshot(&std::path::Path::new(&folder).join(format!("{name}.png"))).await;
+    }
+}
+
+#[tokio::test]
 async fn a_used_claim_link_and_a_wrong_nsec_are_explained() {
     let node = Node::start(&[]).await;
     let alice = Browser::start(Size::Desktop).await;

@@ -66,6 +66,8 @@ pub enum Effect {
         /// Up instead of down.
         back: bool,
     },
+    /// Press the button of this hook in the post that has the focus.
+    PressInPost(&'static str),
     /// Scroll to the beginning.
     ScrollToTop,
     /// Ask the browser not to evict what is stored.
@@ -86,6 +88,8 @@ pub enum Purpose {
     },
     /// A new post.
     Post,
+    /// A like of this post.
+    Like(EventId),
     /// The profile.
     Profile,
     /// The word that the node acts for its owner.

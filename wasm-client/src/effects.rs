@@ -136,7 +136,7 @@ impl App {
             Effect::GoBack => window::go_back(&self.window),
             Effect::Persist => window::persist(&self.window),
             Effect::ApplyUpdate => window::apply_update(&self.window),
-            Effect::Focus(_) | Effect::StepPost { .. } | Effect::ScrollToTop => {
+            Effect::Focus(_) | Effect::StepPost { .. } | Effect::PressInPost(_) | Effect::ScrollToTop => {
                 self.after_drawing.borrow_mut().push(effect);
             }
         }

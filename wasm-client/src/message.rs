@@ -153,6 +153,12 @@ pub enum Reading {
 pub enum Writing {
     /// The composer is wanted.
     Open,
+    /// An answer to this post is wanted.
+    Reply(EventId),
+    /// What is written is to be no answer.
+    DropReply,
+    /// This post is liked.
+    Like(EventId),
     /// The composer is to go away; the text stays.
     Close,
     /// The text changed.

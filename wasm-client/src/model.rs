@@ -1,7 +1,9 @@
 //! All that the page knows, in one value. Only `update` changes it; the view only reads it.
 
 pub mod connection;
+pub mod likes;
 pub mod people;
+pub mod reply;
 pub mod timeline;
 pub mod welcome;
 
@@ -13,7 +15,9 @@ use nostrp2p_protocol::{
 use crate::{address::NodeAddress, route::Route, secret::Secret, sorted::SortedMap, storage::Theme};
 pub use {
     connection::{Connection, Phase},
+    likes::Likes,
     people::People,
+    reply::Reply,
     timeline::Timeline,
     welcome::{KeyStep, Step, Welcome},
 };
@@ -35,6 +39,8 @@ pub struct Model {
     pub connection: Connection,
     /// Everyone's posts.
     pub timeline: Timeline,
+    /// Who likes what.
+    pub likes: Likes,
     /// Who is who.
     pub people: People,
     /// What the node has not acknowledged.
@@ -121,6 +127,8 @@ pub struct Outgoing {
 pub struct Compose {
     /// What is written so far.
     pub text: String,
+    /// What it answers.
+    pub reply: Option<Reply>,
     /// Whether the text is being signed.
     pub signing: bool,
     /// What is wrong.
@@ -161,6 +169,11 @@ impl Model {
     /// What this person is called.
     pub fn name_of(&self, pubkey: &PublicKey) -> String {
         crate::profile::display_name(self.people.profile(pubkey), pubkey)
+    }
+
+    /// What this person is called, unless it is the one at this page.
+    pub fn name_of_other(&self, pubkey: &PublicKey) -> Option<String> {
+        (self.me.as_ref() != Some(pubkey)).then(|| self.name_of(pubkey))
     }
 
     /// The step of setting up, if that is going on.

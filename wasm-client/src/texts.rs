@@ -94,6 +94,13 @@ pub const SHOW_MORE: &str = "Show more";
 pub const SHOW_LESS: &str = "Show less";
 pub const TARGET_AWAITED: &str = "The post itself is still being fetched.";
 pub const REPLY: &str = "Reply";
+pub const IN_REPLY: &str = "a reply";
+pub const REPLY_LABEL: &str = "Your reply";
+pub const REPLY_EXAMPLE: &str = "Write your reply";
+pub const REPLY_DROP: &str = "Do not reply";
+pub const LIKE: &str = "Like";
+pub const LIKED: &str = "You like this";
+pub const ONLY_YOU: &str = "only for you";
 pub const GIVE_UP: &str = "Discard";
 pub const STATE_WAITING: &str = "Waiting for your node; will be sent later";
 
@@ -127,7 +134,8 @@ pub const NODE_SETTING_WHY: &str = "The node that this page talks to.";
 pub const NODE_CHANGE: &str = "Set up again";
 pub const ABOUT_PAGE: &str = "About";
 pub const VERSION: &str = concat!("Version ", env!("CARGO_PKG_VERSION"));
-pub const KEYS_HELP: &str = "Keyboard: n writes, j and k move between posts, Escape closes.";
+pub const KEYS_HELP: &str =
+    "Keyboard: n writes, j and k move between posts, r replies, l likes, Escape closes.";
 
 pub const YOUR_NODE: &str = "Your node";
 pub const NETWORK_EMPTY: &str =
@@ -225,6 +233,44 @@ pub fn bytes_left(bytes: i64) -> String {
 
 pub fn reposted_by(name: &str) -> String {
     format!("{name} reposted")
+}
+
+pub fn in_reply_to(name: Option<&str>) -> String {
+    format!("in reply to {}", name.unwrap_or("you"))
+}
+
+/// For you, or for this person, and so many others.
+pub fn only_for(name: Option<&str>, others: usize) -> String {
+    match (name, others) {
+        (None, 0) => ONLY_YOU.to_owned(),
+        (None, _) => format!("for you and {}", other_people(others)),
+        (Some(name), 0) => format!("only for {name}"),
+        (Some(name), _) => format!("for {name} and {}", other_people(others)),
+    }
+}
+
+fn other_people(count: usize) -> String {
+    if count == 1 { "1 other".to_owned() } else { format!("{count} others") }
+}
+
+/// Whom one answers, and who can see it: everyone, or this person (or you alone) and so many others.
+pub fn replying(name: Option<&str>, audience: Option<(Option<&str>, usize)>) -> String {
+    let name = name.unwrap_or("yourself");
+    match audience {
+        None => format!("Replying to {name}. Everyone can see it."),
+        Some((first, 0)) => format!("Replying to {name}. Only {} can see it.", first.unwrap_or("you")),
+        Some((first, others)) => {
+            format!(
+                "Replying to {name}. Only {} and {} can see it.",
+                first.unwrap_or("you"),
+                other_people(others)
+            )
+        }
+    }
+}
+
+pub fn likes(count: usize) -> String {
+    if count == 1 { "1 like".to_owned() } else { format!("{count} likes") }
 }
 
 pub fn sent(carried: Option<Carried>) -> String {

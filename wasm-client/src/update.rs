@@ -121,6 +121,7 @@ fn restore(model: &mut Model, snapshot: Snapshot) {
         // A key that is not kept over a reload comes back only when the person types it again.
         if model.me.is_none_or(|me| me == event.pubkey) {
             timeline::insert(model, &event, false);
+            model.likes.take(&event, model.me);
             compose::put_in_outbox(model, event);
         }
     }
@@ -128,6 +129,7 @@ fn restore(model: &mut Model, snapshot: Snapshot) {
     model.theme = settings.theme;
     model.backed_up = settings.backed_up;
     model.compose.text = settings.draft;
+    model.compose.reply = settings.reply;
 }
 
 fn on_timer(model: &mut Model, timer: Timer, moment: Moment, out: &mut Vec<Effect>) {
@@ -216,6 +218,9 @@ fn on_key(model: &mut Model, press: &KeyPress, out: &mut Vec<Effect>) {
     match press.key.as_str() {
         "n" => compose::update(model, Writing::Open, out),
         "j" | "k" if model.route == Route::Home => out.push(Effect::StepPost { back: press.key == "k" }),
+        "r" | "l" if model.route == Route::Home => {
+            out.push(Effect::PressInPost(if press.key == "r" { "reply" } else { "like" }));
+        }
         _ => {}
     }
 }

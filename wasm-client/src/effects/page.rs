@@ -13,6 +13,7 @@ pub(super) fn run(window: &Window, effect: &Effect) {
             focus(element);
         }
         Effect::StepPost { back } => step_post(window, *back),
+        Effect::PressInPost(hook) => press_in_post(window, hook),
         Effect::ScrollToTop => window.scroll_to_with_x_and_y(0.0, 0.0),
         _ => {}
     }
@@ -27,6 +28,16 @@ fn step_post(window: &Window, back: bool) {
         (None, _) => document.query_selector("article").ok().flatten(),
     };
     focus(next);
+}
+
+fn press_in_post(window: &Window, hook: &str) {
+    let active = window.document().and_then(|document| document.active_element());
+    let post = active.and_then(|active| active.closest("article").ok().flatten());
+    let found =
+        post.and_then(|post| post.query_selector(&format!("[data-testid=\"{hook}\"]")).ok().flatten());
+    if let Some(button) = found.and_then(|found| found.dyn_into::<HtmlElement>().ok()) {
+        button.click();
+    }
 }
 
 fn focus(element: Option<web_sys::Element>) {

@@ -103,6 +103,8 @@ pub enum Request {
     Profiles,
     /// What reposts pass on.
     Targets,
+    /// Likes, the own ones and those that own posts got.
+    Likes,
 }
 
 /// How the node stands in the overlay.

@@ -19,6 +19,8 @@ pub const MORE_POSTS: usize = 12;
 pub struct Timeline {
     /// From the oldest to the newest, so that what comes in is mostly appended.
     posts: SortedMap<Ascending, Post>,
+    /// Where each post stands.
+    places: SortedMap<EventId, Place>,
     /// What is reposted, by its id.
     targets: SortedMap<EventId, Rumor>,
     /// Reposted events that the node was asked for on this connection.
@@ -78,6 +80,7 @@ impl Default for Timeline {
     fn default() -> Self {
         Self {
             posts: SortedMap::default(),
+            places: SortedMap::default(),
             targets: SortedMap::default(),
             asked: SortedSet::default(),
             unseen: SortedSet::default(),
@@ -116,9 +119,12 @@ impl Post {
 impl Timeline {
     /// Takes a post in; says whether it is new. Beyond [`MAX_POSTS`] the oldest are let go.
     pub fn insert(&mut self, place: Place, post: Post) -> bool {
+        self.places.insert(place.id, place);
         let new = self.posts.insert(std::cmp::Reverse(place), post).is_none();
         if self.posts.len() > MAX_POSTS {
-            self.posts.pop_first();
+            if let Some((place, _)) = self.posts.pop_first() {
+                self.places.remove(&place.0.id);
+            }
             self.past = Past::InStorage;
         }
         new
@@ -127,6 +133,7 @@ impl Timeline {
     /// Takes a post out.
     pub fn remove(&mut self, place: &Place) {
         self.posts.remove(&std::cmp::Reverse(*place));
+        self.places.remove(&place.id);
         self.unseen.remove(&place.id);
     }
 
@@ -163,6 +170,15 @@ impl Timeline {
     /// Shows what came meanwhile.
     pub fn show_unseen(&mut self) {
         self.unseen.clear();
+    }
+
+    /// The post of this id, if it is here.
+    pub fn written(&self, id: &EventId) -> Option<&Rumor> {
+        let post = self.places.get(id).and_then(|place| self.posts.get(&std::cmp::Reverse(*place)));
+        match post {
+            Some(Post::Written(rumor)) => Some(rumor),
+            _ => self.targets.get(id),
+        }
     }
 
     /// What a repost passes on, if it is here.

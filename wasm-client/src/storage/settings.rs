@@ -1,6 +1,6 @@
 //! Settings: small values, each stored as a text under a name.
 
-use crate::address::NodeAddress;
+use crate::{address::NodeAddress, model::Reply};
 use nostrp2p_protocol::frame::StoreId;
 
 /// How far the node's store has been followed.
@@ -35,6 +35,8 @@ pub enum Setting {
     Theme(Theme),
     /// The text in the composer.
     Draft(String),
+    /// What the text in the composer answers: without it a private answer would become a post for everyone.
+    Reply(Option<Reply>),
     /// Whether the person saved a copy of the key.
     BackedUp(bool),
 }
@@ -50,6 +52,8 @@ pub struct Settings {
     pub theme: Theme,
     /// See [`Setting::Draft`].
     pub draft: String,
+    /// See [`Setting::Reply`].
+    pub reply: Option<Reply>,
     /// See [`Setting::BackedUp`].
     pub backed_up: bool,
 }
@@ -76,6 +80,7 @@ impl Setting {
             Self::Node(_) => "node",
             Self::Theme(_) => "theme",
             Self::Draft(_) => "draft",
+            Self::Reply(_) => "reply",
             Self::BackedUp(_) => "backed_up",
         }
     }
@@ -87,6 +92,7 @@ impl Setting {
             Self::Node(node) => node.as_ref().map(NodeAddress::url),
             Self::Theme(theme) => Some(theme.word().to_owned()),
             Self::Draft(text) => Some(text.clone()).filter(|text| !text.is_empty()),
+            Self::Reply(reply) => reply.as_ref().map(Reply::to_text),
             Self::BackedUp(yes) => yes.then(|| "yes".to_owned()),
         }
     }
@@ -106,6 +112,7 @@ impl Settings {
                 self.theme = Theme::ALL.into_iter().find(|theme| theme.word() == text).unwrap_or_default()
             }
             "draft" => text.clone_into(&mut self.draft),
+            "reply" => self.reply = Reply::parse(text),
             "backed_up" => self.backed_up = text == "yes",
             _ => {}
         }
@@ -115,15 +122,23 @@ impl Settings {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use nostrp2p_protocol::{EventId, PublicKey};
 
     #[test]
     fn every_setting_survives_its_text() {
         let node = NodeAddress::parse("wss://node.example:8443", true).ok();
+        let reply = Some(Reply {
+            to: EventId::from_bytes([1; 32]),
+            author: PublicKey::from_bytes([2; 32]),
+            root: None,
+            people: vec![PublicKey::from_bytes([2; 32])],
+        });
         let settings = [
             Setting::Cursor(Cursor { store: u64::MAX, after: 7 }),
             Setting::Node(node.clone()),
             Setting::Theme(Theme::Dark),
             Setting::Draft("hello\nyou".into()),
+            Setting::Reply(reply.clone()),
             Setting::BackedUp(true),
         ];
         let mut read = Settings::default();
@@ -135,6 +150,7 @@ mod tests {
             node,
             theme: Theme::Dark,
             draft: "hello\nyou".into(),
+            reply,
             backed_up: true,
         };
         assert_eq!(read, expected);
@@ -143,7 +159,7 @@ mod tests {
     #[test]
     fn broken_texts_fall_back() {
         let mut read = Settings::default();
-        for name in ["cursor", "node", "theme", "backed_up", "unknown"] {
+        for name in ["cursor", "node", "theme", "reply", "backed_up", "unknown"] {
             read.read(name, "\u{0} broken");
         }
         assert_eq!(read, Settings::default());

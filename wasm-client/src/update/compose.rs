@@ -1,7 +1,7 @@
 //! Writing: the draft, the signature, the outbox.
 
 use nostrp2p_protocol::{
-    Draft, Event, EventId, Kind, PublicKey, Tag,
+    Draft, Event, EventId, Kind, PublicKey,
     frame::{Refusal, RefusalCode},
 };
 
@@ -9,7 +9,7 @@ use super::{Effect, connection, notify, timeline};
 use crate::{
     effect::{Purpose, Timer},
     message::Writing,
-    model::{Model, Outgoing},
+    model::{Model, Outgoing, Reply, likes},
     route::Route,
     storage::{Change, Place, Setting},
     texts,
@@ -33,6 +33,13 @@ pub fn update(model: &mut Model, writing: Writing, out: &mut Vec<Effect>) {
             model.compose.opened_here = true;
             out.push(Effect::Go(Route::Write.fragment()));
         }
+        Writing::Reply(id) => reply(model, id, out),
+        Writing::DropReply => {
+            model.compose.reply = None;
+            save_draft(model, out);
+            out.push(Effect::Focus(FIELD_ID));
+        }
+        Writing::Like(id) => like(model, id, out),
         Writing::Close => {
             save_draft(model, out);
             leave_screen(model, out);
@@ -49,8 +56,8 @@ pub fn update(model: &mut Model, writing: Writing, out: &mut Vec<Effect>) {
 }
 
 /// How many bytes of the text are left before the event would be too long; negative when it is.
-pub fn room(text: &str) -> i64 {
-    let rumor = post(text, 0).by(PublicKey::from_bytes([0; 32]));
+pub fn room(text: &str, reply: Option<&Reply>) -> i64 {
+    let rumor = post(text, reply, 0).by(PublicKey::from_bytes([0; 32]));
     // The time has ten digits for the next 260 years; here it has one.
     let length = rumor.canonical().len() + 9;
     let signed = |bytes: usize| i64::try_from(bytes).unwrap_or(i64::MAX);
@@ -69,13 +76,19 @@ pub fn on_signed(
     }
     let event = match result {
         Ok(event) => *event,
-        Err(error) => return notify(model, texts::not_signed(&error), out),
+        Err(error) => {
+            if let Purpose::Like(id) = purpose {
+                model.likes.remove_mine(&id);
+            }
+            return notify(model, texts::not_signed(&error), out);
+        }
     };
     match purpose {
         Purpose::Prove { attempt, token } => connection::hand_over_proof(model, attempt, token, event, out),
         Purpose::Post => {
             model.compose.text.clear();
-            let also = vec![Change::Set(Setting::Draft(String::new()))];
+            model.compose.reply = None;
+            let also = draft(model);
             out.push(Effect::Cancel(Timer::Draft));
             out.push(Effect::ScrollToTop);
             leave_screen(model, out);
@@ -85,7 +98,7 @@ pub fn on_signed(
             model.people.take(&event);
             hand_in(model, event.clone(), vec![Change::Profile(event.into_rumor())], out);
         }
-        Purpose::Delegation => hand_in(model, event, Vec::new(), out),
+        Purpose::Delegation | Purpose::Like(_) => hand_in(model, event, Vec::new(), out),
         Purpose::Again(former) => {
             drop_from_outbox(model, former);
             hand_in(model, event, vec![Change::Settled(former)], out);
@@ -120,7 +133,13 @@ pub fn drop_foreign(model: &mut Model, me: PublicKey) {
 /// Stores the draft now.
 pub fn save_draft(model: &mut Model, out: &mut Vec<Effect>) {
     out.push(Effect::Cancel(Timer::Draft));
-    out.push(Effect::Save(vec![Change::Set(Setting::Draft(model.compose.text.clone()))]));
+    out.push(Effect::Save(draft(model)));
+}
+
+/// What is written, to be stored with what it answers: the one without the other could go to the wrong people.
+fn draft(model: &Model) -> Vec<Change> {
+    let compose = &model.compose;
+    [Setting::Draft(compose.text.clone()), Setting::Reply(compose.reply.clone())].map(Change::Set).into()
 }
 
 /// The node would not take an event.
@@ -132,6 +151,11 @@ pub fn on_refused(model: &mut Model, id: EventId, refusal: &Refusal, retry_ms: u
         }
         // The node asks for a delegation again with the next login; there is nothing for the person to do.
         _ if outgoing.event.kind == Kind::APPLICATION_DATA => give_up(model, id, out),
+        // A heart that empties again says the rest.
+        _ if outgoing.event.kind == Kind::REACTION => {
+            give_up(model, id, out);
+            notify(model, texts::not_sent(&texts::refusal(refusal)), out);
+        }
         _ => outgoing.refused = Some(texts::refusal(refusal)),
     }
 }
@@ -141,11 +165,12 @@ fn send(model: &mut Model, out: &mut Vec<Effect>) {
     if text.is_empty() || model.compose.signing || model.me.is_none() {
         return;
     }
-    if room(text) < 0 {
+    let reply = model.compose.reply.as_ref();
+    if room(text, reply) < 0 {
         model.compose.error = Some(texts::TOO_LONG.to_owned());
         return;
     }
-    let draft = post(text, moment_of_own(model));
+    let draft = post(text, reply, moment_of_own(model));
     model.compose.signing = true;
     out.push(Effect::Sign(Purpose::Post, draft));
 }
@@ -159,8 +184,32 @@ fn moment_of_own(model: &Model) -> u64 {
     last.map_or(now, |(place, _)| place.created_at() + 1).min(now + MAX_AHEAD)
 }
 
-fn post(text: &str, created_at: u64) -> Draft {
-    Draft { created_at, kind: Kind::POST, tags: Vec::<Tag>::new(), content: text.to_owned() }
+fn post(text: &str, reply: Option<&Reply>, created_at: u64) -> Draft {
+    let tags = reply.map(Reply::tags).unwrap_or_default();
+    Draft { created_at, kind: Kind::POST, tags, content: text.to_owned() }
+}
+
+/// Opens the composer for an answer. What is written already stays.
+fn reply(model: &mut Model, id: EventId, out: &mut Vec<Effect>) {
+    let (Some(me), Some(rumor)) = (model.me, model.timeline.written(&id)) else { return };
+    // While it is being signed, what is written goes where it was meant to go.
+    if model.compose.signing {
+        return;
+    }
+    model.compose.reply = Some(Reply::to(rumor, &me));
+    save_draft(model, out);
+    update(model, Writing::Open, out);
+}
+
+/// Likes a post of another, once.
+fn like(model: &mut Model, id: EventId, out: &mut Vec<Effect>) {
+    let (Some(me), Some(rumor)) = (model.me, model.timeline.written(&id)) else { return };
+    if rumor.pubkey == me || model.likes.is_mine(&id) {
+        return;
+    }
+    let draft = likes::draft(id, &rumor.pubkey, model.now());
+    model.likes.add_mine(id);
+    out.push(Effect::Sign(Purpose::Like(id), draft));
 }
 
 /// First stored, then shown, then sent: what is written is never lost.
@@ -189,6 +238,9 @@ fn give_up(model: &mut Model, id: EventId, out: &mut Vec<Effect>) {
 fn drop_from_outbox(model: &mut Model, id: EventId) {
     if let Some(outgoing) = model.outbox.waiting.remove(&id) {
         model.timeline.remove(&Place::new(outgoing.event.created_at, id));
+        if let Some(liked) = likes::target(&outgoing.event) {
+            model.likes.remove_mine(&liked);
+        }
     }
 }
 
@@ -198,12 +250,13 @@ mod tests {
 
     #[test]
     fn the_room_counts_what_an_event_may_hold() {
-        let fits =
-            |text: &str| post(text, 1_772_892_300).by(PublicKey::from_bytes([1; 32])).check_shape().is_ok();
-        let full = usize::try_from(room("")).unwrap();
-        assert!(room(&"x".repeat(full)) == 0 && fits(&"x".repeat(full)));
-        assert!(room(&"x".repeat(full + 1)) < 0 && !fits(&"x".repeat(full + 1)));
+        let fits = |text: &str| {
+            post(text, None, 1_772_892_300).by(PublicKey::from_bytes([1; 32])).check_shape().is_ok()
+        };
+        let full = usize::try_from(room("", None)).unwrap();
+        assert!(room(&"x".repeat(full), None) == 0 && fits(&"x".repeat(full)));
+        assert!(room(&"x".repeat(full + 1), None) < 0 && !fits(&"x".repeat(full + 1)));
         // A line break takes two bytes in the canonical form.
-        assert!(room(&"\n".repeat(full / 2 + 1)) < 0);
+        assert!(room(&"\n".repeat(full / 2 + 1), None) < 0);
     }
 }

@@ -11,8 +11,9 @@ use crate::{
     effect::{Effect, Purpose, Timer},
     message::SocketEvent,
     model::{
-        Model, Phase, Stage, Step,
+        Likes, Model, Phase, Stage, Step,
         connection::{Greeting, Request, Status, Trouble},
+        reply,
         timeline::{PAGE_POSTS, Past, Post},
     },
     storage::{Change, Cursor, Setting},
@@ -29,6 +30,8 @@ const GATHER_VISIBLE_MS: u32 = 20;
 const GATHER_HIDDEN_MS: u32 = 60_000;
 /// How many events are fetched from a store that is new to this page.
 const NEWEST_EVENTS: u32 = 100;
+/// How many likes are fetched once after the page opened.
+const NEWEST_LIKES: u32 = 500;
 /// How many events are fetched when somebody scrolls into the past.
 const OLDER_EVENTS: u32 = 100;
 /// Most events that are caught up one by one; beyond it, starting over with the newest is shorter. A guess.
@@ -239,6 +242,7 @@ fn on_logged_in(
         fetch_older(model, out);
     }
     ask_own_profile(model, out);
+    ask_likes(model, out);
     publish_all(model, out);
     onboarding::on_logged_in(model, claimed, out);
 }
@@ -251,9 +255,11 @@ fn start_over(model: &mut Model, store: StoreId, newest: u64, out: &mut Vec<Effe
         model.timeline.past = Past::End;
     }
     model.people.clear();
+    model.likes = Likes::default();
     let waiting: Vec<_> = model.outbox.waiting.values().map(|outgoing| outgoing.event.clone()).collect();
     for event in waiting {
         timeline::insert(model, &event, false);
+        model.likes.take(&event, model.me);
     }
     model.connection.cursor = Some(Cursor { store, after: newest });
     out.push(Effect::Save(vec![Change::ForgetEvents]));
@@ -282,6 +288,16 @@ fn ask_own_profile(model: &mut Model, out: &mut Vec<Effect>) {
     }
 }
 
+/// Likes are not cached, so they are asked for once after the page opened; later ones come as they happen.
+fn ask_likes(model: &mut Model, out: &mut Vec<Effect>) {
+    if !model.likes.loaded {
+        let request = model.connection.ask(Request::Likes);
+        let kinds = Some([Kind::REACTION].into());
+        let filter = Filter { kinds, limit: Some(NEWEST_LIKES), ..Filter::default() };
+        out.push(Effect::Send(ClientFrame::Fetch { request, filters: vec![filter] }));
+    }
+}
+
 fn profiles_of(people: impl IntoIterator<Item = PublicKey>) -> Filter {
     Filter {
         kinds: Some([Kind::PROFILE].into()),
@@ -302,7 +318,7 @@ fn ask_missing(model: &mut Model, out: &mut Vec<Effect>) {
 fn ask_profiles(model: &mut Model, out: &mut Vec<Effect>) {
     let timeline = &model.timeline;
     let authors = timeline.posts().flat_map(|(_, post)| match post {
-        Post::Written(rumor) => [Some(rumor.pubkey), None],
+        Post::Written(rumor) => [Some(rumor.pubkey), reply::answered(rumor)],
         Post::Reposted { by, target, .. } => [Some(*by), timeline.target(target).map(|target| target.pubkey)],
     });
     let mut missing: Vec<PublicKey> = authors
@@ -375,6 +391,7 @@ fn on_answer(model: &mut Model, asked: Request, complete: bool, events: Vec<Rumo
             model.people.own_is_loaded = true;
             own::publish_if_submitted(model, out);
         }
+        Request::Likes => model.likes.loaded = true,
         Request::Prove { .. } | Request::Publish(_) | Request::Profiles | Request::Targets => {}
     }
     if !changes.is_empty() {
@@ -493,7 +510,7 @@ fn on_refused(
         Some(Request::Publish(id)) => compose::on_refused(model, id, &refusal, RESEND_MS, out),
         Some(Request::Newest) => model.timeline.loading = false,
         Some(Request::Older) => model.timeline.past = Past::InNode,
-        Some(Request::OwnProfile | Request::Profiles | Request::Targets) | None => {}
+        Some(Request::OwnProfile | Request::Profiles | Request::Targets | Request::Likes) | None => {}
     }
 }
 

@@ -3,6 +3,7 @@
 mod claim;
 mod reading;
 mod reconnect;
+mod talking;
 mod writing;
 
 use nostrp2p_protocol::{

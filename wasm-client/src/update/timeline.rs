@@ -47,6 +47,13 @@ pub fn take(model: &mut Model, events: Vec<Rumor>, live: bool) -> Vec<Change> {
                 }
                 changes.push(Change::Keep(rumor));
             }
+            Kind::REACTION => {
+                let id = rumor.id();
+                if model.outbox.waiting.remove(&id).is_some() {
+                    changes.push(Change::Settled(id));
+                }
+                model.likes.take(&rumor, model.me);
+            }
             _ => {}
         }
     }

@@ -1,13 +1,15 @@
 //! The composer: a card above the posts, or a screen of its own on a phone.
 
-use super::{Html, avatar::avatar, error};
+use super::{Html, avatar::avatar, error, icons};
 use crate::{
     message::{Message, Writing},
-    model::Model,
+    model::{Model, Reply},
     texts,
     update::compose::{FIELD_ID, room},
     vdom::{KeyPress, On, element},
 };
+
+use icons::{Icon, icon};
 
 /// The id of the form, for a button outside of it.
 const FORM_ID: &str = "compose-form";
@@ -28,18 +30,23 @@ pub fn screen(model: &Model) -> Html {
 /// The card.
 pub fn card(model: &Model) -> Html {
     let compose = &model.compose;
+    let (label, example) = match compose.reply {
+        Some(_) => (texts::REPLY_LABEL, texts::REPLY_EXAMPLE),
+        None => (texts::COMPOSE_LABEL, texts::COMPOSE_EXAMPLE),
+    };
     let field = element("textarea")
         .class("compose-text")
         .with("id", FIELD_ID)
         .with("rows", "1")
         .with("dir", "auto")
-        .with("aria-label", texts::COMPOSE_LABEL)
-        .with("placeholder", texts::COMPOSE_EXAMPLE)
+        .with("aria-label", label)
+        .with("placeholder", example)
+        .key("field")
         .test_id("compose-text")
         .with("value", compose.text.clone())
         .on(On::Input(|text| Message::Writing(Writing::Typed(text))))
         .on(On::Key(send_key));
-    let left = room(&compose.text);
+    let left = room(&compose.text, compose.reply.as_ref());
     let empty = compose.text.trim().is_empty();
     let count = (left < ROOM_SHOWN_FROM).then(|| {
         let class = if left < 0 { "compose-room over" } else { "compose-room" };
@@ -51,12 +58,13 @@ pub fn card(model: &Model) -> Html {
     let send = model.environment.wide.then(|| send_button(model));
     element("form")
         .with("id", FORM_ID)
-        .class(if empty { "compose" } else { "compose compose-begun" })
+        .class(if empty && compose.reply.is_none() { "compose" } else { "compose compose-begun" })
         .on(On::Submit(Message::Writing(Writing::Send)))
         .child_if(model.me.as_ref().map(avatar))
         .child(
             element("div")
                 .class("compose-body")
+                .child_if(compose.reply.as_ref().map(|reply| replying(model, reply)))
                 .child(field)
                 .child_if(compose.error.clone().map(error))
                 .child(element("div").class("compose-foot").child_if(hint).child_if(count).child_if(send)),
@@ -66,14 +74,44 @@ pub fn card(model: &Model) -> Html {
 /// The button that publishes what is written.
 pub fn send_button(model: &Model) -> Html {
     let compose = &model.compose;
-    let unfit = compose.text.trim().is_empty() || room(&compose.text) < 0 || compose.signing;
+    let unfit =
+        compose.text.trim().is_empty() || room(&compose.text, compose.reply.as_ref()) < 0 || compose.signing;
     element("button")
         .class("button button-primary")
         .with("type", "submit")
         .with("form", FORM_ID)
         .test_id("compose-send")
         .with_if(unfit, "disabled")
-        .text(if compose.signing { texts::COMPOSE_SIGNING } else { texts::COMPOSE_SEND })
+        .text(match &compose.reply {
+            _ if compose.signing => texts::COMPOSE_SIGNING,
+            Some(_) => texts::REPLY,
+            None => texts::COMPOSE_SEND,
+        })
+}
+
+/// Whom one answers and who will see it, so that nobody takes a private answer for a public one.
+fn replying(model: &Model, reply: &Reply) -> Html {
+    let author = model.name_of_other(&reply.author);
+    // Its author first, who is the one that is answered.
+    let first = if reply.people.contains(&reply.author) { Some(&reply.author) } else { reply.people.first() };
+    let first = first.map(|person| model.name_of_other(person));
+    let others = reply.people.len().saturating_sub(1);
+    let audience = first.as_ref().map(|name| (name.as_deref(), others));
+    element("div")
+        .class("compose-reply")
+        .key("reply")
+        .child(icon(if first.is_some() { Icon::Lock } else { Icon::Reply }))
+        .child(element("bdi").with("role", "status").text(texts::replying(author.as_deref(), audience)))
+        .child(
+            element("button")
+                .class("button-icon")
+                .with("type", "button")
+                .with("aria-label", texts::REPLY_DROP)
+                .with("title", texts::REPLY_DROP)
+                .test_id("reply-cancel")
+                .on(On::Click(Message::Writing(Writing::DropReply)))
+                .child(icon(Icon::Close)),
+        )
 }
 
 fn send_key(press: &KeyPress) -> Option<Message> {

@@ -86,7 +86,11 @@ fn bar(model: &Model) -> Html {
     match model.route {
         Route::Write => bar
             .child(button("quiet", texts::CANCEL, Message::Writing(Writing::Close)))
-            .child(element("h1").class("bar-title").text(texts::COMPOSE_LABEL))
+            .child(element("h1").class("bar-title").text(if model.compose.reply.is_some() {
+                texts::REPLY
+            } else {
+                texts::COMPOSE_LABEL
+            }))
             .child(compose::send_button(model)),
         Route::Settings => bar
             .child(

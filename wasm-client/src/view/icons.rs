@@ -40,6 +40,10 @@ pub enum Icon {
     Copy,
     /// An arrow into a tray.
     Download,
+    /// A heart.
+    Heart,
+    /// A closed lock.
+    Lock,
     /// A cross.
     Close,
 }
@@ -82,6 +86,12 @@ const fn path(icon: Icon) -> &'static str {
             "M9 9h9a1 1 0 0 1 1 1v9a1 1 0 0 1-1 1H9a1 1 0 0 1-1-1v-9a1 1 0 0 1 1-1M5 15V5a1 1 0 0 1 1-1h9"
         }
         Icon::Download => "M12 4v11M7 10.5l5 5 5-5M5 19.5h14",
+        Icon::Heart => {
+            "M12 19.5C7.2 16 4 13 4 9.4A4.3 4.3 0 0 1 8.3 5c1.5 0 2.9.8 3.7 2.2A4.3 4.3 0 0 1 15.7 5 4.3 4.3 0 0 1 20 9.4c0 3.6-3.2 6.6-8 10.1z"
+        }
+        Icon::Lock => {
+            "M6.5 11h11a1 1 0 0 1 1 1v7a1 1 0 0 1-1 1h-11a1 1 0 0 1-1-1v-7a1 1 0 0 1 1-1M8.5 11V8a3.5 3.5 0 0 1 7 0v3"
+        }
         Icon::Close => "M6 6l12 12M18 6 6 18",
     }
 }

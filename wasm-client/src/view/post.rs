@@ -7,7 +7,7 @@ use nostrp2p_protocol::{EventId, PublicKey, Rumor, frame::Delivery};
 use super::{Html, avatar::avatar, button, icons, paragraph};
 use crate::{
     message::{Message, Reading, Writing},
-    model::{Model, timeline::Post},
+    model::{Model, reply, timeline::Post},
     profile::short_npub,
     richtext::{self, Span},
     sorted::SortedMap,
@@ -35,6 +35,9 @@ struct Stamp {
     exact: bool,
     wide: bool,
     has_target: bool,
+    answered: Option<PublicKey>,
+    liked: bool,
+    likes: usize,
 }
 
 impl Drawn {
@@ -78,6 +81,9 @@ impl Stamp {
             exact: model.timeline.exact_times.contains(&id),
             wide: model.environment.wide,
             has_target: target.is_some(),
+            answered: target.and_then(|target| answered(model, target)),
+            liked: model.likes.is_mine(&id),
+            likes: model.likes.count(&id),
         }
     }
 }
@@ -85,10 +91,7 @@ impl Stamp {
 /// Draws an entry of the timeline. `place` is the event in the timeline: of the repost, if it is one.
 fn view(model: &Model, place: &Place, post: &Post) -> Html {
     match post {
-        Post::Written(rumor) => {
-            let reply = rumor.has_tag("e").then(|| context(Icon::Reply, texts::REPLY.to_owned()));
-            written(model, place.id, place.id, rumor, reply)
-        }
+        Post::Written(rumor) => written(model, place.id, place.id, rumor, None),
         Post::Reposted { by, target, .. } => {
             let line = context(Icon::Repost, texts::reposted_by(&model.name_of(by)));
             match model.timeline.target(target) {
@@ -105,9 +108,11 @@ fn written(model: &Model, key: EventId, id: EventId, rumor: &Rumor, context: Opt
     let body = element("div")
         .class("post-body")
         .child_if(context)
+        .child_if(about(model, rumor))
         .child(head(model, id, rumor))
         .child(text(model, id, rumor))
         .child_if(fold(model, id, rumor))
+        .child(actions(model, id, rumor))
         .child_if(refused(model, id));
     element("article")
         .class("post")
@@ -133,6 +138,63 @@ fn awaited(key: EventId, context: Html) -> Html {
 
 fn context(image: Icon, words: String) -> Html {
     element("p").class("post-context").child(icon(image)).child(element("bdi").text(words))
+}
+
+/// What a post answers, and that it is not for everyone.
+fn about(model: &Model, rumor: &Rumor) -> Option<Html> {
+    let reply = rumor.has_tag("e").then(|| {
+        let words = match answered(model, rumor) {
+            Some(person) => texts::in_reply_to(model.name_of_other(&person).as_deref()),
+            None => texts::IN_REPLY.to_owned(),
+        };
+        context(Icon::Reply, words)
+    });
+    let private = reply::is_private(rumor).then(|| {
+        let people = reply::audience(rumor);
+        let first = model.me.filter(|me| people.contains(me)).or_else(|| people.first().copied())?;
+        let words = texts::only_for(model.name_of_other(&first).as_deref(), people.len() - 1);
+        Some(context(Icon::Lock, words).test_id("private"))
+    });
+    let private = private.flatten();
+    (reply.is_some() || private.is_some())
+        .then(|| element("div").class("post-about").child_if(reply).child_if(private))
+}
+
+/// Whom a post answers: the author of its target, as far as that is here, or whom it names.
+fn answered(model: &Model, rumor: &Rumor) -> Option<PublicKey> {
+    let target = reply::target(rumor).and_then(|id| model.timeline.written(&id));
+    target.map(|target| target.pubkey).or_else(|| reply::answered(rumor))
+}
+
+fn actions(model: &Model, id: EventId, rumor: &Rumor) -> Html {
+    let row = element("div").class("post-actions").child(action(
+        Icon::Reply,
+        texts::REPLY,
+        "reply",
+        Writing::Reply(id),
+    ));
+    if model.me.as_ref() == Some(&rumor.pubkey) {
+        let count = model.likes.count(&id);
+        return row.child_if((count > 0).then(|| {
+            let words = element("span").text(texts::likes(count));
+            element("span").class("post-likes").test_id("likes").child(icon(Icon::Heart)).child(words)
+        }));
+    }
+    let liked = model.likes.is_mine(&id);
+    let label = if liked { texts::LIKED } else { texts::LIKE };
+    let like = action(Icon::Heart, label, "like", Writing::Like(id));
+    row.child(like.with("aria-pressed", if liked { "true" } else { "false" }))
+}
+
+fn action(image: Icon, label: &'static str, hook: &'static str, writing: Writing) -> Html {
+    element("button")
+        .class("post-action")
+        .with("type", "button")
+        .with("aria-label", label)
+        .with("title", label)
+        .test_id(hook)
+        .on(On::Click(Message::Writing(writing)))
+        .child(icon(image))
 }
 
 fn head(model: &Model, id: EventId, rumor: &Rumor) -> Html {

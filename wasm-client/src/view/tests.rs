@@ -95,10 +95,30 @@ fn screens() -> Vec<(String, Model)> {
     screens.push(("refused".into(), empty));
     screens
         .push(("settings, asked".into(), Model { route: Route::Settings, forget_asked: true, ..in_use() }));
+    screens.extend([false, true].into_iter().map(talking));
     let revealed = Some(Secret::new("nsec1".to_owned()));
     screens.push(("me, revealed".into(), Model { route: Route::Me, revealed, ..in_use() }));
     screens.extend(welcome_screens());
     screens
+}
+
+/// A reply is being written, to a private post that is liked, among own posts that are liked.
+fn talking(wide: bool) -> (String, Model) {
+    let route = if wide { Route::Home } else { Route::Write };
+    let mut model = Model { route, environment: Environment { wide, ..Environment::default() }, ..in_use() };
+    let tag = |name: &str, value: String| Tag::new([name.to_owned(), value]);
+    let people = [1, 2, 4].map(|seed| tag("p", person(seed).to_string()));
+    let private = post(2, 1_772_892_250, "for some", people.into());
+    let own = post(1, 1_772_892_251, "liked", vec![]);
+    for event in [&private, &own] {
+        timeline::insert(&mut model, event, false);
+    }
+    model.likes.add_mine(private.id());
+    let tags = vec![tag("e", own.id().to_string())];
+    let like = Draft { created_at: 9, kind: Kind::REACTION, tags, content: "+".into() };
+    model.likes.take(&like.by(person(2)), model.me);
+    model.compose.reply = model.me.map(|me| crate::model::Reply::to(&private, &me));
+    (format!("talking wide={wide}"), model)
 }
 
 fn welcome_screens() -> Vec<(String, Model)> {

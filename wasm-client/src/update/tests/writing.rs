@@ -11,8 +11,10 @@ fn a_post_is_stored_before_it_is_sent_and_shown_at_once() {
     assert_eq!(rig.sent(), [], "not before it is stored");
     let id = *rig.model.outbox.waiting.keys().next().unwrap();
     let saved = rig.saved();
-    assert!(matches!(&saved[..], [Change::Outgoing(event), Change::Set(Setting::Draft(draft))]
-        if event.id() == id && draft.is_empty()));
+    assert!(
+        matches!(&saved[..], [Change::Outgoing(event), Change::Set(Setting::Draft(draft)), Change::Set(Setting::Reply(None))]
+        if event.id() == id && draft.is_empty())
+    );
     assert_eq!(rig.model.compose.text, "");
 
     rig.give(Message::OutgoingSaved(id, Ok(())));

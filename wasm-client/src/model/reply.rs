@@ -1,0 +1,202 @@
+//! Who a post is for, and what answers it (NIP-10). PROTOCOL.md, "What travels how": `p` tags without a `q` tag
+//! make a post private to the people in them.
+
+use nostrp2p_protocol::{EventId, PublicKey, Rumor, Tag};
+
+use crate::sorted::SortedSet;
+
+/// What is being answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reply {
+    /// The post that is answered.
+    pub to: EventId,
+    /// Who wrote it.
+    pub author: PublicKey,
+    /// The post with which the conversation began, if it is another one.
+    pub root: Option<EventId>,
+    /// The people that the answer goes to, its author last; none when everyone can see it.
+    pub people: Vec<PublicKey>,
+}
+
+impl Reply {
+    /// An answer by `me` to this post.
+    pub fn to(rumor: &Rumor, me: &PublicKey) -> Self {
+        let own = rumor.pubkey == *me;
+        let former = if own && !is_private(rumor) { Vec::new() } else { named(rumor) };
+        let mut people: Vec<PublicKey> =
+            former.iter().copied().filter(|person| *person != rumor.pubkey && person != me).collect();
+        if !own {
+            // Last, because the last one is who is answered.
+            people.push(rumor.pubkey);
+        } else if people.is_empty() && !former.is_empty() {
+            // A note to oneself; without anybody it would be for everyone.
+            people.push(*me);
+        }
+        Self { to: rumor.id(), author: rumor.pubkey, root: root(rumor), people }
+    }
+
+    /// The tags of the answer.
+    pub fn tags(&self) -> Vec<Tag> {
+        let event = |id: EventId, marker: &str| {
+            Tag::new(["e".to_owned(), id.to_string(), String::new(), marker.to_owned()])
+        };
+        let mut tags = vec![event(self.root.unwrap_or(self.to), "root")];
+        if self.root.is_some() {
+            tags.push(event(self.to, "reply"));
+        }
+        tags.extend(self.people.iter().map(|person| Tag::new(["p".to_owned(), person.to_string()])));
+        tags
+    }
+
+    /// As a text to be stored.
+    pub fn to_text(&self) -> String {
+        let mut text = format!("{} {} ", self.to, self.author);
+        match self.root {
+            Some(root) => text.push_str(&root.to_string()),
+            None => text.push('-'),
+        }
+        for person in &self.people {
+            text.push(' ');
+            text.push_str(&person.to_string());
+        }
+        text
+    }
+
+    /// Reads [`Reply::to_text`].
+    pub fn parse(text: &str) -> Option<Self> {
+        let mut words = text.split(' ');
+        let (to, author) = (words.next()?.parse().ok()?, words.next()?.parse().ok()?);
+        let root = match words.next()? {
+            "-" => None,
+            root => Some(root.parse().ok()?),
+        };
+        let people = words.map(|word| word.parse().ok()).collect::<Option<_>>()?;
+        Some(Self { to, author, root, people })
+    }
+}
+
+/// Whether a post goes to some people only.
+pub fn is_private(rumor: &Rumor) -> bool {
+    rumor.has_tag("p") && !rumor.has_tag("q")
+}
+
+/// Who a private post is for besides its author; its author when it is a note to oneself.
+pub fn audience(rumor: &Rumor) -> Vec<PublicKey> {
+    let named = named(rumor);
+    let others: Vec<PublicKey> = named.iter().copied().filter(|person| *person != rumor.pubkey).collect();
+    if others.is_empty() { named } else { others }
+}
+
+/// The person that a post says it answers.
+pub fn answered(rumor: &Rumor) -> Option<PublicKey> {
+    rumor.has_tag("e").then(|| named(rumor).last().copied())?
+}
+
+/// The post that a post answers: marked as such, or the last one that it names.
+pub fn target(rumor: &Rumor) -> Option<EventId> {
+    marked(rumor, "reply").or_else(|| {
+        let named = rumor.tags.iter().filter(|tag| tag.name() == "e" && marker(tag) != "mention");
+        named.filter_map(|tag| tag.value()?.parse().ok()).next_back()
+    })
+}
+
+fn root(rumor: &Rumor) -> Option<EventId> {
+    marked(rumor, "root").or_else(|| rumor.tag_values("e").find_map(|id| id.parse().ok()))
+}
+
+fn marked(rumor: &Rumor, wanted: &str) -> Option<EventId> {
+    let mut tags = rumor.tags.iter().filter(|tag| tag.name() == "e" && marker(tag) == wanted);
+    tags.find_map(|tag| tag.value()?.parse().ok())
+}
+
+fn marker(tag: &Tag) -> &str {
+    tag.elements().get(3).map_or("", String::as_str)
+}
+
+/// The people in the `p` tags, each once.
+fn named(rumor: &Rumor) -> Vec<PublicKey> {
+    let mut seen = SortedSet::default();
+    let people = rumor.tag_values("p").filter_map(|value| value.parse().ok());
+    people.filter(|person| seen.insert(*person)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use nostrp2p_protocol::{Draft, Kind};
+
+    const ME: u8 = 1;
+
+    fn person(seed: u8) -> PublicKey {
+        PublicKey::from_bytes([seed; 32])
+    }
+
+    fn post(author: u8, tags: Vec<Tag>) -> Rumor {
+        Draft { created_at: 7, kind: Kind::POST, tags, content: "x".into() }.by(person(author))
+    }
+
+    fn p(seed: u8) -> Tag {
+        Tag::new(["p".to_owned(), person(seed).to_string()])
+    }
+
+    fn e(seed: u8, marker: &str) -> Tag {
+        Tag::new([
+            "e".to_owned(),
+            [seed; 32].map(|byte| format!("{byte:02x}")).concat(),
+            String::new(),
+            marker.to_owned(),
+        ])
+    }
+
+    fn answering(rumor: &Rumor, marker: &str) -> Tag {
+        Tag::new(["e".to_owned(), rumor.id().to_string(), String::new(), marker.to_owned()])
+    }
+
+    #[track_caller]
+    fn check(to: &Rumor, expected: &[Tag]) {
+        let reply = Reply::to(to, &person(ME));
+        assert_eq!(reply.tags(), expected);
+        assert_eq!(Reply::parse(&reply.to_text()), Some(reply), "it survives its text");
+    }
+
+    #[test]
+    fn a_reply_to_a_public_post_goes_to_its_author() {
+        let to = post(2, vec![]);
+        check(&to, &[answering(&to, "root"), p(2)]);
+    }
+
+    #[test]
+    fn a_reply_in_a_conversation_keeps_its_root_and_its_people_each_once_and_not_oneself() {
+        let to = post(2, vec![e(9, "mention"), e(8, "root"), e(7, "reply"), p(3), p(ME), p(3), p(2)]);
+        check(&to, &[e(8, "root"), answering(&to, "reply"), p(3), p(2)]);
+    }
+
+    #[test]
+    fn without_a_marker_the_first_post_that_is_named_is_the_root() {
+        let bare = |seed| Tag::new(e(seed, "").elements()[..2].to_vec());
+        let to = post(2, vec![Tag::new(["e", "nonsense"]), bare(5), bare(6), p(ME)]);
+        check(&to, &[e(5, "root"), answering(&to, "reply"), p(2)]);
+        let to = post(2, vec![Tag::new(["e", "nonsense"]), Tag::new(["p", "nobody"])]);
+        check(&to, &[answering(&to, "root"), p(2)]);
+    }
+
+    #[test]
+    fn a_reply_to_an_own_public_post_is_public_and_one_to_a_private_one_keeps_its_people() {
+        let public = post(ME, vec![]);
+        check(&public, &[answering(&public, "root")]);
+        let quote = post(ME, vec![p(2), Tag::new(["q", "x"])]);
+        check(&quote, &[answering(&quote, "root")]);
+        let private = post(ME, vec![e(8, "root"), p(2), p(3)]);
+        check(&private, &[e(8, "root"), answering(&private, "reply"), p(2), p(3)]);
+        let note = post(ME, vec![p(ME)]);
+        check(&note, &[answering(&note, "root"), p(ME)]);
+    }
+
+    #[test]
+    fn what_a_post_answers_is_marked_or_named_last() {
+        let id = |seed| Some(EventId::from_bytes([seed; 32]));
+        assert_eq!(target(&post(2, vec![e(8, "root"), e(7, "reply"), e(9, "mention")])), id(7));
+        assert_eq!(target(&post(2, vec![e(8, "root"), e(9, "mention")])), id(8));
+        assert_eq!(target(&post(2, vec![])), None);
+    }
+}

@@ -1,0 +1,206 @@
+//! Replies and likes.
+
+use nostrp2p_protocol::{EventId, Tag};
+
+use super::*;
+use crate::{model::connection::Request, route::Route, storage::Theme};
+
+fn tagged(author: u8, kind: Kind, tags: Vec<Tag>, content: &str) -> Event {
+    Draft { created_at: 20, kind, tags, content: content.into() }.sign(&key(author), &[0; 32])
+}
+
+fn tag(name: &str, value: String) -> Tag {
+    Tag::new([name.to_owned(), value])
+}
+
+fn like(author: u8, id: EventId, content: &str) -> Event {
+    let tags = vec![tag("e", id.to_string()), tag("p", public(1).to_string())];
+    tagged(author, Kind::REACTION, tags, content)
+}
+
+impl Rig {
+    fn receive(&mut self, events: Vec<Event>) {
+        let events = events.into_iter().map(Event::into_rumor).collect();
+        self.frame(NodeFrame::Batch { through: 1, newest: 1, events });
+    }
+
+    fn draft(&self) -> Option<Draft> {
+        self.effects.iter().find_map(|effect| match effect {
+            Effect::Sign(_, draft) => Some(draft.clone()),
+            _ => None,
+        })
+    }
+
+    /// The whole page as it would be drawn.
+    fn page(&self) -> String {
+        format!("{:?}", crate::view::view(&self.model))
+    }
+}
+
+#[test]
+fn a_reply_names_the_post_and_its_author_and_is_over_once_it_is_signed() {
+    let mut rig = Rig::in_use(0);
+    let to = post(2, 10, "question");
+    rig.receive(vec![to.clone()]);
+    rig.give(Message::Writing(Writing::Reply(to.id())));
+    rig.did(|effect| *effect == Effect::Focus(crate::update::compose::FIELD_ID));
+    let name = rig.model.name_of(&public(2));
+    assert!(rig.page().contains(&format!("Replying to {name}. Only {name} can see it.")));
+    rig.write("answer");
+    let root = Tag::new(["e".to_owned(), to.id().to_string(), String::new(), "root".to_owned()]);
+    let draft = rig.draft().expect("it is signed");
+    assert_eq!(draft.tags, [root, tag("p", public(2).to_string())]);
+    rig.prove(1);
+    assert_eq!((rig.model.compose.reply.as_ref(), rig.texts()), (None, vec!["answer", "question"]));
+    assert!(rig.page().contains(&format!("only for {name}")) && rig.page().contains("in reply to"));
+    assert!(
+        rig.saved()
+            .iter()
+            .any(|change| matches!(change, Change::Outgoing(event) if event.tags == draft.tags))
+    );
+    rig.write("for everyone");
+    assert_eq!(rig.draft().map(|draft| draft.tags), Some(vec![]));
+}
+
+#[test]
+fn a_reply_that_is_dropped_is_a_post_for_everyone_and_keeps_its_text() {
+    let mut rig = Rig::in_use(0);
+    let to = post(2, 10, "question");
+    rig.receive(vec![to.clone()]);
+    rig.give(Message::Writing(Writing::Reply(to.id())));
+    rig.give(Message::Writing(Writing::Typed("hello".into())));
+    rig.give(Message::Writing(Writing::DropReply));
+    rig.give(Message::Writing(Writing::Send));
+    assert_eq!(rig.draft().map(|draft| (draft.tags, draft.content)), Some((vec![], "hello".into())));
+}
+
+#[test]
+fn a_draft_of_a_reply_is_a_reply_after_a_reload_too() {
+    let mut rig = Rig::in_use(0);
+    let to = post(2, 10, "question");
+    rig.receive(vec![to.clone()]);
+    rig.give(Message::Writing(Writing::Reply(to.id())));
+    rig.give(Message::Writing(Writing::Typed("to be continued".into())));
+    rig.effects.clear();
+    rig.give(Message::Browser(Browser::Visible(false)));
+    let mut settings = Settings { theme: Theme::Auto, ..Settings::default() };
+    for change in rig.saved() {
+        if let Change::Set(setting) = change {
+            settings.read(setting.name(), &setting.text().unwrap());
+        }
+    }
+    let again = Rig::open("", Some(1), Snapshot { settings, ..Snapshot::default() });
+    assert!(again.model.compose.reply.is_some());
+    assert_eq!(again.model.compose.reply, rig.model.compose.reply);
+}
+
+#[test]
+fn on_a_phone_a_reply_opens_the_screen_for_writing() {
+    let mut rig = Rig::in_use(0);
+    let to = post(2, 10, "question");
+    rig.receive(vec![to.clone()]);
+    rig.give(Message::Browser(Browser::Wide(false)));
+    rig.give(Message::Writing(Writing::Reply(to.id())));
+    rig.did(|effect| *effect == Effect::Go(Route::Write.fragment()));
+}
+
+#[test]
+fn whom_a_post_is_for_is_said_with_it() {
+    #[track_caller]
+    fn check(author: u8, people: &[u8], expected: &str) {
+        let mut rig = Rig::in_use(0);
+        for (seed, name) in [(2, "Bo"), (3, "Cy")] {
+            rig.model.people.take(&profile(seed, 1, &format!(r#"{{"name":"{name}"}}"#)));
+        }
+        let tags = people.iter().map(|seed| tag("p", public(*seed).to_string())).collect();
+        rig.receive(vec![tagged(author, Kind::POST, tags, "x")]);
+        let page = rig.page();
+        assert!(page.contains(&format!("\"{expected}\"")), "{page}");
+    }
+    check(2, &[1], "only for you");
+    check(2, &[1, 2, 1], "only for you");
+    check(2, &[3, 1], "for you and 1 other");
+    check(2, &[3, 1, 4], "for you and 2 others");
+    check(1, &[2], "only for Bo");
+    check(1, &[2, 3, 1], "for Bo and 1 other");
+    check(1, &[1], "only for you");
+    let mut rig = Rig::in_use(0);
+    rig.receive(vec![tagged(
+        2,
+        Kind::POST,
+        vec![tag("p", public(1).to_string()), tag("q", "x".into())],
+        "x",
+    )]);
+    assert!(!rig.page().contains("private"), "a quote is for everyone");
+}
+
+#[test]
+fn a_post_is_liked_at_once_and_only_once() {
+    let mut rig = Rig::in_use(0);
+    let (theirs, mine) = (post(2, 10, "theirs"), post(1, 11, "mine"));
+    rig.receive(vec![theirs.clone(), mine.clone()]);
+    rig.effects.clear();
+    for id in [theirs.id(), theirs.id(), mine.id(), EventId::from_bytes([7; 32])] {
+        rig.give(Message::Writing(Writing::Like(id)));
+    }
+    assert!(rig.model.likes.is_mine(&theirs.id()) && !rig.model.likes.is_mine(&mine.id()));
+    assert_eq!(rig.effects.len(), 1, "{:?}", rig.effects);
+    let draft = rig.draft().unwrap();
+    assert_eq!((draft.kind, draft.content.as_str()), (Kind::REACTION, "+"));
+    assert_eq!(draft.tags, [tag("e", theirs.id().to_string()), tag("p", public(2).to_string())]);
+    rig.prove(1);
+    let id = *rig.model.outbox.waiting.keys().next().expect("it goes by the outbox");
+    rig.did(|effect| matches!(effect, Effect::SaveOutgoing(saved, _) if *saved == id));
+    assert_eq!(rig.texts(), ["mine", "theirs"], "a like is no post");
+
+    rig.give(Message::OutgoingSaved(id, Ok(())));
+    rig.refuse(rig.model.connection.last_request, RefusalCode::WrongTime);
+    assert!(rig.model.outbox.is_empty() && !rig.model.likes.is_mine(&theirs.id()));
+    assert!(rig.model.notice.is_some(), "a like that did not come about is taken back and said");
+}
+
+#[test]
+fn a_like_that_cannot_be_signed_is_taken_back() {
+    let mut rig = Rig::in_use(0);
+    let theirs = post(2, 10, "theirs");
+    rig.receive(vec![theirs.clone()]);
+    rig.give(Message::Writing(Writing::Like(theirs.id())));
+    rig.give(Message::Signed(Purpose::Like(theirs.id()), Err("no key".into())));
+    assert!(!rig.model.likes.is_mine(&theirs.id()));
+}
+
+#[test]
+fn likes_of_own_posts_are_counted_by_person() {
+    let mut rig = Rig::in_use(0);
+    let mine = post(1, 10, "mine");
+    rig.receive(vec![mine.clone(), like(2, mine.id(), "+")]);
+    assert!(rig.page().contains("\"1 like\""));
+    rig.receive(vec![like(2, mine.id(), "again"), like(3, mine.id(), "+"), like(4, mine.id(), "-")]);
+    assert!(rig.page().contains("\"2 likes\""));
+    assert_eq!(rig.texts(), ["mine"]);
+}
+
+#[test]
+fn likes_are_there_again_after_a_reload() {
+    let (mine, theirs) = (post(1, 10, "mine"), post(2, 11, "theirs"));
+    let events = vec![theirs.clone().into_rumor(), mine.clone().into_rumor()];
+    let settings = Settings { cursor: Some(Cursor { store: STORE, after: 0 }), ..Settings::default() };
+    let waiting = like(1, EventId::from_bytes([7; 32]), "+");
+    let outbox = vec![waiting];
+    let mut rig = Rig::open("", Some(1), Snapshot { events, outbox, settings, ..Snapshot::default() });
+    assert!(rig.model.likes.is_mine(&EventId::from_bytes([7; 32])), "one that was not sent yet");
+    rig.greet(Some(1));
+    rig.prove(1);
+    rig.log_in(1, 0);
+    let request = rig.request(|request| *request == Request::Likes);
+    let events = [like(1, theirs.id(), "+"), like(2, mine.id(), "+")].map(Event::into_rumor).into();
+    rig.frame(NodeFrame::Answer { request, complete: true, events });
+    assert!(rig.model.likes.is_mine(&theirs.id()));
+    assert_eq!(rig.model.likes.count(&mine.id()), 1);
+    rig.socket(SocketEvent::Closed);
+    rig.give(Message::Timer(Timer::Reconnect));
+    rig.greet(Some(1));
+    rig.prove(1);
+    rig.log_in(1, 0);
+    assert!(!rig.model.connection.requests.values().any(|request| *request == Request::Likes));
+}
