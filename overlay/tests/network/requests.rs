@@ -240,9 +240,7 @@ async fn a_node_that_asks_many_others_keeps_its_neighbours_and_makes_room_by_han
     for _ in 0..4 {
         neighbours.push(Node::in_memory(&[&a]).await);
     }
-    for neighbour in &neighbours {
-        a.joined(neighbour.id()).await;
-    }
+    a.all_joined(neighbours.iter().map(Node::id).collect()).await;
     let mut visited = Vec::new();
     // More than the visits at a time.
     for _ in 0..30 {

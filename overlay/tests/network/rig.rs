@@ -67,6 +67,18 @@ impl Node {
         .await;
     }
 
+    /// Waits until all of these have joined, in whatever order they come.
+    pub async fn all_joined(&mut self, mut others: Vec<PeerId>) {
+        while !others.is_empty() {
+            let came = self.until(&format!("that {others:?} join"), |event| match event {
+                OverlayEvent::PeerJoined(peer) if others.contains(&peer.id) => Some(peer.id),
+                _ => None,
+            });
+            let came = came.await;
+            others.retain(|other| *other != came);
+        }
+    }
+
     pub async fn left(&mut self, other: PeerId) {
         self.until(&format!("that {other} leaves"), |event| match event {
             OverlayEvent::PeerLeft(peer) if *peer == other => Some(()),
