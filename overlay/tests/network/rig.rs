@@ -70,11 +70,12 @@ impl Node {
     /// Waits until all of these have joined, in whatever order they come.
     pub async fn all_joined(&mut self, mut others: Vec<PeerId>) {
         while !others.is_empty() {
-            let came = self.until(&format!("that {others:?} join"), |event| match event {
+            let what = format!("that {others:?} join");
+            let came = |event: &OverlayEvent| match event {
                 OverlayEvent::PeerJoined(peer) if others.contains(&peer.id) => Some(peer.id),
                 _ => None,
-            });
-            let came = came.await;
+            };
+            let came = self.until(&what, came).await;
             others.retain(|other| *other != came);
         }
     }
