@@ -134,8 +134,9 @@ async fn a_reply_and_a_like_reach_only_their_person() {
     bob.attribute("post-state", "data-state", "delivered").await;
     tokio::join!(picture(&alice, "talk-desktop"), picture(&bob, "talk-phone"));
 
-    // By the keyboard, on the first post, which is Bob's: like it, answer it.
-    alice.find("post").await.send_keys("lr").await.unwrap();
+    // By the keyboard, on Bob's post, which is the only one that Alice can like: like it, answer it.
+    let bobs = alice.find_css("[data-testid=\"post\"]:has([data-testid=\"like\"])").await;
+    bobs.send_keys("lr").await.unwrap();
     alice.attribute("like", "aria-pressed", "true").await;
     alice.read("Replying to Bob. Only Bob can see it.").await;
     picture(&alice, "reply-desktop").await;
