@@ -21,8 +21,7 @@ pub enum Audience {
 ///
 /// A post with `p` tags is a reply or a mention and goes to these people alone, unless it quotes (`q`).
 /// A reaction goes to the author of its target: the last `p` tag (NIP-25).
-/// Deletions are kept until the way of their target is known here, and node announcements until the
-/// overlay carries them.
+/// Deletions stay on the author's node so far. So do delegations, which travel inside announcements.
 pub fn audience(rumor: &Rumor) -> Audience {
     match rumor.kind {
         kind if kind.is_ephemeral() => Audience::Unwanted,

@@ -68,9 +68,10 @@ impl Outbox {
         self.waiting.len() >= MAX_WAITING
     }
 
-    /// Takes a delivery in, new or from disk; it is due at once, or when its next retry is.
+    /// Takes a delivery in, new or from disk; it is due at once, or when its next retry is. One that waits already
+    /// stays as it is: a client publishes again what was not acknowledged.
     pub fn add(&mut self, address: Address, row: Row, now: u64) {
-        if row.state != Delivery::Waiting {
+        if row.state != Delivery::Waiting || self.waiting.contains_key(&address) {
             return;
         }
         let due = match row.retries {
@@ -191,6 +192,15 @@ mod tests {
         assert_eq!(outbox.due(NOW + 10 * MINUTE, 9), [ADDRESS]);
         assert_eq!(outbox.on_delivered(ADDRESS).unwrap().state, Delivery::Delivered);
         assert_eq!(outbox.on_delivered(ADDRESS), None);
+    }
+
+    #[test]
+    fn what_is_published_again_is_not_tried_twice() {
+        let mut outbox = outbox();
+        outbox.add(ADDRESS, Row::new(NOW + 1), NOW + 1);
+        assert_eq!(outbox.due(NOW + 1, 9), [ADDRESS]);
+        outbox.add(ADDRESS, Row::new(NOW + 2), NOW + 2);
+        assert_eq!(outbox.due(NOW + 2, 9), [], "an attempt is under way");
     }
 
     #[test]

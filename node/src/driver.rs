@@ -12,7 +12,7 @@ use nostrp2p_core::{
 };
 use nostrp2p_overlay::{MessageRef, Overlay, OverlayEvent, Protocol, RequestRef, Topic};
 use nostrp2p_protocol::{
-    Delegation, Event, EventId, Packet, PeerId, PublicKey, UnverifiedEvent,
+    Delegation, Event, EventId, Kind, Packet, PeerId, PublicKey, UnverifiedEvent,
     exchange::{Question, Receipt, decode_announcements, encode_announcements},
     frame::{Carried, Delivery, Refusal, RefusalCode},
 };
@@ -200,9 +200,9 @@ impl Running {
             }
             Happening::Checked(number, result) => self.handle(Input::Verified(number, result)).await,
             Happening::Committed(request, event, Ok(inserted)) => {
-                let delegation = Delegation::from_event(event.clone()).ok();
+                let may_delegate = event.kind == Kind::APPLICATION_DATA;
                 self.handle(Input::Committed(request, event, inserted.sequence())).await;
-                if delegation.is_some_and(|delegation| delegation.peer() == self.overlay.peer_id()) {
+                if may_delegate {
                     self.read_delegation().await;
                     self.announce().await;
                 }

@@ -3,7 +3,7 @@
 /// Longest canonical serialisation of an event, in bytes: 64 KiB, as strfry takes.
 pub const MAX_EVENT_BYTES: usize = 64 * 1024;
 
-/// Most tags of an event: 2,000, so that a follow list of that many people fits.
+/// Most tags of an event. [`MAX_EVENT_BYTES`] is reached earlier by long ones: about 900 plain `p` tags fit.
 pub const MAX_TAGS: usize = 2_000;
 
 /// Most elements of one tag. The longest in the NIPs has about a dozen; a guess with room.
