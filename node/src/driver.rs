@@ -415,7 +415,7 @@ impl Running {
                 Ok(Question::Announcements) => {
                     self.overlay.respond(request, encode_announcements(&self.announcer.known())).await;
                 }
-                Err(_) => self.overlay.refuse(request).await,
+                Ok(_) | Err(_) => self.overlay.refuse(request).await,
             },
             _ => self.overlay.refuse(request).await,
         }

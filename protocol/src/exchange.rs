@@ -3,7 +3,17 @@
 //! A delivery (`/nostrp2p/deliver/1`) is a [`crate::Packet`], answered by a [`Receipt`].
 //! A question (`/nostrp2p/fetch/1`) is a [`Question`], answered as it says.
 
-use crate::{Malformed, announcement::MAX_ANNOUNCEMENTS, wire};
+use crate::{
+    Filter, Malformed, UnverifiedEvent,
+    announcement::MAX_ANNOUNCEMENTS,
+    filter::WireFilter,
+    frame::StoreId,
+    packing::{pack, unpack},
+    wire::{self, CompactEvent},
+};
+
+/// Most filters of one [`Question::Events`].
+pub const MAX_ASKED_FILTERS: usize = 4;
 
 /// What became of a delivered event. The number is what travels: `[1, number]`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,10 +52,21 @@ impl Receipt {
 }
 
 /// What one node asks another.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Question {
     /// 1 `[1]`: the announcements that you know, answered by `[1, [announcement, ...]]`.
     Announcements,
+    /// 2 `[2, filters]`: public events, answered by [`Found`]. At most [`MAX_ASKED_FILTERS`].
+    Events(Vec<Filter>),
+    /// 3 `[3, store, after]`: what our owner wrote and what is for our owner alone, as far as it was stored after this
+    /// sequence number of this store, answered by [`OwnPage`]. Only a node with a delegation by the same owner gets
+    /// an answer. When the store is another one, or nil, the answer begins from the start.
+    Own {
+        /// Whose sequence numbers are meant.
+        store: Option<StoreId>,
+        /// The last sequence number that the asking node has seen.
+        after: u64,
+    },
 }
 
 impl Question {
@@ -53,16 +74,96 @@ impl Question {
     pub fn encode(self) -> Vec<u8> {
         match self {
             Self::Announcements => wire::encode(&(1u8,)),
+            Self::Events(filters) => {
+                let filters: Vec<WireFilter> = filters.into_iter().map(Into::into).collect();
+                wire::encode(&(2u8, filters))
+            }
+            Self::Own { store, after } => wire::encode(&(3u8, store, after)),
         }
     }
 
     /// Decodes a question.
     ///
     /// # Errors
-    /// When it is cut off or unknown here.
+    /// When it is cut off, over a limit, or unknown here.
     pub fn decode(bytes: &[u8]) -> Result<Self, Malformed> {
         match wire::message_type(bytes)? {
             1 => wire::decode::<(u8,)>(bytes).map(|_| Self::Announcements),
+            2 => {
+                let (_, filters): (u8, Vec<WireFilter>) = wire::decode(bytes)?;
+                if filters.len() > MAX_ASKED_FILTERS {
+                    return Err(Malformed::Encoding(format!("more than {MAX_ASKED_FILTERS} filters")));
+                }
+                let filters: Vec<Filter> = filters.into_iter().map(Into::into).collect();
+                match filters.iter().find_map(|filter| filter.check_shape().err()) {
+                    Some(invalid) => Err(Malformed::Encoding(invalid.to_string())),
+                    None => Ok(Self::Events(filters)),
+                }
+            }
+            3 => wire::decode(bytes).map(|(_, store, after): (u8, _, _)| Self::Own { store, after }),
+            other => Err(Malformed::UnknownType(other)),
+        }
+    }
+}
+
+/// Answers [`Question::Events`]: `[2, packing, packed events]`, the newest first.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Found {
+    /// With their signatures, for the asking node trusts nobody.
+    pub events: Vec<UnverifiedEvent>,
+}
+
+impl Found {
+    /// Encodes the answer.
+    pub fn encode(self) -> Vec<u8> {
+        let (packed, packing) = pack::<CompactEvent, _>(self.events);
+        wire::encode(&(2u8, packing, serde_bytes::Bytes::new(&packed)))
+    }
+
+    /// Decodes the answer; no event is checked.
+    ///
+    /// # Errors
+    /// When it is cut off, over a limit, or something else.
+    pub fn decode(bytes: &[u8]) -> Result<Self, Malformed> {
+        let (kind, packing, packed): (u8, u8, serde_bytes::ByteBuf) = wire::decode(bytes)?;
+        match kind {
+            2 => Ok(Self { events: unpack::<CompactEvent, _>(packing, &packed)? }),
+            other => Err(Malformed::UnknownType(other)),
+        }
+    }
+}
+
+/// Answers [`Question::Own`]: `[3, store, through, newest, packing, packed events]`, in order of sequence numbers.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OwnPage {
+    /// Which store the sequence numbers belong to.
+    pub store: StoreId,
+    /// Highest sequence number that this page covers; the next question asks after it.
+    pub through: u64,
+    /// Highest sequence number in the store; when above `through`, there is more.
+    pub newest: u64,
+    /// With their signatures.
+    pub events: Vec<UnverifiedEvent>,
+}
+
+impl OwnPage {
+    /// Encodes the answer.
+    pub fn encode(self) -> Vec<u8> {
+        let (packed, packing) = pack::<CompactEvent, _>(self.events);
+        wire::encode(&(3u8, self.store, self.through, self.newest, packing, serde_bytes::Bytes::new(&packed)))
+    }
+
+    /// Decodes the answer; no event is checked.
+    ///
+    /// # Errors
+    /// When it is cut off, over a limit, or something else.
+    pub fn decode(bytes: &[u8]) -> Result<Self, Malformed> {
+        match wire::message_type(bytes)? {
+            3 => {
+                let (_, store, through, newest, packing, packed): (u8, _, _, _, u8, serde_bytes::ByteBuf) =
+                    wire::decode(bytes)?;
+                Ok(Self { store, through, newest, events: unpack::<CompactEvent, _>(packing, &packed)? })
+            }
             other => Err(Malformed::UnknownType(other)),
         }
     }
@@ -100,10 +201,39 @@ mod tests {
             assert_eq!(Receipt::decode(&receipt.encode()), Ok(receipt));
         }
         assert_eq!(Question::decode(&Question::Announcements.encode()), Ok(Question::Announcements));
+        let asked = Filter { kinds: Some([crate::Kind::PROFILE].into()), ..Filter::default() };
+        let questions = [
+            Question::Events(vec![asked.clone(), Filter::default()]),
+            Question::Own { store: None, after: 0 },
+            Question::Own { store: Some(7), after: u64::MAX },
+        ];
+        for question in questions {
+            assert_eq!(Question::decode(&question.clone().encode()), Ok(question));
+        }
+        assert!(Question::decode(&Question::Events(vec![asked; 5]).encode()).is_err());
         let announcements = vec![vec![1, 2, 3], vec![]];
         assert_eq!(decode_announcements(&encode_announcements(&announcements)), Ok(announcements));
         assert!(Receipt::decode(&[]).is_err() && Question::decode(&[0x91, 9]).is_err());
         let many = vec![vec![]; MAX_ANNOUNCEMENTS + 5];
         assert_eq!(decode_announcements(&encode_announcements(&many)).unwrap().len(), MAX_ANNOUNCEMENTS);
+    }
+
+    #[test]
+    fn events_come_back_with_their_signatures() {
+        let key = crate::SecretKey::from_bytes([1; 32]).unwrap();
+        let draft =
+            crate::Draft { created_at: 1, kind: crate::Kind::POST, tags: vec![], content: "hi".into() };
+        let event = UnverifiedEvent { claimed_id: None, ..draft.sign(&key, &[2; 32]).into() };
+        let found = Found { events: vec![event.clone(); 40] };
+        assert_eq!(Found::decode(&found.clone().encode()), Ok(found.clone()));
+        let page = OwnPage { store: 3, through: 4, newest: 5, events: vec![event] };
+        assert_eq!(OwnPage::decode(&page.clone().encode()), Ok(page.clone()));
+        for answer in [found.encode(), page.encode()] {
+            for length in 0..answer.len() {
+                assert!(
+                    Found::decode(&answer[..length]).is_err() && OwnPage::decode(&answer[..length]).is_err()
+                );
+            }
+        }
     }
 }

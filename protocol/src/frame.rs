@@ -11,6 +11,8 @@
 //!                    <------------------  Batch, Batch, ...
 //!   Publish, Fetch   ------------------>
 //!                    <------------------  Published, Answer  (or Refused)
+//!   Subscribe, Mark  ------------------>
+//!                    <------------------  Answer, Markers
 //! ```
 //!
 //! The node is trusted by its own client, so the events it sends carry no signature and no id.

@@ -18,6 +18,7 @@ pub mod limits;
 pub mod login;
 mod nip19;
 pub mod packet;
+mod packing;
 mod peer;
 mod verify;
 mod wire;

@@ -32,3 +32,9 @@ pub const MAX_FILTER_VALUES: usize = 2_000;
 
 /// Longest text of a refusal or an agent name, in bytes. Longer ones are cut by the sender.
 pub const MAX_TEXT_BYTES: usize = 1_000;
+
+/// Longest name of a read marker, in bytes: a kind of view and an event id fit.
+pub const MAX_MARKER_BYTES: usize = 80;
+
+/// Most read markers of an owner. Those read up to the earliest time make room.
+pub const MAX_MARKERS: usize = 1_000;

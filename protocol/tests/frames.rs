@@ -35,7 +35,10 @@ fn client_frames() -> Vec<ClientFrame> {
         ClientFrame::Claim { request: 2, token: [9; 16], proof: unverified() },
         ClientFrame::Publish { request: 3, event: unverified() },
         ClientFrame::Watch { after: u64::MAX, gather_ms: 1_000 },
-        ClientFrame::Fetch { request: 4, filters: vec![filter, Filter::default()] },
+        ClientFrame::Fetch { request: 4, filters: vec![filter.clone(), Filter::default()] },
+        ClientFrame::Subscribe { request: 5, filters: vec![filter] },
+        ClientFrame::Unsubscribe { request: 5 },
+        ClientFrame::Mark { name: "n".repeat(80), until: u64::MAX },
     ]
 }
 
@@ -57,6 +60,7 @@ fn node_frames() -> Vec<NodeFrame> {
         NodeFrame::Batch { through: 9, newest: 10, events: rumors(1) },
         NodeFrame::Batch { through: 9, newest: 9, events: vec![] },
         NodeFrame::Answer { request: 4, complete: true, events: rumors(300) },
+        NodeFrame::Markers(vec![(String::new(), 0), ("posts".into(), u64::MAX)]),
         NodeFrame::Status { peers: vec![status], stored: 3 },
         NodeFrame::Deliveries { id: event().id(), people: vec![(owner, Delivery::GivenUp)] },
         NodeFrame::Delegated { expires: None },

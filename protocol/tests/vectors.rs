@@ -6,6 +6,7 @@
 
 use nostrp2p_protocol::{
     Draft, Event, Filter, Kind, Packet, PeerId, SecretKey, Tag, UnverifiedEvent,
+    exchange::{Found, OwnPage, Question, Receipt},
     frame::{Carried, ClientFrame, Delivery, NodeFrame, Path, PeerStatus, Refusal, RefusalCode},
     login,
 };
@@ -48,6 +49,9 @@ fn client_messages() -> Vec<(&'static str, ClientFrame)> {
         ("publish", ClientFrame::Publish { request: 2, event: compact() }),
         ("watch", ClientFrame::Watch { after: 77, gather_ms: 10_000 }),
         ("fetch", ClientFrame::Fetch { request: 3, filters: vec![filter(), Filter::default()] }),
+        ("subscribe", ClientFrame::Subscribe { request: 4, filters: vec![filter()] }),
+        ("unsubscribe", ClientFrame::Unsubscribe { request: 4 }),
+        ("mark", ClientFrame::Mark { name: "notifications".into(), until: 1_700_000_000 }),
     ]
 }
 
@@ -80,7 +84,16 @@ fn node_messages() -> Vec<(&'static str, NodeFrame)> {
             NodeFrame::Deliveries { id: event().id(), people: vec![(owner, Delivery::Delivered)] },
         ),
         ("delegated", NodeFrame::Delegated { expires: Some(1_707_776_000) }),
+        ("markers", NodeFrame::Markers(vec![("notifications".into(), 1_700_000_000)])),
         ("refused", NodeFrame::Refused { request: 2, refusal }),
+    ]
+}
+
+fn questions() -> Vec<(&'static str, Question)> {
+    vec![
+        ("ask-announcements", Question::Announcements),
+        ("ask-events", Question::Events(vec![filter()])),
+        ("ask-own", Question::Own { store: Some(5), after: 77 }),
     ]
 }
 
@@ -98,6 +111,15 @@ fn messages() -> String {
     lines.extend(
         node_messages().into_iter().map(|(name, frame)| format!("{name} {}", hex::encode(frame.encode()))),
     );
+    lines.extend(
+        questions().into_iter().map(|(name, question)| format!("{name} {}", hex::encode(question.encode()))),
+    );
+    let page = OwnPage { store: 5, through: 79, newest: 80, events: vec![compact()] };
+    lines.extend([
+        format!("answer-events {}", hex::encode(Found { events: vec![compact()] }.encode())),
+        format!("answer-own {}", hex::encode(page.encode())),
+        format!("receipt-taken {}", hex::encode(Receipt::Taken.encode())),
+    ]);
     lines.join("\n") + "\n"
 }
 
@@ -126,6 +148,10 @@ fn every_vector_decodes_to_its_message() {
     for (name, frame) in node_messages() {
         assert_eq!(NodeFrame::decode(&bytes(name)), Ok(frame), "{name}");
     }
+    for (name, question) in questions() {
+        assert_eq!(Question::decode(&bytes(name)), Ok(question), "{name}");
+    }
+    assert_eq!(Found::decode(&bytes("answer-events")), Ok(Found { events: vec![compact()] }));
     assert_eq!(Packet::decode(&bytes("packet-event")), Ok(Packet::Event(compact())));
     assert_eq!(UnverifiedEvent::from_compact(&bytes("compact-event")).unwrap().verify(), Ok(event()));
 }

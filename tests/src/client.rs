@@ -165,7 +165,8 @@ impl Client {
                     NodeFrame::Status { .. }
                     | NodeFrame::Batch { .. }
                     | NodeFrame::Deliveries { .. }
-                    | NodeFrame::Delegated { .. },
+                    | NodeFrame::Delegated { .. }
+                    | NodeFrame::Markers(_),
                 ) => {}
                 Some(frame) => return frame,
                 None => panic!("the node closed the connection instead of answering"),

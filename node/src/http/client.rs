@@ -142,7 +142,12 @@ impl Session {
                 self.gather();
                 Ok(())
             }
-            ClientFrame::Publish { .. } | ClientFrame::Fetch { .. } | ClientFrame::Watch { .. } => {
+            ClientFrame::Publish { .. }
+            | ClientFrame::Fetch { .. }
+            | ClientFrame::Watch { .. }
+            | ClientFrame::Subscribe { .. }
+            | ClientFrame::Unsubscribe { .. }
+            | ClientFrame::Mark { .. } => {
                 self.refuse(request, Refusal::new(RefusalCode::LoginNeeded, "sign in first")).await
             }
         }

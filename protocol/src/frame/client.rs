@@ -4,7 +4,7 @@ use crate::{
     Filter, Malformed, UnverifiedEvent,
     filter::WireFilter,
     frame::RequestId,
-    limits::{MAX_FILTERS, MAX_FRAME_BYTES},
+    limits::{MAX_FILTERS, MAX_FRAME_BYTES, MAX_MARKER_BYTES},
     wire::{self, CompactEvent},
 };
 
@@ -56,6 +56,27 @@ pub enum ClientFrame {
         /// At most [`MAX_FILTERS`]; an event is in the answer when any of them matches.
         filters: Vec<Filter>,
     },
+    /// 7 `[7, request, filters]`: asks for stored events as a Fetch does, and for what will match later, until the
+    /// client unsubscribes. Meanwhile the node asks other nodes for what it lacks.
+    Subscribe {
+        /// Repeated in each answer; names the subscription. One with the same name is replaced.
+        request: RequestId,
+        /// As in a Fetch.
+        filters: Vec<Filter>,
+    },
+    /// 8 `[8, request]`: ends a subscription. There is no answer.
+    Unsubscribe {
+        /// The request that began it.
+        request: RequestId,
+    },
+    /// 9 `[9, name, until]`: the owner has read everything up to a time. There is no answer but the
+    /// [`super::NodeFrame::Markers`] that all clients of the owner get.
+    Mark {
+        /// What was read, chosen by the client: at most [`MAX_MARKER_BYTES`] bytes.
+        name: String,
+        /// `created_at` of the latest that was read, in seconds. A marker never goes back.
+        until: u64,
+    },
 }
 
 impl ClientFrame {
@@ -73,6 +94,12 @@ impl ClientFrame {
                 let filters: Vec<WireFilter> = filters.into_iter().map(Into::into).collect();
                 wire::encode(&(6u8, request, filters))
             }
+            Self::Subscribe { request, filters } => {
+                let filters: Vec<WireFilter> = filters.into_iter().map(Into::into).collect();
+                wire::encode(&(7u8, request, filters))
+            }
+            Self::Unsubscribe { request } => wire::encode(&(8u8, request)),
+            Self::Mark { name, until } => wire::encode(&(9u8, name, until)),
         }
     }
 
@@ -105,11 +132,20 @@ impl ClientFrame {
                 wire::decode(bytes).map(|(_, after, gather_ms): (u8, _, _)| Self::Watch { after, gather_ms })
             }
             6 => {
-                let (_, request, filters): (u8, _, Vec<WireFilter>) = wire::decode(bytes)?;
-                if filters.len() > MAX_FILTERS {
-                    return Err(Malformed::Encoding(format!("more than {MAX_FILTERS} filters")));
+                let (request, filters) = decode_filters(bytes)?;
+                Ok(Self::Fetch { request, filters })
+            }
+            7 => {
+                let (request, filters) = decode_filters(bytes)?;
+                Ok(Self::Subscribe { request, filters })
+            }
+            8 => wire::decode(bytes).map(|(_, request): (u8, _)| Self::Unsubscribe { request }),
+            9 => {
+                let (_, name, until): (u8, String, _) = wire::decode(bytes)?;
+                if name.len() > MAX_MARKER_BYTES {
+                    return Err(Malformed::TooLong { length: name.len(), max: MAX_MARKER_BYTES });
                 }
-                Ok(Self::Fetch { request, filters: filters.into_iter().map(Into::into).collect() })
+                Ok(Self::Mark { name, until })
             }
             other => Err(Malformed::UnknownType(other)),
         }
@@ -118,11 +154,21 @@ impl ClientFrame {
     /// The request that an answer to this frame names; 0 where there is none.
     pub const fn request(&self) -> RequestId {
         match self {
-            Self::Hello { .. } | Self::Watch { .. } => 0,
+            Self::Hello { .. } | Self::Watch { .. } | Self::Mark { .. } => 0,
             Self::Login { request, .. }
             | Self::Claim { request, .. }
             | Self::Publish { request, .. }
-            | Self::Fetch { request, .. } => *request,
+            | Self::Fetch { request, .. }
+            | Self::Subscribe { request, .. }
+            | Self::Unsubscribe { request } => *request,
         }
     }
+}
+
+fn decode_filters(bytes: &[u8]) -> Result<(RequestId, Vec<Filter>), Malformed> {
+    let (_, request, filters): (u8, _, Vec<WireFilter>) = wire::decode(bytes)?;
+    if filters.len() > MAX_FILTERS {
+        return Err(Malformed::Encoding(format!("more than {MAX_FILTERS} filters")));
+    }
+    Ok((request, filters.into_iter().map(Into::into).collect()))
 }

@@ -1,11 +1,12 @@
 //! Node to client.
 
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde::{Deserialize, Serialize};
 
 use crate::{
     EventId, Malformed, PeerId, PublicKey, Rumor,
     frame::{Refusal, RefusalCode, RequestId},
-    limits::{MAX_BATCH_BYTES, MAX_BATCH_EVENTS, MAX_TEXT_BYTES},
+    limits::{MAX_BATCH_BYTES, MAX_MARKERS, MAX_TEXT_BYTES},
+    packing::{pack, unpack},
     wire::{self, CompactRumor},
 };
 
@@ -59,7 +60,8 @@ pub enum NodeFrame {
         /// In order of their sequence numbers.
         events: Vec<Rumor>,
     },
-    /// 68 `[68, request, complete, packed events]`: answers a Fetch, the newest first.
+    /// 68 `[68, request, complete, packed events]`: answers a Fetch or Subscribe, the newest first. A subscription of
+    /// a client that does not watch gets more of them, with what was stored since.
     Answer {
         /// The request that it answers.
         request: RequestId,
@@ -89,6 +91,11 @@ pub enum NodeFrame {
         /// When it ends.
         expires: Option<u64>,
     },
+    /// 73 `[73, [[name, until], ...]]`: read markers of the owner, all after login, later the changed ones.
+    Markers(
+        /// What was read, and up to which `created_at` in seconds.
+        Vec<(String, u64)>,
+    ),
     /// 70 `[70, request, code, reason]`: no. With request 0 the node closes the connection next.
     Refused {
         /// The request that it answers.
@@ -241,16 +248,17 @@ impl NodeFrame {
                 wire::encode(&(66u8, request, id, sequence, carried))
             }
             Self::Batch { through, newest, events } => {
-                let (packed, packing) = pack(events);
+                let (packed, packing) = pack::<CompactRumor, _>(events);
                 wire::encode(&(67u8, through, newest, packing, bytes(&packed)))
             }
             Self::Answer { request, complete, events } => {
-                let (packed, packing) = pack(events);
+                let (packed, packing) = pack::<CompactRumor, _>(events);
                 wire::encode(&(68u8, request, complete, packing, bytes(&packed)))
             }
             Self::Status { peers, stored } => wire::encode(&(69u8, peers, stored)),
             Self::Deliveries { id, people } => wire::encode(&(71u8, id, people)),
             Self::Delegated { expires } => wire::encode(&(72u8, expires)),
+            Self::Markers(markers) => wire::encode(&(73u8, markers)),
             Self::Refused { request, refusal: Refusal { code, mut reason } } => {
                 reason.truncate(reason.floor_char_boundary(MAX_TEXT_BYTES));
                 wire::encode(&(70u8, request, code, reason))
@@ -283,12 +291,12 @@ impl NodeFrame {
             67 => {
                 let (_, through, newest, packing, packed): (u8, _, _, u8, serde_bytes::ByteBuf) =
                     wire::decode(bytes)?;
-                Ok(Self::Batch { through, newest, events: unpack(packing, &packed)? })
+                Ok(Self::Batch { through, newest, events: unpack::<CompactRumor, _>(packing, &packed)? })
             }
             68 => {
                 let (_, request, complete, packing, packed): (u8, _, _, u8, serde_bytes::ByteBuf) =
                     wire::decode(bytes)?;
-                Ok(Self::Answer { request, complete, events: unpack(packing, &packed)? })
+                Ok(Self::Answer { request, complete, events: unpack::<CompactRumor, _>(packing, &packed)? })
             }
             69 => wire::decode(bytes).map(|(_, peers, stored): (u8, _, _)| Self::Status { peers, stored }),
             70 => wire::decode(bytes).map(|(_, request, code, reason): (u8, _, RefusalCode, String)| {
@@ -296,50 +304,14 @@ impl NodeFrame {
             }),
             71 => wire::decode(bytes).map(|(_, id, people): (u8, _, _)| Self::Deliveries { id, people }),
             72 => wire::decode(bytes).map(|(_, expires): (u8, _)| Self::Delegated { expires }),
+            73 => {
+                let (_, markers): (u8, Vec<(String, u64)>) = wire::decode(bytes)?;
+                if markers.len() > MAX_MARKERS {
+                    return Err(Malformed::Encoding(format!("more than {MAX_MARKERS} markers")));
+                }
+                Ok(Self::Markers(markers))
+            }
             other => Err(Malformed::UnknownType(other)),
         }
     }
-}
-
-/// Events as they are.
-const PLAIN: u8 = 0;
-/// Events in raw deflate (RFC 1951).
-const DEFLATED: u8 = 1;
-/// Below this many bytes deflate gains nothing worth its time; a guess.
-const DEFLATE_FROM: usize = 200;
-/// zlib's middle way between time and size.
-const DEFLATE_LEVEL: u8 = 6;
-
-/// Encodes events and says how they are packed.
-fn pack(events: Vec<Rumor>) -> (Vec<u8>, u8) {
-    let events: Vec<CompactRumor> = events.into_iter().map(Into::into).collect();
-    let plain = wire::encode(&events);
-    if plain.len() < DEFLATE_FROM {
-        return (plain, PLAIN);
-    }
-    let deflated = miniz_oxide::deflate::compress_to_vec(&plain, DEFLATE_LEVEL);
-    if deflated.len() < plain.len() { (deflated, DEFLATED) } else { (plain, PLAIN) }
-}
-
-fn unpack(packing: u8, packed: &[u8]) -> Result<Vec<Rumor>, Malformed> {
-    let events: Vec<CompactRumor> = match packing {
-        PLAIN => decode_bounded(packed)?,
-        DEFLATED => {
-            let plain = miniz_oxide::inflate::decompress_to_vec_with_limit(packed, MAX_BATCH_BYTES)
-                .map_err(|error| Malformed::Encoding(format!("events cannot be unpacked: {error}")))?;
-            decode_bounded(&plain)?
-        }
-        other => return Err(Malformed::Encoding(format!("unknown packing {other}"))),
-    };
-    if events.len() > MAX_BATCH_EVENTS {
-        return Err(Malformed::Encoding(format!("more than {MAX_BATCH_EVENTS} events")));
-    }
-    Ok(events.into_iter().map(Into::into).collect())
-}
-
-fn decode_bounded<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Malformed> {
-    if bytes.len() > MAX_BATCH_BYTES {
-        return Err(Malformed::TooLong { length: bytes.len(), max: MAX_BATCH_BYTES });
-    }
-    wire::decode(bytes)
 }

@@ -169,6 +169,8 @@ fn on_frame(model: &mut Model, frame: NodeFrame, moment: Moment, out: &mut Vec<E
         NodeFrame::Deliveries { id, people } => on_deliveries(model, id, people),
         NodeFrame::Delegated { expires } => on_delegated(model, expires, out),
         NodeFrame::Status { peers, stored } => model.connection.status = Some(Status { peers, stored }),
+        // No view of this client remembers yet how far it was read.
+        NodeFrame::Markers(_) => {}
         NodeFrame::Refused { request, refusal } => on_refused(model, request, refusal, moment, out),
     }
 }
