@@ -133,7 +133,8 @@ impl Admission {
         if let Some(ignored) = self.out_of_time(rumor, now) {
             return Some(ignored);
         }
-        if audience(rumor) != Audience::Everyone {
+        // Whether a deletion's targets were for everyone only its author's node can say.
+        if !matches!(audience(rumor), Audience::Everyone | Audience::AsTargets) {
             return Some(Ignored::NotForEveryone);
         }
         if self.recent.contains(id) {

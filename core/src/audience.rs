@@ -11,6 +11,8 @@ pub enum Audience {
     Everyone,
     /// Only these people, in the order of their keys. May be empty when the author named nobody valid.
     People(BTreeSet<PublicKey>),
+    /// Whoever got what it deletes; see [`audience_of_deletion`].
+    AsTargets,
     /// Nobody: it stays on the author's node.
     Nobody,
     /// It is not even stored: logins and other ephemeral events.
@@ -21,7 +23,7 @@ pub enum Audience {
 ///
 /// A post with `p` tags is a reply or a mention and goes to these people alone, unless it quotes (`q`).
 /// A reaction goes to the author of its target: the last `p` tag (NIP-25).
-/// Deletions stay on the author's node so far. So do delegations, which travel inside announcements.
+/// Delegations stay on the author's node: they travel inside announcements.
 pub fn audience(rumor: &Rumor) -> Audience {
     match rumor.kind {
         kind if kind.is_ephemeral() => Audience::Unwanted,
@@ -29,8 +31,30 @@ pub fn audience(rumor: &Rumor) -> Audience {
         Kind::POST if rumor.has_tag("q") || !rumor.has_tag("p") => Audience::Everyone,
         Kind::POST | Kind::GIFT_WRAP => Audience::People(people(rumor).collect()),
         Kind::REACTION => Audience::People(people(rumor).last().into_iter().collect()),
+        Kind::DELETION => Audience::AsTargets,
         _ => Audience::Nobody,
     }
+}
+
+/// Decides who gets a deletion: everyone if any of its targets was for everyone, otherwise all for whom a target was.
+///
+/// `targets` are those of its targets that the author's node holds. Of one that it does not hold nobody can say where
+/// it went, so a deletion without any stays where it is.
+pub fn audience_of_deletion(targets: &[Rumor]) -> Audience {
+    let mut people = BTreeSet::new();
+    for target in targets {
+        match audience(target) {
+            Audience::Everyone => return Audience::Everyone,
+            Audience::People(some) => people.extend(some),
+            Audience::AsTargets | Audience::Nobody | Audience::Unwanted => {}
+        }
+    }
+    if people.is_empty() { Audience::Nobody } else { Audience::People(people) }
+}
+
+/// Whether anybody may read an event: it is broadcast, or a follow list, which is served on request.
+pub fn is_public(rumor: &Rumor) -> bool {
+    rumor.kind == Kind::FOLLOW_LIST || audience(rumor) == Audience::Everyone
 }
 
 fn people(rumor: &Rumor) -> impl Iterator<Item = PublicKey> {
@@ -64,12 +88,32 @@ mod tests {
         check(1, &[("p", &bob), ("p", &alice), ("p", &bob)], &people(&[ALICE, BOB]));
         check(1, &[("p", &bob), ("q", "")], &Audience::Everyone);
         check(3, &[("p", &bob)], &Audience::Nobody);
-        check(5, &[("e", &alice)], &Audience::Nobody);
+        check(5, &[("e", &alice)], &Audience::AsTargets);
         check(6, &[("p", &bob)], &Audience::Everyone);
         check(7, &[("p", &alice), ("p", &bob)], &people(&[BOB]));
         check(1059, &[("p", &bob)], &people(&[BOB]));
         check(22242, &[], &Audience::Unwanted);
         check(30023, &[], &Audience::Nobody);
+    }
+
+    #[test]
+    fn a_deletion_goes_where_its_targets_went() {
+        let rumor = |kind: Kind, people: &[PublicKey]| {
+            let tags = people.iter().map(|person| Tag::new(["p", &person.to_string()])).collect();
+            Draft { created_at: 1, kind, tags, content: String::new() }.by(ALICE)
+        };
+        let (post, reply) = (rumor(Kind::POST, &[]), rumor(Kind::POST, &[BOB]));
+        let (like, list) = (rumor(Kind::REACTION, &[ALICE]), rumor(Kind::FOLLOW_LIST, &[]));
+        let check = |targets: &[&Rumor], expected: Audience| {
+            let targets: Vec<Rumor> = targets.iter().map(|target| (*target).clone()).collect();
+            assert_eq!(audience_of_deletion(&targets), expected);
+        };
+        check(&[&post], Audience::Everyone);
+        check(&[&reply], Audience::People([BOB].into()));
+        check(&[&reply, &like], Audience::People([ALICE, BOB].into()));
+        check(&[&reply, &post], Audience::Everyone);
+        check(&[&list], Audience::Nobody);
+        check(&[], Audience::Nobody);
     }
 
     #[test]

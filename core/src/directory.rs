@@ -58,6 +58,11 @@ impl Directory {
         nodes.filter(|(_, entry)| entry.expires > now).map(|(peer, _)| *peer).collect()
     }
 
+    /// Whether a node acts for a person now.
+    pub fn acts_for(&self, peer: &PeerId, person: &PublicKey, now: u64) -> bool {
+        self.people.get(person).and_then(|nodes| nodes.get(peer)).is_some_and(|entry| entry.expires > now)
+    }
+
     /// For whom a node acts now. Several people could share one; the first by key is named.
     pub fn owner_of(&self, peer: &PeerId, now: u64) -> Option<PublicKey> {
         let acts = |nodes: &BTreeMap<PeerId, Entry>| nodes.get(peer).is_some_and(|entry| entry.expires > now);
@@ -101,8 +106,10 @@ mod tests {
         assert_eq!(directory.nodes_of(&owner, NOW).len(), 2);
         assert_eq!(directory.nodes_of(&owner, NOW + 50), [first.peer()]);
         assert_eq!(directory.owner_of(&first.peer(), NOW), Some(owner));
+        assert!(directory.acts_for(&first.peer(), &owner, NOW));
         assert!(!directory.learn(&delegation(1, 1, NOW + 1, NOW), NOW), "an ended one ends the older");
         assert_eq!(directory.owner_of(&first.peer(), NOW), None);
+        assert!(!directory.acts_for(&first.peer(), &owner, NOW));
         assert_eq!(directory.nodes_of(&owner, NOW).len(), 1);
     }
 

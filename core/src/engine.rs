@@ -5,22 +5,28 @@
 //! Publish --> ownership ----> Verify ... Verified ----> Commit ... Committed ----> Broadcast or Attempt, Published
 //! Handed ---> audience -----> Verify ... Verified ----> Keep ... Kept ----------> Answer
 //! Tick, Delegated ----------> Attempt ... Attempted --> Record
+//! Wanted -------------------> Ask ... Answered -------> Verify ... Verified ----> Store
+//! Tick, SiblingAsked -------> AskSibling ... SiblingAnswered -> Verify ... Verified -> Store, RecordSibling
 //! ```
 
-use std::collections::{BTreeMap, BTreeSet};
+mod fetching;
+
+use std::collections::BTreeMap;
 
 use nostrp2p_protocol::{
-    Delegation, Event, Forged, Malformed, Packet, PeerId, PublicKey, UnverifiedEvent,
-    exchange::Receipt,
+    Delegation, Event, Forged, Kind, Malformed, Packet, PeerId, PublicKey, Rumor, UnverifiedEvent,
+    exchange::{OwnPage, Receipt},
     frame::{Carried, Refusal, RefusalCode},
     limits::MAX_SECONDS_AHEAD,
 };
 
 use crate::{
     admission::{Admission, Ignored, Limits},
-    audience::{Audience, audience},
+    audience::{Audience, audience, audience_of_deletion},
     directory::Directory,
     outbox::{Address, Outbox, Row},
+    siblings::{Cursor, Siblings},
+    wanted::{Ask, Asking, Want, Wanted},
 };
 
 /// Most events that wait for their signature check. At 30 us each this is an eighth of a second of one core.
@@ -46,16 +52,16 @@ pub struct Request(pub u64);
 pub enum Input {
     /// A packet came by gossip.
     Heard(Heard, Vec<u8>),
-    /// A logged-in owner wants to publish.
-    Publish(Request, UnverifiedEvent),
+    /// A logged-in owner wants to publish. For a deletion, with those of its targets that the store holds.
+    Publish(Request, UnverifiedEvent, Vec<Rumor>),
     /// A signature check ended; the number is the one of [`Output::Verify`].
     Verified(u64, Result<Event, Forged>),
     /// The store holds an event durably that [`Output::Commit`] gave it.
-    Committed(Request, Event, u64),
+    Committed(Request, Event, Audience, u64),
     /// The owner changed.
     Owner(PublicKey),
-    /// Another node hands over an event that is for the owner.
-    Handed(Handed, Vec<u8>),
+    /// Another node, which the connection proves, hands over an event that is for the owner.
+    Handed(Handed, PeerId, Vec<u8>),
     /// The store holds an event durably that [`Output::Keep`] gave it.
     Kept(Handed),
     /// A delegation was seen whose signature is right, by an announcement that its node has signed.
@@ -64,6 +70,16 @@ pub enum Input {
     Waiting(Address, Row),
     /// An attempt that [`Output::Attempt`] asked for has ended; None when no node answered.
     Attempted(Address, Option<Receipt>),
+    /// The owner's clients want things that the store lacks, or has not looked for lately.
+    Wanted(Vec<Want>),
+    /// What came back for [`Output::Ask`]; None when no node answered.
+    Answered(Ask, Option<Vec<UnverifiedEvent>>),
+    /// How far a sibling had told what it holds, read from the store at the start.
+    Sibling(PeerId, Cursor),
+    /// A sibling has asked this node, so it is there.
+    SiblingAsked(PeerId),
+    /// What came back for [`Output::AskSibling`].
+    SiblingAnswered(PeerId, Option<OwnPage>),
     /// Some time has passed.
     Tick,
 }
@@ -77,8 +93,9 @@ pub enum Output {
     Judge(Heard, Verdict),
     /// Keep an event that others sent; nobody waits for it.
     Store(Event),
-    /// Keep the owner's event durably, with a delivery for each of these people, then hand in [`Input::Committed`].
-    Commit(Request, Event, Vec<PublicKey>),
+    /// Keep the owner's event durably, with a delivery for each of the people if it is for some, then hand in
+    /// [`Input::Committed`] with the same.
+    Commit(Request, Event, Audience),
     /// Keep an event that another node handed over, durably, then hand in [`Input::Kept`].
     Keep(Handed, Event),
     /// Answer a delivery.
@@ -93,6 +110,12 @@ pub enum Output {
     Published(Request, Event, u64, Carried),
     /// Answer a publish request with no.
     Refuse(Request, Refusal),
+    /// Ask these nodes, or some neighbours if none is named, for public events; then hand in [`Input::Answered`].
+    Ask(Asking),
+    /// Ask another node of the owner for what it holds; then hand in [`Input::SiblingAnswered`].
+    AskSibling(PeerId, Cursor),
+    /// Write down how far a sibling has told what it holds. Everything up to there went to the store before.
+    RecordSibling(PeerId, Cursor),
 }
 
 /// What the overlay does with a message.
@@ -126,15 +149,19 @@ pub struct Core {
     directory: Directory,
     outbox: Outbox,
     attempts: usize,
+    wanted: Wanted,
+    siblings: Siblings,
     next_check: u64,
     pending: BTreeMap<u64, Pending>,
 }
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 enum Pending {
     Heard(Heard),
-    Publish(Request),
+    Publish(Request, Audience),
     Handed(Handed),
+    Fetched,
+    Own(PeerId),
 }
 
 impl Core {
@@ -147,6 +174,8 @@ impl Core {
             directory: Directory::default(),
             outbox: Outbox::default(),
             attempts: 0,
+            wanted: Wanted::default(),
+            siblings: Siblings::default(),
             next_check: 0,
             pending: BTreeMap::new(),
         }
@@ -156,28 +185,55 @@ impl Core {
     pub fn handle(&mut self, input: Input, now: u64) -> Vec<Output> {
         match input {
             Input::Heard(heard, payload) => vec![self.on_heard(heard, &payload, now)],
-            Input::Publish(request, event) => vec![self.on_publish(request, event, now)],
+            Input::Publish(request, event, targets) => vec![self.on_publish(request, event, &targets, now)],
             Input::Verified(number, result) => self.on_verified(number, result, now),
-            Input::Committed(request, event, sequence) => self.on_committed(request, event, sequence, now),
+            Input::Committed(request, event, audience, sequence) => {
+                self.on_committed(request, event, audience, sequence, now)
+            }
             Input::Owner(owner) => {
                 self.owner = Some(owner);
                 vec![]
             }
-            Input::Handed(handed, payload) => vec![self.on_handed(handed, &payload, now)],
-            Input::Kept(handed) => vec![Output::Answer(handed, Receipt::Taken)],
+            Input::Handed(handed, from, payload) => vec![self.on_handed(handed, &from, &payload, now)],
+            Input::Kept(handed) => {
+                let mut outputs = vec![Output::Answer(handed, Receipt::Taken)];
+                outputs.extend(self.tell_siblings(now));
+                outputs
+            }
             Input::Delegated(delegation) => {
                 if self.directory.learn(&delegation, now) {
                     self.outbox.hurry(&delegation.owner(), now);
+                    self.wanted.hurry(&delegation.owner());
+                    self.siblings.hurry(&delegation.peer());
                 }
-                self.attempt(now)
+                self.on_tick(now)
             }
             Input::Waiting(address, row) => {
                 self.outbox.add(address, row, now);
                 vec![]
             }
             Input::Attempted(address, receipt) => self.on_attempted(address, receipt, now),
-            Input::Tick => self.attempt(now),
+            Input::Wanted(wants) => self.on_wanted(wants, now),
+            Input::Answered(ask, events) => self.on_fetched(ask, events, now),
+            Input::Sibling(peer, cursor) => {
+                self.siblings.restore(peer, cursor);
+                vec![]
+            }
+            Input::SiblingAsked(peer) => {
+                self.siblings.on_asked(&peer, now);
+                self.ask_siblings(now)
+            }
+            Input::SiblingAnswered(peer, page) => self.on_sibling_answered(peer, page, now),
+            Input::Tick => self.on_tick(now),
         }
+    }
+
+    /// What is due by now.
+    fn on_tick(&mut self, now: u64) -> Vec<Output> {
+        let mut outputs = self.attempt(now);
+        outputs.extend(self.ask(now));
+        outputs.extend(self.ask_siblings(now));
+        outputs
     }
 
     /// For whom a node acts, as far as is known.
@@ -201,15 +257,22 @@ impl Core {
         }
     }
 
-    fn on_publish(&mut self, request: Request, event: UnverifiedEvent, now: u64) -> Output {
-        if let Some(refusal) = self.refusal(&event, now) {
+    fn on_publish(
+        &mut self,
+        request: Request,
+        event: UnverifiedEvent,
+        targets: &[Rumor],
+        now: u64,
+    ) -> Output {
+        let audience = route(&event.rumor, targets);
+        if let Some(refusal) = self.refusal(&event, &audience, now) {
             return Output::Refuse(request, refusal);
         }
-        self.verify(Pending::Publish(request), event)
+        self.verify(Pending::Publish(request, audience), event)
     }
 
     /// Why the owner's node would not publish an event, whatever its signature.
-    fn refusal(&self, event: &UnverifiedEvent, now: u64) -> Option<Refusal> {
+    fn refusal(&self, event: &UnverifiedEvent, audience: &Audience, now: u64) -> Option<Refusal> {
         let refuse = |code, reason: &str| Some(Refusal::new(code, reason));
         if self.settings.read_only {
             return refuse(
@@ -232,10 +295,11 @@ impl Core {
                 "the event is dated more than 15 minutes ahead of the node's clock; set the clock that is wrong",
             );
         }
-        match audience(&event.rumor) {
+        match audience {
             Audience::Unwanted => refuse(RefusalCode::Unwanted, "events of this kind are not stored"),
-            Audience::People(people)
-                if people.is_empty() && event.rumor.kind != nostrp2p_protocol::Kind::POST =>
+            Audience::People(_)
+                if matches!(event.rumor.kind, Kind::REACTION | Kind::GIFT_WRAP)
+                    && !names_somebody(&event.rumor) =>
             {
                 refuse(
                     RefusalCode::Malformed,
@@ -257,19 +321,20 @@ impl Core {
         match (self.pending.remove(&number), result) {
             (Some(Pending::Heard(heard)), Err(_forged)) => vec![Output::Judge(heard, Verdict::Reject)],
             (Some(Pending::Heard(heard)), Ok(event)) => self.on_admitted(heard, event, now),
-            (Some(Pending::Publish(request)), Err(forged)) => {
+            (Some(Pending::Publish(request, _)), Err(forged)) => {
                 vec![Output::Refuse(request, Refusal::new(RefusalCode::Forged, forged.to_string()))]
             }
-            (Some(Pending::Publish(request)), Ok(event)) => {
+            (Some(Pending::Publish(request, audience)), Ok(event)) => {
                 self.admission.remember(event.id());
-                let people = recipients(&event);
-                vec![Output::Commit(request, event, people)]
+                vec![Output::Commit(request, event, audience)]
             }
             (Some(Pending::Handed(handed)), Err(_forged)) => vec![Output::Answer(handed, Receipt::Refused)],
             (Some(Pending::Handed(handed)), Ok(event)) => {
                 self.admission.admit(event.id(), event.pubkey, now);
                 vec![Output::Keep(handed, event)]
             }
+            (Some(Pending::Fetched), result) => self.on_fetched_checked(result, now),
+            (Some(Pending::Own(peer)), result) => self.on_own_checked(&peer, result, now),
             (None, _) => vec![],
         }
     }
@@ -287,14 +352,15 @@ impl Core {
     }
 
     /// Another node's delivery: only what is for the owner is taken, by the same limits as broadcasts.
-    fn on_handed(&mut self, handed: Handed, payload: &[u8], now: u64) -> Output {
+    fn on_handed(&mut self, handed: Handed, from: &PeerId, payload: &[u8], now: u64) -> Output {
         let event = match Packet::decode(payload) {
             Ok(Packet::Event(event)) => event,
             Err(_) => return Output::Answer(handed, Receipt::Refused),
         };
-        let for_owner =
-            |people: &BTreeSet<PublicKey>| self.owner.is_some_and(|owner| people.contains(&owner));
-        if !matches!(audience(&event.rumor), Audience::People(people) if for_owner(&people)) {
+        // A deletion does not say for whom its targets were; the author's own node is believed.
+        let deletion =
+            event.rumor.kind == Kind::DELETION && self.directory.acts_for(from, &event.rumor.pubkey, now);
+        if !(deletion || self.is_for_owner(&event.rumor)) {
             return Output::Answer(handed, Receipt::Refused);
         }
         match self.admission.check_handed(&event.rumor, now) {
@@ -305,24 +371,33 @@ impl Core {
         }
     }
 
-    fn on_committed(&mut self, request: Request, event: Event, sequence: u64, now: u64) -> Vec<Output> {
-        match audience(&event) {
+    fn on_committed(
+        &mut self,
+        request: Request,
+        event: Event,
+        audience: Audience,
+        sequence: u64,
+        now: u64,
+    ) -> Vec<Output> {
+        match audience {
             Audience::Everyone => {
                 let packet = Packet::Event(UnverifiedEvent { claimed_id: None, ..event.clone().into() });
                 vec![Output::Broadcast(request, event, sequence, packet)]
             }
-            Audience::People(_) => {
-                let people = recipients(&event);
+            Audience::People(people) => {
                 for person in &people {
                     self.outbox.add(Address { sequence, person: *person }, Row::new(now), now);
                 }
                 let count = u32::try_from(people.len()).unwrap_or(u32::MAX);
                 let mut outputs = vec![Output::Published(request, event, sequence, Carried::Waiting(count))];
                 outputs.extend(self.attempt(now));
+                outputs.extend(self.tell_siblings(now));
                 outputs
             }
-            Audience::Nobody | Audience::Unwanted => {
-                vec![Output::Published(request, event, sequence, Carried::Kept)]
+            Audience::AsTargets | Audience::Nobody | Audience::Unwanted => {
+                let mut outputs = vec![Output::Published(request, event, sequence, Carried::Kept)];
+                outputs.extend(self.tell_siblings(now));
+                outputs
             }
         }
     }
@@ -353,6 +428,12 @@ impl Core {
         outputs
     }
 
+    /// Whether an event is private and the owner is one of the people for whom it is.
+    fn is_for_owner(&self, rumor: &Rumor) -> bool {
+        let Some(owner) = self.owner else { return false };
+        matches!(audience(rumor), Audience::People(people) if people.contains(&owner))
+    }
+
     fn verify(&mut self, pending: Pending, event: UnverifiedEvent) -> Output {
         let number = self.next_check;
         self.next_check += 1;
@@ -361,12 +442,23 @@ impl Core {
     }
 }
 
-/// The people besides its author for whom an event is.
-fn recipients(event: &Event) -> Vec<PublicKey> {
-    match audience(event) {
-        Audience::People(people) => people.into_iter().filter(|person| *person != event.pubkey).collect(),
-        _ => vec![],
+/// Who gets an event besides its author.
+fn route(rumor: &Rumor, targets: &[Rumor]) -> Audience {
+    let audience = match audience(rumor) {
+        Audience::AsTargets => audience_of_deletion(targets),
+        audience => audience,
+    };
+    match audience {
+        Audience::People(mut people) => {
+            people.remove(&rumor.pubkey);
+            Audience::People(people)
+        }
+        audience => audience,
     }
+}
+
+fn names_somebody(rumor: &Rumor) -> bool {
+    matches!(audience(rumor), Audience::People(people) if !people.is_empty())
 }
 
 #[cfg(test)]

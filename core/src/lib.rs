@@ -11,10 +11,14 @@ mod engine;
 mod outbox;
 mod ownership;
 mod recent;
+mod siblings;
+mod wanted;
 
 pub use admission::{Admission, Ignored, Limits};
-pub use audience::{Audience, audience};
+pub use audience::{Audience, audience, audience_of_deletion, is_public};
 pub use directory::Directory;
 pub use engine::{Core, Handed, Heard, Input, Output, Request, Settings, Verdict};
 pub use outbox::{Address, Outbox, Row};
 pub use ownership::{Claim, Ownership, Proof};
+pub use siblings::Cursor;
+pub use wanted::{Ask, Asking, Want};

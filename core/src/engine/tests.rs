@@ -1,10 +1,11 @@
-use nostrp2p_protocol::{Draft, Kind, SecretKey, Signature, Tag, frame::Delivery};
+use nostrp2p_protocol::{Draft, EventId, Kind, SecretKey, Signature, Tag, frame::Delivery};
 
 use super::*;
 
 const NOW: u64 = 1_700_000_000;
 const REQUEST: Request = Request(1);
 const HEARD: Heard = Heard(2);
+const OTHER: PeerId = PeerId::from_ed25519([9; 32]);
 
 fn key(byte: u8) -> SecretKey {
     SecretKey::from_bytes([byte; 32]).unwrap()
@@ -34,7 +35,9 @@ fn run(core: &mut Core, input: Input) -> Vec<Output> {
             Output::Verify(number, event) => {
                 rest.extend(run(core, Input::Verified(number, event.verify())));
             }
-            Output::Commit(request, event, _) => rest.extend(run(core, Input::Committed(request, event, 5))),
+            Output::Commit(request, event, audience) => {
+                rest.extend(run(core, Input::Committed(request, event, audience, 5)));
+            }
             output => rest.push(output),
         }
     }
@@ -91,7 +94,7 @@ fn a_packet_of_a_later_version_costs_nobody_anything() {
 
 #[test]
 fn the_owners_post_is_stored_and_then_broadcast() {
-    let outputs = run(&mut core(), Input::Publish(REQUEST, post(1).into()));
+    let outputs = run(&mut core(), Input::Publish(REQUEST, post(1).into(), vec![]));
     assert!(
         matches!(&outputs[..], [Output::Broadcast(REQUEST, event, 5, _)] if *event == post(1)),
         "{outputs:?}"
@@ -101,7 +104,7 @@ fn the_owners_post_is_stored_and_then_broadcast() {
 #[test]
 fn a_reply_is_not_broadcast() {
     let reply = event(1, Kind::POST, vec![Tag::new(["p", &key(2).public_key().to_string()])]);
-    let outputs = run(&mut core(), Input::Publish(REQUEST, reply.clone().into()));
+    let outputs = run(&mut core(), Input::Publish(REQUEST, reply.clone().into(), vec![]));
     let retry = Row { state: Delivery::Waiting, retries: 1, since: NOW };
     let published = Output::Published(REQUEST, reply, 5, Carried::Waiting(1));
     assert_eq!(
@@ -114,13 +117,13 @@ fn a_reply_is_not_broadcast() {
 #[test]
 fn a_follow_list_is_kept() {
     let list = event(1, Kind::FOLLOW_LIST, vec![]);
-    let outputs = run(&mut core(), Input::Publish(REQUEST, list.clone().into()));
+    let outputs = run(&mut core(), Input::Publish(REQUEST, list.clone().into(), vec![]));
     assert_eq!(outputs, [Output::Published(REQUEST, list, 5, Carried::Kept)]);
 }
 
 #[test]
 fn what_the_owner_may_not_publish_is_refused_with_its_reason() {
-    let refuse = |core: &mut Core, event: UnverifiedEvent| run(core, Input::Publish(REQUEST, event));
+    let refuse = |core: &mut Core, event: UnverifiedEvent| run(core, Input::Publish(REQUEST, event, vec![]));
     refused(&refuse(&mut core(), post(2).into()), RefusalCode::ForeignAuthor);
     refused(&refuse(&mut Core::new(Settings::default(), None), post(1).into()), RefusalCode::ForeignAuthor);
     refused(&refuse(&mut core(), event(1, Kind::LOGIN, vec![]).into()), RefusalCode::Unwanted);
@@ -170,7 +173,7 @@ fn reply_to(person: u8, author: u8) -> Event {
 fn a_reply_goes_to_the_nodes_of_its_person_and_is_recorded() {
     let mut core = core();
     run(&mut core, Input::Delegated(delegation(2, 7)));
-    let outputs = run(&mut core, Input::Publish(REQUEST, reply_to(2, 1).into()));
+    let outputs = run(&mut core, Input::Publish(REQUEST, reply_to(2, 1).into(), vec![]));
     let nodes = vec![PeerId::from_ed25519([7; 32])];
     assert_eq!(outputs[1..], [Output::Attempt(address(2), nodes)]);
     let outputs = run(&mut core, Input::Attempted(address(2), Some(Receipt::Taken)));
@@ -184,7 +187,7 @@ fn a_reply_goes_to_the_nodes_of_its_person_and_is_recorded() {
 #[test]
 fn a_waiting_reply_goes_out_when_the_persons_node_appears() {
     let mut core = core();
-    run(&mut core, Input::Publish(REQUEST, reply_to(2, 1).into()));
+    run(&mut core, Input::Publish(REQUEST, reply_to(2, 1).into(), vec![]));
     assert_eq!(run(&mut core, Input::Delegated(delegation(3, 7))), [], "somebody else's node");
     let outputs = run(&mut core, Input::Delegated(delegation(2, 8)));
     assert_eq!(outputs, [Output::Attempt(address(2), vec![PeerId::from_ed25519([8; 32])])]);
@@ -193,7 +196,7 @@ fn a_waiting_reply_goes_out_when_the_persons_node_appears() {
 #[test]
 fn only_what_is_for_the_owner_is_taken_from_other_nodes() {
     let handed = Handed(3);
-    let hand = |event: Event| run(&mut core(), Input::Handed(handed, packet(event)));
+    let hand = |event: Event| run(&mut core(), Input::Handed(handed, OTHER, packet(event)));
     assert_eq!(hand(reply_to(1, 2)), [Output::Keep(handed, reply_to(1, 2))]);
     let refused = [Output::Answer(handed, Receipt::Refused)];
     assert_eq!(hand(reply_to(3, 2)), refused, "for somebody else");
@@ -201,7 +204,84 @@ fn only_what_is_for_the_owner_is_taken_from_other_nodes() {
     let mut forged = UnverifiedEvent::from(reply_to(1, 2));
     forged.sig = Signature::from_bytes([1; 64]);
     let payload = Packet::Event(forged).encode();
-    assert_eq!(run(&mut core(), Input::Handed(handed, payload)), refused);
-    assert_eq!(run(&mut core(), Input::Handed(handed, vec![1, 2, 3])), refused);
+    assert_eq!(run(&mut core(), Input::Handed(handed, OTHER, payload)), refused);
+    assert_eq!(run(&mut core(), Input::Handed(handed, OTHER, vec![1, 2, 3])), refused);
     assert_eq!(run(&mut core(), Input::Kept(handed)), [Output::Answer(handed, Receipt::Taken)]);
+}
+
+fn deletion(author: u8, target: EventId) -> Event {
+    event(author, Kind::DELETION, vec![Tag::new(["e", &target.to_string()])])
+}
+
+#[test]
+fn a_deletion_goes_the_way_its_target_went() {
+    let publish = |target: Event| {
+        let deletion = deletion(1, target.id());
+        run(&mut core(), Input::Publish(REQUEST, deletion.into(), vec![target.into_rumor()]))
+    };
+    assert!(matches!(publish(post(1))[..], [Output::Broadcast(..)]));
+    let private = publish(reply_to(2, 1));
+    assert!(matches!(private[0], Output::Published(_, _, _, Carried::Waiting(1))), "{private:?}");
+    let unknown = run(&mut core(), Input::Publish(REQUEST, deletion(1, post(1).id()).into(), vec![]));
+    assert!(matches!(unknown[..], [Output::Published(_, _, _, Carried::Kept)]), "nobody knows where it went");
+}
+
+#[test]
+fn a_private_deletion_is_taken_from_its_authors_node_alone() {
+    let (mut core, handed) = (core(), Handed(3));
+    let deletion = deletion(2, post(2).id());
+    let hand = |core: &mut Core| run(core, Input::Handed(handed, OTHER, packet(deletion.clone())));
+    assert_eq!(hand(&mut core), [Output::Answer(handed, Receipt::Refused)]);
+    run(&mut core, Input::Delegated(delegation(2, 9)));
+    assert_eq!(hand(&mut core), [Output::Keep(handed, deletion.clone())]);
+}
+
+#[test]
+fn a_reply_to_oneself_alone_is_not_private_to_nobody() {
+    let outputs = run(&mut core(), Input::Publish(REQUEST, reply_to(1, 1).into(), vec![]));
+    assert!(matches!(outputs[..], [Output::Published(_, _, _, Carried::Waiting(0))]), "{outputs:?}");
+}
+
+#[test]
+fn what_is_wanted_is_asked_of_the_authors_node_and_only_that_is_taken() {
+    let mut core = core();
+    run(&mut core, Input::Delegated(delegation(2, 9)));
+    let author = key(2).public_key();
+    let outputs =
+        run(&mut core, Input::Wanted(vec![Want::Profile(author), Want::Profile(key(1).public_key())]));
+    let [Output::Ask(asking)] = &outputs[..] else { panic!("{outputs:?}") };
+    assert_eq!(asking.nodes, [OTHER]);
+    let profile = event(2, Kind::PROFILE, vec![]);
+    let mut forged = UnverifiedEvent::from(event(2, Kind::PROFILE, vec![Tag::new(["x"])]));
+    forged.sig = Signature::from_bytes([1; 64]);
+    let answer = vec![post(2).into(), profile.clone().into(), forged, event(3, Kind::PROFILE, vec![]).into()];
+    assert_eq!(run(&mut core, Input::Answered(asking.ask, Some(answer))), [Output::Store(profile)]);
+    assert_eq!(run(&mut core, Input::Wanted(vec![Want::Profile(author)])), [], "it is fresh");
+}
+
+#[test]
+fn private_events_are_not_taken_from_an_answer() {
+    let mut core = core();
+    run(&mut core, Input::Delegated(delegation(2, 9)));
+    let outputs = run(&mut core, Input::Wanted(vec![Want::Posts(key(2).public_key())]));
+    let [Output::Ask(asking)] = &outputs[..] else { panic!("{outputs:?}") };
+    let answer = Input::Answered(asking.ask, Some(vec![reply_to(3, 2).into()]));
+    assert_eq!(run(&mut core, answer), []);
+}
+
+#[test]
+fn the_owners_other_node_is_asked_and_what_it_says_is_stored() {
+    let mut core = core();
+    assert!(!core.is_sibling(&OTHER, NOW));
+    let outputs = run(&mut core, Input::Delegated(delegation(1, 9)));
+    assert_eq!(outputs, [Output::AskSibling(OTHER, Cursor::default())]);
+    assert!(core.is_sibling(&OTHER, NOW));
+    let (own, foreign) = (reply_to(2, 1), post(3));
+    let events = vec![own.clone().into(), foreign.into(), reply_to(1, 2).into()];
+    let page = OwnPage { store: 4, through: 8, newest: 8, events };
+    let cursor = Cursor { store: Some(4), after: 8 };
+    assert_eq!(
+        run(&mut core, Input::SiblingAnswered(OTHER, Some(page))),
+        [Output::Store(own), Output::Store(reply_to(1, 2)), Output::RecordSibling(OTHER, cursor)],
+    );
 }

@@ -1,0 +1,125 @@
+//! Asking other nodes: for what clients want, and the owner's other nodes for what they hold.
+
+use nostrp2p_protocol::{
+    Event, Forged, Kind, PeerId, PublicKey, UnverifiedEvent, exchange::OwnPage, limits::MAX_SECONDS_AHEAD,
+};
+
+use super::{Core, MAX_PENDING, Output, Pending};
+use crate::{
+    audience::is_public,
+    wanted::{Ask, Want, Wanted},
+};
+
+impl Core {
+    /// Whether a node may read what the owner's nodes keep for the owner alone.
+    pub fn is_sibling(&self, peer: &PeerId, now: u64) -> bool {
+        self.owner.is_some_and(|owner| self.directory.acts_for(peer, &owner, now))
+    }
+
+    pub(super) fn on_wanted(&mut self, wants: Vec<Want>, now: u64) -> Vec<Output> {
+        // The owner's own things come from the owner's other nodes.
+        for want in wants.into_iter().filter(|want| want.author().is_none() || want.author() != self.owner) {
+            self.wanted.want(want, now);
+        }
+        self.ask(now)
+    }
+
+    pub(super) fn ask(&mut self, now: u64) -> Vec<Output> {
+        let directory = &self.directory;
+        let asking = self.wanted.due(now, |person: &PublicKey| directory.nodes_of(person, now));
+        asking.into_iter().map(Output::Ask).collect()
+    }
+
+    /// Of an answer only what was asked for is taken, and only what is public: nobody can slip in anything else.
+    pub(super) fn on_fetched(
+        &mut self,
+        ask: Ask,
+        events: Option<Vec<UnverifiedEvent>>,
+        now: u64,
+    ) -> Vec<Output> {
+        let wants = self.wanted.on_answered(ask, events.is_some(), now);
+        let mut outputs = Vec::new();
+        for event in events.into_iter().flatten() {
+            let sound = event.rumor.check_shape().is_ok()
+                && event.rumor.created_at <= now.saturating_add(MAX_SECONDS_AHEAD)
+                && is_public(&event.rumor)
+                && Wanted::fits(&wants, &event.rumor.id(), &event.rumor);
+            if sound && self.pending.len() < MAX_PENDING {
+                outputs.push(self.verify(Pending::Fetched, event));
+            }
+        }
+        outputs.extend(self.ask(now));
+        outputs
+    }
+
+    pub(super) fn on_fetched_checked(&mut self, result: Result<Event, Forged>, now: u64) -> Vec<Output> {
+        let Ok(event) = result else { return vec![] };
+        self.wanted.on_found(&event.id(), &event, now);
+        self.admission.remember(event.id());
+        vec![Output::Store(event)]
+    }
+
+    pub(super) fn ask_siblings(&mut self, now: u64) -> Vec<Output> {
+        let nodes = self.own_nodes(now);
+        let due = self.siblings.due(&nodes, now);
+        due.into_iter().map(|(peer, cursor)| Output::AskSibling(peer, cursor)).collect()
+    }
+
+    /// Something was stored that the owner's other nodes want: asking them is how they learn that there is news.
+    pub(super) fn tell_siblings(&mut self, now: u64) -> Vec<Output> {
+        for peer in self.own_nodes(now) {
+            self.siblings.hurry(&peer);
+        }
+        self.ask_siblings(now)
+    }
+
+    pub(super) fn on_sibling_answered(
+        &mut self,
+        peer: PeerId,
+        page: Option<OwnPage>,
+        now: u64,
+    ) -> Vec<Output> {
+        let page = page.map(|mut page| {
+            page.events.retain(|event| self.is_own(event));
+            page
+        });
+        let done = self.siblings.on_answer(&peer, page.as_ref(), now);
+        let mut outputs = Vec::new();
+        for event in page.map(|page| page.events).into_iter().flatten() {
+            outputs.push(self.verify(Pending::Own(peer), event));
+        }
+        outputs.extend(done.map(|cursor| Output::RecordSibling(peer, cursor)));
+        outputs.extend(self.ask_siblings(now));
+        outputs
+    }
+
+    pub(super) fn on_own_checked(
+        &mut self,
+        peer: &PeerId,
+        result: Result<Event, Forged>,
+        now: u64,
+    ) -> Vec<Output> {
+        let mut outputs = Vec::new();
+        if let Ok(event) = result {
+            self.admission.remember(event.id());
+            outputs.push(Output::Store(event));
+        }
+        if let Some(cursor) = self.siblings.on_checked(peer, now) {
+            outputs.push(Output::RecordSibling(*peer, cursor));
+            outputs.extend(self.ask_siblings(now));
+        }
+        outputs
+    }
+
+    fn own_nodes(&self, now: u64) -> Vec<PeerId> {
+        self.owner.map(|owner| self.directory.nodes_of(&owner, now)).unwrap_or_default()
+    }
+
+    /// Whether an event is one that siblings share: the owner's, for the owner alone, or a deletion of such a one.
+    fn is_own(&self, event: &UnverifiedEvent) -> bool {
+        let kept = self.owner == Some(event.rumor.pubkey)
+            || event.rumor.kind == Kind::DELETION
+            || self.is_for_owner(&event.rumor);
+        kept && event.rumor.check_shape().is_ok()
+    }
+}

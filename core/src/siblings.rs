@@ -1,0 +1,190 @@
+//! The other nodes of the same owner: what each of them has told this one, and when to ask again.
+//!
+//! Every node asks its siblings for what the owner wrote and what is for the owner alone, page after page. So several
+//! nodes of one person hold the same, a node that was off catches up, and a new node takes over from an old one.
+
+use std::collections::BTreeMap;
+
+use nostrp2p_protocol::{PeerId, exchange::OwnPage, frame::StoreId};
+
+/// A sibling that has answered is asked again after this many seconds.
+const AGAIN_SECONDS: u64 = 10;
+/// A sibling that did not answer is asked again after this many seconds.
+const AWAY_SECONDS: u64 = 60;
+/// A sibling that asks is asked back, unless it was asked within so many seconds: two nodes would never stop.
+const NOT_BEFORE_SECONDS: u64 = 2;
+/// Siblings that are remembered: those that a person has had.
+const MAX_SIBLINGS: usize = 32;
+
+/// Up to where a sibling has told what it holds.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Cursor {
+    /// Which store the sequence number belongs to; none before the first answer.
+    pub store: Option<StoreId>,
+    /// The last sequence number that was seen.
+    pub after: u64,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Sibling {
+    cursor: Cursor,
+    phase: Phase,
+    asked_at: u64,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Phase {
+    /// To be asked at this time.
+    Idle(u64),
+    Asked,
+    /// So many events of the page still wait for their signature check.
+    Checking {
+        left: usize,
+        next: Cursor,
+        more: bool,
+    },
+}
+
+/// What is known of the siblings.
+#[derive(Debug, Default)]
+pub struct Siblings {
+    known: BTreeMap<PeerId, Sibling>,
+}
+
+impl Siblings {
+    /// Takes up what an earlier run has written down.
+    pub fn restore(&mut self, peer: PeerId, cursor: Cursor) {
+        if self.known.len() < MAX_SIBLINGS {
+            self.known.insert(peer, Sibling { cursor, phase: Phase::Idle(0), asked_at: 0 });
+        }
+    }
+
+    /// Makes a sibling due, because it has shown itself or because something new is worth an exchange.
+    pub fn hurry(&mut self, peer: &PeerId) {
+        if let Some(sibling) = self.known.get_mut(peer)
+            && matches!(sibling.phase, Phase::Idle(_))
+        {
+            sibling.phase = Phase::Idle(0);
+        }
+    }
+
+    /// A sibling has asked this node: it may have something new to tell.
+    pub fn on_asked(&mut self, peer: &PeerId, now: u64) {
+        if self.known.get(peer).is_some_and(|known| now >= known.asked_at.saturating_add(NOT_BEFORE_SECONDS))
+        {
+            self.hurry(peer);
+        }
+    }
+
+    /// Those of the owner's other nodes to ask now.
+    pub fn due(&mut self, nodes: &[PeerId], now: u64) -> Vec<(PeerId, Cursor)> {
+        let mut due = Vec::new();
+        for peer in nodes {
+            if !self.known.contains_key(peer) {
+                self.restore(*peer, Cursor::default());
+            }
+            let Some(sibling) = self.known.get_mut(peer) else { continue };
+            if matches!(sibling.phase, Phase::Idle(when) if when <= now) {
+                sibling.phase = Phase::Asked;
+                sibling.asked_at = now;
+                due.push((*peer, sibling.cursor));
+            }
+        }
+        due
+    }
+
+    /// A sibling has answered, or not. Returns the cursor to write down when nothing of the page has to be checked.
+    pub fn on_answer(&mut self, peer: &PeerId, page: Option<&OwnPage>, now: u64) -> Option<Cursor> {
+        let sibling = self.known.get_mut(peer)?;
+        let Some(page) = page else {
+            sibling.phase = Phase::Idle(now.saturating_add(AWAY_SECONDS));
+            return None;
+        };
+        let next = Cursor { store: Some(page.store), after: page.through };
+        // A page that leads nowhere must not be asked for without end.
+        let forward = sibling.cursor.store != next.store || sibling.cursor.after < next.after;
+        let more = forward && page.through < page.newest;
+        let left = page.events.len();
+        sibling.phase = Phase::Checking { left, next, more };
+        if left == 0 { self.finish(peer, now) } else { None }
+    }
+
+    /// One event of the page has been checked. Returns the cursor to write down after the last one.
+    pub fn on_checked(&mut self, peer: &PeerId, now: u64) -> Option<Cursor> {
+        let Phase::Checking { left, .. } = &mut self.known.get_mut(peer)?.phase else { return None };
+        *left = left.saturating_sub(1);
+        if *left == 0 { self.finish(peer, now) } else { None }
+    }
+
+    fn finish(&mut self, peer: &PeerId, now: u64) -> Option<Cursor> {
+        let sibling = self.known.get_mut(peer)?;
+        let Phase::Checking { next, more, .. } = sibling.phase else { return None };
+        sibling.phase = Phase::Idle(if more { 0 } else { now.saturating_add(AGAIN_SECONDS) });
+        (std::mem::replace(&mut sibling.cursor, next) != next).then_some(next)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use nostrp2p_protocol::{Draft, Kind, SecretKey};
+
+    use super::*;
+
+    const NOW: u64 = 1_700_000_000;
+    const OTHER: PeerId = PeerId::from_ed25519([9; 32]);
+
+    fn page(through: u64, newest: u64, events: usize) -> OwnPage {
+        let draft = Draft { created_at: 1, kind: Kind::POST, tags: vec![], content: String::new() };
+        let event = draft.sign(&SecretKey::from_bytes([1; 32]).unwrap(), &[0; 32]);
+        OwnPage { store: 7, through, newest, events: vec![event.into(); events] }
+    }
+
+    #[test]
+    fn page_follows_page_and_each_is_written_down_when_it_is_checked() {
+        let mut siblings = Siblings::default();
+        assert_eq!(siblings.due(&[OTHER], NOW), [(OTHER, Cursor::default())]);
+        assert_eq!(siblings.due(&[OTHER], NOW), [], "it has been asked");
+        assert_eq!(siblings.on_answer(&OTHER, Some(&page(5, 9, 2)), NOW), None);
+        assert_eq!(siblings.on_checked(&OTHER, NOW), None);
+        let first = Cursor { store: Some(7), after: 5 };
+        assert_eq!(siblings.on_checked(&OTHER, NOW), Some(first));
+        assert_eq!(siblings.due(&[OTHER], NOW), [(OTHER, first)], "there is more");
+        let last = Cursor { store: Some(7), after: 9 };
+        assert_eq!(siblings.on_answer(&OTHER, Some(&page(9, 9, 0)), NOW), Some(last));
+        assert_eq!(siblings.due(&[OTHER], NOW + 9), []);
+        assert_eq!(siblings.due(&[OTHER], NOW + 10), [(OTHER, last)]);
+        assert_eq!(siblings.on_answer(&OTHER, Some(&page(9, 9, 0)), NOW), None, "nothing new to write down");
+    }
+
+    #[test]
+    fn one_that_is_away_is_left_alone_until_it_shows_itself() {
+        let mut siblings = Siblings::default();
+        siblings.restore(OTHER, Cursor { store: Some(7), after: 3 });
+        siblings.due(&[OTHER], NOW);
+        assert_eq!(siblings.on_answer(&OTHER, None, NOW), None);
+        assert_eq!(siblings.due(&[OTHER], NOW + 59), []);
+        siblings.hurry(&OTHER);
+        assert_eq!(siblings.due(&[OTHER], NOW + 59), [(OTHER, Cursor { store: Some(7), after: 3 })]);
+        assert_eq!(siblings.due(&[], NOW + 900), [], "it no longer acts for the owner");
+    }
+
+    #[test]
+    fn two_that_ask_each_other_come_to_rest() {
+        let mut siblings = Siblings::default();
+        siblings.due(&[OTHER], NOW);
+        siblings.on_answer(&OTHER, Some(&page(0, 0, 0)), NOW);
+        siblings.on_asked(&OTHER, NOW + 1);
+        assert_eq!(siblings.due(&[OTHER], NOW + 1), [], "it was asked a moment ago");
+        siblings.on_asked(&OTHER, NOW + 2);
+        assert_eq!(siblings.due(&[OTHER], NOW + 2).len(), 1);
+    }
+
+    #[test]
+    fn an_answer_that_leads_nowhere_is_not_asked_for_at_once_again() {
+        let mut siblings = Siblings::default();
+        siblings.restore(OTHER, Cursor { store: Some(7), after: 5 });
+        siblings.due(&[OTHER], NOW);
+        siblings.on_answer(&OTHER, Some(&page(5, 9, 0)), NOW);
+        assert_eq!(siblings.due(&[OTHER], NOW + 1), []);
+    }
+}

@@ -1,0 +1,59 @@
+//! How several events travel in one message: as a list in compact form, deflated when that saves bytes.
+
+use serde::{Serialize, de::DeserializeOwned};
+
+use crate::{
+    Malformed,
+    limits::{MAX_BATCH_BYTES, MAX_BATCH_EVENTS},
+    wire,
+};
+
+/// Events as they are.
+const PLAIN: u8 = 0;
+/// Events in raw deflate (RFC 1951).
+const DEFLATED: u8 = 1;
+/// Below this many bytes deflate gains nothing worth its time; a guess.
+const DEFLATE_FROM: usize = 200;
+/// zlib's middle way between time and size.
+const DEFLATE_LEVEL: u8 = 6;
+
+/// Encodes events and says how they are packed.
+pub(crate) fn pack<C: Serialize + From<E>, E>(events: Vec<E>) -> (Vec<u8>, u8) {
+    let events: Vec<C> = events.into_iter().map(Into::into).collect();
+    let plain = wire::encode(&events);
+    if plain.len() < DEFLATE_FROM {
+        return (plain, PLAIN);
+    }
+    let deflated = miniz_oxide::deflate::compress_to_vec(&plain, DEFLATE_LEVEL);
+    if deflated.len() < plain.len() { (deflated, DEFLATED) } else { (plain, PLAIN) }
+}
+
+/// Decodes events that were packed in this way.
+///
+/// # Errors
+/// When they are damaged, too many, or too large after unpacking.
+pub(crate) fn unpack<C: DeserializeOwned + Into<E>, E>(
+    packing: u8,
+    packed: &[u8],
+) -> Result<Vec<E>, Malformed> {
+    let events: Vec<C> = match packing {
+        PLAIN => decode_bounded(packed)?,
+        DEFLATED => {
+            let plain = miniz_oxide::inflate::decompress_to_vec_with_limit(packed, MAX_BATCH_BYTES)
+                .map_err(|error| Malformed::Encoding(format!("events cannot be unpacked: {error}")))?;
+            decode_bounded(&plain)?
+        }
+        other => return Err(Malformed::Encoding(format!("unknown packing {other}"))),
+    };
+    if events.len() > MAX_BATCH_EVENTS {
+        return Err(Malformed::Encoding(format!("more than {MAX_BATCH_EVENTS} events")));
+    }
+    Ok(events.into_iter().map(Into::into).collect())
+}
+
+fn decode_bounded<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Malformed> {
+    if bytes.len() > MAX_BATCH_BYTES {
+        return Err(Malformed::TooLong { length: bytes.len(), max: MAX_BATCH_BYTES });
+    }
+    wire::decode(bytes)
+}
