@@ -3,27 +3,30 @@
 //! It selects over a closed set of happenings, asks the core, and carries out what the core says. Everything that
 //! takes time goes elsewhere: signatures to the verifier, the disk to the store's writer, sockets to sessions.
 
+mod exchange;
+
 use std::{collections::BTreeMap, future::Future, pin::Pin, time::Duration};
 
 use futures_util::{StreamExt, stream::FuturesUnordered};
 use nostrp2p_core::{
-    Address, Audience, Claim, Core, Handed, Heard, Input, Output, Ownership, Proof, Request, Row, Settings,
-    Verdict, audience,
+    Address, Ask, Audience, Claim, Core, Handed, Heard, Input, Output, Ownership, Proof, Request, Row,
+    Settings, Verdict, Want,
 };
-use nostrp2p_overlay::{MessageRef, Overlay, OverlayEvent, Protocol, RequestRef, Topic};
+use nostrp2p_overlay::{MessageRef, Overlay, OverlayEvent, RequestRef, Topic};
 use nostrp2p_protocol::{
-    Delegation, Event, EventId, Kind, Packet, PeerId, PublicKey, UnverifiedEvent,
-    exchange::{Question, Receipt, decode_announcements, encode_announcements},
+    Delegation, Event, EventId, Kind, Packet, PeerId, PublicKey, Rumor, UnverifiedEvent,
+    exchange::{OwnPage, Receipt},
     frame::{Carried, Delivery, Refusal, RefusalCode},
 };
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 
 use crate::{
     announcer::{Announcer, Unheard},
-    clock, delegated,
+    asking, clock, delegated,
+    markers::{self, Markers},
     standing::Standing,
     stop::Stop,
-    store::{Store, Stored, Travel, Writer},
+    store::{Note, Store, Stored, Travel, Writer},
     verifier::Verifier,
 };
 
@@ -48,6 +51,10 @@ pub(crate) enum Command {
     Claim([u8; 16], LoginProof, oneshot::Sender<Result<PublicKey, Refusal>>),
     /// Publish an event of the owner; the session has checked the login.
     Publish(UnverifiedEvent, oneshot::Sender<Result<Published, Refusal>>),
+    /// A client wants what the store lacks.
+    Want(Vec<Want>),
+    /// The owner has read something up to a time.
+    Mark(String, u64),
 }
 
 /// A verified login event with what it must fit.
@@ -70,10 +77,14 @@ enum Happening {
     Overlay(OverlayEvent),
     Command(Command),
     Checked(u64, Result<Event, nostrp2p_protocol::Forged>),
-    Committed(Request, Event, Stored),
+    Targets(Request, UnverifiedEvent, Vec<Rumor>),
+    Committed(Request, Event, Audience, Stored),
     Kept(Handed, Stored),
     Attempted(Address, Option<Receipt>),
     Told(Vec<Vec<u8>>),
+    Fetched(Ask, Option<Vec<UnverifiedEvent>>),
+    SiblingTold(PeerId, Option<OwnPage>),
+    Answered,
     Announce,
     Tick,
     Over,
@@ -96,6 +107,7 @@ pub(crate) struct Driver {
     pub(crate) claim_seconds: u64,
     pub(crate) on_claim: OnClaim,
     pub(crate) read_only: bool,
+    pub(crate) markers: Markers,
 }
 
 struct Running {
@@ -114,6 +126,7 @@ struct Running {
     requests: BTreeMap<Request, oneshot::Sender<Result<Published, Refusal>>>,
     handed: BTreeMap<Handed, RequestRef>,
     deliveries: broadcast::Sender<DeliveryNews>,
+    markers: watch::Sender<Markers>,
     tasks: FuturesUnordered<Task>,
     next: u64,
 }
@@ -123,6 +136,7 @@ pub(crate) struct Reports {
     pub(crate) commands: mpsc::Sender<Command>,
     pub(crate) standing: watch::Receiver<Standing>,
     pub(crate) deliveries: broadcast::Sender<DeliveryNews>,
+    pub(crate) markers: watch::Receiver<Markers>,
 }
 
 impl Driver {
@@ -133,7 +147,9 @@ impl Driver {
         let at_first = Standing { owner: self.ownership.owner(), peers: vec![], delegated: None };
         let (standing, reported) = watch::channel(at_first);
         let (deliveries, _) = broadcast::channel(DELIVERY_NEWS);
-        let reports = Reports { commands, standing: reported, deliveries: deliveries.clone() };
+        let (markers, marked) = watch::channel(self.markers);
+        let reports =
+            Reports { commands, standing: reported, deliveries: deliveries.clone(), markers: marked };
         let settings = Settings { read_only: self.read_only, ..Settings::default() };
         let mut events = self.events;
         let mut running = Running {
@@ -152,6 +168,7 @@ impl Driver {
             requests: BTreeMap::new(),
             handed: BTreeMap::new(),
             deliveries,
+            markers,
             tasks: FuturesUnordered::new(),
             next: 0,
         };
@@ -196,18 +213,23 @@ impl Running {
             Happening::Command(Command::Publish(event, reply)) => {
                 let request = Request(self.number());
                 self.requests.insert(request, reply);
-                self.handle(Input::Publish(request, event)).await;
+                self.publish(request, event).await;
+            }
+            Happening::Command(Command::Want(wants)) => self.handle(Input::Wanted(wants)).await,
+            Happening::Command(Command::Mark(name, until)) => self.mark(name, until).await,
+            Happening::Targets(request, event, targets) => {
+                self.handle(Input::Publish(request, event, targets)).await;
             }
             Happening::Checked(number, result) => self.handle(Input::Verified(number, result)).await,
-            Happening::Committed(request, event, Ok(inserted)) => {
+            Happening::Committed(request, event, audience, Ok(inserted)) => {
                 let may_delegate = event.kind == Kind::APPLICATION_DATA;
-                self.handle(Input::Committed(request, event, inserted.sequence())).await;
+                self.handle(Input::Committed(request, event, audience, inserted.sequence())).await;
                 if may_delegate {
                     self.read_delegation().await;
                     self.announce().await;
                 }
             }
-            Happening::Committed(request, _, Err(reason)) => {
+            Happening::Committed(request, _, _, Err(reason)) => {
                 tracing::error!(reason, "an event of the owner could not be stored");
                 let reason = "the node could not store the event; its log says why";
                 self.reply(request, Err(Refusal::new(RefusalCode::Internal, reason)));
@@ -224,13 +246,15 @@ impl Running {
                     drop(self.hear_announcement(bytes).await);
                 }
             }
+            Happening::Fetched(ask, events) => self.handle(Input::Answered(ask, events)).await,
+            Happening::SiblingTold(peer, page) => self.handle(Input::SiblingAnswered(peer, page)).await,
             Happening::Announce => self.announce().await,
             Happening::Tick => {
                 self.handle(Input::Tick).await;
                 self.renew_claim();
                 self.report_standing().await;
             }
-            Happening::Over => {}
+            Happening::Answered | Happening::Over => {}
         }
     }
 
@@ -249,8 +273,8 @@ impl Running {
                 };
                 self.overlay.report(message, verdict).await;
             }
-            OverlayEvent::Request { request, protocol, payload, .. } => {
-                self.on_request(request, protocol, payload).await;
+            OverlayEvent::Request { request, from, protocol, payload } => {
+                self.on_request(request, from, protocol, payload).await;
             }
             OverlayEvent::PeerJoined(peer) => {
                 tracing::info!(peer = %peer.id, address = peer.address, "a node joined");
@@ -284,14 +308,18 @@ impl Running {
                 }
                 Output::Judge(heard, verdict) => self.judge(heard, verdict).await,
                 Output::Store(event) => self.writer.store(event).await,
-                Output::Commit(request, event, people) => {
-                    let travel = match audience(&event) {
+                Output::Commit(request, event, audience) => {
+                    let travel = match &audience {
                         Audience::Everyone => Travel::Ahead,
-                        _ => Travel::To(people, clock::now()),
+                        Audience::People(people) => {
+                            Travel::To(people.iter().copied().collect(), clock::now())
+                        }
+                        _ => Travel::Done,
                     };
                     let answer = self.writer.commit(event.clone(), travel).await;
                     self.tasks.push(Box::pin(async move {
-                        Happening::Committed(request, event, answer.await.unwrap_or_else(|_| Err(stopped())))
+                        let stored = answer.await.unwrap_or_else(|_| Err(stopped()));
+                        Happening::Committed(request, event, audience, stored)
                     }));
                 }
                 Output::Keep(handed, event) => {
@@ -312,6 +340,9 @@ impl Running {
                     self.reply(request, Ok(Published { id: event.id(), sequence, carried }));
                 }
                 Output::Refuse(request, refusal) => self.reply(request, Err(refusal)),
+                Output::Ask(asking) => self.ask(asking),
+                Output::AskSibling(peer, cursor) => self.ask_sibling(peer, cursor),
+                Output::RecordSibling(peer, cursor) => self.writer.note(Note::Sibling(peer, cursor)).await,
             }
         }
     }
@@ -404,53 +435,29 @@ impl Running {
             .send_if_modified(|standing| std::mem::replace(&mut standing.peers, peers) != standing.peers);
     }
 
-    async fn on_request(&mut self, request: RequestRef, protocol: Protocol, payload: Vec<u8>) {
-        match protocol {
-            Protocol::Deliver => {
-                let handed = Handed(self.number());
-                self.handed.insert(handed, request);
-                self.handle(Input::Handed(handed, payload)).await;
-            }
-            Protocol::Fetch => match Question::decode(&payload) {
-                Ok(Question::Announcements) => {
-                    self.overlay.respond(request, encode_announcements(&self.announcer.known())).await;
-                }
-                Ok(_) | Err(_) => self.overlay.refuse(request).await,
-            },
-            _ => self.overlay.refuse(request).await,
+    /// Hands a publish request to the core; a deletion with those of its targets that are here.
+    async fn publish(&mut self, request: Request, event: UnverifiedEvent) {
+        if event.rumor.kind != Kind::DELETION {
+            return self.handle(Input::Publish(request, event, vec![])).await;
         }
-    }
-
-    async fn answer(&mut self, handed: Handed, receipt: Receipt) {
-        if let Some(request) = self.handed.remove(&handed) {
-            self.overlay.respond(request, receipt.encode()).await;
-        }
-    }
-
-    /// Hands an event to all nodes of a person; one that takes it is enough.
-    fn attempt(&mut self, address: Address, nodes: Vec<PeerId>) {
-        let (store, overlay) = (self.store.clone(), self.overlay.clone());
+        let store = self.store.clone();
         self.tasks.push(Box::pin(async move {
-            let event = tokio::task::spawn_blocking(move || store.event(address.sequence)).await;
-            let Ok(Ok(Some(event))) = event else {
-                // It was deleted meanwhile, or the disk fails: there is nothing to hand over.
-                return Happening::Attempted(address, Some(Receipt::Refused));
-            };
-            let payload = Packet::Event(UnverifiedEvent { claimed_id: None, ..event.into() }).encode();
-            let requests =
-                nodes.iter().map(|node| overlay.request(*node, Protocol::Deliver, payload.clone()));
-            let answers = futures_util::future::join_all(requests).await;
-            let receipts: Vec<Option<Receipt>> =
-                answers.into_iter().map(|answer| Receipt::decode(&answer.ok()?).ok()).collect();
-            let taken = receipts.contains(&Some(Receipt::Taken));
-            let refused = receipts.iter().all(|receipt| *receipt == Some(Receipt::Refused));
-            let receipt = match (taken, refused) {
-                (true, _) => Some(Receipt::Taken),
-                (_, true) => Some(Receipt::Refused),
-                _ => None,
-            };
-            Happening::Attempted(address, receipt)
+            let rumor = event.rumor.clone();
+            let targets = tokio::task::spawn_blocking(move || asking::targets(&store, &rumor)).await;
+            let targets = targets.ok().and_then(Result::ok).unwrap_or_default();
+            Happening::Targets(request, event, targets)
         }));
+    }
+
+    async fn mark(&mut self, name: String, until: u64) {
+        let mut notes = Vec::new();
+        self.markers.send_if_modified(|markers| {
+            notes = markers::mark(markers, name, until);
+            !notes.is_empty()
+        });
+        for note in notes {
+            self.writer.note(note).await;
+        }
     }
 
     async fn record(&mut self, address: Address, row: Row) {
@@ -466,10 +473,15 @@ impl Running {
     /// Reads back what the last run left: deliveries that wait, and the owner's delegation.
     async fn remember(&mut self) {
         let store = self.store.clone();
-        match tokio::task::spawn_blocking(move || store.waiting()).await {
-            Ok(Ok(waiting)) => {
+        match tokio::task::spawn_blocking(move || Ok::<_, redb::Error>((store.waiting()?, store.siblings()?)))
+            .await
+        {
+            Ok(Ok((waiting, siblings))) => {
                 for (address, row) in waiting {
                     self.handle(Input::Waiting(address, row)).await;
+                }
+                for (peer, cursor) in siblings {
+                    self.handle(Input::Sibling(peer, cursor)).await;
                 }
             }
             Ok(Err(error)) => tracing::error!(%error, "the outbox cannot be read"),
@@ -494,26 +506,6 @@ impl Running {
         if let Err(error) = self.overlay.broadcast(Topic::Nodes, bytes).await {
             tracing::warn!(%error, "the node could not announce itself");
         }
-    }
-
-    /// A node that joins tells what it knows of others; so nobody needs one bootstrap node for ever.
-    fn ask_for_announcements(&mut self, peer: PeerId) {
-        let overlay = self.overlay.clone();
-        self.tasks.push(Box::pin(async move {
-            let answer = overlay.request(peer, Protocol::Fetch, Question::Announcements.encode()).await;
-            let told = answer.ok().and_then(|answer| decode_announcements(&answer).ok());
-            Happening::Told(told.unwrap_or_default())
-        }));
-    }
-
-    async fn hear_announcement(&mut self, bytes: Vec<u8>) -> Result<(), Unheard> {
-        let news = self.announcer.hear(bytes, clock::now())?;
-        tracing::debug!(peer = %news.peer, delegated = news.delegation.is_some(), "heard an announcement");
-        self.overlay.add_addresses(news.peer, news.addresses).await;
-        if let Some(delegation) = news.delegation {
-            self.handle(Input::Delegated(delegation)).await;
-        }
-        Ok(())
     }
 
     fn number(&mut self) -> u64 {

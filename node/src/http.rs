@@ -17,6 +17,7 @@ mod front;
 mod guard;
 mod info;
 mod link;
+mod missing;
 mod page;
 mod relay;
 mod rest;
@@ -34,6 +35,7 @@ pub(crate) use rest::Rest;
 
 use crate::{
     driver::{Command, DeliveryNews},
+    markers::Markers,
     standing::Standing,
     stop::Stop,
     store::Store,
@@ -48,12 +50,15 @@ pub(crate) struct App {
     pub(crate) commands: mpsc::Sender<Command>,
     pub(crate) standing: watch::Receiver<Standing>,
     pub(crate) deliveries: broadcast::Sender<DeliveryNews>,
+    pub(crate) markers: watch::Receiver<Markers>,
     pub(crate) stop: Stop,
     pub(crate) store: Store,
     pub(crate) peer: PeerId,
     pub(crate) addresses: watch::Receiver<Vec<String>>,
     pub(crate) allow_hosts: Arc<[String]>,
     pub(crate) sessions: Arc<Semaphore>,
+    /// Whether guests read what is public.
+    pub(crate) public_read: bool,
     pub(crate) rest: Rest,
 }
 

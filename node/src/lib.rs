@@ -4,6 +4,7 @@
 //! says, the `store` keeps, sessions push what the store holds. See ARCHITECTURE.md.
 
 mod announcer;
+mod asking;
 mod claim;
 pub mod cli;
 mod clock;
@@ -13,6 +14,7 @@ mod driver;
 mod genkey;
 mod http;
 pub mod maintenance;
+mod markers;
 pub mod server;
 pub mod settings;
 mod standing;

@@ -131,6 +131,7 @@ async fn run_open(
         claim_seconds: settings.claim_seconds,
         on_claim: on_claim.clone(),
         read_only: !settings.writable,
+        markers: store.markers().map_err(|error| RunError::Disk(error.to_string()))?,
     };
     let (reports, task) = driver.run(stop.clone());
     let task = tokio::spawn(task);
@@ -139,12 +140,14 @@ async fn run_open(
         commands: reports.commands,
         standing: reports.standing,
         deliveries: reports.deliveries,
+        markers: reports.markers,
         stop: stop.clone(),
         store: store.clone(),
         peer: overlay.peer_id(),
         addresses: addresses_seen,
         allow_hosts: settings.allow_hosts.clone().into(),
         sessions: App::sessions(),
+        public_read: settings.public_read,
         rest: Rest::new(settings.legacy_rest, settings.public_read),
     };
     let server = serve(listener, &settings, app, stop)?;

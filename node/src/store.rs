@@ -6,6 +6,7 @@
 //! drops what is old (see [`Retention`]), and that is all.
 
 mod index;
+mod notes;
 mod read;
 mod record;
 mod tables;
@@ -21,6 +22,7 @@ use nostrp2p_protocol::{PublicKey, frame::StoreId};
 use redb::{Database, ReadableDatabase};
 use tokio::sync::watch;
 
+pub use notes::Note;
 pub use read::{Batch, Found};
 pub use write::{Inserted, Retention};
 pub use writer::{Stored, Travel, Writer};

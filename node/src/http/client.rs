@@ -3,6 +3,8 @@
 //! Pushing needs no queue: the session remembers up to which sequence number the client has everything, and reads the
 //! rest from the store when its gathering time is over. A slow client holds no memory here.
 
+mod reading;
+
 use std::{future::Future, ops::RangeInclusive, pin::Pin, time::Duration};
 
 use axum::{
@@ -11,6 +13,7 @@ use axum::{
     response::Response,
 };
 use futures_util::{StreamExt, stream::FuturesUnordered};
+use nostrp2p_core::is_public;
 use nostrp2p_protocol::{
     Event, Filter, PublicKey, UnverifiedEvent,
     frame::{ClientFrame, GATHER_MS, NodeFrame, Refusal, RefusalCode, RequestId, VERSION},
@@ -24,12 +27,21 @@ use super::{
     App, guard,
     link::{self, Gone, Said, Socket},
 };
-use crate::driver::{Command, LoginProof, Published};
+use crate::{
+    driver::{Command, LoginProof, Published},
+    markers::{self, Markers},
+};
 
 /// Publish requests of one session that may be under way; more wait in the socket.
 const MAX_PUBLISHING: usize = 16;
 /// How often peers and counts may be reported at most.
 const STATUS_EVERY: Duration = Duration::from_secs(1);
+/// How often the node looks again for what open subscriptions lack.
+const RENEW_EVERY: Duration = Duration::from_secs(300);
+/// Logins of one connection that may fail.
+const MAX_FAILED_LOGINS: u32 = 5;
+/// How long a failed login waits for its answer, so that trying costs time.
+const FAILED_LOGIN_DELAY: Duration = Duration::from_secs(1);
 /// The name and version that a client learns.
 const AGENT: &str = concat!("nostrp2p/", env!("CARGO_PKG_VERSION"));
 
@@ -50,7 +62,11 @@ struct Session {
     socket: Socket,
     authority: String,
     phase: Phase,
+    failed_logins: u32,
     watching: Option<Watching>,
+    subscriptions: Vec<(RequestId, Vec<Filter>)>,
+    /// What the client has been told of the read markers.
+    marked: Markers,
     publishing: FuturesUnordered<Publishing>,
     /// When the status may be sent again; None while nothing has changed.
     status_due: Option<Instant>,
@@ -68,6 +84,8 @@ enum Phase {
 struct Watching {
     /// It has everything up to here.
     cursor: u64,
+    /// Whether it wants all of it, and not only what its subscriptions match.
+    whole: bool,
     gather: Duration,
     /// When the next batch goes; None while there is nothing new.
     due: Option<Instant>,
@@ -80,7 +98,10 @@ impl Session {
             socket,
             authority,
             phase: Phase::New,
+            failed_logins: 0,
             watching: None,
+            subscriptions: Vec::new(),
+            marked: Markers::new(),
             publishing: FuturesUnordered::new(),
             status_due: None,
             status_sent: Instant::now(),
@@ -92,6 +113,8 @@ impl Session {
         let mut standing = self.app.standing.clone();
         let mut stop = self.app.stop.clone();
         let mut deliveries = self.app.deliveries.subscribe();
+        let mut markers = self.app.markers.clone();
+        let mut renew = tokio::time::interval(RENEW_EVERY);
         loop {
             let push = self.watching.as_ref().and_then(|watching| watching.due);
             let status = self.status_due;
@@ -111,6 +134,11 @@ impl Session {
                 Ok((id, person, state)) = deliveries.recv(), if self.is_owner() => {
                     self.send(NodeFrame::Deliveries { id, people: vec![(person, state)] }).await?;
                 }
+                Ok(()) = markers.changed(), if self.is_owner() => {
+                    markers.borrow_and_update();
+                    self.tell_markers().await?;
+                }
+                _ = renew.tick(), if !self.subscriptions.is_empty() => self.renew_subscriptions(),
                 () = sleep_until(push.unwrap_or_else(Instant::now)), if push.is_some() => self.push().await?,
                 () = sleep_until(status.unwrap_or_else(Instant::now)), if status.is_some() => self.status().await?,
             }
@@ -134,19 +162,29 @@ impl Session {
                 self.publish(request, event);
                 Ok(())
             }
-            ClientFrame::Fetch { filters, .. } if self.is_owner() => self.on_fetch(request, filters).await,
-            ClientFrame::Watch { after, gather_ms } if self.is_owner() => {
+            ClientFrame::Fetch { filters, .. } if self.may_read() => self.on_fetch(request, filters).await,
+            ClientFrame::Subscribe { filters, .. } if self.may_read() => {
+                self.on_subscribe(request, filters).await
+            }
+            ClientFrame::Unsubscribe { .. } => {
+                self.subscriptions.retain(|(name, _)| *name != request);
+                Ok(())
+            }
+            ClientFrame::Watch { after, gather_ms } if self.may_read() => {
                 let gather_ms = gather_ms.clamp(*RangeInclusive::start(&GATHER_MS), *GATHER_MS.end());
                 let gather = Duration::from_millis(u64::from(gather_ms));
-                self.watching = Some(Watching { cursor: after, gather, due: None });
+                self.watching = Some(Watching { cursor: after, whole: true, gather, due: None });
                 self.gather();
+                Ok(())
+            }
+            ClientFrame::Mark { name, until } if self.is_owner() => {
+                drop(self.app.commands.send(Command::Mark(name, until)).await);
                 Ok(())
             }
             ClientFrame::Publish { .. }
             | ClientFrame::Fetch { .. }
             | ClientFrame::Watch { .. }
             | ClientFrame::Subscribe { .. }
-            | ClientFrame::Unsubscribe { .. }
             | ClientFrame::Mark { .. } => {
                 self.refuse(request, Refusal::new(RefusalCode::LoginNeeded, "sign in first")).await
             }
@@ -155,6 +193,20 @@ impl Session {
 
     const fn is_owner(&self) -> bool {
         matches!(self.phase, Phase::Owner)
+    }
+
+    /// The owner reads everything; guests, where the node has `--public-read`, what is public.
+    const fn may_read(&self) -> bool {
+        match self.phase {
+            Phase::Owner => true,
+            Phase::Greeted { .. } => self.app.public_read,
+            Phase::New => false,
+        }
+    }
+
+    /// Which of the stored events this client may see.
+    fn view(&self) -> fn(&Event) -> bool {
+        if self.is_owner() { |_| true } else { |event| is_public(event) }
     }
 
     async fn on_hello(&mut self, version: u16, client: &str) -> Result<(), Gone> {
@@ -194,7 +246,7 @@ impl Session {
         let event = match proof.verify() {
             Ok(event) => event,
             Err(forged) => {
-                return self.refuse(request, Refusal::new(RefusalCode::Forged, forged.to_string())).await;
+                return self.fail_login(request, Refusal::new(RefusalCode::Forged, forged.to_string())).await;
             }
         };
         let proof = LoginProof { event, challenge, authority: self.authority.clone() };
@@ -206,9 +258,20 @@ impl Session {
         drop(self.app.commands.send(command).await);
         match answer.await {
             Ok(Ok(owner)) => self.on_login(request, owner).await,
-            Ok(Err(refusal)) => self.refuse(request, refusal).await,
+            Ok(Err(refusal)) => self.fail_login(request, refusal).await,
             Err(_) => self.refuse(request, stopping()).await,
         }
+    }
+
+    /// Trying again and again costs time and then the connection.
+    async fn fail_login(&mut self, request: RequestId, refusal: Refusal) -> Result<(), Gone> {
+        self.failed_logins += 1;
+        tokio::time::sleep(FAILED_LOGIN_DELAY).await;
+        self.refuse(request, refusal).await?;
+        if self.failed_logins < MAX_FAILED_LOGINS {
+            return Ok(());
+        }
+        self.hang_up(RefusalCode::Busy, "too many logins have failed on this connection; connect again").await
     }
 
     async fn on_login(&mut self, request: RequestId, owner: PublicKey) -> Result<(), Gone> {
@@ -218,7 +281,16 @@ impl Session {
         let expires = self.app.standing.borrow().delegated;
         self.send(NodeFrame::Delegated { expires }).await?;
         self.tell_deliveries().await?;
+        self.tell_markers().await?;
         self.status().await
+    }
+
+    /// The read markers that have moved since the client was told.
+    async fn tell_markers(&mut self) -> Result<(), Gone> {
+        let now = self.app.markers.borrow().clone();
+        let news = markers::news(&now, &self.marked);
+        self.marked = now;
+        if news.is_empty() { Ok(()) } else { self.send(NodeFrame::Markers(news)).await }
     }
 
     /// How far the latest private events have come.
@@ -259,56 +331,6 @@ impl Session {
             }
             Err(refusal) => self.refuse(request, refusal).await,
         }
-    }
-
-    async fn on_fetch(&mut self, request: RequestId, filters: Vec<Filter>) -> Result<(), Gone> {
-        if let Some(invalid) = filters.iter().find_map(|filter| filter.check_shape().err()) {
-            return self.refuse(request, Refusal::new(RefusalCode::TooLarge, invalid.to_string())).await;
-        }
-        let store = self.app.store.clone();
-        let found = tokio::task::spawn_blocking(move || store.find(&filters)).await;
-        match found {
-            Ok(Ok(found)) => {
-                let events = found.events.into_iter().map(Event::into_rumor).collect();
-                self.send(NodeFrame::Answer { request, complete: found.complete, events }).await
-            }
-            Ok(Err(error)) => {
-                tracing::error!(%error, "the store cannot be read");
-                self.refuse(request, unreadable()).await
-            }
-            Err(_) => self.refuse(request, unreadable()).await,
-        }
-    }
-
-    /// Starts the gathering time when there is something new.
-    fn gather(&mut self) {
-        let newest = self.app.store.progress().borrow().newest;
-        if let Some(watching) = &mut self.watching
-            && newest > watching.cursor
-        {
-            watching.due.get_or_insert(Instant::now() + watching.gather);
-        }
-    }
-
-    /// Sends one batch. When more is left the next one is due at once; meanwhile the client may speak.
-    async fn push(&mut self) -> Result<(), Gone> {
-        let Some(watching) = &mut self.watching else { return Ok(()) };
-        watching.due = None;
-        let (store, cursor) = (self.app.store.clone(), watching.cursor);
-        let batch = match tokio::task::spawn_blocking(move || store.after(cursor)).await {
-            Ok(Ok(batch)) => batch,
-            Ok(Err(error)) => {
-                tracing::error!(%error, "the store cannot be read");
-                return self.refuse(0, unreadable()).await;
-            }
-            Err(_) => return Err(Gone),
-        };
-        watching.cursor = batch.through;
-        if batch.through < batch.newest {
-            watching.due = Some(Instant::now());
-        }
-        let events = batch.events.into_iter().map(Event::into_rumor).collect();
-        self.send(NodeFrame::Batch { through: batch.through, newest: batch.newest, events }).await
     }
 
     async fn status(&mut self) -> Result<(), Gone> {

@@ -144,11 +144,24 @@ impl Store {
     /// # Errors
     /// When the disk cannot be read.
     pub fn find(&self, filters: &[Filter]) -> Result<Found, redb::Error> {
+        self.find_visible(filters, |_| true)
+    }
+
+    /// The same among the events that `visible` lets through.
+    ///
+    /// # Errors
+    /// When the disk cannot be read.
+    pub fn find_visible(
+        &self,
+        filters: &[Filter],
+        visible: fn(&Event) -> bool,
+    ) -> Result<Found, redb::Error> {
         let transaction = self.database.begin_read()?;
         let search = Search {
             events: transaction.open_table(EVENTS)?,
             ids: transaction.open_table(IDS)?,
             index: transaction.open_table(INDEX)?,
+            visible,
         };
         let mut complete = true;
         let mut found = BTreeMap::new();
@@ -212,6 +225,7 @@ struct Search {
     events: ReadOnlyTable<u64, &'static [u8]>,
     ids: ReadOnlyTable<&'static [u8; 32], u64>,
     index: ReadOnlyTable<&'static [u8], ()>,
+    visible: fn(&Event) -> bool,
 }
 
 impl Search {
@@ -251,7 +265,7 @@ impl Search {
         for id in ids {
             let Some(sequence) = self.ids.get(id.as_bytes())? else { continue };
             let event = self.event(sequence.value())?;
-            matches.extend(event.filter(|event| filter.matches(&event.id(), event)));
+            matches.extend(event.filter(|event| self.fits(filter, event)));
         }
         Ok(())
     }
@@ -271,13 +285,17 @@ impl Search {
             }
             let Some((_, sequence)) = index::tail(row?.0.value()) else { continue };
             if let Some(event) = self.event(sequence)?
-                && filter.matches(&event.id(), &event)
+                && self.fits(filter, &event)
             {
                 matches.push(event);
                 left -= 1;
             }
         }
         Ok(true)
+    }
+
+    fn fits(&self, filter: &Filter, event: &Event) -> bool {
+        (self.visible)(event) && filter.matches(&event.id(), event)
     }
 
     fn event(&self, sequence: u64) -> Result<Option<Event>, redb::Error> {

@@ -61,6 +61,7 @@ pub(super) fn prepare(database: &Database) -> Result<Opened, redb::Error> {
         transaction.open_table(UNSENT)?;
         transaction.open_table(OUTBOX)?;
         transaction.open_table(OWNER)?;
+        super::notes::prepare(&transaction)?;
         let stored = transaction.open_table(EVENTS)?.len()?;
         Opened { schema, id, progress: Progress { newest, stored } }
     };

@@ -15,7 +15,7 @@ use redb::{Database, ReadableDatabase};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::{
-    Inserted, Progress, Retention, tables,
+    Inserted, Note, Progress, Retention, notes, tables,
     write::{Tables, set_owner},
 };
 
@@ -33,6 +33,7 @@ enum Write {
     Event(Event, Option<oneshot::Sender<Stored>>, Travel),
     Sent(u64),
     Delivery(Address, Row),
+    Note(Note),
     Owner(PublicKey, oneshot::Sender<Result<(), String>>),
 }
 
@@ -89,6 +90,12 @@ impl Writer {
     pub async fn record(&self, address: Address, row: Row) {
         // When the thread is gone the delivery is tried once more later, which does no harm.
         drop(self.queue.send(Write::Delivery(address, row)).await);
+    }
+
+    /// Writes a note down, after everything that was handed over before. Waits while the queue is full.
+    pub async fn note(&self, note: Note) {
+        // When the thread is gone a marker stands where it was, and a sibling is asked once more; neither does harm.
+        drop(self.queue.send(Write::Note(note)).await);
     }
 
     /// Makes somebody the owner, durably.
@@ -176,6 +183,7 @@ fn commit(
                 }
                 Write::Sent(sequence) => tables.mark_sent(*sequence)?,
                 Write::Delivery(address, row) => tables.record(*address, *row)?,
+                Write::Note(note) => notes::write(&transaction, note)?,
                 Write::Owner(owner, _) => set_owner(&transaction, owner)?,
             }
         }
@@ -201,7 +209,7 @@ fn answer(group: impl Iterator<Item = Write>, inserted: Vec<Inserted>) {
                 }
             }
             Write::Owner(_, reply) => drop(reply.send(Ok(()))),
-            Write::Sent(_) | Write::Delivery(..) => {}
+            Write::Sent(_) | Write::Delivery(..) | Write::Note(_) => {}
         }
     }
 }
@@ -210,7 +218,7 @@ fn fail(group: impl Iterator<Item = Write>, reason: &str) {
     for write in group {
         match write {
             Write::Event(_, Some(reply), _) => drop(reply.send(Err(reason.to_owned()))),
-            Write::Event(_, None, _) | Write::Sent(_) | Write::Delivery(..) => {}
+            Write::Event(_, None, _) | Write::Sent(_) | Write::Delivery(..) | Write::Note(_) => {}
             Write::Owner(_, reply) => drop(reply.send(Err(reason.to_owned()))),
         }
     }

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, ops::ControlFlow, sync::Arc};
 
-use nostrp2p_core::{Audience, audience};
+use nostrp2p_core::is_public;
 use nostrp2p_protocol::{Event, EventId, Filter, Kind, PublicKey};
 
 use super::{
@@ -168,7 +168,7 @@ impl Reader {
     }
 
     fn shows(&self, event: &Event) -> bool {
-        encode::readable(event) && (!self.guest || public(event))
+        encode::readable(event) && (!self.guest || is_public(event))
     }
 
     /// Guests come and go, and do not move what the owner's clients have been served.
@@ -177,11 +177,6 @@ impl Reader {
             self.polls.record(until, sequence);
         }
     }
-}
-
-/// Whether whoever asks may see it.
-fn public(event: &Event) -> bool {
-    event.kind == Kind::FOLLOW_LIST || audience(event) == Audience::Everyone
 }
 
 /// The bytes that an answer has taken.

@@ -1,0 +1,148 @@
+//! What goes from node to node besides broadcasts: deliveries, questions, announcements.
+
+use nostrp2p_core::{Address, Asking, Cursor, Handed, Input};
+use nostrp2p_overlay::{Protocol, RequestRef};
+use nostrp2p_protocol::{
+    Packet, PeerId, UnverifiedEvent,
+    exchange::{Found, OwnPage, Question, Receipt, decode_announcements, encode_announcements},
+};
+
+use super::{Happening, Running};
+use crate::{announcer::Unheard, asking, clock};
+
+/// Neighbours that are asked for an event whose author is unknown.
+const ASKED_NEIGHBOURS: usize = 3;
+
+impl Running {
+    pub(super) async fn on_request(
+        &mut self,
+        request: RequestRef,
+        from: PeerId,
+        protocol: Protocol,
+        payload: Vec<u8>,
+    ) {
+        match protocol {
+            Protocol::Deliver => {
+                let handed = Handed(self.number());
+                self.handed.insert(handed, request);
+                self.handle(Input::Handed(handed, from, payload)).await;
+            }
+            Protocol::Fetch => match Question::decode(&payload) {
+                Ok(Question::Announcements) => {
+                    self.overlay.respond(request, encode_announcements(&self.announcer.known())).await;
+                }
+                Ok(Question::Events(filters)) => {
+                    let store = self.store.clone();
+                    self.respond(request, move || asking::public(&store, &filters));
+                }
+                Ok(Question::Own { store: id, after }) if self.core.is_sibling(&from, clock::now()) => {
+                    let (store, owner) = (self.store.clone(), self.ownership.owner());
+                    let cursor = Cursor { store: id, after };
+                    self.respond(request, move || asking::own_page(&store, owner, cursor));
+                    self.handle(Input::SiblingAsked(from)).await;
+                }
+                Ok(Question::Own { .. }) | Err(_) => self.overlay.refuse(request).await,
+            },
+            _ => self.overlay.refuse(request).await,
+        }
+    }
+
+    /// Answers a question from the store, off the driver.
+    fn respond(
+        &self,
+        request: RequestRef,
+        read: impl FnOnce() -> Result<Vec<u8>, redb::Error> + Send + 'static,
+    ) {
+        let overlay = self.overlay.clone();
+        self.tasks.push(Box::pin(async move {
+            match tokio::task::spawn_blocking(read).await {
+                Ok(Ok(answer)) => overlay.respond(request, answer).await,
+                Ok(Err(error)) => {
+                    tracing::error!(%error, "the store cannot be read");
+                    overlay.refuse(request).await;
+                }
+                Err(_) => overlay.refuse(request).await,
+            }
+            Happening::Answered
+        }));
+    }
+
+    pub(super) async fn answer(&mut self, handed: Handed, receipt: Receipt) {
+        if let Some(request) = self.handed.remove(&handed) {
+            self.overlay.respond(request, receipt.encode()).await;
+        }
+    }
+
+    /// Hands an event to all nodes of a person; one that takes it is enough.
+    pub(super) fn attempt(&mut self, address: Address, nodes: Vec<PeerId>) {
+        let (store, overlay) = (self.store.clone(), self.overlay.clone());
+        self.tasks.push(Box::pin(async move {
+            let event = tokio::task::spawn_blocking(move || store.event(address.sequence)).await;
+            let Ok(Ok(Some(event))) = event else {
+                // It was deleted meanwhile, or the disk fails: there is nothing to hand over.
+                return Happening::Attempted(address, Some(Receipt::Refused));
+            };
+            let payload = Packet::Event(UnverifiedEvent { claimed_id: None, ..event.into() }).encode();
+            let requests =
+                nodes.iter().map(|node| overlay.request(*node, Protocol::Deliver, payload.clone()));
+            let answers = futures_util::future::join_all(requests).await;
+            let receipts: Vec<Option<Receipt>> =
+                answers.into_iter().map(|answer| Receipt::decode(&answer.ok()?).ok()).collect();
+            let taken = receipts.contains(&Some(Receipt::Taken));
+            let refused = receipts.iter().all(|receipt| *receipt == Some(Receipt::Refused));
+            let receipt = match (taken, refused) {
+                (true, _) => Some(Receipt::Taken),
+                (_, true) => Some(Receipt::Refused),
+                _ => None,
+            };
+            Happening::Attempted(address, receipt)
+        }));
+    }
+
+    /// Asks other nodes for events.
+    pub(super) fn ask(&self, asking: Asking) {
+        let (overlay, question) = (self.overlay.clone(), Question::Events(asking.filters).encode());
+        self.tasks.push(Box::pin(async move {
+            let mut nodes = asking.nodes;
+            if nodes.is_empty() {
+                nodes = overlay.peers().await.iter().take(ASKED_NEIGHBOURS).map(|peer| peer.id).collect();
+            }
+            let requests = nodes.iter().map(|node| overlay.request(*node, Protocol::Fetch, question.clone()));
+            let answers = futures_util::future::join_all(requests).await;
+            let found: Vec<Found> =
+                answers.into_iter().filter_map(|answer| Found::decode(&answer.ok()?).ok()).collect();
+            let answered = !found.is_empty();
+            let events = found.into_iter().flat_map(|found| found.events).collect();
+            Happening::Fetched(asking.ask, answered.then_some(events))
+        }));
+    }
+
+    pub(super) fn ask_sibling(&self, peer: PeerId, cursor: Cursor) {
+        let overlay = self.overlay.clone();
+        let question = Question::Own { store: cursor.store, after: cursor.after }.encode();
+        self.tasks.push(Box::pin(async move {
+            let answer = overlay.request(peer, Protocol::Fetch, question).await;
+            Happening::SiblingTold(peer, answer.ok().and_then(|answer| OwnPage::decode(&answer).ok()))
+        }));
+    }
+
+    /// A node that joins tells what it knows of others; so nobody needs one bootstrap node for ever.
+    pub(super) fn ask_for_announcements(&mut self, peer: PeerId) {
+        let overlay = self.overlay.clone();
+        self.tasks.push(Box::pin(async move {
+            let answer = overlay.request(peer, Protocol::Fetch, Question::Announcements.encode()).await;
+            let told = answer.ok().and_then(|answer| decode_announcements(&answer).ok());
+            Happening::Told(told.unwrap_or_default())
+        }));
+    }
+
+    pub(super) async fn hear_announcement(&mut self, bytes: Vec<u8>) -> Result<(), Unheard> {
+        let news = self.announcer.hear(bytes, clock::now())?;
+        tracing::debug!(peer = %news.peer, delegated = news.delegation.is_some(), "heard an announcement");
+        self.overlay.add_addresses(news.peer, news.addresses).await;
+        if let Some(delegation) = news.delegation {
+            self.handle(Input::Delegated(delegation)).await;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,133 @@
+//! Reading: questions, subscriptions, and what is pushed.
+
+use std::time::Duration;
+
+use nostrp2p_protocol::{
+    Event, Filter,
+    frame::{NodeFrame, Refusal, RefusalCode, RequestId},
+};
+use tokio::time::Instant;
+
+use super::{Gone, Session, Watching, unreadable};
+use crate::{clock, driver::Command, http::missing::missing};
+
+/// Subscriptions of one session.
+const MAX_SUBSCRIPTIONS: usize = 20;
+/// How long matches of a subscription are gathered for a client that does not watch.
+const GATHER_MATCHES: Duration = Duration::from_secs(1);
+
+impl Session {
+    pub(super) async fn on_fetch(&mut self, request: RequestId, filters: Vec<Filter>) -> Result<(), Gone> {
+        if let Some(invalid) = filters.iter().find_map(|filter| filter.check_shape().err()) {
+            return self.refuse(request, Refusal::new(RefusalCode::TooLarge, invalid.to_string())).await;
+        }
+        let (store, view) = (self.app.store.clone(), self.view());
+        let found = tokio::task::spawn_blocking(move || {
+            store
+                .find_visible(&filters, view)
+                .map(|found| (missing(&filters, &found.events, clock::now()), found))
+        });
+        match found.await {
+            Ok(Ok((wants, found))) => {
+                // A guest makes this node ask nobody.
+                if self.is_owner() && !wants.is_empty() {
+                    drop(self.app.commands.send(Command::Want(wants)).await);
+                }
+                let events = found.events.into_iter().map(Event::into_rumor).collect();
+                self.send(NodeFrame::Answer { request, complete: found.complete, events }).await
+            }
+            Ok(Err(error)) => {
+                tracing::error!(%error, "the store cannot be read");
+                self.refuse(request, unreadable()).await
+            }
+            Err(_) => self.refuse(request, unreadable()).await,
+        }
+    }
+
+    pub(super) async fn on_subscribe(
+        &mut self,
+        request: RequestId,
+        filters: Vec<Filter>,
+    ) -> Result<(), Gone> {
+        self.subscriptions.retain(|(name, _)| *name != request);
+        if self.subscriptions.len() >= MAX_SUBSCRIPTIONS {
+            let reason = format!("at most {MAX_SUBSCRIPTIONS} subscriptions at a time; end one first");
+            return self.refuse(request, Refusal::new(RefusalCode::Busy, reason)).await;
+        }
+        // Taken before the answer is read: what is stored meanwhile comes twice rather than never.
+        let cursor = self.app.store.progress().borrow().newest;
+        let matches = || Watching { cursor, whole: false, gather: GATHER_MATCHES, due: None };
+        self.watching.get_or_insert_with(matches);
+        if filters.iter().all(|filter| filter.check_shape().is_ok()) {
+            self.subscriptions.push((request, filters.clone()));
+        }
+        self.on_fetch(request, filters).await
+    }
+
+    /// Has the node look again for what is still missing, while somebody looks at it.
+    pub(super) fn renew_subscriptions(&self) {
+        if !self.is_owner() {
+            return;
+        }
+        let (app, subscriptions) = (self.app.clone(), self.subscriptions.clone());
+        tokio::spawn(async move {
+            for (_, filters) in subscriptions {
+                let store = app.store.clone();
+                let wants = tokio::task::spawn_blocking(move || {
+                    store.find(&filters).map(|found| missing(&filters, &found.events, clock::now()))
+                });
+                if let Ok(Ok(wants)) = wants.await {
+                    drop(app.commands.send(Command::Want(wants)).await);
+                }
+            }
+        });
+    }
+
+    /// Starts the gathering time when there is something new.
+    pub(super) fn gather(&mut self) {
+        let newest = self.app.store.progress().borrow().newest;
+        if let Some(watching) = &mut self.watching
+            && newest > watching.cursor
+        {
+            watching.due.get_or_insert(Instant::now() + watching.gather);
+        }
+    }
+
+    /// Sends one batch. When more is left the next one is due at once; meanwhile the client may speak.
+    pub(super) async fn push(&mut self) -> Result<(), Gone> {
+        let Some(watching) = &mut self.watching else { return Ok(()) };
+        watching.due = None;
+        let (store, cursor, whole) = (self.app.store.clone(), watching.cursor, watching.whole);
+        let batch = match tokio::task::spawn_blocking(move || store.after(cursor)).await {
+            Ok(Ok(batch)) => batch,
+            Ok(Err(error)) => {
+                tracing::error!(%error, "the store cannot be read");
+                return self.refuse(0, unreadable()).await;
+            }
+            Err(_) => return Err(Gone),
+        };
+        watching.cursor = batch.through;
+        if batch.through < batch.newest {
+            watching.due = Some(Instant::now());
+        }
+        let view = self.view();
+        let visible: Vec<Event> = batch.events.into_iter().filter(view).collect();
+        if !whole {
+            return self.push_matches(&visible).await;
+        }
+        let events = visible.into_iter().map(Event::into_rumor).collect();
+        self.send(NodeFrame::Batch { through: batch.through, newest: batch.newest, events }).await
+    }
+
+    /// To a client that does not watch, what its subscriptions match.
+    async fn push_matches(&mut self, stored: &[Event]) -> Result<(), Gone> {
+        for (request, filters) in self.subscriptions.clone() {
+            let fits = |event: &&Event| filters.iter().any(|filter| filter.matches(&event.id(), event));
+            let events: Vec<_> = stored.iter().filter(fits).map(|event| event.clone().into_rumor()).collect();
+            if !events.is_empty() {
+                self.send(NodeFrame::Answer { request, complete: true, events }).await?;
+            }
+        }
+        Ok(())
+    }
+}
