@@ -64,8 +64,10 @@ pub enum Input {
     Handed(Handed, PeerId, Vec<u8>),
     /// The store holds an event durably that [`Output::Keep`] gave it.
     Kept(Handed),
-    /// A delegation was seen whose signature is right, by an announcement that its node has signed.
+    /// A delegation was seen whose signature is right, by a new announcement that its node has signed.
     Delegated(Delegation),
+    /// This node is connected to another one.
+    Joined(PeerId),
     /// A delivery from an earlier run, read from the store at the start.
     Waiting(Address, Row),
     /// An attempt that [`Output::Attempt`] asked for has ended; None when no node answered.
@@ -76,8 +78,8 @@ pub enum Input {
     Answered(Ask, Option<Vec<UnverifiedEvent>>),
     /// How far a sibling had told what it holds, read from the store at the start.
     Sibling(PeerId, Cursor),
-    /// A sibling has asked this node, so it is there.
-    SiblingAsked(PeerId),
+    /// A sibling has asked this node, and said up to which sequence number its own store goes.
+    SiblingAsked(PeerId, u64),
     /// What came back for [`Output::AskSibling`].
     SiblingAnswered(PeerId, Option<OwnPage>),
     /// Some time has passed.
@@ -201,13 +203,13 @@ impl Core {
                 outputs
             }
             Input::Delegated(delegation) => {
-                if self.directory.learn(&delegation, now) {
-                    self.outbox.hurry(&delegation.owner(), now);
-                    self.wanted.hurry(&delegation.owner());
-                    self.siblings.hurry(&delegation.peer());
-                }
-                self.on_tick(now)
+                self.directory.learn(&delegation, now);
+                self.on_appeared(&delegation.peer(), &delegation.owner(), now)
             }
+            Input::Joined(peer) => match self.directory.owner_of(&peer, now) {
+                Some(owner) => self.on_appeared(&peer, &owner, now),
+                None => vec![],
+            },
             Input::Waiting(address, row) => {
                 self.outbox.add(address, row, now);
                 vec![]
@@ -219,13 +221,24 @@ impl Core {
                 self.siblings.restore(peer, cursor);
                 vec![]
             }
-            Input::SiblingAsked(peer) => {
-                self.siblings.on_asked(&peer, now);
+            Input::SiblingAsked(peer, newest) => {
+                self.siblings.on_asked(&peer, newest);
                 self.ask_siblings(now)
             }
             Input::SiblingAnswered(peer, page) => self.on_sibling_answered(peer, page, now),
             Input::Tick => self.on_tick(now),
         }
+    }
+
+    /// A node of a person has shown itself: what waits for that person is tried at once.
+    fn on_appeared(&mut self, peer: &PeerId, person: &PublicKey, now: u64) -> Vec<Output> {
+        if !self.directory.acts_for(peer, person, now) {
+            return vec![];
+        }
+        self.outbox.hurry(person, now);
+        self.wanted.hurry(person);
+        self.siblings.hurry(peer);
+        self.on_tick(now)
     }
 
     /// What is due by now.

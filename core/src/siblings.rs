@@ -11,7 +11,7 @@ use nostrp2p_protocol::{PeerId, exchange::OwnPage, frame::StoreId};
 const AGAIN_SECONDS: u64 = 10;
 /// A sibling that did not answer is asked again after this many seconds.
 const AWAY_SECONDS: u64 = 60;
-/// A sibling that asks is asked back, unless it was asked within so many seconds: two nodes would never stop.
+/// A sibling that asks is asked back, but not within so many seconds: with much news two nodes would never stop.
 const NOT_BEFORE_SECONDS: u64 = 2;
 /// Siblings that are remembered: those that a person has had.
 const MAX_SIBLINGS: usize = 32;
@@ -68,11 +68,12 @@ impl Siblings {
         }
     }
 
-    /// A sibling has asked this node: it may have something new to tell.
-    pub fn on_asked(&mut self, peer: &PeerId, now: u64) {
-        if self.known.get(peer).is_some_and(|known| now >= known.asked_at.saturating_add(NOT_BEFORE_SECONDS))
-        {
-            self.hurry(peer);
+    /// A sibling has asked this node, and said how far its own store goes: if it has news, it is asked back.
+    pub fn on_asked(&mut self, peer: &PeerId, newest: u64) {
+        let Some(sibling) = self.known.get_mut(peer) else { return };
+        let Phase::Idle(when) = sibling.phase else { return };
+        if sibling.cursor.after < newest {
+            sibling.phase = Phase::Idle(when.min(sibling.asked_at.saturating_add(NOT_BEFORE_SECONDS)));
         }
     }
 
@@ -169,13 +170,14 @@ mod tests {
     }
 
     #[test]
-    fn two_that_ask_each_other_come_to_rest() {
+    fn one_that_asks_is_asked_back_when_it_has_news() {
         let mut siblings = Siblings::default();
         siblings.due(&[OTHER], NOW);
-        siblings.on_answer(&OTHER, Some(&page(0, 0, 0)), NOW);
-        siblings.on_asked(&OTHER, NOW + 1);
+        siblings.on_answer(&OTHER, Some(&page(5, 5, 0)), NOW);
+        siblings.on_asked(&OTHER, 5);
+        assert_eq!(siblings.due(&[OTHER], NOW + 5), [], "it has nothing new");
+        siblings.on_asked(&OTHER, 6);
         assert_eq!(siblings.due(&[OTHER], NOW + 1), [], "it was asked a moment ago");
-        siblings.on_asked(&OTHER, NOW + 2);
         assert_eq!(siblings.due(&[OTHER], NOW + 2).len(), 1);
     }
 

@@ -283,6 +283,7 @@ impl Running {
                     self.announce().await;
                 }
                 self.ask_for_announcements(peer.id);
+                self.handle(Input::Joined(peer.id)).await;
                 self.report_standing().await;
             }
             OverlayEvent::PeerLeft(peer) => {

@@ -58,7 +58,7 @@ pub enum Question {
     Announcements,
     /// 2 `[2, filters]`: public events, answered by [`Found`]. At most [`MAX_ASKED_FILTERS`].
     Events(Vec<Filter>),
-    /// 3 `[3, store, after]`: what our owner wrote and what is for our owner alone, as far as it was stored after this
+    /// 3 `[3, store, after, newest]`: what our owner wrote and what is for our owner alone, as far as it was stored after this
     /// sequence number of this store, answered by [`OwnPage`]. Only a node with a delegation by the same owner gets
     /// an answer. When the store is another one, or nil, the answer begins from the start.
     Own {
@@ -66,6 +66,8 @@ pub enum Question {
         store: Option<StoreId>,
         /// The last sequence number that the asking node has seen.
         after: u64,
+        /// The highest sequence number of the asking node's own store, so that it can be asked back.
+        newest: u64,
     },
 }
 
@@ -78,7 +80,7 @@ impl Question {
                 let filters: Vec<WireFilter> = filters.into_iter().map(Into::into).collect();
                 wire::encode(&(2u8, filters))
             }
-            Self::Own { store, after } => wire::encode(&(3u8, store, after)),
+            Self::Own { store, after, newest } => wire::encode(&(3u8, store, after, newest)),
         }
     }
 
@@ -100,7 +102,11 @@ impl Question {
                     None => Ok(Self::Events(filters)),
                 }
             }
-            3 => wire::decode(bytes).map(|(_, store, after): (u8, _, _)| Self::Own { store, after }),
+            3 => wire::decode(bytes).map(|(_, store, after, newest): (u8, _, _, _)| Self::Own {
+                store,
+                after,
+                newest,
+            }),
             other => Err(Malformed::UnknownType(other)),
         }
     }
@@ -204,8 +210,8 @@ mod tests {
         let asked = Filter { kinds: Some([crate::Kind::PROFILE].into()), ..Filter::default() };
         let questions = [
             Question::Events(vec![asked.clone(), Filter::default()]),
-            Question::Own { store: None, after: 0 },
-            Question::Own { store: Some(7), after: u64::MAX },
+            Question::Own { store: None, after: 0, newest: 3 },
+            Question::Own { store: Some(7), after: u64::MAX, newest: u64::MAX },
         ];
         for question in questions {
             assert_eq!(Question::decode(&question.clone().encode()), Ok(question));

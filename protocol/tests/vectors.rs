@@ -93,7 +93,7 @@ fn questions() -> Vec<(&'static str, Question)> {
     vec![
         ("ask-announcements", Question::Announcements),
         ("ask-events", Question::Events(vec![filter()])),
-        ("ask-own", Question::Own { store: Some(5), after: 77 }),
+        ("ask-own", Question::Own { store: Some(5), after: 77, newest: 12 }),
     ]
 }
 

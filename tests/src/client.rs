@@ -51,6 +51,7 @@ pub struct Client {
     peer: Option<PeerId>,
     /// How far private events have come, as far as the node has said.
     deliveries: BTreeMap<(EventId, PublicKey), Delivery>,
+    markers: BTreeMap<String, u64>,
 }
 
 impl Client {
@@ -84,6 +85,7 @@ impl Client {
             challenge: [0; 32],
             peer: None,
             deliveries: BTreeMap::new(),
+            markers: BTreeMap::new(),
         }
     }
 
@@ -144,6 +146,9 @@ impl Client {
                     if let NodeFrame::Deliveries { id, people } = &frame {
                         let news = people.iter().map(|(person, state)| ((*id, *person), *state));
                         self.deliveries.extend(news);
+                    }
+                    if let NodeFrame::Markers(markers) = &frame {
+                        self.markers.extend(markers.iter().cloned());
                     }
                     return Some(frame);
                 }
@@ -214,6 +219,16 @@ impl Client {
         let address = (event.id(), person.public_key());
         while self.deliveries.get(&address) != Some(&state) {
             assert!(self.next().await.is_some(), "the node closed the connection before {state:?}");
+        }
+    }
+
+    /// Waits until the node says that a read marker stands here.
+    ///
+    /// # Panics
+    /// When the connection ends before.
+    pub async fn marker(&mut self, name: &str, until: u64) {
+        while self.markers.get(name) != Some(&until) {
+            assert!(self.next().await.is_some(), "the node closed the connection before {name} stood at {until}");
         }
     }
 

@@ -189,8 +189,15 @@ fn a_waiting_reply_goes_out_when_the_persons_node_appears() {
     let mut core = core();
     run(&mut core, Input::Publish(REQUEST, reply_to(2, 1).into(), vec![]));
     assert_eq!(run(&mut core, Input::Delegated(delegation(3, 7))), [], "somebody else's node");
-    let outputs = run(&mut core, Input::Delegated(delegation(2, 8)));
-    assert_eq!(outputs, [Output::Attempt(address(2), vec![PeerId::from_ed25519([8; 32])])]);
+    let outputs = run(&mut core, Input::Delegated(delegation(2, 9)));
+    assert_eq!(outputs, [Output::Attempt(address(2), vec![OTHER])]);
+    run(&mut core, Input::Attempted(address(2), None));
+    assert_eq!(run(&mut core, Input::Tick), [], "it was away");
+    let again = [Output::Attempt(address(2), vec![OTHER])];
+    assert_eq!(run(&mut core, Input::Delegated(delegation(2, 9))), again, "it announces itself again");
+    run(&mut core, Input::Attempted(address(2), None));
+    assert_eq!(run(&mut core, Input::Joined(PeerId::from_ed25519([7; 32]))), [], "a stranger");
+    assert_eq!(run(&mut core, Input::Joined(OTHER)), again, "it is connected");
 }
 
 #[test]

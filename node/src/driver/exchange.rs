@@ -35,11 +35,13 @@ impl Running {
                     let store = self.store.clone();
                     self.respond(request, move || asking::public(&store, &filters));
                 }
-                Ok(Question::Own { store: id, after }) if self.core.is_sibling(&from, clock::now()) => {
+                Ok(Question::Own { store: id, after, newest })
+                    if self.core.is_sibling(&from, clock::now()) =>
+                {
                     let (store, owner) = (self.store.clone(), self.ownership.owner());
                     let cursor = Cursor { store: id, after };
                     self.respond(request, move || asking::own_page(&store, owner, cursor));
-                    self.handle(Input::SiblingAsked(from)).await;
+                    self.handle(Input::SiblingAsked(from, newest)).await;
                 }
                 Ok(Question::Own { .. }) | Err(_) => self.overlay.refuse(request).await,
             },
@@ -119,7 +121,8 @@ impl Running {
 
     pub(super) fn ask_sibling(&self, peer: PeerId, cursor: Cursor) {
         let overlay = self.overlay.clone();
-        let question = Question::Own { store: cursor.store, after: cursor.after }.encode();
+        let newest = self.store.progress().borrow().newest;
+        let question = Question::Own { store: cursor.store, after: cursor.after, newest }.encode();
         self.tasks.push(Box::pin(async move {
             let answer = overlay.request(peer, Protocol::Fetch, question).await;
             Happening::SiblingTold(peer, answer.ok().and_then(|answer| OwnPage::decode(&answer).ok()))

@@ -1,0 +1,116 @@
+//! What a node lacks it asks for: profiles, follow lists and posts that were written before it came.
+
+use nostrp2p_protocol::{
+    Draft, Event, Filter, Kind, SecretKey, Tag,
+    frame::{ClientFrame, NodeFrame},
+};
+use nostrp2p_tests::{Client, Person, now, post, reply};
+
+fn sign(key: &SecretKey, kind: Kind, tags: Vec<Tag>, content: &str) -> Event {
+    Draft { created_at: now(), kind, tags, content: content.into() }.sign(key, &[7; 32])
+}
+
+fn of(key: &SecretKey, kinds: &[Kind]) -> Vec<Filter> {
+    let kinds = Some(kinds.iter().copied().collect());
+    vec![Filter { authors: Some([key.public_key()].into()), kinds, ..Filter::default() }]
+}
+
+/// What the store has for a question, now.
+async fn found(client: &mut Client, filters: Vec<Filter>) -> Vec<String> {
+    client.send(ClientFrame::Fetch { request: 5, filters }).await;
+    match client.answer().await {
+        NodeFrame::Answer { request: 5, events, .. } => {
+            events.into_iter().map(|event| event.content).collect()
+        }
+        other => panic!("no answer but {other:?}"),
+    }
+}
+
+/// A person with a profile, a follow list and a post, written before anybody else was there, and a private reply.
+async fn alice_with_a_past() -> (Person, Event) {
+    let mut alice = Person::arrive(None).await;
+    alice.client.publish(&sign(&alice.key, Kind::PROFILE, vec![], r#"{"name":"alice"}"#)).await;
+    let followed = Tag::new(["p", &"ab".repeat(32)]);
+    alice.client.publish(&sign(&alice.key, Kind::FOLLOW_LIST, vec![followed], "alice follows")).await;
+    let old = post(&alice.key, "written before bob came");
+    alice.client.publish(&old).await;
+    alice.client.publish(&reply(&alice.key, "a private past", &[&nostrp2p_tests::random_key()])).await;
+    (alice, old)
+}
+
+#[tokio::test]
+async fn a_profile_page_fills_itself_from_the_authors_node() {
+    let (alice, old) = alice_with_a_past().await;
+    // The own posts that nobody had taken go out to the first neighbour; Carol is it, so that Bob lacks them.
+    let mut carol = Person::arrive(Some(&alice)).await;
+    carol.client.watch(0).await;
+    carol.client.hear(&old.content).await;
+    let mut bob = Person::arrive(Some(&alice)).await;
+    bob.client.watch(0).await;
+
+    let kinds = [Kind::PROFILE, Kind::FOLLOW_LIST, Kind::POST, Kind::REPOST];
+    assert_eq!(found(&mut bob.client, of(&alice.key, &[Kind::FOLLOW_LIST])).await, [""; 0]);
+    bob.client.send(ClientFrame::Subscribe { request: 6, filters: of(&alice.key, &kinds) }).await;
+    bob.client.hear("alice follows").await;
+    let page = found(&mut bob.client, of(&alice.key, &[Kind::PROFILE, Kind::FOLLOW_LIST])).await;
+    assert_eq!(page.len(), 2, "{page:?}");
+    let everything = bob.client.everything().await;
+    assert!(!everything.contains(&"a private past".to_owned()), "{everything:?}");
+}
+
+#[tokio::test]
+async fn a_quoted_post_is_fetched_from_its_author() {
+    let (alice, old) = alice_with_a_past().await;
+    let mut carol = Person::arrive(Some(&alice)).await;
+    carol.client.watch(0).await;
+    carol.client.hear(&old.content).await;
+    let mut bob = Person::arrive(Some(&alice)).await;
+    bob.client.watch(0).await;
+    let by_id = Filter {
+        ids: Some([old.id()].into()),
+        authors: Some([alice.key.public_key()].into()),
+        ..Filter::default()
+    };
+    bob.client.send(ClientFrame::Fetch { request: 6, filters: vec![by_id] }).await;
+    bob.client.hear(&old.content).await;
+}
+
+#[tokio::test]
+async fn somebody_who_was_away_is_asked_when_they_appear() {
+    let (alice, _) = alice_with_a_past().await;
+    let mut carol = Person::arrive(Some(&alice)).await;
+    carol.client.neighbours(1).await;
+    let key = alice.key.clone();
+    let stopped = alice.node.stop().await;
+    let mut bob = Person::arrive(Some(&carol)).await;
+    bob.client.watch(0).await;
+    let answer = found(&mut bob.client, of(&key, &[Kind::FOLLOW_LIST])).await;
+    assert_eq!(answer, [""; 0]);
+    let _alice = stopped.start().await;
+    bob.client.hear("alice follows").await;
+}
+
+#[tokio::test]
+async fn a_client_that_does_not_watch_gets_what_it_subscribes_to() {
+    let mut alice = Person::arrive(None).await;
+    let mut other = Client::login(&alice.node.clients(), &alice.key).await;
+    let tagged = Filter { tags: [('t', ["rust".to_owned()].into())].into(), ..Filter::default() };
+    other.send(ClientFrame::Subscribe { request: 3, filters: vec![tagged] }).await;
+    assert!(matches!(other.answer().await, NodeFrame::Answer { request: 3, .. }));
+    alice.client.publish(&post(&alice.key, "about nothing")).await;
+    alice.client.publish(&sign(&alice.key, Kind::POST, vec![Tag::new(["t", "rust"])], "about rust")).await;
+    match other.answer().await {
+        NodeFrame::Answer { request: 3, events, .. } => {
+            let texts: Vec<&str> = events.iter().map(|event| event.content.as_str()).collect();
+            assert_eq!(texts, ["about rust"]);
+        }
+        frame => panic!("{frame:?}"),
+    }
+    other.send(ClientFrame::Unsubscribe { request: 3 }).await;
+    for request in 10..30 {
+        other.send(ClientFrame::Subscribe { request, filters: vec![] }).await;
+        assert!(matches!(other.answer().await, NodeFrame::Answer { .. }));
+    }
+    other.send(ClientFrame::Subscribe { request: 30, filters: vec![] }).await;
+    assert!(other.refusal().await.reason.contains("20 subscriptions"));
+}
