@@ -48,6 +48,8 @@ struct Waiting {
     since: u64,
     /// None while an attempt is under way.
     due: Option<u64>,
+    /// Whether a node of the person has appeared while an attempt was under way, which then counts for nothing.
+    hurried: bool,
 }
 
 impl Row {
@@ -78,7 +80,7 @@ impl Outbox {
             0 => now,
             retries => row.since.saturating_add(waiting_time(retries)),
         };
-        self.waiting.insert(address, Waiting { retries: row.retries, since: row.since, due: Some(due) });
+        self.waiting.insert(address, Waiting { retries: row.retries, since: row.since, due: Some(due), hurried: false });
         self.due.insert((due, address));
         self.by_person.insert((address.person, address.sequence));
     }
@@ -103,10 +105,14 @@ impl Outbox {
         for (person, sequence) in addresses {
             let address = Address { sequence: *sequence, person: *person };
             let Some(waiting) = self.waiting.get_mut(&address) else { continue };
-            if let Some(due) = waiting.due.filter(|due| *due > now) {
-                self.due.remove(&(due, address));
-                self.due.insert((now, address));
-                waiting.due = Some(now);
+            match waiting.due {
+                None => waiting.hurried = true,
+                Some(due) if due > now => {
+                    self.due.remove(&(due, address));
+                    self.due.insert((now, address));
+                    waiting.due = Some(now);
+                }
+                Some(_) => {}
             }
         }
     }
@@ -127,7 +133,8 @@ impl Outbox {
         // What was missed, while the node was off or a hurried attempt came early, is not made up for.
         let next = (1..=RETRIES).find(|retry| waiting.since.saturating_add(waiting_time(*retry)) > now);
         let Some(retry) = next else { return self.finish(address, Delivery::GivenUp) };
-        let due = waiting.since.saturating_add(waiting_time(retry));
+        let hurried = std::mem::take(&mut waiting.hurried);
+        let due = if hurried { now } else { waiting.since.saturating_add(waiting_time(retry)) };
         waiting.retries = retry;
         waiting.due = Some(due);
         self.due.insert((due, address));
@@ -135,7 +142,7 @@ impl Outbox {
     }
 
     fn finish(&mut self, address: Address, state: Delivery) -> Option<Row> {
-        let Waiting { retries, since, due } = self.waiting.remove(&address)?;
+        let Waiting { retries, since, due, .. } = self.waiting.remove(&address)?;
         self.by_person.remove(&(address.person, address.sequence));
         if let Some(due) = due {
             self.due.remove(&(due, address));
@@ -183,6 +190,9 @@ mod tests {
         outbox.hurry(&ADDRESS.person, NOW);
         assert_eq!(outbox.due(NOW, 9), [], "an attempt is under way");
         outbox.on_failed(ADDRESS, NOW);
+        assert_eq!(outbox.due(NOW, 9), [ADDRESS], "the person appeared during the attempt");
+        outbox.on_failed(ADDRESS, NOW);
+        assert_eq!(outbox.due(NOW, 9), []);
         outbox.hurry(&PublicKey::from_bytes([2; 32]), NOW + 1);
         assert_eq!(outbox.due(NOW + 1, 9), [], "somebody else appeared");
         outbox.hurry(&ADDRESS.person, NOW + 1);
