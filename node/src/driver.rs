@@ -26,7 +26,7 @@ use crate::{
     markers::{self, Markers},
     standing::Standing,
     stop::Stop,
-    store::{Note, Store, Stored, Travel, Writer},
+    store::{Inserted, Note, Store, Stored, Travel, Writer},
     verifier::Verifier,
 };
 
@@ -222,8 +222,11 @@ impl Running {
             }
             Happening::Checked(number, result) => self.handle(Input::Verified(number, result)).await,
             Happening::Committed(request, event, audience, Ok(inserted)) => {
+                let Some(sequence) = inserted.sequence() else {
+                    return self.reply(request, Err(not_kept(inserted)));
+                };
                 let may_delegate = event.kind == Kind::APPLICATION_DATA;
-                self.handle(Input::Committed(request, event, audience, inserted.sequence())).await;
+                self.handle(Input::Committed(request, event, audience, sequence)).await;
                 if may_delegate {
                     self.read_delegation().await;
                     self.announce().await;
@@ -513,6 +516,15 @@ impl Running {
         self.next += 1;
         self.next
     }
+}
+
+/// Why an event of the owner is not in the store although nothing failed.
+fn not_kept(inserted: Inserted) -> Refusal {
+    let reason = match inserted {
+        Inserted::Ended => "the event has ended: its expiration lies in the past",
+        _ => "you have deleted this event; what is deleted does not come back",
+    };
+    Refusal::new(RefusalCode::Unwanted, reason)
 }
 
 fn stopped() -> String {

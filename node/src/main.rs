@@ -113,7 +113,11 @@ fn import(settings: &Settings, file: &Path) -> anyhow::Result<String> {
     let complain = |line: &str| eprintln!("{line}");
     let progress = |lines: u64| eprintln!("{lines} lines");
     let done = maintenance::import(&settings.data_dir, input, complain, progress)?;
-    Ok(format!("{} new events, {} were there already, {} lines refused.", done.new, done.known, done.refused))
+    let over = if done.over > 0 { format!("{} deleted or expired, ", done.over) } else { String::new() };
+    Ok(format!(
+        "{} new events, {} were there already, {over}{} lines refused.",
+        done.new, done.known, done.refused
+    ))
 }
 
 fn serve(settings: Settings) -> ExitCode {

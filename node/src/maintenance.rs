@@ -28,6 +28,8 @@ pub struct Imported {
     pub new: u64,
     /// Events that were here already, or a newer one in their place.
     pub known: u64,
+    /// Deleted by their author, or past their expiration.
+    pub over: u64,
     /// Lines that hold no event, or one that is forged or breaks a limit.
     pub refused: u64,
 }
@@ -84,6 +86,7 @@ pub fn import(
             Ok(event) => match commit(&writer, event)? {
                 Inserted::New(_) => imported.new += 1,
                 Inserted::Known(_) | Inserted::Superseded(_) => imported.known += 1,
+                Inserted::Deleted | Inserted::Ended => imported.over += 1,
             },
             Err(reason) => {
                 imported.refused += 1;
@@ -192,13 +195,19 @@ mod tests {
     fn what_is_exported_can_be_imported_elsewhere() {
         let (one, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         let text = line("first") + &line("second\nline") + "\n";
-        assert_eq!(import_text(one.path(), &text).0, Imported { new: 2, known: 0, refused: 0 });
+        assert_eq!(import_text(one.path(), &text).0, Imported { new: 2, known: 0, over: 0, refused: 0 });
         let mut exported = Vec::new();
         assert_eq!(export(one.path(), &mut exported).unwrap(), 2);
         let exported = String::from_utf8(exported).unwrap();
         assert_eq!(exported.trim(), text.trim());
-        assert_eq!(import_text(other.path(), &exported).0, Imported { new: 2, known: 0, refused: 0 });
-        assert_eq!(import_text(other.path(), &exported).0, Imported { new: 0, known: 2, refused: 0 });
+        assert_eq!(
+            import_text(other.path(), &exported).0,
+            Imported { new: 2, known: 0, over: 0, refused: 0 }
+        );
+        assert_eq!(
+            import_text(other.path(), &exported).0,
+            Imported { new: 0, known: 2, over: 0, refused: 0 }
+        );
     }
 
     #[test]
