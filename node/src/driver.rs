@@ -93,8 +93,8 @@ enum Happening {
 /// Something that takes time and ends in a happening.
 type Task = Pin<Box<dyn Future<Output = Happening> + Send>>;
 
-/// Called with a fresh claim when the old one has expired.
-pub(crate) type OnClaim = Box<dyn Fn(&Claim) + Send>;
+/// Called with a fresh claim when the old one has expired, and with none when the node has been claimed.
+pub(crate) type OnClaim = Box<dyn Fn(Option<&Claim>) + Send>;
 
 /// The driver before it runs.
 pub(crate) struct Driver {
@@ -406,6 +406,7 @@ impl Running {
             Refusal::new(RefusalCode::Internal, "the node could not write down its owner; its log says why")
         })?;
         self.ownership = Ownership::Owned(owner);
+        (self.on_claim)(None);
         self.handle_owner(owner);
         Ok(owner)
     }
@@ -422,7 +423,7 @@ impl Running {
         if claim.expires < clock::now()
             && let Some(claim) = crate::claim::fresh(self.claim_seconds)
         {
-            (self.on_claim)(&claim);
+            (self.on_claim)(Some(&claim));
             self.ownership = Ownership::Unclaimed(claim);
         }
     }

@@ -48,6 +48,16 @@ pub fn draft(peer: &PeerId, created_at: u64) -> Draft {
     }
 }
 
+/// The draft of a delegation that has ended: so an owner takes his word back.
+pub fn ended(peer: &PeerId, created_at: u64) -> Draft {
+    let mut draft = draft(peer, created_at);
+    draft.tags = vec![
+        Tag::new(["d".to_owned(), identifier(peer)]),
+        Tag::new(["expiration".to_owned(), created_at.to_string()]),
+    ];
+    draft
+}
+
 /// Whether an event is meant as a delegation, sound or not.
 pub fn is_delegation(rumor: &Rumor) -> bool {
     rumor.kind == Kind::APPLICATION_DATA
