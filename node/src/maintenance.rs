@@ -150,7 +150,7 @@ pub fn show_owner(directory: &Path) -> anyhow::Result<String> {
 /// # Errors
 /// When the store is in use, the node has no owner, or the key is not the owner's.
 pub fn delegate(directory: &Path, nsec: &Zeroizing<String>) -> anyhow::Result<String> {
-    let (peer, npub) = sign_for_node(directory, nsec, |peer| delegation::draft(peer, clock::now()))?;
+    let (peer, npub) = sign_for_node(directory, nsec, delegation::draft)?;
     let days = delegation::LIFETIME_SECONDS / 86_400;
     Ok(format!("The node {peer} now acts for {npub} for {days} days."))
 }
@@ -160,7 +160,7 @@ pub fn delegate(directory: &Path, nsec: &Zeroizing<String>) -> anyhow::Result<St
 /// # Errors
 /// As [`delegate`].
 pub fn leave(directory: &Path, nsec: &Zeroizing<String>) -> anyhow::Result<String> {
-    let (peer, npub) = sign_for_node(directory, nsec, |peer| delegation::ended(peer, clock::now()))?;
+    let (peer, npub) = sign_for_node(directory, nsec, delegation::ended)?;
     Ok(format!(
         "The node {peer} no longer acts for {npub}. Start it once more for a minute, so that other nodes hear of it; \
          signing in there with the web client would renew your word."
@@ -170,7 +170,7 @@ pub fn leave(directory: &Path, nsec: &Zeroizing<String>) -> anyhow::Result<Strin
 fn sign_for_node(
     directory: &Path,
     nsec: &Zeroizing<String>,
-    draft: impl FnOnce(&PeerId) -> Draft,
+    draft: impl FnOnce(&PeerId, u64) -> Draft,
 ) -> anyhow::Result<(PeerId, String)> {
     let key = SecretKey::from_nsec(nsec.trim())?;
     ensure_node(directory)?;
@@ -186,7 +186,10 @@ fn sign_for_node(
     let mut aux = [0; 32];
     getrandom::fill(&mut aux)
         .map_err(|error| anyhow::anyhow!("the system has no random numbers: {error}"))?;
-    commit(&writer, draft(&peer).sign(&key, &aux))?;
+    // Of two in the same second the one with the lower id would count.
+    let before = delegated::find(&store, key.public_key(), &peer)?;
+    let created_at = before.map_or(0, |before| before.created_at() + 1).max(clock::now());
+    commit(&writer, draft(&peer, created_at).sign(&key, &aux))?;
     writer.close();
     Ok((peer, key.public_key().to_npub()))
 }

@@ -50,12 +50,8 @@ pub fn draft(peer: &PeerId, created_at: u64) -> Draft {
 
 /// The draft of a delegation that has ended: so an owner takes his word back.
 pub fn ended(peer: &PeerId, created_at: u64) -> Draft {
-    let mut draft = draft(peer, created_at);
-    draft.tags = vec![
-        Tag::new(["d".to_owned(), identifier(peer)]),
-        Tag::new(["expiration".to_owned(), created_at.to_string()]),
-    ];
-    draft
+    let expiration = Tag::new(["expiration".to_owned(), created_at.saturating_sub(1).to_string()]);
+    Draft { tags: vec![Tag::new(["d".to_owned(), identifier(peer)]), expiration], ..draft(peer, created_at) }
 }
 
 /// Whether an event is meant as a delegation, sound or not.
