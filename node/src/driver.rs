@@ -246,7 +246,9 @@ impl Running {
             Happening::Told(announcements) => {
                 for bytes in announcements {
                     // What a neighbour tells is not held against it: it may have heard it so.
-                    drop(self.hear_announcement(bytes).await);
+                    if self.hear_announcement(bytes).await == Err(Unheard::Overtaken) {
+                        self.announce().await;
+                    }
                 }
             }
             Happening::Fetched(ask, events) => self.handle(Input::Answered(ask, events)).await,
@@ -271,7 +273,7 @@ impl Running {
             OverlayEvent::Message { message, topic: Topic::Nodes, payload, .. } => {
                 let verdict = match self.hear_announcement(payload).await {
                     Ok(()) => nostrp2p_overlay::Verdict::Accept,
-                    Err(Unheard::Stale) => nostrp2p_overlay::Verdict::Ignore,
+                    Err(Unheard::Stale | Unheard::Overtaken) => nostrp2p_overlay::Verdict::Ignore,
                     Err(Unheard::Forged) => nostrp2p_overlay::Verdict::Reject,
                 };
                 self.overlay.report(message, verdict).await;
