@@ -117,8 +117,11 @@ async fn who_leaves_gets_no_more_private_events_there() {
     let (code, text) = run(&["owner", "leave"], Some(&data), &bob.key.to_nsec()).await;
     assert!(code == Some(0) && text.contains("no longer acts for"), "{text}");
     let node = stopped.start().await;
-    let (_, text) = run(&["status", "-l", &node.nodes()], None, "").await;
-    assert!(text.contains("delegation  ended"), "{text}");
+    until("the node's own knowledge of the end", || async {
+        let text = run(&["status", "-l", &node.nodes()], None, "").await.1;
+        if text.contains("delegation  ended") { Ok(()) } else { Err(text) }
+    })
+    .await;
     // Alice's node hears of the end when Bob's announces itself; from then on nothing is delivered there.
     let authority = alice.node.clients();
     until("the end of the delegation", || async {
