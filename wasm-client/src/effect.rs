@@ -90,6 +90,8 @@ pub enum Purpose {
     Post,
     /// A like of this post.
     Like(EventId),
+    /// To take back an own event.
+    Deletion,
     /// The profile.
     Profile,
     /// The word that the node acts for its owner.

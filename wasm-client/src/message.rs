@@ -5,7 +5,7 @@ use nostrp2p_protocol::{Event, EventId, PeerId, PublicKey, Rumor, frame::NodeFra
 use crate::{
     address::ClaimToken,
     effect::{Purpose, Timer},
-    model::Environment,
+    model::{Environment, Menu},
     secret::Secret,
     storage::{Snapshot, StorageError, Theme},
     vdom::KeyPress,
@@ -146,6 +146,10 @@ pub enum Reading {
     ExactTime(EventId),
     /// More of the past.
     Older,
+    /// The text of this post goes to the clipboard.
+    CopyText(EventId),
+    /// Open something under a post, or close it if it is open.
+    Menu(Menu),
 }
 
 /// Writing.
@@ -157,7 +161,7 @@ pub enum Writing {
     Reply(EventId),
     /// What is written is to be no answer.
     DropReply,
-    /// This post is liked.
+    /// This post is liked, or not any more.
     Like(EventId),
     /// The composer is to go away; the text stays.
     Close,
@@ -169,6 +173,8 @@ pub enum Writing {
     TryAgain(EventId),
     /// A refused event is given up.
     GiveUp(EventId),
+    /// This own post is deleted.
+    Delete(EventId),
 }
 
 /// The own profile, the key and the settings.
@@ -217,4 +223,28 @@ pub enum Link {
     SetUpAgain,
     /// Show a peer's particulars, or hide them.
     Peer(PeerId),
+}
+
+impl From<Setup> for Message {
+    fn from(setup: Setup) -> Self {
+        Self::Welcome(setup)
+    }
+}
+
+impl From<Reading> for Message {
+    fn from(reading: Reading) -> Self {
+        Self::Reading(reading)
+    }
+}
+
+impl From<Writing> for Message {
+    fn from(writing: Writing) -> Self {
+        Self::Writing(writing)
+    }
+}
+
+impl From<Own> for Message {
+    fn from(own: Own) -> Self {
+        Self::Own(own)
+    }
 }

@@ -1,7 +1,9 @@
 //! All that the page knows, in one value. Only `update` changes it; the view only reads it.
 
 pub mod connection;
+pub mod deleted;
 pub mod likes;
+pub mod missing;
 pub mod people;
 pub mod reply;
 pub mod timeline;
@@ -12,13 +14,21 @@ use nostrp2p_protocol::{
     frame::{Carried, Delivery},
 };
 
-use crate::{address::NodeAddress, route::Route, secret::Secret, sorted::SortedMap, storage::Theme};
+use crate::{
+    address::NodeAddress,
+    route::Route,
+    secret::Secret,
+    sorted::SortedMap,
+    storage::{Place, Theme},
+};
 pub use {
     connection::{Connection, Phase},
+    deleted::Deleted,
     likes::Likes,
+    missing::Missing,
     people::People,
     reply::Reply,
-    timeline::Timeline,
+    timeline::{Post, Timeline},
     welcome::{KeyStep, Step, Welcome},
 };
 
@@ -41,6 +51,10 @@ pub struct Model {
     pub timeline: Timeline,
     /// Who likes what.
     pub likes: Likes,
+    /// What was deleted.
+    pub deleted: Deleted,
+    /// Posts that are spoken of and not here.
+    pub missing: Missing,
     /// Who is who.
     pub people: People,
     /// What the node has not acknowledged.
@@ -57,6 +71,8 @@ pub struct Model {
     pub revealed: Option<Secret>,
     /// Whether "forget this key" waits for a second yes.
     pub forget_asked: bool,
+    /// What is opened under a post.
+    pub menu: Option<Menu>,
     /// The peer whose particulars are shown.
     pub chosen_peer: Option<PeerId>,
     /// A sentence at the edge of the page, for some seconds.
@@ -100,6 +116,24 @@ pub struct Environment {
     pub offset_minutes: i32,
     /// Whether the command key is called Cmd.
     pub apple: bool,
+}
+
+/// What is opened under a post.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Menu {
+    /// The post.
+    pub post: EventId,
+    /// What it offers.
+    pub offers: Offers,
+}
+
+/// What can be opened under a post.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Offers {
+    /// What can be done with it besides answering and liking.
+    More,
+    /// To delete it, with a warning.
+    Deletion,
 }
 
 /// What the node has not acknowledged.
@@ -174,6 +208,12 @@ impl Model {
     /// What this person is called, unless it is the one at this page.
     pub fn name_of_other(&self, pubkey: &PublicKey) -> Option<String> {
         (self.me.as_ref() != Some(pubkey)).then(|| self.name_of(pubkey))
+    }
+
+    /// The posts of the screen Home that are drawn, the newest first.
+    pub fn home(&self) -> impl Iterator<Item = (&Place, &Post)> {
+        let seen = self.timeline.run().filter(|(place, _)| !self.timeline.unseen.contains(&place.id));
+        seen.take(self.timeline.drawn)
     }
 
     /// The step of setting up, if that is going on.

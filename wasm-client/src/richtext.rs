@@ -46,6 +46,15 @@ pub fn spans(text: &str) -> Vec<Span> {
     spans
 }
 
+/// The people that a text mentions, at most as many as are made active.
+pub fn people(text: &str) -> impl Iterator<Item = PublicKey> {
+    let codes = text.match_indices("nostr:n").take(MAX_LINKS);
+    codes.filter_map(|(at, _)| match mention(text.get(at..)?)? {
+        (_, Span::Mention(person), _) => Some(person),
+        _ => None,
+    })
+}
+
 fn push_visible(plain: &mut String, text: &str) {
     plain.extend(text.chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t')));
 }

@@ -101,6 +101,13 @@ pub const REPLY_DROP: &str = "Do not reply";
 pub const LIKE: &str = "Like";
 pub const LIKED: &str = "You like this";
 pub const ONLY_YOU: &str = "only for you";
+pub const MORE: &str = "More";
+pub const COPY_TEXT: &str = "Copy text";
+pub const DELETE: &str = "Delete";
+pub const DELETE_ASK: &str = "Delete this post everywhere?";
+pub const DELETE_WARNING: &str = "It goes from your node at once, and your node asks all others that have it to delete it too. Nobody can force them: others may have kept it.";
+pub const DELETE_YES: &str = "Delete it";
+pub const DELETED: &str = "Deleted. Others may have kept it.";
 pub const GIVE_UP: &str = "Discard";
 pub const STATE_WAITING: &str = "Waiting for your node; will be sent later";
 

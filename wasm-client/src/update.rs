@@ -2,6 +2,7 @@
 
 pub mod compose;
 pub mod connection;
+pub mod deletion;
 pub mod onboarding;
 pub mod own;
 pub mod timeline;
@@ -12,15 +13,16 @@ mod tests;
 use crate::{
     address::ClaimLink,
     effect::{Effect, Timer},
-    message::{Browser, Link, Message, Setup, Start, Writing},
+    message::{Browser, Link, Message, Start, Writing},
     model::{
         Model, Stage, Welcome,
         timeline::{PAGE_POSTS, Past},
     },
     route::Route,
-    storage::{OPENING_EVENTS, Snapshot},
+    storage::{OPENING_EVENTS, Place, Snapshot},
     vdom::KeyPress,
 };
+use timeline::Origin;
 
 /// How often relative times are drawn anew, in milliseconds.
 const TICK_MS: u64 = 30_000;
@@ -107,12 +109,19 @@ fn begin(model: &mut Model, start: Start, out: &mut Vec<Effect>) {
 }
 
 fn restore(model: &mut Model, snapshot: Snapshot) {
-    let Snapshot { events, profiles, outbox, settings } = snapshot;
+    let Snapshot { events, profiles, deletions, outbox, settings, .. } = snapshot;
+    for deletion in &deletions {
+        model.deleted.take(deletion);
+    }
     for profile in &profiles {
         model.people.take(profile);
     }
     for event in events.iter().rev() {
-        timeline::insert(model, event, false);
+        timeline::insert(model, event, Origin::Run);
+    }
+    model.timeline.kept_since = settings.kept_since;
+    if let Some(last) = events.last() {
+        model.timeline.reach(&Place::new(last.created_at, last.id()));
     }
     if u32::try_from(events.len()).unwrap_or(u32::MAX) < OPENING_EVENTS {
         model.timeline.past = Past::InNode;
@@ -120,8 +129,9 @@ fn restore(model: &mut Model, snapshot: Snapshot) {
     for event in outbox {
         // A key that is not kept over a reload comes back only when the person types it again.
         if model.me.is_none_or(|me| me == event.pubkey) {
-            timeline::insert(model, &event, false);
+            timeline::insert_own(model, &event);
             model.likes.take(&event, model.me);
+            model.deleted.take(&event);
             compose::put_in_outbox(model, event);
         }
     }
@@ -162,8 +172,10 @@ fn on_browser(model: &mut Model, browser: Browser, out: &mut Vec<Effect>) {
         Browser::Wide(wide) => model.environment.wide = wide,
         Browser::Fragment(fragment) => on_fragment(model, &fragment, out),
         Browser::AtTop(at_top) => {
-            model.timeline.at_top = at_top;
-            if at_top {
+            // The beginning of another screen says nothing about this one.
+            model.timeline.at_top |= model.route == Route::Home && at_top;
+            model.timeline.at_top &= model.route != Route::Home || at_top;
+            if at_top && model.route == Route::Home {
                 model.timeline.show_unseen();
                 // A long page that was read is put away again.
                 model.timeline.drawn = PAGE_POSTS;
@@ -187,6 +199,7 @@ fn on_fragment(model: &mut Model, fragment: &str, out: &mut Vec<Effect>) {
     if route != model.route {
         model.route = route;
         own::leave(model);
+        model.menu = None;
         model.timeline.at_top = true;
         model.timeline.show_unseen();
         out.push(Effect::ScrollToTop);
@@ -201,7 +214,9 @@ fn on_key(model: &mut Model, press: &KeyPress, out: &mut Vec<Effect>) {
         return;
     }
     if press.key == "Escape" {
-        if model.forget_asked {
+        if model.menu.is_some() {
+            model.menu = None;
+        } else if model.forget_asked {
             model.forget_asked = false;
         } else if model.route == Route::Write {
             compose::update(model, Writing::Close, out);
@@ -222,11 +237,5 @@ fn on_key(model: &mut Model, press: &KeyPress, out: &mut Vec<Effect>) {
             out.push(Effect::PressInPost(if press.key == "r" { "reply" } else { "like" }));
         }
         _ => {}
-    }
-}
-
-impl From<Setup> for Message {
-    fn from(setup: Setup) -> Self {
-        Self::Welcome(setup)
     }
 }

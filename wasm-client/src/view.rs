@@ -6,6 +6,7 @@ pub mod frame;
 pub mod home;
 pub mod icons;
 pub mod me;
+pub mod menu;
 pub mod network;
 pub mod post;
 pub mod settings;

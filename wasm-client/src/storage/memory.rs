@@ -5,9 +5,10 @@ use std::{cell::RefCell, collections::BTreeMap};
 use nostrp2p_protocol::{Event, EventId, PublicKey, Rumor};
 
 use super::{
-    Change, MAX_EVENTS, OPENING_EVENTS, OPENING_PROFILES, Place, Setting, Settings, Snapshot, Storage,
-    StorageError,
+    Change, MAX_DELETIONS, MAX_EVENTS, MAX_LISTS, OPENING_EVENTS, OPENING_PROFILES, Place, Setting, Settings,
+    Snapshot, Storage, StorageError,
 };
+use crate::model::deleted;
 
 /// Storage in memory.
 #[derive(Debug, Default)]
@@ -19,6 +20,8 @@ pub struct MemoryStorage {
 struct Content {
     events: BTreeMap<Place, Rumor>,
     profiles: BTreeMap<PublicKey, Rumor>,
+    deletions: BTreeMap<Place, Rumor>,
+    lists: BTreeMap<Place, Rumor>,
     outbox: BTreeMap<EventId, Event>,
     settings: BTreeMap<&'static str, String>,
 }
@@ -34,6 +37,8 @@ impl Storage for MemoryStorage {
         Ok(Snapshot {
             events: content.events.values().take(first(OPENING_EVENTS)).cloned().collect(),
             profiles: content.profiles.values().take(first(OPENING_PROFILES)).cloned().collect(),
+            deletions: content.deletions.values().take(first(MAX_DELETIONS)).cloned().collect(),
+            lists: content.lists.values().take(first(MAX_LISTS)).cloned().collect(),
             outbox: content.outbox.values().cloned().collect(),
             settings,
         })
@@ -44,9 +49,9 @@ impl Storage for MemoryStorage {
         for change in changes {
             content.apply(change);
         }
-        while content.events.len() > usize::try_from(MAX_EVENTS).unwrap_or(usize::MAX) {
-            content.events.pop_last();
-        }
+        trim(&mut content.deletions, MAX_DELETIONS);
+        trim(&mut content.lists, MAX_LISTS);
+        trim(&mut content.events, MAX_EVENTS);
         Ok(())
     }
 
@@ -60,17 +65,32 @@ impl Storage for MemoryStorage {
     }
 }
 
+/// Drops the oldest beyond a bound.
+fn trim(rows: &mut BTreeMap<Place, Rumor>, max: u32) {
+    while rows.len() > usize::try_from(max).unwrap_or(usize::MAX) {
+        rows.pop_last();
+    }
+}
+
 impl Content {
     fn apply(&mut self, change: Change) {
         match change {
             Change::Keep(rumor) => drop(self.events.insert(Place::new(rumor.created_at, rumor.id()), rumor)),
             Change::Profile(rumor) => drop(self.profiles.insert(rumor.pubkey, rumor)),
+            Change::Deletion(rumor) => {
+                for id in deleted::targets(&rumor) {
+                    self.events.retain(|place, event| place.id != id || event.pubkey != rumor.pubkey);
+                }
+                self.deletions.insert(Place::new(rumor.created_at, rumor.id()), rumor);
+            }
+            Change::List(rumor) => drop(self.lists.insert(Place::new(rumor.created_at, rumor.id()), rumor)),
             Change::Outgoing(event) => drop(self.outbox.insert(event.id(), event)),
             Change::Settled(id) => drop(self.outbox.remove(&id)),
             Change::Set(setting) => self.set(&setting),
             Change::ForgetEvents => {
                 self.events.clear();
                 self.profiles.clear();
+                self.deletions.clear();
             }
             Change::ForgetAll => *self = Self::default(),
         }

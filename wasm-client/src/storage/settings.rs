@@ -37,6 +37,8 @@ pub enum Setting {
     Draft(String),
     /// What the text in the composer answers: without it a private answer would become a post for everyone.
     Reply(Option<Reply>),
+    /// Since when no post is missing in the storage, in seconds since 1970; 0 for all of what the node holds.
+    KeptSince(u64),
     /// Whether the person saved a copy of the key.
     BackedUp(bool),
 }
@@ -54,6 +56,8 @@ pub struct Settings {
     pub draft: String,
     /// See [`Setting::Reply`].
     pub reply: Option<Reply>,
+    /// See [`Setting::KeptSince`].
+    pub kept_since: u64,
     /// See [`Setting::BackedUp`].
     pub backed_up: bool,
 }
@@ -81,6 +85,7 @@ impl Setting {
             Self::Theme(_) => "theme",
             Self::Draft(_) => "draft",
             Self::Reply(_) => "reply",
+            Self::KeptSince(_) => "kept_since",
             Self::BackedUp(_) => "backed_up",
         }
     }
@@ -93,6 +98,7 @@ impl Setting {
             Self::Theme(theme) => Some(theme.word().to_owned()),
             Self::Draft(text) => Some(text.clone()).filter(|text| !text.is_empty()),
             Self::Reply(reply) => reply.as_ref().map(Reply::to_text),
+            Self::KeptSince(since) => (*since > 0).then(|| since.to_string()),
             Self::BackedUp(yes) => yes.then(|| "yes".to_owned()),
         }
     }
@@ -113,6 +119,7 @@ impl Settings {
             }
             "draft" => text.clone_into(&mut self.draft),
             "reply" => self.reply = Reply::parse(text),
+            "kept_since" => self.kept_since = text.parse().unwrap_or_default(),
             "backed_up" => self.backed_up = text == "yes",
             _ => {}
         }
@@ -139,6 +146,7 @@ mod tests {
             Setting::Theme(Theme::Dark),
             Setting::Draft("hello\nyou".into()),
             Setting::Reply(reply.clone()),
+            Setting::KeptSince(5),
             Setting::BackedUp(true),
         ];
         let mut read = Settings::default();
@@ -151,6 +159,7 @@ mod tests {
             theme: Theme::Dark,
             draft: "hello\nyou".into(),
             reply,
+            kept_since: 5,
             backed_up: true,
         };
         assert_eq!(read, expected);
@@ -159,7 +168,7 @@ mod tests {
     #[test]
     fn broken_texts_fall_back() {
         let mut read = Settings::default();
-        for name in ["cursor", "node", "theme", "reply", "backed_up", "unknown"] {
+        for name in ["cursor", "node", "theme", "reply", "kept_since", "backed_up", "unknown"] {
             read.read(name, "\u{0} broken");
         }
         assert_eq!(read, Settings::default());

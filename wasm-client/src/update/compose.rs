@@ -5,7 +5,7 @@ use nostrp2p_protocol::{
     frame::{Refusal, RefusalCode},
 };
 
-use super::{Effect, connection, notify, timeline};
+use super::{Effect, connection, deletion, notify, timeline};
 use crate::{
     effect::{Purpose, Timer},
     message::Writing,
@@ -52,6 +52,7 @@ pub fn update(model: &mut Model, writing: Writing, out: &mut Vec<Effect>) {
         Writing::Send => send(model, out),
         Writing::TryAgain(id) => try_again(model, id, out),
         Writing::GiveUp(id) => give_up(model, id, out),
+        Writing::Delete(id) => deletion::delete(model, id, out),
     }
 }
 
@@ -98,7 +99,16 @@ pub fn on_signed(
             model.people.take(&event);
             hand_in(model, event.clone(), vec![Change::Profile(event.into_rumor())], out);
         }
-        Purpose::Delegation | Purpose::Like(_) => hand_in(model, event, Vec::new(), out),
+        Purpose::Like(liked) => {
+            model.likes.add_mine(liked, Some(event.id()));
+            hand_in(model, event, Vec::new(), out);
+        }
+        Purpose::Deletion => {
+            let changes = deletion::take(model, event.clone().into_rumor());
+            notify(model, texts::DELETED, out);
+            hand_in(model, event, changes, out);
+        }
+        Purpose::Delegation => hand_in(model, event, Vec::new(), out),
         Purpose::Again(former) => {
             drop_from_outbox(model, former);
             hand_in(model, event, vec![Change::Settled(former)], out);
@@ -152,7 +162,7 @@ pub fn on_refused(model: &mut Model, id: EventId, refusal: &Refusal, retry_ms: u
         // The node asks for a delegation again with the next login; there is nothing for the person to do.
         _ if outgoing.event.kind == Kind::APPLICATION_DATA => give_up(model, id, out),
         // A heart that empties again says the rest.
-        _ if outgoing.event.kind == Kind::REACTION => {
+        _ if matches!(outgoing.event.kind, Kind::REACTION | Kind::DELETION) => {
             give_up(model, id, out);
             notify(model, texts::not_sent(&texts::refusal(refusal)), out);
         }
@@ -201,21 +211,24 @@ fn reply(model: &mut Model, id: EventId, out: &mut Vec<Effect>) {
     update(model, Writing::Open, out);
 }
 
-/// Likes a post of another, once.
+/// Likes a post of another, or takes that back.
 fn like(model: &mut Model, id: EventId, out: &mut Vec<Effect>) {
     let (Some(me), Some(rumor)) = (model.me, model.timeline.written(&id)) else { return };
+    if let Some(by) = model.likes.mine_by(&id) {
+        return deletion::unlike(model, by, out);
+    }
     if rumor.pubkey == me || model.likes.is_mine(&id) {
         return;
     }
     let draft = likes::draft(id, &rumor.pubkey, model.now());
-    model.likes.add_mine(id);
+    model.likes.add_mine(id, None);
     out.push(Effect::Sign(Purpose::Like(id), draft));
 }
 
 /// First stored, then shown, then sent: what is written is never lost.
 fn hand_in(model: &mut Model, event: Event, also: Vec<Change>, out: &mut Vec<Effect>) {
     let id = event.id();
-    timeline::insert(model, &event, false);
+    timeline::insert_own(model, &event);
     put_in_outbox(model, event.clone());
     let mut changes = vec![Change::Outgoing(event)];
     changes.extend(also);
@@ -235,7 +248,8 @@ fn give_up(model: &mut Model, id: EventId, out: &mut Vec<Effect>) {
     out.push(Effect::Save(vec![Change::Settled(id)]));
 }
 
-fn drop_from_outbox(model: &mut Model, id: EventId) {
+/// Lets go of an event of the outbox, and of what it did here.
+pub fn drop_from_outbox(model: &mut Model, id: EventId) {
     if let Some(outgoing) = model.outbox.waiting.remove(&id) {
         model.timeline.remove(&Place::new(outgoing.event.created_at, id));
         if let Some(liked) = likes::target(&outgoing.event) {

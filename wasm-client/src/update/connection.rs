@@ -13,12 +13,12 @@ use crate::{
     model::{
         Likes, Model, Phase, Stage, Step,
         connection::{Greeting, Request, Status, Trouble},
-        reply,
-        timeline::{PAGE_POSTS, Past, Post},
+        timeline::{PAGE_POSTS, Past},
     },
-    storage::{Change, Cursor, Setting},
+    storage::{Change, Cursor, Place, Setting},
     texts,
 };
+use timeline::Origin;
 
 /// Name and version of this program, for the node's log.
 const CLIENT: &str = concat!("nostrp2p-wasm-client/", env!("CARGO_PKG_VERSION"));
@@ -36,8 +36,6 @@ const NEWEST_LIKES: u32 = 500;
 const OLDER_EVENTS: u32 = 100;
 /// Most events that are caught up one by one; beyond it, starting over with the newest is shorter. A guess.
 const CATCH_UP_EVENTS: u64 = 5_000;
-/// Most people or events that are asked for by name in one question.
-const ASKED_AT_ONCE: usize = 200;
 /// When what the node was too busy for is sent again, in milliseconds.
 const RESEND_MS: u64 = 5_000;
 /// Most acknowledgements that are remembered for display.
@@ -228,8 +226,8 @@ fn on_logged_in(
     model.connection.phase = Phase::LoggedIn(greeting);
     model.connection.failures = 0;
     model.connection.trouble = None;
-    model.people.asked.clear();
-    model.timeline.asked.clear();
+    model.people.begin();
+    model.missing.begin();
     out.push(Effect::Cancel(Timer::Answer));
 
     let known = model.connection.cursor.filter(|cursor| {
@@ -258,10 +256,12 @@ fn start_over(model: &mut Model, store: StoreId, newest: u64, out: &mut Vec<Effe
     }
     model.people.clear();
     model.likes = Likes::default();
+    model.deleted.clear();
     let waiting: Vec<_> = model.outbox.waiting.values().map(|outgoing| outgoing.event.clone()).collect();
     for event in waiting {
-        timeline::insert(model, &event, false);
+        timeline::insert_own(model, &event);
         model.likes.take(&event, model.me);
+        model.deleted.take(&event);
     }
     model.connection.cursor = Some(Cursor { store, after: newest });
     out.push(Effect::Save(vec![Change::ForgetEvents]));
@@ -308,63 +308,26 @@ fn profiles_of(people: impl IntoIterator<Item = PublicKey>) -> Filter {
     }
 }
 
-/// Asks for what is missing to show the posts that are here: names, and what reposts pass on. Each once a connection.
-fn ask_missing(model: &mut Model, out: &mut Vec<Effect>) {
+/// Asks for what is missing to show what is here: names, and posts that others speak of. Each once a connection.
+pub fn ask_missing(model: &mut Model, out: &mut Vec<Effect>) {
     if !model.connection.is_logged_in() {
         return;
     }
-    ask_targets(model, out);
-    ask_profiles(model, out);
-}
-
-fn ask_profiles(model: &mut Model, out: &mut Vec<Effect>) {
-    let timeline = &model.timeline;
-    let authors = timeline.posts().flat_map(|(_, post)| match post {
-        Post::Written(rumor) => [Some(rumor.pubkey), reply::answered(rumor)],
-        Post::Reposted { by, target, .. } => [Some(*by), timeline.target(target).map(|target| target.pubkey)],
-    });
-    let mut missing: Vec<PublicKey> = authors
-        .flatten()
-        .filter(|author| model.people.profile(author).is_none() && !model.people.asked.contains(author))
-        .collect();
-    missing.sort_unstable();
-    missing.dedup();
-    missing.truncate(ASKED_AT_ONCE);
-    if missing.is_empty() {
-        return;
+    while let Some(filters) = model.missing.question() {
+        let request = model.connection.ask(Request::Targets);
+        out.push(Effect::Send(ClientFrame::Fetch { request, filters }));
     }
-    for author in &missing {
-        model.people.asked.insert(*author);
+    while let Some(people) = model.people.question() {
+        let request = model.connection.ask(Request::Profiles);
+        out.push(Effect::Send(ClientFrame::Fetch { request, filters: vec![profiles_of(people)] }));
     }
-    let request = model.connection.ask(Request::Profiles);
-    out.push(Effect::Send(ClientFrame::Fetch { request, filters: vec![profiles_of(missing)] }));
-}
-
-fn ask_targets(model: &mut Model, out: &mut Vec<Effect>) {
-    let targets = model.timeline.posts().filter_map(|(_, post)| match post {
-        Post::Reposted { target, .. } => Some(*target),
-        Post::Written(_) => None,
-    });
-    let mut missing: Vec<EventId> = targets
-        .filter(|target| model.timeline.target(target).is_none() && !model.timeline.asked.contains(target))
-        .collect();
-    missing.truncate(ASKED_AT_ONCE);
-    if missing.is_empty() {
-        return;
-    }
-    for target in &missing {
-        model.timeline.asked.insert(*target);
-    }
-    let request = model.connection.ask(Request::Targets);
-    let filter = Filter { ids: Some(missing.into_iter().collect()), ..Filter::default() };
-    out.push(Effect::Send(ClientFrame::Fetch { request, filters: vec![filter] }));
 }
 
 fn on_batch(model: &mut Model, through: u64, events: Vec<Rumor>, out: &mut Vec<Effect>) {
     let Some(cursor) = model.connection.cursor else { return };
     let cursor = Cursor { after: cursor.after.max(through), ..cursor };
     model.connection.cursor = Some(cursor);
-    let mut changes = timeline::take(model, events, true);
+    let mut changes = timeline::take(model, events, Origin::Live);
     // Until the newest are here, a reload must start over; so the cursor is stored only after that.
     if !model.connection.requests.values().any(|request| *request == Request::Newest) {
         changes.push(Change::Set(Setting::Cursor(cursor)));
@@ -374,21 +337,21 @@ fn on_batch(model: &mut Model, through: u64, events: Vec<Rumor>, out: &mut Vec<E
 }
 
 fn on_answer(model: &mut Model, asked: Request, complete: bool, events: Vec<Rumor>, out: &mut Vec<Effect>) {
-    if asked == Request::Targets {
-        timeline::take_targets(model, events);
-        return ask_missing(model, out);
+    let last = events.last().map(|rumor| Place::new(rumor.created_at, rumor.id()));
+    let mut reached = None;
+    if matches!(asked, Request::Newest | Request::Older) {
+        // Before the events come in: what is to be kept of them hangs on it.
+        reached = Some(timeline::reach(model, last, complete));
     }
-    let none_came = events.is_empty();
-    let mut changes = timeline::take(model, events, false);
+    let origin = if reached.is_some() { Origin::Run } else { Origin::Named };
+    let mut changes = timeline::take(model, events, origin);
+    changes.extend(reached);
     match asked {
         Request::Newest => {
             model.timeline.loading = false;
-            model.timeline.past = if complete { Past::End } else { Past::InNode };
             changes.extend(model.connection.cursor.map(|cursor| Change::Set(Setting::Cursor(cursor))));
         }
-        Request::Older => {
-            model.timeline.past = if complete || none_came { Past::End } else { Past::InNode };
-        }
+        Request::Older => {}
         Request::OwnProfile => {
             model.people.own_is_loaded = true;
             own::publish_if_submitted(model, out);

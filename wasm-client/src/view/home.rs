@@ -39,7 +39,7 @@ fn pill(model: &Model) -> Option<Html> {
 
 fn posts(model: &Model, drawn: &mut post::Drawn) -> Html {
     let feed = element("div").class("feed").with("role", "feed").with("aria-label", texts::HOME);
-    let posts = drawn.draw(model);
+    let posts = drawn.draw(model, model.home());
     if !model.timeline.is_empty() {
         return feed.children(posts);
     }
@@ -74,7 +74,7 @@ fn past(model: &Model) -> Option<Html> {
         return None;
     }
     let foot = element("div").class("past").key("past");
-    let undrawn = model.timeline.drawn < model.timeline.len();
+    let undrawn = model.timeline.run().nth(model.timeline.drawn).is_some();
     Some(match model.timeline.past {
         Past::Loading | Past::Fetching => foot.child(paragraph("muted", texts::OLDER_LOADING)),
         Past::End if !undrawn => foot.child(paragraph("muted", texts::NO_OLDER)),

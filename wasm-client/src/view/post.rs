@@ -4,10 +4,10 @@ use std::rc::Rc;
 
 use nostrp2p_protocol::{EventId, PublicKey, Rumor, frame::Delivery};
 
-use super::{Html, avatar::avatar, button, icons, paragraph};
+use super::{Html, avatar::avatar, button, icons, menu, paragraph};
 use crate::{
     message::{Message, Reading, Writing},
-    model::{Model, reply, timeline::Post},
+    model::{Menu, Model, Offers, reply, timeline::Post},
     profile::short_npub,
     richtext::{self, Span},
     sorted::SortedMap,
@@ -38,11 +38,16 @@ struct Stamp {
     answered: Option<PublicKey>,
     liked: bool,
     likes: usize,
+    menu: Option<Offers>,
 }
 
 impl Drawn {
-    /// Draws the posts of the timeline, those that did not change as they were.
-    pub fn draw(&mut self, model: &Model) -> Vec<Node<Message>> {
+    /// Draws these posts, those that did not change as they were.
+    pub fn draw<'a>(
+        &mut self,
+        model: &Model,
+        posts: impl Iterator<Item = (&'a Place, &'a Post)>,
+    ) -> Vec<Node<Message>> {
         let mut former = std::mem::take(&mut self.0);
         let draw = |(place, post): (&Place, &Post)| {
             let stamp = Stamp::of(model, place, post);
@@ -53,7 +58,7 @@ impl Drawn {
             self.0.insert(place.id, (stamp, Rc::clone(&html)));
             Node::Shared(html)
         };
-        model.timeline.drawn().map(draw).collect()
+        posts.map(draw).collect()
     }
 }
 
@@ -68,7 +73,7 @@ impl Stamp {
     fn of(model: &Model, place: &Place, post: &Post) -> Self {
         let (id, target) = match post {
             Post::Written(rumor) => (place.id, Some(rumor)),
-            Post::Reposted { target, .. } => (*target, model.timeline.target(target)),
+            Post::Reposted { target, .. } => (*target, model.timeline.written(target)),
         };
         let created_at = target.map_or(0, |target| target.created_at);
         Self {
@@ -84,6 +89,7 @@ impl Stamp {
             answered: target.and_then(|target| answered(model, target)),
             liked: model.likes.is_mine(&id),
             likes: model.likes.count(&id),
+            menu: offered(model, &id),
         }
     }
 }
@@ -94,7 +100,7 @@ fn view(model: &Model, place: &Place, post: &Post) -> Html {
         Post::Written(rumor) => written(model, place.id, place.id, rumor, None),
         Post::Reposted { by, target, .. } => {
             let line = context(Icon::Repost, texts::reposted_by(&model.name_of(by)));
-            match model.timeline.target(target) {
+            match model.timeline.written(target) {
                 Some(rumor) => written(model, place.id, *target, rumor, Some(line)),
                 None => awaited(place.id, line),
             }
@@ -113,6 +119,7 @@ fn written(model: &Model, key: EventId, id: EventId, rumor: &Rumor, context: Opt
         .child(text(model, id, rumor))
         .child_if(fold(model, id, rumor))
         .child(actions(model, id, rumor))
+        .child_if(menu::view(model, id, rumor))
         .child_if(refused(model, id));
     element("article")
         .class("post")
@@ -175,25 +182,38 @@ fn actions(model: &Model, id: EventId, rumor: &Rumor) -> Html {
     ));
     if model.me.as_ref() == Some(&rumor.pubkey) {
         let count = model.likes.count(&id);
-        return row.child_if((count > 0).then(|| {
+        let likes = (count > 0).then(|| {
             let words = element("span").text(texts::likes(count));
             element("span").class("post-likes").test_id("likes").child(icon(Icon::Heart)).child(words)
-        }));
+        });
+        return row.child_if(likes).child(more(model, id));
     }
     let liked = model.likes.is_mine(&id);
     let label = if liked { texts::LIKED } else { texts::LIKE };
     let like = action(Icon::Heart, label, "like", Writing::Like(id));
-    row.child(like.with("aria-pressed", if liked { "true" } else { "false" }))
+    row.child(like.with("aria-pressed", if liked { "true" } else { "false" })).child(more(model, id))
 }
 
-fn action(image: Icon, label: &'static str, hook: &'static str, writing: Writing) -> Html {
+fn more(model: &Model, id: EventId) -> Html {
+    let menu = Menu { post: id, offers: Offers::More };
+    let open = offered(model, &id).is_some_and(|offers| matches!(offers, Offers::More | Offers::Deletion));
+    action(Icon::More, texts::MORE, "more", Reading::Menu(menu))
+        .with("aria-expanded", if open { "true" } else { "false" })
+}
+
+/// What is opened under this post.
+fn offered(model: &Model, id: &EventId) -> Option<Offers> {
+    model.menu.filter(|menu| menu.post == *id).map(|menu| menu.offers)
+}
+
+fn action(image: Icon, label: &'static str, hook: &'static str, message: impl Into<Message>) -> Html {
     element("button")
         .class("post-action")
         .with("type", "button")
         .with("aria-label", label)
         .with("title", label)
         .test_id(hook)
-        .on(On::Click(Message::Writing(writing)))
+        .on(On::Click(message.into()))
         .child(icon(image))
 }
 

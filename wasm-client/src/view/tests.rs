@@ -15,7 +15,7 @@ use crate::{
         connection::{Greeting, Status, Trouble},
     },
     secret::Secret,
-    update::timeline,
+    update::timeline::{self, Origin},
     vdom::Node,
 };
 
@@ -58,7 +58,7 @@ fn in_use() -> Model {
         post(1, 1_772_892_200, "sent", vec![]),
         failed.clone(),
     ] {
-        timeline::insert(&mut model, &event, false);
+        timeline::insert(&mut model, &event, Origin::Live);
     }
     model.outbox.waiting.insert(failed.id(), Outgoing { event: failed, refused: Some("Because.".into()) });
     model.connection.phase = Phase::LoggedIn(greeting(model.me));
@@ -111,9 +111,9 @@ fn talking(wide: bool) -> (String, Model) {
     let private = post(2, 1_772_892_250, "for some", people.into());
     let own = post(1, 1_772_892_251, "liked", vec![]);
     for event in [&private, &own] {
-        timeline::insert(&mut model, event, false);
+        timeline::insert(&mut model, event, Origin::Live);
     }
-    model.likes.add_mine(private.id());
+    model.likes.add_mine(private.id(), None);
     let tags = vec![tag("e", own.id().to_string())];
     let like = Draft { created_at: 9, kind: Kind::REACTION, tags, content: "+".into() };
     model.likes.take(&like.by(person(2)), model.me);
