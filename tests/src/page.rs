@@ -38,6 +38,17 @@ impl Browser {
         self.driver.execute("location.hash = arguments[0]", vec![json!(fragment)]).await.expect("a page");
     }
 
+    /// The own public key, as the page shows it on Me.
+    ///
+    /// # Panics
+    /// When the page is gone.
+    pub async fn npub(&self) -> String {
+        self.go("#/me").await;
+        let npub = self.find("npub").await.attr("data-npub").await.expect("a page").expect("a key");
+        self.go("#/").await;
+        npub
+    }
+
     /// Presses a button by its `data-testid` inside the post with this text, as soon as both are there.
     pub async fn press_in_post(&self, text: &str, id: &str) {
         let script = "

@@ -96,6 +96,11 @@ impl<K, V> SortedMap<K, V> {
         self.0.pop()
     }
 
+    /// Drops that many from the beginning.
+    pub fn drop_first(&mut self, count: usize) {
+        self.0.drain(..count.min(self.0.len()));
+    }
+
     /// Takes all out.
     pub fn clear(&mut self) {
         self.0.clear();

@@ -5,6 +5,7 @@ pub mod connection;
 pub mod deletion;
 pub mod onboarding;
 pub mod own;
+pub mod pages;
 pub mod timeline;
 
 #[cfg(test)]
@@ -15,7 +16,7 @@ use crate::{
     effect::{Effect, Timer},
     message::{Browser, Link, Message, Start, Writing},
     model::{
-        Model, Stage, Welcome,
+        Model, Picture, Stage, Welcome,
         timeline::{PAGE_POSTS, Past},
     },
     route::Route,
@@ -100,6 +101,7 @@ fn begin(model: &mut Model, start: Start, out: &mut Vec<Effect>) {
     if in_use && link.token.is_none() && error.is_none() {
         model.stage = Stage::Using;
         model.route = Route::from_fragment(&fragment);
+        pages::follow(model);
         out.push(Effect::Wait(Timer::Tick, TICK_MS));
     } else {
         let (token, was_in_use) = (link.token, in_use);
@@ -140,6 +142,7 @@ fn restore(model: &mut Model, snapshot: Snapshot) {
     model.backed_up = settings.backed_up;
     model.compose.text = settings.draft;
     model.compose.reply = settings.reply;
+    model.compose.quote = settings.quote;
 }
 
 fn on_timer(model: &mut Model, timer: Timer, moment: Moment, out: &mut Vec<Effect>) {
@@ -181,8 +184,15 @@ fn on_browser(model: &mut Model, browser: Browser, out: &mut Vec<Effect>) {
                 model.timeline.drawn = PAGE_POSTS;
             }
         }
-        Browser::NearEnd => timeline::more(model, out),
+        Browser::NearEnd => match model.route {
+            Route::Home => timeline::more(model, out),
+            _ => pages::more(model, out),
+        },
         Browser::Key(press) => on_key(model, &press, out),
+        Browser::Picture(address, own) => {
+            let picture = own.map_or(Picture::Failed, Picture::Here);
+            out.extend(model.pictures.put(address, picture).map(Effect::DropPicture));
+        }
         Browser::UpdateReady => model.update_ready = true,
         Browser::Copied(done) => {
             use crate::texts;
@@ -197,12 +207,13 @@ fn on_fragment(model: &mut Model, fragment: &str, out: &mut Vec<Effect>) {
     }
     let route = Route::from_fragment(fragment);
     if route != model.route {
+        out.push(Effect::KeepPlace(model.route));
         model.route = route;
         own::leave(model);
         model.menu = None;
-        model.timeline.at_top = true;
-        model.timeline.show_unseen();
-        out.push(Effect::ScrollToTop);
+        pages::enter(model, out);
+        connection::ask_missing(model, out);
+        out.push(Effect::FindPlace(route));
     }
     if route == Route::Write {
         out.push(Effect::Focus(compose::FIELD_ID));
@@ -232,10 +243,14 @@ fn on_key(model: &mut Model, press: &KeyPress, out: &mut Vec<Effect>) {
     }
     match press.key.as_str() {
         "n" => compose::update(model, Writing::Open, out),
-        "j" | "k" if model.route == Route::Home => out.push(Effect::StepPost { back: press.key == "k" }),
-        "r" | "l" if model.route == Route::Home => {
+        "j" | "k" if has_posts(model.route) => out.push(Effect::StepPost { back: press.key == "k" }),
+        "r" | "l" if has_posts(model.route) => {
             out.push(Effect::PressInPost(if press.key == "r" { "reply" } else { "like" }));
         }
         _ => {}
     }
+}
+
+const fn has_posts(route: Route) -> bool {
+    matches!(route, Route::Home | Route::Person(_) | Route::Thread(..))
 }

@@ -2,7 +2,7 @@
 
 use nostrp2p_protocol::{EventId, Filter, PublicKey};
 
-use crate::sorted::{SortedMap, SortedSet};
+use crate::{question, sorted::SortedMap};
 
 /// Most posts that are asked for in one question.
 const ASKED_AT_ONCE: usize = 100;
@@ -47,22 +47,20 @@ impl Missing {
         if self.asked.len() > MAX_ASKED {
             self.asked.clear();
         }
-        let (mut ids, mut authors) = (SortedSet::default(), SortedSet::default());
+        let (mut ids, mut authors) = (Vec::new(), Vec::new());
         while ids.len() < ASKED_AT_ONCE {
             let Some((id, by)) = self.wanted.pop_first() else { break };
-            ids.insert(id);
-            authors.extend(by.iter().copied());
+            ids.push(id);
+            authors.extend_from_slice(&by);
             self.asked.insert(id, by);
         }
         if ids.is_empty() {
             return None;
         }
-        let ids = Some(ids.iter().copied().collect());
         // Once by id alone, for whoever wrote it; once with the people whose nodes can be asked.
-        let plain = Filter { ids, ..Filter::default() };
-        let mut filters = vec![plain.clone()];
+        let mut filters = vec![question::named(&ids, &[])];
         if !authors.is_empty() {
-            filters.push(Filter { authors: Some(authors.iter().copied().collect()), ..plain });
+            filters.push(question::named(&ids, &authors));
         }
         Some(filters)
     }

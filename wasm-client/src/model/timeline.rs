@@ -1,7 +1,7 @@
 //! All posts that are here, the newest first: an unbroken run of what the node holds, and single older ones that were
 //! asked for by name.
 
-use std::{cmp::Reverse, collections::VecDeque};
+use std::cmp::Reverse;
 
 use nostrp2p_protocol::{EventId, Kind, PublicKey, Rumor};
 
@@ -32,7 +32,7 @@ pub struct Timeline {
     /// By which event somebody passed something on.
     reposts: SortedMap<(EventId, PublicKey), EventId>,
     /// Single older posts in the order in which they came.
-    strays: VecDeque<Place>,
+    strays: Vec<Place>,
     /// Of everything that the node holds since this time nothing is missing here; 0 if that is not known to be wrong.
     pub since: u64,
     /// Of everything since this time nothing is missing in the storage.
@@ -95,7 +95,7 @@ impl Default for Timeline {
             places: SortedMap::default(),
             answers: SortedSet::default(),
             reposts: SortedMap::default(),
-            strays: VecDeque::new(),
+            strays: Vec::new(),
             since: 0,
             kept_since: 0,
             unseen: SortedSet::default(),
@@ -150,18 +150,18 @@ impl Timeline {
         self.places.insert(place.id, place);
         let new = self.posts.insert(Reverse(place), post).is_none();
         if new && self.is_stray(&place) {
-            self.strays.push_back(place);
+            self.strays.push(place);
         }
         self.let_go();
         new
     }
 
     fn let_go(&mut self) {
-        if self.strays.len() > MAX_STRAYS
-            && let Some(place) = self.strays.pop_front()
-            && self.is_stray(&place)
-        {
-            self.remove(&place);
+        if self.strays.len() > MAX_STRAYS {
+            let place = self.strays.remove(0);
+            if self.is_stray(&place) {
+                self.remove(&place);
+            }
         }
         if self.posts.len() > MAX_POSTS + MAX_STRAYS {
             let mut run = self.posts.keys().map(|place| place.0).filter(|place| !self.is_stray(place));

@@ -6,7 +6,7 @@ use nostrp2p_protocol::{
     login,
 };
 
-use super::{Moment, compose, onboarding, own, timeline};
+use super::{Moment, compose, onboarding, own, pages, timeline};
 use crate::{
     effect::{Effect, Purpose, Timer},
     message::SocketEvent,
@@ -15,6 +15,7 @@ use crate::{
         connection::{Greeting, Request, Status, Trouble},
         timeline::{PAGE_POSTS, Past},
     },
+    question,
     storage::{Change, Cursor, Place, Setting},
     texts,
 };
@@ -243,6 +244,9 @@ fn on_logged_in(
     }
     ask_own_profile(model, out);
     ask_likes(model, out);
+    pages::lose(model);
+    pages::enter(model, out);
+    ask_missing(model, out);
     publish_all(model, out);
     onboarding::on_logged_in(model, claimed, out);
 }
@@ -266,8 +270,7 @@ fn start_over(model: &mut Model, store: StoreId, newest: u64, out: &mut Vec<Effe
     model.connection.cursor = Some(Cursor { store, after: newest });
     out.push(Effect::Save(vec![Change::ForgetEvents]));
     let request = model.connection.ask(Request::Newest);
-    let kinds = [Kind::PROFILE, Kind::POST, Kind::REPOST];
-    let filter = Filter { kinds: Some(kinds.into()), limit: Some(NEWEST_EVENTS), ..Filter::default() };
+    let filter = question::of_kinds(&[Kind::PROFILE, Kind::POST, Kind::REPOST], Some(NEWEST_EVENTS));
     out.push(Effect::Send(ClientFrame::Fetch { request, filters: vec![filter] }));
 }
 
@@ -286,7 +289,10 @@ fn ask_own_profile(model: &mut Model, out: &mut Vec<Effect>) {
     }
     if !model.people.own_is_loaded {
         let request = model.connection.ask(Request::OwnProfile);
-        out.push(Effect::Send(ClientFrame::Fetch { request, filters: vec![profiles_of([me])] }));
+        out.push(Effect::Send(ClientFrame::Fetch {
+            request,
+            filters: vec![question::by(&[me], &[Kind::PROFILE], None)],
+        }));
     }
 }
 
@@ -294,22 +300,14 @@ fn ask_own_profile(model: &mut Model, out: &mut Vec<Effect>) {
 fn ask_likes(model: &mut Model, out: &mut Vec<Effect>) {
     if !model.likes.loaded {
         let request = model.connection.ask(Request::Likes);
-        let kinds = Some([Kind::REACTION].into());
-        let filter = Filter { kinds, limit: Some(NEWEST_LIKES), ..Filter::default() };
+        let filter = question::of_kinds(&[Kind::REACTION], Some(NEWEST_LIKES));
         out.push(Effect::Send(ClientFrame::Fetch { request, filters: vec![filter] }));
-    }
-}
-
-fn profiles_of(people: impl IntoIterator<Item = PublicKey>) -> Filter {
-    Filter {
-        kinds: Some([Kind::PROFILE].into()),
-        authors: Some(people.into_iter().collect()),
-        ..Filter::default()
     }
 }
 
 /// Asks for what is missing to show what is here: names, and posts that others speak of. Each once a connection.
 pub fn ask_missing(model: &mut Model, out: &mut Vec<Effect>) {
+    pages::follow(model);
     if !model.connection.is_logged_in() {
         return;
     }
@@ -319,7 +317,10 @@ pub fn ask_missing(model: &mut Model, out: &mut Vec<Effect>) {
     }
     while let Some(people) = model.people.question() {
         let request = model.connection.ask(Request::Profiles);
-        out.push(Effect::Send(ClientFrame::Fetch { request, filters: vec![profiles_of(people)] }));
+        out.push(Effect::Send(ClientFrame::Fetch {
+            request,
+            filters: vec![question::by(&people, &[Kind::PROFILE], None)],
+        }));
     }
 }
 
@@ -357,6 +358,11 @@ fn on_answer(model: &mut Model, asked: Request, complete: bool, events: Vec<Rumo
             own::publish_if_submitted(model, out);
         }
         Request::Likes => model.likes.loaded = true,
+        Request::Page => model.open.loading = false,
+        Request::PageOlder => {
+            model.open.loading = false;
+            model.open.ended = complete;
+        }
         Request::Prove { .. } | Request::Publish(_) | Request::Profiles | Request::Targets => {}
     }
     if !changes.is_empty() {
@@ -373,10 +379,8 @@ pub fn fetch_older(model: &mut Model, out: &mut Vec<Effect>) {
     model.timeline.past = Past::Fetching;
     let request = model.connection.ask(Request::Older);
     let filter = Filter {
-        kinds: Some([Kind::POST, Kind::REPOST].into()),
         until: Some(end.created_at()),
-        limit: Some(OLDER_EVENTS),
-        ..Filter::default()
+        ..question::of_kinds(&[Kind::POST, Kind::REPOST], Some(OLDER_EVENTS))
     };
     out.push(Effect::Send(ClientFrame::Fetch { request, filters: vec![filter] }));
 }
@@ -475,6 +479,7 @@ fn on_refused(
         Some(Request::Publish(id)) => compose::on_refused(model, id, &refusal, RESEND_MS, out),
         Some(Request::Newest) => model.timeline.loading = false,
         Some(Request::Older) => model.timeline.past = Past::InNode,
+        Some(Request::Page | Request::PageOlder) => model.open.loading = false,
         Some(Request::OwnProfile | Request::Profiles | Request::Targets | Request::Likes) | None => {}
     }
 }

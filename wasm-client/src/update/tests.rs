@@ -2,6 +2,7 @@
 
 mod claim;
 mod deleting;
+mod pages;
 mod reading;
 mod reconnect;
 mod talking;

@@ -2,14 +2,15 @@
 
 use nostrp2p_protocol::{Event, EventId, Kind, PublicKey, Rumor};
 
-use super::{Effect, connection, deletion};
+use super::{Effect, connection, deletion, pages};
 use crate::{
     message::Reading,
     model::{
-        Model, reply,
+        Model, Picture, Quote, reply,
         timeline::{MORE_POSTS, PAGE_POSTS, Past, Post},
     },
     richtext,
+    route::Route,
     secret::Secret,
     storage::{Change, Place, Setting},
     texts,
@@ -38,7 +39,20 @@ pub fn update(model: &mut Model, reading: Reading, out: &mut Vec<Effect>) {
         }
         Reading::Fold(id) => model.timeline.unfolded.toggle(id),
         Reading::ExactTime(id) => model.timeline.exact_times.toggle(id),
-        Reading::Older => more(model, out),
+        Reading::Back => out.push(Effect::GoBack),
+        Reading::Older if model.route == Route::Home => more(model, out),
+        Reading::Older => pages::more(model, out),
+        Reading::Open(id) => {
+            let author = model.timeline.written(&id).map(|rumor| rumor.pubkey);
+            if !matches!(model.route, Route::Thread(open, _) if open == id) {
+                out.push(Effect::Go(Route::Thread(id, author).fragment()));
+            }
+        }
+        Reading::ShowPicture(address) => {
+            out.extend(model.pictures.put(address.clone(), Picture::Loading).map(Effect::DropPicture));
+            out.push(Effect::LoadPicture(address));
+        }
+        Reading::CopyNpub(person) => out.push(Effect::Copy(Secret::new(person.to_npub()))),
         Reading::CopyText(id) => {
             model.menu = None;
             if let Some(rumor) = model.timeline.written(&id) {
@@ -123,6 +137,9 @@ fn want_what_it_names(model: &mut Model, rumor: &Rumor, post: &Post) {
         Post::Written(_) => {
             if let Some(person) = reply::answered(rumor) {
                 model.people.want(person);
+            }
+            if let Some(quote) = Quote::of(rumor) {
+                want(model, quote.id, named().chain(quote.author));
             }
             for person in richtext::people(&rumor.content) {
                 model.people.want(person);

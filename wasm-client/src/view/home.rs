@@ -58,7 +58,8 @@ fn posts(model: &Model, drawn: &mut post::Drawn) -> Html {
     feed.child(if model.environment.wide { empty } else { empty.child(write) })
 }
 
-fn skeleton() -> Html {
+/// A place for a post that is on its way.
+pub fn skeleton() -> Html {
     let line = |class| element("span").class(class);
     element("div").class("post skeleton").with("aria-hidden", "true").child(line("skeleton-avatar")).child(
         element("div")

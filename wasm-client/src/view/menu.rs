@@ -15,6 +15,7 @@ pub fn view(model: &Model, id: EventId, rumor: &Rumor) -> Option<Html> {
     let menu = model.menu.filter(|menu| menu.post == id)?;
     Some(match menu.offers {
         Offers::More => more(model, id, rumor),
+        Offers::Repost => repost(model, id),
         Offers::Deletion => deletion(id),
     })
 }
@@ -27,6 +28,16 @@ fn more(model: &Model, id: EventId, rumor: &Rumor) -> Html {
         button("danger", texts::DELETE, Reading::Menu(menu)).test_id("delete")
     });
     group(texts::MORE).child(element("div").class("row").child(copy).child_if(delete))
+}
+
+fn repost(model: &Model, id: EventId) -> Html {
+    let own = model.me.and_then(|me| model.timeline.repost_by(&id, &me));
+    let repost = match own {
+        Some(own) => button("plain", texts::REPOST_UNDO, Writing::Delete(own)).test_id("repost-undo"),
+        None => button("plain", texts::REPOST, Writing::Repost(id)).test_id("repost-now"),
+    };
+    let quote = button("plain", texts::QUOTE, Writing::Quote(id)).test_id("quote-now");
+    group(texts::REPOST).child(element("div").class("row").child(repost).child(quote))
 }
 
 fn deletion(id: EventId) -> Html {
