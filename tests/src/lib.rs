@@ -8,6 +8,7 @@ mod browser;
 mod client;
 mod http;
 mod node;
+mod page;
 mod person;
 mod rest;
 

@@ -3,48 +3,27 @@
 
 use std::time::{Duration, Instant};
 
-use fantoccini::Locator;
 use nostrp2p_tests::{Browser, Node, Size};
 
 /// Posts whose way is timed; the median of them is printed.
 const TIMED_POSTS: usize = 11;
-
-/// A person who has just opened the claim link, made a key and chosen a name.
-async fn arrive(browser: &Browser, node: &Node, name: &str) {
-    browser.open(node.claim_link.as_ref().unwrap()).await;
-    browser.find("welcome").await;
-    browser.click("next").await;
-    browser.click("key-create").await;
-    browser.click("backup-later").await;
-    browser.type_into("name-input", name).await;
-    browser.click("next").await;
-    browser.attribute("connection", "data-state", "connected").await;
-}
-
-async fn write(browser: &Browser, text: &str) {
-    if browser.driver.find(Locator::Css("[data-testid=\"compose-text\"]")).await.is_err() {
-        browser.click("compose-open").await;
-    }
-    browser.type_into("compose-text", text).await;
-    browser.click("compose-send").await;
-}
 
 #[tokio::test]
 async fn two_people_talk() {
     let node_a = Node::start(&[]).await;
     let node_b = Node::start(&["-b", &node_a.nodes()]).await;
     let (alice, bob) = tokio::join!(Browser::start(Size::Desktop), Browser::start(Size::Phone));
-    arrive(&alice, &node_a, "Alice").await;
-    arrive(&bob, &node_b, "Bob").await;
+    alice.arrive(&node_a, "Alice").await;
+    bob.arrive(&node_b, "Bob").await;
 
     // Written in one browser, seen in the other, without a reload, with the author's name.
     let written = Instant::now();
-    write(&alice, "Hello Bob, こんにちは").await;
+    alice.write("Hello Bob, こんにちは").await;
     bob.see("post-text", "Hello Bob, こんにちは").await;
     assert!(written.elapsed() < Duration::from_secs(2), "it took {:?}", written.elapsed());
     bob.see("post-name", "Alice").await;
     alice.attribute("post-state", "data-state", "sent").await;
-    write(&bob, "Hello Alice").await;
+    bob.write("Hello Alice").await;
     alice.see("post-text", "Hello Alice").await;
 
     time_posts(&alice, &bob).await;
@@ -52,19 +31,19 @@ async fn two_people_talk() {
     // Bob's node is away for a while and comes back.
     let stopped = node_b.stop().await;
     bob.attribute("connection", "data-state", "offline").await;
-    write(&alice, "Bob may miss this").await;
-    write(&bob, "Written offline").await;
+    alice.write("Bob may miss this").await;
+    bob.write("Written offline").await;
     let node_b = stopped.start().await;
     bob.attribute("connection", "data-state", "connected").await;
     alice.see("post-text", "Written offline").await;
-    write(&alice, "Welcome back").await;
+    alice.write("Welcome back").await;
     bob.see("post-text", "Welcome back").await;
 
     // A reload keeps the login and what was read.
     bob.driver.refresh().await.unwrap();
     bob.attribute("connection", "data-state", "connected").await;
     bob.see("post-text", "Hello Bob").await;
-    write(&bob, "After the reload").await;
+    bob.write("After the reload").await;
     alice.see("post-text", "After the reload").await;
     drop(node_b);
     tokio::join!(alice.close(), bob.close());
@@ -92,7 +71,7 @@ async fn time_posts(from: &Browser, to: &Browser) {
     let mut times = Vec::new();
     for number in 0..TIMED_POSTS {
         let text = format!("timed post {number}");
-        write(from, &text).await;
+        from.write(&text).await;
         to.see("post-text", &text).await;
         let pressed = from.driver.execute(&format!("return window.pressed['{text}']"), vec![]).await.unwrap();
         let seen = to.driver.execute(&format!("return window.seen['{text}']"), vec![]).await.unwrap();
@@ -112,10 +91,10 @@ async fn a_reply_and_a_like_reach_only_their_person() {
     let node_c = Node::start(&["-b", &node_a.nodes()]).await;
     let (alice, bob) = tokio::join!(Browser::start(Size::Desktop), Browser::start(Size::Phone));
     let carol = Browser::start(Size::Desktop).await;
-    arrive(&alice, &node_a, "Alice").await;
-    arrive(&bob, &node_b, "Bob").await;
-    arrive(&carol, &node_c, "Carol").await;
-    write(&alice, "Who is coming?").await;
+    alice.arrive(&node_a, "Alice").await;
+    bob.arrive(&node_b, "Bob").await;
+    carol.arrive(&node_c, "Carol").await;
+    alice.write("Who is coming?").await;
     tokio::join!(bob.see("post-text", "Who is coming?"), carol.see("post-text", "Who is coming?"));
     bob.see("post-name", "Alice").await;
 
@@ -146,7 +125,7 @@ async fn a_reply_and_a_like_reach_only_their_person() {
     bob.see("likes", "1 like").await;
 
     // What is for everyone and comes later has reached Carol: what was for Alice alone has not.
-    write(&bob, "See you all").await;
+    bob.write("See you all").await;
     carol.see("post-text", "See you all").await;
     let page = carol.find_css("body").await.text().await.unwrap();
     assert!(!page.contains("I am") && !page.contains("Then come") && !page.contains("1 like"), "{page}");
@@ -168,7 +147,7 @@ async fn picture(browser: &Browser, name: &str) {
 async fn a_used_claim_link_and_a_wrong_nsec_are_explained() {
     let node = Node::start(&[]).await;
     let alice = Browser::start(Size::Desktop).await;
-    arrive(&alice, &node, "Alice").await;
+    alice.arrive(&node, "Alice").await;
     let stranger = Browser::start(Size::Phone).await;
     stranger.open(node.claim_link.as_ref().unwrap()).await;
     stranger.find("welcome").await;

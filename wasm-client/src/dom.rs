@@ -194,7 +194,7 @@ impl<M: Clone + 'static> Page<M> {
         let reaction = Rc::new(RefCell::new(on));
         let mut names = vec![trigger.event_name()];
         // A drawing that acts as a button must do it by keyboard too.
-        if svg && trigger == Trigger::Click {
+        if svg && trigger == Trigger::Click || trigger == Trigger::Tap {
             names.push("keydown");
         }
         let register = |name: &'static str| {
@@ -245,6 +245,7 @@ fn react<M: Clone>(on: &On<M>, event: &Event) -> Option<M> {
             event.prevent_default();
             Some(message.clone())
         }
+        On::Tap(message) => is_tap(event).then(|| message.clone()),
         On::Submit(message) => {
             event.prevent_default();
             Some(message.clone())
@@ -264,6 +265,21 @@ fn react<M: Clone>(on: &On<M>, event: &Event) -> Option<M> {
             Some(message)
         }
     }
+}
+
+/// Whether somebody meant the element itself: not a link or button in it, and not to select its text.
+fn is_tap(event: &Event) -> bool {
+    if event.default_prevented() {
+        return false;
+    }
+    if let Some(key) = event.dyn_ref::<KeyboardEvent>() {
+        return key.key() == "Enter" && event.target() == event.current_target();
+    }
+    let target = event.target().and_then(|target| target.dyn_into::<web_sys::Element>().ok());
+    let pressed =
+        target.and_then(|target| target.closest("a, button, input, textarea, label").ok().flatten());
+    let selection = web_sys::window().and_then(|window| window.get_selection().ok().flatten());
+    pressed.is_none() && selection.is_none_or(|selection| selection.is_collapsed())
 }
 
 fn apply(element: &web_sys::Element, change: AttributeChange) -> Result<(), JsValue> {

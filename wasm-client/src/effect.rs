@@ -4,8 +4,10 @@ use nostrp2p_protocol::{Draft, EventId, frame::ClientFrame};
 
 use crate::{
     address::ClaimToken,
+    route::Route,
     secret::Secret,
     storage::{Change, Place, Theme},
+    vdom::Text,
 };
 
 /// Something to do outside.
@@ -53,10 +55,18 @@ pub enum Effect {
     },
     /// Put the colours on.
     PutTheme(Theme),
+    /// Load a picture from the web, because somebody asked to see it.
+    LoadPicture(String),
+    /// Let a loaded picture go.
+    DropPicture(String),
     /// Go to another screen; the back button comes back.
-    Go(&'static str),
+    Go(Text),
     /// Change the address without an entry in the history.
-    Replace(&'static str),
+    Replace(Text),
+    /// Remember where on this screen somebody is reading.
+    KeepPlace(Route),
+    /// Go back to where somebody was reading on this screen, or to its beginning.
+    FindPlace(Route),
     /// One entry of the history back.
     GoBack,
     /// Move the focus to the element of this id.
@@ -90,6 +100,10 @@ pub enum Purpose {
     Post,
     /// A like of this post.
     Like(EventId),
+    /// To pass a post on.
+    Repost,
+    /// To take back an own event.
+    Deletion,
     /// The profile.
     Profile,
     /// The word that the node acts for its owner.

@@ -2,6 +2,7 @@
 
 mod keys;
 mod page;
+mod picture;
 mod socket;
 mod storing;
 mod surroundings;
@@ -43,6 +44,8 @@ pub struct App {
     listeners: RefCell<Vec<EventListener>>,
     /// What is to be done once the next tree is on the page.
     after_drawing: RefCell<Vec<Effect>>,
+    /// Where on the screen Home somebody was reading.
+    reading_place: RefCell<Option<page::ReadingPlace>>,
     drawing: Cell<bool>,
     draw: RefCell<Option<Closure<dyn FnMut()>>>,
 }
@@ -74,6 +77,7 @@ pub async fn start() -> Result<Rc<App>, JsValue> {
         timers: RefCell::default(),
         listeners: RefCell::default(),
         after_drawing: RefCell::default(),
+        reading_place: RefCell::default(),
         drawing: Cell::default(),
         draw: RefCell::default(),
     });
@@ -131,12 +135,23 @@ impl App {
             Effect::Copy(text) => self.copy(text),
             Effect::Download { name, text } => window::download(&self.window, &name, &text),
             Effect::PutTheme(theme) => window::put_theme(&self.window, theme),
-            Effect::Go(fragment) => window::go(&self.window, fragment),
+            Effect::LoadPicture(address) => self.load_picture(address),
+            Effect::DropPicture(own) => drop(web_sys::Url::revoke_object_url(&own)),
+            Effect::Go(fragment) => window::go(&self.window, &fragment),
             Effect::Replace(fragment) => self.replace_fragment(fragment),
             Effect::GoBack => window::go_back(&self.window),
+            Effect::KeepPlace(route) => {
+                if route.keeps_place() {
+                    self.reading_place.replace(page::reading_place(&self.window));
+                }
+            }
             Effect::Persist => window::persist(&self.window),
             Effect::ApplyUpdate => window::apply_update(&self.window),
-            Effect::Focus(_) | Effect::StepPost { .. } | Effect::PressInPost(_) | Effect::ScrollToTop => {
+            Effect::Focus(_)
+            | Effect::StepPost { .. }
+            | Effect::PressInPost(_)
+            | Effect::ScrollToTop
+            | Effect::FindPlace(_) => {
                 self.after_drawing.borrow_mut().push(effect);
             }
         }
@@ -184,7 +199,12 @@ impl App {
             web_sys::console::error_1(&error);
         }
         for effect in self.after_drawing.take() {
-            page::run(&self.window, &effect);
+            match effect {
+                Effect::FindPlace(route) if route.keeps_place() => {
+                    page::find_place(&self.window, self.reading_place.take());
+                }
+                effect => page::run(&self.window, &effect),
+            }
         }
     }
 }

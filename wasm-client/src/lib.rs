@@ -16,6 +16,7 @@ pub mod json;
 pub mod message;
 pub mod model;
 pub mod profile;
+pub mod question;
 pub mod richtext;
 pub mod route;
 pub mod secret;

@@ -5,7 +5,7 @@ use nostrp2p_protocol::{Event, EventId, PeerId, PublicKey, Rumor, frame::NodeFra
 use crate::{
     address::ClaimToken,
     effect::{Purpose, Timer},
-    model::Environment,
+    model::{Environment, Menu},
     secret::Secret,
     storage::{Snapshot, StorageError, Theme},
     vdom::KeyPress,
@@ -94,6 +94,8 @@ pub enum Browser {
     UpdateReady,
     /// Something was copied, or could not be.
     Copied(bool),
+    /// The picture of an address was loaded, and got an address of the browser's own, or could not be.
+    Picture(String, Option<String>),
 }
 
 /// Setting up.
@@ -146,6 +148,18 @@ pub enum Reading {
     ExactTime(EventId),
     /// More of the past.
     Older,
+    /// To where one came from.
+    Back,
+    /// Show a post with what it answers and what answers it.
+    Open(EventId),
+    /// Load the picture of this address.
+    ShowPicture(String),
+    /// The public key of this person goes to the clipboard.
+    CopyNpub(PublicKey),
+    /// The text of this post goes to the clipboard.
+    CopyText(EventId),
+    /// Open something under a post, or close it if it is open.
+    Menu(Menu),
 }
 
 /// Writing.
@@ -155,9 +169,13 @@ pub enum Writing {
     Open,
     /// An answer to this post is wanted.
     Reply(EventId),
-    /// What is written is to be no answer.
+    /// What is written is to be no answer and no quote.
     DropReply,
-    /// This post is liked.
+    /// This post is to be passed on with words of one's own.
+    Quote(EventId),
+    /// This post is passed on.
+    Repost(EventId),
+    /// This post is liked, or not any more.
     Like(EventId),
     /// The composer is to go away; the text stays.
     Close,
@@ -169,6 +187,8 @@ pub enum Writing {
     TryAgain(EventId),
     /// A refused event is given up.
     GiveUp(EventId),
+    /// This own post is deleted.
+    Delete(EventId),
 }
 
 /// The own profile, the key and the settings.
@@ -178,6 +198,10 @@ pub enum Own {
     NameTyped(String),
     /// The description changed in the form.
     AboutTyped(String),
+    /// The address of the picture changed in the form.
+    PictureTyped(String),
+    /// The name by a domain changed in the form.
+    Nip05Typed(String),
     /// The profile is to be published.
     ProfileSubmitted,
     /// The public key goes to the clipboard.
@@ -217,4 +241,28 @@ pub enum Link {
     SetUpAgain,
     /// Show a peer's particulars, or hide them.
     Peer(PeerId),
+}
+
+impl From<Setup> for Message {
+    fn from(setup: Setup) -> Self {
+        Self::Welcome(setup)
+    }
+}
+
+impl From<Reading> for Message {
+    fn from(reading: Reading) -> Self {
+        Self::Reading(reading)
+    }
+}
+
+impl From<Writing> for Message {
+    fn from(writing: Writing) -> Self {
+        Self::Writing(writing)
+    }
+}
+
+impl From<Own> for Message {
+    fn from(own: Own) -> Self {
+        Self::Own(own)
+    }
 }

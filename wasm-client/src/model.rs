@@ -1,24 +1,39 @@
 //! All that the page knows, in one value. Only `update` changes it; the view only reads it.
 
 pub mod connection;
+pub mod deleted;
 pub mod likes;
+pub mod missing;
 pub mod people;
+pub mod picture;
+pub mod quote;
 pub mod reply;
+pub mod thread;
 pub mod timeline;
 pub mod welcome;
 
 use nostrp2p_protocol::{
     Event, EventId, PeerId, PublicKey,
-    frame::{Carried, Delivery},
+    frame::{Carried, Delivery, RequestId},
 };
 
-use crate::{address::NodeAddress, route::Route, secret::Secret, sorted::SortedMap, storage::Theme};
+use crate::{
+    address::NodeAddress,
+    route::Route,
+    secret::Secret,
+    sorted::SortedMap,
+    storage::{Place, Theme},
+};
 pub use {
     connection::{Connection, Phase},
+    deleted::Deleted,
     likes::Likes,
+    missing::Missing,
     people::People,
+    picture::{Picture, Pictures},
+    quote::Quote,
     reply::Reply,
-    timeline::Timeline,
+    timeline::{Post, Timeline},
     welcome::{KeyStep, Step, Welcome},
 };
 
@@ -41,6 +56,10 @@ pub struct Model {
     pub timeline: Timeline,
     /// Who likes what.
     pub likes: Likes,
+    /// What was deleted.
+    pub deleted: Deleted,
+    /// Posts that are spoken of and not here.
+    pub missing: Missing,
     /// Who is who.
     pub people: People,
     /// What the node has not acknowledged.
@@ -51,12 +70,18 @@ pub struct Model {
     pub profile_form: ProfileForm,
     /// Which screen is shown.
     pub route: Route,
+    /// The page of a person or a conversation, if that is the screen.
+    pub open: Open,
+    /// Pictures that somebody asked to see.
+    pub pictures: Pictures,
     /// The colours.
     pub theme: Theme,
     /// The secret key while it is shown on the screen "Me".
     pub revealed: Option<Secret>,
     /// Whether "forget this key" waits for a second yes.
     pub forget_asked: bool,
+    /// What is opened under a post.
+    pub menu: Option<Menu>,
     /// The peer whose particulars are shown.
     pub chosen_peer: Option<PeerId>,
     /// A sentence at the edge of the page, for some seconds.
@@ -102,6 +127,45 @@ pub struct Environment {
     pub apple: bool,
 }
 
+/// The page of a person or a conversation while it is open.
+#[derive(Debug, Clone)]
+pub struct Open {
+    /// How many posts are drawn.
+    pub drawn: usize,
+    /// By which request the node keeps asking others for it.
+    pub subscription: Option<RequestId>,
+    /// Whether the own node has not answered yet.
+    pub loading: bool,
+    /// Whether the own node holds no more.
+    pub ended: bool,
+}
+
+impl Default for Open {
+    fn default() -> Self {
+        Self { drawn: timeline::PAGE_POSTS, subscription: None, loading: false, ended: false }
+    }
+}
+
+/// What is opened under a post.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Menu {
+    /// The post.
+    pub post: EventId,
+    /// What it offers.
+    pub offers: Offers,
+}
+
+/// What can be opened under a post.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Offers {
+    /// What can be done with it besides answering and liking.
+    More,
+    /// To pass it on, as it is or with words of one's own.
+    Repost,
+    /// To delete it, with a warning.
+    Deletion,
+}
+
 /// What the node has not acknowledged.
 #[derive(Debug, Clone, Default)]
 pub struct Outbox {
@@ -129,6 +193,8 @@ pub struct Compose {
     pub text: String,
     /// What it answers.
     pub reply: Option<Reply>,
+    /// What it quotes.
+    pub quote: Option<Quote>,
     /// Whether the text is being signed.
     pub signing: bool,
     /// What is wrong.
@@ -144,8 +210,34 @@ pub struct ProfileForm {
     pub name: Option<String>,
     /// The description, once the person changed it.
     pub about: Option<String>,
+    /// The address of a picture, once the person changed it.
+    pub picture: Option<String>,
+    /// The name by a domain (NIP-05), once the person changed it.
+    pub nip05: Option<String>,
     /// Whether it is to be published as soon as the present profile is known.
     pub submitted: bool,
+}
+
+/// What a text in the composer is about.
+#[derive(Debug, Clone, Copy)]
+pub enum About<'a> {
+    /// Nothing that somebody wrote before.
+    Nothing,
+    /// It answers.
+    Reply(&'a Reply),
+    /// It quotes.
+    Quote(&'a Quote),
+}
+
+impl Compose {
+    /// What the text is about.
+    pub fn about(&self) -> About<'_> {
+        match (&self.reply, &self.quote) {
+            (Some(reply), _) => About::Reply(reply),
+            (None, Some(quote)) => About::Quote(quote),
+            (None, None) => About::Nothing,
+        }
+    }
 }
 
 impl Outbox {
@@ -174,6 +266,17 @@ impl Model {
     /// What this person is called, unless it is the one at this page.
     pub fn name_of_other(&self, pubkey: &PublicKey) -> Option<String> {
         (self.me.as_ref() != Some(pubkey)).then(|| self.name_of(pubkey))
+    }
+
+    /// The posts of the screen Home that are drawn, the newest first.
+    pub fn home(&self) -> impl Iterator<Item = (&Place, &Post)> {
+        let seen = self.timeline.run().filter(|(place, _)| !self.timeline.unseen.contains(&place.id));
+        seen.take(self.timeline.drawn)
+    }
+
+    /// What this person wrote and passed on, as far as it is here, the newest first.
+    pub fn posts_of(&self, person: PublicKey) -> impl Iterator<Item = (&Place, &Post)> {
+        self.timeline.posts().filter(move |(_, post)| *post.author() == person)
     }
 
     /// The step of setting up, if that is going on.

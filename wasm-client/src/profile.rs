@@ -9,6 +9,22 @@ const MAX_NAME_CHARACTERS: usize = 40;
 /// Longest "about" that is kept, in characters.
 const MAX_ABOUT_CHARACTERS: usize = 2_000;
 
+/// Longest address of a picture that is loaded.
+const MAX_ADDRESS_BYTES: usize = 1_000;
+
+/// The fields that a person can edit.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Fields<'a> {
+    /// See [`Profile::name`].
+    pub name: &'a str,
+    /// See [`Profile::about`].
+    pub about: &'a str,
+    /// See [`Profile::picture`]; empty for none.
+    pub picture: &'a str,
+    /// See [`Profile::nip05`]; empty for none.
+    pub nip05: &'a str,
+}
+
 /// What a person says about themselves.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Profile {
@@ -16,6 +32,10 @@ pub struct Profile {
     pub name: Option<String>,
     /// Some sentences, as written.
     pub about: String,
+    /// The address of a picture; only of the web, and never loaded without being asked for.
+    pub picture: Option<String>,
+    /// What the person says is their name by a domain (NIP-05), on one line. Nobody has checked it.
+    pub nip05: Option<String>,
     /// The content as it came, to build the next one from.
     raw: String,
 }
@@ -28,19 +48,38 @@ impl Profile {
         let name =
             [text("display_name"), text("name")].into_iter().map(one_line).find(|name| !name.is_empty());
         let about = text("about").chars().take(MAX_ABOUT_CHARACTERS).collect();
-        Self { name, about, raw: content.to_owned() }
+        let picture = Some(text("picture").trim()).filter(|address| is_address(address)).map(str::to_owned);
+        let nip05 = Some(one_line(text("nip05"))).filter(|nip05| !nip05.is_empty());
+        Self { name, about, picture, nip05, raw: content.to_owned() }
     }
 
-    /// The content of the next kind 0 event: these two fields new, all others as they were.
-    pub fn edited(&self, name: &str, about: &str) -> String {
+    /// The content of the next kind 0 event: these fields new, all others as they were.
+    pub fn edited(&self, Fields { name, about, picture, nip05 }: Fields<'_>) -> String {
         let mut fields = Json::parse(&self.raw).unwrap_or(Json::Object(Vec::new()));
         fields.set_text("name", name.trim());
         if fields.has("display_name") {
             fields.set_text("display_name", name.trim());
         }
         fields.set_text("about", about.trim());
+        let shown = [
+            ("picture", picture.trim(), self.picture.as_deref()),
+            ("nip05", nip05.trim(), self.nip05.as_deref()),
+        ];
+        for (field, value, former) in shown {
+            // What cannot be shown, such as a picture that is no address, nobody has edited.
+            if value != former.unwrap_or_default() {
+                fields.set_text(field, value);
+            }
+        }
         fields.write()
     }
+}
+
+/// Whether it is an address of the web that a browser can load.
+pub fn is_address(text: &str) -> bool {
+    let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://")).unwrap_or_default();
+    let clean = |c: char| !c.is_whitespace() && !c.is_control() && !is_direction_mark(c);
+    text.len() <= MAX_ADDRESS_BYTES && !host.is_empty() && !host.starts_with('/') && host.chars().all(clean)
 }
 
 /// What a person is called: the name of the profile, or the short key.
@@ -115,13 +154,26 @@ mod tests {
     #[test]
     fn editing_keeps_what_others_put_in() {
         let before = Profile::parse(r#"{"name":"a","picture":"https://x/y.png","bot":false}"#);
-        let after = before.edited(" Ada ", "hello");
+        let picture = "https://x/y.png";
+        let after = before.edited(Fields { name: " Ada ", about: "hello", picture, nip05: "" });
         assert_eq!(Profile::parse(&after).name.as_deref(), Some("Ada"));
         assert!(
             after.contains(r#""picture":"https://x/y.png""#) && after.contains(r#""bot":false"#),
             "{after}"
         );
-        assert!(!after.contains("display_name"));
+        assert!(!after.contains("display_name") && !after.contains("nip05"));
+        let bare = Profile::parse(&after).edited(Fields { name: "Ada", nip05: "a@b", ..Fields::default() });
+        assert_eq!(Profile::parse(&bare).picture, None, "it can be taken away");
+        assert_eq!(Profile::parse(&bare).nip05.as_deref(), Some("a@b"));
+    }
+
+    #[test]
+    fn only_addresses_of_the_web_are_pictures() {
+        let picture = |address: &str| Profile::parse(&format!(r#"{{"picture":"{address}"}}"#)).picture;
+        assert!(picture("https://x.example/a.png").is_some());
+        for bad in ["javascript:alert(1)", "data:image/svg+xml,x", "https://", "http:///x", "https://x y"] {
+            assert_eq!(picture(bad), None, "{bad}");
+        }
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! What stands in a post's text: plain text, web links, and NIP-21 mentions of people. No markup is read.
 
-use nostrp2p_protocol::{ProfilePointer, PublicKey};
+use nostrp2p_protocol::{EventId, PublicKey};
+
+use crate::route::Route;
 
 /// Characters of a folded text that are drawn at most; a long one would cost layout time for nothing.
 const FOLDED_CHARACTERS: usize = 2_400;
@@ -18,6 +20,8 @@ pub enum Span {
     Link(String),
     /// A person.
     Mention(PublicKey),
+    /// A post, and who wrote it, if that is said.
+    Post(EventId, Option<PublicKey>),
 }
 
 /// Splits a text into its stretches. Control characters other than line break and tab are left out.
@@ -44,6 +48,24 @@ pub fn spans(text: &str) -> Vec<Span> {
         spans.push(Span::Text(plain));
     }
     spans
+}
+
+/// The people that a text mentions, at most as many as are made active.
+pub fn people(text: &str) -> impl Iterator<Item = PublicKey> {
+    let codes = text.match_indices("nostr:n").take(MAX_LINKS);
+    codes.filter_map(|(at, _)| match mention(text.get(at..)?)? {
+        (_, Span::Mention(person), _) => Some(person),
+        _ => None,
+    })
+}
+
+/// The first post that a text speaks of, and who wrote it, if that is said.
+pub fn event(text: &str) -> Option<(EventId, Option<PublicKey>)> {
+    let mut codes = text.match_indices("nostr:n").take(MAX_LINKS);
+    codes.find_map(|(at, _)| match mention(text.get(at..)?)? {
+        (_, Span::Post(id, author), _) => Some((id, author)),
+        _ => None,
+    })
 }
 
 fn push_visible(plain: &mut String, text: &str) {
@@ -94,11 +116,12 @@ fn mention(word: &str) -> Option<(&str, Span, &str)> {
     let code = rest.strip_prefix("nostr:")?;
     let end = code.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(code.len());
     let (code, after) = code.split_at_checked(end)?;
-    let person = match PublicKey::from_npub(code) {
-        Ok(person) => person,
-        Err(_) => ProfilePointer::from_nprofile(code).ok()?.pubkey,
+    let span = match Route::from_code(code)? {
+        Route::Person(person) => Span::Mention(person),
+        Route::Thread(id, author) => Span::Post(id, author),
+        _ => return None,
     };
-    Some((before, Span::Mention(person), after))
+    Some((before, span, after))
 }
 
 #[cfg(test)]

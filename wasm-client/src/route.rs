@@ -1,9 +1,13 @@
 //! Which screen is shown, as the part of the address behind `#`, so that the back button does what people expect.
 
+use nostrp2p_protocol::{EventId, EventPointer, ProfilePointer, PublicKey};
+
+use crate::vdom::Text;
+
 /// A screen.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub enum Route {
-    /// Everyone's posts.
+    /// The posts of everyone, or of those one follows.
     #[default]
     Home,
     /// The composer, on a small screen.
@@ -14,26 +18,61 @@ pub enum Route {
     Me,
     /// Settings.
     Settings,
+    /// A person.
+    Person(PublicKey),
+    /// A post with what it answers and what answers it, and who wrote it, if that is known.
+    Thread(EventId, Option<PublicKey>),
 }
 
 impl Route {
-    /// All screens.
-    pub const ALL: [Self; 5] = [Self::Home, Self::Write, Self::Network, Self::Me, Self::Settings];
+    /// All screens that are about nobody in particular.
+    pub const PLAIN: [Self; 5] = [Self::Home, Self::Write, Self::Network, Self::Me, Self::Settings];
 
     /// The address of the screen.
-    pub const fn fragment(self) -> &'static str {
+    pub fn fragment(&self) -> Text {
         match self {
-            Self::Home => "#/",
-            Self::Write => "#/write",
-            Self::Network => "#/network",
-            Self::Me => "#/me",
-            Self::Settings => "#/settings",
+            Self::Home => "#/".into(),
+            Self::Write => "#/write".into(),
+            Self::Network => "#/network".into(),
+            Self::Me => "#/me".into(),
+            Self::Settings => "#/settings".into(),
+            Self::Person(person) => format!("#/p/{}", person.to_npub()).into(),
+            Self::Thread(id, author) => {
+                let pointer = EventPointer { id: *id, relays: Vec::new(), author: *author, kind: None };
+                format!("#/e/{}", pointer.to_nevent()).into()
+            }
         }
     }
 
     /// The screen of an address; Home for any other.
     pub fn from_fragment(fragment: &str) -> Self {
-        Self::ALL.into_iter().find(|route| route.fragment() == fragment).unwrap_or_default()
+        let named = fragment.strip_prefix("#/p/").or_else(|| fragment.strip_prefix("#/e/"));
+        match named {
+            Some(code) => Self::from_code(code).unwrap_or_default(),
+            None => Self::PLAIN.into_iter().find(|route| route.fragment() == fragment).unwrap_or_default(),
+        }
+    }
+
+    /// The screen of a person or post that is named as NIP-19 or NIP-21 do.
+    pub fn from_code(code: &str) -> Option<Self> {
+        let code = code.trim();
+        let code = code.strip_prefix("nostr:").unwrap_or(code);
+        match code.split_once('1')?.0 {
+            "npub" => PublicKey::from_npub(code).ok().map(Self::Person),
+            "nprofile" => {
+                ProfilePointer::from_nprofile(code).ok().map(|pointer| Self::Person(pointer.pubkey))
+            }
+            "note" => EventId::from_note(code).ok().map(|id| Self::Thread(id, None)),
+            "nevent" => {
+                EventPointer::from_nevent(code).ok().map(|pointer| Self::Thread(pointer.id, pointer.author))
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether one comes back to where one was reading.
+    pub const fn keeps_place(&self) -> bool {
+        matches!(self, Self::Home)
     }
 }
 
@@ -43,9 +82,24 @@ mod tests {
 
     #[test]
     fn every_screen_is_found_by_its_address() {
-        for route in Route::ALL {
-            assert_eq!(Route::from_fragment(route.fragment()), route);
+        let (person, id) = (PublicKey::from_bytes([1; 32]), EventId::from_bytes([2; 32]));
+        let named = [Route::Person(person), Route::Thread(id, None), Route::Thread(id, Some(person))];
+        for route in Route::PLAIN.into_iter().chain(named) {
+            assert_eq!(Route::from_fragment(&route.fragment()), route);
         }
         assert_eq!(Route::from_fragment("#claim=00"), Route::Home);
+    }
+
+    #[test]
+    fn people_and_posts_are_found_however_they_are_named() {
+        let (person, id) = (PublicKey::from_bytes([1; 32]), EventId::from_bytes([2; 32]));
+        let nprofile =
+            ProfilePointer { pubkey: person, relays: vec!["wss://x.example".into()] }.to_nprofile();
+        assert_eq!(Route::from_fragment(&format!("#/p/{nprofile}")), Route::Person(person));
+        assert_eq!(Route::from_code(&format!(" nostr:{} ", person.to_npub())), Some(Route::Person(person)));
+        assert_eq!(Route::from_fragment(&format!("#/e/{}", id.to_note())), Route::Thread(id, None));
+        for broken in ["#/p/npub1x", "#/e/", "#/p/nsec1", "#/e/nevent1zzz"] {
+            assert_eq!(Route::from_fragment(broken), Route::Home, "{broken}");
+        }
     }
 }

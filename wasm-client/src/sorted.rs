@@ -96,6 +96,11 @@ impl<K, V> SortedMap<K, V> {
         self.0.pop()
     }
 
+    /// Drops that many from the beginning.
+    pub fn drop_first(&mut self, count: usize) {
+        self.0.drain(..count.min(self.0.len()));
+    }
+
     /// Takes all out.
     pub fn clear(&mut self) {
         self.0.clear();
@@ -131,6 +136,24 @@ impl<K: Ord> SortedSet<K> {
         self.0.contains_key(value)
     }
 
+    /// All from the first of these values to the last one, both included.
+    pub fn range<'a>(&'a self, first: &K, last: &K) -> impl DoubleEndedIterator<Item = &'a K> + use<'a, K> {
+        let rows = &self.0.0;
+        let begin = rows.partition_point(|(value, ())| value < first);
+        let end = rows.partition_point(|(value, ())| value <= last);
+        rows.get(begin..end).unwrap_or_default().iter().map(|(value, ())| value)
+    }
+
+    /// All in order.
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = &K> {
+        self.0.keys()
+    }
+
+    /// Takes the first one out.
+    pub fn pop_first(&mut self) -> Option<K> {
+        self.0.pop_first().map(|(value, ())| value)
+    }
+
     /// How many there are.
     pub fn len(&self) -> usize {
         self.0.len()
@@ -144,6 +167,22 @@ impl<K: Ord> SortedSet<K> {
     /// Takes all out.
     pub fn clear(&mut self) {
         self.0.clear();
+    }
+}
+
+impl<K: Ord> FromIterator<K> for SortedSet<K> {
+    fn from_iter<I: IntoIterator<Item = K>>(values: I) -> Self {
+        let mut set = Self::default();
+        set.extend(values);
+        set
+    }
+}
+
+impl<K: Ord> Extend<K> for SortedSet<K> {
+    fn extend<I: IntoIterator<Item = K>>(&mut self, values: I) {
+        for value in values {
+            self.insert(value);
+        }
     }
 }
 

@@ -23,6 +23,10 @@ pub const MAX_EVENTS: u32 = 10_000;
 pub const EVENTS_SLACK: u32 = 500;
 /// How many events the page opens with: some screens full.
 pub const OPENING_EVENTS: u32 = 200;
+/// Most deletions that are remembered: so long ago nothing that was deleted is cached any more. A guess.
+pub const MAX_DELETIONS: u32 = 2_000;
+/// How many versions of the own lists of people are kept, to go back to. One of 2,000 people has 70 KB.
+pub const MAX_LISTS: u32 = 20;
 /// Most profiles that are loaded when the page opens.
 pub const OPENING_PROFILES: u32 = 2_000;
 
@@ -59,6 +63,10 @@ pub struct Snapshot {
     pub events: Vec<Rumor>,
     /// The latest profile of each person, at most [`OPENING_PROFILES`].
     pub profiles: Vec<Rumor>,
+    /// The newest deletions, the newest first, at most [`MAX_DELETIONS`].
+    pub deletions: Vec<Rumor>,
+    /// The versions of the own lists of people, the newest first, at most [`MAX_LISTS`].
+    pub lists: Vec<Rumor>,
     /// What the node has not acknowledged yet.
     pub outbox: Vec<Event>,
     /// All settings.
@@ -72,13 +80,17 @@ pub enum Change {
     Keep(Rumor),
     /// Caches a profile in place of the person's former one.
     Profile(Rumor),
+    /// Takes out the cached posts that a deletion names and its author wrote, and remembers it.
+    Deletion(Rumor),
+    /// Keeps a version of an own list of people.
+    List(Rumor),
     /// Keeps an event until the node has acknowledged it.
     Outgoing(Event),
     /// The node has acknowledged it, or the person gave it up.
     Settled(EventId),
     /// Changes a setting.
     Set(Setting),
-    /// Drops cached events and profiles: the node has another store now.
+    /// Drops cached events, profiles and deletions: the node has another store now.
     ForgetEvents,
     /// Drops everything.
     ForgetAll,

@@ -101,6 +101,36 @@ pub const REPLY_DROP: &str = "Do not reply";
 pub const LIKE: &str = "Like";
 pub const LIKED: &str = "You like this";
 pub const ONLY_YOU: &str = "only for you";
+pub const THREAD: &str = "Conversation";
+pub const POSTS: &str = "Posts";
+pub const NO_ANSWERS: &str = "No answers here yet.";
+pub const NO_POSTS: &str = "No posts of this person are here yet. Your node asks theirs for them.";
+pub const A_POST: &str = "a post";
+pub const QUOTE: &str = "Quote";
+pub const QUOTE_LABEL: &str = "Your words about it";
+pub const QUOTE_EXAMPLE: &str = "What do you say about it?";
+pub const QUOTE_DROP: &str = "Do not quote";
+pub const REPOST: &str = "Repost";
+pub const REPOST_UNDO: &str = "Undo repost";
+pub const REPOST_YOURS: &str = "You reposted this";
+pub const REPOSTED: &str = "Reposted: everyone who reads you can see it.";
+pub const PROFILE_EDIT: &str = "Edit profile";
+pub const COPY_KEY: &str = "Copy key";
+pub const NIP05_UNCHECKED: &str = "This is what this person says; it was not checked.";
+pub const PICTURE_SHOW: &str = "Show picture";
+pub const PICTURE_LOADING: &str = "Loading the picture…";
+pub const PICTURE_FAILED: &str = "The picture could not be loaded. It is at";
+pub const PICTURE_LABEL: &str = "Picture (address on the web)";
+pub const PICTURE_EXAMPLE: &str = "https://example.org/me.jpg";
+pub const NIP05_LABEL: &str = "Name by your domain";
+pub const NIP05_EXAMPLE: &str = "ada@example.org";
+pub const MORE: &str = "More";
+pub const COPY_TEXT: &str = "Copy text";
+pub const DELETE: &str = "Delete";
+pub const DELETE_ASK: &str = "Delete this post everywhere?";
+pub const DELETE_WARNING: &str = "It goes from your node at once, and your node asks all others that have it to delete it too. Nobody can force them: others may have kept it.";
+pub const DELETE_YES: &str = "Delete it";
+pub const DELETED: &str = "Deleted. Others may have kept it.";
 pub const GIVE_UP: &str = "Discard";
 pub const STATE_WAITING: &str = "Waiting for your node; will be sent later";
 
@@ -156,6 +186,14 @@ pub const UPDATE_READY: &str = "A new version of this page is ready.";
 pub const UPDATE_NOW: &str = "Reload";
 pub const STORAGE_TROUBLE: &str = "The browser does not let this page store anything: posts that are not sent yet are lost when you close it.";
 pub const CRASHED: &str = "Something went wrong on this page. Reload it; what you wrote is stored.";
+
+pub fn picture_of(name: &str) -> String {
+    format!("Picture of {name}")
+}
+
+pub fn picture_from(host: &str) -> String {
+    format!("{host} will see your address on the internet.")
+}
 
 pub fn step_of(number: usize) -> String {
     format!("Step {number} of 3")

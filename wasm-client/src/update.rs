@@ -2,8 +2,10 @@
 
 pub mod compose;
 pub mod connection;
+pub mod deletion;
 pub mod onboarding;
 pub mod own;
+pub mod pages;
 pub mod timeline;
 
 #[cfg(test)]
@@ -12,15 +14,16 @@ mod tests;
 use crate::{
     address::ClaimLink,
     effect::{Effect, Timer},
-    message::{Browser, Link, Message, Setup, Start, Writing},
+    message::{Browser, Link, Message, Start, Writing},
     model::{
-        Model, Stage, Welcome,
+        Model, Picture, Stage, Welcome,
         timeline::{PAGE_POSTS, Past},
     },
     route::Route,
-    storage::{OPENING_EVENTS, Snapshot},
+    storage::{OPENING_EVENTS, Place, Snapshot},
     vdom::KeyPress,
 };
+use timeline::Origin;
 
 /// How often relative times are drawn anew, in milliseconds.
 const TICK_MS: u64 = 30_000;
@@ -98,6 +101,7 @@ fn begin(model: &mut Model, start: Start, out: &mut Vec<Effect>) {
     if in_use && link.token.is_none() && error.is_none() {
         model.stage = Stage::Using;
         model.route = Route::from_fragment(&fragment);
+        pages::follow(model);
         out.push(Effect::Wait(Timer::Tick, TICK_MS));
     } else {
         let (token, was_in_use) = (link.token, in_use);
@@ -107,12 +111,19 @@ fn begin(model: &mut Model, start: Start, out: &mut Vec<Effect>) {
 }
 
 fn restore(model: &mut Model, snapshot: Snapshot) {
-    let Snapshot { events, profiles, outbox, settings } = snapshot;
+    let Snapshot { events, profiles, deletions, outbox, settings, .. } = snapshot;
+    for deletion in &deletions {
+        model.deleted.take(deletion);
+    }
     for profile in &profiles {
         model.people.take(profile);
     }
     for event in events.iter().rev() {
-        timeline::insert(model, event, false);
+        timeline::insert(model, event, Origin::Run);
+    }
+    model.timeline.kept_since = settings.kept_since;
+    if let Some(last) = events.last() {
+        model.timeline.reach(&Place::new(last.created_at, last.id()));
     }
     if u32::try_from(events.len()).unwrap_or(u32::MAX) < OPENING_EVENTS {
         model.timeline.past = Past::InNode;
@@ -120,8 +131,9 @@ fn restore(model: &mut Model, snapshot: Snapshot) {
     for event in outbox {
         // A key that is not kept over a reload comes back only when the person types it again.
         if model.me.is_none_or(|me| me == event.pubkey) {
-            timeline::insert(model, &event, false);
+            timeline::insert_own(model, &event);
             model.likes.take(&event, model.me);
+            model.deleted.take(&event);
             compose::put_in_outbox(model, event);
         }
     }
@@ -130,6 +142,7 @@ fn restore(model: &mut Model, snapshot: Snapshot) {
     model.backed_up = settings.backed_up;
     model.compose.text = settings.draft;
     model.compose.reply = settings.reply;
+    model.compose.quote = settings.quote;
 }
 
 fn on_timer(model: &mut Model, timer: Timer, moment: Moment, out: &mut Vec<Effect>) {
@@ -162,15 +175,24 @@ fn on_browser(model: &mut Model, browser: Browser, out: &mut Vec<Effect>) {
         Browser::Wide(wide) => model.environment.wide = wide,
         Browser::Fragment(fragment) => on_fragment(model, &fragment, out),
         Browser::AtTop(at_top) => {
-            model.timeline.at_top = at_top;
-            if at_top {
+            // The beginning of another screen says nothing about this one.
+            model.timeline.at_top |= model.route == Route::Home && at_top;
+            model.timeline.at_top &= model.route != Route::Home || at_top;
+            if at_top && model.route == Route::Home {
                 model.timeline.show_unseen();
                 // A long page that was read is put away again.
                 model.timeline.drawn = PAGE_POSTS;
             }
         }
-        Browser::NearEnd => timeline::more(model, out),
+        Browser::NearEnd => match model.route {
+            Route::Home => timeline::more(model, out),
+            _ => pages::more(model, out),
+        },
         Browser::Key(press) => on_key(model, &press, out),
+        Browser::Picture(address, own) => {
+            let picture = own.map_or(Picture::Failed, Picture::Here);
+            out.extend(model.pictures.put(address, picture).map(Effect::DropPicture));
+        }
         Browser::UpdateReady => model.update_ready = true,
         Browser::Copied(done) => {
             use crate::texts;
@@ -185,11 +207,13 @@ fn on_fragment(model: &mut Model, fragment: &str, out: &mut Vec<Effect>) {
     }
     let route = Route::from_fragment(fragment);
     if route != model.route {
+        out.push(Effect::KeepPlace(model.route));
         model.route = route;
         own::leave(model);
-        model.timeline.at_top = true;
-        model.timeline.show_unseen();
-        out.push(Effect::ScrollToTop);
+        model.menu = None;
+        pages::enter(model, out);
+        connection::ask_missing(model, out);
+        out.push(Effect::FindPlace(route));
     }
     if route == Route::Write {
         out.push(Effect::Focus(compose::FIELD_ID));
@@ -201,7 +225,9 @@ fn on_key(model: &mut Model, press: &KeyPress, out: &mut Vec<Effect>) {
         return;
     }
     if press.key == "Escape" {
-        if model.forget_asked {
+        if model.menu.is_some() {
+            model.menu = None;
+        } else if model.forget_asked {
             model.forget_asked = false;
         } else if model.route == Route::Write {
             compose::update(model, Writing::Close, out);
@@ -217,16 +243,14 @@ fn on_key(model: &mut Model, press: &KeyPress, out: &mut Vec<Effect>) {
     }
     match press.key.as_str() {
         "n" => compose::update(model, Writing::Open, out),
-        "j" | "k" if model.route == Route::Home => out.push(Effect::StepPost { back: press.key == "k" }),
-        "r" | "l" if model.route == Route::Home => {
+        "j" | "k" if has_posts(model.route) => out.push(Effect::StepPost { back: press.key == "k" }),
+        "r" | "l" if has_posts(model.route) => {
             out.push(Effect::PressInPost(if press.key == "r" { "reply" } else { "like" }));
         }
         _ => {}
     }
 }
 
-impl From<Setup> for Message {
-    fn from(setup: Setup) -> Self {
-        Self::Welcome(setup)
-    }
+const fn has_posts(route: Route) -> bool {
+    matches!(route, Route::Home | Route::Person(_) | Route::Thread(..))
 }

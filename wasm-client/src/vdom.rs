@@ -43,6 +43,8 @@ pub struct Element<M> {
 pub enum On<M> {
     /// A press by pointer or keyboard.
     Click(M),
+    /// A press on something that holds other things to press: theirs do not count, nor does the end of a selection.
+    Tap(M),
     /// A form that is sent; the browser's own sending is prevented.
     Submit(M),
     /// A field whose text changed.
@@ -71,6 +73,8 @@ pub struct KeyPress {
 pub enum Trigger {
     /// See [`On::Click`].
     Click,
+    /// See [`On::Tap`].
+    Tap,
     /// See [`On::Submit`].
     Submit,
     /// See [`On::Input`].
@@ -83,7 +87,7 @@ impl Trigger {
     /// The browser's name of the event.
     pub const fn event_name(self) -> &'static str {
         match self {
-            Self::Click => "click",
+            Self::Click | Self::Tap => "click",
             Self::Submit => "submit",
             Self::Input => "input",
             Self::Key => "keydown",
@@ -96,6 +100,7 @@ impl<M> On<M> {
     pub const fn trigger(&self) -> Trigger {
         match self {
             Self::Click(_) => Trigger::Click,
+            Self::Tap(_) => Trigger::Tap,
             Self::Submit(_) => Trigger::Submit,
             Self::Input(_) => Trigger::Input,
             Self::Key(_) => Trigger::Key,

@@ -6,9 +6,13 @@ pub mod frame;
 pub mod home;
 pub mod icons;
 pub mod me;
+pub mod menu;
 pub mod network;
+pub mod person;
 pub mod post;
+pub mod quote;
 pub mod settings;
+pub mod thread;
 pub mod welcome;
 
 #[cfg(test)]
@@ -56,13 +60,15 @@ fn welcome_screen(model: &Model, welcome: &Welcome) -> Html {
 }
 
 /// The title of the screen, for the top bar and the window.
-pub const fn title(model: &Model) -> &'static str {
+pub fn title(model: &Model) -> Text {
     match model.route {
-        Route::Home => texts::HOME,
-        Route::Write => texts::WRITE,
-        Route::Network => texts::NETWORK,
-        Route::Me => texts::ME,
-        Route::Settings => texts::SETTINGS,
+        Route::Home => texts::HOME.into(),
+        Route::Write => texts::WRITE.into(),
+        Route::Network => texts::NETWORK.into(),
+        Route::Me => texts::ME.into(),
+        Route::Settings => texts::SETTINGS.into(),
+        Route::Person(person) => model.name_of(&person).into(),
+        Route::Thread(..) => texts::THREAD.into(),
     }
 }
 
@@ -73,6 +79,8 @@ fn screen(model: &Model, posts: &mut post::Drawn) -> Html {
         Route::Network => network::view(model),
         Route::Me => me::view(model),
         Route::Settings => settings::view(model),
+        Route::Person(person) => person::view(model, person, posts),
+        Route::Thread(id, _) => thread::view(model, id, posts),
     }
 }
 

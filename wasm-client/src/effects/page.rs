@@ -14,9 +14,40 @@ pub(super) fn run(window: &Window, effect: &Effect) {
         }
         Effect::StepPost { back } => step_post(window, *back),
         Effect::PressInPost(hook) => press_in_post(window, hook),
-        Effect::ScrollToTop => window.scroll_to_with_x_and_y(0.0, 0.0),
+        Effect::ScrollToTop | Effect::FindPlace(_) => window.scroll_to_with_x_and_y(0.0, 0.0),
         _ => {}
     }
+}
+
+/// A post, and how far below the upper edge of the window it stands.
+pub(super) struct ReadingPlace {
+    id: String,
+    top: f64,
+}
+
+/// What somebody is reading: the post under the upper part of the window, unless that is the beginning.
+pub(super) fn reading_place(window: &Window) -> Option<ReadingPlace> {
+    let document = window.document()?;
+    if window.scroll_y().unwrap_or_default() < 1.0 {
+        return None;
+    }
+    #[expect(clippy::cast_possible_truncation, reason = "half the width of a window")]
+    let middle = window.inner_width().ok()?.as_f64()? as f32 / 2.0;
+    // Below the bars; between two posts the next one does.
+    let at = |y: f32| document.element_from_point(middle, y)?.closest("article").ok().flatten();
+    let post = [90.0, 140.0, 200.0].into_iter().find_map(at)?;
+    let top = post.get_bounding_client_rect().top();
+    Some(ReadingPlace { id: post.get_attribute("data-id")?, top })
+}
+
+/// Goes back there, if the post is still drawn.
+pub(super) fn find_place(window: &Window, place: Option<ReadingPlace>) {
+    let found = place.and_then(|ReadingPlace { id, top }| {
+        let selector = format!("article[data-id=\"{id}\"]");
+        let post = window.document()?.query_selector(&selector).ok()??;
+        Some(window.scroll_y().ok()? + post.get_bounding_client_rect().top() - top)
+    });
+    window.scroll_to_with_x_and_y(0.0, found.unwrap_or_default());
 }
 
 fn step_post(window: &Window, back: bool) {

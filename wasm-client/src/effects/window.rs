@@ -12,6 +12,7 @@ use crate::{
     message::{Browser, Message},
     secret::Secret,
     storage::Theme,
+    vdom::Text,
 };
 
 /// `boot.js` listens for this and lets the new version take over.
@@ -27,12 +28,12 @@ impl App {
     }
 
     /// Changes the address without an entry in the history. The browser reports no such change, so this does.
-    pub(super) fn replace_fragment(self: &Rc<Self>, fragment: &'static str) {
+    pub(super) fn replace_fragment(self: &Rc<Self>, fragment: Text) {
         if let Ok(history) = self.window.history() {
-            drop(history.replace_state_with_url(&JsValue::NULL, "", Some(fragment)));
+            drop(history.replace_state_with_url(&JsValue::NULL, "", Some(&fragment)));
         }
         let app = Rc::clone(self);
-        spawn_local(async move { app.dispatch(Message::Browser(Browser::Fragment(fragment.to_owned()))) });
+        spawn_local(async move { app.dispatch(Message::Browser(Browser::Fragment(fragment.into_owned()))) });
     }
 }
 

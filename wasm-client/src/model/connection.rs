@@ -103,6 +103,10 @@ pub enum Request {
     Profiles,
     /// What reposts pass on.
     Targets,
+    /// What the open page is about.
+    Page,
+    /// Earlier posts of the person whose page is open.
+    PageOlder,
     /// Likes, the own ones and those that own posts got.
     Likes,
 }

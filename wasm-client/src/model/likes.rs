@@ -10,8 +10,12 @@ const MAX_LIKES: usize = 5_000;
 /// Who likes what.
 #[derive(Debug, Clone, Default)]
 pub struct Likes {
-    mine: SortedSet<EventId>,
-    got: SortedSet<(EventId, PublicKey)>,
+    /// What the person at this page likes, and by which event, once that is signed.
+    mine: SortedMap<EventId, Option<EventId>>,
+    /// The likes of others by their event.
+    got: SortedMap<EventId, (EventId, PublicKey)>,
+    /// Who likes which post, each once.
+    people: SortedSet<(EventId, PublicKey)>,
     counts: SortedMap<EventId, usize>,
     /// Whether the node has given those it holds.
     pub loaded: bool,
@@ -33,34 +37,87 @@ pub fn target(rumor: &Rumor) -> Option<EventId> {
 impl Likes {
     /// Takes a reaction in; any other event changes nothing.
     pub fn take(&mut self, rumor: &Rumor, me: Option<PublicKey>) {
-        let Some(id) = target(rumor) else { return };
+        let Some(target) = target(rumor) else { return };
+        let id = rumor.id();
         if me == Some(rumor.pubkey) {
-            self.add_mine(id);
-        } else if self.got.len() < MAX_LIKES && self.got.insert((id, rumor.pubkey)) {
-            let count = self.count(&id);
-            self.counts.insert(id, count + 1);
+            self.add_mine(target, Some(id));
+        } else if self.got.len() < MAX_LIKES
+            && self.got.insert(id, (target, rumor.pubkey)).is_none()
+            && self.people.insert((target, rumor.pubkey))
+        {
+            let count = self.count(&target);
+            self.counts.insert(target, count + 1);
         }
     }
 
-    /// Notes an own like.
-    pub fn add_mine(&mut self, id: EventId) {
+    /// Notes an own like, and by which event once that is signed.
+    pub fn add_mine(&mut self, target: EventId, by: Option<EventId>) {
         if self.mine.len() < MAX_LIKES {
-            self.mine.insert(id);
+            self.mine.insert(target, by);
         }
     }
 
     /// The own like did not come about.
-    pub fn remove_mine(&mut self, id: &EventId) {
-        self.mine.remove(id);
+    pub fn remove_mine(&mut self, target: &EventId) {
+        self.mine.remove(target);
+    }
+
+    /// Who liked something by this event, if it is known.
+    pub fn author(&self, reaction: &EventId, me: Option<&PublicKey>) -> Option<PublicKey> {
+        let other = self.got.get(reaction).map(|(_, person)| *person);
+        other.or_else(|| self.liked_by(reaction).and(me.copied()))
+    }
+
+    /// What the person at this page likes by this event.
+    fn liked_by(&self, reaction: &EventId) -> Option<EventId> {
+        self.mine.iter().find(|(_, by)| by.as_ref() == Some(reaction)).map(|(target, _)| *target)
+    }
+
+    /// A reaction was taken back.
+    pub fn remove(&mut self, reaction: &EventId) {
+        if let Some((target, person)) = self.got.remove(reaction) {
+            if self.people.remove(&(target, person)) {
+                let count = self.count(&target);
+                self.counts.insert(target, count.saturating_sub(1));
+            }
+        } else if let Some(target) = self.liked_by(reaction) {
+            self.mine.remove(&target);
+        }
     }
 
     /// Whether the person at this page likes it.
-    pub fn is_mine(&self, id: &EventId) -> bool {
-        self.mine.contains(id)
+    pub fn is_mine(&self, target: &EventId) -> bool {
+        self.mine.contains_key(target)
+    }
+
+    /// By which event the person at this page likes it, once that is signed.
+    pub fn mine_by(&self, target: &EventId) -> Option<EventId> {
+        self.mine.get(target).copied().flatten()
     }
 
     /// How many other people like it.
-    pub fn count(&self, id: &EventId) -> usize {
-        self.counts.get(id).copied().unwrap_or_default()
+    pub fn count(&self, target: &EventId) -> usize {
+        self.counts.get(target).copied().unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_like_that_is_taken_back_counts_no_more() {
+        let (me, other) = (PublicKey::from_bytes([1; 32]), PublicKey::from_bytes([2; 32]));
+        let post = EventId::from_bytes([9; 32]);
+        let mut likes = Likes::default();
+        let (own, theirs) = (draft(post, &me, 1).by(me), draft(post, &me, 1).by(other));
+        for like in [&own, &theirs, &theirs] {
+            likes.take(like, Some(me));
+        }
+        assert_eq!((likes.is_mine(&post), likes.count(&post)), (true, 1));
+        for like in [&own, &theirs, &theirs] {
+            likes.remove(&like.id());
+        }
+        assert_eq!((likes.is_mine(&post), likes.count(&post)), (false, 0));
     }
 }

@@ -9,6 +9,8 @@ use crate::{
 
 /// Most profiles that are held; beyond it new ones replace nothing and names stay short keys.
 const MAX_PEOPLE: usize = 5_000;
+/// Most people that are asked for in one question.
+const ASKED_AT_ONCE: usize = 200;
 
 /// Who is who.
 #[derive(Debug, Clone, Default)]
@@ -16,8 +18,10 @@ pub struct People {
     known: SortedMap<PublicKey, Known>,
     /// Counts the changes, so that what is drawn from names knows when they change.
     pub version: u32,
+    /// Who is spoken of and not known, and not asked for yet.
+    wanted: SortedSet<PublicKey>,
     /// Whose profile the node was asked for on this connection.
-    pub asked: SortedSet<PublicKey>,
+    asked: SortedSet<PublicKey>,
     /// Whether the own profile was asked for and the answer came: before that none may be published.
     pub own_is_loaded: bool,
 }
@@ -41,6 +45,7 @@ impl People {
         if news {
             let profile = Profile::parse(&rumor.content);
             self.known.insert(rumor.pubkey, Known { profile, created_at: rumor.created_at, id });
+            self.wanted.remove(&rumor.pubkey);
             self.version = self.version.wrapping_add(1);
         }
         news
@@ -49,6 +54,39 @@ impl People {
     /// What the person says of themselves.
     pub fn profile(&self, pubkey: &PublicKey) -> Option<&Profile> {
         self.known.get(pubkey).map(|known| &known.profile)
+    }
+
+    /// Notes that somebody is spoken of: who is not known is asked for.
+    pub fn want(&mut self, pubkey: PublicKey) {
+        let known = self.known.contains_key(&pubkey) || self.asked.contains(&pubkey);
+        if !known && self.wanted.len() < MAX_PEOPLE {
+            self.wanted.insert(pubkey);
+        }
+    }
+
+    /// A new connection: who is still not known is asked for again.
+    pub fn begin(&mut self) {
+        let asked = std::mem::take(&mut self.asked);
+        asked.iter().for_each(|pubkey| self.want(*pubkey));
+    }
+
+    /// The people to ask for next; each is asked for once a connection.
+    pub fn question(&mut self) -> Option<Vec<PublicKey>> {
+        let mut people = Vec::new();
+        while people.len() < ASKED_AT_ONCE
+            && let Some(pubkey) = self.wanted.pop_first()
+        {
+            if self.asked.len() < MAX_PEOPLE {
+                self.asked.insert(pubkey);
+            }
+            people.push(pubkey);
+        }
+        (!people.is_empty()).then_some(people)
+    }
+
+    /// All whose profile is known.
+    pub fn all(&self) -> impl Iterator<Item = (&PublicKey, &Profile)> {
+        self.known.iter().map(|(pubkey, known)| (pubkey, &known.profile))
     }
 
     /// When the profile was written.
@@ -66,6 +104,22 @@ impl People {
 mod tests {
     use super::*;
     use nostrp2p_protocol::{Draft, Kind};
+
+    #[test]
+    fn a_stranger_is_asked_for_once_a_connection() {
+        let who = PublicKey::from_bytes([1; 32]);
+        let mut people = People::default();
+        people.want(who);
+        assert_eq!(people.question(), Some(vec![who]));
+        people.want(who);
+        assert_eq!(people.question(), None);
+        people.begin();
+        assert_eq!(people.question(), Some(vec![who]));
+        let content = r#"{"name":"a"}"#.to_owned();
+        people.take(&Draft { created_at: 1, kind: Kind::PROFILE, tags: vec![], content }.by(who));
+        people.begin();
+        assert_eq!(people.question(), None);
+    }
 
     #[test]
     fn the_later_profile_wins_and_of_two_at_one_second_the_lower_id() {

@@ -1,30 +1,42 @@
-//! Everyone's posts, the newest first.
+//! All posts that are here, the newest first: an unbroken run of what the node holds, and single older ones that were
+//! asked for by name.
+
+use std::cmp::Reverse;
 
 use nostrp2p_protocol::{EventId, Kind, PublicKey, Rumor};
 
+use super::reply;
 use crate::{
     sorted::{SortedMap, SortedSet},
     storage::Place,
 };
 
-/// Most posts that are held in memory; older ones come back from the storage.
+/// Most posts of the unbroken run that are held in memory; older ones come back from the storage.
 pub const MAX_POSTS: usize = 3_000;
+/// Most single older posts that are held: pages of people and threads that were opened.
+pub const MAX_STRAYS: usize = 1_000;
 /// How many posts are drawn at first: a large screen full.
 pub const PAGE_POSTS: usize = 30;
 /// How many more are drawn each time the end comes near: few enough for one frame of a slow phone.
 pub const MORE_POSTS: usize = 12;
 
-/// Everyone's posts.
+/// All posts that are here.
 #[derive(Debug, Clone)]
 pub struct Timeline {
     /// From the oldest to the newest, so that what comes in is mostly appended.
     posts: SortedMap<Ascending, Post>,
     /// Where each post stands.
     places: SortedMap<EventId, Place>,
-    /// What is reposted, by its id.
-    targets: SortedMap<EventId, Rumor>,
-    /// Reposted events that the node was asked for on this connection.
-    pub asked: SortedSet<EventId>,
+    /// What answers what.
+    answers: SortedSet<(EventId, Place)>,
+    /// By which event somebody passed something on.
+    reposts: SortedMap<(EventId, PublicKey), EventId>,
+    /// Single older posts in the order in which they came.
+    strays: Vec<Place>,
+    /// Of everything that the node holds since this time nothing is missing here; 0 if that is not known to be wrong.
+    pub since: u64,
+    /// Of everything since this time nothing is missing in the storage.
+    pub kept_since: u64,
     /// Came while the person was reading further down; not drawn until asked for.
     pub unseen: SortedSet<EventId>,
     /// How many are drawn.
@@ -41,7 +53,7 @@ pub struct Timeline {
     pub past: Past,
 }
 
-type Ascending = std::cmp::Reverse<Place>;
+type Ascending = Reverse<Place>;
 
 /// How far the past has been fetched.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -81,8 +93,11 @@ impl Default for Timeline {
         Self {
             posts: SortedMap::default(),
             places: SortedMap::default(),
-            targets: SortedMap::default(),
-            asked: SortedSet::default(),
+            answers: SortedSet::default(),
+            reposts: SortedMap::default(),
+            strays: Vec::new(),
+            since: 0,
+            kept_since: 0,
             unseen: SortedSet::default(),
             drawn: PAGE_POSTS,
             at_top: true,
@@ -114,32 +129,77 @@ impl Post {
             Self::Reposted { by, .. } => by,
         }
     }
+
+    fn answers(&self) -> Option<EventId> {
+        match self {
+            Self::Written(rumor) => reply::target(rumor),
+            Self::Reposted { .. } => None,
+        }
+    }
 }
 
 impl Timeline {
-    /// Takes a post in; says whether it is new. Beyond [`MAX_POSTS`] the oldest are let go.
+    /// Takes a post in; says whether it is new. Beyond the bounds the oldest are let go.
     pub fn insert(&mut self, place: Place, post: Post) -> bool {
-        self.places.insert(place.id, place);
-        let new = self.posts.insert(std::cmp::Reverse(place), post).is_none();
-        if self.posts.len() > MAX_POSTS {
-            if let Some((place, _)) = self.posts.pop_first() {
-                self.places.remove(&place.0.id);
-            }
-            self.past = Past::InStorage;
+        if let Some(to) = post.answers() {
+            self.answers.insert((to, place));
         }
+        if let Post::Reposted { by, target, .. } = &post {
+            self.reposts.insert((*target, *by), place.id);
+        }
+        self.places.insert(place.id, place);
+        let new = self.posts.insert(Reverse(place), post).is_none();
+        if new && self.is_stray(&place) {
+            self.strays.push(place);
+        }
+        self.let_go();
         new
+    }
+
+    fn let_go(&mut self) {
+        if self.strays.len() > MAX_STRAYS {
+            let place = self.strays.remove(0);
+            if self.is_stray(&place) {
+                self.remove(&place);
+            }
+        }
+        if self.posts.len() > MAX_POSTS + MAX_STRAYS {
+            let mut run = self.posts.keys().map(|place| place.0).filter(|place| !self.is_stray(place));
+            let (last, next) = (run.next(), run.next());
+            drop(run);
+            if let (Some(last), Some(next)) = (last, next) {
+                self.since = next.created_at();
+                self.past = Past::InStorage;
+                self.remove(&last);
+            }
+        }
     }
 
     /// Takes a post out.
     pub fn remove(&mut self, place: &Place) {
-        self.posts.remove(&std::cmp::Reverse(*place));
+        match self.posts.remove(&Reverse(*place)) {
+            Some(Post::Reposted { by, target, .. }) => drop(self.reposts.remove(&(target, by))),
+            Some(post) => drop(post.answers().map(|to| self.answers.remove(&(to, *place)))),
+            None => {}
+        }
         self.places.remove(&place.id);
         self.unseen.remove(&place.id);
     }
 
     /// Whether it is held.
     pub fn contains(&self, place: &Place) -> bool {
-        self.posts.contains_key(&std::cmp::Reverse(*place))
+        self.posts.contains_key(&Reverse(*place))
+    }
+
+    /// Where the event of this id stands, if it is held.
+    pub fn place(&self, id: &EventId) -> Option<Place> {
+        self.places.get(id).copied()
+    }
+
+    /// The entry of this id, if it is held.
+    pub fn entry(&self, id: &EventId) -> Option<(&Place, &Post)> {
+        let place = self.places.get(id)?;
+        self.posts.get(&Reverse(*place)).map(|post| (place, post))
     }
 
     /// How many are held.
@@ -152,9 +212,14 @@ impl Timeline {
         self.posts.is_empty()
     }
 
-    /// The posts to draw, the newest first.
-    pub fn drawn(&self) -> impl Iterator<Item = (&Place, &Post)> {
-        self.posts().filter(|(place, _)| !self.unseen.contains(&place.id)).take(self.drawn)
+    /// Whether it is a single one, with posts missing between it and the unbroken run.
+    pub fn is_stray(&self, place: &Place) -> bool {
+        self.past != Past::End && place.created_at() < self.since
+    }
+
+    /// The unbroken run, the newest first.
+    pub fn run(&self) -> impl Iterator<Item = (&Place, &Post)> {
+        self.posts().take_while(|(place, _)| !self.is_stray(place))
     }
 
     /// All posts, the newest first.
@@ -162,9 +227,23 @@ impl Timeline {
         self.posts.iter().rev().map(|(place, post)| (&place.0, post))
     }
 
-    /// The last place that is held.
+    /// The last place of the unbroken run.
     pub fn end(&self) -> Option<Place> {
-        self.posts.keys().next().map(|place| place.0)
+        self.posts.keys().map(|place| place.0).find(|place| !self.is_stray(place))
+    }
+
+    /// The unbroken run reaches down to this place.
+    pub const fn reach(&mut self, place: &Place) {
+        self.since = place.created_at();
+    }
+
+    /// Before a single older post comes in: what is here already is the unbroken run.
+    pub fn mark_run(&mut self) {
+        if self.since == 0
+            && let Some(end) = self.end()
+        {
+            self.since = end.created_at();
+        }
     }
 
     /// Shows what came meanwhile.
@@ -174,24 +253,23 @@ impl Timeline {
 
     /// The post of this id, if it is here.
     pub fn written(&self, id: &EventId) -> Option<&Rumor> {
-        let post = self.places.get(id).and_then(|place| self.posts.get(&std::cmp::Reverse(*place)));
-        match post {
-            Some(Post::Written(rumor)) => Some(rumor),
-            _ => self.targets.get(id),
+        match self.entry(id)?.1 {
+            Post::Written(rumor) => Some(rumor),
+            Post::Reposted { .. } => None,
         }
     }
 
-    /// What a repost passes on, if it is here.
-    pub fn target(&self, id: &EventId) -> Option<&Rumor> {
-        self.targets.get(id)
+    /// What answers this post directly, the oldest first.
+    pub fn answers_to(&self, id: &EventId) -> impl Iterator<Item = (&Place, &Post)> {
+        // A place sorts the newest first, so the last one of the stretch is the oldest.
+        let first = (*id, Place::new(u64::MAX, EventId::from_bytes([0; 32])));
+        let last = (*id, Place::new(0, EventId::from_bytes([0xff; 32])));
+        self.answers.range(&first, &last).rev().filter_map(|(_, place)| self.entry(&place.id))
     }
 
-    /// Keeps an event that a repost passes on.
-    pub fn keep_target(&mut self, id: EventId, rumor: Rumor) {
-        if self.targets.len() >= MAX_POSTS {
-            self.targets.pop_first();
-        }
-        self.targets.insert(id, rumor);
+    /// By which event this person passed that one on.
+    pub fn repost_by(&self, target: &EventId, by: &PublicKey) -> Option<EventId> {
+        self.reposts.get(&(*target, *by)).copied()
     }
 
     /// Lets everything go; the reading place stays.
@@ -209,6 +287,13 @@ mod tests {
         Draft { created_at: 7, kind, tags, content: "hello".into() }.by(PublicKey::from_bytes([1; 32]))
     }
 
+    fn insert(timeline: &mut Timeline, time: u64) -> Place {
+        let post = Rumor { created_at: time, ..rumor(Kind::POST, vec![]) };
+        let place = Place::new(time, post.id());
+        timeline.insert(place, Post::Written(post));
+        place
+    }
+
     #[test]
     fn posts_and_reposts_are_entries_and_nothing_else_is() {
         assert!(matches!(Post::of(&rumor(Kind::POST, vec![])), Some(Post::Written(_))));
@@ -222,13 +307,48 @@ mod tests {
 
     #[test]
     fn memory_is_bounded_and_the_newest_stay() {
-        let mut timeline = Timeline { drawn: usize::MAX, ..Timeline::default() };
-        let post = rumor(Kind::POST, vec![]);
-        for time in 0..MAX_POSTS as u64 + 10 {
-            timeline.insert(Place::new(time, post.id()), Post::Written(post.clone()));
+        let mut timeline = Timeline { past: Past::End, ..Timeline::default() };
+        let bound = (MAX_POSTS + MAX_STRAYS) as u64;
+        for time in 0..bound + 10 {
+            insert(&mut timeline, time);
         }
-        assert_eq!(timeline.len(), MAX_POSTS);
+        assert_eq!(timeline.len(), MAX_POSTS + MAX_STRAYS);
         assert_eq!(timeline.end().map(|place| place.created_at()), Some(10));
-        assert_eq!(timeline.drawn().next().map(|(place, _)| place.created_at()), Some(MAX_POSTS as u64 + 9));
+        assert_eq!(timeline.past, Past::InStorage);
+        assert_eq!(timeline.run().next().map(|(place, _)| place.created_at()), Some(bound + 9));
+    }
+
+    #[test]
+    fn single_older_posts_are_bounded_too_and_do_not_count_as_read_so_far() {
+        let mut timeline = Timeline { past: Past::InNode, ..Timeline::default() };
+        insert(&mut timeline, 10_000);
+        timeline.mark_run();
+        for time in 1..=MAX_STRAYS as u64 + 5 {
+            insert(&mut timeline, time);
+        }
+        assert_eq!((timeline.len(), timeline.run().count()), (MAX_STRAYS + 1, 1));
+        assert_eq!(timeline.end().map(|place| place.created_at()), Some(10_000));
+        timeline.reach(&Place::new(1_000, EventId::from_bytes([0; 32])));
+        assert_eq!(timeline.end().map(|place| place.created_at()), Some(1_000));
+    }
+
+    #[test]
+    fn answers_are_found_by_what_they_answer_the_oldest_first() {
+        let mut timeline = Timeline::default();
+        let to = EventId::from_bytes([9; 32]);
+        for (time, tag) in [(30, to), (10, to), (20, EventId::from_bytes([8; 32]))] {
+            let post = Rumor {
+                created_at: time,
+                ..rumor(Kind::POST, vec![Tag::new(["e".to_owned(), tag.to_string()])])
+            };
+            timeline.insert(Place::new(time, post.id()), Post::Written(post));
+        }
+        let times = |timeline: &Timeline| {
+            timeline.answers_to(&to).map(|(place, _)| place.created_at()).collect::<Vec<u64>>()
+        };
+        assert_eq!(times(&timeline), [10, 30]);
+        let (place, _) = timeline.posts().next().map(|(place, post)| (*place, post.clone())).unwrap();
+        timeline.remove(&place);
+        assert_eq!(times(&timeline), [10]);
     }
 }

@@ -1,8 +1,10 @@
 //! What every [`Storage`] must do; run against memory natively and against IndexedDB in a real browser.
 
-use nostrp2p_protocol::{Draft, Event, Kind, Rumor, SecretKey};
+use nostrp2p_protocol::{Draft, Event, Kind, PublicKey, Rumor, SecretKey, Tag};
 
-use super::{Change, Cursor, MAX_EVENTS, OPENING_EVENTS, Place, Setting, Snapshot, Storage, Theme};
+use super::{
+    Change, Cursor, MAX_EVENTS, MAX_LISTS, OPENING_EVENTS, Place, Setting, Snapshot, Storage, Theme,
+};
 
 /// Checks the whole contract, beginning and ending with an empty storage.
 ///
@@ -12,6 +14,8 @@ pub async fn check_all(storage: &impl Storage) {
     starts_empty(storage).await;
     keeps_events_newest_first(storage).await;
     keeps_the_latest_profile_and_the_outbox(storage).await;
+    takes_out_what_is_deleted(storage).await;
+    keeps_versions_of_lists(storage).await;
     keeps_settings(storage).await;
     forgets(storage).await;
     drops_the_oldest_beyond_its_bound(storage).await;
@@ -49,6 +53,39 @@ async fn keeps_the_latest_profile_and_the_outbox(storage: &impl Storage) {
     assert_eq!((profiles, outbox), (vec![profile("new")], vec![post(8)]));
 }
 
+async fn takes_out_what_is_deleted(storage: &impl Storage) {
+    let kept = load(storage).await.events;
+    let (own, other) = (event(900, Kind::POST, "own").into_rumor(), by_another(901, Kind::POST, vec![]));
+    apply(storage, vec![Change::Keep(own.clone()), Change::Keep(other.clone())]).await;
+    let names = |rumors: &[&Rumor]| {
+        rumors.iter().map(|rumor| Tag::new(["e".to_owned(), rumor.id().to_string()])).collect()
+    };
+    let both: Vec<Tag> = names(&[&own, &other]);
+    let deletion = Rumor { kind: Kind::DELETION, tags: both, ..event(902, Kind::POST, "").into_rumor() };
+    // In one go with what comes after it, as a batch brings it.
+    let later = event(903, Kind::POST, "later").into_rumor();
+    apply(storage, vec![Change::Deletion(deletion.clone()), Change::Keep(later.clone())]).await;
+    let Snapshot { events, deletions, .. } = load(storage).await;
+    assert_eq!(deletions, vec![deletion]);
+    assert_eq!(events.get(..2), Some(&[later.clone(), other.clone()][..]), "others cannot be deleted");
+    assert!(events.contains(kept.first().expect("there were some")));
+    let theirs = by_another(904, Kind::DELETION, names(&[&other]));
+    let own =
+        Rumor { kind: Kind::DELETION, tags: names(&[&later]), ..event(905, Kind::POST, "").into_rumor() };
+    apply(storage, vec![Change::Deletion(theirs.clone()), Change::Deletion(own.clone())]).await;
+    let left = load(storage).await;
+    assert_eq!((left.events.first(), left.deletions.get(..2)), (kept.first(), Some(&[own, theirs][..])));
+}
+
+async fn keeps_versions_of_lists(storage: &impl Storage) {
+    let version = |time| event(time, Kind::FOLLOW_LIST, "").into_rumor();
+    let all: Vec<Rumor> = (1..=u64::from(MAX_LISTS) + 3).map(version).collect();
+    apply(storage, all.iter().cloned().map(Change::List).collect()).await;
+    apply(storage, all.iter().take(1).cloned().map(Change::List).collect()).await;
+    let newest: Vec<Rumor> = all.into_iter().skip(3).rev().collect();
+    assert_eq!(load(storage).await.lists, newest);
+}
+
 async fn keeps_settings(storage: &impl Storage) {
     let cursor = Cursor { store: 3, after: 9 };
     let set = [Setting::Cursor(cursor), Setting::Theme(Theme::Dark), Setting::Draft("to be".into())];
@@ -61,7 +98,7 @@ async fn keeps_settings(storage: &impl Storage) {
 async fn forgets(storage: &impl Storage) {
     apply(storage, vec![Change::ForgetEvents]).await;
     let left = load(storage).await;
-    assert!(left.events.is_empty() && left.profiles.is_empty());
+    assert!(left.events.is_empty() && left.profiles.is_empty() && left.deletions.is_empty());
     apply(storage, vec![Change::Outgoing(post(1)), Change::ForgetAll]).await;
     assert_eq!(load(storage).await, Snapshot::default());
 }
@@ -94,4 +131,8 @@ fn post(time: u64) -> Event {
 fn event(created_at: u64, kind: Kind, content: &str) -> Event {
     let key = SecretKey::from_bytes([1; 32]).expect("one is a secret key");
     Draft { created_at, kind, tags: vec![], content: content.to_owned() }.sign(&key, &[0; 32])
+}
+
+fn by_another(created_at: u64, kind: Kind, tags: Vec<Tag>) -> Rumor {
+    Draft { created_at, kind, tags, content: String::new() }.by(PublicKey::from_bytes([2; 32]))
 }

@@ -12,14 +12,15 @@ use indexed_db_futures::{
     transaction::TransactionMode,
 };
 use js_sys::Uint8Array;
-use nostrp2p_protocol::Rumor;
+use nostrp2p_protocol::{EventId, Rumor};
 use wasm_bindgen::{JsCast, JsValue};
 
 use super::{
-    Change, EVENTS_SLACK, MAX_EVENTS, OPENING_EVENTS, OPENING_PROFILES, Place, Setting, Settings, Snapshot,
-    Storage, StorageError, row,
+    Change, EVENTS_SLACK, MAX_DELETIONS, MAX_EVENTS, MAX_LISTS, OPENING_EVENTS, OPENING_PROFILES, Place,
+    Setting, Settings, Snapshot, Storage, StorageError, row,
 };
-use schema::{EVENTS, OUTBOX, PROFILES, SETTINGS};
+use crate::model::deleted;
+use schema::{DELETIONS, EVENTS, LISTS, OUTBOX, PROFILES, SETTINGS};
 pub use schema::{VAULT, VERSION};
 
 /// The database of this page.
@@ -74,24 +75,32 @@ impl IndexedStorage {
     }
 }
 
+/// All stores but the vault.
+const ALL: [&str; 6] = [EVENTS, PROFILES, DELETIONS, LISTS, OUTBOX, SETTINGS];
 /// The only key of the vault.
 const VAULT_KEY: &str = "key";
 
 impl Storage for IndexedStorage {
     async fn load(&self) -> Result<Snapshot, StorageError> {
-        let stores = [EVENTS, PROFILES, OUTBOX, SETTINGS];
+        let stores = ALL;
         let transaction = self.database.transaction(stores).build().map_err(failed)?;
         let events = transaction.object_store(EVENTS).map_err(failed)?;
         let profiles = transaction.object_store(PROFILES).map_err(failed)?;
+        let deletions = transaction.object_store(DELETIONS).map_err(failed)?;
+        let lists = transaction.object_store(LISTS).map_err(failed)?;
         let outbox = transaction.object_store(OUTBOX).map_err(failed)?;
         let settings = transaction.object_store(SETTINGS).map_err(failed)?;
 
         let events = rows(&events, None, OPENING_EVENTS).await?;
         let profiles = rows(&profiles, None, OPENING_PROFILES).await?;
+        let deletions = rows(&deletions, None, MAX_DELETIONS).await?;
+        let lists = rows(&lists, None, MAX_LISTS).await?;
         let outbox = rows(&outbox, None, u32::MAX).await?;
         Ok(Snapshot {
             events: events.iter().filter_map(|row| row::to_rumor(row)).collect(),
             profiles: profiles.iter().filter_map(|row| row::to_rumor(row)).collect(),
+            deletions: deletions.iter().filter_map(|row| row::to_rumor(row)).collect(),
+            lists: lists.iter().filter_map(|row| row::to_rumor(row)).collect(),
             outbox: outbox.iter().filter_map(|row| row::to_event(row)).collect(),
             settings: read_settings(&settings).await?,
         })
@@ -99,7 +108,7 @@ impl Storage for IndexedStorage {
 
     async fn apply(&self, changes: Vec<Change>) -> Result<(), StorageError> {
         let keeps = changes.iter().any(|change| matches!(change, Change::Keep(_)));
-        let stores = [EVENTS, PROFILES, OUTBOX, SETTINGS];
+        let stores = ALL;
         let transaction = self
             .database
             .transaction(stores)
@@ -109,14 +118,28 @@ impl Storage for IndexedStorage {
         let stores = Stores {
             events: transaction.object_store(EVENTS).map_err(failed)?,
             profiles: transaction.object_store(PROFILES).map_err(failed)?,
+            deletions: transaction.object_store(DELETIONS).map_err(failed)?,
+            lists: transaction.object_store(LISTS).map_err(failed)?,
             outbox: transaction.object_store(OUTBOX).map_err(failed)?,
             settings: transaction.object_store(SETTINGS).map_err(failed)?,
         };
+        let (mut deleted, mut listed) = (false, false);
         for change in changes {
+            if let Change::Deletion(rumor) = &change {
+                deleted = true;
+                stores.take_out(rumor).await?;
+            }
+            listed |= matches!(change, Change::List(_));
             stores.apply(change)?;
         }
         if keeps {
-            trim(&stores.events).await?;
+            trim(&stores.events, MAX_EVENTS, EVENTS_SLACK).await?;
+        }
+        if deleted {
+            trim(&stores.deletions, MAX_DELETIONS, 0).await?;
+        }
+        if listed {
+            trim(&stores.lists, MAX_LISTS, 0).await?;
         }
         transaction.commit().await.map_err(failed)
     }
@@ -132,6 +155,8 @@ impl Storage for IndexedStorage {
 struct Stores<'a> {
     events: ObjectStore<'a>,
     profiles: ObjectStore<'a>,
+    deletions: ObjectStore<'a>,
+    lists: ObjectStore<'a>,
     outbox: ObjectStore<'a>,
     settings: ObjectStore<'a>,
 }
@@ -147,16 +172,52 @@ impl Stores<'_> {
             Change::Profile(rumor) => {
                 put(&self.profiles, rumor.pubkey.to_string(), bytes(&row::from_rumor(&rumor)))
             }
+            Change::Deletion(rumor) => {
+                let key = Place::new(rumor.created_at, rumor.id()).sort_key();
+                put(&self.deletions, key, bytes(&row::from_rumor(&rumor)))
+            }
+            Change::List(rumor) => {
+                let key = Place::new(rumor.created_at, rumor.id()).sort_key();
+                put(&self.lists, key, bytes(&row::from_rumor(&rumor)))
+            }
             Change::Outgoing(event) => {
                 put(&self.outbox, event.id().to_string(), bytes(&row::from_event(&event)))
             }
             Change::Settled(id) => delete(&self.outbox, id.to_string()),
             Change::Set(setting) => self.set(&setting),
-            Change::ForgetEvents => [&self.events, &self.profiles].into_iter().try_for_each(clear),
+            Change::ForgetEvents => {
+                [&self.events, &self.profiles, &self.deletions].into_iter().try_for_each(clear)
+            }
             Change::ForgetAll => {
-                [&self.events, &self.profiles, &self.outbox, &self.settings].into_iter().try_for_each(clear)
+                let all = [
+                    &self.events,
+                    &self.profiles,
+                    &self.deletions,
+                    &self.lists,
+                    &self.outbox,
+                    &self.settings,
+                ];
+                all.into_iter().try_for_each(clear)
             }
         }
+    }
+
+    /// Takes out the posts that a deletion names. Their time is not known, so all keys are looked through; people
+    /// rarely delete.
+    async fn take_out(&self, deletion: &Rumor) -> Result<(), StorageError> {
+        let targets: Vec<EventId> = deleted::targets(deletion).collect();
+        let keys = self.events.get_all_keys::<String>().primitive().map_err(failed)?.await.map_err(failed)?;
+        for key in keys.filter_map(Result::ok) {
+            if !targets.iter().any(|id| key.ends_with(&id.to_string())) {
+                continue;
+            }
+            let range = KeyRange::Only(key.clone());
+            let own = |row: &Vec<u8>| row::to_rumor(row).is_some_and(|rumor| rumor.pubkey == deletion.pubkey);
+            if rows(&self.events, Some(range), 1).await?.iter().any(own) {
+                delete(&self.events, key)?;
+            }
+        }
+        Ok(())
     }
 
     fn set(&self, setting: &Setting) -> Result<(), StorageError> {
@@ -215,12 +276,12 @@ async fn read_settings(store: &ObjectStore<'_>) -> Result<Settings, StorageError
 }
 
 /// Drops the oldest events once there are clearly too many.
-async fn trim(events: &ObjectStore<'_>) -> Result<(), StorageError> {
+async fn trim(events: &ObjectStore<'_>, max: u32, slack: u32) -> Result<(), StorageError> {
     let count = events.count().primitive().map_err(failed)?.await.map_err(failed)?;
-    if count <= MAX_EVENTS + EVENTS_SLACK {
+    if count <= max + slack {
         return Ok(());
     }
-    let keys = events.get_all_keys::<String>().with_limit(MAX_EVENTS).primitive().map_err(failed)?;
+    let keys = events.get_all_keys::<String>().with_limit(max).primitive().map_err(failed)?;
     let last = keys.await.map_err(failed)?.last().transpose().map_err(failed)?;
     match last {
         Some(last) => {

@@ -1,6 +1,9 @@
 //! Settings: small values, each stored as a text under a name.
 
-use crate::{address::NodeAddress, model::Reply};
+use crate::{
+    address::NodeAddress,
+    model::{Quote, Reply},
+};
 use nostrp2p_protocol::frame::StoreId;
 
 /// How far the node's store has been followed.
@@ -37,6 +40,10 @@ pub enum Setting {
     Draft(String),
     /// What the text in the composer answers: without it a private answer would become a post for everyone.
     Reply(Option<Reply>),
+    /// What the text in the composer quotes.
+    Quote(Option<Quote>),
+    /// Since when no post is missing in the storage, in seconds since 1970; 0 for all of what the node holds.
+    KeptSince(u64),
     /// Whether the person saved a copy of the key.
     BackedUp(bool),
 }
@@ -54,6 +61,10 @@ pub struct Settings {
     pub draft: String,
     /// See [`Setting::Reply`].
     pub reply: Option<Reply>,
+    /// See [`Setting::Quote`].
+    pub quote: Option<Quote>,
+    /// See [`Setting::KeptSince`].
+    pub kept_since: u64,
     /// See [`Setting::BackedUp`].
     pub backed_up: bool,
 }
@@ -81,6 +92,8 @@ impl Setting {
             Self::Theme(_) => "theme",
             Self::Draft(_) => "draft",
             Self::Reply(_) => "reply",
+            Self::Quote(_) => "quote",
+            Self::KeptSince(_) => "kept_since",
             Self::BackedUp(_) => "backed_up",
         }
     }
@@ -93,6 +106,8 @@ impl Setting {
             Self::Theme(theme) => Some(theme.word().to_owned()),
             Self::Draft(text) => Some(text.clone()).filter(|text| !text.is_empty()),
             Self::Reply(reply) => reply.as_ref().map(Reply::to_text),
+            Self::Quote(quote) => quote.as_ref().map(Quote::to_text),
+            Self::KeptSince(since) => (*since > 0).then(|| since.to_string()),
             Self::BackedUp(yes) => yes.then(|| "yes".to_owned()),
         }
     }
@@ -113,6 +128,8 @@ impl Settings {
             }
             "draft" => text.clone_into(&mut self.draft),
             "reply" => self.reply = Reply::parse(text),
+            "quote" => self.quote = Quote::parse(text),
+            "kept_since" => self.kept_since = text.parse().unwrap_or_default(),
             "backed_up" => self.backed_up = text == "yes",
             _ => {}
         }
@@ -133,12 +150,15 @@ mod tests {
             root: None,
             people: vec![PublicKey::from_bytes([2; 32])],
         });
+        let quote = Some(Quote { id: EventId::from_bytes([4; 32]), author: None });
         let settings = [
             Setting::Cursor(Cursor { store: u64::MAX, after: 7 }),
             Setting::Node(node.clone()),
             Setting::Theme(Theme::Dark),
             Setting::Draft("hello\nyou".into()),
             Setting::Reply(reply.clone()),
+            Setting::Quote(quote),
+            Setting::KeptSince(5),
             Setting::BackedUp(true),
         ];
         let mut read = Settings::default();
@@ -151,6 +171,8 @@ mod tests {
             theme: Theme::Dark,
             draft: "hello\nyou".into(),
             reply,
+            quote,
+            kept_since: 5,
             backed_up: true,
         };
         assert_eq!(read, expected);
@@ -159,7 +181,7 @@ mod tests {
     #[test]
     fn broken_texts_fall_back() {
         let mut read = Settings::default();
-        for name in ["cursor", "node", "theme", "reply", "backed_up", "unknown"] {
+        for name in ["cursor", "node", "theme", "reply", "quote", "kept_since", "backed_up", "unknown"] {
             read.read(name, "\u{0} broken");
         }
         assert_eq!(read, Settings::default());

@@ -1,15 +1,15 @@
 //! Writing: the draft, the signature, the outbox.
 
 use nostrp2p_protocol::{
-    Draft, Event, EventId, Kind, PublicKey,
+    Draft, Event, EventId, Kind, PublicKey, Tag,
     frame::{Refusal, RefusalCode},
 };
 
-use super::{Effect, connection, notify, timeline};
+use super::{Effect, connection, deletion, notify, timeline};
 use crate::{
     effect::{Purpose, Timer},
     message::Writing,
-    model::{Model, Outgoing, Reply, likes},
+    model::{About, Model, Outgoing, Quote, Reply, likes, reply::is_private},
     route::Route,
     storage::{Change, Place, Setting},
     texts,
@@ -36,9 +36,12 @@ pub fn update(model: &mut Model, writing: Writing, out: &mut Vec<Effect>) {
         Writing::Reply(id) => reply(model, id, out),
         Writing::DropReply => {
             model.compose.reply = None;
+            model.compose.quote = None;
             save_draft(model, out);
             out.push(Effect::Focus(FIELD_ID));
         }
+        Writing::Quote(id) => quote(model, id, out),
+        Writing::Repost(id) => repost(model, id, out),
         Writing::Like(id) => like(model, id, out),
         Writing::Close => {
             save_draft(model, out);
@@ -52,12 +55,13 @@ pub fn update(model: &mut Model, writing: Writing, out: &mut Vec<Effect>) {
         Writing::Send => send(model, out),
         Writing::TryAgain(id) => try_again(model, id, out),
         Writing::GiveUp(id) => give_up(model, id, out),
+        Writing::Delete(id) => deletion::delete(model, id, out),
     }
 }
 
 /// How many bytes of the text are left before the event would be too long; negative when it is.
-pub fn room(text: &str, reply: Option<&Reply>) -> i64 {
-    let rumor = post(text, reply, 0).by(PublicKey::from_bytes([0; 32]));
+pub fn room(text: &str, to: About<'_>) -> i64 {
+    let rumor = post(text, to, None, 0).by(PublicKey::from_bytes([0; 32]));
     // The time has ten digits for the next 260 years; here it has one.
     let length = rumor.canonical().len() + 9;
     let signed = |bytes: usize| i64::try_from(bytes).unwrap_or(i64::MAX);
@@ -88,6 +92,7 @@ pub fn on_signed(
         Purpose::Post => {
             model.compose.text.clear();
             model.compose.reply = None;
+            model.compose.quote = None;
             let also = draft(model);
             out.push(Effect::Cancel(Timer::Draft));
             out.push(Effect::ScrollToTop);
@@ -98,7 +103,16 @@ pub fn on_signed(
             model.people.take(&event);
             hand_in(model, event.clone(), vec![Change::Profile(event.into_rumor())], out);
         }
-        Purpose::Delegation | Purpose::Like(_) => hand_in(model, event, Vec::new(), out),
+        Purpose::Like(liked) => {
+            model.likes.add_mine(liked, Some(event.id()));
+            hand_in(model, event, Vec::new(), out);
+        }
+        Purpose::Deletion => {
+            let changes = deletion::take(model, event.clone().into_rumor());
+            notify(model, texts::DELETED, out);
+            hand_in(model, event, changes, out);
+        }
+        Purpose::Delegation | Purpose::Repost => hand_in(model, event, Vec::new(), out),
         Purpose::Again(former) => {
             drop_from_outbox(model, former);
             hand_in(model, event, vec![Change::Settled(former)], out);
@@ -139,7 +153,8 @@ pub fn save_draft(model: &mut Model, out: &mut Vec<Effect>) {
 /// What is written, to be stored with what it answers: the one without the other could go to the wrong people.
 fn draft(model: &Model) -> Vec<Change> {
     let compose = &model.compose;
-    [Setting::Draft(compose.text.clone()), Setting::Reply(compose.reply.clone())].map(Change::Set).into()
+    let text = Setting::Draft(compose.text.clone());
+    [text, Setting::Reply(compose.reply.clone()), Setting::Quote(compose.quote)].map(Change::Set).into()
 }
 
 /// The node would not take an event.
@@ -152,7 +167,7 @@ pub fn on_refused(model: &mut Model, id: EventId, refusal: &Refusal, retry_ms: u
         // The node asks for a delegation again with the next login; there is nothing for the person to do.
         _ if outgoing.event.kind == Kind::APPLICATION_DATA => give_up(model, id, out),
         // A heart that empties again says the rest.
-        _ if outgoing.event.kind == Kind::REACTION => {
+        _ if matches!(outgoing.event.kind, Kind::REACTION | Kind::DELETION) => {
             give_up(model, id, out);
             notify(model, texts::not_sent(&texts::refusal(refusal)), out);
         }
@@ -165,12 +180,12 @@ fn send(model: &mut Model, out: &mut Vec<Effect>) {
     if text.is_empty() || model.compose.signing || model.me.is_none() {
         return;
     }
-    let reply = model.compose.reply.as_ref();
-    if room(text, reply) < 0 {
+    let about = model.compose.about();
+    if room(text, about) < 0 {
         model.compose.error = Some(texts::TOO_LONG.to_owned());
         return;
     }
-    let draft = post(text, reply, moment_of_own(model));
+    let draft = post(text, about, model.me, moment_of_own(model));
     model.compose.signing = true;
     out.push(Effect::Sign(Purpose::Post, draft));
 }
@@ -184,9 +199,41 @@ fn moment_of_own(model: &Model) -> u64 {
     last.map_or(now, |(place, _)| place.created_at() + 1).min(now + MAX_AHEAD)
 }
 
-fn post(text: &str, reply: Option<&Reply>, created_at: u64) -> Draft {
-    let tags = reply.map(Reply::tags).unwrap_or_default();
-    Draft { created_at, kind: Kind::POST, tags, content: text.to_owned() }
+fn post(text: &str, about: About<'_>, me: Option<PublicKey>, created_at: u64) -> Draft {
+    let (tags, content) = match about {
+        About::Nothing => (Vec::new(), text.to_owned()),
+        About::Reply(reply) => (reply.tags(), text.to_owned()),
+        About::Quote(quote) => (quote.tags(me), quote.text(text)),
+    };
+    Draft { created_at, kind: Kind::POST, tags, content }
+}
+
+/// Opens the composer for words about a post that everyone can see.
+fn quote(model: &mut Model, id: EventId, out: &mut Vec<Effect>) {
+    model.menu = None;
+    let Some(rumor) = model.timeline.written(&id).filter(|rumor| !is_private(rumor)) else { return };
+    if model.compose.signing {
+        return;
+    }
+    model.compose.quote = Some(Quote { id, author: Some(rumor.pubkey) });
+    model.compose.reply = None;
+    save_draft(model, out);
+    update(model, Writing::Open, out);
+}
+
+/// Passes on a post that everyone can see, once (NIP-18). Its text stays out: readers take it from its author.
+fn repost(model: &mut Model, id: EventId, out: &mut Vec<Effect>) {
+    model.menu = None;
+    let (Some(me), Some(rumor)) = (model.me, model.timeline.written(&id)) else { return };
+    if is_private(rumor) || model.timeline.repost_by(&id, &me).is_some() {
+        return;
+    }
+    let tag = |name: &str, value: String| Tag::new([name.to_owned(), value]);
+    let tags = vec![tag("e", id.to_string()), tag("p", rumor.pubkey.to_string())];
+    let created_at = moment_of_own(model);
+    let draft = Draft { created_at, kind: Kind::REPOST, tags, content: String::new() };
+    out.push(Effect::Sign(Purpose::Repost, draft));
+    notify(model, texts::REPOSTED, out);
 }
 
 /// Opens the composer for an answer. What is written already stays.
@@ -197,25 +244,29 @@ fn reply(model: &mut Model, id: EventId, out: &mut Vec<Effect>) {
         return;
     }
     model.compose.reply = Some(Reply::to(rumor, &me));
+    model.compose.quote = None;
     save_draft(model, out);
     update(model, Writing::Open, out);
 }
 
-/// Likes a post of another, once.
+/// Likes a post of another, or takes that back.
 fn like(model: &mut Model, id: EventId, out: &mut Vec<Effect>) {
     let (Some(me), Some(rumor)) = (model.me, model.timeline.written(&id)) else { return };
+    if let Some(by) = model.likes.mine_by(&id) {
+        return deletion::unlike(model, by, out);
+    }
     if rumor.pubkey == me || model.likes.is_mine(&id) {
         return;
     }
     let draft = likes::draft(id, &rumor.pubkey, model.now());
-    model.likes.add_mine(id);
+    model.likes.add_mine(id, None);
     out.push(Effect::Sign(Purpose::Like(id), draft));
 }
 
 /// First stored, then shown, then sent: what is written is never lost.
 fn hand_in(model: &mut Model, event: Event, also: Vec<Change>, out: &mut Vec<Effect>) {
     let id = event.id();
-    timeline::insert(model, &event, false);
+    timeline::insert_own(model, &event);
     put_in_outbox(model, event.clone());
     let mut changes = vec![Change::Outgoing(event)];
     changes.extend(also);
@@ -235,7 +286,8 @@ fn give_up(model: &mut Model, id: EventId, out: &mut Vec<Effect>) {
     out.push(Effect::Save(vec![Change::Settled(id)]));
 }
 
-fn drop_from_outbox(model: &mut Model, id: EventId) {
+/// Lets go of an event of the outbox, and of what it did here.
+pub fn drop_from_outbox(model: &mut Model, id: EventId) {
     if let Some(outgoing) = model.outbox.waiting.remove(&id) {
         model.timeline.remove(&Place::new(outgoing.event.created_at, id));
         if let Some(liked) = likes::target(&outgoing.event) {
@@ -251,12 +303,15 @@ mod tests {
     #[test]
     fn the_room_counts_what_an_event_may_hold() {
         let fits = |text: &str| {
-            post(text, None, 1_772_892_300).by(PublicKey::from_bytes([1; 32])).check_shape().is_ok()
+            post(text, About::Nothing, None, 1_772_892_300)
+                .by(PublicKey::from_bytes([1; 32]))
+                .check_shape()
+                .is_ok()
         };
-        let full = usize::try_from(room("", None)).unwrap();
-        assert!(room(&"x".repeat(full), None) == 0 && fits(&"x".repeat(full)));
-        assert!(room(&"x".repeat(full + 1), None) < 0 && !fits(&"x".repeat(full + 1)));
+        let full = usize::try_from(room("", About::Nothing)).unwrap();
+        assert!(room(&"x".repeat(full), About::Nothing) == 0 && fits(&"x".repeat(full)));
+        assert!(room(&"x".repeat(full + 1), About::Nothing) < 0 && !fits(&"x".repeat(full + 1)));
         // A line break takes two bytes in the canonical form.
-        assert!(room(&"\n".repeat(full / 2 + 1), None) < 0);
+        assert!(room(&"\n".repeat(full / 2 + 1), About::Nothing) < 0);
     }
 }

@@ -6,19 +6,20 @@ use nostrp2p_protocol::{
     login,
 };
 
-use super::{Moment, compose, onboarding, own, timeline};
+use super::{Moment, compose, onboarding, own, pages, timeline};
 use crate::{
     effect::{Effect, Purpose, Timer},
     message::SocketEvent,
     model::{
         Likes, Model, Phase, Stage, Step,
         connection::{Greeting, Request, Status, Trouble},
-        reply,
-        timeline::{PAGE_POSTS, Past, Post},
+        timeline::{PAGE_POSTS, Past},
     },
-    storage::{Change, Cursor, Setting},
+    question,
+    storage::{Change, Cursor, Place, Setting},
     texts,
 };
+use timeline::Origin;
 
 /// Name and version of this program, for the node's log.
 const CLIENT: &str = concat!("nostrp2p-wasm-client/", env!("CARGO_PKG_VERSION"));
@@ -36,8 +37,6 @@ const NEWEST_LIKES: u32 = 500;
 const OLDER_EVENTS: u32 = 100;
 /// Most events that are caught up one by one; beyond it, starting over with the newest is shorter. A guess.
 const CATCH_UP_EVENTS: u64 = 5_000;
-/// Most people or events that are asked for by name in one question.
-const ASKED_AT_ONCE: usize = 200;
 /// When what the node was too busy for is sent again, in milliseconds.
 const RESEND_MS: u64 = 5_000;
 /// Most acknowledgements that are remembered for display.
@@ -228,8 +227,8 @@ fn on_logged_in(
     model.connection.phase = Phase::LoggedIn(greeting);
     model.connection.failures = 0;
     model.connection.trouble = None;
-    model.people.asked.clear();
-    model.timeline.asked.clear();
+    model.people.begin();
+    model.missing.begin();
     out.push(Effect::Cancel(Timer::Answer));
 
     let known = model.connection.cursor.filter(|cursor| {
@@ -245,6 +244,9 @@ fn on_logged_in(
     }
     ask_own_profile(model, out);
     ask_likes(model, out);
+    pages::lose(model);
+    pages::enter(model, out);
+    ask_missing(model, out);
     publish_all(model, out);
     onboarding::on_logged_in(model, claimed, out);
 }
@@ -258,16 +260,17 @@ fn start_over(model: &mut Model, store: StoreId, newest: u64, out: &mut Vec<Effe
     }
     model.people.clear();
     model.likes = Likes::default();
+    model.deleted.clear();
     let waiting: Vec<_> = model.outbox.waiting.values().map(|outgoing| outgoing.event.clone()).collect();
     for event in waiting {
-        timeline::insert(model, &event, false);
+        timeline::insert_own(model, &event);
         model.likes.take(&event, model.me);
+        model.deleted.take(&event);
     }
     model.connection.cursor = Some(Cursor { store, after: newest });
     out.push(Effect::Save(vec![Change::ForgetEvents]));
     let request = model.connection.ask(Request::Newest);
-    let kinds = [Kind::PROFILE, Kind::POST, Kind::REPOST];
-    let filter = Filter { kinds: Some(kinds.into()), limit: Some(NEWEST_EVENTS), ..Filter::default() };
+    let filter = question::of_kinds(&[Kind::PROFILE, Kind::POST, Kind::REPOST], Some(NEWEST_EVENTS));
     out.push(Effect::Send(ClientFrame::Fetch { request, filters: vec![filter] }));
 }
 
@@ -286,7 +289,10 @@ fn ask_own_profile(model: &mut Model, out: &mut Vec<Effect>) {
     }
     if !model.people.own_is_loaded {
         let request = model.connection.ask(Request::OwnProfile);
-        out.push(Effect::Send(ClientFrame::Fetch { request, filters: vec![profiles_of([me])] }));
+        out.push(Effect::Send(ClientFrame::Fetch {
+            request,
+            filters: vec![question::by(&[me], &[Kind::PROFILE], None)],
+        }));
     }
 }
 
@@ -294,77 +300,35 @@ fn ask_own_profile(model: &mut Model, out: &mut Vec<Effect>) {
 fn ask_likes(model: &mut Model, out: &mut Vec<Effect>) {
     if !model.likes.loaded {
         let request = model.connection.ask(Request::Likes);
-        let kinds = Some([Kind::REACTION].into());
-        let filter = Filter { kinds, limit: Some(NEWEST_LIKES), ..Filter::default() };
+        let filter = question::of_kinds(&[Kind::REACTION], Some(NEWEST_LIKES));
         out.push(Effect::Send(ClientFrame::Fetch { request, filters: vec![filter] }));
     }
 }
 
-fn profiles_of(people: impl IntoIterator<Item = PublicKey>) -> Filter {
-    Filter {
-        kinds: Some([Kind::PROFILE].into()),
-        authors: Some(people.into_iter().collect()),
-        ..Filter::default()
-    }
-}
-
-/// Asks for what is missing to show the posts that are here: names, and what reposts pass on. Each once a connection.
-fn ask_missing(model: &mut Model, out: &mut Vec<Effect>) {
+/// Asks for what is missing to show what is here: names, and posts that others speak of. Each once a connection.
+pub fn ask_missing(model: &mut Model, out: &mut Vec<Effect>) {
+    pages::follow(model);
     if !model.connection.is_logged_in() {
         return;
     }
-    ask_targets(model, out);
-    ask_profiles(model, out);
-}
-
-fn ask_profiles(model: &mut Model, out: &mut Vec<Effect>) {
-    let timeline = &model.timeline;
-    let authors = timeline.posts().flat_map(|(_, post)| match post {
-        Post::Written(rumor) => [Some(rumor.pubkey), reply::answered(rumor)],
-        Post::Reposted { by, target, .. } => [Some(*by), timeline.target(target).map(|target| target.pubkey)],
-    });
-    let mut missing: Vec<PublicKey> = authors
-        .flatten()
-        .filter(|author| model.people.profile(author).is_none() && !model.people.asked.contains(author))
-        .collect();
-    missing.sort_unstable();
-    missing.dedup();
-    missing.truncate(ASKED_AT_ONCE);
-    if missing.is_empty() {
-        return;
+    while let Some(filters) = model.missing.question() {
+        let request = model.connection.ask(Request::Targets);
+        out.push(Effect::Send(ClientFrame::Fetch { request, filters }));
     }
-    for author in &missing {
-        model.people.asked.insert(*author);
+    while let Some(people) = model.people.question() {
+        let request = model.connection.ask(Request::Profiles);
+        out.push(Effect::Send(ClientFrame::Fetch {
+            request,
+            filters: vec![question::by(&people, &[Kind::PROFILE], None)],
+        }));
     }
-    let request = model.connection.ask(Request::Profiles);
-    out.push(Effect::Send(ClientFrame::Fetch { request, filters: vec![profiles_of(missing)] }));
-}
-
-fn ask_targets(model: &mut Model, out: &mut Vec<Effect>) {
-    let targets = model.timeline.posts().filter_map(|(_, post)| match post {
-        Post::Reposted { target, .. } => Some(*target),
-        Post::Written(_) => None,
-    });
-    let mut missing: Vec<EventId> = targets
-        .filter(|target| model.timeline.target(target).is_none() && !model.timeline.asked.contains(target))
-        .collect();
-    missing.truncate(ASKED_AT_ONCE);
-    if missing.is_empty() {
-        return;
-    }
-    for target in &missing {
-        model.timeline.asked.insert(*target);
-    }
-    let request = model.connection.ask(Request::Targets);
-    let filter = Filter { ids: Some(missing.into_iter().collect()), ..Filter::default() };
-    out.push(Effect::Send(ClientFrame::Fetch { request, filters: vec![filter] }));
 }
 
 fn on_batch(model: &mut Model, through: u64, events: Vec<Rumor>, out: &mut Vec<Effect>) {
     let Some(cursor) = model.connection.cursor else { return };
     let cursor = Cursor { after: cursor.after.max(through), ..cursor };
     model.connection.cursor = Some(cursor);
-    let mut changes = timeline::take(model, events, true);
+    let mut changes = timeline::take(model, events, Origin::Live);
     // Until the newest are here, a reload must start over; so the cursor is stored only after that.
     if !model.connection.requests.values().any(|request| *request == Request::Newest) {
         changes.push(Change::Set(Setting::Cursor(cursor)));
@@ -374,26 +338,31 @@ fn on_batch(model: &mut Model, through: u64, events: Vec<Rumor>, out: &mut Vec<E
 }
 
 fn on_answer(model: &mut Model, asked: Request, complete: bool, events: Vec<Rumor>, out: &mut Vec<Effect>) {
-    if asked == Request::Targets {
-        timeline::take_targets(model, events);
-        return ask_missing(model, out);
+    let last = events.last().map(|rumor| Place::new(rumor.created_at, rumor.id()));
+    let mut reached = None;
+    if matches!(asked, Request::Newest | Request::Older) {
+        // Before the events come in: what is to be kept of them hangs on it.
+        reached = Some(timeline::reach(model, last, complete));
     }
-    let none_came = events.is_empty();
-    let mut changes = timeline::take(model, events, false);
+    let origin = if reached.is_some() { Origin::Run } else { Origin::Named };
+    let mut changes = timeline::take(model, events, origin);
+    changes.extend(reached);
     match asked {
         Request::Newest => {
             model.timeline.loading = false;
-            model.timeline.past = if complete { Past::End } else { Past::InNode };
             changes.extend(model.connection.cursor.map(|cursor| Change::Set(Setting::Cursor(cursor))));
         }
-        Request::Older => {
-            model.timeline.past = if complete || none_came { Past::End } else { Past::InNode };
-        }
+        Request::Older => {}
         Request::OwnProfile => {
             model.people.own_is_loaded = true;
             own::publish_if_submitted(model, out);
         }
         Request::Likes => model.likes.loaded = true,
+        Request::Page => model.open.loading = false,
+        Request::PageOlder => {
+            model.open.loading = false;
+            model.open.ended = complete;
+        }
         Request::Prove { .. } | Request::Publish(_) | Request::Profiles | Request::Targets => {}
     }
     if !changes.is_empty() {
@@ -410,10 +379,8 @@ pub fn fetch_older(model: &mut Model, out: &mut Vec<Effect>) {
     model.timeline.past = Past::Fetching;
     let request = model.connection.ask(Request::Older);
     let filter = Filter {
-        kinds: Some([Kind::POST, Kind::REPOST].into()),
         until: Some(end.created_at()),
-        limit: Some(OLDER_EVENTS),
-        ..Filter::default()
+        ..question::of_kinds(&[Kind::POST, Kind::REPOST], Some(OLDER_EVENTS))
     };
     out.push(Effect::Send(ClientFrame::Fetch { request, filters: vec![filter] }));
 }
@@ -512,6 +479,7 @@ fn on_refused(
         Some(Request::Publish(id)) => compose::on_refused(model, id, &refusal, RESEND_MS, out),
         Some(Request::Newest) => model.timeline.loading = false,
         Some(Request::Older) => model.timeline.past = Past::InNode,
+        Some(Request::Page | Request::PageOlder) => model.open.loading = false,
         Some(Request::OwnProfile | Request::Profiles | Request::Targets | Request::Likes) | None => {}
     }
 }

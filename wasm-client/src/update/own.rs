@@ -7,7 +7,7 @@ use crate::{
     effect::Purpose,
     message::Own,
     model::{Model, ProfileForm, Stage, Welcome},
-    profile::Profile,
+    profile::{Fields, Profile},
     storage::{Change, Setting},
     texts,
 };
@@ -17,6 +17,8 @@ pub fn update(model: &mut Model, own: Own, out: &mut Vec<Effect>) {
     match own {
         Own::NameTyped(name) => model.profile_form.name = Some(name),
         Own::AboutTyped(about) => model.profile_form.about = Some(about),
+        Own::PictureTyped(picture) => model.profile_form.picture = Some(picture),
+        Own::Nip05Typed(nip05) => model.profile_form.nip05 = Some(nip05),
         Own::ProfileSubmitted => {
             model.profile_form.submitted = true;
             publish_if_submitted(model, out);
@@ -65,14 +67,24 @@ pub fn publish_if_submitted(model: &mut Model, out: &mut Vec<Effect>) {
     if !model.people.own_is_loaded {
         return;
     }
-    let ProfileForm { name, about, .. } = std::mem::take(&mut model.profile_form);
+    let ProfileForm { name, about, picture, nip05, .. } = std::mem::take(&mut model.profile_form);
     let present = model.people.profile(&me).cloned().unwrap_or_default();
-    let name = name.unwrap_or_else(|| present.name.clone().unwrap_or_default());
-    let about = about.unwrap_or_else(|| present.about.clone());
-    if name.trim() == present.name.as_deref().unwrap_or_default() && about.trim() == present.about {
+    let or = |typed: &Option<String>, present: Option<&String>| {
+        typed.as_ref().or(present).map(|text| text.trim().to_owned()).unwrap_or_default()
+    };
+    let new = [
+        or(&name, present.name.as_ref()),
+        or(&about, Some(&present.about)),
+        or(&picture, present.picture.as_ref()),
+        or(&nip05, present.nip05.as_ref()),
+    ];
+    let [name, about, picture, nip05] = &new;
+    let former =
+        [present.name.as_ref(), Some(&present.about), present.picture.as_ref(), present.nip05.as_ref()];
+    if former.map(|former| former.map_or("", |former| former.trim())) == [name, about, picture, nip05] {
         return;
     }
-    let content = Profile::edited(&present, &name, &about);
+    let content = Profile::edited(&present, Fields { name, about, picture, nip05 });
     // Of two profiles at one second the lower id wins; so the new one must not be of the same second.
     let created_at = model.people.written_at(&me).map_or(0, |before| before + 1).max(model.now());
     out.push(Effect::Sign(
@@ -115,5 +127,5 @@ fn forget(model: &mut Model, out: &mut Vec<Effect>) {
     out.push(Effect::Disconnect);
     out.push(Effect::Save(vec![Change::ForgetAll, Change::Set(Setting::Theme(theme))]));
     out.push(Effect::ForgetKey);
-    out.push(Effect::Replace("#/"));
+    out.push(Effect::Replace("#/".into()));
 }

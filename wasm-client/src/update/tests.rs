@@ -1,6 +1,8 @@
 //! The page without a browser: messages in, effects out, with a node made of frames.
 
 mod claim;
+mod deleting;
+mod pages;
 mod reading;
 mod reconnect;
 mod talking;
@@ -187,9 +189,9 @@ impl Rig {
 
     fn texts(&self) -> Vec<&str> {
         let timeline = &self.model.timeline;
-        let target = |id| timeline.target(id).map_or("(awaited)", |target| target.content.as_str());
-        timeline
-            .drawn()
+        let target = |id| timeline.written(id).map_or("(awaited)", |target| target.content.as_str());
+        self.model
+            .home()
             .map(|(_, post)| match post {
                 Post::Written(rumor) => rumor.content.as_str(),
                 Post::Reposted { target: id, .. } => target(id),

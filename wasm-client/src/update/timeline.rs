@@ -1,21 +1,34 @@
 //! Events that come in, and reading them.
 
-use nostrp2p_protocol::{Kind, Rumor};
+use nostrp2p_protocol::{Event, EventId, Kind, PublicKey, Rumor};
 
-use super::{Effect, connection};
+use super::{Effect, connection, deletion, pages};
 use crate::{
     message::Reading,
     model::{
-        Model,
+        Model, Picture, Quote, reply,
         timeline::{MORE_POSTS, PAGE_POSTS, Past, Post},
     },
+    richtext,
     route::Route,
-    storage::{Change, Place},
+    secret::Secret,
+    storage::{Change, Place, Setting},
     texts,
 };
 
 /// How many events are loaded from the storage at once.
 const OLDER_FROM_STORAGE: u32 = 200;
+
+/// How events came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// Pushed by the node, as they happen; or written here.
+    Live,
+    /// The newest, or those that follow the last ones here: nothing is missing between them.
+    Run,
+    /// Asked for by name.
+    Named,
+}
 
 /// Takes in what the person does while reading.
 pub fn update(model: &mut Model, reading: Reading, out: &mut Vec<Effect>) {
@@ -26,34 +39,55 @@ pub fn update(model: &mut Model, reading: Reading, out: &mut Vec<Effect>) {
         }
         Reading::Fold(id) => model.timeline.unfolded.toggle(id),
         Reading::ExactTime(id) => model.timeline.exact_times.toggle(id),
-        Reading::Older => more(model, out),
+        Reading::Back => out.push(Effect::GoBack),
+        Reading::Older if model.route == Route::Home => more(model, out),
+        Reading::Older => pages::more(model, out),
+        Reading::Open(id) => {
+            let author = model.timeline.written(&id).map(|rumor| rumor.pubkey);
+            if !matches!(model.route, Route::Thread(open, _) if open == id) {
+                out.push(Effect::Go(Route::Thread(id, author).fragment()));
+            }
+        }
+        Reading::ShowPicture(address) => {
+            out.extend(model.pictures.put(address.clone(), Picture::Loading).map(Effect::DropPicture));
+            out.push(Effect::LoadPicture(address));
+        }
+        Reading::CopyNpub(person) => out.push(Effect::Copy(Secret::new(person.to_npub()))),
+        Reading::CopyText(id) => {
+            model.menu = None;
+            if let Some(rumor) = model.timeline.written(&id) {
+                out.push(Effect::Copy(Secret::new(rumor.content.clone())));
+            }
+        }
+        Reading::Menu(menu) => model.menu = if model.menu == Some(menu) { None } else { Some(menu) },
     }
 }
 
-/// Takes events in, from a push (live) or an answer; returns what is to be stored.
-pub fn take(model: &mut Model, events: Vec<Rumor>, live: bool) -> Vec<Change> {
+/// Takes events in; returns what is to be stored.
+pub fn take(model: &mut Model, events: Vec<Rumor>, origin: Origin) -> Vec<Change> {
     let mut changes = Vec::new();
     let mut news = 0;
     for rumor in events {
+        let id = rumor.id();
+        if model.outbox.waiting.remove(&id).is_some() {
+            changes.push(Change::Settled(id));
+        }
+        if model.deleted.contains(&id, &rumor.pubkey) {
+            continue;
+        }
         match rumor.kind {
             Kind::PROFILE if model.people.take(&rumor) => changes.push(Change::Profile(rumor)),
             Kind::POST | Kind::REPOST => {
-                let id = rumor.id();
-                if model.outbox.waiting.remove(&id).is_some() {
-                    changes.push(Change::Settled(id));
-                }
-                if insert(model, &rumor, live) && live && Some(rumor.pubkey) != model.me {
+                let new = insert(model, &rumor, origin);
+                if new && origin == Origin::Live && Some(rumor.pubkey) != model.me {
                     news += 1;
                 }
-                changes.push(Change::Keep(rumor));
-            }
-            Kind::REACTION => {
-                let id = rumor.id();
-                if model.outbox.waiting.remove(&id).is_some() {
-                    changes.push(Change::Settled(id));
+                if is_kept(model, &rumor) {
+                    changes.push(Change::Keep(rumor));
                 }
-                model.likes.take(&rumor, model.me);
             }
+            Kind::REACTION => model.likes.take(&rumor, model.me),
+            Kind::DELETION => changes.extend(deletion::take(model, rumor)),
             _ => {}
         }
     }
@@ -63,38 +97,88 @@ pub fn take(model: &mut Model, events: Vec<Rumor>, live: bool) -> Vec<Change> {
     changes
 }
 
+/// Whether a post belongs into the storage, where nothing may be missing between what is there.
+fn is_kept(model: &Model, rumor: &Rumor) -> bool {
+    model.timeline.past == Past::End || rumor.created_at >= model.timeline.kept_since
+}
+
 /// Puts one event into the timeline if it is a post; says whether it is new there.
 ///
 /// What comes live while the person reads further down, or another screen, waits behind "n new".
-pub fn insert(model: &mut Model, rumor: &Rumor, live: bool) -> bool {
+pub fn insert(model: &mut Model, rumor: &Rumor, origin: Origin) -> bool {
     let Some(post) = Post::of(rumor) else { return false };
     let place = Place::new(rumor.created_at, rumor.id());
-    if model.timeline.contains(&place) {
+    if model.timeline.contains(&place) || model.deleted.contains(&place.id, &rumor.pubkey) {
         return false;
     }
-    let reading_on = !model.timeline.at_top && model.route == Route::Home;
-    if live && reading_on && Some(rumor.pubkey) != model.me {
+    if origin == Origin::Named {
+        model.timeline.mark_run();
+    }
+    let reading_on = !model.timeline.at_top && !model.timeline.is_stray(&place);
+    if origin == Origin::Live && reading_on && Some(rumor.pubkey) != model.me {
         model.timeline.unseen.insert(place.id);
     }
+    model.missing.found(&place.id);
+    want_what_it_names(model, rumor, &post);
     model.timeline.insert(place, post)
 }
 
-/// Takes in what reposts pass on.
-pub fn take_targets(model: &mut Model, events: Vec<Rumor>) {
-    for rumor in events {
-        if rumor.kind == Kind::POST {
-            model.timeline.keep_target(rumor.id(), rumor);
+/// Puts an own event in that was signed here.
+pub fn insert_own(model: &mut Model, event: &Event) {
+    insert(model, event, Origin::Live);
+}
+
+/// Notes who and what is needed to show a post.
+fn want_what_it_names(model: &mut Model, rumor: &Rumor, post: &Post) {
+    model.people.want(rumor.pubkey);
+    let named = || rumor.tag_values("p").filter_map(|value| value.parse().ok());
+    match post {
+        Post::Reposted { target, .. } => want(model, *target, named()),
+        Post::Written(_) => {
+            if let Some(person) = reply::answered(rumor) {
+                model.people.want(person);
+            }
+            if let Some(quote) = Quote::of(rumor) {
+                want(model, quote.id, named().chain(quote.author));
+            }
+            for person in richtext::people(&rumor.content) {
+                model.people.want(person);
+            }
         }
     }
+}
+
+/// Notes that a post is needed, if it is not here.
+pub fn want(model: &mut Model, id: EventId, authors: impl IntoIterator<Item = PublicKey>) {
+    if model.timeline.place(&id).is_none() {
+        model.missing.want(id, authors);
+    }
+}
+
+/// The unbroken run has grown by an answer of the node: remembers how far down it reaches, here and in the storage.
+pub fn reach(model: &mut Model, last: Option<Place>, complete: bool) -> Change {
+    let timeline = &mut model.timeline;
+    match last {
+        Some(last) if !complete => {
+            timeline.reach(&last);
+            timeline.kept_since = timeline.since;
+            timeline.past = Past::InNode;
+        }
+        _ => {
+            timeline.past = Past::End;
+            timeline.kept_since = 0;
+        }
+    }
+    Change::Set(Setting::KeptSince(timeline.kept_since))
 }
 
 /// The end came near: draw more, and fetch what is missing for it.
 pub fn more(model: &mut Model, out: &mut Vec<Effect>) {
     let timeline = &mut model.timeline;
-    if timeline.drawn < timeline.len() {
+    if timeline.run().nth(timeline.drawn).is_some() {
         timeline.drawn += MORE_POSTS;
     }
-    if timeline.drawn + PAGE_POSTS < timeline.len() {
+    if timeline.run().nth(timeline.drawn + PAGE_POSTS).is_some() {
         return;
     }
     match (timeline.past, timeline.end()) {
@@ -109,13 +193,15 @@ pub fn more(model: &mut Model, out: &mut Vec<Effect>) {
 
 /// The storage gave what it had.
 pub fn on_older_loaded(model: &mut Model, events: &[Rumor], out: &mut Vec<Effect>) {
-    for rumor in events {
-        insert(model, rumor, false);
-    }
-    if events.is_empty() {
+    if let Some(last) = events.last() {
+        // Before the events come in: how far the unbroken run reaches decides what is a single one.
+        model.timeline.reach(&Place::new(last.created_at, last.id()));
+        for rumor in events {
+            insert(model, rumor, Origin::Run);
+        }
+        model.timeline.past = Past::InStorage;
+    } else {
         model.timeline.past = Past::InNode;
         more(model, out);
-    } else {
-        model.timeline.past = Past::InStorage;
     }
 }

@@ -3,7 +3,11 @@
 use nostrp2p_protocol::PublicKey;
 
 use super::Html;
-use crate::vdom::svg;
+use crate::{
+    model::Model,
+    route::Route,
+    vdom::{element, svg},
+};
 
 /// How many colours there are: enough to tell neighbours in a list apart, few enough to stay in harmony.
 const HUES: u32 = 18;
@@ -41,6 +45,16 @@ pub fn avatar(pubkey: &PublicKey) -> Html {
                 .with("fill-opacity", "0.18"),
         )
         .child(svg("path").with("fill", colour).with("d", path))
+}
+
+/// The pattern as a link to the person's page. Beside the name, which is a link too, it is passed over by the keyboard.
+pub fn link(model: &Model, pubkey: &PublicKey) -> Html {
+    element("a")
+        .class("avatar-link")
+        .with("href", Route::Person(*pubkey).fragment())
+        .with("aria-label", model.name_of(pubkey))
+        .with("tabindex", "-1")
+        .child(avatar(pubkey))
 }
 
 /// A circle of radius 2.9, seven units from the next, from its left end.

@@ -1,9 +1,9 @@
 //! The composer: a card above the posts, or a screen of its own on a phone.
 
-use super::{Html, avatar::avatar, error, icons};
+use super::{Html, avatar::avatar, error, icons, quote};
 use crate::{
     message::{Message, Writing},
-    model::{Model, Reply},
+    model::{About, Model, Quote, Reply},
     texts,
     update::compose::{FIELD_ID, room},
     vdom::{KeyPress, On, element},
@@ -30,10 +30,12 @@ pub fn screen(model: &Model) -> Html {
 /// The card.
 pub fn card(model: &Model) -> Html {
     let compose = &model.compose;
-    let (label, example) = match compose.reply {
-        Some(_) => (texts::REPLY_LABEL, texts::REPLY_EXAMPLE),
-        None => (texts::COMPOSE_LABEL, texts::COMPOSE_EXAMPLE),
+    let (label, example) = match compose.about() {
+        About::Reply(_) => (texts::REPLY_LABEL, texts::REPLY_EXAMPLE),
+        About::Quote(_) => (texts::QUOTE_LABEL, texts::QUOTE_EXAMPLE),
+        About::Nothing => (texts::COMPOSE_LABEL, texts::COMPOSE_EXAMPLE),
     };
+    let begun = !compose.text.trim().is_empty() || !matches!(compose.about(), About::Nothing);
     let field = element("textarea")
         .class("compose-text")
         .with("id", FIELD_ID)
@@ -46,7 +48,7 @@ pub fn card(model: &Model) -> Html {
         .with("value", compose.text.clone())
         .on(On::Input(|text| Message::Writing(Writing::Typed(text))))
         .on(On::Key(send_key));
-    let left = room(&compose.text, compose.reply.as_ref());
+    let left = room(&compose.text, compose.about());
     let empty = compose.text.trim().is_empty();
     let count = (left < ROOM_SHOWN_FROM).then(|| {
         let class = if left < 0 { "compose-room over" } else { "compose-room" };
@@ -58,7 +60,7 @@ pub fn card(model: &Model) -> Html {
     let send = model.environment.wide.then(|| send_button(model));
     element("form")
         .with("id", FORM_ID)
-        .class(if empty && compose.reply.is_none() { "compose" } else { "compose compose-begun" })
+        .class(if begun { "compose compose-begun" } else { "compose" })
         .on(On::Submit(Message::Writing(Writing::Send)))
         .child_if(model.me.as_ref().map(avatar))
         .child(
@@ -66,6 +68,7 @@ pub fn card(model: &Model) -> Html {
                 .class("compose-body")
                 .child_if(compose.reply.as_ref().map(|reply| replying(model, reply)))
                 .child(field)
+                .child_if(compose.quote.as_ref().map(|quote| quoting(model, quote)))
                 .child_if(compose.error.clone().map(error))
                 .child(element("div").class("compose-foot").child_if(hint).child_if(count).child_if(send)),
         )
@@ -74,8 +77,7 @@ pub fn card(model: &Model) -> Html {
 /// The button that publishes what is written.
 pub fn send_button(model: &Model) -> Html {
     let compose = &model.compose;
-    let unfit =
-        compose.text.trim().is_empty() || room(&compose.text, compose.reply.as_ref()) < 0 || compose.signing;
+    let unfit = compose.text.trim().is_empty() || room(&compose.text, compose.about()) < 0 || compose.signing;
     element("button")
         .class("button button-primary")
         .with("type", "submit")
@@ -87,6 +89,15 @@ pub fn send_button(model: &Model) -> Html {
             Some(_) => texts::REPLY,
             None => texts::COMPOSE_SEND,
         })
+}
+
+/// What one quotes.
+fn quoting(model: &Model, quote: &Quote) -> Html {
+    element("div")
+        .class("compose-quote")
+        .key("quote")
+        .child(quote::view(model, quote))
+        .child(drop_about(texts::QUOTE_DROP))
 }
 
 /// Whom one answers and who will see it, so that nobody takes a private answer for a public one.
@@ -102,16 +113,19 @@ fn replying(model: &Model, reply: &Reply) -> Html {
         .key("reply")
         .child(icon(if first.is_some() { Icon::Lock } else { Icon::Reply }))
         .child(element("bdi").with("role", "status").text(texts::replying(author.as_deref(), audience)))
-        .child(
-            element("button")
-                .class("button-icon")
-                .with("type", "button")
-                .with("aria-label", texts::REPLY_DROP)
-                .with("title", texts::REPLY_DROP)
-                .test_id("reply-cancel")
-                .on(On::Click(Message::Writing(Writing::DropReply)))
-                .child(icon(Icon::Close)),
-        )
+        .child(drop_about(texts::REPLY_DROP))
+}
+
+/// The button by which a text becomes one about nothing else.
+fn drop_about(label: &'static str) -> Html {
+    element("button")
+        .class("button-icon")
+        .with("type", "button")
+        .with("aria-label", label)
+        .with("title", label)
+        .test_id("reply-cancel")
+        .on(On::Click(Message::Writing(Writing::DropReply)))
+        .child(icon(Icon::Close))
 }
 
 fn send_key(press: &KeyPress) -> Option<Message> {

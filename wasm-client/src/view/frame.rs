@@ -2,7 +2,7 @@
 
 use super::{Html, button, compose, icons, network, title};
 use crate::{
-    message::{Message, Own, Writing},
+    message::{Message, Own, Reading, Writing},
     model::Model,
     route::Route,
     texts,
@@ -88,6 +88,8 @@ fn bar(model: &Model) -> Html {
             .child(button("quiet", texts::CANCEL, Message::Writing(Writing::Close)))
             .child(element("h1").class("bar-title").text(if model.compose.reply.is_some() {
                 texts::REPLY
+            } else if model.compose.quote.is_some() {
+                texts::QUOTE
             } else {
                 texts::COMPOSE_LABEL
             }))
@@ -102,6 +104,11 @@ fn bar(model: &Model) -> Html {
             )
             .child(element("h1").class("bar-title").text(title(model)))
             .child(pill(model)),
+        // The heading of a person's page is the name in it.
+        Route::Person(_) => bar.child(back()).child(element("span").class("spring")).child(pill(model)),
+        Route::Thread(..) => {
+            bar.child(back()).child(element("h1").class("bar-title").text(title(model))).child(pill(model))
+        }
         Route::Me => bar.child(element("h1").class("bar-title").text(title(model))).child(pill(model)).child(
             element("a")
                 .class("button-icon")
@@ -115,6 +122,16 @@ fn bar(model: &Model) -> Html {
             .child(pill(model)),
         Route::Network => bar.child(element("h1").class("bar-title").text(title(model))).child(pill(model)),
     }
+}
+
+fn back() -> Html {
+    element("button")
+        .class("button-icon")
+        .with("type", "button")
+        .with("aria-label", texts::BACK)
+        .test_id("back")
+        .on(On::Click(Message::Reading(Reading::Back)))
+        .child(icon(Icon::Back))
 }
 
 fn tabs(model: &Model) -> Html {

@@ -39,7 +39,7 @@ fn pill(model: &Model) -> Option<Html> {
 
 fn posts(model: &Model, drawn: &mut post::Drawn) -> Html {
     let feed = element("div").class("feed").with("role", "feed").with("aria-label", texts::HOME);
-    let posts = drawn.draw(model);
+    let posts = drawn.draw(model, model.home());
     if !model.timeline.is_empty() {
         return feed.children(posts);
     }
@@ -58,7 +58,8 @@ fn posts(model: &Model, drawn: &mut post::Drawn) -> Html {
     feed.child(if model.environment.wide { empty } else { empty.child(write) })
 }
 
-fn skeleton() -> Html {
+/// A place for a post that is on its way.
+pub fn skeleton() -> Html {
     let line = |class| element("span").class(class);
     element("div").class("post skeleton").with("aria-hidden", "true").child(line("skeleton-avatar")).child(
         element("div")
@@ -74,7 +75,7 @@ fn past(model: &Model) -> Option<Html> {
         return None;
     }
     let foot = element("div").class("past").key("past");
-    let undrawn = model.timeline.drawn < model.timeline.len();
+    let undrawn = model.timeline.run().nth(model.timeline.drawn).is_some();
     Some(match model.timeline.past {
         Past::Loading | Past::Fetching => foot.child(paragraph("muted", texts::OLDER_LOADING)),
         Past::End if !undrawn => foot.child(paragraph("muted", texts::NO_OLDER)),

@@ -46,6 +46,8 @@ pub enum Icon {
     Lock,
     /// A cross.
     Close,
+    /// Three dots.
+    More,
 }
 
 /// Draws an icon. It says nothing to screen readers: the text beside it does.
@@ -91,6 +93,9 @@ const fn path(icon: Icon) -> &'static str {
         }
         Icon::Lock => {
             "M6.5 11h11a1 1 0 0 1 1 1v7a1 1 0 0 1-1 1h-11a1 1 0 0 1-1-1v-7a1 1 0 0 1 1-1M8.5 11V8a3.5 3.5 0 0 1 7 0v3"
+        }
+        Icon::More => {
+            "M5 12a1 1 0 1 1 2 0a1 1 0 1 1-2 0M11 12a1 1 0 1 1 2 0a1 1 0 1 1-2 0M17 12a1 1 0 1 1 2 0a1 1 0 1 1-2 0"
         }
         Icon::Close => "M6 6l12 12M18 6 6 18",
     }

@@ -48,7 +48,13 @@ fn profile(model: &Model) -> Html {
     let name = form.name.clone().or_else(|| known.and_then(|known| known.name.clone())).unwrap_or_default();
     let about =
         form.about.clone().unwrap_or_else(|| known.map_or_else(String::new, |known| known.about.clone()));
-    let changed = form.name.is_some() || form.about.is_some();
+    let of = |typed: &Option<String>, known: Option<&String>| {
+        typed.as_ref().or(known).cloned().unwrap_or_default()
+    };
+    let picture = of(&form.picture, known.and_then(|known| known.picture.as_ref()));
+    let nip05 = of(&form.nip05, known.and_then(|known| known.nip05.as_ref()));
+    let typed = [&form.name, &form.about, &form.picture, &form.nip05];
+    let changed = typed.into_iter().any(Option::is_some);
     let loaded = model.people.own_is_loaded;
     element("form")
         .class("card")
@@ -80,10 +86,36 @@ fn profile(model: &Model) -> Html {
                     .on(On::Input(|text| Message::Own(Own::AboutTyped(text)))),
             ),
         )
+        .child(line(texts::PICTURE_LABEL, "picture-input", texts::PICTURE_EXAMPLE, picture, |text| {
+            Message::Own(Own::PictureTyped(text))
+        }))
+        .child(line(texts::NIP05_LABEL, "nip05-input", texts::NIP05_EXAMPLE, nip05, |text| {
+            Message::Own(Own::Nip05Typed(text))
+        }))
         .child_if((!loaded).then(|| paragraph("muted", texts::PROFILE_LOADING)))
         .child(element("div").class("row").child(
             submit(texts::PROFILE_SAVE).test_id("profile-save").with_if(!changed || !loaded, "disabled"),
         ))
+}
+
+/// A labelled field of one line.
+fn line(
+    label: &'static str,
+    id: &'static str,
+    example: &'static str,
+    value: String,
+    typed: fn(String) -> Message,
+) -> Html {
+    let input = element("input")
+        .with("id", id)
+        .with("maxlength", "1000")
+        .with("autocomplete", "off")
+        .with("spellcheck", "false")
+        .with("placeholder", example)
+        .test_id(id)
+        .with("value", value)
+        .on(On::Input(typed));
+    field(label, id).child(input)
 }
 
 /// A labelled field.

@@ -4,12 +4,13 @@ use std::rc::Rc;
 
 use nostrp2p_protocol::{EventId, PublicKey, Rumor, frame::Delivery};
 
-use super::{Html, avatar::avatar, button, icons, paragraph};
+use super::{Html, avatar, button, icons, menu, paragraph, quote};
 use crate::{
     message::{Message, Reading, Writing},
-    model::{Model, reply, timeline::Post},
+    model::{Menu, Model, Offers, Quote, reply, timeline::Post},
     profile::short_npub,
     richtext::{self, Span},
+    route::Route,
     sorted::SortedMap,
     storage::Place,
     texts,
@@ -38,11 +39,19 @@ struct Stamp {
     answered: Option<PublicKey>,
     liked: bool,
     likes: usize,
+    menu: Option<Offers>,
+    reposted: bool,
+    quoted: Option<bool>,
+    opened: bool,
 }
 
 impl Drawn {
-    /// Draws the posts of the timeline, those that did not change as they were.
-    pub fn draw(&mut self, model: &Model) -> Vec<Node<Message>> {
+    /// Draws these posts, those that did not change as they were.
+    pub fn draw<'a>(
+        &mut self,
+        model: &Model,
+        posts: impl Iterator<Item = (&'a Place, &'a Post)>,
+    ) -> Vec<Node<Message>> {
         let mut former = std::mem::take(&mut self.0);
         let draw = |(place, post): (&Place, &Post)| {
             let stamp = Stamp::of(model, place, post);
@@ -53,7 +62,7 @@ impl Drawn {
             self.0.insert(place.id, (stamp, Rc::clone(&html)));
             Node::Shared(html)
         };
-        model.timeline.drawn().map(draw).collect()
+        posts.map(draw).collect()
     }
 }
 
@@ -68,8 +77,9 @@ impl Stamp {
     fn of(model: &Model, place: &Place, post: &Post) -> Self {
         let (id, target) = match post {
             Post::Written(rumor) => (place.id, Some(rumor)),
-            Post::Reposted { target, .. } => (*target, model.timeline.target(target)),
+            Post::Reposted { target, .. } => (*target, model.timeline.written(target)),
         };
+        let quote = target.and_then(Quote::of);
         let created_at = target.map_or(0, |target| target.created_at);
         Self {
             time: when::ago(created_at, model.now(), model.environment.offset_minutes),
@@ -84,6 +94,10 @@ impl Stamp {
             answered: target.and_then(|target| answered(model, target)),
             liked: model.likes.is_mine(&id),
             likes: model.likes.count(&id),
+            menu: offered(model, &id),
+            reposted: model.me.is_some_and(|me| model.timeline.repost_by(&id, &me).is_some()),
+            quoted: quote.map(|quote| model.timeline.place(&quote.id).is_some()),
+            opened: is_opened(model, &id),
         }
     }
 }
@@ -94,9 +108,9 @@ fn view(model: &Model, place: &Place, post: &Post) -> Html {
         Post::Written(rumor) => written(model, place.id, place.id, rumor, None),
         Post::Reposted { by, target, .. } => {
             let line = context(Icon::Repost, texts::reposted_by(&model.name_of(by)));
-            match model.timeline.target(target) {
+            match model.timeline.written(target) {
                 Some(rumor) => written(model, place.id, *target, rumor, Some(line)),
-                None => awaited(place.id, line),
+                None => awaited(place.id, Some(line)),
             }
         }
     }
@@ -110,26 +124,36 @@ fn written(model: &Model, key: EventId, id: EventId, rumor: &Rumor, context: Opt
         .child_if(context)
         .child_if(about(model, rumor))
         .child(head(model, id, rumor))
-        .child(text(model, id, rumor))
+        .child_if(text(model, id, rumor))
         .child_if(fold(model, id, rumor))
+        .child_if(Quote::of(rumor).map(|quote| quote::view(model, &quote)))
         .child(actions(model, id, rumor))
+        .child_if(menu::view(model, id, rumor))
         .child_if(refused(model, id));
-    element("article")
-        .class("post")
+    let opened = is_opened(model, &id);
+    let post = element("article")
+        .class(if opened { "post post-opened" } else { "post" })
         .test_id("post")
         .with("data-id", id.to_string())
         .with("tabindex", "0")
         .key(key.to_string())
-        .child(avatar(author))
-        .child(body)
+        .child(avatar::link(model, author))
+        .child(body);
+    if opened { post } else { post.on(On::Tap(Reading::Open(id).into())) }
 }
 
-/// A repost whose target is still being fetched.
-fn awaited(key: EventId, context: Html) -> Html {
+/// Whether this is the post whose conversation is shown.
+fn is_opened(model: &Model, id: &EventId) -> bool {
+    matches!(model.route, Route::Thread(opened, _) if opened == *id)
+}
+
+/// A place for a post that is still being fetched.
+pub fn awaited(key: EventId, context: Option<Html>) -> Html {
     let body =
-        element("div").class("post-body").child(context).child(paragraph("muted", texts::TARGET_AWAITED));
+        element("div").class("post-body").child_if(context).child(paragraph("muted", texts::TARGET_AWAITED));
     element("article")
         .class("post")
+        .test_id("post-awaited")
         .with("tabindex", "0")
         .key(key.to_string())
         .child(element("span").class("skeleton-avatar"))
@@ -167,33 +191,58 @@ fn answered(model: &Model, rumor: &Rumor) -> Option<PublicKey> {
 }
 
 fn actions(model: &Model, id: EventId, rumor: &Rumor) -> Html {
-    let row = element("div").class("post-actions").child(action(
-        Icon::Reply,
-        texts::REPLY,
-        "reply",
-        Writing::Reply(id),
-    ));
+    let row = element("div")
+        .class("post-actions")
+        .child(action(Icon::Reply, texts::REPLY, "reply", Writing::Reply(id)))
+        .child_if((!reply::is_private(rumor)).then(|| repost(model, id)));
     if model.me.as_ref() == Some(&rumor.pubkey) {
         let count = model.likes.count(&id);
-        return row.child_if((count > 0).then(|| {
+        let likes = (count > 0).then(|| {
             let words = element("span").text(texts::likes(count));
             element("span").class("post-likes").test_id("likes").child(icon(Icon::Heart)).child(words)
-        }));
+        });
+        return row.child_if(likes).child(more(model, id));
     }
     let liked = model.likes.is_mine(&id);
     let label = if liked { texts::LIKED } else { texts::LIKE };
     let like = action(Icon::Heart, label, "like", Writing::Like(id));
-    row.child(like.with("aria-pressed", if liked { "true" } else { "false" }))
+    row.child(like.with("aria-pressed", if liked { "true" } else { "false" })).child(more(model, id))
 }
 
-fn action(image: Icon, label: &'static str, hook: &'static str, writing: Writing) -> Html {
+fn repost(model: &Model, id: EventId) -> Html {
+    let reposted = model.me.is_some_and(|me| model.timeline.repost_by(&id, &me).is_some());
+    let menu = Menu { post: id, offers: Offers::Repost };
+    let open = offered(model, &id) == Some(Offers::Repost);
+    action(
+        Icon::Repost,
+        if reposted { texts::REPOST_YOURS } else { texts::REPOST },
+        "repost",
+        Reading::Menu(menu),
+    )
+    .with("aria-pressed", if reposted { "true" } else { "false" })
+    .with("aria-expanded", if open { "true" } else { "false" })
+}
+
+fn more(model: &Model, id: EventId) -> Html {
+    let menu = Menu { post: id, offers: Offers::More };
+    let open = offered(model, &id).is_some_and(|offers| matches!(offers, Offers::More | Offers::Deletion));
+    action(Icon::More, texts::MORE, "more", Reading::Menu(menu))
+        .with("aria-expanded", if open { "true" } else { "false" })
+}
+
+/// What is opened under this post.
+fn offered(model: &Model, id: &EventId) -> Option<Offers> {
+    model.menu.filter(|menu| menu.post == *id).map(|menu| menu.offers)
+}
+
+fn action(image: Icon, label: &'static str, hook: &'static str, message: impl Into<Message>) -> Html {
     element("button")
         .class("post-action")
         .with("type", "button")
         .with("aria-label", label)
         .with("title", label)
         .test_id(hook)
-        .on(On::Click(Message::Writing(writing)))
+        .on(On::Click(message.into()))
         .child(icon(image))
 }
 
@@ -210,7 +259,8 @@ fn head(model: &Model, id: EventId, rumor: &Rumor) -> Html {
 }
 
 fn name(model: &Model, author: &PublicKey) -> Html {
-    element("bdi").class("post-name").test_id("post-name").with("dir", "auto").text(model.name_of(author))
+    let name = element("bdi").test_id("post-name").with("dir", "auto").text(model.name_of(author));
+    element("a").class("post-name").with("href", Route::Person(*author).fragment()).child(name)
 }
 
 fn time(model: &Model, id: EventId, created_at: u64) -> Html {
@@ -273,18 +323,30 @@ fn delivered(people: &[(PublicKey, Delivery)]) -> (&'static str, Icon, String) {
     }
 }
 
-fn text(model: &Model, id: EventId, rumor: &Rumor) -> Html {
+fn text(model: &Model, id: EventId, rumor: &Rumor) -> Option<Html> {
     let whole = rumor.content.as_str();
     let folded = is_long(model, rumor) && !model.timeline.unfolded.contains(&id);
     let shown = if folded { richtext::beginning(whole) } else { whole };
-    element("div")
-        .class(if folded { "post-text folded" } else { "post-text" })
-        .test_id("post-text")
-        .with("dir", "auto")
-        .children(richtext::spans(shown).into_iter().map(|span| draw(model, span)))
+    let mut spans = richtext::spans(shown);
+    if let Some(quote) = Quote::of(rumor) {
+        // The card stands for it.
+        spans.retain(|span| !matches!(span, Span::Post(id, _) if *id == quote.id));
+        if let Some(Span::Text(last)) = spans.last_mut() {
+            last.truncate(last.trim_end().len());
+        }
+        spans.retain(|span| !matches!(span, Span::Text(text) if text.is_empty()));
+    }
+    (!spans.is_empty()).then(|| {
+        element("div")
+            .class(if folded { "post-text folded" } else { "post-text" })
+            .test_id("post-text")
+            .with("dir", "auto")
+            .children(spans.into_iter().map(|span| draw(model, span)))
+    })
 }
 
-fn draw(model: &Model, span: Span) -> Node<Message> {
+/// One stretch of a text.
+pub fn draw(model: &Model, span: Span) -> Node<Message> {
     match span {
         Span::Text(text) => Node::Text(text.into()),
         Span::Link(address) => {
@@ -297,10 +359,16 @@ fn draw(model: &Model, span: Span) -> Node<Message> {
                 .text(shown)
                 .into()
         }
-        Span::Mention(person) => element("bdi")
+        Span::Mention(person) => element("a")
             .class("mention")
+            .with("href", Route::Person(person).fragment())
             .with("title", person.to_npub())
-            .text(format!("@{}", model.name_of(&person)))
+            .child(element("bdi").text(format!("@{}", model.name_of(&person))))
+            .into(),
+        Span::Post(id, author) => element("a")
+            .class("mention")
+            .with("href", Route::Thread(id, author).fragment())
+            .text(texts::A_POST)
             .into(),
     }
 }

@@ -11,11 +11,11 @@ use super::*;
 use crate::{
     address::ClaimToken,
     model::{
-        Environment, KeyStep, Outgoing, Phase, Step, Welcome,
+        Environment, KeyStep, Menu, Offers, Outgoing, Phase, Quote, Step, Welcome,
         connection::{Greeting, Status, Trouble},
     },
     secret::Secret,
-    update::timeline,
+    update::timeline::{self, Origin},
     vdom::Node,
 };
 
@@ -50,7 +50,12 @@ fn in_use() -> Model {
         notice: Some("Copied.".into()),
         ..Model::default()
     };
-    model.people.take(&profile(2, r#"{"name":"<b>Bo</b>"}"#));
+    let about = format!(
+        r#"{{"name":"<b>Bo</b>","about":"{}","nip05":"bo@x.example","picture":"https://x.example/bo.png"}}"#,
+        "nostr:npub1x https://x.example"
+    );
+    model.people.take(&profile(2, &about));
+    model.pictures.put("https://x.example/bo.png".into(), crate::model::Picture::Here("blob:x".into()));
     let failed = post(1, 1_772_892_000, "refused", vec![]);
     for event in [
         post(2, 1_772_892_100, NASTY, vec![Tag::new(["e", "x"])]),
@@ -58,7 +63,7 @@ fn in_use() -> Model {
         post(1, 1_772_892_200, "sent", vec![]),
         failed.clone(),
     ] {
-        timeline::insert(&mut model, &event, false);
+        timeline::insert(&mut model, &event, Origin::Live);
     }
     model.outbox.waiting.insert(failed.id(), Outgoing { event: failed, refused: Some("Because.".into()) });
     model.connection.phase = Phase::LoggedIn(greeting(model.me));
@@ -81,7 +86,10 @@ fn in_use() -> Model {
 /// Every screen, with a name.
 fn screens() -> Vec<(String, Model)> {
     let mut screens = vec![("opening".to_owned(), Model::default())];
-    for route in Route::ALL {
+    let thread = in_use().timeline.posts().next().map(|(place, _)| Route::Thread(place.id, None));
+    let lost = Route::Thread(nostrp2p_protocol::EventId::from_bytes([9; 32]), None);
+    let people = [1, 2, 7].map(|seed| Route::Person(person(seed)));
+    for route in Route::PLAIN.into_iter().chain(people).chain(thread).chain([lost]) {
         for wide in [false, true] {
             let environment = Environment { wide, ..Environment::default() };
             screens.push((format!("{route:?} wide={wide}"), Model { route, environment, ..in_use() }));
@@ -96,10 +104,25 @@ fn screens() -> Vec<(String, Model)> {
     screens
         .push(("settings, asked".into(), Model { route: Route::Settings, forget_asked: true, ..in_use() }));
     screens.extend([false, true].into_iter().map(talking));
+    screens.extend([Offers::More, Offers::Repost, Offers::Deletion].into_iter().map(offering));
     let revealed = Some(Secret::new("nsec1".to_owned()));
     screens.push(("me, revealed".into(), Model { route: Route::Me, revealed, ..in_use() }));
     screens.extend(welcome_screens());
     screens
+}
+
+/// Something is opened under an own post that quotes one that is here, and one that is not.
+fn offering(offers: Offers) -> (String, Model) {
+    let mut model = Model { environment: Environment { wide: true, ..Environment::default() }, ..in_use() };
+    let here = model.timeline.posts().next().map(|(place, _)| place.id).unwrap();
+    for (time, id) in [(300, here), (301, nostrp2p_protocol::EventId::from_bytes([9; 32]))] {
+        let tags = vec![Tag::new(["q".to_owned(), id.to_string()])];
+        timeline::insert(&mut model, &post(1, 1_772_892_000 + time, "look", tags), Origin::Live);
+    }
+    let own = model.timeline.posts().next().map(|(place, _)| place.id).unwrap();
+    model.menu = Some(Menu { post: own, offers });
+    model.compose.quote = Some(Quote { id: here, author: None });
+    (format!("offering {offers:?}"), model)
 }
 
 /// A reply is being written, to a private post that is liked, among own posts that are liked.
@@ -111,9 +134,9 @@ fn talking(wide: bool) -> (String, Model) {
     let private = post(2, 1_772_892_250, "for some", people.into());
     let own = post(1, 1_772_892_251, "liked", vec![]);
     for event in [&private, &own] {
-        timeline::insert(&mut model, event, false);
+        timeline::insert(&mut model, event, Origin::Live);
     }
-    model.likes.add_mine(private.id());
+    model.likes.add_mine(private.id(), None);
     let tags = vec![tag("e", own.id().to_string())];
     let like = Draft { created_at: 9, kind: Kind::REACTION, tags, content: "+".into() };
     model.likes.take(&like.by(person(2)), model.me);
@@ -222,7 +245,12 @@ fn nothing_runs_and_nothing_is_styled_through_attributes() {
                 assert!(safe, "{screen}: {value}");
             }
         }
-        assert!(!matches!(element.tag, "script" | "iframe" | "img" | "object" | "style"), "{screen}");
+        assert!(!matches!(element.tag, "script" | "iframe" | "object" | "style"), "{screen}");
+        if element.tag == "img" {
+            let source = attribute(element, "src").unwrap_or_default();
+            assert!(source.starts_with("blob:"), "{screen}: {source} was not loaded by somebody's wish");
+            assert!(attribute(element, "alt").is_some(), "{screen}");
+        }
     });
 }
 

@@ -9,6 +9,10 @@ use indexed_db_futures::{
 pub(super) const EVENTS: &str = "events";
 /// The latest profile of each person under the public key.
 pub(super) const PROFILES: &str = "profiles";
+/// Deletions under their place.
+pub(super) const DELETIONS: &str = "deletions";
+/// Versions of the own lists of people under their place.
+pub(super) const LISTS: &str = "lists";
 /// What the node has not acknowledged, under the event id.
 pub(super) const OUTBOX: &str = "outbox";
 /// Settings under their name, as `name value`.
@@ -19,7 +23,7 @@ pub const VAULT: &str = "vault";
 type Step = fn(&Database) -> indexed_db_futures::Result<()>;
 
 /// The step to each version, the first one to version 1. Steps are added and never changed.
-const MIGRATIONS: [Step; 1] = [create_stores];
+const MIGRATIONS: [Step; 2] = [create_stores, create_deletions_and_lists];
 
 /// The version of the schema.
 #[expect(clippy::cast_possible_truncation, reason = "the table has a handful of rows")]
@@ -36,4 +40,8 @@ fn create_stores(database: &Database) -> indexed_db_futures::Result<()> {
     [EVENTS, PROFILES, OUTBOX, SETTINGS, VAULT]
         .into_iter()
         .try_for_each(|name| database.create_object_store(name).build().map(drop))
+}
+
+fn create_deletions_and_lists(database: &Database) -> indexed_db_futures::Result<()> {
+    [DELETIONS, LISTS].into_iter().try_for_each(|name| database.create_object_store(name).build().map(drop))
 }

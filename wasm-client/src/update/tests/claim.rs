@@ -30,7 +30,7 @@ fn a_new_person_claims_the_node_with_a_new_key_and_a_name() {
 
     rig.log_in(1, 0);
     assert!(matches!(rig.step(), Step::Name));
-    rig.did(|effect| *effect == Effect::Replace("#/"));
+    rig.did(|effect| *effect == Effect::Replace("#/".into()));
     rig.give(Message::Own(Own::NameTyped("Ada".into())));
     rig.give(Message::Own(Own::ProfileSubmitted));
     rig.prove(1);

@@ -86,7 +86,7 @@ fn a_draft_of_a_reply_is_a_reply_after_a_reload_too() {
     let mut settings = Settings { theme: Theme::Auto, ..Settings::default() };
     for change in rig.saved() {
         if let Change::Set(setting) = change {
-            settings.read(setting.name(), &setting.text().unwrap());
+            settings.read(setting.name(), &setting.text().unwrap_or_default());
         }
     }
     let again = Rig::open("", Some(1), Snapshot { settings, ..Snapshot::default() });

@@ -1,0 +1,80 @@
+//! What people do on the page, in words of what they do.
+
+use fantoccini::Locator;
+use serde_json::json;
+
+use crate::{Browser, Node, until};
+
+impl Browser {
+    /// Opens the claim link, makes a key and chooses a name.
+    ///
+    /// # Panics
+    /// When the node has an owner already.
+    pub async fn arrive(&self, node: &Node, name: &str) {
+        self.open(node.claim_link.as_ref().expect("a node without an owner")).await;
+        self.find("welcome").await;
+        self.click("next").await;
+        self.click("key-create").await;
+        self.click("backup-later").await;
+        self.type_into("name-input", name).await;
+        self.click("next").await;
+        self.attribute("connection", "data-state", "connected").await;
+    }
+
+    /// Writes a post and sends it.
+    pub async fn write(&self, text: &str) {
+        if self.driver.find(Locator::Css("[data-testid=\"compose-text\"]")).await.is_err() {
+            self.click("compose-open").await;
+        }
+        self.type_into("compose-text", text).await;
+        self.click("compose-send").await;
+    }
+
+    /// Goes to a screen by its fragment.
+    ///
+    /// # Panics
+    /// When the page is gone.
+    pub async fn go(&self, fragment: &str) {
+        self.driver.execute("location.hash = arguments[0]", vec![json!(fragment)]).await.expect("a page");
+    }
+
+    /// The own public key, as the page shows it on Me.
+    ///
+    /// # Panics
+    /// When the page is gone.
+    pub async fn npub(&self) -> String {
+        self.go("#/me").await;
+        let npub = self.find("npub").await.attr("data-npub").await.expect("a page").expect("a key");
+        self.go("#/").await;
+        npub
+    }
+
+    /// Presses a button by its `data-testid` inside the post with this text, as soon as both are there.
+    pub async fn press_in_post(&self, text: &str, id: &str) {
+        let script = "
+            const posts = Array.from(document.querySelectorAll('[data-testid=post]'));
+            const post = posts.find(post => post.textContent.includes(arguments[0]));
+            const button = post?.querySelector(`[data-testid=\"${arguments[1]}\"]`);
+            button?.click();
+            return Boolean(button);";
+        until(&format!("{id} in the post {text:?}"), || async {
+            match self.driver.execute(script, vec![json!(text), json!(id)]).await {
+                Ok(serde_json::Value::Bool(true)) => Ok(()),
+                other => Err(format!("{other:?}")),
+            }
+        })
+        .await;
+    }
+
+    /// Waits until no post contains a text any more.
+    pub async fn see_gone(&self, text: &str) {
+        let script =
+            "return Array.from(document.querySelectorAll('[data-testid=post]')).map(e => e.textContent)";
+        until(&format!("{text:?} to be gone"), || async {
+            let seen = self.driver.execute(script, vec![]).await.map_err(|error| error.to_string())?;
+            let texts: Vec<String> = serde_json::from_value(seen).unwrap_or_default();
+            if texts.iter().any(|seen| seen.contains(text)) { Err(format!("{texts:?}")) } else { Ok(()) }
+        })
+        .await;
+    }
+}

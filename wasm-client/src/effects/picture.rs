@@ -1,0 +1,41 @@
+//! Pictures from the web, loaded as files: the page's content-security-policy lets none in by address, and so a
+//! stranger's address is never asked for anything before somebody wants to see it.
+//!
+//! Only what its server gives to any page (CORS) can be loaded so; of the rest the page says that it could not.
+
+use std::rc::Rc;
+
+use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::{JsFuture, spawn_local};
+use web_sys::{Blob, RequestCredentials, RequestInit, Response, Url, Window};
+
+use super::App;
+use crate::message::{Browser, Message};
+
+/// Largest picture that is shown, in bytes.
+const MAX_BYTES: f64 = 5_000_000.0;
+
+impl App {
+    pub(super) fn load_picture(self: &Rc<Self>, address: String) {
+        let app = Rc::clone(self);
+        spawn_local(async move {
+            let own = load(&app.window, &address).await.ok();
+            app.dispatch(Message::Browser(Browser::Picture(address, own)));
+        });
+    }
+}
+
+async fn load(window: &Window, address: &str) -> Result<String, JsValue> {
+    let init = RequestInit::new();
+    init.set_credentials(RequestCredentials::Omit);
+    let response: Response =
+        JsFuture::from(window.fetch_with_str_and_init(address, &init)).await?.dyn_into()?;
+    if !response.ok() {
+        return Err(JsValue::NULL);
+    }
+    let blob: Blob = JsFuture::from(response.blob()?).await?.dyn_into()?;
+    if blob.size() > MAX_BYTES || !blob.type_().starts_with("image/") {
+        return Err(JsValue::NULL);
+    }
+    Url::create_object_url_with_blob(&blob)
+}

@@ -1,0 +1,37 @@
+//! Pictures that somebody asked to see. Nothing is loaded from strangers' addresses before that.
+
+use crate::sorted::SortedMap;
+
+/// Most pictures that are held; beyond it an earlier one goes.
+const MAX_PICTURES: usize = 40;
+
+/// One picture.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Picture {
+    /// It is being loaded.
+    Loading,
+    /// It is here, under this address of the browser's own.
+    Here(String),
+    /// It could not be loaded.
+    Failed,
+}
+
+/// Pictures by their address.
+#[derive(Debug, Clone, Default)]
+pub struct Pictures(SortedMap<String, Picture>);
+
+impl Pictures {
+    /// Puts a picture in its present state; returns the browser's address of one that had to go.
+    pub fn put(&mut self, address: String, picture: Picture) -> Option<String> {
+        self.0.insert(address, picture);
+        match (self.0.len() > MAX_PICTURES).then(|| self.0.pop_first()).flatten() {
+            Some((_, Picture::Here(own))) => Some(own),
+            _ => None,
+        }
+    }
+
+    /// The picture of this address, if somebody asked for it.
+    pub fn get(&self, address: &str) -> Option<&Picture> {
+        self.0.iter().find(|(other, _)| *other == address).map(|(_, picture)| picture)
+    }
+}

@@ -1,0 +1,98 @@
+//! The pages of people and conversations: what is asked for while one is open.
+
+use nostrp2p_protocol::{EventId, Filter, Kind, PublicKey, frame::ClientFrame};
+
+use super::{Effect, timeline};
+use crate::{
+    model::{
+        Model, Open,
+        connection::Request,
+        thread,
+        timeline::{MORE_POSTS, PAGE_POSTS},
+    },
+    question,
+    route::Route,
+};
+
+/// How many posts of a person are asked for at a time: a page of the author's node.
+const POSTS: u32 = 50;
+/// How many answers to a post are asked for.
+const ANSWERS: u32 = 200;
+
+/// Another screen is shown, or the node is there again: what this screen is about is asked for as long as it is open.
+pub fn enter(model: &mut Model, out: &mut Vec<Effect>) {
+    let logged_in = model.connection.is_logged_in();
+    if let (Some(request), true) = (model.open.subscription, logged_in) {
+        out.push(Effect::Send(ClientFrame::Unsubscribe { request }));
+    }
+    model.open = Open::default();
+    let Some(filters) = filters(model) else { return };
+    if logged_in {
+        let request = model.connection.ask(Request::Page);
+        model.open.subscription = Some(request);
+        model.open.loading = true;
+        out.push(Effect::Send(ClientFrame::Subscribe { request, filters }));
+    }
+    follow(model);
+}
+
+/// The connection is gone, and with it the subscription.
+pub const fn lose(model: &mut Model) {
+    model.open.subscription = None;
+    model.open.loading = false;
+}
+
+/// Notes what the open conversation lacks above what is here.
+pub fn follow(model: &mut Model) {
+    if let Route::Thread(id, author) = model.route
+        && let Some((lost, people)) = thread::missing(model, id)
+    {
+        timeline::want(model, lost, people.into_iter().chain(author));
+    }
+}
+
+/// The end of the page came near.
+pub fn more(model: &mut Model, out: &mut Vec<Effect>) {
+    let Route::Person(person) = model.route else { return };
+    let drawn = model.open.drawn;
+    let enough = model.posts_of(person).nth(drawn + PAGE_POSTS).is_some();
+    if model.posts_of(person).nth(drawn).is_some() {
+        model.open.drawn += MORE_POSTS;
+    }
+    if enough || model.open.loading || model.open.ended || !model.connection.is_logged_in() {
+        return;
+    }
+    let last = model.posts_of(person).last().map(|(place, _)| place.created_at());
+    let request = model.connection.ask(Request::PageOlder);
+    model.open.loading = true;
+    let filters = vec![Filter { until: last, ..posts_of(person) }];
+    out.push(Effect::Send(ClientFrame::Fetch { request, filters }));
+}
+
+fn filters(model: &Model) -> Option<Vec<Filter>> {
+    match model.route {
+        Route::Person(person) => {
+            let about = question::by(&[person], &[Kind::PROFILE, Kind::FOLLOW_LIST], None);
+            Some(vec![about, posts_of(person)])
+        }
+        Route::Thread(id, author) => {
+            let mut filters = vec![question::named(&[id], &[]), answers_to(id)];
+            if let Some(author) = author {
+                filters.push(question::named(&[id], &[author]));
+            }
+            if let Some(first) = thread::around(model, id).parents.first() {
+                filters.push(answers_to(*first));
+            }
+            Some(filters)
+        }
+        _ => None,
+    }
+}
+
+fn posts_of(person: PublicKey) -> Filter {
+    question::by(&[person], &[Kind::POST, Kind::REPOST], Some(POSTS))
+}
+
+fn answers_to(id: EventId) -> Filter {
+    question::tagged('e', id.to_string(), &[Kind::POST], Some(ANSWERS))
+}

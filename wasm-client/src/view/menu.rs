@@ -1,0 +1,62 @@
+//! What opens under a post: rows of buttons, and the question before a deletion.
+
+use nostrp2p_protocol::{EventId, Rumor};
+
+use super::{Html, button, paragraph};
+use crate::{
+    message::{Message, Reading, Writing},
+    model::{Menu, Model, Offers},
+    texts,
+    vdom::element,
+};
+
+/// What is opened under this post, if something is.
+pub fn view(model: &Model, id: EventId, rumor: &Rumor) -> Option<Html> {
+    let menu = model.menu.filter(|menu| menu.post == id)?;
+    Some(match menu.offers {
+        Offers::More => more(model, id, rumor),
+        Offers::Repost => repost(model, id),
+        Offers::Deletion => deletion(id),
+    })
+}
+
+fn more(model: &Model, id: EventId, rumor: &Rumor) -> Html {
+    let own = model.me.as_ref() == Some(&rumor.pubkey);
+    let copy = button("plain", texts::COPY_TEXT, Reading::CopyText(id)).test_id("copy-text");
+    let delete = own.then(|| {
+        let menu = Menu { post: id, offers: Offers::Deletion };
+        button("danger", texts::DELETE, Reading::Menu(menu)).test_id("delete")
+    });
+    group(texts::MORE).child(element("div").class("row").child(copy).child_if(delete))
+}
+
+fn repost(model: &Model, id: EventId) -> Html {
+    let own = model.me.and_then(|me| model.timeline.repost_by(&id, &me));
+    let repost = match own {
+        Some(own) => button("plain", texts::REPOST_UNDO, Writing::Delete(own)).test_id("repost-undo"),
+        None => button("plain", texts::REPOST, Writing::Repost(id)).test_id("repost-now"),
+    };
+    let quote = button("plain", texts::QUOTE, Writing::Quote(id)).test_id("quote-now");
+    group(texts::REPOST).child(element("div").class("row").child(repost).child(quote))
+}
+
+fn deletion(id: EventId) -> Html {
+    group(texts::DELETE)
+        .child(paragraph("strong", texts::DELETE_ASK))
+        .child(paragraph("muted", texts::DELETE_WARNING))
+        .child(
+            element("div")
+                .class("row")
+                .child(button("danger", texts::DELETE_YES, Writing::Delete(id)).test_id("delete-yes"))
+                .child(button("quiet", texts::CANCEL, close(id, Offers::Deletion))),
+        )
+}
+
+/// Closes what is open.
+fn close(post: EventId, offers: Offers) -> Message {
+    Message::Reading(Reading::Menu(Menu { post, offers }))
+}
+
+fn group(label: &'static str) -> Html {
+    element("div").class("post-menu").with("role", "group").with("aria-label", label).test_id("menu")
+}

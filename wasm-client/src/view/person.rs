@@ -1,0 +1,140 @@
+//! The page of a person: who they say they are, and what they wrote, as far as it is here.
+
+use nostrp2p_protocol::PublicKey;
+
+use super::{Html, avatar::avatar, button, home, paragraph, post};
+use crate::{
+    message::Reading,
+    model::{Model, Picture},
+    profile::{Profile, short_npub},
+    richtext,
+    route::Route,
+    texts,
+    vdom::element,
+};
+
+/// The screen.
+pub fn view(model: &Model, person: PublicKey, drawn: &mut post::Drawn) -> Html {
+    let posts = drawn.draw(model, model.posts_of(person).take(model.open.drawn));
+    let none = posts.is_empty();
+    let feed =
+        element("div").class("feed").with("role", "feed").with("aria-label", texts::POSTS).key("posts");
+    let feed = if none && model.open.loading {
+        feed.with("aria-busy", "true").children((0..3).map(|_| home::skeleton()))
+    } else {
+        feed.children(posts)
+    };
+    let undrawn = model.posts_of(person).nth(model.open.drawn).is_some();
+    let foot = element("div").class("past").key("past");
+    let foot = if none && !model.open.loading {
+        Some(foot.child(paragraph("muted", texts::NO_POSTS)))
+    } else if undrawn || !none && !model.open.ended && model.connection.is_logged_in() {
+        Some(foot.child(button("quiet", texts::OLDER, Reading::Older)))
+    } else {
+        None
+    };
+    element("section").class("person").test_id("person").child(head(model, person)).child(feed).child_if(foot)
+}
+
+fn head(model: &Model, person: PublicKey) -> Html {
+    let profile = model.people.profile(&person);
+    let names = element("div")
+        .class("person-names")
+        .child(
+            element("h1")
+                .class("person-name")
+                .test_id("person-name")
+                .with("dir", "auto")
+                .text(model.name_of(&person)),
+        )
+        .child_if(profile.and_then(|profile| profile.nip05.as_ref()).map(|nip05| {
+            let nip05 = element("bdi").text(nip05.clone());
+            element("p").class("muted").with("title", texts::NIP05_UNCHECKED).test_id("nip05").child(nip05)
+        }));
+    let face = element("div").class("person-face").child(face(model, &person, profile));
+    element("header")
+        .class("person-head")
+        .key("head")
+        .child(
+            element("div").class("person-top").child(face).child(element("span").class("spring")).child_if(
+                (model.me == Some(person)).then(|| {
+                    element("a")
+                        .class("button button-plain")
+                        .with("href", Route::Me.fragment())
+                        .text(texts::PROFILE_EDIT)
+                }),
+            ),
+        )
+        .child(names)
+        .child_if(about(model, profile))
+        .child(key_row(person))
+        .child_if(picture_offer(model, &person, profile))
+}
+
+/// The picture if it was asked for and is here, otherwise the pattern.
+pub fn face(model: &Model, person: &PublicKey, profile: Option<&Profile>) -> Html {
+    match shown(model, profile) {
+        Some(Picture::Here(own)) => element("img")
+            .class("avatar picture-round")
+            .test_id("picture")
+            .with("src", own.clone())
+            .with("alt", texts::picture_of(&model.name_of(person))),
+        _ => avatar(person),
+    }
+}
+
+fn shown<'a>(model: &'a Model, profile: Option<&Profile>) -> Option<&'a Picture> {
+    model.pictures.get(profile?.picture.as_ref()?)
+}
+
+fn picture_offer(model: &Model, person: &PublicKey, profile: Option<&Profile>) -> Option<Html> {
+    let address = profile?.picture.clone()?;
+    let host = address.split_once("://").map_or(address.as_str(), |(_, rest)| rest);
+    let host = host.split('/').next().unwrap_or_default().to_owned();
+    let row = element("div").class("row person-picture").key("picture");
+    Some(match shown(model, profile) {
+        None => row
+            .child(
+                button("link", texts::PICTURE_SHOW, Reading::ShowPicture(address))
+                    .class("button button-link picture-show")
+                    .test_id("picture-show"),
+            )
+            .child(paragraph("muted", texts::picture_from(&host))),
+        Some(Picture::Loading) => row.child(paragraph("muted", texts::PICTURE_LOADING)),
+        Some(Picture::Failed) => row.child(paragraph("muted", texts::PICTURE_FAILED)).child(
+            element("a")
+                .class("muted")
+                .with("href", address)
+                .with("target", "_blank")
+                .with("rel", "noopener noreferrer nofollow ugc")
+                .with("aria-label", texts::picture_of(&model.name_of(person)))
+                .text(host),
+        ),
+        Some(Picture::Here(_)) => return None,
+    })
+}
+
+fn about(model: &Model, profile: Option<&Profile>) -> Option<Html> {
+    let about = &profile?.about;
+    (!about.trim().is_empty()).then(|| {
+        element("div")
+            .class("post-text person-about")
+            .test_id("about")
+            .with("dir", "auto")
+            .children(richtext::spans(about).into_iter().map(|span| post::draw(model, span)))
+    })
+}
+
+fn key_row(person: PublicKey) -> Html {
+    let npub = person.to_npub();
+    element("div")
+        .class("row person-key")
+        .child(
+            element("span")
+                .class("muted")
+                .with("title", npub.clone())
+                .with("data-npub", npub)
+                .text(short_npub(&person)),
+        )
+        .child(button("link", texts::COPY_KEY, Reading::CopyNpub(person)).test_id("copy-npub"))
+}

@@ -1,0 +1,61 @@
+//! A post within a post: what it quotes.
+
+use nostrp2p_protocol::Rumor;
+
+use super::{Html, avatar::avatar};
+use crate::{
+    model::{Model, Quote},
+    richtext::{self, Span},
+    route::Route,
+    texts,
+    vdom::element,
+    when,
+};
+
+/// Most characters of a quoted post that are drawn; the rest is behind the tap.
+const MAX_CHARACTERS: usize = 400;
+
+/// The card, which opens what is quoted; while that is being fetched, a place for it.
+pub fn view(model: &Model, quote: &Quote) -> Html {
+    let card = element("a")
+        .class("quote")
+        .test_id("quote")
+        .with("href", Route::Thread(quote.id, quote.author).fragment());
+    match model.timeline.written(&quote.id) {
+        Some(rumor) => card.child(head(model, rumor)).child(
+            element("span").class("quote-text").with("dir", "auto").text(plain(model, &rumor.content)),
+        ),
+        None => card
+            .with("data-state", "awaited")
+            .child(element("span").class("skeleton-line skeleton-middle"))
+            .child(element("span").class("muted").text(texts::TARGET_AWAITED)),
+    }
+}
+
+fn head(model: &Model, rumor: &Rumor) -> Html {
+    let time = when::ago(rumor.created_at, model.now(), model.environment.offset_minutes);
+    element("span")
+        .class("quote-head")
+        .child(avatar(&rumor.pubkey))
+        .child(element("bdi").class("strong").text(model.name_of(&rumor.pubkey)))
+        .child(element("span").class("muted").text(time))
+}
+
+/// A text without links: the card as a whole is one.
+pub fn plain(model: &Model, content: &str) -> String {
+    let mut plain = String::new();
+    for span in richtext::spans(content) {
+        match span {
+            Span::Text(text) | Span::Link(text) => plain.push_str(&text),
+            Span::Mention(person) => {
+                plain.push('@');
+                plain.push_str(&model.name_of(&person));
+            }
+            Span::Post(..) => plain.push_str(texts::A_POST),
+        }
+    }
+    match plain.char_indices().nth(MAX_CHARACTERS) {
+        Some((end, _)) => plain.get(..end).unwrap_or_default().to_owned() + "…",
+        None => plain,
+    }
+}

@@ -1,0 +1,50 @@
+//! A conversation: what a post answers, the post itself, and what answers it, tied by a thin line.
+
+use nostrp2p_protocol::EventId;
+
+use super::{Html, paragraph, post};
+use crate::{
+    message::Message,
+    model::{Model, thread},
+    texts,
+    vdom::{Node, element},
+};
+
+/// The screen.
+pub fn view(model: &Model, id: EventId, drawn: &mut post::Drawn) -> Html {
+    let conversation = thread::around(model, id);
+    let answers = &conversation.answers;
+    let shown = answers.get(..model.open.drawn).unwrap_or(answers);
+    let ids = conversation.parents.iter().copied().chain([id]).chain(shown.iter().map(|(id, _)| *id));
+    let mut posts = drawn.draw(model, ids.filter_map(|id| model.timeline.entry(&id))).into_iter();
+    let mut take = |id: &EventId| -> Node<Message> {
+        let here = model.timeline.place(id).and_then(|_| posts.next());
+        here.unwrap_or_else(|| post::awaited(*id, None).into())
+    };
+    let tied = |class: &'static str, id: &EventId, node: Node<Message>| {
+        element("div").class(class).key(id.to_string()).child(node)
+    };
+    let parents: Vec<Html> =
+        conversation.parents.iter().map(|id| tied("thread-parent", id, take(id))).collect();
+    let opened = tied("thread-opened", &id, take(&id));
+    let below: Vec<Html> = shown
+        .iter()
+        .map(|(id, depth)| {
+            let class =
+                ["thread-answer", "thread-answer deep-1", "thread-answer deep-2", "thread-answer deep-3"];
+            tied(class.get(*depth).copied().unwrap_or("thread-answer"), id, take(id))
+        })
+        .collect();
+    let section = element("section").class("thread").test_id("thread");
+    let section = if model.environment.wide {
+        section.child(element("h1").class("column-title").text(texts::THREAD))
+    } else {
+        section
+    };
+    let none = answers.is_empty() && model.timeline.place(&id).is_some();
+    let foot = none.then(|| {
+        let words = if model.open.loading { texts::LOADING } else { texts::NO_ANSWERS };
+        element("div").class("past").key("past").child(paragraph("muted", words))
+    });
+    section.children(parents).child(opened).children(below).child_if(foot)
+}
