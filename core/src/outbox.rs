@@ -80,7 +80,10 @@ impl Outbox {
             0 => now,
             retries => row.since.saturating_add(waiting_time(retries)),
         };
-        self.waiting.insert(address, Waiting { retries: row.retries, since: row.since, due: Some(due), hurried: false });
+        self.waiting.insert(
+            address,
+            Waiting { retries: row.retries, since: row.since, due: Some(due), hurried: false },
+        );
         self.due.insert((due, address));
         self.by_person.insert((address.person, address.sequence));
     }

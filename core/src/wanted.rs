@@ -124,6 +124,11 @@ impl Wanted {
         self.entries.insert(want, Entry { wanted_at: now, state: State::Due });
     }
 
+    /// Whether a question for it is under way.
+    pub fn is_asked(&self, want: &Want) -> bool {
+        self.entries.get(want).is_some_and(|entry| entry.state == State::Asked)
+    }
+
     /// A node of a person has appeared.
     pub fn hurry(&mut self, person: &PublicKey) {
         for (want, entry) in &mut self.entries {

@@ -51,8 +51,8 @@ pub(crate) enum Command {
     Claim([u8; 16], LoginProof, oneshot::Sender<Result<PublicKey, Refusal>>),
     /// Publish an event of the owner; the session has checked the login.
     Publish(UnverifiedEvent, oneshot::Sender<Result<Published, Refusal>>),
-    /// A client wants what the store lacks.
-    Want(Vec<Want>),
+    /// A client wants what the store lacks. Whoever waits hears whether it is being asked for.
+    Want(Vec<Want>, Option<oneshot::Sender<bool>>),
     /// The owner has read something up to a time.
     Mark(String, u64),
 }
@@ -215,7 +215,13 @@ impl Running {
                 self.requests.insert(request, reply);
                 self.publish(request, event).await;
             }
-            Happening::Command(Command::Want(wants)) => self.handle(Input::Wanted(wants)).await,
+            Happening::Command(Command::Want(wants, reply)) => {
+                self.handle(Input::Wanted(wants.clone())).await;
+                if let Some(reply) = reply {
+                    // Whoever asked may have gone away.
+                    let _gone = reply.send(self.core.is_asking(&wants));
+                }
+            }
             Happening::Command(Command::Mark(name, until)) => self.mark(name, until).await,
             Happening::Targets(request, event, targets) => {
                 self.handle(Input::Publish(request, event, targets)).await;

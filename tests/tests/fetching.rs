@@ -4,7 +4,7 @@ use nostrp2p_protocol::{
     Draft, Event, Filter, Kind, SecretKey, Tag,
     frame::{ClientFrame, NodeFrame},
 };
-use nostrp2p_tests::{Client, Person, now, post, reply};
+use nostrp2p_tests::{Client, Node, Person, now, post, random_key, reply, rest, until};
 
 fn sign(key: &SecretKey, kind: Kind, tags: Vec<Tag>, content: &str) -> Event {
     Draft { created_at: now(), kind, tags, content: content.into() }.sign(key, &[7; 32])
@@ -34,7 +34,7 @@ async fn alice_with_a_past() -> (Person, Event) {
     alice.client.publish(&sign(&alice.key, Kind::FOLLOW_LIST, vec![followed], "alice follows")).await;
     let old = post(&alice.key, "written before bob came");
     alice.client.publish(&old).await;
-    alice.client.publish(&reply(&alice.key, "a private past", &[&nostrp2p_tests::random_key()])).await;
+    alice.client.publish(&reply(&alice.key, "a private past", &[&random_key()])).await;
     (alice, old)
 }
 
@@ -73,6 +73,25 @@ async fn a_quoted_post_is_fetched_from_its_author() {
     };
     bob.client.send(ClientFrame::Fetch { request: 6, filters: vec![by_id] }).await;
     bob.client.hear(&old.content).await;
+}
+
+#[tokio::test]
+async fn a_client_of_the_original_gets_a_profile_that_its_node_lacks() {
+    let (alice, _) = alice_with_a_past().await;
+    let mut carol = Person::arrive(Some(&alice)).await;
+    carol.client.neighbours(1).await;
+    let key = random_key();
+    let npub = key.public_key().to_npub();
+    let node = Node::start(&["-p", &npub, "--legacy-rest", "-b", &alice.node.nodes()]).await;
+    let mut client = Client::login(&node.clients(), &key).await;
+    client.neighbours(1).await;
+    let author = alice.key.public_key();
+    let body = format!(r#"{{"kinds":[3],"authors":["{author}"]}}"#);
+    until("the follow list over REST", || async {
+        let contents = rest(&node.clients(), "/req", &[], body.as_bytes()).await.contents();
+        if contents == ["alice follows"] { Ok(()) } else { Err(contents) }
+    })
+    .await;
 }
 
 #[tokio::test]

@@ -16,6 +16,11 @@ impl Core {
         self.owner.is_some_and(|owner| self.directory.acts_for(peer, &owner, now))
     }
 
+    /// Whether a question for any of these is under way.
+    pub fn is_asking(&self, wants: &[Want]) -> bool {
+        wants.iter().any(|want| self.wanted.is_asked(want))
+    }
+
     pub(super) fn on_wanted(&mut self, wants: Vec<Want>, now: u64) -> Vec<Output> {
         // The owner's own things come from the owner's other nodes.
         for want in wants.into_iter().filter(|want| want.author().is_none() || want.author() != self.owner) {

@@ -31,7 +31,7 @@ impl Session {
             Ok(Ok((wants, found))) => {
                 // A guest makes this node ask nobody.
                 if self.is_owner() && !wants.is_empty() {
-                    drop(self.app.commands.send(Command::Want(wants)).await);
+                    drop(self.app.commands.send(Command::Want(wants, None)).await);
                 }
                 let events = found.events.into_iter().map(Event::into_rumor).collect();
                 self.send(NodeFrame::Answer { request, complete: found.complete, events }).await
@@ -77,7 +77,7 @@ impl Session {
                     store.find(&filters).map(|found| missing(&filters, &found.events, clock::now()))
                 });
                 if let Ok(Ok(wants)) = wants.await {
-                    drop(app.commands.send(Command::Want(wants)).await);
+                    drop(app.commands.send(Command::Want(wants, None)).await);
                 }
             }
         });
