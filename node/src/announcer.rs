@@ -26,6 +26,8 @@ const WINDOW_SECONDS: u64 = 600;
 pub(crate) struct Announcer {
     secret: NodeSecret,
     last_own: u64,
+    /// What this node has said of itself last.
+    said: Vec<u8>,
     heard: BTreeMap<PeerId, Heard>,
 }
 
@@ -48,13 +50,16 @@ pub(crate) struct News {
 pub(crate) enum Unheard {
     /// Nobody's fault: known, or of another time.
     Stale,
+    /// It is this node's own from an earlier run, and not earlier than what it has said since: its clock was set back, or it
+    /// restarted within a second. It must announce itself again to be heard.
+    Overtaken,
     /// The sender's fault: it cannot be decoded, or a signature is wrong.
     Forged,
 }
 
 impl Announcer {
     pub(crate) const fn new(secret: NodeSecret) -> Self {
-        Self { secret, last_own: 0, heard: BTreeMap::new() }
+        Self { secret, last_own: 0, said: Vec::new(), heard: BTreeMap::new() }
     }
 
     /// Signs what this node says of itself now. Each is later than the one before, if need be ahead of the clock.
@@ -76,7 +81,8 @@ impl Announcer {
             addresses,
             delegation: delegation.map(strip),
         };
-        announcement.encode(&self.secret.sign(&announcement.signed_bytes()))
+        self.said = announcement.encode(&self.secret.sign(&announcement.signed_bytes()));
+        self.said.clone()
     }
 
     /// Checks an announcement and keeps it. The cheap checks come first; the two signatures cost about 100 us.
@@ -86,8 +92,16 @@ impl Announcer {
         let fresh = now.saturating_sub(HORIZON_SECONDS)..=now.saturating_add(MAX_SECONDS_AHEAD);
         let (window_began, in_window) = self.window(&peer, now);
         let known = self.heard.get(&peer).is_some_and(|heard| heard.issued_at >= issued_at);
-        let own = peer == self.secret.peer_id();
-        if own || known || !fresh.contains(&issued_at) || in_window >= MAX_IN_WINDOW {
+        if peer == self.secret.peer_id() {
+            let later = issued_at >= self.last_own && fresh.contains(&issued_at) && bytes != self.said;
+            if !later || !nostrp2p_overlay::verify(&peer, &signed.signed_bytes, &signed.sig) {
+                return Err(Unheard::Stale);
+            }
+            self.last_own = issued_at;
+            self.said = bytes;
+            return Err(Unheard::Overtaken);
+        }
+        if known || !fresh.contains(&issued_at) || in_window >= MAX_IN_WINDOW {
             return Err(Unheard::Stale);
         }
         if !nostrp2p_overlay::verify(&peer, &signed.signed_bytes, &signed.sig) {
@@ -157,6 +171,20 @@ mod tests {
         assert_eq!(news.delegation, Some(delegation_for(1)));
         assert_eq!(other.hear(bytes.clone(), NOW).err(), Some(Unheard::Stale));
         assert_eq!(other.known(), [bytes]);
+    }
+
+    #[test]
+    fn a_node_that_restarts_within_a_second_is_heard_again() {
+        let (mut before, mut other) = (announcer(1), announcer(2));
+        for _ in 0..3 {
+            assert!(other.hear(before.own(vec![], None, NOW), NOW).is_ok());
+        }
+        let mut restarted = announcer(1);
+        assert_eq!(other.hear(restarted.own(vec![], None, NOW), NOW).err(), Some(Unheard::Stale));
+        let told = other.known().remove(0);
+        assert_eq!(restarted.hear(told.clone(), NOW).err(), Some(Unheard::Overtaken));
+        assert_eq!(restarted.hear(told, NOW).err(), Some(Unheard::Stale));
+        assert!(other.hear(restarted.own(vec![], None, NOW), NOW).is_ok());
     }
 
     #[test]

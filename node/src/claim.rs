@@ -1,11 +1,11 @@
 //! The claim link: how a new node says on its terminal how to become its owner.
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, path::Path};
 
 use nostrp2p_core::Claim;
 use qrcode::{QrCode, render::unicode::Dense1x2};
 
-use crate::clock;
+use crate::{clock, data_dir};
 
 /// Makes a token. None when the system has no random numbers, which is logged.
 pub(crate) fn fresh(seconds: u64) -> Option<Claim> {
@@ -31,6 +31,29 @@ pub(crate) fn address(clients: SocketAddr, tls: bool) -> String {
         clients if clients.ip().is_unspecified() => format!("{scheme}://127.0.0.1:{}", clients.port()),
         clients => format!("{scheme}://{clients}"),
     }
+}
+
+/// The file in the data directory that holds the link while it works, for `nostrp2p owner claim-link`.
+const FILE: &str = "claim-link";
+
+/// Keeps the link where only this user reads it, or takes it away. Failing is logged: the link was printed as well.
+pub(crate) fn keep(data_dir: &Path, link: Option<&str>) {
+    let path = data_dir.join(FILE);
+    let done = match link {
+        Some(link) => data_dir::write_private(&path, link.as_bytes()),
+        None => match std::fs::remove_file(&path) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+            done => done,
+        },
+    };
+    if let Err(error) = done {
+        tracing::warn!(%error, file = %path.display(), "the claim link could not be kept or taken away");
+    }
+}
+
+/// The link of a running node that has no owner.
+pub(crate) fn kept(data_dir: &Path) -> Option<String> {
+    std::fs::read_to_string(data_dir.join(FILE)).ok()
 }
 
 /// What is printed for a node without an owner.

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use nostrp2p_protocol::PublicKey;
+
 use crate::settings::Flags;
 
 /// A pure peer-to-peer microblog: your own node, and everybody else's.
@@ -24,13 +26,21 @@ pub enum Command {
     Genkey(Genkey),
     /// Ask your running node how it stands
     Status(Status),
-    /// Whose node it is, and your word that it acts for you (while the node is stopped)
+    /// Look at everything that a node needs, and say what to do
+    Doctor(Status),
+    /// Whose node it is, and your word that it acts for you
     #[command(subcommand)]
     Owner(Owner),
     /// Write all events as JSON lines (while the node is stopped)
     Export(Copy),
     /// Read events from JSON lines, checking each (while the node is stopped)
     Import(Copy),
+    /// Set a damaged store aside and save what can still be read of it (while the node is stopped)
+    Repair(Which),
+    /// Print completions for a shell, to be put where that shell looks for them
+    Completions(Completions),
+    /// Print the manual page (roff), for `nostrp2p man | man -l -`
+    Man,
 }
 
 /// Which node a command is about.
@@ -51,16 +61,13 @@ impl From<Which> for Flags {
     }
 }
 
-/// `nostrp2p status`
+/// `nostrp2p status` and `nostrp2p doctor`: the flags that the server was started with.
 #[derive(Debug, Args)]
 pub struct Status {
-    /// The address that the server was started with [default: 127.0.0.1:20000]
-    #[arg(short = 'l', long, value_name = "ADDR:PORT", env = "NOSTRP2P_LISTEN_ADDR_PORT")]
-    pub listen_addr_port: Option<String>,
-    /// Which node.
+    /// The settings.
     #[command(flatten)]
-    pub which: Which,
-    /// Print the node's own JSON
+    pub flags: Flags,
+    /// Print JSON: the node's own words, or a line for each step
     #[arg(long)]
     pub json: bool,
 }
@@ -68,10 +75,39 @@ pub struct Status {
 /// `nostrp2p owner`
 #[derive(Debug, Subcommand)]
 pub enum Owner {
-    /// Say whose node it is
+    /// Say whose node it is (while the node is stopped)
     Show(Which),
+    /// Show the claim link of a running node again
+    ClaimLink(Which),
     /// Sign your word that the node acts for you: asks for your secret key (nsec), uses it once, keeps it nowhere
+    /// (while the node is stopped)
     Delegate(Which),
+    /// Take your word back: asks for your secret key, as delegate does. Start the node once more, so that others hear
+    /// of it (while the node is stopped)
+    Leave(Which),
+    /// Give the node to somebody else, with an empty store; yours is set aside (while the node is stopped)
+    Change(Change),
+}
+
+/// `nostrp2p owner change`
+#[derive(Debug, Args)]
+pub struct Change {
+    /// The new owner's public key, npub or hex; without, the node prints a claim link at its next start
+    #[arg(value_parser = crate::settings::public_key)]
+    pub owner: Option<PublicKey>,
+    /// Do it without asking
+    #[arg(long)]
+    pub yes: bool,
+    /// Which node.
+    #[command(flatten)]
+    pub which: Which,
+}
+
+/// `nostrp2p completions`
+#[derive(Debug, Args)]
+pub struct Completions {
+    /// For which shell
+    pub shell: clap_complete::Shell,
 }
 
 /// `nostrp2p export` and `nostrp2p import`
@@ -94,6 +130,9 @@ pub struct Server {
     /// The settings.
     #[command(flatten)]
     pub flags: Flags,
+    /// Print all settings and where each comes from, as a settings file, and run nothing
+    #[arg(long)]
+    pub print_settings: bool,
 }
 
 /// `nostrp2p genkey`

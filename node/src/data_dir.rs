@@ -61,16 +61,24 @@ pub fn node_secret(directory: &Path) -> Result<NodeSecret, DataDirError> {
 fn create(path: &Path) -> Result<NodeSecret, DataDirError> {
     let secret = NodeSecret::generate();
     let text = Zeroizing::new(hex::encode(secret.as_bytes()));
+    write_private(path, text.as_bytes())
+        .map_err(|error| DataDirError::Io { path: path.to_owned(), error })?;
+    Ok(secret)
+}
+
+/// Writes a file that only this user can read, in place of one that may be there.
+pub(crate) fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
     let mut options = fs::OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let written = options.open(path).and_then(|mut file| {
-        io::Write::write_all(&mut file, text.as_bytes())?;
-        file.sync_all()
-    });
-    written.map_err(|error| DataDirError::Io { path: path.to_owned(), error })?;
-    Ok(secret)
+    let mut file = options.open(path)?;
+    io::Write::write_all(&mut file, bytes)?;
+    file.sync_all()
 }
 
 #[cfg(test)]

@@ -26,7 +26,7 @@ use crate::{
     markers::{self, Markers},
     standing::Standing,
     stop::Stop,
-    store::{Note, Store, Stored, Travel, Writer},
+    store::{Inserted, Note, Store, Stored, Travel, Writer},
     verifier::Verifier,
 };
 
@@ -93,8 +93,8 @@ enum Happening {
 /// Something that takes time and ends in a happening.
 type Task = Pin<Box<dyn Future<Output = Happening> + Send>>;
 
-/// Called with a fresh claim when the old one has expired.
-pub(crate) type OnClaim = Box<dyn Fn(&Claim) + Send>;
+/// Called with a fresh claim when the old one has expired, and with none when the node has been claimed.
+pub(crate) type OnClaim = Box<dyn Fn(Option<&Claim>) + Send>;
 
 /// The driver before it runs.
 pub(crate) struct Driver {
@@ -222,8 +222,11 @@ impl Running {
             }
             Happening::Checked(number, result) => self.handle(Input::Verified(number, result)).await,
             Happening::Committed(request, event, audience, Ok(inserted)) => {
+                let Some(sequence) = inserted.sequence() else {
+                    return self.reply(request, Err(not_kept(inserted)));
+                };
                 let may_delegate = event.kind == Kind::APPLICATION_DATA;
-                self.handle(Input::Committed(request, event, audience, inserted.sequence())).await;
+                self.handle(Input::Committed(request, event, audience, sequence)).await;
                 if may_delegate {
                     self.read_delegation().await;
                     self.announce().await;
@@ -243,7 +246,9 @@ impl Running {
             Happening::Told(announcements) => {
                 for bytes in announcements {
                     // What a neighbour tells is not held against it: it may have heard it so.
-                    drop(self.hear_announcement(bytes).await);
+                    if self.hear_announcement(bytes).await == Err(Unheard::Overtaken) {
+                        self.announce().await;
+                    }
                 }
             }
             Happening::Fetched(ask, events) => self.handle(Input::Answered(ask, events)).await,
@@ -268,7 +273,7 @@ impl Running {
             OverlayEvent::Message { message, topic: Topic::Nodes, payload, .. } => {
                 let verdict = match self.hear_announcement(payload).await {
                     Ok(()) => nostrp2p_overlay::Verdict::Accept,
-                    Err(Unheard::Stale) => nostrp2p_overlay::Verdict::Ignore,
+                    Err(Unheard::Stale | Unheard::Overtaken) => nostrp2p_overlay::Verdict::Ignore,
                     Err(Unheard::Forged) => nostrp2p_overlay::Verdict::Reject,
                 };
                 self.overlay.report(message, verdict).await;
@@ -403,6 +408,7 @@ impl Running {
             Refusal::new(RefusalCode::Internal, "the node could not write down its owner; its log says why")
         })?;
         self.ownership = Ownership::Owned(owner);
+        (self.on_claim)(None);
         self.handle_owner(owner);
         Ok(owner)
     }
@@ -419,7 +425,7 @@ impl Running {
         if claim.expires < clock::now()
             && let Some(claim) = crate::claim::fresh(self.claim_seconds)
         {
-            (self.on_claim)(&claim);
+            (self.on_claim)(Some(&claim));
             self.ownership = Ownership::Unclaimed(claim);
         }
     }
@@ -513,6 +519,15 @@ impl Running {
         self.next += 1;
         self.next
     }
+}
+
+/// Why an event of the owner is not in the store although nothing failed.
+fn not_kept(inserted: Inserted) -> Refusal {
+    let reason = match inserted {
+        Inserted::Ended => "the event has ended: its expiration lies in the past",
+        _ => "you have deleted this event; what is deleted does not come back",
+    };
+    Refusal::new(RefusalCode::Unwanted, reason)
 }
 
 fn stopped() -> String {

@@ -9,6 +9,7 @@
 //! | `POST /publish`, `POST /req` | the REST interface of the original |
 //! | `GET /node.json` | which node this is |
 //! | `GET /healthz` | whether it works |
+//! | `GET /metrics` | how it does, for Prometheus |
 //!
 //! `Host` and `Origin` are checked on every request (see [`guard`]).
 
@@ -17,17 +18,20 @@ mod front;
 mod guard;
 mod info;
 mod link;
+mod metrics;
 mod missing;
 mod page;
 mod relay;
 mod rest;
+pub(crate) mod serve;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant};
 
 use axum::{
     Router, middleware,
     routing::{get, post},
 };
+use nostrp2p_overlay::Overlay;
 use nostrp2p_protocol::PeerId;
 use tokio::sync::{Semaphore, broadcast, mpsc, watch};
 
@@ -42,7 +46,7 @@ use crate::{
 };
 
 /// Most WebSocket sessions at a time. A person has a handful of devices; each costs about 100 KB.
-const MAX_SESSIONS: usize = 64;
+pub(crate) const MAX_SESSIONS: usize = 64;
 
 /// What the handlers share.
 #[derive(Clone)]
@@ -54,6 +58,8 @@ pub(crate) struct App {
     pub(crate) stop: Stop,
     pub(crate) store: Store,
     pub(crate) peer: PeerId,
+    pub(crate) overlay: Overlay,
+    pub(crate) started: Instant,
     pub(crate) addresses: watch::Receiver<Vec<String>>,
     pub(crate) allow_hosts: Arc<[String]>,
     pub(crate) sessions: Arc<Semaphore>,
@@ -78,6 +84,7 @@ pub(crate) fn router(app: App) -> Router {
         .route("/req", post(rest::req).options(rest::preflight).fallback(rest::wrong_method))
         .route("/node.json", get(info::node))
         .route("/healthz", get(info::health))
+        .route("/metrics", get(metrics::metrics))
         .fallback(page::file)
         .layer(middleware::from_fn_with_state(app.clone(), guard::check))
         .with_state(app)

@@ -10,6 +10,7 @@ pub mod cli;
 mod clock;
 mod data_dir;
 mod delegated;
+pub mod doctor;
 mod driver;
 mod genkey;
 mod http;

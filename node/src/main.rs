@@ -8,9 +8,10 @@ use std::{
 };
 
 use anyhow::Context as _;
-use clap::Parser as _;
+use clap::{ArgMatches, CommandFactory as _, FromArgMatches as _, parser::ValueSource};
 use nostrp2p_node::{
-    cli::{Cli, Command, Owner},
+    cli::{Change, Cli, Command, Completions, Owner},
+    doctor::{self, Verdict},
     genkey, maintenance, server,
     settings::{self, Flags, Settings},
     status,
@@ -25,7 +26,12 @@ const READERS: usize = 8;
 const USAGE: u8 = 2;
 
 fn main() -> ExitCode {
-    match Cli::parse().command {
+    let matches = Cli::command().get_matches();
+    let cli = match Cli::from_arg_matches(&matches) {
+        Ok(cli) => cli,
+        Err(error) => error.exit(),
+    };
+    match cli.command {
         Command::Genkey(arguments) => match genkey(arguments.json) {
             Ok(text) => {
                 print!("{}", text.as_str());
@@ -33,24 +39,110 @@ fn main() -> ExitCode {
             }
             Err(error) => fail(&error),
         },
+        Command::Server(arguments) if arguments.print_settings => {
+            let flags = arguments.flags.clone();
+            with_settings(arguments.flags, |settings| {
+                let matches = matches.subcommand_matches("server");
+                let said = |name: &str| said(matches?, name);
+                tell(Ok(settings::explain(&settings, &flags, said)))
+            })
+        }
         Command::Server(arguments) => with_settings(arguments.flags, serve),
         Command::Status(arguments) => {
-            let flags = Flags { listen_addr_port: arguments.listen_addr_port, ..arguments.which.into() };
-            with_settings(flags, |settings| tell(ask(&settings, arguments.json)))
+            with_settings(arguments.flags, |settings| tell(ask(&settings, arguments.json)))
         }
-        Command::Owner(Owner::Show(which)) => {
-            with_settings(which.into(), |settings| tell(maintenance::show_owner(&settings.data_dir)))
+        Command::Doctor(arguments) => {
+            with_settings(arguments.flags, |settings| examine(&settings, arguments.json))
         }
-        Command::Owner(Owner::Delegate(which)) => {
-            with_settings(which.into(), |settings| tell(delegate(&settings)))
-        }
+        Command::Owner(owner) => of_owner(owner),
         Command::Export(copy) => {
             with_settings(copy.which.into(), |settings| tell(export(&settings, &copy.file)))
         }
         Command::Import(copy) => {
             with_settings(copy.which.into(), |settings| tell(import(&settings, &copy.file)))
         }
+        Command::Repair(which) => {
+            with_settings(which.into(), |settings| tell(maintenance::repair(&settings.data_dir)))
+        }
+        Command::Completions(Completions { shell }) => {
+            clap_complete::generate(shell, &mut Cli::command(), "nostrp2p", &mut std::io::stdout());
+            ExitCode::SUCCESS
+        }
+        Command::Man => tell(man()),
     }
+}
+
+fn of_owner(owner: Owner) -> ExitCode {
+    match owner {
+        Owner::Show(which) => {
+            with_settings(which.into(), |settings| tell(maintenance::show_owner(&settings.data_dir)))
+        }
+        Owner::ClaimLink(which) => {
+            with_settings(which.into(), |settings| tell(maintenance::claim_link(&settings)))
+        }
+        Owner::Delegate(which) => with_settings(which.into(), |settings| {
+            tell(ask_nsec().and_then(|nsec| maintenance::delegate(&settings.data_dir, &nsec)))
+        }),
+        Owner::Leave(which) => with_settings(which.into(), |settings| {
+            tell(ask_nsec().and_then(|nsec| maintenance::leave(&settings.data_dir, &nsec)))
+        }),
+        Owner::Change(Change { owner, yes, which }) => with_settings(which.into(), |settings| {
+            tell(agreed(yes).and_then(|()| maintenance::change_owner(&settings.data_dir, owner)))
+        }),
+    }
+}
+
+/// Whether a setting was given on the command line or in the environment.
+fn said(matches: &ArgMatches, name: &str) -> Option<&'static str> {
+    match matches.value_source(&name.replace('-', "_"))? {
+        ValueSource::CommandLine => Some("given as a flag"),
+        ValueSource::EnvVariable => Some("from the environment"),
+        _ => None,
+    }
+}
+
+/// Asks whether the person means it.
+fn agreed(yes: bool) -> anyhow::Result<()> {
+    if yes {
+        return Ok(());
+    }
+    anyhow::ensure!(std::io::stdin().is_terminal(), "nothing was changed: say --yes if you mean it");
+    eprint!("The store is set aside and the node gets a new owner. Go on? [y/N] ");
+    let mut line = String::new();
+    std::io::stdin().read_line(&mut line)?;
+    anyhow::ensure!(matches!(line.trim(), "y" | "Y" | "yes"), "nothing was changed");
+    Ok(())
+}
+
+/// Status 1 when something fails that a node needs.
+fn examine(settings: &Settings, json: bool) -> ExitCode {
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return fail(&anyhow::anyhow!("the system gives no threads: {error}")),
+    };
+    let mut failed = false;
+    runtime.block_on(doctor::examine(settings, |step| {
+        failed |= step.verdict == Verdict::Fail;
+        let line = if json { serde_json::to_string(&step).unwrap_or_default() } else { doctor::line(&step) };
+        println!("{line}");
+    }));
+    if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+}
+
+/// The manual page, with a section for each command.
+fn man() -> anyhow::Result<String> {
+    let mut page = Vec::new();
+    clap_mangen::Man::new(Cli::command()).render(&mut page)?;
+    for command in Cli::command().get_subcommands().filter(|command| command.get_name() != "help") {
+        let name = format!("nostrp2p {}", command.get_name());
+        writeln!(page, ".SH \"{}\"", name.to_uppercase())?;
+        let text = command.clone().bin_name(name).render_long_help().to_string();
+        // Lines that begin with a dot or an apostrophe would be commands of roff.
+        let lines =
+            text.lines().map(|line| format!("\\&{}\n", line.replace('\\', "\\\\").replace('-', "\\-")));
+        writeln!(page, ".nf\n{}.fi", lines.collect::<String>())?;
+    }
+    Ok(String::from_utf8(page)?)
 }
 
 fn with_settings(flags: Flags, run: impl FnOnce(Settings) -> ExitCode) -> ExitCode {
@@ -81,7 +173,8 @@ fn ask(settings: &Settings, json: bool) -> anyhow::Result<String> {
     runtime.block_on(status::status(settings, json))
 }
 
-fn delegate(settings: &Settings) -> anyhow::Result<String> {
+/// Reads the secret key, unseen on a terminal.
+fn ask_nsec() -> anyhow::Result<Zeroizing<String>> {
     let nsec = if std::io::stdin().is_terminal() {
         rpassword::prompt_password("Your secret key (nsec1..., it is not shown): ")?
     } else {
@@ -89,7 +182,7 @@ fn delegate(settings: &Settings) -> anyhow::Result<String> {
         std::io::stdin().read_line(&mut line)?;
         line
     };
-    maintenance::delegate(&settings.data_dir, &Zeroizing::new(nsec))
+    Ok(Zeroizing::new(nsec))
 }
 
 /// With standard output nothing else may be written there, so the count goes to the terminal only for a file.
@@ -113,7 +206,11 @@ fn import(settings: &Settings, file: &Path) -> anyhow::Result<String> {
     let complain = |line: &str| eprintln!("{line}");
     let progress = |lines: u64| eprintln!("{lines} lines");
     let done = maintenance::import(&settings.data_dir, input, complain, progress)?;
-    Ok(format!("{} new events, {} were there already, {} lines refused.", done.new, done.known, done.refused))
+    let over = if done.over > 0 { format!("{} deleted or expired, ", done.over) } else { String::new() };
+    Ok(format!(
+        "{} new events, {} were there already, {over}{} lines refused.",
+        done.new, done.known, done.refused
+    ))
 }
 
 fn serve(settings: Settings) -> ExitCode {

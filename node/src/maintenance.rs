@@ -8,12 +8,13 @@ use std::{
 };
 
 use anyhow::{Context as _, bail, ensure};
-use nostrp2p_protocol::{SecretKey, UnverifiedEvent, delegation};
+use nostrp2p_protocol::{Draft, PeerId, PublicKey, SecretKey, UnverifiedEvent, delegation};
 use zeroize::Zeroizing;
 
 use crate::{
-    clock, data_dir, delegated,
-    store::{Inserted, Retention, Store, Stored, Travel, Writer},
+    claim, clock, data_dir, delegated,
+    settings::Settings,
+    store::{Inserted, Retention, Store, Stored, Travel, Writer, salvage},
 };
 
 /// Longest line of an import: an event of 64 KiB whose every byte is escaped.
@@ -28,6 +29,8 @@ pub struct Imported {
     pub new: u64,
     /// Events that were here already, or a newer one in their place.
     pub known: u64,
+    /// Deleted by their author, or past their expiration.
+    pub over: u64,
     /// Lines that hold no event, or one that is forged or breaks a limit.
     pub refused: u64,
 }
@@ -84,6 +87,7 @@ pub fn import(
             Ok(event) => match commit(&writer, event)? {
                 Inserted::New(_) => imported.new += 1,
                 Inserted::Known(_) | Inserted::Superseded(_) => imported.known += 1,
+                Inserted::Deleted | Inserted::Ended => imported.over += 1,
             },
             Err(reason) => {
                 imported.refused += 1;
@@ -119,7 +123,7 @@ fn wait<T>(future: impl Future<Output = T>) -> anyhow::Result<T> {
 /// # Errors
 /// When the store is in use or cannot be read.
 pub fn show_owner(directory: &Path) -> anyhow::Result<String> {
-    ensure!(directory.join("store.redb").exists(), "there is no node in {}", directory.display());
+    ensure_node(directory)?;
     let (store, writer) = Store::open(directory, Retention::default())?;
     let peer = data_dir::node_secret(directory)?.peer_id();
     let text = match store.owner()? {
@@ -146,8 +150,30 @@ pub fn show_owner(directory: &Path) -> anyhow::Result<String> {
 /// # Errors
 /// When the store is in use, the node has no owner, or the key is not the owner's.
 pub fn delegate(directory: &Path, nsec: &Zeroizing<String>) -> anyhow::Result<String> {
+    let (peer, npub) = sign_for_node(directory, nsec, delegation::draft)?;
+    let days = delegation::LIFETIME_SECONDS / 86_400;
+    Ok(format!("The node {peer} now acts for {npub} for {days} days."))
+}
+
+/// Signs that the delegation has ended; returns what was done.
+///
+/// # Errors
+/// As [`delegate`].
+pub fn leave(directory: &Path, nsec: &Zeroizing<String>) -> anyhow::Result<String> {
+    let (peer, npub) = sign_for_node(directory, nsec, delegation::ended)?;
+    Ok(format!(
+        "The node {peer} no longer acts for {npub}. Start it once more for a minute, so that other nodes hear of it; \
+         signing in there with the web client would renew your word."
+    ))
+}
+
+fn sign_for_node(
+    directory: &Path,
+    nsec: &Zeroizing<String>,
+    draft: impl FnOnce(&PeerId, u64) -> Draft,
+) -> anyhow::Result<(PeerId, String)> {
     let key = SecretKey::from_nsec(nsec.trim())?;
-    ensure!(directory.join("store.redb").exists(), "there is no node in {}", directory.display());
+    ensure_node(directory)?;
     let (store, writer) = Store::open(directory, Retention::default())?;
     let peer = data_dir::node_secret(directory)?.peer_id();
     match store.owner()? {
@@ -160,10 +186,83 @@ pub fn delegate(directory: &Path, nsec: &Zeroizing<String>) -> anyhow::Result<St
     let mut aux = [0; 32];
     getrandom::fill(&mut aux)
         .map_err(|error| anyhow::anyhow!("the system has no random numbers: {error}"))?;
-    commit(&writer, delegation::draft(&peer, clock::now()).sign(&key, &aux))?;
+    // Of two in the same second the one with the lower id would count.
+    let before = delegated::find(&store, key.public_key(), &peer)?;
+    let created_at = before.map_or(0, |before| before.created_at() + 1).max(clock::now());
+    commit(&writer, draft(&peer, created_at).sign(&key, &aux))?;
     writer.close();
-    let days = delegation::LIFETIME_SECONDS / 86_400;
-    Ok(format!("The node {peer} now acts for {} for {days} days.", key.public_key().to_npub()))
+    Ok((peer, key.public_key().to_npub()))
+}
+
+/// Gives the node to somebody else, or to whoever claims it next; returns what was done. The store is set aside whole:
+/// it holds private events of the one who leaves. The node keeps its identity and the addresses it knows.
+///
+/// # Errors
+/// When the store is in use or cannot be moved.
+pub fn change_owner(directory: &Path, owner: Option<PublicKey>) -> anyhow::Result<String> {
+    ensure_node(directory)?;
+    let (store, writer) = Store::open(directory, Retention::default())?;
+    let before = store.owner()?;
+    writer.close();
+    drop(store);
+    let whose = before.map_or_else(|| "nobody".to_owned(), |owner| owner.to_npub());
+    let aside = directory.join(format!("store.redb.of-{whose}-{}", clock::now()));
+    std::fs::rename(directory.join("store.redb"), &aside)
+        .with_context(|| format!("the store cannot be moved to {}", aside.display()))?;
+    let next = match owner {
+        None => "It prints a claim link at its next start.".to_owned(),
+        Some(owner) => {
+            let (_store, writer) = Store::open(directory, Retention::default())?;
+            wait(async { writer.set_owner(owner).await })?
+                .map_err(|reason| anyhow::anyhow!("the new owner could not be stored: {reason}"))?;
+            writer.close();
+            format!("It now belongs to {}.", owner.to_npub())
+        }
+    };
+    Ok(format!(
+        "The node no longer belongs to {whose}. {next}\nThe old store is kept in {}; delete it when you need it no more.",
+        aside.display()
+    ))
+}
+
+/// Shows the claim link of a running node that has no owner.
+///
+/// # Errors
+/// When there is none: the node does not run, or has an owner.
+pub fn claim_link(settings: &Settings) -> anyhow::Result<String> {
+    let Some(link) = claim::kept(&settings.data_dir) else {
+        bail!(
+            "there is no claim link in {}: the node is not running, or it has an owner already; \
+             `nostrp2p owner show` tells while it is stopped",
+            settings.data_dir.display()
+        );
+    };
+    Ok(claim::text(link.trim(), settings.claim_seconds / 60, settings.qr))
+}
+
+/// Sets a damaged store aside and saves what can be read; returns what was done.
+///
+/// # Errors
+/// When the store is in use or cannot be moved.
+pub fn repair(directory: &Path) -> anyhow::Result<String> {
+    ensure_node(directory)?;
+    let done = salvage(directory)?;
+    let owner = if done.owner {
+        "The owner is the same."
+    } else {
+        "Whose node it is could not be read: start it with -p, or claim it again."
+    };
+    Ok(format!(
+        "{} events were saved, {} records were lost. {owner}\nThe damaged file is kept in {}.",
+        done.events,
+        done.lost,
+        done.aside.display()
+    ))
+}
+
+fn ensure_node(directory: &Path) -> anyhow::Result<()> {
+    ensure!(directory.join("store.redb").exists(), "there is no node in {}", directory.display());
+    Ok(())
 }
 
 #[cfg(test)]
@@ -192,13 +291,19 @@ mod tests {
     fn what_is_exported_can_be_imported_elsewhere() {
         let (one, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         let text = line("first") + &line("second\nline") + "\n";
-        assert_eq!(import_text(one.path(), &text).0, Imported { new: 2, known: 0, refused: 0 });
+        assert_eq!(import_text(one.path(), &text).0, Imported { new: 2, known: 0, over: 0, refused: 0 });
         let mut exported = Vec::new();
         assert_eq!(export(one.path(), &mut exported).unwrap(), 2);
         let exported = String::from_utf8(exported).unwrap();
         assert_eq!(exported.trim(), text.trim());
-        assert_eq!(import_text(other.path(), &exported).0, Imported { new: 2, known: 0, refused: 0 });
-        assert_eq!(import_text(other.path(), &exported).0, Imported { new: 0, known: 2, refused: 0 });
+        assert_eq!(
+            import_text(other.path(), &exported).0,
+            Imported { new: 2, known: 0, over: 0, refused: 0 }
+        );
+        assert_eq!(
+            import_text(other.path(), &exported).0,
+            Imported { new: 0, known: 2, over: 0, refused: 0 }
+        );
     }
 
     #[test]

@@ -1,6 +1,11 @@
 //! A running node: opens everything, connects it, and closes it in order.
 
-use std::{future::Future, io, net::SocketAddr, time::Duration};
+use std::{
+    future::Future,
+    io,
+    net::SocketAddr,
+    time::{Duration, Instant},
+};
 
 use axum::serve::ListenerExt;
 use nostrp2p_core::Ownership;
@@ -19,7 +24,7 @@ use crate::{
     delegated,
     driver::Driver,
     http::{self, App, Rest},
-    settings::Settings,
+    settings::{Settings, Tls},
     stop::{self, Stop, Stopper},
     store::{OpenError, Retention, Store, Writer},
     tls::{self, TlsListener},
@@ -101,6 +106,8 @@ async fn run_open(
     store: &Store,
     writer: Writer,
 ) -> Result<(), RunError> {
+    // A node that was killed could not take it away.
+    claim::keep(&settings.data_dir, None);
     let ownership = ownership(&settings, store, &writer).await?;
     let secret = data_dir::node_secret(&settings.data_dir)?;
     let announcer = Announcer::new(secret.clone());
@@ -116,9 +123,12 @@ async fn run_open(
     let (stopper, stop) = stop::channel();
     let on_claim = {
         let (say, settings) = (say.clone(), settings.clone());
-        Box::new(move |fresh: &_| {
-            let link = claim::link(clients, settings.tls, fresh);
-            say(&claim::text(&link, settings.claim_seconds / 60, settings.qr));
+        Box::new(move |fresh: Option<&_>| {
+            let link = fresh.map(|fresh| claim::link(clients, settings.tls.is_some(), fresh));
+            claim::keep(&settings.data_dir, link.as_deref());
+            if let Some(link) = link {
+                say(&claim::text(&link, settings.claim_seconds / 60, settings.qr));
+            }
         })
     };
     let driver = Driver {
@@ -144,6 +154,8 @@ async fn run_open(
         stop: stop.clone(),
         store: store.clone(),
         peer: overlay.peer_id(),
+        overlay: overlay.clone(),
+        started: Instant::now(),
         addresses: addresses_seen,
         allow_hosts: settings.allow_hosts.clone().into(),
         sessions: App::sessions(),
@@ -160,11 +172,13 @@ async fn run_open(
             if !found.is_ok_and(|found| found.is_some()) {
                 say(delegated::ADVICE);
             }
-            say(&format!("Open {} to use it.", claim::address(clients, settings.tls)));
+            say(&format!("Open {} to use it.", claim::address(clients, settings.tls.is_some())));
         }
-        Ownership::Unclaimed(claim) => on_claim(claim),
+        Ownership::Unclaimed(claim) => on_claim(Some(claim)),
     }
-    wait_and_close(shutdown, task, server, stopper, overlay, addresses).await
+    let result = wait_and_close(shutdown, task, server, stopper, overlay, addresses).await;
+    claim::keep(&settings.data_dir, None);
+    result
 }
 
 /// Whose node this is: `-p` fixes it, otherwise whoever claimed it.
@@ -191,24 +205,21 @@ fn serve(
     listener: TcpListener,
     settings: &Settings,
     app: App,
-    mut stop: Stop,
+    stop: Stop,
 ) -> Result<JoinHandle<io::Result<()>>, RunError> {
     let router = http::router(app);
-    let stop = async move { stop.wait().await };
-    if settings.tls {
-        let configuration = tls::configuration(std::path::Path::new("."))?;
+    if let Some(tls) = &settings.tls {
+        let configuration = tls::configuration(tls, &settings.data_dir)?;
         let address = settings.listen_clients;
         let listener = TlsListener::start(listener, configuration)
             .map_err(|error| RunError::Clients { address, error })?;
-        return Ok(tokio::spawn(
-            async move { axum::serve(listener, router).with_graceful_shutdown(stop).await },
-        ));
+        return Ok(tokio::spawn(http::serve::serve(listener, router, stop)));
     }
     let listener = listener.tap_io(|stream| {
         // Without it small frames wait for acknowledgements; failing to set it costs only time.
         drop(stream.set_nodelay(true));
     });
-    Ok(tokio::spawn(async move { axum::serve(listener, router).with_graceful_shutdown(stop).await }))
+    Ok(tokio::spawn(http::serve::serve(listener, router, stop)))
 }
 
 async fn wait_and_close(
@@ -255,9 +266,12 @@ fn greeting(settings: &Settings, overlay: &Overlay, clients: SocketAddr) -> Stri
         format!("nostrp2p {}", env!("CARGO_PKG_VERSION")),
         format!("  node      {}", overlay.peer_id()),
         format!("  nodes     {} (TCP)", settings.listen),
-        format!("  clients   {}", claim::address(clients, settings.tls)),
+        format!("  clients   {}", claim::address(clients, settings.tls.is_some())),
         format!("  data      {}", settings.data_dir.display()),
     ];
+    if let Some(Tls::Acme(acme)) = &settings.tls {
+        lines.push(format!("  domain    {} (its certificate comes by ACME)", acme.domains.join(", ")));
+    }
     if settings.legacy_rest && !clients.ip().is_loopback() {
         lines.push(format!(
             "  WARNING   with --legacy-rest everybody who reaches {clients} reads your private replies; \

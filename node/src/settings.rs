@@ -48,10 +48,32 @@ pub struct Flags {
           num_args = 0..=1, default_missing_value = "true", value_parser = boolish)]
     pub debug: Option<bool>,
 
-    /// Serve clients over TLS, with fullchain.pem and privkey.pem from the current directory [default: false]
+    /// Serve clients over TLS; the certificate is read again when it is renewed [default: false, true when one of the
+    /// next options is given]
     #[arg(short = 's', long, value_name = "BOOL", env = "NOSTRP2P_SSL",
           num_args = 0..=1, default_missing_value = "true", value_parser = boolish)]
     pub ssl: Option<bool>,
+
+    /// The certificate chain, PEM [default: fullchain.pem in the current directory]
+    #[arg(long, value_name = "FILE", env = "NOSTRP2P_TLS_CERT")]
+    pub tls_cert: Option<PathBuf>,
+
+    /// The certificate's private key, PEM [default: privkey.pem in the current directory]
+    #[arg(long, value_name = "FILE", env = "NOSTRP2P_TLS_KEY")]
+    pub tls_key: Option<PathBuf>,
+
+    /// Get a certificate for this domain by ACME (Let's Encrypt), and renew it; clients must reach this node at port
+    /// 443 of it; may be given several times
+    #[arg(long, value_name = "DOMAIN", env = "NOSTRP2P_ACME_DOMAIN", value_delimiter = ',')]
+    pub acme_domain: Vec<String>,
+
+    /// Where the certificate authority writes to when something is wrong with a certificate
+    #[arg(long, value_name = "EMAIL", env = "NOSTRP2P_ACME_EMAIL")]
+    pub acme_email: Option<String>,
+
+    /// Another certificate authority's ACME directory [default: that of Let's Encrypt]
+    #[arg(long, value_name = "URL", env = "NOSTRP2P_ACME_DIRECTORY")]
+    pub acme_directory: Option<String>,
 
     /// Where the node keeps its key, its events and the addresses it knows
     #[arg(long, value_name = "DIR", env = "NOSTRP2P_DATA_DIR")]
@@ -97,6 +119,11 @@ pub struct File {
     writable: Option<bool>,
     debug: Option<bool>,
     ssl: Option<bool>,
+    tls_cert: Option<PathBuf>,
+    tls_key: Option<PathBuf>,
+    acme_domain: Vec<String>,
+    acme_email: Option<String>,
+    acme_directory: Option<String>,
     allow_host: Vec<String>,
     legacy_rest: Option<bool>,
     public_read: Option<bool>,
@@ -119,20 +146,49 @@ pub struct Settings {
     pub writable: bool,
     /// Whether to log.
     pub debug: bool,
-    /// Whether to serve clients over TLS.
-    pub tls: bool,
+    /// How to serve clients over TLS, if at all.
+    pub tls: Option<Tls>,
     /// Where everything is kept.
     pub data_dir: PathBuf,
     /// Host names under which clients may reach this node, lower case.
     pub allow_hosts: Vec<String>,
     /// Whether the REST interface asks for no login.
     pub legacy_rest: bool,
-    /// Whether guests see the public events; on the REST interface so far.
+    /// Whether guests see the public events.
     pub public_read: bool,
     /// How long a claim link holds, in seconds.
     pub claim_seconds: u64,
     /// Whether to draw the claim link as a QR code.
     pub qr: bool,
+}
+
+/// Where the certificate comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Tls {
+    /// PEM files that somebody else renews.
+    Files(TlsFiles),
+    /// The node gets it itself.
+    Acme(Acme),
+}
+
+/// The two files of a certificate.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TlsFiles {
+    /// The chain, PEM, the node's own certificate first.
+    pub cert: PathBuf,
+    /// The private key, PEM.
+    pub key: PathBuf,
+}
+
+/// How to get a certificate by ACME (RFC 8555, challenge TLS-ALPN-01 of RFC 8737).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Acme {
+    /// The names in the certificate.
+    pub domains: Vec<String>,
+    /// Whom the authority may write to.
+    pub email: Option<String>,
+    /// The authority's directory; none for that of Let's Encrypt.
+    pub directory: Option<String>,
 }
 
 /// What is wrong with the settings. The program ends with status 2.
@@ -159,6 +215,63 @@ pub enum InvalidSettings {
     /// There is no home directory.
     #[error("this user has no home directory to keep data in; say where with --data-dir DIR")]
     NoDataDir,
+}
+
+/// The settings as a settings file, each line with a word on where its value comes from: a flag, the environment, the
+/// file, or the default. `said` tells of a long flag whether it was given, and how.
+pub fn explain(settings: &Settings, flags: &Flags, said: impl Fn(&str) -> Option<&'static str>) -> String {
+    let path = flags.settings.clone().unwrap_or_else(|| settings.data_dir.join("nostrp2p.toml"));
+    let file: toml::Table =
+        std::fs::read_to_string(&path).ok().and_then(|text| text.parse().ok()).unwrap_or_default();
+    // Strings and lists of strings are written the same in JSON and in TOML.
+    let list = |items: Vec<String>| serde_json::Value::from(items).to_string();
+    let text = |value: &str| serde_json::Value::from(value).to_string();
+    let path_text = |value: &Path| text(&value.display().to_string());
+    let (cert, key, acme) = match &settings.tls {
+        Some(Tls::Files(files)) => (Some(&files.cert), Some(&files.key), None),
+        Some(Tls::Acme(acme)) => (None, None, Some(acme)),
+        None => (None, None, None),
+    };
+    let mut values = vec![
+        ("listen-addr-port", Some(text(&settings.listen.to_string()))),
+        ("boot-peer-addr-port", Some(list(settings.bootstrap.iter().map(ToString::to_string).collect()))),
+        ("public-key", settings.owner.map(|owner| text(&owner.to_npub()))),
+        ("writable", Some(settings.writable.to_string())),
+        ("debug", Some(settings.debug.to_string())),
+        ("ssl", Some(settings.tls.is_some().to_string())),
+        ("tls-cert", cert.map(|path| path_text(path))),
+        ("tls-key", key.map(|path| path_text(path))),
+    ];
+    values.extend(acme.into_iter().flat_map(|acme| {
+        [
+            ("acme-domain", Some(list(acme.domains.clone()))),
+            ("acme-email", acme.email.as_deref().map(text)),
+            ("acme-directory", acme.directory.as_deref().map(text)),
+        ]
+    }));
+    values.extend([
+        ("allow-host", Some(list(settings.allow_hosts.clone()))),
+        ("legacy-rest", Some(settings.legacy_rest.to_string())),
+        ("public-read", Some(settings.public_read.to_string())),
+        ("claim-minutes", Some((settings.claim_seconds / 60).to_string())),
+        ("no-qr", Some((!settings.qr).to_string())),
+    ]);
+    let origin = |name: &str| match (said(name), file.contains_key(name)) {
+        (Some(how), _) => how.to_owned(),
+        (None, true) => format!("from {}", path.display()),
+        (None, false) => "the default".to_owned(),
+    };
+    let mut lines = vec![format!(
+        "# data-dir = {}  # {}",
+        path_text(&settings.data_dir),
+        said("data-dir").unwrap_or("the default")
+    )];
+    lines.extend(
+        values
+            .into_iter()
+            .filter_map(|(name, value)| Some(format!("{name} = {}  # {}", value?, origin(name)))),
+    );
+    lines.join("\n")
 }
 
 /// Reads the settings file and merges everything.
@@ -197,6 +310,7 @@ enum Unusable {
 
 /// Flags and environment before file before defaults.
 fn merge(flags: Flags, file: File, data_dir: PathBuf) -> Result<Settings, Unusable> {
+    let tls = tls(&flags, &file)?;
     let listen =
         flags.listen_addr_port.or(file.listen_addr_port).unwrap_or_else(|| DEFAULT_LISTEN.to_owned());
     let (listen, listen_clients) = match addresses(&listen) {
@@ -227,7 +341,7 @@ fn merge(flags: Flags, file: File, data_dir: PathBuf) -> Result<Settings, Unusab
         owner,
         writable: flags.writable.or(file.writable).unwrap_or(true),
         debug: flags.debug.or(file.debug).unwrap_or(false),
-        tls: flags.ssl.or(file.ssl).unwrap_or(false),
+        tls,
         data_dir,
         allow_hosts: hosts.into_iter().map(|host| host.trim().to_ascii_lowercase()).collect(),
         legacy_rest: flags.legacy_rest.or(file.legacy_rest).unwrap_or(false),
@@ -235,6 +349,34 @@ fn merge(flags: Flags, file: File, data_dir: PathBuf) -> Result<Settings, Unusab
         claim_seconds: claim_minutes.saturating_mul(60),
         qr: !flags.no_qr.or(file.no_qr).unwrap_or(false),
     })
+}
+
+/// How clients are served over TLS: a domain by ACME, files, or not at all.
+fn tls(flags: &Flags, file: &File) -> Result<Option<Tls>, Unusable> {
+    let first = |flag: &Option<PathBuf>, file: &Option<PathBuf>| flag.clone().or_else(|| file.clone());
+    let (cert, key) = (first(&flags.tls_cert, &file.tls_cert), first(&flags.tls_key, &file.tls_key));
+    let domains = if flags.acme_domain.is_empty() { &file.acme_domain } else { &flags.acme_domain };
+    let named = cert.is_some() || key.is_some();
+    if named && !domains.is_empty() {
+        let reason = "acme-domain and tls-cert or tls-key cannot go together: either the node gets its certificate, \
+                      or it reads one";
+        return Err(Unusable::InFile(reason.to_owned()));
+    }
+    let wanted = flags.ssl.or(file.ssl).unwrap_or(named || !domains.is_empty());
+    if !wanted {
+        return Ok(None);
+    }
+    if !domains.is_empty() {
+        let text = |flag: &Option<String>, file: &Option<String>| flag.clone().or_else(|| file.clone());
+        return Ok(Some(Tls::Acme(Acme {
+            domains: domains.clone(),
+            email: text(&flags.acme_email, &file.acme_email),
+            directory: text(&flags.acme_directory, &file.acme_directory),
+        })));
+    }
+    let cert = cert.unwrap_or_else(|| "fullchain.pem".into());
+    let key = key.unwrap_or_else(|| "privkey.pem".into());
+    Ok(Some(Tls::Files(TlsFiles { cert, key })))
 }
 
 /// The addresses for nodes and for clients.
@@ -257,7 +399,8 @@ fn addresses(text: &str) -> Result<(SocketAddr, SocketAddr), String> {
     Ok((listen, SocketAddr::new(listen.ip(), clients)))
 }
 
-fn public_key(text: &str) -> Result<PublicKey, String> {
+/// Reads a public key, npub or hex.
+pub(crate) fn public_key(text: &str) -> Result<PublicKey, String> {
     let text = text.trim();
     if text.starts_with("nsec1") {
         return Err("this is a SECRET key; a node never needs it. Give the public key (npub1...)".to_owned());
@@ -302,27 +445,35 @@ mod tests {
         for on in
             [&["-s"][..], &["-s", "true"], &["--ssl"], &["--ssl", "true"], &["--ssl=true"], &["-s=true"]]
         {
-            assert!(settings(on, "").unwrap().tls, "{on:?}");
+            assert!(settings(on, "").unwrap().tls.is_some(), "{on:?}");
         }
-        assert!(!settings(&["-s", "false"], "").unwrap().tls);
+        assert!(settings(&["-s", "false"], "").unwrap().tls.is_none());
         assert!(!settings(&["-w=false"], "").unwrap().writable);
         let all =
             ["-l", "0.0.0.0:20002", "-b", "127.0.0.1:20000", "-p", NPUB, "-d", "-w", "-s", "--data-dir", "x"];
         let settings = settings(&all, "").unwrap();
         assert_eq!(settings.listen_clients, "0.0.0.0:20003".parse().unwrap());
         assert_eq!(settings.owner.unwrap().to_npub(), NPUB);
-        assert!(settings.debug && settings.writable && settings.tls && settings.bootstrap.len() == 1);
+        assert!(
+            settings.debug && settings.writable && settings.tls.is_some() && settings.bootstrap.len() == 1
+        );
     }
 
     #[test]
     fn flags_go_before_the_file_and_the_file_before_defaults() {
         let file = "listen-addr-port = '127.0.0.1:5000'\nssl = true\nboot-peer-addr-port = ['a.example:1']";
         let from_file = settings(&[], file).unwrap();
-        assert_eq!((from_file.listen.port(), from_file.tls, from_file.bootstrap.len()), (5000, true, 1));
+        assert_eq!(
+            (from_file.listen.port(), from_file.tls.is_some(), from_file.bootstrap.len()),
+            (5000, true, 1)
+        );
         let from_flags =
             settings(&["-l", "127.0.0.1:6000", "-s", "false", "-b", "b.example:1,c.example:2"], file);
         let from_flags = from_flags.unwrap();
-        assert_eq!((from_flags.listen.port(), from_flags.tls, from_flags.bootstrap.len()), (6000, false, 2));
+        assert_eq!(
+            (from_flags.listen.port(), from_flags.tls.is_some(), from_flags.bootstrap.len()),
+            (6000, false, 2)
+        );
         let defaults = settings(&[], "").unwrap();
         assert_eq!((defaults.listen.port(), defaults.claim_seconds, defaults.writable), (20000, 3600, true));
     }
@@ -359,5 +510,31 @@ mod tests {
         check(&["-b", "no port"], "", "no port");
         check(&[], "public-key = 'npub1xyz'", "public-key: this is not a whole npub");
         assert!(toml::from_str::<File>("no-such-key = 1").is_err());
+    }
+
+    #[test]
+    fn a_certificate_comes_from_files_or_by_acme() {
+        let tls = |arguments: &[&str]| settings(arguments, "").unwrap().tls;
+        let files = |cert: &str, key: &str| Some(Tls::Files(TlsFiles { cert: cert.into(), key: key.into() }));
+        assert_eq!(tls(&["-s"]), files("fullchain.pem", "privkey.pem"), "as in the original");
+        assert_eq!(tls(&["--tls-cert", "a.pem"]), files("a.pem", "privkey.pem"));
+        assert_eq!(tls(&["--tls-cert", "a.pem", "-s", "false"]), None);
+        let Some(Tls::Acme(acme)) = tls(&["--acme-domain", "a.example,b.example"]) else { panic!("no ACME") };
+        assert_eq!((acme.domains.len(), acme.email), (2, None));
+        assert!(settings(&["--acme-domain", "a.example", "--tls-key", "k.pem"], "").is_err());
+    }
+
+    #[test]
+    fn explained_settings_can_be_used_as_a_file_and_name_their_origin() {
+        let before =
+            settings(&["-l", "127.0.0.1:5000", "--tls-cert", "a \"b\".pem", "-b", "one:1,two:2"], "")
+                .unwrap();
+        let text = explain(&before, &Flags::default(), |name| (name == "debug").then_some("given as a flag"));
+        assert!(
+            text.contains("debug = false  # given as a flag") && text.contains("# the default"),
+            "{text}"
+        );
+        let after = settings(&[], &text).unwrap();
+        assert_eq!((after.listen, after.tls, after.bootstrap), (before.listen, before.tls, before.bootstrap));
     }
 }

@@ -1,31 +1,39 @@
 //! `nostrp2p status`: asks the running node how it stands.
 
-use std::{fmt::Write as _, time::Duration};
+mod pinned;
+
+use std::{fmt::Write as _, sync::Arc, time::Duration};
 
 use anyhow::{Context as _, bail};
+use rustls::pki_types::ServerName;
 use serde::Deserialize;
 use tokio::{
-    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _},
     net::TcpStream,
     time::timeout,
 };
+use tokio_rustls::TlsConnector;
 
-use crate::{clock, delegated, settings::Settings};
+use crate::{
+    clock, delegated,
+    settings::{Settings, Tls},
+};
 
 /// A node on the same machine answers in milliseconds.
 const DEADLINE: Duration = Duration::from_secs(10);
 /// Far more than a node says of itself.
 const MAX_ANSWER_BYTES: u64 = 1024 * 1024;
 
+/// What a running node says of itself.
 #[derive(Deserialize)]
-struct Node {
-    peer_id: String,
-    npub: Option<String>,
-    version: String,
-    addresses: Vec<String>,
-    peers: usize,
-    stored: u64,
-    delegated: Option<u64>,
+pub(crate) struct Node {
+    pub(crate) peer_id: String,
+    pub(crate) npub: Option<String>,
+    pub(crate) version: String,
+    pub(crate) addresses: Vec<String>,
+    pub(crate) peers: usize,
+    pub(crate) stored: u64,
+    pub(crate) delegated: Option<u64>,
 }
 
 /// The node's own JSON, or what it means.
@@ -33,28 +41,49 @@ struct Node {
 /// # Errors
 /// When no node answers where the settings say.
 pub async fn status(settings: &Settings, json: bool) -> anyhow::Result<String> {
-    if settings.tls {
-        bail!("status cannot ask a node that serves TLS yet; open its /node.json instead");
-    }
-    let authority = settings.listen_clients.to_string();
-    let answer = timeout(DEADLINE, ask(&authority)).await;
-    let body = answer.context("the node does not answer").flatten().with_context(|| {
-        format!("no node answers at {authority}; is it running, and is -l the same as for the server?")
-    })?;
-    if json {
-        return Ok(body);
-    }
-    let node: Node = serde_json::from_str(&body)
-        .with_context(|| format!("what answers at {authority} is no nostrp2p node"))?;
-    describe(&node, clock::now())
+    let (node, body) = node(settings).await?;
+    if json { Ok(body) } else { describe(&node, clock::now()) }
 }
 
-async fn ask(authority: &str) -> anyhow::Result<String> {
-    let mut stream = TcpStream::connect(authority).await?;
+/// What the running node says of itself, and its own words.
+pub(crate) async fn node(settings: &Settings) -> anyhow::Result<(Node, String)> {
+    let mut address = settings.listen_clients;
+    if address.ip().is_unspecified() {
+        address.set_ip(std::net::Ipv4Addr::LOCALHOST.into());
+    }
+    let authority = address.to_string();
+    let answer = timeout(DEADLINE, ask(&authority, settings.tls.as_ref())).await;
+    let body = answer.context("the node does not answer").flatten().with_context(|| {
+        format!(
+            "no node answers at {authority}; is it running, and are -l and -s the same as for the server?"
+        )
+    })?;
+    let node = serde_json::from_str(&body)
+        .with_context(|| format!("what answers at {authority} is no nostrp2p node"))?;
+    Ok((node, body))
+}
+
+async fn ask(authority: &str, tls: Option<&Tls>) -> anyhow::Result<String> {
+    let stream = TcpStream::connect(authority).await?;
+    match tls {
+        None => get(stream, authority).await,
+        Some(tls) => {
+            let connector = TlsConnector::from(Arc::new(pinned::configuration(tls)?));
+            let name = ServerName::try_from("localhost")?;
+            get(connector.connect(name, stream).await?, authority).await
+        }
+    }
+}
+
+async fn get(mut stream: impl AsyncRead + AsyncWrite + Unpin, authority: &str) -> anyhow::Result<String> {
     let request = format!("GET /node.json HTTP/1.1\r\nHost: {authority}\r\nConnection: close\r\n\r\n");
     stream.write_all(request.as_bytes()).await?;
     let mut answer = String::new();
-    stream.take(MAX_ANSWER_BYTES).read_to_string(&mut answer).await?;
+    // A node that hangs up without the farewell of TLS has still said everything.
+    match stream.take(MAX_ANSWER_BYTES).read_to_string(&mut answer).await {
+        Err(error) if error.kind() != std::io::ErrorKind::UnexpectedEof => return Err(error.into()),
+        _ => {}
+    }
     let (head, body) = answer.split_once("\r\n\r\n").context("the answer is no HTTP")?;
     if !head.starts_with("HTTP/1.1 200") {
         bail!("the answer is {}", head.lines().next().unwrap_or_default());

@@ -6,10 +6,15 @@
 //! drops what is old (see [`Retention`]), and that is all.
 
 mod index;
+mod lapse;
+mod migrate;
 mod notes;
 mod read;
 mod record;
+mod retain;
+mod salvage;
 mod tables;
+mod tombstones;
 mod write;
 mod writer;
 
@@ -20,13 +25,18 @@ use std::{
 
 use nostrp2p_protocol::{PublicKey, frame::StoreId};
 use redb::{Database, ReadableDatabase};
+use tables::Opened;
 use tokio::sync::watch;
 
 pub use notes::Note;
 pub use read::{Batch, Found};
-pub use write::{Inserted, Retention};
+pub use retain::Retention;
+pub use salvage::{Salvaged, salvage};
+pub use write::Inserted;
 pub use writer::{Stored, Travel, Writer};
 
+/// The file in the data directory.
+const FILE: &str = "store.redb";
 /// Bytes of pages that redb keeps in memory. Small on purpose: a phone has to live with it.
 const CACHE_BYTES: usize = 8 * 1024 * 1024;
 
@@ -48,7 +58,7 @@ pub enum OpenError {
         error: std::io::Error,
     },
     /// The content is not what redb or this program wrote.
-    #[error("the store {} is damaged ({reason}); it was left as it is: move it away and start again, and the node begins with an empty store", path.display())]
+    #[error("the store {} is damaged ({reason}); it was left as it is: run `nostrp2p repair`, which sets it aside and saves what can still be read", path.display())]
     Damaged {
         /// The file.
         path: PathBuf,
@@ -90,15 +100,8 @@ impl Store {
     /// # Errors
     /// When it is in use, unreadable, damaged, or of a later version.
     pub fn open(directory: &Path, retention: Retention) -> Result<(Self, Writer), OpenError> {
-        let path = directory.join("store.redb");
-        let database = Database::builder()
-            .set_cache_size(CACHE_BYTES)
-            .create(&path)
-            .map_err(|error| open_error(error.into(), directory, &path))?;
-        let opened = tables::prepare(&database).map_err(|error| open_error(error, directory, &path))?;
-        if opened.schema > tables::SCHEMA {
-            return Err(OpenError::Newer { path, found: opened.schema, known: tables::SCHEMA });
-        }
+        let path = directory.join(FILE);
+        let (database, opened) = open_database(directory, &path)?;
         let database = Arc::new(database);
         let (report, progress) = watch::channel(opened.progress);
         let store = Self { database: Arc::clone(&database), id: opened.id, progress };
@@ -122,6 +125,32 @@ impl Store {
     pub fn owner(&self) -> Result<Option<PublicKey>, redb::Error> {
         tables::owner(&self.database.begin_read()?)
     }
+}
+
+/// Opens or creates the file and brings its tables up to date. What redb finds wrong in a damaged file is sometimes an
+/// error and sometimes a panic; both are [`OpenError::Damaged`] here.
+fn open_database(directory: &Path, path: &Path) -> Result<(Database, Opened), OpenError> {
+    let open = || {
+        let database = Database::builder().set_cache_size(CACHE_BYTES).create(path)?;
+        let opened = tables::prepare(&database)?;
+        Ok::<_, redb::Error>((database, opened))
+    };
+    let (database, opened) = match quietly(open) {
+        Some(opened) => opened.map_err(|error| open_error(error, directory, path))?,
+        None => {
+            let reason = "its pages do not fit together".to_owned();
+            return Err(OpenError::Damaged { path: path.to_owned(), reason });
+        }
+    };
+    if opened.schema > tables::SCHEMA {
+        return Err(OpenError::Newer { path: path.to_owned(), found: opened.schema, known: tables::SCHEMA });
+    }
+    Ok((database, opened))
+}
+
+/// Runs something that may panic on damaged data; None when it did.
+fn quietly<T>(run: impl FnOnce() -> T) -> Option<T> {
+    std::panic::catch_unwind(std::panic::AssertUnwindSafe(run)).ok()
 }
 
 fn open_error(error: redb::Error, directory: &Path, path: &Path) -> OpenError {

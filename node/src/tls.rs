@@ -1,17 +1,30 @@
 //! TLS for clients: a listener for `axum::serve` whose handshakes do not wait for each other.
 
-use std::{io, net::SocketAddr, path::Path, sync::Arc, time::Duration};
+use std::{
+    io,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    sync::{Arc, RwLock, Weak},
+    time::{Duration, SystemTime},
+};
 
+use futures_util::StreamExt as _;
 use rustls::{
     ServerConfig,
+    crypto::CryptoProvider,
     pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
+    server::{ClientHello, ResolvesServerCert},
+    sign::CertifiedKey,
 };
+use rustls_acme::{AcmeConfig, caches::DirCache};
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::{Semaphore, mpsc},
     time::timeout,
 };
 use tokio_rustls::{TlsAcceptor, server::TlsStream};
+
+use crate::settings::{Acme, Tls, TlsFiles};
 
 /// A handshake that takes longer is given up.
 const HANDSHAKE_DEADLINE: Duration = Duration::from_secs(10);
@@ -20,32 +33,145 @@ const MAX_HANDSHAKES: usize = 64;
 /// Connections that are ready and not yet taken.
 const READY: usize = 16;
 
+/// How often it is looked whether a certificate was renewed.
+const LOOK_EVERY: Duration = Duration::from_secs(5);
+/// The protocol of HTTP/1.1 in a handshake (RFC 7301).
+const HTTP: &[u8] = b"http/1.1";
+/// The protocol by which an authority checks a domain (RFC 8737).
+const ACME_CHALLENGE: &[u8] = b"acme-tls/1";
+
 /// Why TLS cannot be offered.
 #[derive(Debug, thiserror::Error)]
-#[error("TLS (-s) needs {file} in the current directory: {reason}")]
+#[error("TLS (-s) cannot use {}: {reason}; name other files with --tls-cert and --tls-key", file.display())]
 pub struct TlsError {
-    file: &'static str,
+    file: PathBuf,
     reason: String,
 }
 
-/// Reads `fullchain.pem` and `privkey.pem` from a directory.
+/// How handshakes are answered, from now on: a renewed certificate is used without a restart. Needs a runtime, in which
+/// it goes on looking until the configuration is dropped.
+///
+/// # Errors
+/// When a file is missing, cannot be read, or does not fit the other.
+pub fn configuration(tls: &Tls, data_dir: &Path) -> Result<ServerConfig, TlsError> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
+        .with_safe_default_protocol_versions()
+        .map_err(|error| TlsError { file: PathBuf::from("ring"), reason: error.to_string() })?
+        .with_no_client_auth();
+    let mut configuration = match tls {
+        Tls::Files(files) => {
+            let resolver = Renewed::read(files.clone(), provider)?;
+            tokio::spawn(Renewed::watch(Arc::downgrade(&resolver)));
+            builder.with_cert_resolver(resolver)
+        }
+        Tls::Acme(acme) => builder.with_cert_resolver(obtain(acme, data_dir)),
+    };
+    configuration.alpn_protocols = vec![HTTP.to_vec()];
+    if matches!(tls, Tls::Acme(_)) {
+        configuration.alpn_protocols.push(ACME_CHALLENGE.to_vec());
+    }
+    Ok(configuration)
+}
+
+/// Reads the chain of a certificate.
+///
+/// # Errors
+/// When the file is missing, cannot be read, or holds none.
+pub fn chain(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+    let error = |reason: String| TlsError { file: path.to_owned(), reason };
+    let chain: Vec<_> = CertificateDer::pem_file_iter(path)
+        .and_then(Iterator::collect)
+        .map_err(|reason| error(reason.to_string()))?;
+    if chain.is_empty() { Err(error("it holds no certificate".to_owned())) } else { Ok(chain) }
+}
+
+/// Whether the two files can be used.
 ///
 /// # Errors
 /// When one is missing, cannot be read, or does not fit the other.
-pub fn configuration(directory: &Path) -> Result<ServerConfig, TlsError> {
-    const CHAIN: &str = "fullchain.pem";
-    const KEY: &str = "privkey.pem";
-    let error = |file, reason: String| TlsError { file, reason };
-    let chain: Vec<CertificateDer<'static>> = CertificateDer::pem_file_iter(directory.join(CHAIN))
-        .and_then(Iterator::collect)
-        .map_err(|reason| error(CHAIN, reason.to_string()))?;
-    let key =
-        PrivateKeyDer::from_pem_file(directory.join(KEY)).map_err(|reason| error(KEY, reason.to_string()))?;
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .and_then(|builder| builder.with_no_client_auth().with_single_cert(chain, key))
-        .map_err(|reason| error(CHAIN, reason.to_string()))
+pub fn check(files: &TlsFiles) -> Result<(), TlsError> {
+    certified(files, &rustls::crypto::ring::default_provider()).map(drop)
+}
+
+/// A certificate that follows its files.
+#[derive(Debug)]
+struct Renewed {
+    files: TlsFiles,
+    provider: Arc<CryptoProvider>,
+    current: RwLock<Arc<CertifiedKey>>,
+}
+
+impl Renewed {
+    fn read(files: TlsFiles, provider: Arc<CryptoProvider>) -> Result<Arc<Self>, TlsError> {
+        let current = RwLock::new(Arc::new(certified(&files, &provider)?));
+        Ok(Arc::new(Self { files, provider, current }))
+    }
+
+    /// Reads the files again when they have changed. A pair that cannot be used leaves the old one in place: the two
+    /// files are not renewed in the same instant.
+    async fn watch(resolver: Weak<Self>) {
+        let mut seen = resolver.upgrade().map(|resolver| resolver.stamps());
+        loop {
+            tokio::time::sleep(LOOK_EVERY).await;
+            let Some(resolver) = resolver.upgrade() else { return };
+            let now = Some(resolver.stamps());
+            if now == seen {
+                continue;
+            }
+            match certified(&resolver.files, &resolver.provider) {
+                Ok(renewed) => {
+                    if let Ok(mut current) = resolver.current.write() {
+                        *current = Arc::new(renewed);
+                    }
+                    tracing::info!(file = %resolver.files.cert.display(), "the certificate was renewed");
+                }
+                Err(error) => tracing::warn!(%error, "the old certificate stays in use"),
+            }
+            seen = now;
+        }
+    }
+
+    fn stamps(&self) -> [Option<SystemTime>; 2] {
+        [&self.files.cert, &self.files.key]
+            .map(|file| std::fs::metadata(file).and_then(|metadata| metadata.modified()).ok())
+    }
+}
+
+impl ResolvesServerCert for Renewed {
+    fn resolve(&self, _hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        self.current.read().ok().map(|current| Arc::clone(&current))
+    }
+}
+
+fn certified(files: &TlsFiles, provider: &CryptoProvider) -> Result<CertifiedKey, TlsError> {
+    let chain = chain(&files.cert)?;
+    let error = |reason: String| TlsError { file: files.key.clone(), reason };
+    let key = PrivateKeyDer::from_pem_file(&files.key).map_err(|reason| error(reason.to_string()))?;
+    CertifiedKey::from_der(chain, key, provider)
+        .map_err(|reason| error(format!("it does not fit {}: {reason}", files.cert.display())))
+}
+
+/// Gets a certificate and renews it, in a task that ends with the runtime. What it gets is kept in the data directory.
+fn obtain(acme: &Acme, data_dir: &Path) -> Arc<dyn ResolvesServerCert> {
+    let mut config = AcmeConfig::new(acme.domains.iter())
+        .contact(acme.email.iter().map(|email| format!("mailto:{email}")))
+        .cache(DirCache::new(data_dir.join("acme")))
+        .directory_lets_encrypt(true);
+    if let Some(directory) = &acme.directory {
+        config = config.directory(directory);
+    }
+    let mut state = config.state();
+    let resolver = state.resolver();
+    tokio::spawn(async move {
+        while let Some(event) = state.next().await {
+            match event {
+                Ok(done) => tracing::info!(?done, "ACME"),
+                Err(error) => tracing::warn!(?error, "no certificate by ACME yet; trying again later"),
+            }
+        }
+    });
+    resolver
 }
 
 /// Connections whose handshake is done.

@@ -3,7 +3,7 @@
 //! Signed by the owner's client, announced by the node. Without it nobody sends the owner's private events to the
 //! node. A newer delegation for the same node replaces an older one; one that has expired ends it.
 
-use crate::{Draft, Event, Kind, PeerId, PublicKey, Tag};
+use crate::{Draft, Event, Kind, PeerId, PublicKey, Rumor, Tag};
 
 /// How long a delegation holds, in seconds: 90 days, so that a node that is switched off for a season recovers.
 pub const LIFETIME_SECONDS: u64 = 90 * 86_400;
@@ -46,6 +46,18 @@ pub fn draft(peer: &PeerId, created_at: u64) -> Draft {
         ],
         content: String::new(),
     }
+}
+
+/// The draft of a delegation that has ended: so an owner takes his word back.
+pub fn ended(peer: &PeerId, created_at: u64) -> Draft {
+    let expiration = Tag::new(["expiration".to_owned(), created_at.saturating_sub(1).to_string()]);
+    Draft { tags: vec![Tag::new(["d".to_owned(), identifier(peer)]), expiration], ..draft(peer, created_at) }
+}
+
+/// Whether an event is meant as a delegation, sound or not.
+pub fn is_delegation(rumor: &Rumor) -> bool {
+    rumor.kind == Kind::APPLICATION_DATA
+        && rumor.tag_values("d").next().is_some_and(|name| name.starts_with(PREFIX))
 }
 
 impl Delegation {

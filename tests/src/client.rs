@@ -228,7 +228,10 @@ impl Client {
     /// When the connection ends before.
     pub async fn marker(&mut self, name: &str, until: u64) {
         while self.markers.get(name) != Some(&until) {
-            assert!(self.next().await.is_some(), "the node closed the connection before {name} stood at {until}");
+            assert!(
+                self.next().await.is_some(),
+                "the node closed the connection before {name} stood at {until}"
+            );
         }
     }
 

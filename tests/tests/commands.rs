@@ -3,7 +3,8 @@
 
 use std::{path::Path, process::Stdio};
 
-use nostrp2p_tests::{Client, Node, Person, binary, post, random_key};
+use nostrp2p_protocol::frame::{Delivery, NodeFrame};
+use nostrp2p_tests::{Client, Node, Person, binary, post, random_key, reply, until};
 use tokio::{io::AsyncWriteExt, process::Command};
 
 /// Runs the program with this input; returns its exit status and what it printed.
@@ -93,4 +94,158 @@ async fn events_move_to_another_node() {
     let new = stopped.start().await;
     let mut client = Client::login(&new.clients(), &alice).await;
     assert_eq!(client.everything().await.len(), 3);
+}
+
+#[tokio::test]
+async fn the_claim_link_can_be_shown_again_until_the_node_is_claimed() {
+    let node = Node::start(&[]).await;
+    let (code, text) = run(&["owner", "claim-link"], Some(node.data_dir()), "").await;
+    let link = node.claim_link.clone().unwrap();
+    assert!(code == Some(0) && text.contains(&link), "{text}");
+    Client::claim(&node.clients(), node.token(), &random_key()).await;
+    let (code, text) = run(&["owner", "claim-link"], Some(node.data_dir()), "").await;
+    assert!(code == Some(1) && text.contains("has an owner already"), "{text}");
+}
+
+#[tokio::test]
+async fn who_leaves_gets_no_more_private_events_there() {
+    let mut alice = Person::arrive(None).await;
+    let bob = Person::arrive(Some(&alice)).await;
+    alice.client.neighbours(1).await;
+    let data = bob.node.data_dir().to_owned();
+    let stopped = bob.node.stop().await;
+    let (code, text) = run(&["owner", "leave"], Some(&data), &bob.key.to_nsec()).await;
+    assert!(code == Some(0) && text.contains("no longer acts for"), "{text}");
+    let node = stopped.start().await;
+    until("the node's own knowledge of the end", || async {
+        let text = run(&["status", "-l", &node.nodes()], None, "").await.1;
+        if text.contains("delegation  ended") { Ok(()) } else { Err(text) }
+    })
+    .await;
+    // Alice's node hears of the end when Bob's announces itself; from then on nothing is delivered there.
+    let authority = alice.node.clients();
+    until("the end of the delegation", || async {
+        let mut fresh = Client::login(&authority, &alice.key).await;
+        loop {
+            if let Some(NodeFrame::Status { peers, .. }) = fresh.next().await {
+                let ended = peers.len() == 1 && peers.iter().all(|peer| peer.owner.is_none());
+                return if ended { Ok(()) } else { Err(peers) };
+            }
+        }
+    })
+    .await;
+    let reply = reply(&alice.key, "for bob, who has left", &[&bob.key]);
+    alice.client.publish(&reply).await;
+    alice.client.delivery(&reply, &bob.key, Delivery::Waiting).await;
+}
+
+#[tokio::test]
+async fn a_node_that_changes_hands_takes_nothing_private_along() {
+    let (alice, bob) = (random_key(), random_key());
+    let node = Node::start(&[]).await;
+    let mut client = Client::claim(&node.clients(), node.token(), &alice).await;
+    client.publish(&reply(&alice, "a secret of alice", &[&random_key()])).await;
+    let data = node.data_dir().to_owned();
+    let stopped = node.stop().await;
+    let (code, text) = run(&["owner", "change"], Some(&data), "").await;
+    assert!(code == Some(1) && text.contains("--yes"), "{text}");
+    let npub = bob.public_key().to_npub();
+    let (code, text) = run(&["owner", "change", &npub, "--yes"], Some(&data), "").await;
+    assert!(code == Some(0) && text.contains(&format!("now belongs to {npub}")), "{text}");
+    let node = stopped.start().await;
+    let mut client = Client::login(&node.clients(), &bob).await;
+    assert_eq!(client.everything().await, [""; 0]);
+    let aside = std::fs::read_dir(&data).unwrap().filter_map(Result::ok);
+    assert!(
+        aside.into_iter().any(|file| file.file_name().to_string_lossy().starts_with("store.redb.of-npub1"))
+    );
+}
+
+#[tokio::test]
+async fn a_damaged_store_is_repaired_by_a_command_and_by_nothing_else() {
+    let alice = random_key();
+    let node = Node::start(&[]).await;
+    let mut client = Client::claim(&node.clients(), node.token(), &alice).await;
+    for number in 0..20 {
+        client.publish(&post(&alice, &format!("post {number}"))).await;
+    }
+    let data = node.data_dir().to_owned();
+    let stopped = node.stop().await;
+    let file = data.join("store.redb");
+    let mut bytes = std::fs::read(&file).unwrap();
+    // The header of redb begins with its name; the two slots that point to the data follow.
+    bytes[64..320].fill(0xff);
+    std::fs::write(&file, &bytes).unwrap();
+    let listen = ["server", "-l", "127.0.0.1:0"];
+    let (code, text) = run(&listen, Some(&data), "").await;
+    assert!(code == Some(1) && text.contains("nostrp2p repair"), "{text}");
+    assert_eq!(std::fs::read(&file).unwrap(), bytes, "it was left alone");
+    let (code, text) = run(&["repair"], Some(&data), "").await;
+    assert!(code == Some(0) && text.contains("The damaged file is kept in"), "{text}");
+    let npub = alice.public_key().to_npub();
+    let (code, text) = run(&["owner", "show"], Some(&data), "").await;
+    assert!(code == Some(0) && (text.contains(&npub) || text.contains("no owner yet")), "{text}");
+    drop(stopped);
+}
+
+#[tokio::test]
+async fn the_doctor_says_what_is_wrong_and_settings_say_where_they_come_from() {
+    let (alice, _bob) = Person::pair().await;
+    let data = alice.node.data_dir().to_owned();
+    let (code, text) = run(&["doctor", "-l", &alice.node.nodes()], Some(&data), "").await;
+    assert!(code == Some(0) && text.contains("1 connected") && text.contains("your word holds"), "{text}");
+    let (code, text) =
+        run(&["doctor", "--json", "-l", "127.0.0.1:1", "-b", "127.0.0.1:1"], Some(&data), "").await;
+    let steps: Vec<serde_json::Value> =
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let verdict = |what: &str| steps.iter().find(|step| step["what"] == what).unwrap()["verdict"].clone();
+    assert_eq!((code, verdict("bootstrap"), verdict("data")), (Some(1), "fail".into(), "ok".into()));
+
+    let (code, text) = run(&["server", "--print-settings", "-d"], Some(&data), "").await;
+    assert!(code == Some(0) && text.contains("debug = true  # given as a flag"), "{text}");
+    let (_, page) = run(&["man"], None, "").await;
+    assert!(page.contains("NOSTRP2P DOCTOR") && page.starts_with(".ie"), "{page}");
+    let (_, script) = run(&["completions", "bash"], None, "").await;
+    assert!(script.contains("_nostrp2p()"));
+}
+
+#[tokio::test]
+async fn metrics_count_what_happens() {
+    let (mut alice, _bob) = Person::pair().await;
+    alice.client.publish(&post(&alice.key, "counted")).await;
+    let (status, _, body) = nostrp2p_tests::get(&alice.node.clients(), "/metrics", &[]).await;
+    let text = String::from_utf8(body).unwrap();
+    assert_eq!(status, 200);
+    for expected in ["nostrp2p_peers 1", "nostrp2p_sessions 1", "nostrp2p_events_stored 2"] {
+        assert!(text.contains(expected), "no {expected} in {text}");
+    }
+    let sent = text.lines().find_map(|line| line.strip_prefix("nostrp2p_broadcasts_sent_total "));
+    assert_ne!(sent, Some("0"));
+}
+
+#[tokio::test]
+async fn nodes_find_each_other_over_ipv6() {
+    if tokio::net::TcpListener::bind("[::1]:0").await.is_err() {
+        println!("this machine has no IPv6: nothing was tested");
+        return;
+    }
+    let port = nostrp2p_tests::free_port();
+    let address = format!("[::1]:{port}");
+    let data = tempfile::tempdir().unwrap();
+    let npub = random_key().public_key().to_npub();
+    let mut one = Command::new(binary())
+        .args(["server", "--no-qr", "-p", &npub, "-l", &address, "--data-dir"])
+        .arg(data.path())
+        .stdout(Stdio::null())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap();
+    let other = Node::start(&["-b", &address]).await;
+    until("a neighbour over IPv6", || async {
+        let text = run(&["status", "-l", &address], None, "").await.1;
+        if text.contains("1 other node") { Ok(()) } else { Err(text) }
+    })
+    .await;
+    drop(other);
+    one.kill().await.unwrap();
 }

@@ -16,9 +16,10 @@ use redb::{AccessGuard, ReadOnlyTable, ReadableDatabase, ReadableTable};
 use super::{
     Store,
     index::{self, Prefix},
-    record,
+    lapse, record,
     tables::{EVENTS, IDS, INDEX, META, META_NEWEST, OUTBOX, UNSENT},
 };
+use crate::clock;
 
 /// Bytes of records after which a batch or an answer is closed. Far enough below [`MAX_BATCH_BYTES`] for one more.
 const CLOSE_AT_BYTES: usize = MAX_BATCH_BYTES / 4;
@@ -59,13 +60,14 @@ impl Store {
     pub fn after(&self, after: u64) -> Result<Batch, redb::Error> {
         let transaction = self.database.begin_read()?;
         let newest = transaction.open_table(META)?.get(META_NEWEST)?.map_or(0, |newest| newest.value());
+        let now = clock::now();
         let mut batch = Batch { through: newest, newest, events: Vec::new() };
         let mut bytes = 0;
         for row in transaction.open_table(EVENTS)?.range(after.saturating_add(1)..)? {
             let (sequence, value) = row?;
             bytes += value.value().len();
             // A record that cannot be decoded is damaged; the others are still worth having.
-            batch.events.extend(record::decode(value.value()));
+            batch.events.extend(living(value.value(), now));
             if batch.events.len() == MAX_BATCH_EVENTS || bytes >= CLOSE_AT_BYTES {
                 batch.through = sequence.value();
                 break;
@@ -80,7 +82,7 @@ impl Store {
     /// When the disk cannot be read.
     pub fn event(&self, sequence: u64) -> Result<Option<Event>, redb::Error> {
         let events = self.database.begin_read()?.open_table(EVENTS)?;
-        Ok(events.get(sequence)?.and_then(|value| record::decode(value.value())))
+        Ok(events.get(sequence)?.and_then(|value| living(value.value(), clock::now())))
     }
 
     /// All deliveries that wait.
@@ -117,7 +119,7 @@ impl Store {
         }
         let mut deliveries = Vec::new();
         for (sequence, people) in by_event {
-            let event = events.get(sequence)?.and_then(|value| record::decode(value.value()));
+            let event = events.get(sequence)?.and_then(|value| living(value.value(), clock::now()));
             deliveries.extend(event.map(|event| (event.id(), people)));
         }
         Ok(deliveries)
@@ -133,7 +135,7 @@ impl Store {
         let mut unsent = Vec::new();
         for row in transaction.open_table(UNSENT)?.iter()?.take(MAX_BATCH_EVENTS) {
             let sequence = row?.0.value();
-            let event = events.get(sequence)?.and_then(|value| record::decode(value.value()));
+            let event = events.get(sequence)?.and_then(|value| living(value.value(), clock::now()));
             unsent.extend(event.map(|event| (sequence, event)));
         }
         Ok(unsent)
@@ -200,7 +202,7 @@ impl Store {
         let (first, last) = Prefix::all().range(since, until);
         for row in transaction.open_table(INDEX)?.range(first.as_slice()..=last.as_slice())?.rev() {
             let Some((_, sequence)) = index::tail(row?.0.value()) else { continue };
-            let event = events.get(sequence)?.and_then(|value| record::decode(value.value()));
+            let event = events.get(sequence)?.and_then(|value| living(value.value(), clock::now()));
             if event.is_some_and(|event| visit(event).is_break()) {
                 break;
             }
@@ -211,6 +213,11 @@ impl Store {
 
 /// Rows of [`Store::deliveries`]: more than fit on a screen.
 const LATEST_DELIVERIES: usize = 200;
+
+/// Decodes a record, unless its event has ended.
+fn living(record: &[u8], now: u64) -> Option<Event> {
+    record::decode(record).filter(|event| lapse::lives(event, now))
+}
 
 type DeliveryRow<'a> = (AccessGuard<'a, (u64, &'static [u8; 32])>, AccessGuard<'a, (u8, u8, u64)>);
 
@@ -299,7 +306,7 @@ impl Search {
     }
 
     fn event(&self, sequence: u64) -> Result<Option<Event>, redb::Error> {
-        Ok(self.events.get(sequence)?.and_then(|value| record::decode(value.value())))
+        Ok(self.events.get(sequence)?.and_then(|value| living(value.value(), clock::now())))
     }
 }
 

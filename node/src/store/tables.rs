@@ -5,8 +5,8 @@ use redb::{Database, ReadTransaction, ReadableTable, ReadableTableMetadata, Tabl
 
 use super::Progress;
 
-/// Version of the tables below. A later one migrates from here.
-pub(super) const SCHEMA: u64 = 1;
+/// Version of the tables; see `migrate.rs`.
+pub(super) const SCHEMA: u64 = 2;
 
 /// Sequence number -> record (see `record.rs`).
 pub(super) const EVENTS: TableDefinition<u64, &[u8]> = TableDefinition::new("events");
@@ -25,7 +25,7 @@ pub(super) const OUTBOX: TableDefinition<(u64, &[u8; 32]), (u8, u8, u64)> = Tabl
 pub(super) const OWNER: TableDefinition<u8, &[u8; 32]> = TableDefinition::new("owner");
 
 /// Row of [`META`]: version of the tables.
-const META_SCHEMA: &str = "schema";
+pub(super) const META_SCHEMA: &str = "schema";
 /// Row of [`META`]: random, names this store.
 const META_ID: &str = "id";
 /// Row of [`META`]: the highest sequence number ever given away. Numbers of dropped events are not given again.
@@ -51,6 +51,9 @@ pub(super) fn prepare(database: &Database) -> Result<Opened, redb::Error> {
             Ok(default)
         };
         let schema = get_or(META_SCHEMA, SCHEMA)?;
+        if schema > SCHEMA {
+            return Ok(Opened { schema, id: 0, progress: Progress { newest: 0, stored: 0 } });
+        }
         let mut random = [0; 8];
         getrandom::fill(&mut random)
             .map_err(|error| redb::Error::Io(std::io::Error::other(error.to_string())))?;
@@ -65,12 +68,9 @@ pub(super) fn prepare(database: &Database) -> Result<Opened, redb::Error> {
         let stored = transaction.open_table(EVENTS)?.len()?;
         Opened { schema, id, progress: Progress { newest, stored } }
     };
-    if opened.schema > SCHEMA {
-        transaction.abort()?;
-    } else {
-        transaction.commit()?;
-    }
-    Ok(opened)
+    let progress = super::migrate::migrate(&transaction, opened.schema, opened.progress)?;
+    transaction.commit()?;
+    Ok(Opened { progress, ..opened })
 }
 
 /// Reads the owner.

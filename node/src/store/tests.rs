@@ -1,3 +1,6 @@
+mod damage;
+mod ending;
+
 use std::ops::ControlFlow;
 
 use nostrp2p_core::{Address, Row};
@@ -5,6 +8,7 @@ use nostrp2p_protocol::{Draft, Event, Filter, Kind, SecretKey, Tag, frame::Deliv
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 
 use super::*;
+use crate::clock;
 
 fn key(byte: u8) -> SecretKey {
     SecretKey::from_bytes([byte; 32]).unwrap()
@@ -90,7 +94,7 @@ async fn a_sequence_number_is_never_given_twice() {
 }
 
 #[tokio::test]
-async fn the_oldest_go_first_but_never_the_owners_nor_profiles() {
+async fn the_oldest_go_first_but_never_the_owners_nor_profiles_in_use() {
     let directory = tempfile::tempdir().unwrap();
     let retention = Retention { events: 4, seconds: u64::MAX };
     let (store, writer) = Store::open(directory.path(), retention).unwrap();

@@ -1,30 +1,17 @@
 //! What one write transaction does with one event.
 
-use nostrp2p_core::{Address, Row};
+use nostrp2p_core::{Address as Delivery, Row};
 use nostrp2p_protocol::{Event, Kind, PublicKey};
 use redb::{ReadableTable, ReadableTableMetadata, Table, WriteTransaction};
 
 use super::{
     Progress,
     index::{self, Prefix},
+    lapse::{self, ENDS},
     record,
     tables::{EVENTS, IDS, INDEX, META, META_NEWEST, OUTBOX, OWNER, UNSENT},
+    tombstones::{self, Address, Tombstones},
 };
-
-/// How much is kept.
-#[derive(Debug, Clone, Copy)]
-pub struct Retention {
-    /// Most events. Default 100,000.
-    pub events: u64,
-    /// Longest time since `created_at`, in seconds. Default 30 days.
-    pub seconds: u64,
-}
-
-impl Default for Retention {
-    fn default() -> Self {
-        Self { events: 100_000, seconds: 30 * 86_400 }
-    }
-}
 
 /// What became of an event that was to be stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,27 +22,31 @@ pub enum Inserted {
     Known(u64),
     /// A newer one of the same author, kind and `d` tag is there, under this sequence number.
     Superseded(u64),
+    /// It is not stored, because its author has deleted it (NIP-09).
+    Deleted,
+    /// It is not stored, because it has ended (NIP-40).
+    Ended,
 }
 
 impl Inserted {
-    /// The sequence number under which a reader finds this event or what replaced it.
-    pub const fn sequence(self) -> u64 {
+    /// The sequence number under which a reader finds this event or what replaced it; None when there is neither.
+    pub const fn sequence(self) -> Option<u64> {
         match self {
-            Self::New(sequence) | Self::Known(sequence) | Self::Superseded(sequence) => sequence,
+            Self::New(sequence) | Self::Known(sequence) | Self::Superseded(sequence) => Some(sequence),
+            Self::Deleted | Self::Ended => None,
         }
     }
 }
 
-/// Rows looked at in one go when old events are dropped, so that a commit stays short.
-const SWEEP_ROWS: usize = 2_000;
-
 /// The open tables of one write transaction.
 pub(super) struct Tables<'txn> {
-    events: Table<'txn, u64, &'static [u8]>,
-    ids: Table<'txn, &'static [u8; 32], u64>,
-    index: Table<'txn, &'static [u8], ()>,
-    unsent: Table<'txn, u64, ()>,
-    outbox: Table<'txn, (u64, &'static [u8; 32]), (u8, u8, u64)>,
+    pub(super) events: Table<'txn, u64, &'static [u8]>,
+    pub(super) ids: Table<'txn, &'static [u8; 32], u64>,
+    pub(super) index: Table<'txn, &'static [u8], ()>,
+    pub(super) unsent: Table<'txn, u64, ()>,
+    pub(super) outbox: Table<'txn, (u64, &'static [u8; 32]), (u8, u8, u64)>,
+    pub(super) ends: Table<'txn, (u64, u64), ()>,
+    pub(super) tombstones: Tombstones<'txn>,
     meta: Table<'txn, &'static str, u64>,
     newest: u64,
 }
@@ -70,14 +61,23 @@ impl<'txn> Tables<'txn> {
             index: transaction.open_table(INDEX)?,
             unsent: transaction.open_table(UNSENT)?,
             outbox: transaction.open_table(OUTBOX)?,
+            ends: transaction.open_table(ENDS)?,
+            tombstones: Tombstones::open(transaction)?,
             meta,
             newest,
         })
     }
 
-    pub(super) fn insert(&mut self, event: &Event) -> Result<Inserted, redb::Error> {
+    /// Stores an event, unless it is there, replaced, deleted or over. `now` in seconds since 1970.
+    pub(super) fn insert(&mut self, event: &Event, now: u64) -> Result<Inserted, redb::Error> {
         if let Some(sequence) = self.ids.get(event.id().as_bytes())? {
             return Ok(Inserted::Known(sequence.value()));
+        }
+        if !lapse::lives(event, now) {
+            return Ok(Inserted::Ended);
+        }
+        if self.tombstones.bite(event)? {
+            return Ok(Inserted::Deleted);
         }
         for (sequence, other) in self.same_address(event)? {
             if (other.created_at, event.id()) > (event.created_at, other.id()) {
@@ -91,7 +91,44 @@ impl<'txn> Tables<'txn> {
         for row in index::rows(event, self.newest) {
             self.index.insert(row.as_slice(), ())?;
         }
+        if let Some(end) = lapse::end_of(event) {
+            self.ends.insert((end, self.newest), ())?;
+        }
+        if event.kind == Kind::DELETION {
+            self.delete(event)?;
+        }
         Ok(Inserted::New(self.newest))
+    }
+
+    /// Removes what a deletion names, as far as it is its author's, and remembers it.
+    pub(super) fn delete(&mut self, deletion: &Event) -> Result<(), redb::Error> {
+        for id in tombstones::ids(deletion) {
+            let Some(sequence) = self.ids.get(id.as_bytes())?.map(|sequence| sequence.value()) else {
+                continue;
+            };
+            if let Some(target) = self.event(sequence)?
+                && target.pubkey == deletion.pubkey
+                && target.kind != Kind::DELETION
+            {
+                self.remove(sequence, &target)?;
+            }
+        }
+        for address in tombstones::addresses(deletion) {
+            for (sequence, target) in self.at_address(&address)? {
+                if target.created_at <= deletion.created_at {
+                    self.remove(sequence, &target)?;
+                }
+            }
+        }
+        self.tombstones.bury(deletion)
+    }
+
+    /// Notes when an event that is stored already ends.
+    pub(super) fn note_end(&mut self, sequence: u64, event: &Event) -> Result<(), redb::Error> {
+        if let Some(end) = lapse::end_of(event) {
+            self.ends.insert((end, sequence), ())?;
+        }
+        Ok(())
     }
 
     /// Notes that an event still has to reach another node.
@@ -107,7 +144,11 @@ impl<'txn> Tables<'txn> {
     }
 
     /// Writes down how far a delivery has come.
-    pub(super) fn record(&mut self, address: Address, row: Row) -> Result<(), redb::Error> {
+    pub(super) fn record(&mut self, address: Delivery, row: Row) -> Result<(), redb::Error> {
+        // It may have been deleted while it was on its way.
+        if self.events.get(address.sequence)?.is_none() {
+            return Ok(());
+        }
         let key = (address.sequence, address.person.as_bytes());
         self.outbox.insert(key, (u8::from(row.state), row.retries, row.since))?;
         Ok(())
@@ -115,62 +156,41 @@ impl<'txn> Tables<'txn> {
 
     /// The stored events that this one competes with: same author, kind and, if addressable, `d` tag.
     fn same_address(&self, event: &Event) -> Result<Vec<(u64, Event)>, redb::Error> {
-        if !(event.kind.is_replaceable() || event.kind.is_addressable()) {
-            return Ok(vec![]);
+        match tombstones::address_of(event) {
+            Some(address) => self.at_address(&address),
+            None => Ok(vec![]),
         }
-        let (first, last) = Prefix::author_kind(&event.pubkey, event.kind).range(0, u64::MAX);
-        let mut competitors = Vec::new();
-        for row in self.index.range(first.as_slice()..=last.as_slice())? {
-            let Some((_, sequence)) = index::tail(row?.0.value()) else { continue };
-            if let Some(other) = self.event(sequence)? {
-                let same = !event.kind.is_addressable() || identifier(&other) == identifier(event);
-                competitors.extend(same.then_some((sequence, other)));
-            }
-        }
-        Ok(competitors)
     }
 
-    fn event(&self, sequence: u64) -> Result<Option<Event>, redb::Error> {
+    fn at_address(&self, address: &Address) -> Result<Vec<(u64, Event)>, redb::Error> {
+        let (first, last) = Prefix::author_kind(&address.author, address.kind).range(0, u64::MAX);
+        let mut found = Vec::new();
+        for row in self.index.range(first.as_slice()..=last.as_slice())? {
+            let Some((_, sequence)) = index::tail(row?.0.value()) else { continue };
+            if let Some(other) = self.event(sequence)?
+                && tombstones::address_of(&other).as_ref() == Some(address)
+            {
+                found.push((sequence, other));
+            }
+        }
+        Ok(found)
+    }
+
+    pub(super) fn event(&self, sequence: u64) -> Result<Option<Event>, redb::Error> {
         Ok(self.events.get(sequence)?.and_then(|value| record::decode(value.value())))
     }
 
-    fn remove(&mut self, sequence: u64, event: &Event) -> Result<(), redb::Error> {
+    pub(super) fn remove(&mut self, sequence: u64, event: &Event) -> Result<(), redb::Error> {
         self.events.remove(sequence)?;
         self.unsent.remove(sequence)?;
         let everybody = (sequence, &[0x00; 32])..=(sequence, &[0xff; 32]);
         self.outbox.retain_in(everybody, |_, _| false)?;
         self.ids.remove(event.id().as_bytes())?;
+        if let Some(end) = lapse::end_of(event) {
+            self.ends.remove((end, sequence))?;
+        }
         for row in index::rows(event, sequence) {
             self.index.remove(row.as_slice())?;
-        }
-        Ok(())
-    }
-
-    /// Drops the oldest events beyond the retention, but never the owner's own and never a profile or follow list.
-    pub(super) fn sweep(
-        &mut self,
-        retention: Retention,
-        owner: Option<PublicKey>,
-        now: u64,
-    ) -> Result<(), redb::Error> {
-        let mut surplus = self.events.len()?.saturating_sub(retention.events);
-        let horizon = now.saturating_sub(retention.seconds);
-        let (first, last) = Prefix::all().range(0, u64::MAX);
-        let mut victims = Vec::new();
-        for row in self.index.range(first.as_slice()..=last.as_slice())?.take(SWEEP_ROWS) {
-            let Some((created_at, sequence)) = index::tail(row?.0.value()) else { continue };
-            if surplus == 0 && created_at >= horizon {
-                break;
-            }
-            let Some(event) = self.event(sequence)? else { continue };
-            if Some(event.pubkey) == owner || matches!(event.kind, Kind::PROFILE | Kind::FOLLOW_LIST) {
-                continue;
-            }
-            surplus = surplus.saturating_sub(1);
-            victims.push((sequence, event));
-        }
-        for (sequence, event) in victims {
-            self.remove(sequence, &event)?;
         }
         Ok(())
     }
@@ -186,9 +206,4 @@ impl<'txn> Tables<'txn> {
 pub(super) fn set_owner(transaction: &WriteTransaction, owner: &PublicKey) -> Result<(), redb::Error> {
     transaction.open_table(OWNER)?.insert(0, owner.as_bytes())?;
     Ok(())
-}
-
-/// The `d` tag of an addressable event (NIP-01); a missing one counts as empty.
-fn identifier(event: &Event) -> String {
-    event.tag_values("d").next().unwrap_or_default().to_owned()
 }

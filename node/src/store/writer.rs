@@ -15,7 +15,9 @@ use redb::{Database, ReadableDatabase};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::{
-    Inserted, Note, Progress, Retention, notes, tables,
+    Inserted, Note, Progress, Retention, notes,
+    retain::{self, Place},
+    tables,
     write::{Tables, set_owner},
 };
 
@@ -108,6 +110,20 @@ impl Writer {
         answer.await.unwrap_or_else(|_| Err("the store's writer has stopped".to_owned()))
     }
 
+    /// [`Writer::store`] for a thread that may block.
+    pub(super) fn store_blocking(&self, event: Event) {
+        if self.queue.blocking_send(Write::Event(event, None, Travel::Done)).is_err() {
+            tracing::error!("the store's writer has stopped; an event was lost");
+        }
+    }
+
+    /// [`Writer::set_owner`] for a thread that may block.
+    pub(super) fn set_owner_blocking(&self, owner: PublicKey) -> Result<(), String> {
+        let (reply, answer) = oneshot::channel();
+        drop(self.queue.blocking_send(Write::Owner(owner, reply)));
+        answer.blocking_recv().unwrap_or_else(|_| Err("the store's writer has stopped".to_owned()))
+    }
+
     /// Writes what is still queued, then ends the thread. Blocks until that is done, as dropping it does.
     pub fn close(self) {}
 }
@@ -130,6 +146,7 @@ fn run(
 ) {
     let mut group = Vec::new();
     let mut swept = 0;
+    let mut place = Place::default();
     while let Some(first) = writes.blocking_recv() {
         group.push(first);
         while group.len() < GROUP
@@ -138,7 +155,7 @@ fn run(
             group.push(write);
         }
         let sweep = progress.borrow().newest.saturating_sub(swept) >= SWEEP_EVERY || swept == 0;
-        match commit(database, &group, sweep.then_some(retention)) {
+        match commit(database, &group, sweep.then_some((retention, &mut place))) {
             Ok((done, inserted)) => {
                 if sweep {
                     swept = done.newest.max(1);
@@ -157,9 +174,10 @@ fn run(
 fn commit(
     database: &Database,
     group: &[Write],
-    sweep: Option<Retention>,
+    sweep: Option<(Retention, &mut Place)>,
 ) -> Result<(Progress, Vec<Inserted>), redb::Error> {
     let owner = tables::owner(&database.begin_read()?)?;
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
     let transaction = database.begin_write()?;
     let mut inserted = Vec::new();
     let progress = {
@@ -167,7 +185,7 @@ fn commit(
         for write in group {
             match write {
                 Write::Event(event, _, travel) => {
-                    let stored = tables.insert(event)?;
+                    let stored = tables.insert(event, now)?;
                     if let Inserted::New(sequence) = stored {
                         match travel {
                             Travel::Done => {}
@@ -187,9 +205,8 @@ fn commit(
                 Write::Owner(owner, _) => set_owner(&transaction, owner)?,
             }
         }
-        if let Some(retention) = sweep {
-            let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
-            tables.sweep(retention, owner, now)?;
+        if let Some((retention, place)) = sweep {
+            retain::sweep(&mut tables, retention, owner, now, place)?;
         }
         tables.finish()?
     };

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, ops::ControlFlow, sync::Arc};
 
-use nostrp2p_core::is_public;
+use nostrp2p_core::{Want, is_public};
 use nostrp2p_protocol::{Event, EventId, Filter, Kind, PublicKey};
 
 use super::{
@@ -10,7 +10,7 @@ use super::{
     input::Question,
     polls::Polls,
 };
-use crate::store::Store;
+use crate::{http::missing::missing, store::Store};
 
 /// Most events of an answer. The client asks for 300 at its start, and for what came in ten seconds later on.
 const MAX_EVENTS: usize = 5_000;
@@ -128,6 +128,20 @@ impl Reader {
         })?;
         events.reverse();
         Ok((events, complete))
+    }
+
+    /// What of a question the store lacks, so that other nodes are worth asking.
+    pub(super) fn missing(&self, question: &Question) -> Result<Vec<Want>, redb::Error> {
+        let filters: Vec<Filter> = match question {
+            Question::Posts(ids) => vec![Filter { ids: Some(ids.clone()), ..Filter::default() }],
+            Question::Newest(kinds, authors) => {
+                let (kinds, authors) = (Some(kinds.clone()), Some(authors.clone()));
+                vec![Filter { kinds, authors, ..Filter::default() }]
+            }
+            Question::Timeline { .. } | Question::Nothing => return Ok(vec![]),
+        };
+        let found = self.store.find(&filters)?.events;
+        Ok(missing(&filters, &found, self.now))
     }
 
     fn posts(&self, ids: &BTreeSet<EventId>) -> Result<Vec<Event>, redb::Error> {

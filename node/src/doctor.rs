@@ -1,0 +1,234 @@
+//! `nostrp2p doctor`: looks at everything that a node needs, step by step, and says what to do.
+
+use std::{io, net::SocketAddr, path::Path, time::Duration};
+
+use nostrp2p_overlay::PeerAddress;
+use serde::Serialize;
+use tokio::{
+    net::{TcpListener, TcpStream, lookup_host},
+    time::timeout,
+};
+
+use crate::{
+    clock, data_dir, delegated,
+    settings::{Settings, Tls},
+    status::{self, Node},
+    store::{OpenError, Retention, Store},
+    tls,
+};
+
+/// How long a bootstrap node may take to answer a connection.
+const DIAL_TIME: Duration = Duration::from_secs(5);
+/// When this program was written: no clock is earlier, in seconds since 1970 (2026-01-01).
+const NOT_BEFORE: u64 = 1_767_225_600;
+
+/// How a step ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Verdict {
+    /// Nothing to do.
+    Ok,
+    /// It works, but not as well as it could.
+    Warn,
+    /// The node cannot run, or not be used.
+    Fail,
+}
+
+/// One thing that was looked at.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Step {
+    /// What was looked at.
+    pub what: &'static str,
+    /// How it ended.
+    pub verdict: Verdict,
+    /// What was seen, and what to do about it.
+    pub text: String,
+}
+
+/// Looks at everything; `tell` gets each step as soon as it is done. Nothing is changed.
+pub async fn examine(settings: &Settings, mut tell: impl FnMut(Step)) {
+    let mut step = |what, (verdict, text)| tell(Step { what, verdict, text });
+    step("clock", check_clock(clock::now()));
+    step("data", check_data(&settings.data_dir));
+    if let Some(tls) = &settings.tls {
+        step("TLS", check_tls(tls));
+    }
+    match status::node(settings).await {
+        Ok((node, _)) => {
+            step("node", (Verdict::Ok, format!("it is running: {}", node.peer_id)));
+            step("owner", check_owner(&node));
+            step("peers", check_peers(&node, settings));
+        }
+        Err(_) => {
+            step("node", (Verdict::Warn, "it is not running; start it with `nostrp2p server`".to_owned()));
+            step("port for nodes", check_port(settings.listen).await);
+            step("port for clients", check_port(settings.listen_clients).await);
+            step("store", check_store(&settings.data_dir));
+        }
+    }
+    for address in &settings.bootstrap {
+        step("bootstrap", check_bootstrap(address).await);
+    }
+}
+
+/// A step as a line for people.
+pub fn line(step: &Step) -> String {
+    let mark = match step.verdict {
+        Verdict::Ok => "ok  ",
+        Verdict::Warn => "warn",
+        Verdict::Fail => "FAIL",
+    };
+    format!("{mark}  {:<17} {}", step.what, step.text)
+}
+
+type Seen = (Verdict, String);
+
+fn check_clock(now: u64) -> Seen {
+    if now < NOT_BEFORE {
+        let text = "this machine's clock is years behind; set it, or others will refuse what you write";
+        return (Verdict::Fail, text.to_owned());
+    }
+    (
+        Verdict::Ok,
+        "it shows a sensible time; more than 15 minutes ahead, and others refuse what you write".to_owned(),
+    )
+}
+
+fn check_data(directory: &Path) -> Seen {
+    let probe = directory.join(".probe");
+    let written = data_dir::prepare(directory).map_err(|error| error.to_string()).and_then(|()| {
+        data_dir::write_private(&probe, b"").and_then(|()| std::fs::remove_file(&probe)).map_err(|error| {
+            format!("cannot write into {}: {error}; give another --data-dir", directory.display())
+        })
+    });
+    match written {
+        Ok(()) => (Verdict::Ok, directory.display().to_string()),
+        Err(text) => (Verdict::Fail, text),
+    }
+}
+
+fn check_tls(tls: &Tls) -> Seen {
+    match tls {
+        Tls::Acme(acme) => (
+            Verdict::Ok,
+            format!(
+                "by ACME for {}; port 443 of it must lead to the node's port for clients",
+                acme.domains.join(", ")
+            ),
+        ),
+        Tls::Files(files) => match tls::check(files) {
+            Ok(()) => (Verdict::Ok, format!("{} and its key fit together", files.cert.display())),
+            Err(error) => (Verdict::Fail, error.to_string()),
+        },
+    }
+}
+
+fn check_owner(node: &Node) -> Seen {
+    let Some(npub) = &node.npub else {
+        let text = "nobody yet; `nostrp2p owner claim-link` shows the link that makes it yours";
+        return (Verdict::Warn, text.to_owned());
+    };
+    let now = clock::now();
+    match node.delegated {
+        Some(expires) if expires > now => {
+            (Verdict::Ok, format!("{npub}; your word holds {}", delegated::remaining(expires, now)))
+        }
+        _ => (Verdict::Warn, format!("{npub}. {}", delegated::ADVICE)),
+    }
+}
+
+fn check_peers(node: &Node, settings: &Settings) -> Seen {
+    match (node.peers, settings.bootstrap.is_empty()) {
+        (0, true) => {
+            let text = "no other node, and no -b that leads to one; ask somebody for the address of theirs";
+            (Verdict::Warn, text.to_owned())
+        }
+        (0, false) => (Verdict::Warn, "no other node yet; see the bootstrap nodes below".to_owned()),
+        (peers, _) => (Verdict::Ok, format!("{peers} connected, {} events stored", node.stored)),
+    }
+}
+
+async fn check_port(address: SocketAddr) -> Seen {
+    match TcpListener::bind(address).await {
+        Ok(_) => (Verdict::Ok, format!("{address} is free")),
+        Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
+            (Verdict::Fail, format!("{address} is taken by another program; stop it, or give another -l"))
+        }
+        Err(error) => (Verdict::Fail, format!("{address} cannot be used: {error}; give another -l")),
+    }
+}
+
+fn check_store(directory: &Path) -> Seen {
+    if !directory.join("store.redb").exists() {
+        return (Verdict::Ok, "none yet; the first start makes it".to_owned());
+    }
+    match Store::open(directory, Retention::default()) {
+        Ok((store, writer)) => {
+            let stored = store.progress().borrow().stored;
+            writer.close();
+            (Verdict::Ok, format!("{stored} events"))
+        }
+        Err(error @ OpenError::InUse { .. }) => (
+            Verdict::Warn,
+            format!(
+                "{error}; it runs with another -l or -s than given here, so nothing more can be asked of it"
+            ),
+        ),
+        Err(error) => (Verdict::Fail, error.to_string()),
+    }
+}
+
+async fn check_bootstrap(address: &PeerAddress) -> Seen {
+    let text = address.to_string();
+    let Some(target) = socket(&text) else {
+        return (Verdict::Ok, format!("{text} (only the node itself can try this kind of address)"));
+    };
+    let addresses = match lookup_host(&target).await {
+        Ok(addresses) => addresses.collect::<Vec<_>>(),
+        Err(error) => return (Verdict::Fail, format!("{text}: the name leads nowhere ({error})")),
+    };
+    for address in &addresses {
+        if let Ok(Ok(_)) = timeout(DIAL_TIME, TcpStream::connect(address)).await {
+            return (Verdict::Ok, format!("{text} takes connections"));
+        }
+    }
+    let advice = "is that node running, and does a firewall let this machine through?";
+    (Verdict::Fail, format!("{text} takes no connection; {advice}"))
+}
+
+/// `host:port` of an address, as far as plain TCP reaches it.
+fn socket(text: &str) -> Option<String> {
+    if !text.starts_with('/') {
+        return Some(text.to_owned());
+    }
+    let mut parts = text.split('/').skip(1);
+    let (kind, host) = (parts.next()?, parts.next()?);
+    if parts.next()? != "tcp" {
+        return None;
+    }
+    let port = parts.next()?;
+    match kind {
+        "ip6" => Some(format!("[{host}]:{port}")),
+        "ip4" | "dns" | "dns4" | "dns6" => Some(format!("{host}:{port}")),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_that_tcp_reaches_are_recognised() {
+        assert_eq!(socket("host:20000").as_deref(), Some("host:20000"));
+        assert_eq!(socket("/ip6/::1/tcp/1/p2p/x").as_deref(), Some("[::1]:1"));
+        assert_eq!(socket("/dns4/a.b/tcp/2").as_deref(), Some("a.b:2"));
+        assert_eq!(socket("/ip4/1.2.3.4/udp/1/quic-v1"), None);
+    }
+
+    #[test]
+    fn a_clock_of_1970_is_a_failure() {
+        assert_eq!(check_clock(0).0, Verdict::Fail);
+        assert_eq!(check_clock(clock::now()).0, Verdict::Ok);
+    }
+}

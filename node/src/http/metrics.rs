@@ -1,0 +1,77 @@
+//! `GET /metrics`: counters and gauges in the text format of Prometheus (version 0.0.4).
+
+use axum::{
+    extract::State,
+    http::{StatusCode, header},
+    response::{IntoResponse, Response},
+};
+
+use super::{App, MAX_SESSIONS};
+
+/// How the node does. It names no person and no event.
+pub(super) async fn metrics(State(app): State<App>) -> Response {
+    let store = app.store.clone();
+    let Ok(Ok(waiting)) = tokio::task::spawn_blocking(move || store.waiting()).await else {
+        return (StatusCode::INTERNAL_SERVER_ERROR, "the store cannot be read; the log says why\n")
+            .into_response();
+    };
+    let stats = app.overlay.stats().await;
+    let progress = *app.store.progress().borrow();
+    let peers = app.standing.borrow().peers.len();
+    let sessions = MAX_SESSIONS.saturating_sub(app.sessions.available_permits());
+    let mut text = Text::default();
+    text.gauge("events_stored", "Events in the store.", progress.stored);
+    text.counter("events_stored_ever", "Highest sequence number given to an event.", progress.newest);
+    text.gauge("outbox_waiting", "Private events of the owner that wait for a person.", count(waiting.len()));
+    text.gauge("peers", "Connected nodes.", count(peers));
+    text.gauge("sessions", "Open WebSocket sessions of clients.", count(sessions));
+    text.gauge("uptime_seconds", "Time since the start.", app.started.elapsed().as_secs());
+    if let Some(bytes) = resident_bytes() {
+        text.gauge("resident_bytes", "Resident memory.", bytes);
+    }
+    text.counter("broadcasts_sent", "Payloads that this node broadcast.", stats.sent);
+    text.counter("broadcasts_sent_bytes", "Bytes of those, once each.", stats.sent_bytes);
+    text.counter("broadcasts_received", "Different payloads received.", stats.received);
+    text.counter("broadcasts_received_bytes", "Bytes of those, once each.", stats.received_bytes);
+    text.counter("verdicts_accepted", "Messages that were forwarded.", stats.accepted);
+    text.counter("verdicts_ignored", "Messages that were dropped without blame.", stats.ignored);
+    text.counter(
+        "verdicts_rejected",
+        "Messages that were dropped and held against the sender.",
+        stats.rejected,
+    );
+    text.counter("messages_dropped", "Messages for which the node was too busy.", stats.dropped);
+    text.counter("peers_banned", "Nodes thrown out for their score.", stats.banned);
+    text.counter("requests_sent", "Requests sent to other nodes.", stats.requests_sent);
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text.0).into_response()
+}
+
+#[derive(Default)]
+struct Text(String);
+
+impl Text {
+    fn gauge(&mut self, name: &str, help: &str, value: u64) {
+        self.line(name, "gauge", help, value);
+    }
+
+    fn counter(&mut self, name: &str, help: &str, value: u64) {
+        self.line(&format!("{name}_total"), "counter", help, value);
+    }
+
+    fn line(&mut self, name: &str, kind: &str, help: &str, value: u64) {
+        let name = format!("nostrp2p_{name}");
+        self.0.push_str(&format!("# HELP {name} {help}\n# TYPE {name} {kind}\n{name} {value}\n"));
+    }
+}
+
+fn count(number: usize) -> u64 {
+    u64::try_from(number).unwrap_or(u64::MAX)
+}
+
+/// Where the system tells (Linux).
+fn resident_bytes() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find(|line| line.starts_with("VmRSS:"))?;
+    let kib: u64 = line.split_whitespace().nth(1)?.parse().ok()?;
+    Some(kib * 1024)
+}

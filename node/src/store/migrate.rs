@@ -1,0 +1,59 @@
+//! From the tables of an earlier version to those of today, in the transaction that opens the store.
+//!
+//! | schema | new |
+//! |---|---|
+//! | 1 | the first |
+//! | 2 | tombstones, ends of events, read markers, siblings |
+
+use nostrp2p_protocol::Kind;
+use redb::{ReadableTable, WriteTransaction};
+
+use super::{
+    Progress,
+    index::{self, Prefix},
+    tables::{META, META_SCHEMA, SCHEMA},
+    write::Tables,
+};
+
+/// Brings the tables from schema `from` to [`SCHEMA`], and creates those that are missing.
+pub(super) fn migrate(
+    transaction: &WriteTransaction,
+    from: u64,
+    progress: Progress,
+) -> Result<Progress, redb::Error> {
+    // Opening a table creates it.
+    let mut tables = Tables::open(transaction)?;
+    if from >= SCHEMA {
+        return Ok(progress);
+    }
+    tracing::info!(from, to = SCHEMA, events = progress.stored, "bringing the store up to date");
+    note_ends(&mut tables)?;
+    apply_deletions(&mut tables)?;
+    let progress = tables.finish()?;
+    transaction.open_table(META)?.insert(META_SCHEMA, SCHEMA)?;
+    Ok(progress)
+}
+
+fn note_ends(tables: &mut Tables<'_>) -> Result<(), redb::Error> {
+    let sequences: Vec<u64> =
+        tables.events.iter()?.map(|row| row.map(|row| row.0.value())).collect::<Result<_, _>>()?;
+    for sequence in sequences {
+        if let Some(event) = tables.event(sequence)? {
+            tables.note_end(sequence, &event)?;
+        }
+    }
+    Ok(())
+}
+
+fn apply_deletions(tables: &mut Tables<'_>) -> Result<(), redb::Error> {
+    let (first, last) = Prefix::kind(Kind::DELETION).range(0, u64::MAX);
+    let mut deletions = Vec::new();
+    for row in tables.index.range(first.as_slice()..=last.as_slice())? {
+        let Some((_, sequence)) = index::tail(row?.0.value()) else { continue };
+        deletions.extend(tables.event(sequence)?);
+    }
+    for deletion in deletions {
+        tables.delete(&deletion)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,120 @@
+//! Damaged files, and files of an earlier version.
+
+use super::*;
+
+#[test]
+fn what_can_be_read_of_a_damaged_store_is_saved() {
+    let seed = rand::random();
+    println!("seed {seed}");
+    let mut random = StdRng::seed_from_u64(seed);
+    let directory = tempfile::tempdir().unwrap();
+    let (store, writer) = open(directory.path());
+    writer.set_owner_blocking(key(1).public_key()).unwrap();
+    for number in 0..300 {
+        writer.store_blocking(post(1, number, &format!("post {number}")));
+    }
+    writer.close();
+    drop(store);
+    let sound = std::fs::read(directory.path().join(FILE)).unwrap();
+
+    let mut refused = 0;
+    for round in 0..60 {
+        let damaged = tempfile::tempdir().unwrap();
+        let mut bytes = sound.clone();
+        if round % 3 == 0 {
+            bytes.truncate(random.random_range(0..bytes.len()));
+        } else {
+            for _ in 0..random.random_range(1..200) {
+                let place = random.random_range(0..bytes.len());
+                bytes[place] ^= 1 << random.random_range(0..8);
+            }
+        }
+        std::fs::write(damaged.path().join(FILE), &bytes).unwrap();
+        match Store::open(damaged.path(), FOREVER) {
+            Ok((store, writer)) => {
+                // What is damaged deeper down shows when it is read, written or closed, sometimes as a panic, which
+                // must not go further than the task that it is in.
+                quietly(|| {
+                    let _read = store.after(0).map(|batch| batch.events.len());
+                    drop((store, writer));
+                });
+            }
+            Err(OpenError::Damaged { reason, .. }) => {
+                assert!(!reason.is_empty());
+                refused += 1;
+            }
+            // An empty file is a new store to redb, and a header may say that it is of another version.
+            Err(other) => {
+                assert!(matches!(other, OpenError::Newer { .. } | OpenError::Io { .. }), "{other:?}")
+            }
+        }
+        let salvaged = salvage(damaged.path()).unwrap();
+        assert!(salvaged.aside.exists(), "seed {seed}, round {round}");
+        assert!(salvaged.events <= 300);
+        let (store, writer) = open(damaged.path());
+        assert_eq!(store.progress().borrow().stored, salvaged.events, "seed {seed}, round {round}");
+        writer.close();
+    }
+    println!("{refused} of 60 were refused at opening");
+    assert!(refused > 0);
+
+    let salvaged = salvage(directory.path()).unwrap();
+    assert_eq!((salvaged.events, salvaged.lost, salvaged.owner), (300, 0, true), "nothing was wrong with it");
+    let (store, writer) = open(directory.path());
+    assert_eq!(store.owner().unwrap(), Some(key(1).public_key()));
+    writer.close();
+}
+
+#[test]
+fn a_store_in_use_is_not_set_aside() {
+    let directory = tempfile::tempdir().unwrap();
+    let (_store, writer) = open(directory.path());
+    assert!(matches!(salvage(directory.path()), Err(OpenError::InUse { .. })));
+    assert!(directory.path().join(FILE).exists());
+    writer.close();
+}
+
+/// Writes a store with the tables of schema 1, as the first version did.
+fn write_schema_1(path: &Path, events: &[Event]) {
+    let database = Database::create(path).unwrap();
+    let transaction = database.begin_write().unwrap();
+    for (sequence, event) in (1..).zip(events) {
+        let record = record::encode(event);
+        transaction.open_table(tables::EVENTS).unwrap().insert(sequence, record.as_slice()).unwrap();
+        transaction.open_table(tables::IDS).unwrap().insert(event.id().as_bytes(), sequence).unwrap();
+        let mut index = transaction.open_table(tables::INDEX).unwrap();
+        for row in index::rows(event, sequence) {
+            index.insert(row.as_slice(), ()).unwrap();
+        }
+    }
+    {
+        let mut meta = transaction.open_table(tables::META).unwrap();
+        let newest = u64::try_from(events.len()).unwrap();
+        for (name, value) in [("schema", 1), ("id", 7), ("newest", newest)] {
+            meta.insert(name, value).unwrap();
+        }
+    }
+    transaction.commit().unwrap();
+}
+
+#[tokio::test]
+async fn a_store_of_schema_1_is_brought_up_to_date() {
+    let directory = tempfile::tempdir().unwrap();
+    let target = post(1, 10, "deleted, but schema 1 kept it");
+    let deletion = event(1, 5, 11, "", vec![Tag::new(["e", &target.id().to_string()])]);
+    let ended = event(2, 1, 5, "ended", vec![Tag::new(["expiration", "100"])]);
+    let kept = post(2, 12, "kept");
+    write_schema_1(&directory.path().join(FILE), &[target.clone(), deletion, ended, kept]);
+    let (store, writer) = open(directory.path());
+    assert_eq!(store.id(), 7);
+    let texts = store.after(0).unwrap().events;
+    assert_eq!(contents(&texts), ["", "kept"]);
+    assert_eq!(commit(&writer, &target).await, Inserted::Deleted);
+    assert_eq!(commit(&writer, &post(1, 20, "next")).await, Inserted::New(5));
+    assert_eq!(store.progress().borrow().stored, 3, "the ended one went with the first sweep");
+    writer.close();
+    drop(store);
+    let (store, writer) = open(directory.path());
+    assert_eq!(contents(&store.after(3).unwrap().events), ["kept", "next"]);
+    writer.close();
+}

@@ -1,0 +1,133 @@
+//! What was deleted must not come back (NIP-09): a tombstone outlives its target.
+//!
+//! A tombstone bites only on events of the author who asked for the deletion. By id it bites for good; by address
+//! (`a` tag) on versions that are not newer than the deletion.
+
+use nostrp2p_protocol::{Event, EventId, Kind, PublicKey, Rumor};
+use redb::{ReadableTable, ReadableTableMetadata, Table, TableDefinition, WriteTransaction};
+
+/// Target (see [`by_id`] and [`by_address`]) -> `created_at` of the deletion, in seconds.
+const TOMBSTONES: TableDefinition<&[u8], u64> = TableDefinition::new("tombstones");
+/// The same by time, so that the oldest are found: `created_at` and target.
+const BY_TIME: TableDefinition<(u64, &[u8]), ()> = TableDefinition::new("tombstones_by_time");
+
+/// Most tombstones: about 25 MB on disk. The oldest make room.
+const MAX_TOMBSTONES: u64 = 200_000;
+/// Tombstones that are given up in one go.
+const PURGE_ROWS: usize = 2_000;
+
+/// The open tables.
+pub(super) struct Tombstones<'txn> {
+    targets: Table<'txn, &'static [u8], u64>,
+    by_time: Table<'txn, (u64, &'static [u8]), ()>,
+}
+
+impl<'txn> Tombstones<'txn> {
+    pub(super) fn open(transaction: &'txn WriteTransaction) -> Result<Self, redb::Error> {
+        Ok(Self { targets: transaction.open_table(TOMBSTONES)?, by_time: transaction.open_table(BY_TIME)? })
+    }
+
+    /// Whether its author has had an event deleted.
+    pub(super) fn bite(&self, event: &Event) -> Result<bool, redb::Error> {
+        if event.kind == Kind::DELETION {
+            return Ok(false);
+        }
+        if self.targets.get(by_id(&event.pubkey, &event.id()).as_slice())?.is_some() {
+            return Ok(true);
+        }
+        let Some(address) = address_of(event) else { return Ok(false) };
+        let deleted = self.targets.get(by_address(&address).as_slice())?.map(|at| at.value());
+        Ok(deleted.is_some_and(|at| event.created_at <= at))
+    }
+
+    /// Remembers the targets of a deletion.
+    pub(super) fn bury(&mut self, deletion: &Event) -> Result<(), redb::Error> {
+        for id in ids(deletion) {
+            self.insert(&by_id(&deletion.pubkey, &id), deletion.created_at)?;
+        }
+        for address in addresses(deletion) {
+            self.insert(&by_address(&address), deletion.created_at)?;
+        }
+        Ok(())
+    }
+
+    fn insert(&mut self, target: &[u8], at: u64) -> Result<(), redb::Error> {
+        let before = self.targets.get(target)?.map(|at| at.value());
+        if before.is_some_and(|before| before >= at) {
+            return Ok(());
+        }
+        if let Some(before) = before {
+            self.by_time.remove((before, target))?;
+        }
+        self.targets.insert(target, at)?;
+        self.by_time.insert((at, target), ())?;
+        Ok(())
+    }
+
+    /// Gives up the oldest beyond the bound, and those older than `horizon` (seconds since 1970), except the owner's.
+    pub(super) fn purge(&mut self, horizon: u64, owner: Option<PublicKey>) -> Result<(), redb::Error> {
+        let mut surplus = self.targets.len()?.saturating_sub(MAX_TOMBSTONES);
+        let mut victims = Vec::new();
+        for row in self.by_time.iter()?.take(PURGE_ROWS) {
+            let key = row?.0;
+            let (at, target) = key.value();
+            if surplus == 0 && at >= horizon {
+                break;
+            }
+            if !owner.is_some_and(|owner| target.starts_with(owner.as_bytes())) {
+                surplus = surplus.saturating_sub(1);
+                victims.push((at, target.to_vec()));
+            }
+        }
+        for (at, target) in victims {
+            self.targets.remove(target.as_slice())?;
+            self.by_time.remove((at, target.as_slice()))?;
+        }
+        Ok(())
+    }
+}
+
+/// Author, kind and `d` tag of a replaceable or addressable event (NIP-01).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Address {
+    pub(super) author: PublicKey,
+    pub(super) kind: Kind,
+    pub(super) identifier: String,
+}
+
+/// The address under which an event is replaced.
+pub(super) fn address_of(rumor: &Rumor) -> Option<Address> {
+    let identifier = match rumor.kind {
+        kind if kind.is_addressable() => rumor.tag_values("d").next().unwrap_or_default().to_owned(),
+        kind if kind.is_replaceable() => String::new(),
+        _ => return None,
+    };
+    Some(Address { author: rumor.pubkey, kind: rumor.kind, identifier })
+}
+
+/// The events that a deletion names by id.
+pub(super) fn ids(deletion: &Rumor) -> impl Iterator<Item = EventId> {
+    deletion.tag_values("e").filter_map(|id| id.parse().ok())
+}
+
+/// The addresses that a deletion names and that are its author's.
+pub(super) fn addresses(deletion: &Rumor) -> impl Iterator<Item = Address> {
+    let author = deletion.pubkey;
+    deletion.tag_values("a").filter_map(parse_address).filter(move |address| address.author == author)
+}
+
+/// `kind:pubkey:d`
+fn parse_address(value: &str) -> Option<Address> {
+    let mut parts = value.splitn(3, ':');
+    let kind = Kind(parts.next()?.parse().ok()?);
+    let author = parts.next()?.parse().ok()?;
+    Some(Address { author, kind, identifier: parts.next().unwrap_or_default().to_owned() })
+}
+
+fn by_id(author: &PublicKey, id: &EventId) -> Vec<u8> {
+    [author.as_bytes().as_slice(), &[0], id.as_bytes()].concat()
+}
+
+fn by_address(Address { author, kind, identifier }: &Address) -> Vec<u8> {
+    [author.as_bytes().as_slice(), &[1], &kind.0.to_be_bytes(), identifier.as_bytes()].concat()
+}

@@ -1,0 +1,99 @@
+//! `kill -9` at any moment: what was acknowledged is there, and no sequence number comes twice.
+
+use std::collections::BTreeMap;
+
+use nostrp2p_protocol::{
+    EventId, SecretKey,
+    frame::{ClientFrame, NodeFrame},
+};
+use nostrp2p_tests::{Client, Node, post, random_key};
+use tokio::time::{Duration, timeout};
+
+/// Rounds of publishing and killing; `KILL_ROUNDS` gives another number.
+fn rounds() -> u64 {
+    std::env::var("KILL_ROUNDS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(8)
+}
+
+/// Publishes as fast as it can for a while; returns what was acknowledged, by sequence number.
+async fn publish_for(
+    client: &mut Client,
+    key: &SecretKey,
+    round: u64,
+    time: Duration,
+) -> BTreeMap<u64, EventId> {
+    let mut acknowledged = BTreeMap::new();
+    let mut number = 0_u64;
+    let run = async {
+        for _ in 0..8 {
+            number += 1;
+            send(client, key, round, number).await;
+        }
+        loop {
+            if let NodeFrame::Published { id, sequence, .. } = client.answer().await {
+                assert_eq!(acknowledged.insert(sequence, id), None, "sequence {sequence} came twice");
+                number += 1;
+                send(client, key, round, number).await;
+            }
+        }
+    };
+    let ended: Result<(), _> = timeout(time, run).await;
+    drop(ended);
+    acknowledged
+}
+
+async fn send(client: &mut Client, key: &SecretKey, round: u64, number: u64) {
+    let request = u32::try_from(number).unwrap_or(u32::MAX);
+    let event = post(key, &format!("round {round}, post {number}")).into();
+    client.send(ClientFrame::Publish { request, event }).await;
+}
+
+#[tokio::test]
+async fn what_was_acknowledged_survives_kill_9() {
+    let key = random_key();
+    let mut node = Node::start(&["-p", &key.public_key().to_npub()]).await;
+    let seed: u64 = std::env::var("KILL_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or_else(|| {
+        let mut bytes = [0; 8];
+        getrandom::fill(&mut bytes).expect("random numbers");
+        u64::from_le_bytes(bytes)
+    });
+    println!("KILL_SEED={seed}");
+    let mut acknowledged = BTreeMap::new();
+    for round in 0..rounds() {
+        let mut client = Client::login(&node.clients(), &key).await;
+        let milliseconds = 20 + seed.rotate_left(u32::try_from(round % 64).unwrap_or(0) * 7) % 400;
+        let new = publish_for(&mut client, &key, round, Duration::from_millis(milliseconds)).await;
+        // The connection is still open: more is on its way when the node dies.
+        node = node.kill().await.start().await;
+        for (sequence, id) in new {
+            assert_eq!(acknowledged.insert(sequence, id), None, "sequence {sequence} was given twice");
+        }
+        let held = everything(&node, &key).await;
+        for (sequence, id) in &acknowledged {
+            assert!(
+                held.contains(id),
+                "round {round}: {id}, acknowledged as {sequence}, is lost (seed {seed})"
+            );
+        }
+    }
+    println!("{} acknowledged events in {} rounds", acknowledged.len(), rounds());
+    assert!(acknowledged.len() > 20, "hardly anything was published");
+}
+
+/// The ids of all that a node holds, by its batches.
+async fn everything(node: &Node, key: &SecretKey) -> std::collections::BTreeSet<EventId> {
+    let mut client = Client::login(&node.clients(), key).await;
+    client.watch(0).await;
+    let mut held = std::collections::BTreeSet::new();
+    loop {
+        match client.next().await {
+            Some(NodeFrame::Batch { through, newest, events }) => {
+                held.extend(events.iter().map(|event| event.id()));
+                if through >= newest {
+                    return held;
+                }
+            }
+            Some(_) => {}
+            None => panic!("the node closed the connection"),
+        }
+    }
+}
