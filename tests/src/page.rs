@@ -49,6 +49,41 @@ impl Browser {
         npub
     }
 
+    /// The own secret key, as the page shows it on Me.
+    ///
+    /// # Panics
+    /// When the page is gone.
+    pub async fn nsec(&self) -> String {
+        self.go("#/me").await;
+        self.click("key-reveal").await;
+        let nsec = self.find("nsec").await.text().await.expect("a page");
+        self.go("#/").await;
+        nsec
+    }
+
+    /// Signs in at a node that has an owner, with the owner's key.
+    pub async fn sign_in(&self, node: &Node, nsec: &str) {
+        self.open(&format!("http://{}/", node.clients())).await;
+        self.find("welcome").await;
+        self.click("next").await;
+        self.click("key-import").await;
+        self.type_into("nsec-input", nsec).await;
+        self.click("next").await;
+        self.attribute("connection", "data-state", "connected").await;
+    }
+
+    /// Waits until there is no element with this `data-testid`.
+    pub async fn see_no(&self, id: &str) {
+        let selector = format!("[data-testid=\"{id}\"]");
+        until(&format!("{id} to be gone"), || async {
+            match self.driver.find_all(Locator::Css(&selector)).await {
+                Ok(found) if found.is_empty() => Ok(()),
+                other => Err(format!("{:?}", other.map(|found| found.len()))),
+            }
+        })
+        .await;
+    }
+
     /// Presses a button by its `data-testid` inside the post with this text, as soon as both are there.
     pub async fn press_in_post(&self, text: &str, id: &str) {
         let script = "

@@ -30,3 +30,36 @@ async fn the_page_of_a_person_fills_itself_from_that_persons_node() {
     bob.see("post-text", "written long before Bob came").await;
     bob.close().await;
 }
+
+#[tokio::test]
+async fn following_somebody_gathers_what_they_wrote_and_write() {
+    let (mut alice, mut carol, bob, _node) = alice_with_a_past().await;
+    carol.client.publish(&post(&carol.key, "from a stranger")).await;
+    bob.see("post-text", "from a stranger").await;
+    bob.click("tab-following").await;
+    bob.read("You follow nobody yet").await;
+
+    // By a pasted key.
+    bob.go("#/find").await;
+    bob.type_into("search", &alice.key.public_key().to_npub()).await;
+    bob.see("person-row", "Alice").await;
+    bob.click("follow").await;
+    bob.attribute("follow", "aria-pressed", "true").await;
+    bob.go("#/").await;
+    bob.see("post-text", "written long before Bob came").await;
+    alice.client.publish(&post(&alice.key, "and one of today")).await;
+    bob.see("post-text", "and one of today").await;
+    bob.see_gone("from a stranger").await;
+
+    // The choice and the list survive a reload.
+    bob.driver.refresh().await.expect("a page");
+    bob.see("post-text", "and one of today").await;
+    bob.see_gone("from a stranger").await;
+    bob.go(&format!("#/p/{}", alice.key.public_key().to_npub())).await;
+    bob.attribute("follow", "aria-pressed", "true").await;
+    bob.click("follow").await;
+    bob.attribute("follow", "aria-pressed", "false").await;
+    bob.go("#/").await;
+    bob.read("You follow nobody yet").await;
+    bob.close().await;
+}

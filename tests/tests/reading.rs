@@ -74,3 +74,30 @@ async fn quotes_and_reposts_are_shown_whole() {
     alice.find("thread").await;
     tokio::join!(alice.close(), bob.close());
 }
+
+#[tokio::test]
+async fn what_was_read_on_one_device_is_read_on_the_other() {
+    let ((alice, node_a), (bob, _node_b)) = two_people().await;
+    alice.write("who reads this?").await;
+    bob.press_in_post("who reads this?", "like").await;
+    bob.press_in_post("who reads this?", "reply").await;
+    bob.type_into("compose-text", "I do").await;
+    bob.click("compose-send").await;
+    alice.attribute("unread", "data-count", "2").await;
+
+    let phone = Browser::start(Size::Phone).await;
+    phone.sign_in(&node_a, &alice.nsec().await).await;
+    phone.attribute("unread", "data-count", "2").await;
+    alice.go("#/notifications").await;
+    alice.see("notice", "Bob replied").await;
+    alice.see("notice", "Bob likes your post").await;
+    phone.see_no("unread").await;
+    alice.see_no("unread").await;
+    phone.driver.refresh().await.expect("a page");
+    phone.attribute("connection", "data-state", "connected").await;
+    phone.go("#/notifications").await;
+    phone.see("notice", "Bob replied").await;
+    phone.attribute("notice", "data-new", "no").await;
+    phone.see_no("unread").await;
+    tokio::join!(alice.close(), bob.close(), phone.close());
+}

@@ -100,6 +100,8 @@ pub enum Purpose {
     Post,
     /// A like of this post.
     Like(EventId),
+    /// A version of a list of people.
+    List,
     /// To pass a post on.
     Repost,
     /// To take back an own event.

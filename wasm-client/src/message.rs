@@ -5,7 +5,7 @@ use nostrp2p_protocol::{Event, EventId, PeerId, PublicKey, Rumor, frame::NodeFra
 use crate::{
     address::ClaimToken,
     effect::{Purpose, Timer},
-    model::{Environment, Menu},
+    model::{Environment, Menu, Tab},
     secret::Secret,
     storage::{Snapshot, StorageError, Theme},
     vdom::KeyPress,
@@ -41,6 +41,8 @@ pub enum Message {
     Reading(Reading),
     /// Writing.
     Writing(Writing),
+    /// Following and muting.
+    Relation(Relation),
     /// The own profile, the key and the settings.
     Own(Own),
     /// The connection, by hand.
@@ -148,6 +150,12 @@ pub enum Reading {
     ExactTime(EventId),
     /// More of the past.
     Older,
+    /// Show the posts of everyone, or of those one follows.
+    Tab(Tab),
+    /// The field for a search changed.
+    SearchTyped(String),
+    /// What was typed there is to be opened, if it names somebody or something.
+    SearchSubmitted,
     /// To where one came from.
     Back,
     /// Show a post with what it answers and what answers it.
@@ -189,6 +197,25 @@ pub enum Writing {
     GiveUp(EventId),
     /// This own post is deleted.
     Delete(EventId),
+}
+
+/// Following and muting.
+#[derive(Debug, Clone, Copy)]
+pub enum Relation {
+    /// This person is to be followed.
+    Follow(PublicKey),
+    /// Not any more.
+    Unfollow(PublicKey),
+    /// This person is not to be read.
+    Mute(PublicKey),
+    /// To be read again.
+    Unmute(PublicKey),
+    /// A first list is to be begun although there may be one elsewhere.
+    BeginList,
+    /// Rather not.
+    NotNow,
+    /// An earlier version of a list is to be the present one again.
+    Restore(EventId),
 }
 
 /// The own profile, the key and the settings.
@@ -258,6 +285,12 @@ impl From<Reading> for Message {
 impl From<Writing> for Message {
     fn from(writing: Writing) -> Self {
         Self::Writing(writing)
+    }
+}
+
+impl From<Relation> for Message {
+    fn from(relation: Relation) -> Self {
+        Self::Relation(relation)
     }
 }
 

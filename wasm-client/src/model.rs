@@ -3,7 +3,9 @@
 pub mod connection;
 pub mod deleted;
 pub mod likes;
+pub mod lists;
 pub mod missing;
+pub mod notices;
 pub mod people;
 pub mod picture;
 pub mod quote;
@@ -28,7 +30,9 @@ pub use {
     connection::{Connection, Phase},
     deleted::Deleted,
     likes::Likes,
+    lists::Lists,
     missing::Missing,
+    notices::Notices,
     people::People,
     picture::{Picture, Pictures},
     quote::Quote,
@@ -56,8 +60,16 @@ pub struct Model {
     pub timeline: Timeline,
     /// Who likes what.
     pub likes: Likes,
+    /// Whom one follows, and whom one does not want to read.
+    pub lists: Lists,
+    /// Whose posts are shown on the screen Home.
+    pub tab: Tab,
+    /// What is searched for.
+    pub search: String,
     /// What was deleted.
     pub deleted: Deleted,
+    /// What others did.
+    pub notices: Notices,
     /// Posts that are spoken of and not here.
     pub missing: Missing,
     /// Who is who.
@@ -125,6 +137,16 @@ pub struct Environment {
     pub offset_minutes: i32,
     /// Whether the command key is called Cmd.
     pub apple: bool,
+}
+
+/// Whose posts are shown on the screen Home.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Tab {
+    /// Those of the people one follows, and one's own.
+    Following,
+    /// Those of everyone.
+    #[default]
+    Everyone,
 }
 
 /// The page of a person or a conversation while it is open.
@@ -270,8 +292,29 @@ impl Model {
 
     /// The posts of the screen Home that are drawn, the newest first.
     pub fn home(&self) -> impl Iterator<Item = (&Place, &Post)> {
-        let seen = self.timeline.run().filter(|(place, _)| !self.timeline.unseen.contains(&place.id));
+        let seen = self.of_tab().filter(|(place, _)| !self.timeline.unseen.contains(&place.id));
         seen.take(self.timeline.drawn)
+    }
+
+    /// The posts of the screen Home, the newest first: of everyone the unbroken run, of those one follows all.
+    pub fn of_tab(&self) -> impl Iterator<Item = (&Place, &Post)> {
+        let everyone = self.tab == Tab::Everyone;
+        let shown = move |(place, post): &(&Place, &Post)| {
+            let author = post.author();
+            let own = self.me.as_ref() == Some(author);
+            let fits =
+                if everyone { !self.timeline.is_stray(place) } else { own || self.lists.follows(author) };
+            fits && !self.lists.mutes(author)
+        };
+        self.timeline.posts().filter(shown)
+    }
+
+    /// How many posts wait behind "n new".
+    pub fn unseen(&self) -> usize {
+        if self.timeline.unseen.is_empty() {
+            return 0;
+        }
+        self.of_tab().filter(|(place, _)| self.timeline.unseen.contains(&place.id)).count()
     }
 
     /// What this person wrote and passed on, as far as it is here, the newest first.

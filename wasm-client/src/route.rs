@@ -12,6 +12,10 @@ pub enum Route {
     Home,
     /// The composer, on a small screen.
     Write,
+    /// A search for people and posts.
+    Find,
+    /// What others did.
+    Notifications,
     /// The own node and its neighbours.
     Network,
     /// The own profile.
@@ -26,13 +30,16 @@ pub enum Route {
 
 impl Route {
     /// All screens that are about nobody in particular.
-    pub const PLAIN: [Self; 5] = [Self::Home, Self::Write, Self::Network, Self::Me, Self::Settings];
+    pub const PLAIN: [Self; 7] =
+        [Self::Home, Self::Write, Self::Find, Self::Notifications, Self::Network, Self::Me, Self::Settings];
 
     /// The address of the screen.
     pub fn fragment(&self) -> Text {
         match self {
             Self::Home => "#/".into(),
             Self::Write => "#/write".into(),
+            Self::Find => "#/find".into(),
+            Self::Notifications => "#/notifications".into(),
             Self::Network => "#/network".into(),
             Self::Me => "#/me".into(),
             Self::Settings => "#/settings".into(),

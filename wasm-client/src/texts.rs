@@ -11,7 +11,10 @@ use nostrp2p_protocol::{
 use zeroize::Zeroizing;
 
 use crate::{
-    model::connection::{Pill, Trouble},
+    model::{
+        connection::{Pill, Trouble},
+        notices::What,
+    },
     secret::Secret,
 };
 
@@ -101,6 +104,43 @@ pub const REPLY_DROP: &str = "Do not reply";
 pub const LIKE: &str = "Like";
 pub const LIKED: &str = "You like this";
 pub const ONLY_YOU: &str = "only for you";
+pub const FIND: &str = "Search";
+pub const FIND_LABEL: &str = "Search people and posts";
+pub const FIND_EXAMPLE: &str = "A name, words, or a public key";
+pub const FIND_OPEN: &str = "Open";
+pub const FIND_PEOPLE: &str = "Find people";
+pub const FIND_LEAD: &str =
+    "Paste somebody’s public key (npub1…) here, or search for a name or for words in posts.";
+pub const FIND_NOTHING: &str = "Nothing of that is in the posts that are here.";
+pub const PEOPLE: &str = "People";
+pub const NOTIFICATIONS: &str = "Notifications";
+pub const NOTIFICATIONS_SHORT: &str = "News";
+pub const NOTIFICATIONS_EMPTY: &str = "Nothing yet";
+pub const NOTIFICATIONS_EMPTY_LEAD: &str = "Answers, mentions, likes and reposts of your posts appear here.";
+pub const UNREAD: &str = " unread";
+pub const FOLLOWING: &str = "Following";
+pub const EVERYONE: &str = "Everyone";
+pub const WHOSE_POSTS: &str = "Whose posts";
+pub const NOBODY_FOLLOWED: &str = "You follow nobody yet";
+pub const NOBODY_FOLLOWED_LEAD: &str = "Posts of the people you follow are gathered here.";
+pub const NOTHING_FOLLOWED: &str = "The people you follow have written nothing that your node holds.";
+pub const FOLLOW: &str = "Follow";
+pub const FOLLOWED: &str = "Following";
+pub const UNFOLLOW: &str = "Do not follow any more";
+pub const MUTE: &str = "Mute";
+pub const UNMUTE: &str = "Unmute";
+pub const MUTE_WHY: &str =
+    "You do not see what a muted person writes. Your list of muted people is not passed on.";
+pub const LIST_AWAITED: &str = "This is done as soon as your node has shown your present list.";
+pub const LIST_RESTORED: &str = "You follow the people of that day again.";
+pub const LIST_TITLE: &str = "People you follow";
+pub const LIST_WHY: &str = "Earlier lists are kept on this device, in case one goes wrong.";
+pub const LIST_RESTORE: &str = "Go back to it";
+pub const LIST_PRESENT: &str = "now";
+pub const FIRST_LIST: &str = "Begin a new list?";
+pub const FIRST_LIST_WHY: &str =
+    "Your node knows of no list of yours. If you have one elsewhere, a new one would take its place.";
+pub const FIRST_LIST_YES: &str = "Begin a new list";
 pub const THREAD: &str = "Conversation";
 pub const POSTS: &str = "Posts";
 pub const NO_ANSWERS: &str = "No answers here yet.";
@@ -186,6 +226,27 @@ pub const UPDATE_READY: &str = "A new version of this page is ready.";
 pub const UPDATE_NOW: &str = "Reload";
 pub const STORAGE_TROUBLE: &str = "The browser does not let this page store anything: posts that are not sent yet are lost when you close it.";
 pub const CRASHED: &str = "Something went wrong on this page. Reload it; what you wrote is stored.";
+
+pub fn follows_people(people: usize) -> String {
+    if people == 1 {
+        "follows 1 person".to_owned()
+    } else {
+        format!("follows {} people", count(people as u64))
+    }
+}
+
+pub fn notice(what: What, name: &str, others: usize) -> String {
+    let who = if others == 0 { name.to_owned() } else { format!("{name} and {}", other_people(others)) };
+    let plural = others > 0;
+    match what {
+        What::Reply => format!("{who} replied"),
+        What::Mention => format!("{who} mentioned you"),
+        What::Quote => format!("{who} quoted you"),
+        What::Repost => format!("{who} reposted your post"),
+        What::Like if plural => format!("{who} like your post"),
+        What::Like => format!("{who} likes your post"),
+    }
+}
 
 pub fn picture_of(name: &str) -> String {
     format!("Picture of {name}")

@@ -3,6 +3,8 @@
 pub mod compose;
 pub mod connection;
 pub mod deletion;
+pub mod lists;
+pub mod notices;
 pub mod onboarding;
 pub mod own;
 pub mod pages;
@@ -61,6 +63,7 @@ pub fn update(model: &mut Model, message: Message, moment: Moment) -> Vec<Effect
         Message::Welcome(setup) => onboarding::update(model, setup, out),
         Message::Reading(reading) => timeline::update(model, reading, out),
         Message::Writing(writing) => compose::update(model, writing, out),
+        Message::Relation(relation) => lists::update(model, relation, out),
         Message::Own(own) => own::update(model, own, out),
         Message::Link(link) => match link {
             Link::Retry => connection::connect(model, out),
@@ -102,6 +105,7 @@ fn begin(model: &mut Model, start: Start, out: &mut Vec<Effect>) {
         model.stage = Stage::Using;
         model.route = Route::from_fragment(&fragment);
         pages::follow(model);
+        notices::enter(model, out);
         out.push(Effect::Wait(Timer::Tick, TICK_MS));
     } else {
         let (token, was_in_use) = (link.token, in_use);
@@ -111,9 +115,12 @@ fn begin(model: &mut Model, start: Start, out: &mut Vec<Effect>) {
 }
 
 fn restore(model: &mut Model, snapshot: Snapshot) {
-    let Snapshot { events, profiles, deletions, outbox, settings, .. } = snapshot;
+    let Snapshot { events, profiles, deletions, lists, outbox, settings } = snapshot;
     for deletion in &deletions {
         model.deleted.take(deletion);
+    }
+    for list in &lists {
+        model.lists.take(list, model.me);
     }
     for profile in &profiles {
         model.people.take(profile);
@@ -134,11 +141,15 @@ fn restore(model: &mut Model, snapshot: Snapshot) {
             timeline::insert_own(model, &event);
             model.likes.take(&event, model.me);
             model.deleted.take(&event);
+            model.lists.take(&event, model.me);
             compose::put_in_outbox(model, event);
         }
     }
     model.connection.cursor = settings.cursor;
     model.theme = settings.theme;
+    model.tab = settings.tab;
+    model.notices.read_until = settings.read_until;
+    model.lists.made_here = settings.made_here;
     model.backed_up = settings.backed_up;
     model.compose.text = settings.draft;
     model.compose.reply = settings.reply;
@@ -169,6 +180,7 @@ fn on_browser(model: &mut Model, browser: Browser, out: &mut Vec<Effect>) {
             } else {
                 compose::save_draft(model, out);
             }
+            notices::read(model, out);
             connection::on_visibility(model, out);
         }
         Browser::Online => connection::hurry(model, out),
@@ -212,11 +224,14 @@ fn on_fragment(model: &mut Model, fragment: &str, out: &mut Vec<Effect>) {
         own::leave(model);
         model.menu = None;
         pages::enter(model, out);
+        notices::enter(model, out);
         connection::ask_missing(model, out);
         out.push(Effect::FindPlace(route));
     }
-    if route == Route::Write {
-        out.push(Effect::Focus(compose::FIELD_ID));
+    match route {
+        Route::Write => out.push(Effect::Focus(compose::FIELD_ID)),
+        Route::Find => out.push(Effect::Focus("search")),
+        _ => {}
     }
 }
 
@@ -242,6 +257,10 @@ fn on_key(model: &mut Model, press: &KeyPress, out: &mut Vec<Effect>) {
         return;
     }
     match press.key.as_str() {
+        "/" => {
+            out.push(Effect::Go(Route::Find.fragment()));
+            out.push(Effect::Focus("search"));
+        }
         "n" => compose::update(model, Writing::Open, out),
         "j" | "k" if has_posts(model.route) => out.push(Effect::StepPost { back: press.key == "k" }),
         "r" | "l" if has_posts(model.route) => {
@@ -252,5 +271,5 @@ fn on_key(model: &mut Model, press: &KeyPress, out: &mut Vec<Effect>) {
 }
 
 const fn has_posts(route: Route) -> bool {
-    matches!(route, Route::Home | Route::Person(_) | Route::Thread(..))
+    matches!(route, Route::Home | Route::Find | Route::Person(_) | Route::Thread(..))
 }

@@ -2,12 +2,14 @@
 
 pub mod avatar;
 pub mod compose;
+pub mod find;
 pub mod frame;
 pub mod home;
 pub mod icons;
 pub mod me;
 pub mod menu;
 pub mod network;
+pub mod notifications;
 pub mod person;
 pub mod post;
 pub mod quote;
@@ -64,6 +66,8 @@ pub fn title(model: &Model) -> Text {
     match model.route {
         Route::Home => texts::HOME.into(),
         Route::Write => texts::WRITE.into(),
+        Route::Find => texts::FIND.into(),
+        Route::Notifications => texts::NOTIFICATIONS.into(),
         Route::Network => texts::NETWORK.into(),
         Route::Me => texts::ME.into(),
         Route::Settings => texts::SETTINGS.into(),
@@ -76,6 +80,8 @@ fn screen(model: &Model, posts: &mut post::Drawn) -> Html {
     match model.route {
         Route::Home => home::view(model, posts),
         Route::Write => compose::screen(model),
+        Route::Find => find::view(model, posts),
+        Route::Notifications => notifications::view(model),
         Route::Network => network::view(model),
         Route::Me => me::view(model),
         Route::Settings => settings::view(model),

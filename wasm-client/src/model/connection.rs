@@ -107,6 +107,10 @@ pub enum Request {
     Page,
     /// Earlier posts of the person whose page is open.
     PageOlder,
+    /// Posts of somebody whom one begins to follow.
+    Followed,
+    /// What others did.
+    Notices,
     /// Likes, the own ones and those that own posts got.
     Likes,
 }

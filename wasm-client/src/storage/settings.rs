@@ -2,7 +2,7 @@
 
 use crate::{
     address::NodeAddress,
-    model::{Quote, Reply},
+    model::{Quote, Reply, Tab},
 };
 use nostrp2p_protocol::frame::StoreId;
 
@@ -40,6 +40,12 @@ pub enum Setting {
     Draft(String),
     /// What the text in the composer answers: without it a private answer would become a post for everyone.
     Reply(Option<Reply>),
+    /// Up to when what others did was read, in seconds since 1970.
+    ReadUntil(u64),
+    /// Whether the key was made on this device.
+    MadeHere(bool),
+    /// Whose posts are shown on the screen Home.
+    Tab(Tab),
     /// What the text in the composer quotes.
     Quote(Option<Quote>),
     /// Since when no post is missing in the storage, in seconds since 1970; 0 for all of what the node holds.
@@ -61,6 +67,12 @@ pub struct Settings {
     pub draft: String,
     /// See [`Setting::Reply`].
     pub reply: Option<Reply>,
+    /// See [`Setting::ReadUntil`].
+    pub read_until: u64,
+    /// See [`Setting::MadeHere`].
+    pub made_here: bool,
+    /// See [`Setting::Tab`].
+    pub tab: Tab,
     /// See [`Setting::Quote`].
     pub quote: Option<Quote>,
     /// See [`Setting::KeptSince`].
@@ -92,6 +104,9 @@ impl Setting {
             Self::Theme(_) => "theme",
             Self::Draft(_) => "draft",
             Self::Reply(_) => "reply",
+            Self::ReadUntil(_) => "read_until",
+            Self::MadeHere(_) => "made_here",
+            Self::Tab(_) => "tab",
             Self::Quote(_) => "quote",
             Self::KeptSince(_) => "kept_since",
             Self::BackedUp(_) => "backed_up",
@@ -106,9 +121,10 @@ impl Setting {
             Self::Theme(theme) => Some(theme.word().to_owned()),
             Self::Draft(text) => Some(text.clone()).filter(|text| !text.is_empty()),
             Self::Reply(reply) => reply.as_ref().map(Reply::to_text),
+            Self::Tab(tab) => (*tab == Tab::Following).then(|| "following".to_owned()),
             Self::Quote(quote) => quote.as_ref().map(Quote::to_text),
-            Self::KeptSince(since) => (*since > 0).then(|| since.to_string()),
-            Self::BackedUp(yes) => yes.then(|| "yes".to_owned()),
+            Self::KeptSince(since) | Self::ReadUntil(since) => (*since > 0).then(|| since.to_string()),
+            Self::BackedUp(yes) | Self::MadeHere(yes) => yes.then(|| "yes".to_owned()),
         }
     }
 }
@@ -128,6 +144,9 @@ impl Settings {
             }
             "draft" => text.clone_into(&mut self.draft),
             "reply" => self.reply = Reply::parse(text),
+            "read_until" => self.read_until = text.parse().unwrap_or_default(),
+            "made_here" => self.made_here = text == "yes",
+            "tab" => self.tab = if text == "following" { Tab::Following } else { Tab::Everyone },
             "quote" => self.quote = Quote::parse(text),
             "kept_since" => self.kept_since = text.parse().unwrap_or_default(),
             "backed_up" => self.backed_up = text == "yes",
@@ -157,6 +176,9 @@ mod tests {
             Setting::Theme(Theme::Dark),
             Setting::Draft("hello\nyou".into()),
             Setting::Reply(reply.clone()),
+            Setting::ReadUntil(6),
+            Setting::MadeHere(true),
+            Setting::Tab(Tab::Following),
             Setting::Quote(quote),
             Setting::KeptSince(5),
             Setting::BackedUp(true),
@@ -171,6 +193,9 @@ mod tests {
             theme: Theme::Dark,
             draft: "hello\nyou".into(),
             reply,
+            read_until: 6,
+            made_here: true,
+            tab: Tab::Following,
             quote,
             kept_since: 5,
             backed_up: true,
@@ -181,7 +206,19 @@ mod tests {
     #[test]
     fn broken_texts_fall_back() {
         let mut read = Settings::default();
-        for name in ["cursor", "node", "theme", "reply", "quote", "kept_since", "backed_up", "unknown"] {
+        for name in [
+            "cursor",
+            "node",
+            "theme",
+            "reply",
+            "quote",
+            "made_here",
+            "tab",
+            "read_until",
+            "kept_since",
+            "backed_up",
+            "unknown",
+        ] {
             read.read(name, "\u{0} broken");
         }
         assert_eq!(read, Settings::default());

@@ -5,11 +5,11 @@ use nostrp2p_protocol::{
     frame::{Refusal, RefusalCode},
 };
 
-use super::{Effect, connection, deletion, notify, timeline};
+use super::{Effect, connection, deletion, lists, notify, timeline};
 use crate::{
     effect::{Purpose, Timer},
     message::Writing,
-    model::{About, Model, Outgoing, Quote, Reply, likes, reply::is_private},
+    model::{About, Model, Outgoing, Quote, Reply, likes, lists::MUTE_LIST, reply::is_private},
     route::Route,
     storage::{Change, Place, Setting},
     texts,
@@ -81,8 +81,10 @@ pub fn on_signed(
     let event = match result {
         Ok(event) => *event,
         Err(error) => {
-            if let Purpose::Like(id) = purpose {
-                model.likes.remove_mine(&id);
+            match purpose {
+                Purpose::Like(id) => model.likes.remove_mine(&id),
+                Purpose::List => model.lists.signing = false,
+                _ => {}
             }
             return notify(model, texts::not_signed(&error), out);
         }
@@ -111,6 +113,12 @@ pub fn on_signed(
             let changes = deletion::take(model, event.clone().into_rumor());
             notify(model, texts::DELETED, out);
             hand_in(model, event, changes, out);
+        }
+        Purpose::List => {
+            model.lists.signing = false;
+            model.lists.take(&event, model.me);
+            hand_in(model, event.clone(), vec![Change::List(event.into_rumor())], out);
+            lists::make(model, out);
         }
         Purpose::Delegation | Purpose::Repost => hand_in(model, event, Vec::new(), out),
         Purpose::Again(former) => {
@@ -167,7 +175,11 @@ pub fn on_refused(model: &mut Model, id: EventId, refusal: &Refusal, retry_ms: u
         // The node asks for a delegation again with the next login; there is nothing for the person to do.
         _ if outgoing.event.kind == Kind::APPLICATION_DATA => give_up(model, id, out),
         // A heart that empties again says the rest.
-        _ if matches!(outgoing.event.kind, Kind::REACTION | Kind::DELETION) => {
+        _ if matches!(
+            outgoing.event.kind,
+            Kind::REACTION | Kind::DELETION | Kind::FOLLOW_LIST | MUTE_LIST
+        ) =>
+        {
             give_up(model, id, out);
             notify(model, texts::not_sent(&texts::refusal(refusal)), out);
         }

@@ -6,13 +6,14 @@ use nostrp2p_protocol::{
     login,
 };
 
-use super::{Moment, compose, onboarding, own, pages, timeline};
+use super::{Moment, compose, lists, notices, onboarding, own, pages, timeline};
 use crate::{
     effect::{Effect, Purpose, Timer},
     message::SocketEvent,
     model::{
         Likes, Model, Phase, Stage, Step,
         connection::{Greeting, Request, Status, Trouble},
+        lists::MUTE_LIST,
         timeline::{PAGE_POSTS, Past},
     },
     question,
@@ -168,8 +169,7 @@ fn on_frame(model: &mut Model, frame: NodeFrame, moment: Moment, out: &mut Vec<E
         NodeFrame::Deliveries { id, people } => on_deliveries(model, id, people),
         NodeFrame::Delegated { expires } => on_delegated(model, expires, out),
         NodeFrame::Status { peers, stored } => model.connection.status = Some(Status { peers, stored }),
-        // No view of this client remembers yet how far it was read.
-        NodeFrame::Markers(_) => {}
+        NodeFrame::Markers(markers) => notices::on_markers(model, &markers, out),
         NodeFrame::Refused { request, refusal } => on_refused(model, request, refusal, moment, out),
     }
 }
@@ -244,6 +244,7 @@ fn on_logged_in(
     }
     ask_own_profile(model, out);
     ask_likes(model, out);
+    notices::begin(model, out);
     pages::lose(model);
     pages::enter(model, out);
     ask_missing(model, out);
@@ -261,6 +262,8 @@ fn start_over(model: &mut Model, store: StoreId, newest: u64, out: &mut Vec<Effe
     model.people.clear();
     model.likes = Likes::default();
     model.deleted.clear();
+    model.lists.loaded = false;
+    model.notices.clear();
     let waiting: Vec<_> = model.outbox.waiting.values().map(|outgoing| outgoing.event.clone()).collect();
     for event in waiting {
         timeline::insert_own(model, &event);
@@ -286,12 +289,13 @@ fn ask_own_profile(model: &mut Model, out: &mut Vec<Effect>) {
     let Some(me) = model.me else { return };
     if model.key_is_new {
         model.people.own_is_loaded = true;
+        model.lists.loaded = true;
     }
     if !model.people.own_is_loaded {
         let request = model.connection.ask(Request::OwnProfile);
         out.push(Effect::Send(ClientFrame::Fetch {
             request,
-            filters: vec![question::by(&[me], &[Kind::PROFILE], None)],
+            filters: vec![question::by(&[me], &[Kind::PROFILE, Kind::FOLLOW_LIST, MUTE_LIST], None)],
         }));
     }
 }
@@ -334,6 +338,7 @@ fn on_batch(model: &mut Model, through: u64, events: Vec<Rumor>, out: &mut Vec<E
         changes.push(Change::Set(Setting::Cursor(cursor)));
     }
     out.push(Effect::Save(changes));
+    notices::read(model, out);
     ask_missing(model, out);
 }
 
@@ -352,10 +357,12 @@ fn on_answer(model: &mut Model, asked: Request, complete: bool, events: Vec<Rumo
             model.timeline.loading = false;
             changes.extend(model.connection.cursor.map(|cursor| Change::Set(Setting::Cursor(cursor))));
         }
-        Request::Older => {}
+        Request::Older => timeline::fill(model, out),
         Request::OwnProfile => {
             model.people.own_is_loaded = true;
+            model.lists.loaded = true;
             own::publish_if_submitted(model, out);
+            lists::make(model, out);
         }
         Request::Likes => model.likes.loaded = true,
         Request::Page => model.open.loading = false,
@@ -363,11 +370,17 @@ fn on_answer(model: &mut Model, asked: Request, complete: bool, events: Vec<Rumo
             model.open.loading = false;
             model.open.ended = complete;
         }
-        Request::Prove { .. } | Request::Publish(_) | Request::Profiles | Request::Targets => {}
+        Request::Prove { .. }
+        | Request::Publish(_)
+        | Request::Profiles
+        | Request::Targets
+        | Request::Followed
+        | Request::Notices => {}
     }
     if !changes.is_empty() {
         out.push(Effect::Save(changes));
     }
+    notices::read(model, out);
     ask_missing(model, out);
 }
 
@@ -480,7 +493,15 @@ fn on_refused(
         Some(Request::Newest) => model.timeline.loading = false,
         Some(Request::Older) => model.timeline.past = Past::InNode,
         Some(Request::Page | Request::PageOlder) => model.open.loading = false,
-        Some(Request::OwnProfile | Request::Profiles | Request::Targets | Request::Likes) | None => {}
+        Some(
+            Request::OwnProfile
+            | Request::Profiles
+            | Request::Targets
+            | Request::Followed
+            | Request::Notices
+            | Request::Likes,
+        )
+        | None => {}
     }
 }
 

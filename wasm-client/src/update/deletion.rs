@@ -44,6 +44,9 @@ pub fn take(model: &mut Model, deletion: Rumor) -> Vec<Change> {
         if let Some(place) = place {
             model.timeline.remove(&place);
         }
+        if model.notices.author(&id) == Some(deletion.pubkey) {
+            model.notices.remove(&id);
+        }
         if model.likes.author(&id, model.me.as_ref()) == Some(deletion.pubkey) {
             model.likes.remove(&id);
         }

@@ -211,6 +211,8 @@ fn accept_made(model: &mut Model, out: &mut Vec<Effect>) {
     out.push(Effect::KeepKey(nsec.clone()));
     out.push(Effect::Save(vec![Change::Set(Setting::BackedUp(saved))]));
     model.key_is_new = true;
+    model.lists.made_here = true;
+    out.push(Effect::Save(vec![Change::Set(Setting::MadeHere(true))]));
     model.backed_up = saved;
 }
 
@@ -227,6 +229,8 @@ fn on_key_kept(model: &mut Model, result: Result<PublicKey, String>, out: &mut V
     if !made {
         // Whoever can paste a key has it somewhere.
         model.key_is_new = false;
+        model.lists.made_here = false;
+        out.push(Effect::Save(vec![Change::Set(Setting::MadeHere(false))]));
         model.backed_up = true;
         out.push(Effect::Save(vec![Change::Set(Setting::BackedUp(true))]));
     }
@@ -242,11 +246,16 @@ fn on_key_kept(model: &mut Model, result: Result<PublicKey, String>, out: &mut V
 fn forget_the_former(model: &mut Model, out: &mut Vec<Effect>) {
     model.timeline.clear();
     model.people.clear();
+    let made_here = model.lists.made_here;
+    model.lists = crate::model::Lists::default();
+    model.lists.made_here = made_here;
+    model.notices = crate::model::Notices::default();
     model.outbox = crate::model::Outbox::default();
     model.compose = crate::model::Compose::default();
     model.profile_form = crate::model::ProfileForm::default();
     model.connection.cursor = None;
-    let settings = [Setting::Theme(model.theme), Setting::BackedUp(model.backed_up)];
+    let made_here = Setting::MadeHere(made_here);
+    let settings = [Setting::Theme(model.theme), Setting::BackedUp(model.backed_up), made_here];
     let mut changes = vec![Change::ForgetAll];
     changes.extend(settings.map(Change::Set));
     out.push(Effect::Save(changes));

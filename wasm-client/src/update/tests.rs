@@ -2,6 +2,8 @@
 
 mod claim;
 mod deleting;
+mod lists;
+mod notices;
 mod pages;
 mod reading;
 mod reconnect;

@@ -6,7 +6,9 @@ use super::{Effect, connection, deletion, pages};
 use crate::{
     message::Reading,
     model::{
-        Model, Picture, Quote, reply,
+        Model, Picture, Quote, Tab, likes,
+        lists::MUTE_LIST,
+        reply,
         timeline::{MORE_POSTS, PAGE_POSTS, Past, Post},
     },
     richtext,
@@ -18,6 +20,9 @@ use crate::{
 
 /// How many events are loaded from the storage at once.
 const OLDER_FROM_STORAGE: u32 = 200;
+
+/// Up to how many posts are looked through for a page of those one follows; the rest comes as somebody scrolls.
+const MAX_FILLED: usize = 1_000;
 
 /// How events came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,6 +44,26 @@ pub fn update(model: &mut Model, reading: Reading, out: &mut Vec<Effect>) {
         }
         Reading::Fold(id) => model.timeline.unfolded.toggle(id),
         Reading::ExactTime(id) => model.timeline.exact_times.toggle(id),
+        Reading::Tab(tab) => {
+            model.tab = tab;
+            model.timeline.drawn = PAGE_POSTS;
+            out.push(Effect::Save(vec![Change::Set(Setting::Tab(tab))]));
+            out.push(Effect::ScrollToTop);
+            fill(model, out);
+        }
+        Reading::SearchTyped(text) => {
+            if let Some(Route::Person(person)) = Route::from_code(&text) {
+                model.people.want(person);
+                connection::ask_missing(model, out);
+            }
+            model.search = text;
+        }
+        Reading::SearchSubmitted => {
+            if let Some(route) = Route::from_code(&model.search) {
+                model.search.clear();
+                out.push(Effect::Go(route.fragment()));
+            }
+        }
         Reading::Back => out.push(Effect::GoBack),
         Reading::Older if model.route == Route::Home => more(model, out),
         Reading::Older => pages::more(model, out),
@@ -75,6 +100,7 @@ pub fn take(model: &mut Model, events: Vec<Rumor>, origin: Origin) -> Vec<Change
         if model.deleted.contains(&id, &rumor.pubkey) {
             continue;
         }
+        model.notices.take(&rumor, model.me);
         match rumor.kind {
             Kind::PROFILE if model.people.take(&rumor) => changes.push(Change::Profile(rumor)),
             Kind::POST | Kind::REPOST => {
@@ -86,7 +112,13 @@ pub fn take(model: &mut Model, events: Vec<Rumor>, origin: Origin) -> Vec<Change
                     changes.push(Change::Keep(rumor));
                 }
             }
-            Kind::REACTION => model.likes.take(&rumor, model.me),
+            Kind::REACTION => {
+                model.likes.take(&rumor, model.me);
+                want_what_is_liked(model, &rumor);
+            }
+            Kind::FOLLOW_LIST | MUTE_LIST if model.lists.take(&rumor, model.me) => {
+                changes.push(Change::List(rumor));
+            }
             Kind::DELETION => changes.extend(deletion::take(model, rumor)),
             _ => {}
         }
@@ -148,6 +180,14 @@ fn want_what_it_names(model: &mut Model, rumor: &Rumor, post: &Post) {
     }
 }
 
+/// An own post that somebody likes is shown with the notice.
+fn want_what_is_liked(model: &mut Model, rumor: &Rumor) {
+    if let Some(target) = likes::target(rumor).filter(|_| model.me != Some(rumor.pubkey)) {
+        model.people.want(rumor.pubkey);
+        want(model, target, model.me);
+    }
+}
+
 /// Notes that a post is needed, if it is not here.
 pub fn want(model: &mut Model, id: EventId, authors: impl IntoIterator<Item = PublicKey>) {
     if model.timeline.place(&id).is_none() {
@@ -174,13 +214,13 @@ pub fn reach(model: &mut Model, last: Option<Place>, complete: bool) -> Change {
 
 /// The end came near: draw more, and fetch what is missing for it.
 pub fn more(model: &mut Model, out: &mut Vec<Effect>) {
-    let timeline = &mut model.timeline;
-    if timeline.run().nth(timeline.drawn).is_some() {
-        timeline.drawn += MORE_POSTS;
+    if model.of_tab().nth(model.timeline.drawn).is_some() {
+        model.timeline.drawn += MORE_POSTS;
     }
-    if timeline.run().nth(timeline.drawn + PAGE_POSTS).is_some() {
+    if model.of_tab().nth(model.timeline.drawn + PAGE_POSTS).is_some() {
         return;
     }
+    let timeline = &mut model.timeline;
     match (timeline.past, timeline.end()) {
         (Past::InStorage, Some(end)) => {
             timeline.past = Past::Loading;
@@ -188,6 +228,14 @@ pub fn more(model: &mut Model, out: &mut Vec<Effect>) {
         }
         (Past::InNode, _) => connection::fetch_older(model, out),
         _ => {}
+    }
+}
+
+/// Of those one follows there may be few posts among many: looks on until there is a page of them, up to a bound.
+pub fn fill(model: &mut Model, out: &mut Vec<Effect>) {
+    let few = model.of_tab().nth(PAGE_POSTS).is_none();
+    if model.tab == Tab::Following && few && model.timeline.len() < MAX_FILLED {
+        more(model, out);
     }
 }
 
@@ -200,6 +248,7 @@ pub fn on_older_loaded(model: &mut Model, events: &[Rumor], out: &mut Vec<Effect
             insert(model, rumor, Origin::Run);
         }
         model.timeline.past = Past::InStorage;
+        fill(model, out);
     } else {
         model.timeline.past = Past::InNode;
         more(model, out);

@@ -1,6 +1,6 @@
 //! The frame around each screen: bars on a phone; rail, column and side on a desktop.
 
-use super::{Html, button, compose, icons, network, title};
+use super::{Html, button, compose, icons, network, notifications, title};
 use crate::{
     message::{Message, Own, Reading, Writing},
     model::Model,
@@ -120,7 +120,9 @@ fn bar(model: &Model) -> Html {
             .child(icons::logo())
             .child(element("h1").class("bar-title").text(title(model)))
             .child(pill(model)),
-        Route::Network => bar.child(element("h1").class("bar-title").text(title(model))).child(pill(model)),
+        Route::Network | Route::Find | Route::Notifications => {
+            bar.child(element("h1").class("bar-title").text(title(model))).child(pill(model))
+        }
     }
 }
 
@@ -143,8 +145,9 @@ fn tabs(model: &Model) -> Html {
         .class("tabs")
         .with("aria-label", texts::MAIN_NAVIGATION)
         .child(tab(Route::Home, Icon::Home, texts::HOME))
+        .child(tab(Route::Find, Icon::Search, texts::FIND))
         .child(write.on(On::Click(Message::Writing(Writing::Open))))
-        .child(tab(Route::Network, Icon::Network, texts::NETWORK))
+        .child(tab(Route::Notifications, Icon::Bell, texts::NOTIFICATIONS_SHORT).child_if(badge(model)))
         .child(tab(Route::Me, Icon::Person, texts::ME))
 }
 
@@ -165,6 +168,8 @@ fn rail(model: &Model) -> Html {
                 .child(element("span").class("rail-label").text(texts::APP)),
         )
         .child(entry(Route::Home, Icon::Home, texts::HOME))
+        .child(entry(Route::Find, Icon::Search, texts::FIND))
+        .child(entry(Route::Notifications, Icon::Bell, texts::NOTIFICATIONS).child_if(badge(model)))
         .child(entry(Route::Network, Icon::Network, texts::NETWORK))
         .child(entry(Route::Me, Icon::Person, texts::ME))
         .child(entry(Route::Settings, Icon::Settings, texts::SETTINGS))
@@ -178,6 +183,21 @@ fn rail(model: &Model) -> Html {
                 .child(element("span").class("rail-label").text(texts::WRITE)),
         )
         .child(element("div").class("rail-foot").child(pill(model)))
+}
+
+/// How many notices wait; nothing when there is no news.
+fn badge(model: &Model) -> Option<Html> {
+    let count = notifications::unread(model);
+    (count > 0).then(|| {
+        let shown = if count > 99 { "99+".to_owned() } else { count.to_string() };
+        let words = element("span").class("hidden").text(texts::UNREAD);
+        element("span")
+            .class("badge")
+            .test_id("unread")
+            .with("data-count", count.to_string())
+            .text(shown)
+            .child(words)
+    })
 }
 
 fn link(model: &Model, class: &'static str, route: Route) -> Html {

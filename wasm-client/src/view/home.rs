@@ -3,7 +3,8 @@
 use super::{Html, button, compose, icons, paragraph, post};
 use crate::{
     message::{Message, Reading, Writing},
-    model::{Model, timeline::Past},
+    model::{Model, Tab, timeline::Past},
+    route::Route,
     texts,
     vdom::{On, element},
 };
@@ -20,11 +21,15 @@ pub fn view(model: &Model, drawn: &mut post::Drawn) -> Html {
     } else {
         section
     };
-    section.child_if(pill(model)).child(posts(model, drawn).key("posts")).child_if(past(model))
+    section
+        .child(tabs(model).key("tabs"))
+        .child_if(pill(model))
+        .child(posts(model, drawn).key("posts"))
+        .child_if(past(model))
 }
 
 fn pill(model: &Model) -> Option<Html> {
-    let count = model.timeline.unseen.len();
+    let count = model.unseen();
     (count > 0).then(|| {
         element("button")
             .class("new-pill")
@@ -37,10 +42,29 @@ fn pill(model: &Model) -> Option<Html> {
     })
 }
 
+fn tabs(model: &Model) -> Html {
+    let tab = |tab: Tab, label: &'static str, hook: &'static str| {
+        element("button")
+            .class("home-tab")
+            .with("type", "button")
+            .with("role", "tab")
+            .with("aria-selected", if model.tab == tab { "true" } else { "false" })
+            .test_id(hook)
+            .on(On::Click(Reading::Tab(tab).into()))
+            .text(label)
+    };
+    element("div")
+        .class("home-tabs")
+        .with("role", "tablist")
+        .with("aria-label", texts::WHOSE_POSTS)
+        .child(tab(Tab::Following, texts::FOLLOWING, "tab-following"))
+        .child(tab(Tab::Everyone, texts::EVERYONE, "tab-everyone"))
+}
+
 fn posts(model: &Model, drawn: &mut post::Drawn) -> Html {
     let feed = element("div").class("feed").with("role", "feed").with("aria-label", texts::HOME);
     let posts = drawn.draw(model, model.home());
-    if !model.timeline.is_empty() {
+    if !posts.is_empty() {
         return feed.children(posts);
     }
     if model.timeline.loading {
@@ -49,6 +73,9 @@ fn posts(model: &Model, drawn: &mut post::Drawn) -> Html {
             .children((0..4).map(|_| skeleton()))
             .child(element("p").class("hidden").text(texts::LOADING));
     }
+    if model.tab == Tab::Following {
+        return feed.child(nobody_followed(model));
+    }
     let empty = element("div")
         .class("empty")
         .child(icons::logo())
@@ -56,6 +83,22 @@ fn posts(model: &Model, drawn: &mut post::Drawn) -> Html {
         .child(paragraph("muted", texts::EMPTY_LEAD));
     let write = button("primary", texts::WRITE, Message::Writing(Writing::Open));
     feed.child(if model.environment.wide { empty } else { empty.child(write) })
+}
+
+fn nobody_followed(model: &Model) -> Html {
+    let nobody = model.lists.count() == 0;
+    let (title, lead) = if nobody {
+        (texts::NOBODY_FOLLOWED, texts::NOBODY_FOLLOWED_LEAD)
+    } else {
+        (texts::EMPTY_TITLE, texts::NOTHING_FOLLOWED)
+    };
+    let find = element("a").class("button button-primary").with("href", Route::Find.fragment());
+    element("div")
+        .class("empty")
+        .child(icons::logo())
+        .child(element("h2").text(title))
+        .child(paragraph("muted", lead))
+        .child_if(nobody.then(|| find.text(texts::FIND_PEOPLE)))
 }
 
 /// A place for a post that is on its way.
@@ -75,7 +118,7 @@ fn past(model: &Model) -> Option<Html> {
         return None;
     }
     let foot = element("div").class("past").key("past");
-    let undrawn = model.timeline.run().nth(model.timeline.drawn).is_some();
+    let undrawn = model.of_tab().nth(model.timeline.drawn).is_some();
     Some(match model.timeline.past {
         Past::Loading | Past::Fetching => foot.child(paragraph("muted", texts::OLDER_LOADING)),
         Past::End if !undrawn => foot.child(paragraph("muted", texts::NO_OLDER)),

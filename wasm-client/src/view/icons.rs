@@ -48,6 +48,10 @@ pub enum Icon {
     Close,
     /// Three dots.
     More,
+    /// A magnifying glass.
+    Search,
+    /// A bell.
+    Bell,
 }
 
 /// Draws an icon. It says nothing to screen readers: the text beside it does.
@@ -93,6 +97,10 @@ const fn path(icon: Icon) -> &'static str {
         }
         Icon::Lock => {
             "M6.5 11h11a1 1 0 0 1 1 1v7a1 1 0 0 1-1 1h-11a1 1 0 0 1-1-1v-7a1 1 0 0 1 1-1M8.5 11V8a3.5 3.5 0 0 1 7 0v3"
+        }
+        Icon::Search => "M4.5 10.5a6 6 0 1 1 12 0a6 6 0 1 1-12 0M15 15l4.5 4.5",
+        Icon::Bell => {
+            "M6 16.5c1.2-1.2 1.5-2.6 1.5-5.5a4.5 4.5 0 0 1 9 0c0 2.9.3 4.3 1.5 5.5zM10 19.5a2.1 2.1 0 0 0 4 0"
         }
         Icon::More => {
             "M5 12a1 1 0 1 1 2 0a1 1 0 1 1-2 0M11 12a1 1 0 1 1 2 0a1 1 0 1 1-2 0M17 12a1 1 0 1 1 2 0a1 1 0 1 1-2 0"

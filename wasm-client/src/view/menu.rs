@@ -4,7 +4,7 @@ use nostrp2p_protocol::{EventId, Rumor};
 
 use super::{Html, button, paragraph};
 use crate::{
-    message::{Message, Reading, Writing},
+    message::{Message, Reading, Relation, Writing},
     model::{Menu, Model, Offers},
     texts,
     vdom::element,
@@ -23,11 +23,18 @@ pub fn view(model: &Model, id: EventId, rumor: &Rumor) -> Option<Html> {
 fn more(model: &Model, id: EventId, rumor: &Rumor) -> Html {
     let own = model.me.as_ref() == Some(&rumor.pubkey);
     let copy = button("plain", texts::COPY_TEXT, Reading::CopyText(id)).test_id("copy-text");
+    let muted = model.lists.mutes(&rumor.pubkey);
+    let (label, relation) = if muted {
+        (texts::UNMUTE, Relation::Unmute(rumor.pubkey))
+    } else {
+        (texts::MUTE, Relation::Mute(rumor.pubkey))
+    };
+    let mute = (!own).then(|| button("plain", label, relation).with("title", texts::MUTE_WHY));
     let delete = own.then(|| {
         let menu = Menu { post: id, offers: Offers::Deletion };
         button("danger", texts::DELETE, Reading::Menu(menu)).test_id("delete")
     });
-    group(texts::MORE).child(element("div").class("row").child(copy).child_if(delete))
+    group(texts::MORE).child(element("div").class("row").child(copy).child_if(mute).child_if(delete))
 }
 
 fn repost(model: &Model, id: EventId) -> Html {

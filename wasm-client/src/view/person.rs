@@ -4,7 +4,7 @@ use nostrp2p_protocol::PublicKey;
 
 use super::{Html, avatar::avatar, button, home, paragraph, post};
 use crate::{
-    message::Reading,
+    message::{Reading, Relation},
     model::{Model, Picture},
     profile::{Profile, short_npub},
     richtext,
@@ -56,19 +56,79 @@ fn head(model: &Model, person: PublicKey) -> Html {
         .class("person-head")
         .key("head")
         .child(
-            element("div").class("person-top").child(face).child(element("span").class("spring")).child_if(
-                (model.me == Some(person)).then(|| {
-                    element("a")
-                        .class("button button-plain")
-                        .with("href", Route::Me.fragment())
-                        .text(texts::PROFILE_EDIT)
-                }),
-            ),
+            element("div")
+                .class("person-top")
+                .child(face)
+                .child(element("span").class("spring"))
+                .child_if((model.me == Some(person)).then(edit_link))
+                .child_if(mute_button(model, &person))
+                .child_if(follow_button(model, &person)),
         )
+        .child_if(first_list(model))
         .child(names)
         .child_if(about(model, profile))
+        .child_if(counts(model, &person))
         .child(key_row(person))
         .child_if(picture_offer(model, &person, profile))
+}
+
+fn edit_link() -> Html {
+    element("a").class("button button-plain").with("href", Route::Me.fragment()).text(texts::PROFILE_EDIT)
+}
+
+/// To follow somebody, or not any more; none for oneself.
+pub fn follow_button(model: &Model, person: &PublicKey) -> Option<Html> {
+    if model.me.as_ref() == Some(person) {
+        return None;
+    }
+    let follows = model.lists.follows(person);
+    let button = if follows {
+        button("plain", texts::FOLLOWED, Relation::Unfollow(*person)).with("title", texts::UNFOLLOW)
+    } else {
+        button("primary", texts::FOLLOW, Relation::Follow(*person))
+    };
+    let pressed = if follows { "true" } else { "false" };
+    let waits = model.lists.waits(person) && !model.lists.asked;
+    Some(button.with("aria-pressed", pressed).with_if(waits, "disabled").test_id("follow"))
+}
+
+fn mute_button(model: &Model, person: &PublicKey) -> Option<Html> {
+    (model.me.as_ref() != Some(person)).then(|| {
+        let muted = model.lists.mutes(person);
+        let (label, relation) = if muted {
+            (texts::UNMUTE, Relation::Unmute(*person))
+        } else {
+            (texts::MUTE, Relation::Mute(*person))
+        };
+        button("quiet", label, relation).with("title", texts::MUTE_WHY).test_id("mute")
+    })
+}
+
+/// The question before a first list that could replace one elsewhere.
+pub fn first_list(model: &Model) -> Option<Html> {
+    model.lists.asked.then(|| {
+        element("div")
+            .class("card card-question")
+            .with("role", "alert")
+            .key("first-list")
+            .child(paragraph("strong", texts::FIRST_LIST))
+            .child(paragraph("muted", texts::FIRST_LIST_WHY))
+            .child(
+                element("div")
+                    .class("row")
+                    .child(button("plain", texts::FIRST_LIST_YES, Relation::BeginList).test_id("begin-list"))
+                    .child(button("quiet", texts::NOT_NOW, Relation::NotNow)),
+            )
+    })
+}
+
+fn counts(model: &Model, person: &PublicKey) -> Option<Html> {
+    let count = if model.me.as_ref() == Some(person) {
+        Some(model.lists.count())
+    } else {
+        model.lists.count_of(person)
+    };
+    count.map(|count| paragraph("muted", texts::follows_people(count)).test_id("follows-count"))
 }
 
 /// The picture if it was asked for and is here, otherwise the pattern.

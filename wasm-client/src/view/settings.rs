@@ -1,13 +1,19 @@
 //! Settings, grouped by what people want to do.
 
+use nostrp2p_protocol::Rumor;
+
 use super::{Html, button, error, paragraph};
 use crate::{
-    message::{Link, Message, Own},
+    message::{Link, Message, Own, Relation},
     model::Model,
     storage::Theme,
     texts,
     vdom::{On, element},
+    when,
 };
+
+/// Most earlier versions of a list that are offered.
+const MAX_VERSIONS: usize = 8;
 
 /// The screen.
 pub fn view(model: &Model) -> Html {
@@ -17,7 +23,7 @@ pub fn view(model: &Model) -> Html {
     } else {
         section
     };
-    section.child(theme(model)).child(node(model)).child(forget(model)).child(about())
+    section.child(theme(model)).child(node(model)).child_if(lists(model)).child(forget(model)).child(about())
 }
 
 fn theme(model: &Model) -> Html {
@@ -52,6 +58,29 @@ fn node(model: &Model) -> Html {
             texts::NODE_CHANGE,
             Message::Link(Link::SetUpAgain),
         )))
+}
+
+/// Earlier versions of the list of those one follows, to go back to.
+fn lists(model: &Model) -> Option<Html> {
+    let offset = model.environment.offset_minutes;
+    let version = |(index, (rumor, count)): (usize, (&Rumor, usize))| {
+        let words = format!("{} · {}", when::exact(rumor.created_at, offset), texts::follows_people(count));
+        let restore = button("link", texts::LIST_RESTORE, Relation::Restore(rumor.id()));
+        let present = element("span").class("muted").text(texts::LIST_PRESENT);
+        element("li")
+            .class("version")
+            .key(rumor.id().to_string())
+            .child(element("span").text(words))
+            .child(if index == 0 { present } else { restore })
+    };
+    let versions: Vec<Html> = model.lists.versions().enumerate().take(MAX_VERSIONS).map(version).collect();
+    (versions.len() > 1).then(|| {
+        element("div")
+            .class("card")
+            .child(element("h2").text(texts::LIST_TITLE))
+            .child(paragraph("muted", texts::LIST_WHY))
+            .child(element("ul").class("versions").children(versions))
+    })
 }
 
 fn forget(model: &Model) -> Html {

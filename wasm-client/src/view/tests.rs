@@ -11,7 +11,7 @@ use super::*;
 use crate::{
     address::ClaimToken,
     model::{
-        Environment, KeyStep, Menu, Offers, Outgoing, Phase, Quote, Step, Welcome,
+        Environment, KeyStep, Menu, Offers, Outgoing, Phase, Quote, Step, Tab, Welcome,
         connection::{Greeting, Status, Trouble},
     },
     secret::Secret,
@@ -65,6 +65,23 @@ fn in_use() -> Model {
     ] {
         timeline::insert(&mut model, &event, Origin::Live);
     }
+    for (time, tag) in [(1, "e"), (2, "q"), (3, "x")] {
+        let tags = vec![
+            Tag::new(["p".to_owned(), person(1).to_string()]),
+            Tag::new([tag.to_owned(), "ab".repeat(32)]),
+        ];
+        for kind in [Kind::POST, Kind::REPOST, Kind::REACTION] {
+            let by = person(4 + u8::try_from(time).unwrap());
+            let draft = Draft { created_at: 9 + time, kind, tags: tags.clone(), content: NASTY.into() };
+            model.notices.take(&draft.by(by), model.me);
+        }
+    }
+    for (time, people) in [(1, 3), (2, 4)] {
+        let tags = (2..people).map(|seed| Tag::new(["p".to_owned(), person(seed).to_string()])).collect();
+        let list = Draft { created_at: time, kind: Kind::FOLLOW_LIST, tags, content: String::new() };
+        model.lists.take(&list.by(person(1)), model.me);
+    }
+    model.lists.asked = true;
     model.outbox.waiting.insert(failed.id(), Outgoing { event: failed, refused: Some("Because.".into()) });
     model.connection.phase = Phase::LoggedIn(greeting(model.me));
     let sent = model.timeline.posts().next().map(|(place, _)| place.id).unwrap();
@@ -104,6 +121,18 @@ fn screens() -> Vec<(String, Model)> {
     screens
         .push(("settings, asked".into(), Model { route: Route::Settings, forget_asked: true, ..in_use() }));
     screens.extend([false, true].into_iter().map(talking));
+    for search in
+        ["b", "long", "nothing of that", &person(2).to_npub(), &format!("nostr:{}", person(9).to_npub())]
+    {
+        screens.push((
+            format!("find {search}"),
+            Model { route: Route::Find, search: search.into(), ..in_use() },
+        ));
+    }
+    let nobody = Model { stage: Stage::Using, me: Some(person(1)), tab: Tab::Following, ..Model::default() };
+    screens.push(("nobody followed".into(), nobody.clone()));
+    screens.push(("no news".into(), Model { route: Route::Notifications, ..nobody.clone() }));
+    screens.push(("nothing to find".into(), Model { route: Route::Find, ..nobody }));
     screens.extend([Offers::More, Offers::Repost, Offers::Deletion].into_iter().map(offering));
     let revealed = Some(Secret::new("nsec1".to_owned()));
     screens.push(("me, revealed".into(), Model { route: Route::Me, revealed, ..in_use() }));

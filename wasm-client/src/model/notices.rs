@@ -1,0 +1,162 @@
+//! What others did that concerns the person at this page: answers, mentions, quotes, reposts, likes.
+
+use std::cmp::Reverse;
+
+use nostrp2p_protocol::{EventId, Kind, PublicKey, Rumor};
+
+use super::{Quote, likes, reply};
+use crate::{sorted::SortedMap, storage::Place};
+
+/// Most that are held; beyond it the oldest go. A guess.
+const MAX_NOTICES: usize = 500;
+/// The name of the read marker that one's devices share.
+pub const MARKER: &str = "notifications";
+
+/// What happened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum What {
+    /// An answer in a conversation of one's own.
+    Reply,
+    /// One's own name in a post.
+    Mention,
+    /// Words about an own post.
+    Quote,
+    /// An own post, passed on.
+    Repost,
+    /// An own post, liked.
+    Like,
+}
+
+/// Something that somebody did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Notice {
+    /// What.
+    pub what: What,
+    /// Who.
+    pub by: PublicKey,
+    /// The post that it is about: the own one, or the new one if it says something.
+    pub post: EventId,
+}
+
+/// What others did.
+#[derive(Debug, Clone, Default)]
+pub struct Notices {
+    /// From the oldest to the newest.
+    list: SortedMap<Reverse<Place>, Notice>,
+    /// Up to when everything was read, in seconds since 1970, on any device.
+    pub read_until: u64,
+    /// Up to when everything had been read when the screen was opened: what came later stands out.
+    pub shown_until: u64,
+}
+
+/// What happened by this event, if it concerns `me`.
+pub fn notice(rumor: &Rumor, me: &PublicKey) -> Option<Notice> {
+    let named = rumor.tag_values("p").any(|value| value.parse() == Ok(*me));
+    if rumor.pubkey == *me || !named {
+        return None;
+    }
+    let own = |what, post| Some(Notice { what, by: rumor.pubkey, post });
+    match rumor.kind {
+        Kind::REACTION => own(What::Like, likes::target(rumor)?),
+        Kind::REPOST => own(What::Repost, rumor.tag_values("e").next()?.parse().ok()?),
+        Kind::POST if rumor.has_tag("e") && reply::target(rumor).is_some() => own(What::Reply, rumor.id()),
+        Kind::POST if Quote::of(rumor).is_some() => own(What::Quote, rumor.id()),
+        Kind::POST => own(What::Mention, rumor.id()),
+        _ => None,
+    }
+}
+
+impl Notices {
+    /// Takes an event in; says whether it is news.
+    pub fn take(&mut self, rumor: &Rumor, me: Option<PublicKey>) -> bool {
+        let Some(notice) = me.and_then(|me| notice(rumor, &me)) else { return false };
+        let new = self.list.insert(Reverse(Place::new(rumor.created_at, rumor.id())), notice).is_none();
+        if self.list.len() > MAX_NOTICES {
+            self.list.pop_first();
+        }
+        new
+    }
+
+    /// Who did something by this event.
+    pub fn author(&self, id: &EventId) -> Option<PublicKey> {
+        self.list.iter().find(|(place, _)| place.0.id == *id).map(|(_, notice)| notice.by)
+    }
+
+    /// An event was taken back.
+    pub fn remove(&mut self, id: &EventId) {
+        let place = self.list.keys().find(|place| place.0.id == *id).copied();
+        if let Some(place) = place {
+            self.list.remove(&place);
+        }
+    }
+
+    /// All, the newest first.
+    pub fn iter(&self) -> impl Iterator<Item = (&Place, &Notice)> {
+        self.list.iter().rev().map(|(place, notice)| (&place.0, notice))
+    }
+
+    /// The time of the newest; 0 if there is none.
+    pub fn newest(&self) -> u64 {
+        self.iter().next().map_or(0, |(place, _)| place.created_at())
+    }
+
+    /// Those that were not read yet, the newest first.
+    pub fn unread(&self) -> impl Iterator<Item = &Notice> {
+        let until = self.read_until;
+        self.iter().take_while(move |(place, _)| place.created_at() > until).map(|(_, notice)| notice)
+    }
+
+    /// Forgets them; up to when they were read stays.
+    pub fn clear(&mut self) {
+        self.list.clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::slice::from_ref;
+
+    use nostrp2p_protocol::{Draft, Tag};
+
+    use super::*;
+
+    const ME: PublicKey = PublicKey::from_bytes([1; 32]);
+    const BO: PublicKey = PublicKey::from_bytes([2; 32]);
+
+    fn event(kind: Kind, tags: &[(&str, String)]) -> Rumor {
+        let tags = tags.iter().map(|(name, value)| Tag::new([(*name).to_owned(), value.clone()])).collect();
+        Draft { created_at: 7, kind, tags, content: "+".into() }.by(BO)
+    }
+
+    #[test]
+    fn only_what_others_do_to_oneself_is_news() {
+        let (id, me) = ("ab".repeat(32), ME.to_string());
+        let check = |kind, tags: &[(&str, String)], expected: Option<What>| {
+            assert_eq!(notice(&event(kind, tags), &ME).map(|notice| notice.what), expected, "{tags:?}");
+        };
+        let (e, p, q) = (("e", id.clone()), ("p", me), ("q", id));
+        check(Kind::POST, &[e.clone(), p.clone()], Some(What::Reply));
+        check(Kind::POST, from_ref(&p), Some(What::Mention));
+        check(Kind::POST, &[q, p.clone()], Some(What::Quote));
+        check(Kind::REPOST, &[e.clone(), p.clone()], Some(What::Repost));
+        check(Kind::REACTION, &[e.clone(), p.clone()], Some(What::Like));
+        check(Kind::REACTION, from_ref(&p), None);
+        check(Kind::POST, from_ref(&e), None);
+        check(Kind::FOLLOW_LIST, from_ref(&p), None);
+        assert_eq!(notice(&Rumor { pubkey: ME, ..event(Kind::POST, &[e, p]) }, &ME), None);
+    }
+
+    #[test]
+    fn what_came_after_the_marker_is_unread() {
+        let mut notices = Notices::default();
+        let mention = |time| Rumor { created_at: time, ..event(Kind::POST, &[("p", ME.to_string())]) };
+        for time in [5, 9, 7, 7] {
+            notices.take(&mention(time), Some(ME));
+        }
+        assert_eq!((notices.newest(), notices.unread().count()), (9, 3));
+        notices.read_until = 7;
+        assert_eq!(notices.unread().count(), 1);
+        notices.remove(&mention(9).id());
+        assert_eq!((notices.newest(), notices.unread().count()), (7, 0));
+    }
+}

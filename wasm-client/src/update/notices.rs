@@ -1,0 +1,59 @@
+//! What others did, and up to when it was read, on all devices alike.
+
+use nostrp2p_protocol::{Kind, frame::ClientFrame};
+
+use super::Effect;
+use crate::{
+    model::{Model, connection::Request, notices::MARKER},
+    question,
+    route::Route,
+    storage::{Change, Setting},
+};
+
+/// How many are asked for at a login.
+const NEWEST: u32 = 200;
+
+/// The node is there: asks for what happened, and says what was read here meanwhile.
+pub fn begin(model: &mut Model, out: &mut Vec<Effect>) {
+    let Some(me) = model.me else { return };
+    let request = model.connection.ask(Request::Notices);
+    let kinds = [Kind::POST, Kind::REPOST, Kind::REACTION];
+    let filters = vec![question::tagged('p', me.to_string(), &kinds, Some(NEWEST))];
+    out.push(Effect::Send(ClientFrame::Fetch { request, filters }));
+    if model.notices.read_until > 0 {
+        mark(model, out);
+    }
+}
+
+/// The screen is opened: what is new now stands out while it is open, and counts as read.
+pub fn enter(model: &mut Model, out: &mut Vec<Effect>) {
+    model.notices.shown_until = model.notices.read_until;
+    read(model, out);
+}
+
+/// What somebody is looking at counts as read.
+pub fn read(model: &mut Model, out: &mut Vec<Effect>) {
+    let newest = model.notices.newest();
+    let looked_at = model.route == Route::Notifications && model.environment.visible;
+    if looked_at && newest > model.notices.read_until {
+        model.notices.read_until = newest;
+        out.push(Effect::Save(vec![Change::Set(Setting::ReadUntil(newest))]));
+        mark(model, out);
+    }
+}
+
+/// The node says up to when the owner has read, here or elsewhere.
+pub fn on_markers(model: &mut Model, markers: &[(String, u64)], out: &mut Vec<Effect>) {
+    let until = markers.iter().find(|(name, _)| name == MARKER).map(|(_, until)| *until);
+    if let Some(until) = until.filter(|until| *until > model.notices.read_until) {
+        model.notices.read_until = until;
+        out.push(Effect::Save(vec![Change::Set(Setting::ReadUntil(until))]));
+    }
+}
+
+fn mark(model: &Model, out: &mut Vec<Effect>) {
+    if model.connection.is_logged_in() {
+        let until = model.notices.read_until;
+        out.push(Effect::Send(ClientFrame::Mark { name: MARKER.to_owned(), until }));
+    }
+}

@@ -1,0 +1,103 @@
+//! What others did, and up to when it was read.
+
+use nostrp2p_protocol::Tag;
+
+use super::*;
+use crate::{
+    model::{connection::Request, notices::MARKER},
+    route::Route,
+};
+
+fn mention(author: u8, created_at: u64) -> Rumor {
+    let tags = vec![Tag::new(["p".to_owned(), public(1).to_string()])];
+    Draft { created_at, kind: Kind::POST, tags, content: "hello you".into() }.by(public(author))
+}
+
+fn marks(rig: &mut Rig) -> Vec<u64> {
+    let frames = rig.sent().into_iter();
+    let marks = frames.filter_map(|frame| match frame {
+        ClientFrame::Mark { name, until } if name == MARKER => Some(until),
+        _ => None,
+    });
+    marks.collect()
+}
+
+impl Rig {
+    fn open_notifications(&mut self) {
+        let fragment = Route::Notifications.fragment().into_owned();
+        self.give(Message::Browser(Browser::Fragment(fragment)));
+    }
+
+    fn unread(&self) -> usize {
+        crate::view::notifications::unread(&self.model)
+    }
+}
+
+#[test]
+fn what_happens_is_counted_until_it_is_looked_at() {
+    let mut rig = Rig::in_use(0);
+    let events = vec![mention(2, 10), mention(3, 20)];
+    rig.frame(NodeFrame::Batch { through: 2, newest: 2, events });
+    assert_eq!(rig.unread(), 2);
+    rig.effects.clear();
+    rig.open_notifications();
+    assert_eq!((rig.unread(), marks(&mut rig)), (0, vec![20]));
+    let page = format!("{:?}", crate::view::view(&rig.model));
+    assert!(page.contains("mentioned you") && page.contains("notice-new"), "they still stand out");
+
+    // What comes while it is looked at is read; what comes while nobody sees the page is not.
+    rig.frame(NodeFrame::Batch { through: 3, newest: 3, events: vec![mention(2, 30)] });
+    assert_eq!(marks(&mut rig), [30]);
+    rig.give(Message::Browser(Browser::Visible(false)));
+    rig.frame(NodeFrame::Batch { through: 4, newest: 4, events: vec![mention(2, 40)] });
+    assert_eq!((rig.unread(), marks(&mut rig)), (1, vec![]));
+    rig.give(Message::Browser(Browser::Visible(true)));
+    assert_eq!(marks(&mut rig), [40]);
+}
+
+#[test]
+fn what_was_read_on_another_device_is_read_here() {
+    let mut rig = Rig::in_use(0);
+    let events = vec![mention(2, 10), mention(3, 20)];
+    rig.frame(NodeFrame::Batch { through: 2, newest: 2, events });
+    rig.frame(NodeFrame::Markers(vec![("other".into(), 99), (MARKER.into(), 10)]));
+    assert_eq!(rig.unread(), 1);
+    rig.frame(NodeFrame::Markers(vec![(MARKER.into(), 20)]));
+    assert_eq!(rig.unread(), 0);
+    rig.frame(NodeFrame::Markers(vec![(MARKER.into(), 5)]));
+    assert_eq!(rig.unread(), 0, "a marker never goes back");
+    assert!(rig.saved().contains(&Change::Set(Setting::ReadUntil(20))));
+}
+
+#[test]
+fn what_was_read_offline_is_said_at_the_next_login() {
+    let cursor = Some(Cursor { store: STORE, after: 0 });
+    let settings = Settings { cursor, read_until: 33, ..Settings::default() };
+    let mut rig = Rig::open("", Some(1), Snapshot { settings, ..Snapshot::default() });
+    rig.greet(Some(1));
+    rig.prove(1);
+    rig.log_in(1, 0);
+    assert_eq!(marks(&mut rig), [33]);
+    let request = rig.request(|request| *request == Request::Notices);
+    let events = vec![mention(2, 40), mention(3, 30)];
+    rig.frame(NodeFrame::Answer { request, complete: true, events });
+    assert_eq!(rig.unread(), 1);
+}
+
+#[test]
+fn likes_of_a_post_are_gathered_and_a_deleted_answer_is_no_news() {
+    let mut rig = Rig::in_use(0);
+    let mine = post(1, 10, "mine");
+    let like = |author: u8| {
+        crate::model::likes::draft(mine.id(), &public(1), 20 + u64::from(author)).by(public(author))
+    };
+    let answer = mention(4, 30);
+    let events = vec![mine.clone().into_rumor(), like(2), like(3), answer.clone()];
+    rig.frame(NodeFrame::Batch { through: 4, newest: 4, events });
+    rig.open_notifications();
+    let page = format!("{:?}", crate::view::view(&rig.model));
+    assert!(page.contains("and 1 other like your post") && page.contains("hello you"), "{page}");
+    let gone = crate::model::deleted::draft(answer.id(), Kind::POST, 40).by(public(4));
+    rig.frame(NodeFrame::Batch { through: 5, newest: 5, events: vec![gone] });
+    assert!(!format!("{:?}", crate::view::view(&rig.model)).contains("hello you"));
+}

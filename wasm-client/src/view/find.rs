@@ -1,0 +1,119 @@
+//! A search: for somebody by key or name, and for words in the posts that are here.
+
+use nostrp2p_protocol::PublicKey;
+
+use super::{Html, avatar, paragraph, person, post};
+use crate::{
+    message::{Message, Reading},
+    model::{Model, timeline::Post},
+    profile::short_npub,
+    route::Route,
+    sorted::SortedSet,
+    texts,
+    vdom::{On, element},
+};
+
+/// Most people that are shown.
+const MAX_PEOPLE: usize = 12;
+/// From how many characters on posts are searched: fewer are in nearly all of them.
+const MIN_CHARACTERS: usize = 2;
+
+/// The screen.
+pub fn view(model: &Model, drawn: &mut post::Drawn) -> Html {
+    let section = element("section").class("find");
+    let section = if model.environment.wide {
+        section.child(element("h1").class("column-title").text(texts::FIND))
+    } else {
+        section
+    };
+    let words = model.search.trim().to_ascii_lowercase();
+    let named = Route::from_code(&model.search);
+    let people = match named {
+        Some(Route::Person(person)) => vec![person],
+        Some(_) => Vec::new(),
+        None if words.is_empty() => around(model),
+        None => by_name(model, &words),
+    };
+    let found = |(_, post): &(_, &Post)| match post {
+        Post::Written(rumor) => rumor.content.to_ascii_lowercase().contains(&words),
+        Post::Reposted { .. } => false,
+    };
+    let wanted = named.is_none() && words.chars().count() >= MIN_CHARACTERS;
+    let posts = model.timeline.posts().filter(|_| wanted).filter(found).take(model.open.drawn);
+    let posts = drawn.draw(model, posts);
+    let nothing = people.is_empty() && posts.is_empty();
+    let title = if words.is_empty() { texts::AROUND } else { texts::PEOPLE };
+    let rows = people.iter().map(|person| row(model, person));
+    let list = (!people.is_empty()).then(|| {
+        element("div")
+            .class("people")
+            .key("people")
+            .child(element("h2").class("people-title").text(title))
+            .child(element("ul").children(rows))
+    });
+    section
+        .child(field(model, named).key("field"))
+        .child_if(person::first_list(model))
+        .child_if(list)
+        .child(element("div").class("feed").key("posts").children(posts))
+        .child_if(nothing.then(|| {
+            let words = if words.is_empty() { texts::FIND_LEAD } else { texts::FIND_NOTHING };
+            element("div").class("past").key("past").child(paragraph("muted", words))
+        }))
+}
+
+fn field(model: &Model, named: Option<Route>) -> Html {
+    element("form")
+        .class("find-field")
+        .with("role", "search")
+        .on(On::Submit(Reading::SearchSubmitted.into()))
+        .child(
+            element("input")
+                .with("id", "search")
+                .with("type", "search")
+                .with("dir", "auto")
+                .with("maxlength", "1000")
+                .with("autocomplete", "off")
+                .with("aria-label", texts::FIND_LABEL)
+                .with("placeholder", texts::FIND_EXAMPLE)
+                .test_id("search")
+                .with("value", model.search.clone())
+                .on(On::Input(|text| Message::Reading(Reading::SearchTyped(text)))),
+        )
+        .child_if(named.map(|_| super::submit(texts::FIND_OPEN).test_id("search-open")))
+}
+
+/// A person with the one thing to do.
+fn row(model: &Model, person: &PublicKey) -> Html {
+    let named = model.people.profile(person).is_some_and(|profile| profile.name.is_some());
+    let names = element("a")
+        .class("person-link")
+        .with("href", Route::Person(*person).fragment())
+        .child(element("bdi").class("strong").with("dir", "auto").text(model.name_of(person)))
+        .child_if(named.then(|| element("span").class("muted").text(short_npub(person))));
+    element("li")
+        .class("person-row")
+        .test_id("person-row")
+        .key(person.to_string())
+        .child(avatar::link(model, person))
+        .child(names)
+        .child_if(person::follow_button(model, person))
+}
+
+fn by_name(model: &Model, words: &str) -> Vec<PublicKey> {
+    let fits = |name: &String| name.to_ascii_lowercase().contains(words);
+    let known = model.people.all().filter(|(_, profile)| {
+        profile.name.as_ref().is_some_and(fits) || profile.nip05.as_ref().is_some_and(fits)
+    });
+    known.map(|(person, _)| *person).take(MAX_PEOPLE).collect()
+}
+
+/// Who wrote lately, and whose nodes are neighbours.
+fn around(model: &Model) -> Vec<PublicKey> {
+    let neighbours =
+        model.connection.status.iter().flat_map(|status| &status.peers).filter_map(|peer| peer.owner);
+    let writers = model.timeline.posts().map(|(_, post)| *post.author());
+    let mut seen = SortedSet::default();
+    let others = neighbours.chain(writers).filter(|person| Some(*person) != model.me && seen.insert(*person));
+    others.take(MAX_PEOPLE).collect()
+}
