@@ -1,0 +1,127 @@
+//! What every decoder must hold for any bytes: it does not panic, and what it takes survives its encoding.
+//!
+//! Each function is one target. `tests/corpora.rs` runs them over the corpora and seeded changes of them, with every
+//! test run; `cargo xtask fuzz` gives them to libFuzzer.
+#![expect(clippy::panic, reason = "a broken promise must stop the fuzzer")]
+
+use nostrp2p_bridge::Session;
+use nostrp2p_protocol::{
+    Event, EventPointer, Filter, Packet, ProfilePointer, PublicKey, SecretKey, SignedAnnouncement,
+    UnverifiedEvent,
+    exchange::{Found, OwnPage, Question, Receipt, decode_announcements, encode_announcements},
+    frame::{ClientFrame, NodeFrame},
+};
+
+/// One target.
+pub type Target = fn(&[u8]);
+
+/// All targets by name.
+pub const TARGETS: [(&str, Target); 8] = [
+    ("client_frame", client_frame),
+    ("node_frame", node_frame),
+    ("packet", packet),
+    ("exchange", exchange),
+    ("announcement", announcement),
+    ("json", json),
+    ("nip19", nip19),
+    ("relay_line", relay_line),
+];
+
+/// Frames of clients.
+pub fn client_frame(bytes: &[u8]) {
+    if let Ok(frame) = ClientFrame::decode(bytes) {
+        same(&ClientFrame::decode(&frame.clone().encode()), &Ok(frame));
+    }
+}
+
+/// Frames of nodes.
+pub fn node_frame(bytes: &[u8]) {
+    if let Ok(frame) = NodeFrame::decode(bytes) {
+        let again = NodeFrame::decode(&frame.clone().encode());
+        // A refusal's reason is cut by its sender, so only a refusal may come back shorter.
+        if !matches!(frame, NodeFrame::Refused { .. }) {
+            same(&again, &Ok(frame));
+        }
+    }
+}
+
+/// Broadcasts and deliveries.
+pub fn packet(bytes: &[u8]) {
+    if let Ok(packet) = Packet::decode(bytes) {
+        let Packet::Event(event) = &packet;
+        // None of these may panic, whatever the event.
+        let _shape = event.rumor.check_shape();
+        let _id = event.rumor.id();
+        let _verified = event.clone().verify();
+        same(&Packet::decode(&packet.clone().encode()), &Ok(packet));
+    }
+}
+
+/// Questions between nodes, and their answers.
+pub fn exchange(bytes: &[u8]) {
+    if let Ok(question) = Question::decode(bytes) {
+        same(&Question::decode(&question.clone().encode()), &Ok(question));
+    }
+    if let Ok(found) = Found::decode(bytes) {
+        same(&Found::decode(&found.clone().encode()), &Ok(found));
+    }
+    if let Ok(page) = OwnPage::decode(bytes) {
+        same(&OwnPage::decode(&page.clone().encode()), &Ok(page));
+    }
+    if let Ok(receipt) = Receipt::decode(bytes) {
+        same(&Receipt::decode(&receipt.encode()), &Ok(receipt));
+    }
+    if let Ok(announcements) = decode_announcements(bytes) {
+        same(&decode_announcements(&encode_announcements(&announcements)), &Ok(announcements));
+    }
+}
+
+/// What nodes say of themselves.
+pub fn announcement(bytes: &[u8]) {
+    if let Ok(signed) = SignedAnnouncement::decode(bytes) {
+        let encoded = signed.announcement.encode(&signed.sig);
+        let again = SignedAnnouncement::decode(&encoded);
+        same(&again.map(|again| again.announcement), &Ok(signed.announcement));
+    }
+}
+
+/// Events and filters as the rest of Nostr writes them.
+pub fn json(bytes: &[u8]) {
+    if let Ok(event) = serde_json::from_slice::<UnverifiedEvent>(bytes)
+        && event.claimed_id.is_some()
+    {
+        // Only to write it down: nothing here believes it.
+        let text = serde_json::to_string(&Event::trusted(event.clone())).unwrap_or_default();
+        same(&serde_json::from_str::<UnverifiedEvent>(&text).ok(), &Some(event));
+    }
+    if let Ok(filter) = serde_json::from_slice::<Filter>(bytes) {
+        let _shape = filter.check_shape();
+    }
+}
+
+/// Keys and pointers as text.
+pub fn nip19(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    if let Ok(key) = PublicKey::from_npub(text) {
+        same(&PublicKey::from_npub(&key.to_npub()).ok(), &Some(key));
+    }
+    let _secret = SecretKey::from_nsec(text);
+    let _profile = ProfilePointer::from_nprofile(text);
+    let _event = EventPointer::from_nevent(text);
+}
+
+/// A conversation with a Nostr program: each line of the input is a message.
+pub fn relay_line(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    let (mut session, _greeting) = Session::open([7; 32], "localhost".to_owned());
+    for line in text.lines() {
+        let _steps = session.on_line(line, Some(PublicKey::from_bytes([1; 32])), 1_700_000_000);
+    }
+}
+
+#[track_caller]
+fn same<T: PartialEq + std::fmt::Debug>(again: &T, before: &T) {
+    if again != before {
+        panic!("{before:?} became {again:?}");
+    }
+}
