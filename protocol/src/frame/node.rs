@@ -148,24 +148,35 @@ pub enum Delivery {
     GivenUp,
 }
 
+impl From<Delivery> for u8 {
+    fn from(delivery: Delivery) -> Self {
+        match delivery {
+            Delivery::Waiting => 0,
+            Delivery::Delivered => 1,
+            Delivery::GivenUp => 2,
+        }
+    }
+}
+
+impl From<u8> for Delivery {
+    fn from(number: u8) -> Self {
+        match number {
+            1 => Self::Delivered,
+            2 => Self::GivenUp,
+            _ => Self::Waiting,
+        }
+    }
+}
+
 impl Write for Delivery {
     fn write(&self, out: &mut Vec<u8>) {
-        let number: u8 = match self {
-            Self::Waiting => 0,
-            Self::Delivered => 1,
-            Self::GivenUp => 2,
-        };
-        number.write(out);
+        u8::from(*self).write(out);
     }
 }
 
 impl Read for Delivery {
     fn read(input: &mut Input<'_>) -> Result<Self, Malformed> {
-        Ok(match u8::read(input)? {
-            1 => Self::Delivered,
-            2 => Self::GivenUp,
-            _ => Self::Waiting,
-        })
+        u8::read(input).map(Into::into)
     }
 }
 
