@@ -19,7 +19,7 @@ use std::{
 };
 
 pub use browser::{Browser, Size};
-pub use client::{Client, now, post, random_key, reply};
+pub use client::{Client, deletion, now, post, random_key, reply};
 pub use http::{get, post_http, request};
 pub use node::{Node, binary, free_port};
 pub use person::Person;
