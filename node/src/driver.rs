@@ -13,7 +13,7 @@ use nostrp2p_core::{
     Address, Ask, Audience, Claim, Core, Difference, Handed, Heard, Input, Output, Ownership, Proof, Request,
     Row, Session, Settings, Sharing, Verdict, Want,
 };
-use nostrp2p_overlay::{MessageRef, Overlay, OverlayEvent, RequestRef, Topic};
+use nostrp2p_overlay::{Announcer, MessageRef, Overlay, OverlayEvent, RequestRef, Topic, Unheard};
 use nostrp2p_protocol::{
     Delegation, Event, EventId, Kind, Packet, PeerId, PublicKey, Rumor, UnverifiedEvent,
     exchange::{OwnPage, Receipt},
@@ -23,7 +23,6 @@ use tokio::sync::{broadcast, mpsc, oneshot, watch};
 
 use self::catching::Ledgers;
 use crate::{
-    announcer::{Announcer, Unheard},
     asking, clock, delegated,
     markers::{self, Markers},
     standing::Standing,

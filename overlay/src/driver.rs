@@ -34,6 +34,7 @@ use crate::{
     OverlayEvent, Peer, Protocol, Stats,
     connect::Redial,
     convert,
+    gossip::Copies,
     handle::Command,
     known::Known,
     outlet::Outlet,
@@ -62,6 +63,7 @@ pub(crate) struct Driver {
     held: Held,
     requests: Requests,
     stats: Stats,
+    copies: Copies,
 }
 
 impl Driver {
@@ -72,6 +74,7 @@ impl Driver {
         redial: Redial,
         known: Known,
         saver: Saver,
+        copies: Copies,
     ) -> Self {
         Self {
             swarm,
@@ -86,6 +89,7 @@ impl Driver {
             held: Held::default(),
             requests: Requests::default(),
             stats: Stats::default(),
+            copies,
         }
     }
 
@@ -119,7 +123,10 @@ impl Driver {
             Command::Respond { request, payload } => self.respond(&request, payload),
             Command::Peers(reply) => answer(reply, self.describe_peers()),
             Command::ListenAddresses(reply) => answer(reply, self.listen_addresses()),
-            Command::Stats(reply) => answer(reply, self.stats),
+            Command::Stats(reply) => {
+                let (copies, copies_bytes) = self.copies.count();
+                answer(reply, Stats { copies, copies_bytes, ..self.stats });
+            }
             // Taken by `run`, which ends.
             Command::Shutdown => {}
         }

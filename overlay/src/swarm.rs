@@ -66,7 +66,11 @@ pub(crate) struct Behaviour {
 /// What the swarm reports.
 pub(crate) type Event = SwarmEvent<BehaviourEvent>;
 
-pub(crate) fn build(keypair: &Keypair, request_timeout: Duration) -> Result<Swarm<Behaviour>, StartError> {
+pub(crate) fn build(
+    keypair: &Keypair,
+    request_timeout: Duration,
+    copies: gossip::Copies,
+) -> Result<Swarm<Behaviour>, StartError> {
     let config = swarm::Config::with_tokio_executor().with_idle_connection_timeout(IDLE_TIME);
     let behaviour = Behaviour {
         gate: Gate::default(),
@@ -77,7 +81,7 @@ pub(crate) fn build(keypair: &Keypair, request_timeout: Duration) -> Result<Swar
         ping: ping::Behaviour::new(
             ping::Config::new().with_interval(PING_INTERVAL).with_timeout(PING_TIMEOUT),
         ),
-        gossip: gossip::behaviour().map_err(StartError::Setup)?,
+        gossip: gossip::behaviour(copies).map_err(StartError::Setup)?,
         deliver: request::behaviour(Protocol::Deliver, request_timeout),
         fetch: request::behaviour(Protocol::Fetch, request_timeout),
         sync: request::behaviour(Protocol::Sync, request_timeout),
