@@ -74,6 +74,14 @@ impl Driver {
         }
     }
 
+    /// Dials a known peer whatever its delay, unless that is under way.
+    pub(super) fn dial_known(&mut self, peer: PeerId, now: Instant) {
+        let addresses = self.known.addresses(&peer);
+        if !addresses.is_empty() && self.redial.begin(peer, now) {
+            self.lookups.push(resolve(Target::Known(peer), addresses).boxed());
+        }
+    }
+
     pub(super) fn on_resolved(&mut self, resolved: Resolved) {
         let Resolved { target, addresses, problem } = resolved;
         if addresses.is_empty() {
@@ -221,7 +229,7 @@ pub(super) async fn resolve(target: Target, addresses: Vec<PeerAddress>) -> Reso
 }
 
 async fn resolve_one(place: &Place) -> Result<Vec<Place>, String> {
-    let Place::Net { host: Host::Name(name, family), port, .. } = place else {
+    let Place::Net { host: Host::Name(name, family), port, .. } = place.first_hop() else {
         return Ok(vec![place.clone()]);
     };
     let found = time::timeout(LOOKUP_TIME, net::lookup_host((name.as_str(), *port)))
@@ -260,8 +268,7 @@ fn reason(error: &DialError) -> String {
 fn transport_reason(error: &TransportError<io::Error>) -> String {
     let error = match error {
         TransportError::MultiaddrNotSupported(_) => {
-            return "this program has no transport for such an address (QUIC is not in every build)"
-                .to_owned();
+            return "this program has no transport for such an address".to_owned();
         }
         TransportError::Other(error) => error,
     };

@@ -9,17 +9,16 @@ use std::{
     time::{Duration, Instant},
 };
 
-use futures::FutureExt;
 use libp2p::request_response::{
     InboundFailure, Message, OutboundFailure, OutboundRequestId, ResponseChannel,
 };
 use nostrp2p_protocol::PeerId;
 use tokio::sync::oneshot;
 
-use super::{Driver, answer, dialing};
+use super::{Driver, answer};
 use crate::{
     OverlayEvent, Protocol, RequestError, RequestRef,
-    connect::{Target, WANTED_PEERS},
+    connect::WANTED_PEERS,
     convert, request,
 };
 
@@ -137,9 +136,7 @@ impl Driver {
             return answer(question.reply, Err(RequestError::Busy));
         }
         self.requests.waiting.entry(peer).or_default().push(question);
-        if self.redial.begin(peer, Instant::now()) {
-            self.lookups.push(dialing::resolve(Target::Known(peer), addresses).boxed());
-        }
+        self.dial_known(peer, Instant::now());
     }
 
     fn send(&mut self, peer: PeerId, question: Question) {
