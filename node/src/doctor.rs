@@ -173,7 +173,9 @@ fn check_router(node: &Node) -> Seen {
     let is_needed = node.reach.reachability != Word::Public;
     let or_warn = if is_needed { Verdict::Warn } else { Verdict::Ok };
     let (verdict, text) = match node.reach.upnp {
-        Router::Off if node.reach.loopback_only => (Verdict::Ok, "not asked, for the node listens on loopback"),
+        Router::Off if node.reach.loopback_only => {
+            (Verdict::Ok, "not asked, for the node listens on loopback")
+        }
         Router::Off => (Verdict::Ok, "not asked to open the port (--upnp, --reachable)"),
         Router::Searching => (or_warn, "asked by UPnP to open the port; no answer yet"),
         Router::NotFound => (or_warn, "none that opens ports by UPnP; some have a switch for it"),
@@ -186,7 +188,9 @@ fn check_router(node: &Node) -> Seen {
 fn check_relays(node: &Node) -> Seen {
     match (node.reach.relays.as_slice(), node.reach.seeks_relays) {
         ([], false) => (Verdict::Ok, "not needed".to_owned()),
-        ([], true) => (Verdict::Warn, "none yet; they are sought among the nodes that this one knows".to_owned()),
+        ([], true) => {
+            (Verdict::Warn, "none yet; they are sought among the nodes that this one knows".to_owned())
+        }
         (relays, _) => (Verdict::Ok, format!("places held at {}", relays.join(", "))),
     }
 }

@@ -513,7 +513,9 @@ pub(crate) fn public_key(text: &str) -> Result<PublicKey, String> {
 fn reachable(text: &str) -> Result<Reachable, String> {
     match text.to_ascii_lowercase().as_str() {
         "auto" => Ok(Reachable(None)),
-        other => boolish(other).map(|said| Reachable(Some(said))).map_err(|_| "say auto, yes or no".to_owned()),
+        other => {
+            boolish(other).map(|said| Reachable(Some(said))).map_err(|_| "say auto, yes or no".to_owned())
+        }
     }
 }
 
@@ -648,7 +650,8 @@ mod tests {
         let from_file = reach(&[], file);
         assert_eq!((from_file.reachable, from_file.relay_slots), (Reachable(Some(false)), RelaySlots(5)));
         assert!(!from_file.upnp && from_file.external.len() == 1);
-        let flags = ["--reachable", "yes", "--relay", "off", "--mdns", "--external-addr", "9.9.9.9:1,[2a01::1]:2"];
+        let flags =
+            ["--reachable", "yes", "--relay", "off", "--mdns", "--external-addr", "9.9.9.9:1,[2a01::1]:2"];
         let from_flags = reach(&flags, file);
         assert_eq!((from_flags.reachable, from_flags.relay_slots), (Reachable(Some(true)), RelaySlots(0)));
         assert!(from_flags.mdns && from_flags.external.len() == 2);
@@ -668,9 +671,11 @@ mod tests {
 
     #[test]
     fn explained_settings_can_be_used_as_a_file_and_name_their_origin() {
-        let before =
-            settings(&["-l", "127.0.0.1:5000", "--tls-cert", "a \"b\".pem", "-b", "one:1,two:2", "--relay", "off"], "")
-                .unwrap();
+        let before = settings(
+            &["-l", "127.0.0.1:5000", "--tls-cert", "a \"b\".pem", "-b", "one:1,two:2", "--relay", "off"],
+            "",
+        )
+        .unwrap();
         let text = explain(&before, &Flags::default(), |name| (name == "debug").then_some("given as a flag"));
         assert!(
             text.contains("debug = false  # given as a flag") && text.contains("# the default"),

@@ -35,10 +35,17 @@ pub struct PeerAddress {
 /// Where to connect to.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Place {
-    Net { host: Host, port: u16, transport: Transport },
+    Net {
+        host: Host,
+        port: u16,
+        transport: Transport,
+    },
     Memory(u64),
     /// Over a relay, which is at a place that is no circuit itself.
-    Circuit { at: Box<Self>, relay: PeerId },
+    Circuit {
+        at: Box<Self>,
+        relay: PeerId,
+    },
 }
 
 /// A machine.
@@ -109,7 +116,9 @@ impl PeerAddress {
         let peer = match parts.next() {
             None => None,
             Some(Protocol::P2p(peer)) => Some(of_a_node(&peer)?),
-            Some(Protocol::P2pCircuit) => return Err("before /p2p-circuit there is no /p2p/<peer id of the relay>"),
+            Some(Protocol::P2pCircuit) => {
+                return Err("before /p2p-circuit there is no /p2p/<peer id of the relay>");
+            }
             Some(_) => return Err("it goes on after the port with something else than /p2p/<peer id>"),
         };
         match (peer, parts.next()) {
@@ -347,7 +356,8 @@ mod tests {
                 assert_eq!(address.place.first_hop().to_multiaddr().to_string(), place);
             }
         }
-        let longest = format!("/dns4/{}/udp/65535/quic-v1/p2p/{relay}/p2p-circuit/p2p/{peer}", "a".repeat(253));
+        let longest =
+            format!("/dns4/{}/udp/65535/quic-v1/p2p/{relay}/p2p-circuit/p2p/{peer}", "a".repeat(253));
         assert!(longest.parse::<PeerAddress>().is_ok());
     }
 
@@ -384,10 +394,7 @@ mod tests {
             ),
             (&format!("/ip4/1.1.1.1/tcp/1/p2p/{peer}/tcp/1"), "it goes on after the peer id"),
             (&format!("/p2p/{peer}/p2p-circuit"), "it begins with none of /ip4, /ip6, /dns, /dns4, /dns6"),
-            (
-                "/ip4/1.1.1.1/tcp/1/p2p-circuit",
-                "before /p2p-circuit there is no /p2p/<peer id of the relay>",
-            ),
+            ("/ip4/1.1.1.1/tcp/1/p2p-circuit", "before /p2p-circuit there is no /p2p/<peer id of the relay>"),
             (
                 &format!("/ip4/1.1.1.1/tcp/1/p2p/{peer}/p2p-circuit/tcp/1"),
                 "after /p2p-circuit only /p2p/<peer id> is known",

@@ -151,7 +151,9 @@ impl Driver {
             SwarmEvent::Behaviour(BehaviourEvent::Upnp(event)) => self.on_upnp(event),
             SwarmEvent::Behaviour(BehaviourEvent::Mdns(event)) => self.on_mdns(event),
             SwarmEvent::NewExternalAddrCandidate { address } => self.on_candidate(&address),
-            SwarmEvent::ListenerClosed { listener_id, reason, .. } if self.relaying.is_place(&listener_id) => {
+            SwarmEvent::ListenerClosed { listener_id, reason, .. }
+                if self.relaying.is_place(&listener_id) =>
+            {
                 self.on_place_lost(listener_id, reason);
             }
             SwarmEvent::ConnectionEstablished { peer_id, connection_id, endpoint, .. } => {

@@ -9,8 +9,8 @@ use tokio::{
 };
 
 use crate::{
-    BroadcastError, MessageRef, Peer, PeerAddress, Protocol, Reach, RequestError, RequestRef, Stats, Topic, Verdict,
-    driver::Question, known::MAX_PER_PEER,
+    BroadcastError, MessageRef, Peer, PeerAddress, Protocol, Reach, RequestError, RequestRef, Stats, Topic,
+    Verdict, driver::Question, known::MAX_PER_PEER,
 };
 
 /// Commands on their way to the driver. Beyond that, callers wait.

@@ -127,10 +127,7 @@ impl NetworkBehaviour for Probe {
         self.inner.on_connection_handler_event(peer, connection, event);
     }
 
-    fn poll(
-        &mut self,
-        context: &mut Context<'_>,
-    ) -> Poll<ToSwarm<Self::ToSwarm, THandlerInEvent<Self>>> {
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<ToSwarm<Self::ToSwarm, THandlerInEvent<Self>>> {
         self.inner.poll(context)
     }
 }

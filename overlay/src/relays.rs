@@ -72,13 +72,7 @@ impl Relays {
     /// What to do now. `wanted` says whether this node needs relays at all; `candidates` are the connected peers that
     /// offer to be one, in the order of preference. Every step is taken to be carried out. `dice` is uniform in
     /// `0.0..1.0`.
-    pub(crate) fn due(
-        &mut self,
-        now: Instant,
-        wanted: bool,
-        candidates: &[PeerId],
-        dice: f64,
-    ) -> Vec<Step> {
+    pub(crate) fn due(&mut self, now: Instant, wanted: bool, candidates: &[PeerId], dice: f64) -> Vec<Step> {
         let mut steps = Vec::new();
         self.forget(now);
         if !wanted {

@@ -2,9 +2,7 @@
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
-use crate::{
-    address::PeerAddress, relay::DEFAULT_RELAY_SLOTS, request::REQUEST_TIME, secret::NodeSecret,
-};
+use crate::{address::PeerAddress, relay::DEFAULT_RELAY_SLOTS, request::REQUEST_TIME, secret::NodeSecret};
 
 /// How to start an overlay.
 #[derive(Debug, Clone)]

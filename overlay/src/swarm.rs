@@ -137,13 +137,14 @@ fn transport(keypair: &Keypair, circuits: relay::client::Transport) -> Result<Bo
     let mut yamux = yamux::Config::default();
     yamux.set_max_num_streams(MAX_STREAMS);
     // Circuits come first, for TCP would take the address of one for that of its relay.
-    let streams = OrTransport::new(circuits, tcp::tokio::Transport::new(tcp::Config::default().nodelay(true)))
-        .or_transport(MemoryTransport::new())
-        .upgrade(upgrade::Version::V1Lazy)
-        .authenticate(noise)
-        .multiplex(yamux)
-        .timeout(HANDSHAKE_TIME)
-        .boxed();
+    let streams =
+        OrTransport::new(circuits, tcp::tokio::Transport::new(tcp::Config::default().nodelay(true)))
+            .or_transport(MemoryTransport::new())
+            .upgrade(upgrade::Version::V1Lazy)
+            .authenticate(noise)
+            .multiplex(yamux)
+            .timeout(HANDSHAKE_TIME)
+            .boxed();
     Ok(with_quic(streams, keypair))
 }
 

@@ -12,7 +12,11 @@ mod matrix;
 mod resident;
 mod topology;
 
-use std::{path::Path, process::ExitCode, time::{Duration, Instant}};
+use std::{
+    path::Path,
+    process::ExitCode,
+    time::{Duration, Instant},
+};
 
 use anyhow::{Context as _, Result, bail};
 use futures_util::future::try_join_all;
@@ -46,7 +50,11 @@ const PATIENCE: Duration = Duration::from_secs(90);
 async fn main() -> ExitCode {
     if let Some(obstacle) = topology::obstacle() {
         println!("natlab: not run, for {obstacle}");
-        return if std::env::args().any(|word| word == "--if-possible") { ExitCode::SUCCESS } else { ExitCode::from(3) };
+        return if std::env::args().any(|word| word == "--if-possible") {
+            ExitCode::SUCCESS
+        } else {
+            ExitCode::from(3)
+        };
     }
     let worked = async {
         let mut terminated = signal(SignalKind::terminate())?;
@@ -76,35 +84,37 @@ async fn laboratory() -> Result<bool> {
     let mut topology = Topology::new()?;
 
     let (space, first) = topology.public("relay-1")?;
-    let relay_1 = arrive("relay-1", Kind::Public, space, &folder, &binary, None, &[]).await?;
+    let relay_1 = arrive("relay-1", space, &folder, &binary, None, &[]).await?;
     let mut hosts = Vec::new();
     for name in ["public-1", "public-2"] {
-        hosts.push((name, Kind::Public, topology.public(name)?.0));
+        hosts.push((name, topology.public(name)?.0));
     }
     for (kind, names) in HOMES {
         let spaces = topology.home(kind, names)?;
-        hosts.extend(names.iter().zip(spaces).map(|(name, space)| (*name, kind, space)));
+        hosts.extend(names.iter().zip(spaces).map(|(name, space)| (*name, space)));
     }
     // One relay at a time, so that the one in use is known: the other public nodes do not offer to be one.
-    let all = hosts.into_iter().map(|(name, kind, space)| {
-        arrive(name, kind, space, &folder, &binary, Some(&first), &["--relay", "off"])
-    });
+    let all = hosts
+        .into_iter()
+        .map(|(name, space)| arrive(name, space, &folder, &binary, Some(&first), &["--relay", "off"]));
     let people = try_join_all(all).await?;
     println!("natlab: {} nodes are running after {:.1} s", people.len() + 1, started.elapsed().as_secs_f64());
 
-    let places = until("each that others cannot dial holds a place at the first relay", || {
-        settled(&people, 1)
-    });
-    places.await?;
+    until("each that others cannot dial holds a place at the first relay", || settled(&people, 1)).await?;
+    write_follow_lists(&people).await?;
     until("everybody has heard of everybody", || acquainted(&people)).await?;
     println!("natlab: reached by others after {:.1} s", started.elapsed().as_secs_f64());
     let before = Round::run("one", &people).await?;
     println!("\n{}", before.table("Over the first relay"));
 
     let (space, second) = topology.public("relay-2")?;
-    let relay_2 = arrive("relay-2", Kind::Public, space, &folder, &binary, Some(&first), &[]).await?;
-    until("each that others cannot dial holds a place at the second relay too", || settled(&people, 2)).await?;
-    println!("natlab: {second} is the second relay after {:.1} s; the first one is killed", started.elapsed().as_secs_f64());
+    let relay_2 = arrive("relay-2", space, &folder, &binary, Some(&first), &[]).await?;
+    until("each that others cannot dial holds a place at the second relay too", || settled(&people, 2))
+        .await?;
+    println!(
+        "natlab: {second} is the second relay after {:.1} s; the first one is killed",
+        started.elapsed().as_secs_f64()
+    );
     relay_1.kill().await?;
     let after = Round::run("two", &people).await?;
     println!("\n{}", after.table("Right after the relay in use was killed"));
@@ -127,7 +137,6 @@ async fn laboratory() -> Result<bool> {
 
 async fn arrive(
     name: &str,
-    kind: Kind,
     namespace: String,
     folder: &Path,
     binary: &Path,
@@ -137,7 +146,7 @@ async fn arrive(
     let bootstrap = bootstrap.map(|address| ["-b".to_owned(), format!("{address}:{PORT}")]);
     let arguments: Vec<String> =
         bootstrap.into_iter().flatten().chain(more.iter().map(ToString::to_string)).collect();
-    let arrived = Resident::arrive(name, kind, namespace, folder, binary, &arguments).await;
+    let arrived = Resident::arrive(name, namespace, folder, binary, &arguments).await;
     arrived.with_context(|| name.to_owned())
 }
 
@@ -154,6 +163,18 @@ async fn settled(people: &[Resident], places: usize) -> Result<Vec<String>> {
     Ok(missing)
 }
 
+/// Writes what everybody will be asked for, and waits until it is stored.
+async fn write_follow_lists(people: &[Resident]) -> Result<()> {
+    for person in people {
+        person.publish_follow_list().await?;
+    }
+    let stored = || async {
+        let missing = people.iter().filter(|person| person.heard(&person.follow_list()).is_none());
+        Ok(missing.map(|person| person.name.clone()).collect())
+    };
+    until("the follow lists are stored", stored).await
+}
+
 /// Whether everybody's node has heard the announcement of everybody else: with it comes the delegation.
 async fn acquainted(people: &[Resident]) -> Result<Vec<String>> {
     let mut missing = Vec::new();
@@ -167,10 +188,7 @@ async fn acquainted(people: &[Resident]) -> Result<Vec<String>> {
 }
 
 /// Asks twice a second until nothing is missing.
-async fn until<F: Future<Output = Result<Vec<String>>>>(
-    what: &str,
-    missing: impl Fn() -> F,
-) -> Result<()> {
+async fn until<F: Future<Output = Result<Vec<String>>>>(what: &str, missing: impl Fn() -> F) -> Result<()> {
     let mut last = Vec::new();
     let asked = async {
         let mut pause = interval(Duration::from_millis(500));

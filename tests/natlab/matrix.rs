@@ -2,7 +2,6 @@
 
 use std::{
     collections::BTreeMap,
-    fmt::Write as _,
     time::{Duration, Instant},
 };
 
@@ -55,16 +54,9 @@ impl Round {
             let at = people[from].publish(EventKind::POST, vec![tag], &text).await?;
             replies.insert((from, to), (text, at));
         }
-        if name == "one" {
-            for person in people {
-                let followed = Tag::new(["p".to_owned(), person.person().to_string()]);
-                let text = follow_list(person);
-                person.publish(EventKind::FOLLOW_LIST, vec![followed], &text).await?;
-            }
-        }
         for (author, asker) in pairs().filter(|(author, asker)| (name == "one") == (author < asker)) {
             let at = people[asker].ask_for_follow_list(people[author].person()).await?;
-            fetches.insert((author, asker), (follow_list(&people[author]), at));
+            fetches.insert((author, asker), (people[author].follow_list(), at));
         }
         let round = Self {
             names: people.iter().map(|person| person.name.clone()).collect(),
@@ -97,38 +89,35 @@ impl Round {
     /// A row for each sender, a column for each receiver: the way, and how long the first reply took. Below, the
     /// slowest of each kind.
     pub fn table(&self, title: &str) -> String {
-        let mut text = format!("### {title}\n\n| from \\ to |");
-        self.names.iter().for_each(|name| drop(write!(text, " {name} |")));
-        text.push_str("\n|---|");
-        self.names.iter().for_each(|_| text.push_str("---|"));
+        let row = |cells: Vec<String>| format!("| {} |\n", cells.join(" | "));
+        let head = ["from \\ to".to_owned()].into_iter().chain(self.names.iter().cloned());
+        let line = vec!["---".to_owned(); self.names.len() + 1];
+        let mut text = format!("### {title}\n\n{}{}", row(head.collect()), row(line));
         for (from, name) in self.names.iter().enumerate() {
-            drop(write!(text, "\n| {name} |"));
-            for to in 0..self.names.len() {
-                let cell = if from == to { String::new() } else { self.cell(from, to) };
-                drop(write!(text, " {cell} |"));
-            }
+            let cells = (0..self.names.len()).map(|to| self.cell(from, to));
+            text.push_str(&row([name.clone()].into_iter().chain(cells).collect()));
         }
         text.push('\n');
-        for (what, took) in
-            [("broadcast", &self.broadcasts), ("reply", &self.replies), ("fetch", &self.fetches)]
-        {
+        let kinds = [("broadcast", &self.broadcasts), ("reply", &self.replies), ("fetch", &self.fetches)];
+        for (what, took) in kinds {
             let mut times: Vec<_> = took.values().flatten().collect();
             times.sort_unstable();
             let seconds = |at: usize| times.get(at).map_or(f64::NAN, |took| took.as_secs_f64());
-            drop(write!(
-                text,
-                "\n- {what}: {} of {} arrived, half of them within {:.1} s, all within {:.1} s",
+            text.push_str(&format!(
+                "- {what}: {} of {} arrived, half of them within {:.1} s, all within {:.1} s\n",
                 times.len(),
                 took.len(),
                 seconds(times.len() / 2),
                 seconds(times.len().saturating_sub(1)),
             ));
         }
-        text.push('\n');
         text
     }
 
     fn cell(&self, from: usize, to: usize) -> String {
+        if from == to {
+            return String::new();
+        }
         let path = self.paths.get(&(from.min(to), from.max(to))).map_or("-", String::as_str);
         match self.replies.get(&(from, to)).copied().flatten() {
             Some(took) => format!("{path} {:.1} s", took.as_secs_f64()),
@@ -153,10 +142,6 @@ impl Round {
         }
         Ok(self)
     }
-}
-
-fn follow_list(person: &Resident) -> String {
-    format!("{} follows", person.name)
 }
 
 /// Waits until everything has arrived, or for long enough.

@@ -25,7 +25,7 @@ use tokio::{
     time::timeout,
 };
 
-use crate::topology::{self, Kind};
+use crate::topology;
 
 /// Where every node listens for others; clients have the next port.
 pub const PORT: u16 = 20_000;
@@ -36,7 +36,6 @@ const START_TIME: Duration = Duration::from_secs(60);
 /// A person with a node and a client.
 pub struct Resident {
     pub name: String,
-    pub kind: Kind,
     pub peer: PeerId,
     pub key: SecretKey,
     namespace: String,
@@ -57,7 +56,6 @@ impl Resident {
     /// Starts a node, claims it and signs a delegation for it.
     pub async fn arrive(
         name: &str,
-        kind: Kind,
         namespace: String,
         folder: &Path,
         binary: &Path,
@@ -88,8 +86,7 @@ impl Resident {
             bail!("it ended instead of getting ready")
         });
         let token = token.await.context("it does not get ready")??;
-        let token: [u8; 16] =
-            hex::decode(token)?.try_into().ok().context("a claim token has 16 bytes")?;
+        let token: [u8; 16] = hex::decode(token)?.try_into().ok().context("a claim token has 16 bytes")?;
         let key = random_key();
         let mut client = Client::over(connect(&namespace)?, &authority()).await;
         client.become_owner(token, &key).await;
@@ -100,7 +97,7 @@ impl Resident {
         let state = Arc::new(Mutex::new(State::default()));
         let reader = tokio::spawn(converse(client, inbox, Arc::clone(&state)));
         let name = name.to_owned();
-        Ok(Self { name, kind, peer, key, namespace, process, frames, state, reader })
+        Ok(Self { name, peer, key, namespace, process, frames, state, reader })
     }
 
     pub fn person(&self) -> PublicKey {
@@ -113,6 +110,17 @@ impl Resident {
         let event = draft.sign(&self.key, &[7; 32]).into();
         self.send(ClientFrame::Publish { request: 9, event }).await?;
         Ok(Instant::now())
+    }
+
+    /// What this person's follow list says. It stays on the own node until somebody asks for it.
+    pub fn follow_list(&self) -> String {
+        format!("{} follows", self.name)
+    }
+
+    /// Publishes it.
+    pub async fn publish_follow_list(&self) -> Result<()> {
+        let followed = Tag::new(["p".to_owned(), self.person().to_string()]);
+        self.publish(EventKind::FOLLOW_LIST, vec![followed], &self.follow_list()).await.map(drop)
     }
 
     /// Asks for the follow list of a person, which only their node has.

@@ -17,11 +17,9 @@ use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 /// What all namespaces of this laboratory begin with; the process id follows.
 const PREFIX: &str = "np2plab";
 
-/// Where a node lives.
+/// What router a home has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
-    /// On the internet itself.
-    Public,
     /// Behind a router that lets everybody in at the node's port: a full cone, or a forwarded port.
     Cone,
     /// Behind a router that lets in only those who were written to, by address and port.
@@ -30,19 +28,6 @@ pub enum Kind {
     Symmetric,
     /// Behind one restricted router together with another node.
     Shared,
-}
-
-impl Kind {
-    /// For tables.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Public => "public",
-            Self::Cone => "cone",
-            Self::Restricted => "port",
-            Self::Symmetric => "sym",
-            Self::Shared => "home",
-        }
-    }
 }
 
 /// The namespaces. They are deleted when it is dropped.
@@ -133,10 +118,7 @@ pub fn connect(namespace: &str, address: SocketAddr) -> Result<TcpStream> {
     let path = Path::new("/var/run/netns").join(namespace);
     let file = File::open(&path).with_context(|| path.display().to_string())?;
     let thread = thread::spawn(move || -> Result<TcpStream> {
-        move_into_link_name_space(
-            std::os::fd::AsFd::as_fd(&file),
-            Some(LinkNameSpaceType::Network),
-        )?;
+        move_into_link_name_space(std::os::fd::AsFd::as_fd(&file), Some(LinkNameSpaceType::Network))?;
         Ok(TcpStream::connect(address)?)
     });
     thread.join().ok().context("the connecting thread broke")?

@@ -59,11 +59,19 @@ fn reach(text: &mut Text, reach: &Reach, stats: &Stats) {
     text.gauge("relay_circuits", "Connections that run through this node.", count(serves.circuits));
     text.counter("relay_places_given", "Places given to other nodes.", stats.places_given);
     text.counter("relay_places_refused", "Places refused to other nodes.", stats.places_refused);
-    text.counter("relay_circuits_carried", "Circuits that began to run through this node.", stats.circuits_carried);
+    text.counter(
+        "relay_circuits_carried",
+        "Circuits that began to run through this node.",
+        stats.circuits_carried,
+    );
     text.counter("relay_circuits_refused", "Circuits that this node refused.", stats.circuits_refused);
     text.counter("relay_places_got", "Places that relays gave to this node.", stats.places_got);
     text.counter("holes_punched", "Connections over a relay that became direct.", stats.holes_punched);
-    text.counter("holes_failed", "Connections over a relay that could not become direct.", stats.holes_failed);
+    text.counter(
+        "holes_failed",
+        "Connections over a relay that could not become direct.",
+        stats.holes_failed,
+    );
 }
 
 #[derive(Default)]

@@ -122,7 +122,9 @@ impl Reach {
                 "it is not known yet whether others reach this node".to_owned()
             }
             (_, 0) if peers == 0 => "nobody can reach this node, for it is connected to no other".to_owned(),
-            (_, 0) => "others cannot reach this node; it gets and sends what its neighbours pass on".to_owned(),
+            (_, 0) => {
+                "others cannot reach this node; it gets and sends what its neighbours pass on".to_owned()
+            }
             (_, 1) => format!("others reach this node through 1 relay{said}"),
             (_, relays) => format!("others reach this node through {relays} relays{said}"),
         }
@@ -183,8 +185,11 @@ pub(crate) fn connected(all: &[Connected]) -> String {
         (count(Way::Punched), "through a hole in the routers"),
         (count(Way::Relayed), "through a relay"),
     ];
-    let ways: Vec<_> =
-        ways.into_iter().filter(|(count, _)| *count > 0).map(|(count, how)| format!("{count} {how}")).collect();
+    let ways: Vec<_> = ways
+        .into_iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, how)| format!("{count} {how}"))
+        .collect();
     ways.join(", ")
 }
 

@@ -45,6 +45,7 @@ impl Driver {
         } else if direction == Direction::Outbound {
             self.begin_visit(peer);
         }
+        let path = self.path_of(endpoint, direction);
         let connected = self.peers.entry(peer).or_insert_with(|| Connected::new(Instant::now()));
         if connected.agent.is_some() {
             // A second way to a peer that is one of ours.
@@ -53,8 +54,8 @@ impl Driver {
             }
             self.redial.joined(peer);
         }
-        let path = if endpoint.is_relayed() { Path::Relayed } else { Path::Direct };
-        let info = Connection { address: address.to_string(), direction, path, since: Instant::now(), dialed };
+        let info =
+            Connection { address: address.to_string(), direction, path, since: Instant::now(), dialed };
         connected.connections.insert(connection, info);
         self.send_waiting(peer);
     }
@@ -142,6 +143,10 @@ impl Driver {
         }
         let vantage = Vantage::at(self.swarm.listeners());
         self.known.announced(peer, &plausible(addresses, vantage, self.own_id()));
+        if self.requests.waits_for(&peer) {
+            // The dial that is under way knows only the old ones, and may take long to fail.
+            self.dial_beside(peer, |_| true);
+        }
     }
 
     fn own_id(&self) -> Option<PeerId> {

@@ -134,11 +134,12 @@ impl Driver {
         if let (DialError::WrongPeerId { address, .. }, Target::Known(peer)) = (error, &attempt.target)
             && let Some(address) = attempt.address_of(address)
         {
-            tracing::info!("Another node is now at {address}, where {peer} was; that address is forgotten.");
+            tracing::debug!("Another node is now at {address}, where {peer} was; that address is forgotten.");
             self.known.wrong(*peer, &address);
             attempt.dialing.retain(|(_, from)| from.without_peer() != address);
-            if self.requests.waits_for(peer) && !attempt.dialing.is_empty() {
-                // The first to answer was the wrong one; libp2p then gives up on the others.
+            if !attempt.dialing.is_empty() {
+                // The first to answer was the wrong one, as happens with private addresses of other networks; libp2p
+                // then gives up on the others.
                 return self.dial(Some(*peer), attempt);
             }
         }

@@ -10,7 +10,7 @@ use std::{
 use libp2p::{
     Multiaddr,
     autonat::v1::{self as autonat, NatStatus},
-    core::transport::ListenerId,
+    core::{ConnectedPoint, transport::ListenerId},
     dcutr, mdns,
     multiaddr::Protocol,
     relay,
@@ -21,7 +21,7 @@ use nostrp2p_protocol::PeerId;
 
 use super::Driver;
 use crate::{
-    OverlayEvent, Path, PeerAddress, Reach, Reachability, Serves, Settings, Upnp,
+    Direction, OverlayEvent, Path, PeerAddress, Reach, Reachability, Serves, Settings, Upnp,
     address::{Host, Place},
     convert,
     reach::{self, Reach as Range},
@@ -210,7 +210,10 @@ impl Driver {
             Reachability::Private => true,
             // At home no interface has a public address, so there is no need to wait for others to try in vain.
             Reachability::Unknown => {
-                !self.swarm.listeners().any(|address| !is_circuit(address) && range(address) == Some(Range::Public))
+                !self
+                    .swarm
+                    .listeners()
+                    .any(|address| !is_circuit(address) && range(address) == Some(Range::Public))
                     && !self.swarm.listeners().any(is_memory)
             }
         }
@@ -304,20 +307,39 @@ impl Driver {
         if connected.is_direct() || std::mem::replace(&mut connected.sought, true) {
             return;
         }
+        self.dial_beside(peer, |address| !address.is_circuit());
+    }
+
+    /// Dials a peer whatever connections and dials there are already.
+    pub(super) fn dial_beside(&mut self, peer: PeerId, wanted: impl Fn(&PeerAddress) -> bool) {
         let known = self.known.addresses(&peer);
-        let direct: Vec<_> = known.iter().filter(|address| !address.is_circuit()).collect();
         // Names are resolved for dials of their own; here they would have to wait.
-        let direct = direct.into_iter().filter(|it| !matches!(&it.place, Place::Net { host: Host::Name(..), .. }));
-        let direct: Vec<_> = direct.map(PeerAddress::to_multiaddr).collect();
-        if direct.is_empty() {
+        let wanted = known.iter().filter(|address| wanted(address) && !address.has_name());
+        let addresses: Vec<_> = wanted.map(PeerAddress::to_multiaddr).collect();
+        if addresses.is_empty() {
             return;
         }
         let options = DialOpts::peer_id(convert::libp2p_peer_id(peer))
             .condition(PeerCondition::Always)
-            .addresses(direct)
+            .addresses(addresses)
             .build();
         if let Err(error) = self.swarm.dial(options) {
-            tracing::debug!("{peer} is not dialed directly: {error}");
+            tracing::debug!("{peer} is not dialed once more: {error}");
+        }
+    }
+
+    /// How the bytes of a new connection travel.
+    pub(super) fn path_of(&self, endpoint: &ConnectedPoint, direction: Direction) -> Path {
+        if endpoint.is_relayed() {
+            Path::Relayed
+        } else if direction == Direction::Inbound
+            && range(endpoint.get_remote_address()) == Some(Range::Public)
+            && self.seeks_relays()
+        {
+            // Nobody can dial this node, so there was a hole. Whoever dialed learns of it by DCUtR itself.
+            Path::Punched
+        } else {
+            Path::Direct
         }
     }
 

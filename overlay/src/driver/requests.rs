@@ -16,11 +16,7 @@ use nostrp2p_protocol::PeerId;
 use tokio::sync::oneshot;
 
 use super::{Driver, answer};
-use crate::{
-    OverlayEvent, Protocol, RequestError, RequestRef,
-    connect::WANTED_PEERS,
-    convert, request,
-};
+use crate::{OverlayEvent, Protocol, RequestError, RequestRef, connect::WANTED_PEERS, convert, request};
 
 /// Own requests without an answer yet, with all peers together. With the largest requests 32 MB.
 const MAX_ASKED: usize = 128;

@@ -96,9 +96,8 @@ async fn broadcasts_go_over_a_relay_that_does_not_pass_them_on_itself() {
     // The request goes unanswered; it is there for the connection.
     let asking = other.overlay.clone();
     let asked = tokio::spawn(async move { asking.request(peer, Protocol::Fetch, vec![]).await });
-    let is_subscribed = || async {
-        hidden.overlay.peers().await.iter().any(|peer| peer.id == other.id() && peer.subscribed)
-    };
+    let is_subscribed =
+        || async { hidden.overlay.peers().await.iter().any(|peer| peer.id == other.id() && peer.subscribed) };
     eventually("the other's subscription", is_subscribed).await;
     let sent = hidden.overlay.broadcast(Topic::Events, b"hello".to_vec()).await.unwrap();
     assert_eq!(sent.peers, 2);
@@ -122,7 +121,10 @@ async fn a_relay_that_is_lost_is_replaced_and_the_others_are_told() {
         })
         .await;
     let addresses = hidden.overlay.reach().await.addresses;
-    assert!(!addresses.is_empty() && !addresses.iter().any(|address| address.contains(&gone)), "{addresses:?}");
+    assert!(
+        !addresses.is_empty() && !addresses.iter().any(|address| address.contains(&gone)),
+        "{addresses:?}"
+    );
     tell_addresses(&hidden, &other).await;
     ask(&other, &mut hidden, Protocol::Deliver).await;
 }
