@@ -1,6 +1,6 @@
 //! What may be typed after `cargo xtask`.
 
-use crate::test::Suite;
+use crate::{fuzz, test::Suite};
 
 /// The text of `cargo xtask --help`.
 pub const HELP: &str = "\
@@ -16,6 +16,9 @@ Commands:
            rust doc browser product nat   only these suites
   natlab Let nodes behind every kind of router talk to each other, in network namespaces (root on Linux)
            --debug-build   build the node quickly instead of for speed
+  fuzz   Give every decoder to libFuzzer, a minute each
+           TARGET          only this one, such as json or packet
+           --seconds N     how long each
   ci     Everything that must hold before a change lands: format, layering, lints, docs, tests, budgets
   help   This text
 
@@ -39,6 +42,7 @@ pub enum Command {
     Test(Vec<Suite>),
     /// Whether to build the node quickly.
     Natlab(bool),
+    Fuzz(fuzz::Options),
     Ci,
 }
 
@@ -72,8 +76,11 @@ impl Command {
                 _ => Err("`natlab` knows only --debug-build".to_owned()),
             },
             "web" => alone(&name, &rest, Self::Web),
+            "fuzz" => parse_fuzz(rest).map(Self::Fuzz),
             "ci" => alone(&name, &rest, Self::Ci),
-            _ => Err(format!("there is no command `{name}`; there are run, web, test, natlab, ci and help")),
+            _ => Err(format!(
+                "there is no command `{name}`; there are run, web, test, natlab, fuzz, ci and help"
+            )),
         }
     }
 }
@@ -108,6 +115,23 @@ fn parse_suites(words: &[String]) -> Result<Vec<Suite>, String> {
         return Err(format!("there is no suite `{word}`; there are rust, doc, browser, product and nat"));
     }
     Ok(Suite::ALL.into_iter().filter(|suite| words.iter().any(|word| word == suite.name())).collect())
+}
+
+fn parse_fuzz(words: Vec<String>) -> Result<fuzz::Options, String> {
+    let mut options = fuzz::Options { target: None, seconds: fuzz::SECONDS };
+    let mut words = words.into_iter();
+    while let Some(word) = words.next() {
+        if word == "--seconds" {
+            let seconds =
+                words.next().and_then(|seconds| seconds.parse().ok()).filter(|seconds| *seconds > 0);
+            options.seconds = seconds.ok_or("--seconds wants a number above 0")?;
+        } else if options.target.is_none() && !word.starts_with('-') {
+            options.target = Some(word);
+        } else {
+            return Err(format!("`fuzz` takes one target and --seconds N, but was given `{word}`"));
+        }
+    }
+    Ok(options)
 }
 
 fn alone(name: &str, rest: &[String], command: Command) -> Result<Command, String> {
@@ -157,6 +181,18 @@ mod tests {
         assert_eq!(parse("natlab"), Ok(Command::Natlab(false)));
         assert_eq!(parse("natlab --debug-build"), Ok(Command::Natlab(true)));
         assert!(parse("natlab --fast").is_err());
+    }
+
+    #[test]
+    fn one_target_is_fuzzed_or_all_and_as_long_as_asked() {
+        let fuzz = |target: Option<&str>, seconds| {
+            Ok(Command::Fuzz(fuzz::Options { target: target.map(String::from), seconds }))
+        };
+        assert_eq!(parse("fuzz"), fuzz(None, fuzz::SECONDS));
+        assert_eq!(parse("fuzz json --seconds 5"), fuzz(Some("json"), 5));
+        for line in ["fuzz --seconds", "fuzz --seconds x", "fuzz --seconds 0", "fuzz a b", "fuzz --fast"] {
+            assert!(parse(line).is_err(), "{line}");
+        }
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Everything a person types: `cargo xtask run`, `test`, `natlab`, `ci`, `web`.
+//! Everything a person types: `cargo xtask run`, `test`, `natlab`, `fuzz`, `ci`, `web`.
 //!
 //! It builds, checks and starts; it holds nothing of the product itself, and no other crate may depend on it.
 #![expect(clippy::print_stdout, reason = "this program talks to the person who typed it")]
@@ -6,6 +6,7 @@
 mod ci;
 mod command;
 mod demo;
+mod fuzz;
 mod layering;
 mod natlab;
 mod report;
@@ -25,6 +26,12 @@ use std::{
 use workspace::Workspace;
 
 fn main() -> ExitCode {
+    if std::env::var_os(fuzz::WRAPPER).is_some() {
+        return fuzz::wrap_rustc().unwrap_or_else(|error| {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        });
+    }
     let command = match Command::parse(std::env::args().skip(1)) {
         Ok(command) => command,
         Err(error) => {
@@ -54,6 +61,7 @@ fn carry_out(command: Command) -> Result<ExitCode> {
         Command::Run(options) => run::run(&workspace, &options),
         Command::Test(suites) => test::run(&workspace, &suites),
         Command::Natlab(debug_build) => natlab::run(&workspace, debug_build),
+        Command::Fuzz(options) => fuzz::run(&workspace, &options),
         Command::Ci => ci::run(&workspace),
     }
 }
