@@ -106,10 +106,9 @@ impl Driver {
         self.seek_relays(now);
         self.end_detours(now);
         let addresses = self.own_addresses();
-        if self.relaying.told.as_ref() != Some(&addresses) {
-            if self.relaying.told.replace(addresses).is_some() {
-                self.outlet.notice(OverlayEvent::AddressesChanged);
-            }
+        if self.relaying.told.as_ref() != Some(&addresses) && self.relaying.told.replace(addresses).is_some()
+        {
+            self.outlet.notice(OverlayEvent::AddressesChanged);
         }
     }
 
