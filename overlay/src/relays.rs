@@ -86,7 +86,8 @@ impl Relays {
             steps.push(Step::Release(peer));
         }
         if let Some(peer) = self.oldest_beyond_need() {
-            self.known.remove(&peer);
+            // Not a failure, but its turn is over.
+            self.known.insert(peer, Relay { state: State::Resting { until: now + ROTATION }, failures: 0 });
             steps.push(Step::Release(peer));
         }
         let mut free = candidates.iter().filter(|peer| self.may_ask(peer, now)).copied().collect::<Vec<_>>();

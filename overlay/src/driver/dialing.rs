@@ -68,7 +68,7 @@ impl Driver {
         for target in self.redial.due(now, self.peers.len(), is_connected, &known) {
             let addresses = match &target {
                 Target::Given(address) => vec![address.clone()],
-                Target::Known(peer) => self.known.addresses(peer),
+                Target::Known(peer) => self.addresses_to_dial(peer),
             };
             self.lookups.push(resolve(target, addresses).boxed());
         }
@@ -76,7 +76,7 @@ impl Driver {
 
     /// Dials a known peer whatever its delay, unless that is under way.
     pub(super) fn dial_known(&mut self, peer: PeerId, now: Instant) {
-        let addresses = self.known.addresses(&peer);
+        let addresses = self.addresses_to_dial(&peer);
         if !addresses.is_empty() && self.redial.begin(peer, now) {
             self.lookups.push(resolve(Target::Known(peer), addresses).boxed());
         }

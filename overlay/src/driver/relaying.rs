@@ -309,9 +309,20 @@ impl Driver {
         self.dial_beside(peer, |address| !address.is_circuit());
     }
 
+    /// Where to dial a peer. Over a relay that is connected one address is enough, for that connection is used.
+    pub(super) fn addresses_to_dial(&self, peer: &PeerId) -> Vec<PeerAddress> {
+        let mut over = BTreeSet::new();
+        let mut addresses = self.known.addresses(peer);
+        addresses.retain(|address| match &address.place {
+            Place::Circuit { relay, .. } if self.peers.contains_key(relay) => over.insert(*relay),
+            _ => true,
+        });
+        addresses
+    }
+
     /// Dials a peer whatever connections and dials there are already.
     pub(super) fn dial_beside(&mut self, peer: PeerId, wanted: impl Fn(&PeerAddress) -> bool) {
-        let known = self.known.addresses(&peer);
+        let known = self.addresses_to_dial(&peer);
         // Names are resolved for dials of their own; here they would have to wait.
         let wanted = known.iter().filter(|address| wanted(address) && !address.has_name());
         let addresses: Vec<_> = wanted.map(PeerAddress::to_multiaddr).collect();

@@ -124,8 +124,7 @@ impl Driver {
         if convert::libp2p_peer_id(peer) == *self.swarm.local_peer_id() {
             return answer(question.reply, unreachable("that is this node itself"));
         }
-        let addresses = self.known.addresses(&peer);
-        if addresses.is_empty() {
+        if self.known.addresses(&peer).is_empty() {
             return answer(question.reply, unreachable("no address of it is known"));
         }
         if !self.requests.waits_for(&peer) && !self.has_room_for_a_visit() {
