@@ -323,11 +323,7 @@ impl Running {
                 self.handle(Input::Left(peer)).await;
                 self.report_standing().await;
             }
-            OverlayEvent::AddressesChanged => {
-                if self.announce_at.is_none() {
-                    self.announce_at = Some(self.pace.next(Instant::now()));
-                }
-            }
+            OverlayEvent::AddressesChanged => self.announce_soon(),
             OverlayEvent::Listening(address) => tracing::info!(address, "listening"),
             OverlayEvent::BootstrapFailed { address, reason, retry_in } => {
                 tracing::warn!(%address, reason, ?retry_in, "a node could not be reached");
@@ -548,6 +544,12 @@ impl Running {
         self.delegation = found.ok().and_then(Result::ok).flatten();
         let delegated = self.delegation.as_ref().map(Delegation::expires);
         self.standing.send_modify(|standing| standing.delegated = delegated);
+    }
+
+    fn announce_soon(&mut self) {
+        if self.announce_at.is_none() {
+            self.announce_at = Some(self.pace.next(Instant::now()));
+        }
     }
 
     async fn announce(&mut self) {

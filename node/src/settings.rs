@@ -2,15 +2,19 @@
 //!
 //! `merge` is pure: it decides; [`load`] reads the file. Nobody checks a setting again afterwards.
 
+mod reach;
+
 use std::{
     net::{IpAddr, SocketAddr, ToSocketAddrs as _},
     path::{Path, PathBuf},
 };
 
 use clap::Args;
-use nostrp2p_overlay::{DEFAULT_RELAY_SLOTS, InvalidAddress, MAX_RELAY_SLOTS, PeerAddress};
+use nostrp2p_overlay::PeerAddress;
 use nostrp2p_protocol::PublicKey;
 use serde::Deserialize;
+
+pub use reach::{ReachSettings, Reachable, RelaySlots};
 
 /// Where a node listens by default, as the original does.
 const DEFAULT_LISTEN: &str = "127.0.0.1:20000";
@@ -84,17 +88,17 @@ pub struct Flags {
     pub settings: Option<PathBuf>,
 
     /// Whether other nodes can dial this one: auto, yes or no; auto lets them try [default: auto]
-    #[arg(long, value_name = "WORD", env = "NOSTRP2P_REACHABLE", value_parser = reachable)]
+    #[arg(long, value_name = "WORD", env = "NOSTRP2P_REACHABLE", value_parser = reach::reachable)]
     pub reachable: Option<Reachable>,
 
     /// An address at which other nodes reach this one although it does not see that itself, such as a port that your
     /// router forwards: IP:port (TCP) or a multiaddr; may be given several times
-    #[arg(long, value_name = "ADDR", env = "NOSTRP2P_EXTERNAL_ADDR", value_delimiter = ',', value_parser = external)]
+    #[arg(long, value_name = "ADDR", env = "NOSTRP2P_EXTERNAL_ADDR", value_delimiter = ',', value_parser = reach::external)]
     pub external_addr: Vec<PeerAddress>,
 
     /// How many nodes behind routers may be reached through this one at a time, as long as it is reachable itself; off
     /// refuses it [default: 64]
-    #[arg(long, value_name = "N", env = "NOSTRP2P_RELAY", value_parser = relay_slots)]
+    #[arg(long, value_name = "N", env = "NOSTRP2P_RELAY", value_parser = reach::relay_slots)]
     pub relay: Option<RelaySlots>,
 
     /// Ask the router to open the port, by UPnP; not done on loopback [default: true]
@@ -193,29 +197,6 @@ pub struct Settings {
     pub qr: bool,
 }
 
-/// What the operator says about being reached by other nodes, and what the node may do for it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ReachSettings {
-    /// Whether other nodes can dial this one; auto lets them try.
-    pub reachable: Reachable,
-    /// Addresses that the node does not see itself.
-    pub external: Vec<PeerAddress>,
-    /// How many nodes may be reached through this one at a time; 0 refuses.
-    pub relay_slots: RelaySlots,
-    /// Whether to ask the router to open the port.
-    pub upnp: bool,
-    /// Whether to look for nodes in the local network.
-    pub mdns: bool,
-}
-
-/// `--reachable`: nothing said stands for auto.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Reachable(pub Option<bool>);
-
-/// `--relay`
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct RelaySlots(pub usize);
-
 /// Where the certificate comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Tls {
@@ -303,7 +284,7 @@ pub fn explain(settings: &Settings, flags: &Flags, said: impl Fn(&str) -> Option
             ("acme-directory", acme.directory.as_deref().map(text)),
         ]
     }));
-    values.extend(settings.reach.lines(&list, &text));
+    values.extend(settings.reach.lines(list, text));
     values.extend([
         ("allow-host", Some(list(settings.allow_hosts.clone()))),
         ("legacy-rest", Some(settings.legacy_rest.to_string())),
@@ -327,31 +308,6 @@ pub fn explain(settings: &Settings, flags: &Flags, said: impl Fn(&str) -> Option
             .filter_map(|(name, value)| Some(format!("{name} = {}  # {}", value?, origin(name)))),
     );
     lines.join("\n")
-}
-
-impl ReachSettings {
-    fn lines(
-        &self,
-        list: impl Fn(Vec<String>) -> String,
-        text: impl Fn(&str) -> String,
-    ) -> [(&'static str, Option<String>); 5] {
-        let reachable = match self.reachable.0 {
-            None => "auto",
-            Some(true) => "yes",
-            Some(false) => "no",
-        };
-        let relay = match self.relay_slots.0 {
-            0 => "off".to_owned(),
-            slots => slots.to_string(),
-        };
-        [
-            ("reachable", Some(text(reachable))),
-            ("external-addr", Some(list(self.external.iter().map(ToString::to_string).collect()))),
-            ("relay", Some(text(&relay))),
-            ("upnp", Some(self.upnp.to_string())),
-            ("mdns", Some(self.mdns.to_string())),
-        ]
-    }
 }
 
 /// Reads the settings file and merges everything.
@@ -403,7 +359,7 @@ enum Unusable {
 /// Flags and environment before file before defaults.
 fn merge(flags: Flags, file: File, data_dir: PathBuf) -> Result<Settings, Unusable> {
     let tls = tls(&flags, &file)?;
-    let reach = reach(&flags, &file)?;
+    let reach = reach::merge(&flags, &file)?;
     let listen =
         flags.listen_addr_port.or(file.listen_addr_port).unwrap_or_else(|| DEFAULT_LISTEN.to_owned());
     let (listen, listen_clients) = match addresses(&listen) {
@@ -442,23 +398,6 @@ fn merge(flags: Flags, file: File, data_dir: PathBuf) -> Result<Settings, Unusab
         public_read: flags.public_read.or(file.public_read).unwrap_or(false),
         claim_seconds: claim_minutes.saturating_mul(60),
         qr: !flags.no_qr.or(file.no_qr).unwrap_or(false),
-    })
-}
-
-fn reach(flags: &Flags, file: &File) -> Result<ReachSettings, Unusable> {
-    fn in_file<T>(name: &str, parsed: Result<T, String>) -> Result<T, Unusable> {
-        parsed.map_err(|reason| Unusable::InFile(format!("{name}: {reason}")))
-    }
-    let said = file.reachable.as_deref().map(|text| in_file("reachable", reachable(text))).transpose()?;
-    let slots = file.relay.as_deref().map(|text| in_file("relay", relay_slots(text))).transpose()?;
-    let named = file.external_addr.iter().map(|text| in_file("external-addr", external(text)));
-    let named: Vec<_> = named.collect::<Result<_, _>>()?;
-    Ok(ReachSettings {
-        reachable: flags.reachable.or(said).unwrap_or(Reachable(None)),
-        external: if flags.external_addr.is_empty() { named } else { flags.external_addr.clone() },
-        relay_slots: flags.relay.or(slots).unwrap_or(RelaySlots(DEFAULT_RELAY_SLOTS)),
-        upnp: flags.upnp.or(file.upnp).unwrap_or(true),
-        mdns: flags.mdns.or(file.mdns).unwrap_or(false),
     })
 }
 
@@ -520,31 +459,6 @@ pub(crate) fn public_key(text: &str) -> Result<PublicKey, String> {
         return PublicKey::from_npub(text).map_err(|error| error.to_string());
     }
     text.parse().map_err(|error| format!("{error}, or begin with npub1"))
-}
-
-fn reachable(text: &str) -> Result<Reachable, String> {
-    match text.to_ascii_lowercase().as_str() {
-        "auto" => Ok(Reachable(None)),
-        other => {
-            boolish(other).map(|said| Reachable(Some(said))).map_err(|_| "say auto, yes or no".to_owned())
-        }
-    }
-}
-
-fn relay_slots(text: &str) -> Result<RelaySlots, String> {
-    let slots = if text.eq_ignore_ascii_case("off") { Some(0) } else { text.parse().ok() };
-    let slots = slots.filter(|slots| *slots <= MAX_RELAY_SLOTS);
-    slots.map(RelaySlots).ok_or_else(|| format!("say off, or a number up to {MAX_RELAY_SLOTS}"))
-}
-
-fn external(text: &str) -> Result<PeerAddress, String> {
-    let address: PeerAddress = text.parse().map_err(|error: InvalidAddress| error.to_string())?;
-    if address.is_circuit() || address.has_name() {
-        return Err(format!(
-            "{address}: give the IP address and port that others dial, for nodes look up no names that others tell them"
-        ));
-    }
-    Ok(address)
 }
 
 fn boolish(text: &str) -> Result<bool, String> {
@@ -650,23 +564,6 @@ mod tests {
         check(&[], "relay = 'many'", "relay: say off");
         check(&[], "public-key = 'npub1xyz'", "public-key: this is not a whole npub");
         assert!(toml::from_str::<File>("no-such-key = 1").is_err());
-    }
-
-    #[test]
-    fn what_is_said_about_being_reached_is_taken() {
-        let reach = |arguments: &[&str], file: &str| settings(arguments, file).unwrap().reach;
-        let default = reach(&[], "");
-        assert_eq!((default.reachable, default.relay_slots), (Reachable(None), RelaySlots(64)));
-        assert!(default.upnp && !default.mdns && default.external.is_empty());
-        let file = "reachable = 'no'\nrelay = '5'\nupnp = false\nexternal-addr = ['8.8.8.8:1']";
-        let from_file = reach(&[], file);
-        assert_eq!((from_file.reachable, from_file.relay_slots), (Reachable(Some(false)), RelaySlots(5)));
-        assert!(!from_file.upnp && from_file.external.len() == 1);
-        let flags =
-            ["--reachable", "yes", "--relay", "off", "--mdns", "--external-addr", "9.9.9.9:1,[2a01::1]:2"];
-        let from_flags = reach(&flags, file);
-        assert_eq!((from_flags.reachable, from_flags.relay_slots), (Reachable(Some(true)), RelaySlots(0)));
-        assert!(from_flags.mdns && from_flags.external.len() == 2);
     }
 
     #[test]

@@ -106,7 +106,7 @@ impl Topology {
 impl Drop for Topology {
     fn drop(&mut self) {
         for namespace in self.made.iter().rev() {
-            if let Err(error) = run(&["ip", "netns", "del", namespace], None) {
+            if let Err(error) = remove(namespace) {
                 eprintln!("natlab: {error:#}");
             }
         }
@@ -184,10 +184,21 @@ fn remove_leftovers() {
         let name = entry.file_name().to_string_lossy().into_owned();
         let process = name.strip_prefix(PREFIX).and_then(|rest| rest.split('-').next());
         let Some(process) = process else { continue };
-        if !Path::new("/proc").join(process).exists() {
-            drop(run(&["ip", "netns", "del", &name], None));
+        let is_gone = !Path::new("/proc").join(process).exists();
+        if is_gone && let Err(error) = remove(&name) {
+            eprintln!("natlab: what an earlier one left cannot be removed: {error:#}");
         }
     }
+}
+
+/// Ends what still runs in a namespace, and deletes it.
+fn remove(namespace: &str) -> Result<()> {
+    let inside = Command::new("ip").args(["netns", "pids", namespace]).output()?;
+    for process in String::from_utf8_lossy(&inside.stdout).split_whitespace() {
+        // It may have ended meanwhile.
+        drop(run(&["kill", "-9", process], None));
+    }
+    run(&["ip", "netns", "del", namespace], None)
 }
 
 fn veth(namespace: &str, device: &str, other: &str, other_device: &str) -> Result<()> {
