@@ -4,6 +4,7 @@
 //! takes time goes elsewhere: signatures to the verifier, the disk to the store's writer, sockets to sessions.
 
 mod exchange;
+mod received;
 
 use std::{collections::BTreeMap, future::Future, pin::Pin, time::Duration};
 
@@ -272,6 +273,7 @@ impl Running {
     async fn on_overlay(&mut self, event: OverlayEvent) {
         match event {
             OverlayEvent::Message { message, topic: Topic::Events, payload, .. } => {
+                received::payload("broadcast", &payload);
                 let heard = Heard(self.number());
                 self.heard.insert(heard, message);
                 self.handle(Input::Heard(heard, payload)).await;

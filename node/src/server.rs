@@ -23,7 +23,7 @@ use crate::{
     data_dir::DataDirError,
     delegated,
     driver::Driver,
-    http::{self, App, Rest},
+    http::{self, App, Rest, Visitors},
     settings::{Settings, Tls},
     stop::{self, Stop, Stopper},
     store::{OpenError, Retention, Store, Writer},
@@ -159,6 +159,7 @@ async fn run_open(
         addresses: addresses_seen,
         allow_hosts: settings.allow_hosts.clone().into(),
         sessions: App::sessions(),
+        visitors: Visitors::default(),
         public_read: settings.public_read,
         rest: Rest::new(settings.legacy_rest, settings.public_read),
     };
