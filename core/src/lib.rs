@@ -15,7 +15,7 @@ mod siblings;
 mod wanted;
 
 pub use admission::{Admission, Ignored, Limits};
-pub use audience::{Audience, audience, audience_of_deletion, is_public};
+pub use audience::{Audience, audience, audience_of_deletion, is_open, is_public};
 pub use directory::Directory;
 pub use engine::{Core, Handed, Heard, Input, Output, Request, Settings, Verdict};
 pub use outbox::{Address, Outbox, Row};

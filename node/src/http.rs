@@ -35,6 +35,7 @@ use nostrp2p_overlay::Overlay;
 use nostrp2p_protocol::PeerId;
 use tokio::sync::{Semaphore, broadcast, mpsc, watch};
 
+pub(crate) use relay::Relay;
 pub(crate) use rest::Rest;
 
 use crate::{
@@ -66,6 +67,7 @@ pub(crate) struct App {
     /// Whether guests read what is public.
     pub(crate) public_read: bool,
     pub(crate) rest: Rest,
+    pub(crate) relay: Relay,
 }
 
 impl App {

@@ -1,5 +1,6 @@
 mod damage;
 mod ending;
+mod filters;
 
 use std::ops::ControlFlow;
 
