@@ -14,7 +14,7 @@ pub(crate) enum ClientMessage {
     Count { subscription: String, queries: Vec<Query> },
     Close { subscription: String },
     Auth(Box<UnverifiedEvent>),
-    NegOpen { subscription: String, query: Query, message: Vec<u8> },
+    NegOpen { subscription: String, queries: Vec<Query>, message: Vec<u8> },
     NegMsg { subscription: String, message: Vec<u8> },
     NegClose { subscription: String },
 }
@@ -55,11 +55,16 @@ impl ClientMessage {
             Some("NEG-OPEN") => {
                 let subscription = subscription(parts.next())?;
                 let refuse = |reason| Unreadable::Neg(subscription.clone(), reason);
-                let query = parts.next().map_or("null", RawValue::get);
-                let query = serde_json::from_str(query)
-                    .map_err(|error| refuse(format!("the filter cannot be read: {error}")))?;
+                let queries = parts.next().map_or("null", RawValue::get);
+                // NIP-77 has one filter here; @nostr-dev-kit/sync sends an array of them.
+                let queries = match queries.starts_with('[') {
+                    true => serde_json::from_str(queries),
+                    false => serde_json::from_str(queries).map(|query| vec![query]),
+                };
+                let queries =
+                    queries.map_err(|error| refuse(format!("the filter cannot be read: {error}")))?;
                 let message = bytes(&subscription, parts.next())?;
-                Ok(Self::NegOpen { subscription, query, message })
+                Ok(Self::NegOpen { subscription, queries, message })
             }
             Some("NEG-MSG") => {
                 let subscription = subscription(parts.next())?;

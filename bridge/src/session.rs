@@ -50,7 +50,7 @@ pub enum Step {
     Count(String, Vec<Query>, Reader),
     /// Collect times and ids of what this reader may see, at most one more than [`MAX_COLLECTED`], then call
     /// [`Session::on_collected`] with them and this message.
-    Collect(String, Box<Query>, Reader, Vec<u8>),
+    Collect(String, Vec<Query>, Reader, Vec<u8>),
     /// Close the connection, and say why.
     HangUp(&'static str),
 }
@@ -106,8 +106,8 @@ impl Session {
                 self.subscriptions.remove(&subscription);
                 vec![]
             }
-            Ok(ClientMessage::NegOpen { subscription, query, message }) => {
-                vec![self.on_neg_open(subscription, query, message, owner)]
+            Ok(ClientMessage::NegOpen { subscription, queries, message }) => {
+                vec![self.on_neg_open(subscription, queries, message, owner)]
             }
             Ok(ClientMessage::NegMsg { subscription, message }) => {
                 vec![self.reconciliations.go_on(&subscription, &message)]

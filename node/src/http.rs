@@ -36,7 +36,7 @@ use nostrp2p_protocol::PeerId;
 use tokio::sync::{Semaphore, broadcast, mpsc, watch};
 
 pub(crate) use relay::Relay;
-pub(crate) use rest::Rest;
+pub(crate) use rest::{Rest, proves, rest_event, rest_question};
 
 use crate::{
     driver::{Command, DeliveryNews},

@@ -32,6 +32,7 @@ use tokio::sync::watch;
 pub use notes::Note;
 pub use query::{Asked, Picked, Selection};
 pub use read::{Batch, Found, Numbered};
+pub(crate) use record::{decode as decode_record, encode as encode_record};
 pub use retain::Retention;
 pub use salvage::{Salvaged, salvage};
 pub use write::Inserted;

@@ -5,9 +5,7 @@ use std::collections::BTreeSet;
 
 use negentropy::{Id, Negentropy, NegentropyStorageVector};
 use nostrp2p_protocol::{Draft, Event, Kind, SecretKey, Tag};
-use nostrp2p_tests::{
-    Node, Person, Relay, authorization, get, http_login, now, post, random_key, rest, until,
-};
+use nostrp2p_tests::{Node, Person, Relay, get, http_login, now, post, random_key, rest, until};
 use serde_json::{Value, json};
 
 fn at(key: &SecretKey, created_at: u64, kind: u16, tags: &[&[&str]], content: &str) -> Event {

@@ -8,6 +8,7 @@ use crate::{
     model::{Environment, Menu, Tab},
     secret::Secret,
     storage::{Snapshot, StorageError, Theme},
+    texts::Language,
     vdom::KeyPress,
 };
 
@@ -245,6 +246,8 @@ pub enum Own {
     DownloadKey,
     /// The colours are chosen.
     Theme(Theme),
+    /// Another language; none to follow the browser.
+    Language(Option<Language>),
     /// The key is to be forgotten: ask once more.
     ForgetAsked,
     /// No, keep it.

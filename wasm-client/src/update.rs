@@ -23,6 +23,7 @@ use crate::{
     },
     route::Route,
     storage::{OPENING_EVENTS, Place, Snapshot},
+    texts,
     vdom::KeyPress,
 };
 use timeline::Origin;
@@ -94,10 +95,11 @@ fn begin(model: &mut Model, start: Start, out: &mut Vec<Effect>) {
     let node_of_settings = snapshot.settings.node.clone();
     restore(model, snapshot);
     out.push(Effect::PutTheme(model.theme));
+    out.push(Effect::PutLanguage(model.language()));
 
     let (link, error) = match ClaimLink::from_fragment(&fragment, page_is_secure) {
         Ok(link) => (link, None),
-        Err(error) => (ClaimLink::default(), Some(error.to_string())),
+        Err(error) => (ClaimLink::default(), Some(texts::invalid_address(model.language(), error))),
     };
     let in_use = model.me.is_some();
     model.connection.node = link.node.or(node_of_settings).or_else(|| model.environment.page.clone());
@@ -147,6 +149,7 @@ fn restore(model: &mut Model, snapshot: Snapshot) {
     }
     model.connection.cursor = settings.cursor;
     model.theme = settings.theme;
+    model.chosen_language = settings.language;
     model.tab = settings.tab;
     model.notices.read_until = settings.read_until;
     model.lists.made_here = settings.made_here;
@@ -207,8 +210,7 @@ fn on_browser(model: &mut Model, browser: Browser, out: &mut Vec<Effect>) {
         }
         Browser::UpdateReady => model.update_ready = true,
         Browser::Copied(done) => {
-            use crate::texts;
-            notify(model, if done { texts::COPIED } else { texts::NOT_COPIED }, out);
+            notify(model, model.say(if done { texts::COPIED } else { texts::NOT_COPIED }), out);
         }
     }
 }

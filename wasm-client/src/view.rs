@@ -64,15 +64,15 @@ fn welcome_screen(model: &Model, welcome: &Welcome) -> Html {
 /// The title of the screen, for the top bar and the window.
 pub fn title(model: &Model) -> Text {
     match model.route {
-        Route::Home => texts::HOME.into(),
-        Route::Write => texts::WRITE.into(),
-        Route::Find => texts::FIND.into(),
-        Route::Notifications => texts::NOTIFICATIONS.into(),
-        Route::Network => texts::NETWORK.into(),
-        Route::Me => texts::ME.into(),
-        Route::Settings => texts::SETTINGS.into(),
+        Route::Home => model.say(texts::HOME).into(),
+        Route::Write => model.say(texts::WRITE).into(),
+        Route::Find => model.say(texts::FIND).into(),
+        Route::Notifications => model.say(texts::NOTIFICATIONS).into(),
+        Route::Network => model.say(texts::NETWORK).into(),
+        Route::Me => model.say(texts::ME).into(),
+        Route::Settings => model.say(texts::SETTINGS).into(),
         Route::Person(person) => model.name_of(&person).into(),
-        Route::Thread(..) => texts::THREAD.into(),
+        Route::Thread(..) => model.say(texts::THREAD).into(),
     }
 }
 

@@ -3,7 +3,7 @@
 //! A suite that dies without saying how many tests ran counts as one failure, and so does a suite that ran none
 //! although it must have some: silence is never success.
 
-mod capture;
+pub mod capture;
 mod counts;
 
 use crate::{
@@ -141,6 +141,7 @@ fn run_suite(workspace: &Workspace, suite: Suite, tested: &mut Tested) -> Result
             let node = build_node(workspace, &mut steps, false)?;
             let mut tests = product_runner(workspace);
             tests.env("NOSTRP2P_BIN", node);
+            tests.env("NOSTRP2P_CLIENTS", tools::ensure_clients(workspace)?);
             tests.env("CHROMIUM", browser.chromium).env("CHROMEDRIVER", browser.driver);
             let captured = capture::run(tests, SUITE_LIMIT)?;
             tested.budgets.extend(budgets(&captured.text));

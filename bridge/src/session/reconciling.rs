@@ -28,7 +28,7 @@ impl Session {
     pub(super) fn on_neg_open(
         &mut self,
         subscription: String,
-        query: Query,
+        queries: Vec<Query>,
         message: Vec<u8>,
         owner: Option<PublicKey>,
     ) -> Step {
@@ -37,7 +37,7 @@ impl Session {
         if let Err(reason) = check_subscription(&subscription) {
             return neg_err(&subscription, reason);
         }
-        let reader = match self.may_ask(&subscription, std::slice::from_ref(&query), owner) {
+        let reader = match self.may_ask(&subscription, &queries, owner) {
             // It costs memory for as long as it is open.
             Ok(Reader::Guest) => {
                 return neg_err(&subscription, "auth-required: only the node's owner reconciles here");
@@ -49,7 +49,7 @@ impl Session {
             let reason = format!("blocked: at most {MAX_OPEN} reconciliations at a time");
             return neg_err(&subscription, &reason);
         }
-        Step::Collect(subscription, Box::new(query), reader, message)
+        Step::Collect(subscription, queries, reader, message)
     }
 
     /// Begins a reconciliation with what was collected; None when the store cannot be read.

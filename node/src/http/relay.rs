@@ -120,8 +120,8 @@ impl Conversation {
                     };
                     self.say(answer).await?;
                 }
-                Step::Collect(subscription, query, reader, message) => {
-                    let collected = self.read(move |store| collect(store, &query, reader)).await?;
+                Step::Collect(subscription, queries, reader, message) => {
+                    let collected = self.read(move |store| collect(store, &queries, reader)).await?;
                     let answer = self.session.on_collected(&subscription, &message, collected);
                     self.say(answer).await?;
                 }
@@ -242,11 +242,8 @@ fn count(store: &Store, queries: &[Query], reader: Reader) -> Result<Counted, re
     Ok(Counted { count, complete })
 }
 
-fn collect(store: &Store, query: &Query, reader: Reader) -> Result<Vec<(u64, EventId)>, redb::Error> {
-    ask(std::slice::from_ref(query), reader, |asked| match asked {
-        [asked] => store.collect(asked, MAX_COLLECTED + 1),
-        _ => Ok(vec![]),
-    })
+fn collect(store: &Store, queries: &[Query], reader: Reader) -> Result<Vec<(u64, EventId)>, redb::Error> {
+    ask(queries, reader, |asked| store.collect(asked, MAX_COLLECTED + 1))
 }
 
 /// The events of a chunk; one that has gone meanwhile is left out.

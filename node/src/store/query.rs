@@ -113,21 +113,25 @@ impl Store {
         Ok((u64::try_from(sequences.len()).unwrap_or(u64::MAX), complete))
     }
 
-    /// Collects `created_at` and id of what matches, the newest first, at most `most`. The filter's limit counts too.
+    /// Collects `created_at` and id of what matches any of the questions, the newest of each first, at most `most` of
+    /// each. A filter's limit counts too.
     ///
     /// # Errors
     /// When the disk cannot be read.
-    pub fn collect(&self, asked: &Asked<'_>, most: usize) -> Result<Vec<(u64, EventId)>, redb::Error> {
-        let limit = asked.filter.limit.map_or(most, |limit| usize::try_from(limit).unwrap_or(most).min(most));
-        let mut collected = Vec::new();
-        Engine::open(&self.database.begin_read()?)?.walk(asked, &mut |_, _, event| {
-            if collected.len() >= limit {
-                return ControlFlow::Break(());
-            }
-            collected.push((event.created_at, event.id()));
-            ControlFlow::Continue(())
-        })?;
-        Ok(collected)
+    pub fn collect(&self, asked: &[Asked<'_>], most: usize) -> Result<Vec<(u64, EventId)>, redb::Error> {
+        let mut engine = Engine::open(&self.database.begin_read()?)?;
+        let mut collected = BTreeSet::new();
+        for asked in asked {
+            let wanted = asked.filter.limit.map_or(most, |limit| usize::try_from(limit).unwrap_or(most));
+            let mut left = wanted.min(most);
+            engine.walk(asked, &mut |_, _, event| {
+                let Some(fewer) = left.checked_sub(1) else { return ControlFlow::Break(()) };
+                left = fewer;
+                collected.insert((event.created_at, event.id()));
+                ControlFlow::Continue(())
+            })?;
+        }
+        Ok(collected.into_iter().collect())
     }
 }
 

@@ -11,12 +11,12 @@ use crate::{
     route::Route,
     secret::Secret,
     storage::{Change, Setting},
-    texts,
+    texts::{self, Language},
 };
 
 /// Takes in what the person does while setting up.
 pub fn update(model: &mut Model, setup: Setup, out: &mut Vec<Effect>) {
-    let here = model.me;
+    let (here, language) = (model.me, model.language());
     let Some(welcome) = model.welcome_mut() else { return };
     match setup {
         Setup::AddressTyped(text) => welcome.address = text,
@@ -47,12 +47,12 @@ pub fn update(model: &mut Model, setup: Setup, out: &mut Vec<Effect>) {
                 *nsec = text;
             }
         }
-        Setup::NsecSubmitted => submit_nsec(welcome, out),
+        Setup::NsecSubmitted => submit_nsec(welcome, language, out),
         Setup::UseKeyHere => prove(model, out),
         Setup::CopyMade => with_made(welcome, |nsec| out.push(Effect::Copy(nsec))),
         Setup::DownloadMade => {
             with_made(welcome, |nsec| {
-                let (name, text) = texts::backup_file(&nsec);
+                let (name, text) = texts::backup_file(language, &nsec);
                 out.push(Effect::Download { name, text });
             });
         }
@@ -74,6 +74,7 @@ pub fn begin_again(model: &mut Model, out: &mut Vec<Effect>) {
 pub fn on_claim_link(model: &mut Model, fragment: &str, out: &mut Vec<Effect>) {
     begin_again(model, out);
     let link = ClaimLink::from_fragment(fragment, model.environment.page_is_secure);
+    let language = model.language();
     let Some(welcome) = model.welcome_mut() else { return };
     match link {
         Ok(link) => {
@@ -83,7 +84,7 @@ pub fn on_claim_link(model: &mut Model, fragment: &str, out: &mut Vec<Effect>) {
                 connection::connect_anew(model, out);
             }
         }
-        Err(error) => welcome.error = Some(error.to_string()),
+        Err(error) => welcome.error = Some(texts::invalid_address(language, error)),
     }
 }
 
@@ -152,11 +153,12 @@ fn resume(model: &mut Model, out: &mut Vec<Effect>) {
 
 fn submit_address(model: &mut Model, out: &mut Vec<Effect>) {
     let page_is_secure = model.environment.page_is_secure;
+    let language = model.language();
     let Some(welcome) = model.welcome_mut() else { return };
     let link = match ClaimLink::parse(&welcome.address, page_is_secure) {
         Ok(link) => link,
         Err(error) => {
-            welcome.error = Some(error.to_string());
+            welcome.error = Some(texts::invalid_address(language, error));
             return;
         }
     };
@@ -180,11 +182,11 @@ fn back(welcome: &mut Welcome) {
     };
 }
 
-fn submit_nsec(welcome: &mut Welcome, out: &mut Vec<Effect>) {
+fn submit_nsec(welcome: &mut Welcome, language: Language, out: &mut Vec<Effect>) {
     let Step::Key(KeyStep::Import { nsec }) = &welcome.step else { return };
     let typed = nsec.reveal().trim();
     if typed.is_empty() {
-        welcome.error = Some(texts::NSEC_EMPTY.to_owned());
+        welcome.error = Some(texts::NSEC_EMPTY.say(language).to_owned());
         return;
     }
     match SecretKey::from_nsec(typed) {
@@ -192,7 +194,7 @@ fn submit_nsec(welcome: &mut Welcome, out: &mut Vec<Effect>) {
             welcome.error = None;
             out.push(Effect::KeepKey(Secret::new(key.to_nsec())));
         }
-        Err(error) => welcome.error = Some(texts::invalid_nsec(&error)),
+        Err(error) => welcome.error = Some(texts::invalid_nsec(language, &error)),
     }
 }
 
@@ -217,11 +219,12 @@ fn accept_made(model: &mut Model, out: &mut Vec<Effect>) {
 }
 
 fn on_key_kept(model: &mut Model, result: Result<PublicKey, String>, out: &mut Vec<Effect>) {
+    let language = model.language();
     let Some(welcome) = model.welcome_mut() else { return };
     let key = match result {
         Ok(key) => key,
         Err(error) => {
-            welcome.error = Some(texts::key_not_kept(&error));
+            welcome.error = Some(texts::key_not_kept(language, &error));
             return;
         }
     };
@@ -255,7 +258,12 @@ fn forget_the_former(model: &mut Model, out: &mut Vec<Effect>) {
     model.profile_form = crate::model::ProfileForm::default();
     model.connection.cursor = None;
     let made_here = Setting::MadeHere(made_here);
-    let settings = [Setting::Theme(model.theme), Setting::BackedUp(model.backed_up), made_here];
+    let settings = [
+        Setting::Theme(model.theme),
+        Setting::Language(model.chosen_language),
+        Setting::BackedUp(model.backed_up),
+        made_here,
+    ];
     let mut changes = vec![Change::ForgetAll];
     changes.extend(settings.map(Change::Set));
     out.push(Effect::Save(changes));

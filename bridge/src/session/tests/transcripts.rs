@@ -90,6 +90,15 @@ fn malformed_lines_are_answered_in_their_own_form() {
         < ["CLOSED","a","invalid: a filter cannot be read
         > ["REQ","a",{"#long":["x"],"unknown":{"a":[1]}}]
         ?
+        "##,
+    );
+}
+
+#[test]
+fn malformed_events_and_reconciliations_are_answered_in_their_own_form() {
+    transcript(
+        &mut owner_session(),
+        r##"
         > ["COUNT","a"]
         < ["CLOSED","a","invalid: at least one filter
         > ["EVENT"]
@@ -108,6 +117,10 @@ fn malformed_lines_are_answered_in_their_own_form() {
         < ["NEG-ERR","n","invalid: the filter cannot be read
         > ["NEG-OPEN","n",{}]
         < ["NEG-ERR","n","invalid: the message is not hex
+        > ["NEG-OPEN","n",[{"kinds":[1]},1],"61"]
+        < ["NEG-ERR","n","invalid: the filter cannot be read
+        > ["NEG-OPEN","n",[{"kinds":[1]},{}],"61"]
+        ?
         > ["NEG-OPEN","n",{},"6"]
         < ["NEG-ERR","n","invalid: the message is not hex
         > ["NEG-MSG","n","61"]
