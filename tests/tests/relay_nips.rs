@@ -1,5 +1,5 @@
 //! One test for each NIP that the relay advertises, by a plain Nostr program; the last test compares the two lists.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test stops at the first surprise")]
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 use std::collections::BTreeSet;
 
