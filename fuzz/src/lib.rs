@@ -120,10 +120,11 @@ pub fn channel(bytes: &[u8]) {
         panic!("{bytes:?} was taken for {message:?}, and nobody has sealed it");
     }
     if bytes.len() == second.len()
-        && let Ok((greeting, first)) = begin()
+        && let Ok((greeting, _)) = begin()
     {
         same(&greeting.finish(bytes, MAX).is_ok(), &(bytes == second));
-        same(&answer(&peer, &secret, [4; 32], bytes, MAX).is_ok(), &(bytes == first));
+        // Anybody may greet, so this one may succeed.
+        let _greeted = answer(&peer, &secret, [4; 32], bytes, MAX);
     }
 }
 
