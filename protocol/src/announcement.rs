@@ -3,11 +3,10 @@
 //! Signed with the node's own ed25519 key, which this crate deliberately does not handle: the overlay signs and
 //! checks the bytes that [`Announcement::signed_bytes`] gives. See PROTOCOL.md, "Announcements".
 
-use serde::Deserialize;
-
 use crate::{
     Malformed, PeerId, UnverifiedEvent,
     limits::MAX_WAY_BYTES,
+    msgpack::{Input, Read},
     wire::{self, CompactEvent},
 };
 
@@ -97,7 +96,6 @@ impl SignedAnnouncement {
         {
             return Err(Malformed::Encoding("too many or too long addresses".to_owned()));
         }
-        let peer = PeerId::from_ed25519(peer.into_array());
         let delegation = delegation.map(Into::into);
         Ok(Self {
             announcement: Announcement { peer, issued_at, addresses, delegation, helper },
@@ -107,14 +105,22 @@ impl SignedAnnouncement {
     }
 }
 
-#[derive(Deserialize)]
-struct Body(
-    serde_bytes::ByteArray<32>,
-    u64,
-    Vec<String>,
-    Option<CompactEvent>,
-    #[serde(default)] Option<String>,
-);
+/// What is signed, as it is read: in an announcement of a node that lends no hand, the last element is missing.
+struct Body(PeerId, u64, Vec<String>, Option<CompactEvent>, Option<String>);
+
+impl Read for Body {
+    fn read(input: &mut Input<'_>) -> Result<Self, Malformed> {
+        let helps = match input.array()? {
+            4 => false,
+            5 => true,
+            _ => return Err(Malformed::Encoding("an announcement has 4 or 5 elements".to_owned())),
+        };
+        let (peer, issued_at) = (Read::read(input)?, Read::read(input)?);
+        let (addresses, delegation) = (Read::read(input)?, Read::read(input)?);
+        let helper = if helps { Some(Read::read(input)?) } else { None };
+        Ok(Self(peer, issued_at, addresses, delegation, helper))
+    }
+}
 
 #[cfg(test)]
 mod tests {

@@ -6,7 +6,6 @@
 use crate::{
     Filter, Malformed, UnverifiedEvent,
     announcement::{MAX_ANNOUNCEMENTS, MAX_HELPER_BYTES},
-    filter::WireFilter,
     frame::StoreId,
     packing::{pack, unpack},
     wire::{self, CompactEvent},
@@ -79,10 +78,7 @@ impl Question {
     pub fn encode(self) -> Vec<u8> {
         match self {
             Self::Announcements => wire::encode(&(1u8,)),
-            Self::Events(filters) => {
-                let filters: Vec<WireFilter> = filters.into_iter().map(Into::into).collect();
-                wire::encode(&(2u8, filters))
-            }
+            Self::Events(filters) => wire::encode(&(2u8, filters)),
             Self::Own { store, after, newest } => wire::encode(&(3u8, store, after, newest)),
             Self::Lend => wire::encode(&(4u8,)),
         }
@@ -96,11 +92,10 @@ impl Question {
         match wire::message_type(bytes)? {
             1 => wire::decode::<(u8,)>(bytes).map(|_| Self::Announcements),
             2 => {
-                let (_, filters): (u8, Vec<WireFilter>) = wire::decode(bytes)?;
+                let (_, filters): (u8, Vec<Filter>) = wire::decode(bytes)?;
                 if filters.len() > MAX_ASKED_FILTERS {
                     return Err(Malformed::Encoding(format!("more than {MAX_ASKED_FILTERS} filters")));
                 }
-                let filters: Vec<Filter> = filters.into_iter().map(Into::into).collect();
                 match filters.iter().find_map(|filter| filter.check_shape().err()) {
                     Some(invalid) => Err(Malformed::Encoding(invalid.to_string())),
                     None => Ok(Self::Events(filters)),
@@ -286,7 +281,7 @@ mod tests {
             assert_eq!(Lent::decode(&bytes), Ok(answer));
             assert!((0..bytes.len()).all(|length| Lent::decode(&bytes[..length]).is_err()));
         }
-        let long = wire::encode(&(4u8, 1, "x".repeat(271)));
+        let long = wire::encode(&(4u8, 1u32, "x".repeat(271)));
         assert_eq!(Lent::decode(&long), Err(Malformed::TooLong { length: 271, max: 270 }));
     }
 
