@@ -111,7 +111,7 @@ async fn run_open(
     claim::keep(&settings.data_dir, None);
     let ownership = ownership(&settings, store, &writer).await?;
     let secret = data_dir::node_secret(&settings.data_dir)?;
-    let announcer = Announcer::new(secret.clone());
+    let announcer = Announcer::new(secret.clone(), None);
     let mut overlay_settings = nostrp2p_overlay::Settings::new(secret);
     overlay_settings.listen = vec![Listen::Ip(settings.listen)];
     overlay_settings.bootstrap = settings.bootstrap.clone();

@@ -1,5 +1,5 @@
 //! The node as a relay: a plain Nostr conversation over a real WebSocket.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test stops at the first surprise")]
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 use std::time::Duration;
 
