@@ -36,6 +36,7 @@ use nostrp2p_overlay::Overlay;
 use nostrp2p_protocol::PeerId;
 use tokio::sync::{Semaphore, broadcast, mpsc, watch};
 
+pub(crate) use relay::Relay;
 pub(crate) use rest::{Rest, proves, rest_event, rest_question};
 pub(crate) use visitors::Visitors;
 
@@ -69,6 +70,7 @@ pub(crate) struct App {
     /// Whether guests read what is public.
     pub(crate) public_read: bool,
     pub(crate) rest: Rest,
+    pub(crate) relay: Relay,
 }
 
 impl App {

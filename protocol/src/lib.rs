@@ -6,6 +6,7 @@
 pub mod announcement;
 mod bytes;
 mod canonical;
+pub mod channel;
 pub mod delegation;
 mod event;
 pub mod exchange;
@@ -16,10 +17,12 @@ mod keys;
 mod kind;
 pub mod limits;
 pub mod login;
+mod msgpack;
 mod nip19;
 pub mod packet;
 mod packing;
 mod peer;
+pub mod sync;
 mod verify;
 mod wire;
 

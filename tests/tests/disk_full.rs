@@ -1,6 +1,5 @@
 //! A disk that is full: the node says so, keeps what it has acknowledged, and works again when there is room.
 //! It needs a small file system of its own, so it runs as root on Linux, and elsewhere says that it was not run.
-#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 use std::path::PathBuf;
 

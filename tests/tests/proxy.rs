@@ -1,6 +1,6 @@
 //! Behind a real nginx with the configuration that docs/install.md gives: `dist/nginx.conf`, with other ports and a
 //! certificate of our own.
-#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a test stops at the first surprise")]
 
 use std::{fs, path::PathBuf, process::Stdio, sync::Arc};
 

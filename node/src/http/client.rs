@@ -346,7 +346,7 @@ impl Session {
         result: Result<Published, Refusal>,
     ) -> Result<(), Gone> {
         match result {
-            Ok(Published { id, sequence, carried }) => {
+            Ok(Published { id, sequence, carried, .. }) => {
                 self.send(NodeFrame::Published { request, id, sequence, carried }).await
             }
             Err(refusal) => self.refuse(request, refusal).await,

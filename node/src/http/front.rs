@@ -27,8 +27,10 @@ pub(super) async fn front(
         }
         Err(rejection) if headers.contains_key(header::UPGRADE) => rejection.into_response(),
         Err(_) if accepts_information(&headers) => {
-            let mut response =
-                info::json("application/nostr+json", &Information::new(app.standing.borrow().owner));
+            let mut response = info::json(
+                "application/nostr+json",
+                &Information::new(app.standing.borrow().owner, app.relay.policy),
+            );
             // NIP-11 asks for these three, so that any page may read the document.
             for name in [
                 header::ACCESS_CONTROL_ALLOW_ORIGIN,
