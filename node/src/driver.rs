@@ -5,6 +5,7 @@
 
 mod catching;
 mod exchange;
+mod received;
 
 use std::{collections::BTreeMap, future::Future, pin::Pin, time::Duration};
 
@@ -76,6 +77,8 @@ pub(crate) struct Published {
     pub(crate) id: EventId,
     pub(crate) sequence: u64,
     pub(crate) carried: Carried,
+    /// Whether it is new here.
+    pub(crate) stored: Inserted,
 }
 
 /// Everything that may happen.
@@ -132,7 +135,7 @@ struct Running {
     on_claim: OnClaim,
     standing: watch::Sender<Standing>,
     heard: BTreeMap<Heard, MessageRef>,
-    requests: BTreeMap<Request, oneshot::Sender<Result<Published, Refusal>>>,
+    requests: BTreeMap<Request, Waiting>,
     handed: BTreeMap<Handed, RequestRef>,
     deliveries: broadcast::Sender<DeliveryNews>,
     markers: watch::Sender<Markers>,
@@ -141,6 +144,12 @@ struct Running {
     announce_at: Option<Instant>,
     tasks: FuturesUnordered<Task>,
     next: u64,
+}
+
+/// Who waits for the answer to a publish request, and what the store has made of the event meanwhile.
+struct Waiting {
+    reply: oneshot::Sender<Result<Published, Refusal>>,
+    stored: Option<Inserted>,
 }
 
 /// What sessions need of the driver.
@@ -228,7 +237,7 @@ impl Running {
             }
             Happening::Command(Command::Publish(event, reply)) => {
                 let request = Request(self.number());
-                self.requests.insert(request, reply);
+                self.requests.insert(request, Waiting { reply, stored: None });
                 self.publish(request, event).await;
             }
             Happening::Command(Command::Want(wants, reply)) => {
@@ -247,6 +256,9 @@ impl Running {
                 let Some(sequence) = inserted.sequence() else {
                     return self.reply(request, Err(not_kept(inserted)));
                 };
+                if let Some(waiting) = self.requests.get_mut(&request) {
+                    waiting.stored = Some(inserted);
+                }
                 let may_delegate = event.kind == Kind::APPLICATION_DATA;
                 self.handle(Input::Committed(request, event, audience, sequence)).await;
                 if may_delegate {
@@ -293,6 +305,7 @@ impl Running {
     async fn on_overlay(&mut self, event: OverlayEvent) {
         match event {
             OverlayEvent::Message { message, topic: Topic::Events, payload, .. } => {
+                received::payload("broadcast", &payload);
                 let heard = Heard(self.number());
                 self.heard.insert(heard, message);
                 self.handle(Input::Heard(heard, payload)).await;
@@ -374,11 +387,10 @@ impl Running {
                 Output::Record(address, row) => self.record(address, row).await,
                 Output::Broadcast(request, event, sequence, packet) => {
                     let neighbours = self.broadcast(sequence, packet).await;
-                    let carried = Carried::Broadcast(neighbours);
-                    self.reply(request, Ok(Published { id: event.id(), sequence, carried }));
+                    self.agree(request, &event, sequence, Carried::Broadcast(neighbours));
                 }
                 Output::Published(request, event, sequence, carried) => {
-                    self.reply(request, Ok(Published { id: event.id(), sequence, carried }));
+                    self.agree(request, &event, sequence, carried);
                 }
                 Output::Refuse(request, refusal) => self.reply(request, Err(refusal)),
                 Output::Ask(asking) => self.ask(asking),
@@ -432,9 +444,15 @@ impl Running {
 
     fn reply(&mut self, request: Request, result: Result<Published, Refusal>) {
         // A session that has gone away meanwhile needs no answer.
-        if let Some(reply) = self.requests.remove(&request) {
-            drop(reply.send(result));
+        if let Some(waiting) = self.requests.remove(&request) {
+            drop(waiting.reply.send(result));
         }
+    }
+
+    fn agree(&mut self, request: Request, event: &Event, sequence: u64, carried: Carried) {
+        let stored = self.requests.get(&request).and_then(|waiting| waiting.stored);
+        let stored = stored.unwrap_or(Inserted::New(sequence));
+        self.reply(request, Ok(Published { id: event.id(), sequence, carried, stored }));
     }
 
     async fn claim(&mut self, token: &[u8; 16], proof: &LoginProof) -> Result<PublicKey, Refusal> {

@@ -8,6 +8,7 @@ use std::{
 };
 
 use axum::serve::ListenerExt;
+use nostrp2p_bridge::Policy;
 use nostrp2p_core::Ownership;
 use nostrp2p_overlay::{Listen, Overlay, StartError};
 use nostrp2p_protocol::PublicKey;
@@ -22,7 +23,7 @@ use crate::{
     data_dir::DataDirError,
     delegated,
     driver::Driver,
-    http::{self, App, Rest},
+    http::{self, App, Relay, Rest, Visitors},
     settings::{Settings, Tls},
     stop::{self, Stop, Stopper},
     store::{OpenError, Retention, Store, Writer},
@@ -109,7 +110,7 @@ async fn run_open(
     claim::keep(&settings.data_dir, None);
     let ownership = ownership(&settings, store, &writer).await?;
     let secret = data_dir::node_secret(&settings.data_dir)?;
-    let announcer = Announcer::new(secret.clone());
+    let announcer = Announcer::new(secret.clone(), None);
     let mut overlay_settings = nostrp2p_overlay::Settings::new(secret);
     overlay_settings.listen = vec![Listen::Ip(settings.listen)];
     overlay_settings.bootstrap = settings.bootstrap.clone();
@@ -161,8 +162,10 @@ async fn run_open(
         started: Instant::now(),
         allow_hosts: settings.allow_hosts.clone().into(),
         sessions: App::sessions(),
+        visitors: Visitors::default(),
         public_read: settings.public_read,
         rest: Rest::new(settings.legacy_rest, settings.public_read),
+        relay: Relay::new(Policy { public_read: settings.public_read, open: settings.open_relay }),
     };
     let server = serve(listener, &settings, app, stop)?;
 
@@ -270,6 +273,12 @@ fn greeting(settings: &Settings, overlay: &Overlay, clients: SocketAddr) -> Stri
         lines.push(format!(
             "  WARNING   with --legacy-rest everybody who reaches {clients} reads your private replies; \
              let only your VPN reach it"
+        ));
+    }
+    if settings.open_relay && !clients.ip().is_loopback() {
+        lines.push(format!(
+            "  WARNING   with --open-relay every Nostr program that reaches {clients} reads all that is yours and \
+             publishes what you have signed; let only your VPN reach it"
         ));
     }
     lines.push(String::new());

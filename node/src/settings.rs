@@ -122,6 +122,12 @@ pub struct Flags {
           num_args = 0..=1, default_missing_value = "true", value_parser = boolish)]
     pub legacy_rest: Option<bool>,
 
+    /// Serve Nostr programs that cannot sign in (NIP-42) as if they were yours, for a node on loopback or inside a VPN
+    /// [default: false]
+    #[arg(long, value_name = "BOOL", env = "NOSTRP2P_OPEN_RELAY",
+          num_args = 0..=1, default_missing_value = "true", value_parser = boolish)]
+    pub open_relay: Option<bool>,
+
     /// Show the public events to guests who are not signed in [default: false]
     #[arg(long, value_name = "BOOL", env = "NOSTRP2P_PUBLIC_READ",
           num_args = 0..=1, default_missing_value = "true", value_parser = boolish)]
@@ -159,6 +165,7 @@ pub struct File {
     mdns: Option<bool>,
     allow_host: Vec<String>,
     legacy_rest: Option<bool>,
+    open_relay: Option<bool>,
     public_read: Option<bool>,
     claim_minutes: Option<u64>,
     no_qr: Option<bool>,
@@ -189,6 +196,8 @@ pub struct Settings {
     pub allow_hosts: Vec<String>,
     /// Whether the REST interface asks for no login.
     pub legacy_rest: bool,
+    /// Whether the relay asks for no login.
+    pub open_relay: bool,
     /// Whether guests see the public events.
     pub public_read: bool,
     /// How long a claim link holds, in seconds.
@@ -288,6 +297,7 @@ pub fn explain(settings: &Settings, flags: &Flags, said: impl Fn(&str) -> Option
     values.extend([
         ("allow-host", Some(list(settings.allow_hosts.clone()))),
         ("legacy-rest", Some(settings.legacy_rest.to_string())),
+        ("open-relay", Some(settings.open_relay.to_string())),
         ("public-read", Some(settings.public_read.to_string())),
         ("claim-minutes", Some((settings.claim_seconds / 60).to_string())),
         ("no-qr", Some((!settings.qr).to_string())),
@@ -395,6 +405,7 @@ fn merge(flags: Flags, file: File, data_dir: PathBuf) -> Result<Settings, Unusab
         reach,
         allow_hosts: hosts.into_iter().map(|host| host.trim().to_ascii_lowercase()).collect(),
         legacy_rest: flags.legacy_rest.or(file.legacy_rest).unwrap_or(false),
+        open_relay: flags.open_relay.or(file.open_relay).unwrap_or(false),
         public_read: flags.public_read.or(file.public_read).unwrap_or(false),
         claim_seconds: claim_minutes.saturating_mul(60),
         qr: !flags.no_qr.or(file.no_qr).unwrap_or(false),
@@ -532,14 +543,15 @@ mod tests {
     fn the_doors_for_others_open_only_when_asked() {
         let open = |arguments: &[&str], file: &str| {
             let settings = settings(arguments, file).unwrap();
-            (settings.legacy_rest, settings.public_read)
+            (settings.legacy_rest, settings.public_read, settings.open_relay)
         };
-        assert_eq!(open(&[], ""), (false, false));
-        assert_eq!(open(&["--legacy-rest"], ""), (true, false));
-        assert_eq!(open(&["--public-read=true"], ""), (false, true));
+        assert_eq!(open(&[], ""), (false, false, false));
+        assert_eq!(open(&["--legacy-rest"], ""), (true, false, false));
+        assert_eq!(open(&["--open-relay"], ""), (false, false, true));
+        assert_eq!(open(&["--public-read=true"], ""), (false, true, false));
         assert_eq!(
             open(&["--legacy-rest", "false"], "legacy-rest = true\npublic-read = true"),
-            (false, true)
+            (false, true, false)
         );
     }
 

@@ -11,6 +11,8 @@ use std::{
 
 use nostrp2p_protocol::PeerId;
 
+use crate::connect::growing;
+
 /// Places that are sought: with three, two relays may fail in the same minute.
 pub(crate) const WANTED: usize = 3;
 
@@ -203,9 +205,7 @@ impl Relay {
 
 /// 30 s doubled with every failure up to 15 min, give or take a quarter.
 fn rest_time(failures: u32, dice: f64) -> Duration {
-    // 30 s * 2^5 is beyond the last rest.
-    let doubled = FIRST_REST * 2_u32.pow(failures.saturating_sub(1).min(5));
-    doubled.min(LAST_REST).mul_f64(0.75 + 0.5 * dice.clamp(0.0, 1.0))
+    growing(FIRST_REST, LAST_REST, failures, dice)
 }
 
 #[cfg(test)]

@@ -141,11 +141,13 @@ fn run_suite(workspace: &Workspace, suite: Suite, tested: &mut Tested) -> Result
         }
         Suite::Product => {
             let browser = tools::ensure_browser()?;
+            tools::prepare_nginx();
             let mut steps = Steps::new(web::STEPS + 1);
             tested.web = Some(web::build(workspace, &mut steps)?);
             let node = build_node(workspace, &mut steps, false)?;
             let mut tests = product_runner(workspace);
             tests.env("NOSTRP2P_BIN", node);
+            tests.env("NOSTRP2P_CLIENTS", tools::ensure_clients(workspace)?);
             tests.env("CHROMIUM", browser.chromium).env("CHROMEDRIVER", browser.driver);
             let captured = capture::run(tests, SUITE_LIMIT)?;
             tested.budgets.extend(budgets(&captured.text));
