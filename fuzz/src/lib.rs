@@ -4,28 +4,33 @@
 //! test run; `cargo xtask fuzz` gives them to libFuzzer.
 #![expect(clippy::panic, reason = "a broken promise must stop the fuzzer")]
 
+use std::sync::Arc;
+
 use nostrp2p_bridge::Session;
+use nostrp2p_core::{Comparison, Ledger};
 use nostrp2p_node::{
     decoders,
     settings::{Flags, explain},
 };
 use nostrp2p_overlay::PeerAddress;
 use nostrp2p_protocol::{
-    Event, EventPointer, Filter, Packet, ProfilePointer, PublicKey, SecretKey, SignedAnnouncement,
+    Event, EventId, EventPointer, Filter, Packet, ProfilePointer, PublicKey, SecretKey, SignedAnnouncement,
     UnverifiedEvent,
     exchange::{Found, OwnPage, Question, Receipt, decode_announcements, encode_announcements},
     frame::{ClientFrame, NodeFrame},
+    sync::{Compared, MAX_COMPARISON_BYTES, SyncRequest},
 };
 
 /// One target.
 pub type Target = fn(&[u8]);
 
 /// All targets by name.
-pub const TARGETS: [(&str, Target); 13] = [
+pub const TARGETS: [(&str, Target); 14] = [
     ("client_frame", client_frame),
     ("node_frame", node_frame),
     ("packet", packet),
     ("exchange", exchange),
+    ("sync", sync),
     ("announcement", announcement),
     ("json", json),
     ("nip19", nip19),
@@ -83,6 +88,25 @@ pub fn exchange(bytes: &[u8]) {
     }
     if let Ok(announcements) = decode_announcements(bytes) {
         same(&decode_announcements(&encode_announcements(&announcements)), &Ok(announcements));
+    }
+}
+
+/// Catching up: the messages, and what stands in them.
+pub fn sync(bytes: &[u8]) {
+    let ids =
+        (0..100u8).map(|number| (1_700_000_000 + u64::from(number) / 2, EventId::from_bytes([number; 32])));
+    let ledger = Arc::new(Ledger::new(ids));
+    if let Ok(request) = SyncRequest::decode(bytes) {
+        if let SyncRequest::Compare { message, .. } = &request {
+            let answer = ledger.answer(message);
+            assert!(answer.is_none_or(|answer| answer.len() <= MAX_COMPARISON_BYTES));
+        }
+        same(&SyncRequest::decode(&request.encode()), &Ok(request));
+    }
+    if let Ok(compared) = Compared::decode(bytes) {
+        let (mut comparison, _first) = Comparison::begin(ledger);
+        let _next = comparison.on_answer(&compared.message);
+        same(&Compared::decode(&compared.encode()), &Ok(compared));
     }
 }
 

@@ -3,14 +3,15 @@
 //! It selects over a closed set of happenings, asks the core, and carries out what the core says. Everything that
 //! takes time goes elsewhere: signatures to the verifier, the disk to the store's writer, sockets to sessions.
 
+mod catching;
 mod exchange;
 
 use std::{collections::BTreeMap, future::Future, pin::Pin, time::Duration};
 
 use futures_util::{StreamExt, stream::FuturesUnordered};
 use nostrp2p_core::{
-    Address, Ask, Audience, Claim, Core, Handed, Heard, Input, Output, Ownership, Proof, Request, Row,
-    Settings, Verdict, Want,
+    Address, Ask, Audience, Claim, Core, Difference, Handed, Heard, Input, Output, Ownership, Proof, Request,
+    Row, Session, Settings, Sharing, Verdict, Want,
 };
 use nostrp2p_overlay::{MessageRef, Overlay, OverlayEvent, RequestRef, Topic};
 use nostrp2p_protocol::{
@@ -20,6 +21,7 @@ use nostrp2p_protocol::{
 };
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 
+use self::catching::Ledgers;
 use crate::{
     announcer::{Announcer, Unheard},
     asking, clock, delegated,
@@ -84,6 +86,8 @@ enum Happening {
     Told(Vec<Vec<u8>>),
     Fetched(Ask, Option<Vec<UnverifiedEvent>>),
     SiblingTold(PeerId, Option<OwnPage>),
+    Compared(Session, Option<Difference>),
+    Got(Session, Option<Vec<UnverifiedEvent>>),
     Answered,
     Announce,
     Tick,
@@ -118,6 +122,7 @@ struct Running {
     store: Store,
     writer: Writer,
     verifier: Verifier,
+    ledgers: Ledgers,
     ownership: Ownership,
     claim_seconds: u64,
     on_claim: OnClaim,
@@ -150,7 +155,7 @@ impl Driver {
         let (markers, marked) = watch::channel(self.markers);
         let reports =
             Reports { commands, standing: reported, deliveries: deliveries.clone(), markers: marked };
-        let settings = Settings { read_only: self.read_only, ..Settings::default() };
+        let settings = Settings { read_only: self.read_only, seed: seed(), ..Settings::default() };
         let mut events = self.events;
         let mut running = Running {
             core: Core::new(settings, self.ownership.owner()),
@@ -160,6 +165,7 @@ impl Driver {
             store: self.store,
             writer: self.writer,
             verifier: Verifier::start(),
+            ledgers: Ledgers::new(),
             ownership: self.ownership,
             claim_seconds: self.claim_seconds,
             on_claim: self.on_claim,
@@ -259,8 +265,13 @@ impl Running {
             }
             Happening::Fetched(ask, events) => self.handle(Input::Answered(ask, events)).await,
             Happening::SiblingTold(peer, page) => self.handle(Input::SiblingAnswered(peer, page)).await,
+            Happening::Compared(session, difference) => {
+                self.handle(Input::Compared(session, difference)).await;
+            }
+            Happening::Got(session, events) => self.handle(Input::Got(session, events)).await,
             Happening::Announce => self.announce().await,
             Happening::Tick => {
+                self.ledgers.forget();
                 self.handle(Input::Tick).await;
                 self.renew_claim();
                 self.report_standing().await;
@@ -299,6 +310,7 @@ impl Running {
             }
             OverlayEvent::PeerLeft(peer) => {
                 tracing::info!(%peer, "a node left");
+                self.handle(Input::Left(peer)).await;
                 self.report_standing().await;
             }
             OverlayEvent::Listening(address) => tracing::info!(address, "listening"),
@@ -319,7 +331,13 @@ impl Running {
                     }
                 }
                 Output::Judge(heard, verdict) => self.judge(heard, verdict).await,
-                Output::Store(event) => self.writer.store(event).await,
+                Output::Store(event, sharing) => {
+                    let travel = match sharing {
+                        Sharing::Shared => Travel::Shared,
+                        Sharing::ByItself => Travel::Done,
+                    };
+                    self.writer.store(event, travel).await;
+                }
                 Output::Commit(request, event, audience) => {
                     let travel = match &audience {
                         Audience::Everyone => Travel::Ahead,
@@ -354,6 +372,7 @@ impl Running {
                 Output::Refuse(request, refusal) => self.reply(request, Err(refusal)),
                 Output::Ask(asking) => self.ask(asking),
                 Output::AskSibling(peer, cursor) => self.ask_sibling(peer, cursor),
+                Output::CatchUp(step) => self.catch_up(step),
                 Output::RecordSibling(peer, cursor) => self.writer.note(Note::Sibling(peer, cursor)).await,
             }
         }
@@ -534,6 +553,11 @@ fn not_kept(inserted: Inserted) -> Refusal {
         _ => "you have deleted this event; what is deleted does not come back",
     };
     Refusal::new(RefusalCode::Unwanted, reason)
+}
+
+/// Without random numbers all decisions would still be right, only less spread in time.
+fn seed() -> u64 {
+    getrandom::u64().unwrap_or_default()
 }
 
 fn stopped() -> String {

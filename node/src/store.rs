@@ -13,6 +13,7 @@ mod read;
 mod record;
 mod retain;
 mod salvage;
+mod shared;
 mod tables;
 mod tombstones;
 mod write;
@@ -93,6 +94,7 @@ pub struct Store {
     database: Arc<Database>,
     id: StoreId,
     progress: watch::Receiver<Progress>,
+    retention: Retention,
 }
 
 impl Store {
@@ -105,7 +107,7 @@ impl Store {
         let (database, opened) = open_database(directory, &path)?;
         let database = Arc::new(database);
         let (report, progress) = watch::channel(opened.progress);
-        let store = Self { database: Arc::clone(&database), id: opened.id, progress };
+        let store = Self { database: Arc::clone(&database), id: opened.id, progress, retention };
         Ok((store, Writer::start(database, retention, report)))
     }
 

@@ -21,6 +21,7 @@ mod nip19;
 pub mod packet;
 mod packing;
 mod peer;
+pub mod sync;
 mod verify;
 mod wire;
 

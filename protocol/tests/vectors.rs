@@ -9,6 +9,7 @@ use nostrp2p_protocol::{
     exchange::{Found, OwnPage, Question, Receipt},
     frame::{Carried, ClientFrame, Delivery, NodeFrame, Path, PeerStatus, Refusal, RefusalCode},
     login,
+    sync::{Compared, SyncRequest, encode_noted},
 };
 
 const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/vectors/messages.txt");
@@ -97,6 +98,20 @@ fn questions() -> Vec<(&'static str, Question)> {
     ]
 }
 
+fn sync_requests() -> Vec<(&'static str, SyncRequest)> {
+    // What negentropy sends first for the set that holds this one event, and what a node with an empty set answers.
+    let message = [&[0x61, 0, 0, 2, 1], event().id().as_bytes().as_slice()].concat();
+    vec![
+        ("compare", SyncRequest::Compare { round: 0, since: 1_699_999_200, until: 1_700_002_800, message }),
+        ("get", SyncRequest::Get(vec![event().id()])),
+        ("news", SyncRequest::News),
+    ]
+}
+
+fn compared() -> Compared {
+    Compared { message: vec![0x61, 0, 0, 2, 0] }
+}
+
 /// `name hex`, a line each.
 fn messages() -> String {
     let mut lines = vec![
@@ -114,11 +129,18 @@ fn messages() -> String {
     lines.extend(
         questions().into_iter().map(|(name, question)| format!("{name} {}", hex::encode(question.encode()))),
     );
+    lines.extend(
+        sync_requests()
+            .into_iter()
+            .map(|(name, request)| format!("{name} {}", hex::encode(request.encode()))),
+    );
     let page = OwnPage { store: 5, through: 79, newest: 80, events: vec![compact()] };
     lines.extend([
         format!("answer-events {}", hex::encode(Found { events: vec![compact()] }.encode())),
         format!("answer-own {}", hex::encode(page.encode())),
         format!("receipt-taken {}", hex::encode(Receipt::Taken.encode())),
+        format!("compared {}", hex::encode(compared().encode())),
+        format!("noted {}", hex::encode(encode_noted())),
     ]);
     lines.join("\n") + "\n"
 }
@@ -151,6 +173,10 @@ fn every_vector_decodes_to_its_message() {
     for (name, question) in questions() {
         assert_eq!(Question::decode(&bytes(name)), Ok(question), "{name}");
     }
+    for (name, request) in sync_requests() {
+        assert_eq!(SyncRequest::decode(&bytes(name)), Ok(request), "{name}");
+    }
+    assert_eq!(Compared::decode(&bytes("compared")), Ok(compared()));
     assert_eq!(Found::decode(&bytes("answer-events")), Ok(Found { events: vec![compact()] }));
     assert_eq!(Packet::decode(&bytes("packet-event")), Ok(Packet::Event(compact())));
     assert_eq!(UnverifiedEvent::from_compact(&bytes("compact-event")).unwrap().verify(), Ok(event()));

@@ -45,12 +45,12 @@ impl Running {
                 }
                 Ok(Question::Own { .. }) | Err(_) => self.overlay.refuse(request).await,
             },
-            _ => self.overlay.refuse(request).await,
+            Protocol::Sync => self.on_sync_request(request, from, &payload).await,
         }
     }
 
     /// Answers a question from the store, off the driver.
-    fn respond(
+    pub(super) fn respond(
         &self,
         request: RequestRef,
         read: impl FnOnce() -> Result<Vec<u8>, redb::Error> + Send + 'static,

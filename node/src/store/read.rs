@@ -215,7 +215,7 @@ impl Store {
 const LATEST_DELIVERIES: usize = 200;
 
 /// Decodes a record, unless its event has ended.
-fn living(record: &[u8], now: u64) -> Option<Event> {
+pub(super) fn living(record: &[u8], now: u64) -> Option<Event> {
     record::decode(record).filter(|event| lapse::lives(event, now))
 }
 

@@ -2,7 +2,7 @@
 
 use redb::ReadableTable;
 
-use super::*;
+use super::{super::shared::Origin, *};
 
 fn deletion(author: u8, created_at: u64, tags: &[(&str, &str)]) -> Event {
     event(author, 5, created_at, "", tags.iter().map(|(name, value)| Tag::new([*name, *value])).collect())
@@ -121,13 +121,13 @@ fn a_sweep_drops_what_has_ended_and_remembers_where_it_stopped() {
     let transaction = store.database.begin_write().unwrap();
     {
         let mut tables = write::Tables::open(&transaction).unwrap();
-        tables.insert(&ending(2, "ends", 100), 50).unwrap();
+        tables.insert(&ending(2, "ends", 100), Origin::default(), 50).unwrap();
         for number in 0..2_500 {
-            tables.insert(&post(1, 200 + number, "own"), 50).unwrap();
+            tables.insert(&post(1, 200 + number, "own"), Origin { own: true, shared: true }, 50).unwrap();
         }
-        tables.insert(&post(2, 5_000, "a stranger's"), 50).unwrap();
-        tables.insert(&event(2, 0, 1, "profile in use", vec![]), 50).unwrap();
-        tables.insert(&event(3, 0, 1, "profile of nobody", vec![]), 50).unwrap();
+        tables.insert(&post(2, 5_000, "a stranger's"), Origin::default(), 50).unwrap();
+        tables.insert(&event(2, 0, 1, "profile in use", vec![]), Origin::default(), 50).unwrap();
+        tables.insert(&event(3, 0, 1, "profile of nobody", vec![]), Origin::default(), 50).unwrap();
         let mut place = retain::Place::default();
         let (owner, none) = (Some(key(1).public_key()), Retention { events: 0, seconds: u64::MAX });
         let mut sweep = |tables: &mut write::Tables<'_>| {
