@@ -4,6 +4,7 @@
 //! Nothing sleeps for a guess: [`until`] waits for a condition and says what it waited for.
 #![expect(clippy::panic, reason = "a test stops at the first surprise, and says what it was")]
 
+mod axe;
 mod browser;
 mod client;
 mod http;
@@ -11,6 +12,7 @@ mod node;
 mod page;
 mod person;
 mod rest;
+mod town;
 
 use std::{
     fmt::Debug,
@@ -18,12 +20,14 @@ use std::{
     time::{Duration, Instant},
 };
 
+pub use axe::axe;
 pub use browser::{Browser, Size};
 pub use client::{Client, now, post, random_key, reply};
 pub use http::{get, post_http, request};
 pub use node::{Node, binary, free_port};
 pub use person::Person;
 pub use rest::{RestAnswer, RestEvent, authorization, http_login, rest};
+pub use town::Town;
 
 /// How long anything may take that is not measured.
 pub const PATIENCE: Duration = Duration::from_secs(30);

@@ -1,6 +1,7 @@
 //! What may be typed after `cargo xtask`.
 
 use crate::{fuzz, test::Suite};
+use std::path::PathBuf;
 
 /// The text of `cargo xtask --help`.
 pub const HELP: &str = "\
@@ -17,6 +18,11 @@ Commands:
   fuzz   Give every decoder to libFuzzer, a minute each
            TARGET          only this one, such as json or packet
            --seconds N     how long each
+  screenshots   Save a picture of every screen, light and dark, phone and desktop, and check them with axe-core
+           FOLDER          where to (target/screenshots)
+           --debug-build   as with run
+  bench client  Measure the client: bytes, times, scrolling, an hour of traffic
+           --debug-build   as with run
   ci     Everything that must hold before a change lands: format, layering, lints, docs, tests, budgets
   help   This text
 
@@ -39,6 +45,16 @@ pub enum Command {
     /// The suites asked for, in the order in which they run.
     Test(Vec<Suite>),
     Fuzz(fuzz::Options),
+    Screenshots {
+        /// Where to; `target/screenshots` if nothing is said.
+        folder: Option<PathBuf>,
+        /// Cargo's dev profile instead of release.
+        debug_build: bool,
+    },
+    BenchClient {
+        /// Cargo's dev profile instead of release.
+        debug_build: bool,
+    },
     Ci,
 }
 
@@ -68,8 +84,12 @@ impl Command {
             "test" => parse_suites(&rest).map(Self::Test),
             "web" => alone(&name, &rest, Self::Web),
             "fuzz" => parse_fuzz(rest).map(Self::Fuzz),
+            "screenshots" => parse_screenshots(&rest),
+            "bench" => parse_bench(&rest),
             "ci" => alone(&name, &rest, Self::Ci),
-            _ => Err(format!("there is no command `{name}`; there are run, web, test, fuzz, ci and help")),
+            _ => Err(format!(
+                "there is no command `{name}`; there are run, web, test, fuzz, screenshots, bench, ci and help"
+            )),
         }
     }
 }
@@ -123,6 +143,28 @@ fn parse_fuzz(words: Vec<String>) -> Result<fuzz::Options, String> {
     Ok(options)
 }
 
+fn parse_screenshots(words: &[String]) -> Result<Command, String> {
+    let (flags, folders): (Vec<&String>, Vec<&String>) = words.iter().partition(|word| word.starts_with('-'));
+    match (flags.as_slice(), folders.as_slice()) {
+        ([], folders @ ([] | [_])) => Ok(screenshots(folders, false)),
+        ([flag], folders @ ([] | [_])) if *flag == "--debug-build" => Ok(screenshots(folders, true)),
+        _ => Err("`screenshots` takes one folder and --debug-build".into()),
+    }
+}
+
+fn screenshots(folders: &[&String], debug_build: bool) -> Command {
+    Command::Screenshots { folder: folders.first().map(PathBuf::from), debug_build }
+}
+
+fn parse_bench(words: &[String]) -> Result<Command, String> {
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    match words.as_slice() {
+        ["client"] => Ok(Command::BenchClient { debug_build: false }),
+        ["client", "--debug-build"] => Ok(Command::BenchClient { debug_build: true }),
+        _ => Err("`bench` takes what to measure: client, and --debug-build".into()),
+    }
+}
+
 fn alone(name: &str, rest: &[String], command: Command) -> Result<Command, String> {
     match rest.first() {
         None => Ok(command),
@@ -173,6 +215,24 @@ mod tests {
         assert_eq!(parse("fuzz"), fuzz(None, fuzz::SECONDS));
         assert_eq!(parse("fuzz json --seconds 5"), fuzz(Some("json"), 5));
         for line in ["fuzz --seconds", "fuzz --seconds x", "fuzz --seconds 0", "fuzz a b", "fuzz --fast"] {
+            assert!(parse(line).is_err(), "{line}");
+        }
+    }
+
+    #[test]
+    fn pictures_go_where_one_says_and_only_the_client_is_measured() {
+        let folder = Some(PathBuf::from("x"));
+        assert_eq!(
+            parse("screenshots x"),
+            Ok(Command::Screenshots { folder: folder.clone(), debug_build: false })
+        );
+        assert_eq!(
+            parse("screenshots --debug-build x"),
+            Ok(Command::Screenshots { folder, debug_build: true })
+        );
+        assert_eq!(parse("screenshots"), Ok(Command::Screenshots { folder: None, debug_build: false }));
+        assert_eq!(parse("bench client"), Ok(Command::BenchClient { debug_build: false }));
+        for line in ["screenshots a b", "screenshots --fast", "bench", "bench node", "bench client now"] {
             assert!(parse(line).is_err(), "{line}");
         }
     }

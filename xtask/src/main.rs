@@ -8,6 +8,7 @@ mod command;
 mod demo;
 mod fuzz;
 mod layering;
+mod product;
 mod report;
 mod run;
 mod signals;
@@ -58,6 +59,10 @@ fn carry_out(command: Command) -> Result<ExitCode> {
         Command::Help => Ok(ExitCode::SUCCESS),
         Command::Web => web::run(&workspace).map(|()| ExitCode::SUCCESS),
         Command::Run(options) => run::run(&workspace, &options),
+        Command::Screenshots { folder, debug_build } => {
+            product::screenshots(&workspace, folder.as_deref(), debug_build)
+        }
+        Command::BenchClient { debug_build } => product::bench_client(&workspace, debug_build),
         Command::Test(suites) => test::run(&workspace, &suites),
         Command::Fuzz(options) => fuzz::run(&workspace, &options),
         Command::Ci => ci::run(&workspace),

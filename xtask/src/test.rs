@@ -7,8 +7,8 @@ pub mod capture;
 mod counts;
 
 use crate::{
-    report::{Outcome, Report, Steps},
-    run::build_node,
+    product::Stage,
+    report::{Outcome, Report},
     tools, web,
     workspace::Workspace,
 };
@@ -135,13 +135,10 @@ fn run_suite(workspace: &Workspace, suite: Suite, tested: &mut Tested) -> Result
             capture::run(tests, SUITE_LIMIT)
         }
         Suite::Product => {
-            let browser = tools::ensure_browser()?;
-            let mut steps = Steps::new(web::STEPS + 1);
-            tested.web = Some(web::build(workspace, &mut steps)?);
-            let node = build_node(workspace, &mut steps, false)?;
+            let stage = Stage::set(workspace, false)?;
             let mut tests = product_runner(workspace);
-            tests.env("NOSTRP2P_BIN", node);
-            tests.env("CHROMIUM", browser.chromium).env("CHROMEDRIVER", browser.driver);
+            stage.describe(workspace, &mut tests);
+            tested.web = Some(stage.web);
             let captured = capture::run(tests, SUITE_LIMIT)?;
             tested.budgets.extend(budgets(&captured.text));
             Ok(captured)
