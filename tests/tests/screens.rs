@@ -142,7 +142,7 @@ async fn tour(browser: &Browser, town: &Town, inspector: &mut Inspector) {
         ("me", "#/me", "[data-testid=npub]"),
         ("settings", "#/settings", "[data-theme-choice]"),
         ("person", &person, "[data-testid=follow]"),
-        ("thread", &conversation, "[data-testid=post] ~ [data-testid=post]"),
+        ("thread", &conversation, "[data-testid=thread] [data-testid=post]"),
         ("write", "#/write", "main"),
     ] {
         browser.go(fragment).await;
@@ -163,6 +163,8 @@ async fn tour(browser: &Browser, town: &Town, inspector: &mut Inspector) {
     browser.go("#/find").await;
     browser.type_into("search", "no such words").await;
     inspector.look(browser, "find-nothing").await;
+    // All of it, and away: WebDriver's own way of emptying a field tells the page nothing.
+    browser.type_into("search", "\u{e009}a\u{e000}\u{e017}").await;
     browser.go("#/network").await;
     // A press by the keyboard: nodes of the picture are buttons.
     browser.find_css(".peer").await.send_keys("\u{e007}").await.expect("a node");
