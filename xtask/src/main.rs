@@ -1,8 +1,9 @@
-//! Everything a person types: `cargo xtask run`, `test`, `fuzz`, `ci`, `web`.
+//! Everything a person types: `cargo xtask run`, `test`, `fuzz`, `bench`, `ci`, `web`.
 //!
 //! It builds, checks and starts; it holds nothing of the product itself, and no other crate may depend on it.
 #![expect(clippy::print_stdout, reason = "this program talks to the person who typed it")]
 
+mod bench;
 mod ci;
 mod command;
 mod demo;
@@ -60,6 +61,7 @@ fn carry_out(command: Command) -> Result<ExitCode> {
         Command::Run(options) => run::run(&workspace, &options),
         Command::Test(suites) => test::run(&workspace, &suites),
         Command::Fuzz(options) => fuzz::run(&workspace, &options),
+        Command::Bench(name) => bench::run(&workspace, name),
         Command::Ci => ci::run(&workspace),
     }
 }
