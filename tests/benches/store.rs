@@ -26,7 +26,7 @@ fn person(number: u64) -> SecretKey {
 /// A post like those that people write: half of its characters are ASCII words, some are not.
 fn event(number: u64, previous: Option<&Event>) -> Event {
     let text = format!("{number:x} {}", "the quick brown fox jumps over the lazy dog, ありがとう ".repeat(4));
-    let tags = previous.filter(|_| number % 4 == 0).map(|previous| {
+    let tags = previous.filter(|_| number.is_multiple_of(4)).map(|previous| {
         vec![
             Tag::new(["e".to_owned(), previous.id().to_string(), String::new(), "root".to_owned()]),
             Tag::new(["q".to_owned(), previous.id().to_string()]),

@@ -1,5 +1,5 @@
 //! What docs/install.md tells people to install is what it says.
-#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a test stops at the first surprise")]
+#![expect(clippy::print_stdout, reason = "a test stops at the first surprise")]
 
 use std::{
     fs,
