@@ -117,6 +117,10 @@ impl Driver {
         }
         let path = connected.connections.get(&connection).map(|it| it.path);
         let from = connected.connections.get(&connection).map(|it| it.address.parse::<Multiaddr>());
+        // What came in from outside says nothing about the way out.
+        if connected.connections.get(&connection).is_some_and(|it| it.direction == Direction::Outbound) {
+            self.on_observed(libp2p_peer, &info.observed_addr);
+        }
         // Over a relay the peer's place is not seen; then it is looked at as if others had told of it.
         let vantage = match (path, from) {
             (Some(Path::Relayed), _) => Vantage::at(self.swarm.listeners()),

@@ -19,7 +19,7 @@ use libp2p::{
 use nostrp2p_protocol::PeerId;
 use tokio::{net, time};
 
-use super::Driver;
+use super::{Driver, relaying::is_circuit};
 use crate::{
     OverlayEvent, PeerAddress,
     address::{Family, Host, Place},
@@ -253,6 +253,9 @@ fn reason(error: &DialError) -> String {
             format!("another node answers there, {obtained}; leave /p2p/... out of the address to take any")
         }
         DialError::Transport(errors) => match errors.last() {
+            Some((address, _)) if is_circuit(address) => {
+                "the relay over which it was reached does not lead to it any more".to_owned()
+            }
             Some((_, error)) => transport_reason(error),
             None => "it cannot be dialed".to_owned(),
         },

@@ -24,6 +24,7 @@ use crate::{
     Direction, OverlayEvent, Path, PeerAddress, Reach, Reachability, Serves, Settings, Upnp,
     address::{Host, Place},
     convert,
+    observed::Observed,
     reach::{self, Reach as Range},
     reachability::MAX_OWN_ADDRESSES,
     relay::MAX_RELAY_SLOTS,
@@ -57,6 +58,7 @@ pub(crate) struct Relaying {
     /// The listeners that stand for places at relays, a handful.
     listeners: Vec<(ListenerId, PeerId)>,
     external: Vec<PeerAddress>,
+    observed: Observed,
     /// Nodes with a place here, and circuits that run through here by their ends.
     places: BTreeSet<libp2p::PeerId>,
     circuits: BTreeMap<(libp2p::PeerId, libp2p::PeerId), usize>,
@@ -77,6 +79,7 @@ impl Relaying {
             relays: Relays::default(),
             listeners: Vec::new(),
             external: settings.external.iter().take(MAX_EXTERNAL).cloned().collect(),
+            observed: Observed::default(),
             places: BTreeSet::new(),
             circuits: BTreeMap::new(),
             serves: false,
@@ -380,6 +383,14 @@ impl Driver {
             && self.swarm.external_addresses().count() < MAX_EXTERNAL
         {
             self.swarm.add_external_address(address.clone());
+        }
+    }
+
+    /// Notes where a peer sees this node that it has dialed.
+    pub(super) fn on_observed(&mut self, by: libp2p::PeerId, address: &Multiaddr) {
+        let is_of_use = !is_circuit(address) && range(address) == Some(Range::Public);
+        if is_of_use && self.relaying.observed.note(address, by) {
+            self.swarm.behaviour_mut().probe.offer(address.clone());
         }
     }
 
