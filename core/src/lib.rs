@@ -19,7 +19,7 @@ mod siblings;
 mod wanted;
 
 pub use admission::{Admission, Ignored, Limits};
-pub use audience::{Audience, audience, audience_of_deletion, is_public};
+pub use audience::{Audience, audience, audience_of_deletion, is_open, is_public};
 pub use catching_up::{CaughtUp, Counts as CatchingUpCounts, Session, Step, Window};
 pub use dice::Dice;
 pub use directory::Directory;

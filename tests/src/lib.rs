@@ -11,6 +11,7 @@ mod http;
 mod node;
 mod page;
 mod person;
+mod relay;
 mod rest;
 mod town;
 
@@ -23,9 +24,10 @@ use std::{
 pub use axe::axe;
 pub use browser::{Browser, Size};
 pub use client::{Client, now, post, random_key, reply};
-pub use http::{get, post_http, request};
+pub use http::{get, post_http, request, request_over};
 pub use node::{Node, binary, free_port};
 pub use person::Person;
+pub use relay::Relay;
 pub use rest::{RestAnswer, RestEvent, authorization, http_login, rest};
 pub use town::Town;
 

@@ -14,15 +14,17 @@ Commands:
            -- ARGS         everything after -- goes to `nostrp2p server` (with --demo: to each of the three)
   web    Build the static browser client into target/web
   test   Run every test there is, after fetching the tools that are missing
-           rust doc browser product   only these suites
+           rust doc browser product nat   only these suites
+  natlab Let nodes behind every kind of router talk to each other, in network namespaces (root on Linux)
+           --debug-build   build the node quickly instead of for speed
   fuzz   Give every decoder to libFuzzer, a minute each
            TARGET          only this one, such as json or packet
            --seconds N     how long each
   screenshots   Save a picture of every screen, light and dark, phone and desktop, and check them with axe-core
            FOLDER          where to (target/screenshots)
            --debug-build   as with run
-  bench client  Measure the client: bytes, times, scrolling, an hour of traffic
-           --debug-build   as with run
+  bench  Measure, with a release build of the node, and print the figures
+           store           memory and disk for 100,000 events
   ci     Everything that must hold before a change lands: format, layering, lints, docs, tests, budgets
   help   This text
 
@@ -44,6 +46,8 @@ pub enum Command {
     Run(RunOptions),
     /// The suites asked for, in the order in which they run.
     Test(Vec<Suite>),
+    /// Whether to build the node quickly.
+    Natlab(bool),
     Fuzz(fuzz::Options),
     Screenshots {
         /// Where to; `target/screenshots` if nothing is said.
@@ -51,10 +55,8 @@ pub enum Command {
         /// Cargo's dev profile instead of release.
         debug_build: bool,
     },
-    BenchClient {
-        /// Cargo's dev profile instead of release.
-        debug_build: bool,
-    },
+    /// Which benchmark.
+    Bench(&'static str),
     Ci,
 }
 
@@ -82,13 +84,18 @@ impl Command {
             "help" | "--help" | "-h" => Ok(Self::Help),
             "run" => parse_run(rest).map(Self::Run),
             "test" => parse_suites(&rest).map(Self::Test),
+            "natlab" => match rest.as_slice() {
+                [] => Ok(Self::Natlab(false)),
+                [word] if word == "--debug-build" => Ok(Self::Natlab(true)),
+                _ => Err("`natlab` knows only --debug-build".to_owned()),
+            },
             "web" => alone(&name, &rest, Self::Web),
             "fuzz" => parse_fuzz(rest).map(Self::Fuzz),
             "screenshots" => parse_screenshots(&rest),
-            "bench" => parse_bench(&rest),
+            "bench" => parse_bench(&rest).map(Self::Bench),
             "ci" => alone(&name, &rest, Self::Ci),
             _ => Err(format!(
-                "there is no command `{name}`; there are run, web, test, fuzz, screenshots, bench, ci and help"
+                "there is no command `{name}`; there are run, web, test, natlab, fuzz, screenshots, bench, ci and help"
             )),
         }
     }
@@ -121,7 +128,7 @@ fn parse_suites(words: &[String]) -> Result<Vec<Suite>, String> {
     }
     let unknown = words.iter().find(|word| !Suite::ALL.iter().any(|suite| suite.name() == word.as_str()));
     if let Some(word) = unknown {
-        return Err(format!("there is no suite `{word}`; there are rust, doc, browser and product"));
+        return Err(format!("there is no suite `{word}`; there are rust, doc, browser, product and nat"));
     }
     Ok(Suite::ALL.into_iter().filter(|suite| words.iter().any(|word| word == suite.name())).collect())
 }
@@ -156,12 +163,10 @@ fn screenshots(folders: &[&String], debug_build: bool) -> Command {
     Command::Screenshots { folder: folders.first().map(PathBuf::from), debug_build }
 }
 
-fn parse_bench(words: &[String]) -> Result<Command, String> {
-    let words: Vec<&str> = words.iter().map(String::as_str).collect();
-    match words.as_slice() {
-        ["client"] => Ok(Command::BenchClient { debug_build: false }),
-        ["client", "--debug-build"] => Ok(Command::BenchClient { debug_build: true }),
-        _ => Err("`bench` takes what to measure: client, and --debug-build".into()),
+fn parse_bench(words: &[String]) -> Result<&'static str, String> {
+    match words {
+        [name] if name == "store" => Ok("store"),
+        _ => Err("`bench` wants the name of one benchmark; there is store".into()),
     }
 }
 
@@ -208,6 +213,13 @@ mod tests {
     }
 
     #[test]
+    fn the_laboratory_takes_one_word() {
+        assert_eq!(parse("natlab"), Ok(Command::Natlab(false)));
+        assert_eq!(parse("natlab --debug-build"), Ok(Command::Natlab(true)));
+        assert!(parse("natlab --fast").is_err());
+    }
+
+    #[test]
     fn one_target_is_fuzzed_or_all_and_as_long_as_asked() {
         let fuzz = |target: Option<&str>, seconds| {
             Ok(Command::Fuzz(fuzz::Options { target: target.map(String::from), seconds }))
@@ -220,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn pictures_go_where_one_says_and_only_the_client_is_measured() {
+    fn pictures_go_where_one_says() {
         let folder = Some(PathBuf::from("x"));
         assert_eq!(
             parse("screenshots x"),
@@ -231,8 +243,7 @@ mod tests {
             Ok(Command::Screenshots { folder, debug_build: true })
         );
         assert_eq!(parse("screenshots"), Ok(Command::Screenshots { folder: None, debug_build: false }));
-        assert_eq!(parse("bench client"), Ok(Command::BenchClient { debug_build: false }));
-        for line in ["screenshots a b", "screenshots --fast", "bench", "bench node", "bench client now"] {
+        for line in ["screenshots a b", "screenshots --fast"] {
             assert!(parse(line).is_err(), "{line}");
         }
     }

@@ -65,14 +65,3 @@ pub fn screenshots(workspace: &Workspace, folder: Option<&Path>, debug_build: bo
     println!("pictures of every screen are in {}", folder.display());
     Ok(ExitCode::SUCCESS)
 }
-
-/// `cargo xtask bench client`: what a first visit costs, how soon there is something to read, what an hour takes.
-pub fn bench_client(workspace: &Workspace, debug_build: bool) -> Result<ExitCode> {
-    let stage = Stage::set(workspace, debug_build)?;
-    println!("\nfirst load (html, css, js, wasm) with brotli: {} bytes", web::first_load(&stage.web));
-    let mut bench =
-        workspace.cargo(["run", "--quiet", "--package", "nostrp2p-tests", "--bin", "client-bench"]);
-    stage.describe(workspace, &mut bench);
-    let status = bench.status().context("cargo could not be started")?;
-    Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
-}
