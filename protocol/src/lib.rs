@@ -17,6 +17,7 @@ mod kind;
 pub mod limits;
 pub mod login;
 mod nip19;
+pub mod nip49;
 pub mod packet;
 mod packing;
 mod peer;
