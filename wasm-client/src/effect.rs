@@ -38,6 +38,30 @@ pub enum Effect {
     RevealKey,
     /// Empty the vault.
     ForgetKey,
+    /// Take a key out from under its passphrase, to use it.
+    OpenSealed {
+        /// As ncryptsec.
+        text: Secret,
+        /// As it was typed.
+        passphrase: Secret,
+    },
+    /// Ask an extension whose key it holds, to use it.
+    UseExtension,
+    /// Put a key under a passphrase, for a file: this one, or the one of the vault.
+    SealKey {
+        /// As nsec.
+        key: Option<Secret>,
+        /// As it was typed.
+        passphrase: Secret,
+    },
+    /// Put the key of the vault under a passphrase.
+    LockKey(Secret),
+    /// Unlock the vault with this passphrase.
+    UnlockKey(Secret),
+    /// Take the key of the vault out from under its passphrase for good.
+    FreeKey,
+    /// Wipe the unlocked key from memory.
+    CloseKey,
     /// Apply changes to the storage.
     Save(Vec<Change>),
     /// Write to the outbox, and say when that is done.
@@ -80,6 +104,10 @@ pub enum Effect {
     PressInPost(&'static str),
     /// Scroll to the beginning.
     ScrollToTop,
+    /// Remember which element has the focus.
+    KeepFocus,
+    /// Move the focus back to where it came from.
+    ReturnFocus,
     /// Ask the browser not to evict what is stored.
     Persist,
     /// Take the new version of the page.
@@ -129,4 +157,13 @@ pub enum Timer {
     Notice,
     /// What the node was too busy for is sent again.
     Resend,
+    /// Nobody has looked for long: the key is locked.
+    Lock,
+}
+
+impl Effect {
+    /// Whether it signs a login.
+    pub const fn is_proof(&self) -> bool {
+        matches!(self, Self::Sign(Purpose::Prove { .. }, _))
+    }
 }

@@ -5,7 +5,10 @@ use nostrp2p_protocol::{Event, EventId, PeerId, PublicKey, Rumor, frame::NodeFra
 use crate::{
     address::ClaimToken,
     effect::{Purpose, Timer},
-    model::{Environment, Menu, Tab},
+    model::{
+        Environment, Menu, Tab,
+        signing::{For, NotOpened, Signer},
+    },
     secret::Secret,
     storage::{Snapshot, StorageError, Theme},
     vdom::KeyPress,
@@ -45,6 +48,8 @@ pub enum Message {
     Relation(Relation),
     /// The own profile, the key and the settings.
     Own(Own),
+    /// Passphrases, and the key under them.
+    Keyring(Keyring),
     /// The connection, by hand.
     Link(Link),
 }
@@ -58,8 +63,8 @@ pub struct Start {
     pub fragment: String,
     /// What was stored.
     pub snapshot: Result<Snapshot, StorageError>,
-    /// Whose key is in the vault.
-    pub me: Option<PublicKey>,
+    /// Whose key is in the vault, and who signs with it.
+    pub me: Option<(PublicKey, Signer)>,
 }
 
 /// What a socket did.
@@ -94,6 +99,8 @@ pub enum Browser {
     Key(KeyPress),
     /// A new version of the page waits.
     UpdateReady,
+    /// An extension that signs is there.
+    Extension,
     /// Something was copied, or could not be.
     Copied(bool),
     /// The picture of an address was loaded, and got an address of the browser's own, or could not be.
@@ -121,14 +128,20 @@ pub enum Setup {
     ImportKey,
     /// The field for the key changed.
     NsecTyped(Secret),
+    /// The field for the passphrase of the key changed.
+    PassphraseTyped(Secret),
     /// The typed key is to be used.
     NsecSubmitted,
+    /// The typed key was taken out from under its passphrase, or not.
+    KeyOpened(Result<Secret, NotOpened>),
+    /// The key of an extension is to be used.
+    UseExtension,
+    /// The extension said whose key it holds, or not.
+    ExtensionKept(Result<PublicKey, String>),
     /// The key that is on this device is to be used.
     UseKeyHere,
     /// The new key goes to the clipboard.
     CopyMade,
-    /// The new key goes to a file.
-    DownloadMade,
     /// On with the new key.
     MadeAccepted,
     /// The key is in the vault, or not.
@@ -241,8 +254,6 @@ pub enum Own {
     HideKey,
     /// It goes to the clipboard.
     CopyKey,
-    /// It goes to a file.
-    DownloadKey,
     /// The colours are chosen.
     Theme(Theme),
     /// The key is to be forgotten: ask once more.
@@ -257,6 +268,41 @@ pub enum Own {
     Update,
     /// The sentence at the edge may go.
     NoticeClosed,
+}
+
+/// Passphrases, and the key under them.
+#[derive(Debug, Clone)]
+pub enum Keyring {
+    /// A new passphrase is to be chosen.
+    Choose(For),
+    /// Rather not.
+    Close,
+    /// The field for it changed.
+    First(Secret),
+    /// The field in which it is typed once more changed.
+    Second(Secret),
+    /// It is to be used.
+    Submit,
+    /// The key is under it, for a file; or not.
+    Sealed(Result<Secret, NotOpened>),
+    /// The key on this device is under it, or not.
+    Guarded(Result<(), NotOpened>),
+    /// The key on this device is to be under no passphrase any more.
+    Free,
+    /// It is not, or still is.
+    Freed(Result<(), NotOpened>),
+    /// The key is to be locked now.
+    Lock,
+    /// It is to be unlocked.
+    Ask,
+    /// The field for the passphrase changed.
+    Typed(Secret),
+    /// It is to be tried.
+    Try,
+    /// The key is unlocked, or not.
+    Unlocked(Result<(), NotOpened>),
+    /// It stays locked.
+    Cancel,
 }
 
 /// The connection, by hand.
@@ -291,6 +337,12 @@ impl From<Writing> for Message {
 impl From<Relation> for Message {
     fn from(relation: Relation) -> Self {
         Self::Relation(relation)
+    }
+}
+
+impl From<Keyring> for Message {
+    fn from(keyring: Keyring) -> Self {
+        Self::Keyring(keyring)
     }
 }
 

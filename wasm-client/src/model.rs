@@ -10,6 +10,7 @@ pub mod people;
 pub mod picture;
 pub mod quote;
 pub mod reply;
+pub mod signing;
 pub mod thread;
 pub mod timeline;
 pub mod welcome;
@@ -37,6 +38,7 @@ pub use {
     picture::{Picture, Pictures},
     quote::Quote,
     reply::Reply,
+    signing::Signing,
     timeline::{Post, Timeline},
     welcome::{KeyStep, Step, Welcome},
 };
@@ -50,6 +52,8 @@ pub struct Model {
     pub stage: Stage,
     /// Whose key is here. The key itself is in the vault, never in the model.
     pub me: Option<PublicKey>,
+    /// Who signs, and what waits for it.
+    pub signing: Signing,
     /// Whether the key was made here a moment ago, so that nothing by it can exist elsewhere.
     pub key_is_new: bool,
     /// Whether the person saved a copy of the key.
@@ -137,6 +141,8 @@ pub struct Environment {
     pub offset_minutes: i32,
     /// Whether the command key is called Cmd.
     pub apple: bool,
+    /// Whether an extension that signs is there.
+    pub extension: bool,
 }
 
 /// Whose posts are shown on the screen Home.

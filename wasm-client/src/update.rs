@@ -8,6 +8,7 @@ pub mod notices;
 pub mod onboarding;
 pub mod own;
 pub mod pages;
+pub mod signing;
 pub mod timeline;
 
 #[cfg(test)]
@@ -16,9 +17,10 @@ mod tests;
 use crate::{
     address::ClaimLink,
     effect::{Effect, Timer},
-    message::{Browser, Link, Message, Start, Writing},
+    message::{Browser, Keyring, Link, Message, Start, Writing},
     model::{
         Model, Picture, Stage, Welcome,
+        signing::Signer,
         timeline::{PAGE_POSTS, Past},
     },
     route::Route,
@@ -65,6 +67,7 @@ pub fn update(model: &mut Model, message: Message, moment: Moment) -> Vec<Effect
         Message::Writing(writing) => compose::update(model, writing, out),
         Message::Relation(relation) => lists::update(model, relation, out),
         Message::Own(own) => own::update(model, own, out),
+        Message::Keyring(keyring) => signing::update(model, keyring, out),
         Message::Link(link) => match link {
             Link::Retry => connection::connect(model, out),
             Link::SetUpAgain => onboarding::begin_again(model, out),
@@ -86,7 +89,9 @@ fn begin(model: &mut Model, start: Start, out: &mut Vec<Effect>) {
     let Start { environment, fragment, snapshot, me } = start;
     let page_is_secure = environment.page_is_secure;
     model.environment = environment;
-    model.me = me;
+    model.me = me.map(|(key, _)| key);
+    model.signing.signer = me.map(|(_, signer)| signer).unwrap_or_default();
+    model.signing.locked = model.signing.signer == Signer::Passphrase;
     let snapshot = snapshot.unwrap_or_else(|error| {
         model.storage_trouble = Some(error.0);
         Snapshot::default()
@@ -168,6 +173,7 @@ fn on_timer(model: &mut Model, timer: Timer, moment: Moment, out: &mut Vec<Effec
         Timer::Draft => compose::save_draft(model, out),
         Timer::Notice => model.notice = None,
         Timer::Resend => connection::publish_all(model, out),
+        Timer::Lock => signing::lock(model, out),
     }
 }
 
@@ -182,6 +188,7 @@ fn on_browser(model: &mut Model, browser: Browser, out: &mut Vec<Effect>) {
             }
             notices::read(model, out);
             connection::on_visibility(model, out);
+            signing::on_visibility(model, out);
         }
         Browser::Online => connection::hurry(model, out),
         Browser::Wide(wide) => model.environment.wide = wide,
@@ -206,6 +213,7 @@ fn on_browser(model: &mut Model, browser: Browser, out: &mut Vec<Effect>) {
             out.extend(model.pictures.put(address, picture).map(Effect::DropPicture));
         }
         Browser::UpdateReady => model.update_ready = true,
+        Browser::Extension => model.environment.extension = true,
         Browser::Copied(done) => {
             use crate::texts;
             notify(model, if done { texts::COPIED } else { texts::NOT_COPIED }, out);
@@ -236,7 +244,13 @@ fn on_fragment(model: &mut Model, fragment: &str, out: &mut Vec<Effect>) {
 }
 
 fn on_key(model: &mut Model, press: &KeyPress, out: &mut Vec<Effect>) {
-    if !matches!(model.stage, Stage::Using) || press.command || press.alt || press.composing {
+    if press.command || press.alt || press.composing {
+        return;
+    }
+    if press.key == "Escape" && model.signing.unlock.is_some() {
+        return signing::update(model, Keyring::Cancel, out);
+    }
+    if !matches!(model.stage, Stage::Using) || model.signing.unlock.is_some() {
         return;
     }
     if press.key == "Escape" {

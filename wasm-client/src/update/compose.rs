@@ -5,7 +5,7 @@ use nostrp2p_protocol::{
     frame::{Refusal, RefusalCode},
 };
 
-use super::{Effect, connection, deletion, lists, notify, timeline};
+use super::{Effect, connection, deletion, lists, notify, signing, timeline};
 use crate::{
     effect::{Purpose, Timer},
     message::Writing,
@@ -75,8 +75,10 @@ pub fn on_signed(
     result: Result<Box<Event>, String>,
     out: &mut Vec<Effect>,
 ) {
-    if purpose == Purpose::Post {
-        model.compose.signing = false;
+    match purpose {
+        Purpose::Post => model.compose.signing = false,
+        Purpose::Prove { .. } => model.signing.proving = false,
+        _ => {}
     }
     let event = match result {
         Ok(event) => *event,
@@ -84,6 +86,8 @@ pub fn on_signed(
             match purpose {
                 Purpose::Like(id) => model.likes.remove_mine(&id),
                 Purpose::List => model.lists.signing = false,
+                Purpose::Delegation => model.signing.no_delegation = true,
+                Purpose::Prove { .. } => return connection::on_not_proved(model, &error, out),
                 _ => {}
             }
             return notify(model, texts::not_signed(&error), out);
@@ -199,7 +203,7 @@ fn send(model: &mut Model, out: &mut Vec<Effect>) {
     }
     let draft = post(text, about, model.me, moment_of_own(model));
     model.compose.signing = true;
-    out.push(Effect::Sign(Purpose::Post, draft));
+    signing::sign(model, Purpose::Post, draft, out);
 }
 
 /// The time for the next own post: now, or a second after the last one, so that a person's posts stay in order.
@@ -244,7 +248,7 @@ fn repost(model: &mut Model, id: EventId, out: &mut Vec<Effect>) {
     let tags = vec![tag("e", id.to_string()), tag("p", rumor.pubkey.to_string())];
     let created_at = moment_of_own(model);
     let draft = Draft { created_at, kind: Kind::REPOST, tags, content: String::new() };
-    out.push(Effect::Sign(Purpose::Repost, draft));
+    signing::sign(model, Purpose::Repost, draft, out);
     notify(model, texts::REPOSTED, out);
 }
 
@@ -272,7 +276,7 @@ fn like(model: &mut Model, id: EventId, out: &mut Vec<Effect>) {
     }
     let draft = likes::draft(id, &rumor.pubkey, model.now());
     model.likes.add_mine(id, None);
-    out.push(Effect::Sign(Purpose::Like(id), draft));
+    signing::sign(model, Purpose::Like(id), draft, out);
 }
 
 /// First stored, then shown, then sent: what is written is never lost.
@@ -290,7 +294,8 @@ fn try_again(model: &mut Model, id: EventId, out: &mut Vec<Effect>) {
     let Some(outgoing) = model.outbox.waiting.get(&id) else { return };
     let (kind, tags, content) =
         (outgoing.event.kind, outgoing.event.tags.clone(), outgoing.event.content.clone());
-    out.push(Effect::Sign(Purpose::Again(id), Draft { created_at: model.now(), kind, tags, content }));
+    let draft = Draft { created_at: model.now(), kind, tags, content };
+    signing::sign(model, Purpose::Again(id), draft, out);
 }
 
 fn give_up(model: &mut Model, id: EventId, out: &mut Vec<Effect>) {
