@@ -2,6 +2,7 @@
 import init, { run } from './client.js';
 
 const root = document.documentElement;
+const japanese = navigator.language.startsWith('ja');
 
 try {
   // Before the first picture, so that a chosen theme does not flash. The program keeps the setting.
@@ -16,7 +17,9 @@ try {
 } catch (error) {
   console.error(error);
   const crash = document.getElementById('crash');
-  crash.textContent ||= 'This page could not start. Reload it; if that does not help, update your browser.';
+  crash.textContent ||= japanese
+    ? 'ページを開始できませんでした。再読み込みし、それでも直らない場合はブラウザーを更新してください。'
+    : 'This page could not start. Reload it; if that does not help, update your browser.';
   crash.hidden = false;
 }
 

@@ -1,4 +1,5 @@
 //! What a node lacks it asks for: profiles, follow lists and posts that were written before it came.
+#![expect(clippy::panic, reason = "a test stops at the first surprise")]
 
 use nostrp2p_protocol::{
     Draft, Event, Filter, Kind, SecretKey, Tag,

@@ -1,4 +1,5 @@
 //! `-s`: the node serves clients over TLS with the files of the current directory.
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 use std::{fs, path::Path, process::Stdio, sync::Arc};
 

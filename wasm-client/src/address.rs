@@ -26,19 +26,15 @@ pub struct ClaimLink {
 }
 
 /// Why a text is no address of a node.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum InvalidAddress {
     /// Nothing was entered.
-    #[error("Enter the address that your node shows when it starts, for instance 127.0.0.1:20001.")]
     Empty,
     /// It does not read as an address.
-    #[error("This is not an address. It should look like 127.0.0.1:20001 or https://node.example.")]
     Form,
     /// The port is no number from 1 to 65535.
-    #[error("The port behind the colon must be a number from 1 to 65535, for instance 20001.")]
     Port,
     /// The token of a claim link is cut off or mistyped.
-    #[error("This claim link is not whole: 32 digits must follow “#claim=”. Copy it again from your node.")]
     Token,
 }
 

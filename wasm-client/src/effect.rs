@@ -7,6 +7,7 @@ use crate::{
     route::Route,
     secret::Secret,
     storage::{Change, Place, Theme},
+    texts::Language,
     vdom::Text,
 };
 
@@ -79,6 +80,8 @@ pub enum Effect {
     },
     /// Put the colours on.
     PutTheme(Theme),
+    /// Tell the browser in which language the page is.
+    PutLanguage(Language),
     /// Load a picture from the web, because somebody asked to see it.
     LoadPicture(String),
     /// Let a loaded picture go.

@@ -26,6 +26,7 @@ use crate::{
     message::{Message, Start},
     model::Model,
     sorted::SortedMap,
+    texts::{self, Language},
     update::{self, Moment},
     vault::Vault,
     view::View,
@@ -148,6 +149,7 @@ impl App {
             Effect::Copy(text) => self.copy(text),
             Effect::Download { name, text } => window::download(&self.window, &name, &text),
             Effect::PutTheme(theme) => window::put_theme(&self.window, theme),
+            Effect::PutLanguage(language) => window::put_language(&self.window, language),
             Effect::LoadPicture(address) => self.load_picture(address),
             Effect::DropPicture(own) => drop(web_sys::Url::revoke_object_url(&own)),
             Effect::Go(fragment) => window::go(&self.window, &fragment),
@@ -229,7 +231,10 @@ impl App {
 pub fn show_crash() {
     let document = web_sys::window().and_then(|window| window.document());
     if let Some(place) = document.and_then(|document| document.get_element_by_id("crash")) {
-        place.set_text_content(Some(crate::texts::CRASHED));
+        let root = place.owner_document().and_then(|document| document.document_element());
+        let tag = root.and_then(|root| root.get_attribute("lang")).unwrap_or_default();
+        let language = Language::of_tag(&tag).unwrap_or_default();
+        place.set_text_content(Some(texts::CRASHED.say(language)));
         drop(place.remove_attribute("hidden"));
     }
 }

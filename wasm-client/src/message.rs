@@ -11,6 +11,7 @@ use crate::{
     },
     secret::Secret,
     storage::{Snapshot, StorageError, Theme},
+    texts::Language,
     vdom::KeyPress,
 };
 
@@ -256,6 +257,8 @@ pub enum Own {
     CopyKey,
     /// The colours are chosen.
     Theme(Theme),
+    /// Another language; none to follow the browser.
+    Language(Option<Language>),
     /// The key is to be forgotten: ask once more.
     ForgetAsked,
     /// No, keep it.

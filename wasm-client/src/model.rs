@@ -26,6 +26,7 @@ use crate::{
     secret::Secret,
     sorted::SortedMap,
     storage::{Place, Theme},
+    texts::{Language, Words},
 };
 pub use {
     connection::{Connection, Phase},
@@ -92,6 +93,8 @@ pub struct Model {
     pub pictures: Pictures,
     /// The colours.
     pub theme: Theme,
+    /// The language that the person chose, if it is not to follow the browser.
+    pub chosen_language: Option<Language>,
     /// The secret key while it is shown on the screen "Me".
     pub revealed: Option<Secret>,
     /// Whether "forget this key" waits for a second yes.
@@ -137,6 +140,8 @@ pub struct Environment {
     pub wide: bool,
     /// Whether somebody can see the page.
     pub visible: bool,
+    /// The language that the browser prefers, of those that the page speaks.
+    pub language: Language,
     /// The reader's offset from UTC, in minutes east.
     pub offset_minutes: i32,
     /// Whether the command key is called Cmd.
@@ -284,6 +289,16 @@ impl Model {
     /// The moment in seconds since 1970.
     pub const fn now(&self) -> u64 {
         self.now_ms / 1_000
+    }
+
+    /// The language that the page speaks.
+    pub fn language(&self) -> Language {
+        self.chosen_language.unwrap_or(self.environment.language)
+    }
+
+    /// A text in the language that the page speaks.
+    pub fn say(&self, words: Words) -> &'static str {
+        words.say(self.language())
     }
 
     /// What this person is called.

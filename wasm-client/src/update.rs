@@ -20,11 +20,12 @@ use crate::{
     message::{Browser, Keyring, Link, Message, Start, Writing},
     model::{
         Model, Picture, Stage, Welcome,
-        signing::Signer,
+        signing::Signing,
         timeline::{PAGE_POSTS, Past},
     },
     route::Route,
     storage::{OPENING_EVENTS, Place, Snapshot},
+    texts,
     vdom::KeyPress,
 };
 use timeline::Origin;
@@ -90,8 +91,7 @@ fn begin(model: &mut Model, start: Start, out: &mut Vec<Effect>) {
     let page_is_secure = environment.page_is_secure;
     model.environment = environment;
     model.me = me.map(|(key, _)| key);
-    model.signing.signer = me.map(|(_, signer)| signer).unwrap_or_default();
-    model.signing.locked = model.signing.signer == Signer::Passphrase;
+    model.signing = Signing::of(me.map(|(_, signer)| signer).unwrap_or_default());
     let snapshot = snapshot.unwrap_or_else(|error| {
         model.storage_trouble = Some(error.0);
         Snapshot::default()
@@ -99,10 +99,11 @@ fn begin(model: &mut Model, start: Start, out: &mut Vec<Effect>) {
     let node_of_settings = snapshot.settings.node.clone();
     restore(model, snapshot);
     out.push(Effect::PutTheme(model.theme));
+    out.push(Effect::PutLanguage(model.language()));
 
     let (link, error) = match ClaimLink::from_fragment(&fragment, page_is_secure) {
         Ok(link) => (link, None),
-        Err(error) => (ClaimLink::default(), Some(error.to_string())),
+        Err(error) => (ClaimLink::default(), Some(texts::invalid_address(model.language(), error))),
     };
     let in_use = model.me.is_some();
     model.connection.node = link.node.or(node_of_settings).or_else(|| model.environment.page.clone());
@@ -152,6 +153,7 @@ fn restore(model: &mut Model, snapshot: Snapshot) {
     }
     model.connection.cursor = settings.cursor;
     model.theme = settings.theme;
+    model.chosen_language = settings.language;
     model.tab = settings.tab;
     model.notices.read_until = settings.read_until;
     model.lists.made_here = settings.made_here;
@@ -215,8 +217,7 @@ fn on_browser(model: &mut Model, browser: Browser, out: &mut Vec<Effect>) {
         Browser::UpdateReady => model.update_ready = true,
         Browser::Extension => model.environment.extension = true,
         Browser::Copied(done) => {
-            use crate::texts;
-            notify(model, if done { texts::COPIED } else { texts::NOT_COPIED }, out);
+            notify(model, model.say(if done { texts::COPIED } else { texts::NOT_COPIED }), out);
         }
     }
 }

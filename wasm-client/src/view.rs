@@ -6,6 +6,7 @@ pub mod find;
 pub mod frame;
 pub mod home;
 pub mod icons;
+pub mod keyring;
 pub mod me;
 pub mod menu;
 pub mod network;
@@ -41,11 +42,15 @@ pub struct View {
 impl View {
     /// The whole page.
     pub fn draw(&mut self, model: &Model) -> Html {
-        match &model.stage {
+        let page = match &model.stage {
             Stage::Opening => element("div").class("app"),
             Stage::Welcome(welcome) => welcome_screen(model, welcome),
             Stage::Using => frame::view(model, screen(model, &mut self.posts)),
-        }
+        };
+        let sheet = keyring::sheet(model);
+        // What lies under the sheet can neither be pressed nor read meanwhile.
+        let page = page.key("page").with_if(sheet.is_some(), "inert");
+        element("div").child(page).child_if(sheet)
     }
 }
 
@@ -64,15 +69,15 @@ fn welcome_screen(model: &Model, welcome: &Welcome) -> Html {
 /// The title of the screen, for the top bar and the window.
 pub fn title(model: &Model) -> Text {
     match model.route {
-        Route::Home => texts::HOME.into(),
-        Route::Write => texts::WRITE.into(),
-        Route::Find => texts::FIND.into(),
-        Route::Notifications => texts::NOTIFICATIONS.into(),
-        Route::Network => texts::NETWORK.into(),
-        Route::Me => texts::ME.into(),
-        Route::Settings => texts::SETTINGS.into(),
+        Route::Home => model.say(texts::HOME).into(),
+        Route::Write => model.say(texts::WRITE).into(),
+        Route::Find => model.say(texts::FIND).into(),
+        Route::Notifications => model.say(texts::NOTIFICATIONS).into(),
+        Route::Network => model.say(texts::NETWORK).into(),
+        Route::Me => model.say(texts::ME).into(),
+        Route::Settings => model.say(texts::SETTINGS).into(),
         Route::Person(person) => model.name_of(&person).into(),
-        Route::Thread(..) => texts::THREAD.into(),
+        Route::Thread(..) => model.say(texts::THREAD).into(),
     }
 }
 

@@ -1,5 +1,7 @@
 //! Times as people say them. Pure: the moment and the offset from UTC come in.
 
+use crate::texts::{self, Language, Words};
+
 /// A moment in the reader's own time zone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Civil {
@@ -10,37 +12,32 @@ struct Civil {
     minute: i64,
 }
 
-const MONTHS: [&str; 12] =
-    ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 const MINUTE: i64 = 60;
 const HOUR: i64 = 3_600;
 const DAY: i64 = 86_400;
 
 /// How long ago, short: `now`, `5 min`, `3 h`, `2 d`, `7 Mar`, `7 Mar 2024`. Seconds since 1970; offset in minutes east.
-pub fn ago(created_at: u64, now: u64, offset_minutes: i32) -> String {
+pub fn ago(created_at: u64, now: u64, offset_minutes: i32, language: Language) -> String {
     let seconds = signed(now).saturating_sub(signed(created_at));
     match seconds {
-        i64::MIN..-900 => exact(created_at, offset_minutes),
-        -900..45 => "now".to_owned(),
-        45..HOUR => format!("{} min", (seconds / MINUTE).max(1)),
-        HOUR..DAY => format!("{} h", seconds / HOUR),
-        DAY..604_800 => format!("{} d", seconds / DAY),
+        i64::MIN..-900 => exact(created_at, offset_minutes, language),
+        -900..45 => texts::MOMENT_NOW.say(language).to_owned(),
+        45..HOUR => texts::minutes_ago(language, (seconds / MINUTE).max(1)),
+        HOUR..DAY => texts::hours_ago(language, seconds / HOUR),
+        DAY..604_800 => texts::days_ago(language, seconds / DAY),
         _ => {
             let (then, today) = (civil(created_at, offset_minutes), civil(now, offset_minutes));
-            let month = month_name(then.month);
-            if then.year == today.year {
-                format!("{} {month}", then.day)
-            } else {
-                format!("{} {month} {}", then.day, then.year)
-            }
+            let year = (then.year != today.year).then_some(then.year);
+            texts::date(language, then.day, month_name(then.month), year, None)
         }
     }
 }
 
 /// The exact time: `7 Mar 2026, 14:05`.
-pub fn exact(created_at: u64, offset_minutes: i32) -> String {
+pub fn exact(created_at: u64, offset_minutes: i32, language: Language) -> String {
     let Civil { year, month, day, hour, minute } = civil(created_at, offset_minutes);
-    format!("{day} {} {year}, {hour}:{minute:02}", month_name(month))
+    let time = format!("{hour}:{minute:02}");
+    texts::date(language, day, month_name(month), Some(year), Some(&time))
 }
 
 /// For the `datetime` attribute: `2026-03-07T13:05Z`.
@@ -49,8 +46,8 @@ pub fn machine(created_at: u64) -> String {
     format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}Z")
 }
 
-fn month_name(month: usize) -> &'static str {
-    month.checked_sub(1).and_then(|index| MONTHS.get(index)).copied().unwrap_or_default()
+fn month_name(month: usize) -> Words {
+    month.checked_sub(1).and_then(|index| texts::MONTHS.get(index)).copied().unwrap_or(texts::JANUARY)
 }
 
 fn signed(seconds: u64) -> i64 {
@@ -82,21 +79,22 @@ fn civil(seconds: u64, offset_minutes: i32) -> Civil {
 mod tests {
     use super::*;
 
+    const ENGLISH: Language = Language::English;
     const NOW: u64 = 1_772_892_300; // 7 Mar 2026, 14:05 UTC
 
     #[test]
     fn dates_follow_the_calendar() {
-        assert_eq!(exact(0, 0), "1 Jan 1970, 0:00");
-        assert_eq!(exact(NOW, 0), "7 Mar 2026, 14:05");
-        assert_eq!(exact(NOW, 9 * 60), "7 Mar 2026, 23:05");
-        assert_eq!(exact(951_782_400, 0), "29 Feb 2000, 0:00");
-        assert_eq!(exact(951_782_400, -1), "28 Feb 2000, 23:59");
+        assert_eq!(exact(0, 0, ENGLISH), "1 Jan 1970, 0:00");
+        assert_eq!(exact(NOW, 0, ENGLISH), "7 Mar 2026, 14:05");
+        assert_eq!(exact(NOW, 9 * 60, ENGLISH), "7 Mar 2026, 23:05");
+        assert_eq!(exact(951_782_400, 0, ENGLISH), "29 Feb 2000, 0:00");
+        assert_eq!(exact(951_782_400, -1, ENGLISH), "28 Feb 2000, 23:59");
         assert_eq!(machine(NOW), "2026-03-07T14:05Z");
     }
 
     #[test]
     fn distances_are_said_shortly() {
-        let check = |seconds: u64, expected: &str| assert_eq!(ago(NOW - seconds, NOW, 0), expected);
+        let check = |seconds: u64, expected: &str| assert_eq!(ago(NOW - seconds, NOW, 0, ENGLISH), expected);
         check(0, "now");
         check(44, "now");
         check(45, "1 min");
@@ -109,10 +107,18 @@ mod tests {
     }
 
     #[test]
+    fn japanese_puts_the_year_first() {
+        let ago = |seconds: u64| ago(NOW - seconds, NOW, 0, Language::Japanese);
+        assert_eq!([ago(0), ago(60), ago(3_600), ago(86_400)], ["今", "1分", "1時間", "1日"]);
+        assert_eq!([ago(7 * 86_400), ago(366 * 86_400)], ["2月28日", "2025年3月6日"]);
+        assert_eq!(exact(NOW, 0, Language::Japanese), "2026年3月7日 14:05");
+    }
+
+    #[test]
     fn absurd_dates_are_shown_and_break_nothing() {
-        assert_eq!(ago(NOW + 60, NOW, 0), "now");
-        assert_eq!(ago(NOW + 1_000, NOW, 0), "7 Mar 2026, 14:21");
-        assert!(exact(u64::MAX, 840).contains("285428751"));
-        assert!(!ago(u64::MAX, NOW, 0).is_empty() && !ago(0, u64::MAX, -840).is_empty());
+        assert_eq!(ago(NOW + 60, NOW, 0, ENGLISH), "now");
+        assert_eq!(ago(NOW + 1_000, NOW, 0, ENGLISH), "7 Mar 2026, 14:21");
+        assert!(exact(u64::MAX, 840, ENGLISH).contains("285428751"));
+        assert!(!ago(u64::MAX, NOW, 0, ENGLISH).is_empty() && !ago(0, u64::MAX, -840, ENGLISH).is_empty());
     }
 }

@@ -12,6 +12,7 @@ use crate::{
     dom,
     message::{Browser, Message},
     model::Environment,
+    texts::Language,
     update::Moment,
 };
 
@@ -41,12 +42,14 @@ pub(super) fn look(window: &Window, keeps_keys: bool) -> Environment {
     let protocol = location.protocol().unwrap_or_default();
     #[expect(clippy::cast_possible_truncation, reason = "at most 14 hours")]
     let offset_minutes = -js_sys::Date::new_0().get_timezone_offset() as i32;
+    let tags: Vec<String> = window.navigator().languages().iter().filter_map(|tag| tag.as_string()).collect();
     Environment {
         page: NodeAddress::of_page(&protocol, &location.host().unwrap_or_default()),
         page_is_secure: protocol == "https:",
         keeps_keys,
         wide: is_wide(window),
         visible: is_visible(window),
+        language: Language::preferred(tags.iter().map(String::as_str)),
         offset_minutes,
         apple: window
             .navigator()

@@ -12,6 +12,7 @@ use crate::{
     message::{Browser, Message},
     secret::Secret,
     storage::Theme,
+    texts::Language,
     vdom::Text,
 };
 
@@ -67,6 +68,13 @@ pub(super) fn put_theme(window: &Window, theme: Theme) {
     }
     if let Ok(Some(storage)) = window.local_storage() {
         drop(storage.set_item("theme", theme.word()));
+    }
+}
+
+/// Says in which language the page is: readers of screens, hyphenation and fonts go by it.
+pub(super) fn put_language(window: &Window, language: Language) {
+    if let Some(root) = window.document().and_then(|document| document.document_element()) {
+        drop(root.set_attribute("lang", language.tag()));
     }
 }
 

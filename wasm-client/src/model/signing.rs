@@ -135,6 +135,11 @@ impl NotOpened {
 }
 
 impl Signing {
+    /// What is known when the page opens: a key under a passphrase is locked.
+    pub fn of(signer: Signer) -> Self {
+        Self { signer, locked: signer == Signer::Passphrase, ..Self::default() }
+    }
+
     /// Whether each signature needs the person: their answer may take long.
     pub const fn asks(&self) -> bool {
         self.locked || matches!(self.signer, Signer::Extension)

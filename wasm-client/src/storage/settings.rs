@@ -3,6 +3,7 @@
 use crate::{
     address::NodeAddress,
     model::{Quote, Reply, Tab},
+    texts::Language,
 };
 use nostrp2p_protocol::frame::StoreId;
 
@@ -36,6 +37,8 @@ pub enum Setting {
     Node(Option<NodeAddress>),
     /// The colours.
     Theme(Theme),
+    /// The language, unless it is the one that the browser prefers.
+    Language(Option<Language>),
     /// The text in the composer.
     Draft(String),
     /// What the text in the composer answers: without it a private answer would become a post for everyone.
@@ -63,6 +66,8 @@ pub struct Settings {
     pub node: Option<NodeAddress>,
     /// See [`Setting::Theme`].
     pub theme: Theme,
+    /// See [`Setting::Language`].
+    pub language: Option<Language>,
     /// See [`Setting::Draft`].
     pub draft: String,
     /// See [`Setting::Reply`].
@@ -102,6 +107,7 @@ impl Setting {
             Self::Cursor(_) => "cursor",
             Self::Node(_) => "node",
             Self::Theme(_) => "theme",
+            Self::Language(_) => "language",
             Self::Draft(_) => "draft",
             Self::Reply(_) => "reply",
             Self::ReadUntil(_) => "read_until",
@@ -119,6 +125,7 @@ impl Setting {
             Self::Cursor(Cursor { store, after }) => Some(format!("{store} {after}")),
             Self::Node(node) => node.as_ref().map(NodeAddress::url),
             Self::Theme(theme) => Some(theme.word().to_owned()),
+            Self::Language(language) => language.map(|language| language.tag().to_owned()),
             Self::Draft(text) => Some(text.clone()).filter(|text| !text.is_empty()),
             Self::Reply(reply) => reply.as_ref().map(Reply::to_text),
             Self::Tab(tab) => (*tab == Tab::Following).then(|| "following".to_owned()),
@@ -142,6 +149,7 @@ impl Settings {
             "theme" => {
                 self.theme = Theme::ALL.into_iter().find(|theme| theme.word() == text).unwrap_or_default()
             }
+            "language" => self.language = Language::of_tag(text),
             "draft" => text.clone_into(&mut self.draft),
             "reply" => self.reply = Reply::parse(text),
             "read_until" => self.read_until = text.parse().unwrap_or_default(),
@@ -174,6 +182,7 @@ mod tests {
             Setting::Cursor(Cursor { store: u64::MAX, after: 7 }),
             Setting::Node(node.clone()),
             Setting::Theme(Theme::Dark),
+            Setting::Language(Some(Language::Japanese)),
             Setting::Draft("hello\nyou".into()),
             Setting::Reply(reply.clone()),
             Setting::ReadUntil(6),
@@ -191,6 +200,7 @@ mod tests {
             cursor: Some(Cursor { store: u64::MAX, after: 7 }),
             node,
             theme: Theme::Dark,
+            language: Some(Language::Japanese),
             draft: "hello\nyou".into(),
             reply,
             read_until: 6,
@@ -210,6 +220,7 @@ mod tests {
             "cursor",
             "node",
             "theme",
+            "language",
             "reply",
             "quote",
             "made_here",

@@ -11,6 +11,8 @@ use crate::{
 };
 
 words! {
+    table KEYS_TABLE;
+
     PASSPHRASE: "Passphrase", "パスフレーズ";
     PASSPHRASE_NEW: "New passphrase", "新しいパスフレーズ";
     PASSPHRASE_AGAIN: "The same once more", "もう一度同じもの";
@@ -78,4 +80,21 @@ pub fn backup_file(language: Language, owner: Option<PublicKey>, ncryptsec: &Sec
     let text = BACKUP_FILE.fill(language, &[&npub, ncryptsec.reveal()]);
     let name = npub.get(..12).unwrap_or("key");
     (format!("nostrp2p-{name}.txt"), Secret::new(text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_backup_holds_the_key_and_is_named_after_the_public_one() {
+        let owner = PublicKey::from_bytes([1; 32]);
+        for language in Language::ALL {
+            let (name, text) =
+                backup_file(language, Some(owner), &Secret::new("ncryptsec1xyz".to_owned()));
+            assert!(name.starts_with("nostrp2p-npub1") && name.ends_with(".txt"), "{name}");
+            assert!(text.reveal().lines().any(|line| line == "ncryptsec1xyz"), "it can be pasted whole");
+            assert!(text.reveal().contains(&owner.to_npub()));
+        }
+    }
 }

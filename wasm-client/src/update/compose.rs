@@ -90,7 +90,7 @@ pub fn on_signed(
                 Purpose::Prove { .. } => return connection::on_not_proved(model, &error, out),
                 _ => {}
             }
-            return notify(model, texts::not_signed(&error), out);
+            return notify(model, texts::not_signed(model.language(), &error), out);
         }
     };
     match purpose {
@@ -115,7 +115,7 @@ pub fn on_signed(
         }
         Purpose::Deletion => {
             let changes = deletion::take(model, event.clone().into_rumor());
-            notify(model, texts::DELETED, out);
+            notify(model, model.say(texts::DELETED), out);
             hand_in(model, event, changes, out);
         }
         Purpose::List => {
@@ -171,6 +171,7 @@ fn draft(model: &Model) -> Vec<Change> {
 
 /// The node would not take an event.
 pub fn on_refused(model: &mut Model, id: EventId, refusal: &Refusal, retry_ms: u64, out: &mut Vec<Effect>) {
+    let language = model.language();
     let Some(outgoing) = model.outbox.waiting.get_mut(&id) else { return };
     match refusal.code {
         RefusalCode::Busy | RefusalCode::Internal | RefusalCode::LoginNeeded => {
@@ -185,9 +186,9 @@ pub fn on_refused(model: &mut Model, id: EventId, refusal: &Refusal, retry_ms: u
         ) =>
         {
             give_up(model, id, out);
-            notify(model, texts::not_sent(&texts::refusal(refusal)), out);
+            notify(model, texts::not_sent(language, &texts::refusal(language, refusal)), out);
         }
-        _ => outgoing.refused = Some(texts::refusal(refusal)),
+        _ => outgoing.refused = Some(texts::refusal(language, refusal)),
     }
 }
 
@@ -198,7 +199,7 @@ fn send(model: &mut Model, out: &mut Vec<Effect>) {
     }
     let about = model.compose.about();
     if room(text, about) < 0 {
-        model.compose.error = Some(texts::TOO_LONG.to_owned());
+        model.compose.error = Some(model.say(texts::TOO_LONG).to_owned());
         return;
     }
     let draft = post(text, about, model.me, moment_of_own(model));
@@ -249,7 +250,7 @@ fn repost(model: &mut Model, id: EventId, out: &mut Vec<Effect>) {
     let created_at = moment_of_own(model);
     let draft = Draft { created_at, kind: Kind::REPOST, tags, content: String::new() };
     signing::sign(model, Purpose::Repost, draft, out);
-    notify(model, texts::REPOSTED, out);
+    notify(model, model.say(texts::REPOSTED), out);
 }
 
 /// Opens the composer for an answer. What is written already stays.

@@ -512,10 +512,11 @@ fn on_refused(
             RefusalCode::Busy | RefusalCode::Internal | RefusalCode::WrongChallenge => {
                 out.push(Effect::Disconnect);
                 fail(model, Trouble::Closed, moment, out);
+                let sentence = texts::refusal(model.language(), &refusal);
                 if refusal.code == RefusalCode::WrongChallenge
                     && let Some(welcome) = model.welcome_mut()
                 {
-                    welcome.error = Some(texts::refusal(&refusal));
+                    welcome.error = Some(sentence);
                 }
             }
             _ => refuse(model, refusal, out),
@@ -539,7 +540,7 @@ fn on_refused(
 /// The node says no for good: stop, and say what to do.
 fn refuse(model: &mut Model, refusal: Refusal, out: &mut Vec<Effect>) {
     out.push(Effect::Cancel(Timer::Answer));
-    let sentence = texts::refusal(&refusal);
+    let sentence = texts::refusal(model.language(), &refusal);
     if matches!(model.stage, Stage::Welcome(_)) {
         // Setting up goes on: the greeting still stands, so another key or link can be tried at once.
         onboarding::on_refused(model, refusal.code, sentence, out);

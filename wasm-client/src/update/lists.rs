@@ -53,7 +53,7 @@ fn want(model: &mut Model, kind: Kind, person: PublicKey, within: bool, out: &mu
     model.lists.want(Change { kind, person, within });
     make(model, out);
     if !model.lists.loaded {
-        notify(model, texts::LIST_AWAITED, out);
+        notify(model, model.say(texts::LIST_AWAITED), out);
     }
 }
 
@@ -63,9 +63,9 @@ fn restore(model: &mut Model, id: EventId, out: &mut Vec<Effect>) {
         Some(draft) => {
             model.lists.signing = true;
             signing::sign(model, Purpose::List, draft, out);
-            notify(model, texts::LIST_RESTORED, out);
+            notify(model, model.say(texts::LIST_RESTORED), out);
         }
-        None => notify(model, texts::LIST_AWAITED, out),
+        None => notify(model, model.say(texts::LIST_AWAITED), out),
     }
 }
 

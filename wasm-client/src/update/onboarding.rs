@@ -83,6 +83,7 @@ pub fn begin_again(model: &mut Model, out: &mut Vec<Effect>) {
 pub fn on_claim_link(model: &mut Model, fragment: &str, out: &mut Vec<Effect>) {
     begin_again(model, out);
     let link = ClaimLink::from_fragment(fragment, model.environment.page_is_secure);
+    let language = model.language();
     let Some(welcome) = model.welcome_mut() else { return };
     match link {
         Ok(link) => {
@@ -92,7 +93,7 @@ pub fn on_claim_link(model: &mut Model, fragment: &str, out: &mut Vec<Effect>) {
                 connection::connect_anew(model, out);
             }
         }
-        Err(error) => welcome.error = Some(error.to_string()),
+        Err(error) => welcome.error = Some(texts::invalid_address(language, error)),
     }
 }
 
@@ -163,11 +164,12 @@ fn resume(model: &mut Model, out: &mut Vec<Effect>) {
 
 fn submit_address(model: &mut Model, out: &mut Vec<Effect>) {
     let page_is_secure = model.environment.page_is_secure;
+    let language = model.language();
     let Some(welcome) = model.welcome_mut() else { return };
     let link = match ClaimLink::parse(&welcome.address, page_is_secure) {
         Ok(link) => link,
         Err(error) => {
-            welcome.error = Some(error.to_string());
+            welcome.error = Some(texts::invalid_address(language, error));
             return;
         }
     };
@@ -232,7 +234,7 @@ fn on_key_opened(model: &mut Model, result: Result<Secret, NotOpened>, out: &mut
         Ok(nsec) => out.push(Effect::KeepKey(nsec)),
         Err(error) => {
             *passphrase = Secret::default();
-            welcome.error = Some(texts::not_opened(language, error));
+            welcome.error = Some(texts::not_opened(language, error).to_owned());
             out.push(Effect::Focus("key-passphrase"));
         }
     }
@@ -281,11 +283,12 @@ fn on_key_kept(
     signer: Signer,
     out: &mut Vec<Effect>,
 ) {
+    let language = model.language();
     let Some(welcome) = model.welcome_mut() else { return };
     let key = match result {
         Ok(key) => key,
         Err(error) => {
-            welcome.error = Some(texts::key_not_kept(&error));
+            welcome.error = Some(texts::key_not_kept(language, &error));
             return;
         }
     };
@@ -302,7 +305,7 @@ fn on_key_kept(
         forget_the_former(model, out);
     }
     model.me = Some(key);
-    model.signing = Signing { signer, ..Signing::default() };
+    model.signing = Signing::of(signer);
     compose::drop_foreign(model, key);
     prove(model, out);
 }
@@ -320,7 +323,12 @@ fn forget_the_former(model: &mut Model, out: &mut Vec<Effect>) {
     model.profile_form = crate::model::ProfileForm::default();
     model.connection.cursor = None;
     let made_here = Setting::MadeHere(made_here);
-    let settings = [Setting::Theme(model.theme), Setting::BackedUp(model.backed_up), made_here];
+    let settings = [
+        Setting::Theme(model.theme),
+        Setting::Language(model.chosen_language),
+        Setting::BackedUp(model.backed_up),
+        made_here,
+    ];
     let mut changes = vec![Change::ForgetAll];
     changes.extend(settings.map(Change::Set));
     out.push(Effect::Save(changes));

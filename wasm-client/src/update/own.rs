@@ -45,6 +45,11 @@ pub fn update(model: &mut Model, own: Own, out: &mut Vec<Effect>) {
             out.push(Effect::PutTheme(theme));
             out.push(Effect::Save(vec![Change::Set(Setting::Theme(theme))]));
         }
+        Own::Language(language) => {
+            model.chosen_language = language;
+            out.push(Effect::PutLanguage(model.language()));
+            out.push(Effect::Save(vec![Change::Set(Setting::Language(language))]));
+        }
         Own::ForgetAsked => model.forget_asked = true,
         Own::ForgetCancelled => model.forget_asked = false,
         Own::ForgetConfirmed => forget(model, out),
@@ -83,7 +88,7 @@ pub fn publish_if_submitted(model: &mut Model, out: &mut Vec<Effect>) {
     let draft = Draft { created_at, kind: Kind::PROFILE, tags: vec![], content };
     signing::sign(model, Purpose::Profile, draft, out);
     if matches!(model.stage, Stage::Using) {
-        notify(model, texts::PROFILE_SAVED, out);
+        notify(model, model.say(texts::PROFILE_SAVED), out);
     }
 }
 
@@ -104,20 +109,25 @@ fn mark_backed_up(model: &mut Model, out: &mut Vec<Effect>) {
 }
 
 fn forget(model: &mut Model, out: &mut Vec<Effect>) {
-    let theme = model.theme;
+    let (theme, chosen_language) = (model.theme, model.chosen_language);
     let node = model.connection.node.clone();
     let attempt = model.connection.attempt;
     *model = Model {
         environment: model.environment.clone(),
         stage: Stage::Welcome(Welcome::default()),
         theme,
+        chosen_language,
         now_ms: model.now_ms,
         ..Model::default()
     };
     model.connection.node = node;
     model.connection.attempt = attempt;
     out.push(Effect::Disconnect);
-    out.push(Effect::Save(vec![Change::ForgetAll, Change::Set(Setting::Theme(theme))]));
+    out.push(Effect::Save(vec![
+        Change::ForgetAll,
+        Change::Set(Setting::Theme(theme)),
+        Change::Set(Setting::Language(chosen_language)),
+    ]));
     out.push(Effect::ForgetKey);
     out.push(Effect::Replace("#/".into()));
 }

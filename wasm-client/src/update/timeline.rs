@@ -124,7 +124,7 @@ pub fn take(model: &mut Model, events: Vec<Rumor>, origin: Origin) -> Vec<Change
         }
     }
     if news > 0 {
-        model.announcement = texts::new_posts(news);
+        model.announcement = texts::new_posts(model.language(), news);
     }
     changes
 }

@@ -20,7 +20,7 @@ const ROOM_SHOWN_FROM: i64 = 2_000;
 pub fn screen(model: &Model) -> Html {
     let section = element("section").class("write");
     let section = if model.environment.wide {
-        section.child(element("h1").class("column-title").text(texts::COMPOSE_LABEL))
+        section.child(element("h1").class("column-title").text(model.say(texts::COMPOSE_LABEL)))
     } else {
         section
     };
@@ -31,9 +31,9 @@ pub fn screen(model: &Model) -> Html {
 pub fn card(model: &Model) -> Html {
     let compose = &model.compose;
     let (label, example) = match compose.about() {
-        About::Reply(_) => (texts::REPLY_LABEL, texts::REPLY_EXAMPLE),
-        About::Quote(_) => (texts::QUOTE_LABEL, texts::QUOTE_EXAMPLE),
-        About::Nothing => (texts::COMPOSE_LABEL, texts::COMPOSE_EXAMPLE),
+        About::Reply(_) => (model.say(texts::REPLY_LABEL), model.say(texts::REPLY_EXAMPLE)),
+        About::Quote(_) => (model.say(texts::QUOTE_LABEL), model.say(texts::QUOTE_EXAMPLE)),
+        About::Nothing => (model.say(texts::COMPOSE_LABEL), model.say(texts::COMPOSE_EXAMPLE)),
     };
     let begun = !compose.text.trim().is_empty() || !matches!(compose.about(), About::Nothing);
     let field = element("textarea")
@@ -52,10 +52,11 @@ pub fn card(model: &Model) -> Html {
     let empty = compose.text.trim().is_empty();
     let count = (left < ROOM_SHOWN_FROM).then(|| {
         let class = if left < 0 { "compose-room over" } else { "compose-room" };
-        element("span").class(class).with("role", "status").text(texts::bytes_left(left))
+        element("span").class(class).with("role", "status").text(texts::bytes_left(model.language(), left))
     });
-    let hint = (count.is_none() && !empty && model.environment.wide)
-        .then(|| element("kbd").class("compose-hint").text(texts::send_hint(model.environment.apple)));
+    let hint = (count.is_none() && !empty && model.environment.wide).then(|| {
+        element("kbd").class("compose-hint").text(texts::send_hint(model.language(), model.environment.apple))
+    });
     // On a phone the button is in the top bar, where the keyboard does not cover it.
     let send = model.environment.wide.then(|| send_button(model));
     element("form")
@@ -85,9 +86,9 @@ pub fn send_button(model: &Model) -> Html {
         .test_id("compose-send")
         .with_if(unfit, "disabled")
         .text(match &compose.reply {
-            _ if compose.signing => texts::COMPOSE_SIGNING,
-            Some(_) => texts::REPLY,
-            None => texts::COMPOSE_SEND,
+            _ if compose.signing => model.say(texts::COMPOSE_SIGNING),
+            Some(_) => model.say(texts::REPLY),
+            None => model.say(texts::COMPOSE_SEND),
         })
 }
 
@@ -97,7 +98,7 @@ fn quoting(model: &Model, quote: &Quote) -> Html {
         .class("compose-quote")
         .key("quote")
         .child(quote::view(model, quote))
-        .child(drop_about(texts::QUOTE_DROP))
+        .child(drop_about(model.say(texts::QUOTE_DROP)))
 }
 
 /// Whom one answers and who will see it, so that nobody takes a private answer for a public one.
@@ -112,8 +113,12 @@ fn replying(model: &Model, reply: &Reply) -> Html {
         .class("compose-reply")
         .key("reply")
         .child(icon(if first.is_some() { Icon::Lock } else { Icon::Reply }))
-        .child(element("bdi").with("role", "status").text(texts::replying(author.as_deref(), audience)))
-        .child(drop_about(texts::REPLY_DROP))
+        .child(element("bdi").with("role", "status").text(texts::replying(
+            model.language(),
+            author.as_deref(),
+            audience,
+        )))
+        .child(drop_about(model.say(texts::REPLY_DROP)))
 }
 
 /// The button by which a text becomes one about nothing else.

@@ -22,7 +22,7 @@ const MIN_CHARACTERS: usize = 2;
 pub fn view(model: &Model, drawn: &mut post::Drawn) -> Html {
     let section = element("section").class("find");
     let section = if model.environment.wide {
-        section.child(element("h1").class("column-title").text(texts::FIND))
+        section.child(element("h1").class("column-title").text(model.say(texts::FIND)))
     } else {
         section
     };
@@ -42,7 +42,7 @@ pub fn view(model: &Model, drawn: &mut post::Drawn) -> Html {
     let posts = model.timeline.posts().filter(|_| wanted).filter(found).take(model.open.drawn);
     let posts = drawn.draw(model, posts);
     let nothing = people.is_empty() && posts.is_empty();
-    let title = if words.is_empty() { texts::AROUND } else { texts::PEOPLE };
+    let title = if words.is_empty() { model.say(texts::AROUND) } else { model.say(texts::PEOPLE) };
     let rows = people.iter().map(|person| row(model, person));
     let list = (!people.is_empty()).then(|| {
         element("div")
@@ -57,7 +57,8 @@ pub fn view(model: &Model, drawn: &mut post::Drawn) -> Html {
         .child_if(list)
         .child(element("div").class("feed").key("posts").children(posts))
         .child_if(nothing.then(|| {
-            let words = if words.is_empty() { texts::FIND_LEAD } else { texts::FIND_NOTHING };
+            let words =
+                if words.is_empty() { model.say(texts::FIND_LEAD) } else { model.say(texts::FIND_NOTHING) };
             element("div").class("past").key("past").child(paragraph("muted", words))
         }))
 }
@@ -74,13 +75,13 @@ fn field(model: &Model, named: Option<Route>) -> Html {
                 .with("dir", "auto")
                 .with("maxlength", "1000")
                 .with("autocomplete", "off")
-                .with("aria-label", texts::FIND_LABEL)
-                .with("placeholder", texts::FIND_EXAMPLE)
+                .with("aria-label", model.say(texts::FIND_LABEL))
+                .with("placeholder", model.say(texts::FIND_EXAMPLE))
                 .test_id("search")
                 .with("value", model.search.clone())
                 .on(On::Input(|text| Message::Reading(Reading::SearchTyped(text)))),
         )
-        .child_if(named.map(|_| super::submit(texts::FIND_OPEN).test_id("search-open")))
+        .child_if(named.map(|_| super::submit(model.say(texts::FIND_OPEN)).test_id("search-open")))
 }
 
 /// A person with the one thing to do.

@@ -36,7 +36,7 @@ pub fn notice(model: &Model) -> Option<Html> {
     let close = element("button")
         .class("button-icon")
         .with("type", "button")
-        .with("aria-label", texts::CLOSE)
+        .with("aria-label", model.say(texts::CLOSE))
         .on(On::Click(Message::Own(Own::NoticeClosed)))
         .child(icon(Icon::Close));
     let notice = element("div").class("notice").with("role", "status").key("notice");
@@ -52,7 +52,7 @@ pub fn pill(model: &Model) -> Html {
         .test_id("connection")
         .with("data-state", texts::pill_word(pill))
         .child(element("span").class("pill-dot"))
-        .text(texts::pill(pill))
+        .text(texts::pill(model.language(), pill))
 }
 
 fn banners(model: &Model) -> Vec<Html> {
@@ -63,8 +63,8 @@ fn banners(model: &Model) -> Vec<Html> {
                 .class("banner")
                 .with("role", "status")
                 .key("update")
-                .child(element("span").text(texts::UPDATE_READY))
-                .child(button("plain", texts::UPDATE_NOW, Message::Own(Own::Update))),
+                .child(element("span").text(model.say(texts::UPDATE_READY)))
+                .child(button("plain", model.say(texts::UPDATE_NOW), Message::Own(Own::Update))),
         );
     }
     if model.storage_trouble.is_some() {
@@ -72,7 +72,7 @@ fn banners(model: &Model) -> Vec<Html> {
             element("div")
                 .class("banner banner-warn")
                 .key("storage")
-                .child(element("span").text(texts::STORAGE_TROUBLE)),
+                .child(element("span").text(model.say(texts::STORAGE_TROUBLE))),
         );
     }
     if model.route == Route::Home {
@@ -85,13 +85,13 @@ fn bar(model: &Model) -> Html {
     let bar = element("header").class("bar");
     match model.route {
         Route::Write => bar
-            .child(button("quiet", texts::CANCEL, Message::Writing(Writing::Close)))
+            .child(button("quiet", model.say(texts::CANCEL), Message::Writing(Writing::Close)))
             .child(element("h1").class("bar-title").text(if model.compose.reply.is_some() {
-                texts::REPLY
+                model.say(texts::REPLY)
             } else if model.compose.quote.is_some() {
-                texts::QUOTE
+                model.say(texts::QUOTE)
             } else {
-                texts::COMPOSE_LABEL
+                model.say(texts::COMPOSE_LABEL)
             }))
             .child(compose::send_button(model)),
         Route::Settings => bar
@@ -99,21 +99,22 @@ fn bar(model: &Model) -> Html {
                 element("a")
                     .class("button-icon")
                     .with("href", Route::Me.fragment())
-                    .with("aria-label", texts::BACK)
+                    .with("aria-label", model.say(texts::BACK))
                     .child(icon(Icon::Back)),
             )
             .child(element("h1").class("bar-title").text(title(model)))
             .child(pill(model)),
         // The heading of a person's page is the name in it.
-        Route::Person(_) => bar.child(back()).child(element("span").class("spring")).child(pill(model)),
-        Route::Thread(..) => {
-            bar.child(back()).child(element("h1").class("bar-title").text(title(model))).child(pill(model))
-        }
+        Route::Person(_) => bar.child(back(model)).child(element("span").class("spring")).child(pill(model)),
+        Route::Thread(..) => bar
+            .child(back(model))
+            .child(element("h1").class("bar-title").text(title(model)))
+            .child(pill(model)),
         Route::Me => bar.child(element("h1").class("bar-title").text(title(model))).child(pill(model)).child(
             element("a")
                 .class("button-icon")
                 .with("href", Route::Settings.fragment())
-                .with("aria-label", texts::SETTINGS)
+                .with("aria-label", model.say(texts::SETTINGS))
                 .child(icon(Icon::Settings)),
         ),
         Route::Home => bar
@@ -126,11 +127,11 @@ fn bar(model: &Model) -> Html {
     }
 }
 
-fn back() -> Html {
+fn back(model: &Model) -> Html {
     element("button")
         .class("button-icon")
         .with("type", "button")
-        .with("aria-label", texts::BACK)
+        .with("aria-label", model.say(texts::BACK))
         .test_id("back")
         .on(On::Click(Message::Reading(Reading::Back)))
         .child(icon(Icon::Back))
@@ -140,15 +141,18 @@ fn tabs(model: &Model) -> Html {
     let tab = |route: Route, image, label| {
         link(model, "tab", route).child(icon(image)).child(element("span").text(label))
     };
-    let write = tab(Route::Write, Icon::Write, texts::WRITE).test_id("compose-open");
+    let write = tab(Route::Write, Icon::Write, model.say(texts::WRITE)).test_id("compose-open");
     element("nav")
         .class("tabs")
-        .with("aria-label", texts::MAIN_NAVIGATION)
-        .child(tab(Route::Home, Icon::Home, texts::HOME))
-        .child(tab(Route::Find, Icon::Search, texts::FIND))
+        .with("aria-label", model.say(texts::MAIN_NAVIGATION))
+        .child(tab(Route::Home, Icon::Home, model.say(texts::HOME)))
+        .child(tab(Route::Find, Icon::Search, model.say(texts::FIND)))
         .child(write.on(On::Click(Message::Writing(Writing::Open))))
-        .child(tab(Route::Notifications, Icon::Bell, texts::NOTIFICATIONS_SHORT).child_if(badge(model)))
-        .child(tab(Route::Me, Icon::Person, texts::ME))
+        .child(
+            tab(Route::Notifications, Icon::Bell, model.say(texts::NOTIFICATIONS_SHORT))
+                .child_if(badge(model)),
+        )
+        .child(tab(Route::Me, Icon::Person, model.say(texts::ME)))
 }
 
 fn rail(model: &Model) -> Html {
@@ -159,20 +163,22 @@ fn rail(model: &Model) -> Html {
     };
     element("nav")
         .class("rail")
-        .with("aria-label", texts::MAIN_NAVIGATION)
+        .with("aria-label", model.say(texts::MAIN_NAVIGATION))
         .child(
             element("a")
                 .class("brand")
                 .with("href", Route::Home.fragment())
                 .child(icons::logo())
-                .child(element("span").class("rail-label").text(texts::APP)),
+                .child(element("span").class("rail-label").text(model.say(texts::APP))),
         )
-        .child(entry(Route::Home, Icon::Home, texts::HOME))
-        .child(entry(Route::Find, Icon::Search, texts::FIND))
-        .child(entry(Route::Notifications, Icon::Bell, texts::NOTIFICATIONS).child_if(badge(model)))
-        .child(entry(Route::Network, Icon::Network, texts::NETWORK))
-        .child(entry(Route::Me, Icon::Person, texts::ME))
-        .child(entry(Route::Settings, Icon::Settings, texts::SETTINGS))
+        .child(entry(Route::Home, Icon::Home, model.say(texts::HOME)))
+        .child(entry(Route::Find, Icon::Search, model.say(texts::FIND)))
+        .child(
+            entry(Route::Notifications, Icon::Bell, model.say(texts::NOTIFICATIONS)).child_if(badge(model)),
+        )
+        .child(entry(Route::Network, Icon::Network, model.say(texts::NETWORK)))
+        .child(entry(Route::Me, Icon::Person, model.say(texts::ME)))
+        .child(entry(Route::Settings, Icon::Settings, model.say(texts::SETTINGS)))
         .child(
             element("button")
                 .class("button button-primary rail-write")
@@ -180,7 +186,7 @@ fn rail(model: &Model) -> Html {
                 .test_id("compose-open")
                 .on(On::Click(Message::Writing(Writing::Open)))
                 .child(icon(Icon::Write))
-                .child(element("span").class("rail-label").text(texts::WRITE)),
+                .child(element("span").class("rail-label").text(model.say(texts::WRITE))),
         )
         .child(element("div").class("rail-foot").child(pill(model)))
 }
@@ -190,7 +196,7 @@ fn badge(model: &Model) -> Option<Html> {
     let count = notifications::unread(model);
     (count > 0).then(|| {
         let shown = if count > 99 { "99+".to_owned() } else { count.to_string() };
-        let words = element("span").class("hidden").text(texts::UNREAD);
+        let words = element("span").class("hidden").text(model.say(texts::UNREAD));
         element("span")
             .class("badge")
             .test_id("unread")

@@ -16,7 +16,7 @@ pub fn view(model: &Model, drawn: &mut post::Drawn) -> Html {
     let section = element("section").class("home");
     let section = if wide {
         section
-            .child(element("h1").class("column-title").text(texts::HOME))
+            .child(element("h1").class("column-title").text(model.say(texts::HOME)))
             .child(compose::card(model).key("compose"))
     } else {
         section
@@ -38,7 +38,7 @@ fn pill(model: &Model) -> Option<Html> {
             .key("new")
             .on(On::Click(Message::Reading(Reading::ShowNew)))
             .child(icon(Icon::Up))
-            .text(texts::new_pill(count))
+            .text(texts::new_pill(model.language(), count))
     })
 }
 
@@ -56,13 +56,13 @@ fn tabs(model: &Model) -> Html {
     element("div")
         .class("home-tabs")
         .with("role", "tablist")
-        .with("aria-label", texts::WHOSE_POSTS)
-        .child(tab(Tab::Following, texts::FOLLOWING, "tab-following"))
-        .child(tab(Tab::Everyone, texts::EVERYONE, "tab-everyone"))
+        .with("aria-label", model.say(texts::WHOSE_POSTS))
+        .child(tab(Tab::Following, model.say(texts::FOLLOWING), "tab-following"))
+        .child(tab(Tab::Everyone, model.say(texts::EVERYONE), "tab-everyone"))
 }
 
 fn posts(model: &Model, drawn: &mut post::Drawn) -> Html {
-    let feed = element("div").class("feed").with("role", "feed").with("aria-label", texts::HOME);
+    let feed = element("div").class("feed").with("role", "feed").with("aria-label", model.say(texts::HOME));
     let posts = drawn.draw(model, model.home());
     if !posts.is_empty() {
         return feed.children(posts);
@@ -71,7 +71,7 @@ fn posts(model: &Model, drawn: &mut post::Drawn) -> Html {
         return feed
             .with("aria-busy", "true")
             .children((0..4).map(|_| skeleton()))
-            .child(element("p").class("hidden").text(texts::LOADING));
+            .child(element("p").class("hidden").text(model.say(texts::LOADING)));
     }
     if model.tab == Tab::Following {
         return feed.child(nobody_followed(model));
@@ -79,18 +79,18 @@ fn posts(model: &Model, drawn: &mut post::Drawn) -> Html {
     let empty = element("div")
         .class("empty")
         .child(icons::logo())
-        .child(element("h2").text(texts::EMPTY_TITLE))
-        .child(paragraph("muted", texts::EMPTY_LEAD));
-    let write = button("primary", texts::WRITE, Message::Writing(Writing::Open));
+        .child(element("h2").text(model.say(texts::EMPTY_TITLE)))
+        .child(paragraph("muted", model.say(texts::EMPTY_LEAD)));
+    let write = button("primary", model.say(texts::WRITE), Message::Writing(Writing::Open));
     feed.child(if model.environment.wide { empty } else { empty.child(write) })
 }
 
 fn nobody_followed(model: &Model) -> Html {
     let nobody = model.lists.count() == 0;
     let (title, lead) = if nobody {
-        (texts::NOBODY_FOLLOWED, texts::NOBODY_FOLLOWED_LEAD)
+        (model.say(texts::NOBODY_FOLLOWED), model.say(texts::NOBODY_FOLLOWED_LEAD))
     } else {
-        (texts::EMPTY_TITLE, texts::NOTHING_FOLLOWED)
+        (model.say(texts::EMPTY_TITLE), model.say(texts::NOTHING_FOLLOWED))
     };
     let find = element("a").class("button button-primary").with("href", Route::Find.fragment());
     element("div")
@@ -98,7 +98,7 @@ fn nobody_followed(model: &Model) -> Html {
         .child(icons::logo())
         .child(element("h2").text(title))
         .child(paragraph("muted", lead))
-        .child_if(nobody.then(|| find.text(texts::FIND_PEOPLE)))
+        .child_if(nobody.then(|| find.text(model.say(texts::FIND_PEOPLE))))
 }
 
 /// A place for a post that is on its way.
@@ -120,9 +120,9 @@ fn past(model: &Model) -> Option<Html> {
     let foot = element("div").class("past").key("past");
     let undrawn = model.of_tab().nth(model.timeline.drawn).is_some();
     Some(match model.timeline.past {
-        Past::Loading | Past::Fetching => foot.child(paragraph("muted", texts::OLDER_LOADING)),
-        Past::End if !undrawn => foot.child(paragraph("muted", texts::NO_OLDER)),
+        Past::Loading | Past::Fetching => foot.child(paragraph("muted", model.say(texts::OLDER_LOADING))),
+        Past::End if !undrawn => foot.child(paragraph("muted", model.say(texts::NO_OLDER))),
         Past::InNode if !undrawn && !model.connection.is_logged_in() => return None,
-        _ => foot.child(button("quiet", texts::OLDER, Message::Reading(Reading::Older))),
+        _ => foot.child(button("quiet", model.say(texts::OLDER), Message::Reading(Reading::Older))),
     })
 }

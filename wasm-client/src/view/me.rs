@@ -1,9 +1,12 @@
 //! The own profile and the key.
 
-use super::{Html, avatar::avatar, button, icons, paragraph, submit};
+use super::{Html, avatar::avatar, button, icons, keyring, paragraph, submit};
 use crate::{
-    message::{Message, Own},
-    model::Model,
+    message::{Keyring, Message, Own},
+    model::{
+        Model,
+        signing::{For, Signer},
+    },
     profile::short_npub,
     texts,
     vdom::{On, element},
@@ -20,7 +23,7 @@ pub fn view(model: &Model) -> Html {
             .child(paragraph("muted", short_npub(&me))),
     );
     let section = if model.environment.wide {
-        section.child(element("h1").class("column-title").text(texts::ME))
+        section.child(element("h1").class("column-title").text(model.say(texts::ME)))
     } else {
         section
     };
@@ -33,12 +36,14 @@ pub fn view(model: &Model) -> Html {
 }
 
 fn backup_missing(model: &Model) -> Option<Html> {
-    (!model.backed_up && model.revealed.is_none()).then(|| {
+    let open = model.revealed.is_some() || model.signing.form.is_some();
+    let elsewhere = model.signing.signer == Signer::Extension;
+    (!model.backed_up && !open && !elsewhere).then(|| {
         element("div")
             .class("banner banner-warn")
             .key("backup")
-            .child(element("span").text(texts::BACKUP_MISSING))
-            .child(button("plain", texts::BACKUP_NOW, Message::Own(Own::RevealKey)))
+            .child(element("span").text(model.say(texts::BACKUP_MISSING)))
+            .child(button("plain", model.say(texts::BACKUP_NOW), Keyring::Choose(For::Backup)))
     })
 }
 
@@ -60,42 +65,54 @@ fn profile(model: &Model) -> Html {
         .class("card")
         .key("profile")
         .on(On::Submit(Message::Own(Own::ProfileSubmitted)))
-        .child(element("h2").text(texts::PROFILE_TITLE))
+        .child(element("h2").text(model.say(texts::PROFILE_TITLE)))
         .child(
-            field(texts::NAME_LABEL, "name").child(
+            field(model.say(texts::NAME_LABEL), "name").child(
                 element("input")
                     .with("id", "name")
                     .with("dir", "auto")
                     .with("maxlength", "100")
                     .with("autocomplete", "nickname")
-                    .with("placeholder", texts::NAME_EXAMPLE)
+                    .with("placeholder", model.say(texts::NAME_EXAMPLE))
                     .test_id("name-input")
                     .with("value", name)
                     .on(On::Input(|text| Message::Own(Own::NameTyped(text)))),
             ),
         )
         .child(
-            field(texts::ABOUT_LABEL, "about").child(
+            field(model.say(texts::ABOUT_LABEL), "about").child(
                 element("textarea")
                     .with("id", "about")
                     .with("rows", "3")
                     .with("dir", "auto")
                     .with("maxlength", "2000")
-                    .with("placeholder", texts::ABOUT_EXAMPLE)
+                    .with("placeholder", model.say(texts::ABOUT_EXAMPLE))
                     .with("value", about)
                     .on(On::Input(|text| Message::Own(Own::AboutTyped(text)))),
             ),
         )
-        .child(line(texts::PICTURE_LABEL, "picture-input", texts::PICTURE_EXAMPLE, picture, |text| {
-            Message::Own(Own::PictureTyped(text))
-        }))
-        .child(line(texts::NIP05_LABEL, "nip05-input", texts::NIP05_EXAMPLE, nip05, |text| {
-            Message::Own(Own::Nip05Typed(text))
-        }))
-        .child_if((!loaded).then(|| paragraph("muted", texts::PROFILE_LOADING)))
-        .child(element("div").class("row").child(
-            submit(texts::PROFILE_SAVE).test_id("profile-save").with_if(!changed || !loaded, "disabled"),
+        .child(line(
+            model.say(texts::PICTURE_LABEL),
+            "picture-input",
+            model.say(texts::PICTURE_EXAMPLE),
+            picture,
+            |text| Message::Own(Own::PictureTyped(text)),
         ))
+        .child(line(
+            model.say(texts::NIP05_LABEL),
+            "nip05-input",
+            model.say(texts::NIP05_EXAMPLE),
+            nip05,
+            |text| Message::Own(Own::Nip05Typed(text)),
+        ))
+        .child_if((!loaded).then(|| paragraph("muted", model.say(texts::PROFILE_LOADING))))
+        .child(
+            element("div").class("row").child(
+                submit(model.say(texts::PROFILE_SAVE))
+                    .test_id("profile-save")
+                    .with_if(!changed || !loaded, "disabled"),
+            ),
+        )
 }
 
 /// A labelled field of one line.
@@ -128,44 +145,56 @@ fn public_key(model: &Model) -> Html {
     element("div")
         .class("card")
         .key("public")
-        .child(element("h2").text(texts::PUBLIC_KEY))
-        .child(paragraph("muted", texts::PUBLIC_KEY_WHY))
+        .child(element("h2").text(model.say(texts::PUBLIC_KEY)))
+        .child(paragraph("muted", model.say(texts::PUBLIC_KEY_WHY)))
         .child(element("code").class("code").test_id("npub").with("data-npub", npub.clone()).text(npub))
-        .child(element("div").class("row").child(copy(Message::Own(Own::CopyNpub))))
+        .child(element("div").class("row").child(copy(model, Message::Own(Own::CopyNpub))))
 }
 
 fn secret_key(model: &Model) -> Html {
+    if model.signing.signer == Signer::Extension {
+        return element("div")
+            .class("card")
+            .key("secret")
+            .child(element("h2").text(model.say(texts::SECRET_KEY)))
+            .child(paragraph("muted", model.say(texts::KEY_IN_EXTENSION)));
+    }
     let card = element("div")
         .class("card")
         .key("secret")
-        .child(element("h2").text(texts::SECRET_KEY))
-        .child(paragraph("muted", texts::SECRET_KEY_WHY));
+        .child(element("h2").text(model.say(texts::SECRET_KEY)))
+        .child(paragraph("muted", model.say(texts::SECRET_KEY_WHY)));
+    if let Some(form) = keyring::form(model, For::Backup) {
+        return card.child(form);
+    }
+    let file = download(model, Keyring::Choose(For::Backup).into()).test_id("backup-download");
     match &model.revealed {
         Some(nsec) => {
             card.child(element("code").class("code").test_id("nsec").text(nsec.reveal().to_owned())).child(
                 element("div")
                     .class("row")
-                    .child(copy(Message::Own(Own::CopyKey)))
-                    .child(download(Message::Own(Own::DownloadKey)))
-                    .child(button("quiet", texts::KEY_HIDE, Message::Own(Own::HideKey))),
+                    .child(copy(model, Message::Own(Own::CopyKey)))
+                    .child(file)
+                    .child(button("quiet", model.say(texts::KEY_HIDE), Message::Own(Own::HideKey))),
             )
         }
         None => card.child(
-            element("div")
-                .class("row")
-                .child(button("plain", texts::KEY_SHOW, Message::Own(Own::RevealKey)).test_id("key-reveal")),
+            element("div").class("row").child(file).child(
+                button("quiet", model.say(texts::KEY_SHOW), Message::Own(Own::RevealKey))
+                    .test_id("key-reveal"),
+            ),
         ),
     }
 }
 
 /// The button that copies.
-pub fn copy(message: Message) -> Html {
-    with_icon(Icon::Copy, texts::COPY, message)
+pub fn copy(model: &Model, message: Message) -> Html {
+    with_icon(Icon::Copy, model.say(texts::COPY), message)
 }
 
 /// The button that saves a file.
-pub fn download(message: Message) -> Html {
-    with_icon(Icon::Download, texts::KEY_DOWNLOAD, message)
+pub fn download(model: &Model, message: Message) -> Html {
+    with_icon(Icon::Download, model.say(texts::KEY_DOWNLOAD), message)
 }
 
 fn with_icon(image: Icon, label: &'static str, message: Message) -> Html {

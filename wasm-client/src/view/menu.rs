@@ -16,46 +16,51 @@ pub fn view(model: &Model, id: EventId, rumor: &Rumor) -> Option<Html> {
     Some(match menu.offers {
         Offers::More => more(model, id, rumor),
         Offers::Repost => repost(model, id),
-        Offers::Deletion => deletion(id),
+        Offers::Deletion => deletion(model, id),
     })
 }
 
 fn more(model: &Model, id: EventId, rumor: &Rumor) -> Html {
     let own = model.me.as_ref() == Some(&rumor.pubkey);
-    let copy = button("plain", texts::COPY_TEXT, Reading::CopyText(id)).test_id("copy-text");
+    let copy = button("plain", model.say(texts::COPY_TEXT), Reading::CopyText(id)).test_id("copy-text");
     let muted = model.lists.mutes(&rumor.pubkey);
     let (label, relation) = if muted {
-        (texts::UNMUTE, Relation::Unmute(rumor.pubkey))
+        (model.say(texts::UNMUTE), Relation::Unmute(rumor.pubkey))
     } else {
-        (texts::MUTE, Relation::Mute(rumor.pubkey))
+        (model.say(texts::MUTE), Relation::Mute(rumor.pubkey))
     };
-    let mute = (!own).then(|| button("plain", label, relation).with("title", texts::MUTE_WHY));
+    let mute = (!own).then(|| button("plain", label, relation).with("title", model.say(texts::MUTE_WHY)));
     let delete = own.then(|| {
         let menu = Menu { post: id, offers: Offers::Deletion };
-        button("danger", texts::DELETE, Reading::Menu(menu)).test_id("delete")
+        button("danger", model.say(texts::DELETE), Reading::Menu(menu)).test_id("delete")
     });
-    group(texts::MORE).child(element("div").class("row").child(copy).child_if(mute).child_if(delete))
+    group(model.say(texts::MORE))
+        .child(element("div").class("row").child(copy).child_if(mute).child_if(delete))
 }
 
 fn repost(model: &Model, id: EventId) -> Html {
     let own = model.me.and_then(|me| model.timeline.repost_by(&id, &me));
     let repost = match own {
-        Some(own) => button("plain", texts::REPOST_UNDO, Writing::Delete(own)).test_id("repost-undo"),
-        None => button("plain", texts::REPOST, Writing::Repost(id)).test_id("repost-now"),
+        Some(own) => {
+            button("plain", model.say(texts::REPOST_UNDO), Writing::Delete(own)).test_id("repost-undo")
+        }
+        None => button("plain", model.say(texts::REPOST), Writing::Repost(id)).test_id("repost-now"),
     };
-    let quote = button("plain", texts::QUOTE, Writing::Quote(id)).test_id("quote-now");
-    group(texts::REPOST).child(element("div").class("row").child(repost).child(quote))
+    let quote = button("plain", model.say(texts::QUOTE), Writing::Quote(id)).test_id("quote-now");
+    group(model.say(texts::REPOST)).child(element("div").class("row").child(repost).child(quote))
 }
 
-fn deletion(id: EventId) -> Html {
-    group(texts::DELETE)
-        .child(paragraph("strong", texts::DELETE_ASK))
-        .child(paragraph("muted", texts::DELETE_WARNING))
+fn deletion(model: &Model, id: EventId) -> Html {
+    group(model.say(texts::DELETE))
+        .child(paragraph("strong", model.say(texts::DELETE_ASK)))
+        .child(paragraph("muted", model.say(texts::DELETE_WARNING)))
         .child(
             element("div")
                 .class("row")
-                .child(button("danger", texts::DELETE_YES, Writing::Delete(id)).test_id("delete-yes"))
-                .child(button("quiet", texts::CANCEL, close(id, Offers::Deletion))),
+                .child(
+                    button("danger", model.say(texts::DELETE_YES), Writing::Delete(id)).test_id("delete-yes"),
+                )
+                .child(button("quiet", model.say(texts::CANCEL), close(id, Offers::Deletion))),
         )
 }
 

@@ -24,7 +24,7 @@ const RINGS: [(u32, u32); 3] = [(25, 76), (100, 104), (u32::MAX, 130)];
 pub fn view(model: &Model) -> Html {
     let section = element("section").class("cards network");
     let section = if model.environment.wide {
-        section.child(element("h1").class("column-title").text(texts::NETWORK))
+        section.child(element("h1").class("column-title").text(model.say(texts::NETWORK)))
     } else {
         section
     };
@@ -35,7 +35,7 @@ pub fn view(model: &Model) -> Html {
                 .class("card")
                 .child(picture(model, NAMED_UP_TO))
                 .child_if(sentence(model))
-                .child(legend()),
+                .child(legend(model)),
         )
         .child_if(chosen(model))
         .child(figures(model))
@@ -55,7 +55,7 @@ pub fn miniature(model: &Model) -> Html {
     });
     element("div")
         .class("card side-card")
-        .child(element("h2").text(texts::AROUND))
+        .child(element("h2").text(model.say(texts::AROUND)))
         .child(picture(model, 0))
         .child_if(sentence(model))
         .child(element("ul").class("around").children(people))
@@ -65,12 +65,15 @@ pub fn miniature(model: &Model) -> Html {
 pub fn refusal_card(model: &Model) -> Option<Html> {
     let Phase::Refused(refusal) = &model.connection.phase else { return None };
     Some(
-        element("div").class("card card-trouble").child(error(texts::refusal(refusal))).child(
-            element("div")
-                .class("row")
-                .child(button("plain", texts::NODE_CHANGE, Message::Link(Link::SetUpAgain)))
-                .child(button("quiet", texts::TRY_AGAIN, Message::Link(Link::Retry))),
-        ),
+        element("div")
+            .class("card card-trouble")
+            .child(error(texts::refusal(model.language(), refusal)))
+            .child(
+                element("div")
+                    .class("row")
+                    .child(button("plain", model.say(texts::NODE_CHANGE), Message::Link(Link::SetUpAgain)))
+                    .child(button("quiet", model.say(texts::TRY_AGAIN), Message::Link(Link::Retry))),
+            ),
     )
 }
 
@@ -78,7 +81,11 @@ fn trouble_card(model: &Model) -> Option<Html> {
     (model.connection.pill() == Pill::Offline).then_some(())?;
     let sentence = trouble(model)?;
     Some(element("div").class("card card-trouble").child(error(sentence)).child(
-        element("div").class("row").child(button("plain", texts::TRY_NOW, Message::Link(Link::Retry))),
+        element("div").class("row").child(button(
+            "plain",
+            model.say(texts::TRY_NOW),
+            Message::Link(Link::Retry),
+        )),
     ))
 }
 
@@ -86,13 +93,23 @@ fn trouble_card(model: &Model) -> Option<Html> {
 pub fn trouble(model: &Model) -> Option<String> {
     let trouble = model.connection.trouble?;
     let node = model.connection.node.as_ref()?;
-    Some(texts::trouble(trouble, node.authority(), model.environment.page_is_secure, node.is_loopback()))
+    Some(texts::trouble(
+        model.language(),
+        trouble,
+        node.authority(),
+        model.environment.page_is_secure,
+        node.is_loopback(),
+    ))
 }
 
 fn sentence(model: &Model) -> Option<Html> {
     match &model.connection.status {
-        Some(Status { peers, .. }) if peers.is_empty() => Some(paragraph("muted", texts::NETWORK_EMPTY)),
-        None if model.connection.pill() == Pill::Offline => Some(paragraph("muted", texts::NETWORK_OFFLINE)),
+        Some(Status { peers, .. }) if peers.is_empty() => {
+            Some(paragraph("muted", model.say(texts::NETWORK_EMPTY)))
+        }
+        None if model.connection.pill() == Pill::Offline => {
+            Some(paragraph("muted", model.say(texts::NETWORK_OFFLINE)))
+        }
         _ => None,
     }
 }
@@ -106,13 +123,13 @@ fn picture(model: &Model, named_up_to: usize) -> Html {
     own = own.child(svg("circle").class("own-ring").with("r", "25"));
     own = own.child_if(model.me.as_ref().map(|me| framed(avatar(me), "40", "-20")));
     if named_up_to > 0 && drawn.is_empty() {
-        own = own.child(label(texts::YOUR_NODE, "42"));
+        own = own.child(label(model.say(texts::YOUR_NODE), "42"));
     }
     svg("svg")
         .class("picture")
         .with("viewBox", "-160 -150 320 300")
         .with("role", "img")
-        .with("aria-label", texts::NETWORK_PICTURE)
+        .with("aria-label", model.say(texts::NETWORK_PICTURE))
         .child(
             svg("g")
                 .class("rings")
@@ -197,7 +214,7 @@ fn shortened(name: &str) -> String {
     }
 }
 
-fn legend() -> Html {
+fn legend(model: &Model) -> Html {
     let entry = |class: &'static str, text: &'static str| {
         element("li")
             .child(
@@ -211,17 +228,17 @@ fn legend() -> Html {
     };
     element("ul")
         .class("legend")
-        .child(entry("line", texts::LEGEND_DIRECT))
-        .child(entry("line line-punched", texts::LEGEND_PUNCHED))
-        .child(entry("line line-relayed", texts::LEGEND_RELAYED))
+        .child(entry("line", model.say(texts::LEGEND_DIRECT)))
+        .child(entry("line line-punched", model.say(texts::LEGEND_PUNCHED)))
+        .child(entry("line line-relayed", model.say(texts::LEGEND_RELAYED)))
 }
 
 fn chosen(model: &Model) -> Option<Html> {
     let chosen = model.chosen_peer?;
     let peer = model.connection.status.as_ref()?.peers.iter().find(|peer| peer.peer == chosen)?;
     let (title, who) = match &peer.owner {
-        Some(owner) => (texts::node_of(&model.name_of(owner)), Some(avatar(owner))),
-        None => (texts::UNKNOWN_OWNER.to_owned(), None),
+        Some(owner) => (texts::node_of(model.language(), &model.name_of(owner)), Some(avatar(owner))),
+        None => (model.say(texts::UNKNOWN_OWNER).to_owned(), None),
     };
     Some(
         element("div").class("card peer-card").key("chosen").child_if(who).child(
@@ -229,7 +246,7 @@ fn chosen(model: &Model) -> Option<Html> {
                 .child(element("bdi").class("strong").text(title))
                 .child(paragraph(
                     "muted",
-                    format!("{} · {}", texts::path(peer.path), texts::delay(peer.delay_ms)),
+                    format!("{} · {}", texts::path(model.language(), peer.path), texts::delay(peer.delay_ms)),
                 ))
                 .child(element("code").class("code").text(peer.peer.to_string())),
         ),
@@ -250,12 +267,24 @@ fn figures(model: &Model) -> Html {
         .class("figures")
         .child(figure(
             known(status.map(|status| count(status.peers.len()))),
-            texts::FIGURE_CONNECTED,
+            model.say(texts::FIGURE_CONNECTED),
             "figure-connected",
         ))
-        .child(figure(texts::delay(status.and_then(typical_delay)), texts::FIGURE_DELAY, "figure-delay"))
-        .child(figure(texts::count(count(model.outbox.len())), texts::FIGURE_OUTBOX, "figure-outbox"))
-        .child(figure(known(status.map(|status| status.stored)), texts::FIGURE_STORED, "figure-stored"))
+        .child(figure(
+            texts::delay(status.and_then(typical_delay)),
+            model.say(texts::FIGURE_DELAY),
+            "figure-delay",
+        ))
+        .child(figure(
+            texts::count(count(model.outbox.len())),
+            model.say(texts::FIGURE_OUTBOX),
+            "figure-outbox",
+        ))
+        .child(figure(
+            known(status.map(|status| status.stored)),
+            model.say(texts::FIGURE_STORED),
+            "figure-stored",
+        ))
 }
 
 /// The median of the delays that are known.

@@ -27,7 +27,7 @@ struct Row<'a> {
 pub fn view(model: &Model) -> Html {
     let section = element("section").class("notifications").test_id("notifications");
     let section = if model.environment.wide {
-        section.child(element("h1").class("column-title").text(texts::NOTIFICATIONS))
+        section.child(element("h1").class("column-title").text(model.say(texts::NOTIFICATIONS)))
     } else {
         section
     };
@@ -37,8 +37,8 @@ pub fn view(model: &Model) -> Html {
             element("div")
                 .class("empty")
                 .child(icons::logo())
-                .child(element("h2").text(texts::NOTIFICATIONS_EMPTY))
-                .child(paragraph("muted", texts::NOTIFICATIONS_EMPTY_LEAD)),
+                .child(element("h2").text(model.say(texts::NOTIFICATIONS_EMPTY)))
+                .child(paragraph("muted", model.say(texts::NOTIFICATIONS_EMPTY_LEAD))),
         );
     }
     let list = rows.iter().take(model.open.drawn * 2).map(|row| draw(model, row));
@@ -66,12 +66,12 @@ fn rows(model: &Model) -> Vec<Row<'_>> {
 
 fn draw(model: &Model, row: &Row<'_>) -> Html {
     let Row { place, notice, people } = row;
-    let time = when::ago(place.created_at(), model.now(), model.environment.offset_minutes);
+    let time = when::ago(place.created_at(), model.now(), model.environment.offset_minutes, model.language());
     let new = place.created_at() > model.notices.shown_until;
     let first = model.name_of(&notice.by);
     let head = element("span")
         .class("notice-head")
-        .child(element("bdi").text(texts::notice(notice.what, &first, people.len() - 1)))
+        .child(element("bdi").text(texts::notice(model.language(), notice.what, &first, people.len() - 1)))
         .child(element("span").class("muted notice-time").text(time));
     let body = element("span").class("notice-body").child(head).child_if(excerpt(model, &notice.post));
     let link = element("a")

@@ -17,8 +17,11 @@ use crate::{
 pub fn view(model: &Model, person: PublicKey, drawn: &mut post::Drawn) -> Html {
     let posts = drawn.draw(model, model.posts_of(person).take(model.open.drawn));
     let none = posts.is_empty();
-    let feed =
-        element("div").class("feed").with("role", "feed").with("aria-label", texts::POSTS).key("posts");
+    let feed = element("div")
+        .class("feed")
+        .with("role", "feed")
+        .with("aria-label", model.say(texts::POSTS))
+        .key("posts");
     let feed = if none && model.open.loading {
         feed.with("aria-busy", "true").children((0..3).map(|_| home::skeleton()))
     } else {
@@ -27,9 +30,9 @@ pub fn view(model: &Model, person: PublicKey, drawn: &mut post::Drawn) -> Html {
     let undrawn = model.posts_of(person).nth(model.open.drawn).is_some();
     let foot = element("div").class("past").key("past");
     let foot = if none && !model.open.loading {
-        Some(foot.child(paragraph("muted", texts::NO_POSTS)))
+        Some(foot.child(paragraph("muted", model.say(texts::NO_POSTS))))
     } else if undrawn || !none && !model.open.ended && model.connection.is_logged_in() {
-        Some(foot.child(button("quiet", texts::OLDER, Reading::Older)))
+        Some(foot.child(button("quiet", model.say(texts::OLDER), Reading::Older)))
     } else {
         None
     };
@@ -49,7 +52,11 @@ fn head(model: &Model, person: PublicKey) -> Html {
         )
         .child_if(profile.and_then(|profile| profile.nip05.as_ref()).map(|nip05| {
             let nip05 = element("bdi").text(nip05.clone());
-            element("p").class("muted").with("title", texts::NIP05_UNCHECKED).test_id("nip05").child(nip05)
+            element("p")
+                .class("muted")
+                .with("title", model.say(texts::NIP05_UNCHECKED))
+                .test_id("nip05")
+                .child(nip05)
         }));
     let face = element("div").class("person-face").child(face(model, &person, profile));
     element("header")
@@ -60,7 +67,7 @@ fn head(model: &Model, person: PublicKey) -> Html {
                 .class("person-top")
                 .child(face)
                 .child(element("span").class("spring"))
-                .child_if((model.me == Some(person)).then(edit_link))
+                .child_if((model.me == Some(person)).then(|| edit_link(model)))
                 .child_if(mute_button(model, &person))
                 .child_if(follow_button(model, &person)),
         )
@@ -68,12 +75,15 @@ fn head(model: &Model, person: PublicKey) -> Html {
         .child(names)
         .child_if(about(model, profile))
         .child_if(counts(model, &person))
-        .child(key_row(person))
+        .child(key_row(model, person))
         .child_if(picture_offer(model, &person, profile))
 }
 
-fn edit_link() -> Html {
-    element("a").class("button button-plain").with("href", Route::Me.fragment()).text(texts::PROFILE_EDIT)
+fn edit_link(model: &Model) -> Html {
+    element("a")
+        .class("button button-plain")
+        .with("href", Route::Me.fragment())
+        .text(model.say(texts::PROFILE_EDIT))
 }
 
 /// To follow somebody, or not any more; none for oneself.
@@ -83,9 +93,10 @@ pub fn follow_button(model: &Model, person: &PublicKey) -> Option<Html> {
     }
     let follows = model.lists.follows(person);
     let button = if follows {
-        button("plain", texts::FOLLOWED, Relation::Unfollow(*person)).with("title", texts::UNFOLLOW)
+        button("plain", model.say(texts::FOLLOWED), Relation::Unfollow(*person))
+            .with("title", model.say(texts::UNFOLLOW))
     } else {
-        button("primary", texts::FOLLOW, Relation::Follow(*person))
+        button("primary", model.say(texts::FOLLOW), Relation::Follow(*person))
     };
     let pressed = if follows { "true" } else { "false" };
     let waits = model.lists.waits(person) && !model.lists.asked;
@@ -96,11 +107,11 @@ fn mute_button(model: &Model, person: &PublicKey) -> Option<Html> {
     (model.me.as_ref() != Some(person)).then(|| {
         let muted = model.lists.mutes(person);
         let (label, relation) = if muted {
-            (texts::UNMUTE, Relation::Unmute(*person))
+            (model.say(texts::UNMUTE), Relation::Unmute(*person))
         } else {
-            (texts::MUTE, Relation::Mute(*person))
+            (model.say(texts::MUTE), Relation::Mute(*person))
         };
-        button("quiet", label, relation).with("title", texts::MUTE_WHY).test_id("mute")
+        button("quiet", label, relation).with("title", model.say(texts::MUTE_WHY)).test_id("mute")
     })
 }
 
@@ -111,13 +122,16 @@ pub fn first_list(model: &Model) -> Option<Html> {
             .class("card card-question")
             .with("role", "alert")
             .key("first-list")
-            .child(paragraph("strong", texts::FIRST_LIST))
-            .child(paragraph("muted", texts::FIRST_LIST_WHY))
+            .child(paragraph("strong", model.say(texts::FIRST_LIST)))
+            .child(paragraph("muted", model.say(texts::FIRST_LIST_WHY)))
             .child(
                 element("div")
                     .class("row")
-                    .child(button("plain", texts::FIRST_LIST_YES, Relation::BeginList).test_id("begin-list"))
-                    .child(button("quiet", texts::NOT_NOW, Relation::NotNow)),
+                    .child(
+                        button("plain", model.say(texts::FIRST_LIST_YES), Relation::BeginList)
+                            .test_id("begin-list"),
+                    )
+                    .child(button("quiet", model.say(texts::NOT_NOW), Relation::NotNow)),
             )
     })
 }
@@ -128,7 +142,9 @@ fn counts(model: &Model, person: &PublicKey) -> Option<Html> {
     } else {
         model.lists.count_of(person)
     };
-    count.map(|count| paragraph("muted", texts::follows_people(count)).test_id("follows-count"))
+    count.map(|count| {
+        paragraph("muted", texts::follows_people(model.language(), count)).test_id("follows-count")
+    })
 }
 
 /// The picture if it was asked for and is here, otherwise the pattern.
@@ -138,7 +154,7 @@ pub fn face(model: &Model, person: &PublicKey, profile: Option<&Profile>) -> Htm
             .class("avatar picture-round")
             .test_id("picture")
             .with("src", own.clone())
-            .with("alt", texts::picture_of(&model.name_of(person))),
+            .with("alt", texts::picture_of(model.language(), &model.name_of(person))),
         _ => avatar(person),
     }
 }
@@ -155,19 +171,19 @@ fn picture_offer(model: &Model, person: &PublicKey, profile: Option<&Profile>) -
     Some(match shown(model, profile) {
         None => row
             .child(
-                button("link", texts::PICTURE_SHOW, Reading::ShowPicture(address))
+                button("link", model.say(texts::PICTURE_SHOW), Reading::ShowPicture(address))
                     .class("button button-link picture-show")
                     .test_id("picture-show"),
             )
-            .child(paragraph("muted", texts::picture_from(&host))),
-        Some(Picture::Loading) => row.child(paragraph("muted", texts::PICTURE_LOADING)),
-        Some(Picture::Failed) => row.child(paragraph("muted", texts::PICTURE_FAILED)).child(
+            .child(paragraph("muted", texts::picture_from(model.language(), &host))),
+        Some(Picture::Loading) => row.child(paragraph("muted", model.say(texts::PICTURE_LOADING))),
+        Some(Picture::Failed) => row.child(paragraph("muted", model.say(texts::PICTURE_FAILED))).child(
             element("a")
                 .class("muted")
                 .with("href", address)
                 .with("target", "_blank")
                 .with("rel", "noopener noreferrer nofollow ugc")
-                .with("aria-label", texts::picture_of(&model.name_of(person)))
+                .with("aria-label", texts::picture_of(model.language(), &model.name_of(person)))
                 .text(host),
         ),
         Some(Picture::Here(_)) => return None,
@@ -185,7 +201,7 @@ fn about(model: &Model, profile: Option<&Profile>) -> Option<Html> {
     })
 }
 
-fn key_row(person: PublicKey) -> Html {
+fn key_row(model: &Model, person: PublicKey) -> Html {
     let npub = person.to_npub();
     element("div")
         .class("row person-key")
@@ -196,5 +212,5 @@ fn key_row(person: PublicKey) -> Html {
                 .with("data-npub", npub)
                 .text(short_npub(&person)),
         )
-        .child(button("link", texts::COPY_KEY, Reading::CopyNpub(person)).test_id("copy-npub"))
+        .child(button("link", model.say(texts::COPY_KEY), Reading::CopyNpub(person)).test_id("copy-npub"))
 }

@@ -13,7 +13,7 @@ use crate::{
     route::Route,
     sorted::SortedMap,
     storage::Place,
-    texts,
+    texts::{self, Language},
     vdom::{Node, On, element},
     when,
 };
@@ -29,6 +29,7 @@ pub struct Drawn(SortedMap<EventId, (Stamp, Rc<Html>)>);
 /// All that the picture of a post depends on, besides the post itself, which never changes.
 #[derive(Debug, Clone, PartialEq)]
 struct Stamp {
+    language: Language,
     time: String,
     people: u32,
     state: Option<(&'static str, String)>,
@@ -82,7 +83,8 @@ impl Stamp {
         let quote = target.and_then(Quote::of);
         let created_at = target.map_or(0, |target| target.created_at);
         Self {
-            time: when::ago(created_at, model.now(), model.environment.offset_minutes),
+            language: model.language(),
+            time: when::ago(created_at, model.now(), model.environment.offset_minutes, model.language()),
             people: model.people.version,
             state: target
                 .and_then(|target| state_of(model, id, &target.pubkey))
@@ -107,10 +109,10 @@ fn view(model: &Model, place: &Place, post: &Post) -> Html {
     match post {
         Post::Written(rumor) => written(model, place.id, place.id, rumor, None),
         Post::Reposted { by, target, .. } => {
-            let line = context(Icon::Repost, texts::reposted_by(&model.name_of(by)));
+            let line = context(Icon::Repost, texts::reposted_by(model.language(), &model.name_of(by)));
             match model.timeline.written(target) {
                 Some(rumor) => written(model, place.id, *target, rumor, Some(line)),
-                None => awaited(place.id, Some(line)),
+                None => awaited(model, place.id, Some(line)),
             }
         }
     }
@@ -148,9 +150,11 @@ fn is_opened(model: &Model, id: &EventId) -> bool {
 }
 
 /// A place for a post that is still being fetched.
-pub fn awaited(key: EventId, context: Option<Html>) -> Html {
-    let body =
-        element("div").class("post-body").child_if(context).child(paragraph("muted", texts::TARGET_AWAITED));
+pub fn awaited(model: &Model, key: EventId, context: Option<Html>) -> Html {
+    let body = element("div")
+        .class("post-body")
+        .child_if(context)
+        .child(paragraph("muted", model.say(texts::TARGET_AWAITED)));
     element("article")
         .class("post")
         .test_id("post-awaited")
@@ -168,15 +172,16 @@ fn context(image: Icon, words: String) -> Html {
 fn about(model: &Model, rumor: &Rumor) -> Option<Html> {
     let reply = rumor.has_tag("e").then(|| {
         let words = match answered(model, rumor) {
-            Some(person) => texts::in_reply_to(model.name_of_other(&person).as_deref()),
-            None => texts::IN_REPLY.to_owned(),
+            Some(person) => texts::in_reply_to(model.language(), model.name_of_other(&person).as_deref()),
+            None => model.say(texts::IN_REPLY).to_owned(),
         };
         context(Icon::Reply, words)
     });
     let private = reply::is_private(rumor).then(|| {
         let people = reply::audience(rumor);
         let first = model.me.filter(|me| people.contains(me)).or_else(|| people.first().copied())?;
-        let words = texts::only_for(model.name_of_other(&first).as_deref(), people.len() - 1);
+        let words =
+            texts::only_for(model.language(), model.name_of_other(&first).as_deref(), people.len() - 1);
         Some(context(Icon::Lock, words).test_id("private"))
     });
     let private = private.flatten();
@@ -193,18 +198,18 @@ fn answered(model: &Model, rumor: &Rumor) -> Option<PublicKey> {
 fn actions(model: &Model, id: EventId, rumor: &Rumor) -> Html {
     let row = element("div")
         .class("post-actions")
-        .child(action(Icon::Reply, texts::REPLY, "reply", Writing::Reply(id)))
+        .child(action(Icon::Reply, model.say(texts::REPLY), "reply", Writing::Reply(id)))
         .child_if((!reply::is_private(rumor)).then(|| repost(model, id)));
     if model.me.as_ref() == Some(&rumor.pubkey) {
         let count = model.likes.count(&id);
         let likes = (count > 0).then(|| {
-            let words = element("span").text(texts::likes(count));
+            let words = element("span").text(texts::likes(model.language(), count));
             element("span").class("post-likes").test_id("likes").child(icon(Icon::Heart)).child(words)
         });
         return row.child_if(likes).child(more(model, id));
     }
     let liked = model.likes.is_mine(&id);
-    let label = if liked { texts::LIKED } else { texts::LIKE };
+    let label = if liked { model.say(texts::LIKED) } else { model.say(texts::LIKE) };
     let like = action(Icon::Heart, label, "like", Writing::Like(id));
     row.child(like.with("aria-pressed", if liked { "true" } else { "false" })).child(more(model, id))
 }
@@ -215,7 +220,7 @@ fn repost(model: &Model, id: EventId) -> Html {
     let open = offered(model, &id) == Some(Offers::Repost);
     action(
         Icon::Repost,
-        if reposted { texts::REPOST_YOURS } else { texts::REPOST },
+        if reposted { model.say(texts::REPOST_YOURS) } else { model.say(texts::REPOST) },
         "repost",
         Reading::Menu(menu),
     )
@@ -226,7 +231,7 @@ fn repost(model: &Model, id: EventId) -> Html {
 fn more(model: &Model, id: EventId) -> Html {
     let menu = Menu { post: id, offers: Offers::More };
     let open = offered(model, &id).is_some_and(|offers| matches!(offers, Offers::More | Offers::Deletion));
-    action(Icon::More, texts::MORE, "more", Reading::Menu(menu))
+    action(Icon::More, model.say(texts::MORE), "more", Reading::Menu(menu))
         .with("aria-expanded", if open { "true" } else { "false" })
 }
 
@@ -265,11 +270,11 @@ fn name(model: &Model, author: &PublicKey) -> Html {
 
 fn time(model: &Model, id: EventId, created_at: u64) -> Html {
     let offset = model.environment.offset_minutes;
-    let exact = when::exact(created_at, offset);
+    let exact = when::exact(created_at, offset, model.language());
     let shown = if model.timeline.exact_times.contains(&id) {
         exact.clone()
     } else {
-        when::ago(created_at, model.now(), offset)
+        when::ago(created_at, model.now(), offset, model.language())
     };
     element("button")
         .class("post-time")
@@ -299,21 +304,23 @@ fn state_of(model: &Model, id: EventId, author: &PublicKey) -> Option<(&'static 
     }
     Some(match model.outbox.waiting.get(&id) {
         Some(outgoing) => match &outgoing.refused {
-            Some(reason) => ("failed", Icon::Warning, texts::not_sent(reason)),
-            None => ("waiting", Icon::Clock, texts::STATE_WAITING.to_owned()),
+            Some(reason) => ("failed", Icon::Warning, texts::not_sent(model.language(), reason)),
+            None => ("waiting", Icon::Clock, model.say(texts::STATE_WAITING).to_owned()),
         },
         None => match model.outbox.deliveries.get(&id).map(Vec::as_slice) {
-            None | Some([]) => ("sent", Icon::Tick, texts::sent(model.outbox.carried.get(&id).copied())),
-            Some(people) => delivered(people),
+            None | Some([]) => {
+                ("sent", Icon::Tick, texts::sent(model.language(), model.outbox.carried.get(&id).copied()))
+            }
+            Some(people) => delivered(model, people),
         },
     })
 }
 
 /// How far a private post has come: two ticks when everybody it is for has it.
-fn delivered(people: &[(PublicKey, Delivery)]) -> (&'static str, Icon, String) {
+fn delivered(model: &Model, people: &[(PublicKey, Delivery)]) -> (&'static str, Icon, String) {
     let count = |state| people.iter().filter(|(_, other)| *other == state).count();
     let (delivered, given_up) = (count(Delivery::Delivered), count(Delivery::GivenUp));
-    let words = texts::delivered(delivered, given_up, people.len());
+    let words = texts::delivered(model.language(), delivered, given_up, people.len());
     if delivered == people.len() {
         ("delivered", Icon::Ticks, words)
     } else if delivered + given_up == people.len() {
@@ -368,7 +375,7 @@ pub fn draw(model: &Model, span: Span) -> Node<Message> {
         Span::Post(id, author) => element("a")
             .class("mention")
             .with("href", Route::Thread(id, author).fragment())
-            .text(texts::A_POST)
+            .text(model.say(texts::A_POST))
             .into(),
     }
 }
@@ -381,7 +388,7 @@ fn is_long(model: &Model, rumor: &Rumor) -> bool {
 fn fold(model: &Model, id: EventId, rumor: &Rumor) -> Option<Html> {
     is_long(model, rumor).then(|| {
         let unfolded = model.timeline.unfolded.contains(&id);
-        let label = if unfolded { texts::SHOW_LESS } else { texts::SHOW_MORE };
+        let label = if unfolded { model.say(texts::SHOW_LESS) } else { model.say(texts::SHOW_MORE) };
         button("link", label, Message::Reading(Reading::Fold(id)))
             .with("aria-expanded", if unfolded { "true" } else { "false" })
     })
@@ -390,11 +397,18 @@ fn fold(model: &Model, id: EventId, rumor: &Rumor) -> Option<Html> {
 fn refused(model: &Model, id: EventId) -> Option<Html> {
     let reason = model.outbox.waiting.get(&id)?.refused.as_ref()?;
     Some(
-        element("div").class("post-refused").child(super::error(texts::not_sent(reason))).child(
-            element("div")
-                .class("row")
-                .child(button("plain", texts::TRY_AGAIN, Message::Writing(Writing::TryAgain(id))))
-                .child(button("quiet", texts::GIVE_UP, Message::Writing(Writing::GiveUp(id)))),
-        ),
+        element("div")
+            .class("post-refused")
+            .child(super::error(texts::not_sent(model.language(), reason)))
+            .child(
+                element("div")
+                    .class("row")
+                    .child(button(
+                        "plain",
+                        model.say(texts::TRY_AGAIN),
+                        Message::Writing(Writing::TryAgain(id)),
+                    ))
+                    .child(button("quiet", model.say(texts::GIVE_UP), Message::Writing(Writing::GiveUp(id)))),
+            ),
     )
 }

@@ -28,12 +28,12 @@ pub fn view(model: &Model, quote: &Quote) -> Html {
         None => card
             .with("data-state", "awaited")
             .child(element("span").class("skeleton-line skeleton-middle"))
-            .child(element("span").class("muted").text(texts::TARGET_AWAITED)),
+            .child(element("span").class("muted").text(model.say(texts::TARGET_AWAITED))),
     }
 }
 
 fn head(model: &Model, rumor: &Rumor) -> Html {
-    let time = when::ago(rumor.created_at, model.now(), model.environment.offset_minutes);
+    let time = when::ago(rumor.created_at, model.now(), model.environment.offset_minutes, model.language());
     element("span")
         .class("quote-head")
         .child(avatar(&rumor.pubkey))
@@ -51,7 +51,7 @@ pub fn plain(model: &Model, content: &str) -> String {
                 plain.push('@');
                 plain.push_str(&model.name_of(&person));
             }
-            Span::Post(..) => plain.push_str(texts::A_POST),
+            Span::Post(..) => plain.push_str(model.say(texts::A_POST)),
         }
     }
     match plain.char_indices().nth(MAX_CHARACTERS) {

@@ -15,6 +15,7 @@ use crate::{
         connection::{Greeting, Status, Trouble},
     },
     secret::Secret,
+    texts::Language,
     update::timeline::{self, Origin},
     vdom::Node,
 };
@@ -180,7 +181,16 @@ fn welcome_screens() -> Vec<(String, Model)> {
         Step::Key(KeyStep::Choose),
         Step::Key(KeyStep::Made { nsec: nsec.clone(), saved: false }),
         Step::Key(KeyStep::Made { nsec: nsec.clone(), saved: true }),
-        Step::Key(KeyStep::Import { nsec }),
+        Step::Key(KeyStep::Import {
+            nsec: nsec.clone(),
+            passphrase: Secret::default(),
+            opening: false,
+        }),
+        Step::Key(KeyStep::Import {
+            nsec: Secret::new("ncryptsec1x".to_owned()),
+            passphrase: nsec,
+            opening: true,
+        }),
         Step::Key(KeyStep::Proving),
         Step::Name,
     ];
@@ -353,6 +363,30 @@ fn only_what_changed_is_drawn_again_and_nothing_else_is_kept() {
     model.timeline.clear();
     view.draw(&model);
     assert!(view.posts.is_empty());
+}
+
+#[test]
+fn a_page_in_japanese_says_nothing_in_english() {
+    let english: Vec<&str> = texts::all()
+        .filter(|(name, _)| !texts::SAME.contains(name))
+        .map(|(_, words)| words.say(Language::English))
+        .collect();
+    let mut said = 0;
+    for (screen, model) in screens() {
+        let model = Model { chosen_language: Some(Language::Japanese), notice: None, ..model };
+        each(&view(&model).into(), &mut |element| {
+            let labels = ["aria-label", "title", "placeholder"].map(|name| attribute(element, name));
+            let words = element.children.iter().map(|child| match child {
+                Node::Text(text) => Some(text.as_ref()),
+                _ => None,
+            });
+            for text in labels.into_iter().chain(words).flatten() {
+                assert!(!english.contains(&text), "{screen}: {text}");
+                said += 1;
+            }
+        });
+    }
+    assert!(said > 1_000);
 }
 
 #[test]

@@ -19,7 +19,7 @@ pub fn view(model: &Model, id: EventId, drawn: &mut post::Drawn) -> Html {
     let mut posts = drawn.draw(model, ids.filter_map(|id| model.timeline.entry(&id))).into_iter();
     let mut take = |id: &EventId| -> Node<Message> {
         let here = model.timeline.place(id).and_then(|_| posts.next());
-        here.unwrap_or_else(|| post::awaited(*id, None).into())
+        here.unwrap_or_else(|| post::awaited(model, *id, None).into())
     };
     let tied = |class: &'static str, id: &EventId, node: Node<Message>| {
         element("div").class(class).key(id.to_string()).child(node)
@@ -37,13 +37,13 @@ pub fn view(model: &Model, id: EventId, drawn: &mut post::Drawn) -> Html {
         .collect();
     let section = element("section").class("thread").test_id("thread");
     let section = if model.environment.wide {
-        section.child(element("h1").class("column-title").text(texts::THREAD))
+        section.child(element("h1").class("column-title").text(model.say(texts::THREAD)))
     } else {
         section
     };
     let none = answers.is_empty() && model.timeline.place(&id).is_some();
     let foot = none.then(|| {
-        let words = if model.open.loading { texts::LOADING } else { texts::NO_ANSWERS };
+        let words = if model.open.loading { model.say(texts::LOADING) } else { model.say(texts::NO_ANSWERS) };
         element("div").class("past").key("past").child(paragraph("muted", words))
     });
     section.children(parents).child(opened).children(below).child_if(foot)

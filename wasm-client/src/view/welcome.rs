@@ -1,11 +1,18 @@
 //! Setting up in three steps, each one decision, back always possible.
 
-use super::{Html, avatar::avatar, button, error, icons, me, network, paragraph, submit};
+use nostrp2p_protocol::nip49;
+
+use super::{Html, avatar::avatar, button, error, icons, keyring, me, network, paragraph, submit};
 use crate::{
-    message::{Message, Own, Setup},
-    model::{KeyStep, Model, Phase, Step, Welcome, connection::Greeting},
+    message::{Keyring, Message, Own, Setup},
+    model::{
+        KeyStep, Model, Phase, Step, Welcome,
+        connection::Greeting,
+        signing::{For, Signer},
+    },
     secret::Secret,
     texts,
+    update::onboarding,
     vdom::{On, element},
 };
 use icons::{Icon, icon};
@@ -26,23 +33,24 @@ pub fn view(model: &Model, welcome: &Welcome) -> Html {
             element("div")
                 .class("welcome-brand")
                 .child(icons::logo())
-                .child(element("span").text(texts::APP)),
+                .child(element("span").text(model.say(texts::APP))),
         )
-        .child(element("div").class("welcome-card").child(progress(welcome)).child(step))
+        .child(element("div").class("welcome-card").child(progress(model, welcome)).child(step))
 }
 
-fn progress(welcome: &Welcome) -> Html {
+fn progress(model: &Model, welcome: &Welcome) -> Html {
     let number = welcome.number();
-    let steps = texts::WELCOME_STEPS.into_iter().zip(1..).map(|(label, index)| {
-        let state = match index {
-            _ if index < number => "done",
-            _ if index == number => "now",
-            _ => "later",
-        };
-        let step = element("li").class(format!("step step-{state}")).text(label);
-        if index == number { step.with("aria-current", "step") } else { step }
-    });
-    element("ol").class("steps").with("aria-label", texts::step_of(number)).children(steps)
+    let steps =
+        [texts::STEP_NODE, texts::STEP_KEY, texts::STEP_NAME].into_iter().zip(1..).map(|(label, index)| {
+            let state = match index {
+                _ if index < number => "done",
+                _ if index == number => "now",
+                _ => "later",
+            };
+            let step = element("li").class(format!("step step-{state}")).text(model.say(label));
+            if index == number { step.with("aria-current", "step") } else { step }
+        });
+    element("ol").class("steps").with("aria-label", texts::step_of(model.language(), number)).children(steps)
 }
 
 fn title(text: &'static str) -> Html {
@@ -54,14 +62,15 @@ fn row(back: Option<Html>, on: Option<Html>) -> Html {
     element("div").class("welcome-row").child_if(back).child(element("span").class("spring")).child_if(on)
 }
 
-fn back() -> Html {
-    button("quiet", texts::BACK, Setup::Back).test_id("back")
+fn back(model: &Model) -> Html {
+    button("quiet", model.say(texts::BACK), Setup::Back).test_id("back")
 }
 
 fn node(model: &Model, welcome: &Welcome) -> Html {
     let found = model.connection.greeting();
-    let section =
-        element("section").child(title(texts::NODE_TITLE)).child(paragraph("lead", texts::NODE_LEAD));
+    let section = element("section")
+        .child(title(model.say(texts::NODE_TITLE)))
+        .child(paragraph("lead", model.say(texts::NODE_LEAD)));
     let section = match found {
         Some(greeting) => section.child(node_found(model, welcome, greeting)),
         None => section.child(node_sought(model)),
@@ -70,25 +79,26 @@ fn node(model: &Model, welcome: &Welcome) -> Html {
     let unreached = found.is_none() && model.connection.phase != Phase::Opening
         || model.connection.failures > 0 && found.is_none();
     let section = section.child_if(welcome.error.clone().map(error));
-    let section = if tokenless || unreached { section.child(address(welcome, tokenless)) } else { section };
+    let section =
+        if tokenless || unreached { section.child(address(model, welcome, tokenless)) } else { section };
     let on = (found.is_some() && !tokenless).then(|| {
         let label = match model.me {
             Some(me) if welcome.was_in_use && welcome.token.is_some() => {
-                texts::continue_as(&model.name_of(&me))
+                texts::continue_as(model.language(), &model.name_of(&me))
             }
-            _ => texts::CONTINUE.to_owned(),
+            _ => model.say(texts::CONTINUE).to_owned(),
         };
         button("primary", label, Setup::NodeAccepted).test_id("next")
     });
-    let not_now = welcome.was_in_use.then(|| button("quiet", texts::NOT_NOW, Setup::NotNow));
+    let not_now = welcome.was_in_use.then(|| button("quiet", model.say(texts::NOT_NOW), Setup::NotNow));
     section.child(row(not_now, on))
 }
 
 fn node_found(model: &Model, welcome: &Welcome, greeting: &Greeting) -> Html {
     let sentence = match &greeting.owner {
-        Some(owner) => texts::node_belongs_to(&model.name_of(owner)),
-        None if welcome.token.is_some() => texts::NODE_FOUND_FREE.to_owned(),
-        None => texts::NODE_FOUND_TOKENLESS.to_owned(),
+        Some(owner) => texts::node_belongs_to(model.language(), &model.name_of(owner)),
+        None if welcome.token.is_some() => model.say(texts::NODE_FOUND_FREE).to_owned(),
+        None => model.say(texts::NODE_FOUND_TOKENLESS).to_owned(),
     };
     let address = model.connection.node.as_ref().map_or("", |node| node.authority());
     element("div")
@@ -99,12 +109,10 @@ fn node_found(model: &Model, welcome: &Welcome, greeting: &Greeting) -> Html {
             Some(owner) => avatar(owner),
             None => element("span").class("found-mark").child(icon(Icon::Tick)),
         })
-        .child(
-            element("div").child(paragraph("found-text", sentence)).child(paragraph(
-                "muted",
-                format!("{address} · {} {}", texts::NODE_ID, greeting.peer.short()),
-            )),
-        )
+        .child(element("div").child(paragraph("found-text", sentence)).child(paragraph(
+            "muted",
+            format!("{address} · {} {}", model.say(texts::NODE_ID), greeting.peer.short()),
+        )))
 }
 
 fn node_sought(model: &Model) -> Html {
@@ -117,7 +125,7 @@ fn node_sought(model: &Model) -> Html {
             .child(paragraph("found-text", text))
     };
     if model.connection.failures == 0 && model.connection.phase != Phase::Idle {
-        return looking(texts::NODE_LOOKING);
+        return looking(model.say(texts::NODE_LOOKING));
     }
     match network::trouble(model) {
         Some(trouble) => element("div").key("trouble").child(error(trouble)),
@@ -125,11 +133,11 @@ fn node_sought(model: &Model) -> Html {
     }
 }
 
-fn address(welcome: &Welcome, tokenless: bool) -> Html {
+fn address(model: &Model, welcome: &Welcome, tokenless: bool) -> Html {
     let (label, example) = if tokenless {
-        (texts::CLAIM_LINK, texts::CLAIM_LINK_EXAMPLE)
+        (model.say(texts::CLAIM_LINK), model.say(texts::CLAIM_LINK_EXAMPLE))
     } else {
-        (texts::NODE_ADDRESS, texts::NODE_ADDRESS_EXAMPLE)
+        (model.say(texts::NODE_ADDRESS), model.say(texts::NODE_ADDRESS_EXAMPLE))
     };
     element("form").class("address").key("address").on(On::Submit(Setup::AddressSubmitted.into())).child(
         me::field(label, "address").child(
@@ -152,7 +160,7 @@ fn address(welcome: &Welcome, tokenless: bool) -> Html {
                         .class("button button-plain")
                         .with("type", "submit")
                         .test_id("node-connect")
-                        .text(texts::NODE_CONNECT),
+                        .text(model.say(texts::NODE_CONNECT)),
                 ),
         ),
     )
@@ -161,9 +169,11 @@ fn address(welcome: &Welcome, tokenless: bool) -> Html {
 fn key(model: &Model, welcome: &Welcome, step: &KeyStep) -> Html {
     let trouble = welcome.error.clone().map(error);
     match step {
-        KeyStep::Choose => choose(model).child_if(trouble).child(row(Some(back()), None)).key("choose"),
+        KeyStep::Choose => choose(model).child_if(trouble).child(row(Some(back(model)), None)).key("choose"),
         KeyStep::Made { nsec, saved } => made(model, nsec, *saved).child_if(trouble).key("made"),
-        KeyStep::Import { nsec } => import(model, nsec, trouble).key("import"),
+        KeyStep::Import { nsec, passphrase, opening } => {
+            import(model, nsec, passphrase, *opening, trouble).key("import")
+        }
         KeyStep::Proving => proving(model).key("proving"),
     }
 }
@@ -185,26 +195,52 @@ fn choose(model: &Model) -> Html {
     let here = model.me.filter(|me| owner.is_none_or(|owner| owner == *me)).map(|me| {
         choice(
             Icon::Person,
-            texts::continue_as(&model.name_of(&me)),
-            texts::KEY_USE_HERE_WHY,
+            texts::continue_as(model.language(), &model.name_of(&me)),
+            model.say(texts::KEY_USE_HERE_WHY),
             Setup::UseKeyHere,
         )
         .test_id("key-here")
     });
     // A key that is made now cannot be the owner's of a node that has an owner.
     let make = owner.is_none().then(|| {
-        choice(Icon::Plus, texts::KEY_MAKE.to_owned(), texts::KEY_MAKE_WHY, Setup::MakeKey)
-            .test_id("key-create")
+        choice(
+            Icon::Plus,
+            model.say(texts::KEY_MAKE).to_owned(),
+            model.say(texts::KEY_MAKE_WHY),
+            Setup::MakeKey,
+        )
+        .test_id("key-create")
     });
     let section = match owner {
         Some(owner) => element("section")
-            .child(title(texts::KEY_OWNER_TITLE))
-            .child(paragraph("lead", texts::key_owner_lead(&model.name_of(&owner)))),
-        None => element("section").child(title(texts::KEY_TITLE)).child(paragraph("lead", texts::KEY_LEAD)),
+            .child(title(model.say(texts::KEY_OWNER_TITLE)))
+            .child(paragraph("lead", texts::key_owner_lead(model.language(), &model.name_of(&owner)))),
+        None => element("section")
+            .child(title(model.say(texts::KEY_TITLE)))
+            .child(paragraph("lead", model.say(texts::KEY_LEAD))),
     };
-    let import = choice(Icon::Key, texts::KEY_IMPORT.to_owned(), texts::KEY_IMPORT_WHY, Setup::ImportKey);
+    let import = choice(
+        Icon::Key,
+        model.say(texts::KEY_IMPORT).to_owned(),
+        model.say(texts::KEY_IMPORT_WHY),
+        Setup::ImportKey,
+    );
+    let extension = model.environment.extension.then(|| {
+        choice(
+            Icon::Lock,
+            model.say(texts::KEY_EXTENSION).to_owned(),
+            model.say(texts::KEY_EXTENSION_WHY),
+            Setup::UseExtension,
+        )
+        .test_id("key-extension")
+    });
     section.child_if(no_safe_place(model)).child(
-        element("div").class("big-choices").child_if(here).child_if(make).child(import.test_id("key-import")),
+        element("div")
+            .class("big-choices")
+            .child_if(here)
+            .child_if(make)
+            .child(import.test_id("key-import"))
+            .child_if(extension),
     )
 }
 
@@ -213,66 +249,95 @@ fn no_safe_place(model: &Model) -> Option<Html> {
         element("div")
             .class("banner banner-warn")
             .test_id("insecure")
-            .child(element("span").text(texts::NO_SAFE_PLACE))
+            .child(element("span").text(model.say(texts::NO_SAFE_PLACE)))
     })
 }
 
 fn made(model: &Model, nsec: &Secret, saved: bool) -> Html {
     let save = element("div")
         .class("row")
-        .child(me::copy(Setup::CopyMade.into()).test_id("backup-copy"))
-        .child(me::download(Setup::DownloadMade.into()).test_id("backup-download"));
+        .child(me::copy(model, Setup::CopyMade.into()).test_id("backup-copy"))
+        .child(me::download(model, Keyring::Choose(For::Backup).into()).test_id("backup-download"));
+    let form = keyring::form(model, For::Backup);
     let on = if saved {
-        Some(button("primary", texts::KEY_SAVED, Setup::MadeAccepted).test_id("backup-done"))
+        Some(button("primary", model.say(texts::KEY_SAVED), Setup::MadeAccepted).test_id("backup-done"))
     } else if model.environment.keeps_keys {
-        Some(button("quiet", texts::KEY_LATER, Setup::MadeAccepted).test_id("backup-later"))
+        Some(button("quiet", model.say(texts::KEY_LATER), Setup::MadeAccepted).test_id("backup-later"))
     } else {
         // Where the key is gone with the page, "later" would be a lie.
         None
     };
     element("section")
-        .child(title(texts::KEY_MADE_TITLE))
-        .child(paragraph("lead", texts::KEY_MADE_LEAD))
+        .child(title(model.say(texts::KEY_MADE_TITLE)))
+        .child(paragraph("lead", model.say(texts::KEY_MADE_LEAD)))
         .child_if(no_safe_place(model))
         .child(
             element("code")
                 .class("code code-key")
-                .with("aria-label", texts::KEY_SHOW_LABEL)
+                .with("aria-label", model.say(texts::KEY_SHOW_LABEL))
                 .test_id("nsec")
                 .text(nsec.reveal().to_owned()),
         )
-        .child(save)
-        .child(row(Some(back()), on))
+        .child(if form.is_some() { element("div").child_if(form) } else { save })
+        .child(row(Some(back(model)), on))
 }
 
-fn import(model: &Model, nsec: &Secret, trouble: Option<Html>) -> Html {
-    element("section").child(title(texts::KEY_OWNER_TITLE)).child_if(no_safe_place(model)).child(
+fn import(
+    model: &Model,
+    nsec: &Secret,
+    passphrase: &Secret,
+    opening: bool,
+    trouble: Option<Html>,
+) -> Html {
+    let sealed = nip49::is_sealed(onboarding::typed_key(nsec.reveal()));
+    let passphrase = sealed.then(|| {
+        me::field(model.say(texts::KEY_PASSPHRASE), PASSPHRASE_ID).key("passphrase").child(
+            keyring::secret_field(PASSPHRASE_ID, "current-password", passphrase, |text| {
+                Setup::PassphraseTyped(Secret::new(text)).into()
+            })
+            .test_id("passphrase-input"),
+        )
+    });
+    let label = if opening { texts::KEY_OPENING } else { texts::KEY_USE };
+    element("section").child(title(model.say(texts::KEY_OWNER_TITLE))).child_if(no_safe_place(model)).child(
         element("form")
             .on(On::Submit(Setup::NsecSubmitted.into()))
             .child(
-                me::field(texts::NSEC_LABEL, "nsec").child(
+                me::field(model.say(texts::NSEC_LABEL), "nsec").child(
                     element("input")
                         .with("id", "nsec")
                         .with("type", "password")
                         .with("autocomplete", "current-password")
                         .with("autocapitalize", "none")
                         .with("spellcheck", "false")
-                        .with("placeholder", "nsec1…")
+                        .with("placeholder", "nsec1… / ncryptsec1…")
                         .test_id("nsec-input")
                         .with("value", nsec.reveal().to_owned())
                         .on(On::Input(|text| Setup::NsecTyped(Secret::new(text)).into())),
                 ),
             )
+            .child_if(passphrase)
             .child_if(trouble)
-            .child(row(Some(back()), Some(submit(texts::KEY_USE).test_id("next")))),
+            .child(row(
+                Some(back(model)),
+                Some(submit(model.say(label)).test_id("next").with_if(opening, "disabled")),
+            )),
     )
 }
 
+/// The field for the passphrase of a key that is typed.
+const PASSPHRASE_ID: &str = "key-passphrase";
+
 fn proving(model: &Model) -> Html {
     let waits = network::trouble(model);
-    let sentence = if waits.is_some() { texts::KEY_WAITING } else { texts::KEY_PROVING };
+    let by_extension = model.signing.signer == Signer::Extension && model.signing.proving;
+    let sentence = model.say(match waits {
+        Some(_) => texts::KEY_WAITING,
+        None if by_extension => texts::PROVING_EXTENSION,
+        None => texts::KEY_PROVING,
+    });
     element("section")
-        .child(title(texts::KEY_TITLE))
+        .child(title(model.say(texts::KEY_TITLE)))
         .child(
             element("div")
                 .class("found")
@@ -281,7 +346,7 @@ fn proving(model: &Model) -> Html {
                 .child(paragraph("found-text", sentence)),
         )
         .child_if(waits.map(error))
-        .child(row(Some(back()), None))
+        .child(row(Some(back(model)), None))
 }
 
 fn name(model: &Model) -> Html {
@@ -289,27 +354,30 @@ fn name(model: &Model) -> Html {
         model.me.as_ref().and_then(|me| model.people.profile(me)).and_then(|profile| profile.name.clone());
     let typed = model.profile_form.name.clone().or(known).unwrap_or_default();
     let empty = typed.trim().is_empty();
-    element("section").child(title(texts::NAME_TITLE)).child(paragraph("lead", texts::NAME_LEAD)).child(
-        element("form")
-            .on(On::Submit(Message::Own(Own::ProfileSubmitted)))
-            .child(
-                element("div").class("name-row").child_if(model.me.as_ref().map(avatar)).child(
-                    me::field(texts::NAME_LABEL, "name").child(
-                        element("input")
-                            .with("id", "name")
-                            .with("dir", "auto")
-                            .with("maxlength", "100")
-                            .with("autocomplete", "nickname")
-                            .with("placeholder", texts::NAME_EXAMPLE)
-                            .test_id("name-input")
-                            .with("value", typed)
-                            .on(On::Input(|text| Message::Own(Own::NameTyped(text)))),
+    element("section")
+        .child(title(model.say(texts::NAME_TITLE)))
+        .child(paragraph("lead", model.say(texts::NAME_LEAD)))
+        .child(
+            element("form")
+                .on(On::Submit(Message::Own(Own::ProfileSubmitted)))
+                .child(
+                    element("div").class("name-row").child_if(model.me.as_ref().map(avatar)).child(
+                        me::field(model.say(texts::NAME_LABEL), "name").child(
+                            element("input")
+                                .with("id", "name")
+                                .with("dir", "auto")
+                                .with("maxlength", "100")
+                                .with("autocomplete", "nickname")
+                                .with("placeholder", model.say(texts::NAME_EXAMPLE))
+                                .test_id("name-input")
+                                .with("value", typed)
+                                .on(On::Input(|text| Message::Own(Own::NameTyped(text)))),
+                        ),
                     ),
-                ),
-            )
-            .child(row(
-                Some(button("quiet", texts::NAME_SKIP, Setup::NameSkipped).test_id("skip")),
-                Some(submit(texts::NAME_DONE).test_id("next").with_if(empty, "disabled")),
-            )),
-    )
+                )
+                .child(row(
+                    Some(button("quiet", model.say(texts::NAME_SKIP), Setup::NameSkipped).test_id("skip")),
+                    Some(submit(model.say(texts::NAME_DONE)).test_id("next").with_if(empty, "disabled")),
+                )),
+        )
 }

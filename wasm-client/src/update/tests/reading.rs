@@ -1,7 +1,11 @@
 //! Reading: live posts, the past, what is hostile.
 
 use super::*;
-use crate::{model::timeline::Past, route::Route};
+use crate::{
+    model::timeline::Past,
+    route::Route,
+    texts::{self, Language},
+};
 
 fn batch(rig: &mut Rig, through: u64, events: Vec<Event>) {
     let events = events.into_iter().map(Event::into_rumor).collect();
@@ -111,4 +115,18 @@ fn a_hostile_event_changes_nothing_but_its_own_post() {
     batch(&mut rig, 1, vec![hostile.sign(&key(2), &[0; 32]), post(3, 10, "calm")]);
     assert_eq!(rig.texts().len(), 2);
     drop(crate::view::view(&rig.model));
+}
+
+#[test]
+fn the_page_speaks_as_the_browser_does_until_somebody_chooses() {
+    let mut rig = Rig::in_use(0);
+    assert_eq!(rig.model.language(), Language::English);
+    rig.model.environment.language = Language::Japanese;
+    assert_eq!(rig.model.say(texts::HOME), "ホーム");
+    rig.give(Message::Own(Own::Language(Some(Language::English))));
+    assert_eq!(rig.model.say(texts::HOME), "Home");
+    rig.did(|effect| *effect == Effect::PutLanguage(Language::English));
+    assert!(rig.saved().contains(&Change::Set(Setting::Language(Some(Language::English)))));
+    rig.give(Message::Own(Own::ForgetConfirmed));
+    assert_eq!(rig.model.language(), Language::English, "whoever comes next is spoken to alike");
 }

@@ -1,0 +1,67 @@
+//! The connection and the network around the own node.
+
+#![expect(missing_docs, reason = "each constant is its own documentation")]
+
+use nostrp2p_protocol::frame::Path;
+
+use super::{Language, words};
+use crate::model::connection::Pill;
+
+words! {
+    table SURROUNDINGS_TABLE;
+
+    YOUR_NODE: "Your node", "あなたのノード";
+    NETWORK_EMPTY: "No other node is connected yet. Your posts are kept and go out as soon as one is.", "まだほかのノードとつながっていません。投稿は保管され、つながりしだい送られます。";
+    NETWORK_OFFLINE: "Your node is not connected to this page, so its neighbours are not known.", "ノードがこのページとつながっていないため、近くのノードはわかりません。";
+    NETWORK_PICTURE: "Your node in the middle, the nodes it is connected to around it", "中央があなたのノード、まわりがつながっているノード";
+    FIGURE_CONNECTED: "nodes connected", "つながっているノード";
+    FIGURE_DELAY: "typical delay", "ふつうの遅延";
+    FIGURE_OUTBOX: "waiting to be sent", "送信待ち";
+    FIGURE_STORED: "posts and profiles stored", "保存された投稿とプロフィール";
+    LEGEND_DIRECT: "straight", "直接";
+    LEGEND_PUNCHED: "through the router", "ルーター越し";
+    LEGEND_RELAYED: "by way of a third node", "別のノード経由";
+    UNKNOWN_OWNER: "owner not known yet", "持ち主はまだ不明";
+    NODE_OF: "node of {0}", "{0}のノード";
+    PILL_CONNECTED: "connected", "接続中";
+    PILL_CONNECTING: "connecting", "接続しています";
+    PILL_OFFLINE: "offline, will send later", "オフライン（あとで送信）";
+}
+
+pub const fn pill(language: Language, pill: Pill) -> &'static str {
+    match pill {
+        Pill::Connected => PILL_CONNECTED.say(language),
+        Pill::Connecting => PILL_CONNECTING.say(language),
+        Pill::Offline => PILL_OFFLINE.say(language),
+    }
+}
+
+/// The word by which tests and style sheet know the pill.
+pub const fn pill_word(pill: Pill) -> &'static str {
+    match pill {
+        Pill::Connected => "connected",
+        Pill::Connecting => "connecting",
+        Pill::Offline => "offline",
+    }
+}
+
+pub const fn path(language: Language, path: Path) -> &'static str {
+    match path {
+        Path::Direct => LEGEND_DIRECT.say(language),
+        Path::Punched => LEGEND_PUNCHED.say(language),
+        Path::Relayed => LEGEND_RELAYED.say(language),
+    }
+}
+
+/// Written alike in every language.
+pub fn delay(milliseconds: Option<u32>) -> String {
+    match milliseconds {
+        None => "–".to_owned(),
+        Some(0) => "< 1 ms".to_owned(),
+        Some(milliseconds) => format!("{milliseconds} ms"),
+    }
+}
+
+pub fn node_of(language: Language, name: &str) -> String {
+    NODE_OF.fill(language, &[name])
+}
