@@ -258,6 +258,13 @@ fn react<M: Clone>(on: &On<M>, event: &Event) -> Option<M> {
             };
             Some(message(value))
         }
+        On::Edit(message) => {
+            let area: HtmlTextAreaElement = event.target()?.dyn_into().ok()?;
+            let caret = area.selection_start().ok().flatten().and_then(|caret| usize::try_from(caret).ok());
+            let value = area.value();
+            let end = value.len();
+            Some(message(value, caret.unwrap_or(end)))
+        }
         On::Key(message) => {
             let message = message(&key_press(event.dyn_ref::<KeyboardEvent>()?))?;
             event.prevent_default();

@@ -107,6 +107,8 @@ pub enum Effect {
     PressInPost(&'static str),
     /// Scroll to the beginning.
     ScrollToTop,
+    /// Move focus and caret into the field of this id, behind so many UTF-16 units.
+    PutCaret(&'static str, u32),
     /// Remember which element has the focus.
     KeepFocus,
     /// Move the focus back to where it came from.

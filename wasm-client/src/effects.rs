@@ -167,6 +167,7 @@ impl App {
             | Effect::PressInPost(_)
             | Effect::ScrollToTop
             | Effect::ReturnFocus
+            | Effect::PutCaret(..)
             | Effect::FindPlace(_) => {
                 self.after_drawing.borrow_mut().push(effect);
             }

@@ -201,8 +201,16 @@ pub enum Writing {
     Like(EventId),
     /// The composer is to go away; the text stays.
     Close,
-    /// The text changed.
-    Typed(String),
+    /// The text changed; and where the caret is, in UTF-16 units.
+    Typed(String, usize),
+    /// Another of the names that are offered is chosen: the one before or the next one.
+    Step(bool),
+    /// The name of this person is put in, or that of the one that is chosen.
+    Complete(Option<PublicKey>),
+    /// No name, please.
+    NoName,
+    /// Whether only those that the text names are to see it.
+    Audience(bool),
     /// The text is to be published.
     Send,
     /// A refused event is to be signed again and sent.

@@ -2,8 +2,10 @@
 
 pub mod connection;
 pub mod deleted;
+pub mod drafts;
 pub mod likes;
 pub mod lists;
+pub mod mention;
 pub mod missing;
 pub mod notices;
 pub mod people;
@@ -31,8 +33,10 @@ use crate::{
 pub use {
     connection::{Connection, Phase},
     deleted::Deleted,
+    drafts::{Context, Drafts},
     likes::Likes,
     lists::Lists,
+    mention::{Completion, Mentions},
     missing::Missing,
     notices::Notices,
     people::People,
@@ -228,6 +232,14 @@ pub struct Compose {
     pub reply: Option<Reply>,
     /// What it quotes.
     pub quote: Option<Quote>,
+    /// Whom it names.
+    pub mentions: Mentions,
+    /// Whether only the people that it names are to see it.
+    pub only_mentioned: bool,
+    /// The name that is being written.
+    pub completion: Option<Completion>,
+    /// What else was begun.
+    pub drafts: Drafts,
     /// Whether the text is being signed.
     pub signing: bool,
     /// What is wrong.
@@ -263,6 +275,30 @@ pub enum About<'a> {
 }
 
 impl Compose {
+    /// What the text is about, as drafts are told apart.
+    pub fn context(&self) -> Context {
+        match self.about() {
+            About::Reply(reply) => Context::Reply(reply.to),
+            About::Quote(quote) => Context::Quote(quote.id),
+            About::Nothing => Context::New,
+        }
+    }
+
+    /// Turns to something else: what is written is put aside, and what was begun about the other comes back.
+    pub fn turn(&mut self, reply: Option<Reply>, quote: Option<Quote>) {
+        let former = self.context();
+        (self.reply, self.quote) = (reply, quote);
+        let context = self.context();
+        if context != former {
+            let text = std::mem::take(&mut self.text);
+            self.drafts.put(former, text);
+            self.text = self.drafts.take(context);
+            self.only_mentioned = false;
+        }
+        self.completion = None;
+        self.error = None;
+    }
+
     /// What the text is about.
     pub fn about(&self) -> About<'_> {
         match (&self.reply, &self.quote) {

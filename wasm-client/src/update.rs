@@ -161,6 +161,8 @@ fn restore(model: &mut Model, snapshot: Snapshot) {
     model.compose.text = settings.draft;
     model.compose.reply = settings.reply;
     model.compose.quote = settings.quote;
+    model.compose.drafts = settings.drafts;
+    model.compose.mentions = settings.mentions;
 }
 
 fn on_timer(model: &mut Model, timer: Timer, moment: Moment, out: &mut Vec<Effect>) {

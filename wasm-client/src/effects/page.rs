@@ -1,7 +1,7 @@
 //! What is done on the page once a tree is drawn: focus and scrolling.
 
 use wasm_bindgen::JsCast;
-use web_sys::{Element, FocusOptions, HtmlElement, Window};
+use web_sys::{Element, FocusOptions, HtmlElement, HtmlTextAreaElement, Window};
 
 use crate::effect::Effect;
 
@@ -15,6 +15,7 @@ pub(super) fn run(window: &Window, effect: &Effect) {
             let element = window.document().and_then(|document| document.get_element_by_id(id));
             focus(element);
         }
+        Effect::PutCaret(id, units) => put_caret(window, id, *units),
         Effect::StepPost { back } => step_post(window, *back),
         Effect::PressInPost(hook) => press_in_post(window, hook),
         Effect::ScrollToTop | Effect::FindPlace(_) => window.scroll_to_with_x_and_y(0.0, 0.0),
@@ -64,6 +65,14 @@ pub(super) fn find_place(window: &Window, place: Option<ReadingPlace>) {
 
 fn post(window: &Window, id: &str) -> Option<Element> {
     window.document()?.query_selector(&format!("article[data-id=\"{id}\"]")).ok()?
+}
+
+fn put_caret(window: &Window, id: &str, units: u32) {
+    let field = window.document().and_then(|document| document.get_element_by_id(id));
+    if let Some(field) = field.and_then(|field| field.dyn_into::<HtmlTextAreaElement>().ok()) {
+        drop(field.focus());
+        drop(field.set_selection_range(units, units));
+    }
 }
 
 /// From the post that has the focus to the next one; from elsewhere to the first one in sight.

@@ -2,7 +2,7 @@
 
 use crate::{
     address::NodeAddress,
-    model::{Quote, Reply, Tab},
+    model::{Drafts, Mentions, Quote, Reply, Tab},
     texts::Language,
 };
 use nostrp2p_protocol::frame::StoreId;
@@ -51,6 +51,10 @@ pub enum Setting {
     Tab(Tab),
     /// What the text in the composer quotes.
     Quote(Option<Quote>),
+    /// What else was begun.
+    Drafts(Drafts),
+    /// Whom the composer names.
+    Mentions(Mentions),
     /// Since when no post is missing in the storage, in seconds since 1970; 0 for all of what the node holds.
     KeptSince(u64),
     /// Whether the person saved a copy of the key.
@@ -80,6 +84,10 @@ pub struct Settings {
     pub tab: Tab,
     /// See [`Setting::Quote`].
     pub quote: Option<Quote>,
+    /// See [`Setting::Drafts`].
+    pub drafts: Drafts,
+    /// See [`Setting::Mentions`].
+    pub mentions: Mentions,
     /// See [`Setting::KeptSince`].
     pub kept_since: u64,
     /// See [`Setting::BackedUp`].
@@ -114,6 +122,8 @@ impl Setting {
             Self::MadeHere(_) => "made_here",
             Self::Tab(_) => "tab",
             Self::Quote(_) => "quote",
+            Self::Drafts(_) => "drafts",
+            Self::Mentions(_) => "mentions",
             Self::KeptSince(_) => "kept_since",
             Self::BackedUp(_) => "backed_up",
         }
@@ -130,6 +140,8 @@ impl Setting {
             Self::Reply(reply) => reply.as_ref().map(Reply::to_text),
             Self::Tab(tab) => (*tab == Tab::Following).then(|| "following".to_owned()),
             Self::Quote(quote) => quote.as_ref().map(Quote::to_text),
+            Self::Drafts(drafts) => Some(drafts.to_text()).filter(|text| !text.is_empty()),
+            Self::Mentions(mentions) => Some(mentions.to_text()).filter(|text| !text.is_empty()),
             Self::KeptSince(since) | Self::ReadUntil(since) => (*since > 0).then(|| since.to_string()),
             Self::BackedUp(yes) | Self::MadeHere(yes) => yes.then(|| "yes".to_owned()),
         }
@@ -156,6 +168,8 @@ impl Settings {
             "made_here" => self.made_here = text == "yes",
             "tab" => self.tab = if text == "following" { Tab::Following } else { Tab::Everyone },
             "quote" => self.quote = Quote::parse(text),
+            "drafts" => self.drafts = Drafts::parse(text),
+            "mentions" => self.mentions = Mentions::parse(text),
             "kept_since" => self.kept_since = text.parse().unwrap_or_default(),
             "backed_up" => self.backed_up = text == "yes",
             _ => {}
@@ -166,6 +180,7 @@ impl Settings {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::Context;
     use nostrp2p_protocol::{EventId, PublicKey};
 
     #[test]
@@ -178,6 +193,10 @@ mod tests {
             people: vec![PublicKey::from_bytes([2; 32])],
         });
         let quote = Some(Quote { id: EventId::from_bytes([4; 32]), author: None });
+        let mut drafts = Drafts::default();
+        drafts.put(Context::New, "later\n".into());
+        let mut mentions = Mentions::default();
+        mentions.add("Ada L.".into(), PublicKey::from_bytes([2; 32]));
         let settings = [
             Setting::Cursor(Cursor { store: u64::MAX, after: 7 }),
             Setting::Node(node.clone()),
@@ -189,6 +208,8 @@ mod tests {
             Setting::MadeHere(true),
             Setting::Tab(Tab::Following),
             Setting::Quote(quote),
+            Setting::Drafts(drafts.clone()),
+            Setting::Mentions(mentions.clone()),
             Setting::KeptSince(5),
             Setting::BackedUp(true),
         ];
@@ -207,6 +228,8 @@ mod tests {
             made_here: true,
             tab: Tab::Following,
             quote,
+            drafts,
+            mentions,
             kept_since: 5,
             backed_up: true,
         };
@@ -223,6 +246,8 @@ mod tests {
             "language",
             "reply",
             "quote",
+            "drafts",
+            "mentions",
             "made_here",
             "tab",
             "read_until",

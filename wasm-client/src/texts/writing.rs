@@ -9,6 +9,9 @@ use super::{Language, other_people, words};
 words! {
     table WRITING_TABLE;
 
+    WHO_SEES: "Who can see it", "公開範囲";
+    FOR_EVERYONE: "For everyone", "全員に公開";
+
     COMPOSE_LABEL: "New post", "新しい投稿";
     COMPOSE_EXAMPLE: "What is on your mind?", "いま、何を考えていますか";
     COMPOSE_SEND: "Post", "投稿";

@@ -1,6 +1,7 @@
 //! The page without a browser: messages in, effects out, with a node made of frames.
 
 mod claim;
+mod composing;
 mod deleting;
 mod lists;
 mod notices;
@@ -208,7 +209,7 @@ impl Rig {
     }
 
     fn write(&mut self, text: &str) {
-        self.give(Message::Writing(Writing::Typed(text.into())));
+        self.give(Message::Writing(Writing::Typed(text.into(), text.encode_utf16().count())));
         self.give(Message::Writing(Writing::Send));
     }
 }

@@ -81,11 +81,9 @@ fn trouble_card(model: &Model) -> Option<Html> {
     (model.connection.pill() == Pill::Offline).then_some(())?;
     let sentence = trouble(model)?;
     Some(element("div").class("card card-trouble").child(error(sentence)).child(
-        element("div").class("row").child(button(
-            "plain",
-            model.say(texts::TRY_NOW),
-            Message::Link(Link::Retry),
-        )),
+        element("div").class("row").child(
+            button("plain", model.say(texts::TRY_NOW), Message::Link(Link::Retry)).test_id("try-now"),
+        ),
     ))
 }
 
