@@ -5,6 +5,11 @@
 #![expect(clippy::panic, reason = "a broken promise must stop the fuzzer")]
 
 use nostrp2p_bridge::Session;
+use nostrp2p_node::{
+    decoders,
+    settings::{Flags, explain},
+};
+use nostrp2p_overlay::PeerAddress;
 use nostrp2p_protocol::{
     Event, EventPointer, Filter, Packet, ProfilePointer, PublicKey, SecretKey, SignedAnnouncement,
     UnverifiedEvent,
@@ -16,7 +21,7 @@ use nostrp2p_protocol::{
 pub type Target = fn(&[u8]);
 
 /// All targets by name.
-pub const TARGETS: [(&str, Target); 8] = [
+pub const TARGETS: [(&str, Target); 13] = [
     ("client_frame", client_frame),
     ("node_frame", node_frame),
     ("packet", packet),
@@ -25,6 +30,11 @@ pub const TARGETS: [(&str, Target); 8] = [
     ("json", json),
     ("nip19", nip19),
     ("relay_line", relay_line),
+    ("rest", rest),
+    ("http_login", http_login),
+    ("store_record", store_record),
+    ("settings", settings),
+    ("address", address),
 ];
 
 /// Frames of clients.
@@ -116,6 +126,49 @@ pub fn relay_line(bytes: &[u8]) {
     let (mut session, _greeting) = Session::open([7; 32], "localhost".to_owned());
     for line in text.lines() {
         let _steps = session.on_line(line, Some(PublicKey::from_bytes([1; 32])), 1_700_000_000);
+    }
+}
+
+/// Bodies of the REST interface: events and filters.
+pub fn rest(bytes: &[u8]) {
+    let _answered = decoders::rest_question(bytes);
+    if let Some(event) = decoders::rest_event(bytes) {
+        // Only to write it down: nothing here believes it.
+        let text = serde_json::to_string(&Event::trusted(event.clone())).unwrap_or_default();
+        // Null tags of a profile are refused, empty ones are not, so what was taken is taken again.
+        same(&decoders::rest_event(text.as_bytes()), &Some(event));
+    }
+}
+
+/// Logins on the REST interface (NIP-98). The corpus has one that is right.
+pub fn http_login(bytes: &[u8]) {
+    let Ok(owner) = SecretKey::from_bytes([1; 32]).map(|key| key.public_key()) else { return };
+    let _proven = decoders::http_login(bytes, &owner, 1_700_000_000);
+}
+
+/// Events as they lie in the store: a damaged disk may return anything.
+pub fn store_record(bytes: &[u8]) {
+    if let Some(event) = decoders::store_record(bytes) {
+        same(&decoders::store_record(&decoders::encode_store_record(&event)), &Some(event));
+    }
+}
+
+/// Settings files. What is printed of them can be used as one.
+pub fn settings(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    let Ok(before) = decoders::settings_file(text) else { return };
+    let again = decoders::settings_file(&explain(&before, &Flags::default(), |_| None));
+    let parts = |settings: &nostrp2p_node::settings::Settings| {
+        (settings.listen, settings.tls.clone(), settings.bootstrap.clone(), settings.allow_hosts.clone())
+    };
+    same(&again.as_ref().map(parts), &Ok(parts(&before)));
+}
+
+/// Addresses of nodes, as people and other nodes write them.
+pub fn address(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    if let Ok(address) = text.parse::<PeerAddress>() {
+        same(&address.to_string().parse().ok(), &Some(address));
     }
 }
 

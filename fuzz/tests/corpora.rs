@@ -62,3 +62,17 @@ fn every_decoder_keeps_its_promises() {
         }
     }
 }
+
+#[test]
+fn every_target_has_its_program_and_its_corpus() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let manifest = fs::read_to_string(root.join("Cargo.toml")).unwrap();
+    for (name, _) in TARGETS {
+        let program = fs::read_to_string(root.join("fuzz_targets").join(name).with_extension("rs")).unwrap();
+        assert!(program.contains(&format!("nostrp2p_fuzz::{name}(bytes)")), "{name}");
+        assert!(manifest.contains(&format!("path = \"fuzz_targets/{name}.rs\"")), "{name}");
+    }
+    for folder in ["fuzz_targets", "corpus"] {
+        assert_eq!(fs::read_dir(root.join(folder)).unwrap().count(), TARGETS.len(), "{folder}");
+    }
+}

@@ -35,7 +35,7 @@ use nostrp2p_overlay::Overlay;
 use nostrp2p_protocol::PeerId;
 use tokio::sync::{Semaphore, broadcast, mpsc, watch};
 
-pub(crate) use rest::Rest;
+pub(crate) use rest::{Rest, proves, rest_event, rest_question};
 
 use crate::{
     driver::{Command, DeliveryNews},

@@ -9,6 +9,8 @@ mod claim;
 pub mod cli;
 mod clock;
 mod data_dir;
+#[doc(hidden)]
+pub mod decoders;
 mod delegated;
 pub mod doctor;
 mod driver;

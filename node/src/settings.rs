@@ -301,6 +301,18 @@ fn read(path: &Path) -> Result<File, InvalidSettings> {
     toml::from_str(&text).map_err(|error| invalid(error.to_string().trim().replace('\n', " ")))
 }
 
+/// What a settings file alone makes of a node. A name in `listen-addr-port` is not looked up but passed over.
+///
+/// # Errors
+/// When it is no settings file, or a value cannot be used.
+pub fn decode_file(text: &str) -> Result<Settings, String> {
+    let mut file: File = toml::from_str(text).map_err(|error| error.to_string())?;
+    file.listen_addr_port = file.listen_addr_port.filter(|text| text.parse::<SocketAddr>().is_ok());
+    merge(Flags::default(), file, PathBuf::from("data")).map_err(|unusable| match unusable {
+        Unusable::Listen { reason, .. } | Unusable::InFile(reason) => reason,
+    })
+}
+
 /// Why a merge failed.
 #[derive(Debug, PartialEq, Eq)]
 enum Unusable {

@@ -30,6 +30,7 @@ use tokio::sync::watch;
 
 pub use notes::Note;
 pub use read::{Batch, Found};
+pub(crate) use record::{decode as decode_record, encode as encode_record};
 pub use retain::Retention;
 pub use salvage::{Salvaged, salvage};
 pub use write::Inserted;

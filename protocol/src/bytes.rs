@@ -67,24 +67,16 @@ macro_rules! fixed_bytes {
             }
         }
 
-        /// Binary in binary formats, hex in human-readable ones.
+        /// As hex, for JSON; in our own messages it is binary (`msgpack`).
         impl Serialize for $name {
             fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                if serializer.is_human_readable() {
-                    serializer.collect_str(self)
-                } else {
-                    serializer.serialize_bytes(&self.0)
-                }
+                serializer.collect_str(self)
             }
         }
 
         impl<'de> Deserialize<'de> for $name {
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                if deserializer.is_human_readable() {
-                    String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
-                } else {
-                    serde_bytes::ByteArray::<$len>::deserialize(deserializer).map(|bytes| Self(bytes.into_array()))
-                }
+                String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
             }
         }
     };

@@ -6,7 +6,6 @@
 use crate::{
     Filter, Malformed, UnverifiedEvent,
     announcement::MAX_ANNOUNCEMENTS,
-    filter::WireFilter,
     frame::StoreId,
     packing::{pack, unpack},
     wire::{self, CompactEvent},
@@ -76,10 +75,7 @@ impl Question {
     pub fn encode(self) -> Vec<u8> {
         match self {
             Self::Announcements => wire::encode(&(1u8,)),
-            Self::Events(filters) => {
-                let filters: Vec<WireFilter> = filters.into_iter().map(Into::into).collect();
-                wire::encode(&(2u8, filters))
-            }
+            Self::Events(filters) => wire::encode(&(2u8, filters)),
             Self::Own { store, after, newest } => wire::encode(&(3u8, store, after, newest)),
         }
     }
@@ -92,11 +88,10 @@ impl Question {
         match wire::message_type(bytes)? {
             1 => wire::decode::<(u8,)>(bytes).map(|_| Self::Announcements),
             2 => {
-                let (_, filters): (u8, Vec<WireFilter>) = wire::decode(bytes)?;
+                let (_, filters): (u8, Vec<Filter>) = wire::decode(bytes)?;
                 if filters.len() > MAX_ASKED_FILTERS {
                     return Err(Malformed::Encoding(format!("more than {MAX_ASKED_FILTERS} filters")));
                 }
-                let filters: Vec<Filter> = filters.into_iter().map(Into::into).collect();
                 match filters.iter().find_map(|filter| filter.check_shape().err()) {
                     Some(invalid) => Err(Malformed::Encoding(invalid.to_string())),
                     None => Ok(Self::Events(filters)),

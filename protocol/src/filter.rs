@@ -2,11 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde::{Deserialize, Serialize};
-
 use crate::{
-    EventId, Kind, PublicKey, Rumor,
+    EventId, Kind, Malformed, PublicKey, Rumor,
     limits::{MAX_FILTER_VALUES, MAX_TEXT_BYTES},
+    msgpack::{Input, Read, Write},
 };
 
 /// A filter of NIP-01. All conditions that are set must hold; within one, any value suffices.
@@ -89,8 +88,7 @@ fn has_tag(rumor: &Rumor, name: char, wanted: &BTreeSet<String>) -> bool {
 }
 
 /// The wire form: `[ids, authors, kinds, tags, since, until, limit]`, nil where there is no condition.
-#[derive(Serialize, Deserialize)]
-pub(crate) struct WireFilter(
+type Conditions = (
     Option<BTreeSet<EventId>>,
     Option<BTreeSet<PublicKey>>,
     Option<BTreeSet<Kind>>,
@@ -100,17 +98,19 @@ pub(crate) struct WireFilter(
     Option<u32>,
 );
 
-impl From<Filter> for WireFilter {
-    fn from(filter: Filter) -> Self {
-        let Filter { ids, authors, kinds, tags, since, until, limit } = filter;
-        Self(ids, authors, kinds, tags.into_iter().collect(), since, until, limit)
+impl Write for Filter {
+    fn write(&self, out: &mut Vec<u8>) {
+        let Self { ids, authors, kinds, tags, since, until, limit } = self;
+        let tags: Vec<(char, &BTreeSet<String>)> =
+            tags.iter().map(|(name, values)| (*name, values)).collect();
+        (ids, authors, kinds, tags, since, until, limit).write(out);
     }
 }
 
-impl From<WireFilter> for Filter {
-    fn from(wire: WireFilter) -> Self {
-        let WireFilter(ids, authors, kinds, tags, since, until, limit) = wire;
-        Self { ids, authors, kinds, tags: tags.into_iter().collect(), since, until, limit }
+impl Read for Filter {
+    fn read(input: &mut Input<'_>) -> Result<Self, Malformed> {
+        let (ids, authors, kinds, tags, since, until, limit) = Conditions::read(input)?;
+        Ok(Self { ids, authors, kinds, tags: tags.into_iter().collect(), since, until, limit })
     }
 }
 

@@ -16,6 +16,7 @@ mod keys;
 mod kind;
 pub mod limits;
 pub mod login;
+mod msgpack;
 mod nip19;
 pub mod nip49;
 pub mod packet;

@@ -1,10 +1,9 @@
 //! How several events travel in one message: as a list in compact form, deflated when that saves bytes.
 
-use serde::{Serialize, de::DeserializeOwned};
-
 use crate::{
     Malformed,
     limits::{MAX_BATCH_BYTES, MAX_BATCH_EVENTS},
+    msgpack::{Read, Write},
     wire,
 };
 
@@ -18,7 +17,7 @@ const DEFLATE_FROM: usize = 200;
 const DEFLATE_LEVEL: u8 = 6;
 
 /// Encodes events and says how they are packed.
-pub(crate) fn pack<C: Serialize + From<E>, E>(events: Vec<E>) -> (Vec<u8>, u8) {
+pub(crate) fn pack<C: Write + From<E>, E>(events: Vec<E>) -> (Vec<u8>, u8) {
     let events: Vec<C> = events.into_iter().map(Into::into).collect();
     let plain = wire::encode(&events);
     if plain.len() < DEFLATE_FROM {
@@ -32,10 +31,7 @@ pub(crate) fn pack<C: Serialize + From<E>, E>(events: Vec<E>) -> (Vec<u8>, u8) {
 ///
 /// # Errors
 /// When they are damaged, too many, or too large after unpacking.
-pub(crate) fn unpack<C: DeserializeOwned + Into<E>, E>(
-    packing: u8,
-    packed: &[u8],
-) -> Result<Vec<E>, Malformed> {
+pub(crate) fn unpack<C: Read + Into<E>, E>(packing: u8, packed: &[u8]) -> Result<Vec<E>, Malformed> {
     let events: Vec<C> = match packing {
         PLAIN => decode_bounded(packed)?,
         DEFLATED => {
@@ -51,7 +47,7 @@ pub(crate) fn unpack<C: DeserializeOwned + Into<E>, E>(
     Ok(events.into_iter().map(Into::into).collect())
 }
 
-fn decode_bounded<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Malformed> {
+fn decode_bounded<T: Read>(bytes: &[u8]) -> Result<T, Malformed> {
     if bytes.len() > MAX_BATCH_BYTES {
         return Err(Malformed::TooLong { length: bytes.len(), max: MAX_BATCH_BYTES });
     }

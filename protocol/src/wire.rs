@@ -3,18 +3,11 @@
 //! The compact form of an event is what travels between nodes and between client and node.
 //! It never holds the id, because the receiver computes that anyway. See PROTOCOL.md, "Compact events".
 
-use std::fmt;
-
-use serde::{
-    Deserialize, Deserializer, Serialize, Serializer,
-    de::{self, DeserializeOwned, SeqAccess, Visitor},
-    ser::SerializeSeq,
-};
-
 use crate::{
     Kind, PublicKey, Rumor, Signature, Tag, UnverifiedEvent,
     bytes::is_lower_hex,
     limits::{MAX_TAG_ELEMENTS, MAX_TAGS},
+    msgpack::{Input, Piece, Read, Write, write_array, write_binary, write_text},
 };
 
 /// Why bytes are not the message that was expected. The sender is to blame.
@@ -39,17 +32,18 @@ pub enum Malformed {
     },
 }
 
-/// Encodes a value; structures and tuples become arrays.
-pub(crate) fn encode<T: Serialize>(value: &T) -> Vec<u8> {
-    rmp_serde::to_vec(value).expect("writing to memory does not fail, and all lengths are known beforehand")
+/// Encodes a value; tuples become arrays.
+pub(crate) fn encode(value: &impl Write) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    value.write(&mut bytes);
+    bytes
 }
 
 /// Decodes a value that takes up all of the bytes.
-pub(crate) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Malformed> {
-    let mut rest = bytes;
-    let value = T::deserialize(&mut rmp_serde::Deserializer::new(&mut rest))
-        .map_err(|error| Malformed::Encoding(error.to_string()))?;
-    match rest.len() {
+pub(crate) fn decode<T: Read>(bytes: &[u8]) -> Result<T, Malformed> {
+    let mut input = Input::new(bytes);
+    let value = T::read(&mut input)?;
+    match input.len() {
         0 => Ok(value),
         rest => Err(Malformed::Trailing(rest)),
     }
@@ -66,12 +60,60 @@ pub(crate) fn message_type(bytes: &[u8]) -> Result<u8, Malformed> {
 }
 
 /// A rumor in compact form: `[pubkey, created_at, kind, tags, content]`.
-#[derive(Serialize, Deserialize)]
 pub(crate) struct CompactRumor(PublicKey, u64, Kind, CompactTags, String);
 
 /// An event in compact form: a compact rumor followed by its signature.
-#[derive(Serialize, Deserialize)]
-pub(crate) struct CompactEvent(PublicKey, u64, Kind, CompactTags, String, Signature);
+pub(crate) struct CompactEvent(CompactRumor, Signature);
+
+impl CompactRumor {
+    fn write_fields(&self, out: &mut Vec<u8>) {
+        let Self(pubkey, created_at, kind, tags, content) = self;
+        pubkey.write(out);
+        created_at.write(out);
+        kind.write(out);
+        tags.write(out);
+        content.write(out);
+    }
+
+    fn read_fields(input: &mut Input<'_>) -> Result<Self, Malformed> {
+        Ok(Self(
+            Read::read(input)?,
+            Read::read(input)?,
+            Read::read(input)?,
+            Read::read(input)?,
+            Read::read(input)?,
+        ))
+    }
+}
+
+impl Write for CompactRumor {
+    fn write(&self, out: &mut Vec<u8>) {
+        write_array(out, 5);
+        self.write_fields(out);
+    }
+}
+
+impl Read for CompactRumor {
+    fn read(input: &mut Input<'_>) -> Result<Self, Malformed> {
+        input.array_of(5)?;
+        Self::read_fields(input)
+    }
+}
+
+impl Write for CompactEvent {
+    fn write(&self, out: &mut Vec<u8>) {
+        write_array(out, 6);
+        self.0.write_fields(out);
+        self.1.write(out);
+    }
+}
+
+impl Read for CompactEvent {
+    fn read(input: &mut Input<'_>) -> Result<Self, Malformed> {
+        input.array_of(6)?;
+        Ok(Self(CompactRumor::read_fields(input)?, Signature::read(input)?))
+    }
+}
 
 impl From<Rumor> for CompactRumor {
     fn from(rumor: Rumor) -> Self {
@@ -89,15 +131,14 @@ impl From<CompactRumor> for Rumor {
 
 impl From<UnverifiedEvent> for CompactEvent {
     fn from(event: UnverifiedEvent) -> Self {
-        let CompactRumor(pubkey, created_at, kind, tags, content) = event.rumor.into();
-        Self(pubkey, created_at, kind, tags, content, event.sig)
+        Self(event.rumor.into(), event.sig)
     }
 }
 
 impl From<CompactEvent> for UnverifiedEvent {
     fn from(compact: CompactEvent) -> Self {
-        let CompactEvent(pubkey, created_at, kind, tags, content, sig) = compact;
-        Self { claimed_id: None, rumor: CompactRumor(pubkey, created_at, kind, tags, content).into(), sig }
+        let CompactEvent(rumor, sig) = compact;
+        Self { claimed_id: None, rumor: rumor.into(), sig }
     }
 }
 
@@ -118,120 +159,72 @@ impl UnverifiedEvent {
 
 pub(crate) struct CompactTags(Vec<Tag>);
 
-impl Serialize for CompactTags {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.0.iter().map(|tag| CompactTag(tag.clone())))
+impl Write for CompactTags {
+    fn write(&self, out: &mut Vec<u8>) {
+        write_array(out, self.0.len());
+        self.0.iter().for_each(|tag| write_tag(out, tag));
     }
 }
 
-impl<'de> Deserialize<'de> for CompactTags {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Tags;
-        impl<'de> Visitor<'de> for Tags {
-            type Value = CompactTags;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                write!(f, "an array of at most {MAX_TAGS} tags")
-            }
-
-            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<CompactTags, A::Error> {
-                let mut tags = Vec::new();
-                while let Some(CompactTag(tag)) = seq.next_element()? {
-                    if tags.len() == MAX_TAGS {
-                        return Err(de::Error::invalid_length(MAX_TAGS + 1, &self));
-                    }
-                    tags.push(tag);
-                }
-                Ok(CompactTags(tags))
-            }
+impl Read for CompactTags {
+    fn read(input: &mut Input<'_>) -> Result<Self, Malformed> {
+        let length = input.array()?;
+        if length > MAX_TAGS {
+            return Err(Malformed::Encoding(format!("more than {MAX_TAGS} tags")));
         }
-        deserializer.deserialize_seq(Tags)
+        // Nothing is reserved: the length is only claimed.
+        let mut tags = Vec::new();
+        for _ in 0..length {
+            tags.push(read_tag(input)?);
+        }
+        Ok(Self(tags))
     }
 }
-
-/// A tag whose 32-byte value travels as binary.
-struct CompactTag(Tag);
 
 /// The tags whose value is a public key or an event id, so that its hex form may travel as binary.
 fn holds_bytes(name: &str) -> bool {
     matches!(name, "e" | "p" | "q")
 }
 
-impl Serialize for CompactTag {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let elements = self.0.elements();
-        let binary = holds_bytes(self.0.name());
-        let mut seq = serializer.serialize_seq(Some(elements.len()))?;
-        for (index, element) in elements.iter().enumerate() {
-            match hex::decode(element) {
-                Ok(bytes) if binary && index == 1 && is_lower_hex(element, 64) => {
-                    seq.serialize_element(serde_bytes::Bytes::new(&bytes))?;
-                }
-                _ => seq.serialize_element(element)?,
-            }
+/// Writes a tag; a 32-byte value travels as binary.
+fn write_tag(out: &mut Vec<u8>, tag: &Tag) {
+    let elements = tag.elements();
+    let binary = holds_bytes(tag.name());
+    write_array(out, elements.len());
+    for (index, element) in elements.iter().enumerate() {
+        let mut bytes = [0; 32];
+        let is_bytes = binary && index == 1 && is_lower_hex(element, 64);
+        if is_bytes && hex::decode_to_slice(element, &mut bytes).is_ok() {
+            write_binary(out, &bytes);
+        } else {
+            write_text(out, element);
         }
-        seq.end()
     }
 }
 
-impl<'de> Deserialize<'de> for CompactTag {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Elements;
-        impl<'de> Visitor<'de> for Elements {
-            type Value = CompactTag;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                write!(f, "a tag of at most {MAX_TAG_ELEMENTS} elements")
-            }
-
-            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<CompactTag, A::Error> {
-                let mut elements: Vec<String> = Vec::new();
-                while let Some(element) = seq.next_element::<Element>()? {
-                    let index = elements.len();
-                    if index == MAX_TAG_ELEMENTS {
-                        return Err(de::Error::invalid_length(index + 1, &self));
-                    }
-                    let binary_allowed = index == 1 && elements.first().is_some_and(|name| holds_bytes(name));
-                    match element {
-                        Element::Text(text) => elements.push(text),
-                        Element::Binary(bytes) if binary_allowed => elements.push(hex::encode(bytes)),
-                        Element::Binary(_) => {
-                            return Err(de::Error::custom("binary stands only second in e, p and q tags"));
-                        }
-                    }
-                }
-                Ok(CompactTag(Tag::new(elements)))
-            }
-        }
-        deserializer.deserialize_seq(Elements)
+fn read_tag(input: &mut Input<'_>) -> Result<Tag, Malformed> {
+    let length = input.array()?;
+    if length > MAX_TAG_ELEMENTS {
+        return Err(Malformed::Encoding(format!("a tag has more than {MAX_TAG_ELEMENTS} elements")));
     }
-}
-
-enum Element {
-    Text(String),
-    Binary([u8; 32]),
-}
-
-impl<'de> Deserialize<'de> for Element {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct OneOf;
-        impl Visitor<'_> for OneOf {
-            type Value = Element;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("text or 32 bytes")
+    let mut elements: Vec<String> = Vec::new();
+    for index in 0..length {
+        elements.push(match input.piece()? {
+            Piece::Text(text) => text.to_owned(),
+            Piece::Binary(bytes)
+                if index == 1
+                    && bytes.len() == 32
+                    && elements.first().is_some_and(|name| holds_bytes(name)) =>
+            {
+                hex::encode(bytes)
             }
-
-            fn visit_str<E: de::Error>(self, text: &str) -> Result<Element, E> {
-                Ok(Element::Text(text.to_owned()))
+            Piece::Binary(_) => {
+                let reason = "binary stands only second in e, p and q tags, and has 32 bytes";
+                return Err(Malformed::Encoding(reason.to_owned()));
             }
-
-            fn visit_bytes<E: de::Error>(self, bytes: &[u8]) -> Result<Element, E> {
-                bytes.try_into().map(Element::Binary).map_err(|_| E::invalid_length(bytes.len(), &self))
-            }
-        }
-        deserializer.deserialize_any(OneOf)
+        });
     }
+    Ok(Tag::new(elements))
 }
 
 #[cfg(test)]

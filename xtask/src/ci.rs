@@ -3,7 +3,7 @@
 //! A check that fails does not stop the next, so that one run shows all that is wrong.
 
 use crate::{
-    layering,
+    fuzz, layering,
     report::{Outcome, Report, Steps, kilobytes, seconds},
     test::{self, Suite},
     tools, web,
@@ -18,6 +18,9 @@ use std::{
 /// What a browser may have to fetch before it shows the first page: html, css, js and wasm, with brotli.
 const FIRST_LOAD_BUDGET: usize = 250 * 1024;
 
+/// How long each decoder is fuzzed: long enough to see that it works and to find what lies near.
+const FUZZ_SECONDS: u64 = 10;
+
 const CLIPPY_HINT: &str = "cargo clippy is missing; add it with: rustup component add clippy";
 const FORMAT_HINT: &str = "cargo fmt is missing; add it with: rustup component add rustfmt";
 
@@ -29,6 +32,10 @@ pub fn run(workspace: &Workspace) -> Result<ExitCode> {
     ci.headline("tests");
     let tested = test::run_suites(workspace, &Suite::ALL);
     ci.report.extend(tested.report);
+
+    ci.check("fuzz", |workspace| {
+        fuzz::fuzz(workspace, &fuzz::Options { target: None, seconds: FUZZ_SECONDS })
+    });
 
     let mut budgets = tested.budgets;
     ci.check("size budget", |workspace| {

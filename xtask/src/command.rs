@@ -1,6 +1,6 @@
 //! What may be typed after `cargo xtask`.
 
-use crate::test::Suite;
+use crate::{fuzz, test::Suite};
 
 /// The text of `cargo xtask --help`.
 pub const HELP: &str = "\
@@ -14,6 +14,9 @@ Commands:
   web    Build the static browser client into target/web
   test   Run every test there is, after fetching the tools that are missing
            rust doc browser product   only these suites
+  fuzz   Give every decoder to libFuzzer, a minute each
+           TARGET          only this one, such as json or packet
+           --seconds N     how long each
   ci     Everything that must hold before a change lands: format, layering, lints, docs, tests, budgets
   help   This text
 
@@ -35,6 +38,7 @@ pub enum Command {
     Run(RunOptions),
     /// The suites asked for, in the order in which they run.
     Test(Vec<Suite>),
+    Fuzz(fuzz::Options),
     Ci,
 }
 
@@ -63,8 +67,9 @@ impl Command {
             "run" => parse_run(rest).map(Self::Run),
             "test" => parse_suites(&rest).map(Self::Test),
             "web" => alone(&name, &rest, Self::Web),
+            "fuzz" => parse_fuzz(rest).map(Self::Fuzz),
             "ci" => alone(&name, &rest, Self::Ci),
-            _ => Err(format!("there is no command `{name}`; there are run, web, test, ci and help")),
+            _ => Err(format!("there is no command `{name}`; there are run, web, test, fuzz, ci and help")),
         }
     }
 }
@@ -99,6 +104,23 @@ fn parse_suites(words: &[String]) -> Result<Vec<Suite>, String> {
         return Err(format!("there is no suite `{word}`; there are rust, doc, browser and product"));
     }
     Ok(Suite::ALL.into_iter().filter(|suite| words.iter().any(|word| word == suite.name())).collect())
+}
+
+fn parse_fuzz(words: Vec<String>) -> Result<fuzz::Options, String> {
+    let mut options = fuzz::Options { target: None, seconds: fuzz::SECONDS };
+    let mut words = words.into_iter();
+    while let Some(word) = words.next() {
+        if word == "--seconds" {
+            let seconds =
+                words.next().and_then(|seconds| seconds.parse().ok()).filter(|seconds| *seconds > 0);
+            options.seconds = seconds.ok_or("--seconds wants a number above 0")?;
+        } else if options.target.is_none() && !word.starts_with('-') {
+            options.target = Some(word);
+        } else {
+            return Err(format!("`fuzz` takes one target and --seconds N, but was given `{word}`"));
+        }
+    }
+    Ok(options)
 }
 
 fn alone(name: &str, rest: &[String], command: Command) -> Result<Command, String> {
@@ -140,6 +162,18 @@ mod tests {
         {
             let error = parse(line).unwrap_err();
             assert!(error.contains(word), "{line:?}: {error}");
+        }
+    }
+
+    #[test]
+    fn one_target_is_fuzzed_or_all_and_as_long_as_asked() {
+        let fuzz = |target: Option<&str>, seconds| {
+            Ok(Command::Fuzz(fuzz::Options { target: target.map(String::from), seconds }))
+        };
+        assert_eq!(parse("fuzz"), fuzz(None, fuzz::SECONDS));
+        assert_eq!(parse("fuzz json --seconds 5"), fuzz(Some("json"), 5));
+        for line in ["fuzz --seconds", "fuzz --seconds x", "fuzz --seconds 0", "fuzz a b", "fuzz --fast"] {
+            assert!(parse(line).is_err(), "{line}");
         }
     }
 

@@ -1,4 +1,4 @@
-//! Everything a person types: `cargo xtask run`, `test`, `ci`, `web`.
+//! Everything a person types: `cargo xtask run`, `test`, `fuzz`, `ci`, `web`.
 //!
 //! It builds, checks and starts; it holds nothing of the product itself, and no other crate may depend on it.
 #![expect(clippy::print_stdout, reason = "this program talks to the person who typed it")]
@@ -6,6 +6,7 @@
 mod ci;
 mod command;
 mod demo;
+mod fuzz;
 mod layering;
 mod report;
 mod run;
@@ -24,6 +25,12 @@ use std::{
 use workspace::Workspace;
 
 fn main() -> ExitCode {
+    if std::env::var_os(fuzz::WRAPPER).is_some() {
+        return fuzz::wrap_rustc().unwrap_or_else(|error| {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        });
+    }
     let command = match Command::parse(std::env::args().skip(1)) {
         Ok(command) => command,
         Err(error) => {
@@ -52,6 +59,7 @@ fn carry_out(command: Command) -> Result<ExitCode> {
         Command::Web => web::run(&workspace).map(|()| ExitCode::SUCCESS),
         Command::Run(options) => run::run(&workspace, &options),
         Command::Test(suites) => test::run(&workspace, &suites),
+        Command::Fuzz(options) => fuzz::run(&workspace, &options),
         Command::Ci => ci::run(&workspace),
     }
 }

@@ -3,7 +3,7 @@
 //! A suite that dies without saying how many tests ran counts as one failure, and so does a suite that ran none
 //! although it must have some: silence is never success.
 
-mod capture;
+pub mod capture;
 mod counts;
 
 use crate::{

@@ -78,6 +78,16 @@ fn version_of(binary: &Path) -> Option<String> {
     text.lines().next()?.split_whitespace().last().map(String::from)
 }
 
+/// Says so when there is no C++ compiler, which libFuzzer is built with.
+pub fn require_cxx() -> Result<()> {
+    if env::var_os("CXX").is_some() || ["c++", "g++", "clang++"].iter().any(|name| on_path(name).is_some()) {
+        return Ok(());
+    }
+    bail!(
+        "fuzzing needs a C++ compiler, for libFuzzer is built with it (Debian and Ubuntu: apt-get install g++)"
+    )
+}
+
 /// A browser and the program that steers it.
 pub struct Browser {
     pub chromium: PathBuf,

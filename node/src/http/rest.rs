@@ -21,7 +21,7 @@ use axum::{
     response::Response,
 };
 use futures_util::StreamExt;
-use nostrp2p_protocol::UnverifiedEvent;
+use nostrp2p_protocol::{PublicKey, UnverifiedEvent};
 use sha2::{Digest, Sha256};
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore, oneshot},
@@ -49,6 +49,22 @@ const BODY_DEADLINE: Duration = Duration::from_secs(30);
 const MAX_REQUESTS: usize = 16;
 /// Requests of guests that are served at a time, apart from those of the owner, whom they must not keep out.
 const MAX_GUEST_REQUESTS: usize = 8;
+
+/// See [`crate::decoders`].
+pub(crate) fn rest_event(body: &[u8]) -> Option<UnverifiedEvent> {
+    read_event(body).ok()
+}
+
+/// See [`crate::decoders`].
+pub(crate) fn rest_question(body: &[u8]) -> bool {
+    read_question(body).is_ok()
+}
+
+/// See [`crate::decoders`].
+pub(crate) fn proves(credentials: &[u8], owner: &PublicKey, now: u64) -> bool {
+    let target = login::Target { method: "POST", authority: "localhost", path: "/req" };
+    login::check(credentials, &target, owner, now).is_ok()
+}
 
 /// What the REST handlers share.
 #[derive(Clone)]

@@ -5,13 +5,13 @@
 use nostrp2p_protocol::{Event, EventId, UnverifiedEvent};
 
 /// Encodes an event for [`super::tables::EVENTS`].
-pub(super) fn encode(event: &Event) -> Vec<u8> {
+pub(crate) fn encode(event: &Event) -> Vec<u8> {
     let compact = UnverifiedEvent::from(event.clone()).to_compact();
     [event.id().as_bytes().as_slice(), &compact].concat()
 }
 
 /// Decodes what [`encode`] wrote; None for anything else, which only a damaged disk can bring about.
-pub(super) fn decode(record: &[u8]) -> Option<Event> {
+pub(crate) fn decode(record: &[u8]) -> Option<Event> {
     let (id, compact) = record.split_at_checked(EventId::LEN)?;
     let mut event = UnverifiedEvent::from_compact(compact).ok()?;
     event.claimed_id = Some(EventId::try_from(id).ok()?);

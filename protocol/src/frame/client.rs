@@ -2,7 +2,6 @@
 
 use crate::{
     Filter, Malformed, UnverifiedEvent,
-    filter::WireFilter,
     frame::RequestId,
     limits::{MAX_FILTERS, MAX_FRAME_BYTES, MAX_MARKER_BYTES},
     wire::{self, CompactEvent},
@@ -90,14 +89,8 @@ impl ClientFrame {
             }
             Self::Publish { request, event } => wire::encode(&(4u8, request, CompactEvent::from(event))),
             Self::Watch { after, gather_ms } => wire::encode(&(5u8, after, gather_ms)),
-            Self::Fetch { request, filters } => {
-                let filters: Vec<WireFilter> = filters.into_iter().map(Into::into).collect();
-                wire::encode(&(6u8, request, filters))
-            }
-            Self::Subscribe { request, filters } => {
-                let filters: Vec<WireFilter> = filters.into_iter().map(Into::into).collect();
-                wire::encode(&(7u8, request, filters))
-            }
+            Self::Fetch { request, filters } => wire::encode(&(6u8, request, filters)),
+            Self::Subscribe { request, filters } => wire::encode(&(7u8, request, filters)),
             Self::Unsubscribe { request } => wire::encode(&(8u8, request)),
             Self::Mark { name, until } => wire::encode(&(9u8, name, until)),
         }
@@ -166,9 +159,9 @@ impl ClientFrame {
 }
 
 fn decode_filters(bytes: &[u8]) -> Result<(RequestId, Vec<Filter>), Malformed> {
-    let (_, request, filters): (u8, _, Vec<WireFilter>) = wire::decode(bytes)?;
+    let (_, request, filters): (u8, _, Vec<Filter>) = wire::decode(bytes)?;
     if filters.len() > MAX_FILTERS {
         return Err(Malformed::Encoding(format!("more than {MAX_FILTERS} filters")));
     }
-    Ok((request, filters.into_iter().map(Into::into).collect()))
+    Ok((request, filters))
 }

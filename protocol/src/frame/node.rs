@@ -1,11 +1,10 @@
 //! Node to client.
 
-use serde::{Deserialize, Serialize};
-
 use crate::{
     EventId, Malformed, PeerId, PublicKey, Rumor,
     frame::{Refusal, RefusalCode, RequestId},
     limits::{MAX_BATCH_BYTES, MAX_MARKERS, MAX_TEXT_BYTES},
+    msgpack::{Input, Read, Write},
     packing::{pack, unpack},
     wire::{self, CompactRumor},
 };
@@ -106,8 +105,7 @@ pub enum NodeFrame {
 }
 
 /// Where a published event goes (see the table in DESIGN and PROTOCOL, "What travels how").
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(into = "(u8, u32)", try_from = "(u8, u32)")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Carried {
     /// 0: kept on this node only.
     Kept,
@@ -117,32 +115,30 @@ pub enum Carried {
     Waiting(u32),
 }
 
-impl From<Carried> for (u8, u32) {
-    fn from(carried: Carried) -> Self {
-        match carried {
-            Carried::Kept => (0, 0),
-            Carried::Broadcast(neighbours) => (1, neighbours),
-            Carried::Waiting(people) => (2, people),
-        }
+impl Write for Carried {
+    fn write(&self, out: &mut Vec<u8>) {
+        let pair: (u8, u32) = match *self {
+            Self::Kept => (0, 0),
+            Self::Broadcast(neighbours) => (1, neighbours),
+            Self::Waiting(people) => (2, people),
+        };
+        pair.write(out);
     }
 }
 
-impl TryFrom<(u8, u32)> for Carried {
-    type Error = &'static str;
-
-    fn try_from(pair: (u8, u32)) -> Result<Self, Self::Error> {
-        match pair {
+impl Read for Carried {
+    fn read(input: &mut Input<'_>) -> Result<Self, Malformed> {
+        match <(u8, u32)>::read(input)? {
             (0, _) => Ok(Self::Kept),
             (1, neighbours) => Ok(Self::Broadcast(neighbours)),
             (2, people) => Ok(Self::Waiting(people)),
-            _ => Err("an unknown way of carrying an event"),
+            _ => Err(Malformed::Encoding("an unknown way of carrying an event".to_owned())),
         }
     }
 }
 
 /// How far a private event has come with one of the people it is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(into = "u8", from = "u8")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Delivery {
     /// 0: it waits in the owner's node, which tries again.
     Waiting,
@@ -172,11 +168,22 @@ impl From<u8> for Delivery {
     }
 }
 
+impl Write for Delivery {
+    fn write(&self, out: &mut Vec<u8>) {
+        u8::from(*self).write(out);
+    }
+}
+
+impl Read for Delivery {
+    fn read(input: &mut Input<'_>) -> Result<Self, Malformed> {
+        u8::read(input).map(Into::into)
+    }
+}
+
 /// A node that this one is connected to.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PeerStatus {
     /// Which node.
-    #[serde(with = "peer_bytes")]
     pub peer: PeerId,
     /// Whose node, if known.
     pub owner: Option<PublicKey>,
@@ -187,8 +194,7 @@ pub struct PeerStatus {
 }
 
 /// How a connection to a peer goes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(into = "u8", from = "u8")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Path {
     /// 0: straight.
     Direct,
@@ -198,38 +204,37 @@ pub enum Path {
     Relayed,
 }
 
-impl From<Path> for u8 {
-    fn from(path: Path) -> Self {
-        match path {
-            Path::Direct => 0,
-            Path::Punched => 1,
-            Path::Relayed => 2,
-        }
+impl Write for PeerStatus {
+    fn write(&self, out: &mut Vec<u8>) {
+        (self.peer, self.owner, self.path, self.delay_ms).write(out);
     }
 }
 
-impl From<u8> for Path {
-    fn from(number: u8) -> Self {
-        match number {
+impl Read for PeerStatus {
+    fn read(input: &mut Input<'_>) -> Result<Self, Malformed> {
+        let (peer, owner, path, delay_ms) = Read::read(input)?;
+        Ok(Self { peer, owner, path, delay_ms })
+    }
+}
+
+impl Write for Path {
+    fn write(&self, out: &mut Vec<u8>) {
+        let number: u8 = match self {
+            Self::Direct => 0,
+            Self::Punched => 1,
+            Self::Relayed => 2,
+        };
+        number.write(out);
+    }
+}
+
+impl Read for Path {
+    fn read(input: &mut Input<'_>) -> Result<Self, Malformed> {
+        Ok(match u8::read(input)? {
             0 => Self::Direct,
             1 => Self::Punched,
             _ => Self::Relayed,
-        }
-    }
-}
-
-mod peer_bytes {
-    use serde::{Deserialize, Deserializer, Serializer};
-
-    use crate::PeerId;
-
-    pub(super) fn serialize<S: Serializer>(peer: &PeerId, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_bytes(peer.as_ed25519())
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<PeerId, D::Error> {
-        serde_bytes::ByteArray::<32>::deserialize(deserializer)
-            .map(|key| PeerId::from_ed25519(key.into_array()))
+        })
     }
 }
 

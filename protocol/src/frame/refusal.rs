@@ -1,10 +1,12 @@
 //! Why a node says no, in a form that programs and people read.
 
-use serde::{Deserialize, Serialize};
+use crate::{
+    Malformed,
+    msgpack::{Input, Read, Write},
+};
 
 /// The machine-readable part of a refusal. Its number is what travels.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(into = "u8", from = "u8")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum RefusalCode {
     /// 1: the frame cannot be decoded.
     Malformed,
@@ -77,6 +79,18 @@ impl From<RefusalCode> for u8 {
 impl From<u8> for RefusalCode {
     fn from(number: u8) -> Self {
         CODES.iter().find(|(_, known)| *known == number).map_or(Self::Other(number), |(code, _)| *code)
+    }
+}
+
+impl Write for RefusalCode {
+    fn write(&self, out: &mut Vec<u8>) {
+        u8::from(*self).write(out);
+    }
+}
+
+impl Read for RefusalCode {
+    fn read(input: &mut Input<'_>) -> Result<Self, Malformed> {
+        u8::read(input).map(Into::into)
     }
 }
 

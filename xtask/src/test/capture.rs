@@ -22,8 +22,21 @@ pub struct Captured {
     pub text: String,
 }
 
-/// Runs the program to its end, or stops it at the limit.
-pub fn run(mut command: Command, limit: Duration) -> Result<Captured> {
+/// Runs the program to its end, or stops it at the limit; shows what it prints.
+pub fn run(command: Command, limit: Duration) -> Result<Captured> {
+    run_and(command, limit, show)
+}
+
+/// As [`run`], but shows nothing.
+pub fn run_quietly(command: Command, limit: Duration) -> Result<Captured> {
+    run_and(command, limit, |_, _| Ok(()))
+}
+
+fn run_and(
+    mut command: Command,
+    limit: Duration,
+    show: impl Fn(&[u8], bool) -> io::Result<()>,
+) -> Result<Captured> {
     let name = command.get_program().to_string_lossy().into_owned();
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     if io::stdout().is_terminal() {
