@@ -12,7 +12,7 @@ fn a_post_is_stored_before_it_is_sent_and_shown_at_once() {
     let id = *rig.model.outbox.waiting.keys().next().unwrap();
     let saved = rig.saved();
     assert!(
-        matches!(&saved[..], [Change::Outgoing(event), Change::Set(Setting::Draft(draft)), Change::Set(Setting::Reply(None)), Change::Set(Setting::Quote(None))]
+        matches!(&saved[..], [Change::Outgoing(event), Change::Set(Setting::Draft(draft)), Change::Set(Setting::Reply(None)), Change::Set(Setting::Quote(None)), ..]
         if event.id() == id && draft.is_empty())
     );
     assert_eq!(rig.model.compose.text, "");
