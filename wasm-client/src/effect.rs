@@ -4,6 +4,7 @@ use nostrp2p_protocol::{Draft, EventId, frame::ClientFrame};
 
 use crate::{
     address::ClaimToken,
+    nip05::DomainName,
     route::Route,
     secret::Secret,
     storage::{Change, Place, Theme},
@@ -84,6 +85,10 @@ pub enum Effect {
     PutLanguage(Language),
     /// Load a picture from the web, because somebody asked to see it.
     LoadPicture(String),
+    /// Ask a domain who has this name.
+    LookUp(DomainName),
+    /// Offer everything that is stored here as a file, a line of JSON for each event.
+    Export(String),
     /// Let a loaded picture go.
     DropPicture(String),
     /// Go to another screen; the back button comes back.

@@ -151,6 +151,8 @@ impl App {
             Effect::PutTheme(theme) => window::put_theme(&self.window, theme),
             Effect::PutLanguage(language) => window::put_language(&self.window, language),
             Effect::LoadPicture(address) => self.load_picture(address),
+            Effect::LookUp(name) => self.look_up(name),
+            Effect::Export(name) => self.export(name),
             Effect::DropPicture(own) => drop(web_sys::Url::revoke_object_url(&own)),
             Effect::Go(fragment) => window::go(&self.window, &fragment),
             Effect::Replace(fragment) => self.replace_fragment(fragment),

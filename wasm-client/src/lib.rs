@@ -12,9 +12,11 @@ pub mod dom;
 pub mod effect;
 #[cfg(target_arch = "wasm32")]
 pub mod effects;
+pub mod export;
 pub mod json;
 pub mod message;
 pub mod model;
+pub mod nip05;
 pub mod profile;
 pub mod question;
 pub mod richtext;

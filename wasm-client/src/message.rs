@@ -10,7 +10,8 @@ use crate::{
         signing::{For, NotOpened, Signer},
     },
     secret::Secret,
-    storage::{Snapshot, StorageError, Theme},
+    nip05::DomainName,
+    storage::{Media, Pace, Snapshot, StorageError, Theme},
     texts::Language,
     vdom::KeyPress,
 };
@@ -104,6 +105,8 @@ pub enum Browser {
     Extension,
     /// Something was copied, or could not be.
     Copied(bool),
+    /// What the domain of a name answered, or that it could not be asked.
+    Named(DomainName, Option<String>),
     /// The picture of an address was loaded, and got an address of the browser's own, or could not be.
     Picture(String, Option<String>),
 }
@@ -174,6 +177,8 @@ pub enum Reading {
     Back,
     /// Show a post with what it answers and what answers it.
     Open(EventId),
+    /// Ask the domain of this name who has it.
+    LookUp(DomainName),
     /// Load the picture of this address.
     ShowPicture(String),
     /// The public key of this person goes to the clipboard.
@@ -265,6 +270,14 @@ pub enum Own {
     CopyKey,
     /// The colours are chosen.
     Theme(Theme),
+    /// When pictures in posts are loaded is chosen.
+    Media(Media),
+    /// How often the node may wake this device is chosen.
+    Pace(Pace),
+    /// Everything that is stored here is wanted as a file.
+    Export,
+    /// The help sheet is to be open, or not.
+    Help(bool),
     /// Another language; none to follow the browser.
     Language(Option<Language>),
     /// The key is to be forgotten: ask once more.

@@ -7,6 +7,7 @@ pub mod likes;
 pub mod lists;
 pub mod mention;
 pub mod missing;
+pub mod names;
 pub mod notices;
 pub mod people;
 pub mod picture;
@@ -27,7 +28,7 @@ use crate::{
     route::Route,
     secret::Secret,
     sorted::SortedMap,
-    storage::{Place, Theme},
+    storage::{Media, Pace, Place, Theme},
     texts::{Language, Words},
 };
 pub use {
@@ -38,6 +39,7 @@ pub use {
     lists::Lists,
     mention::{Completion, Mentions},
     missing::Missing,
+    names::Names,
     notices::Notices,
     people::People,
     picture::{Picture, Pictures},
@@ -95,6 +97,14 @@ pub struct Model {
     pub open: Open,
     /// Pictures that somebody asked to see.
     pub pictures: Pictures,
+    /// Names by a domain that somebody looked up: whom the domain names, once it has answered.
+    pub names: Names,
+    /// When pictures in posts are loaded.
+    pub media: Media,
+    /// How often the node may wake this device.
+    pub pace: Pace,
+    /// Whether the help sheet is open.
+    pub help: bool,
     /// The colours.
     pub theme: Theme,
     /// The language that the person chose, if it is not to follow the browser.

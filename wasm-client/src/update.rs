@@ -4,6 +4,8 @@ pub mod compose;
 pub mod connection;
 pub mod deletion;
 pub mod lists;
+pub mod media;
+pub mod names;
 pub mod notices;
 pub mod onboarding;
 pub mod own;
@@ -17,7 +19,7 @@ mod tests;
 use crate::{
     address::ClaimLink,
     effect::{Effect, Timer},
-    message::{Browser, Keyring, Link, Message, Start, Writing},
+    message::{Browser, Keyring, Link, Message, Own, Start, Writing},
     model::{
         Model, Picture, Stage, Welcome,
         signing::Signing,
@@ -77,6 +79,7 @@ pub fn update(model: &mut Model, message: Message, moment: Moment) -> Vec<Effect
             }
         },
     }
+    media::load(model, out);
     effects
 }
 
@@ -153,6 +156,8 @@ fn restore(model: &mut Model, snapshot: Snapshot) {
     }
     model.connection.cursor = settings.cursor;
     model.theme = settings.theme;
+    model.media = settings.media;
+    model.pace = settings.pace;
     model.chosen_language = settings.language;
     model.tab = settings.tab;
     model.notices.read_until = settings.read_until;
@@ -216,6 +221,7 @@ fn on_browser(model: &mut Model, browser: Browser, out: &mut Vec<Effect>) {
             let picture = own.map_or(Picture::Failed, Picture::Here);
             out.extend(model.pictures.put(address, picture).map(Effect::DropPicture));
         }
+        Browser::Named(name, answer) => names::on_answer(model, name, answer, out),
         Browser::UpdateReady => model.update_ready = true,
         Browser::Extension => model.environment.extension = true,
         Browser::Copied(done) => {
@@ -256,6 +262,12 @@ fn on_key(model: &mut Model, press: &KeyPress, out: &mut Vec<Effect>) {
     if !matches!(model.stage, Stage::Using) || model.signing.unlock.is_some() {
         return;
     }
+    if model.help {
+        if matches!(press.key.as_str(), "Escape" | "?") {
+            own::update(model, Own::Help(false), out);
+        }
+        return;
+    }
     if press.key == "Escape" {
         if model.menu.is_some() {
             model.menu = None;
@@ -278,6 +290,7 @@ fn on_key(model: &mut Model, press: &KeyPress, out: &mut Vec<Effect>) {
             out.push(Effect::Go(Route::Find.fragment()));
             out.push(Effect::Focus("search"));
         }
+        "?" => own::update(model, Own::Help(true), out),
         "n" => compose::update(model, Writing::Open, out),
         "j" | "k" if has_posts(model.route) => out.push(Effect::StepPost { back: press.key == "k" }),
         "r" | "l" if has_posts(model.route) => {

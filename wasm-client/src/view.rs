@@ -5,9 +5,11 @@ pub mod compose;
 pub mod find;
 pub mod frame;
 pub mod home;
+pub mod help;
 pub mod icons;
 pub mod keyring;
 pub mod me;
+pub mod media;
 pub mod menu;
 pub mod network;
 pub mod notifications;
@@ -47,7 +49,7 @@ impl View {
             Stage::Welcome(welcome) => welcome_screen(model, welcome),
             Stage::Using => frame::view(model, screen(model, &mut self.posts)),
         };
-        let sheet = keyring::sheet(model);
+        let sheet = keyring::sheet(model).or_else(|| help::sheet(model));
         // What lies under the sheet can neither be pressed nor read meanwhile.
         let page = page.key("page").with_if(sheet.is_some(), "inert");
         element("div").child(page).child_if(sheet)

@@ -39,9 +39,9 @@ pub fn completion(text: &str, caret: usize) -> Option<Completion> {
 
 /// The people that are offered: those one follows first.
 pub fn offered(model: &Model, completion: &Completion) -> Vec<PublicKey> {
-    let wanted = completion.word.to_lowercase();
+    let wanted = completion.word.to_ascii_lowercase();
     let fits = |name: &str| {
-        let name = name.to_lowercase();
+        let name = name.to_ascii_lowercase();
         name.split_whitespace().any(|word| word.starts_with(&wanted))
     };
     let known = model.people.all().filter(|(person, profile)| {

@@ -18,7 +18,7 @@ use crate::{
         timeline::{PAGE_POSTS, Past},
     },
     question,
-    storage::{Change, Cursor, Place, Setting},
+    storage::{Change, Cursor, Pace, Place, Setting},
     texts,
 };
 use timeline::Origin;
@@ -31,6 +31,10 @@ pub const ANSWER_WITHIN_MS: u64 = 10_000;
 const GATHER_VISIBLE_MS: u32 = 20;
 /// How long the node may gather while the page is hidden: one wake-up of the radio a minute.
 const GATHER_HIDDEN_MS: u32 = 60_000;
+/// The same for somebody who saves data and battery.
+const SAVER_VISIBLE_MS: u32 = 10_000;
+/// The same for somebody who saves data and battery, while the page is hidden: the longest that a node gathers.
+const SAVER_HIDDEN_MS: u32 = 600_000;
 /// How many events are fetched from a store that is new to this page.
 const NEWEST_EVENTS: u32 = 100;
 /// How many likes are fetched once after the page opened.
@@ -310,7 +314,12 @@ fn watch(model: &mut Model, out: &mut Vec<Effect>) {
     let (true, Some(cursor)) = (model.connection.is_logged_in(), model.connection.cursor) else {
         return;
     };
-    let gather_ms = if model.environment.visible { GATHER_VISIBLE_MS } else { GATHER_HIDDEN_MS };
+    let gather_ms = match (model.pace, model.environment.visible) {
+        (Pace::Quick, true) => GATHER_VISIBLE_MS,
+        (Pace::Quick, false) => GATHER_HIDDEN_MS,
+        (Pace::Saver, true) => SAVER_VISIBLE_MS,
+        (Pace::Saver, false) => SAVER_HIDDEN_MS,
+    };
     out.push(Effect::Send(ClientFrame::Watch { after: cursor.after, gather_ms }));
 }
 

@@ -220,9 +220,16 @@ fn submit_nsec(model: &mut Model, out: &mut Vec<Effect>) {
     }
 }
 
-/// The key in what was typed or pasted, which may be a whole backup file.
+/// Length of a key under a passphrase as text: `ncryptsec1`, 91 bytes in bech32, six characters of checksum.
+const SEALED_CHARACTERS: usize = 162;
+
+/// The key in what was typed or pasted, which may be a whole backup file. A field of one line takes the line breaks out
+/// of it, so the key ends where it is long enough.
 pub fn typed_key(text: &str) -> &str {
-    text.split_whitespace().find(|word| nip49::is_sealed(word)).unwrap_or_else(|| text.trim())
+    let sealed = text.find("ncryptsec1").and_then(|at| text.get(at..));
+    let Some(sealed) = sealed else { return text.trim() };
+    let word = sealed.split_whitespace().next().unwrap_or_default();
+    word.get(..SEALED_CHARACTERS).unwrap_or(word)
 }
 
 fn on_key_opened(model: &mut Model, result: Result<Secret, NotOpened>, out: &mut Vec<Effect>) {

@@ -10,6 +10,7 @@ use crate::{
     profile::{Fields, Profile},
     storage::{Change, Setting},
     texts,
+    view::help,
 };
 
 /// Takes in what the person does with profile, key and settings.
@@ -49,6 +50,29 @@ pub fn update(model: &mut Model, own: Own, out: &mut Vec<Effect>) {
             model.chosen_language = language;
             out.push(Effect::PutLanguage(model.language()));
             out.push(Effect::Save(vec![Change::Set(Setting::Language(language))]));
+        }
+        Own::Media(media) => {
+            model.media = media;
+            out.push(Effect::Save(vec![Change::Set(Setting::Media(media))]));
+        }
+        Own::Pace(pace) => {
+            model.pace = pace;
+            out.push(Effect::Save(vec![Change::Set(Setting::Pace(pace))]));
+            connection::on_visibility(model, out);
+        }
+        Own::Export => {
+            let npub = model.me.map(|me| me.to_npub()).unwrap_or_default();
+            let name = npub.get(..12).unwrap_or("all");
+            out.push(Effect::Export(format!("nostrp2p-{name}.jsonl")));
+        }
+        Own::Help(open) => {
+            model.help = open;
+            if open {
+                out.push(Effect::KeepFocus);
+                out.push(Effect::Focus(help::CLOSE_ID));
+            } else {
+                out.push(Effect::ReturnFocus);
+            }
         }
         Own::ForgetAsked => model.forget_asked = true,
         Own::ForgetCancelled => model.forget_asked = false,

@@ -4,6 +4,7 @@ mod claim;
 mod composing;
 mod deleting;
 mod lists;
+mod names;
 mod notices;
 mod pages;
 mod reading;

@@ -120,7 +120,7 @@ pub fn secret_field(
 
 /// The card on the settings: who signs, and the lock.
 pub fn card(model: &Model) -> Html {
-    let card = element("div").class("card").key("signer").child(element("h2").text(model.say(texts::SIGNER)));
+    let card = element("div").class("card").key("signer").child(element("h3").text(model.say(texts::SIGNER)));
     let row = element("div").class("row");
     match model.signing.signer {
         Signer::Extension => card.child(paragraph("muted", model.say(texts::SIGNER_EXTENSION))),

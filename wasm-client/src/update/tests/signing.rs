@@ -187,6 +187,16 @@ fn a_key_under_a_passphrase_is_opened_and_used_even_from_a_whole_backup_file() {
 }
 
 #[test]
+fn a_pasted_backup_file_is_read_with_and_without_its_line_breaks() {
+    use crate::update::onboarding::typed_key;
+    let sealed = nostrp2p_protocol::nip49::seal(&key(1), "x", 1, &[1; 16], &[2; 24]).unwrap();
+    let (_, file) = crate::texts::backup_file(crate::texts::Language::English, Some(public(1)), &secret(&sealed));
+    assert_eq!(typed_key(file.reveal()), sealed);
+    assert_eq!(typed_key(&file.reveal().replace('\n', "")), sealed);
+    assert_eq!((typed_key(" nsec1x "), typed_key("ncryptsec1x y"), typed_key("")), ("nsec1x", "ncryptsec1x", ""));
+}
+
+#[test]
 fn a_backup_is_a_file_under_a_passphrase_that_was_typed_twice() {
     let mut rig = Rig::in_use(0);
     rig.keyring(Keyring::Choose(For::Backup));
