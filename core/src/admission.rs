@@ -61,6 +61,7 @@ pub enum Ignored {
 pub struct Admission {
     limits: Limits,
     recent: Recent,
+    declined: Recent,
     budgets: BTreeMap<PublicKey, Budget>,
     /// Authors by the time of their last event, so that the longest silent is found at once.
     silent: std::collections::BTreeSet<(u64, PublicKey)>,
@@ -80,6 +81,7 @@ impl Admission {
         Self {
             limits,
             recent: Recent::new(limits.recent_ids),
+            declined: Recent::new(limits.recent_ids),
             budgets: BTreeMap::new(),
             silent: std::collections::BTreeSet::new(),
         }
@@ -103,6 +105,27 @@ impl Admission {
         rumor.check_shape().map_err(Err)?;
         let ignored = self.out_of_time(rumor, now).or_else(|| self.over_budget(rumor, now));
         ignored.map_or(Ok(()), |ignored| Err(Ok(ignored)))
+    }
+
+    /// The rule for events that come by catching up. It depends on nothing but the event and the time, so that all nodes
+    /// come to hold the same: neither budgets nor what was seen before count.
+    ///
+    /// # Errors
+    /// As [`Admission::check`].
+    pub fn check_shared(&self, rumor: &Rumor, now: u64) -> Result<(), Result<Ignored, Oversize>> {
+        rumor.check_shape().map_err(Err)?;
+        let ignored = self.out_of_time(rumor, now).or_else(|| not_for_everyone(rumor));
+        ignored.map_or(Ok(()), |ignored| Err(Ok(ignored)))
+    }
+
+    /// Whether an event has come already, or need not come again.
+    pub fn knows(&self, id: &EventId) -> bool {
+        self.recent.contains(id) || self.declined.contains(id)
+    }
+
+    /// Remembers an event that the shared rule refuses, so that it is not fetched again.
+    pub fn decline(&mut self, id: EventId) {
+        self.declined.insert(id);
     }
 
     /// Remembers an event whose signature was right, and charges its author.
@@ -133,9 +156,8 @@ impl Admission {
         if let Some(ignored) = self.out_of_time(rumor, now) {
             return Some(ignored);
         }
-        // Whether a deletion's targets were for everyone only its author's node can say.
-        if !matches!(audience(rumor), Audience::Everyone | Audience::AsTargets) {
-            return Some(Ignored::NotForEveryone);
+        if let Some(ignored) = not_for_everyone(rumor) {
+            return Some(ignored);
         }
         if self.recent.contains(id) {
             return Some(Ignored::Seen);
@@ -165,6 +187,12 @@ impl Admission {
         budget.tokens = budget.tokens.saturating_add(refilled).min(self.limits.burst);
         budget
     }
+}
+
+/// Whether a deletion's targets were for everyone only its author's node can say.
+fn not_for_everyone(rumor: &Rumor) -> Option<Ignored> {
+    let shared = matches!(audience(rumor), Audience::Everyone | Audience::AsTargets);
+    (!shared).then_some(Ignored::NotForEveryone)
 }
 
 #[cfg(test)]

@@ -6,19 +6,27 @@
 
 mod admission;
 mod audience;
+mod catching_up;
+mod dice;
 mod directory;
 mod engine;
 mod outbox;
 mod ownership;
 mod recent;
+mod reconcile;
+mod sharing;
 mod siblings;
 mod wanted;
 
 pub use admission::{Admission, Ignored, Limits};
-pub use audience::{Audience, audience, audience_of_deletion, is_public};
+pub use audience::{Audience, audience, audience_of_deletion, is_open, is_public};
+pub use catching_up::{CaughtUp, Counts as CatchingUpCounts, Session, Step, Window};
+pub use dice::Dice;
 pub use directory::Directory;
-pub use engine::{Core, Handed, Heard, Input, Output, Request, Settings, Verdict};
+pub use engine::{Core, Handed, Heard, Input, Output, Request, Settings, Sharing, Verdict};
 pub use outbox::{Address, Outbox, Row};
 pub use ownership::{Claim, Ownership, Proof};
+pub use reconcile::{Comparison, Difference, Ledger, Next};
+pub use sharing::{MAX_PER_HOUR, Room, hour, room};
 pub use siblings::Cursor;
 pub use wanted::{Ask, Asking, Want};

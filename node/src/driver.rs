@@ -3,14 +3,16 @@
 //! It selects over a closed set of happenings, asks the core, and carries out what the core says. Everything that
 //! takes time goes elsewhere: signatures to the verifier, the disk to the store's writer, sockets to sessions.
 
+mod catching;
 mod exchange;
+mod received;
 
 use std::{collections::BTreeMap, future::Future, pin::Pin, time::Duration};
 
 use futures_util::{StreamExt, stream::FuturesUnordered};
 use nostrp2p_core::{
-    Address, Ask, Audience, Claim, Core, Handed, Heard, Input, Output, Ownership, Proof, Request, Row,
-    Settings, Verdict, Want,
+    Address, Ask, Audience, Claim, Core, Difference, Handed, Heard, Input, Output, Ownership, Proof, Request,
+    Row, Session, Settings, Sharing, Verdict, Want,
 };
 use nostrp2p_overlay::{MessageRef, Overlay, OverlayEvent, RequestRef, Topic};
 use nostrp2p_protocol::{
@@ -18,12 +20,17 @@ use nostrp2p_protocol::{
     exchange::{OwnPage, Receipt},
     frame::{Carried, Delivery, Refusal, RefusalCode},
 };
-use tokio::sync::{broadcast, mpsc, oneshot, watch};
+use tokio::{
+    sync::{broadcast, mpsc, oneshot, watch},
+    time::Instant,
+};
 
+use self::catching::Ledgers;
 use crate::{
     announcer::{Announcer, Unheard},
     asking, clock, delegated,
     markers::{self, Markers},
+    pace::Pace,
     standing::Standing,
     stop::Stop,
     store::{Inserted, Note, Store, Stored, Travel, Writer},
@@ -70,6 +77,8 @@ pub(crate) struct Published {
     pub(crate) id: EventId,
     pub(crate) sequence: u64,
     pub(crate) carried: Carried,
+    /// Whether it is new here.
+    pub(crate) stored: Inserted,
 }
 
 /// Everything that may happen.
@@ -84,6 +93,8 @@ enum Happening {
     Told(Vec<Vec<u8>>),
     Fetched(Ask, Option<Vec<UnverifiedEvent>>),
     SiblingTold(PeerId, Option<OwnPage>),
+    Compared(Session, Option<Difference>),
+    Got(Session, Option<Vec<UnverifiedEvent>>),
     Answered,
     Announce,
     Tick,
@@ -118,17 +129,27 @@ struct Running {
     store: Store,
     writer: Writer,
     verifier: Verifier,
+    ledgers: Ledgers,
     ownership: Ownership,
     claim_seconds: u64,
     on_claim: OnClaim,
     standing: watch::Sender<Standing>,
     heard: BTreeMap<Heard, MessageRef>,
-    requests: BTreeMap<Request, oneshot::Sender<Result<Published, Refusal>>>,
+    requests: BTreeMap<Request, Waiting>,
     handed: BTreeMap<Handed, RequestRef>,
     deliveries: broadcast::Sender<DeliveryNews>,
     markers: watch::Sender<Markers>,
+    pace: Pace,
+    /// When changed addresses are announced.
+    announce_at: Option<Instant>,
     tasks: FuturesUnordered<Task>,
     next: u64,
+}
+
+/// Who waits for the answer to a publish request, and what the store has made of the event meanwhile.
+struct Waiting {
+    reply: oneshot::Sender<Result<Published, Refusal>>,
+    stored: Option<Inserted>,
 }
 
 /// What sessions need of the driver.
@@ -144,13 +165,13 @@ impl Driver {
     /// or the overlay ends; it returns the writer, which still has to be closed, and whether the overlay broke.
     pub(crate) fn run(self, mut stop: Stop) -> (Reports, impl Future<Output = (Writer, Option<String>)>) {
         let (commands, mut inbox) = mpsc::channel(COMMANDS);
-        let at_first = Standing { owner: self.ownership.owner(), peers: vec![], delegated: None };
+        let at_first = Standing { owner: self.ownership.owner(), peers: vec![], delegated: None, known: 0 };
         let (standing, reported) = watch::channel(at_first);
         let (deliveries, _) = broadcast::channel(DELIVERY_NEWS);
         let (markers, marked) = watch::channel(self.markers);
         let reports =
             Reports { commands, standing: reported, deliveries: deliveries.clone(), markers: marked };
-        let settings = Settings { read_only: self.read_only, ..Settings::default() };
+        let settings = Settings { read_only: self.read_only, seed: seed(), ..Settings::default() };
         let mut events = self.events;
         let mut running = Running {
             core: Core::new(settings, self.ownership.owner()),
@@ -160,6 +181,7 @@ impl Driver {
             store: self.store,
             writer: self.writer,
             verifier: Verifier::start(),
+            ledgers: Ledgers::new(),
             ownership: self.ownership,
             claim_seconds: self.claim_seconds,
             on_claim: self.on_claim,
@@ -169,6 +191,8 @@ impl Driver {
             handed: BTreeMap::new(),
             deliveries,
             markers,
+            pace: Pace::new(Instant::now()),
+            announce_at: None,
             tasks: FuturesUnordered::new(),
             next: 0,
         };
@@ -185,6 +209,7 @@ impl Driver {
                     Some(command) = inbox.recv() => Happening::Command(command),
                     _ = tick.tick() => Happening::Tick,
                     _ = announce.tick() => Happening::Announce,
+                    () = due(running.announce_at) => Happening::Announce,
                 };
                 match happening {
                     Happening::Over => return (running.writer, None),
@@ -212,7 +237,7 @@ impl Running {
             }
             Happening::Command(Command::Publish(event, reply)) => {
                 let request = Request(self.number());
-                self.requests.insert(request, reply);
+                self.requests.insert(request, Waiting { reply, stored: None });
                 self.publish(request, event).await;
             }
             Happening::Command(Command::Want(wants, reply)) => {
@@ -231,6 +256,9 @@ impl Running {
                 let Some(sequence) = inserted.sequence() else {
                     return self.reply(request, Err(not_kept(inserted)));
                 };
+                if let Some(waiting) = self.requests.get_mut(&request) {
+                    waiting.stored = Some(inserted);
+                }
                 let may_delegate = event.kind == Kind::APPLICATION_DATA;
                 self.handle(Input::Committed(request, event, audience, sequence)).await;
                 if may_delegate {
@@ -259,8 +287,13 @@ impl Running {
             }
             Happening::Fetched(ask, events) => self.handle(Input::Answered(ask, events)).await,
             Happening::SiblingTold(peer, page) => self.handle(Input::SiblingAnswered(peer, page)).await,
+            Happening::Compared(session, difference) => {
+                self.handle(Input::Compared(session, difference)).await;
+            }
+            Happening::Got(session, events) => self.handle(Input::Got(session, events)).await,
             Happening::Announce => self.announce().await,
             Happening::Tick => {
+                self.ledgers.forget();
                 self.handle(Input::Tick).await;
                 self.renew_claim();
                 self.report_standing().await;
@@ -272,6 +305,7 @@ impl Running {
     async fn on_overlay(&mut self, event: OverlayEvent) {
         match event {
             OverlayEvent::Message { message, topic: Topic::Events, payload, .. } => {
+                received::payload("broadcast", &payload);
                 let heard = Heard(self.number());
                 self.heard.insert(heard, message);
                 self.handle(Input::Heard(heard, payload)).await;
@@ -299,8 +333,10 @@ impl Running {
             }
             OverlayEvent::PeerLeft(peer) => {
                 tracing::info!(%peer, "a node left");
+                self.handle(Input::Left(peer)).await;
                 self.report_standing().await;
             }
+            OverlayEvent::AddressesChanged => self.announce_soon(),
             OverlayEvent::Listening(address) => tracing::info!(address, "listening"),
             OverlayEvent::BootstrapFailed { address, reason, retry_in } => {
                 tracing::warn!(%address, reason, ?retry_in, "a node could not be reached");
@@ -319,7 +355,13 @@ impl Running {
                     }
                 }
                 Output::Judge(heard, verdict) => self.judge(heard, verdict).await,
-                Output::Store(event) => self.writer.store(event).await,
+                Output::Store(event, sharing) => {
+                    let travel = match sharing {
+                        Sharing::Shared => Travel::Shared,
+                        Sharing::ByItself => Travel::Done,
+                    };
+                    self.writer.store(event, travel).await;
+                }
                 Output::Commit(request, event, audience) => {
                     let travel = match &audience {
                         Audience::Everyone => Travel::Ahead,
@@ -345,15 +387,15 @@ impl Running {
                 Output::Record(address, row) => self.record(address, row).await,
                 Output::Broadcast(request, event, sequence, packet) => {
                     let neighbours = self.broadcast(sequence, packet).await;
-                    let carried = Carried::Broadcast(neighbours);
-                    self.reply(request, Ok(Published { id: event.id(), sequence, carried }));
+                    self.agree(request, &event, sequence, Carried::Broadcast(neighbours));
                 }
                 Output::Published(request, event, sequence, carried) => {
-                    self.reply(request, Ok(Published { id: event.id(), sequence, carried }));
+                    self.agree(request, &event, sequence, carried);
                 }
                 Output::Refuse(request, refusal) => self.reply(request, Err(refusal)),
                 Output::Ask(asking) => self.ask(asking),
                 Output::AskSibling(peer, cursor) => self.ask_sibling(peer, cursor),
+                Output::CatchUp(step) => self.catch_up(step),
                 Output::RecordSibling(peer, cursor) => self.writer.note(Note::Sibling(peer, cursor)).await,
             }
         }
@@ -402,9 +444,15 @@ impl Running {
 
     fn reply(&mut self, request: Request, result: Result<Published, Refusal>) {
         // A session that has gone away meanwhile needs no answer.
-        if let Some(reply) = self.requests.remove(&request) {
-            drop(reply.send(result));
+        if let Some(waiting) = self.requests.remove(&request) {
+            drop(waiting.reply.send(result));
         }
+    }
+
+    fn agree(&mut self, request: Request, event: &Event, sequence: u64, carried: Carried) {
+        let stored = self.requests.get(&request).and_then(|waiting| waiting.stored);
+        let stored = stored.unwrap_or(Inserted::New(sequence));
+        self.reply(request, Ok(Published { id: event.id(), sequence, carried, stored }));
     }
 
     async fn claim(&mut self, token: &[u8; 16], proof: &LoginProof) -> Result<PublicKey, Refusal> {
@@ -444,8 +492,11 @@ impl Running {
             .iter()
             .map(|peer| crate::standing::peer_status(peer, self.core.owner_of(&peer.id, clock::now())))
             .collect();
-        self.standing
-            .send_if_modified(|standing| std::mem::replace(&mut standing.peers, peers) != standing.peers);
+        let known = self.announcer.heard_of();
+        self.standing.send_if_modified(|standing| {
+            standing.known = known;
+            std::mem::replace(&mut standing.peers, peers) != standing.peers
+        });
     }
 
     /// Hands a publish request to the core; a deletion with those of its targets that are here.
@@ -513,8 +564,15 @@ impl Running {
         self.standing.send_modify(|standing| standing.delegated = delegated);
     }
 
+    fn announce_soon(&mut self) {
+        if self.announce_at.is_none() {
+            self.announce_at = Some(self.pace.next(Instant::now()));
+        }
+    }
+
     async fn announce(&mut self) {
-        let addresses = self.overlay.listen_addresses().await;
+        self.announce_at = None;
+        let addresses = self.overlay.reach().await.addresses;
         let bytes = self.announcer.own(addresses, self.delegation.as_ref(), clock::now());
         if let Err(error) = self.overlay.broadcast(Topic::Nodes, bytes).await {
             tracing::warn!(%error, "the node could not announce itself");
@@ -534,6 +592,19 @@ fn not_kept(inserted: Inserted) -> Refusal {
         _ => "you have deleted this event; what is deleted does not come back",
     };
     Refusal::new(RefusalCode::Unwanted, reason)
+}
+
+/// Waits until then; without a time for ever.
+async fn due(at: Option<Instant>) {
+    match at {
+        Some(at) => tokio::time::sleep_until(at).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Without random numbers all decisions would still be right, only less spread in time.
+fn seed() -> u64 {
+    getrandom::u64().unwrap_or_default()
 }
 
 fn stopped() -> String {

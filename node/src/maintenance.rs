@@ -87,7 +87,7 @@ pub fn import(
             Ok(event) => match commit(&writer, event)? {
                 Inserted::New(_) => imported.new += 1,
                 Inserted::Known(_) | Inserted::Superseded(_) => imported.known += 1,
-                Inserted::Deleted | Inserted::Ended => imported.over += 1,
+                Inserted::Deleted | Inserted::Ended | Inserted::Surplus => imported.over += 1,
             },
             Err(reason) => {
                 imported.refused += 1;

@@ -9,10 +9,12 @@ mod index;
 mod lapse;
 mod migrate;
 mod notes;
+mod query;
 mod read;
 mod record;
 mod retain;
 mod salvage;
+mod shared;
 mod tables;
 mod tombstones;
 mod write;
@@ -29,7 +31,8 @@ use tables::Opened;
 use tokio::sync::watch;
 
 pub use notes::Note;
-pub use read::{Batch, Found};
+pub use query::{Asked, Picked, Selection};
+pub use read::{Batch, Found, Numbered};
 pub(crate) use record::{decode as decode_record, encode as encode_record};
 pub use retain::Retention;
 pub use salvage::{Salvaged, salvage};
@@ -93,6 +96,7 @@ pub struct Store {
     database: Arc<Database>,
     id: StoreId,
     progress: watch::Receiver<Progress>,
+    retention: Retention,
 }
 
 impl Store {
@@ -105,7 +109,7 @@ impl Store {
         let (database, opened) = open_database(directory, &path)?;
         let database = Arc::new(database);
         let (report, progress) = watch::channel(opened.progress);
-        let store = Self { database: Arc::clone(&database), id: opened.id, progress };
+        let store = Self { database: Arc::clone(&database), id: opened.id, progress, retention };
         Ok((store, Writer::start(database, retention, report)))
     }
 

@@ -6,6 +6,7 @@
 pub mod announcement;
 mod bytes;
 mod canonical;
+pub mod channel;
 pub mod delegation;
 mod event;
 pub mod exchange;
@@ -22,6 +23,7 @@ pub mod nip49;
 pub mod packet;
 mod packing;
 mod peer;
+pub mod sync;
 mod verify;
 mod wire;
 

@@ -23,7 +23,13 @@ const RULES: [Rule; 9] = [
     // Every decoder there is, and nothing else of those parts.
     Rule {
         package: "nostrp2p-fuzz",
-        may_import: &["nostrp2p-protocol", "nostrp2p-bridge", "nostrp2p-overlay", "nostrp2p-node"],
+        may_import: &[
+            "nostrp2p-protocol",
+            "nostrp2p-core",
+            "nostrp2p-bridge",
+            "nostrp2p-overlay",
+            "nostrp2p-node",
+        ],
     },
     // Tests look at every part; the real binaries they run are no dependency.
     Rule {

@@ -4,7 +4,7 @@ use nostrp2p_protocol::{
     Event, Forged, Kind, PeerId, PublicKey, UnverifiedEvent, exchange::OwnPage, limits::MAX_SECONDS_AHEAD,
 };
 
-use super::{Core, MAX_PENDING, Output, Pending};
+use super::{Core, MAX_PENDING, Output, Pending, Sharing};
 use crate::{
     audience::is_public,
     wanted::{Ask, Want, Wanted},
@@ -61,7 +61,7 @@ impl Core {
         let Ok(event) = result else { return vec![] };
         self.wanted.on_found(&event.id(), &event, now);
         self.admission.remember(event.id());
-        vec![Output::Store(event)]
+        vec![Output::Store(event, Sharing::ByItself)]
     }
 
     pub(super) fn ask_siblings(&mut self, now: u64) -> Vec<Output> {
@@ -107,7 +107,7 @@ impl Core {
         let mut outputs = Vec::new();
         if let Ok(event) = result {
             self.admission.remember(event.id());
-            outputs.push(Output::Store(event));
+            outputs.push(Output::Store(event, Sharing::ByItself));
         }
         if let Some(cursor) = self.siblings.on_checked(peer, now) {
             outputs.push(Output::RecordSibling(*peer, cursor));

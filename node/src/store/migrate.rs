@@ -4,7 +4,9 @@
 //! |---|---|
 //! | 1 | the first |
 //! | 2 | tombstones, ends of events, read markers, siblings |
+//! | 3 | events that neighbours may have when they catch up |
 
+use nostrp2p_core::{Audience, audience};
 use nostrp2p_protocol::Kind;
 use redb::{ReadableTable, WriteTransaction};
 
@@ -27,8 +29,11 @@ pub(super) fn migrate(
         return Ok(progress);
     }
     tracing::info!(from, to = SCHEMA, events = progress.stored, "bringing the store up to date");
-    note_ends(&mut tables)?;
-    apply_deletions(&mut tables)?;
+    if from < 2 {
+        note_ends(&mut tables)?;
+        apply_deletions(&mut tables)?;
+    }
+    share(&mut tables)?;
     let progress = tables.finish()?;
     transaction.open_table(META)?.insert(META_SCHEMA, SCHEMA)?;
     Ok(progress)
@@ -40,6 +45,20 @@ fn note_ends(tables: &mut Tables<'_>) -> Result<(), redb::Error> {
     for sequence in sequences {
         if let Some(event) = tables.event(sequence)? {
             tables.note_end(sequence, &event)?;
+        }
+    }
+    Ok(())
+}
+
+/// Deletions are left out: nobody wrote down which were for everyone.
+fn share(tables: &mut Tables<'_>) -> Result<(), redb::Error> {
+    let sequences: Vec<u64> =
+        tables.events.iter()?.map(|row| row.map(|row| row.0.value())).collect::<Result<_, _>>()?;
+    for sequence in sequences {
+        if let Some(event) = tables.event(sequence)?
+            && audience(&event) == Audience::Everyone
+        {
+            tables.shared.insert(&event, sequence)?;
         }
     }
     Ok(())

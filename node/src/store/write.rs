@@ -1,7 +1,7 @@
 //! What one write transaction does with one event.
 
-use nostrp2p_core::{Address as Delivery, Row};
-use nostrp2p_protocol::{Event, Kind, PublicKey};
+use nostrp2p_core::{Address as Delivery, Audience, MAX_PER_HOUR, Room, Row, audience, hour, room};
+use nostrp2p_protocol::{Event, EventId, Kind, PublicKey};
 use redb::{ReadableTable, ReadableTableMetadata, Table, WriteTransaction};
 
 use super::{
@@ -9,6 +9,7 @@ use super::{
     index::{self, Prefix},
     lapse::{self, ENDS},
     record,
+    shared::{Origin, Shared},
     tables::{EVENTS, IDS, INDEX, META, META_NEWEST, OUTBOX, OWNER, UNSENT},
     tombstones::{self, Address, Tombstones},
 };
@@ -26,6 +27,8 @@ pub enum Inserted {
     Deleted,
     /// It is not stored, because it has ended (NIP-40).
     Ended,
+    /// It is not stored, because its author has written too much in that hour (see [`nostrp2p_core::room`]).
+    Surplus,
 }
 
 impl Inserted {
@@ -33,7 +36,7 @@ impl Inserted {
     pub const fn sequence(self) -> Option<u64> {
         match self {
             Self::New(sequence) | Self::Known(sequence) | Self::Superseded(sequence) => Some(sequence),
-            Self::Deleted | Self::Ended => None,
+            Self::Deleted | Self::Ended | Self::Surplus => None,
         }
     }
 }
@@ -47,6 +50,7 @@ pub(super) struct Tables<'txn> {
     pub(super) outbox: Table<'txn, (u64, &'static [u8; 32]), (u8, u8, u64)>,
     pub(super) ends: Table<'txn, (u64, u64), ()>,
     pub(super) tombstones: Tombstones<'txn>,
+    pub(super) shared: Shared<'txn>,
     meta: Table<'txn, &'static str, u64>,
     newest: u64,
 }
@@ -63,15 +67,27 @@ impl<'txn> Tables<'txn> {
             outbox: transaction.open_table(OUTBOX)?,
             ends: transaction.open_table(ENDS)?,
             tombstones: Tombstones::open(transaction)?,
+            shared: Shared::open(transaction)?,
             meta,
             newest,
         })
     }
 
-    /// Stores an event, unless it is there, replaced, deleted or over. `now` in seconds since 1970.
-    pub(super) fn insert(&mut self, event: &Event, now: u64) -> Result<Inserted, redb::Error> {
-        if let Some(sequence) = self.ids.get(event.id().as_bytes())? {
-            return Ok(Inserted::Known(sequence.value()));
+    /// Stores an event, unless it is there, replaced, deleted, over, or too much. `now` in seconds since 1970.
+    pub(super) fn insert(
+        &mut self,
+        event: &Event,
+        origin: Origin,
+        now: u64,
+    ) -> Result<Inserted, redb::Error> {
+        let shared = origin.shared || audience(event) == Audience::Everyone;
+        let known = self.ids.get(event.id().as_bytes())?.map(|sequence| sequence.value());
+        if let Some(sequence) = known {
+            // A deletion may have come as a private one before.
+            if shared && !self.shared.holds(event)? && self.room_for(event)? == Room::Free {
+                self.shared.insert(event, sequence)?;
+            }
+            return Ok(Inserted::Known(sequence));
         }
         if !lapse::lives(event, now) {
             return Ok(Inserted::Ended);
@@ -85,6 +101,16 @@ impl<'txn> Tables<'txn> {
             }
             self.remove(sequence, &other)?;
         }
+        let shared = match shared.then(|| self.room_for(event)).transpose()? {
+            None => false,
+            Some(Room::Free) => true,
+            Some(Room::InsteadOf(other)) => {
+                self.displace(&other, origin.own)?;
+                true
+            }
+            Some(Room::Full) if origin.own => false,
+            Some(Room::Full) => return Ok(Inserted::Surplus),
+        };
         self.newest += 1;
         self.events.insert(self.newest, record::encode(event).as_slice())?;
         self.ids.insert(event.id().as_bytes(), self.newest)?;
@@ -94,10 +120,49 @@ impl<'txn> Tables<'txn> {
         if let Some(end) = lapse::end_of(event) {
             self.ends.insert((end, self.newest), ())?;
         }
+        if shared {
+            self.shared.insert(event, self.newest)?;
+        }
         if event.kind == Kind::DELETION {
             self.delete(event)?;
         }
+        if event.kind == Kind::VANISH {
+            self.vanish(event)?;
+        }
         Ok(Inserted::New(self.newest))
+    }
+
+    /// The place of an event among the shared ones of its author and hour. It counts index rows first, for nearly always
+    /// there are few.
+    fn room_for(&self, event: &Event) -> Result<Room, redb::Error> {
+        let (since, until) = hour(event.created_at);
+        let (first, last) = Prefix::author(&event.pubkey).range(since, until);
+        let mut sequences = Vec::new();
+        for row in self.index.range(first.as_slice()..=last.as_slice())? {
+            sequences.extend(index::tail(row?.0.value()).map(|(_, sequence)| sequence));
+        }
+        if sequences.len() < MAX_PER_HOUR {
+            return Ok(Room::Free);
+        }
+        let mut held = Vec::new();
+        for sequence in sequences {
+            if let Some(other) = self.event(sequence)?
+                && (other.kind == Kind::DELETION) == (event.kind == Kind::DELETION)
+                && self.shared.holds(&other)?
+            {
+                held.push(other.id());
+            }
+        }
+        Ok(room(&event.id(), held))
+    }
+
+    /// Makes room for another event of the same author. The owner's own stays here, but is not shared any more.
+    fn displace(&mut self, other: &EventId, own: bool) -> Result<(), redb::Error> {
+        let Some(sequence) = self.ids.get(other.as_bytes())?.map(|sequence| sequence.value()) else {
+            return Ok(());
+        };
+        let Some(other) = self.event(sequence)? else { return Ok(()) };
+        if own { self.shared.remove(&other) } else { self.remove(sequence, &other) }
     }
 
     /// Removes what a deletion names, as far as it is its author's, and remembers it.
@@ -121,6 +186,27 @@ impl<'txn> Tables<'txn> {
             }
         }
         self.tombstones.bury(deletion)
+    }
+
+    /// Removes everything that a person has written until now, and gift wraps for that person, and remembers it (NIP-62).
+    fn vanish(&mut self, request: &Event) -> Result<(), redb::Error> {
+        let wraps = Prefix::tag('p', &request.pubkey.to_string());
+        let mut sequences = Vec::new();
+        for prefix in [Some(Prefix::author(&request.pubkey)), wraps].into_iter().flatten() {
+            let (first, last) = prefix.range(0, request.created_at);
+            for row in self.index.range(first.as_slice()..=last.as_slice())? {
+                sequences.extend(index::tail(row?.0.value()).map(|(_, sequence)| sequence));
+            }
+        }
+        for sequence in sequences {
+            if let Some(event) = self.event(sequence)?
+                && event.kind != Kind::VANISH
+                && tombstones::vanishing(&event).contains(&request.pubkey)
+            {
+                self.remove(sequence, &event)?;
+            }
+        }
+        self.tombstones.bury_author(request)
     }
 
     /// Notes when an event that is stored already ends.
@@ -186,6 +272,7 @@ impl<'txn> Tables<'txn> {
         let everybody = (sequence, &[0x00; 32])..=(sequence, &[0xff; 32]);
         self.outbox.retain_in(everybody, |_, _| false)?;
         self.ids.remove(event.id().as_bytes())?;
+        self.shared.remove(event)?;
         if let Some(end) = lapse::end_of(event) {
             self.ends.remove((end, sequence))?;
         }

@@ -17,6 +17,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use super::{
     Inserted, Note, Progress, Retention, notes,
     retain::{self, Place},
+    shared::Origin,
     tables,
     write::{Tables, set_owner},
 };
@@ -26,7 +27,7 @@ const QUEUE: usize = 1_024;
 /// Writes that are committed together at most, so that a commit stays below about 50 ms.
 const GROUP: usize = 1_000;
 /// Number of new events after which old ones are looked for.
-const SWEEP_EVERY: u64 = 1_000;
+pub(super) const SWEEP_EVERY: u64 = 1_000;
 
 /// What became of an event: where it is stored, or a sentence why it could not be.
 pub type Stored = Result<Inserted, String>;
@@ -44,6 +45,8 @@ enum Write {
 pub enum Travel {
     /// It came from there, or stays here.
     Done,
+    /// Others have shared it with everybody: neighbours may have it from here, also if it is a deletion.
+    Shared,
     /// It is for everyone; see [`super::Store::unsent`].
     Ahead,
     /// It is for these people; each gets a row that begins at this time. See [`super::Store::waiting`].
@@ -68,8 +71,8 @@ impl Writer {
     }
 
     /// Stores an event that nobody waits for. Waits while the queue is full.
-    pub async fn store(&self, event: Event) {
-        if self.queue.send(Write::Event(event, None, Travel::Done)).await.is_err() {
+    pub async fn store(&self, event: Event, travel: Travel) {
+        if self.queue.send(Write::Event(event, None, travel)).await.is_err() {
             tracing::error!("the store's writer has stopped; an event was lost");
         }
     }
@@ -185,10 +188,12 @@ fn commit(
         for write in group {
             match write {
                 Write::Event(event, _, travel) => {
-                    let stored = tables.insert(event, now)?;
+                    let shared = matches!(travel, Travel::Ahead | Travel::Shared);
+                    let origin = Origin { shared, own: owner == Some(event.pubkey) };
+                    let stored = tables.insert(event, origin, now)?;
                     if let Inserted::New(sequence) = stored {
                         match travel {
-                            Travel::Done => {}
+                            Travel::Done | Travel::Shared => {}
                             Travel::Ahead => tables.mark_unsent(sequence)?,
                             Travel::To(people, since) => {
                                 for person in people {

@@ -11,7 +11,7 @@ fn what_can_be_read_of_a_damaged_store_is_saved() {
     let (store, writer) = open(directory.path());
     writer.set_owner_blocking(key(1).public_key()).unwrap();
     for number in 0..300 {
-        writer.store_blocking(post(1, number, &format!("post {number}")));
+        writer.store_blocking(post(1, 60 * number, &format!("post {number}")));
     }
     writer.close();
     drop(store);

@@ -2,7 +2,7 @@
 
 use redb::ReadableTable;
 
-use super::*;
+use super::{super::shared::Origin, *};
 
 fn deletion(author: u8, created_at: u64, tags: &[(&str, &str)]) -> Event {
     event(author, 5, created_at, "", tags.iter().map(|(name, value)| Tag::new([*name, *value])).collect())
@@ -121,13 +121,13 @@ fn a_sweep_drops_what_has_ended_and_remembers_where_it_stopped() {
     let transaction = store.database.begin_write().unwrap();
     {
         let mut tables = write::Tables::open(&transaction).unwrap();
-        tables.insert(&ending(2, "ends", 100), 50).unwrap();
+        tables.insert(&ending(2, "ends", 100), Origin::default(), 50).unwrap();
         for number in 0..2_500 {
-            tables.insert(&post(1, 200 + number, "own"), 50).unwrap();
+            tables.insert(&post(1, 200 + number, "own"), Origin { own: true, shared: true }, 50).unwrap();
         }
-        tables.insert(&post(2, 5_000, "a stranger's"), 50).unwrap();
-        tables.insert(&event(2, 0, 1, "profile in use", vec![]), 50).unwrap();
-        tables.insert(&event(3, 0, 1, "profile of nobody", vec![]), 50).unwrap();
+        tables.insert(&post(2, 5_000, "a stranger's"), Origin::default(), 50).unwrap();
+        tables.insert(&event(2, 0, 1, "profile in use", vec![]), Origin::default(), 50).unwrap();
+        tables.insert(&event(3, 0, 1, "profile of nobody", vec![]), Origin::default(), 50).unwrap();
         let mut place = retain::Place::default();
         let (owner, none) = (Some(key(1).public_key()), Retention { events: 0, seconds: u64::MAX });
         let mut sweep = |tables: &mut write::Tables<'_>| {
@@ -148,4 +148,30 @@ fn a_sweep_drops_what_has_ended_and_remembers_where_it_stopped() {
         assert!(has(&tables, &post(1, 200, "own")) && has(&tables, &post(1, 2_699, "own")));
     }
     transaction.commit().unwrap();
+}
+
+#[tokio::test]
+async fn who_vanishes_takes_everything_along_and_nothing_comes_back() {
+    let directory = tempfile::tempdir().unwrap();
+    let (store, writer) = open(directory.path());
+    let me = key(1).public_key().to_string();
+    let (before, after) = (post(1, 10, "before"), post(1, 30, "after"));
+    let deletion = event(1, 5, 12, "", vec![Tag::new(["e", &before.id().to_string()])]);
+    let wrap = event(9, 1059, 15, "for me", vec![Tag::new(["p", &me])]);
+    let mention = event(2, 1, 15, "about me", vec![Tag::new(["p", &me])]);
+    for event in [&post(1, 11, "more"), &wrap, &mention, &deletion] {
+        commit(&writer, event).await;
+    }
+    let request = event(1, 62, 20, "goodbye", vec![Tag::new(["relay", "ALL_RELAYS"])]);
+    commit(&writer, &request).await;
+    assert_eq!(contents(&store.after(0).unwrap().events), ["about me", "goodbye"]);
+    for event in [&before, &deletion, &wrap] {
+        assert_eq!(commit(&writer, event).await, Inserted::Deleted, "{event:?}");
+    }
+    assert_eq!(commit(&writer, &request).await, Inserted::Known(5));
+    commit(&writer, &after).await;
+    let takes_it_back = event(1, 5, 40, "", vec![Tag::new(["e", &request.id().to_string()])]);
+    commit(&writer, &takes_it_back).await;
+    assert_eq!(commit(&writer, &before).await, Inserted::Deleted, "there is no way back");
+    writer.close();
 }

@@ -1,0 +1,413 @@
+//! When a node compares its public events with a neighbour's, with whom, and how much it fetches at a time.
+//!
+//! Gossip alone loses messages: nodes sleep, networks split, budgets run out. So a node compares on joining, after a
+//! gap, when a neighbour says that it has news, and now and then. It takes only what it lacks; what it takes is not
+//! gossiped again, but its neighbours are told that there is news, so that what a split network has written spreads.
+//! See PROTOCOL.md, "Catching up".
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use nostrp2p_protocol::{EventId, PeerId, UnverifiedEvent, limits::MAX_CREATED_AT, sync::MAX_GET_IDS};
+
+use crate::{dice::Dice, reconcile::Difference};
+
+/// Comparisons under way at a time, each with another neighbour.
+const MAX_SESSIONS: usize = 2;
+/// Neighbours that are remembered; the overlay has at most about 180.
+const MAX_NEIGHBOURS: usize = 256;
+/// Neighbours that are compared with at once after joining or a gap: one may know as little as this node.
+const AT_ONCE: usize = 3;
+/// A neighbour beyond these is compared with at a random time within so many seconds: it may have been in another part
+/// of a split network.
+const SOON_SECONDS: u64 = 60;
+/// Seconds between comparisons with random neighbours when nothing happens, give or take half. An idle one costs
+/// about 1.5 kB, so this is 20 kB an hour; a guess.
+const NOW_AND_THEN_SECONDS: u64 = 300;
+/// The earliest time after a comparison at which the same neighbour is compared with again, in seconds.
+const NOT_BEFORE_SECONDS: u64 = 10;
+/// After events had to be ignored for a budget or a full queue: how soon to look for them, in seconds. By then a burst
+/// is usually over.
+const MISSED_SECONDS: u64 = 60;
+/// Pause after a neighbour did not answer, in seconds; doubled each time up to [`MAX_AWAY_SECONDS`].
+const AWAY_SECONDS: u64 = 30;
+/// See [`AWAY_SECONDS`]: half an hour.
+const MAX_AWAY_SECONDS: u64 = 1_800;
+/// A session that takes longer ends, in seconds; what is missing then comes with the next.
+const MAX_SESSION_SECONDS: u64 = 120;
+/// Events of one session; what is missing then comes with the next. With 30 kB of ids and 300 bytes each, about 6 MB.
+const MAX_SESSION_EVENTS: usize = 20_000;
+/// Bytes of events of one session, before packing. A data budget of a phone must survive a neighbour with long events.
+const MAX_SESSION_BYTES: usize = 16 * 1024 * 1024;
+/// A pause between ticks that counts as a gap, in seconds: the machine slept.
+const GAP_SECONDS: u64 = 60;
+/// Neighbours that are told of news: as many as gossip has in its mesh.
+const TOLD: usize = 6;
+
+const HOUR: u64 = 3_600;
+const DAY: u64 = 86_400;
+
+/// Names one comparison with one neighbour, over all windows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Session(pub u64);
+
+/// A stretch of `created_at`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Window {
+    /// Inclusive.
+    pub since: u64,
+    /// Exclusive.
+    pub until: u64,
+}
+
+/// What is to be done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Step {
+    /// Compare the shared events of a window with a neighbour's.
+    Compare(Session, PeerId, Window),
+    /// Fetch these from a neighbour.
+    Get(Session, PeerId, Vec<EventId>),
+    /// Say to a neighbour that there is news.
+    Tell(PeerId),
+}
+
+/// How the last comparison went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CaughtUp {
+    /// When it ended, in seconds since 1970.
+    pub at: u64,
+    /// With whom.
+    pub peer: PeerId,
+    /// Events that were missing here and came.
+    pub events: usize,
+}
+
+/// Numbers since the start.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Comparisons that came to their end.
+    pub finished: u64,
+    /// Comparisons that a neighbour broke off or did not answer.
+    pub failed: u64,
+    /// Events that were missing here and came.
+    pub events: u64,
+}
+
+#[derive(Debug)]
+struct Neighbour {
+    due: u64,
+    last: u64,
+    failures: u32,
+    busy: bool,
+}
+
+#[derive(Debug)]
+struct Active {
+    peer: PeerId,
+    began: u64,
+    windows: VecDeque<Window>,
+    queue: VecDeque<EventId>,
+    asked: BTreeSet<EventId>,
+    /// Events of the last answer whose signature is being checked.
+    checking: usize,
+    fetched: usize,
+    bytes: usize,
+    gained: usize,
+    spare: usize,
+    /// Whether something was left for another time.
+    rest: bool,
+}
+
+/// What is known of comparisons.
+#[derive(Debug)]
+pub struct CatchingUp {
+    horizon_seconds: u64,
+    neighbours: BTreeMap<PeerId, Neighbour>,
+    sessions: BTreeMap<Session, Active>,
+    at_once: usize,
+    next: u64,
+    ticked: u64,
+    /// When a random neighbour is next.
+    now_and_then: u64,
+    last: Option<CaughtUp>,
+    counts: Counts,
+    dice: Dice,
+}
+
+impl CatchingUp {
+    /// Begins without neighbours. Only events younger than the horizon are compared.
+    pub fn new(horizon_seconds: u64, dice: Dice) -> Self {
+        Self {
+            horizon_seconds,
+            neighbours: BTreeMap::new(),
+            sessions: BTreeMap::new(),
+            at_once: 0,
+            next: 0,
+            ticked: 0,
+            now_and_then: 0,
+            last: None,
+            counts: Counts::default(),
+            dice,
+        }
+    }
+
+    /// How the last comparison went, if there was one.
+    pub const fn last(&self) -> Option<CaughtUp> {
+        self.last
+    }
+
+    /// Numbers since the start.
+    pub const fn counts(&self) -> Counts {
+        self.counts
+    }
+
+    /// A neighbour has come.
+    pub fn on_joined(&mut self, peer: PeerId, now: u64) {
+        if self.neighbours.is_empty() {
+            self.at_once = AT_ONCE;
+        }
+        if self.neighbours.len() >= MAX_NEIGHBOURS || self.neighbours.contains_key(&peer) {
+            return;
+        }
+        let due = if self.at_once > 0 {
+            self.at_once -= 1;
+            now
+        } else {
+            now.saturating_add(self.dice.below(SOON_SECONDS))
+        };
+        self.neighbours.insert(peer, Neighbour { due, last: 0, failures: 0, busy: false });
+    }
+
+    /// A neighbour has gone. A session with it ends by itself.
+    pub fn on_left(&mut self, peer: &PeerId) {
+        self.neighbours.remove(peer);
+    }
+
+    /// A neighbour says that it has news.
+    pub fn on_news(&mut self, peer: &PeerId) {
+        if let Some(neighbour) = self.neighbours.get_mut(peer) {
+            neighbour.due = neighbour.due.min(neighbour.last.saturating_add(NOT_BEFORE_SECONDS));
+        }
+    }
+
+    /// An event had to be ignored that others may have taken.
+    pub fn on_missed(&mut self, now: u64) {
+        self.now_and_then = self.now_and_then.min(now.saturating_add(MISSED_SECONDS));
+    }
+
+    /// Begins what is due. Called with every tick.
+    pub fn due(&mut self, now: u64) -> Vec<Step> {
+        if self.ticked > 0 && now > self.ticked.saturating_add(GAP_SECONDS) {
+            self.on_gap(now);
+        }
+        self.ticked = now;
+        let overdue: Vec<Session> = self
+            .sessions
+            .iter()
+            .filter(|(_, active)| active.began.saturating_add(2 * MAX_SESSION_SECONDS) < now)
+            .map(|(session, _)| *session)
+            .collect();
+        // An answer was lost: whoever drives this broke its word. The neighbour must not stay busy for ever.
+        let mut steps: Vec<Step> =
+            overdue.into_iter().flat_map(|session| self.end(session, true, now)).collect();
+        self.choose_now_and_then(now);
+        while self.sessions.len() < MAX_SESSIONS {
+            let idle =
+                self.neighbours.iter().filter(|(_, neighbour)| !neighbour.busy && neighbour.due <= now);
+            let Some(peer) = idle.min_by_key(|(_, neighbour)| neighbour.due).map(|(peer, _)| *peer) else {
+                break;
+            };
+            steps.extend(self.begin(peer, now));
+        }
+        steps
+    }
+
+    /// A comparison of one window has ended; None when the neighbour did not play its part. `known` says what needs no
+    /// fetching, because it has come or was refused before.
+    pub fn on_compared(
+        &mut self,
+        session: Session,
+        difference: Option<Difference>,
+        known: impl Fn(&EventId) -> bool,
+        now: u64,
+    ) -> Vec<Step> {
+        let Some(active) = self.sessions.get_mut(&session) else { return vec![] };
+        let Some(difference) = difference else { return self.end(session, true, now) };
+        active.spare = active.spare.saturating_add(difference.spare);
+        active.rest |= !difference.complete;
+        active.queue.extend(difference.needed.into_iter().filter(|id| !known(id)));
+        self.go_on(session, now)
+    }
+
+    /// A neighbour has sent what it was asked for, or nothing. Returns what of it was asked for and has to be checked,
+    /// and what comes next if nothing has. Each event to be checked ends in [`CatchingUp::on_checked`].
+    pub fn on_got(
+        &mut self,
+        session: Session,
+        events: Option<Vec<UnverifiedEvent>>,
+        now: u64,
+    ) -> (Vec<UnverifiedEvent>, Vec<Step>) {
+        let Some(active) = self.sessions.get_mut(&session) else { return (vec![], vec![]) };
+        let Some(mut events) = events else { return (vec![], self.end(session, true, now)) };
+        events.retain(|event| active.asked.remove(&event.rumor.id()));
+        active.bytes += events.iter().map(|event| event.rumor.canonical().len()).sum::<usize>();
+        active.fetched += events.len();
+        if events.is_empty() {
+            // It has none of them any more, or never had: what is left is not asked of it again.
+            active.queue.clear();
+            active.asked.clear();
+            return (vec![], self.go_on(session, now));
+        }
+        // What did not fit into the answer is asked for again.
+        for id in std::mem::take(&mut active.asked).into_iter().rev() {
+            active.queue.push_front(id);
+        }
+        active.checking = events.len();
+        (events, vec![])
+    }
+
+    /// An event has been checked; `gained` says whether it was taken.
+    pub fn on_checked(&mut self, session: Session, gained: bool, now: u64) -> Vec<Step> {
+        let Some(active) = self.sessions.get_mut(&session) else { return vec![] };
+        active.gained += usize::from(gained);
+        active.checking = active.checking.saturating_sub(1);
+        if active.checking > 0 { vec![] } else { self.go_on(session, now) }
+    }
+
+    fn on_gap(&mut self, now: u64) {
+        let mut peers: Vec<PeerId> = self.neighbours.keys().copied().collect();
+        self.dice.shuffle(&mut peers);
+        for peer in peers.into_iter().take(AT_ONCE) {
+            if let Some(neighbour) = self.neighbours.get_mut(&peer) {
+                neighbour.due = now;
+            }
+        }
+    }
+
+    /// Makes a random neighbour due when it is time.
+    fn choose_now_and_then(&mut self, now: u64) {
+        if self.now_and_then > now {
+            return;
+        }
+        if self.now_and_then > 0 {
+            let count = u64::try_from(self.neighbours.len()).unwrap_or(u64::MAX);
+            let chosen = usize::try_from(self.dice.below(count)).unwrap_or_default();
+            if let Some(neighbour) = self.neighbours.values_mut().nth(chosen) {
+                let earliest = neighbour.last.saturating_add(NOT_BEFORE_SECONDS);
+                neighbour.due = neighbour.due.min(now.max(earliest));
+            }
+        }
+        let pause = NOW_AND_THEN_SECONDS / 2 + self.dice.below(NOW_AND_THEN_SECONDS);
+        self.now_and_then = now.saturating_add(pause);
+    }
+
+    fn begin(&mut self, peer: PeerId, now: u64) -> Option<Step> {
+        let neighbour = self.neighbours.get_mut(&peer)?;
+        neighbour.busy = true;
+        let mut windows: VecDeque<Window> = windows(now, self.horizon_seconds).into();
+        let window = windows.pop_front()?;
+        let session = Session(self.next);
+        self.next += 1;
+        let active = Active {
+            peer,
+            began: now,
+            windows,
+            queue: VecDeque::new(),
+            asked: BTreeSet::new(),
+            checking: 0,
+            fetched: 0,
+            bytes: 0,
+            gained: 0,
+            spare: 0,
+            rest: false,
+        };
+        self.sessions.insert(session, active);
+        Some(Step::Compare(session, peer, window))
+    }
+
+    /// Fetches what is in the queue, then takes the next window, then ends.
+    fn go_on(&mut self, session: Session, now: u64) -> Vec<Step> {
+        let Some(active) = self.sessions.get_mut(&session) else { return vec![] };
+        let peer = active.peer;
+        if active.began.saturating_add(MAX_SESSION_SECONDS) <= now
+            || active.fetched >= MAX_SESSION_EVENTS
+            || active.bytes >= MAX_SESSION_BYTES
+        {
+            active.rest |= !active.queue.is_empty() || !active.windows.is_empty();
+            return self.end(session, false, now);
+        }
+        if !active.queue.is_empty() {
+            let ids: Vec<EventId> = active.queue.drain(..active.queue.len().min(MAX_GET_IDS)).collect();
+            active.asked = ids.iter().copied().collect();
+            return vec![Step::Get(session, peer, ids)];
+        }
+        match active.windows.pop_front() {
+            Some(window) => vec![Step::Compare(session, peer, window)],
+            None => self.end(session, false, now),
+        }
+    }
+
+    fn end(&mut self, session: Session, failed: bool, now: u64) -> Vec<Step> {
+        let Some(Active { peer, gained, spare, rest, .. }) = self.sessions.remove(&session) else {
+            return vec![];
+        };
+        self.counts.events += u64::try_from(gained).unwrap_or_default();
+        let pause = self.dice.below(SOON_SECONDS);
+        if let Some(neighbour) = self.neighbours.get_mut(&peer) {
+            neighbour.busy = false;
+            neighbour.last = now;
+            neighbour.failures = if failed { neighbour.failures.saturating_add(1) } else { 0 };
+            let away = AWAY_SECONDS << neighbour.failures.saturating_sub(1).min(6);
+            neighbour.due = match (failed, rest && gained > 0) {
+                (true, _) => now.saturating_add(away.min(MAX_AWAY_SECONDS)).saturating_add(pause),
+                (false, true) => now.saturating_add(NOT_BEFORE_SECONDS),
+                (false, false) => u64::MAX,
+            };
+        }
+        if failed {
+            self.counts.failed += 1;
+        } else {
+            self.counts.finished += 1;
+            self.last = Some(CaughtUp { at: now, peer, events: gained });
+        }
+        self.tell(peer, gained > 0, spare > 0)
+    }
+
+    /// Whom to tell of news: the neighbour that lacks something, and some others when this node has gained something.
+    fn tell(&mut self, peer: PeerId, gained: bool, spare: bool) -> Vec<Step> {
+        let mut told: Vec<PeerId> = Vec::new();
+        if gained {
+            told = self.neighbours.keys().copied().filter(|other| *other != peer).collect();
+            self.dice.shuffle(&mut told);
+            told.truncate(TOLD);
+        }
+        if spare {
+            told.push(peer);
+        }
+        told.into_iter().map(Step::Tell).collect()
+    }
+}
+
+/// The stretches of time that are compared one after the other, the newest first: about an hour, the day, the week,
+/// the rest up to the horizon. They begin at whole hours and days, so that neighbours share what they have computed.
+/// The last one ends a day before the horizon at the earliest, for clocks differ.
+fn windows(now: u64, horizon_seconds: u64) -> Vec<Window> {
+    let earliest = now.saturating_sub(horizon_seconds).div_ceil(DAY) * DAY;
+    let begins = [
+        (now / HOUR).saturating_sub(1) * HOUR,
+        (now / DAY).saturating_sub(1) * DAY,
+        (now / DAY).saturating_sub(7) * DAY,
+        earliest,
+    ];
+    let mut until = MAX_CREATED_AT;
+    let mut windows = Vec::new();
+    for since in begins.map(|begin| begin.max(earliest)) {
+        if since < until {
+            windows.push(Window { since, until });
+            until = since;
+        }
+    }
+    windows
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,242 @@
+use nostrp2p_protocol::{Draft, Kind, SecretKey};
+
+use super::*;
+
+const NOW: u64 = 1_700_000_000;
+const HORIZON: u64 = 30 * DAY;
+
+fn peer(number: u8) -> PeerId {
+    PeerId::from_ed25519([number; 32])
+}
+
+fn catching_up() -> CatchingUp {
+    CatchingUp::new(HORIZON, Dice::new(1))
+}
+
+fn event(number: usize) -> UnverifiedEvent {
+    let draft = Draft { created_at: NOW, kind: Kind::POST, tags: vec![], content: number.to_string() };
+    let key = SecretKey::from_bytes([1; 32]).unwrap();
+    UnverifiedEvent { claimed_id: None, ..draft.sign(&key, &[0; 32]).into() }
+}
+
+fn needs(events: &[UnverifiedEvent]) -> Option<Difference> {
+    let needed = events.iter().map(|event| event.rumor.id()).collect();
+    Some(Difference { needed, complete: true, ..Difference::default() })
+}
+
+/// The session and window of a step that compares.
+#[track_caller]
+fn compares(steps: &[Step]) -> (Session, PeerId, Window) {
+    match steps {
+        [Step::Compare(session, peer, window)] => (*session, *peer, *window),
+        other => panic!("no comparison but {other:?}"),
+    }
+}
+
+/// Runs a session to its end, with nothing found; returns the number of windows and what follows.
+fn finish(catching_up: &mut CatchingUp, mut session: Session, now: u64) -> (usize, Vec<Step>) {
+    for number in 1.. {
+        let steps = catching_up.on_compared(session, needs(&[]), |_| false, now);
+        match steps.as_slice() {
+            [Step::Compare(next, ..)] => session = *next,
+            _ => return (number, steps),
+        }
+    }
+    unreachable!()
+}
+
+#[test]
+fn the_windows_follow_one_another_without_a_gap_newest_first() {
+    let windows = windows(NOW, HORIZON);
+    assert_eq!(windows.len(), 4);
+    assert!(windows.windows(2).all(|pair| pair[0].since == pair[1].until));
+    assert!(
+        windows[0].since <= NOW - HOUR && windows[1].since <= NOW - DAY && windows[2].since <= NOW - 7 * DAY
+    );
+    let last = windows[3].since;
+    assert!((NOW - HORIZON..NOW - HORIZON + DAY).contains(&last), "what others may refuse is not asked for");
+    assert!(windows.iter().all(|window| window.since % HOUR == 0));
+    let short = super::windows(NOW, 2 * HOUR);
+    assert!(short.iter().all(|window| window.since < window.until));
+}
+
+#[test]
+fn on_joining_three_neighbours_are_asked_at_once_two_at_a_time() {
+    let mut catching_up = catching_up();
+    for number in 1..=5 {
+        catching_up.on_joined(peer(number), NOW);
+    }
+    let steps = catching_up.due(NOW);
+    assert_eq!(steps.len(), MAX_SESSIONS);
+    assert_eq!(catching_up.due(NOW), [], "no more at a time");
+    let (first, ..) = compares(&steps[..1]);
+    assert_eq!(finish(&mut catching_up, first, NOW).0, 4, "all windows");
+    assert_eq!(catching_up.due(NOW).len(), 1, "the third");
+    let (second, ..) = compares(&steps[1..]);
+    finish(&mut catching_up, second, NOW);
+    assert_eq!(catching_up.due(NOW), [], "the fourth and fifth have time");
+    let later: Vec<Step> =
+        (NOW..NOW + SOON_SECONDS).step_by(5).flat_map(|now| catching_up.due(now)).collect();
+    assert!(!later.is_empty(), "but their turn comes");
+}
+
+#[test]
+fn what_is_missing_is_fetched_in_bounded_pieces_until_it_is_there() {
+    let mut catching_up = catching_up();
+    catching_up.on_joined(peer(1), NOW);
+    let (session, ..) = compares(&catching_up.due(NOW));
+    let events: Vec<UnverifiedEvent> = (0..MAX_GET_IDS + 10).map(event).collect();
+    let known = events[0].rumor.id();
+    let steps = catching_up.on_compared(session, needs(&events), |id| *id == known, NOW);
+    let [Step::Get(_, _, ids)] = steps.as_slice() else { panic!("{steps:?}") };
+    assert_eq!(ids.len(), MAX_GET_IDS);
+    assert!(!ids.contains(&known), "what is known already is not fetched");
+    // The neighbour sends half of it, and something nobody asked for.
+    let mut answer: Vec<UnverifiedEvent> =
+        events.iter().filter(|event| ids.contains(&event.rumor.id())).take(100).cloned().collect();
+    answer.push(event(9_999));
+    let (checks, steps) = catching_up.on_got(session, Some(answer), NOW);
+    assert_eq!((checks.len(), steps.len()), (100, 0), "it waits for the signatures");
+    let mut steps = vec![];
+    for _ in 0..100 {
+        assert_eq!(steps, []);
+        steps = catching_up.on_checked(session, true, NOW);
+    }
+    let [Step::Get(_, _, ids)] = steps.as_slice() else { panic!("{steps:?}") };
+    assert_eq!(ids.len(), MAX_GET_IDS + 10 - 1 - 100, "what did not fit is asked for again");
+    // The neighbour has none of the rest.
+    let (checks, steps) = catching_up.on_got(session, Some(vec![]), NOW);
+    assert_eq!(checks, []);
+    let (session, _, window) = compares(&steps);
+    assert!(window.until <= NOW, "the next window");
+    finish(&mut catching_up, session, NOW);
+    assert_eq!(catching_up.last(), Some(CaughtUp { at: NOW, peer: peer(1), events: 100 }));
+    assert_eq!(catching_up.counts().events, 100);
+}
+
+#[test]
+fn news_is_told_to_others_and_to_a_neighbour_that_lacks_something() {
+    let mut catching_up = catching_up();
+    for number in 1..=3 {
+        catching_up.on_joined(peer(number), NOW);
+    }
+    let steps = catching_up.due(NOW);
+    let (session, with, _) = compares(&steps[..1]);
+    catching_up.on_compared(session, needs(&[event(1)]), |_| false, NOW);
+    catching_up.on_got(session, Some(vec![event(1)]), NOW);
+    catching_up.on_checked(session, true, NOW);
+    let spare = Some(Difference { spare: 1, complete: true, ..Difference::default() });
+    catching_up.on_compared(session, spare, |_| false, NOW);
+    catching_up.on_compared(session, needs(&[]), |_| false, NOW);
+    let mut steps = catching_up.on_compared(session, needs(&[]), |_| false, NOW);
+    steps.sort_by_key(|step| matches!(step, Step::Tell(told) if *told == with));
+    assert_eq!(steps.len(), 3, "{steps:?}");
+    assert_eq!(steps.last(), Some(&Step::Tell(with)), "it lacks something");
+    assert!(steps.iter().all(|step| matches!(step, Step::Tell(_))));
+}
+
+#[test]
+fn a_neighbour_with_news_is_asked_but_not_all_the_time() {
+    let mut catching_up = catching_up();
+    catching_up.on_joined(peer(1), NOW);
+    let (session, ..) = compares(&catching_up.due(NOW));
+    finish(&mut catching_up, session, NOW);
+    catching_up.on_news(&peer(1));
+    assert_eq!(catching_up.due(NOW + NOT_BEFORE_SECONDS - 1), []);
+    compares(&catching_up.due(NOW + NOT_BEFORE_SECONDS));
+    catching_up.on_news(&peer(9));
+    assert_eq!(catching_up.due(NOW + NOT_BEFORE_SECONDS), [], "strangers are not listened to");
+}
+
+#[test]
+fn now_and_then_a_random_neighbour_is_asked_and_soon_after_something_was_missed() {
+    let mut catching_up = catching_up();
+    catching_up.on_joined(peer(1), NOW);
+    let (session, ..) = compares(&catching_up.due(NOW));
+    finish(&mut catching_up, session, NOW);
+    let next = |catching_up: &mut CatchingUp, from: u64| {
+        (from..from + 2 * NOW_AND_THEN_SECONDS).find_map(|now| match catching_up.due(now).as_slice() {
+            [Step::Compare(session, ..)] => Some((*session, now)),
+            _ => None,
+        })
+    };
+    let (session, at) = next(&mut catching_up, NOW).unwrap();
+    assert!((NOW_AND_THEN_SECONDS / 2..=NOW_AND_THEN_SECONDS * 3 / 2).contains(&(at - NOW)), "{}", at - NOW);
+    finish(&mut catching_up, session, at);
+    catching_up.on_missed(at);
+    let (_, again) = next(&mut catching_up, at).unwrap();
+    assert!(again - at <= MISSED_SECONDS);
+}
+
+#[test]
+fn after_a_gap_some_are_asked_at_once() {
+    let mut catching_up = catching_up();
+    catching_up.on_joined(peer(1), NOW);
+    let (session, ..) = compares(&catching_up.due(NOW));
+    finish(&mut catching_up, session, NOW);
+    assert_eq!(catching_up.due(NOW + 5), []);
+    compares(&catching_up.due(NOW + 5 + GAP_SECONDS + 1));
+}
+
+#[test]
+fn one_that_does_not_answer_is_left_alone_for_longer_and_longer() {
+    let mut catching_up = catching_up();
+    catching_up.on_joined(peer(1), NOW);
+    let mut now = NOW;
+    let mut pauses = vec![];
+    for _ in 0..9 {
+        let (session, ..) = compares(&catching_up.due(now));
+        assert_eq!(catching_up.on_compared(session, None, |_| false, now), []);
+        // Nobody else asks in between.
+        catching_up.now_and_then = u64::MAX;
+        let began = now;
+        while catching_up.neighbours.values().any(|neighbour| neighbour.due > now) {
+            now += 1;
+            catching_up.ticked = now;
+        }
+        pauses.push(now - began);
+    }
+    let (least, most) = (AWAY_SECONDS, MAX_AWAY_SECONDS + SOON_SECONDS);
+    assert!(pauses.iter().all(|pause| (least..=most).contains(pause)), "{pauses:?}");
+    assert!(pauses[8] >= MAX_AWAY_SECONDS && pauses[0] < 2 * SOON_SECONDS, "{pauses:?}");
+    assert_eq!((catching_up.counts().failed, catching_up.last()), (9, None));
+}
+
+#[test]
+fn a_session_is_bounded_in_time_and_bytes_and_goes_on_later() {
+    let mut catching_up = catching_up();
+    catching_up.on_joined(peer(1), NOW);
+    let (session, ..) = compares(&catching_up.due(NOW));
+    let events: Vec<UnverifiedEvent> = (0..3).map(event).collect();
+    catching_up.on_compared(session, needs(&events), |_| false, NOW);
+    catching_up.on_got(session, Some(events[..1].to_vec()), NOW);
+    let late = NOW + MAX_SESSION_SECONDS;
+    assert_eq!(catching_up.on_checked(session, true, late), [], "the time is over");
+    compares(&catching_up.due(late + NOT_BEFORE_SECONDS));
+}
+
+#[test]
+fn an_answer_that_never_comes_blocks_nothing() {
+    let mut catching_up = catching_up();
+    catching_up.on_joined(peer(1), NOW);
+    catching_up.due(NOW);
+    let later = NOW + 2 * MAX_SESSION_SECONDS + 1;
+    let steps: Vec<Step> =
+        (NOW..later + AWAY_SECONDS + SOON_SECONDS).step_by(5).flat_map(|now| catching_up.due(now)).collect();
+    assert!(matches!(steps.as_slice(), [Step::Compare(..)]), "{steps:?}");
+}
+
+#[test]
+fn neighbours_are_bounded_and_forgotten() {
+    let mut catching_up = catching_up();
+    for number in 0..400u16 {
+        let mut key = [0; 32];
+        key[..2].copy_from_slice(&number.to_be_bytes());
+        catching_up.on_joined(PeerId::from_ed25519(key), NOW);
+    }
+    assert_eq!(catching_up.neighbours.len(), MAX_NEIGHBOURS);
+    let (session, with, _) = compares(&catching_up.due(NOW)[..1]);
+    catching_up.on_left(&with);
+    assert_eq!(catching_up.neighbours.len(), MAX_NEIGHBOURS - 1);
+    assert!(finish(&mut catching_up, session, NOW).0 > 0, "its session ends by itself");
+}

@@ -1,0 +1,69 @@
+//! Private events: those that other nodes hand over for the owner, and the attempts to hand the owner's to others.
+
+use nostrp2p_protocol::{Kind, Packet, PeerId, Rumor, exchange::Receipt};
+
+use super::{Core, Handed, MAX_ATTEMPTS, MAX_PENDING, Output, Pending};
+use crate::{
+    admission::Ignored,
+    audience::{Audience, audience},
+    outbox::Address,
+};
+
+impl Core {
+    /// Another node's delivery: only what is for the owner is taken, by the same limits as broadcasts.
+    pub(super) fn on_handed(&mut self, handed: Handed, from: &PeerId, payload: &[u8], now: u64) -> Output {
+        let event = match Packet::decode(payload) {
+            Ok(Packet::Event(event)) => event,
+            Err(_) => return Output::Answer(handed, Receipt::Refused),
+        };
+        // A deletion does not say for whom its targets were; the author's own node is believed.
+        let deletion =
+            event.rumor.kind == Kind::DELETION && self.directory.acts_for(from, &event.rumor.pubkey, now);
+        if !(deletion || self.is_for_owner(&event.rumor)) {
+            return Output::Answer(handed, Receipt::Refused);
+        }
+        match self.admission.check_handed(&event.rumor, now) {
+            Err(Ok(Ignored::TooOld) | Err(_)) => Output::Answer(handed, Receipt::Refused),
+            Err(Ok(_)) => Output::Answer(handed, Receipt::Later),
+            Ok(()) if self.pending.len() >= MAX_PENDING => Output::Answer(handed, Receipt::Later),
+            Ok(()) => self.verify(Pending::Handed(handed), event),
+        }
+    }
+
+    pub(super) fn on_attempted(
+        &mut self,
+        address: Address,
+        receipt: Option<Receipt>,
+        now: u64,
+    ) -> Vec<Output> {
+        self.attempts = self.attempts.saturating_sub(1);
+        let row = match receipt {
+            Some(Receipt::Taken) => self.outbox.on_delivered(address),
+            Some(Receipt::Refused) => self.outbox.on_refused(address),
+            Some(Receipt::Later) | None => self.outbox.on_failed(address, now),
+        };
+        let record = row.map(|row| Output::Record(address, row));
+        record.into_iter().chain(self.attempt(now)).collect()
+    }
+
+    /// Tries what is due. With whom no node is known, the attempt has failed without being made.
+    pub(super) fn attempt(&mut self, now: u64) -> Vec<Output> {
+        let mut outputs = Vec::new();
+        for address in self.outbox.due(now, MAX_ATTEMPTS.saturating_sub(self.attempts)) {
+            let nodes = self.directory.nodes_of(&address.person, now);
+            if nodes.is_empty() {
+                outputs.extend(self.outbox.on_failed(address, now).map(|row| Output::Record(address, row)));
+            } else {
+                self.attempts += 1;
+                outputs.push(Output::Attempt(address, nodes));
+            }
+        }
+        outputs
+    }
+
+    /// Whether an event is private and the owner is one of the people for whom it is.
+    pub(super) fn is_for_owner(&self, rumor: &Rumor) -> bool {
+        let Some(owner) = self.owner else { return false };
+        matches!(audience(rumor), Audience::People(people) if people.contains(&owner))
+    }
+}

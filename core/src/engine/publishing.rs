@@ -1,0 +1,128 @@
+//! The owner's own events: whether they are published, and where they go.
+
+use nostrp2p_protocol::{
+    Event, Kind, Packet, Rumor, UnverifiedEvent,
+    frame::{Carried, Refusal, RefusalCode},
+    limits::MAX_SECONDS_AHEAD,
+};
+
+use super::{Core, MAX_PENDING, Output, Pending, Request};
+use crate::{
+    audience::{Audience, audience, audience_of_deletion},
+    outbox::{Address, Row},
+};
+
+impl Core {
+    pub(super) fn on_publish(
+        &mut self,
+        request: Request,
+        event: UnverifiedEvent,
+        targets: &[Rumor],
+        now: u64,
+    ) -> Output {
+        let audience = self.route(&event.rumor, targets);
+        if let Some(refusal) = self.refusal(&event, &audience, now) {
+            return Output::Refuse(request, refusal);
+        }
+        self.verify(Pending::Publish(request, audience), event)
+    }
+
+    /// Who gets an event besides its author and the owner, who has it here.
+    fn route(&self, rumor: &Rumor, targets: &[Rumor]) -> Audience {
+        let audience = match audience(rumor) {
+            Audience::AsTargets => audience_of_deletion(targets),
+            audience => audience,
+        };
+        match audience {
+            Audience::People(mut people) => {
+                people.remove(&rumor.pubkey);
+                people.retain(|person| Some(*person) != self.owner);
+                Audience::People(people)
+            }
+            audience => audience,
+        }
+    }
+
+    /// Why the owner's node would not publish an event, whatever its signature.
+    pub(super) fn refusal(&self, event: &UnverifiedEvent, audience: &Audience, now: u64) -> Option<Refusal> {
+        let refuse = |code, reason: &str| Some(Refusal::new(code, reason));
+        if self.settings.read_only {
+            return refuse(
+                RefusalCode::ReadOnly,
+                "this node was started with --writable false and takes no events",
+            );
+        }
+        // A gift wrap is signed by a throw-away key; that the owner sends it, the session vouches for (NIP-59).
+        let wrapped = event.rumor.kind == Kind::GIFT_WRAP && self.owner.is_some();
+        if self.owner != Some(event.rumor.pubkey) && !wrapped {
+            return refuse(
+                RefusalCode::ForeignAuthor,
+                "only events that the node's owner signed are published here",
+            );
+        }
+        if let Err(oversize) = event.rumor.check_shape() {
+            return refuse(RefusalCode::TooLarge, &oversize.to_string());
+        }
+        if event.rumor.created_at > now.saturating_add(MAX_SECONDS_AHEAD) {
+            return refuse(
+                RefusalCode::WrongTime,
+                "the event is dated more than 15 minutes ahead of the node's clock; set the clock that is wrong",
+            );
+        }
+        match audience {
+            Audience::Unwanted => refuse(RefusalCode::Unwanted, "events of this kind are not stored"),
+            Audience::People(_)
+                if matches!(event.rumor.kind, Kind::REACTION | Kind::GIFT_WRAP)
+                    && !names_somebody(&event.rumor) =>
+            {
+                refuse(
+                    RefusalCode::Malformed,
+                    "the event names nobody whom it is for: a valid p tag is missing",
+                )
+            }
+            Audience::People(_) if self.outbox.is_full() => refuse(
+                RefusalCode::Busy,
+                "too many private messages are waiting for people whose nodes are away; try again later",
+            ),
+            _ if self.pending.len() >= MAX_PENDING => {
+                refuse(RefusalCode::Busy, "the node is busy; try again in a moment")
+            }
+            _ => None,
+        }
+    }
+
+    pub(super) fn on_committed(
+        &mut self,
+        request: Request,
+        event: Event,
+        audience: Audience,
+        sequence: u64,
+        now: u64,
+    ) -> Vec<Output> {
+        match audience {
+            Audience::Everyone => {
+                let packet = Packet::Event(UnverifiedEvent { claimed_id: None, ..event.clone().into() });
+                vec![Output::Broadcast(request, event, sequence, packet)]
+            }
+            Audience::People(people) => {
+                for person in &people {
+                    self.outbox.add(Address { sequence, person: *person }, Row::new(now), now);
+                }
+                let count = u32::try_from(people.len()).unwrap_or(u32::MAX);
+                let mut outputs = vec![Output::Published(request, event, sequence, Carried::Waiting(count))];
+                outputs.extend(self.attempt(now));
+                outputs.extend(self.tell_siblings(now));
+                outputs
+            }
+            Audience::AsTargets | Audience::Nobody | Audience::Unwanted => {
+                let mut outputs = vec![Output::Published(request, event, sequence, Carried::Kept)];
+                outputs.extend(self.tell_siblings(now));
+                outputs
+            }
+        }
+    }
+}
+
+fn names_somebody(rumor: &Rumor) -> bool {
+    matches!(audience(rumor), Audience::People(people) if !people.is_empty())
+}

@@ -1,0 +1,147 @@
+//! What the core is told and what it says: inputs, outputs, and the names that link the two.
+
+use nostrp2p_protocol::{
+    Delegation, Event, Forged, Packet, PeerId, PublicKey, Rumor, UnverifiedEvent,
+    exchange::{OwnPage, Receipt},
+    frame::{Carried, Refusal},
+};
+
+use crate::{
+    admission::{Ignored, Limits},
+    audience::Audience,
+    catching_up::{Session, Step},
+    outbox::{Address, Row},
+    reconcile::Difference,
+    siblings::Cursor,
+    wanted::{Ask, Asking, Want},
+};
+
+/// A message of the overlay that waits for a verdict; numbered by the driver.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Heard(pub u64);
+
+/// A delivery of another node that waits for its receipt; numbered by the driver.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Handed(pub u64);
+
+/// A publish request of a client that waits for its answer; numbered by the driver.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Request(pub u64);
+
+/// What happened. `now` in [`Core::handle`] says when.
+#[derive(Debug)]
+pub enum Input {
+    /// A packet came by gossip.
+    Heard(Heard, Vec<u8>),
+    /// A logged-in owner wants to publish. For a deletion, with those of its targets that the store holds.
+    Publish(Request, UnverifiedEvent, Vec<Rumor>),
+    /// A signature check ended; the number is the one of [`Output::Verify`].
+    Verified(u64, Result<Event, Forged>),
+    /// The store holds an event durably that [`Output::Commit`] gave it.
+    Committed(Request, Event, Audience, u64),
+    /// The owner changed.
+    Owner(PublicKey),
+    /// Another node, which the connection proves, hands over an event that is for the owner.
+    Handed(Handed, PeerId, Vec<u8>),
+    /// The store holds an event durably that [`Output::Keep`] gave it.
+    Kept(Handed),
+    /// A delegation was seen whose signature is right, by a new announcement that its node has signed.
+    Delegated(Delegation),
+    /// This node is connected to another one.
+    Joined(PeerId),
+    /// A delivery from an earlier run, read from the store at the start.
+    Waiting(Address, Row),
+    /// An attempt that [`Output::Attempt`] asked for has ended; None when no node answered.
+    Attempted(Address, Option<Receipt>),
+    /// The owner's clients want things that the store lacks, or has not looked for lately.
+    Wanted(Vec<Want>),
+    /// What came back for [`Output::Ask`]; None when no node answered.
+    Answered(Ask, Option<Vec<UnverifiedEvent>>),
+    /// How far a sibling had told what it holds, read from the store at the start.
+    Sibling(PeerId, Cursor),
+    /// A sibling has asked this node, and said up to which sequence number its own store goes.
+    SiblingAsked(PeerId, u64),
+    /// What came back for [`Output::AskSibling`].
+    SiblingAnswered(PeerId, Option<OwnPage>),
+    /// The last connection to a node is gone.
+    Left(PeerId),
+    /// A neighbour says that it has events that this node may lack.
+    News(PeerId),
+    /// A comparison that [`Step::Compare`] asked for has ended; None when the neighbour did not play its part.
+    Compared(Session, Option<Difference>),
+    /// What came back for [`Step::Get`]; None when the neighbour did not answer.
+    Got(Session, Option<Vec<UnverifiedEvent>>),
+    /// Some time has passed.
+    Tick,
+}
+
+/// What is to be done, in this order.
+#[derive(Debug, PartialEq)]
+pub enum Output {
+    /// Check id and signature, then hand in [`Input::Verified`] with this number.
+    Verify(u64, UnverifiedEvent),
+    /// Tell the overlay what to do with a message.
+    Judge(Heard, Verdict),
+    /// Keep an event that others sent; nobody waits for it.
+    Store(Event, Sharing),
+    /// Keep the owner's event durably, with a delivery for each of the people if it is for some, then hand in
+    /// [`Input::Committed`] with the same.
+    Commit(Request, Event, Audience),
+    /// Keep an event that another node handed over, durably, then hand in [`Input::Kept`].
+    Keep(Handed, Event),
+    /// Answer a delivery.
+    Answer(Handed, Receipt),
+    /// Hand the event with this sequence number to these nodes, at least one, then hand in [`Input::Attempted`].
+    Attempt(Address, Vec<PeerId>),
+    /// Write down how far a delivery has come.
+    Record(Address, Row),
+    /// Send a packet to everybody, and answer the request with the number of neighbours that took it.
+    Broadcast(Request, Event, u64, Packet),
+    /// Answer a publish request: the event, its sequence number, and where it goes.
+    Published(Request, Event, u64, Carried),
+    /// Answer a publish request with no.
+    Refuse(Request, Refusal),
+    /// Ask these nodes, or some neighbours if none is named, for public events; then hand in [`Input::Answered`].
+    Ask(Asking),
+    /// Ask another node of the owner for what it holds; then hand in [`Input::SiblingAnswered`].
+    AskSibling(PeerId, Cursor),
+    /// Write down how far a sibling has told what it holds. Everything up to there went to the store before.
+    RecordSibling(PeerId, Cursor),
+    /// Do a step of catching up with a neighbour.
+    CatchUp(Step),
+}
+
+/// Whether neighbours may have an event of this node when they catch up.
+///
+/// It decides for deletions alone: whether their targets were for everyone cannot be seen in them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sharing {
+    /// It was broadcast, or came from somebody to whom it was.
+    Shared,
+    /// It came in another way: it is shared if it is for everyone by itself.
+    ByItself,
+}
+
+/// What the overlay does with a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// Forward it.
+    Accept,
+    /// Drop it; nobody did wrong.
+    Ignore(Ignored),
+    /// Drop it; whoever sent it did provable wrong and loses score.
+    Reject,
+    /// Drop it; it is of a later version.
+    Unknown,
+}
+
+/// What stays the same while a node runs.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Settings {
+    /// The bounds of admission.
+    pub limits: Limits,
+    /// Whether the owner's events are refused (`--writable false`).
+    pub read_only: bool,
+    /// Random, so that nodes do not all do the same at once; the same seed replays.
+    pub seed: u64,
+}

@@ -1,0 +1,83 @@
+//! Which of the events that are for everyone all nodes come to hold: the rule by which replicas agree.
+//!
+//! Budgets differ from node to node and from moment to moment, so they may only delay an event. What an event is
+//! refused for in the end depends on data that everybody sees: its size and shape, its time, its audience, and its place
+//! among the events of its author with a `created_at` in the same hour. Of these the [`MAX_PER_HOUR`] with the lowest
+//! ids stay. Work (NIP-13) makes ids low, so whoever has to write more than anybody does can pay for what shall stay;
+//! and a flood displaces nothing but the flooder's own. See PROTOCOL.md, "Catching up".
+
+use nostrp2p_protocol::EventId;
+
+/// Events of one author in one hour of `created_at` that all nodes keep, and as many deletions. Four a minute, all the
+/// hour long; a guess. It is what gossip lets a followed author send, so what gossip takes stays.
+pub const MAX_PER_HOUR: usize = 240;
+
+/// The first and last `created_at` of the hour in which an event counts.
+pub const fn hour(created_at: u64) -> (u64, u64) {
+    let first = created_at - created_at % 3_600;
+    (first, first.saturating_add(3_599))
+}
+
+/// What becomes of an event among others of its author and hour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Room {
+    /// There is room.
+    Free,
+    /// It takes the place of this one.
+    InsteadOf(EventId),
+    /// It has no place.
+    Full,
+}
+
+/// Finds the place of an event among those that are held already, itself not among them.
+pub fn room(id: &EventId, held: impl IntoIterator<Item = EventId>) -> Room {
+    let (mut count, mut highest) = (0, None);
+    for other in held {
+        count += 1;
+        highest = highest.max(Some(other));
+    }
+    match highest {
+        Some(highest) if count >= MAX_PER_HOUR && highest > *id => Room::InsteadOf(highest),
+        Some(_) if count >= MAX_PER_HOUR => Room::Full,
+        _ => Room::Free,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Dice;
+
+    #[test]
+    fn in_whatever_order_they_come_the_same_events_stay() {
+        let id = |number: u16| {
+            EventId::from_bytes(
+                [number.to_be_bytes()[0], number.to_be_bytes()[1]].repeat(16).try_into().unwrap(),
+            )
+        };
+        let stay = |seed| {
+            let mut order: Vec<u16> = (0..1_000).collect();
+            Dice::new(seed).shuffle(&mut order);
+            let mut held = std::collections::BTreeSet::new();
+            for number in order {
+                match room(&id(number), held.iter().copied()) {
+                    Room::Free => {}
+                    Room::InsteadOf(other) => drop(held.remove(&other)),
+                    Room::Full => continue,
+                }
+                held.insert(id(number));
+            }
+            held
+        };
+        let lowest: std::collections::BTreeSet<EventId> = (0..240).map(id).collect();
+        assert_eq!(stay(1), lowest);
+        assert_eq!(stay(2), lowest);
+    }
+
+    #[test]
+    fn an_hour_is_the_same_for_everybody() {
+        assert_eq!(hour(1_700_000_000), (1_699_999_200, 1_700_002_799));
+        assert_eq!(hour(1_699_999_200), hour(1_700_002_799));
+        assert_eq!(hour(0), (0, 3_599));
+    }
+}

@@ -1,0 +1,171 @@
+//! Catching up with neighbours: carries the steps out that the core decides, and answers those of others.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use nostrp2p_core::{Comparison, Difference, Input, Ledger, Next, Step, Window};
+use nostrp2p_overlay::{Overlay, Protocol, RequestRef};
+use nostrp2p_protocol::{
+    EventId, PeerId, UnverifiedEvent,
+    exchange::Found,
+    sync::{self, Compared, SyncRequest},
+};
+use tokio::{sync::Semaphore, task::spawn_blocking};
+
+use super::{Happening, Running};
+use crate::store::Store;
+
+/// Comparisons that are answered at a time. Others wait: each may read 100,000 rows.
+const MAX_ANSWERING: usize = 2;
+/// Ledgers that are kept for the next message, which nearly always asks for the same: those of the four windows, and as
+/// many of neighbours that are on the other side of an hour.
+const MAX_LEDGERS: usize = 8;
+/// How long a ledger serves the later rounds of a comparison although the store has got new events.
+const LEDGER_TIME: Duration = Duration::from_secs(30);
+/// How long it is kept when nothing is new, in memory that a phone may miss: 4 MB for 100,000 events.
+const LEDGER_IDLE_TIME: Duration = Duration::from_secs(60);
+
+/// What is kept between the messages of those who compare with this node.
+#[derive(Clone)]
+pub(super) struct Ledgers {
+    kept: Arc<Mutex<BTreeMap<Window, Kept>>>,
+    answering: Arc<Semaphore>,
+}
+
+struct Kept {
+    ledger: Arc<Ledger>,
+    newest: u64,
+    since: Instant,
+}
+
+impl Ledgers {
+    pub(super) fn new() -> Self {
+        Self { kept: Arc::default(), answering: Arc::new(Semaphore::new(MAX_ANSWERING)) }
+    }
+
+    /// Gives up what has been kept for long.
+    pub(super) fn forget(&self) {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.retain(|_, kept| kept.since.elapsed() < LEDGER_IDLE_TIME);
+    }
+
+    /// The ledger of a window, as new as the round of a comparison needs. Blocks.
+    fn of(&self, store: &Store, window: Window, round: u32) -> Result<Arc<Ledger>, redb::Error> {
+        let newest = store.progress().borrow().newest;
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let fresh = |kept: &Kept| kept.newest == newest || (round > 0 && kept.since.elapsed() < LEDGER_TIME);
+        if let Some(found) = kept.get(&window).filter(|kept| fresh(kept)) {
+            return Ok(Arc::clone(&found.ledger));
+        }
+        let ledger = Arc::new(Ledger::new(store.shared(window)?));
+        if kept.len() >= MAX_LEDGERS {
+            let oldest = kept.iter().min_by_key(|(_, kept)| kept.since).map(|(window, _)| *window);
+            oldest.and_then(|oldest| kept.remove(&oldest));
+        }
+        kept.insert(window, Kept { ledger: Arc::clone(&ledger), newest, since: Instant::now() });
+        Ok(ledger)
+    }
+}
+
+impl Running {
+    /// Carries a step out.
+    pub(super) fn catch_up(&self, step: Step) {
+        let (overlay, store) = (self.overlay.clone(), self.store.clone());
+        self.tasks.push(Box::pin(async move {
+            match step {
+                Step::Compare(session, peer, window) => {
+                    Happening::Compared(session, compare(&overlay, store, peer, window).await)
+                }
+                Step::Get(session, peer, ids) => Happening::Got(session, get(&overlay, peer, ids).await),
+                Step::Tell(peer) => {
+                    // Whether it hears it or not, it compares again now and then.
+                    drop(overlay.request(peer, Protocol::Sync, SyncRequest::News.encode()).await);
+                    Happening::Answered
+                }
+            }
+        }));
+    }
+
+    pub(super) async fn on_sync_request(&mut self, request: RequestRef, from: PeerId, payload: &[u8]) {
+        match SyncRequest::decode(payload) {
+            Ok(SyncRequest::Compare { round, since, until, message }) => {
+                let (store, ledgers) = (self.store.clone(), self.ledgers.clone());
+                let overlay = self.overlay.clone();
+                self.tasks.push(Box::pin(async move {
+                    match answer(store, ledgers, (Window { since, until }, round), message).await {
+                        Some(message) => overlay.respond(request, Compared { message }.encode()).await,
+                        None => overlay.refuse(request).await,
+                    }
+                    Happening::Answered
+                }));
+            }
+            Ok(SyncRequest::Get(ids)) => {
+                let store = self.store.clone();
+                self.respond(request, move || {
+                    let events = store.shared_events(&ids)?;
+                    let plain = |event| UnverifiedEvent { claimed_id: None, ..UnverifiedEvent::from(event) };
+                    Ok(sync::found(events.into_iter().map(plain)).encode())
+                });
+            }
+            Ok(SyncRequest::News) => {
+                self.overlay.respond(request, sync::encode_noted()).await;
+                self.handle(Input::News(from)).await;
+            }
+            Err(_) => self.overlay.refuse(request).await,
+        }
+    }
+}
+
+/// Compares the shared events of a window with a neighbour's; None when it does not play its part.
+async fn compare(overlay: &Overlay, store: Store, peer: PeerId, window: Window) -> Option<Difference> {
+    let read = move || {
+        // A store that is full does not ask for what the next sweep would drop.
+        let since = window.since.max(store.floor()?);
+        let window = Window { since, ..window };
+        let empty = window.since >= window.until;
+        Ok::<_, redb::Error>((!empty).then_some((window, store.shared(window)?)))
+    };
+    let read = match spawn_blocking(read).await.ok()? {
+        Ok(read) => read,
+        Err(error) => {
+            tracing::error!(%error, "the store cannot be read");
+            return None;
+        }
+    };
+    let Some((Window { since, until }, items)) = read else {
+        return Some(Difference { complete: true, ..Difference::default() });
+    };
+    let (mut comparison, mut message) = Comparison::begin(Arc::new(Ledger::new(items)));
+    for round in 0.. {
+        let request = SyncRequest::Compare { round, since, until, message }.encode();
+        let answer = overlay.request(peer, Protocol::Sync, request).await.ok()?;
+        match comparison.on_answer(&Compared::decode(&answer).ok()?.message)? {
+            Next::Send(next) => message = next,
+            Next::Done(difference) => return Some(difference),
+        }
+    }
+    None
+}
+
+async fn get(overlay: &Overlay, peer: PeerId, ids: Vec<EventId>) -> Option<Vec<UnverifiedEvent>> {
+    let answer = overlay.request(peer, Protocol::Sync, SyncRequest::Get(ids).encode()).await.ok()?;
+    Some(Found::decode(&answer).ok()?.events)
+}
+
+async fn answer(
+    store: Store,
+    ledgers: Ledgers,
+    (window, round): (Window, u32),
+    message: Vec<u8>,
+) -> Option<Vec<u8>> {
+    let _permit = Arc::clone(&ledgers.answering).acquire_owned().await.ok()?;
+    let compared =
+        spawn_blocking(move || Ok(ledgers.of(&store, window, round)?.answer(&message))).await.ok()?;
+    compared.unwrap_or_else(|error: redb::Error| {
+        tracing::error!(%error, "the store cannot be read");
+        None
+    })
+}

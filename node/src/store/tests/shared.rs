@@ -1,0 +1,106 @@
+//! What neighbours may have when they catch up, and the rule by which all nodes come to hold the same.
+
+use std::collections::BTreeSet;
+
+use nostrp2p_core::{Dice, MAX_PER_HOUR, Window};
+use nostrp2p_protocol::EventId;
+
+use super::*;
+
+const ALL: Window = Window { since: 0, until: u64::MAX };
+
+fn ids(store: &Store, window: Window) -> Vec<EventId> {
+    store.shared(window).unwrap().into_iter().map(|(_, id)| id).collect()
+}
+
+fn deletion(author: u8, target: &Event) -> Event {
+    event(author, 5, 100, "", vec![Tag::new(["e", &target.id().to_string()])])
+}
+
+#[tokio::test]
+async fn only_what_is_for_everyone_is_shared_and_only_while_it_is_there() {
+    let directory = tempfile::tempdir().unwrap();
+    let (store, writer) = open(directory.path());
+    let public = post(1, 10, "for all");
+    let private = event(1, 1, 10, "for you", vec![Tag::new(["p", &key(2).public_key().to_string()])]);
+    let list = event(1, 3, 10, "", vec![]);
+    let (own, theirs) = (deletion(1, &private), deletion(2, &public));
+    for event in [&public, &private, &list, &own] {
+        commit(&writer, event).await;
+    }
+    writer.commit(theirs.clone(), Travel::Shared).await.await.unwrap().unwrap();
+    assert_eq!(ids(&store, ALL), [public.id(), theirs.id()]);
+    assert_eq!(ids(&store, Window { since: 11, until: 100 }), []);
+    let asked = [own.id(), theirs.id(), private.id(), list.id(), public.id()];
+    let found: Vec<EventId> = store.shared_events(&asked).unwrap().iter().map(Event::id).collect();
+    assert_eq!(found, [theirs.id(), public.id()], "nothing private can be had by its id");
+    // The same deletion comes once more, now from somebody who shares it.
+    assert_eq!(writer.commit(own.clone(), Travel::Shared).await.await.unwrap().unwrap(), Inserted::Known(4));
+    assert!(ids(&store, ALL).contains(&own.id()));
+    writer.commit(deletion(1, &public), Travel::Shared).await.await.unwrap().unwrap();
+    assert!(!ids(&store, ALL).contains(&public.id()), "it was deleted");
+    writer.close();
+}
+
+#[tokio::test]
+async fn of_a_flood_in_one_hour_every_store_keeps_the_same_events() {
+    let posts: Vec<Event> = (0..300u64).map(|number| post(1, 7_200 + number, &number.to_string())).collect();
+    let mut lowest: Vec<EventId> = posts.iter().map(Event::id).collect();
+    lowest.sort_unstable();
+    lowest.truncate(MAX_PER_HOUR);
+    let mut kept = vec![];
+    for seed in [1, 2] {
+        let directory = tempfile::tempdir().unwrap();
+        let (store, writer) = open(directory.path());
+        let mut order = posts.clone();
+        Dice::new(seed).shuffle(&mut order);
+        for event in order {
+            writer.store(event, Travel::Shared).await;
+        }
+        let other = post(2, 7_200, "somebody else");
+        let later = post(1, 10_800, "an hour later");
+        for event in [&other, &later] {
+            assert!(
+                matches!(commit(&writer, event).await, Inserted::New(_)),
+                "no flood is in the way of others"
+            );
+        }
+        let mut shared: BTreeSet<EventId> = ids(&store, ALL).into_iter().collect();
+        assert!(shared.remove(&other.id()) && shared.remove(&later.id()));
+        assert_eq!(store.progress().borrow().stored, 242, "what has no place is not kept either");
+        kept.push(shared);
+        writer.close();
+    }
+    assert_eq!(kept[0], lowest.into_iter().collect());
+    assert_eq!(kept[0], kept[1]);
+}
+
+#[tokio::test]
+async fn the_owner_keeps_all_that_he_wrote_and_shares_what_others_will_take() {
+    let directory = tempfile::tempdir().unwrap();
+    let (store, writer) = open(directory.path());
+    writer.set_owner(key(1).public_key()).await.unwrap();
+    for number in 0..260u64 {
+        let stored = writer.commit(post(1, 7_200, &number.to_string()), Travel::Ahead).await.await;
+        assert!(matches!(stored.unwrap().unwrap(), Inserted::New(_)));
+    }
+    assert_eq!(store.progress().borrow().stored, 260);
+    assert_eq!(ids(&store, ALL).len(), MAX_PER_HOUR);
+    writer.close();
+}
+
+#[tokio::test]
+async fn a_full_store_does_not_ask_for_what_it_would_drop() {
+    let directory = tempfile::tempdir().unwrap();
+    let (store, writer) =
+        Store::open(directory.path(), Retention { events: 1_050, seconds: u64::MAX }).unwrap();
+    for number in 0..40u64 {
+        commit(&writer, &post(1, 7_200 * (number + 1), "")).await;
+    }
+    assert_eq!(store.floor().unwrap(), 0);
+    for number in 40..60u64 {
+        commit(&writer, &post(1, 7_200 * (number + 1), "")).await;
+    }
+    assert_eq!(store.floor().unwrap(), 7_200);
+    writer.close();
+}

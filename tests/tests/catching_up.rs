@@ -1,0 +1,87 @@
+//! What a node missed comes from its neighbours when it is back: posts, deletions, history; and nothing private.
+
+use nostrp2p_protocol::{Draft, Event, Kind, SecretKey, Tag, frame::Delivery};
+use nostrp2p_tests::{Client, Person, now, post, reply};
+
+fn deletion(key: &SecretKey, target: &Event) -> Event {
+    let tags = vec![Tag::new(["e", &target.id().to_string()]), Tag::new(["k", &target.kind.0.to_string()])];
+    Draft { created_at: now(), kind: Kind::DELETION, tags, content: "gone".into() }.sign(key, &[7; 32])
+}
+
+fn dated(key: &SecretKey, text: &str, seconds_ago: u64) -> Event {
+    Draft { created_at: now() - seconds_ago, kind: Kind::POST, tags: vec![], content: text.into() }
+        .sign(key, &[7; 32])
+}
+
+#[tokio::test]
+async fn a_node_that_was_away_holds_what_the_others_hold() {
+    let (mut alice, mut bob) = Person::pair().await;
+    // Carol takes what Alice writes, so that nothing waits at Alice's for Bob.
+    let mut carol = Person::arrive(Some(&alice)).await;
+    carol.client.watch(0).await;
+    bob.client.watch(0).await;
+    let target = post(&alice.key, "better not said");
+    alice.client.publish(&target).await;
+    let through = bob.client.hear("better not said").await;
+    carol.client.hear("better not said").await;
+
+    let away = bob.node.stop().await;
+    for number in 0..50 {
+        alice.client.publish(&post(&alice.key, &format!("post {number}"))).await;
+    }
+    alice.client.publish(&deletion(&alice.key, &target)).await;
+    carol.client.hear("gone").await;
+    let back = std::time::Instant::now();
+    let node = away.start().await;
+    let mut client = Client::login(&node.clients(), &bob.key).await;
+    client.watch(through).await;
+    client.hear("gone").await;
+    println!("budget: back and caught up with 51 events after {:?} (aim: seconds)", back.elapsed());
+    let texts = client.everything().await;
+    assert!(!texts.contains(&target.content), "a deletion wins over what it deletes");
+    let mut missing = (0..50).filter(|number| !texts.contains(&format!("post {number}")));
+    assert_eq!(missing.next(), None);
+}
+
+#[tokio::test]
+async fn a_late_joiner_gets_the_history_and_nothing_private() {
+    let (mut alice, mut bob) = Person::pair().await;
+    let ages = [10, 7_200, 3 * 86_400, 20 * 86_400];
+    for age in ages {
+        alice.client.publish(&dated(&alice.key, &format!("{age} seconds ago"), age)).await;
+    }
+    let private = reply(&alice.key, "between us", &[&bob.key]);
+    alice.client.publish(&private).await;
+    alice.client.delivery(&private, &bob.key, Delivery::Delivered).await;
+    let word = deletion(&alice.key, &private);
+    alice.client.publish(&word).await;
+    alice.client.delivery(&word, &bob.key, Delivery::Delivered).await;
+    bob.client.watch(0).await;
+    bob.client.hear("gone").await;
+
+    let mut carol = Person::arrive(Some(&alice)).await;
+    carol.client.watch(0).await;
+    // The oldest window comes last.
+    carol.client.hear("1728000 seconds ago").await;
+    let texts = carol.client.everything().await;
+    assert!(ages.iter().all(|age| texts.contains(&format!("{age} seconds ago"))), "{texts:?}");
+    assert!(!texts.contains(&"between us".to_owned()) && !texts.contains(&"gone".to_owned()), "{texts:?}");
+}
+
+#[tokio::test]
+async fn what_came_from_a_neighbour_goes_on_to_the_neighbours_of_that() {
+    let mut alice = Person::arrive(None).await;
+    alice.client.publish(&dated(&alice.key, "long ago", 86_400)).await;
+    // Bob's and Carol's nodes know each other and not Alice's; Dave's brings them together.
+    let mut bob = Person::arrive(None).await;
+    let mut carol = Person::arrive(Some(&bob)).await;
+    bob.client.neighbours(1).await;
+    carol.client.watch(0).await;
+    let word = post(&bob.key, "hello Carol");
+    bob.client.publish(&word).await;
+    carol.client.hear("hello Carol").await;
+    let both = [alice.node.nodes(), bob.node.nodes()];
+    let dave = nostrp2p_tests::Node::start(&["-b", &both[0], "-b", &both[1]]).await;
+    carol.client.hear("long ago").await;
+    drop(dave);
+}
