@@ -4,7 +4,7 @@
 //! the thread. The passphrase must be in Unicode form NFKC already; the caller normalizes it, for the tables of
 //! Unicode are a burden that a browser carries anyway.
 
-use chacha20poly1305::{AeadInOut, KeyInit, Tag, XChaCha20Poly1305, XNonce};
+use chacha20poly1305::{AeadInPlace, KeyInit, Tag, XChaCha20Poly1305, XNonce};
 use zeroize::Zeroizing;
 
 use crate::{SecretKey, nip19};
@@ -56,7 +56,7 @@ pub fn seal(
     let cipher = cipher(passphrase, log_n, salt)?;
     let mut bytes = key.to_bytes();
     let tag = cipher
-        .encrypt_inout_detached(&XNonce::from(*nonce), &[SECURITY_UNKNOWN], bytes.as_mut_slice().into())
+        .encrypt_in_place_detached(&XNonce::from(*nonce), &[SECURITY_UNKNOWN], bytes.as_mut_slice())
         .map_err(|_| InvalidNip49::Passphrase)?;
     let mut text = Vec::with_capacity(BYTES);
     text.extend_from_slice(&[VERSION, log_n]);
@@ -87,12 +87,7 @@ pub fn open(text: &str, passphrase: &str) -> Result<SecretKey, InvalidNip49> {
         return Err(content());
     }
     cipher(passphrase, log_n, &salt)?
-        .decrypt_inout_detached(
-            &XNonce::from(nonce),
-            &security,
-            key.as_mut_slice().into(),
-            &Tag::from(tag),
-        )
+        .decrypt_in_place_detached(&XNonce::from(nonce), &security, key.as_mut_slice(), &Tag::from(tag))
         .map_err(|_| InvalidNip49::Passphrase)?;
     SecretKey::from_bytes(*key).map_err(|_| content())
 }

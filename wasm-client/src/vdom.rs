@@ -138,8 +138,26 @@ impl<M> Element<M> {
     /// Adds an attribute.
     #[must_use]
     pub fn with(mut self, name: &'static str, value: impl Into<Text>) -> Self {
-        self.attributes.push((name, value.into()));
+        self.put(name, value.into());
         self
+    }
+
+    /// Once for all that is drawn: written into each place that adds an attribute, it would be a tenth of the program.
+    #[inline(never)]
+    fn put(&mut self, name: &'static str, value: Text) {
+        self.attributes.push((name, value));
+    }
+
+    /// As [`Element::put`], for children.
+    #[inline(never)]
+    fn put_child(&mut self, child: Node<M>) {
+        self.children.push(child);
+    }
+
+    /// As [`Element::put`], for reactions.
+    #[inline(never)]
+    fn put_reaction(&mut self, reaction: On<M>) {
+        self.reactions.push(reaction);
     }
 
     /// Adds an attribute that has no value when the condition holds.
@@ -163,14 +181,14 @@ impl<M> Element<M> {
     /// Adds a reaction.
     #[must_use]
     pub fn on(mut self, reaction: On<M>) -> Self {
-        self.reactions.push(reaction);
+        self.put_reaction(reaction);
         self
     }
 
     /// Adds a child.
     #[must_use]
     pub fn child(mut self, child: impl Into<Node<M>>) -> Self {
-        self.children.push(child.into());
+        self.put_child(child.into());
         self
     }
 

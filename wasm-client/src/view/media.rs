@@ -68,7 +68,7 @@ fn picture(model: &Model, author: &str, address: String) -> Html {
             .class("media-frame")
             .child(element("span").class("spinner"))
             .child(paragraph("muted", model.say(texts::PICTURE_LOADING))),
-        Some(Picture::Here(own)) => link(address).class("media-frame").child(
+        Some(Picture::Here(own)) => link(address).class("media-frame").with("aria-label", host).child(
             element("img")
                 .class("media-picture")
                 .test_id("media")

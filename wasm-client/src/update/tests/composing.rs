@@ -22,7 +22,7 @@ impl Rig {
             Effect::Sign(Purpose::Post, draft) => Some(draft.clone()),
             _ => None,
         });
-        drafts.last().expect("a post is signed")
+        drafts.reduce(|_, draft| draft).expect("a post is signed")
     }
 
     fn tagged(draft: &Draft) -> Vec<&str> {
