@@ -115,11 +115,12 @@ impl<M: Clone + 'static> Page<M> {
                 Ok(Mounted { node, content: Content::Text(text) })
             }
             Node::Element(tree) => self.mount_element(tree, None),
-            Node::Shared(tree) => self.mount_element((*tree).clone(), Some(tree)),
+            Node::Shared(tree) => self.mount_element(tree.as_ref().clone(), Some(tree)),
         }
     }
 
     fn mount_element(&self, tree: Element<M>, shared: Option<Rc<Element<M>>>) -> Result<Mounted<M>, JsValue> {
+        let tree = tree.into_parts();
         let identity = Identity::Element(tree.tag, tree.key);
         let element = if tree.svg {
             self.document.create_element_ns(Some(SVG), tree.tag)?
@@ -150,7 +151,7 @@ impl<M: Clone + 'static> Page<M> {
                 if shown.shared.as_ref().is_some_and(|shared| Rc::ptr_eq(shared, &tree)) {
                     return Ok(Mounted { node: mounted.node, content: Content::Element(shown) });
                 }
-                (shown, (*tree).clone(), Some(tree))
+                (shown, tree.as_ref().clone(), Some(tree))
             }
             (Content::Element(shown), Node::Element(tree)) => (shown, tree, None),
             (_, node) => return self.mount(node),
@@ -165,6 +166,7 @@ impl<M: Clone + 'static> Page<M> {
         tree: Element<M>,
         shared: Option<Rc<Element<M>>>,
     ) -> Result<Box<MountedElement<M>>, JsValue> {
+        let tree = tree.into_parts();
         shown.children = self.children(&shown.element, std::mem::take(&mut shown.children), tree.children)?;
         for change in diff::attributes(&shown.attributes, &tree.attributes) {
             apply(&shown.element, change)?;
