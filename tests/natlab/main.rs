@@ -1,8 +1,9 @@
 //! The NAT laboratory: can people behind every kind of router talk to each other, and by which way?
 //!
 //! Real nodes in network namespaces: on the internet itself, behind a full cone, behind port-restricted and symmetric
-//! routers, two of each, and two behind one router. Everybody broadcasts, replies to everybody and fetches from
-//! everybody. First over one relay; then a second one comes, the first is killed, and all is done again.
+//! routers, two of each, one behind a router that takes another port, and two behind one router. Everybody broadcasts,
+//! replies to everybody and fetches from everybody. First over one relay; then a second one comes, the first is killed,
+//! and all is done again.
 //!
 //! Run it by `cargo xtask natlab`: it needs root on Linux, and the binary in `NOSTRP2P_BIN`. Exit status: 0 if every
 //! pair could do everything, 1 if not, 3 where there can be no laboratory (0 with `--if-possible`).
@@ -33,11 +34,12 @@ use crate::{
 };
 
 /// Who lives where. Two of each kind, so that there is a pair of the same.
-const HOMES: [(Kind, &[&str]); 7] = [
+const HOMES: [(Kind, &[&str]); 8] = [
     (Kind::Cone, &["cone-1"]),
     (Kind::Cone, &["cone-2"]),
     (Kind::Restricted, &["port-1"]),
     (Kind::Restricted, &["port-2"]),
+    (Kind::Remapped, &["remap-1"]),
     (Kind::Symmetric, &["sym-1"]),
     (Kind::Symmetric, &["sym-2"]),
     (Kind::Shared, &["home-1", "home-2"]),
