@@ -64,11 +64,15 @@ async fn a_locked_key_signs_nothing_until_its_passphrase_is_given() {
     alice.click("passphrase-done").await;
     alice.find("lock-now").await;
     // What is stored is nothing else than the key under the passphrase.
-    let stored = run(&alice, "return new Promise(give => { indexedDB.open('nostrp2p').onsuccess = opened => {
+    let stored = run(
+        &alice,
+        "return new Promise(give => { indexedDB.open('nostrp2p').onsuccess = opened => {
         const database = opened.target.result;
         const found = database.transaction('vault').objectStore('vault').getAll();
         found.onsuccess = () => { database.close(); give(JSON.stringify(found.result)); };
-    }; })").await;
+    }; })",
+    )
+    .await;
     assert!(stored.as_str().is_some_and(|stored| stored.contains("ncryptsec1")), "{stored}");
 
     alice.driver.refresh().await.expect("a page");

@@ -5,10 +5,7 @@
 
 use nostrp2p_protocol::{Event, Rumor};
 
-use crate::{
-    json::Json,
-    storage::Snapshot,
-};
+use crate::{json::Json, storage::Snapshot};
 
 /// The lines, what waits to be sent first.
 pub fn lines(all: &Snapshot) -> String {
@@ -25,9 +22,10 @@ pub fn lines(all: &Snapshot) -> String {
 fn line(rumor: &Rumor, signed: Option<&Event>, lines: &mut String) {
     let text = |text: &str| Json::Text(text.to_owned());
     let number = |number: u64| Json::Plain(number.to_string());
-    let tags = rumor.tags.iter().map(|tag| {
-        Json::Array(tag.elements().iter().map(|element| text(element)).collect())
-    });
+    let tags = rumor
+        .tags
+        .iter()
+        .map(|tag| Json::Array(tag.elements().iter().map(|element| text(element)).collect()));
     let mut fields = vec![
         ("id".to_owned(), text(&rumor.id().to_string())),
         ("pubkey".to_owned(), text(&rumor.pubkey.to_string())),
@@ -52,7 +50,8 @@ mod tests {
     fn each_event_is_a_line_that_other_programs_read() {
         let key = SecretKey::from_bytes([1; 32]).unwrap();
         let tags = vec![Tag::new(["t", "a\"b"]), Tag::new(["e", "", "x"])];
-        let event = Draft { created_at: 7, kind: Kind::POST, tags, content: "é\n\u{1}".into() }.sign(&key, &[0; 32]);
+        let event =
+            Draft { created_at: 7, kind: Kind::POST, tags, content: "é\n\u{1}".into() }.sign(&key, &[0; 32]);
         let all = Snapshot {
             outbox: vec![event.clone()],
             events: vec![event.clone().into_rumor()],
@@ -65,7 +64,10 @@ mod tests {
         assert_eq!(read[0]["sig"], event.sig().to_string());
         assert_eq!(read[1].get("sig"), None);
         for line in &read {
-            assert_eq!((line["id"].as_str().unwrap(), line["content"].as_str().unwrap()), (event.id().to_string().as_str(), "é\n\u{1}"));
+            assert_eq!(
+                (line["id"].as_str().unwrap(), line["content"].as_str().unwrap()),
+                (event.id().to_string().as_str(), "é\n\u{1}")
+            );
             assert_eq!(line["tags"][1][2], "x");
         }
     }

@@ -76,7 +76,19 @@ mod tests {
         assert_eq!((whole.address().ends_with("?name=_"), whole.text().as_str()), (true, "example.org"));
         assert!(DomainName::of_search("example.org").is_none());
         assert!(DomainName::parse("a@127.0.0.1:8443").is_some());
-        for bad in ["", "ada", "@x.y", "a b@x.y", "a@b@c.d", "a@x", "a@x..y", "a@.y", "a@x.y:99999", "a&b@x.y", "a@x.y/z"] {
+        for bad in [
+            "",
+            "ada",
+            "@x.y",
+            "a b@x.y",
+            "a@b@c.d",
+            "a@x",
+            "a@x..y",
+            "a@.y",
+            "a@x.y:99999",
+            "a&b@x.y",
+            "a@x.y/z",
+        ] {
             assert_eq!(DomainName::parse(bad), None, "{bad}");
         }
         assert_eq!(DomainName::parse(&format!("{}@x.y", "a".repeat(400))), None);

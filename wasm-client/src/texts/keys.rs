@@ -90,8 +90,7 @@ mod tests {
     fn a_backup_holds_the_key_and_is_named_after_the_public_one() {
         let owner = PublicKey::from_bytes([1; 32]);
         for language in Language::ALL {
-            let (name, text) =
-                backup_file(language, Some(owner), &Secret::new("ncryptsec1xyz".to_owned()));
+            let (name, text) = backup_file(language, Some(owner), &Secret::new("ncryptsec1xyz".to_owned()));
             assert!(name.starts_with("nostrp2p-npub1") && name.ends_with(".txt"), "{name}");
             assert!(text.reveal().lines().any(|line| line == "ncryptsec1xyz"), "it can be pasted whole");
             assert!(text.reveal().contains(&owner.to_npub()));

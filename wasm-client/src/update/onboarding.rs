@@ -284,12 +284,7 @@ fn accept_made(model: &mut Model, out: &mut Vec<Effect>) {
     model.backed_up = saved;
 }
 
-fn on_key_kept(
-    model: &mut Model,
-    result: Result<PublicKey, String>,
-    signer: Signer,
-    out: &mut Vec<Effect>,
-) {
+fn on_key_kept(model: &mut Model, result: Result<PublicKey, String>, signer: Signer, out: &mut Vec<Effect>) {
     let language = model.language();
     let Some(welcome) = model.welcome_mut() else { return };
     let key = match result {

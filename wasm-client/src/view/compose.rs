@@ -6,8 +6,7 @@ use super::{Html, avatar::avatar, error, icons, quote};
 use crate::{
     message::{Message, Writing},
     model::{About, Model, Quote, Reply, mention},
-    profile,
-    texts,
+    profile, texts,
     update::compose::{FIELD_ID, answering, named, room},
     vdom::{KeyPress, On, element},
 };
@@ -166,9 +165,7 @@ fn names(model: &Model, offered: &[PublicKey]) -> Option<(Html, String)> {
             .on(On::Click(Writing::Complete(Some(*person)).into()))
             .child(avatar(person))
             .child(element("bdi").class("strong").text(model.name_of(person)))
-            .child(
-                element("span").class("muted").text(named.unwrap_or_else(|| profile::short_npub(person))),
-            )
+            .child(element("span").class("muted").text(named.unwrap_or_else(|| profile::short_npub(person))))
     };
     let list = element("ul")
         .class("names")

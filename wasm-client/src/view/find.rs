@@ -84,7 +84,9 @@ fn field(model: &Model, named: Option<Route>) -> Html {
                 .with("value", model.search.clone())
                 .on(On::Input(|text| Message::Reading(Reading::SearchTyped(text)))),
         )
-        .child_if(domain.as_ref().map(|_| super::submit(model.say(texts::NAME_LOOK_UP)).test_id("name-look-up")))
+        .child_if(
+            domain.as_ref().map(|_| super::submit(model.say(texts::NAME_LOOK_UP)).test_id("name-look-up")),
+        )
         .child_if(named.map(|_| super::submit(model.say(texts::FIND_OPEN)).test_id("search-open")))
 }
 

@@ -47,14 +47,11 @@ pub fn sheet(model: &Model) -> Option<Html> {
             element("div")
                 .class("row")
                 .child(
-                    submit(model.say(label)).test_id("unlock-try").with_if(
-                        unlock.busy || unlock.passphrase.reveal().is_empty(),
-                        "disabled",
-                    ),
+                    submit(model.say(label))
+                        .test_id("unlock-try")
+                        .with_if(unlock.busy || unlock.passphrase.reveal().is_empty(), "disabled"),
                 )
-                .child(
-                    button("quiet", model.say(texts::NOT_NOW), Keyring::Cancel).test_id("unlock-cancel"),
-                ),
+                .child(button("quiet", model.say(texts::NOT_NOW), Keyring::Cancel).test_id("unlock-cancel")),
         );
     Some(element("div").class("sheet").key("unlock").child(form))
 }
@@ -80,11 +77,7 @@ pub fn form(model: &Model, purpose: For) -> Option<Html> {
             .child(
                 element("div")
                     .class("row")
-                    .child(
-                        submit(model.say(label))
-                            .test_id("passphrase-done")
-                            .with_if(form.busy, "disabled"),
-                    )
+                    .child(submit(model.say(label)).test_id("passphrase-done").with_if(form.busy, "disabled"))
                     .child(button("quiet", model.say(texts::CANCEL), Keyring::Close)),
             ),
     )
@@ -131,19 +124,22 @@ pub fn card(model: &Model) -> Html {
             } else {
                 button("plain", model.say(texts::LOCK_NOW), Keyring::Lock).test_id("lock-now")
             };
-            let free = model.environment.keeps_keys.then(|| {
-                button("quiet", model.say(texts::LOCK_OFF), Keyring::Free).test_id("lock-off")
-            });
+            let free = model
+                .environment
+                .keeps_keys
+                .then(|| button("quiet", model.say(texts::LOCK_OFF), Keyring::Free).test_id("lock-off"));
             card.child(row.child(lock).child_if(free))
         }
         Signer::Device => {
             let card = card.child(paragraph("muted", model.say(texts::LOCK_WHY)));
             match form(model, For::Lock) {
                 Some(form) => card.child(form),
-                None => card.child(row.child(
-                    button("plain", model.say(texts::LOCK_CHOOSE), Keyring::Choose(For::Lock))
-                        .test_id("lock-choose"),
-                )),
+                None => card.child(
+                    row.child(
+                        button("plain", model.say(texts::LOCK_CHOOSE), Keyring::Choose(For::Lock))
+                            .test_id("lock-choose"),
+                    ),
+                ),
             }
         }
     }

@@ -178,12 +178,9 @@ fn secret_key(model: &Model) -> Html {
                     .child(button("quiet", model.say(texts::KEY_HIDE), Message::Own(Own::HideKey))),
             )
         }
-        None => card.child(
-            element("div").class("row").child(file).child(
-                button("quiet", model.say(texts::KEY_SHOW), Message::Own(Own::RevealKey))
-                    .test_id("key-reveal"),
-            ),
-        ),
+        None => card.child(element("div").class("row").child(file).child(
+            button("quiet", model.say(texts::KEY_SHOW), Message::Own(Own::RevealKey)).test_id("key-reveal"),
+        )),
     }
 }
 

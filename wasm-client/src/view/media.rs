@@ -95,10 +95,13 @@ mod tests {
 
     #[test]
     fn pictures_are_known_by_their_ending() {
-        for yes in ["https://x.example/a.JPG", "http://x.example/b/c.webp?w=1", "https://x.example/a.b.png#x"] {
+        for yes in ["https://x.example/a.JPG", "http://x.example/b/c.webp?w=1", "https://x.example/a.b.png#x"]
+        {
             assert!(is_picture(yes), "{yes}");
         }
-        for no in ["https://x.png", "https://x.example/a.svg", "https://x.example/png", "https://x.example/.html"] {
+        for no in
+            ["https://x.png", "https://x.example/a.svg", "https://x.example/png", "https://x.example/.html"]
+        {
             assert!(!is_picture(no), "{no}");
         }
         assert_eq!(host("https://x.example:80/a?b"), "x.example:80");

@@ -78,10 +78,7 @@ fn head(model: &Model, person: PublicKey) -> Html {
 
 /// The name by a domain, and what the domain says about it, once it was asked.
 fn nip05_row(model: &Model, person: PublicKey, nip05: &str) -> Html {
-    let row = element("p")
-        .class("muted nip05")
-        .test_id("nip05")
-        .child(element("bdi").text(nip05.to_owned()));
+    let row = element("p").class("muted nip05").test_id("nip05").child(element("bdi").text(nip05.to_owned()));
     let Some(name) = DomainName::parse(nip05) else {
         return row.with("title", model.say(texts::NIP05_UNCHECKED));
     };

@@ -104,9 +104,7 @@ impl Stamp {
             quoted: quote.map(|quote| model.timeline.place(&quote.id).is_some()),
             opened: is_opened(model, &id),
             // Only those that speak of an address somewhere hang on pictures.
-            pictures: target
-                .filter(|target| target.content.contains("://"))
-                .map(|_| model.pictures.version),
+            pictures: target.filter(|target| target.content.contains("://")).map(|_| model.pictures.version),
             media: model.media,
             deliveries: model.outbox.deliveries.get(&id).map_or(0, Vec::len),
         }

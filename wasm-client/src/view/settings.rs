@@ -237,10 +237,8 @@ fn about(model: &Model) -> Html {
     element("div")
         .class("card")
         .child(element("h3").text(model.say(texts::ABOUT_PAGE)))
-        .child(
-            element("div").class("row").child(
-                button("plain", model.say(texts::KEYBOARD), Message::Own(Own::Help(true))).test_id("help-open"),
-            ),
-        )
+        .child(element("div").class("row").child(
+            button("plain", model.say(texts::KEYBOARD), Message::Own(Own::Help(true))).test_id("help-open"),
+        ))
         .child(paragraph("muted", format!("{} · {}", model.say(texts::APP), model.say(texts::VERSION))))
 }

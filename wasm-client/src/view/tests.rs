@@ -214,7 +214,8 @@ fn sheets() -> Vec<(String, Model)> {
 
 /// Posts by somebody who wants to break the page.
 fn hostile() -> Vec<(String, Model)> {
-    let pictures = "https://x.example/a.png https://x.example/b.jpg https://x.example/c.gif https://x.example/d.webp";
+    let pictures =
+        "https://x.example/a.png https://x.example/b.jpg https://x.example/c.gif https://x.example/d.webp";
     let contents = [
         ("64 KiB", "x".repeat(60_000)),
         ("64 KiB of lines", "\n".repeat(30_000)),
@@ -240,7 +241,9 @@ fn hostile() -> Vec<(String, Model)> {
             model.timeline.since = 0;
             model.timeline.past = crate::model::timeline::Past::End;
             model.pictures.put("https://x.example/b.jpg".into(), crate::model::Picture::Loading);
-            model.pictures.put("https://x.example/c.gif".into(), crate::model::Picture::Here("blob:c".into()));
+            model
+                .pictures
+                .put("https://x.example/c.gif".into(), crate::model::Picture::Here("blob:c".into()));
             model.pictures.put("https://x.example/d.webp".into(), crate::model::Picture::Failed);
             screens.push((format!("hostile {name} at {created_at}"), model));
         }
@@ -292,11 +295,7 @@ fn welcome_screens() -> Vec<(String, Model)> {
         Step::Key(KeyStep::Choose),
         Step::Key(KeyStep::Made { nsec: nsec.clone(), saved: false }),
         Step::Key(KeyStep::Made { nsec: nsec.clone(), saved: true }),
-        Step::Key(KeyStep::Import {
-            nsec: nsec.clone(),
-            passphrase: Secret::default(),
-            opening: false,
-        }),
+        Step::Key(KeyStep::Import { nsec: nsec.clone(), passphrase: Secret::default(), opening: false }),
         Step::Key(KeyStep::Import {
             nsec: Secret::new("ncryptsec1x".to_owned()),
             passphrase: nsec,

@@ -282,13 +282,7 @@ fn made(model: &Model, nsec: &Secret, saved: bool) -> Html {
         .child(row(Some(back(model)), on))
 }
 
-fn import(
-    model: &Model,
-    nsec: &Secret,
-    passphrase: &Secret,
-    opening: bool,
-    trouble: Option<Html>,
-) -> Html {
+fn import(model: &Model, nsec: &Secret, passphrase: &Secret, opening: bool, trouble: Option<Html>) -> Html {
     let sealed = nip49::is_sealed(onboarding::typed_key(nsec.reveal()));
     let passphrase = sealed.then(|| {
         me::field(model.say(texts::KEY_PASSPHRASE), PASSPHRASE_ID).key("passphrase").child(

@@ -53,7 +53,10 @@ fn what_was_begun_comes_back_with_what_it_is_about_even_after_a_reload() {
         }
     }
     let rig = Rig::open("", Some(1), Snapshot { settings, ..Snapshot::default() });
-    assert_eq!((rig.model.compose.text.as_str(), rig.model.compose.context()), ("to one", Context::Reply(one.id())));
+    assert_eq!(
+        (rig.model.compose.text.as_str(), rig.model.compose.context()),
+        ("to one", Context::Reply(one.id()))
+    );
     let mut drafts = rig.model.compose.drafts.clone();
     assert_eq!(drafts.take(Context::New), "for everyone");
     assert_eq!(drafts.take(Context::Quote(other.id())), "about the other");
@@ -68,7 +71,10 @@ fn a_sent_answer_leaves_the_new_post_as_it_was() {
     rig.give(Writing::Reply(one.id()).into());
     rig.write("to one");
     rig.prove(1);
-    assert_eq!((rig.model.compose.text.as_str(), rig.model.compose.context()), ("for everyone", Context::New));
+    assert_eq!(
+        (rig.model.compose.text.as_str(), rig.model.compose.context()),
+        ("for everyone", Context::New)
+    );
 }
 
 #[test]
@@ -112,7 +118,11 @@ fn who_is_named_gets_it_alone_if_one_wants_so_and_gets_a_private_answer_too() {
     rig.type_text("@bo");
     rig.give(Writing::Complete(None).into());
     let draft = rig.signed_post();
-    assert_eq!(Rig::tagged(&draft), [public(4).to_string(), public(2).to_string()], "who is answered comes last");
+    assert_eq!(
+        Rig::tagged(&draft),
+        [public(4).to_string(), public(2).to_string()],
+        "who is answered comes last"
+    );
 }
 
 #[test]

@@ -103,8 +103,7 @@ fn an_unlocked_key_is_locked_by_hand_and_after_a_while_out_of_sight() {
 #[test]
 fn an_extension_is_asked_once_however_often_the_connection_is_lost_meanwhile() {
     let mut rig = Rig::greeted(Signer::Extension);
-    let Some(Effect::Sign(purpose, draft)) =
-        rig.effects.iter().find(|effect| effect.is_proof()).cloned()
+    let Some(Effect::Sign(purpose, draft)) = rig.effects.iter().find(|effect| effect.is_proof()).cloned()
     else {
         unreachable!("the login is to be signed")
     };
@@ -190,10 +189,14 @@ fn a_key_under_a_passphrase_is_opened_and_used_even_from_a_whole_backup_file() {
 fn a_pasted_backup_file_is_read_with_and_without_its_line_breaks() {
     use crate::update::onboarding::typed_key;
     let sealed = nostrp2p_protocol::nip49::seal(&key(1), "x", 1, &[1; 16], &[2; 24]).unwrap();
-    let (_, file) = crate::texts::backup_file(crate::texts::Language::English, Some(public(1)), &secret(&sealed));
+    let (_, file) =
+        crate::texts::backup_file(crate::texts::Language::English, Some(public(1)), &secret(&sealed));
     assert_eq!(typed_key(file.reveal()), sealed);
     assert_eq!(typed_key(&file.reveal().replace('\n', "")), sealed);
-    assert_eq!((typed_key(" nsec1x "), typed_key("ncryptsec1x y"), typed_key("")), ("nsec1x", "ncryptsec1x", ""));
+    assert_eq!(
+        (typed_key(" nsec1x "), typed_key("ncryptsec1x y"), typed_key("")),
+        ("nsec1x", "ncryptsec1x", "")
+    );
 }
 
 #[test]
@@ -208,7 +211,9 @@ fn a_backup_is_a_file_under_a_passphrase_that_was_typed_twice() {
     let wanted = Effect::SealKey { key: None, passphrase: secret("correct horse") };
     rig.did(|effect| *effect == wanted);
     rig.keyring(Keyring::Sealed(Ok(secret("ncryptsec1xyz"))));
-    rig.did(|effect| matches!(effect, Effect::Download { text, .. } if text.reveal().contains("ncryptsec1xyz")));
+    rig.did(
+        |effect| matches!(effect, Effect::Download { text, .. } if text.reveal().contains("ncryptsec1xyz")),
+    );
     assert!(rig.model.backed_up && rig.model.signing.form.is_none());
 }
 
