@@ -7,7 +7,7 @@ use std::{cell::RefCell, rc::Rc};
 
 use gloo_events::{EventListener, EventListenerOptions};
 use wasm_bindgen::{JsCast, JsValue};
-use web_sys::{Document, Event, HtmlInputElement, HtmlTextAreaElement, KeyboardEvent};
+use web_sys::{Document, Event, HtmlElement, HtmlInputElement, HtmlTextAreaElement, KeyboardEvent};
 
 use crate::vdom::{
     Element, KeyPress, Node, On, Text, Trigger,
@@ -260,6 +260,13 @@ fn react<M: Clone>(on: &On<M>, event: &Event) -> Option<M> {
             };
             Some(message(value))
         }
+        On::Edit(message) => {
+            let area: HtmlTextAreaElement = event.target()?.dyn_into().ok()?;
+            let caret = area.selection_start().ok().flatten().and_then(|caret| usize::try_from(caret).ok());
+            let value = area.value();
+            let end = value.len();
+            Some(message(value, caret.unwrap_or(end)))
+        }
         On::Key(message) => {
             let message = message(&key_press(event.dyn_ref::<KeyboardEvent>()?))?;
             event.prevent_default();
@@ -287,8 +294,23 @@ fn is_tap(event: &Event) -> bool {
 fn apply(element: &web_sys::Element, change: AttributeChange) -> Result<(), JsValue> {
     match change {
         AttributeChange::Set("value", value) => set_value(element, &value),
-        AttributeChange::Set(name, value) => element.set_attribute(name, &value),
+        AttributeChange::Set(name, value) => {
+            if name == "disabled" {
+                let_go(element);
+            }
+            element.set_attribute(name, &value)
+        }
         AttributeChange::Remove(name) => element.remove_attribute(name),
+    }
+}
+
+/// Takes the focus off an element that cannot be used any more: it would swallow every key that is pressed.
+fn let_go(element: &web_sys::Element) {
+    let focused = element.owner_document().and_then(|document| document.active_element());
+    if focused.as_ref() == Some(element)
+        && let Some(element) = element.dyn_ref::<HtmlElement>()
+    {
+        drop(element.blur());
     }
 }
 

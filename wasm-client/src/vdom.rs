@@ -56,6 +56,8 @@ pub enum On<M> {
     Submit(M),
     /// A field whose text changed.
     Input(fn(String) -> M),
+    /// A field whose text changed, with the place of the caret in UTF-16 units.
+    Edit(fn(String, usize) -> M),
     /// A key that goes down; what the function takes, the browser does not see.
     Key(fn(&KeyPress) -> Option<M>),
 }
@@ -109,7 +111,7 @@ impl<M> On<M> {
             Self::Click(_) => Trigger::Click,
             Self::Tap(_) => Trigger::Tap,
             Self::Submit(_) => Trigger::Submit,
-            Self::Input(_) => Trigger::Input,
+            Self::Input(_) | Self::Edit(_) => Trigger::Input,
             Self::Key(_) => Trigger::Key,
         }
     }

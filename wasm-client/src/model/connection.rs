@@ -81,6 +81,8 @@ pub enum Trouble {
     Foreign,
     /// An https page may not open a plain socket to another device.
     MixedContent,
+    /// The person did not let the login be signed.
+    NotSigned,
 }
 
 /// What was asked.
