@@ -182,6 +182,7 @@ fn on_timer(model: &mut Model, timer: Timer, moment: Moment, out: &mut Vec<Effec
         Timer::Draft => compose::save_draft(model, out),
         Timer::Notice => model.notice = None,
         Timer::Resend => connection::publish_all(model, out),
+        Timer::Search => timeline::search(model, out),
         Timer::Lock => signing::lock(model, out),
     }
 }

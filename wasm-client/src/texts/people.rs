@@ -14,7 +14,8 @@ words! {
     FIND_OPEN: "Open", "開く";
     FIND_PEOPLE: "Find people", "人を探す";
     FIND_LEAD: "Paste somebody’s public key (npub1…) here, or search for a name or for words in posts.", "公開鍵（npub1…）を貼り付けるか、名前や投稿の言葉で検索してください。";
-    FIND_NOTHING: "Nothing of that is in the posts that are here.", "ここにある投稿の中には見つかりませんでした。";
+    FIND_NOTHING: "Your node holds nothing of that.", "ノードにある投稿の中には見つかりませんでした。";
+    FIND_LOADING: "Searching your node…", "ノードの中を検索しています…";
     PEOPLE: "People", "人";
     AROUND: "Around you", "近くの人";
 

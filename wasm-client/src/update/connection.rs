@@ -18,6 +18,7 @@ use crate::{
         timeline::{PAGE_POSTS, Past},
     },
     question,
+    sorted::SortedSet,
     storage::{Change, Cursor, Pace, Place, Setting},
     texts,
 };
@@ -383,6 +384,13 @@ fn on_batch(model: &mut Model, through: u64, events: Vec<Rumor>, out: &mut Vec<E
 }
 
 fn on_answer(model: &mut Model, asked: Request, complete: bool, events: Vec<Rumor>, out: &mut Vec<Effect>) {
+    let later = model.connection.requests.values().any(|request| *request == Request::Search);
+    if asked == Request::Search && !later {
+        model.open.found = SortedSet::default();
+        for rumor in &events {
+            model.open.found.insert(rumor.id());
+        }
+    }
     let last = events.last().map(|rumor| Place::new(rumor.created_at, rumor.id()));
     let mut reached = None;
     if matches!(asked, Request::Newest | Request::Older) {
@@ -405,7 +413,7 @@ fn on_answer(model: &mut Model, asked: Request, complete: bool, events: Vec<Rumo
             lists::make(model, out);
         }
         Request::Likes => model.likes.loaded = true,
-        Request::Page => model.open.loading = false,
+        Request::Page | Request::Search => model.open.loading = false,
         Request::PageOlder => {
             model.open.loading = false;
             model.open.ended = complete;
@@ -535,7 +543,7 @@ fn on_refused(
         Some(Request::Publish(id)) => compose::on_refused(model, id, &refusal, RESEND_MS, out),
         Some(Request::Newest) => model.timeline.loading = false,
         Some(Request::Older) => model.timeline.past = Past::InNode,
-        Some(Request::Page | Request::PageOlder) => model.open.loading = false,
+        Some(Request::Page | Request::PageOlder | Request::Search) => model.open.loading = false,
         Some(
             Request::OwnProfile
             | Request::Profiles

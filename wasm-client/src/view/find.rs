@@ -10,15 +10,14 @@ use crate::{
     profile::short_npub,
     route::Route,
     sorted::SortedSet,
+    storage::Place,
     texts,
+    update::timeline::MIN_SEARCH,
     vdom::{On, element},
 };
 
 /// Most people that are shown.
 const MAX_PEOPLE: usize = 12;
-/// From how many characters on posts are searched: fewer are in nearly all of them.
-const MIN_CHARACTERS: usize = 2;
-
 /// The screen.
 pub fn view(model: &Model, drawn: &mut post::Drawn) -> Html {
     let section = element("section").class("find");
@@ -35,11 +34,15 @@ pub fn view(model: &Model, drawn: &mut post::Drawn) -> Html {
         None if words.is_empty() => around(model),
         None => by_name(model, &words),
     };
-    let found = |(_, post): &(_, &Post)| match post {
-        Post::Written(rumor) => rumor.content.to_ascii_lowercase().contains(&words),
+    // What the node found counts too: it knows more forms of a letter than are compared here.
+    let found = |(place, post): &(&Place, &Post)| match post {
+        Post::Written(rumor) => {
+            let text = rumor.content.to_ascii_lowercase();
+            model.open.found.contains(&place.id) || words.split_whitespace().all(|word| text.contains(word))
+        }
         Post::Reposted { .. } => false,
     };
-    let wanted = named.is_none() && words.chars().count() >= MIN_CHARACTERS;
+    let wanted = named.is_none() && words.chars().count() >= MIN_SEARCH;
     let posts = model.timeline.posts().filter(|_| wanted).filter(found).take(model.open.drawn);
     let posts = drawn.draw(model, posts);
     let nothing = people.is_empty() && posts.is_empty();
@@ -59,8 +62,11 @@ pub fn view(model: &Model, drawn: &mut post::Drawn) -> Html {
         .child_if(list)
         .child(element("div").class("feed").key("posts").children(posts))
         .child_if(nothing.then(|| {
-            let words =
-                if words.is_empty() { model.say(texts::FIND_LEAD) } else { model.say(texts::FIND_NOTHING) };
+            let words = model.say(match words.is_empty() {
+                true => texts::FIND_LEAD,
+                false if model.open.loading => texts::FIND_LOADING,
+                false => texts::FIND_NOTHING,
+            });
             element("div").class("past").key("past").child(paragraph("muted", words))
         }))
 }
