@@ -5,6 +5,7 @@
 
 mod catching;
 mod exchange;
+mod received;
 
 use std::{collections::BTreeMap, future::Future, pin::Pin, time::Duration};
 
@@ -294,6 +295,7 @@ impl Running {
     async fn on_overlay(&mut self, event: OverlayEvent) {
         match event {
             OverlayEvent::Message { message, topic: Topic::Events, payload, .. } => {
+                received::payload("broadcast", &payload);
                 let heard = Heard(self.number());
                 self.heard.insert(heard, message);
                 self.handle(Input::Heard(heard, payload)).await;

@@ -24,6 +24,7 @@ mod page;
 mod relay;
 mod rest;
 pub(crate) mod serve;
+mod visitors;
 
 use std::{sync::Arc, time::Instant};
 
@@ -37,6 +38,7 @@ use tokio::sync::{Semaphore, broadcast, mpsc, watch};
 
 pub(crate) use relay::Relay;
 pub(crate) use rest::{Rest, proves, rest_event, rest_question};
+pub(crate) use visitors::Visitors;
 
 use crate::{
     driver::{Command, DeliveryNews},
@@ -64,6 +66,7 @@ pub(crate) struct App {
     pub(crate) addresses: watch::Receiver<Vec<String>>,
     pub(crate) allow_hosts: Arc<[String]>,
     pub(crate) sessions: Arc<Semaphore>,
+    pub(crate) visitors: Visitors,
     /// Whether guests read what is public.
     pub(crate) public_read: bool,
     pub(crate) rest: Rest,

@@ -247,6 +247,23 @@ impl Client {
         }
     }
 
+    /// All that the node holds after a sequence number, as texts, however much it is.
+    ///
+    /// # Panics
+    /// When the connection ends before.
+    pub async fn everything_after(&mut self, after: u64) -> Vec<String> {
+        self.watch(after).await;
+        let mut texts = Vec::new();
+        loop {
+            let frame = self.next().await.expect("the node keeps the connection");
+            let NodeFrame::Batch { through, newest, events } = frame else { continue };
+            texts.extend(events.into_iter().map(|event| event.content));
+            if through >= newest {
+                return texts;
+            }
+        }
+    }
+
     /// Asks for everything after a sequence number, without gathering time.
     pub async fn watch(&mut self, after: u64) {
         self.send(ClientFrame::Watch { after, gather_ms: 0 }).await;

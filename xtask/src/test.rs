@@ -136,6 +136,7 @@ fn run_suite(workspace: &Workspace, suite: Suite, tested: &mut Tested) -> Result
         }
         Suite::Product => {
             let browser = tools::ensure_browser()?;
+            tools::prepare_nginx();
             let mut steps = Steps::new(web::STEPS + 1);
             tested.web = Some(web::build(workspace, &mut steps)?);
             let node = build_node(workspace, &mut steps, false)?;

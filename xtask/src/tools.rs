@@ -119,6 +119,25 @@ pub fn ensure_browser() -> Result<Browser> {
     find_browser().context("apt-get installed chromium and chromium-driver, but they are not on the PATH")
 }
 
+/// Installs nginx for the test behind a reverse proxy where that can be done without asking; where it cannot, the test
+/// says that it was not run.
+pub fn prepare_nginx() {
+    if on_path("nginx").is_some() || Path::new("/usr/sbin/nginx").is_file() {
+        return;
+    }
+    let can = is_root() && on_path("apt-get").is_some();
+    println!("nginx is missing{}", if can { "; installing it with apt-get" } else { "" });
+    let installed = can
+        && apt_get(&["update"])
+            .and_then(|()| apt_get(&["install", "--yes", "--no-install-recommends", "nginx-light"]))
+            .is_ok();
+    if !installed {
+        println!(
+            "the test behind a reverse proxy will not be run (Debian and Ubuntu: apt-get install nginx-light)"
+        );
+    }
+}
+
 fn apt_get(arguments: &[&str]) -> Result<()> {
     let status = Command::new("apt-get")
         .arg("-qq")

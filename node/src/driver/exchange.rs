@@ -7,7 +7,7 @@ use nostrp2p_protocol::{
     exchange::{Found, Lent, OwnPage, Question, Receipt, decode_announcements, encode_announcements},
 };
 
-use super::{Happening, Running};
+use super::{Happening, Running, received};
 use crate::{announcer::Unheard, asking, clock};
 
 /// Neighbours that are asked for an event whose author is unknown.
@@ -23,6 +23,7 @@ impl Running {
     ) {
         match protocol {
             Protocol::Deliver => {
+                received::payload("delivery", &payload);
                 let handed = Handed(self.number());
                 self.handed.insert(handed, request);
                 self.handle(Input::Handed(handed, from, payload)).await;
@@ -119,6 +120,7 @@ impl Running {
                 answers.into_iter().filter_map(|answer| Found::decode(&answer.ok()?).ok()).collect();
             let answered = !found.is_empty();
             let events = found.into_iter().flat_map(|found| found.events).collect();
+            received::events("answer", &events);
             Happening::Fetched(asking.ask, answered.then_some(events))
         }));
     }
@@ -129,7 +131,9 @@ impl Running {
         let question = Question::Own { store: cursor.store, after: cursor.after, newest }.encode();
         self.tasks.push(Box::pin(async move {
             let answer = overlay.request(peer, Protocol::Fetch, question).await;
-            Happening::SiblingTold(peer, answer.ok().and_then(|answer| OwnPage::decode(&answer).ok()))
+            let page = answer.ok().and_then(|answer| OwnPage::decode(&answer).ok());
+            received::events("own nodes", page.iter().flat_map(|page| &page.events));
+            Happening::SiblingTold(peer, page)
         }));
     }
 

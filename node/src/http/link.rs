@@ -15,7 +15,10 @@ use futures_util::SinkExt;
 use nostrp2p_protocol::limits::MAX_FRAME_BYTES;
 use tokio::time::{Instant, timeout};
 
-use super::App;
+use super::{
+    App,
+    visitors::{Place, Visit},
+};
 
 /// A client that takes no byte for this long is gone or too slow, and holds memory.
 const WRITE_DEADLINE: Duration = Duration::from_secs(30);
@@ -26,8 +29,8 @@ const RELAY_PING_EVERY: Duration = Duration::from_secs(55);
 /// How much longer than two pings a silent client is taken to be there.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Accepts a WebSocket, unless too many are open.
-pub(super) fn open<F, S>(app: App, upgrade: WebSocketUpgrade, session: F) -> Response
+/// Accepts a WebSocket, unless too many are open, from this place or in all.
+pub(super) fn open<F, S>(app: App, upgrade: WebSocketUpgrade, place: Place, session: F) -> Response
 where
     F: FnOnce(App, Socket) -> S + Send + 'static,
     S: Future<Output = Result<(), Gone>> + Send,
@@ -36,11 +39,16 @@ where
         let text = "This node serves as many sessions as it can; close one and try again.\n";
         return (StatusCode::SERVICE_UNAVAILABLE, text).into_response();
     };
+    let Some(visit) = app.visitors.enter(place, Instant::now().into_std()) else {
+        let text = "There are as many sessions from your address as there may be; close one and try again.\n";
+        return (StatusCode::TOO_MANY_REQUESTS, text).into_response();
+    };
     upgrade.max_message_size(MAX_FRAME_BYTES).max_frame_size(MAX_FRAME_BYTES).on_upgrade(
         async move |socket| {
             let now = Instant::now();
             // However it ends, the client knows where to resume.
-            drop(session(app, Socket { socket, heard: now, pinged: now, ping_every: PING_EVERY }).await);
+            let socket = Socket { socket, visit, heard: now, pinged: now, ping_every: PING_EVERY };
+            drop(session(app, socket).await);
             drop(permit);
         },
     )
@@ -53,6 +61,7 @@ pub(super) struct Gone;
 /// A WebSocket that notices when nobody is there any more.
 pub(super) struct Socket {
     socket: WebSocket,
+    visit: Visit,
     heard: Instant,
     pinged: Instant,
     ping_every: Duration,
@@ -94,6 +103,11 @@ impl Socket {
                 Some(Ok(Message::Close(_))) | None => return Err(Gone),
             }
         }
+    }
+
+    /// Counts a login that has failed; says whether there were too many from where this client is.
+    pub(super) fn failed_login(&self) -> bool {
+        self.visit.failed_login(Instant::now().into_std())
     }
 
     /// Puts a text message where it leaves with the next flush, or earlier if much has gathered.
