@@ -25,6 +25,7 @@ use crate::{
     delegated,
     driver::Driver,
     http::{self, App, Relay, Rest, Visitors},
+    mirror,
     settings::{Settings, Tls},
     stop::{self, Stop, Stopper},
     store::{OpenError, Retention, Store, Writer},
@@ -147,6 +148,9 @@ async fn run_open(
     let (reports, task) = driver.run(stop.clone());
     let task = tokio::spawn(task);
     let (addresses, addresses_seen) = watch::channel(overlay.listen_addresses().await);
+    let wanted = mirror::Wanted { named: settings.mirrors.clone(), lists: settings.mirror_lists };
+    let (commands, standing) = (reports.commands.clone(), reports.standing.clone());
+    let mirrors = mirror::start(wanted, store.clone(), commands, standing, stop.clone());
     let app = App {
         commands: reports.commands,
         standing: reports.standing,
@@ -162,6 +166,7 @@ async fn run_open(
         sessions: App::sessions(),
         visitors: Visitors::default(),
         public_read: settings.public_read,
+        mirrors,
         rest: Rest::new(settings.legacy_rest, settings.public_read),
         relay: Relay::new(Policy { public_read: settings.public_read, open: settings.open_relay }),
     };

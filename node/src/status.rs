@@ -16,6 +16,7 @@ use tokio_rustls::TlsConnector;
 
 use crate::{
     clock, delegated,
+    mirror::MirrorStatus,
     settings::{Settings, Tls},
 };
 
@@ -34,6 +35,8 @@ pub(crate) struct Node {
     pub(crate) peers: usize,
     pub(crate) stored: u64,
     pub(crate) delegated: Option<u64>,
+    #[serde(default)]
+    pub(crate) mirrors: Vec<MirrorStatus>,
 }
 
 /// The node's own JSON, or what it means.
@@ -111,10 +114,29 @@ fn describe(node: &Node, now: u64) -> anyhow::Result<String> {
     for address in &node.addresses {
         writeln!(text, "  reached at  {address}")?;
     }
+    for mirror in &node.mirrors {
+        writeln!(text, "  mirror      {}", describe_mirror(mirror))?;
+    }
     if node.npub.is_some() && node.delegated.is_none_or(|expires| expires <= now) {
         write!(text, "\n{}", delegated::ADVICE)?;
     }
     Ok(text.trim_end().to_owned())
+}
+
+fn describe_mirror(mirror: &MirrorStatus) -> String {
+    let MirrorStatus { url, state, accepted, heard, .. } = mirror;
+    let mut text = format!("{url}: {state}, {accepted} events given, {heard} heard");
+    if mirror.refused > 0 {
+        text.push_str(&format!(", {} refused", mirror.refused));
+    }
+    if mirror.needs_signature {
+        text.push_str(
+            "; it wants you to sign in (NIP-42), which only your client could do, so nothing goes there",
+        );
+    } else if let Some(reason) = &mirror.reason {
+        text.push_str(&format!(" ({reason})"));
+    }
+    text
 }
 
 #[cfg(test)]
@@ -131,6 +153,7 @@ mod tests {
             peers: 1,
             stored: 5,
             delegated,
+            mirrors: vec![],
         };
         let without = describe(&node(None), 100).unwrap();
         assert!(without.contains("delegation  none") && without.contains("owner delegate"), "{without}");

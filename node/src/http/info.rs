@@ -8,6 +8,7 @@ use axum::{
 use serde::Serialize;
 
 use super::App;
+use crate::mirror::MirrorStatus;
 
 #[derive(Serialize)]
 struct Node {
@@ -20,6 +21,7 @@ struct Node {
     stored: u64,
     /// Until when the owner's delegation holds, in seconds since 1970.
     delegated: Option<u64>,
+    mirrors: Vec<MirrorStatus>,
 }
 
 /// `GET /node.json`: which node this is and how it is reached.
@@ -34,6 +36,7 @@ pub(super) async fn node(State(app): State<App>) -> Response {
         peers: standing.peers.len(),
         stored: app.store.progress().borrow().stored,
         delegated: standing.delegated,
+        mirrors: app.mirrors.borrow().values().cloned().collect(),
     };
     json("application/json", &node)
 }
