@@ -25,13 +25,17 @@ use nostrp2p_protocol::{
     exchange::{OwnPage, Receipt},
     frame::{Carried, Delivery, Refusal, RefusalCode},
 };
-use tokio::sync::{broadcast, mpsc, oneshot, watch};
+use tokio::{
+    sync::{broadcast, mpsc, oneshot, watch},
+    time::Instant,
+};
 
 use self::catching::Ledgers;
 use crate::{
     announcer::{Announcer, Unheard},
     asking, clock, delegated,
     markers::{self, Markers},
+    pace::Pace,
     standing::Standing,
     stop::Stop,
     store::{Inserted, Note, Store, Stored, Travel, Writer},
@@ -146,6 +150,9 @@ struct Running {
     handed: BTreeMap<Handed, RequestRef>,
     deliveries: broadcast::Sender<DeliveryNews>,
     markers: watch::Sender<Markers>,
+    pace: Pace,
+    /// When changed addresses are announced.
+    announce_at: Option<Instant>,
     tasks: FuturesUnordered<Task>,
     next: u64,
 }
@@ -169,7 +176,7 @@ impl Driver {
     /// or the overlay ends; it returns the writer, which still has to be closed, and whether the overlay broke.
     pub(crate) fn run(self, mut stop: Stop) -> (Reports, impl Future<Output = (Writer, Option<String>)>) {
         let (commands, mut inbox) = mpsc::channel(COMMANDS);
-        let at_first = Standing { owner: self.ownership.owner(), peers: vec![], delegated: None };
+        let at_first = Standing { owner: self.ownership.owner(), peers: vec![], delegated: None, known: 0 };
         let (standing, reported) = watch::channel(at_first);
         let (deliveries, _) = broadcast::channel(DELIVERY_NEWS);
         let (markers, marked) = watch::channel(self.markers);
@@ -195,6 +202,8 @@ impl Driver {
             handed: BTreeMap::new(),
             deliveries,
             markers,
+            pace: Pace::new(Instant::now()),
+            announce_at: None,
             tasks: FuturesUnordered::new(),
             next: 0,
         };
@@ -211,6 +220,7 @@ impl Driver {
                     Some(command) = inbox.recv() => Happening::Command(command),
                     _ = tick.tick() => Happening::Tick,
                     _ = announce.tick() => Happening::Announce,
+                    () = due(running.announce_at) => Happening::Announce,
                 };
                 match happening {
                     Happening::Over => return (running.writer, None),
@@ -346,6 +356,7 @@ impl Running {
                 self.handle(Input::Left(peer)).await;
                 self.report_standing().await;
             }
+            OverlayEvent::AddressesChanged => self.announce_soon(),
             OverlayEvent::Listening(address) => tracing::info!(address, "listening"),
             OverlayEvent::BootstrapFailed { address, reason, retry_in } => {
                 tracing::warn!(%address, reason, ?retry_in, "a node could not be reached");
@@ -501,8 +512,11 @@ impl Running {
             .iter()
             .map(|peer| crate::standing::peer_status(peer, self.core.owner_of(&peer.id, clock::now())))
             .collect();
-        self.standing
-            .send_if_modified(|standing| std::mem::replace(&mut standing.peers, peers) != standing.peers);
+        let known = self.announcer.heard_of();
+        self.standing.send_if_modified(|standing| {
+            standing.known = known;
+            std::mem::replace(&mut standing.peers, peers) != standing.peers
+        });
     }
 
     /// Hands a publish request to the core; a deletion with those of its targets that are here.
@@ -570,8 +584,15 @@ impl Running {
         self.standing.send_modify(|standing| standing.delegated = delegated);
     }
 
+    fn announce_soon(&mut self) {
+        if self.announce_at.is_none() {
+            self.announce_at = Some(self.pace.next(Instant::now()));
+        }
+    }
+
     async fn announce(&mut self) {
-        let addresses = self.overlay.listen_addresses().await;
+        self.announce_at = None;
+        let addresses = self.overlay.reach().await.addresses;
         let bytes = self.announcer.own(addresses, self.delegation.as_ref(), clock::now());
         if let Err(error) = self.overlay.broadcast(Topic::Nodes, bytes).await {
             tracing::warn!(%error, "the node could not announce itself");
@@ -591,6 +612,14 @@ fn not_kept(inserted: Inserted) -> Refusal {
         _ => "you have deleted this event; what is deleted does not come back",
     };
     Refusal::new(RefusalCode::Unwanted, reason)
+}
+
+/// Waits until then; without a time for ever.
+async fn due(at: Option<Instant>) {
+    match at {
+        Some(at) => tokio::time::sleep_until(at).await,
+        None => std::future::pending().await,
+    }
 }
 
 /// Without random numbers all decisions would still be right, only less spread in time.

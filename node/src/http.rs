@@ -64,7 +64,6 @@ pub(crate) struct App {
     pub(crate) peer: PeerId,
     pub(crate) overlay: Overlay,
     pub(crate) started: Instant,
-    pub(crate) addresses: watch::Receiver<Vec<String>>,
     pub(crate) allow_hosts: Arc<[String]>,
     pub(crate) sessions: Arc<Semaphore>,
     pub(crate) visitors: Visitors,

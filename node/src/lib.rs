@@ -19,6 +19,7 @@ mod http;
 pub mod maintenance;
 mod markers;
 mod mirror;
+mod pace;
 pub mod server;
 pub mod settings;
 mod standing;

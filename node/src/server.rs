@@ -14,7 +14,6 @@ use nostrp2p_overlay::{Listen, Overlay, StartError};
 use nostrp2p_protocol::PublicKey;
 use tokio::{
     net::TcpListener,
-    sync::watch,
     task::{JoinHandle, spawn_blocking},
 };
 
@@ -117,6 +116,11 @@ async fn run_open(
     overlay_settings.listen = vec![Listen::Ip(settings.listen)];
     overlay_settings.bootstrap = settings.bootstrap.clone();
     overlay_settings.known_addresses = Some(settings.data_dir.join("peers.json"));
+    overlay_settings.reachable = settings.reach.reachable.0;
+    overlay_settings.external = settings.reach.external.clone();
+    overlay_settings.relay_slots = settings.reach.relay_slots.0;
+    overlay_settings.upnp = settings.reach.upnp;
+    overlay_settings.mdns = settings.reach.mdns;
     let (overlay, events) = nostrp2p_overlay::start(overlay_settings).await?;
     let listener = TcpListener::bind(settings.listen_clients).await;
     let listener = listener.map_err(|error| RunError::Clients { address: settings.listen_clients, error })?;
@@ -147,7 +151,6 @@ async fn run_open(
     };
     let (reports, task) = driver.run(stop.clone());
     let task = tokio::spawn(task);
-    let (addresses, addresses_seen) = watch::channel(overlay.listen_addresses().await);
     let wanted = mirror::Wanted { named: settings.mirrors.clone(), lists: settings.mirror_lists };
     let (commands, standing) = (reports.commands.clone(), reports.standing.clone());
     let mirrors = mirror::start(wanted, store.clone(), commands, standing, stop.clone());
@@ -161,7 +164,6 @@ async fn run_open(
         peer: overlay.peer_id(),
         overlay: overlay.clone(),
         started: Instant::now(),
-        addresses: addresses_seen,
         allow_hosts: settings.allow_hosts.clone().into(),
         sessions: App::sessions(),
         visitors: Visitors::default(),
@@ -184,7 +186,7 @@ async fn run_open(
         }
         Ownership::Unclaimed(claim) => on_claim(Some(claim)),
     }
-    let result = wait_and_close(shutdown, task, server, stopper, overlay, addresses).await;
+    let result = wait_and_close(shutdown, task, server, stopper, overlay).await;
     claim::keep(&settings.data_dir, None);
     result
 }
@@ -236,19 +238,11 @@ async fn wait_and_close(
     server: JoinHandle<io::Result<()>>,
     stopper: Stopper,
     overlay: Overlay,
-    addresses: watch::Sender<Vec<String>>,
 ) -> Result<(), RunError> {
-    let mut every = tokio::time::interval(Duration::from_secs(10));
     tokio::pin!(shutdown);
-    let ended = loop {
-        tokio::select! {
-            () = &mut shutdown => break None,
-            ended = &mut task => break Some(ended),
-            _ = every.tick() => {
-                let now = overlay.listen_addresses().await;
-                addresses.send_if_modified(|known| std::mem::replace(known, now) != *known);
-            }
-        }
+    let ended = tokio::select! {
+        () = &mut shutdown => None,
+        ended = &mut task => Some(ended),
     };
     stopper.stop();
     let ended = match ended {
@@ -273,7 +267,7 @@ fn greeting(settings: &Settings, overlay: &Overlay, clients: SocketAddr) -> Stri
     let mut lines = vec![
         format!("nostrp2p {}", env!("CARGO_PKG_VERSION")),
         format!("  node      {}", overlay.peer_id()),
-        format!("  nodes     {} (TCP)", settings.listen),
+        format!("  nodes     {} (TCP and QUIC)", settings.listen),
         format!("  clients   {}", claim::address(clients, settings.tls.is_some())),
         format!("  data      {}", settings.data_dir.display()),
     ];

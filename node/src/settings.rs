@@ -2,6 +2,10 @@
 //!
 //! `merge` is pure: it decides; [`load`] reads the file. Nobody checks a setting again afterwards.
 
+mod reach;
+
+mod explain;
+
 use std::{
     net::{IpAddr, SocketAddr, ToSocketAddrs as _},
     path::{Path, PathBuf},
@@ -11,6 +15,10 @@ use clap::Args;
 use nostrp2p_overlay::PeerAddress;
 use nostrp2p_protocol::PublicKey;
 use serde::Deserialize;
+
+pub use explain::explain;
+
+pub use reach::{ReachSettings, Reachable, RelaySlots};
 
 use crate::mirror::relay_url;
 
@@ -85,6 +93,30 @@ pub struct Flags {
     #[arg(long, value_name = "FILE", env = "NOSTRP2P_SETTINGS")]
     pub settings: Option<PathBuf>,
 
+    /// Whether other nodes can dial this one: auto, yes or no; auto lets them try [default: auto]
+    #[arg(long, value_name = "WORD", env = "NOSTRP2P_REACHABLE", value_parser = reach::reachable)]
+    pub reachable: Option<Reachable>,
+
+    /// An address at which other nodes reach this one although it does not see that itself, such as a port that your
+    /// router forwards: IP:port (TCP) or a multiaddr; may be given several times
+    #[arg(long, value_name = "ADDR", env = "NOSTRP2P_EXTERNAL_ADDR", value_delimiter = ',', value_parser = reach::external)]
+    pub external_addr: Vec<PeerAddress>,
+
+    /// How many nodes behind routers may be reached through this one at a time, as long as it is reachable itself; off
+    /// refuses it [default: 64]
+    #[arg(long, value_name = "N", env = "NOSTRP2P_RELAY", value_parser = reach::relay_slots)]
+    pub relay: Option<RelaySlots>,
+
+    /// Ask the router to open the port, by UPnP; not done on loopback [default: true]
+    #[arg(long, value_name = "BOOL", env = "NOSTRP2P_UPNP",
+          num_args = 0..=1, default_missing_value = "true", value_parser = boolish)]
+    pub upnp: Option<bool>,
+
+    /// Look for nodes in the local network, by mDNS, and be found there [default: false]
+    #[arg(long, value_name = "BOOL", env = "NOSTRP2P_MDNS",
+          num_args = 0..=1, default_missing_value = "true", value_parser = boolish)]
+    pub mdns: Option<bool>,
+
     /// A host name, besides localhost, *.ts.net and IP addresses, under which clients reach this node;
     /// may be given several times
     #[arg(long, value_name = "HOST", env = "NOSTRP2P_ALLOW_HOST", value_delimiter = ',')]
@@ -143,6 +175,11 @@ pub struct File {
     acme_domain: Vec<String>,
     acme_email: Option<String>,
     acme_directory: Option<String>,
+    reachable: Option<String>,
+    external_addr: Vec<String>,
+    relay: Option<String>,
+    upnp: Option<bool>,
+    mdns: Option<bool>,
     allow_host: Vec<String>,
     legacy_rest: Option<bool>,
     open_relay: Option<bool>,
@@ -172,6 +209,8 @@ pub struct Settings {
     pub tls: Option<Tls>,
     /// Where everything is kept.
     pub data_dir: PathBuf,
+    /// What the operator says about being reached, and what the node may do for it.
+    pub reach: ReachSettings,
     /// Host names under which clients may reach this node, lower case.
     pub allow_hosts: Vec<String>,
     /// Whether the REST interface asks for no login.
@@ -245,66 +284,6 @@ pub enum InvalidSettings {
     NoDataDir,
 }
 
-/// The settings as a settings file, each line with a word on where its value comes from: a flag, the environment, the
-/// file, or the default. `said` tells of a long flag whether it was given, and how.
-pub fn explain(settings: &Settings, flags: &Flags, said: impl Fn(&str) -> Option<&'static str>) -> String {
-    let path = flags.settings.clone().unwrap_or_else(|| settings.data_dir.join("nostrp2p.toml"));
-    let file: toml::Table =
-        std::fs::read_to_string(&path).ok().and_then(|text| text.parse().ok()).unwrap_or_default();
-    // Strings and lists of strings are written the same in JSON and in TOML.
-    let list = |items: Vec<String>| serde_json::Value::from(items).to_string();
-    let text = |value: &str| serde_json::Value::from(value).to_string();
-    let path_text = |value: &Path| text(&value.display().to_string());
-    let (cert, key, acme) = match &settings.tls {
-        Some(Tls::Files(files)) => (Some(&files.cert), Some(&files.key), None),
-        Some(Tls::Acme(acme)) => (None, None, Some(acme)),
-        None => (None, None, None),
-    };
-    let mut values = vec![
-        ("listen-addr-port", Some(text(&settings.listen.to_string()))),
-        ("boot-peer-addr-port", Some(list(settings.bootstrap.iter().map(ToString::to_string).collect()))),
-        ("public-key", settings.owner.map(|owner| text(&owner.to_npub()))),
-        ("writable", Some(settings.writable.to_string())),
-        ("debug", Some(settings.debug.to_string())),
-        ("ssl", Some(settings.tls.is_some().to_string())),
-        ("tls-cert", cert.map(|path| path_text(path))),
-        ("tls-key", key.map(|path| path_text(path))),
-    ];
-    values.extend(acme.into_iter().flat_map(|acme| {
-        [
-            ("acme-domain", Some(list(acme.domains.clone()))),
-            ("acme-email", acme.email.as_deref().map(text)),
-            ("acme-directory", acme.directory.as_deref().map(text)),
-        ]
-    }));
-    values.extend([
-        ("allow-host", Some(list(settings.allow_hosts.clone()))),
-        ("legacy-rest", Some(settings.legacy_rest.to_string())),
-        ("open-relay", Some(settings.open_relay.to_string())),
-        ("mirror", Some(list(settings.mirrors.clone()))),
-        ("mirror-lists", Some(settings.mirror_lists.to_string())),
-        ("public-read", Some(settings.public_read.to_string())),
-        ("claim-minutes", Some((settings.claim_seconds / 60).to_string())),
-        ("no-qr", Some((!settings.qr).to_string())),
-    ]);
-    let origin = |name: &str| match (said(name), file.contains_key(name)) {
-        (Some(how), _) => how.to_owned(),
-        (None, true) => format!("from {}", path.display()),
-        (None, false) => "the default".to_owned(),
-    };
-    let mut lines = vec![format!(
-        "# data-dir = {}  # {}",
-        path_text(&settings.data_dir),
-        said("data-dir").unwrap_or("the default")
-    )];
-    lines.extend(
-        values
-            .into_iter()
-            .filter_map(|(name, value)| Some(format!("{name} = {}  # {}", value?, origin(name)))),
-    );
-    lines.join("\n")
-}
-
 /// Reads the settings file and merges everything.
 ///
 /// # Errors
@@ -354,6 +333,7 @@ enum Unusable {
 /// Flags and environment before file before defaults.
 fn merge(flags: Flags, file: File, data_dir: PathBuf) -> Result<Settings, Unusable> {
     let tls = tls(&flags, &file)?;
+    let reach = reach::merge(&flags, &file)?;
     let listen =
         flags.listen_addr_port.or(file.listen_addr_port).unwrap_or_else(|| DEFAULT_LISTEN.to_owned());
     let (listen, listen_clients) = match addresses(&listen) {
@@ -393,6 +373,7 @@ fn merge(flags: Flags, file: File, data_dir: PathBuf) -> Result<Settings, Unusab
         debug: flags.debug.or(file.debug).unwrap_or(false),
         tls,
         data_dir,
+        reach,
         allow_hosts: hosts.into_iter().map(|host| host.trim().to_ascii_lowercase()).collect(),
         legacy_rest: flags.legacy_rest.or(file.legacy_rest).unwrap_or(false),
         mirrors,
@@ -562,6 +543,10 @@ mod tests {
         check(&["-p", "nsec1xyz"], "", "SECRET");
         check(&["-s", "maybe"], "", "say true or false");
         check(&["-b", "no port"], "", "no port");
+        check(&["--reachable", "maybe"], "", "say auto, yes or no");
+        check(&["--relay", "97"], "", "a number up to 96");
+        check(&["--external-addr", "example.org:1"], "", "give the IP address");
+        check(&[], "relay = 'many'", "relay: say off");
         check(&[], "public-key = 'npub1xyz'", "public-key: this is not a whole npub");
         assert!(toml::from_str::<File>("no-such-key = 1").is_err());
     }
@@ -580,9 +565,11 @@ mod tests {
 
     #[test]
     fn explained_settings_can_be_used_as_a_file_and_name_their_origin() {
-        let before =
-            settings(&["-l", "127.0.0.1:5000", "--tls-cert", "a \"b\".pem", "-b", "one:1,two:2"], "")
-                .unwrap();
+        let before = settings(
+            &["-l", "127.0.0.1:5000", "--tls-cert", "a \"b\".pem", "-b", "one:1,two:2", "--relay", "off"],
+            "",
+        )
+        .unwrap();
         let text = explain(&before, &Flags::default(), |name| (name == "debug").then_some("given as a flag"));
         assert!(
             text.contains("debug = false  # given as a flag") && text.contains("# the default"),
@@ -590,5 +577,6 @@ mod tests {
         );
         let after = settings(&[], &text).unwrap();
         assert_eq!((after.listen, after.tls, after.bootstrap), (before.listen, before.tls, before.bootstrap));
+        assert_eq!(after.reach, before.reach);
     }
 }

@@ -21,7 +21,7 @@ use std::{
 
 pub use browser::{Browser, Size};
 pub use client::{Client, now, post, random_key, reply};
-pub use http::{get, post_http, request};
+pub use http::{get, post_http, request, request_over};
 pub use node::{Node, binary, free_port};
 pub use person::Person;
 pub use relay::Relay;

@@ -119,6 +119,17 @@ pub fn ensure_browser() -> Result<Browser> {
     find_browser().context("apt-get installed chromium and chromium-driver, but they are not on the PATH")
 }
 
+/// Installs `ip` and `nft` where that can be done without asking. The laboratory itself says what is missing elsewhere.
+pub fn ensure_laboratory() -> Result<()> {
+    let missing = ["ip", "nft"].into_iter().any(|name| on_path(name).is_none());
+    if missing && is_root() && on_path("apt-get").is_some() {
+        println!("installing iproute2 and nftables with apt-get");
+        apt_get(&["update"])?;
+        apt_get(&["install", "--yes", "--no-install-recommends", "iproute2", "nftables"])?;
+    }
+    Ok(())
+}
+
 /// Installs nginx for the test behind a reverse proxy where that can be done without asking; where it cannot, the test
 /// says that it was not run.
 pub fn prepare_nginx() {

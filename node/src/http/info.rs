@@ -8,7 +8,10 @@ use axum::{
 use serde::Serialize;
 
 use super::App;
-use crate::mirror::MirrorStatus;
+use crate::{
+    mirror::MirrorStatus,
+    status::reach::{Connected, Reach},
+};
 
 #[derive(Serialize)]
 struct Node {
@@ -18,6 +21,12 @@ struct Node {
     version: &'static str,
     addresses: Vec<String>,
     peers: usize,
+    /// Nodes whose announcements are known.
+    known: usize,
+    /// Each of the peers with the way its bytes take.
+    connected: Vec<Connected>,
+    /// Whether others reach the node.
+    reach: Reach,
     stored: u64,
     /// Until when the owner's delegation holds, in seconds since 1970.
     delegated: Option<u64>,
@@ -27,13 +36,17 @@ struct Node {
 /// `GET /node.json`: which node this is and how it is reached.
 pub(super) async fn node(State(app): State<App>) -> Response {
     let standing = app.standing.borrow().clone();
+    let (reach, peers) = (app.overlay.reach().await, app.overlay.peers().await);
     let node = Node {
         peer_id: app.peer.to_string(),
         owner: standing.owner.map(|owner| owner.to_string()),
         npub: standing.owner.map(|owner| owner.to_npub()),
         version: env!("CARGO_PKG_VERSION"),
-        addresses: app.addresses.borrow().clone(),
-        peers: standing.peers.len(),
+        peers: peers.len(),
+        known: standing.known,
+        connected: peers.iter().map(Connected::from).collect(),
+        reach: Reach::from(&reach),
+        addresses: reach.addresses,
         stored: app.store.progress().borrow().stored,
         delegated: standing.delegated,
         mirrors: app.mirrors.borrow().values().cloned().collect(),

@@ -19,7 +19,7 @@ use libp2p::{
 use nostrp2p_protocol::PeerId;
 use tokio::{net, time};
 
-use super::Driver;
+use super::{Driver, relaying::is_circuit};
 use crate::{
     OverlayEvent, PeerAddress,
     address::{Family, Host, Place},
@@ -65,13 +65,30 @@ impl Driver {
         let known = self.known.peers();
         let peers = &self.peers;
         let is_connected = |peer: &PeerId| peers.contains_key(peer);
-        for target in self.redial.due(now, self.peers.len(), is_connected, &known) {
+        let due = self.redial.due(now, self.peers.len(), is_connected, &known);
+        for target in due {
             let addresses = match &target {
                 Target::Given(address) => vec![address.clone()],
-                Target::Known(peer) => self.known.addresses(peer),
+                Target::Known(peer) => {
+                    self.try_nearby(*peer);
+                    self.addresses_to_dial(peer)
+                }
             };
             self.lookups.push(resolve(target, addresses).boxed());
         }
+    }
+
+    /// Dials a known peer whatever its delay, unless that is under way.
+    pub(super) fn dial_known(&mut self, peer: PeerId, now: Instant) {
+        let addresses = self.addresses_to_dial(&peer);
+        if !addresses.is_empty() && self.redial.begin(peer, now) {
+            self.try_nearby(peer);
+            self.lookups.push(resolve(Target::Known(peer), addresses).boxed());
+        }
+    }
+
+    pub(super) fn dials_under_way(&self) -> usize {
+        self.attempts.len() + self.lookups.len()
     }
 
     pub(super) fn on_resolved(&mut self, resolved: Resolved) {
@@ -126,11 +143,12 @@ impl Driver {
         if let (DialError::WrongPeerId { address, .. }, Target::Known(peer)) = (error, &attempt.target)
             && let Some(address) = attempt.address_of(address)
         {
-            tracing::info!("Another node is now at {address}, where {peer} was; that address is forgotten.");
+            tracing::debug!("Another node is now at {address}, where {peer} was; that address is forgotten.");
             self.known.wrong(*peer, &address);
             attempt.dialing.retain(|(_, from)| from.without_peer() != address);
-            if self.requests.waits_for(peer) && !attempt.dialing.is_empty() {
-                // The first to answer was the wrong one; libp2p then gives up on the others.
+            if !attempt.dialing.is_empty() {
+                // The first to answer was the wrong one, as happens with private addresses of other networks; libp2p
+                // then gives up on the others.
                 return self.dial(Some(*peer), attempt);
             }
         }
@@ -159,7 +177,10 @@ impl Driver {
             }
             Target::Known(peer) => {
                 tracing::debug!("{peer} cannot be reached: {reason}");
-                self.fail_waiting(peer, &reason);
+                let over_relay = self.known.addresses(peer).iter().any(PeerAddress::is_circuit);
+                if !(over_relay && self.may_try_again(peer)) {
+                    self.fail_waiting(peer, &reason);
+                }
             }
         }
     }
@@ -221,7 +242,7 @@ pub(super) async fn resolve(target: Target, addresses: Vec<PeerAddress>) -> Reso
 }
 
 async fn resolve_one(place: &Place) -> Result<Vec<Place>, String> {
-    let Place::Net { host: Host::Name(name, family), port, .. } = place else {
+    let Place::Net { host: Host::Name(name, family), port, .. } = place.first_hop() else {
         return Ok(vec![place.clone()]);
     };
     let found = time::timeout(LOOKUP_TIME, net::lookup_host((name.as_str(), *port)))
@@ -244,6 +265,9 @@ fn reason(error: &DialError) -> String {
             format!("another node answers there, {obtained}; leave /p2p/... out of the address to take any")
         }
         DialError::Transport(errors) => match errors.last() {
+            Some((address, _)) if is_circuit(address) => {
+                "the relay over which it was reached does not lead to it any more".to_owned()
+            }
             Some((_, error)) => transport_reason(error),
             None => "it cannot be dialed".to_owned(),
         },
@@ -260,8 +284,7 @@ fn reason(error: &DialError) -> String {
 fn transport_reason(error: &TransportError<io::Error>) -> String {
     let error = match error {
         TransportError::MultiaddrNotSupported(_) => {
-            return "this program has no transport for such an address (QUIC is not in every build)"
-                .to_owned();
+            return "this program has no transport for such an address".to_owned();
         }
         TransportError::Other(error) => error,
     };

@@ -9,19 +9,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-use futures::FutureExt;
 use libp2p::request_response::{
     InboundFailure, Message, OutboundFailure, OutboundRequestId, ResponseChannel,
 };
 use nostrp2p_protocol::PeerId;
 use tokio::sync::oneshot;
 
-use super::{Driver, answer, dialing};
-use crate::{
-    OverlayEvent, Protocol, RequestError, RequestRef,
-    connect::{Target, WANTED_PEERS},
-    convert, request,
-};
+use super::{Driver, answer};
+use crate::{OverlayEvent, Protocol, RequestError, RequestRef, connect::WANTED_PEERS, convert, request};
 
 /// Own requests without an answer yet, with all peers together. With the largest requests 32 MB.
 const MAX_ASKED: usize = 128;
@@ -32,6 +27,13 @@ const MAX_SERVED: usize = 128;
 /// Connections opened only for requests, half of the outbound ones: the outbox of a busy owner must not keep this node
 /// from having neighbours.
 const MAX_VISITS: usize = 24;
+
+/// Peers that are dialed at a time because of requests. libp2p bears 10 circuits that begin over one relay.
+const MAX_DIALED: usize = 6;
+
+/// How often a peer behind a relay is dialed for the same requests, a second apart: the relay, or the peer, may have
+/// had too much to do.
+const TRIES: u32 = 3;
 
 /// How long such a connection stays without a request in either direction.
 const VISIT_TIME: Duration = Duration::from_secs(60);
@@ -50,6 +52,8 @@ type Reply = oneshot::Sender<Result<Vec<u8>, RequestError>>;
 pub(super) struct Requests {
     /// Those whose peer is being dialed.
     waiting: BTreeMap<PeerId, Vec<Question>>,
+    /// How often those peers could not be dialed.
+    tries: BTreeMap<PeerId, u32>,
     /// Those that were sent. What the asker gave up stays until libp2p is done with it, for so long it costs a stream.
     asked: BTreeMap<(Protocol, OutboundRequestId), (PeerId, Reply)>,
     /// Those of others.
@@ -69,6 +73,7 @@ impl Requests {
             questions.retain(|question| !question.reply.is_closed());
             !questions.is_empty()
         });
+        self.tries.retain(|peer, _| self.waiting.contains_key(peer));
     }
 
     fn may_ask(&self, peer: PeerId, protocol: Protocol) -> bool {
@@ -129,17 +134,31 @@ impl Driver {
         if convert::libp2p_peer_id(peer) == *self.swarm.local_peer_id() {
             return answer(question.reply, unreachable("that is this node itself"));
         }
-        let addresses = self.known.addresses(&peer);
-        if addresses.is_empty() {
+        if self.known.addresses(&peer).is_empty() {
             return answer(question.reply, unreachable("no address of it is known"));
         }
         if !self.requests.waits_for(&peer) && !self.has_room_for_a_visit() {
             return answer(question.reply, Err(RequestError::Busy));
         }
         self.requests.waiting.entry(peer).or_default().push(question);
-        if self.redial.begin(peer, Instant::now()) {
-            self.lookups.push(dialing::resolve(Target::Known(peer), addresses).boxed());
+        self.dial_waiting(Instant::now());
+    }
+
+    /// Dials those for whom requests wait, as far as there is room.
+    pub(super) fn dial_waiting(&mut self, now: Instant) {
+        let waiting: Vec<_> = self.requests.waiting.keys().copied().collect();
+        for peer in waiting {
+            if self.dials_under_way() < MAX_DIALED {
+                self.dial_known(peer, now);
+            }
         }
+    }
+
+    /// Whether requests that wait for a peer are worth another dial, which comes with the next tick.
+    pub(super) fn may_try_again(&mut self, peer: &PeerId) -> bool {
+        let tries = self.requests.tries.entry(*peer).or_default();
+        *tries += 1;
+        *tries < TRIES && self.requests.waits_for(peer)
     }
 
     fn send(&mut self, peer: PeerId, question: Question) {
@@ -172,6 +191,7 @@ impl Driver {
 
     /// Sends what waited for this peer.
     pub(super) fn send_waiting(&mut self, peer: PeerId) {
+        self.requests.tries.remove(&peer);
         for question in self.requests.waiting.remove(&peer).unwrap_or_default() {
             if !question.reply.is_closed() {
                 self.send(peer, question);
@@ -181,6 +201,7 @@ impl Driver {
 
     /// Gives up what waited for this peer.
     pub(super) fn fail_waiting(&mut self, peer: &PeerId, reason: &str) {
+        self.requests.tries.remove(peer);
         for question in self.requests.waiting.remove(peer).unwrap_or_default() {
             answer(question.reply, unreachable(reason));
         }
