@@ -128,9 +128,6 @@ pub fn connect(namespace: &str, address: SocketAddr) -> Result<TcpStream> {
 
 /// Why this machine cannot be a laboratory, if it cannot.
 pub fn obstacle() -> Option<String> {
-    if !cfg!(target_os = "linux") {
-        return Some("network namespaces are a thing of Linux".to_owned());
-    }
     if !rustix::process::geteuid().is_root() {
         return Some("network namespaces need root".to_owned());
     }
