@@ -259,15 +259,9 @@ impl Running {
                 }
             }
             Happening::Command(Command::Mark(name, until)) => self.mark(name, until).await,
-            Happening::Command(Command::Mirrored(event, relay)) => {
-                self.writer.store(event, Travel::Mirrored(relay)).await;
-            }
-            Happening::Command(Command::Note(note)) => self.writer.note(note).await,
-            Happening::Command(Command::Strangers(mut people, reply)) => {
-                let now = clock::now();
-                people.retain(|person| !self.core.has_node(person, now));
-                drop(reply.send(people));
-            }
+            Happening::Command(
+                command @ (Command::Mirrored(..) | Command::Note(_) | Command::Strangers(..)),
+            ) => self.on_mirror(command).await,
             Happening::Targets(request, event, targets) => {
                 self.handle(Input::Publish(request, event, targets)).await;
             }
@@ -319,6 +313,20 @@ impl Running {
                 self.report_standing().await;
             }
             Happening::Answered | Happening::Over => {}
+        }
+    }
+
+    /// What mirrors want of the driver.
+    async fn on_mirror(&mut self, command: Command) {
+        match command {
+            Command::Mirrored(event, relay) => self.writer.store(event, Travel::Mirrored(relay)).await,
+            Command::Note(note) => self.writer.note(note).await,
+            Command::Strangers(mut people, reply) => {
+                let now = clock::now();
+                people.retain(|person| !self.core.has_node(person, now));
+                drop(reply.send(people));
+            }
+            _ => {}
         }
     }
 

@@ -21,18 +21,24 @@ use tokio::{
 pub use address::relay_url;
 use plan::Role;
 
-use crate::{driver::Command, standing::Standing, stop::Stop, store::Store};
+use crate::{
+    driver::{Command, Reports},
+    settings::Settings,
+    standing::Standing,
+    stop::Stop,
+    store::Store,
+};
 
-/// How often follow list and relay lists are read again.
-const PLAN_EVERY: Duration = Duration::from_secs(30);
+/// How often follow list and relay lists are read again, if anything was stored meanwhile.
+const PLAN_EVERY: Duration = Duration::from_secs(5);
 
 /// To which relays the node talks.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Wanted {
+struct Wanted {
     /// Those that the owner named in the settings: both ways.
-    pub(crate) named: Vec<String>,
+    named: Vec<String>,
     /// Whether to use the relay lists (NIP-65) of the owner and of the people he follows.
-    pub(crate) lists: bool,
+    lists: bool,
 }
 
 /// How one mirror stands, for people.
@@ -70,12 +76,13 @@ struct Context {
 
 /// Starts all mirrors; they end with the node. Returns how they stand.
 pub(crate) fn start(
-    wanted: Wanted,
+    settings: &Settings,
     store: Store,
-    commands: mpsc::Sender<Command>,
-    standing: watch::Receiver<Standing>,
+    reports: &Reports,
     stop: Stop,
 ) -> watch::Receiver<Mirrors> {
+    let wanted = Wanted { named: settings.mirrors.clone(), lists: settings.mirror_lists };
+    let (commands, standing) = (reports.commands.clone(), reports.standing.clone());
     let (report, reported) = watch::channel(Mirrors::new());
     if wanted.named.is_empty() && !wanted.lists {
         return reported;
@@ -89,22 +96,22 @@ pub(crate) fn start(
 async fn supervise(wanted: Wanted, context: Context, interests: watch::Sender<Arc<Vec<Filter>>>) {
     let mut stop = context.stop.clone();
     let mut every = tokio::time::interval(PLAN_EVERY);
-    let mut standing = context.standing.clone();
     let mut links = JoinSet::new();
+    // The sequence number up to which the plan knows the store.
+    let mut planned = None;
     let mut running: BTreeMap<String, (Role, AbortHandle)> = BTreeMap::new();
     loop {
-        // A claim changes the standing, and then there is an owner whose relays these are.
         tokio::select! {
             () = stop.wait() => return,
             _ = every.tick() => {}
-            changed = standing.wait_for(|standing| standing.owner.is_some()), if running.is_empty() => {
-                if changed.is_err() {
-                    return;
-                }
-            }
         }
         let Some(owner) = context.standing.borrow().owner else { continue };
+        let newest = Some(context.store.progress().borrow().newest);
+        if planned == newest {
+            continue;
+        }
         let Some(plan) = read_plan(&context, &wanted, owner).await else { continue };
+        planned = newest;
         interests.send_if_modified(|known| {
             let changed = **known != plan.interest;
             if changed {
@@ -121,16 +128,12 @@ async fn supervise(wanted: Wanted, context: Context, interests: watch::Sender<Ar
             stays
         });
         for (url, role) in plan.relays {
-            if !running.contains_key(&url) {
-                let task = links.spawn(link::run(context.clone(), url.clone(), role, owner));
-                running.insert(url, (role, task));
-            }
+            running
+                .entry(url.clone())
+                .or_insert_with(|| (role, links.spawn(link::run(context.clone(), url, role, owner))));
         }
         // Only those that were taken away end.
         while links.try_join_next().is_some() {}
-        if running.is_empty() {
-            every.reset();
-        }
     }
 }
 

@@ -151,9 +151,7 @@ async fn run_open(
     };
     let (reports, task) = driver.run(stop.clone());
     let task = tokio::spawn(task);
-    let wanted = mirror::Wanted { named: settings.mirrors.clone(), lists: settings.mirror_lists };
-    let (commands, standing) = (reports.commands.clone(), reports.standing.clone());
-    let mirrors = mirror::start(wanted, store.clone(), commands, standing, stop.clone());
+    let mirrors = mirror::start(&settings, store.clone(), &reports, stop.clone());
     let app = App {
         commands: reports.commands,
         standing: reports.standing,

@@ -37,11 +37,14 @@ async fn nostr_sdk_does_everything_with_the_relay() {
 
     // Subscribe.
     let mut notifications = client.notifications();
-    client.subscribe(Filter::new().kind(Kind::TextNote).limit(0), None).await.unwrap();
+    client.subscribe(Filter::new().kind(Kind::TextNote).since(Timestamp::now()), None).await.unwrap();
     let other = Client::new(keys.clone());
     other.add_relay(&url).await.unwrap();
     other.connect().await;
-    let live = other.send_event_builder(EventBuilder::text_note("live")).await.unwrap().val;
+    other.wait_for_connection(PATIENCE).await;
+    let live = other.send_event_builder(EventBuilder::text_note("live")).await.unwrap();
+    assert!(live.failed.is_empty(), "{live:?}");
+    let live = live.val;
     let heard = async {
         loop {
             if let RelayPoolNotification::Event { event, .. } = notifications.recv().await.unwrap()
