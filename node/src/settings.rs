@@ -85,7 +85,8 @@ pub struct Flags {
     #[arg(long, value_name = "URL", env = "NOSTRP2P_ACME_DIRECTORY")]
     pub acme_directory: Option<String>,
 
-    /// Where the node keeps its key, its events and the addresses it knows
+    /// Where the node keeps its key, its events and the addresses it knows [default: nostrp2p in this user's folder for
+    /// data, on Linux ~/.local/share]
     #[arg(long, value_name = "DIR", env = "NOSTRP2P_DATA_DIR")]
     pub data_dir: Option<PathBuf>,
 

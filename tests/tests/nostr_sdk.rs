@@ -1,5 +1,4 @@
 //! The crate nostr-sdk as a client of the relay.
-#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 use std::time::Duration;
 

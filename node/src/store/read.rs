@@ -180,10 +180,9 @@ impl Store {
     pub fn find_visible(
         &self,
         filters: &[Filter],
-        visible: fn(&Event) -> bool,
+        visible: impl Fn(&Event) -> bool,
     ) -> Result<Found, redb::Error> {
-        let also = |event: &Event| visible(event);
-        let asked: Vec<Asked<'_>> = filters.iter().map(|filter| Asked { filter, also: &also }).collect();
+        let asked: Vec<Asked<'_>> = filters.iter().map(|filter| Asked { filter, also: &visible }).collect();
         let Selection { mut complete, picked, .. } = self.select(&asked)?;
         // What the answer did not keep in memory is more than fits here.
         let mut events: Vec<Event> = picked.into_iter().map_while(|picked| picked.event).collect();

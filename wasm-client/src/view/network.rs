@@ -80,13 +80,13 @@ pub fn refusal_card(model: &Model) -> Option<Html> {
 fn trouble_card(model: &Model) -> Option<Html> {
     (model.connection.pill() == Pill::Offline).then_some(())?;
     let sentence = trouble(model)?;
-    Some(element("div").class("card card-trouble").child(error(sentence)).child(
-        element("div").class("row").child(button(
-            "plain",
-            model.say(texts::TRY_NOW),
-            Message::Link(Link::Retry),
-        )),
-    ))
+    Some(
+        element("div").class("card card-trouble").child(error(sentence)).child(
+            element("div").class("row").child(
+                button("plain", model.say(texts::TRY_NOW), Message::Link(Link::Retry)).test_id("try-now"),
+            ),
+        ),
+    )
 }
 
 /// Why the node cannot be reached, in words.
