@@ -4,6 +4,7 @@
 //! Nothing sleeps for a guess: [`until`] waits for a condition and says what it waited for.
 #![expect(clippy::panic, reason = "a test stops at the first surprise, and says what it was")]
 
+mod axe;
 mod browser;
 mod client;
 mod http;
@@ -12,6 +13,7 @@ mod page;
 mod person;
 mod relay;
 mod rest;
+mod town;
 
 use std::{
     fmt::Debug,
@@ -19,6 +21,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+pub use axe::axe;
 pub use browser::{Browser, EXTENSION_KEY, Size};
 pub use client::{Client, now, post, random_key, reply};
 pub use http::{get, post_http, request, request_over};
@@ -26,6 +29,7 @@ pub use node::{Node, binary, free_port};
 pub use person::Person;
 pub use relay::Relay;
 pub use rest::{RestAnswer, RestEvent, authorization, http_login, rest};
+pub use town::Town;
 
 /// How long anything may take that is not measured.
 pub const PATIENCE: Duration = Duration::from_secs(30);

@@ -62,10 +62,10 @@ fn tabs(model: &Model) -> Html {
 }
 
 fn posts(model: &Model, drawn: &mut post::Drawn) -> Html {
-    let feed = element("div").class("feed").with("role", "feed").with("aria-label", model.say(texts::HOME));
+    let feed = element("div").class("feed");
     let posts = drawn.draw(model, model.home());
     if !posts.is_empty() {
-        return feed.children(posts);
+        return feed.with("role", "feed").with("aria-label", model.say(texts::HOME)).children(posts);
     }
     if model.timeline.loading {
         return feed
