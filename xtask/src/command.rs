@@ -25,6 +25,8 @@ Commands:
            --debug-build   as with run
   bench  Measure, with a release build of the node, and print the figures
            store           memory and disk for 100,000 events
+           relay           events and requests a second, beside nostr-rs-relay if that is installed
+           filters         compare the filter engine with its definition: 100,000 events, 10,000 filters
   ci     Everything that must hold before a change lands: format, layering, lints, docs, tests, budgets
   help   This text
 
@@ -166,7 +168,9 @@ fn screenshots(folders: &[&String], debug_build: bool) -> Command {
 fn parse_bench(words: &[String]) -> Result<&'static str, String> {
     match words {
         [name] if name == "store" => Ok("store"),
-        _ => Err("`bench` wants the name of one benchmark; there is store".into()),
+        [name] if name == "relay" => Ok("relay"),
+        [name] if name == "filters" => Ok("filters"),
+        _ => Err("`bench` wants the name of one benchmark; there are store, relay and filters".into()),
     }
 }
 

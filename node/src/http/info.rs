@@ -8,7 +8,10 @@ use axum::{
 use serde::Serialize;
 
 use super::App;
-use crate::status::reach::{Connected, Reach};
+use crate::{
+    mirror::MirrorStatus,
+    status::reach::{Connected, Reach},
+};
 
 #[derive(Serialize)]
 struct Node {
@@ -29,6 +32,7 @@ struct Node {
     stored: u64,
     /// Until when the owner's delegation holds, in seconds since 1970.
     delegated: Option<u64>,
+    mirrors: Vec<MirrorStatus>,
 }
 
 /// `GET /node.json`: which node this is and how it is reached.
@@ -48,6 +52,7 @@ pub(super) async fn node(State(app): State<App>) -> Response {
         addresses: reach.addresses,
         stored: app.store.progress().borrow().stored,
         delegated: standing.delegated,
+        mirrors: app.mirrors.borrow().values().cloned().collect(),
     };
     json("application/json", &node)
 }

@@ -16,7 +16,7 @@ use super::{
     lapse,
     query::{Asked, Selection},
     record,
-    tables::{EVENTS, INDEX, META, META_NEWEST, OUTBOX, UNSENT},
+    tables::{EVENTS, INDEX, META, META_NEWEST, MIRRORED, OUTBOX, UNSENT},
 };
 use crate::clock;
 
@@ -98,6 +98,15 @@ impl Store {
     pub fn event(&self, sequence: u64) -> Result<Option<Event>, redb::Error> {
         let events = self.database.begin_read()?.open_table(EVENTS)?;
         Ok(events.get(sequence)?.and_then(|value| living(value.value(), clock::now())))
+    }
+
+    /// From which relay an event came, if it came from one.
+    ///
+    /// # Errors
+    /// When the disk cannot be read.
+    pub fn mirrored(&self, sequence: u64) -> Result<Option<String>, redb::Error> {
+        let mirrored = self.database.begin_read()?.open_table(MIRRORED)?;
+        Ok(mirrored.get(sequence)?.map(|relay| relay.value().to_owned()))
     }
 
     /// All deliveries that wait.
