@@ -22,7 +22,7 @@ mod trust;
 mod wanted;
 
 pub use admission::{Admission, Ignored, Limits};
-pub use audience::{Audience, audience, audience_of_deletion, is_public};
+pub use audience::{Audience, audience, audience_of_deletion, is_open, is_public};
 pub use buckets::Rate;
 pub use catching_up::{CaughtUp, Counts as CatchingUpCounts, Session, Step, Window};
 pub use counters::Refusals;

@@ -4,9 +4,9 @@
 //! test run; `cargo xtask fuzz` gives them to libFuzzer.
 #![expect(clippy::panic, reason = "a broken promise must stop the fuzzer")]
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, OnceLock};
 
-use nostrp2p_bridge::Session;
+use nostrp2p_bridge::{Policy, Session};
 use nostrp2p_core::{Comparison, Ledger};
 use nostrp2p_node::{
     decoders,
@@ -14,9 +14,10 @@ use nostrp2p_node::{
 };
 use nostrp2p_overlay::PeerAddress;
 use nostrp2p_protocol::{
-    Event, EventId, EventPointer, Filter, Packet, ProfilePointer, PublicKey, SecretKey, SignedAnnouncement,
-    UnverifiedEvent,
-    exchange::{Found, OwnPage, Question, Receipt, decode_announcements, encode_announcements},
+    Event, EventId, EventPointer, Filter, Packet, PeerId, ProfilePointer, PublicKey, SecretKey,
+    SignedAnnouncement, UnverifiedEvent,
+    channel::{Channel, ChannelSecret, Greeting, answer},
+    exchange::{Found, Lent, OwnPage, Question, Receipt, decode_announcements, encode_announcements},
     frame::{ClientFrame, NodeFrame},
     sync::{Compared, MAX_COMPARISON_BYTES, SyncRequest},
 };
@@ -25,13 +26,14 @@ use nostrp2p_protocol::{
 pub type Target = fn(&[u8]);
 
 /// All targets by name.
-pub const TARGETS: [(&str, Target); 14] = [
+pub const TARGETS: [(&str, Target); 15] = [
     ("client_frame", client_frame),
     ("node_frame", node_frame),
     ("packet", packet),
     ("exchange", exchange),
     ("sync", sync),
     ("announcement", announcement),
+    ("channel", channel),
     ("json", json),
     ("nip19", nip19),
     ("relay_line", relay_line),
@@ -83,6 +85,9 @@ pub fn exchange(bytes: &[u8]) {
     if let Ok(page) = OwnPage::decode(bytes) {
         same(&OwnPage::decode(&page.clone().encode()), &Ok(page));
     }
+    if let Ok(lent) = Lent::decode(bytes) {
+        same(&Lent::decode(&lent.clone().encode()), &Ok(lent));
+    }
     if let Ok(receipt) = Receipt::decode(bytes) {
         same(&Receipt::decode(&receipt.encode()), &Ok(receipt));
     }
@@ -119,6 +124,32 @@ pub fn announcement(bytes: &[u8]) {
     }
 }
 
+/// What a helper makes of the way home: as a piece on a channel in use, as a greeting, and as an answer to one.
+pub fn channel(bytes: &[u8]) {
+    const MAX: usize = 100_000;
+    let (peer, secret) = (PeerId::from_ed25519([6; 32]), ChannelSecret::derive(&[7; 32]));
+    let begin = || Greeting::begin(&peer, &secret.key(), [3; 32]);
+    let in_use = || {
+        let (_, first) = begin().ok()?;
+        answer(&peer, &secret, [4; 32], &first, MAX).ok().map(Mutex::new)
+    };
+    // Made once, for it takes most of the time, and what is refused leaves no trace in it.
+    type Made = Mutex<(Channel, Vec<u8>)>;
+    static CHANNEL: OnceLock<Option<Made>> = OnceLock::new();
+    let Some(Ok(mut made)) = CHANNEL.get_or_init(in_use).as_ref().map(Mutex::lock) else { return };
+    let (channel, second) = &mut *made;
+    if let Ok(Some(message)) = channel.open(bytes) {
+        panic!("{bytes:?} was taken for {message:?}, and nobody has sealed it");
+    }
+    if bytes.len() == second.len()
+        && let Ok((greeting, _)) = begin()
+    {
+        same(&greeting.finish(bytes, MAX).is_ok(), &(bytes == second));
+        // Anybody may greet, so this one may succeed.
+        let _greeted = answer(&peer, &secret, [4; 32], bytes, MAX);
+    }
+}
+
 /// Events and filters as the rest of Nostr writes them.
 pub fn json(bytes: &[u8]) {
     if let Ok(event) = serde_json::from_slice::<UnverifiedEvent>(bytes)
@@ -147,7 +178,8 @@ pub fn nip19(bytes: &[u8]) {
 /// A conversation with a Nostr program: each line of the input is a message.
 pub fn relay_line(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
-    let (mut session, _greeting) = Session::open([7; 32], "localhost".to_owned());
+    let (mut session, _greeting) =
+        Session::open([7; 32], "localhost".to_owned(), Policy { public_read: true, open: true });
     for line in text.lines() {
         let _steps = session.on_line(line, Some(PublicKey::from_bytes([1; 32])), 1_700_000_000);
     }

@@ -5,6 +5,8 @@
 
 mod catching;
 mod exchange;
+mod owner;
+mod received;
 
 use std::{collections::BTreeMap, future::Future, pin::Pin, time::Duration};
 
@@ -19,13 +21,17 @@ use nostrp2p_protocol::{
     exchange::{OwnPage, Receipt},
     frame::{Carried, Delivery, Refusal, RefusalCode},
 };
-use tokio::sync::{broadcast, mpsc, oneshot, watch};
+use tokio::{
+    sync::{broadcast, mpsc, oneshot, watch},
+    time::Instant,
+};
 
 use self::catching::Ledgers;
 use crate::{
-    asking, clock, delegated,
+    asking, clock,
     markers::{self, Markers},
-    standing::Standing,
+    pace::Pace,
+    standing::{Counters, Standing},
     stop::Stop,
     store::{Inserted, Note, Store, Stored, Travel, Writer},
     verifier::Verifier,
@@ -71,6 +77,8 @@ pub(crate) struct Published {
     pub(crate) id: EventId,
     pub(crate) sequence: u64,
     pub(crate) carried: Carried,
+    /// Whether it is new here.
+    pub(crate) stored: Inserted,
 }
 
 /// Everything that may happen.
@@ -127,12 +135,22 @@ struct Running {
     on_claim: OnClaim,
     standing: watch::Sender<Standing>,
     heard: BTreeMap<Heard, MessageRef>,
-    requests: BTreeMap<Request, oneshot::Sender<Result<Published, Refusal>>>,
+    requests: BTreeMap<Request, Waiting>,
     handed: BTreeMap<Handed, RequestRef>,
     deliveries: broadcast::Sender<DeliveryNews>,
     markers: watch::Sender<Markers>,
+    counters: watch::Sender<Counters>,
+    pace: Pace,
+    /// When changed addresses are announced.
+    announce_at: Option<Instant>,
     tasks: FuturesUnordered<Task>,
     next: u64,
+}
+
+/// Who waits for the answer to a publish request, and what the store has made of the event meanwhile.
+struct Waiting {
+    reply: oneshot::Sender<Result<Published, Refusal>>,
+    stored: Option<Inserted>,
 }
 
 /// What sessions need of the driver.
@@ -141,6 +159,7 @@ pub(crate) struct Reports {
     pub(crate) standing: watch::Receiver<Standing>,
     pub(crate) deliveries: broadcast::Sender<DeliveryNews>,
     pub(crate) markers: watch::Receiver<Markers>,
+    pub(crate) counters: watch::Receiver<Counters>,
 }
 
 impl Driver {
@@ -148,12 +167,18 @@ impl Driver {
     /// or the overlay ends; it returns the writer, which still has to be closed, and whether the overlay broke.
     pub(crate) fn run(self, mut stop: Stop) -> (Reports, impl Future<Output = (Writer, Option<String>)>) {
         let (commands, mut inbox) = mpsc::channel(COMMANDS);
-        let at_first = Standing { owner: self.ownership.owner(), peers: vec![], delegated: None };
+        let at_first = Standing { owner: self.ownership.owner(), peers: vec![], delegated: None, known: 0 };
         let (standing, reported) = watch::channel(at_first);
         let (deliveries, _) = broadcast::channel(DELIVERY_NEWS);
         let (markers, marked) = watch::channel(self.markers);
-        let reports =
-            Reports { commands, standing: reported, deliveries: deliveries.clone(), markers: marked };
+        let (counters, counted) = watch::channel(Counters::default());
+        let reports = Reports {
+            commands,
+            standing: reported,
+            deliveries: deliveries.clone(),
+            markers: marked,
+            counters: counted,
+        };
         let settings = Settings { read_only: self.read_only, seed: seed(), ..Settings::default() };
         let mut events = self.events;
         let mut running = Running {
@@ -174,6 +199,9 @@ impl Driver {
             handed: BTreeMap::new(),
             deliveries,
             markers,
+            counters,
+            pace: Pace::new(Instant::now()),
+            announce_at: None,
             tasks: FuturesUnordered::new(),
             next: 0,
         };
@@ -190,6 +218,7 @@ impl Driver {
                     Some(command) = inbox.recv() => Happening::Command(command),
                     _ = tick.tick() => Happening::Tick,
                     _ = announce.tick() => Happening::Announce,
+                    () = due(running.announce_at) => Happening::Announce,
                 };
                 match happening {
                     Happening::Over => return (running.writer, None),
@@ -217,7 +246,7 @@ impl Running {
             }
             Happening::Command(Command::Publish(event, reply)) => {
                 let request = Request(self.number());
-                self.requests.insert(request, reply);
+                self.requests.insert(request, Waiting { reply, stored: None });
                 self.publish(request, event).await;
             }
             Happening::Command(Command::Want(wants, reply)) => {
@@ -236,6 +265,9 @@ impl Running {
                 let Some(sequence) = inserted.sequence() else {
                     return self.reply(request, Err(not_kept(inserted)));
                 };
+                if let Some(waiting) = self.requests.get_mut(&request) {
+                    waiting.stored = Some(inserted);
+                }
                 let may_delegate = event.kind == Kind::APPLICATION_DATA;
                 self.handle(Input::Committed(request, event, audience, sequence)).await;
                 if may_delegate {
@@ -274,6 +306,7 @@ impl Running {
                 self.handle(Input::Tick).await;
                 self.renew_claim();
                 self.report_standing().await;
+                self.report_counters();
             }
             Happening::Answered | Happening::Over => {}
         }
@@ -282,6 +315,7 @@ impl Running {
     async fn on_overlay(&mut self, event: OverlayEvent) {
         match event {
             OverlayEvent::Message { message, topic: Topic::Events, payload, .. } => {
+                received::payload("broadcast", &payload);
                 let heard = Heard(self.number());
                 self.heard.insert(heard, message);
                 self.handle(Input::Heard(heard, payload)).await;
@@ -312,6 +346,7 @@ impl Running {
                 self.handle(Input::Left(peer)).await;
                 self.report_standing().await;
             }
+            OverlayEvent::AddressesChanged => self.announce_soon(),
             OverlayEvent::Listening(address) => tracing::info!(address, "listening"),
             OverlayEvent::BootstrapFailed { address, reason, retry_in } => {
                 tracing::warn!(%address, reason, ?retry_in, "a node could not be reached");
@@ -362,11 +397,10 @@ impl Running {
                 Output::Record(address, row) => self.record(address, row).await,
                 Output::Broadcast(request, event, sequence, packet) => {
                     let neighbours = self.broadcast(sequence, packet).await;
-                    let carried = Carried::Broadcast(neighbours);
-                    self.reply(request, Ok(Published { id: event.id(), sequence, carried }));
+                    self.agree(request, &event, sequence, Carried::Broadcast(neighbours));
                 }
                 Output::Published(request, event, sequence, carried) => {
-                    self.reply(request, Ok(Published { id: event.id(), sequence, carried }));
+                    self.agree(request, &event, sequence, carried);
                 }
                 Output::Refuse(request, refusal) => self.reply(request, Err(refusal)),
                 Output::Ask(asking) => self.ask(asking),
@@ -420,38 +454,23 @@ impl Running {
 
     fn reply(&mut self, request: Request, result: Result<Published, Refusal>) {
         // A session that has gone away meanwhile needs no answer.
-        if let Some(reply) = self.requests.remove(&request) {
-            drop(reply.send(result));
+        if let Some(waiting) = self.requests.remove(&request) {
+            drop(waiting.reply.send(result));
         }
     }
 
-    async fn claim(&mut self, token: &[u8; 16], proof: &LoginProof) -> Result<PublicKey, Refusal> {
-        let owner = self.ownership.claim(token, borrow(proof), clock::now())?;
-        self.writer.set_owner(owner).await.map_err(|reason| {
-            tracing::error!(reason, "the owner could not be stored");
-            Refusal::new(RefusalCode::Internal, "the node could not write down its owner; its log says why")
-        })?;
-        self.ownership = Ownership::Owned(owner);
-        (self.on_claim)(None);
-        self.handle_owner(owner);
-        Ok(owner)
+    fn agree(&mut self, request: Request, event: &Event, sequence: u64, carried: Carried) {
+        let stored = self.requests.get(&request).and_then(|waiting| waiting.stored);
+        let stored = stored.unwrap_or(Inserted::New(sequence));
+        self.reply(request, Ok(Published { id: event.id(), sequence, carried, stored }));
     }
 
-    fn handle_owner(&mut self, owner: PublicKey) {
-        // Nothing comes of this input, so nothing has to be carried out.
-        drop(self.core.handle(Input::Owner(owner), clock::now()));
-        self.standing.send_modify(|standing| standing.owner = Some(owner));
-        tracing::info!(owner = owner.to_npub(), "the node has been claimed");
-    }
-
-    fn renew_claim(&mut self) {
-        let Ownership::Unclaimed(claim) = &self.ownership else { return };
-        if claim.expires < clock::now()
-            && let Some(claim) = crate::claim::fresh(self.claim_seconds)
-        {
-            (self.on_claim)(Some(&claim));
-            self.ownership = Ownership::Unclaimed(claim);
-        }
+    fn report_counters(&self) {
+        self.counters.send_replace(Counters {
+            refusals: self.core.refusals().clone(),
+            catching_up: self.core.catching_up_counts(),
+            caught_up: self.core.caught_up(),
+        });
     }
 
     async fn report_standing(&mut self) {
@@ -462,8 +481,11 @@ impl Running {
             .iter()
             .map(|peer| crate::standing::peer_status(peer, self.core.owner_of(&peer.id, clock::now())))
             .collect();
-        self.standing
-            .send_if_modified(|standing| std::mem::replace(&mut standing.peers, peers) != standing.peers);
+        let known = self.announcer.heard_of();
+        self.standing.send_if_modified(|standing| {
+            standing.known = known;
+            std::mem::replace(&mut standing.peers, peers) != standing.peers
+        });
     }
 
     /// Hands a publish request to the core; a deletion with those of its targets that are here.
@@ -501,38 +523,15 @@ impl Running {
         }
     }
 
-    /// Reads back what the last run left: deliveries that wait, and the owner's delegation.
-    async fn remember(&mut self) {
-        let store = self.store.clone();
-        match tokio::task::spawn_blocking(move || Ok::<_, redb::Error>((store.waiting()?, store.siblings()?)))
-            .await
-        {
-            Ok(Ok((waiting, siblings))) => {
-                for (address, row) in waiting {
-                    self.handle(Input::Waiting(address, row)).await;
-                }
-                for (peer, cursor) in siblings {
-                    self.handle(Input::Sibling(peer, cursor)).await;
-                }
-            }
-            Ok(Err(error)) => tracing::error!(%error, "the outbox cannot be read"),
-            Err(error) => tracing::error!(%error, "reading the outbox failed"),
+    fn announce_soon(&mut self) {
+        if self.announce_at.is_none() {
+            self.announce_at = Some(self.pace.next(Instant::now()));
         }
-        self.read_delegation().await;
-    }
-
-    /// Looks for the owner's delegation for this node.
-    async fn read_delegation(&mut self) {
-        let Some(owner) = self.ownership.owner() else { return };
-        let (store, peer) = (self.store.clone(), self.overlay.peer_id());
-        let found = tokio::task::spawn_blocking(move || delegated::find(&store, owner, &peer)).await;
-        self.delegation = found.ok().and_then(Result::ok).flatten();
-        let delegated = self.delegation.as_ref().map(Delegation::expires);
-        self.standing.send_modify(|standing| standing.delegated = delegated);
     }
 
     async fn announce(&mut self) {
-        let addresses = self.overlay.listen_addresses().await;
+        self.announce_at = None;
+        let addresses = self.overlay.reach().await.addresses;
         let bytes = self.announcer.own(addresses, self.delegation.as_ref(), clock::now());
         if let Err(error) = self.overlay.broadcast(Topic::Nodes, bytes).await {
             tracing::warn!(%error, "the node could not announce itself");
@@ -552,6 +551,14 @@ fn not_kept(inserted: Inserted) -> Refusal {
         _ => "you have deleted this event; what is deleted does not come back",
     };
     Refusal::new(RefusalCode::Unwanted, reason)
+}
+
+/// Waits until then; without a time for ever.
+async fn due(at: Option<Instant>) {
+    match at {
+        Some(at) => tokio::time::sleep_until(at).await,
+        None => std::future::pending().await,
+    }
 }
 
 /// Without random numbers all decisions would still be right, only less spread in time.

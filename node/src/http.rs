@@ -24,6 +24,7 @@ mod page;
 mod relay;
 mod rest;
 pub(crate) mod serve;
+mod visitors;
 
 use std::{sync::Arc, time::Instant};
 
@@ -35,12 +36,14 @@ use nostrp2p_overlay::Overlay;
 use nostrp2p_protocol::PeerId;
 use tokio::sync::{Semaphore, broadcast, mpsc, watch};
 
+pub(crate) use relay::Relay;
 pub(crate) use rest::{Rest, proves, rest_event, rest_question};
+pub(crate) use visitors::Visitors;
 
 use crate::{
     driver::{Command, DeliveryNews},
     markers::Markers,
-    standing::Standing,
+    standing::{Counters, Standing},
     stop::Stop,
     store::Store,
 };
@@ -55,17 +58,19 @@ pub(crate) struct App {
     pub(crate) standing: watch::Receiver<Standing>,
     pub(crate) deliveries: broadcast::Sender<DeliveryNews>,
     pub(crate) markers: watch::Receiver<Markers>,
+    pub(crate) counters: watch::Receiver<Counters>,
     pub(crate) stop: Stop,
     pub(crate) store: Store,
     pub(crate) peer: PeerId,
     pub(crate) overlay: Overlay,
     pub(crate) started: Instant,
-    pub(crate) addresses: watch::Receiver<Vec<String>>,
     pub(crate) allow_hosts: Arc<[String]>,
     pub(crate) sessions: Arc<Semaphore>,
+    pub(crate) visitors: Visitors,
     /// Whether guests read what is public.
     pub(crate) public_read: bool,
     pub(crate) rest: Rest,
+    pub(crate) relay: Relay,
 }
 
 impl App {

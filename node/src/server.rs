@@ -8,12 +8,12 @@ use std::{
 };
 
 use axum::serve::ListenerExt;
+use nostrp2p_bridge::Policy;
 use nostrp2p_core::Ownership;
 use nostrp2p_overlay::{Announcer, Listen, Overlay, StartError};
 use nostrp2p_protocol::PublicKey;
 use tokio::{
     net::TcpListener,
-    sync::watch,
     task::{JoinHandle, spawn_blocking},
 };
 
@@ -22,7 +22,7 @@ use crate::{
     data_dir::DataDirError,
     delegated,
     driver::Driver,
-    http::{self, App, Rest},
+    http::{self, App, Relay, Rest, Visitors},
     settings::{Settings, Tls},
     stop::{self, Stop, Stopper},
     store::{OpenError, Retention, Store, Writer},
@@ -109,11 +109,16 @@ async fn run_open(
     claim::keep(&settings.data_dir, None);
     let ownership = ownership(&settings, store, &writer).await?;
     let secret = data_dir::node_secret(&settings.data_dir)?;
-    let announcer = Announcer::new(secret.clone());
+    let announcer = Announcer::new(secret.clone(), None);
     let mut overlay_settings = nostrp2p_overlay::Settings::new(secret);
     overlay_settings.listen = vec![Listen::Ip(settings.listen)];
     overlay_settings.bootstrap = settings.bootstrap.clone();
     overlay_settings.known_addresses = Some(settings.data_dir.join("peers.json"));
+    overlay_settings.reachable = settings.reach.reachable.0;
+    overlay_settings.external = settings.reach.external.clone();
+    overlay_settings.relay_slots = settings.reach.relay_slots.0;
+    overlay_settings.upnp = settings.reach.upnp;
+    overlay_settings.mdns = settings.reach.mdns;
     let (overlay, events) = nostrp2p_overlay::start(overlay_settings).await?;
     let listener = TcpListener::bind(settings.listen_clients).await;
     let listener = listener.map_err(|error| RunError::Clients { address: settings.listen_clients, error })?;
@@ -144,22 +149,23 @@ async fn run_open(
     };
     let (reports, task) = driver.run(stop.clone());
     let task = tokio::spawn(task);
-    let (addresses, addresses_seen) = watch::channel(overlay.listen_addresses().await);
     let app = App {
         commands: reports.commands,
         standing: reports.standing,
         deliveries: reports.deliveries,
         markers: reports.markers,
+        counters: reports.counters,
         stop: stop.clone(),
         store: store.clone(),
         peer: overlay.peer_id(),
         overlay: overlay.clone(),
         started: Instant::now(),
-        addresses: addresses_seen,
         allow_hosts: settings.allow_hosts.clone().into(),
         sessions: App::sessions(),
+        visitors: Visitors::default(),
         public_read: settings.public_read,
         rest: Rest::new(settings.legacy_rest, settings.public_read),
+        relay: Relay::new(Policy { public_read: settings.public_read, open: settings.open_relay }),
     };
     let server = serve(listener, &settings, app, stop)?;
 
@@ -175,7 +181,7 @@ async fn run_open(
         }
         Ownership::Unclaimed(claim) => on_claim(Some(claim)),
     }
-    let result = wait_and_close(shutdown, task, server, stopper, overlay, addresses).await;
+    let result = wait_and_close(shutdown, task, server, stopper, overlay).await;
     claim::keep(&settings.data_dir, None);
     result
 }
@@ -227,19 +233,11 @@ async fn wait_and_close(
     server: JoinHandle<io::Result<()>>,
     stopper: Stopper,
     overlay: Overlay,
-    addresses: watch::Sender<Vec<String>>,
 ) -> Result<(), RunError> {
-    let mut every = tokio::time::interval(Duration::from_secs(10));
     tokio::pin!(shutdown);
-    let ended = loop {
-        tokio::select! {
-            () = &mut shutdown => break None,
-            ended = &mut task => break Some(ended),
-            _ = every.tick() => {
-                let now = overlay.listen_addresses().await;
-                addresses.send_if_modified(|known| std::mem::replace(known, now) != *known);
-            }
-        }
+    let ended = tokio::select! {
+        () = &mut shutdown => None,
+        ended = &mut task => Some(ended),
     };
     stopper.stop();
     let ended = match ended {
@@ -264,7 +262,7 @@ fn greeting(settings: &Settings, overlay: &Overlay, clients: SocketAddr) -> Stri
     let mut lines = vec![
         format!("nostrp2p {}", env!("CARGO_PKG_VERSION")),
         format!("  node      {}", overlay.peer_id()),
-        format!("  nodes     {} (TCP)", settings.listen),
+        format!("  nodes     {} (TCP and QUIC)", settings.listen),
         format!("  clients   {}", claim::address(clients, settings.tls.is_some())),
         format!("  data      {}", settings.data_dir.display()),
     ];
@@ -275,6 +273,12 @@ fn greeting(settings: &Settings, overlay: &Overlay, clients: SocketAddr) -> Stri
         lines.push(format!(
             "  WARNING   with --legacy-rest everybody who reaches {clients} reads your private replies; \
              let only your VPN reach it"
+        ));
+    }
+    if settings.open_relay && !clients.ip().is_loopback() {
+        lines.push(format!(
+            "  WARNING   with --open-relay every Nostr program that reaches {clients} reads all that is yours and \
+             publishes what you have signed; let only your VPN reach it"
         ));
     }
     lines.push(String::new());

@@ -1,5 +1,6 @@
 //! How the node stands: whose it is and whom it is connected to. Sessions watch this.
 
+use nostrp2p_core::{CatchingUpCounts, CaughtUp, Refusals};
 use nostrp2p_overlay::Peer;
 use nostrp2p_protocol::{
     PublicKey,
@@ -13,13 +14,25 @@ pub(crate) struct Standing {
     pub(crate) peers: Vec<PeerStatus>,
     /// Until when the owner's delegation for this node holds, in seconds since 1970.
     pub(crate) delegated: Option<u64>,
+    /// Nodes whose announcements are known.
+    pub(crate) known: usize,
+}
+
+/// Numbers for the operator; as old as the last tick.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Counters {
+    pub(crate) refusals: Refusals,
+    pub(crate) catching_up: CatchingUpCounts,
+    /// How the last comparison with a neighbour went.
+    pub(crate) caught_up: Option<CaughtUp>,
 }
 
 /// What a client learns of a peer. Whose node it is shows only with a delegation.
 pub(crate) fn peer_status(peer: &Peer, owner: Option<PublicKey>) -> PeerStatus {
     let path = match peer.path {
         nostrp2p_overlay::Path::Direct => Path::Direct,
-        _ => Path::Relayed,
+        nostrp2p_overlay::Path::Punched => Path::Punched,
+        nostrp2p_overlay::Path::Relayed => Path::Relayed,
     };
     let delay_ms = peer.delay.map(|delay| u32::try_from(delay.as_millis()).unwrap_or(u32::MAX));
     PeerStatus { peer: peer.id, owner, path, delay_ms }

@@ -26,6 +26,8 @@ const WINDOW_SECONDS: u64 = 600;
 /// What the node knows of announcements.
 pub struct Announcer {
     secret: NodeSecret,
+    /// Where browsers reach this node, if it lends a hand to others.
+    helper: Option<String>,
     last_own: u64,
     /// What this node has said of itself last.
     said: Vec<u8>,
@@ -48,6 +50,8 @@ pub struct News {
     pub addresses: Vec<String>,
     /// For whom it acts, if for anybody; its signature is right.
     pub delegation: Option<Delegation>,
+    /// Where browsers reach it, if it lends a hand.
+    pub helper: Option<String>,
 }
 
 /// Why an announcement is not passed on.
@@ -64,8 +68,8 @@ pub enum Unheard {
 
 impl Announcer {
     /// Begins with nothing heard.
-    pub const fn new(secret: NodeSecret) -> Self {
-        Self { secret, last_own: 0, said: Vec::new(), heard: BTreeMap::new() }
+    pub const fn new(secret: NodeSecret, helper: Option<String>) -> Self {
+        Self { secret, helper, last_own: 0, said: Vec::new(), heard: BTreeMap::new() }
     }
 
     /// Signs what this node says of itself now. Each is later than the one before, if need be ahead of the clock.
@@ -81,6 +85,7 @@ impl Announcer {
             issued_at: self.last_own,
             addresses,
             delegation: delegation.map(strip),
+            helper: self.helper.clone(),
         };
         self.said = announcement.encode(&self.secret.sign(&announcement.signed_bytes()));
         self.said.clone()
@@ -92,7 +97,7 @@ impl Announcer {
     /// Says why it is not to be passed on.
     pub fn hear(&mut self, bytes: Vec<u8>, now: u64) -> Result<News, Unheard> {
         let signed = SignedAnnouncement::decode(&bytes).map_err(|_| Unheard::Forged)?;
-        let Announcement { peer, issued_at, addresses, delegation } = signed.announcement;
+        let Announcement { peer, issued_at, addresses, delegation, helper } = signed.announcement;
         let fresh = now.saturating_sub(HORIZON_SECONDS)..=now.saturating_add(MAX_SECONDS_AHEAD);
         let (window_began, in_window) = self.window(&peer, now);
         let known = self.heard.get(&peer).is_some_and(|heard| heard.issued_at >= issued_at);
@@ -119,7 +124,7 @@ impl Announcer {
         });
         let delegation = delegation.transpose()?;
         self.keep(peer, Heard { issued_at, bytes, window_began, in_window: in_window + 1 });
-        Ok(News { peer, addresses, delegation })
+        Ok(News { peer, addresses, delegation, helper })
     }
 
     /// The announcements to tell a node that joins, the latest first.
@@ -127,6 +132,11 @@ impl Announcer {
         let mut heard: Vec<&Heard> = self.heard.values().collect();
         heard.sort_unstable_by_key(|heard| std::cmp::Reverse(heard.issued_at));
         heard.into_iter().take(MAX_ANNOUNCEMENTS).map(|heard| heard.bytes.clone()).collect()
+    }
+
+    /// How many nodes are known.
+    pub fn heard_of(&self) -> usize {
+        self.heard.len()
     }
 
     /// When the current window of a node began, and how many announcements were taken in it.
@@ -157,7 +167,7 @@ mod tests {
     const NOW: u64 = 1_700_000_000;
 
     fn announcer(node: u8) -> Announcer {
-        Announcer::new(NodeSecret::from_bytes([node; 32]))
+        Announcer::new(NodeSecret::from_bytes([node; 32]), None)
     }
 
     fn delegation_for(node: u8) -> Delegation {
@@ -175,6 +185,14 @@ mod tests {
         assert_eq!(news.delegation, Some(delegation_for(1)));
         assert_eq!(other.hear(bytes.clone(), NOW).err(), Some(Unheard::Stale));
         assert_eq!(other.known(), [bytes]);
+    }
+
+    #[test]
+    fn a_helper_is_heard_of_with_its_address() {
+        let address = "wss://helper.example".to_owned();
+        let mut helper = Announcer::new(NodeSecret::from_bytes([1; 32]), Some(address.clone()));
+        let news = announcer(2).hear(helper.own(vec![], None, NOW), NOW).ok().unwrap();
+        assert_eq!(news.helper, Some(address));
     }
 
     #[test]

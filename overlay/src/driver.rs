@@ -5,6 +5,7 @@
 mod connections;
 mod dialing;
 mod messages;
+mod relaying;
 mod requests;
 mod saving;
 
@@ -29,7 +30,7 @@ use self::{
     messages::Held,
     requests::Requests,
 };
-pub(crate) use self::{requests::Question, saving::Saver};
+pub(crate) use self::{relaying::Relaying, requests::Question, saving::Saver};
 use crate::{
     OverlayEvent, Peer, Protocol, Stats,
     connect::Redial,
@@ -62,6 +63,7 @@ pub(crate) struct Driver {
     attempts: HashMap<ConnectionId, Attempt>,
     held: Held,
     requests: Requests,
+    relaying: Relaying,
     stats: Stats,
     copies: Copies,
 }
@@ -75,6 +77,7 @@ impl Driver {
         known: Known,
         saver: Saver,
         copies: Copies,
+        relaying: Relaying,
     ) -> Self {
         Self {
             swarm,
@@ -88,6 +91,7 @@ impl Driver {
             attempts: HashMap::new(),
             held: Held::default(),
             requests: Requests::default(),
+            relaying,
             stats: Stats::default(),
             copies,
         }
@@ -123,6 +127,7 @@ impl Driver {
             Command::Respond { request, payload } => self.respond(&request, payload),
             Command::Peers(reply) => answer(reply, self.describe_peers()),
             Command::ListenAddresses(reply) => answer(reply, self.listen_addresses()),
+            Command::Reach(reply) => answer(reply, self.describe_reach()),
             Command::Stats(reply) => {
                 let (copies, copies_bytes) = self.copies.count();
                 answer(reply, Stats { copies, copies_bytes, ..self.stats });
@@ -145,6 +150,18 @@ impl Driver {
             }
             SwarmEvent::Behaviour(BehaviourEvent::Sync(event)) => {
                 self.on_request_event(Protocol::Sync, event)
+            }
+            SwarmEvent::Behaviour(BehaviourEvent::Relay(event)) => self.on_relay(event),
+            SwarmEvent::Behaviour(BehaviourEvent::Circuits(event)) => self.on_place(event),
+            SwarmEvent::Behaviour(BehaviourEvent::Punch(event)) => self.on_punch(event),
+            SwarmEvent::Behaviour(BehaviourEvent::Probe(event)) => self.on_probe(event),
+            SwarmEvent::Behaviour(BehaviourEvent::Upnp(event)) => self.on_upnp(event),
+            SwarmEvent::Behaviour(BehaviourEvent::Mdns(event)) => self.on_mdns(event),
+            SwarmEvent::NewExternalAddrCandidate { address } => self.on_candidate(&address),
+            SwarmEvent::ListenerClosed { listener_id, reason, .. }
+                if self.relaying.is_place(&listener_id) =>
+            {
+                self.on_place_lost(listener_id, reason);
             }
             SwarmEvent::ConnectionEstablished { peer_id, connection_id, endpoint, .. } => {
                 self.on_connected(peer_id, connection_id, &endpoint);
@@ -173,6 +190,7 @@ impl Driver {
     async fn on_tick(&mut self) {
         let now = Instant::now();
         self.check_peers(now);
+        self.check_reach(now);
         self.requests.forget_abandoned();
         self.end_visits(now);
         self.dial_due(now);
@@ -190,7 +208,8 @@ impl Driver {
     }
 
     fn listen_addresses(&self) -> Vec<String> {
-        self.swarm.listeners().map(|address| self.with_own_id(address.clone())).collect()
+        let own = self.swarm.listeners().filter(|address| !relaying::is_circuit(address));
+        own.map(|address| self.with_own_id(address.clone())).collect()
     }
 
     fn with_own_id(&self, address: Multiaddr) -> String {

@@ -9,8 +9,8 @@ use tokio::{
 };
 
 use crate::{
-    BroadcastError, MessageRef, Peer, PeerAddress, Protocol, RequestError, RequestRef, Stats, Topic, Verdict,
-    driver::Question, known::MAX_PER_PEER,
+    BroadcastError, MessageRef, Peer, PeerAddress, Protocol, Reach, RequestError, RequestRef, Stats, Topic,
+    Verdict, driver::Question, known::MAX_PER_PEER,
 };
 
 /// Commands on their way to the driver. Beyond that, callers wait.
@@ -47,6 +47,7 @@ pub(crate) enum Command {
     Respond { request: RequestRef, payload: Option<Vec<u8>> },
     Peers(oneshot::Sender<Vec<Peer>>),
     ListenAddresses(oneshot::Sender<Vec<String>>),
+    Reach(oneshot::Sender<Reach>),
     Stats(oneshot::Sender<Stats>),
     Shutdown,
 }
@@ -145,7 +146,12 @@ impl Overlay {
         self.ask(Command::Peers).await.unwrap_or_default()
     }
 
-    /// Where this node listens: multiaddrs with its peer id.
+    /// Whether others reach this node and through what. The addresses in it are the ones to tell others.
+    pub async fn reach(&self) -> Reach {
+        self.ask(Command::Reach).await.unwrap_or_default()
+    }
+
+    /// Where this node listens itself, without relays: multiaddrs with its peer id.
     pub async fn listen_addresses(&self) -> Vec<String> {
         self.ask(Command::ListenAddresses).await.unwrap_or_default()
     }

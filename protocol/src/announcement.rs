@@ -5,6 +5,8 @@
 
 use crate::{
     Malformed, PeerId, UnverifiedEvent,
+    limits::MAX_WAY_BYTES,
+    msgpack::{Input, Read},
     wire::{self, CompactEvent},
 };
 
@@ -14,6 +16,8 @@ pub const MAX_ANNOUNCEMENT_BYTES: usize = 4 * 1024;
 pub const MAX_ADDRESSES: usize = 16;
 /// Longest address in bytes.
 pub const MAX_ADDRESS_BYTES: usize = 256;
+/// Longest address of a helper in bytes.
+pub const MAX_HELPER_BYTES: usize = MAX_WAY_BYTES;
 /// Announcements that one answer holds at most.
 pub const MAX_ANNOUNCEMENTS: usize = 200;
 
@@ -31,6 +35,9 @@ pub struct Announcement {
     pub addresses: Vec<String>,
     /// For whom it acts, if for anybody.
     pub delegation: Option<UnverifiedEvent>,
+    /// Where browsers reach it, if it lends a hand to nodes that they do not reach: `wss://host` or
+    /// `wss://host:port`. See PROTOCOL.md, "The way home".
+    pub helper: Option<String>,
 }
 
 /// An announcement as it came from somebody: the signature is not checked.
@@ -51,7 +58,7 @@ impl Announcement {
     }
 
     /// Encodes it with its signature: `[1, body, sig]`, where `body` is binary that holds
-    /// `[peer, issued_at, addresses, delegation or nil]`.
+    /// `[peer, issued_at, addresses, delegation or nil]`, with the address of a helper behind it if it is one.
     pub fn encode(&self, sig: &[u8; 64]) -> Vec<u8> {
         wire::encode(&(1u8, serde_bytes::Bytes::new(&self.body()), serde_bytes::Bytes::new(sig)))
     }
@@ -59,7 +66,10 @@ impl Announcement {
     fn body(&self) -> Vec<u8> {
         let peer = serde_bytes::Bytes::new(self.peer.as_ed25519());
         let delegation = self.delegation.clone().map(CompactEvent::from);
-        wire::encode(&(peer, self.issued_at, &self.addresses, delegation))
+        match &self.helper {
+            None => wire::encode(&(peer, self.issued_at, &self.addresses, delegation)),
+            Some(helper) => wire::encode(&(peer, self.issued_at, &self.addresses, delegation, helper)),
+        }
     }
 }
 
@@ -77,20 +87,38 @@ impl SignedAnnouncement {
             other => return Err(Malformed::UnknownType(other)),
         }
         let (_, body, sig): (u8, serde_bytes::ByteBuf, serde_bytes::ByteArray<64>) = wire::decode(bytes)?;
-        type Body = (serde_bytes::ByteArray<32>, u64, Vec<String>, Option<CompactEvent>);
-        let (peer, issued_at, addresses, delegation): Body = wire::decode(&body)?;
+        let Body(peer, issued_at, addresses, delegation, helper) = wire::decode(&body)?;
+        if helper.as_ref().is_some_and(|helper| helper.len() > MAX_HELPER_BYTES) {
+            return Err(Malformed::Encoding("too long an address of a helper".to_owned()));
+        }
         if addresses.len() > MAX_ADDRESSES
             || addresses.iter().any(|address| address.len() > MAX_ADDRESS_BYTES)
         {
             return Err(Malformed::Encoding("too many or too long addresses".to_owned()));
         }
-        let peer = PeerId::from_ed25519(peer.into_array());
         let delegation = delegation.map(Into::into);
         Ok(Self {
-            announcement: Announcement { peer, issued_at, addresses, delegation },
+            announcement: Announcement { peer, issued_at, addresses, delegation, helper },
             signed_bytes: [CONTEXT, body.as_slice()].concat(),
             sig: sig.into_array(),
         })
+    }
+}
+
+/// What is signed, as it is read: in an announcement of a node that lends no hand, the last element is missing.
+struct Body(PeerId, u64, Vec<String>, Option<CompactEvent>, Option<String>);
+
+impl Read for Body {
+    fn read(input: &mut Input<'_>) -> Result<Self, Malformed> {
+        let helps = match input.array()? {
+            4 => false,
+            5 => true,
+            _ => return Err(Malformed::Encoding("an announcement has 4 or 5 elements".to_owned())),
+        };
+        let (peer, issued_at) = (Read::read(input)?, Read::read(input)?);
+        let (addresses, delegation) = (Read::read(input)?, Read::read(input)?);
+        let helper = if helps { Some(Read::read(input)?) } else { None };
+        Ok(Self(peer, issued_at, addresses, delegation, helper))
     }
 }
 
@@ -105,7 +133,7 @@ mod tests {
         let delegation =
             UnverifiedEvent { claimed_id: None, ..delegation::draft(&peer, 7).sign(&key, &[0; 32]).into() };
         let addresses = vec!["/ip4/127.0.0.1/tcp/20000".to_owned()];
-        Announcement { peer, issued_at: 8, addresses, delegation: Some(delegation) }
+        Announcement { peer, issued_at: 8, addresses, delegation: Some(delegation), helper: None }
     }
 
     #[test]
@@ -120,11 +148,23 @@ mod tests {
     }
 
     #[test]
+    fn a_helper_says_where_it_is_reached() {
+        let helper = Announcement { helper: Some("wss://helper.example".into()), ..announcement() };
+        let bytes = helper.encode(&[9; 64]);
+        assert_eq!(SignedAnnouncement::decode(&bytes).unwrap().announcement, helper);
+        for length in 0..bytes.len() {
+            assert!(SignedAnnouncement::decode(&bytes[..length]).is_err());
+        }
+    }
+
+    #[test]
     fn limits_hold() {
         let many = Announcement { addresses: vec!["x".into(); 17], ..announcement() };
         assert!(SignedAnnouncement::decode(&many.encode(&[0; 64])).is_err());
-        let long = Announcement { addresses: vec!["x".repeat(257)], ..announcement() };
+        let long = Announcement { addresses: vec!["x".repeat(271)], ..announcement() };
         assert!(SignedAnnouncement::decode(&long.encode(&[0; 64])).is_err());
+        let far = Announcement { helper: Some("x".repeat(271)), ..announcement() };
+        assert!(SignedAnnouncement::decode(&far.encode(&[0; 64])).is_err());
         assert!(SignedAnnouncement::decode(&[0x93; 5_000]).is_err());
     }
 }

@@ -5,7 +5,7 @@
 
 use crate::{
     Filter, Malformed, UnverifiedEvent,
-    announcement::MAX_ANNOUNCEMENTS,
+    announcement::{MAX_ANNOUNCEMENTS, MAX_HELPER_BYTES},
     frame::StoreId,
     packing::{pack, unpack},
     wire::{self, CompactEvent},
@@ -68,6 +68,9 @@ pub enum Question {
         /// The highest sequence number of the asking node's own store, so that it can be asked back.
         newest: u64,
     },
+    /// 4 `[4]`: "browsers do not reach me; may they come through you for a while?", answered by [`Lent`]. Asked again
+    /// well before the time is over.
+    Lend,
 }
 
 impl Question {
@@ -77,6 +80,7 @@ impl Question {
             Self::Announcements => wire::encode(&(1u8,)),
             Self::Events(filters) => wire::encode(&(2u8, filters)),
             Self::Own { store, after, newest } => wire::encode(&(3u8, store, after, newest)),
+            Self::Lend => wire::encode(&(4u8,)),
         }
     }
 
@@ -102,6 +106,7 @@ impl Question {
                 after,
                 newest,
             }),
+            4 => wire::decode::<(u8,)>(bytes).map(|_| Self::Lend),
             other => Err(Malformed::UnknownType(other)),
         }
     }
@@ -170,6 +175,53 @@ impl OwnPage {
     }
 }
 
+/// Answers [`Question::Lend`]: `[4, seconds, text]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Lent {
+    /// For more than 0 seconds the node that asked is reached at `address/to/<its peer id>`; `text` is the address.
+    For {
+        /// How long, unless it asks again.
+        seconds: u32,
+        /// `wss://host` or `wss://host:port`.
+        address: String,
+    },
+    /// 0 seconds: no. `text` is one English sentence that says why.
+    Refused {
+        /// Why.
+        reason: String,
+    },
+}
+
+impl Lent {
+    /// Encodes the answer. A text that is too long is cut.
+    pub fn encode(self) -> Vec<u8> {
+        let (seconds, mut text) = match self {
+            Self::For { seconds, address } => (seconds, address),
+            Self::Refused { reason } => (0, reason),
+        };
+        text.truncate(text.floor_char_boundary(MAX_HELPER_BYTES));
+        wire::encode(&(4u8, seconds, text))
+    }
+
+    /// Decodes the answer.
+    ///
+    /// # Errors
+    /// When it is cut off, over a limit, or something else.
+    pub fn decode(bytes: &[u8]) -> Result<Self, Malformed> {
+        let (kind, seconds, text): (u8, u32, String) = wire::decode(bytes)?;
+        if kind != 4 {
+            return Err(Malformed::UnknownType(kind));
+        }
+        if text.len() > MAX_HELPER_BYTES {
+            return Err(Malformed::TooLong { length: text.len(), max: MAX_HELPER_BYTES });
+        }
+        Ok(match seconds {
+            0 => Self::Refused { reason: text },
+            seconds => Self::For { seconds, address: text },
+        })
+    }
+}
+
 /// Encodes the answer to [`Question::Announcements`]; what is over [`MAX_ANNOUNCEMENTS`] is left out.
 pub fn encode_announcements(announcements: &[Vec<u8>]) -> Vec<u8> {
     let announcements: Vec<&serde_bytes::Bytes> =
@@ -206,6 +258,7 @@ mod tests {
         let questions = [
             Question::Events(vec![asked.clone(), Filter::default()]),
             Question::Own { store: None, after: 0, newest: 3 },
+            Question::Lend,
             Question::Own { store: Some(7), after: u64::MAX, newest: u64::MAX },
         ];
         for question in questions {
@@ -217,6 +270,19 @@ mod tests {
         assert!(Receipt::decode(&[]).is_err() && Question::decode(&[0x91, 9]).is_err());
         let many = vec![vec![]; MAX_ANNOUNCEMENTS + 5];
         assert_eq!(decode_announcements(&encode_announcements(&many)).unwrap().len(), MAX_ANNOUNCEMENTS);
+    }
+
+    #[test]
+    fn a_lent_address_and_a_refusal_survive_their_encoding() {
+        let lent = Lent::For { seconds: 600, address: "wss://helper.example:8443".into() };
+        let refused = Lent::Refused { reason: "full".into() };
+        for answer in [lent, refused] {
+            let bytes = answer.clone().encode();
+            assert_eq!(Lent::decode(&bytes), Ok(answer));
+            assert!((0..bytes.len()).all(|length| Lent::decode(&bytes[..length]).is_err()));
+        }
+        let long = wire::encode(&(4u8, 1u32, "x".repeat(271)));
+        assert_eq!(Lent::decode(&long), Err(Malformed::TooLong { length: 271, max: 270 }));
     }
 
     #[test]

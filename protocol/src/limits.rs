@@ -42,3 +42,9 @@ pub const MAX_MARKER_BYTES: usize = 80;
 
 /// Most read markers of an owner. Those read up to the earliest time make room.
 pub const MAX_MARKERS: usize = 1_000;
+
+/// Most ways to a node of one kind that it tells its clients: it keeps two or three helpers.
+pub const MAX_WAYS: usize = 8;
+
+/// Longest way to a node in bytes: a DNS name has at most 253.
+pub const MAX_WAY_BYTES: usize = 270;

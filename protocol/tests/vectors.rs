@@ -6,8 +6,9 @@
 
 use nostrp2p_protocol::{
     Draft, Event, Filter, Kind, Packet, PeerId, SecretKey, Tag, UnverifiedEvent,
-    exchange::{Found, OwnPage, Question, Receipt},
-    frame::{Carried, ClientFrame, Delivery, NodeFrame, Path, PeerStatus, Refusal, RefusalCode},
+    channel::{self, ChannelSecret, Greeting},
+    exchange::{Found, Lent, OwnPage, Question, Receipt},
+    frame::{Carried, ClientFrame, Delivery, NodeFrame, Path, PeerStatus, Refusal, RefusalCode, Ways},
     login,
     sync::{Compared, SyncRequest, encode_noted},
 };
@@ -86,6 +87,14 @@ fn node_messages() -> Vec<(&'static str, NodeFrame)> {
         ),
         ("delegated", NodeFrame::Delegated { expires: Some(1_707_776_000) }),
         ("markers", NodeFrame::Markers(vec![("notifications".into(), 1_700_000_000)])),
+        (
+            "ways",
+            NodeFrame::Ways(Ways {
+                key: ChannelSecret::derive(&[7; 32]).key(),
+                addresses: vec!["wss://home.example".into()],
+                helpers: vec!["wss://helper.example:8443".into()],
+            }),
+        ),
         ("refused", NodeFrame::Refused { request: 2, refusal }),
     ]
 }
@@ -95,6 +104,28 @@ fn questions() -> Vec<(&'static str, Question)> {
         ("ask-announcements", Question::Announcements),
         ("ask-events", Question::Events(vec![filter()])),
         ("ask-own", Question::Own { store: Some(5), after: 77, newest: 12 }),
+        ("ask-lend", Question::Lend),
+    ]
+}
+
+fn lent() -> Lent {
+    Lent::For { seconds: 600, address: "wss://helper.example:8443".into() }
+}
+
+/// A channel by the way home: the node secret is 32 bytes of 7, the peer id that of the key of 32 bytes of 6, the
+/// random numbers are 32 bytes of 1 for the client and 32 bytes of 2 for the node.
+fn channel_messages() -> [(&'static str, Vec<u8>); 4] {
+    let (peer, secret) = (PeerId::from_ed25519([6; 32]), ChannelSecret::derive(&[7; 32]));
+    let (greeting, first) = Greeting::begin(&peer, &secret.key(), [1; 32]).unwrap();
+    let (mut node, second) = channel::answer(&peer, &secret, [2; 32], &first, 100).unwrap();
+    let mut client = greeting.finish(&second, 100).unwrap();
+    let third = client.seal(b"hello").unwrap().remove(0);
+    let fourth = node.seal(b"welcome").unwrap().remove(0);
+    [
+        ("channel-greeting", first),
+        ("channel-answer", second),
+        ("channel-hello", third),
+        ("channel-welcome", fourth),
     ]
 }
 
@@ -139,9 +170,11 @@ fn messages() -> String {
         format!("answer-events {}", hex::encode(Found { events: vec![compact()] }.encode())),
         format!("answer-own {}", hex::encode(page.encode())),
         format!("receipt-taken {}", hex::encode(Receipt::Taken.encode())),
+        format!("answer-lend {}", hex::encode(lent().encode())),
         format!("compared {}", hex::encode(compared().encode())),
         format!("noted {}", hex::encode(encode_noted())),
     ]);
+    lines.extend(channel_messages().map(|(name, bytes)| format!("{name} {}", hex::encode(bytes))));
     lines.join("\n") + "\n"
 }
 
@@ -178,6 +211,7 @@ fn every_vector_decodes_to_its_message() {
     }
     assert_eq!(Compared::decode(&bytes("compared")), Ok(compared()));
     assert_eq!(Found::decode(&bytes("answer-events")), Ok(Found { events: vec![compact()] }));
+    assert_eq!(Lent::decode(&bytes("answer-lend")), Ok(lent()));
     assert_eq!(Packet::decode(&bytes("packet-event")), Ok(Packet::Event(compact())));
     assert_eq!(UnverifiedEvent::from_compact(&bytes("compact-event")).unwrap().verify(), Ok(event()));
 }

@@ -110,7 +110,7 @@ pub(crate) async fn start(
     let settings = CoreSettings { seed: identity.seed, ..CoreSettings::default() };
     let driver = Driver {
         core: Core::new(settings, Some(identity.key.public_key())),
-        announcer: Announcer::new(identity.secret.clone()),
+        announcer: Announcer::new(identity.secret.clone(), None),
         heard: BTreeMap::new(),
         handed: BTreeMap::new(),
         tasks: FuturesUnordered::new(),

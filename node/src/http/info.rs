@@ -8,6 +8,18 @@ use axum::{
 use serde::Serialize;
 
 use super::App;
+use crate::status::reach::{Connected, Reach};
+
+/// How the last comparison with a neighbour went.
+#[derive(Serialize)]
+struct CaughtUp {
+    /// Seconds since 1970.
+    at: u64,
+    /// Events that were missing and came.
+    events: usize,
+    /// With which node.
+    with: String,
+}
 
 #[derive(Serialize)]
 struct Node {
@@ -17,23 +29,39 @@ struct Node {
     version: &'static str,
     addresses: Vec<String>,
     peers: usize,
+    /// Nodes whose announcements are known.
+    known: usize,
+    /// Each of the peers with the way its bytes take.
+    connected: Vec<Connected>,
+    /// Whether others reach the node.
+    reach: Reach,
     stored: u64,
     /// Until when the owner's delegation holds, in seconds since 1970.
     delegated: Option<u64>,
+    caught_up: Option<CaughtUp>,
 }
 
 /// `GET /node.json`: which node this is and how it is reached.
 pub(super) async fn node(State(app): State<App>) -> Response {
     let standing = app.standing.borrow().clone();
+    let (reach, peers) = (app.overlay.reach().await, app.overlay.peers().await);
     let node = Node {
         peer_id: app.peer.to_string(),
         owner: standing.owner.map(|owner| owner.to_string()),
         npub: standing.owner.map(|owner| owner.to_npub()),
         version: env!("CARGO_PKG_VERSION"),
-        addresses: app.addresses.borrow().clone(),
-        peers: standing.peers.len(),
+        peers: peers.len(),
+        known: standing.known,
+        connected: peers.iter().map(Connected::from).collect(),
+        reach: Reach::from(&reach),
+        addresses: reach.addresses,
         stored: app.store.progress().borrow().stored,
         delegated: standing.delegated,
+        caught_up: app.counters.borrow().caught_up.map(|caught_up| CaughtUp {
+            at: caught_up.at,
+            events: caught_up.events,
+            with: caught_up.peer.to_string(),
+        }),
     };
     json("application/json", &node)
 }

@@ -2,8 +2,9 @@
 
 use crate::{
     EventId, Malformed, PeerId, PublicKey, Rumor,
+    channel::ChannelKey,
     frame::{Refusal, RefusalCode, RequestId},
-    limits::{MAX_BATCH_BYTES, MAX_MARKERS, MAX_TEXT_BYTES},
+    limits::{MAX_BATCH_BYTES, MAX_MARKERS, MAX_TEXT_BYTES, MAX_WAY_BYTES, MAX_WAYS},
     msgpack::{Input, Read, Write},
     packing::{pack, unpack},
     wire::{self, CompactRumor},
@@ -95,6 +96,9 @@ pub enum NodeFrame {
         /// What was read, and up to which `created_at` in seconds.
         Vec<(String, u64)>,
     ),
+    /// 74 `[74, key, addresses, helpers]`: how this node is reached from elsewhere; sent after login and when it
+    /// changes. See PROTOCOL.md, "The way home".
+    Ways(Ways),
     /// 70 `[70, request, code, reason]`: no. With request 0 the node closes the connection next.
     Refused {
         /// The request that it answers.
@@ -102,6 +106,17 @@ pub enum NodeFrame {
         /// What and why.
         refusal: Refusal,
     },
+}
+
+/// How a node is reached from elsewhere.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ways {
+    /// By what a client that comes through a helper recognises the node.
+    pub key: ChannelKey,
+    /// Where the node itself is reached: `wss://host` or `wss://host:port`, at most [`MAX_WAYS`].
+    pub addresses: Vec<String>,
+    /// The addresses of helpers, in the same form, at most [`MAX_WAYS`].
+    pub helpers: Vec<String>,
 }
 
 /// Where a published event goes (see the table in DESIGN and PROTOCOL, "What travels how").
@@ -264,6 +279,9 @@ impl NodeFrame {
             Self::Deliveries { id, people } => wire::encode(&(71u8, id, people)),
             Self::Delegated { expires } => wire::encode(&(72u8, expires)),
             Self::Markers(markers) => wire::encode(&(73u8, markers)),
+            Self::Ways(Ways { key, addresses, helpers }) => {
+                wire::encode(&(74u8, bytes(key.as_bytes()), addresses, helpers))
+            }
             Self::Refused { request, refusal: Refusal { code, mut reason } } => {
                 reason.truncate(reason.floor_char_boundary(MAX_TEXT_BYTES));
                 wire::encode(&(70u8, request, code, reason))
@@ -315,6 +333,17 @@ impl NodeFrame {
                     return Err(Malformed::Encoding(format!("more than {MAX_MARKERS} markers")));
                 }
                 Ok(Self::Markers(markers))
+            }
+            74 => {
+                let (_, key, addresses, helpers): (u8, Bytes<32>, Vec<String>, Vec<String>) =
+                    wire::decode(bytes)?;
+                let fits = |ways: &[String]| {
+                    ways.len() <= MAX_WAYS && ways.iter().all(|way| way.len() <= MAX_WAY_BYTES)
+                };
+                if !fits(&addresses) || !fits(&helpers) {
+                    return Err(Malformed::Encoding("too many or too long ways".to_owned()));
+                }
+                Ok(Self::Ways(Ways { key: ChannelKey::from_bytes(key.into_array()), addresses, helpers }))
             }
             other => Err(Malformed::UnknownType(other)),
         }
