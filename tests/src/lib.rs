@@ -7,6 +7,7 @@
 mod axe;
 mod browser;
 mod client;
+mod hosting;
 mod http;
 mod node;
 mod page;
@@ -24,6 +25,7 @@ use std::{
 pub use axe::axe;
 pub use browser::{Browser, EXTENSION_KEY, Size};
 pub use client::{Client, now, post, random_key, reply};
+pub use hosting::Site;
 pub use http::{get, post_http, request, request_over};
 pub use node::{Node, binary, free_port};
 pub use person::Person;

@@ -161,6 +161,7 @@ fn restore(model: &mut Model, snapshot: Snapshot) {
     model.chosen_language = settings.language;
     model.tab = settings.tab;
     model.notices.read_until = settings.read_until;
+    model.notices.restore_followers(settings.followers);
     model.lists.made_here = settings.made_here;
     model.backed_up = settings.backed_up;
     model.compose.text = settings.draft;

@@ -134,7 +134,11 @@ pub fn take(model: &mut Model, events: Vec<Rumor>, origin: Origin) -> Vec<Change
         if model.deleted.contains(&id, &rumor.pubkey) {
             continue;
         }
-        model.notices.take(&rumor, model.me);
+        let news_for_me = model.notices.take(&rumor, model.me);
+        if news_for_me && rumor.kind == Kind::FOLLOW_LIST {
+            model.people.want(rumor.pubkey);
+            changes.push(Change::Set(Setting::Followers(model.notices.followers())));
+        }
         match rumor.kind {
             Kind::PROFILE if model.people.take(&rumor) => changes.push(Change::Profile(rumor)),
             Kind::POST | Kind::REPOST => {

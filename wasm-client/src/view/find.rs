@@ -135,6 +135,18 @@ fn by_name(model: &Model, words: &str) -> Vec<PublicKey> {
     known.map(|(person, _)| *person).take(MAX_PEOPLE).collect()
 }
 
+/// Who wrote lately and who is near, as a list to choose from; none when there is nobody.
+pub fn around_list(model: &Model) -> Option<Html> {
+    let people = around(model);
+    (!people.is_empty()).then(|| {
+        element("div")
+            .class("people")
+            .key("around")
+            .child(element("h2").class("people-title").text(model.say(texts::AROUND)))
+            .child(element("ul").children(people.iter().map(|person| row(model, person))))
+    })
+}
+
 /// Who wrote lately, and whose nodes are neighbours.
 fn around(model: &Model) -> Vec<PublicKey> {
     let neighbours =
