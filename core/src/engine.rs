@@ -181,6 +181,11 @@ impl Core {
         }
     }
 
+    /// Whether any node acts for a person, as far as is known.
+    pub fn has_node(&self, person: &PublicKey, now: u64) -> bool {
+        !self.directory.nodes_of(person, now).is_empty()
+    }
+
     /// Whether a node may make another request of this kind now. It counts as made.
     pub fn admits(&mut self, peer: &PeerId, service: Service, now: u64) -> bool {
         let admitted = self.requests.take((*peer, service), service.rate(), UNIT, now);

@@ -17,6 +17,7 @@ mod genkey;
 mod http;
 pub mod maintenance;
 mod markers;
+mod mirror;
 mod pace;
 pub mod server;
 pub mod settings;

@@ -23,6 +23,7 @@ use crate::{
     delegated,
     driver::Driver,
     http::{self, App, Relay, Rest, Visitors},
+    mirror,
     settings::{Settings, Tls},
     stop::{self, Stop, Stopper},
     store::{OpenError, Retention, Store, Writer},
@@ -149,6 +150,7 @@ async fn run_open(
     };
     let (reports, task) = driver.run(stop.clone());
     let task = tokio::spawn(task);
+    let mirrors = mirror::start(&settings, store.clone(), &reports, stop.clone());
     let app = App {
         commands: reports.commands,
         standing: reports.standing,
@@ -164,6 +166,7 @@ async fn run_open(
         sessions: App::sessions(),
         visitors: Visitors::default(),
         public_read: settings.public_read,
+        mirrors,
         rest: Rest::new(settings.legacy_rest, settings.public_read),
         relay: Relay::new(Policy { public_read: settings.public_read, open: settings.open_relay }),
     };

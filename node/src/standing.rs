@@ -18,6 +18,14 @@ pub(crate) struct Standing {
     pub(crate) known: usize,
 }
 
+impl Standing {
+    /// How many of the connected nodes are other nodes of the owner.
+    pub(crate) fn own_peers(&self) -> usize {
+        let Some(owner) = self.owner else { return 0 };
+        self.peers.iter().filter(|peer| peer.owner == Some(owner)).count()
+    }
+}
+
 /// Numbers for the operator; as old as the last tick.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Counters {

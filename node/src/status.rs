@@ -18,6 +18,7 @@ use tokio_rustls::TlsConnector;
 use self::reach::{Connected, Reach};
 use crate::{
     clock, delegated,
+    mirror::MirrorStatus,
     settings::{Settings, Tls},
 };
 
@@ -34,11 +35,13 @@ pub(crate) struct Node {
     pub(crate) version: String,
     pub(crate) addresses: Vec<String>,
     pub(crate) peers: usize,
+    pub(crate) own: usize,
     pub(crate) connected: Vec<Connected>,
     pub(crate) reach: Reach,
     pub(crate) stored: u64,
     pub(crate) delegated: Option<u64>,
     #[serde(default)]
+    pub(crate) mirrors: Vec<MirrorStatus>,
     pub(crate) caught_up: Option<CaughtUp>,
 }
 
@@ -120,6 +123,9 @@ fn describe(node: &Node, port: u16, now: u64) -> anyhow::Result<String> {
         peers => format!("{peers} other nodes: {}", reach::connected(&node.connected)),
     };
     writeln!(text, "  connected   {connected}")?;
+    if node.own > 0 {
+        writeln!(text, "  your nodes  this one, and {} of the connected ones", node.own)?;
+    }
     writeln!(text, "  reach       {}", node.reach.summary(node.peers))?;
     if let Some(service) = node.reach.service() {
         writeln!(text, "  for others  {service}")?;
@@ -135,10 +141,29 @@ fn describe(node: &Node, port: u16, now: u64) -> anyhow::Result<String> {
     if let Some(advice) = node.reach.advice(node.peers, port) {
         writeln!(text, "\n{advice}")?;
     }
+    for mirror in &node.mirrors {
+        writeln!(text, "  mirror      {}", describe_mirror(mirror))?;
+    }
     if node.npub.is_some() && node.delegated.is_none_or(|expires| expires <= now) {
         write!(text, "\n{}", delegated::ADVICE)?;
     }
     Ok(text.trim_end().to_owned())
+}
+
+fn describe_mirror(mirror: &MirrorStatus) -> String {
+    let MirrorStatus { url, state, accepted, heard, .. } = mirror;
+    let mut text = format!("{url}: {state}, {accepted} events given, {heard} heard");
+    if mirror.refused > 0 {
+        text.push_str(&format!(", {} refused", mirror.refused));
+    }
+    if mirror.needs_signature {
+        text.push_str(
+            "; it wants you to sign in (NIP-42), which only your client could do, so nothing goes there",
+        );
+    } else if let Some(reason) = &mirror.reason {
+        text.push_str(&format!(" ({reason})"));
+    }
+    text
 }
 
 #[cfg(test)]
@@ -153,10 +178,12 @@ mod tests {
             version: "1".into(),
             addresses: vec!["/ip4/127.0.0.1/tcp/1".into()],
             peers: 1,
+            own: 0,
             connected: vec![Connected { peer: "12D3KooX".into(), path: reach::Way::Punched }],
             reach: Reach::from(&nostrp2p_overlay::Reach { seeks_relays: true, ..Default::default() }),
             stored: 5,
             delegated,
+            mirrors: vec![],
             caught_up: Some(CaughtUp { at: 0, events: 7 }),
         };
         let without = describe(&node(None), 20000, 100).unwrap();

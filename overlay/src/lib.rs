@@ -18,6 +18,7 @@ mod gossip;
 mod handle;
 mod known;
 mod listen;
+mod observed;
 mod outlet;
 mod peer;
 mod probe;

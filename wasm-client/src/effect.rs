@@ -4,6 +4,7 @@ use nostrp2p_protocol::{Draft, EventId, frame::ClientFrame};
 
 use crate::{
     address::ClaimToken,
+    nip05::DomainName,
     route::Route,
     secret::Secret,
     storage::{Change, Place, Theme},
@@ -39,6 +40,30 @@ pub enum Effect {
     RevealKey,
     /// Empty the vault.
     ForgetKey,
+    /// Take a key out from under its passphrase, to use it.
+    OpenSealed {
+        /// As ncryptsec.
+        text: Secret,
+        /// As it was typed.
+        passphrase: Secret,
+    },
+    /// Ask an extension whose key it holds, to use it.
+    UseExtension,
+    /// Put a key under a passphrase, for a file: this one, or the one of the vault.
+    SealKey {
+        /// As nsec.
+        key: Option<Secret>,
+        /// As it was typed.
+        passphrase: Secret,
+    },
+    /// Put the key of the vault under a passphrase.
+    LockKey(Secret),
+    /// Unlock the vault with this passphrase.
+    UnlockKey(Secret),
+    /// Take the key of the vault out from under its passphrase for good.
+    FreeKey,
+    /// Wipe the unlocked key from memory.
+    CloseKey,
     /// Apply changes to the storage.
     Save(Vec<Change>),
     /// Write to the outbox, and say when that is done.
@@ -60,6 +85,10 @@ pub enum Effect {
     PutLanguage(Language),
     /// Load a picture from the web, because somebody asked to see it.
     LoadPicture(String),
+    /// Ask a domain who has this name.
+    LookUp(DomainName),
+    /// Offer everything that is stored here as a file, a line of JSON for each event.
+    Export(String),
     /// Let a loaded picture go.
     DropPicture(String),
     /// Go to another screen; the back button comes back.
@@ -83,6 +112,12 @@ pub enum Effect {
     PressInPost(&'static str),
     /// Scroll to the beginning.
     ScrollToTop,
+    /// Move focus and caret into the field of this id, behind so many UTF-16 units.
+    PutCaret(&'static str, u32),
+    /// Remember which element has the focus.
+    KeepFocus,
+    /// Move the focus back to where it came from.
+    ReturnFocus,
     /// Ask the browser not to evict what is stored.
     Persist,
     /// Take the new version of the page.
@@ -132,4 +167,15 @@ pub enum Timer {
     Notice,
     /// What the node was too busy for is sent again.
     Resend,
+    /// What is typed is to be searched for.
+    Search,
+    /// Nobody has looked for long: the key is locked.
+    Lock,
+}
+
+impl Effect {
+    /// Whether it signs a login.
+    pub const fn is_proof(&self) -> bool {
+        matches!(self, Self::Sign(Purpose::Prove { .. }, _))
+    }
 }

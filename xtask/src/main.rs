@@ -1,14 +1,16 @@
-//! Everything a person types: `cargo xtask run`, `test`, `natlab`, `fuzz`, `ci`, `web`.
+//! Everything a person types: `cargo xtask run`, `test`, `natlab`, `fuzz`, `bench`, `ci`, `web`.
 //!
 //! It builds, checks and starts; it holds nothing of the product itself, and no other crate may depend on it.
 #![expect(clippy::print_stdout, reason = "this program talks to the person who typed it")]
 
+mod bench;
 mod ci;
 mod command;
 mod demo;
 mod fuzz;
 mod layering;
 mod natlab;
+mod product;
 mod report;
 mod run;
 mod signals;
@@ -59,9 +61,13 @@ fn carry_out(command: Command) -> Result<ExitCode> {
         Command::Help => Ok(ExitCode::SUCCESS),
         Command::Web => web::run(&workspace).map(|()| ExitCode::SUCCESS),
         Command::Run(options) => run::run(&workspace, &options),
+        Command::Screenshots { folder, debug_build } => {
+            product::screenshots(&workspace, folder.as_deref(), debug_build)
+        }
         Command::Test(suites) => test::run(&workspace, &suites),
         Command::Natlab(debug_build) => natlab::run(&workspace, debug_build),
         Command::Fuzz(options) => fuzz::run(&workspace, &options),
+        Command::Bench(name) => bench::run(&workspace, name),
         Command::Ci => ci::run(&workspace),
     }
 }

@@ -182,6 +182,9 @@ impl Session {
             ClientFrame::Subscribe { filters, .. } if self.may_read() => {
                 self.on_subscribe(request, filters).await
             }
+            ClientFrame::Search { filters, words, .. } if self.may_read() => {
+                self.on_search(request, filters, &words).await
+            }
             ClientFrame::Unsubscribe { .. } => {
                 self.subscriptions.retain(|(name, _)| *name != request);
                 Ok(())
@@ -201,6 +204,7 @@ impl Session {
             | ClientFrame::Fetch { .. }
             | ClientFrame::Watch { .. }
             | ClientFrame::Subscribe { .. }
+            | ClientFrame::Search { .. }
             | ClientFrame::Mark { .. } => {
                 self.refuse(request, Refusal::new(RefusalCode::LoginNeeded, "sign in first")).await
             }

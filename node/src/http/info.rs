@@ -8,7 +8,10 @@ use axum::{
 use serde::Serialize;
 
 use super::App;
-use crate::status::reach::{Connected, Reach};
+use crate::{
+    mirror::MirrorStatus,
+    status::reach::{Connected, Reach},
+};
 
 /// How the last comparison with a neighbour went.
 #[derive(Serialize)]
@@ -29,6 +32,8 @@ struct Node {
     version: &'static str,
     addresses: Vec<String>,
     peers: usize,
+    /// How many of the peers act for the same owner.
+    own: usize,
     /// Nodes whose announcements are known.
     known: usize,
     /// Each of the peers with the way its bytes take.
@@ -38,6 +43,7 @@ struct Node {
     stored: u64,
     /// Until when the owner's delegation holds, in seconds since 1970.
     delegated: Option<u64>,
+    mirrors: Vec<MirrorStatus>,
     caught_up: Option<CaughtUp>,
 }
 
@@ -51,12 +57,14 @@ pub(super) async fn node(State(app): State<App>) -> Response {
         npub: standing.owner.map(|owner| owner.to_npub()),
         version: env!("CARGO_PKG_VERSION"),
         peers: peers.len(),
+        own: standing.own_peers(),
         known: standing.known,
         connected: peers.iter().map(Connected::from).collect(),
         reach: Reach::from(&reach),
         addresses: reach.addresses,
         stored: app.store.progress().borrow().stored,
         delegated: standing.delegated,
+        mirrors: app.mirrors.borrow().values().cloned().collect(),
         caught_up: app.counters.borrow().caught_up.map(|caught_up| CaughtUp {
             at: caught_up.at,
             events: caught_up.events,

@@ -81,6 +81,8 @@ pub enum Trouble {
     Foreign,
     /// An https page may not open a plain socket to another device.
     MixedContent,
+    /// The person did not let the login be signed.
+    NotSigned,
 }
 
 /// What was asked.
@@ -103,6 +105,8 @@ pub enum Request {
     Profiles,
     /// What reposts pass on.
     Targets,
+    /// What is searched for.
+    Search,
     /// What the open page is about.
     Page,
     /// Earlier posts of the person whose page is open.

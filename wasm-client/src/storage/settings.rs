@@ -2,10 +2,10 @@
 
 use crate::{
     address::NodeAddress,
-    model::{Quote, Reply, Tab},
+    model::{Drafts, Mentions, Quote, Reply, Tab},
     texts::Language,
 };
-use nostrp2p_protocol::frame::StoreId;
+use nostrp2p_protocol::{PublicKey, frame::StoreId};
 
 /// How far the node's store has been followed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,6 +26,28 @@ pub enum Theme {
     Light,
     /// Dark.
     Dark,
+}
+
+/// When pictures in posts are loaded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Media {
+    /// When somebody taps their place.
+    #[default]
+    Ask,
+    /// At once from the people one follows, after a tap from others.
+    Followed,
+    /// Not at all: they stay links.
+    Never,
+}
+
+/// How often the node may wake this device.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Pace {
+    /// At once while somebody looks, once a minute otherwise.
+    #[default]
+    Quick,
+    /// Every ten seconds while somebody looks, every ten minutes otherwise; and no picture without a tap.
+    Saver,
 }
 
 /// A setting with its new value.
@@ -51,6 +73,16 @@ pub enum Setting {
     Tab(Tab),
     /// What the text in the composer quotes.
     Quote(Option<Quote>),
+    /// What else was begun.
+    Drafts(Drafts),
+    /// Whom the composer names.
+    Mentions(Mentions),
+    /// Who is known to follow one, and since when, in seconds since 1970.
+    Followers(Vec<(PublicKey, u64)>),
+    /// When pictures in posts are loaded.
+    Media(Media),
+    /// How often the node may wake this device.
+    Pace(Pace),
     /// Since when no post is missing in the storage, in seconds since 1970; 0 for all of what the node holds.
     KeptSince(u64),
     /// Whether the person saved a copy of the key.
@@ -80,6 +112,16 @@ pub struct Settings {
     pub tab: Tab,
     /// See [`Setting::Quote`].
     pub quote: Option<Quote>,
+    /// See [`Setting::Drafts`].
+    pub drafts: Drafts,
+    /// See [`Setting::Mentions`].
+    pub mentions: Mentions,
+    /// See [`Setting::Followers`].
+    pub followers: Vec<(PublicKey, u64)>,
+    /// See [`Setting::Media`].
+    pub media: Media,
+    /// See [`Setting::Pace`].
+    pub pace: Pace,
     /// See [`Setting::KeptSince`].
     pub kept_since: u64,
     /// See [`Setting::BackedUp`].
@@ -100,6 +142,33 @@ impl Theme {
     }
 }
 
+impl Media {
+    /// All three, in the order in which they are offered.
+    pub const ALL: [Self; 3] = [Self::Ask, Self::Followed, Self::Never];
+
+    /// The word that is stored.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Ask => "ask",
+            Self::Followed => "followed",
+            Self::Never => "never",
+        }
+    }
+}
+
+impl Pace {
+    /// Both, in the order in which they are offered.
+    pub const ALL: [Self; 2] = [Self::Quick, Self::Saver];
+
+    /// The word that is stored.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Quick => "quick",
+            Self::Saver => "saver",
+        }
+    }
+}
+
 impl Setting {
     /// The name under which it is stored.
     pub const fn name(&self) -> &'static str {
@@ -114,6 +183,11 @@ impl Setting {
             Self::MadeHere(_) => "made_here",
             Self::Tab(_) => "tab",
             Self::Quote(_) => "quote",
+            Self::Drafts(_) => "drafts",
+            Self::Mentions(_) => "mentions",
+            Self::Followers(_) => "followers",
+            Self::Media(_) => "media",
+            Self::Pace(_) => "pace",
             Self::KeptSince(_) => "kept_since",
             Self::BackedUp(_) => "backed_up",
         }
@@ -130,6 +204,20 @@ impl Setting {
             Self::Reply(reply) => reply.as_ref().map(Reply::to_text),
             Self::Tab(tab) => (*tab == Tab::Following).then(|| "following".to_owned()),
             Self::Quote(quote) => quote.as_ref().map(Quote::to_text),
+            Self::Drafts(drafts) => Some(drafts.to_text()).filter(|text| !text.is_empty()),
+            Self::Followers(followers) => {
+                let mut text = String::new();
+                for (person, since) in followers {
+                    text.push_str(&person.to_string());
+                    text.push(' ');
+                    text.push_str(&since.to_string());
+                    text.push(' ');
+                }
+                Some(text).filter(|text| !text.is_empty())
+            }
+            Self::Media(media) => Some(media.word().to_owned()),
+            Self::Pace(pace) => Some(pace.word().to_owned()),
+            Self::Mentions(mentions) => Some(mentions.to_text()).filter(|text| !text.is_empty()),
             Self::KeptSince(since) | Self::ReadUntil(since) => (*since > 0).then(|| since.to_string()),
             Self::BackedUp(yes) | Self::MadeHere(yes) => yes.then(|| "yes".to_owned()),
         }
@@ -156,6 +244,22 @@ impl Settings {
             "made_here" => self.made_here = text == "yes",
             "tab" => self.tab = if text == "following" { Tab::Following } else { Tab::Everyone },
             "quote" => self.quote = Quote::parse(text),
+            "drafts" => self.drafts = Drafts::parse(text),
+            "mentions" => self.mentions = Mentions::parse(text),
+            "followers" => {
+                let mut words = text.split_whitespace();
+                while let (Some(person), Some(since)) = (words.next(), words.next()) {
+                    if let (Ok(person), Ok(since)) = (person.parse(), since.parse()) {
+                        self.followers.push((person, since));
+                    }
+                }
+            }
+            "media" => {
+                self.media = Media::ALL.into_iter().find(|media| media.word() == text).unwrap_or_default();
+            }
+            "pace" => {
+                self.pace = Pace::ALL.into_iter().find(|pace| pace.word() == text).unwrap_or_default();
+            }
             "kept_since" => self.kept_since = text.parse().unwrap_or_default(),
             "backed_up" => self.backed_up = text == "yes",
             _ => {}
@@ -166,7 +270,8 @@ impl Settings {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use nostrp2p_protocol::{EventId, PublicKey};
+    use crate::model::Context;
+    use nostrp2p_protocol::EventId;
 
     #[test]
     fn every_setting_survives_its_text() {
@@ -178,6 +283,10 @@ mod tests {
             people: vec![PublicKey::from_bytes([2; 32])],
         });
         let quote = Some(Quote { id: EventId::from_bytes([4; 32]), author: None });
+        let mut drafts = Drafts::default();
+        drafts.put(Context::New, "later\n".into());
+        let mut mentions = Mentions::default();
+        mentions.add("Ada L.".into(), PublicKey::from_bytes([2; 32]));
         let settings = [
             Setting::Cursor(Cursor { store: u64::MAX, after: 7 }),
             Setting::Node(node.clone()),
@@ -189,6 +298,11 @@ mod tests {
             Setting::MadeHere(true),
             Setting::Tab(Tab::Following),
             Setting::Quote(quote),
+            Setting::Drafts(drafts.clone()),
+            Setting::Mentions(mentions.clone()),
+            Setting::Followers(vec![(PublicKey::from_bytes([2; 32]), 7)]),
+            Setting::Media(Media::Never),
+            Setting::Pace(Pace::Saver),
             Setting::KeptSince(5),
             Setting::BackedUp(true),
         ];
@@ -207,6 +321,11 @@ mod tests {
             made_here: true,
             tab: Tab::Following,
             quote,
+            drafts,
+            mentions,
+            followers: vec![(PublicKey::from_bytes([2; 32]), 7)],
+            media: Media::Never,
+            pace: Pace::Saver,
             kept_since: 5,
             backed_up: true,
         };
@@ -223,6 +342,11 @@ mod tests {
             "language",
             "reply",
             "quote",
+            "drafts",
+            "mentions",
+            "followers",
+            "media",
+            "pace",
             "made_here",
             "tab",
             "read_until",

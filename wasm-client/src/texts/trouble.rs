@@ -30,6 +30,8 @@ words! {
     NODE_FOREIGN: "Something answers at {0}, but not a node of this network. Check address and port.", "{0} から応答がありますが、このネットワークのノードではありません。アドレスとポートを確認してください。";
     MIXED_CONTENT: "This page came over https, so the browser lets it talk to {0} only over https too. Open the page of the node itself, or give the node a certificate (“tailscale serve” does).", "このページは https で開かれたため、ブラウザーは {0} とも https でしか通信できません。ノード自身のページを開くか、ノードに証明書を設定してください（“tailscale serve” で設定できます）。";
 
+    NOT_SIGNED_IN: "The login at {0} was not signed, so this page shows what is stored on this device. Try again whenever you like.", "{0} へのログインが署名されなかったため、この端末に保存されたものを表示しています。いつでもやり直せます。";
+
     REFUSED_VERSION: "Your node and this page are of different versions. Reload the page; if that does not help, update your node.", "ノードとこのページのバージョンが異なります。ページを再読み込みし、それでも直らない場合はノードを更新してください。";
     REFUSED_CHALLENGE: "The login came too late or to another address than this page shows. If it happens again, check the clock of this device and open the page at the address that your node shows.", "ログインが遅すぎたか、表示とは別のアドレスに届きました。繰り返す場合は、この端末の時計を確認し、ノードが示すアドレスでページを開いてください。";
     REFUSED_NOT_OWNER: "This key is not the owner’s key of this node. Use the key with which the node was set up.", "この鍵は、このノードの持ち主の鍵ではありません。ノードを設定したときの鍵を使ってください。";
@@ -84,6 +86,7 @@ pub fn trouble(
         Trouble::Silent => NODE_SILENT,
         Trouble::Foreign => NODE_FOREIGN,
         Trouble::MixedContent => MIXED_CONTENT,
+        Trouble::NotSigned => NOT_SIGNED_IN,
     };
     words.fill(language, &[address])
 }

@@ -6,7 +6,7 @@ use nostrp2p_protocol::{
     login,
 };
 
-use super::{Moment, compose, lists, notices, onboarding, own, pages, timeline};
+use super::{Moment, compose, lists, notices, onboarding, own, pages, signing, timeline};
 use crate::{
     effect::{Effect, Purpose, Timer},
     message::SocketEvent,
@@ -14,10 +14,12 @@ use crate::{
         Likes, Model, Phase, Stage, Step,
         connection::{Greeting, Request, Status, Trouble},
         lists::MUTE_LIST,
+        signing::Signer,
         timeline::{PAGE_POSTS, Past},
     },
     question,
-    storage::{Change, Cursor, Place, Setting},
+    sorted::SortedSet,
+    storage::{Change, Cursor, Pace, Place, Setting},
     texts,
 };
 use timeline::Origin;
@@ -30,6 +32,10 @@ pub const ANSWER_WITHIN_MS: u64 = 10_000;
 const GATHER_VISIBLE_MS: u32 = 20;
 /// How long the node may gather while the page is hidden: one wake-up of the radio a minute.
 const GATHER_HIDDEN_MS: u32 = 60_000;
+/// The same for somebody who saves data and battery.
+const SAVER_VISIBLE_MS: u32 = 10_000;
+/// The same for somebody who saves data and battery, while the page is hidden: the longest that a node gathers.
+const SAVER_HIDDEN_MS: u32 = 600_000;
 /// How many events are fetched from a store that is new to this page.
 const NEWEST_EVENTS: u32 = 100;
 /// How many likes are fetched once after the page opened.
@@ -73,7 +79,9 @@ pub fn connect_anew(model: &mut Model, out: &mut Vec<Effect>) {
 
 /// Connects at once if the next attempt is being waited for: the network came back, or the person did.
 pub fn hurry(model: &mut Model, out: &mut Vec<Effect>) {
-    if model.connection.phase == Phase::Waiting {
+    // Who did not let the login be signed is not asked again by itself.
+    let refused = model.connection.trouble == Some(Trouble::NotSigned);
+    if model.connection.phase == Phase::Waiting && !refused {
         connect(model, out);
     }
 }
@@ -193,8 +201,27 @@ pub fn prove(model: &mut Model, out: &mut Vec<Effect>) {
     let draft = login::draft(&greeting.challenge, node.authority(), model.now());
     model.connection.phase = Phase::Proving(greeting.clone());
     let attempt = model.connection.attempt;
-    out.push(Effect::Sign(Purpose::Prove { attempt, token }, draft));
-    out.push(Effect::Wait(Timer::Answer, ANSWER_WITHIN_MS));
+    signing::sign(model, Purpose::Prove { attempt, token }, draft, out);
+    if model.signing.asks() {
+        // The person takes as long as it takes.
+        out.push(Effect::Cancel(Timer::Answer));
+    } else {
+        out.push(Effect::Wait(Timer::Answer, ANSWER_WITHIN_MS));
+    }
+}
+
+/// The person did not let the login be signed. It is not tried again before the person says so.
+pub fn on_not_proved(model: &mut Model, why: &str, out: &mut Vec<Effect>) {
+    let Phase::Proving(greeting) = &model.connection.phase else { return };
+    if matches!(model.stage, Stage::Welcome(_)) {
+        model.connection.phase = Phase::Greeted(greeting.clone());
+        return onboarding::on_not_proved(model, why);
+    }
+    model.connection.phase = Phase::Waiting;
+    model.connection.trouble = Some(Trouble::NotSigned);
+    model.connection.failures = model.connection.failures.saturating_add(1);
+    out.push(Effect::Disconnect);
+    out.push(Effect::Cancel(Timer::Reconnect));
 }
 
 /// The proof is signed: hand it over.
@@ -205,10 +232,17 @@ pub fn hand_over_proof(
     proof: nostrp2p_protocol::Event,
     out: &mut Vec<Effect>,
 ) {
-    if attempt != model.connection.attempt || !matches!(model.connection.phase, Phase::Proving(_)) {
+    let Phase::Proving(greeting) = &model.connection.phase else { return };
+    if attempt != model.connection.attempt {
+        if model.signing.signer == Signer::Extension {
+            // The yes took so long that the node hung up meanwhile, and its new greeting wants a new signature.
+            model.connection.phase = Phase::Greeted(greeting.clone());
+            prove(model, out);
+        }
         return;
     }
     let request = model.connection.ask(Request::Prove { claim: token.is_some() });
+    out.push(Effect::Wait(Timer::Answer, ANSWER_WITHIN_MS));
     let proof = proof.into();
     out.push(Effect::Send(match token {
         Some(token) => ClientFrame::Claim { request, token: token.0, proof },
@@ -283,7 +317,12 @@ fn watch(model: &mut Model, out: &mut Vec<Effect>) {
     let (true, Some(cursor)) = (model.connection.is_logged_in(), model.connection.cursor) else {
         return;
     };
-    let gather_ms = if model.environment.visible { GATHER_VISIBLE_MS } else { GATHER_HIDDEN_MS };
+    let gather_ms = match (model.pace, model.environment.visible) {
+        (Pace::Quick, true) => GATHER_VISIBLE_MS,
+        (Pace::Quick, false) => GATHER_HIDDEN_MS,
+        (Pace::Saver, true) => SAVER_VISIBLE_MS,
+        (Pace::Saver, false) => SAVER_HIDDEN_MS,
+    };
     out.push(Effect::Send(ClientFrame::Watch { after: cursor.after, gather_ms }));
 }
 
@@ -345,6 +384,13 @@ fn on_batch(model: &mut Model, through: u64, events: Vec<Rumor>, out: &mut Vec<E
 }
 
 fn on_answer(model: &mut Model, asked: Request, complete: bool, events: Vec<Rumor>, out: &mut Vec<Effect>) {
+    let later = model.connection.requests.values().any(|request| *request == Request::Search);
+    if asked == Request::Search && !later {
+        model.open.found = SortedSet::default();
+        for rumor in &events {
+            model.open.found.insert(rumor.id());
+        }
+    }
     let last = events.last().map(|rumor| Place::new(rumor.created_at, rumor.id()));
     let mut reached = None;
     if matches!(asked, Request::Newest | Request::Older) {
@@ -367,7 +413,7 @@ fn on_answer(model: &mut Model, asked: Request, complete: bool, events: Vec<Rumo
             lists::make(model, out);
         }
         Request::Likes => model.likes.loaded = true,
-        Request::Page => model.open.loading = false,
+        Request::Page | Request::Search => model.open.loading = false,
         Request::PageOlder => {
             model.open.loading = false;
             model.open.ended = complete;
@@ -445,8 +491,10 @@ fn on_delegated(model: &mut Model, expires: Option<u64>, out: &mut Vec<Effect>) 
     let now = model.now();
     let enough = expires.is_some_and(|expires| expires > now + delegation::RENEW_SECONDS);
     let waits = model.outbox.waiting.values().any(|outgoing| outgoing.event.kind == Kind::APPLICATION_DATA);
-    if let (false, false, Phase::LoggedIn(greeting)) = (enough, waits, &model.connection.phase) {
-        out.push(Effect::Sign(Purpose::Delegation, delegation::draft(&greeting.peer, now)));
+    let wanted = !enough && !waits && !model.signing.no_delegation;
+    if let (true, Phase::LoggedIn(greeting)) = (wanted, &model.connection.phase) {
+        let draft = delegation::draft(&greeting.peer, now);
+        signing::sign(model, Purpose::Delegation, draft, out);
     }
 }
 
@@ -495,7 +543,7 @@ fn on_refused(
         Some(Request::Publish(id)) => compose::on_refused(model, id, &refusal, RESEND_MS, out),
         Some(Request::Newest) => model.timeline.loading = false,
         Some(Request::Older) => model.timeline.past = Past::InNode,
-        Some(Request::Page | Request::PageOlder) => model.open.loading = false,
+        Some(Request::Page | Request::PageOlder | Request::Search) => model.open.loading = false,
         Some(
             Request::OwnProfile
             | Request::Profiles

@@ -80,13 +80,13 @@ pub fn refusal_card(model: &Model) -> Option<Html> {
 fn trouble_card(model: &Model) -> Option<Html> {
     (model.connection.pill() == Pill::Offline).then_some(())?;
     let sentence = trouble(model)?;
-    Some(element("div").class("card card-trouble").child(error(sentence)).child(
-        element("div").class("row").child(button(
-            "plain",
-            model.say(texts::TRY_NOW),
-            Message::Link(Link::Retry),
-        )),
-    ))
+    Some(
+        element("div").class("card card-trouble").child(error(sentence)).child(
+            element("div").class("row").child(
+                button("plain", model.say(texts::TRY_NOW), Message::Link(Link::Retry)).test_id("try-now"),
+            ),
+        ),
+    )
 }
 
 /// Why the node cannot be reached, in words.
@@ -128,7 +128,8 @@ fn picture(model: &Model, named_up_to: usize) -> Html {
     svg("svg")
         .class("picture")
         .with("viewBox", "-160 -150 320 300")
-        .with("role", "img")
+        // Not an image: the nodes in it can be pressed.
+        .with("role", "group")
         .with("aria-label", model.say(texts::NETWORK_PICTURE))
         .child(
             svg("g")
@@ -208,10 +209,12 @@ fn peer_name(model: &Model, peer: &PeerStatus) -> String {
 fn shortened(name: &str) -> String {
     const LONGEST: usize = 14;
     if name.chars().count() <= LONGEST {
-        name.to_owned()
-    } else {
-        name.chars().take(LONGEST - 1).chain(['…']).collect()
+        return name.to_owned();
     }
+    let short: String = name.chars().take(LONGEST - 1).collect();
+    // At the end of a word if there is one: half a word is not a part of the name.
+    let whole = short.rsplit_once(' ').map_or(short.as_str(), |(words, _)| words);
+    format!("{whole}…")
 }
 
 fn legend(model: &Model) -> Html {
