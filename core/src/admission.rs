@@ -25,7 +25,7 @@ pub struct Limits {
     /// Events that the owner, those whom he follows and those whom these follow may send by gossip. Default 120 at once,
     /// 240 an hour, which is what all nodes keep of one author (see [`crate::MAX_PER_HOUR`]); a guess.
     pub close: Rate,
-    /// Events that anybody else may send by gossip. Default 5 at once, 180 an hour: so that a flood ends at the first
+    /// Events that anybody else may send by gossip. Default 4 at once, 180 an hour: so that a flood ends at the first
     /// node. More than that comes by catching up, some seconds later; a guess.
     pub strangers: Rate,
     /// Authors whose budgets are remembered. Default 10,000: 1 MB. The longest silent is forgotten first.
@@ -38,7 +38,7 @@ impl Default for Limits {
             horizon_seconds: 30 * 86_400,
             recent_ids: 20_000,
             close: Rate { burst: 120, per_hour: 240 },
-            strangers: Rate { burst: 5, per_hour: 180 },
+            strangers: Rate { burst: 4, per_hour: 180 },
             authors: 10_000,
         }
     }
