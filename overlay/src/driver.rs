@@ -4,6 +4,7 @@
 
 mod connections;
 mod dialing;
+mod home;
 mod messages;
 mod requests;
 mod saving;
@@ -26,10 +27,11 @@ use tokio::{
 
 use self::{
     dialing::{Attempt, Resolved},
+    home::Homes,
     messages::Held,
     requests::Requests,
 };
-pub(crate) use self::{requests::Question, saving::Saver};
+pub(crate) use self::{home::MAX_KEPT, requests::Question, saving::Saver};
 use crate::{
     OverlayEvent, Peer, Protocol, Stats,
     connect::Redial,
@@ -61,6 +63,7 @@ pub(crate) struct Driver {
     attempts: HashMap<ConnectionId, Attempt>,
     held: Held,
     requests: Requests,
+    homes: Homes,
     stats: Stats,
 }
 
@@ -85,6 +88,7 @@ impl Driver {
             attempts: HashMap::new(),
             held: Held::default(),
             requests: Requests::default(),
+            homes: Homes::default(),
             stats: Stats::default(),
         }
     }
@@ -117,6 +121,9 @@ impl Driver {
             Command::AddAddresses { peer, addresses } => self.add_addresses(peer, addresses),
             Command::Request { peer, question } => self.request(peer, question),
             Command::Respond { request, payload } => self.respond(&request, payload),
+            Command::OpenHome { peer, reply } => self.open_home(peer, reply),
+            Command::AcceptHomes(taker) => self.accept_homes(taker),
+            Command::Keep(peers) => self.keep(peers),
             Command::Peers(reply) => answer(reply, self.describe_peers()),
             Command::ListenAddresses(reply) => answer(reply, self.listen_addresses()),
             Command::Stats(reply) => answer(reply, self.stats),
@@ -139,6 +146,7 @@ impl Driver {
             SwarmEvent::Behaviour(BehaviourEvent::Sync(event)) => {
                 self.on_request_event(Protocol::Sync, event)
             }
+            SwarmEvent::Behaviour(BehaviourEvent::Home(event)) => self.on_home(event),
             SwarmEvent::ConnectionEstablished { peer_id, connection_id, endpoint, .. } => {
                 self.on_connected(peer_id, connection_id, &endpoint);
             }

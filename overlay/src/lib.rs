@@ -15,6 +15,7 @@ mod event;
 mod gate;
 mod gossip;
 mod handle;
+mod home;
 mod known;
 mod listen;
 mod outlet;
@@ -35,6 +36,7 @@ pub use crate::{
     event::{OverlayEvent, Stats, StopReason},
     gossip::{MAX_ANNOUNCEMENT, MAX_PAYLOAD, MessageRef, Topic, Verdict},
     handle::{Overlay, Sent},
+    home::{HomeReader, HomeStream, HomeVisit, HomeWriter, MAX_HOME_FRAME},
     known::MAX_KNOWN_ADDRESSES,
     peer::{Direction, Path, Peer},
     request::{Protocol, RequestRef},

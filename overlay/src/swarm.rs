@@ -17,6 +17,7 @@ use crate::{
     error::StartError,
     gate::Gate,
     gossip::{self, Gossip},
+    home,
     request::{self, Protocol},
 };
 
@@ -61,6 +62,7 @@ pub(crate) struct Behaviour {
     pub(crate) deliver: request::Behaviour,
     pub(crate) fetch: request::Behaviour,
     pub(crate) sync: request::Behaviour,
+    pub(crate) home: home::Behaviour,
 }
 
 /// What the swarm reports.
@@ -81,6 +83,7 @@ pub(crate) fn build(keypair: &Keypair, request_timeout: Duration) -> Result<Swar
         deliver: request::behaviour(Protocol::Deliver, request_timeout),
         fetch: request::behaviour(Protocol::Fetch, request_timeout),
         sync: request::behaviour(Protocol::Sync, request_timeout),
+        home: home::Behaviour::default(),
     };
     Ok(Swarm::new(transport(keypair)?, behaviour, keypair.public().to_peer_id(), config))
 }
