@@ -19,7 +19,7 @@ USER 65532:65532
 # Inside the container it must listen on all addresses; which of them anybody reaches, `-p` of docker run decides.
 ENV NOSTRP2P_DATA_DIR=/data NOSTRP2P_LISTEN_ADDR_PORT=0.0.0.0:20000 NOSTRP2P_NO_QR=true
 VOLUME /data
-EXPOSE 20000 20001
+EXPOSE 20000/tcp 20000/udp 20001/tcp
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=1m --timeout=15s --start-period=10s CMD ["/nostrp2p", "status"]
 ENTRYPOINT ["/nostrp2p"]

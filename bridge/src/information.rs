@@ -2,14 +2,18 @@
 
 use nostrp2p_protocol::{
     PublicKey,
-    limits::{MAX_BATCH_EVENTS, MAX_EVENT_BYTES, MAX_FILTERS, MAX_FRAME_BYTES, MAX_SECONDS_AHEAD, MAX_TAGS},
+    limits::{
+        MAX_BATCH_EVENTS, MAX_CREATED_AT, MAX_EVENT_BYTES, MAX_FILTERS, MAX_FRAME_BYTES, MAX_SECONDS_AHEAD,
+        MAX_TAGS,
+    },
 };
 use serde::Serialize;
 
-use crate::session::{MAX_SUBSCRIPTION_ID, MAX_SUBSCRIPTIONS};
+use crate::session::{MAX_SUBSCRIPTION_ID, MAX_SUBSCRIPTIONS, Policy};
 
-/// The NIPs that a test proves: nothing else is advertised.
-pub const SUPPORTED_NIPS: [u16; 3] = [1, 11, 42];
+/// The NIPs that a test proves: nothing else is advertised. `tests/tests/relay_nips.rs` has one for each, and compares.
+pub const SUPPORTED_NIPS: [u16; 22] =
+    [1, 2, 9, 10, 11, 13, 17, 18, 22, 25, 40, 42, 44, 45, 50, 56, 59, 62, 65, 70, 77, 98];
 
 /// The document itself; serialise it as JSON with content type `application/nostr+json`.
 #[derive(Debug, Serialize)]
@@ -18,7 +22,7 @@ pub struct Information {
     description: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     pubkey: Option<PublicKey>,
-    supported_nips: [u16; 3],
+    supported_nips: &'static [u16],
     software: &'static str,
     version: &'static str,
     limitation: Limitation,
@@ -37,19 +41,29 @@ struct Limitation {
     auth_required: bool,
     payment_required: bool,
     restricted_writes: bool,
+    created_at_lower_limit: u64,
     created_at_upper_limit: u64,
     default_limit: usize,
 }
 
 impl Information {
     /// Describes the relay of a node, which belongs to this person if to anybody yet.
-    pub fn new(owner: Option<PublicKey>) -> Self {
+    pub fn new(owner: Option<PublicKey>, policy: Policy) -> Self {
+        let description = match policy {
+            Policy { open: true, .. } => {
+                "A personal node of the nostrp2p overlay. It serves its owner, without login, inside a private network."
+            }
+            Policy { public_read: true, .. } => {
+                "A personal node of the nostrp2p overlay. Anybody reads what is public; its owner writes, after AUTH."
+            }
+            Policy { .. } => "A personal node of the nostrp2p overlay. It serves its owner only, after AUTH.",
+        };
         Self {
             name: owner
                 .map_or_else(|| "a nostrp2p node".to_owned(), |owner| format!("node {}", owner.short())),
-            description: "A personal node of the nostrp2p overlay. It serves its owner only, after AUTH.",
+            description,
             pubkey: owner,
-            supported_nips: SUPPORTED_NIPS,
+            supported_nips: &SUPPORTED_NIPS,
             software: "nostrp2p",
             version: env!("CARGO_PKG_VERSION"),
             limitation: Limitation {
@@ -61,9 +75,11 @@ impl Information {
                 max_event_tags: MAX_TAGS,
                 max_content_length: MAX_EVENT_BYTES,
                 min_pow_difficulty: 0,
-                auth_required: true,
+                auth_required: !(policy.open || policy.public_read),
                 payment_required: false,
                 restricted_writes: true,
+                // Old events of the owner are as welcome as new ones.
+                created_at_lower_limit: MAX_CREATED_AT,
                 created_at_upper_limit: MAX_SECONDS_AHEAD,
                 default_limit: MAX_BATCH_EVENTS,
             },

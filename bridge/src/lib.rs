@@ -1,12 +1,19 @@
 //! The node as a relay for programs of the Nostr world: NIP-01 sessions and the NIP-11 document.
 //!
 //! Sans-IO: [`Session`] takes lines of text and answers with [`Step`]s; sockets, the store and the clock are the
-//! node's. It deliberately lets nobody read or write but the owner, after AUTH (NIP-42).
-//! Mirrors to other relays and the way home come with later work.
+//! node's. Who may do what is decided here: the owner after AUTH (NIP-42), guests as far as [`Policy`] lets them.
 
 mod information;
 mod message;
+mod query;
+mod reader;
+mod search;
 mod session;
+mod work;
 
 pub use information::{Information, SUPPORTED_NIPS};
-pub use session::{MAX_SUBSCRIPTIONS, Session, Step};
+pub use query::{InvalidQuery, Query};
+pub use reader::Reader;
+pub use search::{InvalidSearch, Search};
+pub use session::{Counted, MAX_COLLECTED, MAX_SUBSCRIPTIONS, Outcome, Policy, Session, Step};
+pub use work::difficulty;

@@ -1,16 +1,22 @@
-//! The messages of NIP-01 and NIP-42: what a client sends, parsed, and what a relay sends, as text.
+//! The messages of NIP-01, 42, 45 and 77: what a client sends, parsed, and what a relay sends, as text.
 
-use nostrp2p_protocol::{Event, EventId, Filter, UnverifiedEvent};
+use nostrp2p_protocol::{Event, EventId, UnverifiedEvent};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+
+use crate::query::Query;
 
 /// What a client sends.
 #[derive(Debug, PartialEq)]
 pub(crate) enum ClientMessage {
     Event(Box<UnverifiedEvent>),
-    Req { subscription: String, filters: Vec<Filter> },
+    Req { subscription: String, queries: Vec<Query> },
+    Count { subscription: String, queries: Vec<Query> },
     Close { subscription: String },
     Auth(Box<UnverifiedEvent>),
+    NegOpen { subscription: String, queries: Vec<Query>, message: Vec<u8> },
+    NegMsg { subscription: String, message: Vec<u8> },
+    NegClose { subscription: String },
 }
 
 /// Why a line is not understood, with what is needed to answer it in the right form.
@@ -22,6 +28,8 @@ pub(crate) enum Unreadable {
     Event(EventId, String),
     /// Answer with CLOSED for this subscription.
     Req(String, String),
+    /// Answer with NEG-ERR for this reconciliation.
+    Neg(String, String),
 }
 
 impl ClientMessage {
@@ -35,23 +43,60 @@ impl ClientMessage {
             Some("AUTH") => event(parts.next()).map(|event| Self::Auth(Box::new(event))),
             Some("REQ") => {
                 let subscription = subscription(parts.next())?;
-                let filters: Result<Vec<Filter>, _> =
-                    parts.map(|part| serde_json::from_str(part.get())).collect();
-                match filters {
-                    Ok(filters) if filters.is_empty() => {
-                        Err(Unreadable::Req(subscription, "a REQ needs at least one filter".to_owned()))
-                    }
-                    Ok(filters) => Ok(Self::Req { subscription, filters }),
-                    Err(error) => {
-                        Err(Unreadable::Req(subscription, format!("a filter cannot be read: {error}")))
-                    }
-                }
+                let queries = queries(&subscription, parts)?;
+                Ok(Self::Req { subscription, queries })
+            }
+            Some("COUNT") => {
+                let subscription = subscription(parts.next())?;
+                let queries = queries(&subscription, parts)?;
+                Ok(Self::Count { subscription, queries })
             }
             Some("CLOSE") => Ok(Self::Close { subscription: subscription(parts.next())? }),
-            Some(_) => Err(notice("this relay knows EVENT, REQ, CLOSE and AUTH")),
+            Some("NEG-OPEN") => {
+                let subscription = subscription(parts.next())?;
+                let refuse = |reason| Unreadable::Neg(subscription.clone(), reason);
+                let queries = parts.next().map_or("null", RawValue::get);
+                // NIP-77 has one filter here; @nostr-dev-kit/sync sends an array of them.
+                let queries = match queries.starts_with('[') {
+                    true => serde_json::from_str(queries),
+                    false => serde_json::from_str(queries).map(|query| vec![query]),
+                };
+                let queries =
+                    queries.map_err(|error| refuse(format!("the filter cannot be read: {error}")))?;
+                let message = bytes(&subscription, parts.next())?;
+                Ok(Self::NegOpen { subscription, queries, message })
+            }
+            Some("NEG-MSG") => {
+                let subscription = subscription(parts.next())?;
+                let message = bytes(&subscription, parts.next())?;
+                Ok(Self::NegMsg { subscription, message })
+            }
+            Some("NEG-CLOSE") => Ok(Self::NegClose { subscription: subscription(parts.next())? }),
+            Some(_) => Err(notice(
+                "this relay knows EVENT, REQ, CLOSE, AUTH, COUNT, NEG-OPEN, NEG-MSG and NEG-CLOSE",
+            )),
             None => Err(notice("a message begins with its type, such as \"REQ\"")),
         }
     }
+}
+
+fn queries<'a>(
+    subscription: &str,
+    parts: impl Iterator<Item = &'a RawValue>,
+) -> Result<Vec<Query>, Unreadable> {
+    let refuse = |reason| Unreadable::Req(subscription.to_owned(), reason);
+    let queries: Result<Vec<Query>, _> = parts.map(|part| serde_json::from_str(part.get())).collect();
+    match queries {
+        Ok(queries) if queries.is_empty() => Err(refuse("at least one filter is needed".to_owned())),
+        Ok(queries) => Ok(queries),
+        Err(error) => Err(refuse(format!("a filter cannot be read: {error}"))),
+    }
+}
+
+/// A message of the negentropy protocol: hex in lower or upper case.
+fn bytes(subscription: &str, part: Option<&RawValue>) -> Result<Vec<u8>, Unreadable> {
+    let bytes = part.and_then(text).and_then(|text| hex::decode(text).ok());
+    bytes.ok_or_else(|| Unreadable::Neg(subscription.to_owned(), "the message is not hex".to_owned()))
 }
 
 fn text(part: &RawValue) -> Option<String> {
@@ -97,6 +142,24 @@ pub(crate) fn eose(subscription: &str) -> String {
 
 pub(crate) fn closed(subscription: &str, reason: &str) -> String {
     line(&("CLOSED", subscription, reason))
+}
+
+pub(crate) fn count(subscription: &str, count: u64, approximate: bool) -> String {
+    #[derive(Serialize)]
+    struct Count {
+        count: u64,
+        #[serde(skip_serializing_if = "std::ops::Not::not")]
+        approximate: bool,
+    }
+    line(&("COUNT", subscription, Count { count, approximate }))
+}
+
+pub(crate) fn neg_msg(subscription: &str, message: &[u8]) -> String {
+    line(&("NEG-MSG", subscription, hex::encode(message)))
+}
+
+pub(crate) fn neg_err(subscription: &str, reason: &str) -> String {
+    line(&("NEG-ERR", subscription, reason))
 }
 
 pub(crate) fn notice(reason: &str) -> String {

@@ -1,101 +1,148 @@
-//! One client's conversation with the relay.
+//! One client's conversation with the relay: lines in, [`Step`]s out.
+//!
+//! Sans-IO: sockets, the store and the clock are the node's. What a session keeps is bounded by the constants here.
+
+mod reading;
+mod reconciling;
+mod writing;
 
 use std::collections::BTreeMap;
 
 use nostrp2p_core::{Ownership, Proof};
 use nostrp2p_protocol::{
-    Event, EventId, Filter, PublicKey, UnverifiedEvent,
+    Event, PublicKey, UnverifiedEvent,
     frame::{Refusal, RefusalCode},
-    limits::MAX_FILTERS,
 };
 
-use crate::message::{self, ClientMessage, Unreadable};
+pub use reading::Counted;
+use reading::Subscription;
+pub use reconciling::MAX_COLLECTED;
+use reconciling::Reconciliations;
+pub use writing::Outcome;
+
+use crate::{
+    message::{self, ClientMessage, Unreadable},
+    query::Query,
+    reader::Reader,
+};
 
 /// Most open subscriptions of one session: 200, as strfry takes.
 pub const MAX_SUBSCRIPTIONS: usize = 200;
 /// Longest subscription id in characters (NIP-01).
 pub(crate) const MAX_SUBSCRIPTION_ID: usize = 64;
+/// Most values in the filters of all subscriptions of a session: ten follow lists of 2,000 people, about 2 MB.
+const MAX_VALUES: usize = 20_000;
+/// Logins of one session that may fail, each of which costs a signature check; then it is closed.
+const MAX_FAILED_LOGINS: u32 = 20;
 
 /// What the node does for a session, in this order.
 #[derive(Debug, PartialEq)]
 pub enum Step {
     /// Send this line to the client.
     Send(String),
-    /// Publish the owner's event, then call [`Session::on_published`].
+    /// Publish the owner's event, then call [`Session::on_published`]. Others may be published meanwhile.
     Publish(Box<UnverifiedEvent>),
-    /// Look events up, then call [`Session::on_found`].
-    Find(String, Vec<Filter>),
+    /// Hand an ephemeral event to [`Session::on_spread`] of all sessions, this one too.
+    Spread(Box<Event>),
+    /// Look up what this reader may see, then call [`Session::on_found`] once or more and [`Session::on_end`].
+    Find(String, Vec<Query>, Reader),
+    /// Count what this reader may see, then call [`Session::on_counted`].
+    Count(String, Vec<Query>, Reader),
+    /// Collect times and ids of what this reader may see, at most one more than [`MAX_COLLECTED`], then call
+    /// [`Session::on_collected`] with them and this message.
+    Collect(String, Vec<Query>, Reader, Vec<u8>),
+    /// Close the connection, and say why.
+    HangUp(&'static str),
+}
+
+/// What a node lets those do who have not signed in.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Policy {
+    /// Guests read what is public (`--public-read`).
+    pub public_read: bool,
+    /// Whoever connects counts as the owner (`--open-relay`).
+    pub open: bool,
 }
 
 /// The state of one conversation.
-#[derive(Debug)]
 pub struct Session {
     challenge: [u8; 32],
     authority: String,
+    policy: Policy,
     authenticated: Option<PublicKey>,
-    subscriptions: BTreeMap<String, Vec<Filter>>,
+    failed_logins: u32,
+    subscriptions: BTreeMap<String, Subscription>,
+    reconciliations: Reconciliations,
 }
 
 impl Session {
     /// Begins with the challenge of NIP-42. `authority` is what the client's request named as `Host`.
-    pub fn open(challenge: [u8; 32], authority: String) -> (Self, Step) {
+    pub fn open(challenge: [u8; 32], authority: String, policy: Policy) -> (Self, Step) {
         let greeting = Step::Send(message::auth(&challenge));
-        (Self { challenge, authority, authenticated: None, subscriptions: BTreeMap::new() }, greeting)
+        let session = Self {
+            challenge,
+            authority,
+            policy,
+            authenticated: None,
+            failed_logins: 0,
+            subscriptions: BTreeMap::new(),
+            reconciliations: Reconciliations::default(),
+        };
+        (session, greeting)
     }
 
     /// Takes one line. `owner` is whose node this is, `now` in seconds since 1970.
     pub fn on_line(&mut self, line: &str, owner: Option<PublicKey>, now: u64) -> Vec<Step> {
         match ClientMessage::parse(line) {
-            Ok(ClientMessage::Auth(event)) => vec![self.on_auth(*event, owner, now)],
+            Ok(ClientMessage::Auth(event)) => self.on_auth(*event, owner, now),
+            Ok(ClientMessage::Event(event)) => self.on_event(event, owner, now),
+            Ok(ClientMessage::Req { subscription, queries }) => {
+                vec![self.on_req(subscription, queries, owner)]
+            }
+            Ok(ClientMessage::Count { subscription, queries }) => {
+                vec![self.on_count(subscription, queries, owner)]
+            }
             Ok(ClientMessage::Close { subscription }) => {
                 self.subscriptions.remove(&subscription);
                 vec![]
             }
-            Ok(ClientMessage::Event(event)) => vec![self.on_event(event)],
-            Ok(ClientMessage::Req { subscription, filters }) => vec![self.on_req(subscription, filters)],
+            Ok(ClientMessage::NegOpen { subscription, queries, message }) => {
+                vec![self.on_neg_open(subscription, queries, message, owner)]
+            }
+            Ok(ClientMessage::NegMsg { subscription, message }) => {
+                vec![self.reconciliations.go_on(&subscription, &message)]
+            }
+            Ok(ClientMessage::NegClose { subscription }) => {
+                self.reconciliations.close(&subscription);
+                vec![]
+            }
             Err(Unreadable::Line(reason)) => vec![Step::Send(message::notice(&format!("invalid: {reason}")))],
             Err(Unreadable::Event(id, reason)) => {
                 vec![Step::Send(message::ok(&id, false, &format!("invalid: {reason}")))]
             }
             Err(Unreadable::Req(subscription, reason)) => {
+                self.subscriptions.remove(&subscription);
                 vec![close(&subscription, &format!("invalid: {reason}"))]
             }
-        }
-    }
-
-    /// Answers an EVENT once the node knows what became of it.
-    pub fn on_published(&self, id: &EventId, result: Result<(), Refusal>) -> Step {
-        match result {
-            Ok(()) => Step::Send(message::ok(id, true, "")),
-            Err(refusal) => {
-                let prefix = prefix(refusal.code);
-                Step::Send(message::ok(id, false, &format!("{prefix}: {}", refusal.reason)))
+            Err(Unreadable::Neg(subscription, reason)) => {
+                self.reconciliations.close(&subscription);
+                vec![neg_err(&subscription, &format!("invalid: {reason}"))]
             }
         }
     }
 
-    /// Answers a REQ with what is stored.
-    pub fn on_found(&self, subscription: &str, events: &[Event]) -> Vec<Step> {
-        let lines = events.iter().map(|event| Step::Send(message::event_line(subscription, event)));
-        lines.chain([Step::Send(message::eose(subscription))]).collect()
+    /// A binary message came. NIP-01 knows none.
+    pub fn on_binary(&self) -> Step {
+        Step::Send(message::notice("invalid: a relay takes text messages"))
     }
 
-    /// Passes on an event that was stored just now.
-    pub fn on_stored(&self, event: &Event) -> Vec<Step> {
-        let wanted = self
-            .subscriptions
-            .iter()
-            .filter(|(_, filters)| filters.iter().any(|filter| filter.matches(&event.id(), event)));
-        wanted.map(|(subscription, _)| Step::Send(message::event_line(subscription, event))).collect()
-    }
-
-    fn on_auth(&mut self, event: UnverifiedEvent, owner: Option<PublicKey>, now: u64) -> Step {
-        let Some(id) = event.claimed_id else {
-            return Step::Send(message::notice("invalid: the AUTH event has no id"));
-        };
+    fn on_auth(&mut self, event: UnverifiedEvent, owner: Option<PublicKey>, now: u64) -> Vec<Step> {
+        let id = event.claimed_id.unwrap_or_else(|| event.rumor.id());
         let event = match event.verify() {
             Ok(event) => event,
-            Err(forged) => return Step::Send(message::ok(&id, false, &format!("invalid: {forged}"))),
+            Err(forged) => {
+                return self.on_failed_login(message::ok(&id, false, &format!("invalid: {forged}")));
+            }
         };
         let proof = Proof { event: &event, challenge: &self.challenge, authority: &self.authority };
         let result = match owner {
@@ -105,63 +152,55 @@ impl Session {
         match result {
             Ok(owner) => {
                 self.authenticated = Some(owner);
-                Step::Send(message::ok(&id, true, ""))
+                vec![Step::Send(message::ok(&id, true, ""))]
             }
-            Err(refusal) => Step::Send(message::ok(&id, false, &format!("restricted: {}", refusal.reason))),
+            Err(refusal) => {
+                let prefix = if refusal.code == RefusalCode::NotOwner { "restricted" } else { "invalid" };
+                self.on_failed_login(message::ok(&id, false, &format!("{prefix}: {}", refusal.reason)))
+            }
         }
     }
 
-    fn on_event(&self, event: Box<UnverifiedEvent>) -> Step {
-        if self.authenticated.is_none() {
-            let id = event.claimed_id.unwrap_or_else(|| event.rumor.id());
-            return Step::Send(message::ok(
-                &id,
-                false,
-                "auth-required: only the node's owner publishes here",
-            ));
+    fn on_failed_login(&mut self, line: String) -> Vec<Step> {
+        self.failed_logins += 1;
+        let mut steps = vec![Step::Send(line)];
+        if self.failed_logins >= MAX_FAILED_LOGINS {
+            steps.push(Step::HangUp("too many logins have failed; connect again"));
         }
-        Step::Publish(event)
+        steps
     }
 
-    fn on_req(&mut self, subscription: String, filters: Vec<Filter>) -> Step {
-        let length = subscription.chars().count();
-        if length == 0 || length > MAX_SUBSCRIPTION_ID {
-            return close(&subscription, "invalid: a subscription id has 1 to 64 characters");
+    /// Whom this session serves; None before AUTH, unless the node is open to more.
+    fn reader(&self, owner: Option<PublicKey>) -> Option<Reader> {
+        match (self.authenticated, owner) {
+            (Some(owner), _) => Some(Reader::Owner(owner)),
+            (None, Some(owner)) if self.policy.open => Some(Reader::Owner(owner)),
+            (None, _) => self.policy.public_read.then_some(Reader::Guest),
         }
-        if self.authenticated.is_none() {
-            return close(&subscription, "auth-required: only the node's owner reads here");
-        }
-        if filters.len() > MAX_FILTERS {
-            return close(&subscription, &format!("invalid: at most {MAX_FILTERS} filters"));
-        }
-        if let Some(invalid) = filters.iter().find_map(|filter| filter.check_shape().err()) {
-            return close(&subscription, &format!("invalid: {invalid}"));
-        }
-        let known = self.subscriptions.contains_key(&subscription);
-        if !known && self.subscriptions.len() >= MAX_SUBSCRIPTIONS {
-            return close(&subscription, &format!("rate-limited: at most {MAX_SUBSCRIPTIONS} subscriptions"));
-        }
-        self.subscriptions.insert(subscription.clone(), filters.clone());
-        Step::Find(subscription, filters)
     }
 }
 
+/// Ends a subscription, or refuses it.
 fn close(subscription: &str, reason: &str) -> Step {
-    // A client that sent a very long id learns why; its id is not sent back whole.
-    let shown: String = subscription.chars().take(MAX_SUBSCRIPTION_ID).collect();
-    Step::Send(message::closed(&shown, reason))
+    Step::Send(message::closed(&shown(subscription), reason))
 }
 
-/// The machine-readable prefix of NIP-01 for a refusal.
-const fn prefix(code: RefusalCode) -> &'static str {
-    match code {
-        RefusalCode::ForeignAuthor | RefusalCode::ReadOnly | RefusalCode::NotOwner => "restricted",
-        RefusalCode::LoginNeeded | RefusalCode::NoOwner => "auth-required",
-        RefusalCode::Busy => "rate-limited",
-        RefusalCode::Internal => "error",
-        RefusalCode::Unwanted => "blocked",
-        _ => "invalid",
+/// Ends a reconciliation, or refuses it.
+fn neg_err(subscription: &str, reason: &str) -> Step {
+    Step::Send(message::neg_err(&shown(subscription), reason))
+}
+
+/// A client that sent a very long id learns why; its id is not sent back whole.
+fn shown(subscription: &str) -> String {
+    subscription.chars().take(MAX_SUBSCRIPTION_ID).collect()
+}
+
+fn check_subscription(subscription: &str) -> Result<(), &'static str> {
+    let length = subscription.chars().take(MAX_SUBSCRIPTION_ID + 1).count();
+    if length == 0 || length > MAX_SUBSCRIPTION_ID {
+        return Err("invalid: a subscription id has 1 to 64 characters");
     }
+    Ok(())
 }
 
 #[cfg(test)]

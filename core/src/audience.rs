@@ -57,6 +57,36 @@ pub fn is_public(rumor: &Rumor) -> bool {
     rumor.kind == Kind::FOLLOW_LIST || audience(rumor) == Audience::Everyone
 }
 
+/// Kinds that stay on the author's node but that their NIPs make for anybody's eyes, besides all replaceable ones but
+/// the lists that are for the author's own programs. What is not here counts as private.
+const OPEN_KINDS: [u16; 27] = [
+    2, 8, 16, 20, 21, 22, 40, 41, 42, 43, 44, 62, 818, 1018, 1040, 1063, 1068, 1111, 1222, 1244, 1311, 1337,
+    1617, 1621, 1984, 1985, 9802,
+];
+/// Addressable kinds for anybody's eyes: sets, articles, streams, statuses, listings, calendars and the like.
+/// 30078 (data of programs) and drafts (30024, 31234) are not among them.
+const OPEN_ADDRESSABLE: [u16; 27] = [
+    30_000, 30_002, 30_003, 30_004, 30_005, 30_007, 30_008, 30_009, 30_015, 30_017, 30_018, 30_023, 30_030,
+    30_040, 30_041, 30_063, 30_311, 30_315, 30_402, 30_617, 30_618, 30_818, 31_922, 31_923, 31_924, 31_925,
+    34_550,
+];
+/// Replaceable kinds for anybody's eyes: the standard lists of NIP-51, and those of NIP-65 and NIP-17.
+const OPEN_REPLACEABLE: [u16; 14] = [
+    10_001, 10_002, 10_003, 10_004, 10_005, 10_006, 10_007, 10_009, 10_012, 10_015, 10_020, 10_030, 10_050,
+    10_063,
+];
+
+/// Whether anybody may see an event: it is public on the overlay, or its kind is public by its NIP.
+///
+/// Guests of the relay see what is open, and mirrors are given it. The mute list (10000) is public by NIP-51, but shows
+/// whom a person dislikes, so it stays at home.
+pub fn is_open(rumor: &Rumor) -> bool {
+    let kind = rumor.kind.0;
+    let open =
+        [&OPEN_KINDS[..], &OPEN_ADDRESSABLE, &OPEN_REPLACEABLE].iter().any(|kinds| kinds.contains(&kind));
+    is_public(rumor) || open
+}
+
 fn people(rumor: &Rumor) -> impl Iterator<Item = PublicKey> {
     rumor.tag_values("p").filter_map(|value| value.parse().ok())
 }
@@ -94,6 +124,26 @@ mod tests {
         check(1059, &[("p", &bob)], &people(&[BOB]));
         check(22242, &[], &Audience::Unwanted);
         check(30023, &[], &Audience::Nobody);
+    }
+
+    #[test]
+    fn what_is_open_and_what_is_not() {
+        let open = |kind: u16, tags: &[(&str, &str)]| {
+            let tags = tags.iter().map(|(name, value)| Tag::new([*name, *value])).collect();
+            is_open(&Draft { created_at: 1, kind: Kind(kind), tags, content: String::new() }.by(ALICE))
+        };
+        let tables = [&OPEN_KINDS[..], &OPEN_ADDRESSABLE, &OPEN_REPLACEABLE].concat();
+        assert!(tables.iter().all(|kind| open(*kind, &[])));
+        assert!([0, 1, 3, 6].iter().all(|kind| open(*kind, &[])));
+        for private in
+            [4, 5, 7, 13, 14, 15, 1059, 1060, 10_000, 10_013, 22_242, 30_024, 30_078, 31_234, 40_000]
+        {
+            assert!(!open(private, &[]), "{private}");
+        }
+        assert!(!open(1, &[("p", &BOB.to_string())]), "a reply is private here");
+        assert!(OPEN_ADDRESSABLE.iter().all(|kind| Kind(*kind).is_addressable()));
+        assert!(OPEN_REPLACEABLE.iter().all(|kind| Kind(*kind).is_replaceable()));
+        assert!(!tables.iter().any(|kind| Kind(*kind).is_ephemeral()));
     }
 
     #[test]

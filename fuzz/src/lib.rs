@@ -6,7 +6,7 @@
 
 use std::sync::{Arc, Mutex, OnceLock};
 
-use nostrp2p_bridge::Session;
+use nostrp2p_bridge::{Policy, Session};
 use nostrp2p_core::{Comparison, Ledger};
 use nostrp2p_node::{
     decoders,
@@ -178,7 +178,8 @@ pub fn nip19(bytes: &[u8]) {
 /// A conversation with a Nostr program: each line of the input is a message.
 pub fn relay_line(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
-    let (mut session, _greeting) = Session::open([7; 32], "localhost".to_owned());
+    let (mut session, _greeting) =
+        Session::open([7; 32], "localhost".to_owned(), Policy { public_read: true, open: true });
     for line in text.lines() {
         let _steps = session.on_line(line, Some(PublicKey::from_bytes([1; 32])), 1_700_000_000);
     }

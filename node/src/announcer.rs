@@ -130,6 +130,11 @@ impl Announcer {
         heard.into_iter().take(MAX_ANNOUNCEMENTS).map(|heard| heard.bytes.clone()).collect()
     }
 
+    /// How many nodes are known.
+    pub(crate) fn heard_of(&self) -> usize {
+        self.heard.len()
+    }
+
     /// When the current window of a node began, and how many announcements were taken in it.
     fn window(&self, peer: &PeerId, now: u64) -> (u64, u32) {
         match self.heard.get(peer) {

@@ -5,14 +5,17 @@ use std::{io, net::SocketAddr, path::Path, time::Duration};
 use nostrp2p_overlay::PeerAddress;
 use serde::Serialize;
 use tokio::{
-    net::{TcpListener, TcpStream, lookup_host},
+    net::{TcpListener, TcpStream, UdpSocket, lookup_host},
     time::timeout,
 };
 
 use crate::{
     clock, data_dir, delegated,
     settings::{Settings, Tls},
-    status::{self, Node},
+    status::{
+        self, Node,
+        reach::{self, Router, Word},
+    },
     store::{OpenError, Retention, Store},
     tls,
 };
@@ -58,11 +61,17 @@ pub async fn examine(settings: &Settings, mut tell: impl FnMut(Step)) {
             step("node", (Verdict::Ok, format!("it is running: {}", node.peer_id)));
             step("owner", check_owner(&node));
             step("peers", check_peers(&node, settings));
+            step("reach", check_reach(&node, settings));
+            step("router", check_router(&node));
+            step("relays", check_relays(&node));
+            if let Some(service) = node.reach.service() {
+                step("for others", (Verdict::Ok, service));
+            }
         }
         Err(_) => {
             step("node", (Verdict::Warn, "it is not running; start it with `nostrp2p server`".to_owned()));
-            step("port for nodes", check_port(settings.listen).await);
-            step("port for clients", check_port(settings.listen_clients).await);
+            step("port for nodes", check_port(settings.listen, true).await);
+            step("port for clients", check_port(settings.listen_clients, false).await);
             step("store", check_store(&settings.data_dir));
         }
     }
@@ -144,13 +153,57 @@ fn check_peers(node: &Node, settings: &Settings) -> Seen {
             (Verdict::Warn, text.to_owned())
         }
         (0, false) => (Verdict::Warn, "no other node yet; see the bootstrap nodes below".to_owned()),
-        (peers, _) => (Verdict::Ok, format!("{peers} connected, {} events stored", node.stored)),
+        (peers, _) => {
+            let ways = reach::connected(&node.connected);
+            (Verdict::Ok, format!("{peers} connected: {ways}; {} events stored", node.stored))
+        }
     }
 }
 
-async fn check_port(address: SocketAddr) -> Seen {
-    match TcpListener::bind(address).await {
-        Ok(_) => (Verdict::Ok, format!("{address} is free")),
+fn check_reach(node: &Node, settings: &Settings) -> Seen {
+    let verdict = if node.reach.is_reached() { Verdict::Ok } else { Verdict::Warn };
+    let summary = node.reach.summary(node.peers);
+    match node.reach.advice(node.peers, settings.listen.port()) {
+        Some(advice) => (verdict, format!("{summary}. {advice}")),
+        None => (verdict, format!("{summary}, at {}", node.addresses.join(", "))),
+    }
+}
+
+fn check_router(node: &Node) -> Seen {
+    let is_needed = node.reach.reachability != Word::Public;
+    let or_warn = if is_needed { Verdict::Warn } else { Verdict::Ok };
+    let (verdict, text) = match node.reach.upnp {
+        Router::Off if node.reach.loopback_only => {
+            (Verdict::Ok, "not asked, for the node listens on loopback")
+        }
+        Router::Off => (Verdict::Ok, "not asked to open the port (--upnp, --reachable)"),
+        Router::Searching => (or_warn, "asked by UPnP to open the port; no answer yet"),
+        Router::NotFound => (or_warn, "none that opens ports by UPnP; some have a switch for it"),
+        Router::NotRouted => (or_warn, "it has no public address itself: another router is in between"),
+        Router::Mapped => (Verdict::Ok, "it has opened the port"),
+    };
+    (verdict, text.to_owned())
+}
+
+fn check_relays(node: &Node) -> Seen {
+    match (node.reach.relays.as_slice(), node.reach.seeks_relays) {
+        ([], false) => (Verdict::Ok, "not needed".to_owned()),
+        ([], true) => {
+            (Verdict::Warn, "none yet; they are sought among the nodes that this one knows".to_owned())
+        }
+        (relays, _) => (Verdict::Ok, format!("places held at {}", relays.join(", "))),
+    }
+}
+
+/// Nodes come by TCP and, for QUIC, by UDP; clients by TCP alone.
+async fn check_port(address: SocketAddr, with_udp: bool) -> Seen {
+    let bound = match TcpListener::bind(address).await {
+        Ok(_) if with_udp => UdpSocket::bind(address).await.map(drop),
+        Ok(_) => Ok(()),
+        Err(error) => Err(error),
+    };
+    match bound {
+        Ok(()) => (Verdict::Ok, format!("{address} is free")),
         Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
             (Verdict::Fail, format!("{address} is taken by another program; stop it, or give another -l"))
         }

@@ -5,28 +5,40 @@
 
 mod catching;
 mod exchange;
+mod homeward;
+mod received;
 
-use std::{collections::BTreeMap, future::Future, pin::Pin, time::Duration};
+use std::{
+    collections::BTreeMap,
+    future::Future,
+    pin::Pin,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use futures_util::{StreamExt, stream::FuturesUnordered};
 use nostrp2p_core::{
-    Address, Ask, Audience, Claim, Core, Difference, Handed, Heard, Input, Output, Ownership, Proof, Request,
-    Row, Session, Settings, Sharing, Verdict, Want,
+    Address, Ask, Audience, Claim, Core, Difference, Handed, Heard, Input, Lending, Output, Ownership, Proof,
+    Request, Row, Session, Settings, Sharing, Verdict, Want, Ways,
 };
 use nostrp2p_overlay::{MessageRef, Overlay, OverlayEvent, RequestRef, Topic};
 use nostrp2p_protocol::{
     Delegation, Event, EventId, Kind, Packet, PeerId, PublicKey, Rumor, UnverifiedEvent,
-    exchange::{OwnPage, Receipt},
+    exchange::{Lent, OwnPage, Receipt},
     frame::{Carried, Delivery, Refusal, RefusalCode},
 };
-use tokio::sync::{broadcast, mpsc, oneshot, watch};
+use tokio::{
+    sync::{broadcast, mpsc, oneshot, watch},
+    time::Instant,
+};
 
 use self::catching::Ledgers;
 use crate::{
     announcer::{Announcer, Unheard},
     asking, clock, delegated,
     markers::{self, Markers},
-    standing::Standing,
+    pace::Pace,
+    standing::{OpenWays, Standing},
     stop::Stop,
     store::{Inserted, Note, Store, Stored, Travel, Writer},
     verifier::Verifier,
@@ -72,6 +84,8 @@ pub(crate) struct Published {
     pub(crate) id: EventId,
     pub(crate) sequence: u64,
     pub(crate) carried: Carried,
+    /// Whether it is new here.
+    pub(crate) stored: Inserted,
 }
 
 /// Everything that may happen.
@@ -88,6 +102,7 @@ enum Happening {
     SiblingTold(PeerId, Option<OwnPage>),
     Compared(Session, Option<Difference>),
     Got(Session, Option<Vec<UnverifiedEvent>>),
+    Lent(PeerId, Option<Lent>),
     Answered,
     Announce,
     Tick,
@@ -97,8 +112,9 @@ enum Happening {
 /// Something that takes time and ends in a happening.
 type Task = Pin<Box<dyn Future<Output = Happening> + Send>>;
 
-/// Called with a fresh claim when the old one has expired, and with none when the node has been claimed.
-pub(crate) type OnClaim = Box<dyn Fn(Option<&Claim>) + Send>;
+/// Called with a fresh claim when the old one has expired, with the same when the ways home have changed, and with none
+/// when the node has been claimed.
+pub(crate) type OnClaim = Box<dyn Fn(Option<&Claim>, &OpenWays) + Send>;
 
 /// The driver before it runs.
 pub(crate) struct Driver {
@@ -112,6 +128,11 @@ pub(crate) struct Driver {
     pub(crate) on_claim: OnClaim,
     pub(crate) read_only: bool,
     pub(crate) markers: Markers,
+    /// Whether to ask helpers.
+    pub(crate) seeks_ways: bool,
+    /// What is lent to others.
+    pub(crate) lending: Arc<Mutex<Lending>>,
+    pub(crate) open_ways: OpenWays,
 }
 
 struct Running {
@@ -128,12 +149,25 @@ struct Running {
     on_claim: OnClaim,
     standing: watch::Sender<Standing>,
     heard: BTreeMap<Heard, MessageRef>,
-    requests: BTreeMap<Request, oneshot::Sender<Result<Published, Refusal>>>,
+    requests: BTreeMap<Request, Waiting>,
     handed: BTreeMap<Handed, RequestRef>,
     deliveries: broadcast::Sender<DeliveryNews>,
     markers: watch::Sender<Markers>,
+    pace: Pace,
+    /// When changed addresses are announced.
+    announce_at: Option<Instant>,
+    ways: Ways,
+    seeks_ways: bool,
+    open_ways: watch::Sender<OpenWays>,
+    lending: Arc<Mutex<Lending>>,
     tasks: FuturesUnordered<Task>,
     next: u64,
+}
+
+/// Who waits for the answer to a publish request, and what the store has made of the event meanwhile.
+struct Waiting {
+    reply: oneshot::Sender<Result<Published, Refusal>>,
+    stored: Option<Inserted>,
 }
 
 /// What sessions need of the driver.
@@ -142,6 +176,7 @@ pub(crate) struct Reports {
     pub(crate) standing: watch::Receiver<Standing>,
     pub(crate) deliveries: broadcast::Sender<DeliveryNews>,
     pub(crate) markers: watch::Receiver<Markers>,
+    pub(crate) ways: watch::Receiver<OpenWays>,
 }
 
 impl Driver {
@@ -149,16 +184,22 @@ impl Driver {
     /// or the overlay ends; it returns the writer, which still has to be closed, and whether the overlay broke.
     pub(crate) fn run(self, mut stop: Stop) -> (Reports, impl Future<Output = (Writer, Option<String>)>) {
         let (commands, mut inbox) = mpsc::channel(COMMANDS);
-        let at_first = Standing { owner: self.ownership.owner(), peers: vec![], delegated: None };
+        let at_first = Standing { owner: self.ownership.owner(), peers: vec![], delegated: None, known: 0 };
         let (standing, reported) = watch::channel(at_first);
         let (deliveries, _) = broadcast::channel(DELIVERY_NEWS);
         let (markers, marked) = watch::channel(self.markers);
+        let (open_ways, ways) = watch::channel(self.open_ways);
+        let deliveries_reported = deliveries.clone();
         let reports =
-            Reports { commands, standing: reported, deliveries: deliveries.clone(), markers: marked };
+            Reports { commands, standing: reported, deliveries: deliveries_reported, markers: marked, ways };
         let settings = Settings { read_only: self.read_only, seed: seed(), ..Settings::default() };
         let mut events = self.events;
         let mut running = Running {
             core: Core::new(settings, self.ownership.owner()),
+            ways: Ways::new(self.overlay.peer_id()),
+            seeks_ways: self.seeks_ways,
+            open_ways,
+            lending: self.lending,
             overlay: self.overlay,
             announcer: self.announcer,
             delegation: None,
@@ -175,6 +216,8 @@ impl Driver {
             handed: BTreeMap::new(),
             deliveries,
             markers,
+            pace: Pace::new(Instant::now()),
+            announce_at: None,
             tasks: FuturesUnordered::new(),
             next: 0,
         };
@@ -191,6 +234,7 @@ impl Driver {
                     Some(command) = inbox.recv() => Happening::Command(command),
                     _ = tick.tick() => Happening::Tick,
                     _ = announce.tick() => Happening::Announce,
+                    () = due(running.announce_at) => Happening::Announce,
                 };
                 match happening {
                     Happening::Over => return (running.writer, None),
@@ -218,7 +262,7 @@ impl Running {
             }
             Happening::Command(Command::Publish(event, reply)) => {
                 let request = Request(self.number());
-                self.requests.insert(request, reply);
+                self.requests.insert(request, Waiting { reply, stored: None });
                 self.publish(request, event).await;
             }
             Happening::Command(Command::Want(wants, reply)) => {
@@ -237,6 +281,9 @@ impl Running {
                 let Some(sequence) = inserted.sequence() else {
                     return self.reply(request, Err(not_kept(inserted)));
                 };
+                if let Some(waiting) = self.requests.get_mut(&request) {
+                    waiting.stored = Some(inserted);
+                }
                 let may_delegate = event.kind == Kind::APPLICATION_DATA;
                 self.handle(Input::Committed(request, event, audience, sequence)).await;
                 if may_delegate {
@@ -269,10 +316,12 @@ impl Running {
                 self.handle(Input::Compared(session, difference)).await;
             }
             Happening::Got(session, events) => self.handle(Input::Got(session, events)).await,
+            Happening::Lent(helper, lent) => self.on_lent(helper, lent).await,
             Happening::Announce => self.announce().await,
             Happening::Tick => {
                 self.ledgers.forget();
                 self.handle(Input::Tick).await;
+                self.seek_ways().await;
                 self.renew_claim();
                 self.report_standing().await;
             }
@@ -283,6 +332,7 @@ impl Running {
     async fn on_overlay(&mut self, event: OverlayEvent) {
         match event {
             OverlayEvent::Message { message, topic: Topic::Events, payload, .. } => {
+                received::payload("broadcast", &payload);
                 let heard = Heard(self.number());
                 self.heard.insert(heard, message);
                 self.handle(Input::Heard(heard, payload)).await;
@@ -311,8 +361,10 @@ impl Running {
             OverlayEvent::PeerLeft(peer) => {
                 tracing::info!(%peer, "a node left");
                 self.handle(Input::Left(peer)).await;
+                self.lose_way(peer).await;
                 self.report_standing().await;
             }
+            OverlayEvent::AddressesChanged => self.announce_soon(),
             OverlayEvent::Listening(address) => tracing::info!(address, "listening"),
             OverlayEvent::BootstrapFailed { address, reason, retry_in } => {
                 tracing::warn!(%address, reason, ?retry_in, "a node could not be reached");
@@ -363,11 +415,10 @@ impl Running {
                 Output::Record(address, row) => self.record(address, row).await,
                 Output::Broadcast(request, event, sequence, packet) => {
                     let neighbours = self.broadcast(sequence, packet).await;
-                    let carried = Carried::Broadcast(neighbours);
-                    self.reply(request, Ok(Published { id: event.id(), sequence, carried }));
+                    self.agree(request, &event, sequence, Carried::Broadcast(neighbours));
                 }
                 Output::Published(request, event, sequence, carried) => {
-                    self.reply(request, Ok(Published { id: event.id(), sequence, carried }));
+                    self.agree(request, &event, sequence, carried);
                 }
                 Output::Refuse(request, refusal) => self.reply(request, Err(refusal)),
                 Output::Ask(asking) => self.ask(asking),
@@ -421,9 +472,15 @@ impl Running {
 
     fn reply(&mut self, request: Request, result: Result<Published, Refusal>) {
         // A session that has gone away meanwhile needs no answer.
-        if let Some(reply) = self.requests.remove(&request) {
-            drop(reply.send(result));
+        if let Some(waiting) = self.requests.remove(&request) {
+            drop(waiting.reply.send(result));
         }
+    }
+
+    fn agree(&mut self, request: Request, event: &Event, sequence: u64, carried: Carried) {
+        let stored = self.requests.get(&request).and_then(|waiting| waiting.stored);
+        let stored = stored.unwrap_or(Inserted::New(sequence));
+        self.reply(request, Ok(Published { id: event.id(), sequence, carried, stored }));
     }
 
     async fn claim(&mut self, token: &[u8; 16], proof: &LoginProof) -> Result<PublicKey, Refusal> {
@@ -433,7 +490,7 @@ impl Running {
             Refusal::new(RefusalCode::Internal, "the node could not write down its owner; its log says why")
         })?;
         self.ownership = Ownership::Owned(owner);
-        (self.on_claim)(None);
+        (self.on_claim)(None, &self.open_ways.borrow());
         self.handle_owner(owner);
         Ok(owner)
     }
@@ -450,7 +507,7 @@ impl Running {
         if claim.expires < clock::now()
             && let Some(claim) = crate::claim::fresh(self.claim_seconds)
         {
-            (self.on_claim)(Some(&claim));
+            (self.on_claim)(Some(&claim), &self.open_ways.borrow());
             self.ownership = Ownership::Unclaimed(claim);
         }
     }
@@ -463,8 +520,11 @@ impl Running {
             .iter()
             .map(|peer| crate::standing::peer_status(peer, self.core.owner_of(&peer.id, clock::now())))
             .collect();
-        self.standing
-            .send_if_modified(|standing| std::mem::replace(&mut standing.peers, peers) != standing.peers);
+        let known = self.announcer.heard_of();
+        self.standing.send_if_modified(|standing| {
+            standing.known = known;
+            std::mem::replace(&mut standing.peers, peers) != standing.peers
+        });
     }
 
     /// Hands a publish request to the core; a deletion with those of its targets that are here.
@@ -532,8 +592,15 @@ impl Running {
         self.standing.send_modify(|standing| standing.delegated = delegated);
     }
 
+    fn announce_soon(&mut self) {
+        if self.announce_at.is_none() {
+            self.announce_at = Some(self.pace.next(Instant::now()));
+        }
+    }
+
     async fn announce(&mut self) {
-        let addresses = self.overlay.listen_addresses().await;
+        self.announce_at = None;
+        let addresses = self.overlay.reach().await.addresses;
         let bytes = self.announcer.own(addresses, self.delegation.as_ref(), clock::now());
         if let Err(error) = self.overlay.broadcast(Topic::Nodes, bytes).await {
             tracing::warn!(%error, "the node could not announce itself");
@@ -553,6 +620,14 @@ fn not_kept(inserted: Inserted) -> Refusal {
         _ => "you have deleted this event; what is deleted does not come back",
     };
     Refusal::new(RefusalCode::Unwanted, reason)
+}
+
+/// Waits until then; without a time for ever.
+async fn due(at: Option<Instant>) {
+    match at {
+        Some(at) => tokio::time::sleep_until(at).await,
+        None => std::future::pending().await,
+    }
 }
 
 /// Without random numbers all decisions would still be right, only less spread in time.

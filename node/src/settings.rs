@@ -2,6 +2,9 @@
 //!
 //! `merge` is pure: it decides; [`load`] reads the file. Nobody checks a setting again afterwards.
 
+mod home;
+mod reach;
+
 use std::{
     net::{IpAddr, SocketAddr, ToSocketAddrs as _},
     path::{Path, PathBuf},
@@ -11,6 +14,9 @@ use clap::Args;
 use nostrp2p_overlay::PeerAddress;
 use nostrp2p_protocol::PublicKey;
 use serde::Deserialize;
+
+pub use home::{HelpOthers, HomeSettings};
+pub use reach::{ReachSettings, Reachable, RelaySlots};
 
 /// Where a node listens by default, as the original does.
 const DEFAULT_LISTEN: &str = "127.0.0.1:20000";
@@ -83,6 +89,55 @@ pub struct Flags {
     #[arg(long, value_name = "FILE", env = "NOSTRP2P_SETTINGS")]
     pub settings: Option<PathBuf>,
 
+    /// Whether other nodes can dial this one: auto, yes or no; auto lets them try [default: auto]
+    #[arg(long, value_name = "WORD", env = "NOSTRP2P_REACHABLE", value_parser = reach::reachable)]
+    pub reachable: Option<Reachable>,
+
+    /// An address at which other nodes reach this one although it does not see that itself, such as a port that your
+    /// router forwards: IP:port (TCP) or a multiaddr; may be given several times
+    #[arg(long, value_name = "ADDR", env = "NOSTRP2P_EXTERNAL_ADDR", value_delimiter = ',', value_parser = reach::external)]
+    pub external_addr: Vec<PeerAddress>,
+
+    /// How many nodes behind routers may be reached through this one at a time, as long as it is reachable itself; off
+    /// refuses it [default: 64]
+    #[arg(long, value_name = "N", env = "NOSTRP2P_RELAY", value_parser = reach::relay_slots)]
+    pub relay: Option<RelaySlots>,
+
+    /// Ask the router to open the port, by UPnP; not done on loopback [default: true]
+    #[arg(long, value_name = "BOOL", env = "NOSTRP2P_UPNP",
+          num_args = 0..=1, default_missing_value = "true", value_parser = boolish)]
+    pub upnp: Option<bool>,
+
+    /// Look for nodes in the local network, by mDNS, and be found there [default: false]
+    #[arg(long, value_name = "BOOL", env = "NOSTRP2P_MDNS",
+          num_args = 0..=1, default_missing_value = "true", value_parser = boolish)]
+    pub mdns: Option<bool>,
+
+    /// Be reached through helpers, nodes that browsers reach, from wherever you are: auto or off [default: auto]
+    #[arg(long, value_name = "WORD", env = "NOSTRP2P_HELP_ME_HOME", value_parser = home::help_me)]
+    pub help_me_home: Option<bool>,
+
+    /// Lend a hand to nodes at home: the address at which browsers reach this node, wss://host or wss://host:port, or off
+    /// [default: off, the domain with --acme-domain]
+    #[arg(long, value_name = "ADDR", env = "NOSTRP2P_HELP_OTHERS", value_parser = home::help_others)]
+    pub help_others: Option<HelpOthers>,
+
+    /// How many clients of one node at home may come through this one at a time [default: 8]
+    #[arg(long, value_name = "N", env = "NOSTRP2P_HELP_SESSIONS")]
+    pub help_sessions: Option<usize>,
+
+    /// How much one node at home gets of this one's line, in KiB a second [default: 256]
+    #[arg(long, value_name = "KIB", env = "NOSTRP2P_HELP_KIB_PER_SECOND")]
+    pub help_kib_per_second: Option<u64>,
+
+    /// How much one node at home gets in a day, in MiB [default: 1024]
+    #[arg(long, value_name = "MIB", env = "NOSTRP2P_HELP_MIB_PER_DAY")]
+    pub help_mib_per_day: Option<u64>,
+
+    /// Where you open the web client when you are not at home, an https address; links that work from anywhere lead there
+    #[arg(long, value_name = "URL", env = "NOSTRP2P_PAGE", value_parser = home::page)]
+    pub page: Option<String>,
+
     /// A host name, besides localhost, *.ts.net and IP addresses, under which clients reach this node;
     /// may be given several times
     #[arg(long, value_name = "HOST", env = "NOSTRP2P_ALLOW_HOST", value_delimiter = ',')]
@@ -93,6 +148,12 @@ pub struct Flags {
     #[arg(long, value_name = "BOOL", env = "NOSTRP2P_LEGACY_REST",
           num_args = 0..=1, default_missing_value = "true", value_parser = boolish)]
     pub legacy_rest: Option<bool>,
+
+    /// Serve Nostr programs that cannot sign in (NIP-42) as if they were yours, for a node on loopback or inside a VPN
+    /// [default: false]
+    #[arg(long, value_name = "BOOL", env = "NOSTRP2P_OPEN_RELAY",
+          num_args = 0..=1, default_missing_value = "true", value_parser = boolish)]
+    pub open_relay: Option<bool>,
 
     /// Show the public events to guests who are not signed in [default: false]
     #[arg(long, value_name = "BOOL", env = "NOSTRP2P_PUBLIC_READ",
@@ -124,8 +185,20 @@ pub struct File {
     acme_domain: Vec<String>,
     acme_email: Option<String>,
     acme_directory: Option<String>,
+    reachable: Option<String>,
+    external_addr: Vec<String>,
+    relay: Option<String>,
+    upnp: Option<bool>,
+    mdns: Option<bool>,
+    help_me_home: Option<String>,
+    help_others: Option<String>,
+    help_sessions: Option<usize>,
+    help_kib_per_second: Option<u64>,
+    help_mib_per_day: Option<u64>,
+    page: Option<String>,
     allow_host: Vec<String>,
     legacy_rest: Option<bool>,
+    open_relay: Option<bool>,
     public_read: Option<bool>,
     claim_minutes: Option<u64>,
     no_qr: Option<bool>,
@@ -150,10 +223,16 @@ pub struct Settings {
     pub tls: Option<Tls>,
     /// Where everything is kept.
     pub data_dir: PathBuf,
+    /// What the operator says about being reached, and what the node may do for it.
+    pub reach: ReachSettings,
+    /// What the operator says about the way home.
+    pub home: HomeSettings,
     /// Host names under which clients may reach this node, lower case.
     pub allow_hosts: Vec<String>,
     /// Whether the REST interface asks for no login.
     pub legacy_rest: bool,
+    /// Whether the relay asks for no login.
+    pub open_relay: bool,
     /// Whether guests see the public events.
     pub public_read: bool,
     /// How long a claim link holds, in seconds.
@@ -249,9 +328,12 @@ pub fn explain(settings: &Settings, flags: &Flags, said: impl Fn(&str) -> Option
             ("acme-directory", acme.directory.as_deref().map(text)),
         ]
     }));
+    values.extend(settings.reach.lines(list, text));
+    values.extend(settings.home.lines(text));
     values.extend([
         ("allow-host", Some(list(settings.allow_hosts.clone()))),
         ("legacy-rest", Some(settings.legacy_rest.to_string())),
+        ("open-relay", Some(settings.open_relay.to_string())),
         ("public-read", Some(settings.public_read.to_string())),
         ("claim-minutes", Some((settings.claim_seconds / 60).to_string())),
         ("no-qr", Some((!settings.qr).to_string())),
@@ -323,6 +405,8 @@ enum Unusable {
 /// Flags and environment before file before defaults.
 fn merge(flags: Flags, file: File, data_dir: PathBuf) -> Result<Settings, Unusable> {
     let tls = tls(&flags, &file)?;
+    let reach = reach::merge(&flags, &file)?;
+    let home = home::merge(&flags, &file, tls.as_ref())?;
     let listen =
         flags.listen_addr_port.or(file.listen_addr_port).unwrap_or_else(|| DEFAULT_LISTEN.to_owned());
     let (listen, listen_clients) = match addresses(&listen) {
@@ -355,8 +439,16 @@ fn merge(flags: Flags, file: File, data_dir: PathBuf) -> Result<Settings, Unusab
         debug: flags.debug.or(file.debug).unwrap_or(false),
         tls,
         data_dir,
-        allow_hosts: hosts.into_iter().map(|host| host.trim().to_ascii_lowercase()).collect(),
+        reach,
+        allow_hosts: home
+            .host()
+            .into_iter()
+            .chain(hosts)
+            .map(|host| host.trim().to_ascii_lowercase())
+            .collect(),
+        home,
         legacy_rest: flags.legacy_rest.or(file.legacy_rest).unwrap_or(false),
+        open_relay: flags.open_relay.or(file.open_relay).unwrap_or(false),
         public_read: flags.public_read.or(file.public_read).unwrap_or(false),
         claim_seconds: claim_minutes.saturating_mul(60),
         qr: !flags.no_qr.or(file.no_qr).unwrap_or(false),
@@ -494,14 +586,15 @@ mod tests {
     fn the_doors_for_others_open_only_when_asked() {
         let open = |arguments: &[&str], file: &str| {
             let settings = settings(arguments, file).unwrap();
-            (settings.legacy_rest, settings.public_read)
+            (settings.legacy_rest, settings.public_read, settings.open_relay)
         };
-        assert_eq!(open(&[], ""), (false, false));
-        assert_eq!(open(&["--legacy-rest"], ""), (true, false));
-        assert_eq!(open(&["--public-read=true"], ""), (false, true));
+        assert_eq!(open(&[], ""), (false, false, false));
+        assert_eq!(open(&["--legacy-rest"], ""), (true, false, false));
+        assert_eq!(open(&["--open-relay"], ""), (false, false, true));
+        assert_eq!(open(&["--public-read=true"], ""), (false, true, false));
         assert_eq!(
             open(&["--legacy-rest", "false"], "legacy-rest = true\npublic-read = true"),
-            (false, true)
+            (false, true, false)
         );
     }
 
@@ -520,6 +613,10 @@ mod tests {
         check(&["-p", "nsec1xyz"], "", "SECRET");
         check(&["-s", "maybe"], "", "say true or false");
         check(&["-b", "no port"], "", "no port");
+        check(&["--reachable", "maybe"], "", "say auto, yes or no");
+        check(&["--relay", "97"], "", "a number up to 96");
+        check(&["--external-addr", "example.org:1"], "", "give the IP address");
+        check(&[], "relay = 'many'", "relay: say off");
         check(&[], "public-key = 'npub1xyz'", "public-key: this is not a whole npub");
         assert!(toml::from_str::<File>("no-such-key = 1").is_err());
     }
@@ -538,9 +635,11 @@ mod tests {
 
     #[test]
     fn explained_settings_can_be_used_as_a_file_and_name_their_origin() {
-        let before =
-            settings(&["-l", "127.0.0.1:5000", "--tls-cert", "a \"b\".pem", "-b", "one:1,two:2"], "")
-                .unwrap();
+        let before = settings(
+            &["-l", "127.0.0.1:5000", "--tls-cert", "a \"b\".pem", "-b", "one:1,two:2", "--relay", "off"],
+            "",
+        )
+        .unwrap();
         let text = explain(&before, &Flags::default(), |name| (name == "debug").then_some("given as a flag"));
         assert!(
             text.contains("debug = false  # given as a flag") && text.contains("# the default"),
@@ -548,5 +647,6 @@ mod tests {
         );
         let after = settings(&[], &text).unwrap();
         assert_eq!((after.listen, after.tls, after.bootstrap), (before.listen, before.tls, before.bootstrap));
+        assert_eq!(after.reach, before.reach);
     }
 }

@@ -1,9 +1,11 @@
 //! How the node stands: whose it is and whom it is connected to. Sessions watch this.
 
+use nostrp2p_core::Way;
 use nostrp2p_overlay::Peer;
 use nostrp2p_protocol::{
     PublicKey,
-    frame::{Path, PeerStatus},
+    channel::ChannelKey,
+    frame::{Path, PeerStatus, Ways},
 };
 
 /// Changes seldom; whoever watches it wakes only then.
@@ -13,13 +15,34 @@ pub(crate) struct Standing {
     pub(crate) peers: Vec<PeerStatus>,
     /// Until when the owner's delegation for this node holds, in seconds since 1970.
     pub(crate) delegated: Option<u64>,
+    /// Nodes whose announcements are known.
+    pub(crate) known: usize,
+}
+
+/// How clients reach this node from elsewhere. Sessions watch this too.
+#[derive(Debug, Clone)]
+pub(crate) struct OpenWays {
+    /// By what a client that comes through a helper recognises this node.
+    pub(crate) key: ChannelKey,
+    /// Where the node itself is reached from anywhere.
+    pub(crate) addresses: Vec<String>,
+    /// Helpers that have said yes.
+    pub(crate) ways: Vec<Way>,
+}
+
+impl From<&OpenWays> for Ways {
+    fn from(open: &OpenWays) -> Self {
+        let helpers = open.ways.iter().map(|way| way.address.clone()).collect();
+        Self { key: open.key, addresses: open.addresses.clone(), helpers }
+    }
 }
 
 /// What a client learns of a peer. Whose node it is shows only with a delegation.
 pub(crate) fn peer_status(peer: &Peer, owner: Option<PublicKey>) -> PeerStatus {
     let path = match peer.path {
         nostrp2p_overlay::Path::Direct => Path::Direct,
-        _ => Path::Relayed,
+        nostrp2p_overlay::Path::Punched => Path::Punched,
+        nostrp2p_overlay::Path::Relayed => Path::Relayed,
     };
     let delay_ms = peer.delay.map(|delay| u32::try_from(delay.as_millis()).unwrap_or(u32::MAX));
     PeerStatus { peer: peer.id, owner, path, delay_ms }

@@ -1,6 +1,7 @@
 //! `nostrp2p status`: asks the running node how it stands.
 
 mod pinned;
+pub(crate) mod reach;
 
 use std::{fmt::Write as _, sync::Arc, time::Duration};
 
@@ -14,6 +15,7 @@ use tokio::{
 };
 use tokio_rustls::TlsConnector;
 
+use self::reach::{Connected, Reach};
 use crate::{
     clock, delegated,
     settings::{Settings, Tls},
@@ -32,8 +34,19 @@ pub(crate) struct Node {
     pub(crate) version: String,
     pub(crate) addresses: Vec<String>,
     pub(crate) peers: usize,
+    pub(crate) connected: Vec<Connected>,
+    pub(crate) reach: Reach,
     pub(crate) stored: u64,
     pub(crate) delegated: Option<u64>,
+    pub(crate) home: Home,
+}
+
+/// How clients reach a node from elsewhere.
+#[derive(Deserialize)]
+pub(crate) struct Home {
+    pub(crate) addresses: Vec<String>,
+    pub(crate) helpers: Vec<String>,
+    pub(crate) link: String,
 }
 
 /// The node's own JSON, or what it means.
@@ -42,7 +55,11 @@ pub(crate) struct Node {
 /// When no node answers where the settings say.
 pub async fn status(settings: &Settings, json: bool) -> anyhow::Result<String> {
     let (node, body) = node(settings).await?;
-    if json { Ok(body) } else { describe(&node, clock::now()) }
+    if json {
+        Ok(body)
+    } else {
+        describe(&node, settings.home.page.as_deref(), settings.listen.port(), clock::now())
+    }
 }
 
 /// What the running node says of itself, and its own words.
@@ -91,7 +108,7 @@ async fn get(mut stream: impl AsyncRead + AsyncWrite + Unpin, authority: &str) -
     Ok(body.trim().to_owned())
 }
 
-fn describe(node: &Node, now: u64) -> anyhow::Result<String> {
+fn describe(node: &Node, page: Option<&str>, port: u16, now: u64) -> anyhow::Result<String> {
     let mut text = String::new();
     writeln!(text, "Your node is running (nostrp2p {}).", node.version)?;
     writeln!(text, "  node        {}", node.peer_id)?;
@@ -103,13 +120,30 @@ fn describe(node: &Node, now: u64) -> anyhow::Result<String> {
     writeln!(text, "  delegation  {word}")?;
     let connected = match node.peers {
         0 => "no other node: give one with -b, or wait for one that knows this address".to_owned(),
-        1 => "1 other node".to_owned(),
-        peers => format!("{peers} other nodes"),
+        1 => format!("1 other node: {}", reach::connected(&node.connected)),
+        peers => format!("{peers} other nodes: {}", reach::connected(&node.connected)),
     };
     writeln!(text, "  connected   {connected}")?;
+    writeln!(text, "  reach       {}", node.reach.summary(node.peers))?;
+    if let Some(service) = node.reach.service() {
+        writeln!(text, "  for others  {service}")?;
+    }
     writeln!(text, "  stored      {} events", node.stored)?;
     for address in &node.addresses {
-        writeln!(text, "  reached at  {address}")?;
+        writeln!(text, "  address     {address}")?;
+    }
+    for address in &node.home.addresses {
+        writeln!(text, "  clients     {address}")?;
+    }
+    for helper in &node.home.helpers {
+        writeln!(text, "  way home    {helper} (a helper)")?;
+    }
+    if !node.home.link.is_empty() {
+        let page = page.unwrap_or("https://WHERE-YOUR-PAGE-IS");
+        writeln!(text, "\nFrom anywhere, open {page}/{}", node.home.link)?;
+    }
+    if let Some(advice) = node.reach.advice(node.peers, port) {
+        writeln!(text, "\n{advice}")?;
     }
     if node.npub.is_some() && node.delegated.is_none_or(|expires| expires <= now) {
         write!(text, "\n{}", delegated::ADVICE)?;
@@ -129,12 +163,22 @@ mod tests {
             version: "1".into(),
             addresses: vec!["/ip4/127.0.0.1/tcp/1".into()],
             peers: 1,
+            connected: vec![Connected { peer: "12D3KooX".into(), path: reach::Way::Punched }],
+            reach: Reach::from(&nostrp2p_overlay::Reach { seeks_relays: true, ..Default::default() }),
             stored: 5,
             delegated,
+            home: Home {
+                addresses: vec![],
+                helpers: vec!["wss://helper.example".into()],
+                link: "#peer=1".into(),
+            },
         };
-        let without = describe(&node(None), 100).unwrap();
+        let without = describe(&node(None), Some("https://page.example"), 20000, 100).unwrap();
+        assert!(without.contains("1 through a hole") && without.contains("cannot reach"), "{without}");
         assert!(without.contains("delegation  none") && without.contains("owner delegate"), "{without}");
-        let with = describe(&node(Some(100 + 86_400 * 3)), 100).unwrap();
+        let with = describe(&node(Some(100 + 86_400 * 3)), None, 20000, 100).unwrap();
+        assert!(without.contains("way home    wss://helper.example"), "{without}");
+        assert!(without.contains("From anywhere, open https://page.example/#peer=1"), "{without}");
         assert!(with.contains("for another 3 days") && !with.contains("owner delegate"), "{with}");
     }
 }

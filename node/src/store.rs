@@ -9,6 +9,7 @@ mod index;
 mod lapse;
 mod migrate;
 mod notes;
+mod query;
 mod read;
 mod record;
 mod retain;
@@ -30,7 +31,8 @@ use tables::Opened;
 use tokio::sync::watch;
 
 pub use notes::Note;
-pub use read::{Batch, Found};
+pub use query::{Asked, Picked, Selection};
+pub use read::{Batch, Found, Numbered};
 pub(crate) use record::{decode as decode_record, encode as encode_record};
 pub use retain::Retention;
 pub use salvage::{Salvaged, salvage};

@@ -1,7 +1,7 @@
 //! Where a node can be reached, as people write it and as libp2p does.
 //!
-//! Only what this overlay can dial is an address: TCP and QUIC by IP address or host name, and the memory
-//! transport of tests. Circuit addresses (`/p2p-circuit`) come with relays.
+//! Only what this overlay can dial is an address: TCP and QUIC by IP address or host name, the memory transport of
+//! tests, and a circuit over one relay that is at such a place.
 
 use std::{
     fmt,
@@ -14,8 +14,8 @@ use nostrp2p_protocol::PeerId;
 
 use crate::convert;
 
-/// The longest text that is looked at: a multiaddr with the longest host name (253) and a peer id fits.
-const MAX_TEXT: usize = 400;
+/// The longest text that is looked at: a circuit with the longest host name (253) and two peer ids fits.
+const MAX_TEXT: usize = 450;
 
 /// The longest host name (RFC 1035).
 const MAX_HOST: usize = 253;
@@ -23,7 +23,8 @@ const MAX_HOST: usize = 253;
 /// The address of a node, and its peer id where that is known.
 ///
 /// Parsed from `host:port` (`example.org:20000`, `192.0.2.1:20000`, `[2001:db8::1]:20000`), which means TCP, or
-/// from a multiaddr (`/dns4/example.org/tcp/20000/p2p/12D3KooW...`, `/ip4/192.0.2.1/udp/20000/quic-v1`).
+/// from a multiaddr (`/dns4/example.org/tcp/20000/p2p/12D3KooW...`, `/ip4/192.0.2.1/udp/20000/quic-v1`, or over a
+/// relay `/ip4/192.0.2.1/tcp/20000/p2p/12D3KooW.../p2p-circuit/p2p/12D3KooW...`).
 /// Shown as `host:port` where that says everything, otherwise as a multiaddr; both can be parsed again.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PeerAddress {
@@ -34,8 +35,17 @@ pub struct PeerAddress {
 /// Where to connect to.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Place {
-    Net { host: Host, port: u16, transport: Transport },
+    Net {
+        host: Host,
+        port: u16,
+        transport: Transport,
+    },
     Memory(u64),
+    /// Over a relay, which is at a place that is no circuit itself.
+    Circuit {
+        at: Box<Self>,
+        relay: PeerId,
+    },
 }
 
 /// A machine.
@@ -77,6 +87,11 @@ impl PeerAddress {
         self.peer
     }
 
+    /// Whether a host name in it must be looked up before it can be dialed.
+    pub fn has_name(&self) -> bool {
+        matches!(self.place.first_hop(), Place::Net { host: Host::Name(..), .. })
+    }
+
     pub(crate) const fn new(place: Place, peer: Option<PeerId>) -> Self {
         Self { place, peer }
     }
@@ -100,15 +115,32 @@ impl PeerAddress {
         };
         let peer = match parts.next() {
             None => None,
-            Some(Protocol::P2p(peer)) => {
-                Some(convert::peer_id(&peer).ok_or("its peer id is not the one of a nostrp2p node")?)
+            Some(Protocol::P2p(peer)) => Some(of_a_node(&peer)?),
+            Some(Protocol::P2pCircuit) => {
+                return Err("before /p2p-circuit there is no /p2p/<peer id of the relay>");
             }
             Some(_) => return Err("it goes on after the port with something else than /p2p/<peer id>"),
         };
-        match parts.next() {
-            None => Ok(Self::new(place, peer)),
-            Some(_) => Err("it goes on after the peer id"),
+        match (peer, parts.next()) {
+            (_, None) => Ok(Self::new(place, peer)),
+            (Some(relay), Some(Protocol::P2pCircuit)) => {
+                let peer = match parts.next() {
+                    None => None,
+                    Some(Protocol::P2p(peer)) => Some(of_a_node(&peer)?),
+                    Some(_) => return Err("after /p2p-circuit only /p2p/<peer id> is known"),
+                };
+                if parts.next().is_some() {
+                    return Err("it goes on after the peer id");
+                }
+                Ok(Self::new(Place::Circuit { at: Box::new(place), relay }, peer))
+            }
+            (_, Some(_)) => Err("it goes on after the peer id"),
         }
+    }
+
+    /// Whether it leads over a relay.
+    pub const fn is_circuit(&self) -> bool {
+        matches!(self.place, Place::Circuit { .. })
     }
 
     pub(crate) fn to_multiaddr(&self) -> Multiaddr {
@@ -125,7 +157,6 @@ impl Place {
         Self::Net { host: Host::Ip(address.ip()), port: address.port(), transport: Transport::Tcp }
     }
 
-    #[cfg(feature = "quic")]
     pub(crate) const fn quic(address: SocketAddr) -> Self {
         Self::Net { host: Host::Ip(address.ip()), port: address.port(), transport: Transport::Quic }
     }
@@ -137,12 +168,25 @@ impl Place {
                 Self::Net { host: Host::Ip(ip), port: *port, transport: *transport }
             }
             Self::Memory(port) => Self::Memory(*port),
+            Self::Circuit { at, relay } => Self::Circuit { at: Box::new(at.at(ip)), relay: *relay },
+        }
+    }
+
+    /// Where the first byte goes: the place itself, or that of the relay.
+    pub(crate) fn first_hop(&self) -> &Self {
+        match self {
+            Self::Circuit { at, .. } => at,
+            place => place,
         }
     }
 
     pub(crate) fn to_multiaddr(&self) -> Multiaddr {
         match self {
             Self::Memory(port) => Multiaddr::from(Protocol::Memory(*port)),
+            Self::Circuit { at, relay } => at
+                .to_multiaddr()
+                .with(Protocol::P2p(convert::libp2p_peer_id(*relay)))
+                .with(Protocol::P2pCircuit),
             Self::Net { host, port, transport } => {
                 let host = match host {
                     Host::Ip(IpAddr::V4(ip)) => Protocol::Ip4(*ip),
@@ -236,6 +280,10 @@ fn net<'a>(host: Host, parts: &mut impl Iterator<Item = Protocol<'a>>) -> Result
     Ok(Place::Net { host, port, transport })
 }
 
+fn of_a_node(peer: &libp2p::PeerId) -> Result<PeerId, &'static str> {
+    convert::peer_id(peer).ok_or("its peer id is not the one of a nostrp2p node")
+}
+
 fn named(name: &str, family: Family) -> Result<Host, &'static str> {
     let name = name.to_ascii_lowercase();
     let known = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_');
@@ -296,6 +344,24 @@ mod tests {
     }
 
     #[test]
+    fn circuits_are_parsed_and_shown() {
+        let (relay, peer) = (PeerId::from_ed25519([9; 32]), a_peer());
+        for place in ["/ip4/192.0.2.1/tcp/1", "/dns4/a.example/udp/2/quic-v1", "/memory/3"] {
+            for end in ["", &format!("/p2p/{peer}")] {
+                let text = format!("{place}/p2p/{relay}/p2p-circuit{end}");
+                let address: PeerAddress = text.parse().unwrap();
+                assert!(address.is_circuit());
+                assert_eq!(address.to_string(), text);
+                assert_eq!(address.peer().is_some(), !end.is_empty());
+                assert_eq!(address.place.first_hop().to_multiaddr().to_string(), place);
+            }
+        }
+        let longest =
+            format!("/dns4/{}/udp/65535/quic-v1/p2p/{relay}/p2p-circuit/p2p/{peer}", "a".repeat(253));
+        assert!(longest.parse::<PeerAddress>().is_ok());
+    }
+
+    #[test]
     fn what_is_no_address_is_refused_with_the_reason() {
         let peer = a_peer();
         let rows = [
@@ -326,7 +392,17 @@ mod tests {
                 "/ip4/1.1.1.1/tcp/1/p2p/QmYyQSo1c1Ym7orWxLYvCrM2EmxFTANf8wXmmE7DWjhx5N",
                 "its peer id is not the one of a nostrp2p node",
             ),
-            (&format!("/ip4/1.1.1.1/tcp/1/p2p/{peer}/p2p-circuit"), "it goes on after the peer id"),
+            (&format!("/ip4/1.1.1.1/tcp/1/p2p/{peer}/tcp/1"), "it goes on after the peer id"),
+            (&format!("/p2p/{peer}/p2p-circuit"), "it begins with none of /ip4, /ip6, /dns, /dns4, /dns6"),
+            ("/ip4/1.1.1.1/tcp/1/p2p-circuit", "before /p2p-circuit there is no /p2p/<peer id of the relay>"),
+            (
+                &format!("/ip4/1.1.1.1/tcp/1/p2p/{peer}/p2p-circuit/tcp/1"),
+                "after /p2p-circuit only /p2p/<peer id> is known",
+            ),
+            (
+                &format!("/ip4/1.1.1.1/tcp/1/p2p/{peer}/p2p-circuit/p2p/{peer}/p2p-circuit"),
+                "it goes on after the peer id",
+            ),
             (&"x".repeat(1_000_000), "it is too long"),
         ];
         for (text, problem) in rows {

@@ -216,11 +216,16 @@ impl Redial {
     }
 }
 
-/// 2 s doubled with every failure up to 60 s, give or take a quarter. `dice` is uniform in `0.0..1.0`.
+/// 2 s doubled with every failure up to 60 s, give or take a quarter.
 fn delay(failures: u32, dice: f64) -> Duration {
-    // 2 s * 2^5 is beyond the last delay.
-    let doubled = FIRST_DELAY * 2_u32.pow(failures.saturating_sub(1).min(5));
-    doubled.min(LAST_DELAY).mul_f64(0.75 + 0.5 * dice.clamp(0.0, 1.0))
+    growing(FIRST_DELAY, LAST_DELAY, failures, dice)
+}
+
+/// A pause that doubles with every failure, give or take a quarter. `last` is at most 32 times `first`, and `dice`
+/// uniform in `0.0..1.0`.
+pub(crate) fn growing(first: Duration, last: Duration, failures: u32, dice: f64) -> Duration {
+    let doubled = first * 2_u32.pow(failures.saturating_sub(1).min(5));
+    doubled.min(last).mul_f64(0.75 + 0.5 * dice.clamp(0.0, 1.0))
 }
 
 #[cfg(test)]

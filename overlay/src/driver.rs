@@ -6,6 +6,7 @@ mod connections;
 mod dialing;
 mod home;
 mod messages;
+mod relaying;
 mod requests;
 mod saving;
 
@@ -31,7 +32,7 @@ use self::{
     messages::Held,
     requests::Requests,
 };
-pub(crate) use self::{home::MAX_KEPT, requests::Question, saving::Saver};
+pub(crate) use self::{home::MAX_KEPT, relaying::Relaying, requests::Question, saving::Saver};
 use crate::{
     OverlayEvent, Peer, Protocol, Stats,
     connect::Redial,
@@ -64,6 +65,7 @@ pub(crate) struct Driver {
     held: Held,
     requests: Requests,
     homes: Homes,
+    relaying: Relaying,
     stats: Stats,
 }
 
@@ -75,6 +77,7 @@ impl Driver {
         redial: Redial,
         known: Known,
         saver: Saver,
+        relaying: Relaying,
     ) -> Self {
         Self {
             swarm,
@@ -89,6 +92,7 @@ impl Driver {
             held: Held::default(),
             requests: Requests::default(),
             homes: Homes::default(),
+            relaying,
             stats: Stats::default(),
         }
     }
@@ -126,6 +130,7 @@ impl Driver {
             Command::Keep(peers) => self.keep(peers),
             Command::Peers(reply) => answer(reply, self.describe_peers()),
             Command::ListenAddresses(reply) => answer(reply, self.listen_addresses()),
+            Command::Reach(reply) => answer(reply, self.describe_reach()),
             Command::Stats(reply) => answer(reply, self.stats),
             // Taken by `run`, which ends.
             Command::Shutdown => {}
@@ -147,6 +152,18 @@ impl Driver {
                 self.on_request_event(Protocol::Sync, event)
             }
             SwarmEvent::Behaviour(BehaviourEvent::Home(event)) => self.on_home(event),
+            SwarmEvent::Behaviour(BehaviourEvent::Relay(event)) => self.on_relay(event),
+            SwarmEvent::Behaviour(BehaviourEvent::Circuits(event)) => self.on_place(event),
+            SwarmEvent::Behaviour(BehaviourEvent::Punch(event)) => self.on_punch(event),
+            SwarmEvent::Behaviour(BehaviourEvent::Probe(event)) => self.on_probe(event),
+            SwarmEvent::Behaviour(BehaviourEvent::Upnp(event)) => self.on_upnp(event),
+            SwarmEvent::Behaviour(BehaviourEvent::Mdns(event)) => self.on_mdns(event),
+            SwarmEvent::NewExternalAddrCandidate { address } => self.on_candidate(&address),
+            SwarmEvent::ListenerClosed { listener_id, reason, .. }
+                if self.relaying.is_place(&listener_id) =>
+            {
+                self.on_place_lost(listener_id, reason);
+            }
             SwarmEvent::ConnectionEstablished { peer_id, connection_id, endpoint, .. } => {
                 self.on_connected(peer_id, connection_id, &endpoint);
             }
@@ -174,6 +191,7 @@ impl Driver {
     async fn on_tick(&mut self) {
         let now = Instant::now();
         self.check_peers(now);
+        self.check_reach(now);
         self.requests.forget_abandoned();
         self.end_visits(now);
         self.dial_due(now);
@@ -191,7 +209,8 @@ impl Driver {
     }
 
     fn listen_addresses(&self) -> Vec<String> {
-        self.swarm.listeners().map(|address| self.with_own_id(address.clone())).collect()
+        let own = self.swarm.listeners().filter(|address| !relaying::is_circuit(address));
+        own.map(|address| self.with_own_id(address.clone())).collect()
     }
 
     fn with_own_id(&self, address: Multiaddr) -> String {

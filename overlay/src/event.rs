@@ -38,6 +38,8 @@ pub enum OverlayEvent {
     PeerLeft(PeerId),
     /// Others can try to reach this node here: a multiaddr with the peer id, which another node takes as `-b`.
     Listening(String),
+    /// Others reach this node elsewhere than before: what [`crate::Overlay::reach`] says of addresses has changed.
+    AddressesChanged,
     /// An address that a person gave (bootstrap, or [`crate::Overlay::dial`]) did not lead to a node.
     BootstrapFailed {
         /// The address as it was given.
@@ -95,4 +97,18 @@ pub struct Stats {
     /// Requests of others that were refused: too many at a time, or by the node, or because it did not take its events
     /// fast enough.
     pub requests_refused: u64,
+    /// Places that this node gave to others as a relay; renewals are not counted.
+    pub places_given: u64,
+    /// Places that it refused: too many, or too often.
+    pub places_refused: u64,
+    /// Circuits that began to run through this node.
+    pub circuits_carried: u64,
+    /// Circuits that it refused: too many, too often, or to a node that has no place here.
+    pub circuits_refused: u64,
+    /// Places that other nodes gave to this one; renewals are not counted.
+    pub places_got: u64,
+    /// Connections over a relay that became direct ones.
+    pub holes_punched: u64,
+    /// Connections over a relay that could not become direct ones.
+    pub holes_failed: u64,
 }

@@ -9,8 +9,8 @@ use tokio::{
 };
 
 use crate::{
-    BroadcastError, HomeStream, HomeVisit, MessageRef, Peer, PeerAddress, Protocol, RequestError, RequestRef,
-    Stats, Topic, Verdict,
+    BroadcastError, HomeStream, HomeVisit, MessageRef, Peer, PeerAddress, Protocol, Reach, RequestError,
+    RequestRef, Stats, Topic, Verdict,
     driver::{MAX_KEPT, Question},
     known::MAX_PER_PEER,
 };
@@ -58,6 +58,7 @@ pub(crate) enum Command {
     Keep(Vec<PeerId>),
     Peers(oneshot::Sender<Vec<Peer>>),
     ListenAddresses(oneshot::Sender<Vec<String>>),
+    Reach(oneshot::Sender<Reach>),
     Stats(oneshot::Sender<Stats>),
     Shutdown,
 }
@@ -184,7 +185,12 @@ impl Overlay {
         self.ask(Command::Peers).await.unwrap_or_default()
     }
 
-    /// Where this node listens: multiaddrs with its peer id.
+    /// Whether others reach this node and through what. The addresses in it are the ones to tell others.
+    pub async fn reach(&self) -> Reach {
+        self.ask(Command::Reach).await.unwrap_or_default()
+    }
+
+    /// Where this node listens itself, without relays: multiaddrs with its peer id.
     pub async fn listen_addresses(&self) -> Vec<String> {
         self.ask(Command::ListenAddresses).await.unwrap_or_default()
     }

@@ -49,7 +49,12 @@ struct SavedAddress {
 
 impl Known {
     /// Notes that the peer answered at this address.
+    ///
+    /// An address over a relay is never more than heard of: it lasts as long as the peer's place there.
     pub(crate) fn good(&mut self, peer: PeerId, address: &PeerAddress, now_secs: u64) {
+        if address.is_circuit() {
+            return self.heard(peer, address);
+        }
         self.insert(peer, address, now_secs.max(1));
     }
 
@@ -64,12 +69,15 @@ impl Known {
     }
 
     /// Notes where the peer announces that it can be reached. Of what was only heard of before, the newest counts;
-    /// what worked stays.
+    /// what worked stays. Relays that are not named any more are forgotten.
     pub(crate) fn announced(&mut self, peer: PeerId, addresses: &[PeerAddress]) {
         let Some(known) = self.peers.get_mut(&peer) else {
             return addresses.iter().for_each(|address| self.heard(peer, address));
         };
         let named: Vec<_> = addresses.iter().take(MAX_PER_PEER).map(PeerAddress::without_peer).collect();
+        let before = known.len();
+        known.retain(|address, _| !address.is_circuit() || named.contains(address));
+        self.changed |= known.len() != before;
         let new = named.iter().filter(|address| !known.contains_key(*address)).count();
         let mut excess = (known.len() + new).saturating_sub(MAX_PER_PEER);
         known.retain(|address, last_good| {
@@ -325,6 +333,19 @@ mod tests {
         assert!(all.contains(&address("8.8.8.8:100")), "{all:?}");
         known.announced(peer(2), &named(1..3));
         assert_eq!(known.addresses(&peer(2)), named(1..3));
+    }
+
+    #[test]
+    fn relays_that_are_not_named_any_more_are_forgotten() {
+        let mut known = Known::default();
+        let over = |relay| address(&format!("/ip4/8.8.8.8/tcp/1/p2p/{}/p2p-circuit", peer(relay)));
+        known.good(peer(1), &address("good.example:1"), 100);
+        known.good(peer(1), &over(7), 200);
+        known.announced(peer(1), &[over(8)]);
+        assert_eq!(known.addresses(&peer(1)), [address("good.example:1"), over(8)]);
+        known.announced(peer(1), &[over(9)]);
+        assert_eq!(known.addresses(&peer(1)), [address("good.example:1"), over(9)]);
+        assert_eq!(Known::from_json(&known.to_json()).unwrap().peers, known.peers);
     }
 
     #[test]

@@ -20,7 +20,11 @@ mod known;
 mod listen;
 mod outlet;
 mod peer;
+mod probe;
 mod reach;
+mod reachability;
+mod relay;
+mod relays;
 mod request;
 mod secret;
 mod settings;
@@ -39,6 +43,8 @@ pub use crate::{
     home::{HomeReader, HomeStream, HomeVisit, HomeWriter, MAX_HOME_FRAME},
     known::MAX_KNOWN_ADDRESSES,
     peer::{Direction, Path, Peer},
+    reachability::{MAX_OWN_ADDRESSES, Reach, Reachability, Serves, Upnp},
+    relay::{DEFAULT_RELAY_SLOTS, MAX_RELAY_SLOTS},
     request::{Protocol, RequestRef},
     secret::{NodeSecret, verify},
     settings::{Listen, Settings},
@@ -55,17 +61,18 @@ pub use crate::{
 /// # Panics
 /// Outside of a tokio runtime with IO and time.
 pub async fn start(settings: Settings) -> Result<(Overlay, mpsc::Receiver<OverlayEvent>), StartError> {
-    let mut swarm = swarm::build(&settings.secret.keypair(), settings.request_timeout)?;
+    let mut swarm = swarm::build(&settings)?;
     let begun = listen::begin(&mut swarm, &settings.listen).await?;
     let known = match settings.known_addresses.clone() {
         Some(path) => task::spawn_blocking(move || known::load(&path)).await.unwrap_or_default(),
         None => known::Known::default(),
     };
+    let relaying = driver::Relaying::new(&settings);
     let redial = connect::Redial::new(settings.bootstrap, Instant::now());
     let (commands, inbox) = mpsc::channel(handle::COMMANDS);
     let (events, receiver) = mpsc::channel(outlet::EVENTS);
     let saver = driver::Saver::new(settings.known_addresses);
-    let driver = driver::Driver::new(swarm, inbox, events.clone(), redial, known, saver);
+    let driver = driver::Driver::new(swarm, inbox, events.clone(), redial, known, saver, relaying);
     task::spawn(supervise(task::spawn(driver.run(begun)), events));
     Ok((Overlay::new(commands, settings.secret.peer_id(), settings.request_timeout), receiver))
 }

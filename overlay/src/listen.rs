@@ -45,14 +45,10 @@ pub(crate) async fn begin(swarm: &mut Swarm<Behaviour>, listen: &[Listen]) -> Re
 
 fn listen_ip(swarm: &mut Swarm<Behaviour>, address: SocketAddr) -> Result<Vec<ListenerId>, StartError> {
     let tcp = swarm.listen_on(Place::tcp(address).to_multiaddr());
-    let listeners = vec![tcp.map_err(|error| in_use_or(error, address, "TCP"))?];
-    #[cfg(feature = "quic")]
-    let listeners = {
-        let quic = swarm.listen_on(Place::quic(address).to_multiaddr());
-        let quic = quic.map_err(|error| in_use_or(error, address, "UDP"))?;
-        listeners.into_iter().chain([quic]).collect()
-    };
-    Ok(listeners)
+    let tcp = tcp.map_err(|error| in_use_or(error, address, "TCP"))?;
+    let quic = swarm.listen_on(Place::quic(address).to_multiaddr());
+    let quic = quic.map_err(|error| in_use_or(error, address, "UDP"))?;
+    Ok(vec![tcp, quic])
 }
 
 /// Tries the port without `SO_REUSEPORT`.

@@ -43,12 +43,15 @@ pub enum Direction {
     Outbound,
 }
 
-/// How the bytes of a connection travel. More ways come with relays.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
+/// How the bytes of a connection travel, the best first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Path {
-    /// From machine to machine, nobody between.
+    /// From machine to machine: one of the two can be dialed.
     Direct,
+    /// From machine to machine, through holes that both punched into their routers at the same moment.
+    Punched,
+    /// Through a third node, which sees only encrypted bytes.
+    Relayed,
 }
 
 /// A connected peer as the driver knows it.
@@ -64,6 +67,10 @@ pub(crate) struct Connected {
     pub(crate) fault: Option<String>,
     /// Whether the node was told of it.
     pub(crate) announced: bool,
+    /// Whether it says that it relays for others.
+    pub(crate) relays: bool,
+    /// Whether its own addresses were dialed after it came over a relay.
+    pub(crate) sought: bool,
 }
 
 /// One connection.
@@ -71,6 +78,8 @@ pub(crate) struct Connected {
 pub(crate) struct Connection {
     pub(crate) address: String,
     pub(crate) direction: Direction,
+    pub(crate) path: Path,
+    pub(crate) since: Instant,
     /// The address under which we found it, when we dialed.
     pub(crate) dialed: Option<PeerAddress>,
 }
@@ -85,17 +94,29 @@ impl Connected {
             delay: None,
             topics: BTreeSet::new(),
             announced: false,
+            relays: false,
+            sought: false,
         }
     }
 
-    /// The peer for the rest of the node. With several connections, the oldest speaks.
+    /// The best connection; among equals the oldest.
+    pub(crate) fn best(&self) -> Option<&Connection> {
+        self.connections.values().min_by_key(|connection| connection.path)
+    }
+
+    /// Whether there is a connection that needs no relay.
+    pub(crate) fn is_direct(&self) -> bool {
+        self.best().is_some_and(|connection| connection.path != Path::Relayed)
+    }
+
+    /// The peer for the rest of the node. With several connections, the best speaks.
     pub(crate) fn describe(&self, id: PeerId, score: f64) -> Peer {
-        let connection = self.connections.values().next();
+        let connection = self.best();
         Peer {
             id,
             address: connection.map(|connection| connection.address.clone()).unwrap_or_default(),
             direction: connection.map_or(Direction::Inbound, |connection| connection.direction),
-            path: Path::Direct,
+            path: connection.map_or(Path::Direct, |connection| connection.path),
             delay: self.delay,
             agent: self.agent.clone().unwrap_or_default(),
             subscribed: self.topics.contains(&Topic::Events),

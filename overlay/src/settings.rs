@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
-use crate::{address::PeerAddress, request::REQUEST_TIME, secret::NodeSecret};
+use crate::{address::PeerAddress, relay::DEFAULT_RELAY_SLOTS, request::REQUEST_TIME, secret::NodeSecret};
 
 /// How to start an overlay.
 #[derive(Debug, Clone)]
@@ -16,6 +16,17 @@ pub struct Settings {
     /// The file with the addresses of nodes that were met (JSON, replaced as a whole, about 100 KB at most).
     /// It need not exist, its folder must. `None` keeps them in memory only.
     pub known_addresses: Option<PathBuf>,
+    /// Whether others can dial this node. `None` lets others try (AutoNAT), which is best nearly always.
+    pub reachable: Option<bool>,
+    /// Addresses at which others reach this node although it does not see that itself, such as a port that a router
+    /// forwards. They are told to others first. At most 8 are used.
+    pub external: Vec<PeerAddress>,
+    /// How many nodes may be reached through this one at a time, while it is reachable itself. 0 refuses to relay.
+    pub relay_slots: usize,
+    /// Whether to ask the router to open the port (UPnP). Not done by nodes that listen on loopback alone.
+    pub upnp: bool,
+    /// Whether to look for nodes in the local network, and to be found there (mDNS).
+    pub mdns: bool,
     /// How long a request may take, in both directions: 20 s. Only tests have a reason for another time.
     pub request_timeout: Duration,
 }
@@ -23,7 +34,7 @@ pub struct Settings {
 /// A place to listen at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Listen {
-    /// TCP, and with the feature `quic` also QUIC on the UDP port of the same number.
+    /// TCP, and QUIC on the UDP port of the same number.
     /// With port 0 the system picks free ports, which for TCP and UDP are different ones.
     Ip(SocketAddr),
     /// The memory transport, which reaches overlays in the same process: for tests and simulations.
@@ -32,13 +43,18 @@ pub enum Listen {
 }
 
 impl Settings {
-    /// Listens nowhere, knows nobody, keeps nothing.
+    /// Listens nowhere, knows nobody, keeps nothing; asks neither the router nor the local network for anything.
     pub const fn new(secret: NodeSecret) -> Self {
         Self {
             secret,
             listen: Vec::new(),
             bootstrap: Vec::new(),
             known_addresses: None,
+            reachable: None,
+            external: Vec::new(),
+            relay_slots: DEFAULT_RELAY_SLOTS,
+            upnp: false,
+            mdns: false,
             request_timeout: REQUEST_TIME,
         }
     }

@@ -5,12 +5,16 @@ use std::time::Duration;
 use libp2p::{
     Swarm, Transport,
     connection_limits::{self, ConnectionLimits},
-    core::{muxing::StreamMuxerBox, transport::MemoryTransport, upgrade},
-    identify,
+    core::{
+        muxing::StreamMuxerBox,
+        transport::{MemoryTransport, OrTransport},
+        upgrade,
+    },
+    dcutr, identify,
     identity::Keypair,
-    noise, ping,
-    swarm::{self, NetworkBehaviour, SwarmEvent},
-    tcp, yamux,
+    mdns, noise, ping, quic, relay,
+    swarm::{self, NetworkBehaviour, SwarmEvent, behaviour::toggle::Toggle},
+    tcp, upnp, yamux,
 };
 
 use crate::{
@@ -18,7 +22,10 @@ use crate::{
     gate::Gate,
     gossip::{self, Gossip},
     home,
+    probe::Probe,
+    relay as serving,
     request::{self, Protocol},
+    settings::{Listen, Settings},
 };
 
 /// What a peer must name in `identify` to be one of ours.
@@ -37,8 +44,9 @@ const PING_TIMEOUT: Duration = Duration::from_secs(20);
 /// Gossipsub keeps its connections open; this one is for connections nobody has a use for.
 const IDLE_TIME: Duration = Duration::from_secs(120);
 
-/// Streams a peer may have open on one connection: fewer than ten, and at most 36 for requests of both.
-const MAX_STREAMS: usize = 64;
+/// Streams a peer may have open on one connection: fewer than ten, at most 36 for requests of both, and the circuits
+/// when one relays for the other.
+const MAX_STREAMS: usize = 128;
 
 /// Connections that others opened: with the outbound ones well below 256 file descriptors, macOS's default.
 const MAX_INBOUND: u32 = 128;
@@ -47,8 +55,9 @@ const MAX_OUTBOUND: u32 = 48;
 /// Handshakes under way. A flood of half-open connections then holds little memory and no slot for long.
 const MAX_PENDING_INBOUND: u32 = 32;
 const MAX_PENDING_OUTBOUND: u32 = 32;
-/// Two nodes that dial each other at once have two connections; one more for one that is dying.
-const MAX_PER_PEER: u32 = 3;
+/// Two nodes that dial each other at once have two connections. While a hole is punched there are those over relays
+/// and up to two new ones, and one more when the peer tries whether this node is reachable.
+const MAX_PER_PEER: u32 = 6;
 
 /// What the swarm runs. `gate` and `limits` come first, for they may refuse a connection.
 #[derive(NetworkBehaviour)]
@@ -56,6 +65,12 @@ const MAX_PER_PEER: u32 = 3;
 pub(crate) struct Behaviour {
     pub(crate) gate: Gate,
     limits: connection_limits::Behaviour,
+    pub(crate) relay: relay::Behaviour,
+    pub(crate) circuits: relay::client::Behaviour,
+    pub(crate) punch: dcutr::Behaviour,
+    pub(crate) probe: Probe,
+    pub(crate) upnp: Toggle<upnp::tokio::Behaviour>,
+    pub(crate) mdns: Toggle<mdns::tokio::Behaviour>,
     pub(crate) identify: identify::Behaviour,
     ping: ping::Behaviour,
     pub(crate) gossip: Gossip,
@@ -68,13 +83,25 @@ pub(crate) struct Behaviour {
 /// What the swarm reports.
 pub(crate) type Event = SwarmEvent<BehaviourEvent>;
 
-pub(crate) fn build(keypair: &Keypair, request_timeout: Duration) -> Result<Swarm<Behaviour>, StartError> {
+pub(crate) fn build(settings: &Settings) -> Result<Swarm<Behaviour>, StartError> {
+    let keypair = settings.secret.keypair();
+    let own = keypair.public().to_peer_id();
     let config = swarm::Config::with_tokio_executor().with_idle_connection_timeout(IDLE_TIME);
+    let (circuits, client) = relay::client::new(own);
+    let request_timeout = settings.request_timeout;
     let behaviour = Behaviour {
         gate: Gate::default(),
         limits: connection_limits::Behaviour::new(limits()),
+        relay: serving::behaviour(own, settings.relay_slots),
+        circuits: client,
+        punch: dcutr::Behaviour::new(own),
+        probe: Probe::new(own, settings.reachable.is_some()),
+        upnp: asks_router(settings).then(upnp::tokio::Behaviour::default).into(),
+        mdns: local_discovery(settings, own)?.into(),
         identify: identify::Behaviour::new(
-            identify::Config::new(PROTOCOL.to_owned(), keypair.public()).with_agent_version(AGENT.to_owned()),
+            identify::Config::new(PROTOCOL.to_owned(), keypair.public())
+                .with_agent_version(AGENT.to_owned())
+                .with_push_listen_addr_updates(true),
         ),
         ping: ping::Behaviour::new(
             ping::Config::new().with_interval(PING_INTERVAL).with_timeout(PING_TIMEOUT),
@@ -85,34 +112,46 @@ pub(crate) fn build(keypair: &Keypair, request_timeout: Duration) -> Result<Swar
         sync: request::behaviour(Protocol::Sync, request_timeout),
         home: home::Behaviour::default(),
     };
-    Ok(Swarm::new(transport(keypair)?, behaviour, keypair.public().to_peer_id(), config))
+    Ok(Swarm::new(transport(&keypair, circuits)?, behaviour, own, config))
+}
+
+/// Whether the router shall be asked to open the port: never for a node that listens on loopback alone.
+pub(crate) fn asks_router(settings: &Settings) -> bool {
+    settings.upnp && settings.reachable.is_none() && !listens_on_loopback_only(&settings.listen)
+}
+
+/// Whether nobody on another machine can dial this node.
+pub(crate) fn listens_on_loopback_only(listen: &[Listen]) -> bool {
+    listen.iter().all(|place| matches!(place, Listen::Ip(address) if address.ip().is_loopback()))
+}
+
+fn local_discovery(
+    settings: &Settings,
+    own: libp2p::PeerId,
+) -> Result<Option<mdns::tokio::Behaviour>, StartError> {
+    let behaviour = settings.mdns.then(|| mdns::tokio::Behaviour::new(mdns::Config::default(), own));
+    behaviour.transpose().map_err(|error| StartError::Setup(format!("mDNS: {error}")))
 }
 
 type Boxed = libp2p::core::transport::Boxed<(libp2p::PeerId, StreamMuxerBox)>;
 
-fn transport(keypair: &Keypair) -> Result<Boxed, StartError> {
+fn transport(keypair: &Keypair, circuits: relay::client::Transport) -> Result<Boxed, StartError> {
     let noise = noise::Config::new(keypair).map_err(|error| StartError::Setup(error.to_string()))?;
     let mut yamux = yamux::Config::default();
     yamux.set_max_num_streams(MAX_STREAMS);
-    let streams = tcp::tokio::Transport::new(tcp::Config::default().nodelay(true))
-        .or_transport(MemoryTransport::new())
-        .upgrade(upgrade::Version::V1Lazy)
-        .authenticate(noise)
-        .multiplex(yamux)
-        .timeout(HANDSHAKE_TIME)
-        .boxed();
+    // Circuits come first, for TCP would take the address of one for that of its relay.
+    let streams =
+        OrTransport::new(circuits, tcp::tokio::Transport::new(tcp::Config::default().nodelay(true)))
+            .or_transport(MemoryTransport::new())
+            .upgrade(upgrade::Version::V1Lazy)
+            .authenticate(noise)
+            .multiplex(yamux)
+            .timeout(HANDSHAKE_TIME)
+            .boxed();
     Ok(with_quic(streams, keypair))
 }
 
-#[cfg(not(feature = "quic"))]
-fn with_quic(streams: Boxed, _: &Keypair) -> Boxed {
-    streams
-}
-
-#[cfg(feature = "quic")]
 fn with_quic(streams: Boxed, keypair: &Keypair) -> Boxed {
-    use libp2p::{core::transport::OrTransport, quic};
-
     let mut config = quic::Config::new(keypair);
     config.handshake_timeout = HANDSHAKE_TIME;
     let quic = quic::tokio::Transport::new(config)

@@ -12,7 +12,7 @@ use nostrp2p_protocol::{
     login,
 };
 use tokio::{net::TcpStream, time::timeout};
-use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async, tungstenite::Message};
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, client_async, connect_async, tungstenite::Message};
 
 use crate::PATIENCE;
 
@@ -60,7 +60,21 @@ impl Client {
     /// # Panics
     /// When the node does not welcome it.
     pub async fn connect(authority: &str) -> Self {
-        let mut client = Self::connect_silently(authority).await;
+        Self::connect_silently(authority).await.greet().await
+    }
+
+    /// Speaks over a connection that stands already, and says hello.
+    ///
+    /// # Panics
+    /// When the node does not welcome it.
+    pub async fn over(stream: TcpStream, authority: &str) -> Self {
+        let url = format!("ws://{authority}/client");
+        let (socket, _) = client_async(url, MaybeTlsStream::Plain(stream)).await.expect("a WebSocket");
+        Self::on(socket, authority).greet().await
+    }
+
+    async fn greet(self) -> Self {
+        let mut client = self;
         client.send(ClientFrame::Hello { version: VERSION, client: "test".into() }).await;
         match client.next().await {
             Some(NodeFrame::Welcome { challenge, peer, .. }) => {
@@ -79,6 +93,10 @@ impl Client {
     pub async fn connect_silently(authority: &str) -> Self {
         let (socket, _) =
             connect_async(format!("ws://{authority}/client")).await.expect("the node takes the connection");
+        Self::on(socket, authority)
+    }
+
+    fn on(socket: WebSocketStream<MaybeTlsStream<TcpStream>>, authority: &str) -> Self {
         Self {
             socket,
             authority: authority.to_owned(),
@@ -108,11 +126,27 @@ impl Client {
     /// When the node refuses.
     pub async fn claim(authority: &str, token: [u8; 16], key: &SecretKey) -> Self {
         let mut client = Self::connect(authority).await;
-        let proof = client.proof(key);
-        client.send(ClientFrame::Claim { request: 1, token, proof }).await;
-        let answer = client.answer().await;
-        assert!(matches!(answer, NodeFrame::LoggedIn { .. }), "{answer:?}");
+        client.become_owner(token, key).await;
         client
+    }
+
+    /// Claims the node.
+    ///
+    /// # Panics
+    /// When the node refuses.
+    pub async fn become_owner(&mut self, token: [u8; 16], key: &SecretKey) {
+        let proof = self.proof(key);
+        self.send(ClientFrame::Claim { request: 1, token, proof }).await;
+        let answer = self.answer().await;
+        assert!(matches!(answer, NodeFrame::LoggedIn { .. }), "{answer:?}");
+    }
+
+    /// Who the node is.
+    ///
+    /// # Panics
+    /// Before its welcome.
+    pub fn peer(&self) -> PeerId {
+        self.peer.expect("a welcome")
     }
 
     /// A login event for this connection.
@@ -138,9 +172,16 @@ impl Client {
     /// # Panics
     /// When nothing comes, or no frame.
     pub async fn next(&mut self) -> Option<NodeFrame> {
+        timeout(PATIENCE, self.whenever()).await.expect("the node says something")
+    }
+
+    /// The next frame, however long it takes; None when the node has closed the connection. Cancel-safe.
+    ///
+    /// # Panics
+    /// When what comes is no frame.
+    pub async fn whenever(&mut self) -> Option<NodeFrame> {
         loop {
-            let message = timeout(PATIENCE, self.socket.next()).await.expect("the node says something");
-            match message {
+            match self.socket.next().await {
                 Some(Ok(Message::Binary(bytes))) => {
                     let frame = NodeFrame::decode(&bytes).expect("a frame");
                     if let NodeFrame::Deliveries { id, people } = &frame {
@@ -244,6 +285,23 @@ impl Client {
         match self.answer().await {
             NodeFrame::Answer { events, .. } => events.into_iter().map(|event| event.content).collect(),
             other => panic!("no answer but {other:?}"),
+        }
+    }
+
+    /// All that the node holds after a sequence number, as texts, however much it is.
+    ///
+    /// # Panics
+    /// When the connection ends before.
+    pub async fn everything_after(&mut self, after: u64) -> Vec<String> {
+        self.watch(after).await;
+        let mut texts = Vec::new();
+        loop {
+            let frame = self.next().await.expect("the node keeps the connection");
+            let NodeFrame::Batch { through, newest, events } = frame else { continue };
+            texts.extend(events.into_iter().map(|event| event.content));
+            if through >= newest {
+                return texts;
+            }
         }
     }
 

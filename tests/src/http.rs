@@ -38,6 +38,21 @@ pub async fn request(
     body: &[u8],
 ) -> (u16, String, Vec<u8>) {
     let stream = TcpStream::connect(authority).await.expect("the node listens");
+    request_over(stream, authority, method, path, headers, body).await
+}
+
+/// Sends a request as it is given, over a connection that stands already.
+///
+/// # Panics
+/// When there is no answer.
+pub async fn request_over(
+    stream: TcpStream,
+    authority: &str,
+    method: &str,
+    path: &str,
+    headers: &[&str],
+    body: &[u8],
+) -> (u16, String, Vec<u8>) {
     let host = format!("Host: {authority}");
     let has_host = headers.iter().any(|header| header.starts_with("Host:"));
     let host = if has_host { None } else { Some(host.as_str()) };

@@ -10,6 +10,7 @@ mod http;
 mod node;
 mod page;
 mod person;
+mod relay;
 mod rest;
 
 use std::{
@@ -20,9 +21,10 @@ use std::{
 
 pub use browser::{Browser, Size};
 pub use client::{Client, now, post, random_key, reply};
-pub use http::{get, post_http, request};
+pub use http::{get, post_http, request, request_over};
 pub use node::{Node, binary, free_port};
 pub use person::Person;
+pub use relay::Relay;
 pub use rest::{RestAnswer, RestEvent, authorization, http_login, rest};
 
 /// How long anything may take that is not measured.

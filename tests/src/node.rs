@@ -46,6 +46,18 @@ pub fn free_port() -> u16 {
     panic!("no free port");
 }
 
+/// What a node logs: the filter, and a folder of its own for the file.
+struct Log {
+    filter: String,
+    folder: TempDir,
+}
+
+impl Log {
+    fn path(&self) -> PathBuf {
+        self.folder.path().join("log")
+    }
+}
+
 /// A running node. It is killed when dropped.
 pub struct Node {
     child: Child,
@@ -53,6 +65,7 @@ pub struct Node {
     port: u16,
     data: TempDir,
     arguments: Vec<String>,
+    log: Option<Log>,
     /// The claim link, for a node that had no owner when it started.
     pub claim_link: Option<String>,
 }
@@ -60,13 +73,28 @@ pub struct Node {
 impl Node {
     /// Starts a node with a data directory of its own on a free port, and waits until it is ready.
     pub async fn start(arguments: &[&str]) -> Self {
-        let data = tempfile::tempdir().expect("a temporary directory");
-        Self::start_in(data, free_port(), arguments.iter().map(|&argument| argument.to_owned()).collect())
-            .await
+        Self::start_new(arguments, None).await
     }
 
-    async fn start_in(data: TempDir, port: u16, arguments: Vec<String>) -> Self {
-        let mut child = Command::new(binary())
+    /// As [`Node::start`], with what this filter (`RUST_LOG`) lets through in [`Node::log`].
+    pub async fn start_with_log(arguments: &[&str], filter: &str) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary directory");
+        Self::start_new(arguments, Some(Log { filter: filter.to_owned(), folder })).await
+    }
+
+    async fn start_new(arguments: &[&str], log: Option<Log>) -> Self {
+        let data = tempfile::tempdir().expect("a temporary directory");
+        let arguments = arguments.iter().map(|&argument| argument.to_owned()).collect();
+        Self::start_in(data, free_port(), arguments, log).await
+    }
+
+    async fn start_in(data: TempDir, port: u16, arguments: Vec<String>, log: Option<Log>) -> Self {
+        let mut command = Command::new(binary());
+        if let Some(log) = &log {
+            let file = std::fs::File::options().create(true).append(true).open(log.path());
+            command.env("RUST_LOG", &log.filter).env("NO_COLOR", "1").stderr(file.expect("a log file"));
+        }
+        let mut child = command
             .arg("server")
             .args(["--no-qr", "-l", &format!("127.0.0.1:{port}"), "--data-dir"])
             .arg(data.path())
@@ -90,7 +118,7 @@ impl Node {
                 break;
             }
         }
-        Self { child, lines, port, data, arguments, claim_link }
+        Self { child, lines, port, data, arguments, log, claim_link }
     }
 
     /// `host:port` for clients.
@@ -116,6 +144,21 @@ impl Node {
     /// The data directory.
     pub fn data_dir(&self) -> &Path {
         self.data.path()
+    }
+
+    /// What a node that was started with [`Node::start_with_log`] has logged so far, over restarts.
+    ///
+    /// # Panics
+    /// When there is no log.
+    pub fn log(&self) -> String {
+        let log = self.log.as_ref().map(|log| std::fs::read(log.path()));
+        let log = log.expect("a node that was started with a log").expect("its file");
+        String::from_utf8_lossy(&log).into_owned()
+    }
+
+    /// The process.
+    pub fn id(&self) -> u32 {
+        self.child.id().expect("a running node")
     }
 
     /// Resident memory in KiB, where the system tells (Linux).
@@ -150,13 +193,13 @@ impl Node {
             "the node ended with {status:?}",
             status = self.child
         );
-        Stopped { data: self.data, port: self.port, arguments: self.arguments }
+        Stopped { data: self.data, port: self.port, arguments: self.arguments, log: self.log }
     }
 
     /// Ends the node without a warning (`kill -9`), and waits for it.
     pub async fn kill(mut self) -> Stopped {
         self.child.kill().await.expect("a running node");
-        Stopped { data: self.data, port: self.port, arguments: self.arguments }
+        Stopped { data: self.data, port: self.port, arguments: self.arguments, log: self.log }
     }
 }
 
@@ -165,11 +208,12 @@ pub struct Stopped {
     data: TempDir,
     port: u16,
     arguments: Vec<String>,
+    log: Option<Log>,
 }
 
 impl Stopped {
     /// Starts it again.
     pub async fn start(self) -> Node {
-        Node::start_in(self.data, self.port, self.arguments).await
+        Node::start_in(self.data, self.port, self.arguments, self.log).await
     }
 }

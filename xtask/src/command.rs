@@ -13,7 +13,9 @@ Commands:
            -- ARGS         everything after -- goes to `nostrp2p server` (with --demo: to each of the three)
   web    Build the static browser client into target/web
   test   Run every test there is, after fetching the tools that are missing
-           rust doc browser product   only these suites
+           rust doc browser product nat   only these suites
+  natlab Let nodes behind every kind of router talk to each other, in network namespaces (root on Linux)
+           --debug-build   build the node quickly instead of for speed
   fuzz   Give every decoder to libFuzzer, a minute each
            TARGET          only this one, such as json or packet
            --seconds N     how long each
@@ -38,6 +40,8 @@ pub enum Command {
     Run(RunOptions),
     /// The suites asked for, in the order in which they run.
     Test(Vec<Suite>),
+    /// Whether to build the node quickly.
+    Natlab(bool),
     Fuzz(fuzz::Options),
     Ci,
 }
@@ -66,10 +70,17 @@ impl Command {
             "help" | "--help" | "-h" => Ok(Self::Help),
             "run" => parse_run(rest).map(Self::Run),
             "test" => parse_suites(&rest).map(Self::Test),
+            "natlab" => match rest.as_slice() {
+                [] => Ok(Self::Natlab(false)),
+                [word] if word == "--debug-build" => Ok(Self::Natlab(true)),
+                _ => Err("`natlab` knows only --debug-build".to_owned()),
+            },
             "web" => alone(&name, &rest, Self::Web),
             "fuzz" => parse_fuzz(rest).map(Self::Fuzz),
             "ci" => alone(&name, &rest, Self::Ci),
-            _ => Err(format!("there is no command `{name}`; there are run, web, test, fuzz, ci and help")),
+            _ => Err(format!(
+                "there is no command `{name}`; there are run, web, test, natlab, fuzz, ci and help"
+            )),
         }
     }
 }
@@ -101,7 +112,7 @@ fn parse_suites(words: &[String]) -> Result<Vec<Suite>, String> {
     }
     let unknown = words.iter().find(|word| !Suite::ALL.iter().any(|suite| suite.name() == word.as_str()));
     if let Some(word) = unknown {
-        return Err(format!("there is no suite `{word}`; there are rust, doc, browser and product"));
+        return Err(format!("there is no suite `{word}`; there are rust, doc, browser, product and nat"));
     }
     Ok(Suite::ALL.into_iter().filter(|suite| words.iter().any(|word| word == suite.name())).collect())
 }
@@ -163,6 +174,13 @@ mod tests {
             let error = parse(line).unwrap_err();
             assert!(error.contains(word), "{line:?}: {error}");
         }
+    }
+
+    #[test]
+    fn the_laboratory_takes_one_word() {
+        assert_eq!(parse("natlab"), Ok(Command::Natlab(false)));
+        assert_eq!(parse("natlab --debug-build"), Ok(Command::Natlab(true)));
+        assert!(parse("natlab --fast").is_err());
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Everything a person types: `cargo xtask run`, `test`, `fuzz`, `ci`, `web`.
+//! Everything a person types: `cargo xtask run`, `test`, `natlab`, `fuzz`, `ci`, `web`.
 //!
 //! It builds, checks and starts; it holds nothing of the product itself, and no other crate may depend on it.
 #![expect(clippy::print_stdout, reason = "this program talks to the person who typed it")]
@@ -8,6 +8,7 @@ mod command;
 mod demo;
 mod fuzz;
 mod layering;
+mod natlab;
 mod report;
 mod run;
 mod signals;
@@ -59,6 +60,7 @@ fn carry_out(command: Command) -> Result<ExitCode> {
         Command::Web => web::run(&workspace).map(|()| ExitCode::SUCCESS),
         Command::Run(options) => run::run(&workspace, &options),
         Command::Test(suites) => test::run(&workspace, &suites),
+        Command::Natlab(debug_build) => natlab::run(&workspace, debug_build),
         Command::Fuzz(options) => fuzz::run(&workspace, &options),
         Command::Ci => ci::run(&workspace),
     }

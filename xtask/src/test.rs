@@ -1,4 +1,4 @@
-//! `cargo xtask test`: every test there is, in four suites.
+//! `cargo xtask test`: every test there is, in five suites.
 //!
 //! A suite that dies without saying how many tests ran counts as one failure, and so does a suite that ran none
 //! although it must have some: silence is never success.
@@ -7,6 +7,7 @@ pub mod capture;
 mod counts;
 
 use crate::{
+    natlab,
     report::{Outcome, Report, Steps},
     run::build_node,
     tools, web,
@@ -34,6 +35,8 @@ pub enum Suite {
     Browser,
     /// Real binaries, real browsers: the package nostrp2p-tests.
     Product,
+    /// Nodes behind every kind of router, where this machine may make network namespaces.
+    Nat,
 }
 
 /// What the suites came to.
@@ -47,7 +50,7 @@ pub struct Tested {
 
 impl Suite {
     /// In the order in which they run: cheap first.
-    pub const ALL: [Self; 4] = [Self::Rust, Self::Doc, Self::Browser, Self::Product];
+    pub const ALL: [Self; 5] = [Self::Rust, Self::Doc, Self::Browser, Self::Product, Self::Nat];
 
     pub fn name(self) -> &'static str {
         match self {
@@ -55,12 +58,14 @@ impl Suite {
             Self::Doc => "doc",
             Self::Browser => "browser",
             Self::Product => "product",
+            Self::Nat => "nat",
         }
     }
 
-    /// There may be no example in the documentation; of all else there is some.
+    /// There may be no example in the documentation, and the laboratory says when it cannot run; of all else there is
+    /// some.
     fn may_be_empty(self) -> bool {
-        self == Self::Doc
+        matches!(self, Self::Doc | Self::Nat)
     }
 }
 
@@ -136,15 +141,22 @@ fn run_suite(workspace: &Workspace, suite: Suite, tested: &mut Tested) -> Result
         }
         Suite::Product => {
             let browser = tools::ensure_browser()?;
+            tools::prepare_nginx();
             let mut steps = Steps::new(web::STEPS + 1);
             tested.web = Some(web::build(workspace, &mut steps)?);
             let node = build_node(workspace, &mut steps, false)?;
             let mut tests = product_runner(workspace);
             tests.env("NOSTRP2P_BIN", node);
+            tests.env("NOSTRP2P_CLIENTS", tools::ensure_clients(workspace)?);
             tests.env("CHROMIUM", browser.chromium).env("CHROMEDRIVER", browser.driver);
             let captured = capture::run(tests, SUITE_LIMIT)?;
             tested.budgets.extend(budgets(&captured.text));
             Ok(captured)
+        }
+        Suite::Nat => {
+            let mut laboratory = natlab::command(workspace, false)?;
+            laboratory.arg("--if-possible");
+            capture::run(laboratory, SUITE_LIMIT)
         }
     }
 }

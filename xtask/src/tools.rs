@@ -5,6 +5,7 @@ use anyhow::{Context, Result, bail};
 use std::{
     env,
     ffi::OsString,
+    fs,
     path::{Path, PathBuf},
     process::{Command, Stdio},
 };
@@ -118,6 +119,36 @@ pub fn ensure_browser() -> Result<Browser> {
     find_browser().context("apt-get installed chromium and chromium-driver, but they are not on the PATH")
 }
 
+/// Installs `ip` and `nft` where that can be done without asking. The laboratory itself says what is missing elsewhere.
+pub fn ensure_laboratory() -> Result<()> {
+    let missing = ["ip", "nft"].into_iter().any(|name| on_path(name).is_none());
+    if missing && is_root() && on_path("apt-get").is_some() {
+        println!("installing iproute2 and nftables with apt-get");
+        apt_get(&["update"])?;
+        apt_get(&["install", "--yes", "--no-install-recommends", "iproute2", "nftables"])?;
+    }
+    Ok(())
+}
+
+/// Installs nginx for the test behind a reverse proxy where that can be done without asking; where it cannot, the test
+/// says that it was not run.
+pub fn prepare_nginx() {
+    if on_path("nginx").is_some() || Path::new("/usr/sbin/nginx").is_file() {
+        return;
+    }
+    let can = is_root() && on_path("apt-get").is_some();
+    println!("nginx is missing{}", if can { "; installing it with apt-get" } else { "" });
+    let installed = can
+        && apt_get(&["update"])
+            .and_then(|()| apt_get(&["install", "--yes", "--no-install-recommends", "nginx-light"]))
+            .is_ok();
+    if !installed {
+        println!(
+            "the test behind a reverse proxy will not be run (Debian and Ubuntu: apt-get install nginx-light)"
+        );
+    }
+}
+
 fn apt_get(arguments: &[&str]) -> Result<()> {
     let status = Command::new("apt-get")
         .arg("-qq")
@@ -141,6 +172,50 @@ fn on_path(name: &str) -> Option<PathBuf> {
     let name = format!("{name}{}", env::consts::EXE_SUFFIX);
     let folders = env::var_os("PATH")?;
     env::split_paths(&folders).map(|folder| folder.join(&name)).find(|path| path.is_file())
+}
+
+/// Puts the scripts of `tests/clients` into `target/clients`, with the libraries from npm that they need.
+pub fn ensure_clients(workspace: &Workspace) -> Result<PathBuf> {
+    ensure_node()?;
+    let (from, to) = (workspace.path("tests/clients"), workspace.path("target/clients"));
+    fs::create_dir_all(&to)?;
+    let wanted = fs::read(from.join("package.json"))?;
+    let installed = fs::read(to.join("installed.json")).is_ok_and(|installed| installed == wanted);
+    for entry in fs::read_dir(&from)? {
+        let path = entry?.path();
+        if let Some(name) = path.file_name() {
+            fs::copy(&path, to.join(name))?;
+        }
+    }
+    if !installed {
+        println!("installing the Nostr libraries of tests/clients from npm into target/clients");
+        // The versions stand in package.json; a lockfile would name the registry of this machine.
+        let status = Command::new("npm")
+            .args(["install", "--no-package-lock", "--no-audit", "--no-fund", "--ignore-scripts"])
+            .current_dir(&to)
+            .status()
+            .context("npm could not be started")?;
+        if !status.success() {
+            bail!("`npm install` failed; what it says above tells why");
+        }
+        fs::write(to.join("installed.json"), wanted)?;
+    }
+    Ok(to)
+}
+
+/// Finds Node.js and npm, or installs them where that can be done without asking.
+fn ensure_node() -> Result<()> {
+    let there = || on_path("node").is_some() && on_path("npm").is_some();
+    if there() {
+        return Ok(());
+    }
+    if !(is_root() && on_path("apt-get").is_some()) {
+        bail!("the tests with Nostr libraries need Node.js 20 or later and npm on the PATH");
+    }
+    println!("installing Node.js and npm with apt-get");
+    apt_get(&["update"])?;
+    apt_get(&["install", "--yes", "--no-install-recommends", "nodejs", "npm"])?;
+    if there() { Ok(()) } else { bail!("apt-get installed nodejs and npm, but they are not on the PATH") }
 }
 
 #[cfg(unix)]

@@ -1,26 +1,39 @@
-use nostrp2p_protocol::{Draft, Kind, SecretKey, login};
+use nostrp2p_protocol::{Draft, Kind, SecretKey, Tag, limits::MAX_FILTERS, login};
 use serde_json::json;
 
 use super::*;
 
+mod transcripts;
+
 const CHALLENGE: [u8; 32] = [7; 32];
 const NOW: u64 = 1_700_000_000;
+const GUESTS: Policy = Policy { public_read: true, open: false };
+const OPEN: Policy = Policy { public_read: false, open: true };
 
 fn key(byte: u8) -> SecretKey {
     SecretKey::from_bytes([byte; 32]).unwrap()
 }
 
+fn signed(signer: u8, kind: u16, tags: &[&[&str]], content: &str) -> Event {
+    let tags = tags.iter().map(|tag| Tag::new(tag.iter().copied())).collect();
+    Draft { created_at: NOW, kind: Kind(kind), tags, content: content.into() }.sign(&key(signer), &[0; 32])
+}
+
 fn post() -> Event {
-    Draft { created_at: NOW, kind: Kind::POST, tags: vec![], content: "hello".into() }.sign(&key(1), &[0; 32])
+    signed(1, 1, &[], "hello")
 }
 
 /// A session of a node that belongs to key 1.
-fn session() -> Session {
-    Session::open(CHALLENGE, "localhost:1".into()).0
+fn session(policy: Policy) -> Session {
+    Session::open(CHALLENGE, "localhost:1".into(), policy).0
 }
 
 fn say(session: &mut Session, line: &str) -> Vec<Step> {
     session.on_line(line, Some(key(1).public_key()), NOW)
+}
+
+fn publish(session: &mut Session, event: &Event) -> Vec<Step> {
+    say(session, &json!(["EVENT", event]).to_string())
 }
 
 fn login_as(session: &mut Session, signer: u8) -> Vec<Step> {
@@ -29,7 +42,7 @@ fn login_as(session: &mut Session, signer: u8) -> Vec<Step> {
 }
 
 fn owner_session() -> Session {
-    let mut session = session();
+    let mut session = session(Policy::default());
     login_as(&mut session, 1);
     session
 }
@@ -44,84 +57,176 @@ fn check(steps: &[Step], expected: &str) {
 
 #[test]
 fn the_relay_begins_with_its_challenge() {
-    let (_, greeting) = Session::open(CHALLENGE, String::new());
+    let (_, greeting) = Session::open(CHALLENGE, String::new(), Policy::default());
     assert_eq!(greeting, Step::Send(format!("[\"AUTH\",\"{}\"]", "07".repeat(32))));
 }
 
 #[test]
 fn before_login_nothing_is_read_or_written() {
-    let mut session = session();
+    let mut session = session(Policy::default());
     check(&say(&mut session, r#"["REQ","a",{}]"#), r#"["CLOSED","a","auth-required:"#);
-    check(&say(&mut session, &json!(["EVENT", post()]).to_string()), "false,\"auth-required:");
+    check(&say(&mut session, r#"["COUNT","a",{}]"#), r#"["CLOSED","a","auth-required:"#);
+    check(&say(&mut session, r#"["NEG-OPEN","a",{},"61"]"#), r#"["NEG-ERR","a","auth-required:"#);
+    check(&publish(&mut session, &post()), "false,\"auth-required:");
+    assert!(!session.listens());
 }
 
 #[test]
-fn only_the_owner_logs_in() {
-    let mut session = session();
+fn only_the_owner_logs_in_and_trying_has_an_end() {
+    let mut session = session(Policy::default());
     check(&login_as(&mut session, 2), "false,\"restricted: this node belongs to npub1");
     check(&say(&mut session, r#"["REQ","a",{}]"#), "auth-required");
     check(&login_as(&mut session, 1), ",true,\"\"]");
     assert!(matches!(&say(&mut session, r#"["REQ","a",{}]"#)[..], [Step::Find(..)]));
+    for _ in 2..MAX_FAILED_LOGINS {
+        check(&login_as(&mut session, 2), "restricted");
+    }
+    assert!(matches!(&login_as(&mut session, 2)[..], [Step::Send(_), Step::HangUp(_)]));
 }
 
 #[test]
 fn the_owner_publishes_reads_and_hears() {
     let mut session = owner_session();
-    let steps = say(&mut session, &json!(["EVENT", post()]).to_string());
-    assert_eq!(steps, [Step::Publish(Box::new(post().into()))]);
-    check(&[session.on_published(&post().id(), Ok(()))], ",true,\"\"]");
+    assert_eq!(publish(&mut session, &post()), [Step::Publish(Box::new(post().into()))]);
+    check(&[session.on_published(&post().id(), Ok(Outcome::New))], ",true,\"\"]");
+    check(&[session.on_published(&post().id(), Ok(Outcome::Known))], ",true,\"duplicate: ");
+    check(&[session.on_published(&post().id(), Ok(Outcome::Superseded))], ",true,\"duplicate: a newer");
     let refusal = Refusal::new(RefusalCode::Forged, "no");
     check(&[session.on_published(&post().id(), Err(refusal))], "false,\"invalid: no\"");
 
-    let filters: Vec<Filter> = vec![serde_json::from_str(r#"{"kinds":[1]}"#).unwrap()];
-    assert_eq!(say(&mut session, r#"["REQ","a",{"kinds":[1]}]"#), [Step::Find("a".into(), filters)]);
-    let steps = session.on_found("a", &[post()]);
-    assert_eq!(steps.len(), 2);
-    check(&steps[1..], r#"["EOSE","a"]"#);
-    check(&session.on_stored(&post()), r#"["EVENT","a",{"id":"#);
+    let queries: Vec<Query> = vec![serde_json::from_str(r#"{"kinds":[1]}"#).unwrap()];
+    let reader = Reader::Owner(key(1).public_key());
+    assert_eq!(say(&mut session, r#"["REQ","a",{"kinds":[1]}]"#), [Step::Find("a".into(), queries, reader)]);
+    check(&session.on_found("a", &[post()]), r#"["EVENT","a",{"id":"#);
+    check(&[session.on_end("a", 7)], r#"["EOSE","a"]"#);
+    assert_eq!(session.on_stored(7, &post()), [], "it was in the answer");
+    check(&session.on_stored(8, &post()), r#"["EVENT","a",{"id":"#);
     say(&mut session, r#"["CLOSE","a"]"#);
-    assert_eq!(session.on_stored(&post()), []);
+    assert_eq!(session.on_stored(9, &post()), []);
 }
 
 #[test]
-fn an_unreadable_line_is_answered_in_its_own_form() {
+fn a_refused_req_ends_the_earlier_one_of_that_id() {
     let mut session = owner_session();
-    for line in [
-        "",
-        "{}",
-        "[]",
-        "[1]",
-        "null",
-        "[\"EVENT\"",
-        "[\"NOPE\",1]",
-        "[\"REQ\",5,{}]",
-        "[\"CLOSE\"]",
-        "\u{0}",
-    ] {
-        check(&say(&mut session, line), "[\"NOTICE\",\"invalid: ");
-    }
-    check(&say(&mut session, r#"["REQ","a"]"#), r#"["CLOSED","a","invalid: "#);
+    say(&mut session, r#"["REQ","a",{}]"#);
+    session.on_end("a", 0);
     check(&say(&mut session, r#"["REQ","a",{"kinds":"x"}]"#), r#"["CLOSED","a","invalid: "#);
-    check(&say(&mut session, r#"["REQ","",{}]"#), r#"["CLOSED","","invalid: "#);
-    let line = json!(["REQ", "x".repeat(65), {}]).to_string();
-    check(&say(&mut session, &line), "1 to 64");
-    let broken = json!(["EVENT", { "id": post().id(), "kind": "x" }]).to_string();
-    check(&say(&mut session, &broken), "false,\"invalid: the event cannot be read");
-    let deep = "[".repeat(100_000);
-    check(&say(&mut session, &deep), "NOTICE");
+    assert_eq!(session.on_stored(1, &post()), []);
 }
 
 #[test]
-fn subscriptions_and_filters_are_bounded() {
+fn counts_say_whether_they_are_exact() {
+    let mut session = owner_session();
+    assert!(matches!(&say(&mut session, r#"["COUNT","c",{}]"#)[..], [Step::Count(..)]));
+    let counted = |count, complete| [session.on_counted("c", Counted { count, complete })];
+    check(&counted(3, true), r#"["COUNT","c",{"count":3}]"#);
+    check(&counted(3, false), r#"["COUNT","c",{"count":3,"approximate":true}]"#);
+}
+
+#[test]
+fn ephemeral_events_go_to_those_who_listen_and_nowhere_else() {
+    let mut session = owner_session();
+    say(&mut session, r#"["REQ","a",{"kinds":[20001]}]"#);
+    let event = signed(1, 20_001, &[], "typing");
+    let steps = publish(&mut session, &event);
+    let [Step::Spread(spread), Step::Send(ok)] = &steps[..] else { panic!("{steps:?}") };
+    assert_eq!((&**spread, ok.contains("true")), (&event, true));
+    check(&session.on_spread(spread), r#"["EVENT","a","#);
+    check(&publish(&mut session, &signed(2, 20_001, &[], "")), "restricted: ");
+    check(&publish(&mut session, &signed(1, 22_242, &[], "")), "invalid: a login");
+    let mut forged = json!(["EVENT", event]);
+    forged[1]["content"] = "other".into();
+    check(&say(&mut session, &forged.to_string()), "invalid: ");
+}
+
+#[test]
+fn protected_events_are_taken_from_their_author_and_not_reposted() {
+    let protected = signed(1, 1, &[&["-"]], "for this relay");
+    assert!(matches!(&publish(&mut owner_session(), &protected)[..], [Step::Publish(_)]));
+    check(&publish(&mut session(OPEN), &protected), "auth-required: a protected event");
+    check(
+        &publish(&mut owner_session(), &signed(2, 1059, &[&["-"]], "")),
+        "auth-required: a protected event",
+    );
+    let repost = signed(1, 6, &[], &serde_json::to_string(&protected).unwrap());
+    check(&publish(&mut owner_session(), &repost), "blocked: a protected event");
+    let repost = signed(1, 6, &[], &serde_json::to_string(&post()).unwrap());
+    assert!(matches!(&publish(&mut owner_session(), &repost)[..], [Step::Publish(_)]));
+}
+
+#[test]
+fn work_that_is_promised_must_be_done() {
+    check(&publish(&mut owner_session(), &signed(1, 1, &[&["nonce", "1", "40"]], "")), "false,\"pow: ");
+    for tag in [&["nonce", "1", "0"][..], &["nonce", "1"], &["nonce"], &["nonce", "1", "x"]] {
+        assert!(matches!(&publish(&mut owner_session(), &signed(1, 1, &[tag], ""))[..], [Step::Publish(_)]));
+    }
+}
+
+#[test]
+fn only_a_request_that_names_this_relay_makes_things_vanish() {
+    let check_relay = |relay: &str, named: bool| {
+        let request = signed(1, 62, &[&["relay", relay]], "");
+        let steps = publish(&mut owner_session(), &request);
+        assert_eq!(matches!(steps[..], [Step::Publish(_)]), named, "{relay}: {steps:?}");
+    };
+    check_relay("ALL_RELAYS", true);
+    check_relay("ws://localhost:1/", true);
+    check_relay("wss://LOCALHOST:1", true);
+    check_relay("wss://localhost:2", false);
+    check_relay("wss://elsewhere.example", false);
+}
+
+#[test]
+fn guests_read_what_is_public_and_never_write() {
+    let mut session = session(GUESTS);
+    assert!(matches!(&say(&mut session, r#"["REQ","a",{}]"#)[..], [Step::Find(_, _, Reader::Guest)]));
+    session.on_end("a", 0);
+    assert_eq!(session.on_stored(1, &post()).len(), 1);
+    let someone = key(2).public_key().to_string();
+    for private in [signed(1, 1, &[&["p", &someone]], ""), signed(1, 1059, &[&["p", &someone]], "")] {
+        assert_eq!(session.on_stored(2, &private), [], "{private:?}");
+    }
+    check(&say(&mut session, r#"["REQ","b",{"kinds":[4,1059]}]"#), "auth-required: ");
+    check(&say(&mut session, r#"["NEG-OPEN","n",{},"61"]"#), "auth-required: ");
+    check(&publish(&mut session, &post()), "false,\"auth-required:");
+}
+
+#[test]
+fn an_open_relay_takes_everybody_for_the_owner() {
+    let mut session = session(OPEN);
+    assert!(matches!(&say(&mut session, r#"["REQ","a",{}]"#)[..], [Step::Find(_, _, Reader::Owner(_))]));
+    assert!(matches!(&publish(&mut session, &post())[..], [Step::Publish(_)]));
+    let unclaimed = session.on_line(r#"["REQ","a",{}]"#, None, NOW);
+    check(&unclaimed, "auth-required");
+}
+
+#[test]
+fn gift_wraps_are_shown_only_to_those_for_whom_they_are() {
+    let owner = Reader::Owner(key(1).public_key());
+    let wrap = |person: u8| signed(9, 1059, &[&["p", &key(person).public_key().to_string()]], "");
+    assert!(owner.sees(&wrap(1)));
+    assert!(!owner.sees(&wrap(2)), "it only passed through on its way");
+    assert!(!Reader::Guest.sees(&wrap(1)));
+    assert!(owner.sees(&signed(1, 4, &[], "")));
+}
+
+#[test]
+fn subscriptions_filters_and_values_are_bounded() {
     let mut session = owner_session();
     for number in 0..MAX_SUBSCRIPTIONS {
         say(&mut session, &format!(r#"["REQ","{number}",{{}}]"#));
     }
     check(&say(&mut session, r#"["REQ","more",{}]"#), "rate-limited");
-    assert!(
-        matches!(&say(&mut session, r#"["REQ","0",{}]"#)[..], [Step::Find(..)]),
-        "a known id is replaced"
-    );
+    let replaced = say(&mut session, r#"["REQ","0",{}]"#);
+    assert!(matches!(&replaced[..], [Step::Find(..)]), "a known id is replaced: {replaced:?}");
     let many = format!(r#"["REQ","0"{}]"#, ",{}".repeat(MAX_FILTERS + 1));
     check(&say(&mut session, &many), "invalid: at most");
+
+    let mut session = owner_session();
+    let kinds: Vec<u16> = (0..2_000).collect();
+    for number in 0..MAX_VALUES / 2_000 {
+        let line = json!(["REQ", number.to_string(), { "kinds": kinds }]).to_string();
+        assert!(matches!(&say(&mut session, &line)[..], [Step::Find(..)]));
+    }
+    check(&say(&mut session, r#"["REQ","more",{"kinds":[1]}]"#), "rate-limited: the subscriptions hold");
 }

@@ -20,11 +20,27 @@ impl Core {
         targets: &[Rumor],
         now: u64,
     ) -> Output {
-        let audience = route(&event.rumor, targets);
+        let audience = self.route(&event.rumor, targets);
         if let Some(refusal) = self.refusal(&event, &audience, now) {
             return Output::Refuse(request, refusal);
         }
         self.verify(Pending::Publish(request, audience), event)
+    }
+
+    /// Who gets an event besides its author and the owner, who has it here.
+    fn route(&self, rumor: &Rumor, targets: &[Rumor]) -> Audience {
+        let audience = match audience(rumor) {
+            Audience::AsTargets => audience_of_deletion(targets),
+            audience => audience,
+        };
+        match audience {
+            Audience::People(mut people) => {
+                people.remove(&rumor.pubkey);
+                people.retain(|person| Some(*person) != self.owner);
+                Audience::People(people)
+            }
+            audience => audience,
+        }
     }
 
     /// Why the owner's node would not publish an event, whatever its signature.
@@ -36,7 +52,9 @@ impl Core {
                 "this node was started with --writable false and takes no events",
             );
         }
-        if self.owner != Some(event.rumor.pubkey) {
+        // A gift wrap is signed by a throw-away key; that the owner sends it, the session vouches for (NIP-59).
+        let wrapped = event.rumor.kind == Kind::GIFT_WRAP && self.owner.is_some();
+        if self.owner != Some(event.rumor.pubkey) && !wrapped {
             return refuse(
                 RefusalCode::ForeignAuthor,
                 "only events that the node's owner signed are published here",
@@ -102,21 +120,6 @@ impl Core {
                 outputs
             }
         }
-    }
-}
-
-/// Who gets an event besides its author.
-fn route(rumor: &Rumor, targets: &[Rumor]) -> Audience {
-    let audience = match audience(rumor) {
-        Audience::AsTargets => audience_of_deletion(targets),
-        audience => audience,
-    };
-    match audience {
-        Audience::People(mut people) => {
-            people.remove(&rumor.pubkey);
-            Audience::People(people)
-        }
-        audience => audience,
     }
 }
 

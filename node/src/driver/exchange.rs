@@ -4,10 +4,10 @@ use nostrp2p_core::{Address, Asking, Cursor, Handed, Input};
 use nostrp2p_overlay::{Protocol, RequestRef};
 use nostrp2p_protocol::{
     Packet, PeerId, UnverifiedEvent,
-    exchange::{Found, Lent, OwnPage, Question, Receipt, decode_announcements, encode_announcements},
+    exchange::{Found, OwnPage, Question, Receipt, decode_announcements, encode_announcements},
 };
 
-use super::{Happening, Running};
+use super::{Happening, Running, received};
 use crate::{announcer::Unheard, asking, clock};
 
 /// Neighbours that are asked for an event whose author is unknown.
@@ -23,6 +23,7 @@ impl Running {
     ) {
         match protocol {
             Protocol::Deliver => {
+                received::payload("delivery", &payload);
                 let handed = Handed(self.number());
                 self.handed.insert(handed, request);
                 self.handle(Input::Handed(handed, from, payload)).await;
@@ -43,10 +44,7 @@ impl Running {
                     self.respond(request, move || asking::own_page(&store, owner, cursor));
                     self.handle(Input::SiblingAsked(from, newest)).await;
                 }
-                Ok(Question::Lend) => {
-                    let reason = "this node lends its address to nobody".to_owned();
-                    self.overlay.respond(request, Lent::Refused { reason }.encode()).await;
-                }
+                Ok(Question::Lend) => self.lend(request, from).await,
                 Ok(Question::Own { .. }) | Err(_) => self.overlay.refuse(request).await,
             },
             Protocol::Sync => self.on_sync_request(request, from, &payload).await,
@@ -119,6 +117,7 @@ impl Running {
                 answers.into_iter().filter_map(|answer| Found::decode(&answer.ok()?).ok()).collect();
             let answered = !found.is_empty();
             let events = found.into_iter().flat_map(|found| found.events).collect();
+            received::events("answer", &events);
             Happening::Fetched(asking.ask, answered.then_some(events))
         }));
     }
@@ -129,7 +128,9 @@ impl Running {
         let question = Question::Own { store: cursor.store, after: cursor.after, newest }.encode();
         self.tasks.push(Box::pin(async move {
             let answer = overlay.request(peer, Protocol::Fetch, question).await;
-            Happening::SiblingTold(peer, answer.ok().and_then(|answer| OwnPage::decode(&answer).ok()))
+            let page = answer.ok().and_then(|answer| OwnPage::decode(&answer).ok());
+            received::events("own nodes", page.iter().flat_map(|page| &page.events));
+            Happening::SiblingTold(peer, page)
         }));
     }
 
@@ -145,8 +146,9 @@ impl Running {
 
     pub(super) async fn hear_announcement(&mut self, bytes: Vec<u8>) -> Result<(), Unheard> {
         let news = self.announcer.hear(bytes, clock::now())?;
-        tracing::debug!(peer = %news.peer, delegated = news.delegation.is_some(), helper = news.helper, "heard an announcement");
+        tracing::debug!(peer = %news.peer, delegated = news.delegation.is_some(), "heard an announcement");
         self.overlay.add_addresses(news.peer, news.addresses).await;
+        self.ways.heard(news.peer, news.helper.as_deref());
         if let Some(delegation) = news.delegation {
             self.handle(Input::Delegated(delegation)).await;
         }

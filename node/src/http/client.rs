@@ -8,6 +8,7 @@ mod reading;
 use std::{future::Future, ops::RangeInclusive, pin::Pin, time::Duration};
 
 use axum::{
+    Extension,
     extract::{State, WebSocketUpgrade},
     http::HeaderMap,
     response::Response,
@@ -19,13 +20,14 @@ use nostrp2p_protocol::{
     frame::{ClientFrame, GATHER_MS, NodeFrame, Refusal, RefusalCode, RequestId, VERSION},
 };
 use tokio::{
-    sync::oneshot,
+    sync::{broadcast::error::RecvError, oneshot},
     time::{Instant, sleep_until},
 };
 
 use super::{
     App, guard,
     link::{self, Gone, Said, Socket},
+    visitors::{Place, Source},
 };
 use crate::{
     driver::{Command, LoginProof, Published},
@@ -38,6 +40,8 @@ const MAX_PUBLISHING: usize = 16;
 const STATUS_EVERY: Duration = Duration::from_secs(1);
 /// How often the node looks again for what open subscriptions lack.
 const RENEW_EVERY: Duration = Duration::from_secs(300);
+/// How long a client that may read nothing may stay without signing in: it takes the place of one that would.
+const LOGIN_DEADLINE: Duration = Duration::from_secs(300);
 /// Logins of one connection that may fail.
 const MAX_FAILED_LOGINS: u32 = 5;
 /// How long a failed login waits for its answer, so that trying costs time.
@@ -48,11 +52,18 @@ const AGENT: &str = concat!("nostrp2p/", env!("CARGO_PKG_VERSION"));
 /// `GET /client`
 pub(super) async fn upgrade(
     State(app): State<App>,
+    source: Option<Extension<Source>>,
     headers: HeaderMap,
     upgrade: WebSocketUpgrade,
 ) -> Response {
     let authority = guard::authority(&headers);
-    link::open(app, upgrade, move |app, socket| Session::new(app, socket, authority).run())
+    let place = Place::of(source.map(|source| source.0), &headers);
+    link::open(app, upgrade, place, move |app, socket| Session::new(app, socket, authority).run())
+}
+
+/// Serves a client that has come by another way.
+pub(super) async fn run(app: App, socket: Socket, authority: String) -> Result<(), Gone> {
+    Session::new(app, socket, authority).run().await
 }
 
 type Publishing = Pin<Box<dyn Future<Output = (RequestId, Result<Published, Refusal>)> + Send>>;
@@ -114,7 +125,9 @@ impl Session {
         let mut stop = self.app.stop.clone();
         let mut deliveries = self.app.deliveries.subscribe();
         let mut markers = self.app.markers.clone();
+        let mut ways = self.app.ways.clone();
         let mut renew = tokio::time::interval(RENEW_EVERY);
+        let entrance = Instant::now() + LOGIN_DEADLINE;
         loop {
             let push = self.watching.as_ref().and_then(|watching| watching.due);
             let status = self.status_due;
@@ -131,12 +144,25 @@ impl Session {
                     standing.borrow_and_update();
                     self.status_due.get_or_insert(self.status_sent + STATUS_EVERY);
                 }
-                Ok((id, person, state)) = deliveries.recv(), if self.is_owner() => {
-                    self.send(NodeFrame::Deliveries { id, people: vec![(person, state)] }).await?;
+                news = deliveries.recv(), if self.is_owner() => match news {
+                    Ok((id, person, state)) => {
+                        self.send(NodeFrame::Deliveries { id, people: vec![(person, state)] }).await?;
+                    }
+                    // It was slow and missed some, so it gets all that matter.
+                    Err(RecvError::Lagged(_)) => self.tell_deliveries().await?,
+                    Err(RecvError::Closed) => return self.socket.close("the node is stopping").await,
+                },
+                // A page whose person is still making a key just connects again.
+                () = sleep_until(entrance), if !self.may_read() => {
+                    return self.socket.close("nobody has signed in here").await;
                 }
                 Ok(()) = markers.changed(), if self.is_owner() => {
                     markers.borrow_and_update();
                     self.tell_markers().await?;
+                }
+                Ok(()) = ways.changed(), if self.is_owner() => {
+                    ways.borrow_and_update();
+                    self.tell_ways().await?;
                 }
                 _ = renew.tick(), if !self.subscriptions.is_empty() => self.renew_subscriptions(),
                 () = sleep_until(push.unwrap_or_else(Instant::now)), if push.is_some() => self.push().await?,
@@ -266,6 +292,10 @@ impl Session {
     /// Trying again and again costs time and then the connection.
     async fn fail_login(&mut self, request: RequestId, refusal: Refusal) -> Result<(), Gone> {
         self.failed_logins += 1;
+        if self.socket.failed_login() {
+            let reason = "too many logins have failed from your address; try again in a minute";
+            return self.hang_up(RefusalCode::Busy, reason).await;
+        }
         tokio::time::sleep(FAILED_LOGIN_DELAY).await;
         self.refuse(request, refusal).await?;
         if self.failed_logins < MAX_FAILED_LOGINS {
@@ -282,7 +312,14 @@ impl Session {
         self.send(NodeFrame::Delegated { expires }).await?;
         self.tell_deliveries().await?;
         self.tell_markers().await?;
+        self.tell_ways().await?;
         self.status().await
+    }
+
+    /// How the node is reached from elsewhere.
+    async fn tell_ways(&mut self) -> Result<(), Gone> {
+        let ways = (&*self.app.ways.borrow()).into();
+        self.send(NodeFrame::Ways(ways)).await
     }
 
     /// The read markers that have moved since the client was told.
@@ -326,7 +363,7 @@ impl Session {
         result: Result<Published, Refusal>,
     ) -> Result<(), Gone> {
         match result {
-            Ok(Published { id, sequence, carried }) => {
+            Ok(Published { id, sequence, carried, .. }) => {
                 self.send(NodeFrame::Published { request, id, sequence, carried }).await
             }
             Err(refusal) => self.refuse(request, refusal).await,

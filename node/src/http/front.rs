@@ -1,28 +1,36 @@
 //! `GET /`: page, relay or relay information, as the client asks.
 
 use axum::{
+    Extension,
     extract::{State, WebSocketUpgrade, ws::rejection::WebSocketUpgradeRejection},
     http::{HeaderMap, header},
     response::{IntoResponse, Response},
 };
 use nostrp2p_bridge::Information;
 
-use super::{App, guard, info, link, page, relay};
+use super::{
+    App, guard, info, link, page, relay,
+    visitors::{Place, Source},
+};
 
 pub(super) async fn front(
     State(app): State<App>,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
+    source: Option<Extension<Source>>,
     headers: HeaderMap,
 ) -> Response {
     match upgrade {
         Ok(upgrade) => {
             let authority = guard::authority(&headers);
-            link::open(app, upgrade, move |app, socket| relay::run(app, socket, authority))
+            let place = Place::of(source.map(|source| source.0), &headers);
+            link::open(app, upgrade, place, move |app, socket| relay::run(app, socket, authority))
         }
         Err(rejection) if headers.contains_key(header::UPGRADE) => rejection.into_response(),
         Err(_) if accepts_information(&headers) => {
-            let mut response =
-                info::json("application/nostr+json", &Information::new(app.standing.borrow().owner));
+            let mut response = info::json(
+                "application/nostr+json",
+                &Information::new(app.standing.borrow().owner, app.relay.policy),
+            );
             // NIP-11 asks for these three, so that any page may read the document.
             for name in [
                 header::ACCESS_CONTROL_ALLOW_ORIGIN,

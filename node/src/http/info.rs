@@ -7,7 +7,13 @@ use axum::{
 };
 use serde::Serialize;
 
+use nostrp2p_protocol::frame::Ways;
+
 use super::App;
+use crate::{
+    claim,
+    status::reach::{Connected, Reach},
+};
 
 #[derive(Serialize)]
 struct Node {
@@ -17,23 +23,55 @@ struct Node {
     version: &'static str,
     addresses: Vec<String>,
     peers: usize,
+    /// Nodes whose announcements are known.
+    known: usize,
+    /// Each of the peers with the way its bytes take.
+    connected: Vec<Connected>,
+    /// Whether others reach the node.
+    reach: Reach,
     stored: u64,
     /// Until when the owner's delegation holds, in seconds since 1970.
     delegated: Option<u64>,
+    /// How clients reach the node from elsewhere.
+    home: Home,
+}
+
+/// The ways home. See PROTOCOL.md, "The way home".
+#[derive(Serialize)]
+struct Home {
+    /// By what a client that comes through a helper recognises the node: an X25519 key in hex.
+    key: String,
+    /// Where the node itself is reached from anywhere.
+    addresses: Vec<String>,
+    /// The addresses of helpers.
+    helpers: Vec<String>,
+    /// What to put behind the address of a web client so that it finds the node; empty without helpers.
+    link: String,
 }
 
 /// `GET /node.json`: which node this is and how it is reached.
 pub(super) async fn node(State(app): State<App>) -> Response {
     let standing = app.standing.borrow().clone();
+    let ways: Ways = (&*app.ways.borrow()).into();
+    let (reach, peers) = (app.overlay.reach().await, app.overlay.peers().await);
     let node = Node {
         peer_id: app.peer.to_string(),
         owner: standing.owner.map(|owner| owner.to_string()),
         npub: standing.owner.map(|owner| owner.to_npub()),
         version: env!("CARGO_PKG_VERSION"),
-        addresses: app.addresses.borrow().clone(),
-        peers: standing.peers.len(),
+        peers: peers.len(),
+        known: standing.known,
+        connected: peers.iter().map(Connected::from).collect(),
+        reach: Reach::from(&reach),
+        addresses: reach.addresses,
         stored: app.store.progress().borrow().stored,
         delegated: standing.delegated,
+        home: Home {
+            link: claim::homeward(&app.peer, &ways, "#"),
+            key: ways.key.to_string(),
+            addresses: ways.addresses,
+            helpers: ways.helpers,
+        },
     };
     json("application/json", &node)
 }

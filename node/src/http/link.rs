@@ -3,6 +3,7 @@
 use std::{future::Future, time::Duration};
 
 use axum::{
+    Error,
     extract::{
         WebSocketUpgrade,
         ws::{CloseFrame, Message, WebSocket, close_code},
@@ -10,20 +11,27 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse, Response},
 };
-use nostrp2p_protocol::limits::MAX_FRAME_BYTES;
+use futures_util::SinkExt;
+use nostrp2p_overlay::HomeStream;
+use nostrp2p_protocol::{channel::Channel, limits::MAX_FRAME_BYTES};
 use tokio::time::{Instant, timeout};
 
-use super::App;
+use super::{
+    App,
+    visitors::{Place, Visit},
+};
 
 /// A client that takes no byte for this long is gone or too slow, and holds memory.
 const WRITE_DEADLINE: Duration = Duration::from_secs(30);
 /// A phone that sleeps is not woken more often than this.
 const PING_EVERY: Duration = Duration::from_secs(120);
-/// Two pings unanswered, and half a minute.
-const SILENCE: Duration = Duration::from_secs(270);
+/// What programs of the Nostr world expect of a relay, as strfry does.
+const RELAY_PING_EVERY: Duration = Duration::from_secs(55);
+/// How much longer than two pings a silent client is taken to be there.
+const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Accepts a WebSocket, unless too many are open.
-pub(super) fn open<F, S>(app: App, upgrade: WebSocketUpgrade, session: F) -> Response
+/// Accepts a WebSocket, unless too many are open, from this place or in all.
+pub(super) fn open<F, S>(app: App, upgrade: WebSocketUpgrade, place: Place, session: F) -> Response
 where
     F: FnOnce(App, Socket) -> S + Send + 'static,
     S: Future<Output = Result<(), Gone>> + Send,
@@ -32,11 +40,17 @@ where
         let text = "This node serves as many sessions as it can; close one and try again.\n";
         return (StatusCode::SERVICE_UNAVAILABLE, text).into_response();
     };
+    let Some(visit) = app.visitors.enter(place, Instant::now().into_std()) else {
+        let text = "There are as many sessions from your address as there may be; close one and try again.\n";
+        return (StatusCode::TOO_MANY_REQUESTS, text).into_response();
+    };
     upgrade.max_message_size(MAX_FRAME_BYTES).max_frame_size(MAX_FRAME_BYTES).on_upgrade(
         async move |socket| {
             let now = Instant::now();
             // However it ends, the client knows where to resume.
-            drop(session(app, Socket { socket, heard: now, pinged: now }).await);
+            let wire = Wire::Socket(socket);
+            let socket = Socket { wire, visit, heard: now, pinged: now, ping_every: PING_EVERY };
+            drop(session(app, socket).await);
             drop(permit);
         },
     )
@@ -46,11 +60,26 @@ where
 #[derive(Debug)]
 pub(super) struct Gone;
 
-/// A WebSocket that notices when nobody is there any more.
+/// A client's connection, which notices when nobody is there any more.
 pub(super) struct Socket {
-    socket: WebSocket,
+    wire: Wire,
+    visit: Visit,
     heard: Instant,
     pinged: Instant,
+    ping_every: Duration,
+}
+
+/// By what way a client has come.
+enum Wire {
+    /// To this node itself.
+    Socket(WebSocket),
+    /// Through a helper: the helper looks after its WebSocket, and when that ends, it ends the stream.
+    Helper(Box<Through>),
+}
+
+struct Through {
+    channel: Channel,
+    stream: HomeStream,
 }
 
 /// What a client said.
@@ -60,14 +89,29 @@ pub(super) enum Said {
 }
 
 impl Socket {
+    /// From now on pings as often as relays do, not as seldom as a phone needs it.
+    pub(super) const fn ping_as_relays_do(&mut self) {
+        self.ping_every = RELAY_PING_EVERY;
+    }
+
+    /// A client that has come through a helper and has done its handshake.
+    pub(super) fn through_helper(channel: Channel, stream: HomeStream, visit: Visit) -> Self {
+        let (wire, now) = (Wire::Helper(Box::new(Through { channel, stream })), Instant::now());
+        Self { wire, visit, heard: now, pinged: now, ping_every: PING_EVERY }
+    }
+
     /// Waits for the next message; answers and sends pings meanwhile. Cancel-safe.
     pub(super) async fn receive(&mut self) -> Result<Said, Gone> {
         loop {
-            let ping = self.pinged.max(self.heard) + PING_EVERY;
+            let socket = match &mut self.wire {
+                Wire::Socket(socket) => socket,
+                Wire::Helper(through) => return through.receive().await,
+            };
+            let ping = self.pinged.max(self.heard) + self.ping_every;
             let message = tokio::select! {
-                message = self.socket.recv() => message,
+                message = socket.recv() => message,
                 () = tokio::time::sleep_until(ping) => {
-                    if self.heard.elapsed() > SILENCE {
+                    if self.heard.elapsed() > 2 * self.ping_every + PATIENCE {
                         return Err(Gone);
                     }
                     self.pinged = Instant::now();
@@ -80,32 +124,110 @@ impl Socket {
                 Some(Ok(Message::Text(text))) => return Ok(Said::Text(text.to_string())),
                 Some(Ok(Message::Binary(bytes))) => return Ok(Said::Binary(bytes.into())),
                 Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
-                Some(Ok(Message::Close(_)) | Err(_)) | None => return Err(Gone),
+                Some(Err(error)) => return self.blame(&error).await,
+                Some(Ok(Message::Close(_))) | None => return Err(Gone),
             }
         }
     }
 
-    /// Sends a text message.
-    pub(super) async fn text(&mut self, line: String) -> Result<(), Gone> {
-        self.send(Message::Text(line.into())).await
+    /// Counts a login that has failed; says whether there were too many from where this client is.
+    pub(super) fn failed_login(&self) -> bool {
+        self.visit.failed_login(Instant::now().into_std())
+    }
+
+    /// Puts a text message where it leaves with the next flush, or earlier if much has gathered.
+    pub(super) async fn feed(&mut self, line: String) -> Result<(), Gone> {
+        match &mut self.wire {
+            Wire::Socket(socket) => in_time(socket.feed(Message::Text(line.into()))).await,
+            // Nostr programs know nothing of helpers.
+            Wire::Helper(_) => Err(Gone),
+        }
+    }
+
+    /// Sends what was fed.
+    pub(super) async fn flush(&mut self) -> Result<(), Gone> {
+        match &mut self.wire {
+            Wire::Socket(socket) => in_time(socket.flush()).await,
+            Wire::Helper(_) => Err(Gone),
+        }
     }
 
     /// Sends a binary message.
     pub(super) async fn binary(&mut self, bytes: Vec<u8>) -> Result<(), Gone> {
-        self.send(Message::Binary(bytes.into())).await
+        match &mut self.wire {
+            Wire::Socket(_) => self.send(Message::Binary(bytes.into())).await,
+            Wire::Helper(through) => through.send(&bytes).await,
+        }
     }
 
     /// Says goodbye. Always an error, for `?`.
     pub(super) async fn close(&mut self, reason: &'static str) -> Result<(), Gone> {
-        let frame = CloseFrame { code: close_code::AWAY, reason: reason.into() };
+        self.hang_up(close_code::AWAY, reason).await
+    }
+
+    /// Says goodbye to a client whose bytes are no messages, if they still can be answered.
+    async fn blame(&mut self, error: &Error) -> Result<Said, Gone> {
+        let error = error.to_string();
+        let (code, reason) = if error.contains("too long") || error.contains("too big") {
+            (close_code::SIZE, "a message has at most 131072 bytes")
+        } else if error.to_ascii_lowercase().contains("utf-8") {
+            (close_code::INVALID, "a text message is UTF-8")
+        } else {
+            return Err(Gone);
+        };
+        self.hang_up(code, reason).await.and(Err(Gone))
+    }
+
+    async fn hang_up(&mut self, code: u16, reason: &'static str) -> Result<(), Gone> {
+        let frame = CloseFrame { code, reason: reason.into() };
         self.send(Message::Close(Some(frame))).await?;
         Err(Gone)
     }
 
     async fn send(&mut self, message: Message) -> Result<(), Gone> {
-        match timeout(WRITE_DEADLINE, self.socket.send(message)).await {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(_)) | Err(_) => Err(Gone),
+        match &mut self.wire {
+            Wire::Socket(socket) => in_time(socket.send(message)).await,
+            // Pings and goodbyes are for the helper's WebSocket; here the stream ends when this is dropped.
+            Wire::Helper(_) => Ok(()),
+        }
+    }
+}
+
+impl Through {
+    /// Waits for the next message. Cancel-safe.
+    async fn receive(&mut self) -> Result<Said, Gone> {
+        loop {
+            let piece = self.stream.receive().await.map_err(|_| Gone)?.ok_or(Gone)?;
+            match self.channel.open(&piece) {
+                Ok(Some(message)) => return Ok(Said::Binary(message)),
+                Ok(None) => {}
+                Err(error) => {
+                    tracing::warn!(%error, "a helper did not carry what a client said");
+                    return Err(Gone);
+                }
+            }
+        }
+    }
+
+    async fn send(&mut self, message: &[u8]) -> Result<(), Gone> {
+        for piece in self.channel.seal(message).map_err(|_| Gone)? {
+            match timeout(WRITE_DEADLINE, self.stream.send(&piece)).await {
+                Ok(Ok(())) => {}
+                Ok(Err(_)) | Err(_) => return Err(Gone),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Gives up on a client that takes nothing.
+async fn in_time(writing: impl Future<Output = Result<(), Error>>) -> Result<(), Gone> {
+    match timeout(WRITE_DEADLINE, writing).await {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(_)) => Err(Gone),
+        Err(_) => {
+            tracing::info!(deadline = ?WRITE_DEADLINE, "hung up on a client that took nothing for too long");
+            Err(Gone)
         }
     }
 }

@@ -6,6 +6,8 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
+use nostrp2p_overlay::{Reach, Reachability, Stats};
+
 use super::{App, MAX_SESSIONS};
 
 /// How the node does. It names no person and no event.
@@ -43,7 +45,33 @@ pub(super) async fn metrics(State(app): State<App>) -> Response {
     text.counter("messages_dropped", "Messages for which the node was too busy.", stats.dropped);
     text.counter("peers_banned", "Nodes thrown out for their score.", stats.banned);
     text.counter("requests_sent", "Requests sent to other nodes.", stats.requests_sent);
+    reach(&mut text, &app.overlay.reach().await, &stats);
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text.0).into_response()
+}
+
+/// How the node is reached, and what it does for others as a relay. libp2p does not tell how many bytes it relays.
+fn reach(text: &mut Text, reach: &Reach, stats: &Stats) {
+    let public = u64::from(reach.reachability == Reachability::Public);
+    text.gauge("reachable", "Whether other nodes can dial this one.", public);
+    text.gauge("relays", "Relays through which others reach this node.", count(reach.relays.len()));
+    let serves = reach.serves.unwrap_or_default();
+    text.gauge("relay_places", "Nodes that are reached through this one.", count(serves.places));
+    text.gauge("relay_circuits", "Connections that run through this node.", count(serves.circuits));
+    text.counter("relay_places_given", "Places given to other nodes.", stats.places_given);
+    text.counter("relay_places_refused", "Places refused to other nodes.", stats.places_refused);
+    text.counter(
+        "relay_circuits_carried",
+        "Circuits that began to run through this node.",
+        stats.circuits_carried,
+    );
+    text.counter("relay_circuits_refused", "Circuits that this node refused.", stats.circuits_refused);
+    text.counter("relay_places_got", "Places that relays gave to this node.", stats.places_got);
+    text.counter("holes_punched", "Connections over a relay that became direct.", stats.holes_punched);
+    text.counter(
+        "holes_failed",
+        "Connections over a relay that could not become direct.",
+        stats.holes_failed,
+    );
 }
 
 #[derive(Default)]

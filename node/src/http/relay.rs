@@ -1,101 +1,259 @@
 //! One relay session: `nostrp2p_bridge::Session` connected to a socket, the store and the driver.
+//!
+//! Nothing queues here for a slow client: what it has subscribed to it gets from the store, as fast as it takes it, and
+//! a client that takes nothing for half a minute is hung up on. Ephemeral events are the exception; of these a slow
+//! client misses some. The library offers no WebSocket compression, so there is none.
 
-use nostrp2p_bridge::{Session, Step};
+use std::{future::Future, pin::Pin, sync::Arc};
+
+use futures_util::{FutureExt, StreamExt, stream::FuturesUnordered};
+use nostrp2p_bridge::{Counted, MAX_COLLECTED, Outcome, Policy, Query, Reader, Session, Step};
 use nostrp2p_protocol::{
-    Filter, UnverifiedEvent,
+    Event, EventId, UnverifiedEvent,
     frame::{Refusal, RefusalCode},
 };
-use tokio::sync::oneshot;
+use tokio::sync::{broadcast, oneshot};
 
 use super::{
     App,
     link::{Gone, Said, Socket},
 };
-use crate::{clock, driver::Command};
+use crate::{
+    clock,
+    driver::Command,
+    store::{Asked, Inserted, Numbered, Picked, Selection, Store},
+};
+
+/// Events of one session that may be on their way into the store; more wait in the socket.
+const MAX_PUBLISHING: usize = 16;
+/// Ephemeral events that a session may lag behind before it misses some.
+const MAX_SPREAD: usize = 64;
+/// Events of a long answer that are read at once.
+const CHUNK: usize = 50;
+
+/// What all relay sessions of a node share.
+#[derive(Clone)]
+pub(crate) struct Relay {
+    pub(crate) policy: Policy,
+    spread: broadcast::Sender<Arc<Event>>,
+}
+
+impl Relay {
+    pub(crate) fn new(policy: Policy) -> Self {
+        Self { policy, spread: broadcast::channel(MAX_SPREAD).0 }
+    }
+}
+
+type Publishing = Pin<Box<dyn Future<Output = (EventId, Result<Outcome, Refusal>)> + Send>>;
+
+struct Conversation {
+    app: App,
+    socket: Socket,
+    session: Session,
+    publishing: FuturesUnordered<Publishing>,
+}
 
 /// Runs the session until the client leaves.
 pub(super) async fn run(app: App, mut socket: Socket, authority: String) -> Result<(), Gone> {
     let mut challenge = [0; 32];
     getrandom::fill(&mut challenge).map_err(|_| Gone)?;
-    let (mut session, greeting) = Session::open(challenge, authority);
+    let (session, greeting) = Session::open(challenge, authority, app.relay.policy);
     let mut progress = app.store.progress();
+    let mut spread = app.relay.spread.subscribe();
     let mut stop = app.stop.clone();
     let mut cursor = progress.borrow_and_update().newest;
-    perform(&app, &mut socket, &session, vec![greeting]).await?;
+    socket.ping_as_relays_do();
+    let mut talk = Conversation { app, socket, session, publishing: FuturesUnordered::new() };
+    talk.perform(vec![greeting]).await?;
     loop {
         let steps = tokio::select! {
-            () = stop.wait() => return socket.close("the node is stopping").await,
-            said = socket.receive() => match said? {
-                Said::Text(line) => session.on_line(&line, app.standing.borrow().owner, clock::now()),
-                Said::Binary(_) => vec![Step::Send(r#"["NOTICE","invalid: a relay takes text messages"]"#.to_owned())],
+            () = stop.wait() => return talk.socket.close("the node is stopping").await,
+            Some(first) = talk.publishing.next() => talk.published(first),
+            said = talk.socket.receive(), if talk.publishing.len() < MAX_PUBLISHING => match said? {
+                Said::Text(line) => {
+                    let owner = talk.app.standing.borrow().owner;
+                    talk.session.on_line(&line, owner, clock::now())
+                }
+                Said::Binary(_) => vec![talk.session.on_binary()],
+            },
+            heard = spread.recv() => match heard {
+                Ok(event) => talk.session.on_spread(&event),
+                Err(_lagged) => vec![],
             },
             Ok(()) = progress.changed() => {
-                let (steps, through) = news(&app, &session, cursor).await?;
-                cursor = through;
-                // The rest comes in the next round.
-                if through < progress.borrow_and_update().newest {
-                    progress.mark_changed();
+                let newest = progress.borrow_and_update().newest;
+                if talk.session.listens() {
+                    let (steps, through) = talk.news(cursor).await?;
+                    cursor = through;
+                    // The rest comes in the next round.
+                    if through < newest {
+                        progress.mark_changed();
+                    }
+                    steps
+                } else {
+                    cursor = newest;
+                    vec![]
                 }
-                steps
             }
         };
-        perform(&app, &mut socket, &session, steps).await?;
+        talk.perform(steps).await?;
     }
 }
 
-/// What was stored since, for the session's subscriptions.
-async fn news(app: &App, session: &Session, cursor: u64) -> Result<(Vec<Step>, u64), Gone> {
-    let store = app.store.clone();
-    let batch = tokio::task::spawn_blocking(move || store.after(cursor)).await.map_err(|_| Gone)?;
-    let batch = batch.map_err(|error| {
-        tracing::error!(%error, "the store cannot be read");
-        Gone
-    })?;
-    let steps = batch.events.iter().flat_map(|event| session.on_stored(event)).collect();
-    Ok((steps, batch.through))
-}
-
-async fn perform(app: &App, socket: &mut Socket, session: &Session, steps: Vec<Step>) -> Result<(), Gone> {
-    for step in steps {
-        match step {
-            Step::Send(line) => socket.text(line).await?,
-            Step::Publish(event) => {
-                let answer = publish(app, session, *event).await;
-                if let Step::Send(line) = answer {
-                    socket.text(line).await?;
+impl Conversation {
+    /// Carries steps out; what they have to say leaves together.
+    async fn perform(&mut self, steps: Vec<Step>) -> Result<(), Gone> {
+        for step in steps {
+            match step {
+                Step::Send(line) => self.socket.feed(line).await?,
+                Step::Publish(event) => self.publish(*event),
+                // Without another session nobody hears it.
+                Step::Spread(event) => drop(self.app.relay.spread.send(Arc::from(event))),
+                Step::Find(subscription, queries, reader) => {
+                    self.find(&subscription, queries, reader).await?
                 }
+                Step::Count(subscription, queries, reader) => {
+                    let counted = self.read(move |store| count(store, &queries, reader)).await?;
+                    let answer = match counted {
+                        Some(counted) => self.session.on_counted(&subscription, counted),
+                        None => self.session.on_unreadable(&subscription),
+                    };
+                    self.say(answer).await?;
+                }
+                Step::Collect(subscription, queries, reader, message) => {
+                    let collected = self.read(move |store| collect(store, &queries, reader)).await?;
+                    let answer = self.session.on_collected(&subscription, &message, collected);
+                    self.say(answer).await?;
+                }
+                Step::HangUp(reason) => return self.socket.close(reason).await,
             }
-            Step::Find(subscription, filters) => find(app, socket, session, &subscription, filters).await?,
+        }
+        self.socket.flush().await
+    }
+
+    /// Answers with a step that has nothing but a line.
+    async fn say(&mut self, step: Step) -> Result<(), Gone> {
+        if let Step::Send(line) = step { self.socket.feed(line).await } else { Ok(()) }
+    }
+
+    fn publish(&self, event: UnverifiedEvent) {
+        let commands = self.app.commands.clone();
+        let id = event.claimed_id.unwrap_or_else(|| event.rumor.id());
+        self.publishing.push(Box::pin(async move {
+            let (reply, answer) = oneshot::channel();
+            drop(commands.send(Command::Publish(event, reply)).await);
+            let stopping =
+                || Err(Refusal::new(RefusalCode::Internal, "the node is stopping; try again later"));
+            let outcome =
+                answer.await.unwrap_or_else(|_| stopping()).map(|published| match published.stored {
+                    Inserted::Known(_) => Outcome::Known,
+                    Inserted::Superseded(_) => Outcome::Superseded,
+                    _ => Outcome::New,
+                });
+            (id, outcome)
+        }));
+    }
+
+    /// The answers to this event and to all that were stored with it.
+    fn published(&mut self, first: (EventId, Result<Outcome, Refusal>)) -> Vec<Step> {
+        let mut steps = vec![self.session.on_published(&first.0, first.1)];
+        while let Some(Some((id, result))) = self.publishing.next().now_or_never() {
+            steps.push(self.session.on_published(&id, result));
+        }
+        steps
+    }
+
+    /// What was stored since, for the session's subscriptions.
+    async fn news(&mut self, cursor: u64) -> Result<(Vec<Step>, u64), Gone> {
+        let Some(Numbered { through, events }) = self.read(move |store| store.numbered(cursor)).await? else {
+            return self.socket.close("the node cannot read its store").await.map(|()| (vec![], cursor));
+        };
+        let steps = events.iter().flat_map(|(sequence, event)| self.session.on_stored(*sequence, event));
+        Ok((steps.collect(), through))
+    }
+
+    async fn find(&mut self, subscription: &str, queries: Vec<Query>, reader: Reader) -> Result<(), Gone> {
+        let found = self.read(move |store| select(store, &queries, reader)).await?;
+        let Some(Selection { through, picked, .. }) = found else {
+            let answer = self.session.on_unreadable(subscription);
+            return self.say(answer).await;
+        };
+        let mut picked = picked.into_iter();
+        loop {
+            let chunk: Vec<Picked> = picked.by_ref().take(CHUNK).collect();
+            if chunk.is_empty() {
+                break;
+            }
+            let events = if chunk.iter().all(|picked| picked.event.is_some()) {
+                Some(chunk.into_iter().filter_map(|picked| picked.event).collect())
+            } else {
+                self.read(move |store| fetch(store, chunk)).await?
+            };
+            let Some(events) = events else {
+                let answer = self.session.on_unreadable(subscription);
+                return self.say(answer).await;
+            };
+            for step in self.session.on_found(subscription, &events) {
+                self.say(step).await?;
+            }
+        }
+        let end = self.session.on_end(subscription, through);
+        self.say(end).await
+    }
+
+    /// Reads the store on a thread that may block; None, and a line in the log, when it cannot be read.
+    async fn read<T: Send + 'static>(
+        &mut self,
+        read: impl FnOnce(&Store) -> Result<T, redb::Error> + Send + 'static,
+    ) -> Result<Option<T>, Gone> {
+        let store = self.app.store.clone();
+        match tokio::task::spawn_blocking(move || read(&store)).await {
+            Ok(Ok(value)) => Ok(Some(value)),
+            Ok(Err(error)) => {
+                tracing::error!(%error, "the store cannot be read");
+                Ok(None)
+            }
+            Err(_) => Err(Gone),
         }
     }
-    Ok(())
 }
 
-async fn publish(app: &App, session: &Session, event: UnverifiedEvent) -> Step {
-    let id = event.claimed_id.unwrap_or_else(|| event.rumor.id());
-    let (reply, answer) = oneshot::channel();
-    drop(app.commands.send(Command::Publish(event, reply)).await);
-    let stopping = || Err(Refusal::new(RefusalCode::Internal, "the node is stopping; try again later"));
-    session.on_published(&id, answer.await.unwrap_or_else(|_| stopping()).map(|_| ()))
+/// Puts queries to the store, for the eyes of a reader.
+fn ask<T>(queries: &[Query], reader: Reader, put: impl FnOnce(&[Asked<'_>]) -> T) -> T {
+    let also: Vec<_> = queries
+        .iter()
+        .map(|query| {
+            move |event: &Event| {
+                reader.sees(event) && query.search.as_ref().is_none_or(|search| search.matches(event))
+            }
+        })
+        .collect();
+    let asked: Vec<Asked<'_>> =
+        queries.iter().zip(&also).map(|(query, also)| Asked { filter: &query.filter, also }).collect();
+    put(&asked)
 }
 
-async fn find(
-    app: &App,
-    socket: &mut Socket,
-    session: &Session,
-    subscription: &str,
-    filters: Vec<Filter>,
-) -> Result<(), Gone> {
-    let store = app.store.clone();
-    let found = tokio::task::spawn_blocking(move || store.find(&filters)).await.map_err(|_| Gone)?;
-    let found = found.map_err(|error| {
-        tracing::error!(%error, "the store cannot be read");
-        Gone
-    })?;
-    for step in session.on_found(subscription, &found.events) {
-        if let Step::Send(line) = step {
-            socket.text(line).await?;
+fn select(store: &Store, queries: &[Query], reader: Reader) -> Result<Selection, redb::Error> {
+    ask(queries, reader, |asked| store.select(asked))
+}
+
+fn count(store: &Store, queries: &[Query], reader: Reader) -> Result<Counted, redb::Error> {
+    let (count, complete) = ask(queries, reader, |asked| store.count(asked))?;
+    Ok(Counted { count, complete })
+}
+
+fn collect(store: &Store, queries: &[Query], reader: Reader) -> Result<Vec<(u64, EventId)>, redb::Error> {
+    ask(queries, reader, |asked| store.collect(asked, MAX_COLLECTED + 1))
+}
+
+/// The events of a chunk; one that has gone meanwhile is left out.
+fn fetch(store: &Store, chunk: Vec<Picked>) -> Result<Vec<Event>, redb::Error> {
+    let mut events = Vec::with_capacity(chunk.len());
+    for picked in chunk {
+        match picked.event {
+            Some(event) => events.push(event),
+            None => events.extend(store.event(picked.sequence)?),
         }
     }
-    Ok(())
+    Ok(events)
 }

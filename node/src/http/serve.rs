@@ -3,11 +3,12 @@
 
 use std::{
     io,
+    net::SocketAddr,
     sync::Arc,
     time::{Duration, Instant},
 };
 
-use axum::{Router, serve::Listener};
+use axum::{Extension, Router, serve::Listener};
 use hyper::server::conn::http1;
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
@@ -15,6 +16,7 @@ use hyper_util::{
 };
 use tokio::sync::Semaphore;
 
+use super::visitors::Source;
 use crate::stop::Stop;
 
 /// Connections at a time. A browser opens six.
@@ -28,8 +30,9 @@ const COMPLAIN_EVERY: Duration = Duration::from_secs(60);
 
 /// Serves clients until `stop`, then lets the requests under way finish. Whoever connects while there are too many
 /// waits for a place.
-pub(crate) async fn serve<L: Listener>(mut listener: L, router: Router, mut stop: Stop) -> io::Result<()>
+pub(crate) async fn serve<L>(mut listener: L, router: Router, mut stop: Stop) -> io::Result<()>
 where
+    L: Listener<Addr = SocketAddr>,
     L::Io: 'static,
 {
     let places = Arc::new(Semaphore::new(MAX_CONNECTIONS as usize));
@@ -43,15 +46,16 @@ where
             place = Arc::clone(&places).acquire_owned() => place,
             () = stop.wait() => break,
         };
-        let (stream, _from) = tokio::select! {
+        let (stream, from) = tokio::select! {
             accepted = listener.accept() => accepted,
             () = stop.wait() => break,
         };
+        let service = router.clone().layer(Extension(Source(from)));
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(HEAD_DEADLINE)
             .max_buf_size(MAX_HEAD_BYTES)
-            .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router.clone()))
+            .serve_connection(TokioIo::new(stream), TowerToHyperService::new(service))
             .with_upgrades();
         let mut stop = stop.clone();
         tokio::spawn(async move {

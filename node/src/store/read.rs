@@ -1,9 +1,6 @@
 //! Looking events up. Each call reads one consistent snapshot.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    ops::ControlFlow,
-};
+use std::ops::ControlFlow;
 
 use nostrp2p_core::{Address, Row};
 use nostrp2p_protocol::{
@@ -11,21 +8,20 @@ use nostrp2p_protocol::{
     frame::Delivery,
     limits::{MAX_BATCH_BYTES, MAX_BATCH_EVENTS},
 };
-use redb::{AccessGuard, ReadOnlyTable, ReadableDatabase, ReadableTable};
+use redb::{AccessGuard, ReadableDatabase, ReadableTable};
 
 use super::{
     Store,
     index::{self, Prefix},
-    lapse, record,
-    tables::{EVENTS, IDS, INDEX, META, META_NEWEST, OUTBOX, UNSENT},
+    lapse,
+    query::{Asked, Selection},
+    record,
+    tables::{EVENTS, INDEX, META, META_NEWEST, OUTBOX, UNSENT},
 };
 use crate::clock;
 
 /// Bytes of records after which a batch or an answer is closed. Far enough below [`MAX_BATCH_BYTES`] for one more.
 const CLOSE_AT_BYTES: usize = MAX_BATCH_BYTES / 4;
-
-/// Index rows that one question may touch, so that a filter that matches nothing cannot keep the disk busy.
-const MAX_ROWS: usize = 200_000;
 
 /// Events in the order of their sequence numbers.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,6 +32,15 @@ pub struct Batch {
     pub newest: u64,
     /// At most 500 events and about 256 KiB.
     pub events: Vec<Event>,
+}
+
+/// The same as [`Batch`], each event with its sequence number.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Numbered {
+    /// Highest sequence number that was looked at; the next ones begin after it.
+    pub through: u64,
+    /// At most 500 events and about 256 KiB.
+    pub events: Vec<(u64, Event)>,
 }
 
 /// The answer to a question, the newest first, ties by lower id.
@@ -58,22 +63,32 @@ impl Store {
     /// # Errors
     /// When the disk cannot be read.
     pub fn after(&self, after: u64) -> Result<Batch, redb::Error> {
+        let newest = self.progress.borrow().newest;
+        let Numbered { through, events } = self.numbered(after)?;
+        let events = events.into_iter().map(|(_, event)| event).collect();
+        Ok(Batch { through, newest: newest.max(through), events })
+    }
+
+    /// The same, each with its number.
+    ///
+    /// # Errors
+    /// When the disk cannot be read.
+    pub fn numbered(&self, after: u64) -> Result<Numbered, redb::Error> {
         let transaction = self.database.begin_read()?;
         let newest = transaction.open_table(META)?.get(META_NEWEST)?.map_or(0, |newest| newest.value());
         let now = clock::now();
-        let mut batch = Batch { through: newest, newest, events: Vec::new() };
+        let mut numbered = Numbered { through: newest, events: Vec::new() };
         let mut bytes = 0;
         for row in transaction.open_table(EVENTS)?.range(after.saturating_add(1)..)? {
             let (sequence, value) = row?;
             bytes += value.value().len();
-            // A record that cannot be decoded is damaged; the others are still worth having.
-            batch.events.extend(living(value.value(), now));
-            if batch.events.len() == MAX_BATCH_EVENTS || bytes >= CLOSE_AT_BYTES {
-                batch.through = sequence.value();
+            numbered.events.extend(living(value.value(), now).map(|event| (sequence.value(), event)));
+            if numbered.events.len() == MAX_BATCH_EVENTS || bytes >= CLOSE_AT_BYTES {
+                numbered.through = sequence.value();
                 break;
             }
         }
-        Ok(batch)
+        Ok(numbered)
     }
 
     /// An event by its sequence number.
@@ -158,20 +173,11 @@ impl Store {
         filters: &[Filter],
         visible: fn(&Event) -> bool,
     ) -> Result<Found, redb::Error> {
-        let transaction = self.database.begin_read()?;
-        let search = Search {
-            events: transaction.open_table(EVENTS)?,
-            ids: transaction.open_table(IDS)?,
-            index: transaction.open_table(INDEX)?,
-            visible,
-        };
-        let mut complete = true;
-        let mut found = BTreeMap::new();
-        for filter in filters {
-            complete &= search.filter(filter, &mut found)?;
-        }
-        let mut events: Vec<Event> = found.into_values().collect();
-        events.sort_unstable_by_key(|event| (std::cmp::Reverse(event.created_at), event.id()));
+        let also = |event: &Event| visible(event);
+        let asked: Vec<Asked<'_>> = filters.iter().map(|filter| Asked { filter, also: &also }).collect();
+        let Selection { mut complete, picked, .. } = self.select(&asked)?;
+        // What the answer did not keep in memory is more than fits here.
+        let mut events: Vec<Event> = picked.into_iter().map_while(|picked| picked.event).collect();
         let mut bytes = 0;
         let fits = events.iter().take_while(|event| {
             bytes += event.content.len() + 200;
@@ -226,108 +232,4 @@ fn delivery((key, value): DeliveryRow<'_>) -> (Address, Row) {
     let (state, retries, since) = value.value();
     let address = Address { sequence, person: PublicKey::from_bytes(*person) };
     (address, Row { state: Delivery::from(state), retries, since })
-}
-
-struct Search {
-    events: ReadOnlyTable<u64, &'static [u8]>,
-    ids: ReadOnlyTable<&'static [u8; 32], u64>,
-    index: ReadOnlyTable<&'static [u8], ()>,
-    visible: fn(&Event) -> bool,
-}
-
-impl Search {
-    /// Adds the newest matches of one filter; returns whether these are all.
-    fn filter(&self, filter: &Filter, found: &mut BTreeMap<EventId, Event>) -> Result<bool, redb::Error> {
-        let limit =
-            filter.limit.map_or(MAX_BATCH_EVENTS, |limit| usize::try_from(limit).unwrap_or(usize::MAX));
-        let limit = limit.min(MAX_BATCH_EVENTS);
-        let mut complete = true;
-        let mut matches = Vec::new();
-        match &filter.ids {
-            Some(ids) => self.ids(ids, filter, &mut matches)?,
-            None => {
-                for range in ranges(filter) {
-                    complete &= self.range(&range, filter, limit, &mut matches)?;
-                }
-            }
-        }
-        matches.sort_unstable_by_key(|event: &Event| (std::cmp::Reverse(event.created_at), event.id()));
-        matches.dedup_by_key(|event| event.id());
-        // What the asker's own limit leaves out is not missing.
-        let asked =
-            filter.limit.is_some_and(|asked| usize::try_from(asked).is_ok_and(|asked| asked <= limit));
-        complete |= asked;
-        matches.truncate(limit);
-        found.extend(matches.into_iter().map(|event| (event.id(), event)));
-        Ok(complete)
-    }
-
-    /// Adds the events with these ids that match the rest of the filter too.
-    fn ids(
-        &self,
-        ids: &BTreeSet<EventId>,
-        filter: &Filter,
-        matches: &mut Vec<Event>,
-    ) -> Result<(), redb::Error> {
-        for id in ids {
-            let Some(sequence) = self.ids.get(id.as_bytes())? else { continue };
-            let event = self.event(sequence.value())?;
-            matches.extend(event.filter(|event| self.fits(filter, event)));
-        }
-        Ok(())
-    }
-
-    /// Adds at most `limit` matches of one range of rows, the newest first; returns whether these are all.
-    fn range(
-        &self,
-        (first, last): &(Vec<u8>, Vec<u8>),
-        filter: &Filter,
-        limit: usize,
-        matches: &mut Vec<Event>,
-    ) -> Result<bool, redb::Error> {
-        let mut left = limit;
-        for (rows, row) in self.index.range(first.as_slice()..=last.as_slice())?.rev().enumerate() {
-            if left == 0 || rows == MAX_ROWS {
-                return Ok(false);
-            }
-            let Some((_, sequence)) = index::tail(row?.0.value()) else { continue };
-            if let Some(event) = self.event(sequence)?
-                && self.fits(filter, &event)
-            {
-                matches.push(event);
-                left -= 1;
-            }
-        }
-        Ok(true)
-    }
-
-    fn fits(&self, filter: &Filter, event: &Event) -> bool {
-        (self.visible)(event) && filter.matches(&event.id(), event)
-    }
-
-    fn event(&self, sequence: u64) -> Result<Option<Event>, redb::Error> {
-        Ok(self.events.get(sequence)?.and_then(|value| living(value.value(), clock::now())))
-    }
-}
-
-/// The ranges of index rows in which a filter's matches lie, chosen by what narrows most.
-fn ranges(filter: &Filter) -> Vec<(Vec<u8>, Vec<u8>)> {
-    let (since, until) = (filter.since.unwrap_or(0), filter.until.unwrap_or(u64::MAX));
-    if since > until {
-        return vec![];
-    }
-    let timed = |prefix: Prefix| prefix.range(since, until);
-    match (&filter.authors, &filter.kinds, filter.tags.first_key_value()) {
-        (Some(authors), Some(kinds), _) => authors
-            .iter()
-            .flat_map(|author| kinds.iter().map(move |kind| Prefix::author_kind(author, *kind)))
-            .map(timed)
-            .collect(),
-        (Some(authors), None, _) => authors.iter().map(Prefix::author).map(timed).collect(),
-        (None, _, Some((letter, values))) => {
-            values.iter().filter_map(|value| Prefix::tag(*letter, value)).map(timed).collect()
-        }
-        (None, Some(kinds), None) => kinds.iter().map(|kind| timed(Prefix::kind(*kind))).collect(),
-        (None, None, None) => vec![timed(Prefix::all())],
-    }
 }

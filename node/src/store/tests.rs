@@ -1,5 +1,6 @@
 mod damage;
 mod ending;
+mod filters;
 mod shared;
 
 use std::ops::ControlFlow;

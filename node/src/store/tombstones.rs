@@ -1,12 +1,13 @@
 //! What was deleted must not come back (NIP-09): a tombstone outlives its target.
 //!
 //! A tombstone bites only on events of the author who asked for the deletion. By id it bites for good; by address
-//! (`a` tag) on versions that are not newer than the deletion.
+//! (`a` tag) on versions that are not newer than the deletion. A request to vanish (NIP-62) bites on everything that its
+//! author wrote until then, and on gift wraps for that person.
 
 use nostrp2p_protocol::{Event, EventId, Kind, PublicKey, Rumor};
 use redb::{ReadableTable, ReadableTableMetadata, Table, TableDefinition, WriteTransaction};
 
-/// Target (see [`by_id`] and [`by_address`]) -> `created_at` of the deletion, in seconds.
+/// Target (see [`by_id`], [`by_address`] and [`by_author`]) -> `created_at` of the deletion, in seconds.
 const TOMBSTONES: TableDefinition<&[u8], u64> = TableDefinition::new("tombstones");
 /// The same by time, so that the oldest are found: `created_at` and target.
 const BY_TIME: TableDefinition<(u64, &[u8]), ()> = TableDefinition::new("tombstones_by_time");
@@ -29,6 +30,15 @@ impl<'txn> Tombstones<'txn> {
 
     /// Whether its author has had an event deleted.
     pub(super) fn bite(&self, event: &Event) -> Result<bool, redb::Error> {
+        if event.kind == Kind::VANISH {
+            return Ok(false);
+        }
+        for person in vanishing(event) {
+            let gone = self.targets.get(by_author(&person).as_slice())?.map(|at| at.value());
+            if gone.is_some_and(|at| event.created_at <= at) {
+                return Ok(true);
+            }
+        }
         if event.kind == Kind::DELETION {
             return Ok(false);
         }
@@ -49,6 +59,11 @@ impl<'txn> Tombstones<'txn> {
             self.insert(&by_address(&address), deletion.created_at)?;
         }
         Ok(())
+    }
+
+    /// Remembers that a person has vanished.
+    pub(super) fn bury_author(&mut self, request: &Event) -> Result<(), redb::Error> {
+        self.insert(&by_author(&request.pubkey), request.created_at)
     }
 
     fn insert(&mut self, target: &[u8], at: u64) -> Result<(), redb::Error> {
@@ -122,6 +137,18 @@ fn parse_address(value: &str) -> Option<Address> {
     let kind = Kind(parts.next()?.parse().ok()?);
     let author = parts.next()?.parse().ok()?;
     Some(Address { author, kind, identifier: parts.next().unwrap_or_default().to_owned() })
+}
+
+/// With whose vanishing an event goes: its author's, or that of those for whom a gift wrap is.
+pub(super) fn vanishing(event: &Event) -> Vec<PublicKey> {
+    match event.kind {
+        Kind::GIFT_WRAP => event.tag_values("p").filter_map(|person| person.parse().ok()).collect(),
+        _ => vec![event.pubkey],
+    }
+}
+
+fn by_author(author: &PublicKey) -> Vec<u8> {
+    [author.as_bytes().as_slice(), &[2]].concat()
 }
 
 fn by_id(author: &PublicKey, id: &EventId) -> Vec<u8> {

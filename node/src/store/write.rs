@@ -126,6 +126,9 @@ impl<'txn> Tables<'txn> {
         if event.kind == Kind::DELETION {
             self.delete(event)?;
         }
+        if event.kind == Kind::VANISH {
+            self.vanish(event)?;
+        }
         Ok(Inserted::New(self.newest))
     }
 
@@ -183,6 +186,27 @@ impl<'txn> Tables<'txn> {
             }
         }
         self.tombstones.bury(deletion)
+    }
+
+    /// Removes everything that a person has written until now, and gift wraps for that person, and remembers it (NIP-62).
+    fn vanish(&mut self, request: &Event) -> Result<(), redb::Error> {
+        let wraps = Prefix::tag('p', &request.pubkey.to_string());
+        let mut sequences = Vec::new();
+        for prefix in [Some(Prefix::author(&request.pubkey)), wraps].into_iter().flatten() {
+            let (first, last) = prefix.range(0, request.created_at);
+            for row in self.index.range(first.as_slice()..=last.as_slice())? {
+                sequences.extend(index::tail(row?.0.value()).map(|(_, sequence)| sequence));
+            }
+        }
+        for sequence in sequences {
+            if let Some(event) = self.event(sequence)?
+                && event.kind != Kind::VANISH
+                && tombstones::vanishing(&event).contains(&request.pubkey)
+            {
+                self.remove(sequence, &event)?;
+            }
+        }
+        self.tombstones.bury_author(request)
     }
 
     /// Notes when an event that is stored already ends.

@@ -3,19 +3,19 @@
 use std::time::{Duration, Instant, SystemTime};
 
 use libp2p::{
-    Multiaddr, core::ConnectedPoint, gossipsub::TopicHash, identify, multiaddr::Protocol, ping,
+    Multiaddr, core::ConnectedPoint, gossipsub::TopicHash, identify, multiaddr::Protocol, ping, relay,
     swarm::ConnectionId,
 };
 use nostrp2p_protocol::PeerId;
 
-use super::Driver;
+use super::{Driver, relaying::is_circuit};
 use crate::{
     OverlayEvent, Topic,
-    address::{Host, PeerAddress, Place, Transport},
+    address::{Host, PeerAddress, Place},
     convert,
     gossip::GRAYLIST_SCORE,
     known::MAX_PER_PEER,
-    peer::{Connected, Connection, Direction, shown_agent},
+    peer::{Connected, Connection, Direction, Path, shown_agent},
     reach::{self, Reach},
     swarm::PROTOCOL,
 };
@@ -45,6 +45,7 @@ impl Driver {
         } else if direction == Direction::Outbound {
             self.begin_visit(peer);
         }
+        let path = self.path_of(endpoint, direction);
         let connected = self.peers.entry(peer).or_insert_with(|| Connected::new(Instant::now()));
         if connected.agent.is_some() {
             // A second way to a peer that is one of ours.
@@ -53,8 +54,9 @@ impl Driver {
             }
             self.redial.joined(peer);
         }
-        let connection_info = Connection { address: address.to_string(), direction, dialed };
-        connected.connections.insert(connection, connection_info);
+        let info =
+            Connection { address: address.to_string(), direction, path, since: Instant::now(), dialed };
+        connected.connections.insert(connection, info);
         self.send_waiting(peer);
     }
 
@@ -110,18 +112,27 @@ impl Driver {
             return;
         };
         connected.agent = Some(shown_agent(&info.agent_version));
+        connected.relays = info.protocols.contains(&relay::HOP_PROTOCOL_NAME);
         for good in connected.connections.values().filter_map(|connection| connection.dialed.as_ref()) {
             self.known.good(peer, good, unix_now());
         }
-        if let Some(Ok(from)) =
-            connected.connections.get(&connection).map(|it| it.address.parse::<Multiaddr>())
-        {
-            let named = info.listen_addrs.iter().take(4 * MAX_PER_PEER);
-            let named = named.filter_map(|address| PeerAddress::from_multiaddr(address).ok());
-            for address in plausible(named, Vantage::at([&from])) {
-                self.known.heard(peer, &address);
-            }
+        let path = connected.connections.get(&connection).map(|it| it.path);
+        let from = connected.connections.get(&connection).map(|it| it.address.parse::<Multiaddr>());
+        // Over a relay the peer's place is not seen; then it is looked at as if others had told of it.
+        let vantage = match (path, from) {
+            (Some(Path::Relayed), _) => Vantage::at(self.swarm.listeners()),
+            (_, Some(Ok(from))) => Vantage::at([&from]),
+            _ => return,
+        };
+        let named = info.listen_addrs.iter().take(4 * MAX_PER_PEER);
+        let named = named.filter_map(|address| PeerAddress::from_multiaddr(address).ok());
+        for address in plausible(named, vantage, self.own_id()) {
+            self.known.heard(peer, &address);
         }
+        if path == Some(Path::Relayed) {
+            self.seek_directly(peer);
+        }
+        self.seek_relays(Instant::now());
         self.redial.joined(peer);
         self.announce(peer, Instant::now());
     }
@@ -132,7 +143,15 @@ impl Driver {
             return;
         }
         let vantage = Vantage::at(self.swarm.listeners());
-        self.known.announced(peer, &plausible(addresses, vantage));
+        self.known.announced(peer, &plausible(addresses, vantage, self.own_id()));
+        if self.requests.waits_for(&peer) {
+            // The dial that is under way knows only the old ones, and may take long to fail.
+            self.dial_beside(peer, |_| true);
+        }
+    }
+
+    fn own_id(&self) -> Option<PeerId> {
+        convert::peer_id(self.swarm.local_peer_id())
     }
 
     pub(super) fn on_subscription(&mut self, peer: libp2p::PeerId, topic: &TopicHash, subscribed: bool) {
@@ -229,7 +248,8 @@ struct Vantage {
 impl Vantage {
     fn at<'a>(addresses: impl IntoIterator<Item = &'a Multiaddr>) -> Self {
         let mut vantage = Self { reach: Reach::Nowhere, memory: false };
-        for part in addresses.into_iter().filter_map(|address| address.iter().next()) {
+        let own = addresses.into_iter().filter(|address| !is_circuit(address));
+        for part in own.filter_map(|address| address.iter().next()) {
             match part {
                 Protocol::Ip4(ip) => vantage.reach = vantage.reach.max(reach::of(ip.into())),
                 Protocol::Ip6(ip) => vantage.reach = vantage.reach.max(reach::of(ip.into())),
@@ -248,19 +268,27 @@ impl Vantage {
 ///
 /// Loopback only from loopback and private networks only from private ones, for strangers shall not make this node
 /// dial into its owner's network. No names: they could make it ask the name service for anything.
-fn plausible(named: impl IntoIterator<Item = PeerAddress>, from: Vantage) -> Vec<PeerAddress> {
-    let fits = |address: &PeerAddress| match &address.place {
+fn plausible(
+    named: impl IntoIterator<Item = PeerAddress>,
+    from: Vantage,
+    own: Option<PeerId>,
+) -> Vec<PeerAddress> {
+    let fits = |address: &PeerAddress| match address.place.first_hop() {
         Place::Memory(_) => from.memory,
-        Place::Net { transport: Transport::Quic, .. } if !cfg!(feature = "quic") => false,
         Place::Net { host: Host::Ip(ip), .. } => match reach::of(*ip) {
             Reach::Nowhere => false,
             Reach::Machine => from.reach == Reach::Machine,
             Reach::Network => from.reach <= Reach::Network,
             Reach::Public => true,
         },
-        Place::Net { host: Host::Name(..), .. } => false,
+        Place::Net { host: Host::Name(..), .. } | Place::Circuit { .. } => false,
     };
-    let addresses = named.into_iter().filter(fits);
+    // A node that has a place here is connected, or cannot be reached through here either.
+    let over_own = |address: &PeerAddress| match &address.place {
+        Place::Circuit { relay, .. } => Some(*relay) == own,
+        _ => false,
+    };
+    let addresses = named.into_iter().filter(|address| fits(address) && !over_own(address));
     addresses.map(|address| address.without_peer()).take(MAX_PER_PEER).collect()
 }
 
@@ -286,7 +314,7 @@ mod tests {
         ];
         let named = named.iter().filter_map(|text| text.parse().ok());
         let from: Vec<Multiaddr> = from.iter().map(|text| text.parse().unwrap()).collect();
-        let found = plausible(named, Vantage::at(&from));
+        let found = plausible(named, Vantage::at(&from), Some(PeerId::from_ed25519([5; 32])));
         assert_eq!(found.iter().map(ToString::to_string).collect::<Vec<_>>(), kept);
     }
 
@@ -307,8 +335,25 @@ mod tests {
     }
 
     #[test]
+    fn circuits_count_as_far_as_their_relay_and_never_over_this_node() {
+        let (own, relay) = (PeerId::from_ed25519([5; 32]), PeerId::from_ed25519([6; 32]));
+        let over = |place: &str, relay: PeerId| format!("{place}/p2p/{relay}/p2p-circuit").parse().unwrap();
+        let named: Vec<PeerAddress> = vec![
+            over("/ip4/8.8.8.8/tcp/1", relay),
+            over("/ip4/8.8.8.8/tcp/1", own),
+            over("/ip4/192.168.1.2/tcp/1", relay),
+            over("/dns4/example.org/tcp/1", relay),
+        ];
+        let from: Multiaddr = "/ip4/9.9.9.9/tcp/5".parse().unwrap();
+        let found = plausible(named.clone(), Vantage::at([&from]), Some(own));
+        assert_eq!(found, named.into_iter().take(1).collect::<Vec<_>>());
+        let circuit: Multiaddr = format!("/ip4/9.9.9.9/tcp/5/p2p/{relay}/p2p-circuit").parse().unwrap();
+        assert_eq!(Vantage::at([&circuit, &"/ip4/10.0.0.1/tcp/1".parse().unwrap()]).reach, Reach::Network);
+    }
+
+    #[test]
     fn a_peer_can_name_only_so_many_addresses() {
         let many = (1..500).map(|port| format!("8.8.8.8:{port}").parse().unwrap());
-        assert_eq!(plausible(many, Vantage::at([])).len(), MAX_PER_PEER);
+        assert_eq!(plausible(many, Vantage::at([]), None).len(), MAX_PER_PEER);
     }
 }

@@ -68,9 +68,17 @@ impl Driver {
         for target in self.redial.due(now, self.peers.len(), is_connected, &known) {
             let addresses = match &target {
                 Target::Given(address) => vec![address.clone()],
-                Target::Known(peer) => self.known.addresses(peer),
+                Target::Known(peer) => self.addresses_to_dial(peer),
             };
             self.lookups.push(resolve(target, addresses).boxed());
+        }
+    }
+
+    /// Dials a known peer whatever its delay, unless that is under way.
+    pub(super) fn dial_known(&mut self, peer: PeerId, now: Instant) {
+        let addresses = self.addresses_to_dial(&peer);
+        if !addresses.is_empty() && self.redial.begin(peer, now) {
+            self.lookups.push(resolve(Target::Known(peer), addresses).boxed());
         }
     }
 
@@ -126,11 +134,12 @@ impl Driver {
         if let (DialError::WrongPeerId { address, .. }, Target::Known(peer)) = (error, &attempt.target)
             && let Some(address) = attempt.address_of(address)
         {
-            tracing::info!("Another node is now at {address}, where {peer} was; that address is forgotten.");
+            tracing::debug!("Another node is now at {address}, where {peer} was; that address is forgotten.");
             self.known.wrong(*peer, &address);
             attempt.dialing.retain(|(_, from)| from.without_peer() != address);
-            if self.requests.waits_for(peer) && !attempt.dialing.is_empty() {
-                // The first to answer was the wrong one; libp2p then gives up on the others.
+            if !attempt.dialing.is_empty() {
+                // The first to answer was the wrong one, as happens with private addresses of other networks; libp2p
+                // then gives up on the others.
                 return self.dial(Some(*peer), attempt);
             }
         }
@@ -221,7 +230,7 @@ pub(super) async fn resolve(target: Target, addresses: Vec<PeerAddress>) -> Reso
 }
 
 async fn resolve_one(place: &Place) -> Result<Vec<Place>, String> {
-    let Place::Net { host: Host::Name(name, family), port, .. } = place else {
+    let Place::Net { host: Host::Name(name, family), port, .. } = place.first_hop() else {
         return Ok(vec![place.clone()]);
     };
     let found = time::timeout(LOOKUP_TIME, net::lookup_host((name.as_str(), *port)))
@@ -260,8 +269,7 @@ fn reason(error: &DialError) -> String {
 fn transport_reason(error: &TransportError<io::Error>) -> String {
     let error = match error {
         TransportError::MultiaddrNotSupported(_) => {
-            return "this program has no transport for such an address (QUIC is not in every build)"
-                .to_owned();
+            return "this program has no transport for such an address".to_owned();
         }
         TransportError::Other(error) => error,
     };

@@ -9,19 +9,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-use futures::FutureExt;
 use libp2p::request_response::{
     InboundFailure, Message, OutboundFailure, OutboundRequestId, ResponseChannel,
 };
 use nostrp2p_protocol::PeerId;
 use tokio::sync::oneshot;
 
-use super::{Driver, answer, dialing};
-use crate::{
-    OverlayEvent, Protocol, RequestError, RequestRef,
-    connect::{Target, WANTED_PEERS},
-    convert, request,
-};
+use super::{Driver, answer};
+use crate::{OverlayEvent, Protocol, RequestError, RequestRef, connect::WANTED_PEERS, convert, request};
 
 /// Own requests without an answer yet, with all peers together. With the largest requests 32 MB.
 const MAX_ASKED: usize = 128;
@@ -129,17 +124,14 @@ impl Driver {
         if convert::libp2p_peer_id(peer) == *self.swarm.local_peer_id() {
             return answer(question.reply, unreachable("that is this node itself"));
         }
-        let addresses = self.known.addresses(&peer);
-        if addresses.is_empty() {
+        if self.known.addresses(&peer).is_empty() {
             return answer(question.reply, unreachable("no address of it is known"));
         }
         if !self.requests.waits_for(&peer) && !self.has_room_for_a_visit() {
             return answer(question.reply, Err(RequestError::Busy));
         }
         self.requests.waiting.entry(peer).or_default().push(question);
-        if self.redial.begin(peer, Instant::now()) {
-            self.lookups.push(dialing::resolve(Target::Known(peer), addresses).boxed());
-        }
+        self.dial_known(peer, Instant::now());
     }
 
     fn send(&mut self, peer: PeerId, question: Question) {

@@ -127,7 +127,6 @@ async fn something_that_is_no_node_is_reported_and_does_no_harm() {
     assert_eq!(node.overlay.peers().await, []);
 }
 
-#[cfg(feature = "quic")]
 #[tokio::test]
 async fn a_node_joins_by_quic() {
     let mut a = Node::start(on_loopback()).await;

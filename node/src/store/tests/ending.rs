@@ -149,3 +149,29 @@ fn a_sweep_drops_what_has_ended_and_remembers_where_it_stopped() {
     }
     transaction.commit().unwrap();
 }
+
+#[tokio::test]
+async fn who_vanishes_takes_everything_along_and_nothing_comes_back() {
+    let directory = tempfile::tempdir().unwrap();
+    let (store, writer) = open(directory.path());
+    let me = key(1).public_key().to_string();
+    let (before, after) = (post(1, 10, "before"), post(1, 30, "after"));
+    let deletion = event(1, 5, 12, "", vec![Tag::new(["e", &before.id().to_string()])]);
+    let wrap = event(9, 1059, 15, "for me", vec![Tag::new(["p", &me])]);
+    let mention = event(2, 1, 15, "about me", vec![Tag::new(["p", &me])]);
+    for event in [&post(1, 11, "more"), &wrap, &mention, &deletion] {
+        commit(&writer, event).await;
+    }
+    let request = event(1, 62, 20, "goodbye", vec![Tag::new(["relay", "ALL_RELAYS"])]);
+    commit(&writer, &request).await;
+    assert_eq!(contents(&store.after(0).unwrap().events), ["about me", "goodbye"]);
+    for event in [&before, &deletion, &wrap] {
+        assert_eq!(commit(&writer, event).await, Inserted::Deleted, "{event:?}");
+    }
+    assert_eq!(commit(&writer, &request).await, Inserted::Known(5));
+    commit(&writer, &after).await;
+    let takes_it_back = event(1, 5, 40, "", vec![Tag::new(["e", &request.id().to_string()])]);
+    commit(&writer, &takes_it_back).await;
+    assert_eq!(commit(&writer, &before).await, Inserted::Deleted, "there is no way back");
+    writer.close();
+}

@@ -1,0 +1,166 @@
+//! Search (NIP-50): which events contain all of some words, in any language.
+//!
+//! A word is looked for anywhere in the text, also inside of other words, because many languages (Japanese, Chinese,
+//! Thai) put no spaces between them. Upper and lower case are the same, and so are the compatibility forms of Unicode
+//! (NFKC): full-width letters, half-width katakana, ligatures.
+//! It deliberately does not rank: what matches comes in the order of any other answer, the newest first.
+
+use nostrp2p_protocol::{Kind, Rumor, limits::MAX_TEXT_BYTES};
+use unicode_normalization::UnicodeNormalization;
+
+/// Most words of a search; each is looked for in every event that is looked at.
+pub const MAX_WORDS: usize = 20;
+/// Tags whose values are searched besides the content: what people see of articles, files, groups.
+const SEARCHED_TAGS: [&str; 6] = ["title", "subject", "summary", "name", "alt", "t"];
+/// Fields of a profile that are searched. Its content is JSON, in which letters may be escaped.
+const PROFILE_FIELDS: [&str; 5] = ["name", "display_name", "about", "nip05", "website"];
+
+/// The words that must all occur.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Search {
+    words: Vec<String>,
+    bytes: usize,
+}
+
+/// Why a search is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidSearch {
+    /// See [`MAX_WORDS`].
+    #[error("a search has more than {MAX_WORDS} words")]
+    Words,
+    /// See [`MAX_TEXT_BYTES`].
+    #[error("a search is longer than {MAX_TEXT_BYTES} bytes")]
+    Bytes,
+}
+
+impl Search {
+    /// Takes what a person typed. Extensions such as `language:en` are passed over, as NIP-50 asks of relays that do
+    /// not know them.
+    pub fn new(text: &str) -> Self {
+        // What is too long is refused later; nothing is computed for it.
+        let taken = if text.len() <= MAX_TEXT_BYTES { text } else { "" };
+        let words =
+            folded(taken).split_whitespace().filter(|word| !is_extension(word)).map(String::from).collect();
+        Self { words, bytes: text.len() }
+    }
+
+    /// Whether all words occur in an event. A search without words holds for every event.
+    pub fn matches(&self, rumor: &Rumor) -> bool {
+        if self.words.is_empty() {
+            return true;
+        }
+        let text = searched(rumor);
+        self.words.iter().all(|word| text.contains(word.as_str()))
+    }
+
+    pub(crate) fn check_shape(&self) -> Result<(), InvalidSearch> {
+        if self.bytes > MAX_TEXT_BYTES {
+            return Err(InvalidSearch::Bytes);
+        }
+        if self.words.len() > MAX_WORDS {
+            return Err(InvalidSearch::Words);
+        }
+        Ok(())
+    }
+}
+
+/// `key:value`, where the key is ASCII letters: no URL, no time of day.
+fn is_extension(word: &str) -> bool {
+    word.split_once(':').is_some_and(|(key, value)| {
+        !key.is_empty()
+            && key.bytes().all(|byte| byte.is_ascii_lowercase())
+            && !value.is_empty()
+            && !value.starts_with('/')
+    })
+}
+
+/// The text of an event in which words are looked for.
+fn searched(rumor: &Rumor) -> String {
+    let mut text = match rumor.kind {
+        Kind::PROFILE => folded(&profile_text(&rumor.content)),
+        _ => folded(&rumor.content),
+    };
+    for name in SEARCHED_TAGS {
+        for value in rumor.tag_values(name) {
+            text.push('\n');
+            text.push_str(&folded(value));
+        }
+    }
+    text
+}
+
+fn profile_text(content: &str) -> String {
+    let Ok(serde_json::Value::Object(profile)) = serde_json::from_str(content) else {
+        return content.to_owned();
+    };
+    let fields = PROFILE_FIELDS.iter().filter_map(|field| profile.get(*field)?.as_str());
+    fields.collect::<Vec<_>>().join("\n")
+}
+
+fn folded(text: &str) -> String {
+    if text.is_ascii() {
+        return text.to_ascii_lowercase();
+    }
+    text.nfkc().flat_map(char::to_lowercase).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use nostrp2p_protocol::{Draft, PublicKey, Tag};
+
+    use super::*;
+
+    fn rumor(kind: u16, content: &str, tags: Vec<Tag>) -> Rumor {
+        let draft = Draft { created_at: 1, kind: Kind(kind), tags, content: content.into() };
+        draft.by(PublicKey::from_bytes([1; 32]))
+    }
+
+    #[track_caller]
+    fn check(content: &str, search: &str, expected: bool) {
+        assert_eq!(
+            Search::new(search).matches(&rumor(1, content, vec![])),
+            expected,
+            "{search} in {content}"
+        );
+    }
+
+    #[test]
+    fn words_are_found_in_any_language_and_in_any_case() {
+        check("Hello Nostr", "nostr HELLO", true);
+        check("Hello Nostr", "nostr bye", false);
+        check("今日は東京で雨が降っています", "東京 雨", true);
+        check("今日は東京で雨が降っています", "大阪", false);
+        check("ｶﾀｶﾅとＡＢＣ", "カタカナ abc", true);
+        check("ΣΊΣΥΦΟΣ и МИР", "мир", true);
+        check("สวัสดีชาวโลก", "ชาวโลก", true);
+        check("naïve", "NAÏVE", true);
+        check("anything", "", true);
+    }
+
+    #[test]
+    fn extensions_are_passed_over_but_addresses_are_words() {
+        check("hello", "hello language:en include:spam", true);
+        check("see https://a.example/x", "https://a.example", true);
+        check("hello", "https://a.example", false);
+        check("at 12:30", "12:30", true);
+    }
+
+    #[test]
+    fn profiles_are_searched_by_what_they_say_and_articles_by_their_titles() {
+        let profile = rumor(0, r#"{"name":"\u592a\u90ce","picture":"https://x.example/rust.png"}"#, vec![]);
+        assert!(Search::new("太郎").matches(&profile));
+        assert!(
+            !Search::new("rust").matches(&profile),
+            "an address of a picture is nothing that people read"
+        );
+        let article = rumor(30_023, "text", vec![Tag::new(["title", "On Rust"])]);
+        assert!(Search::new("rust text").matches(&article));
+    }
+
+    #[test]
+    fn searches_are_bounded() {
+        assert_eq!(Search::new(&"x ".repeat(MAX_WORDS)).check_shape(), Ok(()));
+        assert_eq!(Search::new(&"x ".repeat(MAX_WORDS + 1)).check_shape(), Err(InvalidSearch::Words));
+        assert_eq!(Search::new(&"x".repeat(MAX_TEXT_BYTES + 1)).check_shape(), Err(InvalidSearch::Bytes));
+    }
+}

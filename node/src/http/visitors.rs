@@ -1,0 +1,223 @@
+//! From where clients come, and what each place may take: WebSocket sessions, and logins that fail.
+//!
+//! A place is an address of the network: an IPv4 address, or the first 64 bits of an IPv6 address, which is what one
+//! household has. Behind a proxy on this machine it is what the proxy says in `X-Forwarded-For`; from anywhere else that
+//! header is not believed. This machine itself has no limit but the one for all.
+//! A login is a signature and cannot be guessed, so whoever signs rightly is let in whatever others did from the same
+//! place; what is bounded is the work and the log that the others cost.
+
+use std::{
+    collections::BTreeMap,
+    net::{IpAddr, Ipv6Addr, SocketAddr},
+    sync::{Arc, Mutex},
+    time::{Duration, Instant},
+};
+
+use axum::http::HeaderMap;
+use nostrp2p_protocol::PeerId;
+
+/// Sessions at a time from one place: a household's devices, each with a tab or two.
+const MAX_SESSIONS: u32 = 16;
+/// Logins that may fail at once from one place.
+const MAX_FAILURES: u32 = 10;
+/// How long it takes until one more may fail.
+const ONE_MORE_AFTER: Duration = Duration::from_secs(30);
+/// Places that are remembered. Beyond it those go that have no session and whose last failure is the oldest.
+const MAX_PLACES: usize = 1_024;
+
+/// Where a client is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Place {
+    /// On this machine, or unknown.
+    Here,
+    /// Elsewhere.
+    Network(IpAddr),
+    /// Behind a helper, who knows more.
+    Helper(PeerId),
+}
+
+/// The address that a connection came from; `serve` puts it into each request.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Source(pub(crate) SocketAddr);
+
+impl Place {
+    /// Where a request comes from.
+    pub(crate) fn of(source: Option<Source>, headers: &HeaderMap) -> Self {
+        let Some(Source(address)) = source else { return Self::Here };
+        let address = address.ip().to_canonical();
+        if !address.is_loopback() {
+            return Self::network(address);
+        }
+        // The last one is what the proxy on this machine saw; those before it are what it was told.
+        let forwarded = headers.get_all("x-forwarded-for").iter().next_back();
+        let last = forwarded.and_then(|value| value.to_str().ok()?.rsplit(',').next());
+        match last.and_then(|text| text.trim().parse::<IpAddr>().ok()) {
+            Some(address) if !address.to_canonical().is_loopback() => Self::network(address.to_canonical()),
+            _ => Self::Here,
+        }
+    }
+
+    fn network(address: IpAddr) -> Self {
+        match address {
+            IpAddr::V4(_) => Self::Network(address),
+            IpAddr::V6(address) => {
+                let [a, b, c, d, ..] = address.segments();
+                Self::Network(Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0).into())
+            }
+        }
+    }
+}
+
+/// What is going on from each place. Clones share it.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Visitors(Arc<Mutex<BTreeMap<Place, Visits>>>);
+
+#[derive(Debug)]
+struct Visits {
+    sessions: u32,
+    /// How many of [`MAX_FAILURES`] are used up, as of `since`.
+    failures: u32,
+    since: Instant,
+}
+
+/// A session that counts until it is dropped.
+#[derive(Debug)]
+pub(crate) struct Visit {
+    visitors: Visitors,
+    place: Place,
+}
+
+impl Visitors {
+    /// Counts a session; None when there are too many from this place.
+    pub(crate) fn enter(&self, place: Place, now: Instant) -> Option<Visit> {
+        self.with(place, now, |visits| {
+            if place != Place::Here && visits.sessions >= MAX_SESSIONS {
+                return None;
+            }
+            visits.sessions += 1;
+            Some(())
+        })?;
+        Some(Visit { visitors: self.clone(), place })
+    }
+
+    fn with<T>(&self, place: Place, now: Instant, act: impl FnOnce(&mut Visits) -> T) -> T {
+        // What a panic left behind is a count, and no worse than before.
+        let mut places = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if places.len() >= MAX_PLACES && !places.contains_key(&place) {
+            let idle = places.iter().filter(|(_, visits)| visits.sessions == 0);
+            let oldest = idle.min_by_key(|(_, visits)| visits.since).map(|(place, _)| *place);
+            // All of them have sessions: there are far fewer sessions than places, so this does not happen.
+            oldest.map(|oldest| places.remove(&oldest));
+        }
+        let visits = places.entry(place).or_insert(Visits { sessions: 0, failures: 0, since: now });
+        visits.recover(now);
+        act(visits)
+    }
+}
+
+impl Visit {
+    /// Counts a login that has failed; says whether there were too many from this place.
+    pub(crate) fn failed_login(&self, now: Instant) -> bool {
+        self.visitors.with(self.place, now, |visits| {
+            if visits.failures == 0 {
+                visits.since = now;
+            }
+            visits.failures = visits.failures.saturating_add(1).min(MAX_FAILURES + 1);
+            visits.failures > MAX_FAILURES
+        })
+    }
+}
+
+impl Drop for Visit {
+    fn drop(&mut self) {
+        let mut places = self.visitors.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if let Some(visits) = places.get_mut(&self.place) {
+            visits.sessions = visits.sessions.saturating_sub(1);
+            if visits.sessions == 0 && visits.failures == 0 {
+                places.remove(&self.place);
+            }
+        }
+    }
+}
+
+impl Visits {
+    /// Gives back what time has given back.
+    fn recover(&mut self, now: Instant) {
+        let passed = now.saturating_duration_since(self.since).as_secs() / ONE_MORE_AFTER.as_secs();
+        let passed = u32::try_from(passed).unwrap_or(u32::MAX);
+        if passed > 0 {
+            self.failures = self.failures.saturating_sub(passed);
+            self.since += ONE_MORE_AFTER.saturating_mul(passed);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn place(source: &str, forwarded: &[&str]) -> Place {
+        let mut headers = HeaderMap::new();
+        for value in forwarded {
+            headers.append("x-forwarded-for", value.parse().unwrap());
+        }
+        Place::of(Some(Source(source.parse().unwrap())), &headers)
+    }
+
+    fn network(address: &str) -> Place {
+        Place::Network(address.parse().unwrap())
+    }
+
+    #[test]
+    fn only_a_proxy_on_this_machine_is_believed() {
+        assert_eq!(place("127.0.0.1:5", &[]), Place::Here);
+        assert_eq!(place("[::1]:5", &["nonsense"]), Place::Here);
+        assert_eq!(place("127.0.0.1:5", &["192.0.2.1"]), network("192.0.2.1"));
+        assert_eq!(place("127.0.0.1:5", &["198.51.100.9", "203.0.113.9, 192.0.2.1"]), network("192.0.2.1"));
+        assert_eq!(place("192.0.2.7:5", &["192.0.2.1"]), network("192.0.2.7"));
+        assert_eq!(place("[::ffff:192.0.2.7]:5", &[]), network("192.0.2.7"));
+        assert_eq!(place("[2001:db8:1:2:3:4:5:6]:5", &[]), network("2001:db8:1:2::"));
+    }
+
+    #[test]
+    fn one_place_takes_its_share_of_the_sessions_and_no_more() {
+        let (visitors, now) = (Visitors::default(), Instant::now());
+        let there = network("192.0.2.1");
+        let mut visits: Vec<_> = (0..MAX_SESSIONS).map(|_| visitors.enter(there, now).unwrap()).collect();
+        assert!(visitors.enter(there, now).is_none());
+        assert!(visitors.enter(network("192.0.2.2"), now).is_some());
+        visits.pop();
+        assert!(visitors.enter(there, now).is_some(), "one has left");
+        let here: Vec<_> = (0..100).filter_map(|_| visitors.enter(Place::Here, now)).collect();
+        assert_eq!(here.len(), 100);
+        drop((visits, here));
+        assert!(visitors.0.lock().unwrap().is_empty());
+    }
+
+    #[test]
+    fn failures_are_forgiven_one_after_the_other() {
+        let (visitors, now) = (Visitors::default(), Instant::now());
+        let fail = |place, now| visitors.enter(place, now).unwrap().failed_login(now);
+        let there = network("192.0.2.1");
+        assert!((0..MAX_FAILURES).all(|_| !fail(there, now)));
+        assert!(fail(there, now) && fail(there, now));
+        assert!(!fail(network("192.0.2.2"), now), "others are not held up");
+        let later = now + ONE_MORE_AFTER * 2;
+        assert!(!fail(there, later));
+        assert!(fail(there, later));
+        assert!(!fail(there, now + ONE_MORE_AFTER * 100));
+    }
+
+    #[test]
+    fn places_are_bounded_and_those_with_sessions_stay() {
+        let (visitors, now) = (Visitors::default(), Instant::now());
+        let stays = visitors.enter(network("192.0.2.1"), now).unwrap();
+        for number in 0..2 * MAX_PLACES {
+            let address = Ipv6Addr::new(0x2001, 0xdb8, 0, u16::try_from(number).unwrap(), 0, 0, 0, 0);
+            visitors.enter(Place::network(address.into()), now).unwrap().failed_login(now);
+        }
+        let places = visitors.0.lock().unwrap();
+        assert!(places.len() <= MAX_PLACES && places.contains_key(&stays.place));
+        drop(places);
+    }
+}

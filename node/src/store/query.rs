@@ -1,0 +1,304 @@
+//! The filter engine: which events match, in the order of NIP-01, the newest first and ties by lower id.
+//!
+//! A filter is turned into ranges of index rows (see `index.rs`), which are read side by side, backwards in time, and
+//! only as far as the limit asks. Rows say when and where; every event is decoded and matched whole, so an index may be
+//! wider than the filter, and a row that is too many does no harm.
+
+use std::{
+    cmp::Reverse,
+    collections::{BTreeMap, BTreeSet, BinaryHeap},
+    ops::ControlFlow,
+};
+
+use nostrp2p_protocol::{Event, EventId, Filter, limits::MAX_BATCH_EVENTS};
+use redb::{ReadOnlyTable, ReadTransaction, ReadableDatabase};
+
+use super::{
+    Store,
+    index::{self, Prefix},
+    lapse, record,
+    tables::{EVENTS, IDS, INDEX, META, META_NEWEST},
+};
+use crate::clock;
+
+/// Index rows that one question may touch, so that a filter that matches nothing cannot keep the disk busy: more than
+/// a store holds by default, and less than a second of work.
+const MAX_ROWS: usize = 200_000;
+/// Ranges that are read side by side: a follow list of 2,000 people and two kinds.
+const MAX_RANGES: usize = 4_096;
+/// Rows that are counted to tell which of several ways into the index is the narrowest.
+const PROBE_ROWS: usize = 512;
+/// Bytes of records that one answer keeps in memory; the rest is read when it is sent.
+const KEEP_BYTES: usize = 1024 * 1024;
+
+/// One filter, and what must hold of an event besides.
+pub struct Asked<'a> {
+    /// The conditions of NIP-01.
+    pub filter: &'a Filter,
+    /// Who asks may see it, the words that are searched for occur, and so on.
+    pub also: &'a dyn Fn(&Event) -> bool,
+}
+
+/// What was found.
+#[derive(Debug)]
+pub struct Selection {
+    /// Highest sequence number in the snapshot that was read.
+    pub through: u64,
+    /// Whether nothing was left out but what the asker's own limits leave out.
+    pub complete: bool,
+    /// In the order of NIP-01; at most 500 for each filter.
+    pub picked: Vec<Picked>,
+}
+
+/// An event that was found.
+#[derive(Debug)]
+pub struct Picked {
+    /// Its place in the store.
+    pub sequence: u64,
+    /// The event, unless the answer is so long that it is to be read when it is sent; see [`Store::event`].
+    pub event: Option<Event>,
+}
+
+/// Where an event stands in an answer.
+type Place = (Reverse<u64>, EventId);
+
+impl Store {
+    /// Finds the newest events that match any of the questions.
+    ///
+    /// # Errors
+    /// When the disk cannot be read.
+    pub fn select(&self, asked: &[Asked<'_>]) -> Result<Selection, redb::Error> {
+        let mut engine = Engine::open(&self.database.begin_read()?)?;
+        let (mut complete, mut bytes) = (true, 0);
+        let mut merged: BTreeMap<Place, Picked> = BTreeMap::new();
+        for asked in asked {
+            let wanted =
+                asked.filter.limit.map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(usize::MAX));
+            let limit = wanted.min(MAX_BATCH_EVENTS);
+            let mut found: Vec<(Place, Picked)> = Vec::new();
+            let mut keep = |sequence, length, event: Event| {
+                let last = found.last().map(|((Reverse(created_at), _), _)| *created_at);
+                // The whole of the last second is looked at, for its lower ids come first.
+                if found.len() >= limit && last.is_none_or(|last| event.created_at < last) {
+                    return ControlFlow::Break(());
+                }
+                bytes += length;
+                let place = (Reverse(event.created_at), event.id());
+                let event = (bytes <= KEEP_BYTES).then_some(event);
+                found.push((place, Picked { sequence, event }));
+                ControlFlow::Continue(())
+            };
+            // A limit that the asker has set leaves out nothing that was asked for.
+            let all = engine.walk(asked, &mut keep)?;
+            complete &= all || (found.len() >= limit && wanted <= limit);
+            found.sort_unstable_by_key(|(place, _)| *place);
+            merged.extend(found.into_iter().take(limit));
+        }
+        Ok(Selection { through: engine.newest, complete, picked: merged.into_values().collect() })
+    }
+
+    /// Counts the events that match any of the questions, whatever their limits, and says whether these are all.
+    ///
+    /// # Errors
+    /// When the disk cannot be read.
+    pub fn count(&self, asked: &[Asked<'_>]) -> Result<(u64, bool), redb::Error> {
+        let mut engine = Engine::open(&self.database.begin_read()?)?;
+        let (mut sequences, mut complete) = (BTreeSet::new(), true);
+        for asked in asked {
+            complete &= engine.walk(asked, &mut |sequence, _, _| {
+                sequences.insert(sequence);
+                ControlFlow::Continue(())
+            })?;
+        }
+        Ok((u64::try_from(sequences.len()).unwrap_or(u64::MAX), complete))
+    }
+
+    /// Collects `created_at` and id of what matches any of the questions, the newest of each first, at most `most` of
+    /// each. A filter's limit counts too.
+    ///
+    /// # Errors
+    /// When the disk cannot be read.
+    pub fn collect(&self, asked: &[Asked<'_>], most: usize) -> Result<Vec<(u64, EventId)>, redb::Error> {
+        let mut engine = Engine::open(&self.database.begin_read()?)?;
+        let mut collected = BTreeSet::new();
+        for asked in asked {
+            let wanted = asked.filter.limit.map_or(most, |limit| usize::try_from(limit).unwrap_or(most));
+            let mut left = wanted.min(most);
+            engine.walk(asked, &mut |_, _, event| {
+                let Some(fewer) = left.checked_sub(1) else { return ControlFlow::Break(()) };
+                left = fewer;
+                collected.insert((event.created_at, event.id()));
+                ControlFlow::Continue(())
+            })?;
+        }
+        Ok(collected.into_iter().collect())
+    }
+}
+
+/// One snapshot and what may still be read of it.
+struct Engine {
+    events: ReadOnlyTable<u64, &'static [u8]>,
+    ids: ReadOnlyTable<&'static [u8; 32], u64>,
+    index: ReadOnlyTable<&'static [u8], ()>,
+    newest: u64,
+    now: u64,
+    rows_left: usize,
+}
+
+/// Takes a match with its sequence number and the length of its record.
+type Visit<'a> = dyn FnMut(u64, usize, Event) -> ControlFlow<()> + 'a;
+
+impl Engine {
+    fn open(transaction: &ReadTransaction) -> Result<Self, redb::Error> {
+        Ok(Self {
+            events: transaction.open_table(EVENTS)?,
+            ids: transaction.open_table(IDS)?,
+            index: transaction.open_table(INDEX)?,
+            newest: transaction.open_table(META)?.get(META_NEWEST)?.map_or(0, |newest| newest.value()),
+            now: clock::now(),
+            rows_left: MAX_ROWS,
+        })
+    }
+
+    /// Shows all matches to `visit`, the latest `created_at` first, until it breaks off; returns whether it saw all.
+    fn walk(&mut self, asked: &Asked<'_>, visit: &mut Visit<'_>) -> Result<bool, redb::Error> {
+        if let Some(ids) = &asked.filter.ids {
+            return self.walk_ids(ids, asked, visit);
+        }
+        let Some(prefixes) = self.way(asked.filter)? else { return Ok(true) };
+        let (since, until) = span(asked.filter);
+        let mut ranges = Vec::new();
+        for prefix in &prefixes {
+            let (first, last) = prefix.range(since, until);
+            ranges.push(self.index.range(first.as_slice()..=last.as_slice())?);
+        }
+        let mut heads = BinaryHeap::new();
+        for (number, range) in ranges.iter_mut().enumerate() {
+            heads.extend(backwards(range)?.map(|row| (row, number)));
+        }
+        let mut last = None;
+        while let Some((row, number)) = heads.pop() {
+            if let Some(range) = ranges.get_mut(number) {
+                heads.extend(backwards(range)?.map(|row| (row, number)));
+            }
+            // An event with two of the wanted tags stands in two ranges.
+            if last.replace(row) == Some(row) {
+                continue;
+            }
+            let Some(left) = self.rows_left.checked_sub(1) else { return Ok(false) };
+            self.rows_left = left;
+            if self.show(row.1, asked, visit)?.is_break() {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    fn walk_ids(
+        &self,
+        ids: &BTreeSet<EventId>,
+        asked: &Asked<'_>,
+        visit: &mut Visit<'_>,
+    ) -> Result<bool, redb::Error> {
+        let mut matches = Vec::new();
+        for id in ids {
+            let Some(sequence) = self.ids.get(id.as_bytes())? else { continue };
+            let sequence = sequence.value();
+            // The result does not matter: nothing breaks off here.
+            let _seen = self.show(sequence, asked, &mut |sequence, length, event| {
+                matches.push((sequence, length, event));
+                ControlFlow::Continue(())
+            })?;
+        }
+        matches.sort_unstable_by_key(|(_, _, event)| (Reverse(event.created_at), event.id()));
+        for (sequence, length, event) in matches {
+            if visit(sequence, length, event).is_break() {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Shows one event if it matches.
+    fn show(
+        &self,
+        sequence: u64,
+        asked: &Asked<'_>,
+        visit: &mut Visit<'_>,
+    ) -> Result<ControlFlow<()>, redb::Error> {
+        let Some(value) = self.events.get(sequence)? else { return Ok(ControlFlow::Continue(())) };
+        let record = value.value();
+        let event = record::decode(record).filter(|event| {
+            lapse::lives(event, self.now) && asked.filter.matches(&event.id(), event) && (asked.also)(event)
+        });
+        Ok(event.map_or(ControlFlow::Continue(()), |event| visit(sequence, record.len(), event)))
+    }
+
+    /// The narrowest way into the index; None when nothing can match.
+    fn way(&self, filter: &Filter) -> Result<Option<Vec<Prefix>>, redb::Error> {
+        let Filter { authors, kinds, tags, .. } = filter;
+        let (since, until) = span(filter);
+        let empty = authors.as_ref().is_some_and(BTreeSet::is_empty)
+            || kinds.as_ref().is_some_and(BTreeSet::is_empty)
+            || tags.values().any(BTreeSet::is_empty);
+        if empty || since > until {
+            return Ok(None);
+        }
+        let mut ways: Vec<Vec<Prefix>> = tags
+            .iter()
+            .map(|(letter, values)| values.iter().filter_map(|value| Prefix::tag(*letter, value)).collect())
+            .collect();
+        match (authors, kinds) {
+            (Some(authors), Some(kinds)) if authors.len().saturating_mul(kinds.len()) <= MAX_RANGES => {
+                let both = |author| kinds.iter().map(move |kind| Prefix::author_kind(author, *kind));
+                ways.push(authors.iter().flat_map(both).collect());
+            }
+            (Some(authors), _) => ways.push(authors.iter().map(Prefix::author).collect()),
+            // A tag is narrower than a kind as good as ever.
+            (None, Some(kinds)) if ways.is_empty() => {
+                ways.push(kinds.iter().copied().map(Prefix::kind).collect())
+            }
+            (None, None) if ways.is_empty() => ways.push(vec![Prefix::all()]),
+            (None, _) => {}
+        }
+        if ways.len() == 1 {
+            return Ok(ways.pop());
+        }
+        let mut narrowest = None;
+        for way in ways {
+            let rows = self.rows(&way, since, until)?;
+            if narrowest.as_ref().is_none_or(|(fewest, _)| rows < *fewest) {
+                narrowest = Some((rows, way));
+            }
+        }
+        Ok(narrowest.map(|(_, way)| way))
+    }
+
+    /// How many rows a way has, as far as it is worth counting.
+    fn rows(&self, way: &[Prefix], since: u64, until: u64) -> Result<usize, redb::Error> {
+        let mut rows = 0;
+        for prefix in way {
+            let (first, last) = prefix.range(since, until);
+            // A range costs about as much to open as ten rows to read.
+            rows += 10 + self.index.range(first.as_slice()..=last.as_slice())?.take(PROBE_ROWS).count();
+            if rows >= PROBE_ROWS {
+                break;
+            }
+        }
+        Ok(rows)
+    }
+}
+
+fn span(filter: &Filter) -> (u64, u64) {
+    (filter.since.unwrap_or(0), filter.until.unwrap_or(u64::MAX))
+}
+
+/// The next row of a range from its end: `created_at` and sequence number.
+fn backwards(range: &mut redb::Range<'_, &'static [u8], ()>) -> Result<Option<(u64, u64)>, redb::Error> {
+    loop {
+        let Some(row) = range.next_back() else { return Ok(None) };
+        if let Some(tail) = index::tail(row?.0.value()) {
+            return Ok(Some(tail));
+        }
+    }
+}

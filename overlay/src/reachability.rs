@@ -1,0 +1,66 @@
+//! Whether others reach this node, through what, and what it does for others: words for people and programs.
+
+use nostrp2p_protocol::PeerId;
+
+/// Whether others can dial this node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Reachability {
+    /// Nobody has tried yet, or nobody could.
+    #[default]
+    Unknown,
+    /// Others have dialed it, or the operator says so.
+    Public,
+    /// Others have tried in vain, or the operator says so.
+    Private,
+}
+
+/// How this node is reached.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Reach {
+    /// Whether others can dial it.
+    pub reachability: Reachability,
+    /// Whether the operator said so; otherwise others were asked to try (AutoNAT).
+    pub settled: bool,
+    /// What to tell others, the best first, at most [`MAX_OWN_ADDRESSES`]: multiaddrs with the peer id.
+    pub addresses: Vec<String>,
+    /// The relays at which this node holds a place.
+    pub relays: Vec<PeerId>,
+    /// Whether it seeks relays because others cannot dial it.
+    pub seeks_relays: bool,
+    /// Whether it listens on loopback alone, so that no router can be opened for it.
+    pub loopback_only: bool,
+    /// What became of asking the router to open the port (UPnP).
+    pub upnp: Upnp,
+    /// What it does for others as a relay; `None` while it offers nothing.
+    pub serves: Option<Serves>,
+}
+
+/// What this node does for others as a relay.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Serves {
+    /// Nodes that are reached through this one.
+    pub places: usize,
+    /// How many there may be.
+    pub slots: usize,
+    /// Connections that run through this node.
+    pub circuits: usize,
+}
+
+/// What became of asking the router to open the port.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub enum Upnp {
+    /// It was not asked: switched off, or the node listens on loopback alone.
+    #[default]
+    Off,
+    /// No answer yet.
+    Searching,
+    /// There is no router that does it, or it is switched off there.
+    NotFound,
+    /// The router has no public address itself: another router, or the provider, is in between.
+    NotRouted,
+    /// The port is open.
+    Mapped,
+}
+
+/// Addresses that a node tells of itself: as many as an announcement holds.
+pub const MAX_OWN_ADDRESSES: usize = 16;

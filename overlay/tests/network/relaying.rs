@@ -1,0 +1,183 @@
+//! Nodes that nobody can dial, and the relays through which they are reached.
+
+use nostrp2p_overlay::{Overlay, Path, Protocol, Reachability, Settings, Topic, Verdict};
+use nostrp2p_protocol::PeerId;
+
+use crate::rig::{Node, eventually, on_loopback, settings};
+
+/// A node that others reach, as its operator says, with so many places for others.
+async fn relay(slots: usize) -> Node {
+    let mut settings = on_loopback();
+    settings.reachable = Some(true);
+    settings.relay_slots = slots;
+    Node::start(settings).await
+}
+
+/// Joins these, and listens nowhere, as if a router let nobody in.
+async fn hidden(relays: &[&Node]) -> Node {
+    let mut settings = settings();
+    settings.reachable = Some(false);
+    join(settings, relays).await
+}
+
+/// Joins these, and listens on loopback.
+async fn visible(others: &[&Node]) -> Node {
+    let mut settings = on_loopback();
+    settings.reachable = Some(true);
+    settings.relay_slots = 0;
+    join(settings, others).await
+}
+
+async fn join(mut settings: Settings, others: &[&Node]) -> Node {
+    for other in others {
+        settings.bootstrap.push(other.address().await);
+    }
+    Node::start(settings).await
+}
+
+async fn is_reached_through(node: &Node, relays: &[&Node]) {
+    let mut wanted: Vec<_> = relays.iter().map(|relay| relay.id()).collect();
+    wanted.sort_unstable();
+    eventually("the places at relays", || async { node.overlay.reach().await.relays == wanted }).await;
+}
+
+/// How the bytes to another node go.
+async fn path(overlay: &Overlay, to: PeerId) -> Option<Path> {
+    overlay.peers().await.iter().find(|peer| peer.id == to).map(|peer| peer.path)
+}
+
+async fn tell_addresses(of: &Node, to: &Node) {
+    let addresses = of.overlay.reach().await.addresses;
+    to.overlay.add_addresses(of.id(), addresses).await;
+}
+
+async fn ask(from: &Node, to: &mut Node, protocol: Protocol) {
+    let (overlay, id) = (from.overlay.clone(), to.id());
+    let asked = tokio::spawn(async move { overlay.request(id, protocol, b"question".to_vec()).await });
+    to.serve(from.id(), protocol, b"question").await;
+    assert_eq!(asked.await.unwrap(), Ok(b"answer to question".to_vec()));
+}
+
+#[tokio::test]
+async fn a_node_that_nobody_can_dial_is_asked_and_asks_over_a_relay() {
+    let relay = relay(8).await;
+    let mut hidden = hidden(&[&relay]).await;
+    let mut other = visible(&[&relay]).await;
+    is_reached_through(&hidden, &[&relay]).await;
+    let reach = hidden.overlay.reach().await;
+    assert_eq!(reach.reachability, Reachability::Private);
+    let address = reach.addresses.first().unwrap();
+    assert!(address.ends_with(&format!("/p2p/{}/p2p-circuit/p2p/{}", relay.id(), hidden.id())), "{address}");
+
+    other.joined(relay.id()).await;
+    tell_addresses(&hidden, &other).await;
+    for protocol in Protocol::ALL {
+        ask(&other, &mut hidden, protocol).await;
+    }
+    assert_eq!(path(&other.overlay, hidden.id()).await, Some(Path::Relayed));
+    for protocol in Protocol::ALL {
+        ask(&hidden, &mut other, protocol).await;
+    }
+    let serves = relay.overlay.reach().await.serves.unwrap();
+    assert_eq!((serves.places, serves.slots, serves.circuits), (1, 8, 1));
+    let stats = relay.overlay.stats().await;
+    assert_eq!((stats.places_given, stats.circuits_carried), (1, 1));
+}
+
+#[tokio::test]
+async fn broadcasts_go_over_a_relay_that_does_not_pass_them_on_itself() {
+    let mut relay = relay(8).await;
+    let hidden = hidden(&[&relay]).await;
+    let mut other = visible(&[&relay]).await;
+    is_reached_through(&hidden, &[&relay]).await;
+    other.joined(relay.id()).await;
+    tell_addresses(&hidden, &other).await;
+    let peer = hidden.id();
+    // The request goes unanswered; it is there for the connection.
+    let asking = other.overlay.clone();
+    let asked = tokio::spawn(async move { asking.request(peer, Protocol::Fetch, vec![]).await });
+    let is_subscribed =
+        || async { hidden.overlay.peers().await.iter().any(|peer| peer.id == other.id() && peer.subscribed) };
+    eventually("the other's subscription", is_subscribed).await;
+    let sent = hidden.overlay.broadcast(Topic::Events, b"hello".to_vec()).await.unwrap();
+    assert_eq!(sent.peers, 2);
+    assert_eq!(relay.judge(Verdict::Ignore).await, b"hello");
+    assert_eq!(other.message().await.2, b"hello");
+    asked.abort();
+}
+
+#[tokio::test]
+async fn a_relay_that_is_lost_is_replaced_and_the_others_are_told() {
+    let (first, second) = (relay(8).await, relay(8).await);
+    let mut hidden = hidden(&[&first, &second]).await;
+    is_reached_through(&hidden, &[&first, &second]).await;
+    let other = visible(&[&second]).await;
+    let gone = first.id().to_string();
+    first.stop().await;
+    is_reached_through(&hidden, &[&second]).await;
+    hidden
+        .until("new addresses without the lost relay", |event| {
+            matches!(event, nostrp2p_overlay::OverlayEvent::AddressesChanged).then_some(())
+        })
+        .await;
+    let addresses = hidden.overlay.reach().await.addresses;
+    assert!(
+        !addresses.is_empty() && !addresses.iter().any(|address| address.contains(&gone)),
+        "{addresses:?}"
+    );
+    tell_addresses(&hidden, &other).await;
+    ask(&other, &mut hidden, Protocol::Deliver).await;
+}
+
+#[tokio::test]
+async fn a_relay_has_only_so_many_places() {
+    let relay = relay(1).await;
+    let first = hidden(&[&relay]).await;
+    is_reached_through(&first, &[&relay]).await;
+    let mut second = hidden(&[&relay]).await;
+    second.joined(relay.id()).await;
+    eventually("a refusal", || async { relay.overlay.stats().await.places_refused > 0 }).await;
+    assert!(second.overlay.reach().await.relays.is_empty());
+    assert_eq!(relay.overlay.reach().await.serves.unwrap().places, 1);
+}
+
+#[tokio::test]
+async fn a_node_that_shall_not_relay_offers_nothing() {
+    let refusing = relay(0).await;
+    let willing = relay(4).await;
+    let hidden = hidden(&[&refusing, &willing]).await;
+    is_reached_through(&hidden, &[&willing]).await;
+    assert_eq!(refusing.overlay.reach().await.serves, None);
+    assert_eq!(refusing.overlay.stats().await.places_refused, 0, "it was not even asked");
+}
+
+#[tokio::test]
+async fn a_connection_over_a_relay_gives_way_to_a_direct_one() {
+    let relay = relay(8).await;
+    let mut settings = on_loopback();
+    // It thinks that nobody can dial it, and is wrong.
+    settings.reachable = Some(false);
+    let mut found = join(settings, &[&relay]).await;
+    let other = visible(&[&relay]).await;
+    is_reached_through(&found, &[&relay]).await;
+    let circuits = found.overlay.reach().await.addresses;
+    let circuits = circuits.into_iter().filter(|address| address.contains("/p2p-circuit")).collect();
+    other.overlay.add_addresses(found.id(), circuits).await;
+    ask(&other, &mut found, Protocol::Fetch).await;
+    let (overlay, id) = (other.overlay.clone(), found.id());
+    eventually("a direct connection", || async {
+        path(&overlay, id).await.is_some_and(|path| path != Path::Relayed)
+    })
+    .await;
+    ask(&other, &mut found, Protocol::Fetch).await;
+}
+
+#[tokio::test]
+async fn the_operators_address_is_told_first() {
+    let mut settings = on_loopback();
+    settings.external = vec!["8.8.8.8:20000".parse().unwrap()];
+    let node = Node::start(settings).await;
+    let reach = node.overlay.reach().await;
+    assert_eq!((reach.reachability, reach.settled), (Reachability::Public, true));
+    assert_eq!(reach.addresses.first().unwrap(), &format!("/ip4/8.8.8.8/tcp/20000/p2p/{}", node.id()));
+}

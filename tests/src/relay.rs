@@ -1,0 +1,140 @@
+//! A plain Nostr program: it speaks NIP-01 by WebSocket and knows nothing of nostrp2p.
+
+use futures_util::{SinkExt, StreamExt};
+use nostrp2p_protocol::{Event, SecretKey, login};
+use serde_json::{Value, json};
+use tokio::{net::TcpStream, time::timeout};
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async, tungstenite::Message};
+
+use crate::{PATIENCE, now};
+
+/// A connection to the relay of a node.
+pub struct Relay {
+    socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
+    authority: String,
+    challenge: [u8; 32],
+}
+
+impl Relay {
+    /// Connects and reads the challenge.
+    ///
+    /// # Panics
+    /// When the node does not take the connection or sends no challenge.
+    pub async fn connect(authority: &str) -> Self {
+        let (socket, _) = connect_async(format!("ws://{authority}/")).await.expect("the node takes it");
+        let mut relay = Self { socket, authority: authority.to_owned(), challenge: [0; 32] };
+        let greeting = relay.next().await;
+        assert_eq!(greeting[0], "AUTH");
+        let challenge = greeting[1].as_str().and_then(|challenge| hex::decode(challenge).ok());
+        relay.challenge = challenge.and_then(|challenge| challenge.try_into().ok()).expect("32 bytes in hex");
+        relay
+    }
+
+    /// Connects and signs in.
+    ///
+    /// # Panics
+    /// When the node refuses.
+    pub async fn login(authority: &str, key: &SecretKey) -> Self {
+        let mut relay = Self::connect(authority).await;
+        let answer = relay.auth(key).await;
+        assert_eq!(answer[2], true, "{answer}");
+        relay
+    }
+
+    /// Answers the challenge with this key; returns what the relay says to it.
+    pub async fn auth(&mut self, key: &SecretKey) -> Value {
+        let proof = login::draft(&self.challenge, &self.authority, now()).sign(key, &[7; 32]);
+        self.say(&json!(["AUTH", proof])).await;
+        self.next().await
+    }
+
+    /// Sends a message.
+    pub async fn say(&mut self, message: &Value) {
+        self.send(Message::Text(message.to_string().into())).await;
+    }
+
+    /// Sends any WebSocket message.
+    ///
+    /// # Panics
+    /// When the connection is gone.
+    pub async fn send(&mut self, message: Message) {
+        self.socket.send(message).await.expect("the connection stands");
+    }
+
+    /// The next message of the relay.
+    ///
+    /// # Panics
+    /// When nothing comes, or the relay hangs up.
+    pub async fn next(&mut self) -> Value {
+        loop {
+            match timeout(PATIENCE, self.socket.next()).await.expect("the relay says something") {
+                Some(Ok(Message::Text(line))) => return serde_json::from_str(&line).expect("JSON"),
+                Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+
+    /// What the relay says before it hangs up: the code and the reason; None when it just goes.
+    ///
+    /// # Panics
+    /// When it does not hang up.
+    pub async fn goodbye(&mut self) -> Option<(u16, String)> {
+        loop {
+            match timeout(PATIENCE, self.socket.next()).await.expect("the relay hangs up") {
+                Some(Ok(Message::Close(Some(frame)))) => {
+                    return Some((frame.code.into(), frame.reason.to_string()));
+                }
+                Some(Ok(Message::Close(None)) | Err(_)) | None => return None,
+                Some(Ok(_)) => {}
+            }
+        }
+    }
+
+    /// Publishes an event and returns the whole `OK` message.
+    pub async fn publish(&mut self, event: &Event) -> Value {
+        self.say(&json!(["EVENT", event])).await;
+        self.next().await
+    }
+
+    /// Publishes an event that the relay takes.
+    ///
+    /// # Panics
+    /// When it does not.
+    pub async fn put(&mut self, event: &Event) {
+        let answer = self.publish(event).await;
+        assert_eq!(
+            (&answer[0], &answer[1], &answer[2]),
+            (&json!("OK"), &json!(event.id()), &json!(true)),
+            "{answer}"
+        );
+    }
+
+    /// Asks with filters; returns the events up to EOSE, and ends the subscription.
+    ///
+    /// # Panics
+    /// When the relay refuses.
+    pub async fn ask(&mut self, filters: &[Value]) -> Vec<Value> {
+        let mut message = vec![json!("REQ"), json!("ask")];
+        message.extend(filters.iter().cloned());
+        self.say(&Value::Array(message)).await;
+        let mut events = Vec::new();
+        loop {
+            let answer = self.next().await;
+            assert_eq!(answer[1], "ask", "{answer}");
+            match answer[0].as_str() {
+                Some("EVENT") => events.push(answer[2].clone()),
+                Some("EOSE") => break,
+                _ => panic!("{answer}"),
+            }
+        }
+        self.say(&json!(["CLOSE", "ask"])).await;
+        events
+    }
+
+    /// The contents of the events that match a filter.
+    pub async fn contents(&mut self, filter: Value) -> Vec<String> {
+        let events = self.ask(&[filter]).await;
+        events.iter().map(|event| event["content"].as_str().unwrap_or_default().to_owned()).collect()
+    }
+}

@@ -1,0 +1,88 @@
+//! Nostr libraries of others against a running node: the scripts are in `tests/clients`, the libraries come from npm.
+#![expect(clippy::panic, reason = "a test stops at the first surprise")]
+
+use std::{
+    path::{Path, PathBuf},
+    process::Stdio,
+    time::Duration,
+};
+
+use nostrp2p_tests::{Node, random_key};
+use tokio::{process::Command, time::timeout};
+
+/// Each script has a deadline of its own for every step; this one is for a script that hangs between them.
+const SCRIPT_LIMIT: Duration = Duration::from_secs(300);
+
+/// Where `cargo xtask test` has put the scripts and what they need.
+fn folder() -> PathBuf {
+    let made = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/clients");
+    let folder = std::env::var_os("NOSTRP2P_CLIENTS").map_or_else(made, PathBuf::from);
+    assert!(
+        folder.join("node_modules").exists(),
+        "{} is missing; run these tests by `cargo xtask test`",
+        folder.display()
+    );
+    folder
+}
+
+/// Runs a script; each of its steps must have gone well, and it must have got through all of them.
+async fn run(script: &str, arguments: &[&str], steps: &[&str]) {
+    let key = random_key();
+    let npub = key.public_key().to_npub();
+    let node = Node::start(&[&["-p", npub.as_str()], arguments].concat()).await;
+    let running = Command::new("node")
+        .arg(script)
+        .arg(format!("ws://{}/", node.clients()))
+        .arg(hex::encode(key.to_bytes().as_slice()))
+        .current_dir(folder())
+        .stdin(Stdio::null())
+        .kill_on_drop(true)
+        .output();
+    let output = timeout(SCRIPT_LIMIT, running).await.unwrap_or_else(|_| panic!("{script} hangs"));
+    let output = output.unwrap_or_else(|error| panic!("Node.js does not start: {error}"));
+    let said = String::from_utf8_lossy(&output.stdout);
+    let done: Vec<&str> = said.lines().filter_map(|line| line.strip_prefix("ok: ")).collect();
+    assert_eq!(done, steps, "{said}\n{}", String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{said}\n{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[tokio::test]
+async fn nostr_tools_does_everything_with_the_relay() {
+    let steps = [
+        "connect",
+        "auth",
+        "publish and query",
+        "subscribe",
+        "replace",
+        "delete",
+        "others are refused",
+        "a thousand events",
+        "search",
+        "negentropy",
+    ];
+    run("nostr-tools.js", &[], &steps).await;
+}
+
+#[tokio::test]
+async fn ndk_signs_in_publishes_listens_and_syncs() {
+    let steps = [
+        "connect and auth",
+        "publish and query",
+        "subscribe",
+        "replace",
+        "delete",
+        "a thousand events and a sync",
+    ];
+    run("ndk.js", &[], &steps).await;
+}
+
+#[tokio::test]
+async fn nostr_fetch_gets_everything_from_an_open_relay() {
+    let steps = [
+        "a thousand events are there",
+        "all of them are fetched",
+        "the latest are fetched",
+        "a time range is iterated",
+    ];
+    run("nostr-fetch.js", &["--open-relay"], &steps).await;
+}
