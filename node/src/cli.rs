@@ -46,7 +46,7 @@ pub enum Command {
 /// Which node a command is about.
 #[derive(Debug, Args)]
 pub struct Which {
-    /// Where the node keeps its data
+    /// Where the node keeps its data [default: nostrp2p in this user's folder for data, on Linux ~/.local/share]
     #[arg(long, value_name = "DIR", env = "NOSTRP2P_DATA_DIR")]
     pub data_dir: Option<PathBuf>,
 
@@ -63,6 +63,10 @@ impl From<Which> for Flags {
 
 /// `nostrp2p status` and `nostrp2p doctor`: the flags that the server was started with.
 #[derive(Debug, Args)]
+#[command(
+    after_help = "Give the flags that the server was started with; none if its settings stand in the settings file. \
+                  Mostly -l and --data-dir matter."
+)]
 pub struct Status {
     /// The settings.
     #[command(flatten)]

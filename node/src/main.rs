@@ -221,6 +221,8 @@ fn serve(settings: Settings) -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return fail(&anyhow::anyhow!("the system gives no threads: {error}")),
     };
+    // Signals are heard by the runtime.
+    let _inside = runtime.enter();
     let result = runtime.block_on(server::run(settings, shutdown(), |text| {
         println!("{text}");
         // A terminal that is gone does not stop the node.
@@ -245,27 +247,33 @@ fn log(debug: bool) {
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
 }
 
-/// Completes at Ctrl-C, and on Unix at SIGTERM.
-async fn shutdown() {
-    let interrupt = async {
-        if let Err(error) = signal::ctrl_c().await {
-            tracing::warn!(%error, "Ctrl-C cannot be heard");
-            std::future::pending::<()>().await;
-        }
+/// Completes at Ctrl-C or SIGTERM. Both are heard from this call on: a node that is ended while it starts ends in order.
+#[cfg(unix)]
+fn shutdown() -> impl Future<Output = ()> {
+    use signal::unix::{Signal, SignalKind};
+    let hear = |kind, name| {
+        let heard = signal::unix::signal(kind);
+        heard.inspect_err(|error| tracing::warn!(%error, "{name} cannot be heard")).ok()
     };
-    #[cfg(unix)]
-    {
-        match signal::unix::signal(signal::unix::SignalKind::terminate()) {
-            Ok(mut terminate) => tokio::select! {
-                () = interrupt => {}
-                _ = terminate.recv() => {}
-            },
-            Err(error) => {
-                tracing::warn!(%error, "SIGTERM cannot be heard");
-                interrupt.await;
-            }
+    let next = async |signal: Option<Signal>| match signal {
+        Some(mut signal) => drop(signal.recv().await),
+        None => std::future::pending().await,
+    };
+    let interrupt = hear(SignalKind::interrupt(), "Ctrl-C");
+    let terminate = hear(SignalKind::terminate(), "SIGTERM");
+    async move {
+        tokio::select! {
+            () = next(interrupt) => {}
+            () = next(terminate) => {}
         }
     }
-    #[cfg(not(unix))]
-    interrupt.await;
+}
+
+/// Completes at Ctrl-C.
+#[cfg(not(unix))]
+async fn shutdown() {
+    if let Err(error) = signal::ctrl_c().await {
+        tracing::warn!(%error, "Ctrl-C cannot be heard");
+        std::future::pending::<()>().await;
+    }
 }

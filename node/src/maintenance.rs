@@ -3,12 +3,14 @@
 //! Each command opens the store itself, so it fails with a sentence while the node is running.
 
 use std::{
+    collections::VecDeque,
     io::{BufRead, Read as _, Write},
     path::Path,
 };
 
 use anyhow::{Context as _, bail, ensure};
 use nostrp2p_protocol::{Draft, PeerId, PublicKey, SecretKey, UnverifiedEvent, delegation};
+use tokio::{runtime::Runtime, sync::oneshot};
 use zeroize::Zeroizing;
 
 use crate::{
@@ -19,6 +21,8 @@ use crate::{
 
 /// Longest line of an import: an event of 64 KiB whose every byte is escaped.
 const MAX_LINE_BYTES: u64 = 512 * 1024;
+/// Events of an import that wait for the disk at a time, so that one commit takes many of them along.
+const UNDER_WAY: usize = 500;
 /// Events between two signs of life.
 const PROGRESS_EVERY: u64 = 10_000;
 
@@ -72,7 +76,9 @@ pub fn import(
 ) -> anyhow::Result<Imported> {
     data_dir::prepare(directory)?;
     let (_store, writer) = Store::open(directory, Retention::default())?;
+    let runtime = tokio::runtime::Builder::new_current_thread().build()?;
     let mut imported = Imported::default();
+    let mut under_way = VecDeque::new();
     let mut number = 0;
     loop {
         let mut line = Vec::new();
@@ -84,11 +90,12 @@ pub fn import(
             continue;
         }
         match parse(&line) {
-            Ok(event) => match commit(&writer, event)? {
-                Inserted::New(_) => imported.new += 1,
-                Inserted::Known(_) | Inserted::Superseded(_) => imported.known += 1,
-                Inserted::Deleted | Inserted::Ended | Inserted::Surplus => imported.over += 1,
-            },
+            Ok(event) => {
+                under_way.push_back(runtime.block_on(writer.commit(event, Travel::Done)));
+                if under_way.len() >= UNDER_WAY {
+                    imported.count(&runtime, under_way.pop_front())?;
+                }
+            }
             Err(reason) => {
                 imported.refused += 1;
                 complain(&format!("line {number}: {reason}"));
@@ -98,8 +105,25 @@ pub fn import(
             progress(number);
         }
     }
+    for stored in under_way {
+        imported.count(&runtime, Some(stored))?;
+    }
     writer.close();
     Ok(imported)
+}
+
+impl Imported {
+    /// Waits until an event is durable, and counts it.
+    fn count(&mut self, runtime: &Runtime, stored: Option<oneshot::Receiver<Stored>>) -> anyhow::Result<()> {
+        let Some(stored) = stored else { return Ok(()) };
+        let stored = runtime.block_on(stored)?;
+        match stored.map_err(|reason| anyhow::anyhow!("the event could not be stored: {reason}"))? {
+            Inserted::New(_) => self.new += 1,
+            Inserted::Known(_) | Inserted::Superseded(_) => self.known += 1,
+            Inserted::Deleted | Inserted::Ended | Inserted::Surplus => self.over += 1,
+        }
+        Ok(())
+    }
 }
 
 fn parse(line: &[u8]) -> anyhow::Result<nostrp2p_protocol::Event> {

@@ -5,6 +5,8 @@
 mod home;
 mod reach;
 
+mod explain;
+
 use std::{
     net::{IpAddr, SocketAddr, ToSocketAddrs as _},
     path::{Path, PathBuf},
@@ -14,6 +16,8 @@ use clap::Args;
 use nostrp2p_overlay::PeerAddress;
 use nostrp2p_protocol::PublicKey;
 use serde::Deserialize;
+
+pub use explain::explain;
 
 pub use home::{HelpOthers, HomeSettings};
 pub use reach::{ReachSettings, Reachable, RelaySlots};
@@ -81,7 +85,8 @@ pub struct Flags {
     #[arg(long, value_name = "URL", env = "NOSTRP2P_ACME_DIRECTORY")]
     pub acme_directory: Option<String>,
 
-    /// Where the node keeps its key, its events and the addresses it knows
+    /// Where the node keeps its key, its events and the addresses it knows [default: nostrp2p in this user's folder for
+    /// data, on Linux ~/.local/share]
     #[arg(long, value_name = "DIR", env = "NOSTRP2P_DATA_DIR")]
     pub data_dir: Option<PathBuf>,
 
@@ -296,66 +301,6 @@ pub enum InvalidSettings {
     NoDataDir,
 }
 
-/// The settings as a settings file, each line with a word on where its value comes from: a flag, the environment, the
-/// file, or the default. `said` tells of a long flag whether it was given, and how.
-pub fn explain(settings: &Settings, flags: &Flags, said: impl Fn(&str) -> Option<&'static str>) -> String {
-    let path = flags.settings.clone().unwrap_or_else(|| settings.data_dir.join("nostrp2p.toml"));
-    let file: toml::Table =
-        std::fs::read_to_string(&path).ok().and_then(|text| text.parse().ok()).unwrap_or_default();
-    // Strings and lists of strings are written the same in JSON and in TOML.
-    let list = |items: Vec<String>| serde_json::Value::from(items).to_string();
-    let text = |value: &str| serde_json::Value::from(value).to_string();
-    let path_text = |value: &Path| text(&value.display().to_string());
-    let (cert, key, acme) = match &settings.tls {
-        Some(Tls::Files(files)) => (Some(&files.cert), Some(&files.key), None),
-        Some(Tls::Acme(acme)) => (None, None, Some(acme)),
-        None => (None, None, None),
-    };
-    let mut values = vec![
-        ("listen-addr-port", Some(text(&settings.listen.to_string()))),
-        ("boot-peer-addr-port", Some(list(settings.bootstrap.iter().map(ToString::to_string).collect()))),
-        ("public-key", settings.owner.map(|owner| text(&owner.to_npub()))),
-        ("writable", Some(settings.writable.to_string())),
-        ("debug", Some(settings.debug.to_string())),
-        ("ssl", Some(settings.tls.is_some().to_string())),
-        ("tls-cert", cert.map(|path| path_text(path))),
-        ("tls-key", key.map(|path| path_text(path))),
-    ];
-    values.extend(acme.into_iter().flat_map(|acme| {
-        [
-            ("acme-domain", Some(list(acme.domains.clone()))),
-            ("acme-email", acme.email.as_deref().map(text)),
-            ("acme-directory", acme.directory.as_deref().map(text)),
-        ]
-    }));
-    values.extend(settings.reach.lines(list, text));
-    values.extend(settings.home.lines(text));
-    values.extend([
-        ("allow-host", Some(list(settings.allow_hosts.clone()))),
-        ("legacy-rest", Some(settings.legacy_rest.to_string())),
-        ("open-relay", Some(settings.open_relay.to_string())),
-        ("public-read", Some(settings.public_read.to_string())),
-        ("claim-minutes", Some((settings.claim_seconds / 60).to_string())),
-        ("no-qr", Some((!settings.qr).to_string())),
-    ]);
-    let origin = |name: &str| match (said(name), file.contains_key(name)) {
-        (Some(how), _) => how.to_owned(),
-        (None, true) => format!("from {}", path.display()),
-        (None, false) => "the default".to_owned(),
-    };
-    let mut lines = vec![format!(
-        "# data-dir = {}  # {}",
-        path_text(&settings.data_dir),
-        said("data-dir").unwrap_or("the default")
-    )];
-    lines.extend(
-        values
-            .into_iter()
-            .filter_map(|(name, value)| Some(format!("{name} = {}  # {}", value?, origin(name)))),
-    );
-    lines.join("\n")
-}
-
 /// Reads the settings file and merges everything.
 ///
 /// # Errors
@@ -429,6 +374,9 @@ fn merge(flags: Flags, file: File, data_dir: PathBuf) -> Result<Settings, Unusab
     };
     let owner = flags.public_key.map_or_else(owner_in_file, |key| Ok(Some(key)))?;
     let hosts = if flags.allow_host.is_empty() { file.allow_host } else { flags.allow_host };
+    // A helper's own name, unless it was given as well.
+    let own = home.host().filter(|own| !hosts.contains(own));
+    let hosts: Vec<String> = own.into_iter().chain(hosts).collect();
     let claim_minutes = flags.claim_minutes.or(file.claim_minutes).unwrap_or(DEFAULT_CLAIM_MINUTES);
     Ok(Settings {
         listen,
@@ -440,12 +388,7 @@ fn merge(flags: Flags, file: File, data_dir: PathBuf) -> Result<Settings, Unusab
         tls,
         data_dir,
         reach,
-        allow_hosts: home
-            .host()
-            .into_iter()
-            .chain(hosts)
-            .map(|host| host.trim().to_ascii_lowercase())
-            .collect(),
+        allow_hosts: hosts.into_iter().map(|host| host.trim().to_ascii_lowercase()).collect(),
         home,
         legacy_rest: flags.legacy_rest.or(file.legacy_rest).unwrap_or(false),
         open_relay: flags.open_relay.or(file.open_relay).unwrap_or(false),

@@ -37,6 +37,14 @@ impl From<&OpenWays> for Ways {
     }
 }
 
+impl Standing {
+    /// How many of the connected nodes are other nodes of the owner.
+    pub(crate) fn own_peers(&self) -> usize {
+        let Some(owner) = self.owner else { return 0 };
+        self.peers.iter().filter(|peer| peer.owner == Some(owner)).count()
+    }
+}
+
 /// What a client learns of a peer. Whose node it is shows only with a delegation.
 pub(crate) fn peer_status(peer: &Peer, owner: Option<PublicKey>) -> PeerStatus {
     let path = match peer.path {

@@ -34,6 +34,7 @@ pub(crate) struct Node {
     pub(crate) version: String,
     pub(crate) addresses: Vec<String>,
     pub(crate) peers: usize,
+    pub(crate) own: usize,
     pub(crate) connected: Vec<Connected>,
     pub(crate) reach: Reach,
     pub(crate) stored: u64,
@@ -124,6 +125,9 @@ fn describe(node: &Node, page: Option<&str>, port: u16, now: u64) -> anyhow::Res
         peers => format!("{peers} other nodes: {}", reach::connected(&node.connected)),
     };
     writeln!(text, "  connected   {connected}")?;
+    if node.own > 0 {
+        writeln!(text, "  your nodes  this one, and {} of the connected ones", node.own)?;
+    }
     writeln!(text, "  reach       {}", node.reach.summary(node.peers))?;
     if let Some(service) = node.reach.service() {
         writeln!(text, "  for others  {service}")?;
@@ -163,6 +167,7 @@ mod tests {
             version: "1".into(),
             addresses: vec!["/ip4/127.0.0.1/tcp/1".into()],
             peers: 1,
+            own: 0,
             connected: vec![Connected { peer: "12D3KooX".into(), path: reach::Way::Punched }],
             reach: Reach::from(&nostrp2p_overlay::Reach { seeks_relays: true, ..Default::default() }),
             stored: 5,

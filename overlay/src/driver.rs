@@ -194,6 +194,7 @@ impl Driver {
         self.check_reach(now);
         self.requests.forget_abandoned();
         self.end_visits(now);
+        self.dial_waiting(now);
         self.dial_due(now);
         self.held.expire(now);
         self.saver.tick(&mut self.known, now).await;

@@ -18,6 +18,7 @@ mod handle;
 mod home;
 mod known;
 mod listen;
+mod observed;
 mod outlet;
 mod peer;
 mod probe;

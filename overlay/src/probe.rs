@@ -8,7 +8,7 @@
 //! node at. Here only a few are let through, so that peers can fill neither the table nor the question.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeSet, VecDeque},
     task::{Context, Poll},
     time::Duration,
 };
@@ -40,6 +40,8 @@ const REFRESH: Duration = Duration::from_secs(15 * 60);
 pub(crate) struct Probe {
     inner: autonat::Behaviour,
     candidates: BTreeSet<Vec<u8>>,
+    /// Addresses to tell all behaviours of, see [`Probe::offer`].
+    offered: VecDeque<Multiaddr>,
 }
 
 impl Probe {
@@ -53,7 +55,18 @@ impl Probe {
             use_connected: !settled,
             ..autonat::Config::default()
         };
-        Self { inner: autonat::Behaviour::new(own, config), candidates: BTreeSet::new() }
+        Self {
+            inner: autonat::Behaviour::new(own, config),
+            candidates: BTreeSet::new(),
+            offered: VecDeque::new(),
+        }
+    }
+
+    /// Takes an address at which others may reach this node: AutoNAT has it tried, and holes are punched towards it.
+    pub(crate) fn offer(&mut self, address: Multiaddr) {
+        if self.offered.len() < MAX_CANDIDATES {
+            self.offered.push_back(address);
+        }
     }
 
     /// Whether to tell AutoNAT of an address that a peer claims to have seen.
@@ -128,7 +141,10 @@ impl NetworkBehaviour for Probe {
     }
 
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<ToSwarm<Self::ToSwarm, THandlerInEvent<Self>>> {
-        self.inner.poll(context)
+        match self.offered.pop_front() {
+            Some(address) => Poll::Ready(ToSwarm::NewExternalAddrCandidate(address)),
+            None => self.inner.poll(context),
+        }
     }
 }
 

@@ -201,9 +201,10 @@ impl Event {
         self.rumor
     }
 
-    /// Vouches for an event that this program itself stored after it had verified it.
+    /// Vouches for an event that this program itself stored after it had verified it, or had signed for it a moment ago
+    /// and hands to a node that verifies it.
     ///
-    /// For stores only: whatever comes from elsewhere goes through [`UnverifiedEvent::verify`].
+    /// Whatever else comes from elsewhere goes through [`UnverifiedEvent::verify`].
     pub fn trusted(event: UnverifiedEvent) -> Self {
         let id = event.claimed_id.unwrap_or_else(|| event.rumor.id());
         Self { id, rumor: event.rumor, sig: event.sig }

@@ -19,6 +19,7 @@ pub mod limits;
 pub mod login;
 mod msgpack;
 mod nip19;
+pub mod nip49;
 pub mod packet;
 mod packing;
 mod peer;

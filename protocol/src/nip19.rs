@@ -216,12 +216,12 @@ fn fields(mut bytes: &[u8]) -> impl Iterator<Item = (u8, &[u8])> {
     })
 }
 
-fn encode(prefix: &'static str, bytes: &[u8]) -> String {
+pub(crate) fn encode(prefix: &'static str, bytes: &[u8]) -> String {
     let hrp = Hrp::parse_unchecked(prefix);
     bech32::encode::<Bech32>(hrp, bytes).expect("fixed prefix, and never more than bech32 can hold")
 }
 
-fn decode(expected: &'static str, text: &str) -> Result<Zeroizing<Vec<u8>>, InvalidNip19> {
+pub(crate) fn decode(expected: &'static str, text: &str) -> Result<Zeroizing<Vec<u8>>, InvalidNip19> {
     let text = text.trim();
     let text = text.strip_prefix("nostr:").unwrap_or(text);
     if text.len() > MAX_CHARACTERS {

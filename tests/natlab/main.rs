@@ -1,207 +1,35 @@
 //! The NAT laboratory: can people behind every kind of router talk to each other, and by which way?
 //!
 //! Real nodes in network namespaces: on the internet itself, behind a full cone, behind port-restricted and symmetric
-//! routers, two of each, and two behind one router. Everybody broadcasts, replies to everybody and fetches from
-//! everybody. First over one relay; then a second one comes, the first is killed, and all is done again.
+//! routers, two of each, one behind a router that takes another port, and two behind one router. Everybody broadcasts,
+//! replies to everybody and fetches from everybody. First over one relay; then a second one comes, the first is killed,
+//! and all is done again.
 //!
 //! Run it by `cargo xtask natlab`: it needs root on Linux, and the binary in `NOSTRP2P_BIN`. Exit status: 0 if every
 //! pair could do everything, 1 if not, 3 where there can be no laboratory (0 with `--if-possible`).
 #![expect(clippy::print_stdout, reason = "this program talks to the person who typed it")]
 
+#[cfg(target_os = "linux")]
+mod laboratory;
+#[cfg(target_os = "linux")]
 mod matrix;
+#[cfg(target_os = "linux")]
 mod resident;
+#[cfg(target_os = "linux")]
 mod topology;
 
-use std::{
-    path::Path,
-    process::ExitCode,
-    time::{Duration, Instant},
-};
+use std::process::ExitCode;
 
-use anyhow::{Context as _, Result, bail};
-use futures_util::future::try_join_all;
-use serde_json::Value;
-use tokio::{
-    signal::unix::{SignalKind, signal},
-    time::{interval, timeout},
-};
-
-use crate::{
-    matrix::Round,
-    resident::{PORT, Resident},
-    topology::{Kind, Topology},
-};
-
-/// Who lives where. Two of each kind, so that there is a pair of the same.
-const HOMES: [(Kind, &[&str]); 7] = [
-    (Kind::Cone, &["cone-1"]),
-    (Kind::Cone, &["cone-2"]),
-    (Kind::Restricted, &["port-1"]),
-    (Kind::Restricted, &["port-2"]),
-    (Kind::Symmetric, &["sym-1"]),
-    (Kind::Symmetric, &["sym-2"]),
-    (Kind::Shared, &["home-1", "home-2"]),
-];
-
-/// How long anything may take that is waited for before a round begins.
-const PATIENCE: Duration = Duration::from_secs(90);
-
-#[tokio::main(flavor = "multi_thread", worker_threads = 2)]
-async fn main() -> ExitCode {
-    if let Some(obstacle) = topology::obstacle() {
-        println!("natlab: not run, for {obstacle}");
-        return if std::env::args().any(|word| word == "--if-possible") {
-            ExitCode::SUCCESS
-        } else {
-            ExitCode::from(3)
-        };
-    }
-    let worked = async {
-        let mut terminated = signal(SignalKind::terminate())?;
-        tokio::select! {
-            worked = laboratory() => worked,
-            _ = tokio::signal::ctrl_c() => bail!("interrupted"),
-            _ = terminated.recv() => bail!("terminated"),
-        }
-    };
-    match worked.await {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::FAILURE,
-        Err(error) => {
-            println!("natlab: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
+fn main() -> ExitCode {
+    #[cfg(target_os = "linux")]
+    return laboratory::run();
+    #[cfg(not(target_os = "linux"))]
+    not_run("network namespaces are a thing of Linux")
 }
 
-/// Builds everything, runs both rounds and prints them. Whether every pair could do everything.
-async fn laboratory() -> Result<bool> {
-    let started = Instant::now();
-    let binary = nostrp2p_tests::binary().canonicalize()?;
-    let folder = std::env::var_os("NATLAB_LOGS").map(std::path::PathBuf::from);
-    let temporary = tempfile::tempdir()?;
-    let folder = folder.unwrap_or_else(|| temporary.path().to_owned());
-    let mut topology = Topology::new()?;
-
-    let (space, first) = topology.public("relay-1")?;
-    let relay_1 = arrive("relay-1", space, &folder, &binary, None, &[]).await?;
-    let mut hosts = Vec::new();
-    for name in ["public-1", "public-2"] {
-        hosts.push((name, topology.public(name)?.0));
-    }
-    for (kind, names) in HOMES {
-        let spaces = topology.home(kind, names)?;
-        hosts.extend(names.iter().zip(spaces).map(|(name, space)| (*name, space)));
-    }
-    // One relay at a time, so that the one in use is known: the other public nodes do not offer to be one.
-    let all = hosts
-        .into_iter()
-        .map(|(name, space)| arrive(name, space, &folder, &binary, Some(&first), &["--relay", "off"]));
-    let people = try_join_all(all).await?;
-    println!("natlab: {} nodes are running after {:.1} s", people.len() + 1, started.elapsed().as_secs_f64());
-
-    until("each that others cannot dial holds a place at the first relay", || settled(&people, 1)).await?;
-    write_follow_lists(&people).await?;
-    until("everybody has heard of everybody", || acquainted(&people)).await?;
-    println!("natlab: reached by others after {:.1} s", started.elapsed().as_secs_f64());
-    let before = Round::run("one", &people).await?;
-    println!("\n{}", before.table("Over the first relay"));
-
-    let (space, second) = topology.public("relay-2")?;
-    let relay_2 = arrive("relay-2", space, &folder, &binary, Some(&first), &[]).await?;
-    until("each that others cannot dial holds a place at the second relay too", || settled(&people, 2))
-        .await?;
-    println!(
-        "natlab: {second} is the second relay after {:.1} s; the first one is killed",
-        started.elapsed().as_secs_f64()
-    );
-    relay_1.kill().await?;
-    let after = Round::run("two", &people).await?;
-    println!("\n{}", after.table("Right after the relay in use was killed"));
-
-    let refused: Vec<_> = people.iter().flat_map(Resident::refused).collect();
-    if !refused.is_empty() {
-        println!("natlab: nodes refused: {refused:?}");
-    }
-    drop(relay_2);
-    let failures = before.failures().into_iter().chain(after.failures()).collect::<Vec<_>>();
-    failures.iter().for_each(|failure| println!("natlab: FAILED: {failure}"));
-    let pairs = people.len() * (people.len() - 1) / 2;
-    println!("natlab: {pairs} pairs, {:.0} s", started.elapsed().as_secs_f64());
-    // In the words of other test runners, for `cargo xtask test` to count.
-    let (all, failed) = (before.count() + after.count(), failures.len());
-    let verdict = if failed == 0 { "ok" } else { "FAILED" };
-    println!("test result: {verdict}. {} passed; {failed} failed; 0 ignored", all - failed);
-    Ok(failures.is_empty() && refused.is_empty())
-}
-
-async fn arrive(
-    name: &str,
-    namespace: String,
-    folder: &Path,
-    binary: &Path,
-    bootstrap: Option<&String>,
-    more: &[&str],
-) -> Result<Resident> {
-    let bootstrap = bootstrap.map(|address| ["-b".to_owned(), format!("{address}:{PORT}")]);
-    let arguments: Vec<String> =
-        bootstrap.into_iter().flatten().chain(more.iter().map(ToString::to_string)).collect();
-    let arrived = Resident::arrive(name, namespace, folder, binary, &arguments).await;
-    arrived.with_context(|| name.to_owned())
-}
-
-/// Whether everybody is reachable, or holds so many places at relays.
-async fn settled(people: &[Resident], places: usize) -> Result<Vec<String>> {
-    let mut missing = Vec::new();
-    for person in people {
-        let reach = person.info().await?["reach"].take();
-        let held = reach["relays"].as_array().map_or(0, Vec::len);
-        if reach["reachability"] != "public" && held < places {
-            missing.push(format!("{} ({})", person.name, reach["reachability"]));
-        }
-    }
-    Ok(missing)
-}
-
-/// Writes what everybody will be asked for, and waits until it is stored.
-async fn write_follow_lists(people: &[Resident]) -> Result<()> {
-    for person in people {
-        person.publish_follow_list().await?;
-    }
-    let stored = || async {
-        let missing = people.iter().filter(|person| person.heard(&person.follow_list()).is_none());
-        Ok(missing.map(|person| person.name.clone()).collect())
-    };
-    until("the follow lists are stored", stored).await
-}
-
-/// Whether everybody's node has heard the announcement of everybody else: with it comes the delegation.
-async fn acquainted(people: &[Resident]) -> Result<Vec<String>> {
-    let mut missing = Vec::new();
-    for person in people {
-        let known = person.info().await?["known"].as_u64();
-        if known.is_none_or(|known| known < u64::try_from(people.len() - 1).unwrap_or(u64::MAX)) {
-            missing.push(format!("{} knows {}", person.name, Value::from(known)));
-        }
-    }
-    Ok(missing)
-}
-
-/// Asks twice a second until nothing is missing.
-async fn until<F: Future<Output = Result<Vec<String>>>>(what: &str, missing: impl Fn() -> F) -> Result<()> {
-    let mut last = Vec::new();
-    let asked = async {
-        let mut pause = interval(Duration::from_millis(500));
-        loop {
-            pause.tick().await;
-            last = missing().await?;
-            if last.is_empty() {
-                return Ok(());
-            }
-        }
-    };
-    match timeout(PATIENCE, asked).await {
-        Ok(done) => done,
-        Err(_) => bail!("waited {} s until {what}; missing: {}", PATIENCE.as_secs(), last.join(", ")),
-    }
+/// Says why there can be no laboratory.
+fn not_run(obstacle: &str) -> ExitCode {
+    println!("natlab: not run, for {obstacle}");
+    let may_be_so = std::env::args().any(|word| word == "--if-possible");
+    if may_be_so { ExitCode::SUCCESS } else { ExitCode::from(3) }
 }

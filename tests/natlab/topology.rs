@@ -24,6 +24,8 @@ pub enum Kind {
     Cone,
     /// Behind a router that lets in only those who were written to, by address and port.
     Restricted,
+    /// The same, but the router takes another port than the node's, one and the same towards everybody.
+    Remapped,
     /// Behind a router that takes another port for everybody it writes to.
     Symmetric,
     /// Behind one restricted router together with another node.
@@ -60,12 +62,12 @@ impl Topology {
     pub fn home(&mut self, kind: Kind, names: &[&str]) -> Result<Vec<String>> {
         let first = names.first().context("an empty home")?;
         let router = self.add(&format!("{first}-r"))?;
-        self.plug_in(&router)?;
+        let address = self.plug_in(&router)?;
         inside(&router, "ip link add lan type bridge")?;
         inside(&router, "ip addr add 192.168.1.1/24 dev lan")?;
         inside(&router, "ip link set lan up")?;
         write_inside(&router, "/proc/sys/net/ipv4/ip_forward", "1")?;
-        route(&router, kind)?;
+        route(&router, kind, &address)?;
         let mut hosts = Vec::new();
         for (number, name) in (2..).zip(names) {
             let host = self.add(name)?;
@@ -126,9 +128,6 @@ pub fn connect(namespace: &str, address: SocketAddr) -> Result<TcpStream> {
 
 /// Why this machine cannot be a laboratory, if it cannot.
 pub fn obstacle() -> Option<String> {
-    if !cfg!(target_os = "linux") {
-        return Some("network namespaces are a thing of Linux".to_owned());
-    }
     if !rustix::process::geteuid().is_root() {
         return Some("network namespaces need root".to_owned());
     }
@@ -140,19 +139,19 @@ pub fn obstacle() -> Option<String> {
     }
     let namespace = format!("{PREFIX}{}-try", std::process::id());
     let tried = run(&["ip", "netns", "add", &namespace], None).and_then(|()| {
-        let router = route_rules(Kind::Symmetric);
+        let router = route_rules(Kind::Symmetric, "11.22.33.1");
         let tried = run(&["ip", "netns", "exec", &namespace, "nft", "-f", "-"], Some(&router));
         run(&["ip", "netns", "del", &namespace], None).and(tried)
     });
     tried.err().map(|error| format!("this system does not let it be made: {error:#}"))
 }
 
-fn route(router: &str, kind: Kind) -> Result<()> {
-    run(&["ip", "netns", "exec", router, "nft", "-f", "-"], Some(&route_rules(kind)))
+fn route(router: &str, kind: Kind, address: &str) -> Result<()> {
+    run(&["ip", "netns", "exec", router, "nft", "-f", "-"], Some(&route_rules(kind, address)))
 }
 
 /// The rules of a router. What comes unasked is dropped in silence, as routers do.
-fn route_rules(kind: Kind) -> String {
+fn route_rules(kind: Kind, address: &str) -> String {
     let forwarded = match kind {
         Kind::Cone => {
             "iifname \"wan\" tcp dport 20000 dnat to 192.168.1.2; iifname \"wan\" udp dport 20000 dnat to 192.168.1.2;"
@@ -161,10 +160,17 @@ fn route_rules(kind: Kind) -> String {
     };
     // Linux keeps the port where it can, and lets in only whom was written to: port-restricted.
     let masquerade = if kind == Kind::Symmetric { "masquerade random,fully-random" } else { "masquerade" };
+    let remapped = if kind == Kind::Remapped {
+        format!(
+            "oifname \"wan\" tcp sport 20000 snat to {address}:31000; oifname \"wan\" udp sport 20000 snat to {address}:31000;"
+        )
+    } else {
+        String::new()
+    };
     format!(
         "table ip nat {{
             chain prerouting {{ type nat hook prerouting priority dstnat; {forwarded} }}
-            chain postrouting {{ type nat hook postrouting priority srcnat; oifname \"wan\" {masquerade}; }}
+            chain postrouting {{ type nat hook postrouting priority srcnat; {remapped} oifname \"wan\" {masquerade}; }}
         }}
         table ip filter {{
             chain forward {{ type filter hook forward priority 0; policy drop;

@@ -19,6 +19,9 @@ pub enum Size {
     Desktop,
 }
 
+/// The secret key for which the extension of the tests signs.
+pub const EXTENSION_KEY: u8 = 7;
+
 /// A browser with a profile of its own. It ends with [`Browser::close`], or at the latest when it is dropped.
 pub struct Browser {
     /// The WebDriver session, for what this type does not offer.
@@ -44,6 +47,25 @@ impl Browser {
     /// # Panics
     /// When Chromium or ChromeDriver is missing or does not start.
     pub async fn start(size: Size) -> Self {
+        Self::start_with(size, &[]).await
+    }
+
+    /// Starts a browser that has the extension of the tests, which signs for the key [`EXTENSION_KEY`].
+    ///
+    /// # Panics
+    /// As [`Browser::start`].
+    pub async fn start_with_extension(size: Size) -> Self {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/extension");
+        let load = format!("--load-extension={folder}");
+        // Chromium 137 and later load unpacked extensions by this flag only when told so.
+        Self::start_with(size, &[&load, "--disable-features=DisableLoadExtensionCommandLineSwitch"]).await
+    }
+
+    /// Starts a browser with these arguments besides.
+    ///
+    /// # Panics
+    /// As [`Browser::start`].
+    pub async fn start_with(size: Size, more: &[&str]) -> Self {
         let profile = tempfile::tempdir().expect("a temporary directory");
         let port = free_port();
         let process = Command::new(program("CHROMEDRIVER", &["chromedriver"]))
@@ -58,7 +80,7 @@ impl Browser {
             Size::Desktop => (1280, 800),
         };
         let chromium = program("CHROMIUM", &["chromium", "chromium-browser", "google-chrome"]);
-        let arguments = [
+        let mut arguments = vec![
             "--headless=new".to_owned(),
             "--no-sandbox".to_owned(),
             "--disable-gpu".to_owned(),
@@ -70,6 +92,7 @@ impl Browser {
             format!("--window-size={width},{height}"),
             format!("--user-data-dir={}", profile.path().display()),
         ];
+        arguments.extend(more.iter().map(|&argument| argument.to_owned()));
         let options = json!({ "binary": chromium, "args": arguments });
         let capabilities = json!({ "goog:chromeOptions": options });
         let capabilities = capabilities.as_object().expect("an object").clone();

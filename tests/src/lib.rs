@@ -19,7 +19,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-pub use browser::{Browser, Size};
+pub use browser::{Browser, EXTENSION_KEY, Size};
 pub use client::{Client, now, post, random_key, reply};
 pub use http::{get, post_http, request, request_over};
 pub use node::{Node, binary, free_port};

@@ -11,7 +11,7 @@ use tokio::time::{Duration, timeout};
 
 /// Rounds of publishing and killing; `KILL_ROUNDS` gives another number.
 fn rounds() -> u64 {
-    std::env::var("KILL_ROUNDS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(8)
+    std::env::var("KILL_ROUNDS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(30)
 }
 
 /// Publishes as fast as it can for a while; returns what was acknowledged, by sequence number.

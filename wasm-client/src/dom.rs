@@ -7,7 +7,7 @@ use std::{cell::RefCell, rc::Rc};
 
 use gloo_events::{EventListener, EventListenerOptions};
 use wasm_bindgen::{JsCast, JsValue};
-use web_sys::{Document, Event, HtmlInputElement, HtmlTextAreaElement, KeyboardEvent};
+use web_sys::{Document, Event, HtmlElement, HtmlInputElement, HtmlTextAreaElement, KeyboardEvent};
 
 use crate::vdom::{
     Element, KeyPress, Node, On, Text, Trigger,
@@ -115,11 +115,12 @@ impl<M: Clone + 'static> Page<M> {
                 Ok(Mounted { node, content: Content::Text(text) })
             }
             Node::Element(tree) => self.mount_element(tree, None),
-            Node::Shared(tree) => self.mount_element((*tree).clone(), Some(tree)),
+            Node::Shared(tree) => self.mount_element(tree.as_ref().clone(), Some(tree)),
         }
     }
 
     fn mount_element(&self, tree: Element<M>, shared: Option<Rc<Element<M>>>) -> Result<Mounted<M>, JsValue> {
+        let tree = tree.into_parts();
         let identity = Identity::Element(tree.tag, tree.key);
         let element = if tree.svg {
             self.document.create_element_ns(Some(SVG), tree.tag)?
@@ -150,7 +151,7 @@ impl<M: Clone + 'static> Page<M> {
                 if shown.shared.as_ref().is_some_and(|shared| Rc::ptr_eq(shared, &tree)) {
                     return Ok(Mounted { node: mounted.node, content: Content::Element(shown) });
                 }
-                (shown, (*tree).clone(), Some(tree))
+                (shown, tree.as_ref().clone(), Some(tree))
             }
             (Content::Element(shown), Node::Element(tree)) => (shown, tree, None),
             (_, node) => return self.mount(node),
@@ -165,6 +166,7 @@ impl<M: Clone + 'static> Page<M> {
         tree: Element<M>,
         shared: Option<Rc<Element<M>>>,
     ) -> Result<Box<MountedElement<M>>, JsValue> {
+        let tree = tree.into_parts();
         shown.children = self.children(&shown.element, std::mem::take(&mut shown.children), tree.children)?;
         for change in diff::attributes(&shown.attributes, &tree.attributes) {
             apply(&shown.element, change)?;
@@ -258,6 +260,13 @@ fn react<M: Clone>(on: &On<M>, event: &Event) -> Option<M> {
             };
             Some(message(value))
         }
+        On::Edit(message) => {
+            let area: HtmlTextAreaElement = event.target()?.dyn_into().ok()?;
+            let caret = area.selection_start().ok().flatten().and_then(|caret| usize::try_from(caret).ok());
+            let value = area.value();
+            let end = value.len();
+            Some(message(value, caret.unwrap_or(end)))
+        }
         On::Key(message) => {
             let message = message(&key_press(event.dyn_ref::<KeyboardEvent>()?))?;
             event.prevent_default();
@@ -285,8 +294,23 @@ fn is_tap(event: &Event) -> bool {
 fn apply(element: &web_sys::Element, change: AttributeChange) -> Result<(), JsValue> {
     match change {
         AttributeChange::Set("value", value) => set_value(element, &value),
-        AttributeChange::Set(name, value) => element.set_attribute(name, &value),
+        AttributeChange::Set(name, value) => {
+            if name == "disabled" {
+                let_go(element);
+            }
+            element.set_attribute(name, &value)
+        }
         AttributeChange::Remove(name) => element.remove_attribute(name),
+    }
+}
+
+/// Takes the focus off an element that cannot be used any more: it would swallow every key that is pressed.
+fn let_go(element: &web_sys::Element) {
+    let focused = element.owner_document().and_then(|document| document.active_element());
+    if focused.as_ref() == Some(element)
+        && let Some(element) = element.dyn_ref::<HtmlElement>()
+    {
+        drop(element.blur());
     }
 }
 

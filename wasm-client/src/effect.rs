@@ -1,9 +1,10 @@
 //! What `update` wants done. Only `effects` does it, for only there is a browser.
 
-use nostrp2p_protocol::{Draft, EventId, frame::ClientFrame};
+use nostrp2p_protocol::{Draft, EventId, PeerId, channel::ChannelKey, frame::ClientFrame};
 
 use crate::{
     address::ClaimToken,
+    nip05::DomainName,
     route::Route,
     secret::Secret,
     storage::{Change, Place, Theme},
@@ -14,14 +15,22 @@ use crate::{
 /// Something to do outside.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Effect {
-    /// Open a socket in place of the present one.
+    /// Open one more socket.
     Connect {
         /// Named by what the socket says.
         attempt: u32,
         /// `ws://...` or `wss://...`.
         url: String,
+        /// Which node must answer at the other end of a helper, and by what it is recognised.
+        channel: Option<(PeerId, ChannelKey)>,
     },
-    /// Close the socket.
+    /// Send the greeting over the socket of this attempt.
+    Greet(u32, ClientFrame),
+    /// Use the socket of this attempt from now on, and close all others.
+    Settle(u32),
+    /// Close the socket of this attempt.
+    Drop(u32),
+    /// Close all sockets.
     Disconnect,
     /// Send a frame.
     Send(ClientFrame),
@@ -39,6 +48,30 @@ pub enum Effect {
     RevealKey,
     /// Empty the vault.
     ForgetKey,
+    /// Take a key out from under its passphrase, to use it.
+    OpenSealed {
+        /// As ncryptsec.
+        text: Secret,
+        /// As it was typed.
+        passphrase: Secret,
+    },
+    /// Ask an extension whose key it holds, to use it.
+    UseExtension,
+    /// Put a key under a passphrase, for a file: this one, or the one of the vault.
+    SealKey {
+        /// As nsec.
+        key: Option<Secret>,
+        /// As it was typed.
+        passphrase: Secret,
+    },
+    /// Put the key of the vault under a passphrase.
+    LockKey(Secret),
+    /// Unlock the vault with this passphrase.
+    UnlockKey(Secret),
+    /// Take the key of the vault out from under its passphrase for good.
+    FreeKey,
+    /// Wipe the unlocked key from memory.
+    CloseKey,
     /// Apply changes to the storage.
     Save(Vec<Change>),
     /// Write to the outbox, and say when that is done.
@@ -60,6 +93,10 @@ pub enum Effect {
     PutLanguage(Language),
     /// Load a picture from the web, because somebody asked to see it.
     LoadPicture(String),
+    /// Ask a domain who has this name.
+    LookUp(DomainName),
+    /// Offer everything that is stored here as a file, a line of JSON for each event.
+    Export(String),
     /// Let a loaded picture go.
     DropPicture(String),
     /// Go to another screen; the back button comes back.
@@ -83,6 +120,12 @@ pub enum Effect {
     PressInPost(&'static str),
     /// Scroll to the beginning.
     ScrollToTop,
+    /// Move focus and caret into the field of this id, behind so many UTF-16 units.
+    PutCaret(&'static str, u32),
+    /// Remember which element has the focus.
+    KeepFocus,
+    /// Move the focus back to where it came from.
+    ReturnFocus,
     /// Ask the browser not to evict what is stored.
     Persist,
     /// Take the new version of the page.
@@ -122,6 +165,8 @@ pub enum Purpose {
 pub enum Timer {
     /// The next attempt to connect.
     Reconnect,
+    /// The straight ways have had their head start.
+    HeadStart,
     /// The node must have answered by now.
     Answer,
     /// Relative times on the page get old.
@@ -132,4 +177,13 @@ pub enum Timer {
     Notice,
     /// What the node was too busy for is sent again.
     Resend,
+    /// Nobody has looked for long: the key is locked.
+    Lock,
+}
+
+impl Effect {
+    /// Whether it signs a login.
+    pub const fn is_proof(&self) -> bool {
+        matches!(self, Self::Sign(Purpose::Prove { .. }, _))
+    }
 }

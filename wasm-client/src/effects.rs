@@ -1,8 +1,10 @@
 //! The edge: the only code that touches the browser. It does what `update` wants, and reports what happened.
 
+mod extension;
 mod keys;
 mod page;
 mod picture;
+mod sealing;
 mod socket;
 mod storing;
 mod surroundings;
@@ -40,13 +42,15 @@ pub struct App {
     page: RefCell<Option<Page<Message>>>,
     store: Store,
     vault: Vault,
-    socket: RefCell<Option<Socket>>,
+    sockets: RefCell<SortedMap<u32, Socket>>,
     timers: RefCell<SortedMap<Timer, Timeout>>,
     listeners: RefCell<Vec<EventListener>>,
     /// What is to be done once the next tree is on the page.
     after_drawing: RefCell<Vec<Effect>>,
     /// Where on the screen Home somebody was reading.
     reading_place: RefCell<Option<page::ReadingPlace>>,
+    /// What had the focus before something was opened over the page.
+    focus: RefCell<Option<web_sys::Element>>,
     drawing: Cell<bool>,
     draw: RefCell<Option<Closure<dyn FnMut()>>>,
 }
@@ -74,11 +78,12 @@ pub async fn start() -> Result<Rc<App>, JsValue> {
         page: RefCell::default(),
         store,
         vault,
-        socket: RefCell::default(),
+        sockets: RefCell::default(),
         timers: RefCell::default(),
         listeners: RefCell::default(),
         after_drawing: RefCell::default(),
         reading_place: RefCell::default(),
+        focus: RefCell::default(),
         drawing: Cell::default(),
         draw: RefCell::default(),
     });
@@ -92,6 +97,7 @@ pub async fn start() -> Result<Rc<App>, JsValue> {
     app.prepare_drawing();
     app.listeners.replace(surroundings::listen(&app));
     app.dispatch(Message::Started(Box::new(Start { environment, fragment, snapshot, me })));
+    extension::begin(&app);
     Ok(app)
 }
 
@@ -112,14 +118,26 @@ impl App {
 
     fn run(self: &Rc<Self>, effect: Effect) {
         match effect {
-            Effect::Connect { attempt, url } => {
-                self.socket.replace(None);
-                let socket = Socket::open(self, attempt, &url);
-                self.socket.replace(socket);
+            Effect::Connect { attempt, url, channel } => {
+                if let Some(socket) = Socket::open(self, attempt, &url, channel) {
+                    self.sockets.borrow_mut().insert(attempt, socket);
+                }
             }
-            Effect::Disconnect => drop(self.socket.replace(None)),
+            Effect::Disconnect => drop(self.sockets.take()),
+            Effect::Drop(attempt) => drop(self.sockets.borrow_mut().remove(&attempt)),
+            Effect::Settle(attempt) => {
+                let mut sockets = self.sockets.take();
+                let used = sockets.remove(&attempt);
+                used.map(|used| self.sockets.borrow_mut().insert(attempt, used));
+            }
+            Effect::Greet(attempt, frame) => {
+                if let Some(socket) = self.sockets.borrow().get(&attempt) {
+                    socket.send(frame);
+                }
+            }
+            // Once there is something to send, one socket is left.
             Effect::Send(frame) => {
-                if let Some(socket) = &*self.socket.borrow() {
+                if let Some(socket) = self.sockets.borrow().values().next() {
                     socket.send(frame);
                 }
             }
@@ -130,6 +148,13 @@ impl App {
             Effect::KeepKey(nsec) => self.keep_key(nsec),
             Effect::RevealKey => self.reveal_key(),
             Effect::ForgetKey => self.forget_key(),
+            Effect::OpenSealed { text, passphrase } => self.open_sealed(text, passphrase),
+            Effect::UseExtension => self.use_extension(),
+            Effect::SealKey { key, passphrase } => self.seal_key(key, passphrase),
+            Effect::LockKey(passphrase) => self.lock_key(passphrase),
+            Effect::UnlockKey(passphrase) => self.unlock_key(passphrase),
+            Effect::FreeKey => self.free_key(),
+            Effect::CloseKey => self.vault.lock(),
             Effect::Save(changes) => self.save(changes),
             Effect::SaveOutgoing(id, changes) => self.save_outgoing(id, changes),
             Effect::LoadOlder(place, limit) => self.load_older(place, limit),
@@ -138,6 +163,8 @@ impl App {
             Effect::PutTheme(theme) => window::put_theme(&self.window, theme),
             Effect::PutLanguage(language) => window::put_language(&self.window, language),
             Effect::LoadPicture(address) => self.load_picture(address),
+            Effect::LookUp(name) => self.look_up(name),
+            Effect::Export(name) => self.export(name),
             Effect::DropPicture(own) => drop(web_sys::Url::revoke_object_url(&own)),
             Effect::Go(fragment) => window::go(&self.window, &fragment),
             Effect::Replace(fragment) => self.replace_fragment(fragment),
@@ -153,9 +180,12 @@ impl App {
             | Effect::StepPost { .. }
             | Effect::PressInPost(_)
             | Effect::ScrollToTop
+            | Effect::ReturnFocus
+            | Effect::PutCaret(..)
             | Effect::FindPlace(_) => {
                 self.after_drawing.borrow_mut().push(effect);
             }
+            Effect::KeepFocus => drop(self.focus.replace(page::focused(&self.window))),
         }
     }
 
@@ -205,6 +235,7 @@ impl App {
                 Effect::FindPlace(route) if route.keeps_place() => {
                     page::find_place(&self.window, self.reading_place.take());
                 }
+                Effect::ReturnFocus => page::focus(self.focus.take()),
                 effect => page::run(&self.window, &effect),
             }
         }

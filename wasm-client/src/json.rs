@@ -39,6 +39,13 @@ impl Json {
         }
     }
 
+    /// The object under this name, if this is an object that has one.
+    pub fn object(&self, name: &str) -> Option<&Self> {
+        let Self::Object(fields) = self else { return None };
+        let found = fields.iter().rev().find(|(other, _)| other == name).map(|(_, value)| value);
+        found.filter(|value| matches!(value, Self::Object(_)))
+    }
+
     /// Sets a text of an object; anything else becomes an object.
     pub fn set_text(&mut self, name: &str, text: &str) {
         if !matches!(self, Self::Object(_)) {

@@ -3,7 +3,7 @@
 //!
 //! How state flows: something happens ([`message`]), [`update`] changes the [`model`] and says what is to be done
 //! ([`effect`]), `effects` does it, and [`view`] draws the model as a value ([`vdom`]) that `dom` puts on the page.
-//! Everything that is linked here can be tested without a browser; only `effects`, `dom`, `vault` and
+//! Everything that is linked here can be tested without a browser; only `effects`, `dom`, `vault`, `worker` and
 //! `storage::indexed` touch one, and exist for wasm32 alone.
 
 pub mod address;
@@ -12,9 +12,11 @@ pub mod dom;
 pub mod effect;
 #[cfg(target_arch = "wasm32")]
 pub mod effects;
+pub mod export;
 pub mod json;
 pub mod message;
 pub mod model;
+pub mod nip05;
 pub mod profile;
 pub mod question;
 pub mod richtext;
@@ -29,6 +31,8 @@ pub mod vault;
 pub mod vdom;
 pub mod view;
 pub mod when;
+#[cfg(target_arch = "wasm32")]
+pub mod worker;
 
 /// Starts the page. The page calls it once, after the module is loaded.
 #[cfg(target_arch = "wasm32")]

@@ -5,9 +5,13 @@ use nostrp2p_protocol::{Event, EventId, PeerId, PublicKey, Rumor, frame::NodeFra
 use crate::{
     address::ClaimToken,
     effect::{Purpose, Timer},
-    model::{Environment, Menu, Tab},
+    model::{
+        Environment, Menu, Tab,
+        signing::{For, NotOpened, Signer},
+    },
+    nip05::DomainName,
     secret::Secret,
-    storage::{Snapshot, StorageError, Theme},
+    storage::{Media, Pace, Snapshot, StorageError, Theme},
     texts::Language,
     vdom::KeyPress,
 };
@@ -46,6 +50,8 @@ pub enum Message {
     Relation(Relation),
     /// The own profile, the key and the settings.
     Own(Own),
+    /// Passphrases, and the key under them.
+    Keyring(Keyring),
     /// The connection, by hand.
     Link(Link),
 }
@@ -59,8 +65,8 @@ pub struct Start {
     pub fragment: String,
     /// What was stored.
     pub snapshot: Result<Snapshot, StorageError>,
-    /// Whose key is in the vault.
-    pub me: Option<PublicKey>,
+    /// Whose key is in the vault, and who signs with it.
+    pub me: Option<(PublicKey, Signer)>,
 }
 
 /// What a socket did.
@@ -72,6 +78,8 @@ pub enum SocketEvent {
     Frame(Box<NodeFrame>),
     /// Something came that is no frame.
     Foreign,
+    /// What answered behind a helper does not hold the key of the node.
+    Impostor,
     /// It closed, or never opened.
     Closed,
 }
@@ -95,8 +103,12 @@ pub enum Browser {
     Key(KeyPress),
     /// A new version of the page waits.
     UpdateReady,
+    /// An extension that signs is there.
+    Extension,
     /// Something was copied, or could not be.
     Copied(bool),
+    /// What the domain of a name answered, or that it could not be asked.
+    Named(DomainName, Option<String>),
     /// The picture of an address was loaded, and got an address of the browser's own, or could not be.
     Picture(String, Option<String>),
 }
@@ -122,14 +134,20 @@ pub enum Setup {
     ImportKey,
     /// The field for the key changed.
     NsecTyped(Secret),
+    /// The field for the passphrase of the key changed.
+    PassphraseTyped(Secret),
     /// The typed key is to be used.
     NsecSubmitted,
+    /// The typed key was taken out from under its passphrase, or not.
+    KeyOpened(Result<Secret, NotOpened>),
+    /// The key of an extension is to be used.
+    UseExtension,
+    /// The extension said whose key it holds, or not.
+    ExtensionKept(Result<PublicKey, String>),
     /// The key that is on this device is to be used.
     UseKeyHere,
     /// The new key goes to the clipboard.
     CopyMade,
-    /// The new key goes to a file.
-    DownloadMade,
     /// On with the new key.
     MadeAccepted,
     /// The key is in the vault, or not.
@@ -161,6 +179,8 @@ pub enum Reading {
     Back,
     /// Show a post with what it answers and what answers it.
     Open(EventId),
+    /// Ask the domain of this name who has it.
+    LookUp(DomainName),
     /// Load the picture of this address.
     ShowPicture(String),
     /// The public key of this person goes to the clipboard.
@@ -188,8 +208,16 @@ pub enum Writing {
     Like(EventId),
     /// The composer is to go away; the text stays.
     Close,
-    /// The text changed.
-    Typed(String),
+    /// The text changed; and where the caret is, in UTF-16 units.
+    Typed(String, usize),
+    /// Another of the names that are offered is chosen: the one before or the next one.
+    Step(bool),
+    /// The name of this person is put in, or that of the one that is chosen.
+    Complete(Option<PublicKey>),
+    /// No name, please.
+    NoName,
+    /// Whether only those that the text names are to see it.
+    Audience(bool),
     /// The text is to be published.
     Send,
     /// A refused event is to be signed again and sent.
@@ -242,10 +270,16 @@ pub enum Own {
     HideKey,
     /// It goes to the clipboard.
     CopyKey,
-    /// It goes to a file.
-    DownloadKey,
     /// The colours are chosen.
     Theme(Theme),
+    /// When pictures in posts are loaded is chosen.
+    Media(Media),
+    /// How often the node may wake this device is chosen.
+    Pace(Pace),
+    /// Everything that is stored here is wanted as a file.
+    Export,
+    /// The help sheet is to be open, or not.
+    Help(bool),
     /// Another language; none to follow the browser.
     Language(Option<Language>),
     /// The key is to be forgotten: ask once more.
@@ -260,6 +294,41 @@ pub enum Own {
     Update,
     /// The sentence at the edge may go.
     NoticeClosed,
+}
+
+/// Passphrases, and the key under them.
+#[derive(Debug, Clone)]
+pub enum Keyring {
+    /// A new passphrase is to be chosen.
+    Choose(For),
+    /// Rather not.
+    Close,
+    /// The field for it changed.
+    First(Secret),
+    /// The field in which it is typed once more changed.
+    Second(Secret),
+    /// It is to be used.
+    Submit,
+    /// The key is under it, for a file; or not.
+    Sealed(Result<Secret, NotOpened>),
+    /// The key on this device is under it, or not.
+    Guarded(Result<(), NotOpened>),
+    /// The key on this device is to be under no passphrase any more.
+    Free,
+    /// It is not, or still is.
+    Freed(Result<(), NotOpened>),
+    /// The key is to be locked now.
+    Lock,
+    /// It is to be unlocked.
+    Ask,
+    /// The field for the passphrase changed.
+    Typed(Secret),
+    /// It is to be tried.
+    Try,
+    /// The key is unlocked, or not.
+    Unlocked(Result<(), NotOpened>),
+    /// It stays locked.
+    Cancel,
 }
 
 /// The connection, by hand.
@@ -294,6 +363,12 @@ impl From<Writing> for Message {
 impl From<Relation> for Message {
     fn from(relation: Relation) -> Self {
         Self::Relation(relation)
+    }
+}
+
+impl From<Keyring> for Message {
+    fn from(keyring: Keyring) -> Self {
+        Self::Keyring(keyring)
     }
 }
 

@@ -2,16 +2,21 @@
 
 pub mod connection;
 pub mod deleted;
+pub mod drafts;
 pub mod likes;
 pub mod lists;
+pub mod mention;
 pub mod missing;
+pub mod names;
 pub mod notices;
 pub mod people;
 pub mod picture;
 pub mod quote;
 pub mod reply;
+pub mod signing;
 pub mod thread;
 pub mod timeline;
+pub mod ways;
 pub mod welcome;
 
 use nostrp2p_protocol::{
@@ -24,20 +29,24 @@ use crate::{
     route::Route,
     secret::Secret,
     sorted::SortedMap,
-    storage::{Place, Theme},
+    storage::{Media, Pace, Place, Theme},
     texts::{Language, Words},
 };
 pub use {
     connection::{Connection, Phase},
     deleted::Deleted,
+    drafts::{Context, Drafts},
     likes::Likes,
     lists::Lists,
+    mention::{Completion, Mentions},
     missing::Missing,
+    names::Names,
     notices::Notices,
     people::People,
     picture::{Picture, Pictures},
     quote::Quote,
     reply::Reply,
+    signing::Signing,
     timeline::{Post, Timeline},
     welcome::{KeyStep, Step, Welcome},
 };
@@ -51,6 +60,8 @@ pub struct Model {
     pub stage: Stage,
     /// Whose key is here. The key itself is in the vault, never in the model.
     pub me: Option<PublicKey>,
+    /// Who signs, and what waits for it.
+    pub signing: Signing,
     /// Whether the key was made here a moment ago, so that nothing by it can exist elsewhere.
     pub key_is_new: bool,
     /// Whether the person saved a copy of the key.
@@ -87,6 +98,14 @@ pub struct Model {
     pub open: Open,
     /// Pictures that somebody asked to see.
     pub pictures: Pictures,
+    /// Names by a domain that somebody looked up: whom the domain names, once it has answered.
+    pub names: Names,
+    /// When pictures in posts are loaded.
+    pub media: Media,
+    /// How often the node may wake this device.
+    pub pace: Pace,
+    /// Whether the help sheet is open.
+    pub help: bool,
     /// The colours.
     pub theme: Theme,
     /// The language that the person chose, if it is not to follow the browser.
@@ -142,6 +161,8 @@ pub struct Environment {
     pub offset_minutes: i32,
     /// Whether the command key is called Cmd.
     pub apple: bool,
+    /// Whether an extension that signs is there.
+    pub extension: bool,
 }
 
 /// Whose posts are shown on the screen Home.
@@ -222,6 +243,14 @@ pub struct Compose {
     pub reply: Option<Reply>,
     /// What it quotes.
     pub quote: Option<Quote>,
+    /// Whom it names.
+    pub mentions: Mentions,
+    /// Whether only the people that it names are to see it.
+    pub only_mentioned: bool,
+    /// The name that is being written.
+    pub completion: Option<Completion>,
+    /// What else was begun.
+    pub drafts: Drafts,
     /// Whether the text is being signed.
     pub signing: bool,
     /// What is wrong.
@@ -257,6 +286,30 @@ pub enum About<'a> {
 }
 
 impl Compose {
+    /// What the text is about, as drafts are told apart.
+    pub fn context(&self) -> Context {
+        match self.about() {
+            About::Reply(reply) => Context::Reply(reply.to),
+            About::Quote(quote) => Context::Quote(quote.id),
+            About::Nothing => Context::New,
+        }
+    }
+
+    /// Turns to something else: what is written is put aside, and what was begun about the other comes back.
+    pub fn turn(&mut self, reply: Option<Reply>, quote: Option<Quote>) {
+        let former = self.context();
+        (self.reply, self.quote) = (reply, quote);
+        let context = self.context();
+        if context != former {
+            let text = std::mem::take(&mut self.text);
+            self.drafts.put(former, text);
+            self.text = self.drafts.take(context);
+            self.only_mentioned = false;
+        }
+        self.completion = None;
+        self.error = None;
+    }
+
     /// What the text is about.
     pub fn about(&self) -> About<'_> {
         match (&self.reply, &self.quote) {

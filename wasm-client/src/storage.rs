@@ -15,7 +15,7 @@ use std::future::Future;
 
 use nostrp2p_protocol::{Event, EventId, Rumor};
 
-pub use settings::{Cursor, Setting, Settings, Theme};
+pub use settings::{Cursor, Media, Pace, Setting, Settings, Theme};
 
 /// Most events that are cached: two weeks of a busy network, about 5 MB; a guess.
 pub const MAX_EVENTS: u32 = 10_000;

@@ -6,6 +6,7 @@
 
 use nostrp2p_protocol::PublicKey;
 
+mod keys;
 mod people;
 mod reading;
 mod settings;
@@ -14,7 +15,7 @@ mod trouble;
 mod welcome;
 mod writing;
 
-pub use {people::*, reading::*, settings::*, surroundings::*, trouble::*, welcome::*, writing::*};
+pub use {keys::*, people::*, reading::*, settings::*, surroundings::*, trouble::*, welcome::*, writing::*};
 
 /// A language that the page speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -139,6 +140,7 @@ pub(crate) const SAME: [&str; 5] =
 #[cfg(test)]
 pub(crate) fn all() -> impl Iterator<Item = (&'static str, Words)> {
     let parts = [
+        KEYS_TABLE,
         PEOPLE_TABLE,
         READING_TABLE,
         SETTINGS_TABLE,

@@ -4,10 +4,14 @@ pub mod compose;
 pub mod connection;
 pub mod deletion;
 pub mod lists;
+pub mod media;
+pub mod names;
 pub mod notices;
 pub mod onboarding;
 pub mod own;
 pub mod pages;
+pub mod race;
+pub mod signing;
 pub mod timeline;
 
 #[cfg(test)]
@@ -16,9 +20,10 @@ mod tests;
 use crate::{
     address::ClaimLink,
     effect::{Effect, Timer},
-    message::{Browser, Link, Message, Start, Writing},
+    message::{Browser, Keyring, Link, Message, Own, Start, Writing},
     model::{
         Model, Picture, Stage, Welcome,
+        signing::Signing,
         timeline::{PAGE_POSTS, Past},
     },
     route::Route,
@@ -66,6 +71,7 @@ pub fn update(model: &mut Model, message: Message, moment: Moment) -> Vec<Effect
         Message::Writing(writing) => compose::update(model, writing, out),
         Message::Relation(relation) => lists::update(model, relation, out),
         Message::Own(own) => own::update(model, own, out),
+        Message::Keyring(keyring) => signing::update(model, keyring, out),
         Message::Link(link) => match link {
             Link::Retry => connection::connect(model, out),
             Link::SetUpAgain => onboarding::begin_again(model, out),
@@ -74,6 +80,7 @@ pub fn update(model: &mut Model, message: Message, moment: Moment) -> Vec<Effect
             }
         },
     }
+    media::load(model, out);
     effects
 }
 
@@ -87,12 +94,13 @@ fn begin(model: &mut Model, start: Start, out: &mut Vec<Effect>) {
     let Start { environment, fragment, snapshot, me } = start;
     let page_is_secure = environment.page_is_secure;
     model.environment = environment;
-    model.me = me;
+    model.me = me.map(|(key, _)| key);
+    model.signing = Signing::of(me.map(|(_, signer)| signer).unwrap_or_default());
     let snapshot = snapshot.unwrap_or_else(|error| {
         model.storage_trouble = Some(error.0);
         Snapshot::default()
     });
-    let node_of_settings = snapshot.settings.node.clone();
+    let (node_of_settings, home) = (snapshot.settings.node.clone(), snapshot.settings.home.clone());
     restore(model, snapshot);
     out.push(Effect::PutTheme(model.theme));
     out.push(Effect::PutLanguage(model.language()));
@@ -102,6 +110,8 @@ fn begin(model: &mut Model, start: Start, out: &mut Vec<Effect>) {
         Err(error) => (ClaimLink::default(), Some(texts::invalid_address(model.language(), error))),
     };
     let in_use = model.me.is_some();
+    // A link that names another node says nothing of that one's helpers.
+    model.connection.home = link.home.or_else(|| home.filter(|_| link.node.is_none()));
     model.connection.node = link.node.or(node_of_settings).or_else(|| model.environment.page.clone());
     if in_use && link.token.is_none() && error.is_none() {
         model.stage = Stage::Using;
@@ -149,6 +159,8 @@ fn restore(model: &mut Model, snapshot: Snapshot) {
     }
     model.connection.cursor = settings.cursor;
     model.theme = settings.theme;
+    model.media = settings.media;
+    model.pace = settings.pace;
     model.chosen_language = settings.language;
     model.tab = settings.tab;
     model.notices.read_until = settings.read_until;
@@ -157,11 +169,14 @@ fn restore(model: &mut Model, snapshot: Snapshot) {
     model.compose.text = settings.draft;
     model.compose.reply = settings.reply;
     model.compose.quote = settings.quote;
+    model.compose.drafts = settings.drafts;
+    model.compose.mentions = settings.mentions;
 }
 
 fn on_timer(model: &mut Model, timer: Timer, moment: Moment, out: &mut Vec<Effect>) {
     match timer {
         Timer::Reconnect => connection::connect(model, out),
+        Timer::HeadStart => race::try_the_rest(model, out),
         Timer::Answer => connection::on_silence(model, moment, out),
         Timer::Tick => {
             if model.environment.visible {
@@ -171,6 +186,7 @@ fn on_timer(model: &mut Model, timer: Timer, moment: Moment, out: &mut Vec<Effec
         Timer::Draft => compose::save_draft(model, out),
         Timer::Notice => model.notice = None,
         Timer::Resend => connection::publish_all(model, out),
+        Timer::Lock => signing::lock(model, out),
     }
 }
 
@@ -185,6 +201,7 @@ fn on_browser(model: &mut Model, browser: Browser, out: &mut Vec<Effect>) {
             }
             notices::read(model, out);
             connection::on_visibility(model, out);
+            signing::on_visibility(model, out);
         }
         Browser::Online => connection::hurry(model, out),
         Browser::Wide(wide) => model.environment.wide = wide,
@@ -208,7 +225,9 @@ fn on_browser(model: &mut Model, browser: Browser, out: &mut Vec<Effect>) {
             let picture = own.map_or(Picture::Failed, Picture::Here);
             out.extend(model.pictures.put(address, picture).map(Effect::DropPicture));
         }
+        Browser::Named(name, answer) => names::on_answer(model, name, answer, out),
         Browser::UpdateReady => model.update_ready = true,
+        Browser::Extension => model.environment.extension = true,
         Browser::Copied(done) => {
             notify(model, model.say(if done { texts::COPIED } else { texts::NOT_COPIED }), out);
         }
@@ -216,7 +235,7 @@ fn on_browser(model: &mut Model, browser: Browser, out: &mut Vec<Effect>) {
 }
 
 fn on_fragment(model: &mut Model, fragment: &str, out: &mut Vec<Effect>) {
-    if fragment.contains("claim=") {
+    if fragment.contains("claim=") || fragment.contains("peer=") {
         return onboarding::on_claim_link(model, fragment, out);
     }
     let route = Route::from_fragment(fragment);
@@ -238,7 +257,19 @@ fn on_fragment(model: &mut Model, fragment: &str, out: &mut Vec<Effect>) {
 }
 
 fn on_key(model: &mut Model, press: &KeyPress, out: &mut Vec<Effect>) {
-    if !matches!(model.stage, Stage::Using) || press.command || press.alt || press.composing {
+    if press.command || press.alt || press.composing {
+        return;
+    }
+    if press.key == "Escape" && model.signing.unlock.is_some() {
+        return signing::update(model, Keyring::Cancel, out);
+    }
+    if !matches!(model.stage, Stage::Using) || model.signing.unlock.is_some() {
+        return;
+    }
+    if model.help {
+        if matches!(press.key.as_str(), "Escape" | "?") {
+            own::update(model, Own::Help(false), out);
+        }
         return;
     }
     if press.key == "Escape" {
@@ -263,6 +294,7 @@ fn on_key(model: &mut Model, press: &KeyPress, out: &mut Vec<Effect>) {
             out.push(Effect::Go(Route::Find.fragment()));
             out.push(Effect::Focus("search"));
         }
+        "?" => own::update(model, Own::Help(true), out),
         "n" => compose::update(model, Writing::Open, out),
         "j" | "k" if has_posts(model.route) => out.push(Effect::StepPost { back: press.key == "k" }),
         "r" | "l" if has_posts(model.route) => {

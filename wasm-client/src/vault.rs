@@ -4,6 +4,9 @@
 //! code that can read the storage but not run here; it does not protect from somebody who uses the unlocked
 //! device, for which a passphrase is meant. The key is decrypted for each signature and wiped after it.
 //! Where there is no secure context the browser offers no WebCrypto: then the key lives until the page is closed.
+//!
+//! Under a passphrase (NIP-49) it lies as it would in a backup, in any context; once unlocked it stays in memory until
+//! it is locked again. Of a key that an extension holds (NIP-07) the vault knows whose it is and no more.
 
 use std::{cell::RefCell, rc::Rc};
 
@@ -14,7 +17,7 @@ use wasm_bindgen_futures::JsFuture;
 use web_sys::{AesGcmParams, AesKeyGenParams, Crypto, CryptoKey, SubtleCrypto};
 use zeroize::Zeroize;
 
-use crate::storage::indexed::IndexedStorage;
+use crate::{model::signing::Signer, secret::Secret, storage::indexed::IndexedStorage};
 
 /// Length of the nonce in bytes: what AES-GCM is defined for (NIST SP 800-38D).
 const NONCE_BYTES: usize = 12;
@@ -28,6 +31,9 @@ pub enum VaultError {
     /// What is in it is damaged, or is another person's.
     #[error("the stored key is damaged; import it again")]
     Damaged,
+    /// It is under a passphrase that has not been given.
+    #[error("the key is locked")]
+    Locked,
     /// The browser failed.
     #[error("the browser said: {0}")]
     Browser(String),
@@ -44,14 +50,22 @@ pub struct Vault {
 enum Place {
     /// In IndexedDB, encrypted.
     Kept { storage: IndexedStorage, crypto: SubtleCrypto },
-    /// In memory, until the page is closed.
-    Session,
+    /// In memory, until the page is closed; under a passphrase in IndexedDB, if there is one.
+    Session { storage: Option<IndexedStorage> },
 }
 
 #[derive(Debug, Clone)]
 enum Content {
     Sealed(Sealed),
     Plain(SecretKey),
+    /// Under a passphrase, and without one while it is unlocked.
+    Guarded {
+        pubkey: PublicKey,
+        text: String,
+        key: Option<SecretKey>,
+    },
+    /// In an extension of the browser.
+    Elsewhere(PublicKey),
 }
 
 /// The encrypted key as it is stored.
@@ -68,7 +82,7 @@ impl Vault {
     pub fn new(storage: Option<IndexedStorage>) -> Self {
         let place = match (storage, subtle()) {
             (Some(storage), Some(crypto)) => Place::Kept { storage, crypto },
-            _ => Place::Session,
+            (storage, _) => Place::Session { storage },
         };
         Self { place, open: Rc::default() }
     }
@@ -78,22 +92,19 @@ impl Vault {
         matches!(self.place, Place::Kept { .. })
     }
 
-    /// Whose key is in it; none if it is empty.
+    /// Whose key is in it, and who signs with it; none if it is empty.
     ///
     /// # Errors
     /// When the browser fails or the content does not read.
-    pub async fn owner(&self) -> Result<Option<PublicKey>, VaultError> {
-        let Place::Kept { storage, .. } = &self.place else {
-            return Ok(self.session_key().map(|key| key.public_key()));
-        };
+    pub async fn owner(&self) -> Result<Option<(PublicKey, Signer)>, VaultError> {
+        let Some(storage) = self.storage() else { return Ok(self.present()) };
         let stored = storage.vault().await.map_err(|error| VaultError::Browser(error.0))?;
         if stored.is_undefined() {
-            return Ok(None);
+            return Ok(self.present());
         }
-        let sealed = Sealed::from_js(&stored).ok_or(VaultError::Damaged)?;
-        let pubkey = sealed.pubkey;
-        self.open.replace(Some(Content::Sealed(sealed)));
-        Ok(Some(pubkey))
+        let content = Content::from_js(&stored).ok_or(VaultError::Damaged)?;
+        self.open.replace(Some(content));
+        Ok(self.present())
     }
 
     /// Puts a key in, in place of any other.
@@ -103,10 +114,13 @@ impl Vault {
     pub async fn keep(&self, key: SecretKey) -> Result<PublicKey, VaultError> {
         let pubkey = key.public_key();
         let content = match &self.place {
-            Place::Session => Content::Plain(key),
-            Place::Kept { storage, crypto } => {
+            Place::Session { .. } => {
+                self.store(JsValue::UNDEFINED).await?;
+                Content::Plain(key)
+            }
+            Place::Kept { crypto, .. } => {
                 let sealed = Sealed::seal(crypto, &key).await?;
-                storage.set_vault(sealed.to_js()?).await.map_err(|error| VaultError::Browser(error.0))?;
+                self.store(sealed.to_js()?).await?;
                 Content::Sealed(sealed)
             }
         };
@@ -114,17 +128,77 @@ impl Vault {
         Ok(pubkey)
     }
 
+    /// Puts the key that is in it under a passphrase: `text` is that key as ncryptsec. It stays unlocked.
+    ///
+    /// # Errors
+    /// When the key cannot be taken out or the browser fails; then the former content stays.
+    pub async fn guard(&self, text: &Secret) -> Result<(), VaultError> {
+        let key = self.key().await?;
+        let (pubkey, text) = (key.public_key(), text.reveal().to_owned());
+        self.store(object(&pubkey, &[(GUARDED, &JsValue::from_str(&text))])?).await?;
+        self.open.replace(Some(Content::Guarded { pubkey, text, key: Some(key) }));
+        Ok(())
+    }
+
+    /// The key under its passphrase; none if it is not under one.
+    pub fn guarded(&self) -> Option<Secret> {
+        match &*self.open.borrow() {
+            Some(Content::Guarded { text, .. }) => Some(Secret::new(text.clone())),
+            _ => None,
+        }
+    }
+
+    /// Unlocks it with the key that its passphrase gave.
+    ///
+    /// # Errors
+    /// When it is another key.
+    pub fn unlock(&self, opened: SecretKey) -> Result<(), VaultError> {
+        match &mut *self.open.borrow_mut() {
+            Some(Content::Guarded { pubkey, key, .. }) if *pubkey == opened.public_key() => {
+                *key = Some(opened);
+                Ok(())
+            }
+            _ => Err(VaultError::Damaged),
+        }
+    }
+
+    /// Locks it: the key is wiped from memory.
+    pub fn lock(&self) {
+        if let Some(Content::Guarded { key, .. }) = &mut *self.open.borrow_mut() {
+            *key = None;
+        }
+    }
+
+    /// Remembers whose key an extension holds, in place of any other content.
+    ///
+    /// # Errors
+    /// When the browser fails; then the former content stays.
+    pub async fn keep_elsewhere(&self, pubkey: PublicKey) -> Result<(), VaultError> {
+        self.store(object(&pubkey, &[(ELSEWHERE, &JsValue::TRUE)])?).await?;
+        self.open.replace(Some(Content::Elsewhere(pubkey)));
+        Ok(())
+    }
+
+    /// Whose key an extension holds; none if the key is here.
+    pub fn elsewhere(&self) -> Option<PublicKey> {
+        match &*self.open.borrow() {
+            Some(Content::Elsewhere(pubkey)) => Some(*pubkey),
+            _ => None,
+        }
+    }
+
     /// Takes the key out for a moment. It wipes itself when it is dropped: do not hold it.
     ///
     /// # Errors
-    /// When the vault is empty or the content cannot be decrypted.
+    /// When the vault is empty or locked, or the content cannot be decrypted.
     pub async fn key(&self) -> Result<SecretKey, VaultError> {
         let content = self.open.borrow().clone();
         match (content, &self.place) {
-            (None, _) => Err(VaultError::Empty),
+            (None | Some(Content::Elsewhere(_)), _) => Err(VaultError::Empty),
             (Some(Content::Plain(key)), _) => Ok(key),
+            (Some(Content::Guarded { key, .. }), _) => key.ok_or(VaultError::Locked),
             (Some(Content::Sealed(sealed)), Place::Kept { crypto, .. }) => sealed.unseal(crypto).await,
-            (Some(Content::Sealed(_)), Place::Session) => Err(VaultError::Damaged),
+            (Some(Content::Sealed(_)), Place::Session { .. }) => Err(VaultError::Damaged),
         }
     }
 
@@ -134,20 +208,63 @@ impl Vault {
     /// When the browser fails.
     pub async fn forget(&self) -> Result<(), VaultError> {
         self.open.replace(None);
+        self.store(JsValue::UNDEFINED).await
+    }
+
+    const fn storage(&self) -> Option<&IndexedStorage> {
         match &self.place {
-            Place::Session => Ok(()),
-            Place::Kept { storage, .. } => {
-                storage.set_vault(JsValue::UNDEFINED).await.map_err(|error| VaultError::Browser(error.0))
-            }
+            Place::Kept { storage, .. } | Place::Session { storage: Some(storage) } => Some(storage),
+            Place::Session { storage: None } => None,
         }
     }
 
-    fn session_key(&self) -> Option<SecretKey> {
-        match &*self.open.borrow() {
-            Some(Content::Plain(key)) => Some(key.clone()),
-            _ => None,
+    /// Stores a value, where there is a place for it.
+    async fn store(&self, value: JsValue) -> Result<(), VaultError> {
+        match self.storage() {
+            Some(storage) => storage.set_vault(value).await.map_err(|error| VaultError::Browser(error.0)),
+            None => Ok(()),
         }
     }
+
+    fn present(&self) -> Option<(PublicKey, Signer)> {
+        Some(match self.open.borrow().as_ref()? {
+            Content::Sealed(sealed) => (sealed.pubkey, Signer::Device),
+            Content::Plain(key) => (key.public_key(), Signer::Device),
+            Content::Guarded { pubkey, .. } => (*pubkey, Signer::Passphrase),
+            Content::Elsewhere(pubkey) => (*pubkey, Signer::Extension),
+        })
+    }
+}
+
+/// The field of a key under a passphrase.
+const GUARDED: &str = "ncryptsec";
+/// The field that says that an extension holds the key.
+const ELSEWHERE: &str = "extension";
+
+impl Content {
+    fn from_js(value: &JsValue) -> Option<Self> {
+        let field = |name: &str| Reflect::get(value, &name.into()).ok().filter(|field| !field.is_undefined());
+        let pubkey = field("pubkey")?.as_string()?.parse().ok()?;
+        if let Some(text) = field(GUARDED) {
+            return Some(Self::Guarded { pubkey, text: text.as_string()?, key: None });
+        }
+        if field(ELSEWHERE).is_some() {
+            return Some(Self::Elsewhere(pubkey));
+        }
+        let (wrapping, nonce) = (field("wrapping")?.dyn_into().ok()?, field("nonce")?.dyn_into().ok()?);
+        let ciphertext = field("ciphertext")?.dyn_into().ok()?;
+        Some(Self::Sealed(Sealed { wrapping, nonce, ciphertext, pubkey }))
+    }
+}
+
+/// What is stored: whose key, and these fields.
+fn object(pubkey: &PublicKey, fields: &[(&str, &JsValue)]) -> Result<JsValue, VaultError> {
+    let object = Object::new();
+    let pubkey = JsValue::from_str(&pubkey.to_string());
+    for (name, value) in fields.iter().copied().chain([("pubkey", &pubkey)]) {
+        Reflect::set(&object, &name.into(), value).map_err(browser)?;
+    }
+    Ok(object.into())
 }
 
 impl Sealed {
@@ -189,27 +306,9 @@ impl Sealed {
     }
 
     fn to_js(&self) -> Result<JsValue, VaultError> {
-        let object = Object::new();
-        let fields: [(&str, &JsValue); 4] = [
-            ("wrapping", &self.wrapping),
-            ("nonce", &self.nonce),
-            ("ciphertext", &self.ciphertext),
-            ("pubkey", &JsValue::from_str(&self.pubkey.to_string())),
-        ];
-        for (name, value) in fields {
-            Reflect::set(&object, &name.into(), value).map_err(browser)?;
-        }
-        Ok(object.into())
-    }
-
-    fn from_js(value: &JsValue) -> Option<Self> {
-        let field = |name: &str| Reflect::get(value, &name.into()).ok();
-        Some(Self {
-            wrapping: field("wrapping")?.dyn_into().ok()?,
-            nonce: field("nonce")?.dyn_into().ok()?,
-            ciphertext: field("ciphertext")?.dyn_into().ok()?,
-            pubkey: field("pubkey")?.as_string()?.parse().ok()?,
-        })
+        let fields: [(&str, &JsValue); 3] =
+            [("wrapping", &self.wrapping), ("nonce", &self.nonce), ("ciphertext", &self.ciphertext)];
+        object(&self.pubkey, &fields)
     }
 }
 

@@ -4,9 +4,12 @@ pub mod avatar;
 pub mod compose;
 pub mod find;
 pub mod frame;
+pub mod help;
 pub mod home;
 pub mod icons;
+pub mod keyring;
 pub mod me;
+pub mod media;
 pub mod menu;
 pub mod network;
 pub mod notifications;
@@ -41,11 +44,15 @@ pub struct View {
 impl View {
     /// The whole page.
     pub fn draw(&mut self, model: &Model) -> Html {
-        match &model.stage {
+        let page = match &model.stage {
             Stage::Opening => element("div").class("app"),
             Stage::Welcome(welcome) => welcome_screen(model, welcome),
             Stage::Using => frame::view(model, screen(model, &mut self.posts)),
-        }
+        };
+        let sheet = keyring::sheet(model).or_else(|| help::sheet(model));
+        // What lies under the sheet can neither be pressed nor read meanwhile.
+        let page = page.key("page").with_if(sheet.is_some(), "inert");
+        element("div").child(page).child_if(sheet)
     }
 }
 

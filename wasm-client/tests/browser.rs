@@ -8,6 +8,8 @@ use std::{cell::RefCell, rc::Rc};
 use nostrp2p_protocol::SecretKey;
 use nostrp2p_wasm_client::{
     dom::Page,
+    model::signing::Signer,
+    secret::Secret,
     storage::{Storage, contract, indexed::IndexedStorage},
     vault::{Vault, VaultError},
     vdom::{Element, On, element, svg},
@@ -147,7 +149,7 @@ async fn a_key_survives_in_the_vault_and_only_encrypted() {
     assert!(ciphertext.len() == 48 && !ciphertext.windows(8).any(|bytes| bytes == [7; 8]));
 
     let reopened = Vault::new(Some(storage));
-    assert_eq!(reopened.owner().await, Ok(Some(key.public_key())));
+    assert_eq!(reopened.owner().await, Ok(Some((key.public_key(), Signer::Device))));
     assert_eq!(reopened.key().await.unwrap().to_bytes(), key.to_bytes());
     reopened.forget().await.unwrap();
     assert_eq!(reopened.owner().await, Ok(None));
@@ -170,11 +172,46 @@ async fn a_vault_that_was_tampered_with_does_not_open() {
 }
 
 #[wasm_bindgen_test]
+async fn a_key_under_a_passphrase_is_locked_after_a_reload_and_stored_as_nothing_else() {
+    let storage = storage("guarded").await;
+    let key = SecretKey::from_bytes([7; 32]).unwrap();
+    let text = nostrp2p_protocol::nip49::seal(&key, "open sesame", 4, &[1; 16], &[2; 24]).unwrap();
+    let vault = Vault::new(Some(storage.clone()));
+    vault.keep(key.clone()).await.unwrap();
+    vault.guard(&Secret::new(text.clone())).await.unwrap();
+    assert_eq!(vault.key().await.unwrap().to_bytes(), key.to_bytes(), "it stays unlocked");
+    let stored: js_sys::Object = storage.vault().await.unwrap().unchecked_into();
+    assert_eq!(js_sys::Object::keys(&stored).length(), 2, "the former content is gone");
+
+    let reopened = Vault::new(Some(storage));
+    assert_eq!(reopened.owner().await, Ok(Some((key.public_key(), Signer::Passphrase))));
+    assert_eq!(reopened.key().await.err(), Some(VaultError::Locked));
+    let other = SecretKey::from_bytes([8; 32]).unwrap();
+    assert_eq!(reopened.unlock(other), Err(VaultError::Damaged));
+    let text = reopened.guarded().unwrap();
+    reopened.unlock(nostrp2p_protocol::nip49::open(text.reveal(), "open sesame").unwrap()).unwrap();
+    assert_eq!(reopened.key().await.unwrap().to_bytes(), key.to_bytes());
+    reopened.lock();
+    assert_eq!(reopened.key().await.err(), Some(VaultError::Locked));
+    reopened.forget().await.unwrap();
+}
+
+#[wasm_bindgen_test]
+async fn whose_key_an_extension_holds_survives_and_nothing_secret_does() {
+    let storage = storage("elsewhere").await;
+    let pubkey = SecretKey::from_bytes([7; 32]).unwrap().public_key();
+    Vault::new(Some(storage.clone())).keep_elsewhere(pubkey).await.unwrap();
+    let reopened = Vault::new(Some(storage));
+    assert_eq!(reopened.owner().await, Ok(Some((pubkey, Signer::Extension))));
+    assert_eq!((reopened.elsewhere(), reopened.key().await.err()), (Some(pubkey), Some(VaultError::Empty)));
+}
+
+#[wasm_bindgen_test]
 async fn without_a_storage_the_key_lives_as_long_as_the_page() {
     let vault = Vault::new(None);
     let key = SecretKey::from_bytes([7; 32]).unwrap();
     assert!(!vault.keeps());
     vault.keep(key.clone()).await.unwrap();
-    assert_eq!(vault.owner().await, Ok(Some(key.public_key())));
+    assert_eq!(vault.owner().await, Ok(Some((key.public_key(), Signer::Device))));
     assert_eq!(vault.key().await.unwrap().to_bytes(), key.to_bytes());
 }

@@ -19,6 +19,8 @@ Commands:
   fuzz   Give every decoder to libFuzzer, a minute each
            TARGET          only this one, such as json or packet
            --seconds N     how long each
+  bench  Measure, with a release build of the node, and print the figures
+           store           memory and disk for 100,000 events
   ci     Everything that must hold before a change lands: format, layering, lints, docs, tests, budgets
   help   This text
 
@@ -43,6 +45,8 @@ pub enum Command {
     /// Whether to build the node quickly.
     Natlab(bool),
     Fuzz(fuzz::Options),
+    /// Which benchmark.
+    Bench(&'static str),
     Ci,
 }
 
@@ -77,9 +81,10 @@ impl Command {
             },
             "web" => alone(&name, &rest, Self::Web),
             "fuzz" => parse_fuzz(rest).map(Self::Fuzz),
+            "bench" => parse_bench(&rest).map(Self::Bench),
             "ci" => alone(&name, &rest, Self::Ci),
             _ => Err(format!(
-                "there is no command `{name}`; there are run, web, test, natlab, fuzz, ci and help"
+                "there is no command `{name}`; there are run, web, test, natlab, fuzz, bench, ci and help"
             )),
         }
     }
@@ -132,6 +137,13 @@ fn parse_fuzz(words: Vec<String>) -> Result<fuzz::Options, String> {
         }
     }
     Ok(options)
+}
+
+fn parse_bench(words: &[String]) -> Result<&'static str, String> {
+    match words {
+        [name] if name == "store" => Ok("store"),
+        _ => Err("`bench` wants the name of one benchmark; there is store".into()),
+    }
 }
 
 fn alone(name: &str, rest: &[String], command: Command) -> Result<Command, String> {

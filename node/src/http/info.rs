@@ -23,6 +23,8 @@ struct Node {
     version: &'static str,
     addresses: Vec<String>,
     peers: usize,
+    /// How many of the peers act for the same owner.
+    own: usize,
     /// Nodes whose announcements are known.
     known: usize,
     /// Each of the peers with the way its bytes take.
@@ -60,6 +62,7 @@ pub(super) async fn node(State(app): State<App>) -> Response {
         npub: standing.owner.map(|owner| owner.to_npub()),
         version: env!("CARGO_PKG_VERSION"),
         peers: peers.len(),
+        own: standing.own_peers(),
         known: standing.known,
         connected: peers.iter().map(Connected::from).collect(),
         reach: Reach::from(&reach),

@@ -37,7 +37,11 @@ impl Driver {
             return self.disconnect(libp2p_peer);
         };
         let address = endpoint.get_remote_address();
-        let dialed = self.dial_worked(connection, peer, address);
+        let dialed = self.dial_worked(connection, peer, address).or_else(|| {
+            // Dialed beside another dial: it counts if it is where the peer is known to be.
+            let address = PeerAddress::from_multiaddr(address).ok()?.without_peer();
+            (endpoint.is_dialer() && self.known.addresses(&peer).contains(&address)).then_some(address)
+        });
         let direction = if endpoint.is_dialer() { Direction::Outbound } else { Direction::Inbound };
         if self.peers.contains_key(&peer) {
             // A second way: somebody wants this connection for more than a request.
@@ -58,6 +62,8 @@ impl Driver {
             Connection { address: address.to_string(), direction, path, since: Instant::now(), dialed };
         connected.connections.insert(connection, info);
         self.send_waiting(peer);
+        // Others may have waited for room.
+        self.dial_waiting(Instant::now());
     }
 
     pub(super) fn on_closed(&mut self, peer: libp2p::PeerId, connection: ConnectionId, left: u32) {
@@ -118,6 +124,10 @@ impl Driver {
         }
         let path = connected.connections.get(&connection).map(|it| it.path);
         let from = connected.connections.get(&connection).map(|it| it.address.parse::<Multiaddr>());
+        // What came in from outside says nothing about the way out.
+        if connected.connections.get(&connection).is_some_and(|it| it.direction == Direction::Outbound) {
+            self.on_observed(libp2p_peer, &info.observed_addr);
+        }
         // Over a relay the peer's place is not seen; then it is looked at as if others had told of it.
         let vantage = match (path, from) {
             (Some(Path::Relayed), _) => Vantage::at(self.swarm.listeners()),

@@ -19,7 +19,7 @@ use libp2p::{
 use nostrp2p_protocol::PeerId;
 use tokio::{net, time};
 
-use super::Driver;
+use super::{Driver, relaying::is_circuit};
 use crate::{
     OverlayEvent, PeerAddress,
     address::{Family, Host, Place},
@@ -65,10 +65,14 @@ impl Driver {
         let known = self.known.peers();
         let peers = &self.peers;
         let is_connected = |peer: &PeerId| peers.contains_key(peer);
-        for target in self.redial.due(now, self.peers.len(), is_connected, &known) {
+        let due = self.redial.due(now, self.peers.len(), is_connected, &known);
+        for target in due {
             let addresses = match &target {
                 Target::Given(address) => vec![address.clone()],
-                Target::Known(peer) => self.addresses_to_dial(peer),
+                Target::Known(peer) => {
+                    self.try_nearby(*peer);
+                    self.addresses_to_dial(peer)
+                }
             };
             self.lookups.push(resolve(target, addresses).boxed());
         }
@@ -78,8 +82,13 @@ impl Driver {
     pub(super) fn dial_known(&mut self, peer: PeerId, now: Instant) {
         let addresses = self.addresses_to_dial(&peer);
         if !addresses.is_empty() && self.redial.begin(peer, now) {
+            self.try_nearby(peer);
             self.lookups.push(resolve(Target::Known(peer), addresses).boxed());
         }
+    }
+
+    pub(super) fn dials_under_way(&self) -> usize {
+        self.attempts.len() + self.lookups.len()
     }
 
     pub(super) fn on_resolved(&mut self, resolved: Resolved) {
@@ -168,7 +177,10 @@ impl Driver {
             }
             Target::Known(peer) => {
                 tracing::debug!("{peer} cannot be reached: {reason}");
-                self.fail_waiting(peer, &reason);
+                let over_relay = self.known.addresses(peer).iter().any(PeerAddress::is_circuit);
+                if !(over_relay && self.may_try_again(peer)) {
+                    self.fail_waiting(peer, &reason);
+                }
             }
         }
     }
@@ -253,6 +265,9 @@ fn reason(error: &DialError) -> String {
             format!("another node answers there, {obtained}; leave /p2p/... out of the address to take any")
         }
         DialError::Transport(errors) => match errors.last() {
+            Some((address, _)) if is_circuit(address) => {
+                "the relay over which it was reached does not lead to it any more".to_owned()
+            }
             Some((_, error)) => transport_reason(error),
             None => "it cannot be dialed".to_owned(),
         },

@@ -24,6 +24,7 @@ use crate::{
     Direction, OverlayEvent, Path, PeerAddress, Reach, Reachability, Serves, Settings, Upnp,
     address::{Host, Place},
     convert,
+    observed::Observed,
     reach::{self, Reach as Range},
     reachability::MAX_OWN_ADDRESSES,
     relay::MAX_RELAY_SLOTS,
@@ -57,6 +58,7 @@ pub(crate) struct Relaying {
     /// The listeners that stand for places at relays, a handful.
     listeners: Vec<(ListenerId, PeerId)>,
     external: Vec<PeerAddress>,
+    observed: Observed,
     /// Nodes with a place here, and circuits that run through here by their ends.
     places: BTreeSet<libp2p::PeerId>,
     circuits: BTreeMap<(libp2p::PeerId, libp2p::PeerId), usize>,
@@ -77,6 +79,7 @@ impl Relaying {
             relays: Relays::default(),
             listeners: Vec::new(),
             external: settings.external.iter().take(MAX_EXTERNAL).cloned().collect(),
+            observed: Observed::default(),
             places: BTreeSet::new(),
             circuits: BTreeMap::new(),
             serves: false,
@@ -310,6 +313,9 @@ impl Driver {
     }
 
     /// Where to dial a peer. Over a relay that is connected one address is enough, for that connection is used.
+    ///
+    /// Private addresses are left out when there are others: in another network, another node may answer there, and
+    /// libp2p then gives the whole dial up. [`Self::try_nearby`] is for them.
     pub(super) fn addresses_to_dial(&self, peer: &PeerId) -> Vec<PeerAddress> {
         let mut over = BTreeSet::new();
         let mut addresses = self.known.addresses(peer);
@@ -317,12 +323,22 @@ impl Driver {
             Place::Circuit { relay, .. } if self.peers.contains_key(relay) => over.insert(*relay),
             _ => true,
         });
+        if !addresses.iter().all(is_private) {
+            addresses.retain(|address| !is_private(address));
+        }
         addresses
+    }
+
+    /// Dials a peer at its private addresses, beside the dial at the others.
+    pub(super) fn try_nearby(&mut self, peer: PeerId) {
+        if !self.known.addresses(&peer).iter().all(is_private) {
+            self.dial_beside(peer, is_private);
+        }
     }
 
     /// Dials a peer whatever connections and dials there are already.
     pub(super) fn dial_beside(&mut self, peer: PeerId, wanted: impl Fn(&PeerAddress) -> bool) {
-        let known = self.addresses_to_dial(&peer);
+        let known = self.known.addresses(&peer);
         // Names are resolved for dials of their own; here they would have to wait.
         let wanted = known.iter().filter(|address| wanted(address) && !address.has_name());
         let addresses: Vec<_> = wanted.map(PeerAddress::to_multiaddr).collect();
@@ -380,6 +396,14 @@ impl Driver {
             && self.swarm.external_addresses().count() < MAX_EXTERNAL
         {
             self.swarm.add_external_address(address.clone());
+        }
+    }
+
+    /// Notes where a peer sees this node that it has dialed.
+    pub(super) fn on_observed(&mut self, by: libp2p::PeerId, address: &Multiaddr) {
+        let is_of_use = !is_circuit(address) && range(address) == Some(Range::Public);
+        if is_of_use && self.relaying.observed.note(address, by) {
+            self.swarm.behaviour_mut().probe.offer(address.clone());
         }
     }
 
@@ -490,6 +514,10 @@ impl Driver {
 
 pub(super) fn is_circuit(address: &Multiaddr) -> bool {
     address.iter().any(|part| part == Protocol::P2pCircuit)
+}
+
+fn is_private(address: &PeerAddress) -> bool {
+    matches!(&address.place, Place::Net { host: Host::Ip(ip), .. } if reach::of(*ip) == Range::Network)
 }
 
 fn is_memory(address: &Multiaddr) -> bool {

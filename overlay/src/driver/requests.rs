@@ -28,6 +28,13 @@ const MAX_SERVED: usize = 128;
 /// from having neighbours.
 const MAX_VISITS: usize = 24;
 
+/// Peers that are dialed at a time because of requests. libp2p bears 10 circuits that begin over one relay.
+const MAX_DIALED: usize = 6;
+
+/// How often a peer behind a relay is dialed for the same requests, a second apart: the relay, or the peer, may have
+/// had too much to do.
+const TRIES: u32 = 3;
+
 /// How long such a connection stays without a request in either direction.
 const VISIT_TIME: Duration = Duration::from_secs(60);
 
@@ -45,6 +52,8 @@ type Reply = oneshot::Sender<Result<Vec<u8>, RequestError>>;
 pub(super) struct Requests {
     /// Those whose peer is being dialed.
     waiting: BTreeMap<PeerId, Vec<Question>>,
+    /// How often those peers could not be dialed.
+    tries: BTreeMap<PeerId, u32>,
     /// Those that were sent. What the asker gave up stays until libp2p is done with it, for so long it costs a stream.
     asked: BTreeMap<(Protocol, OutboundRequestId), (PeerId, Reply)>,
     /// Those of others.
@@ -64,6 +73,7 @@ impl Requests {
             questions.retain(|question| !question.reply.is_closed());
             !questions.is_empty()
         });
+        self.tries.retain(|peer, _| self.waiting.contains_key(peer));
     }
 
     fn may_ask(&self, peer: PeerId, protocol: Protocol) -> bool {
@@ -131,7 +141,24 @@ impl Driver {
             return answer(question.reply, Err(RequestError::Busy));
         }
         self.requests.waiting.entry(peer).or_default().push(question);
-        self.dial_known(peer, Instant::now());
+        self.dial_waiting(Instant::now());
+    }
+
+    /// Dials those for whom requests wait, as far as there is room.
+    pub(super) fn dial_waiting(&mut self, now: Instant) {
+        let waiting: Vec<_> = self.requests.waiting.keys().copied().collect();
+        for peer in waiting {
+            if self.dials_under_way() < MAX_DIALED {
+                self.dial_known(peer, now);
+            }
+        }
+    }
+
+    /// Whether requests that wait for a peer are worth another dial, which comes with the next tick.
+    pub(super) fn may_try_again(&mut self, peer: &PeerId) -> bool {
+        let tries = self.requests.tries.entry(*peer).or_default();
+        *tries += 1;
+        *tries < TRIES && self.requests.waits_for(peer)
     }
 
     fn send(&mut self, peer: PeerId, question: Question) {
@@ -169,6 +196,7 @@ impl Driver {
 
     /// Sends what waited for this peer.
     pub(super) fn send_waiting(&mut self, peer: PeerId) {
+        self.requests.tries.remove(&peer);
         for question in self.requests.waiting.remove(&peer).unwrap_or_default() {
             if !question.reply.is_closed() {
                 self.send(peer, question);
@@ -178,6 +206,7 @@ impl Driver {
 
     /// Gives up what waited for this peer.
     pub(super) fn fail_waiting(&mut self, peer: &PeerId, reason: &str) {
+        self.requests.tries.remove(peer);
         for question in self.requests.waiting.remove(peer).unwrap_or_default() {
             answer(question.reply, unreachable(reason));
         }

@@ -1,6 +1,8 @@
 //! Nodes that nobody can dial, and the relays through which they are reached.
 
-use nostrp2p_overlay::{Overlay, Path, Protocol, Reachability, Settings, Topic, Verdict};
+use nostrp2p_overlay::{
+    NodeSecret, Overlay, Path, Protocol, Reachability, RequestError, Settings, Topic, Verdict,
+};
 use nostrp2p_protocol::PeerId;
 
 use crate::rig::{Node, eventually, on_loopback, settings};
@@ -139,6 +141,22 @@ async fn a_relay_has_only_so_many_places() {
     eventually("a refusal", || async { relay.overlay.stats().await.places_refused > 0 }).await;
     assert!(second.overlay.reach().await.relays.is_empty());
     assert_eq!(relay.overlay.reach().await.serves.unwrap().places, 1);
+}
+
+#[tokio::test]
+async fn a_relay_leads_to_nobody_without_a_place() {
+    let relay = relay(4).await;
+    let mut other = visible(&[&relay]).await;
+    other.joined(relay.id()).await;
+    let absent = NodeSecret::generate().peer_id();
+    let over = format!("{}/p2p-circuit", relay.address().await);
+    other.overlay.add_addresses(absent, vec![over]).await;
+    let asked = other.overlay.request(absent, Protocol::Fetch, vec![]).await;
+    let Err(RequestError::Unreachable { reason }) = asked else {
+        panic!("{asked:?}");
+    };
+    assert!(reason.contains("does not lead to it"), "{reason}");
+    assert_eq!(relay.overlay.stats().await.circuits_refused, 3, "it was tried again, and then no more");
 }
 
 #[tokio::test]

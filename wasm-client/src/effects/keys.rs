@@ -1,4 +1,4 @@
-//! Keys: made, kept, shown, and used for signatures. Outside of these functions no secret stays.
+//! Keys: made, kept, shown, put under a passphrase, and used for signatures. Outside of these functions no secret stays.
 
 use std::rc::Rc;
 
@@ -6,10 +6,14 @@ use nostrp2p_protocol::{Draft, Event, SecretKey};
 use wasm_bindgen_futures::spawn_local;
 use zeroize::Zeroize;
 
-use super::App;
+use super::{
+    App, extension,
+    sealing::{self, Task},
+};
 use crate::{
     effect::Purpose,
-    message::{Message, Own, Setup},
+    message::{Keyring, Message, Own, Setup},
+    model::signing::NotOpened,
     secret::Secret,
     vault::{self, VaultError},
 };
@@ -18,8 +22,13 @@ impl App {
     pub(super) fn sign(self: &Rc<Self>, purpose: Purpose, draft: Draft) {
         let app = Rc::clone(self);
         spawn_local(async move {
-            let result = app.signed(draft).await.map(Box::new).map_err(|error| error.to_string());
-            app.dispatch(Message::Signed(purpose, result));
+            let result = match app.vault.elsewhere() {
+                Some(pubkey) => {
+                    extension::sign(&app.window, draft, pubkey).await.map_err(|error| error.to_string())
+                }
+                None => app.signed(draft).await.map_err(|error| error.to_string()),
+            };
+            app.dispatch(Message::Signed(purpose, result.map(Box::new)));
         });
     }
 
@@ -75,5 +84,81 @@ impl App {
             drop(app.vault.forget().await);
             app.dispatch(Message::Own(Own::Forgotten));
         });
+    }
+
+    pub(super) fn open_sealed(self: &Rc<Self>, text: Secret, passphrase: Secret) {
+        let app = Rc::clone(self);
+        spawn_local(async move {
+            let opened = sealing::work(&app.window, Task::Open, &text, &passphrase).await;
+            app.dispatch(Message::Welcome(Setup::KeyOpened(opened)));
+        });
+    }
+
+    pub(super) fn use_extension(self: &Rc<Self>) {
+        let app = Rc::clone(self);
+        spawn_local(async move {
+            let result = match extension::public_key(&app.window).await {
+                Ok(key) => {
+                    app.vault.keep_elsewhere(key).await.map(|()| key).map_err(|error| error.to_string())
+                }
+                Err(error) => Err(error.to_string()),
+            };
+            app.dispatch(Message::Welcome(Setup::ExtensionKept(result)));
+        });
+    }
+
+    /// Seals this key, or the one in the vault, for a file.
+    pub(super) fn seal_key(self: &Rc<Self>, key: Option<Secret>, passphrase: Secret) {
+        let app = Rc::clone(self);
+        spawn_local(async move {
+            let sealed = match key {
+                Some(key) => sealing::work(&app.window, Task::Seal, &key, &passphrase).await,
+                None => app.sealed(&passphrase).await,
+            };
+            app.dispatch(Message::Keyring(Keyring::Sealed(sealed)));
+        });
+    }
+
+    pub(super) fn lock_key(self: &Rc<Self>, passphrase: Secret) {
+        let app = Rc::clone(self);
+        spawn_local(async move {
+            let locked = match app.sealed(&passphrase).await {
+                Ok(text) => app.vault.guard(&text).await.map_err(|_| NotOpened::Browser),
+                Err(error) => Err(error),
+            };
+            app.dispatch(Message::Keyring(Keyring::Guarded(locked)));
+        });
+    }
+
+    pub(super) fn unlock_key(self: &Rc<Self>, passphrase: Secret) {
+        let app = Rc::clone(self);
+        spawn_local(async move {
+            let opened = app.opened(&passphrase).await;
+            app.dispatch(Message::Keyring(Keyring::Unlocked(opened)));
+        });
+    }
+
+    /// Takes the key out from under its passphrase for good.
+    pub(super) fn free_key(self: &Rc<Self>) {
+        let app = Rc::clone(self);
+        spawn_local(async move {
+            let freed = match app.vault.key().await {
+                Ok(key) => app.vault.keep(key).await.map(drop).map_err(|_| NotOpened::Browser),
+                Err(_) => Err(NotOpened::Browser),
+            };
+            app.dispatch(Message::Keyring(Keyring::Freed(freed)));
+        });
+    }
+
+    async fn sealed(&self, passphrase: &Secret) -> Result<Secret, NotOpened> {
+        let key = self.vault.key().await.map_err(|_| NotOpened::Browser)?;
+        sealing::work(&self.window, Task::Seal, &Secret::new(key.to_nsec()), passphrase).await
+    }
+
+    async fn opened(&self, passphrase: &Secret) -> Result<(), NotOpened> {
+        let text = self.vault.guarded().ok_or(NotOpened::Broken)?;
+        let nsec = sealing::work(&self.window, Task::Open, &text, passphrase).await?;
+        let key = SecretKey::from_nsec(nsec.reveal()).map_err(|_| NotOpened::Broken)?;
+        self.vault.unlock(key).map_err(|_| NotOpened::Broken)
     }
 }

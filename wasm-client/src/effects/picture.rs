@@ -1,4 +1,4 @@
-//! Pictures from the web, loaded as files: the page's content-security-policy lets none in by address, and so a
+//! What is fetched from the web: names by a domain, and pictures. Pictures are loaded as files: the page's content-security-policy lets none in by address, and so a
 //! stranger's address is never asked for anything before somebody wants to see it.
 //!
 //! Only what its server gives to any page (CORS) can be loaded so; of the rest the page says that it could not.
@@ -7,10 +7,13 @@ use std::rc::Rc;
 
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::{JsFuture, spawn_local};
-use web_sys::{Blob, RequestCredentials, RequestInit, Response, Url, Window};
+use web_sys::{Blob, RequestCredentials, RequestInit, RequestRedirect, Response, Url, Window};
 
 use super::App;
-use crate::message::{Browser, Message};
+use crate::{
+    message::{Browser, Message},
+    nip05::{DomainName, MAX_ANSWER_BYTES},
+};
 
 /// Largest picture that is shown, in bytes.
 const MAX_BYTES: f64 = 5_000_000.0;
@@ -23,6 +26,30 @@ impl App {
             app.dispatch(Message::Browser(Browser::Picture(address, own)));
         });
     }
+
+    pub(super) fn look_up(self: &Rc<Self>, name: DomainName) {
+        let app = Rc::clone(self);
+        spawn_local(async move {
+            let answer = read(&app.window, &name.address()).await.ok();
+            app.dispatch(Message::Browser(Browser::Named(name, answer)));
+        });
+    }
+}
+
+/// Reads a short text. NIP-05: whoever asks must not follow a redirect.
+async fn read(window: &Window, address: &str) -> Result<String, JsValue> {
+    let init = RequestInit::new();
+    init.set_credentials(RequestCredentials::Omit);
+    init.set_redirect(RequestRedirect::Error);
+    let response: Response =
+        JsFuture::from(window.fetch_with_str_and_init(address, &init)).await?.dyn_into()?;
+    let blob: Blob = JsFuture::from(response.blob()?).await?.dyn_into()?;
+    #[expect(clippy::cast_precision_loss, reason = "a small number")]
+    let most = MAX_ANSWER_BYTES as f64;
+    if !response.ok() || blob.size() > most {
+        return Err(JsValue::NULL);
+    }
+    JsFuture::from(blob.text()).await?.as_string().ok_or(JsValue::NULL)
 }
 
 async fn load(window: &Window, address: &str) -> Result<String, JsValue> {

@@ -5,15 +5,20 @@ use std::rc::Rc;
 use nostrp2p_protocol::{EventId, Rumor};
 use wasm_bindgen_futures::spawn_local;
 
-use super::App;
+use super::{App, window};
 use crate::{
+    export,
     message::Message,
+    secret::Secret,
     storage::{
         Change, Place, Snapshot, Storage, StorageError,
         indexed::{IndexedStorage, NAME},
         memory::MemoryStorage,
     },
 };
+
+/// How many events are read at once for an export.
+const EXPORT_AT_ONCE: u32 = 500;
 
 /// Where things are kept.
 pub(super) enum Store {
@@ -45,6 +50,19 @@ impl Store {
         }
     }
 
+    /// Everything that is stored, the newest first.
+    async fn everything(&self) -> Result<Snapshot, StorageError> {
+        let mut all = self.load().await?;
+        while let Some(last) = all.events.last() {
+            let older = self.older(Place::new(last.created_at, last.id()), EXPORT_AT_ONCE).await?;
+            if older.is_empty() {
+                break;
+            }
+            all.events.extend(older);
+        }
+        Ok(all)
+    }
+
     async fn older(&self, than: Place, limit: u32) -> Result<Vec<Rumor>, StorageError> {
         match self {
             Self::Indexed(storage) => storage.older(than, limit).await,
@@ -54,6 +72,17 @@ impl Store {
 }
 
 impl App {
+    /// Offers everything that is stored as a file.
+    pub(super) fn export(self: &Rc<Self>, name: String) {
+        let app = Rc::clone(self);
+        spawn_local(async move {
+            match app.store.everything().await {
+                Ok(all) => window::download(&app.window, &name, &Secret::new(export::lines(&all))),
+                Err(error) => app.dispatch(Message::StorageFailed(error)),
+            }
+        });
+    }
+
     pub(super) fn save(self: &Rc<Self>, changes: Vec<Change>) {
         let app = Rc::clone(self);
         spawn_local(async move {

@@ -51,6 +51,7 @@ pub(super) fn look(window: &Window, keeps_keys: bool) -> Environment {
         visible: is_visible(window),
         language: Language::preferred(tags.iter().map(String::as_str)),
         offset_minutes,
+        extension: false,
         apple: window
             .navigator()
             .platform()

@@ -104,6 +104,11 @@ impl Lists {
         self.follows.people.iter()
     }
 
+    /// Whom one does not want to read.
+    pub fn muted(&self) -> impl Iterator<Item = &PublicKey> {
+        self.mutes.people.iter()
+    }
+
     /// How many people this other person follows, if that is known.
     pub fn count_of(&self, person: &PublicKey) -> Option<usize> {
         self.others.get(person).map(|(_, count)| *count)

@@ -5,7 +5,7 @@ use std::cmp::Reverse;
 use nostrp2p_protocol::{EventId, Kind, PublicKey, Rumor};
 
 use super::{Quote, likes, reply};
-use crate::{sorted::SortedMap, storage::Place};
+use crate::{richtext, sorted::SortedMap, storage::Place};
 
 /// Most that are held; beyond it the oldest go. A guess.
 const MAX_NOTICES: usize = 500;
@@ -51,14 +51,17 @@ pub struct Notices {
 
 /// What happened by this event, if it concerns `me`.
 pub fn notice(rumor: &Rumor, me: &PublicKey) -> Option<Notice> {
-    let named = rumor.tag_values("p").any(|value| value.parse() == Ok(*me));
-    if rumor.pubkey == *me || !named {
+    let tagged = rumor.tag_values("p").any(|value| value.parse() == Ok(*me));
+    // A post for everyone names people in its text alone: with a tag it would be for them alone.
+    let named = || rumor.kind == Kind::POST && richtext::people(&rumor.content).any(|person| person == *me);
+    if rumor.pubkey == *me || !(tagged || named()) {
         return None;
     }
     let own = |what, post| Some(Notice { what, by: rumor.pubkey, post });
     match rumor.kind {
         Kind::REACTION => own(What::Like, likes::target(rumor)?),
         Kind::REPOST => own(What::Repost, rumor.tag_values("e").next()?.parse().ok()?),
+        Kind::POST if !tagged => own(What::Mention, rumor.id()),
         Kind::POST if rumor.has_tag("e") && reply::target(rumor).is_some() => own(What::Reply, rumor.id()),
         Kind::POST if Quote::of(rumor).is_some() => own(What::Quote, rumor.id()),
         Kind::POST => own(What::Mention, rumor.id()),

@@ -46,9 +46,20 @@ pub enum KeyStep {
     Import {
         /// What was typed so far.
         nsec: Secret,
+        /// The passphrase, where the key is under one.
+        passphrase: Secret,
+        /// Whether it is being taken out from under it.
+        opening: bool,
     },
     /// The node is being shown that the key is the owner's.
     Proving,
+}
+
+impl KeyStep {
+    /// The step in which an existing key is typed, with nothing in it.
+    pub fn import() -> Self {
+        Self::Import { nsec: Secret::default(), passphrase: Secret::default(), opening: false }
+    }
 }
 
 impl Welcome {

@@ -2,7 +2,7 @@
 
 use crate::{
     address::NodeAddress,
-    model::{Quote, Reply, Tab},
+    model::{Drafts, Mentions, Quote, Reply, Tab, ways::Home},
     texts::Language,
 };
 use nostrp2p_protocol::frame::StoreId;
@@ -28,6 +28,28 @@ pub enum Theme {
     Dark,
 }
 
+/// When pictures in posts are loaded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Media {
+    /// When somebody taps their place.
+    #[default]
+    Ask,
+    /// At once from the people one follows, after a tap from others.
+    Followed,
+    /// Not at all: they stay links.
+    Never,
+}
+
+/// How often the node may wake this device.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Pace {
+    /// At once while somebody looks, once a minute otherwise.
+    #[default]
+    Quick,
+    /// Every ten seconds while somebody looks, every ten minutes otherwise; and no picture without a tap.
+    Saver,
+}
+
 /// A setting with its new value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Setting {
@@ -35,6 +57,8 @@ pub enum Setting {
     Cursor(Cursor),
     /// The node's address, when it is not the one that served the page.
     Node(Option<NodeAddress>),
+    /// How the node is found from anywhere.
+    Home(Option<Home>),
     /// The colours.
     Theme(Theme),
     /// The language, unless it is the one that the browser prefers.
@@ -51,6 +75,14 @@ pub enum Setting {
     Tab(Tab),
     /// What the text in the composer quotes.
     Quote(Option<Quote>),
+    /// What else was begun.
+    Drafts(Drafts),
+    /// Whom the composer names.
+    Mentions(Mentions),
+    /// When pictures in posts are loaded.
+    Media(Media),
+    /// How often the node may wake this device.
+    Pace(Pace),
     /// Since when no post is missing in the storage, in seconds since 1970; 0 for all of what the node holds.
     KeptSince(u64),
     /// Whether the person saved a copy of the key.
@@ -64,6 +96,8 @@ pub struct Settings {
     pub cursor: Option<Cursor>,
     /// See [`Setting::Node`].
     pub node: Option<NodeAddress>,
+    /// See [`Setting::Home`].
+    pub home: Option<Home>,
     /// See [`Setting::Theme`].
     pub theme: Theme,
     /// See [`Setting::Language`].
@@ -80,6 +114,14 @@ pub struct Settings {
     pub tab: Tab,
     /// See [`Setting::Quote`].
     pub quote: Option<Quote>,
+    /// See [`Setting::Drafts`].
+    pub drafts: Drafts,
+    /// See [`Setting::Mentions`].
+    pub mentions: Mentions,
+    /// See [`Setting::Media`].
+    pub media: Media,
+    /// See [`Setting::Pace`].
+    pub pace: Pace,
     /// See [`Setting::KeptSince`].
     pub kept_since: u64,
     /// See [`Setting::BackedUp`].
@@ -100,12 +142,40 @@ impl Theme {
     }
 }
 
+impl Media {
+    /// All three, in the order in which they are offered.
+    pub const ALL: [Self; 3] = [Self::Ask, Self::Followed, Self::Never];
+
+    /// The word that is stored.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Ask => "ask",
+            Self::Followed => "followed",
+            Self::Never => "never",
+        }
+    }
+}
+
+impl Pace {
+    /// Both, in the order in which they are offered.
+    pub const ALL: [Self; 2] = [Self::Quick, Self::Saver];
+
+    /// The word that is stored.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Quick => "quick",
+            Self::Saver => "saver",
+        }
+    }
+}
+
 impl Setting {
     /// The name under which it is stored.
     pub const fn name(&self) -> &'static str {
         match self {
             Self::Cursor(_) => "cursor",
             Self::Node(_) => "node",
+            Self::Home(_) => "home",
             Self::Theme(_) => "theme",
             Self::Language(_) => "language",
             Self::Draft(_) => "draft",
@@ -114,6 +184,10 @@ impl Setting {
             Self::MadeHere(_) => "made_here",
             Self::Tab(_) => "tab",
             Self::Quote(_) => "quote",
+            Self::Drafts(_) => "drafts",
+            Self::Mentions(_) => "mentions",
+            Self::Media(_) => "media",
+            Self::Pace(_) => "pace",
             Self::KeptSince(_) => "kept_since",
             Self::BackedUp(_) => "backed_up",
         }
@@ -124,12 +198,17 @@ impl Setting {
         match self {
             Self::Cursor(Cursor { store, after }) => Some(format!("{store} {after}")),
             Self::Node(node) => node.as_ref().map(NodeAddress::url),
+            Self::Home(home) => home.as_ref().map(Home::to_text),
             Self::Theme(theme) => Some(theme.word().to_owned()),
             Self::Language(language) => language.map(|language| language.tag().to_owned()),
             Self::Draft(text) => Some(text.clone()).filter(|text| !text.is_empty()),
             Self::Reply(reply) => reply.as_ref().map(Reply::to_text),
             Self::Tab(tab) => (*tab == Tab::Following).then(|| "following".to_owned()),
             Self::Quote(quote) => quote.as_ref().map(Quote::to_text),
+            Self::Drafts(drafts) => Some(drafts.to_text()).filter(|text| !text.is_empty()),
+            Self::Media(media) => Some(media.word().to_owned()),
+            Self::Pace(pace) => Some(pace.word().to_owned()),
+            Self::Mentions(mentions) => Some(mentions.to_text()).filter(|text| !text.is_empty()),
             Self::KeptSince(since) | Self::ReadUntil(since) => (*since > 0).then(|| since.to_string()),
             Self::BackedUp(yes) | Self::MadeHere(yes) => yes.then(|| "yes".to_owned()),
         }
@@ -146,6 +225,7 @@ impl Settings {
                 });
             }
             "node" => self.node = NodeAddress::parse(text, false).ok(),
+            "home" => self.home = Home::parse(text),
             "theme" => {
                 self.theme = Theme::ALL.into_iter().find(|theme| theme.word() == text).unwrap_or_default()
             }
@@ -156,6 +236,14 @@ impl Settings {
             "made_here" => self.made_here = text == "yes",
             "tab" => self.tab = if text == "following" { Tab::Following } else { Tab::Everyone },
             "quote" => self.quote = Quote::parse(text),
+            "drafts" => self.drafts = Drafts::parse(text),
+            "mentions" => self.mentions = Mentions::parse(text),
+            "media" => {
+                self.media = Media::ALL.into_iter().find(|media| media.word() == text).unwrap_or_default();
+            }
+            "pace" => {
+                self.pace = Pace::ALL.into_iter().find(|pace| pace.word() == text).unwrap_or_default();
+            }
             "kept_since" => self.kept_since = text.parse().unwrap_or_default(),
             "backed_up" => self.backed_up = text == "yes",
             _ => {}
@@ -166,11 +254,18 @@ impl Settings {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::Context;
     use nostrp2p_protocol::{EventId, PublicKey};
 
     #[test]
     fn every_setting_survives_its_text() {
         let node = NodeAddress::parse("wss://node.example:8443", true).ok();
+        let home = Some(Home {
+            peer: nostrp2p_protocol::PeerId::from_ed25519([3; 32]),
+            key: nostrp2p_protocol::channel::ChannelKey::from_bytes([7; 32]),
+            addresses: vec![],
+            helpers: node.iter().cloned().collect(),
+        });
         let reply = Some(Reply {
             to: EventId::from_bytes([1; 32]),
             author: PublicKey::from_bytes([2; 32]),
@@ -178,9 +273,14 @@ mod tests {
             people: vec![PublicKey::from_bytes([2; 32])],
         });
         let quote = Some(Quote { id: EventId::from_bytes([4; 32]), author: None });
+        let mut drafts = Drafts::default();
+        drafts.put(Context::New, "later\n".into());
+        let mut mentions = Mentions::default();
+        mentions.add("Ada L.".into(), PublicKey::from_bytes([2; 32]));
         let settings = [
             Setting::Cursor(Cursor { store: u64::MAX, after: 7 }),
             Setting::Node(node.clone()),
+            Setting::Home(home.clone()),
             Setting::Theme(Theme::Dark),
             Setting::Language(Some(Language::Japanese)),
             Setting::Draft("hello\nyou".into()),
@@ -189,6 +289,10 @@ mod tests {
             Setting::MadeHere(true),
             Setting::Tab(Tab::Following),
             Setting::Quote(quote),
+            Setting::Drafts(drafts.clone()),
+            Setting::Mentions(mentions.clone()),
+            Setting::Media(Media::Never),
+            Setting::Pace(Pace::Saver),
             Setting::KeptSince(5),
             Setting::BackedUp(true),
         ];
@@ -199,6 +303,7 @@ mod tests {
         let expected = Settings {
             cursor: Some(Cursor { store: u64::MAX, after: 7 }),
             node,
+            home,
             theme: Theme::Dark,
             language: Some(Language::Japanese),
             draft: "hello\nyou".into(),
@@ -207,6 +312,10 @@ mod tests {
             made_here: true,
             tab: Tab::Following,
             quote,
+            drafts,
+            mentions,
+            media: Media::Never,
+            pace: Pace::Saver,
             kept_since: 5,
             backed_up: true,
         };
@@ -219,10 +328,15 @@ mod tests {
         for name in [
             "cursor",
             "node",
+            "home",
             "theme",
             "language",
             "reply",
             "quote",
+            "drafts",
+            "mentions",
+            "media",
+            "pace",
             "made_here",
             "tab",
             "read_until",

@@ -10,7 +10,7 @@ words! {
 
     FIND: "Search", "検索";
     FIND_LABEL: "Search people and posts", "人と投稿を検索";
-    FIND_EXAMPLE: "A name, words, or a public key", "名前、言葉、または公開鍵";
+    FIND_EXAMPLE: "Name, words, public key, or ada@example.org", "名前、言葉、公開鍵、または ada@example.org";
     FIND_OPEN: "Open", "開く";
     FIND_PEOPLE: "Find people", "人を探す";
     FIND_LEAD: "Paste somebody’s public key (npub1…) here, or search for a name or for words in posts.", "公開鍵（npub1…）を貼り付けるか、名前や投稿の言葉で検索してください。";
@@ -38,12 +38,21 @@ words! {
     FOLLOWS_PEOPLE: "follows {0} people", "{0}人をフォロー中";
     MUTE: "Mute", "ミュート";
     UNMUTE: "Unmute", "ミュートを解除";
+    MUTED: "People you muted", "ミュート中の人";
     MUTE_WHY: "You do not see what a muted person writes. Your list of muted people is not passed on.", "ミュートした人の投稿は表示されません。ミュートの一覧がほかの人に渡ることはありません。";
     LIST_AWAITED: "This is done as soon as your node has shown your present list.", "ノードから現在の一覧が届きしだい実行します。";
     FIRST_LIST: "Begin a new list?", "新しい一覧を始めますか。";
     FIRST_LIST_WHY: "Your node knows of no list of yours. If you have one elsewhere, a new one would take its place.", "ノードにあなたの一覧がありません。ほかの場所に一覧がある場合、新しいものに置き換わります。";
     FIRST_LIST_YES: "Begin a new list", "新しい一覧を始める";
     COPY_KEY: "Copy key", "鍵をコピー";
+    NIP05_CHECK: "Check", "確認する";
+    NIP05_ASKING: "Asking the domain…", "ドメインに問い合わせています…";
+    NIP05_RIGHT: "The domain says the same.", "ドメインの情報と一致しています。";
+    NIP05_WRONG: "The domain says otherwise.", "ドメインの情報と一致しません。";
+    NIP05_FAILED: "The domain could not be asked.", "ドメインに問い合わせできませんでした。";
+    NAME_LOOK_UP: "Look up", "調べる";
+    NAME_UNKNOWN: "{0} is not known there.", "{0} は見つかりませんでした。";
+    NAME_NOT_ASKED: "{0} could not be asked. Is it written correctly? Some domains let no web page ask.", "{0} に問い合わせできませんでした。綴りは正しいですか。ウェブページからの問い合わせを認めないドメインもあります。";
     NIP05_UNCHECKED: "This is what this person says; it was not checked.", "本人の申告です。確認はされていません。";
     PICTURE_OF: "Picture of {0}", "{0}の画像";
     PICTURE_FROM: "{0} will see your address on the internet.", "{0} に、あなたのインターネット上のアドレスが伝わります。";
@@ -94,6 +103,14 @@ pub fn notice(language: Language, what: What, name: &str, others: usize) -> Stri
 
 pub fn picture_of(language: Language, name: &str) -> String {
     PICTURE_OF.fill(language, &[name])
+}
+
+pub fn name_unknown(language: Language, name: &str) -> String {
+    NAME_UNKNOWN.fill(language, &[name])
+}
+
+pub fn name_not_asked(language: Language, domain: &str) -> String {
+    NAME_NOT_ASKED.fill(language, &[domain])
 }
 
 pub fn picture_from(language: Language, host: &str) -> String {

@@ -45,7 +45,34 @@ words! {
     FORGET_YES: "Forget the key", "鍵を消去する";
     ABOUT_PAGE: "About", "このページについて";
     VERSION: concat!("Version ", env!("CARGO_PKG_VERSION")), concat!("バージョン ", env!("CARGO_PKG_VERSION"));
-    KEYS_HELP: "Keyboard: n writes, j and k move between posts, r replies, l likes, Escape closes.", "キーボード：n で書く、j と k で投稿を移動、r で返信、l でいいね、Escape で閉じる。";
+    KEYBOARD: "Keyboard", "キーボード";
+    KEY_NEW: "Write a new post", "新しい投稿を書く";
+    KEY_NEXT: "To the next post", "次の投稿へ";
+    KEY_PREVIOUS: "To the previous post", "前の投稿へ";
+    KEY_OPEN: "Open the conversation", "会話を開く";
+    KEY_REPLY: "Reply", "返信する";
+    KEY_LIKE: "Like", "いいねする";
+    KEY_FIND: "Search", "検索する";
+    KEY_CLOSE: "Close what is open", "開いているものを閉じる";
+    KEY_HELP: "This help", "このヘルプ";
+    KEY_SEND: "Send what is written", "書いたものを送る";
+
+    MEDIA: "Pictures in posts", "投稿の画像";
+    MEDIA_WHY: "Whoever keeps a picture sees the internet address of everybody who loads it.", "画像を置いている相手には、読み込んだ人のインターネット上のアドレスが伝わります。";
+    MEDIA_ASK: "After a tap", "タップしたとき";
+    MEDIA_FOLLOWED: "From people I follow", "フォロー中の人は自動";
+    MEDIA_NEVER: "Never", "表示しない";
+    PACE: "Data and battery", "通信量と電池";
+    PACE_WHY: "How long your node may gather news before it wakes this device.", "この端末を起こす前に、ノードが新着をまとめて待つ時間です。";
+    PACE_QUICK: "At once", "すぐに届ける";
+    PACE_SAVER: "Save", "節約する";
+    EXPORT: "Take everything with you", "データの書き出し";
+    EXPORT_WHY: "A file with every post, profile and list that this device holds: one line of JSON each, as other programs of this sort read them.", "この端末にあるすべての投稿、プロフィール、一覧を一つのファイルにまとめます。1行に1件のJSON形式で、同種のプログラムで読み込めます。";
+    EXPORT_SAVE: "Save as file", "ファイルに保存";
+    GROUP_READING: "Reading", "表示";
+    GROUP_KEY: "Your key", "あなたの鍵";
+    GROUP_NODE: "Your node", "あなたのノード";
+    GROUP_DATA: "What is stored here", "この端末のデータ";
 
     UPDATE_READY: "A new version of this page is ready.", "新しいバージョンの準備ができました。";
     UPDATE_NOW: "Reload", "再読み込み";

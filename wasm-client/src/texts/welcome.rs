@@ -2,10 +2,7 @@
 
 #![expect(missing_docs, reason = "each constant is its own documentation")]
 
-use zeroize::Zeroizing;
-
 use super::{Language, words};
-use crate::secret::Secret;
 
 words! {
     table WELCOME_TABLE;
@@ -35,7 +32,7 @@ words! {
     KEY_MAKE: "Make a new key", "新しい鍵を作る";
     KEY_MAKE_WHY: "I am new here", "はじめて使う";
     KEY_IMPORT: "I have a key", "鍵を持っている";
-    KEY_IMPORT_WHY: "It begins with nsec1", "nsec1 で始まる文字列です";
+    KEY_IMPORT_WHY: "It begins with nsec1 or ncryptsec1", "nsec1 または ncryptsec1 で始まる文字列です";
     KEY_USE_HERE_WHY: "The key on this device", "この端末にある鍵";
     KEY_OWNER_TITLE: "Sign in", "ログイン";
     KEY_OWNER_LEAD: "This node belongs to {0}. To use it, show that you have the key.", "このノードの持ち主は{0}さんです。使うには、その鍵を持っていることを示してください。";
@@ -59,8 +56,6 @@ words! {
     NAME_EXAMPLE: "Ada", "はなこ";
     NAME_DONE: "Done", "完了";
     NAME_SKIP: "Skip", "スキップ";
-
-    BACKUP_FILE: "Secret key of {0}\n\n{1}\n\nWhoever has this key can write as you. Keep this file where you keep passwords.\n", "{0} の秘密鍵\n\n{1}\n\nこの鍵を持つ人は誰でも、あなたとして書き込めます。このファイルはパスワードと同じ場所に保管してください。\n";
 }
 
 pub fn step_of(language: Language, number: usize) -> String {
@@ -77,28 +72,4 @@ pub fn continue_as(language: Language, name: &str) -> String {
 
 pub fn key_owner_lead(language: Language, name: &str) -> String {
     KEY_OWNER_LEAD.fill(language, &[name])
-}
-
-/// Name and content of the file that backs up a key.
-pub fn backup_file(language: Language, nsec: &Secret) -> (String, Secret) {
-    let public = nostrp2p_protocol::SecretKey::from_nsec(nsec.reveal()).map(|key| key.public_key().to_npub());
-    let public = public.unwrap_or_default();
-    let text = Zeroizing::new(BACKUP_FILE.fill(language, &[&public, nsec.reveal()]));
-    let name = public.get(..12).unwrap_or("key").to_owned();
-    (format!("nostrp2p-{name}.txt"), Secret::new(text))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_backup_holds_the_key_and_is_named_after_the_public_one() {
-        let key = nostrp2p_protocol::SecretKey::from_bytes([1; 32]).unwrap();
-        for language in Language::ALL {
-            let (name, text) = backup_file(language, &Secret::new(key.to_nsec()));
-            assert!(name.starts_with("nostrp2p-npub1") && name.ends_with(".txt"), "{name}");
-            assert!(text.reveal().contains(key.to_nsec().as_str()));
-        }
-    }
 }

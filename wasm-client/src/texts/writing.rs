@@ -9,6 +9,12 @@ use super::{Language, other_people, words};
 words! {
     table WRITING_TABLE;
 
+    DELIVERY_WAITING: "not yet; your node keeps trying", "まだです。ノードが再送を続けています";
+    DELIVERY_DONE: "has it", "届きました";
+    DELIVERY_GIVEN_UP: "given up after days without an answer", "数日間応答がなく、送信をあきらめました";
+    WHO_SEES: "Who can see it", "公開範囲";
+    FOR_EVERYONE: "For everyone", "全員に公開";
+
     COMPOSE_LABEL: "New post", "新しい投稿";
     COMPOSE_EXAMPLE: "What is on your mind?", "いま、何を考えていますか";
     COMPOSE_SEND: "Post", "投稿";

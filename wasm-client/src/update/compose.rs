@@ -5,11 +5,13 @@ use nostrp2p_protocol::{
     frame::{Refusal, RefusalCode},
 };
 
-use super::{Effect, connection, deletion, lists, notify, timeline};
+use super::{Effect, connection, deletion, lists, notify, signing, timeline};
 use crate::{
     effect::{Purpose, Timer},
     message::Writing,
-    model::{About, Model, Outgoing, Quote, Reply, likes, lists::MUTE_LIST, reply::is_private},
+    model::{
+        About, Compose, Model, Outgoing, Quote, Reply, likes, lists::MUTE_LIST, mention, reply::is_private,
+    },
     route::Route,
     storage::{Change, Place, Setting},
     texts,
@@ -35,8 +37,13 @@ pub fn update(model: &mut Model, writing: Writing, out: &mut Vec<Effect>) {
         }
         Writing::Reply(id) => reply(model, id, out),
         Writing::DropReply => {
-            model.compose.reply = None;
-            model.compose.quote = None;
+            let text = std::mem::take(&mut model.compose.text);
+            model.compose.turn(None, None);
+            let compose = &mut model.compose;
+            if !compose.text.is_empty() && !text.trim().is_empty() {
+                compose.text.push_str("\n\n");
+            }
+            compose.text.push_str(&text);
             save_draft(model, out);
             out.push(Effect::Focus(FIELD_ID));
         }
@@ -47,11 +54,16 @@ pub fn update(model: &mut Model, writing: Writing, out: &mut Vec<Effect>) {
             save_draft(model, out);
             leave_screen(model, out);
         }
-        Writing::Typed(text) => {
+        Writing::Typed(text, caret) => {
             model.compose.error = None;
+            model.compose.completion = mention::completion(&text, mention::bytes_of(&text, caret));
             model.compose.text = text;
             out.push(Effect::Wait(Timer::Draft, DRAFT_MS));
         }
+        Writing::Step(back) => step(model, back),
+        Writing::Complete(person) => complete(model, person, out),
+        Writing::NoName => model.compose.completion = None,
+        Writing::Audience(only_mentioned) => model.compose.only_mentioned = only_mentioned,
         Writing::Send => send(model, out),
         Writing::TryAgain(id) => try_again(model, id, out),
         Writing::GiveUp(id) => give_up(model, id, out),
@@ -60,8 +72,8 @@ pub fn update(model: &mut Model, writing: Writing, out: &mut Vec<Effect>) {
 }
 
 /// How many bytes of the text are left before the event would be too long; negative when it is.
-pub fn room(text: &str, to: About<'_>) -> i64 {
-    let rumor = post(text, to, None, 0).by(PublicKey::from_bytes([0; 32]));
+pub fn room(compose: &Compose) -> i64 {
+    let rumor = post(compose, None, 0).by(PublicKey::from_bytes([0; 32]));
     // The time has ten digits for the next 260 years; here it has one.
     let length = rumor.canonical().len() + 9;
     let signed = |bytes: usize| i64::try_from(bytes).unwrap_or(i64::MAX);
@@ -75,8 +87,10 @@ pub fn on_signed(
     result: Result<Box<Event>, String>,
     out: &mut Vec<Effect>,
 ) {
-    if purpose == Purpose::Post {
-        model.compose.signing = false;
+    match purpose {
+        Purpose::Post => model.compose.signing = false,
+        Purpose::Prove { .. } => model.signing.proving = false,
+        _ => {}
     }
     let event = match result {
         Ok(event) => *event,
@@ -84,6 +98,8 @@ pub fn on_signed(
             match purpose {
                 Purpose::Like(id) => model.likes.remove_mine(&id),
                 Purpose::List => model.lists.signing = false,
+                Purpose::Delegation => model.signing.no_delegation = true,
+                Purpose::Prove { .. } => return connection::on_not_proved(model, &error, out),
                 _ => {}
             }
             return notify(model, texts::not_signed(model.language(), &error), out);
@@ -93,8 +109,8 @@ pub fn on_signed(
         Purpose::Prove { attempt, token } => connection::hand_over_proof(model, attempt, token, event, out),
         Purpose::Post => {
             model.compose.text.clear();
-            model.compose.reply = None;
-            model.compose.quote = None;
+            model.compose.turn(None, None);
+            model.compose.only_mentioned = false;
             let also = draft(model);
             out.push(Effect::Cancel(Timer::Draft));
             out.push(Effect::ScrollToTop);
@@ -162,7 +178,9 @@ pub fn save_draft(model: &mut Model, out: &mut Vec<Effect>) {
 fn draft(model: &Model) -> Vec<Change> {
     let compose = &model.compose;
     let text = Setting::Draft(compose.text.clone());
-    [text, Setting::Reply(compose.reply.clone()), Setting::Quote(compose.quote)].map(Change::Set).into()
+    let about = [Setting::Reply(compose.reply.clone()), Setting::Quote(compose.quote)];
+    let others = [Setting::Drafts(compose.drafts.clone()), Setting::Mentions(compose.mentions.clone())];
+    [text].into_iter().chain(about).chain(others).map(Change::Set).collect()
 }
 
 /// The node would not take an event.
@@ -189,18 +207,17 @@ pub fn on_refused(model: &mut Model, id: EventId, refusal: &Refusal, retry_ms: u
 }
 
 fn send(model: &mut Model, out: &mut Vec<Effect>) {
-    let text = model.compose.text.trim();
-    if text.is_empty() || model.compose.signing || model.me.is_none() {
+    if model.compose.text.trim().is_empty() || model.compose.signing || model.me.is_none() {
         return;
     }
-    let about = model.compose.about();
-    if room(text, about) < 0 {
+    if room(&model.compose) < 0 {
         model.compose.error = Some(model.say(texts::TOO_LONG).to_owned());
         return;
     }
-    let draft = post(text, about, model.me, moment_of_own(model));
+    let draft = post(&model.compose, model.me, moment_of_own(model));
+    model.compose.completion = None;
     model.compose.signing = true;
-    out.push(Effect::Sign(Purpose::Post, draft));
+    signing::sign(model, Purpose::Post, draft, out);
 }
 
 /// The time for the next own post: now, or a second after the last one, so that a person's posts stay in order.
@@ -212,13 +229,73 @@ fn moment_of_own(model: &Model) -> u64 {
     last.map_or(now, |(place, _)| place.created_at() + 1).min(now + MAX_AHEAD)
 }
 
-fn post(text: &str, about: About<'_>, me: Option<PublicKey>, created_at: u64) -> Draft {
-    let (tags, content) = match about {
-        About::Nothing => (Vec::new(), text.to_owned()),
-        About::Reply(reply) => (reply.tags(), text.to_owned()),
-        About::Quote(quote) => (quote.tags(me), quote.text(text)),
+/// What is written, as a post. Who is named in an answer for some people gets it too; in a quote everybody sees it
+/// anyway, and who is named learns of it; a post for everyone carries no `p` tag, or it would be for nobody else.
+fn post(compose: &Compose, me: Option<PublicKey>, created_at: u64) -> Draft {
+    let (text, mut named) = compose.mentions.resolve(compose.text.trim());
+    named.retain(|person| Some(*person) != me);
+    let tag = |person: &PublicKey| Tag::new(["p".to_owned(), person.to_string()]);
+    let (tags, content) = match compose.about() {
+        About::Nothing if compose.only_mentioned => (named.iter().map(tag).collect(), text),
+        About::Nothing => (Vec::new(), text),
+        About::Reply(reply) => (with_named(reply, &named).tags(), text),
+        About::Quote(quote) => {
+            let mut tags = quote.tags(me);
+            tags.extend(named.iter().filter(|person| quote.author != Some(**person)).map(tag));
+            (tags, quote.text(&text))
+        }
     };
     Draft { created_at, kind: Kind::POST, tags, content }
+}
+
+/// An answer, which goes to those that it names too unless everyone can see it.
+fn with_named(reply: &Reply, named: &[PublicKey]) -> Reply {
+    let mut reply = reply.clone();
+    if let Some(last) = reply.people.pop() {
+        let more = named.iter().filter(|person| **person != last);
+        for person in more {
+            if !reply.people.contains(person) {
+                reply.people.push(*person);
+            }
+        }
+        // Last, because the last one is who is answered.
+        reply.people.push(last);
+    }
+    reply
+}
+
+/// Who will see what is written, as far as it names people: nobody in particular, if it names none.
+pub fn named(model: &Model) -> Vec<PublicKey> {
+    let (_, mut named) = model.compose.mentions.resolve(&model.compose.text);
+    named.retain(|person| Some(*person) != model.me);
+    named
+}
+
+/// The answer as it will be sent.
+pub fn answering(model: &Model) -> Option<Reply> {
+    model.compose.reply.as_ref().map(|reply| with_named(reply, &named(model)))
+}
+
+fn step(model: &mut Model, back: bool) {
+    let Some(completion) = &model.compose.completion else { return };
+    let count = mention::offered(model, completion).len().max(1);
+    if let Some(completion) = &mut model.compose.completion {
+        let next = if back { completion.chosen + count - 1 } else { completion.chosen + 1 };
+        completion.chosen = next % count;
+    }
+}
+
+/// Puts the name of this person, or of the one that is chosen, in place of what was begun.
+fn complete(model: &mut Model, person: Option<PublicKey>, out: &mut Vec<Effect>) {
+    let Some(completion) = model.compose.completion.take() else { return };
+    let offered = mention::offered(model, &completion);
+    let Some(person) = person.or_else(|| offered.get(completion.chosen).copied()) else { return };
+    let name = model.name_of(&person);
+    let (text, caret) = completion.complete(&model.compose.text, &name);
+    out.push(Effect::PutCaret(FIELD_ID, mention::units_of(&text, caret)));
+    model.compose.text = text;
+    model.compose.mentions.add(name, person);
+    out.push(Effect::Wait(Timer::Draft, DRAFT_MS));
 }
 
 /// Opens the composer for words about a post that everyone can see.
@@ -228,8 +305,8 @@ fn quote(model: &mut Model, id: EventId, out: &mut Vec<Effect>) {
     if model.compose.signing {
         return;
     }
-    model.compose.quote = Some(Quote { id, author: Some(rumor.pubkey) });
-    model.compose.reply = None;
+    let quote = Quote { id, author: Some(rumor.pubkey) };
+    model.compose.turn(None, Some(quote));
     save_draft(model, out);
     update(model, Writing::Open, out);
 }
@@ -245,19 +322,19 @@ fn repost(model: &mut Model, id: EventId, out: &mut Vec<Effect>) {
     let tags = vec![tag("e", id.to_string()), tag("p", rumor.pubkey.to_string())];
     let created_at = moment_of_own(model);
     let draft = Draft { created_at, kind: Kind::REPOST, tags, content: String::new() };
-    out.push(Effect::Sign(Purpose::Repost, draft));
+    signing::sign(model, Purpose::Repost, draft, out);
     notify(model, model.say(texts::REPOSTED), out);
 }
 
-/// Opens the composer for an answer. What is written already stays.
+/// Opens the composer for an answer. What is written already comes back when the answer is over.
 fn reply(model: &mut Model, id: EventId, out: &mut Vec<Effect>) {
     let (Some(me), Some(rumor)) = (model.me, model.timeline.written(&id)) else { return };
     // While it is being signed, what is written goes where it was meant to go.
     if model.compose.signing {
         return;
     }
-    model.compose.reply = Some(Reply::to(rumor, &me));
-    model.compose.quote = None;
+    let reply = Reply::to(rumor, &me);
+    model.compose.turn(Some(reply), None);
     save_draft(model, out);
     update(model, Writing::Open, out);
 }
@@ -273,7 +350,7 @@ fn like(model: &mut Model, id: EventId, out: &mut Vec<Effect>) {
     }
     let draft = likes::draft(id, &rumor.pubkey, model.now());
     model.likes.add_mine(id, None);
-    out.push(Effect::Sign(Purpose::Like(id), draft));
+    signing::sign(model, Purpose::Like(id), draft, out);
 }
 
 /// First stored, then shown, then sent: what is written is never lost.
@@ -291,7 +368,8 @@ fn try_again(model: &mut Model, id: EventId, out: &mut Vec<Effect>) {
     let Some(outgoing) = model.outbox.waiting.get(&id) else { return };
     let (kind, tags, content) =
         (outgoing.event.kind, outgoing.event.tags.clone(), outgoing.event.content.clone());
-    out.push(Effect::Sign(Purpose::Again(id), Draft { created_at: model.now(), kind, tags, content }));
+    let draft = Draft { created_at: model.now(), kind, tags, content };
+    signing::sign(model, Purpose::Again(id), draft, out);
 }
 
 fn give_up(model: &mut Model, id: EventId, out: &mut Vec<Effect>) {
@@ -315,16 +393,15 @@ mod tests {
 
     #[test]
     fn the_room_counts_what_an_event_may_hold() {
-        let fits = |text: &str| {
-            post(text, About::Nothing, None, 1_772_892_300)
-                .by(PublicKey::from_bytes([1; 32]))
-                .check_shape()
-                .is_ok()
+        let compose = |text: String| Compose { text, ..Compose::default() };
+        let left = |text: String| room(&compose(text));
+        let fits = |text: String| {
+            post(&compose(text), None, 1_772_892_300).by(PublicKey::from_bytes([1; 32])).check_shape().is_ok()
         };
-        let full = usize::try_from(room("", About::Nothing)).unwrap();
-        assert!(room(&"x".repeat(full), About::Nothing) == 0 && fits(&"x".repeat(full)));
-        assert!(room(&"x".repeat(full + 1), About::Nothing) < 0 && !fits(&"x".repeat(full + 1)));
+        let full = usize::try_from(left(String::new())).unwrap();
+        assert!(left("x".repeat(full)) == 0 && fits("x".repeat(full)));
+        assert!(left("x".repeat(full + 1)) < 0 && !fits("x".repeat(full + 1)));
         // A line break takes two bytes in the canonical form.
-        assert!(room(&"\n".repeat(full / 2 + 1), About::Nothing) < 0);
+        assert!(left(format!("x{}x", "\n".repeat(full / 2))) < 0);
     }
 }

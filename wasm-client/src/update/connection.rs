@@ -2,11 +2,11 @@
 
 use nostrp2p_protocol::{
     EventId, Filter, Kind, PublicKey, Rumor, delegation,
-    frame::{Carried, ClientFrame, Delivery, NodeFrame, Refusal, RefusalCode, RequestId, StoreId, VERSION},
+    frame::{Carried, ClientFrame, Delivery, NodeFrame, Refusal, RefusalCode, RequestId, StoreId, Ways},
     login,
 };
 
-use super::{Moment, compose, lists, notices, onboarding, own, pages, timeline};
+use super::{Moment, compose, lists, notices, onboarding, own, pages, race, signing, timeline};
 use crate::{
     effect::{Effect, Purpose, Timer},
     message::SocketEvent,
@@ -14,22 +14,28 @@ use crate::{
         Likes, Model, Phase, Stage, Step,
         connection::{Greeting, Request, Status, Trouble},
         lists::MUTE_LIST,
+        signing::Signer,
         timeline::{PAGE_POSTS, Past},
+        ways::Home,
     },
     question,
-    storage::{Change, Cursor, Place, Setting},
+    storage::{Change, Cursor, Pace, Place, Setting},
     texts,
 };
 use timeline::Origin;
 
 /// Name and version of this program, for the node's log.
-const CLIENT: &str = concat!("nostrp2p-wasm-client/", env!("CARGO_PKG_VERSION"));
+pub const CLIENT: &str = concat!("nostrp2p-wasm-client/", env!("CARGO_PKG_VERSION"));
 /// How long connecting, greeting and login may each take, in milliseconds; a phone's radio needs up to 2 s to wake.
 pub const ANSWER_WITHIN_MS: u64 = 10_000;
 /// How long the node may gather while somebody looks: below what an eye notices.
 const GATHER_VISIBLE_MS: u32 = 20;
 /// How long the node may gather while the page is hidden: one wake-up of the radio a minute.
 const GATHER_HIDDEN_MS: u32 = 60_000;
+/// The same for somebody who saves data and battery.
+const SAVER_VISIBLE_MS: u32 = 10_000;
+/// The same for somebody who saves data and battery, while the page is hidden: the longest that a node gathers.
+const SAVER_HIDDEN_MS: u32 = 600_000;
 /// How many events are fetched from a store that is new to this page.
 const NEWEST_EVENTS: u32 = 100;
 /// How many likes are fetched once after the page opened.
@@ -43,25 +49,9 @@ const RESEND_MS: u64 = 5_000;
 /// Most acknowledgements that are remembered for display.
 const MAX_CARRIED: usize = 500;
 
-/// Opens a socket to the node, in place of any other.
+/// Looks for the node by all ways, in place of any connection that there is.
 pub fn connect(model: &mut Model, out: &mut Vec<Effect>) {
-    let connection = &mut model.connection;
-    connection.requests.clear();
-    let Some(node) = &connection.node else {
-        connection.phase = Phase::Idle;
-        return;
-    };
-    out.push(Effect::Cancel(Timer::Reconnect));
-    if model.environment.page_is_secure && !node.is_secure() && !node.is_loopback() {
-        connection.phase = Phase::Waiting;
-        connection.trouble = Some(Trouble::MixedContent);
-        connection.failures = connection.failures.saturating_add(1);
-        return;
-    }
-    connection.attempt = connection.attempt.wrapping_add(1);
-    connection.phase = Phase::Opening;
-    out.push(Effect::Connect { attempt: connection.attempt, url: node.url() });
-    out.push(Effect::Wait(Timer::Answer, ANSWER_WITHIN_MS));
+    race::begin(model, out);
 }
 
 /// Connects to a node that the person named, or names again.
@@ -73,7 +63,9 @@ pub fn connect_anew(model: &mut Model, out: &mut Vec<Effect>) {
 
 /// Connects at once if the next attempt is being waited for: the network came back, or the person did.
 pub fn hurry(model: &mut Model, out: &mut Vec<Effect>) {
-    if model.connection.phase == Phase::Waiting {
+    // Who did not let the login be signed is not asked again by itself.
+    let refused = model.connection.trouble == Some(Trouble::NotSigned);
+    if model.connection.phase == Phase::Waiting && !refused {
         connect(model, out);
     }
 }
@@ -99,23 +91,24 @@ pub fn on_silence(model: &mut Model, moment: Moment, out: &mut Vec<Effect>) {
 
 /// The socket did something.
 pub fn on_socket(model: &mut Model, attempt: u32, event: SocketEvent, moment: Moment, out: &mut Vec<Effect>) {
-    if attempt != model.connection.attempt || !is_open(&model.connection.phase) {
+    if !is_open(&model.connection.phase) {
+        return;
+    }
+    if model.connection.race.iter().any(|it| it.number == attempt) {
+        return race::on_socket(model, attempt, event, moment, out);
+    }
+    if attempt != model.connection.attempt {
         return;
     }
     match event {
-        SocketEvent::Opened => {
-            model.connection.phase = Phase::Greeting;
-            out.push(Effect::Send(ClientFrame::Hello { version: VERSION, client: CLIENT.to_owned() }));
-        }
+        // All that was to be done then is done while the ways are tried.
+        SocketEvent::Opened => {}
         SocketEvent::Frame(frame) => on_frame(model, *frame, moment, out),
-        SocketEvent::Foreign => {
+        SocketEvent::Foreign | SocketEvent::Impostor => {
             out.push(Effect::Disconnect);
             fail(model, Trouble::Foreign, moment, out);
         }
-        SocketEvent::Closed => {
-            let opened = model.connection.phase != Phase::Opening;
-            fail(model, if opened { Trouble::Closed } else { Trouble::NoAnswer }, moment, out);
-        }
+        SocketEvent::Closed => fail(model, Trouble::Closed, moment, out),
     }
 }
 
@@ -123,8 +116,18 @@ const fn is_open(phase: &Phase) -> bool {
     !matches!(phase, Phase::Idle | Phase::Waiting | Phase::Refused(_))
 }
 
-fn fail(model: &mut Model, trouble: Trouble, moment: Moment, out: &mut Vec<Effect>) {
+/// It came to nothing, or is over: the next attempt follows, at once if another way may hold.
+pub fn fail(model: &mut Model, trouble: Trouble, moment: Moment, out: &mut Vec<Effect>) {
     let connection = &mut model.connection;
+    let lost = matches!(connection.phase, Phase::LoggedIn(_)) && connection.ways().len() > 1;
+    if let (Phase::Greeting | Phase::Greeted(_) | Phase::Proving(_), Some(way)) =
+        (&connection.phase, connection.way.take())
+    {
+        connection.doubtful = Some(way);
+    }
+    connection.race.clear();
+    connection.later.clear();
+    out.push(Effect::Cancel(Timer::HeadStart));
     connection.requests.clear();
     connection.failures = connection.failures.saturating_add(1);
     connection.trouble = Some(trouble);
@@ -134,10 +137,12 @@ fn fail(model: &mut Model, trouble: Trouble, moment: Moment, out: &mut Vec<Effec
         model.timeline.past = Past::InNode;
     }
     out.push(Effect::Cancel(Timer::Answer));
-    out.push(Effect::Wait(Timer::Reconnect, model.connection.retry_delay_ms(moment.random)));
+    let delay_ms = if lost { 0 } else { model.connection.retry_delay_ms(moment.random) };
+    out.push(Effect::Wait(Timer::Reconnect, delay_ms));
 }
 
-fn on_frame(model: &mut Model, frame: NodeFrame, moment: Moment, out: &mut Vec<Effect>) {
+/// A frame came over the socket that is in use.
+pub fn on_frame(model: &mut Model, frame: NodeFrame, moment: Moment, out: &mut Vec<Effect>) {
     match frame {
         NodeFrame::Welcome { challenge, peer, owner, .. } => {
             if model.connection.phase != Phase::Greeting {
@@ -168,8 +173,7 @@ fn on_frame(model: &mut Model, frame: NodeFrame, moment: Moment, out: &mut Vec<E
         }
         NodeFrame::Deliveries { id, people } => on_deliveries(model, id, people),
         NodeFrame::Delegated { expires } => on_delegated(model, expires, out),
-        // The list of ways is not kept yet.
-        NodeFrame::Ways(_) => {}
+        NodeFrame::Ways(told) => on_ways(model, &told, out),
         NodeFrame::Status { peers, stored } => model.connection.status = Some(Status { peers, stored }),
         NodeFrame::Markers(markers) => notices::on_markers(model, &markers, out),
         NodeFrame::Refused { request, refusal } => on_refused(model, request, refusal, moment, out),
@@ -178,8 +182,8 @@ fn on_frame(model: &mut Model, frame: NodeFrame, moment: Moment, out: &mut Vec<E
 
 /// Shows the node that we are its owner, or that we hold the right to become it.
 pub fn prove(model: &mut Model, out: &mut Vec<Effect>) {
-    let (Some(me), Phase::Greeted(greeting), Some(node)) =
-        (model.me, &model.connection.phase, &model.connection.node)
+    let (Some(me), Phase::Greeted(greeting), Some(authority)) =
+        (model.me, &model.connection.phase, model.connection.authority())
     else {
         return;
     };
@@ -190,11 +194,30 @@ pub fn prove(model: &mut Model, out: &mut Vec<Effect>) {
         (Some(_), _) => return refuse(model, Refusal::new(RefusalCode::NotOwner, ""), out),
         (None, None) => return refuse(model, Refusal::new(RefusalCode::NoOwner, ""), out),
     };
-    let draft = login::draft(&greeting.challenge, node.authority(), model.now());
+    let draft = login::draft(&greeting.challenge, &authority, model.now());
     model.connection.phase = Phase::Proving(greeting.clone());
     let attempt = model.connection.attempt;
-    out.push(Effect::Sign(Purpose::Prove { attempt, token }, draft));
-    out.push(Effect::Wait(Timer::Answer, ANSWER_WITHIN_MS));
+    signing::sign(model, Purpose::Prove { attempt, token }, draft, out);
+    if model.signing.asks() {
+        // The person takes as long as it takes.
+        out.push(Effect::Cancel(Timer::Answer));
+    } else {
+        out.push(Effect::Wait(Timer::Answer, ANSWER_WITHIN_MS));
+    }
+}
+
+/// The person did not let the login be signed. It is not tried again before the person says so.
+pub fn on_not_proved(model: &mut Model, why: &str, out: &mut Vec<Effect>) {
+    let Phase::Proving(greeting) = &model.connection.phase else { return };
+    if matches!(model.stage, Stage::Welcome(_)) {
+        model.connection.phase = Phase::Greeted(greeting.clone());
+        return onboarding::on_not_proved(model, why);
+    }
+    model.connection.phase = Phase::Waiting;
+    model.connection.trouble = Some(Trouble::NotSigned);
+    model.connection.failures = model.connection.failures.saturating_add(1);
+    out.push(Effect::Disconnect);
+    out.push(Effect::Cancel(Timer::Reconnect));
 }
 
 /// The proof is signed: hand it over.
@@ -205,10 +228,17 @@ pub fn hand_over_proof(
     proof: nostrp2p_protocol::Event,
     out: &mut Vec<Effect>,
 ) {
-    if attempt != model.connection.attempt || !matches!(model.connection.phase, Phase::Proving(_)) {
+    let Phase::Proving(greeting) = &model.connection.phase else { return };
+    if attempt != model.connection.attempt {
+        if model.signing.signer == Signer::Extension {
+            // The yes took so long that the node hung up meanwhile, and its new greeting wants a new signature.
+            model.connection.phase = Phase::Greeted(greeting.clone());
+            prove(model, out);
+        }
         return;
     }
     let request = model.connection.ask(Request::Prove { claim: token.is_some() });
+    out.push(Effect::Wait(Timer::Answer, ANSWER_WITHIN_MS));
     let proof = proof.into();
     out.push(Effect::Send(match token {
         Some(token) => ClientFrame::Claim { request, token: token.0, proof },
@@ -229,6 +259,8 @@ fn on_logged_in(
     model.connection.phase = Phase::LoggedIn(greeting);
     model.connection.failures = 0;
     model.connection.trouble = None;
+    model.connection.troubled = None;
+    model.connection.doubtful = None;
     model.people.begin();
     model.missing.begin();
     out.push(Effect::Cancel(Timer::Answer));
@@ -283,7 +315,12 @@ fn watch(model: &mut Model, out: &mut Vec<Effect>) {
     let (true, Some(cursor)) = (model.connection.is_logged_in(), model.connection.cursor) else {
         return;
     };
-    let gather_ms = if model.environment.visible { GATHER_VISIBLE_MS } else { GATHER_HIDDEN_MS };
+    let gather_ms = match (model.pace, model.environment.visible) {
+        (Pace::Quick, true) => GATHER_VISIBLE_MS,
+        (Pace::Quick, false) => GATHER_HIDDEN_MS,
+        (Pace::Saver, true) => SAVER_VISIBLE_MS,
+        (Pace::Saver, false) => SAVER_HIDDEN_MS,
+    };
     out.push(Effect::Send(ClientFrame::Watch { after: cursor.after, gather_ms }));
 }
 
@@ -440,13 +477,25 @@ fn on_deliveries(model: &mut Model, id: EventId, people: Vec<(PublicKey, Deliver
     deliveries.insert(id, known);
 }
 
+/// The node says how it is reached from elsewhere.
+fn on_ways(model: &mut Model, told: &Ways, out: &mut Vec<Effect>) {
+    let Phase::LoggedIn(greeting) = &model.connection.phase else { return };
+    let home = Home::told(model.connection.home.as_ref(), greeting.peer, told);
+    if model.connection.home.as_ref() != Some(&home) {
+        model.connection.home = Some(home.clone());
+        out.push(Effect::Save(vec![Change::Set(Setting::Home(Some(home)))]));
+    }
+}
+
 /// The node says how long it may act for its owner. Without that word nobody sends it what is private.
 fn on_delegated(model: &mut Model, expires: Option<u64>, out: &mut Vec<Effect>) {
     let now = model.now();
     let enough = expires.is_some_and(|expires| expires > now + delegation::RENEW_SECONDS);
     let waits = model.outbox.waiting.values().any(|outgoing| outgoing.event.kind == Kind::APPLICATION_DATA);
-    if let (false, false, Phase::LoggedIn(greeting)) = (enough, waits, &model.connection.phase) {
-        out.push(Effect::Sign(Purpose::Delegation, delegation::draft(&greeting.peer, now)));
+    let wanted = !enough && !waits && !model.signing.no_delegation;
+    if let (true, Phase::LoggedIn(greeting)) = (wanted, &model.connection.phase) {
+        let draft = delegation::draft(&greeting.peer, now);
+        signing::sign(model, Purpose::Delegation, draft, out);
     }
 }
 

@@ -2,7 +2,7 @@
 
 use nostrp2p_protocol::{EventId, Kind, Rumor};
 
-use super::{Effect, compose};
+use super::{Effect, compose, signing};
 use crate::{
     effect::Purpose,
     model::{
@@ -24,12 +24,14 @@ pub fn delete(model: &mut Model, id: EventId, out: &mut Vec<Effect>) {
         Post::Written(_) => Kind::POST,
         Post::Reposted { .. } => Kind::REPOST,
     };
-    out.push(Effect::Sign(Purpose::Deletion, deleted::draft(id, kind, model.now())));
+    let draft = deleted::draft(id, kind, model.now());
+    signing::sign(model, Purpose::Deletion, draft, out);
 }
 
 /// Takes back an own like.
-pub fn unlike(model: &Model, by: EventId, out: &mut Vec<Effect>) {
-    out.push(Effect::Sign(Purpose::Deletion, deleted::draft(by, Kind::REACTION, model.now())));
+pub fn unlike(model: &mut Model, by: EventId, out: &mut Vec<Effect>) {
+    let draft = deleted::draft(by, Kind::REACTION, model.now());
+    signing::sign(model, Purpose::Deletion, draft, out);
 }
 
 /// Takes a deletion in: what it names and its author wrote goes, and does not come back.

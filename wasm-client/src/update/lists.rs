@@ -2,7 +2,7 @@
 
 use nostrp2p_protocol::{EventId, Kind, PublicKey, frame::ClientFrame};
 
-use super::{Effect, notify};
+use super::{Effect, notify, signing};
 use crate::{
     effect::Purpose,
     message::Relation,
@@ -41,7 +41,7 @@ pub fn update(model: &mut Model, relation: Relation, out: &mut Vec<Effect>) {
 pub fn make(model: &mut Model, out: &mut Vec<Effect>) {
     let now = model.now();
     if let Some(draft) = model.lists.next(now) {
-        out.push(Effect::Sign(Purpose::List, draft));
+        signing::sign(model, Purpose::List, draft, out);
     }
 }
 
@@ -62,7 +62,7 @@ fn restore(model: &mut Model, id: EventId, out: &mut Vec<Effect>) {
     match draft {
         Some(draft) => {
             model.lists.signing = true;
-            out.push(Effect::Sign(Purpose::List, draft));
+            signing::sign(model, Purpose::List, draft, out);
             notify(model, model.say(texts::LIST_RESTORED), out);
         }
         None => notify(model, model.say(texts::LIST_AWAITED), out),

@@ -1,22 +1,26 @@
 //! Setting up: which node, which key, which name.
 
-use nostrp2p_protocol::{PublicKey, SecretKey, frame::RefusalCode};
+use nostrp2p_protocol::{PublicKey, SecretKey, frame::RefusalCode, nip49};
 
 use super::{Effect, TICK_MS, compose, connection};
 use crate::{
     address::ClaimLink,
     effect::Timer,
     message::Setup,
-    model::{KeyStep, Model, Phase, Stage, Step, Welcome, connection::Trouble},
+    model::{
+        KeyStep, Model, Phase, Stage, Step, Welcome,
+        connection::Trouble,
+        signing::{NotOpened, Signer, Signing},
+    },
     route::Route,
     secret::Secret,
     storage::{Change, Setting},
-    texts::{self, Language},
+    texts,
 };
 
 /// Takes in what the person does while setting up.
 pub fn update(model: &mut Model, setup: Setup, out: &mut Vec<Effect>) {
-    let (here, language) = (model.me, model.language());
+    let here = model.me;
     let Some(welcome) = model.welcome_mut() else { return };
     match setup {
         Setup::AddressTyped(text) => welcome.address = text,
@@ -39,25 +43,30 @@ pub fn update(model: &mut Model, setup: Setup, out: &mut Vec<Effect>) {
         }
         Setup::ImportKey => {
             welcome.error = None;
-            welcome.step = Step::Key(KeyStep::Import { nsec: Secret::default() });
+            welcome.step = Step::Key(KeyStep::import());
             out.push(Effect::Focus("nsec"));
         }
         Setup::NsecTyped(text) => {
-            if let Step::Key(KeyStep::Import { nsec }) = &mut welcome.step {
+            if let Step::Key(KeyStep::Import { nsec, .. }) = &mut welcome.step {
                 *nsec = text;
             }
         }
-        Setup::NsecSubmitted => submit_nsec(welcome, language, out),
+        Setup::PassphraseTyped(text) => {
+            if let Step::Key(KeyStep::Import { passphrase, .. }) = &mut welcome.step {
+                *passphrase = text;
+            }
+        }
+        Setup::KeyOpened(result) => on_key_opened(model, result, out),
+        Setup::UseExtension => {
+            welcome.error = None;
+            out.push(Effect::UseExtension);
+        }
+        Setup::ExtensionKept(result) => on_extension_kept(model, result, out),
+        Setup::NsecSubmitted => submit_nsec(model, out),
         Setup::UseKeyHere => prove(model, out),
         Setup::CopyMade => with_made(welcome, |nsec| out.push(Effect::Copy(nsec))),
-        Setup::DownloadMade => {
-            with_made(welcome, |nsec| {
-                let (name, text) = texts::backup_file(language, &nsec);
-                out.push(Effect::Download { name, text });
-            });
-        }
         Setup::MadeAccepted => accept_made(model, out),
-        Setup::KeyKept(result) => on_key_kept(model, result, out),
+        Setup::KeyKept(result) => on_key_kept(model, result, Signer::Device, out),
         Setup::NameSkipped => finish(model, out),
         Setup::Token(token) => welcome.token = Some(token),
     }
@@ -79,8 +88,8 @@ pub fn on_claim_link(model: &mut Model, fragment: &str, out: &mut Vec<Effect>) {
     match link {
         Ok(link) => {
             welcome.token = link.token;
-            if link.node.is_some() {
-                model.connection.node = link.node;
+            if link.node.is_some() || link.home.is_some() {
+                take_place(model, link);
                 connection::connect_anew(model, out);
             }
         }
@@ -120,10 +129,12 @@ pub fn on_refused(model: &mut Model, code: RefusalCode, sentence: String, out: &
     if let Phase::Proving(greeting) = &model.connection.phase {
         model.connection.phase = Phase::Greeted(greeting.clone());
     }
+    let by_extension = model.signing.signer == Signer::Extension;
     let Some(welcome) = model.welcome_mut() else { return };
     welcome.error = Some(sentence);
     welcome.step = match code {
-        RefusalCode::NotOwner => Step::Key(KeyStep::Import { nsec: Secret::default() }),
+        RefusalCode::NotOwner if by_extension => Step::Key(KeyStep::Choose),
+        RefusalCode::NotOwner => Step::Key(KeyStep::import()),
         RefusalCode::Forged => Step::Key(KeyStep::Choose),
         _ => Step::Node,
     };
@@ -167,10 +178,21 @@ fn submit_address(model: &mut Model, out: &mut Vec<Effect>) {
     if link.token.is_some() {
         welcome.address.clear();
     }
-    if link.node.is_some() && link.node != model.connection.node || model.connection.greeting().is_none() {
-        model.connection.node = link.node.or_else(|| model.connection.node.clone());
+    let elsewhere = link.node.is_some() && link.node != model.connection.node
+        || link.home.is_some() && link.home != model.connection.home;
+    if elsewhere || model.connection.greeting().is_none() {
+        take_place(model, link);
         connection::connect_anew(model, out);
     }
+}
+
+/// Goes by what a link says of the place of a node.
+fn take_place(model: &mut Model, link: ClaimLink) {
+    let connection = &mut model.connection;
+    if link.home.is_some() || link.node.is_some() && link.node != connection.node {
+        connection.home = link.home;
+    }
+    connection.node = link.node.or_else(|| connection.node.clone());
 }
 
 fn back(welcome: &mut Welcome) {
@@ -182,19 +204,74 @@ fn back(welcome: &mut Welcome) {
     };
 }
 
-fn submit_nsec(welcome: &mut Welcome, language: Language, out: &mut Vec<Effect>) {
-    let Step::Key(KeyStep::Import { nsec }) = &welcome.step else { return };
-    let typed = nsec.reveal().trim();
-    if typed.is_empty() {
-        welcome.error = Some(texts::NSEC_EMPTY.say(language).to_owned());
+fn submit_nsec(model: &mut Model, out: &mut Vec<Effect>) {
+    let language = model.language();
+    let Some(welcome) = model.welcome_mut() else { return };
+    let Step::Key(KeyStep::Import { nsec, passphrase, opening }) = &mut welcome.step else { return };
+    if *opening {
         return;
     }
-    match SecretKey::from_nsec(typed) {
-        Ok(key) => {
-            welcome.error = None;
-            out.push(Effect::KeepKey(Secret::new(key.to_nsec())));
+    let typed = typed_key(nsec.reveal());
+    welcome.error = None;
+    if typed.is_empty() {
+        welcome.error = Some(texts::NSEC_EMPTY.say(language).to_owned());
+    } else if nip49::is_sealed(typed) {
+        if passphrase.reveal().is_empty() {
+            out.push(Effect::Focus("key-passphrase"));
+        } else {
+            *opening = true;
+            let text = Secret::new(typed.to_owned());
+            out.push(Effect::OpenSealed { text, passphrase: passphrase.clone() });
         }
-        Err(error) => welcome.error = Some(texts::invalid_nsec(language, &error)),
+    } else {
+        match SecretKey::from_nsec(typed) {
+            Ok(key) => out.push(Effect::KeepKey(Secret::new(key.to_nsec()))),
+            Err(error) => welcome.error = Some(texts::invalid_nsec(language, &error)),
+        }
+    }
+}
+
+/// Length of a key under a passphrase as text: `ncryptsec1`, 91 bytes in bech32, six characters of checksum.
+const SEALED_CHARACTERS: usize = 162;
+
+/// The key in what was typed or pasted, which may be a whole backup file. A field of one line takes the line breaks out
+/// of it, so the key ends where it is long enough.
+pub fn typed_key(text: &str) -> &str {
+    let sealed = text.find("ncryptsec1").and_then(|at| text.get(at..));
+    let Some(sealed) = sealed else { return text.trim() };
+    let word = sealed.split_whitespace().next().unwrap_or_default();
+    word.get(..SEALED_CHARACTERS).unwrap_or(word)
+}
+
+fn on_key_opened(model: &mut Model, result: Result<Secret, NotOpened>, out: &mut Vec<Effect>) {
+    let language = model.language();
+    let Some(welcome) = model.welcome_mut() else { return };
+    let Step::Key(KeyStep::Import { opening, passphrase, .. }) = &mut welcome.step else { return };
+    *opening = false;
+    match result {
+        Ok(nsec) => out.push(Effect::KeepKey(nsec)),
+        Err(error) => {
+            *passphrase = Secret::default();
+            welcome.error = Some(texts::not_opened(language, error).to_owned());
+            out.push(Effect::Focus("key-passphrase"));
+        }
+    }
+}
+
+fn on_extension_kept(model: &mut Model, result: Result<PublicKey, String>, out: &mut Vec<Effect>) {
+    if result.is_ok() {
+        on_key_kept(model, result, Signer::Extension, out);
+    } else if let (Err(error), Some(welcome)) = (result, model.welcome_mut()) {
+        welcome.error = Some(error);
+    }
+}
+
+/// The person did not let the proof be signed: back to where another key can be chosen.
+pub fn on_not_proved(model: &mut Model, why: &str) {
+    let sentence = texts::not_signed(model.language(), why);
+    if let Some(welcome) = model.welcome_mut() {
+        welcome.step = Step::Key(KeyStep::Choose);
+        welcome.error = Some(sentence);
     }
 }
 
@@ -218,7 +295,7 @@ fn accept_made(model: &mut Model, out: &mut Vec<Effect>) {
     model.backed_up = saved;
 }
 
-fn on_key_kept(model: &mut Model, result: Result<PublicKey, String>, out: &mut Vec<Effect>) {
+fn on_key_kept(model: &mut Model, result: Result<PublicKey, String>, signer: Signer, out: &mut Vec<Effect>) {
     let language = model.language();
     let Some(welcome) = model.welcome_mut() else { return };
     let key = match result {
@@ -241,6 +318,7 @@ fn on_key_kept(model: &mut Model, result: Result<PublicKey, String>, out: &mut V
         forget_the_former(model, out);
     }
     model.me = Some(key);
+    model.signing = Signing::of(signer);
     compose::drop_foreign(model, key);
     prove(model, out);
 }

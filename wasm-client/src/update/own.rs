@@ -2,7 +2,7 @@
 
 use nostrp2p_protocol::{Draft, Kind};
 
-use super::{Effect, connection, notify, onboarding};
+use super::{Effect, connection, notify, onboarding, signing};
 use crate::{
     effect::Purpose,
     message::Own,
@@ -10,6 +10,7 @@ use crate::{
     profile::{Fields, Profile},
     storage::{Change, Setting},
     texts,
+    view::help,
 };
 
 /// Takes in what the person does with profile, key and settings.
@@ -31,19 +32,12 @@ pub fn update(model: &mut Model, own: Own, out: &mut Vec<Effect>) {
                 out.push(Effect::Copy(crate::secret::Secret::new(me.to_npub())));
             }
         }
-        Own::RevealKey => out.push(Effect::RevealKey),
+        Own::RevealKey => signing::with_key(model, Effect::RevealKey, out),
         Own::KeyRevealed(nsec) => model.revealed = Some(nsec),
         Own::HideKey => model.revealed = None,
         Own::CopyKey => {
             if let Some(nsec) = model.revealed.clone() {
                 out.push(Effect::Copy(nsec));
-                mark_backed_up(model, out);
-            }
-        }
-        Own::DownloadKey => {
-            if let Some(nsec) = &model.revealed {
-                let (name, text) = texts::backup_file(model.language(), nsec);
-                out.push(Effect::Download { name, text });
                 mark_backed_up(model, out);
             }
         }
@@ -56,6 +50,29 @@ pub fn update(model: &mut Model, own: Own, out: &mut Vec<Effect>) {
             model.chosen_language = language;
             out.push(Effect::PutLanguage(model.language()));
             out.push(Effect::Save(vec![Change::Set(Setting::Language(language))]));
+        }
+        Own::Media(media) => {
+            model.media = media;
+            out.push(Effect::Save(vec![Change::Set(Setting::Media(media))]));
+        }
+        Own::Pace(pace) => {
+            model.pace = pace;
+            out.push(Effect::Save(vec![Change::Set(Setting::Pace(pace))]));
+            connection::on_visibility(model, out);
+        }
+        Own::Export => {
+            let npub = model.me.map(|me| me.to_npub()).unwrap_or_default();
+            let name = npub.get(..12).unwrap_or("all");
+            out.push(Effect::Export(format!("nostrp2p-{name}.jsonl")));
+        }
+        Own::Help(open) => {
+            model.help = open;
+            if open {
+                out.push(Effect::KeepFocus);
+                out.push(Effect::Focus(help::CLOSE_ID));
+            } else {
+                out.push(Effect::ReturnFocus);
+            }
         }
         Own::ForgetAsked => model.forget_asked = true,
         Own::ForgetCancelled => model.forget_asked = false,
@@ -92,10 +109,8 @@ pub fn publish_if_submitted(model: &mut Model, out: &mut Vec<Effect>) {
     let content = Profile::edited(&present, Fields { name, about, picture, nip05 });
     // Of two profiles at one second the lower id wins; so the new one must not be of the same second.
     let created_at = model.people.written_at(&me).map_or(0, |before| before + 1).max(model.now());
-    out.push(Effect::Sign(
-        Purpose::Profile,
-        Draft { created_at, kind: Kind::PROFILE, tags: vec![], content },
-    ));
+    let draft = Draft { created_at, kind: Kind::PROFILE, tags: vec![], content };
+    signing::sign(model, Purpose::Profile, draft, out);
     if matches!(model.stage, Stage::Using) {
         notify(model, model.say(texts::PROFILE_SAVED), out);
     }
@@ -104,6 +119,7 @@ pub fn publish_if_submitted(model: &mut Model, out: &mut Vec<Effect>) {
 /// The person leaves a screen: what was shown for a moment goes.
 pub fn leave(model: &mut Model) {
     model.revealed = None;
+    model.signing.form = None;
     model.forget_asked = false;
     model.chosen_peer = None;
     if !model.profile_form.submitted {
@@ -119,7 +135,7 @@ fn mark_backed_up(model: &mut Model, out: &mut Vec<Effect>) {
 fn forget(model: &mut Model, out: &mut Vec<Effect>) {
     let (theme, chosen_language) = (model.theme, model.chosen_language);
     let node = model.connection.node.clone();
-    let attempt = model.connection.attempt;
+    let (home, last_attempt) = (model.connection.home.clone(), model.connection.last_attempt);
     *model = Model {
         environment: model.environment.clone(),
         stage: Stage::Welcome(Welcome::default()),
@@ -129,7 +145,8 @@ fn forget(model: &mut Model, out: &mut Vec<Effect>) {
         ..Model::default()
     };
     model.connection.node = node;
-    model.connection.attempt = attempt;
+    model.connection.home = home;
+    model.connection.last_attempt = last_attempt;
     out.push(Effect::Disconnect);
     out.push(Effect::Save(vec![
         Change::ForgetAll,

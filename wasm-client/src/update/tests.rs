@@ -1,13 +1,17 @@
 //! The page without a browser: messages in, effects out, with a node made of frames.
 
 mod claim;
+mod composing;
 mod deleting;
 mod lists;
+mod names;
 mod notices;
 mod pages;
 mod reading;
 mod reconnect;
+mod signing;
 mod talking;
+mod ways;
 mod writing;
 
 use nostrp2p_protocol::{
@@ -20,7 +24,7 @@ use crate::{
     address::NodeAddress,
     effect::{Effect, Purpose, Timer},
     message::{Browser, Message, Own, Reading, Setup, SocketEvent, Start, Writing},
-    model::{Environment, KeyStep, Model, Phase, Stage, Step, timeline::Post},
+    model::{Environment, KeyStep, Model, Phase, Stage, Step, signing::Signer, timeline::Post},
     secret::Secret,
     storage::{Change, Cursor, Setting, Settings, Snapshot},
 };
@@ -65,12 +69,17 @@ fn profile(author: u8, created_at: u64, content: &str) -> Rumor {
 impl Rig {
     /// A page that was opened at this fragment with this key and these stored things.
     fn open(fragment: &str, me: Option<u8>, snapshot: Snapshot) -> Self {
+        Self::open_with(fragment, me, Signer::Device, snapshot)
+    }
+
+    /// The same, where this signs.
+    fn open_with(fragment: &str, me: Option<u8>, signer: Signer, snapshot: Snapshot) -> Self {
         let mut rig = Self { model: Model::default(), effects: Vec::new(), now_ms: NOW_MS };
         rig.give(Message::Started(Box::new(Start {
             environment: environment(),
             fragment: fragment.into(),
             snapshot: Ok(snapshot),
-            me: me.map(public),
+            me: me.map(|seed| (public(seed), signer)),
         })));
         rig
     }
@@ -202,7 +211,7 @@ impl Rig {
     }
 
     fn write(&mut self, text: &str) {
-        self.give(Message::Writing(Writing::Typed(text.into())));
+        self.give(Message::Writing(Writing::Typed(text.into(), text.encode_utf16().count())));
         self.give(Message::Writing(Writing::Send));
     }
 }

@@ -2,7 +2,7 @@
 
 use nostrp2p_protocol::{Event, EventId, Kind, PublicKey, Rumor};
 
-use super::{Effect, connection, deletion, pages};
+use super::{Effect, connection, deletion, names, pages};
 use crate::{
     message::Reading,
     model::{
@@ -11,6 +11,7 @@ use crate::{
         reply,
         timeline::{MORE_POSTS, PAGE_POSTS, Past, Post},
     },
+    nip05::DomainName,
     richtext,
     route::Route,
     secret::Secret,
@@ -62,6 +63,8 @@ pub fn update(model: &mut Model, reading: Reading, out: &mut Vec<Effect>) {
             if let Some(route) = Route::from_code(&model.search) {
                 model.search.clear();
                 out.push(Effect::Go(route.fragment()));
+            } else if let Some(name) = DomainName::of_search(&model.search) {
+                names::open(model, name, out);
             }
         }
         Reading::Back => out.push(Effect::GoBack),
@@ -73,6 +76,7 @@ pub fn update(model: &mut Model, reading: Reading, out: &mut Vec<Effect>) {
                 out.push(Effect::Go(Route::Thread(id, author).fragment()));
             }
         }
+        Reading::LookUp(name) => names::look_up(model, name, out),
         Reading::ShowPicture(address) => {
             out.extend(model.pictures.put(address.clone(), Picture::Loading).map(Effect::DropPicture));
             out.push(Effect::LoadPicture(address));

@@ -1,11 +1,13 @@
 //! The composer: a card above the posts, or a screen of its own on a phone.
 
+use nostrp2p_protocol::PublicKey;
+
 use super::{Html, avatar::avatar, error, icons, quote};
 use crate::{
     message::{Message, Writing},
-    model::{About, Model, Quote, Reply},
-    texts,
-    update::compose::{FIELD_ID, room},
+    model::{About, Model, Quote, Reply, mention},
+    profile, texts,
+    update::compose::{FIELD_ID, answering, named, room},
     vdom::{KeyPress, On, element},
 };
 
@@ -36,6 +38,7 @@ pub fn card(model: &Model) -> Html {
         About::Nothing => (model.say(texts::COMPOSE_LABEL), model.say(texts::COMPOSE_EXAMPLE)),
     };
     let begun = !compose.text.trim().is_empty() || !matches!(compose.about(), About::Nothing);
+    let offered = compose.completion.as_ref().map(|name| mention::offered(model, name)).unwrap_or_default();
     let field = element("textarea")
         .class("compose-text")
         .with("id", FIELD_ID)
@@ -46,9 +49,19 @@ pub fn card(model: &Model) -> Html {
         .key("field")
         .test_id("compose-text")
         .with("value", compose.text.clone())
-        .on(On::Input(|text| Message::Writing(Writing::Typed(text))))
-        .on(On::Key(send_key));
-    let left = room(&compose.text, compose.about());
+        .on(On::Edit(|text, caret| Message::Writing(Writing::Typed(text, caret))))
+        .on(On::Key(if offered.is_empty() { send_key } else { name_key }));
+    let field = match names(model, &offered) {
+        None => element("div").class("compose-field").key("field").child(field),
+        Some((list, chosen)) => {
+            let field = field
+                .with("aria-expanded", "true")
+                .with("aria-controls", NAMES_ID)
+                .with("aria-activedescendant", chosen);
+            element("div").class("compose-field").key("field").child(field).child(list)
+        }
+    };
+    let left = room(compose);
     let empty = compose.text.trim().is_empty();
     let count = (left < ROOM_SHOWN_FROM).then(|| {
         let class = if left < 0 { "compose-room over" } else { "compose-room" };
@@ -67,8 +80,9 @@ pub fn card(model: &Model) -> Html {
         .child(
             element("div")
                 .class("compose-body")
-                .child_if(compose.reply.as_ref().map(|reply| replying(model, reply)))
+                .child_if(answering(model).map(|reply| replying(model, &reply)))
                 .child(field)
+                .child_if(audience(model))
                 .child_if(compose.quote.as_ref().map(|quote| quoting(model, quote)))
                 .child_if(compose.error.clone().map(error))
                 .child(element("div").class("compose-foot").child_if(hint).child_if(count).child_if(send)),
@@ -78,7 +92,7 @@ pub fn card(model: &Model) -> Html {
 /// The button that publishes what is written.
 pub fn send_button(model: &Model) -> Html {
     let compose = &model.compose;
-    let unfit = compose.text.trim().is_empty() || room(&compose.text, compose.about()) < 0 || compose.signing;
+    let unfit = compose.text.trim().is_empty() || room(compose) < 0 || compose.signing;
     element("button")
         .class("button button-primary")
         .with("type", "submit")
@@ -131,6 +145,78 @@ fn drop_about(label: &'static str) -> Html {
         .test_id("reply-cancel")
         .on(On::Click(Message::Writing(Writing::DropReply)))
         .child(icon(Icon::Close))
+}
+
+/// The id of the list of names.
+const NAMES_ID: &str = "names";
+
+/// The names that are offered, and the id of the one that is chosen.
+fn names(model: &Model, offered: &[PublicKey]) -> Option<(Html, String)> {
+    let chosen = model.compose.completion.as_ref()?.chosen.min(offered.len().checked_sub(1)?);
+    let option = |(index, person): (usize, &PublicKey)| {
+        let named = model.people.profile(person).and_then(|profile| profile.nip05.clone());
+        element("li")
+            .class("name-option")
+            .with("id", format!("{NAMES_ID}-{index}"))
+            .with("role", "option")
+            .with("aria-selected", if index == chosen { "true" } else { "false" })
+            .test_id("name-option")
+            .key(person.to_string())
+            .on(On::Click(Writing::Complete(Some(*person)).into()))
+            .child(avatar(person))
+            .child(element("bdi").class("strong").text(model.name_of(person)))
+            .child(element("span").class("muted").text(named.unwrap_or_else(|| profile::short_npub(person))))
+    };
+    let list = element("ul")
+        .class("names")
+        .with("id", NAMES_ID)
+        .with("role", "listbox")
+        .with("aria-label", model.say(texts::PEOPLE))
+        .key("names")
+        .children(offered.iter().enumerate().map(option));
+    Some((list, format!("{NAMES_ID}-{chosen}")))
+}
+
+/// Who can see a new post that names people: everyone, or only they.
+fn audience(model: &Model) -> Option<Html> {
+    if !matches!(model.compose.about(), About::Nothing) {
+        return None;
+    }
+    let named = named(model);
+    let first = model.name_of(named.first()?);
+    let only = model.compose.only_mentioned;
+    let choice = |to_them: bool, label: String, hook: &'static str| {
+        element("button")
+            .class("choice")
+            .with("type", "button")
+            .with("role", "radio")
+            .with("aria-checked", if only == to_them { "true" } else { "false" })
+            .test_id(hook)
+            .on(On::Click(Writing::Audience(to_them).into()))
+            .child(element("bdi").text(label))
+    };
+    let label = texts::only_for(model.language(), Some(&first), named.len() - 1);
+    Some(
+        element("div")
+            .class("choices compose-audience")
+            .with("role", "radiogroup")
+            .with("aria-label", model.say(texts::WHO_SEES))
+            .key("audience")
+            .child(choice(false, model.say(texts::FOR_EVERYONE).to_owned(), "for-everyone"))
+            .child(choice(true, label, "for-mentioned")),
+    )
+}
+
+fn name_key(press: &KeyPress) -> Option<Message> {
+    let writing = match press.key.as_str() {
+        _ if press.composing || press.command || press.alt => return send_key(press),
+        "ArrowDown" => Writing::Step(false),
+        "ArrowUp" => Writing::Step(true),
+        "Enter" | "Tab" => Writing::Complete(None),
+        "Escape" => Writing::NoName,
+        _ => return None,
+    };
+    Some(Message::Writing(writing))
 }
 
 fn send_key(press: &KeyPress) -> Option<Message> {

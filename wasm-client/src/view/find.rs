@@ -5,7 +5,8 @@ use nostrp2p_protocol::PublicKey;
 use super::{Html, avatar, paragraph, person, post};
 use crate::{
     message::{Message, Reading},
-    model::{Model, timeline::Post},
+    model::{Model, names::Answer, timeline::Post},
+    nip05::DomainName,
     profile::short_npub,
     route::Route,
     sorted::SortedSet,
@@ -53,6 +54,7 @@ pub fn view(model: &Model, drawn: &mut post::Drawn) -> Html {
     });
     section
         .child(field(model, named).key("field"))
+        .child_if(domain_hint(model))
         .child_if(person::first_list(model))
         .child_if(list)
         .child(element("div").class("feed").key("posts").children(posts))
@@ -64,6 +66,7 @@ pub fn view(model: &Model, drawn: &mut post::Drawn) -> Html {
 }
 
 fn field(model: &Model, named: Option<Route>) -> Html {
+    let domain = DomainName::of_search(&model.search);
     element("form")
         .class("find-field")
         .with("role", "search")
@@ -81,7 +84,23 @@ fn field(model: &Model, named: Option<Route>) -> Html {
                 .with("value", model.search.clone())
                 .on(On::Input(|text| Message::Reading(Reading::SearchTyped(text)))),
         )
+        .child_if(
+            domain.as_ref().map(|_| super::submit(model.say(texts::NAME_LOOK_UP)).test_id("name-look-up")),
+        )
         .child_if(named.map(|_| super::submit(model.say(texts::FIND_OPEN)).test_id("search-open")))
+}
+
+/// Before a domain is asked, whom that tells what; and after it, what it said.
+fn domain_hint(model: &Model) -> Option<Html> {
+    let name = DomainName::of_search(&model.search)?;
+    let words = match model.names.get(&name) {
+        Some(Answer::Awaited) => model.say(texts::NIP05_ASKING).to_owned(),
+        Some(Answer::Nobody) => texts::name_unknown(model.language(), &name.text()),
+        Some(Answer::Failed) => texts::name_not_asked(model.language(), name.domain()),
+        None | Some(Answer::Person(_)) => texts::picture_from(model.language(), name.domain()),
+    };
+    let hint = element("p").class("muted find-hint").with("role", "status").key("hint");
+    Some(hint.child(element("bdi").text(words)))
 }
 
 /// A person with the one thing to do.

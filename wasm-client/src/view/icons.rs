@@ -52,6 +52,8 @@ pub enum Icon {
     Search,
     /// A bell.
     Bell,
+    /// A picture in its frame.
+    Picture,
 }
 
 /// Draws an icon. It says nothing to screen readers: the text beside it does.
@@ -101,6 +103,9 @@ const fn path(icon: Icon) -> &'static str {
         Icon::Search => "M4.5 10.5a6 6 0 1 1 12 0a6 6 0 1 1-12 0M15 15l4.5 4.5",
         Icon::Bell => {
             "M6 16.5c1.2-1.2 1.5-2.6 1.5-5.5a4.5 4.5 0 0 1 9 0c0 2.9.3 4.3 1.5 5.5zM10 19.5a2.1 2.1 0 0 0 4 0"
+        }
+        Icon::Picture => {
+            "M5.5 5h13a1.5 1.5 0 0 1 1.5 1.5v11a1.5 1.5 0 0 1-1.5 1.5h-13A1.5 1.5 0 0 1 4 17.5v-11A1.5 1.5 0 0 1 5.5 5M4.5 16.5l4.5-4.5 3.5 3.5 2.5-2.5 4.5 4.5M14 9a1.3 1.3 0 1 0 2.6 0a1.3 1.3 0 1 0-2.6 0"
         }
         Icon::More => {
             "M5 12a1 1 0 1 1 2 0a1 1 0 1 1-2 0M11 12a1 1 0 1 1 2 0a1 1 0 1 1-2 0M17 12a1 1 0 1 1 2 0a1 1 0 1 1-2 0"

@@ -1,9 +1,12 @@
 //! The own profile and the key.
 
-use super::{Html, avatar::avatar, button, icons, paragraph, submit};
+use super::{Html, avatar::avatar, button, icons, keyring, paragraph, submit};
 use crate::{
-    message::{Message, Own},
-    model::Model,
+    message::{Keyring, Message, Own},
+    model::{
+        Model,
+        signing::{For, Signer},
+    },
     profile::short_npub,
     texts,
     vdom::{On, element},
@@ -33,12 +36,14 @@ pub fn view(model: &Model) -> Html {
 }
 
 fn backup_missing(model: &Model) -> Option<Html> {
-    (!model.backed_up && model.revealed.is_none()).then(|| {
+    let open = model.revealed.is_some() || model.signing.form.is_some();
+    let elsewhere = model.signing.signer == Signer::Extension;
+    (!model.backed_up && !open && !elsewhere).then(|| {
         element("div")
             .class("banner banner-warn")
             .key("backup")
             .child(element("span").text(model.say(texts::BACKUP_MISSING)))
-            .child(button("plain", model.say(texts::BACKUP_NOW), Message::Own(Own::RevealKey)))
+            .child(button("plain", model.say(texts::BACKUP_NOW), Keyring::Choose(For::Backup)))
     })
 }
 
@@ -147,23 +152,34 @@ fn public_key(model: &Model) -> Html {
 }
 
 fn secret_key(model: &Model) -> Html {
+    if model.signing.signer == Signer::Extension {
+        return element("div")
+            .class("card")
+            .key("secret")
+            .child(element("h2").text(model.say(texts::SECRET_KEY)))
+            .child(paragraph("muted", model.say(texts::KEY_IN_EXTENSION)));
+    }
     let card = element("div")
         .class("card")
         .key("secret")
         .child(element("h2").text(model.say(texts::SECRET_KEY)))
         .child(paragraph("muted", model.say(texts::SECRET_KEY_WHY)));
+    if let Some(form) = keyring::form(model, For::Backup) {
+        return card.child(form);
+    }
+    let file = download(model, Keyring::Choose(For::Backup).into()).test_id("backup-download");
     match &model.revealed {
         Some(nsec) => {
             card.child(element("code").class("code").test_id("nsec").text(nsec.reveal().to_owned())).child(
                 element("div")
                     .class("row")
                     .child(copy(model, Message::Own(Own::CopyKey)))
-                    .child(download(model, Message::Own(Own::DownloadKey)))
+                    .child(file)
                     .child(button("quiet", model.say(texts::KEY_HIDE), Message::Own(Own::HideKey))),
             )
         }
-        None => card.child(element("div").class("row").child(
-            button("plain", model.say(texts::KEY_SHOW), Message::Own(Own::RevealKey)).test_id("key-reveal"),
+        None => card.child(element("div").class("row").child(file).child(
+            button("quiet", model.say(texts::KEY_SHOW), Message::Own(Own::RevealKey)).test_id("key-reveal"),
         )),
     }
 }

@@ -1,8 +1,12 @@
 //! What opens under a post: rows of buttons, and the question before a deletion.
 
-use nostrp2p_protocol::{EventId, Rumor};
+use nostrp2p_protocol::{EventId, PublicKey, Rumor, frame::Delivery};
 
-use super::{Html, button, paragraph};
+use super::{
+    Html, button,
+    icons::{Icon, icon},
+    paragraph,
+};
 use crate::{
     message::{Message, Reading, Relation, Writing},
     model::{Menu, Model, Offers},
@@ -35,7 +39,29 @@ fn more(model: &Model, id: EventId, rumor: &Rumor) -> Html {
         button("danger", model.say(texts::DELETE), Reading::Menu(menu)).test_id("delete")
     });
     group(model.say(texts::MORE))
+        .child_if(deliveries(model, &id))
         .child(element("div").class("row").child(copy).child_if(mute).child_if(delete))
+}
+
+/// How far an own private post has come with each of the people it is for.
+fn deliveries(model: &Model, id: &EventId) -> Option<Html> {
+    let people = model.outbox.deliveries.get(id).filter(|people| !people.is_empty())?;
+    let row = |(person, state): &(PublicKey, Delivery)| {
+        let (word, image, words) = match state {
+            Delivery::Waiting => ("waiting", Icon::Clock, texts::DELIVERY_WAITING),
+            Delivery::Delivered => ("delivered", Icon::Ticks, texts::DELIVERY_DONE),
+            Delivery::GivenUp => ("given-up", Icon::Warning, texts::DELIVERY_GIVEN_UP),
+        };
+        element("li")
+            .class("delivery")
+            .test_id("delivery")
+            .with("data-state", word)
+            .key(person.to_string())
+            .child(icon(image))
+            .child(element("bdi").class("strong").text(model.name_of(person)))
+            .child(element("span").class("muted").text(model.say(words)))
+    };
+    Some(element("ul").class("deliveries").children(people.iter().map(row)))
 }
 
 fn repost(model: &Model, id: EventId) -> Html {

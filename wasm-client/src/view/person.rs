@@ -2,16 +2,18 @@
 
 use nostrp2p_protocol::PublicKey;
 
-use super::{Html, avatar::avatar, button, home, paragraph, post};
+use super::{Html, avatar::avatar, button, home, icons, paragraph, post};
 use crate::{
     message::{Reading, Relation},
-    model::{Model, Picture},
+    model::{Model, Picture, names::Answer},
+    nip05::DomainName,
     profile::{Profile, short_npub},
     richtext,
     route::Route,
     texts,
     vdom::element,
 };
+use icons::{Icon, icon};
 
 /// The screen.
 pub fn view(model: &Model, person: PublicKey, drawn: &mut post::Drawn) -> Html {
@@ -50,14 +52,9 @@ fn head(model: &Model, person: PublicKey) -> Html {
                 .with("dir", "auto")
                 .text(model.name_of(&person)),
         )
-        .child_if(profile.and_then(|profile| profile.nip05.as_ref()).map(|nip05| {
-            let nip05 = element("bdi").text(nip05.clone());
-            element("p")
-                .class("muted")
-                .with("title", model.say(texts::NIP05_UNCHECKED))
-                .test_id("nip05")
-                .child(nip05)
-        }));
+        .child_if(
+            profile.and_then(|profile| profile.nip05.as_ref()).map(|nip05| nip05_row(model, person, nip05)),
+        );
     let face = element("div").class("person-face").child(face(model, &person, profile));
     element("header")
         .class("person-head")
@@ -77,6 +74,31 @@ fn head(model: &Model, person: PublicKey) -> Html {
         .child_if(counts(model, &person))
         .child(key_row(model, person))
         .child_if(picture_offer(model, &person, profile))
+}
+
+/// The name by a domain, and what the domain says about it, once it was asked.
+fn nip05_row(model: &Model, person: PublicKey, nip05: &str) -> Html {
+    let row = element("p").class("muted nip05").test_id("nip05").child(element("bdi").text(nip05.to_owned()));
+    let Some(name) = DomainName::parse(nip05) else {
+        return row.with("title", model.say(texts::NIP05_UNCHECKED));
+    };
+    let said = match model.names.get(&name) {
+        None => {
+            let ask = button("link", model.say(texts::NIP05_CHECK), Reading::LookUp(name.clone()))
+                .with("title", texts::picture_from(model.language(), name.domain()))
+                .test_id("nip05-check");
+            return row.with("title", model.say(texts::NIP05_UNCHECKED)).child(ask);
+        }
+        Some(Answer::Awaited) => ("awaited", texts::NIP05_ASKING),
+        Some(Answer::Person(other)) if other == person => ("right", texts::NIP05_RIGHT),
+        Some(Answer::Person(_) | Answer::Nobody) => ("wrong", texts::NIP05_WRONG),
+        Some(Answer::Failed) => ("failed", texts::NIP05_FAILED),
+    };
+    let (state, words) = said;
+    let mark = (state == "right").then(|| icon(Icon::Tick));
+    row.with("data-state", state)
+        .child_if(mark)
+        .child(element("span").class(if state == "wrong" { "bad" } else { "" }).text(model.say(words)))
 }
 
 fn edit_link(model: &Model) -> Html {

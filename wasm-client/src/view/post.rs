@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use nostrp2p_protocol::{EventId, PublicKey, Rumor, frame::Delivery};
 
-use super::{Html, avatar, button, icons, menu, paragraph, quote};
+use super::{Html, avatar, button, icons, media, menu, paragraph, quote};
 use crate::{
     message::{Message, Reading, Writing},
     model::{Menu, Model, Offers, Quote, reply, timeline::Post},
@@ -12,7 +12,7 @@ use crate::{
     richtext::{self, Span},
     route::Route,
     sorted::SortedMap,
-    storage::Place,
+    storage::{Media, Place},
     texts::{self, Language},
     vdom::{Node, On, element},
     when,
@@ -44,6 +44,9 @@ struct Stamp {
     reposted: bool,
     quoted: Option<bool>,
     opened: bool,
+    pictures: Option<u32>,
+    media: Media,
+    deliveries: usize,
 }
 
 impl Drawn {
@@ -100,6 +103,10 @@ impl Stamp {
             reposted: model.me.is_some_and(|me| model.timeline.repost_by(&id, &me).is_some()),
             quoted: quote.map(|quote| model.timeline.place(&quote.id).is_some()),
             opened: is_opened(model, &id),
+            // Only those that speak of an address somewhere hang on pictures.
+            pictures: target.filter(|target| target.content.contains("://")).map(|_| model.pictures.version),
+            media: model.media,
+            deliveries: model.outbox.deliveries.get(&id).map_or(0, Vec::len),
         }
     }
 }
@@ -121,13 +128,15 @@ fn view(model: &Model, place: &Place, post: &Post) -> Html {
 /// A post of which `id` is the id, in the place of the timeline that is named `key`.
 fn written(model: &Model, key: EventId, id: EventId, rumor: &Rumor, context: Option<Html>) -> Html {
     let author = &rumor.pubkey;
+    let (text, pictures) = text(model, id, rumor);
     let body = element("div")
         .class("post-body")
         .child_if(context)
         .child_if(about(model, rumor))
         .child(head(model, id, rumor))
-        .child_if(text(model, id, rumor))
+        .child_if(text)
         .child_if(fold(model, id, rumor))
+        .child_if(media::view(model, &model.name_of(author), pictures))
         .child_if(Quote::of(rumor).map(|quote| quote::view(model, &quote)))
         .child(actions(model, id, rumor))
         .child_if(menu::view(model, id, rumor))
@@ -330,26 +339,32 @@ fn delivered(model: &Model, people: &[(PublicKey, Delivery)]) -> (&'static str, 
     }
 }
 
-fn text(model: &Model, id: EventId, rumor: &Rumor) -> Option<Html> {
+/// The text, and the pictures that are shown below it.
+fn text(model: &Model, id: EventId, rumor: &Rumor) -> (Option<Html>, Vec<String>) {
     let whole = rumor.content.as_str();
     let folded = is_long(model, rumor) && !model.timeline.unfolded.contains(&id);
     let shown = if folded { richtext::beginning(whole) } else { whole };
     let mut spans = richtext::spans(shown);
+    let count = spans.len();
     if let Some(quote) = Quote::of(rumor) {
         // The card stands for it.
         spans.retain(|span| !matches!(span, Span::Post(id, _) if *id == quote.id));
+    }
+    let pictures = media::take(model, &mut spans);
+    if spans.len() < count {
         if let Some(Span::Text(last)) = spans.last_mut() {
             last.truncate(last.trim_end().len());
         }
         spans.retain(|span| !matches!(span, Span::Text(text) if text.is_empty()));
     }
-    (!spans.is_empty()).then(|| {
+    let text = (!spans.is_empty()).then(|| {
         element("div")
             .class(if folded { "post-text folded" } else { "post-text" })
             .test_id("post-text")
             .with("dir", "auto")
             .children(spans.into_iter().map(|span| draw(model, span)))
-    })
+    });
+    (text, pictures)
 }
 
 /// One stretch of a text.

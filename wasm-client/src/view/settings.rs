@@ -1,12 +1,13 @@
 //! Settings, grouped by what people want to do.
 
-use nostrp2p_protocol::Rumor;
+use nostrp2p_protocol::{PublicKey, Rumor};
 
-use super::{Html, button, error, paragraph};
+use super::{Html, button, error, keyring, paragraph};
 use crate::{
     message::{Link, Message, Own, Relation},
     model::Model,
-    storage::Theme,
+    route::Route,
+    storage::{Media, Pace, Theme},
     texts::{self, Language, Words},
     vdom::{On, element},
     when,
@@ -24,12 +25,104 @@ pub fn view(model: &Model) -> Html {
         section
     };
     section
+        .child(group(model, texts::GROUP_READING))
         .child(theme(model))
         .child(language(model))
-        .child(node(model))
-        .child_if(lists(model))
+        .child(media(model))
+        .child_if(muted(model))
+        .child(group(model, texts::GROUP_KEY))
+        .child(keyring::card(model))
         .child(forget(model))
+        .child(group(model, texts::GROUP_NODE))
+        .child(node(model))
+        .child(pace(model))
+        .child(group(model, texts::GROUP_DATA))
+        .child_if(lists(model))
+        .child(export(model))
         .child(about(model))
+}
+
+fn group(model: &Model, words: Words) -> Html {
+    element("h2").class("group").text(model.say(words))
+}
+
+/// A question with a few answers, of which one is chosen.
+fn choices(
+    model: &Model,
+    title: Words,
+    why: Option<Words>,
+    answers: impl Iterator<Item = (Words, bool, &'static str, Own)>,
+) -> Html {
+    let answer = |(label, chosen, word, message): (Words, bool, &'static str, Own)| {
+        element("button")
+            .class("choice")
+            .with("type", "button")
+            .with("role", "radio")
+            .with("aria-checked", if chosen { "true" } else { "false" })
+            .with("data-choice", word)
+            .on(On::Click(Message::Own(message)))
+            .text(model.say(label))
+    };
+    element("div")
+        .class("card")
+        .child(element("h3").text(model.say(title)))
+        .child_if(why.map(|why| paragraph("muted", model.say(why))))
+        .child(
+            element("div")
+                .class("choices")
+                .with("role", "radiogroup")
+                .with("aria-label", model.say(title))
+                .children(answers.map(answer)),
+        )
+}
+
+fn media(model: &Model) -> Html {
+    let labels = [texts::MEDIA_ASK, texts::MEDIA_FOLLOWED, texts::MEDIA_NEVER];
+    let answers = Media::ALL.into_iter().zip(labels);
+    let answers =
+        answers.map(|(media, label)| (label, model.media == media, media.word(), Own::Media(media)));
+    choices(model, texts::MEDIA, Some(texts::MEDIA_WHY), answers)
+}
+
+fn pace(model: &Model) -> Html {
+    let answers = Pace::ALL.into_iter().zip([texts::PACE_QUICK, texts::PACE_SAVER]);
+    let answers = answers.map(|(pace, label)| (label, model.pace == pace, pace.word(), Own::Pace(pace)));
+    choices(model, texts::PACE, Some(texts::PACE_WHY), answers)
+}
+
+/// Whom one does not want to read, to change one's mind.
+fn muted(model: &Model) -> Option<Html> {
+    let row = |person: &PublicKey| {
+        element("li")
+            .class("version")
+            .test_id("muted")
+            .key(person.to_string())
+            .child(
+                element("a")
+                    .with("href", Route::Person(*person).fragment())
+                    .child(element("bdi").text(model.name_of(person))),
+            )
+            .child(button("link", model.say(texts::UNMUTE), Relation::Unmute(*person)).test_id("unmute"))
+    };
+    let rows: Vec<Html> = model.lists.muted().map(row).collect();
+    (!rows.is_empty()).then(|| {
+        element("div")
+            .class("card")
+            .key("muted")
+            .child(element("h3").text(model.say(texts::MUTED)))
+            .child(paragraph("muted", model.say(texts::MUTE_WHY)))
+            .child(element("ul").class("versions").children(rows))
+    })
+}
+
+fn export(model: &Model) -> Html {
+    element("div")
+        .class("card")
+        .child(element("h3").text(model.say(texts::EXPORT)))
+        .child(paragraph("muted", model.say(texts::EXPORT_WHY)))
+        .child(element("div").class("row").child(
+            button("plain", model.say(texts::EXPORT_SAVE), Message::Own(Own::Export)).test_id("export"),
+        ))
 }
 
 fn language(model: &Model) -> Html {
@@ -47,7 +140,7 @@ fn language(model: &Model) -> Html {
         }
     };
     let choices = [None].into_iter().chain(Language::ALL.map(Some)).map(choice);
-    element("div").class("card").child(element("h2").text(model.say(texts::LANGUAGE))).child(
+    element("div").class("card").child(element("h3").text(model.say(texts::LANGUAGE))).child(
         element("div")
             .class("choices")
             .with("role", "radiogroup")
@@ -67,7 +160,7 @@ fn theme(model: &Model) -> Html {
             .on(On::Click(Message::Own(Own::Theme(theme))))
             .text(model.say(label))
     };
-    element("div").class("card").child(element("h2").text(model.say(texts::THEME))).child(
+    element("div").class("card").child(element("h3").text(model.say(texts::THEME))).child(
         element("div")
             .class("choices")
             .with("role", "radiogroup")
@@ -80,7 +173,7 @@ fn node(model: &Model) -> Html {
     let address = model.connection.node.as_ref().map_or("", |node| node.authority());
     element("div")
         .class("card")
-        .child(element("h2").text(model.say(texts::NODE_SETTING)))
+        .child(element("h3").text(model.say(texts::NODE_SETTING)))
         .child(paragraph("muted", model.say(texts::NODE_SETTING_WHY)))
         .child(element("code").class("code").text(address.to_owned()))
         .child(element("div").class("row").child(button(
@@ -111,7 +204,7 @@ fn lists(model: &Model) -> Option<Html> {
     (versions.len() > 1).then(|| {
         element("div")
             .class("card")
-            .child(element("h2").text(model.say(texts::LIST_TITLE)))
+            .child(element("h3").text(model.say(texts::LIST_TITLE)))
             .child(paragraph("muted", model.say(texts::LIST_WHY)))
             .child(element("ul").class("versions").children(versions))
     })
@@ -120,7 +213,7 @@ fn lists(model: &Model) -> Option<Html> {
 fn forget(model: &Model) -> Html {
     let card = element("div")
         .class("card")
-        .child(element("h2").text(model.say(texts::FORGET)))
+        .child(element("h3").text(model.say(texts::FORGET)))
         .child(paragraph("muted", model.say(texts::FORGET_WHY)));
     if !model.forget_asked {
         return card.child(element("div").class("row").child(
@@ -143,7 +236,9 @@ fn forget(model: &Model) -> Html {
 fn about(model: &Model) -> Html {
     element("div")
         .class("card")
-        .child(element("h2").text(model.say(texts::ABOUT_PAGE)))
-        .child(paragraph("muted", model.say(texts::KEYS_HELP)))
+        .child(element("h3").text(model.say(texts::ABOUT_PAGE)))
+        .child(element("div").class("row").child(
+            button("plain", model.say(texts::KEYBOARD), Message::Own(Own::Help(true))).test_id("help-open"),
+        ))
         .child(paragraph("muted", format!("{} · {}", model.say(texts::APP), model.say(texts::VERSION))))
 }

@@ -137,6 +137,8 @@ fn screens() -> Vec<(String, Model)> {
     screens.extend([Offers::More, Offers::Repost, Offers::Deletion].into_iter().map(offering));
     let revealed = Some(Secret::new("nsec1".to_owned()));
     screens.push(("me, revealed".into(), Model { route: Route::Me, revealed, ..in_use() }));
+    screens.extend(sheets());
+    screens.extend(hostile());
     screens.extend(welcome_screens());
     screens
 }
@@ -174,6 +176,118 @@ fn talking(wide: bool) -> (String, Model) {
     (format!("talking wide={wide}"), model)
 }
 
+/// What is opened over a page, and the forms for passphrases.
+fn sheets() -> Vec<(String, Model)> {
+    use crate::model::signing::{For, NotOpened, PassphraseForm, Signer, Unfit, Unlock};
+    let mut screens = Vec::new();
+    screens.push(("help".to_owned(), Model { help: true, ..in_use() }));
+    for (error, busy) in [(None, true), (Some(NotOpened::Passphrase), false)] {
+        let mut model = in_use();
+        model.signing.unlock = Some(Unlock { error, busy, ..Unlock::default() });
+        screens.push((format!("unlock {error:?}"), model));
+    }
+    for signer in [Signer::Device, Signer::Passphrase, Signer::Extension] {
+        for route in [Route::Settings, Route::Me] {
+            for purpose in [For::Backup, For::Lock] {
+                let mut model = Model { route, ..in_use() };
+                model.signing.signer = signer;
+                let error = Some(Unfit::NotDone(NotOpened::Browser));
+                model.signing.form = Some(PassphraseForm { error, ..PassphraseForm::new(purpose) });
+                screens.push((format!("{route:?} {signer:?} {purpose:?}"), model));
+            }
+        }
+    }
+    let mut naming = in_use();
+    naming.people.take(&profile(4, r#"{"name":"Bob"}"#));
+    naming.compose.text = "@Bob and @b".into();
+    naming.compose.mentions.add("Bob".into(), person(4));
+    naming.compose.completion = crate::model::mention::completion("@Bob and @b", 11);
+    for wide in [false, true] {
+        let environment = Environment { wide, ..Environment::default() };
+        screens.push((
+            format!("naming wide={wide}"),
+            Model { route: Route::Write, environment, ..naming.clone() },
+        ));
+    }
+    screens
+}
+
+/// Posts by somebody who wants to break the page.
+fn hostile() -> Vec<(String, Model)> {
+    let pictures =
+        "https://x.example/a.png https://x.example/b.jpg https://x.example/c.gif https://x.example/d.webp";
+    let contents = [
+        ("64 KiB", "x".repeat(60_000)),
+        ("64 KiB of lines", "\n".repeat(30_000)),
+        ("64 KiB of links", "https://x.example/ ".repeat(3_000)),
+        ("64 KiB of mentions", format!("nostr:{} ", person(2).to_npub()).repeat(800)),
+        ("bidi", "\u{202e}\u{2066}\u{2067}\u{202d}abc".repeat(500)),
+        ("combining", "a\u{0301}\u{0489}".repeat(9_000)),
+        ("control", (0..32).map(char::from).collect::<String>().repeat(100)),
+        ("pictures", format!("{pictures} https://x.example/e.avif javascript:alert(1).png")),
+        ("broken picture", "https://x.example/%00\"onerror=\".png".to_owned()),
+    ];
+    let mut screens = Vec::new();
+    for (name, content) in contents {
+        for created_at in [0, 1_772_892_000, nostrp2p_protocol::limits::MAX_CREATED_AT] {
+            let mut model = in_use();
+            let tags = if name == "bidi" {
+                (0..2_000).map(|n| Tag::new(["p".to_owned(), format!("{n:064}")])).collect()
+            } else {
+                vec![]
+            };
+            let event = post(2, created_at, &content, tags);
+            timeline::insert(&mut model, &event, Origin::Live);
+            model.timeline.since = 0;
+            model.timeline.past = crate::model::timeline::Past::End;
+            model.pictures.put("https://x.example/b.jpg".into(), crate::model::Picture::Loading);
+            model
+                .pictures
+                .put("https://x.example/c.gif".into(), crate::model::Picture::Here("blob:c".into()));
+            model.pictures.put("https://x.example/d.webp".into(), crate::model::Picture::Failed);
+            screens.push((format!("hostile {name} at {created_at}"), model));
+        }
+    }
+    screens
+}
+
+#[test]
+fn a_hostile_post_is_folded_and_draws_no_more_than_a_screen() {
+    for (name, model) in hostile() {
+        let mut elements = 0;
+        each(&view(&model).into(), &mut |element| {
+            elements += 1;
+            if attribute(element, "data-testid") == Some("post-text") {
+                let shown = text_of(element);
+                assert!(shown.chars().count() <= 8_000, "{name}: {} characters", shown.chars().count());
+                assert!(!shown.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\t')), "{name}");
+            }
+        });
+        assert!(elements < 2_500, "{name}: {elements} elements");
+    }
+}
+
+#[test]
+fn no_picture_is_on_the_page_that_nobody_asked_for() {
+    let (_, model) = hostile().into_iter().find(|(name, _)| name.contains("hostile pictures")).unwrap();
+    let mut shown = Vec::new();
+    let mut offered = 0;
+    let mut count = |element: &Html| {
+        if element.tag == "img" {
+            shown.push(attribute(element, "src").unwrap_or_default().to_owned());
+        }
+        offered += usize::from(attribute(element, "data-testid") == Some("media-show"));
+    };
+    each(&view(&model).into(), &mut count);
+    assert_eq!((shown, offered), (vec!["blob:c".to_owned()], 1));
+    let never = Model { media: crate::storage::Media::Never, ..model };
+    let mut media = 0;
+    each(&view(&never).into(), &mut |element| {
+        media += usize::from(attribute(element, "class").is_some_and(|class| class.contains("media")));
+    });
+    assert_eq!(media, 0, "they stay links");
+}
+
 fn welcome_screens() -> Vec<(String, Model)> {
     let nsec = Secret::new("nsec1".to_owned());
     let steps = [
@@ -181,7 +295,12 @@ fn welcome_screens() -> Vec<(String, Model)> {
         Step::Key(KeyStep::Choose),
         Step::Key(KeyStep::Made { nsec: nsec.clone(), saved: false }),
         Step::Key(KeyStep::Made { nsec: nsec.clone(), saved: true }),
-        Step::Key(KeyStep::Import { nsec }),
+        Step::Key(KeyStep::Import { nsec: nsec.clone(), passphrase: Secret::default(), opening: false }),
+        Step::Key(KeyStep::Import {
+            nsec: Secret::new("ncryptsec1x".to_owned()),
+            passphrase: nsec,
+            opening: true,
+        }),
         Step::Key(KeyStep::Proving),
         Step::Name,
     ];

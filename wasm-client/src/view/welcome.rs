@@ -1,11 +1,18 @@
 //! Setting up in three steps, each one decision, back always possible.
 
-use super::{Html, avatar::avatar, button, error, icons, me, network, paragraph, submit};
+use nostrp2p_protocol::nip49;
+
+use super::{Html, avatar::avatar, button, error, icons, keyring, me, network, paragraph, submit};
 use crate::{
-    message::{Message, Own, Setup},
-    model::{KeyStep, Model, Phase, Step, Welcome, connection::Greeting},
+    message::{Keyring, Message, Own, Setup},
+    model::{
+        KeyStep, Model, Phase, Step, Welcome,
+        connection::Greeting,
+        signing::{For, Signer},
+    },
     secret::Secret,
     texts,
+    update::onboarding,
     vdom::{On, element},
 };
 use icons::{Icon, icon};
@@ -93,7 +100,7 @@ fn node_found(model: &Model, welcome: &Welcome, greeting: &Greeting) -> Html {
         None if welcome.token.is_some() => model.say(texts::NODE_FOUND_FREE).to_owned(),
         None => model.say(texts::NODE_FOUND_TOKENLESS).to_owned(),
     };
-    let address = model.connection.node.as_ref().map_or("", |node| node.authority());
+    let address = model.connection.way.as_ref().map_or("", |way| way.address().authority());
     element("div")
         .class("found")
         .key("found")
@@ -164,7 +171,9 @@ fn key(model: &Model, welcome: &Welcome, step: &KeyStep) -> Html {
     match step {
         KeyStep::Choose => choose(model).child_if(trouble).child(row(Some(back(model)), None)).key("choose"),
         KeyStep::Made { nsec, saved } => made(model, nsec, *saved).child_if(trouble).key("made"),
-        KeyStep::Import { nsec } => import(model, nsec, trouble).key("import"),
+        KeyStep::Import { nsec, passphrase, opening } => {
+            import(model, nsec, passphrase, *opening, trouble).key("import")
+        }
         KeyStep::Proving => proving(model).key("proving"),
     }
 }
@@ -216,8 +225,22 @@ fn choose(model: &Model) -> Html {
         model.say(texts::KEY_IMPORT_WHY),
         Setup::ImportKey,
     );
+    let extension = model.environment.extension.then(|| {
+        choice(
+            Icon::Lock,
+            model.say(texts::KEY_EXTENSION).to_owned(),
+            model.say(texts::KEY_EXTENSION_WHY),
+            Setup::UseExtension,
+        )
+        .test_id("key-extension")
+    });
     section.child_if(no_safe_place(model)).child(
-        element("div").class("big-choices").child_if(here).child_if(make).child(import.test_id("key-import")),
+        element("div")
+            .class("big-choices")
+            .child_if(here)
+            .child_if(make)
+            .child(import.test_id("key-import"))
+            .child_if(extension),
     )
 }
 
@@ -234,7 +257,8 @@ fn made(model: &Model, nsec: &Secret, saved: bool) -> Html {
     let save = element("div")
         .class("row")
         .child(me::copy(model, Setup::CopyMade.into()).test_id("backup-copy"))
-        .child(me::download(model, Setup::DownloadMade.into()).test_id("backup-download"));
+        .child(me::download(model, Keyring::Choose(For::Backup).into()).test_id("backup-download"));
+    let form = keyring::form(model, For::Backup);
     let on = if saved {
         Some(button("primary", model.say(texts::KEY_SAVED), Setup::MadeAccepted).test_id("backup-done"))
     } else if model.environment.keeps_keys {
@@ -254,11 +278,21 @@ fn made(model: &Model, nsec: &Secret, saved: bool) -> Html {
                 .test_id("nsec")
                 .text(nsec.reveal().to_owned()),
         )
-        .child(save)
+        .child(if form.is_some() { element("div").child_if(form) } else { save })
         .child(row(Some(back(model)), on))
 }
 
-fn import(model: &Model, nsec: &Secret, trouble: Option<Html>) -> Html {
+fn import(model: &Model, nsec: &Secret, passphrase: &Secret, opening: bool, trouble: Option<Html>) -> Html {
+    let sealed = nip49::is_sealed(onboarding::typed_key(nsec.reveal()));
+    let passphrase = sealed.then(|| {
+        me::field(model.say(texts::KEY_PASSPHRASE), PASSPHRASE_ID).key("passphrase").child(
+            keyring::secret_field(PASSPHRASE_ID, "current-password", passphrase, |text| {
+                Setup::PassphraseTyped(Secret::new(text)).into()
+            })
+            .test_id("passphrase-input"),
+        )
+    });
+    let label = if opening { texts::KEY_OPENING } else { texts::KEY_USE };
     element("section").child(title(model.say(texts::KEY_OWNER_TITLE))).child_if(no_safe_place(model)).child(
         element("form")
             .on(On::Submit(Setup::NsecSubmitted.into()))
@@ -270,21 +304,32 @@ fn import(model: &Model, nsec: &Secret, trouble: Option<Html>) -> Html {
                         .with("autocomplete", "current-password")
                         .with("autocapitalize", "none")
                         .with("spellcheck", "false")
-                        .with("placeholder", "nsec1…")
+                        .with("placeholder", "nsec1… / ncryptsec1…")
                         .test_id("nsec-input")
                         .with("value", nsec.reveal().to_owned())
                         .on(On::Input(|text| Setup::NsecTyped(Secret::new(text)).into())),
                 ),
             )
+            .child_if(passphrase)
             .child_if(trouble)
-            .child(row(Some(back(model)), Some(submit(model.say(texts::KEY_USE)).test_id("next")))),
+            .child(row(
+                Some(back(model)),
+                Some(submit(model.say(label)).test_id("next").with_if(opening, "disabled")),
+            )),
     )
 }
 
+/// The field for the passphrase of a key that is typed.
+const PASSPHRASE_ID: &str = "key-passphrase";
+
 fn proving(model: &Model) -> Html {
     let waits = network::trouble(model);
-    let sentence =
-        if waits.is_some() { model.say(texts::KEY_WAITING) } else { model.say(texts::KEY_PROVING) };
+    let by_extension = model.signing.signer == Signer::Extension && model.signing.proving;
+    let sentence = model.say(match waits {
+        Some(_) => texts::KEY_WAITING,
+        None if by_extension => texts::PROVING_EXTENSION,
+        None => texts::KEY_PROVING,
+    });
     element("section")
         .child(title(model.say(texts::KEY_TITLE)))
         .child(

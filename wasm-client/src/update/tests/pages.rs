@@ -183,7 +183,7 @@ fn a_quote_is_written_with_its_tags_and_survives_a_reload_as_a_draft() {
     let theirs = post(2, 10, "theirs");
     rig.hear(std::slice::from_ref(&theirs));
     rig.give(Writing::Quote(theirs.id()).into());
-    rig.give(Writing::Typed("true".into()).into());
+    rig.give(Writing::Typed("true".into(), 0).into());
     rig.give(Message::Browser(Browser::Visible(false)));
     let mut settings = Settings::default();
     for change in rig.saved() {

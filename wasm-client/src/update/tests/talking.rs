@@ -68,7 +68,7 @@ fn a_reply_that_is_dropped_is_a_post_for_everyone_and_keeps_its_text() {
     let to = post(2, 10, "question");
     rig.receive(vec![to.clone()]);
     rig.give(Message::Writing(Writing::Reply(to.id())));
-    rig.give(Message::Writing(Writing::Typed("hello".into())));
+    rig.give(Message::Writing(Writing::Typed("hello".into(), 0)));
     rig.give(Message::Writing(Writing::DropReply));
     rig.give(Message::Writing(Writing::Send));
     assert_eq!(rig.draft().map(|draft| (draft.tags, draft.content)), Some((vec![], "hello".into())));
@@ -80,7 +80,7 @@ fn a_draft_of_a_reply_is_a_reply_after_a_reload_too() {
     let to = post(2, 10, "question");
     rig.receive(vec![to.clone()]);
     rig.give(Message::Writing(Writing::Reply(to.id())));
-    rig.give(Message::Writing(Writing::Typed("to be continued".into())));
+    rig.give(Message::Writing(Writing::Typed("to be continued".into(), 0)));
     rig.effects.clear();
     rig.give(Message::Browser(Browser::Visible(false)));
     let mut settings = Settings { theme: Theme::Auto, ..Settings::default() };

@@ -12,7 +12,7 @@ fn a_post_is_stored_before_it_is_sent_and_shown_at_once() {
     let id = *rig.model.outbox.waiting.keys().next().unwrap();
     let saved = rig.saved();
     assert!(
-        matches!(&saved[..], [Change::Outgoing(event), Change::Set(Setting::Draft(draft)), Change::Set(Setting::Reply(None)), Change::Set(Setting::Quote(None))]
+        matches!(&saved[..], [Change::Outgoing(event), Change::Set(Setting::Draft(draft)), Change::Set(Setting::Reply(None)), Change::Set(Setting::Quote(None)), ..]
         if event.id() == id && draft.is_empty())
     );
     assert_eq!(rig.model.compose.text, "");
@@ -153,7 +153,7 @@ fn nothing_and_too_much_are_not_sent() {
 #[test]
 fn a_draft_is_stored_soon_after_the_last_key_and_when_the_page_is_hidden() {
     let mut rig = Rig::in_use(0);
-    rig.give(Message::Writing(Writing::Typed("to be continued".into())));
+    rig.give(Message::Writing(Writing::Typed("to be continued".into(), 0)));
     rig.did(|effect| matches!(effect, Effect::Wait(Timer::Draft, _)));
     rig.give(Message::Browser(Browser::Visible(false)));
     assert!(rig.saved().contains(&Change::Set(Setting::Draft("to be continued".into()))));

@@ -1,0 +1,189 @@
+//! Who signs, and what waits for the key: nothing is signed behind the back of somebody who locked it.
+
+use crate::{effect::Effect, secret::Secret};
+
+/// Most that waits for the key to be unlocked; beyond it the oldest goes. People do one thing after the other.
+const MAX_WAITING: usize = 20;
+/// Fewest characters of a passphrase.
+pub const MIN_PASSPHRASE: usize = 8;
+
+/// Who signs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Signer {
+    /// The key on this device.
+    #[default]
+    Device,
+    /// The key on this device, which lies under a passphrase.
+    Passphrase,
+    /// An extension of the browser (NIP-07). The key never comes here.
+    Extension,
+}
+
+/// Why a key under a passphrase did not open, or could not be put there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NotOpened {
+    /// The passphrase is another one.
+    Passphrase,
+    /// It needs more memory than a browser gives.
+    TooHard,
+    /// It is no whole text of this sort.
+    Broken,
+    /// The browser failed.
+    Browser,
+}
+
+/// Who signs, and what waits for it.
+#[derive(Debug, Clone, Default)]
+pub struct Signing {
+    /// Who signs.
+    pub signer: Signer,
+    /// Whether the key has to be unlocked before it can sign.
+    pub locked: bool,
+    /// The question for the passphrase, while it is open.
+    pub unlock: Option<Unlock>,
+    /// The form for a new passphrase, while it is open.
+    pub form: Option<PassphraseForm>,
+    /// Whether a login waits for the person's yes.
+    pub proving: bool,
+    /// Whether the person said no to letting the node act; it is not asked again until the page is opened again.
+    pub no_delegation: bool,
+    waiting: Vec<Effect>,
+}
+
+/// The question for the passphrase.
+#[derive(Debug, Clone, Default)]
+pub struct Unlock {
+    /// What was typed.
+    pub passphrase: Secret,
+    /// Why it did not open.
+    pub error: Option<NotOpened>,
+    /// Whether it is being tried.
+    pub busy: bool,
+}
+
+/// The form for a new passphrase.
+#[derive(Debug, Clone)]
+pub struct PassphraseForm {
+    /// What it is for.
+    pub purpose: For,
+    /// What was typed.
+    pub first: Secret,
+    /// What was typed the second time.
+    pub second: Secret,
+    /// What is wrong.
+    pub error: Option<Unfit>,
+    /// Whether the key is being put under it.
+    pub busy: bool,
+}
+
+/// What a new passphrase is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum For {
+    /// A file to keep.
+    Backup,
+    /// The key on this device.
+    Lock,
+}
+
+/// What is wrong with a new passphrase.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unfit {
+    /// Shorter than [`MIN_PASSPHRASE`].
+    Short,
+    /// The second is another one than the first.
+    Different,
+    /// It could not be done.
+    NotDone(NotOpened),
+}
+
+impl PassphraseForm {
+    /// An empty form.
+    pub fn new(purpose: For) -> Self {
+        Self { purpose, first: Secret::default(), second: Secret::default(), error: None, busy: false }
+    }
+
+    /// What is wrong with what was typed.
+    pub fn unfit(&self) -> Option<Unfit> {
+        if self.first.reveal().chars().count() < MIN_PASSPHRASE {
+            Some(Unfit::Short)
+        } else if self.first != self.second {
+            Some(Unfit::Different)
+        } else {
+            None
+        }
+    }
+}
+
+impl NotOpened {
+    /// All, each with the word by which the worker says it.
+    const WORDS: [(Self, &'static str); 4] = [
+        (Self::Passphrase, "passphrase"),
+        (Self::TooHard, "hard"),
+        (Self::Broken, "broken"),
+        (Self::Browser, "browser"),
+    ];
+
+    /// The word by which the worker says it.
+    pub fn word(self) -> &'static str {
+        Self::WORDS.into_iter().find(|(other, _)| *other == self).map_or("browser", |(_, word)| word)
+    }
+
+    /// Reads [`NotOpened::word`].
+    pub fn of_word(word: &str) -> Self {
+        Self::WORDS.into_iter().find(|(_, other)| *other == word).map_or(Self::Browser, |(reason, _)| reason)
+    }
+}
+
+impl Signing {
+    /// What is known when the page opens: a key under a passphrase is locked.
+    pub fn of(signer: Signer) -> Self {
+        Self { signer, locked: signer == Signer::Passphrase, ..Self::default() }
+    }
+
+    /// Whether each signature needs the person: their answer may take long.
+    pub const fn asks(&self) -> bool {
+        self.locked || matches!(self.signer, Signer::Extension)
+    }
+
+    /// Has something wait for the key. A later login takes the place of an earlier one.
+    pub fn wait(&mut self, effect: Effect) {
+        if effect.is_proof() {
+            self.waiting.retain(|other| !other.is_proof());
+        }
+        if self.waiting.len() >= MAX_WAITING {
+            self.waiting.remove(0);
+        }
+        self.waiting.push(effect);
+    }
+
+    /// Takes what waited.
+    pub fn take_waiting(&mut self) -> Vec<Effect> {
+        std::mem::take(&mut self.waiting)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_reason_is_read_from_its_word() {
+        for (reason, word) in NotOpened::WORDS {
+            assert_eq!((reason.word(), NotOpened::of_word(word)), (word, reason));
+        }
+        assert_eq!(NotOpened::of_word("?"), NotOpened::Browser);
+    }
+
+    #[test]
+    fn a_new_passphrase_is_long_enough_and_typed_twice() {
+        let form = |first: &str, second: &str| {
+            let secret = |text: &str| Secret::new(text.to_owned());
+            PassphraseForm { first: secret(first), second: secret(second), ..PassphraseForm::new(For::Lock) }
+                .unfit()
+        };
+        assert_eq!(form("seven77", "seven77"), Some(Unfit::Short));
+        assert_eq!(form("eight888", "eight88"), Some(Unfit::Different));
+        assert_eq!(form("eight888", "eight888"), None);
+        assert_eq!(form("ひらがな八文字で", "ひらがな八文字で"), None);
+    }
+}

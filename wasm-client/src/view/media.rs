@@ -1,0 +1,109 @@
+//! Pictures in posts. None is loaded before somebody wants to see it, for its address would tell a stranger who reads.
+
+use super::{Html, icons, paragraph};
+use crate::{
+    message::{Message, Reading},
+    model::{Model, Picture},
+    richtext::Span,
+    storage::Media,
+    texts,
+    vdom::{On, element},
+};
+use icons::{Icon, icon};
+
+/// Most pictures of one post that are offered; the rest stay links.
+const MAX_PICTURES: usize = 4;
+
+/// Takes the addresses of pictures out of a text, to be shown below it; none where no pictures are wanted.
+pub fn take(model: &Model, spans: &mut Vec<Span>) -> Vec<String> {
+    let mut pictures = Vec::new();
+    if model.media == Media::Never {
+        return pictures;
+    }
+    spans.retain(|span| match span {
+        Span::Link(address) if is_picture(address) && pictures.len() < MAX_PICTURES => {
+            pictures.push(address.clone());
+            false
+        }
+        _ => true,
+    });
+    pictures
+}
+
+/// Whether an address is that of a picture, by its ending.
+pub fn is_picture(address: &str) -> bool {
+    let path = address.split(['?', '#']).next().unwrap_or_default();
+    let name = path.rsplit('/').next().unwrap_or_default();
+    let ending = name.rsplit_once('.').map(|(_, ending)| ending).unwrap_or_default();
+    let pictures = ["jpg", "jpeg", "png", "gif", "webp", "avif"];
+    path.split('/').count() > 3 && pictures.iter().any(|known| ending.eq_ignore_ascii_case(known))
+}
+
+/// The host of an address, to be shown.
+pub fn host(address: &str) -> String {
+    let rest = address.split_once("://").map_or(address, |(_, rest)| rest);
+    rest.split(['/', '?', '#']).next().unwrap_or_default().to_owned()
+}
+
+/// The pictures of a post, each in a frame that keeps its size whatever comes.
+pub fn view(model: &Model, author: &str, addresses: Vec<String>) -> Option<Html> {
+    (!addresses.is_empty()).then(|| {
+        let pictures = addresses.into_iter().map(|address| picture(model, author, address));
+        element("div").class("media").children(pictures)
+    })
+}
+
+fn picture(model: &Model, author: &str, address: String) -> Html {
+    let host = host(&address);
+    match model.pictures.get(&address) {
+        None => element("button")
+            .class("media-frame media-ask")
+            .with("type", "button")
+            .test_id("media-show")
+            .on(On::Click(Message::Reading(Reading::ShowPicture(address))))
+            .child(icon(Icon::Picture))
+            .child(element("span").class("strong").text(model.say(texts::PICTURE_SHOW)))
+            .child(element("bdi").class("muted").text(texts::picture_from(model.language(), &host))),
+        Some(Picture::Loading) => element("div")
+            .class("media-frame")
+            .child(element("span").class("spinner"))
+            .child(paragraph("muted", model.say(texts::PICTURE_LOADING))),
+        Some(Picture::Here(own)) => link(address).class("media-frame").with("aria-label", host).child(
+            element("img")
+                .class("media-picture")
+                .test_id("media")
+                .with("src", own.clone())
+                .with("alt", texts::picture_of(model.language(), author)),
+        ),
+        Some(Picture::Failed) => element("div")
+            .class("media-frame")
+            .child(paragraph("muted", model.say(texts::PICTURE_FAILED)))
+            .child(link(address).text(host)),
+    }
+}
+
+fn link(address: String) -> Html {
+    element("a")
+        .with("href", address)
+        .with("target", "_blank")
+        .with("rel", "noopener noreferrer nofollow ugc")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pictures_are_known_by_their_ending() {
+        for yes in ["https://x.example/a.JPG", "http://x.example/b/c.webp?w=1", "https://x.example/a.b.png#x"]
+        {
+            assert!(is_picture(yes), "{yes}");
+        }
+        for no in
+            ["https://x.png", "https://x.example/a.svg", "https://x.example/png", "https://x.example/.html"]
+        {
+            assert!(!is_picture(no), "{no}");
+        }
+        assert_eq!(host("https://x.example:80/a?b"), "x.example:80");
+    }
+}
