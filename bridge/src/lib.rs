@@ -5,6 +5,7 @@
 
 mod information;
 mod message;
+pub mod mirror;
 mod query;
 mod reader;
 mod search;

@@ -167,6 +167,11 @@ impl Core {
         }
     }
 
+    /// Whether any node acts for a person, as far as is known.
+    pub fn has_node(&self, person: &PublicKey, now: u64) -> bool {
+        !self.directory.nodes_of(person, now).is_empty()
+    }
+
     /// For whom a node acts, as far as is known.
     pub fn owner_of(&self, peer: &PeerId, now: u64) -> Option<PublicKey> {
         self.directory.owner_of(peer, now)

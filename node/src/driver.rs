@@ -9,7 +9,7 @@ mod homeward;
 mod received;
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     future::Future,
     pin::Pin,
     sync::{Arc, Mutex},
@@ -69,6 +69,12 @@ pub(crate) enum Command {
     Want(Vec<Want>, Option<oneshot::Sender<bool>>),
     /// The owner has read something up to a time.
     Mark(String, u64),
+    /// Keep an event that came from this relay.
+    Mirrored(Event, String),
+    /// Write down how far a mirror has come.
+    Note(Note),
+    /// Which of these people have no node that is known here?
+    Strangers(BTreeSet<PublicKey>, oneshot::Sender<BTreeSet<PublicKey>>),
 }
 
 /// A verified login event with what it must fit.
@@ -273,6 +279,9 @@ impl Running {
                 }
             }
             Happening::Command(Command::Mark(name, until)) => self.mark(name, until).await,
+            Happening::Command(
+                command @ (Command::Mirrored(..) | Command::Note(_) | Command::Strangers(..)),
+            ) => self.on_mirror(command).await,
             Happening::Targets(request, event, targets) => {
                 self.handle(Input::Publish(request, event, targets)).await;
             }
@@ -326,6 +335,20 @@ impl Running {
                 self.report_standing().await;
             }
             Happening::Answered | Happening::Over => {}
+        }
+    }
+
+    /// What mirrors want of the driver.
+    async fn on_mirror(&mut self, command: Command) {
+        match command {
+            Command::Mirrored(event, relay) => self.writer.store(event, Travel::Mirrored(relay)).await,
+            Command::Note(note) => self.writer.note(note).await,
+            Command::Strangers(mut people, reply) => {
+                let now = clock::now();
+                people.retain(|person| !self.core.has_node(person, now));
+                drop(reply.send(people));
+            }
+            _ => {}
         }
     }
 

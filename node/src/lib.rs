@@ -18,6 +18,7 @@ mod genkey;
 mod http;
 pub mod maintenance;
 mod markers;
+mod mirror;
 mod pace;
 pub mod server;
 pub mod settings;

@@ -11,7 +11,7 @@ use std::{
 use axum::serve::ListenerExt;
 use nostrp2p_bridge::Policy;
 use nostrp2p_core::{Claim, Lending, Ownership};
-use nostrp2p_overlay::{Listen, Overlay, StartError};
+use nostrp2p_overlay::{Listen, NodeSecret, Overlay, StartError};
 use nostrp2p_protocol::{PeerId, PublicKey, channel::ChannelSecret};
 use tokio::{
     net::TcpListener,
@@ -25,6 +25,7 @@ use crate::{
     delegated,
     driver::Driver,
     http::{self, App, Relay, Rest, Visitors},
+    mirror,
     settings::{Settings, Tls},
     standing::OpenWays,
     stop::{self, Stop, Stopper},
@@ -113,16 +114,7 @@ async fn run_open(
     let ownership = ownership(&settings, store, &writer).await?;
     let secret = data_dir::node_secret(&settings.data_dir)?;
     let announcer = Announcer::new(secret.clone(), settings.home.help_others.clone());
-    let mut overlay_settings = nostrp2p_overlay::Settings::new(secret.clone());
-    overlay_settings.listen = vec![Listen::Ip(settings.listen)];
-    overlay_settings.bootstrap = settings.bootstrap.clone();
-    overlay_settings.known_addresses = Some(settings.data_dir.join("peers.json"));
-    overlay_settings.reachable = settings.reach.reachable.0;
-    overlay_settings.external = settings.reach.external.clone();
-    overlay_settings.relay_slots = settings.reach.relay_slots.0;
-    overlay_settings.upnp = settings.reach.upnp;
-    overlay_settings.mdns = settings.reach.mdns;
-    let (overlay, events) = nostrp2p_overlay::start(overlay_settings).await?;
+    let (overlay, events) = nostrp2p_overlay::start(overlay_settings(&settings, secret.clone())).await?;
     let listener = TcpListener::bind(settings.listen_clients).await;
     let listener = listener.map_err(|error| RunError::Clients { address: settings.listen_clients, error })?;
     let clients = listener.local_addr().unwrap_or(settings.listen_clients);
@@ -154,6 +146,7 @@ async fn run_open(
     };
     let (reports, task) = driver.run(stop.clone());
     let task = tokio::spawn(task);
+    let mirrors = mirror::start(&settings, store.clone(), &reports, stop.clone());
     let app = App {
         commands: reports.commands,
         standing: reports.standing,
@@ -170,6 +163,7 @@ async fn run_open(
         sessions: App::sessions(),
         visitors: Visitors::default(),
         public_read: settings.public_read,
+        mirrors,
         rest: Rest::new(settings.legacy_rest, settings.public_read),
         relay: Relay::new(Policy { public_read: settings.public_read, open: settings.open_relay }),
     };
@@ -218,6 +212,20 @@ fn on_claim(
             say(&claim::text(&local, elsewhere.as_deref(), settings.claim_seconds / 60, settings.qr));
         }
     }
+}
+
+/// What the overlay goes by.
+fn overlay_settings(settings: &Settings, secret: NodeSecret) -> nostrp2p_overlay::Settings {
+    let mut overlay_settings = nostrp2p_overlay::Settings::new(secret);
+    overlay_settings.listen = vec![Listen::Ip(settings.listen)];
+    overlay_settings.bootstrap = settings.bootstrap.clone();
+    overlay_settings.known_addresses = Some(settings.data_dir.join("peers.json"));
+    overlay_settings.reachable = settings.reach.reachable.0;
+    overlay_settings.external = settings.reach.external.clone();
+    overlay_settings.relay_slots = settings.reach.relay_slots.0;
+    overlay_settings.upnp = settings.reach.upnp;
+    overlay_settings.mdns = settings.reach.mdns;
+    overlay_settings
 }
 
 /// Whose node this is: `-p` fixes it, otherwise whoever claimed it.

@@ -22,6 +22,8 @@ pub use explain::explain;
 pub use home::{HelpOthers, HomeSettings};
 pub use reach::{ReachSettings, Reachable, RelaySlots};
 
+use crate::mirror::relay_url;
+
 /// Where a node listens by default, as the original does.
 const DEFAULT_LISTEN: &str = "127.0.0.1:20000";
 /// How long a claim link holds by default, in minutes.
@@ -160,6 +162,17 @@ pub struct Flags {
           num_args = 0..=1, default_missing_value = "true", value_parser = boolish)]
     pub open_relay: Option<bool>,
 
+    /// A relay to which your public events go, and from which come those of people who are not on this network;
+    /// may be given several times (docs/mirrors.md)
+    #[arg(long, value_name = "URL", env = "NOSTRP2P_MIRROR", value_delimiter = ',', value_parser = relay_url)]
+    pub mirror: Vec<String>,
+
+    /// Mirror also to the relays of your relay list (NIP-65), and read where the people you follow write
+    /// [default: false]
+    #[arg(long, value_name = "BOOL", env = "NOSTRP2P_MIRROR_LISTS",
+          num_args = 0..=1, default_missing_value = "true", value_parser = boolish)]
+    pub mirror_lists: Option<bool>,
+
     /// Show the public events to guests who are not signed in [default: false]
     #[arg(long, value_name = "BOOL", env = "NOSTRP2P_PUBLIC_READ",
           num_args = 0..=1, default_missing_value = "true", value_parser = boolish)]
@@ -204,6 +217,8 @@ pub struct File {
     allow_host: Vec<String>,
     legacy_rest: Option<bool>,
     open_relay: Option<bool>,
+    mirror: Vec<String>,
+    mirror_lists: Option<bool>,
     public_read: Option<bool>,
     claim_minutes: Option<u64>,
     no_qr: Option<bool>,
@@ -238,6 +253,10 @@ pub struct Settings {
     pub legacy_rest: bool,
     /// Whether the relay asks for no login.
     pub open_relay: bool,
+    /// Relays to mirror to and from.
+    pub mirrors: Vec<String>,
+    /// Whether relay lists are used besides.
+    pub mirror_lists: bool,
     /// Whether guests see the public events.
     pub public_read: bool,
     /// How long a claim link holds, in seconds.
@@ -373,6 +392,13 @@ fn merge(flags: Flags, file: File, data_dir: PathBuf) -> Result<Settings, Unusab
         file.public_key.map(parse).transpose()
     };
     let owner = flags.public_key.map_or_else(owner_in_file, |key| Ok(Some(key)))?;
+    let mirrors = if flags.mirror.is_empty() {
+        let parse =
+            |text: &String| relay_url(text).map_err(|reason| Unusable::InFile(format!("mirror: {reason}")));
+        file.mirror.iter().map(parse).collect::<Result<_, _>>()?
+    } else {
+        flags.mirror
+    };
     let hosts = if flags.allow_host.is_empty() { file.allow_host } else { flags.allow_host };
     // A helper's own name, unless it was given as well.
     let own = home.host().filter(|own| !hosts.contains(own));
@@ -391,6 +417,8 @@ fn merge(flags: Flags, file: File, data_dir: PathBuf) -> Result<Settings, Unusab
         allow_hosts: hosts.into_iter().map(|host| host.trim().to_ascii_lowercase()).collect(),
         home,
         legacy_rest: flags.legacy_rest.or(file.legacy_rest).unwrap_or(false),
+        mirrors,
+        mirror_lists: flags.mirror_lists.or(file.mirror_lists).unwrap_or(false),
         open_relay: flags.open_relay.or(file.open_relay).unwrap_or(false),
         public_read: flags.public_read.or(file.public_read).unwrap_or(false),
         claim_seconds: claim_minutes.saturating_mul(60),

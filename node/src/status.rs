@@ -18,6 +18,7 @@ use tokio_rustls::TlsConnector;
 use self::reach::{Connected, Reach};
 use crate::{
     clock, delegated,
+    mirror::MirrorStatus,
     settings::{Settings, Tls},
 };
 
@@ -39,6 +40,8 @@ pub(crate) struct Node {
     pub(crate) reach: Reach,
     pub(crate) stored: u64,
     pub(crate) delegated: Option<u64>,
+    #[serde(default)]
+    pub(crate) mirrors: Vec<MirrorStatus>,
     pub(crate) home: Home,
 }
 
@@ -149,10 +152,29 @@ fn describe(node: &Node, page: Option<&str>, port: u16, now: u64) -> anyhow::Res
     if let Some(advice) = node.reach.advice(node.peers, port) {
         writeln!(text, "\n{advice}")?;
     }
+    for mirror in &node.mirrors {
+        writeln!(text, "  mirror      {}", describe_mirror(mirror))?;
+    }
     if node.npub.is_some() && node.delegated.is_none_or(|expires| expires <= now) {
         write!(text, "\n{}", delegated::ADVICE)?;
     }
     Ok(text.trim_end().to_owned())
+}
+
+fn describe_mirror(mirror: &MirrorStatus) -> String {
+    let MirrorStatus { url, state, accepted, heard, .. } = mirror;
+    let mut text = format!("{url}: {state}, {accepted} events given, {heard} heard");
+    if mirror.refused > 0 {
+        text.push_str(&format!(", {} refused", mirror.refused));
+    }
+    if mirror.needs_signature {
+        text.push_str(
+            "; it wants you to sign in (NIP-42), which only your client could do, so nothing goes there",
+        );
+    } else if let Some(reason) = &mirror.reason {
+        text.push_str(&format!(" ({reason})"));
+    }
+    text
 }
 
 #[cfg(test)]
@@ -177,6 +199,7 @@ mod tests {
                 helpers: vec!["wss://helper.example".into()],
                 link: "#peer=1".into(),
             },
+            mirrors: vec![],
         };
         let without = describe(&node(None), Some("https://page.example"), 20000, 100).unwrap();
         assert!(without.contains("1 through a hole") && without.contains("cannot reach"), "{without}");

@@ -17,7 +17,7 @@ const stored = (relay, filter) => new Promise((resolve, reject) => {
   const events = [];
   const subscription = relay.subscribe([filter], {
     onevent: event => events.push(event),
-    oneose: () => { subscription.close(); resolve(events); },
+    oneose: () => { resolve(events); subscription.close(); },
     onclose: reason => reject(new Error(reason)),
   });
 });

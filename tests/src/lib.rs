@@ -4,14 +4,17 @@
 //! Nothing sleeps for a guess: [`until`] waits for a condition and says what it waited for.
 #![expect(clippy::panic, reason = "a test stops at the first surprise, and says what it was")]
 
+mod axe;
 mod browser;
 mod client;
+mod hosting;
 mod http;
 mod node;
 mod page;
 mod person;
 mod relay;
 mod rest;
+mod town;
 
 use std::{
     fmt::Debug,
@@ -19,13 +22,16 @@ use std::{
     time::{Duration, Instant},
 };
 
+pub use axe::axe;
 pub use browser::{Browser, EXTENSION_KEY, Size};
 pub use client::{Client, now, post, random_key, reply};
+pub use hosting::Site;
 pub use http::{get, post_http, request, request_over};
 pub use node::{Node, binary, free_port};
 pub use person::Person;
 pub use relay::Relay;
 pub use rest::{RestAnswer, RestEvent, authorization, http_login, rest};
+pub use town::Town;
 
 /// How long anything may take that is not measured.
 pub const PATIENCE: Duration = Duration::from_secs(30);

@@ -161,6 +161,11 @@ impl Node {
         self.child.id().expect("a running node")
     }
 
+    /// The number of the process.
+    pub fn process(&self) -> Option<u32> {
+        self.child.id()
+    }
+
     /// Resident memory in KiB, where the system tells (Linux).
     pub fn resident_kib(&self) -> Option<u64> {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()?)).ok()?;

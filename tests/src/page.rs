@@ -84,6 +84,18 @@ impl Browser {
         .await;
     }
 
+    /// Waits until no own post is in this state any more.
+    pub async fn see_no_state(&self, state: &str) {
+        let selector = format!("[data-testid=\"post-state\"][data-state=\"{state}\"]");
+        until(&format!("no post to be {state}"), || async {
+            match self.driver.find_all(Locator::Css(&selector)).await {
+                Ok(found) if found.is_empty() => Ok(()),
+                other => Err(format!("{:?}", other.map(|found| found.len()))),
+            }
+        })
+        .await;
+    }
+
     /// Presses a button by its `data-testid` inside the post with this text, as soon as both are there.
     pub async fn press_in_post(&self, text: &str, id: &str) {
         let script = "

@@ -134,3 +134,37 @@ async fn a_client_that_does_not_watch_gets_what_it_subscribes_to() {
     other.send(ClientFrame::Subscribe { request: 30, filters: vec![] }).await;
     assert!(other.refusal().await.reason.contains("20 subscriptions"));
 }
+
+#[tokio::test]
+async fn the_own_node_is_searched_for_words_and_a_guest_finds_nothing_private() {
+    let mut alice = Person::arrive(None).await;
+    alice.client.publish(&post(&alice.key, "The Quick brown fox")).await;
+    alice.client.publish(&post(&alice.key, "quick and slow")).await;
+    alice.client.publish(&post(&alice.key, "日本語の投稿です")).await;
+    alice.client.publish(&reply(&alice.key, "a quick secret", &[&random_key()])).await;
+    for (words, expected) in [
+        ("quick", vec!["The Quick brown fox", "a quick secret", "quick and slow"]),
+        ("BROWN quick", vec!["The Quick brown fox"]),
+        ("投稿", vec!["日本語の投稿です"]),
+        ("nothing of that", vec![]),
+    ] {
+        let search =
+            ClientFrame::Search { request: 6, filters: vec![Filter::default()], words: words.into() };
+        alice.client.send(search).await;
+        let NodeFrame::Answer { request: 6, events, .. } = alice.client.answer().await else {
+            panic!("no answer to {words}")
+        };
+        let posts = events.into_iter().filter(|event| event.kind == Kind::POST);
+        let mut found: Vec<String> = posts.map(|event| event.content).collect();
+        found.sort_unstable();
+        assert_eq!(found, expected, "{words}");
+    }
+    let mut stranger = Client::connect(&alice.node.clients()).await;
+    stranger
+        .send(ClientFrame::Search { request: 7, filters: vec![Filter::default()], words: "quick".into() })
+        .await;
+    assert!(stranger.refusal().await.reason.contains("sign in"));
+    let words = "w ".repeat(30);
+    alice.client.send(ClientFrame::Search { request: 8, filters: vec![Filter::default()], words }).await;
+    assert!(alice.client.refusal().await.reason.contains("more than 20 words"));
+}

@@ -177,6 +177,8 @@ pub enum Timer {
     Notice,
     /// What the node was too busy for is sent again.
     Resend,
+    /// What is typed is to be searched for.
+    Search,
     /// Nobody has looked for long: the key is locked.
     Lock,
 }

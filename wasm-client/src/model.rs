@@ -28,7 +28,7 @@ use crate::{
     address::NodeAddress,
     route::Route,
     secret::Secret,
-    sorted::SortedMap,
+    sorted::{SortedMap, SortedSet},
     storage::{Media, Pace, Place, Theme},
     texts::{Language, Words},
 };
@@ -186,11 +186,19 @@ pub struct Open {
     pub loading: bool,
     /// Whether the own node holds no more.
     pub ended: bool,
+    /// What the node found last.
+    pub found: SortedSet<EventId>,
 }
 
 impl Default for Open {
     fn default() -> Self {
-        Self { drawn: timeline::PAGE_POSTS, subscription: None, loading: false, ended: false }
+        Self {
+            drawn: timeline::PAGE_POSTS,
+            subscription: None,
+            loading: false,
+            ended: false,
+            found: SortedSet::default(),
+        }
     }
 }
 

@@ -164,6 +164,7 @@ fn restore(model: &mut Model, snapshot: Snapshot) {
     model.chosen_language = settings.language;
     model.tab = settings.tab;
     model.notices.read_until = settings.read_until;
+    model.notices.restore_followers(settings.followers);
     model.lists.made_here = settings.made_here;
     model.backed_up = settings.backed_up;
     model.compose.text = settings.draft;
@@ -186,6 +187,7 @@ fn on_timer(model: &mut Model, timer: Timer, moment: Moment, out: &mut Vec<Effec
         Timer::Draft => compose::save_draft(model, out),
         Timer::Notice => model.notice = None,
         Timer::Resend => connection::publish_all(model, out),
+        Timer::Search => timeline::search(model, out),
         Timer::Lock => signing::lock(model, out),
     }
 }

@@ -1,6 +1,7 @@
 //! What may be typed after `cargo xtask`.
 
 use crate::{fuzz, test::Suite};
+use std::path::PathBuf;
 
 /// The text of `cargo xtask --help`.
 pub const HELP: &str = "\
@@ -19,8 +20,13 @@ Commands:
   fuzz   Give every decoder to libFuzzer, a minute each
            TARGET          only this one, such as json or packet
            --seconds N     how long each
+  screenshots   Save a picture of every screen, light and dark, phone and desktop, and check them with axe-core
+           FOLDER          where to (target/screenshots)
+           --debug-build   as with run
   bench  Measure, with a release build of the node, and print the figures
            store           memory and disk for 100,000 events
+           relay           events and requests a second, beside nostr-rs-relay if that is installed
+           filters         compare the filter engine with its definition: 100,000 events, 10,000 filters
   ci     Everything that must hold before a change lands: format, layering, lints, docs, tests, budgets
   help   This text
 
@@ -45,6 +51,12 @@ pub enum Command {
     /// Whether to build the node quickly.
     Natlab(bool),
     Fuzz(fuzz::Options),
+    Screenshots {
+        /// Where to; `target/screenshots` if nothing is said.
+        folder: Option<PathBuf>,
+        /// Cargo's dev profile instead of release.
+        debug_build: bool,
+    },
     /// Which benchmark.
     Bench(&'static str),
     Ci,
@@ -81,10 +93,11 @@ impl Command {
             },
             "web" => alone(&name, &rest, Self::Web),
             "fuzz" => parse_fuzz(rest).map(Self::Fuzz),
+            "screenshots" => parse_screenshots(&rest),
             "bench" => parse_bench(&rest).map(Self::Bench),
             "ci" => alone(&name, &rest, Self::Ci),
             _ => Err(format!(
-                "there is no command `{name}`; there are run, web, test, natlab, fuzz, bench, ci and help"
+                "there is no command `{name}`; there are run, web, test, natlab, fuzz, screenshots, bench, ci and help"
             )),
         }
     }
@@ -139,10 +152,25 @@ fn parse_fuzz(words: Vec<String>) -> Result<fuzz::Options, String> {
     Ok(options)
 }
 
+fn parse_screenshots(words: &[String]) -> Result<Command, String> {
+    let (flags, folders): (Vec<&String>, Vec<&String>) = words.iter().partition(|word| word.starts_with('-'));
+    match (flags.as_slice(), folders.as_slice()) {
+        ([], folders @ ([] | [_])) => Ok(screenshots(folders, false)),
+        ([flag], folders @ ([] | [_])) if *flag == "--debug-build" => Ok(screenshots(folders, true)),
+        _ => Err("`screenshots` takes one folder and --debug-build".into()),
+    }
+}
+
+fn screenshots(folders: &[&String], debug_build: bool) -> Command {
+    Command::Screenshots { folder: folders.first().map(PathBuf::from), debug_build }
+}
+
 fn parse_bench(words: &[String]) -> Result<&'static str, String> {
     match words {
         [name] if name == "store" => Ok("store"),
-        _ => Err("`bench` wants the name of one benchmark; there is store".into()),
+        [name] if name == "relay" => Ok("relay"),
+        [name] if name == "filters" => Ok("filters"),
+        _ => Err("`bench` wants the name of one benchmark; there are store, relay and filters".into()),
     }
 }
 
@@ -203,6 +231,23 @@ mod tests {
         assert_eq!(parse("fuzz"), fuzz(None, fuzz::SECONDS));
         assert_eq!(parse("fuzz json --seconds 5"), fuzz(Some("json"), 5));
         for line in ["fuzz --seconds", "fuzz --seconds x", "fuzz --seconds 0", "fuzz a b", "fuzz --fast"] {
+            assert!(parse(line).is_err(), "{line}");
+        }
+    }
+
+    #[test]
+    fn pictures_go_where_one_says() {
+        let folder = Some(PathBuf::from("x"));
+        assert_eq!(
+            parse("screenshots x"),
+            Ok(Command::Screenshots { folder: folder.clone(), debug_build: false })
+        );
+        assert_eq!(
+            parse("screenshots --debug-build x"),
+            Ok(Command::Screenshots { folder, debug_build: true })
+        );
+        assert_eq!(parse("screenshots"), Ok(Command::Screenshots { folder: None, debug_build: false }));
+        for line in ["screenshots a b", "screenshots --fast"] {
             assert!(parse(line).is_err(), "{line}");
         }
     }

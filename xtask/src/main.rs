@@ -10,6 +10,7 @@ mod demo;
 mod fuzz;
 mod layering;
 mod natlab;
+mod product;
 mod report;
 mod run;
 mod signals;
@@ -60,6 +61,9 @@ fn carry_out(command: Command) -> Result<ExitCode> {
         Command::Help => Ok(ExitCode::SUCCESS),
         Command::Web => web::run(&workspace).map(|()| ExitCode::SUCCESS),
         Command::Run(options) => run::run(&workspace, &options),
+        Command::Screenshots { folder, debug_build } => {
+            product::screenshots(&workspace, folder.as_deref(), debug_build)
+        }
         Command::Test(suites) => test::run(&workspace, &suites),
         Command::Natlab(debug_build) => natlab::run(&workspace, debug_build),
         Command::Fuzz(options) => fuzz::run(&workspace, &options),

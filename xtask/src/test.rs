@@ -8,8 +8,8 @@ mod counts;
 
 use crate::{
     natlab,
-    report::{Outcome, Report, Steps},
-    run::build_node,
+    product::Stage,
+    report::{Outcome, Report},
     tools, web,
     workspace::Workspace,
 };
@@ -140,15 +140,12 @@ fn run_suite(workspace: &Workspace, suite: Suite, tested: &mut Tested) -> Result
             capture::run(tests, SUITE_LIMIT)
         }
         Suite::Product => {
-            let browser = tools::ensure_browser()?;
+            let stage = Stage::set(workspace, false)?;
             tools::prepare_nginx();
-            let mut steps = Steps::new(web::STEPS + 1);
-            tested.web = Some(web::build(workspace, &mut steps)?);
-            let node = build_node(workspace, &mut steps, false)?;
             let mut tests = product_runner(workspace);
-            tests.env("NOSTRP2P_BIN", node);
+            stage.describe(workspace, &mut tests);
             tests.env("NOSTRP2P_CLIENTS", tools::ensure_clients(workspace)?);
-            tests.env("CHROMIUM", browser.chromium).env("CHROMEDRIVER", browser.driver);
+            tested.web = Some(stage.web);
             let captured = capture::run(tests, SUITE_LIMIT)?;
             tested.budgets.extend(budgets(&captured.text));
             Ok(captured)

@@ -89,6 +89,34 @@ pub fn require_cxx() -> Result<()> {
     )
 }
 
+/// Fetches a package of npm into `target/tools`, exactly this version and nothing that it would run, and gives its
+/// folder; none on a machine without npm or without a way to its registry, where the tests do without.
+pub fn ensure_npm_package(workspace: &Workspace, package: &str, version: &str) -> Result<Option<PathBuf>> {
+    let home = workspace.path("target/tools/npm");
+    let folder = home.join("node_modules").join(package);
+    let installed = fs::read_to_string(folder.join("package.json")).unwrap_or_default();
+    if installed.contains(&format!("\"version\": \"{version}\"")) {
+        return Ok(Some(folder));
+    }
+    let Some(npm) = on_path("npm") else {
+        println!("npm is not here, so the tests do without {package}");
+        return Ok(None);
+    };
+    fs::create_dir_all(&home).with_context(|| format!("cannot make {}", home.display()))?;
+    let status = Command::new(npm)
+        .args(["install", "--no-save", "--ignore-scripts", "--no-audit", "--no-fund", "--silent", "--prefix"])
+        .arg(&home)
+        .arg(format!("{package}@{version}"))
+        .stdin(Stdio::null())
+        .status()
+        .context("npm could not be started")?;
+    if !status.success() {
+        println!("npm could not fetch {package} {version}, so the tests do without it");
+        return Ok(None);
+    }
+    Ok(Some(folder))
+}
+
 /// A browser and the program that steers it.
 pub struct Browser {
     pub chromium: PathBuf,

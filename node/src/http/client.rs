@@ -192,6 +192,9 @@ impl Session {
             ClientFrame::Subscribe { filters, .. } if self.may_read() => {
                 self.on_subscribe(request, filters).await
             }
+            ClientFrame::Search { filters, words, .. } if self.may_read() => {
+                self.on_search(request, filters, &words).await
+            }
             ClientFrame::Unsubscribe { .. } => {
                 self.subscriptions.retain(|(name, _)| *name != request);
                 Ok(())
@@ -211,6 +214,7 @@ impl Session {
             | ClientFrame::Fetch { .. }
             | ClientFrame::Watch { .. }
             | ClientFrame::Subscribe { .. }
+            | ClientFrame::Search { .. }
             | ClientFrame::Mark { .. } => {
                 self.refuse(request, Refusal::new(RefusalCode::LoginNeeded, "sign in first")).await
             }

@@ -15,11 +15,7 @@ use tokio::{
     time::timeout,
 };
 
-use super::{
-    App, client,
-    link::{Gone, Socket},
-    visitors::Place,
-};
+use super::{App, client, link::Socket, visitors::Place};
 use crate::standing::OpenWays;
 
 /// A client that does not greet in this time is gone: two ways over a slow network.
@@ -51,7 +47,7 @@ pub(crate) async fn serve(
                 Ok(Some((channel, stream))) => {
                     let socket = Socket::through_helper(channel, stream, visit);
                     // However it ends, the client knows where to resume.
-                    let _: Result<(), Gone> = client::run(app, socket, authority).await;
+                    drop(client::run(app, socket, authority).await);
                 }
                 _ => tracing::debug!(helper = %from, "a client through a helper did not greet rightly"),
             }

@@ -5,13 +5,13 @@ use axum::{
     http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
-use serde::Serialize;
-
 use nostrp2p_protocol::frame::Ways;
+use serde::Serialize;
 
 use super::App;
 use crate::{
     claim,
+    mirror::MirrorStatus,
     status::reach::{Connected, Reach},
 };
 
@@ -34,6 +34,7 @@ struct Node {
     stored: u64,
     /// Until when the owner's delegation holds, in seconds since 1970.
     delegated: Option<u64>,
+    mirrors: Vec<MirrorStatus>,
     /// How clients reach the node from elsewhere.
     home: Home,
 }
@@ -75,6 +76,7 @@ pub(super) async fn node(State(app): State<App>) -> Response {
             addresses: ways.addresses,
             helpers: ways.helpers,
         },
+        mirrors: app.mirrors.borrow().values().cloned().collect(),
     };
     json("application/json", &node)
 }

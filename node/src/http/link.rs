@@ -48,7 +48,7 @@ where
         async move |socket| {
             let now = Instant::now();
             // However it ends, the client knows where to resume.
-            let wire = Wire::Socket(socket);
+            let wire = Wire::Socket(Box::new(socket));
             let socket = Socket { wire, visit, heard: now, pinged: now, ping_every: PING_EVERY };
             drop(session(app, socket).await);
             drop(permit);
@@ -72,7 +72,7 @@ pub(super) struct Socket {
 /// By what way a client has come.
 enum Wire {
     /// To this node itself.
-    Socket(WebSocket),
+    Socket(Box<WebSocket>),
     /// Through a helper: the helper looks after its WebSocket, and when that ends, it ends the stream.
     Helper(Box<Through>),
 }

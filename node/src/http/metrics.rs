@@ -9,6 +9,7 @@ use axum::{
 use nostrp2p_overlay::{Reach, Reachability, Stats};
 
 use super::{App, MAX_SESSIONS};
+use crate::mirror::MirrorStatus;
 
 /// How the node does. It names no person and no event.
 pub(super) async fn metrics(State(app): State<App>) -> Response {
@@ -46,6 +47,10 @@ pub(super) async fn metrics(State(app): State<App>) -> Response {
     text.counter("peers_banned", "Nodes thrown out for their score.", stats.banned);
     text.counter("requests_sent", "Requests sent to other nodes.", stats.requests_sent);
     reach(&mut text, &app.overlay.reach().await, &stats);
+    let mirrors = app.mirrors.borrow().clone();
+    for (name, kind, help, value) in MIRROR_METRICS {
+        text.labelled(name, kind, help, mirrors.values().map(|mirror| (mirror.url.as_str(), value(mirror))));
+    }
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text.0).into_response()
 }
 
@@ -74,6 +79,21 @@ fn reach(text: &mut Text, reach: &Reach, stats: &Stats) {
     );
 }
 
+/// Name, type, help and value of what is told of each mirror.
+type MirrorMetric = (&'static str, &'static str, &'static str, fn(&MirrorStatus) -> u64);
+
+const MIRROR_METRICS: [MirrorMetric; 5] = [
+    ("mirror_connected", "gauge", "Whether the mirror is connected.", |mirror| {
+        u64::from(mirror.state == "connected")
+    }),
+    ("mirror_behind", "gauge", "Sequence numbers still to be looked at for the mirror.", |mirror| {
+        mirror.behind
+    }),
+    ("mirror_accepted_total", "counter", "Events that the mirror has taken.", |mirror| mirror.accepted),
+    ("mirror_refused_total", "counter", "Events that the mirror has refused.", |mirror| mirror.refused),
+    ("mirror_heard_total", "counter", "Events that came from the mirror.", |mirror| mirror.heard),
+];
+
 #[derive(Default)]
 struct Text(String);
 
@@ -84,6 +104,22 @@ impl Text {
 
     fn counter(&mut self, name: &str, help: &str, value: u64) {
         self.line(&format!("{name}_total"), "counter", help, value);
+    }
+
+    /// One line for each mirror, if there is any. Addresses of relays hold neither quotes nor backslashes.
+    fn labelled<'a>(
+        &mut self,
+        name: &str,
+        kind: &str,
+        help: &str,
+        values: impl Iterator<Item = (&'a str, u64)>,
+    ) {
+        let lines: String =
+            values.map(|(url, value)| format!("nostrp2p_{name}{{url=\"{url}\"}} {value}\n")).collect();
+        if !lines.is_empty() {
+            self.0
+                .push_str(&format!("# HELP nostrp2p_{name} {help}\n# TYPE nostrp2p_{name} {kind}\n{lines}"));
+        }
     }
 
     fn line(&mut self, name: &str, kind: &str, help: &str, value: u64) {

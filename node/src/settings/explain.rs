@@ -42,6 +42,8 @@ pub fn explain(settings: &Settings, flags: &Flags, said: impl Fn(&str) -> Option
         ("allow-host", Some(list(settings.allow_hosts.clone()))),
         ("legacy-rest", Some(settings.legacy_rest.to_string())),
         ("open-relay", Some(settings.open_relay.to_string())),
+        ("mirror", Some(list(settings.mirrors.clone()))),
+        ("mirror-lists", Some(settings.mirror_lists.to_string())),
         ("public-read", Some(settings.public_read.to_string())),
         ("claim-minutes", Some((settings.claim_seconds / 60).to_string())),
         ("no-qr", Some((!settings.qr).to_string())),

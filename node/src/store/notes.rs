@@ -1,9 +1,10 @@
-//! Small things besides events: read markers of the owner, and how far siblings have told what they hold.
+//! Small things besides events: read markers of the owner, how far siblings have told what they hold, and how far
+//! mirrors have come.
 
 use std::collections::BTreeMap;
 
 use nostrp2p_core::Cursor;
-use nostrp2p_protocol::PeerId;
+use nostrp2p_protocol::{EventId, PeerId};
 use redb::{ReadableDatabase, ReadableTable, TableDefinition, WriteTransaction};
 
 use super::Store;
@@ -12,6 +13,13 @@ use super::Store;
 const MARKERS: TableDefinition<&str, u64> = TableDefinition::new("markers");
 /// Another node of the owner -> which store it has, and the last sequence number that it has told.
 const SIBLINGS: TableDefinition<&[u8; 32], (u64, u64)> = TableDefinition::new("siblings");
+
+/// A mirror's address -> up to which sequence number it has the owner's events.
+const SETTLED: TableDefinition<&str, u64> = TableDefinition::new("mirrors_settled");
+/// A mirror's address -> up to which time, in seconds since 1970, what was wanted of it is here.
+const CAUGHT_UP: TableDefinition<&str, u64> = TableDefinition::new("mirrors_caught_up");
+/// Events of the owner that some mirror has.
+const GIVEN: TableDefinition<&[u8; 32], ()> = TableDefinition::new("mirrors_given");
 
 /// Something to write down.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,12 +30,21 @@ pub enum Note {
     NoMarker(String),
     /// A sibling has told everything up to here.
     Sibling(PeerId, Cursor),
+    /// This mirror has the owner's events up to this sequence number.
+    Settled(String, u64),
+    /// What was wanted of this mirror is here, up to this time in seconds since 1970.
+    CaughtUp(String, u64),
+    /// A mirror has this event of the owner.
+    Given(EventId),
 }
 
 /// Creates the tables that are missing.
 pub(super) fn prepare(transaction: &WriteTransaction) -> Result<(), redb::Error> {
     transaction.open_table(MARKERS)?;
     transaction.open_table(SIBLINGS)?;
+    transaction.open_table(SETTLED)?;
+    transaction.open_table(CAUGHT_UP)?;
+    transaction.open_table(GIVEN)?;
     Ok(())
 }
 
@@ -40,6 +57,11 @@ pub(super) fn write(transaction: &WriteTransaction, note: &Note) -> Result<(), r
             let row = (store.unwrap_or(0), *after);
             transaction.open_table(SIBLINGS)?.insert(peer.as_ed25519(), row)?;
         }
+        Note::Settled(url, through) => {
+            drop(transaction.open_table(SETTLED)?.insert(url.as_str(), through)?);
+        }
+        Note::CaughtUp(url, until) => drop(transaction.open_table(CAUGHT_UP)?.insert(url.as_str(), until)?),
+        Note::Given(id) => drop(transaction.open_table(GIVEN)?.insert(id.as_bytes(), ())?),
     }
     Ok(())
 }
@@ -54,6 +76,27 @@ impl Store {
         let rows =
             markers.iter()?.map(|row| row.map(|(name, until)| (name.value().to_owned(), until.value())));
         Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// How far a mirror has come: the last [`Note::Settled`] and the last [`Note::CaughtUp`], 0 before the first.
+    ///
+    /// # Errors
+    /// When the disk cannot be read.
+    pub fn mirror(&self, url: &str) -> Result<(u64, u64), redb::Error> {
+        let transaction = self.database.begin_read()?;
+        let settled = transaction.open_table(SETTLED)?.get(url)?.map_or(0, |row| row.value());
+        let caught_up = transaction.open_table(CAUGHT_UP)?.get(url)?.map_or(0, |row| row.value());
+        Ok((settled, caught_up))
+    }
+
+    /// Whether some mirror has the event with this id, in hex. What cannot be read was not given.
+    pub fn was_given(&self, id: &str) -> bool {
+        let Ok(id) = id.parse::<EventId>() else { return false };
+        let given = || {
+            let given = self.database.begin_read()?.open_table(GIVEN)?;
+            Ok::<_, redb::Error>(given.get(id.as_bytes())?.is_some())
+        };
+        given().unwrap_or_default()
     }
 
     /// How far each sibling has told what it holds.

@@ -46,7 +46,7 @@ pub struct Selection {
     pub through: u64,
     /// Whether nothing was left out but what the asker's own limits leave out.
     pub complete: bool,
-    /// In the order of NIP-01; at most 500 for each filter.
+    /// In the order of NIP-01; at most 500 for each filter that does not name more by their ids.
     pub picked: Vec<Picked>,
 }
 
@@ -74,7 +74,9 @@ impl Store {
         for asked in asked {
             let wanted =
                 asked.filter.limit.map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(usize::MAX));
-            let limit = wanted.min(MAX_BATCH_EVENTS);
+            // Whoever names events one by one gets them all.
+            let most = asked.filter.ids.as_ref().map_or(0, BTreeSet::len).max(MAX_BATCH_EVENTS);
+            let limit = wanted.min(most);
             let mut found: Vec<(Place, Picked)> = Vec::new();
             let mut keep = |sequence, length, event: Event| {
                 let last = found.last().map(|((Reverse(created_at), _), _)| *created_at);

@@ -16,7 +16,7 @@ use super::{
     lapse,
     query::{Asked, Selection},
     record,
-    tables::{EVENTS, INDEX, META, META_NEWEST, OUTBOX, UNSENT},
+    tables::{EVENTS, INDEX, META, META_NEWEST, MIRRORED, OUTBOX, UNSENT},
 };
 use crate::clock;
 
@@ -100,6 +100,15 @@ impl Store {
         Ok(events.get(sequence)?.and_then(|value| living(value.value(), clock::now())))
     }
 
+    /// From which relay an event came, if it came from one.
+    ///
+    /// # Errors
+    /// When the disk cannot be read.
+    pub fn mirrored(&self, sequence: u64) -> Result<Option<String>, redb::Error> {
+        let mirrored = self.database.begin_read()?.open_table(MIRRORED)?;
+        Ok(mirrored.get(sequence)?.map(|relay| relay.value().to_owned()))
+    }
+
     /// All deliveries that wait.
     ///
     /// # Errors
@@ -171,10 +180,9 @@ impl Store {
     pub fn find_visible(
         &self,
         filters: &[Filter],
-        visible: fn(&Event) -> bool,
+        visible: impl Fn(&Event) -> bool,
     ) -> Result<Found, redb::Error> {
-        let also = |event: &Event| visible(event);
-        let asked: Vec<Asked<'_>> = filters.iter().map(|filter| Asked { filter, also: &also }).collect();
+        let asked: Vec<Asked<'_>> = filters.iter().map(|filter| Asked { filter, also: &visible }).collect();
         let Selection { mut complete, picked, .. } = self.select(&asked)?;
         // What the answer did not keep in memory is more than fits here.
         let mut events: Vec<Event> = picked.into_iter().map_while(|picked| picked.event).collect();

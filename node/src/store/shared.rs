@@ -15,6 +15,8 @@ const SHARED: TableDefinition<(u64, &[u8; 32]), u64> = TableDefinition::new("sha
 pub(super) struct Origin {
     /// It was sent to everybody, by others or by the owner. What is for everyone by itself is shared in any case.
     pub(super) shared: bool,
+    /// It came from a relay: what is for everyone by itself is not shared then.
+    pub(super) mirrored: bool,
     /// The owner wrote it.
     pub(super) own: bool,
 }

@@ -18,6 +18,8 @@ pub(super) const INDEX: TableDefinition<&[u8], ()> = TableDefinition::new("index
 pub(super) const META: TableDefinition<&str, u64> = TableDefinition::new("meta");
 /// Sequence numbers of own public events that no other node has taken yet.
 pub(super) const UNSENT: TableDefinition<u64, ()> = TableDefinition::new("unsent");
+/// Sequence number of an event that came from a relay -> the relay's address.
+pub(super) const MIRRORED: TableDefinition<u64, &str> = TableDefinition::new("mirrored");
 /// Sequence number and person -> how far the event has come with that person: state, number of the next retry, time
 /// of publication in seconds since 1970.
 pub(super) const OUTBOX: TableDefinition<(u64, &[u8; 32]), (u8, u8, u64)> = TableDefinition::new("outbox");

@@ -10,7 +10,7 @@ use super::{
     lapse::{self, ENDS},
     record,
     shared::{Origin, Shared},
-    tables::{EVENTS, IDS, INDEX, META, META_NEWEST, OUTBOX, OWNER, UNSENT},
+    tables::{EVENTS, IDS, INDEX, META, META_NEWEST, MIRRORED, OUTBOX, OWNER, UNSENT},
     tombstones::{self, Address, Tombstones},
 };
 
@@ -51,6 +51,7 @@ pub(super) struct Tables<'txn> {
     pub(super) ends: Table<'txn, (u64, u64), ()>,
     pub(super) tombstones: Tombstones<'txn>,
     pub(super) shared: Shared<'txn>,
+    pub(super) mirrored: Table<'txn, u64, &'static str>,
     meta: Table<'txn, &'static str, u64>,
     newest: u64,
 }
@@ -68,6 +69,7 @@ impl<'txn> Tables<'txn> {
             ends: transaction.open_table(ENDS)?,
             tombstones: Tombstones::open(transaction)?,
             shared: Shared::open(transaction)?,
+            mirrored: transaction.open_table(MIRRORED)?,
             meta,
             newest,
         })
@@ -80,7 +82,7 @@ impl<'txn> Tables<'txn> {
         origin: Origin,
         now: u64,
     ) -> Result<Inserted, redb::Error> {
-        let shared = origin.shared || audience(event) == Audience::Everyone;
+        let shared = origin.shared || (!origin.mirrored && audience(event) == Audience::Everyone);
         let known = self.ids.get(event.id().as_bytes())?.map(|sequence| sequence.value());
         if let Some(sequence) = known {
             // A deletion may have come as a private one before.
@@ -223,6 +225,12 @@ impl<'txn> Tables<'txn> {
         Ok(())
     }
 
+    /// Notes from which relay an event came.
+    pub(super) fn mark_mirrored(&mut self, sequence: u64, relay: &str) -> Result<(), redb::Error> {
+        self.mirrored.insert(sequence, relay)?;
+        Ok(())
+    }
+
     /// Notes that an event has reached another node.
     pub(super) fn mark_sent(&mut self, sequence: u64) -> Result<(), redb::Error> {
         self.unsent.remove(sequence)?;
@@ -269,6 +277,7 @@ impl<'txn> Tables<'txn> {
     pub(super) fn remove(&mut self, sequence: u64, event: &Event) -> Result<(), redb::Error> {
         self.events.remove(sequence)?;
         self.unsent.remove(sequence)?;
+        self.mirrored.remove(sequence)?;
         let everybody = (sequence, &[0x00; 32])..=(sequence, &[0xff; 32]);
         self.outbox.retain_in(everybody, |_, _| false)?;
         self.ids.remove(event.id().as_bytes())?;

@@ -47,6 +47,8 @@ pub enum Travel {
     Done,
     /// Others have shared it with everybody: neighbours may have it from here, also if it is a deletion.
     Shared,
+    /// It came from this relay and is not for other nodes, unless they ask.
+    Mirrored(String),
     /// It is for everyone; see [`super::Store::unsent`].
     Ahead,
     /// It is for these people; each gets a row that begins at this time. See [`super::Store::waiting`].
@@ -189,11 +191,13 @@ fn commit(
             match write {
                 Write::Event(event, _, travel) => {
                     let shared = matches!(travel, Travel::Ahead | Travel::Shared);
-                    let origin = Origin { shared, own: owner == Some(event.pubkey) };
+                    let mirrored = matches!(travel, Travel::Mirrored(_));
+                    let origin = Origin { shared, mirrored, own: owner == Some(event.pubkey) };
                     let stored = tables.insert(event, origin, now)?;
                     if let Inserted::New(sequence) = stored {
                         match travel {
                             Travel::Done | Travel::Shared => {}
+                            Travel::Mirrored(relay) => tables.mark_mirrored(sequence, relay)?,
                             Travel::Ahead => tables.mark_unsent(sequence)?,
                             Travel::To(people, since) => {
                                 for person in people {

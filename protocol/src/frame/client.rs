@@ -3,7 +3,7 @@
 use crate::{
     Filter, Malformed, UnverifiedEvent,
     frame::RequestId,
-    limits::{MAX_FILTERS, MAX_FRAME_BYTES, MAX_MARKER_BYTES},
+    limits::{MAX_FILTERS, MAX_FRAME_BYTES, MAX_MARKER_BYTES, MAX_TEXT_BYTES},
     wire::{self, CompactEvent},
 };
 
@@ -76,6 +76,16 @@ pub enum ClientFrame {
         /// `created_at` of the latest that was read, in seconds. A marker never goes back.
         until: u64,
     },
+    /// 10 `[10, request, filters, words]`: asks as a Fetch does, for events in which all of some words occur. No other
+    /// node is asked.
+    Search {
+        /// Repeated in the answer.
+        request: RequestId,
+        /// As in a Fetch.
+        filters: Vec<Filter>,
+        /// Parted by white space; at most [`MAX_TEXT_BYTES`] bytes.
+        words: String,
+    },
 }
 
 impl ClientFrame {
@@ -93,6 +103,7 @@ impl ClientFrame {
             Self::Subscribe { request, filters } => wire::encode(&(7u8, request, filters)),
             Self::Unsubscribe { request } => wire::encode(&(8u8, request)),
             Self::Mark { name, until } => wire::encode(&(9u8, name, until)),
+            Self::Search { request, filters, words } => wire::encode(&(10u8, request, filters, words)),
         }
     }
 
@@ -140,6 +151,16 @@ impl ClientFrame {
                 }
                 Ok(Self::Mark { name, until })
             }
+            10 => {
+                let (_, request, filters, words): (u8, _, Vec<Filter>, String) = wire::decode(bytes)?;
+                if words.len() > MAX_TEXT_BYTES {
+                    return Err(Malformed::TooLong { length: words.len(), max: MAX_TEXT_BYTES });
+                }
+                if filters.len() > MAX_FILTERS {
+                    return Err(Malformed::Encoding(format!("more than {MAX_FILTERS} filters")));
+                }
+                Ok(Self::Search { request, filters, words })
+            }
             other => Err(Malformed::UnknownType(other)),
         }
     }
@@ -153,6 +174,7 @@ impl ClientFrame {
             | Self::Publish { request, .. }
             | Self::Fetch { request, .. }
             | Self::Subscribe { request, .. }
+            | Self::Search { request, .. }
             | Self::Unsubscribe { request } => *request,
         }
     }

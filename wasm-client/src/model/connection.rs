@@ -124,6 +124,8 @@ pub enum Request {
     Profiles,
     /// What reposts pass on.
     Targets,
+    /// What is searched for.
+    Search,
     /// What the open page is about.
     Page,
     /// Earlier posts of the person whose page is open.

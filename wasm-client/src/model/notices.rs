@@ -9,6 +9,8 @@ use crate::{richtext, sorted::SortedMap, storage::Place};
 
 /// Most that are held; beyond it the oldest go. A guess.
 const MAX_NOTICES: usize = 500;
+/// Most followers that are remembered; beyond it new ones are no news. A guess.
+const MAX_FOLLOWERS: usize = 2_000;
 /// The name of the read marker that one's devices share.
 pub const MARKER: &str = "notifications";
 
@@ -25,6 +27,8 @@ pub enum What {
     Repost,
     /// An own post, liked.
     Like,
+    /// Somebody began to follow one.
+    Follow,
 }
 
 /// Something that somebody did.
@@ -41,6 +45,8 @@ pub struct Notice {
 /// What others did.
 #[derive(Debug, Clone, Default)]
 pub struct Notices {
+    /// Who is known to follow one, and since when, in seconds since 1970.
+    followers: SortedMap<PublicKey, u64>,
     /// From the oldest to the newest.
     list: SortedMap<Reverse<Place>, Notice>,
     /// Up to when everything was read, in seconds since 1970, on any device.
@@ -65,15 +71,43 @@ pub fn notice(rumor: &Rumor, me: &PublicKey) -> Option<Notice> {
         Kind::POST if rumor.has_tag("e") && reply::target(rumor).is_some() => own(What::Reply, rumor.id()),
         Kind::POST if Quote::of(rumor).is_some() => own(What::Quote, rumor.id()),
         Kind::POST => own(What::Mention, rumor.id()),
+        Kind::FOLLOW_LIST => own(What::Follow, rumor.id()),
         _ => None,
     }
 }
 
 impl Notices {
+    /// Takes in who is known to follow one, and since when.
+    pub fn restore_followers(&mut self, followers: Vec<(PublicKey, u64)>) {
+        for (person, since) in followers {
+            self.follow(person, since);
+        }
+    }
+
+    /// Who is known to follow one, and since when.
+    pub fn followers(&self) -> Vec<(PublicKey, u64)> {
+        self.followers.iter().map(|(person, since)| (*person, *since)).collect()
+    }
+
+    /// Every version of somebody's list names those in it again; only the first one is news.
+    fn follow(&mut self, by: PublicKey, since: u64) -> bool {
+        if self.followers.contains_key(&by) || self.followers.len() >= MAX_FOLLOWERS {
+            return false;
+        }
+        self.followers.insert(by, since);
+        let post = EventId::from_bytes(*by.as_bytes());
+        self.list.insert(Reverse(Place::new(since, post)), Notice { what: What::Follow, by, post });
+        true
+    }
+
     /// Takes an event in; says whether it is news.
     pub fn take(&mut self, rumor: &Rumor, me: Option<PublicKey>) -> bool {
         let Some(notice) = me.and_then(|me| notice(rumor, &me)) else { return false };
-        let new = self.list.insert(Reverse(Place::new(rumor.created_at, rumor.id())), notice).is_none();
+        let new = if notice.what == What::Follow {
+            self.follow(notice.by, rumor.created_at)
+        } else {
+            self.list.insert(Reverse(Place::new(rumor.created_at, rumor.id())), notice).is_none()
+        };
         if self.list.len() > MAX_NOTICES {
             self.list.pop_first();
         }
@@ -112,6 +146,11 @@ impl Notices {
     /// Forgets them; up to when they were read stays.
     pub fn clear(&mut self) {
         self.list.clear();
+        // Who follows one hangs on no store of the node.
+        let followers = std::mem::take(&mut self.followers);
+        for (person, since) in followers.iter() {
+            self.follow(*person, *since);
+        }
     }
 }
 
@@ -145,7 +184,8 @@ mod tests {
         check(Kind::REACTION, &[e.clone(), p.clone()], Some(What::Like));
         check(Kind::REACTION, from_ref(&p), None);
         check(Kind::POST, from_ref(&e), None);
-        check(Kind::FOLLOW_LIST, from_ref(&p), None);
+        check(Kind::FOLLOW_LIST, from_ref(&p), Some(What::Follow));
+        check(Kind(10_000), from_ref(&p), None);
         assert_eq!(notice(&Rumor { pubkey: ME, ..event(Kind::POST, &[e, p]) }, &ME), None);
     }
 

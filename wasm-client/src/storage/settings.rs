@@ -5,7 +5,7 @@ use crate::{
     model::{Drafts, Mentions, Quote, Reply, Tab, ways::Home},
     texts::Language,
 };
-use nostrp2p_protocol::frame::StoreId;
+use nostrp2p_protocol::{PublicKey, frame::StoreId};
 
 /// How far the node's store has been followed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -79,6 +79,8 @@ pub enum Setting {
     Drafts(Drafts),
     /// Whom the composer names.
     Mentions(Mentions),
+    /// Who is known to follow one, and since when, in seconds since 1970.
+    Followers(Vec<(PublicKey, u64)>),
     /// When pictures in posts are loaded.
     Media(Media),
     /// How often the node may wake this device.
@@ -118,6 +120,8 @@ pub struct Settings {
     pub drafts: Drafts,
     /// See [`Setting::Mentions`].
     pub mentions: Mentions,
+    /// See [`Setting::Followers`].
+    pub followers: Vec<(PublicKey, u64)>,
     /// See [`Setting::Media`].
     pub media: Media,
     /// See [`Setting::Pace`].
@@ -186,6 +190,7 @@ impl Setting {
             Self::Quote(_) => "quote",
             Self::Drafts(_) => "drafts",
             Self::Mentions(_) => "mentions",
+            Self::Followers(_) => "followers",
             Self::Media(_) => "media",
             Self::Pace(_) => "pace",
             Self::KeptSince(_) => "kept_since",
@@ -206,6 +211,16 @@ impl Setting {
             Self::Tab(tab) => (*tab == Tab::Following).then(|| "following".to_owned()),
             Self::Quote(quote) => quote.as_ref().map(Quote::to_text),
             Self::Drafts(drafts) => Some(drafts.to_text()).filter(|text| !text.is_empty()),
+            Self::Followers(followers) => {
+                let mut text = String::new();
+                for (person, since) in followers {
+                    text.push_str(&person.to_string());
+                    text.push(' ');
+                    text.push_str(&since.to_string());
+                    text.push(' ');
+                }
+                Some(text).filter(|text| !text.is_empty())
+            }
             Self::Media(media) => Some(media.word().to_owned()),
             Self::Pace(pace) => Some(pace.word().to_owned()),
             Self::Mentions(mentions) => Some(mentions.to_text()).filter(|text| !text.is_empty()),
@@ -238,6 +253,14 @@ impl Settings {
             "quote" => self.quote = Quote::parse(text),
             "drafts" => self.drafts = Drafts::parse(text),
             "mentions" => self.mentions = Mentions::parse(text),
+            "followers" => {
+                let mut words = text.split_whitespace();
+                while let (Some(person), Some(since)) = (words.next(), words.next()) {
+                    if let (Ok(person), Ok(since)) = (person.parse(), since.parse()) {
+                        self.followers.push((person, since));
+                    }
+                }
+            }
             "media" => {
                 self.media = Media::ALL.into_iter().find(|media| media.word() == text).unwrap_or_default();
             }
@@ -255,7 +278,7 @@ impl Settings {
 mod tests {
     use super::*;
     use crate::model::Context;
-    use nostrp2p_protocol::{EventId, PublicKey};
+    use nostrp2p_protocol::EventId;
 
     #[test]
     fn every_setting_survives_its_text() {
@@ -291,6 +314,7 @@ mod tests {
             Setting::Quote(quote),
             Setting::Drafts(drafts.clone()),
             Setting::Mentions(mentions.clone()),
+            Setting::Followers(vec![(PublicKey::from_bytes([2; 32]), 7)]),
             Setting::Media(Media::Never),
             Setting::Pace(Pace::Saver),
             Setting::KeptSince(5),
@@ -314,6 +338,7 @@ mod tests {
             quote,
             drafts,
             mentions,
+            followers: vec![(PublicKey::from_bytes([2; 32]), 7)],
             media: Media::Never,
             pace: Pace::Saver,
             kept_since: 5,
@@ -335,6 +360,7 @@ mod tests {
             "quote",
             "drafts",
             "mentions",
+            "followers",
             "media",
             "pace",
             "made_here",

@@ -14,7 +14,8 @@ words! {
     FIND_OPEN: "Open", "開く";
     FIND_PEOPLE: "Find people", "人を探す";
     FIND_LEAD: "Paste somebody’s public key (npub1…) here, or search for a name or for words in posts.", "公開鍵（npub1…）を貼り付けるか、名前や投稿の言葉で検索してください。";
-    FIND_NOTHING: "Nothing of that is in the posts that are here.", "ここにある投稿の中には見つかりませんでした。";
+    FIND_NOTHING: "Your node holds nothing of that.", "ノードにある投稿の中には見つかりませんでした。";
+    FIND_LOADING: "Searching your node…", "ノードの中を検索しています…";
     PEOPLE: "People", "人";
     AROUND: "Around you", "近くの人";
 
@@ -29,6 +30,9 @@ words! {
     REPOSTED_YOURS: "{0} reposted your post", "{0}があなたの投稿をリポストしました";
     LIKES_YOURS: "{0} likes your post", "{0}があなたの投稿に「いいね」しました";
     LIKE_YOURS: "{0} like your post", "{0}があなたの投稿に「いいね」しました";
+    FOLLOWS_YOU: "{0} follows you", "{0}があなたをフォローしました";
+    FOLLOWER_KNOWN: "1 follower known", "知られているフォロワー1人";
+    FOLLOWERS_KNOWN: "{0} followers known", "知られているフォロワー{0}人";
     NAME_AND: "{0} and {1}", "{0}と{1}";
 
     FOLLOW: "Follow", "フォローする";
@@ -94,6 +98,7 @@ pub fn notice(language: Language, what: What, name: &str, others: usize) -> Stri
         What::Repost => REPOSTED_YOURS,
         What::Like if others > 0 => LIKE_YOURS,
         What::Like => LIKES_YOURS,
+        What::Follow => FOLLOWS_YOU,
     };
     if others == 0 {
         return words.fill(language, &[name]);
@@ -103,6 +108,11 @@ pub fn notice(language: Language, what: What, name: &str, others: usize) -> Stri
 
 pub fn picture_of(language: Language, name: &str) -> String {
     PICTURE_OF.fill(language, &[name])
+}
+
+pub fn followers(language: Language, people: usize) -> String {
+    let words = if people == 1 { FOLLOWER_KNOWN } else { FOLLOWERS_KNOWN };
+    words.fill(language, &[&count(people as u64)])
 }
 
 pub fn name_unknown(language: Language, name: &str) -> String {

@@ -29,7 +29,7 @@ words! {
     THEME_LIGHT: "Light", "ライト";
     THEME_DARK: "Dark", "ダーク";
     LANGUAGE: "Language", "言語";
-    LANGUAGE_AUTO: "As the browser", "ブラウザーに合わせる";
+    LANGUAGE_AUTO: "Automatic", "自動";
     NODE_SETTING: "Node", "ノード";
     NODE_SETTING_WHY: "The node that this page talks to.", "このページが通信するノードです。";
     NODE_CHANGE: "Set up again", "設定し直す";

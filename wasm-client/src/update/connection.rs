@@ -19,6 +19,7 @@ use crate::{
         ways::Home,
     },
     question,
+    sorted::SortedSet,
     storage::{Change, Cursor, Pace, Place, Setting},
     texts,
 };
@@ -382,6 +383,13 @@ fn on_batch(model: &mut Model, through: u64, events: Vec<Rumor>, out: &mut Vec<E
 }
 
 fn on_answer(model: &mut Model, asked: Request, complete: bool, events: Vec<Rumor>, out: &mut Vec<Effect>) {
+    let later = model.connection.requests.values().any(|request| *request == Request::Search);
+    if asked == Request::Search && !later {
+        model.open.found = SortedSet::default();
+        for rumor in &events {
+            model.open.found.insert(rumor.id());
+        }
+    }
     let last = events.last().map(|rumor| Place::new(rumor.created_at, rumor.id()));
     let mut reached = None;
     if matches!(asked, Request::Newest | Request::Older) {
@@ -404,7 +412,7 @@ fn on_answer(model: &mut Model, asked: Request, complete: bool, events: Vec<Rumo
             lists::make(model, out);
         }
         Request::Likes => model.likes.loaded = true,
-        Request::Page => model.open.loading = false,
+        Request::Page | Request::Search => model.open.loading = false,
         Request::PageOlder => {
             model.open.loading = false;
             model.open.ended = complete;
@@ -544,7 +552,7 @@ fn on_refused(
         Some(Request::Publish(id)) => compose::on_refused(model, id, &refusal, RESEND_MS, out),
         Some(Request::Newest) => model.timeline.loading = false,
         Some(Request::Older) => model.timeline.past = Past::InNode,
-        Some(Request::Page | Request::PageOlder) => model.open.loading = false,
+        Some(Request::Page | Request::PageOlder | Request::Search) => model.open.loading = false,
         Some(
             Request::OwnProfile
             | Request::Profiles

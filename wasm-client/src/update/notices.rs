@@ -17,7 +17,7 @@ const NEWEST: u32 = 200;
 pub fn begin(model: &mut Model, out: &mut Vec<Effect>) {
     let Some(me) = model.me else { return };
     let request = model.connection.ask(Request::Notices);
-    let kinds = [Kind::POST, Kind::REPOST, Kind::REACTION];
+    let kinds = [Kind::POST, Kind::REPOST, Kind::REACTION, Kind::FOLLOW_LIST];
     let filters = vec![question::tagged('p', me.to_string(), &kinds, Some(NEWEST))];
     out.push(Effect::Send(ClientFrame::Fetch { request, filters }));
     if model.notices.read_until > 0 {

@@ -9,6 +9,7 @@ mod notices;
 mod pages;
 mod reading;
 mod reconnect;
+mod searching;
 mod signing;
 mod talking;
 mod ways;

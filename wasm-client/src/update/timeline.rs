@@ -1,18 +1,21 @@
 //! Events that come in, and reading them.
 
-use nostrp2p_protocol::{Event, EventId, Kind, PublicKey, Rumor};
+use nostrp2p_protocol::{Event, EventId, Kind, PublicKey, Rumor, frame::ClientFrame, limits::MAX_TEXT_BYTES};
 
 use super::{Effect, connection, deletion, names, pages};
 use crate::{
+    effect::Timer,
     message::Reading,
     model::{
-        Model, Picture, Quote, Tab, likes,
+        Model, Picture, Quote, Tab,
+        connection::Request,
+        likes,
         lists::MUTE_LIST,
         reply,
         timeline::{MORE_POSTS, PAGE_POSTS, Past, Post},
     },
     nip05::DomainName,
-    richtext,
+    question, richtext,
     route::Route,
     secret::Secret,
     storage::{Change, Place, Setting},
@@ -24,6 +27,14 @@ const OLDER_FROM_STORAGE: u32 = 200;
 
 /// Up to how many posts are looked through for a page of those one follows; the rest comes as somebody scrolls.
 const MAX_FILLED: usize = 1_000;
+
+/// How long after the last key the node is searched, in milliseconds.
+const SEARCH_MS: u64 = 300;
+/// From how many characters on something is searched for: fewer are in nearly all posts.
+pub const MIN_SEARCH: usize = 2;
+/// Most posts and most people that the node is to find.
+const FOUND_POSTS: u32 = 100;
+const FOUND_PEOPLE: u32 = 20;
 
 /// How events came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,6 +69,7 @@ pub fn update(model: &mut Model, reading: Reading, out: &mut Vec<Effect>) {
                 connection::ask_missing(model, out);
             }
             model.search = text;
+            out.push(Effect::Wait(Timer::Search, SEARCH_MS));
         }
         Reading::SearchSubmitted => {
             if let Some(route) = Route::from_code(&model.search) {
@@ -92,6 +104,24 @@ pub fn update(model: &mut Model, reading: Reading, out: &mut Vec<Effect>) {
     }
 }
 
+/// What is typed is searched for in all that the node holds; what is here already is shown meanwhile.
+pub fn search(model: &mut Model, out: &mut Vec<Effect>) {
+    let words = model.search.trim();
+    let named = Route::from_code(words).is_some() || DomainName::of_search(words).is_some();
+    let fits = words.chars().count() >= MIN_SEARCH && words.len() <= MAX_TEXT_BYTES && !named;
+    if !fits || model.route != Route::Find || !model.connection.is_logged_in() {
+        return;
+    }
+    let words = words.to_owned();
+    let filters = vec![
+        question::of_kinds(&[Kind::POST], Some(FOUND_POSTS)),
+        question::of_kinds(&[Kind::PROFILE], Some(FOUND_PEOPLE)),
+    ];
+    let request = model.connection.ask(Request::Search);
+    model.open.loading = true;
+    out.push(Effect::Send(ClientFrame::Search { request, filters, words }));
+}
+
 /// Takes events in; returns what is to be stored.
 pub fn take(model: &mut Model, events: Vec<Rumor>, origin: Origin) -> Vec<Change> {
     let mut changes = Vec::new();
@@ -104,7 +134,11 @@ pub fn take(model: &mut Model, events: Vec<Rumor>, origin: Origin) -> Vec<Change
         if model.deleted.contains(&id, &rumor.pubkey) {
             continue;
         }
-        model.notices.take(&rumor, model.me);
+        let news_for_me = model.notices.take(&rumor, model.me);
+        if news_for_me && rumor.kind == Kind::FOLLOW_LIST {
+            model.people.want(rumor.pubkey);
+            changes.push(Change::Set(Setting::Followers(model.notices.followers())));
+        }
         match rumor.kind {
             Kind::PROFILE if model.people.take(&rumor) => changes.push(Change::Profile(rumor)),
             Kind::POST | Kind::REPOST => {

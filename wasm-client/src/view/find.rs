@@ -10,15 +10,14 @@ use crate::{
     profile::short_npub,
     route::Route,
     sorted::SortedSet,
+    storage::Place,
     texts,
+    update::timeline::MIN_SEARCH,
     vdom::{On, element},
 };
 
 /// Most people that are shown.
 const MAX_PEOPLE: usize = 12;
-/// From how many characters on posts are searched: fewer are in nearly all of them.
-const MIN_CHARACTERS: usize = 2;
-
 /// The screen.
 pub fn view(model: &Model, drawn: &mut post::Drawn) -> Html {
     let section = element("section").class("find");
@@ -35,14 +34,19 @@ pub fn view(model: &Model, drawn: &mut post::Drawn) -> Html {
         None if words.is_empty() => around(model),
         None => by_name(model, &words),
     };
-    let found = |(_, post): &(_, &Post)| match post {
-        Post::Written(rumor) => rumor.content.to_ascii_lowercase().contains(&words),
+    // What the node found counts too: it knows more forms of a letter than are compared here.
+    let found = |(place, post): &(&Place, &Post)| match post {
+        Post::Written(rumor) => {
+            let text = rumor.content.to_ascii_lowercase();
+            model.open.found.contains(&place.id) || words.split_whitespace().all(|word| text.contains(word))
+        }
         Post::Reposted { .. } => false,
     };
-    let wanted = named.is_none() && words.chars().count() >= MIN_CHARACTERS;
+    let wanted = named.is_none() && words.chars().count() >= MIN_SEARCH;
     let posts = model.timeline.posts().filter(|_| wanted).filter(found).take(model.open.drawn);
     let posts = drawn.draw(model, posts);
-    let nothing = people.is_empty() && posts.is_empty();
+    let domain = DomainName::of_search(&model.search).is_some();
+    let nothing = people.is_empty() && posts.is_empty() && !domain;
     let title = if words.is_empty() { model.say(texts::AROUND) } else { model.say(texts::PEOPLE) };
     let rows = people.iter().map(|person| row(model, person));
     let list = (!people.is_empty()).then(|| {
@@ -59,8 +63,11 @@ pub fn view(model: &Model, drawn: &mut post::Drawn) -> Html {
         .child_if(list)
         .child(element("div").class("feed").key("posts").children(posts))
         .child_if(nothing.then(|| {
-            let words =
-                if words.is_empty() { model.say(texts::FIND_LEAD) } else { model.say(texts::FIND_NOTHING) };
+            let words = model.say(match words.is_empty() {
+                true => texts::FIND_LEAD,
+                false if model.open.loading => texts::FIND_LOADING,
+                false => texts::FIND_NOTHING,
+            });
             element("div").class("past").key("past").child(paragraph("muted", words))
         }))
 }
@@ -126,6 +133,18 @@ fn by_name(model: &Model, words: &str) -> Vec<PublicKey> {
         profile.name.as_ref().is_some_and(fits) || profile.nip05.as_ref().is_some_and(fits)
     });
     known.map(|(person, _)| *person).take(MAX_PEOPLE).collect()
+}
+
+/// Who wrote lately and who is near, as a list to choose from; none when there is nobody.
+pub fn around_list(model: &Model) -> Option<Html> {
+    let people = around(model);
+    (!people.is_empty()).then(|| {
+        element("div")
+            .class("people")
+            .key("around")
+            .child(element("h2").class("people-title").text(model.say(texts::AROUND)))
+            .child(element("ul").children(people.iter().map(|person| row(model, person))))
+    })
 }
 
 /// Who wrote lately, and whose nodes are neighbours.

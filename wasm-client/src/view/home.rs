@@ -1,6 +1,6 @@
 //! Everyone's posts, with the composer above them where there is room.
 
-use super::{Html, button, compose, icons, paragraph, post};
+use super::{Html, button, compose, find, icons, paragraph, post};
 use crate::{
     message::{Message, Reading, Writing},
     model::{Model, Tab, timeline::Past},
@@ -62,10 +62,10 @@ fn tabs(model: &Model) -> Html {
 }
 
 fn posts(model: &Model, drawn: &mut post::Drawn) -> Html {
-    let feed = element("div").class("feed").with("role", "feed").with("aria-label", model.say(texts::HOME));
+    let feed = element("div").class("feed");
     let posts = drawn.draw(model, model.home());
     if !posts.is_empty() {
-        return feed.children(posts);
+        return feed.with("role", "feed").with("aria-label", model.say(texts::HOME)).children(posts);
     }
     if model.timeline.loading {
         return feed
@@ -82,7 +82,10 @@ fn posts(model: &Model, drawn: &mut post::Drawn) -> Html {
         .child(element("h2").text(model.say(texts::EMPTY_TITLE)))
         .child(paragraph("muted", model.say(texts::EMPTY_LEAD)));
     let write = button("primary", model.say(texts::WRITE), Message::Writing(Writing::Open));
-    feed.child(if model.environment.wide { empty } else { empty.child(write) })
+    let empty = if model.environment.wide { empty } else { empty.child(write) };
+    // Whoever is new here should see that there are people.
+    let find = element("a").class("button button-plain").with("href", Route::Find.fragment());
+    feed.child(empty.child(find.text(model.say(texts::FIND_PEOPLE)))).child_if(find::around_list(model))
 }
 
 fn nobody_followed(model: &Model) -> Html {

@@ -146,7 +146,8 @@ fn picture(model: &Model, named_up_to: usize) -> Html {
     svg("svg")
         .class("picture")
         .with("viewBox", "-160 -150 320 300")
-        .with("role", "img")
+        // Not an image: the nodes in it can be pressed.
+        .with("role", "group")
         .with("aria-label", model.say(texts::NETWORK_PICTURE))
         .child(
             svg("g")
@@ -226,10 +227,12 @@ fn peer_name(model: &Model, peer: &PeerStatus) -> String {
 fn shortened(name: &str) -> String {
     const LONGEST: usize = 14;
     if name.chars().count() <= LONGEST {
-        name.to_owned()
-    } else {
-        name.chars().take(LONGEST - 1).chain(['…']).collect()
+        return name.to_owned();
     }
+    let short: String = name.chars().take(LONGEST - 1).collect();
+    // At the end of a word if there is one: half a word is not a part of the name.
+    let whole = short.rsplit_once(' ').map_or(short.as_str(), |(words, _)| words);
+    format!("{whole}…")
 }
 
 fn legend(model: &Model) -> Html {

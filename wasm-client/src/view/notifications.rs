@@ -76,7 +76,7 @@ fn draw(model: &Model, row: &Row<'_>) -> Html {
     let body = element("span").class("notice-body").child(head).child_if(excerpt(model, &notice.post));
     let link = element("a")
         .class("notice-row")
-        .with("href", thread(model, notice.post).fragment())
+        .with("href", about(model, notice).fragment())
         .child(element("span").class("notice-who").child(avatar(&notice.by)).child(mark(notice.what)))
         .child(body);
     element("li")
@@ -87,8 +87,15 @@ fn draw(model: &Model, row: &Row<'_>) -> Html {
         .child(link)
 }
 
-fn thread(model: &Model, id: EventId) -> Route {
-    Route::Thread(id, model.timeline.written(&id).map(|rumor| rumor.pubkey))
+/// What a notice leads to.
+fn about(model: &Model, notice: &Notice) -> Route {
+    match notice.what {
+        What::Follow => Route::Person(notice.by),
+        _ => {
+            let author = model.timeline.written(&notice.post).map(|rumor| rumor.pubkey);
+            Route::Thread(notice.post, author)
+        }
+    }
 }
 
 fn excerpt(model: &Model, id: &EventId) -> Option<Html> {
@@ -103,6 +110,7 @@ fn mark(what: What) -> Html {
         What::Quote => Icon::Write,
         What::Repost => Icon::Repost,
         What::Like => Icon::Heart,
+        What::Follow => Icon::Plus,
     };
     element("span").class("notice-mark").child(icon(image))
 }

@@ -164,8 +164,15 @@ fn counts(model: &Model, person: &PublicKey) -> Option<Html> {
     } else {
         model.lists.count_of(person)
     };
+    let own = model.me.as_ref() == Some(person);
+    let followers = own.then(|| model.notices.followers().len()).filter(|followers| *followers > 0);
     count.map(|count| {
-        paragraph("muted", texts::follows_people(model.language(), count)).test_id("follows-count")
+        let mut words = texts::follows_people(model.language(), count);
+        if let Some(followers) = followers {
+            words.push_str(" · ");
+            words.push_str(&texts::followers(model.language(), followers));
+        }
+        paragraph("muted", words).test_id("follows-count")
     })
 }
 

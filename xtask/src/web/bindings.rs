@@ -51,7 +51,7 @@ pub fn make(wasm: &[u8], toolbox: &str, optimizer: &Optimizer, cache: &Path, ste
     let module = cache.join("client.wasm");
     fs::rename(cache.join("client_bg.wasm"), &module).context("the bindings came without a module")?;
     if let Some(problem) = optimizer.shrink(&module)? {
-        steps.detail(&format!("{problem}: the client works all the same, but is a little larger"));
+        steps.detail(&format!("{problem}: the client is left as rustc made it"));
     }
     let tree = read_tree(cache)?;
     fs::write(&key_file, key)?;

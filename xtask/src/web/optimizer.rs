@@ -2,6 +2,7 @@
 //!
 //! It is a bonus and never a condition: without it, or with one that cannot cope, the client is larger and works.
 
+use super::compress;
 use anyhow::{Context, Result};
 use std::{collections::BTreeMap, fmt, fs, path::Path, process::Command};
 use walrus::{ExportItem, Module, RefType};
@@ -61,6 +62,13 @@ impl Optimizer {
         if exported_tables(&fs::read(module)?)? != exported_tables(&fs::read(small)?)? {
             return Ok(Some(format!("{self} mixes up the module's tables, so its result is not used")));
         }
+        // A smaller module can be a longer transfer: rustc repeats itself, which brotli likes (docs/measurements.md).
+        let (before, after) = (transferred(module)?, transferred(small)?);
+        if after >= before {
+            return Ok(Some(format!(
+                "{self} would make the transfer longer, {after} bytes instead of {before}"
+            )));
+        }
         Ok(None)
     }
 }
@@ -72,6 +80,12 @@ impl fmt::Display for Optimizer {
             Self::Missing => write!(f, "no wasm-opt"),
         }
     }
+}
+
+/// What a browser fetches of this file, in bytes.
+fn transferred(file: &Path) -> Result<usize> {
+    let bytes = fs::read(file)?;
+    Ok(compress::brotli(&bytes)?.map_or(bytes.len(), |packed| packed.len()))
 }
 
 /// What each exported table holds and how far it may grow.

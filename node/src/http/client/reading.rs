@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use nostrp2p_bridge::{Query, Search};
 use nostrp2p_protocol::{
     Event, Filter,
     frame::{NodeFrame, Refusal, RefusalCode, RequestId},
@@ -33,6 +34,35 @@ impl Session {
                 if self.is_owner() && !wants.is_empty() {
                     drop(self.app.commands.send(Command::Want(wants, None)).await);
                 }
+                let events = found.events.into_iter().map(Event::into_rumor).collect();
+                self.send(NodeFrame::Answer { request, complete: found.complete, events }).await
+            }
+            Ok(Err(error)) => {
+                tracing::error!(%error, "the store cannot be read");
+                self.refuse(request, unreadable()).await
+            }
+            Err(_) => self.refuse(request, unreadable()).await,
+        }
+    }
+
+    /// Only this node is searched: other nodes find by author, not by words.
+    pub(super) async fn on_search(
+        &mut self,
+        request: RequestId,
+        filters: Vec<Filter>,
+        words: &str,
+    ) -> Result<(), Gone> {
+        let search = Search::new(words);
+        let query = |filter: &Filter| Query { filter: filter.clone(), search: Some(search.clone()) };
+        if let Some(invalid) = filters.iter().find_map(|filter| query(filter).check_shape().err()) {
+            return self.refuse(request, Refusal::new(RefusalCode::TooLarge, invalid.to_string())).await;
+        }
+        let (store, view) = (self.app.store.clone(), self.view());
+        let found = tokio::task::spawn_blocking(move || {
+            store.find_visible(&filters, |event| view(event) && search.matches(event))
+        });
+        match found.await {
+            Ok(Ok(found)) => {
                 let events = found.events.into_iter().map(Event::into_rumor).collect();
                 self.send(NodeFrame::Answer { request, complete: found.complete, events }).await
             }

@@ -123,7 +123,13 @@ fn a_sweep_drops_what_has_ended_and_remembers_where_it_stopped() {
         let mut tables = write::Tables::open(&transaction).unwrap();
         tables.insert(&ending(2, "ends", 100), Origin::default(), 50).unwrap();
         for number in 0..2_500 {
-            tables.insert(&post(1, 200 + number, "own"), Origin { own: true, shared: true }, 50).unwrap();
+            tables
+                .insert(
+                    &post(1, 200 + number, "own"),
+                    Origin { own: true, shared: true, mirrored: false },
+                    50,
+                )
+                .unwrap();
         }
         tables.insert(&post(2, 5_000, "a stranger's"), Origin::default(), 50).unwrap();
         tables.insert(&event(2, 0, 1, "profile in use", vec![]), Origin::default(), 50).unwrap();

@@ -101,3 +101,25 @@ fn likes_of_a_post_are_gathered_and_a_deleted_answer_is_no_news() {
     rig.frame(NodeFrame::Batch { through: 5, newest: 5, events: vec![gone] });
     assert!(!format!("{:?}", crate::view::view(&rig.model)).contains("hello you"));
 }
+
+#[test]
+fn a_new_follower_is_news_once_however_often_their_list_changes_and_after_a_reload() {
+    let list = |created_at| {
+        let tags = vec![Tag::new(["p".to_owned(), public(1).to_string()])];
+        Draft { created_at, kind: Kind::FOLLOW_LIST, tags, content: String::new() }.by(public(2))
+    };
+    let mut rig = Rig::in_use(0);
+    rig.frame(NodeFrame::Batch { through: 1, newest: 1, events: vec![list(100)] });
+    assert_eq!(rig.model.notices.unread().count(), 1);
+    let mut settings = Settings::default();
+    for change in rig.saved() {
+        if let Change::Set(setting) = change {
+            settings.read(setting.name(), &setting.text().unwrap_or_default());
+        }
+    }
+    rig.frame(NodeFrame::Batch { through: 2, newest: 2, events: vec![list(200)] });
+    assert_eq!(rig.model.notices.iter().count(), 1);
+    let again = Rig::open("", Some(1), Snapshot { settings, ..Snapshot::default() });
+    let seen: Vec<u64> = again.model.notices.iter().map(|(place, _)| place.created_at()).collect();
+    assert_eq!(seen, [100]);
+}

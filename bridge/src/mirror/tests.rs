@@ -1,0 +1,200 @@
+use std::collections::BTreeSet;
+
+use nostrp2p_protocol::{Draft, Kind, PublicKey, SecretKey, Tag};
+use serde_json::{Value, json};
+
+use super::*;
+
+const NOW: u64 = 1_700_000_000;
+
+fn key(byte: u8) -> SecretKey {
+    SecretKey::from_bytes([byte; 32]).unwrap()
+}
+
+fn signed(signer: u8, kind: u16, created_at: u64, tags: &[&[&str]], content: &str) -> Event {
+    let tags = tags.iter().map(|tag| Tag::new(tag.iter().copied())).collect();
+    Draft { created_at, kind: Kind(kind), tags, content: content.into() }.sign(&key(signer), &[0; 32])
+}
+
+fn owner() -> PublicKey {
+    key(1).public_key()
+}
+
+fn wanted() -> Vec<Filter> {
+    interest(&owner(), &[key(2).public_key()].into())
+}
+
+fn connected() -> Mirror {
+    let mut mirror = Mirror::new(true, 0, 0);
+    mirror.on_connected(wanted(), NOW);
+    mirror
+}
+
+fn ok(event: &Event, accepted: bool, reason: &str) -> String {
+    json!(["OK", event.id(), accepted, reason]).to_string()
+}
+
+fn sent(steps: &[Step]) -> Vec<Value> {
+    let lines = steps.iter().filter_map(|step| match step {
+        Step::Send(line) => Some(serde_json::from_str(line).unwrap()),
+        _ => None,
+    });
+    lines.collect()
+}
+
+#[test]
+fn what_was_acknowledged_is_settled_in_order() {
+    let mut mirror = connected();
+    let (one, two) = (signed(1, 1, NOW, &[], "one"), signed(1, 1, NOW, &[], "two"));
+    assert_eq!(mirror.room(), Some(0));
+    let steps = mirror.offer(9, &[(3, one.clone()), (7, two.clone())], NOW);
+    assert_eq!(sent(&steps), [json!(["EVENT", one]), json!(["EVENT", two])]);
+    assert_eq!(steps.last(), Some(&Step::Settled(2)), "what lies before the first was nothing for the relay");
+    assert_eq!(mirror.room(), None, "one window at a time");
+    assert_eq!(
+        mirror.on_line(&ok(&two, true, ""), NOW),
+        [Step::Acknowledged(two.id())],
+        "the first still waits"
+    );
+    let steps = mirror.on_line(&ok(&one, false, "duplicate: have it"), NOW);
+    assert_eq!(steps, [Step::Acknowledged(one.id()), Step::Settled(9)]);
+    assert_eq!((mirror.room(), mirror.report().accepted), (Some(9), 2));
+    assert_eq!(mirror.on_line(&ok(&one, true, ""), NOW), [], "a second word changes nothing");
+}
+
+#[test]
+fn what_was_not_acknowledged_goes_out_again_after_a_pause_that_grows() {
+    let mut mirror = connected();
+    mirror.offer(5, &[(5, signed(1, 1, NOW, &[], ""))], NOW);
+    assert_eq!(mirror.on_tick(NOW + 60), []);
+    assert!(matches!(mirror.on_tick(NOW + 61)[..], [Step::HangUp(_)]));
+    let pauses: Vec<u64> = (0..12).map(|_| mirror.on_disconnected()).collect();
+    assert_eq!(pauses, [5, 10, 20, 40, 80, 160, 320, 640, 1_280, 1_800, 1_800, 1_800]);
+    mirror.on_connected(wanted(), NOW);
+    assert_eq!(mirror.room(), Some(4));
+    mirror.on_line(r#"["EOSE","live"]"#, NOW);
+    assert_eq!(mirror.on_disconnected(), 5, "a relay that answers is there again");
+}
+
+#[test]
+fn a_no_is_told_and_does_not_hold_up_the_rest() {
+    let mut mirror = connected();
+    let event = signed(1, 1, NOW, &[], "");
+    mirror.offer(1, &[(1, event.clone())], NOW);
+    assert_eq!(mirror.on_line(&ok(&event, false, "blocked: not here"), NOW), [Step::Settled(1)]);
+    let report = mirror.report();
+    assert_eq!((report.refused, report.refusal.as_deref()), (1, Some("blocked: not here")));
+    mirror.offer(2, &[(2, event.clone())], NOW);
+    assert!(matches!(
+        mirror.on_line(&ok(&event, false, "rate-limited: slow down"), NOW)[..],
+        [Step::HangUp(_)]
+    ));
+}
+
+#[test]
+fn a_relay_that_wants_a_signature_gets_nothing_and_loses_nothing() {
+    let mut mirror = connected();
+    let event = signed(1, 1, NOW, &[], "");
+    assert_eq!(mirror.on_line(r#"["AUTH","challenge"]"#, NOW), []);
+    assert_eq!(mirror.room(), Some(0), "many ask and serve everybody all the same");
+    mirror.offer(4, &[(4, event.clone())], NOW);
+    assert_eq!(mirror.on_line(&ok(&event, false, "auth-required: sign in"), NOW), []);
+    assert_eq!((mirror.room(), mirror.report().needs_signature), (None, true));
+    mirror.on_disconnected();
+    mirror.on_connected(wanted(), NOW);
+    assert_eq!(mirror.room(), Some(3), "it is tried again on the next connection");
+}
+
+#[test]
+fn only_what_was_asked_for_is_taken() {
+    let mut mirror = connected();
+    let me = owner().to_string();
+    let mut take = |event: &Event, subscription: &str| {
+        let line = json!(["EVENT", subscription, event]).to_string();
+        matches!(mirror.on_line(&line, NOW)[..], [Step::Heard(_)])
+    };
+    assert!(take(&signed(2, 1, NOW, &[], "by somebody who is followed"), "live"));
+    assert!(take(&signed(3, 7, NOW, &[&["p", &me]], "+"), "live"));
+    assert!(!take(&signed(3, 1, NOW, &[], "by somebody else"), "live"));
+    assert!(!take(&signed(2, 4, NOW, &[], "a kind that was not asked for"), "live"));
+    assert!(!take(&signed(2, 1, NOW, &[], "x"), "other"));
+    for nonsense in
+        ["", "[]", "{}", "[\"EVENT\"]", "[\"OK\",1]", "[\"EOSE\"]", "[\"CLOSED\",\"live\"]", "[5]", "\u{0}"]
+    {
+        assert_eq!(mirror.on_line(nonsense, NOW), [], "{nonsense}");
+    }
+}
+
+#[test]
+fn what_was_missed_comes_page_by_page_also_from_relays_with_short_pages() {
+    let stored: Vec<Event> =
+        (0..50).map(|number| signed(2, 1, NOW - 1_000 - number / 7, &[], &number.to_string())).collect();
+    let mut mirror = Mirror::new(false, 0, 0);
+    let mut questions = sent(&mirror.on_connected(wanted(), NOW));
+    assert_eq!((&questions[0][1], &questions[0][2]["since"]), (&json!("live"), &json!(NOW)));
+    let mut heard = BTreeSet::new();
+    let mut caught_up = false;
+    for _ in 0..100 {
+        let Some(question) =
+            questions.pop().filter(|question| question[1] == "missed" && question[0] == "REQ")
+        else {
+            break;
+        };
+        // The relay gives ten at a time, the newest first.
+        let filter: Filter = serde_json::from_value(question[2].clone()).unwrap();
+        let page = stored.iter().filter(|event| filter.matches(&event.id(), event)).take(10);
+        for event in page {
+            let steps = mirror.on_line(&json!(["EVENT", "missed", event]).to_string(), NOW);
+            let new = steps.iter().filter(|step| matches!(step, Step::Heard(_))).count();
+            assert!(new == 0 || heard.insert(event.id()), "twice");
+        }
+        let steps = mirror.on_line(r#"["EOSE","missed"]"#, NOW);
+        caught_up |= steps.contains(&Step::CaughtUp(NOW));
+        questions = sent(&steps);
+    }
+    assert_eq!((heard.len(), caught_up, mirror.report().caught_up), (50, true, true));
+    mirror.on_disconnected();
+    let questions = sent(&mirror.on_connected(wanted(), NOW + 100));
+    assert_eq!(questions[1][2]["since"], json!(NOW - 900), "the next time only what is new");
+}
+
+#[test]
+fn private_and_protected_events_stay_at_home() {
+    let offered = |event: &Event| is_offered(event, &owner(), |id| id == "given");
+    let someone = key(2).public_key().to_string();
+    for open in
+        [signed(1, 1, NOW, &[], ""), signed(1, 30_023, NOW, &[&["d", "x"]], ""), signed(1, 3, NOW, &[], "")]
+    {
+        assert!(offered(&open), "{open:?}");
+    }
+    for private in [
+        signed(1, 1, NOW, &[&["p", &someone]], ""),
+        signed(1, 7, NOW, &[&["p", &someone]], ""),
+        signed(1, 1059, NOW, &[&["p", &someone]], ""),
+        signed(1, 4, NOW, &[], ""),
+        signed(1, 1, NOW, &[&["-"]], ""),
+        signed(1, 30_078, NOW, &[], ""),
+        signed(2, 1, NOW, &[], ""),
+        signed(1, 5, NOW, &[&["e", "private"]], ""),
+    ] {
+        assert!(!offered(&private), "{private:?}");
+    }
+    assert!(offered(&signed(1, 5, NOW, &[&["e", "given"]], "")));
+    let address = |kind: u16| format!("{kind}:{}:x", owner());
+    assert!(offered(&signed(1, 5, NOW, &[&["a", &address(30_023)]], "")));
+    assert!(!offered(&signed(1, 5, NOW, &[&["a", &address(30_078)]], "")));
+}
+
+#[test]
+fn long_follow_lists_are_asked_for_in_pieces() {
+    let many: BTreeSet<PublicKey> = (0..5_000u32)
+        .map(|number| {
+            let mut bytes = [0; 32];
+            bytes[..4].copy_from_slice(&number.to_be_bytes());
+            PublicKey::from_bytes(bytes)
+        })
+        .collect();
+    let filters = interest(&owner(), &many);
+    assert_eq!(filters.len(), 5);
+    assert!(filters.iter().all(|filter| filter.check_shape().is_ok()));
+}

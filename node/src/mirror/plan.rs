@@ -1,0 +1,138 @@
+//! To which relays the node talks, and in which direction: settings first, then relay lists (NIP-65).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use nostrp2p_protocol::{Event, Filter, Kind, PublicKey};
+
+use super::{Wanted, address::foreign_relay_url};
+use crate::store::{Asked, Store};
+
+/// Relay lists of NIP-65.
+const RELAY_LIST: Kind = Kind(10_002);
+/// Most relays of the owner's list that are used.
+const MAX_OWN: usize = 10;
+/// Most relays that are used only to read what people write.
+const MAX_READ: usize = 8;
+
+/// What a relay is for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Role {
+    /// The owner's events go there.
+    pub(super) out: bool,
+    /// The owner named it, so that it is shown to whoever may see how the node stands.
+    pub(super) own: bool,
+}
+
+/// The people whom the owner follows.
+pub(super) fn followed(store: &Store, owner: &PublicKey) -> Result<BTreeSet<PublicKey>, redb::Error> {
+    let list = newest(store, Kind::FOLLOW_LIST, &[*owner].into())?.into_iter().next();
+    Ok(list.iter().flat_map(|list| list.tag_values("p")).filter_map(|person| person.parse().ok()).collect())
+}
+
+/// The relays and their roles.
+pub(super) fn relays(
+    store: &Store,
+    wanted: &Wanted,
+    owner: &PublicKey,
+    strangers: &BTreeSet<PublicKey>,
+) -> Result<BTreeMap<String, Role>, redb::Error> {
+    let mut relays: BTreeMap<String, Role> =
+        wanted.named.iter().map(|url| (url.clone(), Role { out: true, own: true })).collect();
+    if !wanted.lists {
+        return Ok(relays);
+    }
+    for list in newest(store, RELAY_LIST, &[*owner].into())? {
+        for (url, marker) in entries(&list).take(MAX_OWN) {
+            let role = relays.entry(url).or_insert(Role { out: false, own: true });
+            role.out |= marker != Some("read");
+        }
+    }
+    let lists = newest(store, RELAY_LIST, strangers)?;
+    let mut uncovered: Vec<BTreeSet<String>> = lists
+        .iter()
+        .map(|list| entries(list).filter(|(_, marker)| *marker != Some("read")).map(|(url, _)| url).collect())
+        .filter(|urls: &BTreeSet<String>| {
+            !urls.is_empty() && !urls.iter().any(|url| relays.contains_key(url))
+        })
+        .collect();
+    // The relay where most of them write, then that where most of the rest do, and so on.
+    for _ in 0..MAX_READ {
+        let mut counts: BTreeMap<&String, usize> = BTreeMap::new();
+        uncovered.iter().flatten().for_each(|url| *counts.entry(url).or_default() += 1);
+        let Some((best, _)) = counts.into_iter().max_by_key(|(url, count)| (*count, std::cmp::Reverse(*url)))
+        else {
+            break;
+        };
+        let best = best.clone();
+        uncovered.retain(|urls| !urls.contains(&best));
+        relays.insert(best, Role::default());
+    }
+    Ok(relays)
+}
+
+/// The relays of a list, each with its marker.
+fn entries(list: &Event) -> impl Iterator<Item = (String, Option<&str>)> {
+    let relays = list.tags.iter().filter(|tag| tag.name() == "r");
+    relays
+        .filter_map(|tag| Some((foreign_relay_url(tag.value()?)?, tag.elements().get(2).map(String::as_str))))
+}
+
+fn newest(store: &Store, kind: Kind, authors: &BTreeSet<PublicKey>) -> Result<Vec<Event>, redb::Error> {
+    let filter = Filter { authors: Some(authors.clone()), kinds: Some([kind].into()), ..Filter::default() };
+    let selection = store.select(&[Asked { filter: &filter, also: &|_| true }])?;
+    Ok(selection.picked.into_iter().filter_map(|picked| picked.event).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use nostrp2p_protocol::{Draft, SecretKey, Tag};
+
+    use super::*;
+    use crate::store::{Retention, Travel};
+
+    fn key(byte: u8) -> SecretKey {
+        SecretKey::from_bytes([byte; 32]).unwrap()
+    }
+
+    #[tokio::test]
+    async fn lists_say_where_people_write_and_few_relays_cover_many_people() {
+        let directory = tempfile::tempdir().unwrap();
+        let (store, writer) =
+            Store::open(directory.path(), Retention { events: 1_000, seconds: u64::MAX }).unwrap();
+        let put = async |author: u8, kind: u16, tags: &[&[&str]]| {
+            let tags = tags.iter().map(|tag| Tag::new(tag.iter().copied())).collect();
+            let draft = Draft { created_at: 1, kind: Kind(kind), tags, content: String::new() };
+            writer.commit(draft.sign(&key(author), &[0; 32]), Travel::Done).await.await.unwrap().unwrap();
+        };
+        let people: BTreeSet<PublicKey> = (2..8).map(|person| key(person).public_key()).collect();
+        let names: Vec<String> = people.iter().map(ToString::to_string).collect();
+        let tags: Vec<[&str; 2]> = names.iter().map(|name| ["p", name.as_str()]).collect();
+        put(1, 3, &tags.iter().map(<[&str; 2]>::as_slice).collect::<Vec<_>>()).await;
+        put(1, 10_002, &[&["r", "wss://mine.example", "write"], &["r", "wss://inbox.example", "read"]]).await;
+        for person in 2..6 {
+            put(
+                person,
+                10_002,
+                &[&["r", "wss://big.example"], &["r", &format!("wss://own{person}.example")]],
+            )
+            .await;
+        }
+        put(6, 10_002, &[&["r", "wss://mine.example"]]).await;
+        put(7, 10_002, &[&["r", "wss://reads.example", "read"], &["r", "ws://192.168.1.1"]]).await;
+
+        let owner = key(1).public_key();
+        assert_eq!(followed(&store, &owner).unwrap(), people);
+        let named = vec!["wss://named.example".to_owned()];
+        let with = |lists| relays(&store, &Wanted { named: named.clone(), lists }, &owner, &people).unwrap();
+        assert_eq!(with(false).into_keys().collect::<Vec<_>>(), named);
+        let both = Role { out: true, own: true };
+        let expected = [
+            ("wss://big.example", Role::default()),
+            ("wss://inbox.example", Role { out: false, own: true }),
+            ("wss://mine.example", both),
+            ("wss://named.example", both),
+        ];
+        assert_eq!(with(true), expected.map(|(url, role)| (url.to_owned(), role)).into());
+        writer.close();
+    }
+}

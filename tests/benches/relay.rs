@@ -1,0 +1,223 @@
+//! How many events and requests the relay serves, and what each costs it: `cargo xtask bench relay`.
+//!
+//! Fifty programs, each with one message under way, publish events and then ask for twenty of them. Where nostr-rs-relay
+//! is installed (`cargo install nostr-rs-relay`, or NOSTR_RS_RELAY names it) it does the same in turn. The load shares
+//! the machine with the server, so the server's own time from /proc is the steadier figure.
+#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "it measures, and stops at the first surprise")]
+
+use std::{
+    path::{Path, PathBuf},
+    process::Stdio,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use futures_util::{SinkExt, StreamExt};
+use nostrp2p_protocol::{Draft, Event, Kind, SecretKey, login};
+use nostrp2p_tests::{Node, free_port, now, random_key, until};
+use serde_json::{Value, json};
+use tokio::{
+    net::TcpStream,
+    process::{Child, Command},
+    task::JoinSet,
+};
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async, tungstenite::Message};
+
+const CLIENTS: usize = 50;
+/// Events of one round; `BENCH_EVENTS` gives another number.
+const EVENTS: usize = 10_000;
+const REQUESTS: usize = 10_000;
+const ROUNDS: usize = 3;
+/// Linux counts a process's time in hundredths of a second.
+const TICK: Duration = Duration::from_millis(10);
+
+type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
+
+struct Program(Socket);
+
+impl Program {
+    async fn connect(authority: &str, key: &SecretKey) -> Self {
+        let (socket, _) = connect_async(format!("ws://{authority}/")).await.unwrap();
+        if let MaybeTlsStream::Plain(stream) = socket.get_ref() {
+            stream.set_nodelay(true).unwrap();
+        }
+        let mut program = Self(socket);
+        // A relay that wants a login says so at once; the other kind says nothing before it is asked.
+        program.say(&json!(["REQ", "begin", { "limit": 0 }]).to_string()).await;
+        let first = program.next().await;
+        if first[0] == "AUTH" {
+            let challenge = hex::decode(first[1].as_str().unwrap()).unwrap().try_into().unwrap();
+            let proof = login::draft(&challenge, authority, now()).sign(key, &[7; 32]);
+            program.say(&json!(["AUTH", proof]).to_string()).await;
+            while program.next().await[0] != "OK" {}
+        }
+        program.say(r#"["CLOSE","begin"]"#).await;
+        program
+    }
+
+    async fn say(&mut self, line: &str) {
+        self.0.send(Message::Text(line.into())).await.unwrap();
+    }
+
+    async fn line(&mut self) -> String {
+        loop {
+            if let Message::Text(line) = self.0.next().await.unwrap().unwrap() {
+                return line.to_string();
+            }
+        }
+    }
+
+    async fn next(&mut self) -> Value {
+        serde_json::from_str(&self.line().await).unwrap()
+    }
+}
+
+/// What one kind of work came to.
+struct Figures {
+    per_second: f64,
+    server_us: f64,
+    median: Duration,
+}
+
+/// Lets all programs work through their lines, each waiting for the word that ends an answer.
+async fn load(
+    programs: Vec<Program>,
+    lines: &Arc<[String]>,
+    end: &'static str,
+    server: u32,
+) -> (Vec<Program>, Figures) {
+    let (begun, before) = (Instant::now(), cpu(server));
+    let mut running = JoinSet::new();
+    for (number, mut program) in programs.into_iter().enumerate() {
+        let lines = Arc::clone(lines);
+        running.spawn(async move {
+            let mut times = Vec::new();
+            for line in lines.iter().skip(number).step_by(CLIENTS) {
+                let asked = Instant::now();
+                program.say(line).await;
+                loop {
+                    let answer = program.line().await;
+                    if answer.starts_with(end) {
+                        assert!(!answer.contains(",false,"), "{answer}");
+                        break;
+                    }
+                }
+                times.push(asked.elapsed());
+            }
+            (program, times)
+        });
+    }
+    let (mut programs, mut times) = (Vec::new(), Vec::new());
+    while let Some(done) = running.join_next().await {
+        let (program, more) = done.unwrap();
+        programs.push(program);
+        times.extend(more);
+    }
+    let count = f64::from(u32::try_from(times.len()).unwrap());
+    times.sort_unstable();
+    let figures = Figures {
+        per_second: count / begun.elapsed().as_secs_f64(),
+        server_us: (cpu(server) - before).as_secs_f64() * 1e6 / count,
+        median: times[times.len() / 2],
+    };
+    (programs, figures)
+}
+
+/// The time that a process has computed, in all its threads.
+fn cpu(process: u32) -> Duration {
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap();
+    // The name of the program may hold anything, but no later field holds a parenthesis.
+    let fields: Vec<&str> = stat.rsplit_once(')').unwrap().1.split_whitespace().collect();
+    let ticks: u32 = fields[11].parse::<u32>().unwrap() + fields[12].parse::<u32>().unwrap();
+    TICK * ticks
+}
+
+async fn measure(name: &str, authority: &str, server: u32, key: &SecretKey, events: &[Event]) -> f64 {
+    let mut programs = Vec::new();
+    for _ in 0..CLIENTS {
+        programs.push(Program::connect(authority, key).await);
+    }
+    let lines: Arc<[String]> = events.iter().map(|event| json!(["EVENT", event]).to_string()).collect();
+    let (programs, published) = load(programs, &lines, "[\"OK\"", server).await;
+    let request = |number: usize| {
+        let until = events[number % events.len()].created_at;
+        json!(["REQ", "r", { "authors": [key.public_key()], "kinds": [1], "until": until, "limit": 20 }])
+            .to_string()
+    };
+    let lines: Arc<[String]> = (0..REQUESTS).map(request).collect();
+    let (mut programs, asked) = load(programs, &lines, "[\"EOSE\"", server).await;
+    programs.truncate(1);
+    // A single program takes every fiftieth line.
+    let lines: Arc<[String]> = (0..200 * CLIENTS).map(request).collect();
+    let (_, alone) = load(programs, &lines, "[\"EOSE\"", server).await;
+    for (what, figures) in [("events", &published), ("requests", &asked), ("requests, one program", &alone)] {
+        println!(
+            "{name:>16}: {:>8.0} {what}/s, {:>6.0} us of the server each, median {:?}",
+            figures.per_second, figures.server_us, figures.median
+        );
+    }
+    published.per_second
+}
+
+/// The other relay, if it is there.
+fn other() -> Option<PathBuf> {
+    let built = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/tools/bin/nostr-rs-relay");
+    let path = std::env::var_os("NOSTR_RS_RELAY").map_or(built, PathBuf::from);
+    path.exists().then_some(path)
+}
+
+async fn start_other(program: &Path, data: &Path, port: u16) -> Child {
+    let settings = data.join("config.toml");
+    let text = format!("[network]\naddress = \"127.0.0.1\"\nport = {port}\n[logging]\nfolder_path = \".\"\n");
+    std::fs::write(&settings, text).unwrap();
+    let child = Command::new(program)
+        .arg("--config")
+        .arg(&settings)
+        .arg("--db")
+        .arg(data)
+        .current_dir(data)
+        .env("RUST_LOG", "error")
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap();
+    until("nostr-rs-relay to listen", || TcpStream::connect(("127.0.0.1", port))).await;
+    child
+}
+
+#[tokio::main]
+async fn main() {
+    // `cargo test --all-targets` would run it, too.
+    if !std::env::args().any(|word| word == "--bench") {
+        return;
+    }
+    let count = std::env::var("BENCH_EVENTS").ok().and_then(|count| count.parse().ok()).unwrap_or(EVENTS);
+    let key = random_key();
+    let begin = now() - u64::try_from(count).unwrap();
+    let event = |number: usize| {
+        let created_at = begin + u64::try_from(number).unwrap();
+        let content = format!("{number} the quick brown fox jumps over the lazy dog");
+        Draft { created_at, kind: Kind::POST, tags: vec![], content }.sign(&key, &[7; 32])
+    };
+    let events: Vec<Event> = (0..count).map(event).collect();
+    let (mut ours, mut theirs) = (0.0, 0.0);
+    let other = other();
+    if other.is_none() {
+        println!("nostr-rs-relay is not installed, so there is nothing to compare with");
+    }
+    for _ in 0..ROUNDS {
+        let node = Node::start(&["-p", &key.public_key().to_npub()]).await;
+        ours += measure("nostrp2p", &node.clients(), node.process().unwrap(), &key, &events).await;
+        drop(node);
+        if let Some(program) = &other {
+            let (data, port) = (tempfile::tempdir().unwrap(), free_port());
+            let child = start_other(program, data.path(), port).await;
+            let authority = format!("127.0.0.1:{port}");
+            theirs += measure("nostr-rs-relay", &authority, child.id().unwrap(), &key, &events).await;
+        }
+    }
+    if theirs > 0.0 {
+        println!("nostrp2p takes {:.1} times as many events", ours / theirs);
+    }
+}

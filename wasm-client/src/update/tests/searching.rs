@@ -1,0 +1,52 @@
+//! Searching the node for words.
+
+use super::*;
+use crate::{model::connection::Request, route::Route, vdom::Text};
+
+impl Rig {
+    fn type_search(&mut self, words: &str) -> Vec<ClientFrame> {
+        self.give(Reading::SearchTyped(words.into()).into());
+        self.give(Message::Timer(Timer::Search));
+        self.sent().into_iter().filter(|frame| matches!(frame, ClientFrame::Search { .. })).collect()
+    }
+}
+
+fn page(model: &Model) -> String {
+    format!("{:?}", crate::view::view(model))
+}
+
+#[test]
+fn what_is_typed_is_searched_for_in_the_node_and_what_it_finds_is_shown() {
+    let mut rig = Rig::in_use(0);
+    let fragment: Text = Route::Find.fragment();
+    rig.give(Message::Browser(Browser::Fragment(fragment.into_owned())));
+    rig.sent();
+    assert_eq!(rig.type_search("a"), [], "in nearly all posts");
+    let frames = rig.type_search(" full width ");
+    let [ClientFrame::Search { request, filters, words }] = &frames[..] else { panic!("{frames:?}") };
+    assert_eq!((filters.len(), words.as_str()), (2, "full width"));
+    assert!(page(&rig.model).contains("Searching your node"));
+    // The node folds letters that are not folded here.
+    let found = post(2, 100, "ＦＵＬＬ ｗｉｄｔｈ").into_rumor();
+    rig.frame(NodeFrame::Answer { request: *request, complete: true, events: vec![found] });
+    assert!(page(&rig.model).contains("ＦＵＬＬ") && !rig.model.open.loading);
+    let frames = rig.type_search("nothing of that");
+    let [ClientFrame::Search { request, .. }] = &frames[..] else { panic!("{frames:?}") };
+    rig.frame(NodeFrame::Answer { request: *request, complete: true, events: vec![] });
+    assert!(
+        page(&rig.model).contains("Your node holds nothing of that")
+            && !page(&rig.model).contains("ＦＵＬＬ")
+    );
+}
+
+#[test]
+fn keys_and_names_by_a_domain_are_no_words() {
+    let mut rig = Rig::in_use(0);
+    rig.give(Message::Browser(Browser::Fragment("#/find".into())));
+    rig.sent();
+    for text in [public(2).to_npub(), "ada@example.org".to_owned(), "x".repeat(2_000)] {
+        let searched = rig.type_search(&text);
+        assert!(!searched.iter().any(|frame| matches!(frame, ClientFrame::Search { .. })), "{text}");
+        assert!(!rig.model.connection.requests.values().any(|request| *request == Request::Search));
+    }
+}
