@@ -44,7 +44,7 @@ use crate::{
     driver::{Command, DeliveryNews},
     markers::Markers,
     mirror::Mirrors,
-    standing::Standing,
+    standing::{Counters, Standing},
     stop::Stop,
     store::Store,
 };
@@ -59,6 +59,7 @@ pub(crate) struct App {
     pub(crate) standing: watch::Receiver<Standing>,
     pub(crate) deliveries: broadcast::Sender<DeliveryNews>,
     pub(crate) markers: watch::Receiver<Markers>,
+    pub(crate) counters: watch::Receiver<Counters>,
     pub(crate) stop: Stop,
     pub(crate) store: Store,
     pub(crate) peer: PeerId,

@@ -10,7 +10,7 @@ use std::{
 use axum::serve::ListenerExt;
 use nostrp2p_bridge::Policy;
 use nostrp2p_core::Ownership;
-use nostrp2p_overlay::{Listen, Overlay, StartError};
+use nostrp2p_overlay::{Announcer, Listen, Overlay, StartError};
 use nostrp2p_protocol::PublicKey;
 use tokio::{
     net::TcpListener,
@@ -18,7 +18,6 @@ use tokio::{
 };
 
 use crate::{
-    announcer::Announcer,
     claim, data_dir,
     data_dir::DataDirError,
     delegated,
@@ -157,6 +156,7 @@ async fn run_open(
         standing: reports.standing,
         deliveries: reports.deliveries,
         markers: reports.markers,
+        counters: reports.counters,
         stop: stop.clone(),
         store: store.clone(),
         peer: overlay.peer_id(),

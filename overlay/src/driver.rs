@@ -35,6 +35,7 @@ use crate::{
     OverlayEvent, Peer, Protocol, Stats,
     connect::Redial,
     convert,
+    gossip::Copies,
     handle::Command,
     known::Known,
     outlet::Outlet,
@@ -64,6 +65,7 @@ pub(crate) struct Driver {
     requests: Requests,
     relaying: Relaying,
     stats: Stats,
+    copies: Copies,
 }
 
 impl Driver {
@@ -74,6 +76,7 @@ impl Driver {
         redial: Redial,
         known: Known,
         saver: Saver,
+        copies: Copies,
         relaying: Relaying,
     ) -> Self {
         Self {
@@ -90,6 +93,7 @@ impl Driver {
             requests: Requests::default(),
             relaying,
             stats: Stats::default(),
+            copies,
         }
     }
 
@@ -124,7 +128,10 @@ impl Driver {
             Command::Peers(reply) => answer(reply, self.describe_peers()),
             Command::ListenAddresses(reply) => answer(reply, self.listen_addresses()),
             Command::Reach(reply) => answer(reply, self.describe_reach()),
-            Command::Stats(reply) => answer(reply, self.stats),
+            Command::Stats(reply) => {
+                let (copies, copies_bytes) = self.copies.count();
+                answer(reply, Stats { copies, copies_bytes, ..self.stats });
+            }
             // Taken by `run`, which ends.
             Command::Shutdown => {}
         }
