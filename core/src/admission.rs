@@ -1,15 +1,18 @@
 //! Which of the events that others send are taken, cheapest check first.
 //!
-//! Order: size and shape, time window, who gets it, already seen, the author's budget; the signature comes after
-//! all of these and is checked outside. A node forwards only what it admitted.
+//! Order: size and shape, time window, who gets it, already seen, the owner's mute list, the author's budget; the
+//! signature comes after all of these and is checked outside. A node forwards only what it admitted.
 
-use std::collections::BTreeMap;
-
-use nostrp2p_protocol::{EventId, Oversize, PublicKey, Rumor, limits::MAX_SECONDS_AHEAD};
+use nostrp2p_protocol::{
+    EventId, Oversize, PublicKey, Rumor,
+    limits::{MAX_PEOPLE, MAX_SECONDS_AHEAD},
+};
 
 use crate::{
     audience::{Audience, audience},
+    buckets::{Buckets, Rate, UNIT},
     recent::Recent,
+    trust::Trust,
 };
 
 /// The bounds of admission.
@@ -19,10 +22,12 @@ pub struct Limits {
     pub horizon_seconds: u64,
     /// Ids that are remembered. Default 20,000: about a day of a busy network, and 2 MB; a guess.
     pub recent_ids: usize,
-    /// Events that one author may send in a burst. Default 60; a guess.
-    pub burst: u32,
-    /// Seconds after which one more event of an author is allowed. Default 10: 360 an hour; a guess.
-    pub refill_seconds: u64,
+    /// Events that the owner, those whom he follows and those whom these follow may send by gossip. Default 120 at once,
+    /// 240 an hour, which is what all nodes keep of one author (see [`crate::MAX_PER_HOUR`]); a guess.
+    pub close: Rate,
+    /// Events that anybody else may send by gossip. Default 5 at once, 180 an hour: so that a flood ends at the first
+    /// node. More than that comes by catching up, some seconds later; a guess.
+    pub strangers: Rate,
     /// Authors whose budgets are remembered. Default 10,000: 1 MB. The longest silent is forgotten first.
     pub authors: usize,
 }
@@ -32,8 +37,8 @@ impl Default for Limits {
         Self {
             horizon_seconds: 30 * 86_400,
             recent_ids: 20_000,
-            burst: 60,
-            refill_seconds: 10,
+            close: Rate { burst: 120, per_hour: 240 },
+            strangers: Rate { burst: 5, per_hour: 180 },
             authors: 10_000,
         }
     }
@@ -50,10 +55,30 @@ pub enum Ignored {
     TooNew,
     /// Its author sent too much lately.
     OverBudget,
+    /// The owner has muted its author.
+    Muted,
+    /// It names more than [`MAX_PEOPLE`] people.
+    TooManyPeople,
     /// It is for some people only, or for nobody, and should not have been broadcast.
     NotForEveryone,
     /// Too much is waiting for its signature check.
     Busy,
+}
+
+impl Ignored {
+    /// The name under which it is counted.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Seen => "seen",
+            Self::TooOld => "too_old",
+            Self::TooNew => "too_new",
+            Self::OverBudget => "over_budget",
+            Self::Muted => "muted",
+            Self::TooManyPeople => "too_many_people",
+            Self::NotForEveryone => "not_for_everyone",
+            Self::Busy => "busy",
+        }
+    }
 }
 
 /// Decides on events that others broadcast, before their signature is checked.
@@ -62,29 +87,30 @@ pub struct Admission {
     limits: Limits,
     recent: Recent,
     declined: Recent,
-    budgets: BTreeMap<PublicKey, Budget>,
-    /// Authors by the time of their last event, so that the longest silent is found at once.
-    silent: std::collections::BTreeSet<(u64, PublicKey)>,
-}
-
-/// A token bucket: `tokens` at the second `since`.
-#[derive(Debug, Clone, Copy)]
-struct Budget {
-    tokens: u32,
-    since: u64,
-    last: u64,
+    budgets: Buckets<PublicKey>,
+    trust: Trust,
 }
 
 impl Admission {
-    /// Begins with nothing seen.
-    pub const fn new(limits: Limits) -> Self {
+    /// Begins with nothing seen, for this owner.
+    pub fn new(limits: Limits, owner: Option<PublicKey>) -> Self {
         Self {
             limits,
             recent: Recent::new(limits.recent_ids),
             declined: Recent::new(limits.recent_ids),
-            budgets: BTreeMap::new(),
-            silent: std::collections::BTreeSet::new(),
+            budgets: Buckets::new(limits.authors),
+            trust: Trust::of(owner),
         }
+    }
+
+    /// The owner changed.
+    pub fn on_owner(&mut self, owner: PublicKey) {
+        self.trust = Trust::of(Some(owner));
+    }
+
+    /// Takes a list of people into account, if it is one that counts.
+    pub fn learn(&mut self, list: &Rumor) {
+        self.trust.learn(list);
     }
 
     /// Whether a broadcast event is worth a signature check.
@@ -103,18 +129,23 @@ impl Admission {
     /// As [`Admission::check`].
     pub fn check_handed(&self, rumor: &Rumor, now: u64) -> Result<(), Result<Ignored, Oversize>> {
         rumor.check_shape().map_err(Err)?;
-        let ignored = self.out_of_time(rumor, now).or_else(|| self.over_budget(rumor, now));
+        let ignored = self
+            .out_of_time(rumor, now)
+            .or_else(|| too_many_people(rumor))
+            .or_else(|| self.over_budget(&rumor.id(), rumor, now));
         ignored.map_or(Ok(()), |ignored| Err(Ok(ignored)))
     }
 
     /// The rule for events that come by catching up. It depends on nothing but the event and the time, so that all nodes
-    /// come to hold the same: neither budgets nor what was seen before count.
+    /// come to hold the same: neither budgets nor what was seen before count. The mute list counts: it is the owner's wish
+    /// about his own node, and others ask elsewhere.
     ///
     /// # Errors
     /// As [`Admission::check`].
     pub fn check_shared(&self, rumor: &Rumor, now: u64) -> Result<(), Result<Ignored, Oversize>> {
         rumor.check_shape().map_err(Err)?;
-        let ignored = self.out_of_time(rumor, now).or_else(|| not_for_everyone(rumor));
+        let ignored =
+            self.out_of_time(rumor, now).or_else(|| never_shared(rumor)).or_else(|| self.muted(rumor));
         ignored.map_or(Ok(()), |ignored| Err(Ok(ignored)))
     }
 
@@ -131,20 +162,10 @@ impl Admission {
     /// Remembers an event whose signature was right, and charges its author.
     ///
     /// Only now: otherwise a stranger could use up an author's budget, or hide an event by its id, with forgeries.
-    pub fn admit(&mut self, id: EventId, author: PublicKey, now: u64) {
+    pub fn admit(&mut self, id: EventId, rumor: &Rumor, now: u64) {
         self.recent.insert(id);
-        let mut budget = self.budget(&author, now);
-        self.silent.remove(&(budget.last, author));
-        budget.tokens = budget.tokens.saturating_sub(1);
-        budget.last = now;
-        self.budgets.insert(author, budget);
-        self.silent.insert((now, author));
-        while self.budgets.len() > self.limits.authors {
-            let Some((_, longest)) = self.silent.pop_first() else {
-                break;
-            };
-            self.budgets.remove(&longest);
-        }
+        let rate = self.rate(&rumor.pubkey);
+        self.budgets.take(rumor.pubkey, rate, cost(&id, rumor), now);
     }
 
     /// Remembers an own event, which needs no budget.
@@ -156,13 +177,17 @@ impl Admission {
         if let Some(ignored) = self.out_of_time(rumor, now) {
             return Some(ignored);
         }
-        if let Some(ignored) = not_for_everyone(rumor) {
+        if let Some(ignored) = never_shared(rumor) {
             return Some(ignored);
         }
         if self.recent.contains(id) {
             return Some(Ignored::Seen);
         }
-        self.over_budget(rumor, now)
+        self.muted(rumor).or_else(|| self.over_budget(id, rumor, now))
+    }
+
+    fn muted(&self, rumor: &Rumor) -> Option<Ignored> {
+        self.trust.is_muted(&rumor.pubkey).then_some(Ignored::Muted)
     }
 
     fn out_of_time(&self, rumor: &Rumor, now: u64) -> Option<Ignored> {
@@ -172,27 +197,42 @@ impl Admission {
         (rumor.created_at < now.saturating_sub(self.limits.horizon_seconds)).then_some(Ignored::TooOld)
     }
 
-    fn over_budget(&self, rumor: &Rumor, now: u64) -> Option<Ignored> {
-        (self.budget(&rumor.pubkey, now).tokens == 0).then_some(Ignored::OverBudget)
+    fn over_budget(&self, id: &EventId, rumor: &Rumor, now: u64) -> Option<Ignored> {
+        let holds = self.budgets.holds(&rumor.pubkey, self.rate(&rumor.pubkey), cost(id, rumor), now);
+        (!holds).then_some(Ignored::OverBudget)
     }
 
-    /// The author's budget after what time has refilled.
-    fn budget(&self, author: &PublicKey, now: u64) -> Budget {
-        let Some(mut budget) = self.budgets.get(author).copied() else {
-            return Budget { tokens: self.limits.burst, since: now, last: now };
-        };
-        let refilled = now.saturating_sub(budget.since) / self.limits.refill_seconds.max(1);
-        budget.since += refilled * self.limits.refill_seconds.max(1);
-        let refilled = u32::try_from(refilled).unwrap_or(u32::MAX);
-        budget.tokens = budget.tokens.saturating_add(refilled).min(self.limits.burst);
-        budget
+    fn rate(&self, author: &PublicKey) -> Rate {
+        if self.trust.is_close(author) { self.limits.close } else { self.limits.strangers }
     }
 }
 
-/// Whether a deletion's targets were for everyone only its author's node can say.
-fn not_for_everyone(rumor: &Rumor) -> Option<Ignored> {
-    let shared = matches!(audience(rumor), Audience::Everyone | Audience::AsTargets);
-    (!shared).then_some(Ignored::NotForEveryone)
+/// What an event takes of its author's budget. Work that it commits to (NIP-13) makes it cheaper: half for 12 bits,
+/// a quarter for 16, and so on down to a sixteenth for 24, which are about a minute of a phone.
+fn cost(id: &EventId, rumor: &Rumor) -> u64 {
+    let done: u32 = {
+        let zeros = id.as_bytes().iter().take_while(|byte| **byte == 0).count();
+        let partial = id.as_bytes().get(zeros).map_or(0, |byte| byte.leading_zeros());
+        u32::try_from(zeros).unwrap_or(0) * 8 + partial
+    };
+    // ["nonce", "<counter>", "<bits>"]: without the word before, a lucky id would count as work.
+    let nonce = rumor.tags.iter().find(|tag| tag.name() == "nonce");
+    let meant = nonce.and_then(|tag| tag.elements().get(2)?.parse().ok()).unwrap_or(0);
+    let bits = if meant <= done { meant } else { 0 };
+    UNIT >> (bits.saturating_sub(8) / 4).min(4)
+}
+
+/// What no node shares with others, whoever sends it.
+fn never_shared(rumor: &Rumor) -> Option<Ignored> {
+    // Whether a deletion's targets were for everyone only its author's node can say.
+    if !matches!(audience(rumor), Audience::Everyone | Audience::AsTargets) {
+        return Some(Ignored::NotForEveryone);
+    }
+    too_many_people(rumor)
+}
+
+fn too_many_people(rumor: &Rumor) -> Option<Ignored> {
+    (rumor.tag_values("p").count() > MAX_PEOPLE).then_some(Ignored::TooManyPeople)
 }
 
 #[cfg(test)]
@@ -209,7 +249,15 @@ mod tests {
     }
 
     fn admission() -> Admission {
-        Admission::new(Limits { burst: 3, refill_seconds: 10, authors: 2, ..Limits::default() })
+        let strangers = Rate { burst: 3, per_hour: 360 };
+        Admission::new(Limits { strangers, ..Limits::default() }, Some(OWNER))
+    }
+
+    const OWNER: PublicKey = PublicKey::from_bytes([99; 32]);
+
+    fn list(kind: Kind, person: PublicKey) -> Rumor {
+        let tags = vec![Tag::new(["p", &person.to_string()])];
+        Draft { created_at: NOW, kind, tags, content: String::new() }.by(OWNER)
     }
 
     #[track_caller]
@@ -244,7 +292,7 @@ mod tests {
         for number in 0..3 {
             let rumor = rumor(number, 1);
             assert_eq!(admission.check(&rumor.id(), &rumor, NOW), Ok(()));
-            admission.admit(rumor.id(), rumor.pubkey, NOW);
+            admission.admit(rumor.id(), &rumor, NOW);
         }
         let fourth = rumor(4, 1);
         assert_eq!(admission.check(&fourth.id(), &fourth, NOW + 9), Err(Ok(Ignored::OverBudget)));
@@ -255,12 +303,55 @@ mod tests {
     }
 
     #[test]
-    fn the_table_of_budgets_stays_bounded() {
+    fn people_close_to_the_owner_may_send_more() {
         let mut admission = admission();
-        for author in 0..50 {
-            let rumor = rumor(0, author);
-            admission.admit(rumor.id(), rumor.pubkey, NOW + u64::from(author));
+        admission.learn(&list(Kind::FOLLOW_LIST, rumor(0, 1).pubkey));
+        for number in 0..120 {
+            let rumor = rumor(number, 1);
+            assert_eq!(admission.check(&rumor.id(), &rumor, NOW), Ok(()), "{number}");
+            admission.admit(rumor.id(), &rumor, NOW);
         }
-        assert_eq!((admission.budgets.len(), admission.silent.len()), (2, 2));
+        let next = rumor(120, 1);
+        assert_eq!(admission.check(&next.id(), &next, NOW), Err(Ok(Ignored::OverBudget)));
+    }
+
+    #[test]
+    fn what_the_owner_has_muted_is_taken_in_no_way() {
+        let mut admission = admission();
+        admission.learn(&list(Kind::MUTE_LIST, rumor(0, 1).pubkey));
+        let muted = rumor(0, 1);
+        assert_eq!(admission.check(&muted.id(), &muted, NOW), Err(Ok(Ignored::Muted)));
+        assert_eq!(admission.check_shared(&muted, NOW), Err(Ok(Ignored::Muted)));
+        admission.on_owner(PublicKey::from_bytes([98; 32]));
+        assert_eq!(admission.check(&muted.id(), &muted, NOW), Ok(()), "another owner has another list");
+    }
+
+    #[test]
+    fn whoever_names_half_the_network_is_passed_over() {
+        let tags = |count: usize| {
+            let mut tags = vec![Tag::new(["p", &"ab".repeat(32)]); count];
+            tags.push(Tag::new(["q", &"cd".repeat(32)]));
+            tags
+        };
+        check(&Rumor { tags: tags(MAX_PEOPLE), ..rumor(0, 1) }, Ok(()));
+        let crowd = Rumor { tags: tags(MAX_PEOPLE + 1), ..rumor(0, 1) };
+        check(&crowd, Err(Ignored::TooManyPeople));
+        assert_eq!(admission().check_handed(&crowd, NOW), Err(Ok(Ignored::TooManyPeople)));
+    }
+
+    #[test]
+    fn work_makes_an_event_cheaper_if_it_was_meant() {
+        let work = |zero_bytes: usize, meant: &str| {
+            let mut id = [0xff; 32];
+            id[..zero_bytes].fill(0);
+            let tags = vec![Tag::new(["nonce", "7", meant])];
+            cost(&EventId::from_bytes(id), &Rumor { tags, ..rumor(0, 1) })
+        };
+        assert_eq!(cost(&EventId::from_bytes([0; 32]), &rumor(0, 1)), UNIT, "a lucky id is no work");
+        assert_eq!(work(2, "16"), UNIT / 4);
+        assert_eq!(work(3, "16"), UNIT / 4, "what was meant counts");
+        assert_eq!(work(1, "16"), UNIT, "it was not done");
+        assert_eq!(work(32, "256"), UNIT / 16, "nothing is for free");
+        assert_eq!(work(2, "many"), UNIT);
     }
 }

@@ -25,9 +25,9 @@ const SOON_SECONDS: u64 = 60;
 const NOW_AND_THEN_SECONDS: u64 = 300;
 /// The earliest time after a comparison at which the same neighbour is compared with again, in seconds.
 const NOT_BEFORE_SECONDS: u64 = 10;
-/// After events had to be ignored for a budget or a full queue: how soon to look for them, in seconds. By then a burst
-/// is usually over.
-const MISSED_SECONDS: u64 = 60;
+/// After events had to be ignored for a budget or a full queue: how soon to look for them, in seconds. It is doubled
+/// each time up to [`NOW_AND_THEN_SECONDS`], for a flood must not make everybody compare all the time.
+const MISSED_SECONDS: u64 = 8;
 /// Pause after a neighbour did not answer, in seconds; doubled each time up to [`MAX_AWAY_SECONDS`].
 const AWAY_SECONDS: u64 = 30;
 /// See [`AWAY_SECONDS`]: half an hour.
@@ -128,6 +128,9 @@ pub struct CatchingUp {
     ticked: u64,
     /// When a random neighbour is next.
     now_and_then: u64,
+    /// How soon after something was missed, and whether something was since the last time.
+    missed_pause: u64,
+    missed: bool,
     last: Option<CaughtUp>,
     counts: Counts,
     dice: Dice,
@@ -144,6 +147,8 @@ impl CatchingUp {
             next: 0,
             ticked: 0,
             now_and_then: 0,
+            missed_pause: MISSED_SECONDS,
+            missed: false,
             last: None,
             counts: Counts::default(),
             dice,
@@ -191,7 +196,9 @@ impl CatchingUp {
 
     /// An event had to be ignored that others may have taken.
     pub fn on_missed(&mut self, now: u64) {
-        self.now_and_then = self.now_and_then.min(now.saturating_add(MISSED_SECONDS));
+        if !std::mem::replace(&mut self.missed, true) {
+            self.now_and_then = self.now_and_then.min(now.saturating_add(self.missed_pause));
+        }
     }
 
     /// Begins what is due. Called with every tick.
@@ -296,6 +303,11 @@ impl CatchingUp {
                 neighbour.due = neighbour.due.min(now.max(earliest));
             }
         }
+        self.missed_pause = if std::mem::take(&mut self.missed) {
+            self.missed_pause.saturating_mul(2).min(NOW_AND_THEN_SECONDS)
+        } else {
+            MISSED_SECONDS
+        };
         let pause = NOW_AND_THEN_SECONDS / 2 + self.dice.below(NOW_AND_THEN_SECONDS);
         self.now_and_then = now.saturating_add(pause);
     }

@@ -23,11 +23,13 @@ use nostrp2p_protocol::{
     Event, Forged, Malformed, Packet, PeerId, PublicKey, UnverifiedEvent, exchange::Receipt,
 };
 
-pub use self::vocabulary::{Handed, Heard, Input, Output, Request, Settings, Sharing, Verdict};
+pub use self::vocabulary::{Handed, Heard, Input, Output, Request, Service, Settings, Sharing, Verdict};
 use crate::{
     admission::{Admission, Ignored},
     audience::Audience,
+    buckets::{Buckets, UNIT},
     catching_up::{CatchingUp, Session},
+    counters::Refusals,
     dice::Dice,
     directory::Directory,
     outbox::Outbox,
@@ -41,6 +43,9 @@ const MAX_PENDING: usize = 4_096;
 /// Most deliveries that are under way at a time.
 const MAX_ATTEMPTS: usize = 64;
 
+/// Nodes and services whose requests are counted: those of all who can be connected, and some who have gone.
+const MAX_ASKERS: usize = 1_024;
+
 /// The state of a node's decisions.
 #[derive(Debug)]
 pub struct Core {
@@ -53,6 +58,8 @@ pub struct Core {
     wanted: Wanted,
     siblings: Siblings,
     catching_up: CatchingUp,
+    requests: Buckets<(PeerId, Service)>,
+    refusals: Refusals,
     next_check: u64,
     pending: BTreeMap<u64, Pending>,
 }
@@ -73,13 +80,15 @@ impl Core {
         Self {
             settings,
             owner,
-            admission: Admission::new(settings.limits),
+            admission: Admission::new(settings.limits, owner),
             directory: Directory::default(),
             outbox: Outbox::default(),
             attempts: 0,
             wanted: Wanted::default(),
             siblings: Siblings::default(),
             catching_up: CatchingUp::new(settings.limits.horizon_seconds, Dice::new(settings.seed)),
+            requests: Buckets::new(MAX_ASKERS),
+            refusals: Refusals::default(),
             next_check: 0,
             pending: BTreeMap::new(),
         }
@@ -96,6 +105,7 @@ impl Core {
             }
             Input::Owner(owner) => {
                 self.owner = Some(owner);
+                self.admission.on_owner(owner);
                 vec![]
             }
             Input::Handed(handed, from, payload) => vec![self.on_handed(handed, &from, &payload, now)],
@@ -116,6 +126,10 @@ impl Core {
             Input::News(peer) => {
                 self.catching_up.on_news(&peer);
                 self.catch_up(now)
+            }
+            Input::List(list) => {
+                self.admission.learn(&list);
+                vec![]
             }
             Input::Compared(session, difference) => self.on_compared(session, difference, now),
             Input::Got(session, events) => self.on_got(session, events, now),
@@ -172,6 +186,20 @@ impl Core {
         !self.directory.nodes_of(person, now).is_empty()
     }
 
+    /// Whether a node may make another request of this kind now. It counts as made.
+    pub fn admits(&mut self, peer: &PeerId, service: Service, now: u64) -> bool {
+        let admitted = self.requests.take((*peer, service), service.rate(), UNIT, now);
+        if !admitted {
+            self.refusals.count("requests_over_rate");
+        }
+        admitted
+    }
+
+    /// What was refused since the start.
+    pub const fn refusals(&self) -> &Refusals {
+        &self.refusals
+    }
+
     /// For whom a node acts, as far as is known.
     pub fn owner_of(&self, peer: &PeerId, now: u64) -> Option<PublicKey> {
         self.directory.owner_of(peer, now)
@@ -180,12 +208,15 @@ impl Core {
     fn on_heard(&mut self, heard: Heard, payload: &[u8], now: u64) -> Output {
         let event = match Packet::decode(payload) {
             Ok(Packet::Event(event)) => event,
-            Err(Malformed::UnknownType(_)) => return Output::Judge(heard, Verdict::Unknown),
-            Err(_) => return Output::Judge(heard, Verdict::Reject),
+            Err(Malformed::UnknownType(_)) => {
+                self.refusals.count("unknown_type");
+                return Output::Judge(heard, Verdict::Unknown);
+            }
+            Err(_) => return self.reject(heard, "malformed"),
         };
         match self.admission.check(&event.rumor.id(), &event.rumor, now) {
             Err(Ok(ignored)) => self.ignore(heard, ignored, now),
-            Err(Err(_oversize)) => Output::Judge(heard, Verdict::Reject),
+            Err(Err(_oversize)) => self.reject(heard, "malformed"),
             Ok(()) if self.pending.len() >= MAX_PENDING => self.ignore(heard, Ignored::Busy, now),
             Ok(()) => self.verify(Pending::Heard(heard), event),
         }
@@ -193,7 +224,7 @@ impl Core {
 
     fn on_verified(&mut self, number: u64, result: Result<Event, Forged>, now: u64) -> Vec<Output> {
         match (self.pending.remove(&number), result) {
-            (Some(Pending::Heard(heard)), Err(_forged)) => vec![Output::Judge(heard, Verdict::Reject)],
+            (Some(Pending::Heard(heard)), Err(_forged)) => vec![self.reject(heard, "forged")],
             (Some(Pending::Heard(heard)), Ok(event)) => self.on_admitted(heard, event, now),
             (Some(Pending::Publish(request, _)), Err(forged)) => {
                 vec![Output::Refuse(request, Refusal::new(RefusalCode::Forged, forged.to_string()))]
@@ -204,7 +235,7 @@ impl Core {
             }
             (Some(Pending::Handed(handed)), Err(_forged)) => vec![Output::Answer(handed, Receipt::Refused)],
             (Some(Pending::Handed(handed)), Ok(event)) => {
-                self.admission.admit(event.id(), event.pubkey, now);
+                self.admission.admit(event.id(), &event, now);
                 vec![Output::Keep(handed, event)]
             }
             (Some(Pending::Fetched), result) => self.on_fetched_checked(result, now),
@@ -218,11 +249,11 @@ impl Core {
         // The same event may have come twice while its signature was being checked.
         match self.admission.check(&event.id(), &event, now) {
             Ok(()) => {
-                self.admission.admit(event.id(), event.pubkey, now);
+                self.admission.admit(event.id(), &event, now);
                 vec![Output::Judge(heard, Verdict::Accept), Output::Store(event, Sharing::Shared)]
             }
             Err(Ok(ignored)) => vec![self.ignore(heard, ignored, now)],
-            Err(Err(_oversize)) => vec![Output::Judge(heard, Verdict::Reject)],
+            Err(Err(_oversize)) => vec![self.reject(heard, "malformed")],
         }
     }
 
@@ -231,7 +262,13 @@ impl Core {
             // Others may have taken it, and it is only this moment that has no room for it.
             self.catching_up.on_missed(now);
         }
+        self.refusals.ignored(ignored);
         Output::Judge(heard, Verdict::Ignore(ignored))
+    }
+
+    fn reject(&mut self, heard: Heard, reason: &'static str) -> Output {
+        self.refusals.count(reason);
+        Output::Judge(heard, Verdict::Reject)
     }
 
     fn verify(&mut self, pending: Pending, event: UnverifiedEvent) -> Output {

@@ -6,7 +6,9 @@
 
 mod admission;
 mod audience;
+mod buckets;
 mod catching_up;
+mod counters;
 mod dice;
 mod directory;
 mod engine;
@@ -17,15 +19,18 @@ mod recent;
 mod reconcile;
 mod sharing;
 mod siblings;
+mod trust;
 mod wanted;
 mod ways;
 
 pub use admission::{Admission, Ignored, Limits};
 pub use audience::{Audience, audience, audience_of_deletion, is_open, is_public};
+pub use buckets::Rate;
 pub use catching_up::{CaughtUp, Counts as CatchingUpCounts, Session, Step, Window};
+pub use counters::Refusals;
 pub use dice::Dice;
 pub use directory::Directory;
-pub use engine::{Core, Handed, Heard, Input, Output, Request, Settings, Sharing, Verdict};
+pub use engine::{Core, Handed, Heard, Input, Output, Request, Service, Settings, Sharing, Verdict};
 pub use lending::{LENT_SECONDS, Lending, LendingLimits, NotLent};
 pub use outbox::{Address, Outbox, Row};
 pub use ownership::{Claim, Ownership, Proof};

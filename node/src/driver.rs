@@ -6,6 +6,7 @@
 mod catching;
 mod exchange;
 mod homeward;
+mod owner;
 mod received;
 
 use std::{
@@ -21,7 +22,7 @@ use nostrp2p_core::{
     Address, Ask, Audience, Claim, Core, Difference, Handed, Heard, Input, Lending, Output, Ownership, Proof,
     Request, Row, Session, Settings, Sharing, Verdict, Want, Ways,
 };
-use nostrp2p_overlay::{MessageRef, Overlay, OverlayEvent, RequestRef, Topic};
+use nostrp2p_overlay::{Announcer, MessageRef, Overlay, OverlayEvent, RequestRef, Topic, Unheard};
 use nostrp2p_protocol::{
     Delegation, Event, EventId, Kind, Packet, PeerId, PublicKey, Rumor, UnverifiedEvent,
     exchange::{Lent, OwnPage, Receipt},
@@ -34,11 +35,10 @@ use tokio::{
 
 use self::catching::Ledgers;
 use crate::{
-    announcer::{Announcer, Unheard},
-    asking, clock, delegated,
+    asking, clock,
     markers::{self, Markers},
     pace::Pace,
-    standing::{OpenWays, Standing},
+    standing::{Counters, OpenWays, Standing},
     stop::Stop,
     store::{Inserted, Note, Store, Stored, Travel, Writer},
     verifier::Verifier,
@@ -159,6 +159,7 @@ struct Running {
     handed: BTreeMap<Handed, RequestRef>,
     deliveries: broadcast::Sender<DeliveryNews>,
     markers: watch::Sender<Markers>,
+    counters: watch::Sender<Counters>,
     pace: Pace,
     /// When changed addresses are announced.
     announce_at: Option<Instant>,
@@ -183,6 +184,7 @@ pub(crate) struct Reports {
     pub(crate) deliveries: broadcast::Sender<DeliveryNews>,
     pub(crate) markers: watch::Receiver<Markers>,
     pub(crate) ways: watch::Receiver<OpenWays>,
+    pub(crate) counters: watch::Receiver<Counters>,
 }
 
 impl Driver {
@@ -195,9 +197,15 @@ impl Driver {
         let (deliveries, _) = broadcast::channel(DELIVERY_NEWS);
         let (markers, marked) = watch::channel(self.markers);
         let (open_ways, ways) = watch::channel(self.open_ways);
-        let deliveries_reported = deliveries.clone();
-        let reports =
-            Reports { commands, standing: reported, deliveries: deliveries_reported, markers: marked, ways };
+        let (counters, counted) = watch::channel(Counters::default());
+        let reports = Reports {
+            commands,
+            standing: reported,
+            deliveries: deliveries.clone(),
+            markers: marked,
+            counters: counted,
+            ways,
+        };
         let settings = Settings { read_only: self.read_only, seed: seed(), ..Settings::default() };
         let mut events = self.events;
         let mut running = Running {
@@ -222,6 +230,7 @@ impl Driver {
             handed: BTreeMap::new(),
             deliveries,
             markers,
+            counters,
             pace: Pace::new(Instant::now()),
             announce_at: None,
             tasks: FuturesUnordered::new(),
@@ -333,6 +342,7 @@ impl Running {
                 self.seek_ways().await;
                 self.renew_claim();
                 self.report_standing().await;
+                self.report_counters();
             }
             Happening::Answered | Happening::Over => {}
         }
@@ -506,33 +516,12 @@ impl Running {
         self.reply(request, Ok(Published { id: event.id(), sequence, carried, stored }));
     }
 
-    async fn claim(&mut self, token: &[u8; 16], proof: &LoginProof) -> Result<PublicKey, Refusal> {
-        let owner = self.ownership.claim(token, borrow(proof), clock::now())?;
-        self.writer.set_owner(owner).await.map_err(|reason| {
-            tracing::error!(reason, "the owner could not be stored");
-            Refusal::new(RefusalCode::Internal, "the node could not write down its owner; its log says why")
-        })?;
-        self.ownership = Ownership::Owned(owner);
-        (self.on_claim)(None, &self.open_ways.borrow());
-        self.handle_owner(owner);
-        Ok(owner)
-    }
-
-    fn handle_owner(&mut self, owner: PublicKey) {
-        // Nothing comes of this input, so nothing has to be carried out.
-        drop(self.core.handle(Input::Owner(owner), clock::now()));
-        self.standing.send_modify(|standing| standing.owner = Some(owner));
-        tracing::info!(owner = owner.to_npub(), "the node has been claimed");
-    }
-
-    fn renew_claim(&mut self) {
-        let Ownership::Unclaimed(claim) = &self.ownership else { return };
-        if claim.expires < clock::now()
-            && let Some(claim) = crate::claim::fresh(self.claim_seconds)
-        {
-            (self.on_claim)(Some(&claim), &self.open_ways.borrow());
-            self.ownership = Ownership::Unclaimed(claim);
-        }
+    fn report_counters(&self) {
+        self.counters.send_replace(Counters {
+            refusals: self.core.refusals().clone(),
+            catching_up: self.core.catching_up_counts(),
+            caught_up: self.core.caught_up(),
+        });
     }
 
     async fn report_standing(&mut self) {
@@ -583,36 +572,6 @@ impl Running {
             // Without a session nobody hears it; it is told at the next login.
             drop(self.deliveries.send((event.id(), address.person, row.state)));
         }
-    }
-
-    /// Reads back what the last run left: deliveries that wait, and the owner's delegation.
-    async fn remember(&mut self) {
-        let store = self.store.clone();
-        match tokio::task::spawn_blocking(move || Ok::<_, redb::Error>((store.waiting()?, store.siblings()?)))
-            .await
-        {
-            Ok(Ok((waiting, siblings))) => {
-                for (address, row) in waiting {
-                    self.handle(Input::Waiting(address, row)).await;
-                }
-                for (peer, cursor) in siblings {
-                    self.handle(Input::Sibling(peer, cursor)).await;
-                }
-            }
-            Ok(Err(error)) => tracing::error!(%error, "the outbox cannot be read"),
-            Err(error) => tracing::error!(%error, "reading the outbox failed"),
-        }
-        self.read_delegation().await;
-    }
-
-    /// Looks for the owner's delegation for this node.
-    async fn read_delegation(&mut self) {
-        let Some(owner) = self.ownership.owner() else { return };
-        let (store, peer) = (self.store.clone(), self.overlay.peer_id());
-        let found = tokio::task::spawn_blocking(move || delegated::find(&store, owner, &peer)).await;
-        self.delegation = found.ok().and_then(Result::ok).flatten();
-        let delegated = self.delegation.as_ref().map(Delegation::expires);
-        self.standing.send_modify(|standing| standing.delegated = delegated);
     }
 
     fn announce_soon(&mut self) {

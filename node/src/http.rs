@@ -51,7 +51,7 @@ use crate::{
     driver::{Command, DeliveryNews},
     markers::Markers,
     mirror::Mirrors,
-    standing::{OpenWays, Standing},
+    standing::{Counters, OpenWays, Standing},
     stop::Stop,
     store::Store,
 };
@@ -69,6 +69,7 @@ pub(crate) struct App {
     pub(crate) ways: watch::Receiver<OpenWays>,
     /// What is lent to nodes at home.
     pub(crate) lending: Arc<Mutex<Lending>>,
+    pub(crate) counters: watch::Receiver<Counters>,
     pub(crate) stop: Stop,
     pub(crate) store: Store,
     pub(crate) peer: PeerId,

@@ -3,7 +3,6 @@
 //! The way of the data: sockets (`http`) and the overlay hand in, the `driver` asks the core and carries out what it
 //! says, the `store` keeps, sessions push what the store holds. See ARCHITECTURE.md.
 
-mod announcer;
 mod asking;
 mod claim;
 pub mod cli;

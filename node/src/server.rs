@@ -11,7 +11,7 @@ use std::{
 use axum::serve::ListenerExt;
 use nostrp2p_bridge::Policy;
 use nostrp2p_core::{Claim, Lending, Ownership};
-use nostrp2p_overlay::{Listen, NodeSecret, Overlay, StartError};
+use nostrp2p_overlay::{Announcer, Listen, NodeSecret, Overlay, StartError};
 use nostrp2p_protocol::{PeerId, PublicKey, channel::ChannelSecret};
 use tokio::{
     net::TcpListener,
@@ -19,7 +19,6 @@ use tokio::{
 };
 
 use crate::{
-    announcer::Announcer,
     claim, data_dir,
     data_dir::DataDirError,
     delegated,
@@ -154,6 +153,7 @@ async fn run_open(
         markers: reports.markers,
         ways: reports.ways.clone(),
         lending,
+        counters: reports.counters,
         stop: stop.clone(),
         store: store.clone(),
         peer: overlay.peer_id(),

@@ -1,6 +1,6 @@
 //! How the node stands: whose it is and whom it is connected to. Sessions watch this.
 
-use nostrp2p_core::Way;
+use nostrp2p_core::{CatchingUpCounts, CaughtUp, Refusals, Way};
 use nostrp2p_overlay::Peer;
 use nostrp2p_protocol::{
     PublicKey,
@@ -43,6 +43,15 @@ impl Standing {
         let Some(owner) = self.owner else { return 0 };
         self.peers.iter().filter(|peer| peer.owner == Some(owner)).count()
     }
+}
+
+/// Numbers for the operator; as old as the last tick.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Counters {
+    pub(crate) refusals: Refusals,
+    pub(crate) catching_up: CatchingUpCounts,
+    /// How the last comparison with a neighbour went.
+    pub(crate) caught_up: Option<CaughtUp>,
 }
 
 /// What a client learns of a peer. Whose node it is shows only with a delegation.

@@ -42,6 +42,7 @@ pub(crate) struct Node {
     pub(crate) delegated: Option<u64>,
     #[serde(default)]
     pub(crate) mirrors: Vec<MirrorStatus>,
+    pub(crate) caught_up: Option<CaughtUp>,
     pub(crate) home: Home,
 }
 
@@ -51,6 +52,13 @@ pub(crate) struct Home {
     pub(crate) addresses: Vec<String>,
     pub(crate) helpers: Vec<String>,
     pub(crate) link: String,
+}
+
+/// How the last comparison with a neighbour went.
+#[derive(Deserialize)]
+pub(crate) struct CaughtUp {
+    at: u64,
+    events: usize,
 }
 
 /// The node's own JSON, or what it means.
@@ -136,6 +144,10 @@ fn describe(node: &Node, page: Option<&str>, port: u16, now: u64) -> anyhow::Res
         writeln!(text, "  for others  {service}")?;
     }
     writeln!(text, "  stored      {} events", node.stored)?;
+    if let Some(CaughtUp { at, events }) = node.caught_up {
+        let minutes = now.saturating_sub(at) / 60;
+        writeln!(text, "  caught up   {minutes} minutes ago, {events} events were missing")?;
+    }
     for address in &node.addresses {
         writeln!(text, "  address     {address}")?;
     }
@@ -200,6 +212,7 @@ mod tests {
                 link: "#peer=1".into(),
             },
             mirrors: vec![],
+            caught_up: Some(CaughtUp { at: 0, events: 7 }),
         };
         let without = describe(&node(None), Some("https://page.example"), 20000, 100).unwrap();
         assert!(without.contains("1 through a hole") && without.contains("cannot reach"), "{without}");

@@ -37,6 +37,7 @@ use crate::{
     OverlayEvent, Peer, Protocol, Stats,
     connect::Redial,
     convert,
+    gossip::Copies,
     handle::Command,
     known::Known,
     outlet::Outlet,
@@ -67,6 +68,7 @@ pub(crate) struct Driver {
     homes: Homes,
     relaying: Relaying,
     stats: Stats,
+    copies: Copies,
 }
 
 impl Driver {
@@ -77,6 +79,7 @@ impl Driver {
         redial: Redial,
         known: Known,
         saver: Saver,
+        copies: Copies,
         relaying: Relaying,
     ) -> Self {
         Self {
@@ -94,6 +97,7 @@ impl Driver {
             homes: Homes::default(),
             relaying,
             stats: Stats::default(),
+            copies,
         }
     }
 
@@ -131,7 +135,10 @@ impl Driver {
             Command::Peers(reply) => answer(reply, self.describe_peers()),
             Command::ListenAddresses(reply) => answer(reply, self.listen_addresses()),
             Command::Reach(reply) => answer(reply, self.describe_reach()),
-            Command::Stats(reply) => answer(reply, self.stats),
+            Command::Stats(reply) => {
+                let (copies, copies_bytes) = self.copies.count();
+                answer(reply, Stats { copies, copies_bytes, ..self.stats });
+            }
             // Taken by `run`, which ends.
             Command::Shutdown => {}
         }

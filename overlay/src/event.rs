@@ -76,6 +76,10 @@ pub struct Stats {
     pub received: u64,
     /// Bytes of those. Copies of the same payload and everything around it are not counted.
     pub received_bytes: u64,
+    /// Payloads that arrived, every copy counted.
+    pub copies: u64,
+    /// Bytes of those.
+    pub copies_bytes: u64,
     /// Verdicts by kind.
     pub accepted: u64,
     /// See [`crate::Verdict::Ignore`].

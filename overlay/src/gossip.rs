@@ -4,10 +4,17 @@
 //! Filecoin's Lotus where the specification leaves the numbers open. What is a guess says so.
 //! See `PROTOCOL.md`, Overlay.
 
-use std::{collections::HashMap, time::Duration};
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use libp2p::gossipsub::{
-    self, IdentTopic, IdentityTransform, MaxCountSubscriptionFilter, MessageAcceptance, MessageAuthenticity,
+    self, DataTransform, IdentTopic, MaxCountSubscriptionFilter, MessageAcceptance, MessageAuthenticity,
     MessageId, PeerScoreParams, PeerScoreThresholds, TopicHash, TopicScoreParams, ValidationMode,
     WhitelistSubscriptionFilter,
 };
@@ -128,9 +135,35 @@ impl From<Verdict> for MessageAcceptance {
     }
 }
 
+/// Counts what arrives before gossipsub sorts out what it has seen. It changes nothing.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Copies(Arc<[AtomicU64; 2]>);
+
+impl Copies {
+    /// Payloads and their bytes since the start.
+    pub(crate) fn count(&self) -> (u64, u64) {
+        let [copies, bytes] = &*self.0;
+        (copies.load(Ordering::Relaxed), bytes.load(Ordering::Relaxed))
+    }
+}
+
+impl DataTransform for Copies {
+    fn inbound_transform(&self, raw: gossipsub::RawMessage) -> Result<gossipsub::Message, std::io::Error> {
+        let [copies, bytes] = &*self.0;
+        copies.fetch_add(1, Ordering::Relaxed);
+        bytes.fetch_add(u64::try_from(raw.data.len()).unwrap_or_default(), Ordering::Relaxed);
+        let gossipsub::RawMessage { source, data, sequence_number, topic, .. } = raw;
+        Ok(gossipsub::Message { source, data, sequence_number, topic })
+    }
+
+    fn outbound_transform(&self, _: &TopicHash, data: Vec<u8>) -> Result<Vec<u8>, std::io::Error> {
+        Ok(data)
+    }
+}
+
 /// Gossipsub that carries the topics of this network and no others.
 pub(crate) type Gossip =
-    gossipsub::Behaviour<IdentityTransform, MaxCountSubscriptionFilter<WhitelistSubscriptionFilter>>;
+    gossipsub::Behaviour<Copies, MaxCountSubscriptionFilter<WhitelistSubscriptionFilter>>;
 
 /// Makes the behaviour, subscribed to every topic.
 ///
@@ -139,7 +172,7 @@ pub(crate) type Gossip =
 ///
 /// # Errors
 /// Says which parameter libp2p found inconsistent; they are all constants here.
-pub(crate) fn behaviour() -> Result<Gossip, String> {
+pub(crate) fn behaviour(copies: Copies) -> Result<Gossip, String> {
     let config = gossipsub::ConfigBuilder::default()
         .validation_mode(ValidationMode::Anonymous)
         .validate_messages()
@@ -165,7 +198,12 @@ pub(crate) fn behaviour() -> Result<Gossip, String> {
         max_subscribed_topics: MAX_SUBSCRIPTIONS,
         max_subscriptions_per_request: MAX_SUBSCRIPTIONS,
     };
-    let mut gossip = Gossip::new_with_subscription_filter(MessageAuthenticity::Anonymous, config, filter)?;
+    let mut gossip = Gossip::new_with_subscription_filter_and_transform(
+        MessageAuthenticity::Anonymous,
+        config,
+        filter,
+        copies,
+    )?;
     gossip.with_peer_score(score_params(), score_thresholds())?;
     for topic in Topic::ALL {
         gossip.subscribe(&IdentTopic::new(topic.name())).map_err(|error| error.to_string())?;
@@ -273,7 +311,7 @@ mod tests {
     fn the_parameters_are_consistent() {
         assert!(score_params().validate().is_ok());
         assert!(score_thresholds().validate().is_ok());
-        behaviour().unwrap();
+        behaviour(Copies::default()).unwrap();
     }
 
     #[test]

@@ -7,6 +7,7 @@
 //! written down in `PROTOCOL.md`, Overlay.
 
 mod address;
+mod announcer;
 mod connect;
 mod convert;
 mod driver;
@@ -37,6 +38,7 @@ use tokio::{sync::mpsc, task};
 
 pub use crate::{
     address::{InvalidAddress, PeerAddress},
+    announcer::{Announcer, News, Unheard},
     error::{BroadcastError, RequestError, StartError},
     event::{OverlayEvent, Stats, StopReason},
     gossip::{MAX_ANNOUNCEMENT, MAX_PAYLOAD, MessageRef, Topic, Verdict},
@@ -62,7 +64,8 @@ pub use crate::{
 /// # Panics
 /// Outside of a tokio runtime with IO and time.
 pub async fn start(settings: Settings) -> Result<(Overlay, mpsc::Receiver<OverlayEvent>), StartError> {
-    let mut swarm = swarm::build(&settings)?;
+    let copies = gossip::Copies::default();
+    let mut swarm = swarm::build(&settings, copies.clone())?;
     let begun = listen::begin(&mut swarm, &settings.listen).await?;
     let known = match settings.known_addresses.clone() {
         Some(path) => task::spawn_blocking(move || known::load(&path)).await.unwrap_or_default(),
@@ -73,7 +76,7 @@ pub async fn start(settings: Settings) -> Result<(Overlay, mpsc::Receiver<Overla
     let (commands, inbox) = mpsc::channel(handle::COMMANDS);
     let (events, receiver) = mpsc::channel(outlet::EVENTS);
     let saver = driver::Saver::new(settings.known_addresses);
-    let driver = driver::Driver::new(swarm, inbox, events.clone(), redial, known, saver, relaying);
+    let driver = driver::Driver::new(swarm, inbox, events.clone(), redial, known, saver, copies, relaying);
     task::spawn(supervise(task::spawn(driver.run(begun)), events));
     Ok((Overlay::new(commands, settings.secret.peer_id(), settings.request_timeout), receiver))
 }

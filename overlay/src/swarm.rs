@@ -83,7 +83,7 @@ pub(crate) struct Behaviour {
 /// What the swarm reports.
 pub(crate) type Event = SwarmEvent<BehaviourEvent>;
 
-pub(crate) fn build(settings: &Settings) -> Result<Swarm<Behaviour>, StartError> {
+pub(crate) fn build(settings: &Settings, copies: gossip::Copies) -> Result<Swarm<Behaviour>, StartError> {
     let keypair = settings.secret.keypair();
     let own = keypair.public().to_peer_id();
     let config = swarm::Config::with_tokio_executor().with_idle_connection_timeout(IDLE_TIME);
@@ -106,7 +106,7 @@ pub(crate) fn build(settings: &Settings) -> Result<Swarm<Behaviour>, StartError>
         ping: ping::Behaviour::new(
             ping::Config::new().with_interval(PING_INTERVAL).with_timeout(PING_TIMEOUT),
         ),
-        gossip: gossip::behaviour().map_err(StartError::Setup)?,
+        gossip: gossip::behaviour(copies).map_err(StartError::Setup)?,
         deliver: request::behaviour(Protocol::Deliver, request_timeout),
         fetch: request::behaviour(Protocol::Fetch, request_timeout),
         sync: request::behaviour(Protocol::Sync, request_timeout),

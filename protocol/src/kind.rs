@@ -22,6 +22,8 @@ impl Kind {
     pub const REACTION: Self = Self(7);
     /// Request to vanish (NIP-62): everything that its author wrote is to go.
     pub const VANISH: Self = Self(62);
+    /// Mute list (NIP-51).
+    pub const MUTE_LIST: Self = Self(10_000);
     /// Gift wrap, which carries a direct message (NIP-59, NIP-17).
     pub const GIFT_WRAP: Self = Self(1059);
     /// Login (NIP-42). Never stored.

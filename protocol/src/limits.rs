@@ -6,6 +6,10 @@ pub const MAX_EVENT_BYTES: usize = 64 * 1024;
 /// Most tags of an event. [`MAX_EVENT_BYTES`] is reached earlier by long ones: about 900 plain `p` tags fit.
 pub const MAX_TAGS: usize = 2_000;
 
+/// Most people (`p` tags) whom a post, repost, reaction or gift wrap names. A conversation of more is a mailing list, and
+/// mentions of hundreds are how spam calls for attention; a guess. Lists of people may hold more.
+pub const MAX_PEOPLE: usize = 100;
+
 /// Most elements of one tag. The longest in the NIPs has about a dozen; a guess with room.
 pub const MAX_TAG_ELEMENTS: usize = 100;
 

@@ -43,6 +43,12 @@ pub fn reply(key: &SecretKey, text: &str, people: &[&SecretKey]) -> Event {
     Draft { created_at: now(), kind: Kind::POST, tags, content: text.into() }.sign(key, &[7; 32])
 }
 
+/// The author's wish that an event be deleted (NIP-09); its text is "gone".
+pub fn deletion(key: &SecretKey, target: &Event) -> Event {
+    let tags = vec![Tag::new(["e", &target.id().to_string()]), Tag::new(["k", &target.kind.0.to_string()])];
+    Draft { created_at: now(), kind: Kind::DELETION, tags, content: "gone".into() }.sign(key, &[7; 32])
+}
+
 /// A connection to `/client`.
 pub struct Client {
     socket: WebSocketStream<MaybeTlsStream<TcpStream>>,

@@ -24,7 +24,7 @@ use std::{
 
 pub use axe::axe;
 pub use browser::{Browser, EXTENSION_KEY, Size};
-pub use client::{Client, now, post, random_key, reply};
+pub use client::{Client, deletion, now, post, random_key, reply};
 pub use hosting::Site;
 pub use http::{get, post_http, request, request_over};
 pub use node::{Node, binary, free_port};

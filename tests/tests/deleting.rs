@@ -1,15 +1,7 @@
 //! Deletions: they take their target's way, and nothing brings the target back.
 
-use nostrp2p_protocol::{
-    Draft, Event, Kind, SecretKey, Tag,
-    frame::{ClientFrame, Delivery, RefusalCode},
-};
-use nostrp2p_tests::{Person, now, post, reply};
-
-fn deletion(key: &SecretKey, target: &Event) -> Event {
-    let tags = vec![Tag::new(["e", &target.id().to_string()]), Tag::new(["k", &target.kind.0.to_string()])];
-    Draft { created_at: now(), kind: Kind::DELETION, tags, content: "gone".into() }.sign(key, &[7; 32])
-}
+use nostrp2p_protocol::frame::{ClientFrame, Delivery, RefusalCode};
+use nostrp2p_tests::{Person, deletion, post, reply};
 
 #[tokio::test]
 async fn a_deleted_post_is_gone_everywhere_and_stays_away() {

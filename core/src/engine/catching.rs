@@ -47,6 +47,7 @@ impl Core {
                 outputs.push(self.verify(Pending::CaughtUp(session), event));
             } else {
                 // Not asked for again and again; nobody who keeps to the rules has it.
+                self.refusals.count("shared_rule");
                 self.admission.decline(event.rumor.id());
                 steps.extend(self.catching_up.on_checked(session, false, now));
             }

@@ -20,10 +20,17 @@ impl Core {
         let deletion =
             event.rumor.kind == Kind::DELETION && self.directory.acts_for(from, &event.rumor.pubkey, now);
         if !(deletion || self.is_for_owner(&event.rumor)) {
+            self.refusals.count("not_for_the_owner");
             return Output::Answer(handed, Receipt::Refused);
         }
-        match self.admission.check_handed(&event.rumor, now) {
-            Err(Ok(Ignored::TooOld) | Err(_)) => Output::Answer(handed, Receipt::Refused),
+        let admitted = self.admission.check_handed(&event.rumor, now);
+        if let Err(Ok(ignored)) = admitted {
+            self.refusals.ignored(ignored);
+        }
+        match admitted {
+            Err(Ok(Ignored::TooOld | Ignored::TooManyPeople) | Err(_)) => {
+                Output::Answer(handed, Receipt::Refused)
+            }
             Err(Ok(_)) => Output::Answer(handed, Receipt::Later),
             Ok(()) if self.pending.len() >= MAX_PENDING => Output::Answer(handed, Receipt::Later),
             Ok(()) => self.verify(Pending::Handed(handed), event),

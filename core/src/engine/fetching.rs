@@ -61,6 +61,7 @@ impl Core {
         let Ok(event) = result else { return vec![] };
         self.wanted.on_found(&event.id(), &event, now);
         self.admission.remember(event.id());
+        self.admission.learn(&event);
         vec![Output::Store(event, Sharing::ByItself)]
     }
 
@@ -107,6 +108,7 @@ impl Core {
         let mut outputs = Vec::new();
         if let Ok(event) = result {
             self.admission.remember(event.id());
+            self.admission.learn(&event);
             outputs.push(Output::Store(event, Sharing::ByItself));
         }
         if let Some(cursor) = self.siblings.on_checked(peer, now) {

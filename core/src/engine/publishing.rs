@@ -3,7 +3,7 @@
 use nostrp2p_protocol::{
     Event, Kind, Packet, Rumor, UnverifiedEvent,
     frame::{Carried, Refusal, RefusalCode},
-    limits::MAX_SECONDS_AHEAD,
+    limits::{MAX_PEOPLE, MAX_SECONDS_AHEAD},
 };
 
 use super::{Core, MAX_PENDING, Output, Pending, Request};
@@ -80,6 +80,12 @@ impl Core {
                     "the event names nobody whom it is for: a valid p tag is missing",
                 )
             }
+            Audience::Everyone | Audience::People(_) if event.rumor.tag_values("p").count() > MAX_PEOPLE => {
+                refuse(
+                    RefusalCode::TooLarge,
+                    "the event names more than 100 people; other nodes would not take it",
+                )
+            }
             Audience::People(_) if self.outbox.is_full() => refuse(
                 RefusalCode::Busy,
                 "too many private messages are waiting for people whose nodes are away; try again later",
@@ -99,6 +105,7 @@ impl Core {
         sequence: u64,
         now: u64,
     ) -> Vec<Output> {
+        self.admission.learn(&event);
         match audience {
             Audience::Everyone => {
                 let packet = Packet::Event(UnverifiedEvent { claimed_id: None, ..event.clone().into() });

@@ -8,6 +8,7 @@ use nostrp2p_protocol::{
 
 use super::*;
 use crate::{
+    Rate,
     admission::Limits,
     outbox::{Address, Row},
     siblings::Cursor,
@@ -155,8 +156,8 @@ fn what_the_owner_may_not_publish_is_refused_with_its_reason() {
 #[test]
 fn what_waits_for_its_signature_check_is_bounded() {
     let mut core = core();
-    let limits = Limits { burst: u32::MAX, ..Limits::default() };
-    core.admission = Admission::new(limits);
+    let limits = Limits { strangers: Rate { burst: u32::MAX, per_hour: 1 }, ..Limits::default() };
+    core.admission = Admission::new(limits, core.owner);
     for number in 0..MAX_PENDING {
         let draft = Draft { created_at: NOW, kind: Kind::POST, tags: vec![], content: number.to_string() };
         let rumor = draft.by(key(2).public_key());
@@ -313,4 +314,31 @@ fn the_owners_other_node_is_asked_and_what_it_says_is_stored() {
             Output::RecordSibling(OTHER, cursor)
         ],
     );
+}
+
+#[test]
+fn a_node_that_asks_without_end_is_refused_and_others_are_not() {
+    let mut core = core();
+    let asked = (0..1_000).filter(|_| core.admits(&OTHER, Service::Fetch, NOW)).count();
+    assert_eq!(asked, 500);
+    assert!(core.admits(&OTHER, Service::Sync, NOW), "each service has its own rate");
+    assert!(core.admits(&PeerId::from_ed25519([8; 32]), Service::Fetch, NOW));
+    assert!(core.admits(&OTHER, Service::Fetch, NOW + 1), "one a second comes back");
+    let refused = |name| core.refusals().all().find(|(other, _)| *other == name).map(|(_, number)| number);
+    assert_eq!((refused("requests_over_rate"), refused("forged")), (Some(500), Some(0)));
+}
+
+#[test]
+fn every_refusal_is_counted_under_its_name() {
+    let mut core = core();
+    let mut forged = UnverifiedEvent::from(post(2));
+    forged.sig = Signature::from_bytes([0; 64]);
+    run(&mut core, Input::Heard(HEARD, Packet::Event(forged).encode()));
+    run(&mut core, Input::Heard(HEARD, vec![0xff]));
+    run(&mut core, Input::Heard(HEARD, vec![0x92, 99, 0]));
+    run(&mut core, Input::Heard(HEARD, packet(reply_to(2, 3))));
+    run(&mut core, Input::Handed(Handed(1), OTHER, packet(reply_to(2, 3))));
+    let counted: Vec<&str> =
+        core.refusals().all().filter(|(_, number)| *number == 1).map(|(name, _)| name).collect();
+    assert_eq!(counted, ["not_for_everyone", "malformed", "forged", "unknown_type", "not_for_the_owner"]);
 }

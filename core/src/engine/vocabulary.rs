@@ -9,6 +9,7 @@ use nostrp2p_protocol::{
 use crate::{
     admission::{Ignored, Limits},
     audience::Audience,
+    buckets::Rate,
     catching_up::{Session, Step},
     outbox::{Address, Row},
     reconcile::Difference,
@@ -63,6 +64,8 @@ pub enum Input {
     SiblingAsked(PeerId, u64),
     /// What came back for [`Output::AskSibling`].
     SiblingAnswered(PeerId, Option<OwnPage>),
+    /// A list of people (kinds 3 and 10000) from the store, at the start or after the owner changed: the owner's first.
+    List(Rumor),
     /// The last connection to a node is gone.
     Left(PeerId),
     /// A neighbour says that it has events that this node may lack.
@@ -120,6 +123,31 @@ pub enum Sharing {
     Shared,
     /// It came in another way: it is shared if it is for everyone by itself.
     ByItself,
+}
+
+/// What one node may ask of another, each with a rate of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Service {
+    /// Deliveries of private events.
+    Deliver,
+    /// Questions.
+    Fetch,
+    /// Catching up.
+    Sync,
+}
+
+impl Service {
+    /// What one node may ask, whatever for. All are guesses: above what an honest node needs, below what hurts.
+    pub(crate) const fn rate(self) -> Rate {
+        match self {
+            // Hundreds of waiting replies when a node comes back, then one every 6 s.
+            Self::Deliver => Rate { burst: 300, per_hour: 600 },
+            // A client that opens pages of people, and siblings that ask every 10 s and page after page.
+            Self::Fetch => Rate { burst: 500, per_hour: 3_600 },
+            // A new node's 20,000 events in one session are about 100 requests, and sessions follow one another.
+            Self::Sync => Rate { burst: 600, per_hour: 7_200 },
+        }
+    }
 }
 
 /// What the overlay does with a message.

@@ -1,14 +1,14 @@
 //! What goes from node to node besides broadcasts: deliveries, questions, announcements.
 
-use nostrp2p_core::{Address, Asking, Cursor, Handed, Input};
-use nostrp2p_overlay::{Protocol, RequestRef};
+use nostrp2p_core::{Address, Asking, Cursor, Handed, Input, Service};
+use nostrp2p_overlay::{Protocol, RequestRef, Unheard};
 use nostrp2p_protocol::{
     Packet, PeerId, UnverifiedEvent,
     exchange::{Found, OwnPage, Question, Receipt, decode_announcements, encode_announcements},
 };
 
 use super::{Happening, Running, received};
-use crate::{announcer::Unheard, asking, clock};
+use crate::{asking, clock};
 
 /// Neighbours that are asked for an event whose author is unknown.
 const ASKED_NEIGHBOURS: usize = 3;
@@ -21,6 +21,14 @@ impl Running {
         protocol: Protocol,
         payload: Vec<u8>,
     ) {
+        let service = match protocol {
+            Protocol::Deliver => Service::Deliver,
+            Protocol::Fetch => Service::Fetch,
+            Protocol::Sync => Service::Sync,
+        };
+        if !self.core.admits(&from, service, clock::now()) {
+            return self.overlay.refuse(request).await;
+        }
         match protocol {
             Protocol::Deliver => {
                 received::payload("delivery", &payload);

@@ -15,6 +15,17 @@ use crate::{
     status::reach::{Connected, Reach},
 };
 
+/// How the last comparison with a neighbour went.
+#[derive(Serialize)]
+struct CaughtUp {
+    /// Seconds since 1970.
+    at: u64,
+    /// Events that were missing and came.
+    events: usize,
+    /// With which node.
+    with: String,
+}
+
 #[derive(Serialize)]
 struct Node {
     peer_id: String,
@@ -35,6 +46,7 @@ struct Node {
     /// Until when the owner's delegation holds, in seconds since 1970.
     delegated: Option<u64>,
     mirrors: Vec<MirrorStatus>,
+    caught_up: Option<CaughtUp>,
     /// How clients reach the node from elsewhere.
     home: Home,
 }
@@ -77,6 +89,11 @@ pub(super) async fn node(State(app): State<App>) -> Response {
             helpers: ways.helpers,
         },
         mirrors: app.mirrors.borrow().values().cloned().collect(),
+        caught_up: app.counters.borrow().caught_up.map(|caught_up| CaughtUp {
+            at: caught_up.at,
+            events: caught_up.events,
+            with: caught_up.peer.to_string(),
+        }),
     };
     json("application/json", &node)
 }

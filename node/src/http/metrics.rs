@@ -43,6 +43,33 @@ pub(super) async fn metrics(State(app): State<App>) -> Response {
         "Messages that were dropped and held against the sender.",
         stats.rejected,
     );
+    text.counter("copies_received", "Payloads received, every copy counted.", stats.copies);
+    text.counter("copies_received_bytes", "Bytes of those.", stats.copies_bytes);
+    let counters = app.counters.borrow().clone();
+    text.counter(
+        "comparisons_finished",
+        "Comparisons with neighbours that ended.",
+        counters.catching_up.finished,
+    );
+    text.counter(
+        "comparisons_failed",
+        "Comparisons that a neighbour broke off.",
+        counters.catching_up.failed,
+    );
+    text.counter(
+        "events_caught_up",
+        "Events that were missed and came by comparing.",
+        counters.catching_up.events,
+    );
+    if let Some(caught_up) = counters.caught_up {
+        text.gauge("caught_up_at_seconds", "When the last comparison ended, since 1970.", caught_up.at);
+    }
+    text.family(
+        "refusals",
+        "Messages and requests of other nodes that were not taken.",
+        "reason",
+        counters.refusals.all(),
+    );
     text.counter("messages_dropped", "Messages for which the node was too busy.", stats.dropped);
     text.counter("peers_banned", "Nodes thrown out for their score.", stats.banned);
     text.counter("requests_sent", "Requests sent to other nodes.", stats.requests_sent);
@@ -119,6 +146,21 @@ impl Text {
         if !lines.is_empty() {
             self.0
                 .push_str(&format!("# HELP nostrp2p_{name} {help}\n# TYPE nostrp2p_{name} {kind}\n{lines}"));
+        }
+    }
+
+    /// One counter for each value of a label.
+    fn family(
+        &mut self,
+        name: &str,
+        help: &str,
+        label: &str,
+        values: impl Iterator<Item = (&'static str, u64)>,
+    ) {
+        let name = format!("nostrp2p_{name}_total");
+        self.0.push_str(&format!("# HELP {name} {help}\n# TYPE {name} counter\n"));
+        for (value, number) in values {
+            self.0.push_str(&format!("{name}{{{label}=\"{value}\"}} {number}\n"));
         }
     }
 

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::{
+    Rate,
     catching_up::{Session, Step},
     reconcile::Difference,
 };
@@ -51,7 +52,7 @@ fn what_is_missing_is_checked_and_stored_and_known_from_then_on() {
 
 #[test]
 fn a_budget_delays_an_event_but_does_not_keep_it_away() {
-    let limits = Limits { burst: 1, ..Limits::default() };
+    let limits = Limits { strangers: Rate { burst: 1, per_hour: 1 }, ..Limits::default() };
     let mut core = Core::new(Settings { limits, ..Settings::default() }, Some(key(1).public_key()));
     let posts: Vec<Event> = (0..2)
         .map(|number| {

@@ -12,8 +12,10 @@ const EVENTS: u64 = if cfg!(debug_assertions) { 10_000 } else { 100_000 };
 const FILTERS: usize = if cfg!(debug_assertions) { 1_000 } else { 10_000 };
 /// Counting reads every match, so that only some filters are counted.
 const COUNT_EVERY: usize = 20;
-/// Fewer seconds than events, so that there are many in one second.
-const SECONDS: u64 = EVENTS / 5;
+/// Fewer moments than events, so that there are many in one second; and far apart, so that nobody writes more in an hour
+/// than the store keeps.
+const MOMENTS: u64 = EVENTS / 5;
+const APART: u64 = 1_000;
 const LETTERS: [char; 6] = ['e', 'p', 't', 'd', 'K', 'a'];
 
 struct World {
@@ -48,7 +50,7 @@ impl World {
         let tags = (0..self.random.random_range(0..5)).map(|_| self.tag()).collect();
         let rumor = Rumor {
             pubkey: self.author(),
-            created_at: self.random.random_range(0..SECONDS),
+            created_at: APART * self.random.random_range(0..MOMENTS),
             kind: self.kind(),
             tags,
             content: String::new(),
@@ -100,10 +102,10 @@ impl World {
             _ => {}
         }
         if self.random.random_range(0..3) == 0 {
-            filter.since = Some(self.random.random_range(0..SECONDS + 5));
+            filter.since = Some(self.random.random_range(0..APART * (MOMENTS + 5)));
         }
         if self.random.random_range(0..3) == 0 {
-            filter.until = Some(self.random.random_range(0..SECONDS + 5));
+            filter.until = Some(APART * self.random.random_range(0..MOMENTS + 5));
         }
         filter.limit = match self.random.random_range(0..8) {
             0 => None,

@@ -5,12 +5,13 @@
 
 use std::collections::BTreeMap;
 
-use nostrp2p_overlay::NodeSecret;
 use nostrp2p_protocol::{
     Announcement, Delegation, PeerId, SignedAnnouncement, UnverifiedEvent,
     announcement::{MAX_ADDRESSES, MAX_ANNOUNCEMENTS},
     limits::MAX_SECONDS_AHEAD,
 };
+
+use crate::secret::{NodeSecret, verify};
 
 /// Announcements that are kept: 8 MB at their largest, 2 MB at their usual size.
 const MAX_KEPT: usize = 2_000;
@@ -23,7 +24,7 @@ const MAX_IN_WINDOW: u32 = 8;
 const WINDOW_SECONDS: u64 = 600;
 
 /// What the node knows of announcements.
-pub(crate) struct Announcer {
+pub struct Announcer {
     secret: NodeSecret,
     /// Where browsers reach this node, if it lends a hand to others.
     helper: Option<String>,
@@ -41,17 +42,21 @@ struct Heard {
 }
 
 /// A sound announcement of another node.
-pub(crate) struct News {
-    pub(crate) peer: PeerId,
-    pub(crate) addresses: Vec<String>,
-    pub(crate) delegation: Option<Delegation>,
+#[derive(Debug)]
+pub struct News {
+    /// Which node.
+    pub peer: PeerId,
+    /// Where it says that it may be reached.
+    pub addresses: Vec<String>,
+    /// For whom it acts, if for anybody; its signature is right.
+    pub delegation: Option<Delegation>,
     /// Where browsers reach it, if it lends a hand.
-    pub(crate) helper: Option<String>,
+    pub helper: Option<String>,
 }
 
 /// Why an announcement is not passed on.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Unheard {
+pub enum Unheard {
     /// Nobody's fault: known, or of another time.
     Stale,
     /// It is this node's own from an earlier run, and not earlier than what it has said since: its clock was set back, or it
@@ -62,17 +67,13 @@ pub(crate) enum Unheard {
 }
 
 impl Announcer {
-    pub(crate) const fn new(secret: NodeSecret, helper: Option<String>) -> Self {
+    /// Begins with nothing heard.
+    pub const fn new(secret: NodeSecret, helper: Option<String>) -> Self {
         Self { secret, helper, last_own: 0, said: Vec::new(), heard: BTreeMap::new() }
     }
 
     /// Signs what this node says of itself now. Each is later than the one before, if need be ahead of the clock.
-    pub(crate) fn own(
-        &mut self,
-        mut addresses: Vec<String>,
-        delegation: Option<&Delegation>,
-        now: u64,
-    ) -> Vec<u8> {
+    pub fn own(&mut self, mut addresses: Vec<String>, delegation: Option<&Delegation>, now: u64) -> Vec<u8> {
         addresses.truncate(MAX_ADDRESSES);
         self.last_own = now.max(self.last_own.saturating_add(1));
         let strip = |delegation: &Delegation| UnverifiedEvent {
@@ -91,7 +92,10 @@ impl Announcer {
     }
 
     /// Checks an announcement and keeps it. The cheap checks come first; the two signatures cost about 100 us.
-    pub(crate) fn hear(&mut self, bytes: Vec<u8>, now: u64) -> Result<News, Unheard> {
+    ///
+    /// # Errors
+    /// Says why it is not to be passed on.
+    pub fn hear(&mut self, bytes: Vec<u8>, now: u64) -> Result<News, Unheard> {
         let signed = SignedAnnouncement::decode(&bytes).map_err(|_| Unheard::Forged)?;
         let Announcement { peer, issued_at, addresses, delegation, helper } = signed.announcement;
         let fresh = now.saturating_sub(HORIZON_SECONDS)..=now.saturating_add(MAX_SECONDS_AHEAD);
@@ -99,7 +103,7 @@ impl Announcer {
         let known = self.heard.get(&peer).is_some_and(|heard| heard.issued_at >= issued_at);
         if peer == self.secret.peer_id() {
             let later = issued_at >= self.last_own && fresh.contains(&issued_at) && bytes != self.said;
-            if !later || !nostrp2p_overlay::verify(&peer, &signed.signed_bytes, &signed.sig) {
+            if !later || !verify(&peer, &signed.signed_bytes, &signed.sig) {
                 return Err(Unheard::Stale);
             }
             self.last_own = issued_at;
@@ -109,7 +113,7 @@ impl Announcer {
         if known || !fresh.contains(&issued_at) || in_window >= MAX_IN_WINDOW {
             return Err(Unheard::Stale);
         }
-        if !nostrp2p_overlay::verify(&peer, &signed.signed_bytes, &signed.sig) {
+        if !verify(&peer, &signed.signed_bytes, &signed.sig) {
             return Err(Unheard::Forged);
         }
         let delegation = delegation.map(|event| {
@@ -124,14 +128,14 @@ impl Announcer {
     }
 
     /// The announcements to tell a node that joins, the latest first.
-    pub(crate) fn known(&self) -> Vec<Vec<u8>> {
+    pub fn known(&self) -> Vec<Vec<u8>> {
         let mut heard: Vec<&Heard> = self.heard.values().collect();
         heard.sort_unstable_by_key(|heard| std::cmp::Reverse(heard.issued_at));
         heard.into_iter().take(MAX_ANNOUNCEMENTS).map(|heard| heard.bytes.clone()).collect()
     }
 
     /// How many nodes are known.
-    pub(crate) fn heard_of(&self) -> usize {
+    pub fn heard_of(&self) -> usize {
         self.heard.len()
     }
 

@@ -1,0 +1,103 @@
+//! Token buckets by key: so much at once, and so much an hour.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+/// One unit of what a bucket holds; fractions are for those who pay with work.
+pub(crate) const UNIT: u64 = 3_600;
+
+/// How much somebody may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rate {
+    /// At once.
+    pub burst: u32,
+    /// In an hour, evenly.
+    pub per_hour: u32,
+}
+
+/// Buckets of many, the longest silent forgotten first.
+#[derive(Debug)]
+pub(crate) struct Buckets<K> {
+    capacity: usize,
+    buckets: BTreeMap<K, Bucket>,
+    /// Keys by the time of their last use, so that the longest silent is found at once.
+    silent: BTreeSet<(u64, K)>,
+}
+
+/// `tokens` in units of 1 / [`UNIT`], at the second `at`.
+#[derive(Debug, Clone, Copy)]
+struct Bucket {
+    tokens: u64,
+    at: u64,
+}
+
+impl<K: Copy + Ord> Buckets<K> {
+    pub(crate) const fn new(capacity: usize) -> Self {
+        Self { capacity, buckets: BTreeMap::new(), silent: BTreeSet::new() }
+    }
+
+    /// Whether a bucket holds so much.
+    pub(crate) fn holds(&self, key: &K, rate: Rate, cost: u64, now: u64) -> bool {
+        self.tokens(key, rate, now) >= cost
+    }
+
+    /// Takes so much, or what is left; returns whether it was enough.
+    pub(crate) fn take(&mut self, key: K, rate: Rate, cost: u64, now: u64) -> bool {
+        let tokens = self.tokens(&key, rate, now);
+        if let Some(before) =
+            self.buckets.insert(key, Bucket { tokens: tokens.saturating_sub(cost), at: now })
+        {
+            self.silent.remove(&(before.at, key));
+        }
+        self.silent.insert((now, key));
+        while self.buckets.len() > self.capacity {
+            let Some((_, longest)) = self.silent.pop_first() else { break };
+            self.buckets.remove(&longest);
+        }
+        tokens >= cost
+    }
+
+    #[cfg(test)]
+    pub(crate) fn len(&self) -> usize {
+        assert_eq!(self.buckets.len(), self.silent.len());
+        self.buckets.len()
+    }
+
+    /// What time has refilled: an hour brings `per_hour` units, so a second brings as many parts.
+    fn tokens(&self, key: &K, rate: Rate, now: u64) -> u64 {
+        let full = u64::from(rate.burst) * UNIT;
+        self.buckets.get(key).map_or(full, |bucket| {
+            let refilled = now.saturating_sub(bucket.at).saturating_mul(rate.per_hour.into());
+            bucket.tokens.saturating_add(refilled).min(full)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const RATE: Rate = Rate { burst: 3, per_hour: 360 };
+
+    #[test]
+    fn a_burst_is_spent_and_comes_back_with_time() {
+        let mut buckets = Buckets::new(2);
+        assert!((0..3).all(|_| buckets.take(1, RATE, UNIT, 100)));
+        assert!(!buckets.holds(&1, RATE, UNIT, 109) && buckets.holds(&1, RATE, UNIT, 110));
+        assert!(buckets.holds(&2, RATE, UNIT, 100), "each has their own");
+        assert!(buckets.holds(&1, RATE, UNIT / 2, 105), "half of a unit is there in half of the time");
+        assert!(!buckets.holds(&1, RATE, 4 * UNIT, 1_000_000), "it never holds more than a burst");
+    }
+
+    #[test]
+    fn the_table_stays_bounded_and_forgets_the_longest_silent() {
+        let mut buckets = Buckets::new(2);
+        for key in 0..50 {
+            buckets.take(key, RATE, UNIT, 100 + key);
+        }
+        assert_eq!(buckets.len(), 2);
+        for _ in 0..2 {
+            buckets.take(49, RATE, UNIT, 149);
+        }
+        assert!(!buckets.holds(&49, RATE, UNIT, 149), "who is busy is remembered");
+    }
+}

@@ -1,0 +1,145 @@
+//! Whom the owner knows: whom he follows, whom those follow, and whom he has muted.
+//!
+//! It decides how much of a person's events a node takes by gossip, and of whom it takes none.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use nostrp2p_protocol::{Kind, PublicKey, Rumor};
+
+/// Most people of one list that count: what a follow list may hold elsewhere.
+const MAX_LISTED: usize = 2_000;
+/// Most followed people whose own lists are kept: with [`MAX_LISTED`] of each at worst 64 MB, usually 2 MB.
+const MAX_LISTS: usize = 1_000;
+/// Most people who are known through others: 10 MB.
+const MAX_KNOWN: usize = 100_000;
+
+/// What is known of people.
+#[derive(Debug, Default)]
+pub struct Trust {
+    owner: Option<PublicKey>,
+    follows: List,
+    muted: List,
+    lists: BTreeMap<PublicKey, List>,
+    /// Followed by somebody whom the owner follows, and by how many.
+    known: BTreeMap<PublicKey, u32>,
+}
+
+#[derive(Debug, Default)]
+struct List {
+    created_at: u64,
+    people: BTreeSet<PublicKey>,
+}
+
+impl Trust {
+    /// Begins anew with another owner.
+    pub fn of(owner: Option<PublicKey>) -> Self {
+        Self { owner, ..Self::default() }
+    }
+
+    /// Takes a list into account: the owner's follow list (kind 3) and mute list (kind 10000), and the follow lists of
+    /// those whom he follows. Others, and older ones, are passed over.
+    pub fn learn(&mut self, list: &Rumor) {
+        let own = self.owner == Some(list.pubkey);
+        match list.kind {
+            Kind::FOLLOW_LIST if own && list.created_at >= self.follows.created_at => {
+                self.follows = List::of(list);
+                let follows = &self.follows.people;
+                self.lists.retain(|person, _| follows.contains(person));
+                self.count();
+            }
+            Kind::MUTE_LIST if own && list.created_at >= self.muted.created_at => self.muted = List::of(list),
+            Kind::FOLLOW_LIST if self.follows.people.contains(&list.pubkey) => {
+                let known = self.lists.get(&list.pubkey);
+                let newer = known.is_none_or(|known| known.created_at < list.created_at);
+                if newer && (known.is_some() || self.lists.len() < MAX_LISTS) {
+                    self.lists.insert(list.pubkey, List::of(list));
+                    self.count();
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Whether the owner has muted a person in public.
+    pub fn is_muted(&self, person: &PublicKey) -> bool {
+        self.muted.people.contains(person)
+    }
+
+    /// Whether a person is the owner, somebody whom the owner follows, or somebody whom one of these follows.
+    pub fn is_close(&self, person: &PublicKey) -> bool {
+        self.owner == Some(*person) || self.follows.people.contains(person) || self.known.contains_key(person)
+    }
+
+    fn count(&mut self) {
+        self.known.clear();
+        for person in self.lists.values().flat_map(|list| &list.people) {
+            if self.known.len() < MAX_KNOWN || self.known.contains_key(person) {
+                *self.known.entry(*person).or_default() += 1;
+            }
+        }
+    }
+}
+
+impl List {
+    fn of(list: &Rumor) -> Self {
+        let people = list.tag_values("p").filter_map(|person| person.parse().ok());
+        Self { created_at: list.created_at, people: people.take(MAX_LISTED).collect() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use nostrp2p_protocol::{Draft, Tag};
+
+    use super::*;
+
+    fn person(number: u8) -> PublicKey {
+        PublicKey::from_bytes([number; 32])
+    }
+
+    fn list(kind: Kind, author: u8, created_at: u64, people: &[u8]) -> Rumor {
+        let tags = people.iter().map(|number| Tag::new(["p", &person(*number).to_string()])).collect();
+        Draft { created_at, kind, tags, content: String::new() }.by(person(author))
+    }
+
+    #[test]
+    fn follows_and_their_follows_are_close_and_nobody_else() {
+        let mut trust = Trust::of(Some(person(1)));
+        trust.learn(&list(Kind::FOLLOW_LIST, 2, 10, &[3]));
+        assert!(!trust.is_close(&person(3)), "the owner does not follow 2 yet");
+        trust.learn(&list(Kind::FOLLOW_LIST, 1, 10, &[2]));
+        trust.learn(&list(Kind::FOLLOW_LIST, 2, 10, &[3]));
+        trust.learn(&list(Kind::FOLLOW_LIST, 3, 10, &[4]));
+        assert!([1, 2, 3].iter().all(|number| trust.is_close(&person(*number))));
+        assert!(!trust.is_close(&person(4)), "two steps are enough");
+        trust.learn(&list(Kind::FOLLOW_LIST, 1, 9, &[9]));
+        assert!(trust.is_close(&person(2)), "an older list changes nothing");
+        trust.learn(&list(Kind::FOLLOW_LIST, 1, 11, &[]));
+        assert!(!trust.is_close(&person(2)) && !trust.is_close(&person(3)));
+    }
+
+    #[test]
+    fn only_the_owner_mutes() {
+        let mut trust = Trust::of(Some(person(1)));
+        trust.learn(&list(Kind::MUTE_LIST, 2, 10, &[5]));
+        assert!(!trust.is_muted(&person(5)));
+        trust.learn(&list(Kind::MUTE_LIST, 1, 10, &[5]));
+        assert!(trust.is_muted(&person(5)));
+        trust.learn(&list(Kind::MUTE_LIST, 1, 11, &[]));
+        assert!(!trust.is_muted(&person(5)));
+    }
+
+    #[test]
+    fn the_lists_are_bounded() {
+        let mut trust = Trust::of(Some(person(1)));
+        let tags = (0..3_000u32).map(|number| {
+            let mut key = [0; 32];
+            key[..4].copy_from_slice(&number.to_be_bytes());
+            Tag::new(["p", &PublicKey::from_bytes(key).to_string()])
+        });
+        let draft =
+            Draft { created_at: 1, kind: Kind::FOLLOW_LIST, tags: tags.collect(), content: String::new() };
+        trust.learn(&draft.by(person(1)));
+        assert_eq!(trust.follows.people.len(), MAX_LISTED);
+    }
+}

@@ -1,0 +1,69 @@
+//! Those who do not keep to the rules: spammers, forgers, and one who claims another person's key.
+
+use std::{sync::Arc, time::Duration};
+
+use nostrp2p_overlay::{NodeSecret, OverlayEvent, PeerAddress, Topic, Verdict};
+use nostrp2p_protocol::{Draft, Event, Kind, Packet, SecretKey, Signature, UnverifiedEvent};
+use tokio::sync::watch;
+
+use crate::{node, tally::Tally};
+
+/// Between two events of an attacker: 120 a minute.
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// An attacker.
+pub(crate) struct Attacker {
+    pub(crate) number: usize,
+    pub(crate) secret: NodeSecret,
+    pub(crate) key: SecretKey,
+    /// Whether its signatures are wrong.
+    pub(crate) forges: bool,
+}
+
+impl Attacker {
+    /// Joins, and sends what it must not until told to stop. What others send it forwards unchecked.
+    ///
+    /// # Errors
+    /// A sentence, when the overlay does not start.
+    pub(crate) async fn run(
+        self,
+        bootstrap: Vec<PeerAddress>,
+        tally: Arc<Tally>,
+        mut begin: watch::Receiver<bool>,
+    ) -> Result<(), String> {
+        let (overlay, mut events, _) = node::overlay(&self.secret, bootstrap).await?;
+        let mut pause = tokio::time::interval(PAUSE);
+        let mut number = 0u64;
+        loop {
+            tokio::select! {
+                event = events.recv() => match event {
+                    Some(OverlayEvent::Message { message, .. }) => overlay.report(message, Verdict::Accept).await,
+                    Some(OverlayEvent::Request { request, .. }) => overlay.refuse(request).await,
+                    Some(_) => {}
+                    None => return Ok(()),
+                },
+                changed = begin.changed() => if changed.is_err() {
+                    overlay.shutdown().await;
+                    return Ok(());
+                },
+                _ = pause.tick(), if *begin.borrow() => {
+                    number += 1;
+                    let event = self.event(number);
+                    tally.on_abuse(event.id(), self.number);
+                    let mut event = UnverifiedEvent { claimed_id: None, ..event.into() };
+                    if self.forges {
+                        event.sig = Signature::from_bytes([1; 64]);
+                    }
+                    // Nobody may take it any more, which is as it should be.
+                    let _sent = overlay.broadcast(Topic::Events, Packet::Event(event).encode()).await;
+                }
+            }
+        }
+    }
+
+    fn event(&self, number: u64) -> Event {
+        let content = format!("buy, buy, buy {number}");
+        let draft = Draft { created_at: node::now(), kind: Kind::POST, tags: vec![], content };
+        draft.sign(&self.key, &[0; 32])
+    }
+}

@@ -1,0 +1,23 @@
+//! `cargo xtask sim`: runs one simulation and prints what came of it.
+#![expect(clippy::print_stdout, reason = "this is what the program is for")]
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use nostrp2p_sim::{Settings, run};
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let settings = Settings::parse();
+    println!("{settings:?}");
+    match run(&settings, &|line| println!("{line}")).await {
+        Ok(report) => {
+            println!("{report}");
+            ExitCode::SUCCESS
+        }
+        Err(reason) => {
+            println!("the simulation failed: {reason}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,397 @@
+//! One honest node: the real overlay and the real core, joined as the program joins them, over a store in memory.
+
+use std::{
+    collections::BTreeMap,
+    future::Future,
+    pin::Pin,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use futures_util::{StreamExt, stream::FuturesUnordered};
+use nostrp2p_core::{
+    Audience, Comparison, Core, Difference, Handed, Heard, Input, Ledger, Next, Output, Request, Service,
+    Settings as CoreSettings, Sharing, Step, Verdict, Window,
+};
+use nostrp2p_overlay::{
+    Announcer, Listen, MessageRef, NodeSecret, Overlay, OverlayEvent, PeerAddress, Protocol, RequestRef,
+    Settings as OverlaySettings, Topic, Unheard,
+};
+use nostrp2p_protocol::{
+    Delegation, Event, EventId, Packet, PeerId, SecretKey, UnverifiedEvent, delegation,
+    exchange::{Found, Question, Receipt, decode_announcements, encode_announcements},
+    sync::{self, Compared, SyncRequest},
+};
+use rand::{RngExt, SeedableRng, rngs::StdRng};
+use tokio::sync::{mpsc, oneshot};
+
+use crate::{
+    memory::Memory,
+    tally::{By, Tally},
+};
+
+/// How often the core hears that time has passed; the program does it every 5 s.
+const TICK: Duration = Duration::from_secs(5);
+
+/// Who a node is and what it remembers while it is switched off.
+pub(crate) struct Identity {
+    pub(crate) number: usize,
+    pub(crate) secret: NodeSecret,
+    pub(crate) key: SecretKey,
+    /// The delegation that it shows; an honest node shows its own.
+    pub(crate) delegation: Delegation,
+    pub(crate) memory: Arc<Mutex<Memory>>,
+    pub(crate) loss: u64,
+    pub(crate) seed: u64,
+}
+
+/// What a node is asked for.
+pub(crate) enum Order {
+    Publish(Event),
+    Dial(PeerAddress),
+    Stop(oneshot::Sender<()>),
+}
+
+/// A node that runs.
+pub(crate) struct Running {
+    pub(crate) orders: mpsc::Sender<Order>,
+    pub(crate) overlay: Overlay,
+    pub(crate) address: PeerAddress,
+}
+
+type Task = Pin<Box<dyn Future<Output = Done> + Send>>;
+
+enum Done {
+    Input(Input),
+    Told(Vec<Vec<u8>>),
+    Nothing,
+}
+
+struct Driver {
+    identity: Arc<Identity>,
+    tally: Arc<Tally>,
+    overlay: Overlay,
+    core: Core,
+    announcer: Announcer,
+    heard: BTreeMap<Heard, MessageRef>,
+    handed: BTreeMap<Handed, RequestRef>,
+    /// Checks of events that came by catching up; what came otherwise is told by what follows.
+    tasks: FuturesUnordered<Task>,
+    next: u64,
+    random: StdRng,
+}
+
+pub(crate) fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}
+
+impl Identity {
+    /// The delegation of a person for a node.
+    pub(crate) fn delegate(key: &SecretKey, peer: &PeerId) -> Option<Delegation> {
+        Delegation::from_event(delegation::draft(peer, now()).sign(key, &[0; 32])).ok()
+    }
+
+    pub(crate) fn memory(&self) -> MutexGuard<'_, Memory> {
+        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Starts a node that joins by these addresses.
+///
+/// # Errors
+/// A sentence, when the overlay does not start.
+pub(crate) async fn start(
+    identity: Arc<Identity>,
+    bootstrap: Vec<PeerAddress>,
+    tally: Arc<Tally>,
+) -> Result<Running, String> {
+    let (overlay, events, address) = overlay(&identity.secret, bootstrap).await?;
+    let (orders, inbox) = mpsc::channel(64);
+    let settings = CoreSettings { seed: identity.seed, ..CoreSettings::default() };
+    let driver = Driver {
+        core: Core::new(settings, Some(identity.key.public_key())),
+        announcer: Announcer::new(identity.secret.clone(), None),
+        heard: BTreeMap::new(),
+        handed: BTreeMap::new(),
+        tasks: FuturesUnordered::new(),
+        next: 0,
+        random: StdRng::seed_from_u64(identity.seed),
+        overlay: overlay.clone(),
+        identity,
+        tally,
+    };
+    // It ends by an order or with its overlay; a panic shows as an order that nobody takes.
+    drop(tokio::spawn(driver.run(events, inbox)));
+    Ok(Running { orders, overlay, address })
+}
+
+/// Starts an overlay on the memory transport.
+pub(crate) async fn overlay(
+    secret: &NodeSecret,
+    bootstrap: Vec<PeerAddress>,
+) -> Result<(Overlay, mpsc::Receiver<OverlayEvent>, PeerAddress), String> {
+    let mut settings = OverlaySettings::new(secret.clone());
+    settings.listen = vec![Listen::Memory(0)];
+    settings.bootstrap = bootstrap;
+    let (overlay, events) =
+        nostrp2p_overlay::start(settings).await.map_err(|error| format!("a node does not start: {error}"))?;
+    let address = overlay.listen_addresses().await.first().and_then(|address| address.parse().ok());
+    let address = address.ok_or("a node does not say where it listens")?;
+    Ok((overlay, events, address))
+}
+
+impl Driver {
+    async fn run(mut self, mut events: mpsc::Receiver<OverlayEvent>, mut inbox: mpsc::Receiver<Order>) {
+        let mut tick = tokio::time::interval(TICK);
+        loop {
+            tokio::select! {
+                event = events.recv() => match event {
+                    None | Some(OverlayEvent::Stopped { .. }) => return,
+                    Some(event) => self.on_overlay(event).await,
+                },
+                Some(done) = self.tasks.next() => match done {
+                    Done::Input(input) => self.handle(input).await,
+                    Done::Told(announcements) => {
+                        for bytes in announcements {
+                            drop(self.hear(bytes).await);
+                        }
+                    }
+                    Done::Nothing => {}
+                },
+                order = inbox.recv() => match order {
+                    Some(Order::Publish(event)) => {
+                        self.handle(Input::Publish(Request(0), event.into(), vec![])).await;
+                    }
+                    Some(Order::Dial(address)) => self.overlay.dial(address).await,
+                    Some(Order::Stop(stopped)) => {
+                        self.overlay.shutdown().await;
+                        let _gone = stopped.send(());
+                        return;
+                    }
+                    None => return,
+                },
+                _ = tick.tick() => self.handle(Input::Tick).await,
+            }
+        }
+    }
+
+    async fn on_overlay(&mut self, event: OverlayEvent) {
+        match event {
+            OverlayEvent::Message { message, topic: Topic::Nodes, payload, .. } => {
+                let verdict = match self.hear(payload).await {
+                    Ok(()) => nostrp2p_overlay::Verdict::Accept,
+                    Err(Unheard::Forged) => nostrp2p_overlay::Verdict::Reject,
+                    Err(_) => nostrp2p_overlay::Verdict::Ignore,
+                };
+                self.overlay.report(message, verdict).await;
+            }
+            OverlayEvent::Message { message, topic: Topic::Events, payload, .. } => {
+                if self.random.random_range(0..100) < self.identity.loss {
+                    return self.overlay.report(message, nostrp2p_overlay::Verdict::Ignore).await;
+                }
+                let heard = Heard(self.number());
+                self.heard.insert(heard, message);
+                self.handle(Input::Heard(heard, payload)).await;
+            }
+            OverlayEvent::PeerJoined(peer) => {
+                self.announce().await;
+                let overlay = self.overlay.clone();
+                self.tasks.push(Box::pin(async move {
+                    let question = Question::Announcements.encode();
+                    let answer = overlay.request(peer.id, Protocol::Fetch, question).await;
+                    let told = answer.ok().and_then(|answer| decode_announcements(&answer).ok());
+                    Done::Told(told.unwrap_or_default())
+                }));
+                self.handle(Input::Joined(peer.id)).await;
+            }
+            OverlayEvent::PeerLeft(peer) => self.handle(Input::Left(peer)).await,
+            OverlayEvent::Request { request, from, protocol, payload } => {
+                self.on_request(request, from, protocol, payload).await;
+            }
+            _ => {}
+        }
+    }
+
+    async fn on_request(&mut self, request: RequestRef, from: PeerId, protocol: Protocol, payload: Vec<u8>) {
+        let service = match protocol {
+            Protocol::Deliver => Service::Deliver,
+            Protocol::Fetch => Service::Fetch,
+            Protocol::Sync => Service::Sync,
+        };
+        if !self.core.admits(&from, service, now()) {
+            return self.overlay.refuse(request).await;
+        }
+        let answer = match protocol {
+            Protocol::Deliver => {
+                let handed = Handed(self.number());
+                self.handed.insert(handed, request);
+                return self.handle(Input::Handed(handed, from, payload)).await;
+            }
+            Protocol::Fetch => match Question::decode(&payload) {
+                Ok(Question::Announcements) => Some(encode_announcements(&self.announcer.known())),
+                _ => None,
+            },
+            Protocol::Sync => match SyncRequest::decode(&payload) {
+                Ok(SyncRequest::Compare { since, until, message, .. }) => {
+                    let ledger = Ledger::new(self.identity.memory().shared(Window { since, until }));
+                    ledger.answer(&message).map(|message| Compared { message }.encode())
+                }
+                Ok(SyncRequest::Get(ids)) => {
+                    let events = self.identity.memory().shared_events(&ids);
+                    Some(sync::found(events.into_iter().map(plain)).encode())
+                }
+                Ok(SyncRequest::News) => {
+                    self.handle(Input::News(from)).await;
+                    Some(sync::encode_noted())
+                }
+                Err(_) => None,
+            },
+        };
+        match answer {
+            Some(answer) => self.overlay.respond(request, answer).await,
+            None => self.overlay.refuse(request).await,
+        }
+    }
+
+    /// Asks the core and does what it says. Signatures are checked at once: there is no other work to keep from waiting.
+    async fn handle(&mut self, input: Input) {
+        let mut inputs = vec![input];
+        while let Some(input) = inputs.pop() {
+            let by = if matches!(input, Input::Got(..)) { By::CatchingUp } else { By::Gossip };
+            let mut outputs: std::collections::VecDeque<Output> = self.core.handle(input, now()).into();
+            while let Some(output) = outputs.pop_front() {
+                if let Output::Verify(number, event) = output {
+                    outputs.extend(self.core.handle(Input::Verified(number, event.verify()), now()));
+                } else {
+                    inputs.extend(self.carry_out(output, by).await);
+                }
+            }
+        }
+    }
+
+    async fn carry_out(&mut self, output: Output, by: By) -> Option<Input> {
+        match output {
+            Output::Judge(heard, verdict) => {
+                let message = self.heard.remove(&heard)?;
+                let verdict = match verdict {
+                    Verdict::Accept => nostrp2p_overlay::Verdict::Accept,
+                    Verdict::Reject => nostrp2p_overlay::Verdict::Reject,
+                    Verdict::Ignore(_) | Verdict::Unknown => nostrp2p_overlay::Verdict::Ignore,
+                };
+                self.overlay.report(message, verdict).await;
+            }
+            Output::Store(event, sharing) => {
+                let id = event.id();
+                if self.identity.memory().insert(event, sharing).is_some() {
+                    self.tally.on_arrived(self.identity.number, id, by);
+                }
+            }
+            Output::Commit(request, event, audience) => {
+                let sharing = match audience {
+                    Audience::Everyone => Sharing::Shared,
+                    _ => Sharing::ByItself,
+                };
+                let sequence = self.identity.memory().insert(event.clone(), sharing)?;
+                return Some(Input::Committed(request, event, audience, sequence));
+            }
+            Output::Broadcast(_, _, _, packet) => {
+                // Whether it went to many or to nobody shows in what arrives.
+                let _sent = self.overlay.broadcast(Topic::Events, packet.encode()).await;
+            }
+            Output::Keep(handed, event) => {
+                let person = self.identity.key.public_key().to_string();
+                self.tally.on_private(event.tag_values("p").any(|named| named == person));
+                self.identity.memory().insert(event, Sharing::ByItself);
+                return Some(Input::Kept(handed));
+            }
+            Output::Answer(handed, receipt) => {
+                let request = self.handed.remove(&handed)?;
+                self.overlay.respond(request, receipt.encode()).await;
+            }
+            Output::Attempt(address, nodes) => {
+                let event = self.identity.memory().by_sequence(address.sequence).cloned()?;
+                let (overlay, payload) = (self.overlay.clone(), Packet::Event(plain(event)).encode());
+                self.tasks.push(Box::pin(async move {
+                    let mut receipt = None;
+                    for node in nodes {
+                        let answer = overlay.request(node, Protocol::Deliver, payload.clone()).await;
+                        receipt = receipt.or(answer.ok().and_then(|answer| Receipt::decode(&answer).ok()));
+                    }
+                    Done::Input(Input::Attempted(address, receipt))
+                }));
+            }
+            Output::CatchUp(step) => self.catch_up(step),
+            _ => {}
+        }
+        None
+    }
+
+    fn catch_up(&self, step: Step) {
+        let (overlay, identity) = (self.overlay.clone(), Arc::clone(&self.identity));
+        self.tasks.push(Box::pin(async move {
+            match step {
+                Step::Compare(session, peer, window) => {
+                    let ledger = Ledger::new(identity.memory().shared(window));
+                    Done::Input(Input::Compared(session, compare(&overlay, ledger, peer, window).await))
+                }
+                Step::Get(session, peer, ids) => {
+                    let answer = overlay.request(peer, Protocol::Sync, SyncRequest::Get(ids).encode()).await;
+                    let found = answer.ok().and_then(|answer| Found::decode(&answer).ok());
+                    Done::Input(Input::Got(session, found.map(|found| found.events)))
+                }
+                Step::Tell(peer) => {
+                    drop(overlay.request(peer, Protocol::Sync, SyncRequest::News.encode()).await);
+                    Done::Nothing
+                }
+            }
+        }));
+    }
+
+    async fn hear(&mut self, bytes: Vec<u8>) -> Result<(), Unheard> {
+        let news = self.announcer.hear(bytes, now())?;
+        self.overlay.add_addresses(news.peer, news.addresses).await;
+        if let Some(delegation) = news.delegation {
+            self.handle(Input::Delegated(delegation)).await;
+        }
+        Ok(())
+    }
+
+    /// Says where this node is, once it has somebody to say it to.
+    async fn announce(&mut self) {
+        if self.overlay.peers().await.len() > 1 {
+            return;
+        }
+        let addresses = self.overlay.listen_addresses().await;
+        let bytes = self.announcer.own(addresses, Some(&self.identity.delegation), now());
+        let _sent = self.overlay.broadcast(Topic::Nodes, bytes).await;
+    }
+
+    fn number(&mut self) -> u64 {
+        self.next += 1;
+        self.next
+    }
+}
+
+async fn compare(overlay: &Overlay, ledger: Ledger, peer: PeerId, window: Window) -> Option<Difference> {
+    let Window { since, until } = window;
+    let (mut comparison, mut message) = Comparison::begin(Arc::new(ledger));
+    for round in 0.. {
+        let request = SyncRequest::Compare { round, since, until, message }.encode();
+        let answer = overlay.request(peer, Protocol::Sync, request).await.ok()?;
+        match comparison.on_answer(&Compared::decode(&answer).ok()?.message)? {
+            Next::Send(next) => message = next,
+            Next::Done(difference) => return Some(difference),
+        }
+    }
+    None
+}
+
+fn plain(event: Event) -> UnverifiedEvent {
+    UnverifiedEvent { claimed_id: None, ..event.into() }
+}
+
+/// Whether a node holds all of these.
+pub(crate) fn missing(identity: &Identity, events: &[EventId]) -> usize {
+    let memory = identity.memory();
+    events.iter().filter(|id| !memory.holds(id)).count()
+}

@@ -1,0 +1,385 @@
+//! One run: everybody joins, posts are written while faults happen, everybody catches up, and it is counted.
+
+use std::{
+    collections::BTreeSet,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use nostrp2p_overlay::{NodeSecret, PeerAddress, Stats};
+use nostrp2p_protocol::{Draft, Event, Kind, SecretKey, Tag};
+use rand::{RngExt, SeedableRng, rngs::StdRng};
+use sha2::{Digest, Sha256};
+use tokio::sync::{oneshot, watch};
+
+use crate::{
+    Report, Settings,
+    attack::Attacker,
+    node::{self, Identity, Order, Running},
+    report::{count, percentiles},
+    tally::Tally,
+};
+
+/// Nodes by which a new one joins.
+const BOOTSTRAP: usize = 3;
+/// Seconds for meshes to form after everybody has a neighbour: a few heartbeats.
+const WARM_UP: Duration = Duration::from_secs(5);
+/// How long everybody may take to find a neighbour.
+const JOINING: Duration = Duration::from_secs(120);
+/// Private replies that are sent.
+const REPLIES: usize = 10;
+
+/// Something that is due at a time since the beginning.
+enum Act {
+    Publish(usize),
+    Reply(usize, usize),
+    Off(usize),
+    On(usize),
+    Heal,
+}
+
+struct World<'a> {
+    settings: &'a Settings,
+    say: &'a dyn Fn(&str),
+    tally: Arc<Tally>,
+    random: StdRng,
+    identities: Vec<Arc<Identity>>,
+    running: Vec<Option<Running>>,
+    /// What nodes that were switched off had counted.
+    stopped: Vec<Stats>,
+    written: u64,
+    replies: usize,
+}
+
+/// Runs a simulation; `say` gets a line now and then.
+///
+/// # Errors
+/// A sentence, when a node does not start or nobody joins.
+pub async fn run(settings: &Settings, say: &dyn Fn(&str)) -> Result<Report, String> {
+    let mut world = World {
+        settings,
+        say,
+        tally: Arc::new(Tally::default()),
+        random: StdRng::seed_from_u64(settings.seed),
+        identities: vec![],
+        running: vec![],
+        stopped: vec![],
+        written: 0,
+        replies: 0,
+    };
+    world.start_all().await?;
+    let (begin, begun) = watch::channel(false);
+    let attackers = world.start_attackers(&begun);
+    world.join_all().await?;
+    tokio::time::sleep(WARM_UP).await;
+    let before = world.stats().await;
+    let started = Instant::now();
+    let _begun = begin.send(true);
+    world.live().await?;
+    let abused = started.elapsed();
+    let wrote = Instant::now();
+    let events = world.settle(wrote).await;
+    let settled = wrote.elapsed();
+    let report = world.count(before, &events, settled, abused).await;
+    drop(begin);
+    for attacker in attackers {
+        attacker.await.map_err(|error| error.to_string())??;
+    }
+    world.stop_all().await;
+    Ok(report)
+}
+
+impl World<'_> {
+    fn bytes(&self, what: &str, number: usize) -> [u8; 32] {
+        Sha256::digest(format!("{} {what} {number}", self.settings.seed)).into()
+    }
+
+    fn key(&self, number: usize) -> Result<SecretKey, String> {
+        SecretKey::from_bytes(self.bytes("person", number)).map_err(|error| error.to_string())
+    }
+
+    async fn start_all(&mut self) -> Result<(), String> {
+        for number in 0..self.settings.nodes {
+            let secret = NodeSecret::from_bytes(self.bytes("node", number));
+            let key = self.key(number)?;
+            // The claimer shows the word that the first person gave another node.
+            let claims = self.settings.claimer && number + 1 == self.settings.nodes && number > 0;
+            let delegation = if claims {
+                let first = NodeSecret::from_bytes(self.bytes("node", 0));
+                Identity::delegate(&self.key(0)?, &first.peer_id())
+            } else {
+                Identity::delegate(&key, &secret.peer_id())
+            };
+            let identity = Identity {
+                number,
+                secret,
+                key,
+                delegation: delegation.ok_or("a delegation is none")?,
+                memory: Arc::default(),
+                loss: self.settings.loss,
+                seed: self.random.random(),
+            };
+            self.identities.push(Arc::new(identity));
+            self.running.push(None);
+            self.start(number).await?;
+            if number % 100 == 99 {
+                (self.say)(&format!("{} nodes started", number + 1));
+            }
+        }
+        Ok(())
+    }
+
+    async fn start(&mut self, number: usize) -> Result<(), String> {
+        let bootstrap = self.some_addresses(number);
+        let Some(identity) = self.identities.get(number).cloned() else { return Ok(()) };
+        let running = node::start(identity, bootstrap, Arc::clone(&self.tally)).await?;
+        if let Some(place) = self.running.get_mut(number) {
+            *place = Some(running);
+        }
+        Ok(())
+    }
+
+    /// Addresses of some random nodes that run, in a split network of the same half.
+    fn some_addresses(&mut self, number: usize) -> Vec<PeerAddress> {
+        let half = |number: usize| self.settings.partition && number % 2 == 1;
+        let others: Vec<&Running> = self
+            .running
+            .iter()
+            .enumerate()
+            .filter(|(other, _)| *other != number && half(*other) == half(number))
+            .filter_map(|(_, running)| running.as_ref())
+            .collect();
+        let chosen = (0..BOOTSTRAP.min(others.len()))
+            .filter_map(|_| others.get(self.random.random_range(0..others.len())))
+            .map(|other| other.address.clone());
+        chosen.collect()
+    }
+
+    fn start_attackers(
+        &mut self,
+        begun: &watch::Receiver<bool>,
+    ) -> Vec<tokio::task::JoinHandle<Result<(), String>>> {
+        let spamming = self.settings.spamming();
+        let mut attackers = vec![];
+        for index in 0..spamming + self.settings.forgers {
+            let number = self.settings.nodes + index;
+            let secret = NodeSecret::from_bytes(self.bytes("node", number));
+            let Ok(key) = self.key(number) else { continue };
+            let attacker = Attacker { number, secret, key, forges: index >= spamming };
+            let bootstrap = self.some_addresses(number);
+            attackers.push(tokio::spawn(attacker.run(bootstrap, Arc::clone(&self.tally), begun.clone())));
+        }
+        attackers
+    }
+
+    async fn join_all(&self) -> Result<(), String> {
+        let deadline = Instant::now() + JOINING;
+        loop {
+            let mut alone = 0;
+            for running in self.running.iter().flatten() {
+                alone += usize::from(running.overlay.peers().await.is_empty());
+            }
+            (self.say)(&format!("{alone} of {} nodes have no neighbour yet", self.settings.nodes));
+            if alone == 0 || self.settings.nodes == 1 {
+                return Ok(());
+            }
+            if Instant::now() > deadline {
+                return Err(format!("{alone} nodes found nobody within {JOINING:?}"));
+            }
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+    }
+
+    /// What happens, and when.
+    fn plan(&mut self) -> Vec<(Duration, Act)> {
+        let (nodes, time) = (self.settings.nodes, self.settings.time());
+        let honest = nodes - usize::from(self.settings.claimer && nodes > 1);
+        let mut plan = vec![];
+        let when =
+            |random: &mut StdRng, percent: std::ops::Range<u32>| time * random.random_range(percent) / 1_000;
+        for _ in 0..self.settings.events {
+            let at = when(&mut self.random, 0..1_000);
+            plan.push((at, Act::Publish(self.random.random_range(0..honest))));
+        }
+        for reply in 0..if honest > 1 { REPLIES } else { 0 } {
+            // Some are for the person whose key somebody claims.
+            let from = self.random.random_range(1..honest);
+            let to = if reply % 2 == 0 { 0 } else { self.random.random_range(0..honest) };
+            if from != to {
+                plan.push((when(&mut self.random, 200..800), Act::Reply(from, to)));
+            }
+        }
+        let mut off = BTreeSet::new();
+        let churning = u64::try_from(honest).unwrap_or_default() * self.settings.churn / 100;
+        while u64::try_from(off.len()).unwrap_or(u64::MAX)
+            < churning.min(u64::try_from(honest - 1).unwrap_or_default())
+        {
+            off.insert(self.random.random_range(1..honest));
+        }
+        for number in off {
+            let at = when(&mut self.random, 0..500);
+            plan.push((at, Act::Off(number)));
+            plan.push((at + when(&mut self.random, 100..500), Act::On(number)));
+        }
+        if self.settings.partition {
+            plan.push((time, Act::Heal));
+        }
+        plan.sort_by_key(|(at, _)| *at);
+        plan
+    }
+
+    async fn live(&mut self) -> Result<(), String> {
+        let started = tokio::time::Instant::now();
+        let mut told = 0;
+        for (at, act) in self.plan() {
+            tokio::time::sleep_until(started + at).await;
+            match act {
+                Act::Publish(author) => self.publish(author).await,
+                Act::Reply(from, to) => self.reply(from, to).await,
+                Act::Off(number) => self.stop(number).await,
+                Act::On(number) => self.start(number).await?,
+                Act::Heal => self.heal().await,
+            }
+            if at.as_secs() >= told + 10 {
+                told = at.as_secs();
+                (self.say)(&format!("{told} s: {} posts written", self.written));
+            }
+        }
+        Ok(())
+    }
+
+    async fn publish(&mut self, author: usize) {
+        let Some(identity) = self.identities.get(author).cloned() else { return };
+        // Who is switched off writes nothing.
+        if let Some(Some(running)) = self.running.get(author) {
+            self.written += 1;
+            let event = self.event(&identity, vec![]);
+            self.tally.on_written(event.id(), author);
+            drop(running.orders.send(Order::Publish(event)).await);
+        }
+    }
+
+    async fn reply(&mut self, from: usize, to: usize) {
+        let (Some(author), Some(person)) = (self.identities.get(from), self.identities.get(to)) else {
+            return;
+        };
+        let tags = vec![Tag::new(["p".to_owned(), person.key.public_key().to_string()])];
+        if let (Some(Some(running)), Some(Some(_))) = (self.running.get(from), self.running.get(to)) {
+            self.replies += 1;
+            drop(running.orders.send(Order::Publish(self.event(author, tags))).await);
+        }
+    }
+
+    /// About as long as people's posts are.
+    fn event(&self, author: &Identity, tags: Vec<Tag>) -> Event {
+        let content = format!("{:<140}", format!("post {} of a simulation", self.written));
+        Draft { created_at: node::now(), kind: Kind::POST, tags, content }.sign(&author.key, &[0; 32])
+    }
+
+    async fn stop(&mut self, number: usize) {
+        let Some(running) = self.running.get_mut(number).and_then(Option::take) else { return };
+        self.stopped.push(running.overlay.stats().await);
+        let (stopped, done) = oneshot::channel();
+        if running.orders.send(Order::Stop(stopped)).await.is_ok() {
+            // When the node has broken there is nothing to wait for.
+            drop(done.await);
+        }
+    }
+
+    /// Some nodes of one half learn of one of the other.
+    async fn heal(&self) {
+        let addresses: Vec<&Running> = self.running.iter().flatten().collect();
+        for pair in addresses.chunks(2).take(BOOTSTRAP) {
+            if let [one, other] = pair {
+                drop(one.orders.send(Order::Dial(other.address.clone())).await);
+            }
+        }
+        (self.say)("the halves have found each other");
+    }
+
+    /// Waits until nobody lacks anything; returns the posts that were written.
+    async fn settle(&self, since: Instant) -> Vec<nostrp2p_protocol::EventId> {
+        let events = self.tally.written();
+        let patience = Duration::from_secs(self.settings.settle);
+        let mut told = 0;
+        while since.elapsed() < patience {
+            let lacking: usize = self.honest().map(|identity| node::missing(identity, &events)).sum();
+            if lacking == 0 {
+                break;
+            }
+            if since.elapsed().as_secs() >= told {
+                told = since.elapsed().as_secs() + 5;
+                (self.say)(&format!("{lacking} are still on their way"));
+            }
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+        events
+    }
+
+    /// The honest nodes that run.
+    fn honest(&self) -> impl Iterator<Item = &Arc<Identity>> {
+        let honest = self.settings.nodes - usize::from(self.settings.claimer && self.settings.nodes > 1);
+        let running = self.identities.iter().zip(&self.running).take(honest);
+        running.filter(|(_, running)| running.is_some()).map(|(identity, _)| identity)
+    }
+
+    async fn stats(&self) -> (u64, u64) {
+        let mut sum = (0, 0);
+        for running in self.running.iter().flatten() {
+            let stats = running.overlay.stats().await;
+            sum = (sum.0 + stats.copies, sum.1 + stats.copies_bytes);
+        }
+        for stats in &self.stopped {
+            sum = (sum.0 + stats.copies, sum.1 + stats.copies_bytes);
+        }
+        sum
+    }
+
+    async fn count(
+        &self,
+        before: (u64, u64),
+        events: &[nostrp2p_protocol::EventId],
+        settled: Duration,
+        abused: Duration,
+    ) -> Report {
+        let after = self.stats().await;
+        let nodes = self.honest().count();
+        let expected = nodes * events.len();
+        let missing: usize = self.honest().map(|identity| node::missing(identity, events)).sum();
+        let (gossiped, caught_up) = self.tally.delays();
+        let per = count(self.settings.nodes) * count(events.len().max(1));
+        let each =
+            |now: u64, then: u64| count(usize::try_from(now.saturating_sub(then)).unwrap_or_default()) / per;
+        let abuse = self.tally.worst_abuse();
+        let (meant, astray) = self.tally.private();
+        Report {
+            nodes,
+            events: events.len(),
+            expected,
+            delivered: expected - missing,
+            gossip_delay: percentiles(&gossiped),
+            gossiped: gossiped.len(),
+            caught_up: caught_up.len(),
+            settled,
+            copies: each(after.0, before.0),
+            bytes: each(after.1, before.1),
+            memory_kib: resident_kib().map(|kib| kib / u64::try_from(nodes.max(1)).unwrap_or(1)),
+            abuse,
+            abuse_per_minute: count(abuse) * 60.0 / (abused + settled).as_secs_f64().max(1.0),
+            private: [meant, self.replies, astray],
+        }
+    }
+
+    async fn stop_all(&mut self) {
+        for number in 0..self.running.len() {
+            self.stop(number).await;
+        }
+    }
+}
+
+/// Where the system tells (Linux).
+fn resident_kib() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find(|line| line.starts_with("VmRSS:"))?;
+    line.split_whitespace().nth(1)?.parse().ok()
+}

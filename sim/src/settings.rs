@@ -1,0 +1,55 @@
+//! What is simulated.
+
+use std::time::Duration;
+
+/// How many nodes there are, what happens to them, and who attacks.
+#[derive(Debug, Clone, clap::Parser)]
+#[command(
+    name = "cargo xtask sim",
+    about = "Many real overlay nodes in one process, over libp2p's memory transport"
+)]
+pub struct Settings {
+    /// Honest nodes.
+    #[arg(long, default_value_t = 32)]
+    pub nodes: usize,
+    /// Chooses keys, topology, authors and times. How the machine schedules threads it cannot choose.
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// Posts of honest people, spread over the time.
+    #[arg(long, default_value_t = 100)]
+    pub events: usize,
+    /// Seconds in which the posts are written, and faults happen.
+    #[arg(long, default_value_t = 30)]
+    pub seconds: u64,
+    /// Seconds that the nodes are given at most to catch up after that.
+    #[arg(long, default_value_t = 180)]
+    pub settle: u64,
+    /// Percent of the honest nodes that are switched off once, for up to half of the time.
+    #[arg(long, default_value_t = 0)]
+    pub churn: u64,
+    /// Percent of the messages that each node loses as if they had never come.
+    #[arg(long, default_value_t = 0)]
+    pub loss: u64,
+    /// Two halves that know nothing of each other until the posts are written.
+    #[arg(long)]
+    pub partition: bool,
+    /// Spammers, in percent of the honest nodes; each sends 120 posts a minute with right signatures.
+    #[arg(long, default_value_t = 0)]
+    pub spammers: usize,
+    /// Nodes that send forged posts, 120 a minute.
+    #[arg(long, default_value_t = 0)]
+    pub forgers: usize,
+    /// One node that shows somebody else's delegation, to get that person's private replies.
+    #[arg(long)]
+    pub claimer: bool,
+}
+
+impl Settings {
+    pub(crate) const fn time(&self) -> Duration {
+        Duration::from_secs(self.seconds)
+    }
+
+    pub(crate) fn spamming(&self) -> usize {
+        (self.nodes * self.spammers).div_ceil(100)
+    }
+}
