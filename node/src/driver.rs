@@ -5,7 +5,6 @@
 
 mod catching;
 mod exchange;
-mod homeward;
 mod owner;
 mod received;
 
@@ -13,19 +12,18 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     future::Future,
     pin::Pin,
-    sync::{Arc, Mutex},
     time::Duration,
 };
 
 use futures_util::{StreamExt, stream::FuturesUnordered};
 use nostrp2p_core::{
-    Address, Ask, Audience, Claim, Core, Difference, Handed, Heard, Input, Lending, Output, Ownership, Proof,
-    Request, Row, Session, Settings, Sharing, Verdict, Want, Ways,
+    Address, Ask, Audience, Claim, Core, Difference, Handed, Heard, Input, Output, Ownership, Proof, Request,
+    Row, Session, Settings, Sharing, Verdict, Want,
 };
 use nostrp2p_overlay::{Announcer, MessageRef, Overlay, OverlayEvent, RequestRef, Topic, Unheard};
 use nostrp2p_protocol::{
     Delegation, Event, EventId, Kind, Packet, PeerId, PublicKey, Rumor, UnverifiedEvent,
-    exchange::{Lent, OwnPage, Receipt},
+    exchange::{OwnPage, Receipt},
     frame::{Carried, Delivery, Refusal, RefusalCode},
 };
 use tokio::{
@@ -38,7 +36,7 @@ use crate::{
     asking, clock,
     markers::{self, Markers},
     pace::Pace,
-    standing::{Counters, OpenWays, Standing},
+    standing::{Counters, Standing},
     stop::Stop,
     store::{Inserted, Note, Store, Stored, Travel, Writer},
     verifier::Verifier,
@@ -108,7 +106,6 @@ enum Happening {
     SiblingTold(PeerId, Option<OwnPage>),
     Compared(Session, Option<Difference>),
     Got(Session, Option<Vec<UnverifiedEvent>>),
-    Lent(PeerId, Option<Lent>),
     Answered,
     Announce,
     Tick,
@@ -118,9 +115,8 @@ enum Happening {
 /// Something that takes time and ends in a happening.
 type Task = Pin<Box<dyn Future<Output = Happening> + Send>>;
 
-/// Called with a fresh claim when the old one has expired, with the same when the ways home have changed, and with none
-/// when the node has been claimed.
-pub(crate) type OnClaim = Box<dyn Fn(Option<&Claim>, &OpenWays) + Send>;
+/// Called with a fresh claim when the old one has expired, and with none when the node has been claimed.
+pub(crate) type OnClaim = Box<dyn Fn(Option<&Claim>) + Send>;
 
 /// The driver before it runs.
 pub(crate) struct Driver {
@@ -134,11 +130,6 @@ pub(crate) struct Driver {
     pub(crate) on_claim: OnClaim,
     pub(crate) read_only: bool,
     pub(crate) markers: Markers,
-    /// Whether to ask helpers.
-    pub(crate) seeks_ways: bool,
-    /// What is lent to others.
-    pub(crate) lending: Arc<Mutex<Lending>>,
-    pub(crate) open_ways: OpenWays,
 }
 
 struct Running {
@@ -163,10 +154,6 @@ struct Running {
     pace: Pace,
     /// When changed addresses are announced.
     announce_at: Option<Instant>,
-    ways: Ways,
-    seeks_ways: bool,
-    open_ways: watch::Sender<OpenWays>,
-    lending: Arc<Mutex<Lending>>,
     tasks: FuturesUnordered<Task>,
     next: u64,
 }
@@ -183,7 +170,6 @@ pub(crate) struct Reports {
     pub(crate) standing: watch::Receiver<Standing>,
     pub(crate) deliveries: broadcast::Sender<DeliveryNews>,
     pub(crate) markers: watch::Receiver<Markers>,
-    pub(crate) ways: watch::Receiver<OpenWays>,
     pub(crate) counters: watch::Receiver<Counters>,
 }
 
@@ -196,7 +182,6 @@ impl Driver {
         let (standing, reported) = watch::channel(at_first);
         let (deliveries, _) = broadcast::channel(DELIVERY_NEWS);
         let (markers, marked) = watch::channel(self.markers);
-        let (open_ways, ways) = watch::channel(self.open_ways);
         let (counters, counted) = watch::channel(Counters::default());
         let reports = Reports {
             commands,
@@ -204,16 +189,11 @@ impl Driver {
             deliveries: deliveries.clone(),
             markers: marked,
             counters: counted,
-            ways,
         };
         let settings = Settings { read_only: self.read_only, seed: seed(), ..Settings::default() };
         let mut events = self.events;
         let mut running = Running {
             core: Core::new(settings, self.ownership.owner()),
-            ways: Ways::new(self.overlay.peer_id()),
-            seeks_ways: self.seeks_ways,
-            open_ways,
-            lending: self.lending,
             overlay: self.overlay,
             announcer: self.announcer,
             delegation: None,
@@ -334,12 +314,10 @@ impl Running {
                 self.handle(Input::Compared(session, difference)).await;
             }
             Happening::Got(session, events) => self.handle(Input::Got(session, events)).await,
-            Happening::Lent(helper, lent) => self.on_lent(helper, lent).await,
             Happening::Announce => self.announce().await,
             Happening::Tick => {
                 self.ledgers.forget();
                 self.handle(Input::Tick).await;
-                self.seek_ways().await;
                 self.renew_claim();
                 self.report_standing().await;
                 self.report_counters();
@@ -394,7 +372,6 @@ impl Running {
             OverlayEvent::PeerLeft(peer) => {
                 tracing::info!(%peer, "a node left");
                 self.handle(Input::Left(peer)).await;
-                self.lose_way(peer).await;
                 self.report_standing().await;
             }
             OverlayEvent::AddressesChanged => self.announce_soon(),

@@ -42,7 +42,7 @@ pub struct App {
     page: RefCell<Option<Page<Message>>>,
     store: Store,
     vault: Vault,
-    sockets: RefCell<SortedMap<u32, Socket>>,
+    socket: RefCell<Option<Socket>>,
     timers: RefCell<SortedMap<Timer, Timeout>>,
     listeners: RefCell<Vec<EventListener>>,
     /// What is to be done once the next tree is on the page.
@@ -78,7 +78,7 @@ pub async fn start() -> Result<Rc<App>, JsValue> {
         page: RefCell::default(),
         store,
         vault,
-        sockets: RefCell::default(),
+        socket: RefCell::default(),
         timers: RefCell::default(),
         listeners: RefCell::default(),
         after_drawing: RefCell::default(),
@@ -118,26 +118,14 @@ impl App {
 
     fn run(self: &Rc<Self>, effect: Effect) {
         match effect {
-            Effect::Connect { attempt, url, channel } => {
-                if let Some(socket) = Socket::open(self, attempt, &url, channel) {
-                    self.sockets.borrow_mut().insert(attempt, socket);
-                }
+            Effect::Connect { attempt, url } => {
+                self.socket.replace(None);
+                let socket = Socket::open(self, attempt, &url);
+                self.socket.replace(socket);
             }
-            Effect::Disconnect => drop(self.sockets.take()),
-            Effect::Drop(attempt) => drop(self.sockets.borrow_mut().remove(&attempt)),
-            Effect::Settle(attempt) => {
-                let mut sockets = self.sockets.take();
-                let used = sockets.remove(&attempt);
-                used.map(|used| self.sockets.borrow_mut().insert(attempt, used));
-            }
-            Effect::Greet(attempt, frame) => {
-                if let Some(socket) = self.sockets.borrow().get(&attempt) {
-                    socket.send(frame);
-                }
-            }
-            // Once there is something to send, one socket is left.
+            Effect::Disconnect => drop(self.socket.replace(None)),
             Effect::Send(frame) => {
-                if let Some(socket) = self.sockets.borrow().values().next() {
+                if let Some(socket) = &*self.socket.borrow() {
                     socket.send(frame);
                 }
             }

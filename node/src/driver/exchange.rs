@@ -4,7 +4,7 @@ use nostrp2p_core::{Address, Asking, Cursor, Handed, Input, Service};
 use nostrp2p_overlay::{Protocol, RequestRef, Unheard};
 use nostrp2p_protocol::{
     Packet, PeerId, UnverifiedEvent,
-    exchange::{Found, OwnPage, Question, Receipt, decode_announcements, encode_announcements},
+    exchange::{Found, Lent, OwnPage, Question, Receipt, decode_announcements, encode_announcements},
 };
 
 use super::{Happening, Running, received};
@@ -52,7 +52,10 @@ impl Running {
                     self.respond(request, move || asking::own_page(&store, owner, cursor));
                     self.handle(Input::SiblingAsked(from, newest)).await;
                 }
-                Ok(Question::Lend) => self.lend(request, from).await,
+                Ok(Question::Lend) => {
+                    let reason = "this node lends its address to nobody".to_owned();
+                    self.overlay.respond(request, Lent::Refused { reason }.encode()).await;
+                }
                 Ok(Question::Own { .. }) | Err(_) => self.overlay.refuse(request).await,
             },
             Protocol::Sync => self.on_sync_request(request, from, &payload).await,
@@ -154,9 +157,8 @@ impl Running {
 
     pub(super) async fn hear_announcement(&mut self, bytes: Vec<u8>) -> Result<(), Unheard> {
         let news = self.announcer.hear(bytes, clock::now())?;
-        tracing::debug!(peer = %news.peer, delegated = news.delegation.is_some(), "heard an announcement");
+        tracing::debug!(peer = %news.peer, delegated = news.delegation.is_some(), helper = news.helper, "heard an announcement");
         self.overlay.add_addresses(news.peer, news.addresses).await;
-        self.ways.heard(news.peer, news.helper.as_deref());
         if let Some(delegation) = news.delegation {
             self.handle(Input::Delegated(delegation)).await;
         }

@@ -14,7 +14,6 @@ use std::{
 };
 
 use axum::http::HeaderMap;
-use nostrp2p_protocol::PeerId;
 
 /// Sessions at a time from one place: a household's devices, each with a tab or two.
 const MAX_SESSIONS: u32 = 16;
@@ -32,8 +31,6 @@ pub(crate) enum Place {
     Here,
     /// Elsewhere.
     Network(IpAddr),
-    /// Behind a helper, who knows more.
-    Helper(PeerId),
 }
 
 /// The address that a connection came from; `serve` puts it into each request.

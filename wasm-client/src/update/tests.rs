@@ -12,7 +12,6 @@ mod reconnect;
 mod searching;
 mod signing;
 mod talking;
-mod ways;
 mod writing;
 
 use nostrp2p_protocol::{
