@@ -150,9 +150,11 @@ async fn measure(name: &str, authority: &str, server: u32, key: &SecretKey, even
     // A single program takes every fiftieth line.
     let lines: Arc<[String]> = (0..200 * CLIENTS).map(request).collect();
     let (_, alone) = load(programs, &lines, "[\"EOSE\"", server).await;
-    for (what, figures) in [("events", &published), ("requests", &asked), ("requests, one program", &alone)] {
+    for (what, figures) in
+        [("events/s", &published), ("requests/s", &asked), ("requests/s by one program", &alone)]
+    {
         println!(
-            "{name:>16}: {:>8.0} {what}/s, {:>6.0} us of the server each, median {:?}",
+            "{name:>16}: {:>8.0} {what}, {:>6.0} us of the server each, median {:?}",
             figures.per_second, figures.server_us, figures.median
         );
     }
