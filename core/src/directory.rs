@@ -52,6 +52,16 @@ impl Directory {
         known.is_none()
     }
 
+    /// How many entries there are, ended ones included.
+    pub fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.ends.is_empty()
+    }
+
     /// The nodes that act for a person now.
     pub fn nodes_of(&self, person: &PublicKey, now: u64) -> Vec<PeerId> {
         let nodes = self.people.get(person).into_iter().flatten();

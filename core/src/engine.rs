@@ -200,6 +200,11 @@ impl Core {
         &self.refusals
     }
 
+    /// How many nodes are known that act for somebody.
+    pub fn delegated_nodes(&self) -> usize {
+        self.directory.len()
+    }
+
     /// For whom a node acts, as far as is known.
     pub fn owner_of(&self, peer: &PeerId, now: u64) -> Option<PublicKey> {
         self.directory.owner_of(peer, now)

@@ -3,6 +3,7 @@
 //! It selects over a closed set of happenings, asks the core, and carries out what the core says. Everything that
 //! takes time goes elsewhere: signatures to the verifier, the disk to the store's writer, sockets to sessions.
 
+mod announcing;
 mod catching;
 mod exchange;
 mod owner;
@@ -31,7 +32,7 @@ use tokio::{
     time::Instant,
 };
 
-use self::catching::Ledgers;
+use self::{announcing::due, catching::Ledgers};
 use crate::{
     asking, clock,
     markers::{self, Markers},
@@ -49,7 +50,7 @@ const STANDING_EVERY: Duration = Duration::from_secs(5);
 
 /// Changes of deliveries that a session may lag behind before it misses some; it learns them at its next login.
 const DELIVERY_NEWS: usize = 256;
-/// How often the node announces itself when nothing changes, so that others know that it is still there.
+/// How often the node looks whether it is time to announce itself again, so that others know that it is still there.
 const ANNOUNCE_EVERY: Duration = Duration::from_secs(30 * 60);
 
 /// A change in how far an event has come with one person.
@@ -108,6 +109,7 @@ enum Happening {
     Got(Session, Option<Vec<UnverifiedEvent>>),
     Answered,
     Announce,
+    AnnounceChange,
     Tick,
     Over,
 }
@@ -154,6 +156,7 @@ struct Running {
     pace: Pace,
     /// When changed addresses are announced.
     announce_at: Option<Instant>,
+    announced: Option<Instant>,
     tasks: FuturesUnordered<Task>,
     next: u64,
 }
@@ -212,6 +215,7 @@ impl Driver {
             markers,
             counters,
             pace: Pace::new(Instant::now()),
+            announced: None,
             announce_at: None,
             tasks: FuturesUnordered::new(),
             next: 0,
@@ -229,7 +233,7 @@ impl Driver {
                     Some(command) = inbox.recv() => Happening::Command(command),
                     _ = tick.tick() => Happening::Tick,
                     _ = announce.tick() => Happening::Announce,
-                    () = due(running.announce_at) => Happening::Announce,
+                    () = due(running.announce_at) => Happening::AnnounceChange,
                 };
                 match happening {
                     Happening::Over => return (running.writer, None),
@@ -303,7 +307,7 @@ impl Running {
             Happening::Told(announcements) => {
                 for bytes in announcements {
                     // What a neighbour tells is not held against it: it may have heard it so.
-                    if self.hear_announcement(bytes).await == Err(Unheard::Overtaken) {
+                    if self.hear_announcement(bytes, None).await == Err(Unheard::Overtaken) {
                         self.announce().await;
                     }
                 }
@@ -314,7 +318,8 @@ impl Running {
                 self.handle(Input::Compared(session, difference)).await;
             }
             Happening::Got(session, events) => self.handle(Input::Got(session, events)).await,
-            Happening::Announce => self.announce().await,
+            Happening::AnnounceChange => self.announce().await,
+            Happening::Announce => self.announce_now_and_then().await,
             Happening::Tick => {
                 self.ledgers.forget();
                 self.handle(Input::Tick).await;
@@ -348,10 +353,12 @@ impl Running {
                 self.heard.insert(heard, message);
                 self.handle(Input::Heard(heard, payload)).await;
             }
-            OverlayEvent::Message { message, topic: Topic::Nodes, payload, .. } => {
-                let verdict = match self.hear_announcement(payload).await {
+            OverlayEvent::Message { message, from, topic: Topic::Nodes, payload } => {
+                let verdict = match self.hear_announcement(payload, Some(from)).await {
                     Ok(()) => nostrp2p_overlay::Verdict::Accept,
-                    Err(Unheard::Stale | Unheard::Overtaken) => nostrp2p_overlay::Verdict::Ignore,
+                    Err(Unheard::Stale | Unheard::Crowded | Unheard::Overtaken) => {
+                        nostrp2p_overlay::Verdict::Ignore
+                    }
                     Err(Unheard::Forged) => nostrp2p_overlay::Verdict::Reject,
                 };
                 self.overlay.report(message, verdict).await;
@@ -551,21 +558,6 @@ impl Running {
         }
     }
 
-    fn announce_soon(&mut self) {
-        if self.announce_at.is_none() {
-            self.announce_at = Some(self.pace.next(Instant::now()));
-        }
-    }
-
-    async fn announce(&mut self) {
-        self.announce_at = None;
-        let addresses = self.overlay.reach().await.addresses;
-        let bytes = self.announcer.own(addresses, self.delegation.as_ref(), clock::now());
-        if let Err(error) = self.overlay.broadcast(Topic::Nodes, bytes).await {
-            tracing::warn!(%error, "the node could not announce itself");
-        }
-    }
-
     fn number(&mut self) -> u64 {
         self.next += 1;
         self.next
@@ -579,14 +571,6 @@ fn not_kept(inserted: Inserted) -> Refusal {
         _ => "you have deleted this event; what is deleted does not come back",
     };
     Refusal::new(RefusalCode::Unwanted, reason)
-}
-
-/// Waits until then; without a time for ever.
-async fn due(at: Option<Instant>) {
-    match at {
-        Some(at) => tokio::time::sleep_until(at).await,
-        None => std::future::pending().await,
-    }
 }
 
 /// Without random numbers all decisions would still be right, only less spread in time.

@@ -3,7 +3,7 @@
 //! It keeps the latest announcement of each node, so that it can tell them to nodes that join (see PROTOCOL.md,
 //! "Announcements"). It decides nothing about delivery: delegations go on to the core.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use nostrp2p_protocol::{
     Announcement, Delegation, PeerId, SignedAnnouncement, UnverifiedEvent,
@@ -23,8 +23,25 @@ const MAX_IN_WINDOW: u32 = 8;
 /// See [`MAX_IN_WINDOW`]: ten minutes.
 const WINDOW_SECONDS: u64 = 600;
 
+/// Announcements that are taken of what one neighbour passes on within [`WINDOW_SECONDS`], its own and those of others:
+/// one a second. Announcements are flooded and anybody can invent nodes, so without a bound one neighbour could keep
+/// the whole network busy. Nodes announce less often as the network grows ([`announce_every`]), so that 10,000 nodes make
+/// 330 in ten minutes.
+const MAX_FROM_NEIGHBOUR: u32 = 600;
+/// Neighbours that are counted: more than can be connected.
+const MAX_NEIGHBOURS: usize = 256;
+
+/// How often a node announces itself when nothing changes, in a network of which this many nodes are known: every 30
+/// minutes up to 1,000 nodes, and so rarely beyond that all together make one in two seconds; every day at least.
+pub fn announce_every(known: usize) -> Duration {
+    let thousands = u32::try_from(known / 1_000).unwrap_or(u32::MAX).clamp(1, 48);
+    Duration::from_secs(30 * 60) * thousands
+}
+
 /// What the node knows of announcements.
 pub struct Announcer {
+    /// When the window of a neighbour began, and how many announcements came in it.
+    neighbours: BTreeMap<PeerId, (u64, u32)>,
     secret: NodeSecret,
     /// Where browsers reach this node, if it lends a hand to others.
     helper: Option<String>,
@@ -59,6 +76,8 @@ pub struct News {
 pub enum Unheard {
     /// Nobody's fault: known, or of another time.
     Stale,
+    /// Nobody's fault as far as can be seen: the neighbour passes on too many.
+    Crowded,
     /// It is this node's own from an earlier run, and not earlier than what it has said since: its clock was set back, or it
     /// restarted within a second. It must announce itself again to be heard.
     Overtaken,
@@ -69,7 +88,14 @@ pub enum Unheard {
 impl Announcer {
     /// Begins with nothing heard.
     pub const fn new(secret: NodeSecret, helper: Option<String>) -> Self {
-        Self { secret, helper, last_own: 0, said: Vec::new(), heard: BTreeMap::new() }
+        Self {
+            neighbours: BTreeMap::new(),
+            secret,
+            helper,
+            last_own: 0,
+            said: Vec::new(),
+            heard: BTreeMap::new(),
+        }
     }
 
     /// Signs what this node says of itself now. Each is later than the one before, if need be ahead of the clock.
@@ -89,6 +115,24 @@ impl Announcer {
         };
         self.said = announcement.encode(&self.secret.sign(&announcement.signed_bytes()));
         self.said.clone()
+    }
+
+    /// Takes an announcement that a neighbour has passed on, unless it passes on too many.
+    ///
+    /// # Errors
+    /// Says why it is not to be passed on.
+    pub fn hear_from(&mut self, neighbour: PeerId, bytes: Vec<u8>, now: u64) -> Result<News, Unheard> {
+        self.neighbours.retain(|_, (began, _)| now < began.saturating_add(WINDOW_SECONDS));
+        let counted = self.neighbours.get(&neighbour).copied();
+        if counted.is_some_and(|(_, count)| count >= MAX_FROM_NEIGHBOUR)
+            || (counted.is_none() && self.neighbours.len() >= MAX_NEIGHBOURS)
+        {
+            return Err(Unheard::Crowded);
+        }
+        let (began, count) = counted.unwrap_or((now, 0));
+        let news = self.hear(bytes, now)?;
+        self.neighbours.insert(neighbour, (began, count + 1));
+        Ok(news)
     }
 
     /// Checks an announcement and keeps it. The cheap checks come first; the two signatures cost about 100 us.
@@ -185,6 +229,30 @@ mod tests {
         assert_eq!(news.delegation, Some(delegation_for(1)));
         assert_eq!(other.hear(bytes.clone(), NOW).err(), Some(Unheard::Stale));
         assert_eq!(other.known(), [bytes]);
+    }
+
+    #[test]
+    fn one_neighbour_cannot_pass_on_inventions_without_end() {
+        let mut other = announcer(200);
+        let invented = |number: u32| {
+            let mut key = [1; 32];
+            key[..4].copy_from_slice(&number.to_be_bytes());
+            Announcer::new(NodeSecret::from_bytes(key), None).own(vec![], None, NOW)
+        };
+        let [bad, good] = [1, 2].map(|number| PeerId::from_ed25519([number; 32]));
+        let heard = (0..700).filter(|number| other.hear_from(bad, invented(*number), NOW).is_ok()).count();
+        assert_eq!(heard, 600);
+        assert_eq!(other.hear_from(bad, invented(700), NOW).err(), Some(Unheard::Crowded));
+        assert!(other.hear_from(good, invented(700), NOW).is_ok(), "others are heard");
+        let later = NOW + WINDOW_SECONDS;
+        assert!(other.hear_from(bad, invented(701), later).is_ok(), "and so is it, later");
+    }
+
+    #[test]
+    fn the_larger_the_network_the_rarer_each_announces_itself() {
+        let minutes = |known| announce_every(known).as_secs() / 60;
+        assert_eq!([0, 999, 1_999, 2_000, 10_000].map(minutes), [30, 30, 30, 60, 300]);
+        assert_eq!(minutes(1_000_000), 24 * 60);
     }
 
     #[test]

@@ -37,7 +37,7 @@ use tokio::{sync::mpsc, task};
 
 pub use crate::{
     address::{InvalidAddress, PeerAddress},
-    announcer::{Announcer, News, Unheard},
+    announcer::{Announcer, News, Unheard, announce_every},
     error::{BroadcastError, RequestError, StartError},
     event::{OverlayEvent, Stats, StopReason},
     gossip::{MAX_ANNOUNCEMENT, MAX_PAYLOAD, MessageRef, Topic, Verdict},

@@ -153,7 +153,7 @@ impl Driver {
                     Done::Input(input) => self.handle(*input).await,
                     Done::Told(announcements) => {
                         for bytes in announcements {
-                            drop(self.hear(bytes).await);
+                            drop(self.hear(bytes, None).await);
                         }
                     }
                     Done::Nothing => {}
@@ -177,8 +177,8 @@ impl Driver {
 
     async fn on_overlay(&mut self, event: OverlayEvent) {
         match event {
-            OverlayEvent::Message { message, topic: Topic::Nodes, payload, .. } => {
-                let verdict = match self.hear(payload).await {
+            OverlayEvent::Message { message, from, topic: Topic::Nodes, payload } => {
+                let verdict = match self.hear(payload, Some(from)).await {
                     Ok(()) => nostrp2p_overlay::Verdict::Accept,
                     Err(Unheard::Forged) => nostrp2p_overlay::Verdict::Reject,
                     Err(_) => nostrp2p_overlay::Verdict::Ignore,
@@ -348,8 +348,11 @@ impl Driver {
         }));
     }
 
-    async fn hear(&mut self, bytes: Vec<u8>) -> Result<(), Unheard> {
-        let news = self.announcer.hear(bytes, now())?;
+    async fn hear(&mut self, bytes: Vec<u8>, from: Option<PeerId>) -> Result<(), Unheard> {
+        let news = match from {
+            Some(neighbour) => self.announcer.hear_from(neighbour, bytes, now()),
+            None => self.announcer.hear(bytes, now()),
+        }?;
         self.overlay.add_addresses(news.peer, news.addresses).await;
         if let Some(delegation) = news.delegation {
             self.handle(Input::Delegated(delegation)).await;

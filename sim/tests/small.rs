@@ -1,5 +1,6 @@
 //! Small networks with everything against them: what docs/measurements.md says of large ones holds for these.
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+#![expect(clippy::print_stdout, reason = "seed and figures are for whoever looks at a test that failed")]
 
 use nostrp2p_sim::{Report, Settings, run};
 

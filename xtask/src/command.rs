@@ -15,6 +15,8 @@ Commands:
   web    Build the static browser client into target/web
   test   Run every test there is, after fetching the tools that are missing
            rust doc browser product nat   only these suites
+  sim    Run many real overlay nodes in one process, with churn, loss, a split and attackers, and count
+           --nodes N       how many, and much more: cargo xtask sim --help
   natlab Let nodes behind every kind of router talk to each other, in network namespaces (root on Linux)
            --debug-build   build the node quickly instead of for speed
   fuzz   Give every decoder to libFuzzer, a minute each
@@ -50,6 +52,8 @@ pub enum Command {
     Test(Vec<Suite>),
     /// Whether to build the node quickly.
     Natlab(bool),
+    /// The words for the simulation.
+    Sim(Vec<String>),
     Fuzz(fuzz::Options),
     Screenshots {
         /// Where to; `target/screenshots` if nothing is said.
@@ -79,6 +83,10 @@ impl Command {
         let mut words = words.into_iter();
         let name = words.next().unwrap_or_else(|| "help".into());
         let rest: Vec<String> = words.collect();
+        if name == "sim" {
+            // The simulation knows its own words, and helps with them.
+            return Ok(Self::Sim(rest));
+        }
         if rest.iter().take_while(|word| *word != "--").any(|word| word == "--help" || word == "-h") {
             return Ok(Self::Help);
         }
@@ -97,7 +105,7 @@ impl Command {
             "bench" => parse_bench(&rest).map(Self::Bench),
             "ci" => alone(&name, &rest, Self::Ci),
             _ => Err(format!(
-                "there is no command `{name}`; there are run, web, test, natlab, fuzz, screenshots, bench, ci and help"
+                "there is no command `{name}`; there are run, web, test, sim, natlab, fuzz, screenshots, bench, ci and help"
             )),
         }
     }
@@ -219,6 +227,8 @@ mod tests {
     #[test]
     fn the_laboratory_takes_one_word() {
         assert_eq!(parse("natlab"), Ok(Command::Natlab(false)));
+        let words = ["--nodes", "8", "--help"].map(String::from).to_vec();
+        assert_eq!(parse("sim --nodes 8 --help"), Ok(Command::Sim(words)));
         assert_eq!(parse("natlab --debug-build"), Ok(Command::Natlab(true)));
         assert!(parse("natlab --fast").is_err());
     }

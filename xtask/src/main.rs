@@ -14,6 +14,7 @@ mod product;
 mod report;
 mod run;
 mod signals;
+mod sim;
 mod test;
 mod tools;
 mod web;
@@ -65,6 +66,7 @@ fn carry_out(command: Command) -> Result<ExitCode> {
             product::screenshots(&workspace, folder.as_deref(), debug_build)
         }
         Command::Test(suites) => test::run(&workspace, &suites),
+        Command::Sim(words) => sim::run(&workspace, &words),
         Command::Natlab(debug_build) => natlab::run(&workspace, debug_build),
         Command::Fuzz(options) => fuzz::run(&workspace, &options),
         Command::Bench(name) => bench::run(&workspace, name),

@@ -1,10 +1,10 @@
 //! What goes from node to node besides broadcasts: deliveries, questions, announcements.
 
 use nostrp2p_core::{Address, Asking, Cursor, Handed, Input, Service};
-use nostrp2p_overlay::{Protocol, RequestRef, Unheard};
+use nostrp2p_overlay::{Protocol, RequestRef};
 use nostrp2p_protocol::{
     Packet, PeerId, UnverifiedEvent,
-    exchange::{Found, Lent, OwnPage, Question, Receipt, decode_announcements, encode_announcements},
+    exchange::{Found, Lent, OwnPage, Question, Receipt, encode_announcements},
 };
 
 use super::{Happening, Running, received};
@@ -143,25 +143,5 @@ impl Running {
             received::events("own nodes", page.iter().flat_map(|page| &page.events));
             Happening::SiblingTold(peer, page)
         }));
-    }
-
-    /// A node that joins tells what it knows of others; so nobody needs one bootstrap node for ever.
-    pub(super) fn ask_for_announcements(&mut self, peer: PeerId) {
-        let overlay = self.overlay.clone();
-        self.tasks.push(Box::pin(async move {
-            let answer = overlay.request(peer, Protocol::Fetch, Question::Announcements.encode()).await;
-            let told = answer.ok().and_then(|answer| decode_announcements(&answer).ok());
-            Happening::Told(told.unwrap_or_default())
-        }));
-    }
-
-    pub(super) async fn hear_announcement(&mut self, bytes: Vec<u8>) -> Result<(), Unheard> {
-        let news = self.announcer.hear(bytes, clock::now())?;
-        tracing::debug!(peer = %news.peer, delegated = news.delegation.is_some(), helper = news.helper, "heard an announcement");
-        self.overlay.add_addresses(news.peer, news.addresses).await;
-        if let Some(delegation) = news.delegation {
-            self.handle(Input::Delegated(delegation)).await;
-        }
-        Ok(())
     }
 }

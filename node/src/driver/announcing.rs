@@ -1,0 +1,79 @@
+//! Announcements: what this node says of itself and when, and what it hears of others.
+
+use std::time::Duration;
+
+use nostrp2p_core::Input;
+use nostrp2p_overlay::{Protocol, Topic, Unheard, announce_every};
+use nostrp2p_protocol::{
+    PeerId,
+    exchange::{Question, decode_announcements},
+};
+use tokio::time::Instant;
+
+use super::{Happening, Running};
+use crate::clock;
+
+impl Running {
+    pub(super) fn announce_soon(&mut self) {
+        if self.announce_at.is_none() {
+            self.announce_at = Some(self.pace.next(Instant::now()));
+        }
+    }
+
+    pub(super) async fn announce(&mut self) {
+        self.announce_at = None;
+        self.announced = Some(Instant::now());
+        let addresses = self.overlay.reach().await.addresses;
+        let bytes = self.announcer.own(addresses, self.delegation.as_ref(), clock::now());
+        if let Err(error) = self.overlay.broadcast(Topic::Nodes, bytes).await {
+            tracing::warn!(%error, "the node could not announce itself");
+        }
+    }
+
+    /// Announces the node again, unless the network is so large that its turn has not come.
+    pub(super) async fn announce_now_and_then(&mut self) {
+        let known = self.announcer.heard_of().max(self.core.delegated_nodes());
+        // A minute less, for timers are not exact.
+        let every = announce_every(known).saturating_sub(Duration::from_secs(60));
+        if self.announced.is_none_or(|announced| announced.elapsed() >= every) {
+            self.announce().await;
+        }
+    }
+
+    /// A node that joins tells what it knows of others; so nobody needs one bootstrap node for ever.
+    pub(super) fn ask_for_announcements(&mut self, peer: PeerId) {
+        let overlay = self.overlay.clone();
+        self.tasks.push(Box::pin(async move {
+            let answer = overlay.request(peer, Protocol::Fetch, Question::Announcements.encode()).await;
+            let told = answer.ok().and_then(|answer| decode_announcements(&answer).ok());
+            Happening::Told(told.unwrap_or_default())
+        }));
+    }
+
+    /// Takes an announcement that a neighbour has passed on, or told when it was asked.
+    pub(super) async fn hear_announcement(
+        &mut self,
+        bytes: Vec<u8>,
+        from: Option<PeerId>,
+    ) -> Result<(), Unheard> {
+        let now = clock::now();
+        let news = match from {
+            Some(neighbour) => self.announcer.hear_from(neighbour, bytes, now),
+            None => self.announcer.hear(bytes, now),
+        }?;
+        tracing::debug!(peer = %news.peer, delegated = news.delegation.is_some(), helper = news.helper, "heard an announcement");
+        self.overlay.add_addresses(news.peer, news.addresses).await;
+        if let Some(delegation) = news.delegation {
+            self.handle(Input::Delegated(delegation)).await;
+        }
+        Ok(())
+    }
+}
+
+/// Waits until then; without a time for ever.
+pub(super) async fn due(at: Option<Instant>) {
+    match at {
+        Some(at) => tokio::time::sleep_until(at).await,
+        None => std::future::pending().await,
+    }
+}
