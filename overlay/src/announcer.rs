@@ -127,11 +127,16 @@ impl Announcer {
         Ok(News { peer, addresses, delegation, helper })
     }
 
-    /// The announcements to tell a node that joins, the latest first.
+    /// The announcements to tell a node that joins: this node's own, which it may have missed, and the others, the latest
+    /// first.
     pub fn known(&self) -> Vec<Vec<u8>> {
         let mut heard: Vec<&Heard> = self.heard.values().collect();
         heard.sort_unstable_by_key(|heard| std::cmp::Reverse(heard.issued_at));
-        heard.into_iter().take(MAX_ANNOUNCEMENTS).map(|heard| heard.bytes.clone()).collect()
+        let own = (!self.said.is_empty()).then(|| self.said.clone());
+        own.into_iter()
+            .chain(heard.into_iter().map(|heard| heard.bytes.clone()))
+            .take(MAX_ANNOUNCEMENTS)
+            .collect()
     }
 
     /// How many nodes are known.
