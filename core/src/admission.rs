@@ -25,7 +25,7 @@ pub struct Limits {
     /// Events that the owner, those whom he follows and those whom these follow may send by gossip. Default 120 at once,
     /// 240 an hour, which is what all nodes keep of one author (see [`crate::MAX_PER_HOUR`]); a guess.
     pub close: Rate,
-    /// Events that anybody else may send by gossip. Default 5 at once, 180 an hour: so that a flood ends at the first
+    /// Events that anybody else may send by gossip. Default 4 at once, 180 an hour: so that a flood ends at the first
     /// node. More than that comes by catching up, some seconds later; a guess.
     pub strangers: Rate,
     /// Authors whose budgets are remembered. Default 10,000: 1 MB. The longest silent is forgotten first.
@@ -38,7 +38,7 @@ impl Default for Limits {
             horizon_seconds: 30 * 86_400,
             recent_ids: 20_000,
             close: Rate { burst: 120, per_hour: 240 },
-            strangers: Rate { burst: 5, per_hour: 180 },
+            strangers: Rate { burst: 4, per_hour: 180 },
             authors: 10_000,
         }
     }
@@ -88,6 +88,8 @@ pub struct Admission {
     recent: Recent,
     declined: Recent,
     budgets: Buckets<PublicKey>,
+    /// For deliveries, which nobody passes on: what somebody says to the owner is not rationed by what they say to all.
+    deliveries: Buckets<PublicKey>,
     trust: Trust,
 }
 
@@ -99,6 +101,7 @@ impl Admission {
             recent: Recent::new(limits.recent_ids),
             declined: Recent::new(limits.recent_ids),
             budgets: Buckets::new(limits.authors),
+            deliveries: Buckets::new(limits.authors),
             trust: Trust::of(owner),
         }
     }
@@ -129,10 +132,11 @@ impl Admission {
     /// As [`Admission::check`].
     pub fn check_handed(&self, rumor: &Rumor, now: u64) -> Result<(), Result<Ignored, Oversize>> {
         rumor.check_shape().map_err(Err)?;
-        let ignored = self
-            .out_of_time(rumor, now)
-            .or_else(|| too_many_people(rumor))
-            .or_else(|| self.over_budget(&rumor.id(), rumor, now));
+        let ignored = self.out_of_time(rumor, now).or_else(|| too_many_people(rumor)).or_else(|| {
+            let cost = cost(&rumor.id(), rumor);
+            let holds = self.deliveries.holds(&rumor.pubkey, self.limits.close, cost, now);
+            (!holds).then_some(Ignored::OverBudget)
+        });
         ignored.map_or(Ok(()), |ignored| Err(Ok(ignored)))
     }
 
@@ -166,6 +170,12 @@ impl Admission {
         self.recent.insert(id);
         let rate = self.rate(&rumor.pubkey);
         self.budgets.take(rumor.pubkey, rate, cost(&id, rumor), now);
+    }
+
+    /// The same for an event that was handed over.
+    pub fn admit_handed(&mut self, id: EventId, rumor: &Rumor, now: u64) {
+        self.recent.insert(id);
+        self.deliveries.take(rumor.pubkey, self.limits.close, cost(&id, rumor), now);
     }
 
     /// Remembers an own event, which needs no budget.
@@ -313,6 +323,21 @@ mod tests {
         }
         let next = rumor(120, 1);
         assert_eq!(admission.check(&next.id(), &next, NOW), Err(Ok(Ignored::OverBudget)));
+    }
+
+    #[test]
+    fn a_stranger_who_says_much_to_all_can_still_say_something_to_the_owner() {
+        let mut admission = admission();
+        for number in 0..3 {
+            admission.admit(rumor(number, 1).id(), &rumor(number, 1), NOW);
+        }
+        let next = rumor(3, 1);
+        assert_eq!(admission.check(&next.id(), &next, NOW), Err(Ok(Ignored::OverBudget)));
+        assert_eq!(admission.check_handed(&next, NOW), Ok(()));
+        for number in 0..120 {
+            admission.admit_handed(rumor(number, 1).id(), &rumor(number, 1), NOW);
+        }
+        assert_eq!(admission.check_handed(&next, NOW), Err(Ok(Ignored::OverBudget)));
     }
 
     #[test]

@@ -235,7 +235,7 @@ impl Core {
             }
             (Some(Pending::Handed(handed)), Err(_forged)) => vec![Output::Answer(handed, Receipt::Refused)],
             (Some(Pending::Handed(handed)), Ok(event)) => {
-                self.admission.admit(event.id(), &event, now);
+                self.admission.admit_handed(event.id(), &event, now);
                 vec![Output::Keep(handed, event)]
             }
             (Some(Pending::Fetched), result) => self.on_fetched_checked(result, now),

@@ -62,7 +62,7 @@ pub(crate) struct Running {
 type Task = Pin<Box<dyn Future<Output = Done> + Send>>;
 
 enum Done {
-    Input(Input),
+    Input(Box<Input>),
     Told(Vec<Vec<u8>>),
     Nothing,
 }
@@ -150,7 +150,7 @@ impl Driver {
                     Some(event) => self.on_overlay(event).await,
                 },
                 Some(done) = self.tasks.next() => match done {
-                    Done::Input(input) => self.handle(input).await,
+                    Done::Input(input) => self.handle(*input).await,
                     Done::Told(announcements) => {
                         for bytes in announcements {
                             drop(self.hear(bytes).await);
@@ -317,7 +317,7 @@ impl Driver {
                         let answer = overlay.request(node, Protocol::Deliver, payload.clone()).await;
                         receipt = receipt.or(answer.ok().and_then(|answer| Receipt::decode(&answer).ok()));
                     }
-                    Done::Input(Input::Attempted(address, receipt))
+                    Done::Input(Box::new(Input::Attempted(address, receipt)))
                 }));
             }
             Output::CatchUp(step) => self.catch_up(step),
@@ -332,12 +332,13 @@ impl Driver {
             match step {
                 Step::Compare(session, peer, window) => {
                     let ledger = Ledger::new(identity.memory().shared(window));
-                    Done::Input(Input::Compared(session, compare(&overlay, ledger, peer, window).await))
+                    let difference = compare(&overlay, ledger, peer, window).await;
+                    Done::Input(Box::new(Input::Compared(session, difference)))
                 }
                 Step::Get(session, peer, ids) => {
                     let answer = overlay.request(peer, Protocol::Sync, SyncRequest::Get(ids).encode()).await;
                     let found = answer.ok().and_then(|answer| Found::decode(&answer).ok());
-                    Done::Input(Input::Got(session, found.map(|found| found.events)))
+                    Done::Input(Box::new(Input::Got(session, found.map(|found| found.events))))
                 }
                 Step::Tell(peer) => {
                     drop(overlay.request(peer, Protocol::Sync, SyncRequest::News.encode()).await);

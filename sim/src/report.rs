@@ -27,8 +27,10 @@ pub struct Report {
     pub bytes: f64,
     /// Resident memory of the process for each node, where the system tells (Linux).
     pub memory_kib: Option<u64>,
-    /// Different events of the attacker with the most that an honest node has forwarded.
+    /// Different events of the spammer with the most that an honest node has forwarded.
     pub abuse: usize,
+    /// Different forgeries of the forger with the most that an honest node has forwarded.
+    pub forged: usize,
     /// The same for each minute.
     pub abuse_per_minute: f64,
     /// Private replies that came to those they were for, of so many, and to anybody else.
@@ -68,8 +70,8 @@ impl fmt::Display for Report {
         }
         writeln!(
             f,
-            "abuse forwarded    {} of the worst attacker, {:.1} a minute",
-            self.abuse, self.abuse_per_minute
+            "abuse forwarded    {} of the worst spammer, {:.1} a minute; {} forgeries",
+            self.abuse, self.abuse_per_minute, self.forged
         )?;
         let [meant, of, astray] = self.private;
         writeln!(f, "private replies    {meant} of {of} came, {astray} to somebody else")

@@ -350,7 +350,9 @@ impl World<'_> {
         let per = count(self.settings.nodes) * count(events.len().max(1));
         let each =
             |now: u64, then: u64| count(usize::try_from(now.saturating_sub(then)).unwrap_or_default()) / per;
-        let abuse = self.tally.worst_abuse();
+        let first = self.settings.nodes;
+        let forgers = first + self.settings.spamming();
+        let abuse = self.tally.worst_abuse(first..forgers);
         let (meant, astray) = self.tally.private();
         Report {
             nodes,
@@ -365,6 +367,7 @@ impl World<'_> {
             bytes: each(after.1, before.1),
             memory_kib: resident_kib().map(|kib| kib / u64::try_from(nodes.max(1)).unwrap_or(1)),
             abuse,
+            forged: self.tally.worst_abuse(forgers..usize::MAX),
             abuse_per_minute: count(abuse) * 60.0 / (abused + settled).as_secs_f64().max(1.0),
             private: [meant, self.replies, astray],
         }

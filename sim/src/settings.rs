@@ -44,6 +44,12 @@ pub struct Settings {
     pub claimer: bool,
 }
 
+impl Default for Settings {
+    fn default() -> Self {
+        clap::Parser::parse_from(["sim"])
+    }
+}
+
 impl Settings {
     pub(crate) const fn time(&self) -> Duration {
         Duration::from_secs(self.seconds)

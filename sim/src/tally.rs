@@ -88,9 +88,11 @@ impl Tally {
         })
     }
 
-    /// Different events that nodes have forwarded, of the attacker with the most.
-    pub(crate) fn worst_abuse(&self) -> usize {
-        self.with(|inner| inner.abuse.values().map(BTreeSet::len).max().unwrap_or_default())
+    /// Different events that nodes have forwarded, of the one with the most among these attackers.
+    pub(crate) fn worst_abuse(&self, attackers: std::ops::Range<usize>) -> usize {
+        self.with(|inner| {
+            inner.abuse.range(attackers).map(|(_, events)| events.len()).max().unwrap_or_default()
+        })
     }
 
     pub(crate) fn private(&self) -> (usize, usize) {

@@ -10,7 +10,7 @@ struct Rule {
     may_import: &'static [&'static str],
 }
 
-const RULES: [Rule; 9] = [
+const RULES: [Rule; 10] = [
     Rule { package: "nostrp2p-protocol", may_import: &[] },
     Rule { package: "nostrp2p-core", may_import: &["nostrp2p-protocol"] },
     Rule { package: "nostrp2p-overlay", may_import: &["nostrp2p-protocol"] },
@@ -35,6 +35,11 @@ const RULES: [Rule; 9] = [
     Rule {
         package: "nostrp2p-tests",
         may_import: &["nostrp2p-protocol", "nostrp2p-core", "nostrp2p-overlay", "nostrp2p-bridge"],
+    },
+    // Real overlays and real cores, without the program around them.
+    Rule {
+        package: "nostrp2p-sim",
+        may_import: &["nostrp2p-protocol", "nostrp2p-core", "nostrp2p-overlay"],
     },
     Rule { package: "nostrp2p-xtask", may_import: &[] },
 ];

@@ -1,0 +1,43 @@
+//! Small networks with everything against them: what docs/measurements.md says of large ones holds for these.
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
+use nostrp2p_sim::{Report, Settings, run};
+
+async fn simulate(settings: Settings) -> Report {
+    println!("{settings:?}");
+    let report = run(&settings, &|line| println!("{line}")).await.unwrap();
+    println!("{report}");
+    report
+}
+
+fn settings() -> Settings {
+    Settings { nodes: 32, events: 60, seconds: 15, ..Settings::default() }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_faults_everybody_gets_everything_by_gossip() {
+    let report = simulate(Settings { nodes: 16, events: 30, ..settings() }).await;
+    assert_eq!(report.delivered, report.expected);
+    assert!(report.gossiped >= report.caught_up, "gossip is the usual way");
+    let [came, of, astray] = report.private;
+    assert_eq!((came, astray), (of, 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn with_churn_loss_and_attackers_everybody_gets_everything_in_the_end() {
+    let report =
+        simulate(Settings { churn: 20, loss: 5, spammers: 10, forgers: 1, claimer: true, ..settings() })
+            .await;
+    assert_eq!(report.delivered, report.expected);
+    assert!(report.caught_up > 0, "some nodes were away");
+    assert_eq!(report.private[2], 0, "nobody gets what is for somebody else");
+    // A first burst of 4, and 3 a minute from then on; each first neighbour may let other ones through.
+    assert!(report.abuse <= 20, "{} events of a spammer were forwarded", report.abuse);
+    assert_eq!(report.forged, 0, "no forgery is forwarded");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn halves_that_find_each_other_come_to_hold_the_same() {
+    let report = simulate(Settings { nodes: 16, events: 30, partition: true, ..settings() }).await;
+    assert_eq!(report.delivered, report.expected);
+}
