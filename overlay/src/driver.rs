@@ -75,7 +75,6 @@ pub(crate) struct Ends {
 }
 
 impl Driver {
-    #[expect(clippy::too_many_arguments, reason = "called once, with everything that the task owns")]
     pub(crate) fn new(
         swarm: Swarm<Behaviour>,
         Ends { commands, events }: Ends,

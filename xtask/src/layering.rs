@@ -37,10 +37,7 @@ const RULES: [Rule; 10] = [
         may_import: &["nostrp2p-protocol", "nostrp2p-core", "nostrp2p-overlay", "nostrp2p-bridge"],
     },
     // Real overlays and real cores, without the program around them.
-    Rule {
-        package: "nostrp2p-sim",
-        may_import: &["nostrp2p-protocol", "nostrp2p-core", "nostrp2p-overlay"],
-    },
+    Rule { package: "nostrp2p-sim", may_import: &["nostrp2p-protocol", "nostrp2p-core", "nostrp2p-overlay"] },
     Rule { package: "nostrp2p-xtask", may_import: &[] },
 ];
 
