@@ -25,10 +25,10 @@ pub struct Search {
 /// Why a search is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidSearch {
-    /// See [`MAX_WORDS`].
+    /// More than `MAX_WORDS`.
     #[error("a search has more than {MAX_WORDS} words")]
     Words,
-    /// See [`MAX_TEXT_BYTES`].
+    /// Longer than `MAX_TEXT_BYTES`.
     #[error("a search is longer than {MAX_TEXT_BYTES} bytes")]
     Bytes,
 }

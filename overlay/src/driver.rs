@@ -68,12 +68,16 @@ pub(crate) struct Driver {
     copies: Copies,
 }
 
+/// The driver's ends of the line to the node.
+pub(crate) struct Ends {
+    pub(crate) commands: mpsc::Receiver<Command>,
+    pub(crate) events: mpsc::Sender<OverlayEvent>,
+}
+
 impl Driver {
-    #[expect(clippy::too_many_arguments, reason = "called once, with everything that the task owns")]
     pub(crate) fn new(
         swarm: Swarm<Behaviour>,
-        commands: mpsc::Receiver<Command>,
-        events: mpsc::Sender<OverlayEvent>,
+        Ends { commands, events }: Ends,
         redial: Redial,
         known: Known,
         saver: Saver,

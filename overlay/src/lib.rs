@@ -74,7 +74,8 @@ pub async fn start(settings: Settings) -> Result<(Overlay, mpsc::Receiver<Overla
     let (commands, inbox) = mpsc::channel(handle::COMMANDS);
     let (events, receiver) = mpsc::channel(outlet::EVENTS);
     let saver = driver::Saver::new(settings.known_addresses);
-    let driver = driver::Driver::new(swarm, inbox, events.clone(), redial, known, saver, copies, relaying);
+    let ends = driver::Ends { commands: inbox, events: events.clone() };
+    let driver = driver::Driver::new(swarm, ends, redial, known, saver, copies, relaying);
     task::spawn(supervise(task::spawn(driver.run(begun)), events));
     Ok((Overlay::new(commands, settings.secret.peer_id(), settings.request_timeout), receiver))
 }

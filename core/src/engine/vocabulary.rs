@@ -29,7 +29,7 @@ pub struct Handed(pub u64);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Request(pub u64);
 
-/// What happened. `now` in [`Core::handle`] says when.
+/// What happened. `now` in [`crate::Core::handle`] says when.
 #[derive(Debug)]
 pub enum Input {
     /// A packet came by gossip.
