@@ -429,6 +429,7 @@ impl Running {
                 }
                 Output::Answer(handed, receipt) => self.answer(handed, receipt).await,
                 Output::Attempt(address, nodes) => self.attempt(address, nodes),
+                Output::Seek(people) => self.seek(people),
                 Output::Record(address, row) => self.record(address, row).await,
                 Output::Broadcast(request, event, sequence, packet) => {
                     let neighbours = self.broadcast(sequence, packet).await;

@@ -6,7 +6,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use nostrp2p_protocol::{
-    Announcement, Delegation, PeerId, SignedAnnouncement, UnverifiedEvent,
+    Announcement, Delegation, PeerId, PublicKey, SignedAnnouncement, UnverifiedEvent,
     announcement::{MAX_ADDRESSES, MAX_ANNOUNCEMENTS},
     limits::MAX_SECONDS_AHEAD,
 };
@@ -53,6 +53,7 @@ pub struct Announcer {
 
 struct Heard {
     issued_at: u64,
+    owner: Option<PublicKey>,
     bytes: Vec<u8>,
     window_began: u64,
     in_window: u32,
@@ -167,13 +168,23 @@ impl Announcer {
             if delegation.peer() == peer { Ok(delegation) } else { Err(Unheard::Forged) }
         });
         let delegation = delegation.transpose()?;
-        self.keep(peer, Heard { issued_at, bytes, window_began, in_window: in_window + 1 });
+        let owner = delegation.as_ref().map(Delegation::owner);
+        self.keep(peer, Heard { issued_at, owner, bytes, window_began, in_window: in_window + 1 });
         Ok(News { peer, addresses, delegation, helper })
     }
 
     /// The announcements to tell a node that joins, the latest first.
     pub fn known(&self) -> Vec<Vec<u8>> {
-        let mut heard: Vec<&Heard> = self.heard.values().collect();
+        self.latest(|_| true)
+    }
+
+    /// The announcements of nodes that act for any of these people, the latest first.
+    pub fn known_of(&self, people: &[PublicKey]) -> Vec<Vec<u8>> {
+        self.latest(|heard| heard.owner.is_some_and(|owner| people.contains(&owner)))
+    }
+
+    fn latest(&self, wanted: impl Fn(&Heard) -> bool) -> Vec<Vec<u8>> {
+        let mut heard: Vec<&Heard> = self.heard.values().filter(|heard| wanted(heard)).collect();
         heard.sort_unstable_by_key(|heard| std::cmp::Reverse(heard.issued_at));
         heard.into_iter().take(MAX_ANNOUNCEMENTS).map(|heard| heard.bytes.clone()).collect()
     }
@@ -228,6 +239,8 @@ mod tests {
         assert_eq!(news.peer, announcer(1).secret.peer_id());
         assert_eq!(news.delegation, Some(delegation_for(1)));
         assert_eq!(other.hear(bytes.clone(), NOW).err(), Some(Unheard::Stale));
+        assert_eq!(other.known_of(&[delegation_for(1).owner()]), other.known());
+        assert_eq!(other.known_of(&[PublicKey::from_bytes([1; 32])]), Vec::<Vec<u8>>::new());
         assert_eq!(other.known(), [bytes]);
     }
 

@@ -4,7 +4,7 @@
 //! A question (`/nostrp2p/fetch/1`) is a [`Question`], answered as it says.
 
 use crate::{
-    Filter, Malformed, UnverifiedEvent,
+    Filter, Malformed, PublicKey, UnverifiedEvent,
     announcement::{MAX_ANNOUNCEMENTS, MAX_HELPER_BYTES},
     frame::StoreId,
     packing::{pack, unpack},
@@ -13,6 +13,9 @@ use crate::{
 
 /// Most filters of one [`Question::Events`].
 pub const MAX_ASKED_FILTERS: usize = 4;
+
+/// Most people of one [`Question::Seek`].
+pub const MAX_SOUGHT: usize = 16;
 
 /// What became of a delivered event. The number is what travels: `[1, number]`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,6 +74,9 @@ pub enum Question {
     /// 4 `[4]`: "browsers do not reach me; may they come through you for a while?", answered by [`Lent`]. Asked again
     /// well before the time is over.
     Lend,
+    /// 5 `[5, people]`: which nodes act for these people? Answered like 1; the public keys are one binary after another,
+    /// 1 to [`MAX_SOUGHT`].
+    Seek(Vec<PublicKey>),
 }
 
 impl Question {
@@ -81,6 +87,10 @@ impl Question {
             Self::Events(filters) => wire::encode(&(2u8, filters)),
             Self::Own { store, after, newest } => wire::encode(&(3u8, store, after, newest)),
             Self::Lend => wire::encode(&(4u8,)),
+            Self::Seek(people) => {
+                let people: Vec<u8> = people.iter().flat_map(|person| *person.as_bytes()).collect();
+                wire::encode(&(5u8, serde_bytes::Bytes::new(&people)))
+            }
         }
     }
 
@@ -107,6 +117,14 @@ impl Question {
                 newest,
             }),
             4 => wire::decode::<(u8,)>(bytes).map(|_| Self::Lend),
+            5 => {
+                let (_, people): (u8, serde_bytes::ByteBuf) = wire::decode(bytes)?;
+                let (people, rest) = people.as_chunks::<{ PublicKey::LEN }>();
+                if !rest.is_empty() || !(1..=MAX_SOUGHT).contains(&people.len()) {
+                    return Err(Malformed::Encoding(format!("not 1 to {MAX_SOUGHT} public keys")));
+                }
+                Ok(Self::Seek(people.iter().map(|person| PublicKey::from_bytes(*person)).collect()))
+            }
             other => Err(Malformed::UnknownType(other)),
         }
     }
@@ -258,6 +276,7 @@ mod tests {
         let questions = [
             Question::Events(vec![asked.clone(), Filter::default()]),
             Question::Own { store: None, after: 0, newest: 3 },
+            Question::Seek(vec![PublicKey::from_bytes([7; 32]); MAX_SOUGHT]),
             Question::Lend,
             Question::Own { store: Some(7), after: u64::MAX, newest: u64::MAX },
         ];
@@ -265,6 +284,9 @@ mod tests {
             assert_eq!(Question::decode(&question.clone().encode()), Ok(question));
         }
         assert!(Question::decode(&Question::Events(vec![asked; 5]).encode()).is_err());
+        let sought = |count| Question::Seek(vec![PublicKey::from_bytes([7; 32]); count]).encode();
+        assert!([0, MAX_SOUGHT + 1].map(sought).iter().all(|bytes| Question::decode(bytes).is_err()));
+        assert!((0..sought(1).len()).all(|length| Question::decode(&sought(1)[..length]).is_err()));
         let announcements = vec![vec![1, 2, 3], vec![]];
         assert_eq!(decode_announcements(&encode_announcements(&announcements)), Ok(announcements));
         assert!(Receipt::decode(&[]).is_err() && Question::decode(&[0x91, 9]).is_err());

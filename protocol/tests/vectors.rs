@@ -103,6 +103,7 @@ fn questions() -> Vec<(&'static str, Question)> {
     vec![
         ("ask-announcements", Question::Announcements),
         ("ask-events", Question::Events(vec![filter()])),
+        ("ask-seek", Question::Seek(vec![event().pubkey])),
         ("ask-own", Question::Own { store: Some(5), after: 77, newest: 12 }),
         ("ask-lend", Question::Lend),
     ]

@@ -229,6 +229,7 @@ impl Driver {
             }
             Protocol::Fetch => match Question::decode(&payload) {
                 Ok(Question::Announcements) => Some(encode_announcements(&self.announcer.known())),
+                Ok(Question::Seek(people)) => Some(encode_announcements(&self.announcer.known_of(&people))),
                 _ => None,
             },
             Protocol::Sync => match SyncRequest::decode(&payload) {
@@ -318,6 +319,18 @@ impl Driver {
                         receipt = receipt.or(answer.ok().and_then(|answer| Receipt::decode(&answer).ok()));
                     }
                     Done::Input(Box::new(Input::Attempted(address, receipt)))
+                }));
+            }
+            Output::Seek(people) => {
+                let (overlay, question) = (self.overlay.clone(), Question::Seek(people).encode());
+                self.tasks.push(Box::pin(async move {
+                    let mut told = vec![];
+                    for peer in overlay.peers().await.iter().take(6) {
+                        let answer = overlay.request(peer.id, Protocol::Fetch, question.clone()).await;
+                        let answer = answer.ok().and_then(|answer| decode_announcements(&answer).ok());
+                        told.extend(answer.into_iter().flatten());
+                    }
+                    Done::Told(told)
                 }));
             }
             Output::CatchUp(step) => self.catch_up(step),

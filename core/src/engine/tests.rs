@@ -122,8 +122,8 @@ fn a_reply_is_not_broadcast() {
     let published = Output::Published(REQUEST, reply, 5, Carried::Waiting(1));
     assert_eq!(
         outputs,
-        [published, Output::Record(address(2), retry)],
-        "nobody is known to act for the person"
+        [published, Output::Record(address(2), retry), Output::Seek(vec![key(2).public_key()])],
+        "nobody is known to act for the person, so neighbours are asked"
     );
 }
 

@@ -96,6 +96,8 @@ pub enum Output {
     Answer(Handed, Receipt),
     /// Hand the event with this sequence number to these nodes, at least one, then hand in [`Input::Attempted`].
     Attempt(Address, Vec<PeerId>),
+    /// Ask neighbours which nodes act for these people, at most [`nostrp2p_protocol::exchange::MAX_SOUGHT`]; what they tell is heard as announcements.
+    Seek(Vec<PublicKey>),
     /// Write down how far a delivery has come.
     Record(Address, Row),
     /// Send a packet to everybody, and answer the request with the number of neighbours that took it.

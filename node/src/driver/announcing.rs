@@ -5,13 +5,16 @@ use std::time::Duration;
 use nostrp2p_core::Input;
 use nostrp2p_overlay::{Protocol, Topic, Unheard, announce_every};
 use nostrp2p_protocol::{
-    PeerId,
+    PeerId, PublicKey,
     exchange::{Question, decode_announcements},
 };
 use tokio::time::Instant;
 
 use super::{Happening, Running};
 use crate::clock;
+
+/// Neighbours that are asked for the nodes of a person. Each keeps 2,000 announcements.
+const ASKED_NEIGHBOURS: usize = 6;
 
 impl Running {
     pub(super) fn announce_soon(&mut self) {
@@ -47,6 +50,21 @@ impl Running {
             let answer = overlay.request(peer, Protocol::Fetch, Question::Announcements.encode()).await;
             let told = answer.ok().and_then(|answer| decode_announcements(&answer).ok());
             Happening::Told(told.unwrap_or_default())
+        }));
+    }
+
+    /// Asks some neighbours for the nodes of people of whom this one knows none.
+    pub(super) fn seek(&self, people: Vec<PublicKey>) {
+        let (overlay, question) = (self.overlay.clone(), Question::Seek(people).encode());
+        self.tasks.push(Box::pin(async move {
+            let mut peers = overlay.peers().await;
+            // Ordered by peer id, which is as good as chance.
+            peers.truncate(ASKED_NEIGHBOURS);
+            let requests =
+                peers.iter().map(|peer| overlay.request(peer.id, Protocol::Fetch, question.clone()));
+            let answers = futures_util::future::join_all(requests).await;
+            let told = answers.into_iter().filter_map(|answer| decode_announcements(&answer.ok()?).ok());
+            Happening::Told(told.flatten().collect())
         }));
     }
 

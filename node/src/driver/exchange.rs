@@ -40,6 +40,10 @@ impl Running {
                 Ok(Question::Announcements) => {
                     self.overlay.respond(request, encode_announcements(&self.announcer.known())).await;
                 }
+                Ok(Question::Seek(people)) => {
+                    let known = self.announcer.known_of(&people);
+                    self.overlay.respond(request, encode_announcements(&known)).await;
+                }
                 Ok(Question::Events(filters)) => {
                     let store = self.store.clone();
                     self.respond(request, move || asking::public(&store, &filters));
