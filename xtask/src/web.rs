@@ -15,6 +15,8 @@
 //!   `init({ module_or_path: './client.wasm' })`.
 //! - In `sw.js`, `__PRECACHE__` becomes a JSON array of all fingerprinted files (`["./style.<hash>.css", ...]`),
 //!   and `__VERSION__` (write it in quotes) becomes hex digits that change whenever any file does.
+//! - The style sheets that `index.html` links as `<link rel="stylesheet" href="./base.css">`, each on a line of its
+//!   own, become one, `style.css`, without comments.
 //! - `src="..."` and `href="..."` in html must name a file that exists, or the build fails.
 //!
 //! Beside each file that gets smaller by it stand `.br` and `.gz`. `.stamp` says what the folder was made from,
@@ -28,6 +30,7 @@ mod compress;
 mod fingerprint;
 mod optimizer;
 mod publish;
+mod styles;
 
 use crate::{
     report::{Steps, kilobytes},
@@ -42,13 +45,14 @@ use std::{collections::BTreeMap, fs, path::Path};
 type Tree = BTreeMap<String, Vec<u8>>;
 
 /// The source of this very pipeline: when it changes, what it made before is out of date.
-const PIPELINE: [&str; 6] = [
+const PIPELINE: [&str; 7] = [
     include_str!("web.rs"),
     include_str!("web/bindings.rs"),
     include_str!("web/compress.rs"),
     include_str!("web/fingerprint.rs"),
     include_str!("web/optimizer.rs"),
     include_str!("web/publish.rs"),
+    include_str!("web/styles.rs"),
 ];
 
 /// How many steps [`build`] announces.
@@ -110,6 +114,7 @@ pub fn build(workspace: &Workspace, steps: &mut Steps) -> Result<Vec<Size>> {
                 bail!("www/{path} has the name of a file that the compiler makes; rename it");
             }
         }
+        styles::join(&mut tree)?;
         let site = fingerprint::fingerprint(tree)?;
         for path in &site.unreferenced {
             steps.detail(&format!("nothing refers to {path}"));
