@@ -81,6 +81,7 @@ impl Running {
         }?;
         tracing::debug!(peer = %news.peer, delegated = news.delegation.is_some(), helper = news.helper, "heard an announcement");
         self.overlay.add_addresses(news.peer, news.addresses).await;
+        self.ways.heard(news.peer, news.helper.as_deref());
         if let Some(delegation) = news.delegation {
             self.handle(Input::Delegated(delegation)).await;
         }
