@@ -324,14 +324,7 @@ impl Running {
                 self.answer(handed, Receipt::Later).await;
             }
             Happening::Attempted(address, receipt) => self.handle(Input::Attempted(address, receipt)).await,
-            Happening::Told(announcements) => {
-                for bytes in announcements {
-                    // What a neighbour tells is not held against it: it may have heard it so.
-                    if self.hear_announcement(bytes, None).await == Err(Unheard::Overtaken) {
-                        self.announce().await;
-                    }
-                }
-            }
+            Happening::Told(announcements) => self.on_told(announcements).await,
             Happening::Fetched(ask, events) => self.handle(Input::Answered(ask, events)).await,
             Happening::SiblingTold(peer, page) => self.handle(Input::SiblingAnswered(peer, page)).await,
             Happening::Compared(session, difference) => {

@@ -68,6 +68,15 @@ impl Running {
         }));
     }
 
+    pub(super) async fn on_told(&mut self, announcements: Vec<Vec<u8>>) {
+        for bytes in announcements {
+            // What a neighbour tells is not held against it: it may have heard it so.
+            if self.hear_announcement(bytes, None).await == Err(Unheard::Overtaken) {
+                self.announce().await;
+            }
+        }
+    }
+
     /// Takes an announcement that a neighbour has passed on, or told when it was asked.
     pub(super) async fn hear_announcement(
         &mut self,
