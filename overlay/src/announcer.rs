@@ -173,11 +173,9 @@ impl Announcer {
         Ok(News { peer, addresses, delegation, helper })
     }
 
-    /// The announcements to tell a node that joins: this node's own, which it may have missed, and the others, the latest
-    /// first.
+    /// The announcements to tell a node that joins, the latest first.
     pub fn known(&self) -> Vec<Vec<u8>> {
-        let own = (!self.said.is_empty()).then(|| self.said.clone());
-        own.into_iter().chain(self.latest(|_| true)).take(MAX_ANNOUNCEMENTS).collect()
+        self.latest(|_| true)
     }
 
     /// The announcements of nodes that act for any of these people, the latest first.
