@@ -178,7 +178,9 @@ fn on_frame(model: &mut Model, frame: NodeFrame, moment: Moment, out: &mut Vec<E
         NodeFrame::Delegated { expires } => on_delegated(model, expires, out),
         // The list of ways is not kept yet.
         NodeFrame::Ways(_) => {}
-        NodeFrame::Status { peers, stored } => model.connection.status = Some(Status { peers, stored }),
+        NodeFrame::Status { peers, stored, caught_up } => {
+            model.connection.status = Some(Status { peers, stored, caught_up });
+        }
         NodeFrame::Markers(markers) => notices::on_markers(model, &markers, out),
         NodeFrame::Refused { request, refusal } => on_refused(model, request, refusal, moment, out),
     }
