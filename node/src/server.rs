@@ -10,7 +10,7 @@ use std::{
 use axum::serve::ListenerExt;
 use nostrp2p_bridge::Policy;
 use nostrp2p_core::Ownership;
-use nostrp2p_overlay::{Announcer, Listen, Overlay, StartError};
+use nostrp2p_overlay::{Announcer, Listen, NodeSecret, Overlay, StartError};
 use nostrp2p_protocol::PublicKey;
 use tokio::{
     net::TcpListener,
@@ -111,16 +111,7 @@ async fn run_open(
     let ownership = ownership(&settings, store, &writer).await?;
     let secret = data_dir::node_secret(&settings.data_dir)?;
     let announcer = Announcer::new(secret.clone(), None);
-    let mut overlay_settings = nostrp2p_overlay::Settings::new(secret);
-    overlay_settings.listen = vec![Listen::Ip(settings.listen)];
-    overlay_settings.bootstrap = settings.bootstrap.clone();
-    overlay_settings.known_addresses = Some(settings.data_dir.join("peers.json"));
-    overlay_settings.reachable = settings.reach.reachable.0;
-    overlay_settings.external = settings.reach.external.clone();
-    overlay_settings.relay_slots = settings.reach.relay_slots.0;
-    overlay_settings.upnp = settings.reach.upnp;
-    overlay_settings.mdns = settings.reach.mdns;
-    let (overlay, events) = nostrp2p_overlay::start(overlay_settings).await?;
+    let (overlay, events) = nostrp2p_overlay::start(overlay_settings(&settings, secret)).await?;
     let listener = TcpListener::bind(settings.listen_clients).await;
     let listener = listener.map_err(|error| RunError::Clients { address: settings.listen_clients, error })?;
     let clients = listener.local_addr().unwrap_or(settings.listen_clients);
@@ -187,6 +178,21 @@ async fn run_open(
     let result = wait_and_close(shutdown, task, server, stopper, overlay).await;
     claim::keep(&settings.data_dir, None);
     result
+}
+
+/// What the overlay is started with.
+fn overlay_settings(settings: &Settings, secret: NodeSecret) -> nostrp2p_overlay::Settings {
+    let mut overlay = nostrp2p_overlay::Settings::new(secret);
+    overlay.listen = vec![Listen::Ip(settings.listen)];
+    overlay.bootstrap = settings.bootstrap.clone();
+    overlay.known_addresses = Some(settings.data_dir.join("peers.json"));
+    overlay.reachable = settings.reach.reachable.0;
+    overlay.external = settings.reach.external.clone();
+    overlay.relay_slots = settings.reach.relay_slots.0;
+    overlay.relay_bytes = settings.reach.relay_quota.bytes();
+    overlay.upnp = settings.reach.upnp;
+    overlay.mdns = settings.reach.mdns;
+    overlay
 }
 
 /// Whose node this is: `-p` fixes it, otherwise whoever claimed it.

@@ -18,7 +18,7 @@ use serde::Deserialize;
 
 pub use explain::explain;
 
-pub use reach::{ReachSettings, Reachable, RelaySlots};
+pub use reach::{ReachSettings, Reachable, RelayQuota, RelaySlots};
 
 use crate::mirror::relay_url;
 
@@ -108,6 +108,10 @@ pub struct Flags {
     #[arg(long, value_name = "N", env = "NOSTRP2P_RELAY", value_parser = reach::relay_slots)]
     pub relay: Option<RelaySlots>,
 
+    /// How many MiB are relayed for one node behind a router in a day, to it and from it [default: 128]
+    #[arg(long, value_name = "MIB", env = "NOSTRP2P_RELAY_QUOTA", value_parser = reach::relay_quota)]
+    pub relay_quota: Option<RelayQuota>,
+
     /// Ask the router to open the port, by UPnP; not done on loopback [default: true]
     #[arg(long, value_name = "BOOL", env = "NOSTRP2P_UPNP",
           num_args = 0..=1, default_missing_value = "true", value_parser = boolish)]
@@ -179,6 +183,7 @@ pub struct File {
     reachable: Option<String>,
     external_addr: Vec<String>,
     relay: Option<String>,
+    relay_quota: Option<u64>,
     upnp: Option<bool>,
     mdns: Option<bool>,
     allow_host: Vec<String>,
@@ -546,6 +551,8 @@ mod tests {
         check(&["-b", "no port"], "", "no port");
         check(&["--reachable", "maybe"], "", "say auto, yes or no");
         check(&["--relay", "97"], "", "a number up to 96");
+        check(&["--relay-quota", "0"], "", "say --relay off");
+        check(&[], "relay-quota = 2000000", "relay-quota: say 1 to 1048576 MiB");
         check(&["--external-addr", "example.org:1"], "", "give the IP address");
         check(&[], "relay = 'many'", "relay: say off");
         check(&[], "public-key = 'npub1xyz'", "public-key: this is not a whole npub");
