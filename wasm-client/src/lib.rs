@@ -3,7 +3,7 @@
 //!
 //! How state flows: something happens ([`message`]), [`update`] changes the [`model`] and says what is to be done
 //! ([`effect`]), `effects` does it, and [`view`] draws the model as a value ([`vdom`]) that `dom` puts on the page.
-//! Everything that is linked here can be tested without a browser; only `effects`, `dom`, `vault`, `worker` and
+//! Everything that is linked here can be tested without a browser; only `effects`, `dom`, `vault` and
 //! `storage::indexed` touch one, and exist for wasm32 alone.
 
 pub mod address;
@@ -31,8 +31,6 @@ pub mod vault;
 pub mod vdom;
 pub mod view;
 pub mod when;
-#[cfg(target_arch = "wasm32")]
-pub mod worker;
 
 /// Starts the page. The page calls it once, after the module is loaded.
 #[cfg(target_arch = "wasm32")]
