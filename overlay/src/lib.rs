@@ -16,6 +16,7 @@ mod event;
 mod gate;
 mod gossip;
 mod handle;
+mod home;
 mod known;
 mod listen;
 mod meter;
@@ -43,6 +44,7 @@ pub use crate::{
     event::{OverlayEvent, Stats, StopReason},
     gossip::{MAX_ANNOUNCEMENT, MAX_PAYLOAD, MessageRef, Topic, Verdict},
     handle::{Overlay, Sent},
+    home::{HomeReader, HomeStream, HomeVisit, HomeWriter, MAX_HOME_FRAME},
     known::MAX_KNOWN_ADDRESSES,
     meter::DEFAULT_RELAY_BYTES,
     peer::{Direction, Path, Peer},

@@ -21,6 +21,7 @@ use crate::{
     error::StartError,
     gate::Gate,
     gossip::{self, Gossip},
+    home,
     meter::Meter,
     probe::Probe,
     relay as serving,
@@ -77,6 +78,7 @@ pub(crate) struct Behaviour {
     pub(crate) deliver: request::Behaviour,
     pub(crate) fetch: request::Behaviour,
     pub(crate) sync: request::Behaviour,
+    pub(crate) home: home::Behaviour,
 }
 
 /// What the swarm reports.
@@ -113,6 +115,7 @@ pub(crate) fn build(
         deliver: request::behaviour(Protocol::Deliver, request_timeout),
         fetch: request::behaviour(Protocol::Fetch, request_timeout),
         sync: request::behaviour(Protocol::Sync, request_timeout),
+        home: home::Behaviour::default(),
     };
     Ok(Swarm::new(transport(&keypair, circuits, meter.clone())?, behaviour, own, config))
 }

@@ -6,4 +6,6 @@
 //! compiled into both.
 
 #[cfg(target_arch = "wasm32")]
+pub mod channel;
+#[cfg(target_arch = "wasm32")]
 pub mod passphrase;
