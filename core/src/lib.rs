@@ -4,14 +4,17 @@
 //! It never waits, never fails, and asks no clock; whoever drives it brings time and random numbers.
 //! It deliberately knows nothing of sockets, files, libp2p or HTTP.
 
+mod acquaintances;
 mod admission;
 mod audience;
 mod buckets;
+mod budgets;
 mod catching_up;
 mod counters;
 mod dice;
 mod directory;
 mod engine;
+mod lending;
 mod outbox;
 mod ownership;
 mod recent;
@@ -20,7 +23,9 @@ mod sharing;
 mod siblings;
 mod trust;
 mod wanted;
+mod ways;
 
+pub use acquaintances::NEW_SECONDS;
 pub use admission::{Admission, Ignored, Limits};
 pub use audience::{Audience, audience, audience_of_deletion, is_open, is_public};
 pub use buckets::Rate;
@@ -29,9 +34,11 @@ pub use counters::Refusals;
 pub use dice::Dice;
 pub use directory::Directory;
 pub use engine::{Core, Handed, Heard, Input, Output, Request, Service, Settings, Sharing, Verdict};
+pub use lending::{LENT_SECONDS, Lending, LendingLimits, NotLent};
 pub use outbox::{Address, Outbox, Row};
 pub use ownership::{Claim, Ownership, Proof};
 pub use reconcile::{Comparison, Difference, Ledger, Next};
 pub use sharing::{MAX_PER_HOUR, Room, hour, room};
 pub use siblings::Cursor;
 pub use wanted::{Ask, Asking, Want};
+pub use ways::{WANTED_WAYS, Way, Ways};

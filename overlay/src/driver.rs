@@ -4,6 +4,7 @@
 
 mod connections;
 mod dialing;
+mod home;
 mod messages;
 mod relaying;
 mod requests;
@@ -27,10 +28,11 @@ use tokio::{
 
 use self::{
     dialing::{Attempt, Resolved},
+    home::Homes,
     messages::Held,
     requests::Requests,
 };
-pub(crate) use self::{relaying::Relaying, requests::Question, saving::Saver};
+pub(crate) use self::{home::MAX_KEPT, relaying::Relaying, requests::Question, saving::Saver};
 use crate::{
     OverlayEvent, Peer, Protocol, Stats,
     connect::Redial,
@@ -38,6 +40,7 @@ use crate::{
     gossip::Copies,
     handle::Command,
     known::Known,
+    meter::Meter,
     outlet::Outlet,
     peer::Connected,
     swarm::{Behaviour, BehaviourEvent, Event},
@@ -63,9 +66,11 @@ pub(crate) struct Driver {
     attempts: HashMap<ConnectionId, Attempt>,
     held: Held,
     requests: Requests,
+    homes: Homes,
     relaying: Relaying,
     stats: Stats,
     copies: Copies,
+    meter: Meter,
 }
 
 /// The driver's ends of the line to the node.
@@ -81,7 +86,7 @@ impl Driver {
         redial: Redial,
         known: Known,
         saver: Saver,
-        copies: Copies,
+        (copies, meter): (Copies, Meter),
         relaying: Relaying,
     ) -> Self {
         Self {
@@ -96,9 +101,11 @@ impl Driver {
             attempts: HashMap::new(),
             held: Held::default(),
             requests: Requests::default(),
+            homes: Homes::default(),
             relaying,
             stats: Stats::default(),
             copies,
+            meter,
         }
     }
 
@@ -130,12 +137,16 @@ impl Driver {
             Command::AddAddresses { peer, addresses } => self.add_addresses(peer, addresses),
             Command::Request { peer, question } => self.request(peer, question),
             Command::Respond { request, payload } => self.respond(&request, payload),
+            Command::OpenHome { peer, reply } => self.open_home(peer, reply),
+            Command::AcceptHomes(taker) => self.accept_homes(taker),
+            Command::Keep(peers) => self.keep(peers),
             Command::Peers(reply) => answer(reply, self.describe_peers()),
             Command::ListenAddresses(reply) => answer(reply, self.listen_addresses()),
             Command::Reach(reply) => answer(reply, self.describe_reach()),
             Command::Stats(reply) => {
                 let (copies, copies_bytes) = self.copies.count();
-                answer(reply, Stats { copies, copies_bytes, ..self.stats });
+                let relayed_bytes = self.meter.relayed();
+                answer(reply, Stats { copies, copies_bytes, relayed_bytes, ..self.stats });
             }
             // Taken by `run`, which ends.
             Command::Shutdown => {}
@@ -156,6 +167,7 @@ impl Driver {
             SwarmEvent::Behaviour(BehaviourEvent::Sync(event)) => {
                 self.on_request_event(Protocol::Sync, event)
             }
+            SwarmEvent::Behaviour(BehaviourEvent::Home(event)) => self.on_home(event),
             SwarmEvent::Behaviour(BehaviourEvent::Relay(event)) => self.on_relay(event),
             SwarmEvent::Behaviour(BehaviourEvent::Circuits(event)) => self.on_place(event),
             SwarmEvent::Behaviour(BehaviourEvent::Punch(event)) => self.on_punch(event),
@@ -196,6 +208,7 @@ impl Driver {
         let now = Instant::now();
         self.check_peers(now);
         self.check_reach(now);
+        self.meter.refill(now);
         self.requests.forget_abandoned();
         self.end_visits(now);
         self.dial_waiting(now);

@@ -7,14 +7,14 @@ use std::{
 };
 
 use nostrp2p_overlay::{NodeSecret, PeerAddress, Stats};
-use nostrp2p_protocol::{Draft, Event, Kind, SecretKey, Tag};
+use nostrp2p_protocol::{Draft, Event, Kind, PublicKey, SecretKey, Tag};
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 use sha2::{Digest, Sha256};
 use tokio::sync::{oneshot, watch};
 
 use crate::{
     Report, Settings,
-    attack::Attacker,
+    attack::{Attacker, How},
     node::{self, Identity, Order, Running},
     report::{count, percentiles},
     tally::Tally,
@@ -99,6 +99,9 @@ impl World<'_> {
     }
 
     async fn start_all(&mut self) -> Result<(), String> {
+        let everybody: Result<Vec<PublicKey>, String> =
+            (0..self.settings.nodes).map(|number| Ok(self.key(number)?.public_key())).collect();
+        let everybody = everybody?;
         for number in 0..self.settings.nodes {
             let secret = NodeSecret::from_bytes(self.bytes("node", number));
             let key = self.key(number)?;
@@ -116,6 +119,7 @@ impl World<'_> {
                 key,
                 delegation: delegation.ok_or("a delegation is none")?,
                 memory: Arc::default(),
+                old_friends: if self.settings.sybils > 0 { everybody.clone() } else { vec![] },
                 loss: self.settings.loss,
                 seed: self.random.random(),
             };
@@ -159,13 +163,18 @@ impl World<'_> {
         &mut self,
         begun: &watch::Receiver<bool>,
     ) -> Vec<tokio::task::JoinHandle<Result<(), String>>> {
-        let spamming = self.settings.spamming();
+        let (spamming, sybils) = (self.settings.spamming(), self.settings.sybils);
         let mut attackers = vec![];
-        for index in 0..spamming + self.settings.forgers {
+        for index in 0..spamming + sybils + self.settings.forgers {
             let number = self.settings.nodes + index;
             let secret = NodeSecret::from_bytes(self.bytes("node", number));
             let Ok(key) = self.key(number) else { continue };
-            let attacker = Attacker { number, secret, key, forges: index >= spamming };
+            let how = match index {
+                index if index < spamming => How::Spams,
+                index if index < spamming + sybils => How::Invents,
+                _ => How::Forges,
+            };
+            let attacker = Attacker { number, secret, key, how };
             let bootstrap = self.some_addresses(number);
             attackers.push(tokio::spawn(attacker.run(bootstrap, Arc::clone(&self.tally), begun.clone())));
         }
@@ -253,7 +262,7 @@ impl World<'_> {
         // Who is switched off writes nothing.
         if let Some(Some(running)) = self.running.get(author) {
             self.written += 1;
-            let event = self.event(&identity, vec![]);
+            let event = self.event(&identity, vec![], &format!("post {}", self.written));
             self.tally.on_written(event.id(), author);
             drop(running.orders.send(Order::Publish(event)).await);
         }
@@ -266,13 +275,14 @@ impl World<'_> {
         let tags = vec![Tag::new(["p".to_owned(), person.key.public_key().to_string()])];
         if let (Some(Some(running)), Some(Some(_))) = (self.running.get(from), self.running.get(to)) {
             self.replies += 1;
-            drop(running.orders.send(Order::Publish(self.event(author, tags))).await);
+            let reply = self.event(author, tags, &format!("reply {}", self.replies));
+            drop(running.orders.send(Order::Publish(reply)).await);
         }
     }
 
-    /// About as long as people's posts are.
-    fn event(&self, author: &Identity, tags: Vec<Tag>) -> Event {
-        let content = format!("{:<140}", format!("post {} of a simulation", self.written));
+    /// About as long as people's posts are; the title keeps two of one second apart.
+    fn event(&self, author: &Identity, tags: Vec<Tag>, title: &str) -> Event {
+        let content = format!("{:<140}", format!("{title} of a simulation"));
         Draft { created_at: node::now(), kind: Kind::POST, tags, content }.sign(&author.key, &[0; 32])
     }
 
@@ -297,19 +307,22 @@ impl World<'_> {
         (self.say)("the halves have found each other");
     }
 
-    /// Waits until nobody lacks anything; returns the posts that were written.
+    /// Waits until nobody lacks anything, private replies included; returns the posts that were written.
     async fn settle(&self, since: Instant) -> Vec<nostrp2p_protocol::EventId> {
         let events = self.tally.written();
         let patience = Duration::from_secs(self.settings.settle);
         let mut told = 0;
         while since.elapsed() < patience {
             let lacking: usize = self.honest().map(|identity| node::missing(identity, &events)).sum();
-            if lacking == 0 {
+            // A reply into the other half is tried again after minutes only.
+            let waited = if self.settings.partition { 0 } else { self.replies };
+            let replies = waited.saturating_sub(self.tally.private().0);
+            if lacking + replies == 0 {
                 break;
             }
             if since.elapsed().as_secs() >= told {
                 told = since.elapsed().as_secs() + 5;
-                (self.say)(&format!("{lacking} are still on their way"));
+                (self.say)(&format!("{lacking} posts and {replies} replies are still on their way"));
             }
             tokio::time::sleep(Duration::from_millis(200)).await;
         }
@@ -351,7 +364,7 @@ impl World<'_> {
         let each =
             |now: u64, then: u64| count(usize::try_from(now.saturating_sub(then)).unwrap_or_default()) / per;
         let first = self.settings.nodes;
-        let forgers = first + self.settings.spamming();
+        let forgers = first + self.settings.spamming() + self.settings.sybils;
         let abuse = self.tally.worst_abuse(first..forgers);
         let (meant, astray) = self.tally.private();
         Report {

@@ -7,7 +7,9 @@
 mod attacker;
 mod axe;
 mod browser;
+mod certificate;
 mod client;
+mod front;
 mod hosting;
 mod http;
 mod node;
@@ -26,7 +28,9 @@ use std::{
 pub use attacker::Attacker;
 pub use axe::axe;
 pub use browser::{Browser, EXTENSION_KEY, Size};
-pub use client::{Client, deletion, now, post, random_key, reply};
+pub use certificate::Certificate;
+pub use client::{Client, NotHome, deletion, now, post, random_key, reply};
+pub use front::Front;
 pub use hosting::Site;
 pub use http::{get, post_http, request, request_over};
 pub use node::{Node, binary, free_port};

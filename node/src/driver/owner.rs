@@ -17,7 +17,7 @@ impl Running {
             Refusal::new(RefusalCode::Internal, "the node could not write down its owner; its log says why")
         })?;
         self.ownership = Ownership::Owned(owner);
-        (self.on_claim)(None);
+        (self.on_claim)(None, &self.open_ways.borrow());
         self.handle_owner(owner);
         Ok(owner)
     }
@@ -34,7 +34,7 @@ impl Running {
         if claim.expires < clock::now()
             && let Some(claim) = crate::claim::fresh(self.claim_seconds)
         {
-            (self.on_claim)(Some(&claim));
+            (self.on_claim)(Some(&claim), &self.open_ways.borrow());
             self.ownership = Ownership::Unclaimed(claim);
         }
     }
@@ -42,10 +42,10 @@ impl Running {
     /// Reads back what the last run left: deliveries that wait, and the owner's delegation.
     pub(super) async fn remember(&mut self) {
         let store = self.store.clone();
-        match tokio::task::spawn_blocking(move || Ok::<_, redb::Error>((store.waiting()?, store.siblings()?)))
-            .await
-        {
-            Ok(Ok((waiting, siblings))) => {
+        let read = move || Ok::<_, redb::Error>((store.waiting()?, store.siblings()?, store.people()?));
+        match tokio::task::spawn_blocking(read).await {
+            Ok(Ok((waiting, siblings, (born, people)))) => {
+                self.handle(Input::People(born, people)).await;
                 for (address, row) in waiting {
                     self.handle(Input::Waiting(address, row)).await;
                 }

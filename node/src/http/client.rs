@@ -17,7 +17,7 @@ use futures_util::{StreamExt, stream::FuturesUnordered};
 use nostrp2p_core::is_public;
 use nostrp2p_protocol::{
     Event, Filter, PublicKey, UnverifiedEvent,
-    frame::{ClientFrame, GATHER_MS, NodeFrame, Refusal, RefusalCode, RequestId, VERSION},
+    frame::{CaughtUp, ClientFrame, GATHER_MS, NodeFrame, Refusal, RefusalCode, RequestId, VERSION},
 };
 use tokio::{
     sync::{broadcast::error::RecvError, oneshot},
@@ -59,6 +59,11 @@ pub(super) async fn upgrade(
     let authority = guard::authority(&headers);
     let place = Place::of(source.map(|source| source.0), &headers);
     link::open(app, upgrade, place, move |app, socket| Session::new(app, socket, authority).run())
+}
+
+/// Serves a client that has come by another way.
+pub(super) async fn run(app: App, socket: Socket, authority: String) -> Result<(), Gone> {
+    Session::new(app, socket, authority).run().await
 }
 
 type Publishing = Pin<Box<dyn Future<Output = (RequestId, Result<Published, Refusal>)> + Send>>;
@@ -120,6 +125,7 @@ impl Session {
         let mut stop = self.app.stop.clone();
         let mut deliveries = self.app.deliveries.subscribe();
         let mut markers = self.app.markers.clone();
+        let mut ways = self.app.ways.clone();
         let mut renew = tokio::time::interval(RENEW_EVERY);
         let entrance = Instant::now() + LOGIN_DEADLINE;
         loop {
@@ -153,6 +159,10 @@ impl Session {
                 Ok(()) = markers.changed(), if self.is_owner() => {
                     markers.borrow_and_update();
                     self.tell_markers().await?;
+                }
+                Ok(()) = ways.changed(), if self.is_owner() => {
+                    ways.borrow_and_update();
+                    self.tell_ways().await?;
                 }
                 _ = renew.tick(), if !self.subscriptions.is_empty() => self.renew_subscriptions(),
                 () = sleep_until(push.unwrap_or_else(Instant::now)), if push.is_some() => self.push().await?,
@@ -306,7 +316,14 @@ impl Session {
         self.send(NodeFrame::Delegated { expires }).await?;
         self.tell_deliveries().await?;
         self.tell_markers().await?;
+        self.tell_ways().await?;
         self.status().await
+    }
+
+    /// How the node is reached from elsewhere.
+    async fn tell_ways(&mut self) -> Result<(), Gone> {
+        let ways = (&*self.app.ways.borrow()).into();
+        self.send(NodeFrame::Ways(ways)).await
     }
 
     /// The read markers that have moved since the client was told.
@@ -365,7 +382,12 @@ impl Session {
         }
         let peers = self.app.standing.borrow().peers.clone();
         let stored = self.app.store.progress().borrow().stored;
-        self.send(NodeFrame::Status { peers, stored }).await
+        let caught_up = self.app.counters.borrow().caught_up.map(|last| CaughtUp {
+            at: last.at,
+            peer: last.peer,
+            events: u64::try_from(last.events).unwrap_or(u64::MAX),
+        });
+        self.send(NodeFrame::Status { peers, stored, caught_up }).await
     }
 
     async fn refuse(&mut self, request: RequestId, refusal: Refusal) -> Result<(), Gone> {

@@ -83,7 +83,6 @@ async fn what_strangers_write_is_text_and_nothing_else_on_the_page() {
     let node = Node::start(&[]).await;
     let alice = Browser::start(Size::Phone).await;
     alice.arrive(&node, "Alice").await;
-    let attacker = Attacker::join(&node).await;
     let posts = [
         ("markup", "marker-markup <script>window.hacked=1</script><img src=x onerror=window.hacked=2><svg onload=window.hacked=3></svg><iframe src=javascript:parent.hacked=4></iframe>".to_owned()),
         ("links", "marker-links javascript:window.hacked=5 [x](javascript:window.hacked=6) https://evil.example/\"onmouseover=\"window.hacked=7 data:text/html,<script>hacked=8</script> https://user:pass@evil.example/".to_owned()),
@@ -95,7 +94,10 @@ async fn what_strangers_write_is_text_and_nothing_else_on_the_page() {
         ("many mentions", format!("marker-mentions {}", "nostr:npub1qqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqq #tag @x ".repeat(500))),
         ("controls", "marker-controls \u{0}\u{7}\u{1b}[31m\u{feff}\u{fffe}\u{e0001}".to_owned()),
     ];
+    let mut attackers = Vec::new();
     for (number, (_, content)) in posts.iter().enumerate() {
+        // Each through a neighbour of its own: strangers who come through one share a budget.
+        let attacker = Attacker::join(&node).await;
         let key = random_key();
         let name = format!("\u{202e}<b onclick=hacked=9>Admin {number}</b>{}", "\u{0489}".repeat(300));
         let profile = json!({ "name": name, "about": "<img src=x onerror=hacked=10>", "picture": "javascript:window.hacked=11", "nip05": "\u{202e}moc.elpmaxe@x", "website": "javascript:hacked=12" });
@@ -106,6 +108,7 @@ async fn what_strangers_write_is_text_and_nothing_else_on_the_page() {
             Tag::new(["q", ""]),
         ];
         attacker.shout(signed(&key, Kind::POST, tags, content)).await;
+        attackers.push(attacker);
     }
     for (what, content) in &posts {
         let marker: String =

@@ -18,12 +18,17 @@ words! {
     FIGURE_DELAY: "typical delay", "ふつうの遅延";
     FIGURE_OUTBOX: "waiting to be sent", "送信待ち";
     FIGURE_STORED: "posts and profiles stored", "保存された投稿とプロフィール";
+    CAUGHT_UP: "Last caught up with {1}: {0}. Events that had been missing: {2}.", "{1} との最後の照合: {0}。足りなかったイベント: {2}";
     LEGEND_DIRECT: "straight", "直接";
     LEGEND_PUNCHED: "through the router", "ルーター越し";
     LEGEND_RELAYED: "by way of a third node", "別のノード経由";
     UNKNOWN_OWNER: "owner not known yet", "持ち主はまだ不明";
     NODE_OF: "node of {0}", "{0}のノード";
     PILL_CONNECTED: "connected", "接続中";
+    PILL_HELPED: "connected by way of a helper", "中継役を通じて接続中";
+    WAY_STRAIGHT: "This page talks to your node at {0}.", "このページは {0} であなたのノードと直接通信しています。";
+    WAY_HELPED: "This page reaches your node by way of the helper {0}, which carries what is said and cannot read it.", "このページは中継役 {0} を通じてあなたのノードと通信しています。中継役は内容を読めません。";
+    WAYS_BESIDES: "Other ways, if this one fails: {0}.", "この経路が使えないときの別の経路：{0}。";
     PILL_CONNECTING: "connecting", "接続しています";
     PILL_OFFLINE: "offline, will send later", "オフライン（あとで送信）";
 }
@@ -31,6 +36,7 @@ words! {
 pub const fn pill(language: Language, pill: Pill) -> &'static str {
     match pill {
         Pill::Connected => PILL_CONNECTED.say(language),
+        Pill::Helped => PILL_HELPED.say(language),
         Pill::Connecting => PILL_CONNECTING.say(language),
         Pill::Offline => PILL_OFFLINE.say(language),
     }
@@ -39,7 +45,7 @@ pub const fn pill(language: Language, pill: Pill) -> &'static str {
 /// The word by which tests and style sheet know the pill.
 pub const fn pill_word(pill: Pill) -> &'static str {
     match pill {
-        Pill::Connected => "connected",
+        Pill::Connected | Pill::Helped => "connected",
         Pill::Connecting => "connecting",
         Pill::Offline => "offline",
     }
@@ -60,6 +66,19 @@ pub fn delay(milliseconds: Option<u32>) -> String {
         Some(0) => "< 1 ms".to_owned(),
         Some(milliseconds) => format!("{milliseconds} ms"),
     }
+}
+
+pub fn caught_up(language: Language, when: &str, with: &str, events: u64) -> String {
+    CAUGHT_UP.fill(language, &[when, with, &super::count(events)])
+}
+
+pub fn way(language: Language, address: &str, helped: bool) -> String {
+    let words = if helped { WAY_HELPED } else { WAY_STRAIGHT };
+    words.fill(language, &[address])
+}
+
+pub fn other_ways(language: Language, addresses: &str) -> String {
+    WAYS_BESIDES.fill(language, &[addresses])
 }
 
 pub fn node_of(language: Language, name: &str) -> String {

@@ -8,9 +8,11 @@ use crate::{
     model::{
         Model, Phase,
         connection::{Pill, Status},
+        ways::Way,
     },
     texts,
     vdom::{On, element, svg},
+    when,
 };
 
 /// Most peers that are drawn; a node rarely has more connections, and the picture would say nothing.
@@ -35,10 +37,27 @@ pub fn view(model: &Model) -> Html {
                 .class("card")
                 .child(picture(model, NAMED_UP_TO))
                 .child_if(sentence(model))
-                .child(legend(model)),
+                .child_if(way(model))
+                .child(legend(model))
+                .child_if(caught_up(model)),
         )
         .child_if(chosen(model))
         .child(figures(model))
+}
+
+/// By which way this page is connected, and which others there are.
+fn way(model: &Model) -> Option<Html> {
+    let connection = &model.connection;
+    let used = connection.way.as_ref().filter(|_| connection.is_logged_in())?;
+    let mut text = texts::way(model.language(), used.address().authority(), used.is_helped());
+    let all = connection.ways();
+    let others: Vec<&str> =
+        all.iter().filter(|way| *way != used).map(|way| way.address().authority()).collect();
+    if !others.is_empty() {
+        text.push(' ');
+        text.push_str(&texts::other_ways(model.language(), &others.join(", ")));
+    }
+    Some(paragraph("muted", text).test_id("way"))
 }
 
 /// The live miniature beside the column.
@@ -92,7 +111,8 @@ fn trouble_card(model: &Model) -> Option<Html> {
 /// Why the node cannot be reached, in words.
 pub fn trouble(model: &Model) -> Option<String> {
     let trouble = model.connection.trouble?;
-    let node = model.connection.node.as_ref()?;
+    let connection = &model.connection;
+    let node = connection.troubled.as_ref().map(Way::address).or(connection.node.as_ref())?;
     Some(texts::trouble(
         model.language(),
         trouble,
@@ -234,6 +254,15 @@ fn legend(model: &Model) -> Html {
         .child(entry("line", model.say(texts::LEGEND_DIRECT)))
         .child(entry("line line-punched", model.say(texts::LEGEND_PUNCHED)))
         .child(entry("line line-relayed", model.say(texts::LEGEND_RELAYED)))
+}
+
+/// When the node last compared what it has with another one's.
+fn caught_up(model: &Model) -> Option<Html> {
+    let last = model.connection.status.as_ref()?.caught_up?;
+    let (language, offset) = (model.language(), model.environment.offset_minutes);
+    let ago = when::ago(last.at, model.now(), offset, language);
+    let text = texts::caught_up(language, &ago, &last.peer.short(), last.events);
+    Some(paragraph("muted", text).test_id("caught-up"))
 }
 
 fn chosen(model: &Model) -> Option<Html> {
