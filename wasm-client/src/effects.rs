@@ -4,6 +4,7 @@ mod extension;
 mod keys;
 mod page;
 mod picture;
+mod scrolling;
 mod sealing;
 mod socket;
 mod storing;
@@ -47,6 +48,8 @@ pub struct App {
     listeners: RefCell<Vec<EventListener>>,
     /// What is to be done once the next tree is on the page.
     after_drawing: RefCell<Vec<Effect>>,
+    /// What was last reported of scrolling.
+    sight: scrolling::Sight,
     /// Where on the screen Home somebody was reading.
     reading_place: RefCell<Option<page::ReadingPlace>>,
     /// What had the focus before something was opened over the page.
@@ -82,6 +85,7 @@ pub async fn start() -> Result<Rc<App>, JsValue> {
         timers: RefCell::default(),
         listeners: RefCell::default(),
         after_drawing: RefCell::default(),
+        sight: scrolling::Sight::default(),
         reading_place: RefCell::default(),
         focus: RefCell::default(),
         drawing: Cell::default(),
@@ -195,6 +199,7 @@ impl App {
             if let Some(app) = app.upgrade() {
                 app.drawing.set(false);
                 app.draw_now();
+                scrolling::look(&app);
             }
         })));
     }

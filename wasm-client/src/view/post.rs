@@ -7,14 +7,14 @@ use nostrp2p_protocol::{EventId, PublicKey, Rumor, frame::Delivery};
 use super::{Html, avatar, button, icons, media, menu, paragraph, quote};
 use crate::{
     message::{Message, Reading, Writing},
-    model::{Menu, Model, Offers, Quote, reply, timeline::Post},
+    model::{Menu, Model, Offers, Quote, Window, reply, timeline::Post},
     profile::short_npub,
     richtext::{self, Span},
     route::Route,
     sorted::SortedMap,
     storage::{Media, Place},
     texts::{self, Language},
-    vdom::{Node, On, element},
+    vdom::{Node, On, element, svg},
     when,
 };
 use icons::{Icon, icon};
@@ -75,6 +75,19 @@ impl Drawn {
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
+}
+
+/// The space of what was scrolled past. Its height is an attribute, for the page allows no style in the markup.
+pub fn passed(window: &Window) -> Option<Html> {
+    let height = window.above();
+    (height > 0).then(|| {
+        svg("svg")
+            .class("passed")
+            .key("passed")
+            .with("aria-hidden", "true")
+            .with("width", "1")
+            .with("height", height.to_string())
+    })
 }
 
 impl Stamp {
