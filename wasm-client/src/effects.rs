@@ -108,6 +108,9 @@ pub async fn start() -> Result<Rc<App>, JsValue> {
 impl App {
     /// Takes one message through `update`, does what follows from it, and has the page drawn.
     pub fn dispatch(self: &Rc<Self>, message: Message) {
+        if !matches!(message, Message::Browser(_)) {
+            self.sight.renew();
+        }
         let moment = surroundings::moment();
         let effects = self.step(message, moment);
         for effect in effects {

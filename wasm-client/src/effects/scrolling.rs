@@ -32,6 +32,13 @@ impl Default for Sight {
     }
 }
 
+impl Sight {
+    /// Something came in from elsewhere, so an end that led nowhere may go on now.
+    pub(super) fn renew(&self) {
+        self.end.set(0);
+    }
+}
+
 /// Looks whenever somebody scrolls, until the listener is dropped.
 pub(super) fn on_scroll(app: &Rc<App>) -> EventListener {
     let weak = Rc::downgrade(app);

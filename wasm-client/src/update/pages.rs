@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// How many posts of a person are asked for at a time: a page of the author's node.
-const POSTS: u32 = 50;
+pub const POSTS: u32 = 50;
 /// How many answers to a post are asked for.
 const ANSWERS: u32 = 200;
 
