@@ -204,7 +204,12 @@ impl Session {
                 drop(self.app.commands.send(Command::Mark(name, until)).await);
                 Ok(())
             }
+            ClientFrame::Retry { id } if self.is_owner() => {
+                drop(self.app.commands.send(Command::Retry(id)).await);
+                Ok(())
+            }
             ClientFrame::Publish { .. }
+            | ClientFrame::Retry { .. }
             | ClientFrame::Fetch { .. }
             | ClientFrame::Watch { .. }
             | ClientFrame::Subscribe { .. }

@@ -153,7 +153,7 @@ fn written(model: &Model, key: EventId, id: EventId, rumor: &Rumor, context: Opt
         .child_if(Quote::of(rumor).map(|quote| quote::view(model, &quote)))
         .child(actions(model, id, rumor))
         .child_if(menu::view(model, id, rumor))
-        .child_if(refused(model, id));
+        .child_if(refused(model, id).or_else(|| given_up(model, id, author)));
     let opened = is_opened(model, &id);
     let post = element("article")
         .class(if opened { "post post-opened" } else { "post" })
@@ -420,6 +420,15 @@ fn fold(model: &Model, id: EventId, rumor: &Rumor) -> Option<Html> {
         button("link", label, Message::Reading(Reading::Fold(id)))
             .with("aria-expanded", if unfolded { "true" } else { "false" })
     })
+}
+
+/// With some people the node has given up: what it is, and the way to begin anew.
+fn given_up(model: &Model, id: EventId, author: &PublicKey) -> Option<Html> {
+    let (_, _, words) = state_of(model, id, author).filter(|(state, _, _)| *state == "given-up")?;
+    let again = button("plain", model.say(texts::TRY_AGAIN), Message::Writing(Writing::TryAgain(id)))
+        .test_id("deliver-again");
+    let again = if model.connection.is_logged_in() { again } else { again.with("disabled", "") };
+    Some(element("div").class("post-refused").child(paragraph("muted", words)).child(again))
 }
 
 fn refused(model: &Model, id: EventId) -> Option<Html> {
