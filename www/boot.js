@@ -11,9 +11,21 @@ try {
   // A browser without storage shows the colours of the device.
 }
 
+// What most pages never need; whoever asks first loads it for all. Without a network the next one may try again.
+let ciphers;
+const loadCiphers = () => (ciphers ??= load().catch((error) => {
+  ciphers = undefined;
+  throw error;
+}));
+const load = async () => {
+  const module = await import('./ciphers.js');
+  await module.default({ module_or_path: new URL('./ciphers.wasm', import.meta.url) });
+  return module;
+};
+
 try {
   await init({ module_or_path: new URL('./client.wasm', import.meta.url) });
-  await run();
+  await run(loadCiphers);
 } catch (error) {
   console.error(error);
   const crash = document.getElementById('crash');

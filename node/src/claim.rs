@@ -3,6 +3,7 @@
 use std::{net::SocketAddr, path::Path};
 
 use nostrp2p_core::Claim;
+use nostrp2p_protocol::{PeerId, frame::Ways};
 use qrcode::{QrCode, render::unicode::Dense1x2};
 
 use crate::{clock, data_dir};
@@ -19,9 +20,18 @@ pub(crate) fn fresh(seconds: u64) -> Option<Claim> {
     }
 }
 
-/// The link. The token stands behind `#`, so that it is in no server's log.
-pub(crate) fn link(clients: SocketAddr, tls: bool, claim: &Claim) -> String {
-    format!("{}/#claim={}", address(clients, tls), hex::encode(claim.token))
+/// The link, to be opened on a page. The token stands behind `#`, so that it is in no server's log.
+pub(crate) fn link(page: &str, claim: &Claim, peer: &PeerId, ways: &Ways) -> String {
+    format!("{page}/#claim={}{}", hex::encode(claim.token), homeward(peer, ways, "&"))
+}
+
+/// What a link says of the ways home, each part with the sign before it that joins it; nothing while no helper is known.
+pub(crate) fn homeward(peer: &PeerId, ways: &Ways, first: &str) -> String {
+    if ways.helpers.is_empty() {
+        return String::new();
+    }
+    let helpers: String = ways.helpers.iter().map(|helper| format!("&way={helper}")).collect();
+    format!("{first}peer={peer}&key={}{helpers}", ways.key)
 }
 
 /// Where a browser on this machine reaches the node.
@@ -57,9 +67,9 @@ pub(crate) fn kept(data_dir: &Path) -> Option<String> {
 }
 
 /// What is printed for a node without an owner.
-pub(crate) fn text(link: &str, minutes: u64, qr: bool) -> String {
+pub(crate) fn text(link: &str, elsewhere: Option<&str>, minutes: u64, qr: bool) -> String {
     let mut text = String::new();
-    let drawn = qr.then(|| QrCode::new(link).ok()).flatten();
+    let drawn = qr.then(|| QrCode::new(elsewhere.unwrap_or(link)).ok()).flatten();
     if let Some(code) = drawn {
         let code = code.render::<Dense1x2>().dark_color(Dense1x2::Light).light_color(Dense1x2::Dark).build();
         text = format!("{code}\n");
@@ -68,25 +78,31 @@ pub(crate) fn text(link: &str, minutes: u64, qr: bool) -> String {
         1 => "one minute".to_owned(),
         minutes => format!("{minutes} minutes"),
     };
-    let lines = [
-        "This node has no owner yet. Open this link to make it yours",
-        &format!("(it works once, within {validity}):"),
-        "",
-        &format!("  {link}"),
+    let mut lines = vec![
+        "This node has no owner yet. Open this link to make it yours".to_owned(),
+        format!("(it works once, within {validity}):"),
+        String::new(),
+        format!("  {link}"),
     ];
+    if let Some(elsewhere) = elsewhere {
+        lines.extend(["or, from anywhere:".to_owned(), format!("  {elsewhere}")]);
+    }
     text + &lines.join("\n")
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use nostrp2p_protocol::channel::ChannelKey;
+
+    use super::{address as address_of, *};
 
     const CLAIM: Claim = Claim { token: [0xab; 16], expires: 0 };
 
     #[test]
     fn the_link_can_be_opened_on_this_machine() {
         let check = |address: &str, tls, expected: &str| {
-            let link = link(address.parse().unwrap(), tls, &CLAIM);
+            let page = address_of(address.parse().unwrap(), tls);
+            let link = link(&page, &CLAIM, &PeerId::from_ed25519([5; 32]), &ways(&[]));
             assert_eq!(link, format!("{expected}/#claim={}", "ab".repeat(16)));
         };
         check("127.0.0.1:20001", false, "http://127.0.0.1:20001");
@@ -95,10 +111,27 @@ mod tests {
         check("[::1]:20001", false, "http://[::1]:20001");
     }
 
+    fn ways(helpers: &[&str]) -> Ways {
+        let helpers = helpers.iter().map(|&helper| helper.to_owned()).collect();
+        Ways { key: ChannelKey::from_bytes([7; 32]), addresses: vec![], helpers }
+    }
+
+    #[test]
+    fn the_link_tells_the_ways_home() {
+        let peer = PeerId::from_ed25519([5; 32]);
+        let link = link("https://page", &CLAIM, &peer, &ways(&["wss://a.example", "wss://b.example:1"]));
+        let (token, key) = ("ab".repeat(16), "07".repeat(32));
+        let tail = format!("peer={peer}&key={key}&way=wss://a.example&way=wss://b.example:1");
+        assert_eq!(link, format!("https://page/#claim={token}&{tail}"));
+        assert_eq!(homeward(&peer, &ways(&[]), "#"), "");
+    }
+
     #[test]
     fn the_link_stands_alone_on_its_line() {
-        let text = text("http://x/#claim=1", 60, true);
-        assert!(text.lines().any(|line| line.trim() == "http://x/#claim=1"), "{text}");
+        let text = text("http://x/#claim=1", Some("https://y/#claim=1"), 60, true);
+        for link in ["http://x/#claim=1", "https://y/#claim=1"] {
+            assert!(text.lines().any(|line| line.trim() == link), "{text}");
+        }
         assert!(text.lines().count() > 10, "no QR code in {text}");
     }
 }

@@ -6,6 +6,7 @@
 mod announcing;
 mod catching;
 mod exchange;
+mod homeward;
 mod owner;
 mod received;
 
@@ -13,18 +14,19 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     future::Future,
     pin::Pin,
+    sync::{Arc, Mutex},
     time::Duration,
 };
 
 use futures_util::{StreamExt, stream::FuturesUnordered};
 use nostrp2p_core::{
-    Address, Ask, Audience, Claim, Core, Difference, Handed, Heard, Input, Output, Ownership, Proof, Request,
-    Row, Session, Settings, Sharing, Verdict, Want,
+    Address, Ask, Audience, Claim, Core, Difference, Handed, Heard, Input, Lending, Output, Ownership, Proof,
+    Request, Row, Session, Settings, Sharing, Verdict, Want, Ways,
 };
 use nostrp2p_overlay::{Announcer, MessageRef, Overlay, OverlayEvent, RequestRef, Topic, Unheard};
 use nostrp2p_protocol::{
     Delegation, Event, EventId, Kind, Packet, PeerId, PublicKey, Rumor, UnverifiedEvent,
-    exchange::{OwnPage, Receipt},
+    exchange::{Lent, OwnPage, Receipt},
     frame::{Carried, Delivery, Refusal, RefusalCode},
 };
 use tokio::{
@@ -37,7 +39,7 @@ use crate::{
     asking, clock,
     markers::{self, Markers},
     pace::Pace,
-    standing::{Counters, Standing},
+    standing::{Counters, OpenWays, Standing},
     stop::Stop,
     store::{Inserted, Note, Store, Stored, Travel, Writer},
     verifier::Verifier,
@@ -109,6 +111,7 @@ enum Happening {
     SiblingTold(PeerId, Option<OwnPage>),
     Compared(Session, Option<Difference>),
     Got(Session, Option<Vec<UnverifiedEvent>>),
+    Lent(PeerId, Option<Lent>),
     Answered,
     Announce,
     AnnounceChange,
@@ -119,8 +122,9 @@ enum Happening {
 /// Something that takes time and ends in a happening.
 type Task = Pin<Box<dyn Future<Output = Happening> + Send>>;
 
-/// Called with a fresh claim when the old one has expired, and with none when the node has been claimed.
-pub(crate) type OnClaim = Box<dyn Fn(Option<&Claim>) + Send>;
+/// Called with a fresh claim when the old one has expired, with the same when the ways home have changed, and with none
+/// when the node has been claimed.
+pub(crate) type OnClaim = Box<dyn Fn(Option<&Claim>, &OpenWays) + Send>;
 
 /// The driver before it runs.
 pub(crate) struct Driver {
@@ -134,6 +138,11 @@ pub(crate) struct Driver {
     pub(crate) on_claim: OnClaim,
     pub(crate) read_only: bool,
     pub(crate) markers: Markers,
+    /// Whether to ask helpers.
+    pub(crate) seeks_ways: bool,
+    /// What is lent to others.
+    pub(crate) lending: Arc<Mutex<Lending>>,
+    pub(crate) open_ways: OpenWays,
 }
 
 struct Running {
@@ -159,6 +168,10 @@ struct Running {
     /// When changed addresses are announced.
     announce_at: Option<Instant>,
     announced: Option<Instant>,
+    ways: Ways,
+    seeks_ways: bool,
+    open_ways: watch::Sender<OpenWays>,
+    lending: Arc<Mutex<Lending>>,
     tasks: FuturesUnordered<Task>,
     next: u64,
 }
@@ -175,6 +188,7 @@ pub(crate) struct Reports {
     pub(crate) standing: watch::Receiver<Standing>,
     pub(crate) deliveries: broadcast::Sender<DeliveryNews>,
     pub(crate) markers: watch::Receiver<Markers>,
+    pub(crate) ways: watch::Receiver<OpenWays>,
     pub(crate) counters: watch::Receiver<Counters>,
 }
 
@@ -187,6 +201,7 @@ impl Driver {
         let (standing, reported) = watch::channel(at_first);
         let (deliveries, _) = broadcast::channel(DELIVERY_NEWS);
         let (markers, marked) = watch::channel(self.markers);
+        let (open_ways, ways) = watch::channel(self.open_ways);
         let (counters, counted) = watch::channel(Counters::default());
         let reports = Reports {
             commands,
@@ -194,11 +209,16 @@ impl Driver {
             deliveries: deliveries.clone(),
             markers: marked,
             counters: counted,
+            ways,
         };
         let settings = Settings { read_only: self.read_only, seed: seed(), ..Settings::default() };
         let mut events = self.events;
         let mut running = Running {
             core: Core::new(settings, self.ownership.owner()),
+            ways: Ways::new(self.overlay.peer_id()),
+            seeks_ways: self.seeks_ways,
+            open_ways,
+            lending: self.lending,
             overlay: self.overlay,
             announcer: self.announcer,
             delegation: None,
@@ -307,25 +327,20 @@ impl Running {
                 self.answer(handed, Receipt::Later).await;
             }
             Happening::Attempted(address, receipt) => self.handle(Input::Attempted(address, receipt)).await,
-            Happening::Told(announcements) => {
-                for bytes in announcements {
-                    // What a neighbour tells is not held against it: it may have heard it so.
-                    if self.hear_announcement(bytes, None).await == Err(Unheard::Overtaken) {
-                        self.announce().await;
-                    }
-                }
-            }
+            Happening::Told(announcements) => self.on_told(announcements).await,
             Happening::Fetched(ask, events) => self.handle(Input::Answered(ask, events)).await,
             Happening::SiblingTold(peer, page) => self.handle(Input::SiblingAnswered(peer, page)).await,
             Happening::Compared(session, difference) => {
                 self.handle(Input::Compared(session, difference)).await;
             }
             Happening::Got(session, events) => self.handle(Input::Got(session, events)).await,
+            Happening::Lent(helper, lent) => self.on_lent(helper, lent).await,
             Happening::AnnounceChange => self.announce().await,
             Happening::Announce => self.announce_now_and_then().await,
             Happening::Tick => {
                 self.ledgers.forget();
                 self.handle(Input::Tick).await;
+                self.seek_ways().await;
                 self.renew_claim();
                 self.report_standing().await;
                 self.report_counters();
@@ -382,6 +397,7 @@ impl Running {
             OverlayEvent::PeerLeft(peer) => {
                 tracing::info!(%peer, "a node left");
                 self.handle(Input::Left(peer)).await;
+                self.lose_way(peer).await;
                 self.report_standing().await;
             }
             OverlayEvent::AddressesChanged => self.announce_soon(),

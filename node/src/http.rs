@@ -7,6 +7,7 @@
 //! | `GET /`, `Accept: application/nostr+json` | what the relay is (NIP-11) |
 //! | `GET /client`, `Upgrade: websocket` | the client frames |
 //! | `POST /publish`, `POST /req` | the REST interface of the original |
+//! | `GET /to/<peer id>`, `Upgrade: websocket` | the way to a node at home, for a helper |
 //! | `GET /node.json` | which node this is |
 //! | `GET /healthz` | whether it works |
 //! | `GET /metrics` | how it does, for Prometheus |
@@ -16,6 +17,8 @@
 mod client;
 mod front;
 mod guard;
+mod helper;
+pub(crate) mod home;
 mod info;
 mod link;
 mod metrics;
@@ -26,12 +29,16 @@ mod rest;
 pub(crate) mod serve;
 mod visitors;
 
-use std::{sync::Arc, time::Instant};
+use std::{
+    sync::{Arc, Mutex},
+    time::Instant,
+};
 
 use axum::{
     Router, middleware,
     routing::{get, post},
 };
+use nostrp2p_core::Lending;
 use nostrp2p_overlay::Overlay;
 use nostrp2p_protocol::PeerId;
 use tokio::sync::{Semaphore, broadcast, mpsc, watch};
@@ -44,7 +51,7 @@ use crate::{
     driver::{Command, DeliveryNews},
     markers::Markers,
     mirror::Mirrors,
-    standing::{Counters, Standing},
+    standing::{Counters, OpenWays, Standing},
     stop::Stop,
     store::Store,
 };
@@ -59,6 +66,9 @@ pub(crate) struct App {
     pub(crate) standing: watch::Receiver<Standing>,
     pub(crate) deliveries: broadcast::Sender<DeliveryNews>,
     pub(crate) markers: watch::Receiver<Markers>,
+    pub(crate) ways: watch::Receiver<OpenWays>,
+    /// What is lent to nodes at home.
+    pub(crate) lending: Arc<Mutex<Lending>>,
     pub(crate) counters: watch::Receiver<Counters>,
     pub(crate) stop: Stop,
     pub(crate) store: Store,
@@ -89,6 +99,7 @@ pub(crate) fn router(app: App) -> Router {
         .route("/client", get(client::upgrade))
         .route("/publish", post(rest::publish).options(rest::preflight).fallback(rest::wrong_method))
         .route("/req", post(rest::req).options(rest::preflight).fallback(rest::wrong_method))
+        .route("/to/{peer}", get(helper::upgrade))
         .route("/node.json", get(info::node))
         .route("/healthz", get(info::health))
         .route("/metrics", get(metrics::metrics))

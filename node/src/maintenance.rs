@@ -261,7 +261,12 @@ pub fn claim_link(settings: &Settings) -> anyhow::Result<String> {
             settings.data_dir.display()
         );
     };
-    Ok(claim::text(link.trim(), settings.claim_seconds / 60, settings.qr))
+    // The second one, if there is one, works from anywhere.
+    let (link, elsewhere) = match link.trim().split_once('\n') {
+        Some((link, elsewhere)) => (link, Some(elsewhere)),
+        None => (link.trim(), None),
+    };
+    Ok(claim::text(link, elsewhere, settings.claim_seconds / 60, settings.qr))
 }
 
 /// Sets a damaged store aside and saves what can be read; returns what was done.

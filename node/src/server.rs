@@ -4,14 +4,15 @@ use std::{
     future::Future,
     io,
     net::SocketAddr,
+    sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
 use axum::serve::ListenerExt;
 use nostrp2p_bridge::Policy;
-use nostrp2p_core::Ownership;
-use nostrp2p_overlay::{Announcer, Listen, Overlay, StartError};
-use nostrp2p_protocol::PublicKey;
+use nostrp2p_core::{Claim, Lending, Ownership};
+use nostrp2p_overlay::{Announcer, Listen, NodeSecret, Overlay, StartError};
+use nostrp2p_protocol::{PeerId, PublicKey, channel::ChannelSecret};
 use tokio::{
     net::TcpListener,
     task::{JoinHandle, spawn_blocking},
@@ -25,6 +26,7 @@ use crate::{
     http::{self, App, Relay, Rest, Visitors},
     mirror,
     settings::{Settings, Tls},
+    standing::OpenWays,
     stop::{self, Stop, Stopper},
     store::{OpenError, Retention, Store, Writer},
     tls::{self, TlsListener},
@@ -110,32 +112,22 @@ async fn run_open(
     claim::keep(&settings.data_dir, None);
     let ownership = ownership(&settings, store, &writer).await?;
     let secret = data_dir::node_secret(&settings.data_dir)?;
-    let announcer = Announcer::new(secret.clone(), None);
-    let mut overlay_settings = nostrp2p_overlay::Settings::new(secret);
-    overlay_settings.listen = vec![Listen::Ip(settings.listen)];
-    overlay_settings.bootstrap = settings.bootstrap.clone();
-    overlay_settings.known_addresses = Some(settings.data_dir.join("peers.json"));
-    overlay_settings.reachable = settings.reach.reachable.0;
-    overlay_settings.external = settings.reach.external.clone();
-    overlay_settings.relay_slots = settings.reach.relay_slots.0;
-    overlay_settings.upnp = settings.reach.upnp;
-    overlay_settings.mdns = settings.reach.mdns;
-    let (overlay, events) = nostrp2p_overlay::start(overlay_settings).await?;
+    let announcer = Announcer::new(secret.clone(), settings.home.help_others.clone());
+    let (overlay, events) = nostrp2p_overlay::start(overlay_settings(&settings, secret.clone())).await?;
     let listener = TcpListener::bind(settings.listen_clients).await;
     let listener = listener.map_err(|error| RunError::Clients { address: settings.listen_clients, error })?;
     let clients = listener.local_addr().unwrap_or(settings.listen_clients);
 
     let (stopper, stop) = stop::channel();
-    let on_claim = {
-        let (say, settings) = (say.clone(), settings.clone());
-        Box::new(move |fresh: Option<&_>| {
-            let link = fresh.map(|fresh| claim::link(clients, settings.tls.is_some(), fresh));
-            claim::keep(&settings.data_dir, link.as_deref());
-            if let Some(link) = link {
-                say(&claim::text(&link, settings.claim_seconds / 60, settings.qr));
-            }
-        })
+    let channel_secret = ChannelSecret::derive(secret.as_bytes());
+    let open_ways = OpenWays {
+        key: channel_secret.key(),
+        addresses: settings.home.help_others.clone().into_iter().collect(),
+        ways: vec![],
     };
+    let lending = Lending::new(settings.home.help_others.clone(), settings.home.limits);
+    let lending = Arc::new(Mutex::new(lending));
+    let on_claim = on_claim(say.clone(), settings.clone(), clients, overlay.peer_id());
     let driver = Driver {
         overlay: overlay.clone(),
         events,
@@ -144,9 +136,12 @@ async fn run_open(
         writer,
         ownership: ownership.clone(),
         claim_seconds: settings.claim_seconds,
-        on_claim: on_claim.clone(),
+        on_claim: Box::new(on_claim.clone()),
         read_only: !settings.writable,
         markers: store.markers().map_err(|error| RunError::Disk(error.to_string()))?,
+        seeks_ways: settings.home.help_me && settings.home.help_others.is_none(),
+        lending: Arc::clone(&lending),
+        open_ways: open_ways.clone(),
     };
     let (reports, task) = driver.run(stop.clone());
     let task = tokio::spawn(task);
@@ -156,6 +151,8 @@ async fn run_open(
         standing: reports.standing,
         deliveries: reports.deliveries,
         markers: reports.markers,
+        ways: reports.ways.clone(),
+        lending,
         counters: reports.counters,
         stop: stop.clone(),
         store: store.clone(),
@@ -170,6 +167,8 @@ async fn run_open(
         rest: Rest::new(settings.legacy_rest, settings.public_read),
         relay: Relay::new(Policy { public_read: settings.public_read, open: settings.open_relay }),
     };
+    let visits = overlay.accept_homes().await;
+    tokio::spawn(http::home::serve(app.clone(), channel_secret, visits, reports.ways));
     let server = serve(listener, &settings, app, stop)?;
 
     say(&greeting(&settings, &overlay, clients));
@@ -182,11 +181,51 @@ async fn run_open(
             }
             say(&format!("Open {} to use it.", claim::address(clients, settings.tls.is_some())));
         }
-        Ownership::Unclaimed(claim) => on_claim(Some(claim)),
+        Ownership::Unclaimed(claim) => on_claim(Some(claim), &open_ways),
     }
     let result = wait_and_close(shutdown, task, server, stopper, overlay).await;
     claim::keep(&settings.data_dir, None);
     result
+}
+
+/// Prints and keeps the claim link, and takes it away. Ways home that come later are printed once; after that the link
+/// in the data directory follows them.
+fn on_claim(
+    say: impl Fn(&str) + Send + Sync + Clone + 'static,
+    settings: Settings,
+    clients: SocketAddr,
+    peer: PeerId,
+) -> impl Fn(Option<&Claim>, &OpenWays) + Send + Clone + 'static {
+    let said = Arc::new(Mutex::new(None));
+    move |claim, ways| {
+        let Some(claim) = claim else { return claim::keep(&settings.data_dir, None) };
+        let here = claim::address(clients, settings.tls.is_some());
+        let link = |page: &str| claim::link(page, claim, &peer, &ways.into());
+        let (local, reached) = (link(&here), !ways.ways.is_empty());
+        let elsewhere = settings.home.page.as_deref().filter(|_| reached).map(link);
+        let all: Vec<&str> = [Some(local.as_str()), elsewhere.as_deref()].into_iter().flatten().collect();
+        claim::keep(&settings.data_dir, Some(&all.join("\n")));
+        let news = Some((claim.token, reached));
+        let mut said = said.lock().unwrap_or_else(PoisonError::into_inner);
+        if *said != news && (reached || said.is_none_or(|(token, _)| token != claim.token)) {
+            *said = news;
+            say(&claim::text(&local, elsewhere.as_deref(), settings.claim_seconds / 60, settings.qr));
+        }
+    }
+}
+
+/// What the overlay goes by.
+fn overlay_settings(settings: &Settings, secret: NodeSecret) -> nostrp2p_overlay::Settings {
+    let mut overlay_settings = nostrp2p_overlay::Settings::new(secret);
+    overlay_settings.listen = vec![Listen::Ip(settings.listen)];
+    overlay_settings.bootstrap = settings.bootstrap.clone();
+    overlay_settings.known_addresses = Some(settings.data_dir.join("peers.json"));
+    overlay_settings.reachable = settings.reach.reachable.0;
+    overlay_settings.external = settings.reach.external.clone();
+    overlay_settings.relay_slots = settings.reach.relay_slots.0;
+    overlay_settings.upnp = settings.reach.upnp;
+    overlay_settings.mdns = settings.reach.mdns;
+    overlay_settings
 }
 
 /// Whose node this is: `-p` fixes it, otherwise whoever claimed it.
@@ -271,6 +310,9 @@ fn greeting(settings: &Settings, overlay: &Overlay, clients: SocketAddr) -> Stri
     ];
     if let Some(Tls::Acme(acme)) = &settings.tls {
         lines.push(format!("  domain    {} (its certificate comes by ACME)", acme.domains.join(", ")));
+    }
+    if let Some(address) = &settings.home.help_others {
+        lines.push(format!("  helper    {address}/to/... leads to nodes at home that ask for it"));
     }
     if settings.legacy_rest && !clients.ip().is_loopback() {
         lines.push(format!(

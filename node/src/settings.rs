@@ -2,6 +2,7 @@
 //!
 //! `merge` is pure: it decides; [`load`] reads the file. Nobody checks a setting again afterwards.
 
+mod home;
 mod reach;
 
 mod explain;
@@ -18,6 +19,7 @@ use serde::Deserialize;
 
 pub use explain::explain;
 
+pub use home::{HelpOthers, HomeSettings};
 pub use reach::{ReachSettings, Reachable, RelaySlots};
 
 use crate::mirror::relay_url;
@@ -118,6 +120,31 @@ pub struct Flags {
           num_args = 0..=1, default_missing_value = "true", value_parser = boolish)]
     pub mdns: Option<bool>,
 
+    /// Be reached through helpers, nodes that browsers reach, from wherever you are: auto or off [default: auto]
+    #[arg(long, value_name = "WORD", env = "NOSTRP2P_HELP_ME_HOME", value_parser = home::help_me)]
+    pub help_me_home: Option<bool>,
+
+    /// Lend a hand to nodes at home: the address at which browsers reach this node, wss://host or wss://host:port, or off
+    /// [default: off, the domain with --acme-domain]
+    #[arg(long, value_name = "ADDR", env = "NOSTRP2P_HELP_OTHERS", value_parser = home::help_others)]
+    pub help_others: Option<HelpOthers>,
+
+    /// How many clients of one node at home may come through this one at a time [default: 8]
+    #[arg(long, value_name = "N", env = "NOSTRP2P_HELP_SESSIONS")]
+    pub help_sessions: Option<usize>,
+
+    /// How much one node at home gets of this one's line, in KiB a second [default: 256]
+    #[arg(long, value_name = "KIB", env = "NOSTRP2P_HELP_KIB_PER_SECOND")]
+    pub help_kib_per_second: Option<u64>,
+
+    /// How much one node at home gets in a day, in MiB [default: 1024]
+    #[arg(long, value_name = "MIB", env = "NOSTRP2P_HELP_MIB_PER_DAY")]
+    pub help_mib_per_day: Option<u64>,
+
+    /// Where you open the web client when you are not at home, an https address; links that work from anywhere lead there
+    #[arg(long, value_name = "URL", env = "NOSTRP2P_PAGE", value_parser = home::page)]
+    pub page: Option<String>,
+
     /// A host name, besides localhost, *.ts.net and IP addresses, under which clients reach this node;
     /// may be given several times
     #[arg(long, value_name = "HOST", env = "NOSTRP2P_ALLOW_HOST", value_delimiter = ',')]
@@ -181,6 +208,12 @@ pub struct File {
     relay: Option<String>,
     upnp: Option<bool>,
     mdns: Option<bool>,
+    help_me_home: Option<String>,
+    help_others: Option<String>,
+    help_sessions: Option<usize>,
+    help_kib_per_second: Option<u64>,
+    help_mib_per_day: Option<u64>,
+    page: Option<String>,
     allow_host: Vec<String>,
     legacy_rest: Option<bool>,
     open_relay: Option<bool>,
@@ -212,6 +245,8 @@ pub struct Settings {
     pub data_dir: PathBuf,
     /// What the operator says about being reached, and what the node may do for it.
     pub reach: ReachSettings,
+    /// What the operator says about the way home.
+    pub home: HomeSettings,
     /// Host names under which clients may reach this node, lower case.
     pub allow_hosts: Vec<String>,
     /// Whether the REST interface asks for no login.
@@ -335,6 +370,7 @@ enum Unusable {
 fn merge(flags: Flags, file: File, data_dir: PathBuf) -> Result<Settings, Unusable> {
     let tls = tls(&flags, &file)?;
     let reach = reach::merge(&flags, &file)?;
+    let home = home::merge(&flags, &file, tls.as_ref())?;
     let listen =
         flags.listen_addr_port.or(file.listen_addr_port).unwrap_or_else(|| DEFAULT_LISTEN.to_owned());
     let (listen, listen_clients) = match addresses(&listen) {
@@ -364,6 +400,9 @@ fn merge(flags: Flags, file: File, data_dir: PathBuf) -> Result<Settings, Unusab
         flags.mirror
     };
     let hosts = if flags.allow_host.is_empty() { file.allow_host } else { flags.allow_host };
+    // A helper's own name, unless it was given as well.
+    let own = home.host().filter(|own| !hosts.contains(own));
+    let hosts: Vec<String> = own.into_iter().chain(hosts).collect();
     let claim_minutes = flags.claim_minutes.or(file.claim_minutes).unwrap_or(DEFAULT_CLAIM_MINUTES);
     Ok(Settings {
         listen,
@@ -376,6 +415,7 @@ fn merge(flags: Flags, file: File, data_dir: PathBuf) -> Result<Settings, Unusab
         data_dir,
         reach,
         allow_hosts: hosts.into_iter().map(|host| host.trim().to_ascii_lowercase()).collect(),
+        home,
         legacy_rest: flags.legacy_rest.or(file.legacy_rest).unwrap_or(false),
         mirrors,
         mirror_lists: flags.mirror_lists.or(file.mirror_lists).unwrap_or(false),

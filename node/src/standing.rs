@@ -1,10 +1,11 @@
 //! How the node stands: whose it is and whom it is connected to. Sessions watch this.
 
-use nostrp2p_core::{CatchingUpCounts, CaughtUp, Refusals};
+use nostrp2p_core::{CatchingUpCounts, CaughtUp, Refusals, Way};
 use nostrp2p_overlay::Peer;
 use nostrp2p_protocol::{
     PublicKey,
-    frame::{Path, PeerStatus},
+    channel::ChannelKey,
+    frame::{Path, PeerStatus, Ways},
 };
 
 /// Changes seldom; whoever watches it wakes only then.
@@ -16,6 +17,24 @@ pub(crate) struct Standing {
     pub(crate) delegated: Option<u64>,
     /// Nodes whose announcements are known.
     pub(crate) known: usize,
+}
+
+/// How clients reach this node from elsewhere. Sessions watch this too.
+#[derive(Debug, Clone)]
+pub(crate) struct OpenWays {
+    /// By what a client that comes through a helper recognises this node.
+    pub(crate) key: ChannelKey,
+    /// Where the node itself is reached from anywhere.
+    pub(crate) addresses: Vec<String>,
+    /// Helpers that have said yes.
+    pub(crate) ways: Vec<Way>,
+}
+
+impl From<&OpenWays> for Ways {
+    fn from(open: &OpenWays) -> Self {
+        let helpers = open.ways.iter().map(|way| way.address.clone()).collect();
+        Self { key: open.key, addresses: open.addresses.clone(), helpers }
+    }
 }
 
 impl Standing {

@@ -43,6 +43,15 @@ pub(crate) struct Node {
     #[serde(default)]
     pub(crate) mirrors: Vec<MirrorStatus>,
     pub(crate) caught_up: Option<CaughtUp>,
+    pub(crate) home: Home,
+}
+
+/// How clients reach a node from elsewhere.
+#[derive(Deserialize)]
+pub(crate) struct Home {
+    pub(crate) addresses: Vec<String>,
+    pub(crate) helpers: Vec<String>,
+    pub(crate) link: String,
 }
 
 /// How the last comparison with a neighbour went.
@@ -58,7 +67,11 @@ pub(crate) struct CaughtUp {
 /// When no node answers where the settings say.
 pub async fn status(settings: &Settings, json: bool) -> anyhow::Result<String> {
     let (node, body) = node(settings).await?;
-    if json { Ok(body) } else { describe(&node, settings.listen.port(), clock::now()) }
+    if json {
+        Ok(body)
+    } else {
+        describe(&node, settings.home.page.as_deref(), settings.listen.port(), clock::now())
+    }
 }
 
 /// What the running node says of itself, and its own words.
@@ -107,7 +120,7 @@ async fn get(mut stream: impl AsyncRead + AsyncWrite + Unpin, authority: &str) -
     Ok(body.trim().to_owned())
 }
 
-fn describe(node: &Node, port: u16, now: u64) -> anyhow::Result<String> {
+fn describe(node: &Node, page: Option<&str>, port: u16, now: u64) -> anyhow::Result<String> {
     let mut text = String::new();
     writeln!(text, "Your node is running (nostrp2p {}).", node.version)?;
     writeln!(text, "  node        {}", node.peer_id)?;
@@ -137,6 +150,16 @@ fn describe(node: &Node, port: u16, now: u64) -> anyhow::Result<String> {
     }
     for address in &node.addresses {
         writeln!(text, "  address     {address}")?;
+    }
+    for address in &node.home.addresses {
+        writeln!(text, "  clients     {address}")?;
+    }
+    for helper in &node.home.helpers {
+        writeln!(text, "  way home    {helper} (a helper)")?;
+    }
+    if !node.home.link.is_empty() {
+        let page = page.unwrap_or("https://WHERE-YOUR-PAGE-IS");
+        writeln!(text, "\nFrom anywhere, open {page}/{}", node.home.link)?;
     }
     if let Some(advice) = node.reach.advice(node.peers, port) {
         writeln!(text, "\n{advice}")?;
@@ -183,13 +206,20 @@ mod tests {
             reach: Reach::from(&nostrp2p_overlay::Reach { seeks_relays: true, ..Default::default() }),
             stored: 5,
             delegated,
+            home: Home {
+                addresses: vec![],
+                helpers: vec!["wss://helper.example".into()],
+                link: "#peer=1".into(),
+            },
             mirrors: vec![],
             caught_up: Some(CaughtUp { at: 0, events: 7 }),
         };
-        let without = describe(&node(None), 20000, 100).unwrap();
+        let without = describe(&node(None), Some("https://page.example"), 20000, 100).unwrap();
         assert!(without.contains("1 through a hole") && without.contains("cannot reach"), "{without}");
         assert!(without.contains("delegation  none") && without.contains("owner delegate"), "{without}");
-        let with = describe(&node(Some(100 + 86_400 * 3)), 20000, 100).unwrap();
+        let with = describe(&node(Some(100 + 86_400 * 3)), None, 20000, 100).unwrap();
+        assert!(without.contains("way home    wss://helper.example"), "{without}");
+        assert!(without.contains("From anywhere, open https://page.example/#peer=1"), "{without}");
         assert!(with.contains("for another 3 days") && !with.contains("owner delegate"), "{with}");
     }
 }

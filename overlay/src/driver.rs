@@ -4,6 +4,7 @@
 
 mod connections;
 mod dialing;
+mod home;
 mod messages;
 mod relaying;
 mod requests;
@@ -27,10 +28,11 @@ use tokio::{
 
 use self::{
     dialing::{Attempt, Resolved},
+    home::Homes,
     messages::Held,
     requests::Requests,
 };
-pub(crate) use self::{relaying::Relaying, requests::Question, saving::Saver};
+pub(crate) use self::{home::MAX_KEPT, relaying::Relaying, requests::Question, saving::Saver};
 use crate::{
     OverlayEvent, Peer, Protocol, Stats,
     connect::Redial,
@@ -63,6 +65,7 @@ pub(crate) struct Driver {
     attempts: HashMap<ConnectionId, Attempt>,
     held: Held,
     requests: Requests,
+    homes: Homes,
     relaying: Relaying,
     stats: Stats,
     copies: Copies,
@@ -96,6 +99,7 @@ impl Driver {
             attempts: HashMap::new(),
             held: Held::default(),
             requests: Requests::default(),
+            homes: Homes::default(),
             relaying,
             stats: Stats::default(),
             copies,
@@ -130,6 +134,9 @@ impl Driver {
             Command::AddAddresses { peer, addresses } => self.add_addresses(peer, addresses),
             Command::Request { peer, question } => self.request(peer, question),
             Command::Respond { request, payload } => self.respond(&request, payload),
+            Command::OpenHome { peer, reply } => self.open_home(peer, reply),
+            Command::AcceptHomes(taker) => self.accept_homes(taker),
+            Command::Keep(peers) => self.keep(peers),
             Command::Peers(reply) => answer(reply, self.describe_peers()),
             Command::ListenAddresses(reply) => answer(reply, self.listen_addresses()),
             Command::Reach(reply) => answer(reply, self.describe_reach()),
@@ -156,6 +163,7 @@ impl Driver {
             SwarmEvent::Behaviour(BehaviourEvent::Sync(event)) => {
                 self.on_request_event(Protocol::Sync, event)
             }
+            SwarmEvent::Behaviour(BehaviourEvent::Home(event)) => self.on_home(event),
             SwarmEvent::Behaviour(BehaviourEvent::Relay(event)) => self.on_relay(event),
             SwarmEvent::Behaviour(BehaviourEvent::Circuits(event)) => self.on_place(event),
             SwarmEvent::Behaviour(BehaviourEvent::Punch(event)) => self.on_punch(event),

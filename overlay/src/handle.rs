@@ -9,12 +9,20 @@ use tokio::{
 };
 
 use crate::{
-    BroadcastError, MessageRef, Peer, PeerAddress, Protocol, Reach, RequestError, RequestRef, Stats, Topic,
-    Verdict, driver::Question, known::MAX_PER_PEER,
+    BroadcastError, HomeStream, HomeVisit, MessageRef, Peer, PeerAddress, Protocol, Reach, RequestError,
+    RequestRef, Stats, Topic, Verdict,
+    driver::{MAX_KEPT, Question},
+    known::MAX_PER_PEER,
 };
 
 /// Commands on their way to the driver. Beyond that, callers wait.
 pub(crate) const COMMANDS: usize = 256;
+
+/// How long a stream to a node that is connected may take to open.
+const OPEN_TIME: Duration = Duration::from_secs(10);
+
+/// Streams of helpers that the node has not looked at yet.
+const WAITING_VISITS: usize = 16;
 
 /// A running overlay. Clones are handles to the same one; when the last is dropped, it shuts down.
 ///
@@ -45,6 +53,9 @@ pub(crate) enum Command {
     AddAddresses { peer: PeerId, addresses: Vec<PeerAddress> },
     Request { peer: PeerId, question: Question },
     Respond { request: RequestRef, payload: Option<Vec<u8>> },
+    OpenHome { peer: PeerId, reply: oneshot::Sender<Result<HomeStream, RequestError>> },
+    AcceptHomes(mpsc::Sender<HomeVisit>),
+    Keep(Vec<PeerId>),
     Peers(oneshot::Sender<Vec<Peer>>),
     ListenAddresses(oneshot::Sender<Vec<String>>),
     Reach(oneshot::Sender<Reach>),
@@ -139,6 +150,34 @@ impl Overlay {
     /// Ends a request without an answer.
     pub async fn refuse(&self, request: RequestRef) {
         self.tell(Command::Respond { request, payload: None }).await;
+    }
+
+    /// Opens a stream to a node at home, within 10 s, on a connection that is there already. It is up to that node to
+    /// stay connected: nothing is dialed.
+    ///
+    /// # Errors
+    /// When it is not connected, takes no streams, or does not answer; see [`RequestError`].
+    pub async fn open_home(&self, peer: PeerId) -> Result<HomeStream, RequestError> {
+        let opened = self.ask(|reply| Command::OpenHome { peer, reply });
+        match time::timeout(OPEN_TIME, opened).await {
+            Ok(opened) => opened.unwrap_or(Err(RequestError::Stopped)),
+            Err(_) => Err(RequestError::Timeout),
+        }
+    }
+
+    /// Takes the streams that helpers open to this node, from now on and instead of an earlier taker. At most 16 of
+    /// one peer and 48 in all are open at a time; one that comes when 16 wait is dropped.
+    pub async fn accept_homes(&self) -> mpsc::Receiver<HomeVisit> {
+        let (sender, receiver) = mpsc::channel(WAITING_VISITS);
+        self.tell(Command::AcceptHomes(sender)).await;
+        receiver
+    }
+
+    /// Keeps the connections to these peers open although nothing is asked over them; at most 8, instead of those
+    /// before. One that is lost is not dialed: the next request does that.
+    pub async fn keep(&self, peers: Vec<PeerId>) {
+        debug_assert!(peers.len() <= MAX_KEPT, "the rest is not kept");
+        self.tell(Command::Keep(peers)).await;
     }
 
     /// The nodes that have joined, ordered by peer id; at most about 180.

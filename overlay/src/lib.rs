@@ -16,6 +16,7 @@ mod event;
 mod gate;
 mod gossip;
 mod handle;
+mod home;
 mod known;
 mod listen;
 mod observed;
@@ -42,6 +43,7 @@ pub use crate::{
     event::{OverlayEvent, Stats, StopReason},
     gossip::{MAX_ANNOUNCEMENT, MAX_PAYLOAD, MessageRef, Topic, Verdict},
     handle::{Overlay, Sent},
+    home::{HomeReader, HomeStream, HomeVisit, HomeWriter, MAX_HOME_FRAME},
     known::MAX_KNOWN_ADDRESSES,
     peer::{Direction, Path, Peer},
     reachability::{MAX_OWN_ADDRESSES, Reach, Reachability, Serves, Upnp},

@@ -21,6 +21,7 @@ use crate::{
     error::StartError,
     gate::Gate,
     gossip::{self, Gossip},
+    home,
     probe::Probe,
     relay as serving,
     request::{self, Protocol},
@@ -76,6 +77,7 @@ pub(crate) struct Behaviour {
     pub(crate) deliver: request::Behaviour,
     pub(crate) fetch: request::Behaviour,
     pub(crate) sync: request::Behaviour,
+    pub(crate) home: home::Behaviour,
 }
 
 /// What the swarm reports.
@@ -108,6 +110,7 @@ pub(crate) fn build(settings: &Settings, copies: gossip::Copies) -> Result<Swarm
         deliver: request::behaviour(Protocol::Deliver, request_timeout),
         fetch: request::behaviour(Protocol::Fetch, request_timeout),
         sync: request::behaviour(Protocol::Sync, request_timeout),
+        home: home::Behaviour::default(),
     };
     Ok(Swarm::new(transport(&keypair, circuits)?, behaviour, own, config))
 }

@@ -51,6 +51,13 @@ pub struct SignedAnnouncement {
     pub sig: [u8; 64],
 }
 
+/// Whether a text is an address that a browser can be sent to: `wss://host` or `wss://host:port` and nothing behind.
+pub fn is_way(text: &str) -> bool {
+    let authority = text.strip_prefix("wss://").unwrap_or_default();
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._:[]".contains(&byte);
+    !authority.is_empty() && text.len() <= MAX_HELPER_BYTES && authority.bytes().all(plain)
+}
+
 impl Announcement {
     /// What the node's key signs.
     pub fn signed_bytes(&self) -> Vec<u8> {

@@ -41,6 +41,17 @@ pub enum InvalidNip49 {
     Passphrase,
 }
 
+impl InvalidNip49 {
+    /// One word for it, for where an error travels as text: `passphrase`, `hard` or `broken`.
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::Passphrase => "passphrase",
+            Self::TooHard(_) => "hard",
+            Self::Text(_) | Self::Version(_) => "broken",
+        }
+    }
+}
+
 /// Puts a key under a passphrase. `salt` and `nonce` are fresh random bytes, 16 and 24; `log_n` is at most
 /// [`MAX_LOG_N`] and costs `2^log_n` KiB of memory.
 ///

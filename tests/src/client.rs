@@ -218,7 +218,8 @@ impl Client {
                     | NodeFrame::Batch { .. }
                     | NodeFrame::Deliveries { .. }
                     | NodeFrame::Delegated { .. }
-                    | NodeFrame::Markers(_),
+                    | NodeFrame::Markers(_)
+                    | NodeFrame::Ways(_),
                 ) => {}
                 Some(frame) => return frame,
                 None => panic!("the node closed the connection instead of answering"),

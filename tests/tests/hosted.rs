@@ -1,7 +1,7 @@
 //! The client from a host of static sites, with the headers that `netlify.toml` asks for, and a node elsewhere.
 
 use nostrp2p_tests::{Browser, Node, Site, Size};
-use serde_json::json;
+use serde_json::{Value, json};
 
 #[tokio::test]
 async fn a_hosted_page_claims_a_node_elsewhere_under_its_strict_headers() {
@@ -9,6 +9,15 @@ async fn a_hosted_page_claims_a_node_elsewhere_under_its_strict_headers() {
     let node = Node::start(&[]).await;
     let browser = Browser::start(Size::Desktop).await;
     browser.open(&site.url).await;
+    browser.find("node-address").await;
+    let fetched =
+        "return performance.getEntriesByType('resource').map(entry => entry.name.split('/').pop());";
+    let fetched = browser.driver.execute(fetched, vec![]).await.expect("a page");
+    let fetched: Vec<&str> = fetched.as_array().expect("a list").iter().filter_map(Value::as_str).collect();
+    assert!(fetched.iter().any(|name| name.starts_with("client.")), "{fetched:?}");
+    for later in ["ciphers.", "keys."] {
+        assert!(!fetched.iter().any(|name| name.starts_with(later)), "the first load has {fetched:?}");
+    }
     browser.type_into("node-address", node.claim_link.as_ref().expect("a claim link")).await;
     browser.click("node-connect").await;
     browser.click("next").await;

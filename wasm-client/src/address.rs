@@ -1,9 +1,11 @@
 //! Where a person's node is reached, and what a claim link says. Parsed once, never checked again.
 
+use crate::model::ways::Home;
+
 /// The port of a node's client interface when none is given.
 const DEFAULT_PORT: u16 = 20_001;
-/// Longest address that is read, in characters; a claim link has about 100.
-const MAX_CHARACTERS: usize = 500;
+/// Longest address that is read, in characters; a claim link with three helpers has about 400.
+const MAX_CHARACTERS: usize = 2_000;
 
 /// The address of a node's client interface.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,6 +25,8 @@ pub struct ClaimLink {
     pub node: Option<NodeAddress>,
     /// The right to become the owner.
     pub token: Option<ClaimToken>,
+    /// How the node is found from anywhere.
+    pub home: Option<Home>,
 }
 
 /// Why a text is no address of a node.
@@ -36,6 +40,8 @@ pub enum InvalidAddress {
     Port,
     /// The token of a claim link is cut off or mistyped.
     Token,
+    /// What a link says of the way home is cut off or mistyped.
+    Way,
 }
 
 impl NodeAddress {
@@ -83,7 +89,12 @@ impl NodeAddress {
 
     /// The address of the WebSocket.
     pub fn url(&self) -> String {
-        format!("{}://{}/client", if self.secure { "wss" } else { "ws" }, self.authority)
+        self.origin() + "/client"
+    }
+
+    /// The address without a path: `ws://...` or `wss://...`.
+    pub fn origin(&self) -> String {
+        format!("{}://{}", if self.secure { "wss" } else { "ws" }, self.authority)
     }
 
     /// `host` or `host:port`, as the browser names it in the Host header.
@@ -103,21 +114,37 @@ impl NodeAddress {
 }
 
 impl ClaimLink {
-    /// Reads the part of an address behind `#`: `claim=<32 hex digits>` and `node=<address>`, in any order.
+    /// Reads the part of an address behind `#`: `claim=<32 hex digits>`, `node=<address>`, and for the way home
+    /// `peer=<peer id>`, `key=<64 hex digits>` and once or several times `way=<address of a helper>`, in any order.
     ///
     /// # Errors
     /// When a part is there but does not read.
     pub fn from_fragment(fragment: &str, page_is_secure: bool) -> Result<Self, InvalidAddress> {
         let mut link = Self::default();
+        let (mut peer, mut key, mut helpers) = (None, None, Vec::new());
         for part in fragment.trim_start_matches('#').split('&') {
             match part.split_once('=') {
                 Some(("claim", token)) => link.token = Some(ClaimToken::parse(token)?),
                 Some(("node", node)) => {
                     link.node = Some(NodeAddress::parse(&percent_decoded(node), page_is_secure)?);
                 }
+                Some(("peer", name)) => peer = Some(name.parse().map_err(|_| InvalidAddress::Way)?),
+                Some(("key", digits)) => key = Some(digits.parse().map_err(|_| InvalidAddress::Way)?),
+                Some(("way", way)) => {
+                    let way = NodeAddress::parse(&percent_decoded(way), true)?;
+                    // Whoever listens on a plain way learns at least who talks to whom, and pages may not use it.
+                    helpers.push(Some(way).filter(NodeAddress::is_secure).ok_or(InvalidAddress::Way)?);
+                }
                 _ => {}
             }
         }
+        link.home = match (peer, key) {
+            (None, None) if helpers.is_empty() => None,
+            (Some(peer), Some(key)) if !helpers.is_empty() => {
+                Some(Home { peer, key, addresses: Vec::new(), helpers })
+            }
+            _ => return Err(InvalidAddress::Way),
+        };
         Ok(link)
     }
 
@@ -128,16 +155,16 @@ impl ClaimLink {
     pub fn parse(text: &str, page_is_secure: bool) -> Result<Self, InvalidAddress> {
         let text = text.trim();
         if let Ok(token) = ClaimToken::parse(text) {
-            return Ok(Self { node: None, token: Some(token) });
+            return Ok(Self { token: Some(token), ..Self::default() });
         }
         let (before, fragment) = text.split_once('#').unwrap_or((text, ""));
         let inner = Self::from_fragment(fragment, page_is_secure)?;
         let node = match inner.node {
             Some(node) => Some(node),
-            None if before.is_empty() && inner.token.is_some() => None,
+            None if before.is_empty() && (inner.token.is_some() || inner.home.is_some()) => None,
             None => Some(NodeAddress::parse(before, page_is_secure)?),
         };
-        Ok(Self { node, token: inner.token })
+        Ok(Self { node, ..inner })
     }
 }
 
@@ -213,7 +240,7 @@ mod tests {
     #[test]
     fn what_is_no_address_is_named() {
         check("  ", false, Err(InvalidAddress::Empty));
-        for text in ["ftp://x", "a b", "http://", "[::1", "x:1:2y", "näh", &"x".repeat(501)] {
+        for text in ["ftp://x", "a b", "http://", "[::1", "x:1:2y", "näh", &"x".repeat(2_001)] {
             assert!(NodeAddress::parse(text, false).is_err(), "{text}");
         }
         for text in ["x:0", "x:65536", "x:", "x:abc", "x:-1"] {
@@ -226,7 +253,11 @@ mod tests {
         let token = Some(ClaimToken([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15]));
         let node = NodeAddress::parse("127.0.0.1:20001", false).ok();
         let check = |text: &str, node: &Option<NodeAddress>, token| {
-            assert_eq!(ClaimLink::parse(text, false), Ok(ClaimLink { node: node.clone(), token }), "{text}");
+            assert_eq!(
+                ClaimLink::parse(text, false),
+                Ok(ClaimLink { node: node.clone(), token, home: None }),
+                "{text}"
+            );
         };
         check(&format!("http://127.0.0.1:20001/#claim={TOKEN}"), &node, token);
         check(TOKEN, &None, token);
@@ -238,8 +269,34 @@ mod tests {
             token,
         );
         let from_page = ClaimLink::from_fragment(&format!("#claim={TOKEN}"), false);
-        assert_eq!(from_page, Ok(ClaimLink { node: None, token }));
+        assert_eq!(from_page, Ok(ClaimLink { token, ..ClaimLink::default() }));
         assert_eq!(ClaimLink::from_fragment("#/network", false), Ok(ClaimLink::default()));
+    }
+
+    #[test]
+    fn a_link_tells_the_way_home_whole_or_not_at_all() {
+        let peer = nostrp2p_protocol::PeerId::from_ed25519([3; 32]);
+        let key = "07".repeat(32);
+        let whole = format!("#peer={peer}&key={key}&way=wss://a.example&way=wss%3A%2F%2Fb.example%3A8443");
+        let home = ClaimLink::from_fragment(&whole, false).unwrap().home.unwrap();
+        assert_eq!((home.peer, home.key.to_string()), (peer, key.clone()));
+        assert_eq!(
+            home.helpers.iter().map(NodeAddress::origin).collect::<Vec<_>>(),
+            ["wss://a.example", "wss://b.example:8443"]
+        );
+        assert_eq!(ClaimLink::parse(&whole, false), ClaimLink::from_fragment(&whole, false));
+        let pasted = ClaimLink::parse(&format!("http://127.0.0.1:20001/{whole}"), true).unwrap();
+        assert!(pasted.home.is_some() && pasted.node.is_some());
+        for part in [
+            format!("peer={peer}&key={key}"),
+            format!("peer={peer}&way=wss://a"),
+            format!("key={key}&way=wss://a"),
+            format!("peer=x&key={key}&way=wss://a"),
+            format!("peer={peer}&key=07&way=wss://a"),
+            format!("peer={peer}&key={key}&way=ws://a"),
+        ] {
+            assert_eq!(ClaimLink::from_fragment(&part, false), Err(InvalidAddress::Way), "{part}");
+        }
     }
 
     #[test]

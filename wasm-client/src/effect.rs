@@ -1,6 +1,6 @@
 //! What `update` wants done. Only `effects` does it, for only there is a browser.
 
-use nostrp2p_protocol::{Draft, EventId, frame::ClientFrame};
+use nostrp2p_protocol::{Draft, EventId, PeerId, channel::ChannelKey, frame::ClientFrame};
 
 use crate::{
     address::ClaimToken,
@@ -15,14 +15,22 @@ use crate::{
 /// Something to do outside.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Effect {
-    /// Open a socket in place of the present one.
+    /// Open one more socket.
     Connect {
         /// Named by what the socket says.
         attempt: u32,
         /// `ws://...` or `wss://...`.
         url: String,
+        /// Which node must answer at the other end of a helper, and by what it is recognised.
+        channel: Option<(PeerId, ChannelKey)>,
     },
-    /// Close the socket.
+    /// Send the greeting over the socket of this attempt.
+    Greet(u32, ClientFrame),
+    /// Use the socket of this attempt from now on, and close all others.
+    Settle(u32),
+    /// Close the socket of this attempt.
+    Drop(u32),
+    /// Close all sockets.
     Disconnect,
     /// Send a frame.
     Send(ClientFrame),
@@ -157,6 +165,8 @@ pub enum Purpose {
 pub enum Timer {
     /// The next attempt to connect.
     Reconnect,
+    /// The straight ways have had their head start.
+    HeadStart,
     /// The node must have answered by now.
     Answer,
     /// Relative times on the page get old.

@@ -1,5 +1,6 @@
 //! The edge: the only code that touches the browser. It does what `update` wants, and reports what happened.
 
+mod ciphers;
 mod extension;
 mod keys;
 mod page;
@@ -18,6 +19,7 @@ use std::{
 
 use gloo_events::EventListener;
 use gloo_timers::callback::Timeout;
+use js_sys::Function;
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use web_sys::Window;
 
@@ -43,7 +45,9 @@ pub struct App {
     page: RefCell<Option<Page<Message>>>,
     store: Store,
     vault: Vault,
-    socket: RefCell<Option<Socket>>,
+    sockets: RefCell<SortedMap<u32, Socket>>,
+    /// Gives a promise of the second module.
+    ciphers: Function,
     timers: RefCell<SortedMap<Timer, Timeout>>,
     listeners: RefCell<Vec<EventListener>>,
     /// What is to be done once the next tree is on the page.
@@ -62,7 +66,7 @@ pub struct App {
 ///
 /// # Errors
 /// When there is no document to show anything in.
-pub async fn start() -> Result<Rc<App>, JsValue> {
+pub async fn start(ciphers: Function) -> Result<Rc<App>, JsValue> {
     let window = web_sys::window().ok_or("no window")?;
     let document = window.document().ok_or("no document")?;
     let place = document.get_element_by_id("app").ok_or("no #app")?;
@@ -81,7 +85,8 @@ pub async fn start() -> Result<Rc<App>, JsValue> {
         page: RefCell::default(),
         store,
         vault,
-        socket: RefCell::default(),
+        sockets: RefCell::default(),
+        ciphers,
         timers: RefCell::default(),
         listeners: RefCell::default(),
         after_drawing: RefCell::default(),
@@ -125,14 +130,26 @@ impl App {
 
     fn run(self: &Rc<Self>, effect: Effect) {
         match effect {
-            Effect::Connect { attempt, url } => {
-                self.socket.replace(None);
-                let socket = Socket::open(self, attempt, &url);
-                self.socket.replace(socket);
+            Effect::Connect { attempt, url, channel } => {
+                if let Some(socket) = Socket::open(self, attempt, &url, channel) {
+                    self.sockets.borrow_mut().insert(attempt, socket);
+                }
             }
-            Effect::Disconnect => drop(self.socket.replace(None)),
+            Effect::Disconnect => drop(self.sockets.take()),
+            Effect::Drop(attempt) => drop(self.sockets.borrow_mut().remove(&attempt)),
+            Effect::Settle(attempt) => {
+                let mut sockets = self.sockets.take();
+                let used = sockets.remove(&attempt);
+                used.map(|used| self.sockets.borrow_mut().insert(attempt, used));
+            }
+            Effect::Greet(attempt, frame) => {
+                if let Some(socket) = self.sockets.borrow().get(&attempt) {
+                    socket.send(frame);
+                }
+            }
+            // Once there is something to send, one socket is left.
             Effect::Send(frame) => {
-                if let Some(socket) = &*self.socket.borrow() {
+                if let Some(socket) = self.sockets.borrow().values().next() {
                     socket.send(frame);
                 }
             }

@@ -3,7 +3,7 @@
 //!
 //! How state flows: something happens ([`message`]), [`update`] changes the [`model`] and says what is to be done
 //! ([`effect`]), `effects` does it, and [`view`] draws the model as a value ([`vdom`]) that `dom` puts on the page.
-//! Everything that is linked here can be tested without a browser; only `effects`, `dom`, `vault`, `worker` and
+//! Everything that is linked here can be tested without a browser; only `effects`, `dom`, `vault` and
 //! `storage::indexed` touch one, and exist for wasm32 alone.
 
 pub mod address;
@@ -31,18 +31,17 @@ pub mod vault;
 pub mod vdom;
 pub mod view;
 pub mod when;
-#[cfg(target_arch = "wasm32")]
-pub mod worker;
 
-/// Starts the page. The page calls it once, after the module is loaded.
+/// Starts the page. The page calls it once, after the module is loaded. `ciphers` gives a promise of the second module
+/// (`wasm-ciphers`), each time that of the same one.
 #[cfg(target_arch = "wasm32")]
 #[wasm_bindgen::prelude::wasm_bindgen]
-pub async fn run() -> Result<(), wasm_bindgen::JsValue> {
+pub async fn run(ciphers: js_sys::Function) -> Result<(), wasm_bindgen::JsValue> {
     std::panic::set_hook(Box::new(|info| {
         web_sys::console::error_1(&info.to_string().into());
         effects::show_crash();
     }));
-    let app = effects::start().await?;
+    let app = effects::start(ciphers).await?;
     // The page runs until it is closed.
     std::mem::forget(app);
     Ok(())

@@ -78,6 +78,8 @@ pub enum SocketEvent {
     Frame(Box<NodeFrame>),
     /// Something came that is no frame.
     Foreign,
+    /// What answered behind a helper does not hold the key of the node.
+    Impostor,
     /// It closed, or never opened.
     Closed,
 }

@@ -16,6 +16,7 @@ pub mod reply;
 pub mod signing;
 pub mod thread;
 pub mod timeline;
+pub mod ways;
 pub mod welcome;
 pub mod window;
 

@@ -10,6 +10,7 @@ pub mod notices;
 pub mod onboarding;
 pub mod own;
 pub mod pages;
+pub mod race;
 pub mod signing;
 pub mod timeline;
 
@@ -95,7 +96,7 @@ fn begin(model: &mut Model, start: Start, out: &mut Vec<Effect>) {
         model.storage_trouble = Some(error.0);
         Snapshot::default()
     });
-    let node_of_settings = snapshot.settings.node.clone();
+    let (node_of_settings, home) = (snapshot.settings.node.clone(), snapshot.settings.home.clone());
     restore(model, snapshot);
     out.push(Effect::PutTheme(model.theme));
     out.push(Effect::PutLanguage(model.language()));
@@ -105,6 +106,8 @@ fn begin(model: &mut Model, start: Start, out: &mut Vec<Effect>) {
         Err(error) => (ClaimLink::default(), Some(texts::invalid_address(model.language(), error))),
     };
     let in_use = model.me.is_some();
+    // A link that names another node says nothing of that one's helpers.
+    model.connection.home = link.home.or_else(|| home.filter(|_| link.node.is_none()));
     model.connection.node = link.node.or(node_of_settings).or_else(|| model.environment.page.clone());
     if in_use && link.token.is_none() && error.is_none() {
         model.stage = Stage::Using;
@@ -170,6 +173,7 @@ fn restore(model: &mut Model, snapshot: Snapshot) {
 fn on_timer(model: &mut Model, timer: Timer, moment: Moment, out: &mut Vec<Effect>) {
     match timer {
         Timer::Reconnect => connection::connect(model, out),
+        Timer::HeadStart => race::try_the_rest(model, out),
         Timer::Answer => connection::on_silence(model, moment, out),
         Timer::Tick => {
             if model.environment.visible {
@@ -235,7 +239,7 @@ fn on_browser(model: &mut Model, browser: Browser, out: &mut Vec<Effect>) {
 }
 
 fn on_fragment(model: &mut Model, fragment: &str, out: &mut Vec<Effect>) {
-    if fragment.contains("claim=") {
+    if fragment.contains("claim=") || fragment.contains("peer=") {
         return onboarding::on_claim_link(model, fragment, out);
     }
     let route = Route::from_fragment(fragment);

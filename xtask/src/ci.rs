@@ -83,8 +83,8 @@ impl Ci<'_> {
         self.check("clippy wasm32", |workspace| {
             require(workspace, "clippy", CLIPPY_HINT)?;
             tools::ensure_wasm_target()?;
-            let mut clippy =
-                workspace.cargo(["clippy", "--package", "nostrp2p-wasm-client", "--all-targets"]);
+            let mut clippy = workspace.cargo(["clippy", "--all-targets"]);
+            clippy.args(["--package", "nostrp2p-wasm-client", "--package", "nostrp2p-wasm-ciphers"]);
             clippy.args(["--target", "wasm32-unknown-unknown", "--", "-D", "warnings"]);
             succeed(clippy)
         });

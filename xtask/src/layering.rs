@@ -10,7 +10,7 @@ struct Rule {
     may_import: &'static [&'static str],
 }
 
-const RULES: [Rule; 10] = [
+const RULES: [Rule; 11] = [
     Rule { package: "nostrp2p-protocol", may_import: &[] },
     Rule { package: "nostrp2p-core", may_import: &["nostrp2p-protocol"] },
     Rule { package: "nostrp2p-overlay", may_import: &["nostrp2p-protocol"] },
@@ -20,6 +20,7 @@ const RULES: [Rule; 10] = [
         may_import: &["nostrp2p-protocol", "nostrp2p-core", "nostrp2p-overlay", "nostrp2p-bridge"],
     },
     Rule { package: "nostrp2p-wasm-client", may_import: &["nostrp2p-protocol"] },
+    Rule { package: "nostrp2p-wasm-ciphers", may_import: &["nostrp2p-protocol"] },
     // Every decoder there is, and nothing else of those parts.
     Rule {
         package: "nostrp2p-fuzz",

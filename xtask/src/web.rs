@@ -1,4 +1,4 @@
-//! `cargo xtask web`: the static browser client, from `www/` and `wasm-client/` to `target/web`.
+//! `cargo xtask web`: the static browser client, from `www/`, `wasm-client/` and `wasm-ciphers/` to `target/web`.
 //!
 //! What the files in `www/` may count on:
 //!
@@ -12,7 +12,8 @@
 //!   each other, for each one's name would depend on the other's.
 //! - The compiled client is there under the names `client.js` (a module: `import init from './client.js'`) and
 //!   `client.wasm`. The glue does not look for the wasm file by itself: pass it as
-//!   `init({ module_or_path: './client.wasm' })`.
+//!   `init({ module_or_path: './client.wasm' })`. `ciphers.js` and `ciphers.wasm` likewise: they are the part of the
+//!   client that is loaded later, when somebody needs it.
 //! - In `sw.js`, `__PRECACHE__` becomes a JSON array of all fingerprinted files (`["./style.<hash>.css", ...]`),
 //!   and `__VERSION__` (write it in quotes) becomes hex digits that change whenever any file does.
 //! - The style sheets that `index.html` links as `<link rel="stylesheet" href="./base.css">`, each on a line of its
@@ -58,8 +59,11 @@ const PIPELINE: [&str; 7] = [
 /// How many steps [`build`] announces.
 pub const STEPS: usize = 2;
 
-/// What a browser fetches to show the first page.
+/// What a browser fetches to show the first page, but for [`LATER`].
 const FIRST_LOAD: [&str; 4] = ["html", "css", "js", "wasm"];
+
+/// What it fetches only when somebody needs it; tests/tests/hosted.rs sees to that.
+const LATER: [&str; 3] = ["ciphers.js", "ciphers.wasm", "keys.js"];
 
 /// One published file and what it costs.
 pub struct Size {
@@ -84,6 +88,7 @@ pub fn run(workspace: &Workspace) -> Result<()> {
         println!("{path:<width$} {:>10} {:>10}", kilobytes(*plain), kilobytes(*transferred));
     }
     println!("first load (html, css, js, wasm), brotli: {}", kilobytes(first_load(&sizes)));
+    println!("loaded when needed ({}), brotli: {}", LATER.join(", "), kilobytes(later(&sizes)));
     Ok(())
 }
 
@@ -91,7 +96,7 @@ pub fn run(workspace: &Workspace) -> Result<()> {
 pub fn build(workspace: &Workspace, steps: &mut Steps) -> Result<Vec<Size>> {
     steps.begin("browser client: compile to WebAssembly");
     tools::ensure_wasm_target()?;
-    let wasm = bindings::compile(workspace)?;
+    let modules = bindings::compile(workspace)?;
 
     steps.begin("browser client: bindings, fingerprints, compression");
     let www = read_tree(&workspace.path("www"))?;
@@ -101,14 +106,14 @@ pub fn build(workspace: &Workspace, steps: &mut Steps) -> Result<Vec<Size>> {
     let bindgen = workspace.locked_version("wasm-bindgen")?;
     let optimizer = optimizer::Optimizer::find();
     let toolbox = format!("wasm-bindgen {bindgen}, {optimizer}");
-    let inputs = inputs_hash(&wasm, &www, &toolbox);
+    let inputs = inputs_hash(&modules, &www, &toolbox);
 
     let folder = workspace.path("target/web");
     if publish::is_current(&folder, &inputs) {
         steps.detail("nothing changed");
     } else {
         let cache = workspace.path("target/web-bindings");
-        let mut tree = bindings::make(&wasm, &toolbox, &optimizer, &cache, steps)?;
+        let mut tree = bindings::make(&modules, &toolbox, &optimizer, &cache, steps)?;
         for (path, bytes) in www {
             if tree.insert(path.clone(), bytes).is_some() {
                 bail!("www/{path} has the name of a file that the compiler makes; rename it");
@@ -128,8 +133,18 @@ pub fn build(workspace: &Workspace, steps: &mut Steps) -> Result<Vec<Size>> {
 
 /// The bytes that the first page costs, brotli.
 pub fn first_load(sizes: &[Size]) -> usize {
-    let counts = |size: &&Size| FIRST_LOAD.contains(&extension(&size.path));
+    let counts = |size: &&Size| FIRST_LOAD.contains(&extension(&size.path)) && !is_later(&size.path);
     sizes.iter().filter(counts).map(|size| size.transferred).sum()
+}
+
+/// The bytes of what is loaded only when somebody needs it, brotli.
+pub fn later(sizes: &[Size]) -> usize {
+    sizes.iter().filter(|size| is_later(&size.path)).map(|size| size.transferred).sum()
+}
+
+/// Whether a published file is one of [`LATER`].
+fn is_later(path: &str) -> bool {
+    LATER.iter().any(|later| fingerprint::is_named_after(path, later))
 }
 
 fn sizes(folder: &Path) -> Result<Vec<Size>> {
@@ -144,9 +159,11 @@ fn sizes(folder: &Path) -> Result<Vec<Size>> {
 }
 
 /// What distinguishes one build from another.
-fn inputs_hash(wasm: &[u8], www: &Tree, toolbox: &str) -> String {
+fn inputs_hash(modules: &[bindings::Raw], www: &Tree, toolbox: &str) -> String {
     let mut hash = Sha256::new();
-    for part in PIPELINE.iter().map(|source| source.as_bytes()).chain([wasm, toolbox.as_bytes()]) {
+    let modules = modules.iter().flat_map(|module| [module.name.as_bytes(), &module.wasm]);
+    let sources = PIPELINE.iter().map(|source| source.as_bytes());
+    for part in sources.chain([toolbox.as_bytes()]).chain(modules) {
         hash.update(part.len().to_le_bytes());
         hash.update(part);
     }
@@ -198,16 +215,20 @@ mod tests {
     }
 
     #[test]
-    fn the_first_load_counts_page_style_scripts_and_wasm_but_no_pictures() {
+    fn the_first_load_counts_page_style_scripts_and_wasm_but_no_pictures_and_nothing_that_is_loaded_later() {
         let sizes = [
             size("index.html", 1),
             size("style.0123456789.css", 10),
             size("client.0123456789.js", 100),
             size("client.0123456789.wasm", 1000),
+            size("ciphers.0123456789.js", 1_000_000),
+            size("ciphers.0123456789.wasm", 2_000_000),
+            size("keys.0123456789.js", 4_000_000),
             size("icons/a.0123456789.png", 10000),
             size("manifest.webmanifest", 100_000),
         ];
         assert_eq!(first_load(&sizes), 1111);
+        assert_eq!(later(&sizes), 7_000_000);
     }
 
     #[test]
@@ -215,13 +236,14 @@ mod tests {
         let www = Tree::from([("a.css".to_string(), b"x".to_vec())]);
         let renamed = Tree::from([("b.css".to_string(), b"x".to_vec())]);
         let edited = Tree::from([("a.css".to_string(), b"y".to_vec())]);
-        let base = inputs_hash(b"wasm", &www, "tools 1");
-        assert_eq!(base, inputs_hash(b"wasm", &www, "tools 1"));
+        let raw = |wasm: &[u8]| [bindings::Raw { name: "client", wasm: wasm.to_vec() }];
+        let base = inputs_hash(&raw(b"wasm"), &www, "tools 1");
+        assert_eq!(base, inputs_hash(&raw(b"wasm"), &www, "tools 1"));
         for other in [
-            inputs_hash(b"wasm2", &www, "tools 1"),
-            inputs_hash(b"wasm", &renamed, "tools 1"),
-            inputs_hash(b"wasm", &edited, "tools 1"),
-            inputs_hash(b"wasm", &www, "tools 2"),
+            inputs_hash(&raw(b"wasm2"), &www, "tools 1"),
+            inputs_hash(&raw(b"wasm"), &renamed, "tools 1"),
+            inputs_hash(&raw(b"wasm"), &edited, "tools 1"),
+            inputs_hash(&raw(b"wasm"), &www, "tools 2"),
         ] {
             assert_ne!(base, other);
         }

@@ -68,6 +68,15 @@ impl Running {
         }));
     }
 
+    pub(super) async fn on_told(&mut self, announcements: Vec<Vec<u8>>) {
+        for bytes in announcements {
+            // What a neighbour tells is not held against it: it may have heard it so.
+            if self.hear_announcement(bytes, None).await == Err(Unheard::Overtaken) {
+                self.announce().await;
+            }
+        }
+    }
+
     /// Takes an announcement that a neighbour has passed on, or told when it was asked.
     pub(super) async fn hear_announcement(
         &mut self,
@@ -81,6 +90,7 @@ impl Running {
         }?;
         tracing::debug!(peer = %news.peer, delegated = news.delegation.is_some(), helper = news.helper, "heard an announcement");
         self.overlay.add_addresses(news.peer, news.addresses).await;
+        self.ways.heard(news.peer, news.helper.as_deref());
         if let Some(delegation) = news.delegation {
             self.handle(Input::Delegated(delegation)).await;
         }

@@ -4,7 +4,7 @@ use nostrp2p_core::{Address, Asking, Cursor, Handed, Input, Service};
 use nostrp2p_overlay::{Protocol, RequestRef};
 use nostrp2p_protocol::{
     Packet, PeerId, UnverifiedEvent,
-    exchange::{Found, Lent, OwnPage, Question, Receipt, encode_announcements},
+    exchange::{Found, OwnPage, Question, Receipt, encode_announcements},
 };
 
 use super::{Happening, Running, received};
@@ -56,10 +56,7 @@ impl Running {
                     self.respond(request, move || asking::own_page(&store, owner, cursor));
                     self.handle(Input::SiblingAsked(from, newest)).await;
                 }
-                Ok(Question::Lend) => {
-                    let reason = "this node lends its address to nobody".to_owned();
-                    self.overlay.respond(request, Lent::Refused { reason }.encode()).await;
-                }
+                Ok(Question::Lend) => self.lend(request, from).await,
                 Ok(Question::Own { .. }) | Err(_) => self.overlay.refuse(request).await,
             },
             Protocol::Sync => self.on_sync_request(request, from, &payload).await,

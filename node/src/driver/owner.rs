@@ -17,7 +17,7 @@ impl Running {
             Refusal::new(RefusalCode::Internal, "the node could not write down its owner; its log says why")
         })?;
         self.ownership = Ownership::Owned(owner);
-        (self.on_claim)(None);
+        (self.on_claim)(None, &self.open_ways.borrow());
         self.handle_owner(owner);
         Ok(owner)
     }
@@ -34,7 +34,7 @@ impl Running {
         if claim.expires < clock::now()
             && let Some(claim) = crate::claim::fresh(self.claim_seconds)
         {
-            (self.on_claim)(Some(&claim));
+            (self.on_claim)(Some(&claim), &self.open_ways.borrow());
             self.ownership = Ownership::Unclaimed(claim);
         }
     }

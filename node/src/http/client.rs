@@ -62,6 +62,11 @@ pub(super) async fn upgrade(
     link::open(app, upgrade, place, move |app, socket| Session::new(app, socket, authority).run())
 }
 
+/// Serves a client that has come by another way.
+pub(super) async fn run(app: App, socket: Socket, authority: String) -> Result<(), Gone> {
+    Session::new(app, socket, authority).run().await
+}
+
 type Publishing = Pin<Box<dyn Future<Output = (RequestId, Result<Published, Refusal>)> + Send>>;
 
 struct Session {
@@ -118,6 +123,7 @@ impl Session {
         let mut stop = self.app.stop.clone();
         let mut deliveries = self.app.deliveries.subscribe();
         let mut markers = self.app.markers.clone();
+        let mut ways = self.app.ways.clone();
         let mut renew = tokio::time::interval(RENEW_EVERY);
         let entrance = Instant::now() + LOGIN_DEADLINE;
         loop {
@@ -151,6 +157,10 @@ impl Session {
                 Ok(()) = markers.changed(), if self.is_owner() => {
                     markers.borrow_and_update();
                     self.tell_markers().await?;
+                }
+                Ok(()) = ways.changed(), if self.is_owner() => {
+                    ways.borrow_and_update();
+                    self.tell_ways().await?;
                 }
                 _ = renew.tick(), if !self.subscriptions.is_empty() => self.renew_subscriptions(),
                 () = sleep_until(push.unwrap_or_else(Instant::now)), if push.is_some() => {
@@ -320,7 +330,14 @@ impl Session {
         self.send(NodeFrame::Delegated { expires }).await?;
         self.tell_deliveries().await?;
         self.tell_markers().await?;
+        self.tell_ways().await?;
         self.status().await
+    }
+
+    /// How the node is reached from elsewhere.
+    async fn tell_ways(&mut self) -> Result<(), Gone> {
+        let ways = (&*self.app.ways.borrow()).into();
+        self.send(NodeFrame::Ways(ways)).await
     }
 
     /// The read markers that have moved since the client was told.

@@ -15,7 +15,9 @@ use super::App;
 
 /// Lets a request pass or answers 403 with a sentence.
 pub(super) async fn check(State(app): State<App>, request: Request, next: Next) -> Response {
-    match verdict(request.headers(), &app.allow_hosts) {
+    // Whoever may come to a node at home decides that node; see `helper`.
+    let origins = if request.uri().path().starts_with("/to/") { Origins::All } else { Origins::Known };
+    match verdict(request.headers(), &app.allow_hosts, origins) {
         Ok(()) => next.run(request).await,
         Err(reason) => (StatusCode::FORBIDDEN, format!("{reason}\n")).into_response(),
     }
@@ -27,13 +29,23 @@ pub(super) fn authority(headers: &HeaderMap) -> String {
     host.unwrap_or_default().to_ascii_lowercase()
 }
 
-fn verdict(headers: &HeaderMap, allowed: &[String]) -> Result<(), String> {
+/// From which pages a request may come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Origins {
+    Known,
+    All,
+}
+
+fn verdict(headers: &HeaderMap, allowed: &[String], origins: Origins) -> Result<(), String> {
     let host = authority(headers);
     if !known(name(&host), allowed) {
         return Err(format!(
             "This node does not answer to the name {host:?}. If it is yours, start the node with --allow-host {}.",
             name(&host)
         ));
+    }
+    if origins == Origins::All {
+        return Ok(());
     }
     let Some(origin) = headers.get(header::ORIGIN) else { return Ok(()) };
     let origin = origin.to_str().unwrap_or_default().to_ascii_lowercase();
@@ -80,7 +92,18 @@ mod tests {
         if let Some(origin) = origin {
             headers.insert(header::ORIGIN, origin.parse().unwrap());
         }
-        assert_eq!(verdict(&headers, &["my.example".to_owned()]).is_ok(), passes, "{host} {origin:?}");
+        let allowed = ["my.example".to_owned()];
+        assert_eq!(verdict(&headers, &allowed, Origins::Known).is_ok(), passes, "{host} {origin:?}");
+    }
+
+    #[test]
+    fn pages_of_any_origin_may_go_home_through_a_helper_under_its_own_names_only() {
+        for (host, passes) in [("my.example", true), ("evil.example", false)] {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::HOST, host.parse().unwrap());
+            headers.insert(header::ORIGIN, "https://page.example".parse().unwrap());
+            assert_eq!(verdict(&headers, &["my.example".to_owned()], Origins::All).is_ok(), passes, "{host}");
+        }
     }
 
     #[test]

@@ -5,10 +5,12 @@ use axum::{
     http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
+use nostrp2p_protocol::frame::Ways;
 use serde::Serialize;
 
 use super::App;
 use crate::{
+    claim,
     mirror::MirrorStatus,
     status::reach::{Connected, Reach},
 };
@@ -45,11 +47,27 @@ struct Node {
     delegated: Option<u64>,
     mirrors: Vec<MirrorStatus>,
     caught_up: Option<CaughtUp>,
+    /// How clients reach the node from elsewhere.
+    home: Home,
+}
+
+/// The ways home. See PROTOCOL.md, "The way home".
+#[derive(Serialize)]
+struct Home {
+    /// By what a client that comes through a helper recognises the node: an X25519 key in hex.
+    key: String,
+    /// Where the node itself is reached from anywhere.
+    addresses: Vec<String>,
+    /// The addresses of helpers.
+    helpers: Vec<String>,
+    /// What to put behind the address of a web client so that it finds the node; empty without helpers.
+    link: String,
 }
 
 /// `GET /node.json`: which node this is and how it is reached.
 pub(super) async fn node(State(app): State<App>) -> Response {
     let standing = app.standing.borrow().clone();
+    let ways: Ways = (&*app.ways.borrow()).into();
     let (reach, peers) = (app.overlay.reach().await, app.overlay.peers().await);
     let node = Node {
         peer_id: app.peer.to_string(),
@@ -64,6 +82,12 @@ pub(super) async fn node(State(app): State<App>) -> Response {
         addresses: reach.addresses,
         stored: app.store.progress().borrow().stored,
         delegated: standing.delegated,
+        home: Home {
+            link: claim::homeward(&app.peer, &ways, "#"),
+            key: ways.key.to_string(),
+            addresses: ways.addresses,
+            helpers: ways.helpers,
+        },
         mirrors: app.mirrors.borrow().values().cloned().collect(),
         caught_up: app.counters.borrow().caught_up.map(|caught_up| CaughtUp {
             at: caught_up.at,

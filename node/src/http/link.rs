@@ -12,7 +12,8 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use futures_util::SinkExt;
-use nostrp2p_protocol::limits::MAX_FRAME_BYTES;
+use nostrp2p_overlay::HomeStream;
+use nostrp2p_protocol::{channel::Channel, limits::MAX_FRAME_BYTES};
 use tokio::time::{Instant, timeout};
 
 use super::{
@@ -47,7 +48,8 @@ where
         async move |socket| {
             let now = Instant::now();
             // However it ends, the client knows where to resume.
-            let socket = Socket { socket, visit, heard: now, pinged: now, ping_every: PING_EVERY };
+            let wire = Wire::Socket(Box::new(socket));
+            let socket = Socket { wire, visit, heard: now, pinged: now, ping_every: PING_EVERY };
             drop(session(app, socket).await);
             drop(permit);
         },
@@ -58,13 +60,26 @@ where
 #[derive(Debug)]
 pub(super) struct Gone;
 
-/// A WebSocket that notices when nobody is there any more.
+/// A client's connection, which notices when nobody is there any more.
 pub(super) struct Socket {
-    socket: WebSocket,
+    wire: Wire,
     visit: Visit,
     heard: Instant,
     pinged: Instant,
     ping_every: Duration,
+}
+
+/// By what way a client has come.
+enum Wire {
+    /// To this node itself.
+    Socket(Box<WebSocket>),
+    /// Through a helper: the helper looks after its WebSocket, and when that ends, it ends the stream.
+    Helper(Box<Through>),
+}
+
+struct Through {
+    channel: Channel,
+    stream: HomeStream,
 }
 
 /// What a client said.
@@ -79,12 +94,22 @@ impl Socket {
         self.ping_every = RELAY_PING_EVERY;
     }
 
+    /// A client that has come through a helper and has done its handshake.
+    pub(super) fn through_helper(channel: Channel, stream: HomeStream, visit: Visit) -> Self {
+        let (wire, now) = (Wire::Helper(Box::new(Through { channel, stream })), Instant::now());
+        Self { wire, visit, heard: now, pinged: now, ping_every: PING_EVERY }
+    }
+
     /// Waits for the next message; answers and sends pings meanwhile. Cancel-safe.
     pub(super) async fn receive(&mut self) -> Result<Said, Gone> {
         loop {
+            let socket = match &mut self.wire {
+                Wire::Socket(socket) => socket,
+                Wire::Helper(through) => return through.receive().await,
+            };
             let ping = self.pinged.max(self.heard) + self.ping_every;
             let message = tokio::select! {
-                message = self.socket.recv() => message,
+                message = socket.recv() => message,
                 () = tokio::time::sleep_until(ping) => {
                     if self.heard.elapsed() > 2 * self.ping_every + PATIENCE {
                         return Err(Gone);
@@ -112,17 +137,27 @@ impl Socket {
 
     /// Puts a text message where it leaves with the next flush, or earlier if much has gathered.
     pub(super) async fn feed(&mut self, line: String) -> Result<(), Gone> {
-        in_time(self.socket.feed(Message::Text(line.into()))).await
+        match &mut self.wire {
+            Wire::Socket(socket) => in_time(socket.feed(Message::Text(line.into()))).await,
+            // Nostr programs know nothing of helpers.
+            Wire::Helper(_) => Err(Gone),
+        }
     }
 
     /// Sends what was fed.
     pub(super) async fn flush(&mut self) -> Result<(), Gone> {
-        in_time(self.socket.flush()).await
+        match &mut self.wire {
+            Wire::Socket(socket) => in_time(socket.flush()).await,
+            Wire::Helper(_) => Err(Gone),
+        }
     }
 
     /// Sends a binary message.
     pub(super) async fn binary(&mut self, bytes: Vec<u8>) -> Result<(), Gone> {
-        self.send(Message::Binary(bytes.into())).await
+        match &mut self.wire {
+            Wire::Socket(_) => self.send(Message::Binary(bytes.into())).await,
+            Wire::Helper(through) => through.send(&bytes).await,
+        }
     }
 
     /// Says goodbye. Always an error, for `?`.
@@ -150,7 +185,38 @@ impl Socket {
     }
 
     async fn send(&mut self, message: Message) -> Result<(), Gone> {
-        in_time(self.socket.send(message)).await
+        match &mut self.wire {
+            Wire::Socket(socket) => in_time(socket.send(message)).await,
+            // Pings and goodbyes are for the helper's WebSocket; here the stream ends when this is dropped.
+            Wire::Helper(_) => Ok(()),
+        }
+    }
+}
+
+impl Through {
+    /// Waits for the next message. Cancel-safe.
+    async fn receive(&mut self) -> Result<Said, Gone> {
+        loop {
+            let piece = self.stream.receive().await.map_err(|_| Gone)?.ok_or(Gone)?;
+            match self.channel.open(&piece) {
+                Ok(Some(message)) => return Ok(Said::Binary(message)),
+                Ok(None) => {}
+                Err(error) => {
+                    tracing::warn!(%error, "a helper did not carry what a client said");
+                    return Err(Gone);
+                }
+            }
+        }
+    }
+
+    async fn send(&mut self, message: &[u8]) -> Result<(), Gone> {
+        for piece in self.channel.seal(message).map_err(|_| Gone)? {
+            match timeout(WRITE_DEADLINE, self.stream.send(&piece)).await {
+                Ok(Ok(())) => {}
+                Ok(Err(_)) | Err(_) => return Err(Gone),
+            }
+        }
+        Ok(())
     }
 }
 

@@ -14,6 +14,7 @@ use std::{
 };
 
 use axum::http::HeaderMap;
+use nostrp2p_protocol::PeerId;
 
 /// Sessions at a time from one place: a household's devices, each with a tab or two.
 const MAX_SESSIONS: u32 = 16;
@@ -31,6 +32,8 @@ pub(crate) enum Place {
     Here,
     /// Elsewhere.
     Network(IpAddr),
+    /// Behind a helper, who knows more.
+    Helper(PeerId),
 }
 
 /// The address that a connection came from; `serve` puts it into each request.

@@ -37,6 +37,7 @@ pub fn explain(settings: &Settings, flags: &Flags, said: impl Fn(&str) -> Option
         ]
     }));
     values.extend(settings.reach.lines(list, text));
+    values.extend(settings.home.lines(text));
     values.extend([
         ("allow-host", Some(list(settings.allow_hosts.clone()))),
         ("legacy-rest", Some(settings.legacy_rest.to_string())),

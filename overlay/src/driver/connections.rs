@@ -77,6 +77,7 @@ impl Driver {
             return;
         }
         self.end_visit(&peer);
+        self.fail_homes(peer);
         let given = self.redial.left(peer, Instant::now(), rand::random());
         let Some(connected) = self.peers.remove(&peer) else {
             return;

@@ -180,9 +180,14 @@ impl Driver {
 
     /// Notes that a connection to a peer is there that was dialed for a request. With few neighbours it stays.
     pub(super) fn begin_visit(&mut self, peer: PeerId) {
-        if self.peers.len() >= WANTED_PEERS && self.requests.waits_for(&peer) {
+        if self.peers.len() >= WANTED_PEERS && self.requests.waits_for(&peer) && !self.homes.keeps(&peer) {
             self.requests.visits.0.insert(peer, Instant::now());
         }
+    }
+
+    /// Notes that a peer is connected for something else than requests right now.
+    pub(super) fn requests_touch(&mut self, peer: &PeerId, now: Instant) {
+        self.requests.visits.touch(peer, now);
     }
 
     pub(super) fn end_visit(&mut self, peer: &PeerId) {

@@ -1,29 +1,72 @@
-//! The WebSocket to the node.
+//! The WebSockets to the node: straight ones, and those through helpers, with an encrypted channel inside.
 
-use std::rc::{Rc, Weak};
+use std::{
+    cell::RefCell,
+    rc::{Rc, Weak},
+};
 
 use gloo_events::EventListener;
-use js_sys::{ArrayBuffer, Uint8Array};
+use js_sys::{ArrayBuffer, Promise, Uint8Array};
 use nostrp2p_protocol::{
+    PeerId,
+    channel::ChannelKey,
     frame::{ClientFrame, NodeFrame},
     limits::MAX_BATCH_BYTES,
 };
-use wasm_bindgen::JsCast;
+use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::spawn_local;
 use web_sys::{BinaryType, Event, MessageEvent, WebSocket};
 
-use super::App;
-use crate::message::{Message, SocketEvent};
+use super::{
+    App,
+    ciphers::{self, HomeChannel},
+};
+use crate::{
+    message::{Message, SocketEvent},
+    vault,
+};
 
 /// An open or opening socket. Dropping it closes it, and nothing is heard of it any more.
 pub(super) struct Socket {
-    socket: WebSocket,
+    line: Rc<Line>,
     _listeners: [EventListener; 3],
+}
+
+struct Line {
+    app: Weak<App>,
+    attempt: u32,
+    socket: WebSocket,
+    talk: RefCell<Talk>,
+}
+
+/// What is between the socket and the frames.
+enum Talk {
+    /// Nothing: the node itself is at the other end.
+    Plain,
+    /// A helper is, and the node behind it is to be greeted once the socket is open and the ciphers are loaded.
+    Behind(PeerId, ChannelKey, Promise),
+    /// The node has been greeted.
+    Greeted(HomeChannel),
+    /// The node has answered.
+    Channel(HomeChannel),
+    /// The channel is being begun, or has ended.
+    Mute,
 }
 
 impl Socket {
     /// Opens a socket. If the browser refuses even to try, that is reported like a socket that closed.
-    pub(super) fn open(app: &Rc<App>, attempt: u32, url: &str) -> Option<Self> {
-        let Ok(socket) = WebSocket::new(url) else {
+    pub(super) fn open(
+        app: &Rc<App>,
+        attempt: u32,
+        url: &str,
+        channel: Option<(PeerId, ChannelKey)>,
+    ) -> Option<Self> {
+        // The ciphers come while the socket opens.
+        let talk = match channel {
+            None => Ok(Talk::Plain),
+            Some((peer, key)) => app.ciphers().map(|ciphers| Talk::Behind(peer, key, ciphers)),
+        };
+        let (Ok(socket), Ok(talk)) = (WebSocket::new(url), talk) else {
             let app = Rc::downgrade(app);
             // Not at once: the message that led here is still being handled.
             gloo_timers::callback::Timeout::new(0, move || report(&app, attempt, SocketEvent::Closed))
@@ -31,21 +74,36 @@ impl Socket {
             return None;
         };
         socket.set_binary_type(BinaryType::Arraybuffer);
-        let on = |name: &'static str, read: fn(&Event) -> SocketEvent| {
-            let app = Rc::downgrade(app);
-            EventListener::new(&socket, name, move |event| report(&app, attempt, read(event)))
+        let line = Rc::new(Line { app: Rc::downgrade(app), attempt, socket, talk: RefCell::new(talk) });
+        let on = |name: &'static str, read: fn(&Rc<Line>, &Event) -> Option<SocketEvent>| {
+            let weak = Rc::downgrade(&line);
+            EventListener::new(&line.socket, name, move |event| {
+                if let Some(line) = weak.upgrade()
+                    && let Some(heard) = read(&line, event)
+                {
+                    report(&line.app, attempt, heard);
+                }
+            })
         };
         let listeners = [
-            on("open", |_| SocketEvent::Opened),
-            on("message", read_message),
-            on("close", |_| SocketEvent::Closed),
+            on("open", |line, _| line.on_open()),
+            on("message", |line, event| line.on_message(event)),
+            on("close", |_, _| Some(SocketEvent::Closed)),
         ];
-        Some(Self { socket, _listeners: listeners })
+        Some(Self { line, _listeners: listeners })
     }
 
     /// Sends a frame. On a socket that is closing the frame is lost; what matters is in the outbox and sent again.
     pub(super) fn send(&self, frame: ClientFrame) {
-        if self.socket.send_with_u8_array(&frame.encode()).is_err() {
+        let (socket, bytes) = (&self.line.socket, frame.encode());
+        let sent = match &*self.line.talk.borrow() {
+            Talk::Channel(channel) => channel.seal(&bytes).is_ok_and(|pieces| {
+                pieces.iter().all(|piece| socket.send_with_array_buffer_view(piece.unchecked_ref()).is_ok())
+            }),
+            Talk::Plain => socket.send_with_u8_array(&bytes).is_ok(),
+            Talk::Behind(..) | Talk::Greeted(_) | Talk::Mute => false,
+        };
+        if !sent {
             web_sys::console::warn_1(&"a frame was not sent".into());
         }
     }
@@ -54,7 +112,7 @@ impl Socket {
 impl Drop for Socket {
     fn drop(&mut self) {
         // It fails only for a close code, and none is given.
-        drop(self.socket.close());
+        drop(self.line.socket.close());
     }
 }
 
@@ -64,15 +122,78 @@ fn report(app: &Weak<App>, attempt: u32, event: SocketEvent) {
     }
 }
 
-fn read_message(event: &Event) -> SocketEvent {
-    let data = event.dyn_ref::<MessageEvent>().map(MessageEvent::data);
-    let Some(buffer) = data.and_then(|data| data.dyn_into::<ArrayBuffer>().ok()) else {
-        return SocketEvent::Foreign;
-    };
-    if usize::try_from(buffer.byte_length()).unwrap_or(usize::MAX) > MAX_BATCH_BYTES {
-        return SocketEvent::Foreign;
+impl Line {
+    /// A straight socket is ready; behind a helper, the node is greeted first.
+    fn on_open(self: &Rc<Self>) -> Option<SocketEvent> {
+        match self.talk.replace(Talk::Mute) {
+            Talk::Behind(peer, key, ciphers) => {
+                // Weak, for whoever drops the socket wants to hear nothing more of it.
+                let line = Rc::downgrade(self);
+                spawn_local(async move {
+                    let ciphers = ciphers::loaded(ciphers).await;
+                    let Some(line) = line.upgrade() else { return };
+                    if let Err(error) = ciphers.and_then(|ciphers| line.greet(&ciphers, &peer, &key)) {
+                        web_sys::console::warn_1(&error);
+                        report(&line.app, line.attempt, SocketEvent::Closed);
+                    }
+                });
+                None
+            }
+            talk => {
+                self.talk.replace(talk);
+                Some(SocketEvent::Opened)
+            }
+        }
     }
-    match NodeFrame::decode(&Uint8Array::new(&buffer).to_vec()) {
+
+    fn greet(&self, ciphers: &ciphers::Ciphers, peer: &PeerId, key: &ChannelKey) -> Result<(), JsValue> {
+        let mut random = [0; 32];
+        vault::random(&mut random)?;
+        let (peer, key) = (peer.to_string(), key.to_string());
+        let channel = ciphers.begin_home_channel(&peer, &key, &random, MAX_BATCH_BYTES)?;
+        let greeting = channel.greeting();
+        self.talk.replace(Talk::Greeted(channel));
+        self.socket.send_with_u8_array(&greeting)
+    }
+
+    fn on_message(&self, event: &Event) -> Option<SocketEvent> {
+        let data = event.dyn_ref::<MessageEvent>().map(MessageEvent::data);
+        let Some(buffer) = data.and_then(|data| data.dyn_into::<ArrayBuffer>().ok()) else {
+            return Some(SocketEvent::Foreign);
+        };
+        if usize::try_from(buffer.byte_length()).unwrap_or(usize::MAX) > MAX_BATCH_BYTES {
+            return Some(SocketEvent::Foreign);
+        }
+        let bytes = Uint8Array::new(&buffer).to_vec();
+        let (next, heard) = hear(self.talk.replace(Talk::Mute), &bytes);
+        self.talk.replace(next);
+        heard
+    }
+}
+
+/// What a message means, and what comes after it.
+fn hear(talk: Talk, bytes: &[u8]) -> (Talk, Option<SocketEvent>) {
+    let impostor = |error: JsValue| {
+        web_sys::console::warn_1(&error);
+        (Talk::Mute, Some(SocketEvent::Impostor))
+    };
+    match talk {
+        Talk::Plain => (Talk::Plain, Some(frame(bytes))),
+        Talk::Greeted(channel) => match channel.finish(bytes) {
+            Ok(()) => (Talk::Channel(channel), Some(SocketEvent::Opened)),
+            Err(error) => impostor(error),
+        },
+        Talk::Channel(channel) => match channel.open(bytes) {
+            Ok(whole) => (Talk::Channel(channel), whole.map(|message| frame(&message))),
+            Err(error) => impostor(error),
+        },
+        // Nobody has been greeted, or the socket is being closed.
+        Talk::Behind(..) | Talk::Mute => (Talk::Mute, None),
+    }
+}
+
+fn frame(bytes: &[u8]) -> SocketEvent {
+    match NodeFrame::decode(bytes) {
         Ok(frame) => SocketEvent::Frame(Box::new(frame)),
         Err(error) => {
             web_sys::console::warn_1(&error.to_string().into());

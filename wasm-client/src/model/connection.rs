@@ -5,6 +5,7 @@ use nostrp2p_protocol::{
     frame::{PeerStatus, Refusal, RequestId},
 };
 
+use super::ways::{Attempt, Home, Way};
 use crate::{address::NodeAddress, sorted::SortedMap, storage::Cursor};
 
 /// Shortest wait before the next attempt, in milliseconds.
@@ -17,14 +18,28 @@ const LAST_RETRY_MS: u64 = 30_000;
 pub struct Connection {
     /// Where the node is.
     pub node: Option<NodeAddress>,
-    /// Counts the attempts; what an earlier socket still says is passed over.
+    /// How the node is found from anywhere, once it has told, or a link has.
+    pub home: Option<Home>,
+    /// The attempt whose socket is in use; what an earlier one still says is passed over.
     pub attempt: u32,
+    /// Counts the attempts.
+    pub last_attempt: u32,
+    /// The ways that are being tried, until one has an answer.
+    pub race: Vec<Attempt>,
+    /// The ways that are tried next.
+    pub later: Vec<Way>,
+    /// The way that is in use.
+    pub way: Option<Way>,
+    /// A way by which something answered and no login came about: it loses its head start.
+    pub doubtful: Option<Way>,
     /// Attempts that failed since the last login.
     pub failures: u32,
     /// How far it has come.
     pub phase: Phase,
     /// Why the last attempt failed.
     pub trouble: Option<Trouble>,
+    /// By which way, if it was one of several.
+    pub troubled: Option<Way>,
     /// What was asked and not answered yet.
     pub requests: SortedMap<RequestId, Request>,
     /// The last request id that was used.
@@ -79,6 +94,10 @@ pub enum Trouble {
     Silent,
     /// What came is not what a node says.
     Foreign,
+    /// A node answered, and it is another one.
+    OtherNode,
+    /// What answered through a helper does not hold the key of the node.
+    Impostor,
     /// An https page may not open a plain socket to another device.
     MixedContent,
     /// The person did not let the login be signed.
@@ -133,6 +152,8 @@ pub struct Status {
 pub enum Pill {
     /// Logged in.
     Connected,
+    /// Logged in through a helper.
+    Helped,
     /// On the way, for the first time.
     Connecting,
     /// The last attempt failed, or the node says no.
@@ -141,13 +162,43 @@ pub enum Pill {
 
 impl Connection {
     /// What the pill says.
-    pub const fn pill(&self) -> Pill {
+    pub fn pill(&self) -> Pill {
         match self.phase {
+            Phase::LoggedIn(_) if self.is_helped() => Pill::Helped,
             Phase::LoggedIn(_) => Pill::Connected,
             Phase::Refused(_) | Phase::Waiting => Pill::Offline,
             Phase::Idle | Phase::Opening | Phase::Greeting | Phase::Greeted(_) | Phase::Proving(_) => {
                 if self.failures == 0 { Pill::Connecting } else { Pill::Offline }
             }
+        }
+    }
+
+    /// All ways to the node, the straight ones first.
+    pub fn ways(&self) -> Vec<Way> {
+        let home = self.home.as_ref();
+        let mut ways: Vec<Way> = self.node.iter().cloned().map(Way::Straight).collect();
+        let others = home.iter().flat_map(|home| &home.addresses).cloned().map(Way::Straight);
+        let helpers = home.iter().flat_map(|home| &home.helpers).cloned().map(Way::Helper);
+        for way in others.chain(helpers) {
+            if !ways.contains(&way) {
+                ways.push(way);
+            }
+        }
+        ways
+    }
+
+    /// Whether somebody else carries what is said.
+    pub fn is_helped(&self) -> bool {
+        self.way.as_ref().is_some_and(Way::is_helped)
+    }
+
+    /// What a login names as the place where it is to be valid: where the node was called, or behind a helper, the key by
+    /// which it is recognised, so that a login is worth nothing to anybody else.
+    pub fn authority(&self) -> Option<String> {
+        match (&self.way, &self.home) {
+            (Some(Way::Helper(_)), Some(home)) => Some(home.key.to_string()),
+            (Some(way), _) => Some(way.address().authority().to_owned()),
+            (None, _) => None,
         }
     }
 

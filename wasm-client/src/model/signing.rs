@@ -115,22 +115,15 @@ impl PassphraseForm {
 }
 
 impl NotOpened {
-    /// All, each with the word by which the worker says it.
-    const WORDS: [(Self, &'static str); 4] = [
-        (Self::Passphrase, "passphrase"),
-        (Self::TooHard, "hard"),
-        (Self::Broken, "broken"),
-        (Self::Browser, "browser"),
-    ];
-
-    /// The word by which the worker says it.
-    pub fn word(self) -> &'static str {
-        Self::WORDS.into_iter().find(|(other, _)| *other == self).map_or("browser", |(_, word)| word)
-    }
-
-    /// Reads [`NotOpened::word`].
+    /// Reads the word by which the worker says it ([`nostrp2p_protocol::nip49::InvalidNip49::word`]); any other means
+    /// that the browser failed.
     pub fn of_word(word: &str) -> Self {
-        Self::WORDS.into_iter().find(|(_, other)| *other == word).map_or(Self::Browser, |(reason, _)| reason)
+        match word {
+            "passphrase" => Self::Passphrase,
+            "hard" => Self::TooHard,
+            "broken" => Self::Broken,
+            _ => Self::Browser,
+        }
     }
 }
 
@@ -168,10 +161,16 @@ mod tests {
 
     #[test]
     fn every_reason_is_read_from_its_word() {
-        for (reason, word) in NotOpened::WORDS {
-            assert_eq!((reason.word(), NotOpened::of_word(word)), (word, reason));
+        use nostrp2p_protocol::nip49::InvalidNip49;
+
+        for (error, reason) in [
+            (InvalidNip49::Passphrase, NotOpened::Passphrase),
+            (InvalidNip49::TooHard(30), NotOpened::TooHard),
+            (InvalidNip49::Version(9), NotOpened::Broken),
+        ] {
+            assert_eq!(NotOpened::of_word(error.word()), reason);
         }
-        assert_eq!(NotOpened::of_word("?"), NotOpened::Browser);
+        assert_eq!(NotOpened::of_word("browser"), NotOpened::Browser);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use crate::{
     address::NodeAddress,
-    model::{Drafts, Mentions, Quote, Reply, Tab},
+    model::{Drafts, Mentions, Quote, Reply, Tab, ways::Home},
     texts::Language,
 };
 use nostrp2p_protocol::{PublicKey, frame::StoreId};
@@ -57,6 +57,8 @@ pub enum Setting {
     Cursor(Cursor),
     /// The node's address, when it is not the one that served the page.
     Node(Option<NodeAddress>),
+    /// How the node is found from anywhere.
+    Home(Option<Home>),
     /// The colours.
     Theme(Theme),
     /// The language, unless it is the one that the browser prefers.
@@ -96,6 +98,8 @@ pub struct Settings {
     pub cursor: Option<Cursor>,
     /// See [`Setting::Node`].
     pub node: Option<NodeAddress>,
+    /// See [`Setting::Home`].
+    pub home: Option<Home>,
     /// See [`Setting::Theme`].
     pub theme: Theme,
     /// See [`Setting::Language`].
@@ -175,6 +179,7 @@ impl Setting {
         match self {
             Self::Cursor(_) => "cursor",
             Self::Node(_) => "node",
+            Self::Home(_) => "home",
             Self::Theme(_) => "theme",
             Self::Language(_) => "language",
             Self::Draft(_) => "draft",
@@ -198,6 +203,7 @@ impl Setting {
         match self {
             Self::Cursor(Cursor { store, after }) => Some(format!("{store} {after}")),
             Self::Node(node) => node.as_ref().map(NodeAddress::url),
+            Self::Home(home) => home.as_ref().map(Home::to_text),
             Self::Theme(theme) => Some(theme.word().to_owned()),
             Self::Language(language) => language.map(|language| language.tag().to_owned()),
             Self::Draft(text) => Some(text.clone()).filter(|text| !text.is_empty()),
@@ -234,6 +240,7 @@ impl Settings {
                 });
             }
             "node" => self.node = NodeAddress::parse(text, false).ok(),
+            "home" => self.home = Home::parse(text),
             "theme" => {
                 self.theme = Theme::ALL.into_iter().find(|theme| theme.word() == text).unwrap_or_default()
             }
@@ -276,6 +283,12 @@ mod tests {
     #[test]
     fn every_setting_survives_its_text() {
         let node = NodeAddress::parse("wss://node.example:8443", true).ok();
+        let home = Some(Home {
+            peer: nostrp2p_protocol::PeerId::from_ed25519([3; 32]),
+            key: nostrp2p_protocol::channel::ChannelKey::from_bytes([7; 32]),
+            addresses: vec![],
+            helpers: node.iter().cloned().collect(),
+        });
         let reply = Some(Reply {
             to: EventId::from_bytes([1; 32]),
             author: PublicKey::from_bytes([2; 32]),
@@ -290,6 +303,7 @@ mod tests {
         let settings = [
             Setting::Cursor(Cursor { store: u64::MAX, after: 7 }),
             Setting::Node(node.clone()),
+            Setting::Home(home.clone()),
             Setting::Theme(Theme::Dark),
             Setting::Language(Some(Language::Japanese)),
             Setting::Draft("hello\nyou".into()),
@@ -313,6 +327,7 @@ mod tests {
         let expected = Settings {
             cursor: Some(Cursor { store: u64::MAX, after: 7 }),
             node,
+            home,
             theme: Theme::Dark,
             language: Some(Language::Japanese),
             draft: "hello\nyou".into(),
@@ -338,6 +353,7 @@ mod tests {
         for name in [
             "cursor",
             "node",
+            "home",
             "theme",
             "language",
             "reply",

@@ -24,6 +24,10 @@ words! {
     UNKNOWN_OWNER: "owner not known yet", "持ち主はまだ不明";
     NODE_OF: "node of {0}", "{0}のノード";
     PILL_CONNECTED: "connected", "接続中";
+    PILL_HELPED: "connected by way of a helper", "中継役を通じて接続中";
+    WAY_STRAIGHT: "This page talks to your node at {0}.", "このページは {0} であなたのノードと直接通信しています。";
+    WAY_HELPED: "This page reaches your node by way of the helper {0}, which carries what is said and cannot read it.", "このページは中継役 {0} を通じてあなたのノードと通信しています。中継役は内容を読めません。";
+    WAYS_BESIDES: "Other ways, if this one fails: {0}.", "この経路が使えないときの別の経路：{0}。";
     PILL_CONNECTING: "connecting", "接続しています";
     PILL_OFFLINE: "offline, will send later", "オフライン（あとで送信）";
 }
@@ -31,6 +35,7 @@ words! {
 pub const fn pill(language: Language, pill: Pill) -> &'static str {
     match pill {
         Pill::Connected => PILL_CONNECTED.say(language),
+        Pill::Helped => PILL_HELPED.say(language),
         Pill::Connecting => PILL_CONNECTING.say(language),
         Pill::Offline => PILL_OFFLINE.say(language),
     }
@@ -39,7 +44,7 @@ pub const fn pill(language: Language, pill: Pill) -> &'static str {
 /// The word by which tests and style sheet know the pill.
 pub const fn pill_word(pill: Pill) -> &'static str {
     match pill {
-        Pill::Connected => "connected",
+        Pill::Connected | Pill::Helped => "connected",
         Pill::Connecting => "connecting",
         Pill::Offline => "offline",
     }
@@ -60,6 +65,15 @@ pub fn delay(milliseconds: Option<u32>) -> String {
         Some(0) => "< 1 ms".to_owned(),
         Some(milliseconds) => format!("{milliseconds} ms"),
     }
+}
+
+pub fn way(language: Language, address: &str, helped: bool) -> String {
+    let words = if helped { WAY_HELPED } else { WAY_STRAIGHT };
+    words.fill(language, &[address])
+}
+
+pub fn other_ways(language: Language, addresses: &str) -> String {
+    WAYS_BESIDES.fill(language, &[addresses])
 }
 
 pub fn node_of(language: Language, name: &str) -> String {

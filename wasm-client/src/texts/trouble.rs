@@ -28,6 +28,9 @@ words! {
     NODE_CLOSED: "The node at {0} ended the conversation. It may be restarting; this page tries again by itself.", "{0} のノードが接続を終了しました。再起動中かもしれません。このページが自動的に再接続します。";
     NODE_SILENT: "{0} does not answer. Is your node running, and is the network good enough?", "{0} から応答がありません。ノードは起動していて、通信状態は良好ですか。";
     NODE_FOREIGN: "Something answers at {0}, but not a node of this network. Check address and port.", "{0} から応答がありますが、このネットワークのノードではありません。アドレスとポートを確認してください。";
+    OTHER_NODE: "A node answers at {0}, but it is not yours.", "{0} から応答したノードは、あなたのものではありません。";
+    IMPOSTOR: "What answers through the helper {0} is not your node: it does not hold your node’s key. Nothing was said to it. This page tries other ways; if it happens again, get a fresh link from your node.", "中継役 {0} の先で応答したのは、あなたのノードではありません（鍵が一致しません）。何も伝えていません。このページは別の経路を試します。繰り返す場合は、ノードから新しいリンクを取得してください。";
+    WAY_INCOMPLETE: "This link is not whole: what it says of the way to your node is cut off. Copy it again from your node.", "このリンクは不完全です。ノードへの経路が途中で切れています。ノードからもう一度コピーしてください。";
     MIXED_CONTENT: "This page came over https, so the browser lets it talk to {0} only over https too. Open the page of the node itself, or give the node a certificate (“tailscale serve” does).", "このページは https で開かれたため、ブラウザーは {0} とも https でしか通信できません。ノード自身のページを開くか、ノードに証明書を設定してください（“tailscale serve” で設定できます）。";
 
     NOT_SIGNED_IN: "The login at {0} was not signed, so this page shows what is stored on this device. Try again whenever you like.", "{0} へのログインが署名されなかったため、この端末に保存されたものを表示しています。いつでもやり直せます。";
@@ -63,6 +66,7 @@ pub fn invalid_address(language: Language, error: InvalidAddress) -> String {
         InvalidAddress::Form => ADDRESS_FORM,
         InvalidAddress::Port => ADDRESS_PORT,
         InvalidAddress::Token => CLAIM_INCOMPLETE,
+        InvalidAddress::Way => WAY_INCOMPLETE,
     };
     words.say(language).to_owned()
 }
@@ -85,6 +89,8 @@ pub fn trouble(
         Trouble::Closed => NODE_CLOSED,
         Trouble::Silent => NODE_SILENT,
         Trouble::Foreign => NODE_FOREIGN,
+        Trouble::OtherNode => OTHER_NODE,
+        Trouble::Impostor => IMPOSTOR,
         Trouble::MixedContent => MIXED_CONTENT,
         Trouble::NotSigned => NOT_SIGNED_IN,
     };

@@ -2,11 +2,11 @@
 
 use nostrp2p_protocol::{
     EventId, Filter, Kind, PublicKey, Rumor, delegation,
-    frame::{Carried, ClientFrame, Delivery, NodeFrame, Refusal, RefusalCode, RequestId, StoreId, VERSION},
+    frame::{Carried, ClientFrame, Delivery, NodeFrame, Refusal, RefusalCode, RequestId, StoreId, Ways},
     login,
 };
 
-use super::{Moment, compose, lists, notices, onboarding, own, pages, signing, timeline};
+use super::{Moment, compose, lists, notices, onboarding, own, pages, race, signing, timeline};
 use crate::{
     effect::{Effect, Purpose, Timer},
     message::SocketEvent,
@@ -16,6 +16,7 @@ use crate::{
         lists::MUTE_LIST,
         signing::Signer,
         timeline::{PAGE_POSTS, Past},
+        ways::Home,
     },
     question,
     sorted::SortedSet,
@@ -25,7 +26,7 @@ use crate::{
 use timeline::Origin;
 
 /// Name and version of this program, for the node's log.
-const CLIENT: &str = concat!("nostrp2p-wasm-client/", env!("CARGO_PKG_VERSION"));
+pub const CLIENT: &str = concat!("nostrp2p-wasm-client/", env!("CARGO_PKG_VERSION"));
 /// How long connecting, greeting and login may each take, in milliseconds; a phone's radio needs up to 2 s to wake.
 pub const ANSWER_WITHIN_MS: u64 = 10_000;
 /// How long the node may gather while somebody looks: below what an eye notices.
@@ -49,25 +50,9 @@ const RESEND_MS: u64 = 5_000;
 /// Most acknowledgements that are remembered for display.
 const MAX_CARRIED: usize = 500;
 
-/// Opens a socket to the node, in place of any other.
+/// Looks for the node by all ways, in place of any connection that there is.
 pub fn connect(model: &mut Model, out: &mut Vec<Effect>) {
-    let connection = &mut model.connection;
-    connection.requests.clear();
-    let Some(node) = &connection.node else {
-        connection.phase = Phase::Idle;
-        return;
-    };
-    out.push(Effect::Cancel(Timer::Reconnect));
-    if model.environment.page_is_secure && !node.is_secure() && !node.is_loopback() {
-        connection.phase = Phase::Waiting;
-        connection.trouble = Some(Trouble::MixedContent);
-        connection.failures = connection.failures.saturating_add(1);
-        return;
-    }
-    connection.attempt = connection.attempt.wrapping_add(1);
-    connection.phase = Phase::Opening;
-    out.push(Effect::Connect { attempt: connection.attempt, url: node.url() });
-    out.push(Effect::Wait(Timer::Answer, ANSWER_WITHIN_MS));
+    race::begin(model, out);
 }
 
 /// Connects to a node that the person named, or names again.
@@ -107,23 +92,24 @@ pub fn on_silence(model: &mut Model, moment: Moment, out: &mut Vec<Effect>) {
 
 /// The socket did something.
 pub fn on_socket(model: &mut Model, attempt: u32, event: SocketEvent, moment: Moment, out: &mut Vec<Effect>) {
-    if attempt != model.connection.attempt || !is_open(&model.connection.phase) {
+    if !is_open(&model.connection.phase) {
+        return;
+    }
+    if model.connection.race.iter().any(|it| it.number == attempt) {
+        return race::on_socket(model, attempt, event, moment, out);
+    }
+    if attempt != model.connection.attempt {
         return;
     }
     match event {
-        SocketEvent::Opened => {
-            model.connection.phase = Phase::Greeting;
-            out.push(Effect::Send(ClientFrame::Hello { version: VERSION, client: CLIENT.to_owned() }));
-        }
+        // All that was to be done then is done while the ways are tried.
+        SocketEvent::Opened => {}
         SocketEvent::Frame(frame) => on_frame(model, *frame, moment, out),
-        SocketEvent::Foreign => {
+        SocketEvent::Foreign | SocketEvent::Impostor => {
             out.push(Effect::Disconnect);
             fail(model, Trouble::Foreign, moment, out);
         }
-        SocketEvent::Closed => {
-            let opened = model.connection.phase != Phase::Opening;
-            fail(model, if opened { Trouble::Closed } else { Trouble::NoAnswer }, moment, out);
-        }
+        SocketEvent::Closed => fail(model, Trouble::Closed, moment, out),
     }
 }
 
@@ -131,8 +117,18 @@ const fn is_open(phase: &Phase) -> bool {
     !matches!(phase, Phase::Idle | Phase::Waiting | Phase::Refused(_))
 }
 
-fn fail(model: &mut Model, trouble: Trouble, moment: Moment, out: &mut Vec<Effect>) {
+/// It came to nothing, or is over: the next attempt follows, at once if another way may hold.
+pub fn fail(model: &mut Model, trouble: Trouble, moment: Moment, out: &mut Vec<Effect>) {
     let connection = &mut model.connection;
+    let lost = matches!(connection.phase, Phase::LoggedIn(_)) && connection.ways().len() > 1;
+    if let (Phase::Greeting | Phase::Greeted(_) | Phase::Proving(_), Some(way)) =
+        (&connection.phase, connection.way.take())
+    {
+        connection.doubtful = Some(way);
+    }
+    connection.race.clear();
+    connection.later.clear();
+    out.push(Effect::Cancel(Timer::HeadStart));
     connection.requests.clear();
     connection.failures = connection.failures.saturating_add(1);
     connection.trouble = Some(trouble);
@@ -142,10 +138,12 @@ fn fail(model: &mut Model, trouble: Trouble, moment: Moment, out: &mut Vec<Effec
         model.timeline.past = Past::InNode;
     }
     out.push(Effect::Cancel(Timer::Answer));
-    out.push(Effect::Wait(Timer::Reconnect, model.connection.retry_delay_ms(moment.random)));
+    let delay_ms = if lost { 0 } else { model.connection.retry_delay_ms(moment.random) };
+    out.push(Effect::Wait(Timer::Reconnect, delay_ms));
 }
 
-fn on_frame(model: &mut Model, frame: NodeFrame, moment: Moment, out: &mut Vec<Effect>) {
+/// A frame came over the socket that is in use.
+pub fn on_frame(model: &mut Model, frame: NodeFrame, moment: Moment, out: &mut Vec<Effect>) {
     match frame {
         NodeFrame::Welcome { challenge, peer, owner, .. } => {
             if model.connection.phase != Phase::Greeting {
@@ -176,8 +174,7 @@ fn on_frame(model: &mut Model, frame: NodeFrame, moment: Moment, out: &mut Vec<E
         }
         NodeFrame::Deliveries { id, people } => on_deliveries(model, id, people),
         NodeFrame::Delegated { expires } => on_delegated(model, expires, out),
-        // The list of ways is not kept yet.
-        NodeFrame::Ways(_) => {}
+        NodeFrame::Ways(told) => on_ways(model, &told, out),
         NodeFrame::Status { peers, stored } => model.connection.status = Some(Status { peers, stored }),
         NodeFrame::Markers(markers) => notices::on_markers(model, &markers, out),
         NodeFrame::Refused { request, refusal } => on_refused(model, request, refusal, moment, out),
@@ -186,8 +183,8 @@ fn on_frame(model: &mut Model, frame: NodeFrame, moment: Moment, out: &mut Vec<E
 
 /// Shows the node that we are its owner, or that we hold the right to become it.
 pub fn prove(model: &mut Model, out: &mut Vec<Effect>) {
-    let (Some(me), Phase::Greeted(greeting), Some(node)) =
-        (model.me, &model.connection.phase, &model.connection.node)
+    let (Some(me), Phase::Greeted(greeting), Some(authority)) =
+        (model.me, &model.connection.phase, model.connection.authority())
     else {
         return;
     };
@@ -198,7 +195,7 @@ pub fn prove(model: &mut Model, out: &mut Vec<Effect>) {
         (Some(_), _) => return refuse(model, Refusal::new(RefusalCode::NotOwner, ""), out),
         (None, None) => return refuse(model, Refusal::new(RefusalCode::NoOwner, ""), out),
     };
-    let draft = login::draft(&greeting.challenge, node.authority(), model.now());
+    let draft = login::draft(&greeting.challenge, &authority, model.now());
     model.connection.phase = Phase::Proving(greeting.clone());
     let attempt = model.connection.attempt;
     signing::sign(model, Purpose::Prove { attempt, token }, draft, out);
@@ -263,6 +260,8 @@ fn on_logged_in(
     model.connection.phase = Phase::LoggedIn(greeting);
     model.connection.failures = 0;
     model.connection.trouble = None;
+    model.connection.troubled = None;
+    model.connection.doubtful = None;
     model.people.begin();
     model.missing.begin();
     out.push(Effect::Cancel(Timer::Answer));
@@ -497,6 +496,16 @@ fn on_deliveries(model: &mut Model, id: EventId, people: Vec<(PublicKey, Deliver
         deliveries.pop_first();
     }
     deliveries.insert(id, known);
+}
+
+/// The node says how it is reached from elsewhere.
+fn on_ways(model: &mut Model, told: &Ways, out: &mut Vec<Effect>) {
+    let Phase::LoggedIn(greeting) = &model.connection.phase else { return };
+    let home = Home::told(model.connection.home.as_ref(), greeting.peer, told);
+    if model.connection.home.as_ref() != Some(&home) {
+        model.connection.home = Some(home.clone());
+        out.push(Effect::Save(vec![Change::Set(Setting::Home(Some(home)))]));
+    }
 }
 
 /// The node says how long it may act for its owner. Without that word nobody sends it what is private.

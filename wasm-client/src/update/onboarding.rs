@@ -88,8 +88,8 @@ pub fn on_claim_link(model: &mut Model, fragment: &str, out: &mut Vec<Effect>) {
     match link {
         Ok(link) => {
             welcome.token = link.token;
-            if link.node.is_some() {
-                model.connection.node = link.node;
+            if link.node.is_some() || link.home.is_some() {
+                take_place(model, link);
                 connection::connect_anew(model, out);
             }
         }
@@ -178,10 +178,21 @@ fn submit_address(model: &mut Model, out: &mut Vec<Effect>) {
     if link.token.is_some() {
         welcome.address.clear();
     }
-    if link.node.is_some() && link.node != model.connection.node || model.connection.greeting().is_none() {
-        model.connection.node = link.node.or_else(|| model.connection.node.clone());
+    let elsewhere = link.node.is_some() && link.node != model.connection.node
+        || link.home.is_some() && link.home != model.connection.home;
+    if elsewhere || model.connection.greeting().is_none() {
+        take_place(model, link);
         connection::connect_anew(model, out);
     }
+}
+
+/// Goes by what a link says of the place of a node.
+fn take_place(model: &mut Model, link: ClaimLink) {
+    let connection = &mut model.connection;
+    if link.home.is_some() || link.node.is_some() && link.node != connection.node {
+        connection.home = link.home;
+    }
+    connection.node = link.node.or_else(|| connection.node.clone());
 }
 
 fn back(welcome: &mut Welcome) {

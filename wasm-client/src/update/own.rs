@@ -135,7 +135,7 @@ fn mark_backed_up(model: &mut Model, out: &mut Vec<Effect>) {
 fn forget(model: &mut Model, out: &mut Vec<Effect>) {
     let (theme, chosen_language) = (model.theme, model.chosen_language);
     let node = model.connection.node.clone();
-    let attempt = model.connection.attempt;
+    let (home, last_attempt) = (model.connection.home.clone(), model.connection.last_attempt);
     *model = Model {
         environment: model.environment.clone(),
         stage: Stage::Welcome(Welcome::default()),
@@ -145,7 +145,8 @@ fn forget(model: &mut Model, out: &mut Vec<Effect>) {
         ..Model::default()
     };
     model.connection.node = node;
-    model.connection.attempt = attempt;
+    model.connection.home = home;
+    model.connection.last_attempt = last_attempt;
     out.push(Effect::Disconnect);
     out.push(Effect::Save(vec![
         Change::ForgetAll,

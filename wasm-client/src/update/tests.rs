@@ -12,6 +12,7 @@ mod reconnect;
 mod searching;
 mod signing;
 mod talking;
+mod ways;
 mod writing;
 
 use nostrp2p_protocol::{

@@ -8,6 +8,7 @@ use crate::{
     model::{
         Model, Phase,
         connection::{Pill, Status},
+        ways::Way,
     },
     texts,
     vdom::{On, element, svg},
@@ -35,10 +36,26 @@ pub fn view(model: &Model) -> Html {
                 .class("card")
                 .child(picture(model, NAMED_UP_TO))
                 .child_if(sentence(model))
+                .child_if(way(model))
                 .child(legend(model)),
         )
         .child_if(chosen(model))
         .child(figures(model))
+}
+
+/// By which way this page is connected, and which others there are.
+fn way(model: &Model) -> Option<Html> {
+    let connection = &model.connection;
+    let used = connection.way.as_ref().filter(|_| connection.is_logged_in())?;
+    let mut text = texts::way(model.language(), used.address().authority(), used.is_helped());
+    let all = connection.ways();
+    let others: Vec<&str> =
+        all.iter().filter(|way| *way != used).map(|way| way.address().authority()).collect();
+    if !others.is_empty() {
+        text.push(' ');
+        text.push_str(&texts::other_ways(model.language(), &others.join(", ")));
+    }
+    Some(paragraph("muted", text).test_id("way"))
 }
 
 /// The live miniature beside the column.
@@ -92,7 +109,8 @@ fn trouble_card(model: &Model) -> Option<Html> {
 /// Why the node cannot be reached, in words.
 pub fn trouble(model: &Model) -> Option<String> {
     let trouble = model.connection.trouble?;
-    let node = model.connection.node.as_ref()?;
+    let connection = &model.connection;
+    let node = connection.troubled.as_ref().map(Way::address).or(connection.node.as_ref())?;
     Some(texts::trouble(
         model.language(),
         trouble,

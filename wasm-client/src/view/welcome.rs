@@ -100,7 +100,7 @@ fn node_found(model: &Model, welcome: &Welcome, greeting: &Greeting) -> Html {
         None if welcome.token.is_some() => model.say(texts::NODE_FOUND_FREE).to_owned(),
         None => model.say(texts::NODE_FOUND_TOKENLESS).to_owned(),
     };
-    let address = model.connection.node.as_ref().map_or("", |node| node.authority());
+    let address = model.connection.way.as_ref().map_or("", |way| way.address().authority());
     element("div")
         .class("found")
         .key("found")

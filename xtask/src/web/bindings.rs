@@ -1,4 +1,4 @@
-//! From the crate `wasm-client` to `client.js` and `client.wasm`.
+//! From the crates `wasm-client` and `wasm-ciphers` to `client.js`, `client.wasm`, `ciphers.js` and `ciphers.wasm`.
 
 use super::{Tree, optimizer::Optimizer, read_tree};
 use crate::{report::Steps, workspace::Workspace};
@@ -7,28 +7,49 @@ use sha2::{Digest, Sha256};
 use std::{fs, path::Path};
 use wasm_bindgen_cli_support::Bindgen;
 
-/// Compiles the client for size and gives the raw module.
-pub fn compile(workspace: &Workspace) -> Result<Vec<u8>> {
-    let build = workspace.cargo([
-        "build",
-        "--profile",
-        "client",
-        "--target",
-        "wasm32-unknown-unknown",
-        "--package",
-        "nostrp2p-wasm-client",
-    ]);
-    let made = workspace.build(build, "nostrp2p_wasm_client.wasm")?;
-    let path = made.first().context("cargo built no nostrp2p_wasm_client.wasm")?;
-    fs::read(path).with_context(|| format!("cannot read {}", path.display()))
+/// The name of each module as it is published, and of the crate it comes from.
+const MODULES: [(&str, &str); 2] = [("client", "wasm-client"), ("ciphers", "wasm-ciphers")];
+
+/// A module as the compiler made it.
+pub struct Raw {
+    /// As it is published, without an ending.
+    pub name: &'static str,
+    pub wasm: Vec<u8>,
 }
 
-/// Makes the bindings and the small module, or takes them from `cache` when they were made from the same bytes
+/// Compiles the client's modules for size.
+pub fn compile(workspace: &Workspace) -> Result<Vec<Raw>> {
+    let mut build =
+        workspace.cargo(["build", "--profile", "client", "--target", "wasm32-unknown-unknown", "--lib"]);
+    for (_, folder) in MODULES {
+        build.args(["--package", &format!("nostrp2p-{folder}")]);
+    }
+    let made = workspace.build(build, ".wasm")?;
+    let read = |(name, folder): (&'static str, &str)| {
+        let file = format!("nostrp2p_{}.wasm", folder.replace('-', "_"));
+        let path = made.iter().find(|path| path.ends_with(&file));
+        let path = path.with_context(|| format!("cargo built no {file}"))?;
+        let wasm = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+        Ok(Raw { name, wasm })
+    };
+    MODULES.into_iter().map(read).collect()
+}
+
+/// Makes the bindings and the small modules, or takes them from `cache` when they were made from the same bytes
 /// by the same tools.
-pub fn make(wasm: &[u8], toolbox: &str, optimizer: &Optimizer, cache: &Path, steps: &Steps) -> Result<Tree> {
+pub fn make(
+    modules: &[Raw],
+    toolbox: &str,
+    optimizer: &Optimizer,
+    cache: &Path,
+    steps: &Steps,
+) -> Result<Tree> {
     let mut hash = Sha256::new();
     hash.update(format!("{toolbox}\n{}{}\n", include_str!("bindings.rs"), include_str!("optimizer.rs")));
-    hash.update(wasm);
+    for Raw { name, wasm } in modules {
+        hash.update(format!("{name}\n{}\n", wasm.len()));
+        hash.update(wasm);
+    }
     let key = super::hex(&hash.finalize());
     let key_file = cache.join(".key");
     if fs::read_to_string(&key_file).is_ok_and(|known| known == key) {
@@ -39,8 +60,17 @@ pub fn make(wasm: &[u8], toolbox: &str, optimizer: &Optimizer, cache: &Path, ste
         fs::remove_dir_all(cache).with_context(|| format!("cannot empty {}", cache.display()))?;
     }
     fs::create_dir_all(cache).with_context(|| format!("cannot make {}", cache.display()))?;
+    for module in modules {
+        bind(module, optimizer, cache, steps)?;
+    }
+    let tree = read_tree(cache)?;
+    fs::write(&key_file, key)?;
+    Ok(tree)
+}
+
+fn bind(Raw { name, wasm }: &Raw, optimizer: &Optimizer, cache: &Path, steps: &Steps) -> Result<()> {
     Bindgen::new()
-        .input_bytes("client", wasm.to_vec())
+        .input_bytes(name, wasm.clone())
         .web(true)?
         .typescript(false)
         .omit_default_module_path(true)
@@ -48,12 +78,11 @@ pub fn make(wasm: &[u8], toolbox: &str, optimizer: &Optimizer, cache: &Path, ste
         .remove_producers_section(true)
         .generate(cache)
         .context("the bindings could not be made")?;
-    let module = cache.join("client.wasm");
-    fs::rename(cache.join("client_bg.wasm"), &module).context("the bindings came without a module")?;
+    let module = cache.join(format!("{name}.wasm"));
+    fs::rename(cache.join(format!("{name}_bg.wasm")), &module)
+        .context("the bindings came without a module")?;
     if let Some(problem) = optimizer.shrink(&module)? {
-        steps.detail(&format!("{problem}: the client is left as rustc made it"));
+        steps.detail(&format!("{problem}: {name}.wasm is left as rustc made it"));
     }
-    let tree = read_tree(cache)?;
-    fs::write(&key_file, key)?;
-    Ok(tree)
+    Ok(())
 }

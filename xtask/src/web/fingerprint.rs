@@ -114,6 +114,15 @@ fn fingerprinted_name(path: &str, content: &[u8]) -> String {
     }
 }
 
+/// Whether this published file got its name from this source.
+pub fn is_named_after(published: &str, source: &str) -> bool {
+    let (stem, ending) = source.rsplit_once('.').unwrap_or((source, ""));
+    let digits = published.strip_prefix(stem).and_then(|rest| rest.strip_suffix(ending));
+    let digits = digits.and_then(|rest| rest.strip_prefix('.')?.strip_suffix('.'));
+    digits
+        .is_some_and(|digits| digits.len() == DIGITS && digits.chars().all(|digit| digit.is_ascii_hexdigit()))
+}
+
 fn text<'a>(path: &str, bytes: &'a [u8]) -> Option<&'a str> {
     if !WITH_REFERENCES.contains(&extension(path)) {
         return None;
@@ -247,6 +256,14 @@ mod tests {
         let boot = text_of(&two, &name_of(&two, "boot"));
         for file in two.fingerprinted.iter().filter(|path| path.starts_with("client.")) {
             assert!(boot.contains(&format!("'./{file}'")), "{boot} lacks {file}");
+        }
+    }
+
+    #[test]
+    fn a_published_file_is_told_by_its_source() {
+        assert!(is_named_after(&fingerprinted_name("a/b.js", b"x"), "a/b.js"));
+        for other in ["b.js", "b.0123456789.css", "ab.0123456789.js", "b.012345678.js", "b.012345678g.js"] {
+            assert!(!is_named_after(other, "b.js"), "{other}");
         }
     }
 

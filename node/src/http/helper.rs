@@ -1,0 +1,194 @@
+//! `GET /to/<peer id>`: lends this node's address to a node at home that has asked for it. See PROTOCOL.md, "The way
+//! home".
+//!
+//! Each WebSocket message is a frame of a stream to that node, both ways, and nothing else happens here: what is inside
+//! is ciphertext, and who may log in is decided at the other end. So pages of any origin may come; they gain nothing
+//! here that a program without an origin would not have.
+
+use std::{
+    sync::PoisonError,
+    time::{Duration, Instant},
+};
+
+use axum::{
+    Extension,
+    extract::{
+        Path, State, WebSocketUpgrade,
+        ws::{CloseFrame, Message, WebSocket},
+    },
+    http::{HeaderMap, StatusCode},
+    response::{IntoResponse, Response},
+};
+use futures_util::{SinkExt, StreamExt, stream::SplitSink};
+use nostrp2p_core::NotLent;
+use nostrp2p_overlay::{HomeReader, HomeStream, HomeWriter, MAX_HOME_FRAME, RequestError};
+use nostrp2p_protocol::PeerId;
+use tokio::time::{sleep, timeout};
+
+use super::{
+    App,
+    visitors::{Place, Source},
+};
+use crate::clock;
+
+/// A side that takes no byte for this long is gone or too slow, and holds memory.
+const WRITE_DEADLINE: Duration = Duration::from_secs(30);
+/// A phone that sleeps is not woken more often than this.
+const PING_EVERY: Duration = Duration::from_secs(120);
+/// Two pings without an answer, and half a minute.
+const SILENCE: Duration = Duration::from_secs(270);
+/// The close codes: this helper cannot serve that node now, and the client is to blame. From the range that RFC 6455
+/// leaves to applications.
+const NOT_NOW: u16 = 4_503;
+const NO_SENSE: u16 = 4_400;
+
+/// Why a session is over, for the browser's ears.
+struct Over(u16, String);
+
+pub(super) async fn upgrade(
+    State(app): State<App>,
+    Path(peer): Path<String>,
+    source: Option<Extension<Source>>,
+    headers: HeaderMap,
+    upgrade: WebSocketUpgrade,
+) -> Response {
+    if !app.lending.lock().unwrap_or_else(PoisonError::into_inner).offers() {
+        return (StatusCode::NOT_FOUND, "This node lends its address to nobody.\n").into_response();
+    }
+    let Ok(peer) = peer.parse::<PeerId>() else {
+        return (StatusCode::BAD_REQUEST, "Behind /to/ stands the peer id of a node.\n").into_response();
+    };
+    let place = Place::of(source.map(|source| source.0), &headers);
+    let Some(visit) = app.visitors.enter(place, Instant::now()) else {
+        let text = "There are as many sessions from your address as there may be; close one and try again.\n";
+        return (StatusCode::TOO_MANY_REQUESTS, text).into_response();
+    };
+    // Whatever is wrong from here on, a browser learns only over the WebSocket.
+    upgrade.max_message_size(MAX_HOME_FRAME).max_frame_size(MAX_HOME_FRAME).on_upgrade(
+        async move |mut socket| {
+            match Lent::open(app, peer).await {
+                Ok((lent, stream)) => carry(&lent, socket, stream).await,
+                Err(over) => goodbye(&mut socket, over).await,
+            }
+            drop(visit);
+        },
+    )
+}
+
+/// A session that counts until it is dropped.
+struct Lent {
+    app: App,
+    peer: PeerId,
+}
+
+impl Lent {
+    async fn open(app: App, peer: PeerId) -> Result<(Self, HomeStream), Over> {
+        let opened = app.lending.lock().unwrap_or_else(PoisonError::into_inner).open(&peer, clock::now());
+        opened.map_err(Over::from)?;
+        let lent = Self { app, peer };
+        match lent.app.overlay.open_home(peer).await {
+            Ok(stream) => Ok((lent, stream)),
+            Err(RequestError::Unreachable { .. }) => Err(NotLent::Unknown.into()),
+            Err(error) => Err(Over(NOT_NOW, error.to_string())),
+        }
+    }
+
+    /// Waits until so many bytes may go.
+    async fn pay(&self, bytes: usize) -> Result<(), Over> {
+        let clock_ms = u64::try_from(self.app.started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let wait_ms = {
+            let mut lending = self.app.lending.lock().unwrap_or_else(PoisonError::into_inner);
+            lending.spend(&self.peer, bytes, clock_ms, clock::now())?
+        };
+        sleep(Duration::from_millis(wait_ms)).await;
+        Ok(())
+    }
+}
+
+impl Drop for Lent {
+    fn drop(&mut self) {
+        self.app.lending.lock().unwrap_or_else(PoisonError::into_inner).close(&self.peer);
+    }
+}
+
+impl From<NotLent> for Over {
+    fn from(reason: NotLent) -> Self {
+        Self(NOT_NOW, reason.to_string())
+    }
+}
+
+/// Carries both ways at once, so that neither waits for the other, until one side is gone.
+async fn carry(lent: &Lent, socket: WebSocket, stream: HomeStream) {
+    tracing::debug!(peer = %lent.peer, "a client goes home through this node");
+    let (mut to_client, from_client) = socket.split();
+    let (mut from_home, mut to_home) = stream.split();
+    let mut stop = lent.app.stop.clone();
+    let over = tokio::select! {
+        over = homeward(lent, from_client, &mut to_home) => over,
+        over = outward(lent, &mut from_home, &mut to_client) => over,
+        () = stop.wait() => Over(NOT_NOW, "this helper is stopping".to_owned()),
+    };
+    tracing::debug!(peer = %lent.peer, reason = over.1, "it is over");
+    let close = Message::Close(Some(CloseFrame { code: over.0, reason: over.1.into() }));
+    drop(timeout(WRITE_DEADLINE, to_client.send(close)).await);
+}
+
+async fn homeward(
+    lent: &Lent,
+    mut from_client: impl StreamExt<Item = Result<Message, axum::Error>> + Unpin,
+    to_home: &mut HomeWriter,
+) -> Over {
+    loop {
+        let message = match timeout(SILENCE, from_client.next()).await {
+            Ok(Some(Ok(message))) => message,
+            Ok(Some(Err(error))) => return Over(NO_SENSE, error.to_string()),
+            Ok(None) | Err(_) => return Over(NOT_NOW, "the client is gone".to_owned()),
+        };
+        match message {
+            Message::Binary(bytes) => {
+                if let Err(over) = lent.pay(bytes.len()).await {
+                    return over;
+                }
+                if !matches!(timeout(WRITE_DEADLINE, to_home.send(&bytes)).await, Ok(Ok(()))) {
+                    return lost();
+                }
+            }
+            Message::Text(_) => return Over(NO_SENSE, "only binary messages go home".to_owned()),
+            Message::Close(_) => return Over(NOT_NOW, "the client is gone".to_owned()),
+            Message::Ping(_) | Message::Pong(_) => {}
+        }
+    }
+}
+
+async fn outward(
+    lent: &Lent,
+    from_home: &mut HomeReader,
+    to_client: &mut SplitSink<WebSocket, Message>,
+) -> Over {
+    loop {
+        let message = match timeout(PING_EVERY, from_home.receive()).await {
+            Ok(Ok(Some(frame))) => {
+                if let Err(over) = lent.pay(frame.len()).await {
+                    return over;
+                }
+                Message::Binary(frame.into())
+            }
+            Ok(Ok(None)) => return Over(NOT_NOW, "that node has hung up".to_owned()),
+            Ok(Err(_)) => return lost(),
+            // Whether anybody is there still, nothing else would show.
+            Err(_) => Message::Ping(vec![].into()),
+        };
+        if !matches!(timeout(WRITE_DEADLINE, to_client.send(message)).await, Ok(Ok(()))) {
+            return Over(NOT_NOW, "the client takes nothing".to_owned());
+        }
+    }
+}
+
+fn lost() -> Over {
+    Over(NOT_NOW, "the connection to that node is lost".to_owned())
+}
+
+async fn goodbye(socket: &mut WebSocket, over: Over) {
+    let close = Message::Close(Some(CloseFrame { code: over.0, reason: over.1.into() }));
+    drop(timeout(WRITE_DEADLINE, socket.send(close)).await);
+}

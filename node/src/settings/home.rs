@@ -1,0 +1,163 @@
+//! What the operator says about the way home: being reached through helpers, and being one.
+
+use nostrp2p_core::LendingLimits;
+use nostrp2p_protocol::announcement::is_way;
+
+use super::{File, Flags, Tls, Unusable, boolish};
+
+/// Sessions at a time that one node at home gets: a person's devices, each with a tab or two.
+const DEFAULT_SESSIONS: usize = 8;
+/// KiB a second that one node at home gets: a page of posts in well under a second.
+const DEFAULT_KIB_PER_SECOND: u64 = 256;
+/// MiB a day that one node at home gets. A guess: a hundred times what a busy reader needs.
+const DEFAULT_MIB_PER_DAY: u64 = 1_024;
+
+/// What the operator says about the way home.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HomeSettings {
+    /// Whether to ask helpers, unless this node is one.
+    pub help_me: bool,
+    /// Where browsers reach this node, if it lends a hand: `wss://host` or `wss://host:port`.
+    pub help_others: Option<String>,
+    /// What each node at home gets.
+    pub limits: LendingLimits,
+    /// Where the web client is hosted, for links that work from anywhere: `https://...` without a `/` at its end.
+    pub page: Option<String>,
+}
+
+/// `--help-others`: none stands for off.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HelpOthers(pub Option<String>);
+
+impl HomeSettings {
+    /// The lines of a settings file that says the same.
+    pub(super) fn lines(&self, text: impl Fn(&str) -> String) -> [(&'static str, Option<String>); 6] {
+        let LendingLimits { sessions, bytes_per_second, bytes_per_day } = self.limits;
+        [
+            ("help-me-home", Some(text(if self.help_me { "auto" } else { "off" }))),
+            ("help-others", Some(text(self.help_others.as_deref().unwrap_or("off")))),
+            ("help-sessions", Some(sessions.to_string())),
+            ("help-kib-per-second", Some((bytes_per_second / 1024).to_string())),
+            ("help-mib-per-day", Some((bytes_per_day / 1024 / 1024).to_string())),
+            ("page", self.page.as_deref().map(text)),
+        ]
+    }
+
+    /// The name under which browsers reach this helper.
+    pub(super) fn host(&self) -> Option<String> {
+        let authority = self.help_others.as_ref()?.strip_prefix("wss://")?;
+        let name = authority.rsplit_once(':').map_or(authority, |(name, _)| name);
+        Some(name.to_owned())
+    }
+}
+
+/// Flags and environment before file before defaults. A node with a certificate for a domain of its own helps unless it
+/// is told not to.
+pub(super) fn merge(flags: &Flags, file: &File, tls: Option<&Tls>) -> Result<HomeSettings, Unusable> {
+    fn in_file<T>(
+        name: &str,
+        text: Option<&String>,
+        parse: fn(&str) -> Result<T, String>,
+    ) -> Result<Option<T>, Unusable> {
+        let parsed = text.map(|text| parse(text)).transpose();
+        parsed.map_err(|reason| Unusable::InFile(format!("{name}: {reason}")))
+    }
+    let help_me = in_file("help-me-home", file.help_me_home.as_ref(), help_me)?;
+    let said = in_file("help-others", file.help_others.as_ref(), help_others)?;
+    let hosted = in_file("page", file.page.as_ref(), page)?;
+    let domain = match tls {
+        Some(Tls::Acme(acme)) => acme.domains.first().map(|domain| format!("wss://{domain}")),
+        _ => None,
+    };
+    let help_others = flags.help_others.clone().or(said).map_or(domain, |HelpOthers(said)| said);
+    let kib = flags.help_kib_per_second.or(file.help_kib_per_second).unwrap_or(DEFAULT_KIB_PER_SECOND);
+    let mib = flags.help_mib_per_day.or(file.help_mib_per_day).unwrap_or(DEFAULT_MIB_PER_DAY);
+    Ok(HomeSettings {
+        help_me: flags.help_me_home.or(help_me).unwrap_or(true),
+        help_others,
+        limits: LendingLimits {
+            sessions: flags.help_sessions.or(file.help_sessions).unwrap_or(DEFAULT_SESSIONS),
+            bytes_per_second: kib.saturating_mul(1024),
+            bytes_per_day: mib.saturating_mul(1024 * 1024),
+        },
+        page: flags.page.clone().or(hosted),
+    })
+}
+
+pub(super) fn help_me(text: &str) -> Result<bool, String> {
+    match text.to_ascii_lowercase().as_str() {
+        "auto" => Ok(true),
+        other => boolish(other).map_err(|_| "say auto or off".to_owned()),
+    }
+}
+
+pub(super) fn help_others(text: &str) -> Result<HelpOthers, String> {
+    let text = text.trim().trim_end_matches('/').to_ascii_lowercase();
+    if text == "off" {
+        return Ok(HelpOthers(None));
+    }
+    if is_way(&text) {
+        Ok(HelpOthers(Some(text)))
+    } else {
+        Err("say off, or where browsers reach this node with TLS, such as wss://node.example".to_owned())
+    }
+}
+
+pub(super) fn page(text: &str) -> Result<String, String> {
+    let text = text.trim().trim_end_matches('/');
+    let sound = text.starts_with("https://") && text.len() > 8 && !text.contains(['#', '?', ' ']);
+    sound
+        .then(|| text.to_owned())
+        .ok_or_else(|| "give an https address, such as https://page.example".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+    use crate::settings::Acme;
+
+    #[derive(Parser)]
+    struct Program {
+        #[command(flatten)]
+        flags: Flags,
+    }
+
+    fn home(arguments: &[&str], file: &str, tls: Option<&Tls>) -> HomeSettings {
+        let program = Program::try_parse_from([&["nostrp2p"], arguments].concat()).unwrap();
+        merge(&program.flags, &toml::from_str(file).unwrap(), tls).unwrap()
+    }
+
+    #[test]
+    fn a_node_helps_when_it_is_told_to_or_has_a_domain_of_its_own() {
+        let acme = Tls::Acme(Acme { domains: vec!["node.example".into()], email: None, directory: None });
+        let check = |arguments: &[&str], file: &str, tls: Option<&Tls>, expected: Option<&str>| {
+            assert_eq!(home(arguments, file, tls).help_others.as_deref(), expected, "{arguments:?} {file}");
+        };
+        check(&[], "", None, None);
+        check(&[], "", Some(&acme), Some("wss://node.example"));
+        check(&["--help-others", "off"], "", Some(&acme), None);
+        check(&[], "help-others = 'wss://other.example:8443/'", None, Some("wss://other.example:8443"));
+        check(
+            &["--help-others", "WSS://Third.example"],
+            "help-others = 'off'",
+            None,
+            Some("wss://third.example"),
+        );
+    }
+
+    #[test]
+    fn what_is_lent_and_the_page_are_taken_and_nonsense_is_named() {
+        let home = home(
+            &["--help-sessions", "2", "--help-me-home", "off"],
+            "help-mib-per-day = 5\npage = 'https://page.example/'\nhelp-kib-per-second = 3",
+            None,
+        );
+        let limits = LendingLimits { sessions: 2, bytes_per_second: 3_072, bytes_per_day: 5_242_880 };
+        assert_eq!((home.limits, home.help_me), (limits, false));
+        assert_eq!(home.page.as_deref(), Some("https://page.example"));
+        assert!(help_others("http://node.example").is_err() && help_others("wss://a/b").is_err());
+        assert!(page("http://page.example").is_err() && help_me("perhaps").is_err());
+    }
+}

@@ -1,0 +1,152 @@
+//! Finding the node: all ways are tried, the straight ones with a small head start, and the first one at whose end the
+//! node answers is taken. See [`crate::model::ways`].
+
+use nostrp2p_protocol::frame::{ClientFrame, NodeFrame, RefusalCode, VERSION};
+
+use super::{
+    Moment,
+    connection::{ANSWER_WITHIN_MS, CLIENT, fail, on_frame},
+};
+use crate::{
+    effect::{Effect, Timer},
+    message::SocketEvent,
+    model::{
+        Model, Phase,
+        connection::Trouble,
+        ways::{Attempt, Way},
+    },
+};
+
+/// How long the straight ways are tried alone, in milliseconds: at home the node answers within this time, and no
+/// helper is bothered.
+pub const HEAD_START_MS: u64 = 300;
+
+/// Tries all ways, in place of any connection that there is.
+pub fn begin(model: &mut Model, out: &mut Vec<Effect>) {
+    let connection = &mut model.connection;
+    connection.requests.clear();
+    connection.race.clear();
+    connection.later.clear();
+    connection.way = None;
+    let all = connection.ways();
+    if all.is_empty() {
+        connection.phase = Phase::Idle;
+        return;
+    }
+    out.push(Effect::Cancel(Timer::Reconnect));
+    let page_is_secure = model.environment.page_is_secure;
+    let allowed = |way: &Way| !page_is_secure || way.address().is_secure() || way.address().is_loopback();
+    let mut allowed: Vec<Way> = all.into_iter().filter(allowed).collect();
+    if allowed.is_empty() {
+        connection.phase = Phase::Waiting;
+        connection.trouble = Some(Trouble::MixedContent);
+        connection.failures = connection.failures.saturating_add(1);
+        return;
+    }
+    let late = |way: &Way| way.is_helped() || connection.doubtful.as_ref() == Some(way);
+    if allowed.iter().any(|way| !late(way)) {
+        let (later, first) = allowed.into_iter().partition(late);
+        connection.later = later;
+        allowed = first;
+    }
+    connection.phase = Phase::Opening;
+    out.push(Effect::Disconnect);
+    out.push(Effect::Wait(Timer::Answer, ANSWER_WITHIN_MS));
+    if !connection.later.is_empty() {
+        out.push(Effect::Wait(Timer::HeadStart, HEAD_START_MS));
+    }
+    allowed.into_iter().for_each(|way| start(model, way, out));
+}
+
+/// The head start is over: tries the rest.
+pub fn try_the_rest(model: &mut Model, out: &mut Vec<Effect>) {
+    out.push(Effect::Cancel(Timer::HeadStart));
+    for way in std::mem::take(&mut model.connection.later) {
+        start(model, way, out);
+    }
+}
+
+fn start(model: &mut Model, way: Way, out: &mut Vec<Effect>) {
+    let connection = &mut model.connection;
+    connection.last_attempt = connection.last_attempt.wrapping_add(1);
+    connection.attempt = connection.last_attempt;
+    let (url, channel) = match (&way, &connection.home) {
+        (Way::Helper(helper), Some(home)) => {
+            (format!("{}/to/{}", helper.origin(), home.peer), Some((home.peer, home.key)))
+        }
+        _ => (way.address().url(), None),
+    };
+    let number = connection.attempt;
+    connection.race.push(Attempt { number, way });
+    out.push(Effect::Connect { attempt: number, url, channel });
+}
+
+/// One of the sockets did something while several are tried.
+pub fn on_socket(model: &mut Model, number: u32, event: SocketEvent, moment: Moment, out: &mut Vec<Effect>) {
+    let trouble = match event {
+        SocketEvent::Opened => {
+            model.connection.phase = Phase::Greeting;
+            let hello = ClientFrame::Hello { version: VERSION, client: CLIENT.to_owned() };
+            return out.push(Effect::Greet(number, hello));
+        }
+        SocketEvent::Frame(frame) => match &*frame {
+            NodeFrame::Welcome { peer, owner, .. } if is_ours(model, *peer, *owner) => {
+                win(model, number, out);
+                return on_frame(model, *frame, moment, out);
+            }
+            NodeFrame::Welcome { .. } => Trouble::OtherNode,
+            NodeFrame::Refused { refusal, .. } if refusal.code == RefusalCode::Version => {
+                win(model, number, out);
+                return on_frame(model, *frame, moment, out);
+            }
+            _ => Trouble::Closed,
+        },
+        SocketEvent::Foreign => Trouble::Foreign,
+        SocketEvent::Impostor => Trouble::Impostor,
+        SocketEvent::Closed if model.connection.phase == Phase::Opening => Trouble::NoAnswer,
+        SocketEvent::Closed => Trouble::Closed,
+    };
+    lose(model, number, trouble, moment, out);
+}
+
+/// With helpers to fall back on, a stranger's node at an address where the own one was is passed over: at home the node
+/// has that address, and elsewhere another one may.
+fn is_ours(
+    model: &Model,
+    peer: nostrp2p_protocol::PeerId,
+    owner: Option<nostrp2p_protocol::PublicKey>,
+) -> bool {
+    let Some(home) = model.connection.home.as_ref().filter(|home| !home.helpers.is_empty()) else {
+        return true;
+    };
+    home.peer == peer || (owner.is_some() && owner == model.me)
+}
+
+fn win(model: &mut Model, number: u32, out: &mut Vec<Effect>) {
+    let connection = &mut model.connection;
+    connection.attempt = number;
+    connection.way = connection.race.iter().find(|attempt| attempt.number == number).map(|it| it.way.clone());
+    connection.race.clear();
+    connection.later.clear();
+    connection.phase = Phase::Greeting;
+    out.push(Effect::Cancel(Timer::HeadStart));
+    out.push(Effect::Settle(number));
+}
+
+fn lose(model: &mut Model, number: u32, trouble: Trouble, moment: Moment, out: &mut Vec<Effect>) {
+    let race = &mut model.connection.race;
+    let Some(index) = race.iter().position(|attempt| attempt.number == number) else { return };
+    let lost = race.remove(index);
+    out.push(Effect::Drop(number));
+    // What is graver is told, whatever else has failed.
+    if model.connection.trouble != Some(Trouble::Impostor) {
+        model.connection.trouble = Some(trouble);
+        model.connection.troubled = Some(lost.way);
+    }
+    try_the_rest(model, out);
+    if model.connection.race.is_empty() {
+        let trouble = model.connection.trouble.unwrap_or(trouble);
+        out.push(Effect::Disconnect);
+        fail(model, trouble, moment, out);
+    }
+}
