@@ -46,8 +46,9 @@ pub struct Announcer {
     /// Where browsers reach this node, if it lends a hand to others.
     helper: Option<String>,
     last_own: u64,
-    /// What this node has said of itself last.
+    /// What this node has said of itself last, and whom it acts for.
     said: Vec<u8>,
+    owner: Option<PublicKey>,
     heard: BTreeMap<PeerId, Heard>,
 }
 
@@ -95,6 +96,7 @@ impl Announcer {
             helper,
             last_own: 0,
             said: Vec::new(),
+            owner: None,
             heard: BTreeMap::new(),
         }
     }
@@ -114,6 +116,7 @@ impl Announcer {
             delegation: delegation.map(strip),
             helper: self.helper.clone(),
         };
+        self.owner = delegation.map(Delegation::owner);
         self.said = announcement.encode(&self.secret.sign(&announcement.signed_bytes()));
         self.said.clone()
     }
@@ -173,20 +176,22 @@ impl Announcer {
         Ok(News { peer, addresses, delegation, helper })
     }
 
-    /// The announcements to tell a node that joins, the latest first.
+    /// The announcements to tell a node that joins: this node's own, which it may have missed, and the latest of others.
     pub fn known(&self) -> Vec<Vec<u8>> {
         self.latest(|_| true)
     }
 
-    /// The announcements of nodes that act for any of these people, the latest first.
+    /// The announcements of nodes that act for any of these people: this node's own, and the latest of others.
     pub fn known_of(&self, people: &[PublicKey]) -> Vec<Vec<u8>> {
-        self.latest(|heard| heard.owner.is_some_and(|owner| people.contains(&owner)))
+        self.latest(|owner| owner.is_some_and(|owner| people.contains(&owner)))
     }
 
-    fn latest(&self, wanted: impl Fn(&Heard) -> bool) -> Vec<Vec<u8>> {
-        let mut heard: Vec<&Heard> = self.heard.values().filter(|heard| wanted(heard)).collect();
+    fn latest(&self, wanted: impl Fn(Option<PublicKey>) -> bool) -> Vec<Vec<u8>> {
+        let own = (!self.said.is_empty() && wanted(self.owner)).then_some(&self.said);
+        let mut heard: Vec<&Heard> = self.heard.values().filter(|heard| wanted(heard.owner)).collect();
         heard.sort_unstable_by_key(|heard| std::cmp::Reverse(heard.issued_at));
-        heard.into_iter().take(MAX_ANNOUNCEMENTS).map(|heard| heard.bytes.clone()).collect()
+        let heard = heard.into_iter().map(|heard| &heard.bytes);
+        own.into_iter().chain(heard).take(MAX_ANNOUNCEMENTS).cloned().collect()
     }
 
     /// How many nodes are known.
@@ -233,7 +238,11 @@ mod tests {
 
     #[test]
     fn an_announcement_is_heard_once_and_told_on() {
-        let bytes = announcer(1).own(vec!["/ip4/1.2.3.4/tcp/1".into()], Some(&delegation_for(1)), NOW);
+        let mut first = announcer(1);
+        assert_eq!(first.known(), Vec::<Vec<u8>>::new(), "nothing was said yet");
+        let bytes = first.own(vec!["/ip4/1.2.3.4/tcp/1".into()], Some(&delegation_for(1)), NOW);
+        assert_eq!(first.known(), std::slice::from_ref(&bytes), "a node tells of itself too");
+        assert_eq!(first.known_of(&[delegation_for(1).owner()]), first.known());
         let mut other = announcer(2);
         let news = other.hear(bytes.clone(), NOW).ok().unwrap();
         assert_eq!(news.peer, announcer(1).secret.peer_id());

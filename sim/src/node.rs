@@ -79,6 +79,7 @@ struct Driver {
     tasks: FuturesUnordered<Task>,
     next: u64,
     random: StdRng,
+    neighbours: usize,
 }
 
 pub(crate) fn now() -> u64 {
@@ -115,6 +116,7 @@ pub(crate) async fn start(
         handed: BTreeMap::new(),
         tasks: FuturesUnordered::new(),
         next: 0,
+        neighbours: 0,
         random: StdRng::seed_from_u64(identity.seed),
         overlay: overlay.clone(),
         identity,
@@ -194,7 +196,10 @@ impl Driver {
                 self.handle(Input::Heard(heard, payload)).await;
             }
             OverlayEvent::PeerJoined(peer) => {
-                self.announce().await;
+                if self.neighbours == 0 {
+                    self.announce().await;
+                }
+                self.neighbours += 1;
                 let overlay = self.overlay.clone();
                 self.tasks.push(Box::pin(async move {
                     let question = Question::Announcements.encode();
@@ -204,7 +209,10 @@ impl Driver {
                 }));
                 self.handle(Input::Joined(peer.id)).await;
             }
-            OverlayEvent::PeerLeft(peer) => self.handle(Input::Left(peer)).await,
+            OverlayEvent::PeerLeft(peer) => {
+                self.neighbours = self.neighbours.saturating_sub(1);
+                self.handle(Input::Left(peer)).await;
+            }
             OverlayEvent::Request { request, from, protocol, payload } => {
                 self.on_request(request, from, protocol, payload).await;
             }
@@ -375,9 +383,6 @@ impl Driver {
 
     /// Says where this node is, once it has somebody to say it to.
     async fn announce(&mut self) {
-        if self.overlay.peers().await.len() > 1 {
-            return;
-        }
         let addresses = self.overlay.listen_addresses().await;
         let bytes = self.announcer.own(addresses, Some(&self.identity.delegation), now());
         let _sent = self.overlay.broadcast(Topic::Nodes, bytes).await;

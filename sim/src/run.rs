@@ -253,7 +253,7 @@ impl World<'_> {
         // Who is switched off writes nothing.
         if let Some(Some(running)) = self.running.get(author) {
             self.written += 1;
-            let event = self.event(&identity, vec![]);
+            let event = self.event(&identity, vec![], &format!("post {}", self.written));
             self.tally.on_written(event.id(), author);
             drop(running.orders.send(Order::Publish(event)).await);
         }
@@ -266,13 +266,14 @@ impl World<'_> {
         let tags = vec![Tag::new(["p".to_owned(), person.key.public_key().to_string()])];
         if let (Some(Some(running)), Some(Some(_))) = (self.running.get(from), self.running.get(to)) {
             self.replies += 1;
-            drop(running.orders.send(Order::Publish(self.event(author, tags))).await);
+            let reply = self.event(author, tags, &format!("reply {}", self.replies));
+            drop(running.orders.send(Order::Publish(reply)).await);
         }
     }
 
-    /// About as long as people's posts are.
-    fn event(&self, author: &Identity, tags: Vec<Tag>) -> Event {
-        let content = format!("{:<140}", format!("post {} of a simulation", self.written));
+    /// About as long as people's posts are; the title keeps two of one second apart.
+    fn event(&self, author: &Identity, tags: Vec<Tag>, title: &str) -> Event {
+        let content = format!("{:<140}", format!("{title} of a simulation"));
         Draft { created_at: node::now(), kind: Kind::POST, tags, content }.sign(&author.key, &[0; 32])
     }
 
@@ -297,19 +298,22 @@ impl World<'_> {
         (self.say)("the halves have found each other");
     }
 
-    /// Waits until nobody lacks anything; returns the posts that were written.
+    /// Waits until nobody lacks anything, private replies included; returns the posts that were written.
     async fn settle(&self, since: Instant) -> Vec<nostrp2p_protocol::EventId> {
         let events = self.tally.written();
         let patience = Duration::from_secs(self.settings.settle);
         let mut told = 0;
         while since.elapsed() < patience {
             let lacking: usize = self.honest().map(|identity| node::missing(identity, &events)).sum();
-            if lacking == 0 {
+            // A reply into the other half is tried again after minutes only.
+            let waited = if self.settings.partition { 0 } else { self.replies };
+            let replies = waited.saturating_sub(self.tally.private().0);
+            if lacking + replies == 0 {
                 break;
             }
             if since.elapsed().as_secs() >= told {
                 told = since.elapsed().as_secs() + 5;
-                (self.say)(&format!("{lacking} are still on their way"));
+                (self.say)(&format!("{lacking} posts and {replies} replies are still on their way"));
             }
             tokio::time::sleep(Duration::from_millis(200)).await;
         }
