@@ -178,7 +178,7 @@ pub enum Tab {
 }
 
 /// The page of a person or a conversation while it is open.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Open {
     /// Which posts are drawn.
     pub window: Window,
@@ -190,18 +190,6 @@ pub struct Open {
     pub ended: bool,
     /// What the node found last.
     pub found: SortedSet<EventId>,
-}
-
-impl Default for Open {
-    fn default() -> Self {
-        Self {
-            window: Window::default(),
-            subscription: None,
-            loading: false,
-            ended: false,
-            found: SortedSet::default(),
-        }
-    }
 }
 
 /// What is opened under a post.

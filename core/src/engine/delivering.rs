@@ -42,8 +42,12 @@ impl Core {
         }
     }
 
-    /// A delivery that was given up begins anew.
+    /// A delivery that was given up begins anew; one that waits is due at once.
     pub(super) fn on_retry(&mut self, address: Address, now: u64) -> Vec<Output> {
+        if self.outbox.contains(&address) {
+            self.outbox.hurry(&address.person, now);
+            return self.attempt(now);
+        }
         if self.outbox.is_full() {
             return vec![];
         }

@@ -60,10 +60,10 @@ impl Running {
         self.read_delegation().await;
     }
 
-    /// Begins anew with the deliveries of an event that were given up.
+    /// Begins anew with the deliveries of an event that have not arrived.
     pub(super) async fn retry(&mut self, id: EventId) {
         let store = self.store.clone();
-        match tokio::task::spawn_blocking(move || store.given_up(&id)).await {
+        match tokio::task::spawn_blocking(move || store.undelivered(&id)).await {
             Ok(Ok(addresses)) => {
                 for address in addresses {
                     self.handle(Input::Retry(address)).await;

@@ -125,23 +125,23 @@ impl Store {
         Ok(waiting)
     }
 
-    /// The deliveries of an event that were given up.
+    /// The deliveries of an event that have not arrived, as far as the disk knows.
     ///
     /// # Errors
     /// When the disk cannot be read.
-    pub fn given_up(&self, id: &EventId) -> Result<Vec<Address>, redb::Error> {
+    pub fn undelivered(&self, id: &EventId) -> Result<Vec<Address>, redb::Error> {
         let transaction = self.database.begin_read()?;
         let Some(sequence) = transaction.open_table(IDS)?.get(id.as_bytes())?.map(|row| row.value()) else {
             return Ok(Vec::new());
         };
-        let mut given_up = Vec::new();
+        let mut undelivered = Vec::new();
         for row in transaction.open_table(OUTBOX)?.range((sequence, &[0; 32])..=(sequence, &[0xff; 32]))? {
             let (address, row) = delivery(row?);
-            if row.state == Delivery::GivenUp {
-                given_up.push(address);
+            if row.state != Delivery::Delivered {
+                undelivered.push(address);
             }
         }
-        Ok(given_up)
+        Ok(undelivered)
     }
 
     /// The latest deliveries by event, the newest event first; at most 200 rows.

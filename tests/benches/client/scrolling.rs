@@ -55,7 +55,7 @@ pub async fn measure(reader: Reader, posts: usize) {
     let tasks: Vec<u64> = serde_json::from_value(scrolled["tasks"].clone()).unwrap_or_default();
     println!(
         "posts scrolled through                      {posts}, {} a second",
-        posts / took.as_secs().max(1) as usize
+        posts / usize::try_from(took.as_secs().max(1)).unwrap_or(usize::MAX)
     );
     println!(
         "tasks longer than 50 ms meanwhile           {} of {} frames, the longest {} ms",
