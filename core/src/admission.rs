@@ -4,13 +4,14 @@
 //! signature comes after all of these and is checked outside. A node forwards only what it admitted.
 
 use nostrp2p_protocol::{
-    EventId, Oversize, PublicKey, Rumor,
+    EventId, Oversize, PeerId, PublicKey, Rumor,
     limits::{MAX_PEOPLE, MAX_SECONDS_AHEAD},
 };
 
 use crate::{
     audience::{Audience, audience},
-    buckets::{Buckets, Rate, UNIT},
+    buckets::{Rate, UNIT},
+    budgets::{Budgets, Grant},
     recent::Recent,
     trust::Trust,
 };
@@ -25,9 +26,16 @@ pub struct Limits {
     /// Events that the owner, those whom he follows and those whom these follow may send by gossip. Default 120 at once,
     /// 240 an hour, which is what all nodes keep of one author (see [`crate::MAX_PER_HOUR`]); a guess.
     pub close: Rate,
-    /// Events that anybody else may send by gossip. Default 4 at once, 180 an hour: so that a flood ends at the first
-    /// node. More than that comes by catching up, some seconds later; a guess.
+    /// Events of anybody else that are taken by gossip. Default 24 at once, 240 an hour, which is what all nodes keep of
+    /// one author, so it would come by catching up anyway. Those whom the node has not known for a day share it, as far as
+    /// one neighbour brings them.
     pub strangers: Rate,
+    /// How much of that is passed on. Default 8 at once, 240 an hour: so that a flood ends at the first node; whoever goes
+    /// over it is not passed on for a minute. What is not passed on comes by catching up, some seconds later; a guess.
+    pub passed_on: Rate,
+    /// Events of all strangers together. Default 600 at once, 7,200 an hour, half of it for those who have been known for
+    /// a day: what 17,000 people write who write ten times a day, and 2 kB a second with all copies; a guess.
+    pub all_strangers: Rate,
     /// Authors whose budgets are remembered. Default 10,000: 1 MB. The longest silent is forgotten first.
     pub authors: usize,
 }
@@ -38,7 +46,9 @@ impl Default for Limits {
             horizon_seconds: 30 * 86_400,
             recent_ids: 20_000,
             close: Rate { burst: 120, per_hour: 240 },
-            strangers: Rate { burst: 4, per_hour: 180 },
+            strangers: Rate { burst: 24, per_hour: 240 },
+            passed_on: Rate { burst: 8, per_hour: 240 },
+            all_strangers: Rate { burst: 600, per_hour: 7_200 },
             authors: 10_000,
         }
     }
@@ -87,9 +97,7 @@ pub struct Admission {
     limits: Limits,
     recent: Recent,
     declined: Recent,
-    budgets: Buckets<PublicKey>,
-    /// For deliveries, which nobody passes on: what somebody says to the owner is not rationed by what they say to all.
-    deliveries: Buckets<PublicKey>,
+    budgets: Budgets,
     trust: Trust,
 }
 
@@ -100,8 +108,7 @@ impl Admission {
             limits,
             recent: Recent::new(limits.recent_ids),
             declined: Recent::new(limits.recent_ids),
-            budgets: Buckets::new(limits.authors),
-            deliveries: Buckets::new(limits.authors),
+            budgets: Budgets::new(limits),
             trust: Trust::of(owner),
         }
     }
@@ -116,13 +123,24 @@ impl Admission {
         self.trust.learn(list);
     }
 
-    /// Whether a broadcast event is worth a signature check.
+    /// Takes over when people were first heard of, from the store; `born` is when its life began.
+    pub fn restore_people(&mut self, born: u64, people: Vec<(PublicKey, u64)>, now: u64) {
+        self.budgets.people.restore(born, people, now);
+    }
+
+    /// Whether a broadcast event that a neighbour brings is worth a signature check.
     ///
     /// # Errors
     /// `Err(Ok(..))` is to be ignored, `Err(Err(..))` is the sender's fault.
-    pub fn check(&mut self, id: &EventId, rumor: &Rumor, now: u64) -> Result<(), Result<Ignored, Oversize>> {
+    pub fn check(
+        &self,
+        id: &EventId,
+        rumor: &Rumor,
+        from: &PeerId,
+        now: u64,
+    ) -> Result<(), Result<Ignored, Oversize>> {
         rumor.check_shape().map_err(Err)?;
-        self.unwanted(id, rumor, now).map_or(Ok(()), |ignored| Err(Ok(ignored)))
+        self.unwanted(id, rumor, from, now).map_or(Ok(()), |ignored| Err(Ok(ignored)))
     }
 
     /// The same for an event that another node hands over because it is for the owner. That it was seen before does
@@ -130,11 +148,16 @@ impl Admission {
     ///
     /// # Errors
     /// As [`Admission::check`].
-    pub fn check_handed(&self, rumor: &Rumor, now: u64) -> Result<(), Result<Ignored, Oversize>> {
+    pub fn check_handed(
+        &self,
+        rumor: &Rumor,
+        from: &PeerId,
+        now: u64,
+    ) -> Result<(), Result<Ignored, Oversize>> {
         rumor.check_shape().map_err(Err)?;
         let ignored = self.out_of_time(rumor, now).or_else(|| too_many_people(rumor)).or_else(|| {
-            let cost = cost(&rumor.id(), rumor);
-            let holds = self.deliveries.holds(&rumor.pubkey, self.limits.close, cost, now);
+            let holds =
+                self.budgets.holds_handed(&self.trust, &rumor.pubkey, from, cost(&rumor.id(), rumor), now);
             (!holds).then_some(Ignored::OverBudget)
         });
         ignored.map_or(Ok(()), |ignored| Err(Ok(ignored)))
@@ -163,19 +186,25 @@ impl Admission {
         self.declined.insert(id);
     }
 
-    /// Remembers an event whose signature was right, and charges its author.
+    /// Remembers an event whose signature was right, charges its author, and says whether it is passed on.
     ///
     /// Only now: otherwise a stranger could use up an author's budget, or hide an event by its id, with forgeries.
-    pub fn admit(&mut self, id: EventId, rumor: &Rumor, now: u64) {
+    pub fn admit(&mut self, id: EventId, rumor: &Rumor, from: &PeerId, now: u64) -> bool {
         self.recent.insert(id);
-        let rate = self.rate(&rumor.pubkey);
-        self.budgets.take(rumor.pubkey, rate, cost(&id, rumor), now);
+        let cost = cost(&id, rumor);
+        self.budgets.charge(&self.trust, &rumor.pubkey, from, cost, now) == Grant::PassOn
+    }
+
+    /// Remembers an event that came by catching up and whose signature was right.
+    pub fn admit_shared(&mut self, id: EventId, rumor: &Rumor, now: u64) {
+        self.recent.insert(id);
+        self.budgets.people.meet(rumor.pubkey, now);
     }
 
     /// The same for an event that was handed over.
-    pub fn admit_handed(&mut self, id: EventId, rumor: &Rumor, now: u64) {
+    pub fn admit_handed(&mut self, id: EventId, rumor: &Rumor, from: &PeerId, now: u64) {
         self.recent.insert(id);
-        self.deliveries.take(rumor.pubkey, self.limits.close, cost(&id, rumor), now);
+        self.budgets.charge_handed(&self.trust, &rumor.pubkey, from, cost(&id, rumor), now);
     }
 
     /// Remembers an own event, which needs no budget.
@@ -183,7 +212,7 @@ impl Admission {
         self.recent.insert(id);
     }
 
-    fn unwanted(&self, id: &EventId, rumor: &Rumor, now: u64) -> Option<Ignored> {
+    fn unwanted(&self, id: &EventId, rumor: &Rumor, from: &PeerId, now: u64) -> Option<Ignored> {
         if let Some(ignored) = self.out_of_time(rumor, now) {
             return Some(ignored);
         }
@@ -193,7 +222,7 @@ impl Admission {
         if self.recent.contains(id) {
             return Some(Ignored::Seen);
         }
-        self.muted(rumor).or_else(|| self.over_budget(id, rumor, now))
+        self.muted(rumor).or_else(|| self.over_budget(id, rumor, from, now))
     }
 
     fn muted(&self, rumor: &Rumor) -> Option<Ignored> {
@@ -207,13 +236,9 @@ impl Admission {
         (rumor.created_at < now.saturating_sub(self.limits.horizon_seconds)).then_some(Ignored::TooOld)
     }
 
-    fn over_budget(&self, id: &EventId, rumor: &Rumor, now: u64) -> Option<Ignored> {
-        let holds = self.budgets.holds(&rumor.pubkey, self.rate(&rumor.pubkey), cost(id, rumor), now);
-        (!holds).then_some(Ignored::OverBudget)
-    }
-
-    fn rate(&self, author: &PublicKey) -> Rate {
-        if self.trust.is_close(author) { self.limits.close } else { self.limits.strangers }
+    fn over_budget(&self, id: &EventId, rumor: &Rumor, from: &PeerId, now: u64) -> Option<Ignored> {
+        let grant = self.budgets.grant(&self.trust, &rumor.pubkey, from, cost(id, rumor), now);
+        (grant == Grant::Nothing).then_some(Ignored::OverBudget)
     }
 }
 
@@ -263,6 +288,8 @@ mod tests {
         Admission::new(Limits { strangers, ..Limits::default() }, Some(OWNER))
     }
 
+    const FROM: PeerId = PeerId::from_ed25519([9; 32]);
+
     const OWNER: PublicKey = PublicKey::from_bytes([99; 32]);
 
     fn list(kind: Kind, person: PublicKey) -> Rumor {
@@ -272,7 +299,7 @@ mod tests {
 
     #[track_caller]
     fn check(rumor: &Rumor, expected: Result<(), Ignored>) {
-        assert_eq!(admission().check(&rumor.id(), rumor, NOW), expected.map_err(Ok));
+        assert_eq!(admission().check(&rumor.id(), rumor, &FROM, NOW), expected.map_err(Ok));
     }
 
     #[test]
@@ -293,7 +320,7 @@ mod tests {
     #[test]
     fn an_oversize_event_is_the_senders_fault() {
         let rumor = Rumor { content: "x".repeat(70_000), ..rumor(0, 1) };
-        assert_eq!(admission().check(&rumor.id(), &rumor, NOW), Err(Err(Oversize::Bytes)));
+        assert_eq!(admission().check(&rumor.id(), &rumor, &FROM, NOW), Err(Err(Oversize::Bytes)));
     }
 
     #[test]
@@ -301,15 +328,18 @@ mod tests {
         let mut admission = admission();
         for number in 0..3 {
             let rumor = rumor(number, 1);
-            assert_eq!(admission.check(&rumor.id(), &rumor, NOW), Ok(()));
-            admission.admit(rumor.id(), &rumor, NOW);
+            assert_eq!(admission.check(&rumor.id(), &rumor, &FROM, NOW), Ok(()));
+            admission.admit(rumor.id(), &rumor, &FROM, NOW);
         }
         let fourth = rumor(4, 1);
-        assert_eq!(admission.check(&fourth.id(), &fourth, NOW + 9), Err(Ok(Ignored::OverBudget)));
-        assert_eq!(admission.check(&fourth.id(), &fourth, NOW + 10), Ok(()));
+        assert_eq!(admission.check(&fourth.id(), &fourth, &FROM, NOW + 9), Err(Ok(Ignored::OverBudget)));
+        assert_eq!(admission.check(&fourth.id(), &fourth, &FROM, NOW + 10), Ok(()));
         let other = rumor(4, 2);
-        assert_eq!(admission.check(&other.id(), &other, NOW), Ok(()));
-        assert_eq!(admission.check(&rumor(0, 1).id(), &rumor(0, 1), NOW + 100), Err(Ok(Ignored::Seen)));
+        assert_eq!(admission.check(&other.id(), &other, &FROM, NOW), Ok(()));
+        assert_eq!(
+            admission.check(&rumor(0, 1).id(), &rumor(0, 1), &FROM, NOW + 100),
+            Err(Ok(Ignored::Seen))
+        );
     }
 
     #[test]
@@ -318,26 +348,26 @@ mod tests {
         admission.learn(&list(Kind::FOLLOW_LIST, rumor(0, 1).pubkey));
         for number in 0..120 {
             let rumor = rumor(number, 1);
-            assert_eq!(admission.check(&rumor.id(), &rumor, NOW), Ok(()), "{number}");
-            admission.admit(rumor.id(), &rumor, NOW);
+            assert_eq!(admission.check(&rumor.id(), &rumor, &FROM, NOW), Ok(()), "{number}");
+            admission.admit(rumor.id(), &rumor, &FROM, NOW);
         }
         let next = rumor(120, 1);
-        assert_eq!(admission.check(&next.id(), &next, NOW), Err(Ok(Ignored::OverBudget)));
+        assert_eq!(admission.check(&next.id(), &next, &FROM, NOW), Err(Ok(Ignored::OverBudget)));
     }
 
     #[test]
     fn a_stranger_who_says_much_to_all_can_still_say_something_to_the_owner() {
         let mut admission = admission();
         for number in 0..3 {
-            admission.admit(rumor(number, 1).id(), &rumor(number, 1), NOW);
+            admission.admit(rumor(number, 1).id(), &rumor(number, 1), &FROM, NOW);
         }
         let next = rumor(3, 1);
-        assert_eq!(admission.check(&next.id(), &next, NOW), Err(Ok(Ignored::OverBudget)));
-        assert_eq!(admission.check_handed(&next, NOW), Ok(()));
+        assert_eq!(admission.check(&next.id(), &next, &FROM, NOW), Err(Ok(Ignored::OverBudget)));
+        assert_eq!(admission.check_handed(&next, &FROM, NOW), Ok(()));
         for number in 0..120 {
-            admission.admit_handed(rumor(number, 1).id(), &rumor(number, 1), NOW);
+            admission.admit_handed(rumor(number, 1).id(), &rumor(number, 1), &FROM, NOW);
         }
-        assert_eq!(admission.check_handed(&next, NOW), Err(Ok(Ignored::OverBudget)));
+        assert_eq!(admission.check_handed(&next, &FROM, NOW), Err(Ok(Ignored::OverBudget)));
     }
 
     #[test]
@@ -345,10 +375,14 @@ mod tests {
         let mut admission = admission();
         admission.learn(&list(Kind::MUTE_LIST, rumor(0, 1).pubkey));
         let muted = rumor(0, 1);
-        assert_eq!(admission.check(&muted.id(), &muted, NOW), Err(Ok(Ignored::Muted)));
+        assert_eq!(admission.check(&muted.id(), &muted, &FROM, NOW), Err(Ok(Ignored::Muted)));
         assert_eq!(admission.check_shared(&muted, NOW), Err(Ok(Ignored::Muted)));
         admission.on_owner(PublicKey::from_bytes([98; 32]));
-        assert_eq!(admission.check(&muted.id(), &muted, NOW), Ok(()), "another owner has another list");
+        assert_eq!(
+            admission.check(&muted.id(), &muted, &FROM, NOW),
+            Ok(()),
+            "another owner has another list"
+        );
     }
 
     #[test]
@@ -361,7 +395,7 @@ mod tests {
         check(&Rumor { tags: tags(MAX_PEOPLE), ..rumor(0, 1) }, Ok(()));
         let crowd = Rumor { tags: tags(MAX_PEOPLE + 1), ..rumor(0, 1) };
         check(&crowd, Err(Ignored::TooManyPeople));
-        assert_eq!(admission().check_handed(&crowd, NOW), Err(Ok(Ignored::TooManyPeople)));
+        assert_eq!(admission().check_handed(&crowd, &FROM, NOW), Err(Ok(Ignored::TooManyPeople)));
     }
 
     #[test]

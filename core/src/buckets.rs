@@ -23,7 +23,7 @@ pub(crate) struct Buckets<K> {
     silent: BTreeSet<(u64, K)>,
 }
 
-/// `tokens` in units of 1 / [`UNIT`], at the second `at`.
+/// `tokens` in units of 1 / [`UNIT`], at the second `at`, which lies ahead of one that was emptied.
 #[derive(Debug, Clone, Copy)]
 struct Bucket {
     tokens: u64,
@@ -43,17 +43,24 @@ impl<K: Copy + Ord> Buckets<K> {
     /// Takes so much, or what is left; returns whether it was enough.
     pub(crate) fn take(&mut self, key: K, rate: Rate, cost: u64, now: u64) -> bool {
         let tokens = self.tokens(&key, rate, now);
-        if let Some(before) =
-            self.buckets.insert(key, Bucket { tokens: tokens.saturating_sub(cost), at: now })
-        {
+        self.put(key, Bucket { tokens: tokens.saturating_sub(cost), at: now });
+        tokens >= cost
+    }
+
+    /// Takes what is left; nothing comes back before `until`.
+    pub(crate) fn empty(&mut self, key: K, until: u64) {
+        self.put(key, Bucket { tokens: 0, at: until });
+    }
+
+    fn put(&mut self, key: K, bucket: Bucket) {
+        if let Some(before) = self.buckets.insert(key, bucket) {
             self.silent.remove(&(before.at, key));
         }
-        self.silent.insert((now, key));
+        self.silent.insert((bucket.at, key));
         while self.buckets.len() > self.capacity {
             let Some((_, longest)) = self.silent.pop_first() else { break };
             self.buckets.remove(&longest);
         }
-        tokens >= cost
     }
 
     #[cfg(test)]
@@ -86,6 +93,13 @@ mod tests {
         assert!(buckets.holds(&2, RATE, UNIT, 100), "each has their own");
         assert!(buckets.holds(&1, RATE, UNIT / 2, 105), "half of a unit is there in half of the time");
         assert!(!buckets.holds(&1, RATE, 4 * UNIT, 1_000_000), "it never holds more than a burst");
+    }
+
+    #[test]
+    fn an_emptied_bucket_is_refilled_from_its_time_on() {
+        let mut buckets = Buckets::new(2);
+        buckets.empty(1, 160);
+        assert!(!buckets.holds(&1, RATE, UNIT, 169) && buckets.holds(&1, RATE, UNIT, 170));
     }
 
     #[test]

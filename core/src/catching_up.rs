@@ -38,6 +38,8 @@ const MAX_SESSION_SECONDS: u64 = 120;
 const MAX_SESSION_EVENTS: usize = 20_000;
 /// Bytes of events of one session, before packing. A data budget of a phone must survive a neighbour with long events.
 const MAX_SESSION_BYTES: usize = 16 * 1024 * 1024;
+/// Answers in a row that hold nothing, until nothing more is asked for in a session.
+const MAX_EMPTY: usize = 4;
 /// A pause between ticks that counts as a gap, in seconds: the machine slept.
 const GAP_SECONDS: u64 = 60;
 /// Neighbours that are told of news: as many as gossip has in its mesh.
@@ -106,7 +108,10 @@ struct Active {
     began: u64,
     windows: VecDeque<Window>,
     queue: VecDeque<EventId>,
-    asked: BTreeSet<EventId>,
+    /// In the order in which the neighbour answers.
+    asked: Vec<EventId>,
+    /// Answers in a row that held nothing.
+    empty: usize,
     /// Events of the last answer whose signature is being checked.
     checking: usize,
     fetched: usize,
@@ -131,6 +136,8 @@ pub struct CatchingUp {
     /// How soon after something was missed, and whether something was since the last time.
     missed_pause: u64,
     missed: bool,
+    /// Whether something was taken that was not passed on, of which neighbours are told at the same time.
+    withheld: bool,
     last: Option<CaughtUp>,
     counts: Counts,
     dice: Dice,
@@ -149,6 +156,7 @@ impl CatchingUp {
             now_and_then: 0,
             missed_pause: MISSED_SECONDS,
             missed: false,
+            withheld: false,
             last: None,
             counts: Counts::default(),
             dice,
@@ -201,6 +209,13 @@ impl CatchingUp {
         }
     }
 
+    /// An event was taken that is not passed on: neighbours are told that there is news, as soon as this node would look
+    /// for what it missed.
+    pub fn on_withheld(&mut self, now: u64) {
+        self.withheld = true;
+        self.on_missed(now);
+    }
+
     /// Begins what is due. Called with every tick.
     pub fn due(&mut self, now: u64) -> Vec<Step> {
         if self.ticked > 0 && now > self.ticked.saturating_add(GAP_SECONDS) {
@@ -216,7 +231,7 @@ impl CatchingUp {
         // An answer was lost: whoever drives this broke its word. The neighbour must not stay busy for ever.
         let mut steps: Vec<Step> =
             overdue.into_iter().flat_map(|session| self.end(session, true, now)).collect();
-        self.choose_now_and_then(now);
+        steps.extend(self.choose_now_and_then(now));
         while self.sessions.len() < MAX_SESSIONS {
             let idle =
                 self.neighbours.iter().filter(|(_, neighbour)| !neighbour.busy && neighbour.due <= now);
@@ -255,17 +270,25 @@ impl CatchingUp {
     ) -> (Vec<UnverifiedEvent>, Vec<Step>) {
         let Some(active) = self.sessions.get_mut(&session) else { return (vec![], vec![]) };
         let Some(mut events) = events else { return (vec![], self.end(session, true, now)) };
-        events.retain(|event| active.asked.remove(&event.rumor.id()));
+        let mut asked: BTreeSet<EventId> = active.asked.iter().copied().collect();
+        events.retain(|event| asked.remove(&event.rumor.id()));
+        // What it passed over it has not: its store may be too full for more than the name.
+        let last = events.last().map(|event| event.rumor.id());
+        let behind = active.asked.iter().position(|id| Some(*id) == last).map_or(0, |place| place + 1);
+        let unsent = active.asked.split_off(behind);
         active.bytes += events.iter().map(|event| event.rumor.canonical().len()).sum::<usize>();
         active.fetched += events.len();
         if events.is_empty() {
-            // It has none of them any more, or never had: what is left is not asked of it again.
-            active.queue.clear();
-            active.asked.clear();
+            // It has none of them any more, or never had.
+            active.empty += 1;
+            if active.empty >= MAX_EMPTY {
+                active.queue.clear();
+            }
             return (vec![], self.go_on(session, now));
         }
+        active.empty = 0;
         // What did not fit into the answer is asked for again.
-        for id in std::mem::take(&mut active.asked).into_iter().rev() {
+        for id in unsent.into_iter().rev() {
             active.queue.push_front(id);
         }
         active.checking = events.len();
@@ -290,10 +313,10 @@ impl CatchingUp {
         }
     }
 
-    /// Makes a random neighbour due when it is time.
-    fn choose_now_and_then(&mut self, now: u64) {
+    /// Makes a random neighbour due when it is time, and tells some of what was not passed on.
+    fn choose_now_and_then(&mut self, now: u64) -> Vec<Step> {
         if self.now_and_then > now {
-            return;
+            return vec![];
         }
         if self.now_and_then > 0 {
             let count = u64::try_from(self.neighbours.len()).unwrap_or(u64::MAX);
@@ -310,6 +333,7 @@ impl CatchingUp {
         };
         let pause = NOW_AND_THEN_SECONDS / 2 + self.dice.below(NOW_AND_THEN_SECONDS);
         self.now_and_then = now.saturating_add(pause);
+        if std::mem::take(&mut self.withheld) { self.tell(None, true) } else { vec![] }
     }
 
     fn begin(&mut self, peer: PeerId, now: u64) -> Option<Step> {
@@ -324,7 +348,8 @@ impl CatchingUp {
             began: now,
             windows,
             queue: VecDeque::new(),
-            asked: BTreeSet::new(),
+            asked: Vec::new(),
+            empty: 0,
             checking: 0,
             fetched: 0,
             bytes: 0,
@@ -349,7 +374,7 @@ impl CatchingUp {
         }
         if !active.queue.is_empty() {
             let ids: Vec<EventId> = active.queue.drain(..active.queue.len().min(MAX_GET_IDS)).collect();
-            active.asked = ids.iter().copied().collect();
+            active.asked = ids.clone();
             return vec![Step::Get(session, peer, ids)];
         }
         match active.windows.pop_front() {
@@ -381,20 +406,22 @@ impl CatchingUp {
             self.counts.finished += 1;
             self.last = Some(CaughtUp { at: now, peer, events: gained });
         }
-        self.tell(peer, gained > 0, spare > 0)
+        let mut steps = self.tell(Some(peer), gained > 0);
+        if spare > 0 {
+            steps.push(Step::Tell(peer));
+        }
+        steps
     }
 
-    /// Whom to tell of news: the neighbour that lacks something, and some others when this node has gained something.
-    fn tell(&mut self, peer: PeerId, gained: bool, spare: bool) -> Vec<Step> {
-        let mut told: Vec<PeerId> = Vec::new();
-        if gained {
-            told = self.neighbours.keys().copied().filter(|other| *other != peer).collect();
-            self.dice.shuffle(&mut told);
-            told.truncate(TOLD);
+    /// Tells some neighbours of news, if there is any: others than the one from which it came.
+    fn tell(&mut self, but: Option<PeerId>, news: bool) -> Vec<Step> {
+        if !news {
+            return vec![];
         }
-        if spare {
-            told.push(peer);
-        }
+        let mut told: Vec<PeerId> =
+            self.neighbours.keys().copied().filter(|other| Some(*other) != but).collect();
+        self.dice.shuffle(&mut told);
+        told.truncate(TOLD);
         told.into_iter().map(Step::Tell).collect()
     }
 }

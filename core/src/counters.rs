@@ -9,11 +9,12 @@ use crate::admission::Ignored;
 pub struct Refusals(BTreeMap<&'static str, u64>);
 
 /// Every name, so that each is shown from the start.
-const NAMES: [&str; 14] = [
+const NAMES: [&str; 15] = [
     "seen",
     "too_old",
     "too_new",
     "over_budget",
+    "withheld",
     "muted",
     "too_many_people",
     "not_for_everyone",

@@ -66,9 +66,9 @@ pub struct Core {
 
 #[derive(Debug, Clone)]
 enum Pending {
-    Heard(Heard),
+    Heard(Heard, PeerId),
     Publish(Request, Audience),
-    Handed(Handed),
+    Handed(Handed, PeerId),
     Fetched,
     Own(PeerId),
     CaughtUp(Session),
@@ -97,7 +97,7 @@ impl Core {
     /// Takes one input and says what is to be done. `now` is in seconds since 1970.
     pub fn handle(&mut self, input: Input, now: u64) -> Vec<Output> {
         match input {
-            Input::Heard(heard, payload) => vec![self.on_heard(heard, &payload, now)],
+            Input::Heard(heard, from, payload) => vec![self.on_heard(heard, from, &payload, now)],
             Input::Publish(request, event, targets) => vec![self.on_publish(request, event, &targets, now)],
             Input::Verified(number, result) => self.on_verified(number, result, now),
             Input::Committed(request, event, audience, sequence) => {
@@ -129,6 +129,10 @@ impl Core {
             }
             Input::List(list) => {
                 self.admission.learn(&list);
+                vec![]
+            }
+            Input::People(born, people) => {
+                self.admission.restore_people(born, people, now);
                 vec![]
             }
             Input::Compared(session, difference) => self.on_compared(session, difference, now),
@@ -211,7 +215,7 @@ impl Core {
         self.directory.owner_of(peer, now)
     }
 
-    fn on_heard(&mut self, heard: Heard, payload: &[u8], now: u64) -> Output {
+    fn on_heard(&mut self, heard: Heard, from: PeerId, payload: &[u8], now: u64) -> Output {
         let event = match Packet::decode(payload) {
             Ok(Packet::Event(event)) => event,
             Err(Malformed::UnknownType(_)) => {
@@ -220,18 +224,18 @@ impl Core {
             }
             Err(_) => return self.reject(heard, "malformed"),
         };
-        match self.admission.check(&event.rumor.id(), &event.rumor, now) {
+        match self.admission.check(&event.rumor.id(), &event.rumor, &from, now) {
             Err(Ok(ignored)) => self.ignore(heard, ignored, now),
             Err(Err(_oversize)) => self.reject(heard, "malformed"),
             Ok(()) if self.pending.len() >= MAX_PENDING => self.ignore(heard, Ignored::Busy, now),
-            Ok(()) => self.verify(Pending::Heard(heard), event),
+            Ok(()) => self.verify(Pending::Heard(heard, from), event),
         }
     }
 
     fn on_verified(&mut self, number: u64, result: Result<Event, Forged>, now: u64) -> Vec<Output> {
         match (self.pending.remove(&number), result) {
-            (Some(Pending::Heard(heard)), Err(_forged)) => vec![self.reject(heard, "forged")],
-            (Some(Pending::Heard(heard)), Ok(event)) => self.on_admitted(heard, event, now),
+            (Some(Pending::Heard(heard, _)), Err(_forged)) => vec![self.reject(heard, "forged")],
+            (Some(Pending::Heard(heard, from)), Ok(event)) => self.on_admitted(heard, &from, event, now),
             (Some(Pending::Publish(request, _)), Err(forged)) => {
                 vec![Output::Refuse(request, Refusal::new(RefusalCode::Forged, forged.to_string()))]
             }
@@ -239,9 +243,11 @@ impl Core {
                 self.admission.remember(event.id());
                 vec![Output::Commit(request, event, audience)]
             }
-            (Some(Pending::Handed(handed)), Err(_forged)) => vec![Output::Answer(handed, Receipt::Refused)],
-            (Some(Pending::Handed(handed)), Ok(event)) => {
-                self.admission.admit_handed(event.id(), &event, now);
+            (Some(Pending::Handed(handed, _)), Err(_forged)) => {
+                vec![Output::Answer(handed, Receipt::Refused)]
+            }
+            (Some(Pending::Handed(handed, from)), Ok(event)) => {
+                self.admission.admit_handed(event.id(), &event, &from, now);
                 vec![Output::Keep(handed, event)]
             }
             (Some(Pending::Fetched), result) => self.on_fetched_checked(result, now),
@@ -251,12 +257,18 @@ impl Core {
         }
     }
 
-    fn on_admitted(&mut self, heard: Heard, event: Event, now: u64) -> Vec<Output> {
+    fn on_admitted(&mut self, heard: Heard, from: &PeerId, event: Event, now: u64) -> Vec<Output> {
         // The same event may have come twice while its signature was being checked.
-        match self.admission.check(&event.id(), &event, now) {
+        match self.admission.check(&event.id(), &event, from, now) {
             Ok(()) => {
-                self.admission.admit(event.id(), &event, now);
-                vec![Output::Judge(heard, Verdict::Accept), Output::Store(event, Sharing::Shared)]
+                let verdict = if self.admission.admit(event.id(), &event, from, now) {
+                    Verdict::Accept
+                } else {
+                    self.catching_up.on_withheld(now);
+                    self.refusals.count("withheld");
+                    Verdict::Withhold
+                };
+                vec![Output::Judge(heard, verdict), Output::Store(event, Sharing::Shared)]
             }
             Err(Ok(ignored)) => vec![self.ignore(heard, ignored, now)],
             Err(Err(_oversize)) => vec![self.reject(heard, "malformed")],

@@ -4,9 +4,11 @@
 //! It never waits, never fails, and asks no clock; whoever drives it brings time and random numbers.
 //! It deliberately knows nothing of sockets, files, libp2p or HTTP.
 
+mod acquaintances;
 mod admission;
 mod audience;
 mod buckets;
+mod budgets;
 mod catching_up;
 mod counters;
 mod dice;
@@ -23,6 +25,7 @@ mod trust;
 mod wanted;
 mod ways;
 
+pub use acquaintances::NEW_SECONDS;
 pub use admission::{Admission, Ignored, Limits};
 pub use audience::{Audience, audience, audience_of_deletion, is_open, is_public};
 pub use buckets::Rate;

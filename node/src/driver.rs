@@ -365,11 +365,11 @@ impl Running {
 
     async fn on_overlay(&mut self, event: OverlayEvent) {
         match event {
-            OverlayEvent::Message { message, topic: Topic::Events, payload, .. } => {
+            OverlayEvent::Message { message, from, topic: Topic::Events, payload } => {
                 received::payload("broadcast", &payload);
                 let heard = Heard(self.number());
                 self.heard.insert(heard, message);
-                self.handle(Input::Heard(heard, payload)).await;
+                self.handle(Input::Heard(heard, from, payload)).await;
             }
             OverlayEvent::Message { message, from, topic: Topic::Nodes, payload } => {
                 let verdict = match self.hear_announcement(payload, Some(from)).await {
@@ -502,7 +502,7 @@ impl Running {
         let verdict = match verdict {
             Verdict::Accept => nostrp2p_overlay::Verdict::Accept,
             Verdict::Reject => nostrp2p_overlay::Verdict::Reject,
-            Verdict::Ignore(_) | Verdict::Unknown => nostrp2p_overlay::Verdict::Ignore,
+            Verdict::Withhold | Verdict::Ignore(_) | Verdict::Unknown => nostrp2p_overlay::Verdict::Ignore,
         };
         self.overlay.report(message, verdict).await;
     }

@@ -223,6 +223,7 @@ fn overlay_settings(settings: &Settings, secret: NodeSecret) -> nostrp2p_overlay
     overlay_settings.reachable = settings.reach.reachable.0;
     overlay_settings.external = settings.reach.external.clone();
     overlay_settings.relay_slots = settings.reach.relay_slots.0;
+    overlay_settings.relay_bytes = settings.reach.relay_quota.bytes();
     overlay_settings.upnp = settings.reach.upnp;
     overlay_settings.mdns = settings.reach.mdns;
     overlay_settings

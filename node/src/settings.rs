@@ -20,7 +20,7 @@ use serde::Deserialize;
 pub use explain::explain;
 
 pub use home::{HelpOthers, HomeSettings};
-pub use reach::{ReachSettings, Reachable, RelaySlots};
+pub use reach::{ReachSettings, Reachable, RelayQuota, RelaySlots};
 
 use crate::mirror::relay_url;
 
@@ -109,6 +109,10 @@ pub struct Flags {
     /// refuses it [default: 64]
     #[arg(long, value_name = "N", env = "NOSTRP2P_RELAY", value_parser = reach::relay_slots)]
     pub relay: Option<RelaySlots>,
+
+    /// How many MiB are relayed for one node behind a router in a day, to it and from it [default: 128]
+    #[arg(long, value_name = "MIB", env = "NOSTRP2P_RELAY_QUOTA", value_parser = reach::relay_quota)]
+    pub relay_quota: Option<RelayQuota>,
 
     /// Ask the router to open the port, by UPnP; not done on loopback [default: true]
     #[arg(long, value_name = "BOOL", env = "NOSTRP2P_UPNP",
@@ -206,6 +210,7 @@ pub struct File {
     reachable: Option<String>,
     external_addr: Vec<String>,
     relay: Option<String>,
+    relay_quota: Option<u64>,
     upnp: Option<bool>,
     mdns: Option<bool>,
     help_me_home: Option<String>,
@@ -586,6 +591,8 @@ mod tests {
         check(&["-b", "no port"], "", "no port");
         check(&["--reachable", "maybe"], "", "say auto, yes or no");
         check(&["--relay", "97"], "", "a number up to 96");
+        check(&["--relay-quota", "0"], "", "say --relay off");
+        check(&[], "relay-quota = 2000000", "relay-quota: say 1 to 1048576 MiB");
         check(&["--external-addr", "example.org:1"], "", "give the IP address");
         check(&[], "relay = 'many'", "relay: say off");
         check(&[], "public-key = 'npub1xyz'", "public-key: this is not a whole npub");

@@ -8,6 +8,7 @@
 mod index;
 mod lapse;
 mod migrate;
+mod newcomers;
 mod notes;
 mod query;
 mod read;
@@ -137,7 +138,7 @@ impl Store {
 fn open_database(directory: &Path, path: &Path) -> Result<(Database, Opened), OpenError> {
     let open = || {
         let database = Database::builder().set_cache_size(CACHE_BYTES).create(path)?;
-        let opened = tables::prepare(&database)?;
+        let opened = tables::prepare(&database, crate::clock::now())?;
         Ok::<_, redb::Error>((database, opened))
     };
     let (database, opened) = match quietly(open) {

@@ -40,6 +40,7 @@ use crate::{
     gossip::Copies,
     handle::Command,
     known::Known,
+    meter::Meter,
     outlet::Outlet,
     peer::Connected,
     swarm::{Behaviour, BehaviourEvent, Event},
@@ -69,6 +70,7 @@ pub(crate) struct Driver {
     relaying: Relaying,
     stats: Stats,
     copies: Copies,
+    meter: Meter,
 }
 
 /// The driver's ends of the line to the node.
@@ -84,7 +86,7 @@ impl Driver {
         redial: Redial,
         known: Known,
         saver: Saver,
-        copies: Copies,
+        (copies, meter): (Copies, Meter),
         relaying: Relaying,
     ) -> Self {
         Self {
@@ -103,6 +105,7 @@ impl Driver {
             relaying,
             stats: Stats::default(),
             copies,
+            meter,
         }
     }
 
@@ -142,7 +145,8 @@ impl Driver {
             Command::Reach(reply) => answer(reply, self.describe_reach()),
             Command::Stats(reply) => {
                 let (copies, copies_bytes) = self.copies.count();
-                answer(reply, Stats { copies, copies_bytes, ..self.stats });
+                let relayed_bytes = self.meter.relayed();
+                answer(reply, Stats { copies, copies_bytes, relayed_bytes, ..self.stats });
             }
             // Taken by `run`, which ends.
             Command::Shutdown => {}
@@ -204,6 +208,7 @@ impl Driver {
         let now = Instant::now();
         self.check_peers(now);
         self.check_reach(now);
+        self.meter.refill(now);
         self.requests.forget_abandoned();
         self.end_visits(now);
         self.dial_waiting(now);

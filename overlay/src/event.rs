@@ -109,6 +109,8 @@ pub struct Stats {
     pub circuits_carried: u64,
     /// Circuits that it refused: too many, too often, or to a node that has no place here.
     pub circuits_refused: u64,
+    /// Bytes that other nodes sent one another through this one, each counted once.
+    pub relayed_bytes: u64,
     /// Places that other nodes gave to this one; renewals are not counted.
     pub places_got: u64,
     /// Connections over a relay that became direct ones.

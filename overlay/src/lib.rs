@@ -19,6 +19,7 @@ mod handle;
 mod home;
 mod known;
 mod listen;
+mod meter;
 mod observed;
 mod outlet;
 mod peer;
@@ -45,6 +46,7 @@ pub use crate::{
     handle::{Overlay, Sent},
     home::{HomeReader, HomeStream, HomeVisit, HomeWriter, MAX_HOME_FRAME},
     known::MAX_KNOWN_ADDRESSES,
+    meter::DEFAULT_RELAY_BYTES,
     peer::{Direction, Path, Peer},
     reachability::{MAX_OWN_ADDRESSES, Reach, Reachability, Serves, Upnp},
     relay::{DEFAULT_RELAY_SLOTS, MAX_RELAY_SLOTS},
@@ -65,7 +67,8 @@ pub use crate::{
 /// Outside of a tokio runtime with IO and time.
 pub async fn start(settings: Settings) -> Result<(Overlay, mpsc::Receiver<OverlayEvent>), StartError> {
     let copies = gossip::Copies::default();
-    let mut swarm = swarm::build(&settings, copies.clone())?;
+    let meter = meter::Meter::new(settings.relay_bytes, Instant::now());
+    let mut swarm = swarm::build(&settings, copies.clone(), &meter)?;
     let begun = listen::begin(&mut swarm, &settings.listen).await?;
     let known = match settings.known_addresses.clone() {
         Some(path) => task::spawn_blocking(move || known::load(&path)).await.unwrap_or_default(),
@@ -77,7 +80,7 @@ pub async fn start(settings: Settings) -> Result<(Overlay, mpsc::Receiver<Overla
     let (events, receiver) = mpsc::channel(outlet::EVENTS);
     let saver = driver::Saver::new(settings.known_addresses);
     let ends = driver::Ends { commands: inbox, events: events.clone() };
-    let driver = driver::Driver::new(swarm, ends, redial, known, saver, copies, relaying);
+    let driver = driver::Driver::new(swarm, ends, redial, known, saver, (copies, meter), relaying);
     task::spawn(supervise(task::spawn(driver.run(begun)), events));
     Ok((Overlay::new(commands, settings.secret.peer_id(), settings.request_timeout), receiver))
 }

@@ -1,8 +1,7 @@
 //! What this node grants to others as a relay.
 //!
 //! libp2p's own limits end a circuit after two minutes or 128 KiB and bear 16 at a time, which kills gossip over it.
-//! libp2p counts bytes for each circuit and not for each peer. A peer's share is therefore bounded by a product: the
-//! bytes of a circuit, times the circuits that it may open in an hour.
+//! What a peer may have relayed in a day stands in [`crate::meter`].
 
 use std::{num::NonZeroU32, time::Duration};
 

@@ -2,7 +2,10 @@
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
-use crate::{address::PeerAddress, relay::DEFAULT_RELAY_SLOTS, request::REQUEST_TIME, secret::NodeSecret};
+use crate::{
+    address::PeerAddress, meter::DEFAULT_RELAY_BYTES, relay::DEFAULT_RELAY_SLOTS, request::REQUEST_TIME,
+    secret::NodeSecret,
+};
 
 /// How to start an overlay.
 #[derive(Debug, Clone)]
@@ -23,6 +26,8 @@ pub struct Settings {
     pub external: Vec<PeerAddress>,
     /// How many nodes may be reached through this one at a time, while it is reachable itself. 0 refuses to relay.
     pub relay_slots: usize,
+    /// How many bytes are relayed for one peer in a day, to it and from it.
+    pub relay_bytes: u64,
     /// Whether to ask the router to open the port (UPnP). Not done by nodes that listen on loopback alone.
     pub upnp: bool,
     /// Whether to look for nodes in the local network, and to be found there (mDNS).
@@ -53,6 +58,7 @@ impl Settings {
             reachable: None,
             external: Vec::new(),
             relay_slots: DEFAULT_RELAY_SLOTS,
+            relay_bytes: DEFAULT_RELAY_BYTES,
             upnp: false,
             mdns: false,
             request_timeout: REQUEST_TIME,

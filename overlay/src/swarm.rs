@@ -22,6 +22,7 @@ use crate::{
     gate::Gate,
     gossip::{self, Gossip},
     home,
+    meter::Meter,
     probe::Probe,
     relay as serving,
     request::{self, Protocol},
@@ -83,7 +84,11 @@ pub(crate) struct Behaviour {
 /// What the swarm reports.
 pub(crate) type Event = SwarmEvent<BehaviourEvent>;
 
-pub(crate) fn build(settings: &Settings, copies: gossip::Copies) -> Result<Swarm<Behaviour>, StartError> {
+pub(crate) fn build(
+    settings: &Settings,
+    copies: gossip::Copies,
+    meter: &Meter,
+) -> Result<Swarm<Behaviour>, StartError> {
     let keypair = settings.secret.keypair();
     let own = keypair.public().to_peer_id();
     let config = swarm::Config::with_tokio_executor().with_idle_connection_timeout(IDLE_TIME);
@@ -112,7 +117,7 @@ pub(crate) fn build(settings: &Settings, copies: gossip::Copies) -> Result<Swarm
         sync: request::behaviour(Protocol::Sync, request_timeout),
         home: home::Behaviour::default(),
     };
-    Ok(Swarm::new(transport(&keypair, circuits)?, behaviour, own, config))
+    Ok(Swarm::new(transport(&keypair, circuits, meter.clone())?, behaviour, own, config))
 }
 
 /// Whether the router shall be asked to open the port: never for a node that listens on loopback alone.
@@ -135,7 +140,11 @@ fn local_discovery(
 
 type Boxed = libp2p::core::transport::Boxed<(libp2p::PeerId, StreamMuxerBox)>;
 
-fn transport(keypair: &Keypair, circuits: relay::client::Transport) -> Result<Boxed, StartError> {
+fn transport(
+    keypair: &Keypair,
+    circuits: relay::client::Transport,
+    meter: Meter,
+) -> Result<Boxed, StartError> {
     let noise = noise::Config::new(keypair).map_err(|error| StartError::Setup(error.to_string()))?;
     let mut yamux = yamux::Config::default();
     yamux.set_max_num_streams(MAX_STREAMS);
@@ -148,7 +157,9 @@ fn transport(keypair: &Keypair, circuits: relay::client::Transport) -> Result<Bo
             .multiplex(yamux)
             .timeout(HANDSHAKE_TIME)
             .boxed();
-    Ok(with_quic(streams, keypair))
+    Ok(with_quic(streams, keypair)
+        .map(move |(peer, connection), _| (peer, meter.watch(peer, connection)))
+        .boxed())
 }
 
 fn with_quic(streams: Boxed, keypair: &Keypair) -> Boxed {

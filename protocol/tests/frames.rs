@@ -4,7 +4,9 @@
 
 use nostrp2p_protocol::{
     Draft, Event, EventId, Filter, Kind, Packet, PeerId, PublicKey, SecretKey, Tag, UnverifiedEvent,
-    frame::{Carried, ClientFrame, Delivery, NodeFrame, Path, PeerStatus, Refusal, RefusalCode, VERSION},
+    frame::{
+        Carried, CaughtUp, ClientFrame, Delivery, NodeFrame, Path, PeerStatus, Refusal, RefusalCode, VERSION,
+    },
 };
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 
@@ -63,7 +65,12 @@ fn node_frames() -> Vec<NodeFrame> {
         NodeFrame::Batch { through: 9, newest: 9, events: vec![] },
         NodeFrame::Answer { request: 4, complete: true, events: rumors(300) },
         NodeFrame::Markers(vec![(String::new(), 0), ("posts".into(), u64::MAX)]),
-        NodeFrame::Status { peers: vec![status], stored: 3 },
+        NodeFrame::Status {
+            peers: vec![status],
+            stored: 3,
+            caught_up: Some(CaughtUp { at: 1_700_000_000, peer, events: 7 }),
+        },
+        NodeFrame::Status { peers: vec![], stored: 0, caught_up: None },
         NodeFrame::Deliveries { id: event().id(), people: vec![(owner, Delivery::GivenUp)] },
         NodeFrame::Delegated { expires: None },
         NodeFrame::Refused { request: 0, refusal },

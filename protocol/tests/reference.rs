@@ -183,8 +183,8 @@ fn frames_are_written_as_rmp_serde_writes_them() {
         let peers: Vec<PeerStatus> = (0..random.random_range(0..20)).map(|_| peer(&mut random)).collect();
         let theirs: Vec<_> = peers.iter().map(peer_model).collect();
         assert_eq!(
-            NodeFrame::Status { peers, stored: after }.encode(),
-            rmp_serde::to_vec(&(69u8, theirs, after)).unwrap()
+            NodeFrame::Status { peers, stored: after, caught_up: None }.encode(),
+            rmp_serde::to_vec(&(69u8, theirs, after, ())).unwrap()
         );
     }
 }
@@ -245,7 +245,8 @@ fn a_changed_frame_that_is_taken_is_one_value_to_rmp_serde() {
     let mut taken = 0;
     for _ in 0..300 {
         let peers = (0..3).map(|_| peer(&mut random)).collect();
-        let mut frames = vec![NodeFrame::Status { peers, stored: number(&mut random) }.encode()];
+        let mut frames =
+            vec![NodeFrame::Status { peers, stored: number(&mut random), caught_up: None }.encode()];
         let filters = vec![filter(&mut random).0, filter(&mut random).0];
         frames.push(ClientFrame::Subscribe { request: random.random(), filters }.encode());
         for frame in frames {

@@ -8,7 +8,9 @@ use nostrp2p_protocol::{
     Draft, Event, Filter, Kind, Packet, PeerId, SecretKey, Tag, UnverifiedEvent,
     channel::{self, ChannelSecret, Greeting},
     exchange::{Found, Lent, OwnPage, Question, Receipt},
-    frame::{Carried, ClientFrame, Delivery, NodeFrame, Path, PeerStatus, Refusal, RefusalCode, Ways},
+    frame::{
+        Carried, CaughtUp, ClientFrame, Delivery, NodeFrame, Path, PeerStatus, Refusal, RefusalCode, Ways,
+    },
     login,
     sync::{Compared, SyncRequest, encode_noted},
 };
@@ -81,7 +83,14 @@ fn node_messages() -> Vec<(&'static str, NodeFrame)> {
         ),
         ("batch", NodeFrame::Batch { through: 79, newest: 80, events: vec![short.clone()] }),
         ("answer", NodeFrame::Answer { request: 3, complete: true, events: vec![short] }),
-        ("status", NodeFrame::Status { peers, stored: 80 }),
+        (
+            "status",
+            NodeFrame::Status {
+                peers,
+                stored: 80,
+                caught_up: Some(CaughtUp { at: 1_700_000_000, peer, events: 3 }),
+            },
+        ),
         (
             "deliveries",
             NodeFrame::Deliveries { id: event().id(), people: vec![(owner, Delivery::Delivered)] },

@@ -1,9 +1,10 @@
-//! Those who do not keep to the rules: spammers, forgers, and one who claims another person's key.
+//! Those who do not keep to the rules: spammers, forgers, and those who invent a person for each post.
 
 use std::{sync::Arc, time::Duration};
 
 use nostrp2p_overlay::{NodeSecret, OverlayEvent, PeerAddress, Topic, Verdict};
 use nostrp2p_protocol::{Draft, Event, Kind, Packet, SecretKey, Signature, UnverifiedEvent};
+use sha2::{Digest, Sha256};
 use tokio::sync::watch;
 
 use crate::{node, tally::Tally};
@@ -16,8 +17,18 @@ pub(crate) struct Attacker {
     pub(crate) number: usize,
     pub(crate) secret: NodeSecret,
     pub(crate) key: SecretKey,
-    /// Whether its signatures are wrong.
-    pub(crate) forges: bool,
+    pub(crate) how: How,
+}
+
+/// What is wrong with the posts of an attacker.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum How {
+    /// They are too many.
+    Spams,
+    /// Besides, each is by somebody else, who did not exist before.
+    Invents,
+    /// Besides, their signatures are wrong.
+    Forges,
 }
 
 impl Attacker {
@@ -51,7 +62,7 @@ impl Attacker {
                     let event = self.event(number);
                     tally.on_abuse(event.id(), self.number);
                     let mut event = UnverifiedEvent { claimed_id: None, ..event.into() };
-                    if self.forges {
+                    if self.how == How::Forges {
                         event.sig = Signature::from_bytes([1; 64]);
                     }
                     // Nobody may take it any more, which is as it should be.
@@ -64,6 +75,10 @@ impl Attacker {
     fn event(&self, number: u64) -> Event {
         let content = format!("buy, buy, buy {number}");
         let draft = Draft { created_at: node::now(), kind: Kind::POST, tags: vec![], content };
-        draft.sign(&self.key, &[0; 32])
+        let invented = (self.how == How::Invents).then(|| {
+            let seed = Sha256::digest([self.secret.as_bytes(), &number.to_be_bytes()[..]].concat());
+            SecretKey::from_bytes(seed.into()).ok()
+        });
+        draft.sign(invented.flatten().as_ref().unwrap_or(&self.key), &[0; 32])
     }
 }

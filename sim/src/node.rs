@@ -18,7 +18,7 @@ use nostrp2p_overlay::{
     Settings as OverlaySettings, Topic, Unheard,
 };
 use nostrp2p_protocol::{
-    Delegation, Event, EventId, Packet, PeerId, SecretKey, UnverifiedEvent, delegation,
+    Delegation, Event, EventId, Packet, PeerId, PublicKey, SecretKey, UnverifiedEvent, delegation,
     exchange::{Found, Question, Receipt, decode_announcements, encode_announcements},
     sync::{self, Compared, SyncRequest},
 };
@@ -41,6 +41,8 @@ pub(crate) struct Identity {
     /// The delegation that it shows; an honest node shows its own.
     pub(crate) delegation: Delegation,
     pub(crate) memory: Arc<Mutex<Memory>>,
+    /// Whom this node has known for more than a day. When it is empty, the node is new itself.
+    pub(crate) old_friends: Vec<PublicKey>,
     pub(crate) loss: u64,
     pub(crate) seed: u64,
 }
@@ -79,6 +81,8 @@ struct Driver {
     tasks: FuturesUnordered<Task>,
     next: u64,
     random: StdRng,
+    /// Whether the last message that was judged is passed on.
+    passes_on: bool,
     neighbours: usize,
 }
 
@@ -118,6 +122,7 @@ pub(crate) async fn start(
         next: 0,
         neighbours: 0,
         random: StdRng::seed_from_u64(identity.seed),
+        passes_on: false,
         overlay: overlay.clone(),
         identity,
         tally,
@@ -145,6 +150,10 @@ pub(crate) async fn overlay(
 impl Driver {
     async fn run(mut self, mut events: mpsc::Receiver<OverlayEvent>, mut inbox: mpsc::Receiver<Order>) {
         let mut tick = tokio::time::interval(TICK);
+        if !self.identity.old_friends.is_empty() {
+            let people = self.identity.old_friends.iter().map(|person| (*person, 0)).collect();
+            self.handle(Input::People(0, people)).await;
+        }
         loop {
             tokio::select! {
                 event = events.recv() => match event {
@@ -187,13 +196,13 @@ impl Driver {
                 };
                 self.overlay.report(message, verdict).await;
             }
-            OverlayEvent::Message { message, topic: Topic::Events, payload, .. } => {
+            OverlayEvent::Message { message, from, topic: Topic::Events, payload } => {
                 if self.random.random_range(0..100) < self.identity.loss {
                     return self.overlay.report(message, nostrp2p_overlay::Verdict::Ignore).await;
                 }
                 let heard = Heard(self.number());
                 self.heard.insert(heard, message);
-                self.handle(Input::Heard(heard, payload)).await;
+                self.handle(Input::Heard(heard, from, payload)).await;
             }
             OverlayEvent::PeerJoined(peer) => {
                 if self.neighbours == 0 {
@@ -282,15 +291,21 @@ impl Driver {
         match output {
             Output::Judge(heard, verdict) => {
                 let message = self.heard.remove(&heard)?;
+                self.passes_on = verdict == Verdict::Accept;
                 let verdict = match verdict {
                     Verdict::Accept => nostrp2p_overlay::Verdict::Accept,
                     Verdict::Reject => nostrp2p_overlay::Verdict::Reject,
-                    Verdict::Ignore(_) | Verdict::Unknown => nostrp2p_overlay::Verdict::Ignore,
+                    Verdict::Withhold | Verdict::Ignore(_) | Verdict::Unknown => {
+                        nostrp2p_overlay::Verdict::Ignore
+                    }
                 };
                 self.overlay.report(message, verdict).await;
             }
             Output::Store(event, sharing) => {
                 let id = event.id();
+                if by == By::Gossip && self.passes_on {
+                    self.tally.on_passed_on(id);
+                }
                 if self.identity.memory().insert(event, sharing).is_some() {
                     self.tally.on_arrived(self.identity.number, id, by);
                 }

@@ -7,14 +7,14 @@ use std::{
 };
 
 use nostrp2p_overlay::{NodeSecret, PeerAddress, Stats};
-use nostrp2p_protocol::{Draft, Event, Kind, SecretKey, Tag};
+use nostrp2p_protocol::{Draft, Event, Kind, PublicKey, SecretKey, Tag};
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 use sha2::{Digest, Sha256};
 use tokio::sync::{oneshot, watch};
 
 use crate::{
     Report, Settings,
-    attack::Attacker,
+    attack::{Attacker, How},
     node::{self, Identity, Order, Running},
     report::{count, percentiles},
     tally::Tally,
@@ -99,6 +99,9 @@ impl World<'_> {
     }
 
     async fn start_all(&mut self) -> Result<(), String> {
+        let everybody: Result<Vec<PublicKey>, String> =
+            (0..self.settings.nodes).map(|number| Ok(self.key(number)?.public_key())).collect();
+        let everybody = everybody?;
         for number in 0..self.settings.nodes {
             let secret = NodeSecret::from_bytes(self.bytes("node", number));
             let key = self.key(number)?;
@@ -116,6 +119,7 @@ impl World<'_> {
                 key,
                 delegation: delegation.ok_or("a delegation is none")?,
                 memory: Arc::default(),
+                old_friends: if self.settings.sybils > 0 { everybody.clone() } else { vec![] },
                 loss: self.settings.loss,
                 seed: self.random.random(),
             };
@@ -159,13 +163,18 @@ impl World<'_> {
         &mut self,
         begun: &watch::Receiver<bool>,
     ) -> Vec<tokio::task::JoinHandle<Result<(), String>>> {
-        let spamming = self.settings.spamming();
+        let (spamming, sybils) = (self.settings.spamming(), self.settings.sybils);
         let mut attackers = vec![];
-        for index in 0..spamming + self.settings.forgers {
+        for index in 0..spamming + sybils + self.settings.forgers {
             let number = self.settings.nodes + index;
             let secret = NodeSecret::from_bytes(self.bytes("node", number));
             let Ok(key) = self.key(number) else { continue };
-            let attacker = Attacker { number, secret, key, forges: index >= spamming };
+            let how = match index {
+                index if index < spamming => How::Spams,
+                index if index < spamming + sybils => How::Invents,
+                _ => How::Forges,
+            };
+            let attacker = Attacker { number, secret, key, how };
             let bootstrap = self.some_addresses(number);
             attackers.push(tokio::spawn(attacker.run(bootstrap, Arc::clone(&self.tally), begun.clone())));
         }
@@ -355,7 +364,7 @@ impl World<'_> {
         let each =
             |now: u64, then: u64| count(usize::try_from(now.saturating_sub(then)).unwrap_or_default()) / per;
         let first = self.settings.nodes;
-        let forgers = first + self.settings.spamming();
+        let forgers = first + self.settings.spamming() + self.settings.sybils;
         let abuse = self.tally.worst_abuse(first..forgers);
         let (meant, astray) = self.tally.private();
         Report {

@@ -39,6 +39,10 @@ pub struct Settings {
     /// Nodes that send forged posts, 120 a minute.
     #[arg(long, default_value_t = 0)]
     pub forgers: usize,
+    /// Nodes that sign each post with a key that did not exist before, 120 a minute. The honest people of such a run have
+    /// known each other for more than a day; else nobody could be new to them.
+    #[arg(long, default_value_t = 0)]
+    pub sybils: usize,
     /// One node that shows somebody else's delegation, to get that person's private replies.
     #[arg(long)]
     pub claimer: bool,

@@ -53,12 +53,18 @@ impl Tally {
         });
     }
 
+    /// A node passes on an event that came by gossip.
+    pub(crate) fn on_passed_on(&self, id: EventId) {
+        self.with(|inner| {
+            if let Some(attacker) = inner.attackers.get(&id) {
+                inner.abuse.entry(*attacker).or_default().insert(id);
+            }
+        });
+    }
+
     /// A node has taken an event.
     pub(crate) fn on_arrived(&self, node: usize, id: EventId, by: By) {
         self.with(|inner| {
-            if let (Some(attacker), By::Gossip) = (inner.attackers.get(&id), by) {
-                inner.abuse.entry(*attacker).or_default().insert(id);
-            }
             if let Some((since, _)) = inner.written.get(&id).copied()
                 && inner.arrived.insert((node, id))
             {

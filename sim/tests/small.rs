@@ -32,9 +32,18 @@ async fn with_churn_loss_and_attackers_everybody_gets_everything_in_the_end() {
     assert_eq!(report.delivered, report.expected);
     assert!(report.caught_up > 0, "some nodes were away");
     assert_eq!(report.private[2], 0, "nobody gets what is for somebody else");
-    // A first burst of 4, and 3 a minute from then on; each first neighbour may let other ones through.
+    // A first burst of 8; each first neighbour may let other ones through.
     assert!(report.abuse <= 20, "{} events of a spammer were forwarded", report.abuse);
     assert_eq!(report.forged, 0, "no forgery is forwarded");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn somebody_who_invents_a_person_for_each_post_is_passed_on_no_more_than_one_person_is() {
+    let report = simulate(Settings { sybils: 3, ..settings() }).await;
+    assert_eq!(report.delivered, report.expected);
+    assert!(report.abuse <= 20, "{} events of invented people were forwarded", report.abuse);
+    let by_gossip = report.gossiped * 10 >= report.expected * 8;
+    assert!(by_gossip, "{} of {} posts came by gossip", report.gossiped, report.expected);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -6,7 +6,9 @@
 
 mod axe;
 mod browser;
+mod certificate;
 mod client;
+mod front;
 mod history;
 mod hosting;
 mod http;
@@ -26,7 +28,9 @@ use std::{
 
 pub use axe::axe;
 pub use browser::{Browser, EXTENSION_KEY, Size};
-pub use client::{Client, deletion, now, post, random_key, reply};
+pub use certificate::Certificate;
+pub use client::{Client, NotHome, deletion, now, post, random_key, reply};
+pub use front::Front;
 pub use history::history;
 pub use hosting::Site;
 pub use http::{get, post_http, request, request_over};

@@ -65,7 +65,7 @@ impl Core {
         let mut outputs = Vec::new();
         let gained = result.is_ok();
         if let Ok(event) = result {
-            self.admission.remember(event.id());
+            self.admission.admit_shared(event.id(), &event, now);
             outputs.push(Output::Store(event, Sharing::Shared));
         }
         let steps = self.catching_up.on_checked(session, gained, now);

@@ -28,7 +28,7 @@ impl Core {
             self.refusals.count("not_for_the_owner");
             return Output::Answer(handed, Receipt::Refused);
         }
-        let admitted = self.admission.check_handed(&event.rumor, now);
+        let admitted = self.admission.check_handed(&event.rumor, from, now);
         if let Err(Ok(ignored)) = admitted {
             self.refusals.ignored(ignored);
         }
@@ -38,7 +38,7 @@ impl Core {
             }
             Err(Ok(_)) => Output::Answer(handed, Receipt::Later),
             Ok(()) if self.pending.len() >= MAX_PENDING => Output::Answer(handed, Receipt::Later),
-            Ok(()) => self.verify(Pending::Handed(handed), event),
+            Ok(()) => self.verify(Pending::Handed(handed, *from), event),
         }
     }
 

@@ -66,18 +66,19 @@ fn refused(outputs: &[Output], code: RefusalCode) {
 fn a_heard_post_is_forwarded_and_stored_once() {
     let mut core = core();
     let accepted = vec![Output::Judge(HEARD, Verdict::Accept), Output::Store(post(2), Sharing::Shared)];
-    assert_eq!(run(&mut core, Input::Heard(HEARD, packet(post(2)))), accepted);
+    assert_eq!(run(&mut core, Input::Heard(HEARD, OTHER, packet(post(2)))), accepted);
     let seen = vec![Output::Judge(HEARD, Verdict::Ignore(Ignored::Seen))];
-    assert_eq!(run(&mut core, Input::Heard(HEARD, packet(post(2)))), seen);
+    assert_eq!(run(&mut core, Input::Heard(HEARD, OTHER, packet(post(2)))), seen);
 }
 
 #[test]
 fn the_same_post_twice_in_the_signature_check_is_stored_once() {
     let mut core = core();
-    let check = |core: &mut Core| match core.handle(Input::Heard(HEARD, packet(post(2))), NOW).remove(0) {
-        Output::Verify(number, _) => number,
-        other => panic!("{other:?}"),
-    };
+    let check =
+        |core: &mut Core| match core.handle(Input::Heard(HEARD, OTHER, packet(post(2))), NOW).remove(0) {
+            Output::Verify(number, _) => number,
+            other => panic!("{other:?}"),
+        };
     let (first, second) = (check(&mut core), check(&mut core));
     assert_eq!(core.handle(Input::Verified(first, Ok(post(2))), NOW).len(), 2);
     let ignored = vec![Output::Judge(HEARD, Verdict::Ignore(Ignored::Seen))];
@@ -90,10 +91,10 @@ fn forgeries_and_rubbish_are_rejected_and_hide_nothing() {
     let mut forged = UnverifiedEvent::from(post(2));
     forged.sig = Signature::from_bytes([1; 64]);
     let rejected = vec![Output::Judge(HEARD, Verdict::Reject)];
-    assert_eq!(run(&mut core, Input::Heard(HEARD, Packet::Event(forged).encode())), rejected);
-    assert_eq!(run(&mut core, Input::Heard(HEARD, vec![0xff; 50])), rejected);
+    assert_eq!(run(&mut core, Input::Heard(HEARD, OTHER, Packet::Event(forged).encode())), rejected);
+    assert_eq!(run(&mut core, Input::Heard(HEARD, OTHER, vec![0xff; 50])), rejected);
     assert_eq!(
-        run(&mut core, Input::Heard(HEARD, packet(post(2)))).len(),
+        run(&mut core, Input::Heard(HEARD, OTHER, packet(post(2)))).len(),
         2,
         "the honest copy is still taken"
     );
@@ -102,7 +103,7 @@ fn forgeries_and_rubbish_are_rejected_and_hide_nothing() {
 #[test]
 fn a_packet_of_a_later_version_costs_nobody_anything() {
     let unknown = vec![Output::Judge(HEARD, Verdict::Unknown)];
-    assert_eq!(run(&mut core(), Input::Heard(HEARD, vec![0x91, 100])), unknown);
+    assert_eq!(run(&mut core(), Input::Heard(HEARD, OTHER, vec![0x91, 100])), unknown);
 }
 
 #[test]
@@ -162,11 +163,11 @@ fn what_waits_for_its_signature_check_is_bounded() {
         let draft = Draft { created_at: NOW, kind: Kind::POST, tags: vec![], content: number.to_string() };
         let rumor = draft.by(key(2).public_key());
         let event = UnverifiedEvent { claimed_id: None, rumor, sig: Signature::from_bytes([0; 64]) };
-        let outputs = core.handle(Input::Heard(HEARD, Packet::Event(event).encode()), NOW);
+        let outputs = core.handle(Input::Heard(HEARD, OTHER, Packet::Event(event).encode()), NOW);
         assert!(matches!(outputs[..], [Output::Verify(..)]));
     }
     let busy = vec![Output::Judge(HEARD, Verdict::Ignore(Ignored::Busy))];
-    assert_eq!(core.handle(Input::Heard(HEARD, packet(post(3))), NOW), busy);
+    assert_eq!(core.handle(Input::Heard(HEARD, OTHER, packet(post(3))), NOW), busy);
 }
 
 fn address(person: u8) -> Address {
@@ -333,10 +334,10 @@ fn every_refusal_is_counted_under_its_name() {
     let mut core = core();
     let mut forged = UnverifiedEvent::from(post(2));
     forged.sig = Signature::from_bytes([0; 64]);
-    run(&mut core, Input::Heard(HEARD, Packet::Event(forged).encode()));
-    run(&mut core, Input::Heard(HEARD, vec![0xff]));
-    run(&mut core, Input::Heard(HEARD, vec![0x92, 99, 0]));
-    run(&mut core, Input::Heard(HEARD, packet(reply_to(2, 3))));
+    run(&mut core, Input::Heard(HEARD, OTHER, Packet::Event(forged).encode()));
+    run(&mut core, Input::Heard(HEARD, OTHER, vec![0xff]));
+    run(&mut core, Input::Heard(HEARD, OTHER, vec![0x92, 99, 0]));
+    run(&mut core, Input::Heard(HEARD, OTHER, packet(reply_to(2, 3))));
     run(&mut core, Input::Handed(Handed(1), OTHER, packet(reply_to(2, 3))));
     let counted: Vec<&str> =
         core.refusals().all().filter(|(_, number)| *number == 1).map(|(name, _)| name).collect();

@@ -32,8 +32,8 @@ pub struct Request(pub u64);
 /// What happened. `now` in [`crate::Core::handle`] says when.
 #[derive(Debug)]
 pub enum Input {
-    /// A packet came by gossip.
-    Heard(Heard, Vec<u8>),
+    /// A neighbour brought a packet by gossip.
+    Heard(Heard, PeerId, Vec<u8>),
     /// A logged-in owner wants to publish. For a deletion, with those of its targets that the store holds.
     Publish(Request, UnverifiedEvent, Vec<Rumor>),
     /// A signature check ended; the number is the one of [`Output::Verify`].
@@ -68,6 +68,9 @@ pub enum Input {
     SiblingAnswered(PeerId, Option<OwnPage>),
     /// A list of people (kinds 3 and 10000) from the store, at the start or after the owner changed: the owner's first.
     List(Rumor),
+    /// From the store, at the start: when its life began, and when it first held something of each of these people, in
+    /// seconds since 1970.
+    People(u64, Vec<(PublicKey, u64)>),
     /// The last connection to a node is gone.
     Left(PeerId),
     /// A neighbour says that it has events that this node may lack.
@@ -159,6 +162,8 @@ impl Service {
 pub enum Verdict {
     /// Forward it.
     Accept,
+    /// It is taken, but not forwarded: its author has said much lately. Others get it by catching up.
+    Withhold,
     /// Drop it; nobody did wrong.
     Ignore(Ignored),
     /// Drop it; whoever sent it did provable wrong and loses score.

@@ -42,10 +42,10 @@ impl Running {
     /// Reads back what the last run left: deliveries that wait, and the owner's delegation.
     pub(super) async fn remember(&mut self) {
         let store = self.store.clone();
-        match tokio::task::spawn_blocking(move || Ok::<_, redb::Error>((store.waiting()?, store.siblings()?)))
-            .await
-        {
-            Ok(Ok((waiting, siblings))) => {
+        let read = move || Ok::<_, redb::Error>((store.waiting()?, store.siblings()?, store.people()?));
+        match tokio::task::spawn_blocking(read).await {
+            Ok(Ok((waiting, siblings, (born, people)))) => {
+                self.handle(Input::People(born, people)).await;
                 for (address, row) in waiting {
                     self.handle(Input::Waiting(address, row)).await;
                 }

@@ -18,7 +18,7 @@ use futures_util::{StreamExt, stream::FuturesUnordered};
 use nostrp2p_core::is_public;
 use nostrp2p_protocol::{
     Event, Filter, PublicKey, UnverifiedEvent,
-    frame::{ClientFrame, GATHER_MS, NodeFrame, Refusal, RefusalCode, RequestId, VERSION},
+    frame::{CaughtUp, ClientFrame, GATHER_MS, NodeFrame, Refusal, RefusalCode, RequestId, VERSION},
 };
 use tokio::{
     sync::{broadcast::error::RecvError, oneshot},
@@ -395,7 +395,12 @@ impl Session {
         }
         let peers = self.app.standing.borrow().peers.clone();
         let stored = self.app.store.progress().borrow().stored;
-        self.send(NodeFrame::Status { peers, stored }).await
+        let caught_up = self.app.counters.borrow().caught_up.map(|last| CaughtUp {
+            at: last.at,
+            peer: last.peer,
+            events: u64::try_from(last.events).unwrap_or(u64::MAX),
+        });
+        self.send(NodeFrame::Status { peers, stored, caught_up }).await
     }
 
     async fn refuse(&mut self, request: RequestId, refusal: Refusal) -> Result<(), Gone> {

@@ -81,7 +81,7 @@ pub(super) async fn metrics(State(app): State<App>) -> Response {
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text.0).into_response()
 }
 
-/// How the node is reached, and what it does for others as a relay. libp2p does not tell how many bytes it relays.
+/// How the node is reached, and what it does for others as a relay.
 fn reach(text: &mut Text, reach: &Reach, stats: &Stats) {
     let public = u64::from(reach.reachability == Reachability::Public);
     text.gauge("reachable", "Whether other nodes can dial this one.", public);
@@ -97,6 +97,11 @@ fn reach(text: &mut Text, reach: &Reach, stats: &Stats) {
         stats.circuits_carried,
     );
     text.counter("relay_circuits_refused", "Circuits that this node refused.", stats.circuits_refused);
+    text.counter(
+        "relay_bytes",
+        "Bytes that other nodes sent one another through this one.",
+        stats.relayed_bytes,
+    );
     text.counter("relay_places_got", "Places that relays gave to this node.", stats.places_got);
     text.counter("holes_punched", "Connections over a relay that became direct.", stats.holes_punched);
     text.counter(

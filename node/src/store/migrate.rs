@@ -5,6 +5,7 @@
 //! | 1 | the first |
 //! | 2 | tombstones, ends of events, read markers, siblings |
 //! | 3 | events that neighbours may have when they catch up |
+//! | 4 | those of an author and hour, and since when people are known |
 
 use nostrp2p_core::{Audience, audience};
 use nostrp2p_protocol::Kind;
@@ -13,6 +14,7 @@ use redb::{ReadableTable, WriteTransaction};
 use super::{
     Progress,
     index::{self, Prefix},
+    newcomers,
     tables::{META, META_SCHEMA, SCHEMA},
     write::Tables,
 };
@@ -33,7 +35,11 @@ pub(super) fn migrate(
         note_ends(&mut tables)?;
         apply_deletions(&mut tables)?;
     }
-    share(&mut tables)?;
+    if from < 3 {
+        share(&mut tables)?;
+    } else {
+        number_by_hour(&mut tables)?;
+    }
     let progress = tables.finish()?;
     transaction.open_table(META)?.insert(META_SCHEMA, SCHEMA)?;
     Ok(progress)
@@ -59,6 +65,17 @@ fn share(tables: &mut Tables<'_>) -> Result<(), redb::Error> {
             && audience(&event) == Audience::Everyone
         {
             tables.shared.insert(&event, sequence)?;
+            newcomers::know_everybody(tables, &event)?;
+        }
+    }
+    Ok(())
+}
+
+fn number_by_hour(tables: &mut Tables<'_>) -> Result<(), redb::Error> {
+    for sequence in tables.shared.sequences()? {
+        if let Some(event) = tables.event(sequence)? {
+            tables.shared.insert(&event, sequence)?;
+            newcomers::know_everybody(tables, &event)?;
         }
     }
     Ok(())

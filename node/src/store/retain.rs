@@ -7,6 +7,7 @@ use redb::{ReadableTable, ReadableTableMetadata};
 
 use super::{
     index::{self, Prefix},
+    newcomers,
     write::Tables,
 };
 
@@ -34,7 +35,8 @@ const TOMBSTONES_LONGER: u64 = 86_400;
 #[derive(Debug, Default)]
 pub(super) struct Place(Option<Vec<u8>>);
 
-/// Drops events that have ended, and the oldest beyond the retention. The owner's own stay, and so do the profiles and
+/// Drops events that have ended, and what is beyond the retention: first those of newcomers, as far as they are more than
+/// their share, then the oldest. The owner's own stay, and so do the profiles and
 /// follow lists of people in use: the owner, whom the owner follows, and whoever wrote something that is stored.
 pub(super) fn sweep(
     tables: &mut Tables<'_>,
@@ -48,6 +50,8 @@ pub(super) fn sweep(
     tables.tombstones.purge(horizon.saturating_sub(TOMBSTONES_LONGER), owner)?;
     let mut surplus = tables.events.len()?.saturating_sub(retention.events);
     let followed = followed_by(tables, owner)?;
+    surplus -= newcomers::sweep(tables, retention.events, surplus, &followed, now)?;
+    newcomers::purge(tables, horizon, retention.events)?;
     let (first, last) = Prefix::all().range(0, u64::MAX);
     let from = place.0.take().unwrap_or(first);
     let mut victims = Vec::new();

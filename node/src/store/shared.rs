@@ -1,14 +1,18 @@
 //! The events that neighbours may have when they catch up, by time and id: what set reconciliation compares.
 
-use nostrp2p_core::Window;
-use nostrp2p_protocol::{Event, EventId, limits::MAX_CREATED_AT};
+use nostrp2p_core::{Window, hour};
+use nostrp2p_protocol::{Event, EventId, Kind, limits::MAX_CREATED_AT};
 use redb::{ReadableDatabase, ReadableTable, Table, TableDefinition, WriteTransaction};
+use sha2::{Digest, Sha256};
 
-use super::{Store, read::living, tables::EVENTS};
+use super::{Store, newcomers, read::living, tables::EVENTS};
 use crate::clock;
 
 /// `created_at` and id -> sequence number. 100,000 events are about 6 MB.
 const SHARED: TableDefinition<(u64, &[u8; 32]), u64> = TableDefinition::new("shared");
+
+/// What counts together (16 bytes, see [`row`]) and id of the same events.
+const PLACES: TableDefinition<&[u8; 48], ()> = TableDefinition::new("places");
 
 /// Where an event comes from.
 #[derive(Debug, Clone, Copy, Default)]
@@ -21,42 +25,81 @@ pub(super) struct Origin {
     pub(super) own: bool,
 }
 
-/// The open table.
-pub(super) struct Shared<'txn>(Table<'txn, (u64, &'static [u8; 32]), u64>);
+/// The open tables.
+pub(super) struct Shared<'txn> {
+    events: Table<'txn, (u64, &'static [u8; 32]), u64>,
+    places: Table<'txn, &'static [u8; 48], ()>,
+}
 
 impl<'txn> Shared<'txn> {
     pub(super) fn open(transaction: &'txn WriteTransaction) -> Result<Self, redb::Error> {
-        Ok(Self(transaction.open_table(SHARED)?))
+        Ok(Self { events: transaction.open_table(SHARED)?, places: transaction.open_table(PLACES)? })
     }
 
     pub(super) fn holds(&self, event: &Event) -> Result<bool, redb::Error> {
-        Ok(self.0.get((event.created_at, event.id().as_bytes()))?.is_some())
+        Ok(self.events.get((event.created_at, event.id().as_bytes()))?.is_some())
     }
 
     pub(super) fn insert(&mut self, event: &Event, sequence: u64) -> Result<(), redb::Error> {
-        self.0.insert((event.created_at, event.id().as_bytes()), sequence)?;
+        self.events.insert((event.created_at, event.id().as_bytes()), sequence)?;
+        self.places.insert(&row(event, &event.id()), ())?;
         Ok(())
     }
 
     pub(super) fn remove(&mut self, event: &Event) -> Result<(), redb::Error> {
-        self.0.remove((event.created_at, event.id().as_bytes()))?;
+        self.events.remove((event.created_at, event.id().as_bytes()))?;
+        self.places.remove(&row(event, &event.id()))?;
         Ok(())
+    }
+
+    /// The ids of those that count together with an event: of its author, sort and hour. They are as many as all nodes
+    /// keep of them, however many the owner has written.
+    pub(super) fn beside(&self, event: &Event) -> Result<Vec<EventId>, redb::Error> {
+        let [first, last] = [[0x00; 32], [0xff; 32]].map(|id| row(event, &EventId::from_bytes(id)));
+        let mut ids = Vec::new();
+        for row in self.places.range::<&[u8; 48]>(&first..=&last)? {
+            ids.extend(row?.0.value().last_chunk().map(|id| EventId::from_bytes(*id)));
+        }
+        Ok(ids)
+    }
+
+    /// The sequence numbers of all.
+    pub(super) fn sequences(&self) -> Result<Vec<u64>, redb::Error> {
+        let mut sequences = Vec::new();
+        for row in self.events.iter()? {
+            sequences.push(row?.1.value());
+        }
+        Ok(sequences)
     }
 }
 
+/// The row of an event with this id: what counts together with it begins with the same 16 bytes, a hash of author, sort
+/// and hour.
+fn row(event: &Event, id: &EventId) -> [u8; 48] {
+    let deletion = [u8::from(event.kind == Kind::DELETION)];
+    let hour = hour(event.created_at).0.to_be_bytes();
+    let place = Sha256::digest([event.pubkey.as_bytes().as_slice(), &deletion, &hour].concat());
+    let mut row = [0; 48];
+    row.iter_mut().zip(place.iter().take(16).chain(id.as_bytes())).for_each(|(to, from)| *to = *from);
+    row
+}
+
 impl Store {
-    /// Times and ids of the shared events of a window, in order. 100,000 take some 20 ms.
+    /// Times and ids of the shared events of a window, in order, and of those that would be if the store were not full.
+    /// 100,000 take some 20 ms.
     ///
     /// # Errors
     /// When the disk cannot be read.
     pub fn shared(&self, window: Window) -> Result<Vec<(u64, EventId)>, redb::Error> {
-        let table = self.database.begin_read()?.open_table(SHARED)?;
-        let mut items = Vec::new();
+        let transaction = self.database.begin_read()?;
+        let table = transaction.open_table(SHARED)?;
+        let mut items = newcomers::forgotten(&transaction, window.since, window.until)?;
         for row in table.range((window.since, &[0; 32])..(window.until, &[0; 32]))? {
             let key = row?.0;
             let (created_at, id) = key.value();
             items.push((created_at, EventId::from_bytes(*id)));
         }
+        items.sort_unstable();
         Ok(items)
     }
 

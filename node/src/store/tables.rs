@@ -6,7 +6,7 @@ use redb::{Database, ReadTransaction, ReadableTable, ReadableTableMetadata, Tabl
 use super::Progress;
 
 /// Version of the tables; see `migrate.rs`.
-pub(super) const SCHEMA: u64 = 3;
+pub(super) const SCHEMA: u64 = 4;
 
 /// Sequence number -> record (see `record.rs`).
 pub(super) const EVENTS: TableDefinition<u64, &[u8]> = TableDefinition::new("events");
@@ -30,6 +30,8 @@ pub(super) const OWNER: TableDefinition<u8, &[u8; 32]> = TableDefinition::new("o
 pub(super) const META_SCHEMA: &str = "schema";
 /// Row of [`META`]: random, names this store.
 const META_ID: &str = "id";
+/// Row of [`META`]: when the store was made, in seconds since 1970; 0 when nobody wrote it down.
+pub(super) const META_BORN: &str = "born";
 /// Row of [`META`]: the highest sequence number ever given away. Numbers of dropped events are not given again.
 pub(super) const META_NEWEST: &str = "newest";
 
@@ -41,7 +43,7 @@ pub(super) struct Opened {
 }
 
 /// Creates the tables that are missing and reads where the store stands.
-pub(super) fn prepare(database: &Database) -> Result<Opened, redb::Error> {
+pub(super) fn prepare(database: &Database, now: u64) -> Result<Opened, redb::Error> {
     let transaction = database.begin_write()?;
     let opened = {
         let mut meta = transaction.open_table(META)?;
@@ -61,6 +63,7 @@ pub(super) fn prepare(database: &Database) -> Result<Opened, redb::Error> {
             .map_err(|error| redb::Error::Io(std::io::Error::other(error.to_string())))?;
         let id = get_or(META_ID, u64::from_be_bytes(random))?;
         let newest = get_or(META_NEWEST, 0)?;
+        get_or(META_BORN, if newest == 0 { now } else { 0 })?;
         transaction.open_table(IDS)?;
         transaction.open_table(INDEX)?;
         transaction.open_table(UNSENT)?;

@@ -1,6 +1,7 @@
 mod damage;
 mod ending;
 mod filters;
+mod newcomers;
 mod shared;
 
 use std::ops::ControlFlow;

@@ -1,6 +1,6 @@
 //! What one write transaction does with one event.
 
-use nostrp2p_core::{Address as Delivery, Audience, MAX_PER_HOUR, Room, Row, audience, hour, room};
+use nostrp2p_core::{Address as Delivery, Audience, Room, Row, audience, room};
 use nostrp2p_protocol::{Event, EventId, Kind, PublicKey};
 use redb::{ReadableTable, ReadableTableMetadata, Table, WriteTransaction};
 
@@ -8,9 +8,10 @@ use super::{
     Progress,
     index::{self, Prefix},
     lapse::{self, ENDS},
+    newcomers::Newcomers,
     record,
     shared::{Origin, Shared},
-    tables::{EVENTS, IDS, INDEX, META, META_NEWEST, MIRRORED, OUTBOX, OWNER, UNSENT},
+    tables::{EVENTS, IDS, INDEX, META, META_BORN, META_NEWEST, MIRRORED, OUTBOX, OWNER, UNSENT},
     tombstones::{self, Address, Tombstones},
 };
 
@@ -51,6 +52,7 @@ pub(super) struct Tables<'txn> {
     pub(super) ends: Table<'txn, (u64, u64), ()>,
     pub(super) tombstones: Tombstones<'txn>,
     pub(super) shared: Shared<'txn>,
+    pub(super) newcomers: Newcomers<'txn>,
     pub(super) mirrored: Table<'txn, u64, &'static str>,
     meta: Table<'txn, &'static str, u64>,
     newest: u64,
@@ -60,6 +62,7 @@ impl<'txn> Tables<'txn> {
     pub(super) fn open(transaction: &'txn WriteTransaction) -> Result<Self, redb::Error> {
         let meta = transaction.open_table(META)?;
         let newest = meta.get(META_NEWEST)?.map_or(0, |newest| newest.value());
+        let born = meta.get(META_BORN)?.map_or(0, |born| born.value());
         Ok(Self {
             events: transaction.open_table(EVENTS)?,
             ids: transaction.open_table(IDS)?,
@@ -69,6 +72,7 @@ impl<'txn> Tables<'txn> {
             ends: transaction.open_table(ENDS)?,
             tombstones: Tombstones::open(transaction)?,
             shared: Shared::open(transaction)?,
+            newcomers: Newcomers::open(transaction, born)?,
             mirrored: transaction.open_table(MIRRORED)?,
             meta,
             newest,
@@ -97,6 +101,8 @@ impl<'txn> Tables<'txn> {
         if self.tombstones.bite(event)? {
             return Ok(Inserted::Deleted);
         }
+        // Looked up first: what is replaced may be all that there is of its author.
+        let since = self.newcomers.since(&event.pubkey)?.unwrap_or(now);
         for (sequence, other) in self.same_address(event)? {
             if (other.created_at, event.id()) > (event.created_at, other.id()) {
                 return Ok(Inserted::Superseded(sequence));
@@ -124,6 +130,7 @@ impl<'txn> Tables<'txn> {
         }
         if shared {
             self.shared.insert(event, self.newest)?;
+            self.newcomers.note(event, self.newest, since, now)?;
         }
         if event.kind == Kind::DELETION {
             self.delete(event)?;
@@ -134,28 +141,9 @@ impl<'txn> Tables<'txn> {
         Ok(Inserted::New(self.newest))
     }
 
-    /// The place of an event among the shared ones of its author and hour. It counts index rows first, for nearly always
-    /// there are few.
+    /// The place of an event among the shared ones of its author and hour.
     fn room_for(&self, event: &Event) -> Result<Room, redb::Error> {
-        let (since, until) = hour(event.created_at);
-        let (first, last) = Prefix::author(&event.pubkey).range(since, until);
-        let mut sequences = Vec::new();
-        for row in self.index.range(first.as_slice()..=last.as_slice())? {
-            sequences.extend(index::tail(row?.0.value()).map(|(_, sequence)| sequence));
-        }
-        if sequences.len() < MAX_PER_HOUR {
-            return Ok(Room::Free);
-        }
-        let mut held = Vec::new();
-        for sequence in sequences {
-            if let Some(other) = self.event(sequence)?
-                && (other.kind == Kind::DELETION) == (event.kind == Kind::DELETION)
-                && self.shared.holds(&other)?
-            {
-                held.push(other.id());
-            }
-        }
-        Ok(room(&event.id(), held))
+        Ok(room(&event.id(), self.shared.beside(event)?))
     }
 
     /// Makes room for another event of the same author. The owner's own stays here, but is not shared any more.
@@ -282,13 +270,16 @@ impl<'txn> Tables<'txn> {
         self.outbox.retain_in(everybody, |_, _| false)?;
         self.ids.remove(event.id().as_bytes())?;
         self.shared.remove(event)?;
+        self.newcomers.remove(event, sequence)?;
         if let Some(end) = lapse::end_of(event) {
             self.ends.remove((end, sequence))?;
         }
         for row in index::rows(event, sequence) {
             self.index.remove(row.as_slice())?;
         }
-        Ok(())
+        let (first, last) = Prefix::author(&event.pubkey).range(0, u64::MAX);
+        let rest = self.index.range(first.as_slice()..=last.as_slice())?.next().is_some();
+        if rest { Ok(()) } else { self.newcomers.forget_person(&event.pubkey) }
     }
 
     /// Writes down the highest sequence number and says how far the store has come.

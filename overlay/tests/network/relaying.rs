@@ -87,6 +87,45 @@ async fn a_node_that_nobody_can_dial_is_asked_and_asks_over_a_relay() {
 }
 
 #[tokio::test]
+async fn who_has_used_up_a_relays_bytes_gets_no_more_through_it_and_others_do() {
+    let mut settings = on_loopback();
+    settings.reachable = Some(true);
+    settings.relay_bytes = 200_000;
+    let relay = Node::start(settings).await;
+    let mut hidden = hidden(&[&relay]).await;
+    is_reached_through(&hidden, &[&relay]).await;
+    let mut spender = visible(&[&relay]).await;
+    spender.joined(relay.id()).await;
+    tell_addresses(&hidden, &spender).await;
+    // Each answer is what the asker wrote and a little more, so a few of these are more than the share of both.
+    let question = vec![7; 60_000];
+    let mut answered = 0;
+    loop {
+        let (overlay, id) = (spender.overlay.clone(), hidden.id());
+        let payload = question.clone();
+        let mut asked = tokio::spawn(async move { overlay.request(id, Protocol::Fetch, payload).await });
+        let answer = tokio::select! {
+            answer = &mut asked => answer.unwrap(),
+            () = hidden.serve(spender.id(), Protocol::Fetch, &question) => asked.await.unwrap(),
+        };
+        if answer.is_err() {
+            break;
+        }
+        answered += 1;
+        assert!(answered < 20, "it goes on for ever");
+    }
+    assert!(answered > 0, "the share is there to be used");
+    let relayed = relay.overlay.stats().await.relayed_bytes;
+    assert!((60_000..400_000).contains(&relayed), "{relayed} bytes were relayed");
+    // What needs no relay still goes, also to the relay itself.
+    let (overlay, id) = (spender.overlay.clone(), relay.id());
+    let mut relay = relay;
+    let asked = tokio::spawn(async move { overlay.request(id, Protocol::Fetch, b"question".to_vec()).await });
+    relay.serve(spender.id(), Protocol::Fetch, b"question").await;
+    assert!(asked.await.unwrap().is_ok());
+}
+
+#[tokio::test]
 async fn broadcasts_go_over_a_relay_that_does_not_pass_them_on_itself() {
     let mut relay = relay(8).await;
     let hidden = hidden(&[&relay]).await;

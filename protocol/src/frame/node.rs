@@ -70,12 +70,14 @@ pub enum NodeFrame {
         /// The newest first, ties by lower id first.
         events: Vec<Rumor>,
     },
-    /// 69 `[69, peers, stored]`: how the node stands in the overlay; sent after login and when it changes.
+    /// 69 `[69, peers, stored, caught_up]`: how the node stands in the overlay; sent after login and when it changes.
     Status {
         /// Connected nodes.
         peers: Vec<PeerStatus>,
         /// Number of stored events.
         stored: u64,
+        /// The last comparison with a neighbour; none before the first has ended.
+        caught_up: Option<CaughtUp>,
     },
     /// 71 `[71, id, [[person, state], ...]]`: how far a private event of the owner has come, whenever that changes,
     /// and after login for the latest ones.
@@ -208,6 +210,30 @@ pub struct PeerStatus {
     pub delay_ms: Option<u32>,
 }
 
+/// How the node has last caught up with a neighbour: `[at, peer, events]`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CaughtUp {
+    /// When that ended, in seconds since 1970.
+    pub at: u64,
+    /// With which node.
+    pub peer: PeerId,
+    /// Events that were missing and came.
+    pub events: u64,
+}
+
+impl Write for CaughtUp {
+    fn write(&self, out: &mut Vec<u8>) {
+        (self.at, self.peer, self.events).write(out);
+    }
+}
+
+impl Read for CaughtUp {
+    fn read(input: &mut Input<'_>) -> Result<Self, Malformed> {
+        let (at, peer, events) = Read::read(input)?;
+        Ok(Self { at, peer, events })
+    }
+}
+
 /// How a connection to a peer goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Path {
@@ -275,7 +301,7 @@ impl NodeFrame {
                 let (packed, packing) = pack::<CompactRumor, _>(events);
                 wire::encode(&(68u8, request, complete, packing, bytes(&packed)))
             }
-            Self::Status { peers, stored } => wire::encode(&(69u8, peers, stored)),
+            Self::Status { peers, stored, caught_up } => wire::encode(&(69u8, peers, stored, caught_up)),
             Self::Deliveries { id, people } => wire::encode(&(71u8, id, people)),
             Self::Delegated { expires } => wire::encode(&(72u8, expires)),
             Self::Markers(markers) => wire::encode(&(73u8, markers)),
@@ -321,7 +347,11 @@ impl NodeFrame {
                     wire::decode(bytes)?;
                 Ok(Self::Answer { request, complete, events: unpack::<CompactRumor, _>(packing, &packed)? })
             }
-            69 => wire::decode(bytes).map(|(_, peers, stored): (u8, _, _)| Self::Status { peers, stored }),
+            69 => wire::decode(bytes).map(|(_, peers, stored, caught_up): (u8, _, _, _)| Self::Status {
+                peers,
+                stored,
+                caught_up,
+            }),
             70 => wire::decode(bytes).map(|(_, request, code, reason): (u8, _, RefusalCode, String)| {
                 Self::Refused { request, refusal: Refusal { code, reason } }
             }),

@@ -2,7 +2,7 @@
 
 use nostrp2p_protocol::{
     EventId, PeerId, PublicKey,
-    frame::{PeerStatus, Refusal, RequestId},
+    frame::{CaughtUp, PeerStatus, Refusal, RequestId},
 };
 
 use super::ways::{Attempt, Home, Way};
@@ -145,6 +145,8 @@ pub struct Status {
     pub peers: Vec<PeerStatus>,
     /// Number of stored events.
     pub stored: u64,
+    /// When and with whom the node has last caught up, and what that brought.
+    pub caught_up: Option<CaughtUp>,
 }
 
 /// What the pill says.

@@ -18,6 +18,7 @@ words! {
     FIGURE_DELAY: "typical delay", "ふつうの遅延";
     FIGURE_OUTBOX: "waiting to be sent", "送信待ち";
     FIGURE_STORED: "posts and profiles stored", "保存された投稿とプロフィール";
+    CAUGHT_UP: "Last caught up with {1}: {0}. Events that had been missing: {2}.", "{1} との最後の照合: {0}。足りなかったイベント: {2}";
     LEGEND_DIRECT: "straight", "直接";
     LEGEND_PUNCHED: "through the router", "ルーター越し";
     LEGEND_RELAYED: "by way of a third node", "別のノード経由";
@@ -65,6 +66,10 @@ pub fn delay(milliseconds: Option<u32>) -> String {
         Some(0) => "< 1 ms".to_owned(),
         Some(milliseconds) => format!("{milliseconds} ms"),
     }
+}
+
+pub fn caught_up(language: Language, when: &str, with: &str, events: u64) -> String {
+    CAUGHT_UP.fill(language, &[when, with, &super::count(events)])
 }
 
 pub fn way(language: Language, address: &str, helped: bool) -> String {

@@ -175,7 +175,9 @@ pub fn on_frame(model: &mut Model, frame: NodeFrame, moment: Moment, out: &mut V
         NodeFrame::Deliveries { id, people } => on_deliveries(model, id, people),
         NodeFrame::Delegated { expires } => on_delegated(model, expires, out),
         NodeFrame::Ways(told) => on_ways(model, &told, out),
-        NodeFrame::Status { peers, stored } => model.connection.status = Some(Status { peers, stored }),
+        NodeFrame::Status { peers, stored, caught_up } => {
+            model.connection.status = Some(Status { peers, stored, caught_up });
+        }
         NodeFrame::Markers(markers) => notices::on_markers(model, &markers, out),
         NodeFrame::Refused { request, refusal } => on_refused(model, request, refusal, moment, out),
     }

@@ -12,6 +12,7 @@ use crate::{
     },
     texts,
     vdom::{On, element, svg},
+    when,
 };
 
 /// Most peers that are drawn; a node rarely has more connections, and the picture would say nothing.
@@ -37,7 +38,8 @@ pub fn view(model: &Model) -> Html {
                 .child(picture(model, NAMED_UP_TO))
                 .child_if(sentence(model))
                 .child_if(way(model))
-                .child(legend(model)),
+                .child(legend(model))
+                .child_if(caught_up(model)),
         )
         .child_if(chosen(model))
         .child(figures(model))
@@ -252,6 +254,15 @@ fn legend(model: &Model) -> Html {
         .child(entry("line", model.say(texts::LEGEND_DIRECT)))
         .child(entry("line line-punched", model.say(texts::LEGEND_PUNCHED)))
         .child(entry("line line-relayed", model.say(texts::LEGEND_RELAYED)))
+}
+
+/// When the node last compared what it has with another one's.
+fn caught_up(model: &Model) -> Option<Html> {
+    let last = model.connection.status.as_ref()?.caught_up?;
+    let (language, offset) = (model.language(), model.environment.offset_minutes);
+    let ago = when::ago(last.at, model.now(), offset, language);
+    let text = texts::caught_up(language, &ago, &last.peer.short(), last.events);
+    Some(paragraph("muted", text).test_id("caught-up"))
 }
 
 fn chosen(model: &Model) -> Option<Html> {

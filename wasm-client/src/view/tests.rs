@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use nostrp2p_protocol::{
     Draft, Kind, PeerId, PublicKey, Rumor, SecretKey, Tag,
-    frame::{Delivery, Path, PeerStatus, Refusal, RefusalCode},
+    frame::{CaughtUp, Delivery, Path, PeerStatus, Refusal, RefusalCode},
 };
 
 use super::*;
@@ -97,7 +97,11 @@ fn in_use() -> Model {
     let peers =
         vec![peer(1, Path::Direct, Some(2)), peer(2, Path::Punched, None), peer(9, Path::Relayed, Some(3))];
     model.chosen_peer = peers.first().map(|peer| peer.peer);
-    model.connection.status = Some(Status { peers, stored: 12_345 });
+    model.connection.status = Some(Status {
+        peers,
+        stored: 12_345,
+        caught_up: Some(CaughtUp { at: 3, peer: PeerId::from_ed25519([1; 32]), events: 7 }),
+    });
     model
 }
 

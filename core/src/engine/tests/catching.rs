@@ -8,7 +8,7 @@ use crate::{
 };
 
 fn heard(event: Event) -> Input {
-    Input::Heard(HEARD, packet(event))
+    Input::Heard(HEARD, OTHER, packet(event))
 }
 
 /// Begins to compare with a neighbour; returns the session.
@@ -94,4 +94,22 @@ fn a_forgery_is_not_stored_and_the_honest_copy_still_is() {
     forged.sig = Signature::from_bytes([0; 64]);
     assert_eq!(offer(&mut core, session, &[forged]), []);
     assert_eq!(offer(&mut core, session, &[post(2).into()]), [post(2)]);
+}
+
+#[test]
+fn what_is_not_passed_on_is_stored_and_neighbours_are_told_of_it() {
+    let limits = Limits { passed_on: Rate { burst: 1, per_hour: 1 }, ..Limits::default() };
+    let mut core = Core::new(Settings { limits, ..Settings::default() }, Some(key(1).public_key()));
+    let session = begin(&mut core);
+    let nothing = Difference { complete: true, ..Difference::default() };
+    for _ in 0..4 {
+        core.handle(Input::Compared(session, Some(nothing.clone())), NOW);
+    }
+    run(&mut core, heard(post(2)));
+    let second = event(2, Kind::POST, vec![Tag::new(["t", "second"])]);
+    let kept = [Output::Judge(HEARD, Verdict::Withhold), Output::Store(second.clone(), Sharing::Shared)];
+    assert_eq!(run(&mut core, heard(second)), kept);
+    assert_eq!(core.handle(Input::Tick, NOW), []);
+    let told = core.handle(Input::Tick, NOW + 8);
+    assert!(told.contains(&Output::CatchUp(Step::Tell(OTHER))), "{told:?}");
 }

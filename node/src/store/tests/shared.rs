@@ -104,3 +104,22 @@ async fn a_full_store_does_not_ask_for_what_it_would_drop() {
     assert_eq!(store.floor().unwrap(), 7_200);
     writer.close();
 }
+
+#[tokio::test]
+async fn an_owner_who_writes_thousands_in_an_hour_is_compared_with_what_is_shared_alone() {
+    let directory = tempfile::tempdir().unwrap();
+    let (store, writer) = open(directory.path());
+    writer.set_owner(key(1).public_key()).await.unwrap();
+    for number in 0..2_000u64 {
+        writer.store(post(1, 7_200, &number.to_string()), Travel::Ahead).await;
+    }
+    let last = commit(&writer, &post(1, 7_200, "last")).await;
+    assert_eq!(last, Inserted::New(2_001));
+    let transaction = store.database.begin_write().unwrap();
+    let tables = write::Tables::open(&transaction).unwrap();
+    let beside = tables.shared.beside(&post(1, 7_200, "next")).unwrap();
+    assert_eq!(beside.len(), MAX_PER_HOUR, "so many rows are read, and no event");
+    drop(tables);
+    drop(transaction);
+    writer.close();
+}

@@ -1,0 +1,167 @@
+//! Since when people are known here, and what is dropped first when the store is full: the events of those who have
+//! been known for less than a day. Keys cost nothing, so without this whoever invents enough of them fills the store.
+//!
+//! What is dropped so is younger than much that stays, and neighbours still have it. So that it is not fetched again
+//! and again, its time and id are kept, and count as held when stores are compared.
+
+use std::collections::BTreeSet;
+
+use nostrp2p_core::NEW_SECONDS;
+use nostrp2p_protocol::{Event, EventId, PublicKey};
+use redb::{
+    ReadableDatabase, ReadableTable, ReadableTableMetadata, Table, TableDefinition, WriteTransaction,
+};
+
+use super::{
+    Store,
+    tables::{META, META_BORN},
+    write::Tables,
+};
+
+/// Author -> when the first shared event of theirs was stored, in seconds since 1970. A row goes with the last event.
+const PEOPLE: TableDefinition<&[u8; 32], u64> = TableDefinition::new("people");
+/// `created_at` and sequence number of shared events whose author was new when they came.
+const NEWCOMERS: TableDefinition<(u64, u64), ()> = TableDefinition::new("newcomers");
+/// `created_at` and id of what was dropped although older events stay.
+const FORGOTTEN: TableDefinition<(u64, &[u8; 32]), ()> = TableDefinition::new("forgotten");
+
+/// Of a full store, newcomers keep one part of so many; a guess.
+const SHARE: u64 = 4;
+/// Rows looked at in one go, so that a commit stays short.
+const SWEEP_ROWS: usize = 2_000;
+
+/// The open tables.
+pub(super) struct Newcomers<'txn> {
+    people: Table<'txn, &'static [u8; 32], u64>,
+    events: Table<'txn, (u64, u64), ()>,
+    forgotten: Table<'txn, (u64, &'static [u8; 32]), ()>,
+    /// When the store's life began. While it is younger than a day, nobody is new to it.
+    born: u64,
+}
+
+impl<'txn> Newcomers<'txn> {
+    pub(super) fn open(transaction: &'txn WriteTransaction, born: u64) -> Result<Self, redb::Error> {
+        Ok(Self {
+            people: transaction.open_table(PEOPLE)?,
+            events: transaction.open_table(NEWCOMERS)?,
+            forgotten: transaction.open_table(FORGOTTEN)?,
+            born,
+        })
+    }
+
+    /// When somebody became known.
+    pub(super) fn since(&self, person: &PublicKey) -> Result<Option<u64>, redb::Error> {
+        Ok(self.people.get(person.as_bytes())?.map(|since| since.value()))
+    }
+
+    /// A shared event of somebody who has been known since then was stored under this sequence number.
+    pub(super) fn note(
+        &mut self,
+        event: &Event,
+        sequence: u64,
+        since: u64,
+        now: u64,
+    ) -> Result<(), redb::Error> {
+        self.people.insert(event.pubkey.as_bytes(), since)?;
+        self.forgotten.remove((event.created_at, event.id().as_bytes()))?;
+        if self.born.saturating_add(NEW_SECONDS) <= now && since.saturating_add(NEW_SECONDS) > now {
+            self.events.insert((event.created_at, sequence), ())?;
+        }
+        Ok(())
+    }
+
+    /// An event is gone.
+    pub(super) fn remove(&mut self, event: &Event, sequence: u64) -> Result<(), redb::Error> {
+        self.events.remove((event.created_at, sequence))?;
+        Ok(())
+    }
+
+    /// The last event of somebody is gone.
+    pub(super) fn forget_person(&mut self, person: &PublicKey) -> Result<(), redb::Error> {
+        self.people.remove(person.as_bytes())?;
+        Ok(())
+    }
+}
+
+/// Drops the oldest events of newcomers, `surplus` at most, as far as they are more than their share. Returns how many.
+pub(super) fn sweep(
+    tables: &mut Tables<'_>,
+    capacity: u64,
+    surplus: u64,
+    followed: &BTreeSet<PublicKey>,
+    now: u64,
+) -> Result<u64, redb::Error> {
+    let over = tables.newcomers.events.len()?.saturating_sub(capacity / SHARE).min(surplus);
+    let mut rows = Vec::new();
+    for row in tables.newcomers.events.iter()?.take(SWEEP_ROWS) {
+        rows.push(row?.0.value());
+    }
+    let mut dropped = 0;
+    for (created_at, sequence) in rows {
+        if dropped >= over {
+            break;
+        }
+        let Some(event) = tables.event(sequence)? else {
+            tables.newcomers.events.remove((created_at, sequence))?;
+            continue;
+        };
+        let since = tables.newcomers.since(&event.pubkey)?.unwrap_or(now);
+        if since.saturating_add(NEW_SECONDS) <= now || followed.contains(&event.pubkey) {
+            tables.newcomers.events.remove((created_at, sequence))?;
+            continue;
+        }
+        tables.remove(sequence, &event)?;
+        tables.newcomers.forgotten.insert((event.created_at, event.id().as_bytes()), ())?;
+        dropped += 1;
+    }
+    Ok(dropped)
+}
+
+/// Forgets what was forgotten long ago, and the oldest beyond as many as there may be events.
+pub(super) fn purge(tables: &mut Tables<'_>, horizon: u64, capacity: u64) -> Result<(), redb::Error> {
+    let forgotten = &mut tables.newcomers.forgotten;
+    forgotten.retain_in(..(horizon, &[0; 32]), |_, ()| false)?;
+    for _ in 0..forgotten.len()?.saturating_sub(capacity) {
+        forgotten.pop_first()?;
+    }
+    Ok(())
+}
+
+/// Says of everybody who has a shared event that they have always been known.
+pub(super) fn know_everybody(tables: &mut Tables<'_>, event: &Event) -> Result<(), redb::Error> {
+    tables.newcomers.people.insert(event.pubkey.as_bytes(), 0)?;
+    Ok(())
+}
+
+/// `created_at` and id of what counts as held between these times although it was dropped.
+pub(super) fn forgotten(
+    transaction: &redb::ReadTransaction,
+    since: u64,
+    until: u64,
+) -> Result<Vec<(u64, EventId)>, redb::Error> {
+    let mut items = Vec::new();
+    for row in transaction.open_table(FORGOTTEN)?.range((since, &[0; 32])..(until, &[0; 32]))? {
+        let key = row?.0;
+        let (created_at, id) = key.value();
+        items.push((created_at, EventId::from_bytes(*id)));
+    }
+    Ok(items)
+}
+
+impl Store {
+    /// When the store's life began, and since when it holds something for everyone of each of these people, in seconds
+    /// since 1970.
+    ///
+    /// # Errors
+    /// When the disk cannot be read.
+    pub fn people(&self) -> Result<(u64, Vec<(PublicKey, u64)>), redb::Error> {
+        let transaction = self.database.begin_read()?;
+        let born = transaction.open_table(META)?.get(META_BORN)?.map_or(0, |born| born.value());
+        let mut people = Vec::new();
+        for row in transaction.open_table(PEOPLE)?.iter()? {
+            let (person, since) = row?;
+            people.push((PublicKey::from_bytes(*person.value()), since.value()));
+        }
+        Ok((born, people))
+    }
+}

@@ -1,0 +1,357 @@
+//! What each peer has relayed through this node: counted, and bounded in a day.
+//!
+//! libp2p's relay counts the bytes of each circuit alone and tells nobody. So the streams of all connections are looked
+//! at from outside: the node at the end of a circuit names the circuit protocol on a stream when it is negotiated, and
+//! from then on the bytes of that stream are charged to the peer on the other side, to whom or from whom they go. When
+//! a peer has used up its share, its circuits break, and new ones with it, until time has given some back.
+
+use std::{
+    collections::BTreeMap,
+    io,
+    pin::Pin,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicI64, AtomicU64, Ordering},
+    },
+    task::{Context, Poll},
+    time::{Duration, Instant},
+};
+
+use futures::{AsyncRead, AsyncWrite};
+use libp2p::{
+    PeerId,
+    core::muxing::{StreamMuxer, StreamMuxerBox, StreamMuxerEvent},
+};
+
+/// Bytes that are relayed for one peer in a day, to it and from it, unless the operator says otherwise. A busy day of
+/// gossip is some 10 MB to each neighbour, and a node behind a router that cannot be punched has a dozen; a guess.
+pub const DEFAULT_RELAY_BYTES: u64 = 128 * 1024 * 1024;
+
+/// Peers whose use is remembered: all that can be connected, and some that have gone. Those with the most left are
+/// forgotten first.
+const MAX_ACCOUNTS: usize = 1_024;
+
+/// How much of a stream this node writes before it is sure that it is no circuit. Who asks for other protocols first
+/// is answered a line for each; libp2p bears some hundred.
+const WATCHED_BYTES: usize = 64 * 1024;
+
+/// How a peer asks to be connected to another one, and how that other one is asked (circuit relay v2).
+const HOP: &[u8] = b"/libp2p/circuit/relay/0.2.0/hop";
+const STOP: &[u8] = b"/libp2p/circuit/relay/0.2.0/stop";
+
+const DAY: Duration = Duration::from_secs(86_400);
+
+/// The accounts of all peers. Clones are the same one.
+#[derive(Debug, Clone)]
+pub(crate) struct Meter(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    daily: u64,
+    relayed: AtomicU64,
+    accounts: Mutex<Accounts>,
+}
+
+#[derive(Debug)]
+struct Accounts {
+    of: BTreeMap<PeerId, Arc<Account>>,
+    refilled: Instant,
+}
+
+/// What one peer has left, shared by the streams of all its connections.
+#[derive(Debug)]
+struct Account {
+    left: AtomicI64,
+    meter: Arc<Inner>,
+}
+
+impl Meter {
+    /// Gives each peer so many bytes a day, all of them at first.
+    pub(crate) fn new(daily: u64, now: Instant) -> Self {
+        let accounts = Mutex::new(Accounts { of: BTreeMap::new(), refilled: now });
+        Self(Arc::new(Inner { daily, relayed: AtomicU64::new(0), accounts }))
+    }
+
+    /// Bytes that were relayed since the start, each counted once.
+    pub(crate) fn relayed(&self) -> u64 {
+        self.0.relayed.load(Ordering::Relaxed)
+    }
+
+    /// Counts what a peer's connection carries.
+    pub(crate) fn watch<M>(&self, peer: PeerId, connection: M) -> StreamMuxerBox
+    where
+        M: StreamMuxer + Unpin + Send + 'static,
+        M::Substream: Unpin + Send + 'static,
+        M::Error: Send + Sync + 'static,
+    {
+        StreamMuxerBox::new(Metered { connection, account: self.account(peer) })
+    }
+
+    /// Gives back what time has earned, and forgets peers that have all. Called with every tick.
+    pub(crate) fn refill(&self, now: Instant) {
+        let mut accounts = self.0.accounts.lock().unwrap_or_else(PoisonError::into_inner);
+        let passed = now.saturating_duration_since(accounts.refilled);
+        let earned = u128::from(self.0.daily) * passed.as_millis() / DAY.as_millis();
+        let earned = i64::try_from(earned).unwrap_or(i64::MAX);
+        if earned == 0 {
+            return;
+        }
+        accounts.refilled = now;
+        let full = self.0.full();
+        for account in accounts.of.values() {
+            let left = account.left.load(Ordering::Relaxed);
+            // What a stream charges in this very moment may be lost; it is a few kilobytes.
+            account.left.store(left.saturating_add(earned).min(full), Ordering::Relaxed);
+        }
+        accounts.of.retain(|_, account| {
+            Arc::strong_count(account) > 1 || account.left.load(Ordering::Relaxed) < full
+        });
+    }
+
+    fn account(&self, peer: PeerId) -> Arc<Account> {
+        let mut accounts = self.0.accounts.lock().unwrap_or_else(PoisonError::into_inner);
+        if !accounts.of.contains_key(&peer) && accounts.of.len() >= MAX_ACCOUNTS {
+            let most = accounts.of.iter().filter(|(_, account)| Arc::strong_count(account) == 1);
+            let most = most.max_by_key(|(_, account)| account.left.load(Ordering::Relaxed));
+            most.map(|(peer, _)| *peer).and_then(|peer| accounts.of.remove(&peer));
+        }
+        let fresh = || Arc::new(Account { left: AtomicI64::new(self.0.full()), meter: Arc::clone(&self.0) });
+        Arc::clone(accounts.of.entry(peer).or_insert_with(fresh))
+    }
+}
+
+impl Inner {
+    fn full(&self) -> i64 {
+        i64::try_from(self.daily).unwrap_or(i64::MAX)
+    }
+}
+
+impl Account {
+    fn charge(&self, bytes: usize) {
+        self.left.fetch_sub(i64::try_from(bytes).unwrap_or(i64::MAX), Ordering::Relaxed);
+    }
+
+    fn check(&self) -> io::Result<()> {
+        if self.left.load(Ordering::Relaxed) > 0 {
+            return Ok(());
+        }
+        Err(io::Error::new(io::ErrorKind::QuotaExceeded, "the peer has used up its share of this relay"))
+    }
+}
+
+/// A connection whose streams are looked at.
+struct Metered<M> {
+    connection: M,
+    account: Arc<Account>,
+}
+
+impl<M: StreamMuxer + Unpin> Metered<M> {
+    fn stream(&self, stream: M::Substream, circuit: &'static [u8]) -> Stream<M::Substream> {
+        Stream {
+            stream,
+            account: Arc::clone(&self.account),
+            use_of: Use::Unknown { circuit, seen: vec![], written: 0 },
+        }
+    }
+}
+
+impl<M> StreamMuxer for Metered<M>
+where
+    M: StreamMuxer + Unpin,
+    M::Substream: Unpin,
+{
+    type Substream = Stream<M::Substream>;
+    type Error = M::Error;
+
+    fn poll_inbound(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Result<Self::Substream, Self::Error>> {
+        let this = self.get_mut();
+        let stream = Pin::new(&mut this.connection).poll_inbound(context)?;
+        // A peer that wants to be connected to another one opens a stream here.
+        stream.map(|stream| Ok(this.stream(stream, HOP)))
+    }
+
+    fn poll_outbound(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Result<Self::Substream, Self::Error>> {
+        let this = self.get_mut();
+        let stream = Pin::new(&mut this.connection).poll_outbound(context)?;
+        // And to that one this node opens a stream.
+        stream.map(|stream| Ok(this.stream(stream, STOP)))
+    }
+
+    fn poll_close(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        Pin::new(&mut self.get_mut().connection).poll_close(context)
+    }
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<StreamMuxerEvent, Self::Error>> {
+        Pin::new(&mut self.get_mut().connection).poll(context)
+    }
+}
+
+/// One stream of a connection.
+struct Stream<S> {
+    stream: S,
+    account: Arc<Account>,
+    use_of: Use,
+}
+
+/// What a stream is for.
+enum Use {
+    /// Not known yet: the end of what this node has written, in which the name of the protocol would stand.
+    Unknown {
+        circuit: &'static [u8],
+        seen: Vec<u8>,
+        written: usize,
+    },
+    Circuit,
+    Other,
+}
+
+impl Use {
+    /// Looks at what this node has written: whichever side chose the protocol, this one has named it.
+    fn on_written(&mut self, bytes: &[u8]) {
+        let Self::Unknown { circuit, seen, written } = self else { return };
+        seen.extend_from_slice(bytes);
+        *written += bytes.len();
+        if seen.windows(circuit.len()).any(|window| window == *circuit) {
+            *self = Self::Circuit;
+        } else if *written > WATCHED_BYTES {
+            *self = Self::Other;
+        } else {
+            seen.drain(..seen.len().saturating_sub(circuit.len()));
+        }
+    }
+}
+
+impl<S> Stream<S> {
+    fn check(&self) -> io::Result<()> {
+        if matches!(self.use_of, Use::Circuit) { self.account.check() } else { Ok(()) }
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Stream<S> {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut [u8],
+    ) -> Poll<io::Result<usize>> {
+        let this = self.get_mut();
+        this.check()?;
+        let read = Pin::new(&mut this.stream).poll_read(context, buffer);
+        if let (Poll::Ready(Ok(bytes)), Use::Circuit) = (&read, &this.use_of) {
+            this.account.charge(*bytes);
+            // What is read from one peer is written to another: each byte is counted here alone.
+            this.account
+                .meter
+                .relayed
+                .fetch_add(u64::try_from(*bytes).unwrap_or_default(), Ordering::Relaxed);
+        }
+        read
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Stream<S> {
+    fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &[u8]) -> Poll<io::Result<usize>> {
+        let this = self.get_mut();
+        this.check()?;
+        let written = Pin::new(&mut this.stream).poll_write(context, buffer);
+        if let Poll::Ready(Ok(bytes)) = &written {
+            match this.use_of {
+                Use::Circuit => this.account.charge(*bytes),
+                Use::Unknown { .. } => this.use_of.on_written(buffer.get(..*bytes).unwrap_or(buffer)),
+                Use::Other => {}
+            }
+        }
+        written
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().stream).poll_flush(context)
+    }
+
+    fn poll_close(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().stream).poll_close(context)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::{AsyncReadExt, AsyncWriteExt, io::Cursor};
+
+    use super::*;
+
+    fn stream(account: &Arc<Account>, content: Vec<u8>) -> Stream<Cursor<Vec<u8>>> {
+        let circuit = HOP;
+        Stream {
+            stream: Cursor::new(content),
+            account: Arc::clone(account),
+            use_of: Use::Unknown { circuit, seen: vec![], written: 0 },
+        }
+    }
+
+    fn left(account: &Account) -> i64 {
+        account.left.load(Ordering::Relaxed)
+    }
+
+    #[tokio::test]
+    async fn a_circuit_is_known_by_its_name_however_it_is_cut_and_is_charged_and_ends() {
+        let now = Instant::now();
+        let meter = Meter::new(100, now);
+        let account = meter.account(PeerId::random());
+        let mut circuit = stream(&account, vec![0; 400]);
+        for byte in b"\x13/multistream/1.0.0\n\x03na\n\x20/libp2p/circuit/relay/0.2.0/hop\n" {
+            circuit.write_all(&[*byte]).await.unwrap();
+        }
+        assert!(matches!(circuit.use_of, Use::Circuit));
+        assert_eq!(left(&account), 99, "the line's end came behind the name");
+        circuit.read_exact(&mut [0; 60]).await.unwrap();
+        circuit.write_all(&[0; 39]).await.unwrap();
+        assert_eq!((left(&account), meter.relayed()), (0, 60));
+        assert_eq!(circuit.read(&mut [0; 8]).await.unwrap_err().kind(), io::ErrorKind::QuotaExceeded);
+        assert!(circuit.write(&[0; 8]).await.is_err());
+
+        meter.refill(now + DAY / 2);
+        assert_eq!(left(&account), 50, "half of a day gives half back");
+        circuit.read_exact(&mut [0; 8]).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn other_streams_are_not_charged() {
+        let meter = Meter::new(10, Instant::now());
+        let account = meter.account(PeerId::random());
+        let mut other = stream(&account, vec![0; 2 * WATCHED_BYTES]);
+        other.write_all(b"\x13/multistream/1.0.0\n\x14/nostrp2p/deliver/1\n").await.unwrap();
+        other.write_all(&vec![b'x'; WATCHED_BYTES]).await.unwrap();
+        assert!(matches!(other.use_of, Use::Other));
+        other.read_exact(&mut [0; 1_000]).await.unwrap();
+        assert_eq!((left(&account), meter.relayed()), (10, 0));
+    }
+
+    #[test]
+    fn the_protocols_are_those_of_libp2p() {
+        use libp2p::relay::{HOP_PROTOCOL_NAME, STOP_PROTOCOL_NAME};
+        assert_eq!(
+            [HOP, STOP],
+            [HOP_PROTOCOL_NAME.as_ref().as_bytes(), STOP_PROTOCOL_NAME.as_ref().as_bytes()]
+        );
+    }
+
+    #[test]
+    fn a_peer_cannot_win_its_share_back_by_coming_again() {
+        let now = Instant::now();
+        let meter = Meter::new(100, now);
+        let spent = PeerId::random();
+        meter.account(spent).charge(100);
+        for _ in 0..2 * MAX_ACCOUNTS {
+            meter.account(PeerId::random());
+        }
+        assert_eq!(meter.0.accounts.lock().unwrap().of.len(), MAX_ACCOUNTS);
+        assert_eq!(left(&meter.account(spent)), 0, "those who have all are forgotten first");
+        meter.refill(now + DAY);
+        assert!(meter.0.accounts.lock().unwrap().of.is_empty());
+    }
+}
