@@ -141,6 +141,7 @@ impl Core {
                 self.outbox.add(address, row, now);
                 vec![]
             }
+            Input::Retry(address) => self.on_retry(address, now),
             Input::Attempted(address, receipt) => self.on_attempted(address, receipt, now),
             Input::Wanted(wants) => self.on_wanted(wants, now),
             Input::Answered(ask, events) => self.on_fetched(ask, events, now),

@@ -7,8 +7,11 @@ use std::{
 
 use futures_util::{SinkExt, StreamExt};
 use nostrp2p_protocol::{
-    Draft, Event, EventId, Filter, Kind, PeerId, PublicKey, SecretKey, Tag, UnverifiedEvent, delegation,
+    Draft, Event, EventId, Filter, Kind, PeerId, PublicKey, SecretKey, Tag, UnverifiedEvent,
+    channel::{Channel, ChannelError, ChannelKey, Greeting},
+    delegation,
     frame::{ClientFrame, Delivery, NodeFrame, Refusal, VERSION},
+    limits::MAX_BATCH_BYTES,
     login,
 };
 use tokio::{net::TcpStream, time::timeout};
@@ -49,9 +52,22 @@ pub fn deletion(key: &SecretKey, target: &Event) -> Event {
     Draft { created_at: now(), kind: Kind::DELETION, tags, content: "gone".into() }.sign(key, &[7; 32])
 }
 
-/// A connection to `/client`.
+/// Why a client does not come home by a helper.
+#[derive(Debug)]
+pub enum NotHome {
+    /// What answers does not hold the node's key.
+    Impostor(ChannelError),
+    /// The helper has closed the socket, with this code and reason.
+    Refused((u16, String)),
+}
+
+/// A connection to `/client`, or to a node at home by a helper.
 pub struct Client {
     socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
+    /// Inside of which a client speaks that comes by a helper.
+    channel: Option<Channel>,
+    /// With which code and reason the socket was closed.
+    closed: Option<(u16, String)>,
     authority: String,
     challenge: [u8; 32],
     peer: Option<PeerId>,
@@ -92,6 +108,32 @@ impl Client {
         client
     }
 
+    /// Goes to a node at home by the helper at this address (`ws://host:port`), and says hello.
+    ///
+    /// # Errors
+    /// When what answers there is not that node, or the helper does not serve it: with the helper's code and reason.
+    ///
+    /// # Panics
+    /// When the helper does not take the connection.
+    pub async fn through(helper: &str, peer: &PeerId, key: &ChannelKey) -> Result<Self, NotHome> {
+        let connected = connect_async(format!("{helper}/to/{peer}")).await;
+        let mut client = Self::on(connected.expect("the helper takes the connection").0, &key.to_string());
+        let mut random = [0; 32];
+        getrandom::fill(&mut random).expect("random numbers");
+        let (greeting, first) = Greeting::begin(peer, key, random).expect("a key");
+        client.send_bytes(first).await;
+        let Some(answer) = timeout(PATIENCE, client.message()).await.expect("an answer") else {
+            return Err(NotHome::Refused(client.closed.unwrap_or_default()));
+        };
+        client.channel = Some(greeting.finish(&answer, MAX_BATCH_BYTES).map_err(NotHome::Impostor)?);
+        Ok(client.greet().await)
+    }
+
+    /// With which code and reason the connection was closed, once [`Client::next`] has said that it was.
+    pub fn closed(&self) -> Option<&(u16, String)> {
+        self.closed.as_ref()
+    }
+
     /// Connects without a word.
     ///
     /// # Panics
@@ -105,6 +147,8 @@ impl Client {
     fn on(socket: WebSocketStream<MaybeTlsStream<TcpStream>>, authority: &str) -> Self {
         Self {
             socket,
+            channel: None,
+            closed: None,
             authority: authority.to_owned(),
             challenge: [0; 32],
             peer: None,
@@ -170,7 +214,13 @@ impl Client {
     /// # Panics
     /// When the connection is gone.
     pub async fn send_bytes(&mut self, bytes: Vec<u8>) {
-        self.socket.send(Message::Binary(bytes.into())).await.expect("the connection stands");
+        let pieces = match &mut self.channel {
+            Some(channel) => channel.seal(&bytes).expect("a channel that is in use"),
+            None => vec![bytes],
+        };
+        for piece in pieces {
+            self.socket.send(Message::Binary(piece.into())).await.expect("the connection stands");
+        }
     }
 
     /// The next frame; None when the node has closed the connection.
@@ -186,21 +236,35 @@ impl Client {
     /// # Panics
     /// When what comes is no frame.
     pub async fn whenever(&mut self) -> Option<NodeFrame> {
+        let message = loop {
+            let message = self.message().await?;
+            let Some(channel) = &mut self.channel else { break message };
+            if let Some(message) = channel.open(&message).expect("what the node has said") {
+                break message;
+            }
+        };
+        let frame = NodeFrame::decode(&message).expect("a frame");
+        if let NodeFrame::Deliveries { id, people } = &frame {
+            let news = people.iter().map(|(person, state)| ((*id, *person), *state));
+            self.deliveries.extend(news);
+        }
+        if let NodeFrame::Markers(markers) = &frame {
+            self.markers.extend(markers.iter().cloned());
+        }
+        Some(frame)
+    }
+
+    /// The next message of the socket; None when it was closed.
+    async fn message(&mut self) -> Option<Vec<u8>> {
         loop {
             match self.socket.next().await {
-                Some(Ok(Message::Binary(bytes))) => {
-                    let frame = NodeFrame::decode(&bytes).expect("a frame");
-                    if let NodeFrame::Deliveries { id, people } = &frame {
-                        let news = people.iter().map(|(person, state)| ((*id, *person), *state));
-                        self.deliveries.extend(news);
-                    }
-                    if let NodeFrame::Markers(markers) = &frame {
-                        self.markers.extend(markers.iter().cloned());
-                    }
-                    return Some(frame);
-                }
+                Some(Ok(Message::Binary(bytes))) => return Some(bytes.to_vec()),
                 Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
-                Some(Ok(Message::Close(_)) | Err(_)) | None => return None,
+                Some(Ok(Message::Close(close))) => {
+                    self.closed = close.map(|close| (close.code.into(), close.reason.to_string()));
+                    return None;
+                }
+                Some(Err(_)) | None => return None,
                 Some(Ok(other)) => panic!("a client gets binary messages, not {other:?}"),
             }
         }

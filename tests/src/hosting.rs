@@ -4,14 +4,17 @@
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
 use tokio::{
-    io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
-    net::{TcpListener, TcpStream},
+    io::{AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufReader},
+    net::TcpListener,
     task::JoinHandle,
 };
+use tokio_rustls::TlsAcceptor;
+
+use crate::Certificate;
 
 /// A site on loopback. It ends when it is dropped.
 pub struct Site {
-    /// `http://localhost:port/`, which browsers trust as they trust https.
+    /// `http://localhost:port/`, which browsers trust as they trust https, or `https://localhost:port/`.
     pub url: String,
     task: JoinHandle<()>,
 }
@@ -28,6 +31,18 @@ impl Site {
     /// # Panics
     /// When it was not built, or the settings of the host cannot be read.
     pub async fn start() -> Self {
+        Self::serve(None).await
+    }
+
+    /// The same over TLS.
+    ///
+    /// # Panics
+    /// As [`Site::start`].
+    pub async fn start_secure(certificate: &Certificate) -> Self {
+        Self::serve(Some(certificate.acceptor())).await
+    }
+
+    async fn serve(tls: Option<TlsAcceptor>) -> Self {
         let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..");
         let folder = std::env::var_os("NOSTRP2P_WEB").map_or_else(|| root.join("target/web"), PathBuf::from);
         assert!(folder.join("index.html").exists(), "{} is empty; run `cargo xtask web`", folder.display());
@@ -51,14 +66,24 @@ impl Site {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let port = listener.local_addr().expect("an address").port();
         let files = Arc::new(Files { folder, headers });
+        let scheme = if tls.is_some() { "https" } else { "http" };
         let task = tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                let files = Arc::clone(&files);
+                let (files, tls) = (Arc::clone(&files), tls.clone());
                 // A browser that goes away in the middle is no trouble of the test.
-                tokio::spawn(async move { drop(files.answer(stream).await) });
+                tokio::spawn(async move {
+                    match tls {
+                        None => drop(files.answer(stream).await),
+                        Some(tls) => {
+                            if let Ok(stream) = tls.accept(stream).await {
+                                drop(files.answer(stream).await);
+                            }
+                        }
+                    }
+                });
             }
         });
-        Self { url: format!("http://localhost:{port}/"), task }
+        Self { url: format!("{scheme}://localhost:{port}/"), task }
     }
 }
 
@@ -69,7 +94,7 @@ impl Drop for Site {
 }
 
 impl Files {
-    async fn answer(&self, stream: TcpStream) -> std::io::Result<()> {
+    async fn answer(&self, stream: impl AsyncRead + AsyncWrite + Unpin) -> std::io::Result<()> {
         let mut stream = BufReader::new(stream);
         let mut request = String::new();
         stream.read_line(&mut request).await?;

@@ -14,7 +14,7 @@ use tokio::{
     time::timeout,
 };
 
-use crate::PATIENCE;
+use crate::{PATIENCE, until};
 
 /// The binary under test: `NOSTRP2P_BIN`, which `cargo xtask test` sets, or the last release build.
 ///
@@ -76,6 +76,13 @@ impl Node {
         Self::start_new(arguments, None).await
     }
 
+    /// As [`Node::start`], on this port, which [`free_port`] gave, for a node that must know where it is reached.
+    pub async fn start_on(port: u16, arguments: &[&str]) -> Self {
+        let data = tempfile::tempdir().expect("a temporary directory");
+        let arguments = arguments.iter().map(|&argument| argument.to_owned()).collect();
+        Self::start_in(data, port, arguments, None).await
+    }
+
     /// As [`Node::start`], with what this filter (`RUST_LOG`) lets through in [`Node::log`].
     pub async fn start_with_log(arguments: &[&str], filter: &str) -> Self {
         let folder = tempfile::tempdir().expect("a temporary directory");
@@ -131,6 +138,22 @@ impl Node {
         format!("127.0.0.1:{}", self.port)
     }
 
+    /// The links for a node without an owner that tell of this many helpers, once there are so many: the one for this
+    /// machine, and the one for elsewhere where the node was told of a page (`--page`).
+    ///
+    /// # Panics
+    /// When there are not so many in time.
+    pub async fn links_with_ways(&self, count: usize) -> Vec<String> {
+        let path = self.data_dir().join("claim-link");
+        until(&format!("{count} ways in the claim link"), || async {
+            let text = std::fs::read_to_string(&path).unwrap_or_default();
+            let links: Vec<String> = text.lines().map(|line| line.trim().to_owned()).collect();
+            let told = |link: &String| link.matches("&way=").count() == count;
+            if !links.is_empty() && links.iter().all(told) { Ok(links) } else { Err(text) }
+        })
+        .await
+    }
+
     /// The token of the claim link.
     ///
     /// # Panics
@@ -138,6 +161,7 @@ impl Node {
     pub fn token(&self) -> [u8; 16] {
         let link = self.claim_link.as_ref().expect("a node without an owner");
         let token = link.split_once("#claim=").expect("a claim link").1;
+        let token = token.split('&').next().unwrap_or_default();
         hex::decode(token).ok().and_then(|token| token.try_into().ok()).expect("16 bytes in hex")
     }
 
@@ -217,6 +241,11 @@ pub struct Stopped {
 }
 
 impl Stopped {
+    /// The data directory.
+    pub fn data_dir(&self) -> &Path {
+        self.data.path()
+    }
+
     /// Starts it again.
     pub async fn start(self) -> Node {
         Node::start_in(self.data, self.port, self.arguments, self.log).await

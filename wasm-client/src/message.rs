@@ -97,6 +97,10 @@ pub enum Browser {
     Fragment(String),
     /// Whether the beginning of the page is in sight.
     AtTop(bool),
+    /// This many of the first drawn posts are far above what is in sight, and with them this many pixels of the list.
+    Passed(usize, u32),
+    /// What was scrolled past is to be drawn again from this height of the list on.
+    WentBack(u32),
     /// The end of the page came near.
     NearEnd,
     /// A key that no field took.

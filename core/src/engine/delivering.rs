@@ -11,7 +11,7 @@ use super::{Core, Handed, MAX_ATTEMPTS, MAX_PENDING, Output, Pending};
 use crate::{
     admission::Ignored,
     audience::{Audience, audience},
-    outbox::Address,
+    outbox::{Address, Row},
 };
 
 impl Core {
@@ -40,6 +40,22 @@ impl Core {
             Ok(()) if self.pending.len() >= MAX_PENDING => Output::Answer(handed, Receipt::Later),
             Ok(()) => self.verify(Pending::Handed(handed, *from), event),
         }
+    }
+
+    /// A delivery that was given up begins anew; one that waits is due at once.
+    pub(super) fn on_retry(&mut self, address: Address, now: u64) -> Vec<Output> {
+        if self.outbox.contains(&address) {
+            self.outbox.hurry(&address.person, now);
+            return self.attempt(now);
+        }
+        if self.outbox.is_full() {
+            return vec![];
+        }
+        let row = Row::new(now);
+        self.outbox.add(address, row, now);
+        let mut outputs = vec![Output::Record(address, row)];
+        outputs.extend(self.attempt(now));
+        outputs
     }
 
     pub(super) fn on_attempted(

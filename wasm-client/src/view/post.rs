@@ -7,14 +7,14 @@ use nostrp2p_protocol::{EventId, PublicKey, Rumor, frame::Delivery};
 use super::{Html, avatar, button, icons, media, menu, paragraph, quote};
 use crate::{
     message::{Message, Reading, Writing},
-    model::{Menu, Model, Offers, Quote, reply, timeline::Post},
+    model::{Menu, Model, Offers, Quote, Window, reply, timeline::Post},
     profile::short_npub,
     richtext::{self, Span},
     route::Route,
     sorted::SortedMap,
     storage::{Media, Place},
     texts::{self, Language},
-    vdom::{Node, On, element},
+    vdom::{Node, On, element, svg},
     when,
 };
 use icons::{Icon, icon};
@@ -75,6 +75,19 @@ impl Drawn {
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
+}
+
+/// The space of what was scrolled past. Its height is an attribute, for the page allows no style in the markup.
+pub fn passed(window: &Window) -> Option<Html> {
+    let height = window.above();
+    (height > 0).then(|| {
+        svg("svg")
+            .class("passed")
+            .key("passed")
+            .with("aria-hidden", "true")
+            .with("width", "1")
+            .with("height", height.to_string())
+    })
 }
 
 impl Stamp {
@@ -140,7 +153,7 @@ fn written(model: &Model, key: EventId, id: EventId, rumor: &Rumor, context: Opt
         .child_if(Quote::of(rumor).map(|quote| quote::view(model, &quote)))
         .child(actions(model, id, rumor))
         .child_if(menu::view(model, id, rumor))
-        .child_if(refused(model, id));
+        .child_if(refused(model, id).or_else(|| given_up(model, id, author)));
     let opened = is_opened(model, &id);
     let post = element("article")
         .class(if opened { "post post-opened" } else { "post" })
@@ -407,6 +420,15 @@ fn fold(model: &Model, id: EventId, rumor: &Rumor) -> Option<Html> {
         button("link", label, Message::Reading(Reading::Fold(id)))
             .with("aria-expanded", if unfolded { "true" } else { "false" })
     })
+}
+
+/// With some people the node has given up: what it is, and the way to begin anew.
+fn given_up(model: &Model, id: EventId, author: &PublicKey) -> Option<Html> {
+    let (_, _, words) = state_of(model, id, author).filter(|(state, _, _)| *state == "given-up")?;
+    let again = button("plain", model.say(texts::TRY_AGAIN), Message::Writing(Writing::TryAgain(id)))
+        .test_id("deliver-again");
+    let again = if model.connection.is_logged_in() { again } else { again.with("disabled", "") };
+    Some(element("div").class("post-refused").child(paragraph("muted", words)).child(again))
 }
 
 fn refused(model: &Model, id: EventId) -> Option<Html> {

@@ -1,0 +1,135 @@
+//! What stands before a helper and takes TLS off, as nginx would; it keeps all that passes, which is all that the helper
+//! sees, or leads clients to another node than they want.
+
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use futures_util::{SinkExt, StreamExt};
+use nostrp2p_protocol::PeerId;
+use tokio::{
+    net::{TcpListener, TcpStream},
+    task::JoinHandle,
+};
+use tokio_rustls::TlsAcceptor;
+use tokio_tungstenite::{
+    accept_hdr_async, connect_async,
+    tungstenite::{
+        Message,
+        handshake::server::{ErrorResponse, Request, Response},
+    },
+};
+
+use crate::Certificate;
+
+/// A front on loopback. It ends when it is dropped.
+pub struct Front {
+    port: u16,
+    shared: Arc<Shared>,
+    task: JoinHandle<()>,
+}
+
+#[derive(Default)]
+struct Shared {
+    tls: Option<TlsAcceptor>,
+    helper: OnceLock<String>,
+    lie: OnceLock<PeerId>,
+    passed: Mutex<Vec<Vec<u8>>>,
+}
+
+impl Front {
+    /// Begins to listen, with TLS if there is a certificate.
+    ///
+    /// # Panics
+    /// When no port is free.
+    pub async fn start(certificate: Option<&Certificate>) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let port = listener.local_addr().expect("an address").port();
+        let shared = Arc::new(Shared { tls: certificate.map(Certificate::acceptor), ..Shared::default() });
+        let kept = Arc::clone(&shared);
+        let task = tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let shared = Arc::clone(&kept);
+                // Whoever goes away in the middle is no trouble of the test.
+                tokio::spawn(async move { shared.take(stream).await });
+            }
+        });
+        Self { port, shared, task }
+    }
+
+    /// Where clients find it: `wss://localhost:port`, or `ws://...` without TLS.
+    pub fn address(&self) -> String {
+        let scheme = if self.shared.tls.is_some() { "wss" } else { "ws" };
+        format!("{scheme}://localhost:{}", self.port)
+    }
+
+    /// The helper behind it: `host:port` for clients.
+    ///
+    /// # Panics
+    /// When it has one already.
+    pub fn lead_to(&self, helper: &str) {
+        self.shared.helper.set(helper.to_owned()).expect("no helper yet");
+    }
+
+    /// From now on it leads whoever wants to any node to this one.
+    ///
+    /// # Panics
+    /// When it lies already.
+    pub fn lie(&self, peer: PeerId) {
+        self.shared.lie.set(peer).expect("no lie yet");
+    }
+
+    /// What has passed: the path of each session, and each message of both sides.
+    pub fn passed(&self) -> Vec<Vec<u8>> {
+        self.shared.passed.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+impl Drop for Front {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+impl Shared {
+    async fn take(&self, stream: TcpStream) -> Option<()> {
+        match &self.tls {
+            Some(tls) => self.carry(tls.accept(stream).await.ok()?).await,
+            None => self.carry(stream).await,
+        }
+    }
+
+    async fn carry(&self, stream: impl tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin) -> Option<()> {
+        let mut path = String::new();
+        #[expect(clippy::result_large_err, reason = "the library says what a callback returns")]
+        let read = |request: &Request, response: Response| -> Result<Response, ErrorResponse> {
+            request.uri().path().clone_into(&mut path);
+            Ok(response)
+        };
+        let mut client = accept_hdr_async(stream, read).await.ok()?;
+        self.keep(path.as_bytes());
+        if let Some(peer) = self.lie.get() {
+            path = format!("/to/{peer}");
+        }
+        let helper = self.helper.get()?;
+        let (mut helper, _) = connect_async(format!("ws://{helper}{path}")).await.ok()?;
+        loop {
+            let (message, to_client) = tokio::select! {
+                message = client.next() => (message, false),
+                message = helper.next() => (message, true),
+            };
+            let message = message?.ok()?;
+            if let Message::Binary(bytes) = &message {
+                self.keep(bytes);
+            }
+            match (message, to_client) {
+                // Each side answers for itself.
+                (Message::Ping(_) | Message::Pong(_), _) => {}
+                (message, true) => client.send(message).await.ok()?,
+                (message, false) => helper.send(message).await.ok()?,
+            }
+        }
+    }
+
+    fn keep(&self, bytes: &[u8]) {
+        self.passed.lock().unwrap_or_else(PoisonError::into_inner).push(bytes.to_vec());
+    }
+}
