@@ -1,11 +1,6 @@
 //! Private events: those that other nodes hand over for the owner, and the attempts to hand the owner's to others.
 
-use std::collections::BTreeSet;
-
-use nostrp2p_protocol::{
-    Kind, Packet, PeerId, PublicKey, Rumor,
-    exchange::{MAX_SOUGHT, Receipt},
-};
+use nostrp2p_protocol::{Kind, Packet, PeerId, Rumor, exchange::Receipt};
 
 use super::{Core, Handed, MAX_ATTEMPTS, MAX_PENDING, Output, Pending};
 use crate::{
@@ -78,19 +73,17 @@ impl Core {
     /// asked: nobody hears of all nodes. When one becomes known, it is tried at once.
     pub(super) fn attempt(&mut self, now: u64) -> Vec<Output> {
         let mut outputs = Vec::new();
-        let mut sought = BTreeSet::new();
         for address in self.outbox.due(now, MAX_ATTEMPTS.saturating_sub(self.attempts)) {
             let nodes = self.directory.nodes_of(&address.person, now);
             if nodes.is_empty() {
-                sought.insert(address.person);
+                self.seeking.seek(address.person, now);
                 outputs.extend(self.outbox.on_failed(address, now).map(|row| Output::Record(address, row)));
             } else {
                 self.attempts += 1;
                 outputs.push(Output::Attempt(address, nodes));
             }
         }
-        let sought: Vec<PublicKey> = sought.into_iter().collect();
-        outputs.extend(sought.chunks(MAX_SOUGHT).map(|people| Output::Seek(people.to_vec())));
+        outputs.extend(self.seeking.due(now).into_iter().map(Output::Seek));
         outputs
     }
 
