@@ -7,8 +7,8 @@ use serde_json::json;
 
 use super::opening::Reader;
 
-/// Pixels of each frame: at 60 frames a second a thumb that flings as fast as it can.
-const STEP: u32 = 120;
+/// Pixels of each frame: half a screen, several times what a thumb flings.
+const STEP: u32 = 400;
 
 /// Scrolls with every frame until stopped, and notes tasks of more than 50 ms and the number of elements.
 const SCROLL: &str = "
@@ -29,8 +29,8 @@ const SCROLL: &str = "
     requestAnimationFrame(step);";
 
 /// Scrolls from the newest post to the oldest.
-pub async fn measure(reader: Reader, posts: usize) {
-    let Reader { node, browser } = reader;
+pub async fn measure(posts: usize) {
+    let Reader { node, browser } = Reader::with_cache(posts).await;
     browser.driver.refresh().await.expect("a page");
     browser.see("post-text", &format!("No. {}", posts - 1)).await;
     browser.attribute("connection", "data-state", "connected").await;
