@@ -205,7 +205,7 @@ fn reached(model: &Model) -> Option<Html> {
         Reached::No => texts::REACHED_NO,
         Reached::Nowhere => texts::REACHED_NOWHERE,
     };
-    Some(paragraph("strong", model.say(words)).test_id("reached"))
+    Some(paragraph("", model.say(words)).test_id("reached"))
 }
 
 fn line(model: &Model, peer: &PeerStatus, place: &Place) -> Html {
