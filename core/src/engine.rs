@@ -33,6 +33,7 @@ use crate::{
     dice::Dice,
     directory::Directory,
     outbox::Outbox,
+    seeking::Seeking,
     siblings::Siblings,
     wanted::Wanted,
 };
@@ -54,6 +55,7 @@ pub struct Core {
     admission: Admission,
     directory: Directory,
     outbox: Outbox,
+    seeking: Seeking,
     attempts: usize,
     wanted: Wanted,
     siblings: Siblings,
@@ -83,6 +85,7 @@ impl Core {
             admission: Admission::new(settings.limits, owner),
             directory: Directory::default(),
             outbox: Outbox::default(),
+            seeking: Seeking::default(),
             attempts: 0,
             wanted: Wanted::default(),
             siblings: Siblings::default(),
@@ -141,6 +144,7 @@ impl Core {
                 self.outbox.add(address, row, now);
                 vec![]
             }
+            Input::Retry(address) => self.on_retry(address, now),
             Input::Attempted(address, receipt) => self.on_attempted(address, receipt, now),
             Input::Wanted(wants) => self.on_wanted(wants, now),
             Input::Answered(ask, events) => self.on_fetched(ask, events, now),
@@ -163,6 +167,7 @@ impl Core {
             return vec![];
         }
         self.outbox.hurry(person, now);
+        self.seeking.found(person);
         self.wanted.hurry(person);
         self.siblings.hurry(peer);
         self.on_tick(now)

@@ -19,6 +19,7 @@ mod outbox;
 mod ownership;
 mod recent;
 mod reconcile;
+mod seeking;
 mod sharing;
 mod siblings;
 mod trust;

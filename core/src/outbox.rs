@@ -88,6 +88,11 @@ impl Outbox {
         self.by_person.insert((address.person, address.sequence));
     }
 
+    /// Whether it waits.
+    pub fn contains(&self, address: &Address) -> bool {
+        self.waiting.contains_key(address)
+    }
+
     /// The deliveries to try now, at most `most`. Each must be reported by [`Outbox::on_delivered`] or
     /// [`Outbox::on_failed`] before it is given again.
     pub fn due(&mut self, now: u64, most: usize) -> Vec<Address> {

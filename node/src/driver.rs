@@ -68,6 +68,8 @@ pub(crate) enum Command {
     Publish(UnverifiedEvent, oneshot::Sender<Result<Published, Refusal>>),
     /// A client wants what the store lacks. Whoever waits hears whether it is being asked for.
     Want(Vec<Want>, Option<oneshot::Sender<bool>>),
+    /// Try again to deliver an event to those with whom this node has given up.
+    Retry(EventId),
     /// The owner has read something up to a time.
     Mark(String, u64),
     /// Keep an event that came from this relay.
@@ -291,6 +293,7 @@ impl Running {
                     let _gone = reply.send(self.core.is_asking(&wants));
                 }
             }
+            Happening::Command(Command::Retry(id)) => self.retry(id).await,
             Happening::Command(Command::Mark(name, until)) => self.mark(name, until).await,
             Happening::Command(
                 command @ (Command::Mirrored(..) | Command::Note(_) | Command::Strangers(..)),

@@ -157,7 +157,9 @@ impl Driver {
         match event {
             SwarmEvent::Behaviour(BehaviourEvent::Gossip(event)) => self.on_gossip(event),
             SwarmEvent::Behaviour(BehaviourEvent::Identify(event)) => self.on_identify(event),
-            SwarmEvent::Behaviour(BehaviourEvent::Ping(event)) => self.on_ping(event),
+            SwarmEvent::Behaviour(BehaviourEvent::Ping(event) | BehaviourEvent::Pulse(event)) => {
+                self.on_ping(event);
+            }
             SwarmEvent::Behaviour(BehaviourEvent::Deliver(event)) => {
                 self.on_request_event(Protocol::Deliver, event);
             }
@@ -207,6 +209,7 @@ impl Driver {
     async fn on_tick(&mut self) {
         let now = Instant::now();
         self.check_peers(now);
+        self.check_silence();
         self.check_reach(now);
         self.meter.refill(now);
         self.requests.forget_abandoned();

@@ -1,11 +1,13 @@
 //! Gossipsub as this network uses it: topic, message id, limits, peer scores.
 //!
-//! Sources: the gossipsub v1.1 specification (github.com/libp2p/specs, pubsub/gossipsub/gossipsub-v1.1.md), and
-//! Filecoin's Lotus where the specification leaves the numbers open. What is a guess says so.
+//! Sources: the gossipsub v1.1 specification (github.com/libp2p/specs, pubsub/gossipsub/gossipsub-v1.1.md), and where
+//! it leaves the numbers open, what networks have used for years: Filecoin's Lotus (node/modules/lp2p/pubsub.go) and
+//! Ethereum's Lighthouse (lighthouse_network, gossipsub_scoring_parameters.rs). What is a guess says so, and no number
+//! of a score is left to libp2p's defaults, which are made for nobody's network.
 //! See `PROTOCOL.md`, Overlay.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -46,6 +48,27 @@ const HEARTBEAT: Duration = Duration::from_secs(1);
 /// The specification has 5; a phone that verifies a burst of signatures gets 10. This is also what bounds the
 /// messages held without a verdict: what a peer can send in 10 s, until it is graylisted.
 pub(crate) const HISTORY_LENGTH: usize = 10;
+
+/// Neighbours in the mesh of a topic: the specification's D, D_high and D_out, and go-libp2p's D_low. Lotus and Ethereum
+/// have 8 for 6; with 6 a post comes 4 to 5 times, which is enough here, where catching up makes good what is lost.
+const MESH: usize = 6;
+const MESH_LOW: usize = 5;
+const MESH_HIGH: usize = 12;
+const MESH_OUTBOUND: usize = 2;
+
+/// Of the other neighbours, those that are told of new messages by IHAVE: the specification's D_lazy, or a quarter.
+const LAZY: usize = 6;
+const LAZY_FACTOR: f64 = 0.25;
+
+/// A peer may send so many IHAVE in a heartbeat, the specification's advice; what it promised and does not send within
+/// so long costs it score (P7).
+const MAX_IHAVE: usize = 10;
+const PROMISE_TIME: Duration = Duration::from_secs(3);
+
+/// Who has left a mesh may not come back for so long, and who comes back within so long of that is penalised twice: the
+/// specification's prune backoff and graft flood threshold.
+const PRUNE_BACKOFF: Duration = Duration::from_secs(60);
+const GRAFT_FLOOD: Duration = Duration::from_secs(10);
 
 /// RPCs waiting for one connection. The default of 5,000 would be 400 MB of the largest messages for one peer
 /// that does not read; what is dropped here, gossip (IHAVE) offers again.
@@ -190,6 +213,16 @@ pub(crate) fn behaviour(copies: Copies) -> Result<Gossip, String> {
         .history_length(HISTORY_LENGTH)
         .duplicate_cache_time(SEEN_TIME)
         .flood_publish(true)
+        .mesh_n(MESH)
+        .mesh_n_low(MESH_LOW)
+        .mesh_n_high(MESH_HIGH)
+        .mesh_outbound_min(MESH_OUTBOUND)
+        .gossip_lazy(LAZY)
+        .gossip_factor(LAZY_FACTOR)
+        .max_ihave_messages_heartbeat(MAX_IHAVE)
+        .iwant_followup_time(PROMISE_TIME)
+        .prune_backoff(PRUNE_BACKOFF)
+        .graft_flood_threshold(GRAFT_FLOOD)
         .build()
         .map_err(|error| error.to_string())?;
     let topics = Topic::ALL.map(Topic::hash);
@@ -233,6 +266,7 @@ fn score_params() -> PeerScoreParams {
     PeerScoreParams {
         topics: HashMap::from(Topic::ALL.map(|topic| (topic.hash(), topic_score_params(topic)))),
         topic_score_cap: TOPIC_SCORE_CAP,
+        // P5: as in Lotus. Nothing sets it yet.
         app_specific_weight: 1.0,
         // P6 off. Homes, offices and mobile carriers put many honest nodes behind one address, and libp2p can
         // except single addresses but no ranges. The gate counts connections per public address instead.
@@ -241,9 +275,19 @@ fn score_params() -> PeerScoreParams {
         behaviour_penalty_weight: -10.0,
         behaviour_penalty_threshold: 6.0,
         behaviour_penalty_decay: decay(Duration::from_secs(3600)),
-        // A peer cannot wash its score off by reconnecting.
+        // A peer cannot wash its score off by reconnecting. Lotus keeps it for 6 h; here what is bad is forgotten in one.
         retain_score: Duration::from_secs(3600),
-        ..PeerScoreParams::default()
+        // The specification's second, and a tenth as the least that counts: what decays "in an hour" is gone after one.
+        decay_interval: Duration::from_secs(1),
+        decay_to_zero: 0.1,
+        // Not in the specification: peers that do not read what is sent to them. A phone on a bad network is no enemy,
+        // so it takes a hundred dropped messages in about a second to reach the score below which nothing is gossiped to
+        // it (guess).
+        slow_peer_weight: -0.2,
+        slow_peer_threshold: 0.0,
+        slow_peer_decay: 0.2,
+        ip_colocation_factor_threshold: 10.0,
+        ip_colocation_factor_whitelist: HashSet::new(),
     }
 }
 
@@ -256,11 +300,13 @@ fn topic_score_params(topic: Topic) -> TopicScoreParams {
     };
     TopicScoreParams {
         topic_weight: 1.0,
-        // P1: up to 10 after an hour in the mesh (guess; the specification wants it small).
+        // P1: up to 10 after an hour in the mesh, which is Lighthouse's MAX_IN_MESH_SCORE and time.
         time_in_mesh_weight: 1.0,
         time_in_mesh_quantum: Duration::from_secs(360),
         time_in_mesh_cap,
-        // P2: up to 20 for bringing new messages first, forgotten after ten minutes (guess).
+        // P2: up to 20 for bringing new messages first, half of what Lighthouse gives, for here nobody can say how many
+        // are due. Forgotten after ten minutes, so a neighbour in the mesh has all of it while the network writes one
+        // post in two seconds, and less on a quiet day (guess).
         first_message_deliveries_weight: 1.0,
         first_message_deliveries_decay: decay(Duration::from_secs(600)),
         first_message_deliveries_cap,
@@ -271,19 +317,28 @@ fn topic_score_params(topic: Topic) -> TopicScoreParams {
         // P4: the square of the number of rejected messages, forgotten after an hour as in Lotus.
         invalid_message_deliveries_weight: -10.0,
         invalid_message_deliveries_decay: decay(Duration::from_secs(3600)),
-        ..TopicScoreParams::default()
+        // Of P3 and P3b, which are off; libp2p wants them to be sound all the same.
+        mesh_message_deliveries_decay: 0.5,
+        mesh_message_deliveries_cap: 100.0,
+        mesh_message_deliveries_threshold: 20.0,
+        mesh_message_deliveries_window: Duration::from_millis(10),
+        mesh_message_deliveries_activation: Duration::from_secs(5),
+        mesh_failure_penalty_decay: 0.5,
     }
 }
 
 /// In the order the specification demands: graylist <= publish <= gossip <= 0.
 fn score_thresholds() -> PeerScoreThresholds {
     PeerScoreThresholds {
+        // In the proportions of Lotus (-500, -1000, -2500) and Lighthouse (-4000, -8000, -16000): twice and four times
+        // as bad. The unit is a rejected message.
         gossip_threshold: -20.0,
         publish_threshold: PUBLISH_SCORE,
         graylist_threshold: GRAYLIST_SCORE,
-        // No peer exchange yet; out of reach.
+        // As in Lotus; no peer exchange, so out of reach.
         accept_px_threshold: 1000.0,
-        // Take in new mesh peers when most of the mesh is no better than strangers (guess).
+        // Take in new mesh peers when most of the mesh is no better than strangers: Lotus has 3.5 and Lighthouse 5 of
+        // what a good peer can earn, here less, for on a quiet day good peers earn only their time in the mesh.
         opportunistic_graft_threshold: 2.0,
     }
 }

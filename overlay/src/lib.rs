@@ -24,6 +24,7 @@ mod observed;
 mod outlet;
 mod peer;
 mod probe;
+mod pulse;
 mod reach;
 mod reachability;
 mod relay;

@@ -80,6 +80,9 @@ pub(crate) struct Connection {
     pub(crate) direction: Direction,
     pub(crate) path: Path,
     pub(crate) since: Instant,
+    /// Ticks since the last answer to a ping; `None` before the first. Not time: what this node itself has slept through
+    /// is no silence of the peer.
+    pub(crate) silence: Option<u32>,
     /// The address under which we found it, when we dialed.
     pub(crate) dialed: Option<PeerAddress>,
 }

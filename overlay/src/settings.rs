@@ -3,8 +3,8 @@
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use crate::{
-    address::PeerAddress, meter::DEFAULT_RELAY_BYTES, relay::DEFAULT_RELAY_SLOTS, request::REQUEST_TIME,
-    secret::NodeSecret,
+    address::PeerAddress, meter::DEFAULT_RELAY_BYTES, pulse::PULSE, relay::DEFAULT_RELAY_SLOTS,
+    request::REQUEST_TIME, secret::NodeSecret,
 };
 
 /// How to start an overlay.
@@ -34,6 +34,9 @@ pub struct Settings {
     pub mdns: bool,
     /// How long a request may take, in both directions: 20 s. Only tests have a reason for another time.
     pub request_timeout: Duration,
+    /// How often a relay at which this node holds a place is asked whether it is still there: 12 s. It counts as gone
+    /// when it has not answered for two and a half times as long. Only tests have a reason for another time.
+    pub pulse: Duration,
 }
 
 /// A place to listen at.
@@ -62,6 +65,7 @@ impl Settings {
             upnp: false,
             mdns: false,
             request_timeout: REQUEST_TIME,
+            pulse: PULSE,
         }
     }
 }

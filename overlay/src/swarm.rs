@@ -24,6 +24,7 @@ use crate::{
     home,
     meter::Meter,
     probe::Probe,
+    pulse::Pulse,
     relay as serving,
     request::{self, Protocol},
     settings::{Listen, Settings},
@@ -39,8 +40,8 @@ pub(crate) const AGENT: &str = concat!("nostrp2p/", env!("CARGO_PKG_VERSION"));
 const HANDSHAKE_TIME: Duration = Duration::from_secs(10);
 
 /// Sparing, for each ping wakes a radio: a dead peer is noticed after at most 80 s. The first ping is sent at once.
-const PING_INTERVAL: Duration = Duration::from_secs(60);
-const PING_TIMEOUT: Duration = Duration::from_secs(20);
+pub(crate) const PING_INTERVAL: Duration = Duration::from_secs(60);
+pub(crate) const PING_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Gossipsub keeps its connections open; this one is for connections nobody has a use for.
 const IDLE_TIME: Duration = Duration::from_secs(120);
@@ -74,6 +75,7 @@ pub(crate) struct Behaviour {
     pub(crate) mdns: Toggle<mdns::tokio::Behaviour>,
     pub(crate) identify: identify::Behaviour,
     ping: ping::Behaviour,
+    pub(crate) pulse: Pulse,
     pub(crate) gossip: Gossip,
     pub(crate) deliver: request::Behaviour,
     pub(crate) fetch: request::Behaviour,
@@ -111,6 +113,7 @@ pub(crate) fn build(
         ping: ping::Behaviour::new(
             ping::Config::new().with_interval(PING_INTERVAL).with_timeout(PING_TIMEOUT),
         ),
+        pulse: Pulse::new(settings.pulse),
         gossip: gossip::behaviour(copies).map_err(StartError::Setup)?,
         deliver: request::behaviour(Protocol::Deliver, request_timeout),
         fetch: request::behaviour(Protocol::Fetch, request_timeout),

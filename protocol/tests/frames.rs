@@ -42,6 +42,7 @@ fn client_frames() -> Vec<ClientFrame> {
         ClientFrame::Unsubscribe { request: 5 },
         ClientFrame::Mark { name: "n".repeat(80), until: u64::MAX },
         ClientFrame::Search { request: 5, filters: vec![Filter::default()], words: "w ".repeat(500) },
+        ClientFrame::Retry { id: event().id() },
     ]
 }
 

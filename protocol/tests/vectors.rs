@@ -56,6 +56,7 @@ fn client_messages() -> Vec<(&'static str, ClientFrame)> {
         ("subscribe", ClientFrame::Subscribe { request: 4, filters: vec![filter()] }),
         ("unsubscribe", ClientFrame::Unsubscribe { request: 4 }),
         ("mark", ClientFrame::Mark { name: "notifications".into(), until: 1_700_000_000 }),
+        ("retry", ClientFrame::Retry { id: event().id() }),
     ]
 }
 

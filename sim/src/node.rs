@@ -346,9 +346,13 @@ impl Driver {
             }
             Output::Seek(people) => {
                 let (overlay, question) = (self.overlay.clone(), Question::Seek(people).encode());
+                let chance: usize = self.random.random_range(0..1_000);
                 self.tasks.push(Box::pin(async move {
                     let mut told = vec![];
-                    for peer in overlay.peers().await.iter().take(6) {
+                    let mut peers = overlay.peers().await;
+                    let first = chance.checked_rem(peers.len()).unwrap_or_default();
+                    peers.rotate_left(first);
+                    for peer in peers.iter().take(6) {
                         let answer = overlay.request(peer.id, Protocol::Fetch, question.clone()).await;
                         let answer = answer.ok().and_then(|answer| decode_announcements(&answer).ok());
                         told.extend(answer.into_iter().flatten());

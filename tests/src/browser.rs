@@ -4,11 +4,11 @@ use std::{path::PathBuf, process::Stdio};
 
 use fantoccini::{Client, ClientBuilder, Locator, elements::Element};
 use hyper_util::client::legacy::connect::HttpConnector;
-use serde_json::json;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::process::{Child, Command};
 
-use crate::{free_port, until};
+use crate::{free_port, post_http, until};
 
 /// The size of the window in CSS pixels.
 #[derive(Debug, Clone, Copy)]
@@ -27,6 +27,8 @@ pub struct Browser {
     /// The WebDriver session, for what this type does not offer.
     pub driver: Client,
     process: Child,
+    /// Where ChromeDriver listens.
+    port: u16,
     _profile: TempDir,
 }
 
@@ -104,7 +106,7 @@ impl Browser {
             builder.capabilities(capabilities.clone()).connect(&url).await
         });
         let driver = driver.await;
-        let browser = Self { driver, process, _profile: profile };
+        let browser = Self { driver, process, port, _profile: profile };
         browser.set_viewport(width, height).await;
         browser
     }
@@ -118,6 +120,35 @@ impl Browser {
             .set_window_size(width + frame.0, height + frame.1)
             .await
             .expect("a window that can be sized");
+    }
+
+    /// Gives a command of the DevTools protocol, and returns its result.
+    ///
+    /// # Panics
+    /// When the browser refuses.
+    pub async fn devtools(&self, command: &str, parameters: Value) -> Value {
+        let session = self.driver.session_id().await.expect("a session").expect("a session");
+        let path = format!("/session/{session}/goog/cdp/execute");
+        let body = json!({ "cmd": command, "params": parameters }).to_string();
+        let authority = format!("127.0.0.1:{}", self.port);
+        let headers = ["Content-Type: application/json"];
+        let (status, _, body) = post_http(&authority, &path, &headers, body.as_bytes()).await;
+        let mut answer: Value = serde_json::from_slice(&body).unwrap_or_default();
+        assert_eq!(status, 200, "{command}: {answer}");
+        answer["value"].take()
+    }
+
+    /// Lets the page have a fourth of the processor, about what a phone has.
+    pub async fn be_as_slow_as_a_phone(&self) {
+        self.devtools("Emulation.setCPUThrottlingRate", json!({ "rate": 4 })).await;
+    }
+
+    /// Runs a script in the page and gives what it returns.
+    ///
+    /// # Panics
+    /// When it fails.
+    pub async fn run(&self, script: &str) -> Value {
+        self.driver.execute(script, vec![]).await.expect("a script that works")
     }
 
     /// Opens an address.

@@ -9,6 +9,7 @@ mod browser;
 mod certificate;
 mod client;
 mod front;
+mod history;
 mod hosting;
 mod http;
 mod link;
@@ -17,6 +18,7 @@ mod page;
 mod person;
 mod relay;
 mod rest;
+mod tap;
 mod town;
 
 use std::{
@@ -30,6 +32,7 @@ pub use browser::{Browser, EXTENSION_KEY, Size};
 pub use certificate::Certificate;
 pub use client::{Client, NotHome, deletion, now, post, random_key, reply};
 pub use front::Front;
+pub use history::history;
 pub use hosting::Site;
 pub use http::{get, post_http, request, request_over};
 pub use link::HomeLink;
@@ -37,6 +40,7 @@ pub use node::{Node, binary, free_port};
 pub use person::Person;
 pub use relay::Relay;
 pub use rest::{RestAnswer, RestEvent, authorization, http_login, rest};
+pub use tap::{Tap, Traffic};
 pub use town::Town;
 
 /// How long anything may take that is not measured.

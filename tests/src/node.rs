@@ -241,6 +241,11 @@ pub struct Stopped {
 }
 
 impl Stopped {
+    /// The data directory.
+    pub fn data_dir(&self) -> &Path {
+        self.data.path()
+    }
+
     /// Starts it again.
     pub async fn start(self) -> Node {
         Node::start_in(self.data, self.port, self.arguments, self.log).await

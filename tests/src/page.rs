@@ -63,7 +63,12 @@ impl Browser {
 
     /// Signs in at a node that has an owner, with the owner's key.
     pub async fn sign_in(&self, node: &Node, nsec: &str) {
-        self.open(&format!("http://{}/", node.clients())).await;
+        self.sign_in_at(&node.clients(), nsec).await;
+    }
+
+    /// The same where something stands before the node.
+    pub async fn sign_in_at(&self, authority: &str, nsec: &str) {
+        self.open(&format!("http://{authority}/")).await;
         self.find("welcome").await;
         self.click("next").await;
         self.click("key-import").await;

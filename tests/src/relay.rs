@@ -75,6 +75,11 @@ impl Relay {
         }
     }
 
+    /// Reads on until the relay hangs up, however long nothing comes.
+    pub async fn listen(&mut self) {
+        while let Some(Ok(_)) = self.socket.next().await {}
+    }
+
     /// What the relay says before it hangs up: the code and the reason; None when it just goes.
     ///
     /// # Panics

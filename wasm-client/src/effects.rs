@@ -5,6 +5,7 @@ mod extension;
 mod keys;
 mod page;
 mod picture;
+mod scrolling;
 mod sealing;
 mod socket;
 mod storing;
@@ -51,6 +52,8 @@ pub struct App {
     listeners: RefCell<Vec<EventListener>>,
     /// What is to be done once the next tree is on the page.
     after_drawing: RefCell<Vec<Effect>>,
+    /// What was last reported of scrolling.
+    sight: scrolling::Sight,
     /// Where on the screen Home somebody was reading.
     reading_place: RefCell<Option<page::ReadingPlace>>,
     /// What had the focus before something was opened over the page.
@@ -87,6 +90,7 @@ pub async fn start(ciphers: Function) -> Result<Rc<App>, JsValue> {
         timers: RefCell::default(),
         listeners: RefCell::default(),
         after_drawing: RefCell::default(),
+        sight: scrolling::Sight::default(),
         reading_place: RefCell::default(),
         focus: RefCell::default(),
         drawing: Cell::default(),
@@ -109,6 +113,9 @@ pub async fn start(ciphers: Function) -> Result<Rc<App>, JsValue> {
 impl App {
     /// Takes one message through `update`, does what follows from it, and has the page drawn.
     pub fn dispatch(self: &Rc<Self>, message: Message) {
+        if !matches!(message, Message::Browser(_)) {
+            self.sight.renew();
+        }
         let moment = surroundings::moment();
         let effects = self.step(message, moment);
         for effect in effects {
@@ -180,7 +187,8 @@ impl App {
                 }
             }
             Effect::Persist => window::persist(&self.window),
-            Effect::ApplyUpdate => window::apply_update(&self.window),
+            Effect::ApplyUpdate => window::tell(&self.window, window::APPLY_UPDATE),
+            Effect::Install => window::tell(&self.window, window::INSTALL),
             Effect::Focus(_)
             | Effect::StepPost { .. }
             | Effect::PressInPost(_)
@@ -212,6 +220,7 @@ impl App {
             if let Some(app) = app.upgrade() {
                 app.drawing.set(false);
                 app.draw_now();
+                scrolling::look(&app);
             }
         })));
     }

@@ -97,12 +97,18 @@ pub enum Browser {
     Fragment(String),
     /// Whether the beginning of the page is in sight.
     AtTop(bool),
+    /// This many of the first drawn posts are far above what is in sight, and with them this many pixels of the list.
+    Passed(usize, u32),
+    /// What was scrolled past is to be drawn again from this height of the list on.
+    WentBack(u32),
     /// The end of the page came near.
     NearEnd,
     /// A key that no field took.
     Key(KeyPress),
     /// A new version of the page waits.
     UpdateReady,
+    /// The page can be installed as an app, or not any more.
+    Installable(bool),
     /// An extension that signs is there.
     Extension,
     /// Something was copied, or could not be.
@@ -292,6 +298,8 @@ pub enum Own {
     Forgotten,
     /// The new version of the page, now.
     Update,
+    /// Install the page as an app.
+    Install,
     /// The sentence at the edge may go.
     NoticeClosed,
 }

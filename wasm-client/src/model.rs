@@ -18,6 +18,7 @@ pub mod thread;
 pub mod timeline;
 pub mod ways;
 pub mod welcome;
+pub mod window;
 
 use nostrp2p_protocol::{
     Event, EventId, PeerId, PublicKey,
@@ -49,6 +50,7 @@ pub use {
     signing::Signing,
     timeline::{Post, Timeline},
     welcome::{KeyStep, Step, Welcome},
+    window::Window,
 };
 
 /// All that the page knows.
@@ -163,6 +165,8 @@ pub struct Environment {
     pub apple: bool,
     /// Whether an extension that signs is there.
     pub extension: bool,
+    /// Whether the browser offers to install the page as an app.
+    pub installable: bool,
 }
 
 /// Whose posts are shown on the screen Home.
@@ -176,10 +180,10 @@ pub enum Tab {
 }
 
 /// The page of a person or a conversation while it is open.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Open {
-    /// How many posts are drawn.
-    pub drawn: usize,
+    /// Which posts are drawn.
+    pub window: Window,
     /// By which request the node keeps asking others for it.
     pub subscription: Option<RequestId>,
     /// Whether the own node has not answered yet.
@@ -188,18 +192,6 @@ pub struct Open {
     pub ended: bool,
     /// What the node found last.
     pub found: SortedSet<EventId>,
-}
-
-impl Default for Open {
-    fn default() -> Self {
-        Self {
-            drawn: timeline::PAGE_POSTS,
-            subscription: None,
-            loading: false,
-            ended: false,
-            found: SortedSet::default(),
-        }
-    }
 }
 
 /// What is opened under a post.
@@ -368,34 +360,71 @@ impl Model {
 
     /// The posts of the screen Home that are drawn, the newest first.
     pub fn home(&self) -> impl Iterator<Item = (&Place, &Post)> {
-        let seen = self.of_tab().filter(|(place, _)| !self.timeline.unseen.contains(&place.id));
-        seen.take(self.timeline.drawn)
+        self.home_from_window().take(self.timeline.window.drawn)
     }
 
-    /// The posts of the screen Home, the newest first: of everyone the unbroken run, of those one follows all.
-    pub fn of_tab(&self) -> impl Iterator<Item = (&Place, &Post)> {
-        let everyone = self.tab == Tab::Everyone;
-        let shown = move |(place, post): &(&Place, &Post)| {
-            let author = post.author();
-            let own = self.me.as_ref() == Some(author);
-            let fits =
-                if everyone { !self.timeline.is_stray(place) } else { own || self.lists.follows(author) };
-            fits && !self.lists.mutes(author)
+    /// Whether the screen Home has at least that many posts below those that are drawn.
+    pub fn home_goes_on(&self, posts: usize) -> bool {
+        self.home_from_window().nth(self.timeline.window.drawn + posts.saturating_sub(1)).is_some()
+    }
+
+    fn home_from_window(&self) -> impl Iterator<Item = (&Place, &Post)> {
+        let after = self.timeline.window.after();
+        self.of_tab(after).filter(|(place, _)| !self.timeline.unseen.contains(&place.id))
+    }
+
+    /// The posts of the screen Home behind a place, the newest first: of everyone the unbroken run, of those one
+    /// follows all.
+    pub fn of_tab(&self, after: Option<Place>) -> impl Iterator<Item = (&Place, &Post)> {
+        self.timeline.posts_after(after).filter(|(place, post)| self.belongs_to_tab(place, post))
+    }
+
+    fn belongs_to_tab(&self, place: &Place, post: &Post) -> bool {
+        let author = post.author();
+        let fits = match self.tab {
+            Tab::Everyone => !self.timeline.is_stray(place),
+            Tab::Following => self.me.as_ref() == Some(author) || self.lists.follows(author),
         };
-        self.timeline.posts().filter(shown)
+        fits && !self.lists.mutes(author)
     }
 
     /// How many posts wait behind "n new".
     pub fn unseen(&self) -> usize {
-        if self.timeline.unseen.is_empty() {
-            return 0;
-        }
-        self.of_tab().filter(|(place, _)| self.timeline.unseen.contains(&place.id)).count()
+        let unseen = self.timeline.unseen.iter().filter_map(|id| self.timeline.entry(id));
+        unseen.filter(|(place, post)| self.belongs_to_tab(place, post)).count()
     }
 
     /// What this person wrote and passed on, as far as it is here, the newest first.
     pub fn posts_of(&self, person: PublicKey) -> impl Iterator<Item = (&Place, &Post)> {
-        self.timeline.posts().filter(move |(_, post)| *post.author() == person)
+        self.posts_of_after(person, None)
+    }
+
+    /// The same from the first one on that is drawn on their page.
+    pub fn posts_of_from_window(&self, person: PublicKey) -> impl Iterator<Item = (&Place, &Post)> {
+        self.posts_of_after(person, self.open.window.after())
+    }
+
+    fn posts_of_after(
+        &self,
+        person: PublicKey,
+        after: Option<Place>,
+    ) -> impl Iterator<Item = (&Place, &Post)> {
+        self.timeline.posts_after(after).filter(move |(_, post)| *post.author() == person)
+    }
+
+    /// The part of the list on this screen that is drawn.
+    pub fn window_mut(&mut self) -> &mut Window {
+        if self.route == Route::Home { &mut self.timeline.window } else { &mut self.open.window }
+    }
+
+    /// Where the drawn post of this number stands, on a screen with a long list.
+    pub fn drawn_place(&self, number: usize) -> Option<Place> {
+        match self.route {
+            Route::Home => self.home().nth(number),
+            Route::Person(person) => self.posts_of_from_window(person).nth(number),
+            _ => None,
+        }
+        .map(|(place, _)| *place)
     }
 
     /// The step of setting up, if that is going on.

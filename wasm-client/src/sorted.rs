@@ -54,6 +54,12 @@ impl<K: Ord, V> SortedMap<K, V> {
         self.0.get_mut(index).map(|(_, value)| value)
     }
 
+    /// All with keys below this one, in order; without one all.
+    pub fn below(&self, key: Option<K>) -> impl DoubleEndedIterator<Item = (&K, &V)> + use<'_, K, V> {
+        let end = key.map_or(self.0.len(), |key| self.0.partition_point(|(other, _)| *other < key));
+        self.0.get(..end).unwrap_or_default().iter().map(|(key, value)| (key, value))
+    }
+
     /// Whether there is a value under this key.
     pub fn contains_key(&self, key: &K) -> bool {
         self.find(key).is_ok()

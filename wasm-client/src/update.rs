@@ -21,11 +21,7 @@ use crate::{
     address::ClaimLink,
     effect::{Effect, Timer},
     message::{Browser, Keyring, Link, Message, Own, Start, Writing},
-    model::{
-        Model, Picture, Stage, Welcome,
-        signing::Signing,
-        timeline::{PAGE_POSTS, Past},
-    },
+    model::{Model, Picture, Stage, Welcome, Window, signing::Signing, timeline::Past},
     route::Route,
     storage::{OPENING_EVENTS, Place, Snapshot},
     texts,
@@ -215,9 +211,15 @@ fn on_browser(model: &mut Model, browser: Browser, out: &mut Vec<Effect>) {
             if at_top && model.route == Route::Home {
                 model.timeline.show_unseen();
                 // A long page that was read is put away again.
-                model.timeline.drawn = PAGE_POSTS;
+                model.timeline.window = Window::default();
             }
         }
+        Browser::Passed(count, above) => {
+            if let Some(end) = count.checked_sub(1).and_then(|last| model.drawn_place(last)) {
+                model.window_mut().pass(end, count, above);
+            }
+        }
+        Browser::WentBack(to) => model.window_mut().go_back(to),
         Browser::NearEnd => match model.route {
             Route::Home => timeline::more(model, out),
             _ => pages::more(model, out),
@@ -229,6 +231,7 @@ fn on_browser(model: &mut Model, browser: Browser, out: &mut Vec<Effect>) {
         }
         Browser::Named(name, answer) => names::on_answer(model, name, answer, out),
         Browser::UpdateReady => model.update_ready = true,
+        Browser::Installable(offered) => model.environment.installable = offered,
         Browser::Extension => model.environment.extension = true,
         Browser::Copied(done) => {
             notify(model, model.say(if done { texts::COPIED } else { texts::NOT_COPIED }), out);

@@ -1,6 +1,12 @@
 //! `cargo xtask bench`: measures the node that people run, and prints the figures; docs/measurements.md keeps them.
 
-use crate::{report::Steps, run::build_node, workspace::Workspace};
+use crate::{
+    product::Stage,
+    report::{Steps, kilobytes},
+    run::build_node,
+    web,
+    workspace::Workspace,
+};
 use anyhow::{Context, Result, bail};
 use std::process::ExitCode;
 
@@ -15,9 +21,15 @@ pub fn run(workspace: &Workspace, name: &str) -> Result<ExitCode> {
         }
         return Ok(ExitCode::SUCCESS);
     }
-    let node = build_node(workspace, &mut Steps::new(1), false)?;
     let mut bench = workspace.cargo(["bench", "--package", "nostrp2p-tests", "--profile", "dev"]);
-    bench.args(["--bench", name]).env("NOSTRP2P_BIN", node);
+    bench.args(["--bench", name]);
+    if name == "client" {
+        let stage = Stage::set(workspace, false)?;
+        stage.describe(workspace, &mut bench);
+        bench.env("NOSTRP2P_FIRST_LOAD", kilobytes(web::first_load(&stage.web)));
+    } else {
+        bench.env("NOSTRP2P_BIN", build_node(workspace, &mut Steps::new(1), false)?);
+    }
     if !bench.status().context("cargo could not be started")?.success() {
         bail!("the benchmark did not get to its end; what it says above tells why");
     }

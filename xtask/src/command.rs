@@ -26,6 +26,7 @@ Commands:
            FOLDER          where to (target/screenshots)
            --debug-build   as with run
   bench  Measure, with a release build of the node, and print the figures
+           client          the page on a phone's processor: opening, scrolling 10,000 posts, an hour of traffic
            store           memory and disk for 100,000 events
            relay           events and requests a second, beside nostr-rs-relay if that is installed
            filters         compare the filter engine with its definition: 100,000 events, 10,000 filters
@@ -178,7 +179,10 @@ fn parse_bench(words: &[String]) -> Result<&'static str, String> {
         [name] if name == "store" => Ok("store"),
         [name] if name == "relay" => Ok("relay"),
         [name] if name == "filters" => Ok("filters"),
-        _ => Err("`bench` wants the name of one benchmark; there are store, relay and filters".into()),
+        [name] if name == "client" => Ok("client"),
+        _ => {
+            Err("`bench` wants the name of one benchmark; there are client, store, relay and filters".into())
+        }
     }
 }
 

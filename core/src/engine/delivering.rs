@@ -1,17 +1,12 @@
 //! Private events: those that other nodes hand over for the owner, and the attempts to hand the owner's to others.
 
-use std::collections::BTreeSet;
-
-use nostrp2p_protocol::{
-    Kind, Packet, PeerId, PublicKey, Rumor,
-    exchange::{MAX_SOUGHT, Receipt},
-};
+use nostrp2p_protocol::{Kind, Packet, PeerId, Rumor, exchange::Receipt};
 
 use super::{Core, Handed, MAX_ATTEMPTS, MAX_PENDING, Output, Pending};
 use crate::{
     admission::Ignored,
     audience::{Audience, audience},
-    outbox::Address,
+    outbox::{Address, Row},
 };
 
 impl Core {
@@ -42,6 +37,22 @@ impl Core {
         }
     }
 
+    /// A delivery that was given up begins anew; one that waits is due at once.
+    pub(super) fn on_retry(&mut self, address: Address, now: u64) -> Vec<Output> {
+        if self.outbox.contains(&address) {
+            self.outbox.hurry(&address.person, now);
+            return self.attempt(now);
+        }
+        if self.outbox.is_full() {
+            return vec![];
+        }
+        let row = Row::new(now);
+        self.outbox.add(address, row, now);
+        let mut outputs = vec![Output::Record(address, row)];
+        outputs.extend(self.attempt(now));
+        outputs
+    }
+
     pub(super) fn on_attempted(
         &mut self,
         address: Address,
@@ -62,19 +73,17 @@ impl Core {
     /// asked: nobody hears of all nodes. When one becomes known, it is tried at once.
     pub(super) fn attempt(&mut self, now: u64) -> Vec<Output> {
         let mut outputs = Vec::new();
-        let mut sought = BTreeSet::new();
         for address in self.outbox.due(now, MAX_ATTEMPTS.saturating_sub(self.attempts)) {
             let nodes = self.directory.nodes_of(&address.person, now);
             if nodes.is_empty() {
-                sought.insert(address.person);
+                self.seeking.seek(address.person, now);
                 outputs.extend(self.outbox.on_failed(address, now).map(|row| Output::Record(address, row)));
             } else {
                 self.attempts += 1;
                 outputs.push(Output::Attempt(address, nodes));
             }
         }
-        let sought: Vec<PublicKey> = sought.into_iter().collect();
-        outputs.extend(sought.chunks(MAX_SOUGHT).map(|people| Output::Seek(people.to_vec())));
+        outputs.extend(self.seeking.due(now).into_iter().map(Output::Seek));
         outputs
     }
 

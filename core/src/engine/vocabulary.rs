@@ -52,6 +52,8 @@ pub enum Input {
     Joined(PeerId),
     /// A delivery from an earlier run, read from the store at the start.
     Waiting(Address, Row),
+    /// The owner wants a delivery tried again that has not arrived.
+    Retry(Address),
     /// An attempt that [`Output::Attempt`] asked for has ended; None when no node answered.
     Attempted(Address, Option<Receipt>),
     /// The owner's clients want things that the store lacks, or has not looked for lately.

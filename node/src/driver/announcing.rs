@@ -58,7 +58,10 @@ impl Running {
         let (overlay, question) = (self.overlay.clone(), Question::Seek(people).encode());
         self.tasks.push(Box::pin(async move {
             let mut peers = overlay.peers().await;
-            // Ordered by peer id, which is as good as chance.
+            // Others each time: what one has not heard of another may have.
+            let chance = usize::try_from(getrandom::u32().unwrap_or_default()).unwrap_or_default();
+            let first = chance.checked_rem(peers.len()).unwrap_or_default();
+            peers.rotate_left(first);
             peers.truncate(ASKED_NEIGHBOURS);
             let requests =
                 peers.iter().map(|peer| overlay.request(peer.id, Protocol::Fetch, question.clone()));

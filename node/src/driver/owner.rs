@@ -2,7 +2,7 @@
 
 use nostrp2p_core::{Input, Ownership};
 use nostrp2p_protocol::{
-    Delegation, Event, Filter, Kind, PublicKey,
+    Delegation, Event, EventId, Filter, Kind, PublicKey,
     frame::{Refusal, RefusalCode},
 };
 
@@ -58,6 +58,20 @@ impl Running {
         }
         self.read_lists().await;
         self.read_delegation().await;
+    }
+
+    /// Begins anew with the deliveries of an event that have not arrived.
+    pub(super) async fn retry(&mut self, id: EventId) {
+        let store = self.store.clone();
+        match tokio::task::spawn_blocking(move || store.undelivered(&id)).await {
+            Ok(Ok(addresses)) => {
+                for address in addresses {
+                    self.handle(Input::Retry(address)).await;
+                }
+            }
+            Ok(Err(error)) => tracing::error!(%error, "the outbox cannot be read"),
+            Err(error) => tracing::error!(%error, "reading the outbox failed"),
+        }
     }
 
     /// Tells the core whom the owner knows, as far as the store does: his own lists first.

@@ -3,6 +3,7 @@
 //! Pushing needs no queue: the session remembers up to which sequence number the client has everything, and reads the
 //! rest from the store when its gathering time is over. A slow client holds no memory here.
 
+mod figures;
 mod reading;
 
 use std::{future::Future, ops::RangeInclusive, pin::Pin, time::Duration};
@@ -24,6 +25,8 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 
+use figures::Figures;
+
 use super::{
     App, guard,
     link::{self, Gone, Said, Socket},
@@ -36,8 +39,6 @@ use crate::{
 
 /// Publish requests of one session that may be under way; more wait in the socket.
 const MAX_PUBLISHING: usize = 16;
-/// How often peers and counts may be reported at most.
-const STATUS_EVERY: Duration = Duration::from_secs(1);
 /// How often the node looks again for what open subscriptions lack.
 const RENEW_EVERY: Duration = Duration::from_secs(300);
 /// How long a client that may read nothing may stay without signing in: it takes the place of one that would.
@@ -79,9 +80,7 @@ struct Session {
     /// What the client has been told of the read markers.
     marked: Markers,
     publishing: FuturesUnordered<Publishing>,
-    /// When the status may be sent again; None while nothing has changed.
-    status_due: Option<Instant>,
-    status_sent: Instant,
+    figures: Figures,
 }
 
 /// How far the conversation has come.
@@ -114,8 +113,7 @@ impl Session {
             subscriptions: Vec::new(),
             marked: Markers::new(),
             publishing: FuturesUnordered::new(),
-            status_due: None,
-            status_sent: Instant::now(),
+            figures: Figures::new(Instant::now()),
         }
     }
 
@@ -130,7 +128,7 @@ impl Session {
         let entrance = Instant::now() + LOGIN_DEADLINE;
         loop {
             let push = self.watching.as_ref().and_then(|watching| watching.due);
-            let status = self.status_due;
+            let status = self.figures.due();
             tokio::select! {
                 () = stop.wait() => return self.socket.close("the node is stopping").await,
                 Some((request, result)) = self.publishing.next() => self.answer_publish(request, result).await?,
@@ -138,11 +136,11 @@ impl Session {
                 Ok(()) = progress.changed() => {
                     progress.borrow_and_update();
                     self.gather();
-                    self.status_due.get_or_insert(self.status_sent + STATUS_EVERY);
+                    self.figures.on_counts(self.gathering());
                 }
                 Ok(()) = standing.changed() => {
                     standing.borrow_and_update();
-                    self.status_due.get_or_insert(self.status_sent + STATUS_EVERY);
+                    self.figures.on_peers(self.gathering());
                 }
                 news = deliveries.recv(), if self.is_owner() => match news {
                     Ok((id, person, state)) => {
@@ -165,7 +163,12 @@ impl Session {
                     self.tell_ways().await?;
                 }
                 _ = renew.tick(), if !self.subscriptions.is_empty() => self.renew_subscriptions(),
-                () = sleep_until(push.unwrap_or_else(Instant::now)), if push.is_some() => self.push().await?,
+                () = sleep_until(push.unwrap_or_else(Instant::now)), if push.is_some() => {
+                    self.push().await?;
+                    if self.figures.ride_along() {
+                        self.status().await?;
+                    }
+                }
                 () = sleep_until(status.unwrap_or_else(Instant::now)), if status.is_some() => self.status().await?,
             }
         }
@@ -203,6 +206,7 @@ impl Session {
                 let gather_ms = gather_ms.clamp(*RangeInclusive::start(&GATHER_MS), *GATHER_MS.end());
                 let gather = Duration::from_millis(u64::from(gather_ms));
                 self.watching = Some(Watching { cursor: after, whole: true, gather, due: None });
+                self.figures.on_watch(gather);
                 self.gather();
                 Ok(())
             }
@@ -210,7 +214,12 @@ impl Session {
                 drop(self.app.commands.send(Command::Mark(name, until)).await);
                 Ok(())
             }
+            ClientFrame::Retry { id } if self.is_owner() => {
+                drop(self.app.commands.send(Command::Retry(id)).await);
+                Ok(())
+            }
             ClientFrame::Publish { .. }
+            | ClientFrame::Retry { .. }
             | ClientFrame::Fetch { .. }
             | ClientFrame::Watch { .. }
             | ClientFrame::Subscribe { .. }
@@ -219,6 +228,11 @@ impl Session {
                 self.refuse(request, Refusal::new(RefusalCode::LoginNeeded, "sign in first")).await
             }
         }
+    }
+
+    /// How long the node may gather for the client: nobody waits for figures before it says so.
+    fn gathering(&self) -> Duration {
+        self.watching.as_ref().map_or(Duration::ZERO, |watching| watching.gather)
     }
 
     const fn is_owner(&self) -> bool {
@@ -375,8 +389,7 @@ impl Session {
     }
 
     async fn status(&mut self) -> Result<(), Gone> {
-        self.status_due = None;
-        self.status_sent = Instant::now();
+        self.figures.on_sent(Instant::now());
         if !self.is_owner() {
             return Ok(());
         }

@@ -16,7 +16,7 @@ use super::{
     lapse,
     query::{Asked, Selection},
     record,
-    tables::{EVENTS, INDEX, META, META_NEWEST, MIRRORED, OUTBOX, UNSENT},
+    tables::{EVENTS, IDS, INDEX, META, META_NEWEST, MIRRORED, OUTBOX, UNSENT},
 };
 use crate::clock;
 
@@ -123,6 +123,25 @@ impl Store {
             }
         }
         Ok(waiting)
+    }
+
+    /// The deliveries of an event that have not arrived, as far as the disk knows.
+    ///
+    /// # Errors
+    /// When the disk cannot be read.
+    pub fn undelivered(&self, id: &EventId) -> Result<Vec<Address>, redb::Error> {
+        let transaction = self.database.begin_read()?;
+        let Some(sequence) = transaction.open_table(IDS)?.get(id.as_bytes())?.map(|row| row.value()) else {
+            return Ok(Vec::new());
+        };
+        let mut undelivered = Vec::new();
+        for row in transaction.open_table(OUTBOX)?.range((sequence, &[0; 32])..=(sequence, &[0xff; 32]))? {
+            let (address, row) = delivery(row?);
+            if row.state != Delivery::Delivered {
+                undelivered.push(address);
+            }
+        }
+        Ok(undelivered)
     }
 
     /// The latest deliveries by event, the newest event first; at most 200 rows.

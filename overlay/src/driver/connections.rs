@@ -1,6 +1,9 @@
 //! Peers coming, telling who they are, and going.
 
-use std::time::{Duration, Instant, SystemTime};
+use std::{
+    collections::BTreeSet,
+    time::{Duration, Instant, SystemTime},
+};
 
 use libp2p::{
     Multiaddr, core::ConnectedPoint, gossipsub::TopicHash, identify, multiaddr::Protocol, ping, relay,
@@ -17,7 +20,7 @@ use crate::{
     known::MAX_PER_PEER,
     peer::{Connected, Connection, Direction, Path, shown_agent},
     reach::{self, Reach},
-    swarm::PROTOCOL,
+    swarm::{PING_INTERVAL, PING_TIMEOUT, PROTOCOL},
 };
 
 /// How long a peer may stay without saying who it is.
@@ -58,8 +61,14 @@ impl Driver {
             }
             self.redial.joined(peer);
         }
-        let info =
-            Connection { address: address.to_string(), direction, path, since: Instant::now(), dialed };
+        let info = Connection {
+            address: address.to_string(),
+            direction,
+            path,
+            since: Instant::now(),
+            silence: None,
+            dialed,
+        };
         connected.connections.insert(connection, info);
         self.send_waiting(peer);
         // Others may have waited for room.
@@ -189,6 +198,9 @@ impl Driver {
             Ok(delay) => {
                 if let Some(connected) = self.peers.get_mut(&peer) {
                     connected.delay = Some(delay);
+                    if let Some(connection) = connected.connections.get_mut(&event.connection) {
+                        connection.silence = Some(0);
+                    }
                 }
             }
             Err(ping::Failure::Unsupported) => {}
@@ -221,6 +233,47 @@ impl Driver {
         }
     }
 
+    /// Closes connections on which no answer comes any more: soon if this node is reached by them. libp2p's ping tries
+    /// once more before it says so, which takes twice as long.
+    pub(super) fn check_silence(&mut self) {
+        self.feel_relays();
+        let pulse = &self.swarm.behaviour().pulse;
+        let relay_limit = silence_limit(pulse.patience());
+        let limit = silence_limit(PING_INTERVAL + PING_TIMEOUT);
+        let mut silent = Vec::new();
+        for (peer, connected) in &mut self.peers {
+            for (id, connection) in &mut connected.connections {
+                let Some(silence) = &mut connection.silence else { continue };
+                *silence += 1;
+                let felt = pulse.feels(convert::libp2p_peer_id(*peer), *id);
+                if *silence > if felt { relay_limit } else { limit } {
+                    tracing::debug!("{peer} has been silent for {silence} s; closing that connection.");
+                    silent.push(*id);
+                }
+            }
+        }
+        for connection in silent {
+            self.swarm.close_connection(connection);
+        }
+    }
+
+    /// Feels the connections to relays at which this node holds a place.
+    fn feel_relays(&mut self) {
+        let mut wanted = BTreeSet::new();
+        for relay in self.relaying.holding() {
+            let connections = self.peers.get(&relay).into_iter().flat_map(|relay| relay.connections.keys());
+            wanted.extend(connections.map(|id| (convert::libp2p_peer_id(relay), *id)));
+        }
+        for (peer, id) in self.swarm.behaviour_mut().pulse.feel(wanted) {
+            let connected = convert::peer_id(&peer).and_then(|peer| self.peers.get_mut(&peer));
+            let connection = connected.and_then(|connected| connected.connections.get_mut(&id));
+            if let Some(connection) = connection.filter(|connection| connection.silence.is_some()) {
+                // The last answer may be as old as is usual elsewhere.
+                connection.silence = Some(0);
+            }
+        }
+    }
+
     /// Tells the node of a peer once, when it has identified itself and subscribed (or has had the time to).
     fn announce(&mut self, peer: PeerId, now: Instant) {
         let score = self.score(peer);
@@ -243,6 +296,11 @@ impl Driver {
             tracing::trace!("{peer} is gone already");
         }
     }
+}
+
+/// Ticks, which come once a second.
+fn silence_limit(time: Duration) -> u32 {
+    u32::try_from(time.as_secs()).unwrap_or(u32::MAX)
 }
 
 /// From where addresses are looked at: the place of the peer that names them, or of this node itself when they came

@@ -92,6 +92,11 @@ impl Relaying {
         self.listeners.iter().any(|(id, _)| id == listener)
     }
 
+    /// The relays at which this node holds a place.
+    pub(super) fn holding(&self) -> Vec<PeerId> {
+        self.relays.holding().collect()
+    }
+
     fn reachability(&self) -> Reachability {
         match (self.settled, &self.nat) {
             (Some(true), _) | (None, NatStatus::Public(_)) => Reachability::Public,

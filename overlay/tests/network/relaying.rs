@@ -1,9 +1,16 @@
 //! Nodes that nobody can dial, and the relays through which they are reached.
 
+use std::time::Duration;
+
 use nostrp2p_overlay::{
-    NodeSecret, Overlay, Path, Protocol, Reachability, RequestError, Settings, Topic, Verdict,
+    NodeSecret, Overlay, Path, PeerAddress, Protocol, Reachability, RequestError, Settings, Topic, Verdict,
 };
 use nostrp2p_protocol::PeerId;
+use tokio::{
+    io::copy_bidirectional,
+    net::{TcpListener, TcpStream},
+    sync::watch,
+};
 
 use crate::rig::{Node, eventually, on_loopback, settings};
 
@@ -123,6 +130,46 @@ async fn who_has_used_up_a_relays_bytes_gets_no_more_through_it_and_others_do() 
     let asked = tokio::spawn(async move { overlay.request(id, Protocol::Fetch, b"question".to_vec()).await });
     relay.serve(spender.id(), Protocol::Fetch, b"question").await;
     assert!(asked.await.unwrap().is_ok());
+}
+
+/// Carries bytes to and from a node until it is frozen; then it carries nothing and closes nothing, as when a machine
+/// loses its power.
+async fn line(to: &Node) -> (PeerAddress, watch::Sender<bool>) {
+    let (freeze, frozen) = watch::channel(false);
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let here = listener.local_addr().unwrap();
+    let address = to.address().await.to_string();
+    let port: u16 = address.split('/').skip_while(|part| *part != "tcp").nth(1).unwrap().parse().unwrap();
+    tokio::spawn(async move {
+        while let Ok((mut near, _)) = listener.accept().await {
+            let mut frozen = frozen.clone();
+            tokio::spawn(async move {
+                let mut far = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+                tokio::select! {
+                    _ = copy_bidirectional(&mut near, &mut far) => return,
+                    frozen = frozen.changed() => frozen.unwrap(),
+                }
+                std::future::pending::<()>().await;
+            });
+        }
+    });
+    let address = format!("/ip4/127.0.0.1/tcp/{}/p2p/{}", here.port(), to.id());
+    (address.parse().unwrap(), freeze)
+}
+
+#[tokio::test]
+async fn a_relay_that_vanishes_without_a_word_is_missed_soon() {
+    let relay = relay(8).await;
+    let (address, freeze) = line(&relay).await;
+    let mut settings = settings();
+    settings.reachable = Some(false);
+    settings.pulse = Duration::from_secs(2);
+    settings.bootstrap.push(address);
+    let mut hidden = Node::start(settings).await;
+    is_reached_through(&hidden, &[&relay]).await;
+    freeze.send(true).unwrap();
+    // By the usual pings it would be missed after 80 s, which is longer than this waits.
+    hidden.left(relay.id()).await;
 }
 
 #[tokio::test]

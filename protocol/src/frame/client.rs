@@ -1,7 +1,7 @@
 //! Client to node.
 
 use crate::{
-    Filter, Malformed, UnverifiedEvent,
+    EventId, Filter, Malformed, UnverifiedEvent,
     frame::RequestId,
     limits::{MAX_FILTERS, MAX_FRAME_BYTES, MAX_MARKER_BYTES, MAX_TEXT_BYTES},
     wire::{self, CompactEvent},
@@ -86,6 +86,12 @@ pub enum ClientFrame {
         /// Parted by white space; at most [`MAX_TEXT_BYTES`] bytes.
         words: String,
     },
+    /// 12 `[12, id]`: tries again to deliver a private event of the owner to those people with whom the node has given
+    /// up. There is no answer but the [`super::NodeFrame::Deliveries`] that follow.
+    Retry {
+        /// The event.
+        id: EventId,
+    },
 }
 
 impl ClientFrame {
@@ -104,6 +110,7 @@ impl ClientFrame {
             Self::Unsubscribe { request } => wire::encode(&(8u8, request)),
             Self::Mark { name, until } => wire::encode(&(9u8, name, until)),
             Self::Search { request, filters, words } => wire::encode(&(10u8, request, filters, words)),
+            Self::Retry { id } => wire::encode(&(12u8, id)),
         }
     }
 
@@ -161,6 +168,7 @@ impl ClientFrame {
                 }
                 Ok(Self::Search { request, filters, words })
             }
+            12 => wire::decode(bytes).map(|(_, id): (u8, _)| Self::Retry { id }),
             other => Err(Malformed::UnknownType(other)),
         }
     }
@@ -168,7 +176,7 @@ impl ClientFrame {
     /// The request that an answer to this frame names; 0 where there is none.
     pub const fn request(&self) -> RequestId {
         match self {
-            Self::Hello { .. } | Self::Watch { .. } | Self::Mark { .. } => 0,
+            Self::Hello { .. } | Self::Watch { .. } | Self::Mark { .. } | Self::Retry { .. } => 0,
             Self::Login { request, .. }
             | Self::Claim { request, .. }
             | Self::Publish { request, .. }

@@ -1,12 +1,12 @@
 //! What the browser tells: where the page came from, who can see it, time and chance.
 
-use std::{cell::Cell, rc::Rc};
+use std::rc::Rc;
 
 use gloo_events::EventListener;
 use wasm_bindgen::JsCast;
-use web_sys::{Event, KeyboardEvent, VisibilityState, Window};
+use web_sys::{CustomEvent, Event, KeyboardEvent, VisibilityState, Window};
 
-use super::App;
+use super::{App, scrolling};
 use crate::{
     address::NodeAddress,
     dom,
@@ -18,10 +18,6 @@ use crate::{
 
 /// From this width on there is room for a rail; the style sheet says the same.
 const WIDE: &str = "(min-width: 720px)";
-/// How many pixels may be scrolled before the beginning counts as out of sight.
-const TOP_PIXELS: f64 = 120.0;
-/// How many pixels before its end the next part of a long page is drawn: some screens of a phone.
-const END_PIXELS: f64 = 3_000.0;
 
 /// The moment, and a random number for jitter.
 pub(super) fn moment() -> Moment {
@@ -52,6 +48,7 @@ pub(super) fn look(window: &Window, keeps_keys: bool) -> Environment {
         language: Language::preferred(tags.iter().map(String::as_str)),
         offset_minutes,
         extension: false,
+        installable: false,
         apple: window
             .navigator()
             .platform()
@@ -66,11 +63,14 @@ pub(super) fn listen(app: &Rc<App>) -> Vec<EventListener> {
         on(app, window, "online", |_, _| Some(Browser::Online)),
         on(app, window, "hashchange", |window, _| Some(Browser::Fragment(window.location().hash().ok()?))),
         on(app, window, "nostrp2p:update-ready", |_, _| Some(Browser::UpdateReady)),
+        on(app, window, "nostrp2p:installable", |_, event| {
+            Some(Browser::Installable(event.dyn_ref::<CustomEvent>()?.detail().is_truthy()))
+        }),
         on(app, window, "keydown", |_, event| {
             let key: &KeyboardEvent = event.dyn_ref()?;
             (!event.default_prevented()).then(|| Browser::Key(dom::key_press(key)))
         }),
-        on_scroll(app),
+        scrolling::on_scroll(app),
     ];
     if let Some(document) = window.document() {
         let seen = |window: &Window, _: &Event| Some(Browser::Visible(is_visible(window)));
@@ -93,26 +93,6 @@ fn on(
         let Some(app) = app.upgrade() else { return };
         if let Some(told) = read(&app.window, event) {
             app.dispatch(Message::Browser(told));
-        }
-    })
-}
-
-/// Reports only what changes: whether the beginning is in sight, and once for each end that comes near.
-fn on_scroll(app: &Rc<App>) -> EventListener {
-    let weak = Rc::downgrade(app);
-    let (was_at_top, last_end) = (Cell::new(true), Cell::new(0));
-    EventListener::new(&app.window, "scroll", move |_| {
-        let Some(app) = weak.upgrade() else { return };
-        let scrolled = app.window.scroll_y().unwrap_or_default();
-        let at_top = scrolled < TOP_PIXELS;
-        if was_at_top.replace(at_top) != at_top {
-            app.dispatch(Message::Browser(Browser::AtTop(at_top)));
-        }
-        let height = app.window.inner_height().ok().and_then(|height| height.as_f64()).unwrap_or_default();
-        let root = app.window.document().and_then(|document| document.document_element());
-        let end = root.map_or(0, |root| root.scroll_height());
-        if scrolled + height + END_PIXELS > f64::from(end) && last_end.replace(end) != end {
-            app.dispatch(Message::Browser(Browser::NearEnd));
         }
     })
 }

@@ -5,14 +5,14 @@ use std::cmp::Reverse;
 
 use nostrp2p_protocol::{EventId, Kind, PublicKey, Rumor};
 
-use super::reply;
+use super::{Window, reply};
 use crate::{
     sorted::{SortedMap, SortedSet},
     storage::Place,
 };
 
-/// Most posts of the unbroken run that are held in memory; older ones come back from the storage.
-pub const MAX_POSTS: usize = 3_000;
+/// Most posts of the unbroken run that are held in memory: all that the storage holds, about 6 MB.
+pub const MAX_POSTS: usize = 10_000;
 /// Most single older posts that are held: pages of people and threads that were opened.
 pub const MAX_STRAYS: usize = 1_000;
 /// How many posts are drawn at first: a large screen full.
@@ -23,8 +23,9 @@ pub const MORE_POSTS: usize = 12;
 /// All posts that are here.
 #[derive(Debug, Clone)]
 pub struct Timeline {
-    /// From the oldest to the newest, so that what comes in is mostly appended.
-    posts: SortedMap<Ascending, Post>,
+    /// From the oldest to the newest, so that what comes in is mostly appended. Boxed, so that little moves when older
+    /// ones come in before.
+    posts: SortedMap<Ascending, Box<Post>>,
     /// Where each post stands.
     places: SortedMap<EventId, Place>,
     /// What answers what.
@@ -39,8 +40,8 @@ pub struct Timeline {
     pub kept_since: u64,
     /// Came while the person was reading further down; not drawn until asked for.
     pub unseen: SortedSet<EventId>,
-    /// How many are drawn.
-    pub drawn: usize,
+    /// Which are drawn.
+    pub window: Window,
     /// Whether the beginning is in sight.
     pub at_top: bool,
     /// Long posts that were unfolded.
@@ -99,7 +100,7 @@ impl Default for Timeline {
             since: 0,
             kept_since: 0,
             unseen: SortedSet::default(),
-            drawn: PAGE_POSTS,
+            window: Window::default(),
             at_top: true,
             unfolded: SortedSet::default(),
             exact_times: SortedSet::default(),
@@ -148,7 +149,7 @@ impl Timeline {
             self.reposts.insert((*target, *by), place.id);
         }
         self.places.insert(place.id, place);
-        let new = self.posts.insert(Reverse(place), post).is_none();
+        let new = self.posts.insert(Reverse(place), Box::new(post)).is_none();
         if new && self.is_stray(&place) {
             self.strays.push(place);
         }
@@ -177,7 +178,7 @@ impl Timeline {
 
     /// Takes a post out.
     pub fn remove(&mut self, place: &Place) {
-        match self.posts.remove(&Reverse(*place)) {
+        match self.posts.remove(&Reverse(*place)).map(|post| *post) {
             Some(Post::Reposted { by, target, .. }) => drop(self.reposts.remove(&(target, by))),
             Some(post) => drop(post.answers().map(|to| self.answers.remove(&(to, *place)))),
             None => {}
@@ -199,7 +200,7 @@ impl Timeline {
     /// The entry of this id, if it is held.
     pub fn entry(&self, id: &EventId) -> Option<(&Place, &Post)> {
         let place = self.places.get(id)?;
-        self.posts.get(&Reverse(*place)).map(|post| (place, post))
+        self.posts.get(&Reverse(*place)).map(|post| (place, &**post))
     }
 
     /// How many are held.
@@ -224,7 +225,12 @@ impl Timeline {
 
     /// All posts, the newest first.
     pub fn posts(&self) -> impl Iterator<Item = (&Place, &Post)> {
-        self.posts.iter().rev().map(|(place, post)| (&place.0, post))
+        self.posts_after(None)
+    }
+
+    /// All posts behind a place, the newest first; behind none all.
+    pub fn posts_after(&self, after: Option<Place>) -> impl Iterator<Item = (&Place, &Post)> {
+        self.posts.below(after.map(Reverse)).rev().map(|(place, post)| (&place.0, &**post))
     }
 
     /// The last place of the unbroken run.
@@ -265,6 +271,11 @@ impl Timeline {
         let first = (*id, Place::new(u64::MAX, EventId::from_bytes([0; 32])));
         let last = (*id, Place::new(0, EventId::from_bytes([0xff; 32])));
         self.answers.range(&first, &last).rev().filter_map(|(_, place)| self.entry(&place.id))
+    }
+
+    /// How many people passed this one on, as far as is known here.
+    pub fn reposts_of(&self, target: &EventId) -> usize {
+        self.reposts.keys().filter(|(passed_on, _)| passed_on == target).count()
     }
 
     /// By which event this person passed that one on.

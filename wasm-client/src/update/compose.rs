@@ -2,7 +2,7 @@
 
 use nostrp2p_protocol::{
     Draft, Event, EventId, Kind, PublicKey, Tag,
-    frame::{Refusal, RefusalCode},
+    frame::{ClientFrame, Refusal, RefusalCode},
 };
 
 use super::{Effect, connection, deletion, lists, notify, signing, timeline};
@@ -365,7 +365,13 @@ fn hand_in(model: &mut Model, event: Event, also: Vec<Change>, out: &mut Vec<Eff
 
 /// A refused event is signed anew with the time of now: its old time may be what was wrong.
 fn try_again(model: &mut Model, id: EventId, out: &mut Vec<Effect>) {
-    let Some(outgoing) = model.outbox.waiting.get(&id) else { return };
+    let Some(outgoing) = model.outbox.waiting.get(&id) else {
+        // The node has it, and gave up with some of the people it is for.
+        if model.connection.is_logged_in() {
+            out.push(Effect::Send(ClientFrame::Retry { id }));
+        }
+        return;
+    };
     let (kind, tags, content) =
         (outgoing.event.kind, outgoing.event.tags.clone(), outgoing.event.content.clone());
     let draft = Draft { created_at: model.now(), kind, tags, content };

@@ -384,6 +384,17 @@ fn on_batch(model: &mut Model, through: u64, events: Vec<Rumor>, out: &mut Vec<E
     ask_missing(model, out);
 }
 
+/// How many events an answer has at most, where that was part of the question.
+fn most(asked: Request) -> usize {
+    let limit = match asked {
+        Request::Newest => NEWEST_EVENTS,
+        Request::Older => OLDER_EVENTS,
+        Request::PageOlder => pages::POSTS,
+        _ => u32::MAX,
+    };
+    usize::try_from(limit).unwrap_or(usize::MAX)
+}
+
 fn on_answer(model: &mut Model, asked: Request, complete: bool, events: Vec<Rumor>, out: &mut Vec<Effect>) {
     let later = model.connection.requests.values().any(|request| *request == Request::Search);
     if asked == Request::Search && !later {
@@ -393,6 +404,8 @@ fn on_answer(model: &mut Model, asked: Request, complete: bool, events: Vec<Rumo
         }
     }
     let last = events.last().map(|rumor| Place::new(rumor.created_at, rumor.id()));
+    // What was asked for came whole; whether that is all there is shows in how much was asked for.
+    let complete = complete && events.len() < most(asked);
     let mut reached = None;
     if matches!(asked, Request::Newest | Request::Older) {
         // Before the events come in: what is to be kept of them hangs on it.

@@ -4,18 +4,13 @@ use nostrp2p_protocol::{EventId, Filter, Kind, PublicKey, frame::ClientFrame};
 
 use super::{Effect, timeline};
 use crate::{
-    model::{
-        Model, Open,
-        connection::Request,
-        thread,
-        timeline::{MORE_POSTS, PAGE_POSTS},
-    },
+    model::{Model, Open, connection::Request, thread, timeline::PAGE_POSTS},
     question,
     route::Route,
 };
 
 /// How many posts of a person are asked for at a time: a page of the author's node.
-const POSTS: u32 = 50;
+pub const POSTS: u32 = 50;
 /// How many answers to a post are asked for.
 const ANSWERS: u32 = 200;
 
@@ -54,10 +49,10 @@ pub fn follow(model: &mut Model) {
 /// The end of the page came near.
 pub fn more(model: &mut Model, out: &mut Vec<Effect>) {
     let Route::Person(person) = model.route else { return };
-    let drawn = model.open.drawn;
-    let enough = model.posts_of(person).nth(drawn + PAGE_POSTS).is_some();
-    if model.posts_of(person).nth(drawn).is_some() {
-        model.open.drawn += MORE_POSTS;
+    let drawn = model.open.window.drawn;
+    let enough = model.posts_of_from_window(person).nth(drawn + PAGE_POSTS).is_some();
+    if model.posts_of_from_window(person).nth(drawn).is_some() {
+        model.open.window.grow();
     }
     if enough || model.open.loading || model.open.ended || !model.connection.is_logged_in() {
         return;

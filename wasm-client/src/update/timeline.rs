@@ -7,12 +7,12 @@ use crate::{
     effect::Timer,
     message::Reading,
     model::{
-        Model, Picture, Quote, Tab,
+        Model, Picture, Quote, Tab, Window,
         connection::Request,
         likes,
         lists::MUTE_LIST,
         reply,
-        timeline::{MORE_POSTS, PAGE_POSTS, Past, Post},
+        timeline::{PAGE_POSTS, Past, Post},
     },
     nip05::DomainName,
     question, richtext,
@@ -22,8 +22,8 @@ use crate::{
     texts,
 };
 
-/// How many events are loaded from the storage at once.
-const OLDER_FROM_STORAGE: u32 = 200;
+/// How many events are loaded from the storage at once: few enough for a frame of a slow phone, some screens full.
+const OLDER_FROM_STORAGE: u32 = 60;
 
 /// Up to how many posts are looked through for a page of those one follows; the rest comes as somebody scrolls.
 const MAX_FILLED: usize = 1_000;
@@ -52,13 +52,14 @@ pub fn update(model: &mut Model, reading: Reading, out: &mut Vec<Effect>) {
     match reading {
         Reading::ShowNew => {
             model.timeline.show_unseen();
+            model.timeline.window = Window::default();
             out.push(Effect::ScrollToTop);
         }
         Reading::Fold(id) => model.timeline.unfolded.toggle(id),
         Reading::ExactTime(id) => model.timeline.exact_times.toggle(id),
         Reading::Tab(tab) => {
             model.tab = tab;
-            model.timeline.drawn = PAGE_POSTS;
+            model.timeline.window = Window::default();
             out.push(Effect::Save(vec![Change::Set(Setting::Tab(tab))]));
             out.push(Effect::ScrollToTop);
             fill(model, out);
@@ -252,10 +253,10 @@ pub fn reach(model: &mut Model, last: Option<Place>, complete: bool) -> Change {
 
 /// The end came near: draw more, and fetch what is missing for it.
 pub fn more(model: &mut Model, out: &mut Vec<Effect>) {
-    if model.of_tab().nth(model.timeline.drawn).is_some() {
-        model.timeline.drawn += MORE_POSTS;
+    if model.home_goes_on(1) {
+        model.timeline.window.grow();
     }
-    if model.of_tab().nth(model.timeline.drawn + PAGE_POSTS).is_some() {
+    if model.home_goes_on(PAGE_POSTS) {
         return;
     }
     let timeline = &mut model.timeline;
@@ -271,7 +272,7 @@ pub fn more(model: &mut Model, out: &mut Vec<Effect>) {
 
 /// Of those one follows there may be few posts among many: looks on until there is a page of them, up to a bound.
 pub fn fill(model: &mut Model, out: &mut Vec<Effect>) {
-    let few = model.of_tab().nth(PAGE_POSTS).is_none();
+    let few = model.of_tab(None).nth(PAGE_POSTS).is_none();
     if model.tab == Tab::Following && few && model.timeline.len() < MAX_FILLED {
         more(model, out);
     }

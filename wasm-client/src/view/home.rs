@@ -65,7 +65,11 @@ fn posts(model: &Model, drawn: &mut post::Drawn) -> Html {
     let feed = element("div").class("feed");
     let posts = drawn.draw(model, model.home());
     if !posts.is_empty() {
-        return feed.with("role", "feed").with("aria-label", model.say(texts::HOME)).children(posts);
+        return feed
+            .with("role", "feed")
+            .with("aria-label", model.say(texts::HOME))
+            .child_if(post::passed(&model.timeline.window))
+            .children(posts);
     }
     if model.timeline.loading {
         return feed
@@ -121,7 +125,7 @@ fn past(model: &Model) -> Option<Html> {
         return None;
     }
     let foot = element("div").class("past").key("past");
-    let undrawn = model.of_tab().nth(model.timeline.drawn).is_some();
+    let undrawn = model.home_goes_on(1);
     Some(match model.timeline.past {
         Past::Loading | Past::Fetching => foot.child(paragraph("muted", model.say(texts::OLDER_LOADING))),
         Past::End if !undrawn => foot.child(paragraph("muted", model.say(texts::NO_OLDER))),

@@ -41,7 +41,7 @@ pub fn view(model: &Model) -> Html {
                 .child(paragraph("muted", model.say(texts::NOTIFICATIONS_EMPTY_LEAD))),
         );
     }
-    let list = rows.iter().take(model.open.drawn * 2).map(|row| draw(model, row));
+    let list = rows.iter().take(model.open.window.drawn * 2).map(|row| draw(model, row));
     section.child(element("ul").class("notices").children(list))
 }
 

@@ -17,7 +17,7 @@ use icons::{Icon, icon};
 
 /// The screen.
 pub fn view(model: &Model, person: PublicKey, drawn: &mut post::Drawn) -> Html {
-    let posts = drawn.draw(model, model.posts_of(person).take(model.open.drawn));
+    let posts = drawn.draw(model, model.posts_of_from_window(person).take(model.open.window.drawn));
     let none = posts.is_empty();
     let feed = element("div")
         .class("feed")
@@ -27,9 +27,9 @@ pub fn view(model: &Model, person: PublicKey, drawn: &mut post::Drawn) -> Html {
     let feed = if none && model.open.loading {
         feed.with("aria-busy", "true").children((0..3).map(|_| home::skeleton()))
     } else {
-        feed.children(posts)
+        feed.child_if(post::passed(&model.open.window)).children(posts)
     };
-    let undrawn = model.posts_of(person).nth(model.open.drawn).is_some();
+    let undrawn = model.posts_of_from_window(person).nth(model.open.window.drawn).is_some();
     let foot = element("div").class("past").key("past");
     let foot = if none && !model.open.loading {
         Some(foot.child(paragraph("muted", model.say(texts::NO_POSTS))))

@@ -14,7 +14,7 @@ use crate::{
 pub fn view(model: &Model, id: EventId, drawn: &mut post::Drawn) -> Html {
     let conversation = thread::around(model, id);
     let answers = &conversation.answers;
-    let shown = answers.get(..model.open.drawn).unwrap_or(answers);
+    let shown = answers.get(..model.open.window.drawn).unwrap_or(answers);
     let ids = conversation.parents.iter().copied().chain([id]).chain(shown.iter().map(|(id, _)| *id));
     let mut posts = drawn.draw(model, ids.filter_map(|id| model.timeline.entry(&id))).into_iter();
     let mut take = |id: &EventId| -> Node<Message> {

@@ -62,13 +62,21 @@ fn the_past_comes_from_the_storage_and_then_from_the_node() {
     let frames = rig.sent();
     let [ClientFrame::Fetch { request, filters }] = &frames[..] else { panic!("{frames:?}") };
     assert_eq!(filters[0].until, Some(50));
-    rig.frame(NodeFrame::Answer {
-        request: *request,
-        complete: true,
-        events: vec![post(2, 7, "first").into_rumor()],
-    });
+    // An answer as long as was asked for is whole, and yet not all there is.
+    let events = (0..100).map(|time| post(2, 49 - time / 4, &format!("{time}")).into_rumor()).collect();
+    rig.frame(NodeFrame::Answer { request: *request, complete: true, events });
+    assert_eq!(rig.model.timeline.past, Past::InNode);
+    let request = loop {
+        rig.give(Message::Browser(Browser::NearEnd));
+        if let Some(ClientFrame::Fetch { request, filters }) = rig.sent().pop() {
+            assert_eq!(filters[0].until, Some(25));
+            break request;
+        }
+    };
+    rig.frame(NodeFrame::Answer { request, complete: true, events: vec![post(2, 7, "first").into_rumor()] });
     assert_eq!(rig.model.timeline.past, Past::End);
-    assert_eq!(rig.texts().last(), Some(&"first"));
+    let (place, _) = rig.model.timeline.posts().last().unwrap();
+    assert_eq!(place.created_at(), 7);
 }
 
 #[test]

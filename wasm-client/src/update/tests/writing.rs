@@ -1,5 +1,7 @@
 //! Writing: nothing that was written is lost.
 
+use nostrp2p_protocol::frame::Delivery;
+
 use super::*;
 
 #[test]
@@ -130,6 +132,24 @@ fn a_busy_node_gets_it_again_and_a_refusal_is_shown_with_a_way_out() {
     rig.give(Message::Writing(Writing::GiveUp(id)));
     assert!(rig.model.outbox.is_empty() && rig.texts().is_empty());
     assert!(rig.saved().contains(&Change::Settled(id)));
+}
+
+#[test]
+fn what_the_node_has_given_up_is_tried_again_when_the_person_wants_it() {
+    let mut rig = Rig::in_use(0);
+    rig.frame(NodeFrame::Batch { through: 1, newest: 1, events: vec![post(1, 20, "for bob").into_rumor()] });
+    let id = post(1, 20, "for bob").id();
+    let people = |state| NodeFrame::Deliveries { id, people: vec![(public(2), state)] };
+    rig.frame(people(Delivery::Waiting));
+    let drawn = |rig: &Rig| format!("{:?}", crate::view::view(&rig.model));
+    assert!(!drawn(&rig).contains("deliver-again"));
+    rig.frame(people(Delivery::GivenUp));
+    assert!(drawn(&rig).contains("deliver-again"));
+    rig.sent();
+    rig.give(Message::Writing(Writing::TryAgain(id)));
+    assert_eq!(rig.sent(), [ClientFrame::Retry { id }]);
+    rig.frame(people(Delivery::Waiting));
+    assert!(!drawn(&rig).contains("deliver-again"));
 }
 
 #[test]

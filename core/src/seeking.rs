@@ -1,0 +1,96 @@
+//! People of whom no node is known although something waits for them: when neighbours are asked, and asked again.
+//!
+//! A neighbour may not have heard of a node either, or be too busy to answer, and the next attempt of the outbox is
+//! minutes away. So neighbours are asked some times in between; the driver asks others each time.
+
+use std::collections::BTreeMap;
+
+use nostrp2p_protocol::{PublicKey, exchange::MAX_SOUGHT};
+
+/// People who are sought at a time: 60 kB. Whoever comes beyond is asked for with the next attempt of the outbox.
+const MAX_PEOPLE: usize = 1_000;
+/// The pause after the first question, in seconds; doubled each time.
+const PAUSE_SECONDS: u64 = 15;
+/// Questions about one person, the last one 225 s after the first; the outbox's next attempt begins anew.
+const QUESTIONS: u32 = 5;
+
+/// Whom neighbours are asked about.
+#[derive(Debug, Default)]
+pub(crate) struct Seeking(BTreeMap<PublicKey, Sought>);
+
+#[derive(Debug)]
+struct Sought {
+    due: u64,
+    asked: u32,
+}
+
+impl Seeking {
+    /// Something waits for a person of whom no node is known.
+    pub(crate) fn seek(&mut self, person: PublicKey, now: u64) {
+        if self.0.len() < MAX_PEOPLE {
+            self.0.entry(person).or_insert(Sought { due: now, asked: 0 });
+        }
+    }
+
+    /// A node of the person is known.
+    pub(crate) fn found(&mut self, person: &PublicKey) {
+        self.0.remove(person);
+    }
+
+    /// Whom to ask about now, in questions of at most [`MAX_SOUGHT`] people.
+    pub(crate) fn due(&mut self, now: u64) -> Vec<Vec<PublicKey>> {
+        let mut people = Vec::new();
+        for (person, sought) in &mut self.0 {
+            if sought.due <= now {
+                people.push(*person);
+                sought.due = now.saturating_add(PAUSE_SECONDS << sought.asked);
+                sought.asked += 1;
+            }
+        }
+        self.0.retain(|_, sought| sought.asked < QUESTIONS);
+        people.chunks(MAX_SOUGHT).map(<[PublicKey]>::to_vec).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: u64 = 1_700_000_000;
+
+    fn person(number: u32) -> PublicKey {
+        let mut key = [1; 32];
+        key[..4].copy_from_slice(&number.to_be_bytes());
+        PublicKey::from_bytes(key)
+    }
+
+    #[test]
+    fn neighbours_are_asked_five_times_and_less_and_less_often() {
+        let mut seeking = Seeking::default();
+        seeking.seek(person(1), NOW);
+        let asked: Vec<u64> = (0..1_000).filter(|second| !seeking.due(NOW + second).is_empty()).collect();
+        assert_eq!(asked, [0, 15, 45, 105, 225]);
+        seeking.seek(person(1), NOW + 1_000);
+        assert_eq!(seeking.due(NOW + 1_000), [[person(1)]], "the next attempt begins anew");
+    }
+
+    #[test]
+    fn whoever_is_found_is_not_asked_for_any_more_and_nobody_twice() {
+        let mut seeking = Seeking::default();
+        seeking.seek(person(1), NOW);
+        assert_eq!(seeking.due(NOW).len(), 1);
+        seeking.seek(person(1), NOW);
+        assert!(seeking.due(NOW).is_empty());
+        seeking.found(&person(1));
+        assert!(seeking.due(NOW + 1_000).is_empty());
+    }
+
+    #[test]
+    fn the_table_is_bounded_and_questions_are_no_longer_than_they_may_be() {
+        let mut seeking = Seeking::default();
+        (0..5_000).for_each(|number| seeking.seek(person(number), NOW));
+        let questions = seeking.due(NOW);
+        assert_eq!(questions.iter().map(Vec::len).sum::<usize>(), MAX_PEOPLE);
+        assert!(questions.iter().all(|people| people.len() <= MAX_SOUGHT));
+    }
+}

@@ -1,0 +1,31 @@
+//! How fast the page is on a phone, and what an hour of it costs: `cargo xtask bench client`.
+//!
+//! A real node, a real Chromium with a fourth of the processor, and for the traffic a tap in the line of every client.
+//! `BENCH_MINUTES` says for how long traffic is measured (10), `BENCH_POSTS` how many posts the cache has (10,000).
+#![expect(clippy::print_stdout, reason = "it measures")]
+
+mod client {
+    pub mod opening;
+    pub mod scrolling;
+    pub mod traffic;
+}
+
+/// A number from the environment, or else this one.
+fn number(variable: &str, usual: usize) -> usize {
+    std::env::var(variable).ok().and_then(|number| number.parse().ok()).unwrap_or(usual)
+}
+
+#[tokio::main]
+async fn main() {
+    // `cargo test --all-targets` would run it, too.
+    if !std::env::args().any(|word| word == "--bench") {
+        return;
+    }
+    if let Ok(bytes) = std::env::var("NOSTRP2P_FIRST_LOAD") {
+        println!("first load (html, css, js, wasm), brotli   {bytes}");
+    }
+    let posts = number("BENCH_POSTS", 10_000);
+    let reader = client::opening::measure(posts).await;
+    client::scrolling::measure(reader, posts).await;
+    client::traffic::measure(number("BENCH_MINUTES", 10)).await;
+}

@@ -1,0 +1,78 @@
+//! Reading down through the whole cache: what takes the page longer than 50 ms, and how large it gets.
+
+use std::time::Instant;
+
+use nostrp2p_tests::until;
+use serde_json::json;
+
+use super::opening::Reader;
+
+/// Pixels of each frame: at 60 frames a second a thumb that flings as fast as it can.
+const STEP: u32 = 120;
+
+/// Scrolls with every frame until stopped, and notes tasks of more than 50 ms and the number of elements.
+const SCROLL: &str = "
+    window.scrolled = { tasks: [], elements: 0, frames: 0, end: '' };
+    new PerformanceObserver(list => {
+        for (const entry of list.getEntries()) scrolled.tasks.push(Math.round(entry.duration));
+    }).observe({ type: 'longtask' });
+    const step = () => {
+        scrollBy({ top: arguments[0], behavior: 'instant' });
+        scrolled.frames += 1;
+        if (scrolled.frames % 32 === 0) {
+            scrolled.elements = Math.max(scrolled.elements, document.querySelectorAll('*').length);
+            const posts = document.querySelectorAll('[data-testid=post-text]');
+            scrolled.end = posts[posts.length - 1]?.textContent.split(':')[0] ?? '';
+        }
+        requestAnimationFrame(step);
+    };
+    requestAnimationFrame(step);";
+
+/// Scrolls from the newest post to the oldest.
+pub async fn measure(reader: Reader, posts: usize) {
+    let Reader { node, browser } = reader;
+    browser.driver.refresh().await.expect("a page");
+    browser.see("post-text", &format!("No. {}", posts - 1)).await;
+    browser.attribute("connection", "data-state", "connected").await;
+    browser.be_as_slow_as_a_phone().await;
+    browser.devtools("Performance.enable", json!({})).await;
+    let before = heap(&browser).await;
+    let begun = Instant::now();
+    browser.driver.execute(SCROLL, vec![json!(STEP)]).await.expect("a page");
+    let mut last = String::new();
+    while last != "No. 0" {
+        // As long as it goes on it may take as long as it takes.
+        let former = last.clone();
+        last = until("the page to go on", || async {
+            let end = browser.run("return scrolled.end").await;
+            let end = end.as_str().unwrap_or_default().to_owned();
+            if end == former { Err(end) } else { Ok(end) }
+        })
+        .await;
+    }
+    let took = begun.elapsed();
+    let scrolled = browser.run("return scrolled").await;
+    let tasks: Vec<u64> = serde_json::from_value(scrolled["tasks"].clone()).unwrap_or_default();
+    println!(
+        "posts scrolled through                      {posts}, {} a second",
+        posts / usize::try_from(took.as_secs().max(1)).unwrap_or(usize::MAX)
+    );
+    println!(
+        "tasks longer than 50 ms meanwhile           {} of {} frames, the longest {} ms",
+        tasks.len(),
+        scrolled["frames"],
+        tasks.iter().max().copied().unwrap_or_default()
+    );
+    println!("most elements on the page                   {}", scrolled["elements"]);
+    println!("JavaScript heap before and after            {before:.1} MB, {:.1} MB", heap(&browser).await);
+    browser.close().await;
+    drop(node);
+}
+
+async fn heap(browser: &nostrp2p_tests::Browser) -> f64 {
+    browser.devtools("HeapProfiler.collectGarbage", json!({})).await;
+    let metrics = browser.devtools("Performance.getMetrics", json!({})).await;
+    let metrics = metrics["metrics"].as_array().cloned().unwrap_or_default();
+    let used = metrics.iter().find(|metric| metric["name"] == "JSHeapUsedSize");
+    used.and_then(|metric| metric["value"].as_f64()).unwrap_or_default() / 1e6
+}

@@ -1,0 +1,107 @@
+//! What comes into sight and goes out of it: reported only when it changes something, so that scrolling itself costs
+//! next to nothing.
+
+use std::{cell::Cell, rc::Rc};
+
+use gloo_events::EventListener;
+use web_sys::{Element, Window};
+
+use super::App;
+use crate::message::{Browser, Message};
+
+/// How many pixels may be scrolled before the beginning counts as out of sight.
+const TOP_PIXELS: f64 = 120.0;
+/// How many pixels before its end the next part of a long page is drawn: some screens of a phone.
+const END_PIXELS: f64 = 3_000.0;
+/// How many pixels above the window posts go out of the page.
+const PASSED_PIXELS: f64 = 4_000.0;
+/// How many pixels above the window they are back: a good deal fewer, or the same ones would come and go.
+const BACK_PIXELS: f64 = 1_500.0;
+/// How many posts go out at once.
+const PASSED_POSTS: usize = 12;
+
+/// What was reported last.
+pub(super) struct Sight {
+    at_top: Cell<bool>,
+    end: Cell<i32>,
+}
+
+impl Default for Sight {
+    fn default() -> Self {
+        Self { at_top: Cell::new(true), end: Cell::new(0) }
+    }
+}
+
+impl Sight {
+    /// Something came in from elsewhere, so an end that led nowhere may go on now.
+    pub(super) fn renew(&self) {
+        self.end.set(0);
+    }
+}
+
+/// Looks whenever somebody scrolls, until the listener is dropped.
+pub(super) fn on_scroll(app: &Rc<App>) -> EventListener {
+    let weak = Rc::downgrade(app);
+    EventListener::new(&app.window, "scroll", move |_| {
+        if let Some(app) = weak.upgrade() {
+            look(&app);
+        }
+    })
+}
+
+/// Reports whether the beginning is in sight, once for each end that comes near, and posts that need not be drawn any
+/// more or have to be again. What waits to be drawn is looked at when it is.
+pub(super) fn look(app: &Rc<App>) {
+    if app.drawing.get() {
+        return;
+    }
+    let Sight { at_top, end } = &app.sight;
+    let told = |told| app.dispatch(Message::Browser(told));
+    let scrolled = app.window.scroll_y().unwrap_or_default();
+    let is_at_top = scrolled < TOP_PIXELS;
+    if at_top.replace(is_at_top) != is_at_top {
+        told(Browser::AtTop(is_at_top));
+    }
+    if let Some(moved) = moved(&app.window) {
+        told(moved);
+    }
+    let height = app.window.inner_height().ok().and_then(|height| height.as_f64()).unwrap_or_default();
+    let root = app.window.document().and_then(|document| document.document_element());
+    let now = root.map_or(0, |root| root.scroll_height());
+    if scrolled + height + END_PIXELS > f64::from(now) && end.replace(now) != now {
+        told(Browser::NearEnd);
+    }
+}
+
+/// Whether posts went far out of sight above the window, or come near it again.
+fn moved(window: &Window) -> Option<Browser> {
+    let feed = window.document()?.query_selector("[role=feed]").ok()??;
+    let mut first = feed.first_element_child()?;
+    let begin = feed.get_bounding_client_rect().top();
+    // Drawn by `view::post::passed`; everything else in a list is HTML.
+    if first.tag_name() == "svg" {
+        let space = first.get_bounding_client_rect();
+        if space.bottom() > -BACK_PIXELS {
+            return Some(Browser::WentBack(pixels(-BACK_PIXELS - begin)));
+        }
+        first = first.next_element_sibling()?;
+    }
+    if top(&first) > -PASSED_PIXELS {
+        return None;
+    }
+    let mut next = first;
+    for _ in 0..PASSED_POSTS {
+        next = next.next_element_sibling()?;
+    }
+    let edge = top(&next);
+    (edge < -PASSED_PIXELS).then(|| Browser::Passed(PASSED_POSTS, pixels(edge - begin)))
+}
+
+fn top(element: &Element) -> f64 {
+    element.get_bounding_client_rect().top()
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "`as` saturates")]
+fn pixels(length: f64) -> u32 {
+    length.round() as u32
+}

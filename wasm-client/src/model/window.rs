@@ -1,0 +1,114 @@
+//! The part of a long list that is drawn. What was scrolled past is a space of the same height, and what lies further
+//! down is not drawn yet; so the page stays small however far somebody reads.
+
+use super::timeline::{MORE_POSTS, PAGE_POSTS};
+use crate::storage::Place;
+
+/// Most posts that are drawn after somebody went back up: some screens above, one in sight, some below.
+const MAX_DRAWN: usize = 72;
+
+/// The part of a long list that is drawn.
+#[derive(Debug, Clone)]
+pub struct Window {
+    /// What was scrolled past, from the beginning on.
+    above: Vec<Block>,
+    /// How many posts are drawn.
+    pub drawn: usize,
+}
+
+/// Posts that were scrolled past together.
+#[derive(Debug, Clone)]
+struct Block {
+    /// The last one.
+    end: Place,
+    /// How many they were.
+    count: usize,
+    /// From the beginning of the list to the end of the block, in CSS pixels.
+    below: u32,
+}
+
+impl Default for Window {
+    fn default() -> Self {
+        Self { above: Vec::new(), drawn: PAGE_POSTS }
+    }
+}
+
+impl Window {
+    /// Behind which post the drawn ones begin; none at the beginning.
+    pub fn after(&self) -> Option<Place> {
+        self.above.last().map(|block| block.end)
+    }
+
+    /// The height of what was scrolled past, in CSS pixels.
+    pub fn above(&self) -> u32 {
+        self.above.last().map_or(0, |block| block.below)
+    }
+
+    /// Draws some more.
+    pub const fn grow(&mut self) {
+        self.drawn += MORE_POSTS;
+    }
+
+    /// The first `count` drawn posts, up to `end`, are far above what is in sight; with them, `above` pixels are.
+    pub fn pass(&mut self, end: Place, count: usize, above: u32) {
+        if count < self.drawn {
+            self.drawn -= count;
+            self.above.push(Block { end, count, below: above });
+        }
+    }
+
+    /// The reader comes back: draws what lies below this height again, and lets the lowest go instead.
+    pub fn go_back(&mut self, to: u32) {
+        while self.above() > to
+            && let Some(block) = self.above.pop()
+        {
+            self.drawn = (self.drawn + block.count).min(MAX_DRAWN);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use nostrp2p_protocol::EventId;
+
+    fn place(number: u64) -> Place {
+        Place::new(1_000_000 - number, EventId::from_bytes([0; 32]))
+    }
+
+    /// A window that was scrolled past that many blocks of 12 posts, each post 100 pixels high.
+    fn scrolled(blocks: u64) -> Window {
+        let mut window = Window::default();
+        for block in 1..=blocks {
+            window.grow();
+            window.pass(place(block * 12), 12, u32::try_from(block).unwrap() * 1_200);
+        }
+        window
+    }
+
+    #[test]
+    fn what_is_drawn_stays_as_much_however_far_somebody_reads() {
+        let window = scrolled(800);
+        assert_eq!((window.drawn, window.above()), (PAGE_POSTS, 960_000));
+        assert_eq!(window.after(), Some(place(9_600)));
+    }
+
+    #[test]
+    fn going_back_a_little_draws_the_block_above_and_going_far_draws_what_lies_there() {
+        let mut window = scrolled(100);
+        window.go_back(119_500);
+        assert_eq!((window.drawn, window.above()), (PAGE_POSTS + 12, 118_800));
+        window.go_back(60_000);
+        assert_eq!((window.drawn, window.above()), (MAX_DRAWN, 60_000));
+        assert_eq!(window.after(), Some(place(600)));
+        window.go_back(0);
+        assert_eq!((window.drawn, window.above(), window.after()), (MAX_DRAWN, 0, None));
+    }
+
+    #[test]
+    fn never_is_everything_passed() {
+        let mut window = Window::default();
+        window.pass(place(30), 30, 3_000);
+        assert_eq!((window.drawn, window.above()), (PAGE_POSTS, 0));
+    }
+}
