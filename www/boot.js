@@ -23,9 +23,23 @@ const load = async () => {
   return module;
 };
 
+// The browser's offer to install the page waits until somebody takes it, in the settings.
+let offer;
+const tell = (offered) => {
+  offer = offered;
+  dispatchEvent(new CustomEvent('nostrp2p:installable', { detail: Boolean(offer) }));
+};
+addEventListener('beforeinstallprompt', (event) => {
+  event.preventDefault();
+  tell(event);
+});
+addEventListener('appinstalled', () => tell());
+addEventListener('nostrp2p:install', () => offer?.prompt());
+
 try {
   await init({ module_or_path: new URL('./client.wasm', import.meta.url) });
   await run(loadCiphers);
+  if (offer) tell(offer);
 } catch (error) {
   console.error(error);
   const crash = document.getElementById('crash');

@@ -27,7 +27,7 @@ pub use self::vocabulary::{Handed, Heard, Input, Output, Request, Service, Setti
 use crate::{
     admission::{Admission, Ignored},
     audience::Audience,
-    buckets::{Buckets, UNIT},
+    buckets::{Buckets, Rate, UNIT},
     catching_up::{CatchingUp, Session},
     counters::Refusals,
     dice::Dice,
@@ -47,6 +47,10 @@ const MAX_ATTEMPTS: usize = 64;
 /// Nodes and services whose requests are counted: those of all who can be connected, and some who have gone.
 const MAX_ASKERS: usize = 1_024;
 
+/// What one node may have of answers, in KiB: 64 MiB at once, twice the whole history of a large network, and 256 MiB an
+/// hour; a guess. Counted requests alone are no bound: forty bytes ask for a megabyte.
+const ANSWERS: Rate = Rate { burst: 64 * 1024, per_hour: 256 * 1024 };
+
 /// The state of a node's decisions.
 #[derive(Debug)]
 pub struct Core {
@@ -61,6 +65,7 @@ pub struct Core {
     siblings: Siblings,
     catching_up: CatchingUp,
     requests: Buckets<(PeerId, Service)>,
+    answers: Buckets<PeerId>,
     refusals: Refusals,
     next_check: u64,
     pending: BTreeMap<u64, Pending>,
@@ -91,6 +96,7 @@ impl Core {
             siblings: Siblings::default(),
             catching_up: CatchingUp::new(settings.limits.horizon_seconds, Dice::new(settings.seed)),
             requests: Buckets::new(MAX_ASKERS),
+            answers: Buckets::new(MAX_ASKERS),
             refusals: Refusals::default(),
             next_check: 0,
             pending: BTreeMap::new(),
@@ -197,11 +203,18 @@ impl Core {
 
     /// Whether a node may make another request of this kind now. It counts as made.
     pub fn admits(&mut self, peer: &PeerId, service: Service, now: u64) -> bool {
-        let admitted = self.requests.take((*peer, service), service.rate(), UNIT, now);
+        let admitted = self.answers.holds(peer, ANSWERS, UNIT, now)
+            && self.requests.take((*peer, service), service.rate(), UNIT, now);
         if !admitted {
             self.refusals.count("requests_over_rate");
         }
         admitted
+    }
+
+    /// A node got an answer of so many bytes, which counts against what it may have.
+    pub fn answered(&mut self, peer: PeerId, bytes: usize, now: u64) {
+        let kib = u64::try_from(bytes.div_ceil(1024)).unwrap_or(u64::MAX);
+        self.answers.take(peer, ANSWERS, kib.saturating_mul(UNIT), now);
     }
 
     /// What was refused since the start.

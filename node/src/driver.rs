@@ -112,7 +112,10 @@ enum Happening {
     Compared(Session, Option<Difference>),
     Got(Session, Option<Vec<UnverifiedEvent>>),
     Lent(PeerId, Option<Lent>),
-    Answered,
+    /// A node was answered with so many bytes.
+    Answered(PeerId, usize),
+    /// A node was told something.
+    Done,
     Announce,
     AnnounceChange,
     Tick,
@@ -345,7 +348,8 @@ impl Running {
                 self.report_standing().await;
                 self.report_counters();
             }
-            Happening::Answered | Happening::Over => {}
+            Happening::Answered(peer, bytes) => self.core.answered(peer, bytes, clock::now()),
+            Happening::Done | Happening::Over => {}
         }
     }
 

@@ -19,6 +19,7 @@ pub mod maintenance;
 mod markers;
 mod mirror;
 mod pace;
+mod places;
 pub mod server;
 pub mod settings;
 mod standing;

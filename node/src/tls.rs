@@ -19,16 +19,19 @@ use rustls::{
 use rustls_acme::{AcmeConfig, caches::DirCache};
 use tokio::{
     net::{TcpListener, TcpStream},
-    sync::{Semaphore, mpsc},
+    sync::mpsc,
     time::timeout,
 };
 use tokio_rustls::{TlsAcceptor, server::TlsStream};
 
-use crate::settings::{Acme, Tls, TlsFiles};
+use crate::{
+    places::Places,
+    settings::{Acme, Tls, TlsFiles},
+};
 
 /// A handshake that takes longer is given up.
 const HANDSHAKE_DEADLINE: Duration = Duration::from_secs(10);
-/// Handshakes under way at a time.
+/// Handshakes under way at a time; when there are as many, the oldest is given up for the next.
 const MAX_HANDSHAKES: usize = 64;
 /// Connections that are ready and not yet taken.
 const READY: usize = 16;
@@ -211,12 +214,8 @@ async fn accept(
     acceptor: TlsAcceptor,
     ready: mpsc::Sender<(TlsStream<TcpStream>, SocketAddr)>,
 ) {
-    let handshakes = Arc::new(Semaphore::new(MAX_HANDSHAKES));
+    let handshakes = Places::new(MAX_HANDSHAKES);
     loop {
-        let permit = tokio::select! {
-            permit = Arc::clone(&handshakes).acquire_owned() => permit,
-            () = ready.closed() => return,
-        };
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
             () = ready.closed() => return,
@@ -226,16 +225,26 @@ async fn accept(
             tokio::time::sleep(Duration::from_millis(100)).await;
             continue;
         };
+        let place = tokio::select! {
+            place = handshakes.take() => place,
+            () = ready.closed() => return,
+        };
         let (acceptor, ready) = (acceptor.clone(), ready.clone());
         tokio::spawn(async move {
             // Without it small frames wait for acknowledgements; failing to set it costs only time.
             drop(stream.set_nodelay(true));
-            match timeout(HANDSHAKE_DEADLINE, acceptor.accept(stream)).await {
-                Ok(Ok(stream)) => drop(ready.send((stream, from)).await),
+            let shaken = tokio::select! {
+                shaken = timeout(HANDSHAKE_DEADLINE, acceptor.accept(stream)) => shaken,
+                () = place.seat().sent_away() => return,
+            };
+            match shaken {
+                Ok(Ok(stream)) => {
+                    place.seat().work();
+                    drop(ready.send((stream, from)).await);
+                }
                 Ok(Err(error)) => tracing::debug!(%from, %error, "a TLS handshake failed"),
                 Err(_) => tracing::debug!(%from, "a TLS handshake took too long"),
             }
-            drop(permit);
         });
     }
 }

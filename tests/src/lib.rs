@@ -4,6 +4,7 @@
 //! Nothing sleeps for a guess: [`until`] waits for a condition and says what it waited for.
 #![expect(clippy::panic, reason = "a test stops at the first surprise, and says what it was")]
 
+mod attacker;
 mod axe;
 mod browser;
 mod certificate;
@@ -26,6 +27,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+pub use attacker::Attacker;
 pub use axe::axe;
 pub use browser::{Browser, EXTENSION_KEY, Size};
 pub use certificate::Certificate;
@@ -60,4 +62,11 @@ pub async fn until<T, S: Debug, F: Future<Output = Result<T, S>>>(
             Err(_) => tokio::time::sleep(Duration::from_millis(20)).await,
         }
     }
+}
+
+/// Says how an attack went, for the table of `cargo xtask attack`: its name, what it tried, and what it got. Called at
+/// the end of its test, so that a missing line says that the attack got what it must not.
+#[expect(clippy::print_stdout, reason = "the table is made of these lines")]
+pub fn held(attack: &str, tried: &str, got: &str) {
+    println!("attack: {attack} | {tried} | {got}");
 }

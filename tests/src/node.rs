@@ -250,4 +250,10 @@ impl Stopped {
     pub async fn start(self) -> Node {
         Node::start_in(self.data, self.port, self.arguments, self.log).await
     }
+
+    /// Starts it again with other arguments.
+    pub async fn start_with(self, arguments: &[&str]) -> Node {
+        let arguments = arguments.iter().map(|&argument| argument.to_owned()).collect();
+        Node::start_in(self.data, self.port, arguments, self.log).await
+    }
 }

@@ -128,6 +128,8 @@ pub enum Effect {
     ReturnFocus,
     /// Ask the browser not to evict what is stored.
     Persist,
+    /// Have the browser ask whether to install the page.
+    Install,
     /// Take the new version of the page.
     ApplyUpdate,
 }

@@ -187,7 +187,8 @@ impl App {
                 }
             }
             Effect::Persist => window::persist(&self.window),
-            Effect::ApplyUpdate => window::apply_update(&self.window),
+            Effect::ApplyUpdate => window::tell(&self.window, window::APPLY_UPDATE),
+            Effect::Install => window::tell(&self.window, window::INSTALL),
             Effect::Focus(_)
             | Effect::StepPost { .. }
             | Effect::PressInPost(_)

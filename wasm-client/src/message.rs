@@ -107,6 +107,8 @@ pub enum Browser {
     Key(KeyPress),
     /// A new version of the page waits.
     UpdateReady,
+    /// The page can be installed as an app, or not any more.
+    Installable(bool),
     /// An extension that signs is there.
     Extension,
     /// Something was copied, or could not be.
@@ -296,6 +298,8 @@ pub enum Own {
     Forgotten,
     /// The new version of the page, now.
     Update,
+    /// Install the page as an app.
+    Install,
     /// The sentence at the edge may go.
     NoticeClosed,
 }

@@ -165,6 +165,8 @@ pub struct Environment {
     pub apple: bool,
     /// Whether an extension that signs is there.
     pub extension: bool,
+    /// Whether the browser offers to install the page as an app.
+    pub installable: bool,
 }
 
 /// Whose posts are shown on the screen Home.

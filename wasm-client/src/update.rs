@@ -231,6 +231,7 @@ fn on_browser(model: &mut Model, browser: Browser, out: &mut Vec<Effect>) {
         }
         Browser::Named(name, answer) => names::on_answer(model, name, answer, out),
         Browser::UpdateReady => model.update_ready = true,
+        Browser::Installable(offered) => model.environment.installable = offered,
         Browser::Extension => model.environment.extension = true,
         Browser::Copied(done) => {
             notify(model, model.say(if done { texts::COPIED } else { texts::NOT_COPIED }), out);

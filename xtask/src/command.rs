@@ -22,6 +22,8 @@ Commands:
   fuzz   Give every decoder to libFuzzer, a minute each
            TARGET          only this one, such as json or packet
            --seconds N     how long each
+  attack Attack real nodes in every way that SECURITY.md names, and print what each attack got
+           --debug-build   build the node quickly instead of for speed
   screenshots   Save a picture of every screen, light and dark, phone and desktop, and check them with axe-core
            FOLDER          where to (target/screenshots)
            --debug-build   as with run
@@ -53,6 +55,8 @@ pub enum Command {
     Test(Vec<Suite>),
     /// Whether to build the node quickly.
     Natlab(bool),
+    /// Whether to build the node quickly.
+    Attack(bool),
     /// The words for the simulation.
     Sim(Vec<String>),
     Fuzz(fuzz::Options),
@@ -95,18 +99,15 @@ impl Command {
             "help" | "--help" | "-h" => Ok(Self::Help),
             "run" => parse_run(rest).map(Self::Run),
             "test" => parse_suites(&rest).map(Self::Test),
-            "natlab" => match rest.as_slice() {
-                [] => Ok(Self::Natlab(false)),
-                [word] if word == "--debug-build" => Ok(Self::Natlab(true)),
-                _ => Err("`natlab` knows only --debug-build".to_owned()),
-            },
+            "natlab" => parse_debug_build(&name, &rest).map(Self::Natlab),
+            "attack" => parse_debug_build(&name, &rest).map(Self::Attack),
             "web" => alone(&name, &rest, Self::Web),
             "fuzz" => parse_fuzz(rest).map(Self::Fuzz),
             "screenshots" => parse_screenshots(&rest),
             "bench" => parse_bench(&rest).map(Self::Bench),
             "ci" => alone(&name, &rest, Self::Ci),
             _ => Err(format!(
-                "there is no command `{name}`; there are run, web, test, sim, natlab, fuzz, screenshots, bench, ci and help"
+                "there is no command `{name}`; there are run, web, test, sim, natlab, fuzz, attack, screenshots, bench, ci and help"
             )),
         }
     }
@@ -186,6 +187,14 @@ fn parse_bench(words: &[String]) -> Result<&'static str, String> {
     }
 }
 
+fn parse_debug_build(name: &str, words: &[String]) -> Result<bool, String> {
+    match words {
+        [] => Ok(false),
+        [word] if word == "--debug-build" => Ok(true),
+        _ => Err(format!("`{name}` knows only --debug-build")),
+    }
+}
+
 fn alone(name: &str, rest: &[String], command: Command) -> Result<Command, String> {
     match rest.first() {
         None => Ok(command),
@@ -234,7 +243,8 @@ mod tests {
         let words = ["--nodes", "8", "--help"].map(String::from).to_vec();
         assert_eq!(parse("sim --nodes 8 --help"), Ok(Command::Sim(words)));
         assert_eq!(parse("natlab --debug-build"), Ok(Command::Natlab(true)));
-        assert!(parse("natlab --fast").is_err());
+        assert_eq!(parse("attack --debug-build"), Ok(Command::Attack(true)));
+        assert!(parse("natlab --fast").is_err() && parse("attack all").is_err());
     }
 
     #[test]

@@ -1,8 +1,9 @@
-//! Everything a person types: `cargo xtask run`, `test`, `natlab`, `fuzz`, `bench`, `ci`, `web`.
+//! Everything a person types: `cargo xtask run`, `test`, `natlab`, `fuzz`, `attack`, `bench`, `ci`, `web`.
 //!
 //! It builds, checks and starts; it holds nothing of the product itself, and no other crate may depend on it.
 #![expect(clippy::print_stdout, reason = "this program talks to the person who typed it")]
 
+mod attack;
 mod bench;
 mod ci;
 mod command;
@@ -67,6 +68,7 @@ fn carry_out(command: Command) -> Result<ExitCode> {
         }
         Command::Test(suites) => test::run(&workspace, &suites),
         Command::Sim(words) => sim::run(&workspace, &words),
+        Command::Attack(debug_build) => attack::run(&workspace, debug_build),
         Command::Natlab(debug_build) => natlab::run(&workspace, debug_build),
         Command::Fuzz(options) => fuzz::run(&workspace, &options),
         Command::Bench(name) => bench::run(&workspace, name),

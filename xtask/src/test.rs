@@ -142,7 +142,7 @@ fn run_suite(workspace: &Workspace, suite: Suite, tested: &mut Tested) -> Result
         Suite::Product => {
             let stage = Stage::set(workspace, false)?;
             tools::prepare_nginx();
-            let mut tests = product_runner(workspace);
+            let mut tests = product_runner(workspace, &[]);
             stage.describe(workspace, &mut tests);
             tests.env("NOSTRP2P_CLIENTS", tools::ensure_clients(workspace)?);
             tested.web = Some(stage.web);
@@ -166,11 +166,12 @@ fn test_runner(workspace: &Workspace) -> Command {
     }
 }
 
-/// One test after the other, for they measure times, and with their output, for it has the figures.
-fn product_runner(workspace: &Workspace) -> Command {
+/// One test after the other, for they measure times, and with their output, for it has the figures. `which` narrows them
+/// down: `--test` and a name.
+pub fn product_runner(workspace: &Workspace, which: &[&str]) -> Command {
     let package = ["--package", "nostrp2p-tests", "--no-fail-fast"];
     let mut tests = test_runner(workspace);
-    tests.args(package);
+    tests.args(package).args(which);
     if tools::has_cargo_subcommand(workspace, "nextest") {
         tests.arg("--no-capture");
     } else {

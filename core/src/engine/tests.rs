@@ -330,6 +330,19 @@ fn a_node_that_asks_without_end_is_refused_and_others_are_not() {
 }
 
 #[test]
+fn a_node_that_has_had_many_bytes_is_refused_until_time_has_passed() {
+    let mut core = Core::new(Settings::default(), None);
+    for _ in 0..64 {
+        assert!(core.admits(&OTHER, Service::Fetch, NOW));
+        core.answered(OTHER, 1024 * 1024, NOW);
+    }
+    assert!(!core.admits(&OTHER, Service::Fetch, NOW));
+    assert!(!core.admits(&OTHER, Service::Sync, NOW), "it is the same line that they fill");
+    assert!(core.admits(&PeerId::from_ed25519([8; 32]), Service::Fetch, NOW));
+    assert!(core.admits(&OTHER, Service::Fetch, NOW + 15), "a megabyte comes back in 14 s");
+}
+
+#[test]
 fn every_refusal_is_counted_under_its_name() {
     let mut core = core();
     let mut forged = UnverifiedEvent::from(post(2));

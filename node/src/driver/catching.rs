@@ -83,7 +83,7 @@ impl Running {
                 Step::Tell(peer) => {
                     // Whether it hears it or not, it compares again now and then.
                     drop(overlay.request(peer, Protocol::Sync, SyncRequest::News.encode()).await);
-                    Happening::Answered
+                    Happening::Done
                 }
             }
         }));
@@ -95,16 +95,20 @@ impl Running {
                 let (store, ledgers) = (self.store.clone(), self.ledgers.clone());
                 let overlay = self.overlay.clone();
                 self.tasks.push(Box::pin(async move {
+                    let mut bytes = 0;
                     match answer(store, ledgers, (Window { since, until }, round), message).await {
-                        Some(message) => overlay.respond(request, Compared { message }.encode()).await,
+                        Some(message) => {
+                            bytes = message.len();
+                            overlay.respond(request, Compared { message }.encode()).await;
+                        }
                         None => overlay.refuse(request).await,
                     }
-                    Happening::Answered
+                    Happening::Answered(from, bytes)
                 }));
             }
             Ok(SyncRequest::Get(ids)) => {
                 let store = self.store.clone();
-                self.respond(request, move || {
+                self.respond(request, from, move || {
                     let events = store.shared_events(&ids)?;
                     let plain = |event| UnverifiedEvent { claimed_id: None, ..UnverifiedEvent::from(event) };
                     Ok(sync::found(events.into_iter().map(plain)).encode())

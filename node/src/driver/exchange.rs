@@ -38,22 +38,25 @@ impl Running {
             }
             Protocol::Fetch => match Question::decode(&payload) {
                 Ok(Question::Announcements) => {
-                    self.overlay.respond(request, encode_announcements(&self.announcer.known())).await;
+                    let known = encode_announcements(&self.announcer.known());
+                    self.core.answered(from, known.len(), clock::now());
+                    self.overlay.respond(request, known).await;
                 }
                 Ok(Question::Seek(people)) => {
-                    let known = self.announcer.known_of(&people);
-                    self.overlay.respond(request, encode_announcements(&known)).await;
+                    let known = encode_announcements(&self.announcer.known_of(&people));
+                    self.core.answered(from, known.len(), clock::now());
+                    self.overlay.respond(request, known).await;
                 }
                 Ok(Question::Events(filters)) => {
                     let store = self.store.clone();
-                    self.respond(request, move || asking::public(&store, &filters));
+                    self.respond(request, from, move || asking::public(&store, &filters));
                 }
                 Ok(Question::Own { store: id, after, newest })
                     if self.core.is_sibling(&from, clock::now()) =>
                 {
                     let (store, owner) = (self.store.clone(), self.ownership.owner());
                     let cursor = Cursor { store: id, after };
-                    self.respond(request, move || asking::own_page(&store, owner, cursor));
+                    self.respond(request, from, move || asking::own_page(&store, owner, cursor));
                     self.handle(Input::SiblingAsked(from, newest)).await;
                 }
                 Ok(Question::Lend) => self.lend(request, from).await,
@@ -67,19 +70,24 @@ impl Running {
     pub(super) fn respond(
         &self,
         request: RequestRef,
+        from: PeerId,
         read: impl FnOnce() -> Result<Vec<u8>, redb::Error> + Send + 'static,
     ) {
         let overlay = self.overlay.clone();
         self.tasks.push(Box::pin(async move {
+            let mut bytes = 0;
             match tokio::task::spawn_blocking(read).await {
-                Ok(Ok(answer)) => overlay.respond(request, answer).await,
+                Ok(Ok(answer)) => {
+                    bytes = answer.len();
+                    overlay.respond(request, answer).await;
+                }
                 Ok(Err(error)) => {
                     tracing::error!(%error, "the store cannot be read");
                     overlay.refuse(request).await;
                 }
                 Err(_) => overlay.refuse(request).await,
             }
-            Happening::Answered
+            Happening::Answered(from, bytes)
         }));
     }
 

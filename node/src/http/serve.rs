@@ -1,23 +1,30 @@
 //! Taking connections: like `axum::serve`, but with a bound on connections and a deadline for the head of a request,
-//! so that slow clients cannot hold everything.
+//! so that slow clients cannot hold everything; and who asks nothing makes room for who comes.
 
 use std::{
     io,
     net::SocketAddr,
-    sync::Arc,
     time::{Duration, Instant},
 };
 
-use axum::{Extension, Router, serve::Listener};
+use axum::{
+    Extension, Router,
+    extract::{Request, State},
+    middleware::{self, Next},
+    response::Response,
+    serve::Listener,
+};
 use hyper::server::conn::http1;
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
     service::TowerToHyperService,
 };
-use tokio::sync::Semaphore;
 
 use super::visitors::Source;
-use crate::stop::Stop;
+use crate::{
+    places::{Places, Seat},
+    stop::Stop,
+};
 
 /// Connections at a time. A browser opens six.
 const MAX_CONNECTIONS: u32 = 256;
@@ -28,29 +35,31 @@ const MAX_HEAD_BYTES: usize = 64 * 1024;
 /// How often it is said that there are too many connections.
 const COMPLAIN_EVERY: Duration = Duration::from_secs(60);
 
-/// Serves clients until `stop`, then lets the requests under way finish. Whoever connects while there are too many
-/// waits for a place.
+/// Serves clients until `stop`, then lets the requests under way finish. Whoever connects while there are too many takes
+/// the place of the one that has asked nothing for the longest, or waits while all have asked something.
 pub(crate) async fn serve<L>(mut listener: L, router: Router, mut stop: Stop) -> io::Result<()>
 where
     L: Listener<Addr = SocketAddr>,
     L::Io: 'static,
 {
-    let places = Arc::new(Semaphore::new(MAX_CONNECTIONS as usize));
+    let places = Places::new(MAX_CONNECTIONS as usize);
     let mut complained: Option<Instant> = None;
     loop {
-        if places.available_permits() == 0 && complained.is_none_or(|then| then.elapsed() > COMPLAIN_EVERY) {
-            tracing::warn!(connections = MAX_CONNECTIONS, "as many connections as there may be; others wait");
-            complained = Some(Instant::now());
-        }
-        let place = tokio::select! {
-            place = Arc::clone(&places).acquire_owned() => place,
-            () = stop.wait() => break,
-        };
         let (stream, from) = tokio::select! {
             accepted = listener.accept() => accepted,
             () = stop.wait() => break,
         };
-        let service = router.clone().layer(Extension(Source(from)));
+        if places.full() && complained.is_none_or(|then| then.elapsed() > COMPLAIN_EVERY) {
+            let connections = MAX_CONNECTIONS;
+            tracing::warn!(connections, "as many connections as there may be; the idle ones make room");
+            complained = Some(Instant::now());
+        }
+        let place = tokio::select! {
+            place = places.take() => place,
+            () = stop.wait() => break,
+        };
+        let work = middleware::from_fn_with_state(place.seat().clone(), at_work);
+        let service = router.clone().layer(work).layer(Extension(Source(from)));
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(HEAD_DEADLINE)
@@ -66,6 +75,7 @@ where
                     connection.as_mut().graceful_shutdown();
                     connection.await
                 }
+                () = place.seat().sent_away() => Ok(()),
             };
             if let Err(error) = ended {
                 tracing::debug!(%error, "a connection ended early");
@@ -74,6 +84,14 @@ where
         });
     }
     // Every connection gives its place back when it has ended.
-    drop(places.acquire_many(MAX_CONNECTIONS).await);
+    places.all_free(MAX_CONNECTIONS).await;
     Ok(())
+}
+
+/// Who has asked something stays until it has its answer.
+async fn at_work(State(seat): State<Seat>, request: Request, next: Next) -> Response {
+    seat.work();
+    let response = next.run(request).await;
+    seat.rest();
+    response
 }

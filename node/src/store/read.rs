@@ -14,7 +14,7 @@ use super::{
     Store,
     index::{self, Prefix},
     lapse,
-    query::{Asked, Selection},
+    query::{Asked, Picked, Selection},
     record,
     tables::{EVENTS, IDS, INDEX, META, META_NEWEST, MIRRORED, OUTBOX, UNSENT},
 };
@@ -203,16 +203,19 @@ impl Store {
     ) -> Result<Found, redb::Error> {
         let asked: Vec<Asked<'_>> = filters.iter().map(|filter| Asked { filter, also: &visible }).collect();
         let Selection { mut complete, picked, .. } = self.select(&asked)?;
-        // What the answer did not keep in memory is more than fits here.
-        let mut events: Vec<Event> = picked.into_iter().map_while(|picked| picked.event).collect();
-        let mut bytes = 0;
-        let fits = events.iter().take_while(|event| {
+        let (mut events, mut bytes) = (Vec::new(), 0);
+        for Picked { sequence, event } in picked {
+            // What the answer did not keep in memory is read again; the newest by order need not be those read first.
+            let Some(event) = event.map_or_else(|| self.event(sequence), |event| Ok(Some(event)))? else {
+                continue;
+            };
             bytes += event.content.len() + 200;
-            bytes < CLOSE_AT_BYTES
-        });
-        let fits = fits.count().clamp(1, MAX_BATCH_EVENTS).min(events.len());
-        complete &= fits == events.len();
-        events.truncate(fits);
+            if !events.is_empty() && (bytes >= CLOSE_AT_BYTES || events.len() >= MAX_BATCH_EVENTS) {
+                complete = false;
+                break;
+            }
+            events.push(event);
+        }
         Ok(Found { complete, events })
     }
 

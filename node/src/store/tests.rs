@@ -298,3 +298,22 @@ async fn backwards_shows_every_event_of_a_second_and_stops_when_told() {
     assert_eq!(contents(&seen(9, 9, 2)), ["before"]);
     assert_eq!(seen(11, 10, 2), []);
 }
+
+#[tokio::test]
+async fn many_large_events_of_one_second_fill_an_answer_and_do_not_empty_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let (store, writer) = open(directory.path());
+    // More than a selection keeps in memory, in no order that their ids have.
+    let posts: Vec<Event> =
+        (0..40).map(|number| post(1, 10, &format!("{number} {}", "x".repeat(60_000)))).collect();
+    for post in &posts {
+        commit(&writer, post).await;
+    }
+    let found = store.find(&[Filter::default()]).unwrap();
+    let mut expected: Vec<_> = posts.iter().map(Event::id).collect();
+    expected.sort_unstable();
+    let ids: Vec<_> = found.events.iter().map(Event::id).collect();
+    assert!(ids.len() >= 4 && expected.starts_with(&ids), "{} events, the lowest ids first", ids.len());
+    assert!(!found.complete);
+    drop(writer);
+}

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use gloo_events::EventListener;
 use wasm_bindgen::JsCast;
-use web_sys::{Event, KeyboardEvent, VisibilityState, Window};
+use web_sys::{CustomEvent, Event, KeyboardEvent, VisibilityState, Window};
 
 use super::{App, scrolling};
 use crate::{
@@ -48,6 +48,7 @@ pub(super) fn look(window: &Window, keeps_keys: bool) -> Environment {
         language: Language::preferred(tags.iter().map(String::as_str)),
         offset_minutes,
         extension: false,
+        installable: false,
         apple: window
             .navigator()
             .platform()
@@ -62,6 +63,9 @@ pub(super) fn listen(app: &Rc<App>) -> Vec<EventListener> {
         on(app, window, "online", |_, _| Some(Browser::Online)),
         on(app, window, "hashchange", |window, _| Some(Browser::Fragment(window.location().hash().ok()?))),
         on(app, window, "nostrp2p:update-ready", |_, _| Some(Browser::UpdateReady)),
+        on(app, window, "nostrp2p:installable", |_, event| {
+            Some(Browser::Installable(event.dyn_ref::<CustomEvent>()?.detail().is_truthy()))
+        }),
         on(app, window, "keydown", |_, event| {
             let key: &KeyboardEvent = event.dyn_ref()?;
             (!event.default_prevented()).then(|| Browser::Key(dom::key_press(key)))

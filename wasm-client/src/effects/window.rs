@@ -17,7 +17,9 @@ use crate::{
 };
 
 /// `boot.js` listens for this and lets the new version take over.
-const APPLY_UPDATE: &str = "nostrp2p:apply-update";
+pub(super) const APPLY_UPDATE: &str = "nostrp2p:apply-update";
+/// And for this, to have the browser ask.
+pub(super) const INSTALL: &str = "nostrp2p:install";
 
 impl App {
     pub(super) fn copy(self: &Rc<Self>, text: Secret) {
@@ -100,9 +102,9 @@ pub(super) fn persist(window: &Window) {
     }
 }
 
-/// Lets the new version take over.
-pub(super) fn apply_update(window: &Window) {
-    if let Ok(event) = CustomEvent::new(APPLY_UPDATE) {
+/// Tells `boot.js` to do this.
+pub(super) fn tell(window: &Window, what: &str) {
+    if let Ok(event) = CustomEvent::new(what) {
         drop(window.dispatch_event(&event));
     }
 }

@@ -273,6 +273,11 @@ impl Timeline {
         self.answers.range(&first, &last).rev().filter_map(|(_, place)| self.entry(&place.id))
     }
 
+    /// How many people passed this one on, as far as is known here.
+    pub fn reposts_of(&self, target: &EventId) -> usize {
+        self.reposts.keys().filter(|(passed_on, _)| passed_on == target).count()
+    }
+
     /// By which event this person passed that one on.
     pub fn repost_by(&self, target: &EventId, by: &PublicKey) -> Option<EventId> {
         self.reposts.get(&(*target, *by)).copied()

@@ -22,6 +22,10 @@ words! {
     IN_REPLY_TO: "in reply to {0}", "{0}への返信";
     LIKE: "Like", "いいね";
     LIKED: "You like this", "いいね済み";
+    ANSWER_COUNT: "1 answer", "返信1件";
+    ANSWERS_COUNT: "{0} answers", "返信{0}件";
+    REPOST_COUNT: "1 repost", "リポスト1件";
+    REPOSTS_COUNT: "{0} reposts", "リポスト{0}件";
     LIKE_COUNT: "1 like", "いいね1件";
     LIKES_COUNT: "{0} likes", "いいね{0}件";
     MORE: "More", "その他";
@@ -107,6 +111,16 @@ pub(super) fn other_people(language: Language, number: usize) -> String {
 
 pub fn likes(language: Language, number: usize) -> String {
     let words = if number == 1 { LIKE_COUNT } else { LIKES_COUNT };
+    words.fill(language, &[&count(number as u64)])
+}
+
+pub fn answers(language: Language, number: usize) -> String {
+    let words = if number == 1 { ANSWER_COUNT } else { ANSWERS_COUNT };
+    words.fill(language, &[&count(number as u64)])
+}
+
+pub fn reposts(language: Language, number: usize) -> String {
+    let words = if number == 1 { REPOST_COUNT } else { REPOSTS_COUNT };
     words.fill(language, &[&count(number as u64)])
 }
 

@@ -69,6 +69,8 @@ words! {
     EXPORT: "Take everything with you", "データの書き出し";
     EXPORT_WHY: "A file with every post, profile and list that this device holds: one line of JSON each, as other programs of this sort read them.", "この端末にあるすべての投稿、プロフィール、一覧を一つのファイルにまとめます。1行に1件のJSON形式で、同種のプログラムで読み込めます。";
     EXPORT_SAVE: "Save as file", "ファイルに保存";
+    INSTALL: "Install as an app", "アプリとしてインストール";
+    INSTALL_WHY: "It then opens from your home screen, and the browser does not clear away what is stored here.", "ホーム画面から開けるようになり、保存されたものがブラウザーに消されません。";
     GROUP_READING: "Reading", "表示";
     GROUP_KEY: "Your key", "あなたの鍵";
     GROUP_NODE: "Your node", "あなたのノード";

@@ -18,7 +18,7 @@ words! {
     FIGURE_DELAY: "typical delay", "ふつうの遅延";
     FIGURE_OUTBOX: "waiting to be sent", "送信待ち";
     FIGURE_STORED: "posts and profiles stored", "保存された投稿とプロフィール";
-    CAUGHT_UP: "Last caught up with {1}: {0}. Events that had been missing: {2}.", "{1} との最後の照合: {0}。足りなかったイベント: {2}";
+    CAUGHT_UP: "Last caught up with {1}: {0}. Events that had been missing: {2}.", "{1} との最後の照合：{0}。足りなかったイベント：{2}件。";
     LEGEND_DIRECT: "straight", "直接";
     LEGEND_PUNCHED: "through the router", "ルーター越し";
     LEGEND_RELAYED: "by way of a third node", "別のノード経由";

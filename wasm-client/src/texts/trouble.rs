@@ -25,6 +25,7 @@ words! {
 
     NO_ANSWER_LOOPBACK: "No node answers at {0}. Is it running? If the browser asked whether this page may reach devices on your network, it needs a yes.", "{0} のノードから応答がありません。起動していますか。ネットワーク上の機器への接続をブラウザーに尋ねられた場合は、許可してください。";
     NO_ANSWER: "No node answers at {0}. Is it running, and is this its address? Start it, then try again.", "{0} のノードから応答がありません。起動していて、アドレスは正しいですか。起動してから、もう一度試してください。";
+    NO_ANSWER_TLS: "No node answers at {0}. It may be off, the port may be another one, or its certificate is not valid for this name: browsers do not say which. Open https://{0}/ in a new tab; if the browser warns there, it is the certificate.", "{0} のノードから応答がありません。停止しているか、ポートが違うか、証明書がこの名前に対して有効でない可能性があります（ブラウザーは区別を示しません）。新しいタブで https://{0}/ を開き、警告が出れば証明書の問題です。";
     NODE_CLOSED: "The node at {0} ended the conversation. It may be restarting; this page tries again by itself.", "{0} のノードが接続を終了しました。再起動中かもしれません。このページが自動的に再接続します。";
     NODE_SILENT: "{0} does not answer. Is your node running, and is the network good enough?", "{0} から応答がありません。ノードは起動していて、通信状態は良好ですか。";
     NODE_FOREIGN: "Something answers at {0}, but not a node of this network. Check address and port.", "{0} から応答がありますが、このネットワークのノードではありません。アドレスとポートを確認してください。";
@@ -82,9 +83,11 @@ pub fn trouble(
     address: &str,
     page_is_secure: bool,
     loopback: bool,
+    secure: bool,
 ) -> String {
     let words = match trouble {
         Trouble::NoAnswer if page_is_secure && loopback => NO_ANSWER_LOOPBACK,
+        Trouble::NoAnswer if secure => NO_ANSWER_TLS,
         Trouble::NoAnswer => NO_ANSWER,
         Trouble::Closed => NODE_CLOSED,
         Trouble::Silent => NODE_SILENT,

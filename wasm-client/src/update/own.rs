@@ -78,6 +78,7 @@ pub fn update(model: &mut Model, own: Own, out: &mut Vec<Effect>) {
         Own::ForgetCancelled => model.forget_asked = false,
         Own::ForgetConfirmed => forget(model, out),
         Own::Forgotten => connection::connect_anew(model, out),
+        Own::Install => out.push(Effect::Install),
         Own::Update => out.push(Effect::ApplyUpdate),
         Own::NoticeClosed => model.notice = None,
     }

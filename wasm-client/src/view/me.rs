@@ -56,7 +56,6 @@ fn profile(model: &Model) -> Html {
     let of = |typed: &Option<String>, known: Option<&String>| {
         typed.as_ref().or(known).cloned().unwrap_or_default()
     };
-    let picture = of(&form.picture, known.and_then(|known| known.picture.as_ref()));
     let nip05 = of(&form.nip05, known.and_then(|known| known.nip05.as_ref()));
     let typed = [&form.name, &form.about, &form.picture, &form.nip05];
     let changed = typed.into_iter().any(Option::is_some);
@@ -91,13 +90,7 @@ fn profile(model: &Model) -> Html {
                     .on(On::Input(|text| Message::Own(Own::AboutTyped(text)))),
             ),
         )
-        .child(line(
-            model.say(texts::PICTURE_LABEL),
-            "picture-input",
-            model.say(texts::PICTURE_EXAMPLE),
-            picture,
-            |text| Message::Own(Own::PictureTyped(text)),
-        ))
+        .child(picture(model))
         .child(line(
             model.say(texts::NIP05_LABEL),
             "nip05-input",
@@ -113,6 +106,18 @@ fn profile(model: &Model) -> Html {
                     .with_if(!changed || !loaded, "disabled"),
             ),
         )
+}
+
+/// The field for the address of one's picture.
+pub fn picture(model: &Model) -> Html {
+    let present = model.me.as_ref().and_then(|me| model.people.profile(me)?.picture.clone());
+    line(
+        model.say(texts::PICTURE_LABEL),
+        "picture-input",
+        model.say(texts::PICTURE_EXAMPLE),
+        model.profile_form.picture.clone().or(present).unwrap_or_default(),
+        |text| Message::Own(Own::PictureTyped(text)),
+    )
 }
 
 /// A labelled field of one line.

@@ -119,6 +119,7 @@ pub fn trouble(model: &Model) -> Option<String> {
         node.authority(),
         model.environment.page_is_secure,
         node.is_loopback(),
+        node.is_secure(),
     ))
 }
 

@@ -39,7 +39,7 @@ struct Stamp {
     has_target: bool,
     answered: Option<PublicKey>,
     liked: bool,
-    likes: usize,
+    totals: Option<[usize; 3]>,
     menu: Option<Offers>,
     reposted: bool,
     quoted: Option<bool>,
@@ -97,6 +97,7 @@ impl Stamp {
             Post::Reposted { target, .. } => (*target, model.timeline.written(target)),
         };
         let quote = target.and_then(Quote::of);
+        let own = target.is_some_and(|target| model.me == Some(target.pubkey));
         let created_at = target.map_or(0, |target| target.created_at);
         Self {
             language: model.language(),
@@ -111,7 +112,7 @@ impl Stamp {
             has_target: target.is_some(),
             answered: target.and_then(|target| answered(model, target)),
             liked: model.likes.is_mine(&id),
-            likes: model.likes.count(&id),
+            totals: own.then(|| totals(model, &id)),
             menu: offered(model, &id),
             reposted: model.me.is_some_and(|me| model.timeline.repost_by(&id, &me).is_some()),
             quoted: quote.map(|quote| model.timeline.place(&quote.id).is_some()),
@@ -223,17 +224,28 @@ fn actions(model: &Model, id: EventId, rumor: &Rumor) -> Html {
         .child(action(Icon::Reply, model.say(texts::REPLY), "reply", Writing::Reply(id)))
         .child_if((!reply::is_private(rumor)).then(|| repost(model, id)));
     if model.me.as_ref() == Some(&rumor.pubkey) {
-        let count = model.likes.count(&id);
-        let likes = (count > 0).then(|| {
-            let words = element("span").text(texts::likes(model.language(), count));
-            element("span").class("post-likes").test_id("likes").child(icon(Icon::Heart)).child(words)
-        });
-        return row.child_if(likes).child(more(model, id));
+        let total = |count: usize, image: Icon, hook: &'static str, words: fn(Language, usize) -> String| {
+            let words = || element("span").text(words(model.language(), count));
+            let total =
+                || element("span").class("post-likes").test_id(hook).child(icon(image)).child(words());
+            (count > 0).then(total)
+        };
+        let [likes, answers, reposts] = totals(model, &id);
+        return row
+            .child_if(total(answers, Icon::Reply, "answers", texts::answers))
+            .child_if(total(reposts, Icon::Repost, "reposts", texts::reposts))
+            .child_if(total(likes, Icon::Heart, "likes", texts::likes))
+            .child(more(model, id));
     }
     let liked = model.likes.is_mine(&id);
     let label = if liked { model.say(texts::LIKED) } else { model.say(texts::LIKE) };
     let like = action(Icon::Heart, label, "like", Writing::Like(id));
     row.child(like.with("aria-pressed", if liked { "true" } else { "false" })).child(more(model, id))
+}
+
+/// How many likes, answers and reposts a post has got.
+fn totals(model: &Model, id: &EventId) -> [usize; 3] {
+    [model.likes.count(id), model.timeline.answers_to(id).count(), model.timeline.reposts_of(id)]
 }
 
 fn repost(model: &Model, id: EventId) -> Html {

@@ -39,6 +39,7 @@ pub fn view(model: &Model) -> Html {
         .child(group(model, texts::GROUP_DATA))
         .child_if(lists(model))
         .child(export(model))
+        .child_if(install(model))
         .child(about(model))
 }
 
@@ -231,6 +232,18 @@ fn forget(model: &Model) -> Html {
                 )
                 .child(button("quiet", model.say(texts::CANCEL), Message::Own(Own::ForgetCancelled))),
         )
+}
+
+fn install(model: &Model) -> Option<Html> {
+    let button = || button("plain", model.say(texts::INSTALL), Message::Own(Own::Install)).test_id("install");
+    model.environment.installable.then(|| {
+        element("div")
+            .class("card")
+            .key("install")
+            .child(element("h3").text(model.say(texts::INSTALL)))
+            .child(paragraph("muted", model.say(texts::INSTALL_WHY)))
+            .child(element("div").class("row").child(button()))
+    })
 }
 
 fn about(model: &Model) -> Html {

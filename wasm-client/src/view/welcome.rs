@@ -369,6 +369,7 @@ fn name(model: &Model) -> Html {
                         ),
                     ),
                 )
+                .child(me::picture(model))
                 .child(row(
                     Some(button("quiet", model.say(texts::NAME_SKIP), Setup::NameSkipped).test_id("skip")),
                     Some(submit(model.say(texts::NAME_DONE)).test_id("next").with_if(empty, "disabled")),

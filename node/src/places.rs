@@ -1,0 +1,155 @@
+//! A bounded number of places for connections, of which those who do nothing make room for those who come.
+//!
+//! Without that, whoever opens connections and says nothing (slow-loris) keeps everybody else waiting until a deadline.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
+
+/// The places. Clones share them.
+#[derive(Clone)]
+pub(crate) struct Places {
+    free: Arc<Semaphore>,
+    idle: Arc<Mutex<Idle>>,
+}
+
+/// Who does nothing, the longest idle first, each with the bell that sends it away.
+#[derive(Default)]
+struct Idle {
+    next: u64,
+    waiting: BTreeMap<u64, Arc<Notify>>,
+}
+
+/// A place that is taken until this is dropped. It begins idle.
+pub(crate) struct Place {
+    _permit: OwnedSemaphorePermit,
+    seat: Seat,
+}
+
+/// By which the holder of a place says whether it is at work. Clones are the same seat.
+#[derive(Clone)]
+pub(crate) struct Seat {
+    idle: Arc<Mutex<Idle>>,
+    number: Arc<Mutex<Option<u64>>>,
+    leave: Arc<Notify>,
+}
+
+impl Places {
+    pub(crate) fn new(count: usize) -> Self {
+        Self { free: Arc::new(Semaphore::new(count)), idle: Arc::default() }
+    }
+
+    /// Whether all are taken.
+    pub(crate) fn full(&self) -> bool {
+        self.free.available_permits() == 0
+    }
+
+    /// Takes a place; when there is none, whoever has been idle for the longest is sent away. Waits while everybody is at
+    /// work. Cancel-safe, but for one that may have been sent away.
+    pub(crate) async fn take(&self) -> Place {
+        if self.full() {
+            self.send_one_away();
+        }
+        // The semaphore is never closed.
+        let permit = Arc::clone(&self.free).acquire_owned().await.expect("never closed");
+        let seat = Seat { idle: Arc::clone(&self.idle), number: Arc::default(), leave: Arc::default() };
+        seat.rest();
+        Place { _permit: permit, seat }
+    }
+
+    /// Waits until all `count` places are free.
+    pub(crate) async fn all_free(&self, count: u32) {
+        drop(self.free.acquire_many(count).await);
+    }
+
+    fn send_one_away(&self) {
+        if let Some((_, leave)) = lock(&self.idle).waiting.pop_first() {
+            leave.notify_one();
+        }
+    }
+}
+
+impl Place {
+    pub(crate) fn seat(&self) -> &Seat {
+        &self.seat
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.seat.work();
+    }
+}
+
+impl Seat {
+    /// From now on it does nothing: it may be sent away.
+    pub(crate) fn rest(&self) {
+        let mut number = lock(&self.number);
+        let mut idle = lock(&self.idle);
+        idle.next += 1;
+        let next = idle.next;
+        idle.waiting.insert(next, Arc::clone(&self.leave));
+        if let Some(before) = number.replace(next) {
+            idle.waiting.remove(&before);
+        }
+    }
+
+    /// From now on it is at work: it stays.
+    pub(crate) fn work(&self) {
+        if let Some(before) = lock(&self.number).take() {
+            lock(&self.idle).waiting.remove(&before);
+        }
+    }
+
+    /// Completes when it is to make room. Cancel-safe.
+    pub(crate) async fn sent_away(&self) {
+        self.leave.notified().await;
+    }
+}
+
+/// What a panic left behind is a list that is right all the same.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures_util::FutureExt;
+
+    #[tokio::test]
+    async fn the_longest_idle_makes_room_and_who_works_stays() {
+        let places = Places::new(3);
+        let worker = places.take().await;
+        worker.seat().work();
+        let first = places.take().await;
+        let second = places.take().await;
+        // The first one has asked something meanwhile, so the second has been idle for longer.
+        first.seat().work();
+        first.seat().rest();
+        assert!(places.take().now_or_never().is_none());
+        assert!(second.seat().sent_away().now_or_never().is_some());
+        for stays in [&worker, &first] {
+            assert!(stays.seat().sent_away().now_or_never().is_none());
+        }
+        drop(second);
+        let third = places.take().await;
+        assert!(third.seat().sent_away().now_or_never().is_none());
+        drop((worker, first, third));
+        places.all_free(3).await;
+        assert!(lock(&places.idle).waiting.is_empty());
+    }
+
+    #[tokio::test]
+    async fn when_everybody_works_the_next_waits() {
+        let places = Places::new(1);
+        let worker = places.take().await;
+        worker.seat().work();
+        assert!(places.take().now_or_never().is_none());
+        drop(worker);
+        places.take().await;
+    }
+}

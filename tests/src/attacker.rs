@@ -1,0 +1,185 @@
+//! A node of somebody who keeps to no rules: the real overlay, and behind it whatever an attack needs.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use nostrp2p_overlay::{
+    Listen, NodeSecret, Overlay, OverlayEvent, Protocol, RequestError, Settings, Topic, Verdict, start,
+};
+use nostrp2p_protocol::{Announcement, Packet, PeerId, UnverifiedEvent, exchange::Receipt};
+use tokio::sync::{mpsc, watch};
+
+use crate::{Node, client::now, until};
+
+/// What an attacker answers to requests of other nodes, by protocol; None refuses.
+pub type Answers = fn(Protocol) -> Option<Vec<u8>>;
+
+/// An attacker. It ends when dropped.
+pub struct Attacker {
+    secret: NodeSecret,
+    overlay: Overlay,
+    seen: Arc<Mutex<Seen>>,
+    joined: watch::Receiver<Vec<PeerId>>,
+    last_issued: u64,
+}
+
+/// What came to an attacker.
+#[derive(Default)]
+struct Seen {
+    /// Broadcast events, as they came.
+    heard: Vec<Vec<u8>>,
+    /// What was delivered to it, though it is for somebody else.
+    stolen: Vec<String>,
+    /// Requests of other nodes.
+    asked: usize,
+}
+
+impl Attacker {
+    /// Joins the network at a node, and waits until it belongs to it. It takes deliveries gladly, refuses all other
+    /// requests, and passes no broadcast on.
+    pub async fn join(node: &Node) -> Self {
+        Self::join_and(node, |_| None).await
+    }
+
+    /// As [`Attacker::join`], with answers to the requests of others.
+    ///
+    /// # Panics
+    /// When it cannot join.
+    pub async fn join_and(node: &Node, answers: Answers) -> Self {
+        let secret = NodeSecret::generate();
+        let mut settings = Settings::new(secret.clone());
+        settings.listen = vec![Listen::Ip("127.0.0.1:0".parse().expect("an address"))];
+        settings.bootstrap = vec![node.nodes().parse().expect("an address")];
+        let (overlay, events) = start(settings).await.expect("the attacker's own overlay starts");
+        let seen = Arc::new(Mutex::new(Seen::default()));
+        let (news, joined) = watch::channel(Vec::new());
+        tokio::spawn(run(overlay.clone(), events, answers, Arc::clone(&seen), news));
+        let attacker = Self { secret, overlay, seen, joined, last_issued: 0 };
+        until("the attacker to be let in", || async {
+            if attacker.joined.borrow().is_empty() { Err("nobody joined") } else { Ok(()) }
+        })
+        .await;
+        attacker
+    }
+
+    /// Which node it is.
+    pub fn peer(&self) -> PeerId {
+        self.overlay.peer_id()
+    }
+
+    /// The node that it joined first.
+    ///
+    /// # Panics
+    /// When that has thrown it out meanwhile.
+    pub fn victim(&self) -> PeerId {
+        *self.joined.borrow().first().expect("a neighbour")
+    }
+
+    /// How many neighbours it has.
+    pub fn neighbours(&self) -> usize {
+        self.joined.borrow().len()
+    }
+
+    /// Broadcasts an event, whatever it is.
+    pub async fn shout(&self, event: impl Into<UnverifiedEvent>) {
+        let event = UnverifiedEvent { claimed_id: None, ..event.into() };
+        self.shout_bytes(Packet::Event(event).encode()).await;
+    }
+
+    /// Broadcasts any bytes.
+    pub async fn shout_bytes(&self, bytes: Vec<u8>) {
+        // Nobody may take it any more, which is as it should be.
+        let _refused = self.overlay.broadcast(Topic::Events, bytes).await;
+    }
+
+    /// Announces itself as a node that acts for whoever signed the delegation; it need not be a sound one.
+    pub async fn announce(&mut self, delegation: impl Into<UnverifiedEvent>) {
+        self.last_issued = now().max(self.last_issued + 1);
+        let announcement = Announcement {
+            peer: self.peer(),
+            issued_at: self.last_issued,
+            addresses: self.overlay.listen_addresses().await,
+            delegation: Some(UnverifiedEvent { claimed_id: None, ..delegation.into() }),
+            helper: None,
+        };
+        let bytes = announcement.encode(&self.secret.sign(&announcement.signed_bytes()));
+        let _refused = self.overlay.broadcast(Topic::Nodes, bytes).await;
+    }
+
+    /// Asks a node.
+    ///
+    /// # Errors
+    /// As [`Overlay::request`].
+    pub async fn ask(
+        &self,
+        peer: PeerId,
+        protocol: Protocol,
+        question: Vec<u8>,
+    ) -> Result<Vec<u8>, RequestError> {
+        self.overlay.request(peer, protocol, question).await
+    }
+
+    /// Hands an event to a node as if it were for that node's owner; None when it does not answer.
+    pub async fn deliver(&self, peer: PeerId, event: impl Into<UnverifiedEvent>) -> Option<Receipt> {
+        let event = UnverifiedEvent { claimed_id: None, ..event.into() };
+        let answer = self.ask(peer, Protocol::Deliver, Packet::Event(event).encode()).await.ok()?;
+        Receipt::decode(&answer).ok()
+    }
+
+    /// The broadcasts that it heard, as they came over the wire.
+    pub fn heard(&self) -> Vec<Vec<u8>> {
+        self.look().heard.clone()
+    }
+
+    /// The texts of what was delivered to it.
+    pub fn stolen(&self) -> Vec<String> {
+        self.look().stolen.clone()
+    }
+
+    /// How often others asked it something.
+    pub fn asked(&self) -> usize {
+        self.look().asked
+    }
+
+    fn look(&self) -> std::sync::MutexGuard<'_, Seen> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+async fn run(
+    overlay: Overlay,
+    mut events: mpsc::Receiver<OverlayEvent>,
+    answers: Answers,
+    seen: Arc<Mutex<Seen>>,
+    news: watch::Sender<Vec<PeerId>>,
+) {
+    while let Some(event) = events.recv().await {
+        match event {
+            OverlayEvent::Message { message, topic, payload, .. } => {
+                if topic == Topic::Events {
+                    seen.lock().unwrap_or_else(PoisonError::into_inner).heard.push(payload);
+                }
+                overlay.report(message, Verdict::Ignore).await;
+            }
+            OverlayEvent::Request { request, protocol, payload, .. } => {
+                let answer = {
+                    let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
+                    seen.asked += 1;
+                    match Packet::decode(&payload) {
+                        Ok(Packet::Event(event)) if protocol == Protocol::Deliver => {
+                            seen.stolen.push(event.rumor.content);
+                            Some(Receipt::Taken.encode())
+                        }
+                        _ => answers(protocol),
+                    }
+                };
+                match answer {
+                    Some(answer) => overlay.respond(request, answer).await,
+                    None => overlay.refuse(request).await,
+                }
+            }
+            OverlayEvent::PeerJoined(peer) => news.send_modify(|peers| peers.push(peer.id)),
+            OverlayEvent::PeerLeft(peer) => news.send_modify(|peers| peers.retain(|known| *known != peer)),
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! `cargo xtask attack`: attacks real nodes in every way that SECURITY.md names, and prints what each attack got.
+//!
+//! The attacks are tests of nostrp2p-tests (`tests/tests/attack/`). Each says at its end how it went; one that does not
+//! say so got what it must not.
+
+use crate::{
+    product::Stage,
+    test::{capture, product_runner},
+    workspace::Workspace,
+};
+use anyhow::Result;
+use std::{collections::BTreeMap, process::ExitCode, time::Duration};
+
+/// All of them together take two minutes; on a slow machine that is busy they take longer.
+const LIMIT: Duration = Duration::from_secs(20 * 60);
+
+/// The attacks of SECURITY.md, in its order, with what each must not achieve.
+const ATTACKS: [(&str, &str); 18] = [
+    ("forged id", "suppress somebody's event, or be stored"),
+    ("replay", "bring back what was deleted, appear twice, sign in"),
+    ("oversize", "be stored, cost memory"),
+    ("rubbish", "go on without end"),
+    ("decompression bomb", "be unpacked"),
+    ("claim of another's key", "get that person's mail"),
+    ("stolen delegation", "get mail after its end"),
+    ("sybils", "get more through than a stranger's budget each"),
+    ("eclipse", "cut a node off from an honest neighbour"),
+    ("spam through relays", "pass the first honest node, or get it blamed"),
+    ("amplification", "get bytes without end"),
+    ("slow-loris", "keep others out"),
+    ("DNS rebinding and cross-site requests", "read from the node, or write to it"),
+    ("WebSocket hijack", "open a session"),
+    ("login brute force", "be let in, or lock the owner out"),
+    ("hostile events in the page", "run a script, draw markup, break the page"),
+    ("path tricks", "read a file that is not of the page"),
+    ("poisoned service-worker update", "replace a file of the page"),
+];
+
+/// How an attack went, as it says itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Held {
+    tried: String,
+    got: String,
+}
+
+/// The command: ends with failure when any attack got through.
+pub fn run(workspace: &Workspace, debug_build: bool) -> Result<ExitCode> {
+    let stage = Stage::set(workspace, debug_build)?;
+    let mut tests = product_runner(workspace, &["--test", "attack"]);
+    stage.describe(workspace, &mut tests);
+    let captured = capture::run(tests, LIMIT)?;
+    let went = went(&captured.text);
+    println!("\n{}", table(&went));
+    let through = ATTACKS.iter().filter(|(name, _)| !went.contains_key(*name)).count();
+    println!("{} attacks, {through} got through", ATTACKS.len());
+    let fine = captured.success && through == 0;
+    Ok(if fine { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// The lines `attack: name | tried | got`, also where a test runner has put words before them.
+fn went(text: &str) -> BTreeMap<String, Held> {
+    let read = |line: &str| {
+        let (_, line) = line.split_once("attack: ")?;
+        let mut parts = line.splitn(3, " | ").map(str::trim);
+        let name = parts.next()?.to_owned();
+        Some((name, Held { tried: parts.next()?.to_owned(), got: parts.next()?.to_owned() }))
+    };
+    text.lines().filter_map(read).collect()
+}
+
+/// As a table of Markdown, for docs/measurements.md.
+fn table(went: &BTreeMap<String, Held>) -> String {
+    let mut table = "| attack | tried | must not | got | verdict |\n|---|---|---|---|---|\n".to_owned();
+    for (name, must_not) in ATTACKS {
+        let (tried, got, verdict) = match went.get(name) {
+            Some(held) => (held.tried.as_str(), held.got.as_str(), "held"),
+            None => ("", "what stands above tells", "GOT THROUGH"),
+        };
+        table.push_str(&format!("| {name} | {tried} | {must_not} | {got} | {verdict} |\n"));
+    }
+    table
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_attack_that_says_nothing_got_through() {
+        let text = "test a ... attack: replay | a post twice | nothing\nok\nattack: nonsense\n";
+        let went = went(text);
+        assert_eq!(went.len(), 1);
+        let table = table(&went);
+        assert!(table.contains(
+            "| replay | a post twice | bring back what was deleted, appear twice, sign in | nothing | held |"
+        ));
+        assert_eq!(table.matches("GOT THROUGH").count(), ATTACKS.len() - 1);
+    }
+
+    #[test]
+    fn every_attack_has_its_test_and_its_line_in_the_threat_model() {
+        let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+        let folder = std::fs::read_dir(root.join("tests/tests/attack")).unwrap();
+        let tests: String =
+            folder.map(|file| std::fs::read_to_string(file.unwrap().path()).unwrap()).collect();
+        let model = std::fs::read_to_string(root.join("SECURITY.md")).unwrap();
+        for (name, _) in ATTACKS {
+            assert!(tests.contains(&format!("\"{name}\",")), "no test says how `{name}` went");
+            assert!(model.contains(&format!("| {name} |")), "SECURITY.md does not name `{name}`");
+        }
+    }
+}
