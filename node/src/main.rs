@@ -224,9 +224,9 @@ fn serve(settings: Settings) -> ExitCode {
     // Signals are heard by the runtime.
     let _inside = runtime.enter();
     let result = runtime.block_on(server::run(settings, shutdown(), |text| {
-        println!("{text}");
+        let mut terminal = std::io::stdout();
         // A terminal that is gone does not stop the node.
-        drop(std::io::stdout().flush());
+        drop(writeln!(terminal, "{text}").and_then(|()| terminal.flush()));
     }));
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -15,6 +15,7 @@ use tokio::{
 };
 
 use crate::{
+    away::{self, Away},
     matrix::Round,
     not_run,
     resident::{PORT, Resident},
@@ -72,18 +73,26 @@ async fn laboratory() -> Result<bool> {
     let (space, first) = topology.public("relay-1")?;
     let relay_1 = arrive("relay-1", space, &folder, &binary, None, &[]).await?;
     let mut hosts = Vec::new();
+    let mut helpers = Vec::new();
     for name in ["public-1", "public-2"] {
-        hosts.push((name, topology.public(name)?.0));
+        let (space, address) = topology.public(name)?;
+        hosts.push((name, space));
+        helpers.push(address);
     }
     for (kind, names) in HOMES {
         let spaces = topology.home(kind, names)?;
         hosts.extend(names.iter().zip(spaces).map(|(name, space)| (*name, space)));
     }
     // One relay at a time, so that the one in use is known: the other public nodes do not offer to be one.
-    let all = hosts
-        .into_iter()
-        .map(|(name, space)| arrive(name, space, &folder, &binary, Some(&first), &["--relay", "off"]));
-    let people = try_join_all(all).await?;
+    let all = hosts.into_iter().map(async |(name, space)| {
+        let mut more = vec!["--relay", "off"];
+        let address = format!("wss://{name}.example");
+        if name.starts_with("public") {
+            more.extend(["--help-others", &address]);
+        }
+        arrive(name, space, &folder, &binary, Some(&first), &more).await
+    });
+    let mut people = try_join_all(all).await?;
     println!("natlab: {} nodes are running after {:.1} s", people.len() + 1, started.elapsed().as_secs_f64());
 
     until("each that others cannot dial holds a place at the first relay", || settled(&people, 1)).await?;
@@ -109,13 +118,16 @@ async fn laboratory() -> Result<bool> {
     if !refused.is_empty() {
         println!("natlab: nodes refused: {refused:?}");
     }
-    drop(relay_2);
-    let failures = before.failures().into_iter().chain(after.failures()).collect::<Vec<_>>();
-    failures.iter().for_each(|failure| println!("natlab: FAILED: {failure}"));
     let pairs = people.len() * (people.len() - 1) / 2;
+    let helper = people.remove(0);
+    let away = Away { helpers: &helpers, bootstrap: &second, folder: &folder, binary: &binary };
+    let lost = away.run(&mut topology, helper, &people).await?;
+    drop(relay_2);
+    let failures = before.failures().into_iter().chain(after.failures()).chain(lost).collect::<Vec<_>>();
+    failures.iter().for_each(|failure| println!("natlab: FAILED: {failure}"));
     println!("natlab: {pairs} pairs, {:.0} s", started.elapsed().as_secs_f64());
     // In the words of other test runners, for `cargo xtask test` to count.
-    let (all, failed) = (before.count() + after.count(), failures.len());
+    let (all, failed) = (before.count() + after.count() + away::MESSAGES, failures.len());
     let verdict = if failed == 0 { "ok" } else { "FAILED" };
     println!("test result: {verdict}. {} passed; {failed} failed; 0 ignored", all - failed);
     Ok(failures.is_empty() && refused.is_empty())

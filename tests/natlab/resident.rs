@@ -61,31 +61,9 @@ impl Resident {
         binary: &Path,
         arguments: &[String],
     ) -> Result<Self> {
-        let data = folder.join(name);
-        std::fs::create_dir(&data)?;
-        let log = std::fs::File::create(folder.join(format!("{name}.log")))?;
-        let mut process = Command::new("ip")
-            .args(["netns", "exec", &namespace])
-            .arg(binary)
-            .args(["server", "--no-qr", "-l", &format!("0.0.0.0:{PORT}"), "-d", "--data-dir"])
-            .arg(&data)
-            .args(arguments)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(log)
-            .kill_on_drop(true)
-            .spawn()
-            .context("the node could not be started")?;
-        let mut lines = BufReader::new(process.stdout.take().context("stdout is piped")?).lines();
-        let token = timeout(START_TIME, async {
-            while let Some(line) = lines.next_line().await? {
-                if let Some((_, token)) = line.split_once("/#claim=") {
-                    return Ok(token.trim().to_owned());
-                }
-            }
-            bail!("it ended instead of getting ready")
-        });
-        let token = token.await.context("it does not get ready")??;
+        let (process, link) = start(name, &namespace, folder, binary, arguments).await?;
+        let token = link.split_once("#claim=").context("a claim link")?.1;
+        let token = token.split('&').next().unwrap_or_default();
         let token: [u8; 16] = hex::decode(token)?.try_into().ok().context("a claim token has 16 bytes")?;
         let key = random_key();
         let mut client = Client::over(connect(&namespace)?, &authority()).await;
@@ -175,6 +153,42 @@ impl Resident {
     }
 }
 
+/// Starts a node in its namespace, with its data in a folder of its name; returns it with its claim link.
+pub async fn start(
+    name: &str,
+    namespace: &str,
+    folder: &Path,
+    binary: &Path,
+    arguments: &[String],
+) -> Result<(Child, String)> {
+    let data = folder.join(name);
+    std::fs::create_dir(&data)?;
+    let log = std::fs::File::create(folder.join(format!("{name}.log")))?;
+    let mut process = Command::new("ip")
+        .args(["netns", "exec", namespace])
+        .arg(binary)
+        .args(["server", "--no-qr", "-l", &format!("0.0.0.0:{PORT}"), "-d", "--data-dir"])
+        .arg(&data)
+        .args(arguments)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(log)
+        .kill_on_drop(true)
+        .spawn()
+        .context("the node could not be started")?;
+    let mut lines = BufReader::new(process.stdout.take().context("stdout is piped")?).lines();
+    let link = timeout(START_TIME, async {
+        while let Some(line) = lines.next_line().await? {
+            if line.contains("/#claim=") {
+                return Ok(line.trim().to_owned());
+            }
+        }
+        bail!("it ended instead of getting ready")
+    });
+    let link = link.await.context("it does not get ready")??;
+    Ok((process, link))
+}
+
 async fn converse(mut client: Client, mut inbox: mpsc::Receiver<ClientFrame>, state: Arc<Mutex<State>>) {
     loop {
         let frame = tokio::select! {
@@ -203,7 +217,12 @@ fn authority() -> String {
 }
 
 fn connect(namespace: &str) -> Result<TcpStream> {
-    let stream = topology::connect(namespace, SocketAddr::from((Ipv4Addr::LOCALHOST, PORT + 1)))?;
+    connect_to(namespace, SocketAddr::from((Ipv4Addr::LOCALHOST, PORT + 1)))
+}
+
+/// A connection from a namespace to an address.
+pub fn connect_to(namespace: &str, address: SocketAddr) -> Result<TcpStream> {
+    let stream = topology::connect(namespace, address)?;
     stream.set_nonblocking(true)?;
     Ok(TcpStream::from_std(stream)?)
 }

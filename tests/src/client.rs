@@ -117,7 +117,32 @@ impl Client {
     /// When the helper does not take the connection.
     pub async fn through(helper: &str, peer: &PeerId, key: &ChannelKey) -> Result<Self, NotHome> {
         let connected = connect_async(format!("{helper}/to/{peer}")).await;
-        let mut client = Self::on(connected.expect("the helper takes the connection").0, &key.to_string());
+        Self::on(connected.expect("the helper takes the connection").0, &key.to_string())
+            .come_home(peer, key)
+            .await
+    }
+
+    /// As [`Client::through`], over a connection that stands already to the helper of this authority, without TLS.
+    ///
+    /// # Errors
+    /// As [`Client::through`].
+    ///
+    /// # Panics
+    /// As [`Client::through`].
+    pub async fn through_over(
+        stream: TcpStream,
+        helper: &str,
+        peer: &PeerId,
+        key: &ChannelKey,
+    ) -> Result<Self, NotHome> {
+        let connected = client_async(format!("ws://{helper}/to/{peer}"), MaybeTlsStream::Plain(stream)).await;
+        Self::on(connected.expect("the helper takes the connection").0, &key.to_string())
+            .come_home(peer, key)
+            .await
+    }
+
+    async fn come_home(self, peer: &PeerId, key: &ChannelKey) -> Result<Self, NotHome> {
+        let mut client = self;
         let mut random = [0; 32];
         getrandom::fill(&mut random).expect("random numbers");
         let (greeting, first) = Greeting::begin(peer, key, random).expect("a key");
@@ -163,11 +188,19 @@ impl Client {
     /// When the node refuses.
     pub async fn login(authority: &str, key: &SecretKey) -> Self {
         let mut client = Self::connect(authority).await;
-        let proof = client.proof(key);
-        client.send(ClientFrame::Login { request: 1, proof }).await;
-        let answer = client.answer().await;
-        assert!(matches!(answer, NodeFrame::LoggedIn { .. }), "{answer:?}");
+        client.sign_in(key).await;
         client
+    }
+
+    /// Signs in.
+    ///
+    /// # Panics
+    /// When the node refuses.
+    pub async fn sign_in(&mut self, key: &SecretKey) {
+        let proof = self.proof(key);
+        self.send(ClientFrame::Login { request: 1, proof }).await;
+        let answer = self.answer().await;
+        assert!(matches!(answer, NodeFrame::LoggedIn { .. }), "{answer:?}");
     }
 
     /// Connects and becomes the owner.

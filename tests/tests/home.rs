@@ -2,27 +2,12 @@
 
 use nostrp2p_protocol::{
     PeerId,
-    channel::{ChannelError, ChannelKey},
+    channel::ChannelError,
     frame::{ClientFrame, NodeFrame},
 };
-use nostrp2p_tests::{Browser, Certificate, Client, Front, Node, NotHome, Size, free_port, post, random_key};
-
-/// What a claim link says of the way home.
-struct Link {
-    peer: PeerId,
-    key: ChannelKey,
-}
-
-impl Link {
-    fn read(link: &str) -> Self {
-        let part = |name: &str| {
-            let parts = link.split_once('#').expect("a claim link").1.split('&');
-            let mut values = parts.filter_map(|part| part.split_once('=')).filter(|(key, _)| *key == name);
-            values.next().expect("a part").1.to_owned()
-        };
-        Self { peer: part("peer").parse().expect("a peer id"), key: part("key").parse().expect("a key") }
-    }
-}
+use nostrp2p_tests::{
+    Browser, Certificate, Client, Front, HomeLink, Node, NotHome, Size, free_port, post, random_key,
+};
 
 /// A helper behind a front, and the front.
 async fn fronted(certificate: Option<&Certificate>, arguments: &[&str]) -> (Front, Node) {
@@ -122,7 +107,7 @@ async fn a_helper_that_leads_to_another_node_is_found_out_before_a_word_is_said(
     let (front, helper) = fronted(None, &[]).await;
     let (mine, link) = at_home(&[&helper], "https://page.example").await;
     let (other, others_link) = at_home(&[&helper], "https://page.example").await;
-    let (me, stranger) = (Link::read(&link), Link::read(&others_link));
+    let (me, stranger) = (HomeLink::read(&link), HomeLink::read(&others_link));
     assert_ne!((me.peer, me.key), (stranger.peer, stranger.key));
 
     let mut client = Client::through(&front.address(), &me.peer, &me.key).await.expect("the way home");
@@ -149,7 +134,7 @@ async fn a_helper_that_leads_to_another_node_is_found_out_before_a_word_is_said(
 async fn a_helper_says_why_it_serves_no_more() {
     let (front, helper) = fronted(None, &["--help-sessions", "1", "--help-mib-per-day", "1"]).await;
     let (home, link) = at_home(&[&helper], "https://page.example").await;
-    let Link { peer, key } = Link::read(&link);
+    let HomeLink { peer, key, .. } = HomeLink::read(&link);
     let refused = |client: Result<Client, NotHome>| match client {
         Err(NotHome::Refused((4_503, reason))) => reason,
         Err(other) => format!("{other:?}"),
