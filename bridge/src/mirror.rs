@@ -4,7 +4,8 @@
 //!
 //! There is no queue in memory. What goes out is "the owner's open events after sequence number N", a few at a time,
 //! and N moves up as the relay acknowledges; so what was not acknowledged before a restart goes out again.
-//! What comes in is asked for twice: what is new from now on, and page by page what was missed.
+//! What comes in is asked for twice: what is new from now on, and page by page what was missed; then who the strangers
+//! are that wrote some of it.
 //! The node has no key of its owner: where a relay wants a signature (NIP-42) or work (NIP-13) before it takes anything,
 //! the mirror stops and says so.
 
@@ -156,6 +157,7 @@ impl Mirror {
             }
             Some("EOSE") => self.on_eose(&word(1).unwrap_or_default()),
             Some("CLOSED") => {
+                self.asking.on_closed(&word(1).unwrap_or_default());
                 self.on_refused(&word(2).unwrap_or_default());
                 vec![]
             }
@@ -174,7 +176,7 @@ impl Mirror {
         if self.waiting.values().any(late) {
             return vec![Step::HangUp("it did not answer within a minute")];
         }
-        vec![]
+        self.asking.ask_profiles().into_iter().collect()
     }
 
     fn on_ok(&mut self, id: EventId, accepted: bool, reason: String, now: u64) -> Vec<Step> {

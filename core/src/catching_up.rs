@@ -9,7 +9,11 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use nostrp2p_protocol::{EventId, PeerId, UnverifiedEvent, limits::MAX_CREATED_AT, sync::MAX_GET_IDS};
 
-use crate::{dice::Dice, reconcile::Difference};
+use crate::{
+    buckets::{Buckets, Rate, UNIT},
+    dice::Dice,
+    reconcile::Difference,
+};
 
 /// Comparisons under way at a time, each with another neighbour.
 const MAX_SESSIONS: usize = 2;
@@ -38,6 +42,15 @@ const MAX_SESSION_SECONDS: u64 = 120;
 const MAX_SESSION_EVENTS: usize = 20_000;
 /// Bytes of events of one session, before packing. A data budget of a phone must survive a neighbour with long events.
 const MAX_SESSION_BYTES: usize = 16 * 1024 * 1024;
+/// KiB of events, before packing, that are fetched of one neighbour, and of all together. A new node's 100,000 events are
+/// about 48 MB, so one neighbour can give them in one go; somebody who invents events without end costs no more than
+/// this; a guess.
+const KIB_OF_ONE: Rate = Rate { burst: 65_536, per_hour: 32_768 };
+const KIB_OF_ALL: Rate = Rate { burst: 131_072, per_hour: 131_072 };
+/// What has to be left of that for another answer, in KiB: about as much as one holds.
+const KIB_OF_ANSWER: u64 = 512;
+/// How long a neighbour of whom enough was fetched is left alone, in seconds.
+const ENOUGH_SECONDS: u64 = 1_800;
 /// Answers in a row that hold nothing, until nothing more is asked for in a session.
 const MAX_EMPTY: usize = 4;
 /// A pause between ticks that counts as a gap, in seconds: the machine slept.
@@ -140,6 +153,10 @@ pub struct CatchingUp {
     withheld: bool,
     last: Option<CaughtUp>,
     counts: Counts,
+    /// See [`KIB_OF_ONE`].
+    kib_of_one: Rate,
+    fetched_of_one: Buckets<PeerId>,
+    fetched_of_all: Buckets<()>,
     dice: Dice,
 }
 
@@ -159,6 +176,9 @@ impl CatchingUp {
             withheld: false,
             last: None,
             counts: Counts::default(),
+            kib_of_one: KIB_OF_ONE,
+            fetched_of_one: Buckets::new(MAX_NEIGHBOURS),
+            fetched_of_all: Buckets::new(1),
             dice,
         }
     }
@@ -276,7 +296,11 @@ impl CatchingUp {
         let last = events.last().map(|event| event.rumor.id());
         let behind = active.asked.iter().position(|id| Some(*id) == last).map_or(0, |place| place + 1);
         let unsent = active.asked.split_off(behind);
-        active.bytes += events.iter().map(|event| event.rumor.canonical().len()).sum::<usize>();
+        let bytes = events.iter().map(|event| event.rumor.canonical().len()).sum::<usize>();
+        active.bytes += bytes;
+        let kib = UNIT.saturating_mul(u64::try_from(bytes).unwrap_or(u64::MAX)) / 1_024;
+        self.fetched_of_one.take(active.peer, self.kib_of_one, kib, now);
+        self.fetched_of_all.take((), KIB_OF_ALL, kib, now);
         active.fetched += events.len();
         if events.is_empty() {
             // It has none of them any more, or never had.
@@ -363,9 +387,11 @@ impl CatchingUp {
 
     /// Fetches what is in the queue, then takes the next window, then ends.
     fn go_on(&mut self, session: Session, now: u64) -> Vec<Step> {
+        let Some(peer) = self.sessions.get(&session).map(|active| active.peer) else { return vec![] };
+        let enough = self.has_enough_of(&peer, now);
         let Some(active) = self.sessions.get_mut(&session) else { return vec![] };
-        let peer = active.peer;
-        if active.began.saturating_add(MAX_SESSION_SECONDS) <= now
+        if enough
+            || active.began.saturating_add(MAX_SESSION_SECONDS) <= now
             || active.fetched >= MAX_SESSION_EVENTS
             || active.bytes >= MAX_SESSION_BYTES
         {
@@ -383,10 +409,18 @@ impl CatchingUp {
         }
     }
 
+    /// Whether no more is fetched of a neighbour for a while.
+    fn has_enough_of(&self, peer: &PeerId, now: u64) -> bool {
+        let answer = KIB_OF_ANSWER * UNIT;
+        !(self.fetched_of_one.holds(peer, self.kib_of_one, answer, now)
+            && self.fetched_of_all.holds(&(), KIB_OF_ALL, answer, now))
+    }
+
     fn end(&mut self, session: Session, failed: bool, now: u64) -> Vec<Step> {
         let Some(Active { peer, gained, spare, rest, .. }) = self.sessions.remove(&session) else {
             return vec![];
         };
+        let enough = self.has_enough_of(&peer, now);
         self.counts.events += u64::try_from(gained).unwrap_or_default();
         let pause = self.dice.below(SOON_SECONDS);
         if let Some(neighbour) = self.neighbours.get_mut(&peer) {
@@ -396,6 +430,7 @@ impl CatchingUp {
             let away = AWAY_SECONDS << neighbour.failures.saturating_sub(1).min(6);
             neighbour.due = match (failed, rest && gained > 0) {
                 (true, _) => now.saturating_add(away.min(MAX_AWAY_SECONDS)).saturating_add(pause),
+                (false, true) if enough => now.saturating_add(ENOUGH_SECONDS).saturating_add(pause),
                 (false, true) => now.saturating_add(NOT_BEFORE_SECONDS),
                 (false, false) => u64::MAX,
             };

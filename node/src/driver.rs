@@ -42,6 +42,7 @@ use crate::{
     standing::{Counters, OpenWays, Standing},
     stop::Stop,
     store::{Inserted, Note, Store, Stored, Travel, Writer},
+    traffic::Traffic,
     verifier::Verifier,
 };
 
@@ -161,6 +162,7 @@ struct Running {
     claim_seconds: u64,
     on_claim: OnClaim,
     standing: watch::Sender<Standing>,
+    traffic: Traffic,
     heard: BTreeMap<Heard, MessageRef>,
     requests: BTreeMap<Request, Waiting>,
     handed: BTreeMap<Handed, RequestRef>,
@@ -200,7 +202,7 @@ impl Driver {
     /// or the overlay ends; it returns the writer, which still has to be closed, and whether the overlay broke.
     pub(crate) fn run(self, mut stop: Stop) -> (Reports, impl Future<Output = (Writer, Option<String>)>) {
         let (commands, mut inbox) = mpsc::channel(COMMANDS);
-        let at_first = Standing { owner: self.ownership.owner(), peers: vec![], delegated: None, known: 0 };
+        let at_first = Standing { owner: self.ownership.owner(), ..Standing::default() };
         let (standing, reported) = watch::channel(at_first);
         let (deliveries, _) = broadcast::channel(DELIVERY_NEWS);
         let (markers, marked) = watch::channel(self.markers);
@@ -233,6 +235,7 @@ impl Driver {
             claim_seconds: self.claim_seconds,
             on_claim: self.on_claim,
             standing,
+            traffic: Traffic::default(),
             heard: BTreeMap::new(),
             requests: BTreeMap::new(),
             handed: BTreeMap::new(),
@@ -371,11 +374,13 @@ impl Running {
         match event {
             OverlayEvent::Message { message, from, topic: Topic::Events, payload } => {
                 received::payload("broadcast", &payload);
+                self.traffic.on_heard(from, payload.len(), clock::now());
                 let heard = Heard(self.number());
                 self.heard.insert(heard, message);
                 self.handle(Input::Heard(heard, from, payload)).await;
             }
             OverlayEvent::Message { message, from, topic: Topic::Nodes, payload } => {
+                self.traffic.on_heard(from, payload.len(), clock::now());
                 let verdict = match self.hear_announcement(payload, Some(from)).await {
                     Ok(()) => nostrp2p_overlay::Verdict::Accept,
                     Err(Unheard::Stale | Unheard::Crowded | Unheard::Overtaken) => {
@@ -386,6 +391,7 @@ impl Running {
                 self.overlay.report(message, verdict).await;
             }
             OverlayEvent::Request { request, from, protocol, payload } => {
+                self.traffic.on_heard(from, payload.len(), clock::now());
                 self.on_request(request, from, protocol, payload).await;
             }
             OverlayEvent::PeerJoined(peer) => {
@@ -541,9 +547,12 @@ impl Running {
             .map(|peer| crate::standing::peer_status(peer, self.core.owner_of(&peer.id, clock::now())))
             .collect();
         let known = self.announcer.heard_of();
+        let reached = crate::standing::reached(&self.overlay.reach().await);
+        let heard = self.traffic.last_hour(clock::now());
         self.standing.send_if_modified(|standing| {
-            standing.known = known;
-            std::mem::replace(&mut standing.peers, peers) != standing.peers
+            (standing.known, standing.heard) = (known, heard);
+            let changed = std::mem::replace(&mut standing.reached, reached) != standing.reached;
+            changed | (std::mem::replace(&mut standing.peers, peers) != standing.peers)
         });
     }
 

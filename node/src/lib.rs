@@ -27,6 +27,7 @@ pub mod status;
 mod stop;
 pub mod store;
 pub mod tls;
+mod traffic;
 mod verifier;
 mod web;
 

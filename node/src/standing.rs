@@ -1,15 +1,17 @@
 //! How the node stands: whose it is and whom it is connected to. Sessions watch this.
 
+use std::collections::BTreeMap;
+
 use nostrp2p_core::{CatchingUpCounts, CaughtUp, Refusals, Way};
-use nostrp2p_overlay::Peer;
+use nostrp2p_overlay::{Peer, Reach, Reachability};
 use nostrp2p_protocol::{
-    PublicKey,
+    PeerId, PublicKey,
     channel::ChannelKey,
-    frame::{Path, PeerStatus, Ways},
+    frame::{Path, PeerStatus, Reached, Ways},
 };
 
 /// Changes seldom; whoever watches it wakes only then.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Standing {
     pub(crate) owner: Option<PublicKey>,
     pub(crate) peers: Vec<PeerStatus>,
@@ -17,6 +19,10 @@ pub(crate) struct Standing {
     pub(crate) delegated: Option<u64>,
     /// Nodes whose announcements are known.
     pub(crate) known: usize,
+    /// How others reach this node.
+    pub(crate) reached: Reached,
+    /// What was heard within the last hour, in bytes, by the node that it came from.
+    pub(crate) heard: BTreeMap<PeerId, u64>,
 }
 
 /// How clients reach this node from elsewhere. Sessions watch this too.
@@ -52,6 +58,17 @@ pub(crate) struct Counters {
     pub(crate) catching_up: CatchingUpCounts,
     /// How the last comparison with a neighbour went.
     pub(crate) caught_up: Option<CaughtUp>,
+}
+
+/// How others reach this node, in one word.
+pub(crate) fn reached(reach: &Reach) -> Reached {
+    match reach.reachability {
+        _ if reach.loopback_only => Reached::Nowhere,
+        Reachability::Public => Reached::Directly,
+        _ if !reach.relays.is_empty() => Reached::Relayed,
+        Reachability::Private => Reached::No,
+        Reachability::Unknown => Reached::Unknown,
+    }
 }
 
 /// What a client learns of a peer. Whose node it is shows only with a delegation.

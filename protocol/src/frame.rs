@@ -22,7 +22,7 @@ mod node;
 mod refusal;
 
 pub use client::ClientFrame;
-pub use node::{Carried, CaughtUp, Delivery, NodeFrame, Path, PeerStatus, StoreId, Ways};
+pub use node::{Carried, CaughtUp, Delivery, NodeFrame, Path, PeerStatus, Reached, StoreId, Ways};
 pub use refusal::{Refusal, RefusalCode};
 
 /// The version of these frames. A node serves exactly the versions it knows and names them otherwise.

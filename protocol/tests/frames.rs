@@ -5,7 +5,8 @@
 use nostrp2p_protocol::{
     Draft, Event, EventId, Filter, Kind, Packet, PeerId, PublicKey, SecretKey, Tag, UnverifiedEvent,
     frame::{
-        Carried, CaughtUp, ClientFrame, Delivery, NodeFrame, Path, PeerStatus, Refusal, RefusalCode, VERSION,
+        Carried, CaughtUp, ClientFrame, Delivery, NodeFrame, Path, PeerStatus, Reached, Refusal, RefusalCode,
+        VERSION,
     },
 };
 use rand::{RngExt, SeedableRng, rngs::StdRng};
@@ -71,6 +72,8 @@ fn node_frames() -> Vec<NodeFrame> {
             caught_up: Some(CaughtUp { at: 1_700_000_000, peer, events: 7 }),
         },
         NodeFrame::Status { peers: vec![], stored: 0, caught_up: None },
+        NodeFrame::Network { reached: Reached::Relayed, heard: vec![(peer, u64::MAX)] },
+        NodeFrame::Network { reached: Reached::Nowhere, heard: vec![] },
         NodeFrame::Deliveries { id: event().id(), people: vec![(owner, Delivery::GivenUp)] },
         NodeFrame::Delegated { expires: None },
         NodeFrame::Refused { request: 0, refusal },

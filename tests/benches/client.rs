@@ -1,7 +1,8 @@
 //! How fast the page is on a phone, and what an hour of it costs: `cargo xtask bench client`.
 //!
 //! A real node, a real Chromium with a fourth of the processor, and for the traffic a tap in the line of every client.
-//! `BENCH_MINUTES` says for how long traffic is measured (10), `BENCH_POSTS` how many posts the cache has (10,000).
+//! `BENCH_MINUTES` says for how long traffic is measured (10), `BENCH_POSTS` how many posts the cache has (10,000),
+//! `BENCH_ONLY` which part is measured: opening, scrolling or traffic.
 #![expect(clippy::print_stdout, reason = "it measures")]
 
 mod client {
@@ -24,8 +25,16 @@ async fn main() {
     if let Ok(bytes) = std::env::var("NOSTRP2P_FIRST_LOAD") {
         println!("first load (html, css, js, wasm), brotli   {bytes}");
     }
+    let only = std::env::var("BENCH_ONLY").ok();
+    let wanted = |part: &str| only.as_deref().is_none_or(|only| only == part);
     let posts = number("BENCH_POSTS", 10_000);
-    let reader = client::opening::measure(posts).await;
-    client::scrolling::measure(reader, posts).await;
-    client::traffic::measure(number("BENCH_MINUTES", 10)).await;
+    if wanted("opening") {
+        client::opening::measure(posts).await;
+    }
+    if wanted("scrolling") {
+        client::scrolling::measure(posts).await;
+    }
+    if wanted("traffic") {
+        client::traffic::measure(number("BENCH_MINUTES", 10)).await;
+    }
 }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::process::{Child, Command};
 
-use crate::{free_port, post_http, until};
+use crate::{free_port, http::post_json, until};
 
 /// The size of the window in CSS pixels.
 #[derive(Debug, Clone, Copy)]
@@ -131,8 +131,7 @@ impl Browser {
         let path = format!("/session/{session}/goog/cdp/execute");
         let body = json!({ "cmd": command, "params": parameters }).to_string();
         let authority = format!("127.0.0.1:{}", self.port);
-        let headers = ["Content-Type: application/json"];
-        let (status, _, body) = post_http(&authority, &path, &headers, body.as_bytes()).await;
+        let (status, body) = post_json(&authority, &path, &body).await;
         let mut answer: Value = serde_json::from_slice(&body).unwrap_or_default();
         assert_eq!(status, 200, "{command}: {answer}");
         answer["value"].take()

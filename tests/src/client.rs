@@ -312,6 +312,7 @@ impl Client {
             match self.next().await {
                 Some(
                     NodeFrame::Status { .. }
+                    | NodeFrame::Network { .. }
                     | NodeFrame::Batch { .. }
                     | NodeFrame::Deliveries { .. }
                     | NodeFrame::Delegated { .. }

@@ -26,6 +26,34 @@ pub async fn post_http(authority: &str, path: &str, headers: &[&str], body: &[u8
     request(authority, "POST", path, &headers, body).await
 }
 
+/// Posts JSON to a server that keeps its connections open whatever it is asked; returns status and body.
+///
+/// # Panics
+/// When there is no answer with a length.
+pub(crate) async fn post_json(authority: &str, path: &str, body: &str) -> (u16, Vec<u8>) {
+    let mut stream = TcpStream::connect(authority).await.expect("the server listens");
+    let head = format!(
+        "POST {path} HTTP/1.1\r\nHost: {authority}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n",
+        body.len()
+    );
+    stream.write_all(format!("{head}{body}").as_bytes()).await.expect("the server reads");
+    let mut answer = Vec::new();
+    loop {
+        let more = timeout(PATIENCE, stream.read_buf(&mut answer)).await.expect("the server answers in time");
+        let ended = more.expect("the server answers") == 0;
+        let Some(end) = answer.windows(4).position(|window| window == b"\r\n\r\n") else { continue };
+        let head = String::from_utf8_lossy(&answer[..end]).to_lowercase();
+        let length =
+            head.split("content-length:").nth(1).and_then(|rest| rest.lines().next()?.trim().parse().ok());
+        let length: usize = length.expect("an answer with a length");
+        if answer.len() >= end + 4 + length {
+            let status = head.split(' ').nth(1).and_then(|status| status.parse().ok());
+            return (status.expect("an HTTP status"), answer[end + 4..].to_vec());
+        }
+        assert!(!ended, "the answer was cut off");
+    }
+}
+
 /// Sends a request as it is given.
 ///
 /// # Panics

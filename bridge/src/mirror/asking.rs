@@ -1,8 +1,9 @@
-//! What is asked of a relay: what is new from now on, and, page by page, what was missed.
+//! What is asked of a relay: what is new from now on, page by page what was missed, and who the strangers are that
+//! wrote something of it.
 
 use std::collections::BTreeSet;
 
-use nostrp2p_protocol::{EventId, Filter, UnverifiedEvent};
+use nostrp2p_protocol::{EventId, Filter, Kind, PublicKey, UnverifiedEvent};
 
 use super::{Step, line};
 
@@ -17,6 +18,12 @@ const OVERLAP: u64 = 15 * 60;
 
 const LIVE: &str = "live";
 const MISSED: &str = "missed";
+const PROFILES: &str = "profiles";
+
+/// Strangers whose profiles are asked for in one conversation. More than this reply to nobody in a day.
+const MAX_STRANGERS: usize = 1_000;
+/// Of these so many at a time; relays refuse long filters.
+const STRANGERS_AT_ONCE: usize = 100;
 
 /// Where the questions stand.
 #[derive(Debug)]
@@ -27,6 +34,11 @@ pub(super) struct Asking {
     /// The filter whose pages are being read; all are read when it is beyond the last.
     current: usize,
     page: Page,
+    /// Authors whom the filters do not name, and those of them who have not been asked for yet.
+    strangers: BTreeSet<PublicKey>,
+    unasked: Vec<PublicKey>,
+    /// Whether a question for profiles is open.
+    asks_profiles: bool,
 }
 
 #[derive(Debug, Default)]
@@ -42,7 +54,16 @@ struct Page {
 
 impl Asking {
     pub(super) fn new(heard_until: u64) -> Self {
-        Self { heard_until, wanted: Vec::new(), begun: 0, current: 0, page: Page::default() }
+        Self {
+            heard_until,
+            wanted: Vec::new(),
+            begun: 0,
+            current: 0,
+            page: Page::default(),
+            strangers: BTreeSet::new(),
+            unasked: Vec::new(),
+            asks_profiles: false,
+        }
     }
 
     /// Asks on a new connection.
@@ -50,6 +71,9 @@ impl Asking {
         self.wanted = wanted;
         self.begun = now;
         self.current = 0;
+        self.strangers.clear();
+        self.unasked.clear();
+        self.asks_profiles = false;
         self.page = Page { until: now, oldest: now, ..Page::default() };
         if self.wanted.is_empty() {
             return vec![];
@@ -62,8 +86,19 @@ impl Asking {
     /// Whether an event is one that was asked for.
     pub(super) fn takes(&mut self, subscription: &str, event: &UnverifiedEvent) -> bool {
         let id = event.claimed_id.unwrap_or_else(|| event.rumor.id());
+        let author = event.rumor.pubkey;
+        if subscription == PROFILES {
+            return event.rumor.kind == Kind::PROFILE && self.strangers.contains(&author);
+        }
         if !self.wanted.iter().any(|filter| filter.matches(&id, &event.rumor)) {
             return false;
+        }
+        let named = |filter: &Filter| filter.authors.as_ref().is_some_and(|named| named.contains(&author));
+        if self.strangers.len() < MAX_STRANGERS
+            && !self.wanted.iter().any(named)
+            && self.strangers.insert(author)
+        {
+            self.unasked.push(author);
         }
         if subscription == MISSED {
             self.page.oldest = self.page.oldest.min(event.rumor.created_at);
@@ -78,6 +113,10 @@ impl Asking {
     }
 
     pub(super) fn on_eose(&mut self, subscription: &str) -> Vec<Step> {
+        if subscription == PROFILES {
+            self.asks_profiles = false;
+            return vec![Step::Send(line(&("CLOSE", PROFILES)))];
+        }
         if subscription != MISSED || self.current >= self.wanted.len() {
             return vec![];
         }
@@ -93,6 +132,22 @@ impl Asking {
         }
         self.heard_until = self.begun;
         vec![Step::Send(line(&("CLOSE", MISSED))), Step::CaughtUp(self.begun)]
+    }
+
+    /// Asks who strangers are, if some have written and no such question is open.
+    pub(super) fn ask_profiles(&mut self) -> Option<Step> {
+        if self.asks_profiles || self.unasked.is_empty() {
+            return None;
+        }
+        self.asks_profiles = true;
+        let authors = self.unasked.drain(..self.unasked.len().min(STRANGERS_AT_ONCE)).collect();
+        let kinds = Some([Kind::PROFILE].into());
+        Some(Step::Send(request(PROFILES, [Filter { authors: Some(authors), kinds, ..Filter::default() }])))
+    }
+
+    /// The relay has ended a subscription by itself.
+    pub(super) fn on_closed(&mut self, subscription: &str) {
+        self.asks_profiles &= subscription != PROFILES;
     }
 
     /// Asks for the current page; None when all have been read.

@@ -198,3 +198,34 @@ fn long_follow_lists_are_asked_for_in_pieces() {
     assert_eq!(filters.len(), 5);
     assert!(filters.iter().all(|filter| filter.check_shape().is_ok()));
 }
+
+#[test]
+fn who_a_stranger_is_that_replies_is_asked_once_and_nothing_else_is_taken_as_the_answer() {
+    let mut mirror = connected();
+    assert_eq!(mirror.on_tick(NOW), [], "nobody has written");
+    let hear = |mirror: &mut Mirror, subscription: &str, event: &Event| {
+        let steps = mirror.on_line(&json!(["EVENT", subscription, event]).to_string(), NOW);
+        matches!(steps[..], [Step::Heard(_)])
+    };
+    let reply = |author| signed(author, 1, NOW, &[&["p", &owner().to_string()]], "a reply");
+    let profile = |author| signed(author, 0, NOW, &[], "{}");
+    assert!(!hear(&mut mirror, "profiles", &profile(3)), "it was not asked for");
+    assert!(hear(&mut mirror, "live", &reply(2)), "by somebody whose profile comes anyway");
+    assert!(hear(&mut mirror, "live", &reply(3)));
+    let asked = |person: u8| {
+        let filter = json!({ "authors": [key(person).public_key()], "kinds": [0] });
+        json!(["REQ", "profiles", filter])
+    };
+    assert_eq!(sent(&mirror.on_tick(NOW)), [asked(3)]);
+    assert!(hear(&mut mirror, "profiles", &profile(3)));
+    assert!(!hear(&mut mirror, "profiles", &profile(4)), "somebody else's");
+    assert!(!hear(&mut mirror, "profiles", &signed(3, 1, NOW, &[], "a post")), "no profile");
+
+    assert!(hear(&mut mirror, "live", &reply(4)));
+    assert_eq!(mirror.on_tick(NOW), [], "one question at a time");
+    assert_eq!(sent(&mirror.on_line(r#"["EOSE","profiles"]"#, NOW)), [json!(["CLOSE", "profiles"])]);
+    assert_eq!(sent(&mirror.on_tick(NOW)), [asked(4)], "the others are not asked for again");
+    mirror.on_line(r#"["CLOSED","profiles","error: no"]"#, NOW);
+    assert!(hear(&mut mirror, "live", &reply(5)));
+    assert_eq!(sent(&mirror.on_tick(NOW)), [asked(5)]);
+}

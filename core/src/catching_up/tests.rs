@@ -1,4 +1,4 @@
-use nostrp2p_protocol::{Draft, Kind, SecretKey};
+use nostrp2p_protocol::{Draft, Kind, SecretKey, Signature};
 
 use super::*;
 
@@ -112,6 +112,45 @@ fn what_is_missing_is_fetched_in_bounded_pieces_until_it_is_there() {
     finish(&mut catching_up, session, NOW);
     assert_eq!(catching_up.last(), Some(CaughtUp { at: NOW, peer: peer(1), events: 100 }));
     assert_eq!(catching_up.counts().events, 100);
+}
+
+#[test]
+fn a_neighbour_with_events_without_end_is_left_alone_when_it_has_sent_enough() {
+    let mut catching_up = catching_up();
+    catching_up.kib_of_one = Rate { burst: 2_048, per_hour: 2_048 };
+    catching_up.on_joined(peer(1), NOW);
+    let long = |number: usize| {
+        let content = format!("{number} {}", "x".repeat(60_000));
+        let draft = Draft { created_at: NOW, kind: Kind::POST, tags: vec![], content };
+        let rumor = draft.by(SecretKey::from_bytes([1; 32]).unwrap().public_key());
+        UnverifiedEvent { claimed_id: None, rumor, sig: Signature::from_bytes([0; 64]) }
+    };
+    let (mut sent, mut number) = (0, 0);
+    // For half an hour it has 8 more events each time it is asked, and says so.
+    for now in NOW..NOW + 1_800 {
+        catching_up.on_news(&peer(1));
+        let mut steps = catching_up.due(now);
+        while let Some(step) = steps.pop() {
+            match step {
+                Step::Compare(session, ..) => {
+                    let events: Vec<UnverifiedEvent> = (number..number + 8).map(long).collect();
+                    steps = catching_up.on_compared(session, needs(&events), |_| false, now);
+                }
+                Step::Get(session, ..) => {
+                    let events: Vec<UnverifiedEvent> = (number..number + 8).map(long).collect();
+                    number += 8;
+                    let (checks, next) = catching_up.on_got(session, Some(events), now);
+                    sent += checks.iter().map(|event| event.rumor.canonical().len()).sum::<usize>();
+                    steps = next;
+                    for _ in checks {
+                        steps = catching_up.on_checked(session, true, now);
+                    }
+                }
+                Step::Tell(_) => {}
+            }
+        }
+    }
+    assert!((2_048 * 1_024..3_600 * 1_024).contains(&sent), "{sent} bytes");
 }
 
 #[test]

@@ -400,7 +400,12 @@ impl Session {
             peer: last.peer,
             events: u64::try_from(last.events).unwrap_or(u64::MAX),
         });
-        self.send(NodeFrame::Status { peers, stored, caught_up }).await
+        self.send(NodeFrame::Status { peers, stored, caught_up }).await?;
+        let (reached, heard) = {
+            let standing = self.app.standing.borrow();
+            (standing.reached, standing.heard.iter().map(|(peer, bytes)| (*peer, *bytes)).collect())
+        };
+        self.send(NodeFrame::Network { reached, heard }).await
     }
 
     async fn refuse(&mut self, request: RequestId, refusal: Refusal) -> Result<(), Gone> {

@@ -101,6 +101,14 @@ pub enum NodeFrame {
     /// 74 `[74, key, addresses, helpers]`: how this node is reached from elsewhere; sent after login and when it
     /// changes. See PROTOCOL.md, "The way home".
     Ways(Ways),
+    /// 76 `[76, reached, heard]`: how others reach the node, and what it heard from them within the last hour; sent
+    /// after each Status.
+    Network {
+        /// How others reach it.
+        reached: Reached,
+        /// Bytes of events, announcements and questions, by the node that they came from.
+        heard: Vec<(PeerId, u64)>,
+    },
     /// 70 `[70, request, code, reason]`: no. With request 0 the node closes the connection next.
     Refused {
         /// The request that it answers.
@@ -210,6 +218,47 @@ pub struct PeerStatus {
     pub delay_ms: Option<u32>,
 }
 
+/// How others reach a node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Reached {
+    /// 0: not known yet.
+    #[default]
+    Unknown,
+    /// 1: anybody can dial it.
+    Directly,
+    /// 2: over nodes that relay for it.
+    Relayed,
+    /// 3: it is not reached; it reaches others.
+    No,
+    /// 4: it listens on its own machine alone.
+    Nowhere,
+}
+
+impl Write for Reached {
+    fn write(&self, out: &mut Vec<u8>) {
+        let number: u8 = match self {
+            Self::Unknown => 0,
+            Self::Directly => 1,
+            Self::Relayed => 2,
+            Self::No => 3,
+            Self::Nowhere => 4,
+        };
+        number.write(out);
+    }
+}
+
+impl Read for Reached {
+    fn read(input: &mut Input<'_>) -> Result<Self, Malformed> {
+        Ok(match u8::read(input)? {
+            1 => Self::Directly,
+            2 => Self::Relayed,
+            3 => Self::No,
+            4 => Self::Nowhere,
+            _ => Self::Unknown,
+        })
+    }
+}
+
 /// How the node has last caught up with a neighbour: `[at, peer, events]`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CaughtUp {
@@ -302,6 +351,7 @@ impl NodeFrame {
                 wire::encode(&(68u8, request, complete, packing, bytes(&packed)))
             }
             Self::Status { peers, stored, caught_up } => wire::encode(&(69u8, peers, stored, caught_up)),
+            Self::Network { reached, heard } => wire::encode(&(76u8, reached, heard)),
             Self::Deliveries { id, people } => wire::encode(&(71u8, id, people)),
             Self::Delegated { expires } => wire::encode(&(72u8, expires)),
             Self::Markers(markers) => wire::encode(&(73u8, markers)),
@@ -352,6 +402,7 @@ impl NodeFrame {
                 stored,
                 caught_up,
             }),
+            76 => wire::decode(bytes).map(|(_, reached, heard): (u8, _, _)| Self::Network { reached, heard }),
             70 => wire::decode(bytes).map(|(_, request, code, reason): (u8, _, RefusalCode, String)| {
                 Self::Refused { request, refusal: Refusal { code, reason } }
             }),

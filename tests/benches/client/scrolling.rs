@@ -7,8 +7,8 @@ use serde_json::json;
 
 use super::opening::Reader;
 
-/// Pixels of each frame: at 60 frames a second a thumb that flings as fast as it can.
-const STEP: u32 = 120;
+/// Pixels of each frame: half a screen, several times what a thumb flings.
+const STEP: u32 = 400;
 
 /// Scrolls with every frame until stopped, and notes tasks of more than 50 ms and the number of elements.
 const SCROLL: &str = "
@@ -28,9 +28,15 @@ const SCROLL: &str = "
     };
     requestAnimationFrame(step);";
 
+/// How far it has come, and what to know if it goes no further.
+const STATE: &str = "
+    const past = document.querySelector('.past')?.textContent;
+    const { scrollHeight } = document.documentElement;
+    return [scrolled.end, scrolled.frames, scrollY, scrollHeight, past, document.getElementById('crash').textContent];";
+
 /// Scrolls from the newest post to the oldest.
-pub async fn measure(reader: Reader, posts: usize) {
-    let Reader { node, browser } = reader;
+pub async fn measure(posts: usize) {
+    let Reader { node, browser } = Reader::with_cache(posts).await;
     browser.driver.refresh().await.expect("a page");
     browser.see("post-text", &format!("No. {}", posts - 1)).await;
     browser.attribute("connection", "data-state", "connected").await;
@@ -44,9 +50,9 @@ pub async fn measure(reader: Reader, posts: usize) {
         // As long as it goes on it may take as long as it takes.
         let former = last.clone();
         last = until("the page to go on", || async {
-            let end = browser.run("return scrolled.end").await;
-            let end = end.as_str().unwrap_or_default().to_owned();
-            if end == former { Err(end) } else { Ok(end) }
+            let state = browser.run(STATE).await;
+            let end = state[0].as_str().unwrap_or_default().to_owned();
+            if end == former { Err(state) } else { Ok(end) }
         })
         .await;
     }

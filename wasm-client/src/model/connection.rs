@@ -2,7 +2,7 @@
 
 use nostrp2p_protocol::{
     EventId, PeerId, PublicKey,
-    frame::{CaughtUp, PeerStatus, Refusal, RequestId},
+    frame::{CaughtUp, PeerStatus, Reached, Refusal, RequestId},
 };
 
 use super::ways::{Attempt, Home, Way};
@@ -145,6 +145,8 @@ pub struct Status {
     pub peers: Vec<PeerStatus>,
     /// Number of stored events.
     pub stored: u64,
+    /// How others reach the node, and what it heard from each within the last hour, in bytes.
+    pub network: Option<(Reached, Vec<(PeerId, u64)>)>,
     /// When and with whom the node has last caught up, and what that brought.
     pub caught_up: Option<CaughtUp>,
 }

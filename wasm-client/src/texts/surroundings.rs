@@ -16,6 +16,12 @@ words! {
     NETWORK_PICTURE: "Your node in the middle, the nodes it is connected to around it", "中央があなたのノード、まわりがつながっているノード";
     FIGURE_CONNECTED: "nodes connected", "つながっているノード";
     FIGURE_DELAY: "typical delay", "ふつうの遅延";
+    FIGURE_HEARD: "heard in the last hour", "この1時間の受信";
+    REACHED_UNKNOWN: "Whether others reach your node is being found out.", "ほかのノードから届くかどうかを調べています。";
+    REACHED_DIRECTLY: "Anybody can reach your node.", "あなたのノードには、だれからでも届きます。";
+    REACHED_RELAYED: "Your node is behind a router; others reach it through nodes that relay for it.", "あなたのノードはルーターの内側にあり、中継するノードを通して届きます。";
+    REACHED_NO: "Your node reaches others, but they do not reach it: nobody relays for it yet.", "あなたのノードからは届きますが、ほかからは届きません。中継するノードがまだ見つかっていません。";
+    REACHED_NOWHERE: "Your node listens on its own machine alone, so only nodes there reach it.", "あなたのノードは同じ機械の中だけで待ち受けているため、外からは届きません。";
     FIGURE_OUTBOX: "waiting to be sent", "送信待ち";
     FIGURE_STORED: "posts and profiles stored", "保存された投稿とプロフィール";
     CAUGHT_UP: "Last caught up with {1}: {0}. Events that had been missing: {2}.", "{1} との最後の照合：{0}。足りなかったイベント：{2}件。";
@@ -79,6 +85,15 @@ pub fn way(language: Language, address: &str, helped: bool) -> String {
 
 pub fn other_ways(language: Language, addresses: &str) -> String {
     WAYS_BESIDES.fill(language, &[addresses])
+}
+
+/// A number of bytes.
+pub fn kilobytes(bytes: Option<u64>) -> String {
+    match bytes {
+        None => "–".to_owned(),
+        Some(bytes @ 0..10_000_000) => format!("{} KB", super::count(bytes.div_ceil(1_000))),
+        Some(bytes) => format!("{} MB", super::count(bytes / 1_000_000)),
+    }
 }
 
 pub fn node_of(language: Language, name: &str) -> String {

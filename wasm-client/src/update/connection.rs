@@ -176,7 +176,13 @@ pub fn on_frame(model: &mut Model, frame: NodeFrame, moment: Moment, out: &mut V
         NodeFrame::Delegated { expires } => on_delegated(model, expires, out),
         NodeFrame::Ways(told) => on_ways(model, &told, out),
         NodeFrame::Status { peers, stored, caught_up } => {
-            model.connection.status = Some(Status { peers, stored, caught_up });
+            let network = model.connection.status.take().and_then(|status| status.network);
+            model.connection.status = Some(Status { peers, stored, caught_up, network });
+        }
+        NodeFrame::Network { reached, heard } => {
+            if let Some(status) = &mut model.connection.status {
+                status.network = Some((reached, heard));
+            }
         }
         NodeFrame::Markers(markers) => notices::on_markers(model, &markers, out),
         NodeFrame::Refused { request, refusal } => on_refused(model, request, refusal, moment, out),

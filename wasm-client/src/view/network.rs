@@ -1,6 +1,6 @@
 //! The own node and its neighbours as a picture, with four figures under it.
 
-use nostrp2p_protocol::frame::{Path, PeerStatus};
+use nostrp2p_protocol::frame::{Path, PeerStatus, Reached};
 
 use super::{Html, avatar::avatar, button, error, paragraph};
 use crate::{
@@ -38,6 +38,7 @@ pub fn view(model: &Model) -> Html {
                 .child(picture(model, NAMED_UP_TO))
                 .child_if(sentence(model))
                 .child_if(way(model))
+                .child_if(reached(model))
                 .child(legend(model))
                 .child_if(caught_up(model)),
         )
@@ -157,7 +158,7 @@ fn picture(model: &Model, named_up_to: usize) -> Html {
                 .class("rings")
                 .children(RINGS.map(|(_, radius)| svg("circle").with("r", radius.to_string()))),
         )
-        .child(svg("g").children(places().map(|(peer, place)| line(peer, &place))))
+        .child(svg("g").children(places().map(|(peer, place)| line(model, peer, &place))))
         .child(svg("g").children(places().map(|(peer, place)| node(model, peer, &place, named))))
         .child(own)
 }
@@ -177,16 +178,48 @@ impl Place {
     }
 }
 
-fn line(peer: &PeerStatus, place: &Place) -> Html {
+/// What came from this peer within the last hour, in bytes.
+fn heard_from(model: &Model, peer: &PeerStatus) -> u64 {
+    let network = model.connection.status.as_ref().and_then(|status| status.network.as_ref());
+    let heard = network.and_then(|(_, heard)| heard.iter().find(|(from, _)| *from == peer.peer));
+    heard.map_or(0, |(_, bytes)| *bytes)
+}
+
+/// How thick a line is for that many bytes in an hour: a step for each tenfold.
+const fn thickness(bytes: u64) -> &'static str {
+    match bytes {
+        0..10_000 => "",
+        10_000..100_000 => " line-some",
+        100_000..1_000_000 => " line-much",
+        _ => " line-most",
+    }
+}
+
+/// How others reach the own node, in words.
+fn reached(model: &Model) -> Option<Html> {
+    let (reached, _) = model.connection.status.as_ref()?.network.as_ref()?;
+    let words = match reached {
+        Reached::Unknown => texts::REACHED_UNKNOWN,
+        Reached::Directly => texts::REACHED_DIRECTLY,
+        Reached::Relayed => texts::REACHED_RELAYED,
+        Reached::No => texts::REACHED_NO,
+        Reached::Nowhere => texts::REACHED_NOWHERE,
+    };
+    Some(paragraph("", model.say(words)).test_id("reached"))
+}
+
+fn line(model: &Model, peer: &PeerStatus, place: &Place) -> Html {
     let class = match peer.path {
         Path::Direct => "line",
         Path::Punched => "line line-punched",
         Path::Relayed => "line line-relayed",
     };
-    let line = svg("g")
-        .key(peer.peer.to_string())
-        .with("transform", format!("rotate({})", place.degrees))
-        .child(svg("path").class(class).with("d", format!("M0 0H{}", place.radius)));
+    let line =
+        svg("g").key(peer.peer.to_string()).with("transform", format!("rotate({})", place.degrees)).child(
+            svg("path")
+                .class(format!("{class}{}", thickness(heard_from(model, peer))))
+                .with("d", format!("M0 0H{}", place.radius)),
+        );
     if peer.path == Path::Relayed {
         let middle = (place.radius * 11 / 20).to_string();
         line.child(svg("circle").class("line-helper").with("cx", middle).with("r", "4"))
@@ -309,6 +342,11 @@ fn figures(model: &Model) -> Html {
             "figure-delay",
         ))
         .child(figure(
+            texts::kilobytes(status.and_then(heard)),
+            model.say(texts::FIGURE_HEARD),
+            "figure-heard",
+        ))
+        .child(figure(
             texts::count(count(model.outbox.len())),
             model.say(texts::FIGURE_OUTBOX),
             "figure-outbox",
@@ -318,6 +356,12 @@ fn figures(model: &Model) -> Html {
             model.say(texts::FIGURE_STORED),
             "figure-stored",
         ))
+}
+
+/// What all nodes together have sent within the last hour, in bytes.
+fn heard(status: &Status) -> Option<u64> {
+    let (_, heard) = status.network.as_ref()?;
+    Some(heard.iter().fold(0, |sum, (_, bytes)| sum.saturating_add(*bytes)))
 }
 
 /// The median of the delays that are known.

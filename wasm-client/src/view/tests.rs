@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use nostrp2p_protocol::{
     Draft, Kind, PeerId, PublicKey, Rumor, SecretKey, Tag,
-    frame::{CaughtUp, Delivery, Path, PeerStatus, Refusal, RefusalCode},
+    frame::{CaughtUp, Delivery, Path, PeerStatus, Reached, Refusal, RefusalCode},
 };
 
 use super::*;
@@ -100,6 +100,7 @@ fn in_use() -> Model {
     model.connection.status = Some(Status {
         peers,
         stored: 12_345,
+        network: Some((Reached::Relayed, vec![(PeerId::from_ed25519([1; 32]), 70_000)])),
         caught_up: Some(CaughtUp { at: 3, peer: PeerId::from_ed25519([1; 32]), events: 7 }),
     });
     model

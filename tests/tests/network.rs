@@ -1,0 +1,20 @@
+//! The screen Network: how the own node stands, in words and figures.
+
+use nostrp2p_tests::{Browser, Person, Size, post, until};
+
+#[tokio::test]
+async fn the_page_says_whether_others_reach_the_node_and_how_much_they_told_it() {
+    let (alice, mut bob) = Person::pair().await;
+    let browser = Browser::start(Size::Phone).await;
+    browser.sign_in(&alice.node, &alice.key.to_nsec()).await;
+    browser.go("#/network").await;
+    browser.see("figure-connected", "1").await;
+    browser.see("reached", "on its own machine alone").await;
+    bob.client.publish(&post(&bob.key, "how do you do?")).await;
+    until("what was heard", || async {
+        let heard = browser.find("figure-heard").await.text().await.unwrap_or_default();
+        if heard.starts_with(|first: char| ('1'..='9').contains(&first)) { Ok(()) } else { Err(heard) }
+    })
+    .await;
+    browser.close().await;
+}
