@@ -75,6 +75,8 @@ pub(crate) enum Command {
     Mark(String, u64),
     /// Keep an event that came from this relay.
     Mirrored(Event, String),
+    /// Does the driver still answer?
+    Alive(oneshot::Sender<()>),
     /// Write down how far a mirror has come.
     Note(Note),
     /// Which of these people have no node that is known here?
@@ -300,6 +302,10 @@ impl Running {
                 }
             }
             Happening::Command(Command::Retry(id)) => self.retry(id).await,
+            Happening::Command(Command::Alive(reply)) => {
+                // Whoever asked may have lost patience.
+                let _gone = reply.send(());
+            }
             Happening::Command(Command::Mark(name, until)) => self.mark(name, until).await,
             Happening::Command(
                 command @ (Command::Mirrored(..) | Command::Note(_) | Command::Strangers(..)),

@@ -226,6 +226,11 @@ fn import(settings: &Settings, file: &Path) -> anyhow::Result<String> {
 
 fn serve(settings: Settings) -> ExitCode {
     log(settings.debug);
+    // Where the log goes there go panics too, whatever thread or task they end.
+    std::panic::set_hook(Box::new(|panic| {
+        let thread = std::thread::current().name().unwrap_or("unnamed").to_owned();
+        tracing::error!(thread, "{panic}");
+    }));
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().max_blocking_threads(READERS).build();
     let runtime = match runtime {

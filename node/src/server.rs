@@ -76,9 +76,9 @@ pub enum RunError {
     /// The system has no random numbers.
     #[error("the system has no random numbers for a claim link")]
     Random,
-    /// The overlay stopped by itself.
+    /// A part stopped by itself.
     #[error(
-        "the overlay broke ({0}); this is a fault of the program, please report it, and start the node again"
+        "a part of the node broke ({0}); this is a fault of the program, please report it, and start the node again"
     )]
     Broken(String),
 }
@@ -183,7 +183,7 @@ async fn run_open(
         }
         Ownership::Unclaimed(claim) => on_claim(Some(claim), &open_ways),
     }
-    let result = wait_and_close(shutdown, task, server, stopper, overlay).await;
+    let result = wait_and_close(shutdown, task, server, stopper, overlay, store).await;
     claim::keep(&settings.data_dir, None);
     result
 }
@@ -273,14 +273,18 @@ fn serve(
 async fn wait_and_close(
     shutdown: impl Future<Output = ()>,
     mut task: JoinHandle<(Writer, Option<String>)>,
-    server: JoinHandle<io::Result<()>>,
+    mut server: JoinHandle<io::Result<()>>,
     stopper: Stopper,
     overlay: Overlay,
+    store: &Store,
 ) -> Result<(), RunError> {
     tokio::pin!(shutdown);
-    let ended = tokio::select! {
-        () = &mut shutdown => None,
-        ended = &mut task => Some(ended),
+    // Without any of its parts the node would hang half alive, so it ends, and whoever started it starts it again.
+    let (ended, lost) = tokio::select! {
+        () = &mut shutdown => (None, None),
+        ended = &mut task => (Some(ended), None),
+        served = &mut server => (None, Some(format!("the server for clients: {served:?}"))),
+        () = store.ended() => (None, Some("the store's writer".to_owned())),
     };
     stopper.stop();
     let ended = match ended {
@@ -288,17 +292,21 @@ async fn wait_and_close(
         None => task.await,
     };
     overlay.shutdown().await;
-    if tokio::time::timeout(GOODBYE, server).await.is_err() {
+    if !server.is_finished() && tokio::time::timeout(GOODBYE, server).await.is_err() {
         tracing::info!("a client did not hang up in time");
     }
-    match ended {
+    let broken = match ended {
         Ok((writer, broken)) => {
             // What others sent and is still queued is worth the moment that it takes.
             drop(spawn_blocking(move || writer.close()).await);
-            broken.map_or(Ok(()), |reason| Err(RunError::Broken(reason)))
+            lost.or(broken)
         }
-        Err(panic) => Err(RunError::Broken(panic.to_string())),
-    }
+        Err(panic) => Some(format!("the driver: {panic}")),
+    };
+    broken.map_or(Ok(()), |part| {
+        tracing::error!(part, "a part of the node broke; the node ends");
+        Err(RunError::Broken(part))
+    })
 }
 
 fn greeting(settings: &Settings, overlay: &Overlay, clients: SocketAddr) -> String {
@@ -329,4 +337,51 @@ fn greeting(settings: &Settings, overlay: &Overlay, clients: SocketAddr) -> Stri
     }
     lines.push(String::new());
     lines.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::Retention;
+
+    /// A node whose parts are given, and which nobody ends.
+    async fn close(
+        task: impl FnOnce(Writer, Stop) -> JoinHandle<(Writer, Option<String>)>,
+        server: JoinHandle<io::Result<()>>,
+    ) -> String {
+        let directory = tempfile::tempdir().unwrap();
+        let (store, writer) = Store::open(directory.path(), Retention::default()).unwrap();
+        let secret = data_dir::node_secret(directory.path()).unwrap();
+        let (overlay, _events) =
+            nostrp2p_overlay::start(nostrp2p_overlay::Settings::new(secret)).await.unwrap();
+        let (stopper, stop) = stop::channel();
+        let task = task(writer, stop);
+        let forever = std::future::pending::<()>();
+        wait_and_close(forever, task, server, stopper, overlay, &store).await.unwrap_err().to_string()
+    }
+
+    fn until_stop(writer: Writer, mut stop: Stop) -> JoinHandle<(Writer, Option<String>)> {
+        tokio::spawn(async move {
+            stop.wait().await;
+            (writer, None)
+        })
+    }
+
+    #[tokio::test]
+    async fn a_panic_in_any_part_ends_the_node_and_names_the_part_and_the_cause() {
+        let serving = || tokio::spawn(std::future::pending());
+        let error = close(|_, _| tokio::spawn(async { panic!("the core on purpose") }), serving()).await;
+        assert!(error.contains("the driver") && error.contains("the core on purpose"), "{error}");
+        let error = close(until_stop, tokio::spawn(async { panic!("the port on purpose") })).await;
+        assert!(error.contains("the server for clients") && error.contains("the port on purpose"), "{error}");
+        let overlay = |writer, _| tokio::spawn(async { (writer, Some("the overlay on purpose".to_owned())) });
+        let error = close(overlay, serving()).await;
+        assert!(error.contains("the overlay on purpose"), "{error}");
+        let writer = |writer: Writer, stop| {
+            writer.break_for_test();
+            until_stop(writer, stop)
+        };
+        let error = close(writer, serving()).await;
+        assert!(error.contains("the store's writer"), "{error}");
+    }
 }

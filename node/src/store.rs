@@ -30,6 +30,7 @@ use nostrp2p_protocol::{PublicKey, frame::StoreId};
 use redb::{Database, ReadableDatabase};
 use tables::Opened;
 use tokio::sync::watch;
+use writer::Reports;
 
 pub use notes::Note;
 pub use query::{Asked, Picked, Selection};
@@ -97,6 +98,7 @@ pub struct Store {
     database: Arc<Database>,
     id: StoreId,
     progress: watch::Receiver<Progress>,
+    failure: watch::Receiver<Option<String>>,
     retention: Retention,
 }
 
@@ -110,8 +112,9 @@ impl Store {
         let (database, opened) = open_database(directory, &path)?;
         let database = Arc::new(database);
         let (report, progress) = watch::channel(opened.progress);
-        let store = Self { database: Arc::clone(&database), id: opened.id, progress, retention };
-        Ok((store, Writer::start(database, retention, report)))
+        let (fail, failure) = watch::channel(None);
+        let store = Self { database: Arc::clone(&database), id: opened.id, progress, failure, retention };
+        Ok((store, Writer::start(database, retention, Reports { progress: report, failure: fail })))
     }
 
     /// Names this store; another one has another id.
@@ -122,6 +125,20 @@ impl Store {
     /// How far the store has come, now and from now on.
     pub fn progress(&self) -> watch::Receiver<Progress> {
         self.progress.clone()
+    }
+
+    /// Why the last write failed, if it did; a write that succeeds ends that. After [`Store::ended`] the writer itself.
+    pub fn failure(&self) -> Option<String> {
+        if self.failure.has_changed().is_err() {
+            return Some("its writer has ended".to_owned());
+        }
+        self.failure.borrow().clone()
+    }
+
+    /// Completes when the writer has ended: after it was closed, or by a panic.
+    pub async fn ended(&self) {
+        let mut failure = self.failure.clone();
+        while failure.changed().await.is_ok() {}
     }
 
     /// Whose node this is, as far as it was ever claimed.

@@ -1,6 +1,6 @@
 //! The worker threads that check signatures, in batches, so that the driver never waits for one.
 
-use std::{num::NonZero, sync::Arc, thread};
+use std::{num::NonZero, panic::AssertUnwindSafe, sync::Arc, thread};
 
 use nostrp2p_protocol::{Event, Forged, UnverifiedEvent};
 use tokio::sync::{Mutex, mpsc};
@@ -46,6 +46,12 @@ impl Verifier {
     }
 }
 
+/// A panic here would be a fault of ours, and one event must not cost the node a worker: whoever sent it may as well have
+/// sent a forgery. The panic is logged where it happens.
+fn check(event: UnverifiedEvent) -> Result<Event, Forged> {
+    std::panic::catch_unwind(AssertUnwindSafe(|| event.verify())).unwrap_or(Err(Forged::Signature))
+}
+
 fn run(inbox: &Mutex<mpsc::Receiver<(u64, UnverifiedEvent)>>, outbox: &mpsc::Sender<Checked>) {
     let mut batch = Vec::with_capacity(BATCH);
     loop {
@@ -54,7 +60,7 @@ fn run(inbox: &Mutex<mpsc::Receiver<(u64, UnverifiedEvent)>>, outbox: &mpsc::Sen
             return;
         }
         for (number, event) in batch.drain(..) {
-            if outbox.blocking_send((number, event.verify())).is_err() {
+            if outbox.blocking_send((number, check(event))).is_err() {
                 return;
             }
         }

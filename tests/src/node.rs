@@ -251,6 +251,20 @@ impl Stopped {
         Node::start_in(self.data, self.port, self.arguments, self.log).await
     }
 
+    /// Starts it again and kills it (`kill -9`) so soon that it may not be ready yet.
+    ///
+    /// # Panics
+    /// When the binary does not start.
+    pub async fn start_and_kill(self, after: std::time::Duration) -> Self {
+        let mut command = Command::new(binary());
+        command.arg("server").args(["--no-qr", "-l", &format!("127.0.0.1:{}", self.port), "--data-dir"]);
+        command.arg(self.data.path()).args(&self.arguments).current_dir(self.data.path());
+        let mut child = command.stdout(Stdio::null()).kill_on_drop(true).spawn().expect("the binary starts");
+        tokio::time::sleep(after).await;
+        child.kill().await.expect("a process that was just started");
+        self
+    }
+
     /// Starts it again with other arguments.
     pub async fn start_with(self, arguments: &[&str]) -> Node {
         let arguments = arguments.iter().map(|&argument| argument.to_owned()).collect();

@@ -54,8 +54,10 @@ async fn a_full_disk_is_named_and_nothing_acknowledged_is_lost() {
     let log = node.log();
     assert!(log.contains("No space left on device") && log.contains("disk full"), "{log}");
 
-    // It still serves what it has, also after a restart on the full disk.
-    assert_eq!(nostrp2p_tests::get(&node.clients(), "/healthz", &[]).await.0, 200);
+    // It says that it is not well, and still serves what it has, also after a restart on the full disk.
+    let (status, _, body) = nostrp2p_tests::get(&node.clients(), "/healthz", &[]).await;
+    let body = String::from_utf8_lossy(&body).into_owned();
+    assert!(status == 503 && body.contains("the store cannot be written"), "{status} {body}");
     let node = node.kill().await.start().await;
     let mut client = Client::login(&node.clients(), &key).await;
     let held = client.everything_after(0).await;

@@ -3,7 +3,7 @@
 //! A check that fails does not stop the next, so that one run shows all that is wrong.
 
 use crate::{
-    fuzz, layering,
+    dependencies, fuzz, layering,
     report::{Outcome, Report, Steps, kilobytes, seconds},
     test::{self, Suite},
     tools, web,
@@ -76,6 +76,7 @@ impl Ci<'_> {
                 bail!("{} imports break the layering", violations.len())
             }
         });
+        self.check("dependencies", dependencies::check);
         self.check("clippy", |workspace| {
             require(workspace, "clippy", CLIPPY_HINT)?;
             succeed(workspace.cargo(["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]))

@@ -24,6 +24,10 @@ Commands:
            --seconds N     how long each
   attack Attack real nodes in every way that SECURITY.md names, and print what each attack got
            --debug-build   build the node quickly instead of for speed
+  durability   Kill a node that is being written to, again and again, and count what was acknowledged and is lost
+           --kills N       how often (1000)
+  soak   Let 16 real nodes run under load while some are stopped and killed; count what arrives, memory, files, errors
+           --seconds N     how long (600), --nodes N, --seed N
   screenshots   Save a picture of every screen, light and dark, phone and desktop, and check them with axe-core
            FOLDER          where to (target/screenshots)
            --debug-build   as with run
@@ -57,6 +61,10 @@ pub enum Command {
     Natlab(bool),
     /// Whether to build the node quickly.
     Attack(bool),
+    /// The words for the soak.
+    Soak(Vec<String>),
+    /// How many kills.
+    Durability(u64),
     /// The words for the simulation.
     Sim(Vec<String>),
     Fuzz(fuzz::Options),
@@ -100,6 +108,8 @@ impl Command {
             "run" => parse_run(rest).map(Self::Run),
             "test" => parse_suites(&rest).map(Self::Test),
             "natlab" => parse_debug_build(&name, &rest).map(Self::Natlab),
+            "soak" => parse_soak(rest).map(Self::Soak),
+            "durability" => parse_kills(&rest).map(Self::Durability),
             "attack" => parse_debug_build(&name, &rest).map(Self::Attack),
             "web" => alone(&name, &rest, Self::Web),
             "fuzz" => parse_fuzz(rest).map(Self::Fuzz),
@@ -107,7 +117,7 @@ impl Command {
             "bench" => parse_bench(&rest).map(Self::Bench),
             "ci" => alone(&name, &rest, Self::Ci),
             _ => Err(format!(
-                "there is no command `{name}`; there are run, web, test, sim, natlab, fuzz, attack, screenshots, bench, ci and help"
+                "there is no command `{name}`; there are run, web, test, sim, natlab, fuzz, attack, durability, soak, screenshots, bench, ci and help"
             )),
         }
     }
@@ -187,6 +197,29 @@ fn parse_bench(words: &[String]) -> Result<&'static str, String> {
     }
 }
 
+fn parse_soak(words: Vec<String>) -> Result<Vec<String>, String> {
+    let pairs = words.chunks(2).all(|pair| match pair {
+        [name, number] => {
+            ["--seconds", "--nodes", "--seed"].contains(&name.as_str()) && number.parse::<u64>().is_ok()
+        }
+        _ => false,
+    });
+    if pairs {
+        Ok(words)
+    } else {
+        Err("`soak` takes --seconds, --nodes and --seed, each with a number".to_owned())
+    }
+}
+
+fn parse_kills(words: &[String]) -> Result<u64, String> {
+    let wrong = || "`durability` takes --kills and a number above 0".to_owned();
+    match words {
+        [] => Ok(1_000),
+        [word, kills] if word == "--kills" => kills.parse().ok().filter(|kills| *kills > 0).ok_or_else(wrong),
+        _ => Err(wrong()),
+    }
+}
+
 fn parse_debug_build(name: &str, words: &[String]) -> Result<bool, String> {
     match words {
         [] => Ok(false),
@@ -243,6 +276,14 @@ mod tests {
         let words = ["--nodes", "8", "--help"].map(String::from).to_vec();
         assert_eq!(parse("sim --nodes 8 --help"), Ok(Command::Sim(words)));
         assert_eq!(parse("natlab --debug-build"), Ok(Command::Natlab(true)));
+        assert_eq!(
+            parse("soak --seconds 5"),
+            Ok(Command::Soak(["--seconds", "5"].map(String::from).to_vec()))
+        );
+        assert!(parse("soak --seconds").is_err() && parse("soak --fast 5").is_err());
+        assert_eq!(parse("durability"), Ok(Command::Durability(1_000)));
+        assert_eq!(parse("durability --kills 5"), Ok(Command::Durability(5)));
+        assert!(parse("durability --kills 0").is_err() && parse("durability 5").is_err());
         assert_eq!(parse("attack --debug-build"), Ok(Command::Attack(true)));
         assert!(parse("natlab --fast").is_err() && parse("attack all").is_err());
     }

@@ -8,6 +8,8 @@ mod bench;
 mod ci;
 mod command;
 mod demo;
+mod dependencies;
+mod durability;
 mod fuzz;
 mod layering;
 mod natlab;
@@ -16,6 +18,7 @@ mod report;
 mod run;
 mod signals;
 mod sim;
+mod soak;
 mod test;
 mod tools;
 mod web;
@@ -69,6 +72,8 @@ fn carry_out(command: Command) -> Result<ExitCode> {
         Command::Test(suites) => test::run(&workspace, &suites),
         Command::Sim(words) => sim::run(&workspace, &words),
         Command::Attack(debug_build) => attack::run(&workspace, debug_build),
+        Command::Soak(words) => soak::run(&workspace, &words),
+        Command::Durability(kills) => durability::run(&workspace, kills),
         Command::Natlab(debug_build) => natlab::run(&workspace, debug_build),
         Command::Fuzz(options) => fuzz::run(&workspace, &options),
         Command::Bench(name) => bench::run(&workspace, name),

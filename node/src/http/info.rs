@@ -1,5 +1,7 @@
 //! What the node says about itself to anybody who may reach it.
 
+use std::time::Duration;
+
 use axum::{
     extract::State,
     http::{StatusCode, header},
@@ -7,10 +9,12 @@ use axum::{
 };
 use nostrp2p_protocol::frame::Ways;
 use serde::Serialize;
+use tokio::{sync::oneshot, time::timeout};
 
 use super::App;
 use crate::{
     claim,
+    driver::Command,
     mirror::MirrorStatus,
     status::reach::{Connected, Reach},
 };
@@ -98,12 +102,34 @@ pub(super) async fn node(State(app): State<App>) -> Response {
     json("application/json", &node)
 }
 
-/// `GET /healthz`: 200 while the driver takes commands.
+/// How long the driver may take to answer before it counts as stuck: it never waits for anything but the disk, and a
+/// flood of signatures keeps it busy for a fraction of a second.
+const DRIVER_ANSWERS_WITHIN: Duration = Duration::from_secs(5);
+
+/// `GET /healthz`: 200 while the driver answers and the store can be written.
 pub(super) async fn health(State(app): State<App>) -> Response {
-    if app.commands.is_closed() {
-        return (StatusCode::SERVICE_UNAVAILABLE, "the node is stopping\n").into_response();
+    match trouble(&app).await {
+        None => "ok\n".into_response(),
+        Some(trouble) => (StatusCode::SERVICE_UNAVAILABLE, format!("{trouble}\n")).into_response(),
     }
-    "ok\n".into_response()
+}
+
+/// What keeps the node from working, in a sentence for the person who runs it.
+async fn trouble(app: &App) -> Option<String> {
+    let (reply, alive) = oneshot::channel();
+    let asked = async {
+        app.commands.send(Command::Alive(reply)).await.ok()?;
+        alive.await.ok()
+    };
+    match timeout(DRIVER_ANSWERS_WITHIN, asked).await {
+        Ok(Some(())) => {}
+        Ok(None) => return Some("the node is stopping".to_owned()),
+        Err(_) => return Some("the node is stuck: its driver does not answer; restart it".to_owned()),
+    }
+    let failure = app.store.failure()?;
+    Some(format!(
+        "the store cannot be written ({failure}); make room or mend the disk, then restart the node"
+    ))
 }
 
 /// A JSON answer of the given type.

@@ -32,12 +32,21 @@ pub(super) const SWEEP_EVERY: u64 = 1_000;
 /// What became of an event: where it is stored, or a sentence why it could not be.
 pub type Stored = Result<Inserted, String>;
 
+/// By which the writer says how it goes. They end with it.
+pub(super) struct Reports {
+    pub(super) progress: watch::Sender<Progress>,
+    /// Why the last write failed, if it did.
+    pub(super) failure: watch::Sender<Option<String>>,
+}
+
 enum Write {
     Event(Event, Option<oneshot::Sender<Stored>>, Travel),
     Sent(u64),
     Delivery(Address, Row),
     Note(Note),
     Owner(PublicKey, oneshot::Sender<Result<(), String>>),
+    #[cfg(test)]
+    Panic,
 }
 
 /// Whether an event still has to reach other nodes.
@@ -62,13 +71,9 @@ pub struct Writer {
 }
 
 impl Writer {
-    pub(super) fn start(
-        database: Arc<Database>,
-        retention: Retention,
-        progress: watch::Sender<Progress>,
-    ) -> Self {
+    pub(super) fn start(database: Arc<Database>, retention: Retention, reports: Reports) -> Self {
         let (queue, writes) = mpsc::channel(QUEUE);
-        let thread = std::thread::spawn(move || run(&database, retention, &progress, writes));
+        let thread = std::thread::spawn(move || run(&database, retention, &reports, writes));
         Self { queue, thread: Some(thread) }
     }
 
@@ -129,6 +134,12 @@ impl Writer {
         answer.blocking_recv().unwrap_or_else(|_| Err("the store's writer has stopped".to_owned()))
     }
 
+    /// Makes the thread panic, as a fault in it would.
+    #[cfg(test)]
+    pub(crate) fn break_for_test(&self) {
+        assert!(self.queue.try_send(Write::Panic).is_ok(), "there is room");
+    }
+
     /// Writes what is still queued, then ends the thread. Blocks until that is done, as dropping it does.
     pub fn close(self) {}
 }
@@ -146,7 +157,7 @@ impl Drop for Writer {
 fn run(
     database: &Database,
     retention: Retention,
-    progress: &watch::Sender<Progress>,
+    Reports { progress, failure }: &Reports,
     mut writes: mpsc::Receiver<Write>,
 ) {
     let mut group = Vec::new();
@@ -165,11 +176,13 @@ fn run(
                 if sweep {
                     swept = done.newest.max(1);
                 }
+                failure.send_if_modified(|failure| failure.take().is_some());
                 progress.send_if_modified(|progress| std::mem::replace(progress, done) != done);
                 answer(group.drain(..), inserted);
             }
             Err(error) => {
                 tracing::error!(%error, events = group.len(), "the store could not write; is the disk full?");
+                failure.send_replace(Some(error.to_string()));
                 fail(group.drain(..), &error.to_string());
             }
         }
@@ -212,6 +225,8 @@ fn commit(
                 Write::Delivery(address, row) => tables.record(*address, *row)?,
                 Write::Note(note) => notes::write(&transaction, note)?,
                 Write::Owner(owner, _) => set_owner(&transaction, owner)?,
+                #[cfg(test)]
+                Write::Panic => panic!("the writer on purpose"),
             }
         }
         if let Some((retention, place)) = sweep {
@@ -236,6 +251,8 @@ fn answer(group: impl Iterator<Item = Write>, inserted: Vec<Inserted>) {
             }
             Write::Owner(_, reply) => drop(reply.send(Ok(()))),
             Write::Sent(_) | Write::Delivery(..) | Write::Note(_) => {}
+            #[cfg(test)]
+            Write::Panic => {}
         }
     }
 }
@@ -246,6 +263,8 @@ fn fail(group: impl Iterator<Item = Write>, reason: &str) {
             Write::Event(_, Some(reply), _) => drop(reply.send(Err(reason.to_owned()))),
             Write::Event(_, None, _) | Write::Sent(_) | Write::Delivery(..) | Write::Note(_) => {}
             Write::Owner(_, reply) => drop(reply.send(Err(reason.to_owned()))),
+            #[cfg(test)]
+            Write::Panic => {}
         }
     }
 }

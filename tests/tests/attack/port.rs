@@ -37,6 +37,7 @@ async fn slow_clients_keep_nobody_out_at_any_listener() {
     Client::login(&alice.node.clients(), &alice.key).await;
     let port = begun.elapsed();
     assert!(port < AT_ONCE, "somebody had to wait {port:?}");
+    drop(kept);
 
     // TLS: hands are never shaken.
     let directory = tempfile::tempdir().unwrap();
@@ -52,6 +53,7 @@ async fn slow_clients_keep_nobody_out_at_any_listener() {
     assert!(shake_hands(&secure.clients(), made.cert.der().clone()).await.contains("200 OK"));
     let tls = begun.elapsed();
     assert!(tls < AT_ONCE, "somebody had to wait {tls:?}");
+    drop(silent);
 
     // Other nodes: libp2p's handshake is never begun, or never ended. A newcomer gets in when they are given up.
     let half_open = slow(&alice.node.nodes(), 200, &[b"", b"\x13/multistream/1.0.0\n"]).await;
@@ -61,7 +63,7 @@ async fn slow_clients_keep_nobody_out_at_any_listener() {
     alice.client.publish(&post(&alice.key, "welcome")).await;
     newcomer.client.hear("welcome").await;
     let overlay = begun.elapsed();
-    drop((kept, silent, half_open));
+    drop(half_open);
     held(
         "slow-loris",
         "400 connections with half a head, 400 with half a TLS handshake, 200 with half a libp2p handshake",
