@@ -61,12 +61,27 @@ pub struct Lending {
     address: Option<String>,
     limits: LendingLimits,
     homes: BTreeMap<PeerId, Home>,
+    carried_bytes: u64,
+    refused: u64,
+}
+
+/// What is lent now, and was since the start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LendingCounts {
+    /// Nodes at home that have asked.
+    pub homes: usize,
+    /// Open sessions.
+    pub sessions: usize,
+    /// Bytes carried so far, both ways.
+    pub carried_bytes: u64,
+    /// Sessions that were not let in, or ended for what they cost.
+    pub refused: u64,
 }
 
 impl Lending {
     /// `address` is where browsers reach this node; without it, nothing is lent.
     pub const fn new(address: Option<String>, limits: LendingLimits) -> Self {
-        Self { address, limits, homes: BTreeMap::new() }
+        Self { address, limits, homes: BTreeMap::new(), carried_bytes: 0, refused: 0 }
     }
 
     /// Whether anything is lent.
@@ -92,6 +107,12 @@ impl Lending {
     /// # Errors
     /// Why not.
     pub fn open(&mut self, peer: &PeerId, now: u64) -> Result<(), NotLent> {
+        let opened = self.let_in(peer, now);
+        self.refused += u64::from(opened.is_err());
+        opened
+    }
+
+    fn let_in(&mut self, peer: &PeerId, now: u64) -> Result<(), NotLent> {
         let all: usize = self.homes.values().map(|home| home.sessions).sum();
         let home = self.homes.get_mut(peer).filter(|home| now < home.until).ok_or(NotLent::Unknown)?;
         if home.sessions >= self.limits.sessions {
@@ -127,17 +148,23 @@ impl Lending {
         let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
         home.today = home.today.saturating_add(bytes);
         if home.today > limits.bytes_per_day {
+            self.refused += 1;
             return Err(NotLent::Day);
         }
+        self.carried_bytes = self.carried_bytes.saturating_add(bytes);
         let cost = bytes.saturating_mul(1_000) / limits.bytes_per_second.max(1);
         home.paid_at_ms = home.paid_at_ms.max(clock_ms).saturating_add(cost);
         Ok(home.paid_at_ms.saturating_sub(clock_ms.saturating_add(BURST_MS)))
     }
 
-    /// Nodes at home that are served, and their sessions, for the metrics.
-    pub fn counts(&self, now: u64) -> (usize, usize) {
-        let homes = self.homes.values().filter(|home| now < home.until).count();
-        (homes, self.homes.values().map(|home| home.sessions).sum())
+    /// What is lent, for the metrics.
+    pub fn counts(&self, now: u64) -> LendingCounts {
+        LendingCounts {
+            homes: self.homes.values().filter(|home| now < home.until).count(),
+            sessions: self.homes.values().map(|home| home.sessions).sum(),
+            carried_bytes: self.carried_bytes,
+            refused: self.refused,
+        }
     }
 }
 
@@ -185,7 +212,8 @@ mod tests {
             matches!(lending.ask(peer(200), NOW + 600), Lent::For { .. }),
             "the others did not ask again"
         );
-        assert_eq!(lending.counts(NOW + 600), (1, 2));
+        let counts = LendingCounts { homes: 1, sessions: 2, carried_bytes: 0, refused: 1 };
+        assert_eq!(lending.counts(NOW + 600), counts);
     }
 
     #[test]
@@ -209,5 +237,7 @@ mod tests {
         assert_eq!(lending.spend(&peer(1), 1, 600_000, NOW), Err(NotLent::Day));
         assert_eq!(lending.open(&peer(1), NOW + 1), Err(NotLent::Day));
         assert_eq!(lending.spend(&peer(1), 1, 600_000, NOW + DAY), Ok(0));
+        let LendingCounts { carried_bytes, refused, .. } = lending.counts(NOW);
+        assert_eq!((carried_bytes, refused), (100_001, 2));
     }
 }

@@ -79,8 +79,8 @@ pub struct Status {
 /// `nostrp2p owner`
 #[derive(Debug, Subcommand)]
 pub enum Owner {
-    /// Say whose node it is (while the node is stopped)
-    Show(Which),
+    /// Say whose node it is (while the node is stopped), or by which link its owner reaches it (while it runs)
+    Show(Box<Show>),
     /// Show the claim link of a running node again
     ClaimLink(Which),
     /// Sign your word that the node acts for you: asks for your secret key (nsec), uses it once, keeps it nowhere
@@ -91,6 +91,18 @@ pub enum Owner {
     Leave(Which),
     /// Give the node to somebody else, with an empty store; yours is set aside (while the node is stopped)
     Change(Change),
+}
+
+/// `nostrp2p owner show`
+#[derive(Debug, Args)]
+pub struct Show {
+    /// Show the link by which other devices of the owner reach the running node from anywhere; give -l if the server was
+    /// started with it
+    #[arg(long)]
+    pub link: bool,
+    /// Which node.
+    #[command(flatten)]
+    pub flags: Flags,
 }
 
 /// `nostrp2p owner change`

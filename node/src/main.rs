@@ -10,7 +10,7 @@ use std::{
 use anyhow::Context as _;
 use clap::{ArgMatches, CommandFactory as _, FromArgMatches as _, parser::ValueSource};
 use nostrp2p_node::{
-    cli::{Change, Cli, Command, Completions, Owner},
+    cli::{Change, Cli, Command, Completions, Owner, Show},
     doctor::{self, Verdict},
     genkey, maintenance, server,
     settings::{self, Flags, Settings},
@@ -74,8 +74,16 @@ fn main() -> ExitCode {
 
 fn of_owner(owner: Owner) -> ExitCode {
     match owner {
-        Owner::Show(which) => {
-            with_settings(which.into(), |settings| tell(maintenance::show_owner(&settings.data_dir)))
+        Owner::Show(show) => {
+            let Show { link, flags } = *show;
+            with_settings(flags, |settings| {
+                let text = if link {
+                    run(status::link(&settings))
+                } else {
+                    maintenance::show_owner(&settings.data_dir)
+                };
+                tell(text)
+            })
         }
         Owner::ClaimLink(which) => {
             with_settings(which.into(), |settings| tell(maintenance::claim_link(&settings)))
@@ -169,8 +177,11 @@ fn tell(result: anyhow::Result<String>) -> ExitCode {
 }
 
 fn ask(settings: &Settings, json: bool) -> anyhow::Result<String> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(status::status(settings, json))
+    run(status::status(settings, json))
+}
+
+fn run<T>(asking: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(asking)
 }
 
 /// Reads the secret key, unseen on a terminal.

@@ -74,6 +74,30 @@ pub async fn status(settings: &Settings, json: bool) -> anyhow::Result<String> {
     }
 }
 
+/// By which link the owner reaches the running node from anywhere.
+///
+/// # Errors
+/// When no node answers where the settings say, or no helper is known to it.
+pub async fn link(settings: &Settings) -> anyhow::Result<String> {
+    let (node, _) = node(settings).await?;
+    if node.npub.is_none() {
+        bail!("the node has no owner yet; `nostrp2p owner claim-link` shows how to become it");
+    }
+    if node.home.link.is_empty() {
+        bail!(
+            "the node knows no helper at the moment, so there is no way to it from everywhere; `nostrp2p status` tells more"
+        );
+    }
+    Ok(format!(
+        "Open this link on another device of yours and sign in with your key. It gives nobody else any right.\n\n  {}",
+        from_anywhere(&node, settings.home.page.as_deref())
+    ))
+}
+
+fn from_anywhere(node: &Node, page: Option<&str>) -> String {
+    format!("{}/{}", page.unwrap_or("https://WHERE-YOUR-PAGE-IS"), node.home.link)
+}
+
 /// What the running node says of itself, and its own words.
 pub(crate) async fn node(settings: &Settings) -> anyhow::Result<(Node, String)> {
     let mut address = settings.listen_clients;
@@ -158,8 +182,7 @@ fn describe(node: &Node, page: Option<&str>, port: u16, now: u64) -> anyhow::Res
         writeln!(text, "  way home    {helper} (a helper)")?;
     }
     if !node.home.link.is_empty() {
-        let page = page.unwrap_or("https://WHERE-YOUR-PAGE-IS");
-        writeln!(text, "\nFrom anywhere, open {page}/{}", node.home.link)?;
+        writeln!(text, "\nFrom anywhere, open {}", from_anywhere(node, page))?;
     }
     if let Some(advice) = node.reach.advice(node.peers, port) {
         writeln!(text, "\n{advice}")?;

@@ -147,6 +147,16 @@ async fn a_helper_says_why_it_serves_no_more() {
     let person = random_key();
     let mut client = Client::through(&front.address(), &peer, &key).await.expect("the way home");
     client.become_owner(home.token(), &person).await;
+    // For the next device of the owner.
+    let (listen, data) = (home.nodes(), home.data_dir().to_string_lossy().into_owned());
+    let show =
+        ["owner", "show", "--link", "-l", &listen, "--data-dir", &data, "--page", "https://page.example"];
+    let shown = tokio::process::Command::new(nostrp2p_tests::binary()).args(show).output().await;
+    let shown = String::from_utf8(shown.expect("the binary runs").stdout).expect("text");
+    let link = shown.lines().find(|line| line.contains("https://page.example/#peer=")).expect("a link");
+    let link = HomeLink::read(link.trim());
+    assert_eq!((link.peer, link.key, link.token), (peer, key, None), "{shown}");
+
     let reason = refused(Client::through(&front.address(), &peer, &key).await);
     assert_eq!(reason, "that node has as many sessions through this helper as it gets");
 
@@ -168,6 +178,11 @@ async fn a_helper_says_why_it_serves_no_more() {
     assert_eq!(client.closed(), Some(&(4_503, spent.to_owned())));
     let reason = refused(Client::through(&front.address(), &peer, &key).await);
     assert_eq!(reason, spent);
+    let (_, _, metrics) = nostrp2p_tests::get(&helper.clients(), "/metrics", &[]).await;
+    let metrics = String::from_utf8(metrics).expect("text");
+    for expected in ["nostrp2p_home_nodes 1", "nostrp2p_home_sessions 0", "nostrp2p_home_refused_total 4"] {
+        assert!(metrics.contains(expected), "no {expected} in {metrics}");
+    }
     let mut here = Client::login(&home.clients(), &person).await;
     assert!(here.everything_after(0).await.iter().any(|text| text.starts_with("0 a long story")));
 }

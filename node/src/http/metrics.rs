@@ -1,15 +1,18 @@
 //! `GET /metrics`: counters and gauges in the text format of Prometheus (version 0.0.4).
 
+use std::sync::PoisonError;
+
 use axum::{
     extract::State,
     http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
 
+use nostrp2p_core::LendingCounts;
 use nostrp2p_overlay::{Reach, Reachability, Stats};
 
 use super::{App, MAX_SESSIONS};
-use crate::mirror::MirrorStatus;
+use crate::{clock, mirror::MirrorStatus};
 
 /// How the node does. It names no person and no event.
 pub(super) async fn metrics(State(app): State<App>) -> Response {
@@ -74,6 +77,7 @@ pub(super) async fn metrics(State(app): State<App>) -> Response {
     text.counter("peers_banned", "Nodes thrown out for their score.", stats.banned);
     text.counter("requests_sent", "Requests sent to other nodes.", stats.requests_sent);
     reach(&mut text, &app.overlay.reach().await, &stats);
+    lending(&mut text, app.lending.lock().unwrap_or_else(PoisonError::into_inner).counts(clock::now()));
     let mirrors = app.mirrors.borrow().clone();
     for (name, kind, help, value) in MIRROR_METRICS {
         text.labelled(name, kind, help, mirrors.values().map(|mirror| (mirror.url.as_str(), value(mirror))));
@@ -109,6 +113,14 @@ fn reach(text: &mut Text, reach: &Reach, stats: &Stats) {
         "Connections over a relay that could not become direct.",
         stats.holes_failed,
     );
+}
+
+/// What it does for others as a helper (PROTOCOL.md, "The way home").
+fn lending(text: &mut Text, lent: LendingCounts) {
+    text.gauge("home_nodes", "Nodes whose clients may come through this one.", count(lent.homes));
+    text.gauge("home_sessions", "Clients that go home through this node.", count(lent.sessions));
+    text.counter("home_bytes", "Bytes carried for them, both ways.", lent.carried_bytes);
+    text.counter("home_refused", "Clients that were not let in, or no longer.", lent.refused);
 }
 
 /// Name, type, help and value of what is told of each mirror.
