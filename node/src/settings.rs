@@ -4,6 +4,7 @@
 
 mod home;
 mod reach;
+mod tls;
 
 mod explain;
 
@@ -21,6 +22,7 @@ pub use explain::explain;
 
 pub use home::{HelpOthers, HomeSettings};
 pub use reach::{ReachSettings, Reachable, RelayQuota, RelaySlots};
+pub use tls::{Acme, Tls, TlsFiles};
 
 use crate::mirror::relay_url;
 
@@ -270,35 +272,6 @@ pub struct Settings {
     pub qr: bool,
 }
 
-/// Where the certificate comes from.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Tls {
-    /// PEM files that somebody else renews.
-    Files(TlsFiles),
-    /// The node gets it itself.
-    Acme(Acme),
-}
-
-/// The two files of a certificate.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TlsFiles {
-    /// The chain, PEM, the node's own certificate first.
-    pub cert: PathBuf,
-    /// The private key, PEM.
-    pub key: PathBuf,
-}
-
-/// How to get a certificate by ACME (RFC 8555, challenge TLS-ALPN-01 of RFC 8737).
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Acme {
-    /// The names in the certificate.
-    pub domains: Vec<String>,
-    /// Whom the authority may write to.
-    pub email: Option<String>,
-    /// The authority's directory; none for that of Let's Encrypt.
-    pub directory: Option<String>,
-}
-
 /// What is wrong with the settings. The program ends with status 2.
 #[derive(Debug, thiserror::Error)]
 pub enum InvalidSettings {
@@ -373,7 +346,7 @@ enum Unusable {
 
 /// Flags and environment before file before defaults.
 fn merge(flags: Flags, file: File, data_dir: PathBuf) -> Result<Settings, Unusable> {
-    let tls = tls(&flags, &file)?;
+    let tls = tls::merge(&flags, &file)?;
     let reach = reach::merge(&flags, &file)?;
     let home = home::merge(&flags, &file, tls.as_ref())?;
     let listen =
@@ -431,34 +404,6 @@ fn merge(flags: Flags, file: File, data_dir: PathBuf) -> Result<Settings, Unusab
     })
 }
 
-/// How clients are served over TLS: a domain by ACME, files, or not at all.
-fn tls(flags: &Flags, file: &File) -> Result<Option<Tls>, Unusable> {
-    let first = |flag: &Option<PathBuf>, file: &Option<PathBuf>| flag.clone().or_else(|| file.clone());
-    let (cert, key) = (first(&flags.tls_cert, &file.tls_cert), first(&flags.tls_key, &file.tls_key));
-    let domains = if flags.acme_domain.is_empty() { &file.acme_domain } else { &flags.acme_domain };
-    let named = cert.is_some() || key.is_some();
-    if named && !domains.is_empty() {
-        let reason = "acme-domain and tls-cert or tls-key cannot go together: either the node gets its certificate, \
-                      or it reads one";
-        return Err(Unusable::InFile(reason.to_owned()));
-    }
-    let wanted = flags.ssl.or(file.ssl).unwrap_or(named || !domains.is_empty());
-    if !wanted {
-        return Ok(None);
-    }
-    if !domains.is_empty() {
-        let text = |flag: &Option<String>, file: &Option<String>| flag.clone().or_else(|| file.clone());
-        return Ok(Some(Tls::Acme(Acme {
-            domains: domains.clone(),
-            email: text(&flags.acme_email, &file.acme_email),
-            directory: text(&flags.acme_directory, &file.acme_directory),
-        })));
-    }
-    let cert = cert.unwrap_or_else(|| "fullchain.pem".into());
-    let key = key.unwrap_or_else(|| "privkey.pem".into());
-    Ok(Some(Tls::Files(TlsFiles { cert, key })))
-}
-
 /// The addresses for nodes and for clients.
 fn addresses(text: &str) -> Result<(SocketAddr, SocketAddr), String> {
     // A host name such as localhost is allowed, as in the original.
@@ -513,7 +458,7 @@ mod tests {
 
     const NPUB: &str = "npub10elfcs4fr0l0r8af98jlmgdh9c8tcxjvz9qkw038js35mp4dma8qzvjptg";
 
-    fn settings(arguments: &[&str], file: &str) -> Result<Settings, Unusable> {
+    pub(super) fn settings(arguments: &[&str], file: &str) -> Result<Settings, Unusable> {
         let arguments = [&["nostrp2p"], arguments].concat();
         let program =
             Program::try_parse_from(arguments).map_err(|error| Unusable::InFile(error.to_string()))?;
@@ -597,18 +542,6 @@ mod tests {
         check(&[], "relay = 'many'", "relay: say off");
         check(&[], "public-key = 'npub1xyz'", "public-key: this is not a whole npub");
         assert!(toml::from_str::<File>("no-such-key = 1").is_err());
-    }
-
-    #[test]
-    fn a_certificate_comes_from_files_or_by_acme() {
-        let tls = |arguments: &[&str]| settings(arguments, "").unwrap().tls;
-        let files = |cert: &str, key: &str| Some(Tls::Files(TlsFiles { cert: cert.into(), key: key.into() }));
-        assert_eq!(tls(&["-s"]), files("fullchain.pem", "privkey.pem"), "as in the original");
-        assert_eq!(tls(&["--tls-cert", "a.pem"]), files("a.pem", "privkey.pem"));
-        assert_eq!(tls(&["--tls-cert", "a.pem", "-s", "false"]), None);
-        let Some(Tls::Acme(acme)) = tls(&["--acme-domain", "a.example,b.example"]) else { panic!("no ACME") };
-        assert_eq!((acme.domains.len(), acme.email), (2, None));
-        assert!(settings(&["--acme-domain", "a.example", "--tls-key", "k.pem"], "").is_err());
     }
 
     #[test]

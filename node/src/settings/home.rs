@@ -66,7 +66,9 @@ pub(super) fn merge(flags: &Flags, file: &File, tls: Option<&Tls>) -> Result<Hom
     let said = in_file("help-others", file.help_others.as_ref(), help_others)?;
     let hosted = in_file("page", file.page.as_ref(), page)?;
     let domain = match tls {
-        Some(Tls::Acme(acme)) => acme.domains.first().map(|domain| format!("wss://{domain}")),
+        Some(Tls::Acme(acme)) => {
+            acme.domains.first().map(|domain| format!("wss://{domain}")).filter(|way| is_way(way))
+        }
         _ => None,
     };
     let help_others = flags.help_others.clone().or(said).map_or(domain, |HelpOthers(said)| said);

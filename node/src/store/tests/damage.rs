@@ -1,5 +1,7 @@
 //! Damaged files, and files of an earlier version.
 
+use redb::{ReadableDatabase, ReadableTableMetadata, TableDefinition};
+
 use super::*;
 
 #[test]
@@ -116,5 +118,39 @@ async fn a_store_of_schema_1_is_brought_up_to_date() {
     drop(store);
     let (store, writer) = open(directory.path());
     assert_eq!(contents(&store.after(3).unwrap().events), ["kept", "next"]);
+    writer.close();
+}
+
+#[tokio::test]
+async fn a_store_of_schema_3_has_always_known_those_whose_events_it_holds() {
+    let directory = tempfile::tempdir().unwrap();
+    let (store, writer) = open(directory.path());
+    for event in [post(1, 10, "one"), post(2, 20, "two")] {
+        writer.commit(event, Travel::Shared).await.await.unwrap().unwrap();
+    }
+    writer.close();
+    drop(store);
+
+    let database = Database::open(directory.path().join(FILE)).unwrap();
+    let transaction = database.begin_write().unwrap();
+    let people: TableDefinition<&[u8; 32], u64> = TableDefinition::new("people");
+    let places: TableDefinition<&[u8; 48], ()> = TableDefinition::new("places");
+    assert!(transaction.delete_table(people).unwrap() && transaction.delete_table(places).unwrap());
+    {
+        let mut meta = transaction.open_table(tables::META).unwrap();
+        meta.insert(tables::META_SCHEMA, 3).unwrap();
+        meta.remove(tables::META_BORN).unwrap();
+    }
+    transaction.commit().unwrap();
+    drop(database);
+
+    let (store, writer) = open(directory.path());
+    let mut known = [(key(1).public_key(), 0), (key(2).public_key(), 0)];
+    known.sort_unstable();
+    assert_eq!(store.people().unwrap(), (0, known.to_vec()), "nobody is new");
+    let transaction = store.database.begin_read().unwrap();
+    assert_eq!(transaction.open_table(places).unwrap().len().unwrap(), 2, "they count in their hours again");
+    drop(transaction);
+    assert_eq!(contents(&store.after(0).unwrap().events), ["one", "two"]);
     writer.close();
 }
