@@ -13,7 +13,14 @@ pub struct Relay {
     socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
     authority: String,
     challenge: [u8; 32],
+    /// How many questions were asked; each has a subscription of its own.
+    asked: u64,
+    /// The subscription of the question that waits for its answer.
+    asking: Option<String>,
 }
+
+/// How the subscriptions of [`Relay::ask`] begin.
+const ASK: &str = "ask-";
 
 impl Relay {
     /// Connects and reads the challenge.
@@ -22,7 +29,8 @@ impl Relay {
     /// When the node does not take the connection or sends no challenge.
     pub async fn connect(authority: &str) -> Self {
         let (socket, _) = connect_async(format!("ws://{authority}/")).await.expect("the node takes it");
-        let mut relay = Self { socket, authority: authority.to_owned(), challenge: [0; 32] };
+        let mut relay =
+            Self { socket, authority: authority.to_owned(), challenge: [0; 32], asked: 0, asking: None };
         let greeting = relay.next().await;
         assert_eq!(greeting[0], "AUTH");
         let challenge = greeting[1].as_str().and_then(|challenge| hex::decode(challenge).ok());
@@ -61,11 +69,22 @@ impl Relay {
         self.socket.send(message).await.expect("the connection stands");
     }
 
-    /// The next message of the relay.
+    /// The next message of the relay, but for what it still says to a question that has had its answer.
     ///
     /// # Panics
     /// When nothing comes, or the relay hangs up.
     pub async fn next(&mut self) -> Value {
+        loop {
+            let said = self.hear().await;
+            let old =
+                said[1].as_str().is_some_and(|id| id.starts_with(ASK) && self.asking.as_deref() != Some(id));
+            if said[0] != "EVENT" || !old {
+                return said;
+            }
+        }
+    }
+
+    async fn hear(&mut self) -> Value {
         loop {
             match timeout(PATIENCE, self.socket.next()).await.expect("the relay says something") {
                 Some(Ok(Message::Text(line))) => return serde_json::from_str(&line).expect("JSON"),
@@ -120,20 +139,24 @@ impl Relay {
     /// # Panics
     /// When the relay refuses.
     pub async fn ask(&mut self, filters: &[Value]) -> Vec<Value> {
-        let mut message = vec![json!("REQ"), json!("ask")];
+        self.asked += 1;
+        let subscription = format!("{ASK}{}", self.asked);
+        self.asking = Some(subscription.clone());
+        let mut message = vec![json!("REQ"), json!(subscription)];
         message.extend(filters.iter().cloned());
         self.say(&Value::Array(message)).await;
         let mut events = Vec::new();
         loop {
             let answer = self.next().await;
-            assert_eq!(answer[1], "ask", "{answer}");
+            assert_eq!(answer[1], subscription, "{answer}");
             match answer[0].as_str() {
                 Some("EVENT") => events.push(answer[2].clone()),
                 Some("EOSE") => break,
                 _ => panic!("{answer}"),
             }
         }
-        self.say(&json!(["CLOSE", "ask"])).await;
+        self.asking = None;
+        self.say(&json!(["CLOSE", subscription])).await;
         events
     }
 

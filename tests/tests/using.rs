@@ -1,18 +1,12 @@
 //! What people do on the page besides talking: mentions, drafts, pictures, names by a domain, the keyboard, search,
 //! export; and a person who wants to break it.
 
-use std::sync::Arc;
-
 use nostrp2p_protocol::{Draft, Kind, Tag};
-use nostrp2p_tests::{Browser, Node, Person, Size, free_port, now, post};
+use nostrp2p_tests::{Browser, Certificate, Node, Person, Size, free_port, now, post};
 use serde_json::json;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpListener,
-};
-use tokio_rustls::{
-    TlsAcceptor,
-    rustls::{ServerConfig, pki_types::PrivateKeyDer},
 };
 
 /// A picture of one point, as PNG.
@@ -30,13 +24,7 @@ async fn picture(browser: &Browser, name: &str) {
 async fn a_domain(npub_hex: String) -> String {
     use base64::Engine;
     let port = free_port();
-    let certified = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).expect("a certificate");
-    let key = PrivateKeyDer::try_from(certified.signing_key.serialize_der()).expect("a key");
-    let config = ServerConfig::builder()
-        .with_no_client_auth()
-        .with_single_cert(vec![certified.cert.der().clone()], key)
-        .expect("a configuration");
-    let acceptor = TlsAcceptor::from(Arc::new(config));
+    let acceptor = Certificate::new().acceptor();
     let listener = TcpListener::bind(("127.0.0.1", port)).await.expect("a port");
     let png = base64::engine::general_purpose::STANDARD.decode(PNG).expect("a picture");
     let names = json!({ "names": { "ada": npub_hex } }).to_string().into_bytes();
