@@ -10,6 +10,9 @@ use nostrp2p_protocol::{PeerId, exchange::Lent};
 pub const LENT_SECONDS: u32 = 600;
 /// Nodes at home that one helper serves; each keeps one connection.
 const MAX_HOMES: usize = 64;
+/// Nodes of which it is remembered what they have used today, 100 bytes each: those that are served, and those that were.
+/// Whoever has used least is forgotten first.
+const MAX_REMEMBERED: usize = 1_024;
 /// Sessions of all nodes at home together; each may hold some 100 KB.
 const MAX_SESSIONS: usize = 128;
 /// How far a session may run ahead of its rate, in milliseconds: a first load of posts shall not be slowed down.
@@ -55,6 +58,18 @@ struct Home {
     today: u64,
 }
 
+impl Home {
+    /// Whether it has asked lately, or its sessions go on.
+    const fn is_served(&self, now: u64) -> bool {
+        self.sessions > 0 || now < self.until
+    }
+
+    /// Bytes that went through today.
+    const fn used(&self, now: u64) -> u64 {
+        if self.day == now / DAY { self.today } else { 0 }
+    }
+}
+
 /// All that is lent.
 #[derive(Debug)]
 pub struct Lending {
@@ -94,9 +109,16 @@ impl Lending {
         let Some(address) = self.address.clone() else {
             return Lent::Refused { reason: "this node lends its address to nobody".to_owned() };
         };
-        self.homes.retain(|_, home| home.sessions > 0 || now < home.until);
-        if self.homes.len() >= MAX_HOMES && !self.homes.contains_key(&peer) {
+        // What was used today counts for whoever comes back, too.
+        self.homes.retain(|_, home| home.is_served(now) || home.used(now) > 0);
+        let others = self.homes.iter().filter(|(other, home)| **other != peer && home.is_served(now));
+        if others.count() >= MAX_HOMES {
             return Lent::Refused { reason: "this helper serves as many nodes as it can".to_owned() };
+        }
+        if self.homes.len() >= MAX_REMEMBERED && !self.homes.contains_key(&peer) {
+            let gone = self.homes.iter().filter(|(_, home)| !home.is_served(now));
+            let least = gone.min_by_key(|(_, home)| home.used(now)).map(|(peer, _)| *peer);
+            least.and_then(|least| self.homes.remove(&least));
         }
         self.homes.entry(peer).or_default().until = now.saturating_add(u64::from(LENT_SECONDS));
         Lent::For { seconds: LENT_SECONDS, address }
@@ -121,7 +143,7 @@ impl Lending {
         if all >= MAX_SESSIONS {
             return Err(NotLent::Full);
         }
-        if home.day == now / DAY && home.today >= self.limits.bytes_per_day {
+        if home.used(now) >= self.limits.bytes_per_day {
             return Err(NotLent::Day);
         }
         home.sessions += 1;
@@ -214,6 +236,33 @@ mod tests {
         );
         let counts = LendingCounts { homes: 1, sessions: 2, carried_bytes: 0, refused: 1 };
         assert_eq!(lending.counts(NOW + 600), counts);
+    }
+
+    #[test]
+    fn who_stays_away_for_a_while_gets_no_more_in_a_day_and_nobody_is_remembered_for_ever() {
+        let mut lending = lending();
+        let begin = NOW / DAY * DAY;
+        lending.ask(peer(1), begin);
+        lending.open(&peer(1), begin).unwrap();
+        assert_eq!(lending.spend(&peer(1), 100_000, 0, begin), Ok(92_000));
+        lending.close(&peer(1));
+        lending.ask(peer(2), begin + 700);
+        lending.ask(peer(1), begin + 700);
+        assert_eq!(lending.open(&peer(1), begin + 700), Err(NotLent::Day));
+        let others = u64::try_from(2 * MAX_REMEMBERED).unwrap();
+        for number in 0..others {
+            let mut name = [9; 32];
+            name[..8].copy_from_slice(&number.to_be_bytes());
+            let (other, now) = (PeerId::from_ed25519(name), begin + 1_400 + number / 63 * 700);
+            assert!(matches!(lending.ask(other, now), Lent::For { .. }), "{number}");
+            lending.open(&other, now).unwrap();
+            lending.spend(&other, 1, 0, now).unwrap();
+            lending.close(&other);
+        }
+        assert_eq!(lending.homes.len(), MAX_REMEMBERED);
+        assert_eq!(lending.homes[&peer(1)].today, 100_000, "others have used less");
+        lending.ask(peer(1), begin + DAY);
+        assert_eq!(lending.open(&peer(1), begin + DAY), Ok(()));
     }
 
     #[test]

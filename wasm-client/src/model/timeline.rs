@@ -275,7 +275,8 @@ impl Timeline {
 
     /// How many people passed this one on, as far as is known here.
     pub fn reposts_of(&self, target: &EventId) -> usize {
-        self.reposts.keys().filter(|(passed_on, _)| passed_on == target).count()
+        let up_to = self.reposts.below(Some((*target, PublicKey::from_bytes([0xff; 32])))).rev();
+        up_to.take_while(|((passed_on, _), _)| passed_on == target).count()
     }
 
     /// By which event this person passed that one on.
