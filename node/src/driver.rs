@@ -9,6 +9,7 @@ mod exchange;
 mod homeward;
 mod owner;
 mod received;
+mod reporting;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -37,7 +38,7 @@ use tokio::{
 use self::{announcing::due, catching::Ledgers};
 use crate::{
     asking, clock,
-    markers::{self, Markers},
+    markers::Markers,
     pace::Pace,
     standing::{Counters, OpenWays, Standing},
     stop::Stop,
@@ -536,32 +537,6 @@ impl Running {
         self.reply(request, Ok(Published { id: event.id(), sequence, carried, stored }));
     }
 
-    fn report_counters(&self) {
-        self.counters.send_replace(Counters {
-            refusals: self.core.refusals().clone(),
-            catching_up: self.core.catching_up_counts(),
-            caught_up: self.core.caught_up(),
-        });
-    }
-
-    async fn report_standing(&mut self) {
-        let peers = self
-            .overlay
-            .peers()
-            .await
-            .iter()
-            .map(|peer| crate::standing::peer_status(peer, self.core.owner_of(&peer.id, clock::now())))
-            .collect();
-        let known = self.announcer.heard_of();
-        let reached = crate::standing::reached(&self.overlay.reach().await);
-        let heard = self.traffic.last_hour(clock::now());
-        self.standing.send_if_modified(|standing| {
-            (standing.known, standing.heard) = (known, heard);
-            let changed = std::mem::replace(&mut standing.reached, reached) != standing.reached;
-            changed | (std::mem::replace(&mut standing.peers, peers) != standing.peers)
-        });
-    }
-
     /// Hands a publish request to the core; a deletion with those of its targets that are here.
     async fn publish(&mut self, request: Request, event: UnverifiedEvent) {
         if event.rumor.kind != Kind::DELETION {
@@ -574,17 +549,6 @@ impl Running {
             let targets = targets.ok().and_then(Result::ok).unwrap_or_default();
             Happening::Targets(request, event, targets)
         }));
-    }
-
-    async fn mark(&mut self, name: String, until: u64) {
-        let mut notes = Vec::new();
-        self.markers.send_if_modified(|markers| {
-            notes = markers::mark(markers, name, until);
-            !notes.is_empty()
-        });
-        for note in notes {
-            self.writer.note(note).await;
-        }
     }
 
     async fn record(&mut self, address: Address, row: Row) {

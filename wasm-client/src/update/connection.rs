@@ -2,7 +2,7 @@
 
 use nostrp2p_protocol::{
     EventId, Filter, Kind, PublicKey, Rumor, delegation,
-    frame::{Carried, ClientFrame, Delivery, NodeFrame, Refusal, RefusalCode, RequestId, StoreId, Ways},
+    frame::{Carried, ClientFrame, Delivery, NodeFrame, Refusal, RefusalCode, RequestId, StoreId},
     login,
 };
 
@@ -16,7 +16,6 @@ use crate::{
         lists::MUTE_LIST,
         signing::Signer,
         timeline::{PAGE_POSTS, Past},
-        ways::Home,
     },
     question,
     sorted::SortedSet,
@@ -174,7 +173,7 @@ pub fn on_frame(model: &mut Model, frame: NodeFrame, moment: Moment, out: &mut V
         }
         NodeFrame::Deliveries { id, people } => on_deliveries(model, id, people),
         NodeFrame::Delegated { expires } => on_delegated(model, expires, out),
-        NodeFrame::Ways(told) => on_ways(model, &told, out),
+        NodeFrame::Ways(told) => race::on_ways(model, &told, out),
         NodeFrame::Status { peers, stored, caught_up } => {
             let network = model.connection.status.take().and_then(|status| status.network);
             model.connection.status = Some(Status { peers, stored, caught_up, network });
@@ -504,16 +503,6 @@ fn on_deliveries(model: &mut Model, id: EventId, people: Vec<(PublicKey, Deliver
         deliveries.pop_first();
     }
     deliveries.insert(id, known);
-}
-
-/// The node says how it is reached from elsewhere.
-fn on_ways(model: &mut Model, told: &Ways, out: &mut Vec<Effect>) {
-    let Phase::LoggedIn(greeting) = &model.connection.phase else { return };
-    let home = Home::told(model.connection.home.as_ref(), greeting.peer, told);
-    if model.connection.home.as_ref() != Some(&home) {
-        model.connection.home = Some(home.clone());
-        out.push(Effect::Save(vec![Change::Set(Setting::Home(Some(home)))]));
-    }
 }
 
 /// The node says how long it may act for its owner. Without that word nobody sends it what is private.

@@ -1,7 +1,7 @@
 //! Finding the node: all ways are tried, the straight ones with a small head start, and the first one at whose end the
 //! node answers is taken. See [`crate::model::ways`].
 
-use nostrp2p_protocol::frame::{ClientFrame, NodeFrame, RefusalCode, VERSION};
+use nostrp2p_protocol::frame::{ClientFrame, NodeFrame, RefusalCode, VERSION, Ways};
 
 use super::{
     Moment,
@@ -13,8 +13,9 @@ use crate::{
     model::{
         Model, Phase,
         connection::Trouble,
-        ways::{Attempt, Way},
+        ways::{Attempt, Home, Way},
     },
+    storage::{Change, Setting},
 };
 
 /// How long the straight ways are tried alone, in milliseconds: at home the node answers within this time, and no
@@ -131,6 +132,16 @@ fn win(model: &mut Model, number: u32, out: &mut Vec<Effect>) {
     connection.phase = Phase::Greeting;
     out.push(Effect::Cancel(Timer::HeadStart));
     out.push(Effect::Settle(number));
+}
+
+/// The node says how it is reached from elsewhere.
+pub fn on_ways(model: &mut Model, told: &Ways, out: &mut Vec<Effect>) {
+    let Phase::LoggedIn(greeting) = &model.connection.phase else { return };
+    let home = Home::told(model.connection.home.as_ref(), greeting.peer, told);
+    if model.connection.home.as_ref() != Some(&home) {
+        model.connection.home = Some(home.clone());
+        out.push(Effect::Save(vec![Change::Set(Setting::Home(Some(home)))]));
+    }
 }
 
 fn lose(model: &mut Model, number: u32, trouble: Trouble, moment: Moment, out: &mut Vec<Effect>) {

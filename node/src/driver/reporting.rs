@@ -1,0 +1,46 @@
+//! What the driver tells the rest of the program: how the node stands, what it counts, what the owner has read.
+
+use super::Running;
+use crate::{
+    clock, markers,
+    standing::{self, Counters},
+};
+
+impl Running {
+    pub(super) fn report_counters(&self) {
+        self.counters.send_replace(Counters {
+            refusals: self.core.refusals().clone(),
+            catching_up: self.core.catching_up_counts(),
+            caught_up: self.core.caught_up(),
+        });
+    }
+
+    pub(super) async fn report_standing(&mut self) {
+        let peers = self
+            .overlay
+            .peers()
+            .await
+            .iter()
+            .map(|peer| standing::peer_status(peer, self.core.owner_of(&peer.id, clock::now())))
+            .collect();
+        let known = self.announcer.heard_of();
+        let reached = standing::reached(&self.overlay.reach().await);
+        let heard = self.traffic.last_hour(clock::now());
+        self.standing.send_if_modified(|standing| {
+            (standing.known, standing.heard) = (known, heard);
+            let changed = std::mem::replace(&mut standing.reached, reached) != standing.reached;
+            changed | (std::mem::replace(&mut standing.peers, peers) != standing.peers)
+        });
+    }
+
+    pub(super) async fn mark(&mut self, name: String, until: u64) {
+        let mut notes = Vec::new();
+        self.markers.send_if_modified(|markers| {
+            notes = markers::mark(markers, name, until);
+            !notes.is_empty()
+        });
+        for note in notes {
+            self.writer.note(note).await;
+        }
+    }
+}
