@@ -49,6 +49,11 @@ const KIB_OF_ONE: Rate = Rate { burst: 65_536, per_hour: 32_768 };
 const KIB_OF_ALL: Rate = Rate { burst: 131_072, per_hour: 131_072 };
 /// What has to be left of that for another answer, in KiB: about as much as one holds.
 const KIB_OF_ANSWER: u64 = 512;
+/// Events whose signatures are being checked while the next ones are asked for: the way to a neighbour and back is long,
+/// and checking is work.
+const MAX_CHECKING: usize = 2 * MAX_GET_IDS;
+/// The pause between two sessions with a neighbour that has more, in seconds, so that others have their turn.
+const REST_SECONDS: u64 = 1;
 /// How long a neighbour of whom enough was fetched is left alone, in seconds.
 const ENOUGH_SECONDS: u64 = 1_800;
 /// Answers in a row that hold nothing, until nothing more is asked for in a session.
@@ -83,6 +88,21 @@ pub enum Step {
     Get(Session, PeerId, Vec<EventId>),
     /// Say to a neighbour that there is news.
     Tell(PeerId),
+}
+
+/// An event that a neighbour has sent, with its id, which whoever received it has computed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identified {
+    /// Of the rumor; what the neighbour said it was does not count.
+    pub id: EventId,
+    /// Not verified yet.
+    pub event: UnverifiedEvent,
+}
+
+impl From<UnverifiedEvent> for Identified {
+    fn from(event: UnverifiedEvent) -> Self {
+        Self { id: event.rumor.id(), event }
+    }
 }
 
 /// How the last comparison went.
@@ -121,11 +141,13 @@ struct Active {
     began: u64,
     windows: VecDeque<Window>,
     queue: VecDeque<EventId>,
-    /// In the order in which the neighbour answers.
+    /// Whether the neighbour is to answer.
+    waiting: bool,
+    /// What it was asked for, in the order in which it answers.
     asked: Vec<EventId>,
     /// Answers in a row that held nothing.
     empty: usize,
-    /// Events of the last answer whose signature is being checked.
+    /// Events whose signature is being checked.
     checking: usize,
     fetched: usize,
     bytes: usize,
@@ -274,6 +296,7 @@ impl CatchingUp {
     ) -> Vec<Step> {
         let Some(active) = self.sessions.get_mut(&session) else { return vec![] };
         let Some(difference) = difference else { return self.end(session, true, now) };
+        active.waiting = false;
         active.spare = active.spare.saturating_add(difference.spare);
         active.rest |= !difference.complete;
         active.queue.extend(difference.needed.into_iter().filter(|id| !known(id)));
@@ -281,22 +304,23 @@ impl CatchingUp {
     }
 
     /// A neighbour has sent what it was asked for, or nothing. Returns what of it was asked for and has to be checked,
-    /// and what comes next if nothing has. Each event to be checked ends in [`CatchingUp::on_checked`].
+    /// and what comes next. Each event to be checked ends in [`CatchingUp::on_checked`].
     pub fn on_got(
         &mut self,
         session: Session,
-        events: Option<Vec<UnverifiedEvent>>,
+        events: Option<Vec<Identified>>,
         now: u64,
-    ) -> (Vec<UnverifiedEvent>, Vec<Step>) {
+    ) -> (Vec<Identified>, Vec<Step>) {
         let Some(active) = self.sessions.get_mut(&session) else { return (vec![], vec![]) };
         let Some(mut events) = events else { return (vec![], self.end(session, true, now)) };
+        active.waiting = false;
         let mut asked: BTreeSet<EventId> = active.asked.iter().copied().collect();
-        events.retain(|event| asked.remove(&event.rumor.id()));
+        events.retain(|event| asked.remove(&event.id));
         // What it passed over it has not: its store may be too full for more than the name.
-        let last = events.last().map(|event| event.rumor.id());
+        let last = events.last().map(|event| event.id);
         let behind = active.asked.iter().position(|id| Some(*id) == last).map_or(0, |place| place + 1);
         let unsent = active.asked.split_off(behind);
-        let bytes = events.iter().map(|event| event.rumor.canonical().len()).sum::<usize>();
+        let bytes = events.iter().map(|event| event.event.rumor.size()).sum::<usize>();
         active.bytes += bytes;
         let kib = UNIT.saturating_mul(u64::try_from(bytes).unwrap_or(u64::MAX)) / 1_024;
         self.fetched_of_one.take(active.peer, self.kib_of_one, kib, now);
@@ -308,15 +332,15 @@ impl CatchingUp {
             if active.empty >= MAX_EMPTY {
                 active.queue.clear();
             }
-            return (vec![], self.go_on(session, now));
+        } else {
+            active.empty = 0;
+            // What did not fit into the answer is asked for again.
+            for id in unsent.into_iter().rev() {
+                active.queue.push_front(id);
+            }
+            active.checking += events.len();
         }
-        active.empty = 0;
-        // What did not fit into the answer is asked for again.
-        for id in unsent.into_iter().rev() {
-            active.queue.push_front(id);
-        }
-        active.checking = events.len();
-        (events, vec![])
+        (events, self.go_on(session, now))
     }
 
     /// An event has been checked; `gained` says whether it was taken.
@@ -324,7 +348,7 @@ impl CatchingUp {
         let Some(active) = self.sessions.get_mut(&session) else { return vec![] };
         active.gained += usize::from(gained);
         active.checking = active.checking.saturating_sub(1);
-        if active.checking > 0 { vec![] } else { self.go_on(session, now) }
+        self.go_on(session, now)
     }
 
     fn on_gap(&mut self, now: u64) {
@@ -372,6 +396,7 @@ impl CatchingUp {
             began: now,
             windows,
             queue: VecDeque::new(),
+            waiting: true,
             asked: Vec::new(),
             empty: 0,
             checking: 0,
@@ -385,26 +410,36 @@ impl CatchingUp {
         Some(Step::Compare(session, peer, window))
     }
 
-    /// Fetches what is in the queue, then takes the next window, then ends.
+    /// Fetches what is in the queue, then takes the next window, then ends; nothing while the neighbour is to answer, or
+    /// while much of what it has sent is being checked.
     fn go_on(&mut self, session: Session, now: u64) -> Vec<Step> {
-        let Some(peer) = self.sessions.get(&session).map(|active| active.peer) else { return vec![] };
-        let enough = self.has_enough_of(&peer, now);
-        let Some(active) = self.sessions.get_mut(&session) else { return vec![] };
-        if enough
+        let Some(active) = self.sessions.get(&session).filter(|active| !active.waiting) else { return vec![] };
+        let (peer, checking) = (active.peer, active.checking);
+        if checking > 0 && (active.queue.is_empty() || checking > MAX_CHECKING - MAX_GET_IDS) {
+            return vec![];
+        }
+        let over = self.has_enough_of(&peer, now)
             || active.began.saturating_add(MAX_SESSION_SECONDS) <= now
             || active.fetched >= MAX_SESSION_EVENTS
-            || active.bytes >= MAX_SESSION_BYTES
-        {
+            || active.bytes >= MAX_SESSION_BYTES;
+        let Some(active) = self.sessions.get_mut(&session) else { return vec![] };
+        if over {
+            if checking > 0 {
+                return vec![];
+            }
             active.rest |= !active.queue.is_empty() || !active.windows.is_empty();
             return self.end(session, false, now);
         }
         if !active.queue.is_empty() {
             let ids: Vec<EventId> = active.queue.drain(..active.queue.len().min(MAX_GET_IDS)).collect();
-            active.asked = ids.clone();
+            (active.asked, active.waiting) = (ids.clone(), true);
             return vec![Step::Get(session, peer, ids)];
         }
         match active.windows.pop_front() {
-            Some(window) => vec![Step::Compare(session, peer, window)],
+            Some(window) => {
+                active.waiting = true;
+                vec![Step::Compare(session, peer, window)]
+            }
             None => self.end(session, false, now),
         }
     }
@@ -431,7 +466,7 @@ impl CatchingUp {
             neighbour.due = match (failed, rest && gained > 0) {
                 (true, _) => now.saturating_add(away.min(MAX_AWAY_SECONDS)).saturating_add(pause),
                 (false, true) if enough => now.saturating_add(ENOUGH_SECONDS).saturating_add(pause),
-                (false, true) => now.saturating_add(NOT_BEFORE_SECONDS),
+                (false, true) => now.saturating_add(REST_SECONDS),
                 (false, false) => u64::MAX,
             };
         }

@@ -30,7 +30,7 @@ pub use acquaintances::NEW_SECONDS;
 pub use admission::{Admission, Ignored, Limits};
 pub use audience::{Audience, audience, audience_of_deletion, is_open, is_public};
 pub use buckets::Rate;
-pub use catching_up::{CaughtUp, Counts as CatchingUpCounts, Session, Step, Window};
+pub use catching_up::{CaughtUp, Counts as CatchingUpCounts, Identified, Session, Step, Window};
 pub use counters::Refusals;
 pub use dice::Dice;
 pub use directory::Directory;

@@ -21,7 +21,7 @@ use std::{
 
 use futures_util::{StreamExt, stream::FuturesUnordered};
 use nostrp2p_core::{
-    Address, Ask, Audience, Claim, Core, Difference, Handed, Heard, Input, Lending, Output, Ownership, Proof,
+    Address, Ask, Audience, Claim, Core, Difference, Handed, Heard, Identified, Input, Lending, Output, Ownership, Proof,
     Request, Row, Session, Settings, Sharing, Verdict, Want, Ways,
 };
 use nostrp2p_overlay::{Announcer, MessageRef, Overlay, OverlayEvent, RequestRef, Topic, Unheard};
@@ -114,7 +114,7 @@ enum Happening {
     Fetched(Ask, Option<Vec<UnverifiedEvent>>),
     SiblingTold(PeerId, Option<OwnPage>),
     Compared(Session, Option<Difference>),
-    Got(Session, Option<Vec<UnverifiedEvent>>),
+    Got(Session, Option<Vec<Identified>>),
     Lent(PeerId, Option<Lent>),
     /// A node was answered with so many bytes.
     Answered(PeerId, usize),
@@ -483,8 +483,13 @@ impl Running {
         }
     }
 
-    /// The event is stored whatever happens here; the number of neighbours says how far it got at once.
+    /// The event is stored whatever happens here; the number of neighbours says how far it got at once. Without any it
+    /// waits in the store for the first one, see [`Self::send_what_waits`].
     async fn broadcast(&mut self, sequence: u64, packet: Packet) -> u32 {
+        if self.standing.borrow().peers.is_empty() { 0 } else { self.send(sequence, packet).await }
+    }
+
+    async fn send(&mut self, sequence: u64, packet: Packet) -> u32 {
         match self.overlay.broadcast(Topic::Events, packet.encode()).await {
             Ok(sent) => {
                 if sent.peers > 0 {
@@ -509,7 +514,7 @@ impl Running {
         };
         for (sequence, event) in unsent {
             let packet = Packet::Event(UnverifiedEvent { claimed_id: None, ..event.into() });
-            self.broadcast(sequence, packet).await;
+            self.send(sequence, packet).await;
         }
     }
 

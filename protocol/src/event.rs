@@ -151,10 +151,15 @@ impl Rumor {
         if self.created_at > limits::MAX_CREATED_AT {
             return Err(Oversize::CreatedAt);
         }
-        if canonical::length(self) > limits::MAX_EVENT_BYTES {
+        if self.size() > limits::MAX_EVENT_BYTES {
             return Err(Oversize::Bytes);
         }
         Ok(())
+    }
+
+    /// The length of the canonical serialisation in bytes, by which limits and budgets count.
+    pub fn size(&self) -> usize {
+        canonical::length(self)
     }
 
     /// The values of all tags with this name that have one.

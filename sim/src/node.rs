@@ -378,7 +378,8 @@ impl Driver {
                 Step::Get(session, peer, ids) => {
                     let answer = overlay.request(peer, Protocol::Sync, SyncRequest::Get(ids).encode()).await;
                     let found = answer.ok().and_then(|answer| Found::decode(&answer).ok());
-                    Done::Input(Box::new(Input::Got(session, found.map(|found| found.events))))
+                    let events = found.map(|found| found.events.into_iter().map(Into::into).collect());
+                    Done::Input(Box::new(Input::Got(session, events)))
                 }
                 Step::Tell(peer) => {
                     drop(overlay.request(peer, Protocol::Sync, SyncRequest::News.encode()).await);

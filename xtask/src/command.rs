@@ -1,6 +1,6 @@
 //! What may be typed after `cargo xtask`.
 
-use crate::{fuzz, test::Suite};
+use crate::{bench, fuzz, test::Suite};
 use std::path::PathBuf;
 
 /// The text of `cargo xtask --help`.
@@ -33,9 +33,17 @@ Commands:
            --debug-build   as with run
   bench  Measure, with a release build of the node, and print the figures
            client          the page on a phone's processor: opening, scrolling 10,000 posts, an hour of traffic
-           store           memory and disk for 100,000 events
+           node            the node as a whole, which is these five, each of which can be named alone:
+             ingest        a new node takes 100,000 events of a neighbour, beside pure signature checks
+             publish       the owner's events a second, by WebSocket and REST, with 1 and 8 connections
+             query         50, 1,000 and 10,000 of 100,000 events: time and bytes
+             wire          bytes between nodes: idle and for a post, in networks of 2 to 128 (Linux)
+             footprint     start, memory, disk, size of the program
+           hot             the functions that are called most, as multiples of a signature check (criterion)
            relay           events and requests a second, beside nostr-rs-relay if that is installed
            filters         compare the filter engine with its definition: 100,000 events, 10,000 filters
+           --save          keep the figures as the baseline; without it they are compared with it, and the status
+                           is 1 when one is more than 30 % worse
   ci     Everything that must hold before a change lands: format, layering, lints, docs, tests, budgets
   help   This text
 
@@ -74,8 +82,8 @@ pub enum Command {
         /// Cargo's dev profile instead of release.
         debug_build: bool,
     },
-    /// Which benchmark.
-    Bench(&'static str),
+    /// What to measure.
+    Bench(bench::Options),
     Ci,
 }
 
@@ -185,16 +193,24 @@ fn screenshots(folders: &[&String], debug_build: bool) -> Command {
     Command::Screenshots { folder: folders.first().map(PathBuf::from), debug_build }
 }
 
-fn parse_bench(words: &[String]) -> Result<&'static str, String> {
-    match words {
-        [name] if name == "store" => Ok("store"),
-        [name] if name == "relay" => Ok("relay"),
-        [name] if name == "filters" => Ok("filters"),
-        [name] if name == "client" => Ok("client"),
-        _ => {
-            Err("`bench` wants the name of one benchmark; there are client, store, relay and filters".into())
-        }
-    }
+fn parse_bench(words: &[String]) -> Result<bench::Options, String> {
+    let (flags, names): (Vec<&String>, Vec<&String>) = words.iter().partition(|word| word.starts_with('-'));
+    let save = match flags.as_slice() {
+        [] => false,
+        [flag] if *flag == "--save" => true,
+        _ => return Err("`bench` takes one name and --save".into()),
+    };
+    let subject = match names.as_slice() {
+        [name] => bench::Subject::named(name),
+        _ => None,
+    };
+    let subject = subject.ok_or_else(|| {
+        let parts = bench::PARTS.join(", ");
+        format!(
+            "`bench` wants the name of one benchmark; there are client, node (or one of {parts}), hot, relay and filters"
+        )
+    })?;
+    Ok(bench::Options { subject, save })
 }
 
 fn parse_soak(words: Vec<String>) -> Result<Vec<String>, String> {

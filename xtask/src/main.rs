@@ -76,7 +76,7 @@ fn carry_out(command: Command) -> Result<ExitCode> {
         Command::Durability(kills) => durability::run(&workspace, kills),
         Command::Natlab(debug_build) => natlab::run(&workspace, debug_build),
         Command::Fuzz(options) => fuzz::run(&workspace, &options),
-        Command::Bench(name) => bench::run(&workspace, name),
+        Command::Bench(options) => bench::run(&workspace, options),
         Command::Ci => ci::run(&workspace),
     }
 }

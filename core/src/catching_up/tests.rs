@@ -19,6 +19,11 @@ fn event(number: usize) -> UnverifiedEvent {
     UnverifiedEvent { claimed_id: None, ..draft.sign(&key, &[0; 32]).into() }
 }
 
+/// What the node makes of an answer.
+fn identified(events: &[UnverifiedEvent]) -> Option<Vec<Identified>> {
+    Some(events.iter().cloned().map(Into::into).collect())
+}
+
 fn needs(events: &[UnverifiedEvent]) -> Option<Difference> {
     let needed = events.iter().map(|event| event.rumor.id()).collect();
     Some(Difference { needed, complete: true, ..Difference::default() })
@@ -95,23 +100,44 @@ fn what_is_missing_is_fetched_in_bounded_pieces_until_it_is_there() {
     let mut answer: Vec<UnverifiedEvent> =
         events.iter().filter(|event| ids.contains(&event.rumor.id())).take(100).cloned().collect();
     answer.push(event(9_999));
-    let (checks, steps) = catching_up.on_got(session, Some(answer), NOW);
-    assert_eq!((checks.len(), steps.len()), (100, 0), "it waits for the signatures");
+    let (checks, steps) = catching_up.on_got(session, identified(&answer), NOW);
+    assert_eq!(checks.len(), 100);
+    let [Step::Get(_, _, ids)] = steps.as_slice() else { panic!("{steps:?}") };
+    assert_eq!(ids.len(), MAX_GET_IDS + 10 - 1 - 100, "what did not fit is asked for again");
+    // The neighbour has none of the rest.
+    let (checks, steps) = catching_up.on_got(session, Some(vec![]), NOW);
+    assert_eq!((checks, steps), (vec![], vec![]), "the next window waits for the signatures");
     let mut steps = vec![];
     for _ in 0..100 {
         assert_eq!(steps, []);
         steps = catching_up.on_checked(session, true, NOW);
     }
-    let [Step::Get(_, _, ids)] = steps.as_slice() else { panic!("{steps:?}") };
-    assert_eq!(ids.len(), MAX_GET_IDS + 10 - 1 - 100, "what did not fit is asked for again");
-    // The neighbour has none of the rest.
-    let (checks, steps) = catching_up.on_got(session, Some(vec![]), NOW);
-    assert_eq!(checks, []);
     let (session, _, window) = compares(&steps);
     assert!(window.until <= NOW, "the next window");
     finish(&mut catching_up, session, NOW);
     assert_eq!(catching_up.last(), Some(CaughtUp { at: NOW, peer: peer(1), events: 100 }));
     assert_eq!(catching_up.counts().events, 100);
+}
+
+#[test]
+fn the_next_answer_is_under_way_while_signatures_are_checked_but_not_more() {
+    let mut catching_up = catching_up();
+    catching_up.on_joined(peer(1), NOW);
+    let (session, ..) = compares(&catching_up.due(NOW));
+    let events: Vec<UnverifiedEvent> = (0..4 * MAX_GET_IDS).map(event).collect();
+    let steps = catching_up.on_compared(session, needs(&events), |_| false, NOW);
+    let answer = |steps: &[Step]| {
+        let [Step::Get(_, _, ids)] = steps else { panic!("{steps:?}") };
+        let answer: Vec<UnverifiedEvent> =
+            ids.iter().filter_map(|id| events.iter().find(|event| event.rumor.id() == *id)).cloned().collect();
+        identified(&answer)
+    };
+    let (_, steps) = catching_up.on_got(session, answer(&steps), NOW);
+    let (_, steps) = catching_up.on_got(session, answer(&steps), NOW);
+    assert_eq!(steps, [], "as many as may be are being checked");
+    let steps: Vec<Step> =
+        (0..MAX_GET_IDS).flat_map(|_| catching_up.on_checked(session, true, NOW)).collect();
+    assert!(matches!(steps[..], [Step::Get(..)]), "{steps:?}");
 }
 
 #[test]
@@ -139,11 +165,11 @@ fn a_neighbour_with_events_without_end_is_left_alone_when_it_has_sent_enough() {
                 Step::Get(session, ..) => {
                     let events: Vec<UnverifiedEvent> = (number..number + 8).map(long).collect();
                     number += 8;
-                    let (checks, next) = catching_up.on_got(session, Some(events), now);
-                    sent += checks.iter().map(|event| event.rumor.canonical().len()).sum::<usize>();
-                    steps = next;
+                    let (checks, next) = catching_up.on_got(session, identified(&events), now);
+                    sent += checks.iter().map(|event| event.event.rumor.size()).sum::<usize>();
+                    steps.extend(next);
                     for _ in checks {
-                        steps = catching_up.on_checked(session, true, now);
+                        steps.extend(catching_up.on_checked(session, true, now));
                     }
                 }
                 Step::Tell(_) => {}
@@ -162,7 +188,7 @@ fn news_is_told_to_others_and_to_a_neighbour_that_lacks_something() {
     let steps = catching_up.due(NOW);
     let (session, with, _) = compares(&steps[..1]);
     catching_up.on_compared(session, needs(&[event(1)]), |_| false, NOW);
-    catching_up.on_got(session, Some(vec![event(1)]), NOW);
+    catching_up.on_got(session, identified(&[event(1)]), NOW);
     catching_up.on_checked(session, true, NOW);
     let spare = Some(Difference { spare: 1, complete: true, ..Difference::default() });
     catching_up.on_compared(session, spare, |_| false, NOW);
@@ -248,10 +274,10 @@ fn a_session_is_bounded_in_time_and_bytes_and_goes_on_later() {
     let (session, ..) = compares(&catching_up.due(NOW));
     let events: Vec<UnverifiedEvent> = (0..3).map(event).collect();
     catching_up.on_compared(session, needs(&events), |_| false, NOW);
-    catching_up.on_got(session, Some(events[..1].to_vec()), NOW);
     let late = NOW + MAX_SESSION_SECONDS;
+    catching_up.on_got(session, identified(&events[..1]), late);
     assert_eq!(catching_up.on_checked(session, true, late), [], "the time is over");
-    compares(&catching_up.due(late + NOT_BEFORE_SECONDS));
+    compares(&catching_up.due(late + REST_SECONDS));
 }
 
 #[test]

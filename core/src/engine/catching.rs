@@ -1,10 +1,10 @@
 //! Catching up with neighbours: what they send goes the same way as what comes by gossip, but is not gossiped again.
 
-use nostrp2p_protocol::{Event, Forged, UnverifiedEvent};
+use nostrp2p_protocol::{Event, Forged};
 
 use super::{Core, Output, Pending, Sharing};
 use crate::{
-    catching_up::{CaughtUp, Counts, Session},
+    catching_up::{CaughtUp, Counts, Identified, Session},
     reconcile::Difference,
 };
 
@@ -37,18 +37,18 @@ impl Core {
     pub(super) fn on_got(
         &mut self,
         session: Session,
-        events: Option<Vec<UnverifiedEvent>>,
+        events: Option<Vec<Identified>>,
         now: u64,
     ) -> Vec<Output> {
         let (events, mut steps) = self.catching_up.on_got(session, events, now);
         let mut outputs = Vec::new();
-        for event in events {
+        for Identified { id, event } in events {
             if self.admission.check_shared(&event.rumor, now).is_ok() {
                 outputs.push(self.verify(Pending::CaughtUp(session), event));
             } else {
                 // Not asked for again and again; nobody who keeps to the rules has it.
                 self.refusals.count("shared_rule");
-                self.admission.decline(event.rumor.id());
+                self.admission.decline(id);
                 steps.extend(self.catching_up.on_checked(session, false, now));
             }
         }

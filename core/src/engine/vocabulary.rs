@@ -10,7 +10,7 @@ use crate::{
     admission::{Ignored, Limits},
     audience::Audience,
     buckets::Rate,
-    catching_up::{Session, Step},
+    catching_up::{Identified, Session, Step},
     outbox::{Address, Row},
     reconcile::Difference,
     siblings::Cursor,
@@ -78,7 +78,7 @@ pub enum Input {
     /// A comparison that [`Step::Compare`] asked for has ended; None when the neighbour did not play its part.
     Compared(Session, Option<Difference>),
     /// What came back for [`Step::Get`]; None when the neighbour did not answer.
-    Got(Session, Option<Vec<UnverifiedEvent>>),
+    Got(Session, Option<Vec<Identified>>),
     /// Some time has passed.
     Tick,
 }

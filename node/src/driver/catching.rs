@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use nostrp2p_core::{Comparison, Difference, Input, Ledger, Next, Step, Window};
+use nostrp2p_core::{Comparison, Difference, Identified, Input, Ledger, Next, Step, Window};
 use nostrp2p_overlay::{Overlay, Protocol, RequestRef};
 use nostrp2p_protocol::{
     EventId, PeerId, UnverifiedEvent,
@@ -154,9 +154,14 @@ async fn compare(overlay: &Overlay, store: Store, peer: PeerId, window: Window) 
     None
 }
 
-async fn get(overlay: &Overlay, peer: PeerId, ids: Vec<EventId>) -> Option<Vec<UnverifiedEvent>> {
+/// Fetches events. Unpacking them and computing their ids is work for another thread than the driver's.
+async fn get(overlay: &Overlay, peer: PeerId, ids: Vec<EventId>) -> Option<Vec<Identified>> {
     let answer = overlay.request(peer, Protocol::Sync, SyncRequest::Get(ids).encode()).await.ok()?;
-    Some(Found::decode(&answer).ok()?.events)
+    let unpack = move || {
+        let found = Found::decode(&answer).ok()?;
+        Some(found.events.into_iter().map(Identified::from).collect())
+    };
+    spawn_blocking(unpack).await.ok()?
 }
 
 async fn answer(

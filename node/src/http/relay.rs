@@ -66,6 +66,7 @@ pub(super) async fn run(app: App, mut socket: Socket, authority: String) -> Resu
     let mut talk = Conversation { app, socket, session, publishing: FuturesUnordered::new() };
     talk.perform(vec![greeting]).await?;
     loop {
+        let listened = talk.session.listens();
         let steps = tokio::select! {
             () = stop.wait() => return talk.socket.close("the node is stopping").await,
             Some(first) = talk.publishing.next() => talk.published(first),
@@ -80,22 +81,21 @@ pub(super) async fn run(app: App, mut socket: Socket, authority: String) -> Resu
                 Ok(event) => talk.session.on_spread(&event),
                 Err(_lagged) => vec![],
             },
-            Ok(()) = progress.changed() => {
+            Ok(()) = progress.changed(), if listened => {
                 let newest = progress.borrow_and_update().newest;
-                if talk.session.listens() {
-                    let (steps, through) = talk.news(cursor).await?;
-                    cursor = through;
-                    // The rest comes in the next round.
-                    if through < newest {
-                        progress.mark_changed();
-                    }
-                    steps
-                } else {
-                    cursor = newest;
-                    vec![]
+                let (steps, through) = talk.news(cursor).await?;
+                cursor = through;
+                // The rest comes in the next round.
+                if through < newest {
+                    progress.mark_changed();
                 }
+                steps
             }
         };
+        if !listened {
+            // Whoever listens from now on gets from the store what came before.
+            cursor = progress.borrow_and_update().newest;
+        }
         talk.perform(steps).await?;
     }
 }

@@ -26,7 +26,7 @@ fn offer(core: &mut Core, session: Session, events: &[UnverifiedEvent]) -> Vec<E
     if !matches!(outputs[..], [Output::CatchUp(Step::Get(..))]) {
         return vec![];
     }
-    let outputs = run(core, Input::Got(session, Some(events.to_vec())));
+    let outputs = run(core, Input::Got(session, Some(events.iter().cloned().map(Into::into).collect())));
     let stored = outputs.into_iter().filter_map(|output| match output {
         Output::Store(event, sharing) => {
             assert_eq!(sharing, Sharing::Shared);
