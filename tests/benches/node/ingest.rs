@@ -18,7 +18,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(50);
 const PATIENCE: Duration = Duration::from_secs(60);
 
 pub async fn measure(stock: &Stock, figures: &mut Figures) {
-    let before = yardstick::verifications_a_second(&stock.events, cores());
+    let before = yardstick::verifications_a_second(&stock.events);
     let giver = stock.node().await.start().await;
     let owner = random_key();
     let taker = Node::start(&["-p", &owner.public_key().to_npub(), "-b", &giver.nodes()]).await;
@@ -39,7 +39,7 @@ pub async fn measure(stock: &Stock, figures: &mut Figures) {
     let (theirs, ours) = (processor_seconds(giver.process().unwrap()), processor_seconds(taker.process().unwrap()));
     drop((giver, taker));
     drop(pushed.await);
-    let after = yardstick::verifications_a_second(&stock.events, cores());
+    let after = yardstick::verifications_a_second(&stock.events);
     let (rate, pure) = (count / took.as_secs_f64(), before.min(after));
     figures.add(
         "ingest by catching up",

@@ -63,7 +63,7 @@ pub async fn measure(stock: &Stock, figures: &mut Figures) {
 /// What asks for at least so many, if the stock has them.
 fn filters(stock: &Stock, count: usize) -> [(&'static str, Filter); 3] {
     let authors: BTreeSet<PublicKey> =
-        (0..(count * 1_000 / stock.events.len()).max(1)).map(|number| person(number).public_key()).collect();
+        (0..(count * 1_000).div_ceil(stock.events.len())).map(|number| person(number).public_key()).collect();
     let roots = stock.events.iter().step_by(1_000).take(count.div_ceil(250));
     let posts = Some(BTreeSet::from([Kind::POST]));
     let mut conversation = Filter { kinds: posts.clone(), ..Filter::default() };
@@ -80,7 +80,7 @@ async fn ask(client: &mut Client, filter: &Filter, count: usize) {
     let (mut got, mut until) = (0, None);
     while got < count {
         let limit = PAGE.min(count - got);
-        let filter = Filter { limit: Some(u64::try_from(limit).unwrap()), until, ..filter.clone() };
+        let filter = Filter { limit: Some(u32::try_from(limit).unwrap()), until, ..filter.clone() };
         client.send(ClientFrame::Fetch { request: 9, filters: vec![filter] }).await;
         let NodeFrame::Answer { events, .. } = client.answer().await else { panic!("no answer") };
         let Some(last) = events.last() else { break };

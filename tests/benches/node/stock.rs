@@ -41,7 +41,7 @@ impl Stock {
         let begun = Instant::now();
         import(&lines, node.data_dir(), count);
         let rate = f64::from(u32::try_from(count).unwrap()) / begun.elapsed().as_secs_f64();
-        let pure = yardstick::verifications_a_second(&events, cores());
+        let pure = yardstick::verifications_a_second(&events);
         figures.add(
             "import",
             &format!("{rate:.0} events/s, {:.0} % of {pure:.0} signature checks/s on all cores", 100.0 * rate / pure),
