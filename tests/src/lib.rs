@@ -19,6 +19,7 @@ mod page;
 mod person;
 mod relay;
 mod rest;
+mod rs_relay;
 mod tap;
 mod town;
 
@@ -42,6 +43,7 @@ pub use node::{Node, Stopped, binary, free_port};
 pub use person::Person;
 pub use relay::Relay;
 pub use rest::{RestAnswer, RestEvent, authorization, http_login, rest};
+pub use rs_relay::RsRelay;
 pub use tap::{Tap, Traffic};
 pub use town::Town;
 

@@ -158,6 +158,8 @@ pub enum Purpose {
     Profile,
     /// The word that the node acts for its owner.
     Delegation,
+    /// A login at a relay.
+    Relay,
     /// In place of a refused event.
     Again(EventId),
 }

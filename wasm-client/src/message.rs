@@ -286,6 +286,8 @@ pub enum Own {
     Export,
     /// The help sheet is to be open, or not.
     Help(bool),
+    /// Signing in at this relay is agreed to.
+    Agree(String),
     /// Another language; none to follow the browser.
     Language(Option<Language>),
     /// The key is to be forgotten: ask once more.

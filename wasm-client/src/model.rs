@@ -68,6 +68,8 @@ pub struct Model {
     pub key_is_new: bool,
     /// Whether the person saved a copy of the key.
     pub backed_up: bool,
+    /// At which relays the person has agreed to sign in.
+    pub agreed: Vec<String>,
     /// The way to the node.
     pub connection: Connection,
     /// Everyone's posts.

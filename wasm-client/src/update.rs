@@ -11,6 +11,7 @@ pub mod onboarding;
 pub mod own;
 pub mod pages;
 pub mod race;
+pub mod relays;
 pub mod signing;
 pub mod timeline;
 
@@ -163,6 +164,7 @@ fn restore(model: &mut Model, snapshot: Snapshot) {
     model.notices.restore_followers(settings.followers);
     model.lists.made_here = settings.made_here;
     model.backed_up = settings.backed_up;
+    model.agreed = settings.agreed;
     model.compose.text = settings.draft;
     model.compose.reply = settings.reply;
     model.compose.quote = settings.quote;

@@ -3,7 +3,7 @@
 use crate::{
     EventId, Malformed, PeerId, PublicKey, Rumor,
     channel::ChannelKey,
-    frame::{Refusal, RefusalCode, RequestId},
+    frame::{MAX_MIRRORS, Mirror, Refusal, RefusalCode, RequestId},
     limits::{MAX_BATCH_BYTES, MAX_MARKERS, MAX_TEXT_BYTES, MAX_WAY_BYTES, MAX_WAYS},
     msgpack::{Input, Read, Write},
     packing::{pack, unpack},
@@ -109,6 +109,12 @@ pub enum NodeFrame {
         /// Bytes of events, announcements and questions, by the node that they came from.
         heard: Vec<(PeerId, u64)>,
     },
+    /// 77 `[77, mirrors]`: how the relays stand to which the node gives its owner's public events, if there are any; sent
+    /// after a Status when it has changed, and at once when one wants another login.
+    Mirrors(
+        /// At most [`MAX_MIRRORS`].
+        Vec<Mirror>,
+    ),
     /// 70 `[70, request, code, reason]`: no. With request 0 the node closes the connection next.
     Refused {
         /// The request that it answers.
@@ -352,6 +358,10 @@ impl NodeFrame {
             }
             Self::Status { peers, stored, caught_up } => wire::encode(&(69u8, peers, stored, caught_up)),
             Self::Network { reached, heard } => wire::encode(&(76u8, reached, heard)),
+            Self::Mirrors(mut mirrors) => {
+                mirrors.truncate(MAX_MIRRORS);
+                wire::encode(&(77u8, mirrors))
+            }
             Self::Deliveries { id, people } => wire::encode(&(71u8, id, people)),
             Self::Delegated { expires } => wire::encode(&(72u8, expires)),
             Self::Markers(markers) => wire::encode(&(73u8, markers)),
@@ -403,6 +413,13 @@ impl NodeFrame {
                 caught_up,
             }),
             76 => wire::decode(bytes).map(|(_, reached, heard): (u8, _, _)| Self::Network { reached, heard }),
+            77 => {
+                let (_, mirrors): (u8, Vec<Mirror>) = wire::decode(bytes)?;
+                if mirrors.len() > MAX_MIRRORS {
+                    return Err(Malformed::Encoding(format!("more than {MAX_MIRRORS} mirrors")));
+                }
+                Ok(Self::Mirrors(mirrors))
+            }
             70 => wire::decode(bytes).map(|(_, request, code, reason): (u8, _, RefusalCode, String)| {
                 Self::Refused { request, refusal: Refusal { code, reason } }
             }),

@@ -2,7 +2,7 @@
 
 #![expect(missing_docs, reason = "each constant is its own documentation")]
 
-use nostrp2p_protocol::frame::Path;
+use nostrp2p_protocol::frame::{Mirror, MirrorState, Path};
 
 use super::{Language, words};
 use crate::model::connection::Pill;
@@ -36,6 +36,11 @@ words! {
     WAY_HELPED: "This page reaches your node by way of the helper {0}, which carries what is said and cannot read it.", "このページは中継役 {0} を通じてあなたのノードと通信しています。中継役は内容を読めません。";
     WAYS_BESIDES: "Other ways, if this one fails: {0}.", "この経路が使えないときの別の経路：{0}。";
     PILL_CONNECTING: "connecting", "接続しています";
+    RELAYS: "Relays that get your public posts", "公開投稿を渡しているリレー";
+    RELAY_AWAY: "not connected", "未接続";
+    RELAY_COUNTS: "{0} · {1} given, {2} refused, {3} received, {4} to be looked at · {5}", "{0} · 渡した数 {1}、断られた数 {2}、受け取った数 {3}、未確認 {4} · {5}";
+    RELAY_LOGIN: "{0} takes nothing before you sign in. If you agree, your node may act as you there, now and later.", "{0} はログインを求めています。同意すると、今後もあなたのノードがそこであなたとして振る舞えます。";
+    RELAY_AGREE: "Sign in there", "ログインする";
     PILL_OFFLINE: "offline, will send later", "オフライン（あとで送信）";
 }
 
@@ -85,6 +90,22 @@ pub fn way(language: Language, address: &str, helped: bool) -> String {
 
 pub fn other_ways(language: Language, addresses: &str) -> String {
     WAYS_BESIDES.fill(language, &[addresses])
+}
+
+pub fn relay(language: Language, mirror: &Mirror, last: &str) -> String {
+    let state = match mirror.state {
+        MirrorState::Connected => PILL_CONNECTED,
+        MirrorState::Connecting => PILL_CONNECTING,
+        MirrorState::Waiting => RELAY_AWAY,
+    };
+    let count = super::count;
+    let (given, refused) = (count(mirror.accepted), count(mirror.refused));
+    let (heard, behind) = (count(mirror.heard), count(mirror.behind));
+    RELAY_COUNTS.fill(language, &[state.say(language), &given, &refused, &heard, &behind, last])
+}
+
+pub fn relay_login(language: Language, relay: &str) -> String {
+    RELAY_LOGIN.fill(language, &[relay])
 }
 
 /// A number of bytes.

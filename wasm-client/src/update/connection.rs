@@ -6,7 +6,7 @@ use nostrp2p_protocol::{
     login,
 };
 
-use super::{Moment, compose, lists, notices, onboarding, own, pages, race, signing, timeline};
+use super::{Moment, compose, lists, notices, onboarding, own, pages, race, relays, signing, timeline};
 use crate::{
     effect::{Effect, Purpose, Timer},
     message::SocketEvent,
@@ -132,6 +132,7 @@ pub fn fail(model: &mut Model, trouble: Trouble, moment: Moment, out: &mut Vec<E
     connection.failures = connection.failures.saturating_add(1);
     connection.trouble = Some(trouble);
     connection.status = None;
+    connection.mirrors.clear();
     connection.phase = Phase::Waiting;
     if model.timeline.past == Past::Fetching {
         model.timeline.past = Past::InNode;
@@ -183,6 +184,7 @@ pub fn on_frame(model: &mut Model, frame: NodeFrame, moment: Moment, out: &mut V
                 status.network = Some((reached, heard));
             }
         }
+        NodeFrame::Mirrors(mirrors) => relays::on_mirrors(model, mirrors, out),
         NodeFrame::Markers(markers) => notices::on_markers(model, &markers, out),
         NodeFrame::Refused { request, refusal } => on_refused(model, request, refusal, moment, out),
     }

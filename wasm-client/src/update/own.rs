@@ -2,7 +2,7 @@
 
 use nostrp2p_protocol::{Draft, Kind};
 
-use super::{Effect, connection, notify, onboarding, signing};
+use super::{Effect, connection, notify, onboarding, relays, signing};
 use crate::{
     effect::Purpose,
     message::Own,
@@ -60,6 +60,7 @@ pub fn update(model: &mut Model, own: Own, out: &mut Vec<Effect>) {
             out.push(Effect::Save(vec![Change::Set(Setting::Pace(pace))]));
             connection::on_visibility(model, out);
         }
+        Own::Agree(relay) => relays::agree(model, relay, out),
         Own::Export => {
             let npub = model.me.map(|me| me.to_npub()).unwrap_or_default();
             let name = npub.get(..12).unwrap_or("all");

@@ -9,6 +9,7 @@ mod notices;
 mod pages;
 mod reading;
 mod reconnect;
+mod relays;
 mod searching;
 mod signing;
 mod talking;

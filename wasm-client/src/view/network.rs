@@ -2,7 +2,7 @@
 
 use nostrp2p_protocol::frame::{Path, PeerStatus, Reached};
 
-use super::{Html, avatar::avatar, button, error, paragraph};
+use super::{Html, avatar::avatar, button, error, paragraph, relays};
 use crate::{
     message::{Link, Message},
     model::{
@@ -43,6 +43,7 @@ pub fn view(model: &Model) -> Html {
                 .child_if(caught_up(model)),
         )
         .child_if(chosen(model))
+        .child_if(relays::card(model))
         .child(figures(model))
 }
 
