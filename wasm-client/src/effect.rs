@@ -89,7 +89,7 @@ pub enum Effect {
     },
     /// Put the colours on.
     PutTheme(Theme),
-    /// Tell the browser in which language the page is.
+    /// Tell the browser in which language the page is; load its texts before, if need be.
     PutLanguage(Language),
     /// Load a picture from the web, because somebody asked to see it.
     LoadPicture(String),

@@ -107,6 +107,8 @@ pub enum Browser {
     Key(KeyPress),
     /// A new version of the page waits.
     UpdateReady,
+    /// The texts of the wanted language are there, or could not be loaded.
+    Language(bool),
     /// The page can be installed as an app, or not any more.
     Installable(bool),
     /// An extension that signs is there.

@@ -340,9 +340,15 @@ impl Model {
         self.now_ms / 1_000
     }
 
-    /// The language that the page speaks.
-    pub fn language(&self) -> Language {
+    /// The language that the page is to speak.
+    pub fn wanted_language(&self) -> Language {
         self.chosen_language.unwrap_or(self.environment.language)
+    }
+
+    /// The language that the page speaks: English until the texts of the wanted one are there.
+    pub fn language(&self) -> Language {
+        let wanted = self.wanted_language();
+        if wanted.is_here() { wanted } else { Language::English }
     }
 
     /// A text in the language that the page speaks.

@@ -233,6 +233,8 @@ fn on_browser(model: &mut Model, browser: Browser, out: &mut Vec<Effect>) {
         }
         Browser::Named(name, answer) => names::on_answer(model, name, answer, out),
         Browser::UpdateReady => model.update_ready = true,
+        Browser::Language(true) => out.push(Effect::PutLanguage(model.language())),
+        Browser::Language(false) => notify(model, model.say(texts::LANGUAGE_AWAY), out),
         Browser::Installable(offered) => model.environment.installable = offered,
         Browser::Extension => model.environment.extension = true,
         Browser::Copied(done) => {

@@ -48,7 +48,7 @@ pub fn update(model: &mut Model, own: Own, out: &mut Vec<Effect>) {
         }
         Own::Language(language) => {
             model.chosen_language = language;
-            out.push(Effect::PutLanguage(model.language()));
+            out.push(Effect::PutLanguage(model.wanted_language()));
             out.push(Effect::Save(vec![Change::Set(Setting::Language(language))]));
         }
         Own::Media(media) => {

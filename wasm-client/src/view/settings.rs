@@ -253,5 +253,8 @@ fn about(model: &Model) -> Html {
         .child(element("div").class("row").child(
             button("plain", model.say(texts::KEYBOARD), Message::Own(Own::Help(true))).test_id("help-open"),
         ))
-        .child(paragraph("muted", format!("{} · {}", model.say(texts::APP), model.say(texts::VERSION))))
+        .child(paragraph(
+            "muted",
+            format!("{} · {}", model.say(texts::APP), texts::version(model.language())),
+        ))
 }
