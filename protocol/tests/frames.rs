@@ -45,6 +45,7 @@ fn client_frames() -> Vec<ClientFrame> {
         ClientFrame::Search { request: 5, filters: vec![Filter::default()], words: "w ".repeat(500) },
         ClientFrame::Retry { id: event().id() },
         ClientFrame::RelayLogin { relay: "wss://relay.example".into(), proof: unverified() },
+        ClientFrame::Export { request: 6, after: u64::MAX },
     ]
 }
 
@@ -89,6 +90,8 @@ fn node_frames() -> Vec<NodeFrame> {
         ]),
         NodeFrame::Deliveries { id: event().id(), people: vec![(owner, Delivery::GivenUp)] },
         NodeFrame::Delegated { expires: None },
+        NodeFrame::Exported { request: 6, through: 9, newest: u64::MAX, events: vec![unverified(); 300] },
+        NodeFrame::Exported { request: 6, through: 0, newest: 0, events: vec![] },
         NodeFrame::Refused { request: 0, refusal },
     ]
 }

@@ -67,6 +67,7 @@ fn client_messages() -> Vec<(&'static str, ClientFrame)> {
             "relay-login",
             ClientFrame::RelayLogin { relay: "wss://relay.example".into(), proof: relay_proof() },
         ),
+        ("export", ClientFrame::Export { request: 5, after: 77 }),
     ]
 }
 
@@ -105,6 +106,7 @@ fn node_messages() -> Vec<(&'static str, NodeFrame)> {
             "deliveries",
             NodeFrame::Deliveries { id: event().id(), people: vec![(owner, Delivery::Delivered)] },
         ),
+        ("exported", NodeFrame::Exported { request: 5, through: 79, newest: 80, events: vec![compact()] }),
         ("delegated", NodeFrame::Delegated { expires: Some(1_707_776_000) }),
         ("markers", NodeFrame::Markers(vec![("notifications".into(), 1_700_000_000)])),
         (

@@ -36,7 +36,7 @@ pub use certificate::Certificate;
 pub use client::{Client, NotHome, deletion, now, post, random_key, reply};
 pub use front::Front;
 pub use history::history;
-pub use hosting::Site;
+pub use hosting::{Change, Site};
 pub use http::{get, post_http, request, request_over};
 pub use link::HomeLink;
 pub use node::{Node, Stopped, binary, free_port};

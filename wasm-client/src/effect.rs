@@ -1,6 +1,6 @@
 //! What `update` wants done. Only `effects` does it, for only there is a browser.
 
-use nostrp2p_protocol::{Draft, EventId, PeerId, channel::ChannelKey, frame::ClientFrame};
+use nostrp2p_protocol::{Draft, EventId, PeerId, UnverifiedEvent, channel::ChannelKey, frame::ClientFrame};
 
 use crate::{
     address::ClaimToken,
@@ -95,8 +95,12 @@ pub enum Effect {
     LoadPicture(String),
     /// Ask a domain who has this name.
     LookUp(DomainName),
-    /// Offer everything that is stored here as a file, a line of JSON for each event.
-    Export(String),
+    /// Offer everything that is stored here as a file of this name, a line of JSON for each event.
+    ExportHeld(String),
+    /// These belong into the file of everything.
+    ExportPart(Vec<UnverifiedEvent>),
+    /// Offer the file of everything, under this name; or without one let it go.
+    ExportEnd(Option<String>),
     /// Let a loaded picture go.
     DropPicture(String),
     /// Go to another screen; the back button comes back.

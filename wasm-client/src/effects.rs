@@ -19,13 +19,14 @@ use std::{
 
 use gloo_events::EventListener;
 use gloo_timers::callback::Timeout;
-use js_sys::Function;
+use js_sys::{Array, Function};
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
-use web_sys::Window;
+use web_sys::{Blob, Window};
 
 use crate::{
     dom::Page,
     effect::{Effect, Timer},
+    export,
     message::{Message, Start},
     model::Model,
     sorted::SortedMap,
@@ -50,6 +51,8 @@ pub struct App {
     ciphers: Function,
     /// Gives a promise of the Japanese texts.
     japanese: Function,
+    /// What is there of the file of everything, in blobs, which browsers need not hold in memory.
+    exported: RefCell<Array>,
     timers: RefCell<SortedMap<Timer, Timeout>>,
     listeners: RefCell<Vec<EventListener>>,
     /// What is to be done once the next tree is on the page.
@@ -98,6 +101,7 @@ pub async fn start(ciphers: Function, japanese: Function) -> Result<Rc<App>, JsV
         sockets: RefCell::default(),
         ciphers,
         japanese,
+        exported: RefCell::default(),
         timers: RefCell::default(),
         listeners: RefCell::default(),
         after_drawing: RefCell::default(),
@@ -182,12 +186,25 @@ impl App {
             Effect::SaveOutgoing(id, changes) => self.save_outgoing(id, changes),
             Effect::LoadOlder(place, limit) => self.load_older(place, limit),
             Effect::Copy(text) => self.copy(text),
-            Effect::Download { name, text } => window::download(&self.window, &name, &text),
+            Effect::Download { name, text } => {
+                if let Ok(file) = window::blob(text.reveal()) {
+                    window::download(&self.window, &name, &file);
+                }
+            }
             Effect::PutTheme(theme) => window::put_theme(&self.window, theme),
             Effect::PutLanguage(language) => self.put_language(language),
             Effect::LoadPicture(address) => self.load_picture(address),
             Effect::LookUp(name) => self.look_up(name),
-            Effect::Export(name) => self.export(name),
+            Effect::ExportHeld(name) => self.export_held(name),
+            Effect::ExportPart(events) => {
+                drop(window::blob(&export::signed(&events)).map(|part| self.exported.borrow().push(&part)));
+            }
+            Effect::ExportEnd(name) => {
+                let parts = self.exported.take();
+                if let (Some(name), Ok(file)) = (name, Blob::new_with_blob_sequence(&parts)) {
+                    window::download(&self.window, &name, &file);
+                }
+            }
             Effect::DropPicture(own) => drop(web_sys::Url::revoke_object_url(&own)),
             Effect::Go(fragment) => window::go(&self.window, &fragment),
             Effect::Replace(fragment) => self.replace_fragment(fragment),

@@ -112,6 +112,8 @@ pub struct Model {
     pub help: bool,
     /// The colours.
     pub theme: Theme,
+    /// How far a file of everything has come, while the node gives what it holds.
+    pub exporting: Option<crate::export::Progress>,
     /// The language that the person chose, if it is not to follow the browser.
     pub chosen_language: Option<Language>,
     /// The secret key while it is shown on the screen "Me".

@@ -3,6 +3,7 @@
 pub mod compose;
 pub mod connection;
 pub mod deletion;
+pub mod exporting;
 pub mod lists;
 pub mod media;
 pub mod names;

@@ -231,7 +231,9 @@ impl Session {
                 self.on_relay_login(&relay, proof);
                 Ok(())
             }
+            ClientFrame::Export { after, .. } if self.is_owner() => self.on_export(request, after).await,
             ClientFrame::Publish { .. }
+            | ClientFrame::Export { .. }
             | ClientFrame::Retry { .. }
             | ClientFrame::RelayLogin { .. }
             | ClientFrame::Fetch { .. }

@@ -100,6 +100,13 @@ pub enum ClientFrame {
         relay: String,
         /// A login event over the challenge of that relay.
         proof: UnverifiedEvent,
+    /// 14 `[14, request, after]`: the owner asks for stored events with their signatures, in the order in which they
+    /// were stored. What does not fit into the answer is asked for next, after what it went through.
+    Export {
+        /// Repeated in the answer.
+        request: RequestId,
+        /// The sequence number after which they begin.
+        after: u64,
     },
 }
 
@@ -121,6 +128,7 @@ impl ClientFrame {
             Self::Search { request, filters, words } => wire::encode(&(10u8, request, filters, words)),
             Self::Retry { id } => wire::encode(&(12u8, id)),
             Self::RelayLogin { relay, proof } => wire::encode(&(13u8, relay, CompactEvent::from(proof))),
+            Self::Export { request, after } => wire::encode(&(14u8, request, after)),
         }
     }
 
@@ -186,6 +194,7 @@ impl ClientFrame {
                 }
                 Ok(Self::RelayLogin { relay, proof: proof.into() })
             }
+            14 => wire::decode(bytes).map(|(_, request, after): (u8, _, _)| Self::Export { request, after }),
             other => Err(Malformed::UnknownType(other)),
         }
     }
@@ -204,6 +213,7 @@ impl ClientFrame {
             | Self::Fetch { request, .. }
             | Self::Subscribe { request, .. }
             | Self::Search { request, .. }
+            | Self::Export { request, .. }
             | Self::Unsubscribe { request } => *request,
         }
     }

@@ -1,13 +1,13 @@
 //! Node to client.
 
 use crate::{
-    EventId, Malformed, PeerId, PublicKey, Rumor,
+    EventId, Malformed, PeerId, PublicKey, Rumor, UnverifiedEvent,
     channel::ChannelKey,
     frame::{MAX_MIRRORS, Mirror, Refusal, RefusalCode, RequestId},
     limits::{MAX_BATCH_BYTES, MAX_MARKERS, MAX_TEXT_BYTES, MAX_WAY_BYTES, MAX_WAYS},
     msgpack::{Input, Read, Write},
     packing::{pack, unpack},
-    wire::{self, CompactRumor},
+    wire::{self, CompactEvent, CompactRumor},
 };
 
 /// Names one store. A client that sees another one than before starts over instead of resuming.
@@ -115,6 +115,17 @@ pub enum NodeFrame {
         /// At most [`MAX_MIRRORS`].
         Vec<Mirror>,
     ),
+    /// 78 `[78, request, through, newest, packed events]`: answers an Export.
+    Exported {
+        /// The request that it answers.
+        request: RequestId,
+        /// Highest sequence number that was looked at; the client asks on after it.
+        through: u64,
+        /// Highest sequence number in the store; when it is `through`, that was all.
+        newest: u64,
+        /// With their signatures, in the order of their sequence numbers.
+        events: Vec<UnverifiedEvent>,
+    },
     /// 70 `[70, request, code, reason]`: no. With request 0 the node closes the connection next.
     Refused {
         /// The request that it answers.
@@ -368,6 +379,10 @@ impl NodeFrame {
             Self::Ways(Ways { key, addresses, helpers }) => {
                 wire::encode(&(74u8, bytes(key.as_bytes()), addresses, helpers))
             }
+            Self::Exported { request, through, newest, events } => {
+                let (packed, packing) = pack::<CompactEvent, _>(events);
+                wire::encode(&(78u8, request, through, newest, packing, bytes(&packed)))
+            }
             Self::Refused { request, refusal: Refusal { code, mut reason } } => {
                 reason.truncate(reason.floor_char_boundary(MAX_TEXT_BYTES));
                 wire::encode(&(70u8, request, code, reason))
@@ -442,6 +457,12 @@ impl NodeFrame {
                     return Err(Malformed::Encoding("too many or too long ways".to_owned()));
                 }
                 Ok(Self::Ways(Ways { key: ChannelKey::from_bytes(key.into_array()), addresses, helpers }))
+            }
+            78 => {
+                let (_, request, through, newest, packing, packed): (u8, _, _, _, u8, serde_bytes::ByteBuf) =
+                    wire::decode(bytes)?;
+                let events = unpack::<CompactEvent, _>(packing, &packed)?;
+                Ok(Self::Exported { request, through, newest, events })
             }
             other => Err(Malformed::UnknownType(other)),
         }

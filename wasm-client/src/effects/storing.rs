@@ -9,7 +9,6 @@ use super::{App, window};
 use crate::{
     export,
     message::Message,
-    secret::Secret,
     storage::{
         Change, Place, Snapshot, Storage, StorageError,
         indexed::{IndexedStorage, NAME},
@@ -73,11 +72,15 @@ impl Store {
 
 impl App {
     /// Offers everything that is stored as a file.
-    pub(super) fn export(self: &Rc<Self>, name: String) {
+    pub(super) fn export_held(self: &Rc<Self>, name: String) {
         let app = Rc::clone(self);
         spawn_local(async move {
             match app.store.everything().await {
-                Ok(all) => window::download(&app.window, &name, &Secret::new(export::lines(&all))),
+                Ok(all) => {
+                    if let Ok(file) = window::blob(&export::held(&all)) {
+                        window::download(&app.window, &name, &file);
+                    }
+                }
                 Err(error) => app.dispatch(Message::StorageFailed(error)),
             }
         });

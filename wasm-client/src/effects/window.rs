@@ -49,11 +49,14 @@ async fn copied(window: &Window, text: &str) -> bool {
     JsFuture::from(navigator.clipboard().write_text(text)).await.is_ok()
 }
 
-/// Offers a text as a file to save.
-pub(super) fn download(window: &Window, name: &str, text: &Secret) {
-    let parts = Array::of1(&JsValue::from_str(text.reveal()));
-    let Ok(blob) = Blob::new_with_str_sequence(&parts) else { return };
-    let Ok(url) = Url::create_object_url_with_blob(&blob) else { return };
+/// A text as the content of a file.
+pub(super) fn blob(text: &str) -> Result<Blob, JsValue> {
+    Blob::new_with_str_sequence(&Array::of1(&JsValue::from_str(text)))
+}
+
+/// Offers a file to save.
+pub(super) fn download(window: &Window, name: &str, file: &Blob) {
+    let Ok(url) = Url::create_object_url_with_blob(file) else { return };
     let anchor = window.document().and_then(|document| document.create_element("a").ok());
     if let Some(anchor) = anchor.and_then(|anchor| anchor.dyn_into::<HtmlAnchorElement>().ok()) {
         anchor.set_href(&url);

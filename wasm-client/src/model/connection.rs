@@ -138,6 +138,8 @@ pub enum Request {
     Notices,
     /// Likes, the own ones and those that own posts got.
     Likes,
+    /// The next part of everything, with signatures.
+    Export,
 }
 
 /// How the node stands in the overlay.

@@ -2,7 +2,7 @@
 
 #![expect(missing_docs, reason = "each constant is its own documentation")]
 
-use super::{Language, words};
+use super::{Language, count, words};
 
 words! {
     table SETTINGS_TABLE, after super::reading::END;
@@ -68,8 +68,12 @@ words! {
     PACE_QUICK: "At once";
     PACE_SAVER: "Save";
     EXPORT: "Take everything with you";
-    EXPORT_WHY: "A file with every post, profile and list that this device holds: one line of JSON each, as other programs of this sort read them.";
+    EXPORT_WHY: "A file with everything that your node holds, what is private too: one signed line each, as other nodes and programs of this sort take them in.";
+    EXPORT_AWAY: "Your node is away. What this device holds can be saved, but without signatures, so other programs will not take it in.";
     EXPORT_SAVE: "Save as file";
+    EXPORT_GOES_ON: "{0} so far…";
+    EXPORTED: "The file holds {0} posts, profiles, lists and likes.";
+    EXPORT_FAILED: "The connection to your node broke, so there is no file. Try again.";
     INSTALL: "Install as an app";
     INSTALL_WHY: "It then opens from your home screen, and the browser does not clear away what is stored here.";
     GROUP_READING: "Reading";
@@ -88,4 +92,12 @@ pub const THEMES: [super::Words; 3] = [THEME_AUTO, THEME_LIGHT, THEME_DARK];
 
 pub fn version(language: Language) -> String {
     VERSION.fill(language, &[env!("CARGO_PKG_VERSION")])
+}
+
+pub fn export_goes_on(language: Language, events: usize) -> String {
+    EXPORT_GOES_ON.fill(language, &[&count(events as u64)])
+}
+
+pub fn exported(language: Language, events: usize) -> String {
+    EXPORTED.fill(language, &[&count(events as u64)])
 }

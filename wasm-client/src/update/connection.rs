@@ -6,7 +6,9 @@ use nostrp2p_protocol::{
     login,
 };
 
-use super::{Moment, compose, lists, notices, onboarding, own, pages, race, relays, signing, timeline};
+use super::{
+    Moment, compose, exporting, lists, notices, onboarding, own, pages, race, relays, signing, timeline,
+};
 use crate::{
     effect::{Effect, Purpose, Timer},
     message::SocketEvent,
@@ -134,6 +136,7 @@ pub fn fail(model: &mut Model, trouble: Trouble, moment: Moment, out: &mut Vec<E
     connection.status = None;
     connection.mirrors.clear();
     connection.phase = Phase::Waiting;
+    exporting::fail(model, out);
     if model.timeline.past == Past::Fetching {
         model.timeline.past = Past::InNode;
     }
@@ -185,6 +188,11 @@ pub fn on_frame(model: &mut Model, frame: NodeFrame, moment: Moment, out: &mut V
             }
         }
         NodeFrame::Mirrors(mirrors) => relays::on_mirrors(model, mirrors, out),
+        NodeFrame::Exported { request, through, newest, events } => {
+            if model.connection.requests.remove(&request) == Some(Request::Export) {
+                exporting::on_part(model, through, newest, events, out);
+            }
+        }
         NodeFrame::Markers(markers) => notices::on_markers(model, &markers, out),
         NodeFrame::Refused { request, refusal } => on_refused(model, request, refusal, moment, out),
     }
@@ -444,6 +452,7 @@ fn on_answer(model: &mut Model, asked: Request, complete: bool, events: Vec<Rumo
         | Request::Profiles
         | Request::Targets
         | Request::Followed
+        | Request::Export
         | Request::Notices => {}
     }
     if !changes.is_empty() {
@@ -565,6 +574,7 @@ fn on_refused(
         Some(Request::Newest) => model.timeline.loading = false,
         Some(Request::Older) => model.timeline.past = Past::InNode,
         Some(Request::Page | Request::PageOlder | Request::Search) => model.open.loading = false,
+        Some(Request::Export) => exporting::fail(model, out),
         Some(
             Request::OwnProfile
             | Request::Profiles

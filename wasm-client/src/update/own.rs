@@ -2,7 +2,7 @@
 
 use nostrp2p_protocol::{Draft, Kind};
 
-use super::{Effect, connection, notify, onboarding, relays, signing};
+use super::{Effect, connection, exporting, notify, onboarding, relays, signing};
 use crate::{
     effect::Purpose,
     message::Own,
@@ -61,11 +61,7 @@ pub fn update(model: &mut Model, own: Own, out: &mut Vec<Effect>) {
             connection::on_visibility(model, out);
         }
         Own::Agree(relay) => relays::agree(model, relay, out),
-        Own::Export => {
-            let npub = model.me.map(|me| me.to_npub()).unwrap_or_default();
-            let name = npub.get(..12).unwrap_or("all");
-            out.push(Effect::Export(format!("nostrp2p-{name}.jsonl")));
-        }
+        Own::Export => exporting::begin(model, out),
         Own::Help(open) => {
             model.help = open;
             if open {

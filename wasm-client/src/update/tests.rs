@@ -3,6 +3,7 @@
 mod claim;
 mod composing;
 mod deleting;
+mod exporting;
 mod lists;
 mod names;
 mod notices;

@@ -1,6 +1,9 @@
 //! The own node and its neighbours as a picture, with four figures under it.
 
-use nostrp2p_protocol::frame::{Path, PeerStatus, Reached};
+use nostrp2p_protocol::{
+    PublicKey,
+    frame::{Path, PeerStatus, Reached},
+};
 
 use super::{Html, avatar::avatar, button, error, paragraph, relays};
 use crate::{
@@ -144,7 +147,7 @@ fn picture(model: &Model, named_up_to: usize) -> Html {
     let named = drawn.len() <= named_up_to;
     let mut own = svg("g").class(if model.connection.is_logged_in() { "own" } else { "own own-away" });
     own = own.child(svg("circle").class("own-ring").with("r", "25"));
-    own = own.child_if(model.me.as_ref().map(|me| framed(avatar(me), "40", "-20")));
+    own = own.child_if(model.me.as_ref().map(|me| framed(me, "40", "-20")));
     if named_up_to > 0 && drawn.is_empty() {
         own = own.child(label(model.say(texts::YOUR_NODE), "42"));
     }
@@ -243,13 +246,15 @@ fn node(model: &Model, peer: &PeerStatus, place: &Place, named: bool) -> Html {
         .on(On::Click(Message::Link(Link::Peer(peer.peer))))
         .child(svg("circle").class("peer-back").with("r", "17"));
     node = match &peer.owner {
-        Some(owner) => node.child(framed(avatar(owner), "30", "-15")),
+        Some(owner) => node.child(framed(owner, "30", "-15")),
         None => node.child(svg("circle").class("peer-plain").with("r", "7")),
     };
     if named { node.child(label(shortened(&name), "28")) } else { node }
 }
 
-fn framed(picture: Html, size: &'static str, offset: &'static str) -> Html {
+fn framed(person: &PublicKey, size: &'static str, offset: &'static str) -> Html {
+    // Another picture than the one in a list: it is placed.
+    let picture = avatar(person).picture(format!("{person} {size}"));
     picture.with("x", offset).with("y", offset).with("width", size).with("height", size)
 }
 
