@@ -81,6 +81,7 @@ async fn a_new_version_waits_for_a_yes_and_loses_nothing() {
         if seen == json!(["B", true]) { Ok(()) } else { Err(seen.to_string()) }
     })
     .await;
+    browser.go("#/").await;
     browser.attribute("connection", "data-state", "connected").await;
     browser.go("#/write").await;
     until("the draft", || async {
@@ -110,6 +111,7 @@ async fn a_version_that_does_not_come_whole_is_none() {
     assert_eq!(look_for_a_version(&browser).await, json!("redundant"));
     browser.see_no("update-now").await;
     browser.driver.refresh().await.expect("a page");
+    browser.go("#/").await;
     browser.attribute("connection", "data-state", "connected").await;
     assert_eq!(version(&browser).await, json!(["A", true]));
     browser.see("post-text", "written with the first version").await;

@@ -21,12 +21,11 @@ use gloo_events::EventListener;
 use gloo_timers::callback::Timeout;
 use js_sys::{Array, Function};
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
-use web_sys::{Blob, Window};
+use web_sys::Window;
 
 use crate::{
     dom::Page,
     effect::{Effect, Timer},
-    export,
     message::{Message, Start},
     model::Model,
     sorted::SortedMap,
@@ -186,25 +185,14 @@ impl App {
             Effect::SaveOutgoing(id, changes) => self.save_outgoing(id, changes),
             Effect::LoadOlder(place, limit) => self.load_older(place, limit),
             Effect::Copy(text) => self.copy(text),
-            Effect::Download { name, text } => {
-                if let Ok(file) = window::blob(text.reveal()) {
-                    window::download(&self.window, &name, &file);
-                }
-            }
+            Effect::Download { name, text } => window::download_text(&self.window, &name, text.reveal()),
             Effect::PutTheme(theme) => window::put_theme(&self.window, theme),
             Effect::PutLanguage(language) => self.put_language(language),
             Effect::LoadPicture(address) => self.load_picture(address),
             Effect::LookUp(name) => self.look_up(name),
             Effect::ExportHeld(name) => self.export_held(name),
-            Effect::ExportPart(events) => {
-                drop(window::blob(&export::signed(&events)).map(|part| self.exported.borrow().push(&part)));
-            }
-            Effect::ExportEnd(name) => {
-                let parts = self.exported.take();
-                if let (Some(name), Ok(file)) = (name, Blob::new_with_blob_sequence(&parts)) {
-                    window::download(&self.window, &name, &file);
-                }
-            }
+            Effect::ExportPart(events) => self.export_part(&events),
+            Effect::ExportEnd(name) => self.export_end(name),
             Effect::DropPicture(own) => drop(web_sys::Url::revoke_object_url(&own)),
             Effect::Go(fragment) => window::go(&self.window, &fragment),
             Effect::Replace(fragment) => self.replace_fragment(fragment),

@@ -104,11 +104,11 @@ fn japanese() -> Option<&'static Vec<String>> {
     Some(JAPANESE.get_or_init(|| written(JAPANESE_SOURCE).map(|(_, text)| text).collect()))
 }
 
-#[cfg(not(target_arch = "wasm32"))]
+#[cfg(any(test, not(target_arch = "wasm32")))]
 const JAPANESE_SOURCE: &str = include_str!("../../www/ja.js");
 
 /// The texts of such a file with their names: lines like `/* NAME */ "text",`.
-#[cfg(not(target_arch = "wasm32"))]
+#[cfg(any(test, not(target_arch = "wasm32")))]
 fn written(source: &str) -> impl Iterator<Item = (&str, String)> {
     source.lines().filter_map(|line| {
         let (name, text) = line.trim().strip_prefix("/* ")?.split_once(" */ ")?;

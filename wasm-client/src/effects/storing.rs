@@ -2,8 +2,9 @@
 
 use std::rc::Rc;
 
-use nostrp2p_protocol::{EventId, Rumor};
+use nostrp2p_protocol::{EventId, Rumor, UnverifiedEvent};
 use wasm_bindgen_futures::spawn_local;
+use web_sys::Blob;
 
 use super::{App, window};
 use crate::{
@@ -76,14 +77,25 @@ impl App {
         let app = Rc::clone(self);
         spawn_local(async move {
             match app.store.everything().await {
-                Ok(all) => {
-                    if let Ok(file) = window::blob(&export::held(&all)) {
-                        window::download(&app.window, &name, &file);
-                    }
-                }
+                Ok(all) => window::download_text(&app.window, &name, &export::held(&all)),
                 Err(error) => app.dispatch(Message::StorageFailed(error)),
             }
         });
+    }
+
+    /// Puts events into the file of everything.
+    pub(super) fn export_part(&self, events: &[UnverifiedEvent]) {
+        if let Ok(part) = window::blob(&export::signed(events)) {
+            self.exported.borrow().push(&part);
+        }
+    }
+
+    /// Offers the file of everything under this name; without one it is let go.
+    pub(super) fn export_end(&self, name: Option<String>) {
+        let parts = self.exported.take();
+        if let (Some(name), Ok(file)) = (name, Blob::new_with_blob_sequence(&parts)) {
+            window::download(&self.window, &name, &file);
+        }
     }
 
     pub(super) fn save(self: &Rc<Self>, changes: Vec<Change>) {

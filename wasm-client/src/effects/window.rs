@@ -54,6 +54,13 @@ pub(super) fn blob(text: &str) -> Result<Blob, JsValue> {
     Blob::new_with_str_sequence(&Array::of1(&JsValue::from_str(text)))
 }
 
+/// Offers a text as a file to save.
+pub(super) fn download_text(window: &Window, name: &str, text: &str) {
+    if let Ok(file) = blob(text) {
+        download(window, name, &file);
+    }
+}
+
 /// Offers a file to save.
 pub(super) fn download(window: &Window, name: &str, file: &Blob) {
     let Ok(url) = Url::create_object_url_with_blob(file) else { return };

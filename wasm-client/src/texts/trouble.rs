@@ -86,8 +86,8 @@ pub fn trouble(
     secure: bool,
 ) -> String {
     let words = match trouble {
-        Trouble::NoAnswer if page_is_secure && loopback => NO_ANSWER_LOOPBACK,
         Trouble::NoAnswer if secure => NO_ANSWER_TLS,
+        Trouble::NoAnswer if page_is_secure && loopback => NO_ANSWER_LOOPBACK,
         Trouble::NoAnswer => NO_ANSWER,
         Trouble::Closed => NODE_CLOSED,
         Trouble::Silent => NODE_SILENT,

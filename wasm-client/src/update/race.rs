@@ -43,6 +43,8 @@ pub fn begin(model: &mut Model, out: &mut Vec<Effect>) {
     if allowed.is_empty() {
         connection.phase = Phase::Waiting;
         connection.trouble = Some(Trouble::MixedContent);
+        // It is about the node's address, and not about one that was tried before.
+        connection.troubled = None;
         connection.failures = connection.failures.saturating_add(1);
         return;
     }

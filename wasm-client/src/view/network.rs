@@ -298,10 +298,13 @@ fn legend(model: &Model) -> Html {
 
 /// When the node last compared what it has with another one's.
 fn caught_up(model: &Model) -> Option<Html> {
-    let last = model.connection.status.as_ref()?.caught_up?;
+    let status = model.connection.status.as_ref()?;
+    let last = status.caught_up?;
     let (language, offset) = (model.language(), model.environment.offset_minutes);
     let ago = when::ago(last.at, model.now(), offset, language);
-    let text = texts::caught_up(language, &ago, &last.peer.short(), last.events);
+    let known = status.peers.iter().find(|peer| peer.peer == last.peer);
+    let who = known.map_or_else(|| last.peer.short(), |peer| peer_name(model, peer));
+    let text = texts::caught_up(language, &ago, &who, last.events);
     Some(paragraph("muted", text).test_id("caught-up"))
 }
 
