@@ -96,8 +96,8 @@ mod tests {
     #[test]
     fn going_back_a_little_draws_the_block_above_and_going_far_draws_what_lies_there() {
         let mut window = scrolled(100);
-        window.go_back(39_500);
-        assert_eq!((window.drawn, window.above()), (PAGE_POSTS + 4, 39_200));
+        window.go_back(39_700);
+        assert_eq!((window.drawn, window.above()), (PAGE_POSTS + 4, 39_600));
         window.go_back(20_000);
         assert_eq!((window.drawn, window.above()), (MAX_DRAWN, 20_000));
         assert_eq!(window.after(), Some(place(200)));
