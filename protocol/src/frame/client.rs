@@ -100,6 +100,7 @@ pub enum ClientFrame {
         relay: String,
         /// A login event over the challenge of that relay.
         proof: UnverifiedEvent,
+    },
     /// 14 `[14, request, after]`: the owner asks for stored events with their signatures, in the order in which they
     /// were stored. What does not fit into the answer is asked for next, after what it went through.
     Export {
