@@ -2,26 +2,33 @@
 import init, { run } from './client.js';
 
 const root = document.documentElement;
-const japanese = navigator.language.startsWith('ja');
+let language = navigator.language;
 
 try {
-  // Before the first picture, so that a chosen theme does not flash. The program keeps the setting.
+  // Before the first picture, so that a chosen theme does not flash. The program keeps the settings.
   root.dataset.theme = localStorage.getItem('theme') ?? 'auto';
+  language = localStorage.getItem('language') ?? language;
 } catch {
   // A browser without storage shows the colours of the device.
 }
+const japanese = language.startsWith('ja');
 
 // What most pages never need; whoever asks first loads it for all. Without a network the next one may try again.
-let ciphers;
-const loadCiphers = () => (ciphers ??= load().catch((error) => {
-  ciphers = undefined;
-  throw error;
-}));
-const load = async () => {
+const once = (load) => {
+  let loaded;
+  return () => (loaded ??= load().catch((error) => {
+    loaded = undefined;
+    throw error;
+  }));
+};
+const loadCiphers = once(async () => {
   const module = await import('./ciphers.js');
   await module.default({ module_or_path: new URL('./ciphers.wasm', import.meta.url) });
   return module;
-};
+});
+const loadJapanese = once(async () => (await import('./ja.js')).default);
+// Beside the program, so that nobody waits for one and then for the other.
+if (japanese) loadJapanese().catch(() => {});
 
 // The browser's offer to install the page waits until somebody takes it, in the settings.
 let offer;
@@ -38,7 +45,7 @@ addEventListener('nostrp2p:install', () => offer?.prompt());
 
 try {
   await init({ module_or_path: new URL('./client.wasm', import.meta.url) });
-  await run(loadCiphers);
+  await run(loadCiphers, loadJapanese);
   if (offer) tell(offer);
 } catch (error) {
   console.error(error);

@@ -2,37 +2,41 @@
 //!
 //! Sans-IO: lines in, [`Step`]s out; sockets, the store and the clock are the node's. One [`Mirror`] is one relay.
 //!
-//! There is no queue in memory. What goes out is "the owner's open events after sequence number N", a few at a time,
-//! and N moves up as the relay acknowledges; so what was not acknowledged before a restart goes out again.
-//! What comes in is asked for twice: what is new from now on, and page by page what was missed; then who the strangers
-//! are that wrote some of it.
-//! The node has no key of its owner: where a relay wants a signature (NIP-42) or work (NIP-13) before it takes anything,
-//! the mirror stops and says so.
+//! What goes out is "the owner's open events after sequence number N", and N moves up as the relay acknowledges.
+//! What comes in is asked for twice: what is new from now on, and what was missed; then who the strangers are that wrote
+//! some of it. Where the relay compares sets of events (NIP-77), both sides get what they lack and nothing else.
+//! The node has no key of its owner: where a relay wants a signature before it takes anything (NIP-42), the mirror says
+//! so and goes on when it is handed one ([`Mirror::on_login`]). Work (NIP-13) has to be in an event before it is signed.
 
 mod asking;
+mod comparing;
+mod giving;
 mod interest;
+mod terms;
 
-use std::collections::BTreeMap;
-
-use asking::Asking;
+use asking::{Asking, COMPARE};
+use giving::{Giving, OWN, WINDOW};
 pub use interest::{interest, is_offered};
-use nostrp2p_protocol::{Event, EventId, Filter, UnverifiedEvent};
+use nostrp2p_protocol::{Event, EventId, Filter, PublicKey, UnverifiedEvent, login::MAX_CHALLENGE_BYTES};
 use serde_json::value::RawValue;
+pub use terms::Terms;
 
-/// Events that wait for the relay's word at a time.
-const WINDOW: usize = 20;
-/// How long a relay may take for its word, in seconds; then the connection counts as dead.
+/// How long the relay may take for its word, in seconds; then the connection counts as dead.
 const ANSWER_WITHIN: u64 = 60;
+/// How long it may take for its answer in a comparison, in seconds; then it does not compare.
+const COMPARE_WITHIN: u64 = 10;
 /// Reconnecting: the pause after the first failure and the longest, in seconds. It doubles in between.
 const PAUSE: (u64, u64) = (5, 30 * 60);
 /// Longest reason of a relay that is kept, in characters.
 const MAX_REASON: usize = 200;
 
 /// What the node does for a mirror, in this order.
-#[derive(Debug, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Step {
     /// Send this line to the relay.
     Send(String),
+    /// Look up times and ids in the store, and hand them to [`Mirror::on_collected`].
+    Collect(Collect),
     /// The relay has this event of the owner.
     Acknowledged(EventId),
     /// Everything up to this sequence number is done with; write it down.
@@ -43,6 +47,24 @@ pub enum Step {
     CaughtUp(u64),
     /// Hang up, and connect again after the pause.
     HangUp(&'static str),
+}
+
+/// What is to be looked up for a comparison.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Collect {
+    /// The owner's events that are for mirrors.
+    Own,
+    /// Whatever this filter matches.
+    Wanted(Filter),
+}
+
+/// What the relay may be offered now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Room {
+    /// What comes after this sequence number, by [`Mirror::offer`].
+    After(u64),
+    /// What it has lost of this, by [`Mirror::offer_again`].
+    Again(Vec<EventId>),
 }
 
 /// What people are told of a mirror.
@@ -60,6 +82,8 @@ pub struct Report {
     pub last_event: Option<u64>,
     /// Whether it wants a signature of the owner before it does anything.
     pub needs_signature: bool,
+    /// Bits of work that it wants in each event, as far as it says so.
+    pub work: u8,
     /// Whether what was missed has been fetched.
     pub caught_up: bool,
 }
@@ -67,28 +91,34 @@ pub struct Report {
 /// One relay. It outlives connections.
 #[derive(Debug)]
 pub struct Mirror {
-    /// Whether the owner's events go there.
-    out: bool,
-    settled: u64,
-    offered: u64,
-    /// Events that wait for the relay's word: the sequence number of each, and since when.
-    waiting: BTreeMap<EventId, (u64, u64)>,
+    owner: PublicKey,
+    giving: Giving,
     asking: Asking,
     connected: bool,
+    terms: Terms,
+    /// Whether the relay has shown that it does not compare, whatever it says.
+    cannot_compare: bool,
+    /// What a login has to sign, on this connection.
+    challenge: Option<String>,
+    /// The login that waits for the relay's word.
+    logging_in: Option<EventId>,
     failures: u32,
     report: Report,
 }
 
 impl Mirror {
-    /// Begins where the last run ended: `settled` by [`Step::Settled`], `heard_until` by [`Step::CaughtUp`].
-    pub fn new(out: bool, settled: u64, heard_until: u64) -> Self {
+    /// Begins where the last run ended: `settled` by [`Step::Settled`], `heard_until` by [`Step::CaughtUp`]. `out` says
+    /// whether the owner's events go there.
+    pub fn new(owner: PublicKey, out: bool, settled: u64, heard_until: u64) -> Self {
         Self {
-            out,
-            settled,
-            offered: settled,
-            waiting: BTreeMap::new(),
+            owner,
+            giving: Giving::new(out, settled),
             asking: Asking::new(heard_until),
             connected: false,
+            terms: Terms::default(),
+            cannot_compare: false,
+            challenge: None,
+            logging_in: None,
             failures: 0,
             report: Report::default(),
         }
@@ -99,28 +129,37 @@ impl Mirror {
         &self.report
     }
 
-    /// The connection stands. `wanted` are filters without `since`, `until` and `limit`; see [`interest`].
-    pub fn on_connected(&mut self, wanted: Vec<Filter>, now: u64) -> Vec<Step> {
+    /// The connection stands.
+    pub fn on_connected(&mut self, terms: Terms) -> Vec<Step> {
         self.connected = true;
+        self.terms = terms;
+        self.report.work = terms.work;
         self.report.needs_signature = false;
+        self.giving.begin(self.compares(), terms.work).into_iter().collect()
+    }
+
+    /// What is wanted, after [`Mirror::on_connected`] and when it changes. `wanted` are filters without `since`, `until`
+    /// and `limit`; see [`interest`].
+    pub fn on_interest(&mut self, wanted: Vec<Filter>, now: u64) -> Vec<Step> {
         self.report.caught_up = false;
-        self.asking.begin(wanted, now)
+        self.asking.begin(wanted, self.compares(), now)
     }
 
     /// The connection is gone, or never stood. Returns after how many seconds to try again.
     pub fn on_disconnected(&mut self) -> u64 {
         self.connected = false;
-        self.waiting.clear();
-        self.offered = self.settled;
+        self.challenge = None;
+        self.logging_in = None;
+        self.giving.stop();
+        self.asking.stop();
         let pause = PAUSE.0.saturating_mul(1 << self.failures.min(16)).min(PAUSE.1);
         self.failures += 1;
         pause
     }
 
-    /// Whether more of the owner's events may be offered, and after which sequence number they begin.
-    pub fn room(&self) -> Option<u64> {
-        let may = self.out && self.connected && !self.report.needs_signature && self.waiting.is_empty();
-        may.then_some(self.offered)
+    /// What may be offered to the relay now, if anything.
+    pub fn room(&mut self) -> Option<Room> {
+        if self.connected && !self.report.needs_signature { self.giving.room() } else { None }
     }
 
     /// How many events may be offered at a time.
@@ -130,14 +169,36 @@ impl Mirror {
 
     /// Offers events of the owner, at most [`Mirror::window`] of them. There are no others up to `through`.
     pub fn offer(&mut self, through: u64, events: &[(u64, Event)], now: u64) -> Vec<Step> {
-        self.offered = through;
-        let mut steps = Vec::new();
-        for (sequence, event) in events {
-            self.waiting.insert(event.id(), (*sequence, now));
-            steps.push(Step::Send(line(&("EVENT", event))));
+        self.giving.offer(through, events, now, &mut self.report)
+    }
+
+    /// Offers events once more that the relay has lost.
+    pub fn offer_again(&mut self, events: &[(u64, Event)], now: u64) -> Vec<Step> {
+        self.giving.offer_again(events, now, &mut self.report)
+    }
+
+    /// Here is what [`Step::Collect`] asked for.
+    pub fn on_collected(&mut self, what: &Collect, held: &[(u64, EventId)], now: u64) -> Vec<Step> {
+        let step = match what {
+            Collect::Own => self.giving.on_collected(&self.owner, held, now),
+            Collect::Wanted(_) => self.asking.on_collected(held, now),
+        };
+        step.into_iter().collect()
+    }
+
+    /// The challenge that the owner has to sign before the relay does anything.
+    pub fn wants_login(&self) -> Option<&str> {
+        self.challenge.as_deref().filter(|_| self.report.needs_signature && self.logging_in.is_none())
+    }
+
+    /// Somebody has signed a login (NIP-42). It is passed on if it is the owner's for the present challenge.
+    pub fn on_login(&mut self, login: &Event) -> Vec<Step> {
+        let fits = login.pubkey == self.owner && login.tag_values("challenge").next() == self.wants_login();
+        if self.wants_login().is_none() || !fits {
+            return vec![];
         }
-        steps.extend(self.settle());
-        steps
+        self.logging_in = Some(login.id());
+        vec![Step::Send(line(&("AUTH", login)))]
     }
 
     /// The relay said something.
@@ -145,77 +206,125 @@ impl Mirror {
         let Ok(parts) = serde_json::from_str::<Vec<&RawValue>>(text) else { return vec![] };
         let word =
             |place: usize| parts.get(place).and_then(|part| serde_json::from_str::<String>(part.get()).ok());
+        let name = || word(1).unwrap_or_default();
         match word(0).as_deref() {
             Some("OK") => {
                 let id = word(1).and_then(|id| id.parse().ok());
                 let accepted = parts.get(2).is_some_and(|part| part.get() == "true");
-                id.map_or_else(Vec::new, |id| self.on_ok(id, accepted, word(3).unwrap_or_default(), now))
+                id.map_or_else(Vec::new, |id| self.on_ok(id, accepted, &word(3).unwrap_or_default(), now))
             }
             Some("EVENT") => {
                 let event = parts.get(2).and_then(|part| serde_json::from_str(part.get()).ok());
-                event.map_or_else(Vec::new, |event| self.on_event(&word(1).unwrap_or_default(), event, now))
+                event.map_or_else(Vec::new, |event| self.on_event(&name(), event, now))
             }
-            Some("EOSE") => self.on_eose(&word(1).unwrap_or_default()),
+            Some("EOSE") => self.on_eose(&name()),
             Some("CLOSED") => {
-                self.asking.on_closed(&word(1).unwrap_or_default());
+                self.asking.on_closed(&name());
                 self.on_refused(&word(2).unwrap_or_default());
                 vec![]
             }
-            Some("NOTICE") => {
-                self.report.refusal = word(1).map(|reason| cut(&reason));
+            Some("NEG-MSG") => self.on_compared(&name(), word(2), now),
+            Some("NEG-ERR") => {
+                self.report.needs_signature |=
+                    word(2).is_some_and(|reason| reason.starts_with("auth-required:"));
+                self.on_not_compared(&name())
+            }
+            Some("NOTICE") => self.on_notice(&name()),
+            // Many relays send it and let everybody read and write; what it is worth shows with the first no.
+            Some("AUTH") => {
+                self.challenge = word(1).filter(|challenge| is_sound(challenge));
                 vec![]
             }
-            // AUTH comes from many relays that let everybody read and write; what it is worth shows with the first no.
             _ => vec![],
         }
     }
 
     /// Some time has passed.
     pub fn on_tick(&mut self, now: u64) -> Vec<Step> {
-        let late = |(_, since): &(u64, u64)| since.saturating_add(ANSWER_WITHIN) < now;
-        if self.waiting.values().any(late) {
+        let late = |since: Option<u64>, within| since.is_some_and(|since| since.saturating_add(within) < now);
+        if late(self.giving.offered_at(), ANSWER_WITHIN) {
             return vec![Step::HangUp("it did not answer within a minute")];
         }
-        self.asking.ask_profiles().into_iter().collect()
+        let mut steps: Vec<Step> = self.asking.ask_profiles().into_iter().collect();
+        if late(self.giving.asked().or(self.asking.asked()), COMPARE_WITHIN) {
+            self.cannot_compare = true;
+            steps.extend(self.giving.on_not_compared());
+            steps.extend(self.asking.on_not_compared());
+        }
+        steps
     }
 
-    fn on_ok(&mut self, id: EventId, accepted: bool, reason: String, now: u64) -> Vec<Step> {
-        if !self.waiting.contains_key(&id) {
+    fn compares(&self) -> bool {
+        self.terms.compares.unwrap_or(true) && !self.cannot_compare
+    }
+
+    fn on_ok(&mut self, id: EventId, accepted: bool, reason: &str, now: u64) -> Vec<Step> {
+        if self.logging_in == Some(id) {
+            return self.on_login_answered(accepted, reason, now);
+        }
+        if !self.giving.awaits(&id) {
             return vec![];
         }
-        let has_it = accepted || reason.starts_with("duplicate:");
-        if has_it {
+        if accepted || reason.starts_with("duplicate:") {
             self.failures = 0;
-            self.waiting.remove(&id);
-            self.report.accepted += 1;
-            self.report.last_event = Some(now);
-            return [Step::Acknowledged(id)].into_iter().chain(self.settle()).collect();
+            return self.giving.on_accepted(id, now, &mut self.report);
         }
-        self.report.refusal = Some(cut(&reason));
         if reason.starts_with("auth-required:") {
-            // It stays in the queue until somebody can sign.
-            self.report.needs_signature = true;
-            self.waiting.clear();
-            self.offered = self.settled;
+            // It stays in the queue until somebody signs.
+            self.on_refused(reason);
+            self.giving.stop();
             return vec![];
         }
         if reason.starts_with("rate-limited:") || reason.starts_with("error:") {
+            self.report.refusal = Some(cut(reason));
             return vec![Step::HangUp("it cannot take more now")];
         }
-        self.waiting.remove(&id);
-        self.report.refused += 1;
-        self.settle().into_iter().collect()
+        self.giving.on_refused(id, reason, &mut self.report)
     }
 
-    /// Moves up to before the first event that waits.
-    fn settle(&mut self) -> Option<Step> {
-        let first = self.waiting.values().map(|(sequence, _)| *sequence).min();
-        let settled = first.map_or(self.offered, |first| first.saturating_sub(1));
-        if settled <= self.settled {
-            return None;
+    /// After a login all begins as on a new connection. Without, the challenge is used up.
+    fn on_login_answered(&mut self, accepted: bool, reason: &str, now: u64) -> Vec<Step> {
+        self.logging_in = None;
+        self.challenge = None;
+        if !accepted {
+            self.report.refusal = Some(cut(reason));
+            return vec![];
         }
-        self.settled = settled;
-        Some(Step::Settled(settled))
+        self.report.refusal = None;
+        let mut steps = self.on_connected(self.terms);
+        steps.extend(self.on_interest(self.asking.wanted(), now));
+        steps
+    }
+
+    fn on_compared(&mut self, comparison: &str, answer: Option<String>, now: u64) -> Vec<Step> {
+        self.failures = 0;
+        let Some(answer) = answer.and_then(|answer| hex::decode(answer).ok()) else {
+            return self.on_not_compared(comparison);
+        };
+        match comparison {
+            OWN => self.giving.on_answer(&answer, now).into_iter().collect(),
+            COMPARE => self.noted(|asking| asking.on_answer(&answer, now)),
+            _ => vec![],
+        }
+    }
+
+    fn on_not_compared(&mut self, comparison: &str) -> Vec<Step> {
+        let step = match comparison {
+            OWN => self.giving.on_not_compared(),
+            COMPARE => self.asking.on_not_compared(),
+            _ => None,
+        };
+        step.into_iter().collect()
+    }
+
+    /// That is how relays answer which do not know NIP-77.
+    fn on_notice(&mut self, reason: &str) -> Vec<Step> {
+        if self.giving.asked().is_none() && self.asking.asked().is_none() {
+            self.report.refusal = Some(cut(reason));
+            return vec![];
+        }
+        self.cannot_compare = true;
+        [OWN, COMPARE].into_iter().flat_map(|comparison| self.on_not_compared(comparison)).collect()
     }
 
     fn on_event(&mut self, subscription: &str, event: UnverifiedEvent, now: u64) -> Vec<Step> {
@@ -230,7 +339,12 @@ impl Mirror {
 
     fn on_eose(&mut self, subscription: &str) -> Vec<Step> {
         self.failures = 0;
-        let steps = self.asking.on_eose(subscription);
+        self.noted(|asking| asking.on_eose(subscription))
+    }
+
+    /// Whether all is caught up shows in what comes next.
+    fn noted(&mut self, next: impl FnOnce(&mut Asking) -> Vec<Step>) -> Vec<Step> {
+        let steps = next(&mut self.asking);
         self.report.caught_up |= steps.iter().any(|step| matches!(step, Step::CaughtUp(_)));
         steps
     }
@@ -239,6 +353,12 @@ impl Mirror {
         self.report.needs_signature |= reason.starts_with("auth-required:");
         self.report.refusal = Some(cut(reason));
     }
+}
+
+/// Whether a challenge is one that may be shown to a person and signed.
+fn is_sound(challenge: &str) -> bool {
+    (1..=MAX_CHALLENGE_BYTES).contains(&challenge.len())
+        && challenge.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
 fn cut(reason: &str) -> String {

@@ -50,7 +50,7 @@ pub(crate) use visitors::Visitors;
 use crate::{
     driver::{Command, DeliveryNews},
     markers::Markers,
-    mirror::Mirrors,
+    mirror,
     standing::{Counters, OpenWays, Standing},
     stop::Stop,
     store::Store,
@@ -80,7 +80,7 @@ pub(crate) struct App {
     pub(crate) visitors: Visitors,
     /// Whether guests read what is public.
     pub(crate) public_read: bool,
-    pub(crate) mirrors: watch::Receiver<Mirrors>,
+    pub(crate) mirrors: mirror::Handle,
     pub(crate) rest: Rest,
     pub(crate) relay: Relay,
 }

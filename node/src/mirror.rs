@@ -5,21 +5,26 @@
 //! `nostrp2p_bridge::mirror`'s affair. See docs/mirrors.md.
 
 mod address;
+mod information;
 mod link;
+mod login;
 mod plan;
+mod trust;
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, future::Future, sync::Arc, time::Duration};
 
 use nostrp2p_bridge::mirror::interest;
-use nostrp2p_protocol::{Filter, PublicKey};
+use nostrp2p_protocol::{Event, Filter, PublicKey};
+use rustls::ClientConfig;
 use serde::{Deserialize, Serialize};
 use tokio::{
-    sync::{mpsc, oneshot, watch},
-    task::{AbortHandle, JoinSet},
+    sync::{broadcast, mpsc, oneshot, watch},
+    task::{AbortHandle, Id, JoinError, JoinHandle, JoinSet},
 };
 
 pub use address::relay_url;
 use plan::Role;
+pub use trust::TrustError;
 
 use crate::{
     driver::{Command, Reports},
@@ -31,6 +36,8 @@ use crate::{
 
 /// How often follow list and relay lists are read again, if anything was stored meanwhile.
 const PLAN_EVERY: Duration = Duration::from_secs(5);
+/// Logins at relays that clients have signed and links have not looked at yet.
+const LOGINS: usize = 16;
 
 /// To which relays the node talks.
 #[derive(Debug, Clone, Default)]
@@ -42,7 +49,7 @@ struct Wanted {
 }
 
 /// How one mirror stands, for people.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct MirrorStatus {
     pub(crate) url: String,
     /// `connecting`, `connected` or `waiting` for the next attempt.
@@ -55,7 +62,14 @@ pub(crate) struct MirrorStatus {
     pub(crate) last_event: Option<u64>,
     /// Sequence numbers that are still to be looked at for this relay; 0 when it has everything.
     pub(crate) behind: u64,
+    /// Whether the relay wants the owner to sign in before it does anything (NIP-42).
     pub(crate) needs_signature: bool,
+    /// What has to be signed for that. It is for the owner's clients alone.
+    #[serde(skip)]
+    pub(crate) challenge: Option<String>,
+    /// Bits of work that it wants in each event (NIP-13), as far as it says so.
+    #[serde(default)]
+    pub(crate) work: u8,
     pub(crate) caught_up: bool,
 }
 
@@ -71,38 +85,77 @@ struct Context {
     report: Arc<watch::Sender<Mirrors>>,
     /// What is asked of relays; whoever watches asks anew when it changes.
     interest: watch::Receiver<Arc<Vec<Filter>>>,
+    /// How relays are checked.
+    tls: Arc<ClientConfig>,
+    /// Logins that clients of the owner have signed, each for the relay with this address.
+    logins: broadcast::Sender<Arc<(String, Event)>>,
     stop: Stop,
 }
 
-/// Starts all mirrors; they end with the node. Returns how they stand.
+/// What sessions need of the mirrors.
+#[derive(Clone)]
+pub(crate) struct Handle {
+    /// How they stand.
+    pub(crate) status: watch::Receiver<Mirrors>,
+    logins: broadcast::Sender<Arc<(String, Event)>>,
+}
+
+/// Starts all mirrors; they end with the node. Returns what sessions need of them, and the task that watches over them,
+/// if there is anything to do.
+///
+/// # Errors
+/// When the certificates that the owner names cannot be used.
 pub(crate) fn start(
     settings: &Settings,
     store: Store,
     reports: &Reports,
     stop: Stop,
-) -> watch::Receiver<Mirrors> {
+) -> Result<(Handle, Option<JoinHandle<()>>), TrustError> {
     let wanted = Wanted { named: settings.mirrors.clone(), lists: settings.mirror_lists };
     let (commands, standing) = (reports.commands.clone(), reports.standing.clone());
     let (report, reported) = watch::channel(Mirrors::new());
+    let tls = trust::configuration(settings.mirror_ca.as_deref())?;
+    let (logins, _) = broadcast::channel(LOGINS);
+    let handle = Handle { status: reported, logins: logins.clone() };
     if wanted.named.is_empty() && !wanted.lists {
-        return reported;
+        return Ok((handle, None));
     }
     let (interests, interest) = watch::channel(Arc::new(Vec::new()));
-    let context = Context { store, commands, standing, report: Arc::new(report), interest, stop };
-    tokio::spawn(supervise(wanted, context, interests));
-    reported
+    let context =
+        Context { store, commands, standing, report: Arc::new(report), interest, tls, logins, stop };
+    let task = tokio::spawn(supervise(wanted, context, interests, PLAN_EVERY, link::run));
+    Ok((handle, Some(task)))
 }
 
-async fn supervise(wanted: Wanted, context: Context, interests: watch::Sender<Arc<Vec<Filter>>>) {
+/// The tasks of the relays.
+#[derive(Default)]
+struct Links {
+    tasks: JoinSet<()>,
+    running: BTreeMap<String, (Role, AbortHandle)>,
+}
+
+/// Keeps a task running for each relay of the plan. One that ends although it is in the plan is started again.
+async fn supervise<T: Future<Output = ()> + Send + 'static>(
+    wanted: Wanted,
+    context: Context,
+    interests: watch::Sender<Arc<Vec<Filter>>>,
+    plan_every: Duration,
+    run: impl Fn(Context, String, Role, PublicKey) -> T,
+) {
     let mut stop = context.stop.clone();
-    let mut every = tokio::time::interval(PLAN_EVERY);
-    let mut links = JoinSet::new();
+    let mut every = tokio::time::interval(plan_every);
     // The sequence number up to which the plan knows the store.
     let mut planned = None;
-    let mut running: BTreeMap<String, (Role, AbortHandle)> = BTreeMap::new();
+    let mut links = Links::default();
     loop {
         tokio::select! {
             () = stop.wait() => return,
+            Some(ended) = links.tasks.join_next_with_id() => {
+                if links.on_ended(ended, &context) {
+                    planned = None;
+                }
+                continue;
+            }
             _ = every.tick() => {}
         }
         let Some(owner) = context.standing.borrow().owner else { continue };
@@ -119,21 +172,54 @@ async fn supervise(wanted: Wanted, context: Context, interests: watch::Sender<Ar
             }
             changed
         });
-        running.retain(|url, (role, task)| {
-            let stays = plan.relays.get(url) == Some(role);
+        links.follow(plan.relays, &context, |url, role| run(context.clone(), url, role, owner));
+    }
+}
+
+impl Links {
+    /// Starts what is new in the plan, and ends what is not in it any more.
+    fn follow<T: Future<Output = ()> + Send + 'static>(
+        &mut self,
+        relays: BTreeMap<String, Role>,
+        context: &Context,
+        run: impl Fn(String, Role) -> T,
+    ) {
+        self.running.retain(|url, (role, task)| {
+            let stays = relays.get(url) == Some(role);
             if !stays {
                 task.abort();
                 context.report.send_modify(|mirrors| drop(mirrors.remove(url)));
             }
             stays
         });
-        for (url, role) in plan.relays {
-            running
-                .entry(url.clone())
-                .or_insert_with(|| (role, links.spawn(link::run(context.clone(), url, role, owner))));
+        for (url, role) in relays {
+            let tasks = &mut self.tasks;
+            self.running.entry(url.clone()).or_insert_with(|| (role, tasks.spawn(run(url, role))));
         }
-        // Only those that were taken away end.
-        while links.try_join_next().is_some() {}
+    }
+
+    /// Whether it was one that is to be started again with the next plan, after [`PLAN_EVERY`]: it broke, or could not
+    /// read the store.
+    fn on_ended(&mut self, ended: Result<(Id, ()), JoinError>, context: &Context) -> bool {
+        let (id, cause) = match ended {
+            Ok((id, ())) => (id, "it could not begin; the log says why".to_owned()),
+            Err(error) => (error.id(), error.to_string()),
+        };
+        // One that was taken away is in no plan.
+        let Some(url) =
+            self.running.iter().find_map(|(url, (_, task))| (task.id() == id).then(|| url.clone()))
+        else {
+            return false;
+        };
+        self.running.remove(&url);
+        tracing::error!(relay = url, cause, "a mirror broke; it is started again");
+        context.report.send_modify(|mirrors| {
+            if let Some(mirror) = mirrors.get_mut(&url) {
+                mirror.state = "waiting".to_owned();
+                mirror.reason = Some(format!("this part of the node broke and is started again: {cause}"));
+            }
+        });
+        true
     }
 }
 
@@ -157,4 +243,65 @@ async fn read_plan(context: &Context, wanted: &Wanted, owner: PublicKey) -> Opti
     let relays =
         relays.ok()?.inspect_err(|error| tracing::error!(%error, "the store cannot be read")).ok()?;
     Some(Plan { relays, interest })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use super::*;
+    use crate::{stop, store::Retention};
+
+    #[tokio::test]
+    async fn a_mirror_that_panics_is_named_with_the_cause_and_started_again() {
+        let directory = tempfile::tempdir().unwrap();
+        let (store, writer) = Store::open(directory.path(), Retention::default()).unwrap();
+        let (commands, mut asked) = mpsc::channel(1);
+        let driver = tokio::spawn(async move {
+            while let Some(command) = asked.recv().await {
+                let Command::Strangers(people, reply) = command else { continue };
+                drop(reply.send(people));
+            }
+        });
+        let owner = nostrp2p_protocol::SecretKey::from_bytes([1; 32]).unwrap().public_key();
+        let (_standing, standing) = watch::channel(Standing { owner: Some(owner), ..Standing::default() });
+        let (report, mut reported) = watch::channel(Mirrors::new());
+        let (interests, interest) = watch::channel(Arc::new(Vec::new()));
+        let (stopper, stop) = stop::channel();
+        let tls = trust::configuration(None).unwrap();
+        let (logins, _) = broadcast::channel(1);
+        let context =
+            Context { store, commands, standing, report: Arc::new(report), interest, tls, logins, stop };
+        let url = "wss://relay.example";
+        let wanted = Wanted { named: vec![url.to_owned()], lists: false };
+        let starts = Arc::new(AtomicU32::new(0));
+        let counted = Arc::clone(&starts);
+        let supervision = tokio::spawn(supervise(
+            wanted,
+            context,
+            interests,
+            Duration::from_millis(10),
+            move |context, url, _, _| {
+                let first = counted.fetch_add(1, Ordering::Relaxed) == 0;
+                async move {
+                    let state = if first { "connecting" } else { "connected" }.to_owned();
+                    let status = MirrorStatus { url: url.clone(), state, ..MirrorStatus::default() };
+                    context.report.send_modify(|mirrors| drop(mirrors.insert(url, status)));
+                    assert!(!first, "on purpose");
+                    std::future::pending().await
+                }
+            },
+        ));
+        let broken =
+            reported.wait_for(|mirrors| mirrors.get(url).is_some_and(|it| it.state == "waiting")).await;
+        let reason = broken.unwrap()[url].reason.clone().unwrap();
+        assert!(reason.contains("on purpose"), "{reason}");
+        let again = |mirrors: &Mirrors| mirrors.get(url).is_some_and(|it| it.state == "connected");
+        drop(reported.wait_for(again).await.unwrap());
+        assert_eq!(starts.load(Ordering::Relaxed), 2);
+        stopper.stop();
+        supervision.await.unwrap();
+        driver.await.unwrap();
+        writer.close();
+    }
 }

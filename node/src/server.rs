@@ -9,6 +9,7 @@ use std::{
 };
 
 use axum::serve::ListenerExt;
+use futures_util::{StreamExt as _, stream::FuturesUnordered};
 use nostrp2p_bridge::Policy;
 use nostrp2p_core::{Claim, Lending, Ownership};
 use nostrp2p_overlay::{Announcer, Listen, NodeSecret, Overlay, StartError};
@@ -73,6 +74,9 @@ pub enum RunError {
     /// TLS.
     #[error(transparent)]
     Tls(#[from] tls::TlsError),
+    /// The certificates by which relays are checked.
+    #[error(transparent)]
+    Mirror(#[from] mirror::TrustError),
     /// The system has no random numbers.
     #[error("the system has no random numbers for a claim link")]
     Random,
@@ -145,7 +149,7 @@ async fn run_open(
     };
     let (reports, task) = driver.run(stop.clone());
     let task = tokio::spawn(task);
-    let mirrors = mirror::start(&settings, store.clone(), &reports, stop.clone());
+    let (mirrors, mirroring) = mirror::start(&settings, store.clone(), &reports, stop.clone())?;
     let app = App {
         commands: reports.commands,
         standing: reports.standing,
@@ -168,7 +172,8 @@ async fn run_open(
         relay: Relay::new(Policy { public_read: settings.public_read, open: settings.open_relay }),
     };
     let visits = overlay.accept_homes().await;
-    tokio::spawn(http::home::serve(app.clone(), channel_secret, visits, reports.ways));
+    let home = tokio::spawn(http::home::serve(app.clone(), channel_secret, visits, reports.ways));
+    let parts = parts([("the way home", Some(home)), ("the mirrors", mirroring)]);
     let server = serve(listener, &settings, app, stop)?;
 
     say(&greeting(&settings, &overlay, clients));
@@ -183,7 +188,7 @@ async fn run_open(
         }
         Ownership::Unclaimed(claim) => on_claim(Some(claim), &open_ways),
     }
-    let result = wait_and_close(shutdown, task, server, stopper, overlay, store).await;
+    let result = wait_and_close(shutdown, task, server, parts, stopper, overlay, store).await;
     claim::keep(&settings.data_dir, None);
     result
 }
@@ -270,10 +275,25 @@ fn serve(
     Ok(tokio::spawn(http::serve::serve(listener, router, stop)))
 }
 
+/// Parts that end by themselves when the overlay or the node does. Completes when one of them breaks, with its name and
+/// the cause.
+async fn parts<const N: usize>(parts: [(&'static str, Option<JoinHandle<()>>); N]) -> String {
+    let running = parts.into_iter().filter_map(|(name, task)| Some((name, task?)));
+    let mut running: FuturesUnordered<_> =
+        running.map(|(name, task)| async move { (name, task.await) }).collect();
+    while let Some((name, ended)) = running.next().await {
+        if let Err(panic) = ended {
+            return format!("{name}: {panic}");
+        }
+    }
+    std::future::pending().await
+}
+
 async fn wait_and_close(
     shutdown: impl Future<Output = ()>,
     mut task: JoinHandle<(Writer, Option<String>)>,
     mut server: JoinHandle<io::Result<()>>,
+    parts: impl Future<Output = String>,
     stopper: Stopper,
     overlay: Overlay,
     store: &Store,
@@ -285,6 +305,7 @@ async fn wait_and_close(
         ended = &mut task => (Some(ended), None),
         served = &mut server => (None, Some(format!("the server for clients: {served:?}"))),
         () = store.ended() => (None, Some("the store's writer".to_owned())),
+        broken = parts => (None, Some(broken)),
     };
     stopper.stop();
     let ended = match ended {
@@ -348,6 +369,7 @@ mod tests {
     async fn close(
         task: impl FnOnce(Writer, Stop) -> JoinHandle<(Writer, Option<String>)>,
         server: JoinHandle<io::Result<()>>,
+        home: JoinHandle<()>,
     ) -> String {
         let directory = tempfile::tempdir().unwrap();
         let (store, writer) = Store::open(directory.path(), Retention::default()).unwrap();
@@ -357,7 +379,9 @@ mod tests {
         let (stopper, stop) = stop::channel();
         let task = task(writer, stop);
         let forever = std::future::pending::<()>();
-        wait_and_close(forever, task, server, stopper, overlay, &store).await.unwrap_err().to_string()
+        // A part that has nothing more to do is no reason to end.
+        let parts = parts([("the mirrors", Some(tokio::spawn(async {}))), ("the way home", Some(home))]);
+        wait_and_close(forever, task, server, parts, stopper, overlay, &store).await.unwrap_err().to_string()
     }
 
     fn until_stop(writer: Writer, mut stop: Stop) -> JoinHandle<(Writer, Option<String>)> {
@@ -370,18 +394,22 @@ mod tests {
     #[tokio::test]
     async fn a_panic_in_any_part_ends_the_node_and_names_the_part_and_the_cause() {
         let serving = || tokio::spawn(std::future::pending());
-        let error = close(|_, _| tokio::spawn(async { panic!("the core on purpose") }), serving()).await;
+        let home = || tokio::spawn(std::future::pending());
+        let error =
+            close(|_, _| tokio::spawn(async { panic!("the core on purpose") }), serving(), home()).await;
         assert!(error.contains("the driver") && error.contains("the core on purpose"), "{error}");
-        let error = close(until_stop, tokio::spawn(async { panic!("the port on purpose") })).await;
+        let error = close(until_stop, tokio::spawn(async { panic!("the port on purpose") }), home()).await;
         assert!(error.contains("the server for clients") && error.contains("the port on purpose"), "{error}");
         let overlay = |writer, _| tokio::spawn(async { (writer, Some("the overlay on purpose".to_owned())) });
-        let error = close(overlay, serving()).await;
+        let error = close(overlay, serving(), home()).await;
         assert!(error.contains("the overlay on purpose"), "{error}");
         let writer = |writer: Writer, stop| {
             writer.break_for_test();
             until_stop(writer, stop)
         };
-        let error = close(writer, serving()).await;
+        let error = close(writer, serving(), home()).await;
         assert!(error.contains("the store's writer"), "{error}");
+        let error = close(until_stop, serving(), tokio::spawn(async { panic!("a helper on purpose") })).await;
+        assert!(error.contains("the way home") && error.contains("a helper on purpose"), "{error}");
     }
 }

@@ -179,6 +179,11 @@ pub struct Flags {
           num_args = 0..=1, default_missing_value = "true", value_parser = boolish)]
     pub mirror_lists: Option<bool>,
 
+    /// The certificates (PEM) of an authority of your own, for mirrors with wss:// whose certificates no public
+    /// authority has signed; public ones are taken besides
+    #[arg(long, value_name = "FILE", env = "NOSTRP2P_MIRROR_CA")]
+    pub mirror_ca: Option<PathBuf>,
+
     /// Show the public events to guests who are not signed in [default: false]
     #[arg(long, value_name = "BOOL", env = "NOSTRP2P_PUBLIC_READ",
           num_args = 0..=1, default_missing_value = "true", value_parser = boolish)]
@@ -226,6 +231,7 @@ pub struct File {
     open_relay: Option<bool>,
     mirror: Vec<String>,
     mirror_lists: Option<bool>,
+    mirror_ca: Option<PathBuf>,
     public_read: Option<bool>,
     claim_minutes: Option<u64>,
     no_qr: Option<bool>,
@@ -264,6 +270,8 @@ pub struct Settings {
     pub mirrors: Vec<String>,
     /// Whether relay lists are used besides.
     pub mirror_lists: bool,
+    /// Certificates by which relays are known besides those of public authorities.
+    pub mirror_ca: Option<PathBuf>,
     /// Whether guests see the public events.
     pub public_read: bool,
     /// How long a claim link holds, in seconds.
@@ -397,6 +405,7 @@ fn merge(flags: Flags, file: File, data_dir: PathBuf) -> Result<Settings, Unusab
         legacy_rest: flags.legacy_rest.or(file.legacy_rest).unwrap_or(false),
         mirrors,
         mirror_lists: flags.mirror_lists.or(file.mirror_lists).unwrap_or(false),
+        mirror_ca: flags.mirror_ca.or(file.mirror_ca),
         open_relay: flags.open_relay.or(file.open_relay).unwrap_or(false),
         public_read: flags.public_read.or(file.public_read).unwrap_or(false),
         claim_seconds: claim_minutes.saturating_mul(60),

@@ -202,9 +202,12 @@ fn describe_mirror(mirror: &MirrorStatus) -> String {
     if mirror.refused > 0 {
         text.push_str(&format!(", {} refused", mirror.refused));
     }
+    if mirror.work > 0 {
+        text.push_str(&format!(", it takes only what has {} bits of work (NIP-13)", mirror.work));
+    }
     if mirror.needs_signature {
         text.push_str(
-            "; it wants you to sign in (NIP-42), which only your client could do, so nothing goes there",
+            "; it wants you to sign in (NIP-42): open the page, Network, and let it be signed, then what waits goes there",
         );
     } else if let Some(reason) = &mirror.reason {
         text.push_str(&format!(" ({reason})"));

@@ -18,10 +18,12 @@
 //! The node is trusted by its own client, so the events it sends carry no signature and no id.
 
 mod client;
+mod mirrors;
 mod node;
 mod refusal;
 
 pub use client::ClientFrame;
+pub use mirrors::{MAX_MIRRORS, Mirror, MirrorState};
 pub use node::{Carried, CaughtUp, Delivery, NodeFrame, Path, PeerStatus, Reached, StoreId, Ways};
 pub use refusal::{Refusal, RefusalCode};
 

@@ -8,6 +8,11 @@ use crate::{Draft, Event, Kind, Rumor, Tag};
 /// How far the proof's `created_at` may be from the node's clock, in seconds: NIP-42 says "about ten minutes".
 pub const MAX_SECONDS_APART: u64 = 600;
 
+/// Longest challenge of a relay that is signed, in bytes; 16 to 64 are usual.
+pub const MAX_CHALLENGE_BYTES: usize = 256;
+/// Longest address of a relay, in bytes.
+pub const MAX_RELAY_BYTES: usize = 512;
+
 /// Why a login event proves nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidProof {
@@ -33,6 +38,22 @@ pub fn draft(challenge: &[u8; 32], authority: &str, created_at: u64) -> Draft {
         ],
         content: String::new(),
     }
+}
+
+/// The draft of a login at a relay of somebody else (NIP-42), which the node asks its owner's client to sign; None when
+/// the challenge is none that a relay would send. The client makes it out of address and challenge, so that a node can
+/// have nothing else signed by it.
+pub fn relay_draft(relay: &str, challenge: &str, created_at: u64) -> Option<Draft> {
+    let sound = |text: &str, longest| {
+        (1..=longest).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
+    };
+    let named = relay.starts_with("wss://") || relay.starts_with("ws://");
+    (named && sound(relay, MAX_RELAY_BYTES) && sound(challenge, MAX_CHALLENGE_BYTES)).then(|| Draft {
+        created_at,
+        kind: Kind::LOGIN,
+        tags: vec![Tag::new(["relay", relay]), Tag::new(["challenge", challenge])],
+        content: String::new(),
+    })
 }
 
 /// Checks that a login event is for this challenge, this address and this time.
@@ -83,6 +104,21 @@ mod tests {
         assert_eq!(check(&proof(), &CHALLENGE, "localhost:20011", 1_000_000), Err(InvalidProof::Address));
         assert_eq!(check(&proof(), &CHALLENGE, "localhost:20001", 1_000_601), Err(InvalidProof::Clock));
         assert_eq!(check(&proof(), &CHALLENGE, "localhost:20001", 0), Err(InvalidProof::Clock));
+    }
+
+    #[test]
+    fn a_login_at_a_relay_holds_nothing_but_address_and_challenge() {
+        let draft = relay_draft("wss://relay.example", "abc", 7).unwrap();
+        assert_eq!((draft.kind, draft.created_at, draft.content.as_str()), (Kind::LOGIN, 7, ""));
+        let tags: Vec<Vec<String>> = draft.tags.iter().map(|tag| tag.elements().to_vec()).collect();
+        assert_eq!(tags, [["relay", "wss://relay.example"], ["challenge", "abc"]]);
+        let long = "x".repeat(MAX_CHALLENGE_BYTES + 1);
+        for challenge in ["", " ", "a b", "\u{7}", "é", long.as_str()] {
+            assert_eq!(relay_draft("wss://relay.example", challenge, 7), None, "{challenge:?}");
+        }
+        for relay in ["", "relay.example", "https://relay.example", "wss://relay example"] {
+            assert_eq!(relay_draft(relay, "abc", 7), None, "{relay}");
+        }
     }
 
     #[test]

@@ -5,8 +5,8 @@
 use nostrp2p_protocol::{
     Draft, Event, EventId, Filter, Kind, Packet, PeerId, PublicKey, SecretKey, Tag, UnverifiedEvent,
     frame::{
-        Carried, CaughtUp, ClientFrame, Delivery, NodeFrame, Path, PeerStatus, Reached, Refusal, RefusalCode,
-        VERSION,
+        Carried, CaughtUp, ClientFrame, Delivery, MAX_MIRRORS, Mirror, MirrorState, NodeFrame, Path,
+        PeerStatus, Reached, Refusal, RefusalCode, VERSION,
     },
 };
 use rand::{RngExt, SeedableRng, rngs::StdRng};
@@ -44,7 +44,15 @@ fn client_frames() -> Vec<ClientFrame> {
         ClientFrame::Mark { name: "n".repeat(80), until: u64::MAX },
         ClientFrame::Search { request: 5, filters: vec![Filter::default()], words: "w ".repeat(500) },
         ClientFrame::Retry { id: event().id() },
+        ClientFrame::RelayLogin { relay: "wss://relay.example".into(), proof: unverified() },
+        ClientFrame::Export { request: 6, after: u64::MAX },
     ]
+}
+
+fn mirror(state: MirrorState, login: Option<String>) -> Mirror {
+    let url = "wss://relay.example".to_owned();
+    let (reason, last_event) = (Some("blocked: no".to_owned()), Some(1_700_000_000));
+    Mirror { url, state, reason, accepted: 1, refused: 2, heard: 3, behind: u64::MAX, last_event, login }
 }
 
 fn node_frames() -> Vec<NodeFrame> {
@@ -74,8 +82,16 @@ fn node_frames() -> Vec<NodeFrame> {
         NodeFrame::Status { peers: vec![], stored: 0, caught_up: None },
         NodeFrame::Network { reached: Reached::Relayed, heard: vec![(peer, u64::MAX)] },
         NodeFrame::Network { reached: Reached::Nowhere, heard: vec![] },
+        NodeFrame::Mirrors(vec![]),
+        NodeFrame::Mirrors(vec![
+            mirror(MirrorState::Waiting, None),
+            mirror(MirrorState::Connecting, Some(String::new())),
+            mirror(MirrorState::Connected, Some("challenge".into())),
+        ]),
         NodeFrame::Deliveries { id: event().id(), people: vec![(owner, Delivery::GivenUp)] },
         NodeFrame::Delegated { expires: None },
+        NodeFrame::Exported { request: 6, through: 9, newest: u64::MAX, events: vec![unverified(); 300] },
+        NodeFrame::Exported { request: 6, through: 0, newest: 0, events: vec![] },
         NodeFrame::Refused { request: 0, refusal },
     ]
 }
@@ -90,6 +106,13 @@ fn every_frame_survives_its_encoding() {
     }
     let packet = Packet::Event(unverified());
     assert_eq!(Packet::decode(&packet.clone().encode()), Ok(packet));
+}
+
+#[test]
+fn more_mirrors_than_a_client_takes_are_cut() {
+    let all = vec![mirror(MirrorState::Connected, None); MAX_MIRRORS + 1];
+    let decoded = NodeFrame::decode(&NodeFrame::Mirrors(all.clone()).encode());
+    assert_eq!(decoded, Ok(NodeFrame::Mirrors(all[..MAX_MIRRORS].to_vec())));
 }
 
 #[test]

@@ -9,7 +9,8 @@ use nostrp2p_protocol::{
     channel::{self, ChannelSecret, Greeting},
     exchange::{Found, Lent, OwnPage, Question, Receipt},
     frame::{
-        Carried, CaughtUp, ClientFrame, Delivery, NodeFrame, Path, PeerStatus, Refusal, RefusalCode, Ways,
+        Carried, CaughtUp, ClientFrame, Delivery, Mirror, MirrorState, NodeFrame, Path, PeerStatus, Refusal,
+        RefusalCode, Ways,
     },
     login,
     sync::{Compared, SyncRequest, encode_noted},
@@ -43,6 +44,11 @@ fn filter() -> Filter {
     }
 }
 
+fn relay_proof() -> UnverifiedEvent {
+    let draft = login::relay_draft("wss://relay.example", "abc", 1_700_000_000).unwrap();
+    UnverifiedEvent { claimed_id: None, ..draft.sign(&key(), &[2; 32]).into() }
+}
+
 fn client_messages() -> Vec<(&'static str, ClientFrame)> {
     let proof = || login::draft(&[3; 32], "localhost:20001", 1_700_000_000).sign(&key(), &[2; 32]);
     let proof = || UnverifiedEvent { claimed_id: None, ..proof().into() };
@@ -57,6 +63,11 @@ fn client_messages() -> Vec<(&'static str, ClientFrame)> {
         ("unsubscribe", ClientFrame::Unsubscribe { request: 4 }),
         ("mark", ClientFrame::Mark { name: "notifications".into(), until: 1_700_000_000 }),
         ("retry", ClientFrame::Retry { id: event().id() }),
+        (
+            "relay-login",
+            ClientFrame::RelayLogin { relay: "wss://relay.example".into(), proof: relay_proof() },
+        ),
+        ("export", ClientFrame::Export { request: 5, after: 77 }),
     ]
 }
 
@@ -95,6 +106,7 @@ fn node_messages() -> Vec<(&'static str, NodeFrame)> {
             "deliveries",
             NodeFrame::Deliveries { id: event().id(), people: vec![(owner, Delivery::Delivered)] },
         ),
+        ("exported", NodeFrame::Exported { request: 5, through: 79, newest: 80, events: vec![compact()] }),
         ("delegated", NodeFrame::Delegated { expires: Some(1_707_776_000) }),
         ("markers", NodeFrame::Markers(vec![("notifications".into(), 1_700_000_000)])),
         (
@@ -104,6 +116,20 @@ fn node_messages() -> Vec<(&'static str, NodeFrame)> {
                 addresses: vec!["wss://home.example".into()],
                 helpers: vec!["wss://helper.example:8443".into()],
             }),
+        ),
+        (
+            "mirrors",
+            NodeFrame::Mirrors(vec![Mirror {
+                url: "wss://relay.example".into(),
+                state: MirrorState::Connected,
+                reason: None,
+                accepted: 5,
+                refused: 1,
+                heard: 300,
+                behind: 2,
+                last_event: Some(1_700_000_000),
+                login: Some("abc".into()),
+            }]),
         ),
         ("refused", NodeFrame::Refused { request: 2, refusal }),
     ]

@@ -6,21 +6,15 @@
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "it measures, and stops at the first surprise")]
 
 use std::{
-    path::{Path, PathBuf},
-    process::Stdio,
     sync::Arc,
     time::{Duration, Instant},
 };
 
 use futures_util::{SinkExt, StreamExt};
 use nostrp2p_protocol::{Draft, Event, Kind, SecretKey, login};
-use nostrp2p_tests::{Node, free_port, now, random_key, until};
+use nostrp2p_tests::{Node, RsRelay, now, random_key};
 use serde_json::{Value, json};
-use tokio::{
-    net::TcpStream,
-    process::{Child, Command},
-    task::JoinSet,
-};
+use tokio::{net::TcpStream, task::JoinSet};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async, tungstenite::Message};
 
 const CLIENTS: usize = 50;
@@ -42,8 +36,9 @@ impl Program {
             stream.set_nodelay(true).unwrap();
         }
         let mut program = Self(socket);
-        // A relay that wants a login says so at once; the other kind says nothing before it is asked.
-        program.say(&json!(["REQ", "begin", { "limit": 0 }]).to_string()).await;
+        // A relay that wants a login says so at once; the other kind says nothing before it is asked. With a limit of 0
+        // nostr-rs-relay looks nothing up and never says that this was all.
+        program.say(&json!(["REQ", "begin", { "ids": ["0".repeat(64)], "limit": 1 }]).to_string()).await;
         let first = program.next().await;
         if first[0] == "AUTH" {
             let challenge = hex::decode(first[1].as_str().unwrap()).unwrap().try_into().unwrap();
@@ -161,33 +156,6 @@ async fn measure(name: &str, authority: &str, server: u32, key: &SecretKey, even
     published.per_second
 }
 
-/// The other relay, if it is there.
-fn other() -> Option<PathBuf> {
-    let built = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/tools/bin/nostr-rs-relay");
-    let path = std::env::var_os("NOSTR_RS_RELAY").map_or(built, PathBuf::from);
-    path.exists().then_some(path)
-}
-
-async fn start_other(program: &Path, data: &Path, port: u16) -> Child {
-    let settings = data.join("config.toml");
-    let text = format!("[network]\naddress = \"127.0.0.1\"\nport = {port}\n[logging]\nfolder_path = \".\"\n");
-    std::fs::write(&settings, text).unwrap();
-    let child = Command::new(program)
-        .arg("--config")
-        .arg(&settings)
-        .arg("--db")
-        .arg(data)
-        .current_dir(data)
-        .env("RUST_LOG", "error")
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .kill_on_drop(true)
-        .spawn()
-        .unwrap();
-    until("nostr-rs-relay to listen", || TcpStream::connect(("127.0.0.1", port))).await;
-    child
-}
-
 #[tokio::main]
 async fn main() {
     // `cargo test --all-targets` would run it, too.
@@ -204,7 +172,7 @@ async fn main() {
     };
     let events: Vec<Event> = (0..count).map(event).collect();
     let (mut ours, mut theirs) = (0.0, 0.0);
-    let other = other();
+    let other = RsRelay::program();
     if other.is_none() {
         println!("nostr-rs-relay is not installed, so there is nothing to compare with");
     }
@@ -213,10 +181,8 @@ async fn main() {
         ours += measure("nostrp2p", &node.clients(), node.process().unwrap(), &key, &events).await;
         drop(node);
         if let Some(program) = &other {
-            let (data, port) = (tempfile::tempdir().unwrap(), free_port());
-            let child = start_other(program, data.path(), port).await;
-            let authority = format!("127.0.0.1:{port}");
-            theirs += measure("nostr-rs-relay", &authority, child.id().unwrap(), &key, &events).await;
+            let relay = RsRelay::start(program).await;
+            theirs += measure("nostr-rs-relay", &relay.authority(), relay.process(), &key, &events).await;
         }
     }
     if theirs > 0.0 {

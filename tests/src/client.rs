@@ -313,6 +313,7 @@ impl Client {
                 Some(
                     NodeFrame::Status { .. }
                     | NodeFrame::Network { .. }
+                    | NodeFrame::Mirrors(_)
                     | NodeFrame::Batch { .. }
                     | NodeFrame::Deliveries { .. }
                     | NodeFrame::Delegated { .. }

@@ -1,7 +1,11 @@
 //! A host for static sites, as far as the client needs one: the files of `target/web` with the headers that
 //! `netlify.toml` and the build's own `_headers` ask for.
 
-use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use tokio::{
     io::{AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufReader},
@@ -16,11 +20,15 @@ use crate::Certificate;
 pub struct Site {
     /// `http://localhost:port/`, which browsers trust as they trust https, or `https://localhost:port/`.
     pub url: String,
+    files: Arc<Files>,
     task: JoinHandle<()>,
 }
 
+/// How the name of a file begins, and what its content becomes.
+pub type Change<'a> = (&'a str, &'a dyn Fn(&str) -> String);
+
 struct Files {
-    folder: PathBuf,
+    folder: Mutex<PathBuf>,
     /// Headers by path; a `*` at the end stands for anything.
     headers: Vec<(String, BTreeMap<String, String>)>,
 }
@@ -65,11 +73,12 @@ impl Site {
         }
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let port = listener.local_addr().expect("an address").port();
-        let files = Arc::new(Files { folder, headers });
+        let files = Arc::new(Files { folder: Mutex::new(folder), headers });
+        let served = Arc::clone(&files);
         let scheme = if tls.is_some() { "https" } else { "http" };
         let task = tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                let (files, tls) = (Arc::clone(&files), tls.clone());
+                let (files, tls) = (Arc::clone(&served), tls.clone());
                 // A browser that goes away in the middle is no trouble of the test.
                 tokio::spawn(async move {
                     match tls {
@@ -83,7 +92,28 @@ impl Site {
                 });
             }
         });
-        Self { url: format!("{scheme}://localhost:{port}/"), task }
+        Self { url: format!("{scheme}://localhost:{port}/"), files, task }
+    }
+
+    /// Makes another version of the client out of the one that is served now, and serves that from now on: its files are
+    /// those in `folder`, where each `changed` file, found by how its name begins, has another content.
+    ///
+    /// # Panics
+    /// When the folder cannot be written, or no file begins like that.
+    pub fn publish(&self, folder: &Path, changed: &[Change]) {
+        let mut present = self.files.folder.lock().unwrap_or_else(PoisonError::into_inner);
+        for entry in std::fs::read_dir(&*present).expect("the client") {
+            let file = entry.expect("a file").path();
+            let name = file.file_name().and_then(|name| name.to_str()).expect("a name").to_owned();
+            let bytes = std::fs::read(&file).expect("a file");
+            let change = changed.iter().find(|(begin, _)| name.starts_with(begin));
+            let bytes = match change {
+                Some((_, change)) => change(&String::from_utf8_lossy(&bytes)).into_bytes(),
+                None => bytes,
+            };
+            std::fs::write(folder.join(name), bytes).expect("a folder");
+        }
+        *present = folder.to_owned();
     }
 }
 
@@ -103,7 +133,8 @@ impl Files {
             line.clear();
         }
         let path = request.split(' ').nth(1).unwrap_or("/").split('?').next().unwrap_or("/");
-        let file = self.folder.join(if path == "/" { "index.html" } else { path.trim_start_matches('/') });
+        let folder = self.folder.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let file = folder.join(if path == "/" { "index.html" } else { path.trim_start_matches('/') });
         let body = if path.contains("..") { None } else { std::fs::read(&file).ok() };
         let status = if body.is_some() { "200 OK" } else { "404 Not Found" };
         let body = body.unwrap_or_default();
@@ -123,7 +154,7 @@ impl Files {
     }
 }
 
-fn content_type(file: &std::path::Path) -> &'static str {
+fn content_type(file: &Path) -> &'static str {
     match file.extension().and_then(|extension| extension.to_str()) {
         None | Some("html") => "text/html; charset=utf-8",
         Some("js") => "text/javascript",

@@ -19,6 +19,7 @@ mod page;
 mod person;
 mod relay;
 mod rest;
+mod rs_relay;
 mod tap;
 mod town;
 
@@ -35,13 +36,14 @@ pub use certificate::Certificate;
 pub use client::{Client, NotHome, deletion, now, post, random_key, reply};
 pub use front::Front;
 pub use history::history;
-pub use hosting::Site;
+pub use hosting::{Change, Site};
 pub use http::{get, post_http, request, request_over};
 pub use link::HomeLink;
 pub use node::{Node, Stopped, binary, free_port};
 pub use person::Person;
 pub use relay::Relay;
 pub use rest::{RestAnswer, RestEvent, authorization, http_login, rest};
+pub use rs_relay::RsRelay;
 pub use tap::{Tap, Traffic};
 pub use town::Town;
 

@@ -15,7 +15,7 @@ async fn a_hosted_page_claims_a_node_elsewhere_under_its_strict_headers() {
     let fetched = browser.driver.execute(fetched, vec![]).await.expect("a page");
     let fetched: Vec<&str> = fetched.as_array().expect("a list").iter().filter_map(Value::as_str).collect();
     assert!(fetched.iter().any(|name| name.starts_with("client.")), "{fetched:?}");
-    for later in ["ciphers.", "keys."] {
+    for later in ["ciphers.", "ja.", "keys."] {
         assert!(!fetched.iter().any(|name| name.starts_with(later)), "the first load has {fetched:?}");
     }
     browser.type_into("node-address", node.claim_link.as_ref().expect("a claim link")).await;

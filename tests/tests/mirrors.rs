@@ -11,8 +11,14 @@ use nostr_sdk::prelude::{
     Client as Sdk, Event as SdkEvent, Filter as SdkFilter, JsonUtil, Keys, MemoryDatabase,
     MemoryDatabaseOptions, NostrDatabase,
 };
-use nostrp2p_protocol::{Draft, Event, Kind, SecretKey, Tag};
-use nostrp2p_tests::{Node, Relay, free_port, get, now, post, random_key, until};
+use nostrp2p_protocol::{
+    Draft, Event, Kind, SecretKey, Tag,
+    frame::{ClientFrame, NodeFrame},
+    login::relay_draft,
+};
+use nostrp2p_tests::{
+    Certificate, Client, Front, Node, Relay, RsRelay, free_port, get, now, post, random_key, until,
+};
 use serde_json::{Value, json};
 
 /// Someone else's relay, whose events outlive a restart.
@@ -197,16 +203,146 @@ async fn what_came_from_a_relay_is_not_spread_on_the_overlay() {
     assert_eq!(at_bob.next().await, json!(["EVENT", "live", own]));
 }
 
-#[tokio::test]
-async fn a_relay_that_wants_a_signature_is_named_and_gets_nothing() {
-    let alice = random_key();
+/// A relay that takes nothing before somebody signs in.
+async fn strict() -> (String, MemoryDatabase, LocalRelay) {
+    let database = MemoryDatabase::with_opts(MemoryDatabaseOptions { events: true, max_events: None });
     let port = free_port();
     let nip42 = RelayBuilderNip42 { mode: RelayBuilderNip42Mode::Both };
-    let builder = RelayBuilder::default().addr(Ipv4Addr::LOCALHOST.into()).port(port).nip42(nip42);
-    let strict = LocalRelay::new(builder);
-    until("the relay to listen", || strict.run()).await;
-    let node = node_of(&alice, &format!("ws://127.0.0.1:{port}")).await;
+    let builder = RelayBuilder::default().addr(Ipv4Addr::LOCALHOST.into()).port(port);
+    let relay = LocalRelay::new(builder.database(database.clone()).nip42(nip42));
+    until("the relay to listen", || relay.run()).await;
+    (format!("ws://127.0.0.1:{port}"), database, relay)
+}
+
+#[tokio::test]
+async fn a_relay_that_wants_a_login_gets_everything_once_a_client_has_signed_it() {
+    let alice = random_key();
+    let (url, database, _relay) = strict().await;
+    let node = node_of(&alice, &url).await;
     let mut relay = Relay::login(&node.clients(), &alice).await;
     relay.put(&post(&alice, "for all")).await;
     status_says(&node, "needs_signature", json!(true)).await;
+    assert!(database.query(SdkFilter::new()).await.unwrap().is_empty());
+
+    let mut client = Client::login(&node.clients(), &alice).await;
+    let challenge = loop {
+        let Some(NodeFrame::Mirrors(mirrors)) = client.next().await else { continue };
+        assert_eq!(mirrors[0].url, url);
+        if let Some(challenge) = mirrors[0].login.clone().filter(|challenge| !challenge.is_empty()) {
+            break challenge;
+        }
+    };
+    let sign = |relay: &str, challenge: &str, key: &SecretKey| {
+        let proof = relay_draft(relay, challenge, now()).unwrap().sign(key, &[7; 32]).into();
+        ClientFrame::RelayLogin { relay: url.clone(), proof }
+    };
+    // What does not fit is dropped, and the right one still counts.
+    client.send(sign(&url, &challenge, &random_key())).await;
+    client.send(sign(&url, "another", &alice)).await;
+    client.send(sign("wss://other.example", &challenge, &alice)).await;
+    client.send(sign(&url, &challenge, &alice)).await;
+    status_says(&node, "needs_signature", json!(false)).await;
+    status_says(&node, "accepted", json!(1)).await;
+    let stored = database.query(SdkFilter::new()).await.unwrap();
+    assert_eq!(stored.into_iter().map(|event| event.content).collect::<Vec<_>>(), ["for all"]);
+}
+
+#[tokio::test]
+async fn a_relay_that_wants_work_is_told_of_and_does_not_hold_up_what_has_it() {
+    let alice = random_key();
+    let port = free_port();
+    let builder = RelayBuilder::default().addr(Ipv4Addr::LOCALHOST.into()).port(port).min_pow(8);
+    let greedy = LocalRelay::new(builder);
+    until("the relay to listen", || greedy.run()).await;
+    let node = node_of(&alice, &format!("ws://127.0.0.1:{port}")).await;
+    let mut relay = Relay::login(&node.clients(), &alice).await;
+    let has_it = |event: &Event| event.id().as_bytes()[0] == 0;
+    let worked = |number: u32| signed(&alice, 1, &[&["nonce", &number.to_string(), "8"]], "work");
+    let with = (0..).map(worked).find(has_it).unwrap();
+    let without = (0..).map(|number: u32| post(&alice, &number.to_string())).find(|event| !has_it(event));
+    relay.put(&without.unwrap()).await;
+    relay.put(&with).await;
+    status_says(&node, "accepted", json!(1)).await;
+    let status = status(&node).await;
+    assert_eq!((&status["refused"], &status["behind"]), (&json!(1), &json!(0)), "{status}");
+    assert!(status["reason"].as_str().unwrap().starts_with("pow:"), "{status}");
+}
+
+#[tokio::test]
+async fn a_relay_of_a_private_authority_is_reached_by_wss_with_its_certificate_and_not_without() {
+    let alice = random_key();
+    let foreign = Foreign::start().await;
+    let certificate = Certificate::new();
+    let folder = tempfile::tempdir().unwrap();
+    certificate.write(folder.path());
+    let front = Front::start(Some(&certificate)).await;
+    front.lead_to(&format!("127.0.0.1:{}", foreign.port));
+    let url = front.address();
+    let authority = folder.path().join("fullchain.pem");
+    let authority = authority.to_str().unwrap();
+    let trusting = ["-p", &alice.public_key().to_npub(), "--mirror", &url, "--mirror-ca", authority];
+    let node = Node::start(&trusting).await;
+    Relay::login(&node.clients(), &alice).await.put(&post(&alice, "by wss")).await;
+    foreign.holds(&["by wss"]).await;
+
+    let doubting = node_of(&alice, &url).await;
+    status_says(&doubting, "state", json!("waiting")).await;
+    let reason = status(&doubting).await["reason"].to_string();
+    assert!(reason.contains("certificate"), "{reason}");
+}
+
+/// Here the relay is a node, which announces NIP-77 by NIP-11; the relays of the other tests do not say whether they do,
+/// and nostr-rs-relay says that it does not.
+#[tokio::test]
+async fn a_relay_that_compares_gets_and_gives_what_the_other_side_lacks() {
+    let alice = random_key();
+    let (npub, me) = (alice.public_key().to_npub(), alice.public_key().to_string());
+    // The owner's other node, as a relay that serves whoever reaches it.
+    let other = Node::start(&["-p", &npub, "--open-relay"]).await;
+    let mut at_other = Relay::login(&other.clients(), &alice).await;
+    let both = post(&alice, "on both");
+    at_other.put(&both).await;
+    at_other.put(&signed(&alice, 1, &[&["p", &me]], "there alone, and for her")).await;
+    let node = node_of(&alice, &format!("ws://{}", other.clients())).await;
+    let mut relay = Relay::login(&node.clients(), &alice).await;
+    relay.put(&both).await;
+    relay.put(&post(&alice, "here alone")).await;
+    let all = ["here alone", "on both", "there alone, and for her"];
+    node_holds(&mut relay, &all).await;
+    node_holds(&mut at_other, &all).await;
+    status_says(&node, "caught_up", json!(true)).await;
+    status_says(&node, "behind", json!(0)).await;
+    assert_eq!(status(&node).await["refused"], json!(0));
+}
+
+/// The other relay of the rest of Nostr that can be installed, if it is there: `cargo install nostr-rs-relay`. It pages,
+/// says so by NIP-11, and keeps its events in a file.
+#[tokio::test]
+async fn nostr_rs_relay_gets_and_gives_everything_once_also_across_its_restart() {
+    let Some(program) = RsRelay::program() else { return };
+    let (alice, carol) = (random_key(), random_key());
+    let mut foreign = RsRelay::start(&program).await;
+    let there = elsewhere(&foreign.url(), &carol).await;
+    say(&there, &post(&carol, "before")).await;
+    let node = node_of(&alice, &foreign.url()).await;
+    let mut relay = Relay::login(&node.clients(), &alice).await;
+    relay.put(&signed(&alice, 3, &[&["p", &carol.public_key().to_string()]], "")).await;
+    relay.put(&post(&alice, "for all")).await;
+    node_holds(&mut relay, &["before", "for all"]).await;
+    status_says(&node, "accepted", json!(2)).await;
+
+    foreign.stop().await;
+    status_says(&node, "state", json!("waiting")).await;
+    relay.put(&post(&alice, "while it was away")).await;
+    foreign.run().await;
+    let again = elsewhere(&foreign.url(), &carol).await;
+    say(&again, &post(&carol, "missed")).await;
+    node_holds(&mut relay, &["before", "for all", "missed", "while it was away"]).await;
+    status_says(&node, "accepted", json!(3)).await;
+    let me = alice.public_key().to_string();
+    let author = nostr_sdk::PublicKey::from_hex(&me).unwrap();
+    let stored = again.fetch_events(SdkFilter::new().author(author), Duration::from_secs(60)).await.unwrap();
+    let mut contents: Vec<String> = stored.into_iter().map(|event| event.content).collect();
+    contents.sort_unstable();
+    assert_eq!(contents, ["", "for all", "while it was away"]);
 }

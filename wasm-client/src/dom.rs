@@ -9,12 +9,17 @@ use gloo_events::{EventListener, EventListenerOptions};
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{Document, Event, HtmlElement, HtmlInputElement, HtmlTextAreaElement, KeyboardEvent};
 
-use crate::vdom::{
-    Element, KeyPress, Node, On, Text, Trigger,
-    diff::{self, AttributeChange, Identity},
+use crate::{
+    sorted::SortedMap,
+    vdom::{
+        Element, KeyPress, Node, On, Text, Trigger,
+        diff::{self, AttributeChange, Identity},
+    },
 };
 
 const SVG: &str = "http://www.w3.org/2000/svg";
+/// How many pictures are kept to be copied: all icons, and the patterns of more people than one page shows. A guess.
+const MAX_PICTURES: usize = 200;
 
 /// Takes what the person did to where messages are handled.
 pub type Dispatch<M> = Rc<dyn Fn(M)>;
@@ -25,6 +30,8 @@ pub struct Page<M> {
     place: web_sys::Element,
     shown: Vec<Mounted<M>>,
     dispatch: Dispatch<M>,
+    /// Pictures that were put together, to be copied.
+    pictures: RefCell<SortedMap<Text, web_sys::Element>>,
 }
 
 /// A node of the tree together with the node of the page that shows it.
@@ -46,6 +53,8 @@ struct MountedElement<M> {
     children: Vec<Mounted<M>>,
     /// The tree that is shown, if it is a shared one.
     shared: Option<Rc<Element<M>>>,
+    /// Whether it is a picture, in which nothing ever changes.
+    picture: bool,
 }
 
 struct Listener<M> {
@@ -57,7 +66,7 @@ struct Listener<M> {
 impl<M: Clone + 'static> Page<M> {
     /// Takes over an element of the page; what is in it goes with the first tree.
     pub fn new(document: Document, place: web_sys::Element, dispatch: Dispatch<M>) -> Self {
-        Self { document, place, shown: Vec::new(), dispatch }
+        Self { document, place, shown: Vec::new(), dispatch, pictures: RefCell::default() }
     }
 
     /// Shows this tree in place of the one before.
@@ -120,6 +129,51 @@ impl<M: Clone + 'static> Page<M> {
     }
 
     fn mount_element(&self, tree: Element<M>, shared: Option<Rc<Element<M>>>) -> Result<Mounted<M>, JsValue> {
+        match &tree.key {
+            Some(which) if tree.picture => {
+                let (which, identity) = (which.clone(), Identity::Element(tree.tag, tree.key.clone()));
+                let copied = self.copied(&which)?;
+                let element = match copied {
+                    Some(element) => element,
+                    None => self.drawn(which, tree)?,
+                };
+                let (attributes, listeners, children) = (Vec::new(), Vec::new(), Vec::new());
+                let node = element.clone().into();
+                let mounted = MountedElement {
+                    element,
+                    identity,
+                    attributes,
+                    listeners,
+                    children,
+                    shared,
+                    picture: true,
+                };
+                Ok(Mounted { node, content: Content::Element(Box::new(mounted)) })
+            }
+            _ => self.assembled(tree, shared),
+        }
+    }
+
+    /// A copy of a picture that was put together before.
+    fn copied(&self, which: &Text) -> Result<Option<web_sys::Element>, JsValue> {
+        let pictures = self.pictures.borrow();
+        let copy = pictures.get(which).map(|picture| picture.clone_node_with_deep(true));
+        Ok(copy.transpose()?.and_then(|copy| copy.dyn_into().ok()))
+    }
+
+    /// Puts a picture together, and keeps it to be copied.
+    fn drawn(&self, which: Text, tree: Element<M>) -> Result<web_sys::Element, JsValue> {
+        let picture = self.assembled(tree, None)?.node;
+        let element: web_sys::Element = picture.clone_node_with_deep(true)?.dyn_into()?;
+        let mut pictures = self.pictures.borrow_mut();
+        if pictures.len() >= MAX_PICTURES {
+            pictures.clear();
+        }
+        pictures.insert(which, picture.dyn_into()?);
+        Ok(element)
+    }
+
+    fn assembled(&self, tree: Element<M>, shared: Option<Rc<Element<M>>>) -> Result<Mounted<M>, JsValue> {
         let tree = tree.into_parts();
         let identity = Identity::Element(tree.tag, tree.key);
         let element = if tree.svg {
@@ -135,7 +189,8 @@ impl<M: Clone + 'static> Page<M> {
         let listeners = tree.reactions.into_iter().map(|on| self.listen(&element, tree.svg, on)).collect();
         let attributes = tree.attributes;
         let node = element.clone().into();
-        let mounted = MountedElement { element, identity, attributes, listeners, children, shared };
+        let mounted =
+            MountedElement { element, identity, attributes, listeners, children, shared, picture: false };
         Ok(Mounted { node, content: Content::Element(Box::new(mounted)) })
     }
 
@@ -153,7 +208,12 @@ impl<M: Clone + 'static> Page<M> {
                 }
                 (shown, tree.as_ref().clone(), Some(tree))
             }
-            (Content::Element(shown), Node::Element(tree)) => (shown, tree, None),
+            (Content::Element(shown), Node::Element(tree)) if shown.picture && tree.picture => {
+                return Ok(Mounted { node: mounted.node, content: Content::Element(shown) });
+            }
+            (Content::Element(shown), Node::Element(tree)) if !shown.picture && !tree.picture => {
+                (shown, tree, None)
+            }
             (_, node) => return self.mount(node),
         };
         let content = Content::Element(self.patch_element(shown, tree, shared)?);

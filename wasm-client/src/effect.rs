@@ -1,6 +1,6 @@
 //! What `update` wants done. Only `effects` does it, for only there is a browser.
 
-use nostrp2p_protocol::{Draft, EventId, PeerId, channel::ChannelKey, frame::ClientFrame};
+use nostrp2p_protocol::{Draft, EventId, PeerId, UnverifiedEvent, channel::ChannelKey, frame::ClientFrame};
 
 use crate::{
     address::ClaimToken,
@@ -89,14 +89,18 @@ pub enum Effect {
     },
     /// Put the colours on.
     PutTheme(Theme),
-    /// Tell the browser in which language the page is.
+    /// Tell the browser in which language the page is; load its texts before, if need be.
     PutLanguage(Language),
     /// Load a picture from the web, because somebody asked to see it.
     LoadPicture(String),
     /// Ask a domain who has this name.
     LookUp(DomainName),
-    /// Offer everything that is stored here as a file, a line of JSON for each event.
-    Export(String),
+    /// Offer everything that is stored here as a file of this name, a line of JSON for each event.
+    ExportHeld(String),
+    /// These belong into the file of everything.
+    ExportPart(Vec<UnverifiedEvent>),
+    /// Offer the file of everything, under this name; or without one let it go.
+    ExportEnd(Option<String>),
     /// Let a loaded picture go.
     DropPicture(String),
     /// Go to another screen; the back button comes back.
@@ -158,6 +162,8 @@ pub enum Purpose {
     Profile,
     /// The word that the node acts for its owner.
     Delegation,
+    /// A login at a relay.
+    Relay,
     /// In place of a refused event.
     Again(EventId),
 }

@@ -19,7 +19,7 @@ use std::{
 
 use gloo_events::EventListener;
 use gloo_timers::callback::Timeout;
-use js_sys::Function;
+use js_sys::{Array, Function};
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use web_sys::Window;
 
@@ -48,6 +48,10 @@ pub struct App {
     sockets: RefCell<SortedMap<u32, Socket>>,
     /// Gives a promise of the second module.
     ciphers: Function,
+    /// Gives a promise of the Japanese texts.
+    japanese: Function,
+    /// What is there of the file of everything, in blobs, which browsers need not hold in memory.
+    exported: RefCell<Array>,
     timers: RefCell<SortedMap<Timer, Timeout>>,
     listeners: RefCell<Vec<EventListener>>,
     /// What is to be done once the next tree is on the page.
@@ -66,7 +70,7 @@ pub struct App {
 ///
 /// # Errors
 /// When there is no document to show anything in.
-pub async fn start(ciphers: Function) -> Result<Rc<App>, JsValue> {
+pub async fn start(ciphers: Function, japanese: Function) -> Result<Rc<App>, JsValue> {
     let window = web_sys::window().ok_or("no window")?;
     let document = window.document().ok_or("no document")?;
     let place = document.get_element_by_id("app").ok_or("no #app")?;
@@ -77,6 +81,14 @@ pub async fn start(ciphers: Function) -> Result<Rc<App>, JsValue> {
     let snapshot = store.load().await;
     let environment = surroundings::look(&window, vault.keeps());
     let fragment = window.location().hash().unwrap_or_default();
+    let chosen = snapshot.as_ref().ok().and_then(|snapshot| snapshot.settings.language);
+    let language = chosen.unwrap_or(environment.language);
+    if !language.is_here()
+        && let Err(error) = window::learn_japanese(&japanese).await
+    {
+        // The page speaks English then.
+        web_sys::console::warn_1(&error);
+    }
 
     let app = Rc::new(App {
         window,
@@ -87,6 +99,8 @@ pub async fn start(ciphers: Function) -> Result<Rc<App>, JsValue> {
         vault,
         sockets: RefCell::default(),
         ciphers,
+        japanese,
+        exported: RefCell::default(),
         timers: RefCell::default(),
         listeners: RefCell::default(),
         after_drawing: RefCell::default(),
@@ -171,12 +185,14 @@ impl App {
             Effect::SaveOutgoing(id, changes) => self.save_outgoing(id, changes),
             Effect::LoadOlder(place, limit) => self.load_older(place, limit),
             Effect::Copy(text) => self.copy(text),
-            Effect::Download { name, text } => window::download(&self.window, &name, &text),
+            Effect::Download { name, text } => window::download_text(&self.window, &name, text.reveal()),
             Effect::PutTheme(theme) => window::put_theme(&self.window, theme),
-            Effect::PutLanguage(language) => window::put_language(&self.window, language),
+            Effect::PutLanguage(language) => self.put_language(language),
             Effect::LoadPicture(address) => self.load_picture(address),
             Effect::LookUp(name) => self.look_up(name),
-            Effect::Export(name) => self.export(name),
+            Effect::ExportHeld(name) => self.export_held(name),
+            Effect::ExportPart(events) => self.export_part(&events),
+            Effect::ExportEnd(name) => self.export_end(name),
             Effect::DropPicture(own) => drop(web_sys::Url::revoke_object_url(&own)),
             Effect::Go(fragment) => window::go(&self.window, &fragment),
             Effect::Replace(fragment) => self.replace_fragment(fragment),

@@ -1,25 +1,44 @@
-//! Everything that this device holds, as one line of JSON for each event: what other programs for Nostr read.
+//! Events as one line of JSON each: what other programs for Nostr read, and `nostrp2p import`.
 //!
-//! The cache carries no signatures, for the own node is trusted; so cached events are written without `sig`, and only
-//! what waits in the outbox has one. The node's own export has all of them.
+//! The cache carries no signatures, for the own node is trusted; so the node is asked for everything that it holds,
+//! which comes signed. What this device alone can give is written without `sig`, but for what waits in the outbox.
 
-use nostrp2p_protocol::{Event, Rumor};
+use nostrp2p_protocol::{EventId, Rumor, Signature, UnverifiedEvent};
 
 use crate::{json::Json, storage::Snapshot};
 
-/// The lines, what waits to be sent first.
-pub fn lines(all: &Snapshot) -> String {
+/// How far an export by the node has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Progress {
+    /// The sequence number up to which the node was gone through.
+    pub through: u64,
+    /// How many events are in the file.
+    pub events: usize,
+}
+
+/// The lines of signed events.
+pub fn signed(events: &[UnverifiedEvent]) -> String {
     let mut lines = String::new();
-    for event in &all.outbox {
-        line(event, Some(event), &mut lines);
-    }
-    for rumor in [&all.lists, &all.profiles, &all.events, &all.deletions].into_iter().flatten() {
-        line(rumor, None, &mut lines);
+    for event in events {
+        let id = event.claimed_id.unwrap_or_else(|| event.rumor.id());
+        line(&event.rumor, id, Some(&event.sig), &mut lines);
     }
     lines
 }
 
-fn line(rumor: &Rumor, signed: Option<&Event>, lines: &mut String) {
+/// The lines of all that this device holds, what waits to be sent first.
+pub fn held(all: &Snapshot) -> String {
+    let mut lines = String::new();
+    for event in &all.outbox {
+        line(event, event.id(), Some(event.sig()), &mut lines);
+    }
+    for rumor in [&all.lists, &all.profiles, &all.events, &all.deletions].into_iter().flatten() {
+        line(rumor, rumor.id(), None, &mut lines);
+    }
+    lines
+}
+
+fn line(rumor: &Rumor, id: EventId, sig: Option<&Signature>, lines: &mut String) {
     let text = |text: &str| Json::Text(text.to_owned());
     let number = |number: u64| Json::Plain(number.to_string());
     let tags = rumor
@@ -27,15 +46,15 @@ fn line(rumor: &Rumor, signed: Option<&Event>, lines: &mut String) {
         .iter()
         .map(|tag| Json::Array(tag.elements().iter().map(|element| text(element)).collect()));
     let mut fields = vec![
-        ("id".to_owned(), text(&rumor.id().to_string())),
+        ("id".to_owned(), text(&id.to_string())),
         ("pubkey".to_owned(), text(&rumor.pubkey.to_string())),
         ("created_at".to_owned(), number(rumor.created_at)),
         ("kind".to_owned(), number(u64::from(rumor.kind.0))),
         ("tags".to_owned(), Json::Array(tags.collect())),
         ("content".to_owned(), text(&rumor.content)),
     ];
-    if let Some(event) = signed {
-        fields.push(("sig".to_owned(), text(&event.sig().to_string())));
+    if let Some(sig) = sig {
+        fields.push(("sig".to_owned(), text(&sig.to_string())));
     }
     lines.push_str(&Json::Object(fields).write());
     lines.push('\n');
@@ -44,20 +63,23 @@ fn line(rumor: &Rumor, signed: Option<&Event>, lines: &mut String) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use nostrp2p_protocol::{Draft, Kind, SecretKey, Tag};
+    use nostrp2p_protocol::{Draft, Event, Kind, SecretKey, Tag};
+
+    fn event() -> Event {
+        let key = SecretKey::from_bytes([1; 32]).unwrap();
+        let tags = vec![Tag::new(["t", "a\"b"]), Tag::new(["e", "", "x"])];
+        Draft { created_at: 7, kind: Kind::POST, tags, content: "é\n\u{1}".into() }.sign(&key, &[0; 32])
+    }
 
     #[test]
     fn each_event_is_a_line_that_other_programs_read() {
-        let key = SecretKey::from_bytes([1; 32]).unwrap();
-        let tags = vec![Tag::new(["t", "a\"b"]), Tag::new(["e", "", "x"])];
-        let event =
-            Draft { created_at: 7, kind: Kind::POST, tags, content: "é\n\u{1}".into() }.sign(&key, &[0; 32]);
+        let event = event();
         let all = Snapshot {
             outbox: vec![event.clone()],
             events: vec![event.clone().into_rumor()],
             ..Snapshot::default()
         };
-        let lines = lines(&all);
+        let lines = held(&all);
         let read: Vec<serde_json::Value> =
             lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
         assert_eq!(read.len(), 2);
@@ -70,5 +92,12 @@ mod tests {
             );
             assert_eq!(line["tags"][1][2], "x");
         }
+    }
+
+    #[test]
+    fn what_the_node_gives_has_the_signature_that_fits() {
+        let unnamed = UnverifiedEvent { claimed_id: None, ..event().into() };
+        let read: UnverifiedEvent = serde_json::from_str(signed(&[unnamed]).trim_end()).unwrap();
+        assert_eq!(read.verify(), Ok(event()));
     }
 }

@@ -33,15 +33,15 @@ pub mod view;
 pub mod when;
 
 /// Starts the page. The page calls it once, after the module is loaded. `ciphers` gives a promise of the second module
-/// (`wasm-ciphers`), each time that of the same one.
+/// (`wasm-ciphers`), each time that of the same one, and `japanese` one of the Japanese texts.
 #[cfg(target_arch = "wasm32")]
 #[wasm_bindgen::prelude::wasm_bindgen]
-pub async fn run(ciphers: js_sys::Function) -> Result<(), wasm_bindgen::JsValue> {
+pub async fn run(ciphers: js_sys::Function, japanese: js_sys::Function) -> Result<(), wasm_bindgen::JsValue> {
     std::panic::set_hook(Box::new(|info| {
         web_sys::console::error_1(&info.to_string().into());
         effects::show_crash();
     }));
-    let app = effects::start(ciphers).await?;
+    let app = effects::start(ciphers, japanese).await?;
     // The page runs until it is closed.
     std::mem::forget(app);
     Ok(())

@@ -107,6 +107,8 @@ pub enum Browser {
     Key(KeyPress),
     /// A new version of the page waits.
     UpdateReady,
+    /// The texts of the wanted language are there, or could not be loaded.
+    Language(bool),
     /// The page can be installed as an app, or not any more.
     Installable(bool),
     /// An extension that signs is there.
@@ -286,6 +288,8 @@ pub enum Own {
     Export,
     /// The help sheet is to be open, or not.
     Help(bool),
+    /// Signing in at this relay is agreed to.
+    Agree(String),
     /// Another language; none to follow the browser.
     Language(Option<Language>),
     /// The key is to be forgotten: ask once more.

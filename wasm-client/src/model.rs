@@ -68,6 +68,8 @@ pub struct Model {
     pub key_is_new: bool,
     /// Whether the person saved a copy of the key.
     pub backed_up: bool,
+    /// At which relays the person has agreed to sign in.
+    pub agreed: Vec<String>,
     /// The way to the node.
     pub connection: Connection,
     /// Everyone's posts.
@@ -110,6 +112,8 @@ pub struct Model {
     pub help: bool,
     /// The colours.
     pub theme: Theme,
+    /// How far a file of everything has come, while the node gives what it holds.
+    pub exporting: Option<crate::export::Progress>,
     /// The language that the person chose, if it is not to follow the browser.
     pub chosen_language: Option<Language>,
     /// The secret key while it is shown on the screen "Me".
@@ -338,9 +342,15 @@ impl Model {
         self.now_ms / 1_000
     }
 
-    /// The language that the page speaks.
-    pub fn language(&self) -> Language {
+    /// The language that the page is to speak.
+    pub fn wanted_language(&self) -> Language {
         self.chosen_language.unwrap_or(self.environment.language)
+    }
+
+    /// The language that the page speaks: English until the texts of the wanted one are there.
+    pub fn language(&self) -> Language {
+        let wanted = self.wanted_language();
+        if wanted.is_here() { wanted } else { Language::English }
     }
 
     /// A text in the language that the page speaks.

@@ -1,8 +1,11 @@
-//! Every sentence that people read, in both languages side by side, so that no text can be there in one alone.
+//! Every sentence that people read: in English here, in Japanese in `www/ja.js`, which only those load who read it.
 //!
 //! People's words: what happened, why, what to do. No kind numbers, no codes.
 //! Each file below is one part of the page. What holds a name or a number is a function, which fills a template:
 //! templates are data, while formatting each sentence by itself would be code, several times as large.
+//! A test sees to it that no text is there in one language alone.
+
+use std::sync::OnceLock;
 
 use nostrp2p_protocol::PublicKey;
 
@@ -27,11 +30,26 @@ pub enum Language {
     Japanese,
 }
 
-/// A text in each language.
+/// A text: in English, and which one it is in the list of another language.
 #[derive(Debug, Clone, Copy)]
 pub struct Words {
     en: &'static str,
-    ja: &'static str,
+    place: usize,
+}
+
+/// How many texts there are.
+pub const COUNT: usize = writing::END;
+
+/// The Japanese texts in their order, once they are loaded. They never change after that.
+static JAPANESE: OnceLock<Vec<String>> = OnceLock::new();
+
+/// Takes the Japanese texts in; says whether they are all.
+pub fn learn_japanese(texts: Vec<String>) -> bool {
+    // A second time they would be the same.
+    texts.len() == COUNT && {
+        drop(JAPANESE.set(texts));
+        true
+    }
 }
 
 impl Language {
@@ -60,19 +78,55 @@ impl Language {
         Self::ALL.into_iter().find(|language| primary.eq_ignore_ascii_case(language.tag()))
     }
 
+    /// Whether its texts are there. English always is.
+    pub fn is_here(self) -> bool {
+        match self {
+            Self::English => true,
+            Self::Japanese => japanese().is_some(),
+        }
+    }
+
     /// The first language of these that the page speaks: the browser lists them as the person prefers them.
     pub fn preferred<'a>(tags: impl IntoIterator<Item = &'a str>) -> Self {
         tags.into_iter().find_map(Self::of_tag).unwrap_or_default()
     }
 }
 
-impl Words {
-    /// The text in this language.
-    pub const fn say(self, language: Language) -> &'static str {
-        match language {
-            Language::English => self.en,
-            Language::Japanese => self.ja,
+/// The Japanese texts, if they were loaded.
+#[cfg(target_arch = "wasm32")]
+fn japanese() -> Option<&'static Vec<String>> {
+    JAPANESE.get()
+}
+
+/// The Japanese texts: without a browser they are always there.
+#[cfg(not(target_arch = "wasm32"))]
+fn japanese() -> Option<&'static Vec<String>> {
+    Some(JAPANESE.get_or_init(|| written(JAPANESE_SOURCE).map(|(_, text)| text).collect()))
+}
+
+#[cfg(any(test, not(target_arch = "wasm32")))]
+const JAPANESE_SOURCE: &str = include_str!("../../www/ja.js");
+
+/// The texts of such a file with their names: lines like `/* NAME */ "text",`.
+#[cfg(any(test, not(target_arch = "wasm32")))]
+fn written(source: &str) -> impl Iterator<Item = (&str, String)> {
+    source.lines().filter_map(|line| {
+        let (name, text) = line.trim().strip_prefix("/* ")?.split_once(" */ ")?;
+        match crate::json::Json::parse(text.strip_suffix(',')?)? {
+            crate::json::Json::Text(text) => Some((name, text)),
+            _ => None,
         }
+    })
+}
+
+impl Words {
+    /// The text in this language; in English where that one is not there.
+    pub fn say(self, language: Language) -> &'static str {
+        let other = match language {
+            Language::English => None,
+            Language::Japanese => japanese().and_then(|texts| texts.get(self.place)),
+        };
+        other.map_or(self.en, String::as_str)
     }
 
     /// The text in this language, with these parts in place of `{0}`, `{1}`, ...
@@ -102,10 +156,17 @@ fn digit(text: &str) -> Option<usize> {
     }
 }
 
-/// Declares texts, each in English and Japanese, and for the tests a table of them.
+/// Declares texts in English, which come `after` so many others, and for the tests a table of them.
 macro_rules! words {
-    (table $table:ident; $($name:ident: $en:expr, $ja:expr;)*) => {
-        $(pub const $name: super::Words = super::Words { en: $en, ja: $ja };)*
+    (table $table:ident, after $first:expr; $($name:ident: $en:expr;)*) => {
+        #[allow(non_camel_case_types, clippy::upper_case_acronyms, reason = "names of texts, to count them")]
+        #[derive(Clone, Copy)]
+        enum Place { $($name),* }
+
+        /// How many texts there are up to the end of this part.
+        pub(super) const END: usize = $first + [$(Place::$name),*].len();
+
+        $(pub const $name: super::Words = super::Words { en: $en, place: $first + Place::$name as usize };)*
 
         #[cfg(test)]
         pub(super) const $table: &[(&str, super::Words)] = &[$((stringify!($name), $name)),*];
@@ -154,27 +215,41 @@ pub(crate) fn all() -> impl Iterator<Item = (&'static str, Words)> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Language, SAME, Words, all, count};
+    use super::{JAPANESE_SOURCE, Language, SAME, Words, all, count, written};
 
     fn is_japanese(c: char) -> bool {
         matches!(c, '\u{3040}'..='\u{30ff}' | '\u{4e00}'..='\u{9fff}')
     }
 
+    fn ja(words: Words) -> &'static str {
+        words.say(Language::Japanese)
+    }
+
     #[test]
     fn no_text_is_missing_in_either_language() {
+        let names: Vec<&str> = all().map(|(name, _)| name).collect();
+        let japanese: Vec<&str> = written(JAPANESE_SOURCE).map(|(name, _)| name).collect();
+        assert_eq!(names, japanese, "texts and www/ja.js must have the same names in the same order");
         for (name, words) in all() {
-            assert!(!words.en.trim().is_empty() && !words.ja.trim().is_empty(), "{name}");
+            assert!(!words.en.trim().is_empty() && !ja(words).trim().is_empty(), "{name}");
             assert!(!words.en.chars().any(is_japanese), "{name} is not English");
-            assert_eq!(words.ja.chars().any(is_japanese), !SAME.contains(&name), "{name} is not Japanese");
+            assert_eq!(ja(words).chars().any(is_japanese), !SAME.contains(&name), "{name} is not Japanese");
         }
-        assert!(all().count() > 200);
+        assert!(names.len() > 200);
+    }
+
+    #[test]
+    fn every_line_of_the_japanese_file_is_a_text_or_a_comment() {
+        let others = JAPANESE_SOURCE.lines().filter(|line| !line.trim().starts_with("//"));
+        let others: Vec<&str> = others.filter(|line| written(line).next().is_none()).collect();
+        assert_eq!(others, ["export default [", "];"]);
     }
 
     #[test]
     fn both_languages_have_the_same_places_to_fill() {
         for (name, words) in all() {
             for place in ["{0}", "{1}", "{2}"] {
-                assert_eq!(words.en.contains(place), words.ja.contains(place), "{place} in {name}");
+                assert_eq!(words.en.contains(place), ja(words).contains(place), "{place} in {name}");
             }
         }
     }
@@ -182,16 +257,18 @@ mod tests {
     #[test]
     fn japanese_ends_sentences_as_japanese_does() {
         for (name, words) in all().filter(|(name, _)| !SAME.contains(name)) {
-            assert!(!words.ja.ends_with('.') && !words.ja.contains(". "), "{name}: {}", words.ja);
-            assert!(!words.en.ends_with('.') || words.ja.ends_with('。'), "{name}: {}", words.ja);
+            let ja = ja(words);
+            assert!(!ja.ends_with('.') && !ja.contains(". "), "{name}: {ja}");
+            assert!(!words.en.ends_with('.') || ja.ends_with('。'), "{name}: {ja}");
         }
     }
 
     #[test]
     fn places_are_filled_in_any_order_and_strange_parts_stay_as_they_are() {
-        let words = Words { en: "{1} and {0}, {9} {", ja: "{0}と{1}" };
+        let words = Words { en: "{1} and {0}, {9} {", place: usize::MAX };
         assert_eq!(words.fill(Language::English, &["a", "{0}"]), "{0} and a, 9} ");
-        assert_eq!(words.fill(Language::Japanese, &["a", "b"]), "aとb");
+        // A text that is in no list is said in English.
+        assert_eq!(words.fill(Language::Japanese, &["a", "b"]), "b and a, 9} ");
     }
 
     #[test]

@@ -3,6 +3,7 @@
 pub mod compose;
 pub mod connection;
 pub mod deletion;
+pub mod exporting;
 pub mod lists;
 pub mod media;
 pub mod names;
@@ -11,6 +12,7 @@ pub mod onboarding;
 pub mod own;
 pub mod pages;
 pub mod race;
+pub mod relays;
 pub mod signing;
 pub mod timeline;
 
@@ -163,6 +165,7 @@ fn restore(model: &mut Model, snapshot: Snapshot) {
     model.notices.restore_followers(settings.followers);
     model.lists.made_here = settings.made_here;
     model.backed_up = settings.backed_up;
+    model.agreed = settings.agreed;
     model.compose.text = settings.draft;
     model.compose.reply = settings.reply;
     model.compose.quote = settings.quote;
@@ -231,6 +234,8 @@ fn on_browser(model: &mut Model, browser: Browser, out: &mut Vec<Effect>) {
         }
         Browser::Named(name, answer) => names::on_answer(model, name, answer, out),
         Browser::UpdateReady => model.update_ready = true,
+        Browser::Language(true) => out.push(Effect::PutLanguage(model.language())),
+        Browser::Language(false) => notify(model, model.say(texts::LANGUAGE_AWAY), out),
         Browser::Installable(offered) => model.environment.installable = offered,
         Browser::Extension => model.environment.extension = true,
         Browser::Copied(done) => {

@@ -43,6 +43,9 @@ pub struct Parts<M> {
     pub reactions: Vec<On<M>>,
     /// Children in order.
     pub children: Vec<Node<M>>,
+    /// Whether it is a picture: all with the same key are the same with everything in them, and nothing in them reacts.
+    /// So it is put together once and copied from then on.
+    pub picture: bool,
 }
 
 /// A reaction to what the person does.
@@ -137,6 +140,7 @@ impl<M> Element<M> {
             attributes: Vec::new(),
             reactions: Vec::new(),
             children: Vec::new(),
+            picture: false,
         }))
     }
 
@@ -150,6 +154,13 @@ impl<M> Element<M> {
     pub fn key(mut self, key: impl Into<Text>) -> Self {
         self.0.key = Some(key.into());
         self
+    }
+
+    /// Says that it is a picture, and which.
+    #[must_use]
+    pub fn picture(mut self, which: impl Into<Text>) -> Self {
+        self.0.picture = true;
+        self.key(which)
     }
 
     /// Adds an attribute.

@@ -16,6 +16,7 @@ pub mod notifications;
 pub mod person;
 pub mod post;
 pub mod quote;
+pub mod relays;
 pub mod settings;
 pub mod thread;
 pub mod welcome;

@@ -18,6 +18,7 @@
 //!   and `__VERSION__` (write it in quotes) becomes hex digits that change whenever any file does.
 //! - The style sheets that `index.html` links as `<link rel="stylesheet" href="./base.css">`, each on a line of its
 //!   own, become one, `style.css`, without comments.
+//! - Scripts lose the lines that are comments and their indentation; so no text in them goes over several lines.
 //! - `src="..."` and `href="..."` in html must name a file that exists, or the build fails.
 //!
 //! Beside each file that gets smaller by it stand `.br` and `.gz`. `.stamp` says what the folder was made from,
@@ -31,6 +32,7 @@ mod compress;
 mod fingerprint;
 mod optimizer;
 mod publish;
+mod shorten;
 mod styles;
 
 use crate::{
@@ -46,13 +48,14 @@ use std::{collections::BTreeMap, fs, path::Path};
 type Tree = BTreeMap<String, Vec<u8>>;
 
 /// The source of this very pipeline: when it changes, what it made before is out of date.
-const PIPELINE: [&str; 7] = [
+const PIPELINE: [&str; 8] = [
     include_str!("web.rs"),
     include_str!("web/bindings.rs"),
     include_str!("web/compress.rs"),
     include_str!("web/fingerprint.rs"),
     include_str!("web/optimizer.rs"),
     include_str!("web/publish.rs"),
+    include_str!("web/shorten.rs"),
     include_str!("web/styles.rs"),
 ];
 
@@ -63,7 +66,7 @@ pub const STEPS: usize = 2;
 const FIRST_LOAD: [&str; 4] = ["html", "css", "js", "wasm"];
 
 /// What it fetches only when somebody needs it; tests/tests/hosted.rs sees to that.
-const LATER: [&str; 3] = ["ciphers.js", "ciphers.wasm", "keys.js"];
+const LATER: [&str; 4] = ["ciphers.js", "ciphers.wasm", "ja.js", "keys.js"];
 
 /// One published file and what it costs.
 pub struct Size {
@@ -120,6 +123,10 @@ pub fn build(workspace: &Workspace, steps: &mut Steps) -> Result<Vec<Size>> {
             }
         }
         styles::join(&mut tree)?;
+        for (path, bytes) in tree.iter_mut().filter(|(path, _)| extension(path) == "js") {
+            let script = std::str::from_utf8(bytes).with_context(|| format!("{path} is not UTF-8"))?;
+            *bytes = shorten::script(script).into_bytes();
+        }
         let site = fingerprint::fingerprint(tree)?;
         for path in &site.unreferenced {
             steps.detail(&format!("nothing refers to {path}"));
@@ -224,11 +231,12 @@ mod tests {
             size("ciphers.0123456789.js", 1_000_000),
             size("ciphers.0123456789.wasm", 2_000_000),
             size("keys.0123456789.js", 4_000_000),
+            size("ja.0123456789.js", 8_000_000),
             size("icons/a.0123456789.png", 10000),
             size("manifest.webmanifest", 100_000),
         ];
         assert_eq!(first_load(&sizes), 1111);
-        assert_eq!(later(&sizes), 7_000_000);
+        assert_eq!(later(&sizes), 15_000_000);
     }
 
     #[test]

@@ -1,16 +1,24 @@
-//! What is asked of a relay: what is new from now on, page by page what was missed, and who the strangers are that
-//! wrote something of it.
+//! What is asked of a relay: what is new from now on, what was missed, and who the strangers are that wrote something of
+//! it. What was missed is found by comparing (NIP-77) where the relay does that, and page by page where it does not.
 
 use std::collections::BTreeSet;
 
 use nostrp2p_protocol::{EventId, Filter, Kind, PublicKey, UnverifiedEvent};
 
-use super::{Step, line};
+use super::{
+    Collect, Step,
+    comparing::{Comparing, Next},
+    line,
+};
 
 /// Events of a page. Relays that allow fewer send fewer; the next page begins where this one ended.
 const PAGE: u32 = 500;
+/// Events that are asked for by their ids at a time; relays refuse long filters.
+const IDS_AT_ONCE: usize = 200;
 /// Most events that are fetched for one filter after a time away.
 const MAX_MISSED: usize = 5_000;
+/// Most events that are remembered as fetched although the node may not have kept them.
+const MAX_TRIED: usize = 20_000;
 /// How far back the first conversation looks, in seconds: as long as the store keeps.
 const HORIZON: u64 = 30 * 86_400;
 /// How much of what was heard before is asked for again, in seconds: clocks differ, and events come late.
@@ -19,6 +27,8 @@ const OVERLAP: u64 = 15 * 60;
 const LIVE: &str = "live";
 const MISSED: &str = "missed";
 const PROFILES: &str = "profiles";
+/// The name of the comparison.
+pub(super) const COMPARE: &str = "compare";
 
 /// Strangers whose profiles are asked for in one conversation. More than this reply to nobody in a day.
 const MAX_STRANGERS: usize = 1_000;
@@ -31,6 +41,15 @@ pub(super) struct Asking {
     heard_until: u64,
     wanted: Vec<Filter>,
     begun: u64,
+    /// Whether to compare before anything is fetched.
+    compares: bool,
+    comparing: Option<Box<Comparing>>,
+    /// What the comparison has found and was not asked for yet.
+    needed: Vec<EventId>,
+    /// What was asked for by its ids and not answered yet.
+    fetching: Vec<EventId>,
+    /// What comparisons have found before: what the node did not keep then it does not want now either.
+    tried: BTreeSet<EventId>,
     /// The filter whose pages are being read; all are read when it is beyond the last.
     current: usize,
     page: Page,
@@ -48,6 +67,8 @@ struct Page {
     oldest: u64,
     fresh: usize,
     fetched: usize,
+    /// Whether it is asked for by ids, so that no other page follows it.
+    by_ids: bool,
     /// What was seen of this filter: a page begins in the second in which the last one ended.
     seen: BTreeSet<EventId>,
 }
@@ -58,6 +79,11 @@ impl Asking {
             heard_until,
             wanted: Vec::new(),
             begun: 0,
+            compares: false,
+            comparing: None,
+            needed: Vec::new(),
+            fetching: Vec::new(),
+            tried: BTreeSet::new(),
             current: 0,
             page: Page::default(),
             strangers: BTreeSet::new(),
@@ -66,21 +92,72 @@ impl Asking {
         }
     }
 
-    /// Asks on a new connection.
-    pub(super) fn begin(&mut self, wanted: Vec<Filter>, now: u64) -> Vec<Step> {
+    /// What is wanted.
+    pub(super) fn wanted(&self) -> Vec<Filter> {
+        self.wanted.clone()
+    }
+
+    /// Asks on a new connection, or for something else.
+    pub(super) fn begin(&mut self, wanted: Vec<Filter>, compares: bool, now: u64) -> Vec<Step> {
+        let stopped = self.comparing.take().map(|_| Step::Send(line(&("NEG-CLOSE", COMPARE))));
         self.wanted = wanted;
         self.begun = now;
+        self.compares = compares;
+        self.needed.clear();
+        self.fetching.clear();
         self.current = 0;
         self.strangers.clear();
         self.unasked.clear();
         self.asks_profiles = false;
-        self.page = Page { until: now, oldest: now, ..Page::default() };
+        self.page = self.first_page();
         if self.wanted.is_empty() {
-            return vec![];
+            return stopped.into_iter().collect();
         }
         let live = self.wanted.iter().map(|filter| Filter { since: Some(now), ..filter.clone() });
         let live = Step::Send(request(LIVE, live));
-        [Some(live), self.ask()].into_iter().flatten().collect()
+        [stopped, Some(live), self.ask()].into_iter().flatten().collect()
+    }
+
+    /// The connection is gone.
+    pub(super) fn stop(&mut self) {
+        self.comparing = None;
+    }
+
+    /// What the store has of what the current filter wants: time and id of each.
+    pub(super) fn on_collected(&mut self, held: &[(u64, EventId)], now: u64) -> Option<Step> {
+        let filter = self.compared()?;
+        let Some((comparing, first)) = Comparing::begin(held, now) else {
+            self.compares = false;
+            return self.ask();
+        };
+        self.comparing = Some(Box::new(comparing));
+        Some(Step::Send(line(&("NEG-OPEN", COMPARE, filter, hex::encode(first)))))
+    }
+
+    /// The relay's answer in the comparison.
+    pub(super) fn on_answer(&mut self, answer: &[u8], now: u64) -> Vec<Step> {
+        let Some(comparing) = &mut self.comparing else { return vec![] };
+        match comparing.on_answer(answer, now) {
+            Some(Next::Send(message)) => vec![Step::Send(line(&("NEG-MSG", COMPARE, hex::encode(message))))],
+            Some(Next::Done(difference)) => {
+                self.comparing = None;
+                self.needed = difference.needed.difference(&self.tried).take(MAX_MISSED).copied().collect();
+                let close = Step::Send(line(&("NEG-CLOSE", COMPARE)));
+                [close].into_iter().chain(self.go_on()).collect()
+            }
+            None => self.on_not_compared().into_iter().collect(),
+        }
+    }
+
+    /// The comparison came to nothing: pages will do.
+    pub(super) fn on_not_compared(&mut self) -> Option<Step> {
+        self.compares = false;
+        self.comparing.take().and_then(|_| self.ask())
+    }
+
+    /// Since when the relay owes an answer in the comparison.
+    pub(super) fn asked(&self) -> Option<u64> {
+        self.comparing.as_ref().map(|comparing| comparing.asked())
     }
 
     /// Whether an event is one that was asked for.
@@ -120,12 +197,26 @@ impl Asking {
         if subscription != MISSED || self.current >= self.wanted.len() {
             return vec![];
         }
-        if self.page.fresh > 0 && self.page.fetched < MAX_MISSED {
+        self.go_on()
+    }
+
+    /// A page is here, or a comparison has shown what is missing: the next page, or the next filter.
+    fn go_on(&mut self) -> Vec<Step> {
+        let more = !self.page.by_ids && self.page.fresh > 0 && self.page.fetched < MAX_MISSED;
+        let room = MAX_TRIED.saturating_sub(self.tried.len());
+        self.tried.extend(self.fetching.drain(..).take(room));
+        if !self.needed.is_empty() {
+            self.fetching = self.needed.split_off(self.needed.len().saturating_sub(IDS_AT_ONCE));
+            self.page.by_ids = true;
+            let ids = Some(self.fetching.iter().copied().collect());
+            return vec![Step::Send(request(MISSED, [Filter { ids, ..Filter::default() }]))];
+        }
+        if more {
             self.page.until = self.page.oldest;
             self.page.fresh = 0;
         } else {
             self.current += 1;
-            self.page = Page { until: self.begun, oldest: self.begun, ..Page::default() };
+            self.page = self.first_page();
         }
         if let Some(question) = self.ask() {
             return vec![question];
@@ -150,12 +241,26 @@ impl Asking {
         self.asks_profiles &= subscription != PROFILES;
     }
 
-    /// Asks for the current page; None when all have been read.
+    /// Asks for the current page, or what there is to be compared; None when all have been read.
     fn ask(&self) -> Option<Step> {
+        if self.compares {
+            return self.compared().map(|filter| Step::Collect(Collect::Wanted(filter)));
+        }
         let since = self.heard_until.saturating_sub(OVERLAP).max(self.begun.saturating_sub(HORIZON));
         let filter = self.wanted.get(self.current)?;
         let (since, until) = (Some(since), Some(self.page.until));
         Some(Step::Send(request(MISSED, [Filter { since, until, limit: Some(PAGE), ..filter.clone() }])))
+    }
+
+    /// What is compared of the current filter: all that the store may keep, for it costs little and finds what came to
+    /// the relay late.
+    fn compared(&self) -> Option<Filter> {
+        let filter = self.wanted.get(self.current)?.clone();
+        Some(Filter { since: Some(self.begun.saturating_sub(HORIZON)), until: Some(self.begun), ..filter })
+    }
+
+    fn first_page(&self) -> Page {
+        Page { until: self.begun, oldest: self.begun, ..Page::default() }
     }
 }
 

@@ -1,3 +1,8 @@
+//! Transcripts: lines of a relay in, steps of the node out.
+
+mod comparing;
+mod demanding;
+
 use std::collections::BTreeSet;
 
 use nostrp2p_protocol::{Draft, Kind, PublicKey, SecretKey, Tag};
@@ -24,9 +29,18 @@ fn wanted() -> Vec<Filter> {
     interest(&owner(), &[key(2).public_key()].into())
 }
 
+/// A relay that compares nothing and demands nothing.
+const PLAIN: Terms = Terms { compares: Some(false), work: 0 };
+
+fn connect(mirror: &mut Mirror, now: u64) -> Vec<Step> {
+    let mut steps = mirror.on_connected(PLAIN);
+    steps.extend(mirror.on_interest(wanted(), now));
+    steps
+}
+
 fn connected() -> Mirror {
-    let mut mirror = Mirror::new(true, 0, 0);
-    mirror.on_connected(wanted(), NOW);
+    let mut mirror = Mirror::new(owner(), true, 0, 0);
+    connect(&mut mirror, NOW);
     mirror
 }
 
@@ -46,7 +60,7 @@ fn sent(steps: &[Step]) -> Vec<Value> {
 fn what_was_acknowledged_is_settled_in_order() {
     let mut mirror = connected();
     let (one, two) = (signed(1, 1, NOW, &[], "one"), signed(1, 1, NOW, &[], "two"));
-    assert_eq!(mirror.room(), Some(0));
+    assert_eq!(mirror.room(), Some(Room::After(0)));
     let steps = mirror.offer(9, &[(3, one.clone()), (7, two.clone())], NOW);
     assert_eq!(sent(&steps), [json!(["EVENT", one]), json!(["EVENT", two])]);
     assert_eq!(steps.last(), Some(&Step::Settled(2)), "what lies before the first was nothing for the relay");
@@ -58,7 +72,7 @@ fn what_was_acknowledged_is_settled_in_order() {
     );
     let steps = mirror.on_line(&ok(&one, false, "duplicate: have it"), NOW);
     assert_eq!(steps, [Step::Acknowledged(one.id()), Step::Settled(9)]);
-    assert_eq!((mirror.room(), mirror.report().accepted), (Some(9), 2));
+    assert_eq!((mirror.room(), mirror.report().accepted), (Some(Room::After(9)), 2));
     assert_eq!(mirror.on_line(&ok(&one, true, ""), NOW), [], "a second word changes nothing");
 }
 
@@ -70,8 +84,8 @@ fn what_was_not_acknowledged_goes_out_again_after_a_pause_that_grows() {
     assert!(matches!(mirror.on_tick(NOW + 61)[..], [Step::HangUp(_)]));
     let pauses: Vec<u64> = (0..12).map(|_| mirror.on_disconnected()).collect();
     assert_eq!(pauses, [5, 10, 20, 40, 80, 160, 320, 640, 1_280, 1_800, 1_800, 1_800]);
-    mirror.on_connected(wanted(), NOW);
-    assert_eq!(mirror.room(), Some(4));
+    connect(&mut mirror, NOW);
+    assert_eq!(mirror.room(), Some(Room::After(4)));
     mirror.on_line(r#"["EOSE","live"]"#, NOW);
     assert_eq!(mirror.on_disconnected(), 5, "a relay that answers is there again");
 }
@@ -89,20 +103,6 @@ fn a_no_is_told_and_does_not_hold_up_the_rest() {
         mirror.on_line(&ok(&event, false, "rate-limited: slow down"), NOW)[..],
         [Step::HangUp(_)]
     ));
-}
-
-#[test]
-fn a_relay_that_wants_a_signature_gets_nothing_and_loses_nothing() {
-    let mut mirror = connected();
-    let event = signed(1, 1, NOW, &[], "");
-    assert_eq!(mirror.on_line(r#"["AUTH","challenge"]"#, NOW), []);
-    assert_eq!(mirror.room(), Some(0), "many ask and serve everybody all the same");
-    mirror.offer(4, &[(4, event.clone())], NOW);
-    assert_eq!(mirror.on_line(&ok(&event, false, "auth-required: sign in"), NOW), []);
-    assert_eq!((mirror.room(), mirror.report().needs_signature), (None, true));
-    mirror.on_disconnected();
-    mirror.on_connected(wanted(), NOW);
-    assert_eq!(mirror.room(), Some(3), "it is tried again on the next connection");
 }
 
 #[test]
@@ -129,8 +129,8 @@ fn only_what_was_asked_for_is_taken() {
 fn what_was_missed_comes_page_by_page_also_from_relays_with_short_pages() {
     let stored: Vec<Event> =
         (0..50).map(|number| signed(2, 1, NOW - 1_000 - number / 7, &[], &number.to_string())).collect();
-    let mut mirror = Mirror::new(false, 0, 0);
-    let mut questions = sent(&mirror.on_connected(wanted(), NOW));
+    let mut mirror = Mirror::new(owner(), false, 0, 0);
+    let mut questions = sent(&connect(&mut mirror, NOW));
     assert_eq!((&questions[0][1], &questions[0][2]["since"]), (&json!("live"), &json!(NOW)));
     let mut heard = BTreeSet::new();
     let mut caught_up = false;
@@ -154,7 +154,7 @@ fn what_was_missed_comes_page_by_page_also_from_relays_with_short_pages() {
     }
     assert_eq!((heard.len(), caught_up, mirror.report().caught_up), (50, true, true));
     mirror.on_disconnected();
-    let questions = sent(&mirror.on_connected(wanted(), NOW + 100));
+    let questions = sent(&connect(&mut mirror, NOW + 100));
     assert_eq!(questions[1][2]["since"], json!(NOW - 900), "the next time only what is new");
 }
 

@@ -4,6 +4,7 @@
 //! rest from the store when its gathering time is over. A slow client holds no memory here.
 
 mod figures;
+mod mirrors;
 mod reading;
 
 use std::{future::Future, ops::RangeInclusive, pin::Pin, time::Duration};
@@ -18,7 +19,7 @@ use futures_util::{StreamExt, stream::FuturesUnordered};
 use nostrp2p_core::is_public;
 use nostrp2p_protocol::{
     Event, Filter, PublicKey, UnverifiedEvent,
-    frame::{CaughtUp, ClientFrame, GATHER_MS, NodeFrame, Refusal, RefusalCode, RequestId, VERSION},
+    frame::{CaughtUp, ClientFrame, GATHER_MS, Mirror, NodeFrame, Refusal, RefusalCode, RequestId, VERSION},
 };
 use tokio::{
     sync::{broadcast::error::RecvError, oneshot},
@@ -79,6 +80,8 @@ struct Session {
     subscriptions: Vec<(RequestId, Vec<Filter>)>,
     /// What the client has been told of the read markers.
     marked: Markers,
+    /// What the client has been told of the mirrors.
+    mirrored: Vec<Mirror>,
     publishing: FuturesUnordered<Publishing>,
     figures: Figures,
 }
@@ -112,6 +115,7 @@ impl Session {
             watching: None,
             subscriptions: Vec::new(),
             marked: Markers::new(),
+            mirrored: Vec::new(),
             publishing: FuturesUnordered::new(),
             figures: Figures::new(Instant::now()),
         }
@@ -124,6 +128,7 @@ impl Session {
         let mut deliveries = self.app.deliveries.subscribe();
         let mut markers = self.app.markers.clone();
         let mut ways = self.app.ways.clone();
+        let mut mirrors = self.app.mirrors.status.clone();
         let mut renew = tokio::time::interval(RENEW_EVERY);
         let entrance = Instant::now() + LOGIN_DEADLINE;
         loop {
@@ -161,6 +166,10 @@ impl Session {
                 Ok(()) = ways.changed(), if self.is_owner() => {
                     ways.borrow_and_update();
                     self.tell_ways().await?;
+                }
+                Ok(()) = mirrors.changed(), if self.is_owner() => {
+                    mirrors.borrow_and_update();
+                    self.on_mirrors().await?;
                 }
                 _ = renew.tick(), if !self.subscriptions.is_empty() => self.renew_subscriptions(),
                 () = sleep_until(push.unwrap_or_else(Instant::now)), if push.is_some() => {
@@ -218,8 +227,15 @@ impl Session {
                 drop(self.app.commands.send(Command::Retry(id)).await);
                 Ok(())
             }
+            ClientFrame::RelayLogin { relay, proof } if self.is_owner() => {
+                self.on_relay_login(&relay, proof);
+                Ok(())
+            }
+            ClientFrame::Export { after, .. } if self.is_owner() => self.on_export(request, after).await,
             ClientFrame::Publish { .. }
+            | ClientFrame::Export { .. }
             | ClientFrame::Retry { .. }
+            | ClientFrame::RelayLogin { .. }
             | ClientFrame::Fetch { .. }
             | ClientFrame::Watch { .. }
             | ClientFrame::Subscribe { .. }
@@ -405,7 +421,8 @@ impl Session {
             let standing = self.app.standing.borrow();
             (standing.reached, standing.heard.iter().map(|(peer, bytes)| (*peer, *bytes)).collect())
         };
-        self.send(NodeFrame::Network { reached, heard }).await
+        self.send(NodeFrame::Network { reached, heard }).await?;
+        self.tell_mirrors().await
     }
 
     async fn refuse(&mut self, request: RequestId, refusal: Refusal) -> Result<(), Gone> {

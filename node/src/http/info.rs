@@ -92,7 +92,7 @@ pub(super) async fn node(State(app): State<App>) -> Response {
             addresses: ways.addresses,
             helpers: ways.helpers,
         },
-        mirrors: app.mirrors.borrow().values().cloned().collect(),
+        mirrors: app.mirrors.status.borrow().values().cloned().collect(),
         caught_up: app.counters.borrow().caught_up.map(|caught_up| CaughtUp {
             at: caught_up.at,
             events: caught_up.events,

@@ -78,7 +78,7 @@ pub(super) async fn metrics(State(app): State<App>) -> Response {
     text.counter("requests_sent", "Requests sent to other nodes.", stats.requests_sent);
     reach(&mut text, &app.overlay.reach().await, &stats);
     lending(&mut text, app.lending.lock().unwrap_or_else(PoisonError::into_inner).counts(clock::now()));
-    let mirrors = app.mirrors.borrow().clone();
+    let mirrors = app.mirrors.status.borrow().clone();
     for (name, kind, help, value) in MIRROR_METRICS {
         text.labelled(name, kind, help, mirrors.values().map(|mirror| (mirror.url.as_str(), value(mirror))));
     }

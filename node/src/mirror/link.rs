@@ -1,11 +1,11 @@
 //! The connection to one relay: `nostrp2p_bridge::mirror::Mirror` with a socket.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use futures_util::{SinkExt, StreamExt};
-use nostrp2p_bridge::mirror::{Mirror, Step, is_offered};
-use nostrp2p_protocol::{Event, PublicKey, UnverifiedEvent, limits::MAX_SECONDS_AHEAD};
-use rustls::{ClientConfig, RootCertStore, crypto::ring};
+use nostrp2p_bridge::mirror::{Collect, Mirror, Room, Step, is_offered};
+use nostrp2p_protocol::{Event, EventId, Filter, PublicKey, UnverifiedEvent, limits::MAX_SECONDS_AHEAD};
+use rustls::ClientConfig;
 use tokio::{
     net::TcpStream,
     time::{Instant, timeout},
@@ -15,11 +15,11 @@ use tokio_tungstenite::{
     tungstenite::{Message, protocol::WebSocketConfig},
 };
 
-use super::{Context, MirrorStatus, Role};
+use super::{Context, MirrorStatus, Role, information};
 use crate::{
     clock,
     driver::Command,
-    store::{Note, Numbered, Store},
+    store::{Asked, Note, Numbered, Store},
 };
 
 /// How long connecting may take, TLS and WebSocket included.
@@ -32,6 +32,8 @@ const TICK: Duration = Duration::from_secs(10);
 const SILENCE: Duration = Duration::from_secs(60);
 /// Longest message that is read. Relays take events of 64 KiB; some take twice that.
 const MAX_MESSAGE_BYTES: usize = 512 * 1024;
+/// Most events of the store that are compared with those of a relay, the newest: 2 MB.
+const MAX_COMPARED: usize = 50_000;
 /// Batches of the store that are looked through before the relay is listened to again.
 const BATCHES: usize = 20;
 
@@ -56,7 +58,7 @@ pub(super) async fn run(context: Context, url: String, role: Role, owner: Public
         Ok(Err(error)) => return tracing::error!(%error, "the store cannot be read"),
         Err(_) => return,
     };
-    let mirror = Mirror::new(role.out, settled, heard_until);
+    let mirror = Mirror::new(owner, role.out, settled, heard_until);
     let mut link = Link { context, url, role, owner, mirror, settled };
     loop {
         link.report("connecting", None);
@@ -78,13 +80,17 @@ pub(super) async fn run(context: Context, url: String, role: Role, owner: Public
 impl Link {
     /// One connection, from its beginning to its end. The error says why it ended.
     async fn talk(&mut self) -> Result<(), String> {
-        let mut socket = connect(&self.url).await?;
         let mut interest = self.context.interest.clone();
         let mut progress = self.context.store.progress();
+        let mut logins = self.context.logins.subscribe();
+        let terms = information::ask(&self.url, &self.context.tls).await;
+        let mut socket = connect(&self.url, Arc::clone(&self.context.tls)).await?;
         let mut tick = tokio::time::interval(TICK);
         let mut heard = Instant::now();
         progress.mark_changed();
         interest.mark_changed();
+        let steps = self.mirror.on_connected(terms);
+        self.perform(&mut socket, steps).await?;
         loop {
             let steps = tokio::select! {
                 message = socket.next() => {
@@ -98,12 +104,17 @@ impl Link {
                 }
                 Ok(()) = interest.changed() => {
                     let wanted = interest.borrow_and_update().as_ref().clone();
-                    self.mirror.on_connected(wanted, clock::now())
+                    self.mirror.on_interest(wanted, clock::now())
                 }
                 Ok(()) = progress.changed() => {
                     progress.borrow_and_update();
                     vec![]
                 }
+                login = logins.recv() => match login {
+                    Ok(login) if login.0 == self.url => self.mirror.on_login(&login.1),
+                    // Whoever missed one is asked again, for the mirror still wants it.
+                    _ => vec![],
+                },
                 _ = tick.tick() => {
                     if heard.elapsed() > 2 * SILENCE {
                         return Err("the relay is silent".to_owned());
@@ -121,9 +132,16 @@ impl Link {
     }
 
     async fn perform(&mut self, socket: &mut Socket, steps: Vec<Step>) -> Result<(), String> {
-        for step in steps {
+        let mut steps = VecDeque::from(steps);
+        while let Some(step) = steps.pop_front() {
             match step {
                 Step::Send(line) => send(socket, Message::Text(line.into())).await?,
+                Step::Collect(what) => {
+                    let (store, owner, wanted) = (self.context.store.clone(), self.owner, what.clone());
+                    let held = blocking(move || collect(&store, &owner, &wanted)).await?;
+                    let more = self.mirror.on_collected(&what, &held, clock::now());
+                    more.into_iter().rev().for_each(|step| steps.push_front(step));
+                }
                 Step::Acknowledged(id) => self.note(Note::Given(id)).await,
                 Step::Settled(through) => {
                     self.settled = through;
@@ -144,15 +162,21 @@ impl Link {
 
     /// Offers what the relay does not have, as far as there is room.
     async fn offer(&mut self, socket: &mut Socket) -> Result<(), String> {
-        while let Some(after) = self.mirror.room() {
+        while let Some(room) = self.mirror.room() {
             let (store, owner) = (self.context.store.clone(), self.owner);
-            let next = tokio::task::spawn_blocking(move || next(&store, &owner, after)).await;
-            let next = next.map_err(|error| error.to_string())?;
-            let Numbered { through, events } = next.map_err(|error| error.to_string())?;
-            if through <= after {
-                break;
-            }
-            let steps = self.mirror.offer(through, &events, clock::now());
+            let steps = match room {
+                Room::After(after) => {
+                    let Numbered { through, events } = blocking(move || next(&store, &owner, after)).await?;
+                    if through <= after {
+                        break;
+                    }
+                    self.mirror.offer(through, &events, clock::now())
+                }
+                Room::Again(ids) => {
+                    let events = blocking(move || named(&store, &owner, ids)).await?;
+                    self.mirror.offer_again(&events, clock::now())
+                }
+            };
             self.perform(socket, steps).await?;
         }
         Ok(())
@@ -178,6 +202,8 @@ impl Link {
             last_event: report.last_event,
             behind: if self.role.out { newest.saturating_sub(self.settled) } else { 0 },
             needs_signature: report.needs_signature,
+            challenge: self.mirror.wants_login().map(str::to_owned),
+            work: report.work,
             caught_up: report.caught_up,
         };
         self.context
@@ -208,24 +234,44 @@ fn next(store: &Store, owner: &PublicKey, after: u64) -> Result<Numbered, redb::
     Ok(next)
 }
 
+/// Times and ids of what is in the store and to be compared with what a relay has.
+fn collect(store: &Store, owner: &PublicKey, what: &Collect) -> Result<Vec<(u64, EventId)>, redb::Error> {
+    let own = Filter { authors: Some([*owner].into()), ..Filter::default() };
+    let offered = |event: &Event| is_offered(event, owner, |id| store.was_given(id));
+    let asked = match what {
+        Collect::Own => Asked { filter: &own, also: &offered },
+        Collect::Wanted(filter) => Asked { filter, also: &|_| true },
+    };
+    store.collect(&[asked], MAX_COMPARED)
+}
+
+/// The events of the owner with these ids that are for mirrors.
+fn named(store: &Store, owner: &PublicKey, ids: Vec<EventId>) -> Result<Vec<(u64, Event)>, redb::Error> {
+    let filter = Filter { ids: Some(ids.into_iter().collect()), ..Filter::default() };
+    let also = |event: &Event| is_offered(event, owner, |id| store.was_given(id));
+    let picked = store.select(&[Asked { filter: &filter, also: &also }])?.picked;
+    Ok(picked.into_iter().filter_map(|picked| Some((picked.sequence, picked.event?))).collect())
+}
+
+/// Reads the store without keeping the other tasks waiting.
+async fn blocking<T: Send + 'static>(
+    read: impl FnOnce() -> Result<T, redb::Error> + Send + 'static,
+) -> Result<T, String> {
+    let read = tokio::task::spawn_blocking(read).await.map_err(|error| error.to_string())?;
+    read.map_err(|error| format!("the store cannot be read: {error}"))
+}
+
 /// An event as any other that comes from elsewhere: right in shape, time, id and signature.
 fn checked(event: UnverifiedEvent, now: u64) -> Option<Event> {
     event.rumor.check_shape().ok()?;
     (event.rumor.created_at <= now.saturating_add(MAX_SECONDS_AHEAD)).then(|| event.verify().ok()).flatten()
 }
 
-async fn connect(url: &str) -> Result<Socket, String> {
-    let roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.into() };
-    let tls = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .map_err(|error| error.to_string())?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
+async fn connect(url: &str, tls: Arc<ClientConfig>) -> Result<Socket, String> {
     let limits = WebSocketConfig::default()
         .max_message_size(Some(MAX_MESSAGE_BYTES))
         .max_frame_size(Some(MAX_MESSAGE_BYTES));
-    let connecting =
-        connect_async_tls_with_config(url, Some(limits), true, Some(Connector::Rustls(Arc::new(tls))));
+    let connecting = connect_async_tls_with_config(url, Some(limits), true, Some(Connector::Rustls(tls)));
     match timeout(CONNECT_WITHIN, connecting).await {
         Ok(Ok((socket, _))) => Ok(socket),
         Ok(Err(error)) => Err(error.to_string()),

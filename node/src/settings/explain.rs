@@ -44,6 +44,7 @@ pub fn explain(settings: &Settings, flags: &Flags, said: impl Fn(&str) -> Option
         ("open-relay", Some(settings.open_relay.to_string())),
         ("mirror", Some(list(settings.mirrors.clone()))),
         ("mirror-lists", Some(settings.mirror_lists.to_string())),
+        ("mirror-ca", settings.mirror_ca.as_deref().map(path_text)),
         ("public-read", Some(settings.public_read.to_string())),
         ("claim-minutes", Some((settings.claim_seconds / 60).to_string())),
         ("no-qr", Some((!settings.qr).to_string())),

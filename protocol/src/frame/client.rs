@@ -4,6 +4,7 @@ use crate::{
     EventId, Filter, Malformed, UnverifiedEvent,
     frame::RequestId,
     limits::{MAX_FILTERS, MAX_FRAME_BYTES, MAX_MARKER_BYTES, MAX_TEXT_BYTES},
+    login::MAX_RELAY_BYTES,
     wire::{self, CompactEvent},
 };
 
@@ -92,6 +93,22 @@ pub enum ClientFrame {
         /// The event.
         id: EventId,
     },
+    /// 13 `[13, relay, proof]`: a login at a relay of somebody else that wants one (see
+    /// [`crate::login::relay_draft`]). There is no answer but the [`super::NodeFrame::Mirrors`] that follow.
+    RelayLogin {
+        /// The address, as the node told it.
+        relay: String,
+        /// A login event over the challenge of that relay.
+        proof: UnverifiedEvent,
+    },
+    /// 14 `[14, request, after]`: the owner asks for stored events with their signatures, in the order in which they
+    /// were stored. What does not fit into the answer is asked for next, after what it went through.
+    Export {
+        /// Repeated in the answer.
+        request: RequestId,
+        /// The sequence number after which they begin.
+        after: u64,
+    },
 }
 
 impl ClientFrame {
@@ -111,6 +128,8 @@ impl ClientFrame {
             Self::Mark { name, until } => wire::encode(&(9u8, name, until)),
             Self::Search { request, filters, words } => wire::encode(&(10u8, request, filters, words)),
             Self::Retry { id } => wire::encode(&(12u8, id)),
+            Self::RelayLogin { relay, proof } => wire::encode(&(13u8, relay, CompactEvent::from(proof))),
+            Self::Export { request, after } => wire::encode(&(14u8, request, after)),
         }
     }
 
@@ -169,6 +188,14 @@ impl ClientFrame {
                 Ok(Self::Search { request, filters, words })
             }
             12 => wire::decode(bytes).map(|(_, id): (u8, _)| Self::Retry { id }),
+            13 => {
+                let (_, relay, proof): (u8, String, CompactEvent) = wire::decode(bytes)?;
+                if relay.len() > MAX_RELAY_BYTES {
+                    return Err(Malformed::TooLong { length: relay.len(), max: MAX_RELAY_BYTES });
+                }
+                Ok(Self::RelayLogin { relay, proof: proof.into() })
+            }
+            14 => wire::decode(bytes).map(|(_, request, after): (u8, _, _)| Self::Export { request, after }),
             other => Err(Malformed::UnknownType(other)),
         }
     }
@@ -176,13 +203,18 @@ impl ClientFrame {
     /// The request that an answer to this frame names; 0 where there is none.
     pub const fn request(&self) -> RequestId {
         match self {
-            Self::Hello { .. } | Self::Watch { .. } | Self::Mark { .. } | Self::Retry { .. } => 0,
+            Self::Hello { .. }
+            | Self::Watch { .. }
+            | Self::Mark { .. }
+            | Self::Retry { .. }
+            | Self::RelayLogin { .. } => 0,
             Self::Login { request, .. }
             | Self::Claim { request, .. }
             | Self::Publish { request, .. }
             | Self::Fetch { request, .. }
             | Self::Subscribe { request, .. }
             | Self::Search { request, .. }
+            | Self::Export { request, .. }
             | Self::Unsubscribe { request } => *request,
         }
     }

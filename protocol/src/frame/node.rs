@@ -1,13 +1,13 @@
 //! Node to client.
 
 use crate::{
-    EventId, Malformed, PeerId, PublicKey, Rumor,
+    EventId, Malformed, PeerId, PublicKey, Rumor, UnverifiedEvent,
     channel::ChannelKey,
-    frame::{Refusal, RefusalCode, RequestId},
+    frame::{MAX_MIRRORS, Mirror, Refusal, RefusalCode, RequestId},
     limits::{MAX_BATCH_BYTES, MAX_MARKERS, MAX_TEXT_BYTES, MAX_WAY_BYTES, MAX_WAYS},
     msgpack::{Input, Read, Write},
     packing::{pack, unpack},
-    wire::{self, CompactRumor},
+    wire::{self, CompactEvent, CompactRumor},
 };
 
 /// Names one store. A client that sees another one than before starts over instead of resuming.
@@ -108,6 +108,23 @@ pub enum NodeFrame {
         reached: Reached,
         /// Bytes of events, announcements and questions, by the node that they came from.
         heard: Vec<(PeerId, u64)>,
+    },
+    /// 77 `[77, mirrors]`: how the relays stand to which the node gives its owner's public events, if there are any; sent
+    /// after a Status when it has changed, and at once when one wants another login.
+    Mirrors(
+        /// At most [`MAX_MIRRORS`].
+        Vec<Mirror>,
+    ),
+    /// 78 `[78, request, through, newest, packed events]`: answers an Export.
+    Exported {
+        /// The request that it answers.
+        request: RequestId,
+        /// Highest sequence number that was looked at; the client asks on after it.
+        through: u64,
+        /// Highest sequence number in the store; when it is `through`, that was all.
+        newest: u64,
+        /// With their signatures, in the order of their sequence numbers.
+        events: Vec<UnverifiedEvent>,
     },
     /// 70 `[70, request, code, reason]`: no. With request 0 the node closes the connection next.
     Refused {
@@ -352,11 +369,19 @@ impl NodeFrame {
             }
             Self::Status { peers, stored, caught_up } => wire::encode(&(69u8, peers, stored, caught_up)),
             Self::Network { reached, heard } => wire::encode(&(76u8, reached, heard)),
+            Self::Mirrors(mut mirrors) => {
+                mirrors.truncate(MAX_MIRRORS);
+                wire::encode(&(77u8, mirrors))
+            }
             Self::Deliveries { id, people } => wire::encode(&(71u8, id, people)),
             Self::Delegated { expires } => wire::encode(&(72u8, expires)),
             Self::Markers(markers) => wire::encode(&(73u8, markers)),
             Self::Ways(Ways { key, addresses, helpers }) => {
                 wire::encode(&(74u8, bytes(key.as_bytes()), addresses, helpers))
+            }
+            Self::Exported { request, through, newest, events } => {
+                let (packed, packing) = pack::<CompactEvent, _>(events);
+                wire::encode(&(78u8, request, through, newest, packing, bytes(&packed)))
             }
             Self::Refused { request, refusal: Refusal { code, mut reason } } => {
                 reason.truncate(reason.floor_char_boundary(MAX_TEXT_BYTES));
@@ -403,6 +428,13 @@ impl NodeFrame {
                 caught_up,
             }),
             76 => wire::decode(bytes).map(|(_, reached, heard): (u8, _, _)| Self::Network { reached, heard }),
+            77 => {
+                let (_, mirrors): (u8, Vec<Mirror>) = wire::decode(bytes)?;
+                if mirrors.len() > MAX_MIRRORS {
+                    return Err(Malformed::Encoding(format!("more than {MAX_MIRRORS} mirrors")));
+                }
+                Ok(Self::Mirrors(mirrors))
+            }
             70 => wire::decode(bytes).map(|(_, request, code, reason): (u8, _, RefusalCode, String)| {
                 Self::Refused { request, refusal: Refusal { code, reason } }
             }),
@@ -425,6 +457,12 @@ impl NodeFrame {
                     return Err(Malformed::Encoding("too many or too long ways".to_owned()));
                 }
                 Ok(Self::Ways(Ways { key: ChannelKey::from_bytes(key.into_array()), addresses, helpers }))
+            }
+            78 => {
+                let (_, request, through, newest, packing, packed): (u8, _, _, _, u8, serde_bytes::ByteBuf) =
+                    wire::decode(bytes)?;
+                let events = unpack::<CompactEvent, _>(packing, &packed)?;
+                Ok(Self::Exported { request, through, newest, events })
             }
             other => Err(Malformed::UnknownType(other)),
         }

@@ -17,8 +17,8 @@ const END_PIXELS: f64 = 3_000.0;
 const PASSED_PIXELS: f64 = 4_000.0;
 /// How many pixels above the window they are back: a good deal fewer, or the same ones would come and go.
 const BACK_PIXELS: f64 = 1_500.0;
-/// How many posts go out at once.
-const PASSED_POSTS: usize = 12;
+/// How many posts go out at once: as many as come in, for they come back together.
+const PASSED_POSTS: usize = 4;
 
 /// What was reported last.
 pub(super) struct Sight {

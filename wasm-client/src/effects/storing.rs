@@ -2,14 +2,14 @@
 
 use std::rc::Rc;
 
-use nostrp2p_protocol::{EventId, Rumor};
+use nostrp2p_protocol::{EventId, Rumor, UnverifiedEvent};
 use wasm_bindgen_futures::spawn_local;
+use web_sys::Blob;
 
 use super::{App, window};
 use crate::{
     export,
     message::Message,
-    secret::Secret,
     storage::{
         Change, Place, Snapshot, Storage, StorageError,
         indexed::{IndexedStorage, NAME},
@@ -73,14 +73,29 @@ impl Store {
 
 impl App {
     /// Offers everything that is stored as a file.
-    pub(super) fn export(self: &Rc<Self>, name: String) {
+    pub(super) fn export_held(self: &Rc<Self>, name: String) {
         let app = Rc::clone(self);
         spawn_local(async move {
             match app.store.everything().await {
-                Ok(all) => window::download(&app.window, &name, &Secret::new(export::lines(&all))),
+                Ok(all) => window::download_text(&app.window, &name, &export::held(&all)),
                 Err(error) => app.dispatch(Message::StorageFailed(error)),
             }
         });
+    }
+
+    /// Puts events into the file of everything.
+    pub(super) fn export_part(&self, events: &[UnverifiedEvent]) {
+        if let Ok(part) = window::blob(&export::signed(events)) {
+            self.exported.borrow().push(&part);
+        }
+    }
+
+    /// Offers the file of everything under this name; without one it is let go.
+    pub(super) fn export_end(&self, name: Option<String>) {
+        let parts = self.exported.take();
+        if let (Some(name), Ok(file)) = (name, Blob::new_with_blob_sequence(&parts)) {
+            window::download(&self.window, &name, &file);
+        }
     }
 
     pub(super) fn save(self: &Rc<Self>, changes: Vec<Change>) {

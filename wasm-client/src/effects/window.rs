@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use js_sys::{Array, Reflect};
+use js_sys::{Array, Function, Promise, Reflect};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{Blob, CustomEvent, HtmlAnchorElement, Url, Window};
@@ -12,7 +12,7 @@ use crate::{
     message::{Browser, Message},
     secret::Secret,
     storage::Theme,
-    texts::Language,
+    texts::{self, Language},
     vdom::Text,
 };
 
@@ -49,11 +49,21 @@ async fn copied(window: &Window, text: &str) -> bool {
     JsFuture::from(navigator.clipboard().write_text(text)).await.is_ok()
 }
 
+/// A text as the content of a file.
+pub(super) fn blob(text: &str) -> Result<Blob, JsValue> {
+    Blob::new_with_str_sequence(&Array::of1(&JsValue::from_str(text)))
+}
+
 /// Offers a text as a file to save.
-pub(super) fn download(window: &Window, name: &str, text: &Secret) {
-    let parts = Array::of1(&JsValue::from_str(text.reveal()));
-    let Ok(blob) = Blob::new_with_str_sequence(&parts) else { return };
-    let Ok(url) = Url::create_object_url_with_blob(&blob) else { return };
+pub(super) fn download_text(window: &Window, name: &str, text: &str) {
+    if let Ok(file) = blob(text) {
+        download(window, name, &file);
+    }
+}
+
+/// Offers a file to save.
+pub(super) fn download(window: &Window, name: &str, file: &Blob) {
+    let Ok(url) = Url::create_object_url_with_blob(file) else { return };
     let anchor = window.document().and_then(|document| document.create_element("a").ok());
     if let Some(anchor) = anchor.and_then(|anchor| anchor.dyn_into::<HtmlAnchorElement>().ok()) {
         anchor.set_href(&url);
@@ -73,11 +83,33 @@ pub(super) fn put_theme(window: &Window, theme: Theme) {
     }
 }
 
-/// Says in which language the page is: readers of screens, hyphenation and fonts go by it.
-pub(super) fn put_language(window: &Window, language: Language) {
-    if let Some(root) = window.document().and_then(|document| document.document_element()) {
-        drop(root.set_attribute("lang", language.tag()));
+impl App {
+    /// Says in which language the page is: readers of screens, hyphenation and fonts go by it. Its texts are loaded
+    /// before, if they are not there; and `boot.js` finds it noted, to load them at once the next time.
+    pub(super) fn put_language(self: &Rc<Self>, language: Language) {
+        if let Ok(Some(storage)) = self.window.local_storage() {
+            drop(storage.set_item("language", language.tag()));
+        }
+        if language.is_here() {
+            if let Some(root) = self.window.document().and_then(|document| document.document_element()) {
+                drop(root.set_attribute("lang", language.tag()));
+            }
+            return;
+        }
+        let app = Rc::clone(self);
+        spawn_local(async move {
+            let learned = learn_japanese(&app.japanese).await.is_ok();
+            app.dispatch(Message::Browser(Browser::Language(learned)));
+        });
     }
+}
+
+/// Loads the Japanese texts: `load` gives a promise of them.
+pub(super) async fn learn_japanese(load: &Function) -> Result<(), JsValue> {
+    let promise: Promise = load.call0(&JsValue::NULL)?.dyn_into()?;
+    let list: Array = JsFuture::from(promise).await?.dyn_into()?;
+    let whole = texts::learn_japanese(list.iter().filter_map(|text| text.as_string()).collect());
+    if whole { Ok(()) } else { Err("the Japanese texts are those of another version".into()) }
 }
 
 /// Goes to another screen.

@@ -2,7 +2,7 @@
 
 use nostrp2p_protocol::{
     EventId, PeerId, PublicKey,
-    frame::{CaughtUp, PeerStatus, Reached, Refusal, RequestId},
+    frame::{CaughtUp, Mirror, PeerStatus, Reached, Refusal, RequestId},
 };
 
 use super::ways::{Attempt, Home, Way};
@@ -48,6 +48,8 @@ pub struct Connection {
     pub cursor: Option<Cursor>,
     /// How the node stands in the overlay.
     pub status: Option<Status>,
+    /// How the relays stand to which the node gives public posts.
+    pub mirrors: Vec<Mirror>,
 }
 
 /// How far the connection has come.
@@ -136,6 +138,8 @@ pub enum Request {
     Notices,
     /// Likes, the own ones and those that own posts got.
     Likes,
+    /// The next part of everything, with signatures.
+    Export,
 }
 
 /// How the node stands in the overlay.

@@ -17,8 +17,9 @@ pub const MAX_POSTS: usize = 10_000;
 pub const MAX_STRAYS: usize = 1_000;
 /// How many posts are drawn at first: a large screen full.
 pub const PAGE_POSTS: usize = 30;
-/// How many more are drawn each time the end comes near: few enough for one frame of a slow phone.
-pub const MORE_POSTS: usize = 12;
+/// How many more are drawn each time the end comes near, once a frame: few enough for a frame of a slow phone, and more
+/// than anybody scrolls past meanwhile.
+pub const MORE_POSTS: usize = 4;
 
 /// All posts that are here.
 #[derive(Debug, Clone)]

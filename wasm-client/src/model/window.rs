@@ -76,12 +76,12 @@ mod tests {
         Place::new(1_000_000 - number, EventId::from_bytes([0; 32]))
     }
 
-    /// A window that was scrolled past that many blocks of 12 posts, each post 100 pixels high.
+    /// A window that was scrolled past that many blocks of four posts, each post 100 pixels high.
     fn scrolled(blocks: u64) -> Window {
         let mut window = Window::default();
         for block in 1..=blocks {
             window.grow();
-            window.pass(place(block * 12), 12, u32::try_from(block).unwrap() * 1_200);
+            window.pass(place(block * 4), 4, u32::try_from(block).unwrap() * 400);
         }
         window
     }
@@ -89,18 +89,18 @@ mod tests {
     #[test]
     fn what_is_drawn_stays_as_much_however_far_somebody_reads() {
         let window = scrolled(800);
-        assert_eq!((window.drawn, window.above()), (PAGE_POSTS, 960_000));
-        assert_eq!(window.after(), Some(place(9_600)));
+        assert_eq!((window.drawn, window.above()), (PAGE_POSTS, 320_000));
+        assert_eq!(window.after(), Some(place(3_200)));
     }
 
     #[test]
     fn going_back_a_little_draws_the_block_above_and_going_far_draws_what_lies_there() {
         let mut window = scrolled(100);
-        window.go_back(119_500);
-        assert_eq!((window.drawn, window.above()), (PAGE_POSTS + 12, 118_800));
-        window.go_back(60_000);
-        assert_eq!((window.drawn, window.above()), (MAX_DRAWN, 60_000));
-        assert_eq!(window.after(), Some(place(600)));
+        window.go_back(39_700);
+        assert_eq!((window.drawn, window.above()), (PAGE_POSTS + 4, 39_600));
+        window.go_back(20_000);
+        assert_eq!((window.drawn, window.above()), (MAX_DRAWN, 20_000));
+        assert_eq!(window.after(), Some(place(200)));
         window.go_back(0);
         assert_eq!((window.drawn, window.above(), window.after()), (MAX_DRAWN, 0, None));
     }

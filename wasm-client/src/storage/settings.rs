@@ -89,6 +89,8 @@ pub enum Setting {
     KeptSince(u64),
     /// Whether the person saved a copy of the key.
     BackedUp(bool),
+    /// At which relays the person has agreed to sign in.
+    Agreed(Vec<String>),
 }
 
 /// All settings.
@@ -130,6 +132,8 @@ pub struct Settings {
     pub kept_since: u64,
     /// See [`Setting::BackedUp`].
     pub backed_up: bool,
+    /// See [`Setting::Agreed`].
+    pub agreed: Vec<String>,
 }
 
 impl Theme {
@@ -195,6 +199,7 @@ impl Setting {
             Self::Pace(_) => "pace",
             Self::KeptSince(_) => "kept_since",
             Self::BackedUp(_) => "backed_up",
+            Self::Agreed(_) => "agreed",
         }
     }
 
@@ -221,6 +226,7 @@ impl Setting {
                 }
                 Some(text).filter(|text| !text.is_empty())
             }
+            Self::Agreed(relays) => Some(relays.join(" ")).filter(|text| !text.is_empty()),
             Self::Media(media) => Some(media.word().to_owned()),
             Self::Pace(pace) => Some(pace.word().to_owned()),
             Self::Mentions(mentions) => Some(mentions.to_text()).filter(|text| !text.is_empty()),
@@ -269,6 +275,10 @@ impl Settings {
             }
             "kept_since" => self.kept_since = text.parse().unwrap_or_default(),
             "backed_up" => self.backed_up = text == "yes",
+            "agreed" => {
+                self.agreed =
+                    text.split(' ').filter(|relay| relay.contains("://")).map(str::to_owned).collect();
+            }
             _ => {}
         }
     }
@@ -319,6 +329,7 @@ mod tests {
             Setting::Pace(Pace::Saver),
             Setting::KeptSince(5),
             Setting::BackedUp(true),
+            Setting::Agreed(vec!["wss://a.example".into(), "ws://b.example:7000".into()]),
         ];
         let mut read = Settings::default();
         for setting in &settings {
@@ -343,6 +354,7 @@ mod tests {
             pace: Pace::Saver,
             kept_since: 5,
             backed_up: true,
+            agreed: vec!["wss://a.example".into(), "ws://b.example:7000".into()],
         };
         assert_eq!(read, expected);
     }
@@ -368,6 +380,7 @@ mod tests {
             "read_until",
             "kept_since",
             "backed_up",
+            "agreed",
             "unknown",
         ] {
             read.read(name, "\u{0} broken");

@@ -11,51 +11,51 @@ use crate::{
 };
 
 words! {
-    table KEYS_TABLE;
+    table KEYS_TABLE, after 0;
 
-    PASSPHRASE: "Passphrase", "パスフレーズ";
-    PASSPHRASE_NEW: "New passphrase", "新しいパスフレーズ";
-    PASSPHRASE_AGAIN: "The same once more", "もう一度同じもの";
-    PASSPHRASE_SHORT: "Take at least 8 characters; four or five words that do not belong together are better.", "8文字以上にしてください。互いに関係のない単語を四つか五つ並べるとより安全です。";
-    PASSPHRASE_DIFFERENT: "The two are not the same. Type them again.", "二つが一致しません。もう一度入力してください。";
-    PASSPHRASE_WRONG: "This passphrase does not fit. Try again.", "パスフレーズが違います。もう一度試してください。";
-    PASSPHRASE_HARD: "This key asks for more memory than a browser gives. Open it with the program that made it, and bring it as nsec.", "この鍵を開くには、ブラウザーでは足りないほどのメモリーが必要です。作成したプログラムで開き、nsec の形で持ってきてください。";
-    PASSPHRASE_BROKEN: "This is not a whole key: a character is missing or mistyped.", "鍵として不完全です。文字が欠けているか、間違っています。";
-    PASSPHRASE_BROWSER: "The browser could not do it. Reload the page and try again.", "ブラウザーで処理できませんでした。ページを再読み込みして、もう一度試してください。";
-    SEALING: "Encrypting…", "暗号化しています…";
+    PASSPHRASE: "Passphrase";
+    PASSPHRASE_NEW: "New passphrase";
+    PASSPHRASE_AGAIN: "The same once more";
+    PASSPHRASE_SHORT: "Take at least 8 characters; four or five words that do not belong together are better.";
+    PASSPHRASE_DIFFERENT: "The two are not the same. Type them again.";
+    PASSPHRASE_WRONG: "This passphrase does not fit. Try again.";
+    PASSPHRASE_HARD: "This key asks for more memory than a browser gives. Open it with the program that made it, and bring it as nsec.";
+    PASSPHRASE_BROKEN: "This is not a whole key: a character is missing or mistyped.";
+    PASSPHRASE_BROWSER: "The browser could not do it. Reload the page and try again.";
+    SEALING: "Encrypting…";
 
-    BACKUP_LEAD: "The file holds your key under a passphrase. Whoever has both can write as you. Without the passphrase the file is worth nothing, and nobody can reset it: write it down, apart from the file.", "ファイルにはパスフレーズで守られた鍵が入ります。両方を手に入れた人は、あなたとして投稿できます。パスフレーズがなければファイルは役に立たず、だれも再設定できません。ファイルとは別の場所に書き留めてください。";
-    BACKUP_SAVE: "Save the file", "ファイルを保存";
-    BACKUP_SAVED: "Saved. Keep the file and its passphrase in different places.", "保存しました。ファイルとパスフレーズは別々の場所に保管してください。";
-    BACKUP_FILE: "Key of {0}, under a passphrase\n\n{1}\n\nTo use it, choose “I have a key” in NostrP2P, paste the line that begins with ncryptsec1, and enter the passphrase.\nWhoever has this file and the passphrase can write as you. Without the passphrase it is worth nothing.\n", "{0} の鍵（パスフレーズで保護）\n\n{1}\n\n使うには、NostrP2P で「鍵を持っています」を選び、ncryptsec1 で始まる行を貼り付けて、パスフレーズを入力してください。\nこのファイルとパスフレーズの両方を持つ人は、あなたとして投稿できます。パスフレーズがなければ、このファイルは役に立ちません。\n";
+    BACKUP_LEAD: "The file holds your key under a passphrase. Whoever has both can write as you. Without the passphrase the file is worth nothing, and nobody can reset it: write it down, apart from the file.";
+    BACKUP_SAVE: "Save the file";
+    BACKUP_SAVED: "Saved. Keep the file and its passphrase in different places.";
+    BACKUP_FILE: "Key of {0}, under a passphrase\n\n{1}\n\nTo use it, choose “I have a key” in NostrP2P, paste the line that begins with ncryptsec1, and enter the passphrase.\nWhoever has this file and the passphrase can write as you. Without the passphrase it is worth nothing.\n";
 
-    SIGNER: "Lock", "ロック";
-    SIGNER_EXTENSION: "An extension of this browser holds your key and signs for you. The key never comes to this page: back it up and lock it there.", "このブラウザーの拡張機能が鍵を持ち、署名します。鍵がこのページに渡ることはありません。バックアップとロックは拡張機能で行ってください。";
-    KEY_IN_EXTENSION: "It is in the extension of your browser, not here.", "鍵はここではなく、ブラウザーの拡張機能にあります。";
-    LOCK_WHY: "Whoever holds this device unlocked can write as you. With a passphrase they cannot: it is asked for when the page is opened and after the page was out of sight for 15 minutes.", "ロックされていないこの端末を手にした人は、あなたとして投稿できます。パスフレーズを設定すると防げます。ページを開いたとき、および15分間表示されなかったあとに尋ねられます。";
-    LOCK_CHOOSE: "Set a passphrase", "パスフレーズを設定";
-    LOCK_LEAD: "Without this passphrase the key on this device cannot be used, and nobody can reset it. Keep a backup of the key besides.", "このパスフレーズがなければ、この端末の鍵は使えません。だれも再設定できないので、鍵のバックアップも取っておいてください。";
-    LOCK_SET: "Lock with it", "設定する";
-    LOCK_PUT_ON: "Your key is under the passphrase now.", "鍵をパスフレーズで保護しました。";
-    LOCK_ON: "Your key is under a passphrase.", "鍵はパスフレーズで保護されています。";
-    LOCK_NOW: "Lock now", "今すぐロック";
-    LOCK_OFF: "Take the passphrase off", "パスフレーズを外す";
-    LOCK_TAKEN_OFF: "The key is under no passphrase any more.", "パスフレーズを外しました。";
-    UNLOCK: "Unlock", "ロックを解除";
-    UNLOCKING: "Unlocking…", "解除しています…";
-    UNLOCK_TITLE: "Your key is locked", "鍵がロックされています";
-    UNLOCK_LEAD: "Your passphrase lets this page sign for you. Without it you can read what is stored here.", "パスフレーズを入力すると、このページがあなたの代わりに署名できます。入力しなくても、ここに保存されたものは読めます。";
-    KEY_IS_LOCKED: "your key is locked.", "鍵がロックされています。";
+    SIGNER: "Lock";
+    SIGNER_EXTENSION: "An extension of this browser holds your key and signs for you. The key never comes to this page: back it up and lock it there.";
+    KEY_IN_EXTENSION: "It is in the extension of your browser, not here.";
+    LOCK_WHY: "Whoever holds this device unlocked can write as you. With a passphrase they cannot: it is asked for when the page is opened and after the page was out of sight for 15 minutes.";
+    LOCK_CHOOSE: "Set a passphrase";
+    LOCK_LEAD: "Without this passphrase the key on this device cannot be used, and nobody can reset it. Keep a backup of the key besides.";
+    LOCK_SET: "Lock with it";
+    LOCK_PUT_ON: "Your key is under the passphrase now.";
+    LOCK_ON: "Your key is under a passphrase.";
+    LOCK_NOW: "Lock now";
+    LOCK_OFF: "Take the passphrase off";
+    LOCK_TAKEN_OFF: "The key is under no passphrase any more.";
+    UNLOCK: "Unlock";
+    UNLOCKING: "Unlocking…";
+    UNLOCK_TITLE: "Your key is locked";
+    UNLOCK_LEAD: "Your passphrase lets this page sign for you. Without it you can read what is stored here.";
+    KEY_IS_LOCKED: "your key is locked.";
 
-    KEY_EXTENSION: "Use my browser extension", "ブラウザーの拡張機能を使う";
-    KEY_EXTENSION_WHY: "It holds my key and signs for me", "拡張機能が鍵を持ち、署名します";
-    KEY_OPENING: "Opening your key…", "鍵を開いています…";
-    KEY_PASSPHRASE: "Its passphrase", "そのパスフレーズ";
-    PROVING_EXTENSION: "Your browser extension asks you to sign in. Say yes there.", "ブラウザーの拡張機能がログインの確認を求めています。そこで許可してください。";
+    KEY_EXTENSION: "Use my browser extension";
+    KEY_EXTENSION_WHY: "It holds my key and signs for me";
+    KEY_OPENING: "Opening your key…";
+    KEY_PASSPHRASE: "Its passphrase";
+    PROVING_EXTENSION: "Your browser extension asks you to sign in. Say yes there.";
 }
 
 /// Why a key under a passphrase did not open, or could not be put there.
-pub const fn not_opened(language: Language, reason: NotOpened) -> &'static str {
+pub fn not_opened(language: Language, reason: NotOpened) -> &'static str {
     match reason {
         NotOpened::Passphrase => PASSPHRASE_WRONG,
         NotOpened::TooHard => PASSPHRASE_HARD,
@@ -66,7 +66,7 @@ pub const fn not_opened(language: Language, reason: NotOpened) -> &'static str {
 }
 
 /// What is wrong with a new passphrase.
-pub const fn unfit(language: Language, unfit: Unfit) -> &'static str {
+pub fn unfit(language: Language, unfit: Unfit) -> &'static str {
     match unfit {
         Unfit::Short => PASSPHRASE_SHORT.say(language),
         Unfit::Different => PASSPHRASE_DIFFERENT.say(language),

@@ -2,44 +2,49 @@
 
 #![expect(missing_docs, reason = "each constant is its own documentation")]
 
-use nostrp2p_protocol::frame::Path;
+use nostrp2p_protocol::frame::{Mirror, MirrorState, Path};
 
 use super::{Language, words};
 use crate::model::connection::Pill;
 
 words! {
-    table SURROUNDINGS_TABLE;
+    table SURROUNDINGS_TABLE, after super::settings::END;
 
-    YOUR_NODE: "Your node", "あなたのノード";
-    NETWORK_EMPTY: "No other node is connected yet. Your posts are kept and go out as soon as one is.", "まだほかのノードとつながっていません。投稿は保管され、つながりしだい送られます。";
-    NETWORK_OFFLINE: "Your node is not connected to this page, so its neighbours are not known.", "ノードがこのページとつながっていないため、近くのノードはわかりません。";
-    NETWORK_PICTURE: "Your node in the middle, the nodes it is connected to around it", "中央があなたのノード、まわりがつながっているノード";
-    FIGURE_CONNECTED: "nodes connected", "つながっているノード";
-    FIGURE_DELAY: "typical delay", "ふつうの遅延";
-    FIGURE_HEARD: "heard in the last hour", "この1時間の受信";
-    REACHED_UNKNOWN: "Whether others reach your node is being found out.", "ほかのノードから届くかどうかを調べています。";
-    REACHED_DIRECTLY: "Anybody can reach your node.", "あなたのノードには、だれからでも届きます。";
-    REACHED_RELAYED: "Your node is behind a router; others reach it through nodes that relay for it.", "あなたのノードはルーターの内側にあり、中継するノードを通して届きます。";
-    REACHED_NO: "Your node reaches others, but they do not reach it: nobody relays for it yet.", "あなたのノードからは届きますが、ほかからは届きません。中継するノードがまだ見つかっていません。";
-    REACHED_NOWHERE: "Your node listens on its own machine alone, so only nodes there reach it.", "あなたのノードは同じ機械の中だけで待ち受けているため、外からは届きません。";
-    FIGURE_OUTBOX: "waiting to be sent", "送信待ち";
-    FIGURE_STORED: "posts and profiles stored", "保存された投稿とプロフィール";
-    CAUGHT_UP: "Last caught up with {1}: {0}. Events that had been missing: {2}.", "{1} との最後の照合：{0}。足りなかったイベント：{2}件。";
-    LEGEND_DIRECT: "straight", "直接";
-    LEGEND_PUNCHED: "through the router", "ルーター越し";
-    LEGEND_RELAYED: "by way of a third node", "別のノード経由";
-    UNKNOWN_OWNER: "owner not known yet", "持ち主はまだ不明";
-    NODE_OF: "node of {0}", "{0}のノード";
-    PILL_CONNECTED: "connected", "接続中";
-    PILL_HELPED: "connected by way of a helper", "中継役を通じて接続中";
-    WAY_STRAIGHT: "This page talks to your node at {0}.", "このページは {0} であなたのノードと直接通信しています。";
-    WAY_HELPED: "This page reaches your node by way of the helper {0}, which carries what is said and cannot read it.", "このページは中継役 {0} を通じてあなたのノードと通信しています。中継役は内容を読めません。";
-    WAYS_BESIDES: "Other ways, if this one fails: {0}.", "この経路が使えないときの別の経路：{0}。";
-    PILL_CONNECTING: "connecting", "接続しています";
-    PILL_OFFLINE: "offline, will send later", "オフライン（あとで送信）";
+    YOUR_NODE: "Your node";
+    NETWORK_EMPTY: "No other node is connected yet. Your posts are kept and go out as soon as one is.";
+    NETWORK_OFFLINE: "Your node is not connected to this page, so its neighbours are not known.";
+    NETWORK_PICTURE: "Your node in the middle, the nodes it is connected to around it";
+    FIGURE_CONNECTED: "nodes connected";
+    FIGURE_DELAY: "typical delay";
+    FIGURE_HEARD: "heard in the last hour";
+    REACHED_UNKNOWN: "Whether others reach your node is being found out.";
+    REACHED_DIRECTLY: "Anybody can reach your node.";
+    REACHED_RELAYED: "Your node is behind a router; others reach it through nodes that relay for it.";
+    REACHED_NO: "Your node reaches others, but they do not reach it: nobody relays for it yet.";
+    REACHED_NOWHERE: "Your node listens on its own machine alone, so only nodes there reach it.";
+    FIGURE_OUTBOX: "waiting to be sent";
+    FIGURE_STORED: "posts and profiles stored";
+    CAUGHT_UP: "Last caught up with {1}: {0}. Events that had been missing: {2}.";
+    LEGEND_DIRECT: "straight";
+    LEGEND_PUNCHED: "through the router";
+    LEGEND_RELAYED: "by way of a third node";
+    UNKNOWN_OWNER: "owner not known yet";
+    NODE_OF: "node of {0}";
+    PILL_CONNECTED: "connected";
+    PILL_HELPED: "connected by way of a helper";
+    WAY_STRAIGHT: "This page talks to your node at {0}.";
+    WAY_HELPED: "This page reaches your node by way of the helper {0}, which carries what is said and cannot read it.";
+    WAYS_BESIDES: "Other ways, if this one fails: {0}.";
+    PILL_CONNECTING: "connecting";
+    RELAYS: "Relays that get your public posts";
+    RELAY_AWAY: "not connected";
+    RELAY_COUNTS: "{0} · {1} given, {2} refused, {3} received, {4} to be looked at · {5}";
+    RELAY_LOGIN: "{0} takes nothing before you sign in. If you agree, your node may act as you there, now and later.";
+    RELAY_AGREE: "Sign in there";
+    PILL_OFFLINE: "offline, will send later";
 }
 
-pub const fn pill(language: Language, pill: Pill) -> &'static str {
+pub fn pill(language: Language, pill: Pill) -> &'static str {
     match pill {
         Pill::Connected => PILL_CONNECTED.say(language),
         Pill::Helped => PILL_HELPED.say(language),
@@ -49,7 +54,7 @@ pub const fn pill(language: Language, pill: Pill) -> &'static str {
 }
 
 /// The word by which tests and style sheet know the pill.
-pub const fn pill_word(pill: Pill) -> &'static str {
+pub fn pill_word(pill: Pill) -> &'static str {
     match pill {
         Pill::Connected | Pill::Helped => "connected",
         Pill::Connecting => "connecting",
@@ -57,7 +62,7 @@ pub const fn pill_word(pill: Pill) -> &'static str {
     }
 }
 
-pub const fn path(language: Language, path: Path) -> &'static str {
+pub fn path(language: Language, path: Path) -> &'static str {
     match path {
         Path::Direct => LEGEND_DIRECT.say(language),
         Path::Punched => LEGEND_PUNCHED.say(language),
@@ -85,6 +90,22 @@ pub fn way(language: Language, address: &str, helped: bool) -> String {
 
 pub fn other_ways(language: Language, addresses: &str) -> String {
     WAYS_BESIDES.fill(language, &[addresses])
+}
+
+pub fn relay(language: Language, mirror: &Mirror, last: &str) -> String {
+    let state = match mirror.state {
+        MirrorState::Connected => PILL_CONNECTED,
+        MirrorState::Connecting => PILL_CONNECTING,
+        MirrorState::Waiting => RELAY_AWAY,
+    };
+    let count = super::count;
+    let (given, refused) = (count(mirror.accepted), count(mirror.refused));
+    let (heard, behind) = (count(mirror.heard), count(mirror.behind));
+    RELAY_COUNTS.fill(language, &[state.say(language), &given, &refused, &heard, &behind, last])
+}
+
+pub fn relay_login(language: Language, relay: &str) -> String {
+    RELAY_LOGIN.fill(language, &[relay])
 }
 
 /// A number of bytes.

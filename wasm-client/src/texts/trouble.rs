@@ -11,46 +11,46 @@ use super::{Language, words};
 use crate::{address::InvalidAddress, model::connection::Trouble};
 
 words! {
-    table TROUBLE_TABLE;
+    table TROUBLE_TABLE, after super::surroundings::END;
 
-    KEY_INCOMPLETE: "This is not a whole {0}: a character is missing or mistyped.", "{0} として不完全です。文字が欠けているか、間違っています。";
-    KEY_OTHER: "This begins with {1}, but {0} is needed here.", "{1} で始まっていますが、ここで必要なのは {0} です。";
-    KEY_EMPTY: "This {0} holds no valid value.", "この {0} には有効な値が入っていません。";
-    KEY_NOT_KEPT: "The key could not be stored on this device ({0}). Nothing was changed; try again or use another browser.", "鍵をこの端末に保存できませんでした（{0}）。何も変更されていません。もう一度試すか、別のブラウザーを使ってください。";
+    KEY_INCOMPLETE: "This is not a whole {0}: a character is missing or mistyped.";
+    KEY_OTHER: "This begins with {1}, but {0} is needed here.";
+    KEY_EMPTY: "This {0} holds no valid value.";
+    KEY_NOT_KEPT: "The key could not be stored on this device ({0}). Nothing was changed; try again or use another browser.";
 
-    ADDRESS_EMPTY: "Enter the address that your node shows when it starts, for instance 127.0.0.1:20001.", "ノードの起動時に表示されるアドレスを入力してください（例：127.0.0.1:20001）。";
-    ADDRESS_FORM: "This is not an address. It should look like 127.0.0.1:20001 or https://node.example.", "アドレスの形式ではありません。127.0.0.1:20001 や https://node.example のように入力してください。";
-    ADDRESS_PORT: "The port behind the colon must be a number from 1 to 65535, for instance 20001.", "コロンの後のポートは 1 から 65535 までの数字です（例：20001）。";
-    CLAIM_INCOMPLETE: "This claim link is not whole: 32 digits must follow “#claim=”. Copy it again from your node.", "この登録リンクは不完全です。“#claim=” の後に32桁が必要です。ノードからもう一度コピーしてください。";
+    ADDRESS_EMPTY: "Enter the address that your node shows when it starts, for instance 127.0.0.1:20001.";
+    ADDRESS_FORM: "This is not an address. It should look like 127.0.0.1:20001 or https://node.example.";
+    ADDRESS_PORT: "The port behind the colon must be a number from 1 to 65535, for instance 20001.";
+    CLAIM_INCOMPLETE: "This claim link is not whole: 32 digits must follow “#claim=”. Copy it again from your node.";
 
-    NO_ANSWER_LOOPBACK: "No node answers at {0}. Is it running? If the browser asked whether this page may reach devices on your network, it needs a yes.", "{0} のノードから応答がありません。起動していますか。ネットワーク上の機器への接続をブラウザーに尋ねられた場合は、許可してください。";
-    NO_ANSWER: "No node answers at {0}. Is it running, and is this its address? Start it, then try again.", "{0} のノードから応答がありません。起動していて、アドレスは正しいですか。起動してから、もう一度試してください。";
-    NO_ANSWER_TLS: "No node answers at {0}. It may be off, the port may be another one, or its certificate is not valid for this name: browsers do not say which. Open https://{0}/ in a new tab; if the browser warns there, it is the certificate.", "{0} のノードから応答がありません。停止しているか、ポートが違うか、証明書がこの名前に対して有効でない可能性があります（ブラウザーは区別を示しません）。新しいタブで https://{0}/ を開き、警告が出れば証明書の問題です。";
-    NODE_CLOSED: "The node at {0} ended the conversation. It may be restarting; this page tries again by itself.", "{0} のノードが接続を終了しました。再起動中かもしれません。このページが自動的に再接続します。";
-    NODE_SILENT: "{0} does not answer. Is your node running, and is the network good enough?", "{0} から応答がありません。ノードは起動していて、通信状態は良好ですか。";
-    NODE_FOREIGN: "Something answers at {0}, but not a node of this network. Check address and port.", "{0} から応答がありますが、このネットワークのノードではありません。アドレスとポートを確認してください。";
-    OTHER_NODE: "A node answers at {0}, but it is not yours.", "{0} から応答したノードは、あなたのものではありません。";
-    IMPOSTOR: "What answers through the helper {0} is not your node: it does not hold your node’s key. Nothing was said to it. This page tries other ways; if it happens again, get a fresh link from your node.", "中継役 {0} の先で応答したのは、あなたのノードではありません（鍵が一致しません）。何も伝えていません。このページは別の経路を試します。繰り返す場合は、ノードから新しいリンクを取得してください。";
-    WAY_INCOMPLETE: "This link is not whole: what it says of the way to your node is cut off. Copy it again from your node.", "このリンクは不完全です。ノードへの経路が途中で切れています。ノードからもう一度コピーしてください。";
-    MIXED_CONTENT: "This page came over https, so the browser lets it talk to {0} only over https too. Open the page of the node itself, or give the node a certificate (“tailscale serve” does).", "このページは https で開かれたため、ブラウザーは {0} とも https でしか通信できません。ノード自身のページを開くか、ノードに証明書を設定してください（“tailscale serve” で設定できます）。";
+    NO_ANSWER_LOOPBACK: "No node answers at {0}. Is it running? If the browser asked whether this page may reach devices on your network, it needs a yes.";
+    NO_ANSWER: "No node answers at {0}. Is it running, and is this its address? Start it, then try again.";
+    NO_ANSWER_TLS: "No node answers at {0}. It may be off, the port may be another one, or its certificate is not valid for this name: browsers do not say which. Open https://{0}/ in a new tab; if the browser warns there, it is the certificate.";
+    NODE_CLOSED: "The node at {0} ended the conversation. It may be restarting; this page tries again by itself.";
+    NODE_SILENT: "{0} does not answer. Is your node running, and is the network good enough?";
+    NODE_FOREIGN: "Something answers at {0}, but not a node of this network. Check address and port.";
+    OTHER_NODE: "A node answers at {0}, but it is not yours.";
+    IMPOSTOR: "What answers through the helper {0} is not your node: it does not hold your node’s key. Nothing was said to it. This page tries other ways; if it happens again, get a fresh link from your node.";
+    WAY_INCOMPLETE: "This link is not whole: what it says of the way to your node is cut off. Copy it again from your node.";
+    MIXED_CONTENT: "This page came over https, so the browser lets it talk to {0} only over https too. Open the page of the node itself, or give the node a certificate (“tailscale serve” does).";
 
-    NOT_SIGNED_IN: "The login at {0} was not signed, so this page shows what is stored on this device. Try again whenever you like.", "{0} へのログインが署名されなかったため、この端末に保存されたものを表示しています。いつでもやり直せます。";
+    NOT_SIGNED_IN: "The login at {0} was not signed, so this page shows what is stored on this device. Try again whenever you like.";
 
-    REFUSED_VERSION: "Your node and this page are of different versions. Reload the page; if that does not help, update your node.", "ノードとこのページのバージョンが異なります。ページを再読み込みし、それでも直らない場合はノードを更新してください。";
-    REFUSED_CHALLENGE: "The login came too late or to another address than this page shows. If it happens again, check the clock of this device and open the page at the address that your node shows.", "ログインが遅すぎたか、表示とは別のアドレスに届きました。繰り返す場合は、この端末の時計を確認し、ノードが示すアドレスでページを開いてください。";
-    REFUSED_NOT_OWNER: "This key is not the owner’s key of this node. Use the key with which the node was set up.", "この鍵は、このノードの持ち主の鍵ではありません。ノードを設定したときの鍵を使ってください。";
-    REFUSED_NO_OWNER: "This node has no owner yet. Open the claim link that it printed when it started.", "このノードにはまだ持ち主がいません。起動時に表示された登録リンクを開いてください。";
-    REFUSED_CLAIMED: "This node has an owner already. If that is you, sign in with the key with which you claimed it.", "このノードにはすでに持ち主がいます。あなたの場合は、登録に使った鍵でログインしてください。";
-    REFUSED_WRONG_TOKEN: "This claim link is not the one of this node. Start the node again and open the link that it shows then.", "この登録リンクは、このノードのものではありません。ノードを起動し直し、表示されたリンクを開いてください。";
-    REFUSED_OLD_TOKEN: "This claim link is too old. Start the node again and open the new link that it shows.", "この登録リンクは期限切れです。ノードを起動し直し、新しいリンクを開いてください。";
-    REFUSED_TIME: "The clock of this device and the clock of your node are too far apart. Set the one that is wrong, then try again.", "この端末とノードの時計が大きくずれています。間違っているほうを直してから、もう一度試してください。";
-    REFUSED_TOO_LARGE: "It is too long. Shorten it.", "長すぎます。短くしてください。";
-    REFUSED_READ_ONLY: "Your node takes no posts at the moment: it was started with writing switched off.", "ノードは現在、投稿を受け付けていません。書き込みを無効にして起動されています。";
-    REFUSED_FORGED: "Your node could not confirm the signature. Try again; if it happens again, set up your key anew.", "ノードが署名を確認できませんでした。もう一度試し、繰り返す場合は鍵を設定し直してください。";
-    REFUSED_AUTHOR: "It is signed with another key than the owner’s of this node.", "このノードの持ち主とは別の鍵で署名されています。";
-    REFUSED_BUSY: "Your node is busy. It is tried again in a moment.", "ノードが混み合っています。まもなく再試行します。";
-    REFUSED_SILENTLY: "Your node said no, without saying why. Its log may know more.", "ノードが理由を示さずに拒否しました。ノードのログに手がかりがあるかもしれません。";
-    REFUSED_BECAUSE: "Your node said no: {0}", "ノードが拒否しました：{0}";
+    REFUSED_VERSION: "Your node and this page are of different versions. Reload the page; if that does not help, update your node.";
+    REFUSED_CHALLENGE: "The login came too late or to another address than this page shows. If it happens again, check the clock of this device and open the page at the address that your node shows.";
+    REFUSED_NOT_OWNER: "This key is not the owner’s key of this node. Use the key with which the node was set up.";
+    REFUSED_NO_OWNER: "This node has no owner yet. Open the claim link that it printed when it started.";
+    REFUSED_CLAIMED: "This node has an owner already. If that is you, sign in with the key with which you claimed it.";
+    REFUSED_WRONG_TOKEN: "This claim link is not the one of this node. Start the node again and open the link that it shows then.";
+    REFUSED_OLD_TOKEN: "This claim link is too old. Start the node again and open the new link that it shows.";
+    REFUSED_TIME: "The clock of this device and the clock of your node are too far apart. Set the one that is wrong, then try again.";
+    REFUSED_TOO_LARGE: "It is too long. Shorten it.";
+    REFUSED_READ_ONLY: "Your node takes no posts at the moment: it was started with writing switched off.";
+    REFUSED_FORGED: "Your node could not confirm the signature. Try again; if it happens again, set up your key anew.";
+    REFUSED_AUTHOR: "It is signed with another key than the owner’s of this node.";
+    REFUSED_BUSY: "Your node is busy. It is tried again in a moment.";
+    REFUSED_SILENTLY: "Your node said no, without saying why. Its log may know more.";
+    REFUSED_BECAUSE: "Your node said no: {0}";
 }
 
 pub fn invalid_nsec(language: Language, error: &InvalidNip19) -> String {
@@ -86,8 +86,8 @@ pub fn trouble(
     secure: bool,
 ) -> String {
     let words = match trouble {
-        Trouble::NoAnswer if page_is_secure && loopback => NO_ANSWER_LOOPBACK,
         Trouble::NoAnswer if secure => NO_ANSWER_TLS,
+        Trouble::NoAnswer if page_is_secure && loopback => NO_ANSWER_LOOPBACK,
         Trouble::NoAnswer => NO_ANSWER,
         Trouble::Closed => NODE_CLOSED,
         Trouble::Silent => NODE_SILENT,

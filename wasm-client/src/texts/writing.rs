@@ -7,60 +7,60 @@ use nostrp2p_protocol::frame::Carried;
 use super::{Language, other_people, words};
 
 words! {
-    table WRITING_TABLE;
+    table WRITING_TABLE, after super::welcome::END;
 
-    DELIVERY_WAITING: "not yet; your node keeps trying", "まだです。ノードが再送を続けています";
-    DELIVERY_DONE: "has it", "届きました";
-    DELIVERY_GIVEN_UP: "given up after days without an answer", "数日間応答がなく、送信をあきらめました";
-    WHO_SEES: "Who can see it", "公開範囲";
-    FOR_EVERYONE: "For everyone", "全員に公開";
+    DELIVERY_WAITING: "not yet; your node keeps trying";
+    DELIVERY_DONE: "has it";
+    DELIVERY_GIVEN_UP: "given up after days without an answer";
+    WHO_SEES: "Who can see it";
+    FOR_EVERYONE: "For everyone";
 
-    COMPOSE_LABEL: "New post", "新しい投稿";
-    COMPOSE_EXAMPLE: "What is on your mind?", "いま、何を考えていますか";
-    COMPOSE_SEND: "Post", "投稿";
-    COMPOSE_SIGNING: "Signing…", "署名しています…";
-    TOO_LONG: "This is too long for one post. Shorten it, or make two of it.", "1つの投稿としては長すぎます。短くするか、2つに分けてください。";
-    BYTES_LEFT: "{0} bytes left", "あと{0}バイト";
-    BYTES_OVER: "{0} bytes too long", "{0}バイト超過";
-    NOT_SIGNED: "This could not be signed: {0}", "署名できませんでした：{0}";
-    SEND_APPLE: "⌘ Enter", "⌘ Enter で送信";
-    SEND_CONTROL: "Ctrl Enter", "Ctrl+Enter で送信";
+    COMPOSE_LABEL: "New post";
+    COMPOSE_EXAMPLE: "What is on your mind?";
+    COMPOSE_SEND: "Post";
+    COMPOSE_SIGNING: "Signing…";
+    TOO_LONG: "This is too long for one post. Shorten it, or make two of it.";
+    BYTES_LEFT: "{0} bytes left";
+    BYTES_OVER: "{0} bytes too long";
+    NOT_SIGNED: "This could not be signed: {0}";
+    SEND_APPLE: "⌘ Enter";
+    SEND_CONTROL: "Ctrl Enter";
 
-    REPLY_LABEL: "Your reply", "返信";
-    REPLY_EXAMPLE: "Write your reply", "返信を書く";
-    REPLY_DROP: "Do not reply", "返信をやめる";
-    REPLYING: "Replying to {0}. Everyone can see it.", "{0}への返信。誰でも読めます。";
-    REPLYING_ONLY: "Replying to {0}. Only {1} can see it.", "{0}への返信。{1}だけが読めます。";
-    REPLYING_ONLY_WITH: "Replying to {0}. Only {1} and {2} can see it.", "{0}への返信。{1}と{2}だけが読めます。";
-    YOURSELF: "yourself", "自分";
-    YOU: "you", "あなた";
-    QUOTE: "Quote", "引用";
-    QUOTE_LABEL: "Your words about it", "引用に添える言葉";
-    QUOTE_EXAMPLE: "What do you say about it?", "ひとこと添える";
-    QUOTE_DROP: "Do not quote", "引用をやめる";
-    REPOST: "Repost", "リポスト";
-    REPOST_UNDO: "Undo repost", "リポストを取り消す";
-    REPOST_YOURS: "You reposted this", "リポスト済み";
-    REPOSTED: "Reposted: everyone who reads you can see it.", "リポストしました。あなたの読者全員に表示されます。";
+    REPLY_LABEL: "Your reply";
+    REPLY_EXAMPLE: "Write your reply";
+    REPLY_DROP: "Do not reply";
+    REPLYING: "Replying to {0}. Everyone can see it.";
+    REPLYING_ONLY: "Replying to {0}. Only {1} can see it.";
+    REPLYING_ONLY_WITH: "Replying to {0}. Only {1} and {2} can see it.";
+    YOURSELF: "yourself";
+    YOU: "you";
+    QUOTE: "Quote";
+    QUOTE_LABEL: "Your words about it";
+    QUOTE_EXAMPLE: "What do you say about it?";
+    QUOTE_DROP: "Do not quote";
+    REPOST: "Repost";
+    REPOST_UNDO: "Undo repost";
+    REPOST_YOURS: "You reposted this";
+    REPOSTED: "Reposted: everyone who reads you can see it.";
 
-    DELETE: "Delete", "削除";
-    DELETE_ASK: "Delete this post everywhere?", "この投稿をすべての場所から削除しますか。";
-    DELETE_WARNING: "It goes from your node at once, and your node asks all others that have it to delete it too. Nobody can force them: others may have kept it.", "あなたのノードからはすぐに消え、この投稿を持つほかのノードにも削除を依頼します。ただし強制はできません。ほかの人が保存している場合があります。";
-    DELETE_YES: "Delete it", "削除する";
-    DELETED: "Deleted. Others may have kept it.", "削除しました。ほかの人が保存している場合があります。";
-    GIVE_UP: "Discard", "破棄";
+    DELETE: "Delete";
+    DELETE_ASK: "Delete this post everywhere?";
+    DELETE_WARNING: "It goes from your node at once, and your node asks all others that have it to delete it too. Nobody can force them: others may have kept it.";
+    DELETE_YES: "Delete it";
+    DELETED: "Deleted. Others may have kept it.";
+    GIVE_UP: "Discard";
 
-    STATE_WAITING: "Waiting for your node; will be sent later", "ノードを待っています。あとで送信されます";
-    SENT_KEPT: "Sent: your node has it", "送信済み：ノードが受け取りました";
-    SENT_ALONE: "Sent: your node has it and passes it on as soon as it meets another node", "送信済み：ノードが受け取りました。ほかのノードとつながりしだい届けます";
-    SENT_TO_NODE: "Sent: your node has passed it on to 1 other node", "送信済み：1つのノードに届けました";
-    SENT_TO_NODES: "Sent: your node has passed it on to {0} other nodes", "送信済み：{0}つのノードに届けました";
-    HELD_FOR_PERSON: "Sent: your node holds it for 1 person", "送信済み：1人のためにノードが預かっています";
-    HELD_FOR_PEOPLE: "Sent: your node holds it for {0} people", "送信済み：{0}人のためにノードが預かっています";
-    DELIVERED_ALL: "Delivered to everyone it was for", "宛先の全員に届きました";
-    DELIVERED_REST_GIVEN_UP: "Delivered to {0} of {1} people; your node has given up on the others", "{1}人中{0}人に届きました。残りの人への配達はあきらめました";
-    DELIVERED_SO_FAR: "Sent: delivered to {0} of {1} people so far; your node keeps trying", "送信済み：これまでに{1}人中{0}人に届きました。ノードが配達を続けています";
-    NOT_SENT: "Not sent. {0}", "送信できませんでした。{0}";
+    STATE_WAITING: "Waiting for your node; will be sent later";
+    SENT_KEPT: "Sent: your node has it";
+    SENT_ALONE: "Sent: your node has it and passes it on as soon as it meets another node";
+    SENT_TO_NODE: "Sent: your node has passed it on to 1 other node";
+    SENT_TO_NODES: "Sent: your node has passed it on to {0} other nodes";
+    HELD_FOR_PERSON: "Sent: your node holds it for 1 person";
+    HELD_FOR_PEOPLE: "Sent: your node holds it for {0} people";
+    DELIVERED_ALL: "Delivered to everyone it was for";
+    DELIVERED_REST_GIVEN_UP: "Delivered to {0} of {1} people; your node has given up on the others";
+    DELIVERED_SO_FAR: "Sent: delivered to {0} of {1} people so far; your node keeps trying";
+    NOT_SENT: "Not sent. {0}";
 }
 
 pub fn bytes_left(language: Language, bytes: i64) -> String {
@@ -72,7 +72,7 @@ pub fn not_signed(language: Language, reason: &str) -> String {
     NOT_SIGNED.fill(language, &[reason])
 }
 
-pub const fn send_hint(language: Language, apple: bool) -> &'static str {
+pub fn send_hint(language: Language, apple: bool) -> &'static str {
     if apple { SEND_APPLE.say(language) } else { SEND_CONTROL.say(language) }
 }
 

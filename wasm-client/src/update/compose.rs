@@ -5,7 +5,7 @@ use nostrp2p_protocol::{
     frame::{ClientFrame, Refusal, RefusalCode},
 };
 
-use super::{Effect, connection, deletion, lists, notify, signing, timeline};
+use super::{Effect, connection, deletion, lists, notify, relays, signing, timeline};
 use crate::{
     effect::{Purpose, Timer},
     message::Writing,
@@ -136,6 +136,7 @@ pub fn on_signed(
             hand_in(model, event.clone(), vec![Change::List(event.into_rumor())], out);
             lists::make(model, out);
         }
+        Purpose::Relay => relays::on_signed(event, out),
         Purpose::Delegation | Purpose::Repost => hand_in(model, event, Vec::new(), out),
         Purpose::Again(former) => {
             drop_from_outbox(model, former);

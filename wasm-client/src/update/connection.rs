@@ -6,7 +6,9 @@ use nostrp2p_protocol::{
     login,
 };
 
-use super::{Moment, compose, lists, notices, onboarding, own, pages, race, signing, timeline};
+use super::{
+    Moment, compose, exporting, lists, notices, onboarding, own, pages, race, relays, signing, timeline,
+};
 use crate::{
     effect::{Effect, Purpose, Timer},
     message::SocketEvent,
@@ -132,7 +134,9 @@ pub fn fail(model: &mut Model, trouble: Trouble, moment: Moment, out: &mut Vec<E
     connection.failures = connection.failures.saturating_add(1);
     connection.trouble = Some(trouble);
     connection.status = None;
+    connection.mirrors.clear();
     connection.phase = Phase::Waiting;
+    exporting::fail(model, out);
     if model.timeline.past == Past::Fetching {
         model.timeline.past = Past::InNode;
     }
@@ -181,6 +185,12 @@ pub fn on_frame(model: &mut Model, frame: NodeFrame, moment: Moment, out: &mut V
         NodeFrame::Network { reached, heard } => {
             if let Some(status) = &mut model.connection.status {
                 status.network = Some((reached, heard));
+            }
+        }
+        NodeFrame::Mirrors(mirrors) => relays::on_mirrors(model, mirrors, out),
+        NodeFrame::Exported { request, through, newest, events } => {
+            if model.connection.requests.remove(&request) == Some(Request::Export) {
+                exporting::on_part(model, through, newest, events, out);
             }
         }
         NodeFrame::Markers(markers) => notices::on_markers(model, &markers, out),
@@ -442,6 +452,7 @@ fn on_answer(model: &mut Model, asked: Request, complete: bool, events: Vec<Rumo
         | Request::Profiles
         | Request::Targets
         | Request::Followed
+        | Request::Export
         | Request::Notices => {}
     }
     if !changes.is_empty() {
@@ -563,6 +574,7 @@ fn on_refused(
         Some(Request::Newest) => model.timeline.loading = false,
         Some(Request::Older) => model.timeline.past = Past::InNode,
         Some(Request::Page | Request::PageOlder | Request::Search) => model.open.loading = false,
+        Some(Request::Export) => exporting::fail(model, out),
         Some(
             Request::OwnProfile
             | Request::Profiles

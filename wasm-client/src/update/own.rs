@@ -2,7 +2,7 @@
 
 use nostrp2p_protocol::{Draft, Kind};
 
-use super::{Effect, connection, notify, onboarding, signing};
+use super::{Effect, connection, exporting, notify, onboarding, relays, signing};
 use crate::{
     effect::Purpose,
     message::Own,
@@ -48,7 +48,7 @@ pub fn update(model: &mut Model, own: Own, out: &mut Vec<Effect>) {
         }
         Own::Language(language) => {
             model.chosen_language = language;
-            out.push(Effect::PutLanguage(model.language()));
+            out.push(Effect::PutLanguage(model.wanted_language()));
             out.push(Effect::Save(vec![Change::Set(Setting::Language(language))]));
         }
         Own::Media(media) => {
@@ -60,11 +60,8 @@ pub fn update(model: &mut Model, own: Own, out: &mut Vec<Effect>) {
             out.push(Effect::Save(vec![Change::Set(Setting::Pace(pace))]));
             connection::on_visibility(model, out);
         }
-        Own::Export => {
-            let npub = model.me.map(|me| me.to_npub()).unwrap_or_default();
-            let name = npub.get(..12).unwrap_or("all");
-            out.push(Effect::Export(format!("nostrp2p-{name}.jsonl")));
-        }
+        Own::Agree(relay) => relays::agree(model, relay, out),
+        Own::Export => exporting::begin(model, out),
         Own::Help(open) => {
             model.help = open;
             if open {

@@ -6,6 +6,7 @@ use nostrp2p_protocol::frame::{ClientFrame, NodeFrame, RefusalCode, VERSION, Way
 use super::{
     Moment,
     connection::{ANSWER_WITHIN_MS, CLIENT, fail, on_frame},
+    exporting,
 };
 use crate::{
     effect::{Effect, Timer},
@@ -24,6 +25,7 @@ pub const HEAD_START_MS: u64 = 300;
 
 /// Tries all ways, in place of any connection that there is.
 pub fn begin(model: &mut Model, out: &mut Vec<Effect>) {
+    exporting::fail(model, out);
     let connection = &mut model.connection;
     connection.requests.clear();
     connection.race.clear();
@@ -41,6 +43,8 @@ pub fn begin(model: &mut Model, out: &mut Vec<Effect>) {
     if allowed.is_empty() {
         connection.phase = Phase::Waiting;
         connection.trouble = Some(Trouble::MixedContent);
+        // It is about the node's address, and not about one that was tried before.
+        connection.troubled = None;
         connection.failures = connection.failures.saturating_add(1);
         return;
     }

@@ -3,12 +3,14 @@
 mod claim;
 mod composing;
 mod deleting;
+mod exporting;
 mod lists;
 mod names;
 mod notices;
 mod pages;
 mod reading;
 mod reconnect;
+mod relays;
 mod searching;
 mod signing;
 mod talking;

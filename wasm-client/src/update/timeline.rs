@@ -23,7 +23,7 @@ use crate::{
 };
 
 /// How many events are loaded from the storage at once: few enough for a frame of a slow phone, some screens full.
-const OLDER_FROM_STORAGE: u32 = 60;
+const OLDER_FROM_STORAGE: u32 = 24;
 
 /// Up to how many posts are looked through for a page of those one follows; the rest comes as somebody scrolls.
 const MAX_FILLED: usize = 1_000;

@@ -33,6 +33,7 @@ pub fn avatar(pubkey: &PublicKey) -> Html {
         path + &dot(*column, *row) + &mirrored
     });
     svg("svg")
+        .picture(pubkey.to_string())
         .class("avatar")
         .with("viewBox", "0 0 44 44")
         .with("aria-hidden", "true")

@@ -64,7 +64,10 @@ fn banners(model: &Model) -> Vec<Html> {
                 .with("role", "status")
                 .key("update")
                 .child(element("span").text(model.say(texts::UPDATE_READY)))
-                .child(button("plain", model.say(texts::UPDATE_NOW), Message::Own(Own::Update))),
+                .child(
+                    button("plain", model.say(texts::UPDATE_NOW), Message::Own(Own::Update))
+                        .test_id("update-now"),
+                ),
         );
     }
     if model.storage_trouble.is_some() {

@@ -59,6 +59,7 @@ pub enum Icon {
 /// Draws an icon. It says nothing to screen readers: the text beside it does.
 pub fn icon(icon: Icon) -> Html {
     svg("svg")
+        .picture(path(icon))
         .class("icon")
         .with("viewBox", "0 0 24 24")
         .with("aria-hidden", "true")

@@ -1,8 +1,11 @@
 //! The own node and its neighbours as a picture, with four figures under it.
 
-use nostrp2p_protocol::frame::{Path, PeerStatus, Reached};
+use nostrp2p_protocol::{
+    PublicKey,
+    frame::{Path, PeerStatus, Reached},
+};
 
-use super::{Html, avatar::avatar, button, error, paragraph};
+use super::{Html, avatar::avatar, button, error, paragraph, relays};
 use crate::{
     message::{Link, Message},
     model::{
@@ -43,6 +46,7 @@ pub fn view(model: &Model) -> Html {
                 .child_if(caught_up(model)),
         )
         .child_if(chosen(model))
+        .child_if(relays::card(model))
         .child(figures(model))
 }
 
@@ -143,7 +147,7 @@ fn picture(model: &Model, named_up_to: usize) -> Html {
     let named = drawn.len() <= named_up_to;
     let mut own = svg("g").class(if model.connection.is_logged_in() { "own" } else { "own own-away" });
     own = own.child(svg("circle").class("own-ring").with("r", "25"));
-    own = own.child_if(model.me.as_ref().map(|me| framed(avatar(me), "40", "-20")));
+    own = own.child_if(model.me.as_ref().map(|me| framed(me, "40", "-20")));
     if named_up_to > 0 && drawn.is_empty() {
         own = own.child(label(model.say(texts::YOUR_NODE), "42"));
     }
@@ -242,13 +246,15 @@ fn node(model: &Model, peer: &PeerStatus, place: &Place, named: bool) -> Html {
         .on(On::Click(Message::Link(Link::Peer(peer.peer))))
         .child(svg("circle").class("peer-back").with("r", "17"));
     node = match &peer.owner {
-        Some(owner) => node.child(framed(avatar(owner), "30", "-15")),
+        Some(owner) => node.child(framed(owner, "30", "-15")),
         None => node.child(svg("circle").class("peer-plain").with("r", "7")),
     };
     if named { node.child(label(shortened(&name), "28")) } else { node }
 }
 
-fn framed(picture: Html, size: &'static str, offset: &'static str) -> Html {
+fn framed(person: &PublicKey, size: &'static str, offset: &'static str) -> Html {
+    // Another picture than the one in a list: it is placed.
+    let picture = avatar(person).picture(format!("{person} {size}"));
     picture.with("x", offset).with("y", offset).with("width", size).with("height", size)
 }
 
@@ -292,10 +298,13 @@ fn legend(model: &Model) -> Html {
 
 /// When the node last compared what it has with another one's.
 fn caught_up(model: &Model) -> Option<Html> {
-    let last = model.connection.status.as_ref()?.caught_up?;
+    let status = model.connection.status.as_ref()?;
+    let last = status.caught_up?;
     let (language, offset) = (model.language(), model.environment.offset_minutes);
     let ago = when::ago(last.at, model.now(), offset, language);
-    let text = texts::caught_up(language, &ago, &last.peer.short(), last.events);
+    let known = status.peers.iter().find(|peer| peer.peer == last.peer);
+    let who = known.map_or_else(|| last.peer.short(), |peer| peer_name(model, peer));
+    let text = texts::caught_up(language, &ago, &who, last.events);
     Some(paragraph("muted", text).test_id("caught-up"))
 }
 

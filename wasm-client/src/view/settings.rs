@@ -117,13 +117,15 @@ fn muted(model: &Model) -> Option<Html> {
 }
 
 fn export(model: &Model) -> Html {
+    let why = if model.connection.is_logged_in() { texts::EXPORT_WHY } else { texts::EXPORT_AWAY };
+    let save = button("plain", model.say(texts::EXPORT_SAVE), Message::Own(Own::Export)).test_id("export");
+    let progress = model.exporting.map(|progress| texts::export_goes_on(model.language(), progress.events));
+    let row = element("div").class("row").child(save.with_if(progress.is_some(), "disabled"));
     element("div")
         .class("card")
         .child(element("h3").text(model.say(texts::EXPORT)))
-        .child(paragraph("muted", model.say(texts::EXPORT_WHY)))
-        .child(element("div").class("row").child(
-            button("plain", model.say(texts::EXPORT_SAVE), Message::Own(Own::Export)).test_id("export"),
-        ))
+        .child(paragraph("muted", model.say(why)))
+        .child(row.child_if(progress.map(|progress| element("span").class("muted").text(progress))))
 }
 
 fn language(model: &Model) -> Html {
@@ -253,5 +255,8 @@ fn about(model: &Model) -> Html {
         .child(element("div").class("row").child(
             button("plain", model.say(texts::KEYBOARD), Message::Own(Own::Help(true))).test_id("help-open"),
         ))
-        .child(paragraph("muted", format!("{} · {}", model.say(texts::APP), model.say(texts::VERSION))))
+        .child(paragraph(
+            "muted",
+            format!("{} · {}", model.say(texts::APP), texts::version(model.language())),
+        ))
 }

@@ -10,7 +10,7 @@ use nostrp2p_protocol::{
 use tokio::time::Instant;
 
 use super::{Gone, Session, Watching, unreadable};
-use crate::{clock, driver::Command, http::missing::missing};
+use crate::{clock, driver::Command, http::missing::missing, store::Batch};
 
 /// Subscriptions of one session.
 const MAX_SUBSCRIPTIONS: usize = 20;
@@ -36,6 +36,22 @@ impl Session {
                 }
                 let events = found.events.into_iter().map(Event::into_rumor).collect();
                 self.send(NodeFrame::Answer { request, complete: found.complete, events }).await
+            }
+            Ok(Err(error)) => {
+                tracing::error!(%error, "the store cannot be read");
+                self.refuse(request, unreadable()).await
+            }
+            Err(_) => self.refuse(request, unreadable()).await,
+        }
+    }
+
+    /// Hands out a part of the store with all signatures.
+    pub(super) async fn on_export(&mut self, request: RequestId, after: u64) -> Result<(), Gone> {
+        let store = self.app.store.clone();
+        match tokio::task::spawn_blocking(move || store.after(after)).await {
+            Ok(Ok(Batch { through, newest, events })) => {
+                let events = events.into_iter().map(Into::into).collect();
+                self.send(NodeFrame::Exported { request, through, newest, events }).await
             }
             Ok(Err(error)) => {
                 tracing::error!(%error, "the store cannot be read");

@@ -1,0 +1,246 @@
+//! What a relay is given: the owner's open events after a sequence number, a few at a time.
+//!
+//! There is no queue in memory. What was not acknowledged before a restart goes out again. Where the relay compares
+//! (NIP-77), what it has already is passed over, and what it has lost goes out once more.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use nostrp2p_protocol::{Event, EventId, Filter, PublicKey};
+
+use super::{
+    Collect, Report, Room, Step,
+    comparing::{Comparing, Difference, Next},
+    cut, line,
+};
+use crate::difficulty;
+
+/// Events that wait for the relay's word at a time.
+pub(super) const WINDOW: usize = 20;
+/// Most events that a relay is given once more in one conversation.
+const MAX_AGAIN: usize = 5_000;
+/// Most refusals that are remembered, so that what a relay does not want is not pressed on it with every connection.
+const MAX_REFUSED: usize = 20_000;
+/// The name of the comparison.
+pub(super) const OWN: &str = "own";
+
+/// Where the giving stands.
+#[derive(Debug)]
+pub(super) struct Giving {
+    /// Whether the owner's events go there.
+    out: bool,
+    settled: u64,
+    offered: u64,
+    /// Events that wait for the relay's word: the sequence number of each, and since when.
+    waiting: BTreeMap<EventId, (u64, u64)>,
+    comparison: Comparison,
+    /// What the relay has of what it was not given by this node.
+    has: BTreeSet<EventId>,
+    /// What the relay has lost.
+    again: Vec<EventId>,
+    refused: BTreeSet<EventId>,
+    /// Bits of work that the relay demands of each event.
+    work: u8,
+}
+
+#[derive(Debug, Default)]
+enum Comparison {
+    /// Nothing is compared, or not any more.
+    #[default]
+    None,
+    /// The node collects what there is.
+    Collecting,
+    /// These are compared.
+    Running(Box<Comparing>, BTreeSet<EventId>),
+}
+
+impl Giving {
+    pub(super) fn new(out: bool, settled: u64) -> Self {
+        Self {
+            out,
+            settled,
+            offered: settled,
+            waiting: BTreeMap::new(),
+            comparison: Comparison::None,
+            has: BTreeSet::new(),
+            again: Vec::new(),
+            refused: BTreeSet::new(),
+            work: 0,
+        }
+    }
+
+    /// Begins on a new connection.
+    pub(super) fn begin(&mut self, compares: bool, work: u8) -> Option<Step> {
+        self.work = work;
+        if !self.out || !compares {
+            return None;
+        }
+        self.comparison = Comparison::Collecting;
+        Some(Step::Collect(Collect::Own))
+    }
+
+    /// The connection is gone, or the relay wants a login first.
+    pub(super) fn stop(&mut self) {
+        self.waiting.clear();
+        self.comparison = Comparison::None;
+        self.has.clear();
+        self.again.clear();
+        self.offered = self.settled;
+    }
+
+    /// What there is of the owner's open events: time and id of each.
+    pub(super) fn on_collected(
+        &mut self,
+        owner: &PublicKey,
+        held: &[(u64, EventId)],
+        now: u64,
+    ) -> Option<Step> {
+        if !matches!(self.comparison, Comparison::Collecting) {
+            return None;
+        }
+        let Some((comparing, first)) = Comparing::begin(held, now) else {
+            self.comparison = Comparison::None;
+            return None;
+        };
+        let ids = held.iter().map(|(_, id)| *id).collect();
+        self.comparison = Comparison::Running(Box::new(comparing), ids);
+        let filter = Filter { authors: Some([*owner].into()), ..Filter::default() };
+        Some(Step::Send(line(&("NEG-OPEN", OWN, filter, hex::encode(first)))))
+    }
+
+    /// The relay's answer in the comparison.
+    pub(super) fn on_answer(&mut self, answer: &[u8], now: u64) -> Option<Step> {
+        let Comparison::Running(comparing, held) = &mut self.comparison else { return None };
+        match comparing.on_answer(answer, now) {
+            Some(Next::Send(message)) => Some(Step::Send(line(&("NEG-MSG", OWN, hex::encode(message))))),
+            Some(Next::Done(Difference { lacking, .. })) => {
+                self.has = held.difference(&lacking).copied().collect();
+                self.again = lacking.difference(&self.refused).take(MAX_AGAIN).copied().collect();
+                self.comparison = Comparison::None;
+                Some(Step::Send(line(&("NEG-CLOSE", OWN))))
+            }
+            None => self.on_not_compared(),
+        }
+    }
+
+    /// It came to nothing: all goes out as if the relay did not compare.
+    pub(super) fn on_not_compared(&mut self) -> Option<Step> {
+        let ran = matches!(self.comparison, Comparison::Running(..));
+        self.comparison = Comparison::None;
+        ran.then(|| Step::Send(line(&("NEG-CLOSE", OWN))))
+    }
+
+    /// Since when the relay owes an answer in the comparison.
+    pub(super) fn asked(&self) -> Option<u64> {
+        match &self.comparison {
+            Comparison::Running(comparing, _) => Some(comparing.asked()),
+            _ => None,
+        }
+    }
+
+    /// Since when the relay owes its word on an event.
+    pub(super) fn offered_at(&self) -> Option<u64> {
+        self.waiting.values().map(|(_, since)| *since).min()
+    }
+
+    pub(super) fn room(&mut self) -> Option<Room> {
+        if !self.out || !self.waiting.is_empty() || !matches!(self.comparison, Comparison::None) {
+            return None;
+        }
+        if self.again.is_empty() {
+            return Some(Room::After(self.offered));
+        }
+        let next = self.again.split_off(self.again.len().saturating_sub(WINDOW));
+        Some(Room::Again(next))
+    }
+
+    pub(super) fn offer(
+        &mut self,
+        through: u64,
+        events: &[(u64, Event)],
+        now: u64,
+        report: &mut Report,
+    ) -> Vec<Step> {
+        self.offered = through;
+        let mut steps = Vec::new();
+        for (sequence, event) in events {
+            let id = event.id();
+            if self.has.remove(&id) {
+                report.accepted += 1;
+                steps.push(Step::Acknowledged(id));
+            } else {
+                steps.extend(self.send(*sequence, event, now, report));
+            }
+        }
+        steps.extend(self.settle());
+        steps
+    }
+
+    pub(super) fn offer_again(
+        &mut self,
+        events: &[(u64, Event)],
+        now: u64,
+        report: &mut Report,
+    ) -> Vec<Step> {
+        // What was not offered yet comes with the rest.
+        let given = events.iter().filter(|(sequence, _)| *sequence <= self.settled).cloned();
+        given
+            .collect::<Vec<_>>()
+            .iter()
+            .filter_map(|(sequence, event)| self.send(*sequence, event, now, report))
+            .collect()
+    }
+
+    /// Sends an event, unless it is known that the relay will not take it.
+    fn send(&mut self, sequence: u64, event: &Event, now: u64, report: &mut Report) -> Option<Step> {
+        let id = event.id();
+        if difficulty(&id) < u32::from(self.work) {
+            report.refusal = Some(format!(
+                "pow: it takes only events with {} bits of work (NIP-13), which have to be put in before they are signed",
+                self.work
+            ));
+            self.refuse(id, report);
+            return None;
+        }
+        self.waiting.insert(id, (sequence, now));
+        Some(Step::Send(line(&("EVENT", event))))
+    }
+
+    /// Whether the relay's word on this event is awaited.
+    pub(super) fn awaits(&self, id: &EventId) -> bool {
+        self.waiting.contains_key(id)
+    }
+
+    /// The relay has this event.
+    pub(super) fn on_accepted(&mut self, id: EventId, now: u64, report: &mut Report) -> Vec<Step> {
+        self.waiting.remove(&id);
+        report.accepted += 1;
+        report.last_event = Some(now);
+        [Step::Acknowledged(id)].into_iter().chain(self.settle()).collect()
+    }
+
+    /// The relay does not want this event, and never will.
+    pub(super) fn on_refused(&mut self, id: EventId, reason: &str, report: &mut Report) -> Vec<Step> {
+        self.waiting.remove(&id);
+        report.refusal = Some(cut(reason));
+        self.refuse(id, report);
+        self.settle().into_iter().collect()
+    }
+
+    fn refuse(&mut self, id: EventId, report: &mut Report) {
+        report.refused += 1;
+        if self.refused.len() < MAX_REFUSED {
+            self.refused.insert(id);
+        }
+    }
+
+    /// Moves up to before the first event that waits.
+    fn settle(&mut self) -> Option<Step> {
+        let first = self.waiting.values().map(|(sequence, _)| *sequence).min();
+        let settled = first.map_or(self.offered, |first| first.saturating_sub(1));
+        if settled <= self.settled {
+            return None;
+        }
+        self.settled = settled;
+        Some(Step::Settled(settled))
+    }
+}

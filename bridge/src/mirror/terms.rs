@@ -1,0 +1,54 @@
+//! What a relay says of itself, as far as it matters to a mirror (NIP-11).
+
+use serde::Deserialize;
+use serde_json::Value;
+
+/// The NIP of catching up by negentropy.
+const COMPARING: u64 = 77;
+
+/// What a relay can do and what it demands.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Terms {
+    /// Whether it compares sets of events (NIP-77); None when it does not say, so that trying shows it.
+    pub compares: Option<bool>,
+    /// Bits of work that it demands of each event (NIP-13).
+    pub work: u8,
+}
+
+impl Terms {
+    /// Reads the document of NIP-11. What cannot be read is as if the relay did not say it.
+    pub fn read(document: &[u8]) -> Self {
+        #[derive(Deserialize)]
+        struct Document {
+            supported_nips: Option<Value>,
+            limitation: Option<Value>,
+        }
+        let Ok(document) = serde_json::from_slice::<Document>(document) else { return Self::default() };
+        let nips = document.supported_nips.as_ref().and_then(Value::as_array);
+        let compares = nips.map(|nips| nips.iter().any(|nip| nip.as_u64() == Some(COMPARING)));
+        let work = document.limitation.as_ref().and_then(|limits| limits.get("min_pow_difficulty")?.as_u64());
+        Self { compares, work: work.map_or(0, |bits| u8::try_from(bits).unwrap_or(u8::MAX)) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_document_is_read_as_far_as_it_goes() {
+        let check = |document: &str, compares, work| {
+            assert_eq!(Terms::read(document.as_bytes()), Terms { compares, work }, "{document}");
+        };
+        check(r#"{"supported_nips":[1,11,77],"limitation":{"min_pow_difficulty":20}}"#, Some(true), 20);
+        check(r#"{"name":"x","supported_nips":[1,"x",null],"limitation":null}"#, Some(false), 0);
+        check(r#"{"limitation":{"min_pow_difficulty":1000,"max_limit":5}}"#, None, 255);
+        check(r#"{"limitation":{"min_pow_difficulty":-1}}"#, None, 0);
+        for nothing in ["", "[]", "<html>", "{}", r#"{"supported_nips":{},"limitation":[]}"#] {
+            check(nothing, None, 0);
+        }
+        let own = crate::Information::new(None, crate::Policy { public_read: false, open: true });
+        let own = serde_json::to_vec(&own).unwrap();
+        assert_eq!(Terms::read(&own), Terms { compares: Some(true), work: 0 }, "the document of a node");
+    }
+}

@@ -1,0 +1,73 @@
+//! What clients of the owner are told of mirrors, and the logins that they sign for them.
+
+use nostrp2p_protocol::{
+    UnverifiedEvent,
+    frame::{Mirror, MirrorState, NodeFrame},
+};
+
+use super::{Gone, Session};
+use crate::{clock, mirror::MirrorStatus};
+
+impl Session {
+    /// The mirrors have changed: a wish to sign in goes to the client at once, figures can wait.
+    pub(super) async fn on_mirrors(&mut self) -> Result<(), Gone> {
+        let wishes = |mirrors: &[Mirror]| -> Vec<_> {
+            mirrors.iter().filter_map(|mirror| Some((mirror.url.clone(), mirror.login.clone()?))).collect()
+        };
+        if wishes(&self.mirrors()) != wishes(&self.mirrored) {
+            return self.tell_mirrors().await;
+        }
+        let gathering = self.gathering();
+        self.figures.on_counts(gathering);
+        Ok(())
+    }
+
+    /// How the mirrors stand, if the client does not know it.
+    pub(super) async fn tell_mirrors(&mut self) -> Result<(), Gone> {
+        let mirrors = self.mirrors();
+        if mirrors == self.mirrored {
+            return Ok(());
+        }
+        self.mirrored.clone_from(&mirrors);
+        self.send(NodeFrame::Mirrors(mirrors)).await
+    }
+
+    /// A login for a mirror: passed on if it is the owner's and for what that relay asked.
+    pub(super) fn on_relay_login(&self, relay: &str, proof: UnverifiedEvent) {
+        let owner = self.app.standing.borrow().owner;
+        let reason = match proof.verify() {
+            Ok(login) if Some(login.pubkey) == owner => {
+                match self.app.mirrors.log_in(relay, login, clock::now()) {
+                    Ok(()) => return,
+                    Err(unfit) => unfit.to_string(),
+                }
+            }
+            Ok(_) => "it is somebody else's".to_owned(),
+            Err(forged) => forged.to_string(),
+        };
+        tracing::info!(relay, reason, "a login for a mirror was dropped");
+    }
+
+    fn mirrors(&self) -> Vec<Mirror> {
+        self.app.mirrors.status.borrow().values().map(mirror).collect()
+    }
+}
+
+fn mirror(status: &MirrorStatus) -> Mirror {
+    let state = match status.state.as_str() {
+        "connected" => MirrorState::Connected,
+        "connecting" => MirrorState::Connecting,
+        _ => MirrorState::Waiting,
+    };
+    Mirror {
+        url: status.url.clone(),
+        state,
+        reason: status.reason.clone(),
+        accepted: status.accepted,
+        refused: status.refused,
+        heard: status.heard,
+        behind: status.behind,
+        last_event: status.last_event,
+        login: status.needs_signature.then(|| status.challenge.clone().unwrap_or_default()),
+    }
+}

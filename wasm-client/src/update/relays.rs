@@ -1,0 +1,70 @@
+//! Logins at relays to which the node gives the person's public posts (NIP-42).
+//!
+//! Whoever holds such a login can be the person at that relay. So nothing is signed for a relay before the person has
+//! agreed to it by name, and nothing for the own node: a node cannot have itself signed in anywhere else.
+
+use nostrp2p_protocol::{
+    Event,
+    frame::{ClientFrame, Mirror},
+    login,
+};
+
+use super::{Effect, signing};
+use crate::{
+    effect::Purpose,
+    model::Model,
+    storage::{Change, Setting},
+};
+
+/// Most relays to which somebody agrees.
+const MAX_AGREED: usize = 32;
+
+/// The node says how the relays stand.
+pub fn on_mirrors(model: &mut Model, mirrors: Vec<Mirror>, out: &mut Vec<Effect>) {
+    model.connection.mirrors = mirrors;
+    // A question that nobody waits for would pop up in the middle of something else; there is a button for that.
+    if !model.signing.asks() {
+        for relay in model.agreed.clone() {
+            sign_in(model, &relay, out);
+        }
+    }
+}
+
+/// The person agrees to a relay, now and from now on.
+pub fn agree(model: &mut Model, relay: String, out: &mut Vec<Effect>) {
+    if !model.agreed.contains(&relay) && model.agreed.len() < MAX_AGREED {
+        model.agreed.push(relay.clone());
+        out.push(Effect::Save(vec![Change::Set(Setting::Agreed(model.agreed.clone()))]));
+    }
+    sign_in(model, &relay, out);
+}
+
+/// The login is signed: the node passes it on.
+pub fn on_signed(login: Event, out: &mut Vec<Effect>) {
+    let relay = login.tag_values("relay").next().map(str::to_owned);
+    if let Some(relay) = relay {
+        out.push(Effect::Send(ClientFrame::RelayLogin { relay, proof: login.into() }));
+    }
+}
+
+fn sign_in(model: &mut Model, relay: &str, out: &mut Vec<Effect>) {
+    let wanted = model.connection.mirrors.iter().find(|mirror| mirror.url == relay);
+    let challenge = wanted.and_then(|mirror| mirror.login.clone());
+    let draft = challenge.and_then(|challenge| login::relay_draft(relay, &challenge, model.now()));
+    if let Some(draft) = draft.filter(|_| !is_own(model, relay)) {
+        signing::sign(model, Purpose::Relay, draft, out);
+    }
+}
+
+/// Whether this address is one at which the own node is reached.
+fn is_own(model: &Model, relay: &str) -> bool {
+    let host = |text: &str| {
+        let rest = text.split_once("://").map_or(text, |(_, rest)| rest);
+        let authority = rest.split(['/', '?', '#']).next().unwrap_or_default().to_ascii_lowercase();
+        let bare = authority.strip_suffix(":443").or_else(|| authority.strip_suffix(":80"));
+        bare.map(str::to_owned).unwrap_or(authority)
+    };
+    let relay = host(relay);
+    model.connection.ways().iter().any(|way| host(way.address().authority()) == relay)
+        || model.connection.home.as_ref().is_some_and(|home| home.key.to_string() == relay)
+}
