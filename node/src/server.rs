@@ -8,7 +8,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-use axum::serve::ListenerExt;
 use nostrp2p_bridge::Policy;
 use nostrp2p_core::{Claim, Lending, Ownership};
 use nostrp2p_overlay::{Announcer, Listen, NodeSecret, Overlay, StartError};
@@ -23,7 +22,10 @@ use crate::{
     data_dir::DataDirError,
     delegated,
     driver::Driver,
-    http::{self, App, Relay, Rest, Visitors},
+    http::{
+        self, App, Callers, Relay, Rest, Visitors,
+        accept::{Patient, Shortage},
+    },
     mirror,
     settings::{Settings, Tls},
     standing::OpenWays,
@@ -162,6 +164,7 @@ async fn run_open(
         allow_hosts: settings.allow_hosts.clone().into(),
         sessions: App::sessions(),
         visitors: Visitors::default(),
+        callers: Callers::default(),
         public_read: settings.public_read,
         mirrors,
         rest: Rest::new(settings.legacy_rest, settings.public_read),
@@ -256,18 +259,16 @@ fn serve(
     stop: Stop,
 ) -> Result<JoinHandle<io::Result<()>>, RunError> {
     let router = http::router(app);
+    let shortage = Shortage::default();
+    let listener = Patient::new(listener, shortage.clone());
     if let Some(tls) = &settings.tls {
         let configuration = tls::configuration(tls, &settings.data_dir)?;
         let address = settings.listen_clients;
         let listener = TlsListener::start(listener, configuration)
             .map_err(|error| RunError::Clients { address, error })?;
-        return Ok(tokio::spawn(http::serve::serve(listener, router, stop)));
+        return Ok(tokio::spawn(http::serve::serve(listener, router, stop, shortage)));
     }
-    let listener = listener.tap_io(|stream| {
-        // Without it small frames wait for acknowledgements; failing to set it costs only time.
-        drop(stream.set_nodelay(true));
-    });
-    Ok(tokio::spawn(http::serve::serve(listener, router, stop)))
+    Ok(tokio::spawn(http::serve::serve(listener, router, stop, shortage)))
 }
 
 async fn wait_and_close(
