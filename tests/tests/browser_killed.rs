@@ -23,10 +23,13 @@ const WRITE: &str = "
     let number = 0;
     const step = () => {
         const box = find('compose-text');
-        if (number < 8 && box && box.value === '') {
+        if (!box) {
+            find('compose-open')?.click();
+        } else if (box.value !== '') {
+            find('compose-send')?.click();
+        } else if (number < 8) {
             box.value = `round ${round}, post ${++number}`;
             box.dispatchEvent(new Event('input', { bubbles: true }));
-            find('compose-send').click();
         }
         setTimeout(step, 5);
     };
