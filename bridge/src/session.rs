@@ -170,6 +170,11 @@ impl Session {
         steps
     }
 
+    /// Whether the owner has signed in here.
+    pub const fn is_owners(&self) -> bool {
+        self.authenticated.is_some()
+    }
+
     /// Whom this session serves; None before AUTH, unless the node is open to more.
     fn reader(&self, owner: Option<PublicKey>) -> Option<Reader> {
         match (self.authenticated, owner) {

@@ -413,7 +413,9 @@ impl CatchingUp {
     /// Fetches what is in the queue, then takes the next window, then ends; nothing while the neighbour is to answer, or
     /// while much of what it has sent is being checked.
     fn go_on(&mut self, session: Session, now: u64) -> Vec<Step> {
-        let Some(active) = self.sessions.get(&session).filter(|active| !active.waiting) else { return vec![] };
+        let Some(active) = self.sessions.get(&session).filter(|active| !active.waiting) else {
+            return vec![];
+        };
         let (peer, checking) = (active.peer, active.checking);
         if checking > 0 && (active.queue.is_empty() || checking > MAX_CHECKING - MAX_GET_IDS) {
             return vec![];

@@ -104,6 +104,11 @@ impl Lending {
         self.address.is_some()
     }
 
+    /// How many sessions one node at home gets.
+    pub const fn sessions_each(&self) -> usize {
+        self.limits.sessions
+    }
+
     /// A node at home asks to be reached through this one.
     pub fn ask(&mut self, peer: PeerId, now: u64) -> Lent {
         let Some(address) = self.address.clone() else {

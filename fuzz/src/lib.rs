@@ -1,8 +1,11 @@
-//! What every decoder must hold for any bytes: it does not panic, and what it takes survives its encoding.
+//! What every decoder must hold for any bytes: it does not panic, and what it takes survives its encoding. And what every
+//! session must hold whatever is said: see `sessions`.
 //!
 //! Each function is one target. `tests/corpora.rs` runs them over the corpora and seeded changes of them, with every
 //! test run; `cargo xtask fuzz` gives them to libFuzzer.
 #![expect(clippy::panic, reason = "a broken promise must stop the fuzzer")]
+
+mod sessions;
 
 use std::sync::{Arc, Mutex, OnceLock};
 
@@ -22,11 +25,13 @@ use nostrp2p_protocol::{
     sync::{Compared, MAX_COMPARISON_BYTES, SyncRequest},
 };
 
+pub use sessions::{channel_session, mirror_session, relay_session};
+
 /// One target.
 pub type Target = fn(&[u8]);
 
 /// All targets by name.
-pub const TARGETS: [(&str, Target); 15] = [
+pub const TARGETS: [(&str, Target); 18] = [
     ("client_frame", client_frame),
     ("node_frame", node_frame),
     ("packet", packet),
@@ -42,6 +47,9 @@ pub const TARGETS: [(&str, Target); 15] = [
     ("store_record", store_record),
     ("settings", settings),
     ("address", address),
+    ("relay_session", relay_session),
+    ("mirror_session", mirror_session),
+    ("channel_session", channel_session),
 ];
 
 /// Frames of clients.

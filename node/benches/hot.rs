@@ -9,9 +9,7 @@ use nostrp2p_bridge::{Policy, Session};
 use nostrp2p_core::{Core, Heard, Input, Settings};
 use nostrp2p_node::store::{Asked, Retention, Store, Travel, Writer};
 use nostrp2p_protocol::{
-    Draft, Event, Filter, Kind, Packet, PeerId, SecretKey, Tag, UnverifiedEvent,
-    frame::NodeFrame,
-    sync,
+    Draft, Event, Filter, Kind, Packet, PeerId, SecretKey, Tag, UnverifiedEvent, frame::NodeFrame, sync,
 };
 
 /// Events that lie in the store when it is asked.
@@ -33,10 +31,14 @@ fn person(number: usize) -> SecretKey {
 fn events(count: usize) -> Vec<Event> {
     let mut events: Vec<Event> = Vec::new();
     for number in 0..count {
-        let text = format!("{number:x} {}", "the quick brown fox jumps over the lazy dog, ありがとう ".repeat(4));
+        let text =
+            format!("{number:x} {}", "the quick brown fox jumps over the lazy dog, ありがとう ".repeat(4));
         let root = events.first().filter(|_| number.is_multiple_of(4));
         let tags = root.map(|root| {
-            vec![Tag::new(["e".to_owned(), root.id().to_string()]), Tag::new(["p".to_owned(), root.pubkey.to_string()])]
+            vec![
+                Tag::new(["e".to_owned(), root.id().to_string()]),
+                Tag::new(["p".to_owned(), root.pubkey.to_string()]),
+            ]
         });
         let draft = Draft {
             created_at: THEN + u64::try_from(number).unwrap(),
@@ -75,8 +77,9 @@ fn messages(criterion: &mut Criterion) {
     criterion.bench_function("decode an answer of 200", |bench| {
         bench.iter(|| nostrp2p_protocol::exchange::Found::decode(black_box(&bytes)).unwrap());
     });
+    let rumors: Vec<_> = events.iter().map(|event| event.clone().into_rumor()).collect();
     criterion.bench_function("encode a batch of 200 for the page", |bench| {
-        bench.iter(|| NodeFrame::Batch { through: 1, newest: 1, events: events.clone() }.encode());
+        bench.iter(|| NodeFrame::Batch { through: 1, newest: 1, events: rumors.clone() }.encode());
     });
     let json = serde_json::to_string(one).unwrap();
     criterion.bench_function("read an event from JSON", |bench| {
@@ -140,9 +143,9 @@ fn storing(criterion: &mut Criterion) {
     let ask = |filter: &Filter| store.select(&[Asked { filter, also: &|_| true }]).unwrap();
     let posts = Filter { kinds: Some([Kind::POST].into()), limit: Some(500), ..Filter::default() };
     criterion.bench_function("find the newest 500", |bench| bench.iter(|| ask(black_box(&posts))));
-    let author =
-        Filter { authors: Some([person(7).public_key()].into()), limit: Some(20), ..posts.clone() };
-    criterion.bench_function("find the newest 20 of somebody", |bench| bench.iter(|| ask(black_box(&author))));
+    let author = Filter { authors: Some([person(7).public_key()].into()), limit: Some(20), ..posts.clone() };
+    criterion
+        .bench_function("find the newest 20 of somebody", |bench| bench.iter(|| ask(black_box(&author))));
 
     criterion.bench_function("store 1,000 events", |bench| {
         bench.iter_batched(

@@ -21,8 +21,8 @@ use std::{
 
 use futures_util::{StreamExt, stream::FuturesUnordered};
 use nostrp2p_core::{
-    Address, Ask, Audience, Claim, Core, Difference, Handed, Heard, Identified, Input, Lending, Output, Ownership, Proof,
-    Request, Row, Session, Settings, Sharing, Verdict, Want, Ways,
+    Address, Ask, Audience, Claim, Core, Difference, Handed, Heard, Identified, Input, Lending, Output,
+    Ownership, Proof, Request, Row, Session, Settings, Sharing, Verdict, Want, Ways,
 };
 use nostrp2p_overlay::{Announcer, MessageRef, Overlay, OverlayEvent, RequestRef, Topic, Unheard};
 use nostrp2p_protocol::{

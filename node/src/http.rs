@@ -14,6 +14,8 @@
 //!
 //! `Host` and `Origin` are checked on every request (see [`guard`]).
 
+pub(crate) mod accept;
+mod callers;
 mod client;
 mod front;
 mod guard;
@@ -41,8 +43,9 @@ use axum::{
 use nostrp2p_core::Lending;
 use nostrp2p_overlay::Overlay;
 use nostrp2p_protocol::PeerId;
-use tokio::sync::{Semaphore, broadcast, mpsc, watch};
+use tokio::sync::{broadcast, mpsc, watch};
 
+pub(crate) use callers::Callers;
 pub(crate) use relay::Relay;
 pub(crate) use rest::{Rest, proves, rest_event, rest_question};
 pub(crate) use visitors::Visitors;
@@ -51,6 +54,7 @@ use crate::{
     driver::{Command, DeliveryNews},
     markers::Markers,
     mirror,
+    places::Places,
     standing::{Counters, OpenWays, Standing},
     stop::Stop,
     store::Store,
@@ -76,8 +80,10 @@ pub(crate) struct App {
     pub(crate) overlay: Overlay,
     pub(crate) started: Instant,
     pub(crate) allow_hosts: Arc<[String]>,
-    pub(crate) sessions: Arc<Semaphore>,
+    /// Who has not signed in makes room.
+    pub(crate) sessions: Places,
     pub(crate) visitors: Visitors,
+    pub(crate) callers: Callers,
     /// Whether guests read what is public.
     pub(crate) public_read: bool,
     pub(crate) mirrors: mirror::Handle,
@@ -87,8 +93,8 @@ pub(crate) struct App {
 
 impl App {
     /// The bound on sessions, to be shared by all clones.
-    pub(crate) fn sessions() -> Arc<Semaphore> {
-        Arc::new(Semaphore::new(MAX_SESSIONS))
+    pub(crate) fn sessions() -> Places {
+        Places::new(MAX_SESSIONS)
     }
 }
 

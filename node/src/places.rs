@@ -5,9 +5,16 @@
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
-use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
+use tokio::{
+    sync::{Notify, OwnedSemaphorePermit, Semaphore},
+    time::timeout,
+};
+
+/// How long who is sent away may take to go, for who will not wait for longer.
+const GOING: Duration = Duration::from_secs(3);
 
 /// The places. Clones share them.
 #[derive(Clone)]
@@ -42,9 +49,14 @@ impl Places {
         Self { free: Arc::new(Semaphore::new(count)), idle: Arc::default() }
     }
 
+    /// How many are free.
+    pub(crate) fn left(&self) -> usize {
+        self.free.available_permits()
+    }
+
     /// Whether all are taken.
     pub(crate) fn full(&self) -> bool {
-        self.free.available_permits() == 0
+        self.left() == 0
     }
 
     /// Takes a place; when there is none, whoever has been idle for the longest is sent away. Waits while everybody is at
@@ -53,6 +65,18 @@ impl Places {
         if self.full() {
             self.send_one_away();
         }
+        self.free_one().await
+    }
+
+    /// As [`Places::take`], but None when everybody is at work, or who is sent away does not go.
+    pub(crate) async fn take_soon(&self) -> Option<Place> {
+        if self.full() && !self.send_one_away() {
+            return None;
+        }
+        timeout(GOING, self.free_one()).await.ok()
+    }
+
+    async fn free_one(&self) -> Place {
         // The semaphore is never closed.
         let permit = Arc::clone(&self.free).acquire_owned().await.expect("never closed");
         let seat = Seat { idle: Arc::clone(&self.idle), number: Arc::default(), leave: Arc::default() };
@@ -65,10 +89,10 @@ impl Places {
         drop(self.free.acquire_many(count).await);
     }
 
-    fn send_one_away(&self) {
-        if let Some((_, leave)) = lock(&self.idle).waiting.pop_first() {
-            leave.notify_one();
-        }
+    /// Sends away whoever has been idle for the longest; says whether there was one.
+    pub(crate) fn send_one_away(&self) -> bool {
+        let longest = lock(&self.idle).waiting.pop_first();
+        longest.map(|(_, leave)| leave.notify_one()).is_some()
     }
 }
 
@@ -151,5 +175,18 @@ mod tests {
         assert!(places.take().now_or_never().is_none());
         drop(worker);
         places.take().await;
+    }
+
+    #[tokio::test]
+    async fn who_will_not_wait_gets_a_place_of_an_idle_one_or_none() {
+        let places = Places::new(1);
+        let idle = places.take().await;
+        let (newcomer, ()) = tokio::join!(places.take_soon(), async {
+            idle.seat().sent_away().await;
+            drop(idle);
+        });
+        let newcomer = newcomer.unwrap();
+        newcomer.seat().work();
+        assert!(places.take_soon().await.is_none(), "everybody is at work");
     }
 }

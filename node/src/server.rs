@@ -8,7 +8,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-use axum::serve::ListenerExt;
 use futures_util::{StreamExt as _, stream::FuturesUnordered};
 use nostrp2p_bridge::Policy;
 use nostrp2p_core::{Claim, Lending, Ownership};
@@ -24,7 +23,10 @@ use crate::{
     data_dir::DataDirError,
     delegated,
     driver::Driver,
-    http::{self, App, Relay, Rest, Visitors},
+    http::{
+        self, App, Callers, Relay, Rest, Visitors,
+        accept::{Patient, Shortage},
+    },
     mirror,
     settings::{Settings, Tls},
     standing::OpenWays,
@@ -166,6 +168,7 @@ async fn run_open(
         allow_hosts: settings.allow_hosts.clone().into(),
         sessions: App::sessions(),
         visitors: Visitors::default(),
+        callers: Callers::default(),
         public_read: settings.public_read,
         mirrors,
         rest: Rest::new(settings.legacy_rest, settings.public_read),
@@ -261,18 +264,16 @@ fn serve(
     stop: Stop,
 ) -> Result<JoinHandle<io::Result<()>>, RunError> {
     let router = http::router(app);
+    let shortage = Shortage::default();
+    let listener = Patient::new(listener, shortage.clone());
     if let Some(tls) = &settings.tls {
         let configuration = tls::configuration(tls, &settings.data_dir)?;
         let address = settings.listen_clients;
         let listener = TlsListener::start(listener, configuration)
             .map_err(|error| RunError::Clients { address, error })?;
-        return Ok(tokio::spawn(http::serve::serve(listener, router, stop)));
+        return Ok(tokio::spawn(http::serve::serve(listener, router, stop, shortage)));
     }
-    let listener = listener.tap_io(|stream| {
-        // Without it small frames wait for acknowledgements; failing to set it costs only time.
-        drop(stream.set_nodelay(true));
-    });
-    Ok(tokio::spawn(http::serve::serve(listener, router, stop)))
+    Ok(tokio::spawn(http::serve::serve(listener, router, stop, shortage)))
 }
 
 /// Parts that end by themselves when the overlay or the node does. Completes when one of them breaks, with its name and

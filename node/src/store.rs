@@ -5,11 +5,13 @@
 //! It deliberately does not decide what is kept: it keeps the newest of replaceable events and
 //! drops what is old (see [`Retention`]), and that is all.
 
+mod disk;
 mod index;
 mod lapse;
 mod migrate;
 mod newcomers;
 mod notes;
+mod outage;
 mod query;
 mod read;
 mod record;
@@ -18,6 +20,7 @@ mod salvage;
 mod shared;
 mod tables;
 mod tombstones;
+mod view;
 mod write;
 mod writer;
 
@@ -26,8 +29,9 @@ use std::{
     sync::Arc,
 };
 
+use disk::Disk;
 use nostrp2p_protocol::{PublicKey, frame::StoreId};
-use redb::{Database, ReadableDatabase};
+use redb::Database;
 use tables::Opened;
 use tokio::sync::watch;
 use writer::Reports;
@@ -95,7 +99,7 @@ pub struct Progress {
 /// A handle to the store for readers. Cheap to clone; reading blocks the thread for the time of the disk.
 #[derive(Clone)]
 pub struct Store {
-    database: Arc<Database>,
+    database: Arc<Disk>,
     id: StoreId,
     progress: watch::Receiver<Progress>,
     failure: watch::Receiver<Option<String>>,
@@ -110,7 +114,7 @@ impl Store {
     pub fn open(directory: &Path, retention: Retention) -> Result<(Self, Writer), OpenError> {
         let path = directory.join(FILE);
         let (database, opened) = open_database(directory, &path)?;
-        let database = Arc::new(database);
+        let database = Arc::new(Disk::new(path, database));
         let (report, progress) = watch::channel(opened.progress);
         let (fail, failure) = watch::channel(None);
         let store = Self { database: Arc::clone(&database), id: opened.id, progress, failure, retention };
@@ -127,7 +131,7 @@ impl Store {
         self.progress.clone()
     }
 
-    /// Why the last write failed, if it did; a write that succeeds ends that. After [`Store::ended`] the writer itself.
+    /// Why nothing can be written, while that is so. After [`Store::ended`] the writer itself.
     pub fn failure(&self) -> Option<String> {
         if self.failure.has_changed().is_err() {
             return Some("its writer has ended".to_owned());
@@ -153,12 +157,7 @@ impl Store {
 /// Opens or creates the file and brings its tables up to date. What redb finds wrong in a damaged file is sometimes an
 /// error and sometimes a panic; both are [`OpenError::Damaged`] here.
 fn open_database(directory: &Path, path: &Path) -> Result<(Database, Opened), OpenError> {
-    let open = || {
-        let database = Database::builder().set_cache_size(CACHE_BYTES).create(path)?;
-        let opened = tables::prepare(&database, crate::clock::now())?;
-        Ok::<_, redb::Error>((database, opened))
-    };
-    let (database, opened) = match quietly(open) {
+    let (database, opened) = match quietly(|| disk::open(path)) {
         Some(opened) => opened.map_err(|error| open_error(error, directory, path))?,
         None => {
             let reason = "its pages do not fit together".to_owned();

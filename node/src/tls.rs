@@ -8,6 +8,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
+use axum::serve::Listener as _;
 use futures_util::StreamExt as _;
 use rustls::{
     ServerConfig,
@@ -17,14 +18,11 @@ use rustls::{
     sign::CertifiedKey,
 };
 use rustls_acme::{AcmeConfig, caches::DirCache};
-use tokio::{
-    net::{TcpListener, TcpStream},
-    sync::mpsc,
-    time::timeout,
-};
+use tokio::{net::TcpStream, sync::mpsc, time::timeout};
 use tokio_rustls::{TlsAcceptor, server::TlsStream};
 
 use crate::{
+    http::accept::Patient,
     places::Places,
     settings::{Acme, Tls, TlsFiles},
 };
@@ -185,7 +183,7 @@ pub(crate) struct TlsListener {
 
 impl TlsListener {
     /// Takes connections of a TCP listener from now on, until this is dropped.
-    pub(crate) fn start(listener: TcpListener, configuration: ServerConfig) -> io::Result<Self> {
+    pub(crate) fn start(listener: Patient, configuration: ServerConfig) -> io::Result<Self> {
         let address = listener.local_addr()?;
         let (sender, ready) = mpsc::channel(READY);
         tokio::spawn(accept(listener, TlsAcceptor::from(Arc::new(configuration)), sender));
@@ -210,20 +208,15 @@ impl axum::serve::Listener for TlsListener {
 }
 
 async fn accept(
-    listener: TcpListener,
+    mut listener: Patient,
     acceptor: TlsAcceptor,
     ready: mpsc::Sender<(TlsStream<TcpStream>, SocketAddr)>,
 ) {
     let handshakes = Places::new(MAX_HANDSHAKES);
     loop {
-        let accepted = tokio::select! {
+        let (stream, from) = tokio::select! {
             accepted = listener.accept() => accepted,
             () = ready.closed() => return,
-        };
-        let Ok((stream, from)) = accepted else {
-            // Out of descriptors, mostly: others are closing meanwhile.
-            tokio::time::sleep(Duration::from_millis(100)).await;
-            continue;
         };
         let place = tokio::select! {
             place = handshakes.take() => place,
@@ -231,8 +224,6 @@ async fn accept(
         };
         let (acceptor, ready) = (acceptor.clone(), ready.clone());
         tokio::spawn(async move {
-            // Without it small frames wait for acknowledgements; failing to set it costs only time.
-            drop(stream.set_nodelay(true));
             let shaken = tokio::select! {
                 shaken = timeout(HANDSHAKE_DEADLINE, acceptor.accept(stream)) => shaken,
                 () = place.seat().sent_away() => return,

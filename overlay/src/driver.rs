@@ -71,6 +71,8 @@ pub(crate) struct Driver {
     stats: Stats,
     copies: Copies,
     meter: Meter,
+    /// When it was last said that connections cannot be taken.
+    complained: Option<Instant>,
 }
 
 /// The driver's ends of the line to the node.
@@ -99,6 +101,7 @@ impl Driver {
             saver,
             lookups: FuturesUnordered::new(),
             attempts: HashMap::new(),
+            complained: None,
             held: Held::default(),
             requests: Requests::default(),
             homes: Homes::default(),
@@ -201,7 +204,7 @@ impl Driver {
             SwarmEvent::ListenerClosed { addresses, reason: Err(error), .. } => {
                 tracing::error!("This node does not listen on {addresses:?} any more: {error}");
             }
-            SwarmEvent::ListenerError { error, .. } => tracing::warn!("While listening: {error}"),
+            SwarmEvent::ListenerError { error, .. } => self.on_listener_error(&error, Instant::now()),
             _ => {}
         }
     }

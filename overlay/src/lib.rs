@@ -33,6 +33,7 @@ mod request;
 mod secret;
 mod settings;
 mod swarm;
+mod threshold;
 
 use std::time::Instant;
 

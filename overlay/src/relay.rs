@@ -17,7 +17,8 @@ pub const MAX_RELAY_SLOTS: usize = 96;
 /// Circuits for each place. A node that is reached through three relays has about that many neighbours on each.
 const CIRCUITS_PER_SLOT: usize = 4;
 
-/// Circuits of one peer at a time, those to it and those from it.
+/// Circuits of one peer at a time, those to it and those from it, when it begins another one. libp2p does not bound
+/// those to a peer that others begin.
 const CIRCUITS_PER_PEER: usize = 16;
 
 /// How long a circuit may last. What is left of it then is made anew by whoever needs it.

@@ -28,6 +28,7 @@ use crate::{
     relay as serving,
     request::{self, Protocol},
     settings::{Listen, Settings},
+    threshold::Threshold,
 };
 
 /// What a peer must name in `identify` to be one of ours.
@@ -54,8 +55,9 @@ const MAX_STREAMS: usize = 128;
 const MAX_INBOUND: u32 = 128;
 /// Connections this node opened. Dialing stops at a few; the rest is for people who ask.
 const MAX_OUTBOUND: u32 = 48;
-/// Handshakes under way. A flood of half-open connections then holds little memory and no slot for long.
-const MAX_PENDING_INBOUND: u32 = 32;
+/// Handshakes under way that others began: some times what may be on the [`Threshold`], for the swarm hears a moment
+/// later of those that had to leave it.
+const MAX_PENDING_INBOUND: u32 = 256;
 const MAX_PENDING_OUTBOUND: u32 = 32;
 /// Two nodes that dial each other at once have two connections. While a hole is punched there are those over relays
 /// and up to two new ones, and one more when the peer tries whether this node is reachable.
@@ -160,7 +162,7 @@ fn transport(
             .multiplex(yamux)
             .timeout(HANDSHAKE_TIME)
             .boxed();
-    Ok(with_quic(streams, keypair)
+    Ok(Threshold::new(with_quic(streams, keypair))
         .map(move |(peer, connection), _| (peer, meter.watch(peer, connection)))
         .boxed())
 }

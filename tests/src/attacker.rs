@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use nostrp2p_overlay::{
-    Listen, NodeSecret, Overlay, OverlayEvent, Protocol, RequestError, Settings, Topic, Verdict, start,
+    Listen, NodeSecret, Overlay, OverlayEvent, Path, Protocol, RequestError, Settings, Topic, Verdict, start,
 };
 use nostrp2p_protocol::{Announcement, Packet, PeerId, UnverifiedEvent, exchange::Receipt};
 use tokio::sync::{mpsc, watch};
@@ -59,6 +59,16 @@ impl Attacker {
         })
         .await;
         attacker
+    }
+
+    /// Tells its own overlay at which addresses a peer is.
+    pub async fn learn(&self, peer: PeerId, addresses: Vec<String>) {
+        self.overlay.add_addresses(peer, addresses).await;
+    }
+
+    /// How its bytes to a neighbour go; None when it is none.
+    pub async fn path(&self, peer: PeerId) -> Option<Path> {
+        self.overlay.peers().await.iter().find(|other| other.id == peer).map(|other| other.path)
     }
 
     /// Which node it is.

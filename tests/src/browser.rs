@@ -29,7 +29,7 @@ pub struct Browser {
     process: Child,
     /// Where ChromeDriver listens.
     port: u16,
-    _profile: TempDir,
+    profile: TempDir,
 }
 
 fn program(variable: &str, names: &[&str]) -> PathBuf {
@@ -68,7 +68,29 @@ impl Browser {
     /// # Panics
     /// As [`Browser::start`].
     pub async fn start_with(size: Size, more: &[&str]) -> Self {
-        let profile = tempfile::tempdir().expect("a temporary directory");
+        Self::start_in(tempfile::tempdir().expect("a temporary directory"), size, more).await
+    }
+
+    /// Starts a browser again with the profile of one that was killed.
+    pub async fn start_again(profile: TempDir, size: Size) -> Self {
+        Self::start_in(profile, size, &[]).await
+    }
+
+    /// Kills the browser without a warning (`kill -9`, each of its processes) and gives its profile.
+    ///
+    /// # Panics
+    /// When it is gone already.
+    pub async fn kill(mut self) -> TempDir {
+        let capabilities = self.driver.capabilities().expect("a session");
+        let id = capabilities.get("goog:processID").and_then(Value::as_u64).expect("ChromeDriver tells it");
+        // The others end with the first one, for they lose what they speak to; the driver goes last.
+        let killed = Command::new("kill").args(["-9", &id.to_string()]).status().await;
+        assert!(killed.expect("kill runs").success(), "the browser had ended by itself");
+        drop(self.process.kill().await);
+        self.profile
+    }
+
+    async fn start_in(profile: TempDir, size: Size, more: &[&str]) -> Self {
         let port = free_port();
         let process = Command::new(program("CHROMEDRIVER", &["chromedriver"]))
             .arg(format!("--port={port}"))
@@ -106,7 +128,7 @@ impl Browser {
             builder.capabilities(capabilities.clone()).connect(&url).await
         });
         let driver = driver.await;
-        let browser = Self { driver, process, port, _profile: profile };
+        let browser = Self { driver, process, port, profile };
         browser.set_viewport(width, height).await;
         browser
     }

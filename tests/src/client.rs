@@ -15,7 +15,10 @@ use nostrp2p_protocol::{
     login,
 };
 use tokio::{net::TcpStream, time::timeout};
-use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, client_async, connect_async, tungstenite::Message};
+use tokio_tungstenite::{
+    MaybeTlsStream, WebSocketStream, client_async, connect_async,
+    tungstenite::{Message, client::IntoClientRequest},
+};
 
 use crate::PATIENCE;
 
@@ -120,6 +123,37 @@ impl Client {
         Self::on(connected.expect("the helper takes the connection").0, &key.to_string())
             .come_home(peer, key)
             .await
+    }
+
+    /// As [`Client::through`], from this address, as a proxy on the helper's machine says.
+    ///
+    /// # Errors
+    /// As [`Client::through`].
+    ///
+    /// # Panics
+    /// As [`Client::through`].
+    pub async fn through_from(
+        from: &str,
+        helper: &str,
+        peer: &PeerId,
+        key: &ChannelKey,
+    ) -> Result<Self, NotHome> {
+        let socket = Self::knock_from(from, helper, peer).await.expect("the helper takes the connection");
+        Self::on(socket, &key.to_string()).come_home(peer, key).await
+    }
+
+    /// Opens a way home from this address and says nothing; None when the helper does not take it.
+    ///
+    /// # Panics
+    /// When the address is none.
+    pub async fn knock_from(
+        from: &str,
+        helper: &str,
+        peer: &PeerId,
+    ) -> Option<WebSocketStream<MaybeTlsStream<TcpStream>>> {
+        let mut request = format!("{helper}/to/{peer}").into_client_request().expect("an address");
+        request.headers_mut().insert("X-Forwarded-For", from.parse().expect("an address"));
+        connect_async(request).await.ok().map(|(socket, _)| socket)
     }
 
     /// As [`Client::through`], over a connection that stands already to the helper of this authority, without TLS.

@@ -27,12 +27,53 @@ pub struct Front {
     task: JoinHandle<()>,
 }
 
+/// What a front does to what clients say after they have signed in: from the fourth message of each session on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Tamper {
+    /// Nothing.
+    #[default]
+    No,
+    /// One bit of it is turned.
+    Alter,
+    /// It is sent twice.
+    Repeat,
+    /// Its last byte is cut off.
+    Cut,
+    /// The fourth message is left out, and the next ones go.
+    Withhold,
+}
+
+impl Tamper {
+    /// What becomes of a message.
+    fn at(self, number: usize, bytes: &[u8]) -> Vec<Vec<u8>> {
+        let mut bytes = bytes.to_vec();
+        match self {
+            _ if number < 3 => vec![bytes],
+            Self::No => vec![bytes],
+            Self::Alter => {
+                if let Some(last) = bytes.last_mut() {
+                    *last ^= 1;
+                }
+                vec![bytes]
+            }
+            Self::Repeat => vec![bytes.clone(), bytes],
+            Self::Cut => {
+                bytes.pop();
+                vec![bytes]
+            }
+            Self::Withhold if number == 3 => vec![],
+            Self::Withhold => vec![bytes],
+        }
+    }
+}
+
 #[derive(Default)]
 struct Shared {
     tls: Option<TlsAcceptor>,
     helper: OnceLock<String>,
     lie: OnceLock<PeerId>,
     passed: Mutex<Vec<Vec<u8>>>,
+    tamper: Mutex<Tamper>,
 }
 
 impl Front {
@@ -77,6 +118,11 @@ impl Front {
         self.shared.lie.set(peer).expect("no lie yet");
     }
 
+    /// What it does from now on to what clients say.
+    pub fn tamper(&self, how: Tamper) {
+        *self.shared.tamper.lock().unwrap_or_else(PoisonError::into_inner) = how;
+    }
+
     /// What has passed: the path of each session, and each message of both sides.
     pub fn passed(&self) -> Vec<Vec<u8>> {
         self.shared.passed.lock().unwrap_or_else(PoisonError::into_inner).clone()
@@ -111,6 +157,7 @@ impl Shared {
         }
         let helper = self.helper.get()?;
         let (mut helper, _) = connect_async(format!("ws://{helper}{path}")).await.ok()?;
+        let mut said = 0;
         loop {
             let (message, to_client) = tokio::select! {
                 message = client.next() => (message, false),
@@ -124,6 +171,13 @@ impl Shared {
                 // Each side answers for itself.
                 (Message::Ping(_) | Message::Pong(_), _) => {}
                 (message, true) => client.send(message).await.ok()?,
+                (Message::Binary(bytes), false) => {
+                    let tamper = *self.tamper.lock().unwrap_or_else(PoisonError::into_inner);
+                    for bytes in tamper.at(said, &bytes) {
+                        helper.send(Message::Binary(bytes.into())).await.ok()?;
+                    }
+                    said += 1;
+                }
                 (message, false) => helper.send(message).await.ok()?,
             }
         }

@@ -34,7 +34,7 @@ pub use axe::axe;
 pub use browser::{Browser, EXTENSION_KEY, Size};
 pub use certificate::Certificate;
 pub use client::{Client, NotHome, deletion, now, post, random_key, reply};
-pub use front::Front;
+pub use front::{Front, Tamper};
 pub use history::history;
 pub use hosting::{Change, Site};
 pub use http::{get, post_http, request, request_over};

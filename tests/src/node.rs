@@ -66,6 +66,7 @@ pub struct Node {
     data: TempDir,
     arguments: Vec<String>,
     log: Option<Log>,
+    environment: Vec<(String, String)>,
     /// The claim link, for a node that had no owner when it started.
     pub claim_link: Option<String>,
 }
@@ -73,30 +74,49 @@ pub struct Node {
 impl Node {
     /// Starts a node with a data directory of its own on a free port, and waits until it is ready.
     pub async fn start(arguments: &[&str]) -> Self {
-        Self::start_new(arguments, None).await
+        Self::start_new(arguments, None, Vec::new()).await
     }
 
     /// As [`Node::start`], on this port, which [`free_port`] gave, for a node that must know where it is reached.
     pub async fn start_on(port: u16, arguments: &[&str]) -> Self {
         let data = tempfile::tempdir().expect("a temporary directory");
         let arguments = arguments.iter().map(|&argument| argument.to_owned()).collect();
-        Self::start_in(data, port, arguments, None).await
+        Self::start_in(data, port, arguments, None, Vec::new()).await
+    }
+
+    /// As [`Node::start_with_log`], with these variables in its environment.
+    pub async fn start_in_environment(
+        arguments: &[&str],
+        filter: &str,
+        environment: &[(&str, &str)],
+    ) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary directory");
+        let log = Some(Log { filter: filter.to_owned(), folder });
+        let environment = environment.iter().map(|(name, value)| ((*name).into(), (*value).into()));
+        Self::start_new(arguments, log, environment.collect()).await
     }
 
     /// As [`Node::start`], with what this filter (`RUST_LOG`) lets through in [`Node::log`].
     pub async fn start_with_log(arguments: &[&str], filter: &str) -> Self {
         let folder = tempfile::tempdir().expect("a temporary directory");
-        Self::start_new(arguments, Some(Log { filter: filter.to_owned(), folder })).await
+        Self::start_new(arguments, Some(Log { filter: filter.to_owned(), folder }), Vec::new()).await
     }
 
-    async fn start_new(arguments: &[&str], log: Option<Log>) -> Self {
+    async fn start_new(arguments: &[&str], log: Option<Log>, environment: Vec<(String, String)>) -> Self {
         let data = tempfile::tempdir().expect("a temporary directory");
         let arguments = arguments.iter().map(|&argument| argument.to_owned()).collect();
-        Self::start_in(data, free_port(), arguments, log).await
+        Self::start_in(data, free_port(), arguments, log, environment).await
     }
 
-    async fn start_in(data: TempDir, port: u16, arguments: Vec<String>, log: Option<Log>) -> Self {
+    async fn start_in(
+        data: TempDir,
+        port: u16,
+        arguments: Vec<String>,
+        log: Option<Log>,
+        environment: Vec<(String, String)>,
+    ) -> Self {
         let mut command = Command::new(binary());
+        command.envs(environment.iter().map(|(name, value)| (name, value)));
         if let Some(log) = &log {
             let file = std::fs::File::options().create(true).append(true).open(log.path());
             command.env("RUST_LOG", &log.filter).env("NO_COLOR", "1").stderr(file.expect("a log file"));
@@ -125,7 +145,7 @@ impl Node {
                 break;
             }
         }
-        Self { child, lines, port, data, arguments, log, claim_link }
+        Self { child, lines, port, data, arguments, log, environment, claim_link }
     }
 
     /// `host:port` for clients.
@@ -222,13 +242,25 @@ impl Node {
             "the node ended with {status:?}",
             status = self.child
         );
-        Stopped { data: self.data, port: self.port, arguments: self.arguments, log: self.log }
+        Stopped {
+            data: self.data,
+            port: self.port,
+            arguments: self.arguments,
+            log: self.log,
+            environment: self.environment,
+        }
     }
 
     /// Ends the node without a warning (`kill -9`), and waits for it.
     pub async fn kill(mut self) -> Stopped {
         self.child.kill().await.expect("a running node");
-        Stopped { data: self.data, port: self.port, arguments: self.arguments, log: self.log }
+        Stopped {
+            data: self.data,
+            port: self.port,
+            arguments: self.arguments,
+            log: self.log,
+            environment: self.environment,
+        }
     }
 }
 
@@ -238,6 +270,7 @@ pub struct Stopped {
     port: u16,
     arguments: Vec<String>,
     log: Option<Log>,
+    environment: Vec<(String, String)>,
 }
 
 impl Stopped {
@@ -248,7 +281,7 @@ impl Stopped {
 
     /// Starts it again.
     pub async fn start(self) -> Node {
-        Node::start_in(self.data, self.port, self.arguments, self.log).await
+        Node::start_in(self.data, self.port, self.arguments, self.log, self.environment).await
     }
 
     /// Starts it again and kills it (`kill -9`) so soon that it may not be ready yet.
@@ -265,9 +298,23 @@ impl Stopped {
         self
     }
 
+    /// Starts it again where it is expected to end at once; returns what it says then on its error output.
+    ///
+    /// # Panics
+    /// When it goes on, or ends as if all were well.
+    pub async fn start_in_vain(&self) -> String {
+        let mut command = Command::new(binary());
+        command.arg("server").args(["--no-qr", "-l", &format!("127.0.0.1:{}", self.port), "--data-dir"]);
+        command.arg(self.data.path()).args(&self.arguments).current_dir(self.data.path());
+        let ended = timeout(PATIENCE, command.kill_on_drop(true).output()).await.expect("the node ends");
+        let ended = ended.expect("the binary starts");
+        assert!(!ended.status.success(), "it ended as if all were well");
+        String::from_utf8_lossy(&ended.stderr).into_owned()
+    }
+
     /// Starts it again with other arguments.
     pub async fn start_with(self, arguments: &[&str]) -> Node {
         let arguments = arguments.iter().map(|&argument| argument.to_owned()).collect();
-        Node::start_in(self.data, self.port, arguments, self.log).await
+        Node::start_in(self.data, self.port, arguments, self.log, self.environment).await
     }
 }

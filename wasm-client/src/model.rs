@@ -234,6 +234,8 @@ pub struct Outbox {
 pub struct Outgoing {
     /// Signed.
     pub event: Event,
+    /// Whether it outlives the page, or was found not to. Before that it is not sent.
+    pub saved: bool,
     /// Why the node will not take it, if it said so.
     pub refused: Option<String>,
 }

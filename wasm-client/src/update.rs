@@ -59,6 +59,9 @@ pub fn update(model: &mut Model, message: Message, moment: Moment) -> Vec<Effect
             if let Err(error) = result {
                 model.storage_trouble = Some(error.0);
             }
+            if let Some(outgoing) = model.outbox.waiting.get_mut(&id) {
+                outgoing.saved = true;
+            }
             connection::publish(model, id, out);
         }
         Message::StorageFailed(error) => model.storage_trouble = Some(error.0),
@@ -152,7 +155,7 @@ fn restore(model: &mut Model, snapshot: Snapshot) {
             model.likes.take(&event, model.me);
             model.deleted.take(&event);
             model.lists.take(&event, model.me);
-            compose::put_in_outbox(model, event);
+            compose::put_in_outbox(model, event, true);
         }
     }
     model.connection.cursor = settings.cursor;

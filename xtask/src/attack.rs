@@ -15,7 +15,7 @@ use std::{collections::BTreeMap, process::ExitCode, time::Duration};
 const LIMIT: Duration = Duration::from_secs(20 * 60);
 
 /// The attacks of SECURITY.md, in its order, with what each must not achieve.
-const ATTACKS: [(&str, &str); 18] = [
+const ATTACKS: [(&str, &str); 21] = [
     ("forged id", "suppress somebody's event, or be stored"),
     ("replay", "bring back what was deleted, appear twice, sign in"),
     ("oversize", "be stored, cost memory"),
@@ -34,6 +34,9 @@ const ATTACKS: [(&str, &str); 18] = [
     ("hostile events in the page", "run a script, draw markup, break the page"),
     ("path tricks", "read a file that is not of the page"),
     ("poisoned service-worker update", "replace a file of the page"),
+    ("spam over circuits", "get more through than a stranger's budget, take a relay for itself"),
+    ("strangers at a helper's door", "keep the owner from coming home, or be led home in another's name"),
+    ("a helper that changes what it carries", "change what is said, or have it said twice"),
 ];
 
 /// How an attack went, as it says itself.
@@ -108,5 +111,28 @@ mod tests {
             assert!(tests.contains(&format!("\"{name}\",")), "no test says how `{name}` went");
             assert!(model.contains(&format!("| {name} |")), "SECURITY.md does not name `{name}`");
         }
+    }
+
+    #[test]
+    fn each_test_that_the_threat_model_names_is_where_it_says() {
+        let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+        let model = std::fs::read_to_string(root.join("SECURITY.md")).unwrap();
+        let (mut file, mut found) = (String::new(), 0);
+        for row in model.lines().filter(|line| line.starts_with('|')) {
+            // What stands in backticks: a file, and after it the names of its tests.
+            for word in row.split('`').skip(1).step_by(2) {
+                if word.ends_with(".rs") {
+                    file =
+                        std::fs::read_to_string(root.join(word)).unwrap_or_else(|_| panic!("{word} is gone"));
+                } else if word.contains('_') && !word.contains(' ') {
+                    assert!(
+                        file.contains(&format!("fn {word}(")),
+                        "there is no test {word} in the file before it"
+                    );
+                    found += 1;
+                }
+            }
+        }
+        assert!(found > 60, "only {found} tests are named");
     }
 }

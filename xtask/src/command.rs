@@ -26,6 +26,7 @@ Commands:
            --debug-build   build the node quickly instead of for speed
   durability   Kill a node that is being written to, again and again, and count what was acknowledged and is lost
            --kills N       how often (1000)
+           --browser N     kill the browser instead, while the page writes, so often
   soak   Let 16 real nodes run under load while some are stopped and killed; count what arrives, memory, files, errors
            --seconds N     how long (600), --nodes N, --seed N
   screenshots   Save a picture of every screen, light and dark, phone and desktop, and check them with axe-core
@@ -71,8 +72,8 @@ pub enum Command {
     Attack(bool),
     /// The words for the soak.
     Soak(Vec<String>),
-    /// How many kills.
-    Durability(u64),
+    /// What is killed, and how often.
+    Durability(Killed, u64),
     /// The words for the simulation.
     Sim(Vec<String>),
     Fuzz(fuzz::Options),
@@ -85,6 +86,13 @@ pub enum Command {
     /// What to measure.
     Bench(bench::Options),
     Ci,
+}
+
+/// What `durability` kills.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Killed {
+    Node,
+    Browser,
 }
 
 /// How to build and start the node.
@@ -117,7 +125,7 @@ impl Command {
             "test" => parse_suites(&rest).map(Self::Test),
             "natlab" => parse_debug_build(&name, &rest).map(Self::Natlab),
             "soak" => parse_soak(rest).map(Self::Soak),
-            "durability" => parse_kills(&rest).map(Self::Durability),
+            "durability" => parse_kills(&rest).map(|(killed, times)| Self::Durability(killed, times)),
             "attack" => parse_debug_build(&name, &rest).map(Self::Attack),
             "web" => alone(&name, &rest, Self::Web),
             "fuzz" => parse_fuzz(rest).map(Self::Fuzz),
@@ -227,13 +235,15 @@ fn parse_soak(words: Vec<String>) -> Result<Vec<String>, String> {
     }
 }
 
-fn parse_kills(words: &[String]) -> Result<u64, String> {
-    let wrong = || "`durability` takes --kills and a number above 0".to_owned();
-    match words {
-        [] => Ok(1_000),
-        [word, kills] if word == "--kills" => kills.parse().ok().filter(|kills| *kills > 0).ok_or_else(wrong),
-        _ => Err(wrong()),
-    }
+fn parse_kills(words: &[String]) -> Result<(Killed, u64), String> {
+    let wrong = || "`durability` takes --kills or --browser, and a number above 0".to_owned();
+    let (killed, times) = match words {
+        [] => return Ok((Killed::Node, 1_000)),
+        [word, times] if word == "--kills" => (Killed::Node, times),
+        [word, times] if word == "--browser" => (Killed::Browser, times),
+        _ => return Err(wrong()),
+    };
+    times.parse().ok().filter(|times| *times > 0).map(|times| (killed, times)).ok_or_else(wrong)
 }
 
 fn parse_debug_build(name: &str, words: &[String]) -> Result<bool, String> {
@@ -297,8 +307,10 @@ mod tests {
             Ok(Command::Soak(["--seconds", "5"].map(String::from).to_vec()))
         );
         assert!(parse("soak --seconds").is_err() && parse("soak --fast 5").is_err());
-        assert_eq!(parse("durability"), Ok(Command::Durability(1_000)));
-        assert_eq!(parse("durability --kills 5"), Ok(Command::Durability(5)));
+        assert_eq!(parse("durability"), Ok(Command::Durability(Killed::Node, 1_000)));
+        assert_eq!(parse("durability --kills 5"), Ok(Command::Durability(Killed::Node, 5)));
+        assert_eq!(parse("durability --browser 9"), Ok(Command::Durability(Killed::Browser, 9)));
+        assert!(parse("durability --browser").is_err());
         assert!(parse("durability --kills 0").is_err() && parse("durability 5").is_err());
         assert_eq!(parse("attack --debug-build"), Ok(Command::Attack(true)));
         assert!(parse("natlab --fast").is_err() && parse("attack all").is_err());

@@ -38,6 +38,9 @@ pub fn check(workspace: &Workspace) -> Result<()> {
     let metadata: Value = serde_json::from_slice(&output.stdout).context("cargo metadata is not JSON")?;
     let violations = violations(&metadata)?;
     violations.iter().for_each(|violation| println!("{violation}"));
+    println!(
+        "advisories were NOT checked, for their database is not on every machine; where it can be had: cargo deny check advisories"
+    );
     if violations.is_empty() {
         Ok(())
     } else {

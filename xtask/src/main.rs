@@ -73,7 +73,7 @@ fn carry_out(command: Command) -> Result<ExitCode> {
         Command::Sim(words) => sim::run(&workspace, &words),
         Command::Attack(debug_build) => attack::run(&workspace, debug_build),
         Command::Soak(words) => soak::run(&workspace, &words),
-        Command::Durability(kills) => durability::run(&workspace, kills),
+        Command::Durability(killed, times) => durability::run(&workspace, killed, times),
         Command::Natlab(debug_build) => natlab::run(&workspace, debug_build),
         Command::Fuzz(options) => fuzz::run(&workspace, &options),
         Command::Bench(options) => bench::run(&workspace, options),

@@ -128,8 +128,11 @@ fn the_next_answer_is_under_way_while_signatures_are_checked_but_not_more() {
     let steps = catching_up.on_compared(session, needs(&events), |_| false, NOW);
     let answer = |steps: &[Step]| {
         let [Step::Get(_, _, ids)] = steps else { panic!("{steps:?}") };
-        let answer: Vec<UnverifiedEvent> =
-            ids.iter().filter_map(|id| events.iter().find(|event| event.rumor.id() == *id)).cloned().collect();
+        let answer: Vec<UnverifiedEvent> = ids
+            .iter()
+            .filter_map(|id| events.iter().find(|event| event.rumor.id() == *id))
+            .cloned()
+            .collect();
         identified(&answer)
     };
     let (_, steps) = catching_up.on_got(session, answer(&steps), NOW);

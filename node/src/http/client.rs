@@ -60,7 +60,7 @@ pub(super) async fn upgrade(
 ) -> Response {
     let authority = guard::authority(&headers);
     let place = Place::of(source.map(|source| source.0), &headers);
-    link::open(app, upgrade, place, move |app, socket| Session::new(app, socket, authority).run())
+    link::open(app, upgrade, place, move |app, socket| Session::new(app, socket, authority).run()).await
 }
 
 /// Serves a client that has come by another way.
@@ -340,6 +340,7 @@ impl Session {
 
     async fn on_login(&mut self, request: RequestId, owner: PublicKey) -> Result<(), Gone> {
         self.phase = Phase::Owner;
+        self.socket.stay();
         let newest = self.app.store.progress().borrow().newest;
         self.send(NodeFrame::LoggedIn { request, owner, store: self.app.store.id(), newest }).await?;
         let expires = self.app.standing.borrow().delegated;

@@ -23,7 +23,7 @@ pub(super) async fn front(
         Ok(upgrade) => {
             let authority = guard::authority(&headers);
             let place = Place::of(source.map(|source| source.0), &headers);
-            link::open(app, upgrade, place, move |app, socket| relay::run(app, socket, authority))
+            link::open(app, upgrade, place, move |app, socket| relay::run(app, socket, authority)).await
         }
         Err(rejection) if headers.contains_key(header::UPGRADE) => rejection.into_response(),
         Err(_) if accepts_information(&headers) => {

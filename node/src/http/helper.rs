@@ -27,6 +27,7 @@ use tokio::time::{sleep, timeout};
 
 use super::{
     App,
+    callers::Call,
     visitors::{Place, Source},
 };
 use crate::clock;
@@ -66,7 +67,7 @@ pub(super) async fn upgrade(
     // Whatever is wrong from here on, a browser learns only over the WebSocket.
     upgrade.max_message_size(MAX_HOME_FRAME).max_frame_size(MAX_HOME_FRAME).on_upgrade(
         async move |mut socket| {
-            match Lent::open(app, peer).await {
+            match Lent::open(app, peer, place).await {
                 Ok((lent, stream)) => carry(&lent, socket, stream).await,
                 Err(over) => goodbye(&mut socket, over).await,
             }
@@ -79,13 +80,19 @@ pub(super) async fn upgrade(
 struct Lent {
     app: App,
     peer: PeerId,
+    _call: Call,
 }
 
 impl Lent {
-    async fn open(app: App, peer: PeerId) -> Result<(Self, HomeStream), Over> {
+    async fn open(app: App, peer: PeerId, place: Place) -> Result<(Self, HomeStream), Over> {
+        let sessions = app.lending.lock().unwrap_or_else(PoisonError::into_inner).sessions_each();
+        let Some(call) = app.callers.enter(peer, place, sessions) else {
+            let reason = "there are as many sessions to that node from your address as there may be";
+            return Err(Over(NOT_NOW, reason.to_owned()));
+        };
         let opened = app.lending.lock().unwrap_or_else(PoisonError::into_inner).open(&peer, clock::now());
         opened.map_err(Over::from)?;
-        let lent = Self { app, peer };
+        let lent = Self { app, peer, _call: call };
         match lent.app.overlay.open_home(peer).await {
             Ok(stream) => Ok((lent, stream)),
             Err(RequestError::Unreachable { .. }) => Err(NotLent::Unknown.into()),

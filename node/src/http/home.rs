@@ -18,8 +18,9 @@ use tokio::{
 use super::{App, client, link::Socket, visitors::Place};
 use crate::standing::OpenWays;
 
-/// A client that does not greet in this time is gone: two ways over a slow network.
-const GREETING_TIME: Duration = Duration::from_secs(20);
+/// A client that does not greet in this time is gone: two ways over a slow network. Until then it takes one of the few
+/// sessions that a helper gives.
+const GREETING_TIME: Duration = Duration::from_secs(10);
 /// Sessions through helpers at a time. Fewer than all sessions, so that no helper can keep the owner out who comes
 /// directly.
 const MAX_SESSIONS: usize = 32;
@@ -34,18 +35,21 @@ pub(crate) async fn serve(
     let places = std::sync::Arc::new(tokio::sync::Semaphore::new(MAX_SESSIONS));
     while let Some(HomeVisit { from, stream }) = visits.recv().await {
         let asked = ways.borrow().ways.iter().any(|way| way.helper == from);
-        let permit = (places.clone().try_acquire_owned(), app.sessions.clone().try_acquire_owned());
+        let place = places.clone().try_acquire_owned();
         let visit = app.visitors.enter(Place::Helper(from), Instant::now());
-        let (true, (Ok(place), Ok(session)), Some(visit)) = (asked, permit, visit) else {
+        let (true, Ok(place), Some(visit)) = (asked, place, visit) else {
             tracing::info!(helper = %from, asked, "a client through a helper was not let in");
             continue;
         };
         let (app, secret) = (app.clone(), secret.clone());
         tokio::spawn(async move {
+            let Some(session) = app.sessions.take_soon().await else {
+                return tracing::info!(helper = %from, "as many sessions as there may be");
+            };
             let authority = secret.key().to_string();
             match timeout(GREETING_TIME, greet(app.peer, &secret, stream)).await {
                 Ok(Some((channel, stream))) => {
-                    let socket = Socket::through_helper(channel, stream, visit);
+                    let socket = Socket::through_helper(channel, stream, visit, session.seat().clone());
                     // However it ends, the client knows where to resume.
                     drop(client::run(app, socket, authority).await);
                 }

@@ -128,7 +128,7 @@ async fn trouble(app: &App) -> Option<String> {
     }
     let failure = app.store.failure()?;
     Some(format!(
-        "the store cannot be written ({failure}); make room or mend the disk, then restart the node"
+        "the store cannot be written ({failure}); make room or mend the disk; the node goes on by itself then"
     ))
 }
 

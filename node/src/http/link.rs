@@ -20,6 +20,7 @@ use super::{
     App,
     visitors::{Place, Visit},
 };
+use crate::places::Seat;
 
 /// A client that takes no byte for this long is gone or too slow, and holds memory.
 const WRITE_DEADLINE: Duration = Duration::from_secs(30);
@@ -29,29 +30,34 @@ const PING_EVERY: Duration = Duration::from_secs(120);
 const RELAY_PING_EVERY: Duration = Duration::from_secs(55);
 /// How much longer than two pings a silent client is taken to be there.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// How long a client that makes room for others gets to hear why.
+const PARTING: Duration = Duration::from_secs(1);
 
-/// Accepts a WebSocket, unless too many are open, from this place or in all.
-pub(super) fn open<F, S>(app: App, upgrade: WebSocketUpgrade, place: Place, session: F) -> Response
+/// Accepts a WebSocket, unless too many are open, from this place or in all. Of those that have not signed in the one
+/// that has been silent for the longest makes room.
+pub(super) async fn open<F, S>(app: App, upgrade: WebSocketUpgrade, place: Place, session: F) -> Response
 where
     F: FnOnce(App, Socket) -> S + Send + 'static,
     S: Future<Output = Result<(), Gone>> + Send,
 {
-    let Ok(permit) = app.sessions.clone().try_acquire_owned() else {
-        let text = "This node serves as many sessions as it can; close one and try again.\n";
-        return (StatusCode::SERVICE_UNAVAILABLE, text).into_response();
-    };
     let Some(visit) = app.visitors.enter(place, Instant::now().into_std()) else {
         let text = "There are as many sessions from your address as there may be; close one and try again.\n";
         return (StatusCode::TOO_MANY_REQUESTS, text).into_response();
+    };
+    let Some(taken) = app.sessions.take_soon().await else {
+        let text = "This node serves as many sessions as it can; close one and try again.\n";
+        return (StatusCode::SERVICE_UNAVAILABLE, text).into_response();
     };
     upgrade.max_message_size(MAX_FRAME_BYTES).max_frame_size(MAX_FRAME_BYTES).on_upgrade(
         async move |socket| {
             let now = Instant::now();
             // However it ends, the client knows where to resume.
             let wire = Wire::Socket(Box::new(socket));
-            let socket = Socket { wire, visit, heard: now, pinged: now, ping_every: PING_EVERY };
+            let seat = taken.seat().clone();
+            let (ping_every, stays) = (PING_EVERY, false);
+            let socket = Socket { wire, visit, seat, stays, heard: now, pinged: now, ping_every };
             drop(session(app, socket).await);
-            drop(permit);
+            drop(taken);
         },
     )
 }
@@ -64,6 +70,9 @@ pub(super) struct Gone;
 pub(super) struct Socket {
     wire: Wire,
     visit: Visit,
+    seat: Seat,
+    /// Whether somebody has signed in, who makes room for nobody.
+    stays: bool,
     heard: Instant,
     pinged: Instant,
     ping_every: Duration,
@@ -95,9 +104,15 @@ impl Socket {
     }
 
     /// A client that has come through a helper and has done its handshake.
-    pub(super) fn through_helper(channel: Channel, stream: HomeStream, visit: Visit) -> Self {
+    pub(super) fn through_helper(channel: Channel, stream: HomeStream, visit: Visit, seat: Seat) -> Self {
         let (wire, now) = (Wire::Helper(Box::new(Through { channel, stream })), Instant::now());
-        Self { wire, visit, heard: now, pinged: now, ping_every: PING_EVERY }
+        Self { wire, visit, seat, stays: false, heard: now, pinged: now, ping_every: PING_EVERY }
+    }
+
+    /// Somebody has signed in: from now on this session makes room for nobody.
+    pub(super) fn stay(&mut self) {
+        self.stays = true;
+        self.seat.work();
     }
 
     /// Waits for the next message; answers and sends pings meanwhile. Cancel-safe.
@@ -105,11 +120,23 @@ impl Socket {
         loop {
             let socket = match &mut self.wire {
                 Wire::Socket(socket) => socket,
-                Wire::Helper(through) => return through.receive().await,
+                Wire::Helper(through) => {
+                    return tokio::select! {
+                        said = through.receive() => said,
+                        () = self.seat.sent_away() => Err(Gone),
+                    };
+                }
             };
             let ping = self.pinged.max(self.heard) + self.ping_every;
             let message = tokio::select! {
                 message = socket.recv() => message,
+                () = self.seat.sent_away() => {
+                    let reason = "others need this place, and nobody has signed in here";
+                    return match timeout(PARTING, self.close(reason)).await {
+                        Ok(closed) => closed.and(Err(Gone)),
+                        Err(_) => Err(Gone),
+                    };
+                }
                 () = tokio::time::sleep_until(ping) => {
                     if self.heard.elapsed() > 2 * self.ping_every + PATIENCE {
                         return Err(Gone);
@@ -120,6 +147,9 @@ impl Socket {
                 }
             };
             self.heard = Instant::now();
+            if !self.stays {
+                self.seat.rest();
+            }
             match message {
                 Some(Ok(Message::Text(text))) => return Ok(Said::Text(text.to_string())),
                 Some(Ok(Message::Binary(bytes))) => return Ok(Said::Binary(bytes.into())),

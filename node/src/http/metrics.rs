@@ -24,7 +24,7 @@ pub(super) async fn metrics(State(app): State<App>) -> Response {
     let stats = app.overlay.stats().await;
     let progress = *app.store.progress().borrow();
     let peers = app.standing.borrow().peers.len();
-    let sessions = MAX_SESSIONS.saturating_sub(app.sessions.available_permits());
+    let sessions = MAX_SESSIONS.saturating_sub(app.sessions.left());
     let mut text = Text::default();
     text.gauge("events_stored", "Events in the store.", progress.stored);
     text.counter("events_stored_ever", "Highest sequence number given to an event.", progress.newest);

@@ -73,7 +73,11 @@ pub(super) async fn run(app: App, mut socket: Socket, authority: String) -> Resu
             said = talk.socket.receive(), if talk.publishing.len() < MAX_PUBLISHING => match said? {
                 Said::Text(line) => {
                     let owner = talk.app.standing.borrow().owner;
-                    talk.session.on_line(&line, owner, clock::now())
+                    let steps = talk.session.on_line(&line, owner, clock::now());
+                    if talk.session.is_owners() {
+                        talk.socket.stay();
+                    }
+                    steps
                 }
                 Said::Binary(_) => vec![talk.session.on_binary()],
             },

@@ -20,7 +20,7 @@ use hyper_util::{
     service::TowerToHyperService,
 };
 
-use super::visitors::Source;
+use super::{accept::Shortage, visitors::Source};
 use crate::{
     places::{Places, Seat},
     stop::Stop,
@@ -36,8 +36,14 @@ const MAX_HEAD_BYTES: usize = 64 * 1024;
 const COMPLAIN_EVERY: Duration = Duration::from_secs(60);
 
 /// Serves clients until `stop`, then lets the requests under way finish. Whoever connects while there are too many takes
-/// the place of the one that has asked nothing for the longest, or waits while all have asked something.
-pub(crate) async fn serve<L>(mut listener: L, router: Router, mut stop: Stop) -> io::Result<()>
+/// the place of the one that has asked nothing for the longest, or waits while all have asked something. In a shortage of
+/// descriptors those make room too.
+pub(crate) async fn serve<L>(
+    mut listener: L,
+    router: Router,
+    mut stop: Stop,
+    shortage: Shortage,
+) -> io::Result<()>
 where
     L: Listener<Addr = SocketAddr>,
     L::Io: 'static,
@@ -47,6 +53,10 @@ where
     loop {
         let (stream, from) = tokio::select! {
             accepted = listener.accept() => accepted,
+            () = shortage.noticed() => {
+                places.send_one_away();
+                continue;
+            }
             () = stop.wait() => break,
         };
         if places.full() && complained.is_none_or(|then| then.elapsed() > COMPLAIN_EVERY) {

@@ -8,9 +8,7 @@ use std::collections::BTreeSet;
 
 use nostrp2p_core::NEW_SECONDS;
 use nostrp2p_protocol::{Event, EventId, PublicKey};
-use redb::{
-    ReadableDatabase, ReadableTable, ReadableTableMetadata, Table, TableDefinition, WriteTransaction,
-};
+use redb::{ReadableTable, ReadableTableMetadata, Table, TableDefinition, WriteTransaction};
 
 use super::{
     Store,

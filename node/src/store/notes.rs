@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use nostrp2p_core::Cursor;
 use nostrp2p_protocol::{EventId, PeerId};
-use redb::{ReadableDatabase, ReadableTable, TableDefinition, WriteTransaction};
+use redb::{ReadableTable, TableDefinition, WriteTransaction};
 
 use super::Store;
 

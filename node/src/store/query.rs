@@ -11,7 +11,7 @@ use std::{
 };
 
 use nostrp2p_protocol::{Event, EventId, Filter, limits::MAX_BATCH_EVENTS};
-use redb::{ReadOnlyTable, ReadTransaction, ReadableDatabase};
+use redb::{ReadOnlyTable, ReadTransaction};
 
 use super::{
     Store,

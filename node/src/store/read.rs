@@ -8,7 +8,7 @@ use nostrp2p_protocol::{
     frame::Delivery,
     limits::{MAX_BATCH_BYTES, MAX_BATCH_EVENTS},
 };
-use redb::{AccessGuard, ReadableDatabase, ReadableTable};
+use redb::{AccessGuard, ReadableTable};
 
 use super::{
     Store,

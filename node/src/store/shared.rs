@@ -2,7 +2,7 @@
 
 use nostrp2p_core::{Window, hour};
 use nostrp2p_protocol::{Event, EventId, Kind, limits::MAX_CREATED_AT};
-use redb::{ReadableDatabase, ReadableTable, Table, TableDefinition, WriteTransaction};
+use redb::{ReadableTable, Table, TableDefinition, WriteTransaction};
 use sha2::{Digest, Sha256};
 
 use super::{Store, newcomers, read::living, tables::EVENTS};

@@ -11,11 +11,13 @@ use std::{
 
 use nostrp2p_core::{Address, Row};
 use nostrp2p_protocol::{Event, PublicKey};
-use redb::{Database, ReadableDatabase};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::{
-    Inserted, Note, Progress, Retention, notes,
+    Inserted, Note, Progress, Retention,
+    disk::Disk,
+    notes,
+    outage::Outages,
     retain::{self, Place},
     shared::Origin,
     tables,
@@ -35,7 +37,7 @@ pub type Stored = Result<Inserted, String>;
 /// By which the writer says how it goes. They end with it.
 pub(super) struct Reports {
     pub(super) progress: watch::Sender<Progress>,
-    /// Why the last write failed, if it did.
+    /// Why nothing can be written, while that is so.
     pub(super) failure: watch::Sender<Option<String>>,
 }
 
@@ -71,7 +73,7 @@ pub struct Writer {
 }
 
 impl Writer {
-    pub(super) fn start(database: Arc<Database>, retention: Retention, reports: Reports) -> Self {
+    pub(super) fn start(database: Arc<Disk>, retention: Retention, reports: Reports) -> Self {
         let (queue, writes) = mpsc::channel(QUEUE);
         let thread = std::thread::spawn(move || run(&database, retention, &reports, writes));
         Self { queue, thread: Some(thread) }
@@ -155,7 +157,7 @@ impl Drop for Writer {
 }
 
 fn run(
-    database: &Database,
+    database: &Disk,
     retention: Retention,
     Reports { progress, failure }: &Reports,
     mut writes: mpsc::Receiver<Write>,
@@ -163,6 +165,7 @@ fn run(
     let mut group = Vec::new();
     let mut swept = 0;
     let mut place = Place::default();
+    let mut outages = Outages::new();
     while let Some(first) = writes.blocking_recv() {
         group.push(first);
         while group.len() < GROUP
@@ -182,15 +185,19 @@ fn run(
             }
             Err(error) => {
                 tracing::error!(%error, events = group.len(), "the store could not write; is the disk full?");
-                failure.send_replace(Some(error.to_string()));
-                fail(group.drain(..), &error.to_string());
+                let reason = error.to_string();
+                failure.send_replace(Some(reason.clone()));
+                fail(group.drain(..), &reason);
+                let Some(done) = outages.sit_out(database, || refuse(&mut writes, &reason)) else { return };
+                failure.send_replace(None);
+                progress.send_if_modified(|progress| std::mem::replace(progress, done) != done);
             }
         }
     }
 }
 
 fn commit(
-    database: &Database,
+    database: &Disk,
     group: &[Write],
     sweep: Option<(Retention, &mut Place)>,
 ) -> Result<(Progress, Vec<Inserted>), redb::Error> {
@@ -253,6 +260,17 @@ fn answer(group: impl Iterator<Item = Write>, inserted: Vec<Inserted>) {
             Write::Sent(_) | Write::Delivery(..) | Write::Note(_) => {}
             #[cfg(test)]
             Write::Panic => {}
+        }
+    }
+}
+
+/// Says no to all who want to write now, and whether there may be more.
+fn refuse(writes: &mut mpsc::Receiver<Write>, reason: &str) -> bool {
+    loop {
+        match writes.try_recv() {
+            Ok(write) => fail(std::iter::once(write), reason),
+            Err(mpsc::error::TryRecvError::Empty) => return true,
+            Err(mpsc::error::TryRecvError::Disconnected) => return false,
         }
     }
 }

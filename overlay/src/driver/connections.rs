@@ -26,6 +26,9 @@ use crate::{
 /// How long a peer may stay without saying who it is.
 const IDENTIFY_TIME: Duration = Duration::from_secs(20);
 
+/// How often it is said that connections cannot be taken.
+const COMPLAIN_EVERY: Duration = Duration::from_secs(60);
+
 /// How long the news of a peer waits for its subscriptions, so that "joined" means "hears what we say".
 const SUBSCRIBE_TIME: Duration = Duration::from_secs(2);
 
@@ -100,6 +103,16 @@ impl Driver {
         for (address, retry_in) in given {
             let (reason, retry_in) = (reason.clone(), Some(retry_in));
             self.outlet.notice(OverlayEvent::BootstrapFailed { address, reason, retry_in });
+        }
+    }
+
+    /// A connection could not be taken, which comes again ten times a second while there is a reason for it.
+    pub(super) fn on_listener_error(&mut self, error: &std::io::Error, now: Instant) {
+        if self.complained.is_none_or(|then| now.saturating_duration_since(then) > COMPLAIN_EVERY) {
+            self.complained = Some(now);
+            tracing::error!(
+                "Another node could not be let in: {error}. When too many files are open, raise the limit (ulimit -n, LimitNOFILE=)."
+            );
         }
     }
 

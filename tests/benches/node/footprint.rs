@@ -48,7 +48,12 @@ pub async fn measure(stock: &Stock, figures: &mut Figures) {
     let count = stock.events.len();
     let each = stock.disk() / u64::try_from(count).unwrap();
     let name = format!("disk, {count} events");
-    figures.add(&name, &format!("{each} bytes an event"), f64::from(u32::try_from(each).unwrap()), Better::Lower);
+    figures.add(
+        &name,
+        &format!("{each} bytes an event"),
+        f64::from(u32::try_from(each).unwrap()),
+        Better::Lower,
+    );
     let stopped = stock.node().await;
     let begun = Instant::now();
     let node = stopped.start().await;

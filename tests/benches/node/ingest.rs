@@ -36,14 +36,18 @@ pub async fn measure(stock: &Stock, figures: &mut Figures) {
     let wanted = u64::try_from(stock.events.len()).unwrap();
     let (took, memory) = watch(&taker, wanted).await;
     let count = f64::from(u32::try_from(wanted).unwrap());
-    let (theirs, ours) = (processor_seconds(giver.process().unwrap()), processor_seconds(taker.process().unwrap()));
+    let (theirs, ours) =
+        (processor_seconds(giver.process().unwrap()), processor_seconds(taker.process().unwrap()));
     drop((giver, taker));
     drop(pushed.await);
     let after = yardstick::verifications_a_second(&stock.events);
     let (rate, pure) = (count / took.as_secs_f64(), before.min(after));
     figures.add(
         "ingest by catching up",
-        &format!("{rate:.0} events/s, {:.0} % of {pure:.0} signature checks/s on all cores", 100.0 * rate / pure),
+        &format!(
+            "{rate:.0} events/s, {:.0} % of {pure:.0} signature checks/s on all cores",
+            100.0 * rate / pure
+        ),
         rate / pure,
         Better::Higher,
     );

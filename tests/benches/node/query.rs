@@ -27,7 +27,8 @@ const REST_PAGE: usize = 5_000;
 
 pub async fn measure(stock: &Stock, figures: &mut Figures) {
     let check = yardstick::check_us(&stock.events);
-    let node = stock.node().await.start_with(&["-p", &stock.owner.public_key().to_npub(), "--legacy-rest"]).await;
+    let node =
+        stock.node().await.start_with(&["-p", &stock.owner.public_key().to_npub(), "--legacy-rest"]).await;
     let tap = Tap::open(&node.clients()).await;
     // The Host header names the tap, which the node does not mind on loopback.
     let mut client = Client::login(&tap.authority, &stock.owner).await;
@@ -111,5 +112,10 @@ fn note(name: &str, count: usize, times: &mut [f64], bytes: usize, check: f64, f
         size / count
     );
     figures.add(name, &said, each / check, Better::Lower);
-    figures.add(&format!("{name}, bytes"), &format!("{:.0} an event", size / count), size / count, Better::Lower);
+    figures.add(
+        &format!("{name}, bytes"),
+        &format!("{:.0} an event", size / count),
+        size / count,
+        Better::Lower,
+    );
 }

@@ -44,7 +44,10 @@ impl Stock {
         let pure = yardstick::verifications_a_second(&events);
         figures.add(
             "import",
-            &format!("{rate:.0} events/s, {:.0} % of {pure:.0} signature checks/s on all cores", 100.0 * rate / pure),
+            &format!(
+                "{rate:.0} events/s, {:.0} % of {pure:.0} signature checks/s on all cores",
+                100.0 * rate / pure
+            ),
             rate / pure,
             Better::Higher,
         );
@@ -77,7 +80,8 @@ pub fn events(count: usize) -> Vec<Event> {
     let begin = now() - u64::try_from(count).unwrap();
     let mut events: Vec<Event> = Vec::with_capacity(count);
     for number in 0..count {
-        let text = format!("{number:x} {}", "the quick brown fox jumps over the lazy dog, ありがとう ".repeat(4));
+        let text =
+            format!("{number:x} {}", "the quick brown fox jumps over the lazy dog, ありがとう ".repeat(4));
         let root = events.get(number / CONVERSATION * CONVERSATION).filter(|_| number.is_multiple_of(4));
         let tags = root.map(|root| {
             vec![
@@ -108,7 +112,8 @@ pub fn write(events: &[Event], lines: &Path) {
 
 /// Brings lines into the store of a node that does not run.
 pub fn import(lines: &Path, data: &Path, count: usize) {
-    let import = Command::new(binary()).arg("import").arg(lines).arg("--data-dir").arg(data).output().unwrap();
+    let import =
+        Command::new(binary()).arg("import").arg(lines).arg("--data-dir").arg(data).output().unwrap();
     let said = String::from_utf8_lossy(&import.stdout).into_owned();
     let failed = String::from_utf8_lossy(&import.stderr).into_owned();
     assert!(said.contains(&format!("{count} new events")), "{said}{failed}");

@@ -42,7 +42,9 @@ pub fn run_alone() {
         .status();
     match status {
         Ok(status) if status.success() => {}
-        other => println!("the wire was not measured, for there can be no network of its own here: {other:?}"),
+        other => {
+            println!("the wire was not measured, for there can be no network of its own here: {other:?}")
+        }
     }
 }
 
@@ -101,7 +103,9 @@ async fn spread(people: &[Person], idle: f64, figures: &mut Figures) {
     let begun = sent();
     let started = tokio::time::Instant::now();
     for (number, (client, key)) in clients.iter_mut().enumerate() {
-        let text = format!("{number} the quick brown fox jumps over the lazy dog, and it is not the first time that it does");
+        let text = format!(
+            "{number} the quick brown fox jumps over the lazy dog, and it is not the first time that it does"
+        );
         client.publish(&post(key, &text)).await;
     }
     let count = clients.len();

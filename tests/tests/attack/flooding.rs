@@ -131,14 +131,14 @@ async fn a_decompression_bomb_does_not_go_off() {
 }
 
 /// A post with this number, by a stranger.
-fn spam(key: &SecretKey, number: usize) -> nostrp2p_protocol::Event {
+pub(super) fn spam(key: &SecretKey, number: usize) -> nostrp2p_protocol::Event {
     let content = format!("buy, buy, buy {number}");
     Draft { created_at: now(), kind: Kind::POST, tags: vec![], content }.sign(key, &[7; 32])
 }
 
 /// What a node takes of a stranger: 24 at once and 240 an hour. It passes 8 of them on; its neighbours get the others
 /// when they catch up.
-fn strangers_budget(begun: Instant) -> usize {
+pub(super) fn strangers_budget(begun: Instant) -> usize {
     25 + usize::try_from(begun.elapsed().as_secs()).unwrap() / 15
 }
 

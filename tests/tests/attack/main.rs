@@ -7,8 +7,10 @@
 
 mod flooding;
 mod forging;
+mod homeward;
 mod page;
 mod port;
+mod relayed;
 mod surrounding;
 
 use nostrp2p_tests::{Client, Node, get, until};

@@ -8,8 +8,12 @@ mod schema;
 use std::rc::Rc;
 
 use indexed_db_futures::{
-    KeyRange, database::Database, error::OpenDbError, object_store::ObjectStore, prelude::*,
-    transaction::TransactionMode,
+    KeyRange,
+    database::Database,
+    error::OpenDbError,
+    object_store::ObjectStore,
+    prelude::*,
+    transaction::{TransactionDurability, TransactionMode, TransactionOptions},
 };
 use js_sys::Uint8Array;
 use nostrp2p_protocol::{EventId, Rumor};
@@ -63,8 +67,8 @@ impl IndexedStorage {
     /// # Errors
     /// When the browser fails.
     pub async fn set_vault(&self, value: JsValue) -> Result<(), StorageError> {
-        let transaction =
-            self.database.transaction(VAULT).with_mode(TransactionMode::Readwrite).build().map_err(failed)?;
+        let transaction = self.database.transaction(VAULT).with_mode(TransactionMode::Readwrite);
+        let transaction = transaction.with_options(on_disk()).build().map_err(failed)?;
         let store = transaction.object_store(VAULT).map_err(failed)?;
         if value.is_undefined() {
             store.delete(VAULT_KEY).primitive().map_err(failed)?.await.map_err(failed)?;
@@ -73,6 +77,12 @@ impl IndexedStorage {
         }
         transaction.commit().await.map_err(failed)
     }
+}
+
+/// What nobody else has yet, a key or a post, is done when the disk has it, and not when the system has: it survives a
+/// power cut. Everything else comes again from the node.
+fn on_disk() -> TransactionOptions {
+    TransactionOptions::new().with_durability(TransactionDurability::Strict)
 }
 
 /// All stores but the vault.
@@ -108,13 +118,10 @@ impl Storage for IndexedStorage {
 
     async fn apply(&self, changes: Vec<Change>) -> Result<(), StorageError> {
         let keeps = changes.iter().any(|change| matches!(change, Change::Keep(_)));
-        let stores = ALL;
-        let transaction = self
-            .database
-            .transaction(stores)
-            .with_mode(TransactionMode::Readwrite)
-            .build()
-            .map_err(failed)?;
+        let written = changes.iter().any(|change| matches!(change, Change::Outgoing(_)));
+        let options = if written { on_disk() } else { TransactionOptions::new() };
+        let transaction = self.database.transaction(ALL).with_mode(TransactionMode::Readwrite);
+        let transaction = transaction.with_options(options).build().map_err(failed)?;
         let stores = Stores {
             events: transaction.object_store(EVENTS).map_err(failed)?,
             profiles: transaction.object_store(PROFILES).map_err(failed)?,

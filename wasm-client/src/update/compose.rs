@@ -154,9 +154,9 @@ fn leave_screen(model: &mut Model, out: &mut Vec<Effect>) {
     out.push(if opened_here { Effect::GoBack } else { Effect::Replace(Route::Home.fragment()) });
 }
 
-/// Puts an event into the outbox of the model.
-pub fn put_in_outbox(model: &mut Model, event: Event) {
-    model.outbox.waiting.insert(event.id(), Outgoing { event, refused: None });
+/// Puts an event into the outbox of the model, which may be in that of the storage already.
+pub fn put_in_outbox(model: &mut Model, event: Event, saved: bool) {
+    model.outbox.waiting.insert(event.id(), Outgoing { event, saved, refused: None });
 }
 
 /// Lets go of what another key signed: this node would not take it. It stays in the storage for that key.
@@ -354,11 +354,11 @@ fn like(model: &mut Model, id: EventId, out: &mut Vec<Effect>) {
     signing::sign(model, Purpose::Like(id), draft, out);
 }
 
-/// First stored, then shown, then sent: what is written is never lost.
+/// First stored, then shown as waiting, then sent: what is written is never lost.
 fn hand_in(model: &mut Model, event: Event, also: Vec<Change>, out: &mut Vec<Effect>) {
     let id = event.id();
     timeline::insert_own(model, &event);
-    put_in_outbox(model, event.clone());
+    put_in_outbox(model, event.clone(), false);
     let mut changes = vec![Change::Outgoing(event)];
     changes.extend(also);
     out.push(Effect::SaveOutgoing(id, changes));

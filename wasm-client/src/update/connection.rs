@@ -13,7 +13,7 @@ use crate::{
     effect::{Effect, Purpose, Timer},
     message::SocketEvent,
     model::{
-        Likes, Model, Phase, Stage, Step,
+        Likes, Model, Outgoing, Phase, Stage, Step,
         connection::{Greeting, Request, Status, Trouble},
         lists::MUTE_LIST,
         signing::Signer,
@@ -482,9 +482,8 @@ pub fn publish(model: &mut Model, id: EventId, out: &mut Vec<Effect>) {
     if !model.connection.is_logged_in() || asked {
         return;
     }
-    let Some(outgoing) = model.outbox.waiting.get(&id).filter(|outgoing| outgoing.refused.is_none()) else {
-        return;
-    };
+    let ready = |outgoing: &&Outgoing| outgoing.saved && outgoing.refused.is_none();
+    let Some(outgoing) = model.outbox.waiting.get(&id).filter(ready) else { return };
     let event = outgoing.event.clone().into();
     let request = model.connection.ask(Request::Publish(id));
     out.push(Effect::Send(ClientFrame::Publish { request, event }));

@@ -28,7 +28,8 @@ pub fn measure(workspace: &Workspace) -> Result<Vec<Figure>> {
             continue;
         }
         let estimates: Value = serde_json::from_slice(&fs::read(estimates)?)?;
-        let nanoseconds = estimates["median"]["point_estimate"].as_f64().context("criterion gave no median")?;
+        let nanoseconds =
+            estimates["median"]["point_estimate"].as_f64().context("criterion gave no median")?;
         times.push((entry.file_name().to_string_lossy().into_owned(), nanoseconds));
     }
     times.sort_by(|one, other| one.0.cmp(&other.0));

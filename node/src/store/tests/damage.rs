@@ -1,6 +1,6 @@
 //! Damaged files, and files of an earlier version.
 
-use redb::{ReadableDatabase, ReadableTableMetadata, TableDefinition};
+use redb::{ReadableTableMetadata, TableDefinition};
 
 use super::*;
 

@@ -1,0 +1,87 @@
+//! Taking TCP connections, also when the system has no more descriptors: that is said, and idle clients make room.
+
+use std::{
+    io,
+    net::SocketAddr,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use axum::serve::Listener;
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::Notify,
+};
+
+/// How long it waits after a failure: others are closing meanwhile.
+const PAUSE: Duration = Duration::from_millis(100);
+/// How often it is said that connections cannot be taken.
+const COMPLAIN_EVERY: Duration = Duration::from_secs(60);
+
+/// Rings each time when a connection could not be taken for want of descriptors or memory. Clones are the same.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Shortage(Arc<Notify>);
+
+impl Shortage {
+    /// Waits for the next one. Cancel-safe.
+    pub(crate) async fn noticed(&self) {
+        self.0.notified().await;
+    }
+}
+
+/// A listener that goes on whatever happens.
+pub(crate) struct Patient {
+    listener: TcpListener,
+    shortage: Shortage,
+    complained: Option<Instant>,
+}
+
+impl Patient {
+    pub(crate) const fn new(listener: TcpListener, shortage: Shortage) -> Self {
+        Self { listener, shortage, complained: None }
+    }
+
+    fn complain(&mut self, error: &io::Error) {
+        if self.complained.is_none_or(|then| then.elapsed() > COMPLAIN_EVERY) {
+            self.complained = Some(Instant::now());
+            tracing::error!(
+                %error,
+                "a client could not be let in; when too many files are open, raise the limit (ulimit -n, LimitNOFILE=)"
+            );
+        }
+    }
+}
+
+impl Listener for Patient {
+    type Io = TcpStream;
+    type Addr = SocketAddr;
+
+    /// Cancel-safe.
+    async fn accept(&mut self) -> (TcpStream, SocketAddr) {
+        loop {
+            match self.listener.accept().await {
+                Ok((stream, from)) => {
+                    // Without it small frames wait for acknowledgements; failing to set it costs only time.
+                    drop(stream.set_nodelay(true));
+                    return (stream, from);
+                }
+                Err(error) if is_of_the_other_side(&error) => {}
+                Err(error) => {
+                    self.complain(&error);
+                    self.shortage.0.notify_one();
+                    tokio::time::sleep(PAUSE).await;
+                }
+            }
+        }
+    }
+
+    fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.listener.local_addr()
+    }
+}
+
+/// Whether only the client that was just coming is gone.
+fn is_of_the_other_side(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
+    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
+}

@@ -1,0 +1,93 @@
+//! The database on its disk, also while the disk refuses to write.
+//!
+//! Once a write has failed, redb lets nothing be read or written any more until the file is opened again. So the writer
+//! then puts [a view](View) of the same file in its place: everybody reads on what was committed, and nothing is written.
+//! It is replaced by the database itself when the disk takes bytes again. See [`super::outage`].
+
+use std::{
+    io::Write,
+    path::{Path, PathBuf},
+    sync::{PoisonError, RwLock, RwLockReadGuard},
+};
+
+use redb::{Database, ReadTransaction, ReadableDatabase, TransactionError, WriteTransaction};
+
+use super::{CACHE_BYTES, Progress, quietly, tables, view::View};
+
+/// How much must find room before the store is written to again: what a group of large events takes.
+const ROOM: usize = 1024 * 1024;
+
+/// The database that everybody uses now.
+pub(super) struct Disk {
+    path: PathBuf,
+    current: RwLock<Database>,
+}
+
+impl Disk {
+    pub(super) const fn new(path: PathBuf, database: Database) -> Self {
+        Self { path, current: RwLock::new(database) }
+    }
+
+    pub(super) fn begin_read(&self) -> Result<ReadTransaction, TransactionError> {
+        self.current().begin_read()
+    }
+
+    /// For the writer alone. While there is only a view, what is committed is lost.
+    pub(super) fn begin_write(&self) -> Result<WriteTransaction, TransactionError> {
+        self.current().begin_write()
+    }
+
+    /// From now on what was committed is read from a view, and nothing reaches the disk. On failure all stays as it is.
+    pub(super) fn stop_writing(&self) -> Result<(), redb::Error> {
+        let open = || {
+            let view = View::of(&self.path)?;
+            Ok::<_, redb::Error>(Database::builder().set_cache_size(CACHE_BYTES).create_with_backend(view)?)
+        };
+        self.replace(quietly(open).unwrap_or_else(no_database)?);
+        Ok(())
+    }
+
+    /// Opens the database itself again if the disk takes bytes; says how far it has come. On failure all stays as it is.
+    pub(super) fn write_again(&self) -> Result<Progress, redb::Error> {
+        find_room(&self.path).map_err(redb::Error::Io)?;
+        let (database, opened) = quietly(|| open(&self.path)).unwrap_or_else(no_database)?;
+        self.replace(database);
+        Ok(opened.progress)
+    }
+
+    /// Whoever reads from the former one gets an error, and reads again.
+    fn replace(&self, database: Database) {
+        let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
+        let former = std::mem::replace(&mut *current, database);
+        drop(current);
+        drop(former);
+    }
+
+    fn current(&self) -> RwLockReadGuard<'_, Database> {
+        self.current.read().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Opens or creates the file, and brings its tables up to date. May panic on damaged data.
+pub(super) fn open(path: &Path) -> Result<(Database, tables::Opened), redb::Error> {
+    let database = Database::builder().set_cache_size(CACHE_BYTES).create(path)?;
+    let opened = tables::prepare(&database, crate::clock::now())?;
+    Ok((database, opened))
+}
+
+fn no_database<T>() -> Result<T, redb::Error> {
+    Err(redb::Error::Corrupted("its pages do not fit together".to_owned()))
+}
+
+/// Whether a file beside the store can be written. It is gone again afterwards.
+fn find_room(path: &Path) -> Result<(), std::io::Error> {
+    let path = path.with_extension("room");
+    let written = std::fs::File::create(&path).and_then(|mut file| {
+        file.write_all(&vec![0x5a; ROOM])?;
+        file.sync_all()
+    });
+    match std::fs::remove_file(&path) {
+        Err(error) if written.is_ok() => Err(error),
+        _ => written,
+    }
+}

@@ -1,0 +1,263 @@
+//! The threshold: a bounded number of others who come in and have not shown yet who they are.
+//!
+//! A transport around all others. Whoever comes while there are as many as there may be takes the place of another: the
+//! one that has been there for the longest, of those from the address that has most. So who opens connections and says
+//! nothing loses them to who comes and speaks, and from one address nobody pushes out those from elsewhere.
+
+use std::{
+    collections::VecDeque,
+    fmt,
+    net::{IpAddr, Ipv6Addr},
+    pin::Pin,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::{Context, Poll},
+};
+
+use futures::{
+    future::{AbortHandle, Abortable},
+    ready,
+};
+use libp2p::{
+    Multiaddr, Transport,
+    core::transport::{DialOpts, ListenerId, TransportError, TransportEvent},
+    multiaddr::Protocol,
+};
+
+/// How many may be on the threshold. Each has a file descriptor and some kilobytes.
+const MAX_COMING: usize = 32;
+
+/// A transport whose newcomers make room for each other.
+pub(crate) struct Threshold<T> {
+    inner: T,
+    coming: Coming,
+}
+
+/// Who is on the threshold, the longest first. Clones share it.
+#[derive(Debug, Clone, Default)]
+struct Coming(Arc<Mutex<Queue>>);
+
+#[derive(Debug, Default)]
+struct Queue {
+    next: u64,
+    waiting: VecDeque<Newcomer>,
+}
+
+#[derive(Debug)]
+struct Newcomer {
+    number: u64,
+    from: Origin,
+    leave: AbortHandle,
+}
+
+/// From where somebody comes, as far as that counts: an IPv4 address, or the first 64 bits of an IPv6 address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Origin {
+    Network(IpAddr),
+    Elsewhere,
+}
+
+/// Why a newcomer did not come in.
+#[derive(Debug)]
+pub(crate) enum NotIn<E> {
+    /// It made room for others.
+    Displaced,
+    /// As the transport below says.
+    Failed(E),
+}
+
+impl<E: fmt::Display> fmt::Display for NotIn<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Displaced => f.write_str("it was slow, and made room for others"),
+            Self::Failed(error) => error.fmt(f),
+        }
+    }
+}
+
+impl<E: std::error::Error + 'static> std::error::Error for NotIn<E> {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Displaced => None,
+            Self::Failed(error) => error.source(),
+        }
+    }
+}
+
+impl<T> Threshold<T> {
+    pub(crate) fn new(inner: T) -> Self {
+        Self { inner, coming: Coming::default() }
+    }
+}
+
+impl Coming {
+    /// Puts somebody on the threshold, in place of another when it is full.
+    fn step<U>(&self, from: Origin, upgrade: U) -> Upgrade<U> {
+        let (leave, registration) = AbortHandle::new_pair();
+        let mut queue = self.lock();
+        if queue.waiting.len() >= MAX_COMING {
+            queue.displace();
+        }
+        let number = queue.next;
+        queue.next += 1;
+        queue.waiting.push_back(Newcomer { number, from, leave });
+        drop(queue);
+        let upgrade = Box::pin(Abortable::new(upgrade, registration));
+        Upgrade { upgrade, place: Some(Place { coming: self.clone(), number }) }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Queue> {
+        // What a panic left behind is a list that is right all the same.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Queue {
+    fn displace(&mut self) {
+        let from = |from| self.waiting.iter().filter(move |newcomer| newcomer.from == from).count();
+        // Of several with most the first, so the one that has been there for the longest.
+        let mut most = None;
+        for (index, newcomer) in self.waiting.iter().enumerate() {
+            let count = from(newcomer.from);
+            if most.is_none_or(|(_, before)| count > before) {
+                most = Some((index, count));
+            }
+        }
+        if let Some(newcomer) = most.and_then(|(index, _)| self.waiting.remove(index)) {
+            newcomer.leave.abort();
+        }
+    }
+}
+
+impl Origin {
+    fn of(address: &Multiaddr) -> Self {
+        let ip = address.iter().find_map(|part| match part {
+            Protocol::Ip4(ip) => Some(ip.into()),
+            Protocol::Ip6(ip) => Some(ip.to_canonical()),
+            _ => None,
+        });
+        match ip {
+            None => Self::Elsewhere,
+            Some(IpAddr::V4(ip)) => Self::Network(ip.into()),
+            Some(IpAddr::V6(ip)) => Self::Network(Ipv6Addr::from_bits(ip.to_bits() >> 64 << 64).into()),
+        }
+    }
+}
+
+/// The handshake of somebody who comes in, with the place on the threshold that it has meanwhile.
+pub(crate) struct Upgrade<U> {
+    upgrade: Pin<Box<Abortable<U>>>,
+    place: Option<Place>,
+}
+
+/// A place on the threshold, free again when dropped.
+struct Place {
+    coming: Coming,
+    number: u64,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.coming.lock().waiting.retain(|newcomer| newcomer.number != self.number);
+    }
+}
+
+impl<U: Future<Output = Result<O, E>>, O, E> Future for Upgrade<U> {
+    type Output = Result<O, NotIn<E>>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let done = ready!(self.upgrade.as_mut().poll(cx));
+        self.place = None;
+        Poll::Ready(match done {
+            Ok(done) => done.map_err(NotIn::Failed),
+            Err(_displaced) => Err(NotIn::Displaced),
+        })
+    }
+}
+
+impl<T: Transport + Unpin> Transport for Threshold<T>
+where
+    T::Error: 'static,
+{
+    type Output = T::Output;
+    type Error = NotIn<T::Error>;
+    type ListenerUpgrade = Upgrade<T::ListenerUpgrade>;
+    type Dial = futures::future::MapErr<T::Dial, fn(T::Error) -> NotIn<T::Error>>;
+
+    fn listen_on(&mut self, id: ListenerId, address: Multiaddr) -> Result<(), TransportError<Self::Error>> {
+        self.inner.listen_on(id, address).map_err(|error| error.map(NotIn::Failed))
+    }
+
+    fn remove_listener(&mut self, id: ListenerId) -> bool {
+        self.inner.remove_listener(id)
+    }
+
+    fn dial(
+        &mut self,
+        address: Multiaddr,
+        options: DialOpts,
+    ) -> Result<Self::Dial, TransportError<Self::Error>> {
+        let failed: fn(T::Error) -> NotIn<T::Error> = NotIn::Failed;
+        let dial = self.inner.dial(address, options).map_err(|error| error.map(NotIn::Failed))?;
+        Ok(futures::TryFutureExt::map_err(dial, failed))
+    }
+
+    fn poll(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<TransportEvent<Self::ListenerUpgrade, Self::Error>> {
+        let event = ready!(Pin::new(&mut self.inner).poll(cx));
+        let coming = &self.coming;
+        Poll::Ready(match event {
+            TransportEvent::Incoming { listener_id, upgrade, local_addr, send_back_addr } => {
+                let upgrade = coming.step(Origin::of(&send_back_addr), upgrade);
+                TransportEvent::Incoming { listener_id, upgrade, local_addr, send_back_addr }
+            }
+            other => {
+                other.map_err(NotIn::Failed).map_upgrade(|upgrade| coming.step(Origin::Elsewhere, upgrade))
+            }
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures::FutureExt;
+
+    type Silent = futures::future::Pending<Result<(), ()>>;
+
+    fn come(coming: &Coming, address: &str) -> Upgrade<Silent> {
+        coming.step(Origin::of(&address.parse().unwrap()), futures::future::pending())
+    }
+
+    fn is_displaced(upgrade: &mut Upgrade<Silent>) -> bool {
+        matches!(upgrade.now_or_never(), Some(Err(NotIn::Displaced)))
+    }
+
+    #[test]
+    fn who_comes_takes_the_place_of_the_longest_silent_one_from_the_fullest_address() {
+        let coming = Coming::default();
+        let mut alone = come(&coming, "/ip4/9.9.9.9/tcp/1");
+        let mut crowd: Vec<_> =
+            (2..=MAX_COMING).map(|port| come(&coming, &format!("/ip4/8.8.8.8/tcp/{port}"))).collect();
+        assert!(!crowd.iter_mut().any(is_displaced));
+        let mut newcomer = come(&coming, "/ip4/7.7.7.7/tcp/1");
+        let mut more = come(&coming, "/ip4/8.8.8.8/tcp/99");
+        assert!(!is_displaced(&mut alone) && !is_displaced(&mut newcomer) && !is_displaced(&mut more));
+        let displaced: Vec<bool> = crowd.iter_mut().map(is_displaced).collect();
+        assert_eq!(displaced.iter().position(|displaced| !displaced), Some(2), "the first two had to go");
+        assert_eq!(displaced.iter().filter(|displaced| **displaced).count(), 2);
+        drop((alone, crowd, newcomer, more));
+        assert!(coming.lock().waiting.is_empty());
+    }
+
+    #[test]
+    fn a_household_counts_as_one_whatever_it_takes_of_its_network() {
+        let of = |address: &str| Origin::of(&address.parse().unwrap());
+        assert_eq!(of("/ip6/2001:db8:1:2:3::4/tcp/5"), of("/ip6/2001:db8:1:2::9/udp/7/quic-v1"));
+        assert_ne!(of("/ip6/2001:db8:1:2::1/tcp/5"), of("/ip6/2001:db8:1:3::1/tcp/5"));
+        assert_ne!(of("/ip4/8.8.8.8/tcp/5"), of("/ip4/8.8.4.4/tcp/5"));
+        assert_eq!(of("/ip6/::ffff:8.8.8.8/tcp/5"), of("/ip4/8.8.8.8/tcp/5"));
+        assert_eq!(of("/memory/5"), Origin::Elsewhere);
+    }
+}

@@ -1,0 +1,134 @@
+//! A node whose clock jumps an hour ahead, back, and an hour behind: what depends on the time is refused with a sentence
+//! that says so, all else goes on, nobody is blamed, and when the clock is right again everybody talks as before.
+//! Its clock is that of libfaketime; where that is not installed, the test says that it was not run.
+#![cfg(target_os = "linux")]
+
+use std::path::{Path, PathBuf};
+
+use nostrp2p_protocol::{
+    SecretKey,
+    frame::{ClientFrame, Delivery, RefusalCode},
+};
+use nostrp2p_tests::{Client, Node, get, post, random_key, reply};
+
+/// Where Debian and Fedora put it.
+const PLACES: [&str; 4] = [
+    "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1",
+    "/usr/lib/aarch64-linux-gnu/faketime/libfaketime.so.1",
+    "/usr/lib64/faketime/libfaketime.so.1",
+    "/usr/lib/faketime/libfaketime.so.1",
+];
+
+/// The time of day of a process, which can be set while it runs. What it measures durations with stays true.
+struct Clock(PathBuf);
+
+impl Clock {
+    fn set(&self, offset: &str) {
+        let beside = self.0.with_extension("new");
+        std::fs::write(&beside, offset).expect("a file");
+        std::fs::rename(&beside, &self.0).expect("in its place");
+    }
+}
+
+/// A node with an owner, and its friend's.
+struct Pair {
+    clock: Clock,
+    node: Node,
+    alice: SecretKey,
+    client: Client,
+    bob: SecretKey,
+    friend: Client,
+    _other: Node,
+}
+
+impl Pair {
+    async fn start(library: &str, folder: &Path) -> Self {
+        let clock = Clock(folder.join("clock"));
+        clock.set("+0");
+        let file = clock.0.to_string_lossy().into_owned();
+        let environment = [
+            ("LD_PRELOAD", library),
+            ("FAKETIME_TIMESTAMP_FILE", &file),
+            ("FAKETIME_NO_CACHE", "1"),
+            ("FAKETIME_DONT_FAKE_MONOTONIC", "1"),
+            ("DONT_FAKE_MONOTONIC", "1"),
+        ];
+        let (alice, bob) = (random_key(), random_key());
+        let node = Node::start_in_environment(&[], "warn", &environment).await;
+        let mut client = Client::claim(&node.clients(), node.token(), &alice).await;
+        client.delegate(&alice).await;
+        let other = Node::start(&["-b", &node.nodes()]).await;
+        let mut friend = Client::claim(&other.clients(), other.token(), &bob).await;
+        friend.delegate(&bob).await;
+        client.neighbours(1).await;
+        client.watch(0).await;
+        friend.watch(0).await;
+        Self { clock, node, alice, client, bob, friend, _other: other }
+    }
+
+    /// Both write for everyone and for each other, and both hear of it.
+    async fn talk(&mut self, when: &str) {
+        let text = |who: &str| format!("{who} writes {when}");
+        self.client.publish(&post(&self.alice, &text("Alice"))).await;
+        self.friend.hear(&text("Alice")).await;
+        self.friend.publish(&post(&self.bob, &text("Bob"))).await;
+        self.client.hear(&text("Bob")).await;
+        let to_bob = reply(&self.alice, &text("Alice alone"), &[&self.bob]);
+        self.client.publish(&to_bob).await;
+        self.friend.hear(&to_bob.content).await;
+        self.client.delivery(&to_bob, &self.bob, Delivery::Delivered).await;
+        let to_alice = reply(&self.bob, &text("Bob alone"), &[&self.alice]);
+        self.friend.publish(&to_alice).await;
+        self.client.hear(&to_alice.content).await;
+    }
+
+    /// Nobody can sign in, and the node says why.
+    async fn login_is_refused(&self) {
+        let mut device = Client::connect(&self.node.clients()).await;
+        let proof = device.proof(&self.alice);
+        device.send(ClientFrame::Login { request: 1, proof }).await;
+        let refusal = device.refusal().await;
+        assert_eq!(refusal.code, RefusalCode::WrongTime, "{refusal}");
+        assert!(refusal.reason.contains("clocks of client and node"), "{refusal}");
+    }
+}
+
+#[tokio::test]
+async fn a_clock_that_jumps_an_hour_each_way_is_named_and_all_else_goes_on() {
+    let Some(library) = PLACES.into_iter().find(|place| Path::new(place).exists()) else {
+        return println!("libfaketime is not here: the test with a clock that jumps was NOT run");
+    };
+    let folder = tempfile::tempdir().expect("a temporary directory");
+    let mut pair = Pair::start(library, folder.path()).await;
+    pair.talk("in time").await;
+
+    pair.clock.set("+3600");
+    pair.login_is_refused().await;
+    pair.talk("an hour ahead").await;
+
+    pair.clock.set("+0");
+    drop(Client::login(&pair.node.clients(), &pair.alice).await);
+    pair.talk("after the jump back").await;
+
+    pair.clock.set("-3600");
+    pair.login_is_refused().await;
+    // What its owner writes is from the future, as is what the friend writes.
+    let early = post(&pair.alice, "too early");
+    pair.client.send(ClientFrame::Publish { request: 4, event: early.into() }).await;
+    let refusal = pair.client.refusal().await;
+    assert!(refusal.reason.contains("set the clock that is wrong"), "{refusal}");
+    pair.friend.publish(&post(&pair.bob, "for whoever is in time")).await;
+
+    pair.clock.set("+0");
+    drop(Client::login(&pair.node.clients(), &pair.alice).await);
+    pair.talk("at last").await;
+    pair.client.publish(&post(&pair.alice, "too early, and in time now")).await;
+    // What the friend wrote meanwhile comes when the node compares itself with a neighbour, after 150 to 450 s, which is
+    // longer than this waits.
+
+    let log = pair.node.log();
+    assert!(!log.contains("ERROR") && !log.contains("panicked"), "{log}");
+    let metrics = get(&pair.node.clients(), "/metrics", &[]).await.2;
+    let metrics = String::from_utf8_lossy(&metrics).into_owned();
+    assert!(metrics.contains("nostrp2p_peers_banned_total 0"), "a friend was blamed: {metrics}");
+}
