@@ -123,6 +123,11 @@ fn when_a_way_dies_the_others_are_tried_at_once_and_the_place_is_kept() {
     rig.sent();
     rig.write("on the train");
     rig.prove(1);
+    let saving = rig.effects.iter().find_map(|effect| match effect {
+        Effect::SaveOutgoing(id, _) => Some(*id),
+        _ => None,
+    });
+    rig.give(Message::OutgoingSaved(saving.expect("it is stored first"), Ok(())));
     rig.effects.clear();
     say(&mut rig, helpers[0].0, SocketEvent::Closed);
     rig.did(|effect| *effect == Effect::Wait(Timer::Reconnect, 0));
