@@ -30,6 +30,25 @@ fn a_post_is_stored_before_it_is_sent_and_shown_at_once() {
 }
 
 #[test]
+fn what_the_disk_does_not_have_yet_is_not_sent_by_a_login_either() {
+    let mut rig = Rig::in_use(0);
+    rig.socket(SocketEvent::Closed);
+    rig.write("just now");
+    rig.prove(1);
+    rig.give(Message::Timer(Timer::Reconnect));
+    rig.greet(Some(1));
+    rig.prove(1);
+    rig.log_in(1, 0);
+    let publishes = |rig: &mut Rig| {
+        rig.sent().into_iter().filter(|frame| matches!(frame, ClientFrame::Publish { .. })).count()
+    };
+    assert_eq!(publishes(&mut rig), 0);
+    let id = rig.model.outbox.waiting.keys().next().copied().unwrap();
+    rig.give(Message::OutgoingSaved(id, Ok(())));
+    assert_eq!(publishes(&mut rig), 1);
+}
+
+#[test]
 fn posts_of_one_second_keep_their_order() {
     let mut rig = Rig::in_use(0);
     for text in ["one", "two", "three", "four"] {
