@@ -162,7 +162,8 @@ async fn there_is_a_bound_on_sessions_and_who_leaves_makes_room() {
     let node = node_of(&key).await;
     let mut clients = Vec::new();
     for _ in 0..64 {
-        clients.push(Client::connect(&node.clients()).await);
+        // Who has not signed in would make room at once.
+        clients.push(Client::login(&node.clients(), &key).await);
     }
     let upgrade = [
         "Connection: Upgrade",
