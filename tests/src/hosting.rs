@@ -107,6 +107,10 @@ impl Site {
             let name = file.file_name().and_then(|name| name.to_str()).expect("a name").to_owned();
             let bytes = std::fs::read(&file).expect("a file");
             let change = changed.iter().find(|(begin, _)| name.starts_with(begin));
+            // What was compressed beforehand is the old one.
+            if change.is_some() && (name.ends_with(".br") || name.ends_with(".gz")) {
+                continue;
+            }
             let bytes = match change {
                 Some((_, change)) => change(&String::from_utf8_lossy(&bytes)).into_bytes(),
                 None => bytes,

@@ -78,10 +78,13 @@ async fn a_no_to_the_browsers_question_about_the_network_is_explained_and_a_yes_
     let node = Node::start(&[]).await;
     let link = node.claim_link.as_ref().expect("a claim link");
     let answer = async |setting: &str| {
-        let permission = json!({ "name": "local-network-access" });
-        let parameters =
-            json!({ "permission": permission, "setting": setting, "origin": site.url.trim_end_matches('/') });
-        browser.devtools("Browser.setPermission", parameters).await;
+        // The second is what Chromium calls it since it tells this machine from its network.
+        for name in ["local-network-access", "loopback-network"] {
+            let parameters = json!({
+                "permission": { "name": name }, "setting": setting, "origin": site.url.trim_end_matches('/')
+            });
+            browser.devtools("Browser.setPermission", parameters).await;
+        }
     };
     answer("denied").await;
     browser.open(&site.url).await;
@@ -92,7 +95,9 @@ async fn a_no_to_the_browsers_question_about_the_network_is_explained_and_a_yes_
     )
     .await;
     answer("granted").await;
-    browser.driver.refresh().await.expect("a page");
+    // A page that was refused has to be opened anew.
+    browser.open("about:blank").await;
+    browser.open(&site.url).await;
     browser.find("node-address").await.clear().await.expect("a field");
     browser.type_into("node-address", link).await;
     browser.click("node-connect").await;
