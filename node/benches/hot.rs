@@ -1,5 +1,4 @@
 //! The functions that are called most: `cargo xtask bench hot`. Their times are kept as multiples of the first one's.
-#![expect(missing_docs, reason = "criterion makes what would have to be described")]
 #![expect(clippy::unwrap_used, reason = "it measures, and stops at the first surprise")]
 
 use std::hint::black_box;
