@@ -4,7 +4,12 @@
 //! A real node in a process of its own, fed by real connections. Each part prints its figures and writes them to
 //! `NOSTRP2P_FIGURES`, where xtask finds what to compare with the baselines. `BENCH_EVENTS` gives another number of stored
 //! events than 100,000, `BENCH_NODES` other sizes of the network, such as `2,8`.
-#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "it measures, and stops at the first surprise")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "it measures, and stops at the first surprise"
+)]
 
 mod node {
     pub mod figures;
