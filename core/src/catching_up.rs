@@ -52,8 +52,6 @@ const KIB_OF_ANSWER: u64 = 512;
 /// Events whose signatures are being checked while the next ones are asked for: the way to a neighbour and back is long,
 /// and checking is work.
 const MAX_CHECKING: usize = 2 * MAX_GET_IDS;
-/// The pause between two sessions with a neighbour that has more, in seconds, so that others have their turn.
-const REST_SECONDS: u64 = 1;
 /// How long a neighbour of whom enough was fetched is left alone, in seconds.
 const ENOUGH_SECONDS: u64 = 1_800;
 /// Answers in a row that hold nothing, until nothing more is asked for in a session.
@@ -155,6 +153,8 @@ struct Active {
     spare: usize,
     /// Whether something was left for another time.
     rest: bool,
+    /// Whether the neighbour broke off while its events were being checked.
+    broken: bool,
 }
 
 /// What is known of comparisons.
@@ -312,8 +312,12 @@ impl CatchingUp {
         now: u64,
     ) -> (Vec<Identified>, Vec<Step>) {
         let Some(active) = self.sessions.get_mut(&session) else { return (vec![], vec![]) };
-        let Some(mut events) = events else { return (vec![], self.end(session, true, now)) };
         active.waiting = false;
+        let Some(mut events) = events else {
+            // What came before still counts.
+            active.broken = true;
+            return (vec![], self.go_on(session, now));
+        };
         let mut asked: BTreeSet<EventId> = active.asked.iter().copied().collect();
         events.retain(|event| asked.remove(&event.id));
         // What it passed over it has not: its store may be too full for more than the name.
@@ -405,6 +409,7 @@ impl CatchingUp {
             gained: 0,
             spare: 0,
             rest: false,
+            broken: false,
         };
         self.sessions.insert(session, active);
         Some(Step::Compare(session, peer, window))
@@ -417,6 +422,9 @@ impl CatchingUp {
             return vec![];
         };
         let (peer, checking) = (active.peer, active.checking);
+        if active.broken {
+            return if checking > 0 { vec![] } else { self.end(session, true, now) };
+        }
         if checking > 0 && (active.queue.is_empty() || checking > MAX_CHECKING - MAX_GET_IDS) {
             return vec![];
         }
@@ -468,7 +476,8 @@ impl CatchingUp {
             neighbour.due = match (failed, rest && gained > 0) {
                 (true, _) => now.saturating_add(away.min(MAX_AWAY_SECONDS)).saturating_add(pause),
                 (false, true) if enough => now.saturating_add(ENOUGH_SECONDS).saturating_add(pause),
-                (false, true) => now.saturating_add(REST_SECONDS),
+                // Whoever has waited for longer comes first.
+                (false, true) => now,
                 (false, false) => u64::MAX,
             };
         }

@@ -144,6 +144,52 @@ fn the_next_answer_is_under_way_while_signatures_are_checked_but_not_more() {
 }
 
 #[test]
+fn what_came_before_a_neighbour_broke_off_is_told_to_others() {
+    let mut catching_up = catching_up();
+    catching_up.on_joined(peer(1), NOW);
+    let (session, ..) = compares(&catching_up.due(NOW));
+    catching_up.on_joined(peer(2), NOW);
+    let events: Vec<UnverifiedEvent> = (0..2).map(event).collect();
+    catching_up.on_compared(session, needs(&events), |_| false, NOW);
+    let (_, steps) = catching_up.on_got(session, identified(&events[..1]), NOW);
+    assert!(matches!(steps[..], [Step::Get(..)]), "{steps:?}");
+    assert_eq!(
+        catching_up.on_got(session, None, NOW).1,
+        [],
+        "the signature of the first is still being checked"
+    );
+    let steps = catching_up.on_checked(session, true, NOW);
+    assert_eq!(steps, [Step::Tell(peer(2))]);
+    assert_eq!((catching_up.counts().failed, catching_up.counts().events), (1, 1));
+}
+
+#[test]
+fn a_neighbour_with_more_than_a_session_takes_is_gone_on_with_after_those_who_wait() {
+    let mut catching_up = catching_up();
+    catching_up.on_joined(peer(1), NOW);
+    let (session, ..) = compares(&catching_up.due(NOW));
+    let events: Vec<UnverifiedEvent> = (0..3).map(event).collect();
+    catching_up.on_compared(session, needs(&events), |_| false, NOW);
+    let late = NOW + MAX_SESSION_SECONDS;
+    for other in 2..=3 {
+        catching_up.on_joined(peer(other), late - 1);
+        catching_up.neighbours.get_mut(&peer(other)).unwrap().due = late - 1;
+    }
+    catching_up.on_got(session, identified(&events[..1]), late);
+    catching_up.on_checked(session, true, late);
+    (catching_up.ticked, catching_up.now_and_then) = (late, u64::MAX);
+    let turns: Vec<PeerId> = catching_up
+        .due(late)
+        .into_iter()
+        .filter_map(|step| match step {
+            Step::Compare(_, peer, _) => Some(peer),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(turns, [peer(2), peer(3)]);
+}
+
+#[test]
 fn a_neighbour_with_events_without_end_is_left_alone_when_it_has_sent_enough() {
     let mut catching_up = catching_up();
     catching_up.kib_of_one = Rate { burst: 2_048, per_hour: 2_048 };
@@ -280,7 +326,8 @@ fn a_session_is_bounded_in_time_and_bytes_and_goes_on_later() {
     let late = NOW + MAX_SESSION_SECONDS;
     catching_up.on_got(session, identified(&events[..1]), late);
     assert_eq!(catching_up.on_checked(session, true, late), [], "the time is over");
-    compares(&catching_up.due(late + REST_SECONDS));
+    catching_up.ticked = late;
+    compares(&catching_up.due(late));
 }
 
 #[test]
