@@ -1,5 +1,6 @@
 //! How what happens changes what the page knows, and what is to be done about it. Pure: time and chance come in.
 
+pub mod asking;
 pub mod compose;
 pub mod connection;
 pub mod deletion;
@@ -259,7 +260,7 @@ fn on_fragment(model: &mut Model, fragment: &str, out: &mut Vec<Effect>) {
         model.menu = None;
         pages::enter(model, out);
         notices::enter(model, out);
-        connection::ask_missing(model, out);
+        asking::ask_missing(model, out);
         out.push(Effect::FindPlace(route));
     }
     match route {

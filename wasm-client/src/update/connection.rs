@@ -1,13 +1,15 @@
 //! The conversation with the node: connect, greet, log in or claim, follow, publish, and come back after a loss.
 
 use nostrp2p_protocol::{
-    EventId, Filter, Kind, PublicKey, Rumor, delegation,
+    EventId, Kind, PublicKey, Rumor, delegation,
     frame::{Carried, ClientFrame, Delivery, NodeFrame, Refusal, RefusalCode, RequestId, StoreId},
     login,
 };
 
 use super::{
-    Moment, compose, exporting, lists, notices, onboarding, own, pages, race, relays, signing, timeline,
+    Moment,
+    asking::{NEWEST_EVENTS, ask_likes, ask_missing, ask_own_profile, fetch_older, on_answer},
+    compose, exporting, notices, onboarding, pages, race, relays, signing, timeline,
 };
 use crate::{
     effect::{Effect, Purpose, Timer},
@@ -15,13 +17,11 @@ use crate::{
     model::{
         Likes, Model, Outgoing, Phase, Stage, Step,
         connection::{Greeting, Request, Status, Trouble},
-        lists::MUTE_LIST,
         signing::Signer,
         timeline::{PAGE_POSTS, Past},
     },
     question,
-    sorted::SortedSet,
-    storage::{Change, Cursor, Pace, Place, Setting},
+    storage::{Change, Cursor, Pace, Setting},
     texts,
 };
 use timeline::Origin;
@@ -38,12 +38,6 @@ const GATHER_HIDDEN_MS: u32 = 60_000;
 const SAVER_VISIBLE_MS: u32 = 10_000;
 /// The same for somebody who saves data and battery, while the page is hidden: the longest that a node gathers.
 const SAVER_HIDDEN_MS: u32 = 600_000;
-/// How many events are fetched from a store that is new to this page.
-const NEWEST_EVENTS: u32 = 100;
-/// How many likes are fetched once after the page opened.
-const NEWEST_LIKES: u32 = 500;
-/// How many events are fetched when somebody scrolls into the past.
-const OLDER_EVENTS: u32 = 100;
 /// Most events that are caught up one by one; beyond it, starting over with the newest is shorter. A guess.
 const CATCH_UP_EVENTS: u64 = 5_000;
 /// When what the node was too busy for is sent again, in milliseconds.
@@ -342,49 +336,6 @@ fn watch(model: &mut Model, out: &mut Vec<Effect>) {
     out.push(Effect::Send(ClientFrame::Watch { after: cursor.after, gather_ms }));
 }
 
-fn ask_own_profile(model: &mut Model, out: &mut Vec<Effect>) {
-    let Some(me) = model.me else { return };
-    if model.key_is_new {
-        model.people.own_is_loaded = true;
-        model.lists.loaded = true;
-    }
-    if !model.people.own_is_loaded {
-        let request = model.connection.ask(Request::OwnProfile);
-        out.push(Effect::Send(ClientFrame::Fetch {
-            request,
-            filters: vec![question::by(&[me], &[Kind::PROFILE, Kind::FOLLOW_LIST, MUTE_LIST], None)],
-        }));
-    }
-}
-
-/// Likes are not cached, so they are asked for once after the page opened; later ones come as they happen.
-fn ask_likes(model: &mut Model, out: &mut Vec<Effect>) {
-    if !model.likes.loaded {
-        let request = model.connection.ask(Request::Likes);
-        let filter = question::of_kinds(&[Kind::REACTION], Some(NEWEST_LIKES));
-        out.push(Effect::Send(ClientFrame::Fetch { request, filters: vec![filter] }));
-    }
-}
-
-/// Asks for what is missing to show what is here: names, and posts that others speak of. Each once a connection.
-pub fn ask_missing(model: &mut Model, out: &mut Vec<Effect>) {
-    pages::follow(model);
-    if !model.connection.is_logged_in() {
-        return;
-    }
-    while let Some(filters) = model.missing.question() {
-        let request = model.connection.ask(Request::Targets);
-        out.push(Effect::Send(ClientFrame::Fetch { request, filters }));
-    }
-    while let Some(people) = model.people.question() {
-        let request = model.connection.ask(Request::Profiles);
-        out.push(Effect::Send(ClientFrame::Fetch {
-            request,
-            filters: vec![question::by(&people, &[Kind::PROFILE], None)],
-        }));
-    }
-}
-
 fn on_batch(model: &mut Model, through: u64, events: Vec<Rumor>, out: &mut Vec<Effect>) {
     let Some(cursor) = model.connection.cursor else { return };
     let cursor = Cursor { after: cursor.after.max(through), ..cursor };
@@ -397,83 +348,6 @@ fn on_batch(model: &mut Model, through: u64, events: Vec<Rumor>, out: &mut Vec<E
     out.push(Effect::Save(changes));
     notices::read(model, out);
     ask_missing(model, out);
-}
-
-/// How many events an answer has at most, where that was part of the question.
-fn most(asked: Request) -> usize {
-    let limit = match asked {
-        Request::Newest => NEWEST_EVENTS,
-        Request::Older => OLDER_EVENTS,
-        Request::PageOlder => pages::POSTS,
-        _ => u32::MAX,
-    };
-    usize::try_from(limit).unwrap_or(usize::MAX)
-}
-
-fn on_answer(model: &mut Model, asked: Request, complete: bool, events: Vec<Rumor>, out: &mut Vec<Effect>) {
-    let later = model.connection.requests.values().any(|request| *request == Request::Search);
-    if asked == Request::Search && !later {
-        model.open.found = SortedSet::default();
-        for rumor in &events {
-            model.open.found.insert(rumor.id());
-        }
-    }
-    let last = events.last().map(|rumor| Place::new(rumor.created_at, rumor.id()));
-    // What was asked for came whole; whether that is all there is shows in how much was asked for.
-    let complete = complete && events.len() < most(asked);
-    let mut reached = None;
-    if matches!(asked, Request::Newest | Request::Older) {
-        // Before the events come in: what is to be kept of them hangs on it.
-        reached = Some(timeline::reach(model, last, complete));
-    }
-    let origin = if reached.is_some() { Origin::Run } else { Origin::Named };
-    let mut changes = timeline::take(model, events, origin);
-    changes.extend(reached);
-    match asked {
-        Request::Newest => {
-            model.timeline.loading = false;
-            changes.extend(model.connection.cursor.map(|cursor| Change::Set(Setting::Cursor(cursor))));
-        }
-        Request::Older => timeline::fill(model, out),
-        Request::OwnProfile => {
-            model.people.own_is_loaded = true;
-            model.lists.loaded = true;
-            own::publish_if_submitted(model, out);
-            lists::make(model, out);
-        }
-        Request::Likes => model.likes.loaded = true,
-        Request::Page | Request::Search => model.open.loading = false,
-        Request::PageOlder => {
-            model.open.loading = false;
-            model.open.ended = complete;
-        }
-        Request::Prove { .. }
-        | Request::Publish(_)
-        | Request::Profiles
-        | Request::Targets
-        | Request::Followed
-        | Request::Export
-        | Request::Notices => {}
-    }
-    if !changes.is_empty() {
-        out.push(Effect::Save(changes));
-    }
-    notices::read(model, out);
-    ask_missing(model, out);
-}
-
-/// Asks the node for posts before those that are held.
-pub fn fetch_older(model: &mut Model, out: &mut Vec<Effect>) {
-    let (true, Some(end)) = (model.connection.is_logged_in(), model.timeline.end()) else {
-        return;
-    };
-    model.timeline.past = Past::Fetching;
-    let request = model.connection.ask(Request::Older);
-    let filter = Filter {
-        until: Some(end.created_at()),
-        ..question::of_kinds(&[Kind::POST, Kind::REPOST], Some(OLDER_EVENTS))
-    };
-    out.push(Effect::Send(ClientFrame::Fetch { request, filters: vec![filter] }));
 }
 
 /// Hands an event of the outbox to the node, if it is connected and has not got it yet.

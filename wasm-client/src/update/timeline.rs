@@ -2,7 +2,7 @@
 
 use nostrp2p_protocol::{Event, EventId, Kind, PublicKey, Rumor, frame::ClientFrame, limits::MAX_TEXT_BYTES};
 
-use super::{Effect, connection, deletion, names, pages};
+use super::{Effect, asking, deletion, names, pages};
 use crate::{
     effect::Timer,
     message::Reading,
@@ -67,7 +67,7 @@ pub fn update(model: &mut Model, reading: Reading, out: &mut Vec<Effect>) {
         Reading::SearchTyped(text) => {
             if let Some(Route::Person(person)) = Route::from_code(&text) {
                 model.people.want(person);
-                connection::ask_missing(model, out);
+                asking::ask_missing(model, out);
             }
             model.search = text;
             out.push(Effect::Wait(Timer::Search, SEARCH_MS));
@@ -265,7 +265,7 @@ pub fn more(model: &mut Model, out: &mut Vec<Effect>) {
             timeline.past = Past::Loading;
             out.push(Effect::LoadOlder(end, OLDER_FROM_STORAGE));
         }
-        (Past::InNode, _) => connection::fetch_older(model, out),
+        (Past::InNode, _) => asking::fetch_older(model, out),
         _ => {}
     }
 }
