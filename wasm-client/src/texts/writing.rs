@@ -50,6 +50,7 @@ words! {
     DELETED: "Deleted. Others may have kept it.";
     GIVE_UP: "Discard";
 
+    STATE_SAVING: "Being stored on this device";
     STATE_WAITING: "Waiting for your node; will be sent later";
     SENT_KEPT: "Sent: your node has it";
     SENT_ALONE: "Sent: your node has it and passes it on as soon as it meets another node";

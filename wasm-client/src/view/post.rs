@@ -339,10 +339,8 @@ fn state_of(model: &Model, id: EventId, author: &PublicKey) -> Option<(&'static 
     Some(match model.outbox.waiting.get(&id) {
         Some(outgoing) => match &outgoing.refused {
             Some(reason) => ("failed", Icon::Warning, texts::not_sent(model.language(), reason)),
-            None => {
-                let state = if outgoing.saved { "waiting" } else { "saving" };
-                (state, Icon::Clock, model.say(texts::STATE_WAITING).to_owned())
-            }
+            None if outgoing.saved => ("waiting", Icon::Clock, model.say(texts::STATE_WAITING).to_owned()),
+            None => ("saving", Icon::Clock, model.say(texts::STATE_SAVING).to_owned()),
         },
         None => match model.outbox.deliveries.get(&id).map(Vec::as_slice) {
             None | Some([]) => {
