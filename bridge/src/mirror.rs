@@ -17,7 +17,7 @@ mod terms;
 use asking::{Asking, COMPARE};
 use giving::{Giving, OWN, WINDOW};
 pub use interest::{interest, is_offered};
-use nostrp2p_protocol::{Event, EventId, Filter, PublicKey, UnverifiedEvent, login::MAX_CHALLENGE_BYTES};
+use nostrp2p_protocol::{Event, EventId, Filter, PublicKey, UnverifiedEvent, login::is_challenge};
 use serde_json::value::RawValue;
 pub use terms::Terms;
 
@@ -232,7 +232,7 @@ impl Mirror {
             Some("NOTICE") => self.on_notice(&name()),
             // Many relays send it and let everybody read and write; what it is worth shows with the first no.
             Some("AUTH") => {
-                self.challenge = word(1).filter(|challenge| is_sound(challenge));
+                self.challenge = word(1).filter(|challenge| is_challenge(challenge));
                 vec![]
             }
             _ => vec![],
@@ -353,12 +353,6 @@ impl Mirror {
         self.report.needs_signature |= reason.starts_with("auth-required:");
         self.report.refusal = Some(cut(reason));
     }
-}
-
-/// Whether a challenge is one that may be shown to a person and signed.
-fn is_sound(challenge: &str) -> bool {
-    (1..=MAX_CHALLENGE_BYTES).contains(&challenge.len())
-        && challenge.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
 fn cut(reason: &str) -> String {

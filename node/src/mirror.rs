@@ -14,7 +14,7 @@ mod trust;
 use std::{collections::BTreeMap, future::Future, sync::Arc, time::Duration};
 
 use nostrp2p_bridge::mirror::interest;
-use nostrp2p_protocol::{Event, Filter, PublicKey};
+use nostrp2p_protocol::{Event, Filter, PublicKey, frame::MirrorState};
 use rustls::ClientConfig;
 use serde::{Deserialize, Serialize};
 use tokio::{
@@ -52,8 +52,7 @@ struct Wanted {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct MirrorStatus {
     pub(crate) url: String,
-    /// `connecting`, `connected` or `waiting` for the next attempt.
-    pub(crate) state: String,
+    pub(crate) state: MirrorState,
     /// Why it is not connected, or why the relay refused something last.
     pub(crate) reason: Option<String>,
     pub(crate) accepted: u64,
@@ -215,7 +214,7 @@ impl Links {
         tracing::error!(relay = url, cause, "a mirror broke; it is started again");
         context.report.send_modify(|mirrors| {
             if let Some(mirror) = mirrors.get_mut(&url) {
-                mirror.state = "waiting".to_owned();
+                mirror.state = MirrorState::Waiting;
                 mirror.reason = Some(format!("this part of the node broke and is started again: {cause}"));
             }
         });
@@ -284,7 +283,7 @@ mod tests {
             move |context, url, _, _| {
                 let first = counted.fetch_add(1, Ordering::Relaxed) == 0;
                 async move {
-                    let state = if first { "connecting" } else { "connected" }.to_owned();
+                    let state = if first { MirrorState::Connecting } else { MirrorState::Connected };
                     let status = MirrorStatus { url: url.clone(), state, ..MirrorStatus::default() };
                     context.report.send_modify(|mirrors| drop(mirrors.insert(url, status)));
                     assert!(!first, "on purpose");
@@ -292,11 +291,12 @@ mod tests {
                 }
             },
         ));
-        let broken =
-            reported.wait_for(|mirrors| mirrors.get(url).is_some_and(|it| it.state == "waiting")).await;
+        let broken = reported
+            .wait_for(|mirrors| mirrors.get(url).is_some_and(|it| it.state == MirrorState::Waiting))
+            .await;
         let reason = broken.unwrap()[url].reason.clone().unwrap();
         assert!(reason.contains("on purpose"), "{reason}");
-        let again = |mirrors: &Mirrors| mirrors.get(url).is_some_and(|it| it.state == "connected");
+        let again = |mirrors: &Mirrors| mirrors.get(url).is_some_and(|it| it.state == MirrorState::Connected);
         drop(reported.wait_for(again).await.unwrap());
         assert_eq!(starts.load(Ordering::Relaxed), 2);
         stopper.stop();

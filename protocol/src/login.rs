@@ -40,15 +40,21 @@ pub fn draft(challenge: &[u8; 32], authority: &str, created_at: u64) -> Draft {
     }
 }
 
+/// Whether a text is a challenge that a relay would send: it is shown to people, and signed.
+pub fn is_challenge(text: &str) -> bool {
+    is_sound(text, MAX_CHALLENGE_BYTES)
+}
+
+fn is_sound(text: &str, longest: usize) -> bool {
+    (1..=longest).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
 /// The draft of a login at a relay of somebody else (NIP-42), which the node asks its owner's client to sign; None when
 /// the challenge is none that a relay would send. The client makes it out of address and challenge, so that a node can
 /// have nothing else signed by it.
 pub fn relay_draft(relay: &str, challenge: &str, created_at: u64) -> Option<Draft> {
-    let sound = |text: &str, longest| {
-        (1..=longest).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
-    };
     let named = relay.starts_with("wss://") || relay.starts_with("ws://");
-    (named && sound(relay, MAX_RELAY_BYTES) && sound(challenge, MAX_CHALLENGE_BYTES)).then(|| Draft {
+    (named && is_sound(relay, MAX_RELAY_BYTES) && is_challenge(challenge)).then(|| Draft {
         created_at,
         kind: Kind::LOGIN,
         tags: vec![Tag::new(["relay", relay]), Tag::new(["challenge", challenge])],

@@ -10,6 +10,7 @@ use axum::{
 
 use nostrp2p_core::LendingCounts;
 use nostrp2p_overlay::{Reach, Reachability, Stats};
+use nostrp2p_protocol::frame::MirrorState;
 
 use super::{App, MAX_SESSIONS};
 use crate::{clock, mirror::MirrorStatus};
@@ -128,7 +129,7 @@ type MirrorMetric = (&'static str, &'static str, &'static str, fn(&MirrorStatus)
 
 const MIRROR_METRICS: [MirrorMetric; 5] = [
     ("mirror_connected", "gauge", "Whether the mirror is connected.", |mirror| {
-        u64::from(mirror.state == "connected")
+        u64::from(mirror.state == MirrorState::Connected)
     }),
     ("mirror_behind", "gauge", "Sequence numbers still to be looked at for the mirror.", |mirror| {
         mirror.behind

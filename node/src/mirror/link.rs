@@ -4,7 +4,9 @@ use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use futures_util::{SinkExt, StreamExt};
 use nostrp2p_bridge::mirror::{Collect, Mirror, Room, Step, is_offered};
-use nostrp2p_protocol::{Event, EventId, Filter, PublicKey, UnverifiedEvent, limits::MAX_SECONDS_AHEAD};
+use nostrp2p_protocol::{
+    Event, EventId, Filter, PublicKey, UnverifiedEvent, frame::MirrorState, limits::MAX_SECONDS_AHEAD,
+};
 use rustls::ClientConfig;
 use tokio::{
     net::TcpStream,
@@ -61,7 +63,7 @@ pub(super) async fn run(context: Context, url: String, role: Role, owner: Public
     let mirror = Mirror::new(owner, role.out, settled, heard_until);
     let mut link = Link { context, url, role, owner, mirror, settled };
     loop {
-        link.report("connecting", None);
+        link.report(MirrorState::Connecting, None);
         let ended = tokio::select! {
             () = stop.wait() => return,
             ended = link.talk() => ended,
@@ -69,7 +71,7 @@ pub(super) async fn run(context: Context, url: String, role: Role, owner: Public
         let reason = ended.err().unwrap_or_else(|| "the relay hung up".to_owned());
         let pause = Duration::from_secs(link.mirror.on_disconnected());
         tracing::info!(relay = link.url, reason, ?pause, "a mirror is not connected");
-        link.report("waiting", Some(reason));
+        link.report(MirrorState::Waiting, Some(reason));
         tokio::select! {
             () = stop.wait() => return,
             () = tokio::time::sleep(pause) => {}
@@ -127,7 +129,7 @@ impl Link {
             };
             self.perform(&mut socket, steps).await?;
             self.offer(&mut socket).await?;
-            self.report("connected", None);
+            self.report(MirrorState::Connected, None);
         }
     }
 
@@ -186,7 +188,7 @@ impl Link {
         drop(self.context.commands.send(Command::Note(note)).await);
     }
 
-    fn report(&self, state: &'static str, reason: Option<String>) {
+    fn report(&self, state: MirrorState, reason: Option<String>) {
         if !self.role.own {
             return;
         }
@@ -194,7 +196,7 @@ impl Link {
         let newest = self.context.store.progress().borrow().newest;
         let status = MirrorStatus {
             url: self.url.clone(),
-            state: state.to_owned(),
+            state,
             reason: reason.or(report.refusal),
             accepted: report.accepted,
             refused: report.refused,

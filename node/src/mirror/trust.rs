@@ -39,7 +39,7 @@ pub(super) fn configuration(authorities: Option<&Path>) -> Result<Arc<ClientConf
     }
     let configuration = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()
-        .map_err(|error| TrustError { file: PathBuf::from("ring"), reason: error.to_string() })?
+        .expect("ring speaks the default versions of TLS")
         .with_root_certificates(roots)
         .with_no_client_auth();
     Ok(Arc::new(configuration))

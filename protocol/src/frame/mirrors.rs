@@ -1,5 +1,9 @@
 //! How the relays stand to which a node gives its owner's public events, as clients are told.
 
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
 use crate::{
     Malformed,
     msgpack::{Input, Read, Write},
@@ -32,15 +36,27 @@ pub struct Mirror {
     pub login: Option<String>,
 }
 
-/// Whether a node is connected to a mirror.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Whether a node is connected to a mirror. In JSON it is the word in lower case.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum MirrorState {
     /// 0: it waits for the next attempt.
+    #[default]
     Waiting,
     /// 1: it is connecting.
     Connecting,
     /// 2: it is connected.
     Connected,
+}
+
+impl fmt::Display for MirrorState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Waiting => "waiting",
+            Self::Connecting => "connecting",
+            Self::Connected => "connected",
+        })
+    }
 }
 
 impl Write for MirrorState {

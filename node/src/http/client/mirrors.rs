@@ -2,7 +2,7 @@
 
 use nostrp2p_protocol::{
     UnverifiedEvent,
-    frame::{Mirror, MirrorState, NodeFrame},
+    frame::{Mirror, NodeFrame},
 };
 
 use super::{Gone, Session};
@@ -54,14 +54,9 @@ impl Session {
 }
 
 fn mirror(status: &MirrorStatus) -> Mirror {
-    let state = match status.state.as_str() {
-        "connected" => MirrorState::Connected,
-        "connecting" => MirrorState::Connecting,
-        _ => MirrorState::Waiting,
-    };
     Mirror {
         url: status.url.clone(),
-        state,
+        state: status.state,
         reason: status.reason.clone(),
         accepted: status.accepted,
         refused: status.refused,
