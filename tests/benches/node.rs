@@ -69,11 +69,7 @@ fn number(variable: &str, usual: usize) -> usize {
     std::env::var(variable).ok().and_then(|number| number.parse().ok()).unwrap_or(usual)
 }
 
-/// The time that a process has computed, in all its threads, in seconds.
+/// The time that a process has computed, in seconds.
 fn processor_seconds(process: u32) -> f64 {
-    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap();
-    // The name of the program may hold anything, but no later field holds a parenthesis.
-    let fields: Vec<&str> = stat.rsplit_once(')').unwrap().1.split_whitespace().collect();
-    // Linux counts in hundredths of a second.
-    f64::from(fields[11].parse::<u32>().unwrap() + fields[12].parse::<u32>().unwrap()) / 100.0
+    nostrp2p_tests::processor_time(process).unwrap().as_secs_f64()
 }

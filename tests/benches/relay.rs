@@ -12,7 +12,7 @@ use std::{
 
 use futures_util::{SinkExt, StreamExt};
 use nostrp2p_protocol::{Draft, Event, Kind, SecretKey, login};
-use nostrp2p_tests::{Node, RsRelay, now, random_key};
+use nostrp2p_tests::{Node, RsRelay, now, processor_time, random_key};
 use serde_json::{Value, json};
 use tokio::{net::TcpStream, task::JoinSet};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async, tungstenite::Message};
@@ -22,8 +22,6 @@ const CLIENTS: usize = 50;
 const EVENTS: usize = 10_000;
 const REQUESTS: usize = 10_000;
 const ROUNDS: usize = 3;
-/// Linux counts a process's time in hundredths of a second.
-const TICK: Duration = Duration::from_millis(10);
 
 type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
@@ -81,7 +79,7 @@ async fn load(
     end: &'static str,
     server: u32,
 ) -> (Vec<Program>, Figures) {
-    let (begun, before) = (Instant::now(), cpu(server));
+    let (begun, before) = (Instant::now(), processor_time(server).unwrap());
     let mut running = JoinSet::new();
     for (number, mut program) in programs.into_iter().enumerate() {
         let lines = Arc::clone(lines);
@@ -112,19 +110,10 @@ async fn load(
     times.sort_unstable();
     let figures = Figures {
         per_second: count / begun.elapsed().as_secs_f64(),
-        server_us: (cpu(server) - before).as_secs_f64() * 1e6 / count,
+        server_us: (processor_time(server).unwrap() - before).as_secs_f64() * 1e6 / count,
         median: times[times.len() / 2],
     };
     (programs, figures)
-}
-
-/// The time that a process has computed, in all its threads.
-fn cpu(process: u32) -> Duration {
-    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap();
-    // The name of the program may hold anything, but no later field holds a parenthesis.
-    let fields: Vec<&str> = stat.rsplit_once(')').unwrap().1.split_whitespace().collect();
-    let ticks: u32 = fields[11].parse::<u32>().unwrap() + fields[12].parse::<u32>().unwrap();
-    TICK * ticks
 }
 
 async fn measure(name: &str, authority: &str, server: u32, key: &SecretKey, events: &[Event]) -> f64 {

@@ -39,7 +39,7 @@ pub use history::history;
 pub use hosting::{Change, Site};
 pub use http::{get, post_http, request, request_over};
 pub use link::HomeLink;
-pub use node::{Node, Stopped, binary, free_port};
+pub use node::{Node, Stopped, binary, free_port, processor_time};
 pub use person::Person;
 pub use relay::Relay;
 pub use rest::{RestAnswer, RestEvent, authorization, http_login, rest};

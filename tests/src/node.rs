@@ -5,6 +5,7 @@ use std::{
     path::{Path, PathBuf},
     process::Stdio,
     sync::atomic::{AtomicU16, Ordering},
+    time::Duration,
 };
 
 use tempfile::TempDir;
@@ -223,6 +224,18 @@ impl Node {
         line.expect("the node's output is text").unwrap_or_default()
     }
 
+    /// A number from the node's metrics, with all labels added up; 0 when there is none with this name.
+    pub async fn metric(&self, name: &str) -> u64 {
+        let text = crate::get(&self.clients(), "/metrics", &[]).await.2;
+        let text = String::from_utf8_lossy(&text);
+        let value = |line: &str| {
+            let (series, value) = line.split_once(' ')?;
+            let series = series.split('{').next()?;
+            (series.strip_prefix("nostrp2p_")? == name).then(|| value.parse::<u64>().ok())?
+        };
+        text.lines().filter_map(value).sum()
+    }
+
     /// Ends the node as Ctrl-C or systemd do, and starts it again on the same port and data.
     pub async fn restart(self) -> Self {
         self.stop().await.start().await
@@ -242,26 +255,31 @@ impl Node {
             "the node ended with {status:?}",
             status = self.child
         );
-        Stopped {
-            data: self.data,
-            port: self.port,
-            arguments: self.arguments,
-            log: self.log,
-            environment: self.environment,
-        }
+        self.remembered()
     }
 
     /// Ends the node without a warning (`kill -9`), and waits for it.
     pub async fn kill(mut self) -> Stopped {
         self.child.kill().await.expect("a running node");
-        Stopped {
-            data: self.data,
-            port: self.port,
-            arguments: self.arguments,
-            log: self.log,
-            environment: self.environment,
-        }
+        self.remembered()
     }
+
+    fn remembered(self) -> Stopped {
+        let Self { data, port, arguments, log, environment, .. } = self;
+        Stopped { data, port, arguments, log, environment }
+    }
+}
+
+/// The time that a process has computed, in all its threads; None where the system does not tell as Linux does.
+pub fn processor_time(process: u32) -> Option<Duration> {
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
+    // The name of the program may hold anything, but no later field holds a parenthesis.
+    let (_, fields) = stat.rsplit_once(')')?;
+    let ticks: Vec<u32> =
+        fields.split_whitespace().skip(11).take(2).filter_map(|field| field.parse().ok()).collect();
+    let [user, system] = ticks[..] else { return None };
+    // Linux counts in hundredths of a second.
+    Some(Duration::from_millis(10) * (user + system))
 }
 
 /// A node that does not run, with all that it remembers.
@@ -288,7 +306,7 @@ impl Stopped {
     ///
     /// # Panics
     /// When the binary does not start.
-    pub async fn start_and_kill(self, after: std::time::Duration) -> Self {
+    pub async fn start_and_kill(self, after: Duration) -> Self {
         let mut command = Command::new(binary());
         command.arg("server").args(["--no-qr", "-l", &format!("127.0.0.1:{}", self.port), "--data-dir"]);
         command.arg(self.data.path()).args(&self.arguments).current_dir(self.data.path());

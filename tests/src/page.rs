@@ -13,6 +13,11 @@ impl Browser {
     pub async fn arrive(&self, node: &Node, name: &str) {
         self.open(node.claim_link.as_ref().expect("a node without an owner")).await;
         self.find("welcome").await;
+        self.become_somebody(name).await;
+    }
+
+    /// Goes on where a node has been found: makes a key, takes this name, and waits until the page is connected.
+    pub async fn become_somebody(&self, name: &str) {
         self.click("next").await;
         self.click("key-create").await;
         self.click("backup-later").await;

@@ -4,20 +4,13 @@
 use std::time::{Duration, Instant};
 
 use nostrp2p_protocol::frame::{ClientFrame, RefusalCode};
-use nostrp2p_tests::{Client, Node, Person, get, post};
+use nostrp2p_tests::{Client, Person, post};
 use tokio::net::{TcpSocket, TcpStream};
 
 /// Half of what a silent client is given: who gets in faster did not wait for that.
 const AT_ONCE: Duration = Duration::from_secs(15);
 /// How much a node may grow by clients that take nothing, in KiB.
 const GROWTH: u64 = 64 * 1024;
-
-async fn sessions(node: &Node) -> u64 {
-    let text = get(&node.clients(), "/metrics", &[]).await.2;
-    let text = String::from_utf8_lossy(&text);
-    let line = text.lines().find_map(|line| line.strip_prefix("nostrp2p_sessions ")).unwrap_or_default();
-    line.parse().unwrap()
-}
 
 /// A connection of which the system keeps hardly anything that nobody reads.
 async fn narrow(address: &str) -> TcpStream {
@@ -35,7 +28,7 @@ async fn clients_that_read_nothing_hold_no_memory_and_are_sent_away() {
     // As many of the hundred as find a place: 64 less the two that are here.
     let (mut slow, mut refused) = (Vec::new(), 0);
     for _ in 0..100 {
-        if sessions(&alice.node).await == 64 {
+        if alice.node.metric("sessions").await == 64 {
             let (status, _, body) = nostrp2p_tests::request(&address, "GET", "/client", &UPGRADE, b"").await;
             assert_eq!(status, 503);
             assert!(String::from_utf8_lossy(&body).contains("as many sessions as it can"));
@@ -61,7 +54,7 @@ async fn clients_that_read_nothing_hold_no_memory_and_are_sent_away() {
     println!("budget: 10 MB went to a client that reads, beside 62 that do not, in {:?}", begun.elapsed());
     // A client that takes nothing is given half a minute from its last byte on.
     let gone = async {
-        while sessions(&alice.node).await != 2 {
+        while alice.node.metric("sessions").await != 2 {
             tokio::time::sleep(Duration::from_millis(200)).await;
         }
     };

@@ -61,12 +61,7 @@ async fn a_hosted_page_comes_home_by_a_helper_and_by_another_when_that_one_dies(
     // The link knows one helper; the other one is told of by the node.
     let browser = Browser::start_with(Size::Desktop, &[&certificate.chromium_flag()]).await;
     browser.open(&by(&link, &front.address())).await;
-    browser.click("next").await;
-    browser.click("key-create").await;
-    browser.click("backup-later").await;
-    browser.type_into("name-input", "Mia").await;
-    browser.click("next").await;
-    browser.attribute("connection", "data-state", "connected").await;
+    browser.become_somebody("Mia").await;
     browser.go("#/network").await;
     browser.see("way", &front.address().replace("wss://", "")).await;
     browser.go("#/").await;

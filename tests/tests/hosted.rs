@@ -20,12 +20,7 @@ async fn a_hosted_page_claims_a_node_elsewhere_under_its_strict_headers() {
     }
     browser.type_into("node-address", node.claim_link.as_ref().expect("a claim link")).await;
     browser.click("node-connect").await;
-    browser.click("next").await;
-    browser.click("key-create").await;
-    browser.click("backup-later").await;
-    browser.type_into("name-input", "Mia").await;
-    browser.click("next").await;
-    browser.attribute("connection", "data-state", "connected").await;
+    browser.become_somebody("Mia").await;
     browser.write("from somewhere else").await;
     browser.attribute("post-state", "data-state", "sent").await;
     // The headers are there, and they hold: no script but the page's own runs.

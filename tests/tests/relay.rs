@@ -214,10 +214,7 @@ async fn a_client_that_reads_nothing_is_dropped_and_holds_no_memory() {
     let mut sessions = 2;
     while sessions > 1 && begun.elapsed() < 3 * PATIENCE {
         tokio::time::sleep(Duration::from_millis(500)).await;
-        let (_, _, body) = get(&node.clients(), "/metrics", &[]).await;
-        let text = String::from_utf8(body).unwrap();
-        let line = text.lines().find(|line| line.starts_with("nostrp2p_sessions ")).unwrap();
-        sessions = line.rsplit(' ').next().unwrap().parse().unwrap();
+        sessions = node.metric("sessions").await;
         if let (Some(before), Some(now)) = (before, node.resident_kib()) {
             assert!(now < before + 32 * 1024, "{before} KiB, then {now} KiB");
         }

@@ -175,9 +175,8 @@ async fn there_is_a_bound_on_sessions_and_who_leaves_makes_room() {
     assert_eq!((status, String::from_utf8_lossy(&body).contains("close one")), (503, true));
     clients.clear();
     until("the places to be free again", || async {
-        let text = get(&node.clients(), "/metrics", &[]).await.2;
-        let text = String::from_utf8_lossy(&text).into_owned();
-        if text.contains("nostrp2p_sessions 0") { Ok(()) } else { Err(text) }
+        let open = node.metric("sessions").await;
+        if open == 0 { Ok(()) } else { Err(open) }
     })
     .await;
     Client::login(&node.clients(), &key).await;

@@ -41,12 +41,7 @@ async fn reader(site: &Site, node: &Node) -> Browser {
     browser.open(&site.url).await;
     browser.type_into("node-address", node.claim_link.as_ref().expect("a claim link")).await;
     browser.click("node-connect").await;
-    browser.click("next").await;
-    browser.click("key-create").await;
-    browser.click("backup-later").await;
-    browser.type_into("name-input", "Mia").await;
-    browser.click("next").await;
-    browser.attribute("connection", "data-state", "connected").await;
+    browser.become_somebody("Mia").await;
     browser.write("written with the first version").await;
     browser.attribute("post-state", "data-state", "sent").await;
     until("the worker to serve the page", || async {

@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use nostrp2p_tests::{Client, Node, get, random_key};
+use nostrp2p_tests::{Client, Node, random_key};
 
 use super::{
     figures::{Better, Figures},
@@ -65,7 +65,7 @@ pub async fn measure(stock: &Stock, figures: &mut Figures) {
 async fn watch(taker: &Node, wanted: u64) -> (Duration, Vec<u32>) {
     let (mut begun, mut last, mut memory) = (None, (0, Instant::now()), Vec::new());
     loop {
-        let stored = stored(taker).await;
+        let stored = taker.metric("events_stored").await;
         if stored > last.0 {
             last = (stored, Instant::now());
             begun = begun.or(Some(Instant::now()));
@@ -79,11 +79,4 @@ async fn watch(taker: &Node, wanted: u64) -> (Duration, Vec<u32>) {
         assert!(last.1.elapsed() < PATIENCE, "{stored} of {wanted} events came, and then none for a minute");
         tokio::time::sleep(LOOK_EVERY).await;
     }
-}
-
-async fn stored(node: &Node) -> u64 {
-    let (_, _, body) = get(&node.clients(), "/metrics", &[]).await;
-    let text = String::from_utf8(body).unwrap();
-    let line = text.lines().find(|line| line.starts_with("nostrp2p_events_stored ")).unwrap();
-    line.split(' ').next_back().unwrap().parse().unwrap()
 }

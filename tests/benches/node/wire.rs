@@ -9,7 +9,7 @@
 use std::{process::Command, time::Duration};
 
 use nostrp2p_protocol::SecretKey;
-use nostrp2p_tests::{Client, Node, get, post, random_key};
+use nostrp2p_tests::{Client, Node, post, random_key};
 
 use super::figures::{Better, Figures};
 
@@ -56,9 +56,9 @@ pub async fn measure(figures: &mut Figures) {
         tokio::time::sleep(IDLE).await;
         let idle = (sent() - begun) / IDLE.as_secs_f64();
         let each = idle / whole(size);
-        let packets = if size == 32 { " (original: 129 in a star)" } else { "" };
+        let original = if size == 32 { " (original: 129 in a star)" } else { "" };
         let name = format!("idle, {size} nodes");
-        figures.add(&name, &format!("{each:.0} bytes a second and node{packets}"), each, Better::Lower);
+        figures.add(&name, &format!("{each:.0} bytes a second and node{original}"), each, Better::Lower);
         spread(&people, idle, figures).await;
     }
 }
@@ -112,7 +112,7 @@ async fn spread(people: &[Person], idle: f64, figures: &mut Figures) {
     tokio::time::sleep(SPREAD).await;
     let bytes = sent() - begun - idle * started.elapsed().as_secs_f64();
     let receipts = whole(count * (people.len() - 1));
-    let arrived = stored(people).await - before - count;
+    let arrived = stored(people).await - before - u64::try_from(count).unwrap();
     let each = bytes / receipts;
     let name = format!("a post, {} nodes", people.len());
     let said = format!("{each:.0} bytes a receiver, {arrived} of {receipts} arrived (original: about 400)");
@@ -120,13 +120,10 @@ async fn spread(people: &[Person], idle: f64, figures: &mut Figures) {
 }
 
 /// Events in all stores.
-async fn stored(people: &[Person]) -> usize {
+async fn stored(people: &[Person]) -> u64 {
     let mut sum = 0;
     for person in people {
-        let (_, _, body) = get(&person.node.clients(), "/metrics", &[]).await;
-        let text = String::from_utf8(body).unwrap();
-        let line = text.lines().find(|line| line.starts_with("nostrp2p_events_stored ")).unwrap();
-        sum += line.split(' ').next_back().unwrap().parse::<usize>().unwrap();
+        sum += person.node.metric("events_stored").await;
     }
     sum
 }

@@ -11,7 +11,7 @@ use nostrp2p_protocol::{
 };
 use nostrp2p_tests::{Attacker, Client, Node, Person, get, held, now, post, post_http, random_key, until};
 
-use super::{metric, reaches, texts};
+use super::{reaches, texts};
 
 /// Far more than any of these attacks may cost, and far less than what they send.
 const MEMORY_KIB: u64 = 60 * 1024;
@@ -170,7 +170,7 @@ async fn sybils_get_no_more_through_than_a_strangers_budget_each() {
         ];
         let mut judged = 0;
         for name in names {
-            judged += metric(&alice.node, name).await;
+            judged += alice.node.metric(name).await;
         }
         if judged >= all { Ok(()) } else { Err(judged) }
     })
@@ -178,7 +178,7 @@ async fn sybils_get_no_more_through_than_a_strangers_budget_each() {
     let through = texts(&mut bob.client).await.iter().filter(|text| text.starts_with("buy")).count();
     let most = SYBILS * strangers_budget(begun);
     assert!(through <= most, "{through} of {all} got through, {most} may");
-    assert_eq!(metric(&bob.node, "peers_banned_total").await, 0, "nobody honest is blamed");
+    assert_eq!(bob.node.metric("peers_banned_total").await, 0, "nobody honest is blamed");
     held(
         "sybils",
         &format!("{SYBILS} keys and nodes, {POSTS} posts each at once"),
@@ -211,8 +211,8 @@ async fn spam_ends_at_the_first_honest_node_which_is_not_blamed_for_it() {
     let through = texts(&mut bob.client).await.iter().filter(|text| text.starts_with("buy")).count();
     let most = strangers_budget(begun);
     assert!(through <= most, "{through} got through, {most} may");
-    assert_eq!(metric(&bob.node, "verdicts_rejected_total").await, 0, "no forgery was passed on");
-    assert_eq!(metric(&bob.node, "peers_banned_total").await, 0);
+    assert_eq!(bob.node.metric("verdicts_rejected_total").await, 0, "no forgery was passed on");
+    assert_eq!(bob.node.metric("peers_banned_total").await, 0);
     held(
         "spam through relays",
         &format!("{POSTS} posts of one stranger, and forgeries, by a node in between"),

@@ -62,7 +62,7 @@ async fn a_replay_brings_nothing_back_and_nothing_twice() {
 
     // A fresh node, so that no cache of seen messages stands in the way.
     let attacker = Attacker::join(&bob.node).await;
-    let accepted = super::metric(&bob.node, "events_stored_ever_total").await;
+    let accepted = bob.node.metric("events_stored_ever_total").await;
     for _ in 0..20 {
         attacker.shout_bytes(recorded.clone()).await;
     }
@@ -84,7 +84,7 @@ async fn a_replay_brings_nothing_back_and_nothing_twice() {
     for gone in ["better not said", "forty days old", "of tomorrow"] {
         assert!(!texts.iter().any(|text| text == gone), "{gone}: {texts:?}");
     }
-    assert_eq!(super::metric(&bob.node, "events_stored_ever_total").await, accepted + 1);
+    assert_eq!(bob.node.metric("events_stored_ever_total").await, accepted + 1);
 
     // A login that was overheard, on another connection.
     let heard = Client::connect(&alice.node.clients()).await;

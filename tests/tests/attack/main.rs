@@ -13,24 +13,12 @@ mod port;
 mod relayed;
 mod surrounding;
 
-use nostrp2p_tests::{Client, Node, get, until};
-
-/// A number from the node's metrics, with all labels added up.
-async fn metric(node: &Node, name: &str) -> u64 {
-    let text = get(&node.clients(), "/metrics", &[]).await.2;
-    let text = String::from_utf8_lossy(&text);
-    let value = |line: &str| {
-        let (series, value) = line.split_once(' ')?;
-        let series = series.split('{').next()?;
-        (series.strip_prefix("nostrp2p_")? == name).then(|| value.parse::<u64>().ok())?
-    };
-    text.lines().filter_map(value).sum()
-}
+use nostrp2p_tests::{Client, Node, until};
 
 /// Waits until a number from the node's metrics is at least so large.
 async fn reaches(node: &Node, name: &str, least: u64) {
     until(&format!("{name} to reach {least}"), || async {
-        let value = metric(node, name).await;
+        let value = node.metric(name).await;
         if value >= least { Ok(()) } else { Err(value) }
     })
     .await;

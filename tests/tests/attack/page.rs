@@ -11,8 +11,6 @@ use tokio::{
     task::JoinHandle,
 };
 
-use super::metric;
-
 /// A server that answers every request by what this says of its path: content type and body.
 struct Impostor(JoinHandle<()>);
 
@@ -189,7 +187,7 @@ async fn a_page_that_the_owner_visits_reaches_the_node_in_no_way() {
     let got = browser.driver.execute_async(CROSS_SITE, vec![json!(rebound)]).await.unwrap();
     let got: Vec<String> = serde_json::from_value(got).unwrap();
     assert!(!got.is_empty() && got.iter().all(|line| line.ends_with(": 403")), "{got:?}");
-    assert_eq!(metric(&node, "sessions").await, 0);
+    assert_eq!(node.metric("sessions").await, 0);
     browser.close().await;
     drop(site);
     held(

@@ -5,7 +5,7 @@ use std::time::Instant;
 use nostrp2p_overlay::{Path, Protocol};
 use nostrp2p_tests::{Attacker, Client, Node, get, held, post, random_key, until};
 
-use super::{metric, texts};
+use super::texts;
 use crate::flooding::{spam, strangers_budget};
 
 /// More than a relay with 8 places carries at a time (32).
@@ -48,7 +48,7 @@ async fn spam_over_circuits_costs_a_node_at_home_a_strangers_budget_and_its_rela
         attackers.push(attacker);
     }
     assert!(through > 0, "nobody came over the relay, so nothing was tried");
-    let carried = metric(&relay, "relay_circuits").await;
+    let carried = relay.metric("relay_circuits").await;
     assert!(carried <= 32, "{carried} circuits over a relay with 8 places");
 
     let (key, begun) = (random_key(), Instant::now());
@@ -67,7 +67,7 @@ async fn spam_over_circuits_costs_a_node_at_home_a_strangers_budget_and_its_rela
     let most = 2 * strangers_budget(begun);
     assert!(got <= most, "{got} got through, {most} may");
     for node in [&home, &relay] {
-        assert_eq!(metric(node, "peers_banned_total").await, 0, "nobody sent anything that is wrong");
+        assert_eq!(node.metric("peers_banned_total").await, 0, "nobody sent anything that is wrong");
     }
     held(
         "spam over circuits",
