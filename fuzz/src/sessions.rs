@@ -8,7 +8,7 @@ use std::{
 };
 
 use nostrp2p_bridge::{
-    Counted, MAX_COLLECTED, MAX_SUBSCRIPTIONS, Outcome, Policy, Session, Step,
+    Counted, MAX_COLLECTED, MAX_SUBSCRIPTIONS, Outcome, Policy, Session, Step, difficulty,
     mirror::{Collect, Mirror, Room, Step as MirrorStep, Terms},
 };
 use nostrp2p_protocol::{
@@ -49,7 +49,7 @@ fn turns(text: &str) -> impl Iterator<Item = (char, &str)> {
 }
 
 /// A Nostr program and the relay of a node. `!` is an event that was stored, `~` one that is spread, `x` a store that
-/// does not read from then on; all else is a line of the program, without the letter if that is `>`.
+/// does not read from then on; what comes after any other letter is a line of the program.
 pub fn relay_session(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
     let Some(owner) = events().first().map(|(_, event)| event.pubkey) else { return };
@@ -83,15 +83,21 @@ pub fn relay_session(bytes: &[u8]) {
             let Step::Send(line) = step else { continue };
             check_line(&line, &mut subscribed);
         }
-        if let Ok((verb, id)) = serde_json::from_str::<(String, String)>(rest)
-            && verb == "CLOSE"
-            && letter == '>'
+        if !matches!(letter, '!' | '~' | 'x')
+            && let Some(id) = closed_by(rest)
         {
             subscribed.remove(&id);
         }
         assert!(session.listens() || subscribed.is_empty(), "{subscribed:?} were forgotten");
         assert!(subscribed.len() <= MAX_SUBSCRIPTIONS);
     }
+}
+
+/// The subscription that a program ends with this line.
+fn closed_by(line: &str) -> Option<String> {
+    let parts: Vec<serde_json::Value> = serde_json::from_str(line).ok()?;
+    parts.first().filter(|verb| *verb == "CLOSE")?;
+    Some(parts.get(1)?.as_str()?.to_owned())
 }
 
 /// Does what the node would do.
@@ -151,7 +157,10 @@ pub fn mirror_session(bytes: &[u8]) {
     for (letter, rest) in turns(text) {
         let mut steps = VecDeque::from(match letter {
             'c' => {
-                let mut steps = mirror.on_connected(terms(rest));
+                let terms = terms(rest);
+                // What has too little work for the relay is refused without another word of it.
+                unanswered.retain(|_, id| difficulty(id) >= u32::from(terms.work));
+                let mut steps = mirror.on_connected(terms);
                 steps.extend(mirror.on_interest(vec![Filter::default()], now));
                 steps
             }
