@@ -237,6 +237,7 @@ fn commit(
             }
         }
         if let Some((retention, place)) = sweep {
+            tables.settle()?;
             retain::sweep(&mut tables, retention, owner, now, place)?;
         }
         tables.finish()?
