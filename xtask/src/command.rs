@@ -22,6 +22,7 @@ Commands:
   fuzz   Give every decoder to libFuzzer, a minute each
            TARGET          only this one, such as json or packet
            --seconds N     how long each
+           --seed N        the same inputs each time, as ci does; without it chance, and on top of what was found
   attack Attack real nodes in every way that SECURITY.md names, and print what each attack got
            --debug-build   build the node quickly instead of for speed
   durability   Kill a node that is being written to, again and again, and count what was acknowledged and is lost
@@ -172,17 +173,20 @@ fn parse_suites(words: &[String]) -> Result<Vec<Suite>, String> {
 }
 
 fn parse_fuzz(words: Vec<String>) -> Result<fuzz::Options, String> {
-    let mut options = fuzz::Options { target: None, seconds: fuzz::SECONDS };
+    let mut options = fuzz::Options { target: None, seconds: fuzz::SECONDS, seed: None };
     let mut words = words.into_iter();
     while let Some(word) = words.next() {
         if word == "--seconds" {
             let seconds =
                 words.next().and_then(|seconds| seconds.parse().ok()).filter(|seconds| *seconds > 0);
             options.seconds = seconds.ok_or("--seconds wants a number above 0")?;
+        } else if word == "--seed" {
+            let seed = words.next().and_then(|seed| seed.parse().ok());
+            options.seed = Some(seed.ok_or("--seed wants a number")?);
         } else if options.target.is_none() && !word.starts_with('-') {
             options.target = Some(word);
         } else {
-            return Err(format!("`fuzz` takes one target and --seconds N, but was given `{word}`"));
+            return Err(format!("`fuzz` takes one target, --seconds N and --seed N, but was given `{word}`"));
         }
     }
     Ok(options)
@@ -319,8 +323,10 @@ mod tests {
     #[test]
     fn one_target_is_fuzzed_or_all_and_as_long_as_asked() {
         let fuzz = |target: Option<&str>, seconds| {
-            Ok(Command::Fuzz(fuzz::Options { target: target.map(String::from), seconds }))
+            Ok(Command::Fuzz(fuzz::Options { target: target.map(String::from), seconds, seed: None }))
         };
+        let seeded = fuzz::Options { target: None, seconds: fuzz::SECONDS, seed: Some(7) };
+        assert_eq!(parse("fuzz --seed 7"), Ok(Command::Fuzz(seeded)));
         assert_eq!(parse("fuzz"), fuzz(None, fuzz::SECONDS));
         assert_eq!(parse("fuzz json --seconds 5"), fuzz(Some("json"), 5));
         for line in ["fuzz --seconds", "fuzz --seconds x", "fuzz --seconds 0", "fuzz a b", "fuzz --fast"] {

@@ -53,6 +53,8 @@ pub struct Options {
     pub target: Option<String>,
     /// For each target.
     pub seconds: u64,
+    /// Where libFuzzer's dice begin; none leaves it to chance, and builds on what earlier runs have found.
+    pub seed: Option<u32>,
 }
 
 /// Calls rustc as cargo asked for, with counters unless it is a program that cargo itself runs. Gives its status.
@@ -93,7 +95,7 @@ pub fn fuzz(workspace: &Workspace, options: &Options) -> Result<()> {
                 loop {
                     let next = waiting.lock().ok().and_then(|mut waiting| waiting.pop());
                     let Some((target, program)) = next else { break };
-                    if let Err(fault) = run_target(workspace, &target, &program, options.seconds) {
+                    if let Err(fault) = run_target(workspace, &target, &program, options) {
                         println!("{target:<14} {fault:#}");
                         faults.lock().map(|mut faults| faults.push(target)).unwrap_or_default();
                     }
@@ -146,8 +148,10 @@ fn build(workspace: &Workspace, targets: &[String]) -> Result<BTreeMap<String, P
     Ok(programs)
 }
 
-/// Runs one target over its corpus and what was found before; new inputs go to `target/fuzz/corpus`.
-fn run_target(workspace: &Workspace, target: &str, program: &Path, seconds: u64) -> Result<()> {
+/// Runs one target over its corpus and, without a seed, over what was found before in `target/fuzz/corpus`, where new
+/// inputs go then.
+fn run_target(workspace: &Workspace, target: &str, program: &Path, options: &Options) -> Result<()> {
+    let seconds = options.seconds;
     let found = workspace.path("target/fuzz/corpus").join(target);
     let faults = workspace.path("target/fuzz/faults").join(target);
     for folder in [&found, &faults] {
@@ -159,7 +163,11 @@ fn run_target(workspace: &Workspace, target: &str, program: &Path, seconds: u64)
     command.arg(format!("-rss_limit_mb={MOST_MEMORY}"));
     command.arg(format!("-max_len={LONGEST_INPUT}"));
     command.arg(format!("-artifact_prefix={}/", faults.display()));
-    command.arg(&found).arg(workspace.path("fuzz/corpus").join(target));
+    match options.seed {
+        Some(seed) => command.arg(format!("-seed={seed}")),
+        None => command.arg(&found),
+    };
+    command.arg(workspace.path("fuzz/corpus").join(target));
     let captured = capture::run_quietly(command, Duration::from_secs(seconds) + GRACE)?;
     if captured.success {
         println!("{target:<14} {}", last_words(&captured.text));

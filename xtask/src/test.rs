@@ -121,8 +121,8 @@ fn judge(suite: Suite, captured: &Captured) -> Counts {
 fn run_suite(workspace: &Workspace, suite: Suite, tested: &mut Tested) -> Result<Captured> {
     match suite {
         Suite::Rust => {
-            let mut tests = test_runner(workspace);
-            tests.args(["--workspace", "--exclude", "nostrp2p-tests", "--no-fail-fast"]);
+            let mut tests = test_runner(workspace, Package::AllBut("nostrp2p-tests"));
+            tests.arg("--no-fail-fast");
             capture::run(tests, SUITE_LIMIT)
         }
         Suite::Doc => {
@@ -158,20 +158,37 @@ fn run_suite(workspace: &Workspace, suite: Suite, tested: &mut Tested) -> Result
     }
 }
 
-fn test_runner(workspace: &Workspace) -> Command {
+/// Whose tests are run.
+enum Package {
+    Only(&'static str),
+    AllBut(&'static str),
+}
+
+/// Where there is nextest, the whole workspace is built whoever's tests are run: with another choice of packages cargo
+/// unites their features in another way, and builds the large dependencies once more.
+fn test_runner(workspace: &Workspace, package: Package) -> Command {
     if tools::has_cargo_subcommand(workspace, "nextest") {
-        workspace.cargo(["nextest", "run"])
+        let mut tests = workspace.cargo(["nextest", "run", "--workspace", "-E"]);
+        tests.arg(match package {
+            Package::Only(package) => format!("package({package})"),
+            Package::AllBut(package) => format!("not package({package})"),
+        });
+        tests
     } else {
-        workspace.cargo(["test", "--all-targets"])
+        let mut tests = workspace.cargo(["test", "--all-targets"]);
+        match package {
+            Package::Only(package) => tests.args(["--package", package]),
+            Package::AllBut(package) => tests.args(["--workspace", "--exclude", package]),
+        };
+        tests
     }
 }
 
 /// One test after the other, for they measure times, and with their output, for it has the figures. `which` narrows them
 /// down: `--test` and a name.
 pub fn product_runner(workspace: &Workspace, which: &[&str]) -> Command {
-    let package = ["--package", "nostrp2p-tests", "--no-fail-fast"];
-    let mut tests = test_runner(workspace);
-    tests.args(package).args(which);
+    let mut tests = test_runner(workspace, Package::Only("nostrp2p-tests"));
+    tests.arg("--no-fail-fast").args(which);
     if tools::has_cargo_subcommand(workspace, "nextest") {
         tests.arg("--no-capture");
     } else {
