@@ -80,6 +80,8 @@ pub enum SocketEvent {
     Foreign,
     /// What answered behind a helper does not hold the key of the node.
     Impostor,
+    /// A helper closed it, for this reason.
+    TurnedAway(String),
     /// It closed, or never opened.
     Closed,
 }

@@ -83,7 +83,7 @@ fn filters(workspace: &Workspace) -> Result<ExitCode> {
 
 /// Runs one benchmark of nostrp2p-tests with a node built for speed, and gives what it noted.
 fn whole(workspace: &Workspace, name: &str, part: Option<&str>) -> Result<Vec<baselines::Figure>> {
-    let mut bench = workspace.cargo(["bench", "--package", "nostrp2p-tests", "--profile", "dev"]);
+    let mut bench = workspace.cargo(["bench", "--workspace", "--profile", "dev"]);
     bench.args(["--bench", name]);
     if name == "client" {
         let stage = Stage::set(workspace, false)?;

@@ -56,7 +56,7 @@ pub fn screenshots(workspace: &Workspace, folder: Option<&Path>, debug_build: bo
         None => workspace.path("target/screenshots"),
     };
     fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
-    let mut tests = workspace.cargo(["test", "--package", "nostrp2p-tests", "--test", "screens"]);
+    let mut tests = workspace.cargo(["test", "--workspace", "--test", "screens"]);
     stage.describe(workspace, &mut tests);
     tests.env("NOSTRP2P_PICTURES", &folder);
     if !tests.status().context("cargo could not be started")?.success() {

@@ -7,7 +7,9 @@ use serde_json::json;
 
 use super::opening::Reader;
 
-/// Pixels of each frame: half a screen, several times what a thumb flings.
+/// Pixels a second: about what a strong fling of a thumb begins with; here it never slows down.
+const SPEED: u32 = 8_000;
+/// Most pixels of one frame: a browser that comes late to one does not jump over what it missed.
 const STEP: u32 = 400;
 
 /// Scrolls with every frame until stopped, and notes tasks of more than 50 ms and the number of elements.
@@ -16,8 +18,10 @@ const SCROLL: &str = "
     new PerformanceObserver(list => {
         for (const entry of list.getEntries()) scrolled.tasks.push(Math.round(entry.duration));
     }).observe({ type: 'longtask' });
-    const step = () => {
-        scrollBy({ top: arguments[0], behavior: 'instant' });
+    let before = performance.now();
+    const step = now => {
+        scrollBy({ top: Math.min(arguments[0] * Math.max(now - before, 0) / 1000, arguments[1]), behavior: 'instant' });
+        before = now;
         scrolled.frames += 1;
         if (scrolled.frames % 32 === 0) {
             scrolled.elements = Math.max(scrolled.elements, document.querySelectorAll('*').length);
@@ -43,8 +47,9 @@ pub async fn measure(posts: usize) {
     browser.be_as_slow_as_a_phone().await;
     browser.devtools("Performance.enable", json!({})).await;
     let before = heap(&browser).await;
+    let busy_before = busy(&browser).await;
     let begun = Instant::now();
-    browser.driver.execute(SCROLL, vec![json!(STEP)]).await.expect("a page");
+    browser.driver.execute(SCROLL, vec![json!(SPEED), json!(STEP)]).await.expect("a page");
     let mut last = String::new();
     while last != "No. 0" {
         // As long as it goes on it may take as long as it takes.
@@ -69,10 +74,32 @@ pub async fn measure(posts: usize) {
         scrolled["frames"],
         tasks.iter().max().copied().unwrap_or_default()
     );
+    let busy =
+        busy(&browser).await.iter().zip(busy_before).map(|(now, before)| now - before).collect::<Vec<_>>();
+    if let [all, script, style, layout] = busy[..] {
+        let each = |seconds: f64| 1e3 * seconds / scrolled["frames"].as_f64().unwrap_or(1.0);
+        println!(
+            "milliseconds of the main thread for a frame {:.1}: script {:.1}, style {:.1}, layout {:.1}",
+            each(all),
+            each(script),
+            each(style),
+            each(layout)
+        );
+    }
     println!("most elements on the page                   {}", scrolled["elements"]);
     println!("JavaScript heap before and after            {before:.1} MB, {:.1} MB", heap(&browser).await);
     browser.close().await;
     drop(node);
+}
+
+/// Seconds that the main thread has been busy: in all, with scripts, styles and layout.
+async fn busy(browser: &nostrp2p_tests::Browser) -> [f64; 4] {
+    let metrics = browser.devtools("Performance.getMetrics", json!({})).await;
+    let metrics = metrics["metrics"].as_array().cloned().unwrap_or_default();
+    ["TaskDuration", "ScriptDuration", "RecalcStyleDuration", "LayoutDuration"].map(|name| {
+        let metric = metrics.iter().find(|metric| metric["name"] == name);
+        metric.and_then(|metric| metric["value"].as_f64()).unwrap_or_default()
+    })
 }
 
 async fn heap(browser: &nostrp2p_tests::Browser) -> f64 {

@@ -15,7 +15,7 @@ use nostrp2p_protocol::{
 };
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::spawn_local;
-use web_sys::{BinaryType, Event, MessageEvent, WebSocket};
+use web_sys::{BinaryType, CloseEvent, Event, MessageEvent, WebSocket};
 
 use super::{
     App,
@@ -25,6 +25,9 @@ use crate::{
     message::{Message, SocketEvent},
     vault,
 };
+
+/// The code with which a helper closes when it cannot bring anybody to that node; see PROTOCOL.md, "The way home".
+const TURNED_AWAY: u16 = 4_503;
 
 /// An open or opening socket. Dropping it closes it, and nothing is heard of it any more.
 pub(super) struct Socket {
@@ -88,7 +91,7 @@ impl Socket {
         let listeners = [
             on("open", |line, _| line.on_open()),
             on("message", |line, event| line.on_message(event)),
-            on("close", |_, _| Some(SocketEvent::Closed)),
+            on("close", |_, event| Some(closed(event))),
         ];
         Some(Self { line, _listeners: listeners })
     }
@@ -189,6 +192,14 @@ fn hear(talk: Talk, bytes: &[u8]) -> (Talk, Option<SocketEvent>) {
         },
         // Nobody has been greeted, or the socket is being closed.
         Talk::Behind(..) | Talk::Mute => (Talk::Mute, None),
+    }
+}
+
+/// Whether a helper said why.
+fn closed(event: &Event) -> SocketEvent {
+    match event.dyn_ref::<CloseEvent>() {
+        Some(event) if event.code() == TURNED_AWAY => SocketEvent::TurnedAway(event.reason()),
+        _ => SocketEvent::Closed,
     }
 }
 

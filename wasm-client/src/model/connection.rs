@@ -86,7 +86,7 @@ pub struct Greeting {
 }
 
 /// Why an attempt failed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Trouble {
     /// The socket closed before it opened: no node there, a wrong port, a bad certificate; browsers do not say.
     NoAnswer,
@@ -100,6 +100,8 @@ pub enum Trouble {
     OtherNode,
     /// What answered through a helper does not hold the key of the node.
     Impostor,
+    /// A helper cannot take one there now, for this reason, in its own words.
+    TurnedAway(String),
     /// An https page may not open a plain socket to another device.
     MixedContent,
     /// The person did not let the login be signed.

@@ -31,6 +31,7 @@ words! {
     NODE_FOREIGN: "Something answers at {0}, but not a node of this network. Check address and port.";
     OTHER_NODE: "A node answers at {0}, but it is not yours.";
     IMPOSTOR: "What answers through the helper {0} is not your node: it does not hold your node’s key. Nothing was said to it. This page tries other ways; if it happens again, get a fresh link from your node.";
+    TURNED_AWAY: "The helper {0} cannot bring this page to your node now: “{1}”. It is tried again by itself; if it stays like this, look whether your node is running.";
     WAY_INCOMPLETE: "This link is not whole: what it says of the way to your node is cut off. Copy it again from your node.";
     MIXED_CONTENT: "This page came over https, so the browser lets it talk to {0} only over https too. Open the page of the node itself, or give the node a certificate (“tailscale serve” does).";
 
@@ -79,7 +80,7 @@ pub fn key_not_kept(language: Language, reason: &str) -> String {
 /// Why the node cannot be reached, and what to do.
 pub fn trouble(
     language: Language,
-    trouble: Trouble,
+    trouble: &Trouble,
     address: &str,
     page_is_secure: bool,
     loopback: bool,
@@ -94,6 +95,7 @@ pub fn trouble(
         Trouble::Foreign => NODE_FOREIGN,
         Trouble::OtherNode => OTHER_NODE,
         Trouble::Impostor => IMPOSTOR,
+        Trouble::TurnedAway(reason) => return TURNED_AWAY.fill(language, &[address, reason]),
         Trouble::MixedContent => MIXED_CONTENT,
         Trouble::NotSigned => NOT_SIGNED_IN,
     };

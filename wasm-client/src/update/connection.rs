@@ -104,6 +104,7 @@ pub fn on_socket(model: &mut Model, attempt: u32, event: SocketEvent, moment: Mo
             out.push(Effect::Disconnect);
             fail(model, Trouble::Foreign, moment, out);
         }
+        SocketEvent::TurnedAway(reason) => fail(model, Trouble::TurnedAway(reason), moment, out),
         SocketEvent::Closed => fail(model, Trouble::Closed, moment, out),
     }
 }

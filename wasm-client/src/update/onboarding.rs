@@ -175,9 +175,6 @@ fn submit_address(model: &mut Model, out: &mut Vec<Effect>) {
     };
     welcome.error = None;
     welcome.token = link.token.or(welcome.token);
-    if link.token.is_some() {
-        welcome.address.clear();
-    }
     let elsewhere = link.node.is_some() && link.node != model.connection.node
         || link.home.is_some() && link.home != model.connection.home;
     if elsewhere || model.connection.greeting().is_none() {
@@ -360,6 +357,6 @@ fn prove(model: &mut Model, out: &mut Vec<Effect>) {
 }
 
 /// Why the node cannot be reached, while it is being looked for.
-pub const fn trouble(model: &Model) -> Option<Trouble> {
-    model.connection.trouble
+pub const fn trouble(model: &Model) -> Option<&Trouble> {
+    model.connection.trouble.as_ref()
 }

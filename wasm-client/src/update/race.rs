@@ -108,6 +108,7 @@ pub fn on_socket(model: &mut Model, number: u32, event: SocketEvent, moment: Mom
         },
         SocketEvent::Foreign => Trouble::Foreign,
         SocketEvent::Impostor => Trouble::Impostor,
+        SocketEvent::TurnedAway(reason) => Trouble::TurnedAway(reason),
         SocketEvent::Closed if model.connection.phase == Phase::Opening => Trouble::NoAnswer,
         SocketEvent::Closed => Trouble::Closed,
     };
@@ -155,12 +156,12 @@ fn lose(model: &mut Model, number: u32, trouble: Trouble, moment: Moment, out: &
     out.push(Effect::Drop(number));
     // What is graver is told, whatever else has failed.
     if model.connection.trouble != Some(Trouble::Impostor) {
-        model.connection.trouble = Some(trouble);
+        model.connection.trouble = Some(trouble.clone());
         model.connection.troubled = Some(lost.way);
     }
     try_the_rest(model, out);
     if model.connection.race.is_empty() {
-        let trouble = model.connection.trouble.unwrap_or(trouble);
+        let trouble = model.connection.trouble.clone().unwrap_or(trouble);
         out.push(Effect::Disconnect);
         fail(model, trouble, moment, out);
     }

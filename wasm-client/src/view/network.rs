@@ -115,7 +115,7 @@ fn trouble_card(model: &Model) -> Option<Html> {
 
 /// Why the node cannot be reached, in words.
 pub fn trouble(model: &Model) -> Option<String> {
-    let trouble = model.connection.trouble?;
+    let trouble = model.connection.trouble.as_ref()?;
     let connection = &model.connection;
     let node = connection.troubled.as_ref().map(Way::address).or(connection.node.as_ref())?;
     Some(texts::trouble(

@@ -331,7 +331,7 @@ fn welcome_screens() -> Vec<(String, Model)> {
                 let name = format!("step {index}, {phase:?}, token {}", token.is_some());
                 model.connection.failures = u32::from(trouble.is_some());
                 model.connection.phase = phase.clone();
-                model.connection.trouble = trouble;
+                model.connection.trouble.clone_from(&trouble);
                 screens.push((name, model));
             }
         }

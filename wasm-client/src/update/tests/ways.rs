@@ -143,6 +143,19 @@ fn when_a_way_dies_the_others_are_tried_at_once_and_the_place_is_kept() {
 }
 
 #[test]
+fn a_helper_that_cannot_help_is_quoted() {
+    let mut rig = open(settings(None));
+    let straight = opened(&mut rig)[0].0;
+    say(&mut rig, straight, SocketEvent::Closed);
+    let helpers = opened(&mut rig);
+    say(&mut rig, helpers[0].0, SocketEvent::Closed);
+    let reason = "that node is not registered here".to_owned();
+    say(&mut rig, helpers[1].0, SocketEvent::TurnedAway(reason.clone()));
+    let text = crate::view::network::trouble(&rig.model).unwrap();
+    assert!(text.contains("two.example") && text.contains(&reason), "{text}");
+}
+
+#[test]
 fn when_all_ways_fail_it_waits_and_says_why() {
     let mut rig = open(settings(None));
     let straight = opened(&mut rig)[0].0;
