@@ -7,21 +7,30 @@ use serde_json::json;
 
 use super::opening::Reader;
 
-/// Pixels a second: about what a strong fling of a thumb begins with; here it never slows down.
+/// Pixels a second at the beginning of a fling: the fastest that Android knows.
 const SPEED: u32 = 8_000;
+/// A thumb flings again when the page has slowed down to this.
+const SLOW: u32 = 2_500;
+/// How fast a page slows down: to a third in about so many milliseconds.
+const FRICTION_MS: u32 = 350;
 /// Most pixels of one frame: a browser that comes late to one does not jump over what it missed.
 const STEP: u32 = 400;
 
-/// Scrolls with every frame until stopped, and notes tasks of more than 50 ms and the number of elements.
+/// Flings with every frame until stopped, one fling after the other, and notes tasks of more than 50 ms and the number of elements.
 const SCROLL: &str = "
     window.scrolled = { tasks: [], elements: 0, frames: 0, end: '' };
     new PerformanceObserver(list => {
         for (const entry of list.getEntries()) scrolled.tasks.push(Math.round(entry.duration));
     }).observe({ type: 'longtask' });
+    const [fast, slow, friction, most] = arguments;
     let before = performance.now();
+    let speed = fast;
     const step = now => {
-        scrollBy({ top: Math.min(arguments[0] * Math.max(now - before, 0) / 1000, arguments[1]), behavior: 'instant' });
+        const passed = Math.max(now - before, 0);
         before = now;
+        speed *= Math.exp(-passed / friction);
+        if (speed < slow) speed = fast;
+        scrollBy({ top: Math.min(speed * passed / 1000, most), behavior: 'instant' });
         scrolled.frames += 1;
         if (scrolled.frames % 32 === 0) {
             scrolled.elements = Math.max(scrolled.elements, document.querySelectorAll('*').length);
@@ -49,7 +58,11 @@ pub async fn measure(posts: usize) {
     let before = heap(&browser).await;
     let busy_before = busy(&browser).await;
     let begun = Instant::now();
-    browser.driver.execute(SCROLL, vec![json!(SPEED), json!(STEP)]).await.expect("a page");
+    browser
+        .driver
+        .execute(SCROLL, [SPEED, SLOW, FRICTION_MS, STEP].map(|number| json!(number)).to_vec())
+        .await
+        .expect("a page");
     let mut last = String::new();
     while last != "No. 0" {
         // As long as it goes on it may take as long as it takes.

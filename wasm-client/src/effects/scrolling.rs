@@ -12,23 +12,25 @@ use crate::message::{Browser, Message};
 /// How many pixels may be scrolled before the beginning counts as out of sight.
 const TOP_PIXELS: f64 = 120.0;
 /// How many pixels before its end the next part of a long page is drawn: some screens of a phone.
-const END_PIXELS: f64 = 3_000.0;
+const END_PIXELS: f64 = 2_000.0;
 /// How many pixels above the window posts go out of the page.
-const PASSED_PIXELS: f64 = 4_000.0;
+const PASSED_PIXELS: f64 = 2_000.0;
 /// How many pixels above the window they are back: a good deal fewer, or the same ones would come and go.
-const BACK_PIXELS: f64 = 1_500.0;
-/// How many posts go out at once: as many as come in, for they come back together.
-const PASSED_POSTS: usize = 4;
+const BACK_PIXELS: f64 = 800.0;
+/// How many posts go out at once; they come back together.
+const PASSED_POSTS: usize = 2;
 
 /// What was reported last.
 pub(super) struct Sight {
     at_top: Cell<bool>,
     end: Cell<i32>,
+    /// Whether the last that was told is that posts went out, and not that the end is near.
+    passed: Cell<bool>,
 }
 
 impl Default for Sight {
     fn default() -> Self {
-        Self { at_top: Cell::new(true), end: Cell::new(0) }
+        Self { at_top: Cell::new(true), end: Cell::new(0), passed: Cell::new(false) }
     }
 }
 
@@ -55,21 +57,31 @@ pub(super) fn look(app: &Rc<App>) {
     if app.drawing.get() {
         return;
     }
-    let Sight { at_top, end } = &app.sight;
+    let Sight { at_top, end, passed } = &app.sight;
     let told = |told| app.dispatch(Message::Browser(told));
     let scrolled = app.window.scroll_y().unwrap_or_default();
     let is_at_top = scrolled < TOP_PIXELS;
     if at_top.replace(is_at_top) != is_at_top {
         told(Browser::AtTop(is_at_top));
     }
-    if let Some(moved) = moved(&app.window) {
-        told(moved);
-    }
+    let moved = moved(&app.window);
     let height = app.window.inner_height().ok().and_then(|height| height.as_f64()).unwrap_or_default();
     let root = app.window.document().and_then(|document| document.document_element());
     let now = root.map_or(0, |root| root.scroll_height());
-    if scrolled + height + END_PIXELS > f64::from(now) && end.replace(now) != now {
-        told(Browser::NearEnd);
+    let near_end = scrolled + height + END_PIXELS > f64::from(now) && end.get() != now;
+    // Posts that go and posts that come would be too much for one frame of a slow phone; they take turns.
+    match moved {
+        Some(back @ Browser::WentBack(_)) => told(back),
+        Some(gone) if !near_end || !passed.get() => {
+            passed.set(true);
+            told(gone);
+        }
+        _ if near_end => {
+            passed.set(false);
+            end.set(now);
+            told(Browser::NearEnd);
+        }
+        _ => {}
     }
 }
 

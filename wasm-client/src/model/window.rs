@@ -80,7 +80,7 @@ mod tests {
     fn scrolled(blocks: u64) -> Window {
         let mut window = Window::default();
         for block in 1..=blocks {
-            window.grow();
+            (0..4).for_each(|_| window.grow());
             window.pass(place(block * 4), 4, u32::try_from(block).unwrap() * 400);
         }
         window

@@ -51,7 +51,7 @@ fn the_past_comes_from_the_storage_and_then_from_the_node() {
     rig.prove(1);
     rig.log_in(1, 0);
     rig.sent();
-    for _ in 0..48 {
+    for _ in 0..192 {
         rig.give(Message::Browser(Browser::NearEnd));
     }
     rig.did(|effect| matches!(effect, Effect::LoadOlder(place, _) if place.created_at() == 100));
