@@ -17,7 +17,7 @@ use nostrp2p_protocol::{
     login::relay_draft,
 };
 use nostrp2p_tests::{
-    Certificate, Client, Front, Node, Relay, RsRelay, free_port, get, now, post, random_key, until,
+    Browser, Certificate, Client, Front, Node, Relay, RsRelay, Size, free_port, get, now, post, random_key, until,
 };
 use serde_json::{Value, json};
 
@@ -257,6 +257,45 @@ async fn a_relay_that_wants_a_login_gets_everything_once_a_client_has_signed_it(
     status_says(&node, "accepted", json!(1)).await;
     let stored = database.query(SdkFilter::new()).await.unwrap();
     assert_eq!(stored.into_iter().map(|event| event.content).collect::<Vec<_>>(), ["for all"]);
+}
+
+#[tokio::test]
+async fn the_page_asks_before_it_signs_in_at_a_relay_and_says_how_the_relay_stands() {
+    let alice = random_key();
+    let (url, database, _relay) = strict().await;
+    let node = node_of(&alice, &url).await;
+    let browser = Browser::start(Size::Phone).await;
+    browser.sign_in(&node, &alice.to_nsec()).await;
+    browser.write("by my own page").await;
+    status_says(&node, "needs_signature", json!(true)).await;
+
+    browser.go("#/network").await;
+    browser.see("relay", &url).await;
+    // Nothing was signed without a yes.
+    assert!(database.query(SdkFilter::new()).await.unwrap().is_empty());
+    browser.click("relay-agree").await;
+    status_says(&node, "needs_signature", json!(false)).await;
+    until("the post at the relay", || async {
+        let stored = database.query(SdkFilter::new()).await.unwrap();
+        let seen: Vec<String> = stored.into_iter().map(|event| event.content).collect();
+        if seen.iter().any(|content| content == "by my own page") { Ok(()) } else { Err(seen) }
+    })
+    .await;
+    browser.see_no("relay-agree").await;
+
+    // The yes counts from then on, also after the node was started again.
+    let node = node.stop().await.start().await;
+    browser.go("#/").await;
+    browser.attribute("connection", "data-state", "connected").await;
+    browser.write("and another").await;
+    status_says(&node, "needs_signature", json!(false)).await;
+    until("the second post at the relay", || async {
+        let stored = database.query(SdkFilter::new()).await.unwrap();
+        let seen: Vec<String> = stored.into_iter().map(|event| event.content).collect();
+        if seen.iter().any(|content| content == "and another") { Ok(()) } else { Err(seen) }
+    })
+    .await;
+    browser.close().await;
 }
 
 #[tokio::test]

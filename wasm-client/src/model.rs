@@ -70,6 +70,8 @@ pub struct Model {
     pub backed_up: bool,
     /// At which relays the person has agreed to sign in.
     pub agreed: Vec<String>,
+    /// In which hour since 1970 logins were last signed there by themselves, and how many.
+    pub signed_by_itself: SortedMap<String, (u64, u32)>,
     /// The way to the node.
     pub connection: Connection,
     /// Everyone's posts.

@@ -10,6 +10,7 @@ use std::{
 
 use nostrp2p_protocol::{Draft, Event, Kind, SecretKey, Tag};
 use nostrp2p_tests::{Node, Stopped, binary, now, random_key};
+use rand::{RngExt, SeedableRng, rngs::StdRng};
 
 use super::{
     figures::{Better, Figures},
@@ -21,6 +22,8 @@ const EVENTS: usize = 100_000;
 const PEOPLE: usize = 1_000;
 /// One event of so many begins a conversation.
 const CONVERSATION: usize = 1_000;
+/// The same words each time.
+const SEED: u64 = 140;
 
 /// The events, and a data directory that holds them.
 pub struct Stock {
@@ -75,13 +78,13 @@ pub fn person(number: usize) -> SecretKey {
     SecretKey::from_bytes(bytes).unwrap()
 }
 
-/// Events like those that people write: half of the characters are ASCII words, some are not; one a second until now.
+/// Events as large as those that people write, one a second until now.
 pub fn events(count: usize) -> Vec<Event> {
     let begin = now() - u64::try_from(count).unwrap();
+    let words = vocabulary();
     let mut events: Vec<Event> = Vec::with_capacity(count);
     for number in 0..count {
-        let text =
-            format!("{number:x} {}", "the quick brown fox jumps over the lazy dog, ありがとう ".repeat(4));
+        let text = text(number, &words);
         let root = events.get(number / CONVERSATION * CONVERSATION).filter(|_| number.is_multiple_of(4));
         let tags = root.map(|root| {
             vec![
@@ -94,11 +97,39 @@ pub fn events(count: usize) -> Vec<Event> {
             created_at: begin + u64::try_from(number).unwrap(),
             kind: Kind::POST,
             tags: tags.unwrap_or_default(),
-            content: text.chars().take(140).collect(),
+            content: text,
         };
         events.push(draft.sign(&person(number), &[7; 32]));
     }
     events
+}
+
+/// A thousand words that are none, two of three in Latin letters and one in Kana: what is always the same sentence would
+/// be packed as no writing of people can be.
+fn vocabulary() -> Vec<String> {
+    const LATIN: &[&str] =
+        &["an", "be", "cor", "dis", "el", "fa", "gi", "hum", "in", "lo", "mar", "ne", "or", "pa", "ri", "su", "ta", "un"];
+    const KANA: &[&str] = &["あ", "か", "さ", "た", "な", "は", "ま", "や", "ら", "わ", "き", "し", "ち", "に", "の", "と"];
+    let mut random = StdRng::seed_from_u64(SEED);
+    let mut word = |number: usize| -> String {
+        let syllables = if number.is_multiple_of(3) { KANA } else { LATIN };
+        (0..random.random_range(1..5)).map(|_| syllables[random.random_range(0..syllables.len())]).collect()
+    };
+    (0..1_000).map(&mut word).collect()
+}
+
+/// 140 characters that begin with the number; some words are much more frequent than others.
+fn text(number: usize, words: &[String]) -> String {
+    let mut random = StdRng::seed_from_u64(SEED + u64::try_from(number).unwrap());
+    let mut text = format!("{number:x}");
+    while text.chars().count() < 140 {
+        let rank = random.random_range(0.0..1.0_f64).powi(3);
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "from 0 to 999")]
+        let word = &words[(rank * 1_000.0) as usize];
+        text.push(' ');
+        text.push_str(word);
+    }
+    text.chars().take(140).collect()
 }
 
 /// Writes events as lines of JSON.

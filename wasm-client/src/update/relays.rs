@@ -18,6 +18,8 @@ use crate::{
 
 /// Most relays to which somebody agrees.
 const MAX_AGREED: usize = 32;
+/// Most logins in an hour that are signed for a relay by themselves; more are signed by the button alone.
+const MAX_LOGINS_AN_HOUR: u32 = 20;
 
 /// The node says how the relays stand.
 pub fn on_mirrors(model: &mut Model, mirrors: Vec<Mirror>, out: &mut Vec<Effect>) {
@@ -25,7 +27,9 @@ pub fn on_mirrors(model: &mut Model, mirrors: Vec<Mirror>, out: &mut Vec<Effect>
     // A question that nobody waits for would pop up in the middle of something else; there is a button for that.
     if !model.signing.asks() {
         for relay in model.agreed.clone() {
-            sign_in(model, &relay, out);
+            if may_sign(model, &relay) {
+                sign_in(model, &relay, out);
+            }
         }
     }
 }
@@ -45,6 +49,22 @@ pub fn on_signed(login: Event, out: &mut Vec<Effect>) {
     if let Some(relay) = relay {
         out.push(Effect::Send(ClientFrame::RelayLogin { relay, proof: login.into() }));
     }
+}
+
+/// Whether a login for this relay, if one is wanted, may be signed by itself; then it counts.
+fn may_sign(model: &mut Model, relay: &str) -> bool {
+    let hour = model.now() / 3_600;
+    if !model.connection.mirrors.iter().any(|mirror| mirror.url == relay && wants_login(mirror)) {
+        return false;
+    }
+    let (last, signed) = model.signed_by_itself.get(&relay.to_owned()).copied().unwrap_or_default();
+    let signed = if last == hour { signed } else { 0 };
+    model.signed_by_itself.insert(relay.to_owned(), (hour, signed + 1));
+    signed < MAX_LOGINS_AN_HOUR
+}
+
+fn wants_login(mirror: &Mirror) -> bool {
+    mirror.login.as_ref().is_some_and(|challenge| !challenge.is_empty())
 }
 
 fn sign_in(model: &mut Model, relay: &str, out: &mut Vec<Effect>) {

@@ -60,6 +60,27 @@ fn nothing_is_signed_before_the_person_has_agreed_and_then_by_itself() {
 }
 
 #[test]
+fn a_relay_that_asks_without_end_is_signed_in_at_by_the_button_alone() {
+    let mut rig = Rig::in_use(0);
+    rig.relay_asks(RELAY, Some("first"));
+    rig.agree(RELAY);
+    rig.prove(1);
+    rig.effects.clear();
+    for number in 0..50 {
+        rig.relay_asks(RELAY, Some(&format!("challenge {number}")));
+        rig.prove(1);
+    }
+    let logins = |rig: &mut Rig| {
+        let sent = rig.sent();
+        sent.iter().filter(|frame| matches!(frame, ClientFrame::RelayLogin { .. })).count()
+    };
+    assert_eq!(logins(&mut rig), 20);
+    rig.agree(RELAY);
+    rig.prove(1);
+    assert_eq!(logins(&mut rig), 1);
+}
+
+#[test]
 fn no_login_for_the_own_node_is_signed_whatever_a_node_calls_a_relay() {
     let mut rig = Rig::in_use(0);
     for url in ["wss://127.0.0.1:20001", "ws://127.0.0.1:20001/client", "wss://127.0.0.1:20001/x?y"] {
