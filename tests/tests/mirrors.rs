@@ -17,7 +17,8 @@ use nostrp2p_protocol::{
     login::relay_draft,
 };
 use nostrp2p_tests::{
-    Browser, Certificate, Client, Front, Node, Relay, RsRelay, Size, free_port, get, now, post, random_key, until,
+    Browser, Certificate, Client, Front, Node, Relay, RsRelay, Size, free_port, get, now, post, random_key,
+    until,
 };
 use serde_json::{Value, json};
 
@@ -264,7 +265,7 @@ async fn the_page_asks_before_it_signs_in_at_a_relay_and_says_how_the_relay_stan
     let alice = random_key();
     let (url, database, _relay) = strict().await;
     let node = node_of(&alice, &url).await;
-    let browser = Browser::start(Size::Phone).await;
+    let browser = Browser::start(Size::Desktop).await;
     browser.sign_in(&node, &alice.to_nsec()).await;
     browser.write("by my own page").await;
     status_says(&node, "needs_signature", json!(true)).await;
@@ -292,7 +293,11 @@ async fn the_page_asks_before_it_signs_in_at_a_relay_and_says_how_the_relay_stan
     until("the second post at the relay", || async {
         let stored = database.query(SdkFilter::new()).await.unwrap();
         let seen: Vec<String> = stored.into_iter().map(|event| event.content).collect();
-        if seen.iter().any(|content| content == "and another") { Ok(()) } else { Err(seen) }
+        if seen.iter().any(|content| content == "and another") {
+            Ok(())
+        } else {
+            Err((seen, status(&node).await))
+        }
     })
     .await;
     browser.close().await;

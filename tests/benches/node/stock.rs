@@ -107,9 +107,12 @@ pub fn events(count: usize) -> Vec<Event> {
 /// A thousand words that are none, two of three in Latin letters and one in Kana: what is always the same sentence would
 /// be packed as no writing of people can be.
 fn vocabulary() -> Vec<String> {
-    const LATIN: &[&str] =
-        &["an", "be", "cor", "dis", "el", "fa", "gi", "hum", "in", "lo", "mar", "ne", "or", "pa", "ri", "su", "ta", "un"];
-    const KANA: &[&str] = &["あ", "か", "さ", "た", "な", "は", "ま", "や", "ら", "わ", "き", "し", "ち", "に", "の", "と"];
+    const LATIN: &[&str] = &[
+        "an", "be", "cor", "dis", "el", "fa", "gi", "hum", "in", "lo", "mar", "ne", "or", "pa", "ri", "su",
+        "ta", "un",
+    ];
+    const KANA: &[&str] =
+        &["あ", "か", "さ", "た", "な", "は", "ま", "や", "ら", "わ", "き", "し", "ち", "に", "の", "と"];
     let mut random = StdRng::seed_from_u64(SEED);
     let mut word = |number: usize| -> String {
         let syllables = if number.is_multiple_of(3) { KANA } else { LATIN };
