@@ -45,6 +45,8 @@ impl Tap {
             let mut lines = tokio::task::JoinSet::new();
             while let Ok((client, _)) = listener.accept().await {
                 let Ok(node) = TcpStream::connect(&node).await else { continue };
+                // Else the end of what is passed on waits for the other side's word that the beginning is there.
+                drop((client.set_nodelay(true), node.set_nodelay(true)));
                 let (from_client, to_client) = client.into_split();
                 let (from_node, to_node) = node.into_split();
                 lines.spawn(pass(from_client, to_node, Arc::clone(&notes)));
