@@ -148,12 +148,18 @@ fn build(workspace: &Workspace, targets: &[String]) -> Result<BTreeMap<String, P
     Ok(programs)
 }
 
-/// Runs one target over its corpus and, without a seed, over what was found before in `target/fuzz/corpus`, where new
-/// inputs go then.
+/// Runs one target over its corpus. What is found goes to `target/fuzz/corpus`, and the next run builds on it; with a
+/// seed it goes to a folder that is empty at the beginning, for earlier findings would change what comes.
 fn run_target(workspace: &Workspace, target: &str, program: &Path, options: &Options) -> Result<()> {
     let seconds = options.seconds;
-    let found = workspace.path("target/fuzz/corpus").join(target);
+    // libFuzzer writes into the first folder that it is given, so that must not be the one in the tree.
+    let found =
+        workspace.path(if options.seed.is_some() { "target/fuzz/seeded" } else { "target/fuzz/corpus" });
+    let found = found.join(target);
     let faults = workspace.path("target/fuzz/faults").join(target);
+    if options.seed.is_some() && found.exists() {
+        fs::remove_dir_all(&found).with_context(|| format!("{} cannot be emptied", found.display()))?;
+    }
     for folder in [&found, &faults] {
         fs::create_dir_all(folder).with_context(|| format!("{} cannot be made", folder.display()))?;
     }
@@ -163,11 +169,8 @@ fn run_target(workspace: &Workspace, target: &str, program: &Path, options: &Opt
     command.arg(format!("-rss_limit_mb={MOST_MEMORY}"));
     command.arg(format!("-max_len={LONGEST_INPUT}"));
     command.arg(format!("-artifact_prefix={}/", faults.display()));
-    match options.seed {
-        Some(seed) => command.arg(format!("-seed={seed}")),
-        None => command.arg(&found),
-    };
-    command.arg(workspace.path("fuzz/corpus").join(target));
+    command.args(options.seed.map(|seed| format!("-seed={seed}")));
+    command.arg(&found).arg(workspace.path("fuzz/corpus").join(target));
     let captured = capture::run_quietly(command, Duration::from_secs(seconds) + GRACE)?;
     if captured.success {
         println!("{target:<14} {}", last_words(&captured.text));
