@@ -25,6 +25,9 @@ use zeroize::Zeroize;
 
 use crate::{InvalidHex, PeerId};
 
+/// With this code of RFC 6455 a helper closes a WebSocket when it cannot bring its client to that node, now or any more;
+/// the reason says why.
+pub const TURNED_AWAY: u16 = 4_503;
 /// Longest piece in bytes: the longest message of Noise.
 pub const MAX_PIECE_BYTES: usize = 65_535;
 /// Bytes that authenticate a piece.

@@ -20,7 +20,7 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async, tungsten
 const CLIENTS: usize = 50;
 /// Events of one round; `BENCH_EVENTS` gives another number.
 const EVENTS: usize = 10_000;
-/// Few enough for a relay that needs 50 ms of a processor for each.
+/// Few enough for a relay that takes 44 ms for each.
 const REQUESTS: usize = 500;
 /// Requests of one program alone.
 const ALONE: usize = 20;

@@ -93,8 +93,11 @@ async fn a_hosted_page_comes_home_by_a_helper_and_by_another_when_that_one_dies(
     browser.attribute("connection", "data-state", "connected").await;
     browser.go("#/network").await;
     browser.see("way", &second_way.replace("wss://", "")).await;
+
+    // The node at home is off: the helper that is left says so, and the page quotes it.
+    drop(home.kill().await);
+    browser.see("error", "does not know that node at the moment").await;
     browser.close().await;
-    drop(home);
 }
 
 #[tokio::test]

@@ -229,7 +229,7 @@ async fn a_relay_that_wants_a_login_gets_everything_once_a_client_has_signed_it(
     let challenge = loop {
         let Some(NodeFrame::Mirrors(mirrors)) = client.next().await else { continue };
         assert_eq!(mirrors[0].url, url);
-        if let Some(challenge) = mirrors[0].login.clone().filter(|challenge| !challenge.is_empty()) {
+        if let Some(challenge) = mirrors[0].challenge().map(str::to_owned) {
             break challenge;
         }
     };
@@ -246,7 +246,7 @@ async fn a_relay_that_wants_a_login_gets_everything_once_a_client_has_signed_it(
     let again = async {
         while let Some(frame) = client.whenever().await {
             let NodeFrame::Mirrors(mirrors) = frame else { continue };
-            if let Some(challenge) = mirrors[0].login.as_ref().filter(|challenge| !challenge.is_empty()) {
+            if let Some(challenge) = mirrors[0].challenge() {
                 client.send(sign(&url, challenge, &alice)).await;
             }
         }

@@ -22,7 +22,7 @@ use axum::{
 use futures_util::{SinkExt, StreamExt, stream::SplitSink};
 use nostrp2p_core::NotLent;
 use nostrp2p_overlay::{HomeReader, HomeStream, HomeWriter, MAX_HOME_FRAME, RequestError};
-use nostrp2p_protocol::PeerId;
+use nostrp2p_protocol::{PeerId, channel::TURNED_AWAY};
 use tokio::time::{sleep, timeout};
 
 use super::{
@@ -38,9 +38,7 @@ const WRITE_DEADLINE: Duration = Duration::from_secs(30);
 const PING_EVERY: Duration = Duration::from_secs(120);
 /// Two pings without an answer, and half a minute.
 const SILENCE: Duration = Duration::from_secs(270);
-/// The close codes: this helper cannot serve that node now, and the client is to blame. From the range that RFC 6455
-/// leaves to applications.
-const NOT_NOW: u16 = 4_503;
+/// The close code for what no client should send, from the range that RFC 6455 leaves to applications.
 const NO_SENSE: u16 = 4_400;
 
 /// Why a session is over, for the browser's ears.
@@ -88,7 +86,7 @@ impl Lent {
         let sessions = app.lending.lock().unwrap_or_else(PoisonError::into_inner).sessions_each();
         let Some(call) = app.callers.enter(peer, place, sessions) else {
             let reason = "there are as many sessions to that node from your address as there may be";
-            return Err(Over(NOT_NOW, reason.to_owned()));
+            return Err(Over(TURNED_AWAY, reason.to_owned()));
         };
         let opened = app.lending.lock().unwrap_or_else(PoisonError::into_inner).open(&peer, clock::now());
         opened.map_err(Over::from)?;
@@ -96,7 +94,7 @@ impl Lent {
         match lent.app.overlay.open_home(peer).await {
             Ok(stream) => Ok((lent, stream)),
             Err(RequestError::Unreachable { .. }) => Err(NotLent::Unknown.into()),
-            Err(error) => Err(Over(NOT_NOW, error.to_string())),
+            Err(error) => Err(Over(TURNED_AWAY, error.to_string())),
         }
     }
 
@@ -120,7 +118,7 @@ impl Drop for Lent {
 
 impl From<NotLent> for Over {
     fn from(reason: NotLent) -> Self {
-        Self(NOT_NOW, reason.to_string())
+        Self(TURNED_AWAY, reason.to_string())
     }
 }
 
@@ -133,7 +131,7 @@ async fn carry(lent: &Lent, socket: WebSocket, stream: HomeStream) {
     let over = tokio::select! {
         over = homeward(lent, from_client, &mut to_home) => over,
         over = outward(lent, &mut from_home, &mut to_client) => over,
-        () = stop.wait() => Over(NOT_NOW, "this helper is stopping".to_owned()),
+        () = stop.wait() => Over(TURNED_AWAY, "this helper is stopping".to_owned()),
     };
     tracing::debug!(peer = %lent.peer, reason = over.1, "it is over");
     let close = Message::Close(Some(CloseFrame { code: over.0, reason: over.1.into() }));
@@ -149,7 +147,7 @@ async fn homeward(
         let message = match timeout(SILENCE, from_client.next()).await {
             Ok(Some(Ok(message))) => message,
             Ok(Some(Err(error))) => return Over(NO_SENSE, error.to_string()),
-            Ok(None) | Err(_) => return Over(NOT_NOW, "the client is gone".to_owned()),
+            Ok(None) | Err(_) => return Over(TURNED_AWAY, "the client is gone".to_owned()),
         };
         match message {
             Message::Binary(bytes) => {
@@ -161,7 +159,7 @@ async fn homeward(
                 }
             }
             Message::Text(_) => return Over(NO_SENSE, "only binary messages go home".to_owned()),
-            Message::Close(_) => return Over(NOT_NOW, "the client is gone".to_owned()),
+            Message::Close(_) => return Over(TURNED_AWAY, "the client is gone".to_owned()),
             Message::Ping(_) | Message::Pong(_) => {}
         }
     }
@@ -180,19 +178,19 @@ async fn outward(
                 }
                 Message::Binary(frame.into())
             }
-            Ok(Ok(None)) => return Over(NOT_NOW, "that node has hung up".to_owned()),
+            Ok(Ok(None)) => return Over(TURNED_AWAY, "that node has hung up".to_owned()),
             Ok(Err(_)) => return lost(),
             // Whether anybody is there still, nothing else would show.
             Err(_) => Message::Ping(vec![].into()),
         };
         if !matches!(timeout(WRITE_DEADLINE, to_client.send(message)).await, Ok(Ok(()))) {
-            return Over(NOT_NOW, "the client takes nothing".to_owned());
+            return Over(TURNED_AWAY, "the client takes nothing".to_owned());
         }
     }
 }
 
 fn lost() -> Over {
-    Over(NOT_NOW, "the connection to that node is lost".to_owned())
+    Over(TURNED_AWAY, "the connection to that node is lost".to_owned())
 }
 
 async fn goodbye(socket: &mut WebSocket, over: Over) {

@@ -11,11 +11,61 @@
 //! | 3 | tag letter (1), first 16 bytes of SHA-256 of the value |
 //! | 4 | author (32) |
 
+use std::ops::RangeInclusive;
+
 use nostrp2p_protocol::{Kind, PublicKey, Rumor};
+use redb::{ReadableTable, Table};
 use sha2::{Digest, Sha256};
 
 /// Bytes of `created_at` and sequence number at the end of each row.
 const TAIL: usize = 16;
+/// Most rows that wait to be put in: those of some hundred ordinary events. One event may have two thousand.
+const MAX_FRESH: usize = 8_192;
+
+/// The table of one write transaction. New rows are put in many at a time and in order: so they touch each page once,
+/// and not once for each event.
+pub(super) struct Index<'txn> {
+    table: Table<'txn, &'static [u8], ()>,
+    fresh: Vec<Vec<u8>>,
+}
+
+impl<'txn> Index<'txn> {
+    pub(super) const fn new(table: Table<'txn, &'static [u8], ()>) -> Self {
+        Self { table, fresh: Vec::new() }
+    }
+
+    pub(super) fn add(&mut self, rumor: &Rumor, sequence: u64) -> Result<(), redb::Error> {
+        self.fresh.extend(rows(rumor, sequence));
+        if self.fresh.len() > MAX_FRESH { self.settle() } else { Ok(()) }
+    }
+
+    pub(super) fn remove(&mut self, rumor: &Rumor, sequence: u64) -> Result<(), redb::Error> {
+        self.settle()?;
+        for row in rows(rumor, sequence) {
+            self.table.remove(row.as_slice())?;
+        }
+        Ok(())
+    }
+
+    /// Puts the rows in that wait; before [`Index::range`], and at the end.
+    pub(super) fn settle(&mut self) -> Result<(), redb::Error> {
+        self.fresh.sort_unstable();
+        for row in self.fresh.drain(..) {
+            self.table.insert(row.as_slice(), ())?;
+        }
+        Ok(())
+    }
+
+    /// The rows from the first to the last, both inclusive. All have to be settled.
+    pub(super) fn range(
+        &self,
+        (first, last): &(Vec<u8>, Vec<u8>),
+    ) -> Result<redb::Range<'_, &'static [u8], ()>, redb::Error> {
+        debug_assert!(self.fresh.is_empty(), "rows wait that a reader would miss");
+        let rows: RangeInclusive<&[u8]> = first.as_slice()..=last.as_slice();
+        Ok(self.table.range(rows)?)
+    }
+}
 
 /// The beginning of the rows of one key.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]

@@ -82,9 +82,10 @@ fn number_by_hour(tables: &mut Tables<'_>) -> Result<(), redb::Error> {
 }
 
 fn apply_deletions(tables: &mut Tables<'_>) -> Result<(), redb::Error> {
-    let (first, last) = Prefix::kind(Kind::DELETION).range(0, u64::MAX);
+    tables.index.settle()?;
+    let rows = Prefix::kind(Kind::DELETION).range(0, u64::MAX);
     let mut deletions = Vec::new();
-    for row in tables.index.range(first.as_slice()..=last.as_slice())? {
+    for row in tables.index.range(&rows)? {
         let Some((_, sequence)) = index::tail(row?.0.value()) else { continue };
         deletions.extend(tables.event(sequence)?);
     }

@@ -45,6 +45,7 @@ pub(super) fn sweep(
     now: u64,
     place: &mut Place,
 ) -> Result<(), redb::Error> {
+    tables.index.settle()?;
     drop_ended(tables, now)?;
     let horizon = now.saturating_sub(retention.seconds);
     tables.tombstones.purge(horizon.saturating_sub(TOMBSTONES_LONGER), owner)?;
@@ -55,7 +56,7 @@ pub(super) fn sweep(
     let (first, last) = Prefix::all().range(0, u64::MAX);
     let from = place.0.take().unwrap_or(first);
     let mut victims = Vec::new();
-    for (number, row) in tables.index.range(from.as_slice()..=last.as_slice())?.enumerate() {
+    for (number, row) in tables.index.range(&(from, last))?.enumerate() {
         let key = row?.0;
         if number == SWEEP_ROWS {
             place.0 = Some(key.value().to_vec());
@@ -110,9 +111,9 @@ fn stays(
 
 /// Whether something of a person is stored besides profile and follow list.
 fn writes(tables: &Tables<'_>, person: &PublicKey) -> Result<bool, redb::Error> {
-    let (first, last) = Prefix::author(person).range(0, u64::MAX);
+    let rows = Prefix::author(person).range(0, u64::MAX);
     // There is one profile and one follow list at most, so three rows decide.
-    for row in tables.index.range(first.as_slice()..=last.as_slice())?.rev().take(3) {
+    for row in tables.index.range(&rows)?.rev().take(3) {
         let Some((_, sequence)) = index::tail(row?.0.value()) else { continue };
         let other = tables.event(sequence)?;
         if other.is_some_and(|other| !matches!(other.kind, Kind::PROFILE | Kind::FOLLOW_LIST)) {
@@ -124,8 +125,8 @@ fn writes(tables: &Tables<'_>, person: &PublicKey) -> Result<bool, redb::Error> 
 
 fn followed_by(tables: &Tables<'_>, owner: Option<PublicKey>) -> Result<BTreeSet<PublicKey>, redb::Error> {
     let Some(owner) = owner else { return Ok(BTreeSet::new()) };
-    let (first, last) = Prefix::author_kind(&owner, Kind::FOLLOW_LIST).range(0, u64::MAX);
-    let Some(row) = tables.index.range(first.as_slice()..=last.as_slice())?.next_back() else {
+    let rows = Prefix::author_kind(&owner, Kind::FOLLOW_LIST).range(0, u64::MAX);
+    let Some(row) = tables.index.range(&rows)?.next_back() else {
         return Ok(BTreeSet::new());
     };
     let Some((_, sequence)) = index::tail(row?.0.value()) else { return Ok(BTreeSet::new()) };

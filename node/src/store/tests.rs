@@ -139,6 +139,23 @@ async fn long_answers_come_in_parts() {
 }
 
 #[tokio::test]
+async fn events_with_very_many_tags_are_found_by_each_of_them() {
+    let directory = tempfile::tempdir().unwrap();
+    let (store, writer) = open(directory.path());
+    for number in 0..9 {
+        let tags = (0..2_000).map(|tag| Tag::new(["t".to_owned(), format!("{number}-{tag}")])).collect();
+        writer.store(event(1, 1, number, "", tags), Travel::Done).await;
+    }
+    commit(&writer, &event(1, 1, 9, "last", vec![])).await;
+    for value in ["0-0", "4-1999", "8-1000"] {
+        let mut filter = Filter::default();
+        filter.tags.insert('t', [value.to_owned()].into());
+        assert_eq!(store.find(&[filter]).unwrap().events.len(), 1, "{value}");
+    }
+    writer.close();
+}
+
+#[tokio::test]
 async fn finding_agrees_with_a_naive_search() {
     let directory = tempfile::tempdir().unwrap();
     let (store, writer) = open(directory.path());

@@ -6,7 +6,7 @@ use redb::{ReadableTable, ReadableTableMetadata, Table, WriteTransaction};
 
 use super::{
     Progress,
-    index::{self, Prefix},
+    index::{self, Index, Prefix},
     lapse::{self, ENDS},
     newcomers::Newcomers,
     record,
@@ -46,10 +46,7 @@ impl Inserted {
 pub(super) struct Tables<'txn> {
     pub(super) events: Table<'txn, u64, &'static [u8]>,
     pub(super) ids: Table<'txn, &'static [u8; 32], u64>,
-    pub(super) index: Table<'txn, &'static [u8], ()>,
-    /// Rows that are not in the index yet: in order they touch each page once, and not once for each event. Whoever reads
-    /// the index calls [`Tables::settle`] before.
-    fresh: Vec<Vec<u8>>,
+    pub(super) index: Index<'txn>,
     pub(super) unsent: Table<'txn, u64, ()>,
     pub(super) outbox: Table<'txn, (u64, &'static [u8; 32]), (u8, u8, u64)>,
     pub(super) ends: Table<'txn, (u64, u64), ()>,
@@ -69,8 +66,7 @@ impl<'txn> Tables<'txn> {
         Ok(Self {
             events: transaction.open_table(EVENTS)?,
             ids: transaction.open_table(IDS)?,
-            index: transaction.open_table(INDEX)?,
-            fresh: Vec::new(),
+            index: Index::new(transaction.open_table(INDEX)?),
             unsent: transaction.open_table(UNSENT)?,
             outbox: transaction.open_table(OUTBOX)?,
             ends: transaction.open_table(ENDS)?,
@@ -126,7 +122,7 @@ impl<'txn> Tables<'txn> {
         self.newest += 1;
         self.events.insert(self.newest, record::encode(event).as_slice())?;
         self.ids.insert(event.id().as_bytes(), self.newest)?;
-        self.fresh.extend(index::rows(event, self.newest));
+        self.index.add(event, self.newest)?;
         if let Some(end) = lapse::end_of(event) {
             self.ends.insert((end, self.newest), ())?;
         }
@@ -182,12 +178,11 @@ impl<'txn> Tables<'txn> {
 
     /// Removes everything that a person has written until now, and gift wraps for that person, and remembers it (NIP-62).
     fn vanish(&mut self, request: &Event) -> Result<(), redb::Error> {
-        self.settle()?;
+        self.index.settle()?;
         let wraps = Prefix::tag('p', &request.pubkey.to_string());
         let mut sequences = Vec::new();
         for prefix in [Some(Prefix::author(&request.pubkey)), wraps].into_iter().flatten() {
-            let (first, last) = prefix.range(0, request.created_at);
-            for row in self.index.range(first.as_slice()..=last.as_slice())? {
+            for row in self.index.range(&prefix.range(0, request.created_at))? {
                 sequences.extend(index::tail(row?.0.value()).map(|(_, sequence)| sequence));
             }
         }
@@ -248,10 +243,10 @@ impl<'txn> Tables<'txn> {
     }
 
     fn at_address(&mut self, address: &Address) -> Result<Vec<(u64, Event)>, redb::Error> {
-        self.settle()?;
-        let (first, last) = Prefix::author_kind(&address.author, address.kind).range(0, u64::MAX);
+        self.index.settle()?;
+        let rows = Prefix::author_kind(&address.author, address.kind).range(0, u64::MAX);
         let mut found = Vec::new();
-        for row in self.index.range(first.as_slice()..=last.as_slice())? {
+        for row in self.index.range(&rows)? {
             let Some((_, sequence)) = index::tail(row?.0.value()) else { continue };
             if let Some(other) = self.event(sequence)?
                 && tombstones::address_of(&other).as_ref() == Some(address)
@@ -267,7 +262,6 @@ impl<'txn> Tables<'txn> {
     }
 
     pub(super) fn remove(&mut self, sequence: u64, event: &Event) -> Result<(), redb::Error> {
-        self.settle()?;
         self.events.remove(sequence)?;
         self.unsent.remove(sequence)?;
         self.mirrored.remove(sequence)?;
@@ -279,26 +273,14 @@ impl<'txn> Tables<'txn> {
         if let Some(end) = lapse::end_of(event) {
             self.ends.remove((end, sequence))?;
         }
-        for row in index::rows(event, sequence) {
-            self.index.remove(row.as_slice())?;
-        }
-        let (first, last) = Prefix::author(&event.pubkey).range(0, u64::MAX);
-        let rest = self.index.range(first.as_slice()..=last.as_slice())?.next().is_some();
+        self.index.remove(event, sequence)?;
+        let rest = self.index.range(&Prefix::author(&event.pubkey).range(0, u64::MAX))?.next().is_some();
         if rest { Ok(()) } else { self.newcomers.forget_person(&event.pubkey) }
-    }
-
-    /// Puts all rows into the index that are not there yet.
-    pub(super) fn settle(&mut self) -> Result<(), redb::Error> {
-        self.fresh.sort_unstable();
-        for row in self.fresh.drain(..) {
-            self.index.insert(row.as_slice(), ())?;
-        }
-        Ok(())
     }
 
     /// Writes down the highest sequence number and says how far the store has come.
     pub(super) fn finish(mut self) -> Result<Progress, redb::Error> {
-        self.settle()?;
+        self.index.settle()?;
         self.meta.insert(META_NEWEST, self.newest)?;
         Ok(Progress { newest: self.newest, stored: self.events.len()? })
     }

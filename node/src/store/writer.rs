@@ -237,7 +237,6 @@ fn commit(
             }
         }
         if let Some((retention, place)) = sweep {
-            tables.settle()?;
             retain::sweep(&mut tables, retention, owner, now, place)?;
         }
         tables.finish()?

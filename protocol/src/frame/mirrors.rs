@@ -36,6 +36,13 @@ pub struct Mirror {
     pub login: Option<String>,
 }
 
+impl Mirror {
+    /// What the owner has to sign for it now, if anything.
+    pub fn challenge(&self) -> Option<&str> {
+        self.login.as_deref().filter(|challenge| !challenge.is_empty())
+    }
+}
+
 /// Whether a node is connected to a mirror. In JSON it is the word in lower case.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

@@ -16,7 +16,7 @@ const FRICTION_MS: u32 = 350;
 /// Most pixels of one frame: a browser that comes late to one does not jump over what it missed.
 const STEP: u32 = 400;
 
-/// Flings with every frame until stopped, one fling after the other, and notes tasks of more than 50 ms and the number of elements.
+/// Flings until stopped, one fling after the other, and notes tasks of more than 50 ms and the number of elements.
 const SCROLL: &str = "
     window.scrolled = { tasks: [], elements: 0, frames: 0, end: '' };
     new PerformanceObserver(list => {
@@ -87,18 +87,12 @@ pub async fn measure(posts: usize) {
         scrolled["frames"],
         tasks.iter().max().copied().unwrap_or_default()
     );
-    let busy =
-        busy(&browser).await.iter().zip(busy_before).map(|(now, before)| now - before).collect::<Vec<_>>();
-    if let [all, script, style, layout] = busy[..] {
-        let each = |seconds: f64| 1e3 * seconds / scrolled["frames"].as_f64().unwrap_or(1.0);
-        println!(
-            "milliseconds of the main thread for a frame {:.1}: script {:.1}, style {:.1}, layout {:.1}",
-            each(all),
-            each(script),
-            each(style),
-            each(layout)
-        );
-    }
+    let (busy, frames) = (busy(&browser).await, scrolled["frames"].as_f64().unwrap_or(1.0));
+    let [all, script, style, layout] =
+        std::array::from_fn(|part| 1e3 * (busy[part] - busy_before[part]) / frames);
+    println!(
+        "milliseconds of the main thread for a frame {all:.1}: script {script:.1}, style {style:.1}, layout {layout:.1}"
+    );
     println!("most elements on the page                   {}", scrolled["elements"]);
     println!("JavaScript heap before and after            {before:.1} MB, {:.1} MB", heap(&browser).await);
     browser.close().await;

@@ -9,7 +9,7 @@ use gloo_events::EventListener;
 use js_sys::{ArrayBuffer, Promise, Uint8Array};
 use nostrp2p_protocol::{
     PeerId,
-    channel::ChannelKey,
+    channel::{ChannelKey, TURNED_AWAY},
     frame::{ClientFrame, NodeFrame},
     limits::MAX_BATCH_BYTES,
 };
@@ -25,9 +25,6 @@ use crate::{
     message::{Message, SocketEvent},
     vault,
 };
-
-/// The code with which a helper closes when it cannot bring anybody to that node; see PROTOCOL.md, "The way home".
-const TURNED_AWAY: u16 = 4_503;
 
 /// An open or opening socket. Dropping it closes it, and nothing is heard of it any more.
 pub(super) struct Socket {

@@ -108,6 +108,18 @@ pub enum Trouble {
     NotSigned,
 }
 
+impl Trouble {
+    /// Of what went wrong with several ways, the heaviest is told: away from home, that the straight way has no answer
+    /// says less than what a helper says.
+    pub const fn weight(&self) -> u8 {
+        match self {
+            Self::Impostor => 2,
+            Self::TurnedAway(_) => 1,
+            _ => 0,
+        }
+    }
+}
+
 /// What was asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Request {

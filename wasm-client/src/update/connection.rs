@@ -117,6 +117,9 @@ const fn is_open(phase: &Phase) -> bool {
 pub fn fail(model: &mut Model, trouble: Trouble, moment: Moment, out: &mut Vec<Effect>) {
     let connection = &mut model.connection;
     let lost = matches!(connection.phase, Phase::LoggedIn(_)) && connection.ways().len() > 1;
+    if connection.way.is_some() {
+        connection.troubled.clone_from(&connection.way);
+    }
     if let (Phase::Greeting | Phase::Greeted(_) | Phase::Proving(_), Some(way)) =
         (&connection.phase, connection.way.take())
     {

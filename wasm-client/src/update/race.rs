@@ -154,8 +154,9 @@ fn lose(model: &mut Model, number: u32, trouble: Trouble, moment: Moment, out: &
     let Some(index) = race.iter().position(|attempt| attempt.number == number) else { return };
     let lost = race.remove(index);
     out.push(Effect::Drop(number));
-    // What is graver is told, whatever else has failed.
-    if model.connection.trouble != Some(Trouble::Impostor) {
+    // What is graver is told, whatever else has failed, until that way shows something else.
+    let told = model.connection.trouble.as_ref().map_or(0, Trouble::weight);
+    if trouble.weight() >= told || model.connection.troubled.as_ref() == Some(&lost.way) {
         model.connection.trouble = Some(trouble.clone());
         model.connection.troubled = Some(lost.way);
     }

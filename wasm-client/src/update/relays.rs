@@ -54,7 +54,7 @@ pub fn on_signed(login: Event, out: &mut Vec<Effect>) {
 /// Whether a login for this relay, if one is wanted, may be signed by itself; then it counts.
 fn may_sign(model: &mut Model, relay: &str) -> bool {
     let hour = model.now() / 3_600;
-    if !model.connection.mirrors.iter().any(|mirror| mirror.url == relay && wants_login(mirror)) {
+    if !model.connection.mirrors.iter().any(|mirror| mirror.url == relay && mirror.challenge().is_some()) {
         return false;
     }
     let (last, signed) = model.signed_by_itself.get(&relay.to_owned()).copied().unwrap_or_default();
@@ -63,14 +63,10 @@ fn may_sign(model: &mut Model, relay: &str) -> bool {
     signed < MAX_LOGINS_AN_HOUR
 }
 
-fn wants_login(mirror: &Mirror) -> bool {
-    mirror.login.as_ref().is_some_and(|challenge| !challenge.is_empty())
-}
-
 fn sign_in(model: &mut Model, relay: &str, out: &mut Vec<Effect>) {
     let wanted = model.connection.mirrors.iter().find(|mirror| mirror.url == relay);
-    let challenge = wanted.and_then(|mirror| mirror.login.clone());
-    let draft = challenge.and_then(|challenge| login::relay_draft(relay, &challenge, model.now()));
+    let challenge = wanted.and_then(Mirror::challenge);
+    let draft = challenge.and_then(|challenge| login::relay_draft(relay, challenge, model.now()));
     if let Some(draft) = draft.filter(|_| !is_own(model, relay)) {
         signing::sign(model, Purpose::Relay, draft, out);
     }

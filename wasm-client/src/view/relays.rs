@@ -33,7 +33,7 @@ fn relay(model: &Model, mirror: &Mirror) -> Html {
         .child(element("bdi").class("strong").text(mirror.url.clone()))
         .child(paragraph("muted", texts::relay(language, mirror, &last)))
         .child_if(mirror.reason.clone().map(|reason| paragraph("muted", reason)));
-    if mirror.login.as_ref().is_none_or(String::is_empty) {
+    if mirror.challenge().is_none() {
         return row;
     }
     let agree = Message::Own(Own::Agree(mirror.url.clone()));

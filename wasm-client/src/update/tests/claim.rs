@@ -156,6 +156,17 @@ fn a_hosted_page_takes_the_address_that_is_typed_and_keeps_it() {
 }
 
 #[test]
+fn what_was_typed_stays_when_nothing_answers_there() {
+    let mut rig = Rig::open("", None, Snapshot::default());
+    rig.socket(SocketEvent::Closed);
+    let typed = format!("http://127.0.0.1:20011/{CLAIM}");
+    rig.setup(Setup::AddressTyped(typed.clone()));
+    rig.setup(Setup::AddressSubmitted);
+    rig.socket(SocketEvent::Closed);
+    assert_eq!(rig.model.welcome().map(|welcome| welcome.address.clone()), Some(typed));
+}
+
+#[test]
 fn a_claim_link_in_a_page_in_use_waits_for_a_yes() {
     let mut rig = Rig::open(&format!("{CLAIM}&node=127.0.0.1:20021"), Some(1), Snapshot::default());
     rig.greet(None);

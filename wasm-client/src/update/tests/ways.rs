@@ -148,11 +148,31 @@ fn a_helper_that_cannot_help_is_quoted() {
     let straight = opened(&mut rig)[0].0;
     say(&mut rig, straight, SocketEvent::Closed);
     let helpers = opened(&mut rig);
-    say(&mut rig, helpers[0].0, SocketEvent::Closed);
     let reason = "that node is not registered here".to_owned();
     say(&mut rig, helpers[1].0, SocketEvent::TurnedAway(reason.clone()));
+    say(&mut rig, helpers[0].0, SocketEvent::Closed);
     let text = crate::view::network::trouble(&rig.model).unwrap();
-    assert!(text.contains("two.example") && text.contains(&reason), "{text}");
+    assert!(text.contains("two.example") && text.contains(&reason), "it says more than silence: {text}");
+    // Until that helper itself is silent.
+    rig.give(Message::Timer(Timer::Reconnect));
+    let straight = opened(&mut rig)[0].0;
+    say(&mut rig, straight, SocketEvent::Closed);
+    let helpers = opened(&mut rig);
+    say(&mut rig, helpers[1].0, SocketEvent::Closed);
+    let text = crate::view::network::trouble(&rig.model).unwrap();
+    assert!(!text.contains(&reason), "{text}");
+}
+
+#[test]
+fn a_helper_that_ends_a_session_is_named_with_its_reason() {
+    let mut rig = open(settings(None));
+    let straight = opened(&mut rig)[0].0;
+    say(&mut rig, straight, SocketEvent::Closed);
+    let helper = opened(&mut rig)[0].0;
+    log_in_by(&mut rig, helper);
+    say(&mut rig, helper, SocketEvent::TurnedAway("used up".into()));
+    let text = crate::view::network::trouble(&rig.model).unwrap();
+    assert!(text.contains("one.example") && text.contains("used up"), "{text}");
 }
 
 #[test]
