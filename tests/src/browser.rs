@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, process::Stdio};
 
-use fantoccini::{Client, ClientBuilder, Locator, elements::Element};
+use fantoccini::{Client, ClientBuilder, Locator, elements::Element, key::Key};
 use hyper_util::client::legacy::connect::HttpConnector;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -198,6 +198,13 @@ impl Browser {
     /// Types into the element with this `data-testid`.
     pub async fn type_into(&self, id: &str, text: &str) {
         until(&format!("{id} to take text"), || async { self.find(id).await.send_keys(text).await }).await;
+    }
+
+    /// Types over what stands in a field with this `data-testid`, as people do: selects it all and types. What WebDriver
+    /// calls clearing tells the page nothing, so the next time the page draws the old text would be back.
+    pub async fn type_over(&self, id: &str, text: &str) {
+        let (control, release) = (char::from(Key::Control), char::from(Key::Null));
+        self.type_into(id, &format!("{control}a{release}{text}")).await;
     }
 
     /// Waits until an element with this `data-testid` contains a text.

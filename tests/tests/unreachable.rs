@@ -5,8 +5,7 @@ use serde_json::json;
 
 /// Types an address and waits for a sentence about it.
 async fn try_address(browser: &Browser, address: &str, sentence: &str) {
-    browser.find("node-address").await.clear().await.expect("a field");
-    browser.type_into("node-address", address).await;
+    browser.type_over("node-address", address).await;
     browser.click("node-connect").await;
     browser.see("error", sentence).await;
 }
@@ -42,8 +41,7 @@ async fn a_page_over_https_explains_what_browsers_forbid_it() {
     try_address(&browser, &stranger.url, &sentence).await;
     // And what works needs no sentence.
     let node = Node::start(&[]).await;
-    browser.find("node-address").await.clear().await.expect("a field");
-    browser.type_into("node-address", node.claim_link.as_ref().expect("a claim link")).await;
+    browser.type_over("node-address", node.claim_link.as_ref().expect("a claim link")).await;
     browser.click("node-connect").await;
     browser.find("next").await;
     browser.see_no("error").await;
@@ -98,8 +96,7 @@ async fn a_no_to_the_browsers_question_about_the_network_is_explained_and_a_yes_
     // A page that was refused has to be opened anew.
     browser.open("about:blank").await;
     browser.open(&site.url).await;
-    browser.find("node-address").await.clear().await.expect("a field");
-    browser.type_into("node-address", link).await;
+    browser.type_over("node-address", link).await;
     browser.click("node-connect").await;
     browser.find("next").await;
     browser.close().await;
