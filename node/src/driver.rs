@@ -43,7 +43,7 @@ use crate::{
     standing::{Counters, OpenWays, Standing},
     stop::Stop,
     store::{Inserted, Note, Store, Stored, Travel, Writer},
-    traffic::Traffic,
+    traffic::TrafficLog,
     verifier::Verifier,
 };
 
@@ -165,7 +165,7 @@ struct Running {
     claim_seconds: u64,
     on_claim: OnClaim,
     standing: watch::Sender<Standing>,
-    traffic: Traffic,
+    traffic: TrafficLog,
     heard: BTreeMap<Heard, MessageRef>,
     requests: BTreeMap<Request, Waiting>,
     handed: BTreeMap<Handed, RequestRef>,
@@ -238,7 +238,7 @@ impl Driver {
             claim_seconds: self.claim_seconds,
             on_claim: self.on_claim,
             standing,
-            traffic: Traffic::default(),
+            traffic: TrafficLog::default(),
             heard: BTreeMap::new(),
             requests: BTreeMap::new(),
             handed: BTreeMap::new(),
@@ -381,13 +381,11 @@ impl Running {
         match event {
             OverlayEvent::Message { message, from, topic: Topic::Events, payload } => {
                 received::payload("broadcast", &payload);
-                self.traffic.on_heard(from, payload.len(), clock::now());
                 let heard = Heard(self.number());
                 self.heard.insert(heard, message);
                 self.handle(Input::Heard(heard, from, payload)).await;
             }
             OverlayEvent::Message { message, from, topic: Topic::Nodes, payload } => {
-                self.traffic.on_heard(from, payload.len(), clock::now());
                 let verdict = match self.hear_announcement(payload, Some(from)).await {
                     Ok(()) => nostrp2p_overlay::Verdict::Accept,
                     Err(Unheard::Stale | Unheard::Crowded | Unheard::Overtaken) => {
@@ -398,7 +396,6 @@ impl Running {
                 self.overlay.report(message, verdict).await;
             }
             OverlayEvent::Request { request, from, protocol, payload } => {
-                self.traffic.on_heard(from, payload.len(), clock::now());
                 self.on_request(request, from, protocol, payload).await;
             }
             OverlayEvent::PeerJoined(peer) => {

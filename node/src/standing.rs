@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use nostrp2p_core::{CatchingUpCounts, CaughtUp, Refusals, Way};
-use nostrp2p_overlay::{Peer, Reach, Reachability};
+use nostrp2p_overlay::{Peer, Reach, Reachability, Traffic};
 use nostrp2p_protocol::{
     PeerId, PublicKey,
     channel::ChannelKey,
@@ -21,8 +21,8 @@ pub(crate) struct Standing {
     pub(crate) known: usize,
     /// How others reach this node.
     pub(crate) reached: Reached,
-    /// What was heard within the last hour, in bytes, by the node that it came from.
-    pub(crate) heard: BTreeMap<PeerId, u64>,
+    /// What was carried between this node and each other one within the last hour.
+    pub(crate) traffic: BTreeMap<PeerId, Traffic>,
 }
 
 /// How clients reach this node from elsewhere. Sessions watch this too.

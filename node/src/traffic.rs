@@ -1,8 +1,8 @@
-//! How much this node heard within the last hour, and from whom: events, announcements and questions as they were
-//! handed over. Copies of the same, and what transports and gossip add, are not counted.
+//! How much went between this node and each other one within the last hour.
 
 use std::collections::{BTreeMap, VecDeque};
 
+use nostrp2p_overlay::Traffic;
 use nostrp2p_protocol::PeerId;
 
 /// How long is an hour, in seconds.
@@ -10,33 +10,32 @@ const HOUR: u64 = 3_600;
 /// What is counted together, in seconds: an hour has 60 of these.
 const SLOT: u64 = 60;
 
-/// What was heard. It holds 60 slots, each with as many peers as there were connections meanwhile.
+/// What was carried. It holds 60 slots, each with as many peers as there were connections meanwhile.
 #[derive(Debug, Default)]
-pub(crate) struct Traffic {
+pub(crate) struct TrafficLog {
     /// The oldest first, each with the time at which it begins.
-    slots: VecDeque<(u64, BTreeMap<PeerId, u64>)>,
+    slots: VecDeque<(u64, BTreeMap<PeerId, Traffic>)>,
 }
 
-impl Traffic {
-    /// So many bytes came from a peer.
-    pub(crate) fn on_heard(&mut self, peer: PeerId, bytes: usize, now: u64) {
+impl TrafficLog {
+    /// So much was carried with each of these peers.
+    pub(crate) fn add(&mut self, carried: Vec<(PeerId, Traffic)>, now: u64) {
         let begin = now - now % SLOT;
         if self.slots.back().is_none_or(|(at, _)| *at < begin) {
             self.slots.push_back((begin, BTreeMap::new()));
         }
         if let Some((_, peers)) = self.slots.back_mut() {
-            *peers.entry(peer).or_default() += u64::try_from(bytes).unwrap_or(u64::MAX);
+            carried.into_iter().for_each(|(peer, carried)| add_to(peers, peer, carried));
         }
         self.forget(now);
     }
 
-    /// What came from each peer within the last hour, in bytes.
-    pub(crate) fn last_hour(&mut self, now: u64) -> BTreeMap<PeerId, u64> {
+    /// What was carried with each peer within the last hour.
+    pub(crate) fn last_hour(&mut self, now: u64) -> BTreeMap<PeerId, Traffic> {
         self.forget(now);
         let mut sums = BTreeMap::new();
-        for (peer, bytes) in self.slots.iter().flat_map(|(_, peers)| peers) {
-            let sum: &mut u64 = sums.entry(*peer).or_default();
-            *sum = sum.saturating_add(*bytes);
+        for (peer, carried) in self.slots.iter().flat_map(|(_, peers)| peers) {
+            add_to(&mut sums, *peer, *carried);
         }
         sums
     }
@@ -48,29 +47,40 @@ impl Traffic {
     }
 }
 
+fn add_to(sums: &mut BTreeMap<PeerId, Traffic>, peer: PeerId, carried: Traffic) {
+    let sum = sums.entry(peer).or_default();
+    sum.received = sum.received.saturating_add(carried.received);
+    sum.sent = sum.sent.saturating_add(carried.sent);
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    const fn carried(received: u64, sent: u64) -> Traffic {
+        Traffic { received, sent }
+    }
+
     #[test]
-    fn what_was_heard_counts_for_an_hour() {
+    fn what_was_carried_counts_for_an_hour() {
         let (one, other) = (PeerId::from_ed25519([1; 32]), PeerId::from_ed25519([2; 32]));
-        let mut traffic = Traffic::default();
-        traffic.on_heard(one, 100, 6_000);
-        traffic.on_heard(one, 1, 6_030);
-        traffic.on_heard(other, 7, 9_000);
-        assert_eq!(traffic.last_hour(9_000), [(one, 101), (other, 7)].into());
-        assert_eq!(traffic.last_hour(9_599), [(one, 101), (other, 7)].into());
-        assert_eq!(traffic.last_hour(9_600), [(other, 7)].into());
+        let mut traffic = TrafficLog::default();
+        traffic.add(vec![(one, carried(100, 3))], 6_000);
+        traffic.add(vec![(one, carried(1, 0))], 6_030);
+        traffic.add(vec![(other, carried(0, 7))], 9_000);
+        let both = [(one, carried(101, 3)), (other, carried(0, 7))].into();
+        assert_eq!(traffic.last_hour(9_000), both);
+        assert_eq!(traffic.last_hour(9_599), both);
+        assert_eq!(traffic.last_hour(9_600), [(other, carried(0, 7))].into());
         assert!(traffic.last_hour(20_000).is_empty());
     }
 
     #[test]
     fn a_clock_that_goes_back_loses_nothing() {
         let peer = PeerId::from_ed25519([1; 32]);
-        let mut traffic = Traffic::default();
-        traffic.on_heard(peer, 5, 9_000);
-        traffic.on_heard(peer, 5, 8_000);
-        assert_eq!(traffic.last_hour(8_000), [(peer, 10)].into());
+        let mut traffic = TrafficLog::default();
+        traffic.add(vec![(peer, carried(5, 1))], 9_000);
+        traffic.add(vec![(peer, carried(5, 1))], 8_000);
+        assert_eq!(traffic.last_hour(8_000), [(peer, carried(10, 2))].into());
     }
 }

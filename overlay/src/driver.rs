@@ -151,6 +151,11 @@ impl Driver {
                 let relayed_bytes = self.meter.relayed();
                 answer(reply, Stats { copies, copies_bytes, relayed_bytes, ..self.stats });
             }
+            Command::Traffic(reply) => {
+                let carried = self.meter.take_traffic().into_iter();
+                let known = carried.filter_map(|(peer, carried)| Some((convert::peer_id(&peer)?, carried)));
+                answer(reply, known.collect());
+            }
             // Taken by `run`, which ends.
             Command::Shutdown => {}
         }

@@ -10,7 +10,7 @@ use tokio::{
 
 use crate::{
     BroadcastError, HomeStream, HomeVisit, MessageRef, Peer, PeerAddress, Protocol, Reach, RequestError,
-    RequestRef, Stats, Topic, Verdict,
+    RequestRef, Stats, Topic, Traffic, Verdict,
     driver::{MAX_KEPT, Question},
     known::MAX_PER_PEER,
 };
@@ -60,6 +60,7 @@ pub(crate) enum Command {
     ListenAddresses(oneshot::Sender<Vec<String>>),
     Reach(oneshot::Sender<Reach>),
     Stats(oneshot::Sender<Stats>),
+    Traffic(oneshot::Sender<Vec<(PeerId, Traffic)>>),
     Shutdown,
 }
 
@@ -198,6 +199,12 @@ impl Overlay {
     /// Numbers since the start. All zero when the overlay has stopped.
     pub async fn stats(&self) -> Stats {
         self.ask(Command::Stats).await.unwrap_or_default()
+    }
+
+    /// What was carried with each peer since this was last asked. Whoever is connected through a relay counts twice: with
+    /// the relay and as itself. Empty when the overlay has stopped.
+    pub async fn take_traffic(&self) -> Vec<(PeerId, Traffic)> {
+        self.ask(Command::Traffic).await.unwrap_or_default()
     }
 
     /// Saves the known addresses, closes the connections and ends; returns when that is done, after 2 s at most.

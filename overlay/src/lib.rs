@@ -48,7 +48,7 @@ pub use crate::{
     handle::{Overlay, Sent},
     home::{HomeReader, HomeStream, HomeVisit, HomeWriter, MAX_HOME_FRAME},
     known::MAX_KNOWN_ADDRESSES,
-    meter::DEFAULT_RELAY_BYTES,
+    meter::{DEFAULT_RELAY_BYTES, Traffic},
     peer::{Direction, Path, Peer},
     reachability::{MAX_OWN_ADDRESSES, Reach, Reachability, Serves, Upnp},
     relay::{DEFAULT_RELAY_SLOTS, MAX_RELAY_SLOTS},

@@ -1,4 +1,5 @@
-//! What each peer has relayed through this node: counted, and bounded in a day.
+//! What the streams of each peer carry, and what each has relayed through this node: counted, and the latter bounded in
+//! a day.
 //!
 //! libp2p's relay counts the bytes of each circuit alone and tells nobody. So the streams of all connections are looked
 //! at from outside: the node at the end of a circuit names the circuit protocol on a stream when it is negotiated, and
@@ -58,11 +59,23 @@ struct Accounts {
     refilled: Instant,
 }
 
-/// What one peer has left, shared by the streams of all its connections.
+/// What one peer has left, and what was carried since that was last asked, shared by the streams of all its connections.
 #[derive(Debug)]
 struct Account {
     left: AtomicI64,
+    received: AtomicU64,
+    sent: AtomicU64,
     meter: Arc<Inner>,
+}
+
+/// Bytes of all streams with one peer, as the protocols above wrote them: encryption and the headers of yamux, TCP and
+/// IP come on top.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Traffic {
+    /// What came from the peer.
+    pub received: u64,
+    /// What went to it.
+    pub sent: u64,
 }
 
 impl Meter {
@@ -75,6 +88,17 @@ impl Meter {
     /// Bytes that were relayed since the start, each counted once.
     pub(crate) fn relayed(&self) -> u64 {
         self.0.relayed.load(Ordering::Relaxed)
+    }
+
+    /// What was carried with each peer since this was last asked; peers without any are left out.
+    pub(crate) fn take_traffic(&self) -> Vec<(PeerId, Traffic)> {
+        let accounts = self.0.accounts.lock().unwrap_or_else(PoisonError::into_inner);
+        let take = |(peer, account): (&PeerId, &Arc<Account>)| {
+            let received = account.received.swap(0, Ordering::Relaxed);
+            let sent = account.sent.swap(0, Ordering::Relaxed);
+            (received > 0 || sent > 0).then_some((*peer, Traffic { received, sent }))
+        };
+        accounts.of.iter().filter_map(take).collect()
     }
 
     /// Counts what a peer's connection carries.
@@ -104,7 +128,9 @@ impl Meter {
             account.left.store(left.saturating_add(earned).min(full), Ordering::Relaxed);
         }
         accounts.of.retain(|_, account| {
-            Arc::strong_count(account) > 1 || account.left.load(Ordering::Relaxed) < full
+            Arc::strong_count(account) > 1
+                || account.left.load(Ordering::Relaxed) < full
+                || account.has_traffic()
         });
     }
 
@@ -115,7 +141,14 @@ impl Meter {
             let most = most.max_by_key(|(_, account)| account.left.load(Ordering::Relaxed));
             most.map(|(peer, _)| *peer).and_then(|peer| accounts.of.remove(&peer));
         }
-        let fresh = || Arc::new(Account { left: AtomicI64::new(self.0.full()), meter: Arc::clone(&self.0) });
+        let fresh = || {
+            Arc::new(Account {
+                left: AtomicI64::new(self.0.full()),
+                received: AtomicU64::new(0),
+                sent: AtomicU64::new(0),
+                meter: Arc::clone(&self.0),
+            })
+        };
         Arc::clone(accounts.of.entry(peer).or_insert_with(fresh))
     }
 }
@@ -129,6 +162,10 @@ impl Inner {
 impl Account {
     fn charge(&self, bytes: usize) {
         self.left.fetch_sub(i64::try_from(bytes).unwrap_or(i64::MAX), Ordering::Relaxed);
+    }
+
+    fn has_traffic(&self) -> bool {
+        self.received.load(Ordering::Relaxed) > 0 || self.sent.load(Ordering::Relaxed) > 0
     }
 
     fn check(&self) -> io::Result<()> {
@@ -242,13 +279,13 @@ impl<S: AsyncRead + Unpin> AsyncRead for Stream<S> {
         let this = self.get_mut();
         this.check()?;
         let read = Pin::new(&mut this.stream).poll_read(context, buffer);
-        if let (Poll::Ready(Ok(bytes)), Use::Circuit) = (&read, &this.use_of) {
-            this.account.charge(*bytes);
-            // What is read from one peer is written to another: each byte is counted here alone.
-            this.account
-                .meter
-                .relayed
-                .fetch_add(u64::try_from(*bytes).unwrap_or_default(), Ordering::Relaxed);
+        if let Poll::Ready(Ok(bytes)) = &read {
+            this.account.received.fetch_add(count(*bytes), Ordering::Relaxed);
+            if matches!(this.use_of, Use::Circuit) {
+                this.account.charge(*bytes);
+                // What is read from one peer is written to another: each byte is counted here alone.
+                this.account.meter.relayed.fetch_add(count(*bytes), Ordering::Relaxed);
+            }
         }
         read
     }
@@ -260,6 +297,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Stream<S> {
         this.check()?;
         let written = Pin::new(&mut this.stream).poll_write(context, buffer);
         if let Poll::Ready(Ok(bytes)) = &written {
+            this.account.sent.fetch_add(count(*bytes), Ordering::Relaxed);
             match this.use_of {
                 Use::Circuit => this.account.charge(*bytes),
                 Use::Unknown { .. } => this.use_of.on_written(buffer.get(..*bytes).unwrap_or(buffer)),
@@ -276,6 +314,10 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Stream<S> {
     fn poll_close(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.get_mut().stream).poll_close(context)
     }
+}
+
+fn count(bytes: usize) -> u64 {
+    u64::try_from(bytes).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]
@@ -329,6 +371,24 @@ mod tests {
         assert!(matches!(other.use_of, Use::Other));
         other.read_exact(&mut [0; 1_000]).await.unwrap();
         assert_eq!((left(&account), meter.relayed()), (10, 0));
+    }
+
+    #[tokio::test]
+    async fn what_streams_carry_is_told_once_also_after_they_have_ended() {
+        let now = Instant::now();
+        let meter = Meter::new(100, now);
+        let (peer, idle) = (PeerId::random(), PeerId::random());
+        for carried in [30, 12] {
+            let mut other = stream(&meter.account(peer), vec![0; carried]);
+            other.read_exact(&mut vec![0; carried]).await.unwrap();
+            other.write_all(&[0; 5]).await.unwrap();
+        }
+        meter.account(idle);
+        meter.refill(now + DAY);
+        assert_eq!(meter.take_traffic(), [(peer, Traffic { received: 42, sent: 10 })]);
+        assert_eq!(meter.take_traffic(), []);
+        meter.refill(now + 2 * DAY);
+        assert!(meter.0.accounts.lock().unwrap().of.is_empty(), "nothing is left to tell");
     }
 
     #[test]

@@ -80,8 +80,8 @@ fn node_frames() -> Vec<NodeFrame> {
             caught_up: Some(CaughtUp { at: 1_700_000_000, peer, events: 7 }),
         },
         NodeFrame::Status { peers: vec![], stored: 0, caught_up: None },
-        NodeFrame::Network { reached: Reached::Relayed, heard: vec![(peer, u64::MAX)] },
-        NodeFrame::Network { reached: Reached::Nowhere, heard: vec![] },
+        NodeFrame::Network { reached: Reached::Relayed, traffic: vec![(peer, u64::MAX, 0)] },
+        NodeFrame::Network { reached: Reached::Nowhere, traffic: vec![] },
         NodeFrame::Mirrors(vec![]),
         NodeFrame::Mirrors(vec![
             mirror(MirrorState::Waiting, None),

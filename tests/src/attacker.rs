@@ -31,6 +31,8 @@ struct Seen {
     stolen: Vec<String>,
     /// Requests of other nodes.
     asked: usize,
+    /// Why it was not let in.
+    turned_away: Vec<String>,
 }
 
 impl Attacker {
@@ -55,7 +57,8 @@ impl Attacker {
         tokio::spawn(run(overlay.clone(), events, answers, Arc::clone(&seen), news));
         let attacker = Self { secret, overlay, seen, joined, last_issued: 0 };
         until("the attacker to be let in", || async {
-            if attacker.joined.borrow().is_empty() { Err("nobody joined") } else { Ok(()) }
+            let seen = attacker.seen.lock().unwrap_or_else(PoisonError::into_inner);
+            if attacker.joined.borrow().is_empty() { Err(seen.turned_away.clone()) } else { Ok(()) }
         })
         .await;
         attacker
@@ -189,6 +192,9 @@ async fn run(
             }
             OverlayEvent::PeerJoined(peer) => news.send_modify(|peers| peers.push(peer.id)),
             OverlayEvent::PeerLeft(peer) => news.send_modify(|peers| peers.retain(|known| *known != peer)),
+            OverlayEvent::BootstrapFailed { reason, .. } => {
+                seen.lock().unwrap_or_else(PoisonError::into_inner).turned_away.push(reason);
+            }
             _ => {}
         }
     }

@@ -3,7 +3,7 @@
 use nostrp2p_tests::{Browser, Person, Size, post, until};
 
 #[tokio::test]
-async fn the_page_says_whether_others_reach_the_node_and_how_much_they_told_it() {
+async fn the_page_says_whether_others_reach_the_node_and_how_much_goes_between_them() {
     let (alice, mut bob) = Person::pair().await;
     let browser = Browser::start(Size::Phone).await;
     browser.sign_in(&alice.node, &alice.key.to_nsec()).await;
@@ -11,10 +11,16 @@ async fn the_page_says_whether_others_reach_the_node_and_how_much_they_told_it()
     browser.see("figure-connected", "1").await;
     browser.see("reached", "on its own machine alone").await;
     bob.client.publish(&post(&bob.key, "how do you do?")).await;
-    until("what was heard", || async {
-        let heard = browser.find("figure-heard").await.text().await.unwrap_or_default();
-        if heard.starts_with(|first: char| ('1'..='9').contains(&first)) { Ok(()) } else { Err(heard) }
-    })
-    .await;
+    for figure in ["figure-received", "figure-sent"] {
+        until(figure, || async {
+            let carried = browser.find(figure).await.text().await.unwrap_or_default();
+            if carried.starts_with(|first: char| ('1'..='9').contains(&first)) {
+                Ok(())
+            } else {
+                Err(carried)
+            }
+        })
+        .await;
+    }
     browser.close().await;
 }

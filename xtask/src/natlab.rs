@@ -16,9 +16,7 @@ pub fn command(workspace: &Workspace, debug_build: bool) -> Result<Command> {
     let mut steps = Steps::new(2);
     let node = build_node(workspace, &mut steps, debug_build)?;
     steps.begin("laboratory: build");
-    let build = workspace.cargo(["build", "--package", "nostrp2p-tests", "--bin", "natlab"]);
-    let made = workspace.build(build, &format!("natlab{}", std::env::consts::EXE_SUFFIX))?;
-    let mut laboratory = Command::new(made.into_iter().next().context("cargo built no binary natlab")?);
+    let mut laboratory = Command::new(workspace.build_laboratory("natlab")?);
     laboratory.current_dir(workspace.path("")).env("NOSTRP2P_BIN", node);
     Ok(laboratory)
 }

@@ -9,9 +9,7 @@ pub fn run(workspace: &Workspace, words: &[String]) -> Result<ExitCode> {
     let mut steps = Steps::new(2);
     let node = build_node(workspace, &mut steps, false)?;
     steps.begin("soak: build");
-    let build = workspace.cargo(["build", "--package", "nostrp2p-tests", "--bin", "soak"]);
-    let made = workspace.build(build, &format!("soak{}", std::env::consts::EXE_SUFFIX))?;
-    let program = made.into_iter().next().context("cargo built no binary soak")?;
+    let program = workspace.build_laboratory("soak")?;
     let status = Command::new(program).args(words).env("NOSTRP2P_BIN", node).status();
     let status = status.context("the soak could not be started")?;
     Ok(status.code().and_then(|code| u8::try_from(code).ok()).map_or(ExitCode::FAILURE, ExitCode::from))

@@ -67,6 +67,10 @@ fn install(workspace: &Workspace, package: &str, version: &str, how: &[&str]) ->
         .args(how)
         .args([package, "--version", &format!("={version}")])
         .env("CARGO_TARGET_DIR", workspace.path("target/tools/build"))
+        // They run for less than a second each: what the compiler would take to make them fast never comes back.
+        .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "0")
+        .env("CARGO_PROFILE_RELEASE_LTO", "off")
+        .env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "256")
         .status()
         .context("cargo could not be started")?;
     Ok(status.success())

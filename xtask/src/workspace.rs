@@ -67,6 +67,14 @@ impl Workspace {
         Ok(made)
     }
 
+    /// Builds a program of the package nostrp2p-tests. The whole workspace is chosen, tests too, as the test runner
+    /// does: with another choice cargo unites the features in another way, and builds the large dependencies once more.
+    pub fn build_laboratory(&self, name: &str) -> Result<PathBuf> {
+        let build = self.cargo(["build", "--workspace", "--tests", "--bin", name]);
+        let made = self.build(build, &format!("{name}{}", env::consts::EXE_SUFFIX))?;
+        made.into_iter().next().with_context(|| format!("cargo built no binary {name}"))
+    }
+
     /// The version of a crate in Cargo.lock, if exactly one is there.
     pub fn locked_version(&self, package: &str) -> Result<String> {
         let lock = fs::read_to_string(self.path("Cargo.lock")).context("Cargo.lock cannot be read")?;

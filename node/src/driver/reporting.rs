@@ -25,9 +25,11 @@ impl Running {
             .collect();
         let known = self.announcer.heard_of();
         let reached = standing::reached(&self.overlay.reach().await);
-        let heard = self.traffic.last_hour(clock::now());
+        let now = clock::now();
+        self.traffic.add(self.overlay.take_traffic().await, now);
+        let traffic = self.traffic.last_hour(now);
         self.standing.send_if_modified(|standing| {
-            (standing.known, standing.heard) = (known, heard);
+            (standing.known, standing.traffic) = (known, traffic);
             let changed = std::mem::replace(&mut standing.reached, reached) != standing.reached;
             changed | (std::mem::replace(&mut standing.peers, peers) != standing.peers)
         });

@@ -418,11 +418,15 @@ impl Session {
             events: u64::try_from(last.events).unwrap_or(u64::MAX),
         });
         self.send(NodeFrame::Status { peers, stored, caught_up }).await?;
-        let (reached, heard) = {
+        let (reached, traffic) = {
             let standing = self.app.standing.borrow();
-            (standing.reached, standing.heard.iter().map(|(peer, bytes)| (*peer, *bytes)).collect())
+            let traffic = standing.traffic.iter();
+            (
+                standing.reached,
+                traffic.map(|(peer, traffic)| (*peer, traffic.received, traffic.sent)).collect(),
+            )
         };
-        self.send(NodeFrame::Network { reached, heard }).await?;
+        self.send(NodeFrame::Network { reached, traffic }).await?;
         self.tell_mirrors().await
     }
 

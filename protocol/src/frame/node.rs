@@ -101,13 +101,14 @@ pub enum NodeFrame {
     /// 74 `[74, key, addresses, helpers]`: how this node is reached from elsewhere; sent after login and when it
     /// changes. See PROTOCOL.md, "The way home".
     Ways(Ways),
-    /// 76 `[76, reached, heard]`: how others reach the node, and what it heard from them within the last hour; sent
-    /// after each Status.
+    /// 76 `[76, reached, traffic]`: how others reach the node, and what went between it and them within the last hour;
+    /// sent after each Status.
     Network {
         /// How others reach it.
         reached: Reached,
-        /// Bytes of events, announcements and questions, by the node that they came from.
-        heard: Vec<(PeerId, u64)>,
+        /// Each node, with the bytes that came from it and those that went to it. A node behind a relay counts twice, as
+        /// itself and within its relay.
+        traffic: Vec<(PeerId, u64, u64)>,
     },
     /// 77 `[77, mirrors]`: how the relays stand to which the node gives its owner's public events, if there are any; sent
     /// after a Status when it has changed, and at once when one wants another login.
@@ -368,7 +369,7 @@ impl NodeFrame {
                 wire::encode(&(68u8, request, complete, packing, bytes(&packed)))
             }
             Self::Status { peers, stored, caught_up } => wire::encode(&(69u8, peers, stored, caught_up)),
-            Self::Network { reached, heard } => wire::encode(&(76u8, reached, heard)),
+            Self::Network { reached, traffic } => wire::encode(&(76u8, reached, traffic)),
             Self::Mirrors(mut mirrors) => {
                 mirrors.truncate(MAX_MIRRORS);
                 wire::encode(&(77u8, mirrors))
@@ -427,7 +428,8 @@ impl NodeFrame {
                 stored,
                 caught_up,
             }),
-            76 => wire::decode(bytes).map(|(_, reached, heard): (u8, _, _)| Self::Network { reached, heard }),
+            76 => wire::decode(bytes)
+                .map(|(_, reached, traffic): (u8, _, _)| Self::Network { reached, traffic }),
             77 => {
                 let (_, mirrors): (u8, Vec<Mirror>) = wire::decode(bytes)?;
                 if mirrors.len() > MAX_MIRRORS {

@@ -2,7 +2,7 @@
 
 use nostrp2p_protocol::{
     EventId, PeerId, PublicKey,
-    frame::{CaughtUp, Mirror, PeerStatus, Reached, Refusal, RequestId},
+    frame::{CaughtUp, Mirror, Path, PeerStatus, Reached, Refusal, RequestId},
 };
 
 use super::ways::{Attempt, Home, Way};
@@ -163,10 +163,37 @@ pub struct Status {
     pub peers: Vec<PeerStatus>,
     /// Number of stored events.
     pub stored: u64,
-    /// How others reach the node, and what it heard from each within the last hour, in bytes.
-    pub network: Option<(Reached, Vec<(PeerId, u64)>)>,
+    /// How others reach the node, and what went between it and them.
+    pub network: Option<Network>,
     /// When and with whom the node has last caught up, and what that brought.
     pub caught_up: Option<CaughtUp>,
+}
+
+/// How others reach the node, and what went between it and them within the last hour.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Network {
+    /// How they reach it.
+    pub reached: Reached,
+    /// Each node, with the bytes that came from it and those that went to it.
+    pub traffic: Vec<(PeerId, u64, u64)>,
+}
+
+impl Network {
+    /// What came from a node and went to it.
+    pub fn traffic_with(&self, peer: PeerId) -> (u64, u64) {
+        let with = self.traffic.iter().find(|(with, _, _)| *with == peer);
+        with.map_or((0, 0), |(_, received, sent)| (*received, *sent))
+    }
+
+    /// What came and went in all. Whoever is reached through another of these is in that one's figures already.
+    pub fn traffic_in_all(&self, peers: &[PeerStatus]) -> (u64, u64) {
+        let relayed =
+            |peer: PeerId| peers.iter().any(|known| known.peer == peer && known.path == Path::Relayed);
+        let straight = self.traffic.iter().filter(|(with, _, _)| !relayed(*with));
+        straight.fold((0, 0), |(received, sent), (_, more_received, more_sent)| {
+            (received.saturating_add(*more_received), sent.saturating_add(*more_sent))
+        })
+    }
 }
 
 /// What the pill says.
@@ -256,6 +283,18 @@ impl Connection {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_relay_carries_for_others_counts_once() {
+        let [relay, behind, gone] = [1, 2, 3].map(|seed| PeerId::from_ed25519([seed; 32]));
+        let known = |peer, path| PeerStatus { peer, owner: None, path, delay_ms: None };
+        let traffic = vec![(relay, 100, 10), (behind, 40, 4), (gone, 1, 2)];
+        let network = Network { reached: Reached::Directly, traffic };
+        assert_eq!(network.traffic_with(behind), (40, 4));
+        assert_eq!(network.traffic_with(PeerId::from_ed25519([9; 32])), (0, 0));
+        let peers = [known(relay, Path::Direct), known(behind, Path::Relayed)];
+        assert_eq!(network.traffic_in_all(&peers), (101, 12));
+    }
 
     #[test]
     fn waits_double_up_to_half_a_minute_and_differ_by_a_quarter() {

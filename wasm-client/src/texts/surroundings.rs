@@ -16,7 +16,9 @@ words! {
     NETWORK_PICTURE: "Your node in the middle, the nodes it is connected to around it";
     FIGURE_CONNECTED: "nodes connected";
     FIGURE_DELAY: "typical delay";
-    FIGURE_HEARD: "heard in the last hour";
+    FIGURE_RECEIVED: "received in the last hour";
+    FIGURE_SENT: "sent in the last hour";
+    TRAFFIC: "{0} received and {1} sent in the last hour";
     REACHED_UNKNOWN: "Whether others reach your node is being found out.";
     REACHED_DIRECTLY: "Anybody can reach your node.";
     REACHED_RELAYED: "Your node is behind a router; others reach it through nodes that relay for it.";
@@ -81,6 +83,10 @@ pub fn delay(milliseconds: Option<u32>) -> String {
 
 pub fn caught_up(language: Language, when: &str, with: &str, events: u64) -> String {
     CAUGHT_UP.fill(language, &[when, with, &super::count(events)])
+}
+
+pub fn traffic(language: Language, received: u64, sent: u64) -> String {
+    TRAFFIC.fill(language, &[&kilobytes(Some(received)), &kilobytes(Some(sent))])
 }
 
 pub fn way(language: Language, address: &str, helped: bool) -> String {

@@ -16,7 +16,7 @@ use crate::{
     message::SocketEvent,
     model::{
         Likes, Model, Outgoing, Phase, Stage, Step,
-        connection::{Greeting, Request, Status, Trouble},
+        connection::{Greeting, Network, Request, Status, Trouble},
         signing::Signer,
         timeline::{PAGE_POSTS, Past},
     },
@@ -180,9 +180,9 @@ pub fn on_frame(model: &mut Model, frame: NodeFrame, moment: Moment, out: &mut V
             let network = model.connection.status.take().and_then(|status| status.network);
             model.connection.status = Some(Status { peers, stored, caught_up, network });
         }
-        NodeFrame::Network { reached, heard } => {
+        NodeFrame::Network { reached, traffic } => {
             if let Some(status) = &mut model.connection.status {
-                status.network = Some((reached, heard));
+                status.network = Some(Network { reached, traffic });
             }
         }
         NodeFrame::Mirrors(mirrors) => relays::on_mirrors(model, mirrors, out),

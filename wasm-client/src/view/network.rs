@@ -182,26 +182,25 @@ impl Place {
     }
 }
 
-/// What came from this peer within the last hour, in bytes.
-fn heard_from(model: &Model, peer: &PeerStatus) -> u64 {
+/// What came from this peer and went to it within the last hour, in bytes.
+fn traffic_with(model: &Model, peer: &PeerStatus) -> (u64, u64) {
     let network = model.connection.status.as_ref().and_then(|status| status.network.as_ref());
-    let heard = network.and_then(|(_, heard)| heard.iter().find(|(from, _)| *from == peer.peer));
-    heard.map_or(0, |(_, bytes)| *bytes)
+    network.map_or((0, 0), |network| network.traffic_with(peer.peer))
 }
 
 /// How thick a line is for that many bytes in an hour: a step for each tenfold.
 const fn thickness(bytes: u64) -> &'static str {
     match bytes {
-        0..10_000 => "",
-        10_000..100_000 => " line-some",
-        100_000..1_000_000 => " line-much",
+        0..100_000 => "",
+        100_000..1_000_000 => " line-some",
+        1_000_000..10_000_000 => " line-much",
         _ => " line-most",
     }
 }
 
 /// How others reach the own node, in words.
 fn reached(model: &Model) -> Option<Html> {
-    let (reached, _) = model.connection.status.as_ref()?.network.as_ref()?;
+    let reached = model.connection.status.as_ref()?.network.as_ref()?.reached;
     let words = match reached {
         Reached::Unknown => texts::REACHED_UNKNOWN,
         Reached::Directly => texts::REACHED_DIRECTLY,
@@ -218,10 +217,11 @@ fn line(model: &Model, peer: &PeerStatus, place: &Place) -> Html {
         Path::Punched => "line line-punched",
         Path::Relayed => "line line-relayed",
     };
+    let (received, sent) = traffic_with(model, peer);
     let line =
         svg("g").key(peer.peer.to_string()).with("transform", format!("rotate({})", place.degrees)).child(
             svg("path")
-                .class(format!("{class}{}", thickness(heard_from(model, peer))))
+                .class(format!("{class}{}", thickness(received.saturating_add(sent))))
                 .with("d", format!("M0 0H{}", place.radius)),
         );
     if peer.path == Path::Relayed {
@@ -311,6 +311,7 @@ fn caught_up(model: &Model) -> Option<Html> {
 fn chosen(model: &Model) -> Option<Html> {
     let chosen = model.chosen_peer?;
     let peer = model.connection.status.as_ref()?.peers.iter().find(|peer| peer.peer == chosen)?;
+    let (received, sent) = traffic_with(model, peer);
     let (title, who) = match &peer.owner {
         Some(owner) => (texts::node_of(model.language(), &model.name_of(owner)), Some(avatar(owner))),
         None => (model.say(texts::UNKNOWN_OWNER).to_owned(), None),
@@ -323,6 +324,7 @@ fn chosen(model: &Model) -> Option<Html> {
                     "muted",
                     format!("{} · {}", texts::path(model.language(), peer.path), texts::delay(peer.delay_ms)),
                 ))
+                .child(paragraph("muted", texts::traffic(model.language(), received, sent)))
                 .child(element("code").class("code").text(peer.peer.to_string())),
         ),
     )
@@ -336,6 +338,7 @@ fn figures(model: &Model) -> Html {
             .child(element("dd").test_id(hook).text(value))
             .child(element("dt").text(label))
     };
+    let carried = status.and_then(|status| Some(status.network.as_ref()?.traffic_in_all(&status.peers)));
     let known = |value: Option<u64>| value.map_or_else(|| "–".to_owned(), texts::count);
     let count = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
     element("dl")
@@ -351,9 +354,14 @@ fn figures(model: &Model) -> Html {
             "figure-delay",
         ))
         .child(figure(
-            texts::kilobytes(status.and_then(heard)),
-            model.say(texts::FIGURE_HEARD),
-            "figure-heard",
+            texts::kilobytes(carried.map(|(received, _)| received)),
+            model.say(texts::FIGURE_RECEIVED),
+            "figure-received",
+        ))
+        .child(figure(
+            texts::kilobytes(carried.map(|(_, sent)| sent)),
+            model.say(texts::FIGURE_SENT),
+            "figure-sent",
         ))
         .child(figure(
             texts::count(count(model.outbox.len())),
@@ -365,12 +373,6 @@ fn figures(model: &Model) -> Html {
             model.say(texts::FIGURE_STORED),
             "figure-stored",
         ))
-}
-
-/// What all nodes together have sent within the last hour, in bytes.
-fn heard(status: &Status) -> Option<u64> {
-    let (_, heard) = status.network.as_ref()?;
-    Some(heard.iter().fold(0, |sum, (_, bytes)| sum.saturating_add(*bytes)))
 }
 
 /// The median of the delays that are known.

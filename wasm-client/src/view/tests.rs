@@ -12,7 +12,7 @@ use crate::{
     address::ClaimToken,
     model::{
         Environment, KeyStep, Menu, Offers, Outgoing, Phase, Quote, Step, Tab, Welcome,
-        connection::{Greeting, Status, Trouble},
+        connection::{Greeting, Network, Status, Trouble},
     },
     secret::Secret,
     texts::Language,
@@ -99,11 +99,13 @@ fn in_use() -> Model {
     };
     let peers =
         vec![peer(1, Path::Direct, Some(2)), peer(2, Path::Punched, None), peer(9, Path::Relayed, Some(3))];
+    let traffic = [(1, 70_000, 4_000_000), (9, 1_000, 1_000)]
+        .map(|(seed, received, sent)| (PeerId::from_ed25519([seed; 32]), received, sent));
     model.chosen_peer = peers.first().map(|peer| peer.peer);
     model.connection.status = Some(Status {
         peers,
         stored: 12_345,
-        network: Some((Reached::Relayed, vec![(PeerId::from_ed25519([1; 32]), 70_000)])),
+        network: Some(Network { reached: Reached::Relayed, traffic: traffic.to_vec() }),
         caught_up: Some(CaughtUp { at: 3, peer: PeerId::from_ed25519([1; 32]), events: 7 }),
     });
     model
