@@ -25,6 +25,8 @@ pub use terms::Terms;
 const ANSWER_WITHIN: u64 = 60;
 /// How long it may take for its answer in a comparison, in seconds; then it does not compare.
 const COMPARE_WITHIN: u64 = 10;
+/// After so many comparisons in a row that came to nothing the relay is not asked for one any more.
+const GIVES_UP_COMPARING: u32 = 2;
 /// Reconnecting: the pause after the first failure and the longest, in seconds. It doubles in between.
 const PAUSE: (u64, u64) = (5, 30 * 60);
 /// Longest reason of a relay that is kept, in characters.
@@ -96,8 +98,9 @@ pub struct Mirror {
     asking: Asking,
     connected: bool,
     terms: Terms,
-    /// Whether the relay has shown that it does not compare, whatever it says.
-    cannot_compare: bool,
+    /// Comparisons in a row that came to nothing. A single one may be for another reason, such as a NOTICE about
+    /// something else.
+    not_compared: u32,
     /// What a login has to sign, on this connection.
     challenge: Option<String>,
     /// The login that waits for the relay's word.
@@ -116,7 +119,7 @@ impl Mirror {
             asking: Asking::new(heard_until),
             connected: false,
             terms: Terms::default(),
-            cannot_compare: false,
+            not_compared: 0,
             challenge: None,
             logging_in: None,
             failures: 0,
@@ -247,7 +250,7 @@ impl Mirror {
         }
         let mut steps: Vec<Step> = self.asking.ask_profiles().into_iter().collect();
         if late(self.giving.asked().or(self.asking.asked()), COMPARE_WITHIN) {
-            self.cannot_compare = true;
+            self.not_compared += 1;
             steps.extend(self.giving.on_not_compared());
             steps.extend(self.asking.on_not_compared());
         }
@@ -255,7 +258,7 @@ impl Mirror {
     }
 
     fn compares(&self) -> bool {
-        self.terms.compares.unwrap_or(true) && !self.cannot_compare
+        self.terms.compares.unwrap_or(true) && self.not_compared < GIVES_UP_COMPARING
     }
 
     fn on_ok(&mut self, id: EventId, accepted: bool, reason: &str, now: u64) -> Vec<Step> {
@@ -301,6 +304,7 @@ impl Mirror {
         let Some(answer) = answer.and_then(|answer| hex::decode(answer).ok()) else {
             return self.on_not_compared(comparison);
         };
+        self.not_compared = 0;
         match comparison {
             OWN => self.giving.on_answer(&answer, now).into_iter().collect(),
             COMPARE => self.noted(|asking| asking.on_answer(&answer, now)),
@@ -323,7 +327,7 @@ impl Mirror {
             self.report.refusal = Some(cut(reason));
             return vec![];
         }
-        self.cannot_compare = true;
+        self.not_compared += 1;
         [OWN, COMPARE].into_iter().flat_map(|comparison| self.on_not_compared(comparison)).collect()
     }
 

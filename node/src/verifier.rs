@@ -30,7 +30,8 @@ impl Verifier {
         let inbox = Arc::new(Mutex::new(inbox));
         for _ in 0..workers {
             let (inbox, outbox) = (Arc::clone(&inbox), outbox.clone());
-            thread::spawn(move || run(&inbox, &outbox));
+            let worker = thread::Builder::new().name("verifier".into());
+            worker.spawn(move || run(&inbox, &outbox)).expect("a node without threads cannot begin");
         }
         Self { work, checked }
     }

@@ -75,7 +75,9 @@ pub struct Writer {
 impl Writer {
     pub(super) fn start(database: Arc<Disk>, retention: Retention, reports: Reports) -> Self {
         let (queue, writes) = mpsc::channel(QUEUE);
-        let thread = std::thread::spawn(move || run(&database, retention, &reports, writes));
+        let thread = std::thread::Builder::new().name("store writer".into());
+        let thread = thread.spawn(move || run(&database, retention, &reports, writes));
+        let thread = thread.expect("a node without threads cannot begin");
         Self { queue, thread: Some(thread) }
     }
 

@@ -203,6 +203,29 @@ fn a_relay_that_does_not_compare_gives_pages_and_gets_all() {
 }
 
 #[test]
+fn a_notice_about_something_else_does_not_end_comparing_for_good() {
+    let own = posts(1, 0..3);
+    let mut mirror = Mirror::new(owner(), true, 0, 0);
+    let mut relay = Relay::with(&[]);
+    let compares = |mirror: &mut Mirror| mirror.on_connected(COMPARES) == [Step::Collect(Collect::Own)];
+    let is_told = |mirror: &mut Mirror| {
+        mirror.on_collected(&Collect::Own, &[], NOW);
+        mirror.on_line(r#"["NOTICE","this relay restarts tonight"]"#, NOW);
+        mirror.on_disconnected();
+    };
+    assert!(compares(&mut mirror));
+    is_told(&mut mirror);
+    // One that works makes good for it.
+    let steps = mirror.on_connected(COMPARES);
+    talk(&mut mirror, &mut relay, &own, steps);
+    mirror.on_disconnected();
+    for told in 0..3 {
+        assert_eq!(compares(&mut mirror), told < 2, "after {told} in a row");
+        is_told(&mut mirror);
+    }
+}
+
+#[test]
 fn nonsense_in_a_comparison_that_nobody_began_changes_nothing() {
     let mut mirror = connected();
     for nonsense in [
