@@ -28,6 +28,7 @@ use tokio::time::{sleep, timeout};
 use super::{
     App,
     callers::Call,
+    link::READ_BUFFER,
     visitors::{Place, Source},
 };
 use crate::clock;
@@ -63,6 +64,7 @@ pub(super) async fn upgrade(
         return (StatusCode::TOO_MANY_REQUESTS, text).into_response();
     };
     // Whatever is wrong from here on, a browser learns only over the WebSocket.
+    let upgrade = upgrade.read_buffer_size(READ_BUFFER);
     upgrade.max_message_size(MAX_HOME_FRAME).max_frame_size(MAX_HOME_FRAME).on_upgrade(
         async move |mut socket| {
             match Lent::open(app, peer, place).await {

@@ -28,6 +28,9 @@ const WRITE_DEADLINE: Duration = Duration::from_secs(30);
 const PING_EVERY: Duration = Duration::from_secs(120);
 /// What programs of the Nostr world expect of a relay, as strfry does.
 const RELAY_PING_EVERY: Duration = Duration::from_secs(55);
+/// What a socket reads at once. The library clears all of it before each reading, and keeps it for as long as the socket
+/// is open.
+pub(super) const READ_BUFFER: usize = 8 * 1024;
 /// How much longer than two pings a silent client is taken to be there.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// How long a client that makes room for others gets to hear why.
@@ -48,6 +51,7 @@ where
         let text = "This node serves as many sessions as it can; close one and try again.\n";
         return (StatusCode::SERVICE_UNAVAILABLE, text).into_response();
     };
+    let upgrade = upgrade.read_buffer_size(READ_BUFFER);
     upgrade.max_message_size(MAX_FRAME_BYTES).max_frame_size(MAX_FRAME_BYTES).on_upgrade(
         async move |socket| {
             let now = Instant::now();

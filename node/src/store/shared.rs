@@ -1,5 +1,7 @@
 //! The events that neighbours may have when they catch up, by time and id: what set reconciliation compares.
 
+use std::collections::BTreeSet;
+
 use nostrp2p_core::{Window, hour};
 use nostrp2p_protocol::{Event, EventId, Kind, limits::MAX_CREATED_AT};
 use redb::{ReadableTable, Table, TableDefinition, WriteTransaction};
@@ -29,11 +31,20 @@ pub(super) struct Origin {
 pub(super) struct Shared<'txn> {
     events: Table<'txn, (u64, &'static [u8; 32]), u64>,
     places: Table<'txn, &'static [u8; 48], ()>,
+    /// What was looked up last, as it is now: those who write much write several events of a group.
+    near: Option<(Place, BTreeSet<EventId>)>,
 }
+
+/// By what events count together: a hash of author, sort and hour.
+type Place = [u8; 16];
 
 impl<'txn> Shared<'txn> {
     pub(super) fn open(transaction: &'txn WriteTransaction) -> Result<Self, redb::Error> {
-        Ok(Self { events: transaction.open_table(SHARED)?, places: transaction.open_table(PLACES)? })
+        Ok(Self {
+            events: transaction.open_table(SHARED)?,
+            places: transaction.open_table(PLACES)?,
+            near: None,
+        })
     }
 
     pub(super) fn holds(&self, event: &Event) -> Result<bool, redb::Error> {
@@ -42,25 +53,47 @@ impl<'txn> Shared<'txn> {
 
     pub(super) fn insert(&mut self, event: &Event, sequence: u64) -> Result<(), redb::Error> {
         self.events.insert((event.created_at, event.id().as_bytes()), sequence)?;
-        self.places.insert(&row(event, &event.id()), ())?;
+        let (place, id) = (place(event), event.id());
+        self.places.insert(&row(place, &id), ())?;
+        if let Some(near) = self.near_to(place) {
+            near.insert(id);
+        }
         Ok(())
     }
 
     pub(super) fn remove(&mut self, event: &Event) -> Result<(), redb::Error> {
         self.events.remove((event.created_at, event.id().as_bytes()))?;
-        self.places.remove(&row(event, &event.id()))?;
+        let (place, id) = (place(event), event.id());
+        self.places.remove(&row(place, &id))?;
+        if let Some(near) = self.near_to(place) {
+            near.remove(&id);
+        }
         Ok(())
     }
 
     /// The ids of those that count together with an event: of its author, sort and hour. They are as many as all nodes
     /// keep of them, however many the owner has written.
-    pub(super) fn beside(&self, event: &Event) -> Result<Vec<EventId>, redb::Error> {
-        let [first, last] = [[0x00; 32], [0xff; 32]].map(|id| row(event, &EventId::from_bytes(id)));
-        let mut ids = Vec::new();
+    pub(super) fn beside(&mut self, event: &Event) -> Result<&BTreeSet<EventId>, redb::Error> {
+        let place = place(event);
+        let known = self.near.take().filter(|(near, _)| *near == place).map(|(_, ids)| ids);
+        let ids = match known {
+            Some(ids) => ids,
+            None => self.look_up(place)?,
+        };
+        Ok(&self.near.insert((place, ids)).1)
+    }
+
+    fn look_up(&self, place: Place) -> Result<BTreeSet<EventId>, redb::Error> {
+        let [first, last] = [[0x00; 32], [0xff; 32]].map(|id| row(place, &EventId::from_bytes(id)));
+        let mut ids = BTreeSet::new();
         for row in self.places.range::<&[u8; 48]>(&first..=&last)? {
             ids.extend(row?.0.value().last_chunk().map(|id| EventId::from_bytes(*id)));
         }
         Ok(ids)
+    }
+
+    fn near_to(&mut self, place: Place) -> Option<&mut BTreeSet<EventId>> {
+        self.near.as_mut().filter(|(near, _)| *near == place).map(|(_, ids)| ids)
     }
 
     /// The sequence numbers of all.
@@ -73,14 +106,19 @@ impl<'txn> Shared<'txn> {
     }
 }
 
-/// The row of an event with this id: what counts together with it begins with the same 16 bytes, a hash of author, sort
-/// and hour.
-fn row(event: &Event, id: &EventId) -> [u8; 48] {
+fn place(event: &Event) -> Place {
     let deletion = [u8::from(event.kind == Kind::DELETION)];
     let hour = hour(event.created_at).0.to_be_bytes();
-    let place = Sha256::digest([event.pubkey.as_bytes().as_slice(), &deletion, &hour].concat());
+    let hash = Sha256::digest([event.pubkey.as_bytes().as_slice(), &deletion, &hour].concat());
+    let mut place = [0; 16];
+    place.iter_mut().zip(hash).for_each(|(to, from)| *to = from);
+    place
+}
+
+/// The row of an event with this id.
+fn row(place: Place, id: &EventId) -> [u8; 48] {
     let mut row = [0; 48];
-    row.iter_mut().zip(place.iter().take(16).chain(id.as_bytes())).for_each(|(to, from)| *to = *from);
+    row.iter_mut().zip(place.iter().chain(id.as_bytes())).for_each(|(to, from)| *to = *from);
     row
 }
 

@@ -140,8 +140,8 @@ impl<'txn> Tables<'txn> {
     }
 
     /// The place of an event among the shared ones of its author and hour.
-    fn room_for(&self, event: &Event) -> Result<Room, redb::Error> {
-        Ok(room(&event.id(), self.shared.beside(event)?))
+    fn room_for(&mut self, event: &Event) -> Result<Room, redb::Error> {
+        Ok(room(&event.id(), self.shared.beside(event)?.iter().copied()))
     }
 
     /// Makes room for another event of the same author. The owner's own stays here, but is not shared any more.
