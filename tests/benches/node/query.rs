@@ -1,15 +1,17 @@
 //! A client asks for 50, 1,000 and 10,000 of the stored events, by time, by author and by conversation, in answers of at
-//! most 500; and everything as the original's clients ask. Time until the last answer, and bytes of TCP payload.
+//! most 500; everything as the original's clients ask; and for words, as programs do by NIP-50. Time until the last
+//! answer, and bytes of TCP payload.
 //!
 //! The original needs 126 ms and 1.6 MB for 10,000.
 
 use std::{collections::BTreeSet, time::Instant};
 
 use nostrp2p_protocol::{
-    Filter, Kind, PublicKey,
+    Event, Filter, Kind, PublicKey,
     frame::{ClientFrame, NodeFrame},
 };
-use nostrp2p_tests::{Client, Tap, rest};
+use nostrp2p_tests::{Client, Node, Relay, Tap, rest};
+use serde_json::json;
 
 use super::{
     figures::{Better, Figures},
@@ -59,6 +61,39 @@ pub async fn measure(stock: &Stock, figures: &mut Figures) {
         bytes = tap.take().bytes;
     }
     note("query 10000 by REST, gzip", COUNTS[2], &mut times, bytes, check, figures);
+    search(&node, stock, check, figures).await;
+}
+
+/// Words as people search for them: one that stands in many posts, three that stand together in one, and one that stands
+/// nowhere, for which all is read.
+async fn search(node: &Node, stock: &Stock, check: f64, figures: &mut Figures) {
+    let mut relay = Relay::login(&node.clients(), &stock.owner).await;
+    let words = |event: &Event, count| {
+        // The first is its number.
+        let words: Vec<&str> = event.content.split(' ').skip(1).take(count).collect();
+        words.join(" ")
+    };
+    let middle = &stock.events[stock.events.len() / 2];
+    for (name, text) in
+        [("a word", words(middle, 1)), ("five words", words(middle, 5)), ("nothing", "qqqq".to_owned())]
+    {
+        let mut times = Vec::new();
+        let mut found = 0;
+        for _ in 0..ROUNDS {
+            let begun = Instant::now();
+            found = relay.ask(&[json!({ "search": text, "limit": 50 })]).await.len();
+            times.push(begun.elapsed().as_secs_f64() * 1e3);
+        }
+        assert_eq!(found > 0, name != "nothing", "{text}");
+        times.sort_unstable_by(f64::total_cmp);
+        let (middle, stored) = (times[ROUNDS / 2], stock.events.len());
+        figures.add(
+            &format!("search {name}"),
+            &format!("{middle:.1} ms among {stored} events, {found} found"),
+            middle * 1e3 / check,
+            Better::Lower,
+        );
+    }
 }
 
 /// What asks for at least so many, if the stock has them.
