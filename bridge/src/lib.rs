@@ -17,4 +17,3 @@ pub use query::{InvalidQuery, Query};
 pub use reader::Reader;
 pub use search::{InvalidSearch, Search};
 pub use session::{Counted, MAX_COLLECTED, MAX_SUBSCRIPTIONS, Outcome, Policy, Session, Step};
-pub use work::difficulty;

@@ -106,6 +106,8 @@ pub struct Mirror {
     /// The login that waits for the relay's word.
     logging_in: Option<EventId>,
     failures: u32,
+    /// Bits of work of which it spoke when it refused an event.
+    work_seen: u8,
     report: Report,
 }
 
@@ -123,6 +125,7 @@ impl Mirror {
             challenge: None,
             logging_in: None,
             failures: 0,
+            work_seen: 0,
             report: Report::default(),
         }
     }
@@ -136,7 +139,7 @@ impl Mirror {
     pub fn on_connected(&mut self, terms: Terms) -> Vec<Step> {
         self.connected = true;
         self.terms = terms;
-        self.report.work = terms.work;
+        self.report.work = terms.work.max(self.work_seen);
         self.report.needs_signature = false;
         self.giving.begin(self.compares(), terms.work).into_iter().collect()
     }
@@ -282,6 +285,10 @@ impl Mirror {
             self.report.refusal = Some(cut(reason));
             return vec![Step::HangUp("it cannot take more now")];
         }
+        if let Some(wanted) = reason.strip_prefix("pow:").and_then(bits_in) {
+            self.work_seen = wanted;
+            self.report.work = self.terms.work.max(wanted);
+        }
         self.giving.on_refused(id, reason, &mut self.report)
     }
 
@@ -357,6 +364,13 @@ impl Mirror {
         self.report.needs_signature |= reason.starts_with("auth-required:");
         self.report.refusal = Some(cut(reason));
     }
+}
+
+/// How much work a relay wants that refuses an event for want of it: the largest number that it names, for what the
+/// event had is less.
+fn bits_in(reason: &str) -> Option<u8> {
+    let numbers = reason.split(|char: char| !char.is_ascii_digit());
+    numbers.filter_map(|number| number.parse::<u8>().ok()).max()
 }
 
 fn cut(reason: &str) -> String {

@@ -8,13 +8,14 @@ use std::{
 };
 
 use nostrp2p_bridge::{
-    Counted, MAX_COLLECTED, MAX_SUBSCRIPTIONS, Outcome, Policy, Session, Step, difficulty,
+    Counted, MAX_COLLECTED, MAX_SUBSCRIPTIONS, Outcome, Policy, Session, Step,
     mirror::{Collect, Mirror, Room, Step as MirrorStep, Terms},
 };
 use nostrp2p_protocol::{
     Draft, Event, EventId, Filter, Kind, PeerId, SecretKey,
     channel::{Channel, ChannelSecret, Greeting, answer},
     frame::{Refusal, RefusalCode},
+    work::difficulty,
 };
 
 /// When the conversations take place.

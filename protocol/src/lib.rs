@@ -26,6 +26,7 @@ mod peer;
 pub mod sync;
 mod verify;
 mod wire;
+pub mod work;
 
 pub use announcement::{Announcement, SignedAnnouncement};
 pub use bytes::{EventId, InvalidHex, PublicKey, Signature};

@@ -52,7 +52,18 @@ fn client_frames() -> Vec<ClientFrame> {
 fn mirror(state: MirrorState, login: Option<String>) -> Mirror {
     let url = "wss://relay.example".to_owned();
     let (reason, last_event) = (Some("blocked: no".to_owned()), Some(1_700_000_000));
-    Mirror { url, state, reason, accepted: 1, refused: 2, heard: 3, behind: u64::MAX, last_event, login }
+    Mirror {
+        url,
+        state,
+        reason,
+        accepted: 1,
+        refused: 2,
+        heard: 3,
+        behind: u64::MAX,
+        last_event,
+        login,
+        work: 20,
+    }
 }
 
 fn node_frames() -> Vec<NodeFrame> {

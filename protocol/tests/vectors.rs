@@ -129,6 +129,7 @@ fn node_messages() -> Vec<(&'static str, NodeFrame)> {
                 behind: 2,
                 last_event: Some(1_700_000_000),
                 login: Some("abc".into()),
+                work: 20,
             }]),
         ),
         ("refused", NodeFrame::Refused { request: 2, refusal }),

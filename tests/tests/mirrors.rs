@@ -325,6 +325,34 @@ async fn a_relay_that_wants_work_is_told_of_and_does_not_hold_up_what_has_it() {
 }
 
 #[tokio::test]
+async fn the_page_puts_in_the_work_that_a_relay_has_asked_for() {
+    let alice = random_key();
+    let port = free_port();
+    // Eight bits are there by chance in one post of 256; eighteen are a quarter of a million attempts.
+    let builder = RelayBuilder::default().addr(Ipv4Addr::LOCALHOST.into()).port(port).min_pow(18);
+    let greedy = LocalRelay::new(builder);
+    until("the relay to listen", || greedy.run()).await;
+    let node = node_of(&alice, &format!("ws://127.0.0.1:{port}")).await;
+    let browser = Browser::start(Size::Phone).await;
+    browser.sign_in(&node, &alice.to_nsec()).await;
+    browser.write("without work").await;
+    status_says(&node, "refused", json!(1)).await;
+
+    browser.go("#/network").await;
+    browser.see("relay-work", "18 bits of work").await;
+    browser.go("#/").await;
+    browser.write("with work").await;
+    status_says(&node, "accepted", json!(1)).await;
+    // What nobody but these two sees goes without.
+    let url = format!("ws://127.0.0.1:{port}");
+    let there = elsewhere(&url, &random_key()).await;
+    let found = there.fetch_events(SdkFilter::new(), Duration::from_secs(10)).await.unwrap();
+    let found: Vec<String> = found.into_iter().map(|event| event.content).collect();
+    assert_eq!(found, ["with work"]);
+    browser.close().await;
+}
+
+#[tokio::test]
 async fn a_relay_of_a_private_authority_is_reached_by_wss_with_its_certificate_and_not_without() {
     let alice = random_key();
     let foreign = Foreign::start().await;

@@ -9,3 +9,5 @@
 pub mod channel;
 #[cfg(target_arch = "wasm32")]
 pub mod passphrase;
+#[cfg(target_arch = "wasm32")]
+pub mod work;

@@ -1,6 +1,8 @@
 //! What `update` wants done. Only `effects` does it, for only there is a browser.
 
-use nostrp2p_protocol::{Draft, EventId, PeerId, UnverifiedEvent, channel::ChannelKey, frame::ClientFrame};
+use nostrp2p_protocol::{
+    Draft, EventId, PeerId, UnverifiedEvent, channel::ChannelKey, frame::ClientFrame, work::Puzzle,
+};
 
 use crate::{
     address::ClaimToken,
@@ -40,6 +42,8 @@ pub enum Effect {
     Cancel(Timer),
     /// Sign with the key of the vault.
     Sign(Purpose, Draft),
+    /// Put work in (NIP-13), which takes seconds, and sign then.
+    WorkAndSign(Purpose, Puzzle),
     /// Make a key.
     MakeKey,
     /// Put a key into the vault.

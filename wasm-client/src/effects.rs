@@ -6,11 +6,11 @@ mod keys;
 mod page;
 mod picture;
 mod scrolling;
-mod sealing;
 mod socket;
 mod storing;
 mod surroundings;
 mod window;
+mod worker;
 
 use std::{
     cell::{Cell, RefCell},
@@ -170,6 +170,7 @@ impl App {
             Effect::Wait(timer, milliseconds) => self.set_timer(timer, milliseconds),
             Effect::Cancel(timer) => drop(self.timers.borrow_mut().remove(&timer)),
             Effect::Sign(purpose, draft) => self.sign(purpose, draft),
+            Effect::WorkAndSign(purpose, puzzle) => self.work_and_sign(purpose, puzzle),
             Effect::MakeKey => self.make_key(),
             Effect::KeepKey(nsec) => self.keep_key(nsec),
             Effect::RevealKey => self.reveal_key(),

@@ -5,14 +5,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use nostrp2p_protocol::{Event, EventId, Filter, PublicKey};
+use nostrp2p_protocol::{Event, EventId, Filter, PublicKey, work::difficulty};
 
 use super::{
     Collect, Report, Room, Step,
     comparing::{Comparing, Difference, Next},
     cut, line,
 };
-use crate::difficulty;
 
 /// Events that wait for the relay's word at a time.
 pub(super) const WINDOW: usize = 20;

@@ -12,7 +12,7 @@ use crate::{
 /// Most mirrors of which a client is told.
 pub const MAX_MIRRORS: usize = 32;
 
-/// One of these relays: `[url, state, reason, [accepted, refused, heard, behind], last_event, login]`.
+/// One of these relays: `[url, state, reason, [accepted, refused, heard, behind], last_event, login, work]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mirror {
     /// Its address, `wss://...` or `ws://...`.
@@ -34,6 +34,8 @@ pub struct Mirror {
     /// None when it does not want the owner to sign in (NIP-42); otherwise the challenge to be signed, empty while there
     /// is none.
     pub login: Option<String>,
+    /// Bits of work (NIP-13) that it wants in each event, as far as it has said so.
+    pub work: u8,
 }
 
 impl Mirror {
@@ -90,14 +92,14 @@ impl Read for MirrorState {
 impl Write for Mirror {
     fn write(&self, out: &mut Vec<u8>) {
         let counts = (self.accepted, self.refused, self.heard, self.behind);
-        (&self.url, self.state, &self.reason, counts, self.last_event, &self.login).write(out);
+        (&self.url, self.state, &self.reason, counts, self.last_event, &self.login, self.work).write(out);
     }
 }
 
 impl Read for Mirror {
     fn read(input: &mut Input<'_>) -> Result<Self, Malformed> {
-        let (url, state, reason, counts, last_event, login) = Read::read(input)?;
+        let (url, state, reason, counts, last_event, login, work) = Read::read(input)?;
         let (accepted, refused, heard, behind) = counts;
-        Ok(Self { url, state, reason, accepted, refused, heard, behind, last_event, login })
+        Ok(Self { url, state, reason, accepted, refused, heard, behind, last_event, login, work })
     }
 }

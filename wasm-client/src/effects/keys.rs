@@ -2,13 +2,13 @@
 
 use std::rc::Rc;
 
-use nostrp2p_protocol::{Draft, Event, SecretKey};
+use nostrp2p_protocol::{Draft, Event, SecretKey, work::Puzzle};
 use wasm_bindgen_futures::spawn_local;
 use zeroize::Zeroize;
 
 use super::{
     App, extension,
-    sealing::{self, Task},
+    worker::{self, Task},
 };
 use crate::{
     effect::Purpose,
@@ -29,6 +29,19 @@ impl App {
                 None => app.signed(draft).await.map_err(|error| error.to_string()),
             };
             app.dispatch(Message::Signed(purpose, result.map(Box::new)));
+        });
+    }
+
+    /// Puts the work in, and signs. Where no worker can be had it is signed without: other relays take it, and the own
+    /// node in any case.
+    pub(super) fn work_and_sign(self: &Rc<Self>, purpose: Purpose, puzzle: Puzzle) {
+        let app = Rc::clone(self);
+        spawn_local(async move {
+            let draft = match worker::find_nonce(&app.window, &puzzle).await {
+                Some(nonce) => puzzle.solved(&nonce),
+                None => puzzle.unsolved(),
+            };
+            app.sign(purpose, draft);
         });
     }
 
@@ -89,7 +102,7 @@ impl App {
     pub(super) fn open_sealed(self: &Rc<Self>, text: Secret, passphrase: Secret) {
         let app = Rc::clone(self);
         spawn_local(async move {
-            let opened = sealing::work(&app.window, Task::Open, &text, &passphrase).await;
+            let opened = worker::seal(&app.window, Task::Open, &text, &passphrase).await;
             app.dispatch(Message::Welcome(Setup::KeyOpened(opened)));
         });
     }
@@ -112,7 +125,7 @@ impl App {
         let app = Rc::clone(self);
         spawn_local(async move {
             let sealed = match key {
-                Some(key) => sealing::work(&app.window, Task::Seal, &key, &passphrase).await,
+                Some(key) => worker::seal(&app.window, Task::Seal, &key, &passphrase).await,
                 None => app.sealed(&passphrase).await,
             };
             app.dispatch(Message::Keyring(Keyring::Sealed(sealed)));
@@ -152,12 +165,12 @@ impl App {
 
     async fn sealed(&self, passphrase: &Secret) -> Result<Secret, NotOpened> {
         let key = self.vault.key().await.map_err(|_| NotOpened::Browser)?;
-        sealing::work(&self.window, Task::Seal, &Secret::new(key.to_nsec()), passphrase).await
+        worker::seal(&self.window, Task::Seal, &Secret::new(key.to_nsec()), passphrase).await
     }
 
     async fn opened(&self, passphrase: &Secret) -> Result<(), NotOpened> {
         let text = self.vault.guarded().ok_or(NotOpened::Broken)?;
-        let nsec = sealing::work(&self.window, Task::Open, &text, passphrase).await?;
+        let nsec = worker::seal(&self.window, Task::Open, &text, passphrase).await?;
         let key = SecretKey::from_nsec(nsec.reveal()).map_err(|_| NotOpened::Broken)?;
         self.vault.unlock(key).map_err(|_| NotOpened::Broken)
     }

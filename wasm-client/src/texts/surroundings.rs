@@ -43,6 +43,8 @@ words! {
     RELAY_COUNTS: "{0} · {1} given, {2} refused, {3} received, {4} to be looked at · {5}";
     RELAY_LOGIN: "{0} takes nothing before you sign in. If you agree, your node may act as you there, now and later.";
     RELAY_AGREE: "Sign in there";
+    RELAY_WORK: "It takes only posts with {0} bits of work. This page puts it in before it signs, which may take some seconds.";
+    RELAY_WORK_TOO_MUCH: "It takes only posts with {0} bits of work, which is more than this page puts in.";
     PILL_OFFLINE: "offline, will send later";
 }
 
@@ -83,6 +85,11 @@ pub fn delay(milliseconds: Option<u32>) -> String {
 
 pub fn caught_up(language: Language, when: &str, with: &str, events: u64) -> String {
     CAUGHT_UP.fill(language, &[when, with, &super::count(events)])
+}
+
+pub fn relay_work(language: Language, bits: u8, put_in: bool) -> String {
+    let words = if put_in { RELAY_WORK } else { RELAY_WORK_TOO_MUCH };
+    words.fill(language, &[&bits.to_string()])
 }
 
 pub fn traffic(language: Language, received: u64, sent: u64) -> String {

@@ -3,9 +3,9 @@
 //! Nothing is signed while the key is locked: what is to be signed waits until the person unlocks it, or is let go
 //! when the person does not want to.
 
-use nostrp2p_protocol::Draft;
+use nostrp2p_protocol::{Draft, work::Puzzle};
 
-use super::{Effect, compose, notify};
+use super::{Effect, compose, notify, relays};
 use crate::{
     effect::{Purpose, Timer},
     message::Keyring,
@@ -35,7 +35,11 @@ pub fn sign(model: &mut Model, purpose: Purpose, draft: Draft, out: &mut Vec<Eff
         }
         signing.proving = true;
     }
-    with_key(model, Effect::Sign(purpose, draft), out);
+    let effect = match relays::work_for(model, &draft) {
+        Some((author, bits)) => Effect::WorkAndSign(purpose, Puzzle::new(draft, author, bits)),
+        None => Effect::Sign(purpose, draft),
+    };
+    with_key(model, effect, out);
 }
 
 /// Does something that needs the key of this device, as soon as it is unlocked.
@@ -143,7 +147,7 @@ fn cancel(model: &mut Model, out: &mut Vec<Effect>) {
     out.push(Effect::ReturnFocus);
     for effect in model.signing.take_waiting() {
         match effect {
-            Effect::Sign(purpose, _) => {
+            Effect::Sign(purpose, _) | Effect::WorkAndSign(purpose, _) => {
                 let why = model.say(texts::KEY_IS_LOCKED).to_owned();
                 compose::on_signed(model, purpose, Err(why), out);
             }

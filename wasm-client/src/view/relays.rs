@@ -7,6 +7,7 @@ use crate::{
     message::{Message, Own},
     model::Model,
     texts,
+    update::relays::MAX_WORK,
     vdom::element,
     when,
 };
@@ -33,6 +34,10 @@ fn relay(model: &Model, mirror: &Mirror) -> Html {
         .child(element("bdi").class("strong").text(mirror.url.clone()))
         .child(paragraph("muted", texts::relay(language, mirror, &last)))
         .child_if(mirror.reason.clone().map(|reason| paragraph("muted", reason)));
+    let row = row.child_if((mirror.work > 0).then(|| {
+        paragraph("muted", texts::relay_work(language, mirror.work, mirror.work <= MAX_WORK))
+            .test_id("relay-work")
+    }));
     if mirror.challenge().is_none() {
         return row;
     }

@@ -1,6 +1,6 @@
 //! Relays that want a login (NIP-42) or work (NIP-13).
 
-use nostrp2p_protocol::login::relay_draft;
+use nostrp2p_protocol::{login::relay_draft, work::difficulty};
 
 use super::*;
 
@@ -86,7 +86,7 @@ fn what_has_too_little_work_is_not_pressed_on_a_relay_that_says_so() {
     let mut mirror = Mirror::new(owner(), true, 0, 0);
     mirror.on_connected(Terms { work: 4, ..PLAIN });
     let events: Vec<Event> = (0..64).map(|number| signed(1, 1, NOW, &[], &number.to_string())).collect();
-    let enough: Vec<&Event> = events.iter().filter(|event| crate::difficulty(&event.id()) >= 4).collect();
+    let enough: Vec<&Event> = events.iter().filter(|event| difficulty(&event.id()) >= 4).collect();
     assert!(!enough.is_empty() && enough.len() < 40, "of 64 some four have the work by chance");
     let numbered: Vec<(u64, Event)> = (1..).zip(events.iter().cloned()).collect();
     let steps = mirror.offer(64, &numbered, NOW);
@@ -108,4 +108,34 @@ fn a_no_for_want_of_work_is_final_and_told() {
     let no = "pow: difficulty 2 is less than 28";
     assert_eq!(mirror.on_line(&ok(&event, false, no), NOW), [Step::Settled(1)]);
     assert_eq!((mirror.report().refused, mirror.report().refusal.as_deref()), (1, Some(no)));
+}
+
+#[test]
+fn how_much_work_a_relay_wants_is_learned_from_its_no() {
+    let check = |no: &str, work: u8| {
+        let mut mirror = connected();
+        let event = signed(1, 1, NOW, &[], "");
+        mirror.offer(1, &[(1, event.clone())], NOW);
+        mirror.on_line(&ok(&event, false, no), NOW);
+        assert_eq!(mirror.report().work, work, "{no}");
+    };
+    check("pow: difficulty 2 is less than 28", 28);
+    check("pow: required a difficulty >= 8", 8);
+    check("pow: difficulty 25>=24 is needed", 25);
+    check("pow: more", 0);
+    check("pow: 300 or 18446744073709551616", 0);
+    check("blocked: 20", 0);
+}
+
+#[test]
+fn what_a_relay_was_seen_to_want_holds_for_the_next_connection_too() {
+    let mut mirror = connected();
+    let events = [0, 1].map(|number| signed(1, 1, NOW, &[], &number.to_string()));
+    mirror.offer(1, &[(1, events[0].clone())], NOW);
+    mirror.on_line(&ok(&events[0], false, "pow: difficulty 2 is less than 28"), NOW);
+    mirror.on_disconnected();
+    mirror.on_connected(PLAIN);
+    assert_eq!(mirror.report().work, 28);
+    let steps = mirror.offer(2, &[(2, events[1].clone())], NOW);
+    assert_eq!(sent(&steps), [json!(["EVENT", events[1]])], "perhaps it has thought better of it");
 }

@@ -63,6 +63,7 @@ fn mirror(status: &MirrorStatus) -> Mirror {
         heard: status.heard,
         behind: status.behind,
         last_event: status.last_event,
+        work: status.work,
         login: status.needs_signature.then(|| status.challenge.clone().unwrap_or_default()),
     }
 }

@@ -1,25 +1,24 @@
-//! Logins at relays that the node asks for.
+//! Logins at relays, and work for them, that the node asks for.
 
-use nostrp2p_protocol::frame::{Mirror, MirrorState};
+use nostrp2p_protocol::{
+    Tag,
+    frame::{Mirror, MirrorState},
+    work,
+};
 
 use super::*;
+use crate::update::relays;
 
 const RELAY: &str = "wss://relay.example";
 
 impl Rig {
     fn relay_asks(&mut self, url: &str, login: Option<&str>) {
-        let mirror = Mirror {
-            url: url.into(),
-            state: MirrorState::Connected,
-            reason: None,
-            accepted: 0,
-            refused: 0,
-            heard: 0,
-            behind: 0,
-            last_event: None,
-            login: login.map(str::to_owned),
-        };
-        self.frame(NodeFrame::Mirrors(vec![mirror]));
+        self.frame(NodeFrame::Mirrors(vec![Mirror { login: login.map(str::to_owned), ..mirror(url) }]));
+    }
+
+    fn relays_want(&mut self, work: &[u8]) {
+        let mirrors = work.iter().map(|work| Mirror { work: *work, ..mirror(RELAY) });
+        self.frame(NodeFrame::Mirrors(mirrors.collect()));
     }
 
     fn asked_to_sign(&self) -> Vec<&Draft> {
@@ -33,6 +32,70 @@ impl Rig {
     fn agree(&mut self, relay: &str) {
         self.give(Message::Own(Own::Agree(relay.into())));
     }
+}
+
+fn mirror(url: &str) -> Mirror {
+    Mirror {
+        url: url.into(),
+        state: MirrorState::Connected,
+        reason: None,
+        accepted: 0,
+        refused: 0,
+        heard: 0,
+        behind: 0,
+        last_event: None,
+        login: None,
+        work: 0,
+    }
+}
+
+#[test]
+fn work_goes_into_what_relays_may_get_and_into_nothing_else() {
+    let mut rig = Rig::in_use(0);
+    let draft = |kind: Kind, tags: &[&str]| Draft {
+        created_at: 1,
+        kind,
+        tags: tags.iter().map(|name| Tag::new([*name, "x"])).collect(),
+        content: String::new(),
+    };
+    let bits = |rig: &Rig, draft: &Draft| relays::work_for(&rig.model, draft).map(|(_, bits)| bits);
+    let post = draft(Kind::POST, &[]);
+    assert_eq!(bits(&rig, &post), None);
+    rig.relays_want(&[0, 8, 16, relays::MAX_WORK + 1]);
+    assert_eq!(bits(&rig, &post), Some(16), "the most that is put in");
+    assert_eq!(relays::work_for(&rig.model, &post).map(|(author, _)| author), rig.model.me);
+    for (kind, tags, gets_there) in [
+        (Kind::POST, &["p", "q"][..], true),
+        (Kind::POST, &["p"], false),
+        (Kind::PROFILE, &[], true),
+        (Kind::REPOST, &["p"], true),
+        (Kind::FOLLOW_LIST, &["p"], true),
+        (Kind::DELETION, &["e"], true),
+        (Kind::REACTION, &["p"], false),
+        (Kind::LOGIN, &[], false),
+    ] {
+        assert_eq!(bits(&rig, &draft(kind, tags)).is_some(), gets_there, "{kind:?} {tags:?}");
+    }
+    rig.relays_want(&[255]);
+    assert_eq!(bits(&rig, &post), None, "that would take for ever");
+}
+
+#[test]
+fn a_post_for_a_relay_that_wants_work_is_signed_with_it() {
+    let mut rig = Rig::in_use(0);
+    rig.relays_want(&[4]);
+    rig.give(Writing::Typed("worked".into(), 6).into());
+    rig.give(Writing::Send.into());
+    let puzzle = rig.effects.iter().find_map(|effect| match effect {
+        Effect::WorkAndSign(Purpose::Post, puzzle) => Some(puzzle.clone()),
+        _ => None,
+    });
+    let puzzle = puzzle.expect("work to be put in");
+    let (bits, before, after) = puzzle.question();
+    let nonce = work::find_nonce(bits, before, after);
+    let event = puzzle.solved(&nonce).sign(&key(1), &[0; 32]);
+    assert!(work::difficulty(&event.id()) >= 4);
+    assert_eq!(event.content, "worked");
 }
 
 #[test]
