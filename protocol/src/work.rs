@@ -71,14 +71,24 @@ fn with_nonce(mut draft: Draft, nonce: &str, bits: u8) -> Draft {
 /// on average.
 pub fn find_nonce(bits: u8, before: &str, after: &str) -> String {
     let begun = Sha256::new_with_prefix(before);
-    let mut number: u64 = 0;
+    let mut nonce = UNKNOWN.as_bytes().to_vec();
     loop {
-        let nonce = format!("{number:016}");
         let hash = begun.clone().chain_update(&nonce).chain_update(after).finalize();
         if zeros(&hash) >= u32::from(bits) {
-            return nonce;
+            return String::from_utf8_lossy(&nonce).into_owned();
         }
-        number = number.wrapping_add(1);
+        count_up(&mut nonce);
+    }
+}
+
+/// The next number in decimal digits; after the last one the first.
+fn count_up(digits: &mut [u8]) {
+    for digit in digits.iter_mut().rev() {
+        if *digit < b'9' {
+            *digit += 1;
+            return;
+        }
+        *digit = b'0';
     }
 }
 
@@ -97,6 +107,20 @@ mod tests {
         check("002f000000000000000000000000000000000000000000000000000000000000", 10);
         check(&"0".repeat(64), 256);
         check(&"f".repeat(64), 0);
+    }
+
+    #[test]
+    fn numbers_are_counted_in_digits() {
+        let mut digits = *b"0989";
+        let mut seen = vec![];
+        for _ in 0..12 {
+            count_up(&mut digits);
+            seen.push(String::from_utf8_lossy(&digits).into_owned());
+        }
+        assert_eq!((seen[0].as_str(), seen[9].as_str(), seen[11].as_str()), ("0990", "0999", "1001"));
+        let mut digits = *b"99";
+        count_up(&mut digits);
+        assert_eq!(&digits, b"00");
     }
 
     #[test]
