@@ -26,6 +26,7 @@ mod link;
 mod metrics;
 mod missing;
 mod page;
+pub(crate) mod prompt;
 mod relay;
 mod rest;
 pub(crate) mod serve;

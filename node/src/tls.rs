@@ -18,11 +18,11 @@ use rustls::{
     sign::CertifiedKey,
 };
 use rustls_acme::{AcmeConfig, caches::DirCache};
-use tokio::{net::TcpStream, sync::mpsc, time::timeout};
+use tokio::{sync::mpsc, time::timeout};
 use tokio_rustls::{TlsAcceptor, server::TlsStream};
 
 use crate::{
-    http::accept::Patient,
+    http::{accept::Patient, prompt::Prompt},
     places::Places,
     settings::{Acme, Tls, TlsFiles},
 };
@@ -178,7 +178,7 @@ fn obtain(acme: &Acme, data_dir: &Path) -> Arc<dyn ResolvesServerCert> {
 /// Connections whose handshake is done.
 pub(crate) struct TlsListener {
     address: SocketAddr,
-    ready: mpsc::Receiver<(TlsStream<TcpStream>, SocketAddr)>,
+    ready: mpsc::Receiver<(TlsStream<Prompt>, SocketAddr)>,
 }
 
 impl TlsListener {
@@ -192,7 +192,7 @@ impl TlsListener {
 }
 
 impl axum::serve::Listener for TlsListener {
-    type Io = TlsStream<TcpStream>;
+    type Io = TlsStream<Prompt>;
     type Addr = SocketAddr;
 
     async fn accept(&mut self) -> (Self::Io, Self::Addr) {
@@ -210,7 +210,7 @@ impl axum::serve::Listener for TlsListener {
 async fn accept(
     mut listener: Patient,
     acceptor: TlsAcceptor,
-    ready: mpsc::Sender<(TlsStream<TcpStream>, SocketAddr)>,
+    ready: mpsc::Sender<(TlsStream<Prompt>, SocketAddr)>,
 ) {
     let handshakes = Places::new(MAX_HANDSHAKES);
     loop {

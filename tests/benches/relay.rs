@@ -3,18 +3,29 @@
 //! Fifty programs, each with one message under way, publish events and then ask for twenty of them. Where nostr-rs-relay
 //! is installed (`cargo install nostr-rs-relay`, or NOSTR_RS_RELAY names it) it does the same in turn. The load shares
 //! the machine with the server, so the server's own time from /proc is the steadier figure.
+//!
+//! Where nostr-bench is installed too (`cargo install nostr-bench`, or NOSTR_BENCH names it) it asks both for ten
+//! seconds. What it publishes is signed with a new key each time, and a node takes what its owner wrote, so its other
+//! half cannot be run.
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "it measures, and stops at the first surprise")]
 
 use std::{
+    path::Path,
+    process::Stdio,
     sync::Arc,
     time::{Duration, Instant},
 };
 
 use futures_util::{SinkExt, StreamExt};
 use nostrp2p_protocol::{Draft, Event, Kind, SecretKey, login};
-use nostrp2p_tests::{Node, RsRelay, now, processor_time, random_key};
+use nostrp2p_tests::{Node, RsRelay, installed, now, processor_time, random_key};
 use serde_json::{Value, json};
-use tokio::{net::TcpStream, task::JoinSet};
+use tokio::{
+    io::{AsyncBufReadExt, BufReader},
+    net::TcpStream,
+    process::Command,
+    task::JoinSet,
+};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async, tungstenite::Message};
 
 const CLIENTS: usize = 50;
@@ -25,6 +36,8 @@ const REQUESTS: usize = 500;
 /// Requests of one program alone.
 const ALONE: usize = 20;
 const ROUNDS: usize = 3;
+/// How long nostr-bench asks.
+const ASKING: Duration = Duration::from_secs(10);
 
 type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
@@ -143,6 +156,29 @@ async fn measure(name: &str, authority: &str, server: u32, key: &SecretKey, even
     published.per_second
 }
 
+/// Requests a second that nostr-bench counts, at fifty connections.
+async fn by_nostr_bench(program: &Path, name: &str, authority: &str, server: u32) -> f64 {
+    let before = processor_time(server).unwrap();
+    let mut bench = Command::new(program);
+    bench.args(["req", "--json", "--count", &CLIENTS.to_string(), &format!("ws://{authority}/")]);
+    let mut bench = bench.stdout(Stdio::piped()).stderr(Stdio::null()).kill_on_drop(true).spawn().unwrap();
+    let mut lines = BufReader::new(bench.stdout.take().unwrap()).lines();
+    let (mut count, mut elapsed) = (0.0, 0.0);
+    // It says once a second how it stands, and never ends by itself.
+    while elapsed < ASKING.as_secs_f64() * 1e3 {
+        let line = lines.next_line().await.unwrap().expect("nostr-bench goes on");
+        let Ok(stand) = serde_json::from_str::<Value>(&line) else { continue };
+        assert_eq!(stand["message_stats"]["error"], 0, "{line}");
+        count = stand["message_stats"]["complete"].as_f64().unwrap();
+        elapsed = stand["elapsed"].as_f64().unwrap();
+    }
+    let used = processor_time(server).unwrap() - before;
+    let per_second = count / elapsed * 1e3;
+    let each = used.as_secs_f64() * 1e6 / count;
+    println!("{name:>16}: {per_second:>8.0} requests/s by nostr-bench, {each:>6.0} us of the server each");
+    per_second
+}
+
 fn say(name: &str, what: &str, figures: &Figures) {
     println!(
         "{name:>16}: {:>8.0} {what}, {:>6.0} us of the server each, median {:?}",
@@ -169,6 +205,20 @@ async fn main() {
     let other = RsRelay::program();
     if other.is_none() {
         println!("nostr-rs-relay is not installed, so there is nothing to compare with");
+    }
+    match installed("nostr-bench", "NOSTR_BENCH") {
+        Some(program) => {
+            let node = Node::start(&["-p", &key.public_key().to_npub(), "--open-relay"]).await;
+            let ours = by_nostr_bench(&program, "nostrp2p", &node.clients(), node.process().unwrap()).await;
+            drop(node);
+            if let Some(other) = &other {
+                let relay = RsRelay::start(other).await;
+                let theirs =
+                    by_nostr_bench(&program, "nostr-rs-relay", &relay.authority(), relay.process()).await;
+                println!("nostrp2p answers {:.1} times as many requests of nostr-bench", ours / theirs);
+            }
+        }
+        None => println!("nostr-bench is not installed, so it asks nothing"),
     }
     for _ in 0..ROUNDS {
         let node = Node::start(&["-p", &key.public_key().to_npub()]).await;

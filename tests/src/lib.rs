@@ -43,7 +43,7 @@ pub use node::{Node, Stopped, binary, free_port, processor_time};
 pub use person::Person;
 pub use relay::Relay;
 pub use rest::{RestAnswer, RestEvent, authorization, http_login, rest};
-pub use rs_relay::RsRelay;
+pub use rs_relay::{RsRelay, installed};
 pub use tap::{Tap, Traffic};
 pub use town::Town;
 

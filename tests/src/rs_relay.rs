@@ -25,9 +25,7 @@ pub struct RsRelay {
 impl RsRelay {
     /// The program, if it is there: `NOSTR_RS_RELAY` names it, or it lies in `target/tools/bin`.
     pub fn program() -> Option<PathBuf> {
-        let built = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/tools/bin/nostr-rs-relay");
-        let path = std::env::var_os("NOSTR_RS_RELAY").map_or(built, PathBuf::from);
-        path.exists().then_some(path)
+        installed("nostr-rs-relay", "NOSTR_RS_RELAY")
     }
 
     /// Starts one with an empty store.
@@ -84,4 +82,11 @@ impl RsRelay {
     pub fn process(&self) -> u32 {
         self.process.as_ref().and_then(Child::id).expect("it runs")
     }
+}
+
+/// A program that is no part of this workspace: the variable names it, or `cargo install --root target/tools` has made it.
+pub fn installed(name: &str, variable: &str) -> Option<PathBuf> {
+    let built = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/tools/bin").join(name);
+    let path = std::env::var_os(variable).map_or(built, PathBuf::from);
+    path.exists().then_some(path)
 }

@@ -8,10 +8,9 @@ use std::{
 };
 
 use axum::serve::Listener;
-use tokio::{
-    net::{TcpListener, TcpStream},
-    sync::Notify,
-};
+use tokio::{net::TcpListener, sync::Notify};
+
+use super::prompt::Prompt;
 
 /// How long it waits after a failure: others are closing meanwhile.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -53,18 +52,14 @@ impl Patient {
 }
 
 impl Listener for Patient {
-    type Io = TcpStream;
+    type Io = Prompt;
     type Addr = SocketAddr;
 
     /// Cancel-safe.
-    async fn accept(&mut self) -> (TcpStream, SocketAddr) {
+    async fn accept(&mut self) -> (Prompt, SocketAddr) {
         loop {
             match self.listener.accept().await {
-                Ok((stream, from)) => {
-                    // Without it small frames wait for acknowledgements; failing to set it costs only time.
-                    drop(stream.set_nodelay(true));
-                    return (stream, from);
-                }
+                Ok((stream, from)) => return (Prompt::new(stream), from),
                 Err(error) if is_of_the_other_side(&error) => {}
                 Err(error) => {
                     self.complain(&error);
