@@ -373,8 +373,10 @@ fn try_again(model: &mut Model, id: EventId, out: &mut Vec<Effect>) {
         }
         return;
     };
-    let (kind, tags, content) =
+    let (kind, mut tags, content) =
         (outgoing.event.kind, outgoing.event.tags.clone(), outgoing.event.content.clone());
+    // What work (NIP-13) was in it was for that time.
+    tags.retain(|tag| tag.name() != "nonce");
     let draft = Draft { created_at: model.now(), kind, tags, content };
     signing::sign(model, Purpose::Again(id), draft, out);
 }

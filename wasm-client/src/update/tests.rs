@@ -20,6 +20,7 @@ mod writing;
 use nostrp2p_protocol::{
     Draft, Event, Kind, PeerId, PublicKey, Rumor, SecretKey,
     frame::{Carried, ClientFrame, NodeFrame, Refusal, RefusalCode, RequestId, VERSION},
+    work,
 };
 
 use super::{Moment, update};
@@ -131,16 +132,23 @@ impl Rig {
         });
     }
 
-    /// Does all signatures that are asked for, with this person's key.
+    /// Does all signatures that are asked for, with this person's key, and the work before them.
     fn prove(&mut self, signer: u8) {
         for effect in std::mem::take(&mut self.effects) {
-            match effect {
-                Effect::Sign(purpose, draft) => {
-                    let event = draft.sign(&key(signer), &[0; 32]);
-                    self.give(Message::Signed(purpose, Ok(Box::new(event))));
+            let (purpose, draft) = match effect {
+                Effect::Sign(purpose, draft) => (purpose, draft),
+                Effect::WorkAndSign(purpose, puzzle) => {
+                    let (bits, before, after) = puzzle.question();
+                    let nonce = work::find_nonce(bits, before, after);
+                    (purpose, puzzle.solved(&nonce))
                 }
-                other => self.effects.push(other),
-            }
+                other => {
+                    self.effects.push(other);
+                    continue;
+                }
+            };
+            let event = draft.sign(&key(signer), &[0; 32]);
+            self.give(Message::Signed(purpose, Ok(Box::new(event))));
         }
     }
 

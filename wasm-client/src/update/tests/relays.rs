@@ -3,7 +3,6 @@
 use nostrp2p_protocol::{
     Tag,
     frame::{Mirror, MirrorState},
-    work,
 };
 
 use super::*;
@@ -81,21 +80,24 @@ fn work_goes_into_what_relays_may_get_and_into_nothing_else() {
 }
 
 #[test]
-fn a_post_for_a_relay_that_wants_work_is_signed_with_it() {
+fn a_post_for_a_relay_that_wants_work_is_signed_with_it_and_loses_it_with_its_time() {
     let mut rig = Rig::in_use(0);
-    rig.relays_want(&[4]);
-    rig.give(Writing::Typed("worked".into(), 6).into());
-    rig.give(Writing::Send.into());
-    let puzzle = rig.effects.iter().find_map(|effect| match effect {
-        Effect::WorkAndSign(Purpose::Post, puzzle) => Some(puzzle.clone()),
-        _ => None,
-    });
-    let puzzle = puzzle.expect("work to be put in");
-    let (bits, before, after) = puzzle.question();
-    let nonce = work::find_nonce(bits, before, after);
-    let event = puzzle.solved(&nonce).sign(&key(1), &[0; 32]);
-    assert!(work::difficulty(&event.id()) >= 4);
-    assert_eq!(event.content, "worked");
+    rig.relays_want(&[6]);
+    rig.write("worked");
+    rig.did(|effect| matches!(effect, Effect::WorkAndSign(Purpose::Post, _)));
+    rig.prove(1);
+    let outgoing = |rig: &Rig| rig.model.outbox.waiting.values().next().unwrap().event.clone();
+    let event = outgoing(&rig);
+    assert!(work::difficulty(&event.id()) >= 6);
+    assert_eq!((event.content.as_str(), event.has_tag("nonce")), ("worked", true));
+
+    rig.give(Message::OutgoingSaved(event.id(), Ok(())));
+    rig.refuse(rig.model.connection.last_request, RefusalCode::WrongTime);
+    rig.relays_want(&[]);
+    rig.now_ms += 60_000;
+    rig.give(Writing::TryAgain(event.id()).into());
+    rig.prove(1);
+    assert!(!outgoing(&rig).has_tag("nonce"), "nobody promises what is not there");
 }
 
 #[test]
