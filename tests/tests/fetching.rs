@@ -6,6 +6,7 @@ use nostrp2p_protocol::{
     frame::{ClientFrame, NodeFrame},
 };
 use nostrp2p_tests::{Client, Node, Person, now, post, random_key, reply, rest, until};
+use tokio::sync::Mutex;
 
 fn sign(key: &SecretKey, kind: Kind, tags: Vec<Tag>, content: &str) -> Event {
     Draft { created_at: now(), kind, tags, content: content.into() }.sign(key, &[7; 32])
@@ -53,8 +54,13 @@ async fn a_profile_page_fills_itself_from_the_authors_node() {
     assert_eq!(found(&mut bob.client, of(&alice.key, &[Kind::FOLLOW_LIST])).await, [""; 0]);
     bob.client.send(ClientFrame::Subscribe { request: 6, filters: of(&alice.key, &kinds) }).await;
     bob.client.hear("alice follows").await;
-    let page = found(&mut bob.client, of(&alice.key, &[Kind::PROFILE, Kind::FOLLOW_LIST])).await;
-    assert_eq!(page.len(), 2, "{page:?}");
+    // The profile may be committed a moment later.
+    let client = Mutex::new(&mut bob.client);
+    until("profile and follow list", || async {
+        let page = found(*client.lock().await, of(&alice.key, &[Kind::PROFILE, Kind::FOLLOW_LIST])).await;
+        if page.len() == 2 { Ok(()) } else { Err(page) }
+    })
+    .await;
     let everything = bob.client.everything().await;
     assert!(!everything.contains(&"a private past".to_owned()), "{everything:?}");
 }
