@@ -23,7 +23,7 @@ pub use terms::Terms;
 
 /// How long the relay may take for its word, in seconds; then the connection counts as dead.
 const ANSWER_WITHIN: u64 = 60;
-/// How long it may take for its answer in a comparison, in seconds; then it does not compare.
+/// How long it may take for its answer in a comparison, in seconds; then that comes to nothing.
 const COMPARE_WITHIN: u64 = 10;
 /// After so many comparisons in a row that came to nothing the relay is not asked for one any more.
 const GIVES_UP_COMPARING: u32 = 2;

@@ -1,6 +1,9 @@
 //! How much went between this node and each other one within the last hour.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::{
+    cmp::Reverse,
+    collections::{BTreeMap, VecDeque},
+};
 
 use nostrp2p_overlay::Traffic;
 use nostrp2p_protocol::PeerId;
@@ -10,7 +13,12 @@ const HOUR: u64 = 3_600;
 /// What is counted together, in seconds: an hour has 60 of these.
 const SLOT: u64 = 60;
 
-/// What was carried. It holds 60 slots, each with as many peers as there were connections meanwhile.
+/// Peers that are told apart within a slot and in what is told of an hour: more than a node is connected to at a time. A
+/// new name costs nothing, so who comes and goes under many of them must not fill memory, nor a frame for the page; what
+/// is carried with others is left out.
+const MAX_PEERS: usize = 256;
+
+/// What was carried. It holds 60 slots, each with at most [`MAX_PEERS`].
 #[derive(Debug, Default)]
 pub(crate) struct TrafficLog {
     /// The oldest first, each with the time at which it begins.
@@ -25,19 +33,25 @@ impl TrafficLog {
             self.slots.push_back((begin, BTreeMap::new()));
         }
         if let Some((_, peers)) = self.slots.back_mut() {
-            carried.into_iter().for_each(|(peer, carried)| add_to(peers, peer, carried));
+            for (peer, carried) in carried {
+                if peers.len() < MAX_PEERS || peers.contains_key(&peer) {
+                    add_to(peers, peer, carried);
+                }
+            }
         }
         self.forget(now);
     }
 
-    /// What was carried with each peer within the last hour.
+    /// What was carried with each peer within the last hour, at most [`MAX_PEERS`]: those with whom it was most.
     pub(crate) fn last_hour(&mut self, now: u64) -> BTreeMap<PeerId, Traffic> {
         self.forget(now);
         let mut sums = BTreeMap::new();
         for (peer, carried) in self.slots.iter().flat_map(|(_, peers)| peers) {
             add_to(&mut sums, *peer, *carried);
         }
-        sums
+        let mut sums: Vec<(PeerId, Traffic)> = sums.into_iter().collect();
+        sums.sort_by_key(|(_, carried)| Reverse(carried.received.saturating_add(carried.sent)));
+        sums.into_iter().take(MAX_PEERS).collect()
     }
 
     fn forget(&mut self, now: u64) {
@@ -73,6 +87,24 @@ mod tests {
         assert_eq!(traffic.last_hour(9_599), both);
         assert_eq!(traffic.last_hour(9_600), [(other, carried(0, 7))].into());
         assert!(traffic.last_hour(20_000).is_empty());
+    }
+
+    #[test]
+    fn who_comes_under_ever_new_names_fills_nothing() {
+        let stranger = |number: u64| {
+            let mut key = [7; 32];
+            key[..8].copy_from_slice(&number.to_be_bytes());
+            PeerId::from_ed25519(key)
+        };
+        let friend = PeerId::from_ed25519([1; 32]);
+        let mut traffic = TrafficLog::default();
+        for number in 0..60_000 {
+            let now = 6_000 + number / 1_000 * SLOT;
+            traffic.add(vec![(friend, carried(3, 4)), (stranger(number), carried(1, 1))], now);
+        }
+        assert!(traffic.slots.iter().all(|(_, peers)| peers.len() <= MAX_PEERS));
+        let told = traffic.last_hour(6_000 + 59 * SLOT);
+        assert_eq!((told.len(), told[&friend]), (MAX_PEERS, carried(180_000, 240_000)));
     }
 
     #[test]

@@ -303,14 +303,20 @@ async fn the_page_asks_before_it_signs_in_at_a_relay_and_says_how_the_relay_stan
     browser.close().await;
 }
 
+/// A relay that takes only what has so many bits of work.
+async fn greedy(bits: u8) -> (String, LocalRelay) {
+    let port = free_port();
+    let builder = RelayBuilder::default().addr(Ipv4Addr::LOCALHOST.into()).port(port).min_pow(bits);
+    let relay = LocalRelay::new(builder);
+    until("the relay to listen", || relay.run()).await;
+    (format!("ws://127.0.0.1:{port}"), relay)
+}
+
 #[tokio::test]
 async fn a_relay_that_wants_work_is_told_of_and_does_not_hold_up_what_has_it() {
     let alice = random_key();
-    let port = free_port();
-    let builder = RelayBuilder::default().addr(Ipv4Addr::LOCALHOST.into()).port(port).min_pow(8);
-    let greedy = LocalRelay::new(builder);
-    until("the relay to listen", || greedy.run()).await;
-    let node = node_of(&alice, &format!("ws://127.0.0.1:{port}")).await;
+    let (url, _relay) = greedy(8).await;
+    let node = node_of(&alice, &url).await;
     let mut relay = Relay::login(&node.clients(), &alice).await;
     let has_it = |event: &Event| event.id().as_bytes()[0] == 0;
     let worked = |number: u32| signed(&alice, 1, &[&["nonce", &number.to_string(), "8"]], "work");
@@ -327,12 +333,9 @@ async fn a_relay_that_wants_work_is_told_of_and_does_not_hold_up_what_has_it() {
 #[tokio::test]
 async fn the_page_puts_in_the_work_that_a_relay_has_asked_for() {
     let alice = random_key();
-    let port = free_port();
     // Eight bits are there by chance in one post of 256; eighteen are a quarter of a million attempts.
-    let builder = RelayBuilder::default().addr(Ipv4Addr::LOCALHOST.into()).port(port).min_pow(18);
-    let greedy = LocalRelay::new(builder);
-    until("the relay to listen", || greedy.run()).await;
-    let node = node_of(&alice, &format!("ws://127.0.0.1:{port}")).await;
+    let (url, _relay) = greedy(18).await;
+    let node = node_of(&alice, &url).await;
     let browser = Browser::start(Size::Phone).await;
     browser.sign_in(&node, &alice.to_nsec()).await;
     browser.write("without work").await;
@@ -343,8 +346,6 @@ async fn the_page_puts_in_the_work_that_a_relay_has_asked_for() {
     browser.go("#/").await;
     browser.write("with work").await;
     status_says(&node, "accepted", json!(1)).await;
-    // What nobody but these two sees goes without.
-    let url = format!("ws://127.0.0.1:{port}");
     let there = elsewhere(&url, &random_key()).await;
     let found = there.fetch_events(SdkFilter::new(), Duration::from_secs(10)).await.unwrap();
     let found: Vec<String> = found.into_iter().map(|event| event.content).collect();

@@ -1,4 +1,4 @@
-//! Keys under a passphrase (NIP-49), for the worker `www/keys.js`: scrypt takes a second and much memory on purpose,
+//! Keys under a passphrase (NIP-49), for the worker `www/worker.js`: scrypt takes a second and much memory on purpose,
 //! so it runs beside the page, which does not freeze, and the memory goes with the worker.
 
 use nostrp2p_protocol::{

@@ -1,4 +1,4 @@
-//! Proof of work (NIP-13), for the worker `www/keys.js`: it takes seconds.
+//! Proof of work (NIP-13), for the worker `www/worker.js`: it takes seconds.
 
 use nostrp2p_protocol::work;
 use wasm_bindgen::prelude::wasm_bindgen;

@@ -16,7 +16,7 @@ pub fn command(workspace: &Workspace, debug_build: bool) -> Result<Command> {
     let mut steps = Steps::new(2);
     let node = build_node(workspace, &mut steps, debug_build)?;
     steps.begin("laboratory: build");
-    let mut laboratory = Command::new(workspace.build_laboratory("natlab")?);
+    let mut laboratory = Command::new(workspace.build_test_program("natlab")?);
     laboratory.current_dir(workspace.path("")).env("NOSTRP2P_BIN", node);
     Ok(laboratory)
 }

@@ -66,7 +66,7 @@ pub const STEPS: usize = 2;
 const FIRST_LOAD: [&str; 4] = ["html", "css", "js", "wasm"];
 
 /// What it fetches only when somebody needs it; tests/tests/hosted.rs sees to that.
-const LATER: [&str; 4] = ["ciphers.js", "ciphers.wasm", "ja.js", "keys.js"];
+const LATER: [&str; 4] = ["ciphers.js", "ciphers.wasm", "ja.js", "worker.js"];
 
 /// One published file and what it costs.
 pub struct Size {
@@ -230,7 +230,7 @@ mod tests {
             size("client.0123456789.wasm", 1000),
             size("ciphers.0123456789.js", 1_000_000),
             size("ciphers.0123456789.wasm", 2_000_000),
-            size("keys.0123456789.js", 4_000_000),
+            size("worker.0123456789.js", 4_000_000),
             size("ja.0123456789.js", 8_000_000),
             size("icons/a.0123456789.png", 10000),
             size("manifest.webmanifest", 100_000),

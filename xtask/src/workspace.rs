@@ -69,7 +69,7 @@ impl Workspace {
 
     /// Builds a program of the package nostrp2p-tests. The whole workspace is chosen, tests too, as the test runner
     /// does: with another choice cargo unites the features in another way, and builds the large dependencies once more.
-    pub fn build_laboratory(&self, name: &str) -> Result<PathBuf> {
+    pub fn build_test_program(&self, name: &str) -> Result<PathBuf> {
         let build = self.cargo(["build", "--workspace", "--tests", "--bin", name]);
         let made = self.build(build, &format!("{name}{}", env::consts::EXE_SUFFIX))?;
         made.into_iter().next().with_context(|| format!("cargo built no binary {name}"))

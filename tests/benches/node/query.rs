@@ -64,7 +64,7 @@ pub async fn measure(stock: &Stock, figures: &mut Figures) {
     search(&node, stock, check, figures).await;
 }
 
-/// Words as people search for them: one that stands in many posts, three that stand together in one, and one that stands
+/// Words as people search for them: one that stands in many posts, five that stand together in one, and one that stands
 /// nowhere, for which all is read.
 async fn search(node: &Node, stock: &Stock, check: f64, figures: &mut Figures) {
     let mut relay = Relay::login(&node.clients(), &stock.owner).await;

@@ -1,4 +1,4 @@
-//! What takes long, by a worker that is started for each task and ended after it (`www/keys.js`).
+//! What takes long, by a worker that is started for each task and ended after it (`www/worker.js`).
 
 use js_sys::{Array, Promise};
 use nostrp2p_protocol::work::Puzzle;
@@ -54,7 +54,7 @@ async fn ask(window: &Window, question: &Array) -> Option<Result<String, String>
 
 /// The page says under which name the worker was published.
 fn start(document: &Document) -> Option<Worker> {
-    let meta = document.query_selector("meta[name=\"keys-worker\"]").ok()??;
+    let meta = document.query_selector("meta[name=\"worker\"]").ok()??;
     let options = WorkerOptions::new();
     options.set_type(WorkerType::Module);
     Worker::new_with_options(&meta.get_attribute("content")?, &options).ok()

@@ -12,7 +12,7 @@ use nostrp2p_protocol::{
 use super::{Effect, signing};
 use crate::{
     effect::Purpose,
-    model::Model,
+    model::{Model, reply},
     storage::{Change, Setting},
 };
 
@@ -27,15 +27,15 @@ pub const MAX_WORK: u8 = 20;
 /// Whose the work is and how many bits of it go into a draft, so that all relays take it that may get it and do not ask
 /// for more than [`MAX_WORK`]; None when none asks for any.
 pub fn work_for(model: &Model, draft: &Draft) -> Option<(PublicKey, u8)> {
-    let has = |name: &str| draft.tags.iter().any(|tag| tag.name() == name);
+    let author = model.me?;
     let gets_there = match draft.kind {
-        Kind::POST => has("q") || !has("p"),
+        Kind::POST => !reply::is_private(&draft.clone().by(author)),
         Kind::PROFILE | Kind::REPOST | Kind::FOLLOW_LIST | Kind::DELETION => true,
         _ => false,
     };
     let wanted = model.connection.mirrors.iter().map(|mirror| mirror.work);
     let bits = wanted.filter(|bits| (1..=MAX_WORK).contains(bits)).max()?;
-    gets_there.then_some((model.me?, bits))
+    gets_there.then_some((author, bits))
 }
 
 /// The node says how the relays stand.
