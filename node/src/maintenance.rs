@@ -91,7 +91,7 @@ pub fn import(
         }
         match parse(&line) {
             Ok(event) => {
-                under_way.push_back(runtime.block_on(writer.commit(event, Travel::Done)));
+                under_way.push_back(runtime.block_on(writer.store_one_of_many(event)));
                 if under_way.len() >= UNDER_WAY {
                     imported.count(&runtime, under_way.pop_front())?;
                 }
@@ -108,12 +108,14 @@ pub fn import(
     for stored in under_way {
         imported.count(&runtime, Some(stored))?;
     }
+    let durable = runtime.block_on(writer.settle());
+    durable.map_err(|reason| anyhow::anyhow!("the events could not be made durable: {reason}"))?;
     writer.close();
     Ok(imported)
 }
 
 impl Imported {
-    /// Waits until an event is durable, and counts it.
+    /// Waits until an event is stored, and counts it.
     fn count(&mut self, runtime: &Runtime, stored: Option<oneshot::Receiver<Stored>>) -> anyhow::Result<()> {
         let Some(stored) = stored else { return Ok(()) };
         let stored = runtime.block_on(stored)?;

@@ -1,7 +1,8 @@
 //! The node's memory on disk: events with local, growing sequence numbers, and who owns the node.
 //!
 //! One thread writes and commits in groups; everybody reads, each from a consistent snapshot.
-//! What a commit has acknowledged survives `kill -9` and a power cut (redb, `Durability::Immediate`).
+//! What a commit has acknowledged survives `kill -9` and a power cut (redb, `Durability::Immediate`); what others have told
+//! and nobody here waits for does so after a few seconds (see `writer.rs`).
 //! It deliberately does not decide what is kept: it keeps the newest of replaceable events and
 //! drops what is old (see [`Retention`]), and that is all.
 
@@ -90,7 +91,7 @@ pub enum OpenError {
 /// How far the store has come. Watchers wake when it changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Progress {
-    /// Highest sequence number that is durably stored; 0 when nothing is.
+    /// Highest sequence number that was given away; 0 when none was. None is given twice, also after a crash.
     pub newest: u64,
     /// Number of stored events.
     pub stored: u64,

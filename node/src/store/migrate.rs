@@ -6,6 +6,7 @@
 //! | 2 | tombstones, ends of events, read markers, siblings |
 //! | 3 | events that neighbours may have when they catch up |
 //! | 4 | those of an author and hour, and since when people are known |
+//! | 5 | sequence numbers that a crash must not give again |
 
 use nostrp2p_core::{Audience, audience};
 use nostrp2p_protocol::Kind;
@@ -37,10 +38,10 @@ pub(super) fn migrate(
     }
     if from < 3 {
         share(&mut tables)?;
-    } else {
+    } else if from < 4 {
         number_by_hour(&mut tables)?;
     }
-    let progress = tables.finish()?;
+    let progress = tables.finish()?.progress;
     transaction.open_table(META)?.insert(META_SCHEMA, SCHEMA)?;
     Ok(progress)
 }

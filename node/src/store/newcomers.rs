@@ -60,7 +60,10 @@ impl<'txn> Newcomers<'txn> {
         since: u64,
         now: u64,
     ) -> Result<(), redb::Error> {
-        self.people.insert(event.pubkey.as_bytes(), since)?;
+        // Reading costs a fraction of writing, and most are known.
+        if self.since(&event.pubkey)? != Some(since) {
+            self.people.insert(event.pubkey.as_bytes(), since)?;
+        }
         self.forgotten.remove((event.created_at, event.id().as_bytes()))?;
         if self.born.saturating_add(NEW_SECONDS) <= now && since.saturating_add(NEW_SECONDS) > now {
             self.events.insert((event.created_at, sequence), ())?;

@@ -6,7 +6,7 @@ use redb::{Database, ReadTransaction, ReadableTable, ReadableTableMetadata, Tabl
 use super::Progress;
 
 /// Version of the tables; see `migrate.rs`.
-pub(super) const SCHEMA: u64 = 4;
+pub(super) const SCHEMA: u64 = 5;
 
 /// Sequence number -> record (see `record.rs`).
 pub(super) const EVENTS: TableDefinition<u64, &[u8]> = TableDefinition::new("events");
@@ -34,6 +34,8 @@ const META_ID: &str = "id";
 pub(super) const META_BORN: &str = "born";
 /// Row of [`META`]: the highest sequence number ever given away. Numbers of dropped events are not given again.
 pub(super) const META_NEWEST: &str = "newest";
+/// Row of [`META`]: up to here sequence numbers may have been given away by commits that a crash has undone.
+pub(super) const META_RESERVED: &str = "reserved";
 
 /// What [`prepare`] found.
 pub(super) struct Opened {
@@ -64,6 +66,10 @@ pub(super) fn prepare(database: &Database, now: u64) -> Result<Opened, redb::Err
         let id = get_or(META_ID, u64::from_be_bytes(random))?;
         let newest = get_or(META_NEWEST, 0)?;
         get_or(META_BORN, if newest == 0 { now } else { 0 })?;
+        let reserved = get_or(META_RESERVED, newest)?;
+        // After a crash somebody may know these numbers for events that are gone.
+        let newest = newest.max(reserved);
+        meta.insert(META_NEWEST, newest)?;
         transaction.open_table(IDS)?;
         transaction.open_table(INDEX)?;
         transaction.open_table(UNSENT)?;

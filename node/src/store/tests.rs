@@ -1,4 +1,5 @@
 mod damage;
+mod durability;
 mod ending;
 mod filters;
 mod newcomers;

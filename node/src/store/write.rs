@@ -11,9 +11,14 @@ use super::{
     newcomers::Newcomers,
     record,
     shared::{Origin, Shared},
-    tables::{EVENTS, IDS, INDEX, META, META_BORN, META_NEWEST, MIRRORED, OUTBOX, OWNER, UNSENT},
+    tables::{
+        EVENTS, IDS, INDEX, META, META_BORN, META_NEWEST, META_RESERVED, MIRRORED, OUTBOX, OWNER, UNSENT,
+    },
     tombstones::{self, Address, Tombstones},
 };
+
+/// Sequence numbers that are set aside at once, so that what is not durable yet can be numbered.
+const RESERVE: u64 = 10_000;
 
 /// What became of an event that was to be stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -279,11 +284,30 @@ impl<'txn> Tables<'txn> {
     }
 
     /// Writes down the highest sequence number and says how far the store has come.
-    pub(super) fn finish(mut self) -> Result<Progress, redb::Error> {
+    pub(super) fn finish(mut self) -> Result<Finished, redb::Error> {
         self.index.settle()?;
         self.meta.insert(META_NEWEST, self.newest)?;
-        Ok(Progress { newest: self.newest, stored: self.events.len()? })
+        let reserved = self.meta.get(META_RESERVED)?.map_or(0, |reserved| reserved.value());
+        let exhausted = self.newest > reserved;
+        if exhausted {
+            self.meta.insert(META_RESERVED, self.newest + RESERVE)?;
+        }
+        Ok(Finished { progress: Progress { newest: self.newest, stored: self.events.len()? }, exhausted })
     }
+
+    /// Gives the reserved numbers back that nobody has got.
+    pub(super) fn close(mut self) -> Result<(), redb::Error> {
+        self.meta.insert(META_RESERVED, self.newest)?;
+        Ok(())
+    }
+}
+
+/// What [`Tables::finish`] says.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Finished {
+    pub(super) progress: Progress,
+    /// Whether the reserved numbers were used up: then the commit has to be durable.
+    pub(super) exhausted: bool,
 }
 
 /// Makes somebody the owner.

@@ -2,16 +2,25 @@
 //!
 //! It takes whatever has gathered while the last commit was under way and commits it together: nobody waits
 //! longer than one commit for the next, and a flood costs one `fsync` for a thousand events.
+//!
+//! What nobody waits for came from others, who still have it, and need not be on the disk at once: everybody reads it as
+//! soon as it is committed, but it becomes durable together with the next write that somebody waits for, or after
+//! [`SETTLE_WITHIN`]. So however much is heard, the disk is written to once in that time. What a crash undoes so is
+//! fetched again from neighbours, under other sequence numbers: the old ones were reserved.
 
 use std::{
     sync::Arc,
     thread::JoinHandle,
-    time::{SystemTime, UNIX_EPOCH},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
 use nostrp2p_core::{Address, Row};
 use nostrp2p_protocol::{Event, PublicKey};
-use tokio::sync::{mpsc, oneshot, watch};
+use redb::Durability;
+use tokio::{
+    runtime::Runtime,
+    sync::{mpsc, oneshot, watch},
+};
 
 use super::{
     Inserted, Note, Progress, Retention,
@@ -21,13 +30,15 @@ use super::{
     retain::{self, Place},
     shared::Origin,
     tables,
-    write::{Tables, set_owner},
+    write::{Finished, Tables, set_owner},
 };
 
 /// Writes that may wait for the thread. A full queue makes the sender wait.
 const QUEUE: usize = 1_024;
 /// Writes that are committed together at most, so that a commit stays below about 50 ms.
 const GROUP: usize = 1_000;
+/// After so long at the latest everything is durable: a power cut costs what neighbours have told in this time.
+const SETTLE_WITHIN: Duration = Duration::from_secs(5);
 /// Number of new events after which old ones are looked for.
 pub(super) const SWEEP_EVERY: u64 = 1_000;
 
@@ -42,13 +53,30 @@ pub(super) struct Reports {
 }
 
 enum Write {
-    Event(Event, Option<oneshot::Sender<Stored>>, Travel),
+    Event(Event, Reply, Travel),
     Sent(u64),
     Delivery(Address, Row),
     Note(Note),
     Owner(PublicKey, oneshot::Sender<Result<(), String>>),
+    Settle(oneshot::Sender<Result<(), String>>),
     #[cfg(test)]
     Panic,
+}
+
+/// Who is told what became of an event.
+enum Reply {
+    Nobody,
+    /// When it is stored, although a crash may still undo it.
+    Stored(oneshot::Sender<Stored>),
+    /// When it is durable.
+    Durable(oneshot::Sender<Stored>),
+}
+
+impl Write {
+    /// Whether somebody waits until it is durable.
+    const fn is_urgent(&self) -> bool {
+        matches!(self, Self::Event(_, Reply::Durable(_), _) | Self::Owner(..) | Self::Settle(_))
+    }
 }
 
 /// Whether an event still has to reach other nodes.
@@ -81,9 +109,9 @@ impl Writer {
         Self { queue, thread: Some(thread) }
     }
 
-    /// Stores an event that nobody waits for. Waits while the queue is full.
+    /// Stores an event that nobody waits for, durably within [`SETTLE_WITHIN`]. Waits while the queue is full.
     pub async fn store(&self, event: Event, travel: Travel) {
-        if self.queue.send(Write::Event(event, None, travel)).await.is_err() {
+        if self.queue.send(Write::Event(event, Reply::Nobody, travel)).await.is_err() {
             tracing::error!("the store's writer has stopped; an event was lost");
         }
     }
@@ -92,8 +120,26 @@ impl Writer {
     pub async fn commit(&self, event: Event, travel: Travel) -> oneshot::Receiver<Stored> {
         let (reply, answer) = oneshot::channel();
         // When the thread is gone the reply is dropped, which the receiver sees.
-        drop(self.queue.send(Write::Event(event, Some(reply), travel)).await);
+        drop(self.queue.send(Write::Event(event, Reply::Durable(reply), travel)).await);
         answer
+    }
+
+    /// Stores one of many events; the answer comes when it can be read, and [`Writer::settle`] makes all of them durable.
+    /// Waits while the queue is full.
+    pub async fn store_one_of_many(&self, event: Event) -> oneshot::Receiver<Stored> {
+        let (reply, answer) = oneshot::channel();
+        drop(self.queue.send(Write::Event(event, Reply::Stored(reply), Travel::Done)).await);
+        answer
+    }
+
+    /// Makes everything durable that was handed over before.
+    ///
+    /// # Errors
+    /// One sentence for the log when it could not be written.
+    pub async fn settle(&self) -> Result<(), String> {
+        let (reply, answer) = oneshot::channel();
+        drop(self.queue.send(Write::Settle(reply)).await);
+        answer.await.unwrap_or_else(|_| Err("the store's writer has stopped".to_owned()))
     }
 
     /// Notes that the event with this sequence number has reached another node. Waits while the queue is full.
@@ -126,7 +172,7 @@ impl Writer {
 
     /// [`Writer::store`] for a thread that may block.
     pub(super) fn store_blocking(&self, event: Event) {
-        if self.queue.blocking_send(Write::Event(event, None, Travel::Done)).is_err() {
+        if self.queue.blocking_send(Write::Event(event, Reply::Nobody, Travel::Done)).is_err() {
             tracing::error!("the store's writer has stopped; an event was lost");
         }
     }
@@ -168,16 +214,25 @@ fn run(
     let mut swept = 0;
     let mut place = Place::default();
     let mut outages = Outages::new();
-    while let Some(first) = writes.blocking_recv() {
-        group.push(first);
+    let clock = tokio::runtime::Builder::new_current_thread().enable_time().build();
+    let clock = clock.expect("a thread without a clock cannot begin");
+    // When what is not durable yet has to be.
+    let mut settle_at: Option<Instant> = None;
+    let mut written = false;
+    loop {
+        let Ok(first) = next(&clock, &mut writes, settle_at) else { break };
+        group.extend(first);
         while group.len() < GROUP
             && let Ok(write) = writes.try_recv()
         {
             group.push(write);
         }
         let sweep = progress.borrow().newest.saturating_sub(swept) >= SWEEP_EVERY || swept == 0;
-        match commit(database, &group, sweep.then_some((retention, &mut place))) {
-            Ok((done, inserted)) => {
+        written = true;
+        let urgent = group.is_empty() || group.iter().any(Write::is_urgent);
+        match commit(database, &group, urgent, sweep.then_some((retention, &mut place))) {
+            Ok((Committed { progress: done, durable }, inserted)) => {
+                settle_at = (!durable).then(|| settle_at.unwrap_or_else(|| Instant::now() + SETTLE_WITHIN));
                 if sweep {
                     swept = done.newest.max(1);
                 }
@@ -190,24 +245,61 @@ fn run(
                 let reason = error.to_string();
                 failure.send_replace(Some(reason.clone()));
                 fail(group.drain(..), &reason);
+                settle_at = None;
                 let Some(done) = outages.sit_out(database, || refuse(&mut writes, &reason)) else { return };
                 failure.send_replace(None);
                 progress.send_if_modified(|progress| std::mem::replace(progress, done) != done);
             }
         }
     }
+    if written && let Err(error) = close(database) {
+        tracing::error!(%error, "the store could not write its end; what came last is fetched again");
+    }
 }
 
+/// Nobody is left who would write.
+struct Closed;
+
+/// Waits for the next write; None when it is time to make durable what was written.
+fn next(
+    clock: &Runtime,
+    writes: &mut mpsc::Receiver<Write>,
+    settle_at: Option<Instant>,
+) -> Result<Option<Write>, Closed> {
+    let Some(settle_at) = settle_at else { return writes.blocking_recv().map(Some).ok_or(Closed) };
+    if settle_at <= Instant::now() {
+        return Ok(None);
+    }
+    match clock.block_on(async { tokio::time::timeout_at(settle_at.into(), writes.recv()).await }) {
+        Ok(write) => write.map(Some).ok_or(Closed),
+        Err(_) => Ok(None),
+    }
+}
+
+/// Makes everything durable, so that the next start has nothing to make good.
+fn close(database: &Disk) -> Result<(), redb::Error> {
+    let transaction = database.begin_write()?;
+    Tables::open(&transaction)?.close()?;
+    Ok(transaction.commit()?)
+}
+
+struct Committed {
+    progress: Progress,
+    durable: bool,
+}
+
+/// Commits a group: durably if it is `urgent` or numbers ran out, else so that everybody can read it.
 fn commit(
     database: &Disk,
     group: &[Write],
+    urgent: bool,
     sweep: Option<(Retention, &mut Place)>,
-) -> Result<(Progress, Vec<Inserted>), redb::Error> {
+) -> Result<(Committed, Vec<Inserted>), redb::Error> {
     let owner = tables::owner(&database.begin_read()?)?;
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
-    let transaction = database.begin_write()?;
+    let mut transaction = database.begin_write()?;
     let mut inserted = Vec::new();
-    let progress = {
+    let Finished { progress, exhausted } = {
         let mut tables = Tables::open(&transaction)?;
         for write in group {
             match write {
@@ -234,6 +326,7 @@ fn commit(
                 Write::Delivery(address, row) => tables.record(*address, *row)?,
                 Write::Note(note) => notes::write(&transaction, note)?,
                 Write::Owner(owner, _) => set_owner(&transaction, owner)?,
+                Write::Settle(_) => {}
                 #[cfg(test)]
                 Write::Panic => panic!("the writer on purpose"),
             }
@@ -243,8 +336,12 @@ fn commit(
         }
         tables.finish()?
     };
+    let durable = urgent || exhausted;
+    if !durable {
+        transaction.set_durability(Durability::None)?;
+    }
     transaction.commit()?;
-    Ok((progress, inserted))
+    Ok((Committed { progress, durable }, inserted))
 }
 
 /// Tells everybody who waits that it is done. Whoever no longer waits has gone away.
@@ -254,11 +351,11 @@ fn answer(group: impl Iterator<Item = Write>, inserted: Vec<Inserted>) {
         match write {
             Write::Event(_, reply, _) => {
                 let stored = inserted.next();
-                if let (Some(reply), Some(stored)) = (reply, stored) {
+                if let (Reply::Stored(reply) | Reply::Durable(reply), Some(stored)) = (reply, stored) {
                     drop(reply.send(Ok(stored)));
                 }
             }
-            Write::Owner(_, reply) => drop(reply.send(Ok(()))),
+            Write::Owner(_, reply) | Write::Settle(reply) => drop(reply.send(Ok(()))),
             Write::Sent(_) | Write::Delivery(..) | Write::Note(_) => {}
             #[cfg(test)]
             Write::Panic => {}
@@ -280,9 +377,11 @@ fn refuse(writes: &mut mpsc::Receiver<Write>, reason: &str) -> bool {
 fn fail(group: impl Iterator<Item = Write>, reason: &str) {
     for write in group {
         match write {
-            Write::Event(_, Some(reply), _) => drop(reply.send(Err(reason.to_owned()))),
-            Write::Event(_, None, _) | Write::Sent(_) | Write::Delivery(..) | Write::Note(_) => {}
-            Write::Owner(_, reply) => drop(reply.send(Err(reason.to_owned()))),
+            Write::Event(_, Reply::Stored(reply) | Reply::Durable(reply), _) => {
+                drop(reply.send(Err(reason.to_owned())));
+            }
+            Write::Event(_, Reply::Nobody, _) | Write::Sent(_) | Write::Delivery(..) | Write::Note(_) => {}
+            Write::Owner(_, reply) | Write::Settle(reply) => drop(reply.send(Err(reason.to_owned()))),
             #[cfg(test)]
             Write::Panic => {}
         }
