@@ -89,16 +89,19 @@ async fn strangers_at_one_node_take_no_circuits_from_another() {
         let way = circuit(&home).await;
         homes.push((client.peer(), way, home));
     }
-    let (mut strangers, mut through) = (Vec::new(), 0);
+    let (mut strangers, mut through, mut carried) = (Vec::new(), 0, 0);
     let (victim, way, _) = &homes[0];
     for _ in 0..STRANGERS {
         let stranger = Attacker::join(&relay).await;
         stranger.learn(*victim, vec![way.clone()]).await;
         let _answer = stranger.ask(*victim, Protocol::Fetch, vec![0xc1]).await;
         through += usize::from(stranger.path(*victim).await.is_some());
+        carried = carried.max(relay.metric("relay_circuits").await);
         strangers.push(stranger);
     }
     assert!(through > 0, "nobody came over the relay, so nothing was tried");
+    // A circuit ends some seconds after its ends have found a direct way, so more may come through one after the other.
+    assert!(carried <= 8, "{carried} at a time are more than half of the circuits of two");
     let (other, way, _) = &homes[1];
     let newcomer = Attacker::join(&relay).await;
     newcomer.learn(*other, vec![way.clone()]).await;
@@ -107,6 +110,6 @@ async fn strangers_at_one_node_take_no_circuits_from_another() {
     held(
         "strangers who take a node's circuits",
         &format!("{STRANGERS} strangers at one of two nodes behind a relay that carries 16 circuits"),
-        &format!("{through} came through; the other node is reached"),
+        &format!("{through} came through, {carried} at a time; the other node is reached"),
     );
 }
