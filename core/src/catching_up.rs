@@ -131,6 +131,8 @@ struct Neighbour {
     last: u64,
     failures: u32,
     busy: bool,
+    /// Whether it is to be compared with once more as soon as the session with it has ended.
+    again: bool,
 }
 
 #[derive(Debug)]
@@ -215,6 +217,11 @@ impl CatchingUp {
         self.counts
     }
 
+    /// With whom a session is that has not ended.
+    pub fn peer(&self, session: Session) -> Option<PeerId> {
+        self.sessions.get(&session).map(|active| active.peer)
+    }
+
     /// A neighbour has come.
     pub fn on_joined(&mut self, peer: PeerId, now: u64) {
         if self.neighbours.is_empty() {
@@ -229,7 +236,7 @@ impl CatchingUp {
         } else {
             now.saturating_add(self.dice.below(SOON_SECONDS))
         };
-        self.neighbours.insert(peer, Neighbour { due, last: 0, failures: 0, busy: false });
+        self.neighbours.insert(peer, Neighbour { due, last: 0, failures: 0, busy: false, again: false });
     }
 
     /// A neighbour has gone. A session with it ends by itself.
@@ -241,6 +248,15 @@ impl CatchingUp {
     pub fn on_news(&mut self, peer: &PeerId) {
         if let Some(neighbour) = self.neighbours.get_mut(peer) {
             neighbour.due = neighbour.due.min(neighbour.last.saturating_add(NOT_BEFORE_SECONDS));
+        }
+    }
+
+    /// A neighbour has something that was too early for this node and is not any more.
+    pub fn on_due(&mut self, peer: &PeerId) {
+        match self.neighbours.get_mut(peer) {
+            // The session may have passed it over already.
+            Some(neighbour) if neighbour.busy => neighbour.again = true,
+            _ => self.on_news(peer),
         }
     }
 
@@ -263,6 +279,7 @@ impl CatchingUp {
         if self.ticked > 0 && now > self.ticked.saturating_add(GAP_SECONDS) {
             self.on_gap(now);
         }
+        self.go_back(self.ticked.saturating_sub(now));
         self.ticked = now;
         let overdue: Vec<Session> = self
             .sessions
@@ -353,6 +370,19 @@ impl CatchingUp {
         active.gained += usize::from(gained);
         active.checking = active.checking.saturating_sub(1);
         self.go_on(session, now)
+    }
+
+    /// The clock was set back: all times go with it, or nothing would be due until it has come so far again.
+    fn go_back(&mut self, seconds: u64) {
+        let back = |time: &mut u64| *time = time.saturating_sub(seconds);
+        back(&mut self.now_and_then);
+        self.sessions.values_mut().for_each(|active| back(&mut active.began));
+        for neighbour in self.neighbours.values_mut() {
+            back(&mut neighbour.last);
+            if neighbour.due != u64::MAX {
+                back(&mut neighbour.due);
+            }
+        }
     }
 
     fn on_gap(&mut self, now: u64) {
@@ -480,6 +510,9 @@ impl CatchingUp {
                 (false, true) => now,
                 (false, false) => u64::MAX,
             };
+            if std::mem::take(&mut neighbour.again) && !failed {
+                neighbour.due = neighbour.due.min(now.saturating_add(NOT_BEFORE_SECONDS));
+            }
         }
         if failed {
             self.counts.failed += 1;

@@ -32,6 +32,7 @@ use crate::{
     counters::Refusals,
     dice::Dice,
     directory::Directory,
+    early::Early,
     outbox::Outbox,
     seeking::Seeking,
     siblings::Siblings,
@@ -57,6 +58,7 @@ pub struct Core {
     settings: Settings,
     owner: Option<PublicKey>,
     admission: Admission,
+    early: Early,
     directory: Directory,
     outbox: Outbox,
     seeking: Seeking,
@@ -88,6 +90,7 @@ impl Core {
             settings,
             owner,
             admission: Admission::new(settings.limits, owner),
+            early: Early::new(settings.limits.recent_ids),
             directory: Directory::default(),
             outbox: Outbox::default(),
             seeking: Seeking::default(),
@@ -184,6 +187,7 @@ impl Core {
         let mut outputs = self.attempt(now);
         outputs.extend(self.ask(now));
         outputs.extend(self.ask_siblings(now));
+        self.recall(now);
         outputs.extend(self.catch_up(now));
         outputs
     }
@@ -241,8 +245,14 @@ impl Core {
             }
             Err(_) => return self.reject(heard, "malformed"),
         };
-        match self.admission.check(&event.rumor.id(), &event.rumor, &from, now) {
-            Err(Ok(ignored)) => self.ignore(heard, ignored, now),
+        let id = event.rumor.id();
+        match self.admission.check(&id, &event.rumor, &from, now) {
+            Err(Ok(ignored)) => {
+                if ignored == Ignored::TooNew {
+                    self.early.note(id, event.rumor.created_at, from, now);
+                }
+                self.ignore(heard, ignored, now)
+            }
             Err(Err(_oversize)) => self.reject(heard, "malformed"),
             Ok(()) if self.pending.len() >= MAX_PENDING => self.ignore(heard, Ignored::Busy, now),
             Ok(()) => self.verify(Pending::Heard(heard, from), event),

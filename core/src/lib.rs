@@ -13,6 +13,7 @@ mod catching_up;
 mod counters;
 mod dice;
 mod directory;
+mod early;
 mod engine;
 mod lending;
 mod outbox;

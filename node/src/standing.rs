@@ -58,6 +58,8 @@ pub(crate) struct Counters {
     pub(crate) catching_up: CatchingUpCounts,
     /// How the last comparison with a neighbour went.
     pub(crate) caught_up: Option<CaughtUp>,
+    /// Events that are dated too far ahead and will be asked for.
+    pub(crate) early_events: usize,
 }
 
 /// How others reach this node, in one word.

@@ -9,6 +9,7 @@
 mod disk;
 mod index;
 mod lapse;
+mod lock;
 mod migrate;
 mod newcomers;
 mod notes;
@@ -31,6 +32,7 @@ use std::{
 };
 
 use disk::Disk;
+use lock::Lock;
 use nostrp2p_protocol::{PublicKey, frame::StoreId};
 use redb::Database;
 use tables::Opened;
@@ -113,9 +115,13 @@ impl Store {
     /// # Errors
     /// When it is in use, unreadable, damaged, or of a later version.
     pub fn open(directory: &Path, retention: Retention) -> Result<(Self, Writer), OpenError> {
+        Self::open_locked(Lock::of(directory)?, directory, retention)
+    }
+
+    fn open_locked(lock: Lock, directory: &Path, retention: Retention) -> Result<(Self, Writer), OpenError> {
         let path = directory.join(FILE);
         let (database, opened) = open_database(directory, &path)?;
-        let database = Arc::new(Disk::new(path, database));
+        let database = Arc::new(Disk::new(lock, path, database));
         let (report, progress) = watch::channel(opened.progress);
         let (fail, failure) = watch::channel(None);
         let store = Self { database: Arc::clone(&database), id: opened.id, progress, failure, retention };

@@ -4,6 +4,7 @@ use std::{
     io,
     net::SocketAddr,
     path::{Path, PathBuf},
+    pin::Pin,
     sync::{Arc, RwLock, Weak},
     time::{Duration, SystemTime},
 };
@@ -18,7 +19,11 @@ use rustls::{
     sign::CertifiedKey,
 };
 use rustls_acme::{AcmeConfig, caches::DirCache};
-use tokio::{sync::mpsc, time::timeout};
+use tokio::{
+    sync::mpsc,
+    task::{JoinError, JoinSet},
+    time::timeout,
+};
 use tokio_rustls::{TlsAcceptor, server::TlsStream};
 
 use crate::{
@@ -49,30 +54,34 @@ pub struct TlsError {
     reason: String,
 }
 
-/// How handshakes are answered, from now on: a renewed certificate is used without a restart. Needs a runtime, in which
-/// it goes on looking until the configuration is dropped.
+/// What has to run for certificates to be renewed.
+pub(crate) type Renewal = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// How handshakes are answered, from now on: a renewed certificate is used without a restart, as long as the renewal
+/// runs.
 ///
 /// # Errors
 /// When a file is missing, cannot be read, or does not fit the other.
-pub fn configuration(tls: &Tls, data_dir: &Path) -> Result<ServerConfig, TlsError> {
+pub(crate) fn configuration(tls: &Tls, data_dir: &Path) -> Result<(ServerConfig, Renewal), TlsError> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
         .map_err(|error| TlsError { file: PathBuf::from("ring"), reason: error.to_string() })?
         .with_no_client_auth();
-    let mut configuration = match tls {
+    let (resolver, renewal): (Arc<dyn ResolvesServerCert>, Renewal) = match tls {
         Tls::Files(files) => {
             let resolver = Renewed::read(files.clone(), provider)?;
-            tokio::spawn(Renewed::watch(Arc::downgrade(&resolver)));
-            builder.with_cert_resolver(resolver)
+            let renewal = Box::pin(Renewed::watch(Arc::downgrade(&resolver)));
+            (resolver, renewal)
         }
-        Tls::Acme(acme) => builder.with_cert_resolver(obtain(acme, data_dir)),
+        Tls::Acme(acme) => obtain(acme, data_dir),
     };
+    let mut configuration = builder.with_cert_resolver(resolver);
     configuration.alpn_protocols = vec![HTTP.to_vec()];
     if matches!(tls, Tls::Acme(_)) {
         configuration.alpn_protocols.push(ACME_CHALLENGE.to_vec());
     }
-    Ok(configuration)
+    Ok((configuration, renewal))
 }
 
 /// Reads the chain of a certificate.
@@ -153,8 +162,8 @@ fn certified(files: &TlsFiles, provider: &CryptoProvider) -> Result<CertifiedKey
         .map_err(|reason| error(format!("it does not fit {}: {reason}", files.cert.display())))
 }
 
-/// Gets a certificate and renews it, in a task that ends with the runtime. What it gets is kept in the data directory.
-fn obtain(acme: &Acme, data_dir: &Path) -> Arc<dyn ResolvesServerCert> {
+/// Gets a certificate and renews it. What it gets is kept in the data directory.
+fn obtain(acme: &Acme, data_dir: &Path) -> (Arc<dyn ResolvesServerCert>, Renewal) {
     let mut config = AcmeConfig::new(acme.domains.iter())
         .contact(acme.email.iter().map(|email| format!("mailto:{email}")))
         .cache(DirCache::new(data_dir.join("acme")))
@@ -164,30 +173,37 @@ fn obtain(acme: &Acme, data_dir: &Path) -> Arc<dyn ResolvesServerCert> {
     }
     let mut state = config.state();
     let resolver = state.resolver();
-    tokio::spawn(async move {
+    let renewal = async move {
         while let Some(event) = state.next().await {
             match event {
                 Ok(done) => tracing::info!(?done, "ACME"),
                 Err(error) => tracing::warn!(?error, "no certificate by ACME yet; trying again later"),
             }
         }
-    });
-    resolver
+    };
+    (resolver, Box::pin(renewal))
 }
 
 /// Connections whose handshake is done.
 pub(crate) struct TlsListener {
     address: SocketAddr,
     ready: mpsc::Receiver<(TlsStream<Prompt>, SocketAddr)>,
+    /// What does handshakes, and what renews certificates. They end with this, and this with them if they break.
+    tasks: JoinSet<()>,
 }
 
 impl TlsListener {
     /// Takes connections of a TCP listener from now on, until this is dropped.
-    pub(crate) fn start(listener: Patient, configuration: ServerConfig) -> io::Result<Self> {
+    pub(crate) fn start(
+        listener: Patient,
+        (configuration, renewal): (ServerConfig, Renewal),
+    ) -> io::Result<Self> {
         let address = listener.local_addr()?;
         let (sender, ready) = mpsc::channel(READY);
-        tokio::spawn(accept(listener, TlsAcceptor::from(Arc::new(configuration)), sender));
-        Ok(Self { address, ready })
+        let mut tasks = JoinSet::new();
+        tasks.spawn(accept(listener, TlsAcceptor::from(Arc::new(configuration)), sender));
+        tasks.spawn(renewal);
+        Ok(Self { address, ready, tasks })
     }
 }
 
@@ -196,14 +212,25 @@ impl axum::serve::Listener for TlsListener {
     type Addr = SocketAddr;
 
     async fn accept(&mut self) -> (Self::Io, Self::Addr) {
-        match self.ready.recv().await {
-            Some(connection) => connection,
-            None => std::future::pending().await,
+        loop {
+            tokio::select! {
+                Some(connection) = self.ready.recv() => return connection,
+                Some(ended) = self.tasks.join_next() => pass_on(ended),
+                else => std::future::pending().await,
+            }
         }
     }
 
     fn local_addr(&self) -> io::Result<SocketAddr> {
         Ok(self.address)
+    }
+}
+
+/// A panic in a task of the port is one of the port: a node that takes nobody in, or whose certificate runs out in the
+/// end, shall say so and not look well.
+fn pass_on(ended: Result<(), JoinError>) {
+    if let Some(panic) = ended.err().and_then(|error| error.try_into_panic().ok()) {
+        std::panic::resume_unwind(panic);
     }
 }
 
@@ -237,5 +264,23 @@ async fn accept(
                 Err(_) => tracing::debug!(%from, "a TLS handshake took too long"),
             }
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_in_the_handshakes_or_the_renewal_is_one_of_the_port() {
+        let (_ready, receiver) = mpsc::channel(1);
+        let mut tasks = JoinSet::new();
+        // What ends as it should is not missed.
+        tasks.spawn(async {});
+        tasks.spawn(async { panic!("the renewal on purpose") });
+        let mut listener = TlsListener { address: ([127, 0, 0, 1], 0).into(), ready: receiver, tasks };
+        let port = tokio::spawn(async move { drop(listener.accept().await) });
+        let panic = port.await.unwrap_err().into_panic();
+        assert_eq!(panic.downcast_ref::<&str>(), Some(&"the renewal on purpose"));
     }
 }

@@ -149,7 +149,8 @@ impl Driver {
             Command::Stats(reply) => {
                 let (copies, copies_bytes) = self.copies.count();
                 let relayed_bytes = self.meter.relayed();
-                answer(reply, Stats { copies, copies_bytes, relayed_bytes, ..self.stats });
+                let circuits_refused = self.stats.circuits_refused + self.meter.circuits().refused();
+                answer(reply, Stats { copies, copies_bytes, relayed_bytes, circuits_refused, ..self.stats });
             }
             Command::Traffic(reply) => {
                 let carried = self.meter.take_traffic().into_iter();

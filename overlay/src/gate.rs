@@ -14,7 +14,6 @@ use std::{
 use libp2p::{
     Multiaddr,
     core::{Endpoint, transport::PortUse},
-    multiaddr::Protocol,
     swarm::{
         ConnectionClosed, ConnectionDenied, ConnectionId, FromSwarm, NetworkBehaviour, THandler,
         THandlerInEvent, THandlerOutEvent, ToSwarm, dummy,
@@ -22,10 +21,10 @@ use libp2p::{
 };
 use nostrp2p_protocol::PeerId;
 
-use crate::{convert, reach};
+use crate::{convert, origin::public_network};
 
-/// Inbound connections from one public address: a household, a small office or a class room behind one router.
-/// Private and loopback addresses are not counted: there, one address says nothing (tests, containers, VPN).
+/// Inbound connections from one public address, or one network of 64 bits: a household, a small office or a class room
+/// behind one router. Private and loopback addresses are not counted, see [`public_network`].
 const MAX_INBOUND_PER_IP: usize = 16;
 
 /// How long a peer with a spent score stays out: gossipsub remembers scores as long.
@@ -91,7 +90,7 @@ impl NetworkBehaviour for Gate {
         remote: &Multiaddr,
     ) -> Result<(), ConnectionDenied> {
         // Before the handshake, which is what costs.
-        match public_ip(remote).filter(|ip| self.is_crowded(ip)) {
+        match public_network(remote).filter(|ip| self.is_crowded(ip)) {
             Some(_) => Err(ConnectionDenied::new(Refused::Address)),
             None => Ok(()),
         }
@@ -105,7 +104,7 @@ impl NetworkBehaviour for Gate {
         remote: &Multiaddr,
     ) -> Result<THandler<Self>, ConnectionDenied> {
         self.admit(&peer).map_err(ConnectionDenied::new)?;
-        if public_ip(remote).is_some_and(|ip| self.is_crowded(&ip)) {
+        if public_network(remote).is_some_and(|ip| self.is_crowded(&ip)) {
             return Err(ConnectionDenied::new(Refused::Address));
         }
         Ok(dummy::ConnectionHandler)
@@ -126,12 +125,12 @@ impl NetworkBehaviour for Gate {
     fn on_swarm_event(&mut self, event: FromSwarm) {
         match event {
             FromSwarm::ConnectionEstablished(established) if established.endpoint.is_listener() => {
-                if let Some(ip) = public_ip(established.endpoint.get_remote_address()) {
+                if let Some(ip) = public_network(established.endpoint.get_remote_address()) {
                     *self.inbound.entry(ip).or_default() += 1;
                 }
             }
             FromSwarm::ConnectionClosed(ConnectionClosed { endpoint, .. }) if endpoint.is_listener() => {
-                let Some(ip) = public_ip(endpoint.get_remote_address()) else {
+                let Some(ip) = public_network(endpoint.get_remote_address()) else {
                     return;
                 };
                 let Some(count) = self.inbound.get_mut(&ip) else {
@@ -160,15 +159,6 @@ impl NetworkBehaviour for Gate {
     }
 }
 
-fn public_ip(address: &Multiaddr) -> Option<IpAddr> {
-    let ip = address.iter().find_map(|part| match part {
-        Protocol::Ip4(ip) => Some(IpAddr::from(ip)),
-        Protocol::Ip6(ip) => Some(IpAddr::from(ip)),
-        _ => None,
-    })?;
-    (reach::of(ip) == reach::Reach::Public).then_some(ip)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -184,6 +174,8 @@ mod tests {
         for ip in ["192.0.2.1", "127.0.0.1", "8.8.8.8"] {
             gate.inbound.insert(ip.parse().unwrap(), MAX_INBOUND_PER_IP);
         }
+        gate.inbound.insert("2a00:1450:4001:80e::".parse().unwrap(), MAX_INBOUND_PER_IP);
+        assert!(!knock(&mut gate, "/ip6/2a00:1450:4001:80e:1:2:3:4/tcp/5"), "who has one has 2^64");
         assert!(!knock(&mut gate, "/ip4/8.8.8.8/tcp/5"));
         assert!(knock(&mut gate, "/ip4/8.8.4.4/tcp/5"));
         assert!(knock(&mut gate, "/ip4/127.0.0.1/tcp/5"));

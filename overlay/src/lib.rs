@@ -8,6 +8,7 @@
 
 mod address;
 mod announcer;
+mod circuits;
 mod connect;
 mod convert;
 mod driver;
@@ -17,10 +18,12 @@ mod gate;
 mod gossip;
 mod handle;
 mod home;
+mod hop;
 mod known;
 mod listen;
 mod meter;
 mod observed;
+mod origin;
 mod outlet;
 mod peer;
 mod probe;
@@ -69,7 +72,8 @@ pub use crate::{
 /// Outside of a tokio runtime with IO and time.
 pub async fn start(settings: Settings) -> Result<(Overlay, mpsc::Receiver<OverlayEvent>), StartError> {
     let copies = gossip::Copies::default();
-    let meter = meter::Meter::new(settings.relay_bytes, Instant::now());
+    let circuits = circuits::Circuits::new(settings.relay_slots.min(MAX_RELAY_SLOTS));
+    let meter = meter::Meter::new(settings.relay_bytes, circuits, Instant::now());
     let mut swarm = swarm::build(&settings, copies.clone(), &meter)?;
     let begun = listen::begin(&mut swarm, &settings.listen).await?;
     let known = match settings.known_addresses.clone() {

@@ -1,14 +1,18 @@
 //! What the streams of each peer carry, and what each has relayed through this node: counted, and the latter bounded in
-//! a day.
+//! a day, and a number of circuits at once.
 //!
 //! libp2p's relay counts the bytes of each circuit alone and tells nobody. So the streams of all connections are looked
 //! at from outside: the node at the end of a circuit names the circuit protocol on a stream when it is negotiated, and
 //! from then on the bytes of that stream are charged to the peer on the other side, to whom or from whom they go. When
 //! a peer has used up its share, its circuits break, and new ones with it, until time has given some back.
+//!
+//! What a peer writes first on such a stream says where it wants to go. When it or its destination has circuits enough
+//! ([`crate::circuits`]) the stream breaks before libp2p has heard of it.
 
 use std::{
     collections::BTreeMap,
     io,
+    net::IpAddr,
     pin::Pin,
     sync::{
         Arc, Mutex, PoisonError,
@@ -22,6 +26,11 @@ use futures::{AsyncRead, AsyncWrite};
 use libp2p::{
     PeerId,
     core::muxing::{StreamMuxer, StreamMuxerBox, StreamMuxerEvent},
+};
+
+use crate::{
+    circuits::{Circuit, Circuits, Ends},
+    hop::{Progress, Request},
 };
 
 /// Bytes that are relayed for one peer in a day, to it and from it, unless the operator says otherwise. A busy day of
@@ -50,6 +59,7 @@ pub(crate) struct Meter(Arc<Inner>);
 struct Inner {
     daily: u64,
     relayed: AtomicU64,
+    circuits: Circuits,
     accounts: Mutex<Accounts>,
 }
 
@@ -80,9 +90,14 @@ pub struct Traffic {
 
 impl Meter {
     /// Gives each peer so many bytes a day, all of them at first.
-    pub(crate) fn new(daily: u64, now: Instant) -> Self {
+    pub(crate) fn new(daily: u64, circuits: Circuits, now: Instant) -> Self {
         let accounts = Mutex::new(Accounts { of: BTreeMap::new(), refilled: now });
-        Self(Arc::new(Inner { daily, relayed: AtomicU64::new(0), accounts }))
+        Self(Arc::new(Inner { daily, relayed: AtomicU64::new(0), circuits, accounts }))
+    }
+
+    /// The circuits that run through here.
+    pub(crate) fn circuits(&self) -> &Circuits {
+        &self.0.circuits
     }
 
     /// Bytes that were relayed since the start, each counted once.
@@ -101,14 +116,14 @@ impl Meter {
         accounts.of.iter().filter_map(take).collect()
     }
 
-    /// Counts what a peer's connection carries.
-    pub(crate) fn watch<M>(&self, peer: PeerId, connection: M) -> StreamMuxerBox
+    /// Counts what a peer's connection carries that comes from this public network, if from any.
+    pub(crate) fn watch<M>(&self, peer: PeerId, origin: Option<IpAddr>, connection: M) -> StreamMuxerBox
     where
         M: StreamMuxer + Unpin + Send + 'static,
         M::Substream: Unpin + Send + 'static,
         M::Error: Send + Sync + 'static,
     {
-        StreamMuxerBox::new(Metered { connection, account: self.account(peer) })
+        StreamMuxerBox::new(Metered { connection, account: self.account(peer), peer, origin })
     }
 
     /// Gives back what time has earned, and forgets peers that have all. Called with every tick.
@@ -180,6 +195,8 @@ impl Account {
 struct Metered<M> {
     connection: M,
     account: Arc<Account>,
+    peer: PeerId,
+    origin: Option<IpAddr>,
 }
 
 impl<M: StreamMuxer + Unpin> Metered<M> {
@@ -187,6 +204,8 @@ impl<M: StreamMuxer + Unpin> Metered<M> {
         Stream {
             stream,
             account: Arc::clone(&self.account),
+            peer: self.peer,
+            origin: self.origin,
             use_of: Use::Unknown { circuit, seen: vec![], written: 0 },
         }
     }
@@ -233,6 +252,8 @@ where
 struct Stream<S> {
     stream: S,
     account: Arc<Account>,
+    peer: PeerId,
+    origin: Option<IpAddr>,
     use_of: Use,
 }
 
@@ -244,7 +265,12 @@ enum Use {
         seen: Vec<u8>,
         written: usize,
     },
-    Circuit,
+    /// A peer asks to be connected to another one.
+    Asking(Request),
+    /// It is one end of a circuit. The end at which it was asked for counts it.
+    Circuit {
+        _counted: Option<Circuit>,
+    },
     Other,
 }
 
@@ -255,7 +281,8 @@ impl Use {
         seen.extend_from_slice(bytes);
         *written += bytes.len();
         if seen.windows(circuit.len()).any(|window| window == *circuit) {
-            *self = Self::Circuit;
+            let asks = *circuit == HOP;
+            *self = if asks { Self::Asking(Request::default()) } else { Self::Circuit { _counted: None } };
         } else if *written > WATCHED_BYTES {
             *self = Self::Other;
         } else {
@@ -264,9 +291,38 @@ impl Use {
     }
 }
 
+impl Use {
+    const fn is_circuit(&self) -> bool {
+        matches!(self, Self::Asking(_) | Self::Circuit { .. })
+    }
+}
+
 impl<S> Stream<S> {
     fn check(&self) -> io::Result<()> {
-        if matches!(self.use_of, Use::Circuit) { self.account.check() } else { Ok(()) }
+        if self.use_of.is_circuit() { self.account.check() } else { Ok(()) }
+    }
+
+    /// Looks at what was read: where the peer wants to go.
+    fn on_read(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let Use::Asking(request) = &mut self.use_of else { return Ok(()) };
+        let destination = match request.on_read(bytes) {
+            Progress::Partial => return Ok(()),
+            Progress::Broken => {
+                return Err(io::Error::new(io::ErrorKind::InvalidData, "this asks for nothing"));
+            }
+            Progress::Whole(destination) => destination,
+        };
+        let circuits = &self.account.meter.circuits;
+        let counted = match destination {
+            Some(to) => {
+                Some(circuits.begin(Ends { from: self.peer, origin: self.origin, to }).ok_or_else(|| {
+                    io::Error::new(io::ErrorKind::QuotaExceeded, "there are enough circuits like this one")
+                })?)
+            }
+            None => None,
+        };
+        self.use_of = Use::Circuit { _counted: counted };
+        Ok(())
     }
 }
 
@@ -281,11 +337,12 @@ impl<S: AsyncRead + Unpin> AsyncRead for Stream<S> {
         let read = Pin::new(&mut this.stream).poll_read(context, buffer);
         if let Poll::Ready(Ok(bytes)) = &read {
             this.account.received.fetch_add(count(*bytes), Ordering::Relaxed);
-            if matches!(this.use_of, Use::Circuit) {
+            if this.use_of.is_circuit() {
                 this.account.charge(*bytes);
                 // What is read from one peer is written to another: each byte is counted here alone.
                 this.account.meter.relayed.fetch_add(count(*bytes), Ordering::Relaxed);
             }
+            this.on_read(buffer.get(..*bytes).unwrap_or(buffer))?;
         }
         read
     }
@@ -299,7 +356,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Stream<S> {
         if let Poll::Ready(Ok(bytes)) = &written {
             this.account.sent.fetch_add(count(*bytes), Ordering::Relaxed);
             match this.use_of {
-                Use::Circuit => this.account.charge(*bytes),
+                Use::Asking(_) | Use::Circuit { .. } => this.account.charge(*bytes),
                 Use::Unknown { .. } => this.use_of.on_written(buffer.get(..*bytes).unwrap_or(buffer)),
                 Use::Other => {}
             }
@@ -331,8 +388,14 @@ mod tests {
         Stream {
             stream: Cursor::new(content),
             account: Arc::clone(account),
+            peer: PeerId::random(),
+            origin: None,
             use_of: Use::Unknown { circuit, seen: vec![], written: 0 },
         }
+    }
+
+    fn meter(daily: u64, now: Instant) -> Meter {
+        Meter::new(daily, Circuits::new(8), now)
     }
 
     fn left(account: &Account) -> i64 {
@@ -342,13 +405,13 @@ mod tests {
     #[tokio::test]
     async fn a_circuit_is_known_by_its_name_however_it_is_cut_and_is_charged_and_ends() {
         let now = Instant::now();
-        let meter = Meter::new(100, now);
+        let meter = meter(100, now);
         let account = meter.account(PeerId::random());
         let mut circuit = stream(&account, vec![0; 400]);
         for byte in b"\x13/multistream/1.0.0\n\x03na\n\x20/libp2p/circuit/relay/0.2.0/hop\n" {
             circuit.write_all(&[*byte]).await.unwrap();
         }
-        assert!(matches!(circuit.use_of, Use::Circuit));
+        assert!(circuit.use_of.is_circuit());
         assert_eq!(left(&account), 99, "the line's end came behind the name");
         circuit.read_exact(&mut [0; 60]).await.unwrap();
         circuit.write_all(&[0; 39]).await.unwrap();
@@ -362,8 +425,32 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_circuit_counts_from_its_request_to_its_end_and_breaks_when_there_are_enough() {
+        let meter = Meter::new(1_000_000, Circuits::new(8), Instant::now());
+        let to = PeerId::random();
+        let begin = async || {
+            // The line that is written stands before what is read.
+            let content = [HOP, &crate::hop::tests::connect(&to), &[0; 10]].concat();
+            let mut circuit = stream(&meter.account(PeerId::random()), content);
+            circuit.write_all(HOP).await.unwrap();
+            let in_pieces = circuit.read_exact(&mut [0; 40]).await;
+            in_pieces.and(circuit.read(&mut [0; 30]).await).map(|_| circuit).map_err(|error| error.kind())
+        };
+        let mut circuits = Vec::new();
+        let refused = loop {
+            match begin().await {
+                Ok(circuit) => circuits.push(circuit),
+                Err(kind) => break kind,
+            }
+        };
+        assert_eq!((circuits.len(), refused), (16, io::ErrorKind::QuotaExceeded));
+        circuits.pop();
+        assert!(begin().await.is_ok());
+    }
+
+    #[tokio::test]
     async fn other_streams_are_not_charged() {
-        let meter = Meter::new(10, Instant::now());
+        let meter = meter(10, Instant::now());
         let account = meter.account(PeerId::random());
         let mut other = stream(&account, vec![0; 2 * WATCHED_BYTES]);
         other.write_all(b"\x13/multistream/1.0.0\n\x14/nostrp2p/deliver/1\n").await.unwrap();
@@ -376,7 +463,7 @@ mod tests {
     #[tokio::test]
     async fn what_streams_carry_is_told_once_also_after_they_have_ended() {
         let now = Instant::now();
-        let meter = Meter::new(100, now);
+        let meter = meter(100, now);
         let (peer, idle) = (PeerId::random(), PeerId::random());
         for carried in [30, 12] {
             let mut other = stream(&meter.account(peer), vec![0; carried]);
@@ -403,7 +490,7 @@ mod tests {
     #[test]
     fn a_peer_cannot_win_its_share_back_by_coming_again() {
         let now = Instant::now();
-        let meter = Meter::new(100, now);
+        let meter = meter(100, now);
         let spent = PeerId::random();
         meter.account(spent).charge(100);
         for _ in 0..2 * MAX_ACCOUNTS {

@@ -1,11 +1,14 @@
 //! What this node grants to others as a relay.
 //!
 //! libp2p's own limits end a circuit after two minutes or 128 KiB and bear 16 at a time, which kills gossip over it.
-//! What a peer may have relayed in a day stands in [`crate::meter`].
+//! How many circuits each may have at once stands in [`crate::circuits`], what a peer may have relayed in a day in
+//! [`crate::meter`].
 
 use std::{num::NonZeroU32, time::Duration};
 
 use libp2p::{PeerId, relay};
+
+use crate::circuits::{CIRCUITS_PER_PEER, CIRCUITS_PER_SLOT};
 
 /// Nodes that are reached through this one at a time, unless the operator says otherwise. Half of the inbound
 /// connections, so that neighbours have room beside them.
@@ -13,13 +16,6 @@ pub const DEFAULT_RELAY_SLOTS: usize = 64;
 
 /// The most that may be set: each place keeps an inbound connection, and there are 128.
 pub const MAX_RELAY_SLOTS: usize = 96;
-
-/// Circuits for each place. A node that is reached through three relays has about that many neighbours on each.
-const CIRCUITS_PER_SLOT: usize = 4;
-
-/// Circuits of one peer at a time, those to it and those from it, when it begins another one. libp2p does not bound
-/// those to a peer that others begin.
-const CIRCUITS_PER_PEER: usize = 16;
 
 /// How long a circuit may last. What is left of it then is made anew by whoever needs it.
 const CIRCUIT_TIME: Duration = Duration::from_secs(12 * 3600);
@@ -39,7 +35,8 @@ pub(crate) fn behaviour(own: PeerId, slots: usize) -> relay::Behaviour {
         max_reservations: slots,
         max_reservations_per_peer: 1,
         max_circuits: slots * CIRCUITS_PER_SLOT,
-        max_circuits_per_peer: CIRCUITS_PER_PEER,
+        // Those to it and those that it begins, counted when it begins another one.
+        max_circuits_per_peer: 2 * CIRCUITS_PER_PEER,
         max_circuit_duration: CIRCUIT_TIME,
         max_circuit_bytes: CIRCUIT_BYTES,
         circuit_src_rate_limiters: Vec::new(),

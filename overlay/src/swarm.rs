@@ -23,6 +23,7 @@ use crate::{
     gossip::{self, Gossip},
     home,
     meter::Meter,
+    origin,
     probe::Probe,
     pulse::Pulse,
     relay as serving,
@@ -163,7 +164,10 @@ fn transport(
             .timeout(HANDSHAKE_TIME)
             .boxed();
     Ok(Threshold::new(with_quic(streams, keypair))
-        .map(move |(peer, connection), _| (peer, meter.watch(peer, connection)))
+        .map(move |(peer, connection), point| {
+            let origin = origin::public_network(point.get_remote_address());
+            (peer, meter.watch(peer, origin, connection))
+        })
         .boxed())
 }
 

@@ -7,7 +7,7 @@
 use std::{
     collections::VecDeque,
     fmt,
-    net::{IpAddr, Ipv6Addr},
+    net::IpAddr,
     pin::Pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::{Context, Poll},
@@ -20,8 +20,9 @@ use futures::{
 use libp2p::{
     Multiaddr, Transport,
     core::transport::{DialOpts, ListenerId, TransportError, TransportEvent},
-    multiaddr::Protocol,
 };
+
+use crate::origin;
 
 /// How many may be on the threshold. Each has a file descriptor and some kilobytes.
 const MAX_COMING: usize = 32;
@@ -49,7 +50,7 @@ struct Newcomer {
     leave: AbortHandle,
 }
 
-/// From where somebody comes, as far as that counts: an IPv4 address, or the first 64 bits of an IPv6 address.
+/// From where somebody comes, as far as that counts; see [`origin::network`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Origin {
     Network(IpAddr),
@@ -130,16 +131,7 @@ impl Queue {
 
 impl Origin {
     fn of(address: &Multiaddr) -> Self {
-        let ip = address.iter().find_map(|part| match part {
-            Protocol::Ip4(ip) => Some(ip.into()),
-            Protocol::Ip6(ip) => Some(ip.to_canonical()),
-            _ => None,
-        });
-        match ip {
-            None => Self::Elsewhere,
-            Some(IpAddr::V4(ip)) => Self::Network(ip.into()),
-            Some(IpAddr::V6(ip)) => Self::Network(Ipv6Addr::from_bits(ip.to_bits() >> 64 << 64).into()),
-        }
+        origin::network(address).map_or(Self::Elsewhere, Self::Network)
     }
 }
 

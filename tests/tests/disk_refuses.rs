@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use nostrp2p_protocol::frame::{ClientFrame, NodeFrame, RefusalCode};
-use nostrp2p_tests::{Client, Node, get, post, random_key, until};
+use nostrp2p_tests::{Client, Node, binary, get, post, random_key, until};
 use tokio::process::Command;
 
 /// Runs a program that needs rights; says whether it went well.
@@ -99,6 +99,11 @@ async fn when_the_disk_refuses_publishing_is_refused_and_reading_goes_on_until_i
     // Whoever is here reads on, and so does whoever comes.
     assert_eq!(client.everything_after(0).await, ["before"]);
     assert_eq!(Client::login(&node.clients(), &key).await.everything().await, ["before"]);
+    // Nor can anything else be begun in the same place meanwhile.
+    let arguments = ["owner", "show", "--data-dir"];
+    let second = Command::new(binary()).args(arguments).arg(node.data_dir()).output().await;
+    let second = String::from_utf8_lossy(&second.expect("the binary starts").stderr).into_owned();
+    assert!(second.contains("already running"), "{second}");
     let log = node.log();
     assert_eq!(log.matches("the store could not write").count(), 1, "once and not each time: {log}");
 

@@ -15,7 +15,7 @@ use std::{collections::BTreeMap, process::ExitCode, time::Duration};
 const LIMIT: Duration = Duration::from_secs(20 * 60);
 
 /// The attacks of SECURITY.md, in its order, with what each must not achieve.
-const ATTACKS: [(&str, &str); 21] = [
+const ATTACKS: [(&str, &str); 22] = [
     ("forged id", "suppress somebody's event, or be stored"),
     ("replay", "bring back what was deleted, appear twice, sign in"),
     ("oversize", "be stored, cost memory"),
@@ -34,6 +34,7 @@ const ATTACKS: [(&str, &str); 21] = [
     ("hostile events in the page", "run a script, draw markup, break the page"),
     ("path tricks", "read a file that is not of the page"),
     ("poisoned service-worker update", "replace a file of the page"),
+    ("strangers who take a node's circuits", "keep others away from the other nodes of that relay"),
     ("spam over circuits", "get more through than a stranger's budget, take a relay for itself"),
     ("strangers at a helper's door", "keep the owner from coming home, or be led home in another's name"),
     ("a helper that changes what it carries", "change what is said, or have it said twice"),

@@ -355,3 +355,28 @@ fn neighbours_are_bounded_and_forgotten() {
     assert_eq!(catching_up.neighbours.len(), MAX_NEIGHBOURS - 1);
     assert!(finish(&mut catching_up, session, NOW).0 > 0, "its session ends by itself");
 }
+
+#[test]
+fn a_clock_that_is_set_back_does_not_put_off_what_is_due() {
+    let mut catching_up = catching_up();
+    catching_up.on_joined(peer(1), NOW + 3_600);
+    let (session, ..) = compares(&catching_up.due(NOW + 3_600));
+    finish(&mut catching_up, session, NOW + 3_600);
+    assert_eq!(catching_up.due(NOW), []);
+    catching_up.on_news(&peer(1));
+    let (session, ..) = compares(&catching_up.due(NOW + NOT_BEFORE_SECONDS));
+    finish(&mut catching_up, session, NOW + NOT_BEFORE_SECONDS);
+    let by_itself = (NOW..NOW + 2 * NOW_AND_THEN_SECONDS).step_by(5).flat_map(|now| catching_up.due(now));
+    assert_ne!(by_itself.count(), 0, "now and then goes on");
+}
+
+#[test]
+fn what_becomes_due_during_a_session_is_looked_for_after_it() {
+    let mut catching_up = catching_up();
+    catching_up.on_joined(peer(1), NOW);
+    let (session, ..) = compares(&catching_up.due(NOW));
+    catching_up.on_due(&peer(1));
+    finish(&mut catching_up, session, NOW);
+    assert_eq!(catching_up.due(NOW + NOT_BEFORE_SECONDS - 1), []);
+    compares(&catching_up.due(NOW + NOT_BEFORE_SECONDS));
+}

@@ -4,6 +4,7 @@ use nostrp2p_protocol::{Event, Forged};
 
 use super::{Core, Output, Pending, Sharing};
 use crate::{
+    admission::Ignored,
     catching_up::{CaughtUp, Counts, Identified, Session},
     reconcile::Difference,
 };
@@ -19,6 +20,19 @@ impl Core {
         self.catching_up.counts()
     }
 
+    /// Events that are dated too far ahead and will be asked for when they are due.
+    pub fn early_events(&self) -> usize {
+        self.early.len()
+    }
+
+    /// What came too early and is due now is asked for: of whoever brought it, and of another, for it may have gone.
+    pub(super) fn recall(&mut self, now: u64) {
+        for peer in self.early.take_due(now) {
+            self.catching_up.on_due(&peer);
+            self.catching_up.on_missed(now);
+        }
+    }
+
     pub(super) fn catch_up(&mut self, now: u64) -> Vec<Output> {
         self.catching_up.due(now).into_iter().map(Output::CatchUp).collect()
     }
@@ -29,8 +43,8 @@ impl Core {
         difference: Option<Difference>,
         now: u64,
     ) -> Vec<Output> {
-        let admission = &self.admission;
-        let steps = self.catching_up.on_compared(session, difference, |id| admission.knows(id), now);
+        let known = |id: &_| self.admission.knows(id) || self.early.is_waiting(id, now);
+        let steps = self.catching_up.on_compared(session, difference, known, now);
         self.follow(steps, now)
     }
 
@@ -40,17 +54,22 @@ impl Core {
         events: Option<Vec<Identified>>,
         now: u64,
     ) -> Vec<Output> {
+        let from = self.catching_up.peer(session);
         let (events, mut steps) = self.catching_up.on_got(session, events, now);
         let mut outputs = Vec::new();
         for Identified { id, event } in events {
-            if self.admission.check_shared(&event.rumor, now).is_ok() {
+            let checked = self.admission.check_shared(&event.rumor, now);
+            if checked.is_ok() {
                 outputs.push(self.verify(Pending::CaughtUp(session), event));
-            } else {
-                // Not asked for again and again; nobody who keeps to the rules has it.
-                self.refusals.count("shared_rule");
-                self.admission.decline(id);
-                steps.extend(self.catching_up.on_checked(session, false, now));
+                continue;
             }
+            // Not asked for again and again; nobody who keeps to the rules has it, unless this node's clock is behind.
+            match from.filter(|_| checked == Err(Ok(Ignored::TooNew))) {
+                Some(from) => self.early.note(id, event.rumor.created_at, from, now),
+                None => self.admission.decline(id),
+            }
+            self.refusals.count("shared_rule");
+            steps.extend(self.catching_up.on_checked(session, false, now));
         }
         outputs.extend(self.follow(steps, now));
         outputs

@@ -12,6 +12,7 @@ impl Running {
             refusals: self.core.refusals().clone(),
             catching_up: self.core.catching_up_counts(),
             caught_up: self.core.caught_up(),
+            early_events: self.core.early_events(),
         });
     }
 

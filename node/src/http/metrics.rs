@@ -65,6 +65,11 @@ pub(super) async fn metrics(State(app): State<App>) -> Response {
         "Events that were missed and came by comparing.",
         counters.catching_up.events,
     );
+    text.gauge(
+        "early_events",
+        "Events dated too far ahead that are asked for when they are due.",
+        count(counters.early_events),
+    );
     if let Some(caught_up) = counters.caught_up {
         text.gauge("caught_up_at_seconds", "When the last comparison ended, since 1970.", caught_up.at);
     }

@@ -12,7 +12,7 @@ use std::{
 
 use redb::{Database, ReadTransaction, ReadableDatabase, TransactionError, WriteTransaction};
 
-use super::{CACHE_BYTES, Progress, quietly, tables, view::View};
+use super::{CACHE_BYTES, Progress, lock::Lock, quietly, tables, view::View};
 
 /// How much must find room before the store is written to again: what a group of large events takes.
 const ROOM: usize = 1024 * 1024;
@@ -21,11 +21,13 @@ const ROOM: usize = 1024 * 1024;
 pub(super) struct Disk {
     path: PathBuf,
     current: RwLock<Database>,
+    /// Last, so that the database is closed before.
+    _lock: Lock,
 }
 
 impl Disk {
-    pub(super) const fn new(path: PathBuf, database: Database) -> Self {
-        Self { path, current: RwLock::new(database) }
+    pub(super) const fn new(lock: Lock, path: PathBuf, database: Database) -> Self {
+        Self { path, current: RwLock::new(database), _lock: lock }
     }
 
     pub(super) fn begin_read(&self) -> Result<ReadTransaction, TransactionError> {

@@ -8,7 +8,7 @@ use std::{
 use nostrp2p_protocol::{Event, UnverifiedEvent};
 use redb::{Database, ReadableDatabase, ReadableTable};
 
-use super::{FILE, OpenError, Retention, Store, quietly, record, tables, tables::EVENTS};
+use super::{FILE, OpenError, Retention, Store, lock::Lock, quietly, record, tables, tables::EVENTS};
 
 /// What [`salvage`] has done.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,7 +33,8 @@ pub fn salvage(directory: &Path) -> Result<Salvaged, OpenError> {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
     let aside = directory.join(format!("{FILE}.damaged-{now}"));
     let io = |error| OpenError::Io { path: path.clone(), error };
-    // The lock tells whether a node runs on it.
+    let lock = Lock::of(directory)?;
+    // A node of an earlier version has locked only this.
     let in_use = || matches!(Database::open(&path), Err(redb::DatabaseError::DatabaseAlreadyOpen));
     if quietly(in_use) == Some(true) {
         return Err(OpenError::InUse { directory: directory.to_owned() });
@@ -41,7 +42,8 @@ pub fn salvage(directory: &Path) -> Result<Salvaged, OpenError> {
     std::fs::rename(&path, &aside).map_err(io)?;
     let copy = directory.join(format!("{FILE}.salvaging"));
     std::fs::copy(&aside, &copy).map_err(io)?;
-    let (store, writer) = Store::open(directory, Retention { events: u64::MAX, seconds: u64::MAX })?;
+    let (store, writer) =
+        Store::open_locked(lock, directory, Retention { events: u64::MAX, seconds: u64::MAX })?;
     let mut salvaged = Salvaged { aside, events: 0, lost: 0, owner: false };
     // Even closing a damaged file may panic; what was read until then counts.
     quietly(|| {

@@ -466,6 +466,7 @@ impl Driver {
             }
             event => tracing::trace!("{event:?}"),
         }
+        self.meter.circuits().share_among(relaying.places.len());
     }
 
     pub(super) fn on_punch(&mut self, event: dcutr::Event) {

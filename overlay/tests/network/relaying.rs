@@ -245,6 +245,50 @@ async fn a_relay_leads_to_nobody_without_a_place() {
     assert_eq!(relay.overlay.stats().await.circuits_refused, 3, "it was tried again, and then no more");
 }
 
+/// Whether a node is reached through a relay, as far as this one is told to go there.
+async fn reaches(from: &Node, to: &Node) -> bool {
+    tell_addresses(to, from).await;
+    // The request goes unanswered, or its way is refused; it is there for the connection.
+    let (overlay, id) = (from.overlay.clone(), to.id());
+    let asked = tokio::spawn(async move { overlay.request(id, Protocol::Fetch, vec![]).await });
+    eventually("a connection or a refusal", || async {
+        asked.is_finished() || path(&from.overlay, to.id()).await.is_some()
+    })
+    .await;
+    asked.abort();
+    path(&from.overlay, to.id()).await == Some(Path::Relayed)
+}
+
+#[tokio::test]
+async fn strangers_who_take_all_circuits_to_one_node_leave_those_to_the_others() {
+    let relay = relay(4).await;
+    let (victim, mut other) = (hidden(&[&relay]).await, hidden(&[&relay]).await);
+    is_reached_through(&victim, &[&relay]).await;
+    is_reached_through(&other, &[&relay]).await;
+    // The relay carries 16 circuits, so 8 to each of two.
+    let (mut strangers, mut through) = (Vec::new(), 0);
+    for _ in 0..18 {
+        let mut stranger = visible(&[&relay]).await;
+        stranger.joined(relay.id()).await;
+        through += usize::from(reaches(&stranger, &victim).await);
+        strangers.push(stranger);
+    }
+    assert_eq!(through, 8);
+    let mut friend = visible(&[&relay]).await;
+    friend.joined(relay.id()).await;
+    tell_addresses(&other, &friend).await;
+    ask(&friend, &mut other, Protocol::Deliver).await;
+    assert_eq!(path(&friend.overlay, other.id()).await, Some(Path::Relayed));
+    assert_eq!(relay.overlay.reach().await.serves.unwrap().circuits, 9);
+    assert!(relay.overlay.stats().await.circuits_refused >= 10);
+    // A stranger who goes makes room.
+    strangers.truncate(7);
+    let mut newcomer = visible(&[&relay]).await;
+    newcomer.joined(relay.id()).await;
+    eventually("room", || async { relay.overlay.reach().await.serves.unwrap().circuits <= 8 }).await;
+    assert!(reaches(&newcomer, &victim).await);
+}
+
 #[tokio::test]
 async fn a_node_that_shall_not_relay_offers_nothing() {
     let refusing = relay(0).await;

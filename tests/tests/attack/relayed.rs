@@ -75,3 +75,41 @@ async fn spam_over_circuits_costs_a_node_at_home_a_strangers_budget_and_its_rela
         &format!("{through} came through, {got} posts were taken; node and relay served others meanwhile"),
     );
 }
+
+#[tokio::test]
+async fn strangers_at_one_node_take_no_circuits_from_another() {
+    // More than the relay carries at a time, which is 16.
+    const STRANGERS: usize = 20;
+    let relay = Node::start(&["--reachable", "yes", "--relay", "4"]).await;
+    let mut homes = Vec::new();
+    for _ in 0..2 {
+        let key = random_key();
+        let home = Node::start(&["-b", &relay.nodes(), "--reachable", "no"]).await;
+        let client = Client::claim(&home.clients(), home.token(), &key).await;
+        let way = circuit(&home).await;
+        homes.push((client.peer(), way, home));
+    }
+    let (mut strangers, mut through, mut carried) = (Vec::new(), 0, 0);
+    let (victim, way, _) = &homes[0];
+    for _ in 0..STRANGERS {
+        let stranger = Attacker::join(&relay).await;
+        stranger.learn(*victim, vec![way.clone()]).await;
+        let _answer = stranger.ask(*victim, Protocol::Fetch, vec![0xc1]).await;
+        through += usize::from(stranger.path(*victim).await.is_some());
+        carried = carried.max(relay.metric("relay_circuits").await);
+        strangers.push(stranger);
+    }
+    assert!(through > 0, "nobody came over the relay, so nothing was tried");
+    // A circuit ends some seconds after its ends have found a direct way, so more may come through one after the other.
+    assert!(carried <= 8, "{carried} at a time are more than half of the circuits of two");
+    let (other, way, _) = &homes[1];
+    let newcomer = Attacker::join(&relay).await;
+    newcomer.learn(*other, vec![way.clone()]).await;
+    let _answer = newcomer.ask(*other, Protocol::Fetch, vec![0xc1]).await;
+    assert!(newcomer.path(*other).await.is_some(), "the other node cannot be reached");
+    held(
+        "strangers who take a node's circuits",
+        &format!("{STRANGERS} strangers at one of two nodes behind a relay that carries 16 circuits"),
+        &format!("{through} came through, {carried} at a time; the other node is reached"),
+    );
+}

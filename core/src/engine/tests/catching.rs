@@ -1,5 +1,7 @@
 //! Catching up through the whole engine: what is taken, and what never is.
 
+use nostrp2p_protocol::limits::MAX_SECONDS_AHEAD;
+
 use super::*;
 use crate::{
     Rate,
@@ -112,4 +114,89 @@ fn what_is_not_passed_on_is_stored_and_neighbours_are_told_of_it() {
     assert_eq!(core.handle(Input::Tick, NOW), []);
     let told = core.handle(Input::Tick, NOW + 8);
     assert!(told.contains(&Output::CatchUp(Step::Tell(OTHER))), "{told:?}");
+}
+
+/// A post that is due so many seconds from [`NOW`].
+fn early_post(content: &str, seconds: u64) -> Event {
+    let created_at = NOW + MAX_SECONDS_AHEAD + seconds;
+    let draft = Draft { created_at, kind: Kind::POST, tags: vec![], content: content.into() };
+    draft.sign(&key(2), &[0; 32])
+}
+
+/// Lets a neighbour offer this again and again until the session is over.
+fn finish(core: &mut Core, session: Session, needed: &[EventId], now: u64) {
+    let difference = Difference { needed: needed.to_vec(), complete: true, ..Difference::default() };
+    for _ in 0..4 {
+        let outputs = core.handle(Input::Compared(session, Some(difference.clone())), now);
+        assert!(
+            !outputs.iter().any(|output| matches!(output, Output::CatchUp(Step::Get(..)))),
+            "{outputs:?}"
+        );
+    }
+}
+
+#[test]
+fn what_came_too_early_is_asked_of_who_brought_it_when_it_is_due() {
+    let mut core = core();
+    let session = begin(&mut core);
+    let early = early_post("from an hour ahead", 2_700);
+    let ignored = [Output::Judge(HEARD, Verdict::Ignore(Ignored::TooNew))];
+    assert_eq!(run(&mut core, heard(early.clone())), ignored);
+    assert_eq!(core.early_events(), 1);
+    finish(&mut core, session, &[early.id()], NOW);
+
+    let now = NOW + 2_700;
+    let mut steps = core.handle(Input::Tick, now);
+    steps.extend(core.handle(Input::Tick, now + 10));
+    assert_eq!(core.early_events(), 0);
+    let compared = steps.iter().find_map(|step| match step {
+        Output::CatchUp(Step::Compare(session, OTHER, _)) => Some(*session),
+        _ => None,
+    });
+    let session = compared.unwrap_or_else(|| panic!("{steps:?}"));
+    let difference = Difference { needed: vec![early.id()], complete: true, ..Difference::default() };
+    core.handle(Input::Compared(session, Some(difference)), now + 10);
+    let sent = Input::Got(session, Some(vec![UnverifiedEvent::from(early.clone()).into()]));
+    let [Output::Verify(number, _)] = core.handle(sent, now + 10)[..] else { panic!("it is not checked") };
+    let stored = core.handle(Input::Verified(number, Ok(early.clone())), now + 10);
+    assert!(stored.contains(&Output::Store(early, Sharing::Shared)), "{stored:?}");
+}
+
+#[test]
+fn what_a_neighbour_offers_too_early_is_fetched_again_when_it_is_due_and_not_before() {
+    let mut core = core();
+    let session = begin(&mut core);
+    let early = early_post("from a year ahead", 365 * 86_400);
+    assert_eq!(offer(&mut core, session, &[early.clone().into()]), []);
+    finish(&mut core, session, &[early.id()], NOW);
+    // The clock is set right.
+    let now = early.created_at;
+    let steps = core.handle(Input::Tick, now);
+    let [Output::CatchUp(Step::Compare(session, ..))] = steps[..] else { panic!("{steps:?}") };
+    let difference = Difference { needed: vec![early.id()], complete: true, ..Difference::default() };
+    let steps = core.handle(Input::Compared(session, Some(difference)), now);
+    assert_eq!(steps, [Output::CatchUp(Step::Get(session, OTHER, vec![early.id()]))]);
+}
+
+#[test]
+fn a_flood_of_early_events_brings_about_no_more_comparisons_than_news_would() {
+    let mut core = core();
+    let session = begin(&mut core);
+    finish(&mut core, session, &[], NOW);
+    let (mut compared, seconds) = (0, 600);
+    for second in 0..seconds {
+        for number in 0..3 {
+            let early = early_post(&format!("{second} {number}"), second + 1);
+            let outputs = core.handle(heard(early), NOW + second);
+            assert_eq!(outputs, [Output::Judge(HEARD, Verdict::Ignore(Ignored::TooNew))]);
+        }
+        for output in core.handle(Input::Tick, NOW + second) {
+            if let Output::CatchUp(Step::Compare(session, ..)) = output {
+                finish(&mut core, session, &[], NOW + second);
+                compared += 1;
+            }
+        }
+    }
+    assert!((1..=seconds / 10).contains(&compared), "{compared} in {seconds} s");
+    assert_eq!(core.early_events(), 3, "nothing stays that was due");
 }
