@@ -7,7 +7,7 @@ use nostrp2p_protocol::{
     EventId, SecretKey,
     frame::{ClientFrame, NodeFrame},
 };
-use nostrp2p_tests::{Client, Node, post, random_key};
+use nostrp2p_tests::{Client, Node, post, random_key, until};
 use tokio::time::{Duration, timeout};
 
 /// Rounds of publishing and killing; `KILL_ROUNDS` gives another number.
@@ -114,4 +114,40 @@ async fn everything(node: &Node, key: &SecretKey, after: u64) -> (BTreeSet<Event
             }
         }
     }
+}
+
+#[tokio::test]
+async fn a_client_misses_nothing_when_a_crash_undoes_what_others_have_told() {
+    let (ada, bob) = (random_key(), random_key());
+    let teller = Node::start(&["-p", &ada.public_key().to_npub()]).await;
+    let node = Node::start(&["-p", &bob.public_key().to_npub(), "-b", &teller.nodes()]).await;
+    let mut speaker = Client::login(&teller.clients(), &ada).await;
+    let mut listener = Client::login(&node.clients(), &bob).await;
+    listener.neighbours(1).await;
+    listener.watch(0).await;
+    let posts: Vec<String> = (0..20).map(|number| format!("post {number}")).collect();
+    for text in &posts {
+        speaker.publish(&post(&ada, text)).await;
+    }
+    // Pushed to the client, and nobody waits for the disk.
+    let mut told = 0;
+    let mut heard = BTreeSet::new();
+    while heard.len() < posts.len() {
+        let frame = listener.next().await.expect("the node keeps the connection");
+        let NodeFrame::Batch { through, events, .. } = frame else { continue };
+        heard.extend(events.into_iter().map(|event| event.content));
+        told = told.max(through);
+    }
+    let node = node.kill().await.start().await;
+    let mut listener = Client::login(&node.clients(), &bob).await;
+    listener.watch(told).await;
+    listener.neighbours(1).await;
+    speaker.publish(&post(&ada, "after the crash")).await;
+    // It would not come if it had got a number that the client knows already.
+    listener.hear("after the crash").await;
+    until("everything to be there again", || async {
+        let held = Client::login(&node.clients(), &bob).await.everything().await;
+        if posts.iter().all(|text| held.contains(text)) { Ok(()) } else { Err(held) }
+    })
+    .await;
 }
