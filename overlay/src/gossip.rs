@@ -115,8 +115,8 @@ impl Topic {
 
     pub(crate) const fn name(self) -> &'static str {
         match self {
-            Self::Events => "/nostrp2p/1/events",
-            Self::Nodes => "/nostrp2p/1/nodes",
+            Self::Events => "events",
+            Self::Nodes => "nodes",
         }
     }
 
@@ -378,8 +378,8 @@ mod tests {
     #[test]
     fn the_message_id_depends_on_topic_and_payload() {
         let id = message_id(Topic::Events.name(), b"abc");
-        // printf '/nostrp2p/1/events\0abc' | sha256sum
-        assert_eq!(id.map(|byte| format!("{byte:02x}")).concat(), "abd1b43f3f57c1d67c25765806e6bac5ef838fe3");
+        // printf 'events\0abc' | sha256sum
+        assert_eq!(id.map(|byte| format!("{byte:02x}")).concat(), "21a62a87f4b8793dc78c9a1d09629025b829ba59");
         assert_ne!(id, message_id(Topic::Events.name(), b"abb"));
         assert_ne!(id, message_id(Topic::Nodes.name(), b"abc"));
     }
@@ -390,7 +390,7 @@ mod tests {
             assert_eq!(Topic::of(&topic.hash()), Some(topic));
             assert!(topic.max_payload() <= MAX_PAYLOAD, "the limit of an RPC");
         }
-        assert_eq!(Topic::of(&IdentTopic::new("/nostrp2p/2/events").hash()), None);
+        assert_eq!(Topic::of(&IdentTopic::new("events/2").hash()), None);
     }
 
     #[test]
