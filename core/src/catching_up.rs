@@ -58,7 +58,7 @@ const ENOUGH_SECONDS: u64 = 1_800;
 const MAX_EMPTY: usize = 4;
 /// A pause between ticks that counts as a gap, in seconds: the machine slept.
 const GAP_SECONDS: u64 = 60;
-/// Neighbours that are told of news: as many as gossip has in its mesh.
+/// Neighbours that are told of news: some more than gossip has in its mesh.
 const TOLD: usize = 6;
 
 const HOUR: u64 = 3_600;

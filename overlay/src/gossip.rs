@@ -49,16 +49,22 @@ const HEARTBEAT: Duration = Duration::from_secs(1);
 /// messages held without a verdict: what a peer can send in 10 s, until it is graylisted.
 pub(crate) const HISTORY_LENGTH: usize = 10;
 
-/// Neighbours in the mesh of a topic: the specification's D, D_high and D_out, and go-libp2p's D_low. Lotus and Ethereum
-/// have 8 for 6; with 6 a post comes 4 to 5 times, which is enough here, where catching up makes good what is lost.
-const MESH: usize = 6;
-const MESH_LOW: usize = 5;
-const MESH_HIGH: usize = 12;
+/// Neighbours in the mesh of a topic, each of whom gets every post at once, though it may have it: a copy costs 370 bytes
+/// on the wire. The specification has 6, 4 and 12, Lotus and Ethereum 8; with 4 a post comes 3 times, and what is lost
+/// comes by IHAVE or by catching up (docs/measurements.md, "The network simulation"). Two of them at least are
+/// neighbours that this node has chosen (D_out), as in the specification, which others cannot crowd out.
+const MESH: usize = 4;
+const MESH_LOW: usize = 3;
+const MESH_HIGH: usize = 8;
 const MESH_OUTBOUND: usize = 2;
 
-/// Of the other neighbours, those that are told of new messages by IHAVE: the specification's D_lazy, or a quarter.
-const LAZY: usize = 6;
-const LAZY_FACTOR: f64 = 0.25;
+/// Of the other neighbours, how many are told of new messages by IHAVE, and in how many heartbeats: all of them, once.
+/// The specification tells six or a quarter of them, at random, in three heartbeats. So a node with few neighbours told
+/// each of them three times, which costs 180 bytes each time and was half of all that went between nodes; and whoever
+/// was in nobody's mesh but knew four nodes with many neighbours was told by none of them of one post in 32.
+const LAZY: usize = 0;
+const LAZY_FACTOR: f64 = 1.0;
+const HISTORY_GOSSIP: usize = 1;
 
 /// A peer may send so many IHAVE in a heartbeat, the specification's advice; what it promised and does not send within
 /// so long costs it score (P7).
@@ -80,6 +86,10 @@ const MAX_CONTROL_SIZE: usize = 16 * 1024;
 /// Message ids in one IHAVE, each 22 bytes with its header. libp2p's default of 5,000 is more than its own decoder
 /// takes (`MAX_CONTROL_SIZE`): after a burst of posts, neighbours would close the stream on one another.
 const MAX_IDS: usize = 700;
+
+/// A message of more bytes than this is worth telling every neighbour in the mesh that it need not send it, which costs 180
+/// bytes each time: libp2p's default. Posts are shorter as a rule.
+const IDONTWANT_SIZE: usize = 1_000;
 
 /// Bytes of SHA-256 in a message id, as in Ethereum's consensus specification.
 const MESSAGE_ID_LENGTH: usize = 20;
@@ -115,8 +125,8 @@ impl Topic {
 
     pub(crate) const fn name(self) -> &'static str {
         match self {
-            Self::Events => "/nostrp2p/1/events",
-            Self::Nodes => "/nostrp2p/1/nodes",
+            Self::Events => "events",
+            Self::Nodes => "nodes",
         }
     }
 
@@ -211,6 +221,8 @@ pub(crate) fn behaviour(copies: Copies) -> Result<Gossip, String> {
         // The default waits 5 s before the first mesh is formed; a post written meanwhile would be gossiped late.
         .heartbeat_initial_delay(HEARTBEAT)
         .history_length(HISTORY_LENGTH)
+        .history_gossip(HISTORY_GOSSIP)
+        .idontwant_message_size_threshold(IDONTWANT_SIZE)
         .duplicate_cache_time(SEEN_TIME)
         .flood_publish(true)
         .mesh_n(MESH)
@@ -378,8 +390,8 @@ mod tests {
     #[test]
     fn the_message_id_depends_on_topic_and_payload() {
         let id = message_id(Topic::Events.name(), b"abc");
-        // printf '/nostrp2p/1/events\0abc' | sha256sum
-        assert_eq!(id.map(|byte| format!("{byte:02x}")).concat(), "abd1b43f3f57c1d67c25765806e6bac5ef838fe3");
+        // printf 'events\0abc' | sha256sum
+        assert_eq!(id.map(|byte| format!("{byte:02x}")).concat(), "21a62a87f4b8793dc78c9a1d09629025b829ba59");
         assert_ne!(id, message_id(Topic::Events.name(), b"abb"));
         assert_ne!(id, message_id(Topic::Nodes.name(), b"abc"));
     }
@@ -390,7 +402,7 @@ mod tests {
             assert_eq!(Topic::of(&topic.hash()), Some(topic));
             assert!(topic.max_payload() <= MAX_PAYLOAD, "the limit of an RPC");
         }
-        assert_eq!(Topic::of(&IdentTopic::new("/nostrp2p/2/events").hash()), None);
+        assert_eq!(Topic::of(&IdentTopic::new("events/2").hash()), None);
     }
 
     #[test]

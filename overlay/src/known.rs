@@ -4,8 +4,10 @@
 //! What peers say about themselves is heard, not believed: such an address is tried, and outlives nothing that worked.
 
 use std::{
+    cmp::Reverse,
     collections::BTreeMap,
     fs::{self, File},
+    hash::{BuildHasher, RandomState},
     io::{self, Read, Write},
     path::{Path, PathBuf},
 };
@@ -30,6 +32,8 @@ const VERSION: u32 = 1;
 /// The table. Times are Unix seconds; 0 stands for "only heard of".
 #[derive(Debug, Default)]
 pub(crate) struct Known {
+    /// Orders what is equally good, in each process otherwise.
+    order: RandomState,
     peers: BTreeMap<PeerId, BTreeMap<PeerAddress, u64>>,
     changed: bool,
 }
@@ -106,16 +110,20 @@ impl Known {
     /// The addresses of a peer, the best first.
     pub(crate) fn addresses(&self, peer: &PeerId) -> Vec<PeerAddress> {
         let mut addresses: Vec<_> = self.peers.get(peer).into_iter().flatten().collect();
-        addresses.sort_by_key(|(_, last_good)| std::cmp::Reverse(**last_good));
+        addresses.sort_by_key(|(_, last_good)| Reverse(**last_good));
         addresses.into_iter().map(|(address, _)| address.clone()).collect()
     }
 
-    /// All peers, the one met last first.
+    /// All peers, the one met last first; those that were only heard of in an order that is this node's own.
+    ///
+    /// If all nodes had the same order, they would all dial the same few, whose meshes are soon full, and who wants to
+    /// be everybody's neighbour would choose a peer id that comes first.
     pub(crate) fn peers(&self) -> Vec<PeerId> {
         let best = |addresses: &BTreeMap<PeerAddress, u64>| addresses.values().copied().max();
-        let mut peers: Vec<_> = self.peers.iter().map(|(peer, known)| (best(known), *peer)).collect();
-        peers.sort_by_key(|(best, _)| std::cmp::Reverse(*best));
-        peers.into_iter().map(|(_, peer)| peer).collect()
+        let place = |(peer, known): (&PeerId, &_)| (Reverse(best(known)), self.order.hash_one(peer), *peer);
+        let mut peers: Vec<_> = self.peers.iter().map(place).collect();
+        peers.sort_unstable();
+        peers.into_iter().map(|(_, _, peer)| peer).collect()
     }
 
     /// Whether something changed since this was asked last.
@@ -242,6 +250,18 @@ mod tests {
 
     fn address(text: &str) -> PeerAddress {
         text.parse().unwrap()
+    }
+
+    #[test]
+    fn nodes_do_not_agree_on_which_of_the_peers_they_have_heard_of_comes_first() {
+        let first_of = |_| {
+            let mut known = Known::default();
+            (0..20).for_each(|n| known.heard(peer(n), &address("192.0.2.1:20000")));
+            assert_eq!(known.peers(), known.peers(), "but each keeps to its order");
+            known.peers().first().copied()
+        };
+        let firsts: std::collections::BTreeSet<_> = (0..40).map(first_of).collect();
+        assert!(firsts.len() > 4, "40 nodes begin with {firsts:?}");
     }
 
     #[test]

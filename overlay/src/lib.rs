@@ -28,6 +28,7 @@ mod outlet;
 mod peer;
 mod probe;
 mod pulse;
+mod quiet;
 mod reach;
 mod reachability;
 mod relay;

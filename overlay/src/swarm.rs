@@ -26,7 +26,7 @@ use crate::{
     origin,
     probe::Probe,
     pulse::Pulse,
-    relay as serving,
+    quiet, relay as serving,
     request::{self, Protocol},
     settings::{Listen, Settings},
     threshold::Threshold,
@@ -40,6 +40,12 @@ pub(crate) const AGENT: &str = concat!("nostrp2p/", env!("CARGO_PKG_VERSION"));
 
 /// Connecting, Noise and Yamux together. A phone on a bad network needs seconds; more is a peer that stalls.
 const HANDSHAKE_TIME: Duration = Duration::from_secs(10);
+
+/// libp2p's QUIC says every 5 s that it is there, which is half of what an idle node sends over it, and wakes a radio each
+/// time. Routers keep a UDP mapping for 30 s at least, as a rule.
+const QUIC_KEEP_ALIVE: Duration = Duration::from_secs(14);
+/// After two of these were lost: as long as a relay that has vanished may be missed.
+const QUIC_IDLE_TIME_MS: u32 = 30_000;
 
 /// Sparing, for each ping wakes a radio: a dead peer is noticed after at most 80 s. The first ping is sent at once.
 pub(crate) const PING_INTERVAL: Duration = Duration::from_secs(60);
@@ -160,7 +166,7 @@ fn transport(
             .or_transport(MemoryTransport::new())
             .upgrade(upgrade::Version::V1Lazy)
             .authenticate(noise)
-            .multiplex(yamux)
+            .multiplex(quiet::Config(yamux))
             .timeout(HANDSHAKE_TIME)
             .boxed();
     Ok(Threshold::new(with_quic(streams, keypair))
@@ -174,6 +180,8 @@ fn transport(
 fn with_quic(streams: Boxed, keypair: &Keypair) -> Boxed {
     let mut config = quic::Config::new(keypair);
     config.handshake_timeout = HANDSHAKE_TIME;
+    config.keep_alive_interval = QUIC_KEEP_ALIVE;
+    config.max_idle_timeout = QUIC_IDLE_TIME_MS;
     let quic = quic::tokio::Transport::new(config)
         .map(|(peer, connection), _| (peer, StreamMuxerBox::new(connection)));
     OrTransport::new(quic, streams).map(|either, _| either.into_inner()).boxed()

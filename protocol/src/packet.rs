@@ -10,7 +10,7 @@ use crate::{
 /// than the signature and a few headers.
 pub const MAX_PACKET_BYTES: usize = MAX_EVENT_BYTES + 1024;
 
-/// A packet on the topic `/nostrp2p/1/events`. The number is the first element of the array.
+/// A packet on the topic `events`. The number is the first element of the array.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Packet {
     /// 1 `[1, event]`: an event for everybody.

@@ -25,6 +25,9 @@ pub struct Report {
     pub copies: f64,
     /// Bytes of payloads that arrived at a node for each post.
     pub bytes: f64,
+    /// Bytes that a node sends in its streams for each post: besides payloads, what gossip writes around them, what
+    /// neighbours tell each other of what they have, and requests. Encryption and what is below come on top.
+    pub sent: f64,
     /// Resident memory of the process for each node, where the system tells (Linux).
     pub memory_kib: Option<u64>,
     /// Different events of the spammer with the most that an honest node has forwarded.
@@ -65,6 +68,7 @@ impl fmt::Display for Report {
         writeln!(f, "settled            {:.1?} after the last post", self.settled)?;
         writeln!(f, "copies             {:.1} per post and node", self.copies)?;
         writeln!(f, "bytes              {:.0} per post and node", self.bytes)?;
+        writeln!(f, "in all streams     {:.0} bytes per post and node", self.sent)?;
         if let Some(memory) = self.memory_kib {
             writeln!(f, "memory             {memory} KiB per node")?;
         }

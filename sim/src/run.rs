@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use nostrp2p_overlay::{NodeSecret, PeerAddress, Stats};
+use nostrp2p_overlay::{NodeSecret, Overlay, PeerAddress, Stats};
 use nostrp2p_protocol::{Draft, Event, Kind, PublicKey, SecretKey, Tag};
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 use sha2::{Digest, Sha256};
@@ -45,8 +45,9 @@ struct World<'a> {
     random: StdRng,
     identities: Vec<Arc<Identity>>,
     running: Vec<Option<Running>>,
-    /// What nodes that were switched off had counted.
+    /// What nodes that were switched off had counted, and sent.
     stopped: Vec<Stats>,
+    stopped_sent: u64,
     written: u64,
     replies: usize,
 }
@@ -64,6 +65,7 @@ pub async fn run(settings: &Settings, say: &dyn Fn(&str)) -> Result<Report, Stri
         identities: vec![],
         running: vec![],
         stopped: vec![],
+        stopped_sent: 0,
         written: 0,
         replies: 0,
     };
@@ -73,6 +75,8 @@ pub async fn run(settings: &Settings, say: &dyn Fn(&str)) -> Result<Report, Stri
     world.join_all().await?;
     tokio::time::sleep(WARM_UP).await;
     let before = world.stats().await;
+    // What was sent until now does not count.
+    world.take_sent().await;
     let started = Instant::now();
     let _begun = begin.send(true);
     world.live().await?;
@@ -289,6 +293,7 @@ impl World<'_> {
     async fn stop(&mut self, number: usize) {
         let Some(running) = self.running.get_mut(number).and_then(Option::take) else { return };
         self.stopped.push(running.overlay.stats().await);
+        self.stopped_sent += sent(&running.overlay).await;
         let (stopped, done) = oneshot::channel();
         if running.orders.send(Order::Stop(stopped)).await.is_ok() {
             // When the node has broken there is nothing to wait for.
@@ -348,14 +353,24 @@ impl World<'_> {
         sum
     }
 
+    /// Bytes in the streams of all nodes since this was last asked, each counted where it was sent.
+    async fn take_sent(&mut self) -> u64 {
+        let mut sum = std::mem::take(&mut self.stopped_sent);
+        for running in self.running.iter().flatten() {
+            sum += sent(&running.overlay).await;
+        }
+        sum
+    }
+
     async fn count(
-        &self,
+        &mut self,
         before: (u64, u64),
         events: &[nostrp2p_protocol::EventId],
         settled: Duration,
         abused: Duration,
     ) -> Report {
         let after = self.stats().await;
+        let sent = self.take_sent().await;
         let nodes = self.honest().count();
         let expected = nodes * events.len();
         let missing: usize = self.honest().map(|identity| node::missing(identity, events)).sum();
@@ -378,6 +393,7 @@ impl World<'_> {
             settled,
             copies: each(after.0, before.0),
             bytes: each(after.1, before.1),
+            sent: each(sent, 0),
             memory_kib: resident_kib().map(|kib| kib / u64::try_from(nodes.max(1)).unwrap_or(1)),
             abuse,
             forged: self.tally.worst_abuse(forgers..usize::MAX),
@@ -391,6 +407,10 @@ impl World<'_> {
             self.stop(number).await;
         }
     }
+}
+
+async fn sent(overlay: &Overlay) -> u64 {
+    overlay.take_traffic().await.iter().map(|(_, traffic)| traffic.sent).sum()
 }
 
 /// Where the system tells (Linux).

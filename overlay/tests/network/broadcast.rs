@@ -55,6 +55,24 @@ async fn only_what_the_middle_node_accepted_goes_on() {
 }
 
 #[tokio::test]
+async fn everybody_around_one_node_hears_of_a_message_though_its_mesh_is_full() {
+    let mut hub = Node::in_memory(&[]).await;
+    let mut others = Vec::new();
+    for _ in 0..24 {
+        let mut other = Node::in_memory(&[&hub]).await;
+        other.joined(hub.id()).await;
+        others.push(other);
+    }
+    hub.all_joined(others.iter().map(Node::id).collect()).await;
+    let author = others.pop().unwrap();
+    author.overlay.broadcast(Topic::Events, b"hello".to_vec()).await.unwrap();
+    hub.judge(Verdict::Accept).await;
+    for other in &mut others {
+        assert_eq!(other.judge(Verdict::Accept).await, b"hello");
+    }
+}
+
+#[tokio::test]
 async fn a_peer_whose_messages_are_rejected_loses_score_and_is_thrown_out() {
     let mut b = Node::in_memory(&[]).await;
     let mut a = Node::in_memory(&[&b]).await;

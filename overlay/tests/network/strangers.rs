@@ -231,7 +231,7 @@ async fn an_announcement_that_is_too_long_is_rejected_before_it_reaches_the_node
     let mut node = Node::start(on_loopback()).await;
     let mut stranger = rude();
     join(&mut stranger, &mut node).await;
-    let topic = IdentTopic::new("/nostrp2p/1/nodes");
+    let topic = IdentTopic::new("nodes");
     for size in [MAX_ANNOUNCEMENT + 1, MAX_ANNOUNCEMENT] {
         while stranger.behaviour_mut().gossip.publish(topic.clone(), vec![7; size]).is_err() {
             stranger.select_next_some().await;

@@ -2,7 +2,7 @@
 
 use nostrp2p_tests::{Attacker, Client, Person, held, post};
 
-/// Enough to fill the mesh of gossip (12) and the first answers to every question, several times over.
+/// Enough to fill the mesh of gossip (8) and the first answers to every question, several times over.
 const ATTACKERS: usize = 36;
 
 #[tokio::test]
