@@ -29,7 +29,7 @@ pub(crate) fn pack<C: Write + From<E>, E>(events: Vec<E>) -> (Vec<u8>, u8) {
     }
 }
 
-/// By zlib-rs, which needs a fifth of the time of miniz_oxide. None if it fails, which memory alone could cause.
+/// By zlib-rs, which needs a third of the time of miniz_oxide. None if it fails, which memory alone could cause.
 #[cfg(not(target_arch = "wasm32"))]
 fn deflate(plain: &[u8]) -> Option<Vec<u8>> {
     use std::io::Write as _;

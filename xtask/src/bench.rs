@@ -81,9 +81,10 @@ fn filters(workspace: &Workspace) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Runs one benchmark of nostrp2p-tests with a node built for speed, and gives what it noted.
+/// Runs one benchmark of nostrp2p-tests with a node built for speed, and gives what it noted. The benchmark is built for
+/// speed as well, for it reads what the node answers.
 fn whole(workspace: &Workspace, name: &str, part: Option<&str>) -> Result<Vec<baselines::Figure>> {
-    let mut bench = workspace.cargo(["bench", "--workspace", "--profile", "dev"]);
+    let mut bench = workspace.cargo(["bench", "--workspace", "--profile", "release"]);
     bench.args(["--bench", name]);
     if name == "client" {
         let stage = Stage::set(workspace, false)?;
