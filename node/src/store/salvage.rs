@@ -1,6 +1,7 @@
 //! Saving what can be read from a damaged store.
 
 use std::{
+    collections::BTreeSet,
     path::{Path, PathBuf},
     time::{SystemTime, UNIX_EPOCH},
 };
@@ -10,6 +11,9 @@ use redb::{Database, ReadableDatabase, ReadableTable};
 
 use super::{FILE, OpenError, Retention, Store, lock::Lock, quietly, record, tables, tables::EVENTS};
 
+/// Places that may fail until it is given up: beyond, it would take too long for too little.
+const MAX_FAILURES: u32 = 200_000;
+
 /// What [`salvage`] has done.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Salvaged {
@@ -17,7 +21,7 @@ pub struct Salvaged {
     pub aside: PathBuf,
     /// Events that were saved: id and signature are right.
     pub events: u64,
-    /// Records that could not be read, or were not right.
+    /// Records that were not right, and places where there may have been one that could not be read.
     pub lost: u64,
     /// Whether the owner could be read.
     pub owner: bool,
@@ -70,29 +74,47 @@ fn read(copy: &Path, salvaged: &mut Salvaged, mut save: impl FnMut(Saved)) {
         salvaged.owner = true;
         save(Saved::Owner(owner));
     }
-    let newest = quietly(|| {
-        let transaction = database.begin_read()?;
-        let newest = transaction.open_table(EVENTS)?.last()?.map_or(0, |(sequence, _)| sequence.value());
-        Ok::<_, redb::Error>(newest)
-    });
-    // When the end cannot be read, looking further than this would take too long for too little.
-    let newest = newest.and_then(Result::ok).unwrap_or(1_000_000);
-    for sequence in 1..=newest {
-        match quietly(|| event(&database, sequence)) {
-            Some(Ok(None)) => {}
-            Some(Ok(Some(Some(event)))) => {
-                salvaged.events += 1;
-                save(Saved::Event(event));
+    // A damaged number may lead far beyond what comes after it, so the way is gone from both ends.
+    let (mut seen, mut failures) = (BTreeSet::new(), 0);
+    for backwards in [false, true] {
+        let mut at = if backwards { u64::MAX } else { 0 };
+        while failures < MAX_FAILURES {
+            let found = match quietly(|| next(&database, at, backwards)) {
+                Some(Ok(None)) => break,
+                Some(Ok(Some((sequence, event)))) => {
+                    at = sequence;
+                    event
+                }
+                Some(Err(_)) | None => {
+                    failures += 1;
+                    None
+                }
+            };
+            match found {
+                Some(event) => {
+                    if seen.insert(event.id()) {
+                        salvaged.events += 1;
+                        save(Saved::Event(event));
+                    }
+                }
+                None if backwards => {}
+                None => salvaged.lost += 1,
             }
-            Some(Ok(Some(None)) | Err(_)) | None => salvaged.lost += 1,
+            let step = if backwards { at.checked_sub(1) } else { at.checked_add(1) };
+            let Some(step) = step else { break };
+            at = step;
         }
     }
 }
 
-/// A record, checked as if it came from a stranger; `Some(None)` when it is not right.
-fn event(database: &Database, sequence: u64) -> Result<Option<Option<Event>>, redb::Error> {
+/// The next record from a sequence number on, checked as if it came from a stranger: no event when it is not right.
+fn next(database: &Database, at: u64, backwards: bool) -> Result<Option<(u64, Option<Event>)>, redb::Error> {
     let events = database.begin_read()?.open_table(EVENTS)?;
-    let Some(value) = events.get(sequence)? else { return Ok(None) };
+    let mut range = if backwards { events.range(..=at)? } else { events.range(at..)? };
+    let Some((sequence, value)) = (if backwards { range.next_back() } else { range.next() }).transpose()?
+    else {
+        return Ok(None);
+    };
     let event = record::decode(value.value());
-    Ok(Some(event.and_then(|event| UnverifiedEvent::from(event).verify().ok())))
+    Ok(Some((sequence.value(), event.and_then(|event| UnverifiedEvent::from(event).verify().ok()))))
 }

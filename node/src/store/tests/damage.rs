@@ -154,3 +154,26 @@ async fn a_store_of_schema_3_has_always_known_those_whose_events_it_holds() {
     assert_eq!(contents(&store.after(0).unwrap().events), ["one", "two"]);
     writer.close();
 }
+
+/// A bit that tips over in a sequence number may make it larger than anybody can count to.
+#[test]
+fn a_damaged_sequence_number_keeps_nobody_waiting() {
+    let directory = tempfile::tempdir().unwrap();
+    let (store, writer) = open(directory.path());
+    for number in 0..20 {
+        writer.store_blocking(post(1, 60 * number, &format!("post {number}")));
+    }
+    writer.close();
+    drop(store);
+    let database = Database::create(directory.path().join(FILE)).unwrap();
+    let transaction = database.begin_write().unwrap();
+    {
+        let mut events = transaction.open_table(tables::EVENTS).unwrap();
+        let record = events.remove(7).unwrap().unwrap().value().to_vec();
+        events.insert(7 | 1 << 60, record.as_slice()).unwrap();
+    }
+    transaction.commit().unwrap();
+    drop(database);
+    let salvaged = salvage(directory.path()).unwrap();
+    assert_eq!((salvaged.events, salvaged.lost), (20, 0));
+}
