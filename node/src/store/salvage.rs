@@ -7,7 +7,7 @@ use std::{
 };
 
 use nostrp2p_protocol::{Event, UnverifiedEvent};
-use redb::{Database, ReadableDatabase, ReadableTable};
+use redb::{Database, ReadableDatabase};
 
 use super::{FILE, OpenError, Retention, Store, lock::Lock, quietly, record, tables, tables::EVENTS};
 

@@ -109,7 +109,7 @@ impl Writer {
         Self { queue, thread: Some(thread) }
     }
 
-    /// Stores an event that nobody waits for, durably within [`SETTLE_WITHIN`]. Waits while the queue is full.
+    /// Stores an event that nobody waits for, durably within five seconds. Waits while the queue is full.
     pub async fn store(&self, event: Event, travel: Travel) {
         if self.queue.send(Write::Event(event, Reply::Nobody, travel)).await.is_err() {
             tracing::error!("the store's writer has stopped; an event was lost");
