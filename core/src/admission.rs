@@ -181,6 +181,11 @@ impl Admission {
         self.recent.contains(id) || self.declined.contains(id)
     }
 
+    /// Forgets what has come: some of it may be lost, and shall be fetched again.
+    pub fn forget_what_came(&mut self) {
+        self.recent.clear();
+    }
+
     /// Remembers an event that the shared rule refuses, so that it is not fetched again.
     pub fn decline(&mut self, id: EventId) {
         self.declined.insert(id);

@@ -166,6 +166,10 @@ impl Core {
                 self.ask_siblings(now)
             }
             Input::SiblingAnswered(peer, page) => self.on_sibling_answered(peer, page, now),
+            Input::Undone => {
+                self.admission.forget_what_came();
+                vec![]
+            }
             Input::Tick => self.on_tick(now),
         }
     }

@@ -22,6 +22,11 @@ impl Recent {
         self.ids.contains(id)
     }
 
+    pub(crate) fn clear(&mut self) {
+        self.ids.clear();
+        self.order.clear();
+    }
+
     pub(crate) fn insert(&mut self, id: EventId) {
         if !self.ids.insert(id) {
             return;

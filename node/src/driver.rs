@@ -158,6 +158,7 @@ struct Running {
     announcer: Announcer,
     delegation: Option<Delegation>,
     store: Store,
+    store_failures: watch::Receiver<Option<String>>,
     writer: Writer,
     verifier: Verifier,
     ledgers: Ledgers,
@@ -230,6 +231,7 @@ impl Driver {
             overlay: self.overlay,
             announcer: self.announcer,
             delegation: None,
+            store_failures: self.store.failures(),
             store: self.store,
             writer: self.writer,
             verifier: Verifier::start(),
@@ -350,17 +352,20 @@ impl Running {
             Happening::Lent(helper, lent) => self.on_lent(helper, lent).await,
             Happening::AnnounceChange => self.announce().await,
             Happening::Announce => self.announce_now_and_then().await,
-            Happening::Tick => {
-                self.ledgers.forget();
-                self.handle(Input::Tick).await;
-                self.seek_ways().await;
-                self.renew_claim();
-                self.report_standing().await;
-                self.report_counters();
-            }
+            Happening::Tick => self.on_tick().await,
             Happening::Answered(peer, bytes) => self.core.answered(peer, bytes, clock::now()),
             Happening::Done | Happening::Over => {}
         }
+    }
+
+    async fn on_tick(&mut self) {
+        self.ledgers.forget();
+        self.notice_outage().await;
+        self.handle(Input::Tick).await;
+        self.seek_ways().await;
+        self.renew_claim();
+        self.report_standing().await;
+        self.report_counters();
     }
 
     /// What mirrors want of the driver.

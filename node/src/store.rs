@@ -146,6 +146,12 @@ impl Store {
         self.failure.borrow().clone()
     }
 
+    /// [`Store::failure`], now and from now on: when it has become None again, some of what the store was given before may
+    /// be lost.
+    pub fn failures(&self) -> watch::Receiver<Option<String>> {
+        self.failure.clone()
+    }
+
     /// Completes when the writer has ended: after it was closed, or by a panic.
     pub async fn ended(&self) {
         let mut failure = self.failure.clone();

@@ -79,6 +79,9 @@ pub enum Input {
     Compared(Session, Option<Difference>),
     /// What came back for [`Step::Get`]; None when the neighbour did not answer.
     Got(Session, Option<Vec<Identified>>),
+    /// The store has lost some of what it was given lately: its disk had refused to write. [`Input::Sibling`] follows for
+    /// each sibling.
+    Undone,
     /// Some time has passed.
     Tick,
 }

@@ -39,6 +39,22 @@ impl Running {
         }
     }
 
+    /// When the disk takes bytes again after it had refused, some of what others told is lost, and is fetched again.
+    pub(super) async fn notice_outage(&mut self) {
+        if !self.store_failures.has_changed().unwrap_or_default()
+            || self.store_failures.borrow_and_update().is_some()
+        {
+            return;
+        }
+        self.handle(Input::Undone).await;
+        let store = self.store.clone();
+        if let Ok(Ok(siblings)) = tokio::task::spawn_blocking(move || store.siblings()).await {
+            for (peer, cursor) in siblings {
+                self.handle(Input::Sibling(peer, cursor)).await;
+            }
+        }
+    }
+
     /// Reads back what the last run left: deliveries that wait, and the owner's delegation.
     pub(super) async fn remember(&mut self) {
         let store = self.store.clone();

@@ -77,6 +77,7 @@ async fn a_peer_whose_messages_are_rejected_loses_score_and_is_thrown_out() {
     let mut b = Node::in_memory(&[]).await;
     let mut a = Node::in_memory(&[&b]).await;
     a.joined(b.id()).await;
+    b.joined(a.id()).await;
     a.overlay.broadcast(Topic::Events, b"forged 1".to_vec()).await.unwrap();
     b.judge(Verdict::Reject).await;
     let score = b.overlay.peers().await.first().expect("still here").score;
@@ -101,6 +102,7 @@ async fn what_is_ignored_costs_nothing() {
     let mut b = Node::in_memory(&[]).await;
     let mut a = Node::in_memory(&[&b]).await;
     a.joined(b.id()).await;
+    b.joined(a.id()).await;
     for n in 0..20 {
         a.overlay.broadcast(Topic::Events, format!("unwanted {n}").into_bytes()).await.unwrap();
         b.judge(Verdict::Ignore).await;

@@ -53,6 +53,16 @@ fn what_is_missing_is_checked_and_stored_and_known_from_then_on() {
 }
 
 #[test]
+fn what_the_store_has_lost_is_fetched_again() {
+    let mut core = core();
+    let session = begin(&mut core);
+    assert_eq!(run(&mut core, heard(post(2))).len(), 2, "it is stored and passed on");
+    assert_eq!(offer(&mut core, session, &[post(2).into()]), [], "it is known");
+    run(&mut core, Input::Undone);
+    assert_eq!(offer(&mut core, session, &[post(2).into()]), [post(2)]);
+}
+
+#[test]
 fn a_budget_delays_an_event_but_does_not_keep_it_away() {
     let limits = Limits { strangers: Rate { burst: 1, per_hour: 1 }, ..Limits::default() };
     let mut core = Core::new(Settings { limits, ..Settings::default() }, Some(key(1).public_key()));
