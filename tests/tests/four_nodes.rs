@@ -94,6 +94,14 @@ async fn replies_and_likes_are_invisible_to_third_nodes() {
         other.client.hear(&quoted.content).await;
     }
 
+    // What others told is on the disk within some seconds, and with the last of it all before.
+    for person in [&alice, &carol, &dave] {
+        until("the quote on the disk", || async {
+            if on_disk(&person.node, quoted.id().as_bytes()) { Ok(()) } else { Err("nothing") }
+        })
+        .await;
+    }
+
     let sees = async |person: &Person| {
         let (got, shown) = (received(&person.node), timeline(&person.node).await);
         [&first, &answer, &mention, &liked, &quoted].map(|event| {
