@@ -41,7 +41,7 @@ pub(super) fn migrate(
     } else if from < 4 {
         number_by_hour(&mut tables)?;
     }
-    let progress = tables.finish()?.progress;
+    let progress = tables.finish(true)?.progress;
     transaction.open_table(META)?.insert(META_SCHEMA, SCHEMA)?;
     Ok(progress)
 }

@@ -34,7 +34,8 @@ const META_ID: &str = "id";
 pub(super) const META_BORN: &str = "born";
 /// Row of [`META`]: the highest sequence number ever given away. Numbers of dropped events are not given again.
 pub(super) const META_NEWEST: &str = "newest";
-/// Row of [`META`]: up to here sequence numbers may have been given away by commits that a crash has undone.
+/// Row of [`META`]: up to here sequence numbers may have been given away by commits that a crash has undone. What was
+/// given away by durable commits may be beyond.
 pub(super) const META_RESERVED: &str = "reserved";
 
 /// What [`prepare`] found.

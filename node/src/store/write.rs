@@ -283,16 +283,18 @@ impl<'txn> Tables<'txn> {
         if rest { Ok(()) } else { self.newcomers.forget_person(&event.pubkey) }
     }
 
-    /// Writes down the highest sequence number and says how far the store has come.
-    pub(super) fn finish(mut self) -> Result<Finished, redb::Error> {
+    /// Writes down the highest sequence number and says how far the store has come. Numbers are reserved unless the commit
+    /// is going to be `durable` in any case.
+    pub(super) fn finish(mut self, durable: bool) -> Result<Finished, redb::Error> {
         self.index.settle()?;
         self.meta.insert(META_NEWEST, self.newest)?;
         let reserved = self.meta.get(META_RESERVED)?.map_or(0, |reserved| reserved.value());
-        let exhausted = self.newest > reserved;
-        if exhausted {
+        let reserve = !durable && self.newest > reserved;
+        if reserve {
             self.meta.insert(META_RESERVED, self.newest + RESERVE)?;
         }
-        Ok(Finished { progress: Progress { newest: self.newest, stored: self.events.len()? }, exhausted })
+        let progress = Progress { newest: self.newest, stored: self.events.len()? };
+        Ok(Finished { progress, durable: durable || reserve })
     }
 
     /// Gives the reserved numbers back that nobody has got.
@@ -306,8 +308,8 @@ impl<'txn> Tables<'txn> {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Finished {
     pub(super) progress: Progress,
-    /// Whether the reserved numbers were used up: then the commit has to be durable.
-    pub(super) exhausted: bool,
+    /// Whether the commit has to be durable: because it shall be, or because more numbers were reserved.
+    pub(super) durable: bool,
 }
 
 /// Makes somebody the owner.

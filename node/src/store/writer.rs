@@ -231,7 +231,7 @@ fn run(
         written = true;
         let urgent = group.is_empty() || group.iter().any(Write::is_urgent);
         match commit(database, &group, urgent, sweep.then_some((retention, &mut place))) {
-            Ok((Committed { progress: done, durable }, inserted)) => {
+            Ok((Finished { progress: done, durable }, inserted)) => {
                 settle_at = (!durable).then(|| settle_at.unwrap_or_else(|| Instant::now() + SETTLE_WITHIN));
                 if sweep {
                     swept = done.newest.max(1);
@@ -283,23 +283,18 @@ fn close(database: &Disk) -> Result<(), redb::Error> {
     Ok(transaction.commit()?)
 }
 
-struct Committed {
-    progress: Progress,
-    durable: bool,
-}
-
-/// Commits a group: durably if it is `urgent` or numbers ran out, else so that everybody can read it.
+/// Commits a group: durably if it is `urgent` or reserved numbers ran out, else so that everybody can read it.
 fn commit(
     database: &Disk,
     group: &[Write],
     urgent: bool,
     sweep: Option<(Retention, &mut Place)>,
-) -> Result<(Committed, Vec<Inserted>), redb::Error> {
+) -> Result<(Finished, Vec<Inserted>), redb::Error> {
     let owner = tables::owner(&database.begin_read()?)?;
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
     let mut transaction = database.begin_write()?;
     let mut inserted = Vec::new();
-    let Finished { progress, exhausted } = {
+    let finished = {
         let mut tables = Tables::open(&transaction)?;
         for write in group {
             match write {
@@ -334,14 +329,13 @@ fn commit(
         if let Some((retention, place)) = sweep {
             retain::sweep(&mut tables, retention, owner, now, place)?;
         }
-        tables.finish()?
+        tables.finish(urgent)?
     };
-    let durable = urgent || exhausted;
-    if !durable {
+    if !finished.durable {
         transaction.set_durability(Durability::None)?;
     }
     transaction.commit()?;
-    Ok((Committed { progress, durable }, inserted))
+    Ok((finished, inserted))
 }
 
 /// Tells everybody who waits that it is done. Whoever no longer waits has gone away.
