@@ -12,7 +12,10 @@ use redb::{Database, ReadableDatabase};
 use super::{FILE, OpenError, Retention, Store, lock::Lock, quietly, record, tables, tables::EVENTS};
 
 /// Places that may fail until it is given up: beyond, it would take too long for too little.
-const MAX_FAILURES: u32 = 200_000;
+const MAX_FAILURES: u32 = 20_000;
+/// After so many places in a row that fail, the steps become twice as long: a page holds a few dozen records, and what is
+/// stepped over is met from the other end.
+const PATIENCE: u32 = 64;
 
 /// What [`salvage`] has done.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -77,19 +80,26 @@ fn read(copy: &Path, salvaged: &mut Salvaged, mut save: impl FnMut(Saved)) {
     // A damaged number may lead far beyond what comes after it, so the way is gone from both ends.
     let (mut seen, mut failures) = (BTreeSet::new(), 0);
     for backwards in [false, true] {
-        let mut at = if backwards { u64::MAX } else { 0 };
+        let (mut at, mut in_a_row) = (if backwards { u64::MAX } else { 0 }, 0);
         while failures < MAX_FAILURES {
             let found = match quietly(|| next(&database, at, backwards)) {
                 Some(Ok(None)) => break,
                 Some(Ok(Some((sequence, event)))) => {
-                    at = sequence;
+                    // In a damaged page the next one may be one that lies behind.
+                    let onward = if backwards { sequence <= at } else { sequence >= at };
+                    if onward {
+                        (at, in_a_row) = (sequence, 0);
+                    } else {
+                        in_a_row += 1;
+                    }
                     event
                 }
                 Some(Err(_)) | None => {
-                    failures += 1;
+                    in_a_row += 1;
                     None
                 }
             };
+            failures += u32::from(in_a_row > 0);
             match found {
                 Some(event) => {
                     if seen.insert(event.id()) {
@@ -100,9 +110,11 @@ fn read(copy: &Path, salvaged: &mut Salvaged, mut save: impl FnMut(Saved)) {
                 None if backwards => {}
                 None => salvaged.lost += 1,
             }
-            let step = if backwards { at.checked_sub(1) } else { at.checked_add(1) };
-            let Some(step) = step else { break };
-            at = step;
+            let step = 1_u64.checked_shl(in_a_row / PATIENCE).unwrap_or(u64::MAX);
+            let Some(next) = (if backwards { at.checked_sub(step) } else { at.checked_add(step) }) else {
+                break;
+            };
+            at = next;
         }
     }
 }
