@@ -11,7 +11,7 @@ use redb::{Database, ReadableDatabase};
 
 use super::{FILE, OpenError, Retention, Store, lock::Lock, quietly, record, tables, tables::EVENTS};
 
-/// Places that may fail until it is given up: beyond, it would take too long for too little.
+/// Places that may fail in one direction until it is given up: beyond, it would take too long for too little.
 const MAX_FAILURES: u32 = 20_000;
 /// After so many places in a row that fail, the steps become twice as long: a page holds a few dozen records, and what is
 /// stepped over is met from the other end.
@@ -78,9 +78,9 @@ fn read(copy: &Path, salvaged: &mut Salvaged, mut save: impl FnMut(Saved)) {
         save(Saved::Owner(owner));
     }
     // A damaged number may lead far beyond what comes after it, so the way is gone from both ends.
-    let (mut seen, mut failures) = (BTreeSet::new(), 0);
+    let mut seen = BTreeSet::new();
     for backwards in [false, true] {
-        let (mut at, mut in_a_row) = (if backwards { u64::MAX } else { 0 }, 0);
+        let (mut at, mut failures, mut in_a_row) = (if backwards { u64::MAX } else { 0 }, 0, 0);
         while failures < MAX_FAILURES {
             let found = match quietly(|| next(&database, at, backwards)) {
                 Some(Ok(None)) => break,
@@ -101,14 +101,17 @@ fn read(copy: &Path, salvaged: &mut Salvaged, mut save: impl FnMut(Saved)) {
             };
             failures += u32::from(in_a_row > 0);
             match found {
-                Some(event) => {
-                    if seen.insert(event.id()) {
+                // Those that were right in one direction are not checked again in the other.
+                Some(event) if seen.contains(&event.id()) => {}
+                found => match found.and_then(|event| UnverifiedEvent::from(event).verify().ok()) {
+                    Some(event) => {
+                        seen.insert(event.id());
                         salvaged.events += 1;
                         save(Saved::Event(event));
                     }
-                }
-                None if backwards => {}
-                None => salvaged.lost += 1,
+                    None if backwards => {}
+                    None => salvaged.lost += 1,
+                },
             }
             let step = 1_u64.checked_shl(in_a_row / PATIENCE).unwrap_or(u64::MAX);
             let Some(next) = (if backwards { at.checked_sub(step) } else { at.checked_add(step) }) else {
@@ -119,7 +122,7 @@ fn read(copy: &Path, salvaged: &mut Salvaged, mut save: impl FnMut(Saved)) {
     }
 }
 
-/// The next record from a sequence number on, checked as if it came from a stranger: no event when it is not right.
+/// The next record from a sequence number on, unchecked: no event when it cannot be decoded.
 fn next(database: &Database, at: u64, backwards: bool) -> Result<Option<(u64, Option<Event>)>, redb::Error> {
     let events = database.begin_read()?.open_table(EVENTS)?;
     let mut range = if backwards { events.range(..=at)? } else { events.range(at..)? };
@@ -127,6 +130,5 @@ fn next(database: &Database, at: u64, backwards: bool) -> Result<Option<(u64, Op
     else {
         return Ok(None);
     };
-    let event = record::decode(value.value());
-    Ok(Some((sequence.value(), event.and_then(|event| UnverifiedEvent::from(event).verify().ok()))))
+    Ok(Some((sequence.value(), record::decode(value.value()))))
 }
