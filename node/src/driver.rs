@@ -44,7 +44,7 @@ use crate::{
     stop::Stop,
     store::{Inserted, Note, Store, Stored, Travel, Writer},
     traffic::TrafficLog,
-    verifier::Verifier,
+    verifier::{Checked, Verifier},
 };
 
 /// Commands of sessions that may wait.
@@ -105,7 +105,7 @@ pub(crate) struct Published {
 enum Happening {
     Overlay(OverlayEvent),
     Command(Command),
-    Checked(u64, Result<Event, nostrp2p_protocol::Forged>),
+    Checked(Vec<Checked>),
     Targets(Request, UnverifiedEvent, Vec<Rumor>),
     Committed(Request, Event, Audience, Stored),
     Kept(Handed, Stored),
@@ -261,7 +261,7 @@ impl Driver {
                 let happening = tokio::select! {
                     () = stop.wait() => Happening::Over,
                     Some(happening) = running.tasks.next() => happening,
-                    Some((number, result)) = running.verifier.checked() => Happening::Checked(number, result),
+                    Some(checked) = running.verifier.checked() => Happening::Checked(checked),
                     event = events.recv() => event.map_or(Happening::Over, Happening::Overlay),
                     Some(command) = inbox.recv() => Happening::Command(command),
                     _ = tick.tick() => Happening::Tick,
@@ -316,7 +316,11 @@ impl Running {
             Happening::Targets(request, event, targets) => {
                 self.handle(Input::Publish(request, event, targets)).await;
             }
-            Happening::Checked(number, result) => self.handle(Input::Verified(number, result)).await,
+            Happening::Checked(checked) => {
+                for (number, result) in checked {
+                    self.handle(Input::Verified(number, result)).await;
+                }
+            }
             Happening::Committed(request, event, audience, Ok(inserted)) => {
                 let Some(sequence) = inserted.sequence() else {
                     return self.reply(request, Err(not_kept(inserted)));

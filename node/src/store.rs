@@ -7,6 +7,7 @@
 //! drops what is old (see [`Retention`]), and that is all.
 
 mod disk;
+mod ids;
 mod index;
 mod lapse;
 mod lock;

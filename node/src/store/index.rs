@@ -6,10 +6,12 @@
 //! | sort | key |
 //! |---|---|
 //! | 0 | none: all events |
-//! | 1 | author (32), kind (2) |
+//! | 1 | first 16 bytes of the author, kind (2) |
 //! | 2 | kind (2) |
 //! | 3 | tag letter (1), first 16 bytes of SHA-256 of the value |
-//! | 4 | author (32) |
+//!
+//! What an author has written of all kinds is found kind by kind: [`kinds_of`] leaps from one to the next. A row for it
+//! besides would cost every event a page somewhere in the file.
 
 use std::ops::RangeInclusive;
 
@@ -19,8 +21,10 @@ use sha2::{Digest, Sha256};
 
 /// Bytes of `created_at` and sequence number at the end of each row.
 const TAIL: usize = 16;
+/// Bytes of an author in a row. Two authors with the same would be found together, and the events tell them apart.
+const AUTHOR: usize = 16;
 /// Most rows that wait to be put in: those of some hundred ordinary events. One event may have two thousand.
-const MAX_FRESH: usize = 8_192;
+const MAX_FRESH: usize = 32_768;
 
 /// The table of one write transaction. New rows are put in many at a time and in order: so they touch each page once,
 /// and not once for each event.
@@ -56,6 +60,12 @@ impl<'txn> Index<'txn> {
         Ok(())
     }
 
+    /// See [`kinds_of`]. All rows have to be settled.
+    pub(super) fn kinds_of(&self, author: &PublicKey, most: usize) -> Result<Vec<Kind>, redb::Error> {
+        debug_assert!(self.fresh.is_empty(), "rows wait that a reader would miss");
+        kinds_of(&self.table, author, most)
+    }
+
     /// The rows from the first to the last, both inclusive. All have to be settled.
     pub(super) fn range(
         &self,
@@ -77,11 +87,10 @@ impl Prefix {
     }
 
     pub(super) fn author_kind(author: &PublicKey, kind: Kind) -> Self {
-        Self([&[1], author.as_bytes().as_slice(), &kind.0.to_be_bytes()].concat())
-    }
-
-    pub(super) fn author(author: &PublicKey) -> Self {
-        Self([&[4], author.as_bytes().as_slice()].concat())
+        let mut prefix = vec![1];
+        prefix.extend(author.as_bytes().iter().take(AUTHOR));
+        prefix.extend(kind.0.to_be_bytes());
+        Self(prefix)
     }
 
     pub(super) fn kind(kind: Kind) -> Self {
@@ -104,6 +113,27 @@ impl Prefix {
     }
 }
 
+/// The kinds of which an author has something, the lowest first, `most` at most.
+pub(super) fn kinds_of(
+    rows: &impl ReadableTable<&'static [u8], ()>,
+    author: &PublicKey,
+    most: usize,
+) -> Result<Vec<Kind>, redb::Error> {
+    let (_, last) = Prefix::author_kind(author, Kind(u16::MAX)).range(0, u64::MAX);
+    let mut kinds = Vec::new();
+    let mut next = Some(Kind(0));
+    while let Some(from) = next.filter(|_| kinds.len() < most) {
+        let (first, _) = Prefix::author_kind(author, from).range(0, 0);
+        let Some(row) = rows.range(first.as_slice()..=last.as_slice())?.next() else { break };
+        let kind = row?.0.value().get(1 + AUTHOR..).and_then(|rest| rest.first_chunk().copied());
+        // Only a damaged disk has shorter rows.
+        let Some(kind) = kind.map(u16::from_be_bytes).filter(|kind| *kind >= from.0) else { break };
+        kinds.push(Kind(kind));
+        next = kind.checked_add(1).map(Kind);
+    }
+    Ok(kinds)
+}
+
 /// All rows of an event.
 pub(super) fn rows(rumor: &Rumor, sequence: u64) -> Vec<Vec<u8>> {
     let tags = rumor.tags.iter().filter_map(|tag| {
@@ -113,8 +143,7 @@ pub(super) fn rows(rumor: &Rumor, sequence: u64) -> Vec<Vec<u8>> {
         single.then(|| Prefix::tag(letter, tag.value()?)).flatten()
     });
     let (author, kind) = (&rumor.pubkey, rumor.kind);
-    let always =
-        [Prefix::all(), Prefix::author(author), Prefix::kind(kind), Prefix::author_kind(author, kind)];
+    let always = [Prefix::all(), Prefix::kind(kind), Prefix::author_kind(author, kind)];
     let mut rows: Vec<Vec<u8>> =
         always.into_iter().chain(tags).map(|prefix| prefix.row(rumor.created_at, sequence)).collect();
     rows.sort_unstable();

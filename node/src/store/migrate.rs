@@ -7,10 +7,11 @@
 //! | 3 | events that neighbours may have when they catch up |
 //! | 4 | those of an author and hour, and since when people are known |
 //! | 5 | sequence numbers that a crash must not give again |
+//! | 6 | ids by their beginning, what an author has written kind by kind, places by hour |
 
 use nostrp2p_core::{Audience, audience};
 use nostrp2p_protocol::Kind;
-use redb::{ReadableTable, WriteTransaction};
+use redb::{ReadableTable, TableDefinition, WriteTransaction};
 
 use super::{
     Progress,
@@ -19,6 +20,13 @@ use super::{
     tables::{META, META_SCHEMA, SCHEMA},
     write::Tables,
 };
+
+/// Until schema 5: event id -> sequence number.
+pub(super) const OLD_IDS: TableDefinition<&[u8; 32], u64> = TableDefinition::new("ids");
+/// Until schema 5: rows with whole authors.
+pub(super) const OLD_INDEX: TableDefinition<&[u8], ()> = TableDefinition::new("index");
+/// Until schema 5: rows that began with a hash.
+pub(super) const OLD_PLACES: TableDefinition<&[u8; 48], ()> = TableDefinition::new("places");
 
 /// Brings the tables from schema `from` to [`SCHEMA`], and creates those that are missing.
 pub(super) fn migrate(
@@ -32,18 +40,38 @@ pub(super) fn migrate(
         return Ok(progress);
     }
     tracing::info!(from, to = SCHEMA, events = progress.stored, "bringing the store up to date");
+    if from < 6 {
+        find_anew(transaction, &mut tables)?;
+    }
     if from < 2 {
         note_ends(&mut tables)?;
         apply_deletions(&mut tables)?;
     }
     if from < 3 {
         share(&mut tables)?;
-    } else if from < 4 {
-        number_by_hour(&mut tables)?;
+    } else {
+        number_by_hour(&mut tables, from < 4)?;
     }
     let progress = tables.finish(true)?.progress;
     transaction.open_table(META)?.insert(META_SCHEMA, SCHEMA)?;
     Ok(progress)
+}
+
+/// Writes down by id and by everything else where each event is.
+fn find_anew(transaction: &WriteTransaction, tables: &mut Tables<'_>) -> Result<(), redb::Error> {
+    transaction.delete_table(OLD_IDS)?;
+    transaction.delete_table(OLD_INDEX)?;
+    transaction.delete_table(OLD_PLACES)?;
+    let sequences: Vec<u64> =
+        tables.events.iter()?.map(|row| row.map(|row| row.0.value())).collect::<Result<_, _>>()?;
+    for sequence in sequences {
+        if let Some(event) = tables.event(sequence)? {
+            tables.ids.insert(event.id(), sequence);
+            tables.index.add(&event, sequence)?;
+        }
+    }
+    tables.ids.settle()?;
+    tables.index.settle()
 }
 
 fn note_ends(tables: &mut Tables<'_>) -> Result<(), redb::Error> {
@@ -72,11 +100,13 @@ fn share(tables: &mut Tables<'_>) -> Result<(), redb::Error> {
     Ok(())
 }
 
-fn number_by_hour(tables: &mut Tables<'_>) -> Result<(), redb::Error> {
+fn number_by_hour(tables: &mut Tables<'_>, everybody_is_known: bool) -> Result<(), redb::Error> {
     for sequence in tables.shared.sequences()? {
         if let Some(event) = tables.event(sequence)? {
             tables.shared.insert(&event, sequence)?;
-            newcomers::know_everybody(tables, &event)?;
+            if everybody_is_known {
+                newcomers::know_everybody(tables, &event)?;
+            }
         }
     }
     Ok(())

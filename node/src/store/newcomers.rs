@@ -12,6 +12,7 @@ use redb::{ReadableTable, ReadableTableMetadata, Table, TableDefinition, WriteTr
 
 use super::{
     Store,
+    retain::SWEEP_ROWS,
     tables::{META, META_BORN},
     write::Tables,
 };
@@ -25,8 +26,6 @@ const FORGOTTEN: TableDefinition<(u64, &[u8; 32]), ()> = TableDefinition::new("f
 
 /// Of a full store, newcomers keep one part of so many; a guess.
 const SHARE: u64 = 4;
-/// Rows looked at in one go, so that a commit stays short.
-const SWEEP_ROWS: usize = 2_000;
 
 /// The open tables.
 pub(super) struct Newcomers<'txn> {
@@ -52,6 +51,12 @@ impl<'txn> Newcomers<'txn> {
         Ok(self.people.get(person.as_bytes())?.map(|since| since.value()))
     }
 
+    /// Somebody has become known.
+    pub(super) fn know(&mut self, person: &PublicKey, since: u64) -> Result<(), redb::Error> {
+        self.people.insert(person.as_bytes(), since)?;
+        Ok(())
+    }
+
     /// A shared event of somebody who has been known since then was stored under this sequence number.
     pub(super) fn note(
         &mut self,
@@ -60,10 +65,6 @@ impl<'txn> Newcomers<'txn> {
         since: u64,
         now: u64,
     ) -> Result<(), redb::Error> {
-        // Reading costs a fraction of writing, and most are known.
-        if self.since(&event.pubkey)? != Some(since) {
-            self.people.insert(event.pubkey.as_bytes(), since)?;
-        }
         self.forgotten.remove((event.created_at, event.id().as_bytes()))?;
         if self.born.saturating_add(NEW_SECONDS) <= now && since.saturating_add(NEW_SECONDS) > now {
             self.events.insert((event.created_at, sequence), ())?;

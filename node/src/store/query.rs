@@ -10,14 +10,15 @@ use std::{
     ops::ControlFlow,
 };
 
-use nostrp2p_protocol::{Event, EventId, Filter, limits::MAX_BATCH_EVENTS};
+use nostrp2p_protocol::{Event, EventId, Filter, Kind, PublicKey, limits::MAX_BATCH_EVENTS};
 use redb::{ReadOnlyTable, ReadTransaction};
 
 use super::{
     Store,
+    ids::{self, IDS},
     index::{self, Prefix},
     lapse, record,
-    tables::{EVENTS, IDS, INDEX, META, META_NEWEST},
+    tables::{EVENTS, INDEX, META, META_NEWEST},
 };
 use crate::clock;
 
@@ -140,7 +141,7 @@ impl Store {
 /// One snapshot and what may still be read of it.
 struct Engine {
     events: ReadOnlyTable<u64, &'static [u8]>,
-    ids: ReadOnlyTable<&'static [u8; 32], u64>,
+    ids: ReadOnlyTable<(u64, u64), ()>,
     index: ReadOnlyTable<&'static [u8], ()>,
     newest: u64,
     now: u64,
@@ -204,8 +205,7 @@ impl Engine {
     ) -> Result<bool, redb::Error> {
         let mut matches = Vec::new();
         for id in ids {
-            let Some(sequence) = self.ids.get(id.as_bytes())? else { continue };
-            let sequence = sequence.value();
+            let Some(sequence) = ids::find(&self.ids, &self.events, id)? else { continue };
             // The result does not matter: nothing breaks off here.
             let _seen = self.show(sequence, asked, &mut |sequence, length, event| {
                 matches.push((sequence, length, event));
@@ -251,11 +251,7 @@ impl Engine {
             .map(|(letter, values)| values.iter().filter_map(|value| Prefix::tag(*letter, value)).collect())
             .collect();
         match (authors, kinds) {
-            (Some(authors), Some(kinds)) if authors.len().saturating_mul(kinds.len()) <= MAX_RANGES => {
-                let both = |author| kinds.iter().map(move |kind| Prefix::author_kind(author, *kind));
-                ways.push(authors.iter().flat_map(both).collect());
-            }
-            (Some(authors), _) => ways.push(authors.iter().map(Prefix::author).collect()),
+            (Some(authors), _) => ways.push(self.way_by_authors(authors, kinds.as_ref())?),
             // A tag is narrower than a kind as good as ever.
             (None, Some(kinds)) if ways.is_empty() => {
                 ways.push(kinds.iter().copied().map(Prefix::kind).collect())
@@ -274,6 +270,30 @@ impl Engine {
             }
         }
         Ok(narrowest.map(|(_, way)| way))
+    }
+
+    /// What authors have written: ranges of the wanted kinds, else of those kinds of which they have something. All rows
+    /// when that is too much to read side by side.
+    fn way_by_authors(
+        &self,
+        authors: &BTreeSet<PublicKey>,
+        kinds: Option<&BTreeSet<Kind>>,
+    ) -> Result<Vec<Prefix>, redb::Error> {
+        let mut way = Vec::new();
+        let each = kinds.filter(|kinds| authors.len().saturating_mul(kinds.len()) <= MAX_RANGES);
+        for author in authors {
+            if let Some(kinds) = each {
+                way.extend(kinds.iter().map(|kind| Prefix::author_kind(author, *kind)));
+                continue;
+            }
+            let there = index::kinds_of(&self.index, author, MAX_RANGES + 1)?;
+            let wanted = there.into_iter().filter(|kind| kinds.is_none_or(|kinds| kinds.contains(kind)));
+            way.extend(wanted.map(|kind| Prefix::author_kind(author, kind)));
+            if way.len() > MAX_RANGES {
+                return Ok(vec![Prefix::all()]);
+            }
+        }
+        Ok(way)
     }
 
     /// How many rows a way has, as far as it is worth counting.

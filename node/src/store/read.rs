@@ -12,11 +12,12 @@ use redb::{AccessGuard, ReadableTable};
 
 use super::{
     Store,
+    ids::{self, IDS},
     index::{self, Prefix},
     lapse,
     query::{Asked, Picked, Selection},
     record,
-    tables::{EVENTS, IDS, INDEX, META, META_NEWEST, MIRRORED, OUTBOX, UNSENT},
+    tables::{EVENTS, INDEX, META, META_NEWEST, MIRRORED, OUTBOX, UNSENT},
 };
 use crate::clock;
 
@@ -131,9 +132,8 @@ impl Store {
     /// When the disk cannot be read.
     pub fn undelivered(&self, id: &EventId) -> Result<Vec<Address>, redb::Error> {
         let transaction = self.database.begin_read()?;
-        let Some(sequence) = transaction.open_table(IDS)?.get(id.as_bytes())?.map(|row| row.value()) else {
-            return Ok(Vec::new());
-        };
+        let (ids, events) = (transaction.open_table(IDS)?, transaction.open_table(EVENTS)?);
+        let Some(sequence) = ids::find(&ids, &events, id)? else { return Ok(Vec::new()) };
         let mut undelivered = Vec::new();
         for row in transaction.open_table(OUTBOX)?.range((sequence, &[0; 32])..=(sequence, &[0xff; 32]))? {
             let (address, row) = delivery(row?);

@@ -9,6 +9,7 @@ use super::{
     index::{self, Prefix},
     newcomers,
     write::Tables,
+    writer::GROUP,
 };
 
 /// How much is kept.
@@ -26,8 +27,8 @@ impl Default for Retention {
     }
 }
 
-/// Rows looked at in one go, so that a commit stays short.
-const SWEEP_ROWS: usize = 2_000;
+/// Rows looked at in one go, so that a commit stays short: more than can have come since the last sweep.
+pub(super) const SWEEP_ROWS: usize = 2 * GROUP;
 /// How much longer than events their tombstones are kept, in seconds: clocks differ.
 const TOMBSTONES_LONGER: u64 = 86_400;
 
@@ -111,16 +112,8 @@ fn stays(
 
 /// Whether something of a person is stored besides profile and follow list.
 fn writes(tables: &Tables<'_>, person: &PublicKey) -> Result<bool, redb::Error> {
-    let rows = Prefix::author(person).range(0, u64::MAX);
-    // There is one profile and one follow list at most, so three rows decide.
-    for row in tables.index.range(&rows)?.rev().take(3) {
-        let Some((_, sequence)) = index::tail(row?.0.value()) else { continue };
-        let other = tables.event(sequence)?;
-        if other.is_some_and(|other| !matches!(other.kind, Kind::PROFILE | Kind::FOLLOW_LIST)) {
-            return Ok(true);
-        }
-    }
-    Ok(false)
+    let kinds = tables.index.kinds_of(person, 3)?;
+    Ok(kinds.into_iter().any(|kind| !matches!(kind, Kind::PROFILE | Kind::FOLLOW_LIST)))
 }
 
 fn followed_by(tables: &Tables<'_>, owner: Option<PublicKey>) -> Result<BTreeSet<PublicKey>, redb::Error> {

@@ -7,14 +7,20 @@ use nostrp2p_protocol::{Event, EventId, Kind, limits::MAX_CREATED_AT};
 use redb::{ReadableTable, Table, TableDefinition, WriteTransaction};
 use sha2::{Digest, Sha256};
 
-use super::{Store, newcomers, read::living, tables::EVENTS};
+use super::{
+    Store,
+    ids::{self, IDS},
+    newcomers,
+    read::living,
+    tables::EVENTS,
+};
 use crate::clock;
 
 /// `created_at` and id -> sequence number. 100,000 events are about 6 MB.
 const SHARED: TableDefinition<(u64, &[u8; 32]), u64> = TableDefinition::new("shared");
 
-/// What counts together (16 bytes, see [`row`]) and id of the same events.
-const PLACES: TableDefinition<&[u8; 48], ()> = TableDefinition::new("places");
+/// What counts together (see [`Place`]) and id of the same events.
+pub(super) const PLACES: TableDefinition<&[u8; 48], ()> = TableDefinition::new("places_by_hour");
 
 /// Where an event comes from.
 #[derive(Debug, Clone, Copy, Default)]
@@ -35,7 +41,8 @@ pub(super) struct Shared<'txn> {
     near: Option<(Place, BTreeSet<EventId>)>,
 }
 
-/// By what events count together: a hash of author, sort and hour.
+/// By what events count together: the hour (7 bytes, see [`MAX_CREATED_AT`]), then a hash of author and sort. So what is
+/// written at one time lies together.
 type Place = [u8; 16];
 
 impl<'txn> Shared<'txn> {
@@ -108,10 +115,13 @@ impl<'txn> Shared<'txn> {
 
 fn place(event: &Event) -> Place {
     let deletion = [u8::from(event.kind == Kind::DELETION)];
-    let hour = hour(event.created_at).0.to_be_bytes();
-    let hash = Sha256::digest([event.pubkey.as_bytes().as_slice(), &deletion, &hour].concat());
+    let hash = Sha256::digest([event.pubkey.as_bytes().as_slice(), &deletion].concat());
+    let (hour, _) = hour(event.created_at);
     let mut place = [0; 16];
-    place.iter_mut().zip(hash).for_each(|(to, from)| *to = from);
+    place
+        .iter_mut()
+        .zip(hour.to_be_bytes().into_iter().skip(1).chain(hash))
+        .for_each(|(to, from)| *to = from);
     place
 }
 
@@ -148,12 +158,12 @@ impl Store {
     /// When the disk cannot be read.
     pub fn shared_events(&self, ids: &[EventId]) -> Result<Vec<Event>, redb::Error> {
         let transaction = self.database.begin_read()?;
-        let (by_id, events) = (transaction.open_table(super::tables::IDS)?, transaction.open_table(EVENTS)?);
+        let (by_id, events) = (transaction.open_table(IDS)?, transaction.open_table(EVENTS)?);
         let shared = transaction.open_table(SHARED)?;
         let mut found = Vec::new();
         for id in ids {
-            let Some(sequence) = by_id.get(id.as_bytes())? else { continue };
-            let event = events.get(sequence.value())?;
+            let Some(sequence) = ids::find(&by_id, &events, id)? else { continue };
+            let event = events.get(sequence)?;
             let event = event.and_then(|record| living(record.value(), clock::now()));
             if let Some(event) = event
                 && shared.get((event.created_at, id.as_bytes()))?.is_some()

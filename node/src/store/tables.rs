@@ -6,14 +6,12 @@ use redb::{Database, ReadTransaction, ReadableTable, ReadableTableMetadata, Tabl
 use super::Progress;
 
 /// Version of the tables; see `migrate.rs`.
-pub(super) const SCHEMA: u64 = 5;
+pub(super) const SCHEMA: u64 = 6;
 
 /// Sequence number -> record (see `record.rs`).
 pub(super) const EVENTS: TableDefinition<u64, &[u8]> = TableDefinition::new("events");
-/// Event id -> sequence number.
-pub(super) const IDS: TableDefinition<&[u8; 32], u64> = TableDefinition::new("ids");
 /// Index rows (see `index.rs`); the row is the key, there is no value.
-pub(super) const INDEX: TableDefinition<&[u8], ()> = TableDefinition::new("index");
+pub(super) const INDEX: TableDefinition<&[u8], ()> = TableDefinition::new("rows");
 /// Numbers that belong to the store as a whole.
 pub(super) const META: TableDefinition<&str, u64> = TableDefinition::new("meta");
 /// Sequence numbers of own public events that no other node has taken yet.
@@ -71,7 +69,6 @@ pub(super) fn prepare(database: &Database, now: u64) -> Result<Opened, redb::Err
         // After a crash somebody may know these numbers for events that are gone.
         let newest = newest.max(reserved);
         meta.insert(META_NEWEST, newest)?;
-        transaction.open_table(IDS)?;
         transaction.open_table(INDEX)?;
         transaction.open_table(UNSENT)?;
         transaction.open_table(OUTBOX)?;

@@ -6,14 +6,13 @@ use redb::{ReadableTable, ReadableTableMetadata, Table, WriteTransaction};
 
 use super::{
     Progress,
+    ids::Ids,
     index::{self, Index, Prefix},
     lapse::{self, ENDS},
     newcomers::Newcomers,
     record,
     shared::{Origin, Shared},
-    tables::{
-        EVENTS, IDS, INDEX, META, META_BORN, META_NEWEST, META_RESERVED, MIRRORED, OUTBOX, OWNER, UNSENT,
-    },
+    tables::{EVENTS, INDEX, META, META_BORN, META_NEWEST, META_RESERVED, MIRRORED, OUTBOX, OWNER, UNSENT},
     tombstones::{self, Address, Tombstones},
 };
 
@@ -50,7 +49,7 @@ impl Inserted {
 /// The open tables of one write transaction.
 pub(super) struct Tables<'txn> {
     pub(super) events: Table<'txn, u64, &'static [u8]>,
-    pub(super) ids: Table<'txn, &'static [u8; 32], u64>,
+    pub(super) ids: Ids<'txn>,
     pub(super) index: Index<'txn>,
     pub(super) unsent: Table<'txn, u64, ()>,
     pub(super) outbox: Table<'txn, (u64, &'static [u8; 32]), (u8, u8, u64)>,
@@ -70,7 +69,7 @@ impl<'txn> Tables<'txn> {
         let born = meta.get(META_BORN)?.map_or(0, |born| born.value());
         Ok(Self {
             events: transaction.open_table(EVENTS)?,
-            ids: transaction.open_table(IDS)?,
+            ids: Ids::open(transaction)?,
             index: Index::new(transaction.open_table(INDEX)?),
             unsent: transaction.open_table(UNSENT)?,
             outbox: transaction.open_table(OUTBOX)?,
@@ -92,8 +91,7 @@ impl<'txn> Tables<'txn> {
         now: u64,
     ) -> Result<Inserted, redb::Error> {
         let shared = origin.shared || (!origin.mirrored && audience(event) == Audience::Everyone);
-        let known = self.ids.get(event.id().as_bytes())?.map(|sequence| sequence.value());
-        if let Some(sequence) = known {
+        if let Some(sequence) = self.find(&event.id())? {
             // A deletion may have come as a private one before.
             if shared && !self.shared.holds(event)? && self.room_for(event)? == Room::Free {
                 self.shared.insert(event, sequence)?;
@@ -107,18 +105,21 @@ impl<'txn> Tables<'txn> {
             return Ok(Inserted::Deleted);
         }
         // Looked up first: what is replaced may be all that there is of its author.
-        let since = self.newcomers.since(&event.pubkey)?.unwrap_or(now);
+        let mut known_since = self.newcomers.since(&event.pubkey)?;
+        let since = known_since.unwrap_or(now);
         for (sequence, other) in self.same_address(event)? {
             if (other.created_at, event.id()) > (event.created_at, other.id()) {
                 return Ok(Inserted::Superseded(sequence));
             }
             self.remove(sequence, &other)?;
+            known_since = None;
         }
         let shared = match shared.then(|| self.room_for(event)).transpose()? {
             None => false,
             Some(Room::Free) => true,
             Some(Room::InsteadOf(other)) => {
                 self.displace(&other, origin.own)?;
+                known_since = None;
                 true
             }
             Some(Room::Full) if origin.own => false,
@@ -126,13 +127,16 @@ impl<'txn> Tables<'txn> {
         };
         self.newest += 1;
         self.events.insert(self.newest, record::encode(event).as_slice())?;
-        self.ids.insert(event.id().as_bytes(), self.newest)?;
+        self.ids.insert(event.id(), self.newest);
         self.index.add(event, self.newest)?;
         if let Some(end) = lapse::end_of(event) {
             self.ends.insert((end, self.newest), ())?;
         }
         if shared {
             self.shared.insert(event, self.newest)?;
+            if known_since.is_none() {
+                self.newcomers.know(&event.pubkey, since)?;
+            }
             self.newcomers.note(event, self.newest, since, now)?;
         }
         if event.kind == Kind::DELETION {
@@ -151,9 +155,7 @@ impl<'txn> Tables<'txn> {
 
     /// Makes room for another event of the same author. The owner's own stays here, but is not shared any more.
     fn displace(&mut self, other: &EventId, own: bool) -> Result<(), redb::Error> {
-        let Some(sequence) = self.ids.get(other.as_bytes())?.map(|sequence| sequence.value()) else {
-            return Ok(());
-        };
+        let Some(sequence) = self.find(other)? else { return Ok(()) };
         let Some(other) = self.event(sequence)? else { return Ok(()) };
         if own { self.shared.remove(&other) } else { self.remove(sequence, &other) }
     }
@@ -161,9 +163,7 @@ impl<'txn> Tables<'txn> {
     /// Removes what a deletion names, as far as it is its author's, and remembers it.
     pub(super) fn delete(&mut self, deletion: &Event) -> Result<(), redb::Error> {
         for id in tombstones::ids(deletion) {
-            let Some(sequence) = self.ids.get(id.as_bytes())?.map(|sequence| sequence.value()) else {
-                continue;
-            };
+            let Some(sequence) = self.find(&id)? else { continue };
             if let Some(target) = self.event(sequence)?
                 && target.pubkey == deletion.pubkey
                 && target.kind != Kind::DELETION
@@ -185,8 +185,10 @@ impl<'txn> Tables<'txn> {
     fn vanish(&mut self, request: &Event) -> Result<(), redb::Error> {
         self.index.settle()?;
         let wraps = Prefix::tag('p', &request.pubkey.to_string());
+        let kinds = self.index.kinds_of(&request.pubkey, usize::MAX)?;
+        let written = kinds.into_iter().map(|kind| Prefix::author_kind(&request.pubkey, kind));
         let mut sequences = Vec::new();
-        for prefix in [Some(Prefix::author(&request.pubkey)), wraps].into_iter().flatten() {
+        for prefix in written.chain(wraps) {
             for row in self.index.range(&prefix.range(0, request.created_at))? {
                 sequences.extend(index::tail(row?.0.value()).map(|(_, sequence)| sequence));
             }
@@ -262,6 +264,11 @@ impl<'txn> Tables<'txn> {
         Ok(found)
     }
 
+    /// The sequence number of the event with this id.
+    pub(super) fn find(&self, id: &EventId) -> Result<Option<u64>, redb::Error> {
+        self.ids.find(id, &self.events)
+    }
+
     pub(super) fn event(&self, sequence: u64) -> Result<Option<Event>, redb::Error> {
         Ok(self.events.get(sequence)?.and_then(|value| record::decode(value.value())))
     }
@@ -272,21 +279,22 @@ impl<'txn> Tables<'txn> {
         self.mirrored.remove(sequence)?;
         let everybody = (sequence, &[0x00; 32])..=(sequence, &[0xff; 32]);
         self.outbox.retain_in(everybody, |_, _| false)?;
-        self.ids.remove(event.id().as_bytes())?;
+        self.ids.remove(&event.id(), sequence)?;
         self.shared.remove(event)?;
         self.newcomers.remove(event, sequence)?;
         if let Some(end) = lapse::end_of(event) {
             self.ends.remove((end, sequence))?;
         }
         self.index.remove(event, sequence)?;
-        let rest = self.index.range(&Prefix::author(&event.pubkey).range(0, u64::MAX))?.next().is_some();
-        if rest { Ok(()) } else { self.newcomers.forget_person(&event.pubkey) }
+        let nothing_left = self.index.kinds_of(&event.pubkey, 1)?.is_empty();
+        if nothing_left { self.newcomers.forget_person(&event.pubkey) } else { Ok(()) }
     }
 
     /// Writes down the highest sequence number and says how far the store has come. Numbers are reserved unless the commit
     /// is going to be `durable` in any case.
     pub(super) fn finish(mut self, durable: bool) -> Result<Finished, redb::Error> {
         self.index.settle()?;
+        self.ids.settle()?;
         self.meta.insert(META_NEWEST, self.newest)?;
         let reserved = self.meta.get(META_RESERVED)?.map_or(0, |reserved| reserved.value());
         let reserve = !durable && self.newest > reserved;

@@ -1,8 +1,9 @@
 //! Damaged files, and files of an earlier version.
 
-use redb::{ReadableTableMetadata, TableDefinition};
+use redb::{ReadableTableMetadata, TableDefinition, TableHandle};
 
 use super::*;
+use crate::store::shared::PLACES;
 
 #[test]
 fn what_can_be_read_of_a_damaged_store_is_saved() {
@@ -83,8 +84,8 @@ fn write_schema_1(path: &Path, events: &[Event]) {
     for (sequence, event) in (1..).zip(events) {
         let record = record::encode(event);
         transaction.open_table(tables::EVENTS).unwrap().insert(sequence, record.as_slice()).unwrap();
-        transaction.open_table(tables::IDS).unwrap().insert(event.id().as_bytes(), sequence).unwrap();
-        let mut index = transaction.open_table(tables::INDEX).unwrap();
+        transaction.open_table(migrate::OLD_IDS).unwrap().insert(event.id().as_bytes(), sequence).unwrap();
+        let mut index = transaction.open_table(migrate::OLD_INDEX).unwrap();
         for row in index::rows(event, sequence) {
             index.insert(row.as_slice(), ()).unwrap();
         }
@@ -134,8 +135,8 @@ async fn a_store_of_schema_3_has_always_known_those_whose_events_it_holds() {
     let database = Database::open(directory.path().join(FILE)).unwrap();
     let transaction = database.begin_write().unwrap();
     let people: TableDefinition<&[u8; 32], u64> = TableDefinition::new("people");
-    let places: TableDefinition<&[u8; 48], ()> = TableDefinition::new("places");
-    assert!(transaction.delete_table(people).unwrap() && transaction.delete_table(places).unwrap());
+    assert!(transaction.delete_table(people).unwrap() && transaction.delete_table(PLACES).unwrap());
+    assert!(transaction.delete_table(ids::IDS).unwrap() && transaction.delete_table(tables::INDEX).unwrap());
     {
         let mut meta = transaction.open_table(tables::META).unwrap();
         meta.insert(tables::META_SCHEMA, 3).unwrap();
@@ -149,9 +150,55 @@ async fn a_store_of_schema_3_has_always_known_those_whose_events_it_holds() {
     known.sort_unstable();
     assert_eq!(store.people().unwrap(), (0, known.to_vec()), "nobody is new");
     let transaction = store.database.begin_read().unwrap();
-    assert_eq!(transaction.open_table(places).unwrap().len().unwrap(), 2, "they count in their hours again");
+    let places = transaction.open_table(PLACES).unwrap();
+    assert_eq!(places.len().unwrap(), 2, "they count in their hours again");
     drop(transaction);
     assert_eq!(contents(&store.after(0).unwrap().events), ["one", "two"]);
+    writer.close();
+}
+
+#[tokio::test]
+async fn a_store_of_schema_5_is_read_as_before() {
+    let directory = tempfile::tempdir().unwrap();
+    let (store, writer) = open(directory.path());
+    let posts: Vec<Event> = (0..240).map(|number| post(1 + number % 3, number.into(), "a post")).collect();
+    for post in &posts {
+        writer.store(post.clone(), Travel::Shared).await;
+    }
+    let wish = event(2, 5, 1_000, "", vec![Tag::new(["e", &posts[1].id().to_string()])]);
+    commit(&writer, &wish).await;
+    let known = store.people().unwrap();
+    writer.close();
+    drop(store);
+
+    let database = Database::open(directory.path().join(FILE)).unwrap();
+    let transaction = database.begin_write().unwrap();
+    assert!(transaction.delete_table(PLACES).unwrap());
+    assert!(transaction.delete_table(ids::IDS).unwrap() && transaction.delete_table(tables::INDEX).unwrap());
+    // What it held does not matter: it is made again from the events.
+    transaction.open_table(migrate::OLD_IDS).unwrap().insert(&[1; 32], 1).unwrap();
+    transaction.open_table(migrate::OLD_INDEX).unwrap().insert([0; 17].as_slice(), ()).unwrap();
+    transaction.open_table(migrate::OLD_PLACES).unwrap().insert(&[0; 48], ()).unwrap();
+    transaction.open_table(tables::META).unwrap().insert(tables::META_SCHEMA, 5).unwrap();
+    transaction.commit().unwrap();
+    drop(database);
+
+    let (store, writer) = open(directory.path());
+    assert_eq!(store.people().unwrap(), known, "nobody became known again");
+    let transaction = store.database.begin_read().unwrap();
+    assert_eq!(transaction.open_table(PLACES).unwrap().len().unwrap(), 239, "one was deleted");
+    assert!(
+        transaction.list_tables().unwrap().all(|table| !["ids", "index", "places"].contains(&table.name()))
+    );
+    drop(transaction);
+    let find = |filter: serde_json::Value| {
+        let filter: Filter = serde_json::from_value(filter).unwrap();
+        store.find(&[filter]).unwrap().events.len()
+    };
+    assert_eq!(find(serde_json::json!({ "authors": [key(2).public_key().to_string()] })), 80);
+    assert_eq!(find(serde_json::json!({ "kinds": [5] })), 1);
+    assert_eq!(find(serde_json::json!({ "ids": [posts[7].id().to_string()] })), 1);
+    assert_eq!(commit(&writer, &posts[7]).await, Inserted::Known(8));
     writer.close();
 }
 
