@@ -8,11 +8,12 @@ mod catching;
 mod exchange;
 mod homeward;
 mod owner;
+mod publishing;
 mod received;
 mod reporting;
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     future::Future,
     pin::Pin,
     sync::{Arc, Mutex},
@@ -26,9 +27,9 @@ use nostrp2p_core::{
 };
 use nostrp2p_overlay::{Announcer, MessageRef, Overlay, OverlayEvent, RequestRef, Topic, Unheard};
 use nostrp2p_protocol::{
-    Delegation, Event, EventId, Kind, Packet, PeerId, PublicKey, Rumor, UnverifiedEvent,
+    Delegation, Event, EventId, PeerId, PublicKey, Rumor, UnverifiedEvent,
     exchange::{Lent, OwnPage, Receipt},
-    frame::{Carried, Delivery, Refusal, RefusalCode},
+    frame::{Carried, Delivery, Refusal},
 };
 use tokio::{
     sync::{broadcast, mpsc, oneshot, watch},
@@ -37,14 +38,14 @@ use tokio::{
 
 use self::{announcing::due, catching::Ledgers};
 use crate::{
-    asking, clock,
+    clock,
     markers::Markers,
     pace::Pace,
     standing::{Counters, OpenWays, Standing},
     stop::Stop,
     store::{Inserted, Note, Store, Stored, Travel, Writer},
     traffic::TrafficLog,
-    verifier::{Checked, Verifier},
+    verifier::{self, Checked, Verifier},
 };
 
 /// Commands of sessions that may wait.
@@ -321,24 +322,8 @@ impl Running {
                     self.handle(Input::Verified(number, result)).await;
                 }
             }
-            Happening::Committed(request, event, audience, Ok(inserted)) => {
-                let Some(sequence) = inserted.sequence() else {
-                    return self.reply(request, Err(not_kept(inserted)));
-                };
-                if let Some(waiting) = self.requests.get_mut(&request) {
-                    waiting.stored = Some(inserted);
-                }
-                let may_delegate = event.kind == Kind::APPLICATION_DATA;
-                self.handle(Input::Committed(request, event, audience, sequence)).await;
-                if may_delegate {
-                    self.read_delegation().await;
-                    self.announce().await;
-                }
-            }
-            Happening::Committed(request, _, _, Err(reason)) => {
-                tracing::error!(reason, "an event of the owner could not be stored");
-                let reason = "the node could not store the event; its log says why";
-                self.reply(request, Err(Refusal::new(RefusalCode::Internal, reason)));
+            Happening::Committed(request, event, audience, stored) => {
+                self.on_committed(request, event, audience, stored).await;
             }
             Happening::Kept(handed, Ok(_)) => self.handle(Input::Kept(handed)).await,
             Happening::Kept(handed, Err(reason)) => {
@@ -434,8 +419,14 @@ impl Running {
 
     /// Asks the core and does what it says. A broadcast's answer comes back here, so this never recurses deeply.
     async fn handle(&mut self, input: Input) {
-        for output in self.core.handle(input, clock::now()) {
+        let published = matches!(input, Input::Publish(..));
+        let mut outputs = VecDeque::from(self.core.handle(input, clock::now()));
+        while let Some(output) = outputs.pop_front() {
             match output {
+                Output::Verify(number, event) if published => {
+                    let checked = Input::Verified(number, verifier::check(event));
+                    outputs.extend(self.core.handle(checked, clock::now()));
+                }
                 Output::Verify(number, event) => {
                     if !self.verifier.check(number, event) {
                         tracing::error!("the verifier takes no more work");
@@ -489,41 +480,6 @@ impl Running {
         }
     }
 
-    /// The event is stored whatever happens here; the number of neighbours says how far it got at once. Without any it
-    /// waits in the store for the first one, see [`Self::send_what_waits`].
-    async fn broadcast(&mut self, sequence: u64, packet: Packet) -> u32 {
-        if self.standing.borrow().peers.is_empty() { 0 } else { self.send(sequence, packet).await }
-    }
-
-    async fn send(&mut self, sequence: u64, packet: Packet) -> u32 {
-        match self.overlay.broadcast(Topic::Events, packet.encode()).await {
-            Ok(sent) => {
-                if sent.peers > 0 {
-                    self.writer.sent(sequence).await;
-                }
-                u32::try_from(sent.peers).unwrap_or(u32::MAX)
-            }
-            Err(error) => {
-                tracing::warn!(%error, "an event was stored but not broadcast");
-                0
-            }
-        }
-    }
-
-    /// Sends the own public events that were written while there was nobody to take them.
-    async fn send_what_waits(&mut self) {
-        let store = self.store.clone();
-        let unsent = match tokio::task::spawn_blocking(move || store.unsent()).await {
-            Ok(Ok(unsent)) => unsent,
-            Ok(Err(error)) => return tracing::error!(%error, "the store cannot be read"),
-            Err(error) => return tracing::error!(%error, "reading the store failed"),
-        };
-        for (sequence, event) in unsent {
-            let packet = Packet::Event(UnverifiedEvent { claimed_id: None, ..event.into() });
-            self.send(sequence, packet).await;
-        }
-    }
-
     async fn judge(&mut self, heard: Heard, verdict: Verdict) {
         let Some(message) = self.heard.remove(&heard) else { return };
         tracing::debug!(?verdict, "heard a message");
@@ -533,33 +489,6 @@ impl Running {
             Verdict::Withhold | Verdict::Ignore(_) | Verdict::Unknown => nostrp2p_overlay::Verdict::Ignore,
         };
         self.overlay.report(message, verdict).await;
-    }
-
-    fn reply(&mut self, request: Request, result: Result<Published, Refusal>) {
-        // A session that has gone away meanwhile needs no answer.
-        if let Some(waiting) = self.requests.remove(&request) {
-            drop(waiting.reply.send(result));
-        }
-    }
-
-    fn agree(&mut self, request: Request, event: &Event, sequence: u64, carried: Carried) {
-        let stored = self.requests.get(&request).and_then(|waiting| waiting.stored);
-        let stored = stored.unwrap_or(Inserted::New(sequence));
-        self.reply(request, Ok(Published { id: event.id(), sequence, carried, stored }));
-    }
-
-    /// Hands a publish request to the core; a deletion with those of its targets that are here.
-    async fn publish(&mut self, request: Request, event: UnverifiedEvent) {
-        if event.rumor.kind != Kind::DELETION {
-            return self.handle(Input::Publish(request, event, vec![])).await;
-        }
-        let store = self.store.clone();
-        self.tasks.push(Box::pin(async move {
-            let rumor = event.rumor.clone();
-            let targets = tokio::task::spawn_blocking(move || asking::targets(&store, &rumor)).await;
-            let targets = targets.ok().and_then(Result::ok).unwrap_or_default();
-            Happening::Targets(request, event, targets)
-        }));
     }
 
     async fn record(&mut self, address: Address, row: Row) {
@@ -576,15 +505,6 @@ impl Running {
         self.next += 1;
         self.next
     }
-}
-
-/// Why an event of the owner is not in the store although nothing failed.
-fn not_kept(inserted: Inserted) -> Refusal {
-    let reason = match inserted {
-        Inserted::Ended => "the event has ended: its expiration lies in the past",
-        _ => "you have deleted this event; what is deleted does not come back",
-    };
-    Refusal::new(RefusalCode::Unwanted, reason)
 }
 
 /// Without random numbers all decisions would still be right, only less spread in time.

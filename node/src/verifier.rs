@@ -47,9 +47,11 @@ impl Verifier {
     }
 }
 
+/// Checks an event at once, in about 50 us: for what has just been written, as waking a thread would cost more.
+///
 /// A panic here would be a fault of ours, and one event must not cost the node a worker: whoever sent it may as well have
 /// sent a forgery. The panic is logged where it happens.
-fn check(event: UnverifiedEvent) -> Result<Event, Forged> {
+pub(crate) fn check(event: UnverifiedEvent) -> Result<Event, Forged> {
     std::panic::catch_unwind(AssertUnwindSafe(|| event.verify())).unwrap_or(Err(Forged::Signature))
 }
 

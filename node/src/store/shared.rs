@@ -37,13 +37,16 @@ pub(super) struct Origin {
 pub(super) struct Shared<'txn> {
     events: Table<'txn, (u64, &'static [u8; 32]), u64>,
     places: Table<'txn, &'static [u8; 48], ()>,
-    /// What was looked up last, as it is now: those who write much write several events of a group.
-    near: Option<(Place, BTreeSet<EventId>)>,
+    /// What was looked up last, as it is now: who writes much writes several events of a group, and of the next ones.
+    pub(super) near: Option<Near>,
 }
+
+/// The ids of the events that count together in a place.
+pub(super) type Near = (Place, BTreeSet<EventId>);
 
 /// By what events count together: the hour (7 bytes, see [`MAX_CREATED_AT`]), then a hash of author and sort. So what is
 /// written at one time lies together.
-type Place = [u8; 16];
+pub(super) type Place = [u8; 16];
 
 impl<'txn> Shared<'txn> {
     pub(super) fn open(transaction: &'txn WriteTransaction) -> Result<Self, redb::Error> {

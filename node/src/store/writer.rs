@@ -28,7 +28,7 @@ use super::{
     notes,
     outage::Outages,
     retain::{self, Place},
-    shared::Origin,
+    shared::{Near, Origin},
     tables,
     write::{Finished, Tables, set_owner},
 };
@@ -225,6 +225,7 @@ fn run(
     let mut group = Vec::new();
     let mut swept = 0;
     let mut place = Place::default();
+    let mut near = None;
     let mut outages = Outages::new();
     let clock = tokio::runtime::Builder::new_current_thread().enable_time().build();
     let clock = clock.expect("a thread without a clock cannot begin");
@@ -238,7 +239,7 @@ fn run(
         let sweep = progress.borrow().newest.saturating_sub(swept) >= SWEEP_EVERY || swept == 0;
         written = true;
         let urgent = group.is_empty() || group.iter().any(Write::is_urgent);
-        match commit(database, &group, urgent, sweep.then_some((retention, &mut place))) {
+        match commit(database, &group, urgent, sweep.then_some((retention, &mut place)), &mut near) {
             Ok((Finished { progress: done, durable }, inserted)) => {
                 settle_at = (!durable).then(|| settle_at.unwrap_or_else(|| Instant::now() + SETTLE_WITHIN));
                 if sweep {
@@ -311,19 +312,22 @@ fn close(database: &Disk) -> Result<(), redb::Error> {
     Ok(transaction.commit()?)
 }
 
-/// Commits a group: durably if it is `urgent` or reserved numbers ran out, else so that everybody can read it.
+/// Commits a group: durably if it is `urgent` or reserved numbers ran out, else so that everybody can read it. What one
+/// commit has looked up last is `near` for the next; a failure forgets it.
 fn commit(
     database: &Disk,
     group: &[Write],
     urgent: bool,
     sweep: Option<(Retention, &mut Place)>,
+    near: &mut Option<Near>,
 ) -> Result<(Finished, Vec<Inserted>), redb::Error> {
     let owner = tables::owner(&database.begin_read()?)?;
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
     let mut transaction = database.begin_write()?;
     let mut inserted = Vec::new();
-    let finished = {
+    let (looked_up, finished) = {
         let mut tables = Tables::open(&transaction)?;
+        tables.shared.near = near.take();
         for write in group {
             match write {
                 Write::Event(event, _, travel) => {
@@ -357,12 +361,13 @@ fn commit(
         if let Some((retention, place)) = sweep {
             retain::sweep(&mut tables, retention, owner, now, place)?;
         }
-        tables.finish(urgent)?
+        (tables.shared.near.take(), tables.finish(urgent)?)
     };
     if !finished.durable {
         transaction.set_durability(Durability::None)?;
     }
     transaction.commit()?;
+    *near = looked_up;
     Ok((finished, inserted))
 }
 
