@@ -38,7 +38,7 @@ const MAX_BANS: usize = 1024;
 pub(crate) enum Refused {
     #[error("its key is not an ed25519 key")]
     Key,
-    #[error("it sent too many invalid messages before")]
+    #[error("it sent too much that was invalid, or too little of what it had offered")]
     Banned,
     #[error("there are too many connections from its address")]
     Address,

@@ -230,7 +230,9 @@ impl Driver {
         for peer in peers {
             self.announce(peer, now);
             if self.score(peer) < GRAYLIST_SCORE {
-                tracing::info!("{peer} sent too many invalid messages; hanging up for an hour.");
+                tracing::info!(
+                    "{peer} sent too much that is invalid, or too little of what it offered; hanging up for an hour."
+                );
                 self.stats.banned += 1;
                 self.swarm.behaviour_mut().gate.ban(peer, now);
                 self.disconnect(convert::libp2p_peer_id(peer));

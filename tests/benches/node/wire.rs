@@ -141,13 +141,19 @@ async fn spread(people: &[Person], idle: f64, figures: &mut Figures) {
         },
     );
     figures.add(&name, &said, each, Better::Lower);
+    assert_eq!(sum(people, "peers_banned_total").await, 0, "nodes without a fault were thrown out");
 }
 
 /// Events in all stores.
 async fn stored(people: &[Person]) -> u64 {
+    sum(people, "events_stored").await
+}
+
+/// A metric of all nodes together.
+async fn sum(people: &[Person], metric: &str) -> u64 {
     let mut sum = 0;
     for person in people {
-        sum += person.node.metric("events_stored").await;
+        sum += person.node.metric(metric).await;
     }
     sum
 }
