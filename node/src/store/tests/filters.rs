@@ -1,6 +1,6 @@
 //! The filter engine against the definition: every event, matched one by one.
 
-use std::{cmp::Reverse, sync::Arc, thread};
+use std::{cmp::Reverse, collections::BTreeSet, sync::Arc, thread};
 
 use nostrp2p_protocol::{EventId, PublicKey, Rumor, Signature, UnverifiedEvent};
 
@@ -212,5 +212,37 @@ async fn an_answer_of_many_megabytes_is_not_kept_in_memory() {
     assert_eq!(selection.picked.len(), 60);
     let kept = selection.picked.iter().filter(|picked| picked.event.is_some()).count();
     assert!((10..20).contains(&kept), "{kept} of 60 KB each");
+    writer.close();
+}
+
+#[tokio::test]
+async fn whoever_writes_of_more_kinds_than_are_read_side_by_side_is_found_all_the_same() {
+    let directory = tempfile::tempdir().unwrap();
+    let (store, writer) = open(directory.path());
+    // Of others, so many in an hour would not be kept.
+    writer.set_owner(key(1).public_key()).await.unwrap();
+    for kind in 1_000..5_200 {
+        writer.store(event(1, kind, kind.into(), "", vec![]), Travel::Done).await;
+    }
+    for created_at in [1, 9_000] {
+        commit(&writer, &post(2, created_at, "somebody else's")).await;
+    }
+    let by = |author: u8, kinds: Option<BTreeSet<Kind>>| Filter {
+        authors: Some([key(author).public_key()].into()),
+        kinds,
+        limit: Some(3),
+        ..Filter::default()
+    };
+    let found = |filter: &Filter| -> Vec<u64> {
+        let asked = Asked { filter, also: &|_| true };
+        let picked = store.select(&[asked]).unwrap().picked;
+        picked.into_iter().map(|picked| picked.event.unwrap().created_at).collect()
+    };
+    assert_eq!(found(&by(1, None)), [5_199, 5_198, 5_197]);
+    assert_eq!(found(&by(1, Some((0..5_000).map(Kind).collect()))), [4_999, 4_998, 4_997]);
+    assert_eq!(found(&by(2, None)), [9_000, 1]);
+    assert_eq!(found(&by(3, None)), Vec::<u64>::new());
+    let all = by(1, None);
+    assert_eq!(store.count(&[Asked { filter: &all, also: &|_| true }]).unwrap(), (4_200, true));
     writer.close();
 }
