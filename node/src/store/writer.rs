@@ -253,9 +253,13 @@ fn run(
                 tracing::error!(%error, events = group.len(), "the store could not write; is the disk full?");
                 let reason = error.to_string();
                 failure.send_replace(Some(reason.clone()));
-                fail(group.drain(..), &reason);
                 settle_at = None;
-                let Some(done) = outages.sit_out(database, || refuse(&mut writes, &reason)) else { return };
+                // Whoever hears the no may read at once, so it is said when reading works again.
+                let say_no = || {
+                    fail(group.drain(..), &reason);
+                    refuse(&mut writes, &reason)
+                };
+                let Some(done) = outages.sit_out(database, say_no) else { return };
                 failure.send_replace(None);
                 progress.send_if_modified(|progress| std::mem::replace(progress, done) != done);
             }

@@ -14,6 +14,8 @@ use crate::{clock, driver::Command, http::missing::missing, store::Batch};
 
 /// Subscriptions of one session.
 const MAX_SUBSCRIPTIONS: usize = 20;
+/// When a push is tried again after the store could not be read.
+const READ_AGAIN: Duration = Duration::from_secs(1);
 /// How long matches of a subscription are gathered for a client that does not watch.
 const GATHER_MATCHES: Duration = Duration::from_secs(1);
 
@@ -148,6 +150,8 @@ impl Session {
             Ok(Ok(batch)) => batch,
             Ok(Err(error)) => {
                 tracing::error!(%error, "the store cannot be read");
+                // While a disk begins to refuse, this lasts for some milliseconds.
+                watching.due = Some(Instant::now() + READ_AGAIN);
                 return self.refuse(0, unreadable()).await;
             }
             Err(_) => return Err(Gone),
