@@ -79,7 +79,7 @@ impl World {
         if self.random.random_range(0..12) == 0 {
             let known =
                 (0..=some(&mut self.random)).map(|_| events[self.random.random_range(0..events.len())].id());
-            let mut ids: std::collections::BTreeSet<EventId> = known.collect();
+            let mut ids: BTreeSet<EventId> = known.collect();
             ids.insert(EventId::from_bytes(self.random.random()));
             filter.ids = Some(ids);
         }
