@@ -419,6 +419,7 @@ impl Running {
 
     /// Asks the core and does what it says. A broadcast's answer comes back here, so this never recurses deeply.
     async fn handle(&mut self, input: Input) {
+        // What the owner publishes is checked here: see [`verifier::check`].
         let published = matches!(input, Input::Publish(..));
         let mut outputs = VecDeque::from(self.core.handle(input, clock::now()));
         while let Some(output) = outputs.pop_front() {

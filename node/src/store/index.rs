@@ -23,7 +23,7 @@ use sha2::{Digest, Sha256};
 const TAIL: usize = 16;
 /// Bytes of an author in a row. Two authors with the same would be found together, and the events tell them apart.
 const AUTHOR: usize = 16;
-/// Most rows that wait to be put in: those of some hundred ordinary events. One event may have two thousand.
+/// Most rows that wait to be put in: those of some thousand ordinary events. One event may have two thousand.
 const MAX_FRESH: usize = 32_768;
 
 /// The table of one write transaction. New rows are put in many at a time and in order: so they touch each page once,

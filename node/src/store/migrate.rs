@@ -16,7 +16,6 @@ use redb::{ReadableTable, TableDefinition, WriteTransaction};
 use super::{
     Progress,
     index::{self, Prefix},
-    newcomers,
     tables::{META, META_SCHEMA, SCHEMA},
     write::Tables,
 };
@@ -27,6 +26,9 @@ pub(super) const OLD_IDS: TableDefinition<&[u8; 32], u64> = TableDefinition::new
 pub(super) const OLD_INDEX: TableDefinition<&[u8], ()> = TableDefinition::new("index");
 /// Until schema 5: rows that began with a hash.
 pub(super) const OLD_PLACES: TableDefinition<&[u8; 48], ()> = TableDefinition::new("places");
+
+/// Since when those are known whose events were here before anybody wrote that down.
+const ALWAYS: u64 = 0;
 
 /// Brings the tables from schema `from` to [`SCHEMA`], and creates those that are missing.
 pub(super) fn migrate(
@@ -62,22 +64,21 @@ fn find_anew(transaction: &WriteTransaction, tables: &mut Tables<'_>) -> Result<
     transaction.delete_table(OLD_IDS)?;
     transaction.delete_table(OLD_INDEX)?;
     transaction.delete_table(OLD_PLACES)?;
-    let sequences: Vec<u64> =
-        tables.events.iter()?.map(|row| row.map(|row| row.0.value())).collect::<Result<_, _>>()?;
-    for sequence in sequences {
+    for sequence in sequences(tables)? {
         if let Some(event) = tables.event(sequence)? {
             tables.ids.insert(event.id(), sequence);
             tables.index.add(&event, sequence)?;
         }
     }
-    tables.ids.settle()?;
-    tables.index.settle()
+    Ok(())
+}
+
+fn sequences(tables: &Tables<'_>) -> Result<Vec<u64>, redb::Error> {
+    Ok(tables.events.iter()?.map(|row| row.map(|row| row.0.value())).collect::<Result<_, _>>()?)
 }
 
 fn note_ends(tables: &mut Tables<'_>) -> Result<(), redb::Error> {
-    let sequences: Vec<u64> =
-        tables.events.iter()?.map(|row| row.map(|row| row.0.value())).collect::<Result<_, _>>()?;
-    for sequence in sequences {
+    for sequence in sequences(tables)? {
         if let Some(event) = tables.event(sequence)? {
             tables.note_end(sequence, &event)?;
         }
@@ -87,14 +88,12 @@ fn note_ends(tables: &mut Tables<'_>) -> Result<(), redb::Error> {
 
 /// Deletions are left out: nobody wrote down which were for everyone.
 fn share(tables: &mut Tables<'_>) -> Result<(), redb::Error> {
-    let sequences: Vec<u64> =
-        tables.events.iter()?.map(|row| row.map(|row| row.0.value())).collect::<Result<_, _>>()?;
-    for sequence in sequences {
+    for sequence in sequences(tables)? {
         if let Some(event) = tables.event(sequence)?
             && audience(&event) == Audience::Everyone
         {
             tables.shared.insert(&event, sequence)?;
-            newcomers::know_everybody(tables, &event)?;
+            tables.newcomers.know(&event.pubkey, ALWAYS)?;
         }
     }
     Ok(())
@@ -105,7 +104,7 @@ fn number_by_hour(tables: &mut Tables<'_>, everybody_is_known: bool) -> Result<(
         if let Some(event) = tables.event(sequence)? {
             tables.shared.insert(&event, sequence)?;
             if everybody_is_known {
-                newcomers::know_everybody(tables, &event)?;
+                tables.newcomers.know(&event.pubkey, ALWAYS)?;
             }
         }
     }

@@ -129,12 +129,6 @@ pub(super) fn purge(tables: &mut Tables<'_>, horizon: u64, capacity: u64) -> Res
     Ok(())
 }
 
-/// Says of everybody who has a shared event that they have always been known.
-pub(super) fn know_everybody(tables: &mut Tables<'_>, event: &Event) -> Result<(), redb::Error> {
-    tables.newcomers.people.insert(event.pubkey.as_bytes(), 0)?;
-    Ok(())
-}
-
 /// `created_at` and id of what counts as held between these times although it was dropped.
 pub(super) fn forgotten(
     transaction: &redb::ReadTransaction,
