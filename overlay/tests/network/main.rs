@@ -5,6 +5,7 @@
 mod addresses;
 mod bootstrap;
 mod broadcast;
+mod promises;
 mod relaying;
 mod requests;
 mod rig;
