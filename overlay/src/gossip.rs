@@ -87,14 +87,15 @@ const QUEUE_TIME: Duration = Duration::from_secs(10);
 /// Bytes of control messages (IHAVE, IWANT, GRAFT and so on) in one RPC: libp2p's default.
 const MAX_CONTROL_SIZE: usize = 16 * 1024;
 
-/// Message ids in one IHAVE, and asked of one neighbour by IWANT in a heartbeat: more than what all topics bring in a second.
-/// What somebody promised is remembered with 450 bytes for each id until it comes or [`PROMISE_TIME`] is over; with 700 ids
-/// 128 neighbours that did nothing else grew a node by 210 MB before they were thrown out. libp2p's default of 5,000 is
-/// even more than its own decoder takes (`MAX_CONTROL_SIZE`).
-const MAX_IDS: usize = 128;
+/// Message ids in one IHAVE, and asked of one neighbour by IWANT in a heartbeat: more than a network writes in a second as a
+/// rule; of a larger burst the mesh and catching up bring the rest. What somebody promised is remembered, with some 500
+/// bytes for each id, until it comes or [`PROMISE_TIME`] is over: with 700 ids 128 neighbours that did nothing else grew
+/// a node by 210 MB before they were thrown out. libp2p's default of 5,000 is even more than its own decoder takes
+/// (`MAX_CONTROL_SIZE`).
+const MAX_IDS: u16 = 128;
 
 /// Promises that a neighbour may break within an hour for nothing: five whole IHAVE.
-const FREE_PROMISES: u16 = 640;
+const FREE_PROMISES: u16 = 5 * MAX_IDS;
 
 /// A message of more bytes than this is worth telling every neighbour in the mesh that it need not send it, which costs 180
 /// bytes each time: libp2p's default. Posts are shorter as a rule.
@@ -224,7 +225,7 @@ pub(crate) fn behaviour(copies: Copies) -> Result<Gossip, String> {
         .max_transmit_size(MAX_PAYLOAD + RPC_OVERHEAD)
         .max_publish_messages(MAX_MESSAGES_PER_RPC)
         .max_control_message_size(MAX_CONTROL_SIZE)
-        .max_control_messages_sent(MAX_IDS)
+        .max_control_messages_sent(usize::from(MAX_IDS))
         .connection_handler_queue_len(SEND_QUEUE)
         .forward_queue_duration(QUEUE_TIME)
         .publish_queue_duration(QUEUE_TIME)
@@ -397,7 +398,7 @@ mod tests {
 
     #[test]
     fn what_we_gossip_is_not_more_than_we_read() {
-        let ids = MAX_IDS * (MESSAGE_ID_LENGTH + 2);
+        let ids = usize::from(MAX_IDS) * (MESSAGE_ID_LENGTH + 2);
         assert!(Topic::ALL.iter().all(|topic| ids + topic.name().len() + 16 <= MAX_CONTROL_SIZE));
     }
 

@@ -2,6 +2,8 @@
 
 use std::{future::Future, path::Path, time::Duration};
 
+use futures::StreamExt;
+use libp2p::{Multiaddr, Swarm, SwarmBuilder, identity::Keypair, noise, swarm::NetworkBehaviour, tcp, yamux};
 use nostrp2p_overlay::{
     Listen, MessageRef, NodeSecret, Overlay, OverlayEvent, PeerAddress, Protocol, RequestRef, Settings,
     Topic, Verdict, start,
@@ -184,4 +186,30 @@ pub async fn eventually<F: Future<Output = bool>>(what: &str, condition: impl Fn
         }
     };
     time::timeout(DEADLINE, holds).await.unwrap_or_else(|_| panic!("awaited {what} for {DEADLINE:?}"));
+}
+
+/// A program that speaks libp2p over TCP, and does what this behaviour does.
+pub fn stranger<B: NetworkBehaviour>(behaviour: impl FnOnce(&Keypair) -> B) -> Swarm<B> {
+    SwarmBuilder::with_new_identity()
+        .with_tokio()
+        .with_tcp(tcp::Config::default(), noise::Config::new, yamux::Config::default)
+        .unwrap()
+        .with_behaviour(|key| behaviour(key))
+        .unwrap()
+        .build()
+}
+
+/// Lets a stranger join a node; returns who it is.
+pub async fn let_in<B: NetworkBehaviour>(stranger: &mut Swarm<B>, node: &mut Node) -> PeerId {
+    stranger.dial(node.address().await.to_string().parse::<Multiaddr>().unwrap()).unwrap();
+    let id = PeerId::from_multihash(&stranger.local_peer_id().to_bytes()).unwrap();
+    tokio::select! {
+        () = node.joined(id) => id,
+        () = stranger.for_each(|_| async {}) => unreachable!("a swarm does not end"),
+    }
+}
+
+/// As libp2p writes it.
+pub fn convert(peer: PeerId) -> libp2p::PeerId {
+    libp2p::PeerId::from_bytes(&peer.to_multihash()).unwrap()
 }

@@ -4,29 +4,21 @@ use std::io;
 
 use futures::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, StreamExt};
 use libp2p::{
-    Multiaddr, StreamProtocol, Swarm, SwarmBuilder,
+    Multiaddr, StreamProtocol, Swarm,
     gossipsub::{self, IdentTopic, MessageAuthenticity, MessageId, ValidationMode},
-    identify, noise,
+    identify,
     request_response::{self, ProtocolSupport},
     swarm::SwarmEvent,
-    tcp, yamux,
 };
 use nostrp2p_overlay::{MAX_ANNOUNCEMENT, Protocol, RequestError};
-use nostrp2p_protocol::PeerId;
 
-use crate::rig::{Node, eventually, on_loopback, settings};
+use crate::rig::{Node, convert, eventually, let_in, on_loopback, settings, stranger};
 
 #[tokio::test]
 async fn a_peer_of_another_protocol_is_sent_away_with_the_reason() {
-    let mut stranger = SwarmBuilder::with_new_identity()
-        .with_tokio()
-        .with_tcp(tcp::Config::default(), noise::Config::new, yamux::Config::default)
-        .unwrap()
-        .with_behaviour(|key| {
-            identify::Behaviour::new(identify::Config::new("/nostrp2p/2".to_owned(), key.public()))
-        })
-        .unwrap()
-        .build();
+    let mut stranger = stranger(|key| {
+        identify::Behaviour::new(identify::Config::new("/nostrp2p/2".to_owned(), key.public()))
+    });
     stranger.listen_on("/ip4/127.0.0.1/tcp/0".parse().unwrap()).unwrap();
     let address: Multiaddr = loop {
         if let SwarmEvent::NewListenAddr { address, .. } = stranger.select_next_some().await {
@@ -118,43 +110,28 @@ struct Rude {
 
 /// A swarm that says it is one of us, knows one kind of request, and keeps to no limits.
 fn rude() -> Swarm<Rude> {
-    SwarmBuilder::with_new_identity()
-        .with_tokio()
-        .with_tcp(tcp::Config::default(), noise::Config::new, yamux::Config::default)
-        .unwrap()
-        .with_behaviour(|key| Rude {
-            identify: identify::Behaviour::new(identify::Config::new("/nostrp2p/1".to_owned(), key.public())),
-            requests: request_response::Behaviour::with_codec(
-                Raw,
-                [(StreamProtocol::new("/nostrp2p/fetch/1"), ProtocolSupport::Full)],
-                request_response::Config::default(),
-            ),
-            gossip: {
-                let config = gossipsub::ConfigBuilder::default()
-                    .validation_mode(ValidationMode::Anonymous)
-                    .message_id_fn(|message| MessageId::new(&message.data))
-                    .build();
-                gossipsub::Behaviour::new(MessageAuthenticity::Anonymous, config.unwrap()).unwrap()
-            },
-        })
-        .unwrap()
-        .build()
-}
-
-async fn join(stranger: &mut Swarm<Rude>, node: &mut Node) -> PeerId {
-    stranger.dial(node.address().await.to_string().parse::<Multiaddr>().unwrap()).unwrap();
-    let id = PeerId::from_multihash(&stranger.local_peer_id().to_bytes()).unwrap();
-    tokio::select! {
-        () = node.joined(id) => id,
-        () = stranger.for_each(|_| async {}) => unreachable!("a swarm does not end"),
-    }
+    stranger(|key| Rude {
+        identify: identify::Behaviour::new(identify::Config::new("/nostrp2p/1".to_owned(), key.public())),
+        requests: request_response::Behaviour::with_codec(
+            Raw,
+            [(StreamProtocol::new("/nostrp2p/fetch/1"), ProtocolSupport::Full)],
+            request_response::Config::default(),
+        ),
+        gossip: {
+            let config = gossipsub::ConfigBuilder::default()
+                .validation_mode(ValidationMode::Anonymous)
+                .message_id_fn(|message| MessageId::new(&message.data))
+                .build();
+            gossipsub::Behaviour::new(MessageAuthenticity::Anonymous, config.unwrap()).unwrap()
+        },
+    })
 }
 
 #[tokio::test]
 async fn a_request_that_is_no_frame_does_not_reach_the_node() {
     let mut node = Node::start(on_loopback()).await;
     let mut stranger = rude();
-    let id = join(&mut stranger, &mut node).await;
+    let id = let_in(&mut stranger, &mut node).await;
     let peer = convert(node.id());
     // Too long, cut off, nothing at all; then one that is right.
     let requests =
@@ -177,7 +154,7 @@ async fn a_request_that_is_no_frame_does_not_reach_the_node() {
 async fn an_answer_that_is_no_frame_and_a_missing_protocol_are_told_apart() {
     let mut node = Node::start(on_loopback()).await;
     let mut stranger = rude();
-    let id = join(&mut stranger, &mut node).await;
+    let id = let_in(&mut stranger, &mut node).await;
     let limit = Protocol::Fetch.max_response();
     let rows: [(Protocol, &[u8], RequestError); 4] = [
         (Protocol::Fetch, b"\xff\xff\xff\xff and so on", RequestError::AnswerTooLarge { limit }),
@@ -211,7 +188,7 @@ async fn an_answer_that_is_no_frame_and_a_missing_protocol_are_told_apart() {
 async fn a_peer_that_asks_more_than_it_may_is_refused_the_rest() {
     let mut node = Node::start(on_loopback()).await;
     let mut stranger = rude();
-    join(&mut stranger, &mut node).await;
+    let_in(&mut stranger, &mut node).await;
     let peer = convert(node.id());
     for _ in 0..20 {
         stranger.behaviour_mut().requests.send_request(&peer, b"\0\0\0\x02ok".to_vec());
@@ -230,7 +207,7 @@ async fn a_peer_that_asks_more_than_it_may_is_refused_the_rest() {
 async fn an_announcement_that_is_too_long_is_rejected_before_it_reaches_the_node() {
     let mut node = Node::start(on_loopback()).await;
     let mut stranger = rude();
-    join(&mut stranger, &mut node).await;
+    let_in(&mut stranger, &mut node).await;
     let topic = IdentTopic::new("nodes");
     for size in [MAX_ANNOUNCEMENT + 1, MAX_ANNOUNCEMENT] {
         while stranger.behaviour_mut().gossip.publish(topic.clone(), vec![7; size]).is_err() {
@@ -243,8 +220,4 @@ async fn an_announcement_that_is_too_long_is_rejected_before_it_reaches_the_node
     };
     assert_eq!(payload.len(), MAX_ANNOUNCEMENT);
     assert_eq!(node.overlay.stats().await.rejected, 1);
-}
-
-fn convert(peer: PeerId) -> libp2p::PeerId {
-    libp2p::PeerId::from_bytes(&peer.to_multihash()).unwrap()
 }
