@@ -1,13 +1,13 @@
 //! A client that speaks frames, as the web client does, but without a browser.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, VecDeque},
     time::{SystemTime, UNIX_EPOCH},
 };
 
 use futures_util::{SinkExt, StreamExt};
 use nostrp2p_protocol::{
-    Draft, Event, EventId, Filter, Kind, PeerId, PublicKey, SecretKey, Tag, UnverifiedEvent,
+    Draft, Event, EventId, Filter, Kind, PeerId, PublicKey, Rumor, SecretKey, Tag, UnverifiedEvent,
     channel::{Channel, ChannelError, ChannelKey, Greeting},
     delegation,
     frame::{ClientFrame, Delivery, NodeFrame, Refusal, VERSION},
@@ -77,6 +77,8 @@ pub struct Client {
     /// How far private events have come, as far as the node has said.
     deliveries: BTreeMap<(EventId, PublicKey), Delivery>,
     markers: BTreeMap<String, u64>,
+    /// The batches that came while something else was awaited: up to where each goes, and its texts.
+    passed_over: VecDeque<(u64, Vec<String>)>,
 }
 
 impl Client {
@@ -213,6 +215,7 @@ impl Client {
             peer: None,
             deliveries: BTreeMap::new(),
             markers: BTreeMap::new(),
+            passed_over: VecDeque::new(),
         }
     }
 
@@ -337,18 +340,32 @@ impl Client {
         }
     }
 
+    /// The next frame but batches, which are kept for [`Client::hear`].
+    async fn next_but_batches(&mut self) -> Option<NodeFrame> {
+        loop {
+            match self.next().await? {
+                NodeFrame::Batch { through, events, .. } => self.pass_over(through, events),
+                frame => return Some(frame),
+            }
+        }
+    }
+
+    fn pass_over(&mut self, through: u64, events: Vec<Rumor>) {
+        let texts = events.into_iter().map(|event| event.content).collect();
+        self.passed_over.push_back((through, texts));
+    }
+
     /// The next frame that answers something: what the node sends by itself is passed over.
     ///
     /// # Panics
     /// When the node closes the connection before.
     pub async fn answer(&mut self) -> NodeFrame {
         loop {
-            match self.next().await {
+            match self.next_but_batches().await {
                 Some(
                     NodeFrame::Status { .. }
                     | NodeFrame::Network { .. }
                     | NodeFrame::Mirrors(_)
-                    | NodeFrame::Batch { .. }
                     | NodeFrame::Deliveries { .. }
                     | NodeFrame::Delegated { .. }
                     | NodeFrame::Markers(_)
@@ -399,7 +416,10 @@ impl Client {
     pub async fn delivery(&mut self, event: &Event, person: &SecretKey, state: Delivery) {
         let address = (event.id(), person.public_key());
         while self.deliveries.get(&address) != Some(&state) {
-            assert!(self.next().await.is_some(), "the node closed the connection before {state:?}");
+            assert!(
+                self.next_but_batches().await.is_some(),
+                "the node closed the connection before {state:?}"
+            );
         }
     }
 
@@ -410,7 +430,7 @@ impl Client {
     pub async fn marker(&mut self, name: &str, until: u64) {
         while self.markers.get(name) != Some(&until) {
             assert!(
-                self.next().await.is_some(),
+                self.next_but_batches().await.is_some(),
                 "the node closed the connection before {name} stood at {until}"
             );
         }
@@ -447,21 +467,24 @@ impl Client {
 
     /// Asks for everything after a sequence number, without gathering time.
     pub async fn watch(&mut self, after: u64) {
+        self.passed_over.clear();
         self.send(ClientFrame::Watch { after, gather_ms: 0 }).await;
     }
 
-    /// Waits for a batch that holds a post with this text; returns up to where it goes.
+    /// Waits for a batch that holds a post with this text; returns up to where it goes. It may have come while an answer
+    /// was awaited.
     ///
     /// # Panics
     /// When the connection ends before.
     pub async fn hear(&mut self, text: &str) -> u64 {
         loop {
-            match self.next().await {
-                Some(NodeFrame::Batch { through, events, .. })
-                    if events.iter().any(|event| event.content == text) =>
-                {
+            while let Some((through, texts)) = self.passed_over.pop_front() {
+                if texts.iter().any(|heard| heard == text) {
                     return through;
                 }
+            }
+            match self.next().await {
+                Some(NodeFrame::Batch { through, events, .. }) => self.pass_over(through, events),
                 Some(_) => {}
                 None => panic!("the node closed the connection before it sent {text:?}"),
             }
@@ -474,7 +497,7 @@ impl Client {
     /// When the connection ends before.
     pub async fn neighbours(&mut self, count: usize) {
         loop {
-            match self.next().await {
+            match self.next_but_batches().await {
                 Some(NodeFrame::Status { peers, .. }) if peers.len() >= count => return,
                 Some(_) => {}
                 None => panic!("the node closed the connection before it had {count} neighbours"),

@@ -86,9 +86,8 @@ async fn a_hosted_page_comes_home_by_a_helper_and_by_another_when_that_one_dies(
 
     // The helper dies; what is written meanwhile is not lost, nor what others write.
     drop(first.kill().await);
-    // The friend first, whose client passes over what is pushed while it waits for its acknowledgement.
-    friends.publish(&post(&friends_key, "still on my sofa")).await;
     browser.write("in a tunnel").await;
+    friends.publish(&post(&friends_key, "still on my sofa")).await;
     friends.hear("in a tunnel").await;
     browser.see("post-text", "still on my sofa").await;
     browser.attribute("connection", "data-state", "connected").await;
