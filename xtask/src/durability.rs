@@ -13,13 +13,13 @@ pub fn run(workspace: &Workspace, killed: Killed, times: u64) -> Result<ExitCode
     let mut test = match killed {
         Killed::Node => {
             let node = build_node(workspace, &mut Steps::new(1), false)?;
-            let mut test = product_runner(workspace, &["--test", "durability"]);
+            let mut test = product_runner(workspace, Some("durability"));
             test.env("NOSTRP2P_BIN", node).env("KILL_ROUNDS", times.to_string());
             test
         }
         Killed::Browser => {
             let stage = Stage::set(workspace, false)?;
-            let mut test = product_runner(workspace, &["--test", "browser_killed"]);
+            let mut test = product_runner(workspace, Some("browser_killed"));
             stage.describe(workspace, &mut test);
             test.env("BROWSER_ROUNDS", times.to_string());
             test

@@ -3,6 +3,7 @@
 use crate::{
     report::Steps,
     run::build_node,
+    test::product_runner,
     tools::{self, Browser},
     web,
     workspace::Workspace,
@@ -56,7 +57,7 @@ pub fn screenshots(workspace: &Workspace, folder: Option<&Path>, debug_build: bo
         None => workspace.path("target/screenshots"),
     };
     fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
-    let mut tests = workspace.cargo(["test", "--workspace", "--test", "screens"]);
+    let mut tests = product_runner(workspace, Some("screens"));
     stage.describe(workspace, &mut tests);
     tests.env("NOSTRP2P_PICTURES", &folder);
     if !tests.status().context("cargo could not be started")?.success() {

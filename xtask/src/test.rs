@@ -142,7 +142,7 @@ fn run_suite(workspace: &Workspace, suite: Suite, tested: &mut Tested) -> Result
         Suite::Product => {
             let stage = Stage::set(workspace, false)?;
             tools::prepare_nginx();
-            let mut tests = product_runner(workspace, &[]);
+            let mut tests = product_runner(workspace, None);
             stage.describe(workspace, &mut tests);
             tests.env("NOSTRP2P_CLIENTS", tools::ensure_clients(workspace)?);
             tested.web = Some(stage.web);
@@ -184,17 +184,21 @@ fn test_runner(workspace: &Workspace, package: Package) -> Command {
     }
 }
 
-/// One test after the other, for they measure times, and with their output, for it has the figures. `which` narrows them
-/// down: `--test` and a name.
-pub fn product_runner(workspace: &Workspace, which: &[&str]) -> Command {
-    let mut tests = test_runner(workspace, Package::Only("nostrp2p-tests"));
-    tests.arg("--no-fail-fast").args(which);
+/// One test after the other, because they measure times, and with their output, because it has the figures. With a
+/// module, runs the tests of that file of `tests/tests` alone.
+pub fn product_runner(workspace: &Workspace, module: Option<&str>) -> Command {
+    let prefix = module.map(|module| format!("{module}::"));
     if tools::has_cargo_subcommand(workspace, "nextest") {
-        tests.arg("--no-capture");
+        let mut tests =
+            workspace.cargo(["nextest", "run", "--workspace", "--no-fail-fast", "--no-capture", "-E"]);
+        let narrowed = prefix.map(|prefix| format!(" & test(/^{prefix}/)")).unwrap_or_default();
+        tests.arg(format!("package(nostrp2p-tests){narrowed}"));
+        tests
     } else {
-        tests.args(["--", "--nocapture", "--test-threads=1"]);
+        let mut tests = test_runner(workspace, Package::Only("nostrp2p-tests"));
+        tests.args(["--no-fail-fast", "--"]).args(prefix).args(["--nocapture", "--test-threads=1"]);
+        tests
     }
-    tests
 }
 
 /// The lines `budget: ...`, also where a test runner has put `test name ... ` before them.

@@ -5,8 +5,8 @@ use std::time::Instant;
 use nostrp2p_overlay::{Path, Protocol};
 use nostrp2p_tests::{Attacker, Client, Node, get, held, post, random_key, until};
 
+use super::flooding::{spam, strangers_budget};
 use super::texts;
-use crate::flooding::{spam, strangers_budget};
 
 /// More than a relay with 8 places carries at a time (32).
 const ATTACKERS: usize = 40;
