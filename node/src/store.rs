@@ -6,12 +6,14 @@
 //! It deliberately does not decide what is kept: it keeps the newest of replaceable events and
 //! drops what is old (see [`Retention`]), and that is all.
 
+mod deleting;
 mod disk;
 mod ids;
 mod index;
 mod lapse;
 mod lock;
 mod migrate;
+mod named;
 mod newcomers;
 mod notes;
 mod outage;
@@ -46,6 +48,7 @@ pub use read::{Batch, Found, Numbered};
 pub(crate) use record::{decode as decode_record, encode as encode_record};
 pub use retain::Retention;
 pub use salvage::{Salvaged, salvage};
+pub(crate) use tombstones::Address;
 pub use write::Inserted;
 pub use writer::{Stored, Travel, Writer};
 

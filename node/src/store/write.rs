@@ -6,6 +6,7 @@ use redb::{ReadableTable, ReadableTableMetadata, Table, WriteTransaction};
 
 use super::{
     Progress,
+    deleting::{DELETING, PORTION_ROWS},
     ids::Ids,
     index::{self, Index, Prefix},
     lapse::{self, ENDS},
@@ -58,6 +59,9 @@ pub(super) struct Tables<'txn> {
     pub(super) shared: Shared<'txn>,
     pub(super) newcomers: Newcomers<'txn>,
     pub(super) mirrored: Table<'txn, u64, &'static str>,
+    pub(super) deleting: Table<'txn, u64, &'static [u8]>,
+    /// Rows that deletions may still touch in this transaction.
+    pub(super) deletion_rows: usize,
     meta: Table<'txn, &'static str, u64>,
     newest: u64,
 }
@@ -78,6 +82,8 @@ impl<'txn> Tables<'txn> {
             shared: Shared::open(transaction)?,
             newcomers: Newcomers::open(transaction, born)?,
             mirrored: transaction.open_table(MIRRORED)?,
+            deleting: transaction.open_table(DELETING)?,
+            deletion_rows: PORTION_ROWS,
             meta,
             newest,
         })
@@ -95,6 +101,10 @@ impl<'txn> Tables<'txn> {
             // A deletion may have come as a private one before.
             if shared && !self.shared.holds(event)? && self.room_for(event)? == Room::Free {
                 self.shared.insert(event, sequence)?;
+            }
+            // It is not only on a relay any more: somebody has handed it over.
+            if !origin.mirrored && matches!(audience(event), Audience::People(_)) {
+                self.mirrored.remove(sequence)?;
             }
             return Ok(Inserted::Known(sequence));
         }
@@ -139,11 +149,8 @@ impl<'txn> Tables<'txn> {
             }
             self.newcomers.note(event, self.newest, since, now)?;
         }
-        if event.kind == Kind::DELETION {
-            self.delete(event)?;
-        }
-        if event.kind == Kind::VANISH {
-            self.vanish(event)?;
+        if matches!(event.kind, Kind::DELETION | Kind::VANISH) {
+            self.delete(self.newest, event)?;
         }
         Ok(Inserted::New(self.newest))
     }
@@ -158,50 +165,6 @@ impl<'txn> Tables<'txn> {
         let Some(sequence) = self.find(other)? else { return Ok(()) };
         let Some(other) = self.event(sequence)? else { return Ok(()) };
         if own { self.shared.remove(&other) } else { self.remove(sequence, &other) }
-    }
-
-    /// Removes what a deletion names, as far as it is its author's, and remembers it.
-    pub(super) fn delete(&mut self, deletion: &Event) -> Result<(), redb::Error> {
-        for id in tombstones::ids(deletion) {
-            let Some(sequence) = self.find(&id)? else { continue };
-            if let Some(target) = self.event(sequence)?
-                && target.pubkey == deletion.pubkey
-                && target.kind != Kind::DELETION
-            {
-                self.remove(sequence, &target)?;
-            }
-        }
-        for address in tombstones::addresses(deletion) {
-            for (sequence, target) in self.at_address(&address)? {
-                if target.created_at <= deletion.created_at {
-                    self.remove(sequence, &target)?;
-                }
-            }
-        }
-        self.tombstones.bury(deletion)
-    }
-
-    /// Removes everything that a person has written until now, and gift wraps for that person, and remembers it (NIP-62).
-    fn vanish(&mut self, request: &Event) -> Result<(), redb::Error> {
-        self.index.settle()?;
-        let wraps = Prefix::tag('p', &request.pubkey.to_string());
-        let kinds = self.index.kinds_of(&request.pubkey, usize::MAX)?;
-        let written = kinds.into_iter().map(|kind| Prefix::author_kind(&request.pubkey, kind));
-        let mut sequences = Vec::new();
-        for prefix in written.chain(wraps) {
-            for row in self.index.range(&prefix.range(0, request.created_at))? {
-                sequences.extend(index::tail(row?.0.value()).map(|(_, sequence)| sequence));
-            }
-        }
-        for sequence in sequences {
-            if let Some(event) = self.event(sequence)?
-                && event.kind != Kind::VANISH
-                && tombstones::vanishing(&event).contains(&request.pubkey)
-            {
-                self.remove(sequence, &event)?;
-            }
-        }
-        self.tombstones.bury_author(request)
     }
 
     /// Notes when an event that is stored already ends.
@@ -249,9 +212,10 @@ impl<'txn> Tables<'txn> {
         }
     }
 
-    fn at_address(&mut self, address: &Address) -> Result<Vec<(u64, Event)>, redb::Error> {
+    /// The stored events with this address: one, unless two hashes begin alike.
+    pub(super) fn at_address(&mut self, address: &Address) -> Result<Vec<(u64, Event)>, redb::Error> {
         self.index.settle()?;
-        let rows = Prefix::author_kind(&address.author, address.kind).range(0, u64::MAX);
+        let rows = Prefix::address(address).range(0, u64::MAX);
         let mut found = Vec::new();
         for row in self.index.range(&rows)? {
             let Some((_, sequence)) = index::tail(row?.0.value()) else { continue };
@@ -302,7 +266,8 @@ impl<'txn> Tables<'txn> {
             self.meta.insert(META_RESERVED, self.newest + RESERVE)?;
         }
         let progress = Progress { newest: self.newest, stored: self.events.len()? };
-        Ok(Finished { progress, durable: durable || reserve })
+        let deleting = !self.deleting.is_empty()?;
+        Ok(Finished { progress, durable: durable || reserve, deleting })
     }
 
     /// Gives the reserved numbers back that nobody has got.
@@ -318,6 +283,8 @@ pub(super) struct Finished {
     pub(super) progress: Progress,
     /// Whether the commit has to be durable: because it shall be, or because more numbers were reserved.
     pub(super) durable: bool,
+    /// Whether deletions have been stored that are not carried out yet.
+    pub(super) deleting: bool,
 }
 
 /// Makes somebody the owner.
