@@ -1,7 +1,10 @@
 //! Making public what came to somebody privately, in a program that cannot know that it was private.
 
-use nostrp2p_protocol::{Draft, Event, Kind, Tag, frame::Delivery, frame::RefusalCode};
-use nostrp2p_tests::{Person, Relay, authorization, held, now, post, reply, rest};
+use nostrp2p_protocol::{
+    Draft, Event, Kind, Tag,
+    frame::{ClientFrame, Delivery, RefusalCode},
+};
+use nostrp2p_tests::{Person, Relay, held, http_login, now, post, reply, rest};
 use serde_json::json;
 
 const SECRET: &str = "for alice alone";
@@ -49,11 +52,11 @@ async fn what_came_privately_is_made_public_by_no_door() {
         let answer = program.publish(event).await;
         let reason = answer[3].as_str().unwrap();
         assert!(answer[2] == false && reason.starts_with("blocked: "), "{event:?}: {answer}");
-        alice.client.send(nostrp2p_protocol::frame::ClientFrame::Publish { request: 5, event: event.clone().into() }).await;
+        alice.client.send(ClientFrame::Publish { request: 5, event: event.clone().into() }).await;
         assert_eq!(alice.client.refusal().await.code, RefusalCode::Unwanted, "{event:?}");
         let body = serde_json::to_vec(event).unwrap();
         let url = format!("http://{}/publish", alice.node.clients());
-        let login = authorization(&alice.key, "POST", &url, &body);
+        let login = http_login(&alice.key, &url, "POST", Some(&body), 0);
         let answer = rest(&alice.node.clients(), "/publish", &[&login], &body).await;
         assert_eq!(answer.status, 400, "{event:?}: {}", answer.text());
     }
@@ -72,7 +75,10 @@ async fn what_came_privately_is_made_public_by_no_door() {
     assert!(!heard.contains(SECRET) && !heard.contains("only for bob") && !heard.contains("look"), "{heard}");
     held(
         "a private answer made public",
-        &format!("{} reposts and quotes of a private reply, each by relay, page and REST, and a reply with a quote", events.len()),
+        &format!(
+            "{} reposts and quotes of a private reply, each by relay, page and REST, and a reply with a quote",
+            events.len()
+        ),
         "all refused with the reason; a third node has none of them",
     );
 }
