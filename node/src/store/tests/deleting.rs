@@ -3,11 +3,7 @@
 use redb::ReadableTableMetadata;
 
 use super::*;
-use crate::store::{
-    deleting::{DELETING, PORTION_ROWS},
-    tables,
-    tombstones::Address,
-};
+use crate::store::{deleting::DELETING, shared::Origin, tables, tombstones::Address, write::Tables};
 
 fn article(author: u8, created_at: u64, name: &str) -> Event {
     event(author, 30_023, created_at, name, vec![Tag::new(["d", name])])
@@ -22,12 +18,12 @@ fn deletion_of(addresses: impl IntoIterator<Item = String>) -> Event {
     event(1, 5, 100, "", tags)
 }
 
-/// Waits until no deletion is under way, and says how many commits that took.
-async fn carried_out(store: &Store, writer: &Writer) -> u64 {
-    for commits in 0..10_000 {
+/// Waits until no deletion is under way.
+async fn carried_out(store: &Store, writer: &Writer) {
+    for _ in 0..10_000 {
         let under_way = store.database.begin_read().unwrap().open_table(DELETING).unwrap().len().unwrap();
         if under_way == 0 {
-            return commits;
+            return;
         }
         writer.settle().await.unwrap();
     }
@@ -70,18 +66,43 @@ async fn a_large_deletion_is_carried_out_in_portions_and_survives_a_restart() {
         let tags = tags().chain([Tag::new(["d", name])]).collect();
         writer.store(event(1, 30_023, 1, name, tags), Travel::Done).await;
     }
-    let rows = 300 * 50;
-    commit(&writer, &deletion_of(names.iter().map(|name| address(1, 30_023, name)))).await;
-    let left = store.progress().borrow().stored;
-    assert!(left > 300 - 1_000 / 40, "{left} of 301 events are left after the first transaction");
+    writer.settle().await.unwrap();
+    let deletion = deletion_of(names.iter().map(|name| address(1, 30_023, name)));
+
+    // The writer's first transaction, after which the machine stops.
+    let transaction = store.database.begin_write().unwrap();
+    let mut tables = Tables::open(&transaction).unwrap();
+    tables.insert(&deletion, Origin::default(), 100).unwrap();
+    let left = tables.events.len().unwrap();
+    assert!((281..301).contains(&left), "each has some 50 rows, {left} are left");
+    assert_eq!(tables.deletion_rows, 0, "and no more in this transaction");
+    tables.go_on_deleting().unwrap();
+    assert_eq!(tables.events.len().unwrap(), left);
+    tables.finish(true).unwrap();
+    transaction.commit().unwrap();
     writer.close();
     drop(store);
 
     let (store, writer) = open(directory.path());
-    let commits = carried_out(&store, &writer).await;
-    assert_eq!(store.progress().borrow().stored, 1);
-    assert!(commits > 0 && rows > 3 * PORTION_ROWS);
+    carried_out(&store, &writer).await;
+    assert_eq!(store.progress().borrow().stored, 1, "the deletion");
     assert_eq!(commit(&writer, &article(1, 5, "299")).await, Inserted::Deleted);
+    writer.close();
+}
+
+#[tokio::test]
+async fn an_event_with_more_rows_than_a_portion_is_deleted_by_a_portion_of_its_own() {
+    let directory = tempfile::tempdir().unwrap();
+    let (store, writer) = open(directory.path());
+    let tags = (0..1_500).map(|number| Tag::new(["t".to_owned(), number.to_string()])).collect();
+    let large = event(1, 1, 1, "large", tags);
+    commit(&writer, &large).await;
+    commit(&writer, &post(1, 2, "small")).await;
+    let ids = [large.id(), store.after(1).unwrap().events[0].id()];
+    let tags = ids.iter().map(|id| Tag::new(["e".to_owned(), id.to_string()])).collect();
+    commit(&writer, &event(1, 5, 3, "", tags)).await;
+    carried_out(&store, &writer).await;
+    assert_eq!(store.progress().borrow().stored, 1);
     writer.close();
 }
 
