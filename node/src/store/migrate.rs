@@ -8,7 +8,8 @@
 //! | 4 | those of an author and hour, and since when people are known |
 //! | 5 | sequence numbers that a crash must not give again |
 //! | 6 | ids by their beginning, what an author has written kind by kind, places by hour |
-//! | 7 | addresses, posts for everyone apart from those for some, deletions in portions |
+//! | 7 | whose an event is: mail and its senders, bytes |
+//! | 8 | addresses, posts for everyone apart from those for some, deletions in portions |
 
 use nostrp2p_core::{Audience, audience};
 use nostrp2p_protocol::Kind;
@@ -17,6 +18,7 @@ use redb::{ReadableTable, TableDefinition, WriteTransaction};
 use super::{
     Progress,
     index::{self, Prefix},
+    owner,
     tables::{META, META_SCHEMA, SCHEMA},
     write::Tables,
 };
@@ -47,7 +49,7 @@ pub(super) fn migrate(
     tables.deletion_rows = usize::MAX;
     if from < 6 {
         find_anew(transaction, &mut tables)?;
-    } else if from < 7 {
+    } else if from < 8 {
         find_addresses(&mut tables)?;
         part_posts(&mut tables)?;
     }
@@ -60,6 +62,9 @@ pub(super) fn migrate(
     } else {
         share_no_replies(&mut tables)?;
         number_by_hour(&mut tables, from < 4)?;
+    }
+    if from < 7 {
+        owner::classify(&mut tables)?;
     }
     let progress = tables.finish(true)?.progress;
     transaction.open_table(META)?.insert(META_SCHEMA, SCHEMA)?;
@@ -114,7 +119,7 @@ fn in_range(tables: &mut Tables<'_>, first: Prefix, last: Prefix) -> Result<Vec<
     Ok(sequences)
 }
 
-/// Until schema 6 a reply that quotes was taken for one that is for everyone. Nobody takes it by catching up any more.
+/// Until schema 7 a reply that quotes was taken for one that is for everyone. Nobody takes it by catching up any more.
 fn share_no_replies(tables: &mut Tables<'_>) -> Result<(), redb::Error> {
     for sequence in tables.shared.sequences()? {
         if let Some(event) = tables.event(sequence)?
@@ -126,7 +131,7 @@ fn share_no_replies(tables: &mut Tables<'_>) -> Result<(), redb::Error> {
     Ok(())
 }
 
-fn sequences(tables: &Tables<'_>) -> Result<Vec<u64>, redb::Error> {
+pub(super) fn sequences(tables: &Tables<'_>) -> Result<Vec<u64>, redb::Error> {
     Ok(tables.events.iter()?.map(|row| row.map(|row| row.0.value())).collect::<Result<_, _>>()?)
 }
 

@@ -14,7 +14,7 @@ fn what_can_be_read_of_a_damaged_store_is_saved() {
     let (store, writer) = open(directory.path());
     writer.set_owner_blocking(key(1).public_key()).unwrap();
     for number in 0..300 {
-        writer.store_blocking(post(1, 60 * number, &format!("post {number}")));
+        writer.store_blocking(post(1, 60 * number, &format!("post {number}")), Travel::Done);
     }
     writer.close();
     drop(store);
@@ -203,7 +203,7 @@ async fn a_store_of_schema_5_is_read_as_before() {
 }
 
 #[tokio::test]
-async fn a_store_of_schema_6_finds_addresses_and_public_posts_and_shares_no_replies() {
+async fn a_store_of_schema_7_finds_addresses_and_public_posts_and_shares_no_replies() {
     let directory = tempfile::tempdir().unwrap();
     let (store, writer) = open(directory.path());
     let bob = key(2).public_key().to_string();
@@ -227,7 +227,7 @@ async fn a_store_of_schema_6_finds_addresses_and_public_posts_and_shares_no_repl
         let shared: TableDefinition<(u64, &[u8; 32]), u64> = TableDefinition::new("shared");
         transaction.open_table(shared).unwrap().insert((2, reply.id().as_bytes()), 2).unwrap();
     }
-    transaction.open_table(tables::META).unwrap().insert(tables::META_SCHEMA, 6).unwrap();
+    transaction.open_table(tables::META).unwrap().insert(tables::META_SCHEMA, 7).unwrap();
     transaction.commit().unwrap();
     drop(database);
 
@@ -255,7 +255,7 @@ fn a_damaged_sequence_number_keeps_nobody_waiting() {
     let directory = tempfile::tempdir().unwrap();
     let (store, writer) = open(directory.path());
     for number in 0..20 {
-        writer.store_blocking(post(1, 60 * number, &format!("post {number}")));
+        writer.store_blocking(post(1, 60 * number, &format!("post {number}")), Travel::Done);
     }
     writer.close();
     drop(store);

@@ -72,7 +72,7 @@ async fn a_large_deletion_is_carried_out_in_portions_and_survives_a_restart() {
     // The writer's first transaction, after which the machine stops.
     let transaction = store.database.begin_write().unwrap();
     let mut tables = Tables::open(&transaction).unwrap();
-    tables.insert(&deletion, Origin::default(), 100).unwrap();
+    tables.insert(&deletion, &Origin::by(Door::Overlay), 100).unwrap();
     let left = tables.events.len().unwrap();
     assert!((281..301).contains(&left), "each has some 50 rows, {left} are left");
     assert_eq!(tables.deletion_rows, 0, "and no more in this transaction");
