@@ -1,6 +1,6 @@
 //! What one write transaction does with one event.
 
-use nostrp2p_core::{Address as Delivery, Room, Row, is_addressed_to, room};
+use nostrp2p_core::{Address as Delivery, Audience, Room, Row, audience, is_addressed_to, room};
 use nostrp2p_protocol::{Event, EventId, Kind, PublicKey};
 use redb::{ReadableTable, ReadableTableMetadata, Table, WriteTransaction};
 
