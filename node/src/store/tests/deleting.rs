@@ -3,7 +3,13 @@
 use redb::ReadableTableMetadata;
 
 use super::*;
-use crate::store::{deleting::DELETING, shared::Origin, tables, tombstones::Address, write::Tables};
+use crate::store::{
+    deleting::DELETING,
+    origin::{Door, Origin},
+    tables,
+    tombstones::Address,
+    write::Tables,
+};
 
 fn article(author: u8, created_at: u64, name: &str) -> Event {
     event(author, 30_023, created_at, name, vec![Tag::new(["d", name])])
