@@ -25,6 +25,7 @@ mod install;
 mod installing;
 mod keys;
 mod logs;
+mod manners;
 mod mirrors;
 mod nat;
 mod network;

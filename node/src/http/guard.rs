@@ -6,7 +6,7 @@
 
 use axum::{
     extract::{Request, State},
-    http::{HeaderMap, StatusCode, header},
+    http::{HeaderMap, StatusCode, Version, header},
     middleware::Next,
     response::{IntoResponse, Response},
 };
@@ -15,11 +15,24 @@ use super::App;
 
 /// Lets a request pass or answers 403 with a sentence.
 pub(super) async fn check(State(app): State<App>, request: Request, next: Next) -> Response {
+    if names_other_than_one_host(&request) {
+        return (StatusCode::BAD_REQUEST, "A request names one host, by one Host header (RFC 9112, 3.2).\n")
+            .into_response();
+    }
     // Whoever may come to a node at home decides that node; see `helper`.
     let origins = if request.uri().path().starts_with("/to/") { Origins::All } else { Origins::Known };
     match verdict(request.headers(), &app.allow_hosts, origins) {
         Ok(()) => next.run(request).await,
         Err(reason) => (StatusCode::FORBIDDEN, format!("{reason}\n")).into_response(),
+    }
+}
+
+/// Whether a request has several `Host` headers, of which another program may have looked at another one; or none, which
+/// HTTP 1.0 permits.
+fn names_other_than_one_host(request: &Request) -> bool {
+    match request.headers().get_all(header::HOST).iter().count() {
+        0 => request.version() == Version::HTTP_11,
+        count => count > 1,
     }
 }
 
@@ -104,6 +117,22 @@ mod tests {
             headers.insert(header::ORIGIN, "https://page.example".parse().unwrap());
             assert_eq!(verdict(&headers, &["my.example".to_owned()], Origins::All).is_ok(), passes, "{host}");
         }
+    }
+
+    #[test]
+    fn a_request_names_one_host() {
+        let request = |version, hosts: &[&str]| {
+            let mut request = Request::new(axum::body::Body::empty());
+            *request.version_mut() = version;
+            for host in hosts {
+                request.headers_mut().append(header::HOST, host.parse().unwrap());
+            }
+            names_other_than_one_host(&request)
+        };
+        assert!(!request(Version::HTTP_11, &["localhost"]) && !request(Version::HTTP_10, &[]));
+        assert!(request(Version::HTTP_11, &[]));
+        assert!(request(Version::HTTP_11, &["localhost", "localhost"]));
+        assert!(request(Version::HTTP_10, &["localhost", "evil.example"]));
     }
 
     #[test]

@@ -79,6 +79,9 @@ pub(super) async fn run(context: Context, url: String, role: Role, owner: Public
     }
 }
 
+/// How long the answer to a relay's close frame may take.
+const PARTING: Duration = Duration::from_secs(1);
+
 impl Link {
     /// One connection, from its beginning to its end. The error says why it ended.
     async fn talk(&mut self) -> Result<(), String> {
@@ -99,7 +102,12 @@ impl Link {
                     heard = Instant::now();
                     match message {
                         Some(Ok(Message::Text(text))) => self.mirror.on_line(&text, clock::now()),
-                        Some(Ok(Message::Close(_))) | None => return Ok(()),
+                        Some(Ok(Message::Close(_))) => {
+                            // Reading on sends the answer (RFC 6455, 5.5.1).
+                            drop(tokio::time::timeout(PARTING, socket.next()).await);
+                            return Ok(());
+                        }
+                        None => return Ok(()),
                         Some(Ok(_)) => vec![],
                         Some(Err(error)) => return Err(error.to_string()),
                     }
