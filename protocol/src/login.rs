@@ -3,7 +3,7 @@
 //! It is never stored and never carried. It names the challenge of one connection and the address that the
 //! client dialled, so that a proof made for one node is worth nothing at another.
 
-use crate::{Draft, Event, Kind, Rumor, Tag};
+use crate::{Authority, Draft, Event, Kind, Rumor, Tag};
 
 /// How far the proof's `created_at` may be from the node's clock, in seconds: NIP-42 says "about ten minutes".
 pub const MAX_SECONDS_APART: u64 = 600;
@@ -65,7 +65,7 @@ pub fn relay_draft(relay: &str, challenge: &str, created_at: u64) -> Option<Draf
 /// Checks that a login event is for this challenge, this address and this time.
 ///
 /// Scheme and path of the `relay` tag do not matter, because a node behind a proxy knows neither;
-/// `authority` is what the client's request named in its `Host` header.
+/// `authority` is what the client's request named in its `Host` header. Both are compared by [`Authority`].
 ///
 /// # Errors
 /// Says what does not fit.
@@ -75,20 +75,14 @@ pub fn check(proof: &Event, challenge: &[u8; 32], authority: &str, now: u64) -> 
     if rumor.kind != Kind::LOGIN || rumor.tag_values("challenge").next() != Some(challenge.as_str()) {
         return Err(InvalidProof::Challenge);
     }
-    let dialled = rumor.tag_values("relay").next().and_then(authority_of);
-    if !dialled.is_some_and(|dialled| dialled.eq_ignore_ascii_case(authority)) {
+    let authority = authority.parse::<Authority>().map_err(|_| InvalidProof::Address)?;
+    if !rumor.tag_values("relay").next().is_some_and(|dialled| authority.is_of(dialled)) {
         return Err(InvalidProof::Address);
     }
     if rumor.created_at.abs_diff(now) > MAX_SECONDS_APART {
         return Err(InvalidProof::Clock);
     }
     Ok(())
-}
-
-/// `host:port` of a URL; None for what is no URL.
-fn authority_of(url: &str) -> Option<&str> {
-    let (_, rest) = url.split_once("://")?;
-    rest.split(['/', '?', '#']).next().filter(|authority| !authority.is_empty())
 }
 
 #[cfg(test)]
@@ -110,6 +104,30 @@ mod tests {
         assert_eq!(check(&proof(), &CHALLENGE, "localhost:20011", 1_000_000), Err(InvalidProof::Address));
         assert_eq!(check(&proof(), &CHALLENGE, "localhost:20001", 1_000_601), Err(InvalidProof::Clock));
         assert_eq!(check(&proof(), &CHALLENGE, "localhost:20001", 0), Err(InvalidProof::Clock));
+    }
+
+    #[test]
+    fn the_default_port_and_the_form_of_the_address_do_not_matter() {
+        let proof = |relay: &str| {
+            let key = SecretKey::from_bytes([1; 32]).unwrap();
+            relay_draft(relay, &hex::encode(CHALLENGE), 1).unwrap().sign(&key, &[0; 32])
+        };
+        for (relay, host) in [
+            ("wss://node.example", "node.example:443"),
+            ("wss://node.example:443/", "node.example"),
+            ("ws://Node.Example:80/x", "node.example"),
+        ] {
+            assert_eq!(check(&proof(relay), &CHALLENGE, host, 1), Ok(()), "{relay} {host}");
+        }
+        for (relay, host) in
+            [("wss://node.example", "node.example:80"), ("wss://x@node.example", "x@node.example")]
+        {
+            assert_eq!(
+                check(&proof(relay), &CHALLENGE, host, 1),
+                Err(InvalidProof::Address),
+                "{relay} {host}"
+            );
+        }
     }
 
     #[test]
