@@ -19,6 +19,7 @@ use tokio::{
 };
 
 use crate::{
+    access_token::AccessToken,
     claim, data_dir,
     data_dir::DataDirError,
     delegated,
@@ -28,6 +29,7 @@ use crate::{
         accept::{Patient, Shortage},
     },
     mirror,
+    own_names::OwnNames,
     settings::{Settings, Tls},
     standing::OpenWays,
     stop::{self, Stop, Stopper},
@@ -99,6 +101,15 @@ pub async fn run(
     say: impl Fn(&str) + Send + Sync + Clone + 'static,
 ) -> Result<(), RunError> {
     data_dir::prepare(&settings.data_dir)?;
+    let open = data_dir::tighten(&settings.data_dir);
+    if let Some(first) = open.first() {
+        say(&format!(
+            "WARNING: other users of this machine can read {}{}, and the system does not let the node change that; put \
+             the data directory where file modes hold, or let nobody else use this machine.",
+            first.display(),
+            if open.len() > 1 { format!(" and {} more", open.len() - 1) } else { String::new() }
+        ));
+    }
     let directory = settings.data_dir.clone();
     let opened = spawn_blocking(move || Store::open(&directory, Retention::default())).await;
     let (store, writer) = opened.map_err(|error| RunError::Disk(error.to_string()))??;
@@ -120,6 +131,12 @@ async fn run_open(
     let secret = data_dir::node_secret(&settings.data_dir)?;
     let announcer = Announcer::new(secret.clone(), settings.home.help_others.clone());
     let (overlay, events) = nostrp2p_overlay::start(overlay_settings(&settings, secret.clone())).await?;
+    let names = OwnNames::new(
+        settings.own_hosts(),
+        settings.pages.clone(),
+        settings.tls.is_some(),
+        store.own_names().map_err(|error| RunError::Disk(error.to_string()))?,
+    );
     let listener = TcpListener::bind(settings.listen_clients).await;
     let listener = listener.map_err(|error| RunError::Clients { address: settings.listen_clients, error })?;
     let clients = listener.local_addr().unwrap_or(settings.listen_clients);
@@ -165,7 +182,8 @@ async fn run_open(
         peer: overlay.peer_id(),
         overlay: overlay.clone(),
         started: Instant::now(),
-        allow_hosts: settings.allow_hosts.clone().into(),
+        names,
+        token: AccessToken::read_or_make(&settings.data_dir)?,
         sessions: App::sessions(),
         visitors: Visitors::default(),
         callers: Callers::default(),
@@ -263,11 +281,12 @@ fn serve(
     app: App,
     stop: Stop,
 ) -> Result<JoinHandle<io::Result<()>>, RunError> {
+    let names = app.names.certificate();
     let router = http::router(app);
     let shortage = Shortage::default();
     let listener = Patient::new(listener, shortage.clone());
     if let Some(tls) = &settings.tls {
-        let configuration = tls::configuration(tls, &settings.data_dir)?;
+        let configuration = tls::configuration(tls, &settings.data_dir, names)?;
         let address = settings.listen_clients;
         let listener = TlsListener::start(listener, configuration)
             .map_err(|error| RunError::Clients { address, error })?;
@@ -344,6 +363,9 @@ fn greeting(settings: &Settings, overlay: &Overlay, clients: SocketAddr) -> Stri
     }
     if let Some(address) = &settings.home.help_others {
         lines.push(format!("  helper    {address}/to/... leads to nodes at home that ask for it"));
+    }
+    if let Some(advice) = settings.pages_advice() {
+        lines.push(format!("  WARNING   {advice}"));
     }
     if settings.legacy_rest && !clients.ip().is_loopback() {
         lines.push(format!(

@@ -9,6 +9,7 @@ mod flooding;
 mod forging;
 mod homeward;
 mod page;
+mod passed_on;
 mod port;
 mod relayed;
 mod surrounding;

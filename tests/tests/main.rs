@@ -28,6 +28,7 @@ mod mirrors;
 mod network;
 mod nostr_sdk;
 mod offline;
+mod own_names;
 mod own_nodes;
 mod people;
 mod private;

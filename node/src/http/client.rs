@@ -5,6 +5,7 @@
 
 mod figures;
 mod mirrors;
+mod names;
 mod reading;
 
 use std::{future::Future, ops::RangeInclusive, pin::Pin, time::Duration};
@@ -29,13 +30,15 @@ use tokio::{
 use figures::Figures;
 
 use super::{
-    App, guard,
+    App,
+    guard::Named,
     link::{self, Gone, Said, Socket},
     visitors::{Place, Source},
 };
 use crate::{
     driver::{Command, LoginProof, Published},
     markers::{self, Markers},
+    own_names::Ends,
 };
 
 /// Publish requests of one session that may be under way; more wait in the socket.
@@ -55,17 +58,20 @@ const AGENT: &str = concat!("nostrp2p/", env!("CARGO_PKG_VERSION"));
 pub(super) async fn upgrade(
     State(app): State<App>,
     source: Option<Extension<Source>>,
+    Extension(named): Extension<Named>,
     headers: HeaderMap,
     upgrade: WebSocketUpgrade,
 ) -> Response {
-    let authority = guard::authority(&headers);
     let place = Place::of(source.map(|source| source.0), &headers);
-    link::open(app, upgrade, place, move |app, socket| Session::new(app, socket, authority).run()).await
+    link::open(app, upgrade, place, move |app, socket| {
+        Session::new(app, socket, named.authority.to_string(), named.ends).run()
+    })
+    .await
 }
 
 /// Serves a client that has come by another way.
 pub(super) async fn run(app: App, socket: Socket, authority: String) -> Result<(), Gone> {
-    Session::new(app, socket, authority).run().await
+    Session::new(app, socket, authority, None).run().await
 }
 
 type Publishing = Pin<Box<dyn Future<Output = (RequestId, Result<Published, Refusal>)> + Send>>;
@@ -74,6 +80,8 @@ struct Session {
     app: App,
     socket: Socket,
     authority: String,
+    /// Of a connection to the node itself.
+    ends: Option<Ends>,
     phase: Phase,
     failed_logins: u32,
     watching: Option<Watching>,
@@ -100,16 +108,19 @@ struct Watching {
     /// Whether it wants all of it, and not only what its subscriptions match.
     whole: bool,
     gather: Duration,
+    /// Whether it was told once that it has everything.
+    caught_up: bool,
     /// When the next batch goes; None while there is nothing new.
     due: Option<Instant>,
 }
 
 impl Session {
-    fn new(app: App, socket: Socket, authority: String) -> Self {
+    fn new(app: App, socket: Socket, authority: String, ends: Option<Ends>) -> Self {
         Self {
             app,
             socket,
             authority,
+            ends,
             phase: Phase::New,
             failed_logins: 0,
             watching: None,
@@ -214,7 +225,8 @@ impl Session {
             ClientFrame::Watch { after, gather_ms } if self.may_read() => {
                 let gather_ms = gather_ms.clamp(*RangeInclusive::start(&GATHER_MS), *GATHER_MS.end());
                 let gather = Duration::from_millis(u64::from(gather_ms));
-                self.watching = Some(Watching { cursor: after, whole: true, gather, due: None });
+                self.watching =
+                    Some(Watching { cursor: after, whole: true, gather, caught_up: false, due: None });
                 self.figures.on_watch(gather);
                 self.gather();
                 Ok(())
@@ -232,7 +244,11 @@ impl Session {
                 Ok(())
             }
             ClientFrame::Export { after, .. } if self.is_owner() => self.on_export(request, after).await,
+            ClientFrame::Names { name, change, .. } if self.is_owner() => {
+                self.on_names(request, &name, change).await
+            }
             ClientFrame::Publish { .. }
+            | ClientFrame::Names { .. }
             | ClientFrame::Export { .. }
             | ClientFrame::Retry { .. }
             | ClientFrame::RelayLogin { .. }

@@ -191,6 +191,7 @@ pub fn on_frame(model: &mut Model, frame: NodeFrame, moment: Moment, out: &mut V
                 exporting::on_part(model, through, newest, events, out);
             }
         }
+        NodeFrame::Names { .. } => {}
         NodeFrame::Markers(markers) => notices::on_markers(model, &markers, out),
         NodeFrame::Refused { request, refusal } => on_refused(model, request, refusal, moment, out),
     }
