@@ -485,6 +485,8 @@ mod tests {
         flags: Flags,
     }
 
+    /// From the official vectors of BIP-340.
+    const OFF_THE_CURVE: &str = "eefdea4cdb677750a420fee807eacf21eb9898ae79b9768766e4faa04a2d4a34";
     const NPUB: &str = "npub10elfcs4fr0l0r8af98jlmgdh9c8tcxjvz9qkw038js35mp4dma8qzvjptg";
 
     pub(super) fn settings(arguments: &[&str], file: &str) -> Result<Settings, Unusable> {
@@ -563,8 +565,7 @@ mod tests {
         check(&["-p", "nsec1xyz"], "", "SECRET");
         check(&["-p", "NSEC1XYZ"], "", "SECRET");
         check(&["-p", "nostr:nsec1xyz"], "", "SECRET");
-        check(&["-p", &"ee".repeat(32)], "", "no point of the curve");
-        check(&["-l", "nonsense"], &format!("public-key = '{}'", "ee".repeat(32)), "no ");
+        check(&["-p", OFF_THE_CURVE], "", "no point of the curve");
         check(&["-s", "maybe"], "", "say true or false");
         check(&["-b", "no port"], "", "no port");
         check(&["--reachable", "maybe"], "", "say auto, yes or no");
