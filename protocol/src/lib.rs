@@ -33,7 +33,7 @@ pub use announcement::{Announcement, SignedAnnouncement};
 pub use authority::{Authority, MAX_AUTHORITY_BYTES, NoAuthority, normal_origin};
 pub use bytes::{EventId, InvalidHex, PublicKey, Signature};
 pub use delegation::Delegation;
-pub use event::{Draft, Event, Forged, Oversize, Rumor, Tag, UnverifiedEvent};
+pub use event::{Draft, Event, Forged, Oversize, Rumor, Tag, Unacceptable, UnverifiedEvent};
 pub use filter::{Filter, InvalidFilter};
 pub use keys::{InvalidSecretKey, SecretKey};
 pub use kind::Kind;
