@@ -23,6 +23,7 @@ mod hosted;
 mod install;
 mod installing;
 mod keys;
+mod links;
 mod logs;
 mod mirrors;
 mod network;
