@@ -6,6 +6,7 @@
 
 mod acquaintances;
 mod admission;
+mod announcer;
 mod audience;
 mod buckets;
 mod budgets;
@@ -23,12 +24,14 @@ mod reconcile;
 mod seeking;
 mod sharing;
 mod siblings;
+mod sources;
 mod trust;
 mod wanted;
 mod ways;
 
 pub use acquaintances::NEW_SECONDS;
 pub use admission::{Admission, Ignored, Limits};
+pub use announcer::{Announcer, News, NodeKey, Unheard, announce_every};
 pub use audience::{Audience, audience, audience_of_deletion, is_open, is_public};
 pub use buckets::Rate;
 pub use catching_up::{CaughtUp, Counts as CatchingUpCounts, Identified, Session, Step, Window};
@@ -42,5 +45,6 @@ pub use ownership::{Claim, Ownership, Proof};
 pub use reconcile::{Comparison, Difference, Ledger, Next};
 pub use sharing::{MAX_PER_HOUR, Room, hour, room};
 pub use siblings::Cursor;
+pub use sources::{Network, Source};
 pub use wanted::{Ask, Asking, Want};
 pub use ways::{WANTED_WAYS, Way, Ways};

@@ -12,7 +12,7 @@ const RETRIES: u8 = 10;
 /// Unit of the waiting times, in seconds: five minutes.
 const UNIT_SECONDS: u64 = 5 * 60;
 /// Most deliveries that wait. A row is about 200 bytes here.
-const MAX_WAITING: usize = 10_000;
+pub(crate) const MAX_WAITING: usize = 10_000;
 
 /// One event for one person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -91,6 +91,11 @@ impl Outbox {
     /// Whether it waits.
     pub fn contains(&self, address: &Address) -> bool {
         self.waiting.contains_key(address)
+    }
+
+    /// Whether anything waits for a person.
+    pub fn waits_for(&self, person: &PublicKey) -> bool {
+        self.by_person.range((*person, 0)..=(*person, u64::MAX)).next().is_some()
     }
 
     /// The deliveries to try now, at most `most`. Each must be reported by [`Outbox::on_delivered`] or

@@ -186,7 +186,7 @@ fn reply_to(person: u8, author: u8) -> Event {
 #[test]
 fn a_reply_goes_to_the_nodes_of_its_person_and_is_recorded() {
     let mut core = core();
-    run(&mut core, Input::Delegated(delegation(2, 7)));
+    run(&mut core, Input::Delegated(delegation(2, 7), OTHER));
     let outputs = run(&mut core, Input::Publish(REQUEST, reply_to(2, 1).into(), vec![]));
     let nodes = vec![PeerId::from_ed25519([7; 32])];
     assert_eq!(outputs[1..], [Output::Attempt(address(2), nodes)]);
@@ -202,19 +202,23 @@ fn a_reply_goes_to_the_nodes_of_its_person_and_is_recorded() {
 fn a_waiting_reply_goes_out_when_the_persons_node_appears() {
     let mut core = core();
     run(&mut core, Input::Publish(REQUEST, reply_to(2, 1).into(), vec![]));
-    assert_eq!(run(&mut core, Input::Delegated(delegation(3, 7))), [], "somebody else's node");
-    let outputs = run(&mut core, Input::Delegated(delegation(2, 9)));
+    assert_eq!(run(&mut core, Input::Delegated(delegation(3, 7), OTHER)), [], "somebody else's node");
+    let outputs = run(&mut core, Input::Delegated(delegation(2, 9), OTHER));
     assert_eq!(outputs, [Output::Attempt(address(2), vec![OTHER])]);
     run(&mut core, Input::Attempted(address(2), None));
     assert_eq!(run(&mut core, Input::Tick), [], "it was away");
     let again = [Output::Attempt(address(2), vec![OTHER])];
-    assert_eq!(run(&mut core, Input::Delegated(delegation(2, 9))), again, "it announces itself again");
+    assert_eq!(run(&mut core, Input::Delegated(delegation(2, 9), OTHER)), again, "it announces itself again");
     run(&mut core, Input::Attempted(address(2), None));
     let attempts = |outputs: Vec<Output>| -> Vec<Output> {
         outputs.into_iter().filter(|output| matches!(output, Output::Attempt(..))).collect()
     };
-    assert_eq!(attempts(run(&mut core, Input::Joined(PeerId::from_ed25519([7; 32])))), [], "a stranger");
-    assert_eq!(attempts(run(&mut core, Input::Joined(OTHER))), again, "it is connected");
+    assert_eq!(
+        attempts(run(&mut core, Input::Joined(PeerId::from_ed25519([7; 32]), Network::Unknown))),
+        [],
+        "a stranger"
+    );
+    assert_eq!(attempts(run(&mut core, Input::Joined(OTHER, Network::Unknown))), again, "it is connected");
 }
 
 #[test]
@@ -256,7 +260,7 @@ fn a_private_deletion_is_taken_from_its_authors_node_alone() {
     let deletion = deletion(2, post(2).id());
     let hand = |core: &mut Core| run(core, Input::Handed(handed, OTHER, packet(deletion.clone())));
     assert_eq!(hand(&mut core), [Output::Answer(handed, Receipt::Refused)]);
-    run(&mut core, Input::Delegated(delegation(2, 9)));
+    run(&mut core, Input::Delegated(delegation(2, 9), OTHER));
     assert_eq!(hand(&mut core), [Output::Keep(handed, deletion.clone())]);
 }
 
@@ -269,7 +273,7 @@ fn a_reply_to_oneself_alone_is_not_private_to_nobody() {
 #[test]
 fn what_is_wanted_is_asked_of_the_authors_node_and_only_that_is_taken() {
     let mut core = core();
-    run(&mut core, Input::Delegated(delegation(2, 9)));
+    run(&mut core, Input::Delegated(delegation(2, 9), OTHER));
     let author = key(2).public_key();
     let outputs =
         run(&mut core, Input::Wanted(vec![Want::Profile(author), Want::Profile(key(1).public_key())]));
@@ -289,7 +293,7 @@ fn what_is_wanted_is_asked_of_the_authors_node_and_only_that_is_taken() {
 #[test]
 fn private_events_are_not_taken_from_an_answer() {
     let mut core = core();
-    run(&mut core, Input::Delegated(delegation(2, 9)));
+    run(&mut core, Input::Delegated(delegation(2, 9), OTHER));
     let outputs = run(&mut core, Input::Wanted(vec![Want::Posts(key(2).public_key())]));
     let [Output::Ask(asking)] = &outputs[..] else { panic!("{outputs:?}") };
     let answer = Input::Answered(asking.ask, Some(vec![reply_to(3, 2).into()]));
@@ -300,7 +304,7 @@ fn private_events_are_not_taken_from_an_answer() {
 fn the_owners_other_node_is_asked_and_what_it_says_is_stored() {
     let mut core = core();
     assert!(!core.is_sibling(&OTHER, NOW));
-    let outputs = run(&mut core, Input::Delegated(delegation(1, 9)));
+    let outputs = run(&mut core, Input::Delegated(delegation(1, 9), OTHER));
     assert_eq!(outputs, [Output::AskSibling(OTHER, Cursor::default())]);
     assert!(core.is_sibling(&OTHER, NOW));
     let (own, foreign) = (reply_to(2, 1), post(3));

@@ -14,6 +14,7 @@ use crate::{
     outbox::{Address, Row},
     reconcile::Difference,
     siblings::Cursor,
+    sources::Network,
     wanted::{Ask, Asking, Want},
 };
 
@@ -46,10 +47,11 @@ pub enum Input {
     Handed(Handed, PeerId, Vec<u8>),
     /// The store holds an event durably that [`Output::Keep`] gave it.
     Kept(Handed),
-    /// A delegation was seen whose signature is right, by a new announcement that its node has signed.
-    Delegated(Delegation),
-    /// This node is connected to another one.
-    Joined(PeerId),
+    /// A delegation was seen whose signature is right, in a new announcement that its node has signed and this neighbour has
+    /// told.
+    Delegated(Delegation, PeerId),
+    /// This node is connected to another one, from this network.
+    Joined(PeerId, Network),
     /// A delivery from an earlier run, read from the store at the start.
     Waiting(Address, Row),
     /// The owner wants a delivery tried again that has not arrived.
