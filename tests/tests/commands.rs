@@ -4,9 +4,7 @@
 use std::{path::Path, process::Stdio};
 
 use nostrp2p_protocol::frame::{Delivery, NodeFrame};
-use nostrp2p_tests::{
-    Client, Node, Person, binary, get, http_login, post, random_key, reply, skip, until,
-};
+use nostrp2p_tests::{Client, Node, Person, binary, get, http_login, post, random_key, reply, skip, until};
 use tokio::{io::AsyncWriteExt, process::Command};
 
 /// Runs the program with this input; returns its exit status and what it printed.
@@ -385,7 +383,7 @@ async fn nodes_find_each_other_over_ipv6() {
         .unwrap();
     let other = Node::start(&["-b", &address]).await;
     until("a neighbour over IPv6", || async {
-        let text = run(&["status", "-l", &address], Some(node.data_dir()), "").await.1;
+        let text = run(&["status", "-l", &address], Some(data.path()), "").await.1;
         if text.contains("1 other node") { Ok(()) } else { Err(text) }
     })
     .await;

@@ -115,7 +115,7 @@ async fn whole(app: App) -> Response {
         stored: app.store.progress().borrow().stored,
         delegated: standing.delegated,
         home: Home {
-            link: claim::homeward(&app.peer, &ways, "#"),
+            link: claim::homeward(&app.peer, &ways),
             key: ways.key.to_string(),
             addresses: ways.addresses,
             helpers: ways.helpers,

@@ -22,7 +22,7 @@ impl Session {
         {
             return self.refuse(request, refusal).await;
         }
-        let own = name.is_some_and(|name| self.app.names.is_own(&name, self.ends.as_ref()));
+        let own = name.is_some_and(|name| self.door.knows(&self.app, &name));
         let confirmed = self.app.names.confirmed();
         let others = self.app.names.configured();
         let others = others.difference(&confirmed).take(MAX_NAMES).map(|name| (name.to_string(), false));
