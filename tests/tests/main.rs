@@ -5,6 +5,7 @@
 mod attack;
 mod bad_input;
 mod browser_killed;
+mod budgets;
 mod catching_up;
 mod clients;
 mod clock;
@@ -26,6 +27,7 @@ mod keys;
 mod links;
 mod logs;
 mod mirrors;
+mod nat;
 mod network;
 mod nostr_sdk;
 mod offline;
