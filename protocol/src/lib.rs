@@ -8,6 +8,7 @@ mod authority;
 mod bytes;
 mod canonical;
 pub mod channel;
+pub mod conversation;
 pub mod delegation;
 mod event;
 pub mod exchange;

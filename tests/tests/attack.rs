@@ -13,6 +13,7 @@ mod page;
 mod passed_on;
 mod port;
 mod relayed;
+mod revealing;
 mod surrounding;
 
 use nostrp2p_tests::{Client, Node, until};
