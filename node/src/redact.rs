@@ -47,7 +47,7 @@ mod tests {
         ] {
             for text in [
                 format!("invalid value '{secret}' for '-p'"),
-                format!("{secret}"),
+                secret.to_owned(),
                 format!("--public-key={secret}\n"),
                 format!("nostr:{secret}?x"),
                 format!("é{secret}é"),

@@ -101,13 +101,11 @@ pub async fn run(
     say: impl Fn(&str) + Send + Sync + Clone + 'static,
 ) -> Result<(), RunError> {
     data_dir::prepare(&settings.data_dir)?;
-    let open = data_dir::tighten(&settings.data_dir);
-    if let Some(first) = open.first() {
+    if let Some(first) = data_dir::tighten(&settings.data_dir).first() {
         say(&format!(
-            "WARNING: other users of this machine can read {}{}, and the system does not let the node change that; put \
+            "WARNING: other users of this machine can read {}, and the system does not let the node change that; put \
              the data directory where file modes hold, or let nobody else use this machine.",
-            first.display(),
-            if open.len() > 1 { format!(" and {} more", open.len() - 1) } else { String::new() }
+            first.display()
         ));
     }
     let directory = settings.data_dir.clone();
@@ -129,20 +127,9 @@ async fn run_open(
     claim::keep(&settings.data_dir, None);
     let ownership = ownership(&settings, store, &writer).await?;
     let secret = data_dir::node_secret(&settings.data_dir)?;
-    let signer = secret.clone();
-    let key = NodeKey {
-        peer: secret.peer_id(),
-        sign: Box::new(move |message| signer.sign(message)),
-        verify: nostrp2p_overlay::verify,
-    };
-    let announcer = Announcer::new(key, settings.home.help_others.clone(), driver::seed());
+    let announcer = announcer(&settings, &secret);
     let (overlay, events) = nostrp2p_overlay::start(overlay_settings(&settings, secret.clone())).await?;
-    let names = OwnNames::new(
-        settings.own_hosts(),
-        settings.pages.clone(),
-        settings.tls.is_some(),
-        store.own_names().map_err(|error| RunError::Disk(error.to_string()))?,
-    );
+    let names = own_names(&settings, store)?;
     let listener = TcpListener::bind(settings.listen_clients).await;
     let listener = listener.map_err(|error| RunError::Clients { address: settings.listen_clients, error })?;
     let clients = listener.local_addr().unwrap_or(settings.listen_clients);
@@ -208,11 +195,7 @@ async fn run_open(
     say(&greeting(&settings, &overlay, clients));
     match &ownership {
         Ownership::Owned(owner) => {
-            say(&format!("This node belongs to {}.", owner.to_npub()));
-            let found = delegated::find(store, *owner, &overlay.peer_id());
-            if !found.is_ok_and(|found| found.is_some()) {
-                say(delegated::ADVICE);
-            }
+            say_whose(&say, store, owner, &overlay.peer_id());
             say(&format!("Open {} to use it.", claim::address(clients, settings.tls.is_some())));
         }
         Ownership::Unclaimed(claim) => on_claim(Some(claim), &open_ways),
@@ -220,6 +203,32 @@ async fn run_open(
     let result = wait_and_close(shutdown, task, server, parts, stopper, overlay, store).await;
     claim::keep(&settings.data_dir, None);
     result
+}
+
+/// Says whose node it is, and what its owner has to do.
+fn say_whose(say: &impl Fn(&str), store: &Store, owner: &PublicKey, peer: &PeerId) {
+    say(&format!("This node belongs to {}.", owner.to_npub()));
+    let found = delegated::find(store, *owner, peer);
+    if !found.is_ok_and(|found| found.is_some()) {
+        say(delegated::ADVICE);
+    }
+}
+
+/// What announces the node with its own key.
+fn announcer(settings: &Settings, secret: &NodeSecret) -> Announcer {
+    let signer = secret.clone();
+    let key = NodeKey {
+        peer: secret.peer_id(),
+        sign: Box::new(move |message| signer.sign(message)),
+        verify: nostrp2p_overlay::verify,
+    };
+    Announcer::new(key, settings.home.help_others.clone(), driver::seed())
+}
+
+/// The names of the node: those of the settings, and those that its owner has confirmed.
+fn own_names(settings: &Settings, store: &Store) -> Result<OwnNames, RunError> {
+    let confirmed = store.own_names().map_err(|error| RunError::Disk(error.to_string()))?;
+    Ok(OwnNames::new(settings.own_hosts(), settings.pages.clone(), settings.tls.is_some(), confirmed))
 }
 
 /// Prints and keeps the claim link, and takes it away. Ways home that come later are printed once; after that the link
