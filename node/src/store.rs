@@ -57,7 +57,7 @@ pub(crate) use record::{decode as decode_record, encode as encode_record};
 pub use retain::Retention;
 pub use salvage::{Salvaged, salvage};
 pub(crate) use tombstones::Address;
-pub(crate) use turns::{OthersTurn, OwnersTurn, Turns};
+pub(crate) use turns::{OwnersTurn, Turns};
 pub use usage::Usage;
 pub use write::Inserted;
 pub use writer::{Mark, Stored, Travel, Writer};

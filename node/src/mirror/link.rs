@@ -104,7 +104,7 @@ impl Link {
                         Some(Ok(Message::Text(text))) => self.mirror.on_line(&text, clock::now()),
                         Some(Ok(Message::Close(_))) => {
                             // Reading on sends the answer (RFC 6455, 5.5.1).
-                            drop(tokio::time::timeout(PARTING, socket.next()).await);
+                            drop(timeout(PARTING, socket.next()).await);
                             return Ok(());
                         }
                         None => return Ok(()),
