@@ -35,6 +35,7 @@ const ATTACKS: &[(&str, &str)] = &[
     ("strangers who take a node's circuits", "keep others away from the other nodes of that relay"),
     ("spam over circuits", "get more through than a stranger's budget, take a relay for itself"),
     ("strangers at a helper's door", "keep the owner from coming home, or be led home in another's name"),
+    ("hostile mirror", "take anything of what friends have sent to the owner"),
     ("a helper that changes what it carries", "change what is said, or have it said twice"),
 ];
 

@@ -17,6 +17,7 @@ use crate::{
     driver::Command,
     mirror::MirrorStatus,
     status::reach::{Connected, Reach},
+    storage::Storage,
 };
 
 /// How the last comparison with a neighbour went.
@@ -47,6 +48,8 @@ struct Node {
     /// Whether others reach the node.
     reach: Reach,
     stored: u64,
+    /// How much of the disk and of the mailbox is taken.
+    storage: Storage,
     /// Until when the owner's delegation holds, in seconds since 1970.
     delegated: Option<u64>,
     mirrors: Vec<MirrorStatus>,
@@ -85,6 +88,7 @@ pub(super) async fn node(State(app): State<App>) -> Response {
         reach: Reach::from(&reach),
         addresses: reach.addresses,
         stored: app.store.progress().borrow().stored,
+        storage: Storage::of(&app.store),
         delegated: standing.delegated,
         home: Home {
             link: claim::homeward(&app.peer, &ways, "#"),

@@ -13,7 +13,7 @@ use nostrp2p_overlay::{Reach, Reachability, Stats};
 use nostrp2p_protocol::frame::MirrorState;
 
 use super::{App, MAX_SESSIONS};
-use crate::{clock, mirror::MirrorStatus};
+use crate::{clock, mirror::MirrorStatus, storage::Storage};
 
 /// How the node does. It names no person and no event.
 pub(super) async fn metrics(State(app): State<App>) -> Response {
@@ -28,6 +28,9 @@ pub(super) async fn metrics(State(app): State<App>) -> Response {
     let sessions = MAX_SESSIONS.saturating_sub(app.sessions.left());
     let mut text = Text::default();
     text.gauge("events_stored", "Events in the store.", progress.stored);
+    let storage = Storage::of(&app.store);
+    text.gauge("store_bytes", "Length of the store's file.", storage.disk_bytes);
+    text.gauge("mailbox_bytes", "Bytes of what others have addressed to the owner.", storage.mail_bytes);
     text.counter("events_stored_ever", "Highest sequence number given to an event.", progress.newest);
     text.gauge("outbox_waiting", "Private events of the owner that wait for a person.", count(waiting.len()));
     text.gauge("peers", "Connected nodes.", count(peers));

@@ -9,6 +9,7 @@
 //! | 5 | sequence numbers that a crash must not give again |
 //! | 6 | ids by their beginning, what an author has written kind by kind, places by hour |
 //! | 7 | whose an event is: mail and its senders, bytes |
+//! | 8 | tombstones of each author counted, with short identifiers |
 
 use nostrp2p_core::{Audience, audience};
 use nostrp2p_protocol::Kind;
@@ -58,6 +59,9 @@ pub(super) fn migrate(
     }
     if from < 7 {
         owner::classify(&mut tables)?;
+    }
+    if from < 8 {
+        tables.tombstones.rebuild()?;
     }
     let progress = tables.finish(true)?.progress;
     transaction.open_table(META)?.insert(META_SCHEMA, SCHEMA)?;
