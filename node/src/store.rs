@@ -7,6 +7,7 @@
 //! drops what is old (see [`Retention`]), and that is all.
 
 mod compaction;
+mod deleting;
 mod disk;
 mod ids;
 mod index;
@@ -14,6 +15,7 @@ mod lapse;
 mod lock;
 mod mailbox;
 mod migrate;
+mod named;
 mod newcomers;
 mod notes;
 mod origin;
@@ -52,6 +54,7 @@ pub use read::{Batch, Found, Numbered};
 pub(crate) use record::{decode as decode_record, encode as encode_record};
 pub use retain::Retention;
 pub use salvage::{Salvaged, salvage};
+pub(crate) use tombstones::Address;
 pub use usage::Usage;
 pub use write::Inserted;
 pub use writer::{Mark, Stored, Travel, Writer};

@@ -12,6 +12,7 @@ mod mailing;
 mod page;
 mod port;
 mod relayed;
+mod revealing;
 mod surrounding;
 
 use nostrp2p_tests::{Client, Node, until};

@@ -1,5 +1,6 @@
 mod bounds;
 mod damage;
+mod deleting;
 mod durability;
 mod ending;
 mod filters;
