@@ -8,6 +8,7 @@
 mod flooding;
 mod forging;
 mod homeward;
+mod links;
 mod mailing;
 mod page;
 mod port;

@@ -91,7 +91,7 @@ pub(super) async fn node(State(app): State<App>) -> Response {
         storage: Storage::of(&app.store),
         delegated: standing.delegated,
         home: Home {
-            link: claim::homeward(&app.peer, &ways, "#"),
+            link: claim::homeward(&app.peer, &ways),
             key: ways.key.to_string(),
             addresses: ways.addresses,
             helpers: ways.helpers,
