@@ -11,6 +11,7 @@ mod homeward;
 mod links;
 mod mailing;
 mod page;
+mod passed_on;
 mod port;
 mod relayed;
 mod revealing;

@@ -302,6 +302,8 @@ pub enum Own {
     Pace(Pace),
     /// Everything that is stored here is wanted as a file.
     Export,
+    /// The addresses of the node are wanted, and before that one is confirmed (true) or taken back.
+    Names(Option<(String, bool)>),
     /// The help sheet is to be open, or not.
     Help(bool),
     /// Signing in at this relay is agreed to.

@@ -9,7 +9,7 @@ use nostrp2p_protocol::{
 use super::{
     Moment,
     asking::{NEWEST_EVENTS, ask_likes, ask_missing, ask_own_profile, fetch_older, on_answer},
-    compose, exporting, notices, notify, onboarding, pages, race, relays, signing, timeline,
+    compose, exporting, notices, notify, onboarding, own_names, pages, race, relays, signing, timeline,
 };
 use crate::{
     effect::{Effect, Purpose, Timer},
@@ -188,6 +188,11 @@ pub fn on_frame(model: &mut Model, frame: NodeFrame, moment: Moment, out: &mut V
         NodeFrame::Exported { request, through, newest, events } => {
             if model.connection.requests.remove(&request) == Some(Request::Export) {
                 exporting::on_part(model, through, newest, events, out);
+            }
+        }
+        NodeFrame::Names { request, own, names } => {
+            if let Some(Request::Names { changed }) = model.connection.requests.remove(&request) {
+                own_names::on_names(model, changed, own, names, out);
             }
         }
         NodeFrame::Markers(markers) => notices::on_markers(model, &markers, out),
@@ -487,6 +492,7 @@ fn on_refused(
         Some(Request::Older) => model.timeline.past = Past::InNode,
         Some(Request::Page | Request::PageOlder | Request::Search) => model.open.loading = false,
         Some(Request::Export) => exporting::fail(model, out),
+        Some(Request::Names { .. }) => notify(model, refusal.reason, out),
         Some(
             Request::OwnProfile
             | Request::Profiles
