@@ -16,6 +16,7 @@ mod dice;
 mod directory;
 mod early;
 mod engine;
+mod intake;
 mod lending;
 mod mailbox;
 mod outbox;
@@ -43,6 +44,7 @@ pub use directory::Directory;
 pub use engine::{
     Core, Handed, Heard, Input, Output, QUESTION_ROWS, Request, Service, Settings, Sharing, Verdict,
 };
+pub use intake::{INTAKE_PAUSE_SECONDS, Intake};
 pub use lending::{LENT_SECONDS, Lending, LendingCounts, LendingLimits, NotLent};
 pub use mailbox::{Sender, is_addressed_to};
 pub use outbox::{Address, Outbox, Row};
