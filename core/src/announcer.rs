@@ -184,7 +184,7 @@ impl Announcer {
             if delegation.peer() == peer { Ok(delegation) } else { Err(Unheard::Forged) }
         });
         let delegation = delegation.transpose()?;
-        if delegation.as_ref().is_some_and(|delegation| !delegation.is_credible(now)) {
+        if delegation.as_ref().is_some_and(|word| !word.is_credible(now) || core.has_revoked(word)) {
             return Err(Unheard::Stale);
         }
         self.heard

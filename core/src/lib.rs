@@ -21,6 +21,7 @@ mod outbox;
 mod ownership;
 mod recent;
 mod reconcile;
+mod revocations;
 mod seeking;
 mod sharing;
 mod siblings;

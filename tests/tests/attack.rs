@@ -12,6 +12,7 @@ mod page;
 mod port;
 mod relayed;
 mod surrounding;
+mod tables;
 
 use nostrp2p_tests::{Client, Node, until};
 

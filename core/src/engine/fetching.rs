@@ -1,7 +1,8 @@
 //! Asking other nodes: for what clients want, and the owner's other nodes for what they hold.
 
 use nostrp2p_protocol::{
-    Event, Forged, Kind, PeerId, PublicKey, UnverifiedEvent, exchange::OwnPage, limits::MAX_SECONDS_AHEAD,
+    Event, Forged, Kind, PeerId, PublicKey, UnverifiedEvent, delegation::is_delegation, exchange::OwnPage,
+    limits::MAX_SECONDS_AHEAD,
 };
 
 use super::{Core, MAX_PENDING, Output, Pending, Sharing};
@@ -109,7 +110,11 @@ impl Core {
         if let Ok(event) = result {
             self.admission.remember(event.id());
             self.admission.learn(&event);
-            outputs.push(Output::Store(event, Sharing::ByItself));
+            if is_delegation(&event) {
+                outputs.extend(self.on_own_word(event, now));
+            } else {
+                outputs.push(Output::Store(event, Sharing::ByItself));
+            }
         }
         if let Some(cursor) = self.siblings.on_checked(peer, now) {
             outputs.push(Output::RecordSibling(*peer, cursor));

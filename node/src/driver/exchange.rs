@@ -4,7 +4,7 @@ use nostrp2p_core::{Address, Asking, Cursor, Handed, Input, Service};
 use nostrp2p_overlay::{Protocol, RequestRef};
 use nostrp2p_protocol::{
     Packet, PeerId, UnverifiedEvent,
-    exchange::{Found, OwnPage, Question, Receipt, encode_announcements},
+    exchange::{Found, OwnPage, Question, Receipt, Revoked, encode_announcements},
 };
 
 use super::{Happening, Running, received};
@@ -58,6 +58,11 @@ impl Running {
                     let cursor = Cursor { store: id, after };
                     self.respond(request, from, move || asking::own_page(&store, owner, cursor));
                     self.handle(Input::SiblingAsked(from, newest)).await;
+                }
+                Ok(Question::Revocations(people)) => {
+                    let revoked = Revoked { events: self.core.revocations(&people) }.encode();
+                    self.core.answered(from, revoked.len(), clock::now());
+                    self.overlay.respond(request, revoked).await;
                 }
                 Ok(Question::Lend) => self.lend(request, from).await,
                 Ok(Question::Own { .. }) | Err(_) => self.overlay.refuse(request).await,
