@@ -40,7 +40,7 @@ pub use counters::Refusals;
 pub use dice::Dice;
 pub use directory::Directory;
 pub use engine::{Core, Handed, Heard, Input, Output, Request, Service, Settings, Sharing, Verdict};
-pub use lending::{LENT_SECONDS, Lending, LendingCounts, LendingLimits, NotLent};
+pub use lending::{LENT_SECONDS, Lending, LendingCounts, LendingLimits, NotLent, Opened};
 pub use outbox::{Address, Outbox, Row};
 pub use ownership::{Claim, Ownership, Proof};
 pub use reconcile::{Comparison, Difference, Ledger, Next};

@@ -113,10 +113,16 @@ impl Socket {
         Self { wire, visit, seat, stays: false, heard: now, pinged: now, ping_every: PING_EVERY }
     }
 
-    /// Somebody has signed in: from now on this session makes room for nobody.
-    pub(super) fn stay(&mut self) {
+    /// Somebody has signed in: from now on this session makes room for nobody, at a helper neither.
+    pub(super) async fn stay(&mut self) {
         self.stays = true;
         self.seat.work();
+        if let Wire::Helper(through) = &mut self.wire
+            && !matches!(timeout(WRITE_DEADLINE, through.stream.tell_login()).await, Ok(Ok(())))
+        {
+            // Reading from it will show that it is lost.
+            tracing::debug!("a helper could not be told that somebody has signed in");
+        }
     }
 
     /// Waits for the next message; answers and sends pings meanwhile. Cancel-safe.
