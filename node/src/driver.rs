@@ -331,6 +331,7 @@ impl Running {
             Happening::Committed(request, event, audience, stored) => {
                 self.on_committed(request, event, audience, stored).await;
             }
+            Happening::Kept(handed, Ok(Inserted::MailboxFull)) => self.handle(Input::NotKept(handed)).await,
             Happening::Kept(handed, Ok(_)) => self.handle(Input::Kept(handed)).await,
             Happening::Kept(handed, Err(reason)) => {
                 tracing::error!(reason, "an event for the owner could not be stored");
@@ -448,6 +449,7 @@ impl Running {
                     let travel = match sharing {
                         Sharing::Shared => Travel::Shared,
                         Sharing::ByItself => Travel::Done,
+                        Sharing::OwnNode => Travel::OwnNode,
                     };
                     self.writer.store(event, travel).await;
                 }
@@ -465,8 +467,8 @@ impl Running {
                         Happening::Committed(request, event, audience, stored)
                     }));
                 }
-                Output::Keep(handed, event) => {
-                    let answer = self.writer.commit(event, Travel::Done).await;
+                Output::Keep(handed, event, sender) => {
+                    let answer = self.writer.commit(event, Travel::Handed(sender)).await;
                     self.tasks.push(Box::pin(async move {
                         Happening::Kept(handed, answer.await.unwrap_or_else(|_| Err(stopped())))
                     }));

@@ -113,7 +113,7 @@ impl Core {
             if is_delegation(&event) {
                 outputs.extend(self.on_own_word(event, now));
             } else {
-                outputs.push(Output::Store(event, Sharing::ByItself));
+                outputs.push(Output::Store(event, Sharing::OwnNode));
             }
         }
         if let Some(cursor) = self.siblings.on_checked(peer, now) {

@@ -11,6 +11,7 @@ use super::*;
 use crate::{
     Rate,
     admission::Limits,
+    mailbox::Sender,
     outbox::{Address, Row},
     siblings::Cursor,
     wanted::Want,
@@ -226,7 +227,10 @@ fn a_waiting_reply_goes_out_when_the_persons_node_appears() {
 fn only_what_is_for_the_owner_is_taken_from_other_nodes() {
     let handed = Handed(3);
     let hand = |event: Event| run(&mut core(), Input::Handed(handed, OTHER, packet(event)));
-    assert_eq!(hand(reply_to(1, 2)), [Output::Keep(handed, reply_to(1, 2))]);
+    assert_eq!(
+        hand(reply_to(1, 2)),
+        [Output::Keep(handed, reply_to(1, 2), Sender::Person(key(2).public_key()))]
+    );
     let refused = [Output::Answer(handed, Receipt::Refused)];
     assert_eq!(hand(reply_to(3, 2)), refused, "for somebody else");
     assert_eq!(hand(post(2)), refused, "for everyone");
@@ -262,7 +266,8 @@ fn a_private_deletion_is_taken_from_its_authors_node_alone() {
     let hand = |core: &mut Core| run(core, Input::Handed(handed, OTHER, packet(deletion.clone())));
     assert_eq!(hand(&mut core), [Output::Answer(handed, Receipt::Refused)]);
     run(&mut core, Input::Delegated(delegation(2, 9), OTHER));
-    assert_eq!(hand(&mut core), [Output::Keep(handed, deletion.clone())]);
+    let sender = Sender::Person(key(2).public_key());
+    assert_eq!(hand(&mut core), [Output::Keep(handed, deletion.clone(), sender)]);
 }
 
 #[test]
@@ -315,8 +320,8 @@ fn the_owners_other_node_is_asked_and_what_it_says_is_stored() {
     assert_eq!(
         run(&mut core, Input::SiblingAnswered(OTHER, Some(page))),
         [
-            Output::Store(own, Sharing::ByItself),
-            Output::Store(reply_to(1, 2), Sharing::ByItself),
+            Output::Store(own, Sharing::OwnNode),
+            Output::Store(reply_to(1, 2), Sharing::OwnNode),
             Output::RecordSibling(OTHER, cursor)
         ],
     );
@@ -360,4 +365,17 @@ fn every_refusal_is_counted_under_its_name() {
     let counted: Vec<&str> =
         core.refusals().all().filter(|(_, number)| *number == 1).map(|(name, _)| name).collect();
     assert_eq!(counted, ["not_for_everyone", "malformed", "forged", "unknown_type", "not_for_the_owner"]);
+}
+
+#[test]
+fn a_gift_wrap_is_charged_to_whoever_hands_it_over_and_a_full_mailbox_says_later() {
+    let (mut core, handed) = (core(), Handed(4));
+    let to_owner = vec![Tag::new(["p", &key(1).public_key().to_string()])];
+    let wrap = event(7, Kind::GIFT_WRAP, to_owner);
+    let hand = |core: &mut Core| run(core, Input::Handed(handed, OTHER, packet(wrap.clone())));
+    assert_eq!(hand(&mut core), [Output::Keep(handed, wrap.clone(), Sender::Node(OTHER))]);
+    run(&mut core, Input::Delegated(delegation(2, 9), OTHER));
+    let friend = Sender::Person(key(2).public_key());
+    assert_eq!(hand(&mut core), [Output::Keep(handed, wrap.clone(), friend)]);
+    assert_eq!(run(&mut core, Input::NotKept(handed)), [Output::Answer(handed, Receipt::Later)]);
 }

@@ -20,7 +20,7 @@ impl Running {
 
     /// Keeps what the owner has said of the owner's nodes elsewhere.
     pub(super) async fn obey(&mut self, event: Event) {
-        let answer = self.writer.commit(event, Travel::Done).await;
+        let answer = self.writer.commit(event, Travel::OwnNode).await;
         self.tasks.push(Box::pin(async move {
             if let Ok(Err(reason)) = answer.await {
                 tracing::error!(reason, "what the owner said of this node elsewhere could not be stored");
