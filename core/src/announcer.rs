@@ -84,6 +84,8 @@ struct Heard {
 pub struct News {
     /// Which node.
     pub peer: PeerId,
+    /// When it said so, in seconds since 1970 by its clock.
+    pub issued_at: u64,
     /// Where it says that it may be reached.
     pub addresses: Vec<String>,
     /// For whom it acts, if for anybody; its signature is right.
@@ -191,7 +193,7 @@ impl Announcer {
             .insert(peer, Heard { issued_at, owner: claimed, bytes, window_began, in_window: in_window + 1 });
         self.sources.insert(peer, source);
         self.make_room(core);
-        Ok(News { peer, addresses, delegation, helper })
+        Ok(News { peer, issued_at, addresses, delegation, helper })
     }
 
     /// The announcements to tell a node that joins: this node's own, which it may have missed; then, up to half of what may

@@ -415,6 +415,7 @@ impl Running {
             }
             OverlayEvent::PeerLeft(peer) => {
                 tracing::info!(%peer, "a node left");
+                self.see(peer, clock::now()).await;
                 self.handle(Input::Left(peer)).await;
                 self.lose_way(peer).await;
                 self.report_standing().await;

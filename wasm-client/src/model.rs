@@ -9,6 +9,7 @@ pub mod mention;
 pub mod missing;
 pub mod names;
 pub mod notices;
+pub mod own_nodes;
 pub mod people;
 pub mod picture;
 pub mod quote;
@@ -74,6 +75,8 @@ pub struct Model {
     pub signed_by_itself: SortedMap<String, (u64, u32)>,
     /// The way to the node.
     pub connection: Connection,
+    /// The nodes that act for the person.
+    pub own_nodes: own_nodes::OwnNodes,
     /// Everyone's posts.
     pub timeline: Timeline,
     /// Who likes what.

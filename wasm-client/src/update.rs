@@ -11,6 +11,7 @@ pub mod names;
 pub mod notices;
 pub mod onboarding;
 pub mod own;
+pub mod own_nodes;
 pub mod pages;
 pub mod race;
 pub mod relays;

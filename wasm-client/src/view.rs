@@ -13,6 +13,7 @@ pub mod media;
 pub mod menu;
 pub mod network;
 pub mod notifications;
+pub mod own_nodes;
 pub mod person;
 pub mod post;
 pub mod quote;

@@ -3,12 +3,15 @@
 use nostrp2p_core::Input;
 use nostrp2p_overlay::{Protocol, Topic};
 use nostrp2p_protocol::{
-    Event, Packet, PeerId, PublicKey,
+    Delegation, Event, Packet, PeerId, PublicKey, delegation,
     exchange::{Question, Revoked},
 };
 
 use super::{Happening, Running};
-use crate::{delegated, store::Travel};
+use crate::{clock, delegated, store::Travel};
+
+/// How often it is written down that another node of the owner is there.
+const SEEN_EVERY_SECONDS: u64 = 60;
 
 impl Running {
     /// Sends a packet to everybody; nobody waits for it.
@@ -34,7 +37,7 @@ impl Running {
         let before = self.delegation.clone();
         self.read_delegation().await;
         if self.delegation != before {
-            if self.delegation.as_ref().is_some_and(nostrp2p_protocol::Delegation::is_revocation) {
+            if self.delegation.as_ref().is_some_and(Delegation::is_revocation) {
                 tracing::warn!("the owner has taken back the word for this node: it acts for nobody now");
             }
             self.announce().await;
@@ -49,6 +52,18 @@ impl Running {
             Ok(Ok(words)) => self.handle(Input::OwnWords(words)).await,
             Ok(Err(error)) => tracing::error!(%error, "the owner's delegations cannot be read"),
             Err(error) => tracing::error!(%error, "reading the owner's delegations failed"),
+        }
+    }
+
+    /// Notes when another node of the owner was seen, as a read marker: the owner's clients show it.
+    pub(super) async fn see(&mut self, peer: PeerId, at: u64) {
+        let now = clock::now();
+        if self.core.is_sibling(&peer, now) {
+            let name = delegation::seen_marker(&peer);
+            let before = self.markers.borrow().get(&name).copied();
+            if before.is_none_or(|before| before.saturating_add(SEEN_EVERY_SECONDS) <= at.min(now)) {
+                self.mark(name, at.min(now)).await;
+            }
         }
     }
 

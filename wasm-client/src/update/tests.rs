@@ -7,6 +7,7 @@ mod exporting;
 mod lists;
 mod names;
 mod notices;
+mod own_nodes;
 mod pages;
 mod reading;
 mod reconnect;
