@@ -461,7 +461,7 @@ mod tests {
             lending.signed_in(opened);
         }
         let opened = lending.open(&peer(2), at(1), NOW).unwrap();
-        assert!(opened.displaced.is_some_and(|session| lending.sessions.get(&session).is_none()));
+        assert!(opened.displaced.is_some_and(|session| !lending.sessions.contains_key(&session)));
         assert_eq!(lending.counts(NOW).sessions, MAX_SESSIONS);
     }
 

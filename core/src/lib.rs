@@ -33,7 +33,7 @@ mod ways;
 
 pub use acquaintances::NEW_SECONDS;
 pub use admission::{Admission, Ignored, Limits};
-pub use announcer::{Announcer, News, NodeKey, Unheard, announce_every};
+pub use announcer::{Announcer, News, NodeKey, Sign, Unheard, announce_every};
 pub use audience::{Audience, audience, audience_of_deletion, is_open, is_public};
 pub use buckets::Rate;
 pub use catching_up::{CaughtUp, Counts as CatchingUpCounts, Identified, Session, Step, Window};

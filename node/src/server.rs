@@ -107,6 +107,16 @@ pub async fn run(
     result
 }
 
+/// How the announcer signs.
+fn node_key(secret: &NodeSecret) -> NodeKey {
+    let signer = secret.clone();
+    NodeKey {
+        peer: secret.peer_id(),
+        sign: Box::new(move |message| signer.sign(message)),
+        verify: nostrp2p_overlay::verify,
+    }
+}
+
 async fn run_open(
     settings: Settings,
     shutdown: impl Future<Output = ()>,
@@ -118,13 +128,7 @@ async fn run_open(
     claim::keep(&settings.data_dir, None);
     let ownership = ownership(&settings, store, &writer).await?;
     let secret = data_dir::node_secret(&settings.data_dir)?;
-    let signer = secret.clone();
-    let key = NodeKey {
-        peer: secret.peer_id(),
-        sign: Box::new(move |message| signer.sign(message)),
-        verify: nostrp2p_overlay::verify,
-    };
-    let announcer = Announcer::new(key, settings.home.help_others.clone(), driver::seed());
+    let announcer = Announcer::new(node_key(&secret), settings.home.help_others.clone(), driver::seed());
     let (overlay, events) = nostrp2p_overlay::start(overlay_settings(&settings, secret.clone())).await?;
     let listener = TcpListener::bind(settings.listen_clients).await;
     let listener = listener.map_err(|error| RunError::Clients { address: settings.listen_clients, error })?;
