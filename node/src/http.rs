@@ -42,8 +42,8 @@ use axum::{
     routing::{get, post},
 };
 use nostrp2p_core::Lending;
-use nostrp2p_overlay::Overlay;
-use nostrp2p_protocol::PeerId;
+use nostrp2p_overlay::{NodeSecret, Overlay};
+use nostrp2p_protocol::{PeerId, channel::ChannelSecret};
 use tokio::sync::{broadcast, mpsc, watch};
 
 pub(crate) use callers::Callers;
@@ -78,9 +78,15 @@ pub(crate) struct App {
     pub(crate) stop: Stop,
     pub(crate) store: Store,
     pub(crate) peer: PeerId,
+    /// With which the node proves to clients who it is.
+    pub(crate) secret: Arc<NodeSecret>,
+    /// With which it speaks inside of channels.
+    pub(crate) channel: Arc<ChannelSecret>,
     pub(crate) overlay: Overlay,
     pub(crate) started: Instant,
     pub(crate) allow_hosts: Arc<[String]>,
+    /// Where it listens for clients.
+    pub(crate) port: u16,
     /// Who has not signed in makes room.
     pub(crate) sessions: Places,
     pub(crate) visitors: Visitors,

@@ -135,7 +135,7 @@ async fn run_open(
     let clients = listener.local_addr().unwrap_or(settings.listen_clients);
 
     let (stopper, stop) = stop::channel();
-    let channel_secret = ChannelSecret::derive(secret.as_bytes());
+    let channel_secret = Arc::new(ChannelSecret::derive(secret.as_bytes()));
     let open_ways = OpenWays {
         key: channel_secret.key(),
         addresses: settings.home.help_others.clone().into_iter().collect(),
@@ -173,9 +173,12 @@ async fn run_open(
         stop: stop.clone(),
         store: store.clone(),
         peer: overlay.peer_id(),
+        secret: Arc::new(secret),
+        channel: channel_secret,
         overlay: overlay.clone(),
         started: Instant::now(),
         allow_hosts: settings.allow_hosts.clone().into(),
+        port: clients.port(),
         sessions: App::sessions(),
         visitors: Visitors::default(),
         callers: Callers::default(),
@@ -185,7 +188,7 @@ async fn run_open(
         relay: Relay::new(Policy { public_read: settings.public_read, open: settings.open_relay }),
     };
     let visits = overlay.accept_homes().await;
-    let home = tokio::spawn(http::home::serve(app.clone(), channel_secret, visits, reports.ways));
+    let home = tokio::spawn(http::home::serve(app.clone(), visits, reports.ways));
     let parts = parts([("the way home", Some(home)), ("the mirrors", mirroring)]);
     let server = serve(listener, &settings, app, stop)?;
 

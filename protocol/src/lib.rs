@@ -38,5 +38,5 @@ pub use keys::{InvalidSecretKey, SecretKey};
 pub use kind::Kind;
 pub use nip19::{EventPointer, InvalidNip19, ProfilePointer};
 pub use packet::Packet;
-pub use peer::{InvalidPeerId, PeerId};
+pub use peer::{InvalidPeerId, PeerId, signing_input};
 pub use wire::Malformed;

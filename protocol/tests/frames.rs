@@ -4,9 +4,10 @@
 
 use nostrp2p_protocol::{
     Draft, Event, EventId, Filter, Kind, Packet, PeerId, PublicKey, SecretKey, Tag, UnverifiedEvent,
+    channel::ChannelKey,
     frame::{
         Carried, CaughtUp, ClientFrame, Delivery, MAX_MIRRORS, Mirror, MirrorState, NodeFrame, Path,
-        PeerStatus, Reached, Refusal, RefusalCode, VERSION,
+        PeerStatus, Reached, Refusal, RefusalCode, VERSION, Welcome,
     },
 };
 use rand::{RngExt, SeedableRng, rngs::StdRng};
@@ -33,7 +34,8 @@ fn client_frames() -> Vec<ClientFrame> {
         limit: Some(50),
     };
     vec![
-        ClientFrame::Hello { version: VERSION, client: "test/1".into() },
+        ClientFrame::Hello { version: VERSION, nonce: Some([7; 32]) },
+        ClientFrame::Hello { version: 1, nonce: None },
         ClientFrame::Login { request: 1, proof: unverified() },
         ClientFrame::Claim { request: 2, token: [9; 16], proof: unverified() },
         ClientFrame::Publish { request: 3, event: unverified() },
@@ -47,6 +49,19 @@ fn client_frames() -> Vec<ClientFrame> {
         ClientFrame::RelayLogin { relay: "wss://relay.example".into(), proof: unverified() },
         ClientFrame::Export { request: 6, after: u64::MAX },
     ]
+}
+
+fn welcome(peer: PeerId) -> Welcome {
+    Welcome {
+        version: VERSION,
+        challenge: [3; 32],
+        peer,
+        owner: None,
+        agent: "node/2".into(),
+        key: ChannelKey::from_bytes([4; 32]),
+        own_name: true,
+        signature: [5; 64],
+    }
 }
 
 fn mirror(state: MirrorState, login: Option<String>) -> Mirror {
@@ -73,7 +88,7 @@ fn node_frames() -> Vec<NodeFrame> {
     let status = PeerStatus { peer, owner: Some(owner), path: Path::Relayed, delay_ms: Some(20) };
     let refusal = Refusal::new(RefusalCode::NotOwner, "no");
     vec![
-        NodeFrame::Welcome { version: 1, challenge: [3; 32], peer, owner: None, agent: "node/1".into() },
+        NodeFrame::Welcome(Box::new(welcome(peer))),
         NodeFrame::LoggedIn { request: 1, owner, store: u64::MAX, newest: 7 },
         NodeFrame::Published {
             request: 3,

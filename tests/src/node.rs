@@ -319,6 +319,11 @@ impl Stopped {
         Node::start_in(self.data, self.port, self.arguments, self.log, self.environment).await
     }
 
+    /// Starts it again on another port, as on another machine; see [`Node::start_on`].
+    pub async fn start_on(self, port: u16) -> Node {
+        Node::start_in(self.data, port, self.arguments, self.log, self.environment).await
+    }
+
     /// Starts it again and kills it (`kill -9`) so soon that it may not be ready yet.
     ///
     /// # Panics

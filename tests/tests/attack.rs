@@ -8,6 +8,7 @@
 mod flooding;
 mod forging;
 mod homeward;
+mod links;
 mod page;
 mod port;
 mod relayed;

@@ -24,6 +24,7 @@ mod hosted;
 mod install;
 mod installing;
 mod keys;
+mod links;
 mod logs;
 mod mirrors;
 mod nat;

@@ -73,6 +73,17 @@ fn trusted(name: &str, allowed: &[String]) -> bool {
         || (!name.is_empty() && allowed.iter().any(|allowed| allowed == name))
 }
 
+/// Whether this is one of the node's own addresses: `host` or `host:port`. Of this machine and of its networks it is so
+/// with the node's own port only, for at another one somebody else may stand.
+pub(super) fn is_own(app: &App, authority: &str) -> bool {
+    let authority = authority.to_ascii_lowercase();
+    let name = name(&authority);
+    let own_port = authority.rsplit_once(':').and_then(|(_, port)| port.parse().ok()) == Some(app.port);
+    app.allow_hosts.iter().any(|allowed| allowed == name)
+        || name.ends_with(".ts.net")
+        || own_port && known(name, &app.allow_hosts)
+}
+
 /// The authority without its port.
 fn name(authority: &str) -> &str {
     match authority.rsplit_once(':') {

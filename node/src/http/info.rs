@@ -87,7 +87,7 @@ pub(super) async fn node(State(app): State<App>) -> Response {
         stored: app.store.progress().borrow().stored,
         delegated: standing.delegated,
         home: Home {
-            link: claim::homeward(&app.peer, &ways, "#"),
+            link: claim::homeward(&app.peer, &ways),
             key: ways.key.to_string(),
             addresses: ways.addresses,
             helpers: ways.helpers,

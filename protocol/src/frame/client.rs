@@ -11,14 +11,17 @@ use crate::{
 /// A frame that a client sends. The number is the first element of the array.
 #[derive(Debug, Clone, PartialEq)]
 pub enum ClientFrame {
-    /// 1 `[1, version, client]`: opens the conversation.
+    /// 1 `[1, version, nonce]`: opens the conversation.
+    ///
+    /// The nonce is a text of 64 hex digits, for in version 1 a text stood there, the name of the client's program: so
+    /// a node of that version still reads the frame, and names its own version.
     Hello {
         /// [`super::VERSION`] of the client.
         version: u16,
-        /// Name and version of the program, for the node's log.
-        client: String,
+        /// 32 random bytes, never used twice, over which the node proves its key. None in version 1.
+        nonce: Option<[u8; 32]>,
     },
-    /// 2 `[2, request, proof]`: the owner proves himself with a login event (see [`crate::login`]).
+    /// 2 `[2, request, proof]`: the owner proves himself with a login event (see [`crate::login::client_draft`]).
     Login {
         /// Repeated in the answer.
         request: RequestId,
@@ -115,7 +118,9 @@ impl ClientFrame {
     /// Encodes the frame as one WebSocket message.
     pub fn encode(self) -> Vec<u8> {
         match self {
-            Self::Hello { version, client } => wire::encode(&(1u8, version, client)),
+            Self::Hello { version, nonce } => {
+                wire::encode(&(1u8, version, nonce.map(hex::encode).unwrap_or_default()))
+            }
             Self::Login { request, proof } => wire::encode(&(2u8, request, CompactEvent::from(proof))),
             Self::Claim { request, token, proof } => {
                 wire::encode(&(3u8, request, serde_bytes::ByteArray::new(token), CompactEvent::from(proof)))
@@ -142,7 +147,11 @@ impl ClientFrame {
             return Err(Malformed::TooLong { length: bytes.len(), max: MAX_FRAME_BYTES });
         }
         match wire::message_type(bytes)? {
-            1 => wire::decode(bytes).map(|(_, version, client): (u8, _, _)| Self::Hello { version, client }),
+            1 => wire::decode(bytes).map(|(_, version, nonce): (u8, _, String)| {
+                let mut bytes = [0; 32];
+                let whole = hex::decode_to_slice(nonce, &mut bytes).is_ok();
+                Self::Hello { version, nonce: whole.then_some(bytes) }
+            }),
             2 => wire::decode(bytes).map(|(_, request, proof): (u8, _, CompactEvent)| Self::Login {
                 request,
                 proof: proof.into(),
