@@ -8,11 +8,12 @@
 //! | `GET /client`, `Upgrade: websocket` | the client frames |
 //! | `POST /publish`, `POST /req` | the REST interface of the original |
 //! | `GET /to/<peer id>`, `Upgrade: websocket` | the way to a node at home, for a helper |
-//! | `GET /node.json` | which node this is |
+//! | `GET /node.json` | which node this is; for insiders, how it does |
 //! | `GET /healthz` | whether it works |
-//! | `GET /metrics` | how it does, for Prometheus |
+//! | `GET /metrics` | how it does, for Prometheus; for insiders |
 //!
-//! `Host` and `Origin` are checked on every request (see [`guard`]).
+//! `Host` and `Origin` are checked on every request (see [`guard`]); under a name that nobody has confirmed the node serves
+//! only the page, `/client` and `/healthz`.
 
 pub(crate) mod accept;
 mod callers;
@@ -22,6 +23,7 @@ mod guard;
 mod helper;
 pub(crate) mod home;
 mod info;
+mod insider;
 mod link;
 mod metrics;
 mod missing;
@@ -52,9 +54,11 @@ pub(crate) use rest::{Rest, proves, rest_event, rest_question};
 pub(crate) use visitors::Visitors;
 
 use crate::{
+    access_token::AccessToken,
     driver::{Command, DeliveryNews},
     markers::Markers,
     mirror,
+    own_names::OwnNames,
     places::Places,
     standing::{Counters, OpenWays, Standing},
     stop::Stop,
@@ -84,9 +88,10 @@ pub(crate) struct App {
     pub(crate) channel: Arc<ChannelSecret>,
     pub(crate) overlay: Overlay,
     pub(crate) started: Instant,
-    pub(crate) allow_hosts: Arc<[String]>,
-    /// Where it listens for clients.
-    pub(crate) port: u16,
+    /// Under which names it is itself, and from which pages it takes requests.
+    pub(crate) names: OwnNames,
+    /// Who holds it sees how the node does.
+    pub(crate) token: AccessToken,
     /// Who has not signed in makes room.
     pub(crate) sessions: Places,
     pub(crate) visitors: Visitors,

@@ -37,5 +37,8 @@ pub const VERSION: u16 = 2;
 /// Shortest and longest time that a node gathers events for a client before it pushes them, in milliseconds.
 pub const GATHER_MS: std::ops::RangeInclusive<u32> = 0..=600_000;
 
+/// Most names that the owner confirms for a node: a handful of networks and ports.
+pub const MAX_NAMES: usize = 16;
+
 /// Chosen by the client, repeated in the node's answer. 0 stands for "the connection as a whole".
 pub type RequestId = u32;

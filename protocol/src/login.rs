@@ -4,7 +4,7 @@
 //! client dialled, so that a proof made for one node is worth nothing at another. A login over client frames names the
 //! node's peer id as well, which a login for a relay does not: so neither is worth anything in the place of the other.
 
-use crate::{Draft, Event, Kind, PeerId, Rumor, Tag};
+use crate::{Authority, Draft, Event, Kind, PeerId, Rumor, Tag};
 
 /// How far the proof's `created_at` may be from the node's clock, in seconds: NIP-42 says "about ten minutes".
 pub const MAX_SECONDS_APART: u64 = 600;
@@ -52,11 +52,6 @@ pub fn client_draft(challenge: &[u8; 32], peer: &PeerId, authority: &str, create
     draft
 }
 
-/// The authority that a login event names: where the client dialled. None when it names none.
-pub fn authority(proof: &Event) -> Option<&str> {
-    proof.tag_values("relay").next().and_then(authority_of)
-}
-
 /// Checks that a login event names this node.
 ///
 /// # Errors
@@ -91,7 +86,7 @@ pub fn relay_draft(relay: &str, challenge: &str, created_at: u64) -> Option<Draf
 /// Checks that a login event is for this challenge, this address and this time.
 ///
 /// Scheme and path of the `relay` tag do not matter, because a node behind a proxy knows neither;
-/// `authority` is what the client's request named in its `Host` header.
+/// `authority` is what the client's request named in its `Host` header. Both are compared by [`Authority`].
 ///
 /// # Errors
 /// Says what does not fit.
@@ -101,19 +96,14 @@ pub fn check(proof: &Event, challenge: &[u8; 32], authority: &str, now: u64) -> 
     if rumor.kind != Kind::LOGIN || rumor.tag_values("challenge").next() != Some(challenge.as_str()) {
         return Err(InvalidProof::Challenge);
     }
-    if !self::authority(proof).is_some_and(|dialled| dialled.eq_ignore_ascii_case(authority)) {
+    let authority = authority.parse::<Authority>().map_err(|_| InvalidProof::Address)?;
+    if !rumor.tag_values("relay").next().is_some_and(|dialled| authority.is_of(dialled)) {
         return Err(InvalidProof::Address);
     }
     if rumor.created_at.abs_diff(now) > MAX_SECONDS_APART {
         return Err(InvalidProof::Clock);
     }
     Ok(())
-}
-
-/// `host:port` of a URL; None for what is no URL.
-fn authority_of(url: &str) -> Option<&str> {
-    let (_, rest) = url.split_once("://")?;
-    rest.split(['/', '?', '#']).next().filter(|authority| !authority.is_empty())
 }
 
 #[cfg(test)]
@@ -138,15 +128,43 @@ mod tests {
     }
 
     #[test]
+    fn the_default_port_and_the_form_of_the_address_do_not_matter() {
+        let proof = |relay: &str| {
+            let key = SecretKey::from_bytes([1; 32]).unwrap();
+            relay_draft(relay, &hex::encode(CHALLENGE), 1).unwrap().sign(&key, &[0; 32])
+        };
+        for (relay, host) in [
+            ("wss://node.example", "node.example:443"),
+            ("wss://node.example:443/", "node.example"),
+            ("ws://Node.Example:80/x", "node.example"),
+        ] {
+            assert_eq!(check(&proof(relay), &CHALLENGE, host, 1), Ok(()), "{relay} {host}");
+        }
+        for (relay, host) in
+            [("wss://node.example", "node.example:80"), ("wss://x@node.example", "x@node.example")]
+        {
+            assert_eq!(
+                check(&proof(relay), &CHALLENGE, host, 1),
+                Err(InvalidProof::Address),
+                "{relay} {host}"
+            );
+        }
+    }
+
+    #[test]
     fn a_login_over_client_frames_is_good_at_one_node() {
         let (peer, other) = (PeerId::from_ed25519([5; 32]), PeerId::from_ed25519([6; 32]));
         let key = SecretKey::from_bytes([1; 32]).unwrap();
         let login = client_draft(&CHALLENGE, &peer, "localhost:20001", 1_000_000).sign(&key, &[0; 32]);
         assert_eq!(check(&login, &CHALLENGE, "localhost:20001", 1_000_000), Ok(()));
-        assert_eq!(authority(&login), Some("localhost:20001"));
         assert_eq!(check_peer(&login, &peer), Ok(()));
         assert_eq!(check_peer(&login, &other), Err(InvalidProof::Node));
         assert_eq!(check_peer(&proof(), &peer), Err(InvalidProof::Node), "a login for a relay");
+        // Inside of a channel the key stands in the place of the address.
+        let channel = "07".repeat(32);
+        let login = client_draft(&CHALLENGE, &peer, &channel, 1_000_000).sign(&key, &[0; 32]);
+        assert_eq!(check(&login, &CHALLENGE, &channel, 1_000_000), Ok(()));
+        assert_eq!(check(&login, &CHALLENGE, &"06".repeat(32), 1_000_000), Err(InvalidProof::Address));
     }
 
     #[test]

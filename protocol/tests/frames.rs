@@ -48,6 +48,8 @@ fn client_frames() -> Vec<ClientFrame> {
         ClientFrame::Retry { id: event().id() },
         ClientFrame::RelayLogin { relay: "wss://relay.example".into(), proof: unverified() },
         ClientFrame::Export { request: 6, after: u64::MAX },
+        ClientFrame::Names { request: 8, name: "192.0.2.7:20001".into(), change: Some(true) },
+        ClientFrame::Names { request: 8, name: String::new(), change: None },
     ]
 }
 
@@ -117,6 +119,7 @@ fn node_frames() -> Vec<NodeFrame> {
         NodeFrame::Deliveries { id: event().id(), people: vec![(owner, Delivery::GivenUp)] },
         NodeFrame::Delegated { expires: None },
         NodeFrame::Exported { request: 6, through: 9, newest: u64::MAX, events: vec![unverified(); 300] },
+        NodeFrame::Names { request: 8, own: true, names: vec![("node.example".into(), false); 32] },
         NodeFrame::Exported { request: 6, through: 0, newest: 0, events: vec![] },
         NodeFrame::Refused { request: 0, refusal },
     ]

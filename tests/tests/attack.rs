@@ -10,6 +10,7 @@ mod forging;
 mod homeward;
 mod links;
 mod page;
+mod passed_on;
 mod port;
 mod relayed;
 mod revealing;

@@ -31,6 +31,7 @@ mod nat;
 mod network;
 mod nostr_sdk;
 mod offline;
+mod own_names;
 mod own_nodes;
 mod people;
 mod private;

@@ -185,7 +185,7 @@ fn nginx() -> Option<PathBuf> {
 }
 
 async fn node_of(key: &SecretKey) -> Node {
-    Node::start(&["-p", &key.public_key().to_npub(), "--allow-host", NAME]).await
+    Node::start(&["-p", &key.public_key().to_npub(), "--allow-host", NAME, "--allow-origin", "none"]).await
 }
 
 #[tokio::test]

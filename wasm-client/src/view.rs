@@ -14,6 +14,7 @@ pub mod menu;
 pub mod network;
 pub mod notifications;
 pub mod offer;
+pub mod own_names;
 pub mod own_nodes;
 pub mod person;
 pub mod post;

@@ -6,6 +6,7 @@
 mod door;
 mod figures;
 mod mirrors;
+mod names;
 mod reading;
 
 use std::{future::Future, ops::RangeInclusive, pin::Pin, time::Duration};
@@ -25,7 +26,6 @@ use nostrp2p_protocol::{
         CaughtUp, ClientFrame, GATHER_MS, Mirror, NodeFrame, Refusal, RefusalCode, RequestId, VERSION,
         Welcome,
     },
-    login,
 };
 use tokio::{
     sync::{broadcast::error::RecvError, oneshot},
@@ -36,7 +36,9 @@ use door::Door;
 use figures::Figures;
 
 use super::{
-    App, guard, home,
+    App,
+    guard::Named,
+    home,
     link::{self, Gone, Said, Socket},
     visitors::{Place, Source},
 };
@@ -62,21 +64,22 @@ const AGENT: &str = concat!("nostrp2p/", env!("CARGO_PKG_VERSION"));
 pub(super) async fn upgrade(
     State(app): State<App>,
     source: Option<Extension<Source>>,
+    Extension(named): Extension<Named>,
     uri: Uri,
     headers: HeaderMap,
     upgrade: WebSocketUpgrade,
 ) -> Response {
     let place = Place::of(source.map(|source| source.0), &headers);
     if uri.query() == Some(CLIENT_QUERY) {
-        return home::upgrade(app, upgrade, place).await;
+        return home::upgrade(app, upgrade, place, named).await;
     }
-    let door = Door::Host(guard::authority(&headers));
+    let door = Door::Host(named);
     link::open(app, upgrade, place, move |app, socket| Session::new(app, socket, door).run()).await
 }
 
-/// Serves a client that speaks inside of a channel.
-pub(super) async fn run_in_channel(app: App, socket: Socket) -> Result<(), Gone> {
-    let door = Door::Channel(app.channel.key().to_string());
+/// Serves a client that speaks inside of a channel; by which name it has come, if it has come to this node itself.
+pub(super) async fn run_in_channel(app: App, socket: Socket, named: Option<Named>) -> Result<(), Gone> {
+    let door = Door::Channel(app.channel.key().to_string(), named);
     Session::new(app, socket, door).run().await
 }
 
@@ -112,6 +115,8 @@ struct Watching {
     /// Whether it wants all of it, and not only what its subscriptions match.
     whole: bool,
     gather: Duration,
+    /// Whether it was told once that it has everything.
+    caught_up: bool,
     /// When the next batch goes; None while there is nothing new.
     due: Option<Instant>,
 }
@@ -226,7 +231,8 @@ impl Session {
             ClientFrame::Watch { after, gather_ms } if self.may_read() => {
                 let gather_ms = gather_ms.clamp(*RangeInclusive::start(&GATHER_MS), *GATHER_MS.end());
                 let gather = Duration::from_millis(u64::from(gather_ms));
-                self.watching = Some(Watching { cursor: after, whole: true, gather, due: None });
+                self.watching =
+                    Some(Watching { cursor: after, whole: true, gather, caught_up: false, due: None });
                 self.figures.on_watch(gather);
                 self.gather();
                 Ok(())
@@ -244,7 +250,11 @@ impl Session {
                 Ok(())
             }
             ClientFrame::Export { after, .. } if self.is_owner() => self.on_export(request, after).await,
+            ClientFrame::Names { name, change, .. } if self.is_owner() => {
+                self.on_names(request, &name, change).await
+            }
             ClientFrame::Publish { .. }
+            | ClientFrame::Names { .. }
             | ClientFrame::Export { .. }
             | ClientFrame::Retry { .. }
             | ClientFrame::RelayLogin { .. }
@@ -334,11 +344,12 @@ impl Session {
                 return self.fail_login(request, Refusal::new(RefusalCode::Forged, forged.to_string())).await;
             }
         };
-        let named = login::authority(&event).unwrap_or_default();
-        if let Err(reason) = self.door.takes(&self.app, named) {
-            return self.fail_login(request, Refusal::new(RefusalCode::WrongChallenge, reason)).await;
-        }
-        let authority = named.to_owned();
+        let authority = match self.door.authority(&self.app) {
+            Ok(authority) => authority,
+            Err(reason) => {
+                return self.fail_login(request, Refusal::new(RefusalCode::WrongChallenge, reason)).await;
+            }
+        };
         let proof = LoginProof { event, challenge, authority, peer: self.app.peer };
         let (reply, answer) = oneshot::channel();
         let command = match token {

@@ -18,6 +18,7 @@ use tokio::{
 
 use super::{
     App, client,
+    guard::Named,
     link::{self, Gone, Said, Socket},
     visitors::Place,
 };
@@ -50,7 +51,7 @@ pub(crate) async fn serve(app: App, mut visits: mpsc::Receiver<HomeVisit>, ways:
                 Ok(Some((channel, stream))) => {
                     let socket = Socket::through_helper(channel, stream, visit, session.seat().clone());
                     // However it ends, the client knows where to resume.
-                    drop(client::run_in_channel(app, socket).await);
+                    drop(client::run_in_channel(app, socket, None).await);
                 }
                 _ => tracing::debug!(helper = %from, "a client through a helper did not greet rightly"),
             }
@@ -78,7 +79,7 @@ fn begin(app: &App, first: &[u8]) -> Option<(Channel, Vec<u8>)> {
 }
 
 /// `GET /client?channel`: the channel at the node itself.
-pub(super) async fn upgrade(app: App, upgrade: WebSocketUpgrade, place: Place) -> Response {
+pub(super) async fn upgrade(app: App, upgrade: WebSocketUpgrade, place: Place, named: Named) -> Response {
     link::open(app, upgrade, place, |app, mut socket| async move {
         let Ok(Ok(Said::Binary(first))) = timeout(GREETING_TIME, socket.receive()).await else {
             return Err(Gone);
@@ -86,7 +87,7 @@ pub(super) async fn upgrade(app: App, upgrade: WebSocketUpgrade, place: Place) -
         let (channel, answer) = begin(&app, &first).ok_or(Gone)?;
         socket.binary(answer).await?;
         socket.speak_inside(channel);
-        client::run_in_channel(app, socket).await
+        client::run_in_channel(app, socket, Some(named)).await
     })
     .await
 }

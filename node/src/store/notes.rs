@@ -1,10 +1,10 @@
 //! Small things besides events: read markers of the owner, how far siblings have told what they hold, and how far
 //! mirrors have come.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use nostrp2p_core::Cursor;
-use nostrp2p_protocol::{Delegation, Event, EventId, PeerId, PublicKey};
+use nostrp2p_protocol::{Authority, Delegation, Event, EventId, PeerId, PublicKey};
 use redb::{ReadableTable, TableDefinition, WriteTransaction};
 
 use super::{Store, record};
@@ -23,6 +23,9 @@ const GIVEN: TableDefinition<&[u8; 32], ()> = TableDefinition::new("mirrors_give
 
 /// Person and node -> the event by which the person has taken back the delegation of that node.
 const REVOKED: TableDefinition<(&[u8; 32], &[u8; 32]), &[u8]> = TableDefinition::new("revoked");
+
+/// Names that the owner has confirmed to be the node's own: `host` or `host:port`.
+const OWN_NAMES: TableDefinition<&str, ()> = TableDefinition::new("own_names");
 
 /// Something to write down.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,6 +46,8 @@ pub enum Note {
     Revoked(Event),
     /// That somebody has taken back the delegation of this node need not be known any more.
     NotRevoked(PublicKey, PeerId),
+    /// The owner says that this name is the node's own, or no longer.
+    OwnName(Authority, bool),
 }
 
 /// Creates the tables that are missing.
@@ -53,6 +58,7 @@ pub(super) fn prepare(transaction: &WriteTransaction) -> Result<(), redb::Error>
     transaction.open_table(CAUGHT_UP)?;
     transaction.open_table(GIVEN)?;
     transaction.open_table(REVOKED)?;
+    transaction.open_table(OWN_NAMES)?;
     Ok(())
 }
 
@@ -78,6 +84,12 @@ pub(super) fn write(transaction: &WriteTransaction, note: &Note) -> Result<(), r
         Note::NotRevoked(person, peer) => {
             drop(transaction.open_table(REVOKED)?.remove((person.as_bytes(), peer.as_ed25519()))?);
         }
+        Note::OwnName(name, true) => {
+            drop(transaction.open_table(OWN_NAMES)?.insert(name.to_string().as_str(), ())?);
+        }
+        Note::OwnName(name, false) => {
+            drop(transaction.open_table(OWN_NAMES)?.remove(name.to_string().as_str())?);
+        }
         Note::Given(id) => drop(transaction.open_table(GIVEN)?.insert(id.as_bytes(), ())?),
     }
     Ok(())
@@ -93,6 +105,16 @@ impl Store {
         let rows =
             markers.iter()?.map(|row| row.map(|(name, until)| (name.value().to_owned(), until.value())));
         Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// The names that the owner has confirmed.
+    ///
+    /// # Errors
+    /// When the disk cannot be read.
+    pub fn own_names(&self) -> Result<BTreeSet<Authority>, redb::Error> {
+        let names = self.database.begin_read()?.open_table(OWN_NAMES)?;
+        let names = names.iter()?.map(|row| row.map(|(name, _)| name.value().parse().ok()));
+        Ok(names.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
     }
 
     /// How far a mirror has come: the last [`Note::Settled`] and the last [`Note::CaughtUp`], 0 before the first.

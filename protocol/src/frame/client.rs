@@ -1,7 +1,7 @@
 //! Client to node.
 
 use crate::{
-    EventId, Filter, Malformed, UnverifiedEvent,
+    EventId, Filter, MAX_AUTHORITY_BYTES, Malformed, UnverifiedEvent,
     frame::RequestId,
     limits::{MAX_FILTERS, MAX_FRAME_BYTES, MAX_MARKER_BYTES, MAX_TEXT_BYTES},
     login::MAX_RELAY_BYTES,
@@ -112,6 +112,16 @@ pub enum ClientFrame {
         /// The sequence number after which they begin.
         after: u64,
     },
+    /// 20 `[20, request, name, change]`: the owner asks under which names the node is itself, and may confirm one or
+    /// take it back: `change` is true, false, or nil for neither. The answer is a [`super::NodeFrame::Names`].
+    Names {
+        /// Repeated in the answer.
+        request: RequestId,
+        /// `host` or `host:port`, as the client dials it: at most [`MAX_AUTHORITY_BYTES`] bytes.
+        name: String,
+        /// What to do with it.
+        change: Option<bool>,
+    },
 }
 
 impl ClientFrame {
@@ -135,6 +145,7 @@ impl ClientFrame {
             Self::Retry { id } => wire::encode(&(12u8, id)),
             Self::RelayLogin { relay, proof } => wire::encode(&(13u8, relay, CompactEvent::from(proof))),
             Self::Export { request, after } => wire::encode(&(14u8, request, after)),
+            Self::Names { request, name, change } => wire::encode(&(20u8, request, name, change)),
         }
     }
 
@@ -205,6 +216,13 @@ impl ClientFrame {
                 Ok(Self::RelayLogin { relay, proof: proof.into() })
             }
             14 => wire::decode(bytes).map(|(_, request, after): (u8, _, _)| Self::Export { request, after }),
+            20 => {
+                let (_, request, name, change): (u8, _, String, Option<bool>) = wire::decode(bytes)?;
+                if name.len() > MAX_AUTHORITY_BYTES {
+                    return Err(Malformed::TooLong { length: name.len(), max: MAX_AUTHORITY_BYTES });
+                }
+                Ok(Self::Names { request, name, change })
+            }
             other => Err(Malformed::UnknownType(other)),
         }
     }
@@ -224,6 +242,7 @@ impl ClientFrame {
             | Self::Subscribe { request, .. }
             | Self::Search { request, .. }
             | Self::Export { request, .. }
+            | Self::Names { request, .. }
             | Self::Unsubscribe { request } => *request,
         }
     }

@@ -3,7 +3,7 @@
 use crate::{
     EventId, Malformed, PeerId, PublicKey, Rumor, UnverifiedEvent,
     channel::ChannelKey,
-    frame::{MAX_MIRRORS, Mirror, Refusal, RefusalCode, RequestId, Welcome},
+    frame::{MAX_MIRRORS, MAX_NAMES, Mirror, Refusal, RefusalCode, RequestId, Welcome},
     limits::{MAX_BATCH_BYTES, MAX_MARKERS, MAX_TEXT_BYTES, MAX_WAY_BYTES, MAX_WAYS},
     msgpack::{Input, Read, Write},
     packing::{pack, unpack},
@@ -115,6 +115,16 @@ pub enum NodeFrame {
         newest: u64,
         /// With their signatures, in the order of their sequence numbers.
         events: Vec<UnverifiedEvent>,
+    },
+    /// 84 `[84, request, own, [[name, confirmed], ...]]`: answers a [`super::ClientFrame::Names`].
+    Names {
+        /// The request that it answers.
+        request: RequestId,
+        /// Whether the name that the client asked about is one of the node's own, as this client has come.
+        own: bool,
+        /// The names that the node was started with and those of its certificate, and those that its owner has confirmed
+        /// and can revoke, which are marked. At most [`MAX_NAMES`] confirmed ones and as many others.
+        names: Vec<(String, bool)>,
     },
     /// 70 `[70, request, code, reason]`: no. With request 0 the node closes the connection next.
     Refused {
@@ -367,6 +377,7 @@ impl NodeFrame {
             Self::Ways(Ways { key, addresses, helpers }) => {
                 wire::encode(&(74u8, bytes(key.as_bytes()), addresses, helpers))
             }
+            Self::Names { request, own, names } => wire::encode(&(84u8, request, own, names)),
             Self::Exported { request, through, newest, events } => {
                 let (packed, packing) = pack::<CompactEvent, _>(events);
                 wire::encode(&(78u8, request, through, newest, packing, bytes(&packed)))
@@ -441,6 +452,13 @@ impl NodeFrame {
                     return Err(Malformed::Encoding("too many or too long ways".to_owned()));
                 }
                 Ok(Self::Ways(Ways { key: ChannelKey::from_bytes(key.into_array()), addresses, helpers }))
+            }
+            84 => {
+                let (_, request, own, names): (u8, _, _, Vec<(String, bool)>) = wire::decode(bytes)?;
+                if names.len() > 2 * MAX_NAMES {
+                    return Err(Malformed::Encoding(format!("more than {} names", 2 * MAX_NAMES)));
+                }
+                Ok(Self::Names { request, own, names })
             }
             78 => {
                 let (_, request, through, newest, packing, packed): (u8, _, _, _, u8, serde_bytes::ByteBuf) =

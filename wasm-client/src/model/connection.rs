@@ -61,6 +61,8 @@ pub struct Connection {
     pub status: Option<Status>,
     /// How the relays stand to which the node gives public posts.
     pub mirrors: Vec<Mirror>,
+    /// The names of the node, once the person has asked for them.
+    pub names: Option<Names>,
 }
 
 /// How far the connection has come.
@@ -131,6 +133,15 @@ impl Trouble {
     }
 }
 
+/// At which addresses other programs may sign in at the node.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Names {
+    /// Whether the one by which this page has come is among them.
+    pub own: bool,
+    /// Each with whether the person has confirmed it, and so can take it back.
+    pub names: Vec<(String, bool)>,
+}
+
 /// What was asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Request {
@@ -138,6 +149,11 @@ pub enum Request {
     Prove {
         /// Whether it was a claim.
         claim: bool,
+    },
+    /// The names of the node.
+    Names {
+        /// Whether one was changed.
+        changed: bool,
     },
     /// Publish.
     Publish(EventId),

@@ -129,6 +129,7 @@ pub(super) fn on_answer(
         | Request::Followed
         | Request::Export
         | Request::OwnNodes
+        | Request::Names { .. }
         | Request::Notices => {}
     }
     if !changes.is_empty() {
