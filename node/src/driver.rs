@@ -77,8 +77,8 @@ pub(crate) enum Command {
     Retry(EventId),
     /// The owner has read something up to a time.
     Mark(String, u64),
-    /// Keep an event that came from this relay.
-    Mirrored(Event, String),
+    /// Keep an event that came from this relay, and say what became of it.
+    Mirrored(Event, String, oneshot::Sender<Stored>),
     /// Does the driver still answer?
     Alive(oneshot::Sender<()>),
     /// Write down how far a mirror has come.
@@ -192,6 +192,8 @@ struct Running {
     open_ways: watch::Sender<OpenWays>,
     lending: Arc<Mutex<Lending>>,
     tasks: FuturesUnordered<Task>,
+    /// How many warnings of a full disk or mailbox the log has.
+    storage_warnings: usize,
     next: u64,
 }
 
@@ -261,6 +263,7 @@ impl Driver {
             announced: None,
             announce_at: None,
             tasks: FuturesUnordered::new(),
+            storage_warnings: 0,
             next: 0,
         };
         let task = async move {
@@ -369,6 +372,7 @@ impl Running {
         self.handle(Input::Tick).await;
         self.seek_ways().await;
         self.renew_claim();
+        self.warn_of_storage();
         self.report_standing().await;
         self.report_counters();
     }
@@ -376,7 +380,14 @@ impl Running {
     /// What mirrors want of the driver.
     async fn on_mirror(&mut self, command: Command) {
         match command {
-            Command::Mirrored(event, relay) => self.writer.store(event, Travel::Mirrored(relay)).await,
+            Command::Mirrored(event, relay, reply) => {
+                if self.core.admits_mirrored(&event, clock::now()) {
+                    self.writer.store_and_tell(event, Travel::Mirrored(relay), reply).await;
+                } else {
+                    // Whoever brought it may have gone away.
+                    let _gone = reply.send(Ok(Inserted::Surplus));
+                }
+            }
             Command::Note(note) => self.writer.note(note).await,
             Command::Strangers(mut people, reply) => {
                 let now = clock::now();

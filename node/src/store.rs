@@ -6,6 +6,7 @@
 //! It deliberately does not decide what is kept: it keeps the newest of replaceable events and
 //! drops what is old (see [`Retention`]), and that is all.
 
+mod compaction;
 mod deleting;
 mod disk;
 mod ids;
@@ -145,6 +146,16 @@ impl Store {
         self.id
     }
 
+    /// What it keeps.
+    pub const fn retention(&self) -> &Retention {
+        &self.retention
+    }
+
+    /// How long its file is; 0 when that cannot be read.
+    pub fn file_bytes(&self) -> u64 {
+        self.database.file_bytes()
+    }
+
     /// How far the store has come, now and from now on.
     pub fn progress(&self) -> watch::Receiver<Progress> {
         self.progress.clone()
@@ -182,7 +193,7 @@ impl Store {
 /// Opens or creates the file and brings its tables up to date. What redb finds wrong in a damaged file is sometimes an
 /// error and sometimes a panic; both are [`OpenError::Damaged`] here.
 fn open_database(directory: &Path, path: &Path) -> Result<(Database, Opened), OpenError> {
-    let (database, opened) = match quietly(|| disk::open(path)) {
+    let (mut database, opened) = match quietly(|| disk::open(path)) {
         Some(opened) => opened.map_err(|error| open_error(error, directory, path))?,
         None => {
             let reason = "its pages do not fit together".to_owned();
@@ -192,6 +203,7 @@ fn open_database(directory: &Path, path: &Path) -> Result<(Database, Opened), Op
     if opened.schema > tables::SCHEMA {
         return Err(OpenError::Newer { path: path.to_owned(), found: opened.schema, known: tables::SCHEMA });
     }
+    compaction::give_back(&mut database, path, &opened.progress.usage, compaction::WORTHWHILE);
     Ok((database, opened))
 }
 
