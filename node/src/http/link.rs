@@ -120,8 +120,8 @@ impl Socket {
     pub(super) async fn stay(&mut self) {
         self.stays = true;
         self.seat.work();
-        if let Wire::Helper(through) = &mut self.wire
-            && !matches!(timeout(WRITE_DEADLINE, through.stream.tell_login()).await, Ok(Ok(())))
+        if let Wire::Helper(stream) = &mut self.wire
+            && !matches!(timeout(WRITE_DEADLINE, stream.tell_login()).await, Ok(Ok(())))
         {
             // Reading from it will show that it is lost.
             tracing::debug!("a helper could not be told that somebody has signed in");
