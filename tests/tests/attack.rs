@@ -17,6 +17,7 @@ mod relayed;
 mod revealing;
 mod surrounding;
 mod tables;
+mod working;
 
 use nostrp2p_tests::{Client, Node, until};
 
