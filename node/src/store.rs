@@ -23,6 +23,7 @@ mod outage;
 mod owner;
 mod query;
 mod read;
+mod reading;
 mod record;
 mod retain;
 mod salvage;
@@ -30,6 +31,7 @@ mod shared;
 mod surplus;
 mod tables;
 mod tombstones;
+mod turns;
 mod usage;
 mod view;
 mod write;
@@ -51,10 +53,12 @@ use writer::Reports;
 pub use notes::Note;
 pub use query::{Asked, Picked, Selection};
 pub use read::{Batch, Found, Numbered};
+pub(crate) use reading::Reading;
 pub(crate) use record::{decode as decode_record, encode as encode_record};
 pub use retain::Retention;
 pub use salvage::{Salvaged, salvage};
 pub(crate) use tombstones::Address;
+pub(crate) use turns::{OwnersTurn, Turns};
 pub use usage::Usage;
 pub use write::Inserted;
 pub use writer::{Mark, Stored, Travel, Writer};
@@ -120,6 +124,7 @@ pub struct Store {
     progress: watch::Receiver<Progress>,
     failure: watch::Receiver<Option<String>>,
     retention: Retention,
+    turns: Turns,
 }
 
 impl Store {
@@ -137,13 +142,25 @@ impl Store {
         let database = Arc::new(Disk::new(lock, path, database));
         let (report, progress) = watch::channel(opened.progress);
         let (fail, failure) = watch::channel(None);
-        let store = Self { database: Arc::clone(&database), id: opened.id, progress, failure, retention };
+        let store = Self {
+            database: Arc::clone(&database),
+            id: opened.id,
+            progress,
+            failure,
+            retention,
+            turns: Turns::new(),
+        };
         Ok((store, Writer::start(database, retention, Reports { progress: report, failure: fail })))
     }
 
     /// Names this store; another one has another id.
     pub const fn id(&self) -> StoreId {
         self.id
+    }
+
+    /// Who reads first.
+    pub(crate) const fn turns(&self) -> &Turns {
+        &self.turns
     }
 
     /// What it keeps.
