@@ -9,6 +9,7 @@ mod names;
 mod notices;
 mod offers;
 mod own_nodes;
+mod own_names;
 mod pages;
 mod reading;
 mod reconnect;
