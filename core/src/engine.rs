@@ -135,6 +135,10 @@ impl Core {
                 outputs.extend(self.tell_siblings(now));
                 outputs
             }
+            Input::NotKept(handed) => {
+                self.refusals.count("mailbox_full");
+                vec![Output::Answer(handed, Receipt::Later)]
+            }
             Input::Delegated(delegation, from) => self.on_delegated(&delegation, &from, now),
             Input::Joined(peer, network) => self.on_joined(peer, network, now),
             Input::Left(peer) => {
@@ -317,7 +321,8 @@ impl Core {
             }
             (Some(Pending::Handed(handed, from)), Ok(event)) => {
                 self.admission.admit_handed(event.id(), &event, &from, now);
-                vec![Output::Keep(handed, event)]
+                let sender = self.sender_of(&event, from, now);
+                vec![Output::Keep(handed, event, sender)]
             }
             (Some(Pending::Fetched), result) => self.on_fetched_checked(result, now),
             (Some(Pending::Own(peer)), result) => self.on_own_checked(&peer, result, now),

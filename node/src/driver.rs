@@ -23,14 +23,14 @@ use std::{
 use futures_util::{StreamExt, stream::FuturesUnordered};
 use nostrp2p_core::{
     Address, Announcer, Ask, Audience, Claim, Core, Difference, Handed, Heard, Identified, Input, Lending,
-    Network, Output, Ownership, Proof, Request, Row, Session, Settings, Sharing, Unheard, Verdict, Want,
-    Ways,
+    Network, Output, Ownership, Proof, Request, Row, Session, Settings, Sharing, Target, Unheard, Verdict,
+    Want, Ways,
 };
 use nostrp2p_overlay::{MessageRef, Overlay, OverlayEvent, RequestRef, Topic};
 use nostrp2p_protocol::{
-    Delegation, Event, EventId, PeerId, PublicKey, Rumor, UnverifiedEvent,
+    Delegation, Event, EventId, PeerId, PublicKey, UnverifiedEvent,
     exchange::{Lent, OwnPage, Receipt},
-    frame::{Carried, Delivery, Refusal},
+    frame::{Carried, Delivery, Refusal, RefusalCode},
 };
 use tokio::{
     sync::{broadcast, mpsc, oneshot, watch},
@@ -91,6 +91,7 @@ pub(crate) struct LoginProof {
     pub(crate) event: Event,
     pub(crate) challenge: [u8; 32],
     pub(crate) authority: String,
+    pub(crate) peer: PeerId,
 }
 
 /// The answer to [`Command::Publish`].
@@ -108,7 +109,9 @@ enum Happening {
     Overlay(OverlayEvent),
     Command(Command),
     Checked(Vec<Checked>),
-    Targets(Request, UnverifiedEvent, Vec<Rumor>),
+    Targets(Request, UnverifiedEvent, Vec<Target>),
+    /// The store could not say what an event speaks of that is to be published.
+    Unreadable(Request),
     Committed(Request, Event, Audience, Stored),
     Kept(Handed, Stored),
     Attempted(Address, Option<Receipt>),
@@ -318,6 +321,10 @@ impl Running {
             Happening::Targets(request, event, targets) => {
                 self.handle(Input::Publish(request, event, targets)).await;
             }
+            Happening::Unreadable(request) => {
+                let reason = "the node cannot read its store; its log says why";
+                self.reply(request, Err(Refusal::new(RefusalCode::Internal, reason)));
+            }
             Happening::Checked(checked) => {
                 for (number, result) in checked {
                     self.handle(Input::Verified(number, result)).await;
@@ -326,6 +333,7 @@ impl Running {
             Happening::Committed(request, event, audience, stored) => {
                 self.on_committed(request, event, audience, stored).await;
             }
+            Happening::Kept(handed, Ok(Inserted::MailboxFull)) => self.handle(Input::NotKept(handed)).await,
             Happening::Kept(handed, Ok(_)) => self.handle(Input::Kept(handed)).await,
             Happening::Kept(handed, Err(reason)) => {
                 tracing::error!(reason, "an event for the owner could not be stored");
@@ -439,6 +447,7 @@ impl Running {
                     let travel = match sharing {
                         Sharing::Shared => Travel::Shared,
                         Sharing::ByItself => Travel::Done,
+                        Sharing::OwnNode => Travel::OwnNode,
                     };
                     self.writer.store(event, travel).await;
                 }
@@ -456,8 +465,8 @@ impl Running {
                         Happening::Committed(request, event, audience, stored)
                     }));
                 }
-                Output::Keep(handed, event) => {
-                    let answer = self.writer.commit(event, Travel::Done).await;
+                Output::Keep(handed, event, sender) => {
+                    let answer = self.writer.commit(event, Travel::Handed(sender)).await;
                     self.tasks.push(Box::pin(async move {
                         Happening::Kept(handed, answer.await.unwrap_or_else(|_| Err(stopped())))
                     }));
@@ -528,5 +537,6 @@ fn stopped() -> String {
 }
 
 fn borrow(proof: &LoginProof) -> Proof<'_> {
-    Proof { event: &proof.event, challenge: &proof.challenge, authority: &proof.authority }
+    let LoginProof { event, challenge, authority, peer } = proof;
+    Proof { event, challenge, authority, peer: Some(peer) }
 }

@@ -343,7 +343,7 @@ impl Driver {
                 // Whether it went to many or to nobody shows in what arrives.
                 let _sent = self.overlay.broadcast(Topic::Events, packet.encode()).await;
             }
-            Output::Keep(handed, event) => {
+            Output::Keep(handed, event, _) => {
                 let person = self.identity.key.public_key().to_string();
                 self.tally.on_private(&event.id(), event.tag_values("p").any(|named| named == person));
                 self.identity.memory().insert(event, Sharing::ByItself);

@@ -8,9 +8,12 @@
 mod flooding;
 mod forging;
 mod homeward;
+mod links;
 mod page;
+mod passed_on;
 mod port;
 mod relayed;
+mod revealing;
 mod surrounding;
 
 use nostrp2p_tests::{Client, Node, until};

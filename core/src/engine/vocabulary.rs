@@ -11,10 +11,12 @@ use crate::{
     audience::Audience,
     buckets::Rate,
     catching_up::{Identified, Session, Step},
+    mailbox::Sender,
     outbox::{Address, Row},
     reconcile::Difference,
     siblings::Cursor,
     sources::Network,
+    target::Target,
     wanted::{Ask, Asking, Want},
 };
 
@@ -35,8 +37,9 @@ pub struct Request(pub u64);
 pub enum Input {
     /// A neighbour brought a packet by gossip.
     Heard(Heard, PeerId, Vec<u8>),
-    /// A logged-in owner wants to publish. For a deletion, with those of its targets that the store holds.
-    Publish(Request, UnverifiedEvent, Vec<Rumor>),
+    /// A logged-in owner wants to publish. With what the event deletes, reposts or quotes, as far as the store holds it or
+    /// the event carries it.
+    Publish(Request, UnverifiedEvent, Vec<Target>),
     /// A signature check ended; the number is the one of [`Output::Verify`].
     Verified(u64, Result<Event, Forged>),
     /// The store holds an event durably that [`Output::Commit`] gave it.
@@ -47,6 +50,8 @@ pub enum Input {
     Handed(Handed, PeerId, Vec<u8>),
     /// The store holds an event durably that [`Output::Keep`] gave it.
     Kept(Handed),
+    /// The store has no room at the moment for an event that [`Output::Keep`] gave it.
+    NotKept(Handed),
     /// A delegation was seen whose signature is right, in a new announcement that its node has signed and this neighbour has
     /// told.
     Delegated(Delegation, PeerId),
@@ -100,8 +105,9 @@ pub enum Output {
     /// Keep the owner's event durably, with a delivery for each of the people if it is for some, then hand in
     /// [`Input::Committed`] with the same.
     Commit(Request, Event, Audience),
-    /// Keep an event that another node handed over, durably, then hand in [`Input::Kept`].
-    Keep(Handed, Event),
+    /// Keep an event that another node handed over, durably, then hand in [`Input::Kept`] or [`Input::NotKept`]. The last
+    /// is who answers for it.
+    Keep(Handed, Event, Sender),
     /// Answer a delivery.
     Answer(Handed, Receipt),
     /// Hand the event with this sequence number to these nodes, at least one, then hand in [`Input::Attempted`].
@@ -135,6 +141,8 @@ pub enum Sharing {
     Shared,
     /// It came in another way: it is shared if it is for everyone by itself.
     ByItself,
+    /// As before; it came from another node of the owner.
+    OwnNode,
 }
 
 /// What one node may ask of another, each with a rate of its own.

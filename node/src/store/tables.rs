@@ -3,10 +3,10 @@
 use nostrp2p_protocol::PublicKey;
 use redb::{Database, ReadTransaction, ReadableTable, ReadableTableMetadata, TableDefinition, TableError};
 
-use super::Progress;
+use super::{Progress, usage::Usage};
 
 /// Version of the tables; see `migrate.rs`.
-pub(super) const SCHEMA: u64 = 6;
+pub(super) const SCHEMA: u64 = 8;
 
 /// Sequence number -> record (see `record.rs`).
 pub(super) const EVENTS: TableDefinition<u64, &[u8]> = TableDefinition::new("events");
@@ -21,6 +21,8 @@ pub(super) const MIRRORED: TableDefinition<u64, &str> = TableDefinition::new("mi
 /// Sequence number and person -> how far the event has come with that person: state, number of the next retry, time
 /// of publication in seconds since 1970.
 pub(super) const OUTBOX: TableDefinition<(u64, &[u8; 32]), (u8, u8, u64)> = TableDefinition::new("outbox");
+/// Sequence numbers of what an import has brought while the store had no owner: it is kept until there is one.
+pub(super) const RESTORED: TableDefinition<u64, ()> = TableDefinition::new("restored");
 /// The owner's public key, under the key 0.
 pub(super) const OWNER: TableDefinition<u8, &[u8; 32]> = TableDefinition::new("owner");
 
@@ -57,7 +59,7 @@ pub(super) fn prepare(database: &Database, now: u64) -> Result<Opened, redb::Err
         };
         let schema = get_or(META_SCHEMA, SCHEMA)?;
         if schema > SCHEMA {
-            return Ok(Opened { schema, id: 0, progress: Progress { newest: 0, stored: 0 } });
+            return Ok(Opened { schema, id: 0, progress: Progress::default() });
         }
         let mut random = [0; 8];
         getrandom::fill(&mut random)
@@ -75,7 +77,8 @@ pub(super) fn prepare(database: &Database, now: u64) -> Result<Opened, redb::Err
         transaction.open_table(OWNER)?;
         super::notes::prepare(&transaction)?;
         let stored = transaction.open_table(EVENTS)?.len()?;
-        Opened { schema, id, progress: Progress { newest, stored } }
+        let usage = Usage::load(&meta)?;
+        Opened { schema, id, progress: Progress { newest, stored, usage } }
     };
     let progress = super::migrate::migrate(&transaction, opened.schema, opened.progress)?;
     transaction.commit()?;
