@@ -2,6 +2,7 @@
 
 use super::{Html, icons, paragraph};
 use crate::{
+    letters,
     message::{Message, Reading},
     model::{Model, Picture},
     richtext::Span,
@@ -39,12 +40,6 @@ pub fn is_picture(address: &str) -> bool {
     path.split('/').count() > 3 && pictures.iter().any(|known| ending.eq_ignore_ascii_case(known))
 }
 
-/// The host of an address, to be shown.
-pub fn host(address: &str) -> String {
-    let rest = address.split_once("://").map_or(address, |(_, rest)| rest);
-    rest.split(['/', '?', '#']).next().unwrap_or_default().to_owned()
-}
-
 /// The pictures of a post, each in a frame that keeps its size whatever comes.
 pub fn view(model: &Model, author: &str, addresses: Vec<String>) -> Option<Html> {
     (!addresses.is_empty()).then(|| {
@@ -54,7 +49,7 @@ pub fn view(model: &Model, author: &str, addresses: Vec<String>) -> Option<Html>
 }
 
 fn picture(model: &Model, author: &str, address: String) -> Html {
-    let host = host(&address);
+    let host = letters::host(&address);
     match model.pictures.get(&address) {
         None => element("button")
             .class("media-frame media-ask")
@@ -104,6 +99,5 @@ mod tests {
         {
             assert!(!is_picture(no), "{no}");
         }
-        assert_eq!(host("https://x.example:80/a?b"), "x.example:80");
     }
 }
