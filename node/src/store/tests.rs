@@ -1,4 +1,5 @@
 mod damage;
+mod deleting;
 mod durability;
 mod ending;
 mod filters;
