@@ -12,7 +12,9 @@ use clap::{ArgMatches, CommandFactory as _, FromArgMatches as _, parser::ValueSo
 use nostrp2p_node::{
     cli::{Change, Cli, Command, Completions, Owner, Show},
     doctor::{self, Verdict},
-    genkey, maintenance, server,
+    genkey, maintenance,
+    redact::without_secrets,
+    server,
     settings::{self, Flags, Settings},
     status,
 };
@@ -22,14 +24,22 @@ use zeroize::Zeroizing;
 /// Threads for reading the store; more would only wait for the same disk.
 const READERS: usize = 8;
 
+/// What to do after a value was hidden in a message.
+const SECRET_GIVEN: &str = "\nIf what is not shown is your secret key, it now stands in the history of your shell: delete \
+                            it there. A node never needs it.";
+
 /// Exit status for a wrong command line or settings file, as clap uses it.
 const USAGE: u8 = 2;
 
 fn main() -> ExitCode {
-    let matches = Cli::command().get_matches();
-    let cli = match Cli::from_arg_matches(&matches) {
-        Ok(cli) => cli,
-        Err(error) => error.exit(),
+    keep_files_private();
+    let parsed = Cli::command().try_get_matches().and_then(|matches| {
+        let cli = Cli::from_arg_matches(&matches)?;
+        Ok((matches, cli))
+    });
+    let (matches, cli) = match parsed {
+        Ok(parsed) => parsed,
+        Err(error) => return misread(&error),
     };
     match cli.command {
         Command::Genkey(arguments) => match genkey(arguments.json) {
@@ -70,6 +80,28 @@ fn main() -> ExitCode {
         }
         Command::Man => tell(man()),
     }
+}
+
+/// What this program writes is for this user alone, unless it says otherwise.
+fn keep_files_private() {
+    #[cfg(unix)]
+    rustix::process::umask(rustix::fs::Mode::RWXG | rustix::fs::Mode::RWXO);
+}
+
+/// Help, or what is wrong with the command line: without the values that may be secret keys.
+fn misread(error: &clap::Error) -> ExitCode {
+    let text = error.render().to_string();
+    let shown = without_secrets(&text);
+    if shown == text {
+        error.exit();
+    }
+    if error.use_stderr() {
+        eprint!("{shown}");
+        eprintln!("{SECRET_GIVEN}");
+    } else {
+        print!("{shown}");
+    }
+    ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(USAGE))
 }
 
 fn of_owner(owner: Owner) -> ExitCode {
@@ -157,7 +189,7 @@ fn with_settings(flags: Flags, run: impl FnOnce(Settings) -> ExitCode) -> ExitCo
     match settings::load(flags) {
         Ok(settings) => run(settings),
         Err(invalid) => {
-            eprintln!("error: {invalid}");
+            eprintln!("error: {}", without_secrets(&invalid.to_string()));
             ExitCode::from(USAGE)
         }
     }
@@ -251,7 +283,7 @@ fn serve(settings: Settings) -> ExitCode {
 }
 
 fn fail(error: &anyhow::Error) -> ExitCode {
-    eprintln!("error: {error:#}");
+    eprintln!("error: {}", without_secrets(&format!("{error:#}")));
     ExitCode::FAILURE
 }
 

@@ -2,7 +2,6 @@
 
 use std::{
     io,
-    net::SocketAddr,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -11,6 +10,7 @@ use axum::serve::Listener;
 use tokio::{net::TcpListener, sync::Notify};
 
 use super::prompt::Prompt;
+use crate::own_names::Ends;
 
 /// How long it waits after a failure: others are closing meanwhile.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -53,13 +53,17 @@ impl Patient {
 
 impl Listener for Patient {
     type Io = Prompt;
-    type Addr = SocketAddr;
+    type Addr = Ends;
 
     /// Cancel-safe.
-    async fn accept(&mut self) -> (Prompt, SocketAddr) {
+    async fn accept(&mut self) -> (Prompt, Ends) {
         loop {
             match self.listener.accept().await {
-                Ok((stream, from)) => return (Prompt::new(stream), from),
+                // A connection whose own end the system does not tell is over already.
+                Ok((stream, from)) => match stream.local_addr() {
+                    Ok(at) => return (Prompt::new(stream), Ends { from, at }),
+                    Err(error) => tracing::debug!(%from, %error, "a client was gone at once"),
+                },
                 Err(error) if is_of_the_other_side(&error) => {}
                 Err(error) => {
                     self.complain(&error);
@@ -70,8 +74,8 @@ impl Listener for Patient {
         }
     }
 
-    fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.listener.local_addr()
+    fn local_addr(&self) -> io::Result<Ends> {
+        self.listener.local_addr().map(Ends::listening)
     }
 }
 
