@@ -23,8 +23,8 @@ use std::{
 use futures_util::{StreamExt, stream::FuturesUnordered};
 use nostrp2p_core::{
     Address, Announcer, Ask, Audience, Claim, Core, Difference, Handed, Heard, Identified, Input, Lending,
-    Network, Output, Ownership, Proof, Request, Row, Session, Settings, Sharing, Target, Unheard, Verdict,
-    Want, Ways,
+    Network, Output, Ownership, Proof, Request, Row, Service, Session, Settings, Sharing, Target, Unheard,
+    Verdict, Want, Ways,
 };
 use nostrp2p_overlay::{MessageRef, Overlay, OverlayEvent, RequestRef, Topic};
 use nostrp2p_protocol::{
@@ -44,7 +44,7 @@ use crate::{
     pace::Pace,
     standing::{Counters, OpenWays, Standing},
     stop::Stop,
-    store::{Inserted, Note, Store, Stored, Travel, Writer},
+    store::{Inserted, Note, OwnersTurn, Store, Stored, Travel, Writer},
     traffic::TrafficLog,
     verifier::{self, Checked, Verifier},
 };
@@ -76,8 +76,8 @@ pub(crate) enum Command {
     Retry(EventId),
     /// The owner has read something up to a time.
     Mark(String, u64),
-    /// Keep an event that came from this relay.
-    Mirrored(Event, String),
+    /// Keep an event that came from this relay, and say what became of it.
+    Mirrored(Event, String, oneshot::Sender<Stored>),
     /// Does the driver still answer?
     Alive(oneshot::Sender<()>),
     /// Write down how far a mirror has come.
@@ -121,8 +121,13 @@ enum Happening {
     Compared(Session, Option<Difference>),
     Got(Session, Option<Vec<Identified>>),
     Lent(PeerId, Option<Lent>),
-    /// A node was answered with so many bytes.
-    Answered(PeerId, usize),
+    /// A node was answered with so many bytes, for which so many rows were read.
+    Answered {
+        peer: PeerId,
+        service: Service,
+        bytes: usize,
+        rows: usize,
+    },
     /// A node was told something.
     Done,
     Announce,
@@ -187,6 +192,8 @@ struct Running {
     open_ways: watch::Sender<OpenWays>,
     lending: Arc<Mutex<Lending>>,
     tasks: FuturesUnordered<Task>,
+    /// How many warnings of a full disk or mailbox the log has.
+    storage_warnings: usize,
     next: u64,
 }
 
@@ -194,6 +201,8 @@ struct Running {
 struct Waiting {
     reply: oneshot::Sender<Result<Published, Refusal>>,
     stored: Option<Inserted>,
+    /// Meanwhile others wait.
+    _first: OwnersTurn,
 }
 
 /// What sessions need of the driver.
@@ -256,6 +265,7 @@ impl Driver {
             announced: None,
             announce_at: None,
             tasks: FuturesUnordered::new(),
+            storage_warnings: 0,
             next: 0,
         };
         let task = async move {
@@ -299,7 +309,8 @@ impl Running {
             }
             Happening::Command(Command::Publish(event, reply)) => {
                 let request = Request(self.number());
-                self.requests.insert(request, Waiting { reply, stored: None });
+                let _first = self.store.turns().owner();
+                self.requests.insert(request, Waiting { reply, stored: None, _first });
                 self.publish(request, event).await;
             }
             Happening::Command(Command::Want(wants, reply)) => {
@@ -351,7 +362,10 @@ impl Running {
             Happening::AnnounceChange => self.announce().await,
             Happening::Announce => self.announce_now_and_then().await,
             Happening::Tick => self.on_tick().await,
-            Happening::Answered(peer, bytes) => self.core.answered(peer, bytes, clock::now()),
+            Happening::Answered { peer, service, bytes, rows } => {
+                self.core.answered(peer, bytes, clock::now());
+                self.core.has_read(peer, service, rows, clock::now());
+            }
             Happening::Done | Happening::Over => {}
         }
     }
@@ -362,6 +376,7 @@ impl Running {
         self.handle(Input::Tick).await;
         self.seek_ways().await;
         self.renew_claim();
+        self.warn_of_storage();
         self.report_standing().await;
         self.report_counters();
     }
@@ -369,7 +384,14 @@ impl Running {
     /// What mirrors want of the driver.
     async fn on_mirror(&mut self, command: Command) {
         match command {
-            Command::Mirrored(event, relay) => self.writer.store(event, Travel::Mirrored(relay)).await,
+            Command::Mirrored(event, relay, reply) => {
+                if self.core.admits_mirrored(&event, clock::now()) {
+                    self.writer.store_and_tell(event, Travel::Mirrored(relay), reply).await;
+                } else {
+                    // Whoever brought it may have gone away.
+                    let _gone = reply.send(Ok(Inserted::Surplus));
+                }
+            }
             Command::Note(note) => self.writer.note(note).await,
             Command::Strangers(mut people, reply) => {
                 let now = clock::now();

@@ -3,7 +3,7 @@
 mod pinned;
 pub(crate) mod reach;
 
-use std::{fmt::Write as _, sync::Arc, time::Duration};
+use std::{fmt::Write as _, path::Path, sync::Arc, time::Duration};
 
 use anyhow::{Context as _, bail};
 use rustls::pki_types::ServerName;
@@ -18,9 +18,10 @@ use tokio_rustls::TlsConnector;
 use self::reach::{Connected, Reach};
 use crate::{
     access_token::AccessToken,
-    clock, delegated,
+    clock, data_dir, delegated,
     mirror::MirrorStatus,
     settings::{Settings, Tls},
+    storage::{Storage, size},
 };
 
 /// A node on the same machine answers in milliseconds.
@@ -40,6 +41,8 @@ pub(crate) struct Node {
     pub(crate) connected: Vec<Connected>,
     pub(crate) reach: Reach,
     pub(crate) stored: u64,
+    #[serde(default)]
+    pub(crate) storage: Storage,
     pub(crate) delegated: Option<u64>,
     #[serde(default)]
     pub(crate) mirrors: Vec<MirrorStatus>,
@@ -144,7 +147,24 @@ pub(crate) async fn node(settings: &Settings) -> anyhow::Result<(Answer, String)
                 .with_context(|| format!("what answers at {authority} is no nostrp2p node"))?,
         ),
     };
+    let peer_id = match &answer {
+        Answer::Whole(node) => &node.peer_id,
+        Answer::Identity(identity) => &identity.peer_id,
+    };
+    check_identity(peer_id, &authority, &settings.data_dir)?;
     Ok((answer, body))
+}
+
+/// Another node may have the port: what it says is not about this one.
+fn check_identity(peer_id: &str, authority: &str, directory: &Path) -> anyhow::Result<()> {
+    match data_dir::node_of(directory) {
+        Some(own) if own.to_string() != peer_id => bail!(
+            "the node that answers at {authority} is not that of the data directory {}, it is {peer_id}; is yours running, and \
+             are -l and -s the same as for the server?",
+            directory.display()
+        ),
+        _ => Ok(()),
+    }
 }
 
 /// Asks with the token; without it, where the node knows another one.
@@ -217,7 +237,7 @@ fn describe(node: &Node, page: Option<&str>, port: u16, now: u64) -> anyhow::Res
     if let Some(service) = node.reach.service() {
         writeln!(text, "  for others  {service}")?;
     }
-    writeln!(text, "  stored      {} events", node.stored)?;
+    writeln!(text, "  stored      {} events, {}", node.stored, room(&node.storage))?;
     if let Some(CaughtUp { at, events }) = node.caught_up {
         let minutes = now.saturating_sub(at) / 60;
         writeln!(text, "  caught up   {minutes} minutes ago, {events} events were missing")?;
@@ -240,10 +260,24 @@ fn describe(node: &Node, page: Option<&str>, port: u16, now: u64) -> anyhow::Res
     for mirror in &node.mirrors {
         writeln!(text, "  mirror      {}", describe_mirror(mirror))?;
     }
+    for warning in node.storage.warnings() {
+        writeln!(text, "\nWarning: {warning}.")?;
+    }
     if node.npub.is_some() && node.delegated.is_none_or(|expires| expires <= now) {
         write!(text, "\n{}", delegated::ADVICE)?;
     }
     Ok(text.trim_end().to_owned())
+}
+
+fn room(storage: &Storage) -> String {
+    let Storage { mail_bytes, mail_limit, disk_bytes, disk_limit } = *storage;
+    format!(
+        "{} of {} on disk; mailbox {} of {}",
+        size(disk_bytes),
+        size(disk_limit),
+        size(mail_bytes),
+        size(mail_limit)
+    )
 }
 
 fn describe_mirror(mirror: &MirrorStatus) -> String {
@@ -269,9 +303,8 @@ fn describe_mirror(mirror: &MirrorStatus) -> String {
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_node_without_delegation_says_what_that_means() {
-        let node = |delegated| Node {
+    fn node(delegated: Option<u64>) -> Node {
+        Node {
             peer_id: "12D3KooW".into(),
             npub: Some("npub1".into()),
             version: "1".into(),
@@ -281,6 +314,12 @@ mod tests {
             connected: vec![Connected { peer: "12D3KooX".into(), path: reach::Way::Punched }],
             reach: Reach::from(&nostrp2p_overlay::Reach { seeks_relays: true, ..Default::default() }),
             stored: 5,
+            storage: Storage {
+                mail_bytes: 90 << 20,
+                mail_limit: 100 << 20,
+                disk_bytes: 2 << 20,
+                disk_limit: 4 << 30,
+            },
             delegated,
             home: Home {
                 addresses: vec![],
@@ -289,13 +328,33 @@ mod tests {
             },
             mirrors: vec![],
             caught_up: Some(CaughtUp { at: 0, events: 7 }),
-        };
+        }
+    }
+
+    #[test]
+    fn another_node_that_has_the_port_is_not_shown() {
+        let directory = tempfile::tempdir().unwrap();
+        let check = |peer: &str| check_identity(peer, "127.0.0.1:1", directory.path());
+        assert!(check("12D3KooW").is_ok(), "without a key to compare with it is shown");
+        let own = data_dir::node_secret(directory.path()).unwrap().peer_id().to_string();
+        let refused = check("12D3KooW").unwrap_err().to_string();
+        assert!(
+            refused.contains("is not that of the data directory") && refused.contains("12D3KooW"),
+            "{refused}"
+        );
+        assert!(check(&own).is_ok());
+    }
+
+    #[test]
+    fn a_node_without_delegation_says_what_that_means() {
         let without = describe(&node(None), Some("https://page.example"), 20000, 100).unwrap();
         assert!(without.contains("1 through a hole") && without.contains("cannot reach"), "{without}");
         assert!(without.contains("delegation  none") && without.contains("owner delegate"), "{without}");
         let with = describe(&node(Some(100 + 86_400 * 3)), None, 20000, 100).unwrap();
         assert!(without.contains("way home    wss://helper.example"), "{without}");
         assert!(without.contains("From anywhere, open https://page.example/#peer=1"), "{without}");
+        assert!(with.contains("2 MiB of 4096 MiB on disk; mailbox 90 MiB of 100 MiB"), "{with}");
+        assert!(with.contains("Warning: the mailbox holds 90 MiB of 100 MiB"), "{with}");
         assert!(with.contains("for another 3 days") && !with.contains("owner delegate"), "{with}");
     }
 }

@@ -6,6 +6,7 @@
 //! It deliberately does not decide what is kept: it keeps the newest of replaceable events and
 //! drops what is old (see [`Retention`]), and that is all.
 
+mod compaction;
 mod deleting;
 mod disk;
 mod ids;
@@ -22,6 +23,7 @@ mod outage;
 mod owner;
 mod query;
 mod read;
+mod reading;
 mod record;
 mod retain;
 mod salvage;
@@ -29,6 +31,7 @@ mod shared;
 mod surplus;
 mod tables;
 mod tombstones;
+mod turns;
 mod usage;
 mod view;
 mod write;
@@ -50,10 +53,12 @@ use writer::Reports;
 pub use notes::Note;
 pub use query::{Asked, Picked, Selection};
 pub use read::{Batch, Found, Numbered};
+pub(crate) use reading::Reading;
 pub(crate) use record::{decode as decode_record, encode as encode_record};
 pub use retain::Retention;
 pub use salvage::{Salvaged, salvage};
 pub(crate) use tombstones::Address;
+pub(crate) use turns::{OwnersTurn, Turns};
 pub use usage::Usage;
 pub use write::Inserted;
 pub use writer::{Mark, Stored, Travel, Writer};
@@ -119,6 +124,7 @@ pub struct Store {
     progress: watch::Receiver<Progress>,
     failure: watch::Receiver<Option<String>>,
     retention: Retention,
+    turns: Turns,
 }
 
 impl Store {
@@ -136,13 +142,35 @@ impl Store {
         let database = Arc::new(Disk::new(lock, path, database));
         let (report, progress) = watch::channel(opened.progress);
         let (fail, failure) = watch::channel(None);
-        let store = Self { database: Arc::clone(&database), id: opened.id, progress, failure, retention };
+        let store = Self {
+            database: Arc::clone(&database),
+            id: opened.id,
+            progress,
+            failure,
+            retention,
+            turns: Turns::new(),
+        };
         Ok((store, Writer::start(database, retention, Reports { progress: report, failure: fail })))
     }
 
     /// Names this store; another one has another id.
     pub const fn id(&self) -> StoreId {
         self.id
+    }
+
+    /// Who reads first.
+    pub(crate) const fn turns(&self) -> &Turns {
+        &self.turns
+    }
+
+    /// What it keeps.
+    pub const fn retention(&self) -> &Retention {
+        &self.retention
+    }
+
+    /// How long its file is; 0 when that cannot be read.
+    pub fn file_bytes(&self) -> u64 {
+        self.database.file_bytes()
     }
 
     /// How far the store has come, now and from now on.
@@ -182,7 +210,7 @@ impl Store {
 /// Opens or creates the file and brings its tables up to date. What redb finds wrong in a damaged file is sometimes an
 /// error and sometimes a panic; both are [`OpenError::Damaged`] here.
 fn open_database(directory: &Path, path: &Path) -> Result<(Database, Opened), OpenError> {
-    let (database, opened) = match quietly(|| disk::open(path)) {
+    let (mut database, opened) = match quietly(|| disk::open(path)) {
         Some(opened) => opened.map_err(|error| open_error(error, directory, path))?,
         None => {
             let reason = "its pages do not fit together".to_owned();
@@ -192,6 +220,7 @@ fn open_database(directory: &Path, path: &Path) -> Result<(Database, Opened), Op
     if opened.schema > tables::SCHEMA {
         return Err(OpenError::Newer { path: path.to_owned(), found: opened.schema, known: tables::SCHEMA });
     }
+    compaction::give_back(&mut database, path, &opened.progress.usage, compaction::WORTHWHILE);
     Ok((database, opened))
 }
 

@@ -9,12 +9,14 @@ mod flooding;
 mod forging;
 mod homeward;
 mod links;
+mod mailing;
 mod page;
 mod passed_on;
 mod port;
 mod relayed;
 mod revealing;
 mod surrounding;
+mod working;
 
 use nostrp2p_tests::{Client, Node, until};
 

@@ -4,9 +4,7 @@ use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use futures_util::{SinkExt, StreamExt};
 use nostrp2p_bridge::mirror::{Collect, Mirror, Room, Step, is_offered};
-use nostrp2p_protocol::{
-    Event, EventId, Filter, PublicKey, UnverifiedEvent, frame::MirrorState, limits::MAX_SECONDS_AHEAD,
-};
+use nostrp2p_protocol::{Event, EventId, Filter, PublicKey, frame::MirrorState};
 use rustls::ClientConfig;
 use tokio::{
     net::TcpStream,
@@ -17,7 +15,7 @@ use tokio_tungstenite::{
     tungstenite::{Message, protocol::WebSocketConfig},
 };
 
-use super::{Context, MirrorStatus, Role, information};
+use super::{Context, MirrorStatus, Role, information, receiving::Receiving};
 use crate::{
     clock,
     driver::Command,
@@ -47,6 +45,7 @@ struct Link {
     role: Role,
     owner: PublicKey,
     mirror: Mirror,
+    receiving: Receiving,
     settled: u64,
 }
 
@@ -61,7 +60,8 @@ pub(super) async fn run(context: Context, url: String, role: Role, owner: Public
         Err(_) => return,
     };
     let mirror = Mirror::new(owner, role.out, settled, heard_until);
-    let mut link = Link { context, url, role, owner, mirror, settled };
+    let receiving = Receiving::default();
+    let mut link = Link { context, url, role, owner, mirror, receiving, settled };
     loop {
         link.report(MirrorState::Connecting, None);
         let ended = tokio::select! {
@@ -78,6 +78,9 @@ pub(super) async fn run(context: Context, url: String, role: Role, owner: Public
         }
     }
 }
+
+/// How long the answer to a relay's close frame may take.
+const PARTING: Duration = Duration::from_secs(1);
 
 impl Link {
     /// One connection, from its beginning to its end. The error says why it ended.
@@ -98,13 +101,21 @@ impl Link {
                 message = socket.next() => {
                     heard = Instant::now();
                     match message {
-                        Some(Ok(Message::Text(text))) => self.mirror.on_line(&text, clock::now()),
-                        Some(Ok(Message::Close(_))) | None => return Ok(()),
+                        Some(Ok(Message::Text(text))) => {
+                            self.settle_before(&text).await;
+                            self.mirror.on_line(&text, clock::now())
+                        }
+                        Some(Ok(Message::Close(_))) => {
+                            // Reading on sends the answer (RFC 6455, 5.5.1).
+                            drop(timeout(PARTING, socket.next()).await);
+                            return Ok(());
+                        }
+                        None => return Ok(()),
                         Some(Ok(_)) => vec![],
                         Some(Err(error)) => return Err(error.to_string()),
                     }
                 }
-                Ok(()) = interest.changed() => {
+                Ok(()) = interest.changed(), if !self.receiving.pauses() => {
                     let wanted = interest.borrow_and_update().as_ref().clone();
                     self.mirror.on_interest(wanted, clock::now())
                 }
@@ -124,10 +135,19 @@ impl Link {
                     if heard.elapsed() > SILENCE {
                         send(&mut socket, Message::Ping(vec![].into())).await?;
                     }
-                    self.mirror.on_tick(clock::now())
+                    let mut steps = self.mirror.on_tick(clock::now());
+                    if self.receiving.resumes() {
+                        let wanted = interest.borrow_and_update().as_ref().clone();
+                        steps.extend(self.mirror.on_interest(wanted, clock::now()));
+                    }
+                    steps
                 }
             };
             self.perform(&mut socket, steps).await?;
+            if self.receiving.pauses() {
+                let steps = self.mirror.pause();
+                self.perform(&mut socket, steps).await?;
+            }
             self.offer(&mut socket).await?;
             self.report(MirrorState::Connected, None);
         }
@@ -151,15 +171,21 @@ impl Link {
                 }
                 Step::CaughtUp(until) => self.note(Note::CaughtUp(self.url.clone(), until)).await,
                 Step::Heard(event) => {
-                    if let Some(event) = checked(*event, clock::now()) {
-                        let command = Command::Mirrored(event, self.url.clone());
-                        drop(self.context.commands.send(command).await);
-                    }
+                    let not_taken = self.receiving.take(*event, &self.context, &self.url).await;
+                    not_taken.into_iter().for_each(|at| self.mirror.on_not_taken(at));
                 }
                 Step::HangUp(reason) => return Err(reason.to_owned()),
             }
         }
         Ok(())
+    }
+
+    /// What is no event may say that all is here, so what came before has to be in the store then.
+    async fn settle_before(&mut self, text: &str) {
+        if !text.starts_with("[\"EVENT\"") {
+            let not_taken = self.receiving.settle().await;
+            not_taken.into_iter().for_each(|at| self.mirror.on_not_taken(at));
+        }
     }
 
     /// Offers what the relay does not have, as far as there is room.
@@ -197,7 +223,7 @@ impl Link {
         let status = MirrorStatus {
             url: self.url.clone(),
             state,
-            reason: reason.or(report.refusal),
+            reason: reason.or_else(|| self.receiving.reason()).or(report.refusal),
             accepted: report.accepted,
             refused: report.refused,
             heard: report.heard,
@@ -261,12 +287,6 @@ async fn blocking<T: Send + 'static>(
 ) -> Result<T, String> {
     let read = tokio::task::spawn_blocking(read).await.map_err(|error| error.to_string())?;
     read.map_err(|error| format!("the store cannot be read: {error}"))
-}
-
-/// An event as any other that comes from elsewhere: right in shape, time, id and signature.
-fn checked(event: UnverifiedEvent, now: u64) -> Option<Event> {
-    event.rumor.check_shape().ok()?;
-    (event.rumor.created_at <= now.saturating_add(MAX_SECONDS_AHEAD)).then(|| event.verify().ok()).flatten()
 }
 
 async fn connect(url: &str, tls: Arc<ClientConfig>) -> Result<Socket, String> {

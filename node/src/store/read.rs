@@ -8,15 +8,17 @@ use nostrp2p_protocol::{
     frame::Delivery,
     limits::{MAX_BATCH_BYTES, MAX_BATCH_EVENTS},
 };
-use redb::{AccessGuard, ReadableTable};
+use redb::{AccessGuard, ReadTransaction, ReadableTable};
 
 use super::{
-    Store,
+    Mark, Store,
     ids::{self, IDS},
     index::{self, Prefix},
     lapse,
     query::{Asked, Picked, Selection},
+    reading::Reading,
     record,
+    shared::SHARED,
     tables::{EVENTS, INDEX, META, META_NEWEST, MIRRORED, OUTBOX, UNSENT},
 };
 use crate::clock;
@@ -110,6 +112,14 @@ impl Store {
         Ok(mirrored.get(sequence)?.map(|relay| relay.value().to_owned()))
     }
 
+    /// How an event that somebody else wrote came, as an export says it.
+    ///
+    /// # Errors
+    /// When the disk cannot be read.
+    pub fn mark(&self, sequence: u64, event: &Event) -> Result<Mark, redb::Error> {
+        mark(&self.database.begin_read()?, sequence, event)
+    }
+
     /// All deliveries that wait.
     ///
     /// # Errors
@@ -201,8 +211,18 @@ impl Store {
         filters: &[Filter],
         visible: impl Fn(&Event) -> bool,
     ) -> Result<Found, redb::Error> {
+        self.find_within(filters, visible, &mut Reading::for_owner())
+    }
+
+    /// The same within a budget.
+    pub(crate) fn find_within(
+        &self,
+        filters: &[Filter],
+        visible: impl Fn(&Event) -> bool,
+        reading: &mut Reading<'_>,
+    ) -> Result<Found, redb::Error> {
         let asked: Vec<Asked<'_>> = filters.iter().map(|filter| Asked { filter, also: &visible }).collect();
-        let Selection { mut complete, picked, .. } = self.select(&asked)?;
+        let Selection { mut complete, picked, .. } = self.select_within(&asked, reading)?;
         let (mut events, mut bytes) = (Vec::new(), 0);
         for Picked { sequence, event } in picked {
             // What the answer did not keep in memory is read again; the newest by order need not be those read first.
@@ -249,6 +269,15 @@ impl Store {
 
 /// Rows of [`Store::deliveries`]: more than fit on a screen.
 const LATEST_DELIVERIES: usize = 200;
+
+/// See [`Store::mark`].
+pub(super) fn mark(transaction: &ReadTransaction, sequence: u64, event: &Event) -> Result<Mark, redb::Error> {
+    if let Some(relay) = transaction.open_table(MIRRORED)?.get(sequence)? {
+        return Ok(Mark::Mirrored(relay.value().to_owned()));
+    }
+    let shared = transaction.open_table(SHARED)?.get((event.created_at, event.id().as_bytes()))?.is_some();
+    Ok(if shared { Mark::Shared } else { Mark::None })
+}
 
 /// Decodes a record, unless its event has ended.
 pub(super) fn living(record: &[u8], now: u64) -> Option<Event> {

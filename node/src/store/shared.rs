@@ -12,12 +12,13 @@ use super::{
     ids::{self, IDS},
     newcomers,
     read::living,
+    reading::{KEYS_IN_A_ROW, Reading},
     tables::EVENTS,
 };
 use crate::clock;
 
 /// `created_at` and id -> sequence number. 100,000 events are about 6 MB.
-const SHARED: TableDefinition<(u64, &[u8; 32]), u64> = TableDefinition::new("shared");
+pub(super) const SHARED: TableDefinition<(u64, &[u8; 32]), u64> = TableDefinition::new("shared");
 
 /// What counts together (see [`Place`]) and id of the same events.
 pub(super) const PLACES: TableDefinition<&[u8; 48], ()> = TableDefinition::new("places_by_hour");
@@ -52,7 +53,7 @@ impl<'txn> Shared<'txn> {
 
     pub(super) fn insert(&mut self, event: &Event, sequence: u64) -> Result<(), redb::Error> {
         self.events.insert((event.created_at, event.id().as_bytes()), sequence)?;
-        let (place, id) = (place(event), event.id());
+        let (place, id) = (place(event, false), event.id());
         self.places.insert(&row(place, &id), ())?;
         if let Some(near) = self.near_to(place) {
             near.insert(id);
@@ -62,7 +63,7 @@ impl<'txn> Shared<'txn> {
 
     pub(super) fn remove(&mut self, event: &Event) -> Result<(), redb::Error> {
         self.events.remove((event.created_at, event.id().as_bytes()))?;
-        let (place, id) = (place(event), event.id());
+        let (place, id) = (place(event, false), event.id());
         self.places.remove(&row(place, &id))?;
         if let Some(near) = self.near_to(place) {
             near.remove(&id);
@@ -73,7 +74,7 @@ impl<'txn> Shared<'txn> {
     /// The ids of those that count together with an event: of its author, sort and hour. They are as many as all nodes
     /// keep of them, however many the owner has written.
     pub(super) fn beside(&mut self, event: &Event) -> Result<&BTreeSet<EventId>, redb::Error> {
-        let place = place(event);
+        let place = place(event, false);
         let known = self.near.take().filter(|(near, _)| *near == place).map(|(_, ids)| ids);
         let ids = match known {
             Some(ids) => ids,
@@ -95,6 +96,22 @@ impl<'txn> Shared<'txn> {
         self.near.as_mut().filter(|(near, _)| *near == place).map(|(_, ids)| ids)
     }
 
+    /// How many events of this author and hour came from relays.
+    pub(super) fn mirrored_beside(&self, event: &Event) -> Result<usize, redb::Error> {
+        Ok(self.look_up(place(event, true))?.len())
+    }
+
+    /// Notes that an event came from a relay, or that such a one is gone.
+    pub(super) fn note_mirrored(&mut self, event: &Event, there: bool) -> Result<(), redb::Error> {
+        let row = row(place(event, true), &event.id());
+        if there {
+            self.places.insert(&row, ())?;
+        } else {
+            self.places.remove(&row)?;
+        }
+        Ok(())
+    }
+
     /// The sequence numbers of all.
     pub(super) fn sequences(&self) -> Result<Vec<u64>, redb::Error> {
         let mut sequences = Vec::new();
@@ -105,9 +122,10 @@ impl<'txn> Shared<'txn> {
     }
 }
 
-fn place(event: &Event) -> Place {
-    let deletion = [u8::from(event.kind == Kind::DELETION)];
-    let hash = Sha256::digest([event.pubkey.as_bytes().as_slice(), &deletion].concat());
+/// What came from relays counts by itself, because neighbours do not have it.
+fn place(event: &Event, mirrored: bool) -> Place {
+    let sort = [u8::from(event.kind == Kind::DELETION) | u8::from(mirrored) << 1];
+    let hash = Sha256::digest([event.pubkey.as_bytes().as_slice(), &sort].concat());
     let (hour, _) = hour(event.created_at);
     let mut place = [0; 16];
     place
@@ -131,6 +149,15 @@ impl Store {
     /// # Errors
     /// When the disk cannot be read.
     pub fn shared(&self, window: Window) -> Result<Vec<(u64, EventId)>, redb::Error> {
+        self.shared_within(window, &mut Reading::for_owner())
+    }
+
+    /// The same for another node: what it takes is counted, and it gives way to the owner.
+    pub(crate) fn shared_within(
+        &self,
+        window: Window,
+        reading: &mut Reading<'_>,
+    ) -> Result<Vec<(u64, EventId)>, redb::Error> {
         let transaction = self.database.begin_read()?;
         let table = transaction.open_table(SHARED)?;
         let mut items = newcomers::forgotten(&transaction, window.since, window.until)?;
@@ -138,6 +165,10 @@ impl Store {
             let key = row?.0;
             let (created_at, id) = key.value();
             items.push((created_at, EventId::from_bytes(*id)));
+            if items.len().is_multiple_of(KEYS_IN_A_ROW) {
+                // However long the list is, half of it would be of no use.
+                let _counted = reading.take(1);
+            }
         }
         // Two runs that are in order each, which this sort makes one in one go.
         items.sort();
@@ -148,12 +179,19 @@ impl Store {
     ///
     /// # Errors
     /// When the disk cannot be read.
-    pub fn shared_events(&self, ids: &[EventId]) -> Result<Vec<Event>, redb::Error> {
+    pub(crate) fn shared_events(
+        &self,
+        ids: &[EventId],
+        reading: &mut Reading<'_>,
+    ) -> Result<Vec<Event>, redb::Error> {
         let transaction = self.database.begin_read()?;
         let (by_id, events) = (transaction.open_table(IDS)?, transaction.open_table(EVENTS)?);
         let shared = transaction.open_table(SHARED)?;
         let mut found = Vec::new();
         for id in ids {
+            if !reading.take(1) {
+                break;
+            }
             let Some(sequence) = ids::find(&by_id, &events, id)? else { continue };
             let event = events.get(sequence)?;
             let event = event.and_then(|record| living(record.value(), clock::now()));
