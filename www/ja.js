@@ -254,7 +254,7 @@ export default [
   /* GROUP_DATA */ "この端末のデータ",
   /* UPDATE_READY */ "新しいバージョンの準備ができました。",
   /* UPDATE_NOW */ "再読み込み",
-  /* STORAGE_TROUBLE */ "ブラウザーがこのページの保存を許可していません。閉じると、未送信の投稿は失われます。",
+  /* STORAGE_TROUBLE */ "ブラウザーがこのページの保存を許可していません。閉じると、下書きと未送信の投稿は失われます。",
   /* CRASHED */ "このページで問題が起きました。再読み込みしてください。書いたものは保存されています。",
   // surroundings
   /* YOUR_NODE */ "あなたのノード",
@@ -406,6 +406,9 @@ export default [
   /* DELIVERY_GIVEN_UP */ "数日間応答がなく、送信をあきらめました",
   /* WHO_SEES */ "公開範囲",
   /* FOR_EVERYONE */ "全員に公開",
+  /* ONLY_NAMED */ "本文に名前のある人だけに公開",
+  /* NOT_NAMED */ "本文に名前がなくなったため届きません：{0}",
+  /* FOR_NOBODY */ "このままでは誰にも届きません。本文で誰かの名前を挙げるか、「全員に公開」を選んでください。",
   /* COMPOSE_LABEL */ "新しい投稿",
   /* COMPOSE_EXAMPLE */ "いま、何を考えていますか",
   /* COMPOSE_SEND */ "投稿",

@@ -321,7 +321,7 @@ fn legend(model: &Model) -> Html {
 fn caught_up(model: &Model) -> Option<Html> {
     let status = model.connection.status.as_ref()?;
     let last = status.caught_up?;
-    let (language, offset) = (model.language(), model.environment.offset_minutes);
+    let (language, offset) = (model.language(), model.environment.zone);
     let ago = when::ago(last.at, model.now(), offset, language);
     let known = status.peers.iter().find(|peer| peer.peer == last.peer);
     let who = known.map_or_else(|| last.peer.short(), |peer| peer_name(model, peer));
