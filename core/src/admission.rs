@@ -5,7 +5,7 @@
 
 use nostrp2p_protocol::{
     EventId, Oversize, PeerId, PublicKey, Rumor,
-    limits::{MAX_PEOPLE, MAX_SECONDS_AHEAD},
+    limits::MAX_PEOPLE,
 };
 
 use crate::{
@@ -13,6 +13,7 @@ use crate::{
     buckets::{Rate, UNIT},
     budgets::{Budgets, Grant},
     recent::Recent,
+    replacing::is_ahead,
     trust::Trust,
 };
 
@@ -61,7 +62,7 @@ pub enum Ignored {
     Seen,
     /// It is older than the horizon.
     TooOld,
-    /// It is dated more than [`MAX_SECONDS_AHEAD`] ahead; the clock that is wrong may be ours.
+    /// It is dated more than [`nostrp2p_protocol::limits::MAX_SECONDS_AHEAD`] ahead; the clock that is wrong may be ours.
     TooNew,
     /// Its author sent too much lately.
     OverBudget,
@@ -144,7 +145,9 @@ impl Admission {
     }
 
     /// The same for an event that another node hands over because it is for the owner. That it was seen before does
-    /// not matter here: the sender wants to know that it is stored.
+    /// not matter here: the sender wants to know that it is stored. Nor does its age: it may have waited for this node for
+    /// longer than what is for everyone is kept, and a refusal could not be undone when it is this node's clock that is
+    /// wrong.
     ///
     /// # Errors
     /// As [`Admission::check`].
@@ -155,7 +158,8 @@ impl Admission {
         now: u64,
     ) -> Result<(), Result<Ignored, Oversize>> {
         rumor.check_shape().map_err(Err)?;
-        let ignored = self.out_of_time(rumor, now).or_else(|| too_many_people(rumor)).or_else(|| {
+        let too_new = is_ahead(rumor.created_at, now).then_some(Ignored::TooNew);
+        let ignored = too_new.or_else(|| too_many_people(rumor)).or_else(|| {
             let holds =
                 self.budgets.holds_handed(&self.trust, &rumor.pubkey, from, cost(&rumor.id(), rumor), now);
             (!holds).then_some(Ignored::OverBudget)
@@ -174,6 +178,12 @@ impl Admission {
         let ignored =
             self.out_of_time(rumor, now).or_else(|| never_shared(rumor)).or_else(|| self.muted(rumor));
         ignored.map_or(Ok(()), |ignored| Err(Ok(ignored)))
+    }
+
+    /// The clock was set back: budgets begin anew, and what was refused for its time is judged again.
+    pub fn on_clock_back(&mut self, now: u64) {
+        self.budgets.on_clock_back(now);
+        self.declined.clear();
     }
 
     /// Whether an event has come already, or need not come again.
@@ -235,7 +245,7 @@ impl Admission {
     }
 
     fn out_of_time(&self, rumor: &Rumor, now: u64) -> Option<Ignored> {
-        if rumor.created_at > now.saturating_add(MAX_SECONDS_AHEAD) {
+        if is_ahead(rumor.created_at, now) {
             return Some(Ignored::TooNew);
         }
         (rumor.created_at < now.saturating_sub(self.limits.horizon_seconds)).then_some(Ignored::TooOld)

@@ -6,6 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use nostrp2p_protocol::{Delegation, PeerId, PublicKey};
 
+use crate::replacing::is_outdated;
+
 /// Most entries: 50,000 nodes are about 10 MB.
 const MAX_ENTRIES: usize = 50_000;
 /// Most nodes of one person.
@@ -32,7 +34,7 @@ impl Directory {
     pub fn learn(&mut self, delegation: &Delegation, now: u64) -> bool {
         let (owner, peer) = (delegation.owner(), delegation.peer());
         let known = self.people.get(&owner).and_then(|nodes| nodes.get(&peer)).copied();
-        if known.is_some_and(|known| known.created_at >= delegation.created_at()) {
+        if known.is_some_and(|known| is_outdated(delegation.created_at(), known.created_at, now)) {
             return false;
         }
         if known.is_some() {
@@ -121,6 +123,17 @@ mod tests {
         assert_eq!(directory.owner_of(&first.peer(), NOW), None);
         assert!(!directory.acts_for(&first.peer(), &owner, NOW));
         assert_eq!(directory.nodes_of(&owner, NOW).len(), 1);
+    }
+
+    #[test]
+    fn a_delegation_of_a_clock_that_was_ahead_gives_way_to_one_of_now() {
+        const YEAR: u64 = 365 * 86_400;
+        let mut directory = Directory::default();
+        let ahead = delegation(1, 1, NOW + YEAR, NOW + YEAR + 100);
+        directory.learn(&ahead, NOW + YEAR);
+        directory.learn(&delegation(1, 1, NOW, NOW + 100), NOW);
+        assert_eq!(directory.nodes_of(&ahead.owner(), NOW), [ahead.peer()]);
+        assert_eq!(directory.nodes_of(&ahead.owner(), NOW + 100), [], "it ends when the one of now says");
     }
 
     #[test]

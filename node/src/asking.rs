@@ -37,8 +37,7 @@ pub(crate) fn own_page(
     owner: Option<PublicKey>,
     cursor: Cursor,
 ) -> Result<Vec<u8>, redb::Error> {
-    let same = cursor.store == Some(store.id());
-    let mut through = if same { cursor.after } else { 0 };
+    let mut through = store.resume(cursor)?;
     let (mut events, mut bytes, mut newest) = (Vec::new(), 0, through);
     for _ in 0..PAGE_BATCHES {
         let batch = store.after(through)?;

@@ -15,6 +15,7 @@ pub mod doctor;
 mod driver;
 mod genkey;
 mod http;
+pub mod log;
 pub mod maintenance;
 mod markers;
 mod mirror;
@@ -28,6 +29,7 @@ mod stop;
 pub mod store;
 pub mod tls;
 mod traffic;
+pub(crate) mod trusted_time;
 mod verifier;
 mod web;
 

@@ -23,6 +23,13 @@ const MAX_IN_WINDOW: u32 = 8;
 /// See [`MAX_IN_WINDOW`]: ten minutes.
 const WINDOW_SECONDS: u64 = 600;
 
+/// How far the clock may go back at a restart, in seconds, before what the node said of itself earlier looks like the
+/// word of another node: what time servers correct.
+const RESTART_SECONDS: u64 = 2;
+/// How long another node with this node's key is remembered, in seconds: three hours, in which it announces itself six
+/// times.
+const TWIN_SECONDS: u64 = 3 * 3_600;
+
 /// Announcements that are taken of what one neighbour passes on within [`WINDOW_SECONDS`], its own and those of others:
 /// one a second. Announcements are flooded and anybody can invent nodes, so without a bound one neighbour could keep
 /// the whole network busy. Nodes announce less often as the network grows ([`announce_every`]), so that 10,000 nodes make
@@ -38,6 +45,16 @@ pub fn announce_every(known: usize) -> Duration {
     Duration::from_secs(30 * 60) * thousands
 }
 
+/// Whether a time lies further ahead than anybody takes.
+const fn is_ahead(at: u64, now: u64) -> bool {
+    at > now.saturating_add(MAX_SECONDS_AHEAD)
+}
+
+/// Whether a window that began then goes on. One that begins ahead is of a clock that was set back.
+const fn is_open(began: u64, now: u64) -> bool {
+    began <= now.saturating_add(RESTART_SECONDS) && now < began.saturating_add(WINDOW_SECONDS)
+}
+
 /// What the node knows of announcements.
 pub struct Announcer {
     /// When the window of a neighbour began, and how many announcements came in it.
@@ -50,6 +67,10 @@ pub struct Announcer {
     said: Vec<u8>,
     owner: Option<PublicKey>,
     heard: BTreeMap<PeerId, Heard>,
+    /// When this run announced itself first, in seconds since 1970.
+    began: Option<u64>,
+    /// When another node was last heard that has this node's key, in seconds since 1970.
+    twin: Option<u64>,
 }
 
 struct Heard {
@@ -65,6 +86,8 @@ struct Heard {
 pub struct News {
     /// Which node.
     pub peer: PeerId,
+    /// When it said so, in seconds since 1970 by its clock.
+    pub issued_at: u64,
     /// Where it says that it may be reached.
     pub addresses: Vec<String>,
     /// For whom it acts, if for anybody; its signature is right.
@@ -98,12 +121,24 @@ impl Announcer {
             said: Vec::new(),
             owner: None,
             heard: BTreeMap::new(),
+            began: None,
+            twin: None,
         }
     }
 
-    /// Signs what this node says of itself now. Each is later than the one before, if need be ahead of the clock.
+    /// When another node has announced itself with this node's key, in seconds since 1970, if that was lately.
+    pub fn twin(&self, now: u64) -> Option<u64> {
+        self.twin.filter(|heard| now.saturating_sub(*heard) < TWIN_SECONDS)
+    }
+
+    /// Signs what this node says of itself now. Each is later than the one before, if need be ahead of the clock; but not
+    /// when the clock was set back, for nobody takes an announcement that is dated far ahead.
     pub fn own(&mut self, mut addresses: Vec<String>, delegation: Option<&Delegation>, now: u64) -> Vec<u8> {
         addresses.truncate(MAX_ADDRESSES);
+        if is_ahead(self.last_own, now) {
+            self.last_own = 0;
+        }
+        self.began = Some(self.began.map_or(now, |began| began.min(now)));
         self.last_own = now.max(self.last_own.saturating_add(1));
         let strip = |delegation: &Delegation| UnverifiedEvent {
             claimed_id: None,
@@ -126,7 +161,7 @@ impl Announcer {
     /// # Errors
     /// Says why it is not to be passed on.
     pub fn hear_from(&mut self, neighbour: PeerId, bytes: Vec<u8>, now: u64) -> Result<News, Unheard> {
-        self.neighbours.retain(|_, (began, _)| now < began.saturating_add(WINDOW_SECONDS));
+        self.neighbours.retain(|_, (began, _)| is_open(*began, now));
         let counted = self.neighbours.get(&neighbour).copied();
         if counted.is_some_and(|(_, count)| count >= MAX_FROM_NEIGHBOUR)
             || (counted.is_none() && self.neighbours.len() >= MAX_NEIGHBOURS)
@@ -148,11 +183,16 @@ impl Announcer {
         let Announcement { peer, issued_at, addresses, delegation, helper } = signed.announcement;
         let fresh = now.saturating_sub(HORIZON_SECONDS)..=now.saturating_add(MAX_SECONDS_AHEAD);
         let (window_began, in_window) = self.window(&peer, now);
-        let known = self.heard.get(&peer).is_some_and(|heard| heard.issued_at >= issued_at);
+        let held = self.heard.get(&peer).filter(|heard| !is_ahead(heard.issued_at, now));
+        let known = held.is_some_and(|heard| heard.issued_at >= issued_at);
         if peer == self.secret.peer_id() {
             let later = issued_at >= self.last_own && fresh.contains(&issued_at) && bytes != self.said;
             if !later || !verify(&peer, &signed.signed_bytes, &signed.sig) {
                 return Err(Unheard::Stale);
+            }
+            // What an earlier run has said is no later than the beginning of this one.
+            if self.began.is_some_and(|began| issued_at > began.saturating_add(RESTART_SECONDS)) {
+                self.twin = Some(now);
             }
             self.last_own = issued_at;
             self.said = bytes;
@@ -173,7 +213,7 @@ impl Announcer {
         let delegation = delegation.transpose()?;
         let owner = delegation.as_ref().map(Delegation::owner);
         self.keep(peer, Heard { issued_at, owner, bytes, window_began, in_window: in_window + 1 });
-        Ok(News { peer, addresses, delegation, helper })
+        Ok(News { peer, issued_at, addresses, delegation, helper })
     }
 
     /// The announcements to tell a node that joins: this node's own, which it may have missed, and the latest of others.
@@ -202,7 +242,7 @@ impl Announcer {
     /// When the current window of a node began, and how many announcements were taken in it.
     fn window(&self, peer: &PeerId, now: u64) -> (u64, u32) {
         match self.heard.get(peer) {
-            Some(heard) if now < heard.window_began.saturating_add(WINDOW_SECONDS) => {
+            Some(heard) if is_open(heard.window_began, now) => {
                 (heard.window_began, heard.in_window)
             }
             _ => (now, 0),
@@ -297,6 +337,37 @@ mod tests {
         assert_eq!(restarted.hear(told.clone(), NOW).err(), Some(Unheard::Overtaken));
         assert_eq!(restarted.hear(told, NOW).err(), Some(Unheard::Stale));
         assert!(other.hear(restarted.own(vec![], None, NOW), NOW).is_ok());
+    }
+
+    #[test]
+    fn after_the_clock_was_set_back_a_node_is_heard_by_all() {
+        const YEAR: u64 = 365 * 86_400;
+        let (mut wrong, mut other, mut newcomer) = (announcer(1), announcer(2), announcer(3));
+        wrong.own(vec![], None, NOW + YEAR);
+        other.hear(wrong.own(vec![], None, NOW + YEAR), NOW + YEAR).unwrap();
+        let right = wrong.own(vec![], None, NOW);
+        assert!(newcomer.hear(right.clone(), NOW).is_ok());
+        assert!(other.hear(right, NOW).is_ok(), "also by whoever shared the wrong time");
+        assert_eq!(wrong.twin(NOW), None);
+    }
+
+    #[test]
+    fn another_node_with_the_same_key_is_noticed_and_an_earlier_run_is_not() {
+        let (mut first, mut copy) = (announcer(1), announcer(1));
+        let earlier = first.own(vec![], None, NOW);
+        copy.own(vec![], None, NOW + 10);
+        assert_eq!(copy.hear(earlier.clone(), NOW + 11).err(), Some(Unheard::Stale));
+        let mut restarted = announcer(1);
+        restarted.began = Some(NOW + 1);
+        assert_eq!(restarted.hear(earlier, NOW + 12).err(), Some(Unheard::Overtaken));
+        assert_eq!((copy.twin(NOW + 12), restarted.twin(NOW + 12)), (None, None));
+        let later = copy.own(vec![], None, NOW + 60);
+        assert_eq!(first.hear(later, NOW + 61).err(), Some(Unheard::Overtaken));
+        assert_eq!(first.twin(NOW + 62), Some(NOW + 61));
+        assert_eq!(first.twin(NOW + 61 + TWIN_SECONDS), None, "it is gone");
+        let mine = first.own(vec![], None, NOW + 70);
+        assert_eq!(copy.hear(mine, NOW + 71).err(), Some(Unheard::Overtaken));
+        assert!(copy.twin(NOW + 72).is_some(), "both notice");
     }
 
     #[test]

@@ -21,10 +21,12 @@ mod home;
 mod hop;
 mod known;
 mod listen;
+mod lookup;
 mod meter;
 mod observed;
 mod origin;
 mod outlet;
+mod own_ips;
 mod peer;
 mod probe;
 mod pulse;
@@ -51,7 +53,9 @@ pub use crate::{
     gossip::{MAX_ANNOUNCEMENT, MAX_PAYLOAD, MessageRef, Topic, Verdict},
     handle::{Overlay, Sent},
     home::{HomeReader, HomeStream, HomeVisit, HomeWriter, MAX_HOME_FRAME},
+    connect::MAX_BOOTSTRAP,
     known::MAX_KNOWN_ADDRESSES,
+    lookup::{LookupError, Lookups},
     meter::{DEFAULT_RELAY_BYTES, Traffic},
     peer::{Direction, Path, Peer},
     reachability::{MAX_OWN_ADDRESSES, Reach, Reachability, Serves, Upnp},

@@ -342,7 +342,7 @@ impl Session {
         self.phase = Phase::Owner;
         self.socket.stay();
         let newest = self.app.store.progress().borrow().newest;
-        self.send(NodeFrame::LoggedIn { request, owner, store: self.app.store.id(), newest }).await?;
+        self.send(NodeFrame::LoggedIn { request, owner, store: self.app.store.lineage(), newest }).await?;
         let expires = self.app.standing.borrow().delegated;
         self.send(NodeFrame::Delegated { expires }).await?;
         self.tell_deliveries().await?;

@@ -51,6 +51,8 @@ struct Node {
     delegated: Option<u64>,
     mirrors: Vec<MirrorStatus>,
     caught_up: Option<CaughtUp>,
+    /// What the person who runs the node should know, in sentences.
+    warnings: Vec<String>,
     /// How clients reach the node from elsewhere.
     home: Home,
 }
@@ -86,6 +88,7 @@ pub(super) async fn node(State(app): State<App>) -> Response {
         addresses: reach.addresses,
         stored: app.store.progress().borrow().stored,
         delegated: standing.delegated,
+        warnings: standing.warnings.sentences().into_iter().chain(app.store.failure().map(cannot_write)).collect(),
         home: Home {
             link: claim::homeward(&app.peer, &ways, "#"),
             key: ways.key.to_string(),
@@ -126,10 +129,11 @@ async fn trouble(app: &App) -> Option<String> {
         Ok(None) => return Some("the node is stopping".to_owned()),
         Err(_) => return Some("the node is stuck: its driver does not answer; restart it".to_owned()),
     }
-    let failure = app.store.failure()?;
-    Some(format!(
-        "the store cannot be written ({failure}); make room or mend the disk; the node goes on by itself then"
-    ))
+    app.store.failure().map(cannot_write)
+}
+
+fn cannot_write(failure: String) -> String {
+    format!("the store cannot be written ({failure}); make room or mend the disk; the node goes on by itself then")
 }
 
 /// A JSON answer of the given type.

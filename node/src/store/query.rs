@@ -20,7 +20,6 @@ use super::{
     lapse, record,
     tables::{EVENTS, INDEX, META, META_NEWEST},
 };
-use crate::clock;
 
 /// Index rows that one question may touch, so that a filter that matches nothing cannot keep the disk busy: more than
 /// a store holds by default, and less than a second of work.
@@ -69,7 +68,7 @@ impl Store {
     /// # Errors
     /// When the disk cannot be read.
     pub fn select(&self, asked: &[Asked<'_>]) -> Result<Selection, redb::Error> {
-        let mut engine = Engine::open(&self.database.begin_read()?)?;
+        let mut engine = Engine::open(&self.database.begin_read()?, self.time().now())?;
         let (mut complete, mut bytes) = (true, 0);
         let mut merged: BTreeMap<Place, Picked> = BTreeMap::new();
         for asked in asked {
@@ -105,7 +104,7 @@ impl Store {
     /// # Errors
     /// When the disk cannot be read.
     pub fn count(&self, asked: &[Asked<'_>]) -> Result<(u64, bool), redb::Error> {
-        let mut engine = Engine::open(&self.database.begin_read()?)?;
+        let mut engine = Engine::open(&self.database.begin_read()?, self.time().now())?;
         let (mut sequences, mut complete) = (BTreeSet::new(), true);
         for asked in asked {
             complete &= engine.walk(asked, &mut |sequence, _, _| {
@@ -122,7 +121,7 @@ impl Store {
     /// # Errors
     /// When the disk cannot be read.
     pub fn collect(&self, asked: &[Asked<'_>], most: usize) -> Result<Vec<(u64, EventId)>, redb::Error> {
-        let mut engine = Engine::open(&self.database.begin_read()?)?;
+        let mut engine = Engine::open(&self.database.begin_read()?, self.time().now())?;
         let mut collected = BTreeSet::new();
         for asked in asked {
             let wanted = asked.filter.limit.map_or(most, |limit| usize::try_from(limit).unwrap_or(most));
@@ -152,13 +151,13 @@ struct Engine {
 type Visit<'a> = dyn FnMut(u64, usize, Event) -> ControlFlow<()> + 'a;
 
 impl Engine {
-    fn open(transaction: &ReadTransaction) -> Result<Self, redb::Error> {
+    fn open(transaction: &ReadTransaction, now: u64) -> Result<Self, redb::Error> {
         Ok(Self {
             events: transaction.open_table(EVENTS)?,
             ids: transaction.open_table(IDS)?,
             index: transaction.open_table(INDEX)?,
             newest: transaction.open_table(META)?.get(META_NEWEST)?.map_or(0, |newest| newest.value()),
-            now: clock::now(),
+            now,
             rows_left: MAX_ROWS,
         })
     }

@@ -1,6 +1,6 @@
 //! What one write transaction does with one event.
 
-use nostrp2p_core::{Address as Delivery, Audience, Room, Row, audience, room};
+use nostrp2p_core::{Address as Delivery, Audience, Room, Row, audience, replaces, room};
 use nostrp2p_protocol::{Event, EventId, Kind, PublicKey};
 use redb::{ReadableTable, ReadableTableMetadata, Table, WriteTransaction};
 
@@ -12,7 +12,7 @@ use super::{
     newcomers::Newcomers,
     record,
     shared::{Origin, Shared},
-    tables::{EVENTS, INDEX, META, META_BORN, META_NEWEST, META_RESERVED, MIRRORED, OUTBOX, OWNER, UNSENT},
+    tables::{EVENTS, INDEX, META, META_BORN, META_CLOCK, META_NEWEST, META_RESERVED, MIRRORED, OUTBOX, OWNER, UNSENT},
     tombstones::{self, Address, Tombstones},
 };
 
@@ -101,14 +101,14 @@ impl<'txn> Tables<'txn> {
         if !lapse::lives(event, now) {
             return Ok(Inserted::Ended);
         }
-        if self.tombstones.bite(event)? {
+        if self.tombstones.bite(event, now)? {
             return Ok(Inserted::Deleted);
         }
         // Looked up first: what is replaced may be all that there is of its author.
         let mut known_since = self.newcomers.since(&event.pubkey)?;
         let since = known_since.unwrap_or(now);
         for (sequence, other) in self.same_address(event)? {
-            if (other.created_at, event.id()) > (event.created_at, other.id()) {
+            if !replaces((event.created_at, &event.id()), (other.created_at, &other.id()), now) {
                 return Ok(Inserted::Superseded(sequence));
             }
             self.remove(sequence, &other)?;
@@ -303,6 +303,12 @@ impl<'txn> Tables<'txn> {
         }
         let progress = Progress { newest: self.newest, stored: self.events.len()? };
         Ok(Finished { progress, durable: durable || reserve })
+    }
+
+    /// Notes the time that is trusted, in seconds since 1970, for the next start.
+    pub(super) fn note_time(&mut self, now: u64) -> Result<(), redb::Error> {
+        self.meta.insert(META_CLOCK, now)?;
+        Ok(())
     }
 
     /// Gives the reserved numbers back that nobody has got.

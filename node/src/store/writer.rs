@@ -11,7 +11,7 @@
 use std::{
     sync::Arc,
     thread::JoinHandle,
-    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+    time::{Duration, Instant},
 };
 
 use nostrp2p_core::{Address, Row};
@@ -51,6 +51,9 @@ pub(super) const SWEEP_EVERY: u64 = 1_000;
 
 /// What became of an event: where it is stored, or a sentence why it could not be.
 pub type Stored = Result<Inserted, String>;
+
+/// A run of at least this time is noted at its end.
+const NOTE_RUN_AFTER: Duration = Duration::from_secs(600);
 
 /// By which the writer says how it goes. They end with it.
 pub(super) struct Reports {
@@ -232,6 +235,7 @@ fn run(
     // When what is not durable yet has to be.
     let mut settle_at: Option<Instant> = None;
     let mut written = false;
+    let started = Instant::now();
     loop {
         let Ok(first) = next(&clock, &mut writes, settle_at) else { break };
         group.extend(first);
@@ -265,7 +269,9 @@ fn run(
             }
         }
     }
-    if written && let Err(error) = close(database) {
+    // A node that has written nothing notes how long it has run, so that the next start does not doubt its clock.
+    let long = started.elapsed() >= NOTE_RUN_AFTER;
+    if (written || long) && database.check_file().is_ok() && let Err(error) = close(database) {
         tracing::error!(%error, "the store could not write its end; what came last is fetched again");
     }
 }
@@ -312,7 +318,9 @@ fn gather(writes: &mut mpsc::Receiver<Write>, group: &mut Vec<Write>) {
 /// Makes everything durable, so that the next start has nothing to make good.
 fn close(database: &Disk) -> Result<(), redb::Error> {
     let transaction = database.begin_write()?;
-    Tables::open(&transaction)?.close()?;
+    let mut tables = Tables::open(&transaction)?;
+    tables.note_time(database.time().now())?;
+    tables.close()?;
     Ok(transaction.commit()?)
 }
 
@@ -327,11 +335,13 @@ fn commit(
 ) -> Result<(Finished, Vec<Inserted>), redb::Error> {
     let known_near = near.take();
     let owner = tables::owner(&database.begin_read()?)?;
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    database.check_file().map_err(redb::Error::Io)?;
+    let now = database.time().now();
     let mut transaction = database.begin_write()?;
     let mut inserted = Vec::new();
     let (looked_up, finished) = {
         let mut tables = Tables::open(&transaction)?;
+        tables.note_time(now)?;
         tables.shared.near = known_near;
         for write in group {
             match write {
