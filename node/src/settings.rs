@@ -433,7 +433,7 @@ fn listening(flags: Vec<String>, file: Option<OneOrMany>) -> Result<(Listening, 
 }
 
 /// One address, or several, in a settings file.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(untagged)]
 enum OneOrMany {
     One(String),

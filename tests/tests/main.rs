@@ -45,3 +45,4 @@ mod two_nodes;
 mod unreachable;
 mod updating;
 mod using;
+mod year;
