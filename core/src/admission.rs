@@ -12,6 +12,7 @@ use crate::{
     audience::{Audience, audience},
     buckets::{Rate, UNIT},
     budgets::{Budgets, Grant},
+    directory::MAX_ENTRIES,
     recent::Recent,
     replacing::is_ahead,
     trust::Trust,
@@ -39,6 +40,8 @@ pub struct Limits {
     pub all_strangers: Rate,
     /// Authors whose budgets are remembered. Default 10,000: 1 MB. The longest silent is forgotten first.
     pub authors: usize,
+    /// Nodes that act for somebody and are remembered. Default 50,000, which is also the most: 15 MB. Simulations take less.
+    pub directory: usize,
 }
 
 impl Default for Limits {
@@ -51,6 +54,7 @@ impl Default for Limits {
             passed_on: Rate { burst: 8, per_hour: 240 },
             all_strangers: Rate { burst: 600, per_hour: 7_200 },
             authors: 10_000,
+            directory: MAX_ENTRIES,
         }
     }
 }
@@ -122,6 +126,11 @@ impl Admission {
     /// Takes a list of people into account, if it is one that counts.
     pub fn learn(&mut self, list: &Rumor) {
         self.trust.learn(list);
+    }
+
+    /// Whether the owner follows a person.
+    pub fn follows(&self, person: &PublicKey) -> bool {
+        self.trust.follows(person)
     }
 
     /// Takes over when people were first heard of, from the store; `born` is when its life began.

@@ -20,11 +20,16 @@ impl Dice {
         if bound == 0 { 0 } else { mixed % bound }
     }
 
+    /// A position in a list of this length; 0 when it is empty.
+    pub fn index(&mut self, length: usize) -> usize {
+        let bound = u64::try_from(length).unwrap_or(u64::MAX);
+        usize::try_from(self.below(bound)).unwrap_or_default()
+    }
+
     /// Brings a list into a random order.
     pub fn shuffle<T>(&mut self, list: &mut [T]) {
         for last in (1..list.len()).rev() {
-            let bound = u64::try_from(last + 1).unwrap_or(u64::MAX);
-            list.swap(last, usize::try_from(self.below(bound)).unwrap_or_default());
+            list.swap(last, self.index(last + 1));
         }
     }
 }

@@ -20,7 +20,7 @@ use std::collections::BTreeMap;
 
 use nostrp2p_protocol::frame::{Refusal, RefusalCode};
 use nostrp2p_protocol::{
-    Event, Forged, Malformed, Packet, PeerId, PublicKey, UnverifiedEvent, exchange::Receipt,
+    Delegation, Event, Forged, Malformed, Packet, PeerId, PublicKey, UnverifiedEvent, exchange::Receipt,
 };
 
 pub use self::vocabulary::{Handed, Heard, Input, Output, Request, Service, Settings, Sharing, Verdict};
@@ -31,11 +31,12 @@ use crate::{
     catching_up::{CatchingUp, Session},
     counters::Refusals,
     dice::Dice,
-    directory::Directory,
+    directory::{Directory, Needs},
     early::Early,
     outbox::Outbox,
     seeking::Seeking,
     siblings::Siblings,
+    sources::{Network, Source},
     wanted::Wanted,
 };
 
@@ -47,6 +48,9 @@ const SET_BACK_SECONDS: u64 = 60;
 
 /// Most deliveries that are under way at a time.
 const MAX_ATTEMPTS: usize = 64;
+
+/// Most connected nodes whose networks are remembered; the overlay lets in about 180.
+pub(crate) const MAX_CONNECTED: usize = 1_000;
 
 /// Nodes and services whose requests are counted: those of all who can be connected, and some who have gone.
 const MAX_ASKERS: usize = 1_024;
@@ -62,6 +66,9 @@ pub struct Core {
     owner: Option<PublicKey>,
     admission: Admission,
     early: Early,
+    dice: Dice,
+    /// The nodes that are connected, and from which network.
+    connected: BTreeMap<PeerId, Network>,
     directory: Directory,
     outbox: Outbox,
     seeking: Seeking,
@@ -96,7 +103,9 @@ impl Core {
             owner,
             admission: Admission::new(settings.limits, owner),
             early: Early::new(settings.limits.recent_ids),
-            directory: Directory::default(),
+            dice: Dice::new(settings.seed.rotate_left(32)),
+            connected: BTreeMap::new(),
+            directory: Directory::with_capacity(settings.limits.directory),
             outbox: Outbox::default(),
             seeking: Seeking::default(),
             attempts: 0,
@@ -133,12 +142,14 @@ impl Core {
                 outputs.extend(self.tell_siblings(now));
                 outputs
             }
-            Input::Delegated(delegation) => {
-                self.directory.learn(&delegation, now);
-                self.on_appeared(&delegation.peer(), &delegation.owner(), now)
+            Input::NotKept(handed) => {
+                self.refusals.count("mailbox_full");
+                vec![Output::Answer(handed, Receipt::Later)]
             }
-            Input::Joined(peer) => self.on_joined(peer, now),
+            Input::Delegated(delegation, from) => self.on_delegated(&delegation, &from, now),
+            Input::Joined(peer, network) => self.on_joined(peer, network, now),
             Input::Left(peer) => {
+                self.connected.remove(&peer);
                 self.catching_up.on_left(&peer);
                 vec![]
             }
@@ -222,9 +233,24 @@ impl Core {
         outputs
     }
 
-    fn on_joined(&mut self, peer: PeerId, now: u64) -> Vec<Output> {
-        if self.catching_up.is_alone() {
+    fn on_delegated(&mut self, delegation: &Delegation, from: &PeerId, now: u64) -> Vec<Output> {
+        let needs = Needed {
+            owner: self.owner,
+            connected: &self.connected,
+            admission: &self.admission,
+            outbox: &self.outbox,
+        };
+        let source = source(&self.connected, from);
+        self.directory.learn(delegation, source, now, &mut self.dice, &needs);
+        self.on_appeared(&delegation.peer(), &delegation.owner(), now)
+    }
+
+    fn on_joined(&mut self, peer: PeerId, network: Network, now: u64) -> Vec<Output> {
+        if self.connected.is_empty() {
             self.outbox.on_online(now);
+        }
+        if self.connected.len() < MAX_CONNECTED {
+            self.connected.insert(peer, network);
         }
         self.catching_up.on_joined(peer, now);
         match self.directory.owner_of(&peer, now) {
@@ -235,6 +261,22 @@ impl Core {
                 outputs
             }
         }
+    }
+
+    /// A neighbour, and the network from which it is connected.
+    pub fn source(&self, peer: &PeerId) -> Source {
+        source(&self.connected, peer)
+    }
+
+    /// Whether a node is connected.
+    pub fn is_connected(&self, peer: &PeerId) -> bool {
+        self.connected.contains_key(peer)
+    }
+
+    /// Whether nodes of a person must be known: of the owner, of people whom the owner follows, and of those for whom
+    /// something waits.
+    pub fn is_needed(&self, person: &PublicKey) -> bool {
+        is_needed(self.owner, &self.admission, &self.outbox, person)
     }
 
     /// Whether any node acts for a person, as far as is known.
@@ -312,8 +354,9 @@ impl Core {
             }
             (Some(Pending::Handed(handed, from)), Ok(event)) => {
                 self.admission.admit_handed(event.id(), &event, &from, now);
+                let sender = self.sender_of(&event, from, now);
                 let author = event.pubkey;
-                let mut outputs = vec![Output::Keep(handed, event)];
+                let mut outputs = vec![Output::Keep(handed, event, sender)];
                 if self.directory.acts_for(&from, &author, now) {
                     // A node that delivers is there: what it has left without an answer is worth an attempt.
                     self.outbox.hurry_unanswered(&author, now);
@@ -366,6 +409,32 @@ impl Core {
         self.pending.insert(number, pending);
         Output::Verify(number, event)
     }
+}
+
+/// What the directory must not displace, without the directory itself.
+struct Needed<'a> {
+    owner: Option<PublicKey>,
+    connected: &'a BTreeMap<PeerId, Network>,
+    admission: &'a Admission,
+    outbox: &'a Outbox,
+}
+
+impl Needs for Needed<'_> {
+    fn is_connected(&self, peer: &PeerId) -> bool {
+        self.connected.contains_key(peer)
+    }
+
+    fn is_needed(&self, person: &PublicKey) -> bool {
+        is_needed(self.owner, self.admission, self.outbox, person)
+    }
+}
+
+fn is_needed(owner: Option<PublicKey>, admission: &Admission, outbox: &Outbox, person: &PublicKey) -> bool {
+    owner == Some(*person) || admission.follows(person) || outbox.waits_for(person)
+}
+
+fn source(connected: &BTreeMap<PeerId, Network>, peer: &PeerId) -> Source {
+    Source { network: connected.get(peer).copied().unwrap_or_default(), peer: *peer }
 }
 
 #[cfg(test)]

@@ -17,7 +17,7 @@ const REFUSED: u8 = u8::MAX;
 /// Unit of the waiting times, in seconds: five minutes.
 const UNIT_SECONDS: u64 = 5 * 60;
 /// Most deliveries that wait. A row is about 200 bytes here.
-const MAX_WAITING: usize = 10_000;
+pub(crate) const MAX_WAITING: usize = 10_000;
 /// Most deliveries that were given up and are remembered for the day on which the recipient's node appears: 2 MB. The
 /// one of the oldest event is forgotten first, and can still be retried by hand.
 const MAX_GIVEN_UP: usize = 10_000;
@@ -123,6 +123,11 @@ impl Outbox {
     /// Whether it waits.
     pub fn contains(&self, address: &Address) -> bool {
         self.waiting.contains_key(address)
+    }
+
+    /// Whether anything waits for a person.
+    pub fn waits_for(&self, person: &PublicKey) -> bool {
+        self.by_person.range((*person, 0)..=(*person, u64::MAX)).next().is_some()
     }
 
     /// The deliveries to try now, at most `most`. Each must be reported by [`Outbox::on_delivered`],

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use nostrp2p_protocol::{Kind, PublicKey, Rumor};
 
 /// Most people of one list that count: what a follow list may hold elsewhere.
-const MAX_LISTED: usize = 2_000;
+pub(crate) const MAX_LISTED: usize = 2_000;
 /// Most followed people whose own lists are kept: with [`MAX_LISTED`] of each at worst 64 MB, usually 2 MB.
 const MAX_LISTS: usize = 1_000;
 /// Most people who are known through others: 10 MB.
@@ -68,6 +68,11 @@ impl Trust {
     /// Whether a person is the owner, somebody whom the owner follows, or somebody whom one of these follows.
     pub fn is_close(&self, person: &PublicKey) -> bool {
         self.owner == Some(*person) || self.follows.people.contains(person) || self.known.contains_key(person)
+    }
+
+    /// Whether the owner follows a person.
+    pub fn follows(&self, person: &PublicKey) -> bool {
+        self.follows.people.contains(person)
     }
 
     fn count(&mut self) {

@@ -134,7 +134,7 @@ fn commit(runtime: &tokio::runtime::Runtime, writer: &Writer, events: Vec<Event>
 
 fn storing(criterion: &mut Criterion) {
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    let keep = Retention { events: 10_000_000, seconds: u64::MAX };
+    let keep = Retention { events: 10_000_000, ..Retention::EVERYTHING };
     let events = events(STORED);
     let folder = tempfile::tempdir().unwrap();
     let (store, writer) = Store::open(folder.path(), keep).unwrap();

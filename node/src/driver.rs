@@ -22,10 +22,11 @@ use std::{
 
 use futures_util::{StreamExt, stream::FuturesUnordered};
 use nostrp2p_core::{
-    Address, Ask, Audience, Claim, Core, Difference, Handed, Heard, Identified, Input, Lending, Output,
-    Ownership, Proof, Request, Row, Session, Settings, Sharing, Verdict, Want, Ways,
+    Address, Announcer, Ask, Audience, Claim, Core, Difference, Handed, Heard, Identified, Input, Lending,
+    Network, Output, Ownership, Proof, Request, Row, Session, Settings, Sharing, Unheard, Verdict, Want,
+    Ways,
 };
-use nostrp2p_overlay::{Announcer, MessageRef, Overlay, OverlayEvent, RequestRef, Topic, Unheard};
+use nostrp2p_overlay::{MessageRef, Overlay, OverlayEvent, RequestRef, Topic};
 use nostrp2p_protocol::{
     Delegation, Event, EventId, Kind, PeerId, PublicKey, Rumor, UnverifiedEvent,
     exchange::{Lent, OwnPage, Receipt},
@@ -111,7 +112,7 @@ enum Happening {
     Committed(Request, Event, Audience, Stored),
     Kept(Handed, Stored),
     Attempted(Address, Option<Receipt>),
-    Told(Vec<Vec<u8>>),
+    Told(Vec<(PeerId, Vec<Vec<u8>>)>),
     Fetched(Ask, Option<Vec<UnverifiedEvent>>),
     SiblingTold(PeerId, Option<OwnPage>),
     Compared(Session, Option<Difference>),
@@ -230,7 +231,7 @@ impl Driver {
         let mut events = self.events;
         let mut running = Running {
             core: Core::new(settings, self.ownership.owner()),
-            ways: Ways::new(self.overlay.peer_id()),
+            ways: Ways::new(self.overlay.peer_id(), seed()),
             seeks_ways: self.seeks_ways,
             open_ways,
             lending: self.lending,
@@ -338,6 +339,7 @@ impl Running {
             Happening::Committed(request, event, audience, stored) => {
                 self.on_committed(request, event, audience, stored).await;
             }
+            Happening::Kept(handed, Ok(Inserted::MailboxFull)) => self.handle(Input::NotKept(handed)).await,
             Happening::Kept(handed, Ok(_)) => self.handle(Input::Kept(handed)).await,
             Happening::Kept(handed, Err(reason)) => {
                 tracing::error!(reason, "an event for the owner could not be stored");
@@ -401,7 +403,7 @@ impl Running {
                 self.handle(Input::Heard(heard, from, payload)).await;
             }
             OverlayEvent::Message { message, from, topic: Topic::Nodes, payload } => {
-                let verdict = match self.hear_announcement(payload, Some(from)).await {
+                let verdict = match self.hear_announcement(payload, from).await {
                     Ok(()) => nostrp2p_overlay::Verdict::Accept,
                     Err(Unheard::Stale | Unheard::Crowded | Unheard::Overtaken) => {
                         nostrp2p_overlay::Verdict::Ignore
@@ -419,8 +421,8 @@ impl Running {
                     self.send_what_waits().await;
                     self.announce().await;
                 }
+                self.handle(Input::Joined(peer.id, Network::of(&peer.address))).await;
                 self.ask_for_announcements(peer.id);
-                self.handle(Input::Joined(peer.id)).await;
                 self.report_standing().await;
             }
             OverlayEvent::PeerLeft(peer) => {
@@ -471,6 +473,7 @@ impl Running {
                     let travel = match sharing {
                         Sharing::Shared => Travel::Shared,
                         Sharing::ByItself => Travel::Done,
+                        Sharing::OwnNode => Travel::OwnNode,
                     };
                     self.writer.store(event, travel).await;
                 }
@@ -488,15 +491,18 @@ impl Running {
                         Happening::Committed(request, event, audience, stored)
                     }));
                 }
-                Output::Keep(handed, event) => {
+                Output::Keep(handed, event, sender) => {
                     self.note_time(&event).await;
-                    let answer = self.writer.commit(event, Travel::Done).await;
+                    let answer = self.writer.commit(event, Travel::Handed(sender)).await;
                     self.tasks.push(Box::pin(async move {
                         Happening::Kept(handed, answer.await.unwrap_or_else(|_| Err(stopped())))
                     }));
                 }
                 Output::Answer(handed, receipt) => self.answer(handed, receipt).await,
-                Output::Attempt(address, nodes) => self.attempt(address, nodes),
+                Output::Attempt(address, nodes) => {
+                    self.name_addresses(&nodes).await;
+                    self.attempt(address, nodes);
+                }
                 Output::Seek(people) => self.seek(people),
                 Output::Record(address, row) => self.record(address, row).await,
                 Output::Broadcast(request, event, sequence, packet) => {
@@ -507,8 +513,14 @@ impl Running {
                     self.agree(request, &event, sequence, carried);
                 }
                 Output::Refuse(request, refusal) => self.reply(request, Err(refusal)),
-                Output::Ask(asking) => self.ask(asking),
-                Output::AskSibling(peer, cursor) => self.ask_sibling(peer, cursor),
+                Output::Ask(asking) => {
+                    self.name_addresses(&asking.nodes).await;
+                    self.ask(asking);
+                }
+                Output::AskSibling(peer, cursor) => {
+                    self.name_addresses(&[peer]).await;
+                    self.ask_sibling(peer, cursor);
+                }
                 Output::CatchUp(step) => self.catch_up(step),
                 Output::RecordSibling(peer, cursor) => self.writer.note(Note::Sibling(peer, cursor)).await,
             }
@@ -557,7 +569,7 @@ fn is_local(authority: &str) -> bool {
 }
 
 /// Without random numbers all decisions would still be right, only less spread in time.
-fn seed() -> u64 {
+pub(crate) fn seed() -> u64 {
     getrandom::u64().unwrap_or_default()
 }
 

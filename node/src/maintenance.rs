@@ -16,7 +16,7 @@ use zeroize::Zeroizing;
 use crate::{
     claim, clock, data_dir, delegated,
     settings::Settings,
-    store::{Inserted, Retention, Store, Stored, Travel, Writer, salvage},
+    store::{Inserted, Mark, Retention, Store, Stored, Travel, Writer, salvage},
 };
 
 /// Longest line of an import: an event of 64 KiB whose every byte is escaped.
@@ -44,7 +44,7 @@ pub struct Imported {
 /// # Errors
 /// When the store is in use or cannot be read, or the output cannot be written.
 pub fn export(directory: &Path, mut out: impl Write) -> anyhow::Result<u64> {
-    let (store, writer) = Store::open(directory, Retention::default())?;
+    let (store, writer) = Store::open(directory, Retention::EVERYTHING)?;
     let (mut cursor, mut written) = (0, 0);
     loop {
         let batch = store.after(cursor)?;
@@ -75,7 +75,7 @@ pub fn import(
     mut progress: impl FnMut(u64),
 ) -> anyhow::Result<Imported> {
     data_dir::prepare(directory)?;
-    let (_store, writer) = Store::open(directory, Retention::default())?;
+    let (_store, writer) = Store::open(directory, Retention::EVERYTHING)?;
     let runtime = tokio::runtime::Builder::new_current_thread().build()?;
     let mut imported = Imported::default();
     let mut under_way = VecDeque::new();
@@ -91,7 +91,9 @@ pub fn import(
         }
         match parse(&line) {
             Ok(event) => {
-                under_way.push_back(runtime.block_on(writer.store_one_of_many(event)));
+                under_way.push_back(
+                    runtime.block_on(writer.store_one_of_many(event, Travel::Restored(Mark::None))),
+                );
                 if under_way.len() >= UNDER_WAY {
                     imported.count(&runtime, under_way.pop_front())?;
                 }
@@ -122,7 +124,7 @@ impl Imported {
         match stored.map_err(|reason| anyhow::anyhow!("the event could not be stored: {reason}"))? {
             Inserted::New(_) => self.new += 1,
             Inserted::Known(_) | Inserted::Superseded(_) => self.known += 1,
-            Inserted::Deleted | Inserted::Ended | Inserted::Surplus => self.over += 1,
+            Inserted::Deleted | Inserted::Ended | Inserted::Surplus | Inserted::MailboxFull => self.over += 1,
         }
         Ok(())
     }
@@ -150,7 +152,7 @@ fn wait<T>(future: impl Future<Output = T>) -> anyhow::Result<T> {
 /// When the store is in use or cannot be read.
 pub fn show_owner(directory: &Path) -> anyhow::Result<String> {
     ensure_node(directory)?;
-    let (store, writer) = Store::open(directory, Retention::default())?;
+    let (store, writer) = Store::open(directory, Retention::EVERYTHING)?;
     let peer = data_dir::node_secret(directory)?.peer_id();
     let text = match store.owner()? {
         None => format!("The node {peer} has no owner yet. Start it and open the link that it prints."),
@@ -200,7 +202,7 @@ fn sign_for_node(
 ) -> anyhow::Result<(PeerId, String)> {
     let key = SecretKey::from_nsec(nsec.trim())?;
     ensure_node(directory)?;
-    let (store, writer) = Store::open(directory, Retention::default())?;
+    let (store, writer) = Store::open(directory, Retention::EVERYTHING)?;
     let peer = data_dir::node_secret(directory)?.peer_id();
     match store.owner()? {
         None => bail!("this node has no owner yet; start it once with -p {}", key.public_key().to_npub()),
@@ -227,7 +229,7 @@ fn sign_for_node(
 /// When the store is in use or cannot be moved.
 pub fn change_owner(directory: &Path, owner: Option<PublicKey>) -> anyhow::Result<String> {
     ensure_node(directory)?;
-    let (store, writer) = Store::open(directory, Retention::default())?;
+    let (store, writer) = Store::open(directory, Retention::EVERYTHING)?;
     let before = store.owner()?;
     writer.close();
     drop(store);
@@ -238,7 +240,7 @@ pub fn change_owner(directory: &Path, owner: Option<PublicKey>) -> anyhow::Resul
     let next = match owner {
         None => "It prints a claim link at its next start.".to_owned(),
         Some(owner) => {
-            let (_store, writer) = Store::open(directory, Retention::default())?;
+            let (_store, writer) = Store::open(directory, Retention::EVERYTHING)?;
             wait(async { writer.set_owner(owner).await })?
                 .map_err(|reason| anyhow::anyhow!("the new owner could not be stored: {reason}"))?;
             writer.close();
@@ -353,10 +355,10 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let nsec = key().to_nsec();
         assert!(delegate(directory.path(), &nsec).unwrap_err().to_string().contains("there is no node"));
-        let (_, writer) = Store::open(directory.path(), Retention::default()).unwrap();
+        let (_, writer) = Store::open(directory.path(), Retention::EVERYTHING).unwrap();
         writer.close();
         assert!(delegate(directory.path(), &nsec).unwrap_err().to_string().contains("no owner yet"));
-        let (store, writer) = Store::open(directory.path(), Retention::default()).unwrap();
+        let (store, writer) = Store::open(directory.path(), Retention::EVERYTHING).unwrap();
         wait(writer.set_owner(key().public_key())).unwrap().unwrap();
         writer.close();
         drop(store);

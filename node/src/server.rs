@@ -10,8 +10,8 @@ use std::{
 
 use futures_util::{StreamExt as _, stream::FuturesUnordered};
 use nostrp2p_bridge::Policy;
-use nostrp2p_core::{Claim, Lending, Ownership};
-use nostrp2p_overlay::{Announcer, Listen, NodeSecret, Overlay, StartError};
+use nostrp2p_core::{Announcer, Claim, Lending, NodeKey, Ownership};
+use nostrp2p_overlay::{Listen, NodeSecret, Overlay, StartError};
 use nostrp2p_protocol::{PeerId, PublicKey, channel::ChannelSecret};
 use tokio::{
     net::TcpListener,
@@ -22,7 +22,7 @@ use crate::{
     claim, data_dir,
     data_dir::DataDirError,
     delegated,
-    driver::Driver,
+    driver::{self, Driver},
     http::{
         self, App, Callers, Relay, Rest, Visitors,
         accept::{Patient, Shortage},
@@ -118,7 +118,13 @@ async fn run_open(
     claim::keep(&settings.data_dir, None);
     let ownership = ownership(&settings, store, &writer).await?;
     let secret = data_dir::node_secret(&settings.data_dir)?;
-    let announcer = Announcer::new(secret.clone(), settings.home.help_others.clone());
+    let signer = secret.clone();
+    let key = NodeKey {
+        peer: secret.peer_id(),
+        sign: Box::new(move |message| signer.sign(message)),
+        verify: nostrp2p_overlay::verify,
+    };
+    let announcer = Announcer::new(key, settings.home.help_others.clone(), driver::seed());
     let (overlay, events) = nostrp2p_overlay::start(overlay_settings(&settings, secret.clone())).await?;
     let listeners = listen_for_clients(&settings).await?;
     let first = listeners.first().and_then(|listener| listener.local_addr().ok());

@@ -12,10 +12,13 @@ mod ids;
 mod index;
 mod lapse;
 mod lock;
+mod mailbox;
 mod migrate;
 mod newcomers;
 mod notes;
+mod origin;
 mod outage;
+mod owner;
 mod query;
 mod read;
 mod record;
@@ -23,8 +26,10 @@ mod retain;
 mod runs;
 mod salvage;
 mod shared;
+mod surplus;
 mod tables;
 mod tombstones;
+mod usage;
 mod view;
 mod write;
 mod writer;
@@ -49,8 +54,9 @@ pub use read::{Batch, Found, Numbered};
 pub(crate) use record::{decode as decode_record, encode as encode_record};
 pub use retain::Retention;
 pub use salvage::{Salvaged, salvage};
+pub use usage::Usage;
 pub use write::Inserted;
-pub use writer::{Stored, Travel, Writer};
+pub use writer::{Mark, Stored, Travel, Writer};
 
 /// The file in the data directory.
 const FILE: &str = "store.redb";
@@ -103,12 +109,14 @@ pub enum OpenError {
 }
 
 /// How far the store has come. Watchers wake when it changes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Progress {
     /// Highest sequence number that was given away; 0 when none was. None is given twice, also after a crash.
     pub newest: u64,
     /// Number of stored events.
     pub stored: u64,
+    /// How many bytes they take, and whose they are.
+    pub usage: Usage,
 }
 
 /// A handle to the store for readers. Cheap to clone; reading blocks the thread for the time of the disk.

@@ -7,7 +7,6 @@
 //! written down in `PROTOCOL.md`, Overlay.
 
 mod address;
-mod announcer;
 mod circuits;
 mod connect;
 mod convert;
@@ -47,7 +46,6 @@ use tokio::{sync::mpsc, task};
 
 pub use crate::{
     address::{InvalidAddress, PeerAddress},
-    announcer::{Announcer, News, Unheard, announce_every},
     error::{BroadcastError, RequestError, StartError},
     event::{OverlayEvent, Stats, StopReason},
     gossip::{MAX_ANNOUNCEMENT, MAX_PAYLOAD, MessageRef, Topic, Verdict},

@@ -3,10 +3,14 @@
 //! Signed by the owner's client, announced by the node. Without it nobody sends the owner's private events to the
 //! node. A newer delegation for the same node replaces an older one; one that has expired ends it.
 
-use crate::{Draft, Event, Kind, PeerId, PublicKey, Rumor, Tag};
+use crate::{Draft, Event, Kind, PeerId, PublicKey, Rumor, Tag, limits::MAX_SECONDS_AHEAD};
 
 /// How long a delegation holds, in seconds: 90 days, so that a node that is switched off for a season recovers.
 pub const LIFETIME_SECONDS: u64 = 90 * 86_400;
+
+/// How far ahead of a receiver's clock a delegation may end, in seconds: its lifetime, and what the clocks of honest
+/// people may differ. Whatever reaches further is not taken, so nobody outlasts the others by what it writes.
+pub const MAX_AHEAD_SECONDS: u64 = LIFETIME_SECONDS + MAX_SECONDS_AHEAD;
 
 /// What must be left of it, in seconds, before a client signs a new one.
 pub const RENEW_SECONDS: u64 = 30 * 86_400;
@@ -60,18 +64,27 @@ pub fn is_delegation(rumor: &Rumor) -> bool {
         && rumor.tag_values("d").next().is_some_and(|name| name.starts_with(PREFIX))
 }
 
+/// The node of which an event takes the owner's word back, its signature aside; None when it is no revocation.
+pub fn revoked(rumor: &Rumor) -> Option<PeerId> {
+    let (peer, expires) = parts(rumor)?;
+    (expires <= rumor.created_at).then_some(peer)
+}
+
+/// The node that a delegation names, and its end.
+fn parts(rumor: &Rumor) -> Option<(PeerId, u64)> {
+    let peer = rumor.tag_values("d").next()?.strip_prefix(PREFIX)?.parse().ok()?;
+    let expires = rumor.tag_values("expiration").next()?.parse().ok()?;
+    (rumor.kind == Kind::APPLICATION_DATA).then_some((peer, expires))
+}
+
 impl Delegation {
     /// Reads a delegation.
     ///
     /// # Errors
     /// When it is another event, or names no node or no end.
     pub fn from_event(event: Event) -> Result<Self, NoDelegation> {
-        let peer = event.tag_values("d").next().and_then(|name| name.strip_prefix(PREFIX)?.parse().ok());
-        let expires = event.tag_values("expiration").next().and_then(|seconds| seconds.parse().ok());
-        match (event.kind, peer, expires) {
-            (Kind::APPLICATION_DATA, Some(peer), Some(expires)) => Ok(Self { event, peer, expires }),
-            _ => Err(NoDelegation),
-        }
+        let (peer, expires) = parts(&event).ok_or(NoDelegation)?;
+        Ok(Self { event, peer, expires })
     }
 
     /// Whose word it is.
@@ -87,6 +100,23 @@ impl Delegation {
     /// Until when, in seconds since 1970.
     pub const fn expires(&self) -> u64 {
         self.expires
+    }
+
+    /// Whether it may be taken at this time: it is dated at most [`MAX_SECONDS_AHEAD`] ahead, and ends at most
+    /// [`MAX_AHEAD_SECONDS`] after the time of taking and after its own date.
+    pub fn is_credible(&self, now: u64) -> bool {
+        self.created_at() <= now.saturating_add(MAX_SECONDS_AHEAD)
+            && self.expires <= now.min(self.created_at()).saturating_add(MAX_AHEAD_SECONDS)
+    }
+
+    /// Whether it had ended when it was signed: so an owner takes back what was said for this node before.
+    pub fn is_revocation(&self) -> bool {
+        self.expires <= self.created_at()
+    }
+
+    /// Until when it may revoke something, in seconds since 1970: no earlier word may be taken that ends later.
+    pub fn matters_until(&self) -> u64 {
+        self.created_at().saturating_add(MAX_AHEAD_SECONDS)
     }
 
     /// When it was signed, in seconds since 1970.
@@ -112,6 +142,34 @@ mod tests {
         let delegation = Delegation::from_event(draft(&peer, 100).sign(&key, &[0; 32])).unwrap();
         assert_eq!((delegation.peer(), delegation.owner()), (peer, key.public_key()));
         assert_eq!(delegation.expires(), 100 + LIFETIME_SECONDS);
+    }
+
+    #[test]
+    fn an_ended_one_is_a_revocation_and_matters_as_long_as_what_it_revokes() {
+        let (peer, key) = (PeerId::from_ed25519([5; 32]), SecretKey::from_bytes([1; 32]).unwrap());
+        let word = Delegation::from_event(draft(&peer, 100).sign(&key, &[0; 32])).unwrap();
+        let end = Delegation::from_event(ended(&peer, 200).sign(&key, &[0; 32])).unwrap();
+        assert_eq!((revoked(word.event()), revoked(end.event())), (None, Some(peer)));
+        assert!(!word.is_revocation() && end.is_revocation());
+        assert!(end.matters_until() >= word.expires());
+    }
+
+    #[test]
+    fn one_that_reaches_too_far_ahead_is_not_credible() {
+        let (peer, key) = (PeerId::from_ed25519([5; 32]), SecretKey::from_bytes([1; 32]).unwrap());
+        let credible = |created_at: u64, expires: u64, now| {
+            let mut draft = draft(&peer, created_at);
+            draft.tags[1] = Tag::new(["expiration".to_owned(), expires.to_string()]);
+            Delegation::from_event(draft.sign(&key, &[0; 32])).unwrap().is_credible(now)
+        };
+        let now = 1_700_000_000;
+        assert!(
+            credible(now, now + MAX_AHEAD_SECONDS, now) && !credible(now, now + MAX_AHEAD_SECONDS + 1, now)
+        );
+        assert!(credible(now + 900, now + 901, now) && !credible(now + 901, now + 902, now));
+        let old = now - 10 * LIFETIME_SECONDS;
+        assert!(!credible(old, now + 10, now), "nothing is signed for years ahead");
+        assert!(!credible(now, u64::MAX, now) && credible(now, now - 1, now));
     }
 
     #[test]

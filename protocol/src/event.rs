@@ -111,6 +111,17 @@ pub enum Oversize {
     CreatedAt,
 }
 
+/// Why an event is taken at no door.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Unacceptable {
+    /// Its shape.
+    #[error(transparent)]
+    Shape(Oversize),
+    /// See [`limits::MAX_SECONDS_AHEAD`].
+    #[error("the event is dated more than 15 minutes ahead of the clock of this machine")]
+    TooNew,
+}
+
 impl Draft {
     /// Makes it a person's word. `aux` are 32 fresh random bytes (BIP-340, default signing).
     pub fn sign(self, key: &SecretKey, aux: &[u8; 32]) -> Event {
@@ -135,6 +146,20 @@ impl Rumor {
     /// The canonical serialisation of NIP-01.
     pub fn canonical(&self) -> String {
         canonical::text(self)
+    }
+
+    /// Checks what every door checks, whoever brings an event: its shape ([`Rumor::check_shape`]), and that it is dated at
+    /// most [`limits::MAX_SECONDS_AHEAD`] ahead of `now`, in seconds since 1970. One dated further ahead would stay the
+    /// newest version of a profile or list until then.
+    ///
+    /// # Errors
+    /// Names the first limit that is broken.
+    pub fn check(&self, now: u64) -> Result<(), Unacceptable> {
+        self.check_shape().map_err(Unacceptable::Shape)?;
+        if self.created_at > now.saturating_add(limits::MAX_SECONDS_AHEAD) {
+            return Err(Unacceptable::TooNew);
+        }
+        Ok(())
     }
 
     /// Checks the limits that make an event fit into frames and packets.
@@ -279,5 +304,9 @@ mod tests {
         assert_eq!(rumor(vec![Tag::new(Vec::<String>::new())], "").check_shape(), Err(Oversize::TagElements));
         let far = Rumor { created_at: u64::MAX, ..rumor(vec![], "") };
         assert_eq!(far.check_shape(), Err(Oversize::CreatedAt));
+        let dated = |created_at| Rumor { created_at, ..rumor(vec![], "") };
+        assert_eq!(dated(1_900).check(1_000), Ok(()));
+        assert_eq!(dated(1_901).check(1_000), Err(Unacceptable::TooNew));
+        assert_eq!(far.check(u64::MAX), Err(Unacceptable::Shape(Oversize::CreatedAt)));
     }
 }

@@ -31,7 +31,7 @@ pub mod work;
 pub use announcement::{Announcement, SignedAnnouncement};
 pub use bytes::{EventId, InvalidHex, PublicKey, Signature};
 pub use delegation::Delegation;
-pub use event::{Draft, Event, Forged, Oversize, Rumor, Tag, UnverifiedEvent};
+pub use event::{Draft, Event, Forged, Oversize, Rumor, Tag, Unacceptable, UnverifiedEvent};
 pub use filter::{Filter, InvalidFilter};
 pub use keys::{InvalidSecretKey, SecretKey};
 pub use kind::Kind;

@@ -4,7 +4,9 @@
 //! small one in memory, and there are no clients. Time is real. See docs/measurements.md for what came of it.
 
 mod attack;
+mod inventing;
 mod memory;
+mod newcomer;
 mod node;
 mod report;
 mod run;

@@ -10,12 +10,12 @@ use std::{
 
 use futures_util::{StreamExt, stream::FuturesUnordered};
 use nostrp2p_core::{
-    Audience, Comparison, Core, Difference, Handed, Heard, Input, Ledger, Next, Output, Request, Service,
-    Settings as CoreSettings, Sharing, Step, Verdict, Window,
+    Announcer, Audience, Comparison, Core, Difference, Handed, Heard, Input, Ledger, Limits, Network, Next,
+    NodeKey, Output, Request, Service, Settings as CoreSettings, Sharing, Step, Unheard, Verdict, Window,
 };
 use nostrp2p_overlay::{
-    Announcer, Listen, MessageRef, NodeSecret, Overlay, OverlayEvent, PeerAddress, Protocol, RequestRef,
-    Settings as OverlaySettings, Topic, Unheard,
+    Listen, MessageRef, NodeSecret, Overlay, OverlayEvent, PeerAddress, Protocol, RequestRef,
+    Settings as OverlaySettings, Topic,
 };
 use nostrp2p_protocol::{
     Delegation, Event, EventId, Packet, PeerId, PublicKey, SecretKey, UnverifiedEvent, delegation,
@@ -45,12 +45,16 @@ pub(crate) struct Identity {
     pub(crate) old_friends: Vec<PublicKey>,
     pub(crate) loss: u64,
     pub(crate) seed: u64,
+    /// How many nodes that act for somebody it remembers.
+    pub(crate) directory: usize,
 }
 
 /// What a node is asked for.
 pub(crate) enum Order {
     Publish(Event),
     Dial(PeerAddress),
+    /// How many of these nodes are known to act for somebody?
+    Know(Vec<PeerId>, oneshot::Sender<usize>),
     Stop(oneshot::Sender<()>),
 }
 
@@ -65,7 +69,7 @@ type Task = Pin<Box<dyn Future<Output = Done> + Send>>;
 
 enum Done {
     Input(Box<Input>),
-    Told(Vec<Vec<u8>>),
+    Told(Vec<(PeerId, Vec<Vec<u8>>)>),
     Nothing,
 }
 
@@ -112,10 +116,11 @@ pub(crate) async fn start(
 ) -> Result<Running, String> {
     let (overlay, events, address) = overlay(&identity.secret, bootstrap).await?;
     let (orders, inbox) = mpsc::channel(64);
-    let settings = CoreSettings { seed: identity.seed, ..CoreSettings::default() };
+    let limits = Limits { directory: identity.directory, ..Limits::default() };
+    let settings = CoreSettings { seed: identity.seed, limits, ..CoreSettings::default() };
     let driver = Driver {
         core: Core::new(settings, Some(identity.key.public_key())),
-        announcer: Announcer::new(identity.secret.clone(), None),
+        announcer: Announcer::new(key(&identity.secret), None, identity.seed),
         heard: BTreeMap::new(),
         handed: BTreeMap::new(),
         tasks: FuturesUnordered::new(),
@@ -130,6 +135,16 @@ pub(crate) async fn start(
     // It ends by an order or with its overlay; a panic shows as an order that nobody takes.
     drop(tokio::spawn(driver.run(events, inbox)));
     Ok(Running { orders, overlay, address })
+}
+
+/// How the announcer signs.
+pub(crate) fn key(secret: &NodeSecret) -> NodeKey {
+    let signer = secret.clone();
+    NodeKey {
+        peer: secret.peer_id(),
+        sign: Box::new(move |message| signer.sign(message)),
+        verify: nostrp2p_overlay::verify,
+    }
 }
 
 /// Starts an overlay on the memory transport.
@@ -162,9 +177,11 @@ impl Driver {
                 },
                 Some(done) = self.tasks.next() => match done {
                     Done::Input(input) => self.handle(*input).await,
-                    Done::Told(announcements) => {
-                        for bytes in announcements {
-                            drop(self.hear(bytes, None).await);
+                    Done::Told(told) => {
+                        for (neighbour, announcements) in told {
+                            for bytes in announcements {
+                                drop(self.hear(bytes, neighbour).await);
+                            }
                         }
                     }
                     Done::Nothing => {}
@@ -174,6 +191,10 @@ impl Driver {
                         self.handle(Input::Publish(Request(0), event.into(), vec![])).await;
                     }
                     Some(Order::Dial(address)) => self.overlay.dial(address).await,
+                    Some(Order::Know(nodes, reply)) => {
+                        let known = |node: &&PeerId| self.core.owner_of(node, now()).is_some();
+                        let _gone = reply.send(nodes.iter().filter(known).count());
+                    }
                     Some(Order::Stop(stopped)) => {
                         self.overlay.shutdown().await;
                         let _gone = stopped.send(());
@@ -189,7 +210,7 @@ impl Driver {
     async fn on_overlay(&mut self, event: OverlayEvent) {
         match event {
             OverlayEvent::Message { message, from, topic: Topic::Nodes, payload } => {
-                let verdict = match self.hear(payload, Some(from)).await {
+                let verdict = match self.hear(payload, from).await {
                     Ok(()) => nostrp2p_overlay::Verdict::Accept,
                     Err(Unheard::Forged) => nostrp2p_overlay::Verdict::Reject,
                     Err(_) => nostrp2p_overlay::Verdict::Ignore,
@@ -214,9 +235,9 @@ impl Driver {
                     let question = Question::Announcements.encode();
                     let answer = overlay.request(peer.id, Protocol::Fetch, question).await;
                     let told = answer.ok().and_then(|answer| decode_announcements(&answer).ok());
-                    Done::Told(told.unwrap_or_default())
+                    Done::Told(vec![(peer.id, told.unwrap_or_default())])
                 }));
-                self.handle(Input::Joined(peer.id)).await;
+                self.handle(Input::Joined(peer.id, Network::of(&peer.address))).await;
             }
             OverlayEvent::PeerLeft(peer) => {
                 self.neighbours = self.neighbours.saturating_sub(1);
@@ -245,7 +266,7 @@ impl Driver {
                 return self.handle(Input::Handed(handed, from, payload)).await;
             }
             Protocol::Fetch => match Question::decode(&payload) {
-                Ok(Question::Announcements) => Some(encode_announcements(&self.announcer.known())),
+                Ok(Question::Announcements) => Some(encode_announcements(&self.announcer.known(&self.core))),
                 Ok(Question::Seek(people)) => Some(encode_announcements(&self.announcer.known_of(&people))),
                 _ => None,
             },
@@ -322,9 +343,9 @@ impl Driver {
                 // Whether it went to many or to nobody shows in what arrives.
                 let _sent = self.overlay.broadcast(Topic::Events, packet.encode()).await;
             }
-            Output::Keep(handed, event) => {
+            Output::Keep(handed, event, _) => {
                 let person = self.identity.key.public_key().to_string();
-                self.tally.on_private(event.tag_values("p").any(|named| named == person));
+                self.tally.on_private(&event.id(), event.tag_values("p").any(|named| named == person));
                 self.identity.memory().insert(event, Sharing::ByItself);
                 return Some(Input::Kept(handed));
             }
@@ -355,7 +376,7 @@ impl Driver {
                     for peer in peers.iter().take(6) {
                         let answer = overlay.request(peer.id, Protocol::Fetch, question.clone()).await;
                         let answer = answer.ok().and_then(|answer| decode_announcements(&answer).ok());
-                        told.extend(answer.into_iter().flatten());
+                        told.extend(answer.map(|announcements| (peer.id, announcements)));
                     }
                     Done::Told(told)
                 }));
@@ -389,14 +410,11 @@ impl Driver {
         }));
     }
 
-    async fn hear(&mut self, bytes: Vec<u8>, from: Option<PeerId>) -> Result<(), Unheard> {
-        let news = match from {
-            Some(neighbour) => self.announcer.hear_from(neighbour, bytes, now()),
-            None => self.announcer.hear(bytes, now()),
-        }?;
+    async fn hear(&mut self, bytes: Vec<u8>, from: PeerId) -> Result<(), Unheard> {
+        let news = self.announcer.hear(from, bytes, &self.core, now())?;
         self.overlay.add_addresses(news.peer, news.addresses).await;
         if let Some(delegation) = news.delegation {
-            self.handle(Input::Delegated(delegation)).await;
+            self.handle(Input::Delegated(delegation, from)).await;
         }
         Ok(())
     }

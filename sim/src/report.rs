@@ -38,6 +38,10 @@ pub struct Report {
     pub abuse_per_minute: f64,
     /// Private replies that came to those they were for, of so many, and to anybody else.
     pub private: [usize; 3],
+    /// The longest time that one of those took which came.
+    pub private_delay: Duration,
+    /// How many honest nodes the newcomer knew at last, if there was one, and how long it took to know half of all.
+    pub newcomer: Option<(usize, Option<Duration>)>,
 }
 
 impl Report {
@@ -78,6 +82,17 @@ impl fmt::Display for Report {
             self.abuse, self.abuse_per_minute, self.forged
         )?;
         let [meant, of, astray] = self.private;
-        writeln!(f, "private replies    {meant} of {of} came, {astray} to somebody else")
+        let longest = self.private_delay;
+        writeln!(
+            f,
+            "private replies    {meant} of {of} came, within {longest:.1?}; {astray} to somebody else"
+        )?;
+        match self.newcomer {
+            Some((known, Some(took))) => {
+                writeln!(f, "newcomer           half of the nodes after {took:.1?}, {known} at last")
+            }
+            Some((known, None)) => writeln!(f, "newcomer           {known} nodes, so never half of them"),
+            None => Ok(()),
+        }
     }
 }

@@ -15,6 +15,8 @@ use tokio::sync::{oneshot, watch};
 use crate::{
     Report, Settings,
     attack::{Attacker, How},
+    inventing::Inventor,
+    newcomer,
     node::{self, Identity, Order, Running},
     report::{count, percentiles},
     tally::Tally,
@@ -50,6 +52,7 @@ struct World<'a> {
     stopped_sent: u64,
     written: u64,
     replies: usize,
+    newcomer: Option<tokio::task::JoinHandle<(usize, Option<Duration>)>>,
 }
 
 /// Runs a simulation; `say` gets a line now and then.
@@ -68,10 +71,12 @@ pub async fn run(settings: &Settings, say: &dyn Fn(&str)) -> Result<Report, Stri
         stopped_sent: 0,
         written: 0,
         replies: 0,
+        newcomer: None,
     };
     world.start_all().await?;
     let (begin, begun) = watch::channel(false);
     let attackers = world.start_attackers(&begun);
+    let inventor = world.start_inventor(&begun);
     world.join_all().await?;
     tokio::time::sleep(WARM_UP).await;
     let before = world.stats().await;
@@ -86,7 +91,7 @@ pub async fn run(settings: &Settings, say: &dyn Fn(&str)) -> Result<Report, Stri
     let settled = wrote.elapsed();
     let report = world.count(before, &events, settled, abused).await;
     drop(begin);
-    for attacker in attackers {
+    for attacker in attackers.into_iter().chain(inventor) {
         attacker.await.map_err(|error| error.to_string())??;
     }
     world.stop_all().await;
@@ -126,10 +131,13 @@ impl World<'_> {
                 old_friends: if self.settings.sybils > 0 { everybody.clone() } else { vec![] },
                 loss: self.settings.loss,
                 seed: self.random.random(),
+                directory: self.settings.directory,
             };
             self.identities.push(Arc::new(identity));
             self.running.push(None);
-            self.start(number).await?;
+            if self.settings.newcomer() != Some(number) {
+                self.start(number).await?;
+            }
             if number % 100 == 99 {
                 (self.say)(&format!("{} nodes started", number + 1));
             }
@@ -185,6 +193,18 @@ impl World<'_> {
         attackers
     }
 
+    fn start_inventor(
+        &mut self,
+        begun: &watch::Receiver<bool>,
+    ) -> Option<tokio::task::JoinHandle<Result<(), String>>> {
+        let inventions = self.settings.inventions;
+        let inventor = Inventor { inventions, seed: self.bytes("inventor", 0) };
+        // It may come to any of them, again and again.
+        let addresses: Vec<PeerAddress> =
+            self.running.iter().flatten().map(|running| running.address.clone()).collect();
+        (inventions > 0).then(|| tokio::spawn(inventor.run(addresses, begun.clone())))
+    }
+
     async fn join_all(&self) -> Result<(), String> {
         let deadline = Instant::now() + JOINING;
         loop {
@@ -234,6 +254,7 @@ impl World<'_> {
             plan.push((at, Act::Off(number)));
             plan.push((at + when(&mut self.random, 100..500), Act::On(number)));
         }
+        plan.extend(self.settings.newcomer().map(|newcomer| (time / 2, Act::On(newcomer))));
         if self.settings.partition {
             plan.push((time, Act::Heal));
         }
@@ -250,7 +271,10 @@ impl World<'_> {
                 Act::Publish(author) => self.publish(author).await,
                 Act::Reply(from, to) => self.reply(from, to).await,
                 Act::Off(number) => self.stop(number).await,
-                Act::On(number) => self.start(number).await?,
+                Act::On(number) => {
+                    self.start(number).await?;
+                    self.watch_newcomer(number);
+                }
                 Act::Heal => self.heal().await,
             }
             if at.as_secs() >= told + 10 {
@@ -259,6 +283,19 @@ impl World<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Asks the newcomer again and again how many of the others it knows.
+    fn watch_newcomer(&mut self, number: usize) {
+        if self.settings.newcomer() != Some(number) {
+            return;
+        }
+        let others = self.identities.iter().filter(|identity| identity.number != number);
+        let others: Vec<_> = others.map(|identity| identity.secret.peer_id()).collect();
+        if let Some(Some(running)) = self.running.get(number) {
+            let patience = Duration::from_secs(self.settings.settle);
+            self.newcomer = Some(tokio::spawn(newcomer::watch(running.orders.clone(), others, patience)));
+        }
     }
 
     async fn publish(&mut self, author: usize) {
@@ -280,6 +317,7 @@ impl World<'_> {
         if let (Some(Some(running)), Some(Some(_))) = (self.running.get(from), self.running.get(to)) {
             self.replies += 1;
             let reply = self.event(author, tags, &format!("reply {}", self.replies));
+            self.tally.on_reply(reply.id());
             drop(running.orders.send(Order::Publish(reply)).await);
         }
     }
@@ -381,7 +419,11 @@ impl World<'_> {
         let first = self.settings.nodes;
         let forgers = first + self.settings.spamming() + self.settings.sybils;
         let abuse = self.tally.worst_abuse(first..forgers);
-        let (meant, astray) = self.tally.private();
+        let (meant, private_delay, astray) = self.tally.private();
+        let newcomer = match self.newcomer.take() {
+            Some(newcomer) => newcomer.await.ok(),
+            None => None,
+        };
         Report {
             nodes,
             events: events.len(),
@@ -399,6 +441,8 @@ impl World<'_> {
             forged: self.tally.worst_abuse(forgers..usize::MAX),
             abuse_per_minute: count(abuse) * 60.0 / (abused + settled).as_secs_f64().max(1.0),
             private: [meant, self.replies, astray],
+            private_delay,
+            newcomer,
         }
     }
 

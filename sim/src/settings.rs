@@ -43,6 +43,13 @@ pub struct Settings {
     /// known each other for more than a day; else nobody could be new to them.
     #[arg(long, default_value_t = 0)]
     pub sybils: usize,
+    /// Nodes that somebody invents: announcements with sound signatures and the latest dates that are taken, broadcast and
+    /// told to whoever asks, under one key after the other. In the middle of such a run a newcomer joins.
+    #[arg(long, default_value_t = 0)]
+    pub inventions: u32,
+    /// Nodes that act for somebody and that an honest node remembers; small, so that it is full in a small simulation.
+    #[arg(long, default_value_t = 50_000)]
+    pub directory: usize,
     /// One node that shows somebody else's delegation, to get that person's private replies.
     #[arg(long)]
     pub claimer: bool,
@@ -57,6 +64,11 @@ impl Default for Settings {
 impl Settings {
     pub(crate) const fn time(&self) -> Duration {
         Duration::from_secs(self.seconds)
+    }
+
+    /// The node that joins in the middle of a run in which somebody invents nodes.
+    pub(crate) fn newcomer(&self) -> Option<usize> {
+        (self.inventions > 0 && self.nodes > 2).then(|| self.nodes - 1 - usize::from(self.claimer))
     }
 
     pub(crate) fn spamming(&self) -> usize {

@@ -22,8 +22,10 @@ struct Inner {
     gossiped: Vec<Duration>,
     caught_up: Vec<Duration>,
     arrived: BTreeSet<(usize, EventId)>,
-    /// Private replies that came to those they were for, and to anybody else.
-    private: (usize, usize),
+    /// Private replies: when each was written.
+    replies: BTreeMap<EventId, Instant>,
+    /// Private replies that came to those they were for, how long that took, and those that came to anybody else.
+    private: (usize, Duration, usize),
 }
 
 /// By what an event came.
@@ -76,8 +78,24 @@ impl Tally {
         });
     }
 
-    pub(crate) fn on_private(&self, meant: bool) {
-        self.with(|inner| if meant { inner.private.0 += 1 } else { inner.private.1 += 1 });
+    /// An honest node is about to publish a private reply.
+    pub(crate) fn on_reply(&self, id: EventId) {
+        self.with(|inner| {
+            inner.replies.insert(id, Instant::now());
+        });
+    }
+
+    /// A private reply has come to a node, of the person for whom it is meant or not.
+    pub(crate) fn on_private(&self, id: &EventId, meant: bool) {
+        self.with(|inner| {
+            let took = inner.replies.get(id).map(Instant::elapsed).unwrap_or_default();
+            let (came, longest, astray) = &mut inner.private;
+            if meant {
+                (*came, *longest) = (*came + 1, took.max(*longest));
+            } else {
+                *astray += 1;
+            }
+        });
     }
 
     pub(crate) fn written(&self) -> Vec<EventId> {
@@ -101,7 +119,8 @@ impl Tally {
         })
     }
 
-    pub(crate) fn private(&self) -> (usize, usize) {
+    /// Private replies that came, the longest time that one took, and those that came to somebody else.
+    pub(crate) fn private(&self) -> (usize, Duration, usize) {
         self.with(|inner| inner.private)
     }
 }

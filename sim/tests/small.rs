@@ -2,6 +2,8 @@
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 #![expect(clippy::print_stdout, reason = "seed and figures are for whoever looks at a test that failed")]
 
+use std::time::Duration;
+
 use nostrp2p_sim::{Report, Settings, run};
 
 async fn simulate(settings: Settings) -> Report {
@@ -43,6 +45,22 @@ async fn somebody_who_invents_a_person_for_each_post_is_passed_on_no_more_than_o
     assert_eq!(report.delivered, report.expected);
     assert!(report.abuse <= 20, "{} events of invented people were forwarded", report.abuse);
     assert!(report.gossiped >= report.caught_up, "honest people are not crowded out of gossip");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn somebody_who_invents_nodes_delays_no_reply_and_hides_nobody_from_a_newcomer() {
+    // As many inventions to a table as in a large network: 50,000 to 50,000.
+    let settings =
+        Settings { nodes: 24, events: 20, seconds: 20, inventions: 2_000, directory: 300, ..settings() };
+    let report = simulate(settings).await;
+    let [came, of, astray] = report.private;
+    assert_eq!((came, astray), (of, 0));
+    assert!(report.private_delay <= Duration::from_secs(10), "{:?}", report.private_delay);
+    let (known, half) = report.newcomer.unwrap();
+    assert!(
+        half.is_some_and(|took| took <= Duration::from_secs(60)),
+        "{known} known, half of them: {half:?}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

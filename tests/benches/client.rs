@@ -1,7 +1,7 @@
 //! How fast the page is on a phone, and what an hour of it costs: `cargo xtask bench client`.
 //!
 //! A real node, a real Chromium with a fourth of the processor, and for the traffic a tap in the line of every client.
-//! `BENCH_MINUTES` says for how long traffic is measured (10), `BENCH_POSTS` how many posts the cache has (10,000),
+//! `BENCH_MINUTES` says for how long traffic is measured (3; `BENCH_SECONDS` must be longer), `BENCH_POSTS` how many posts the cache has (10,000),
 //! `BENCH_ONLY` which part is measured: opening, scrolling or traffic.
 #![expect(clippy::print_stdout, reason = "it measures")]
 
@@ -10,6 +10,9 @@ mod client {
     pub mod scrolling;
     pub mod traffic;
 }
+
+/// How long traffic is measured; all of a benchmark takes five minutes at most.
+const MINUTES: usize = 3;
 
 /// A number from the environment, or else this one.
 fn number(variable: &str, usual: usize) -> usize {
@@ -28,13 +31,16 @@ async fn main() {
     let only = std::env::var("BENCH_ONLY").ok();
     let wanted = |part: &str| only.as_deref().is_none_or(|only| only == part);
     let posts = number("BENCH_POSTS", 10_000);
-    if wanted("opening") {
-        client::opening::measure(posts).await;
-    }
-    if wanted("scrolling") {
-        client::scrolling::measure(posts).await;
-    }
-    if wanted("traffic") {
-        client::traffic::measure(number("BENCH_MINUTES", 10)).await;
-    }
+    nostrp2p_tests::within_limit(async {
+        if wanted("opening") {
+            client::opening::measure(posts).await;
+        }
+        if wanted("scrolling") {
+            client::scrolling::measure(posts).await;
+        }
+        if wanted("traffic") {
+            client::traffic::measure(number("BENCH_MINUTES", MINUTES)).await;
+        }
+    })
+    .await;
 }

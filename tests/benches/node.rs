@@ -39,29 +39,28 @@ fn main() {
         }
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-    let mut figures = Figures::default();
-    runtime.block_on(async {
+    let figures = Figures;
+    runtime.block_on(nostrp2p_tests::within_limit(async {
         if wire::is_alone() {
-            return wire::measure(&mut figures).await;
+            return wire::measure(&figures).await;
         }
         let stock = wanted("ingest") || wanted("query") || wanted("footprint");
         if stock {
-            let stock = Stock::gather(&mut figures).await;
+            let stock = Stock::gather(&figures).await;
             if wanted("footprint") {
-                footprint::measure(&stock, &mut figures).await;
+                footprint::measure(&stock, &figures).await;
             }
             if wanted("query") {
-                query::measure(&stock, &mut figures).await;
+                query::measure(&stock, &figures).await;
             }
             if wanted("ingest") {
-                ingest::measure(&stock, &mut figures).await;
+                ingest::measure(&stock, &figures).await;
             }
         }
         if wanted("publish") {
-            publish::measure(&mut figures).await;
+            publish::measure(&figures).await;
         }
-    });
-    figures.write();
+    }));
 }
 
 /// A number from the environment, or else this one.

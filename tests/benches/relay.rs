@@ -18,7 +18,7 @@ use std::{
 
 use futures_util::{SinkExt, StreamExt};
 use nostrp2p_protocol::{Draft, Event, Kind, SecretKey, login};
-use nostrp2p_tests::{Node, RsRelay, installed, now, processor_time, random_key};
+use nostrp2p_tests::{Node, RsRelay, installed, now, processor_time, random_key, within_limit};
 use serde_json::{Value, json};
 use tokio::{
     io::{AsyncBufReadExt, BufReader},
@@ -31,11 +31,14 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async, tungsten
 const CLIENTS: usize = 50;
 /// Events of one round; `BENCH_EVENTS` gives another number.
 const EVENTS: usize = 10_000;
-/// Few enough for a relay that takes 44 ms for each.
-const REQUESTS: usize = 500;
-/// Requests of one program alone.
-const ALONE: usize = 20;
+/// At most; as many are asked as fit into [`LOAD_TIME`].
+const REQUESTS: usize = 10_000;
+/// Requests of one program alone, at most.
+const ALONE: usize = 200;
 const ROUNDS: usize = 3;
+/// How long one kind of work goes on, whatever is left of it: there is a relay that takes 44 ms for each request of one
+/// program. Three kinds at two relays in three rounds come to less than four minutes.
+const LOAD_TIME: Duration = Duration::from_secs(12);
 /// How long nostr-bench asks.
 const ASKING: Duration = Duration::from_secs(10);
 
@@ -88,7 +91,7 @@ struct Figures {
     median: Duration,
 }
 
-/// Lets all programs work through their lines, each waiting for the word that ends an answer.
+/// Lets all programs work through their lines for some time, each waiting for the word that ends an answer.
 async fn load(
     programs: Vec<Program>,
     lines: &Arc<[String]>,
@@ -103,6 +106,9 @@ async fn load(
             let mut times = Vec::new();
             for line in lines.iter().skip(number).step_by(CLIENTS) {
                 let asked = Instant::now();
+                if asked.duration_since(begun) > LOAD_TIME {
+                    break;
+                }
                 program.say(line).await;
                 loop {
                     let answer = program.line().await;
@@ -192,6 +198,10 @@ async fn main() {
     if !std::env::args().any(|word| word == "--bench") {
         return;
     }
+    within_limit(run()).await;
+}
+
+async fn run() {
     let count = std::env::var("BENCH_EVENTS").ok().and_then(|count| count.parse().ok()).unwrap_or(EVENTS);
     let key = random_key();
     let begin = now() - u64::try_from(count).unwrap();
@@ -201,35 +211,35 @@ async fn main() {
         Draft { created_at, kind: Kind::POST, tags: vec![], content }.sign(&key, &[7; 32])
     };
     let events: Vec<Event> = (0..count).map(event).collect();
-    let (mut ours, mut theirs) = (0.0, 0.0);
     let other = RsRelay::program();
     if other.is_none() {
         println!("nostr-rs-relay is not installed, so there is nothing to compare with");
     }
     match installed("nostr-bench", "NOSTR_BENCH") {
-        Some(program) => {
-            let node = Node::start(&["-p", &key.public_key().to_npub(), "--open-relay"]).await;
-            let ours = by_nostr_bench(&program, "nostrp2p", &node.clients(), node.process().unwrap()).await;
-            drop(node);
-            if let Some(other) = &other {
-                let relay = RsRelay::start(other).await;
-                let theirs =
-                    by_nostr_bench(&program, "nostr-rs-relay", &relay.authority(), relay.process()).await;
-                println!("nostrp2p answers {:.1} times as many requests of nostr-bench", ours / theirs);
-            }
-        }
+        Some(program) => compare_by_nostr_bench(&program, &key, other.as_deref()).await,
         None => println!("nostr-bench is not installed, so it asks nothing"),
     }
-    for _ in 0..ROUNDS {
+    let (mut ours, mut theirs) = (0.0, 0.0);
+    for round in 1..=ROUNDS {
+        println!("round {round} of {ROUNDS}");
         let node = Node::start(&["-p", &key.public_key().to_npub()]).await;
         ours += measure("nostrp2p", &node.clients(), node.process().unwrap(), &key, &events).await;
         drop(node);
         if let Some(program) = &other {
             let relay = RsRelay::start(program).await;
             theirs += measure("nostr-rs-relay", &relay.authority(), relay.process(), &key, &events).await;
+            println!("nostrp2p takes {:.1} times as many events", ours / theirs);
         }
     }
-    if theirs > 0.0 {
-        println!("nostrp2p takes {:.1} times as many events", ours / theirs);
+}
+
+async fn compare_by_nostr_bench(program: &Path, key: &SecretKey, other: Option<&Path>) {
+    let node = Node::start(&["-p", &key.public_key().to_npub(), "--open-relay"]).await;
+    let ours = by_nostr_bench(program, "nostrp2p", &node.clients(), node.process().unwrap()).await;
+    drop(node);
+    if let Some(other) = other {
+        let relay = RsRelay::start(other).await;
+        let theirs = by_nostr_bench(program, "nostr-rs-relay", &relay.authority(), relay.process()).await;
+        println!("nostrp2p answers {:.1} times as many requests of nostr-bench", ours / theirs);
     }
 }

@@ -126,10 +126,8 @@ async fn laboratory() -> Result<bool> {
     let failures = before.failures().into_iter().chain(after.failures()).chain(lost).collect::<Vec<_>>();
     failures.iter().for_each(|failure| println!("natlab: FAILED: {failure}"));
     println!("natlab: {pairs} pairs, {:.0} s", started.elapsed().as_secs_f64());
-    // In the words of other test runners, for `cargo xtask test` to count.
     let (all, failed) = (before.count() + after.count() + away::MESSAGES, failures.len());
-    let verdict = if failed == 0 { "ok" } else { "FAILED" };
-    println!("test result: {verdict}. {} passed; {failed} failed; 0 ignored", all - failed);
+    println!("natlab: {} of {all} messages and fetches went well", all - failed);
     Ok(failures.is_empty() && refused.is_empty())
 }
 

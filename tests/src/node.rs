@@ -28,17 +28,24 @@ pub fn binary() -> PathBuf {
     path
 }
 
+/// Ports for each of the tests that run at a time, and how many those may be. Together they stay below 32,768, where
+/// systems take the ports of outgoing connections from.
+const PORTS: u16 = 2_200;
+const PLACES: u16 = 10;
+
 /// A port that is free for TCP and UDP and has a free one after it.
 ///
 /// # Panics
 /// When there is none.
 pub fn free_port() -> u16 {
     static NEXT: AtomicU16 = AtomicU16::new(0);
-    // Tests run side by side in many processes: each begins somewhere else.
-    let begin = u16::try_from(std::process::id() % 1_500).unwrap_or(0) * 20;
-    for _ in 0..1_000 {
-        // Below 32,768, where systems take the ports of outgoing connections from.
-        let port = 10_240 + (begin + NEXT.fetch_add(2, Ordering::Relaxed)) % 22_000;
+    // Tests run side by side, each in a process of its own. The test runner numbers the places in which they run, and
+    // each place has its own ports; within them each test begins somewhere else, for what was just used may linger.
+    let place = std::env::var("NEXTEST_TEST_GLOBAL_SLOT").ok().and_then(|place| place.parse::<u16>().ok());
+    let first = 10_240 + place.unwrap_or(0) % PLACES * PORTS;
+    let begin = u16::try_from(std::process::id() % 100).unwrap_or(0) * 20;
+    for _ in 0..PORTS / 2 {
+        let port = first + (begin + NEXT.fetch_add(2, Ordering::Relaxed)) % PORTS;
         let tcp = |port| TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok();
         if tcp(port) && tcp(port + 1) && UdpSocket::bind((Ipv4Addr::LOCALHOST, port)).is_ok() {
             return port;
@@ -213,15 +220,25 @@ impl Node {
 
     /// Resident memory in KiB, where the system tells (Linux).
     pub fn resident_kib(&self) -> Option<u64> {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()?)).ok()?;
-        let line = status.lines().find(|line| line.starts_with("VmRSS:"))?;
-        line.split_whitespace().nth(1)?.parse().ok()
+        self.memory_kib("VmRSS:")
     }
 
     /// The next line that the node prints.
     pub async fn next_line(&mut self) -> String {
         let line = timeout(PATIENCE, self.lines.next_line()).await.expect("the node prints something");
         line.expect("the node's output is text").unwrap_or_default()
+    }
+
+    /// Memory in KiB that is the node's own, without the pages of its program that the system has read in and takes back
+    /// when it needs room; where the system tells (Linux).
+    pub fn own_kib(&self) -> Option<u64> {
+        self.memory_kib("RssAnon:")
+    }
+
+    fn memory_kib(&self, name: &str) -> Option<u64> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()?)).ok()?;
+        let line = status.lines().find(|line| line.starts_with(name))?;
+        line.split_whitespace().nth(1)?.parse().ok()
     }
 
     /// A number from the node's metrics, with all labels added up; 0 when there is none with this name.

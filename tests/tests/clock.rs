@@ -1,6 +1,6 @@
 //! A node whose clock jumps an hour ahead, back, and an hour behind: what depends on the time is refused with a sentence
 //! that says so, all else goes on, nobody is blamed, and when the clock is right again everybody talks as before.
-//! Its clock is that of libfaketime; where that is not installed, the test says that it was not run.
+//! Its clock is that of libfaketime; where that is not installed, the test is skipped.
 #![cfg(target_os = "linux")]
 
 use std::path::{Path, PathBuf};
@@ -9,7 +9,7 @@ use nostrp2p_protocol::{
     SecretKey,
     frame::{ClientFrame, Delivery, RefusalCode},
 };
-use nostrp2p_tests::{Client, Node, get, post, random_key, reply};
+use nostrp2p_tests::{Client, Node, get, post, random_key, reply, skip};
 
 /// Where Debian and Fedora put it.
 const PLACES: [&str; 4] = [
@@ -96,7 +96,7 @@ impl Pair {
 #[tokio::test]
 async fn a_clock_that_jumps_an_hour_each_way_is_named_and_all_else_goes_on() {
     let Some(library) = PLACES.into_iter().find(|place| Path::new(place).exists()) else {
-        return println!("libfaketime is not here: the test with a clock that jumps was NOT run");
+        return skip("there is no libfaketime");
     };
     let folder = tempfile::tempdir().expect("a temporary directory");
     let mut pair = Pair::start(library, folder.path()).await;

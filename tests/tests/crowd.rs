@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use nostrp2p_protocol::frame::{ClientFrame, RefusalCode};
-use nostrp2p_tests::{Client, Person, post};
+use nostrp2p_tests::{Client, Person, post, until};
 use tokio::net::{TcpSocket, TcpStream};
 
 /// Half of what a silent client is given: who gets in faster did not wait for that.
@@ -53,12 +53,11 @@ async fn clients_that_read_nothing_hold_no_memory_and_are_sent_away() {
     reader.hear(&last).await;
     println!("budget: 10 MB went to a client that reads, beside 62 that do not, in {:?}", begun.elapsed());
     // A client that takes nothing is given half a minute from its last byte on.
-    let gone = async {
-        while alice.node.metric("sessions").await != 2 {
-            tokio::time::sleep(Duration::from_millis(200)).await;
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(120), gone).await.expect("the slow ones are sent away");
+    until("the slow ones to be sent away", async || {
+        let sessions = alice.node.metric("sessions").await;
+        if sessions == 2 { Ok(()) } else { Err(sessions) }
+    })
+    .await;
     if let (Some(before), Some(after)) = (before, alice.node.resident_kib()) {
         println!("the node grew from {before} to {after} KiB");
         assert!(after < before + GROWTH, "{before} to {after} KiB");

@@ -1,10 +1,10 @@
 //! A disk that may only be read: the node says so, refuses what is new, and lets everybody read on.
-//! Both tests need root on Linux, and elsewhere say that they were not run.
+//! Both tests need root on Linux, and are skipped elsewhere.
 
 use std::path::{Path, PathBuf};
 
 use nostrp2p_protocol::frame::{ClientFrame, NodeFrame, RefusalCode};
-use nostrp2p_tests::{Client, Node, binary, get, post, random_key, until};
+use nostrp2p_tests::{Client, Node, binary, get, post, random_key, skip, until};
 use tokio::process::Command;
 
 /// Runs a program that needs rights; says whether it went well.
@@ -29,7 +29,7 @@ async fn a_node_on_a_read_only_disk_says_so_and_starts_when_it_can_be_written() 
     let stopped = node.stop().await;
     let data = stopped.data_dir().to_owned();
     if !does("mount", &["-t", "tmpfs", "-o", "size=32m", "tmpfs"], &data).await {
-        return println!("no file system can be mounted here: the test with a read-only disk was NOT run");
+        return skip("no file system can be mounted here");
     }
     let mount = Mount(data.clone());
     let node = stopped.start().await;
@@ -76,13 +76,11 @@ async fn when_the_disk_refuses_publishing_is_refused_and_reading_goes_on_until_i
     // Whoever has a file open writes to a disk that was made read-only, but not to a file that was made immutable.
     let store = node.data_dir().join("store.redb");
     let Some(file) = Immutable::make(store.clone()).await else {
-        return println!("nothing can be made immutable here: the test with a disk that refuses was NOT run");
+        return skip("nothing can be made immutable here");
     };
     let folder = Immutable::make(node.data_dir().to_owned()).await.expect("what goes for a file");
     if std::fs::OpenOptions::new().append(true).open(&store).is_ok() {
-        return println!(
-            "immutable files can be written here: the test with a disk that refuses was NOT run"
-        );
+        return skip("immutable files can be written here");
     }
     for number in 0..3 {
         client.send(ClientFrame::Publish { request: 5, event: post(&key, &number.to_string()).into() }).await;

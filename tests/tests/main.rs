@@ -5,6 +5,7 @@
 mod attack;
 mod bad_input;
 mod browser_killed;
+mod budgets;
 mod catching_up;
 mod clients;
 mod clock;
@@ -25,6 +26,7 @@ mod installing;
 mod keys;
 mod logs;
 mod mirrors;
+mod nat;
 mod network;
 mod nostr_sdk;
 mod offline;

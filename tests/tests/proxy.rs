@@ -1,6 +1,6 @@
 //! Behind a real nginx with the configuration that docs/install.md gives: `dist/nginx.conf`, with other ports and a
 //! certificate of our own.
-#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a test stops at the first surprise")]
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 use std::{fs, path::PathBuf, process::Stdio, sync::Arc};
 
@@ -10,7 +10,7 @@ use nostrp2p_protocol::{
     frame::{ClientFrame, NodeFrame, RefusalCode, VERSION},
     login,
 };
-use nostrp2p_tests::{Node, PATIENCE, free_port, http_login, now, post, random_key, until};
+use nostrp2p_tests::{Node, PATIENCE, free_port, http_login, now, post, random_key, skip, until};
 use rustls::{
     ClientConfig, RootCertStore,
     pki_types::{CertificateDer, ServerName},
@@ -42,10 +42,10 @@ struct Proxy {
 }
 
 impl Proxy {
-    /// None, and a word about it, where there is no nginx.
+    /// None, and the test is skipped, where there is no nginx.
     async fn start(node: &Node) -> Option<Self> {
         let Some(program) = nginx() else {
-            println!("there is no nginx: the test behind a reverse proxy was NOT run");
+            skip("there is no nginx");
             return None;
         };
         let folder = tempfile::tempdir().unwrap();

@@ -1,11 +1,10 @@
 //! Every screen, on a phone and on a desktop, light and dark, in both languages: usable by all, as far as axe-core
 //! can tell, and never wider than the window. With `NOSTRP2P_PICTURES` it also saves a picture of each
 //! (`cargo xtask screenshots`).
-#![expect(clippy::print_stdout, reason = "what could not be checked is said")]
 
 use std::path::Path;
 
-use nostrp2p_tests::{Browser, Node, Size, Town, axe, until};
+use nostrp2p_tests::{Browser, Node, Size, Town, axe, skip, until};
 use serde_json::json;
 
 /// Looks at what a browser shows, and gathers what is wrong.
@@ -62,7 +61,7 @@ async fn every_screen_is_usable_by_all_on_a_desktop() {
 async fn check(size: Size, device: &str) {
     let axe = axe();
     if axe.is_none() {
-        println!("axe-core is not here, so only the width of the screens is checked");
+        skip("there is no axe-core, so only the width of the screens is checked");
     }
     let town = Town::found().await;
     let mut inspector = Inspector { axe, suffix: format!("{device}-light"), wrong: Vec::new() };

@@ -9,6 +9,11 @@ use nostrp2p_tests::{Browser, Node, Size};
 /// they stay below what is taken of a stranger at once.
 const TIMED_POSTS: usize = 11;
 
+/// From pressing "send" to the text in the other page.
+const AIM: Duration = Duration::from_millis(100);
+/// For machines that are busy with something else: half of their time is twice as long, and the pages wait for each other.
+const MARGIN: Duration = Duration::from_millis(300);
+
 #[tokio::test]
 async fn two_people_talk() {
     let node_a = Node::start(&[]).await;
@@ -79,10 +84,11 @@ async fn time_posts(from: &Browser, to: &Browser) {
         times.push(seen.as_u64().unwrap().saturating_sub(pressed.as_u64().unwrap()));
     }
     times.sort_unstable();
+    let median = Duration::from_millis(times[TIMED_POSTS / 2]);
     println!(
-        "budget: post to other browser on loopback, median: {} ms (aim: below 100)",
-        times[TIMED_POSTS / 2]
+        "budget: post to other browser on loopback, median: {median:?} (aim: {AIM:?}, margin: {MARGIN:?})"
     );
+    assert!(median <= AIM + MARGIN, "a post needs {median:?}");
 }
 
 #[tokio::test]

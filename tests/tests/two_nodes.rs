@@ -93,16 +93,6 @@ async fn a_client_resumes_exactly_where_it_was() {
 }
 
 #[tokio::test]
-async fn an_idle_node_is_small() {
-    let node = Node::start(&[]).await;
-    let mut client = Client::claim(&node.clients(), node.token(), &random_key()).await;
-    client.neighbours(0).await;
-    let Some(kib) = node.resident_kib() else { return };
-    println!("budget: idle node, resident memory: {:.1} MB (aim: below 20)", kib as f64 / 1024.0);
-    assert!(kib < 60 * 1024, "{kib} KiB is out of all proportion");
-}
-
-#[tokio::test]
 async fn a_client_that_gathers_gets_one_batch_for_many_posts() {
     let alice = random_key();
     let node = Node::start(&[]).await;

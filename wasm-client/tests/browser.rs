@@ -1,4 +1,4 @@
-//! What needs a real browser: the page patcher, the vault, IndexedDB. Run by `wasm-pack test --headless --chrome`.
+//! What needs a real browser: the page patcher, the vault, IndexedDB. Run by `cargo xtask test browser`.
 
 #![cfg(target_arch = "wasm32")]
 #![expect(clippy::unwrap_used, reason = "what fails in a test ends the test")]

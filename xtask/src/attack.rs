@@ -4,15 +4,13 @@
 //! say so got what it must not.
 
 use crate::{
+    command::Build,
     product::Stage,
-    test::{capture, product_runner},
+    test::{Suite, nextest},
     workspace::Workspace,
 };
 use anyhow::Result;
-use std::{collections::BTreeMap, process::ExitCode, time::Duration};
-
-/// All of them together take two minutes; on a slow machine that is busy they take longer.
-const LIMIT: Duration = Duration::from_secs(20 * 60);
+use std::{collections::BTreeMap, process::ExitCode};
 
 /// The attacks of SECURITY.md, in its order, with what each must not achieve.
 const ATTACKS: &[(&str, &str)] = &[
@@ -48,16 +46,17 @@ struct Held {
 }
 
 /// The command: ends with failure when any attack got through.
-pub fn run(workspace: &Workspace, debug_build: bool) -> Result<ExitCode> {
-    let stage = Stage::set(workspace, debug_build)?;
-    let mut tests = product_runner(workspace, Some("attack"));
+pub fn run(workspace: &Workspace, build: Build) -> Result<ExitCode> {
+    let stage = Stage::set(workspace, build)?;
+    let mut tests = nextest::command(workspace, Suite::Product, &["attack::".to_owned()]);
     stage.describe(workspace, &mut tests);
-    let captured = capture::run(tests, LIMIT)?;
-    let went = went(&captured.text);
+    let tally = nextest::run(workspace, Suite::Product, tests)?;
+    let went = went(&tally.output());
     println!("\n{}", table(&went));
+    tally.skips().for_each(|skip| println!("{skip}"));
     let through = ATTACKS.iter().filter(|(name, _)| !went.contains_key(*name)).count();
     println!("{} attacks, {through} got through", ATTACKS.len());
-    let fine = captured.success && through == 0;
+    let fine = tally.failed() == 0 && through == 0;
     Ok(if fine { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 

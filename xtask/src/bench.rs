@@ -5,6 +5,7 @@ mod baselines;
 mod hot;
 
 use crate::{
+    command::Build,
     product::Stage,
     report::{Steps, kilobytes},
     run::build_node,
@@ -13,45 +14,43 @@ use crate::{
 };
 use anyhow::{Context, Result, bail};
 use baselines::Baselines;
+use clap::{ValueEnum, builder::PossibleValue};
 use std::process::ExitCode;
 
 /// What can be measured.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Subject {
-    /// The page, in a browser.
+    /// The page on a phone's processor: opening, scrolling 10,000 posts, an hour of traffic
     Client,
-    /// The relay, beside another.
-    Relay,
-    /// The filter engine beside its definition.
-    Filters,
-    /// The functions that are called most.
+    /// The node as a whole, which is the next five
+    Node,
+    /// A new node takes 100,000 events of a neighbour, beside pure signature checks
+    Ingest,
+    /// The owner's events a second, by WebSocket and REST, with 1 and 8 connections
+    Publish,
+    /// 50, 1,000 and 10,000 of 100,000 events: time and bytes
+    Query,
+    /// Bytes between nodes: idle and for a post, in networks of 2 to 128 (Linux)
+    Wire,
+    /// Start, memory, disk, size of the program
+    Footprint,
+    /// The functions that are called most, as multiples of a signature check (criterion)
     Hot,
-    /// The node as a whole: this part, or all of them.
-    Node(Option<&'static str>),
-}
-
-/// The parts of [`Subject::Node`].
-pub const PARTS: [&str; 5] = ["ingest", "publish", "query", "wire", "footprint"];
-
-impl Subject {
-    /// The subject with this name.
-    pub fn named(name: &str) -> Option<Self> {
-        match name {
-            "client" => Some(Self::Client),
-            "relay" => Some(Self::Relay),
-            "filters" => Some(Self::Filters),
-            "hot" => Some(Self::Hot),
-            "node" => Some(Self::Node(None)),
-            _ => PARTS.into_iter().find(|part| *part == name).map(|part| Self::Node(Some(part))),
-        }
-    }
+    /// Events and requests a second, beside nostr-rs-relay if that is installed
+    Relay,
+    /// The filter engine beside its definition: 100,000 events, 10,000 filters
+    Filters,
 }
 
 /// What to measure, and whether to keep what is seen as the baseline.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, clap::Args)]
 pub struct Options {
-    pub subject: Subject,
-    pub save: bool,
+    /// What to measure
+    subject: Subject,
+    /// Keep the figures as the baseline; without it they are compared with it, and the status is 1 when one is more
+    /// than 30 % worse
+    #[arg(long)]
+    save: bool,
 }
 
 /// The command: builds the node for speed, measures, compares. Fails when something is much worse than its baseline.
@@ -61,7 +60,10 @@ pub fn run(workspace: &Workspace, Options { subject, save }: Options) -> Result<
         Subject::Hot => hot::measure(workspace)?,
         Subject::Client => whole(workspace, "client", None)?,
         Subject::Relay => whole(workspace, "relay", None)?,
-        Subject::Node(part) => whole(workspace, "node", part)?,
+        Subject::Node => whole(workspace, "node", None)?,
+        part @ (Subject::Ingest | Subject::Publish | Subject::Query | Subject::Wire | Subject::Footprint) => {
+            whole(workspace, "node", part.to_possible_value())?
+        }
     };
     let mut baselines = Baselines::read(workspace)?;
     if save {
@@ -83,18 +85,18 @@ fn filters(workspace: &Workspace) -> Result<ExitCode> {
 
 /// Runs one benchmark of nostrp2p-tests with a node built for speed, and gives what it noted. The benchmark is built for
 /// speed as well, for it reads what the node answers.
-fn whole(workspace: &Workspace, name: &str, part: Option<&str>) -> Result<Vec<baselines::Figure>> {
+fn whole(workspace: &Workspace, name: &str, part: Option<PossibleValue>) -> Result<Vec<baselines::Figure>> {
     let mut bench = workspace.cargo(["bench", "--workspace", "--profile", "release"]);
     bench.args(["--bench", name]);
     if name == "client" {
-        let stage = Stage::set(workspace, false)?;
+        let stage = Stage::set(workspace, Build { debug_build: false })?;
         stage.describe(workspace, &mut bench);
         bench.env("NOSTRP2P_FIRST_LOAD", kilobytes(web::first_load(&stage.web)));
     } else {
-        bench.env("NOSTRP2P_BIN", build_node(workspace, &mut Steps::new(1), false)?);
+        bench.env("NOSTRP2P_BIN", build_node(workspace, &mut Steps::new(1), Build { debug_build: false })?);
     }
     if let Some(part) = part {
-        bench.env("BENCH_ONLY", part);
+        bench.env("BENCH_ONLY", part.get_name());
     }
     let noted = workspace.path("target").join(format!("figures-{}.jsonl", std::process::id()));
     bench.env("NOSTRP2P_FIGURES", &noted);

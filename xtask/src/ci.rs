@@ -1,11 +1,12 @@
 //! `cargo xtask ci`: everything that must hold before a change lands, cheap checks first.
 //!
-//! A check that fails does not stop the next, so that one run shows all that is wrong.
+//! A check that fails does not stop the next, so that one run shows all that is wrong. The tools come first, with a time
+//! of their own: they are kept in the user's cache folder, so most runs find them there.
 
 use crate::{
-    dependencies, fuzz, layering,
+    dependencies, layering,
     report::{Outcome, Report, Steps, kilobytes, seconds},
-    test::{self, Suite},
+    test::{self, Selection, load::Load},
     tools, web,
     workspace::Workspace,
 };
@@ -16,43 +17,26 @@ use std::{
 };
 
 /// What a browser may have to fetch before it shows the first page: html, css, js and wasm, with brotli.
-const FIRST_LOAD_BUDGET: usize = 262 * 1024;
-
-/// How long each decoder is fuzzed: long enough to see that it works and to find what lies near.
-const FUZZ_SECONDS: u64 = 10;
-/// The same inputs each time, so that what a change broke fails for its author and not for whoever comes next. Longer
-/// runs by chance are `cargo xtask fuzz`.
-const FUZZ_SEED: u32 = 1;
+const FIRST_LOAD_AIM: usize = 250 * 1024;
+/// By how much the first load may miss its aim.
+const FIRST_LOAD_MARGIN: usize = 12 * 1024;
 
 const CLIPPY_HINT: &str = "cargo clippy is missing; add it with: rustup component add clippy";
 const FORMAT_HINT: &str = "cargo fmt is missing; add it with: rustup component add rustfmt";
 
 /// The command: runs every check and every test and ends with the sum.
-pub fn run(workspace: &Workspace) -> Result<ExitCode> {
+pub fn run(workspace: &Workspace, under_load: bool) -> Result<ExitCode> {
     let mut ci = Ci { workspace, report: Report::default(), start: Instant::now() };
+    ci.report.build("tools, where they were missing", || tools::ensure_all(workspace));
     ci.static_checks();
 
     ci.headline("tests");
-    let tested = test::run_suites(workspace, &Suite::ALL);
-    ci.report.extend(tested.report);
-
-    ci.check("fuzz", |workspace| {
-        fuzz::fuzz(workspace, &fuzz::Options { target: None, seconds: FUZZ_SECONDS, seed: Some(FUZZ_SEED) })
-    });
-
-    let mut budgets = tested.budgets;
-    ci.check("size budget", |workspace| {
-        let sizes = match tested.web {
-            Some(sizes) => sizes,
-            None => web::build(workspace, &mut Steps::new(web::STEPS))?,
-        };
-        let line = size_budget(web::first_load(&sizes));
-        budgets.insert(0, line.clone().unwrap_or_else(|line| line));
-        line.map(drop).map_err(anyhow::Error::msg)
-    });
+    {
+        let _load = under_load.then(Load::start).transpose()?;
+        test::run_suites(workspace, &Selection::for_ci(), &mut ci.report);
+    }
 
     println!("\n=== summary ({})", seconds(ci.start.elapsed()));
-    budgets.iter().for_each(|line| println!("{line}"));
     println!("{}", ci.report);
     Ok(ci.report.exit_code())
 }
@@ -80,6 +64,13 @@ impl Ci<'_> {
             }
         });
         self.check("dependencies", dependencies::check);
+        // Before what compiles the node, which holds the page: afterwards it would be compiled once more.
+        let page = self.report.build("page", || web::build(self.workspace, &mut Steps::new(web::STEPS)));
+        self.check("size budget", |_| {
+            let Some(sizes) = &page else { bail!("there is no page") };
+            size_budget(web::first_load(sizes)).map_err(anyhow::Error::msg)
+        });
+        self.report.notes(page.iter().map(|sizes| first_load_line(web::first_load(sizes))));
         self.check("clippy", |workspace| {
             require(workspace, "clippy", CLIPPY_HINT)?;
             succeed(workspace.cargo(["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]))
@@ -123,6 +114,7 @@ impl Ci<'_> {
             name: name.into(),
             passed: u64::from(result.is_ok()),
             failed: u64::from(result.is_err()),
+            skipped: 0,
             took,
         });
     }
@@ -136,14 +128,14 @@ fn succeed(mut command: Command) -> Result<()> {
     if command.status()?.success() { Ok(()) } else { bail!("what stands above must be mended") }
 }
 
-/// The line for the summary: good news or bad.
-fn size_budget(first_load: usize) -> Result<String, String> {
-    let line = format!(
-        "budget: first load {} of {} with brotli",
-        kilobytes(first_load),
-        kilobytes(FIRST_LOAD_BUDGET)
-    );
-    if first_load <= FIRST_LOAD_BUDGET { Ok(line) } else { Err(format!("{line}: too large")) }
+fn first_load_line(first_load: usize) -> String {
+    let (seen, aim) = (kilobytes(first_load), kilobytes(FIRST_LOAD_AIM));
+    format!("budget: first load {seen} with brotli (aim: {aim}, margin: {})", kilobytes(FIRST_LOAD_MARGIN))
+}
+
+fn size_budget(first_load: usize) -> Result<(), String> {
+    let fine = first_load <= FIRST_LOAD_AIM + FIRST_LOAD_MARGIN;
+    if fine { Ok(()) } else { Err(format!("{}: too large", first_load_line(first_load))) }
 }
 
 #[cfg(test)]
@@ -152,10 +144,7 @@ mod tests {
 
     #[test]
     fn the_size_budget_holds_to_the_byte() {
-        assert_eq!(
-            size_budget(262 * 1024),
-            Ok("budget: first load 262.0 KB of 262.0 KB with brotli".to_string())
-        );
+        assert_eq!(size_budget(262 * 1024), Ok(()));
         assert!(size_budget(262 * 1024 + 1).is_err_and(|line| line.contains("262.1 KB")));
     }
 }

@@ -2,24 +2,35 @@
 //! stands in `tests/tests/durability.rs` and `tests/tests/browser_killed.rs`, which every test run does some rounds of.
 
 use crate::{
-    command::Killed, product::Stage, report::Steps, run::build_node, test::product_runner,
-    workspace::Workspace,
+    command::Build, product::Stage, report::Steps, run::build_node, test::nextest, workspace::Workspace,
 };
 use anyhow::{Context, Result, bail};
+use clap::value_parser;
 use std::process::ExitCode;
 
+/// What is killed, and how often.
+#[derive(Debug, clap::Args)]
+pub struct Options {
+    /// How often the node is killed
+    #[arg(long, value_name = "N", default_value_t = 1_000, value_parser = value_parser!(u64).range(1..))]
+    pub kills: u64,
+    /// Kill the browser instead, while the page writes, so often
+    #[arg(long, value_name = "N", conflicts_with = "kills", value_parser = value_parser!(u64).range(1..))]
+    pub browser: Option<u64>,
+}
+
 /// The command: builds what is needed for speed, and kills so often.
-pub fn run(workspace: &Workspace, killed: Killed, times: u64) -> Result<ExitCode> {
-    let mut test = match killed {
-        Killed::Node => {
-            let node = build_node(workspace, &mut Steps::new(1), false)?;
-            let mut test = product_runner(workspace, Some("durability"));
-            test.env("NOSTRP2P_BIN", node).env("KILL_ROUNDS", times.to_string());
+pub fn run(workspace: &Workspace, options: &Options) -> Result<ExitCode> {
+    let mut test = match options.browser {
+        None => {
+            let node = build_node(workspace, &mut Steps::new(1), Build { debug_build: false })?;
+            let mut test = nextest::on_the_screen(workspace, "durability");
+            test.env("NOSTRP2P_BIN", node).env("KILL_ROUNDS", options.kills.to_string());
             test
         }
-        Killed::Browser => {
-            let stage = Stage::set(workspace, false)?;
-            let mut test = product_runner(workspace, Some("browser_killed"));
+        Some(times) => {
+            let stage = Stage::set(workspace, Build { debug_build: false })?;
+            let mut test = nextest::on_the_screen(workspace, "browser_killed");
             stage.describe(workspace, &mut test);
             test.env("BROWSER_ROUNDS", times.to_string());
             test

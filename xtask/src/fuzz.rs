@@ -12,6 +12,7 @@ use crate::{
     workspace::Workspace,
 };
 use anyhow::{Context, Result, bail};
+use clap::value_parser;
 use std::{
     collections::BTreeMap,
     env, fs,
@@ -34,7 +35,7 @@ const COVERAGE: [&str; 6] = [
     "--cfg=fuzzing",
 ];
 /// How long each target runs if nothing is said.
-pub const SECONDS: u64 = 60;
+const SECONDS: u64 = 60;
 /// An input that takes longer, in seconds, is a fault.
 const SLOWEST_INPUT: u64 = 10;
 /// A target that takes more memory, in MB, is a fault.
@@ -47,13 +48,15 @@ const SHOWN_LINES: usize = 30;
 const GRACE: Duration = Duration::from_secs(60);
 
 /// What to fuzz, and how long.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, clap::Args)]
 pub struct Options {
-    /// One target, or all.
+    /// Only this target, such as json or packet
     pub target: Option<String>,
-    /// For each target.
+    /// How long each target is fuzzed
+    #[arg(long, value_name = "N", default_value_t = SECONDS, value_parser = value_parser!(u64).range(1..))]
     pub seconds: u64,
-    /// Where libFuzzer's dice begin; none leaves it to chance, and builds on what earlier runs have found.
+    /// Give the same inputs each time; without it chance, and on top of what was found
+    #[arg(long, value_name = "N")]
     pub seed: Option<u32>,
 }
 
@@ -73,17 +76,11 @@ pub fn wrap_rustc() -> Result<ExitCode> {
     Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// The command.
-pub fn run(workspace: &Workspace, options: &Options) -> Result<ExitCode> {
-    fuzz(workspace, options)?;
-    Ok(ExitCode::SUCCESS)
-}
-
-/// Builds the targets and runs them, as many at a time as there are processors.
+/// The command: builds the targets and runs them, as many at a time as there are processors.
 ///
 /// # Errors
 /// When something is missing, or a target has found an input that it does not stand.
-pub fn fuzz(workspace: &Workspace, options: &Options) -> Result<()> {
+pub fn run(workspace: &Workspace, options: &Options) -> Result<ExitCode> {
     tools::require_cxx()?;
     let programs = build(workspace, &targets(workspace, options)?)?;
     let started = Instant::now();
@@ -105,7 +102,7 @@ pub fn fuzz(workspace: &Workspace, options: &Options) -> Result<()> {
     });
     println!("fuzz: {} in all", seconds(started.elapsed()));
     let faults = faults.into_inner().unwrap_or_default();
-    if faults.is_empty() { Ok(()) } else { bail!("faults in {}", faults.join(", ")) }
+    if faults.is_empty() { Ok(ExitCode::SUCCESS) } else { bail!("faults in {}", faults.join(", ")) }
 }
 
 /// The names of the targets that were asked for.
@@ -130,8 +127,6 @@ fn targets(workspace: &Workspace, options: &Options) -> Result<Vec<String>> {
 
 fn build(workspace: &Workspace, targets: &[String]) -> Result<BTreeMap<String, PathBuf>> {
     let mut build = workspace.cargo(["build", "--workspace", "--features", "nostrp2p-fuzz/libfuzzer"]);
-    // The crates of this workspace are compiled for speed, as all others are anyway.
-    build.args(["--config", "profile.dev.opt-level=1"]);
     for target in targets {
         build.args(["--bin", target]);
     }

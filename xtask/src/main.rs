@@ -12,6 +12,7 @@ mod dependencies;
 mod durability;
 mod fuzz;
 mod layering;
+mod mutants;
 mod natlab;
 mod product;
 mod report;
@@ -25,58 +26,41 @@ mod web;
 mod workspace;
 
 use anyhow::Result;
-use command::Command;
-use std::{
-    io::{self, Write},
-    process::ExitCode,
-};
+use clap::Parser;
+use command::{Arguments, Command};
+use std::process::ExitCode;
 use workspace::Workspace;
 
 fn main() -> ExitCode {
     if std::env::var_os(fuzz::WRAPPER).is_some() {
-        return fuzz::wrap_rustc().unwrap_or_else(|error| {
-            eprintln!("error: {error:#}");
-            ExitCode::FAILURE
-        });
+        return fuzz::wrap_rustc().unwrap_or_else(|error| failed(&error));
     }
-    let command = match Command::parse(std::env::args().skip(1)) {
-        Ok(command) => command,
-        Err(error) => {
-            eprintln!("error: {error}\nTry `cargo xtask --help`.");
-            return ExitCode::from(2);
-        }
-    };
-    match carry_out(command) {
-        Ok(code) => code,
-        Err(error) => {
-            eprintln!("error: {error:#}");
-            ExitCode::FAILURE
-        }
+    if std::env::var_os(test::load::BUSY).is_some() {
+        return test::load::be_busy();
     }
+    carry_out(Arguments::parse().command).unwrap_or_else(|error| failed(&error))
+}
+
+fn failed(error: &anyhow::Error) -> ExitCode {
+    eprintln!("error: {error:#}");
+    ExitCode::FAILURE
 }
 
 fn carry_out(command: Command) -> Result<ExitCode> {
-    if matches!(command, Command::Help) {
-        // Whoever reads on may have seen enough and closed the pipe.
-        drop(io::stdout().write_all(command::HELP.as_bytes()));
-        return Ok(ExitCode::SUCCESS);
-    }
     let workspace = Workspace::locate()?;
     match command {
-        Command::Help => Ok(ExitCode::SUCCESS),
         Command::Web => web::run(&workspace).map(|()| ExitCode::SUCCESS),
         Command::Run(options) => run::run(&workspace, &options),
-        Command::Screenshots { folder, debug_build } => {
-            product::screenshots(&workspace, folder.as_deref(), debug_build)
-        }
-        Command::Test(suites) => test::run(&workspace, &suites),
-        Command::Sim(words) => sim::run(&workspace, &words),
-        Command::Attack(debug_build) => attack::run(&workspace, debug_build),
-        Command::Soak(words) => soak::run(&workspace, &words),
-        Command::Durability(killed, times) => durability::run(&workspace, killed, times),
-        Command::Natlab(debug_build) => natlab::run(&workspace, debug_build),
+        Command::Screenshots { folder, build } => product::screenshots(&workspace, folder.as_deref(), build),
+        Command::Test(options) => test::run(&workspace, &options),
+        Command::Mutants { module } => mutants::run(&workspace, module.as_deref()),
+        Command::Sim { words } => sim::run(&workspace, &words),
+        Command::Attack(build) => attack::run(&workspace, build),
+        Command::Soak(options) => soak::run(&workspace, &options),
+        Command::Durability(options) => durability::run(&workspace, &options),
+        Command::Natlab(build) => natlab::run(&workspace, build),
         Command::Fuzz(options) => fuzz::run(&workspace, &options),
         Command::Bench(options) => bench::run(&workspace, options),
-        Command::Ci => ci::run(&workspace),
+        Command::Ci { under_load } => ci::run(&workspace, under_load),
     }
 }

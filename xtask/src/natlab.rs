@@ -1,22 +1,17 @@
 //! `cargo xtask natlab`: builds node and laboratory, and lets it run. What it does stands in `tests/natlab/main.rs`.
 
-use crate::{report::Steps, run::build_node, tools, workspace::Workspace};
+use crate::{command::Build, report::Steps, run::build_node, tools, workspace::Workspace};
 use anyhow::{Context, Result};
 use std::process::{Command, ExitCode};
 
 /// The command: ends with the exit status of the laboratory.
-pub fn run(workspace: &Workspace, debug_build: bool) -> Result<ExitCode> {
-    let status = command(workspace, debug_build)?.status().context("the laboratory could not be started")?;
-    Ok(status.code().and_then(|code| u8::try_from(code).ok()).map_or(ExitCode::FAILURE, ExitCode::from))
-}
-
-/// The laboratory, built, with the node that it is about. Where there is none it says so.
-pub fn command(workspace: &Workspace, debug_build: bool) -> Result<Command> {
+pub fn run(workspace: &Workspace, build: Build) -> Result<ExitCode> {
     tools::ensure_laboratory()?;
     let mut steps = Steps::new(2);
-    let node = build_node(workspace, &mut steps, debug_build)?;
+    let node = build_node(workspace, &mut steps, build)?;
     steps.begin("laboratory: build");
     let mut laboratory = Command::new(workspace.build_test_program("natlab")?);
     laboratory.current_dir(workspace.path("")).env("NOSTRP2P_BIN", node);
-    Ok(laboratory)
+    let status = laboratory.status().context("the laboratory could not be started")?;
+    Ok(status.code().and_then(|code| u8::try_from(code).ok()).map_or(ExitCode::FAILURE, ExitCode::from))
 }

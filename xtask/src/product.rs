@@ -1,10 +1,11 @@
 //! What the whole-product tests need: the client, the node with it inside, a browser, and axe-core where npm is.
 
 use crate::{
+    command::Build,
     report::Steps,
     run::build_node,
-    test::product_runner,
-    tools::{self, Browser},
+    test::nextest,
+    tools::{self, AXE, Browser},
     web,
     workspace::Workspace,
 };
@@ -14,9 +15,6 @@ use std::{
     path::{Path, PathBuf},
     process::{Command, ExitCode},
 };
-
-/// A checker whose newer versions find other things, so they are taken by hand.
-const AXE: (&str, &str) = ("axe-core", "4.14.1");
 
 /// Everything is built and found.
 pub struct Stage {
@@ -29,12 +27,12 @@ pub struct Stage {
 
 impl Stage {
     /// Builds what has to be built and fetches what can be fetched.
-    pub fn set(workspace: &Workspace, debug_build: bool) -> Result<Self> {
+    pub fn set(workspace: &Workspace, build: Build) -> Result<Self> {
         let browser = tools::ensure_browser()?;
         let axe = tools::ensure_npm_package(workspace, AXE.0, AXE.1)?.map(|folder| folder.join("axe.min.js"));
         let mut steps = Steps::new(web::STEPS + 1);
         let web = web::build(workspace, &mut steps)?;
-        let node = build_node(workspace, &mut steps, debug_build)?;
+        let node = build_node(workspace, &mut steps, build)?;
         Ok(Self { node, browser, axe, web })
     }
 
@@ -50,14 +48,14 @@ impl Stage {
 }
 
 /// `cargo xtask screenshots`: every screen, light and dark, phone and desktop, into a folder.
-pub fn screenshots(workspace: &Workspace, folder: Option<&Path>, debug_build: bool) -> Result<ExitCode> {
-    let stage = Stage::set(workspace, debug_build)?;
+pub fn screenshots(workspace: &Workspace, folder: Option<&Path>, build: Build) -> Result<ExitCode> {
+    let stage = Stage::set(workspace, build)?;
     let folder = match folder {
         Some(folder) => std::path::absolute(folder)?,
         None => workspace.path("target/screenshots"),
     };
     fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
-    let mut tests = product_runner(workspace, Some("screens"));
+    let mut tests = nextest::on_the_screen(workspace, "screens");
     stage.describe(workspace, &mut tests);
     tests.env("NOSTRP2P_PICTURES", &folder);
     if !tests.status().context("cargo could not be started")?.success() {

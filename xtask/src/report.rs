@@ -1,5 +1,6 @@
 //! What the person sees: numbered steps while it works, a table and one closing line at the end.
 
+use anyhow::Result;
 use std::{
     fmt,
     process::ExitCode,
@@ -30,50 +31,93 @@ impl Steps {
     }
 }
 
-/// What one check or suite of tests came to.
+/// What one check, build or suite of tests came to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outcome {
     pub name: String,
     pub passed: u64,
     pub failed: u64,
+    /// Tests that said that they could not run here.
+    pub skipped: u64,
     pub took: Duration,
 }
 
-/// All outcomes of a run, in order.
+/// All outcomes of a run, in order, and what is to be read beside them.
 #[derive(Debug, Default)]
-pub struct Report(Vec<Outcome>);
+pub struct Report {
+    outcomes: Vec<Outcome>,
+    /// Figures that tests measured.
+    notes: Vec<String>,
+    /// Why tests were skipped.
+    skips: Vec<String>,
+}
 
 impl Report {
     pub fn add(&mut self, outcome: Outcome) {
-        self.0.push(outcome);
+        self.outcomes.push(outcome);
     }
 
-    pub fn extend(&mut self, other: Self) {
-        self.0.extend(other.0);
+    pub fn notes(&mut self, lines: impl IntoIterator<Item = String>) {
+        self.notes.extend(lines);
     }
 
-    fn passed(&self) -> u64 {
-        self.0.iter().map(|outcome| outcome.passed).sum()
+    pub fn skips(&mut self, lines: impl IntoIterator<Item = String>) {
+        self.skips.extend(lines);
     }
 
-    fn failed(&self) -> u64 {
-        self.0.iter().map(|outcome| outcome.failed).sum()
+    /// Does something and takes its time.
+    pub fn timed<T>(&self, work: impl FnOnce() -> T) -> (T, Duration) {
+        let started = Instant::now();
+        (work(), started.elapsed())
+    }
+
+    /// Builds something, which is in the table with its time. It counts only when it fails.
+    pub fn build<T>(&mut self, what: &str, build: impl FnOnce() -> Result<T>) -> Option<T> {
+        println!("\n=== build: {what}");
+        let (built, took) = self.timed(build);
+        if let Err(error) = &built {
+            println!("build: {what}: {error:#}");
+        }
+        let failed = u64::from(built.is_err());
+        self.add(Outcome { name: format!("build: {what}"), passed: 0, failed, skipped: 0, took });
+        built.ok()
+    }
+
+    fn sum(&self, count: impl Fn(&Outcome) -> u64) -> u64 {
+        self.outcomes.iter().map(count).sum()
+    }
+
+    /// Whether nothing passed, failed or was skipped.
+    pub fn is_empty(&self) -> bool {
+        self.sum(|outcome| outcome.passed + outcome.failed + outcome.skipped) == 0
     }
 
     /// The status to end with: a run without a single passed test is no success either.
     pub fn exit_code(&self) -> ExitCode {
-        if self.failed() == 0 && self.passed() > 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+        let fine = self.sum(|outcome| outcome.failed) == 0 && self.sum(|outcome| outcome.passed) > 0;
+        if fine { ExitCode::SUCCESS } else { ExitCode::FAILURE }
     }
 }
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        writeln!(f, "{:<34} {:>7} {:>7} {:>8}", "", "passed", "failed", "seconds")?;
-        for Outcome { name, passed, failed, took } in &self.0 {
-            let mark = if *failed > 0 { "  <- failed" } else { "" };
-            writeln!(f, "{name:<34} {passed:>7} {failed:>7} {:>8.1}{mark}", took.as_secs_f64())?;
+        for line in self.notes.iter().chain(&self.skips) {
+            writeln!(f, "{line}")?;
         }
-        write!(f, "{} passed, {} failed", self.passed(), self.failed())
+        writeln!(f, "{:<34} {:>7} {:>7} {:>7} {:>8}", "", "passed", "failed", "skipped", "seconds")?;
+        let count = |number: u64| if number == 0 { String::new() } else { number.to_string() };
+        for Outcome { name, passed, failed, skipped, took } in &self.outcomes {
+            let mark = if *failed > 0 { "  <- failed" } else { "" };
+            let [passed, failed, skipped] = [*passed, *failed, *skipped].map(count);
+            let took = took.as_secs_f64();
+            writeln!(f, "{name:<34} {passed:>7} {failed:>7} {skipped:>7} {took:>8.1}{mark}")?;
+        }
+        let [passed, failed, skipped] = [
+            self.sum(|outcome| outcome.passed),
+            self.sum(|outcome| outcome.failed),
+            self.sum(|outcome| outcome.skipped),
+        ];
+        write!(f, "{passed} passed, {failed} failed, {skipped} skipped")
     }
 }
 
@@ -91,31 +135,47 @@ pub fn kilobytes(bytes: usize) -> String {
 mod tests {
     use super::*;
 
-    fn report(counts: &[(u64, u64)]) -> Report {
-        let outcome = |(at, (passed, failed)): (usize, &(u64, u64))| Outcome {
+    fn report(counts: &[(u64, u64, u64)]) -> Report {
+        let outcome = |(at, (passed, failed, skipped)): (usize, &(u64, u64, u64))| Outcome {
             name: format!("suite {at}"),
             passed: *passed,
             failed: *failed,
+            skipped: *skipped,
             took: Duration::from_millis(1500),
         };
-        Report(counts.iter().enumerate().map(outcome).collect())
+        let outcomes = counts.iter().enumerate().map(outcome).collect();
+        Report { outcomes, ..Report::default() }
     }
 
     #[test]
     fn the_last_line_is_the_sum_alone_on_its_line() {
-        let text = report(&[(3, 0), (4, 2)]).to_string();
-        assert_eq!(text.lines().last(), Some("7 passed, 2 failed"));
+        let mut report = report(&[(3, 0, 1), (4, 2, 0)]);
+        report.skips(["skipped: a: no nginx".to_owned()]);
+        let text = report.to_string();
+        assert_eq!(text.lines().last(), Some("7 passed, 2 failed, 1 skipped"));
         assert_eq!(text.lines().filter(|line| line.contains("<- failed")).count(), 1);
+        assert!(text.contains("no nginx"));
     }
 
     #[test]
     fn only_a_run_that_passed_something_and_failed_nothing_succeeds() {
         let succeeds =
             |counts| format!("{:?}", report(counts).exit_code()) == format!("{:?}", ExitCode::SUCCESS);
-        assert!(succeeds(&[(3, 0)]));
-        assert!(!succeeds(&[(3, 0), (0, 1)]));
-        assert!(!succeeds(&[(0, 0)]));
+        assert!(succeeds(&[(3, 0, 0)]));
+        assert!(succeeds(&[(3, 0, 2)]));
+        assert!(!succeeds(&[(3, 0, 0), (0, 1, 0)]));
+        assert!(!succeeds(&[(0, 0, 3)]));
         assert!(!succeeds(&[]));
+    }
+
+    #[test]
+    fn a_build_is_in_the_table_and_counts_only_when_it_fails() {
+        let mut report = report(&[(3, 0, 0)]);
+        assert_eq!(report.build("a", || Ok(7)), Some(7));
+        assert!(report.to_string().contains("build: a"));
+        assert!(report.to_string().ends_with("3 passed, 0 failed, 0 skipped"));
+        assert_eq!(report.build::<()>("b", || anyhow::bail!("no compiler")), None);
+        assert!(report.to_string().ends_with("3 passed, 1 failed, 0 skipped"));
     }
 
     #[test]

@@ -1,17 +1,30 @@
 //! `cargo xtask run`: from a clone to a running node.
 
-use crate::{command::RunOptions, demo, report::Steps, web, workspace::Workspace};
+use crate::{command::Build, demo, report::Steps, web, workspace::Workspace};
 use anyhow::{Context, Result};
 use std::{
     path::PathBuf,
     process::{Command, ExitCode},
 };
 
+/// How to build and start the node.
+#[derive(Debug, clap::Args)]
+pub struct Options {
+    /// Start three nodes joined to each other on this machine, and print three links
+    #[arg(long)]
+    pub demo: bool,
+    #[command(flatten)]
+    pub build: Build,
+    /// What goes to `nostrp2p server` (with --demo: to each of the three)
+    #[arg(last = true, value_name = "ARGUMENT")]
+    pub node_arguments: Vec<String>,
+}
+
 /// Builds client and node, then starts one node, or three with `--demo`.
-pub fn run(workspace: &Workspace, options: &RunOptions) -> Result<ExitCode> {
+pub fn run(workspace: &Workspace, options: &Options) -> Result<ExitCode> {
     let mut steps = Steps::new(web::STEPS + 2);
     web::build(workspace, &mut steps)?;
-    let node = build_node(workspace, &mut steps, options.debug_build)?;
+    let node = build_node(workspace, &mut steps, options.build)?;
     if options.demo {
         steps.begin("three nodes: start");
         return demo::run(workspace, &node, &options.node_arguments);
@@ -23,12 +36,18 @@ pub fn run(workspace: &Workspace, options: &RunOptions) -> Result<ExitCode> {
 }
 
 /// Builds the binary `nostrp2p`, with what is in `target/web` inside.
-pub fn build_node(workspace: &Workspace, steps: &mut Steps, debug: bool) -> Result<PathBuf> {
+///
+/// The build of the tests chooses the whole workspace, as the test runner does: with another choice of packages cargo
+/// unites the features in another way, and compiles libp2p once more.
+pub fn build_node(workspace: &Workspace, steps: &mut Steps, how: Build) -> Result<PathBuf> {
+    let debug = how.debug_build;
     steps.begin(if debug { "node: build" } else { "node: build for speed (the first time takes minutes)" });
-    let mut build = workspace.cargo(["build", "--package", "nostrp2p-node", "--bin", "nostrp2p"]);
-    if !debug {
-        build.arg("--release");
-    }
+    let mut build = workspace.cargo(["build", "--bin", "nostrp2p"]);
+    build.args(if debug {
+        ["--workspace"].as_slice()
+    } else {
+        ["--package", "nostrp2p-node", "--release"].as_slice()
+    });
     let made = workspace.build(build, &format!("nostrp2p{}", std::env::consts::EXE_SUFFIX))?;
     made.into_iter().next().context("cargo built no binary nostrp2p")
 }

@@ -1,32 +1,50 @@
-//! `cargo xtask test`: every test there is, in five suites.
+//! `cargo xtask test`: every test there is, in five suites, or some of them.
 //!
 //! A suite that dies without saying how many tests ran counts as one failure, and so does a suite that ran none
 //! although it must have some: silence is never success.
 
 pub mod capture;
-mod counts;
+mod junit;
+pub mod load;
+mod names;
+pub mod nextest;
 
 use crate::{
-    natlab,
+    command::Build,
     product::Stage,
-    report::{Outcome, Report},
+    report::{Outcome, Report, Steps},
     tools, web,
     workspace::Workspace,
 };
-use anyhow::Result;
-use capture::Captured;
-use counts::Counts;
-use std::{
-    process::{Command, ExitCode},
-    time::{Duration, Instant},
-};
+use anyhow::{Context, Result, bail};
+use junit::Tally;
+use load::Load;
+use std::process::ExitCode;
 
-/// A suite that takes longer, building included, hangs. CI as a whole is given 90 minutes.
-const SUITE_LIMIT: Duration = Duration::from_secs(40 * 60);
+/// Says to the tests that one which cannot run here fails (`nostrp2p_tests::skip`).
+const NO_SKIP: &str = "NOSTRP2P_NO_SKIP";
+
+/// Which tests, and beside what.
+#[derive(Debug, Default, clap::Args)]
+pub struct Options {
+    /// Suites (rust, doc, browser, product, nat), or words that the names of tests contain; without any, all tests
+    pub names: Vec<String>,
+    /// Run only unit and engine tests
+    #[arg(long, conflicts_with = "names")]
+    pub quick: bool,
+    /// Run them beside one busy process for each processor
+    #[arg(long)]
+    pub under_load: bool,
+    /// Fail what cannot run here, instead of skipping it, as `ci` does
+    #[arg(long)]
+    pub no_skip: bool,
+}
 
 /// One kind of tests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Suite {
+    /// Unit tests, and the tests of codecs and engine: nothing that waits.
+    Quick,
     /// Unit and integration tests of every crate, native.
     Rust,
     /// The examples in the documentation.
@@ -35,25 +53,18 @@ pub enum Suite {
     Browser,
     /// Real binaries, real browsers: the package nostrp2p-tests.
     Product,
-    /// Nodes behind every kind of router, where this machine may make network namespaces.
+    /// Nodes behind every kind of router, in network namespaces.
     Nat,
 }
 
-/// What the suites came to.
-pub struct Tested {
-    pub report: Report,
-    /// The lines that begin with `budget:`, as the product tests printed them.
-    pub budgets: Vec<String>,
-    /// The weight of the client, if it was built on the way.
-    pub web: Option<Vec<web::Size>>,
-}
-
 impl Suite {
-    /// In the order in which they run: cheap first.
+    /// In the order in which they run: cheap first. [`Suite::Quick`] is a part of [`Suite::Rust`].
     pub const ALL: [Self; 5] = [Self::Rust, Self::Doc, Self::Browser, Self::Product, Self::Nat];
 
+    /// As it is typed, and the name of its profile in `.config/nextest.toml`.
     pub fn name(self) -> &'static str {
         match self {
+            Self::Quick => "quick",
             Self::Rust => "rust",
             Self::Doc => "doc",
             Self::Browser => "browser",
@@ -62,198 +73,227 @@ impl Suite {
         }
     }
 
-    /// There may be no example in the documentation, and the laboratory says when it cannot run; of all else there is
-    /// some.
-    fn may_be_empty(self) -> bool {
-        matches!(self, Self::Doc | Self::Nat)
+    /// What nextest builds for it.
+    fn selection(self) -> &'static [&'static str] {
+        match self {
+            Self::Quick => &[
+                "--workspace",
+                "--lib",
+                "--bin",
+                "nostrp2p-xtask",
+                "--test",
+                "corpora",
+                "--test",
+                "differential",
+                "--test",
+                "frames",
+                "--test",
+                "reference",
+                "--test",
+                "vectors",
+            ],
+            Self::Browser => &[
+                "--package",
+                "nostrp2p-wasm-client",
+                "--target",
+                "wasm32-unknown-unknown",
+                "--test",
+                "browser",
+            ],
+            Self::Rust | Self::Doc | Self::Product | Self::Nat => &["--workspace"],
+        }
+    }
+
+    /// Which of these it runs, in nextest's words.
+    fn filter(self) -> &'static str {
+        match self {
+            Self::Quick | Self::Browser => "all()",
+            Self::Rust => "not package(nostrp2p-tests)",
+            Self::Product => "package(nostrp2p-tests) & not test(/^nat::/)",
+            Self::Nat => "package(nostrp2p-tests) & test(/^nat::/)",
+            Self::Doc => "none()",
+        }
+    }
+
+    fn is_native(self) -> bool {
+        matches!(self, Self::Rust | Self::Product | Self::Nat)
+    }
+
+    fn needs_node(self) -> bool {
+        matches!(self, Self::Product | Self::Nat)
+    }
+}
+
+/// What is to be run.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Selection {
+    suites: Vec<Suite>,
+    /// Words of which a test's name has one; all tests where there is none.
+    names: Vec<String>,
+    /// Whether a test that cannot run fails.
+    no_skip: bool,
+}
+
+impl Selection {
+    /// Everything, and nothing may be skipped.
+    pub fn for_ci() -> Self {
+        Self { suites: Suite::ALL.to_vec(), names: Vec::new(), no_skip: true }
+    }
+
+    /// As typed.
+    fn typed(workspace: &Workspace, options: &Options) -> Result<Self> {
+        let no_skip = options.no_skip;
+        if options.quick {
+            return Ok(Self { suites: vec![Suite::Quick], names: Vec::new(), no_skip });
+        }
+        let is_suite = |word: &str| Suite::ALL.iter().any(|suite| suite.name() == word);
+        let (mut chosen, names): (Vec<String>, Vec<String>) =
+            options.names.iter().cloned().partition(|word| is_suite(word));
+        if chosen.is_empty() {
+            chosen = Suite::ALL.iter().map(|suite| suite.name().to_owned()).collect();
+        }
+        let has = |suite: &Suite| names.is_empty() || names::may_be_in(workspace, *suite, &names);
+        let suites: Vec<Suite> =
+            Suite::ALL.into_iter().filter(|suite| chosen.iter().any(|name| name == suite.name())).collect();
+        let suites: Vec<Suite> = suites.into_iter().filter(has).collect();
+        if suites.is_empty() {
+            bail!("no test of {} has {} in its name", chosen.join(", "), names.join(" or "));
+        }
+        Ok(Self { suites, names, no_skip })
+    }
+
+    fn has(&self, wanted: impl Fn(Suite) -> bool) -> bool {
+        self.suites.iter().any(|suite| wanted(*suite))
     }
 }
 
 /// The command: runs the suites and ends with their table.
-pub fn run(workspace: &Workspace, suites: &[Suite]) -> Result<ExitCode> {
-    let tested = run_suites(workspace, suites);
-    println!();
-    tested.budgets.iter().for_each(|line| println!("{line}"));
-    println!("{}", tested.report);
-    Ok(tested.report.exit_code())
+pub fn run(workspace: &Workspace, options: &Options) -> Result<ExitCode> {
+    let selection = Selection::typed(workspace, options)?;
+    let _load = options.under_load.then(Load::start).transpose()?;
+    let mut report = Report::default();
+    run_suites(workspace, &selection, &mut report);
+    println!("\n{report}");
+    Ok(report.exit_code())
 }
 
-/// Runs each suite, also after one has failed.
-pub fn run_suites(workspace: &Workspace, suites: &[Suite]) -> Tested {
-    let mut tested = Tested { report: Report::default(), budgets: Vec::new(), web: None };
-    for suite in suites {
+/// Builds what the suites need and runs each of them, also after one has failed.
+pub fn run_suites(workspace: &Workspace, selection: &Selection, report: &mut Report) {
+    // The page first: the node holds it, so whatever depends on the node would be compiled once more after it.
+    let stage = selection.has(Suite::needs_node).then(|| {
+        report.build("page", || web::build(workspace, &mut Steps::new(web::STEPS)));
+        if selection.has(Suite::is_native) {
+            report.build("native tests", || nextest::build(workspace));
+        }
+        report.build("node of the tests", || Stage::set(workspace, Build { debug_build: true }))
+    });
+    let stage = stage.flatten();
+    if stage.is_none() && selection.has(|suite| suite == Suite::Rust) {
+        report.build("native tests", || nextest::build(workspace));
+    }
+    for suite in &selection.suites {
+        if suite.needs_node() && stage.is_none() {
+            // The build that failed is counted.
+            continue;
+        }
         println!("\n=== tests: {}", suite.name());
-        let started = Instant::now();
-        let counts = match run_suite(workspace, *suite, &mut tested) {
-            Ok(captured) => judge(*suite, &captured),
-            Err(error) => {
-                println!("{}: {error:#}", suite.name());
-                Counts { passed: 0, failed: 1 }
-            }
-        };
-        tested.report.add(Outcome {
+        let tally = report.timed(|| run_suite(workspace, *suite, selection, stage.as_ref()));
+        let (tally, took) = tally;
+        let mut tally = tally.unwrap_or_else(|error| {
+            let mut tally = Tally::default();
+            tally.add_failure(*suite, &format!("{error:#}"));
+            tally
+        });
+        if tally.is_empty() && selection.names.is_empty() {
+            tally.add_failure(*suite, "ran no test, although it must have some");
+        }
+        report.notes(tally.budgets());
+        report.skips(tally.skips());
+        report.add(Outcome {
             name: format!("tests: {}", suite.name()),
-            passed: counts.passed,
-            failed: counts.failed,
-            took: started.elapsed(),
+            passed: tally.passed(),
+            failed: tally.failed(),
+            skipped: tally.skipped(),
+            took,
         });
     }
-    tested
-}
-
-/// What a suite's output and exit status come to; says on the screen what the numbers alone do not.
-fn judge(suite: Suite, captured: &Captured) -> Counts {
-    let mut counts = counts::count(&captured.text);
-    let name = suite.name();
-    if captured.timed_out {
-        println!("{name}: did not end within {} minutes and was stopped", SUITE_LIMIT.as_secs() / 60);
-        counts.failed = counts.failed.max(1);
-    } else if !captured.success && counts.failed == 0 {
-        println!("{name}: ended with an error that no test accounts for");
-        counts.failed = 1;
-    } else if counts == Counts::default() && !suite.may_be_empty() {
-        println!("{name}: ran no test, although it must have some");
-        counts.failed = 1;
+    if !selection.names.is_empty() && report.is_empty() {
+        println!("no test has {} in its name", selection.names.join(" or "));
     }
-    counts
 }
 
-fn run_suite(workspace: &Workspace, suite: Suite, tested: &mut Tested) -> Result<Captured> {
+fn run_suite(
+    workspace: &Workspace,
+    suite: Suite,
+    Selection { names, no_skip, .. }: &Selection,
+    stage: Option<&Stage>,
+) -> Result<Tally> {
+    if suite == Suite::Doc {
+        return doc(workspace);
+    }
+    tools::ensure_nextest(workspace)?;
+    let mut tests = nextest::command(workspace, suite, names);
+    if *no_skip {
+        tests.env(NO_SKIP, "1");
+    }
     match suite {
-        Suite::Rust => {
-            let mut tests = test_runner(workspace, Package::AllBut("nostrp2p-tests"));
-            tests.arg("--no-fail-fast");
-            capture::run(tests, SUITE_LIMIT)
-        }
-        Suite::Doc => {
-            let tests = workspace.cargo(["test", "--doc", "--workspace", "--no-fail-fast"]);
-            capture::run(tests, SUITE_LIMIT)
-        }
+        Suite::Quick | Suite::Rust | Suite::Doc => {}
         Suite::Browser => {
             tools::ensure_wasm_target()?;
             let browser = tools::ensure_browser()?;
-            let path = tools::ensure_wasm_pack(workspace)?;
-            let mut tests = Command::new("wasm-pack");
-            tests.current_dir(workspace.path("")).env("PATH", path);
-            tests.args(["test", "--headless", "--chrome", "--chromedriver"]).arg(browser.driver);
-            tests.arg("wasm-client");
-            capture::run(tests, SUITE_LIMIT)
+            tests.env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER", tools::ensure_wasm_runner(workspace)?);
+            tests.env("CHROMEDRIVER", browser.driver).env("WASM_BINDGEN_TEST_ONLY_WEB", "1");
         }
         Suite::Product => {
-            let stage = Stage::set(workspace, false)?;
             tools::prepare_nginx();
-            let mut tests = product_runner(workspace, None);
-            stage.describe(workspace, &mut tests);
             tests.env("NOSTRP2P_CLIENTS", tools::ensure_clients(workspace)?);
-            tested.web = Some(stage.web);
-            let captured = capture::run(tests, SUITE_LIMIT)?;
-            tested.budgets.extend(budgets(&captured.text));
-            Ok(captured)
         }
-        Suite::Nat => {
-            let mut laboratory = natlab::command(workspace, false)?;
-            laboratory.arg("--if-possible");
-            capture::run(laboratory, SUITE_LIMIT)
-        }
+        Suite::Nat => tools::ensure_laboratory()?,
     }
-}
-
-/// Whose tests are run.
-enum Package {
-    Only(&'static str),
-    AllBut(&'static str),
-}
-
-/// Where there is nextest, the whole workspace is built whoever's tests are run: with another choice of packages cargo
-/// unites their features in another way, and builds the large dependencies once more.
-fn test_runner(workspace: &Workspace, package: Package) -> Command {
-    if tools::has_cargo_subcommand(workspace, "nextest") {
-        let mut tests = workspace.cargo(["nextest", "run", "--workspace", "-E"]);
-        tests.arg(match package {
-            Package::Only(package) => format!("package({package})"),
-            Package::AllBut(package) => format!("not package({package})"),
-        });
-        tests
-    } else {
-        let mut tests = workspace.cargo(["test", "--all-targets"]);
-        match package {
-            Package::Only(package) => tests.args(["--package", package]),
-            Package::AllBut(package) => tests.args(["--workspace", "--exclude", package]),
-        };
-        tests
+    if let Some(stage) = stage {
+        stage.describe(workspace, &mut tests);
     }
+    nextest::run(workspace, suite, tests)
 }
 
-/// One test after the other, because they measure times, and with their output, because it has the figures. With a
-/// module, runs the tests of that file of `tests/tests` alone.
-pub fn product_runner(workspace: &Workspace, module: Option<&str>) -> Command {
-    let prefix = module.map(|module| format!("{module}::"));
-    if tools::has_cargo_subcommand(workspace, "nextest") {
-        let mut tests =
-            workspace.cargo(["nextest", "run", "--workspace", "--no-fail-fast", "--no-capture", "-E"]);
-        let narrowed = prefix.map(|prefix| format!(" & test(/^{prefix}/)")).unwrap_or_default();
-        tests.arg(format!("package(nostrp2p-tests){narrowed}"));
-        tests
-    } else {
-        let mut tests = test_runner(workspace, Package::Only("nostrp2p-tests"));
-        tests.args(["--no-fail-fast", "--"]).args(prefix).args(["--nocapture", "--test-threads=1"]);
-        tests
+/// There is no test runner for these but cargo; they count as one.
+fn doc(workspace: &Workspace) -> Result<Tally> {
+    let mut tests = workspace.cargo(["test", "--doc", "--workspace", "--no-fail-fast"]);
+    if !tests.status().context("cargo could not be started")?.success() {
+        bail!("an example in the documentation is wrong; what stands above tells which");
     }
-}
-
-/// The lines `budget: ...`, also where a test runner has put `test name ... ` before them.
-fn budgets(text: &str) -> Vec<String> {
-    let budget = |line: &str| {
-        let from = line.find("budget:")?;
-        let before = line.get(..from)?.trim_end();
-        if before.is_empty() || before.ends_with("...") { line.get(from..).map(String::from) } else { None }
-    };
-    text.lines().filter_map(budget).collect()
+    Ok(Tally::passed_as_one("examples in the documentation"))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn captured(success: bool, text: &str) -> Captured {
-        Captured { success, timed_out: false, text: text.into() }
+    fn typed(words: &[&str]) -> Result<Selection> {
+        let options =
+            Options { names: words.iter().map(|word| (*word).to_owned()).collect(), ..Options::default() };
+        Selection::typed(&Workspace::locate().unwrap(), &options)
     }
 
     #[test]
-    fn a_suite_that_dies_without_counts_is_one_failure() {
-        assert_eq!(
-            judge(Suite::Rust, &captured(false, "Segmentation fault")),
-            Counts { passed: 0, failed: 1 }
-        );
-        let before_it_died = "test result: ok. 4 passed; 0 failed; 0 ignored\n";
-        assert_eq!(judge(Suite::Rust, &captured(false, before_it_died)), Counts { passed: 4, failed: 1 });
+    fn suites_run_in_their_own_order_whatever_the_order_typed() {
+        assert_eq!(typed(&["product", "rust"]).unwrap().suites, [Suite::Rust, Suite::Product]);
+        assert_eq!(typed(&[]).unwrap().suites, Suite::ALL);
     }
 
     #[test]
-    fn a_suite_that_ran_no_test_is_a_failure_unless_it_may_be_empty() {
-        let empty = captured(true, "test result: ok. 0 passed; 0 failed; 0 ignored\n");
-        for suite in [Suite::Rust, Suite::Browser, Suite::Product] {
-            assert_eq!(judge(suite, &empty).failed, 1, "{suite:?}");
-        }
-        assert_eq!(judge(Suite::Doc, &empty), Counts::default());
+    fn a_name_runs_in_those_suites_that_may_have_it() {
+        let selection = typed(&["suites_run_in_their_own_order"]).unwrap();
+        assert_eq!(selection.suites, [Suite::Rust]);
+        let selection = typed(&["disk_full"]).unwrap();
+        assert!(selection.suites.contains(&Suite::Product) && !selection.suites.contains(&Suite::Browser));
+        assert_eq!(typed(&["product", "disk_full"]).unwrap().suites, [Suite::Product]);
     }
 
     #[test]
-    fn failed_tests_are_counted_once_and_not_again_for_the_exit_status() {
-        let text = "test result: FAILED. 3 passed; 2 failed; 0 ignored\n";
-        assert_eq!(judge(Suite::Rust, &captured(false, text)), Counts { passed: 3, failed: 2 });
-    }
-
-    #[test]
-    fn a_suite_that_hangs_is_a_failure_even_if_all_tests_so_far_passed() {
-        let mut hanging = captured(false, "test result: ok. 3 passed; 0 failed; 0 ignored\n");
-        hanging.timed_out = true;
-        assert_eq!(judge(Suite::Product, &hanging), Counts { passed: 3, failed: 1 });
-    }
-
-    #[test]
-    fn budget_lines_are_found_at_the_start_and_behind_the_name_of_a_test() {
-        let text = "budget: idle 14 MB\ntest a ... budget: post 40 ms\nthe budget: is not one\n  budget: c\n";
-        assert_eq!(budgets(text), ["budget: idle 14 MB", "budget: post 40 ms", "budget: c"]);
+    fn a_name_that_no_test_has_is_an_error() {
+        // In pieces, so that this file does not have it.
+        let nowhere = ["no_test_", "is_called_", "so"].concat();
+        assert!(typed(&[&nowhere]).unwrap_err().to_string().contains(&nowhere));
     }
 }

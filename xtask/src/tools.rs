@@ -2,6 +2,7 @@
 
 use crate::workspace::Workspace;
 use anyhow::{Context, Result, bail};
+use sha2::{Digest, Sha256};
 use std::{
     env,
     ffi::OsString,
@@ -10,8 +11,12 @@ use std::{
     process::{Command, Stdio},
 };
 
-/// A crate whose newer versions are taken by hand, after trying them.
-const WASM_PACK_VERSION: &str = "0.15.1";
+/// What is built where the machine has none; newer versions are taken by hand, after trying them.
+const NEXTEST_VERSION: &str = "0.9.143";
+const MUTANTS_VERSION: &str = "27.1.0";
+
+/// The accessibility checker. Newer versions find other things, so they are taken by hand.
+pub const AXE: (&str, &str) = ("axe-core", "4.14.1");
 
 const BROWSER_NAMES: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
 const DRIVER_NAMES: [&str; 2] = ["chromedriver", "chromium.chromedriver"];
@@ -36,37 +41,95 @@ pub fn ensure_wasm_target() -> Result<()> {
     }
 }
 
-/// Makes `wasm-pack` and the test runner of wasm-bindgen, at the version of Cargo.lock, and gives a PATH on which
-/// they come first.
-pub fn ensure_wasm_pack(workspace: &Workspace) -> Result<OsString> {
-    let bindgen = workspace.locked_version("wasm-bindgen")?;
-    ensure_crate(workspace, "wasm-bindgen-cli", "wasm-bindgen", &bindgen)?;
-    ensure_crate(workspace, "wasm-pack", "wasm-pack", WASM_PACK_VERSION)?;
-    let inherited = env::var_os("PATH").unwrap_or_default();
-    let folders = [workspace.path("target/tools/bin")].into_iter().chain(env::split_paths(&inherited));
-    env::join_paths(folders).context("target/tools/bin cannot be put on the PATH")
+/// The folder of finished tools, each by its version, so that another clone finds them: below the user's cache folder,
+/// or below `target` where there is none.
+fn cache(workspace: &Workspace) -> PathBuf {
+    dirs::cache_dir().map_or_else(|| workspace.path("target/tools"), |cache| cache.join("nostrp2p/tools"))
 }
 
-fn ensure_crate(workspace: &Workspace, package: &str, binary: &str, version: &str) -> Result<()> {
-    let installed = workspace.path("target/tools/bin").join(format!("{binary}{}", env::consts::EXE_SUFFIX));
-    if version_of(&installed).is_some_and(|found| found == version) {
+/// Everything that tests need and that is not part of a system, so that its time is known apart.
+pub fn ensure_all(workspace: &Workspace) -> Result<()> {
+    ensure_wasm_target()?;
+    ensure_nextest(workspace)?;
+    ensure_wasm_runner(workspace)?;
+    ensure_browser()?;
+    ensure_laboratory()?;
+    prepare_nginx();
+    ensure_npm_package(workspace, AXE.0, AXE.1)?;
+    ensure_clients(workspace).map(drop)
+}
+
+/// Builds the test runner of wasm-bindgen at the version of Cargo.lock, which is the only one that fits.
+pub fn ensure_wasm_runner(workspace: &Workspace) -> Result<PathBuf> {
+    let bindgen = workspace.locked_version("wasm-bindgen")?;
+    Ok(ensure_crate(workspace, "wasm-bindgen-cli", &bindgen)?.join(program("wasm-bindgen-test-runner")))
+}
+
+/// Builds cargo-nextest where there is none.
+pub fn ensure_nextest(workspace: &Workspace) -> Result<()> {
+    ensure_subcommand(workspace, "nextest", NEXTEST_VERSION)
+}
+
+/// Builds cargo-mutants where there is none.
+pub fn ensure_mutants(workspace: &Workspace) -> Result<()> {
+    ensure_subcommand(workspace, "mutants", MUTANTS_VERSION)
+}
+
+/// A subcommand of cargo: any version that the machine has, or else this one. Cargo finds it in the cache, because
+/// [`cargo_path`] is the PATH of every cargo.
+fn ensure_subcommand(workspace: &Workspace, name: &str, version: &str) -> Result<()> {
+    if has_cargo_subcommand(workspace, name) {
         return Ok(());
     }
-    println!("installing {package} {version} into target/tools (once; takes a minute or two)");
+    ensure_crate(workspace, &format!("cargo-{name}"), version).map(drop)
+}
+
+/// The PATH on which cargo finds its subcommands: what the person has, and then the finished tools.
+pub fn cargo_path(workspace: &Workspace) -> Option<OsString> {
+    let inherited = env::var_os("PATH").unwrap_or_default();
+    let ours = [("cargo-nextest", NEXTEST_VERSION), ("cargo-mutants", MUTANTS_VERSION)];
+    let ours = ours.map(|(package, version)| finished(workspace, package, version).join("bin"));
+    env::join_paths(env::split_paths(&inherited).chain(ours)).ok()
+}
+
+/// Where a tool of this version is, once it is finished.
+fn finished(workspace: &Workspace, package: &str, version: &str) -> PathBuf {
+    cache(workspace).join(format!("{package}-{version}"))
+}
+
+/// Builds a tool unless it is in the cache; gives the folder of its programs. It moves there when it is finished, so
+/// what is there is whole, also when another clone builds the same at the same time.
+fn ensure_crate(workspace: &Workspace, package: &str, version: &str) -> Result<PathBuf> {
+    let home = finished(workspace, package, version);
+    if home.join("bin").is_dir() {
+        return Ok(home.join("bin"));
+    }
+    println!("building {package} {version} into {} (once; takes some minutes)", home.display());
+    let unfinished = cache(workspace).join(format!("unfinished-{}", std::process::id()));
+    fs::create_dir_all(&unfinished).with_context(|| format!("cannot make {}", unfinished.display()))?;
     // The versions that its author locked are the ones known to work. A registry may not have one of them; then
     // the newest compatible ones must do.
-    if install(workspace, package, version, &["--locked"])? || install(workspace, package, version, &[])? {
-        return Ok(());
+    let built = install(workspace, package, version, &unfinished, &["--locked"])?
+        || install(workspace, package, version, &unfinished, &[])?;
+    drop(fs::remove_dir_all(unfinished.join("build")));
+    if built && fs::rename(&unfinished, &home).is_err() && !home.join("bin").is_dir() {
+        bail!("{} cannot be made out of {}", home.display(), unfinished.display());
     }
-    bail!("`cargo install {package}` failed; what it says above tells why");
+    drop(fs::remove_dir_all(&unfinished));
+    if built {
+        Ok(home.join("bin"))
+    } else {
+        bail!("`cargo install {package}` failed; what it says above tells why")
+    }
 }
 
-fn install(workspace: &Workspace, package: &str, version: &str, how: &[&str]) -> Result<bool> {
+fn install(workspace: &Workspace, package: &str, version: &str, home: &Path, how: &[&str]) -> Result<bool> {
     let status = workspace
-        .cargo(["install", "--force", "--root", "target/tools"])
+        .cargo(["install", "--force", "--root"])
+        .arg(home)
         .args(how)
         .args([package, "--version", &format!("={version}")])
-        .env("CARGO_TARGET_DIR", workspace.path("target/tools/build"))
+        .env("CARGO_TARGET_DIR", home.join("build"))
         // They run for less than a second each: what the compiler would take to make them fast never comes back.
         .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "0")
         .env("CARGO_PROFILE_RELEASE_LTO", "off")
@@ -76,11 +139,8 @@ fn install(workspace: &Workspace, package: &str, version: &str, how: &[&str]) ->
     Ok(status.success())
 }
 
-/// The last word of what `--version` says in its first line.
-fn version_of(binary: &Path) -> Option<String> {
-    let output = Command::new(binary).arg("--version").stderr(Stdio::null()).output().ok()?;
-    let text = String::from_utf8(output.stdout).ok()?;
-    text.lines().next()?.split_whitespace().last().map(String::from)
+fn program(name: &str) -> String {
+    format!("{name}{}", env::consts::EXE_SUFFIX)
 }
 
 /// Says so when there is no C++ compiler, which libFuzzer is built with.
@@ -93,32 +153,41 @@ pub fn require_cxx() -> Result<()> {
     )
 }
 
-/// Fetches a package of npm into `target/tools`, exactly this version and nothing that it would run, and gives its
-/// folder; none on a machine without npm or without a way to its registry, where the tests do without.
+/// Fetches a package of npm into the cache, exactly this version and nothing that it would run, and gives its folder;
+/// none on a machine without npm or without a way to its registry, where the tests do without.
 pub fn ensure_npm_package(workspace: &Workspace, package: &str, version: &str) -> Result<Option<PathBuf>> {
-    let home = workspace.path("target/tools/npm");
-    let folder = home.join("node_modules").join(package);
-    let installed = fs::read_to_string(folder.join("package.json")).unwrap_or_default();
-    if installed.contains(&format!("\"version\": \"{version}\"")) {
-        return Ok(Some(folder));
+    let home = cache(workspace).join(format!("npm-{package}-{version}"));
+    let manifest = format!("{{\"dependencies\":{{\"{package}\":\"{version}\"}}}}");
+    match ensure_npm(&home, &manifest) {
+        Ok(()) => Ok(Some(home.join("node_modules").join(package))),
+        Err(error) => {
+            println!("{error:#}, so the tests do without {package}");
+            Ok(None)
+        }
     }
-    let Some(npm) = on_path("npm") else {
-        println!("npm is not here, so the tests do without {package}");
-        return Ok(None);
-    };
-    fs::create_dir_all(&home).with_context(|| format!("cannot make {}", home.display()))?;
+}
+
+/// Fetches what a package.json names into the `node_modules` of a folder, unless it is there. It is fetched elsewhere and
+/// moves there when it is whole.
+fn ensure_npm(home: &Path, manifest: &str) -> Result<()> {
+    if home.join("node_modules").is_dir() {
+        return Ok(());
+    }
+    let npm = on_path("npm").context("npm is not here")?;
+    let unfinished = home.with_extension(format!("unfinished-{}", std::process::id()));
+    fs::create_dir_all(&unfinished).with_context(|| format!("cannot make {}", unfinished.display()))?;
+    fs::write(unfinished.join("package.json"), manifest)?;
+    println!("fetching {} by npm", home.display());
+    // The versions stand in package.json; a lockfile would name the registry of this machine.
     let status = Command::new(npm)
-        .args(["install", "--no-save", "--ignore-scripts", "--no-audit", "--no-fund", "--silent", "--prefix"])
-        .arg(&home)
-        .arg(format!("{package}@{version}"))
+        .args(["install", "--no-package-lock", "--ignore-scripts", "--no-audit", "--no-fund", "--silent"])
+        .current_dir(&unfinished)
         .stdin(Stdio::null())
         .status()
         .context("npm could not be started")?;
-    if !status.success() {
-        println!("npm could not fetch {package} {version}, so the tests do without it");
-        return Ok(None);
-    }
-    Ok(Some(folder))
+    let moved = status.success() && fs::rename(&unfinished, home).is_ok();
+    drop(fs::remove_dir_all(&unfinished));
+    if moved || home.join("node_modules").is_dir() { Ok(()) } else { bail!("`npm install` failed") }
 }
 
 /// A browser and the program that steers it.
@@ -201,38 +270,43 @@ fn find_browser() -> Option<Browser> {
 }
 
 fn on_path(name: &str) -> Option<PathBuf> {
-    let name = format!("{name}{}", env::consts::EXE_SUFFIX);
+    let name = program(name);
     let folders = env::var_os("PATH")?;
     env::split_paths(&folders).map(|folder| folder.join(&name)).find(|path| path.is_file())
 }
 
-/// Puts the scripts of `tests/clients` into `target/clients`, with the libraries from npm that they need.
+/// Puts the scripts of `tests/clients` into `target/clients`, beside a link to the libraries from npm that they need.
 pub fn ensure_clients(workspace: &Workspace) -> Result<PathBuf> {
     ensure_node()?;
-    let (from, to) = (workspace.path("tests/clients"), workspace.path("target/clients"));
+    let from = workspace.path("tests/clients");
+    let manifest = fs::read_to_string(from.join("package.json")).context("tests/clients/package.json")?;
+    let digest: String = Sha256::digest(&manifest).iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+    let libraries = cache(workspace).join(format!("npm-clients-{digest}"));
+    ensure_npm(&libraries, &manifest).context("the libraries of tests/clients cannot be had")?;
+    let to = workspace.path("target/clients");
+    if to.exists() {
+        fs::remove_dir_all(&to).with_context(|| format!("{} cannot be emptied", to.display()))?;
+    }
     fs::create_dir_all(&to)?;
-    let wanted = fs::read(from.join("package.json"))?;
-    let installed = fs::read(to.join("installed.json")).is_ok_and(|installed| installed == wanted);
     for entry in fs::read_dir(&from)? {
         let path = entry?.path();
         if let Some(name) = path.file_name() {
             fs::copy(&path, to.join(name))?;
         }
     }
-    if !installed {
-        println!("installing the Nostr libraries of tests/clients from npm into target/clients");
-        // The versions stand in package.json; a lockfile would name the registry of this machine.
-        let status = Command::new("npm")
-            .args(["install", "--no-package-lock", "--no-audit", "--no-fund", "--ignore-scripts"])
-            .current_dir(&to)
-            .status()
-            .context("npm could not be started")?;
-        if !status.success() {
-            bail!("`npm install` failed; what it says above tells why");
-        }
-        fs::write(to.join("installed.json"), wanted)?;
-    }
+    link(&libraries.join("node_modules"), &to.join("node_modules"))
+        .with_context(|| format!("{} cannot lead to its libraries", to.display()))?;
     Ok(to)
+}
+
+#[cfg(unix)]
+fn link(to: &Path, at: &Path) -> std::io::Result<()> {
+    std::os::unix::fs::symlink(to, at)
+}
+
+#[cfg(windows)]
+fn link(to: &Path, at: &Path) -> std::io::Result<()> {
+    std::os::windows::fs::symlink_dir(to, at)
 }
 
 /// Finds Node.js and npm, or installs them where that can be done without asking.

@@ -1,5 +1,6 @@
 //! Where things are, and how to call cargo.
 
+use crate::tools;
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 use std::{
@@ -34,6 +35,7 @@ impl Workspace {
     pub fn cargo<const N: usize>(&self, arguments: [&str; N]) -> Command {
         let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
         command.current_dir(&self.root).args(arguments);
+        command.envs(tools::cargo_path(self).map(|path| ("PATH", path)));
         for (name, _) in env::vars_os() {
             let ours = name.to_string_lossy();
             if ours.starts_with("CARGO_PKG_") || ours.starts_with("CARGO_MANIFEST_") {

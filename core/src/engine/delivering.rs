@@ -6,6 +6,7 @@ use super::{Core, Handed, MAX_ATTEMPTS, MAX_PENDING, Output, Pending};
 use crate::{
     admission::Ignored,
     audience::{Audience, audience},
+    mailbox::Sender,
     outbox::{Address, Failure, Row},
 };
 
@@ -33,6 +34,14 @@ impl Core {
             Ok(()) if self.pending.len() >= MAX_PENDING => Output::Answer(handed, Receipt::Later),
             Ok(()) => self.verify(Pending::Handed(handed, *from), event),
         }
+    }
+
+    /// Who answers for an event that a node has handed over: its author, but for a gift wrap whoever that node acts for.
+    pub(super) fn sender_of(&self, rumor: &Rumor, from: PeerId, now: u64) -> Sender {
+        if rumor.kind != Kind::GIFT_WRAP {
+            return Sender::Person(rumor.pubkey);
+        }
+        self.directory.owner_of(&from, now).map_or(Sender::Node(from), Sender::Person)
     }
 
     /// A delivery that was given up begins anew; one that waits is due at once.

@@ -109,7 +109,7 @@ impl Core {
         if let Ok(event) = result {
             self.admission.remember(event.id());
             self.admission.learn(&event);
-            outputs.push(Output::Store(event, Sharing::ByItself));
+            outputs.push(Output::Store(event, Sharing::OwnNode));
         }
         if let Some(cursor) = self.siblings.on_checked(peer, now) {
             outputs.push(Output::RecordSibling(*peer, cursor));

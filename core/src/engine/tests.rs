@@ -11,6 +11,7 @@ use super::*;
 use crate::{
     Rate,
     admission::Limits,
+    mailbox::Sender,
     outbox::{Address, Row},
     siblings::Cursor,
     wanted::Want,
@@ -40,7 +41,7 @@ fn core() -> Core {
 /// A node with a neighbour who is nobody's.
 fn connected() -> Core {
     let mut core = core();
-    run(&mut core, Input::Joined(PeerId::from_ed25519([200; 32])));
+    run(&mut core, Input::Joined(PeerId::from_ed25519([200; 32]), Network::Unknown));
     core
 }
 
@@ -194,7 +195,7 @@ fn reply_to(person: u8, author: u8) -> Event {
 #[test]
 fn a_reply_goes_to_the_nodes_of_its_person_and_is_recorded() {
     let mut core = core();
-    run(&mut core, Input::Delegated(delegation(2, 7)));
+    run(&mut core, Input::Delegated(delegation(2, 7), OTHER));
     let outputs = run(&mut core, Input::Publish(REQUEST, reply_to(2, 1).into(), vec![]));
     let nodes = vec![PeerId::from_ed25519([7; 32])];
     assert_eq!(outputs[1..], [Output::Attempt(address(2), nodes)]);
@@ -210,26 +211,33 @@ fn a_reply_goes_to_the_nodes_of_its_person_and_is_recorded() {
 fn a_waiting_reply_goes_out_when_the_persons_node_appears() {
     let mut core = connected();
     run(&mut core, Input::Publish(REQUEST, reply_to(2, 1).into(), vec![]));
-    assert_eq!(run(&mut core, Input::Delegated(delegation(3, 7))), [], "somebody else's node");
-    let outputs = run(&mut core, Input::Delegated(delegation(2, 9)));
+    assert_eq!(run(&mut core, Input::Delegated(delegation(3, 7), OTHER)), [], "somebody else's node");
+    let outputs = run(&mut core, Input::Delegated(delegation(2, 9), OTHER));
     assert_eq!(outputs, [Output::Attempt(address(2), vec![OTHER])]);
     run(&mut core, Input::Attempted(address(2), None));
     assert_eq!(run(&mut core, Input::Tick), [], "it was away");
     let again = [Output::Attempt(address(2), vec![OTHER])];
-    assert_eq!(run(&mut core, Input::Delegated(delegation(2, 9))), again, "it announces itself again");
+    assert_eq!(run(&mut core, Input::Delegated(delegation(2, 9), OTHER)), again, "it announces itself again");
     run(&mut core, Input::Attempted(address(2), None));
     let attempts = |outputs: Vec<Output>| -> Vec<Output> {
         outputs.into_iter().filter(|output| matches!(output, Output::Attempt(..))).collect()
     };
-    assert_eq!(attempts(run(&mut core, Input::Joined(PeerId::from_ed25519([7; 32])))), [], "a stranger");
-    assert_eq!(attempts(run(&mut core, Input::Joined(OTHER))), again, "it is connected");
+    assert_eq!(
+        attempts(run(&mut core, Input::Joined(PeerId::from_ed25519([7; 32]), Network::Unknown))),
+        [],
+        "a stranger"
+    );
+    assert_eq!(attempts(run(&mut core, Input::Joined(OTHER, Network::Unknown))), again, "it is connected");
 }
 
 #[test]
 fn only_what_is_for_the_owner_is_taken_from_other_nodes() {
     let handed = Handed(3);
     let hand = |event: Event| run(&mut core(), Input::Handed(handed, OTHER, packet(event)));
-    assert_eq!(hand(reply_to(1, 2)), [Output::Keep(handed, reply_to(1, 2))]);
+    assert_eq!(
+        hand(reply_to(1, 2)),
+        [Output::Keep(handed, reply_to(1, 2), Sender::Person(key(2).public_key()))]
+    );
     let refused = [Output::Answer(handed, Receipt::Refused)];
     assert_eq!(hand(reply_to(3, 2)), refused, "for somebody else");
     assert_eq!(hand(post(2)), refused, "for everyone");
@@ -264,8 +272,9 @@ fn a_private_deletion_is_taken_from_its_authors_node_alone() {
     let deletion = deletion(2, post(2).id());
     let hand = |core: &mut Core| run(core, Input::Handed(handed, OTHER, packet(deletion.clone())));
     assert_eq!(hand(&mut core), [Output::Answer(handed, Receipt::Refused)]);
-    run(&mut core, Input::Delegated(delegation(2, 9)));
-    assert_eq!(hand(&mut core), [Output::Keep(handed, deletion.clone())]);
+    run(&mut core, Input::Delegated(delegation(2, 9), OTHER));
+    let sender = Sender::Person(key(2).public_key());
+    assert_eq!(hand(&mut core), [Output::Keep(handed, deletion.clone(), sender)]);
 }
 
 #[test]
@@ -277,7 +286,7 @@ fn a_reply_to_oneself_alone_is_not_private_to_nobody() {
 #[test]
 fn what_is_wanted_is_asked_of_the_authors_node_and_only_that_is_taken() {
     let mut core = core();
-    run(&mut core, Input::Delegated(delegation(2, 9)));
+    run(&mut core, Input::Delegated(delegation(2, 9), OTHER));
     let author = key(2).public_key();
     let outputs =
         run(&mut core, Input::Wanted(vec![Want::Profile(author), Want::Profile(key(1).public_key())]));
@@ -297,7 +306,7 @@ fn what_is_wanted_is_asked_of_the_authors_node_and_only_that_is_taken() {
 #[test]
 fn private_events_are_not_taken_from_an_answer() {
     let mut core = core();
-    run(&mut core, Input::Delegated(delegation(2, 9)));
+    run(&mut core, Input::Delegated(delegation(2, 9), OTHER));
     let outputs = run(&mut core, Input::Wanted(vec![Want::Posts(key(2).public_key())]));
     let [Output::Ask(asking)] = &outputs[..] else { panic!("{outputs:?}") };
     let answer = Input::Answered(asking.ask, Some(vec![reply_to(3, 2).into()]));
@@ -308,7 +317,7 @@ fn private_events_are_not_taken_from_an_answer() {
 fn the_owners_other_node_is_asked_and_what_it_says_is_stored() {
     let mut core = core();
     assert!(!core.is_sibling(&OTHER, NOW));
-    let outputs = run(&mut core, Input::Delegated(delegation(1, 9)));
+    let outputs = run(&mut core, Input::Delegated(delegation(1, 9), OTHER));
     assert_eq!(outputs, [Output::AskSibling(OTHER, Cursor::default())]);
     assert!(core.is_sibling(&OTHER, NOW));
     let (own, foreign) = (reply_to(2, 1), post(3));
@@ -318,8 +327,8 @@ fn the_owners_other_node_is_asked_and_what_it_says_is_stored() {
     assert_eq!(
         run(&mut core, Input::SiblingAnswered(OTHER, Some(page))),
         [
-            Output::Store(own, Sharing::ByItself),
-            Output::Store(reply_to(1, 2), Sharing::ByItself),
+            Output::Store(own, Sharing::OwnNode),
+            Output::Store(reply_to(1, 2), Sharing::OwnNode),
             Output::RecordSibling(OTHER, cursor)
         ],
     );
@@ -363,4 +372,17 @@ fn every_refusal_is_counted_under_its_name() {
     let counted: Vec<&str> =
         core.refusals().all().filter(|(_, number)| *number == 1).map(|(name, _)| name).collect();
     assert_eq!(counted, ["not_for_everyone", "malformed", "forged", "unknown_type", "not_for_the_owner"]);
+}
+
+#[test]
+fn a_gift_wrap_is_charged_to_whoever_hands_it_over_and_a_full_mailbox_says_later() {
+    let (mut core, handed) = (core(), Handed(4));
+    let to_owner = vec![Tag::new(["p", &key(1).public_key().to_string()])];
+    let wrap = event(7, Kind::GIFT_WRAP, to_owner);
+    let hand = |core: &mut Core| run(core, Input::Handed(handed, OTHER, packet(wrap.clone())));
+    assert_eq!(hand(&mut core), [Output::Keep(handed, wrap.clone(), Sender::Node(OTHER))]);
+    run(&mut core, Input::Delegated(delegation(2, 9), OTHER));
+    let friend = Sender::Person(key(2).public_key());
+    assert_eq!(hand(&mut core), [Output::Keep(handed, wrap.clone(), friend)]);
+    assert_eq!(run(&mut core, Input::NotKept(handed)), [Output::Answer(handed, Receipt::Later)]);
 }

@@ -11,9 +11,11 @@ use crate::{
     audience::Audience,
     buckets::Rate,
     catching_up::{Identified, Session, Step},
+    mailbox::Sender,
     outbox::{Address, Row},
     reconcile::Difference,
     siblings::Cursor,
+    sources::Network,
     wanted::{Ask, Asking, Want},
 };
 
@@ -46,10 +48,13 @@ pub enum Input {
     Handed(Handed, PeerId, Vec<u8>),
     /// The store holds an event durably that [`Output::Keep`] gave it.
     Kept(Handed),
-    /// A delegation was seen whose signature is right, by a new announcement that its node has signed.
-    Delegated(Delegation),
-    /// This node is connected to another one.
-    Joined(PeerId),
+    /// The store has no room at the moment for an event that [`Output::Keep`] gave it.
+    NotKept(Handed),
+    /// A delegation was seen whose signature is right, in a new announcement that its node has signed and this neighbour has
+    /// told.
+    Delegated(Delegation, PeerId),
+    /// This node is connected to another one, from this network.
+    Joined(PeerId, Network),
     /// A delivery from an earlier run, read from the store at the start.
     Waiting(Address, Row),
     /// The owner wants a delivery tried again that has not arrived.
@@ -98,8 +103,9 @@ pub enum Output {
     /// Keep the owner's event durably, with a delivery for each of the people if it is for some, then hand in
     /// [`Input::Committed`] with the same.
     Commit(Request, Event, Audience),
-    /// Keep an event that another node handed over, durably, then hand in [`Input::Kept`].
-    Keep(Handed, Event),
+    /// Keep an event that another node handed over, durably, then hand in [`Input::Kept`] or [`Input::NotKept`]. The last
+    /// is who answers for it.
+    Keep(Handed, Event, Sender),
     /// Answer a delivery.
     Answer(Handed, Receipt),
     /// Hand the event with this sequence number to these nodes, at least one, then hand in [`Input::Attempted`].
@@ -133,6 +139,8 @@ pub enum Sharing {
     Shared,
     /// It came in another way: it is shared if it is for everyone by itself.
     ByItself,
+    /// As before; it came from another node of the owner.
+    OwnNode,
 }
 
 /// What one node may ask of another, each with a rate of its own.

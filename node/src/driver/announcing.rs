@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use nostrp2p_core::Input;
-use nostrp2p_overlay::{Protocol, Topic, Unheard, announce_every};
+use nostrp2p_core::{Input, Unheard, announce_every};
+use nostrp2p_overlay::{Protocol, Topic};
 use nostrp2p_protocol::{
     PeerId, PublicKey,
     exchange::{Question, decode_announcements},
@@ -53,7 +53,7 @@ impl Running {
         self.tasks.push(Box::pin(async move {
             let answer = overlay.request(peer, Protocol::Fetch, Question::Announcements.encode()).await;
             let told = answer.ok().and_then(|answer| decode_announcements(&answer).ok());
-            Happening::Told(told.unwrap_or_default())
+            Happening::Told(vec![(peer, told.unwrap_or_default())])
         }));
     }
 
@@ -67,11 +67,12 @@ impl Running {
             let first = chance.checked_rem(peers.len()).unwrap_or_default();
             peers.rotate_left(first);
             peers.truncate(ASKED_NEIGHBOURS);
-            let requests =
-                peers.iter().map(|peer| overlay.request(peer.id, Protocol::Fetch, question.clone()));
+            let requests = peers.iter().map(async |peer| {
+                let answer = overlay.request(peer.id, Protocol::Fetch, question.clone()).await;
+                Some((peer.id, decode_announcements(&answer.ok()?).ok()?))
+            });
             let answers = futures_util::future::join_all(requests).await;
-            let told = answers.into_iter().filter_map(|answer| decode_announcements(&answer.ok()?).ok());
-            Happening::Told(told.flatten().collect())
+            Happening::Told(answers.into_iter().flatten().collect())
         }));
     }
 
@@ -93,38 +94,45 @@ impl Running {
             };
             let answer = overlay.request(peer.id, Protocol::Fetch, question).await;
             let told = answer.ok().and_then(|answer| decode_announcements(&answer).ok());
-            Happening::Told(told.unwrap_or_default())
+            Happening::Told(vec![(peer.id, told.unwrap_or_default())])
         }));
     }
 
-    pub(super) async fn on_told(&mut self, announcements: Vec<Vec<u8>>) {
-        for bytes in announcements {
-            // What a neighbour tells is not held against it: it may have heard it so.
-            if self.hear_announcement(bytes, None).await == Err(Unheard::Overtaken) {
-                self.announce().await;
+    pub(super) async fn on_told(&mut self, told: Vec<(PeerId, Vec<Vec<u8>>)>) {
+        for (neighbour, announcements) in told {
+            for bytes in announcements {
+                // A neighbour loses no score for what it tells, for it may have heard it so; but it counts.
+                if self.hear_announcement(bytes, neighbour).await == Err(Unheard::Overtaken) {
+                    self.announce().await;
+                }
             }
         }
     }
 
     /// Takes an announcement that a neighbour has passed on, or told when it was asked.
-    pub(super) async fn hear_announcement(
-        &mut self,
-        bytes: Vec<u8>,
-        from: Option<PeerId>,
-    ) -> Result<(), Unheard> {
-        let now = clock::now();
-        let news = match from {
-            Some(neighbour) => self.announcer.hear_from(neighbour, bytes, now),
-            None => self.announcer.hear(bytes, now),
-        }?;
+    pub(super) async fn hear_announcement(&mut self, bytes: Vec<u8>, from: PeerId) -> Result<(), Unheard> {
+        let news = self.announcer.hear(from, bytes, &self.core, clock::now())?;
         self.bear_out(news.issued_at).await;
         tracing::debug!(peer = %news.peer, delegated = news.delegation.is_some(), helper = news.helper, "heard an announcement");
         self.overlay.add_addresses(news.peer, news.addresses).await;
-        self.ways.heard(news.peer, news.helper.as_deref());
+        self.ways.heard(news.peer, news.helper.as_deref(), self.core.source(&from));
         if let Some(delegation) = news.delegation {
-            self.handle(Input::Delegated(delegation)).await;
+            self.handle(Input::Delegated(delegation, from)).await;
         }
         Ok(())
+    }
+}
+
+impl Running {
+    /// Tells the overlay where nodes may be reached that are about to be asked: its own table of addresses holds a thousand,
+    /// and others may have displaced these.
+    pub(super) async fn name_addresses(&mut self, nodes: &[PeerId]) {
+        for node in nodes.iter().filter(|node| !self.core.is_connected(node)) {
+            let addresses = self.announcer.addresses_of(node);
+            if !addresses.is_empty() {
+                self.overlay.add_addresses(*node, addresses).await;
+            }
+        }
     }
 }
 

@@ -38,7 +38,7 @@ impl Running {
             }
             Protocol::Fetch => match Question::decode(&payload) {
                 Ok(Question::Announcements) => {
-                    let known = encode_announcements(&self.announcer.known());
+                    let known = encode_announcements(&self.announcer.known(&self.core));
                     self.core.answered(from, known.len(), clock::now());
                     self.overlay.respond(request, known).await;
                 }

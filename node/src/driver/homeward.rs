@@ -18,7 +18,8 @@ impl Running {
         if !self.seeks_ways {
             return;
         }
-        for helper in self.ways.due(clock::now()) {
+        for helper in self.ways.due(clock::now(), |peer| self.core.is_connected(peer)) {
+            self.name_addresses(&[helper]).await;
             let overlay = self.overlay.clone();
             self.tasks.push(Box::pin(async move {
                 let answer = overlay.request(helper, Protocol::Fetch, Question::Lend.encode()).await;

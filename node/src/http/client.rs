@@ -80,6 +80,8 @@ struct Session {
     subscriptions: Vec<(RequestId, Vec<Filter>)>,
     /// What the client has been told of the read markers.
     marked: Markers,
+    /// What the client has been told is wrong.
+    warned: Vec<u8>,
     /// What the client has been told of the mirrors.
     mirrored: Vec<Mirror>,
     publishing: FuturesUnordered<Publishing>,
@@ -115,6 +117,7 @@ impl Session {
             watching: None,
             subscriptions: Vec::new(),
             marked: Markers::new(),
+            warned: Vec::new(),
             mirrored: Vec::new(),
             publishing: FuturesUnordered::new(),
             figures: Figures::new(Instant::now()),
@@ -427,6 +430,11 @@ impl Session {
             )
         };
         self.send(NodeFrame::Network { reached, traffic }).await?;
+        let warnings = self.app.standing.borrow().warnings.codes();
+        if warnings != self.warned {
+            self.warned.clone_from(&warnings);
+            self.send(NodeFrame::Warnings(warnings)).await?;
+        }
         self.tell_mirrors().await
     }
 

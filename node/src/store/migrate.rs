@@ -8,6 +8,7 @@
 //! | 4 | those of an author and hour, and since when people are known |
 //! | 5 | sequence numbers that a crash must not give again |
 //! | 6 | ids by their beginning, what an author has written kind by kind, places by hour |
+//! | 7 | whose an event is: mail and its senders, bytes |
 
 use nostrp2p_core::{Audience, audience};
 use nostrp2p_protocol::Kind;
@@ -16,6 +17,7 @@ use redb::{ReadableTable, TableDefinition, WriteTransaction};
 use super::{
     Progress,
     index::{self, Prefix},
+    owner,
     tables::{META, META_SCHEMA, SCHEMA},
     write::Tables,
 };
@@ -54,6 +56,9 @@ pub(super) fn migrate(
     } else {
         number_by_hour(&mut tables, from < 4)?;
     }
+    if from < 7 {
+        owner::classify(&mut tables)?;
+    }
     let progress = tables.finish(true)?.progress;
     transaction.open_table(META)?.insert(META_SCHEMA, SCHEMA)?;
     Ok(progress)
@@ -73,7 +78,7 @@ fn find_anew(transaction: &WriteTransaction, tables: &mut Tables<'_>) -> Result<
     Ok(())
 }
 
-fn sequences(tables: &Tables<'_>) -> Result<Vec<u64>, redb::Error> {
+pub(super) fn sequences(tables: &Tables<'_>) -> Result<Vec<u64>, redb::Error> {
     Ok(tables.events.iter()?.map(|row| row.map(|row| row.0.value())).collect::<Result<_, _>>()?)
 }
 

@@ -13,7 +13,9 @@ use redb::{ReadableTable, ReadableTableMetadata, Table, TableDefinition, WriteTr
 use super::{
     Store,
     retain::SWEEP_ROWS,
+    surplus::Excess,
     tables::{META, META_BORN},
+    usage::Owned,
     write::Tables,
 };
 
@@ -85,22 +87,21 @@ impl<'txn> Newcomers<'txn> {
     }
 }
 
-/// Drops the oldest events of newcomers, `surplus` at most, as far as they are more than their share. Returns how many.
+/// Drops the oldest events of newcomers while there is too much of all, as far as theirs are more than their share.
 pub(super) fn sweep(
     tables: &mut Tables<'_>,
     capacity: u64,
-    surplus: u64,
+    excess: impl Fn(&Tables<'_>) -> Excess,
     followed: &BTreeSet<PublicKey>,
     now: u64,
-) -> Result<u64, redb::Error> {
-    let over = tables.newcomers.events.len()?.saturating_sub(capacity / SHARE).min(surplus);
+) -> Result<(), redb::Error> {
     let mut rows = Vec::new();
     for row in tables.newcomers.events.iter()?.take(SWEEP_ROWS) {
         rows.push(row?.0.value());
     }
-    let mut dropped = 0;
     for (created_at, sequence) in rows {
-        if dropped >= over {
+        let share = capacity.min(tables.usage.others) / SHARE;
+        if excess(tables) == Excess::NONE || tables.newcomers.events.len()? <= share {
             break;
         }
         let Some(event) = tables.event(sequence)? else {
@@ -108,15 +109,24 @@ pub(super) fn sweep(
             continue;
         };
         let since = tables.newcomers.since(&event.pubkey)?.unwrap_or(now);
-        if since.saturating_add(NEW_SECONDS) <= now || followed.contains(&event.pubkey) {
+        let known = since.saturating_add(NEW_SECONDS) <= now || followed.contains(&event.pubkey);
+        if known || tables.owned(sequence, &event)? != Owned::Other {
             tables.newcomers.events.remove((created_at, sequence))?;
             continue;
         }
-        tables.remove(sequence, &event)?;
-        tables.newcomers.forgotten.insert((event.created_at, event.id().as_bytes()), ())?;
-        dropped += 1;
+        tables.forget(sequence, &event)?;
     }
-    Ok(dropped)
+    Ok(())
+}
+
+impl Tables<'_> {
+    /// Drops an event although older ones stay. If neighbours may have it, it counts as held when stores are compared.
+    pub(super) fn forget(&mut self, sequence: u64, event: &Event) -> Result<(), redb::Error> {
+        if self.shared.holds(event)? {
+            self.newcomers.forgotten.insert((event.created_at, event.id().as_bytes()), ())?;
+        }
+        self.remove(sequence, event)
+    }
 }
 
 /// Forgets what was forgotten long ago, and the oldest beyond as many as there may be events.

@@ -3,27 +3,65 @@
 use std::collections::BTreeSet;
 
 use nostrp2p_protocol::{Event, Kind, PublicKey};
-use redb::{ReadableTable, ReadableTableMetadata};
+use redb::ReadableTable;
 
 use super::{
     index::{self, Prefix},
     newcomers,
+    surplus::{self, Excess},
+    usage::{Owned, Usage},
     write::Tables,
     writer::GROUP,
 };
 
-/// How much is kept.
+/// How much is kept. The owner's own events are kept whatever their age and number, and so is mail up to its bound.
 #[derive(Debug, Clone, Copy)]
 pub struct Retention {
-    /// Most events. Default 100,000.
+    /// Most events that are neither the owner's nor addressed to the owner. Default 100,000.
     pub events: u64,
-    /// Longest time since `created_at`, in seconds. Default 30 days.
+    /// Longest time since `created_at` of these, in seconds. Default 30 days.
     pub seconds: u64,
+    /// Most bytes of mail: of what others have addressed to the owner. Default 1 GiB.
+    pub mail_bytes: u64,
+    /// Bytes of disk that the store is to stay below. Default 4 GiB. Of these others' events get a quarter, as long as own
+    /// events and mail leave that.
+    pub disk_bytes: u64,
 }
+
+const GIB: u64 = 1 << 30;
+/// Others' events get one part of so many of the disk's bytes.
+const OTHERS_SHARE: u64 = 4;
 
 impl Default for Retention {
     fn default() -> Self {
-        Self { events: 100_000, seconds: 30 * 86_400 }
+        Self { events: 100_000, seconds: 30 * 86_400, mail_bytes: GIB, disk_bytes: 4 * GIB }
+    }
+}
+
+impl Retention {
+    /// Nothing is dropped: for commands that look at a store or put something into it while the node is stopped.
+    pub const EVERYTHING: Self =
+        Self { events: u64::MAX, seconds: u64::MAX, mail_bytes: u64::MAX, disk_bytes: u64::MAX };
+
+    /// Most bytes of mail beside what the owner has written.
+    pub const fn mail_limit(&self, usage: &Usage) -> u64 {
+        let left = self.disk_bytes.saturating_sub(usage.own_bytes);
+        if self.mail_bytes < left { self.mail_bytes } else { left }
+    }
+
+    /// Most bytes of what is neither the owner's nor mail.
+    pub const fn others_limit(&self, usage: &Usage) -> u64 {
+        let left = self.disk_bytes.saturating_sub(usage.own_bytes).saturating_sub(usage.mail_bytes);
+        let share = self.disk_bytes / OTHERS_SHARE;
+        if share < left { share } else { left }
+    }
+
+    /// By how much the bounds for others' events are passed.
+    pub(super) const fn excess(&self, usage: &Usage) -> Excess {
+        Excess {
+            events: usage.others.saturating_sub(self.events),
+            bytes: usage.others_bytes.saturating_sub(self.others_limit(usage)),
+        }
     }
 }
 
@@ -36,26 +74,43 @@ const TOMBSTONES_LONGER: u64 = 86_400;
 #[derive(Debug, Default)]
 pub(super) struct Place(Option<Vec<u8>>);
 
-/// Drops events that have ended, and what is beyond the retention: first those of newcomers, as far as they are more than
-/// their share, then the oldest. The owner's own stay, and so do the profiles and
-/// follow lists of people in use: the owner, whom the owner follows, and whoever wrote something that is stored.
+/// Drops events that have ended, and of other people's events what is too old, then what is too much: first those of
+/// newcomers, as far as they are more than their share, then what [`surplus`] says. Never the owner's own and mail; nor
+/// the profiles and follow lists of people in use: whom the owner follows, and whoever wrote something that is stored.
+///
+/// As long as a store has no owner, age drops nothing: nobody knows whose the events are.
 pub(super) fn sweep(
     tables: &mut Tables<'_>,
     retention: Retention,
-    owner: Option<PublicKey>,
     now: u64,
     place: &mut Place,
 ) -> Result<(), redb::Error> {
     tables.index.settle()?;
     drop_ended(tables, now)?;
     let horizon = now.saturating_sub(retention.seconds);
-    tables.tombstones.purge(horizon.saturating_sub(TOMBSTONES_LONGER), owner)?;
-    let mut surplus = tables.events.len()?.saturating_sub(retention.events);
-    let followed = followed_by(tables, owner)?;
-    surplus -= newcomers::sweep(tables, retention.events, surplus, &followed, now)?;
+    tables.tombstones.purge(horizon.saturating_sub(TOMBSTONES_LONGER), tables.owner)?;
+    let circle = tables.circle()?;
+    let followed = &circle.followed;
+    if tables.owner.is_some() {
+        drop_old(tables, horizon, followed, place)?;
+    }
+    let excess = |tables: &Tables<'_>| retention.excess(&tables.usage);
+    newcomers::sweep(tables, retention.events, excess, followed, now)?;
     newcomers::purge(tables, horizon, retention.events)?;
-    let (first, last) = Prefix::all().range(0, u64::MAX);
-    let from = place.0.take().unwrap_or(first);
+    surplus::drop_heaviest(tables, excess, followed)?;
+    tables.circle = Some(circle);
+    Ok(())
+}
+
+fn drop_old(
+    tables: &mut Tables<'_>,
+    horizon: u64,
+    followed: &BTreeSet<PublicKey>,
+    place: &mut Place,
+) -> Result<(), redb::Error> {
+    let Some(until) = horizon.checked_sub(1) else { return Ok(()) };
+    let (first, last) = Prefix::all().range(0, until);
+    let from = place.0.take().filter(|from| *from <= last).unwrap_or(first);
     let mut victims = Vec::new();
     for (number, row) in tables.index.range(&(from, last))?.enumerate() {
         let key = row?.0;
@@ -63,17 +118,11 @@ pub(super) fn sweep(
             place.0 = Some(key.value().to_vec());
             break;
         }
-        let Some((created_at, sequence)) = index::tail(key.value()) else { continue };
-        if surplus == 0 && created_at >= horizon {
-            // The rest is younger.
-            break;
-        }
+        let Some((_, sequence)) = index::tail(key.value()) else { continue };
         let Some(event) = tables.event(sequence)? else { continue };
-        if stays(tables, &event, owner, &followed)? {
-            continue;
+        if !stays(tables, sequence, &event, followed)? {
+            victims.push((sequence, event));
         }
-        surplus = surplus.saturating_sub(1);
-        victims.push((sequence, event));
     }
     for (sequence, event) in victims {
         tables.remove(sequence, &event)?;
@@ -95,35 +144,32 @@ fn drop_ended(tables: &mut Tables<'_>, now: u64) -> Result<(), redb::Error> {
     Ok(())
 }
 
-fn stays(
+/// Whether an event is kept whatever its age and however much there is.
+pub(super) fn stays(
     tables: &Tables<'_>,
+    sequence: u64,
     event: &Event,
-    owner: Option<PublicKey>,
     followed: &BTreeSet<PublicKey>,
 ) -> Result<bool, redb::Error> {
-    if Some(event.pubkey) == owner {
+    if tables.owned(sequence, event)? != Owned::Other {
         return Ok(true);
     }
-    if !matches!(event.kind, Kind::PROFILE | Kind::FOLLOW_LIST) {
+    if tables.owner.is_none() && tables.restored.get(sequence)?.is_some() {
+        return Ok(true);
+    }
+    if !is_about_author(event.kind) {
         return Ok(false);
     }
     Ok(followed.contains(&event.pubkey) || writes(tables, &event.pubkey)?)
 }
 
+/// Whether an event says who its author is, without which the rest is worth little.
+pub(super) const fn is_about_author(kind: Kind) -> bool {
+    matches!(kind, Kind::PROFILE | Kind::FOLLOW_LIST)
+}
+
 /// Whether something of a person is stored besides profile and follow list.
 fn writes(tables: &Tables<'_>, person: &PublicKey) -> Result<bool, redb::Error> {
     let kinds = tables.index.kinds_of(person, 3)?;
-    Ok(kinds.into_iter().any(|kind| !matches!(kind, Kind::PROFILE | Kind::FOLLOW_LIST)))
-}
-
-fn followed_by(tables: &Tables<'_>, owner: Option<PublicKey>) -> Result<BTreeSet<PublicKey>, redb::Error> {
-    let Some(owner) = owner else { return Ok(BTreeSet::new()) };
-    let rows = Prefix::author_kind(&owner, Kind::FOLLOW_LIST).range(0, u64::MAX);
-    let Some(row) = tables.index.range(&rows)?.next_back() else {
-        return Ok(BTreeSet::new());
-    };
-    let Some((_, sequence)) = index::tail(row?.0.value()) else { return Ok(BTreeSet::new()) };
-    let list = tables.event(sequence)?;
-    let people = |list: Event| list.tag_values("p").filter_map(|person| person.parse().ok()).collect();
-    Ok(list.map(people).unwrap_or_default())
+    Ok(kinds.into_iter().any(|kind| !is_about_author(kind)))
 }

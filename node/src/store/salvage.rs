@@ -9,7 +9,9 @@ use std::{
 use nostrp2p_protocol::{Event, UnverifiedEvent};
 use redb::{Database, ReadableDatabase};
 
-use super::{FILE, OpenError, Retention, Store, lock::Lock, quietly, record, tables, tables::EVENTS};
+use super::{
+    FILE, Mark, OpenError, Retention, Store, Travel, lock::Lock, quietly, record, tables, tables::EVENTS,
+};
 
 /// Places that may fail in one direction until it is given up: beyond, it would take too long for too little.
 const MAX_FAILURES: u32 = 20_000;
@@ -49,14 +51,13 @@ pub fn salvage(directory: &Path) -> Result<Salvaged, OpenError> {
     std::fs::rename(&path, &aside).map_err(io)?;
     let copy = directory.join(format!("{FILE}.salvaging"));
     std::fs::copy(&aside, &copy).map_err(io)?;
-    let (store, writer) =
-        Store::open_locked(lock, directory, Retention { events: u64::MAX, seconds: u64::MAX })?;
+    let (store, writer) = Store::open_locked(lock, directory, Retention::EVERYTHING)?;
     let mut salvaged = Salvaged { aside, events: 0, lost: 0, owner: false };
     // Even closing a damaged file may panic; what was read until then counts.
     quietly(|| {
         read(&copy, &mut salvaged, |saved| match saved {
             Saved::Owner(owner) => drop(writer.set_owner_blocking(owner)),
-            Saved::Event(event) => writer.store_blocking(event),
+            Saved::Event(event) => writer.store_blocking(event, Travel::Restored(Mark::None)),
         });
     });
     writer.close();

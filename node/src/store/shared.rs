@@ -21,17 +21,6 @@ const SHARED: TableDefinition<(u64, &[u8; 32]), u64> = TableDefinition::new("sha
 /// What counts together (see [`Place`]) and id of the same events.
 pub(super) const PLACES: TableDefinition<&[u8; 48], ()> = TableDefinition::new("places_by_hour");
 
-/// Where an event comes from.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Origin {
-    /// It was sent to everybody, by others or by the owner. What is for everyone by itself is shared in any case.
-    pub(super) shared: bool,
-    /// It came from a relay: what is for everyone by itself is not shared then.
-    pub(super) mirrored: bool,
-    /// The owner wrote it.
-    pub(super) own: bool,
-}
-
 /// The open tables.
 pub(super) struct Shared<'txn> {
     events: Table<'txn, (u64, &'static [u8; 32]), u64>,
@@ -183,7 +172,9 @@ impl Store {
     /// When the disk cannot be read.
     pub fn floor(&self) -> Result<u64, redb::Error> {
         // The sweep comes after every 1,000 new events, so a full store is a little above or below its bound.
-        if self.progress.borrow().stored.saturating_add(super::writer::SWEEP_EVERY) < self.retention.events {
+        let usage = self.progress.borrow().usage;
+        let roomy = usage.others.saturating_add(super::writer::SWEEP_EVERY) < self.retention.events;
+        if roomy && usage.others_bytes < self.retention.others_limit(&usage) / 16 * 15 {
             return Ok(0);
         }
         let table = self.database.begin_read()?.open_table(SHARED)?;

@@ -3,10 +3,10 @@
 use nostrp2p_protocol::PublicKey;
 use redb::{Database, ReadTransaction, ReadableTable, ReadableTableMetadata, TableDefinition, TableError};
 
-use super::{Progress, file_check::FileMark, runs::RUNS};
+use super::{Progress, file_check::FileMark, runs::RUNS, usage::Usage};
 
 /// Version of the tables; see `migrate.rs`.
-pub(super) const SCHEMA: u64 = 6;
+pub(super) const SCHEMA: u64 = 7;
 
 /// Sequence number -> record (see `record.rs`).
 pub(super) const EVENTS: TableDefinition<u64, &[u8]> = TableDefinition::new("events");
@@ -21,6 +21,8 @@ pub(super) const MIRRORED: TableDefinition<u64, &str> = TableDefinition::new("mi
 /// Sequence number and person -> how far the event has come with that person: state, number of the next retry, time
 /// of publication in seconds since 1970.
 pub(super) const OUTBOX: TableDefinition<(u64, &[u8; 32]), (u8, u8, u64)> = TableDefinition::new("outbox");
+/// Sequence numbers of what an import has brought while the store had no owner: it is kept until there is one.
+pub(super) const RESTORED: TableDefinition<u64, ()> = TableDefinition::new("restored");
 /// The owner's public key, under the key 0.
 pub(super) const OWNER: TableDefinition<u8, &[u8; 32]> = TableDefinition::new("owner");
 
@@ -85,7 +87,7 @@ pub(super) fn prepare(
         };
         let schema = get_or(META_SCHEMA, SCHEMA)?;
         if schema > SCHEMA {
-            return Ok(Opened { schema, id: 0, progress: Progress { newest: 0, stored: 0 }, lineage: 0, clock: None });
+            return Ok(Opened { schema, id: 0, progress: Progress::default(), lineage: 0, clock: None });
         }
         let mut random = [0; 8];
         getrandom::fill(&mut random)
@@ -128,8 +130,9 @@ pub(super) fn prepare(
         transaction.open_table(OWNER)?;
         super::notes::prepare(&transaction)?;
         let stored = transaction.open_table(EVENTS)?.len()?;
+        let usage = Usage::load(&meta)?;
         let clock = noted.map_or_else(|| newest_time(&transaction, now), |clock| Ok(Some(clock)))?;
-        Opened { schema, id, progress: Progress { newest, stored }, lineage, clock }
+        Opened { schema, id, progress: Progress { newest, stored, usage }, lineage, clock }
     };
     let progress = super::migrate::migrate(&transaction, opened.schema, opened.progress)?;
     transaction.commit()?;

@@ -1,19 +1,26 @@
 //! What one write transaction does with one event.
 
-use nostrp2p_core::{Address as Delivery, Audience, Room, Row, audience, replaces, room};
+use nostrp2p_core::{Address as Delivery, Room, Row, is_addressed_to, replaces, room};
 use nostrp2p_protocol::{Event, EventId, Kind, PublicKey};
 use redb::{ReadableTable, ReadableTableMetadata, Table, WriteTransaction};
 
 use super::{
-    Progress,
+    Progress, Retention,
     ids::Ids,
     index::{self, Index, Prefix},
     lapse::{self, ENDS},
+    mailbox::{self, Circle, Mailbox, SenderKey},
     newcomers::Newcomers,
+    origin::{Door, Origin},
     record,
-    shared::{Origin, Shared},
-    tables::{EVENTS, INDEX, META, META_BORN, META_CLOCK, META_NEWEST, META_RESERVED, MIRRORED, OUTBOX, OWNER, UNSENT},
+    shared::Shared,
+    surplus::Loads,
+    tables::{
+        EVENTS, INDEX, META, META_BORN, META_CLOCK, META_NEWEST, META_RESERVED, MIRRORED, OUTBOX, OWNER, RESTORED,
+        UNSENT,
+    },
     tombstones::{self, Address, Tombstones},
+    usage::{self, Owned, Usage},
 };
 
 /// Sequence numbers that are set aside at once, so that what is not durable yet can be numbered.
@@ -34,6 +41,8 @@ pub enum Inserted {
     Ended,
     /// It is not stored, because its author has written too much in that hour (see [`nostrp2p_core::room`]).
     Surplus,
+    /// It is not stored now, because the mailbox is full and holds no mail that ranks lower.
+    MailboxFull,
 }
 
 impl Inserted {
@@ -41,7 +50,7 @@ impl Inserted {
     pub const fn sequence(self) -> Option<u64> {
         match self {
             Self::New(sequence) | Self::Known(sequence) | Self::Superseded(sequence) => Some(sequence),
-            Self::Deleted | Self::Ended | Self::Surplus => None,
+            Self::Deleted | Self::Ended | Self::Surplus | Self::MailboxFull => None,
         }
     }
 }
@@ -58,6 +67,16 @@ pub(super) struct Tables<'txn> {
     pub(super) shared: Shared<'txn>,
     pub(super) newcomers: Newcomers<'txn>,
     pub(super) mirrored: Table<'txn, u64, &'static str>,
+    pub(super) mailbox: Mailbox<'txn>,
+    /// Sequence numbers of what an import has brought while the store had no owner.
+    pub(super) restored: Table<'txn, u64, ()>,
+    pub(super) owner: Option<PublicKey>,
+    pub(super) bounds: Retention,
+    pub(super) usage: Usage,
+    /// None until there was too much for the first time.
+    pub(super) loads: Option<Loads>,
+    /// The owner's lists, once they were read.
+    pub(super) circle: Option<Circle>,
     meta: Table<'txn, &'static str, u64>,
     newest: u64,
 }
@@ -67,6 +86,7 @@ impl<'txn> Tables<'txn> {
         let meta = transaction.open_table(META)?;
         let newest = meta.get(META_NEWEST)?.map_or(0, |newest| newest.value());
         let born = meta.get(META_BORN)?.map_or(0, |born| born.value());
+        let owner = transaction.open_table(OWNER)?.get(0)?.map(|key| PublicKey::from_bytes(*key.value()));
         Ok(Self {
             events: transaction.open_table(EVENTS)?,
             ids: Ids::open(transaction)?,
@@ -78,6 +98,13 @@ impl<'txn> Tables<'txn> {
             shared: Shared::open(transaction)?,
             newcomers: Newcomers::open(transaction, born)?,
             mirrored: transaction.open_table(MIRRORED)?,
+            mailbox: Mailbox::open(transaction)?,
+            restored: transaction.open_table(RESTORED)?,
+            owner,
+            bounds: Retention::EVERYTHING,
+            usage: Usage::load(&meta)?,
+            loads: None,
+            circle: None,
             meta,
             newest,
         })
@@ -87,10 +114,11 @@ impl<'txn> Tables<'txn> {
     pub(super) fn insert(
         &mut self,
         event: &Event,
-        origin: Origin,
+        origin: &Origin,
         now: u64,
     ) -> Result<Inserted, redb::Error> {
-        let shared = origin.shared || (!origin.mirrored && audience(event) == Audience::Everyone);
+        let own = Some(event.pubkey) == self.owner;
+        let shared = origin.is_shared(event, own);
         if let Some(sequence) = self.find(&event.id())? {
             // A deletion may have come as a private one before.
             if shared && !self.shared.holds(event)? && self.room_for(event)? == Room::Free {
@@ -104,6 +132,14 @@ impl<'txn> Tables<'txn> {
         if self.tombstones.bite(event, now)? {
             return Ok(Inserted::Deleted);
         }
+        let record = record::encode(event);
+        let bytes = usage::cost(event, record.len());
+        let sender = self.sender_of(event, origin);
+        if let Some(sender) = sender
+            && !self.make_room_for(&sender, bytes)?
+        {
+            return Ok(Inserted::MailboxFull);
+        }
         // Looked up first: what is replaced may be all that there is of its author.
         let mut known_since = self.newcomers.since(&event.pubkey)?;
         let since = known_since.unwrap_or(now);
@@ -114,50 +150,106 @@ impl<'txn> Tables<'txn> {
             self.remove(sequence, &other)?;
             known_since = None;
         }
+        let keeps_all = own || origin.door.is_restoring();
         let shared = match shared.then(|| self.room_for(event)).transpose()? {
             None => false,
             Some(Room::Free) => true,
             Some(Room::InsteadOf(other)) => {
-                self.displace(&other, origin.own)?;
+                self.displace(&other, keeps_all)?;
                 known_since = None;
                 true
             }
-            Some(Room::Full) if origin.own => false,
+            Some(Room::Full) if keeps_all => false,
             Some(Room::Full) => return Ok(Inserted::Surplus),
         };
         self.newest += 1;
-        self.events.insert(self.newest, record::encode(event).as_slice())?;
-        self.ids.insert(event.id(), self.newest);
-        self.index.add(event, self.newest)?;
+        let sequence = self.newest;
+        self.events.insert(sequence, record.as_slice())?;
+        self.ids.insert(event.id(), sequence);
+        self.index.add(event, sequence)?;
         if let Some(end) = lapse::end_of(event) {
-            self.ends.insert((end, self.newest), ())?;
+            self.ends.insert((end, sequence), ())?;
+        }
+        let owned = self.book(event, sequence, sender, bytes)?;
+        if origin.door.is_restoring() && self.owner.is_none() {
+            self.restored.insert(sequence, ())?;
         }
         if shared {
-            self.shared.insert(event, self.newest)?;
+            self.shared.insert(event, sequence)?;
             if known_since.is_none() {
                 self.newcomers.know(&event.pubkey, since)?;
             }
-            self.newcomers.note(event, self.newest, since, now)?;
         }
-        if event.kind == Kind::DELETION {
-            self.delete(event)?;
+        if shared && owned == Owned::Other {
+            self.newcomers.note(event, sequence, since, now)?;
         }
-        if event.kind == Kind::VANISH {
-            self.vanish(event)?;
+        self.on_stored(event)?;
+        Ok(Inserted::New(sequence))
+    }
+
+    /// What follows from an event that was stored.
+    fn on_stored(&mut self, event: &Event) -> Result<(), redb::Error> {
+        match event.kind {
+            Kind::DELETION => self.delete(event),
+            Kind::VANISH => self.vanish(event),
+            Kind::FOLLOW_LIST | Kind::MUTE_LIST if Some(event.pubkey) == self.owner => {
+                self.circle = None;
+                self.mailbox.full_for = None;
+                Ok(())
+            }
+            _ => Ok(()),
         }
-        Ok(Inserted::New(self.newest))
+    }
+
+    /// Who answers for an event that the owner did not sign, if it is mail or an own copy.
+    fn sender_of(&self, event: &Event, origin: &Origin) -> Option<SenderKey> {
+        let owner = self.owner.filter(|owner| *owner != event.pubkey)?;
+        if matches!(origin.door, Door::Owner { .. }) {
+            return Some(mailbox::OWN);
+        }
+        is_addressed_to(event, &owner).then(|| origin.sender_of(event))
+    }
+
+    fn make_room_for(&mut self, sender: &SenderKey, bytes: u64) -> Result<bool, redb::Error> {
+        if *sender == mailbox::OWN { Ok(true) } else { self.make_room(sender, bytes) }
+    }
+
+    /// Writes down whose an event is that was stored, and what it counts.
+    pub(super) fn book(
+        &mut self,
+        event: &Event,
+        sequence: u64,
+        sender: Option<SenderKey>,
+        bytes: u64,
+    ) -> Result<Owned, redb::Error> {
+        let owned = match sender {
+            _ if Some(event.pubkey) == self.owner => Owned::Own,
+            None => Owned::Other,
+            Some(mailbox::OWN) => Owned::Own,
+            Some(_) => Owned::Mail,
+        };
+        if let Some(sender) = sender {
+            self.mailbox.insert(sequence, &sender, bytes)?;
+        }
+        if let (Owned::Other, Some(loads)) = (owned, &mut self.loads) {
+            loads.add(event.pubkey, bytes);
+        }
+        self.usage.add(owned, bytes);
+        Ok(owned)
     }
 
     /// The place of an event among the shared ones of its author and hour.
-    fn room_for(&mut self, event: &Event) -> Result<Room, redb::Error> {
+    pub(super) fn room_for(&mut self, event: &Event) -> Result<Room, redb::Error> {
         Ok(room(&event.id(), self.shared.beside(event)?.iter().copied()))
     }
 
-    /// Makes room for another event of the same author. The owner's own stays here, but is not shared any more.
-    fn displace(&mut self, other: &EventId, own: bool) -> Result<(), redb::Error> {
+    /// Makes room for another event of the same author among those that are shared. The owner's own stays here and so does
+    /// mail, but it is not shared any more.
+    fn displace(&mut self, other: &EventId, keep: bool) -> Result<(), redb::Error> {
         let Some(sequence) = self.find(other)? else { return Ok(()) };
         let Some(other) = self.event(sequence)? else { return Ok(()) };
-        if own { self.shared.remove(&other) } else { self.remove(sequence, &other) }
+        let keep = keep || self.owned(sequence, &other)? != Owned::Other;
+        if keep { self.shared.remove(&other) } else { self.remove(sequence, &other) }
     }
 
     /// Removes what a deletion names, as far as it is its author's, and remembers it.
@@ -274,7 +366,17 @@ impl<'txn> Tables<'txn> {
     }
 
     pub(super) fn remove(&mut self, sequence: u64, event: &Event) -> Result<(), redb::Error> {
-        self.events.remove(sequence)?;
+        let owned = self.owned(sequence, event)?;
+        let record = self.events.remove(sequence)?.map(|record| record.value().len());
+        if let Some(record) = record {
+            let bytes = usage::cost(event, record);
+            self.usage.subtract(owned, bytes);
+            if let (Owned::Other, Some(loads)) = (owned, &mut self.loads) {
+                loads.subtract(&event.pubkey, bytes);
+            }
+        }
+        self.mailbox.remove(sequence)?;
+        self.restored.remove(sequence)?;
         self.unsent.remove(sequence)?;
         self.mirrored.remove(sequence)?;
         let everybody = (sequence, &[0x00; 32])..=(sequence, &[0xff; 32]);
@@ -301,7 +403,8 @@ impl<'txn> Tables<'txn> {
         if reserve {
             self.meta.insert(META_RESERVED, self.newest + RESERVE)?;
         }
-        let progress = Progress { newest: self.newest, stored: self.events.len()? };
+        self.usage.save(&mut self.meta)?;
+        let progress = Progress { newest: self.newest, stored: self.events.len()?, usage: self.usage };
         Ok(Finished { progress, durable: durable || reserve })
     }
 
@@ -324,10 +427,4 @@ pub(super) struct Finished {
     pub(super) progress: Progress,
     /// Whether the commit has to be durable: because it shall be, or because more numbers were reserved.
     pub(super) durable: bool,
-}
-
-/// Makes somebody the owner.
-pub(super) fn set_owner(transaction: &WriteTransaction, owner: &PublicKey) -> Result<(), redb::Error> {
-    transaction.open_table(OWNER)?.insert(0, owner.as_bytes())?;
-    Ok(())
 }

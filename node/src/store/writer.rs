@@ -14,7 +14,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use nostrp2p_core::{Address, Row};
+use nostrp2p_core::{Address, Row, Sender};
 use nostrp2p_protocol::{Event, PublicKey};
 use redb::Durability;
 use tokio::{
@@ -25,12 +25,15 @@ use tokio::{
 use super::{
     Inserted, Note, Progress, Retention,
     disk::Disk,
+    mailbox::Rank,
     notes,
+    origin::{Door, Origin},
     outage::Outages,
+    owner,
     retain::{self, Place},
-    shared::{Near, Origin},
-    tables,
-    write::{Finished, Tables, set_owner},
+    shared::Near,
+    surplus::Loads,
+    write::{Finished, Tables},
 };
 
 /// Writes that may wait for the thread. A full queue makes the sender wait.
@@ -48,6 +51,8 @@ const GATHER_STEP: Duration = Duration::from_millis(5);
 const SETTLE_WITHIN: Duration = Duration::from_secs(5);
 /// Number of new events after which old ones are looked for.
 pub(super) const SWEEP_EVERY: u64 = 1_000;
+/// They are looked for as well when so many bytes have come of others: that many large events are far fewer.
+const SWEEP_BYTES: u64 = 16 * 1024 * 1024;
 
 /// What became of an event: where it is stored, or a sentence why it could not be.
 pub type Stored = Result<Inserted, String>;
@@ -94,11 +99,17 @@ impl Write {
     }
 }
 
-/// Whether an event still has to reach other nodes.
+/// Where an event comes from, and whether it still has to reach other nodes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Travel {
     /// It came from there, or stays here.
     Done,
+    /// Another node has handed it over for the owner; this is who answers for it.
+    Handed(Sender),
+    /// Another node of the owner had it.
+    OwnNode,
+    /// It stood in a file of the owner's, or in a damaged store, with this mark.
+    Restored(Mark),
     /// Others have shared it with everybody: neighbours may have it from here, also if it is a deletion.
     Shared,
     /// It came from this relay and is not for other nodes, unless they ask.
@@ -107,6 +118,40 @@ pub enum Travel {
     Ahead,
     /// It is for these people; each gets a row that begins at this time. See [`super::Store::waiting`].
     To(Vec<PublicKey>, u64),
+}
+
+/// What an export says of an event of somebody else.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Mark {
+    /// Nothing: neighbours do not get it from here unless they ask.
+    None,
+    /// It was sent to everybody: neighbours may have it.
+    Shared,
+    /// It came from this relay.
+    Mirrored(String),
+}
+
+impl Travel {
+    fn origin(&self) -> Origin {
+        match self {
+            Self::Done => Origin::by(Door::Asked),
+            Self::Handed(sender) => Origin { door: Door::Asked, sender: Some(*sender) },
+            Self::OwnNode => Origin::by(Door::OwnNode),
+            Self::Restored(mark) => Origin::by(Door::Restored { shared: *mark == Mark::Shared }),
+            Self::Shared => Origin::by(Door::Overlay),
+            Self::Mirrored(_) => Origin::by(Door::Mirror),
+            Self::Ahead => Origin::by(Door::Owner { shared: true }),
+            Self::To(..) => Origin::by(Door::Owner { shared: false }),
+        }
+    }
+}
+
+/// What one commit hands to the next, as it is on the disk; a failure forgets it.
+#[derive(Default)]
+struct Memory {
+    near: Option<Near>,
+    loads: Option<Loads>,
+    full_for: Option<Rank>,
 }
 
 /// The sending side of the writer thread. Dropping it writes what is still queued and ends the thread.
@@ -141,9 +186,9 @@ impl Writer {
 
     /// Stores one of many events; the answer comes when it can be read, and [`Writer::settle`] makes all of them durable.
     /// Waits while the queue is full.
-    pub async fn store_one_of_many(&self, event: Event) -> oneshot::Receiver<Stored> {
+    pub async fn store_one_of_many(&self, event: Event, travel: Travel) -> oneshot::Receiver<Stored> {
         let (reply, answer) = oneshot::channel();
-        drop(self.queue.send(Write::Event(event, Reply::Stored(reply), Travel::Done)).await);
+        drop(self.queue.send(Write::Event(event, Reply::Stored(reply), travel)).await);
         answer
     }
 
@@ -186,8 +231,8 @@ impl Writer {
     }
 
     /// [`Writer::store`] for a thread that may block.
-    pub(super) fn store_blocking(&self, event: Event) {
-        if self.queue.blocking_send(Write::Event(event, Reply::Nobody, Travel::Done)).is_err() {
+    pub(super) fn store_blocking(&self, event: Event, travel: Travel) {
+        if self.queue.blocking_send(Write::Event(event, Reply::Nobody, travel)).is_err() {
             tracing::error!("the store's writer has stopped; an event was lost");
         }
     }
@@ -226,9 +271,9 @@ fn run(
     mut writes: mpsc::Receiver<Write>,
 ) {
     let mut group = Vec::new();
-    let mut swept = 0;
+    let (mut swept, mut swept_bytes) = (0, 0);
     let mut place = Place::default();
-    let mut near = None;
+    let mut memory = Memory::default();
     let mut outages = Outages::new();
     let clock = tokio::runtime::Builder::new_current_thread().enable_time().build();
     let clock = clock.expect("a thread without a clock cannot begin");
@@ -240,15 +285,19 @@ fn run(
         let Ok(first) = next(&clock, &mut writes, settle_at) else { break };
         group.extend(first);
         gather(&mut writes, &mut group);
-        let sweep = progress.borrow().newest.saturating_sub(swept) >= SWEEP_EVERY || swept == 0;
+        let so_far = *progress.borrow();
+        let sweep = swept == 0
+            || so_far.newest.saturating_sub(swept) >= SWEEP_EVERY
+            || so_far.usage.others_bytes.saturating_sub(swept_bytes) >= SWEEP_BYTES;
         written = true;
         let urgent = group.is_empty() || group.iter().any(Write::is_urgent);
-        match commit(database, &group, urgent, sweep.then_some((retention, &mut place)), &mut near) {
+        match commit(database, &group, urgent, retention, sweep.then_some(&mut place), &mut memory) {
             Ok((Finished { progress: done, durable }, inserted)) => {
                 settle_at = (!durable).then(|| settle_at.unwrap_or_else(|| Instant::now() + SETTLE_WITHIN));
                 if sweep {
-                    swept = done.newest.max(1);
+                    (swept, swept_bytes) = (done.newest.max(1), done.usage.others_bytes);
                 }
+                swept_bytes = swept_bytes.min(done.usage.others_bytes);
                 failure.send_if_modified(|failure| failure.take().is_some());
                 progress.send_if_modified(|progress| std::mem::replace(progress, done) != done);
                 answer(group.drain(..), inserted);
@@ -324,66 +373,74 @@ fn close(database: &Disk) -> Result<(), redb::Error> {
     Ok(transaction.commit()?)
 }
 
-/// Commits a group: durably if it is `urgent` or reserved numbers ran out, else so that everybody can read it. What one
-/// commit has looked up last is `near` for the next; a failure forgets it.
+/// Commits a group: durably if it is `urgent` or reserved numbers ran out, else so that everybody can read it.
 fn commit(
     database: &Disk,
     group: &[Write],
     urgent: bool,
-    sweep: Option<(Retention, &mut Place)>,
-    near: &mut Option<Near>,
+    retention: Retention,
+    sweep: Option<&mut Place>,
+    memory: &mut Memory,
 ) -> Result<(Finished, Vec<Inserted>), redb::Error> {
-    let known_near = near.take();
-    let owner = tables::owner(&database.begin_read()?)?;
+    let Memory { near, loads, full_for } = std::mem::take(memory);
     database.check_file().map_err(redb::Error::Io)?;
     let now = database.time().now();
     let mut transaction = database.begin_write()?;
     let mut inserted = Vec::new();
-    let (looked_up, finished) = {
+    let (remembered, finished) = {
         let mut tables = Tables::open(&transaction)?;
         tables.note_time(now)?;
-        tables.shared.near = known_near;
+        tables.bounds = retention;
+        (tables.shared.near, tables.loads, tables.mailbox.full_for) = (near, loads, full_for);
         for write in group {
             match write {
-                Write::Event(event, _, travel) => {
-                    let shared = matches!(travel, Travel::Ahead | Travel::Shared);
-                    let mirrored = matches!(travel, Travel::Mirrored(_));
-                    let origin = Origin { shared, mirrored, own: owner == Some(event.pubkey) };
-                    let stored = tables.insert(event, origin, now)?;
-                    if let Inserted::New(sequence) = stored {
-                        match travel {
-                            Travel::Done | Travel::Shared => {}
-                            Travel::Mirrored(relay) => tables.mark_mirrored(sequence, relay)?,
-                            Travel::Ahead => tables.mark_unsent(sequence)?,
-                            Travel::To(people, since) => {
-                                for person in people {
-                                    tables.record(Address { sequence, person: *person }, Row::new(*since))?;
-                                }
-                            }
-                        }
-                    }
-                    inserted.push(stored);
-                }
+                Write::Event(event, _, travel) => inserted.push(insert(&mut tables, event, travel, now)?),
                 Write::Sent(sequence) => tables.mark_sent(*sequence)?,
                 Write::Delivery(address, row) => tables.record(*address, *row)?,
                 Write::Note(note) => notes::write(&transaction, note)?,
-                Write::Owner(owner, _) => set_owner(&transaction, owner)?,
+                Write::Owner(owner, _) => owner::set(&transaction, &mut tables, owner, now)?,
                 Write::Settle(_) => {}
                 #[cfg(test)]
                 Write::Panic => panic!("the writer on purpose"),
             }
         }
-        if let Some((retention, place)) = sweep {
-            retain::sweep(&mut tables, retention, owner, now, place)?;
+        if let Some(place) = sweep {
+            retain::sweep(&mut tables, retention, now, place)?;
         }
-        (tables.shared.near.take(), tables.finish(urgent)?)
+        let (near, loads) = (tables.shared.near.take(), tables.loads.take());
+        (Memory { near, loads, full_for: tables.mailbox.full_for }, tables.finish(urgent)?)
     };
     if !finished.durable {
         transaction.set_durability(Durability::None)?;
     }
     transaction.commit()?;
-    *near = looked_up;
+    *memory = remembered;
     Ok((finished, inserted))
+}
+
+/// Stores an event and writes down where it comes from and where it has to go.
+fn insert(
+    tables: &mut Tables<'_>,
+    event: &Event,
+    travel: &Travel,
+    now: u64,
+) -> Result<Inserted, redb::Error> {
+    let stored = tables.insert(event, &travel.origin(), now)?;
+    if let Inserted::New(sequence) = stored {
+        match travel {
+            Travel::Mirrored(relay) | Travel::Restored(Mark::Mirrored(relay)) => {
+                tables.mark_mirrored(sequence, relay)?;
+            }
+            Travel::Ahead => tables.mark_unsent(sequence)?,
+            Travel::To(people, since) => {
+                for person in people {
+                    tables.record(Address { sequence, person: *person }, Row::new(*since))?;
+                }
+            }
+            Travel::Done | Travel::Handed(_) | Travel::OwnNode | Travel::Restored(_) | Travel::Shared => {}
+        }
+    }
+    Ok(stored)
 }
 
 /// Tells everybody who waits that it is done. Whoever no longer waits has gone away.

@@ -161,6 +161,17 @@ async fn asked(swarm: &mut Swarm<Promiser>) -> (usize, ResponseChannel<()>) {
     }
 }
 
+/// Runs promisers and keeps all that they get. A channel that is dropped closes its stream, and the node's gossipsub gives
+/// up a neighbour whose fifth stream it has to open: no promise of that neighbour would be counted any more. How many of
+/// them were in time depended on how busy the machine was.
+async fn keep_running(promisers: [Swarm<Promiser>; 2]) {
+    let mut events = select_all(promisers);
+    let mut kept = Vec::new();
+    loop {
+        kept.push(events.select_next_some().await);
+    }
+}
+
 #[tokio::test]
 async fn a_neighbour_that_is_overrun_once_stays_and_one_that_only_promises_is_thrown_out() {
     let mut node = Node::start(on_loopback()).await;
@@ -172,7 +183,7 @@ async fn a_neighbour_that_is_overrun_once_stays_and_one_that_only_promises_is_th
     let (liar, goes) = promise(&mut node, 100).await;
     tokio::select! {
         () = node.left(goes) => {},
-        () = select_all([overrun, liar]).for_each(|_| async {}) => unreachable!("a swarm does not end"),
+        () = keep_running([overrun, liar]) => {},
     }
     assert_eq!(node.overlay.stats().await.banned, 1);
     let peers = node.overlay.peers().await;

@@ -16,7 +16,7 @@ const STARTS: usize = 11;
 /// Also measured with a tenth of the stock.
 const FEWER: usize = 10;
 
-pub async fn measure(stock: &Stock, figures: &mut Figures) {
+pub async fn measure(stock: &Stock, figures: &Figures) {
     let size = megabytes(std::fs::metadata(binary()).unwrap().len());
     figures.add("program", &format!("{size:.1} MB (original: 14.6)"), size, Better::Lower);
 
@@ -63,7 +63,7 @@ pub async fn measure(stock: &Stock, figures: &mut Figures) {
 }
 
 /// Reads everything as a new device does, and fetches what a page shows, again and again.
-async fn use_it(what: &str, node: Node, owner: &nostrp2p_protocol::SecretKey, figures: &mut Figures) {
+async fn use_it(what: &str, node: Node, owner: &nostrp2p_protocol::SecretKey, figures: &Figures) {
     figures.say(&format!("memory, {what}, started"), &format!("{:.1} MB", resident(&node)));
     let mut client = Client::login(&node.clients(), owner).await;
     let begun = Instant::now();

@@ -17,7 +17,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(50);
 /// When nothing has come for so long, something is broken.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-pub async fn measure(stock: &Stock, figures: &mut Figures) {
+pub async fn measure(stock: &Stock, figures: &Figures) {
     let before = yardstick::verifications_a_second(&stock.events);
     let giver = stock.node().await.start().await;
     let owner = random_key();

@@ -25,7 +25,7 @@ use crate::processor_seconds;
 const EVENTS: usize = 4_000;
 const CONNECTIONS: [usize; 2] = [1, 8];
 
-pub async fn measure(figures: &mut Figures) {
+pub async fn measure(figures: &Figures) {
     for connections in CONNECTIONS {
         for rest in [false, true] {
             round(connections, rest, figures).await;
@@ -33,7 +33,7 @@ pub async fn measure(figures: &mut Figures) {
     }
 }
 
-async fn round(connections: usize, rest: bool, figures: &mut Figures) {
+async fn round(connections: usize, rest: bool, figures: &Figures) {
     let key = random_key();
     let events: Arc<Vec<Event>> = Arc::new((0..EVENTS).map(|number| event(&key, number)).collect());
     let check = yardstick::check_us(&events);

@@ -27,7 +27,7 @@ const PAGE: usize = 500;
 /// The original's clients ask for so many at a time at most, here.
 const REST_PAGE: usize = 5_000;
 
-pub async fn measure(stock: &Stock, figures: &mut Figures) {
+pub async fn measure(stock: &Stock, figures: &Figures) {
     let check = yardstick::check_us(&stock.events);
     let node =
         stock.node().await.start_with(&["-p", &stock.owner.public_key().to_npub(), "--legacy-rest"]).await;
@@ -66,7 +66,7 @@ pub async fn measure(stock: &Stock, figures: &mut Figures) {
 
 /// Words as people search for them: one that stands in many posts, five that stand together in one, and one that stands
 /// nowhere, for which all is read.
-async fn search(node: &Node, stock: &Stock, check: f64, figures: &mut Figures) {
+async fn search(node: &Node, stock: &Stock, check: f64, figures: &Figures) {
     let mut relay = Relay::login(&node.clients(), &stock.owner).await;
     let words = |event: &Event, count| {
         // The first is its number.
@@ -137,7 +137,7 @@ async fn page(authority: &str, stock: &Stock, until: u64) -> u64 {
     since - 1
 }
 
-fn note(name: &str, count: usize, times: &mut [f64], bytes: usize, check: f64, figures: &mut Figures) {
+fn note(name: &str, count: usize, times: &mut [f64], bytes: usize, check: f64, figures: &Figures) {
     times.sort_unstable_by(f64::total_cmp);
     let (middle, count) = (times[ROUNDS / 2], f64::from(u32::try_from(count).unwrap()));
     let (each, size) = (middle * 1e3 / count, f64::from(u32::try_from(bytes).unwrap()));

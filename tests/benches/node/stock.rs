@@ -34,7 +34,7 @@ pub struct Stock {
 
 impl Stock {
     /// Signs the events and brings them in.
-    pub async fn gather(figures: &mut Figures) -> Self {
+    pub async fn gather(figures: &Figures) -> Self {
         let count = crate::number("BENCH_EVENTS", EVENTS);
         let (owner, events) = (random_key(), events(count));
         let node = Node::start(&["-p", &owner.public_key().to_npub()]).await.stop().await;

@@ -56,7 +56,7 @@ pub fn run_alone() {
     }
 }
 
-pub async fn measure(figures: &mut Figures) {
+pub async fn measure(figures: &Figures) {
     let sizes = std::env::var("BENCH_NODES").unwrap_or_else(|_| NODES.to_owned());
     for size in sizes.split(',').map(|size| size.trim().parse::<usize>().unwrap()) {
         let people = gather(size).await;
@@ -101,7 +101,7 @@ async fn gather(size: usize) -> Vec<Person> {
 }
 
 /// People post, one after another, and everybody gets it.
-async fn spread(people: &[Person], idle: f64, figures: &mut Figures) {
+async fn spread(people: &[Person], idle: f64, figures: &Figures) {
     let authors = people.iter().step_by((people.len() / POSTS).max(1)).take(POSTS);
     let mut clients = Vec::new();
     for person in authors {

@@ -15,7 +15,7 @@ fn heard(event: Event) -> Input {
 
 /// Begins to compare with a neighbour; returns the session.
 fn begin(core: &mut Core) -> Session {
-    let outputs = core.handle(Input::Joined(OTHER), NOW);
+    let outputs = core.handle(Input::Joined(OTHER, Network::Unknown), NOW);
     let [Output::CatchUp(Step::Compare(session, OTHER, _))] = outputs[..] else { panic!("{outputs:?}") };
     session
 }

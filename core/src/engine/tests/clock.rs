@@ -16,7 +16,7 @@ fn a_friend_who_comes_after_days_gets_what_waits_and_what_was_given_up() {
         let later = NOW + 6 * DAY;
         core.handle(Input::Waiting(address(2), Row { state, retries: 1, since: NOW }), later);
         core.handle(Input::Tick, later);
-        let outputs = core.handle(Input::Delegated(delegation(2, 9)), later + 20);
+        let outputs = core.handle(Input::Delegated(delegation(2, 9), OTHER), later + 20);
         assert_eq!(attempts(&outputs), 1, "{state:?}: {outputs:?}");
         let waits = |output: &Output| matches!(output, Output::Record(_, Row { state: Delivery::Waiting, retries: 0, .. }));
         assert_eq!(outputs.iter().any(waits), state == Delivery::GivenUp, "the page sees that it waits again");
@@ -32,7 +32,7 @@ fn eight_seconds_of_a_clock_a_year_ahead_without_a_network_use_nothing_up() {
         assert!(outputs.iter().all(|output| !matches!(output, Output::Record(..))), "{outputs:?}");
     }
     core.handle(Input::Tick, NOW + 9);
-    let outputs = core.handle(Input::Delegated(delegation(2, 9)), NOW + 10);
+    let outputs = core.handle(Input::Delegated(delegation(2, 9), OTHER), NOW + 10);
     assert_eq!(attempts(&outputs), 1, "{outputs:?}");
 }
 
@@ -50,11 +50,9 @@ fn after_the_clock_was_set_back_neighbours_are_asked_for_newcomers_nodes_at_once
 #[test]
 fn after_the_clock_was_set_back_whoever_was_over_budget_is_heard_again() {
     let mut core = connected();
-    for number in 0..2_000 {
-        core.admits(&OTHER, Service::Deliver, NOW + YEAR);
-        core.handle(Input::Tick, NOW + YEAR + number / 100);
-    }
-    assert!(!core.admits(&OTHER, Service::Deliver, NOW + YEAR + 20));
+    core.handle(Input::Tick, NOW + YEAR);
+    let taken = (0..10_000).take_while(|_| core.admits(&OTHER, Service::Deliver, NOW + YEAR)).count();
+    assert!((1..10_000).contains(&taken), "{taken}");
     core.handle(Input::Tick, NOW);
     assert!(core.admits(&OTHER, Service::Deliver, NOW));
 }
@@ -70,7 +68,7 @@ fn what_is_for_the_owner_is_taken_however_old_it_looks() {
 #[test]
 fn a_success_to_a_person_makes_everything_due_that_waits_for_that_person() {
     let mut core = connected();
-    run(&mut core, Input::Delegated(delegation(2, 9)));
+    run(&mut core, Input::Delegated(delegation(2, 9), OTHER));
     let first = core.handle(Input::Waiting(Address { sequence: 1, ..address(2) }, Row::new(NOW)), NOW);
     assert_eq!(first, []);
     assert_eq!(attempts(&core.handle(Input::Tick, NOW)), 1);
@@ -85,7 +83,7 @@ fn a_success_to_a_person_makes_everything_due_that_waits_for_that_person() {
 #[test]
 fn a_delivery_from_a_friends_node_is_a_sign_of_life() {
     let mut core = connected();
-    run(&mut core, Input::Delegated(delegation(2, 9)));
+    run(&mut core, Input::Delegated(delegation(2, 9), OTHER));
     core.handle(Input::Waiting(address(2), Row::new(NOW)), NOW);
     assert_eq!(attempts(&core.handle(Input::Tick, NOW)), 1);
     core.handle(Input::Attempted(address(2), None), NOW + 20);

@@ -229,8 +229,7 @@ mod tests {
     impl Rig {
         fn new() -> Self {
             let directory = tempfile::tempdir().unwrap();
-            let forever = Retention { events: 1_000_000, seconds: u64::MAX };
-            let (store, writer) = Store::open(directory.path(), forever).unwrap();
+            let (store, writer) = Store::open(directory.path(), Retention::EVERYTHING).unwrap();
             let reader = Reader { store, polls: Arc::default(), guest: false, now: NOW };
             Self { reader, writer, _directory: directory }
         }

@@ -14,7 +14,7 @@ fn what_can_be_read_of_a_damaged_store_is_saved() {
     let (store, writer) = open(directory.path());
     writer.set_owner_blocking(key(1).public_key()).unwrap();
     for number in 0..300 {
-        writer.store_blocking(post(1, 60 * number, &format!("post {number}")));
+        writer.store_blocking(post(1, 60 * number, &format!("post {number}")), Travel::Done);
     }
     writer.close();
     drop(store);
@@ -208,7 +208,7 @@ fn a_damaged_sequence_number_keeps_nobody_waiting() {
     let directory = tempfile::tempdir().unwrap();
     let (store, writer) = open(directory.path());
     for number in 0..20 {
-        writer.store_blocking(post(1, 60 * number, &format!("post {number}")));
+        writer.store_blocking(post(1, 60 * number, &format!("post {number}")), Travel::Done);
     }
     writer.close();
     drop(store);

@@ -1,6 +1,9 @@
 //! Deletions, expirations and what is dropped.
 
-use super::{super::shared::Origin, *};
+use super::{
+    super::origin::{Door, Origin},
+    *,
+};
 
 fn deletion(author: u8, created_at: u64, tags: &[(&str, &str)]) -> Event {
     event(author, 5, created_at, "", tags.iter().map(|(name, value)| Tag::new([*name, *value])).collect())
@@ -119,23 +122,20 @@ fn a_sweep_drops_what_has_ended_and_remembers_where_it_stopped() {
     let transaction = store.database.begin_write().unwrap();
     {
         let mut tables = write::Tables::open(&transaction).unwrap();
-        tables.insert(&ending(2, "ends", 100), Origin::default(), 50).unwrap();
+        tables.owner = Some(key(1).public_key());
+        let asked = Origin::by(Door::Asked);
+        tables.insert(&ending(2, "ends", 100), &asked, 50).unwrap();
         for number in 0..4_500 {
-            tables
-                .insert(
-                    &post(1, 200 + number, "own"),
-                    Origin { own: true, shared: true, mirrored: false },
-                    50,
-                )
-                .unwrap();
+            let own = Origin::by(Door::Owner { shared: true });
+            tables.insert(&post(1, 200 + number, "own"), &own, 50).unwrap();
         }
-        tables.insert(&post(2, 5_000, "a stranger's"), Origin::default(), 50).unwrap();
-        tables.insert(&event(2, 0, 1, "profile in use", vec![]), Origin::default(), 50).unwrap();
-        tables.insert(&event(3, 0, 1, "profile of nobody", vec![]), Origin::default(), 50).unwrap();
+        tables.insert(&post(2, 5_000, "a stranger's"), &asked, 50).unwrap();
+        tables.insert(&event(2, 0, 1, "profile in use", vec![]), &asked, 50).unwrap();
+        tables.insert(&event(3, 0, 1, "profile of nobody", vec![]), &asked, 50).unwrap();
         let mut place = retain::Place::default();
-        let (owner, none) = (Some(key(1).public_key()), Retention { events: 0, seconds: u64::MAX });
+        let retention = Retention { seconds: 10_000, ..Retention::EVERYTHING };
         let mut sweep = |tables: &mut write::Tables<'_>| {
-            retain::sweep(tables, none, owner, 150, &mut place).unwrap();
+            retain::sweep(tables, retention, 20_000, &mut place).unwrap();
         };
         let has = |tables: &write::Tables<'_>, event: &Event| tables.find(&event.id()).unwrap().is_some();
         sweep(&mut tables);

@@ -141,7 +141,7 @@ fn the_engine_finds_what_the_definition_says() {
     let directory = tempfile::tempdir().unwrap();
     let (store, writer) = open(directory.path());
     for event in &events {
-        writer.store_blocking(event.clone());
+        writer.store_blocking(event.clone(), Travel::Done);
     }
     writer.set_owner_blocking(key(1).public_key()).unwrap();
     assert_eq!(store.progress().borrow().stored, EVENTS);

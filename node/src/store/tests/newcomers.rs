@@ -44,7 +44,7 @@ fn grow_old(store: &Store) {
 #[tokio::test]
 async fn invented_people_displace_one_another_and_not_those_who_are_known() {
     let directory = tempfile::tempdir().unwrap();
-    let retention = Retention { events: CAPACITY, seconds: u64::MAX };
+    let retention = Retention { events: CAPACITY, ..Retention::EVERYTHING };
     let (store, writer) = Store::open(directory.path(), retention).unwrap();
     let known: Vec<Event> = (0..800).map(|number| by(number % 20, 10_000 + number)).collect();
     for event in &known {

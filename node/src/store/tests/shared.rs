@@ -93,7 +93,7 @@ async fn the_owner_keeps_all_that_he_wrote_and_shares_what_others_will_take() {
 async fn a_full_store_does_not_ask_for_what_it_would_drop() {
     let directory = tempfile::tempdir().unwrap();
     let (store, writer) =
-        Store::open(directory.path(), Retention { events: 1_050, seconds: u64::MAX }).unwrap();
+        Store::open(directory.path(), Retention { events: 1_050, ..Retention::EVERYTHING }).unwrap();
     for number in 0..40u64 {
         commit(&writer, &post(1, 7_200 * (number + 1), "")).await;
     }

@@ -1,0 +1,47 @@
+//! What a node may cost: each budget has an aim, and fails at its aim plus a margin that is named beside it.
+#![expect(clippy::print_stdout, reason = "the figures are read in the result of the test")]
+
+use std::time::{Duration, Instant};
+
+use nostrp2p_tests::{Client, Node, random_key, skip};
+
+/// Memory of an idle node's own, in KiB: 1.9 MB were seen of a release build (docs/measurements.md).
+const MEMORY_AIM: u64 = 3 * 1_024;
+/// For what the allocator has taken and not given back, which differs from start to start.
+const MEMORY_MARGIN: u64 = 3 * 1_024;
+
+/// From the start of the process to "ready", the middle one of [`STARTS`]: 10 ms were seen of a release build.
+const START_AIM: Duration = Duration::from_millis(100);
+/// For a slower build, and a machine that is busy with something else.
+const START_MARGIN: Duration = Duration::from_millis(400);
+const STARTS: usize = 5;
+
+#[tokio::test]
+async fn an_idle_node_has_little_memory_of_its_own() {
+    let node = Node::start(&[]).await;
+    let mut client = Client::claim(&node.clients(), node.token(), &random_key()).await;
+    client.neighbours(0).await;
+    let Some((own, all)) = node.own_kib().zip(node.resident_kib()) else {
+        return skip("this system does not tell how much memory a process has");
+    };
+    println!(
+        "budget: idle node, its own memory: {own} KiB (aim: {MEMORY_AIM}, margin: {MEMORY_MARGIN}), with its program: {all} KiB"
+    );
+    assert!(own <= MEMORY_AIM + MEMORY_MARGIN, "an idle node has {own} KiB");
+}
+
+#[tokio::test]
+async fn a_node_starts_at_once() {
+    let mut node = Node::start(&["-p", &random_key().public_key().to_npub()]).await;
+    let mut times = Vec::new();
+    for _ in 0..STARTS {
+        let stopped = node.stop().await;
+        let begun = Instant::now();
+        node = stopped.start().await;
+        times.push(begun.elapsed());
+    }
+    times.sort_unstable();
+    let median = times[STARTS / 2];
+    println!("budget: start of a node, median: {median:?} (aim: {START_AIM:?}, margin: {START_MARGIN:?})");
+    assert!(median <= START_AIM + START_MARGIN, "a node starts in {median:?}");
+}
