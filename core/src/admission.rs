@@ -3,10 +3,7 @@
 //! Order: size and shape, time window, who gets it, already seen, the owner's mute list, the author's budget; the
 //! signature comes after all of these and is checked outside. A node forwards only what it admitted.
 
-use nostrp2p_protocol::{
-    EventId, Oversize, PeerId, PublicKey, Rumor,
-    limits::MAX_PEOPLE,
-};
+use nostrp2p_protocol::{EventId, Oversize, PeerId, PublicKey, Rumor, limits::MAX_PEOPLE};
 
 use crate::{
     audience::{Audience, audience},

@@ -31,9 +31,9 @@ fn without_empty(command: clap::Command, is_empty: &dyn Fn(&OsStr) -> bool) -> c
         if empty { argument.env(Resettable::Reset) } else { argument }
     });
     let names: Vec<String> = command.get_subcommands().map(|sub| sub.get_name().to_owned()).collect();
-    names.into_iter().fold(command, |command, name| {
-        command.mut_subcommand(name, |sub| without_empty(sub, is_empty))
-    })
+    names
+        .into_iter()
+        .fold(command, |command, name| command.mut_subcommand(name, |sub| without_empty(sub, is_empty)))
 }
 
 /// What the program can do.
@@ -191,7 +191,10 @@ mod tests {
     #[test]
     fn no_variable_counts_when_it_is_empty() {
         let command = <Cli as clap::CommandFactory>::command();
-        assert!(with_variable(&command).len() > 30, "the variables of the server, of status and of the others");
+        assert!(
+            with_variable(&command).len() > 30,
+            "the variables of the server, of status and of the others"
+        );
         assert_eq!(with_variable(&without_empty(command.clone(), &|_| true)), [""; 0]);
         let writable = without_empty(command, &|name| name == "NOSTRP2P_WRITABLE");
         assert!(!with_variable(&writable).contains(&"writable".to_owned()));

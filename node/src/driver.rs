@@ -438,7 +438,11 @@ impl Running {
                 if self.unreached.get(&address) == Some(&reason) {
                     tracing::debug!(address, reason, ?retry_in, "a node could still not be reached");
                 } else {
-                    tracing::warn!(address, reason, "a node could not be reached; it is tried again and again");
+                    tracing::warn!(
+                        address,
+                        reason,
+                        "a node could not be reached; it is tried again and again"
+                    );
                     self.unreached.insert(address, reason);
                 }
             }
@@ -565,7 +569,8 @@ impl Running {
 fn is_local(authority: &str) -> bool {
     let host = authority.rsplit_once(':').map_or(authority, |(host, _)| host);
     let host = host.trim_start_matches('[').trim_end_matches(']');
-    host.eq_ignore_ascii_case("localhost") || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
+    host.eq_ignore_ascii_case("localhost")
+        || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }
 
 /// Without random numbers all decisions would still be right, only less spread in time.

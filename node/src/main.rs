@@ -168,7 +168,11 @@ fn with_settings(flags: Flags, run: impl FnOnce(Settings) -> ExitCode) -> ExitCo
 fn tell(result: anyhow::Result<String>) -> ExitCode {
     match result {
         Ok(text) => {
-            if text.is_empty() { ExitCode::SUCCESS } else { write_out(&format!("{text}\n")) }
+            if text.is_empty() {
+                ExitCode::SUCCESS
+            } else {
+                write_out(&format!("{text}\n"))
+            }
         }
         Err(error) => fail(&error),
     }
@@ -308,7 +312,9 @@ fn shutdown() -> impl Future<Output = ()> {
             if signal.recv().await.is_none() {
                 break;
             }
-            tracing::warn!("SIGHUP changes nothing: renewed certificates are read by themselves, settings at the start");
+            tracing::warn!(
+                "SIGHUP changes nothing: renewed certificates are read by themselves, settings at the start"
+            );
         }
         std::future::pending::<()>().await;
     };

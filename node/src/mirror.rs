@@ -130,8 +130,17 @@ pub(crate) fn start(
         return Ok((handle, None));
     }
     let (interests, interest) = watch::channel(Arc::new(Vec::new()));
-    let context =
-        Context { store, commands, standing, report: Arc::new(report), interest, names: Lookups::default(), tls, logins, stop };
+    let context = Context {
+        store,
+        commands,
+        standing,
+        report: Arc::new(report),
+        interest,
+        names: Lookups::default(),
+        tls,
+        logins,
+        stop,
+    };
     let task = tokio::spawn(supervise(wanted, context, interests, PLAN_EVERY, link::run));
     Ok((handle, Some(task)))
 }
@@ -279,8 +288,17 @@ mod tests {
         let (stopper, stop) = stop::channel();
         let tls = trust::configuration(None).unwrap();
         let (logins, _) = broadcast::channel(1);
-        let context =
-            Context { store, commands, standing, report: Arc::new(report), interest, names: Lookups::default(), tls, logins, stop };
+        let context = Context {
+            store,
+            commands,
+            standing,
+            report: Arc::new(report),
+            interest,
+            names: Lookups::default(),
+            tls,
+            logins,
+            stop,
+        };
         let url = "wss://relay.example";
         let wanted = Wanted { named: vec![url.to_owned()], lists: false };
         let starts = Arc::new(AtomicU32::new(0));

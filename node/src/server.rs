@@ -236,7 +236,8 @@ fn on_claim(
 /// system would choose another one for it.
 fn with_ipv4(mut given: Vec<SocketAddr>) -> Vec<SocketAddr> {
     let is_any_v6 = |address: &&SocketAddr| address.is_ipv6() && address.ip().is_unspecified();
-    let ports: Vec<u16> = given.iter().filter(is_any_v6).map(SocketAddr::port).filter(|port| *port != 0).collect();
+    let ports: Vec<u16> =
+        given.iter().filter(is_any_v6).map(SocketAddr::port).filter(|port| *port != 0).collect();
     for port in ports {
         if !given.iter().any(|address| address.is_ipv4() && address.port() == port) {
             given.push(SocketAddr::from((std::net::Ipv4Addr::UNSPECIFIED, port)));
@@ -261,9 +262,10 @@ async fn listen_for_clients(settings: &Settings) -> Result<Vec<TcpListener>, Run
         };
         match TcpListener::bind(address).await {
             Ok(listener) => listeners.push((place, listener)),
-            Err(error) if error.kind() == io::ErrorKind::AddrInUse
-                && address.is_ipv4()
-                && listeners.iter().any(|(_, listener)| covered(listener)) => {}
+            Err(error)
+                if error.kind() == io::ErrorKind::AddrInUse
+                    && address.is_ipv4()
+                    && listeners.iter().any(|(_, listener)| covered(listener)) => {}
             Err(error) => return Err(RunError::Clients { address, error }),
         }
     }
@@ -423,8 +425,10 @@ mod tests {
 
     #[test]
     fn all_addresses_of_ipv6_take_those_of_ipv4_along() {
-        let addresses = |texts: &[&str]| texts.iter().map(|text| text.parse().unwrap()).collect::<Vec<SocketAddr>>();
-        let check = |given: &[&str], expected: &[&str]| assert_eq!(with_ipv4(addresses(given)), addresses(expected));
+        let addresses =
+            |texts: &[&str]| texts.iter().map(|text| text.parse().unwrap()).collect::<Vec<SocketAddr>>();
+        let check =
+            |given: &[&str], expected: &[&str]| assert_eq!(with_ipv4(addresses(given)), addresses(expected));
         check(&["[::]:7"], &["[::]:7", "0.0.0.0:7"]);
         check(&["[::]:7", "0.0.0.0:7"], &["[::]:7", "0.0.0.0:7"]);
         check(&["[::1]:7", "[::]:0"], &["[::1]:7", "[::]:0"]);

@@ -36,7 +36,13 @@ const DEFAULT_CLAIM_MINUTES: u64 = 60;
 pub struct Flags {
     /// Address and port for other nodes; clients use the next port; may be given several times, and [::] takes IPv4 too
     /// [default: 127.0.0.1:20000]
-    #[arg(short = 'l', long, value_name = "ADDR:PORT", env = "NOSTRP2P_LISTEN_ADDR_PORT", value_delimiter = ',')]
+    #[arg(
+        short = 'l',
+        long,
+        value_name = "ADDR:PORT",
+        env = "NOSTRP2P_LISTEN_ADDR_PORT",
+        value_delimiter = ','
+    )]
     pub listen_addr_port: Vec<String>,
 
     /// A node that is already in the network: host:port or a multiaddr; may be given several times

@@ -6,6 +6,7 @@ pub(crate) mod reach;
 use std::{fmt::Write as _, sync::Arc, time::Duration};
 
 use anyhow::{Context as _, bail};
+use nostrp2p_protocol::frame::MirrorState;
 use rustls::pki_types::ServerName;
 use serde::Deserialize;
 use tokio::{
@@ -13,7 +14,6 @@ use tokio::{
     net::TcpStream,
     time::timeout,
 };
-use nostrp2p_protocol::frame::MirrorState;
 use tokio_rustls::TlsConnector;
 
 use self::reach::{Connected, Reach};

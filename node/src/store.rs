@@ -39,12 +39,12 @@ use std::{
     sync::Arc,
 };
 
+use crate::trusted_time::TrustedTime;
 use disk::Disk;
 use lock::Lock;
 use nostrp2p_protocol::{PublicKey, frame::StoreId};
 use redb::Database;
 use tables::Opened;
-use crate::trusted_time::TrustedTime;
 use tokio::sync::watch;
 use writer::Reports;
 
@@ -147,7 +147,14 @@ impl Store {
         let database = Arc::new(Disk::new(lock, path, database, time).map_err(io)?);
         let (report, progress) = watch::channel(opened.progress);
         let (fail, failure) = watch::channel(None);
-        let store = Self { database: Arc::clone(&database), id: opened.id, lineage: opened.lineage, progress, failure, retention };
+        let store = Self {
+            database: Arc::clone(&database),
+            id: opened.id,
+            lineage: opened.lineage,
+            progress,
+            failure,
+            retention,
+        };
         Ok((store, Writer::start(database, retention, Reports { progress: report, failure: fail })))
     }
 

@@ -325,7 +325,12 @@ mod tests {
 
     #[test]
     fn a_link_local_address_is_refused_with_the_true_reason() {
-        for text in ["[fe80::1%eth0]:20000", "[fe80::1]:20000", "/ip6/fe80::1/tcp/20000", "/ip6zone/eth0/ip6/fe80::1/tcp/1"] {
+        for text in [
+            "[fe80::1%eth0]:20000",
+            "[fe80::1]:20000",
+            "/ip6/fe80::1/tcp/20000",
+            "/ip6zone/eth0/ip6/fe80::1/tcp/1",
+        ] {
             let error = text.parse::<PeerAddress>().unwrap_err().to_string();
             assert!(error.contains("network interface"), "{text}: {error}");
         }

@@ -385,7 +385,8 @@ mod tests {
     #[test]
     fn dead_addresses_do_not_keep_a_living_one_waiting() {
         let start = Instant::now();
-        let names: Vec<_> = (0..200).map(|n| format!("dead{n:03}:1")).chain(["living:1".to_owned()]).collect();
+        let names: Vec<_> =
+            (0..200).map(|n| format!("dead{n:03}:1")).chain(["living:1".to_owned()]).collect();
         let mut redial = redial(&names.iter().map(String::as_str).collect::<Vec<_>>(), start);
         let mut under_way: Vec<(u32, Target)> = Vec::new();
         let (mut living, mut of_known) = (None, None);
@@ -410,7 +411,10 @@ mod tests {
             }
         }
         assert_eq!(of_known, Some(2), "known peers have slots of their own");
-        assert!(living.is_some_and(|second| second <= 251), "201 addresses, 8 at a time, 10 s each: {living:?}");
+        assert!(
+            living.is_some_and(|second| second <= 251),
+            "201 addresses, 8 at a time, 10 s each: {living:?}"
+        );
     }
 
     #[test]

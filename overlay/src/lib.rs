@@ -46,12 +46,12 @@ use tokio::{sync::mpsc, task};
 
 pub use crate::{
     address::{InvalidAddress, PeerAddress},
+    connect::MAX_BOOTSTRAP,
     error::{BroadcastError, RequestError, StartError},
     event::{OverlayEvent, Stats, StopReason},
     gossip::{MAX_ANNOUNCEMENT, MAX_PAYLOAD, MessageRef, Topic, Verdict},
     handle::{Overlay, Sent},
     home::{HomeReader, HomeStream, HomeVisit, HomeWriter, MAX_HOME_FRAME},
-    connect::MAX_BOOTSTRAP,
     known::MAX_KNOWN_ADDRESSES,
     lookup::{LookupError, Lookups},
     meter::{DEFAULT_RELAY_BYTES, Traffic},

@@ -61,8 +61,11 @@ fn is_foreign(ip: IpAddr) -> bool {
 
 /// The address from which this machine would send to the other end; nothing is sent.
 fn own_end(other: IpAddr) -> Option<IpAddr> {
-    let any: IpAddr =
-        if other.is_ipv4() { std::net::Ipv4Addr::UNSPECIFIED.into() } else { std::net::Ipv6Addr::UNSPECIFIED.into() };
+    let any: IpAddr = if other.is_ipv4() {
+        std::net::Ipv4Addr::UNSPECIFIED.into()
+    } else {
+        std::net::Ipv6Addr::UNSPECIFIED.into()
+    };
     let socket = UdpSocket::bind((any, 0)).ok()?;
     socket.connect((other, 9)).ok()?;
     let own = socket.local_addr().ok()?.ip();

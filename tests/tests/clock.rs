@@ -145,7 +145,8 @@ async fn keeps_private_mail(ahead: &str) {
         return println!("libfaketime is not here: the test with a clock that jumps was NOT run");
     };
     let folder = tempfile::tempdir().expect("a temporary directory");
-    let Pair { clock, node, alice, mut client, bob, mut friend, _other } = Pair::start(library, folder.path()).await;
+    let Pair { clock, node, alice, mut client, bob, mut friend, _other } =
+        Pair::start(library, folder.path()).await;
     let texts: Vec<String> = (0..15).map(|number| format!("private {number}")).collect();
     for text in &texts {
         friend.publish(&reply(&bob, text, &[&alice])).await;

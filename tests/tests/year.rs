@@ -77,8 +77,10 @@ async fn a_log_that_nobody_takes_stops_nothing() {
         node.answers().await;
         // A pipe holds 64 KiB, and the queue before it 1,024 lines.
         until("lines are dropped and the node goes on", || async {
-            let metrics = String::from_utf8_lossy(&get(&node.clients(), "/metrics", &[]).await.2).into_owned();
-            let dropped = metrics.lines().find_map(|line| line.strip_prefix("nostrp2p_log_lines_dropped_total "));
+            let metrics =
+                String::from_utf8_lossy(&get(&node.clients(), "/metrics", &[]).await.2).into_owned();
+            let dropped =
+                metrics.lines().find_map(|line| line.strip_prefix("nostrp2p_log_lines_dropped_total "));
             let dropped = dropped.and_then(|dropped| dropped.parse::<u64>().ok());
             dropped.filter(|dropped| *dropped > 0).ok_or(dropped)
         })
@@ -91,7 +93,9 @@ async fn a_log_that_nobody_takes_stops_nothing() {
 
 #[test]
 fn commands_end_quietly_when_their_reader_has_left() {
-    for command in [&["genkey"][..], &["man"], &["server", "--print-settings"], &["completions", "bash"], &["doctor"]] {
+    for command in
+        [&["genkey"][..], &["man"], &["server", "--print-settings"], &["completions", "bash"], &["doctor"]]
+    {
         let data = tempfile::tempdir().unwrap();
         let mut child = Command::new(binary())
             .args(command)
@@ -110,7 +114,8 @@ fn commands_end_quietly_when_their_reader_has_left() {
 
 #[tokio::test]
 async fn empty_variables_are_not_given_and_sighup_ends_nothing() {
-    let empty = ["NOSTRP2P_WRITABLE", "NOSTRP2P_BOOT_PEER_ADDR_PORT", "NOSTRP2P_PUBLIC_KEY", "NOSTRP2P_MIRROR"];
+    let empty =
+        ["NOSTRP2P_WRITABLE", "NOSTRP2P_BOOT_PEER_ADDR_PORT", "NOSTRP2P_PUBLIC_KEY", "NOSTRP2P_MIRROR"];
     let empty = empty.map(|name| (name, ""));
     let printed = Command::new(binary())
         .args(["server", "--print-settings"])
@@ -189,7 +194,8 @@ async fn a_data_directory_that_is_removed_under_a_running_node_is_noticed() {
     let (status, _, body) = get(&node.clients(), "/healthz", &[]).await;
     let body = String::from_utf8_lossy(&body).into_owned();
     assert!(status == 503 && body.contains("removed or moved"), "{status} {body}");
-    let lost = nostrp2p_protocol::frame::ClientFrame::Publish { request: 77, event: post(&alice, "lost").into() };
+    let lost =
+        nostrp2p_protocol::frame::ClientFrame::Publish { request: 77, event: post(&alice, "lost").into() };
     client.send(lost).await;
     assert_eq!(client.refusal().await.code, nostrp2p_protocol::frame::RefusalCode::Internal);
 }

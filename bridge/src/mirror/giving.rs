@@ -132,11 +132,20 @@ impl Giving {
     }
 
     /// The relay failed to take an event, for a reason of its own. It is passed over, and offered again later.
-    pub(super) fn on_failed(&mut self, id: EventId, reason: &str, now: u64, report: &mut Report) -> Vec<Step> {
+    pub(super) fn on_failed(
+        &mut self,
+        id: EventId,
+        reason: &str,
+        now: u64,
+        report: &mut Report,
+    ) -> Vec<Step> {
         let Some((sequence, _)) = self.waiting.remove(&id) else { return vec![] };
         report.refusal = Some(cut(reason));
-        let postponed =
-            self.postponed.entry(id).or_insert(Postponed { sequence, attempts: 0, again: Patience::default() });
+        let postponed = self.postponed.entry(id).or_insert(Postponed {
+            sequence,
+            attempts: 0,
+            again: Patience::default(),
+        });
         postponed.attempts += 1;
         postponed.again.on_failed(now);
         if postponed.attempts >= MAX_ATTEMPTS {
@@ -215,7 +224,11 @@ impl Giving {
     }
 
     pub(super) fn room(&mut self) -> Option<Room> {
-        if !self.out || self.paused.again().is_some() || !self.waiting.is_empty() || !matches!(self.comparison, Comparison::None) {
+        if !self.out
+            || self.paused.again().is_some()
+            || !self.waiting.is_empty()
+            || !matches!(self.comparison, Comparison::None)
+        {
             return None;
         }
         if self.again.is_empty() {

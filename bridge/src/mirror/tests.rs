@@ -220,7 +220,10 @@ fn a_question_that_is_refused_or_not_answered_is_asked_again_after_a_pause_that_
     assert!(asked(&sent(&mirror.on_tick(NOW + 16)), "live").is_some());
     mirror.on_tick(NOW + 17);
     let late = sent(&mirror.on_tick(NOW + 78));
-    assert!(late.contains(&json!(["CLOSE", "live"])) && late.contains(&json!(["CLOSE", "missed"])), "{late:?}");
+    assert!(
+        late.contains(&json!(["CLOSE", "live"])) && late.contains(&json!(["CLOSE", "missed"])),
+        "{late:?}"
+    );
     let again = sent(&mirror.on_tick(NOW + 78 + 20));
     assert!(asked(&again, "live").is_some() && asked(&again, "missed").is_some(), "{again:?}");
 }

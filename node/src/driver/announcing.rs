@@ -80,7 +80,8 @@ impl Running {
     /// only so when both have the same neighbour, which passes nothing on to the peer id that it came from.
     pub(super) fn look_for_twin(&mut self) {
         let now = Instant::now();
-        let Some(owner) = self.ownership.owner().filter(|_| self.twin_at <= now && self.delegation.is_some()) else {
+        let Some(owner) = self.ownership.owner().filter(|_| self.twin_at <= now && self.delegation.is_some())
+        else {
             return;
         };
         self.twin_pause = (self.twin_pause * 2).min(TWIN_LAST_PAUSE);

@@ -29,7 +29,8 @@ impl Running {
         let now = clock::now();
         self.traffic.add(self.overlay.take_traffic().await, now);
         let traffic = self.traffic.last_hour(now);
-        let warnings = Warnings { twin: self.announcer.twin(now).is_some(), clock_ahead: self.store.time().doubt() };
+        let warnings =
+            Warnings { twin: self.announcer.twin(now).is_some(), clock_ahead: self.store.time().doubt() };
         self.standing.send_if_modified(|standing| {
             (standing.known, standing.traffic) = (known, traffic);
             let before = std::mem::replace(&mut standing.warnings, warnings);

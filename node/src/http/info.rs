@@ -88,7 +88,12 @@ pub(super) async fn node(State(app): State<App>) -> Response {
         addresses: reach.addresses,
         stored: app.store.progress().borrow().stored,
         delegated: standing.delegated,
-        warnings: standing.warnings.sentences().into_iter().chain(app.store.failure().map(cannot_write)).collect(),
+        warnings: standing
+            .warnings
+            .sentences()
+            .into_iter()
+            .chain(app.store.failure().map(cannot_write))
+            .collect(),
         home: Home {
             link: claim::homeward(&app.peer, &ways, "#"),
             key: ways.key.to_string(),
@@ -133,7 +138,9 @@ async fn trouble(app: &App) -> Option<String> {
 }
 
 fn cannot_write(failure: String) -> String {
-    format!("the store cannot be written ({failure}); make room or mend the disk; the node goes on by itself then")
+    format!(
+        "the store cannot be written ({failure}); make room or mend the disk; the node goes on by itself then"
+    )
 }
 
 /// A JSON answer of the given type.

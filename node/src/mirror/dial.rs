@@ -132,7 +132,9 @@ mod tests {
         let silent = silent.listen(1).unwrap();
         let dead = silent.local_addr().unwrap();
         let mut filling = Vec::new();
-        while let Ok(filled) = tokio::time::timeout(Duration::from_millis(200), TcpStream::connect(dead)).await {
+        while let Ok(filled) =
+            tokio::time::timeout(Duration::from_millis(200), TcpStream::connect(dead)).await
+        {
             filling.push(filled.unwrap());
         }
         let living = TcpListener::bind("127.0.0.1:0").await.unwrap();

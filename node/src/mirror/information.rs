@@ -88,7 +88,12 @@ mod tests {
             stream.write_all(answer.as_bytes()).await.unwrap();
             String::from_utf8_lossy(&asked[..length]).to_ascii_lowercase()
         });
-        let terms = ask(&format!("ws://127.0.0.1:{port}/path"), &trust::configuration(None).unwrap(), &Lookups::default()).await;
+        let terms = ask(
+            &format!("ws://127.0.0.1:{port}/path"),
+            &trust::configuration(None).unwrap(),
+            &Lookups::default(),
+        )
+        .await;
         assert_eq!(terms, expected, "{answer}");
         let asked = relay.await.unwrap();
         assert!(asked.starts_with("get /path http/1.1"), "{asked}");

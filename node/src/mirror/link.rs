@@ -284,7 +284,8 @@ async fn connect(url: &str, tls: Arc<ClientConfig>, names: &Lookups) -> Result<S
         .max_message_size(Some(MAX_MESSAGE_BYTES))
         .max_frame_size(Some(MAX_MESSAGE_BYTES));
     let connecting = async {
-        let Place { host, port, .. } = Place::of(url).ok_or_else(|| "its address cannot be read".to_owned())?;
+        let Place { host, port, .. } =
+            Place::of(url).ok_or_else(|| "its address cannot be read".to_owned())?;
         let stream = dial::dial(&host, port, names).await.map_err(|error| error.to_string())?;
         stream.set_nodelay(true).map_err(|error| error.to_string())?;
         let tls = Some(Connector::Rustls(tls));

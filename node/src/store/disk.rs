@@ -12,7 +12,14 @@ use std::{
 
 use redb::{Database, ReadTransaction, ReadableDatabase, TransactionError, WriteTransaction};
 
-use super::{CACHE_BYTES, Progress, file_check::{FileCheck, FileMark}, lock::Lock, quietly, tables, tables::Purpose, view::View};
+use super::{
+    CACHE_BYTES, Progress,
+    file_check::{FileCheck, FileMark},
+    lock::Lock,
+    quietly, tables,
+    tables::Purpose,
+    view::View,
+};
 use crate::trusted_time::TrustedTime;
 
 /// How much must find room before the store is written to again: what a group of large events takes.

@@ -56,7 +56,8 @@ impl FileMark {
     pub(super) fn of(path: &Path) -> Self {
         let Ok(metadata) = std::fs::metadata(path) else { return Self::default() };
         let since = |time: io::Result<SystemTime>| time.ok()?.duration_since(UNIX_EPOCH).ok();
-        let born = since(metadata.created()).map_or(0, |since| since.as_secs() ^ u64::from(since.subsec_nanos()) << 32);
+        let born = since(metadata.created())
+            .map_or(0, |since| since.as_secs() ^ u64::from(since.subsec_nanos()) << 32);
         let number = identity(&metadata).map_or(0, |(_, inode)| inode);
         let written = since(metadata.modified()).map_or(0, |since| since.as_secs());
         Self { file: number.rotate_left(17) ^ born, written }
@@ -100,7 +101,8 @@ mod tests {
         writer.close();
         drop(store);
         let (store, writer) = open(&folder);
-        let kept: Vec<String> = store.after(0).unwrap().events.into_iter().map(|event| event.content.clone()).collect();
+        let kept: Vec<String> =
+            store.after(0).unwrap().events.into_iter().map(|event| event.content.clone()).collect();
         assert_eq!(kept, ["before", "after"]);
         writer.close();
     }

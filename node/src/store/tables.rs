@@ -106,7 +106,8 @@ pub(super) fn prepare(
         };
         let noted = meta.get(META_CLOCK)?.map(|clock| clock.value());
         let same_file = meta.get(META_FILE)?.is_none_or(|known| known.value() == before_opening.file);
-        let as_left = noted.is_none_or(|noted| before_opening.written <= noted.saturating_add(WRITTEN_WITHIN));
+        let as_left =
+            noted.is_none_or(|noted| before_opening.written <= noted.saturating_add(WRITTEN_WITHIN));
         if purpose == Purpose::Begin && !(same_file && as_left) {
             meta.insert(META_LINEAGE, id)?;
         }

@@ -16,8 +16,8 @@ use super::{
     shared::Shared,
     surplus::Loads,
     tables::{
-        EVENTS, INDEX, META, META_BORN, META_CLOCK, META_NEWEST, META_RESERVED, MIRRORED, OUTBOX, OWNER, RESTORED,
-        UNSENT,
+        EVENTS, INDEX, META, META_BORN, META_CLOCK, META_NEWEST, META_RESERVED, MIRRORED, OUTBOX, OWNER,
+        RESTORED, UNSENT,
     },
     tombstones::{self, Address, Tombstones},
     usage::{self, Owned, Usage},

@@ -320,7 +320,10 @@ fn run(
     }
     // A node that has written nothing notes how long it has run, so that the next start does not doubt its clock.
     let long = started.elapsed() >= NOTE_RUN_AFTER;
-    if (written || long) && database.check_file().is_ok() && let Err(error) = close(database) {
+    if (written || long)
+        && database.check_file().is_ok()
+        && let Err(error) = close(database)
+    {
         tracing::error!(%error, "the store could not write its end; what came last is fetched again");
     }
 }

@@ -2,6 +2,15 @@
 
 use std::{collections::VecDeque, io, time::Instant};
 
+use super::{Driver, relaying::is_circuit};
+use crate::{
+    Lookups, OverlayEvent, PeerAddress,
+    address::{Family, Host, Place},
+    connect::Target,
+    convert,
+    gate::Refused,
+    listen::io_kind,
+};
 use futures::FutureExt;
 use libp2p::{
     Multiaddr,
@@ -13,15 +22,6 @@ use libp2p::{
     },
 };
 use nostrp2p_protocol::PeerId;
-use super::{Driver, relaying::is_circuit};
-use crate::{
-    Lookups, OverlayEvent, PeerAddress,
-    address::{Family, Host, Place},
-    connect::Target,
-    convert,
-    gate::Refused,
-    listen::io_kind,
-};
 
 /// Addresses of one name that are tried.
 const MAX_PER_NAME: usize = 8;

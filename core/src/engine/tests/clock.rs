@@ -18,8 +18,14 @@ fn a_friend_who_comes_after_days_gets_what_waits_and_what_was_given_up() {
         core.handle(Input::Tick, later);
         let outputs = core.handle(Input::Delegated(delegation(2, 9), OTHER), later + 20);
         assert_eq!(attempts(&outputs), 1, "{state:?}: {outputs:?}");
-        let waits = |output: &Output| matches!(output, Output::Record(_, Row { state: Delivery::Waiting, retries: 0, .. }));
-        assert_eq!(outputs.iter().any(waits), state == Delivery::GivenUp, "the page sees that it waits again");
+        let waits = |output: &Output| {
+            matches!(output, Output::Record(_, Row { state: Delivery::Waiting, retries: 0, .. }))
+        };
+        assert_eq!(
+            outputs.iter().any(waits),
+            state == Delivery::GivenUp,
+            "the page sees that it waits again"
+        );
     }
 }
 
@@ -40,10 +46,14 @@ fn eight_seconds_of_a_clock_a_year_ahead_without_a_network_use_nothing_up() {
 fn after_the_clock_was_set_back_neighbours_are_asked_for_newcomers_nodes_at_once() {
     let mut core = connected();
     core.handle(Input::Tick, NOW + YEAR);
-    core.handle(Input::Waiting(address(3), Row { state: Delivery::Waiting, retries: 0, since: NOW + YEAR }), NOW + YEAR);
+    core.handle(
+        Input::Waiting(address(3), Row { state: Delivery::Waiting, retries: 0, since: NOW + YEAR }),
+        NOW + YEAR,
+    );
     core.handle(Input::Tick, NOW + YEAR);
     core.handle(Input::Tick, NOW);
-    let outputs: Vec<Output> = (1..=15 * 60).flat_map(|second| core.handle(Input::Tick, NOW + second)).collect();
+    let outputs: Vec<Output> =
+        (1..=15 * 60).flat_map(|second| core.handle(Input::Tick, NOW + second)).collect();
     assert!(outputs.iter().any(|output| matches!(output, Output::Seek(_))), "{outputs:?}");
 }
 
