@@ -135,6 +135,7 @@ export default [
   /* LIKES_COUNT */ "いいね{0}件",
   /* MORE */ "その他",
   /* COPY_TEXT */ "本文をコピー",
+  /* STAYS_PRIVATE */ "これはあなたと宛先の人だけのものです。リポストも引用もできません。",
   /* ONLY_YOU */ "あなただけに",
   /* ONLY_FOR */ "{0}だけに",
   /* FOR_WITH */ "{0}と{1}に",

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use nostrp2p_protocol::{Kind, PublicKey, Rumor};
+use nostrp2p_protocol::{Kind, PublicKey, Rumor, conversation};
+
+use crate::target::Target;
 
 /// Who gets an event besides its author's node.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,14 +23,15 @@ pub enum Audience {
 
 /// Decides who gets an event.
 ///
-/// A post with `p` tags is a reply or a mention and goes to these people alone, unless it quotes (`q`).
+/// A post that names others in `p` tags is a reply or a mention and goes to these people alone, unless it quotes (see
+/// [`conversation::is_for_everyone`]).
 /// A reaction goes to the author of its target: the last `p` tag (NIP-25).
 /// Delegations stay on the author's node: they travel inside announcements.
 pub fn audience(rumor: &Rumor) -> Audience {
     match rumor.kind {
         kind if kind.is_ephemeral() => Audience::Unwanted,
         Kind::PROFILE | Kind::REPOST => Audience::Everyone,
-        Kind::POST if rumor.has_tag("q") || !rumor.has_tag("p") => Audience::Everyone,
+        Kind::POST if conversation::is_for_everyone(rumor) => Audience::Everyone,
         Kind::POST | Kind::GIFT_WRAP => Audience::People(people(rumor).collect()),
         Kind::REACTION => Audience::People(people(rumor).last().into_iter().collect()),
         Kind::DELETION => Audience::AsTargets,
@@ -40,10 +43,10 @@ pub fn audience(rumor: &Rumor) -> Audience {
 ///
 /// `targets` are those of its targets that the author's node holds. Of one that it does not hold nobody can say where
 /// it went, so a deletion without any stays where it is.
-pub fn audience_of_deletion(targets: &[Rumor]) -> Audience {
+pub fn audience_of_deletion(targets: &[Target]) -> Audience {
     let mut people = BTreeSet::new();
     for target in targets {
-        match audience(target) {
+        match audience(&target.rumor) {
             Audience::Everyone => return Audience::Everyone,
             Audience::People(some) => people.extend(some),
             Audience::AsTargets | Audience::Nobody | Audience::Unwanted => {}
@@ -116,7 +119,9 @@ mod tests {
         check(1, &[("e", &alice)], &Audience::Everyone);
         check(1, &[("p", &bob)], &people(&[BOB]));
         check(1, &[("p", &bob), ("p", &alice), ("p", &bob)], &people(&[ALICE, BOB]));
+        check(1, &[("e", &alice), ("p", &alice)], &Audience::Everyone);
         check(1, &[("p", &bob), ("q", "")], &Audience::Everyone);
+        check(1, &[("e", &bob), ("p", &bob), ("q", "")], &people(&[BOB]));
         check(3, &[("p", &bob)], &Audience::Nobody);
         check(5, &[("e", &alice)], &Audience::AsTargets);
         check(6, &[("p", &bob)], &Audience::Everyone);
@@ -155,7 +160,8 @@ mod tests {
         let (post, reply) = (rumor(Kind::POST, &[]), rumor(Kind::POST, &[BOB]));
         let (like, list) = (rumor(Kind::REACTION, &[ALICE]), rumor(Kind::FOLLOW_LIST, &[]));
         let check = |targets: &[&Rumor], expected: Audience| {
-            let targets: Vec<Rumor> = targets.iter().map(|target| (*target).clone()).collect();
+            let targets: Vec<Target> =
+                targets.iter().map(|target| Target::stored((*target).clone())).collect();
             assert_eq!(audience_of_deletion(&targets), expected);
         };
         check(&[&post], Audience::Everyone);

@@ -1,13 +1,15 @@
 //! Answers to what other nodes ask, read from the store.
 
-use nostrp2p_core::{Audience, Cursor, audience, is_public};
+use std::collections::BTreeSet;
+
+use nostrp2p_core::{Audience, Cursor, REPOSTS, Target, audience, is_public};
 use nostrp2p_protocol::{
     Event, EventId, Filter, Kind, PublicKey, Rumor, UnverifiedEvent,
     exchange::{Found, OwnPage},
     limits::MAX_BATCH_EVENTS,
 };
 
-use crate::store::Store;
+use crate::store::{Address, Store};
 
 /// Most events of an answer to a stranger: a page of posts.
 const MAX_EVENTS: u32 = 100;
@@ -56,28 +58,42 @@ pub(crate) fn own_page(
     Ok(OwnPage { store: store.id(), through, newest, events }.encode())
 }
 
-/// Those of a deletion's targets that are stored and its author's.
-pub(crate) fn targets(store: &Store, deletion: &Rumor) -> Result<Vec<Rumor>, redb::Error> {
-    let ids: std::collections::BTreeSet<EventId> =
-        deletion.tag_values("e").filter_map(|id| id.parse().ok()).collect();
-    let mut filters = vec![Filter { ids: Some(ids), ..Filter::default() }];
-    filters.extend(deletion.tag_values("a").filter_map(address));
-    let by_author = |event: &Event| event.pubkey == deletion.pubkey;
-    let found = store.find(&filters)?.events;
-    Ok(found.into_iter().filter(by_author).map(Event::into_rumor).collect())
+/// What an event that is to be published speaks of, as far as it is stored: those of a deletion's targets that are its
+/// author's, what is reposted or quoted. What a repost carries in its content counts as well.
+pub(crate) fn targets(store: &Store, rumor: &Rumor) -> Result<Vec<Target>, redb::Error> {
+    let names: &[&str] = match rumor.kind {
+        Kind::DELETION => &["e", "a"],
+        kind if REPOSTS.contains(&kind) => &["e", "a", "q"],
+        _ => &["q"],
+    };
+    let values = || names.iter().flat_map(|name| rumor.tag_values(name));
+    let ids: BTreeSet<EventId> = values().filter_map(|value| value.parse().ok()).collect();
+    let addresses: BTreeSet<Address> = values().filter_map(Address::parse).collect();
+    let mut targets = store.named(&ids, &addresses)?;
+    if rumor.kind == Kind::DELETION {
+        targets.retain(|target| target.rumor.pubkey == rumor.pubkey);
+    }
+    for carried in carried(rumor) {
+        let stored = store.named(&[carried.id()].into(), &BTreeSet::new())?;
+        targets.extend(if stored.is_empty() { vec![Target::stored(carried)] } else { stored });
+    }
+    Ok(targets)
 }
 
-/// `kind:pubkey:d` of an `a` tag as a filter.
-fn address(value: &str) -> Option<Filter> {
-    let mut parts = value.splitn(3, ':');
-    let kind: u16 = parts.next()?.parse().ok()?;
-    let author: PublicKey = parts.next()?.parse().ok()?;
-    let identifier = parts.next().unwrap_or_default();
-    let tags = [('d', [identifier.to_owned()].into())];
-    let tags = if identifier.is_empty() { Default::default() } else { tags.into() };
-    let filter =
-        Filter { kinds: Some([Kind(kind)].into()), authors: Some([author].into()), ..Filter::default() };
-    Some(Filter { tags, limit: Some(1), ..filter })
+/// Whether an event speaks of others in a way that decides where it goes, or whether it may.
+pub(crate) fn has_targets(rumor: &Rumor) -> bool {
+    rumor.kind == Kind::DELETION || REPOSTS.contains(&rumor.kind) || rumor.has_tag("q")
+}
+
+/// The event in a repost's content, and the one in that if it is a repost, and so on. Each is shorter than the one around it.
+fn carried(repost: &Rumor) -> Vec<Rumor> {
+    let mut carried: Vec<Rumor> = Vec::new();
+    loop {
+        let around = carried.last().unwrap_or(repost);
+        let inside = REPOSTS.contains(&around.kind).then(|| serde_json::from_str(&around.content).ok());
+        let Some(UnverifiedEvent { rumor, .. }) = inside.flatten() else { return carried };
+        carried.push(rumor);
+    }
 }
 
 fn is_own(event: &Event, owner: Option<PublicKey>) -> bool {

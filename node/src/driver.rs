@@ -23,14 +23,14 @@ use std::{
 use futures_util::{StreamExt, stream::FuturesUnordered};
 use nostrp2p_core::{
     Address, Announcer, Ask, Audience, Claim, Core, Difference, Handed, Heard, Identified, Input, Lending,
-    Network, Output, Ownership, Proof, Request, Row, Session, Settings, Sharing, Unheard, Verdict, Want,
-    Ways,
+    Network, Output, Ownership, Proof, Request, Row, Session, Settings, Sharing, Target, Unheard, Verdict,
+    Want, Ways,
 };
 use nostrp2p_overlay::{MessageRef, Overlay, OverlayEvent, RequestRef, Topic};
 use nostrp2p_protocol::{
-    Delegation, Event, EventId, Kind, PeerId, PublicKey, Rumor, UnverifiedEvent,
+    Delegation, Event, EventId, Kind, PeerId, PublicKey, UnverifiedEvent,
     exchange::{Lent, OwnPage, Receipt},
-    frame::{Carried, Delivery, Refusal},
+    frame::{Carried, Delivery, Refusal, RefusalCode},
 };
 use tokio::{
     sync::{broadcast, mpsc, oneshot, watch},
@@ -108,7 +108,9 @@ enum Happening {
     Overlay(OverlayEvent),
     Command(Command),
     Checked(Vec<Checked>),
-    Targets(Request, UnverifiedEvent, Vec<Rumor>),
+    Targets(Request, UnverifiedEvent, Vec<Target>),
+    /// The store could not say what an event speaks of that is to be published.
+    Unreadable(Request),
     Committed(Request, Event, Audience, Stored),
     Kept(Handed, Stored),
     Attempted(Address, Option<Receipt>),
@@ -330,6 +332,10 @@ impl Running {
             ) => self.on_mirror(command).await,
             Happening::Targets(request, event, targets) => {
                 self.handle(Input::Publish(request, event, targets)).await;
+            }
+            Happening::Unreadable(request) => {
+                let reason = "the node cannot read its store; its log says why";
+                self.reply(request, Err(Refusal::new(RefusalCode::Internal, reason)));
             }
             Happening::Checked(checked) => {
                 for (number, result) in checked {

@@ -6,6 +6,7 @@
 //! It deliberately does not decide what is kept: it keeps the newest of replaceable events and
 //! drops what is old (see [`Retention`]), and that is all.
 
+mod deleting;
 mod disk;
 mod file_check;
 mod ids;
@@ -14,6 +15,7 @@ mod lapse;
 mod lock;
 mod mailbox;
 mod migrate;
+mod named;
 mod newcomers;
 mod notes;
 mod origin;
@@ -54,6 +56,7 @@ pub use read::{Batch, Found, Numbered};
 pub(crate) use record::{decode as decode_record, encode as encode_record};
 pub use retain::Retention;
 pub use salvage::{Salvaged, salvage};
+pub(crate) use tombstones::Address;
 pub use usage::Usage;
 pub use write::Inserted;
 pub use writer::{Mark, Stored, Travel, Writer};

@@ -7,6 +7,7 @@ pub mod announcement;
 mod bytes;
 mod canonical;
 pub mod channel;
+pub mod conversation;
 pub mod delegation;
 mod event;
 pub mod exchange;

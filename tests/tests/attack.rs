@@ -11,6 +11,7 @@ mod homeward;
 mod page;
 mod port;
 mod relayed;
+mod revealing;
 mod surrounding;
 
 use nostrp2p_tests::{Client, Node, until};

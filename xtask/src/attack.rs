@@ -25,6 +25,7 @@ const ATTACKS: &[(&str, &str)] = &[
     ("eclipse", "cut a node off from an honest neighbour"),
     ("spam through relays", "pass the first honest node, or get it blamed"),
     ("amplification", "get bytes without end"),
+    ("a private answer made public", "reach anybody else"),
     ("slow-loris", "keep others out"),
     ("DNS rebinding and cross-site requests", "read from the node, or write to it"),
     ("WebSocket hijack", "open a session"),

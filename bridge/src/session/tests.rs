@@ -90,7 +90,10 @@ fn the_owner_publishes_reads_and_hears() {
     assert_eq!(publish(&mut session, &post()), [Step::Publish(Box::new(post().into()))]);
     check(&[session.on_published(&post().id(), Ok(Outcome::New))], ",true,\"\"]");
     check(&[session.on_published(&post().id(), Ok(Outcome::Known))], ",true,\"duplicate: ");
-    check(&[session.on_published(&post().id(), Ok(Outcome::Superseded))], ",true,\"duplicate: a newer");
+    check(
+        &[session.on_published(&post().id(), Ok(Outcome::Superseded))],
+        ",false,\"duplicate: a newer version is stored\"",
+    );
     let refusal = Refusal::new(RefusalCode::Forged, "no");
     check(&[session.on_published(&post().id(), Err(refusal))], "false,\"invalid: no\"");
 

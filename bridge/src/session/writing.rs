@@ -29,7 +29,7 @@ impl Session {
         Step::Send(match result {
             Ok(Outcome::New) => message::ok(id, true, ""),
             Ok(Outcome::Known) => message::ok(id, true, "duplicate: this event is stored already"),
-            Ok(Outcome::Superseded) => message::ok(id, true, "duplicate: a newer version is stored already"),
+            Ok(Outcome::Superseded) => message::ok(id, false, "duplicate: a newer version is stored"),
             Err(refusal) => message::ok(id, false, &format!("{}: {}", prefix(refusal.code), refusal.reason)),
         })
     }

@@ -1,7 +1,8 @@
 //! The owner's own events: whether they are published, and where they go.
 
 use nostrp2p_protocol::{
-    Event, Kind, Packet, Rumor, UnverifiedEvent,
+    Event, Kind, Packet, PublicKey, Rumor, Tag, UnverifiedEvent,
+    conversation::nameless_person,
     frame::{Carried, Refusal, RefusalCode},
     limits::{MAX_PEOPLE, MAX_SECONDS_AHEAD},
 };
@@ -10,25 +11,30 @@ use super::{Core, MAX_PENDING, Output, Pending, Request};
 use crate::{
     audience::{Audience, audience, audience_of_deletion},
     outbox::{Address, Row},
+    target::{Target, reveals},
 };
+
+/// Characters of a tag's value that a refusal repeats: enough to find it, too few to give away a key.
+const SHOWN: usize = 12;
 
 impl Core {
     pub(super) fn on_publish(
         &mut self,
         request: Request,
         event: UnverifiedEvent,
-        targets: &[Rumor],
+        targets: &[Target],
         now: u64,
     ) -> Output {
         let audience = self.route(&event.rumor, targets);
-        if let Some(refusal) = self.refusal(&event, &audience, now) {
+        let refusal = self.refusal(&event, &audience, now);
+        if let Some(refusal) = refusal.or_else(|| self.secrecy(&event.rumor, targets)) {
             return Output::Refuse(request, refusal);
         }
         self.verify(Pending::Publish(request, audience), event)
     }
 
     /// Who gets an event besides its author and the owner, who has it here.
-    fn route(&self, rumor: &Rumor, targets: &[Rumor]) -> Audience {
+    fn route(&self, rumor: &Rumor, targets: &[Target]) -> Audience {
         let audience = match audience(rumor) {
             Audience::AsTargets => audience_of_deletion(targets),
             audience => audience,
@@ -41,6 +47,17 @@ impl Core {
             }
             audience => audience,
         }
+    }
+
+    /// What came privately is not made public: the program that reposts or quotes it cannot know that it was private.
+    fn secrecy(&self, rumor: &Rumor, targets: &[Target]) -> Option<Refusal> {
+        let deletes = rumor.kind == Kind::DELETION;
+        let reveals = !deletes && self.owner.is_some_and(|owner| reveals(rumor, targets, &owner));
+        reveals.then(|| {
+            let reason =
+                "what this reposts or quotes is private, between you and some people; it is not made public";
+            Refusal::new(RefusalCode::Unwanted, reason)
+        })
     }
 
     /// Why the owner's node would not publish an event, whatever its signature.
@@ -68,6 +85,9 @@ impl Core {
                 RefusalCode::WrongTime,
                 "the event is dated more than 15 minutes ahead of the node's clock; set the clock that is wrong",
             );
+        }
+        if let Some(tag) = misaddressed(&event.rumor) {
+            return refuse(RefusalCode::Malformed, &names_nobody(tag));
         }
         match audience {
             Audience::Unwanted => refuse(RefusalCode::Unwanted, "events of this kind are not stored"),
@@ -128,6 +148,32 @@ impl Core {
             }
         }
     }
+}
+
+/// The `p` tag that names nobody, of an event that goes to the people in its `p` tags: one of them would never get it.
+fn misaddressed(rumor: &Rumor) -> Option<&Tag> {
+    match rumor.kind {
+        Kind::POST | Kind::GIFT_WRAP => nameless_person(rumor),
+        // It goes to the last one alone; programs copy the others from what is liked.
+        Kind::REACTION => {
+            let last = rumor.tags.iter().rfind(|tag| tag.name() == "p");
+            last.filter(|tag| tag.value().is_none_or(|key| key.parse::<PublicKey>().is_err()))
+        }
+        _ => None,
+    }
+}
+
+fn names_nobody(tag: &Tag) -> String {
+    let shown = match tag.value() {
+        None => "[\"p\"]".to_owned(),
+        // Who put a secret key there shall not find it in a log.
+        Some(value) if value.starts_with("nsec1") => "[\"p\", \"nsec1...\"]".to_owned(),
+        Some(value) if value.chars().count() <= SHOWN => format!("[\"p\", {value:?}]"),
+        Some(value) => {
+            format!("[\"p\", \"{}...\"]", value.chars().take(SHOWN).collect::<String>().escape_debug())
+        }
+    };
+    format!("the tag {shown} names nobody: a p tag needs a public key of 64 lower-case hex digits")
 }
 
 fn names_somebody(rumor: &Rumor) -> bool {

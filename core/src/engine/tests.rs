@@ -14,6 +14,7 @@ use crate::{
     mailbox::Sender,
     outbox::{Address, Row},
     siblings::Cursor,
+    target::Target,
     wanted::Want,
 };
 
@@ -164,6 +165,70 @@ fn what_the_owner_may_not_publish_is_refused_with_its_reason() {
 }
 
 #[test]
+fn a_tag_that_names_nobody_is_refused_and_named() {
+    let reason = |kind: Kind, tags: Vec<Tag>| match &run(
+        &mut core(),
+        Input::Publish(REQUEST, event(1, kind, tags).into(), vec![]),
+    )[..]
+    {
+        [Output::Refuse(REQUEST, refusal)] => {
+            assert_eq!(refusal.code, RefusalCode::Malformed);
+            refusal.reason.clone()
+        }
+        _ => String::new(),
+    };
+    let bob = || Tag::new(["p", &key(2).public_key().to_string()]);
+    for kind in [Kind::POST, Kind::GIFT_WRAP] {
+        assert!(reason(kind, vec![bob(), Tag::new(["p"])]).contains(r#"the tag ["p"] names nobody"#));
+        assert!(reason(kind, vec![Tag::new(["p", ""])]).contains(r#"["p", ""]"#));
+        assert!(
+            reason(kind, vec![Tag::new(["p", "ABCDEFGHIJKLMNOP"])]).contains(r#"["p", "ABCDEFGHIJKL..."]"#)
+        );
+        assert!(!reason(kind, vec![Tag::new(["p", "nsec1abcdefgh"])]).contains("abc"), "it may be a secret");
+        assert_eq!(reason(kind, vec![bob()]), "");
+    }
+    assert_eq!(reason(Kind::REACTION, vec![Tag::new(["p", "x"]), bob()]), "", "the last one counts");
+    assert!(reason(Kind::REACTION, vec![bob(), Tag::new(["p", "x"])]).contains(r#"["p", "x"]"#));
+    assert_eq!(
+        reason(Kind::FOLLOW_LIST, vec![Tag::new(["p", "x"])]),
+        "",
+        "lists of other programs are as they are"
+    );
+}
+
+#[test]
+fn what_came_privately_is_not_made_public_and_what_is_public_is_passed_on() {
+    let quote = || event(1, Kind::POST, vec![Tag::new(["q", "x"])]);
+    let publish =
+        |event: Event, target: Target| run(&mut core(), Input::Publish(REQUEST, event.into(), vec![target]));
+    let private = || Target::stored(reply_to(1, 2).into_rumor());
+    for kind in [Kind::REPOST, Kind(16)] {
+        refused(&publish(event(1, kind, vec![]), private()), RefusalCode::Unwanted);
+    }
+    refused(&publish(quote(), private()), RefusalCode::Unwanted);
+    let on_a_relay = Target { on_a_relay: true, ..private() };
+    assert!(matches!(publish(quote(), on_a_relay)[..], [Output::Broadcast(..)]));
+    assert!(matches!(publish(quote(), Target::stored(post(2).into_rumor()))[..], [Output::Broadcast(..)]));
+    let answer = event(
+        1,
+        Kind::POST,
+        vec![Tag::new(["p", &key(2).public_key().to_string()]), Tag::new(["q", "x"]), Tag::new(["e", "y"])],
+    );
+    assert!(matches!(publish(answer, private())[0], Output::Published(..)), "a private answer may quote");
+}
+
+#[test]
+fn going_on_in_an_own_thread_is_public() {
+    let own = event(
+        1,
+        Kind::POST,
+        vec![Tag::new(["e", "x", "", "root"]), Tag::new(["p", &key(1).public_key().to_string()])],
+    );
+    let outputs = run(&mut core(), Input::Publish(REQUEST, own.into(), vec![]));
+    assert!(matches!(outputs[..], [Output::Broadcast(..)]), "{outputs:?}");
+}
+
+#[test]
 fn what_waits_for_its_signature_check_is_bounded() {
     let mut core = core();
     let limits = Limits { strangers: Rate { burst: u32::MAX, per_hour: 1 }, ..Limits::default() };
@@ -257,7 +322,7 @@ fn deletion(author: u8, target: EventId) -> Event {
 fn a_deletion_goes_the_way_its_target_went() {
     let publish = |target: Event| {
         let deletion = deletion(1, target.id());
-        run(&mut core(), Input::Publish(REQUEST, deletion.into(), vec![target.into_rumor()]))
+        run(&mut core(), Input::Publish(REQUEST, deletion.into(), vec![Target::stored(target.into_rumor())]))
     };
     assert!(matches!(publish(post(1))[..], [Output::Broadcast(..)]));
     let private = publish(reply_to(2, 1));
@@ -275,12 +340,6 @@ fn a_private_deletion_is_taken_from_its_authors_node_alone() {
     run(&mut core, Input::Delegated(delegation(2, 9), OTHER));
     let sender = Sender::Person(key(2).public_key());
     assert_eq!(hand(&mut core), [Output::Keep(handed, deletion.clone(), sender)]);
-}
-
-#[test]
-fn a_reply_to_oneself_alone_is_not_private_to_nobody() {
-    let outputs = run(&mut core(), Input::Publish(REQUEST, reply_to(1, 1).into(), vec![]));
-    assert!(matches!(outputs[..], [Output::Published(_, _, _, Carried::Waiting(0))]), "{outputs:?}");
 }
 
 #[test]

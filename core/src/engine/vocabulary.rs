@@ -16,6 +16,7 @@ use crate::{
     reconcile::Difference,
     siblings::Cursor,
     sources::Network,
+    target::Target,
     wanted::{Ask, Asking, Want},
 };
 
@@ -36,8 +37,9 @@ pub struct Request(pub u64);
 pub enum Input {
     /// A neighbour brought a packet by gossip.
     Heard(Heard, PeerId, Vec<u8>),
-    /// A logged-in owner wants to publish. For a deletion, with those of its targets that the store holds.
-    Publish(Request, UnverifiedEvent, Vec<Rumor>),
+    /// A logged-in owner wants to publish. With what the event deletes, reposts or quotes, as far as the store holds it or
+    /// the event carries it.
+    Publish(Request, UnverifiedEvent, Vec<Target>),
     /// A signature check ended; the number is the one of [`Output::Verify`].
     Verified(u64, Result<Event, Forged>),
     /// The store holds an event durably that [`Output::Commit`] gave it.

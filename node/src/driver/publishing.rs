@@ -14,17 +14,22 @@ use crate::{
 };
 
 impl Running {
-    /// Hands a publish request to the core; a deletion with those of its targets that are here.
+    /// Hands a publish request to the core, with what the event deletes, reposts or quotes of what is here.
     pub(super) async fn publish(&mut self, request: Request, event: UnverifiedEvent) {
-        if event.rumor.kind != Kind::DELETION {
+        if !asking::has_targets(&event.rumor) {
             return self.handle(Input::Publish(request, event, vec![])).await;
         }
         let store = self.store.clone();
         self.tasks.push(Box::pin(async move {
             let rumor = event.rumor.clone();
-            let targets = tokio::task::spawn_blocking(move || asking::targets(&store, &rumor)).await;
-            let targets = targets.ok().and_then(Result::ok).unwrap_or_default();
-            Happening::Targets(request, event, targets)
+            match tokio::task::spawn_blocking(move || asking::targets(&store, &rumor)).await {
+                Ok(Ok(targets)) => Happening::Targets(request, event, targets),
+                // Without them nobody knows where it may go.
+                failed => {
+                    tracing::error!(?failed, "the store cannot be read");
+                    Happening::Unreadable(request)
+                }
+            }
         }));
     }
 

@@ -35,7 +35,11 @@ use self::{
     read::Reader,
 };
 use super::{App, guard};
-use crate::{clock, driver::Command};
+use crate::{
+    clock,
+    driver::{Command, Published},
+    store::Inserted,
+};
 
 /// How long a question waits for what other nodes are asked for.
 const OTHERS_ANSWER_WITHIN: Duration = Duration::from_millis(1_500);
@@ -127,6 +131,9 @@ async fn hand_over(app: &App, event: UnverifiedEvent) -> Result<Answer, Problem>
     let (reply, published) = oneshot::channel();
     drop(app.commands.send(Command::Publish(event, reply)).await);
     match published.await {
+        Ok(Ok(Published { stored: Inserted::Superseded(_), .. })) => {
+            Err(Problem::new(StatusCode::CONFLICT, "duplicate: a newer version is stored"))
+        }
         Ok(Ok(_published)) => Ok(Answer::Success),
         Ok(Err(refusal)) => {
             tracing::info!(code = ?refusal.code, reason = refusal.reason, "refused an event by REST");

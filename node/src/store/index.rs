@@ -7,17 +7,24 @@
 //! |---|---|
 //! | 0 | none: all events |
 //! | 1 | first 16 bytes of the author, kind (2) |
-//! | 2 | kind (2) |
+//! | 2 | kind (2), of posts (kind 1) those for some people |
 //! | 3 | tag letter (1), first 16 bytes of SHA-256 of the value |
+//! | 4 | first 16 bytes of the author, kind (2), first 16 bytes of SHA-256 of the `d` tag, of addressable events |
+//! | 5 | none: posts (kind 1) for everyone |
+//!
+//! Strangers read rows of sort 5 and of kinds that are public, so no number of private events costs them or this node
+//! anything.
 //!
 //! What an author has written of all kinds is found kind by kind: [`kinds_of`] leaps from one to the next. A row for it
 //! besides would cost every event a page somewhere in the file.
 
 use std::ops::RangeInclusive;
 
-use nostrp2p_protocol::{Kind, PublicKey, Rumor};
+use nostrp2p_protocol::{Kind, PublicKey, Rumor, conversation};
 use redb::{ReadableTable, Table};
 use sha2::{Digest, Sha256};
+
+use super::tombstones::{Address, address_of};
 
 /// Bytes of `created_at` and sequence number at the end of each row.
 const TAIL: usize = 16;
@@ -48,6 +55,18 @@ impl<'txn> Index<'txn> {
         for row in rows(rumor, sequence) {
             self.table.remove(row.as_slice())?;
         }
+        Ok(())
+    }
+
+    /// Removes one row of an event, of a key that it has no more.
+    pub(super) fn remove_row(
+        &mut self,
+        key: &Prefix,
+        rumor: &Rumor,
+        sequence: u64,
+    ) -> Result<(), redb::Error> {
+        self.settle()?;
+        self.table.remove(key.row(rumor.created_at, sequence).as_slice())?;
         Ok(())
     }
 
@@ -93,8 +112,29 @@ impl Prefix {
         Self(prefix)
     }
 
+    /// Events of a kind; of posts those for some people.
     pub(super) fn kind(kind: Kind) -> Self {
         Self([&[2], kind.0.to_be_bytes().as_slice()].concat())
+    }
+
+    /// All events of a kind, in one or two parts.
+    pub(super) fn all_of_kind(kind: Kind) -> impl Iterator<Item = Self> {
+        [Self::kind(kind)].into_iter().chain((kind == Kind::POST).then(Self::public_posts))
+    }
+
+    /// Posts for everyone.
+    pub(super) fn public_posts() -> Self {
+        Self(vec![5])
+    }
+
+    /// The event with this address, or very few of them.
+    pub(super) fn address(address: &Address) -> Self {
+        let Self(mut prefix) = Self::author_kind(&address.author, address.kind);
+        if address.kind.is_addressable() {
+            prefix.splice(..1, [4]);
+            prefix.extend(Sha256::digest(address.identifier.as_bytes()).into_iter().take(16));
+        }
+        Self(prefix)
     }
 
     pub(super) fn tag(letter: char, value: &str) -> Option<Self> {
@@ -143,9 +183,19 @@ pub(super) fn rows(rumor: &Rumor, sequence: u64) -> Vec<Vec<u8>> {
         single.then(|| Prefix::tag(letter, tag.value()?)).flatten()
     });
     let (author, kind) = (&rumor.pubkey, rumor.kind);
-    let always = [Prefix::all(), Prefix::kind(kind), Prefix::author_kind(author, kind)];
-    let mut rows: Vec<Vec<u8>> =
-        always.into_iter().chain(tags).map(|prefix| prefix.row(rumor.created_at, sequence)).collect();
+    let of_kind = match kind {
+        Kind::POST if conversation::is_for_everyone(rumor) => Prefix::public_posts(),
+        kind => Prefix::kind(kind),
+    };
+    let always = [Prefix::all(), of_kind, Prefix::author_kind(author, kind)];
+    let address =
+        address_of(rumor).filter(|_| kind.is_addressable()).map(|address| Prefix::address(&address));
+    let mut rows: Vec<Vec<u8>> = always
+        .into_iter()
+        .chain(address)
+        .chain(tags)
+        .map(|prefix| prefix.row(rumor.created_at, sequence))
+        .collect();
     rows.sort_unstable();
     rows.dedup();
     rows

@@ -9,6 +9,7 @@
 //! | 5 | sequence numbers that a crash must not give again |
 //! | 6 | ids by their beginning, what an author has written kind by kind, places by hour |
 //! | 7 | whose an event is: mail and its senders, bytes |
+//! | 8 | addresses, posts for everyone apart from those for some, deletions in portions |
 
 use nostrp2p_core::{Audience, audience};
 use nostrp2p_protocol::Kind;
@@ -44,8 +45,13 @@ pub(super) fn migrate(
         return Ok(progress);
     }
     tracing::info!(from, to = SCHEMA, events = progress.stored, "bringing the store up to date");
+    // However much there is, it is brought up to date now.
+    tables.deletion_rows = usize::MAX;
     if from < 6 {
         find_anew(transaction, &mut tables)?;
+    } else if from < 8 {
+        find_addresses(&mut tables)?;
+        part_posts(&mut tables)?;
     }
     if from < 2 {
         note_ends(&mut tables)?;
@@ -54,6 +60,7 @@ pub(super) fn migrate(
     if from < 3 {
         share(&mut tables)?;
     } else {
+        share_no_replies(&mut tables)?;
         number_by_hour(&mut tables, from < 4)?;
     }
     if from < 7 {
@@ -73,6 +80,52 @@ fn find_anew(transaction: &WriteTransaction, tables: &mut Tables<'_>) -> Result<
         if let Some(event) = tables.event(sequence)? {
             tables.ids.insert(event.id(), sequence);
             tables.index.add(&event, sequence)?;
+        }
+    }
+    Ok(())
+}
+
+/// Writes down under which addresses events are.
+fn find_addresses(tables: &mut Tables<'_>) -> Result<(), redb::Error> {
+    for sequence in in_range(tables, Prefix::kind(Kind(30_000)), Prefix::kind(Kind(39_999)))? {
+        if let Some(event) = tables.event(sequence)? {
+            tables.index.add(&event, sequence)?;
+        }
+    }
+    Ok(())
+}
+
+/// Puts posts for everyone apart from those for some.
+fn part_posts(tables: &mut Tables<'_>) -> Result<(), redb::Error> {
+    for sequence in in_range(tables, Prefix::kind(Kind::POST), Prefix::kind(Kind::POST))? {
+        if let Some(event) = tables.event(sequence)?
+            && audience(&event) == Audience::Everyone
+        {
+            tables.index.add(&event, sequence)?;
+            tables.index.remove_row(&Prefix::kind(Kind::POST), &event, sequence)?;
+        }
+    }
+    Ok(())
+}
+
+/// The sequence numbers in the rows from the first of one key to the last of another.
+fn in_range(tables: &mut Tables<'_>, first: Prefix, last: Prefix) -> Result<Vec<u64>, redb::Error> {
+    tables.index.settle()?;
+    let ((first, _), (_, last)) = (first.range(0, u64::MAX), last.range(0, u64::MAX));
+    let mut sequences = Vec::new();
+    for row in tables.index.range(&(first, last))? {
+        sequences.extend(index::tail(row?.0.value()).map(|(_, sequence)| sequence));
+    }
+    Ok(sequences)
+}
+
+/// Until schema 7 a reply that quotes was taken for one that is for everyone. Nobody takes it by catching up any more.
+fn share_no_replies(tables: &mut Tables<'_>) -> Result<(), redb::Error> {
+    for sequence in tables.shared.sequences()? {
+        if let Some(event) = tables.event(sequence)?
+            && !matches!(audience(&event), Audience::Everyone | Audience::AsTargets)
+        {
+            tables.shared.remove(&event)?;
         }
     }
     Ok(())
@@ -122,10 +175,10 @@ fn apply_deletions(tables: &mut Tables<'_>) -> Result<(), redb::Error> {
     let mut deletions = Vec::new();
     for row in tables.index.range(&rows)? {
         let Some((_, sequence)) = index::tail(row?.0.value()) else { continue };
-        deletions.extend(tables.event(sequence)?);
+        deletions.extend(tables.event(sequence)?.map(|deletion| (sequence, deletion)));
     }
-    for deletion in deletions {
-        tables.delete(&deletion)?;
+    for (sequence, deletion) in deletions {
+        tables.delete(sequence, &deletion)?;
     }
     Ok(())
 }

@@ -37,6 +37,11 @@ pub(super) enum Door {
 }
 
 impl Door {
+    /// Whether an event that is for some people came so from one of them, and not from where anybody can read it.
+    pub(super) const fn is_private(self) -> bool {
+        matches!(self, Self::Asked | Self::OwnNode | Self::Owner { .. })
+    }
+
     /// Whether the owner puts back what was there already: that is no gossip, and no rate counts.
     pub(super) const fn is_restoring(self) -> bool {
         matches!(self, Self::Restored { .. })

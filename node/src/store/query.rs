@@ -253,7 +253,7 @@ impl Engine {
             (Some(authors), _) => ways.push(self.way_by_authors(authors, kinds.as_ref())?),
             // A tag is narrower than a kind as good as ever.
             (None, Some(kinds)) if ways.is_empty() => {
-                ways.push(kinds.iter().copied().map(Prefix::kind).collect())
+                ways.push(kinds.iter().copied().flat_map(Prefix::all_of_kind).collect())
             }
             (None, None) if ways.is_empty() => ways.push(vec![Prefix::all()]),
             (None, _) => {}

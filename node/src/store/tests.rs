@@ -1,4 +1,5 @@
 mod damage;
+mod deleting;
 mod doubtful_clock;
 mod durability;
 mod ending;

@@ -5,6 +5,8 @@
 //! author wrote until then, and on gift wraps for that person. One of a clock that was ahead does not bite on what is of
 //! now (see [`nostrp2p_core::is_outdated`]).
 
+use std::collections::BTreeSet;
+
 use nostrp2p_core::is_outdated;
 use nostrp2p_protocol::{Event, EventId, Kind, PublicKey, Rumor};
 use redb::{ReadableTable, ReadableTableMetadata, Table, TableDefinition, WriteTransaction};
@@ -52,15 +54,13 @@ impl<'txn> Tombstones<'txn> {
         Ok(deleted.is_some_and(|at| is_outdated(event.created_at, at, now)))
     }
 
-    /// Remembers the targets of a deletion.
-    pub(super) fn bury(&mut self, deletion: &Event) -> Result<(), redb::Error> {
-        for id in ids(deletion) {
-            self.insert(&by_id(&deletion.pubkey, &id), deletion.created_at)?;
-        }
-        for address in addresses(deletion) {
-            self.insert(&by_address(&address), deletion.created_at)?;
-        }
-        Ok(())
+    /// Remembers a target of a deletion.
+    pub(super) fn bury(&mut self, deletion: &Event, target: &Target) -> Result<(), redb::Error> {
+        let row = match target {
+            Target::Id(id) => by_id(&deletion.pubkey, id),
+            Target::Address(address) => by_address(address),
+        };
+        self.insert(&row, deletion.created_at)
     }
 
     /// Remembers that a person has vanished.
@@ -105,11 +105,18 @@ impl<'txn> Tombstones<'txn> {
 }
 
 /// Author, kind and `d` tag of a replaceable or addressable event (NIP-01).
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Address {
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Address {
     pub(super) author: PublicKey,
     pub(super) kind: Kind,
     pub(super) identifier: String,
+}
+
+/// What a deletion names.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Target {
+    Id(EventId),
+    Address(Address),
 }
 
 /// The address under which an event is replaced.
@@ -122,23 +129,24 @@ pub(super) fn address_of(rumor: &Rumor) -> Option<Address> {
     Some(Address { author: rumor.pubkey, kind: rumor.kind, identifier })
 }
 
-/// The events that a deletion names by id.
-pub(super) fn ids(deletion: &Rumor) -> impl Iterator<Item = EventId> {
-    deletion.tag_values("e").filter_map(|id| id.parse().ok())
+/// What a deletion names of its author's, each thing once and always in the same order.
+pub(super) fn targets(deletion: &Rumor) -> BTreeSet<Target> {
+    let ids = deletion.tag_values("e").filter_map(|id| id.parse().ok()).map(Target::Id);
+    let addresses = deletion.tag_values("a").filter_map(Address::parse);
+    let own = addresses.filter(|address| address.author == deletion.pubkey).map(Target::Address);
+    ids.chain(own).collect()
 }
 
-/// The addresses that a deletion names and that are its author's.
-pub(super) fn addresses(deletion: &Rumor) -> impl Iterator<Item = Address> {
-    let author = deletion.pubkey;
-    deletion.tag_values("a").filter_map(parse_address).filter(move |address| address.author == author)
-}
-
-/// `kind:pubkey:d`
-fn parse_address(value: &str) -> Option<Address> {
-    let mut parts = value.splitn(3, ':');
-    let kind = Kind(parts.next()?.parse().ok()?);
-    let author = parts.next()?.parse().ok()?;
-    Some(Address { author, kind, identifier: parts.next().unwrap_or_default().to_owned() })
+impl Address {
+    /// Reads `kind:pubkey:d`; None unless events of that kind are replaced under such an address (NIP-01).
+    pub(crate) fn parse(value: &str) -> Option<Self> {
+        let mut parts = value.splitn(3, ':');
+        let kind = Kind(parts.next()?.parse().ok()?);
+        let author = parts.next()?.parse().ok()?;
+        let identifier = parts.next().unwrap_or_default().to_owned();
+        let names = kind.is_addressable() || (kind.is_replaceable() && identifier.is_empty());
+        names.then_some(Self { author, kind, identifier })
+    }
 }
 
 /// With whose vanishing an event goes: its author's, or that of those for whom a gift wrap is.

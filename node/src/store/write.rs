@@ -1,11 +1,12 @@
 //! What one write transaction does with one event.
 
-use nostrp2p_core::{Address as Delivery, Room, Row, is_addressed_to, replaces, room};
+use nostrp2p_core::{Address as Delivery, Audience, Room, Row, audience, is_addressed_to, replaces, room};
 use nostrp2p_protocol::{Event, EventId, Kind, PublicKey};
 use redb::{ReadableTable, ReadableTableMetadata, Table, WriteTransaction};
 
 use super::{
     Progress, Retention,
+    deleting::{DELETING, PORTION_ROWS},
     ids::Ids,
     index::{self, Index, Prefix},
     lapse::{self, ENDS},
@@ -77,6 +78,9 @@ pub(super) struct Tables<'txn> {
     pub(super) loads: Option<Loads>,
     /// The owner's lists, once they were read.
     pub(super) circle: Option<Circle>,
+    pub(super) deleting: Table<'txn, u64, &'static [u8]>,
+    /// Rows that deletions may still touch in this transaction.
+    pub(super) deletion_rows: usize,
     meta: Table<'txn, &'static str, u64>,
     newest: u64,
 }
@@ -105,6 +109,8 @@ impl<'txn> Tables<'txn> {
             usage: Usage::load(&meta)?,
             loads: None,
             circle: None,
+            deleting: transaction.open_table(DELETING)?,
+            deletion_rows: PORTION_ROWS,
             meta,
             newest,
         })
@@ -123,6 +129,10 @@ impl<'txn> Tables<'txn> {
             // A deletion may have come as a private one before.
             if shared && !self.shared.holds(event)? && self.room_for(event)? == Room::Free {
                 self.shared.insert(event, sequence)?;
+            }
+            // It is not only on a relay any more: somebody has handed it over.
+            if origin.door.is_private() && matches!(audience(event), Audience::People(_)) {
+                self.mirrored.remove(sequence)?;
             }
             return Ok(Inserted::Known(sequence));
         }
@@ -183,15 +193,14 @@ impl<'txn> Tables<'txn> {
         if shared && owned == Owned::Other {
             self.newcomers.note(event, sequence, since, now)?;
         }
-        self.on_stored(event)?;
+        self.on_stored(sequence, event)?;
         Ok(Inserted::New(sequence))
     }
 
     /// What follows from an event that was stored.
-    fn on_stored(&mut self, event: &Event) -> Result<(), redb::Error> {
+    fn on_stored(&mut self, sequence: u64, event: &Event) -> Result<(), redb::Error> {
         match event.kind {
-            Kind::DELETION => self.delete(event),
-            Kind::VANISH => self.vanish(event),
+            Kind::DELETION | Kind::VANISH => self.delete(sequence, event),
             Kind::FOLLOW_LIST | Kind::MUTE_LIST if Some(event.pubkey) == self.owner => {
                 self.circle = None;
                 self.mailbox.full_for = None;
@@ -252,50 +261,6 @@ impl<'txn> Tables<'txn> {
         if keep { self.shared.remove(&other) } else { self.remove(sequence, &other) }
     }
 
-    /// Removes what a deletion names, as far as it is its author's, and remembers it.
-    pub(super) fn delete(&mut self, deletion: &Event) -> Result<(), redb::Error> {
-        for id in tombstones::ids(deletion) {
-            let Some(sequence) = self.find(&id)? else { continue };
-            if let Some(target) = self.event(sequence)?
-                && target.pubkey == deletion.pubkey
-                && target.kind != Kind::DELETION
-            {
-                self.remove(sequence, &target)?;
-            }
-        }
-        for address in tombstones::addresses(deletion) {
-            for (sequence, target) in self.at_address(&address)? {
-                if target.created_at <= deletion.created_at {
-                    self.remove(sequence, &target)?;
-                }
-            }
-        }
-        self.tombstones.bury(deletion)
-    }
-
-    /// Removes everything that a person has written until now, and gift wraps for that person, and remembers it (NIP-62).
-    fn vanish(&mut self, request: &Event) -> Result<(), redb::Error> {
-        self.index.settle()?;
-        let wraps = Prefix::tag('p', &request.pubkey.to_string());
-        let kinds = self.index.kinds_of(&request.pubkey, usize::MAX)?;
-        let written = kinds.into_iter().map(|kind| Prefix::author_kind(&request.pubkey, kind));
-        let mut sequences = Vec::new();
-        for prefix in written.chain(wraps) {
-            for row in self.index.range(&prefix.range(0, request.created_at))? {
-                sequences.extend(index::tail(row?.0.value()).map(|(_, sequence)| sequence));
-            }
-        }
-        for sequence in sequences {
-            if let Some(event) = self.event(sequence)?
-                && event.kind != Kind::VANISH
-                && tombstones::vanishing(&event).contains(&request.pubkey)
-            {
-                self.remove(sequence, &event)?;
-            }
-        }
-        self.tombstones.bury_author(request)
-    }
-
     /// Notes when an event that is stored already ends.
     pub(super) fn note_end(&mut self, sequence: u64, event: &Event) -> Result<(), redb::Error> {
         if let Some(end) = lapse::end_of(event) {
@@ -341,9 +306,10 @@ impl<'txn> Tables<'txn> {
         }
     }
 
-    fn at_address(&mut self, address: &Address) -> Result<Vec<(u64, Event)>, redb::Error> {
+    /// The stored events with this address: one, unless two hashes begin alike.
+    pub(super) fn at_address(&mut self, address: &Address) -> Result<Vec<(u64, Event)>, redb::Error> {
         self.index.settle()?;
-        let rows = Prefix::author_kind(&address.author, address.kind).range(0, u64::MAX);
+        let rows = Prefix::address(address).range(0, u64::MAX);
         let mut found = Vec::new();
         for row in self.index.range(&rows)? {
             let Some((_, sequence)) = index::tail(row?.0.value()) else { continue };
@@ -405,7 +371,8 @@ impl<'txn> Tables<'txn> {
         }
         self.usage.save(&mut self.meta)?;
         let progress = Progress { newest: self.newest, stored: self.events.len()?, usage: self.usage };
-        Ok(Finished { progress, durable: durable || reserve })
+        let deleting = !self.deleting.is_empty()?;
+        Ok(Finished { progress, durable: durable || reserve, deleting })
     }
 
     /// Notes the time that is trusted, in seconds since 1970, for the next start.
@@ -427,4 +394,6 @@ pub(super) struct Finished {
     pub(super) progress: Progress,
     /// Whether the commit has to be durable: because it shall be, or because more numbers were reserved.
     pub(super) durable: bool,
+    /// Whether deletions have been stored that are not carried out yet.
+    pub(super) deleting: bool,
 }

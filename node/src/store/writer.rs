@@ -24,6 +24,7 @@ use tokio::{
 
 use super::{
     Inserted, Note, Progress, Retention,
+    deleting::{self, HASTY_ROWS, PORTION_ROWS},
     disk::Disk,
     mailbox::Rank,
     notes,
@@ -49,6 +50,8 @@ const GATHER_WITHIN: Duration = Duration::from_millis(200);
 const GATHER_STEP: Duration = Duration::from_millis(5);
 /// After so long at the latest everything is durable: a power cut costs what neighbours have told in this time.
 const SETTLE_WITHIN: Duration = Duration::from_secs(5);
+/// Commits for which somebody waits and that leave deletions aside, before one goes on with them all the same.
+const HASTY_COMMITS: u32 = 16;
 /// Number of new events after which old ones are looked for.
 pub(super) const SWEEP_EVERY: u64 = 1_000;
 /// They are looked for as well when so many bytes have come of others: that many large events are far fewer.
@@ -281,8 +284,11 @@ fn run(
     let mut settle_at: Option<Instant> = None;
     let mut written = false;
     let started = Instant::now();
+    // The last run may have left some.
+    let mut deletions = Deletions { under_way: deleting::is_under_way(database), left_aside: 0 };
     loop {
-        let Ok(first) = next(&clock, &mut writes, settle_at) else { break };
+        let wake_at = if deletions.under_way { Some(Instant::now()) } else { settle_at };
+        let Ok(first) = next(&clock, &mut writes, wake_at) else { break };
         group.extend(first);
         gather(&mut writes, &mut group);
         let so_far = *progress.borrow();
@@ -290,9 +296,13 @@ fn run(
             || so_far.newest.saturating_sub(swept) >= SWEEP_EVERY
             || so_far.usage.others_bytes.saturating_sub(swept_bytes) >= SWEEP_BYTES;
         written = true;
-        let urgent = group.is_empty() || group.iter().any(Write::is_urgent);
-        match commit(database, &group, urgent, retention, sweep.then_some(&mut place), &mut memory) {
-            Ok((Finished { progress: done, durable }, inserted)) => {
+        let settles = group.is_empty() && settle_at.is_some_and(|at| at <= Instant::now());
+        let urgent = settles || group.iter().any(Write::is_urgent);
+        let going_on = deletions.take_turn(&group);
+        let work = Work { urgent, retention, sweep: sweep.then_some(&mut place), going_on };
+        match commit(database, &group, work, &mut memory) {
+            Ok((Finished { progress: done, durable, deleting }, inserted)) => {
+                deletions.under_way = deleting;
                 settle_at = (!durable).then(|| settle_at.unwrap_or_else(|| Instant::now() + SETTLE_WITHIN));
                 if sweep {
                     (swept, swept_bytes) = (done.newest.max(1), done.usage.others_bytes);
@@ -326,6 +336,35 @@ fn run(
     {
         tracing::error!(%error, "the store could not write its end; what came last is fetched again");
     }
+}
+
+/// Deletions that are not carried out yet.
+struct Deletions {
+    under_way: bool,
+    /// Commits in a row that left them aside.
+    left_aside: u32,
+}
+
+impl Deletions {
+    /// Whether a commit of this group goes on with them: rather not when somebody waits for it.
+    fn take_turn(&mut self, group: &[Write]) -> bool {
+        if !self.under_way {
+            return false;
+        }
+        let hasty = group.iter().any(Write::is_awaited) && self.left_aside < HASTY_COMMITS;
+        self.left_aside = if hasty { self.left_aside + 1 } else { 0 };
+        !hasty
+    }
+}
+
+/// What a commit does besides its writes.
+struct Work<'a> {
+    /// Whether it has to be durable.
+    urgent: bool,
+    retention: Retention,
+    sweep: Option<&'a mut Place>,
+    /// Whether it goes on with deletions that are under way.
+    going_on: bool,
 }
 
 /// Nobody is left who would write.
@@ -376,13 +415,11 @@ fn close(database: &Disk) -> Result<(), redb::Error> {
     Ok(transaction.commit()?)
 }
 
-/// Commits a group: durably if it is `urgent` or reserved numbers ran out, else so that everybody can read it.
+/// Commits a group: durably if that is urgent or reserved numbers ran out, else so that everybody can read it.
 fn commit(
     database: &Disk,
     group: &[Write],
-    urgent: bool,
-    retention: Retention,
-    sweep: Option<&mut Place>,
+    Work { urgent, retention, sweep, going_on }: Work<'_>,
     memory: &mut Memory,
 ) -> Result<(Finished, Vec<Inserted>), redb::Error> {
     let Memory { near, loads, full_for } = std::mem::take(memory);
@@ -395,6 +432,12 @@ fn commit(
         tables.note_time(now)?;
         tables.bounds = retention;
         (tables.shared.near, tables.loads, tables.mailbox.full_for) = (near, loads, full_for);
+        let awaited = group.iter().any(Write::is_awaited);
+        tables.deletion_rows = if awaited { HASTY_ROWS } else { PORTION_ROWS };
+        if going_on {
+            tables.deletion_rows = PORTION_ROWS;
+            tables.go_on_deleting()?;
+        }
         for write in group {
             match write {
                 Write::Event(event, _, travel) => inserted.push(insert(&mut tables, event, travel, now)?),

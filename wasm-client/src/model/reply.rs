@@ -1,7 +1,7 @@
-//! Who a post is for, and what answers it (NIP-10). PROTOCOL.md, "What travels how": `p` tags without a `q` tag
-//! make a post private to the people in them.
+//! Who a post is for, and what answers it (NIP-10). PROTOCOL.md, "What travels how": `p` tags that name others make a
+//! post private to these people, unless it is a quote.
 
-use nostrp2p_protocol::{EventId, PublicKey, Rumor, Tag};
+use nostrp2p_protocol::{EventId, PublicKey, Rumor, Tag, conversation};
 
 use crate::sorted::SortedSet;
 
@@ -28,9 +28,6 @@ impl Reply {
         if !own {
             // Last, because the last one is who is answered.
             people.push(rumor.pubkey);
-        } else if people.is_empty() && !former.is_empty() {
-            // A note to oneself; without anybody it would be for everyone.
-            people.push(*me);
         }
         Self { to: rumor.id(), author: rumor.pubkey, root: root(rumor), people }
     }
@@ -77,14 +74,12 @@ impl Reply {
 
 /// Whether a post goes to some people only.
 pub fn is_private(rumor: &Rumor) -> bool {
-    rumor.has_tag("p") && !rumor.has_tag("q")
+    !conversation::is_for_everyone(rumor)
 }
 
-/// Who a private post is for besides its author; its author when it is a note to oneself.
+/// Who a private post is for besides its author.
 pub fn audience(rumor: &Rumor) -> Vec<PublicKey> {
-    let named = named(rumor);
-    let others: Vec<PublicKey> = named.iter().copied().filter(|person| *person != rumor.pubkey).collect();
-    if others.is_empty() { named } else { others }
+    named(rumor).into_iter().filter(|person| *person != rumor.pubkey).collect()
 }
 
 /// The person that a post says it answers.
@@ -188,8 +183,10 @@ mod tests {
         check(&quote, &[answering(&quote, "root")]);
         let private = post(ME, vec![e(8, "root"), p(2), p(3)]);
         check(&private, &[e(8, "root"), answering(&private, "reply"), p(2), p(3)]);
-        let note = post(ME, vec![p(ME)]);
-        check(&note, &[answering(&note, "root"), p(ME)]);
+        let further = post(ME, vec![e(8, "root"), p(ME)]);
+        check(&further, &[e(8, "root"), answering(&further, "reply")]);
+        let quoting = post(2, vec![e(8, "root"), p(ME), Tag::new(["q", "x"])]);
+        assert!(is_private(&quoting), "it answers, whatever it quotes");
     }
 
     #[test]

@@ -30,6 +30,7 @@ words! {
     LIKES_COUNT: "{0} likes";
     MORE: "More";
     COPY_TEXT: "Copy text";
+    STAYS_PRIVATE: "This is between you and the people it is for. It cannot be reposted or quoted.";
     ONLY_YOU: "only for you";
     ONLY_FOR: "only for {0}";
     FOR_WITH: "for {0} and {1}";

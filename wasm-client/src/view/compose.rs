@@ -119,9 +119,11 @@ fn quoting(model: &Model, quote: &Quote) -> Html {
 fn replying(model: &Model, reply: &Reply) -> Html {
     let author = model.name_of_other(&reply.author);
     // Its author first, who is the one that is answered.
-    let first = if reply.people.contains(&reply.author) { Some(&reply.author) } else { reply.people.first() };
+    // A draft of an earlier version may name oneself alone, which makes nothing private.
+    let people: Vec<_> = reply.people.iter().filter(|person| model.me.as_ref() != Some(*person)).collect();
+    let first = people.iter().find(|person| ***person == reply.author).or_else(|| people.first()).copied();
     let first = first.map(|person| model.name_of_other(person));
-    let others = reply.people.len().saturating_sub(1);
+    let others = people.len().saturating_sub(1);
     let audience = first.as_ref().map(|name| (name.as_deref(), others));
     element("div")
         .class("compose-reply")

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     message::{Message, Reading, Relation, Writing},
-    model::{Menu, Model, Offers},
+    model::{Menu, Model, Offers, reply},
     texts,
     vdom::element,
 };
@@ -39,8 +39,14 @@ fn more(model: &Model, id: EventId, rumor: &Rumor) -> Html {
         button("danger", model.say(texts::DELETE), Reading::Menu(menu)).test_id("delete")
     });
     group(model.say(texts::MORE))
+        .child_if(reply::is_private(rumor).then(|| stays_private(model)))
         .child_if(deliveries(model, &id))
         .child(element("div").class("row").child(copy).child_if(mute).child_if(delete))
+}
+
+/// Why the buttons for reposting and quoting are missing.
+fn stays_private(model: &Model) -> Html {
+    paragraph("muted", model.say(texts::STAYS_PRIVATE)).test_id("stays-private")
 }
 
 /// How far an own private post has come with each of the people it is for.

@@ -3,7 +3,7 @@
 use redb::{ReadableTableMetadata, TableDefinition, TableHandle};
 
 use super::*;
-use crate::store::shared::PLACES;
+use crate::store::{index::Prefix, shared::PLACES};
 
 #[test]
 fn what_can_be_read_of_a_damaged_store_is_saved() {
@@ -199,6 +199,53 @@ async fn a_store_of_schema_5_is_read_as_before() {
     assert_eq!(find(serde_json::json!({ "kinds": [5] })), 1);
     assert_eq!(find(serde_json::json!({ "ids": [posts[7].id().to_string()] })), 1);
     assert_eq!(commit(&writer, &posts[7]).await, Inserted::Known(8));
+    writer.close();
+}
+
+#[tokio::test]
+async fn a_store_of_schema_7_finds_addresses_and_public_posts_and_shares_no_replies() {
+    let directory = tempfile::tempdir().unwrap();
+    let (store, writer) = open(directory.path());
+    let bob = key(2).public_key().to_string();
+    let reply =
+        event(1, 1, 2, "reply", vec![Tag::new(["p", &bob]), Tag::new(["q", "x"]), Tag::new(["e", "y"])]);
+    let article = event(1, 30_023, 3, "article", vec![Tag::new(["d", "x"])]);
+    for event in [post(1, 1, "post"), reply.clone(), article.clone()] {
+        commit(&writer, &event).await;
+    }
+    writer.close();
+    drop(store);
+
+    let database = Database::open(directory.path().join(FILE)).unwrap();
+    let transaction = database.begin_write().unwrap();
+    {
+        let mut rows = transaction.open_table(tables::INDEX).unwrap();
+        rows.retain(|row, ()| !matches!(row.first(), Some(4 | 5))).unwrap();
+        let (first, _) = Prefix::kind(Kind::POST).range(1, 1);
+        let row = [&first[..first.len() - 8], &1_u64.to_be_bytes()].concat();
+        rows.insert(row.as_slice(), ()).unwrap();
+        let shared: TableDefinition<(u64, &[u8; 32]), u64> = TableDefinition::new("shared");
+        transaction.open_table(shared).unwrap().insert((2, reply.id().as_bytes()), 2).unwrap();
+    }
+    transaction.open_table(tables::META).unwrap().insert(tables::META_SCHEMA, 7).unwrap();
+    transaction.commit().unwrap();
+    drop(database);
+
+    let (store, writer) = open(directory.path());
+    let everything = nostrp2p_core::Window { since: 0, until: u64::MAX };
+    assert_eq!(store.shared(everything).unwrap().len(), 1, "the post alone");
+    let posts = Filter { kinds: Some([Kind::POST].into()), ..Filter::default() };
+    assert_eq!(contents(&store.find(&[posts]).unwrap().events), ["reply", "post"]);
+    let transaction = store.database.begin_read().unwrap();
+    let rows = transaction.open_table(tables::INDEX).unwrap();
+    let (first, last) = Prefix::public_posts().range(0, u64::MAX);
+    assert_eq!(rows.range(first.as_slice()..=last.as_slice()).unwrap().count(), 1);
+    let (first, last) = Prefix::kind(Kind::POST).range(0, u64::MAX);
+    assert_eq!(rows.range(first.as_slice()..=last.as_slice()).unwrap().count(), 1, "the reply");
+    drop((rows, transaction));
+    let newer = event(1, 30_023, 9, "newer", vec![Tag::new(["d", "x"])]);
+    commit(&writer, &newer).await;
+    assert_eq!(store.progress().borrow().stored, 3, "it has replaced the other");
     writer.close();
 }
 

@@ -1,0 +1,97 @@
+//! Who reads a post (kind 1): everyone, or the people in its `p` tags. PROTOCOL.md, "What travels how".
+//!
+//! Node and page ask this one module, so that the page says what the node does.
+
+use crate::{PublicKey, Rumor, Tag};
+
+/// Whether a post is for everyone.
+///
+/// It is when its `p` tags name nobody but its author (going on in one's own thread, NIP-10), and when it quotes.
+pub fn is_for_everyone(post: &Rumor) -> bool {
+    let author = post.pubkey.to_string();
+    let own = post.tags.iter().filter(|tag| tag.name() == "p").all(|tag| tag.value() == Some(&author));
+    own || is_quote(post)
+}
+
+/// Whether a post quotes (`q`, NIP-18) and answers nothing.
+///
+/// An `e` tag that is neither the quoted event nor marked `mention` makes it a reply, whatever else it quotes.
+pub fn is_quote(post: &Rumor) -> bool {
+    let is_cited = |tag: &Tag| {
+        tag.elements().get(3).is_some_and(|marker| marker == "mention")
+            || tag.value().is_some_and(|id| post.tag_values("q").any(|quoted| quoted == id))
+    };
+    post.has_tag("q") && post.tags.iter().filter(|tag| tag.name() == "e").all(is_cited)
+}
+
+/// The first `p` tag that names nobody: without a value, or with one that is not 64 lower-case hex digits.
+pub fn nameless_person(rumor: &Rumor) -> Option<&Tag> {
+    let is_nameless = |tag: &&Tag| tag.value().is_none_or(|key| key.parse::<PublicKey>().is_err());
+    rumor.tags.iter().filter(|tag| tag.name() == "p").find(is_nameless)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Draft, Kind};
+
+    const ALICE: PublicKey = PublicKey::from_bytes([0xa1; 32]);
+    const BOB: PublicKey = PublicKey::from_bytes([0xb0; 32]);
+
+    fn post(tags: &[&[&str]]) -> Rumor {
+        let tags = tags.iter().map(|tag| Tag::new(tag.iter().copied())).collect();
+        Draft { created_at: 1, kind: Kind::POST, tags, content: String::new() }.by(ALICE)
+    }
+
+    #[track_caller]
+    fn check(tags: &[&[&str]], for_everyone: bool) {
+        assert_eq!(is_for_everyone(&post(tags)), for_everyone, "{tags:?}");
+    }
+
+    #[test]
+    fn a_post_that_names_nobody_but_its_author_is_for_everyone() {
+        let (alice, bob) = (ALICE.to_string(), BOB.to_string());
+        check(&[], true);
+        check(&[&["e", "x", "", "root"], &["p", &alice]], true);
+        check(&[&["p", &alice], &["p", &alice]], true);
+        check(&[&["p", &bob]], false);
+        check(&[&["p", &alice], &["p", &bob]], false);
+    }
+
+    #[test]
+    fn a_misspelt_name_does_not_make_a_post_public() {
+        let alice = ALICE.to_string();
+        for misspelt in [&["p"][..], &["p", ""], &["p", "npub1x"], &["p", &alice.to_uppercase()]] {
+            check(&[misspelt], false);
+            check(&[&["p", &alice], misspelt], false);
+        }
+    }
+
+    #[test]
+    fn a_quote_is_for_everyone_and_a_reply_that_quotes_is_not() {
+        let bob = BOB.to_string();
+        let p: &[&str] = &["p", &bob];
+        check(&[&["q", "x"], p], true);
+        check(&[&["q", ""], p], true);
+        check(&[&["q", "x"], &["e", "x"], p], true);
+        check(&[&["q", "x"], &["e", "y", "", "mention"], p], true);
+        check(&[&["q", "x"], &["e", "y"], p], false);
+        check(&[&["q", "x"], &["e", "y", "", "reply"], p], false);
+        check(&[&["q", "x"], &["e"], p], false);
+        check(&[&["q"], &["e"], p], false);
+        check(&[&["q", "x"], &["e", "x"], &["e", "y", "", "root"], p], false);
+        check(&[&["q", "x"], &["e", "y", "", "reply"]], true);
+    }
+
+    #[test]
+    fn the_tag_that_names_nobody_is_found() {
+        let bob = BOB.to_string();
+        assert_eq!(nameless_person(&post(&[&["p", &bob], &["e", "x"]])), None);
+        for misspelt in [&["p"][..], &["p", ""], &["p", "zz"], &["p", &bob.to_uppercase()]] {
+            assert_eq!(
+                nameless_person(&post(&[&["p", &bob], misspelt])).map(Tag::elements),
+                Some(Tag::new(misspelt.iter().copied()).elements())
+            );
+        }
+    }
+}

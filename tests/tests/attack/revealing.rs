@@ -1,0 +1,84 @@
+//! Making public what came to somebody privately, in a program that cannot know that it was private.
+
+use nostrp2p_protocol::{
+    Draft, Event, Kind, Tag,
+    frame::{ClientFrame, Delivery, RefusalCode},
+};
+use nostrp2p_tests::{Person, Relay, held, http_login, now, post, reply, rest};
+use serde_json::json;
+
+const SECRET: &str = "for alice alone";
+
+/// The ways of making an event public that the owner's programs have.
+fn public(alice: &Person, secret: &Event) -> Vec<Event> {
+    let id = secret.id().to_string();
+    let tags = |name: &str| vec![Tag::new([name, &id]), Tag::new(["p", &secret.pubkey.to_string()])];
+    let text = serde_json::to_string(secret).unwrap();
+    let repost = |kind, tags, content: &str| (kind, tags, content.to_owned());
+    let inside = json!(post(&alice.key, "carries nothing")).to_string();
+    let around = Draft { created_at: now(), kind: Kind::REPOST, tags: vec![], content: text.clone() };
+    let around = serde_json::to_string(&around.sign(&alice.key, &[7; 32])).unwrap();
+    [
+        repost(6, tags("e"), ""),
+        repost(16, tags("e"), ""),
+        repost(6, vec![], &text),
+        repost(16, vec![], &around),
+        repost(6, tags("e"), &inside),
+        repost(1, tags("q"), "look"),
+        repost(1111, tags("q"), "look"),
+    ]
+    .into_iter()
+    .map(|(kind, tags, content)| {
+        Draft { created_at: now(), kind: Kind(kind), tags, content }.sign(&alice.key, &[7; 32])
+    })
+    .collect()
+}
+
+#[tokio::test]
+async fn what_came_privately_is_made_public_by_no_door() {
+    let mut alice = Person::arrive(None).await;
+    let mut bob = Person::arrive(Some(&alice)).await;
+    let mut carol = Person::arrive(Some(&alice)).await;
+    carol.client.watch(0).await;
+    alice.client.watch(0).await;
+    let secret = reply(&bob.key, SECRET, &[&alice.key]);
+    bob.client.publish(&secret).await;
+    bob.client.delivery(&secret, &alice.key, Delivery::Delivered).await;
+    alice.client.hear(SECRET).await;
+
+    let mut program = Relay::login(&alice.node.clients(), &alice.key).await;
+    let events = public(&alice, &secret);
+    for event in &events {
+        let answer = program.publish(event).await;
+        let reason = answer[3].as_str().unwrap();
+        assert!(answer[2] == false && reason.starts_with("blocked: "), "{event:?}: {answer}");
+        alice.client.send(ClientFrame::Publish { request: 5, event: event.clone().into() }).await;
+        assert_eq!(alice.client.refusal().await.code, RefusalCode::Unwanted, "{event:?}");
+        let body = serde_json::to_vec(event).unwrap();
+        let url = format!("http://{}/publish", alice.node.clients());
+        let login = http_login(&alice.key, &url, "POST", Some(&body), 0);
+        let answer = rest(&alice.node.clients(), "/publish", &[&login], &body).await;
+        assert_eq!(answer.status, 400, "{event:?}: {}", answer.text());
+    }
+    // A reply that quotes as well is a reply, and one that is public already may be passed on.
+    let (bobs, id) = (bob.key.public_key().to_string(), secret.id().to_string());
+    let tags = vec![
+        Tag::new(["e", &id, "", "reply"]),
+        Tag::new(["p", &bobs]),
+        Tag::new(["q", &post(&alice.key, "x").id().to_string()]),
+    ];
+    let answer = Draft { created_at: now(), kind: Kind::POST, tags, content: "only for bob".into() };
+    program.put(&answer.sign(&alice.key, &[7; 32])).await;
+    alice.client.publish(&post(&alice.key, "for everyone")).await;
+    carol.client.hear("for everyone").await;
+    let heard = carol.client.everything().await.join("\n");
+    assert!(!heard.contains(SECRET) && !heard.contains("only for bob") && !heard.contains("look"), "{heard}");
+    held(
+        "a private answer made public",
+        &format!(
+            "{} reposts and quotes of a private reply, each by relay, page and REST, and a reply with a quote",
+            events.len()
+        ),
+        "all refused with the reason; a third node has none of them",
+    );
+}
