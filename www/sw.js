@@ -6,30 +6,19 @@
 // What a network puts in the place of a file (a captive portal, a proxy with an old copy) is no part of a version.
 
 const VERSION = '__VERSION__';
+// Each file of this version, the page itself among them, with the SHA-256 of all its bytes as browsers compare it.
 const FILES = __PRECACHE__;
 const PREFIX = 'nostrp2p-';
 const CACHE = PREFIX + VERSION;
-const START = './';
 
-const known = new Set([START, ...FILES].map((file) => new URL(file, self.location).pathname));
+const known = new Map(
+  Object.entries(FILES).map(([file, hash]) => [new URL(file, self.location).pathname, hash]),
+);
 
-// The first digits of a file's SHA-256 stand in its name; the page has no such name, but it names its program.
-const FINGERPRINT = /\.([0-9a-f]{10})\.\w+$/;
-const PROGRAM = FILES.find((file) => /boot\.\w+\.js$/.test(file));
-
-async function take(path) {
+async function take([path, integrity]) {
   // Past the browser's own cache: an old file under a new version would break the page for good.
-  const answer = await fetch(path, { cache: 'reload', redirect: 'error' });
-  const body = await answer.clone().arrayBuffer();
-  const wanted = FINGERPRINT.exec(path)?.[1];
-  let right = answer.ok;
-  if (wanted) {
-    const hash = new Uint8Array(await crypto.subtle.digest('SHA-256', body));
-    right &&= Array.from(hash, (byte) => byte.toString(16).padStart(2, '0')).join('').startsWith(wanted);
-  } else if (path.endsWith('/')) {
-    right &&= new TextDecoder().decode(body).includes(PROGRAM);
-  }
-  if (!right) throw new Error(`${path} is not the file of this version`);
+  const answer = await fetch(path, { cache: 'reload', redirect: 'error', integrity });
+  if (!answer.ok) throw new Error(`${path} is not the file of this version`);
   return [path, answer];
 }
 

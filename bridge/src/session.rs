@@ -144,7 +144,8 @@ impl Session {
                 return self.on_failed_login(message::ok(&id, false, &format!("invalid: {forged}")));
             }
         };
-        let proof = Proof { event: &event, challenge: &self.challenge, authority: &self.authority };
+        let proof =
+            Proof { event: &event, challenge: &self.challenge, authority: &self.authority, peer: None };
         let result = match owner {
             Some(owner) => Ownership::Owned(owner).login(proof, now),
             None => Err(Refusal::new(RefusalCode::NoOwner, "this node has no owner yet; claim it first")),

@@ -1,7 +1,7 @@
 //! Whose node this is, and how somebody becomes or proves to be that person.
 
 use nostrp2p_protocol::{
-    Event, PublicKey,
+    Event, PeerId, PublicKey,
     frame::{Refusal, RefusalCode},
     login,
 };
@@ -22,8 +22,10 @@ pub struct Proof<'a> {
     pub event: &'a Event,
     /// What this connection was asked to sign.
     pub challenge: &'a [u8; 32],
-    /// What the client's request named as `Host`.
+    /// Where the client must have dialled.
     pub authority: &'a str,
+    /// Which node a login over client frames must name; None at a relay, where a login names none.
+    pub peer: Option<&'a PeerId>,
 }
 
 /// Whose node this is.
@@ -91,10 +93,14 @@ impl Ownership {
 }
 
 fn fits(proof: Proof<'_>, now: u64) -> Result<PublicKey, Refusal> {
-    login::check(proof.event, proof.challenge, proof.authority, now).map_err(|invalid| {
+    let named = proof.peer.map_or(Ok(()), |peer| login::check_peer(proof.event, peer));
+    let fits = login::check(proof.event, proof.challenge, proof.authority, now);
+    fits.and(named).map_err(|invalid| {
         let code = match invalid {
             login::InvalidProof::Clock => RefusalCode::WrongTime,
-            login::InvalidProof::Challenge | login::InvalidProof::Address => RefusalCode::WrongChallenge,
+            login::InvalidProof::Challenge | login::InvalidProof::Address | login::InvalidProof::Node => {
+                RefusalCode::WrongChallenge
+            }
         };
         Refusal::new(code, invalid.to_string())
     })?;
@@ -122,7 +128,7 @@ mod tests {
     }
 
     fn proof(event: &Event) -> Proof<'_> {
-        Proof { event, challenge: &CHALLENGE, authority: "localhost:1" }
+        Proof { event, challenge: &CHALLENGE, authority: "localhost:1", peer: None }
     }
 
     #[track_caller]
@@ -154,5 +160,7 @@ mod tests {
         check(owned.login(replayed, NOW), RefusalCode::WrongChallenge);
         let elsewhere = Proof { authority: "evil.example", ..proof(&alice) };
         check(owned.login(elsewhere, NOW), RefusalCode::WrongChallenge);
+        let unnamed = Proof { peer: Some(&PeerId::from_ed25519([5; 32])), ..proof(&alice) };
+        check(owned.login(unnamed, NOW), RefusalCode::WrongChallenge);
     }
 }

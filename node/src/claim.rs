@@ -22,16 +22,18 @@ pub(crate) fn fresh(seconds: u64) -> Option<Claim> {
 
 /// The link, to be opened on a page. The token stands behind `#`, so that it is in no server's log.
 pub(crate) fn link(page: &str, claim: &Claim, peer: &PeerId, ways: &Ways) -> String {
-    format!("{page}/#claim={}{}", hex::encode(claim.token), homeward(peer, ways, "&"))
+    format!("{page}/#claim={}&{}", hex::encode(claim.token), identity(peer, ways))
 }
 
-/// What a link says of the ways home, each part with the sign before it that joins it; nothing while no helper is known.
-pub(crate) fn homeward(peer: &PeerId, ways: &Ways, first: &str) -> String {
-    if ways.helpers.is_empty() {
-        return String::new();
-    }
+/// What a link says of the ways home, with the sign before it; nothing while no helper is known.
+pub(crate) fn homeward(peer: &PeerId, ways: &Ways) -> String {
+    if ways.helpers.is_empty() { String::new() } else { format!("#{}", identity(peer, ways)) }
+}
+
+/// Which node a link is for and by what it is recognised, whatever answers at its address; and the ways home.
+fn identity(peer: &PeerId, ways: &Ways) -> String {
     let helpers: String = ways.helpers.iter().map(|helper| format!("&way={helper}")).collect();
-    format!("{first}peer={peer}&key={}{helpers}", ways.key)
+    format!("peer={peer}&key={}{helpers}", ways.key)
 }
 
 /// Where a browser on this machine reaches the node.
@@ -102,8 +104,10 @@ mod tests {
     fn the_link_can_be_opened_on_this_machine() {
         let check = |address: &str, tls, expected: &str| {
             let page = address_of(address.parse().unwrap(), tls);
-            let link = link(&page, &CLAIM, &PeerId::from_ed25519([5; 32]), &ways(&[]));
-            assert_eq!(link, format!("{expected}/#claim={}", "ab".repeat(16)));
+            let peer = PeerId::from_ed25519([5; 32]);
+            let link = link(&page, &CLAIM, &peer, &ways(&[]));
+            let (token, key) = ("ab".repeat(16), "07".repeat(32));
+            assert_eq!(link, format!("{expected}/#claim={token}&peer={peer}&key={key}"));
         };
         check("127.0.0.1:20001", false, "http://127.0.0.1:20001");
         check("0.0.0.0:20001", true, "https://127.0.0.1:20001");
@@ -123,7 +127,7 @@ mod tests {
         let (token, key) = ("ab".repeat(16), "07".repeat(32));
         let tail = format!("peer={peer}&key={key}&way=wss://a.example&way=wss://b.example:1");
         assert_eq!(link, format!("https://page/#claim={token}&{tail}"));
-        assert_eq!(homeward(&peer, &ways(&[]), "#"), "");
+        assert_eq!(homeward(&peer, &ways(&[])), "");
     }
 
     #[test]

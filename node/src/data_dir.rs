@@ -39,6 +39,57 @@ pub fn prepare(directory: &Path) -> Result<(), DataDirError> {
     builder.create(directory).map_err(|error| DataDirError::Io { path: directory.to_owned(), error })
 }
 
+/// Settings hold no secret, and may belong to somebody else who manages them.
+const NOT_PRIVATE: &str = "nostrp2p.toml";
+/// How deep folders in it are looked at: `acme/` has files, and nothing has more.
+const MAX_DEPTH: usize = 3;
+
+/// Takes away what other users may do with the directory and what is in it, the node's own key and those of its
+/// certificates; returns what others can still read, because the system (a volume, another owner) does not let it be
+/// changed. What was changed is logged.
+#[cfg(unix)]
+pub(crate) fn tighten(directory: &Path) -> Vec<PathBuf> {
+    let mut open = Vec::new();
+    tighten_one(directory, MAX_DEPTH, &mut open);
+    open
+}
+
+#[cfg(unix)]
+fn tighten_one(path: &Path, depth: usize, open: &mut Vec<PathBuf>) {
+    use std::os::unix::fs::PermissionsExt;
+    // Links lead elsewhere, and are followed nowhere.
+    let Ok(metadata) = fs::symlink_metadata(path) else { return };
+    if metadata.is_symlink() || path.file_name().is_some_and(|name| name == NOT_PRIVATE) {
+        return;
+    }
+    let mode = metadata.permissions().mode() & 0o777;
+    if mode & 0o077 != 0 {
+        match fs::set_permissions(path, fs::Permissions::from_mode(mode & 0o700)) {
+            Ok(()) if is_private(path) => {
+                tracing::warn!(file = %path.display(), mode = format!("{mode:o}"), "other users could use this; not any more");
+            }
+            _ => open.push(path.to_owned()),
+        }
+    }
+    if metadata.is_dir() && depth > 0 {
+        let entries = fs::read_dir(path).into_iter().flatten().flatten();
+        entries.for_each(|entry| tighten_one(&entry.path(), depth - 1, open));
+    }
+}
+
+/// Whether a change of mode was kept: some file systems take it and forget it.
+#[cfg(unix)]
+fn is_private(path: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    fs::symlink_metadata(path).is_ok_and(|metadata| metadata.permissions().mode() & 0o077 == 0)
+}
+
+/// Elsewhere the folder of a user is that user's.
+#[cfg(not(unix))]
+pub(crate) fn tighten(_directory: &Path) -> Vec<PathBuf> {
+    Vec::new()
+}
+
 /// Reads the node's key, or makes one on the first start.
 ///
 /// The file `node.key` holds 64 hexadecimal digits: the ed25519 seed. It is not the owner's key.
@@ -102,6 +153,28 @@ mod tests {
         node_secret(directory.path()).unwrap();
         let mode = fs::metadata(directory.path().join("node.key")).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn what_others_could_use_is_made_private_at_the_start() {
+        use std::os::unix::fs::PermissionsExt;
+        let parent = tempfile::tempdir().unwrap();
+        let directory = parent.path().join("data");
+        fs::create_dir_all(directory.join("acme")).unwrap();
+        let outside = parent.path().join("outside");
+        let files = ["node.key", "store.redb", "acme/cached_account", "nostrp2p.toml", "../outside"];
+        for file in files {
+            fs::write(directory.join(file), "x").unwrap();
+            fs::set_permissions(directory.join(file), fs::Permissions::from_mode(0o644)).unwrap();
+        }
+        std::os::unix::fs::symlink(&outside, directory.join("link")).unwrap();
+        fs::set_permissions(&directory, fs::Permissions::from_mode(0o755)).unwrap();
+        assert!(tighten(&directory).is_empty());
+        let mode = |file: &str| fs::metadata(directory.join(file)).unwrap().permissions().mode() & 0o777;
+        let modes = files.map(mode);
+        assert_eq!(modes, [0o600, 0o600, 0o600, 0o644, 0o644]);
+        assert_eq!((mode("."), mode("acme") & 0o077), (0o700, 0));
     }
 
     #[test]

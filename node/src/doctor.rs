@@ -13,7 +13,7 @@ use crate::{
     clock, data_dir, delegated,
     settings::{Settings, Tls},
     status::{
-        self, Node,
+        self, Answer, Node,
         reach::{self, Router, Word},
     },
     store::{OpenError, Retention, Store},
@@ -57,7 +57,11 @@ pub async fn examine(settings: &Settings, mut tell: impl FnMut(Step)) {
         step("TLS", check_tls(tls));
     }
     match status::node(settings).await {
-        Ok((node, _)) => {
+        Ok((Answer::Identity(node), _)) => {
+            let text = format!("it is running: {}. {}", node.peer_id, status::MORE_FOR_ITS_USER);
+            step("node", (Verdict::Warn, text));
+        }
+        Ok((Answer::Whole(node), _)) => {
             step("node", (Verdict::Ok, format!("it is running: {}", node.peer_id)));
             step("owner", check_owner(&node));
             step("peers", check_peers(&node, settings));

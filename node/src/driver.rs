@@ -91,6 +91,7 @@ pub(crate) struct LoginProof {
     pub(crate) event: Event,
     pub(crate) challenge: [u8; 32],
     pub(crate) authority: String,
+    pub(crate) peer: PeerId,
 }
 
 /// The answer to [`Command::Publish`].
@@ -589,5 +590,6 @@ fn stopped() -> String {
 }
 
 fn borrow(proof: &LoginProof) -> Proof<'_> {
-    Proof { event: &proof.event, challenge: &proof.challenge, authority: &proof.authority }
+    let LoginProof { event, challenge, authority, peer } = proof;
+    Proof { event, challenge, authority, peer: Some(peer) }
 }

@@ -8,11 +8,12 @@
 //! | `GET /client`, `Upgrade: websocket` | the client frames |
 //! | `POST /publish`, `POST /req` | the REST interface of the original |
 //! | `GET /to/<peer id>`, `Upgrade: websocket` | the way to a node at home, for a helper |
-//! | `GET /node.json` | which node this is |
+//! | `GET /node.json` | which node this is; for insiders, how it does |
 //! | `GET /healthz` | whether it works |
-//! | `GET /metrics` | how it does, for Prometheus |
+//! | `GET /metrics` | how it does, for Prometheus; for insiders |
 //!
-//! `Host` and `Origin` are checked on every request (see [`guard`]).
+//! `Host` and `Origin` are checked on every request (see [`guard`]); under a name that nobody has confirmed the node serves
+//! only the page, `/client` and `/healthz`.
 
 pub(crate) mod accept;
 mod callers;
@@ -22,6 +23,7 @@ mod guard;
 mod helper;
 pub(crate) mod home;
 mod info;
+mod insider;
 mod link;
 mod metrics;
 mod missing;
@@ -42,8 +44,8 @@ use axum::{
     routing::{get, post},
 };
 use nostrp2p_core::Lending;
-use nostrp2p_overlay::Overlay;
-use nostrp2p_protocol::PeerId;
+use nostrp2p_overlay::{NodeSecret, Overlay};
+use nostrp2p_protocol::{PeerId, channel::ChannelSecret};
 use tokio::sync::{broadcast, mpsc, watch};
 
 pub(crate) use callers::Callers;
@@ -52,9 +54,11 @@ pub(crate) use rest::{Rest, proves, rest_event, rest_question};
 pub(crate) use visitors::Visitors;
 
 use crate::{
+    access_token::AccessToken,
     driver::{Command, DeliveryNews},
     markers::Markers,
     mirror,
+    own_names::OwnNames,
     places::Places,
     standing::{Counters, OpenWays, Standing},
     stop::Stop,
@@ -78,9 +82,16 @@ pub(crate) struct App {
     pub(crate) stop: Stop,
     pub(crate) store: Store,
     pub(crate) peer: PeerId,
+    /// With which the node proves to clients who it is.
+    pub(crate) secret: Arc<NodeSecret>,
+    /// With which it speaks inside of channels.
+    pub(crate) channel: Arc<ChannelSecret>,
     pub(crate) overlay: Overlay,
     pub(crate) started: Instant,
-    pub(crate) allow_hosts: Arc<[String]>,
+    /// Under which names it is itself, and from which pages it takes requests.
+    pub(crate) names: OwnNames,
+    /// Who holds it sees how the node does.
+    pub(crate) token: AccessToken,
     /// Who has not signed in makes room.
     pub(crate) sessions: Places,
     pub(crate) visitors: Visitors,

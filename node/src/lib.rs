@@ -3,6 +3,7 @@
 //! The way of the data: sockets (`http`) and the overlay hand in, the `driver` asks the core and carries out what it
 //! says, the `store` keeps, sessions push what the store holds. See ARCHITECTURE.md.
 
+mod access_token;
 mod asking;
 mod claim;
 pub mod cli;
@@ -19,8 +20,10 @@ pub mod log;
 pub mod maintenance;
 mod markers;
 mod mirror;
+mod own_names;
 mod pace;
 mod places;
+pub mod redact;
 pub mod server;
 pub mod settings;
 mod standing;

@@ -13,7 +13,9 @@ use nostrp2p_node::{
     doctor::{self, Verdict},
     genkey,
     log::{self, Log},
-    maintenance, server,
+    maintenance,
+    redact::without_secrets,
+    server,
     settings::{self, Flags, Settings},
     status,
 };
@@ -25,14 +27,22 @@ const READERS: usize = 8;
 /// How long threads that wait for something may still run after the node has ended.
 const LAST_TASKS: std::time::Duration = std::time::Duration::from_millis(500);
 
+/// What to do after a value was hidden in a message.
+const SECRET_GIVEN: &str = "\nIf what is not shown is your secret key, it now stands in the history of your shell: delete \
+                            it there. A node never needs it.";
+
 /// Exit status for a wrong command line or settings file, as clap uses it.
 const USAGE: u8 = 2;
 
 fn main() -> ExitCode {
-    let matches = cli::command().get_matches();
-    let cli = match Cli::from_arg_matches(&matches) {
-        Ok(cli) => cli,
-        Err(error) => error.exit(),
+    keep_files_private();
+    let parsed = cli::command().try_get_matches().and_then(|matches| {
+        let cli = Cli::from_arg_matches(&matches)?;
+        Ok((matches, cli))
+    });
+    let (matches, cli) = match parsed {
+        Ok(parsed) => parsed,
+        Err(error) => return misread(&error),
     };
     match cli.command {
         Command::Genkey(arguments) => match genkey(arguments.json) {
@@ -71,6 +81,27 @@ fn main() -> ExitCode {
         }
         Command::Man => tell(man()),
     }
+}
+
+/// What this program writes is for this user alone, unless it says otherwise.
+fn keep_files_private() {
+    #[cfg(unix)]
+    rustix::process::umask(rustix::fs::Mode::RWXG | rustix::fs::Mode::RWXO);
+}
+
+/// Help, or what is wrong with the command line: without the values that may be secret keys.
+fn misread(error: &clap::Error) -> ExitCode {
+    let text = error.render().to_string();
+    let shown = without_secrets(&text);
+    if shown == text {
+        error.exit();
+    }
+    if error.use_stderr() {
+        say_aside(&format!("{shown}{SECRET_GIVEN}\n"));
+    } else {
+        return write_out(&shown);
+    }
+    ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(USAGE))
 }
 
 fn of_owner(owner: Owner) -> ExitCode {
@@ -158,7 +189,7 @@ fn with_settings(flags: Flags, run: impl FnOnce(Settings) -> ExitCode) -> ExitCo
     match settings::load(flags) {
         Ok(settings) => run(settings),
         Err(invalid) => {
-            say_aside(&format!("error: {invalid}\n"));
+            say_aside(&format!("error: {}\n", without_secrets(&invalid.to_string())));
             ExitCode::from(USAGE)
         }
     }
@@ -288,7 +319,7 @@ fn is_closed(error: &anyhow::Error) -> bool {
 }
 
 fn fail(error: &anyhow::Error) -> ExitCode {
-    say_aside(&format!("error: {error:#}\n"));
+    say_aside(&format!("error: {}\n", without_secrets(&format!("{error:#}"))));
     ExitCode::FAILURE
 }
 

@@ -166,11 +166,22 @@ pub fn show_owner(directory: &Path) -> anyhow::Result<String> {
                 }
                 None => delegated::ADVICE.to_owned(),
             };
-            format!("The node {peer} belongs to {}.\n{word}", owner.to_npub())
+            format!("The node {peer} belongs to {}.\n{word}{}", owner.to_npub(), confirmed_names(&store)?)
         }
     };
     writer.close();
     Ok(text)
+}
+
+/// The names that the owner has confirmed, a line each.
+fn confirmed_names(store: &Store) -> anyhow::Result<String> {
+    let names = store.own_names()?;
+    let lines: String = names.iter().map(|name| format!("\n  {name}")).collect();
+    Ok(if names.is_empty() {
+        String::new()
+    } else {
+        format!("\nIt is also reached as (confirmed in the page, where you can revoke it):{lines}")
+    })
 }
 
 /// Signs the delegation with the owner's secret key, which is used once and kept nowhere; returns what was done.

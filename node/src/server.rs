@@ -19,6 +19,7 @@ use tokio::{
 };
 
 use crate::{
+    access_token::AccessToken,
     claim, data_dir,
     data_dir::DataDirError,
     delegated,
@@ -28,6 +29,7 @@ use crate::{
         accept::{Patient, Shortage},
     },
     mirror,
+    own_names::OwnNames,
     settings::{Settings, Tls},
     standing::OpenWays,
     stop::{self, Stop, Stopper},
@@ -99,6 +101,13 @@ pub async fn run(
     say: impl Fn(&str) + Send + Sync + Clone + 'static,
 ) -> Result<(), RunError> {
     data_dir::prepare(&settings.data_dir)?;
+    if let Some(first) = data_dir::tighten(&settings.data_dir).first() {
+        say(&format!(
+            "WARNING: other users of this machine can read {}, and the system does not let the node change that; put \
+             the data directory where file modes hold, or let nobody else use this machine.",
+            first.display()
+        ));
+    }
     let directory = settings.data_dir.clone();
     let opened = spawn_blocking(move || Store::open(&directory, Retention::default())).await;
     let (store, writer) = opened.map_err(|error| RunError::Disk(error.to_string()))??;
@@ -118,14 +127,9 @@ async fn run_open(
     claim::keep(&settings.data_dir, None);
     let ownership = ownership(&settings, store, &writer).await?;
     let secret = data_dir::node_secret(&settings.data_dir)?;
-    let signer = secret.clone();
-    let key = NodeKey {
-        peer: secret.peer_id(),
-        sign: Box::new(move |message| signer.sign(message)),
-        verify: nostrp2p_overlay::verify,
-    };
-    let announcer = Announcer::new(key, settings.home.help_others.clone(), driver::seed());
+    let announcer = announcer(&settings, &secret);
     let (overlay, events) = nostrp2p_overlay::start(overlay_settings(&settings, secret.clone())).await?;
+    let names = own_names(&settings, store)?;
     let listeners = listen_for_clients(&settings).await?;
     let first = listeners.first().and_then(|listener| listener.local_addr().ok());
     let clients = first.map_or(settings.listen_clients, |first| match settings.listen_clients.port() {
@@ -135,7 +139,7 @@ async fn run_open(
     });
 
     let (stopper, stop) = stop::channel();
-    let channel_secret = ChannelSecret::derive(secret.as_bytes());
+    let channel_secret = Arc::new(ChannelSecret::derive(secret.as_bytes()));
     let open_ways = OpenWays {
         key: channel_secret.key(),
         addresses: settings.home.help_others.clone().into_iter().collect(),
@@ -173,9 +177,12 @@ async fn run_open(
         stop: stop.clone(),
         store: store.clone(),
         peer: overlay.peer_id(),
+        secret: Arc::new(secret),
+        channel: channel_secret,
         overlay: overlay.clone(),
         started: Instant::now(),
-        allow_hosts: settings.allow_hosts.clone().into(),
+        names,
+        token: AccessToken::read_or_make(&settings.data_dir)?,
         sessions: App::sessions(),
         visitors: Visitors::default(),
         callers: Callers::default(),
@@ -185,18 +192,14 @@ async fn run_open(
         relay: Relay::new(Policy { public_read: settings.public_read, open: settings.open_relay }),
     };
     let visits = overlay.accept_homes().await;
-    let home = tokio::spawn(http::home::serve(app.clone(), channel_secret, visits, reports.ways));
+    let home = tokio::spawn(http::home::serve(app.clone(), visits, reports.ways));
     let parts = parts([("the way home", Some(home)), ("the mirrors", mirroring)]);
     let server = serve(listeners, &settings, app, stop)?;
 
     say(&greeting(&settings, &overlay, clients));
     match &ownership {
         Ownership::Owned(owner) => {
-            say(&format!("This node belongs to {}.", owner.to_npub()));
-            let found = delegated::find(store, *owner, &overlay.peer_id());
-            if !found.is_ok_and(|found| found.is_some()) {
-                say(delegated::ADVICE);
-            }
+            say_whose(&say, store, owner, &overlay.peer_id());
             say(&format!("Open {} to use it.", claim::address(clients, settings.tls.is_some())));
         }
         Ownership::Unclaimed(claim) => on_claim(Some(claim), &open_ways),
@@ -204,6 +207,32 @@ async fn run_open(
     let result = wait_and_close(shutdown, task, server, parts, stopper, overlay, store).await;
     claim::keep(&settings.data_dir, None);
     result
+}
+
+/// Says whose node it is, and what its owner has to do.
+fn say_whose(say: &impl Fn(&str), store: &Store, owner: &PublicKey, peer: &PeerId) {
+    say(&format!("This node belongs to {}.", owner.to_npub()));
+    let found = delegated::find(store, *owner, peer);
+    if !found.is_ok_and(|found| found.is_some()) {
+        say(delegated::ADVICE);
+    }
+}
+
+/// What announces the node with its own key.
+fn announcer(settings: &Settings, secret: &NodeSecret) -> Announcer {
+    let signer = secret.clone();
+    let key = NodeKey {
+        peer: secret.peer_id(),
+        sign: Box::new(move |message| signer.sign(message)),
+        verify: nostrp2p_overlay::verify,
+    };
+    Announcer::new(key, settings.home.help_others.clone(), driver::seed())
+}
+
+/// The names of the node: those of the settings, and those that its owner has confirmed.
+fn own_names(settings: &Settings, store: &Store) -> Result<OwnNames, RunError> {
+    let confirmed = store.own_names().map_err(|error| RunError::Disk(error.to_string()))?;
+    Ok(OwnNames::new(settings.own_hosts(), settings.pages.clone(), settings.tls.is_some(), confirmed))
 }
 
 /// Prints and keeps the claim link, and takes it away. Ways home that come later are printed once; after that the link
@@ -315,11 +344,12 @@ fn serve(
     app: App,
     stop: Stop,
 ) -> Result<JoinHandle<io::Result<()>>, RunError> {
+    let names = app.names.certificate();
     let router = http::router(app);
     let shortage = Shortage::default();
     let listener = Patient::new(listeners, shortage.clone());
     if let Some(tls) = &settings.tls {
-        let configuration = tls::configuration(tls, &settings.data_dir)?;
+        let configuration = tls::configuration(tls, &settings.data_dir, names)?;
         let address = settings.listen_clients;
         let listener = TlsListener::start(listener, configuration)
             .map_err(|error| RunError::Clients { address, error })?;
@@ -402,6 +432,9 @@ fn greeting(settings: &Settings, overlay: &Overlay, clients: SocketAddr) -> Stri
     }
     if let Some(address) = &settings.home.help_others {
         lines.push(format!("  helper    {address}/to/... leads to nodes at home that ask for it"));
+    }
+    if let Some(advice) = settings.pages_advice() {
+        lines.push(format!("  WARNING   {advice}"));
     }
     if settings.legacy_rest && !clients.ip().is_loopback() {
         lines.push(format!(

@@ -3,6 +3,7 @@
 //! `merge` is pure: it decides; [`load`] reads the file. Nobody checks a setting again afterwards.
 
 mod home;
+mod names;
 mod reach;
 mod tls;
 
@@ -15,10 +16,12 @@ use std::{
 
 use clap::Args;
 use nostrp2p_overlay::PeerAddress;
-use nostrp2p_protocol::PublicKey;
+use nostrp2p_protocol::{Authority, PublicKey};
 use serde::Deserialize;
 
 pub use explain::explain;
+
+pub use names::Pages;
 
 pub use home::{HelpOthers, HomeSettings};
 pub use reach::{ReachSettings, Reachable, RelayQuota, RelaySlots};
@@ -158,10 +161,15 @@ pub struct Flags {
     #[arg(long, value_name = "URL", env = "NOSTRP2P_PAGE", value_parser = home::page)]
     pub page: Option<String>,
 
-    /// A host name, besides localhost, *.ts.net and IP addresses, under which clients reach this node;
-    /// may be given several times
+    /// A name of this node, HOST or HOST:PORT, besides those of its certificate, its own addresses, and those that you
+    /// confirm in the page; may be given several times
     #[arg(long, value_name = "HOST", env = "NOSTRP2P_ALLOW_HOST", value_delimiter = ',')]
     pub allow_host: Vec<String>,
+
+    /// A web page of another site that may talk to this node, https://page.example, or none; may be given several times
+    /// [default: none; with --allow-host the pages of those hosts]
+    #[arg(long, value_name = "ORIGIN", env = "NOSTRP2P_ALLOW_ORIGIN", value_delimiter = ',')]
+    pub allow_origin: Vec<String>,
 
     /// Serve the REST interface to clients of the original without login, for a node on loopback or inside a VPN
     /// [default: false]
@@ -234,6 +242,7 @@ pub struct File {
     help_mib_per_day: Option<u64>,
     page: Option<String>,
     allow_host: Vec<String>,
+    allow_origin: Vec<String>,
     legacy_rest: Option<bool>,
     open_relay: Option<bool>,
     mirror: Vec<String>,
@@ -269,8 +278,10 @@ pub struct Settings {
     pub reach: ReachSettings,
     /// What the operator says about the way home.
     pub home: HomeSettings,
-    /// Host names under which clients may reach this node, lower case.
-    pub allow_hosts: Vec<String>,
+    /// Names of this node that the operator gave.
+    pub allow_hosts: Vec<Authority>,
+    /// Pages of other sites that may talk to this node.
+    pub pages: Pages,
     /// Whether the REST interface asks for no login.
     pub legacy_rest: bool,
     /// Whether the relay asks for no login.
@@ -391,10 +402,10 @@ fn merge(flags: Flags, file: File, data_dir: PathBuf) -> Result<Settings, Unusab
     } else {
         flags.mirror
     };
-    let hosts = if flags.allow_host.is_empty() { file.allow_host } else { flags.allow_host };
-    // A helper's own name, unless it was given as well.
-    let own = home.host().filter(|own| !hosts.contains(own));
-    let hosts: Vec<String> = own.into_iter().chain(hosts).collect();
+    let (allow_hosts, pages) = names::merge(
+        if flags.allow_host.is_empty() { &file.allow_host } else { &flags.allow_host },
+        if flags.allow_origin.is_empty() { &file.allow_origin } else { &flags.allow_origin },
+    )?;
     let claim_minutes = flags.claim_minutes.or(file.claim_minutes).unwrap_or(DEFAULT_CLAIM_MINUTES);
     Ok(Settings {
         listen,
@@ -407,7 +418,8 @@ fn merge(flags: Flags, file: File, data_dir: PathBuf) -> Result<Settings, Unusab
         tls,
         data_dir,
         reach,
-        allow_hosts: hosts.into_iter().map(|host| host.trim().to_ascii_lowercase()).collect(),
+        allow_hosts,
+        pages,
         home,
         legacy_rest: flags.legacy_rest.or(file.legacy_rest).unwrap_or(false),
         mirrors,
@@ -479,13 +491,21 @@ fn addresses(text: &str) -> Result<(SocketAddr, SocketAddr), String> {
 /// Reads a public key, npub or hex.
 pub(crate) fn public_key(text: &str) -> Result<PublicKey, String> {
     let text = text.trim();
-    if text.starts_with("nsec1") {
+    let lower = text.to_ascii_lowercase();
+    if lower.contains("nsec1") || lower.contains("ncryptsec1") {
         return Err("this is a SECRET key; a node never needs it. Give the public key (npub1...)".to_owned());
     }
-    if text.starts_with("npub1") {
-        return PublicKey::from_npub(text).map_err(|error| error.to_string());
+    let key: PublicKey = if text.starts_with("npub1") {
+        PublicKey::from_npub(text).map_err(|error| error.to_string())?
+    } else {
+        text.parse().map_err(|error| format!("{error}, or begin with npub1"))?
+    };
+    if key.is_point() {
+        return Ok(key);
     }
-    text.parse().map_err(|error| format!("{error}, or begin with npub1"))
+    let reason = "this is no public key, for it is no point of the curve. If it is your SECRET key, a node never needs \
+                  it; give the public key (npub1...)";
+    Err(reason.to_owned())
 }
 
 fn boolish(text: &str) -> Result<bool, String> {
@@ -508,6 +528,8 @@ mod tests {
         flags: Flags,
     }
 
+    /// From the official vectors of BIP-340.
+    const OFF_THE_CURVE: &str = "eefdea4cdb677750a420fee807eacf21eb9898ae79b9768766e4faa04a2d4a34";
     const NPUB: &str = "npub10elfcs4fr0l0r8af98jlmgdh9c8tcxjvz9qkw038js35mp4dma8qzvjptg";
 
     pub(super) fn settings(arguments: &[&str], file: &str) -> Result<Settings, Unusable> {
@@ -598,6 +620,9 @@ mod tests {
         check(&["-p", "npub1xyz"], "", "this is not a whole npub");
         check(&["-p", "abc"], "", "64 lower-case hexadecimal digits, or begin with npub1");
         check(&["-p", "nsec1xyz"], "", "SECRET");
+        check(&["-p", "NSEC1XYZ"], "", "SECRET");
+        check(&["-p", "nostr:nsec1xyz"], "", "SECRET");
+        check(&["-p", OFF_THE_CURVE], "", "no point of the curve");
         check(&["-s", "maybe"], "", "say true or false");
         check(&["-b", "no port"], "", "no port");
         check(&["--reachable", "maybe"], "", "say auto, yes or no");

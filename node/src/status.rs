@@ -18,6 +18,7 @@ use tokio_rustls::TlsConnector;
 
 use self::reach::{Connected, Reach};
 use crate::{
+    access_token::AccessToken,
     clock, delegated,
     mirror::MirrorStatus,
     settings::{Settings, Tls},
@@ -49,6 +50,26 @@ pub(crate) struct Node {
     pub(crate) home: Home,
 }
 
+/// What a running node says to everybody.
+#[derive(Deserialize)]
+pub(crate) struct Identity {
+    pub(crate) peer_id: String,
+    pub(crate) npub: Option<String>,
+    pub(crate) version: String,
+}
+
+/// What a running node has answered.
+pub(crate) enum Answer {
+    /// All of it.
+    Whole(Box<Node>),
+    /// Only which node it is: this user cannot read its token, or the data directory is another one.
+    Identity(Identity),
+}
+
+/// What to do to learn more of a node.
+pub(crate) const MORE_FOR_ITS_USER: &str =
+    "More is for its owner: run this as the user that the node runs as, with the --data-dir of the node.";
+
 /// How clients reach a node from elsewhere.
 #[derive(Deserialize)]
 pub(crate) struct Home {
@@ -69,11 +90,15 @@ pub(crate) struct CaughtUp {
 /// # Errors
 /// When no node answers where the settings say.
 pub async fn status(settings: &Settings, json: bool) -> anyhow::Result<String> {
-    let (node, body) = node(settings).await?;
-    if json {
-        Ok(body)
-    } else {
-        describe(&node, settings.home.page.as_deref(), settings.listen.port(), clock::now())
+    let (answer, body) = node(settings).await?;
+    match answer {
+        _ if json => Ok(body),
+        Answer::Whole(node) => {
+            describe(&node, settings.home.page.as_deref(), settings.listen.port(), clock::now())
+        }
+        Answer::Identity(Identity { peer_id, npub, version }) => {
+            Ok(format!("{}\n{MORE_FOR_ITS_USER}", heading(&version, &peer_id, npub.as_deref())))
+        }
     }
 }
 
@@ -82,7 +107,7 @@ pub async fn status(settings: &Settings, json: bool) -> anyhow::Result<String> {
 /// # Errors
 /// When no node answers where the settings say, or no helper is known to it.
 pub async fn link(settings: &Settings) -> anyhow::Result<String> {
-    let (node, _) = node(settings).await?;
+    let (Answer::Whole(node), _) = node(settings).await? else { bail!("{MORE_FOR_ITS_USER}") };
     if node.npub.is_none() {
         bail!("the node has no owner yet; `nostrp2p owner claim-link` shows how to become it");
     }
@@ -102,38 +127,63 @@ fn from_anywhere(node: &Node, page: Option<&str>) -> String {
 }
 
 /// What the running node says of itself, and its own words.
-pub(crate) async fn node(settings: &Settings) -> anyhow::Result<(Node, String)> {
+pub(crate) async fn node(settings: &Settings) -> anyhow::Result<(Answer, String)> {
     let mut address = settings.listen_clients;
     if address.ip().is_unspecified() {
         address.set_ip(std::net::Ipv4Addr::LOCALHOST.into());
     }
     let authority = address.to_string();
-    let answer = timeout(DEADLINE, ask(&authority, settings.tls.as_ref())).await;
+    let token = AccessToken::read(&settings.data_dir);
+    let answer = timeout(DEADLINE, ask_with(&authority, settings.tls.as_ref(), token.as_ref())).await;
     let body = answer.context("the node does not answer").flatten().with_context(|| {
         format!(
             "no node answers at {authority}; is it running, and are -l and -s the same as for the server?"
         )
     })?;
-    let node = serde_json::from_str(&body)
-        .with_context(|| format!("what answers at {authority} is no nostrp2p node"))?;
-    Ok((node, body))
+    let answer = match serde_json::from_str(&body) {
+        Ok(node) => Answer::Whole(Box::new(node)),
+        Err(_) => Answer::Identity(
+            serde_json::from_str(&body)
+                .with_context(|| format!("what answers at {authority} is no nostrp2p node"))?,
+        ),
+    };
+    Ok((answer, body))
 }
 
-async fn ask(authority: &str, tls: Option<&Tls>) -> anyhow::Result<String> {
+/// Asks with the token; without it, where the node knows another one.
+async fn ask_with(authority: &str, tls: Option<&Tls>, token: Option<&AccessToken>) -> anyhow::Result<String> {
+    if let Some(token) = token
+        && let Ok(body) = ask(authority, tls, Some(token)).await
+    {
+        return Ok(body);
+    }
+    ask(authority, tls, None).await
+}
+
+async fn ask(authority: &str, tls: Option<&Tls>, token: Option<&AccessToken>) -> anyhow::Result<String> {
     let stream = TcpStream::connect(authority).await?;
     match tls {
-        None => get(stream, authority).await,
+        None => get(stream, authority, token).await,
         Some(tls) => {
             let connector = TlsConnector::from(Arc::new(pinned::configuration(tls)?));
             let name = ServerName::try_from("localhost")?;
-            get(connector.connect(name, stream).await?, authority).await
+            get(connector.connect(name, stream).await?, authority, token).await
         }
     }
 }
 
-async fn get(mut stream: impl AsyncRead + AsyncWrite + Unpin, authority: &str) -> anyhow::Result<String> {
-    let request = format!("GET /node.json HTTP/1.1\r\nHost: {authority}\r\nConnection: close\r\n\r\n");
-    stream.write_all(request.as_bytes()).await?;
+async fn get(
+    mut stream: impl AsyncRead + AsyncWrite + Unpin,
+    authority: &str,
+    token: Option<&AccessToken>,
+) -> anyhow::Result<String> {
+    let head = format!("GET /node.json HTTP/1.1\r\nHost: {authority}\r\nConnection: close\r\n");
+    stream.write_all(head.as_bytes()).await?;
+    if let Some(token) = token {
+        let line = zeroize::Zeroizing::new(format!("Authorization: {}\r\n", token.header().as_str()));
+        stream.write_all(line.as_bytes()).await?;
+    }
+    stream.write_all(b"\r\n").await?;
     let mut answer = String::new();
     // A node that hangs up without the farewell of TLS has still said everything.
     match stream.take(MAX_ANSWER_BYTES).read_to_string(&mut answer).await {
@@ -147,14 +197,14 @@ async fn get(mut stream: impl AsyncRead + AsyncWrite + Unpin, authority: &str) -
     Ok(body.trim().to_owned())
 }
 
+/// Which node it is, each thing on its line.
+fn heading(version: &str, peer_id: &str, npub: Option<&str>) -> String {
+    let owner = npub.unwrap_or("nobody yet: open the link that the node printed");
+    format!("Your node is running (nostrp2p {version}).\n  node        {peer_id}\n  owner       {owner}\n")
+}
+
 fn describe(node: &Node, page: Option<&str>, port: u16, now: u64) -> anyhow::Result<String> {
-    let mut text = String::new();
-    writeln!(text, "Your node is running (nostrp2p {}).", node.version)?;
-    writeln!(text, "  node        {}", node.peer_id)?;
-    match &node.npub {
-        Some(npub) => writeln!(text, "  owner       {npub}")?,
-        None => writeln!(text, "  owner       nobody yet: open the link that the node printed")?,
-    }
+    let mut text = heading(&node.version, &node.peer_id, node.npub.as_deref());
     let word = node.delegated.map_or_else(|| "none".to_owned(), |expires| delegated::remaining(expires, now));
     writeln!(text, "  delegation  {word}")?;
     let connected = match node.peers {

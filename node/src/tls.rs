@@ -2,7 +2,6 @@
 
 use std::{
     io,
-    net::SocketAddr,
     path::{Path, PathBuf},
     pin::Pin,
     sync::{Arc, RwLock, Weak},
@@ -28,6 +27,7 @@ use tokio_rustls::{TlsAcceptor, server::TlsStream};
 
 use crate::{
     http::{accept::Patient, prompt::Prompt},
+    own_names::{CertificateNames, Ends},
     places::Places,
     settings::{Acme, Tls, TlsFiles},
 };
@@ -58,11 +58,15 @@ pub struct TlsError {
 pub(crate) type Renewal = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// How handshakes are answered, from now on: a renewed certificate is used without a restart, as long as the renewal
-/// runs.
+/// runs. The names of the one that is in use stand in `names`.
 ///
 /// # Errors
 /// When a file is missing, cannot be read, or does not fit the other.
-pub(crate) fn configuration(tls: &Tls, data_dir: &Path) -> Result<(ServerConfig, Renewal), TlsError> {
+pub(crate) fn configuration(
+    tls: &Tls,
+    data_dir: &Path,
+    names: CertificateNames,
+) -> Result<(ServerConfig, Renewal), TlsError> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
@@ -70,7 +74,7 @@ pub(crate) fn configuration(tls: &Tls, data_dir: &Path) -> Result<(ServerConfig,
         .with_no_client_auth();
     let (resolver, renewal): (Arc<dyn ResolvesServerCert>, Renewal) = match tls {
         Tls::Files(files) => {
-            let resolver = Renewed::read(files.clone(), provider)?;
+            let resolver = Renewed::read(files.clone(), provider, names)?;
             let renewal = Box::pin(Renewed::watch(Arc::downgrade(&resolver)));
             (resolver, renewal)
         }
@@ -109,13 +113,19 @@ pub fn check(files: &TlsFiles) -> Result<(), TlsError> {
 struct Renewed {
     files: TlsFiles,
     provider: Arc<CryptoProvider>,
+    names: CertificateNames,
     current: RwLock<Arc<CertifiedKey>>,
 }
 
 impl Renewed {
-    fn read(files: TlsFiles, provider: Arc<CryptoProvider>) -> Result<Arc<Self>, TlsError> {
-        let current = RwLock::new(Arc::new(certified(&files, &provider)?));
-        Ok(Arc::new(Self { files, provider, current }))
+    fn read(
+        files: TlsFiles,
+        provider: Arc<CryptoProvider>,
+        names: CertificateNames,
+    ) -> Result<Arc<Self>, TlsError> {
+        let first = certified(&files, &provider)?;
+        name(&names, &first);
+        Ok(Arc::new(Self { files, provider, names, current: RwLock::new(Arc::new(first)) }))
     }
 
     /// Reads the files again when they have changed. A pair that cannot be used leaves the old one in place: the two
@@ -131,6 +141,7 @@ impl Renewed {
             }
             match certified(&resolver.files, &resolver.provider) {
                 Ok(renewed) => {
+                    name(&resolver.names, &renewed);
                     if let Ok(mut current) = resolver.current.write() {
                         *current = Arc::new(renewed);
                     }
@@ -151,6 +162,13 @@ impl Renewed {
 impl ResolvesServerCert for Renewed {
     fn resolve(&self, _hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
         self.current.read().ok().map(|current| Arc::clone(&current))
+    }
+}
+
+/// Notes for which hosts a certificate is.
+fn name(names: &CertificateNames, certified: &CertifiedKey) {
+    if let Some(own) = certified.cert.first() {
+        names.set(own);
     }
 }
 
@@ -186,8 +204,8 @@ fn obtain(acme: &Acme, data_dir: &Path) -> (Arc<dyn ResolvesServerCert>, Renewal
 
 /// Connections whose handshake is done.
 pub(crate) struct TlsListener {
-    address: SocketAddr,
-    ready: mpsc::Receiver<(TlsStream<Prompt>, SocketAddr)>,
+    address: Ends,
+    ready: mpsc::Receiver<(TlsStream<Prompt>, Ends)>,
     /// What does handshakes, and what renews certificates. They end with this, and this with them if they break.
     tasks: JoinSet<()>,
 }
@@ -209,7 +227,7 @@ impl TlsListener {
 
 impl axum::serve::Listener for TlsListener {
     type Io = TlsStream<Prompt>;
-    type Addr = SocketAddr;
+    type Addr = Ends;
 
     async fn accept(&mut self) -> (Self::Io, Self::Addr) {
         loop {
@@ -221,7 +239,7 @@ impl axum::serve::Listener for TlsListener {
         }
     }
 
-    fn local_addr(&self) -> io::Result<SocketAddr> {
+    fn local_addr(&self) -> io::Result<Ends> {
         Ok(self.address)
     }
 }
@@ -237,11 +255,11 @@ fn pass_on(ended: Result<(), JoinError>) {
 async fn accept(
     mut listener: Patient,
     acceptor: TlsAcceptor,
-    ready: mpsc::Sender<(TlsStream<Prompt>, SocketAddr)>,
+    ready: mpsc::Sender<(TlsStream<Prompt>, Ends)>,
 ) {
     let handshakes = Places::new(MAX_HANDSHAKES);
     loop {
-        let (stream, from) = tokio::select! {
+        let (stream, ends) = tokio::select! {
             accepted = listener.accept() => accepted,
             () = ready.closed() => return,
         };
@@ -258,10 +276,10 @@ async fn accept(
             match shaken {
                 Ok(Ok(stream)) => {
                     place.seat().work();
-                    drop(ready.send((stream, from)).await);
+                    drop(ready.send((stream, ends)).await);
                 }
-                Ok(Err(error)) => tracing::debug!(%from, %error, "a TLS handshake failed"),
-                Err(_) => tracing::debug!(%from, "a TLS handshake took too long"),
+                Ok(Err(error)) => tracing::debug!(from = %ends.from, %error, "a TLS handshake failed"),
+                Err(_) => tracing::debug!(from = %ends.from, "a TLS handshake took too long"),
             }
         });
     }
@@ -278,7 +296,8 @@ mod tests {
         // What ends as it should is not missed.
         tasks.spawn(async {});
         tasks.spawn(async { panic!("the renewal on purpose") });
-        let mut listener = TlsListener { address: ([127, 0, 0, 1], 0).into(), ready: receiver, tasks };
+        let mut listener =
+            TlsListener { address: Ends::listening(([127, 0, 0, 1], 0).into()), ready: receiver, tasks };
         let port = tokio::spawn(async move { drop(listener.accept().await) });
         let panic = port.await.unwrap_err().into_panic();
         assert_eq!(panic.downcast_ref::<&str>(), Some(&"the renewal on purpose"));

@@ -6,7 +6,7 @@
 use std::fmt;
 
 use libp2p::identity::{Keypair, ed25519};
-use nostrp2p_protocol::PeerId;
+use nostrp2p_protocol::{PeerId, signing_input};
 use zeroize::Zeroize;
 
 /// The 32-byte ed25519 seed of a node. Wiped from memory when dropped; `Debug` does not show it.
@@ -43,7 +43,7 @@ impl NodeSecret {
     /// # Panics
     /// Never, for ed25519 signs everything.
     pub fn sign(&self, message: &[u8]) -> [u8; 64] {
-        let signature = self.keypair().sign(&in_domain(message)).expect("ed25519 signs everything");
+        let signature = self.keypair().sign(&signing_input(message)).expect("ed25519 signs everything");
         signature.try_into().expect("an ed25519 signature has 64 bytes")
     }
 
@@ -55,14 +55,7 @@ impl NodeSecret {
 /// Whether the node with this peer id signed this message by [`NodeSecret::sign`].
 pub fn verify(peer: &PeerId, message: &[u8], signature: &[u8; 64]) -> bool {
     let key = ed25519::PublicKey::try_from_bytes(peer.as_ed25519());
-    key.is_ok_and(|key| key.verify(&in_domain(message), signature))
-}
-
-/// The same key proves to Noise who a node is. With these words before it, no message can be taken for such a proof.
-const SIGNING_DOMAIN: &[u8] = b"nostrp2p-node-signature:";
-
-fn in_domain(message: &[u8]) -> Vec<u8> {
-    [SIGNING_DOMAIN, message].concat()
+    key.is_ok_and(|key| key.verify(&signing_input(message), signature))
 }
 
 impl Drop for NodeSecret {

@@ -25,6 +25,8 @@ use zeroize::Zeroize;
 
 use crate::{InvalidHex, PeerId};
 
+/// The query behind `/client` with which a client asks to speak inside of a channel at the node itself.
+pub const CLIENT_QUERY: &str = "channel";
 /// With this code of RFC 6455 a helper closes a WebSocket when it cannot bring its client to that node, now or any more;
 /// the reason says why.
 pub const TURNED_AWAY: u16 = 4_503;

@@ -3,8 +3,8 @@
 //!
 //! ```text
 //! client                                  node
-//!   Hello            ------------------>
-//!                    <------------------  Welcome            (or Refused)
+//!   Hello (nonce)    ------------------>
+//!                    <------------------  Welcome (proof)    (or Refused)
 //!   Login / Claim    ------------------>
 //!                    <------------------  LoggedIn           (or Refused)
 //!   Watch            ------------------>
@@ -21,17 +21,24 @@ mod client;
 mod mirrors;
 mod node;
 mod refusal;
+mod welcome;
 
 pub use client::ClientFrame;
 pub use mirrors::{MAX_MIRRORS, Mirror, MirrorState};
 pub use node::{Carried, CaughtUp, Delivery, NodeFrame, Path, PeerStatus, Reached, StoreId, Ways};
 pub use refusal::{Refusal, RefusalCode};
+pub use welcome::Welcome;
 
 /// The version of these frames. A node serves exactly the versions it knows and names them otherwise.
-pub const VERSION: u16 = 1;
+///
+/// In version 1 the node proved nothing and a login did not say at which node it was to be valid.
+pub const VERSION: u16 = 2;
 
 /// Shortest and longest time that a node gathers events for a client before it pushes them, in milliseconds.
 pub const GATHER_MS: std::ops::RangeInclusive<u32> = 0..=600_000;
+
+/// Most names that the owner confirms for a node: a handful of networks and ports.
+pub const MAX_NAMES: usize = 16;
 
 /// Chosen by the client, repeated in the node's answer. 0 stands for "the connection as a whole".
 pub type RequestId = u32;

@@ -4,6 +4,7 @@
 //! Builds for native targets and for wasm32. The normative text is PROTOCOL.md.
 
 pub mod announcement;
+mod authority;
 mod bytes;
 mod canonical;
 pub mod channel;
@@ -30,6 +31,7 @@ mod wire;
 pub mod work;
 
 pub use announcement::{Announcement, SignedAnnouncement};
+pub use authority::{Authority, MAX_AUTHORITY_BYTES, NoAuthority, normal_origin};
 pub use bytes::{EventId, InvalidHex, PublicKey, Signature};
 pub use delegation::Delegation;
 pub use event::{Draft, Event, Forged, Oversize, Rumor, Tag, Unacceptable, UnverifiedEvent};
@@ -38,5 +40,5 @@ pub use keys::{InvalidSecretKey, SecretKey};
 pub use kind::Kind;
 pub use nip19::{EventPointer, InvalidNip19, ProfilePointer};
 pub use packet::Packet;
-pub use peer::{InvalidPeerId, PeerId};
+pub use peer::{InvalidPeerId, PeerId, signing_input};
 pub use wire::Malformed;

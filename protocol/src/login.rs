@@ -1,9 +1,10 @@
 //! The login event: how an owner proves himself to a node (NIP-42).
 //!
 //! It is never stored and never carried. It names the challenge of one connection and the address that the
-//! client dialled, so that a proof made for one node is worth nothing at another.
+//! client dialled, so that a proof made for one node is worth nothing at another. A login over client frames names the
+//! node's peer id as well, which a login for a relay does not: so neither is worth anything in the place of the other.
 
-use crate::{Draft, Event, Kind, Rumor, Tag};
+use crate::{Authority, Draft, Event, Kind, PeerId, Rumor, Tag};
 
 /// How far the proof's `created_at` may be from the node's clock, in seconds: NIP-42 says "about ten minutes".
 pub const MAX_SECONDS_APART: u64 = 600;
@@ -22,6 +23,9 @@ pub enum InvalidProof {
     /// It was made for another address.
     #[error("the login was signed for another address than the one it was sent to")]
     Address,
+    /// It names another node, or none.
+    #[error("the login was signed for another node than the one it was sent to")]
+    Node,
     /// The clocks of client and node are too far apart.
     #[error("the clocks of client and node are more than ten minutes apart; set the one that is wrong")]
     Clock,
@@ -38,6 +42,23 @@ pub fn draft(challenge: &[u8; 32], authority: &str, created_at: u64) -> Draft {
         ],
         content: String::new(),
     }
+}
+
+/// The draft of a login event over client frames, at this node alone. `authority` is `host` or `host:port` as the
+/// client dialled it, or inside a channel the channel's key.
+pub fn client_draft(challenge: &[u8; 32], peer: &PeerId, authority: &str, created_at: u64) -> Draft {
+    let mut draft = draft(challenge, authority, created_at);
+    draft.tags.push(Tag::new(["peer".to_owned(), peer.to_string()]));
+    draft
+}
+
+/// Checks that a login event names this node.
+///
+/// # Errors
+/// When it names another one, or none.
+pub fn check_peer(proof: &Event, peer: &PeerId) -> Result<(), InvalidProof> {
+    let named = proof.tag_values("peer").next().and_then(|name| name.parse().ok());
+    if named == Some(*peer) { Ok(()) } else { Err(InvalidProof::Node) }
 }
 
 /// Whether a text is a challenge that a relay would send: it is shown to people, and signed.
@@ -65,7 +86,7 @@ pub fn relay_draft(relay: &str, challenge: &str, created_at: u64) -> Option<Draf
 /// Checks that a login event is for this challenge, this address and this time.
 ///
 /// Scheme and path of the `relay` tag do not matter, because a node behind a proxy knows neither;
-/// `authority` is what the client's request named in its `Host` header.
+/// `authority` is what the client's request named in its `Host` header. Both are compared by [`Authority`].
 ///
 /// # Errors
 /// Says what does not fit.
@@ -75,20 +96,14 @@ pub fn check(proof: &Event, challenge: &[u8; 32], authority: &str, now: u64) -> 
     if rumor.kind != Kind::LOGIN || rumor.tag_values("challenge").next() != Some(challenge.as_str()) {
         return Err(InvalidProof::Challenge);
     }
-    let dialled = rumor.tag_values("relay").next().and_then(authority_of);
-    if !dialled.is_some_and(|dialled| dialled.eq_ignore_ascii_case(authority)) {
+    let authority = authority.parse::<Authority>().map_err(|_| InvalidProof::Address)?;
+    if !rumor.tag_values("relay").next().is_some_and(|dialled| authority.is_of(dialled)) {
         return Err(InvalidProof::Address);
     }
     if rumor.created_at.abs_diff(now) > MAX_SECONDS_APART {
         return Err(InvalidProof::Clock);
     }
     Ok(())
-}
-
-/// `host:port` of a URL; None for what is no URL.
-fn authority_of(url: &str) -> Option<&str> {
-    let (_, rest) = url.split_once("://")?;
-    rest.split(['/', '?', '#']).next().filter(|authority| !authority.is_empty())
 }
 
 #[cfg(test)]
@@ -110,6 +125,46 @@ mod tests {
         assert_eq!(check(&proof(), &CHALLENGE, "localhost:20011", 1_000_000), Err(InvalidProof::Address));
         assert_eq!(check(&proof(), &CHALLENGE, "localhost:20001", 1_000_601), Err(InvalidProof::Clock));
         assert_eq!(check(&proof(), &CHALLENGE, "localhost:20001", 0), Err(InvalidProof::Clock));
+    }
+
+    #[test]
+    fn the_default_port_and_the_form_of_the_address_do_not_matter() {
+        let proof = |relay: &str| {
+            let key = SecretKey::from_bytes([1; 32]).unwrap();
+            relay_draft(relay, &hex::encode(CHALLENGE), 1).unwrap().sign(&key, &[0; 32])
+        };
+        for (relay, host) in [
+            ("wss://node.example", "node.example:443"),
+            ("wss://node.example:443/", "node.example"),
+            ("ws://Node.Example:80/x", "node.example"),
+        ] {
+            assert_eq!(check(&proof(relay), &CHALLENGE, host, 1), Ok(()), "{relay} {host}");
+        }
+        for (relay, host) in
+            [("wss://node.example", "node.example:80"), ("wss://x@node.example", "x@node.example")]
+        {
+            assert_eq!(
+                check(&proof(relay), &CHALLENGE, host, 1),
+                Err(InvalidProof::Address),
+                "{relay} {host}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_login_over_client_frames_is_good_at_one_node() {
+        let (peer, other) = (PeerId::from_ed25519([5; 32]), PeerId::from_ed25519([6; 32]));
+        let key = SecretKey::from_bytes([1; 32]).unwrap();
+        let login = client_draft(&CHALLENGE, &peer, "localhost:20001", 1_000_000).sign(&key, &[0; 32]);
+        assert_eq!(check(&login, &CHALLENGE, "localhost:20001", 1_000_000), Ok(()));
+        assert_eq!(check_peer(&login, &peer), Ok(()));
+        assert_eq!(check_peer(&login, &other), Err(InvalidProof::Node));
+        assert_eq!(check_peer(&proof(), &peer), Err(InvalidProof::Node), "a login for a relay");
+        // Inside of a channel the key stands in the place of the address.
+        let channel = "07".repeat(32);
+        let login = client_draft(&CHALLENGE, &peer, &channel, 1_000_000).sign(&key, &[0; 32]);
+        assert_eq!(check(&login, &CHALLENGE, &channel, 1_000_000), Ok(()));
+        assert_eq!(check(&login, &CHALLENGE, &"06".repeat(32), 1_000_000), Err(InvalidProof::Address));
     }
 
     #[test]

@@ -20,6 +20,15 @@ pub struct PeerId([u8; 32]);
 #[error("not a peer id of a nostrp2p node (those begin with 12D3KooW and hold an ed25519 key)")]
 pub struct InvalidPeerId;
 
+/// The key of a node proves to Noise which node it is. With these words before it, no message can be taken for such a
+/// proof.
+const SIGNING_DOMAIN: &[u8] = b"nostrp2p-node-signature:";
+
+/// What the key of a node signs when it signs a message.
+pub fn signing_input(message: &[u8]) -> Vec<u8> {
+    [SIGNING_DOMAIN, message].concat()
+}
+
 impl PeerId {
     /// Takes the bytes of an ed25519 public key.
     pub const fn from_ed25519(key: [u8; 32]) -> Self {

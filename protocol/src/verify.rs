@@ -2,6 +2,16 @@
 
 use crate::{EventId, PublicKey, Signature};
 
+impl PublicKey {
+    /// Whether this is the x coordinate of a point of the curve: half of all numbers are, and only these are keys.
+    pub fn is_point(&self) -> bool {
+        #[cfg(not(target_arch = "wasm32"))]
+        return secp256k1::XOnlyPublicKey::from_byte_array(*self.as_bytes()).is_ok();
+        #[cfg(target_arch = "wasm32")]
+        return k256::schnorr::VerifyingKey::from_slice(self.as_bytes()).is_ok();
+    }
+}
+
 /// Whether the author made this signature over this id (BIP-340).
 #[cfg(not(target_arch = "wasm32"))]
 pub(crate) fn signature_fits(author: &PublicKey, id: &EventId, sig: &Signature) -> bool {

@@ -4,9 +4,10 @@
 
 use nostrp2p_protocol::{
     Draft, Event, EventId, Filter, Kind, Packet, PeerId, PublicKey, SecretKey, Tag, UnverifiedEvent,
+    channel::ChannelKey,
     frame::{
         Carried, CaughtUp, ClientFrame, Delivery, MAX_MIRRORS, Mirror, MirrorState, NodeFrame, Path,
-        PeerStatus, Reached, Refusal, RefusalCode, VERSION,
+        PeerStatus, Reached, Refusal, RefusalCode, VERSION, Welcome,
     },
 };
 use rand::{RngExt, SeedableRng, rngs::StdRng};
@@ -33,7 +34,8 @@ fn client_frames() -> Vec<ClientFrame> {
         limit: Some(50),
     };
     vec![
-        ClientFrame::Hello { version: VERSION, client: "test/1".into() },
+        ClientFrame::Hello { version: VERSION, nonce: Some([7; 32]) },
+        ClientFrame::Hello { version: 1, nonce: None },
         ClientFrame::Login { request: 1, proof: unverified() },
         ClientFrame::Claim { request: 2, token: [9; 16], proof: unverified() },
         ClientFrame::Publish { request: 3, event: unverified() },
@@ -46,7 +48,22 @@ fn client_frames() -> Vec<ClientFrame> {
         ClientFrame::Retry { id: event().id() },
         ClientFrame::RelayLogin { relay: "wss://relay.example".into(), proof: unverified() },
         ClientFrame::Export { request: 6, after: u64::MAX },
+        ClientFrame::Names { request: 8, name: "192.0.2.7:20001".into(), change: Some(true) },
+        ClientFrame::Names { request: 8, name: String::new(), change: None },
     ]
+}
+
+fn welcome(peer: PeerId) -> Welcome {
+    Welcome {
+        version: VERSION,
+        challenge: [3; 32],
+        peer,
+        owner: None,
+        agent: "node/2".into(),
+        key: ChannelKey::from_bytes([4; 32]),
+        own_name: true,
+        signature: [5; 64],
+    }
 }
 
 fn mirror(state: MirrorState, login: Option<String>) -> Mirror {
@@ -73,7 +90,7 @@ fn node_frames() -> Vec<NodeFrame> {
     let status = PeerStatus { peer, owner: Some(owner), path: Path::Relayed, delay_ms: Some(20) };
     let refusal = Refusal::new(RefusalCode::NotOwner, "no");
     vec![
-        NodeFrame::Welcome { version: 1, challenge: [3; 32], peer, owner: None, agent: "node/1".into() },
+        NodeFrame::Welcome(Box::new(welcome(peer))),
         NodeFrame::LoggedIn { request: 1, owner, store: u64::MAX, newest: 7 },
         NodeFrame::Published {
             request: 3,
@@ -102,6 +119,7 @@ fn node_frames() -> Vec<NodeFrame> {
         NodeFrame::Deliveries { id: event().id(), people: vec![(owner, Delivery::GivenUp)] },
         NodeFrame::Delegated { expires: None },
         NodeFrame::Exported { request: 6, through: 9, newest: u64::MAX, events: vec![unverified(); 300] },
+        NodeFrame::Names { request: 8, own: true, names: vec![("node.example".into(), false); 32] },
         NodeFrame::Exported { request: 6, through: 0, newest: 0, events: vec![] },
         NodeFrame::Refused { request: 0, refusal },
     ]

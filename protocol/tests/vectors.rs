@@ -10,7 +10,7 @@ use nostrp2p_protocol::{
     exchange::{Found, Lent, OwnPage, Question, Receipt},
     frame::{
         Carried, CaughtUp, ClientFrame, Delivery, Mirror, MirrorState, NodeFrame, Path, PeerStatus, Refusal,
-        RefusalCode, Ways,
+        RefusalCode, Ways, Welcome,
     },
     login,
     sync::{Compared, SyncRequest, encode_noted},
@@ -50,10 +50,12 @@ fn relay_proof() -> UnverifiedEvent {
 }
 
 fn client_messages() -> Vec<(&'static str, ClientFrame)> {
-    let proof = || login::draft(&[3; 32], "localhost:20001", 1_700_000_000).sign(&key(), &[2; 32]);
+    let peer = PeerId::from_ed25519([6; 32]);
+    let draft = login::client_draft(&[3; 32], &peer, "localhost:20001", 1_700_000_000);
+    let proof = || draft.clone().sign(&key(), &[2; 32]);
     let proof = || UnverifiedEvent { claimed_id: None, ..proof().into() };
     vec![
-        ("hello", ClientFrame::Hello { version: 1, client: "vectors/1".into() }),
+        ("hello", ClientFrame::Hello { version: 2, nonce: Some([8; 32]) }),
         ("login", ClientFrame::Login { request: 1, proof: proof() }),
         ("claim", ClientFrame::Claim { request: 1, token: [9; 16], proof: proof() }),
         ("publish", ClientFrame::Publish { request: 2, event: compact() }),
@@ -80,7 +82,16 @@ fn node_messages() -> Vec<(&'static str, NodeFrame)> {
     vec![
         (
             "welcome",
-            NodeFrame::Welcome { version: 1, challenge: [3; 32], peer, owner: None, agent: "node/1".into() },
+            NodeFrame::Welcome(Box::new(Welcome {
+                version: 2,
+                challenge: [3; 32],
+                peer,
+                owner: None,
+                agent: "node/2".into(),
+                key: ChannelSecret::derive(&[7; 32]).key(),
+                own_name: true,
+                signature: [5; 64],
+            })),
         ),
         ("logged-in", NodeFrame::LoggedIn { request: 1, owner, store: 5, newest: 78 }),
         (

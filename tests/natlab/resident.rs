@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeMap,
     net::{Ipv4Addr, SocketAddr},
-    path::Path,
+    path::{Path, PathBuf},
     process::Stdio,
     sync::{Arc, Mutex, MutexGuard},
     time::{Duration, Instant},
@@ -39,6 +39,8 @@ pub struct Resident {
     pub peer: PeerId,
     pub key: SecretKey,
     namespace: String,
+    /// The data directory of the node.
+    data: PathBuf,
     process: Child,
     frames: mpsc::Sender<ClientFrame>,
     state: Arc<Mutex<State>>,
@@ -74,8 +76,9 @@ impl Resident {
         let (frames, inbox) = mpsc::channel(64);
         let state = Arc::new(Mutex::new(State::default()));
         let reader = tokio::spawn(converse(client, inbox, Arc::clone(&state)));
+        let data = folder.join(name);
         let name = name.to_owned();
-        Ok(Self { name, peer, key, namespace, process, frames, state, reader })
+        Ok(Self { name, peer, key, namespace, data, process, frames, state, reader })
     }
 
     pub fn person(&self) -> PublicKey {
@@ -125,7 +128,9 @@ impl Resident {
     /// What the node says of itself.
     pub async fn info(&self) -> Result<Value> {
         let stream = connect(&self.namespace)?;
-        let (status, _, body) = request_over(stream, &authority(), "GET", "/node.json", &[], b"").await;
+        let token = std::fs::read_to_string(self.data.join("access-token"))?;
+        let shown = format!("Authorization: Bearer {}", token.trim());
+        let (status, _, body) = request_over(stream, &authority(), "GET", "/node.json", &[&shown], b"").await;
         ensure!(status == 200, "/node.json answers {status}");
         Ok(serde_json::from_slice(&body)?)
     }

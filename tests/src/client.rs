@@ -8,9 +8,9 @@ use std::{
 use futures_util::{SinkExt, StreamExt};
 use nostrp2p_protocol::{
     Draft, Event, EventId, Filter, Kind, PeerId, PublicKey, Rumor, SecretKey, Tag, UnverifiedEvent,
-    channel::{Channel, ChannelError, ChannelKey, Greeting},
+    channel::{CLIENT_QUERY, Channel, ChannelError, ChannelKey, Greeting},
     delegation,
-    frame::{ClientFrame, Delivery, NodeFrame, Refusal, VERSION},
+    frame::{ClientFrame, Delivery, NodeFrame, Refusal, VERSION, Welcome},
     limits::MAX_BATCH_BYTES,
     login,
 };
@@ -55,6 +55,21 @@ pub fn deletion(key: &SecretKey, target: &Event) -> Event {
     Draft { created_at: now(), kind: Kind::DELETION, tags, content: "gone".into() }.sign(key, &[7; 32])
 }
 
+/// 32 random bytes.
+///
+/// # Panics
+/// When the system has no random numbers.
+pub fn random_nonce() -> [u8; 32] {
+    let mut nonce = [0; 32];
+    getrandom::fill(&mut nonce).expect("random numbers");
+    nonce
+}
+
+/// Whether a welcome proves, over the nonce of its client, that it comes from the node that it names.
+pub fn is_proved(welcome: &Welcome, nonce: &[u8; 32]) -> bool {
+    nostrp2p_overlay::verify(&welcome.peer, &welcome.signed_bytes(nonce), &welcome.signature)
+}
+
 /// Why a client does not come home by a helper.
 #[derive(Debug)]
 pub enum NotHome {
@@ -72,8 +87,7 @@ pub struct Client {
     /// With which code and reason the socket was closed.
     closed: Option<(u16, String)>,
     authority: String,
-    challenge: [u8; 32],
-    peer: Option<PeerId>,
+    welcome: Option<Welcome>,
     /// How far private events have come, as far as the node has said.
     deliveries: BTreeMap<(EventId, PublicKey), Delivery>,
     markers: BTreeMap<String, u64>,
@@ -102,15 +116,29 @@ impl Client {
 
     async fn greet(self) -> Self {
         let mut client = self;
-        client.send(ClientFrame::Hello { version: VERSION, client: "test".into() }).await;
+        let nonce = random_nonce();
+        client.send(ClientFrame::Hello { version: VERSION, nonce: Some(nonce) }).await;
         match client.next().await {
-            Some(NodeFrame::Welcome { challenge, peer, .. }) => {
-                client.challenge = challenge;
-                client.peer = Some(peer);
+            Some(NodeFrame::Welcome(welcome)) => {
+                assert!(is_proved(&welcome, &nonce), "the node has not proved its key: {welcome:?}");
+                client.welcome = Some(*welcome);
             }
             other => panic!("no welcome but {other:?}"),
         }
         client
+    }
+
+    /// Connects and speaks inside of a channel to this node, as a page does by a name that is not the node's own.
+    ///
+    /// # Errors
+    /// When what answers there does not hold the key.
+    ///
+    /// # Panics
+    /// When nothing takes the connection.
+    pub async fn inside(authority: &str, peer: &PeerId, key: &ChannelKey) -> Result<Self, NotHome> {
+        let connected = connect_async(format!("ws://{authority}/client?{CLIENT_QUERY}")).await;
+        let socket = connected.expect("the node takes the connection").0;
+        Self::on(socket, &key.to_string()).come_home(peer, key).await
     }
 
     /// Goes to a node at home by the helper at this address (`ws://host:port`), and says hello.
@@ -179,9 +207,7 @@ impl Client {
 
     async fn come_home(self, peer: &PeerId, key: &ChannelKey) -> Result<Self, NotHome> {
         let mut client = self;
-        let mut random = [0; 32];
-        getrandom::fill(&mut random).expect("random numbers");
-        let (greeting, first) = Greeting::begin(peer, key, random).expect("a key");
+        let (greeting, first) = Greeting::begin(peer, key, random_nonce()).expect("a key");
         client.send_bytes(first).await;
         let Some(answer) = timeout(PATIENCE, client.message()).await.expect("an answer") else {
             return Err(NotHome::Refused(client.closed.unwrap_or_default()));
@@ -211,8 +237,7 @@ impl Client {
             channel: None,
             closed: None,
             authority: authority.to_owned(),
-            challenge: [0; 32],
-            peer: None,
+            welcome: None,
             deliveries: BTreeMap::new(),
             markers: BTreeMap::new(),
             passed_over: VecDeque::new(),
@@ -266,12 +291,32 @@ impl Client {
     /// # Panics
     /// Before its welcome.
     pub fn peer(&self) -> PeerId {
-        self.peer.expect("a welcome")
+        self.welcome().peer
+    }
+
+    /// What the node says of itself.
+    ///
+    /// # Panics
+    /// Before its welcome.
+    pub fn welcome(&self) -> &Welcome {
+        self.welcome.as_ref().expect("a welcome")
     }
 
     /// A login event for this connection.
+    ///
+    /// # Panics
+    /// Before the node's welcome.
     pub fn proof(&self, key: &SecretKey) -> UnverifiedEvent {
-        login::draft(&self.challenge, &self.authority, now()).sign(key, &[7; 32]).into()
+        self.proof_for(&self.authority, key)
+    }
+
+    /// A login event for this connection that names this address.
+    ///
+    /// # Panics
+    /// Before the node's welcome.
+    pub fn proof_for(&self, authority: &str, key: &SecretKey) -> UnverifiedEvent {
+        let Welcome { challenge, peer, .. } = self.welcome();
+        login::client_draft(challenge, peer, authority, now()).sign(key, &[7; 32]).into()
     }
 
     /// Sends a frame.
@@ -405,7 +450,7 @@ impl Client {
     /// # Panics
     /// When the node refuses it.
     pub async fn delegate(&mut self, key: &SecretKey) {
-        let peer = self.peer.expect("a welcome");
+        let peer = self.peer();
         self.publish(&delegation::draft(&peer, now()).sign(key, &[7; 32])).await;
     }
 

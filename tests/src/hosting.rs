@@ -42,6 +42,11 @@ impl Site {
         Self::serve(None).await
     }
 
+    /// What the browser sends as `Origin` for its pages.
+    pub fn origin(&self) -> &str {
+        self.url.trim_end_matches('/')
+    }
+
     /// The same over TLS.
     ///
     /// # Panics

@@ -35,7 +35,7 @@ pub use axe::axe;
 pub use bench::within_limit;
 pub use browser::{Browser, EXTENSION_KEY, Size};
 pub use certificate::Certificate;
-pub use client::{Client, NotHome, deletion, now, post, random_key, reply};
+pub use client::{Client, NotHome, deletion, is_proved, now, post, random_key, random_nonce, reply};
 pub use front::{Front, Tamper};
 pub use history::history;
 pub use hosting::{Change, Site};

@@ -229,6 +229,23 @@ impl Node {
         line.expect("the node's output is text").unwrap_or_default()
     }
 
+    /// What the node tells those who read its data directory: status, head and body.
+    ///
+    /// # Panics
+    /// When it does not answer, or has no token.
+    pub async fn inside(&self, path: &str) -> (u16, String, Vec<u8>) {
+        crate::get(&self.clients(), path, &[&self.token_header()]).await
+    }
+
+    /// The `Authorization` header of those who read its data directory.
+    ///
+    /// # Panics
+    /// When it has no token.
+    pub fn token_header(&self) -> String {
+        let token = std::fs::read_to_string(self.data_dir().join("access-token")).expect("an access token");
+        format!("Authorization: Bearer {}", token.trim())
+    }
+
     /// Memory in KiB that is the node's own, without the pages of its program that the system has read in and takes back
     /// when it needs room; where the system tells (Linux).
     pub fn own_kib(&self) -> Option<u64> {
@@ -243,7 +260,7 @@ impl Node {
 
     /// A number from the node's metrics, with all labels added up; 0 when there is none with this name.
     pub async fn metric(&self, name: &str) -> u64 {
-        let text = crate::get(&self.clients(), "/metrics", &[]).await.2;
+        let text = self.inside("/metrics").await.2;
         let text = String::from_utf8_lossy(&text);
         let value = |line: &str| {
             let (series, value) = line.split_once(' ')?;
@@ -317,6 +334,11 @@ impl Stopped {
     /// Starts it again.
     pub async fn start(self) -> Node {
         Node::start_in(self.data, self.port, self.arguments, self.log, self.environment).await
+    }
+
+    /// Starts it again on another port, as on another machine; see [`Node::start_on`].
+    pub async fn start_on(self, port: u16) -> Node {
+        Node::start_in(self.data, port, self.arguments, self.log, self.environment).await
     }
 
     /// Starts it again and kills it (`kill -9`) so soon that it may not be ready yet.

@@ -4,7 +4,10 @@ use futures_util::{SinkExt, StreamExt};
 use nostrp2p_protocol::{Event, SecretKey, login};
 use serde_json::{Value, json};
 use tokio::{net::TcpStream, time::timeout};
-use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async, tungstenite::Message};
+use tokio_tungstenite::{
+    MaybeTlsStream, WebSocketStream, client_async, connect_async,
+    tungstenite::{Error, Message, client::IntoClientRequest, http::HeaderName},
+};
 
 use crate::{PATIENCE, now};
 
@@ -29,6 +32,32 @@ impl Relay {
     /// When the node does not take the connection or sends no challenge.
     pub async fn connect(authority: &str) -> Self {
         let (socket, _) = connect_async(format!("ws://{authority}/")).await.expect("the node takes it");
+        Self::on(socket, authority).await
+    }
+
+    /// Connects to a node as whoever passes on what programs say to another address: the request and the login name that
+    /// address.
+    ///
+    /// # Errors
+    /// The HTTP status, when the node does not take the connection under this name.
+    ///
+    /// # Panics
+    /// When the node cannot be reached, or sends no challenge.
+    pub async fn connect_as(node: &str, authority: &str, headers: &[(&str, &str)]) -> Result<Self, u16> {
+        let mut request = format!("ws://{authority}/").into_client_request().expect("a request");
+        for (name, value) in headers {
+            let name: HeaderName = name.parse().expect("a header");
+            request.headers_mut().insert(name, value.parse().expect("a header"));
+        }
+        let stream = TcpStream::connect(node).await.expect("the node listens");
+        match client_async(request, MaybeTlsStream::Plain(stream)).await {
+            Ok((socket, _)) => Ok(Self::on(socket, authority).await),
+            Err(Error::Http(answer)) => Err(answer.status().as_u16()),
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    async fn on(socket: WebSocketStream<MaybeTlsStream<TcpStream>>, authority: &str) -> Self {
         let mut relay =
             Self { socket, authority: authority.to_owned(), challenge: [0; 32], asked: 0, asking: None };
         let greeting = relay.next().await;
@@ -51,7 +80,13 @@ impl Relay {
 
     /// Answers the challenge with this key; returns what the relay says to it.
     pub async fn auth(&mut self, key: &SecretKey) -> Value {
-        let proof = login::draft(&self.challenge, &self.authority, now()).sign(key, &[7; 32]);
+        let authority = self.authority.clone();
+        self.auth_as(key, &authority).await
+    }
+
+    /// Answers the challenge with this key, as if it came from the relay at this authority.
+    pub async fn auth_as(&mut self, key: &SecretKey, authority: &str) -> Value {
+        let proof = login::draft(&self.challenge, authority, now()).sign(key, &[7; 32]);
         self.say(&json!(["AUTH", proof])).await;
         self.next().await
     }

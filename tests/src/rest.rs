@@ -1,6 +1,9 @@
 //! A client of the original's REST interface.
 
-use std::io::Read;
+use std::{
+    io::Read,
+    sync::atomic::{AtomicU64, Ordering},
+};
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use nostrp2p_protocol::{Draft, Event, Kind, SecretKey, Tag};
@@ -100,7 +103,10 @@ pub fn http_login(key: &SecretKey, url: &str, method: &str, body: Option<&[u8]>,
     let mut tags = vec![Tag::new(["u", url]), Tag::new(["method", method])];
     tags.extend(body.map(|body| Tag::new(["payload".to_owned(), hex::encode(Sha256::digest(body))])));
     let created_at = now().saturating_add_signed(-age);
-    let event = Draft { created_at, kind: Kind(27_235), tags, content: String::new() }.sign(key, &[7; 32]);
+    // Two logins of the same second for the same request are two events.
+    static SIGNED: AtomicU64 = AtomicU64::new(0);
+    let content = SIGNED.fetch_add(1, Ordering::Relaxed).to_string();
+    let event = Draft { created_at, kind: Kind(27_235), tags, content }.sign(key, &[7; 32]);
     authorization(&event)
 }
 

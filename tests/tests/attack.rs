@@ -8,7 +8,9 @@
 mod flooding;
 mod forging;
 mod homeward;
+mod links;
 mod page;
+mod passed_on;
 mod port;
 mod relayed;
 mod revealing;

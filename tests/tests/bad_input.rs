@@ -149,7 +149,7 @@ async fn an_expired_claim_link_is_refused_and_a_fresh_one_printed() {
     // A link for 0 minutes has expired after a second; the node looks every five.
     let fresh = loop {
         let line = node.next_line().await;
-        if let Some((_, token)) = line.split_once("#claim=") {
+        if let Some(token) = line.split_once("#claim=").and_then(|(_, token)| token.get(..32)) {
             break token.to_owned();
         }
     };
@@ -223,9 +223,11 @@ async fn frames_before_login_and_broken_frames_are_refused_and_others_go_on() {
 #[tokio::test]
 async fn another_version_is_told_what_to_do() {
     let node = Node::start(&[]).await;
-    for (version, advice) in [(VERSION + 1, "update the node"), (0, "reload the page")] {
+    for (version, advice) in
+        [(VERSION + 1, "update the node"), (1, "reload the page"), (0, "reload the page")]
+    {
         let mut client = Client::connect_silently(&node.clients()).await;
-        client.send(ClientFrame::Hello { version, client: "test".into() }).await;
+        client.send(ClientFrame::Hello { version, nonce: Some([7; 32]) }).await;
         let Some(NodeFrame::Refused { request: 0, refusal }) = client.next().await else {
             panic!("no refusal")
         };

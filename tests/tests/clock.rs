@@ -9,7 +9,7 @@ use nostrp2p_protocol::{
     SecretKey,
     frame::{ClientFrame, Delivery, RefusalCode},
 };
-use nostrp2p_tests::{Client, Node, get, post, random_key, reply, skip};
+use nostrp2p_tests::{Client, Node, post, random_key, reply, skip};
 
 /// Where Debian and Fedora put it.
 const PLACES: [&str; 4] = [
@@ -133,7 +133,7 @@ async fn a_clock_that_jumps_an_hour_each_way_is_named_and_all_else_goes_on() {
 
     let log = pair.node.log();
     assert!(!log.contains("ERROR") && !log.contains("panicked"), "{log}");
-    let metrics = get(&pair.node.clients(), "/metrics", &[]).await.2;
+    let metrics = pair.node.inside("/metrics").await.2;
     let metrics = String::from_utf8_lossy(&metrics).into_owned();
     assert!(!metrics.contains("reason=\"too_new\"} 0"), "nothing came too early: {metrics}");
     assert!(metrics.contains("nostrp2p_peers_banned_total 0"), "a friend was blamed: {metrics}");

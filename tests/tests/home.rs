@@ -176,7 +176,7 @@ async fn a_helper_says_why_it_serves_no_more() {
     assert_eq!(client.closed(), Some(&(4_503, spent.to_owned())));
     let reason = refused(Client::through(&front.address(), &peer, &key).await);
     assert_eq!(reason, spent);
-    let (_, _, metrics) = nostrp2p_tests::get(&helper.clients(), "/metrics", &[]).await;
+    let (_, _, metrics) = helper.inside("/metrics").await;
     let metrics = String::from_utf8(metrics).expect("text");
     for expected in ["nostrp2p_home_nodes 1", "nostrp2p_home_sessions 0", "nostrp2p_home_refused_total 4"] {
         assert!(metrics.contains(expected), "no {expected} in {metrics}");

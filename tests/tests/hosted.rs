@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 #[tokio::test]
 async fn a_hosted_page_claims_a_node_elsewhere_under_its_strict_headers() {
     let site = Site::start().await;
-    let node = Node::start(&[]).await;
+    let node = Node::start(&["--allow-origin", site.origin()]).await;
     let browser = Browser::start(Size::Desktop).await;
     browser.open(&site.url).await;
     browser.find("node-address").await;

@@ -17,7 +17,7 @@ use nostrp2p_protocol::{
     login::relay_draft,
 };
 use nostrp2p_tests::{
-    Browser, Certificate, Client, Front, Node, Relay, RsRelay, Size, free_port, get, now, post, random_key,
+    Browser, Certificate, Client, Front, Node, Relay, RsRelay, Size, free_port, now, post, random_key,
     skip_optional, until,
 };
 use serde_json::{Value, json};
@@ -103,7 +103,7 @@ async fn node_holds(relay: &mut Relay, expected: &[&str]) {
 }
 
 async fn status(node: &Node) -> Value {
-    let (_, _, body) = get(&node.clients(), "/node.json", &[]).await;
+    let (_, _, body) = node.inside("/node.json").await;
     serde_json::from_slice::<Value>(&body).unwrap()["mirrors"][0].clone()
 }
 
@@ -143,7 +143,7 @@ async fn public_events_go_out_once_private_ones_never_also_across_a_restart_of_t
     foreign.relay = Foreign::run(&foreign.database, foreign.port).await;
     foreign.holds(&["an article", "for all", "sorry", "while it was away"]).await;
     status_says(&node, "accepted", json!(1)).await;
-    let (_, _, metrics) = get(&node.clients(), "/metrics", &[]).await;
+    let (_, _, metrics) = node.inside("/metrics").await;
     let metrics = String::from_utf8(metrics).unwrap();
     let line = format!("nostrp2p_mirror_connected{{url=\"{}\"}} 1", foreign.url());
     assert!(metrics.contains(&line), "{metrics}");

@@ -1,7 +1,7 @@
 //! Several nodes of one person, and several devices of one node.
 
 use nostrp2p_protocol::frame::{ClientFrame, NodeFrame, RefusalCode};
-use nostrp2p_tests::{Client, Node, Person, get, post, random_key, reply, until};
+use nostrp2p_tests::{Client, Node, Person, post, random_key, reply, until};
 
 async fn second_node_of(alice: &Person) -> (Node, Client) {
     let npub = alice.key.public_key().to_npub();
@@ -33,7 +33,7 @@ async fn both_nodes_of_a_person_hold_what_is_private() {
     // Each of the two knows of the other.
     for node in [&alice.node, &second] {
         until("the node to know its sibling", || async {
-            let body = get(&node.clients(), "/node.json", &[]).await.2;
+            let body = node.inside("/node.json").await.2;
             let text = String::from_utf8_lossy(&body).into_owned();
             if text.contains("\"own\":1") { Ok(()) } else { Err(text) }
         })

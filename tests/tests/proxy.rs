@@ -6,8 +6,8 @@ use std::{fs, path::PathBuf, process::Stdio, sync::Arc};
 
 use futures_util::{SinkExt, StreamExt};
 use nostrp2p_protocol::{
-    SecretKey,
-    frame::{ClientFrame, NodeFrame, RefusalCode, VERSION},
+    SecretKey, UnverifiedEvent,
+    frame::{ClientFrame, NodeFrame, RefusalCode, VERSION, Welcome},
     login,
 };
 use nostrp2p_tests::{Node, PATIENCE, free_port, http_login, now, post, random_key, skip, until};
@@ -119,14 +119,14 @@ impl Proxy {
         (status, answer[end + 4..].to_vec())
     }
 
-    /// A WebSocket at `/client` that has been welcomed, and its challenge.
-    async fn client(&self) -> (Frames, [u8; 32]) {
+    /// A WebSocket at `/client` that has been welcomed, and the welcome.
+    async fn client(&self) -> (Frames, Welcome) {
         self.client_from(None).await
     }
 
     /// The same, as if it came from another machine: see `real_ip_header`. What the client itself says in
     /// `X-Forwarded-For` must change nothing.
-    async fn client_from(&self, address: Option<&str>) -> (Frames, [u8; 32]) {
+    async fn client_from(&self, address: Option<&str>) -> (Frames, Welcome) {
         let mut request = format!("wss://{}/client", self.authority()).into_client_request().unwrap();
         if let Some(address) = address {
             let other = format!("203.0.113.{}", now() % 250);
@@ -135,16 +135,21 @@ impl Proxy {
         }
         let (socket, _) = client_async(request, self.connect().await).await.unwrap();
         let mut frames = Frames(socket);
-        frames.send(ClientFrame::Hello { version: VERSION, client: "test".into() }).await;
+        frames.send(ClientFrame::Hello { version: VERSION, nonce: Some([7; 32]) }).await;
         match frames.next().await {
-            Some(NodeFrame::Welcome { challenge, .. }) => (frames, challenge),
+            Some(NodeFrame::Welcome(welcome)) => (frames, *welcome),
             other => unreachable!("no welcome but {other:?}"),
         }
     }
 
+    fn proof(&self, welcome: &Welcome, key: &SecretKey) -> UnverifiedEvent {
+        let Welcome { challenge, peer, .. } = welcome;
+        login::client_draft(challenge, peer, &self.authority(), now()).sign(key, &[7; 32]).into()
+    }
+
     async fn login(&self, key: &SecretKey) -> (Frames, Option<NodeFrame>) {
-        let (mut frames, challenge) = self.client().await;
-        let proof = login::draft(&challenge, &self.authority(), now()).sign(key, &[7; 32]).into();
+        let (mut frames, welcome) = self.client().await;
+        let proof = self.proof(&welcome, key);
         frames.send(ClientFrame::Login { request: 1, proof }).await;
         let answer = frames.next().await;
         (frames, answer)
@@ -180,7 +185,7 @@ fn nginx() -> Option<PathBuf> {
 }
 
 async fn node_of(key: &SecretKey) -> Node {
-    Node::start(&["-p", &key.public_key().to_npub(), "--allow-host", NAME]).await
+    Node::start(&["-p", &key.public_key().to_npub(), "--allow-host", NAME, "--allow-origin", "none"]).await
 }
 
 #[tokio::test]
@@ -236,8 +241,8 @@ async fn failed_logins_behind_nginx_are_counted_by_where_they_come_from() {
     let node = node_of(&alice).await;
     let Some(proxy) = Proxy::start(&node).await else { return };
     let fail = async |from: &str| {
-        let (mut frames, challenge) = proxy.client_from(Some(from)).await;
-        let proof = login::draft(&challenge, &proxy.authority(), now()).sign(&random_key(), &[7; 32]).into();
+        let (mut frames, welcome) = proxy.client_from(Some(from)).await;
+        let proof = proxy.proof(&welcome, &random_key());
         frames.send(ClientFrame::Login { request: 1, proof }).await;
         match frames.next().await {
             Some(NodeFrame::Refused { refusal, .. }) => refusal.code,
@@ -250,8 +255,8 @@ async fn failed_logins_behind_nginx_are_counted_by_where_they_come_from() {
     assert_eq!(fail("192.0.2.2").await, RefusalCode::NotOwner, "others are not held up");
     assert_eq!(fail("192.0.2.1").await, RefusalCode::Busy);
     // Whoever signs rightly is let in, whatever others did from there.
-    let (mut frames, challenge) = proxy.client_from(Some("192.0.2.1")).await;
-    let proof = login::draft(&challenge, &proxy.authority(), now()).sign(&alice, &[7; 32]).into();
+    let (mut frames, welcome) = proxy.client_from(Some("192.0.2.1")).await;
+    let proof = proxy.proof(&welcome, &alice);
     frames.send(ClientFrame::Login { request: 1, proof }).await;
     let answer = frames.next().await;
     assert!(matches!(answer, Some(NodeFrame::LoggedIn { .. })), "{answer:?}");

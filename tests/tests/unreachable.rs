@@ -40,7 +40,7 @@ async fn a_page_over_https_explains_what_browsers_forbid_it() {
         format!("Open https://{authority}/ in a new tab; if the browser warns there, it is the certificate");
     try_address(&browser, &stranger.url, &sentence).await;
     // And what works needs no sentence.
-    let node = Node::start(&[]).await;
+    let node = Node::start(&["--allow-origin", site.origin()]).await;
     browser.type_over("node-address", node.claim_link.as_ref().expect("a claim link")).await;
     browser.click("node-connect").await;
     browser.find("next").await;
@@ -73,13 +73,13 @@ async fn a_no_to_the_browsers_question_about_the_network_is_explained_and_a_yes_
     let public = format!("--ip-address-space-overrides=127.0.0.1:{port}=public,[::1]:{port}=public");
     let ask = "--enable-features=LocalNetworkAccessChecks:LocalNetworkAccessChecksWarn/false,LocalNetworkAccessChecksWebSockets";
     let browser = Browser::start_with(Size::Phone, &[&certificate.chromium_flag(), &public, ask]).await;
-    let node = Node::start(&[]).await;
+    let node = Node::start(&["--allow-origin", site.origin()]).await;
     let link = node.claim_link.as_ref().expect("a claim link");
     let answer = async |setting: &str| {
         // The second is what Chromium calls it since it tells this machine from its network.
         for name in ["local-network-access", "loopback-network"] {
             let parameters = json!({
-                "permission": { "name": name }, "setting": setting, "origin": site.url.trim_end_matches('/')
+                "permission": { "name": name }, "setting": setting, "origin": site.origin()
             });
             browser.devtools("Browser.setPermission", parameters).await;
         }

@@ -60,7 +60,8 @@ async fn look_for_a_version(browser: &Browser) -> Value {
 
 #[tokio::test]
 async fn a_new_version_waits_for_a_yes_and_loses_nothing() {
-    let (site, node) = (Site::start().await, Node::start(&[]).await);
+    let site = Site::start().await;
+    let node = Node::start(&["--allow-origin", site.origin()]).await;
     let browser = reader(&site, &node).await;
     let folder = tempfile::tempdir().expect("a folder");
     let page = |page: &str| page.replacen("<head>", "<head><meta name=\"version\" content=\"B\">", 1);
@@ -97,7 +98,8 @@ async fn a_new_version_waits_for_a_yes_and_loses_nothing() {
 
 #[tokio::test]
 async fn a_version_that_does_not_come_whole_is_none() {
-    let (site, node) = (Site::start().await, Node::start(&[]).await);
+    let site = Site::start().await;
+    let node = Node::start(&["--allow-origin", site.origin()]).await;
     let browser = reader(&site, &node).await;
     let folder = tempfile::tempdir().expect("a folder");
     // As a proxy does that puts its own page in the place of a file.

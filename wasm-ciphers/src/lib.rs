@@ -8,6 +8,8 @@
 #[cfg(target_arch = "wasm32")]
 pub mod channel;
 #[cfg(target_arch = "wasm32")]
+pub mod node_key;
+#[cfg(target_arch = "wasm32")]
 pub mod passphrase;
 #[cfg(target_arch = "wasm32")]
 pub mod work;

@@ -1,5 +1,7 @@
 //! Where a person's node is reached, and what a claim link says. Parsed once, never checked again.
 
+use nostrp2p_protocol::{PeerId, channel::ChannelKey};
+
 use crate::model::ways::Home;
 
 /// The port of a node's client interface when none is given.
@@ -25,6 +27,8 @@ pub struct ClaimLink {
     pub node: Option<NodeAddress>,
     /// The right to become the owner.
     pub token: Option<ClaimToken>,
+    /// Which node must answer, whatever answers, and by what it is recognised.
+    pub identity: Option<(PeerId, ChannelKey)>,
     /// How the node is found from anywhere.
     pub home: Option<Home>,
 }
@@ -114,8 +118,21 @@ impl NodeAddress {
 }
 
 impl ClaimLink {
+    /// Whether the part of an address behind `#` wants something of this page, and does not only name a screen.
+    pub fn is_wish(fragment: &str) -> bool {
+        let named = |part: &str| {
+            ["claim=", "node=", "peer=", "key=", "way="].iter().any(|name| part.starts_with(name))
+        };
+        fragment.trim_start_matches('#').split('&').any(named)
+    }
+
+    /// Which node must answer, if the link says so.
+    pub fn peer(&self) -> Option<PeerId> {
+        self.identity.map(|(peer, _)| peer)
+    }
+
     /// Reads the part of an address behind `#`: `claim=<32 hex digits>`, `node=<address>`, and for the way home
-    /// `peer=<peer id>`, `key=<64 hex digits>` and once or several times `way=<address of a helper>`, in any order.
+    /// `peer=<peer id>`, `key=<64 hex digits>` and any number of times `way=<address of a helper>`, in any order.
     ///
     /// # Errors
     /// When a part is there but does not read.
@@ -138,13 +155,14 @@ impl ClaimLink {
                 _ => {}
             }
         }
-        link.home = match (peer, key) {
+        link.identity = match (peer, key) {
             (None, None) if helpers.is_empty() => None,
-            (Some(peer), Some(key)) if !helpers.is_empty() => {
-                Some(Home { peer, key, addresses: Vec::new(), helpers })
-            }
+            (Some(peer), Some(key)) => Some((peer, key)),
             _ => return Err(InvalidAddress::Way),
         };
+        if let (Some((peer, key)), false) = (link.identity, helpers.is_empty()) {
+            link.home = Some(Home { peer, key, addresses: Vec::new(), helpers });
+        }
         Ok(link)
     }
 
@@ -255,7 +273,7 @@ mod tests {
         let check = |text: &str, node: &Option<NodeAddress>, token| {
             assert_eq!(
                 ClaimLink::parse(text, false),
-                Ok(ClaimLink { node: node.clone(), token, home: None }),
+                Ok(ClaimLink { node: node.clone(), token, ..ClaimLink::default() }),
                 "{text}"
             );
         };
@@ -275,7 +293,7 @@ mod tests {
 
     #[test]
     fn a_link_tells_the_way_home_whole_or_not_at_all() {
-        let peer = nostrp2p_protocol::PeerId::from_ed25519([3; 32]);
+        let peer = PeerId::from_ed25519([3; 32]);
         let key = "07".repeat(32);
         let whole = format!("#peer={peer}&key={key}&way=wss://a.example&way=wss%3A%2F%2Fb.example%3A8443");
         let home = ClaimLink::from_fragment(&whole, false).unwrap().home.unwrap();
@@ -287,8 +305,9 @@ mod tests {
         assert_eq!(ClaimLink::parse(&whole, false), ClaimLink::from_fragment(&whole, false));
         let pasted = ClaimLink::parse(&format!("http://127.0.0.1:20001/{whole}"), true).unwrap();
         assert!(pasted.home.is_some() && pasted.node.is_some());
+        let known = ClaimLink::from_fragment(&format!("peer={peer}&key={key}"), false).unwrap();
+        assert_eq!((known.peer(), known.home), (Some(peer), None), "a node without helpers");
         for part in [
-            format!("peer={peer}&key={key}"),
             format!("peer={peer}&way=wss://a"),
             format!("key={key}&way=wss://a"),
             format!("peer=x&key={key}&way=wss://a"),
@@ -296,6 +315,16 @@ mod tests {
             format!("peer={peer}&key={key}&way=ws://a"),
         ] {
             assert_eq!(ClaimLink::from_fragment(&part, false), Err(InvalidAddress::Way), "{part}");
+        }
+    }
+
+    #[test]
+    fn a_wish_is_told_from_a_screen() {
+        for wish in ["#claim=00", "#node=ws://x", "#peer=x", "#key=0&peer=1", "#way=", "#/&node=ws://x"] {
+            assert!(ClaimLink::is_wish(wish), "{wish}");
+        }
+        for screen in ["", "#", "#/", "#/network", "#/p/npub1claim", "#/e/nevent1node"] {
+            assert!(!ClaimLink::is_wish(screen), "{screen}");
         }
     }
 

@@ -26,8 +26,21 @@ pub enum Effect {
         /// Which node must answer at the other end of a helper, and by what it is recognised.
         channel: Option<(PeerId, ChannelKey)>,
     },
-    /// Send the greeting over the socket of this attempt.
-    Greet(u32, ClientFrame),
+    /// Greet the node over the socket of this attempt. Its welcome is handed on only when it proves the node's key.
+    Greet(u32),
+    /// Open the socket to another node than the own one, in place of an earlier one.
+    Visit {
+        /// Named by what the socket says.
+        attempt: u32,
+        /// As in [`Effect::Connect`].
+        url: String,
+        /// As in [`Effect::Connect`].
+        channel: Option<(PeerId, ChannelKey)>,
+    },
+    /// Send a frame to the other node.
+    SendVisited(ClientFrame),
+    /// Close the socket to the other node.
+    Leave,
     /// Use the socket of this attempt from now on, and close all others.
     Settle(u32),
     /// Close the socket of this attempt.
@@ -166,6 +179,10 @@ pub enum Purpose {
     Profile,
     /// The word that the node acts for its owner.
     Delegation,
+    /// To log in to another node on this attempt, or to claim it.
+    Join(u32),
+    /// The word that the other node acts for its owner.
+    Appoint,
     /// A login at a relay.
     Relay,
     /// In place of a refused event.
@@ -193,6 +210,8 @@ pub enum Timer {
     Search,
     /// Nobody has looked for long: the key is locked.
     Lock,
+    /// The other node must have answered by now.
+    Visit,
 }
 
 impl Effect {

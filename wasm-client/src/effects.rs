@@ -3,6 +3,7 @@
 mod ciphers;
 mod extension;
 mod keys;
+mod node_key;
 mod page;
 mod picture;
 mod scrolling;
@@ -46,6 +47,8 @@ pub struct App {
     store: Store,
     vault: Vault,
     sockets: RefCell<SortedMap<u32, Socket>>,
+    /// The socket to another node than the own one.
+    visited: RefCell<Option<(u32, Socket)>>,
     /// Gives a promise of the second module.
     ciphers: Function,
     /// Gives a promise of the Japanese texts.
@@ -98,6 +101,7 @@ pub async fn start(ciphers: Function, japanese: Function) -> Result<Rc<App>, JsV
         store,
         vault,
         sockets: RefCell::default(),
+        visited: RefCell::default(),
         ciphers,
         japanese,
         exported: RefCell::default(),
@@ -156,11 +160,24 @@ impl App {
                 let used = sockets.remove(&attempt);
                 used.map(|used| self.sockets.borrow_mut().insert(attempt, used));
             }
-            Effect::Greet(attempt, frame) => {
-                if let Some(socket) = self.sockets.borrow().get(&attempt) {
+            Effect::Greet(attempt) => {
+                let (sockets, visited) = (self.sockets.borrow(), self.visited.borrow());
+                let visited =
+                    visited.as_ref().filter(|(visit, _)| *visit == attempt).map(|(_, socket)| socket);
+                if let Some(socket) = sockets.get(&attempt).or(visited) {
+                    socket.greet();
+                }
+            }
+            Effect::Visit { attempt, url, channel } => {
+                let socket = Socket::open(self, attempt, &url, channel);
+                drop(self.visited.replace(socket.map(|socket| (attempt, socket))));
+            }
+            Effect::SendVisited(frame) => {
+                if let Some((_, socket)) = &*self.visited.borrow() {
                     socket.send(frame);
                 }
             }
+            Effect::Leave => drop(self.visited.take()),
             // Once there is something to send, one socket is left.
             Effect::Send(frame) => {
                 if let Some(socket) = self.sockets.borrow().values().next() {

@@ -7,6 +7,7 @@ use crate::{
     effect::{Purpose, Timer},
     model::{
         Environment, Menu, Tab,
+        offer::Wish,
         signing::{For, NotOpened, Signer},
     },
     nip05::DomainName,
@@ -54,6 +55,19 @@ pub enum Message {
     Keyring(Keyring),
     /// The connection, by hand.
     Link(Link),
+    /// What becomes of another node that is offered.
+    Offer(Choice),
+}
+
+/// What the person decides about a node that is offered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Choice {
+    /// Nothing changes.
+    Stay,
+    /// It is to show which node it is.
+    Look,
+    /// It is to act for them.
+    Join(Wish),
 }
 
 /// What the page begins with.
@@ -288,6 +302,8 @@ pub enum Own {
     Pace(Pace),
     /// Everything that is stored here is wanted as a file.
     Export,
+    /// The addresses of the node are wanted, and before that one is confirmed (true) or taken back.
+    Names(Option<(String, bool)>),
     /// The help sheet is to be open, or not.
     Help(bool),
     /// Signing in at this relay is agreed to.
@@ -354,6 +370,10 @@ pub enum Link {
     SetUpAgain,
     /// Show a peer's particulars, or hide them.
     Peer(PeerId),
+    /// Look at the node that answers in place of the own one.
+    Stranger,
+    /// Give the node the word that it acts for its owner.
+    Appoint,
 }
 
 impl From<Setup> for Message {

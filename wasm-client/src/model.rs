@@ -9,6 +9,7 @@ pub mod mention;
 pub mod missing;
 pub mod names;
 pub mod notices;
+pub mod offer;
 pub mod people;
 pub mod picture;
 pub mod quote;
@@ -33,6 +34,7 @@ use crate::{
     storage::{Media, Pace, Place, Theme},
     texts::{Language, Words},
 };
+use offer::Offer;
 pub use {
     connection::{Connection, Phase},
     deleted::Deleted,
@@ -74,6 +76,8 @@ pub struct Model {
     pub signed_by_itself: SortedMap<String, (u64, u32)>,
     /// The way to the node.
     pub connection: Connection,
+    /// Another node, which waits for the person's word.
+    pub offer: Option<Offer>,
     /// Everyone's posts.
     pub timeline: Timeline,
     /// Who likes what.

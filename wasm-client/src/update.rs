@@ -9,8 +9,10 @@ pub mod lists;
 pub mod media;
 pub mod names;
 pub mod notices;
+pub mod offer;
 pub mod onboarding;
 pub mod own;
+pub mod own_names;
 pub mod pages;
 pub mod race;
 pub mod relays;
@@ -21,9 +23,9 @@ pub mod timeline;
 mod tests;
 
 use crate::{
-    address::ClaimLink,
+    address::{ClaimLink, InvalidAddress},
     effect::{Effect, Timer},
-    message::{Browser, Keyring, Link, Message, Own, Start, Writing},
+    message::{Browser, Choice, Keyring, Link, Message, Own, Start, Writing},
     model::{Model, Picture, Stage, Welcome, Window, signing::Signing, timeline::Past},
     route::Route,
     storage::{OPENING_EVENTS, Place, Snapshot},
@@ -53,7 +55,14 @@ pub fn update(model: &mut Model, message: Message, moment: Moment) -> Vec<Effect
     let out = &mut effects;
     match message {
         Message::Started(start) => begin(model, *start, out),
-        Message::Socket { attempt, event } => connection::on_socket(model, attempt, event, moment, out),
+        Message::Socket { attempt, event } => {
+            if model.offer.as_ref().is_some_and(|offer| offer.attempt == Some(attempt)) {
+                offer::on_socket(model, event, out);
+            } else {
+                connection::on_socket(model, attempt, event, moment, out);
+            }
+        }
+        Message::Offer(choice) => offer::update(model, choice, out),
         Message::Timer(timer) => on_timer(model, timer, moment, out),
         Message::Signed(purpose, result) => compose::on_signed(model, purpose, result, out),
         Message::OutgoingSaved(id, result) => {
@@ -77,6 +86,8 @@ pub fn update(model: &mut Model, message: Message, moment: Moment) -> Vec<Effect
         Message::Link(link) => match link {
             Link::Retry => connection::connect(model, out),
             Link::SetUpAgain => onboarding::begin_again(model, out),
+            Link::Stranger => offer::open_stranger(model, out),
+            Link::Appoint => connection::appoint(model, out),
             Link::Peer(peer) => {
                 model.chosen_peer = if model.chosen_peer == Some(peer) { None } else { Some(peer) };
             }
@@ -94,7 +105,6 @@ pub(crate) fn notify(model: &mut Model, sentence: impl Into<String>, out: &mut V
 
 fn begin(model: &mut Model, start: Start, out: &mut Vec<Effect>) {
     let Start { environment, fragment, snapshot, me } = start;
-    let page_is_secure = environment.page_is_secure;
     model.environment = environment;
     model.me = me.map(|(key, _)| key);
     model.signing = Signing::of(me.map(|(_, signer)| signer).unwrap_or_default());
@@ -103,29 +113,51 @@ fn begin(model: &mut Model, start: Start, out: &mut Vec<Effect>) {
         Snapshot::default()
     });
     let (node_of_settings, home) = (snapshot.settings.node.clone(), snapshot.settings.home.clone());
+    let pin = snapshot.settings.pin;
     restore(model, snapshot);
     out.push(Effect::PutTheme(model.theme));
     out.push(Effect::PutLanguage(model.language()));
 
-    let (link, error) = match ClaimLink::from_fragment(&fragment, page_is_secure) {
-        Ok(link) => (link, None),
-        Err(error) => (ClaimLink::default(), Some(texts::invalid_address(model.language(), error))),
-    };
-    let in_use = model.me.is_some();
-    // A link that names another node says nothing of that one's helpers.
-    model.connection.home = link.home.or_else(|| home.filter(|_| link.node.is_none()));
-    model.connection.node = link.node.or(node_of_settings).or_else(|| model.environment.page.clone());
-    if in_use && link.token.is_none() && error.is_none() {
+    let wish = take_wish(model, &fragment, out);
+    // A page that knew no ids yet goes by the node at which it was last logged in, wherever that is.
+    let kept = pin.filter(|(_, key)| model.me.is_none_or(|me| me == *key)).map(|(peer, _)| peer);
+    model.connection.pin = kept.or_else(|| home.as_ref().map(|home| home.peer));
+    model.connection.pinned_for = pin;
+    model.connection.home = home;
+    model.connection.node = node_of_settings.or_else(|| model.environment.page.clone());
+    if model.me.is_some() {
         model.stage = Stage::Using;
         model.route = Route::from_fragment(&fragment);
         pages::follow(model);
         notices::enter(model, out);
         out.push(Effect::Wait(Timer::Tick, TICK_MS));
+        connection::connect(model, out);
+        heed(model, wish, out);
     } else {
-        let (token, was_in_use) = (link.token, in_use);
-        model.stage = Stage::Welcome(Welcome { token, error, was_in_use, ..Welcome::default() });
+        model.stage = Stage::Welcome(Welcome::default());
+        onboarding::on_wish(model, wish.unwrap_or_else(|| Ok(ClaimLink::default())), out);
     }
-    connection::connect(model, out);
+}
+
+/// What the address wants of this page, if it does. It leaves the address bar and the history at once.
+fn take_wish(
+    model: &Model,
+    fragment: &str,
+    out: &mut Vec<Effect>,
+) -> Option<Result<ClaimLink, InvalidAddress>> {
+    ClaimLink::is_wish(fragment).then(|| {
+        out.push(Effect::Replace(model.route.fragment()));
+        ClaimLink::from_fragment(fragment, model.environment.page_is_secure)
+    })
+}
+
+/// In a page that is in use a wish waits on a sheet for the person's word.
+fn heed(model: &mut Model, wish: Option<Result<ClaimLink, InvalidAddress>>, out: &mut Vec<Effect>) {
+    match wish {
+        Some(Ok(link)) => offer::open(model, link, out),
+        Some(Err(error)) => notify(model, texts::invalid_address(model.language(), error), out),
+        None => {}
+    }
 }
 
 fn restore(model: &mut Model, snapshot: Snapshot) {
@@ -192,6 +224,7 @@ fn on_timer(model: &mut Model, timer: Timer, moment: Moment, out: &mut Vec<Effec
         Timer::Resend => connection::publish_all(model, out),
         Timer::Search => timeline::search(model, out),
         Timer::Lock => signing::lock(model, out),
+        Timer::Visit => offer::on_silence(model, out),
     }
 }
 
@@ -249,8 +282,12 @@ fn on_browser(model: &mut Model, browser: Browser, out: &mut Vec<Effect>) {
 }
 
 fn on_fragment(model: &mut Model, fragment: &str, out: &mut Vec<Effect>) {
-    if fragment.contains("claim=") || fragment.contains("peer=") {
-        return onboarding::on_claim_link(model, fragment, out);
+    if let Some(wish) = take_wish(model, fragment, out) {
+        return if model.me.is_some() {
+            heed(model, Some(wish), out);
+        } else {
+            onboarding::on_wish(model, wish, out);
+        };
     }
     let route = Route::from_fragment(fragment);
     if route != model.route {
@@ -276,6 +313,12 @@ fn on_key(model: &mut Model, press: &KeyPress, out: &mut Vec<Effect>) {
     }
     if press.key == "Escape" && model.signing.unlock.is_some() {
         return signing::update(model, Keyring::Cancel, out);
+    }
+    if model.offer.is_some() {
+        if press.key == "Escape" && model.signing.unlock.is_none() {
+            offer::update(model, Choice::Stay, out);
+        }
+        return;
     }
     if !matches!(model.stage, Stage::Using) || model.signing.unlock.is_some() {
         return;

@@ -327,7 +327,8 @@ fn parameters(nonce: &Uint8Array, pubkey: &PublicKey) -> Object {
     parameters.into()
 }
 
-fn subtle() -> Option<SubtleCrypto> {
+/// What the browser offers for cryptography; None for a page that came plainly from another device.
+pub fn subtle() -> Option<SubtleCrypto> {
     let window = web_sys::window()?;
     if !window.is_secure_context() {
         return None;

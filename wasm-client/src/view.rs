@@ -13,6 +13,8 @@ pub mod media;
 pub mod menu;
 pub mod network;
 pub mod notifications;
+pub mod offer;
+pub mod own_names;
 pub mod person;
 pub mod post;
 pub mod quote;
@@ -50,7 +52,7 @@ impl View {
             Stage::Welcome(welcome) => welcome_screen(model, welcome),
             Stage::Using => frame::view(model, screen(model, &mut self.posts)),
         };
-        let sheet = keyring::sheet(model).or_else(|| help::sheet(model));
+        let sheet = keyring::sheet(model).or_else(|| offer::sheet(model)).or_else(|| help::sheet(model));
         // What lies under the sheet can neither be pressed nor read meanwhile.
         let page = page.key("page").with_if(sheet.is_some(), "inert");
         element("div").child(page).child_if(sheet)

@@ -29,6 +29,9 @@ const ATTACKS: &[(&str, &str)] = &[
     ("slow-loris", "keep others out"),
     ("DNS rebinding and cross-site requests", "read from the node, or write to it"),
     ("WebSocket hijack", "open a session"),
+    ("a login that is passed on", "open the relay"),
+    ("a signed request of another site", "open the REST interface"),
+    ("a signed request used again", "serve another body, or twice"),
     ("login brute force", "be let in, or lock the owner out"),
     ("hostile events in the page", "run a script, draw markup, break the page"),
     ("path tricks", "read a file that is not of the page"),
@@ -36,6 +39,9 @@ const ATTACKS: &[(&str, &str)] = &[
     ("strangers who take a node's circuits", "keep others away from the other nodes of that relay"),
     ("spam over circuits", "get more through than a stranger's budget, take a relay for itself"),
     ("strangers at a helper's door", "keep the owner from coming home, or be led home in another's name"),
+    ("a proxy that passes everything on", "get a session"),
+    ("hostile links", "lead a page in use to another node"),
+    ("another node at the known address", "be logged in to, be taken for the own one"),
     ("a helper that changes what it carries", "change what is said, or have it said twice"),
 ];
 

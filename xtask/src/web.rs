@@ -14,7 +14,8 @@
 //!   `client.wasm`. The glue does not look for the wasm file by itself: pass it as
 //!   `init({ module_or_path: './client.wasm' })`. `ciphers.js` and `ciphers.wasm` likewise: they are the part of the
 //!   client that is loaded later, when somebody needs it.
-//! - In `sw.js`, `__PRECACHE__` becomes a JSON array of all fingerprinted files (`["./style.<hash>.css", ...]`),
+//! - In `sw.js`, `__PRECACHE__` becomes a JSON object of the page (`./`) and all fingerprinted files
+//!   (`./style.<hash>.css`), each with its whole hash as browsers compare it (`sha256-<base64>`),
 //!   and `__VERSION__` (write it in quotes) becomes hex digits that change whenever any file does.
 //! - The style sheets that `index.html` links as `<link rel="stylesheet" href="./base.css">`, each on a line of its
 //!   own, become one, `style.css`, without comments.

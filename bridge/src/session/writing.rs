@@ -1,7 +1,7 @@
 //! EVENT: what the owner's programs publish, and what ends before the node looks at it.
 
 use nostrp2p_protocol::{
-    Event, EventId, Kind, PublicKey, Rumor, UnverifiedEvent,
+    Authority, Event, EventId, Kind, PublicKey, Rumor, UnverifiedEvent,
     frame::{Refusal, RefusalCode},
     limits::MAX_SECONDS_AHEAD,
 };
@@ -76,11 +76,9 @@ impl Session {
 
     /// Whether a request to vanish is meant for this relay.
     fn is_named(&self, rumor: &Rumor) -> bool {
-        rumor.tag_values("relay").any(|relay| {
-            let authority = relay.split_once("://").map_or(relay, |(_, rest)| rest);
-            let authority = authority.split(['/', '?', '#']).next().unwrap_or_default();
-            relay == "ALL_RELAYS" || authority.eq_ignore_ascii_case(&self.authority)
-        })
+        let own = self.authority.parse::<Authority>().ok();
+        let is_own = |relay: &str| own.as_ref().is_some_and(|own| own.is_of(relay));
+        rumor.tag_values("relay").any(|relay| relay == "ALL_RELAYS" || is_own(relay))
     }
 }
 

@@ -3,7 +3,6 @@
 use std::{
     future::poll_fn,
     io,
-    net::SocketAddr,
     sync::Arc,
     task::{Context, Poll},
     time::{Duration, Instant},
@@ -16,6 +15,7 @@ use tokio::{
 };
 
 use super::prompt::Prompt;
+use crate::own_names::Ends;
 
 /// How long it waits after a failure: others are closing meanwhile.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -59,13 +59,17 @@ impl Patient {
 
 impl Listener for Patient {
     type Io = Prompt;
-    type Addr = SocketAddr;
+    type Addr = Ends;
 
     /// Cancel-safe.
-    async fn accept(&mut self) -> (Prompt, SocketAddr) {
+    async fn accept(&mut self) -> (Prompt, Ends) {
         loop {
             match poll_fn(|context| accept(&self.listeners, context)).await {
-                Ok((stream, from)) => return (Prompt::new(stream), from),
+                // A connection whose own end the system does not tell is over already.
+                Ok((stream, from)) => match stream.local_addr() {
+                    Ok(at) => return (Prompt::new(stream), Ends { from, at }),
+                    Err(error) => tracing::debug!(%from, %error, "a client was gone at once"),
+                },
                 Err(error) if is_of_the_other_side(&error) => {}
                 Err(error) => {
                     self.complain(&error);
@@ -76,8 +80,8 @@ impl Listener for Patient {
         }
     }
 
-    fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.listeners.first().ok_or(io::ErrorKind::NotConnected)?.local_addr()
+    fn local_addr(&self) -> io::Result<Ends> {
+        self.listeners.first().ok_or(io::ErrorKind::NotConnected)?.local_addr().map(Ends::listening)
     }
 }
 

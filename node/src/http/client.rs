@@ -3,8 +3,10 @@
 //! Pushing needs no queue: the session remembers up to which sequence number the client has everything, and reads the
 //! rest from the store when its gathering time is over. A slow client holds no memory here.
 
+mod door;
 mod figures;
 mod mirrors;
+mod names;
 mod reading;
 
 use std::{future::Future, ops::RangeInclusive, pin::Pin, time::Duration};
@@ -12,24 +14,31 @@ use std::{future::Future, ops::RangeInclusive, pin::Pin, time::Duration};
 use axum::{
     Extension,
     extract::{State, WebSocketUpgrade},
-    http::HeaderMap,
+    http::{HeaderMap, Uri},
     response::Response,
 };
 use futures_util::{StreamExt, stream::FuturesUnordered};
 use nostrp2p_core::is_public;
 use nostrp2p_protocol::{
     Event, Filter, PublicKey, UnverifiedEvent,
-    frame::{CaughtUp, ClientFrame, GATHER_MS, Mirror, NodeFrame, Refusal, RefusalCode, RequestId, VERSION},
+    channel::CLIENT_QUERY,
+    frame::{
+        CaughtUp, ClientFrame, GATHER_MS, Mirror, NodeFrame, Refusal, RefusalCode, RequestId, VERSION,
+        Welcome,
+    },
 };
 use tokio::{
     sync::{broadcast::error::RecvError, oneshot},
     time::{Instant, sleep_until},
 };
 
+use door::Door;
 use figures::Figures;
 
 use super::{
-    App, guard,
+    App,
+    guard::Named,
+    home,
     link::{self, Gone, Said, Socket},
     visitors::{Place, Source},
 };
@@ -51,21 +60,27 @@ const FAILED_LOGIN_DELAY: Duration = Duration::from_secs(1);
 /// The name and version that a client learns.
 const AGENT: &str = concat!("nostrp2p/", env!("CARGO_PKG_VERSION"));
 
-/// `GET /client`
+/// `GET /client`, or with [`CLIENT_QUERY`] inside of a channel.
 pub(super) async fn upgrade(
     State(app): State<App>,
     source: Option<Extension<Source>>,
+    Extension(named): Extension<Named>,
+    uri: Uri,
     headers: HeaderMap,
     upgrade: WebSocketUpgrade,
 ) -> Response {
-    let authority = guard::authority(&headers);
     let place = Place::of(source.map(|source| source.0), &headers);
-    link::open(app, upgrade, place, move |app, socket| Session::new(app, socket, authority).run()).await
+    if uri.query() == Some(CLIENT_QUERY) {
+        return home::upgrade(app, upgrade, place, named).await;
+    }
+    let door = Door::Host(named);
+    link::open(app, upgrade, place, move |app, socket| Session::new(app, socket, door).run()).await
 }
 
-/// Serves a client that has come by another way.
-pub(super) async fn run(app: App, socket: Socket, authority: String) -> Result<(), Gone> {
-    Session::new(app, socket, authority).run().await
+/// Serves a client that speaks inside of a channel; by which name it has come, if it has come to this node itself.
+pub(super) async fn run_in_channel(app: App, socket: Socket, named: Option<Named>) -> Result<(), Gone> {
+    let door = Door::Channel(app.channel.key().to_string(), named);
+    Session::new(app, socket, door).run().await
 }
 
 type Publishing = Pin<Box<dyn Future<Output = (RequestId, Result<Published, Refusal>)> + Send>>;
@@ -73,7 +88,7 @@ type Publishing = Pin<Box<dyn Future<Output = (RequestId, Result<Published, Refu
 struct Session {
     app: App,
     socket: Socket,
-    authority: String,
+    door: Door,
     phase: Phase,
     failed_logins: u32,
     watching: Option<Watching>,
@@ -102,16 +117,18 @@ struct Watching {
     /// Whether it wants all of it, and not only what its subscriptions match.
     whole: bool,
     gather: Duration,
+    /// Whether it was told once that it has everything.
+    caught_up: bool,
     /// When the next batch goes; None while there is nothing new.
     due: Option<Instant>,
 }
 
 impl Session {
-    fn new(app: App, socket: Socket, authority: String) -> Self {
+    fn new(app: App, socket: Socket, door: Door) -> Self {
         Self {
             app,
             socket,
-            authority,
+            door,
             phase: Phase::New,
             failed_logins: 0,
             watching: None,
@@ -196,7 +213,7 @@ impl Session {
         };
         let request = frame.request();
         match frame {
-            ClientFrame::Hello { version, client } => self.on_hello(version, &client).await,
+            ClientFrame::Hello { version, nonce } => self.on_hello(version, nonce).await,
             ClientFrame::Login { proof, .. } => self.on_proof(request, proof, None).await,
             ClientFrame::Claim { token, proof, .. } => self.on_proof(request, proof, Some(token)).await,
             ClientFrame::Publish { event, .. } if self.is_owner() => {
@@ -217,7 +234,8 @@ impl Session {
             ClientFrame::Watch { after, gather_ms } if self.may_read() => {
                 let gather_ms = gather_ms.clamp(*RangeInclusive::start(&GATHER_MS), *GATHER_MS.end());
                 let gather = Duration::from_millis(u64::from(gather_ms));
-                self.watching = Some(Watching { cursor: after, whole: true, gather, due: None });
+                self.watching =
+                    Some(Watching { cursor: after, whole: true, gather, caught_up: false, due: None });
                 self.figures.on_watch(gather);
                 self.gather();
                 Ok(())
@@ -235,7 +253,11 @@ impl Session {
                 Ok(())
             }
             ClientFrame::Export { after, .. } if self.is_owner() => self.on_export(request, after).await,
+            ClientFrame::Names { name, change, .. } if self.is_owner() => {
+                self.on_names(request, &name, change).await
+            }
             ClientFrame::Publish { .. }
+            | ClientFrame::Names { .. }
             | ClientFrame::Export { .. }
             | ClientFrame::Retry { .. }
             | ClientFrame::RelayLogin { .. }
@@ -272,18 +294,20 @@ impl Session {
         if self.is_owner() { |_| true } else { |event| is_public(event) }
     }
 
-    async fn on_hello(&mut self, version: u16, client: &str) -> Result<(), Gone> {
+    async fn on_hello(&mut self, version: u16, nonce: Option<[u8; 32]>) -> Result<(), Gone> {
         if !matches!(self.phase, Phase::New) {
             return self.hang_up(RefusalCode::Malformed, "a conversation has one hello").await;
         }
-        let client: String = client.chars().take(100).collect();
-        tracing::info!(version, client, "a client connected");
+        tracing::info!(version, "a client connected");
         if version != VERSION {
             let advice = if version < VERSION { "reload the page to update it" } else { "update the node" };
             let reason =
                 format!("the client speaks version {version}, this node version {VERSION}; {advice}");
             return self.hang_up(RefusalCode::Version, &reason).await;
         }
+        let Some(nonce) = nonce else {
+            return self.hang_up(RefusalCode::Malformed, "a hello carries 64 hex digits as its nonce").await;
+        };
         let mut challenge = [0; 32];
         if let Err(error) = getrandom::fill(&mut challenge) {
             tracing::error!(%error, "no random numbers for a challenge");
@@ -292,9 +316,20 @@ impl Session {
                 .await;
         }
         self.phase = Phase::Greeted { challenge };
-        let owner = self.app.standing.borrow().owner;
-        let (peer, agent) = (self.app.peer, AGENT.to_owned());
-        self.send(NodeFrame::Welcome { version: VERSION, challenge, peer, owner, agent }).await
+        let own_name = self.door.is_own_name(&self.app);
+        let mut welcome = Welcome {
+            version: VERSION,
+            challenge,
+            peer: self.app.peer,
+            // By a foreign name a stranger's page may be asking.
+            owner: self.app.standing.borrow().owner.filter(|_| own_name),
+            agent: AGENT.to_owned(),
+            key: self.app.channel.key(),
+            own_name,
+            signature: [0; 64],
+        };
+        welcome.signature = self.app.secret.sign(&welcome.signed_bytes(&nonce));
+        self.send(NodeFrame::Welcome(Box::new(welcome))).await
     }
 
     async fn on_proof(
@@ -312,7 +347,13 @@ impl Session {
                 return self.fail_login(request, Refusal::new(RefusalCode::Forged, forged.to_string())).await;
             }
         };
-        let proof = LoginProof { event, challenge, authority: self.authority.clone() };
+        let authority = match self.door.authority(&self.app) {
+            Ok(authority) => authority,
+            Err(reason) => {
+                return self.fail_login(request, Refusal::new(RefusalCode::WrongChallenge, reason)).await;
+            }
+        };
+        let proof = LoginProof { event, challenge, authority, peer: self.app.peer };
         let (reply, answer) = oneshot::channel();
         let command = match token {
             Some(token) => Command::Claim(token, proof, reply),

@@ -9,7 +9,9 @@ use axum::{
 use nostrp2p_bridge::Information;
 
 use super::{
-    App, guard, info, link, page, relay,
+    App,
+    guard::Named,
+    info, link, page, relay,
     visitors::{Place, Source},
 };
 
@@ -17,13 +19,16 @@ pub(super) async fn front(
     State(app): State<App>,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
     source: Option<Extension<Source>>,
+    Extension(named): Extension<Named>,
     headers: HeaderMap,
 ) -> Response {
     match upgrade {
         Ok(upgrade) => {
-            let authority = guard::authority(&headers);
             let place = Place::of(source.map(|source| source.0), &headers);
-            link::open(app, upgrade, place, move |app, socket| relay::run(app, socket, authority)).await
+            link::open(app, upgrade, place, move |app, socket| {
+                relay::run(app, socket, named.authority.to_string())
+            })
+            .await
         }
         Err(rejection) if headers.contains_key(header::UPGRADE) => rejection.into_response(),
         Err(_) if accepts_information(&headers) => {
@@ -45,7 +50,7 @@ pub(super) async fn front(
     }
 }
 
-fn accepts_information(headers: &HeaderMap) -> bool {
+pub(super) fn accepts_information(headers: &HeaderMap) -> bool {
     let accept = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
     accept.is_some_and(|accept| accept.contains("application/nostr+json"))
 }

@@ -1,8 +1,8 @@
-//! Which requests are looked at: those that name this node by a name it knows, from pages it knows.
+//! Which requests are looked at: those that name this node by a name of its own, from pages it knows.
 //!
 //! A page that the owner happens to visit must not reach the node. `Origin` says which page asks, unless the browser
-//! was tricked into taking a foreign name for this address (DNS rebinding), which `Host` shows. An IP address
-//! cannot be rebound, so as a `Host` every one is taken.
+//! was tricked into taking a foreign name for this address (DNS rebinding), which `Host` shows. Under a name that may be
+//! the node's own and that nobody has confirmed, only what names no owner is served: see [`crate::own_names`].
 
 use axum::{
     extract::{Request, State},
@@ -10,124 +10,157 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
+use nostrp2p_protocol::Authority;
 
-use super::App;
+use super::{App, front};
+use crate::{
+    own_names::{Ends, NameKind, OwnNames},
+    web,
+};
+
+/// By which name a request has come. It stands in the extensions of each request that passes. Whether it is one of the
+/// node's own says [`OwnNames::is_own`].
+#[derive(Debug, Clone)]
+pub(crate) struct Named {
+    /// The `Host` of the request.
+    pub(crate) authority: Authority,
+    /// The accepted connection.
+    pub(crate) ends: Option<Ends>,
+}
 
 /// Lets a request pass or answers 403 with a sentence.
-pub(super) async fn check(State(app): State<App>, request: Request, next: Next) -> Response {
-    // Whoever may come to a node at home decides that node; see `helper`.
-    let origins = if request.uri().path().starts_with("/to/") { Origins::All } else { Origins::Known };
-    match verdict(request.headers(), &app.allow_hosts, origins) {
-        Ok(()) => next.run(request).await,
+pub(super) async fn check(State(app): State<App>, mut request: Request, next: Next) -> Response {
+    let ends = request.extensions().get::<Ends>().copied();
+    match verdict(&request, &app.names, ends) {
+        Ok(named) => {
+            request.extensions_mut().insert(named);
+            next.run(request).await
+        }
         Err(reason) => (StatusCode::FORBIDDEN, format!("{reason}\n")).into_response(),
     }
 }
 
-/// The `Host` of a request, in lower case; empty when there is none.
-pub(super) fn authority(headers: &HeaderMap) -> String {
-    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
-    host.unwrap_or_default().to_ascii_lowercase()
-}
-
-/// From which pages a request may come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Origins {
-    Known,
-    All,
-}
-
-fn verdict(headers: &HeaderMap, allowed: &[String], origins: Origins) -> Result<(), String> {
-    let host = authority(headers);
-    if !known(name(&host), allowed) {
+fn verdict(request: &Request, names: &OwnNames, ends: Option<Ends>) -> Result<Named, String> {
+    let path = request.uri().path();
+    let headers = request.headers();
+    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+    let Ok(authority) = host.parse::<Authority>() else {
         return Err(format!(
-            "This node does not answer to the name {host:?}. If it is yours, start the node with --allow-host {}.",
-            name(&host)
+            "The Host {host:?} of this request is no host; a proxy has to pass on what the client sent."
         ));
+    };
+    match names.kind(&authority, ends.as_ref()) {
+        NameKind::Foreign => {
+            return Err(format!(
+                "This node does not answer to the name {host:?}. If it is yours, start the node with --allow-host {}.",
+                authority.host()
+            ));
+        }
+        NameKind::Unconfirmed if !names_no_owner(path, headers) => {
+            return Err(format!(
+                "This node does not know {authority} as its own address, so it serves only its page there. Sign in on \
+                 that page and confirm the address under Settings, or start the node with --allow-host {authority}."
+            ));
+        }
+        NameKind::Own | NameKind::Unconfirmed => {}
     }
-    if origins == Origins::All {
-        return Ok(());
+    let named = Named { authority, ends };
+    // Whoever may come to a node at home decides that node; see `helper`.
+    if path.starts_with("/to/") {
+        return Ok(named);
     }
-    let Some(origin) = headers.get(header::ORIGIN) else { return Ok(()) };
-    let origin = origin.to_str().unwrap_or_default().to_ascii_lowercase();
-    let page = origin.split_once("://").map_or("", |(_, authority)| authority);
-    if page == host || trusted(name(page), allowed) {
-        return Ok(());
+    let Some(origin) = headers.get(header::ORIGIN) else { return Ok(named) };
+    let origin = origin.to_str().unwrap_or_default();
+    if names.takes_page(origin, &named.authority, ends.as_ref()) {
+        return Ok(named);
     }
     Err(format!(
-        "This node does not answer to pages of {origin:?}. If you trust that site, start the node with --allow-host {}.",
-        name(page)
+        "This node does not answer to pages of {origin:?}. If you trust that site, start the node with --allow-origin {}.",
+        origin.to_ascii_lowercase()
     ))
 }
 
-/// Whether a `Host` of this name can be meant for this node.
-fn known(name: &str, allowed: &[String]) -> bool {
-    let literal = name.trim_start_matches('[').trim_end_matches(']');
-    literal.parse::<std::net::IpAddr>().is_ok() || trusted(name, allowed)
-}
-
-/// Whether pages under this name may talk to the node.
-fn trusted(name: &str, allowed: &[String]) -> bool {
-    let loopback = matches!(name, "localhost" | "127.0.0.1" | "[::1]") || name.ends_with(".localhost");
-    loopback
-        || name.ends_with(".ts.net")
-        || (!name.is_empty() && allowed.iter().any(|allowed| allowed == name))
-}
-
-/// The authority without its port.
-fn name(authority: &str) -> &str {
-    match authority.rsplit_once(':') {
-        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
-        _ => authority,
+/// Whether what is asked for is the page, the session that it opens to claim the node or to go on in an encrypted
+/// channel, or whether the node works.
+fn names_no_owner(path: &str, headers: &HeaderMap) -> bool {
+    match path {
+        "/" => !headers.contains_key(header::UPGRADE) && !front::accepts_information(headers),
+        "/client" | "/healthz" => true,
+        path => web::file(path).is_some(),
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use axum::body::Body;
+
     use super::*;
+    use crate::settings::Pages;
+
+    fn names() -> OwnNames {
+        let own = vec!["my.example".parse().unwrap()];
+        OwnNames::new(own, Pages::Listed(vec!["https://page.example".into()]), false, Default::default())
+    }
+
+    fn asked(path: &str, headers: &[(&str, &str)]) -> Result<Named, String> {
+        let mut request = Request::builder().uri(path);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let ends = Ends { from: "127.0.0.1:5".parse().unwrap(), at: "127.0.0.1:20001".parse().unwrap() };
+        verdict(&request.body(Body::empty()).unwrap(), &names(), Some(ends))
+    }
 
     #[track_caller]
-    fn check(host: &str, origin: Option<&str>, passes: bool) {
-        let mut headers = HeaderMap::new();
-        headers.insert(header::HOST, host.parse().unwrap());
-        if let Some(origin) = origin {
-            headers.insert(header::ORIGIN, origin.parse().unwrap());
-        }
-        let allowed = ["my.example".to_owned()];
-        assert_eq!(verdict(&headers, &allowed, Origins::Known).is_ok(), passes, "{host} {origin:?}");
+    fn check(path: &str, host: &str, origin: Option<&str>, passes: bool) {
+        let headers: Vec<_> =
+            [("host", host)].into_iter().chain(origin.map(|origin| ("origin", origin))).collect();
+        assert_eq!(asked(path, &headers).is_ok(), passes, "{path} {host} {origin:?}");
     }
 
     #[test]
     fn pages_of_any_origin_may_go_home_through_a_helper_under_its_own_names_only() {
-        for (host, passes) in [("my.example", true), ("evil.example", false)] {
-            let mut headers = HeaderMap::new();
-            headers.insert(header::HOST, host.parse().unwrap());
-            headers.insert(header::ORIGIN, "https://page.example".parse().unwrap());
-            assert_eq!(verdict(&headers, &["my.example".to_owned()], Origins::All).is_ok(), passes, "{host}");
+        let page = Some("https://evil.example");
+        check("/to/12D3", "my.example", page, true);
+        check("/to/12D3", "evil.example", page, false);
+        check("/to/12D3", "192.0.2.1:20001", page, false);
+    }
+
+    #[test]
+    fn under_an_own_name_everything_is_served_and_under_a_foreign_one_nothing() {
+        for path in ["/", "/client", "/req", "/node.json", "/metrics", "/healthz"] {
+            for host in ["localhost:20001", "127.0.0.1:20001", "my.example", "MY.example:443"] {
+                check(path, host, None, true);
+            }
+            for host in
+                ["evil.example:20001", "", "localhost.evil.example", "my.example.evil", "me@my.example"]
+            {
+                check(path, host, None, false);
+            }
         }
     }
 
     #[test]
-    fn only_known_names_and_pages_pass() {
-        for host in
-            ["localhost:20001", "127.0.0.1:20001", "[::1]:20001", "192.168.1.5:20001", "phone.tail1.ts.net"]
-        {
-            check(host, None, true);
+    fn under_a_name_that_nobody_confirmed_nothing_is_served_that_names_the_owner() {
+        for host in ["192.168.1.5:20001", "localhost:7777", "phone.tail1.ts.net"] {
+            for path in ["/", "/client", "/healthz"] {
+                check(path, host, None, true);
+            }
+            for path in ["/publish", "/req", "/node.json", "/metrics", "/to/12D3", "/anything"] {
+                check(path, host, None, false);
+            }
+            assert!(asked("/", &[("host", host), ("upgrade", "websocket")]).is_err(), "the relay");
+            assert!(asked("/", &[("host", host), ("accept", "application/nostr+json")]).is_err(), "NIP-11");
         }
-        check("my.example", None, true);
-        check("MY.example:443", None, true);
-        for host in
-            ["evil.example:20001", "", "localhost.evil.example", "ts.net.evil.example", "my.example.evil"]
-        {
-            check(host, None, false);
-        }
-        check("192.168.1.5:20001", Some("http://192.168.1.5:20001"), true);
-        check("192.168.1.5:20001", Some("http://192.168.1.6:20001"), false);
-        check("127.0.0.1:20001", Some("https://my.example"), true);
-        check("127.0.0.1:20001", Some("http://localhost:8000"), true);
-        for origin in
-            ["https://evil.example", "null", "", "https://localhost.evil.example", "https://my.example.evil"]
-        {
-            check("127.0.0.1:20001", Some(origin), false);
+    }
+
+    #[test]
+    fn only_known_pages_pass() {
+        check("/client", "192.168.1.5:20001", Some("http://192.168.1.5:20001"), true);
+        check("/client", "192.168.1.5:20001", Some("https://page.example"), false);
+        check("/client", "my.example", Some("https://page.example"), true);
+        for origin in ["https://evil.example", "http://localhost:8000", "https://other.ts.net", "null", ""] {
+            check("/client", "127.0.0.1:20001", Some(origin), false);
         }
     }
 }

@@ -1,13 +1,14 @@
-//! Clients that come home through a helper: the same session as at `/client`, inside of an encrypted channel.
+//! Clients that speak inside of an encrypted channel: through a helper, or at `/client?channel` by an address that is
+//! not one of the node's own names. The session is the same as at `/client`.
 //!
 //! The login names the channel's key instead of a host, so it is worth nothing to whoever holds another key.
 
 use std::time::{Duration, Instant};
 
+use axum::{extract::WebSocketUpgrade, response::Response};
 use nostrp2p_overlay::{HomeStream, HomeVisit};
 use nostrp2p_protocol::{
-    PeerId,
-    channel::{self, Channel, ChannelSecret},
+    channel::{self, Channel},
     limits::MAX_FRAME_BYTES,
 };
 use tokio::{
@@ -15,7 +16,12 @@ use tokio::{
     time::timeout,
 };
 
-use super::{App, client, link::Socket, visitors::Place};
+use super::{
+    App, client,
+    guard::Named,
+    link::{self, Gone, Said, Socket},
+    visitors::Place,
+};
 use crate::standing::OpenWays;
 
 /// A client that does not greet in this time is gone: two ways over a slow network. Until then it takes one of the few
@@ -26,12 +32,7 @@ const GREETING_TIME: Duration = Duration::from_secs(10);
 const MAX_SESSIONS: usize = 32;
 
 /// Serves what helpers bring until the overlay ends. Only those that this node has asked are let in.
-pub(crate) async fn serve(
-    app: App,
-    secret: ChannelSecret,
-    mut visits: mpsc::Receiver<HomeVisit>,
-    ways: watch::Receiver<OpenWays>,
-) {
+pub(crate) async fn serve(app: App, mut visits: mpsc::Receiver<HomeVisit>, ways: watch::Receiver<OpenWays>) {
     let places = std::sync::Arc::new(tokio::sync::Semaphore::new(MAX_SESSIONS));
     while let Some(HomeVisit { from, stream }) = visits.recv().await {
         let asked = ways.borrow().ways.iter().any(|way| way.helper == from);
@@ -41,17 +42,16 @@ pub(crate) async fn serve(
             tracing::info!(helper = %from, asked, "a client through a helper was not let in");
             continue;
         };
-        let (app, secret) = (app.clone(), secret.clone());
+        let app = app.clone();
         tokio::spawn(async move {
             let Some(session) = app.sessions.take_soon().await else {
                 return tracing::info!(helper = %from, "as many sessions as there may be");
             };
-            let authority = secret.key().to_string();
-            match timeout(GREETING_TIME, greet(app.peer, &secret, stream)).await {
+            match timeout(GREETING_TIME, greet(&app, stream)).await {
                 Ok(Some((channel, stream))) => {
                     let socket = Socket::through_helper(channel, stream, visit, session.seat().clone());
                     // However it ends, the client knows where to resume.
-                    drop(client::run(app, socket, authority).await);
+                    drop(client::run_in_channel(app, socket, None).await);
                 }
                 _ => tracing::debug!(helper = %from, "a client through a helper did not greet rightly"),
             }
@@ -61,18 +61,33 @@ pub(crate) async fn serve(
 }
 
 /// Does the handshake.
-async fn greet(
-    peer: PeerId,
-    secret: &ChannelSecret,
-    mut stream: HomeStream,
-) -> Option<(Channel, HomeStream)> {
+async fn greet(app: &App, mut stream: HomeStream) -> Option<(Channel, HomeStream)> {
     let first = stream.receive().await.ok()??;
+    let (channel, answer) = begin(app, &first)?;
+    stream.send(&answer).await.ok()?;
+    Some((channel, stream))
+}
+
+/// The node's end of the channel that a client begins, and what to answer. None when it is meant for another node.
+fn begin(app: &App, first: &[u8]) -> Option<(Channel, Vec<u8>)> {
     let mut random = [0; 32];
     if let Err(error) = getrandom::fill(&mut random) {
         tracing::error!(%error, "no random numbers for a client's channel");
         return None;
     }
-    let (channel, answer) = channel::answer(&peer, secret, random, &first, MAX_FRAME_BYTES).ok()?;
-    stream.send(&answer).await.ok()?;
-    Some((channel, stream))
+    channel::answer(&app.peer, &app.channel, random, first, MAX_FRAME_BYTES).ok()
+}
+
+/// `GET /client?channel`: the channel at the node itself.
+pub(super) async fn upgrade(app: App, upgrade: WebSocketUpgrade, place: Place, named: Named) -> Response {
+    link::open(app, upgrade, place, |app, mut socket| async move {
+        let Ok(Ok(Said::Binary(first))) = timeout(GREETING_TIME, socket.receive()).await else {
+            return Err(Gone);
+        };
+        let (channel, answer) = begin(&app, &first).ok_or(Gone)?;
+        socket.binary(answer).await?;
+        socket.speak_inside(channel);
+        client::run_in_channel(app, socket, Some(named)).await
+    })
+    .await
 }

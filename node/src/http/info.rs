@@ -1,9 +1,10 @@
-//! What the node says about itself to anybody who may reach it.
+//! What the node says about itself: which node it is to anybody who reaches it by a name of its own, how it does to its
+//! owner and to who holds its token.
 
 use std::time::Duration;
 
 use axum::{
-    extract::State,
+    extract::{Request, State},
     http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
@@ -11,7 +12,10 @@ use nostrp2p_protocol::frame::Ways;
 use serde::Serialize;
 use tokio::{sync::oneshot, time::timeout};
 
-use super::App;
+use super::{
+    App,
+    insider::{self, Visitor},
+};
 use crate::{
     claim,
     driver::Command,
@@ -32,10 +36,8 @@ struct CaughtUp {
 
 #[derive(Serialize)]
 struct Node {
-    peer_id: String,
-    owner: Option<String>,
-    npub: Option<String>,
-    version: &'static str,
+    #[serde(flatten)]
+    identity: Identity,
     addresses: Vec<String>,
     peers: usize,
     /// How many of the peers act for the same owner.
@@ -70,16 +72,42 @@ struct Home {
     link: String,
 }
 
-/// `GET /node.json`: which node this is and how it is reached.
-pub(super) async fn node(State(app): State<App>) -> Response {
+/// Which node it is.
+#[derive(Serialize)]
+struct Identity {
+    peer_id: String,
+    owner: Option<String>,
+    npub: Option<String>,
+    version: &'static str,
+}
+
+impl Identity {
+    fn of(app: &App) -> Self {
+        let owner = app.standing.borrow().owner;
+        Self {
+            peer_id: app.peer.to_string(),
+            owner: owner.map(|owner| owner.to_string()),
+            npub: owner.map(|owner| owner.to_npub()),
+            version: env!("CARGO_PKG_VERSION"),
+        }
+    }
+}
+
+/// `GET /node.json`: which node this is and, for who may see it, how it does.
+pub(super) async fn node(State(app): State<App>, request: Request) -> Response {
+    match insider::visitor(&app, &request.into_parts().0) {
+        Visitor::Insider => whole(app).await,
+        Visitor::Guest => json("application/json", &Identity::of(&app)),
+        Visitor::Refused(answer) => answer,
+    }
+}
+
+async fn whole(app: App) -> Response {
     let standing = app.standing.borrow().clone();
     let ways: Ways = (&*app.ways.borrow()).into();
     let (reach, peers) = (app.overlay.reach().await, app.overlay.peers().await);
     let node = Node {
-        peer_id: app.peer.to_string(),
-        owner: standing.owner.map(|owner| owner.to_string()),
-        npub: standing.owner.map(|owner| owner.to_npub()),
-        version: env!("CARGO_PKG_VERSION"),
+        identity: Identity::of(&app),
         peers: peers.len(),
         own: standing.own_peers(),
         known: standing.known,
@@ -95,7 +123,7 @@ pub(super) async fn node(State(app): State<App>) -> Response {
             .chain(app.store.failure().map(cannot_write))
             .collect(),
         home: Home {
-            link: claim::homeward(&app.peer, &ways, "#"),
+            link: claim::homeward(&app.peer, &ways),
             key: ways.key.to_string(),
             addresses: ways.addresses,
             helpers: ways.helpers,

@@ -59,7 +59,8 @@ where
             let wire = Wire::Socket(Box::new(socket));
             let seat = taken.seat().clone();
             let (ping_every, stays) = (PING_EVERY, false);
-            let socket = Socket { wire, visit, seat, stays, heard: now, pinged: now, ping_every };
+            let socket =
+                Socket { wire, channel: None, visit, seat, stays, heard: now, pinged: now, ping_every };
             drop(session(app, socket).await);
             drop(taken);
         },
@@ -73,6 +74,8 @@ pub(super) struct Gone;
 /// A client's connection, which notices when nobody is there any more.
 pub(super) struct Socket {
     wire: Wire,
+    /// Inside of which everything is said from now on.
+    channel: Option<Box<Channel>>,
     visit: Visit,
     seat: Seat,
     /// Whether somebody has signed in, who makes room for nobody.
@@ -87,12 +90,7 @@ enum Wire {
     /// To this node itself.
     Socket(Box<WebSocket>),
     /// Through a helper: the helper looks after its WebSocket, and when that ends, it ends the stream.
-    Helper(Box<Through>),
-}
-
-struct Through {
-    channel: Channel,
-    stream: HomeStream,
+    Helper(Box<HomeStream>),
 }
 
 /// What a client said.
@@ -109,8 +107,13 @@ impl Socket {
 
     /// A client that has come through a helper and has done its handshake.
     pub(super) fn through_helper(channel: Channel, stream: HomeStream, visit: Visit, seat: Seat) -> Self {
-        let (wire, now) = (Wire::Helper(Box::new(Through { channel, stream })), Instant::now());
-        Self { wire, visit, seat, stays: false, heard: now, pinged: now, ping_every: PING_EVERY }
+        let (wire, channel, now) = (Wire::Helper(Box::new(stream)), Some(Box::new(channel)), Instant::now());
+        Self { wire, channel, visit, seat, stays: false, heard: now, pinged: now, ping_every: PING_EVERY }
+    }
+
+    /// The handshake is done: from now on everything is said inside of this channel.
+    pub(super) fn speak_inside(&mut self, channel: Channel) {
+        self.channel = Some(Box::new(channel));
     }
 
     /// Somebody has signed in: from now on this session makes room for nobody.
@@ -122,11 +125,29 @@ impl Socket {
     /// Waits for the next message; answers and sends pings meanwhile. Cancel-safe.
     pub(super) async fn receive(&mut self) -> Result<Said, Gone> {
         loop {
+            let said = self.receive_piece().await?;
+            let Some(channel) = &mut self.channel else { return Ok(said) };
+            // Nobody speaks text inside of a channel.
+            let Said::Binary(piece) = said else { return Err(Gone) };
+            match channel.open(&piece) {
+                Ok(Some(message)) => return Ok(Said::Binary(message)),
+                Ok(None) => {}
+                Err(error) => {
+                    tracing::warn!(%error, "somebody on the way did not carry what a client said");
+                    return Err(Gone);
+                }
+            }
+        }
+    }
+
+    /// Waits for the next message as it comes over the wire.
+    async fn receive_piece(&mut self) -> Result<Said, Gone> {
+        loop {
             let socket = match &mut self.wire {
                 Wire::Socket(socket) => socket,
-                Wire::Helper(through) => {
+                Wire::Helper(stream) => {
                     return tokio::select! {
-                        said = through.receive() => said,
+                        piece = stream.receive() => piece.ok().flatten().map(Said::Binary).ok_or(Gone),
                         () = self.seat.sent_away() => Err(Gone),
                     };
                 }
@@ -188,10 +209,20 @@ impl Socket {
 
     /// Sends a binary message.
     pub(super) async fn binary(&mut self, bytes: Vec<u8>) -> Result<(), Gone> {
-        match &mut self.wire {
-            Wire::Socket(_) => self.send(Message::Binary(bytes.into())).await,
-            Wire::Helper(through) => through.send(&bytes).await,
+        let pieces = match &mut self.channel {
+            Some(channel) => channel.seal(&bytes).map_err(|_| Gone)?,
+            None => vec![bytes],
+        };
+        for piece in pieces {
+            match &mut self.wire {
+                Wire::Socket(_) => self.send(Message::Binary(piece.into())).await?,
+                Wire::Helper(stream) => match timeout(WRITE_DEADLINE, stream.send(&piece)).await {
+                    Ok(Ok(())) => {}
+                    Ok(Err(_)) | Err(_) => return Err(Gone),
+                },
+            }
         }
+        Ok(())
     }
 
     /// Says goodbye. Always an error, for `?`.
@@ -224,33 +255,6 @@ impl Socket {
             // Pings and goodbyes are for the helper's WebSocket; here the stream ends when this is dropped.
             Wire::Helper(_) => Ok(()),
         }
-    }
-}
-
-impl Through {
-    /// Waits for the next message. Cancel-safe.
-    async fn receive(&mut self) -> Result<Said, Gone> {
-        loop {
-            let piece = self.stream.receive().await.map_err(|_| Gone)?.ok_or(Gone)?;
-            match self.channel.open(&piece) {
-                Ok(Some(message)) => return Ok(Said::Binary(message)),
-                Ok(None) => {}
-                Err(error) => {
-                    tracing::warn!(%error, "a helper did not carry what a client said");
-                    return Err(Gone);
-                }
-            }
-        }
-    }
-
-    async fn send(&mut self, message: &[u8]) -> Result<(), Gone> {
-        for piece in self.channel.seal(message).map_err(|_| Gone)? {
-            match timeout(WRITE_DEADLINE, self.stream.send(&piece)).await {
-                Ok(Ok(())) => {}
-                Ok(Err(_)) | Err(_) => return Err(Gone),
-            }
-        }
-        Ok(())
     }
 }
 

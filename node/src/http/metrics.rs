@@ -3,7 +3,7 @@
 use std::sync::PoisonError;
 
 use axum::{
-    extract::State,
+    extract::{Request, State},
     http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
@@ -12,11 +12,22 @@ use nostrp2p_core::LendingCounts;
 use nostrp2p_overlay::{Reach, Reachability, Stats};
 use nostrp2p_protocol::frame::MirrorState;
 
-use super::{App, MAX_SESSIONS};
+use super::{
+    App, MAX_SESSIONS,
+    insider::{self, Visitor},
+};
 use crate::{clock, mirror::MirrorStatus};
 
-/// How the node does. It names no person and no event.
-pub(super) async fn metrics(State(app): State<App>) -> Response {
+/// How the node does. It names no person and no event, and is for the owner all the same.
+pub(super) async fn metrics(State(app): State<App>, request: Request) -> Response {
+    match insider::visitor(&app, &request.into_parts().0) {
+        Visitor::Insider => collect(app).await,
+        Visitor::Guest => insider::for_insiders(),
+        Visitor::Refused(answer) => answer,
+    }
+}
+
+async fn collect(app: App) -> Response {
     let store = app.store.clone();
     let Ok(Ok(waiting)) = tokio::task::spawn_blocking(move || store.waiting()).await else {
         return (StatusCode::INTERNAL_SERVER_ERROR, "the store cannot be read; the log says why\n")

@@ -7,10 +7,11 @@ use axum::{
 
 use crate::web::{self, File};
 
-/// No script but our own, no frame around us, no request to third parties; WebSockets go to the node of one's choice.
+/// No script but our own and no frame around us. WebSockets go to the node of one's choice, which at home has no TLS;
+/// pictures and domain names (NIP-05) of others are loaded when somebody asks for them, by https only.
 /// `netlify.toml` says the same for the hosted page.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; \
-    img-src 'self' data: blob:; connect-src 'self' ws: wss: http: https:; manifest-src 'self'; worker-src 'self'; \
+    img-src 'self' data: blob:; connect-src 'self' ws: wss: https:; manifest-src 'self'; worker-src 'self'; \
     base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /// What the page never needs.
@@ -56,6 +57,7 @@ fn serve(file: &'static File, headers: &HeaderMap) -> Response {
         (header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::REFERRER_POLICY, "no-referrer"),
+        (header::HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
         (header::HeaderName::from_static("permissions-policy"), PERMISSIONS_POLICY),
     ];
     for (name, value) in set {

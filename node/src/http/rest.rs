@@ -11,13 +11,14 @@ mod input;
 mod login;
 mod polls;
 mod read;
+mod used;
 
 use std::{sync::Arc, time::Duration};
 
 use axum::{
     body::{Body, Bytes},
     extract::{Request, State},
-    http::{HeaderMap, Method, StatusCode, Uri, header, request::Parts},
+    http::{HeaderMap, StatusCode, header, request::Parts},
     response::Response,
 };
 use futures_util::StreamExt;
@@ -31,10 +32,12 @@ use tokio::{
 use self::{
     answer::{Answer, Problem},
     input::{Question, read_event, read_question},
+    login::{InvalidLogin, Login},
     polls::Polls,
     read::Reader,
+    used::UsedLogins,
 };
-use super::{App, guard};
+use super::{App, guard::Named};
 use crate::{
     clock,
     driver::{Command, Published},
@@ -66,13 +69,15 @@ pub(crate) fn rest_question(body: &[u8]) -> bool {
 
 /// See [`crate::decoders`].
 pub(crate) fn proves(credentials: &[u8], owner: &PublicKey, now: u64) -> bool {
-    let target = login::Target { method: "POST", authority: "localhost", path: "/req" };
+    let Ok(authority) = "localhost".parse() else { return false };
+    let target = login::Target { method: "POST", authority: &authority, path: "/req" };
     login::check(credentials, &target, owner, now).is_ok()
 }
 
 /// What the REST handlers share.
 #[derive(Clone)]
 pub(crate) struct Rest {
+    used: UsedLogins,
     legacy: bool,
     public_read: bool,
     polls: Arc<Polls>,
@@ -84,6 +89,7 @@ impl Rest {
     /// `legacy`: no login is needed. `public_read`: without login one reads what is public.
     pub(crate) fn new(legacy: bool, public_read: bool) -> Self {
         Self {
+            used: UsedLogins::default(),
             legacy,
             public_read,
             polls: Arc::new(Polls::default()),
@@ -214,7 +220,7 @@ struct Admitted {
 /// Checks everything that does not need the body's meaning, cheapest first, and reads the body.
 async fn admit(app: &App, head: &Parts, body: Body) -> Result<Admitted, Problem> {
     check_content_type(&head.headers)?;
-    let (asker, payload) = asker(app, head)?;
+    let (asker, login) = asker(app, head)?;
     let places = match asker {
         Asker::Owner => &app.rest.requests,
         Asker::Guest => &app.rest.guest_requests,
@@ -228,10 +234,10 @@ async fn admit(app: &App, head: &Parts, body: Body) -> Result<Admitted, Problem>
             return Err(Problem::new(StatusCode::REQUEST_TIMEOUT, "The body of the request came too slowly"));
         }
     };
-    if payload.is_some_and(|hash| hash != <[u8; 32]>::from(Sha256::digest(&body))) {
-        return Err(Problem::login_needed(
-            "The login was signed for another body than the one that was sent",
-        ));
+    if let Some(login) = login {
+        let hash = (!body.is_empty()).then(|| <[u8; 32]>::from(Sha256::digest(&body)));
+        login.fits_body(hash).map_err(Problem::from)?;
+        app.rest.used.use_up(&login, clock::now()).map_err(Problem::from)?;
     }
     Ok(Admitted { asker, body, _place: place })
 }
@@ -250,8 +256,8 @@ fn check_content_type(headers: &HeaderMap) -> Result<(), Problem> {
     Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, sentence))
 }
 
-/// Who asks, and the hash that the body must have, if the login names one.
-fn asker(app: &App, head: &Parts) -> Result<(Asker, Option<[u8; 32]>), Problem> {
+/// Who asks, and the login, which is still to be compared with the body and used up.
+fn asker(app: &App, head: &Parts) -> Result<(Asker, Option<Login>), Problem> {
     if app.rest.legacy {
         return Ok((Asker::Owner, None));
     }
@@ -266,16 +272,36 @@ fn asker(app: &App, head: &Parts) -> Result<(Asker, Option<[u8; 32]>), Problem> 
     let Some(owner) = app.standing.borrow().owner else {
         return Err(Problem::login_needed("This node has no owner yet; open the claim link that it printed"));
     };
-    let authority = guard::authority(&head.headers);
-    let target = target(&head.method, &head.uri, &authority);
-    login::check(credentials.as_bytes(), &target, &owner, clock::now())
-        .map(|payload| (Asker::Owner, payload))
-        .map_err(|invalid| Problem::login_needed(invalid.to_string()))
+    let login = login_of(head, credentials.as_bytes(), &owner)?;
+    Ok((Asker::Owner, Some(login)))
 }
 
-fn target<'a>(method: &'a Method, uri: &'a Uri, authority: &'a str) -> login::Target<'a> {
-    let path = uri.path_and_query().map_or("/", |path| path.as_str());
-    login::Target { method: method.as_str(), authority, path }
+/// Checks a login by all but the body.
+fn login_of(head: &Parts, credentials: &[u8], owner: &PublicKey) -> Result<Login, InvalidLogin> {
+    // Every request that gets here has passed the guard.
+    let Named { authority, .. } = head.extensions.get().ok_or(InvalidLogin::Address)?;
+    let path = head.uri.path_and_query().map_or("/", |path| path.as_str());
+    let target = login::Target { method: head.method.as_str(), authority, path };
+    login::check(credentials, &target, owner, clock::now())
+}
+
+/// Whether a request without a body is signed by the owner.
+///
+/// # Errors
+/// A sentence, without its full stop.
+pub(super) fn check_owner(app: &App, head: &Parts, credentials: &[u8]) -> Result<(), String> {
+    let owner = app.standing.borrow().owner.ok_or("this node has no owner yet")?;
+    let login = login_of(head, credentials, &owner).map_err(|invalid| invalid.to_string())?;
+    app.rest.used.use_up(&login, clock::now()).map_err(|invalid| invalid.to_string())
+}
+
+impl From<InvalidLogin> for Problem {
+    fn from(invalid: InvalidLogin) -> Self {
+        match invalid {
+            InvalidLogin::TooMany => Self::new(StatusCode::SERVICE_UNAVAILABLE, invalid.to_string()),
+            _ => Self::login_needed(invalid.to_string()),
+        }
+    }
 }
 
 /// Reads a body up to its limit. Of a longer one the rest is read and forgotten, so that the client gets to hear why.

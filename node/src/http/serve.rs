@@ -3,7 +3,6 @@
 
 use std::{
     io,
-    net::SocketAddr,
     time::{Duration, Instant},
 };
 
@@ -22,6 +21,7 @@ use hyper_util::{
 
 use super::{accept::Shortage, visitors::Source};
 use crate::{
+    own_names::Ends,
     places::{Places, Seat},
     stop::Stop,
 };
@@ -45,13 +45,13 @@ pub(crate) async fn serve<L>(
     shortage: Shortage,
 ) -> io::Result<()>
 where
-    L: Listener<Addr = SocketAddr>,
+    L: Listener<Addr = Ends>,
     L::Io: 'static,
 {
     let places = Places::new(MAX_CONNECTIONS as usize);
     let mut complained: Option<Instant> = None;
     loop {
-        let (stream, from) = tokio::select! {
+        let (stream, ends) = tokio::select! {
             accepted = listener.accept() => accepted,
             () = shortage.noticed() => {
                 places.send_one_away();
@@ -69,7 +69,7 @@ where
             () = stop.wait() => break,
         };
         let work = middleware::from_fn_with_state(place.seat().clone(), at_work);
-        let service = router.clone().layer(work).layer(Extension(Source(from)));
+        let service = router.clone().layer(work).layer(Extension(Source(ends.from))).layer(Extension(ends));
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(HEAD_DEADLINE)

@@ -39,7 +39,8 @@ pub fn explain(settings: &Settings, flags: &Flags, said: impl Fn(&str) -> Option
     values.extend(settings.reach.lines(list, text));
     values.extend(settings.home.lines(text));
     values.extend([
-        ("allow-host", Some(list(settings.allow_hosts.clone()))),
+        ("allow-host", Some(list(settings.allow_hosts.iter().map(ToString::to_string).collect()))),
+        ("allow-origin", settings.pages.line().map(list)),
         ("legacy-rest", Some(settings.legacy_rest.to_string())),
         ("open-relay", Some(settings.open_relay.to_string())),
         ("mirror", Some(list(settings.mirrors.clone()))),

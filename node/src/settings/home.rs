@@ -1,7 +1,7 @@
 //! What the operator says about the way home: being reached through helpers, and being one.
 
 use nostrp2p_core::LendingLimits;
-use nostrp2p_protocol::announcement::is_way;
+use nostrp2p_protocol::{Authority, announcement::is_way};
 
 use super::{File, Flags, Tls, Unusable, boolish};
 
@@ -43,11 +43,9 @@ impl HomeSettings {
         ]
     }
 
-    /// The name under which browsers reach this helper.
-    pub(super) fn host(&self) -> Option<String> {
-        let authority = self.help_others.as_ref()?.strip_prefix("wss://")?;
-        let name = authority.rsplit_once(':').map_or(authority, |(name, _)| name);
-        Some(name.to_owned())
+    /// The name under which browsers reach this helper. The port is that of the proxy before it, if there is one.
+    pub(super) fn host(&self) -> Option<Authority> {
+        self.help_others.as_ref()?.strip_prefix("wss://")?.parse().ok()
     }
 }
 

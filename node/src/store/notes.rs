@@ -1,10 +1,10 @@
 //! Small things besides events: read markers of the owner, how far siblings have told what they hold, and how far
 //! mirrors have come.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use nostrp2p_core::Cursor;
-use nostrp2p_protocol::{EventId, PeerId};
+use nostrp2p_protocol::{Authority, EventId, PeerId};
 use redb::{ReadableTable, TableDefinition, WriteTransaction};
 
 use super::Store;
@@ -21,6 +21,9 @@ const CAUGHT_UP: TableDefinition<&str, u64> = TableDefinition::new("mirrors_caug
 /// Events of the owner that some mirror has.
 const GIVEN: TableDefinition<&[u8; 32], ()> = TableDefinition::new("mirrors_given");
 
+/// Names that the owner has confirmed to be the node's own: `host` or `host:port`.
+const OWN_NAMES: TableDefinition<&str, ()> = TableDefinition::new("own_names");
+
 /// Something to write down.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Note {
@@ -36,6 +39,8 @@ pub enum Note {
     CaughtUp(String, u64),
     /// A mirror has this event of the owner.
     Given(EventId),
+    /// The owner says that this name is the node's own, or no longer.
+    OwnName(Authority, bool),
 }
 
 /// Creates the tables that are missing.
@@ -45,6 +50,7 @@ pub(super) fn prepare(transaction: &WriteTransaction) -> Result<(), redb::Error>
     transaction.open_table(SETTLED)?;
     transaction.open_table(CAUGHT_UP)?;
     transaction.open_table(GIVEN)?;
+    transaction.open_table(OWN_NAMES)?;
     Ok(())
 }
 
@@ -61,6 +67,12 @@ pub(super) fn write(transaction: &WriteTransaction, note: &Note) -> Result<(), r
             drop(transaction.open_table(SETTLED)?.insert(url.as_str(), through)?);
         }
         Note::CaughtUp(url, until) => drop(transaction.open_table(CAUGHT_UP)?.insert(url.as_str(), until)?),
+        Note::OwnName(name, true) => {
+            drop(transaction.open_table(OWN_NAMES)?.insert(name.to_string().as_str(), ())?);
+        }
+        Note::OwnName(name, false) => {
+            drop(transaction.open_table(OWN_NAMES)?.remove(name.to_string().as_str())?);
+        }
         Note::Given(id) => drop(transaction.open_table(GIVEN)?.insert(id.as_bytes(), ())?),
     }
     Ok(())
@@ -76,6 +88,16 @@ impl Store {
         let rows =
             markers.iter()?.map(|row| row.map(|(name, until)| (name.value().to_owned(), until.value())));
         Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// The names that the owner has confirmed.
+    ///
+    /// # Errors
+    /// When the disk cannot be read.
+    pub fn own_names(&self) -> Result<BTreeSet<Authority>, redb::Error> {
+        let names = self.database.begin_read()?.open_table(OWN_NAMES)?;
+        let names = names.iter()?.map(|row| row.map(|(name, _)| name.value().parse().ok()));
+        Ok(names.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
     }
 
     /// How far a mirror has come: the last [`Note::Settled`] and the last [`Note::CaughtUp`], 0 before the first.

@@ -1,7 +1,7 @@
 //! Client to node.
 
 use crate::{
-    EventId, Filter, Malformed, UnverifiedEvent,
+    EventId, Filter, MAX_AUTHORITY_BYTES, Malformed, UnverifiedEvent,
     frame::RequestId,
     limits::{MAX_FILTERS, MAX_FRAME_BYTES, MAX_MARKER_BYTES, MAX_TEXT_BYTES},
     login::MAX_RELAY_BYTES,
@@ -11,14 +11,17 @@ use crate::{
 /// A frame that a client sends. The number is the first element of the array.
 #[derive(Debug, Clone, PartialEq)]
 pub enum ClientFrame {
-    /// 1 `[1, version, client]`: opens the conversation.
+    /// 1 `[1, version, nonce]`: opens the conversation.
+    ///
+    /// The nonce is a text of 64 hex digits, for in version 1 a text stood there, the name of the client's program: so
+    /// a node of that version still reads the frame, and names its own version.
     Hello {
         /// [`super::VERSION`] of the client.
         version: u16,
-        /// Name and version of the program, for the node's log.
-        client: String,
+        /// 32 random bytes, never used twice, over which the node proves its key. None in version 1.
+        nonce: Option<[u8; 32]>,
     },
-    /// 2 `[2, request, proof]`: the owner proves himself with a login event (see [`crate::login`]).
+    /// 2 `[2, request, proof]`: the owner proves himself with a login event (see [`crate::login::client_draft`]).
     Login {
         /// Repeated in the answer.
         request: RequestId,
@@ -109,13 +112,25 @@ pub enum ClientFrame {
         /// The sequence number after which they begin.
         after: u64,
     },
+    /// 20 `[20, request, name, change]`: the owner asks under which names the node is itself, and may confirm one or
+    /// take it back: `change` is true, false, or nil for neither. The answer is a [`super::NodeFrame::Names`].
+    Names {
+        /// Repeated in the answer.
+        request: RequestId,
+        /// `host` or `host:port`, as the client dials it: at most [`MAX_AUTHORITY_BYTES`] bytes.
+        name: String,
+        /// What to do with it.
+        change: Option<bool>,
+    },
 }
 
 impl ClientFrame {
     /// Encodes the frame as one WebSocket message.
     pub fn encode(self) -> Vec<u8> {
         match self {
-            Self::Hello { version, client } => wire::encode(&(1u8, version, client)),
+            Self::Hello { version, nonce } => {
+                wire::encode(&(1u8, version, nonce.map(hex::encode).unwrap_or_default()))
+            }
             Self::Login { request, proof } => wire::encode(&(2u8, request, CompactEvent::from(proof))),
             Self::Claim { request, token, proof } => {
                 wire::encode(&(3u8, request, serde_bytes::ByteArray::new(token), CompactEvent::from(proof)))
@@ -130,6 +145,7 @@ impl ClientFrame {
             Self::Retry { id } => wire::encode(&(12u8, id)),
             Self::RelayLogin { relay, proof } => wire::encode(&(13u8, relay, CompactEvent::from(proof))),
             Self::Export { request, after } => wire::encode(&(14u8, request, after)),
+            Self::Names { request, name, change } => wire::encode(&(20u8, request, name, change)),
         }
     }
 
@@ -142,7 +158,11 @@ impl ClientFrame {
             return Err(Malformed::TooLong { length: bytes.len(), max: MAX_FRAME_BYTES });
         }
         match wire::message_type(bytes)? {
-            1 => wire::decode(bytes).map(|(_, version, client): (u8, _, _)| Self::Hello { version, client }),
+            1 => wire::decode(bytes).map(|(_, version, nonce): (u8, _, String)| {
+                let mut bytes = [0; 32];
+                let whole = hex::decode_to_slice(nonce, &mut bytes).is_ok();
+                Self::Hello { version, nonce: whole.then_some(bytes) }
+            }),
             2 => wire::decode(bytes).map(|(_, request, proof): (u8, _, CompactEvent)| Self::Login {
                 request,
                 proof: proof.into(),
@@ -196,6 +216,13 @@ impl ClientFrame {
                 Ok(Self::RelayLogin { relay, proof: proof.into() })
             }
             14 => wire::decode(bytes).map(|(_, request, after): (u8, _, _)| Self::Export { request, after }),
+            20 => {
+                let (_, request, name, change): (u8, _, String, Option<bool>) = wire::decode(bytes)?;
+                if name.len() > MAX_AUTHORITY_BYTES {
+                    return Err(Malformed::TooLong { length: name.len(), max: MAX_AUTHORITY_BYTES });
+                }
+                Ok(Self::Names { request, name, change })
+            }
             other => Err(Malformed::UnknownType(other)),
         }
     }
@@ -215,6 +242,7 @@ impl ClientFrame {
             | Self::Subscribe { request, .. }
             | Self::Search { request, .. }
             | Self::Export { request, .. }
+            | Self::Names { request, .. }
             | Self::Unsubscribe { request } => *request,
         }
     }

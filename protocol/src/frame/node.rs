@@ -3,7 +3,7 @@
 use crate::{
     EventId, Malformed, PeerId, PublicKey, Rumor, UnverifiedEvent,
     channel::ChannelKey,
-    frame::{MAX_MIRRORS, Mirror, Refusal, RefusalCode, RequestId},
+    frame::{MAX_MIRRORS, MAX_NAMES, Mirror, Refusal, RefusalCode, RequestId, Welcome},
     limits::{MAX_BATCH_BYTES, MAX_MARKERS, MAX_TEXT_BYTES, MAX_WAY_BYTES, MAX_WAYS},
     msgpack::{Input, Read, Write},
     packing::{pack, unpack},
@@ -16,19 +16,8 @@ pub type StoreId = u64;
 /// A frame that a node sends. The number is the first element of the array.
 #[derive(Debug, Clone, PartialEq)]
 pub enum NodeFrame {
-    /// 64 `[64, version, challenge, peer, owner, agent]`: answers a Hello.
-    Welcome {
-        /// [`super::VERSION`] that is spoken from now on.
-        version: u16,
-        /// Random, fresh for each connection; a login signs it.
-        challenge: [u8; 32],
-        /// Which node this is.
-        peer: PeerId,
-        /// Whose node this is; none while it waits to be claimed.
-        owner: Option<PublicKey>,
-        /// Name and version of the node's program.
-        agent: String,
-    },
+    /// 64 `[64, body, signature]`: answers a Hello.
+    Welcome(Box<Welcome>),
     /// 65 `[65, request, owner, store, newest]`: answers a Login or Claim.
     LoggedIn {
         /// The request that it answers.
@@ -133,6 +122,16 @@ pub enum NodeFrame {
         /// At most 255.
         Vec<u8>,
     ),
+    /// 84 `[84, request, own, [[name, confirmed], ...]]`: answers a [`super::ClientFrame::Names`].
+    Names {
+        /// The request that it answers.
+        request: RequestId,
+        /// Whether the name that the client asked about is one of the node's own, as this client has come.
+        own: bool,
+        /// The names that the node was started with and those of its certificate, and those that its owner has confirmed
+        /// and can revoke, which are marked. At most [`MAX_NAMES`] confirmed ones and as many others.
+        names: Vec<(String, bool)>,
+    },
     /// 70 `[70, request, code, reason]`: no. With request 0 the node closes the connection next.
     Refused {
         /// The request that it answers.
@@ -357,9 +356,7 @@ impl NodeFrame {
     pub fn encode(self) -> Vec<u8> {
         let bytes = serde_bytes::Bytes::new;
         match self {
-            Self::Welcome { version, challenge, peer, owner, agent } => {
-                wire::encode(&(64u8, version, bytes(&challenge), bytes(peer.as_ed25519()), owner, agent))
-            }
+            Self::Welcome(welcome) => welcome.encode(),
             Self::LoggedIn { request, owner, store, newest } => {
                 wire::encode(&(65u8, request, owner, store, newest))
             }
@@ -387,6 +384,7 @@ impl NodeFrame {
             Self::Ways(Ways { key, addresses, helpers }) => {
                 wire::encode(&(74u8, bytes(key.as_bytes()), addresses, helpers))
             }
+            Self::Names { request, own, names } => wire::encode(&(84u8, request, own, names)),
             Self::Exported { request, through, newest, events } => {
                 let (packed, packing) = pack::<CompactEvent, _>(events);
                 wire::encode(&(78u8, request, through, newest, packing, bytes(&packed)))
@@ -408,12 +406,7 @@ impl NodeFrame {
             return Err(Malformed::TooLong { length: bytes.len(), max: MAX_BATCH_BYTES });
         }
         match wire::message_type(bytes)? {
-            64 => {
-                type Fields = (u8, u16, Bytes<32>, Bytes<32>, Option<PublicKey>, String);
-                let (_, version, challenge, peer, owner, agent): Fields = wire::decode(bytes)?;
-                let peer = PeerId::from_ed25519(peer.into_array());
-                Ok(Self::Welcome { version, challenge: challenge.into_array(), peer, owner, agent })
-            }
+            64 => Welcome::decode(bytes).map(|welcome| Self::Welcome(Box::new(welcome))),
             65 => wire::decode(bytes).map(|(_, request, owner, store, newest): (u8, _, _, _, _)| {
                 Self::LoggedIn { request, owner, store, newest }
             }),
@@ -469,6 +462,13 @@ impl NodeFrame {
             }
             79 => wire::decode(bytes)
                 .map(|(_, codes): (u8, serde_bytes::ByteBuf)| Self::Warnings(codes.into_vec())),
+            84 => {
+                let (_, request, own, names): (u8, _, _, Vec<(String, bool)>) = wire::decode(bytes)?;
+                if names.len() > 2 * MAX_NAMES {
+                    return Err(Malformed::Encoding(format!("more than {} names", 2 * MAX_NAMES)));
+                }
+                Ok(Self::Names { request, own, names })
+            }
             78 => {
                 let (_, request, through, newest, packing, packed): (u8, _, _, _, u8, serde_bytes::ByteBuf) =
                     wire::decode(bytes)?;

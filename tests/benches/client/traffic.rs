@@ -27,8 +27,10 @@ const HIDE: &str = "
 pub async fn measure(minutes: usize) {
     let owner = random_key();
     let npub = owner.public_key().to_npub();
-    let node = Node::start(&["-p", &npub, "--legacy-rest"]).await;
-    let quiet = Node::start(&["-p", &npub]).await;
+    let node =
+        Node::start(&["-p", &npub, "--legacy-rest", "--allow-host", "127.0.0.1", "--allow-origin", "none"])
+            .await;
+    let quiet = Node::start(&["-p", &npub, "--allow-host", "127.0.0.1", "--allow-origin", "none"]).await;
     let mut neighbours = Vec::new();
     for _ in 0..NEIGHBOURS {
         neighbours.push(neighbour(&node).await);

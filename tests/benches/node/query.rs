@@ -29,8 +29,10 @@ const REST_PAGE: usize = 5_000;
 
 pub async fn measure(stock: &Stock, figures: &Figures) {
     let check = yardstick::check_us(&stock.events);
-    let node =
-        stock.node().await.start_with(&["-p", &stock.owner.public_key().to_npub(), "--legacy-rest"]).await;
+    let npub = stock.owner.public_key().to_npub();
+    // The tap stands at another port than the node.
+    let tapped = ["-p", &npub, "--legacy-rest", "--allow-host", "127.0.0.1", "--allow-origin", "none"];
+    let node = stock.node().await.start_with(&tapped).await;
     let tap = Tap::open(&node.clients()).await;
     // The Host header names the tap, which the node does not mind on loopback.
     let mut client = Client::login(&tap.authority, &stock.owner).await;

@@ -1,6 +1,6 @@
 //! At the page, in a real browser: what strangers write, what other sites try, and what a poisoned update leaves.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use nostrp2p_protocol::{Draft, Kind, SecretKey, Tag};
 use nostrp2p_tests::{Attacker, Browser, Node, Size, get, held, now, random_key};
@@ -17,7 +17,7 @@ struct Impostor(JoinHandle<()>);
 impl Impostor {
     async fn start(
         port: u16,
-        answer: impl Fn(&str) -> (&'static str, String) + Send + Sync + 'static,
+        answer: impl Fn(&str) -> (&'static str, Vec<u8>) + Send + Sync + 'static,
     ) -> Self {
         let listener =
             nostrp2p_tests::until("the port to be free", || TcpListener::bind(("127.0.0.1", port))).await;
@@ -31,11 +31,11 @@ impl Impostor {
                     let head = String::from_utf8_lossy(&head[..read]).into_owned();
                     let (kind, body) = answer(head.split(' ').nth(1).unwrap_or("/"));
                     let length = body.len();
-                    let answer = format!(
-                        "HTTP/1.1 200 OK\r\nContent-Type: {kind}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}"
+                    let head = format!(
+                        "HTTP/1.1 200 OK\r\nContent-Type: {kind}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n"
                     );
                     // A browser that goes away in the middle is no trouble of the test.
-                    drop(stream.write_all(answer.as_bytes()).await);
+                    drop(stream.write_all(&[head.as_bytes(), &body].concat()).await);
                 });
             }
         }))
@@ -169,7 +169,7 @@ async fn a_page_that_the_owner_visits_reaches_the_node_in_no_way() {
     // The most trusting node there is.
     let node = Node::start(&["-p", &alice.public_key().to_npub(), "--legacy-rest", "--open-relay"]).await;
     let port = nostrp2p_tests::free_port();
-    let site = Impostor::start(port, |_| ("text/html", "<title>evil</title>".to_owned())).await;
+    let site = Impostor::start(port, |_| ("text/html", b"<title>evil</title>".to_vec())).await;
     // As if the name server of evil.example said that this is its address: that is DNS rebinding.
     let browser =
         Browser::start_with(Size::Desktop, &["--host-resolver-rules=MAP evil.example 127.0.0.1"]).await;
@@ -178,6 +178,12 @@ async fn a_page_that_the_owner_visits_reaches_the_node_in_no_way() {
     let clients = node.clients();
     let got = browser.driver.execute_async(CROSS_SITE, vec![json!(clients)]).await.unwrap();
     assert_eq!(got, json!([]), "a page of another site got something");
+
+    // A page of another program on the same machine is another site too.
+    browser.open(&format!("http://localhost:{port}/")).await;
+    assert_eq!(browser.driver.title().await.unwrap(), "evil");
+    let got = browser.driver.execute_async(CROSS_SITE, vec![json!(clients)]).await.unwrap();
+    assert_eq!(got, json!([]), "a page of another program on this machine got something");
 
     // Now the name is the node's own address, so for the browser it is one origin, and nothing is forbidden to it.
     let node_port = clients.rsplit_once(':').unwrap().1.to_owned();
@@ -192,7 +198,7 @@ async fn a_page_that_the_owner_visits_reaches_the_node_in_no_way() {
     drop(site);
     held(
         "DNS rebinding and cross-site requests",
-        "a page of evil.example in Chromium, then the same with its name pointing at the node: fetch, POST, WebSockets",
+        "a page of evil.example in Chromium, one of another port of localhost, then the first with its name pointing at the node: fetch, POST, WebSockets",
         "nothing readable across sites; 403 under the foreign name",
     );
 }
@@ -233,24 +239,35 @@ async fn a_poisoned_update_of_the_worker_replaces_nothing() {
     assert!(before["kept"].as_array().is_some_and(|kept| kept.len() > 5), "{before}");
     let (_, _, worker) = get(&clients, "/sw.js", &[]).await;
     let worker = String::from_utf8(worker).unwrap();
-    let fingerprinted = worker
-        .split('\'')
-        .chain(worker.split('"'))
-        .find(|name| name.contains("client.") && name.ends_with(".wasm"));
-    assert!(fingerprinted.is_some(), "{worker}");
+    let named = worker.split('\'').chain(worker.split('"')).filter_map(|name| name.strip_prefix("./"));
+    let named: Vec<String> = named.filter(|name| name.contains('.')).map(str::to_owned).collect();
+    assert!(named.iter().any(|name| name.contains("client.") && name.ends_with(".wasm")), "{worker}");
+    let mut files = BTreeMap::new();
+    for name in named {
+        let path = format!("/{name}");
+        files.insert(path.clone(), get(&clients, &path, &[]).await.2);
+    }
 
     // Somebody else answers at the node's address: first with a page for everything, as captive portals do, then with a
     // true worker of a new version and false files, then with one whose page alone is false.
     let stopped = node.stop().await;
     let port: u16 = clients.rsplit_once(':').unwrap().1.parse().unwrap();
-    let portal = || ("text/html", "<title>captive portal</title>".to_owned());
+    let portal = || ("text/html", b"<title>captive portal</title>".to_vec());
     let next = worker.replacen("const VERSION = ", "const VERSION = 'poisoned' + ", 1);
     assert_ne!(next, worker);
-    for (what, worker) in
-        [("a page for everything", None), ("a worker of a new version, false files", Some(next))]
-    {
-        let impostor = Impostor::start(port, move |path| match &worker {
-            Some(worker) if path == "/sw.js" => ("text/javascript", worker.clone()),
+    // It names what a page has to name, and runs something else.
+    let page_alone = format!("<title>captive portal</title>{}", files.keys().cloned().collect::<String>());
+    let none = BTreeMap::new();
+    for (what, worker, files) in [
+        ("a page for everything", None, &none),
+        ("a worker of a new version, false files", Some(next.clone()), &none),
+        ("a worker of a new version, its files, and a false page", Some(next), &files),
+    ] {
+        let (files, page_alone) = (files.clone(), page_alone.clone());
+        let impostor = Impostor::start(port, move |path| match (&worker, files.get(path)) {
+            (Some(worker), _) if path == "/sw.js" => ("text/javascript", worker.clone().into_bytes()),
+            (_, Some(file)) => ("application/octet-stream", file.clone()),
+            _ if path == "/" && !files.is_empty() => ("text/html", page_alone.clone().into_bytes()),
             _ => portal(),
         })
         .await;
@@ -269,7 +286,7 @@ async fn a_poisoned_update_of_the_worker_replaces_nothing() {
     browser.close().await;
     held(
         "poisoned service-worker update",
-        "a captive portal in the node's place; a true worker of a new version with false files",
+        "a captive portal in the node's place; a true worker of a new version with false files, or with a false page alone",
         "the kept version stays whole and opens; no false file is kept",
     );
 }

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use nostrp2p_overlay::{Path, Protocol};
-use nostrp2p_tests::{Attacker, Client, Node, get, held, post, random_key, until};
+use nostrp2p_tests::{Attacker, Client, Node, held, post, random_key, until};
 
 use super::flooding::{spam, strangers_budget};
 use super::texts;
@@ -14,7 +14,7 @@ const ATTACKERS: usize = 40;
 /// Where a node is reached over its relay.
 async fn circuit(node: &Node) -> String {
     until("a place at the relay", || async {
-        let (_, _, body) = get(&node.clients(), "/node.json", &[]).await;
+        let (_, _, body) = node.inside("/node.json").await;
         let about: serde_json::Value = serde_json::from_slice(&body).unwrap_or_default();
         let addresses = about["addresses"].as_array().cloned().unwrap_or_default();
         let circuit =

@@ -21,6 +21,10 @@ extern "C" {
         max: usize,
     ) -> Result<HomeChannel, JsValue>;
 
+    /// See `wasm-ciphers/src/node_key.rs`.
+    #[wasm_bindgen(method)]
+    pub(super) fn verify_node(this: &Ciphers, key: &[u8], message: &[u8], signature: &[u8]) -> bool;
+
     pub(super) type HomeChannel;
 
     #[wasm_bindgen(method)]

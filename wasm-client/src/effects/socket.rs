@@ -1,7 +1,7 @@
 //! The WebSockets to the node: straight ones, and those through helpers, with an encrypted channel inside.
 
 use std::{
-    cell::RefCell,
+    cell::{Cell, RefCell},
     rc::{Rc, Weak},
 };
 
@@ -10,7 +10,7 @@ use js_sys::{ArrayBuffer, Promise, Uint8Array};
 use nostrp2p_protocol::{
     PeerId,
     channel::{ChannelKey, TURNED_AWAY},
-    frame::{ClientFrame, NodeFrame},
+    frame::{ClientFrame, NodeFrame, VERSION, Welcome},
     limits::MAX_BATCH_BYTES,
 };
 use wasm_bindgen::{JsCast, JsValue};
@@ -20,6 +20,7 @@ use web_sys::{BinaryType, CloseEvent, Event, MessageEvent, WebSocket};
 use super::{
     App,
     ciphers::{self, HomeChannel},
+    node_key,
 };
 use crate::{
     message::{Message, SocketEvent},
@@ -37,6 +38,8 @@ struct Line {
     attempt: u32,
     socket: WebSocket,
     talk: RefCell<Talk>,
+    /// Over which the node proves its key.
+    nonce: Cell<[u8; 32]>,
 }
 
 /// What is between the socket and the frames.
@@ -74,7 +77,8 @@ impl Socket {
             return None;
         };
         socket.set_binary_type(BinaryType::Arraybuffer);
-        let line = Rc::new(Line { app: Rc::downgrade(app), attempt, socket, talk: RefCell::new(talk) });
+        let (talk, nonce) = (RefCell::new(talk), Cell::default());
+        let line = Rc::new(Line { app: Rc::downgrade(app), attempt, socket, talk, nonce });
         let on = |name: &'static str, read: fn(&Rc<Line>, &Event) -> Option<SocketEvent>| {
             let weak = Rc::downgrade(&line);
             EventListener::new(&line.socket, name, move |event| {
@@ -91,6 +95,18 @@ impl Socket {
             on("close", |_, event| Some(closed(event))),
         ];
         Some(Self { line, _listeners: listeners })
+    }
+
+    /// Greets the node with nothing but a fresh nonce.
+    pub(super) fn greet(&self) {
+        let mut nonce = [0; 32];
+        match vault::random(&mut nonce) {
+            Ok(()) => {
+                self.line.nonce.set(nonce);
+                self.send(ClientFrame::Hello { version: VERSION, nonce: Some(nonce) });
+            }
+            Err(error) => web_sys::console::warn_1(&error),
+        }
     }
 
     /// Sends a frame. On a socket that is closing the frame is lost; what matters is in the outbox and sent again.
@@ -156,7 +172,7 @@ impl Line {
         self.socket.send_with_u8_array(&greeting)
     }
 
-    fn on_message(&self, event: &Event) -> Option<SocketEvent> {
+    fn on_message(self: &Rc<Self>, event: &Event) -> Option<SocketEvent> {
         let data = event.dyn_ref::<MessageEvent>().map(MessageEvent::data);
         let Some(buffer) = data.and_then(|data| data.dyn_into::<ArrayBuffer>().ok()) else {
             return Some(SocketEvent::Foreign);
@@ -167,7 +183,37 @@ impl Line {
         let bytes = Uint8Array::new(&buffer).to_vec();
         let (next, heard) = hear(self.talk.replace(Talk::Mute), &bytes);
         self.talk.replace(next);
-        heard
+        match heard {
+            Some(SocketEvent::Frame(frame)) => match *frame {
+                NodeFrame::Welcome(welcome) => {
+                    self.check(welcome);
+                    None
+                }
+                frame => Some(SocketEvent::Frame(Box::new(frame))),
+            },
+            heard => heard,
+        }
+    }
+
+    /// Hands a welcome on if it proves the key of the node that it names, over the nonce that was sent here.
+    fn check(self: &Rc<Self>, welcome: Box<Welcome>) {
+        let line = Rc::downgrade(self);
+        let (Some(app), message) = (self.app.upgrade(), welcome.signed_bytes(&self.nonce.take())) else {
+            return;
+        };
+        spawn_local(async move {
+            let heard = match node_key::signed(&app, &welcome.peer, &message, &welcome.signature).await {
+                Ok(true) => SocketEvent::Frame(Box::new(NodeFrame::Welcome(welcome))),
+                Ok(false) => SocketEvent::Impostor,
+                Err(error) => {
+                    web_sys::console::warn_1(&error);
+                    SocketEvent::Closed
+                }
+            };
+            if let Some(line) = line.upgrade() {
+                report(&line.app, line.attempt, heard);
+            }
+        });
     }
 }
 

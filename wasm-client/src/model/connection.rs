@@ -2,6 +2,7 @@
 
 use nostrp2p_protocol::{
     EventId, PeerId, PublicKey,
+    channel::ChannelKey,
     frame::{CaughtUp, Mirror, Path, PeerStatus, Reached, Refusal, RequestId},
 };
 
@@ -20,6 +21,14 @@ pub struct Connection {
     pub node: Option<NodeAddress>,
     /// How the node is found from anywhere, once it has told, or a link has.
     pub home: Option<Home>,
+    /// Which node must answer, whatever its address; none until one has been chosen.
+    pub pin: Option<PeerId>,
+    /// What is stored of it: which node, and for whose key.
+    pub pinned_for: Option<(PeerId, PublicKey)>,
+    /// Whether the person has just made this node their own, so that it is to act for them.
+    pub chosen: bool,
+    /// Whether the node has no word of its owner that it acts for them, and the person has to give it.
+    pub unsaid: bool,
     /// The attempt whose socket is in use; what an earlier one still says is passed over.
     pub attempt: u32,
     /// Counts the attempts.
@@ -30,6 +39,8 @@ pub struct Connection {
     pub later: Vec<Way>,
     /// The way that is in use.
     pub way: Option<Way>,
+    /// The key of the channel inside of which everything is said on that way, if it is one.
+    pub key: Option<ChannelKey>,
     /// A way by which something answered and no login came about: it loses its head start.
     pub doubtful: Option<Way>,
     /// Attempts that failed since the last login.
@@ -52,6 +63,8 @@ pub struct Connection {
     pub warnings: Vec<u8>,
     /// How the relays stand to which the node gives public posts.
     pub mirrors: Vec<Mirror>,
+    /// The names of the node, once the person has asked for them.
+    pub names: Option<Names>,
 }
 
 /// How far the connection has come.
@@ -98,8 +111,8 @@ pub enum Trouble {
     Silent,
     /// What came is not what a node says.
     Foreign,
-    /// A node answered, and it is another one.
-    OtherNode,
+    /// A node answered, and it is another one than this page's own: the one that is named here.
+    OtherNode(PeerId),
     /// What answered through a helper does not hold the key of the node.
     Impostor,
     /// A helper cannot take one there now, for this reason, in its own words.
@@ -115,11 +128,20 @@ impl Trouble {
     /// says less than what a helper says.
     pub const fn weight(&self) -> u8 {
         match self {
-            Self::Impostor => 2,
+            Self::Impostor | Self::OtherNode(_) => 2,
             Self::TurnedAway(_) => 1,
             _ => 0,
         }
     }
+}
+
+/// At which addresses other programs may sign in at the node.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Names {
+    /// Whether the one by which this page has come is among them.
+    pub own: bool,
+    /// Each with whether the person has confirmed it, and so can take it back.
+    pub names: Vec<(String, bool)>,
 }
 
 /// What was asked.
@@ -129,6 +151,11 @@ pub enum Request {
     Prove {
         /// Whether it was a claim.
         claim: bool,
+    },
+    /// The names of the node.
+    Names {
+        /// Whether one was changed.
+        changed: bool,
     },
     /// Publish.
     Publish(EventId),
@@ -243,14 +270,11 @@ impl Connection {
         self.way.as_ref().is_some_and(Way::is_helped)
     }
 
-    /// What a login names as the place where it is to be valid: where the node was called, or behind a helper, the key by
-    /// which it is recognised, so that a login is worth nothing to anybody else.
+    /// What a login names as the place where it is to be valid: where the node was called, or inside of a channel, the key
+    /// by which it is recognised, so that a login is worth nothing to anybody else.
     pub fn authority(&self) -> Option<String> {
-        match (&self.way, &self.home) {
-            (Some(Way::Helper(_)), Some(home)) => Some(home.key.to_string()),
-            (Some(way), _) => Some(way.address().authority().to_owned()),
-            (None, _) => None,
-        }
+        let way = self.way.as_ref()?;
+        Some(self.key.map_or_else(|| way.address().authority().to_owned(), |key| key.to_string()))
     }
 
     /// What the node said of itself on this connection.

@@ -36,6 +36,8 @@ pub struct Attempt {
     pub number: u32,
     /// Which way.
     pub way: Way,
+    /// The key of the channel inside of which everything is said; None where the node itself is called by its own name.
+    pub key: Option<ChannelKey>,
 }
 
 impl Way {

@@ -5,7 +5,7 @@ use crate::{
     model::{Drafts, Mentions, Quote, Reply, Tab, ways::Home},
     texts::Language,
 };
-use nostrp2p_protocol::{PublicKey, frame::StoreId};
+use nostrp2p_protocol::{PeerId, PublicKey, frame::StoreId};
 
 /// How far the node's store has been followed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,6 +59,8 @@ pub enum Setting {
     Node(Option<NodeAddress>),
     /// How the node is found from anywhere.
     Home(Option<Home>),
+    /// Which node this page's own is, and for whose key. Another one is never taken for it.
+    Pin(PeerId, PublicKey),
     /// The colours.
     Theme(Theme),
     /// The language, unless it is the one that the browser prefers.
@@ -102,6 +104,8 @@ pub struct Settings {
     pub node: Option<NodeAddress>,
     /// See [`Setting::Home`].
     pub home: Option<Home>,
+    /// See [`Setting::Pin`].
+    pub pin: Option<(PeerId, PublicKey)>,
     /// See [`Setting::Theme`].
     pub theme: Theme,
     /// See [`Setting::Language`].
@@ -184,6 +188,7 @@ impl Setting {
             Self::Cursor(_) => "cursor",
             Self::Node(_) => "node",
             Self::Home(_) => "home",
+            Self::Pin(..) => "pin",
             Self::Theme(_) => "theme",
             Self::Language(_) => "language",
             Self::Draft(_) => "draft",
@@ -209,6 +214,7 @@ impl Setting {
             Self::Cursor(Cursor { store, after }) => Some(format!("{store} {after}")),
             Self::Node(node) => node.as_ref().map(NodeAddress::url),
             Self::Home(home) => home.as_ref().map(Home::to_text),
+            Self::Pin(peer, key) => Some(format!("{peer} {key}")),
             Self::Theme(theme) => Some(theme.word().to_owned()),
             Self::Language(language) => language.map(|language| language.tag().to_owned()),
             Self::Draft(text) => Some(text.clone()).filter(|text| !text.is_empty()),
@@ -247,6 +253,11 @@ impl Settings {
             }
             "node" => self.node = NodeAddress::parse(text, false).ok(),
             "home" => self.home = Home::parse(text),
+            "pin" => {
+                self.pin = text
+                    .split_once(' ')
+                    .and_then(|(peer, key)| Some((peer.parse().ok()?, key.parse().ok()?)));
+            }
             "theme" => {
                 self.theme = Theme::ALL.into_iter().find(|theme| theme.word() == text).unwrap_or_default()
             }
@@ -294,7 +305,7 @@ mod tests {
     fn every_setting_survives_its_text() {
         let node = NodeAddress::parse("wss://node.example:8443", true).ok();
         let home = Some(Home {
-            peer: nostrp2p_protocol::PeerId::from_ed25519([3; 32]),
+            peer: PeerId::from_ed25519([3; 32]),
             key: nostrp2p_protocol::channel::ChannelKey::from_bytes([7; 32]),
             addresses: vec![],
             helpers: node.iter().cloned().collect(),
@@ -314,6 +325,7 @@ mod tests {
             Setting::Cursor(Cursor { store: u64::MAX, after: 7 }),
             Setting::Node(node.clone()),
             Setting::Home(home.clone()),
+            Setting::Pin(PeerId::from_ed25519([3; 32]), PublicKey::from_bytes([2; 32])),
             Setting::Theme(Theme::Dark),
             Setting::Language(Some(Language::Japanese)),
             Setting::Draft("hello\nyou".into()),
@@ -339,6 +351,7 @@ mod tests {
             cursor: Some(Cursor { store: u64::MAX, after: 7 }),
             node,
             home,
+            pin: Some((PeerId::from_ed25519([3; 32]), PublicKey::from_bytes([2; 32]))),
             theme: Theme::Dark,
             language: Some(Language::Japanese),
             draft: "hello\nyou".into(),
@@ -366,6 +379,7 @@ mod tests {
             "cursor",
             "node",
             "home",
+            "pin",
             "theme",
             "language",
             "reply",

@@ -34,6 +34,12 @@ words! {
     NODE_SETTING: "Node";
     NODE_SETTING_WHY: "The node that this page talks to.";
     NODE_CHANGE: "Set up again";
+    OWN_NAMES: "Addresses of your node";
+    OWN_NAMES_WHY: "Your other programs can sign in at your node by its own addresses, and by these.";
+    OWN_NAMES_SHOW: "Show them";
+    OWN_NAMES_ASK: "You have come by {0}. If that leads to your node and to nothing else, your other programs may sign in there too.";
+    OWN_NAMES_CONFIRM: "This is my node's";
+    OWN_NAMES_REVOKE: "Take back";
     LIST_TITLE: "People you follow";
     LIST_WHY: "Earlier lists are kept on this device, in case one goes wrong.";
     LIST_RESTORE: "Go back to it";
@@ -89,6 +95,10 @@ words! {
 
 /// The themes as they are offered.
 pub const THEMES: [super::Words; 3] = [THEME_AUTO, THEME_LIGHT, THEME_DARK];
+
+pub fn own_name_ask(language: Language, name: &str) -> String {
+    OWN_NAMES_ASK.fill(language, &[name])
+}
 
 pub fn version(language: Language) -> String {
     VERSION.fill(language, &[env!("CARGO_PKG_VERSION")])

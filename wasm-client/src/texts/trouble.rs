@@ -3,12 +3,15 @@
 #![expect(missing_docs, reason = "each constant is its own documentation")]
 
 use nostrp2p_protocol::{
-    InvalidNip19,
+    InvalidNip19, PeerId,
     frame::{Refusal, RefusalCode},
 };
 
 use super::{Language, words};
-use crate::{address::InvalidAddress, model::connection::Trouble};
+use crate::{
+    address::{InvalidAddress, NodeAddress},
+    model::connection::Trouble,
+};
 
 words! {
     table TROUBLE_TABLE, after super::surroundings::END;
@@ -29,7 +32,7 @@ words! {
     NODE_CLOSED: "The node at {0} ended the conversation. It may be restarting; this page tries again by itself.";
     NODE_SILENT: "{0} does not answer. Is your node running, and is the network good enough?";
     NODE_FOREIGN: "Something answers at {0}, but not a node of this network. Check address and port.";
-    OTHER_NODE: "A node answers at {0}, but it is not yours.";
+    OTHER_NODE: "Another node answers at {0}: {1}. Your node is {2}. Yours may have a new data directory, another node may have this address now, or somebody tries to pass for yours. Nothing was said to it.";
     IMPOSTOR: "What answers through the helper {0} is not your node: it does not hold your node’s key. Nothing was said to it. This page tries other ways; if it happens again, get a fresh link from your node.";
     TURNED_AWAY: "The helper {0} cannot bring this page to your node now: “{1}”. It is tried again by itself; if it stays like this, look whether your node is running.";
     WAY_INCOMPLETE: "This link is not whole: what it says of the way to your node is cut off. Copy it again from your node.";
@@ -81,19 +84,22 @@ pub fn key_not_kept(language: Language, reason: &str) -> String {
 pub fn trouble(
     language: Language,
     trouble: &Trouble,
-    address: &str,
+    node: &NodeAddress,
     page_is_secure: bool,
-    loopback: bool,
-    secure: bool,
+    own: Option<PeerId>,
 ) -> String {
+    let address = node.authority();
     let words = match trouble {
-        Trouble::NoAnswer if secure => NO_ANSWER_TLS,
-        Trouble::NoAnswer if page_is_secure && loopback => NO_ANSWER_LOOPBACK,
+        Trouble::NoAnswer if node.is_secure() => NO_ANSWER_TLS,
+        Trouble::NoAnswer if page_is_secure && node.is_loopback() => NO_ANSWER_LOOPBACK,
         Trouble::NoAnswer => NO_ANSWER,
         Trouble::Closed => NODE_CLOSED,
         Trouble::Silent => NODE_SILENT,
         Trouble::Foreign => NODE_FOREIGN,
-        Trouble::OtherNode => OTHER_NODE,
+        Trouble::OtherNode(found) => {
+            let own = own.map(|own| own.short()).unwrap_or_default();
+            return OTHER_NODE.fill(language, &[address, &found.short(), &own]);
+        }
         Trouble::Impostor => IMPOSTOR,
         Trouble::TurnedAway(reason) => return TURNED_AWAY.fill(language, &[address, reason]),
         Trouble::MixedContent => MIXED_CONTENT,

@@ -2,6 +2,8 @@
 
 #![expect(missing_docs, reason = "each constant is its own documentation")]
 
+use nostrp2p_protocol::PeerId;
+
 use super::{Language, words};
 
 words! {
@@ -50,12 +52,48 @@ words! {
     KEY_WAITING: "Your key is ready. Waiting for your node…";
     NO_SAFE_PLACE: "This page came over an unencrypted address, and here the browser gives it no safe place for your key: it will be gone when you close the page. Open your node at http://localhost:20001, by “tailscale serve”, or over https.";
 
+    OFFER_TITLE: "Another node";
+    OFFER_LEAD: "This page is to be led to another node. If that was not your idea, stay with yours: then nothing changes.";
+    OFFER_NODE: "{0}, node {1}";
+    OFFER_UNKNOWN: "It shows which node it is when you look at it: until then nothing is said to it.";
+    OFFER_STAY: "Stay with my node";
+    OFFER_LOOK: "Look at this node";
+    OFFER_ADD: "Add it to mine";
+    OFFER_MOVE: "Move there";
+    OFFER_SAME: "This is your own node, at this address. To use the address, move there.";
+    OFFER_YOURS: "It says that it belongs to you. A node that you add gets what is private and acts for you, for 90 days at a time. If you move there, it also gets all that you write here.";
+    OFFER_FREE: "It has no owner yet. With a claim link you can make it yours: then it gets what is private and acts for you, for 90 days at a time. If you move there, it also gets all that you write here.";
+    OFFER_OF_ANOTHER: "It belongs to {0}, so it is not for you.";
+    OFFER_ADDED: "Node {0} acts for you now, and this page stays with the one it had.";
+    PINNED: "From now on this page knows your node by its id, which ends in {0}, and warns you when another one answers.";
+    NOT_APPOINTED: "Your node may not act for you, so nobody sends it what is private.";
+    APPOINT: "Let it act for me";
+
     NAME_TITLE: "Your name";
     NAME_LEAD: "What should people call you? You can change it at any time.";
     NAME_LABEL: "Name";
     NAME_EXAMPLE: "Ada";
     NAME_DONE: "Done";
     NAME_SKIP: "Skip";
+}
+
+pub fn offered(language: Language, address: &str, id: Option<&str>) -> String {
+    match id {
+        Some(id) => OFFER_NODE.fill(language, &[address, id]),
+        None => format!("{address}. {}", OFFER_UNKNOWN.say(language)),
+    }
+}
+
+pub fn offer_of_another(language: Language, name: &str) -> String {
+    OFFER_OF_ANOTHER.fill(language, &[name])
+}
+
+pub fn offer_added(language: Language, peer: &PeerId) -> String {
+    OFFER_ADDED.fill(language, &[&peer.short()])
+}
+
+pub fn pinned(language: Language, peer: &PeerId) -> String {
+    PINNED.fill(language, &[&peer.short()])
 }
 
 pub fn step_of(language: Language, number: usize) -> String {

@@ -125,6 +125,7 @@ pub(super) fn on_answer(
         | Request::Targets
         | Request::Followed
         | Request::Export
+        | Request::Names { .. }
         | Request::Notices => {}
     }
     if !changes.is_empty() {

@@ -5,7 +5,7 @@ use nostrp2p_protocol::{
     frame::{ClientFrame, Refusal, RefusalCode},
 };
 
-use super::{Effect, connection, deletion, lists, notify, relays, signing, timeline};
+use super::{Effect, connection, deletion, lists, notify, offer, relays, signing, timeline};
 use crate::{
     effect::{Purpose, Timer},
     message::Writing,
@@ -88,6 +88,9 @@ pub fn on_signed(
     out: &mut Vec<Effect>,
 ) {
     match purpose {
+        Purpose::Join(_) | Purpose::Appoint => {
+            return offer::on_signed(model, purpose, result.map(|event| *event), out);
+        }
         Purpose::Post => model.compose.signing = false,
         Purpose::Prove { .. } => model.signing.proving = false,
         _ => {}
@@ -98,7 +101,10 @@ pub fn on_signed(
             match purpose {
                 Purpose::Like(id) => model.likes.remove_mine(&id),
                 Purpose::List => model.lists.signing = false,
-                Purpose::Delegation => model.signing.no_delegation = true,
+                Purpose::Delegation => {
+                    model.signing.no_delegation = true;
+                    model.connection.unsaid = true;
+                }
                 Purpose::Prove { .. } => return connection::on_not_proved(model, &error, out),
                 _ => {}
             }
@@ -137,6 +143,8 @@ pub fn on_signed(
             lists::make(model, out);
         }
         Purpose::Relay => relays::on_signed(event, out),
+        // These have returned above.
+        Purpose::Join(_) | Purpose::Appoint => {}
         Purpose::Delegation | Purpose::Repost => hand_in(model, event, Vec::new(), out),
         Purpose::Again(former) => {
             drop_from_outbox(model, former);

@@ -2,14 +2,14 @@
 
 use nostrp2p_protocol::{
     EventId, Kind, PublicKey, Rumor, delegation,
-    frame::{Carried, ClientFrame, Delivery, NodeFrame, Refusal, RefusalCode, RequestId, StoreId},
+    frame::{Carried, ClientFrame, Delivery, NodeFrame, Refusal, RefusalCode, RequestId, StoreId, Welcome},
     login,
 };
 
 use super::{
     Moment,
     asking::{NEWEST_EVENTS, ask_likes, ask_missing, ask_own_profile, fetch_older, on_answer},
-    compose, exporting, notices, onboarding, pages, race, relays, signing, timeline,
+    compose, exporting, notices, notify, onboarding, own_names, pages, race, relays, signing, timeline,
 };
 use crate::{
     effect::{Effect, Purpose, Timer},
@@ -26,8 +26,6 @@ use crate::{
 };
 use timeline::Origin;
 
-/// Name and version of this program, for the node's log.
-pub const CLIENT: &str = concat!("nostrp2p-wasm-client/", env!("CARGO_PKG_VERSION"));
 /// How long connecting, greeting and login may each take, in milliseconds; a phone's radio needs up to 2 s to wake.
 pub const ANSWER_WITHIN_MS: u64 = 10_000;
 /// How long the node may gather while somebody looks: below what an eye notices.
@@ -146,7 +144,8 @@ pub fn fail(model: &mut Model, trouble: Trouble, moment: Moment, out: &mut Vec<E
 /// A frame came over the socket that is in use.
 pub fn on_frame(model: &mut Model, frame: NodeFrame, moment: Moment, out: &mut Vec<Effect>) {
     match frame {
-        NodeFrame::Welcome { challenge, peer, owner, .. } => {
+        NodeFrame::Welcome(welcome) => {
+            let Welcome { challenge, peer, owner, .. } = *welcome;
             if model.connection.phase != Phase::Greeting {
                 return;
             }
@@ -192,6 +191,11 @@ pub fn on_frame(model: &mut Model, frame: NodeFrame, moment: Moment, out: &mut V
                 exporting::on_part(model, through, newest, events, out);
             }
         }
+        NodeFrame::Names { request, own, names } => {
+            if let Some(Request::Names { changed }) = model.connection.requests.remove(&request) {
+                own_names::on_names(model, changed, own, names, out);
+            }
+        }
         NodeFrame::Markers(markers) => notices::on_markers(model, &markers, out),
         NodeFrame::Refused { request, refusal } => on_refused(model, request, refusal, moment, out),
     }
@@ -211,7 +215,7 @@ pub fn prove(model: &mut Model, out: &mut Vec<Effect>) {
         (Some(_), _) => return refuse(model, Refusal::new(RefusalCode::NotOwner, ""), out),
         (None, None) => return refuse(model, Refusal::new(RefusalCode::NoOwner, ""), out),
     };
-    let draft = login::draft(&greeting.challenge, &authority, model.now());
+    let draft = login::client_draft(&greeting.challenge, &greeting.peer, &authority, model.now());
     model.connection.phase = Phase::Proving(greeting.clone());
     let attempt = model.connection.attempt;
     signing::sign(model, Purpose::Prove { attempt, token }, draft, out);
@@ -301,7 +305,28 @@ fn on_logged_in(
     pages::enter(model, out);
     ask_missing(model, out);
     publish_all(model, out);
+    pin(model, out);
     onboarding::on_logged_in(model, claimed, out);
+}
+
+/// From now on this node is this page's own. A page that was in use before pages knew ids says so.
+fn pin(model: &mut Model, out: &mut Vec<Effect>) {
+    let (Some(me), Phase::LoggedIn(greeting)) = (model.me, &model.connection.phase) else { return };
+    let peer = greeting.peer;
+    model.connection.pin = Some(peer);
+    model.connection.chosen = false;
+    model.connection.unsaid = false;
+    if model.connection.pinned_for == Some((peer, me)) {
+        return;
+    }
+    if model.connection.pinned_for.is_some_and(|(former, _)| former != peer) {
+        relays::forget(model, out);
+    }
+    model.connection.pinned_for = Some((peer, me));
+    out.push(Effect::Save(vec![Change::Set(Setting::Pin(peer, me))]));
+    if matches!(model.stage, Stage::Using) {
+        notify(model, texts::pinned(model.language(), &peer), out);
+    }
 }
 
 /// The store is new to us: what was cached belongs to another one, or is too old to be caught up.
@@ -396,13 +421,28 @@ fn on_deliveries(model: &mut Model, id: EventId, people: Vec<(PublicKey, Deliver
 }
 
 /// The node says how long it may act for its owner. Without that word nobody sends it what is private.
+///
+/// A word that still holds is renewed, and a node that the person has just chosen gets one. Otherwise the person is
+/// asked: it may have been taken back on purpose.
 fn on_delegated(model: &mut Model, expires: Option<u64>, out: &mut Vec<Effect>) {
     let now = model.now();
+    let holds = expires.is_some_and(|expires| expires > now);
     let enough = expires.is_some_and(|expires| expires > now + delegation::RENEW_SECONDS);
     let waits = model.outbox.waiting.values().any(|outgoing| outgoing.event.kind == Kind::APPLICATION_DATA);
-    let wanted = !enough && !waits && !model.signing.no_delegation;
-    if let (true, Phase::LoggedIn(greeting)) = (wanted, &model.connection.phase) {
-        let draft = delegation::draft(&greeting.peer, now);
+    if enough || waits {
+        model.connection.unsaid = false;
+    } else if (holds || model.connection.chosen) && !model.signing.no_delegation {
+        appoint(model, out);
+    } else {
+        model.connection.unsaid = !holds;
+    }
+}
+
+/// Gives the own node the word that it acts for its owner.
+pub fn appoint(model: &mut Model, out: &mut Vec<Effect>) {
+    model.connection.unsaid = false;
+    if let Phase::LoggedIn(greeting) = &model.connection.phase {
+        let draft = delegation::draft(&greeting.peer, model.now());
         signing::sign(model, Purpose::Delegation, draft, out);
     }
 }
@@ -454,6 +494,7 @@ fn on_refused(
         Some(Request::Older) => model.timeline.past = Past::InNode,
         Some(Request::Page | Request::PageOlder | Request::Search) => model.open.loading = false,
         Some(Request::Export) => exporting::fail(model, out),
+        Some(Request::Names { .. }) => notify(model, refusal.reason, out),
         Some(
             Request::OwnProfile
             | Request::Profiles

@@ -2,9 +2,9 @@
 
 use nostrp2p_protocol::{PublicKey, SecretKey, frame::RefusalCode, nip49};
 
-use super::{Effect, TICK_MS, compose, connection};
+use super::{Effect, TICK_MS, compose, connection, offer};
 use crate::{
-    address::ClaimLink,
+    address::{ClaimLink, InvalidAddress},
     effect::Timer,
     message::Setup,
     model::{
@@ -79,22 +79,23 @@ pub fn begin_again(model: &mut Model, out: &mut Vec<Effect>) {
     connection::connect_anew(model, out);
 }
 
-/// A claim link was opened in a page that is in use.
-pub fn on_claim_link(model: &mut Model, fragment: &str, out: &mut Vec<Effect>) {
-    begin_again(model, out);
-    let link = ClaimLink::from_fragment(fragment, model.environment.page_is_secure);
+/// A page that nobody uses yet was opened by a link: what the link says is shown, with the node that is there.
+pub fn on_wish(model: &mut Model, wish: Result<ClaimLink, InvalidAddress>, out: &mut Vec<Effect>) {
     let language = model.language();
-    let Some(welcome) = model.welcome_mut() else { return };
-    match link {
+    match wish {
         Ok(link) => {
-            welcome.token = link.token;
-            if link.node.is_some() || link.home.is_some() {
-                take_place(model, link);
-                connection::connect_anew(model, out);
+            if let Some(welcome) = model.welcome_mut() {
+                welcome.token = link.token.or(welcome.token);
+            }
+            take_place(model, link);
+        }
+        Err(error) => {
+            if let Some(welcome) = model.welcome_mut() {
+                welcome.error = Some(texts::invalid_address(language, error));
             }
         }
-        Err(error) => welcome.error = Some(texts::invalid_address(language, error)),
     }
+    connection::connect_anew(model, out);
 }
 
 /// The node let us in.
@@ -105,6 +106,8 @@ pub fn on_logged_in(model: &mut Model, claimed: bool, out: &mut Vec<Effect>) {
     let own_page = model.connection.node == model.environment.page;
     let node = model.connection.node.clone().filter(|_| !own_page);
     out.push(Effect::Save(vec![Change::Set(Setting::Node(node))]));
+    // The person has chosen this node on the way here, so it is to act for them.
+    model.connection.chosen = true;
     out.push(Effect::Persist);
     let named = connection::is_naming(model);
     if let Some(welcome) = model.welcome_mut() {
@@ -174,18 +177,28 @@ fn submit_address(model: &mut Model, out: &mut Vec<Effect>) {
         }
     };
     welcome.error = None;
-    welcome.token = link.token.or(welcome.token);
+    let was_in_use = welcome.was_in_use;
     let elsewhere = link.node.is_some() && link.node != model.connection.node
         || link.home.is_some() && link.home != model.connection.home;
+    if elsewhere && was_in_use {
+        // The node in use stays the one in use until the other one has taken the login.
+        return offer::open(model, link, out);
+    }
+    if let Some(welcome) = model.welcome_mut() {
+        welcome.token = link.token.or(welcome.token);
+    }
     if elsewhere || model.connection.greeting().is_none() {
         take_place(model, link);
         connection::connect_anew(model, out);
     }
 }
 
-/// Goes by what a link says of the place of a node.
+/// Goes by what a link says of the place of a node, in a page that nobody uses yet.
 fn take_place(model: &mut Model, link: ClaimLink) {
     let connection = &mut model.connection;
+    if link.node.is_some() || link.identity.is_some() {
+        connection.pin = link.peer();
+    }
     if link.home.is_some() || link.node.is_some() && link.node != connection.node {
         connection.home = link.home;
     }

@@ -2,7 +2,7 @@
 
 use nostrp2p_protocol::{Draft, Kind};
 
-use super::{Effect, connection, exporting, notify, onboarding, relays, signing};
+use super::{Effect, connection, exporting, notify, onboarding, own_names, relays, signing};
 use crate::{
     effect::Purpose,
     message::Own,
@@ -62,6 +62,7 @@ pub fn update(model: &mut Model, own: Own, out: &mut Vec<Effect>) {
         }
         Own::Agree(relay) => relays::agree(model, relay, out),
         Own::Export => exporting::begin(model, out),
+        Own::Names(change) => own_names::ask(model, change, out),
         Own::Help(open) => {
             model.help = open;
             if open {

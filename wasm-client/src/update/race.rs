@@ -1,11 +1,15 @@
 //! Finding the node: all ways are tried, the straight ones with a small head start, and the first one at whose end the
 //! node answers is taken. See [`crate::model::ways`].
 
-use nostrp2p_protocol::frame::{ClientFrame, NodeFrame, RefusalCode, VERSION, Ways};
+use nostrp2p_protocol::{
+    PeerId,
+    channel::{CLIENT_QUERY, ChannelKey},
+    frame::{NodeFrame, RefusalCode, Ways},
+};
 
 use super::{
     Moment,
-    connection::{ANSWER_WITHIN_MS, CLIENT, fail, on_frame},
+    connection::{ANSWER_WITHIN_MS, fail, on_frame},
     exporting,
 };
 use crate::{
@@ -82,8 +86,23 @@ fn start(model: &mut Model, way: Way, out: &mut Vec<Effect>) {
         _ => (way.address().url(), None),
     };
     let number = connection.attempt;
-    connection.race.push(Attempt { number, way });
+    let key = channel.map(|(_, key)| key);
+    connection.race.push(Attempt { number, way, key });
     out.push(Effect::Connect { attempt: number, url, channel });
+}
+
+/// The node does not know the address of this way as its own, so somebody else may stand there: all else is said inside
+/// of a channel to the node that has proved itself, which nobody in between can open.
+fn speak_inside(model: &mut Model, number: u32, peer: PeerId, key: ChannelKey, out: &mut Vec<Effect>) {
+    let connection = &mut model.connection;
+    let Some(index) = connection.race.iter().position(|attempt| attempt.number == number) else { return };
+    let Attempt { way, .. } = connection.race.remove(index);
+    connection.last_attempt = connection.last_attempt.wrapping_add(1);
+    connection.attempt = connection.last_attempt;
+    let (attempt, url) = (connection.attempt, format!("{}?{CLIENT_QUERY}", way.address().url()));
+    connection.race.push(Attempt { number: attempt, way, key: Some(key) });
+    out.push(Effect::Drop(number));
+    out.push(Effect::Connect { attempt, url, channel: Some((peer, key)) });
 }
 
 /// One of the sockets did something while several are tried.
@@ -91,15 +110,17 @@ pub fn on_socket(model: &mut Model, number: u32, event: SocketEvent, moment: Mom
     let trouble = match event {
         SocketEvent::Opened => {
             model.connection.phase = Phase::Greeting;
-            let hello = ClientFrame::Hello { version: VERSION, client: CLIENT.to_owned() };
-            return out.push(Effect::Greet(number, hello));
+            return out.push(Effect::Greet(number));
         }
         SocketEvent::Frame(frame) => match &*frame {
-            NodeFrame::Welcome { peer, owner, .. } if is_ours(model, *peer, *owner) => {
+            NodeFrame::Welcome(welcome) if is_ours(model, welcome.peer) => {
+                if !welcome.own_name {
+                    return speak_inside(model, number, welcome.peer, welcome.key, out);
+                }
                 win(model, number, out);
                 return on_frame(model, *frame, moment, out);
             }
-            NodeFrame::Welcome { .. } => Trouble::OtherNode,
+            NodeFrame::Welcome(welcome) => Trouble::OtherNode(welcome.peer),
             NodeFrame::Refused { refusal, .. } if refusal.code == RefusalCode::Version => {
                 win(model, number, out);
                 return on_frame(model, *frame, moment, out);
@@ -115,23 +136,17 @@ pub fn on_socket(model: &mut Model, number: u32, event: SocketEvent, moment: Mom
     lose(model, number, trouble, moment, out);
 }
 
-/// With helpers to fall back on, a stranger's node at an address where the own one was is passed over: at home the node
-/// has that address, and elsewhere another one may.
-fn is_ours(
-    model: &Model,
-    peer: nostrp2p_protocol::PeerId,
-    owner: Option<nostrp2p_protocol::PublicKey>,
-) -> bool {
-    let Some(home) = model.connection.home.as_ref().filter(|home| !home.helpers.is_empty()) else {
-        return true;
-    };
-    home.peer == peer || (owner.is_some() && owner == model.me)
+/// Another node at an address where the own one was is passed over: at home the node has that address, and elsewhere
+/// another one may. When no way leads to the own node, that is an alarm.
+fn is_ours(model: &Model, peer: PeerId) -> bool {
+    model.connection.pin.is_none_or(|pin| pin == peer)
 }
 
 fn win(model: &mut Model, number: u32, out: &mut Vec<Effect>) {
     let connection = &mut model.connection;
     connection.attempt = number;
-    connection.way = connection.race.iter().find(|attempt| attempt.number == number).map(|it| it.way.clone());
+    let won = connection.race.iter().find(|attempt| attempt.number == number);
+    (connection.way, connection.key) = (won.map(|it| it.way.clone()), won.and_then(|it| it.key));
     connection.race.clear();
     connection.later.clear();
     connection.phase = Phase::Greeting;

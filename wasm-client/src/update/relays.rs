@@ -60,6 +60,12 @@ pub fn agree(model: &mut Model, relay: String, out: &mut Vec<Effect>) {
     sign_in(model, &relay, out);
 }
 
+/// Another node is this page's own from now on: what the person has agreed to, they have agreed to at the former one.
+pub fn forget(model: &mut Model, out: &mut Vec<Effect>) {
+    model.agreed.clear();
+    out.push(Effect::Save(vec![Change::Set(Setting::Agreed(Vec::new()))]));
+}
+
 /// The login is signed: the node passes it on.
 pub fn on_signed(login: Event, out: &mut Vec<Effect>) {
     let relay = login.tag_values("relay").next().map(str::to_owned);

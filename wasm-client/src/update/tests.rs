@@ -7,6 +7,7 @@ mod exporting;
 mod lists;
 mod names;
 mod notices;
+mod offers;
 mod pages;
 mod reading;
 mod reconnect;
@@ -19,7 +20,8 @@ mod writing;
 
 use nostrp2p_protocol::{
     Draft, Event, Kind, PeerId, PublicKey, Rumor, SecretKey,
-    frame::{Carried, ClientFrame, NodeFrame, Refusal, RefusalCode, RequestId, VERSION},
+    channel::ChannelKey,
+    frame::{Carried, ClientFrame, NodeFrame, Refusal, RefusalCode, RequestId, VERSION, Welcome},
     work,
 };
 
@@ -27,7 +29,7 @@ use super::{Moment, update};
 use crate::{
     address::NodeAddress,
     effect::{Effect, Purpose, Timer},
-    message::{Browser, Message, Own, Reading, Setup, SocketEvent, Start, Writing},
+    message::{Browser, Choice, Message, Own, Reading, Setup, SocketEvent, Start, Writing},
     model::{Environment, KeyStep, Model, Phase, Stage, Step, signing::Signer, timeline::Post},
     secret::Secret,
     storage::{Change, Cursor, Setting, Settings, Snapshot},
@@ -35,6 +37,8 @@ use crate::{
 
 const STORE: u64 = 77;
 const NOW_MS: u64 = 1_772_892_300_000;
+/// The node of most tests.
+const OWN: PeerId = PeerId::from_ed25519([3; 32]);
 const CLAIM: &str = "#claim=000102030405060708090a0b0c0d0e0f";
 
 /// The page under test, with what it did since one looked last.
@@ -70,6 +74,20 @@ fn profile(author: u8, created_at: u64, content: &str) -> Rumor {
     Draft { created_at, kind: Kind::PROFILE, tags: vec![], content: content.into() }.by(public(author))
 }
 
+/// What a node of this peer id and owner says of itself, at an address of its own.
+fn welcome(peer: PeerId, owner: Option<u8>) -> NodeFrame {
+    NodeFrame::Welcome(Box::new(Welcome {
+        version: VERSION,
+        challenge: [9; 32],
+        peer,
+        owner: owner.map(public),
+        agent: "test".into(),
+        key: ChannelKey::from_bytes([7; 32]),
+        own_name: true,
+        signature: [0; 64],
+    }))
+}
+
 impl Rig {
     /// A page that was opened at this fragment with this key and these stored things.
     fn open(fragment: &str, me: Option<u8>, snapshot: Snapshot) -> Self {
@@ -91,7 +109,7 @@ impl Rig {
     /// A page in use by person 1, logged in, at the end of a store with `newest` events.
     fn in_use(newest: u64) -> Self {
         let cursor = Some(Cursor { store: STORE, after: newest });
-        let settings = Settings { cursor, ..Settings::default() };
+        let settings = Settings { cursor, pin: Some((OWN, public(1))), ..Settings::default() };
         let mut rig = Self::open("", Some(1), Snapshot { settings, ..Snapshot::default() });
         rig.greet(Some(1));
         rig.prove(1);
@@ -123,13 +141,7 @@ impl Rig {
 
     fn greet(&mut self, owner: Option<u8>) {
         self.socket(SocketEvent::Opened);
-        self.frame(NodeFrame::Welcome {
-            version: VERSION,
-            challenge: [9; 32],
-            peer: PeerId::from_ed25519([3; 32]),
-            owner: owner.map(public),
-            agent: "test".into(),
-        });
+        self.frame(welcome(OWN, owner));
     }
 
     /// Does all signatures that are asked for, with this person's key, and the work before them.

@@ -80,7 +80,9 @@ fn banners(model: &Model) -> Vec<Html> {
     }
     if model.route == Route::Home {
         banners.extend(network::refusal_card(model).map(|card| card.key("refused")));
+        banners.extend(network::alarm(model).map(|card| card.key("alarm")));
     }
+    banners.extend(network::unsaid(model).map(|banner| banner.key("unsaid")));
     banners
 }
 

@@ -30,13 +30,15 @@ pub fn take(model: &Model, spans: &mut Vec<Span>) -> Vec<String> {
     pictures
 }
 
-/// Whether an address is that of a picture, by its ending.
+/// Whether an address is that of a picture that the page may load: by https, and by its ending.
 pub fn is_picture(address: &str) -> bool {
     let path = address.split(['?', '#']).next().unwrap_or_default();
     let name = path.rsplit('/').next().unwrap_or_default();
     let ending = name.rsplit_once('.').map(|(_, ending)| ending).unwrap_or_default();
     let pictures = ["jpg", "jpeg", "png", "gif", "webp", "avif"];
-    path.split('/').count() > 3 && pictures.iter().any(|known| ending.eq_ignore_ascii_case(known))
+    address.starts_with("https://")
+        && path.split('/').count() > 3
+        && pictures.iter().any(|known| ending.eq_ignore_ascii_case(known))
 }
 
 /// The host of an address, to be shown.
@@ -95,12 +97,13 @@ mod tests {
 
     #[test]
     fn pictures_are_known_by_their_ending() {
-        for yes in ["https://x.example/a.JPG", "http://x.example/b/c.webp?w=1", "https://x.example/a.b.png#x"]
+        for yes in
+            ["https://x.example/a.JPG", "https://x.example/b/c.webp?w=1", "https://x.example/a.b.png#x"]
         {
             assert!(is_picture(yes), "{yes}");
         }
         for no in
-            ["https://x.png", "https://x.example/a.svg", "https://x.example/png", "https://x.example/.html"]
+            ["https://x.png", "http://x.example/a.png", "https://x.example/png", "https://x.example/.html"]
         {
             assert!(!is_picture(no), "{no}");
         }

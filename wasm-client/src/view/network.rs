@@ -10,7 +10,7 @@ use crate::{
     message::{Link, Message},
     model::{
         Model, Phase,
-        connection::{Pill, Status},
+        connection::{Pill, Status, Trouble},
         ways::Way,
     },
     texts,
@@ -105,11 +105,17 @@ pub fn refusal_card(model: &Model) -> Option<Html> {
 fn trouble_card(model: &Model) -> Option<Html> {
     (model.connection.pill() == Pill::Offline).then_some(())?;
     let sentence = trouble(model)?;
+    let look = is_alarm(model).then(|| {
+        button("quiet", model.say(texts::OFFER_LOOK), Message::Link(Link::Stranger)).test_id("stranger")
+    });
     Some(
         element("div").class("card card-trouble").child(error(sentence)).child(
-            element("div").class("row").child(
-                button("plain", model.say(texts::TRY_NOW), Message::Link(Link::Retry)).test_id("try-now"),
-            ),
+            element("div")
+                .class("row")
+                .child(
+                    button("plain", model.say(texts::TRY_NOW), Message::Link(Link::Retry)).test_id("try-now"),
+                )
+                .child_if(look),
         ),
     )
 }
@@ -126,19 +132,33 @@ fn warnings(model: &Model) -> Option<Html> {
     (!sentences.is_empty()).then(|| sentences.into_iter().fold(card, |card, sentence| card.child(sentence)))
 }
 
+/// Another node where the own one should be: told on every screen.
+pub fn alarm(model: &Model) -> Option<Html> {
+    is_alarm(model).then(|| trouble_card(model)).flatten()
+}
+
+fn is_alarm(model: &Model) -> bool {
+    matches!(model.connection.trouble, Some(Trouble::OtherNode(_)))
+}
+
+/// The node has no word that it acts for its owner, and only the owner can give it.
+pub fn unsaid(model: &Model) -> Option<Html> {
+    (model.connection.unsaid && model.connection.is_logged_in()).then(|| {
+        let appoint =
+            button("plain", model.say(texts::APPOINT), Message::Link(Link::Appoint)).test_id("appoint");
+        element("div")
+            .class("banner banner-warn")
+            .child(element("span").text(model.say(texts::NOT_APPOINTED)))
+            .child(appoint)
+    })
+}
+
 /// Why the node cannot be reached, in words.
 pub fn trouble(model: &Model) -> Option<String> {
     let trouble = model.connection.trouble.as_ref()?;
     let connection = &model.connection;
     let node = connection.troubled.as_ref().map(Way::address).or(connection.node.as_ref())?;
-    Some(texts::trouble(
-        model.language(),
-        trouble,
-        node.authority(),
-        model.environment.page_is_secure,
-        node.is_loopback(),
-        node.is_secure(),
-    ))
+    Some(texts::trouble(model.language(), trouble, node, model.environment.page_is_secure, connection.pin))
 }
 
 fn sentence(model: &Model) -> Option<Html> {

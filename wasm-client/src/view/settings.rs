@@ -2,7 +2,7 @@
 
 use nostrp2p_protocol::{PublicKey, Rumor};
 
-use super::{Html, button, error, keyring, paragraph};
+use super::{Html, button, error, keyring, own_names, paragraph};
 use crate::{
     message::{Link, Message, Own, Relation},
     model::Model,
@@ -35,6 +35,7 @@ pub fn view(model: &Model) -> Html {
         .child(forget(model))
         .child(group(model, texts::GROUP_NODE))
         .child(node(model))
+        .child_if(model.connection.is_logged_in().then(|| own_names::card(model)))
         .child(pace(model))
         .child(group(model, texts::GROUP_DATA))
         .child_if(lists(model))

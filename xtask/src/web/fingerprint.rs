@@ -4,6 +4,7 @@
 
 use super::{Tree, extension, hex};
 use anyhow::{Context, Result, bail};
+use base64::{Engine as _, prelude::BASE64_STANDARD};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 
@@ -16,6 +17,9 @@ const FINGERPRINTED: [&str; 12] =
 
 /// Files that the browser asks for by a fixed name.
 const FIXED_NAMES: [&str; 2] = ["sw.js", "favicon.ico"];
+
+/// What is served at `./`.
+const PAGE: &str = "index.html";
 
 /// Kinds of files in which references are followed.
 const WITH_REFERENCES: [&str; 7] = ["css", "html", "js", "json", "mjs", "svg", "webmanifest"];
@@ -166,11 +170,21 @@ fn fill_in_service_worker(files: &mut Tree, fingerprinted: &[String]) -> Result<
         version.update(bytes);
     }
     let version: String = hex(&version.finalize()).chars().take(DIGITS).collect();
-    let list: Vec<String> = fingerprinted.iter().map(|path| format!("./{path}")).collect();
+    let named = fingerprinted.iter().map(|path| (format!("./{path}"), path.as_str()));
+    let list: BTreeMap<String, String> = [("./".to_owned(), PAGE)]
+        .into_iter()
+        .chain(named)
+        .filter_map(|(address, path)| Some((address, integrity(files.get(path)?))))
+        .collect();
     let worker =
         worker.replace("__PRECACHE__", &serde_json::to_string(&list)?).replace("__VERSION__", &version);
     files.insert("sw.js".into(), worker.into_bytes());
     Ok(())
+}
+
+/// The hash of a file, as browsers compare it (Subresource Integrity).
+fn integrity(bytes: &[u8]) -> String {
+    format!("sha256-{}", BASE64_STANDARD.encode(Sha256::digest(bytes)))
 }
 
 /// A page that refers to a file that is not there would be broken for everyone: say so now.
@@ -283,7 +297,15 @@ mod tests {
         let (css, icon) = (name_of(&site, "style"), name_of(&site, "icons/i"));
         assert_eq!(text_of(&site, "manifest.webmanifest"), format!(r#"{{"icons":[{{"src":"{icon}"}}]}}"#));
         let worker = text_of(&site, "sw.js");
-        assert!(worker.contains(&format!(r#"F = ["./{icon}","./{css}"];"#)), "{worker}");
+        let hash = |text: &str| integrity(text.as_bytes());
+        let list = format!(
+            r#"F = {{"./":"{}","./{icon}":"{}","./{css}":"{}"}};"#,
+            hash(""),
+            hash("png"),
+            hash("b{}")
+        );
+        assert!(worker.contains(&list), "{worker}");
+        assert_eq!(hash(""), "sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=");
         assert!(!worker.contains("__"), "{worker}");
         let version = |worker: &str| worker.split('\'').nth(1).unwrap().to_string();
         assert_eq!(version(&worker), version(&text_of(&build("b{}"), "sw.js")));

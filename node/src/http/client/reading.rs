@@ -104,7 +104,8 @@ impl Session {
         }
         // Taken before the answer is read: what is stored meanwhile comes twice rather than never.
         let cursor = self.app.store.progress().borrow().newest;
-        let matches = || Watching { cursor, whole: false, gather: GATHER_MATCHES, due: None };
+        let matches =
+            || Watching { cursor, whole: false, gather: GATHER_MATCHES, caught_up: false, due: None };
         self.watching.get_or_insert_with(matches);
         if filters.iter().all(|filter| filter.check_shape().is_ok()) {
             self.subscriptions.push((request, filters.clone()));
@@ -160,8 +161,14 @@ impl Session {
         if batch.through < batch.newest {
             watching.due = Some(Instant::now());
         }
+        let was_caught_up = watching.caught_up;
+        watching.caught_up |= batch.through >= batch.newest;
         let view = self.view();
         let visible: Vec<Event> = batch.events.into_iter().filter(view).collect();
+        // When and how much the owner gets is not for a guest's eyes.
+        if visible.is_empty() && was_caught_up && !self.is_owner() {
+            return Ok(());
+        }
         if !whole {
             return self.push_matches(&visible).await;
         }

@@ -1,19 +1,21 @@
 //! How the owner proves himself with each request: NIP-98.
 //!
 //! `Authorization: Nostr <base64 of a signed event of kind 27235>`, which names address, method and time.
-//! The scheme does not matter, because a node behind a proxy does not know it.
+//! The scheme does not matter, because a node behind a proxy does not know it. A request with a body needs a login that
+//! names the body's hash, and each login is worth one request: see [`super::used`].
 
+use super::used::MAX_USED;
 use base64::{
     Engine,
     alphabet::STANDARD,
     engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
 };
-use nostrp2p_protocol::{Event, Kind, PublicKey, UnverifiedEvent};
+use nostrp2p_protocol::{Authority, Event, EventId, Kind, PublicKey, UnverifiedEvent};
 
 /// The kind of a login for one HTTP request.
 const HTTP_LOGIN: Kind = Kind(27_235);
 /// How far its `created_at` may be from the node's clock, in seconds: what NIP-98 suggests.
-const MAX_SECONDS_APART: u64 = 60;
+pub(super) const MAX_SECONDS_APART: u64 = 60;
 /// Longest login: an event with four short tags, with room.
 const MAX_CREDENTIALS_BYTES: usize = 8 * 1024;
 /// With or without padding: clients do both.
@@ -26,8 +28,8 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Target<'a> {
     pub(super) method: &'a str,
-    /// Its `Host`, lower case.
-    pub(super) authority: &'a str,
+    /// Its `Host`: one of the node's own names.
+    pub(super) authority: &'a Authority,
     /// With the query, if there is one.
     pub(super) path: &'a str,
 }
@@ -53,15 +55,50 @@ pub(super) enum InvalidLogin {
     Clock,
     #[error("The payload tag of the login is not a SHA-256 in hexadecimal digits")]
     Payload,
+    #[error(
+        "The login has no payload tag; a request with a body needs one, the SHA-256 of the body (NIP-98)"
+    )]
+    NoPayload,
+    #[error("The login was signed for another body than the one that was sent")]
+    Body,
+    #[error("The login was used already; sign a new one for each request")]
+    Used,
+    #[error("More than {MAX_USED} requests were signed within two minutes; try again in a minute")]
+    TooMany,
 }
 
-/// Checks an `Authorization` header; returns the hash that the body must have, if the login names one.
+/// A login that fits its request, but for the body.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Login {
+    pub(super) id: EventId,
+    pub(super) created_at: u64,
+    payload: Option<[u8; 32]>,
+}
+
+impl Login {
+    #[cfg(test)]
+    pub(super) const fn of(id: EventId, created_at: u64) -> Self {
+        Self { id, created_at, payload: None }
+    }
+
+    /// Compares it with the hash of the request's body; none for an empty one.
+    pub(super) fn fits_body(&self, body: Option<[u8; 32]>) -> Result<(), InvalidLogin> {
+        match (body, self.payload) {
+            (None, _) => Ok(()),
+            (Some(_), None) => Err(InvalidLogin::NoPayload),
+            (Some(body), Some(payload)) if body == payload => Ok(()),
+            (Some(_), Some(_)) => Err(InvalidLogin::Body),
+        }
+    }
+}
+
+/// Checks an `Authorization` header by all but the body.
 pub(super) fn check(
     credentials: &[u8],
     target: &Target<'_>,
     owner: &PublicKey,
     now: u64,
-) -> Result<Option<[u8; 32]>, InvalidLogin> {
+) -> Result<Login, InvalidLogin> {
     let event = decode(credentials).ok_or(InvalidLogin::Form)?;
     if event.rumor.kind != HTTP_LOGIN {
         return Err(InvalidLogin::Kind);
@@ -72,7 +109,8 @@ pub(super) fn check(
     let event = event.verify().map_err(|_| InvalidLogin::Forged)?;
     fits(&event, target, now)?;
     let payload = event.tag_values("payload").next();
-    payload.map(|hash| hash_of(hash).ok_or(InvalidLogin::Payload)).transpose()
+    let payload = payload.map(|hash| hash_of(hash).ok_or(InvalidLogin::Payload)).transpose()?;
+    Ok(Login { id: event.id(), created_at: event.created_at, payload })
 }
 
 fn decode(credentials: &[u8]) -> Option<UnverifiedEvent> {
@@ -87,7 +125,7 @@ fn decode(credentials: &[u8]) -> Option<UnverifiedEvent> {
 }
 
 fn fits(event: &Event, target: &Target<'_>, now: u64) -> Result<(), InvalidLogin> {
-    if !event.tag_values("u").next().is_some_and(|url| names(url, target)) {
+    if !event.tag_values("u").next().is_some_and(|url| target.authority.is_of_path(url, target.path)) {
         return Err(InvalidLogin::Address);
     }
     if !event.tag_values("method").next().is_some_and(|method| method.eq_ignore_ascii_case(target.method)) {
@@ -97,20 +135,6 @@ fn fits(event: &Event, target: &Target<'_>, now: u64) -> Result<(), InvalidLogin
         return Err(InvalidLogin::Clock);
     }
     Ok(())
-}
-
-/// Whether a URL is the one of the request. The usual port of its scheme may stand there or not.
-fn names(url: &str, target: &Target<'_>) -> bool {
-    let Some((scheme, rest)) = url.split_once("://") else { return false };
-    let usual = match scheme.to_ascii_lowercase().as_str() {
-        "http" => ":80",
-        "https" => ":443",
-        _ => return false,
-    };
-    let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
-    let authority = authority.to_ascii_lowercase();
-    let bare = |authority: &'_ str| authority.strip_suffix(usual).unwrap_or(authority).to_owned();
-    !authority.is_empty() && bare(&authority) == bare(target.authority) && path == target.path
 }
 
 fn hash_of(text: &str) -> Option<[u8; 32]> {
@@ -126,7 +150,14 @@ mod tests {
     use super::*;
 
     const NOW: u64 = 1_700_000_000;
-    const TARGET: Target<'static> = Target { method: "POST", authority: "node.example:20001", path: "/req" };
+    fn check_at(host: &str, credentials: &[u8], owner: &PublicKey) -> Result<Login, InvalidLogin> {
+        let target = Target { method: "POST", authority: &host.parse().unwrap(), path: "/req" };
+        check(credentials, &target, owner, NOW)
+    }
+
+    fn check_here(credentials: &[u8], owner: &PublicKey) -> Result<Login, InvalidLogin> {
+        check_at("node.example:20001", credentials, owner)
+    }
 
     fn key() -> SecretKey {
         SecretKey::from_bytes([1; 32]).unwrap()
@@ -144,7 +175,8 @@ mod tests {
     #[track_caller]
     fn checked(draft: Draft, expected: Result<Option<[u8; 32]>, InvalidLogin>) {
         let login = header(&draft.sign(&key(), &[0; 32]));
-        assert_eq!(check(&login, &TARGET, &key().public_key(), NOW), expected);
+        let checked = check_here(&login, &key().public_key());
+        assert_eq!(checked.map(|login| login.payload), expected);
     }
 
     fn with(tags: &[[&str; 2]]) -> Draft {
@@ -171,11 +203,25 @@ mod tests {
 
     #[test]
     fn the_usual_port_may_be_left_out() {
-        let target = Target { authority: "node.example", ..TARGET };
-        assert!(names("https://node.example:443/req", &target));
-        assert!(names("http://node.example:80/req", &target));
-        assert!(!names("http://node.example:443/req", &target));
-        assert!(!names("https://node.example/req?x", &target));
+        let fits = |url: &str| {
+            let login = header(&with(&[["u", url], ["method", "POST"]]).sign(&key(), &[0; 32]));
+            check_at("node.example", &login, &key().public_key()).is_ok()
+        };
+        assert!(fits("https://node.example:443/req") && fits("http://node.example:80/req"));
+        for other in
+            ["http://node.example:443/req", "https://node.example/req?x", "https://node.example/req/"]
+        {
+            assert!(!fits(other), "{other}");
+        }
+    }
+
+    #[test]
+    fn a_request_with_a_body_needs_its_hash() {
+        let login = |payload| Login { id: EventId::from_bytes([1; 32]), created_at: NOW, payload };
+        assert_eq!(login(None).fits_body(None), Ok(()));
+        assert_eq!(login(None).fits_body(Some([1; 32])), Err(InvalidLogin::NoPayload));
+        assert_eq!(login(Some([1; 32])).fits_body(Some([1; 32])), Ok(()));
+        assert_eq!(login(Some([1; 32])).fits_body(Some([2; 32])), Err(InvalidLogin::Body));
     }
 
     #[test]
@@ -190,15 +236,15 @@ mod tests {
     fn others_forgeries_and_rubbish_prove_nothing() {
         let other = draft().sign(&SecretKey::from_bytes([2; 32]).unwrap(), &[0; 32]);
         let mine = key().public_key();
-        assert_eq!(check(&header(&other), &TARGET, &mine, NOW), Err(InvalidLogin::Signer));
+        assert_eq!(check_here(&header(&other), &mine), Err(InvalidLogin::Signer));
         let text = serde_json::to_string(&draft().sign(&key(), &[0; 32])).unwrap();
         let forged = text.replace("\"content\":\"\"", "\"content\":\"x\"");
         let forged = format!("Nostr {}", BASE64.encode(forged));
-        assert_eq!(check(forged.as_bytes(), &TARGET, &mine, NOW), Err(InvalidLogin::Forged));
+        assert_eq!(check_here(forged.as_bytes(), &mine), Err(InvalidLogin::Forged));
         for rubbish in
             [&b""[..], b"Nostr", b"Nostr !", b"Basic YTpi", b"Nostr e30=", b"\xff\xff", &[b'a'; 9_000]]
         {
-            assert_eq!(check(rubbish, &TARGET, &mine, NOW), Err(InvalidLogin::Form));
+            assert_eq!(check_here(rubbish, &mine), Err(InvalidLogin::Form));
         }
     }
 }

@@ -129,13 +129,7 @@ fn an_answer_that_nobody_asked_for_changes_nothing() {
     let mut rig = Rig::in_use(0);
     rig.frame(NodeFrame::Answer { request: 999, complete: true, events: vec![post(2, 5, "x").into_rumor()] });
     rig.frame(NodeFrame::LoggedIn { request: 999, owner: public(2), store: 1, newest: 1 });
-    rig.frame(NodeFrame::Welcome {
-        version: VERSION,
-        challenge: [0; 32],
-        peer: PeerId::from_ed25519([0; 32]),
-        owner: Some(public(2)),
-        agent: String::new(),
-    });
+    rig.frame(welcome(PeerId::from_ed25519([0; 32]), Some(2)));
     assert_eq!(rig.texts(), Vec::<&str>::new());
     assert!(rig.model.connection.is_logged_in() && rig.sent().is_empty());
 }

@@ -135,8 +135,9 @@ fn an_extension_that_says_no_is_not_asked_again_by_itself() {
     rig.prove(1);
     rig.log_in(1, 0);
     rig.effects.clear();
+    let soon = Some(NOW_MS / 1_000 + 60);
     for _ in 0..2 {
-        rig.frame(NodeFrame::Delegated { expires: None });
+        rig.frame(NodeFrame::Delegated { expires: soon });
         let asked = rig.effects.iter().any(|effect| matches!(effect, Effect::Sign(Purpose::Delegation, _)));
         assert_eq!(asked, !rig.model.signing.no_delegation);
         rig.effects.clear();

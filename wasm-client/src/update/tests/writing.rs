@@ -231,13 +231,13 @@ fn an_unchanged_profile_is_not_published_again() {
 }
 
 #[test]
-fn a_node_without_delegation_gets_one_and_a_lasting_one_is_left_alone() {
+fn a_delegation_that_ends_soon_is_renewed_and_a_lasting_one_is_left_alone() {
     use nostrp2p_protocol::{Delegation, delegation::RENEW_SECONDS};
     let now = NOW_MS / 1_000;
     let mut rig = Rig::in_use(0);
     rig.frame(NodeFrame::Delegated { expires: Some(now + RENEW_SECONDS + 1) });
     assert!(rig.effects.is_empty());
-    for expires in [None, Some(now + RENEW_SECONDS)] {
+    for expires in [Some(now + 1), Some(now + RENEW_SECONDS)] {
         rig.effects.clear();
         rig.frame(NodeFrame::Delegated { expires });
         rig.prove(1);

@@ -1,0 +1,45 @@
+//! Who may see how the node does: the owner, who signs the request (NIP-98), and who holds the token of the data
+//! directory (see [`crate::access_token`]). Everybody else learns which node it is and no more.
+
+use axum::{
+    http::{StatusCode, header, request::Parts},
+    response::{IntoResponse, Response},
+};
+
+use super::{App, rest};
+
+/// Who asks, by the `Authorization` header.
+pub(super) enum Visitor {
+    /// The owner, or somebody who reads the data directory.
+    Insider,
+    /// Somebody who shows nothing.
+    Guest,
+    /// Somebody who shows what is not right, and why it is not.
+    Refused(Response),
+}
+
+/// Looks at who asks.
+pub(super) fn visitor(app: &App, head: &Parts) -> Visitor {
+    let Some(shown) = head.headers.get(header::AUTHORIZATION) else { return Visitor::Guest };
+    if app.token.is_in(shown.as_bytes()) {
+        return Visitor::Insider;
+    }
+    match rest::check_owner(app, head, shown.as_bytes()) {
+        Ok(()) => Visitor::Insider,
+        Err(reason) => {
+            Visitor::Refused(unauthorized(&format!("{reason}, and no token of this node either.")))
+        }
+    }
+}
+
+/// What a guest gets who asks for what guests do not see.
+pub(super) fn for_insiders() -> Response {
+    unauthorized(
+        "This is for the owner of the node: send what stands in the file access-token of its data directory \
+         (Authorization: Bearer ...), or sign the request by NIP-98.",
+    )
+}
+
+fn unauthorized(reason: &str) -> Response {
+    (StatusCode::UNAUTHORIZED, [(header::WWW_AUTHENTICATE, "Bearer")], format!("{reason}\n")).into_response()
+}
