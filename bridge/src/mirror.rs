@@ -156,6 +156,18 @@ impl Mirror {
         self.asking.begin(wanted, self.compares(), now)
     }
 
+    /// Asks for nothing until [`Mirror::on_interest`] comes next, because the relay has brought more than it may. What it
+    /// still sends is passed over, and asked for again then. What goes to the relay goes on.
+    pub fn pause(&mut self) -> Vec<Step> {
+        if self.connected { self.asking.pause() } else { vec![] }
+    }
+
+    /// An event of this time came and was not taken, because there was no room for it: [`Step::CaughtUp`] does not go
+    /// beyond it. Say so before the next [`Mirror::on_line`].
+    pub fn on_not_taken(&mut self, created_at: u64) {
+        self.asking.on_not_taken(created_at);
+    }
+
     /// The connection is gone, or never stood. Returns after how many seconds to try again.
     pub fn on_disconnected(&mut self) -> u64 {
         self.connected = false;

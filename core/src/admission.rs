@@ -3,7 +3,11 @@
 //! Order: size and shape, time window, who gets it, already seen, the owner's mute list, the author's budget; the
 //! signature comes after all of these and is checked outside. A node forwards only what it admitted.
 
+<<<<<<< HEAD
 use nostrp2p_protocol::{EventId, Oversize, PeerId, PublicKey, Rumor, limits::MAX_PEOPLE};
+=======
+use nostrp2p_protocol::{EventId, Oversize, PeerId, PublicKey, Rumor, Unacceptable, limits::MAX_PEOPLE};
+>>>>>>> main
 
 use crate::{
     audience::{Audience, audience},
@@ -146,7 +150,7 @@ impl Admission {
         from: &PeerId,
         now: u64,
     ) -> Result<(), Result<Ignored, Oversize>> {
-        rumor.check_shape().map_err(Err)?;
+        check_at_the_door(rumor, now)?;
         self.unwanted(id, rumor, from, now).map_or(Ok(()), |ignored| Err(Ok(ignored)))
     }
 
@@ -163,9 +167,14 @@ impl Admission {
         from: &PeerId,
         now: u64,
     ) -> Result<(), Result<Ignored, Oversize>> {
+<<<<<<< HEAD
         rumor.check_shape().map_err(Err)?;
         let too_new = is_ahead(rumor.created_at, now).then_some(Ignored::TooNew);
         let ignored = too_new.or_else(|| too_many_people(rumor)).or_else(|| {
+=======
+        check_at_the_door(rumor, now)?;
+        let ignored = self.too_old(rumor, now).or_else(|| too_many_people(rumor)).or_else(|| {
+>>>>>>> main
             let holds =
                 self.budgets.holds_handed(&self.trust, &rumor.pubkey, from, cost(&rumor.id(), rumor), now);
             (!holds).then_some(Ignored::OverBudget)
@@ -180,9 +189,24 @@ impl Admission {
     /// # Errors
     /// As [`Admission::check`].
     pub fn check_shared(&self, rumor: &Rumor, now: u64) -> Result<(), Result<Ignored, Oversize>> {
-        rumor.check_shape().map_err(Err)?;
-        let ignored =
-            self.out_of_time(rumor, now).or_else(|| never_shared(rumor)).or_else(|| self.muted(rumor));
+        check_at_the_door(rumor, now)?;
+        let ignored = self.too_old(rumor, now).or_else(|| never_shared(rumor)).or_else(|| self.muted(rumor));
+        ignored.map_or(Ok(()), |ignored| Err(Ok(ignored)))
+    }
+
+    /// The rule for events that a relay of the rest of Nostr gives: that of catching up, but what is replaced by newer
+    /// versions is taken however old it is, and whatever kind the node has asked for. The owner's own is always taken.
+    ///
+    /// # Errors
+    /// As [`Admission::check`].
+    pub fn check_mirrored(&self, rumor: &Rumor, now: u64) -> Result<(), Result<Ignored, Oversize>> {
+        check_at_the_door(rumor, now)?;
+        if self.trust.is_owner(&rumor.pubkey) {
+            return Ok(());
+        }
+        let versioned = rumor.kind.is_replaceable() || rumor.kind.is_addressable();
+        let old = || self.too_old(rumor, now).or_else(|| too_many_people(rumor));
+        let ignored = if versioned { None } else { old() }.or_else(|| self.muted(rumor));
         ignored.map_or(Ok(()), |ignored| Err(Ok(ignored)))
     }
 
@@ -234,10 +258,7 @@ impl Admission {
     }
 
     fn unwanted(&self, id: &EventId, rumor: &Rumor, from: &PeerId, now: u64) -> Option<Ignored> {
-        if let Some(ignored) = self.out_of_time(rumor, now) {
-            return Some(ignored);
-        }
-        if let Some(ignored) = never_shared(rumor) {
+        if let Some(ignored) = self.too_old(rumor, now).or_else(|| never_shared(rumor)) {
             return Some(ignored);
         }
         if self.recent.contains(id) {
@@ -250,10 +271,14 @@ impl Admission {
         self.trust.is_muted(&rumor.pubkey).then_some(Ignored::Muted)
     }
 
+<<<<<<< HEAD
     fn out_of_time(&self, rumor: &Rumor, now: u64) -> Option<Ignored> {
         if is_ahead(rumor.created_at, now) {
             return Some(Ignored::TooNew);
         }
+=======
+    fn too_old(&self, rumor: &Rumor, now: u64) -> Option<Ignored> {
+>>>>>>> main
         (rumor.created_at < now.saturating_sub(self.limits.horizon_seconds)).then_some(Ignored::TooOld)
     }
 
@@ -261,6 +286,14 @@ impl Admission {
         let grant = self.budgets.grant(&self.trust, &rumor.pubkey, from, cost(id, rumor), now);
         (grant == Grant::Nothing).then_some(Ignored::OverBudget)
     }
+}
+
+/// See [`Rumor::check`].
+fn check_at_the_door(rumor: &Rumor, now: u64) -> Result<(), Result<Ignored, Oversize>> {
+    rumor.check(now).map_err(|unacceptable| match unacceptable {
+        Unacceptable::Shape(oversize) => Err(oversize),
+        Unacceptable::TooNew => Ok(Ignored::TooNew),
+    })
 }
 
 /// What an event takes of its author's budget. Work that it commits to (NIP-13) makes it cheaper: half for 12 bits,
@@ -404,6 +437,25 @@ mod tests {
             Ok(()),
             "another owner has another list"
         );
+    }
+
+    #[test]
+    fn a_relay_gives_what_is_young_or_has_versions_of_people_who_are_not_muted() {
+        let mut admission = admission();
+        let old = |kind| Rumor { created_at: NOW - 31 * 86_400, kind: Kind(kind), ..rumor(0, 1) };
+        let check = |admission: &Admission, rumor: &Rumor| admission.check_mirrored(rumor, NOW);
+        assert_eq!(check(&admission, &rumor(0, 1)), Ok(()));
+        assert_eq!(check(&admission, &old(1)), Err(Ok(Ignored::TooOld)));
+        for kind in [0, 10_002, 30_023] {
+            assert_eq!(check(&admission, &old(kind)), Ok(()), "{kind}");
+        }
+        let ahead = Rumor { created_at: NOW + 901, kind: Kind::PROFILE, ..rumor(0, 1) };
+        assert_eq!(check(&admission, &ahead), Err(Ok(Ignored::TooNew)));
+        let oversize = Rumor { content: "x".repeat(70_000), ..rumor(0, 1) };
+        assert_eq!(check(&admission, &oversize), Err(Err(Oversize::Bytes)));
+        admission.learn(&list(Kind::MUTE_LIST, rumor(0, 1).pubkey));
+        assert_eq!(check(&admission, &rumor(0, 1)), Err(Ok(Ignored::Muted)));
+        assert_eq!(check(&admission, &Rumor { pubkey: OWNER, ..old(1) }), Ok(()), "the owner's own");
     }
 
     #[test]

@@ -20,7 +20,8 @@ use std::collections::BTreeMap;
 
 use nostrp2p_protocol::frame::{Refusal, RefusalCode};
 use nostrp2p_protocol::{
-    Delegation, Event, Forged, Malformed, Packet, PeerId, PublicKey, UnverifiedEvent, exchange::Receipt,
+    Delegation, Event, Forged, Malformed, Packet, PeerId, PublicKey, Rumor, UnverifiedEvent,
+    exchange::Receipt,
 };
 
 pub use self::vocabulary::{Handed, Heard, Input, Output, Request, Service, Settings, Sharing, Verdict};
@@ -282,6 +283,16 @@ impl Core {
     /// Whether any node acts for a person, as far as is known.
     pub fn has_node(&self, person: &PublicKey, now: u64) -> bool {
         !self.directory.nodes_of(person, now).is_empty()
+    }
+
+    /// Whether an event that a relay of the rest of Nostr has given is taken; see [`Admission::check_mirrored`].
+    pub fn admits_mirrored(&mut self, rumor: &Rumor, now: u64) -> bool {
+        match self.admission.check_mirrored(rumor, now) {
+            Ok(()) => return true,
+            Err(Ok(ignored)) => self.refusals.ignored(ignored),
+            Err(Err(_oversize)) => self.refusals.count("malformed"),
+        }
+        false
     }
 
     /// Whether a node may make another request of this kind now. It counts as made.

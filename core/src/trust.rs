@@ -65,6 +65,11 @@ impl Trust {
         self.muted.people.contains(person)
     }
 
+    /// Whether a person is the owner.
+    pub fn is_owner(&self, person: &PublicKey) -> bool {
+        self.owner == Some(*person)
+    }
+
     /// Whether a person is the owner, somebody whom the owner follows, or somebody whom one of these follows.
     pub fn is_close(&self, person: &PublicKey) -> bool {
         self.owner == Some(*person) || self.follows.people.contains(person) || self.known.contains_key(person)

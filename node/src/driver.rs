@@ -76,8 +76,8 @@ pub(crate) enum Command {
     Retry(EventId),
     /// The owner has read something up to a time.
     Mark(String, u64),
-    /// Keep an event that came from this relay.
-    Mirrored(Event, String),
+    /// Keep an event that came from this relay, and say what became of it.
+    Mirrored(Event, String, oneshot::Sender<Stored>),
     /// Does the driver still answer?
     Alive(oneshot::Sender<()>),
     /// Write down how far a mirror has come.
@@ -192,6 +192,8 @@ struct Running {
     open_ways: watch::Sender<OpenWays>,
     lending: Arc<Mutex<Lending>>,
     tasks: FuturesUnordered<Task>,
+    /// How many warnings of a full disk or mailbox the log has.
+    storage_warnings: usize,
     next: u64,
 }
 
@@ -264,6 +266,7 @@ impl Driver {
             twin_pause: announcing::TWIN_FIRST_PAUSE,
             unreached: BTreeMap::new(),
             tasks: FuturesUnordered::new(),
+            storage_warnings: 0,
             next: 0,
         };
         let task = async move {
@@ -376,6 +379,7 @@ impl Running {
         self.seek_ways().await;
         self.look_for_twin();
         self.renew_claim();
+        self.warn_of_storage();
         self.report_standing().await;
         self.report_counters();
     }
@@ -383,6 +387,7 @@ impl Running {
     /// What mirrors want of the driver.
     async fn on_mirror(&mut self, command: Command) {
         match command {
+<<<<<<< HEAD
             Command::Mirrored(event, relay) => {
                 self.note_time(&event).await;
                 let list = matches!(event.kind, Kind::FOLLOW_LIST | Kind::MUTE_LIST);
@@ -390,6 +395,15 @@ impl Running {
                     self.handle(Input::List((*event).clone())).await;
                 }
                 self.writer.store(event, Travel::Mirrored(relay)).await;
+=======
+            Command::Mirrored(event, relay, reply) => {
+                if self.core.admits_mirrored(&event, clock::now()) {
+                    self.writer.store_and_tell(event, Travel::Mirrored(relay), reply).await;
+                } else {
+                    // Whoever brought it may have gone away.
+                    let _gone = reply.send(Ok(Inserted::Surplus));
+                }
+>>>>>>> main
             }
             Command::Note(note) => self.writer.note(note).await,
             Command::Strangers(mut people, reply) => {

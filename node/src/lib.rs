@@ -29,6 +29,7 @@ pub mod settings;
 mod standing;
 pub mod status;
 mod stop;
+mod storage;
 pub mod store;
 pub mod tls;
 mod traffic;

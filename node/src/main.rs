@@ -68,9 +68,7 @@ fn main() -> ExitCode {
         Command::Export(copy) => {
             with_settings(copy.which.into(), |settings| tell(export(&settings, &copy.file)))
         }
-        Command::Import(copy) => {
-            with_settings(copy.which.into(), |settings| tell(import(&settings, &copy.file)))
-        }
+        Command::Import(copy) => with_settings(copy.which.into(), |settings| import(&settings, &copy.file)),
         Command::Repair(which) => {
             with_settings(which.into(), |settings| tell(maintenance::repair(&settings.data_dir)))
         }
@@ -261,13 +259,25 @@ fn export(settings: &Settings, file: &Path) -> anyhow::Result<String> {
     Ok(format!("{events} events written to {}.", file.display()))
 }
 
-fn import(settings: &Settings, file: &Path) -> anyhow::Result<String> {
+/// Status 1 when something was refused.
+fn import(settings: &Settings, file: &Path) -> ExitCode {
+    match import_from(settings, file) {
+        Ok(done) => {
+            println!("{}", done.summary());
+            if done.refusals() > 0 { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+        }
+        Err(error) => fail(&error),
+    }
+}
+
+fn import_from(settings: &Settings, file: &Path) -> anyhow::Result<maintenance::Imported> {
     let input: Box<dyn BufRead> = if file == Path::new("-") {
         Box::new(std::io::stdin().lock())
     } else {
         let file = std::fs::File::open(file).with_context(|| format!("{} cannot be read", file.display()))?;
         Box::new(BufReader::new(file))
     };
+<<<<<<< HEAD
     let complain = |line: &str| say_aside(&format!("{line}\n"));
     let progress = |lines: u64| say_aside(&format!("{lines} lines\n"));
     let done = maintenance::import(&settings.data_dir, input, complain, progress)?;
@@ -276,6 +286,11 @@ fn import(settings: &Settings, file: &Path) -> anyhow::Result<String> {
         "{} new events, {} were there already, {over}{} lines refused.",
         done.new, done.known, done.refused
     ))
+=======
+    let complain = |line: &str| eprintln!("{line}");
+    let progress = |lines: u64| eprintln!("{lines} lines");
+    maintenance::import(&settings.data_dir, input, complain, progress)
+>>>>>>> main
 }
 
 fn serve(settings: Settings) -> ExitCode {

@@ -2,139 +2,24 @@
 //!
 //! Each command opens the store itself, so it fails with a sentence while the node is running.
 
-use std::{
-    collections::VecDeque,
-    io::{BufRead, Read as _, Write},
-    path::Path,
-};
+mod export;
+mod import;
+mod reading;
+
+use std::path::Path;
 
 use anyhow::{Context as _, bail, ensure};
-use nostrp2p_protocol::{Draft, PeerId, PublicKey, SecretKey, UnverifiedEvent, delegation};
-use tokio::{runtime::Runtime, sync::oneshot};
+use nostrp2p_protocol::{Draft, PeerId, PublicKey, SecretKey, delegation};
 use zeroize::Zeroizing;
 
 use crate::{
     claim, clock, data_dir, delegated,
     settings::Settings,
-    store::{Inserted, Mark, Retention, Store, Stored, Travel, Writer, salvage},
+    store::{Inserted, Retention, Store, Stored, Travel, Writer, salvage},
 };
 
-/// Longest line of an import: an event of 64 KiB whose every byte is escaped.
-const MAX_LINE_BYTES: u64 = 512 * 1024;
-/// Events of an import that wait for the disk at a time, so that one commit takes many of them along.
-const UNDER_WAY: usize = 500;
-/// Events between two signs of life.
-const PROGRESS_EVERY: u64 = 10_000;
-
-/// What an import came to.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-pub struct Imported {
-    /// Events that are new here.
-    pub new: u64,
-    /// Events that were here already, or a newer one in their place.
-    pub known: u64,
-    /// Deleted by their author, or past their expiration.
-    pub over: u64,
-    /// Lines that hold no event, or one that is forged or breaks a limit.
-    pub refused: u64,
-}
-
-/// Writes all events as JSON lines (NIP-01), in the order in which they were stored; returns their number.
-///
-/// # Errors
-/// When the store is in use or cannot be read, or the output cannot be written.
-pub fn export(directory: &Path, mut out: impl Write) -> anyhow::Result<u64> {
-    let (store, writer) = Store::open(directory, Retention::EVERYTHING)?;
-    let (mut cursor, mut written) = (0, 0);
-    loop {
-        let batch = store.after(cursor)?;
-        for event in &batch.events {
-            serde_json::to_writer(&mut out, event)?;
-            out.write_all(b"\n")?;
-            written += 1;
-        }
-        cursor = batch.through;
-        if batch.through >= batch.newest {
-            break;
-        }
-    }
-    out.flush()?;
-    writer.close();
-    Ok(written)
-}
-
-/// Reads events as JSON lines, checks each, and stores it; `complain` gets a sentence for each line that is refused,
-/// `progress` the number of lines so far, now and then.
-///
-/// # Errors
-/// When the store is in use or cannot be written, or the input cannot be read.
-pub fn import(
-    directory: &Path,
-    mut input: impl BufRead,
-    mut complain: impl FnMut(&str),
-    mut progress: impl FnMut(u64),
-) -> anyhow::Result<Imported> {
-    data_dir::prepare(directory)?;
-    let (_store, writer) = Store::open(directory, Retention::EVERYTHING)?;
-    let runtime = tokio::runtime::Builder::new_current_thread().build()?;
-    let mut imported = Imported::default();
-    let mut under_way = VecDeque::new();
-    let mut number = 0;
-    loop {
-        let mut line = Vec::new();
-        if (&mut input).take(MAX_LINE_BYTES).read_until(b'\n', &mut line)? == 0 {
-            break;
-        }
-        number += 1;
-        if line.trim_ascii().is_empty() {
-            continue;
-        }
-        match parse(&line) {
-            Ok(event) => {
-                under_way.push_back(
-                    runtime.block_on(writer.store_one_of_many(event, Travel::Restored(Mark::None))),
-                );
-                if under_way.len() >= UNDER_WAY {
-                    imported.count(&runtime, under_way.pop_front())?;
-                }
-            }
-            Err(reason) => {
-                imported.refused += 1;
-                complain(&format!("line {number}: {reason}"));
-            }
-        }
-        if number % PROGRESS_EVERY == 0 {
-            progress(number);
-        }
-    }
-    for stored in under_way {
-        imported.count(&runtime, Some(stored))?;
-    }
-    let durable = runtime.block_on(writer.settle());
-    durable.map_err(|reason| anyhow::anyhow!("the events could not be made durable: {reason}"))?;
-    writer.close();
-    Ok(imported)
-}
-
-impl Imported {
-    /// Waits until an event is stored, and counts it.
-    fn count(&mut self, runtime: &Runtime, stored: Option<oneshot::Receiver<Stored>>) -> anyhow::Result<()> {
-        let Some(stored) = stored else { return Ok(()) };
-        let stored = runtime.block_on(stored)?;
-        match stored.map_err(|reason| anyhow::anyhow!("the event could not be stored: {reason}"))? {
-            Inserted::New(_) => self.new += 1,
-            Inserted::Known(_) | Inserted::Superseded(_) => self.known += 1,
-            Inserted::Deleted | Inserted::Ended | Inserted::Surplus | Inserted::MailboxFull => self.over += 1,
-        }
-        Ok(())
-    }
-}
-
-fn parse(line: &[u8]) -> anyhow::Result<nostrp2p_protocol::Event> {
-    let event: UnverifiedEvent = serde_json::from_slice(line).context("this is no event")?;
-    event.rumor.check_shape()?;
-    Ok(event.verify()?)
-}
+pub use export::export;
+pub use import::{Imported, import};
 
 fn commit(writer: &Writer, event: nostrp2p_protocol::Event) -> anyhow::Result<Inserted> {
     let stored: Stored = wait(async { writer.commit(event, Travel::Done).await.await })??;
@@ -311,54 +196,10 @@ fn ensure_node(directory: &Path) -> anyhow::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use nostrp2p_protocol::{Draft, Kind};
-
     use super::*;
 
     fn key() -> SecretKey {
         SecretKey::from_bytes([1; 32]).unwrap()
-    }
-
-    fn line(content: &str) -> String {
-        let draft =
-            Draft { created_at: clock::now(), kind: Kind::POST, tags: vec![], content: content.into() };
-        serde_json::to_string(&draft.sign(&key(), &[0; 32])).unwrap() + "\n"
-    }
-
-    fn import_text(directory: &Path, text: &str) -> (Imported, Vec<String>) {
-        let mut complaints = Vec::new();
-        let imported = import(directory, text.as_bytes(), |line| complaints.push(line.to_owned()), |_| {});
-        (imported.unwrap(), complaints)
-    }
-
-    #[test]
-    fn what_is_exported_can_be_imported_elsewhere() {
-        let (one, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-        let text = line("first") + &line("second\nline") + "\n";
-        assert_eq!(import_text(one.path(), &text).0, Imported { new: 2, known: 0, over: 0, refused: 0 });
-        let mut exported = Vec::new();
-        assert_eq!(export(one.path(), &mut exported).unwrap(), 2);
-        let exported = String::from_utf8(exported).unwrap();
-        assert_eq!(exported.trim(), text.trim());
-        assert_eq!(
-            import_text(other.path(), &exported).0,
-            Imported { new: 2, known: 0, over: 0, refused: 0 }
-        );
-        assert_eq!(
-            import_text(other.path(), &exported).0,
-            Imported { new: 0, known: 2, over: 0, refused: 0 }
-        );
-    }
-
-    #[test]
-    fn bad_lines_are_named_and_the_others_are_taken() {
-        let directory = tempfile::tempdir().unwrap();
-        let forged = line("x").replace("\"x\"", "\"y\"");
-        let text = ["nonsense\n", &line("good"), &forged, &"x".repeat(600_000)].concat();
-        let (imported, complaints) = import_text(directory.path(), &text);
-        assert_eq!((imported.new, imported.known), (1, 0));
-        assert!(complaints[0].starts_with("line 1: this is no event"), "{complaints:?}");
-        assert!(complaints[1].starts_with("line 3: the event's id is not the hash"), "{complaints:?}");
     }
 
     #[test]

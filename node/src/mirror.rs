@@ -10,6 +10,7 @@ mod information;
 mod link;
 mod login;
 mod plan;
+mod receiving;
 mod trust;
 
 use std::{collections::BTreeMap, future::Future, sync::Arc, time::Duration};

@@ -33,7 +33,7 @@ use crate::{
     settings::{Settings, Tls},
     standing::OpenWays,
     stop::{self, Stop, Stopper},
-    store::{OpenError, Retention, Store, Writer},
+    store::{OpenError, Store, Writer},
     tls::{self, TlsListener},
 };
 
@@ -109,7 +109,8 @@ pub async fn run(
         ));
     }
     let directory = settings.data_dir.clone();
-    let opened = spawn_blocking(move || Store::open(&directory, Retention::default())).await;
+    let retention = settings.retention;
+    let opened = spawn_blocking(move || Store::open(&directory, retention)).await;
     let (store, writer) = opened.map_err(|error| RunError::Disk(error.to_string()))??;
     let result = run_open(settings, shutdown, say, &store, writer).await;
     tracing::info!("stopped");

@@ -5,6 +5,7 @@
 mod home;
 mod names;
 mod reach;
+mod storage;
 mod tls;
 
 mod explain;
@@ -27,7 +28,7 @@ pub use home::{HelpOthers, HomeSettings};
 pub use reach::{ReachSettings, Reachable, RelayQuota, RelaySlots};
 pub use tls::{Acme, Tls, TlsFiles};
 
-use crate::mirror::relay_url;
+use crate::{mirror::relay_url, store::Retention};
 
 /// Where a node listens by default, as the original does.
 const DEFAULT_LISTEN: &str = "127.0.0.1:20000";
@@ -204,6 +205,15 @@ pub struct Flags {
           num_args = 0..=1, default_missing_value = "true", value_parser = boolish)]
     pub public_read: Option<bool>,
 
+    /// How much disk the store may take, in MiB; the node warns at 80 % [default: 4096]
+    #[arg(long, value_name = "MIB", env = "NOSTRP2P_MAX_DISK", value_parser = storage::mib)]
+    pub max_disk: Option<u64>,
+
+    /// How much of it may be taken by what others address to you (replies, likes, messages), in MiB; the node warns at 80 %
+    /// [default: 1024]
+    #[arg(long, value_name = "MIB", env = "NOSTRP2P_MAX_MAIL", value_parser = storage::mib)]
+    pub max_mail: Option<u64>,
+
     /// How many minutes the claim link of a new node holds [default: 60]
     #[arg(long, value_name = "MINUTES", env = "NOSTRP2P_CLAIM_MINUTES")]
     pub claim_minutes: Option<u64>,
@@ -249,6 +259,8 @@ pub struct File {
     mirror_lists: Option<bool>,
     mirror_ca: Option<PathBuf>,
     public_read: Option<bool>,
+    max_disk: Option<u64>,
+    max_mail: Option<u64>,
     claim_minutes: Option<u64>,
     no_qr: Option<bool>,
 }
@@ -294,6 +306,8 @@ pub struct Settings {
     pub mirror_ca: Option<PathBuf>,
     /// Whether guests see the public events.
     pub public_read: bool,
+    /// What the store keeps.
+    pub retention: Retention,
     /// How long a claim link holds, in seconds.
     pub claim_seconds: u64,
     /// Whether to draw the claim link as a QR code.
@@ -377,6 +391,7 @@ enum Unusable {
 fn merge(flags: Flags, file: File, data_dir: PathBuf) -> Result<Settings, Unusable> {
     let tls = tls::merge(&flags, &file)?;
     let reach = reach::merge(&flags, &file)?;
+    let retention = storage::merge(&flags, &file)?;
     let home = home::merge(&flags, &file, tls.as_ref())?;
     let listen = listening(flags.listen_addr_port, file.listen_addr_port)?;
     let ((listen, listen_clients), listen_also) = listen;
@@ -427,6 +442,7 @@ fn merge(flags: Flags, file: File, data_dir: PathBuf) -> Result<Settings, Unusab
         mirror_ca: flags.mirror_ca.or(file.mirror_ca),
         open_relay: flags.open_relay.or(file.open_relay).unwrap_or(false),
         public_read: flags.public_read.or(file.public_read).unwrap_or(false),
+        retention,
         claim_seconds: claim_minutes.saturating_mul(60),
         qr: !flags.no_qr.or(file.no_qr).unwrap_or(false),
     })
@@ -630,6 +646,9 @@ mod tests {
         check(&["--relay-quota", "0"], "", "say --relay off");
         check(&[], "relay-quota = 2000000", "relay-quota: say 1 to 1048576 MiB");
         check(&["--external-addr", "example.org:1"], "", "give the IP address");
+        check(&["--max-disk", "much"], "", "say a number of MiB");
+        check(&["--max-mail", "0"], "", "say 1 to 16777216 MiB");
+        check(&[], "max-disk = 0", "max-disk: say 1 to");
         check(&[], "relay = 'many'", "relay: say off");
         check(&[], "public-key = 'npub1xyz'", "public-key: this is not a whole npub");
         assert!(toml::from_str::<File>("no-such-key = 1").is_err());
@@ -650,5 +669,9 @@ mod tests {
         let after = settings(&[], &text).unwrap();
         assert_eq!((after.listen, after.tls, after.bootstrap), (before.listen, before.tls, before.bootstrap));
         assert_eq!(after.reach, before.reach);
+        let limits = |kept: Retention| (kept.disk_bytes >> 20, kept.mail_bytes >> 20);
+        assert_eq!((limits(before.retention), limits(after.retention)), ((4_096, 1_024), (4_096, 1_024)));
+        let given = settings(&["--max-disk", "100"], "max-disk = 7\nmax-mail = 9").unwrap();
+        assert_eq!(limits(given.retention), (100, 9));
     }
 }

@@ -22,6 +22,7 @@ use crate::{
     clock, delegated,
     mirror::MirrorStatus,
     settings::{Settings, Tls},
+    storage::{Storage, size},
 };
 
 /// A node on the same machine answers in milliseconds.
@@ -41,6 +42,8 @@ pub(crate) struct Node {
     pub(crate) connected: Vec<Connected>,
     pub(crate) reach: Reach,
     pub(crate) stored: u64,
+    #[serde(default)]
+    pub(crate) storage: Storage,
     pub(crate) delegated: Option<u64>,
     #[serde(default)]
     pub(crate) mirrors: Vec<MirrorStatus>,
@@ -220,7 +223,7 @@ fn describe(node: &Node, page: Option<&str>, port: u16, now: u64) -> anyhow::Res
     if let Some(service) = node.reach.service() {
         writeln!(text, "  for others  {service}")?;
     }
-    writeln!(text, "  stored      {} events", node.stored)?;
+    writeln!(text, "  stored      {} events, {}", node.stored, room(&node.storage))?;
     if let Some(CaughtUp { at, events }) = node.caught_up {
         let minutes = now.saturating_sub(at) / 60;
         writeln!(text, "  caught up   {minutes} minutes ago, {events} events were missing")?;
@@ -243,13 +246,29 @@ fn describe(node: &Node, page: Option<&str>, port: u16, now: u64) -> anyhow::Res
     for mirror in &node.mirrors {
         writeln!(text, "  mirror      {}", describe_mirror(mirror))?;
     }
+<<<<<<< HEAD
     for warning in &node.warnings {
         writeln!(text, "\nWARNING: {warning}")?;
+=======
+    for warning in node.storage.warnings() {
+        writeln!(text, "\nWarning: {warning}.")?;
+>>>>>>> main
     }
     if node.npub.is_some() && node.delegated.is_none_or(|expires| expires <= now) {
         write!(text, "\n{}", delegated::ADVICE)?;
     }
     Ok(text.trim_end().to_owned())
+}
+
+fn room(storage: &Storage) -> String {
+    let Storage { mail_bytes, mail_limit, disk_bytes, disk_limit } = *storage;
+    format!(
+        "{} of {} on disk; mailbox {} of {}",
+        size(disk_bytes),
+        size(disk_limit),
+        size(mail_bytes),
+        size(mail_limit)
+    )
 }
 
 fn describe_mirror(mirror: &MirrorStatus) -> String {
@@ -293,6 +312,12 @@ mod tests {
             connected: vec![Connected { peer: "12D3KooX".into(), path: reach::Way::Punched }],
             reach: Reach::from(&nostrp2p_overlay::Reach { seeks_relays: true, ..Default::default() }),
             stored: 5,
+            storage: Storage {
+                mail_bytes: 90 << 20,
+                mail_limit: 100 << 20,
+                disk_bytes: 2 << 20,
+                disk_limit: 4 << 30,
+            },
             delegated,
             home: Home {
                 addresses: vec![],
@@ -310,6 +335,8 @@ mod tests {
         assert!(without.contains("WARNING: another node runs"), "{without}");
         assert!(without.contains("way home    wss://helper.example"), "{without}");
         assert!(without.contains("From anywhere, open https://page.example/#peer=1"), "{without}");
+        assert!(with.contains("2 MiB of 4096 MiB on disk; mailbox 90 MiB of 100 MiB"), "{with}");
+        assert!(with.contains("Warning: the mailbox holds 90 MiB of 100 MiB"), "{with}");
         assert!(with.contains("for another 3 days") && !with.contains("owner delegate"), "{with}");
     }
 }

@@ -6,6 +6,7 @@
 //! It deliberately does not decide what is kept: it keeps the newest of replaceable events and
 //! drops what is old (see [`Retention`]), and that is all.
 
+mod compaction;
 mod deleting;
 mod disk;
 mod file_check;
@@ -171,10 +172,21 @@ impl Store {
         self.id
     }
 
+<<<<<<< HEAD
     /// Names this store to pages, over restarts. It is another one after the file was put back from a backup, as far as
     /// that shows in the file, so that no page resumes at numbers that were given again.
     pub const fn lineage(&self) -> StoreId {
         self.lineage
+=======
+    /// What it keeps.
+    pub const fn retention(&self) -> &Retention {
+        &self.retention
+    }
+
+    /// How long its file is; 0 when that cannot be read.
+    pub fn file_bytes(&self) -> u64 {
+        self.database.file_bytes()
+>>>>>>> main
     }
 
     /// How far the store has come, now and from now on.
@@ -216,7 +228,11 @@ impl Store {
 /// Opens or creates the file and brings its tables up to date. What redb finds wrong in a damaged file is sometimes an
 /// error and sometimes a panic; both are [`OpenError::Damaged`] here.
 fn open_database(directory: &Path, path: &Path) -> Result<(Database, Opened), OpenError> {
+<<<<<<< HEAD
     let (database, opened) = match quietly(|| disk::open(path, tables::Purpose::Begin)) {
+=======
+    let (mut database, opened) = match quietly(|| disk::open(path)) {
+>>>>>>> main
         Some(opened) => opened.map_err(|error| open_error(error, directory, path))?,
         None => {
             let reason = "its pages do not fit together".to_owned();
@@ -226,6 +242,7 @@ fn open_database(directory: &Path, path: &Path) -> Result<(Database, Opened), Op
     if opened.schema > tables::SCHEMA {
         return Err(OpenError::Newer { path: path.to_owned(), found: opened.schema, known: tables::SCHEMA });
     }
+    compaction::give_back(&mut database, path, &opened.progress.usage, compaction::WORTHWHILE);
     Ok((database, opened))
 }
 

@@ -9,6 +9,7 @@ mod flooding;
 mod forging;
 mod homeward;
 mod links;
+mod mailing;
 mod page;
 mod passed_on;
 mod port;

@@ -94,10 +94,8 @@ async fn events_move_to_another_node() {
     let data = new.data_dir().to_owned();
     let stopped = new.stop().await;
     let (code, text) = run(&["import", "-"], Some(&data), &(exported + "nonsense\n")).await;
-    assert!(
-        code == Some(0) && text.contains("3 new events, 0 were there already, 1 lines refused"),
-        "{text}"
-    );
+    assert!(code == Some(1) && text.contains("3 new events, 0 were there already, 1 refused"), "{text}");
+    assert!(text.contains("is listed in") && text.contains("1 refused: this is no event"), "{text}");
     let new = stopped.start().await;
     let mut client = Client::login(&new.clients(), &alice).await;
     assert_eq!(client.everything().await.len(), 3);

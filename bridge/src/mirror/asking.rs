@@ -18,8 +18,6 @@ const EOSE_WITHIN: u64 = 60;
 const PAGE: u32 = 500;
 /// Events that are asked for by their ids at a time; relays refuse long filters.
 const IDS_AT_ONCE: usize = 200;
-/// Most events that are fetched for one filter after a time away.
-const MAX_MISSED: usize = 5_000;
 /// Most events that are remembered as fetched although the node may not have kept them.
 const MAX_TRIED: usize = 20_000;
 /// How far back the first conversation looks, in seconds: as long as the store keeps.
@@ -56,6 +54,12 @@ pub(super) struct Asking {
     /// The filter whose pages are being read; all are read when it is beyond the last.
     current: usize,
     page: Page,
+    /// Whether the last comparison of the current filter was cut, and something of it was fetched: then it is compared again.
+    compares_again: bool,
+    /// The earliest time of what came and was not taken: what was heard reaches no further.
+    not_taken: Option<u64>,
+    /// Whether nothing is asked for and nothing is taken: the relay has brought more than it may.
+    paused: bool,
     /// Authors whom the filters do not name, and those of them who have not been asked for yet.
     strangers: BTreeSet<PublicKey>,
     unasked: Vec<PublicKey>,
@@ -77,7 +81,6 @@ struct Page {
     until: u64,
     oldest: u64,
     fresh: usize,
-    fetched: usize,
     /// Whether it is asked for by ids, so that no other page follows it.
     by_ids: bool,
     /// What was seen of this filter: a page begins in the second in which the last one ended.
@@ -97,6 +100,9 @@ impl Asking {
             tried: BTreeSet::new(),
             current: 0,
             page: Page::default(),
+            compares_again: false,
+            not_taken: None,
+            paused: false,
             strangers: BTreeSet::new(),
             unasked: Vec::new(),
             asks_profiles: false,
@@ -121,6 +127,9 @@ impl Asking {
         self.compares = compares;
         self.needed.clear();
         self.fetching.clear();
+        self.compares_again = false;
+        self.not_taken = None;
+        self.paused = false;
         self.current = 0;
         self.strangers.clear();
         self.unasked.clear();
@@ -135,6 +144,7 @@ impl Asking {
         [stopped, Some(live), self.ask()].into_iter().flatten().collect()
     }
 
+<<<<<<< HEAD
     /// Whether the relay tells what is new.
     pub(super) const fn listens(&self) -> bool {
         self.listens
@@ -192,6 +202,25 @@ impl Asking {
         self.missed.on_asked();
         let ids = Some(self.fetching.iter().copied().collect());
         Step::Send(request(MISSED, [Filter { ids, ..Filter::default() }]))
+=======
+    /// Ends all questions, until [`Asking::begin`]. What was heard until now stays as it is.
+    pub(super) fn pause(&mut self) -> Vec<Step> {
+        if std::mem::replace(&mut self.paused, true) || self.wanted.is_empty() {
+            return vec![];
+        }
+        let compares = self.comparing.take().map(|_| Step::Send(line(&("NEG-CLOSE", COMPARE))));
+        let profiles =
+            std::mem::take(&mut self.asks_profiles).then(|| Step::Send(line(&("CLOSE", PROFILES))));
+        let others = [LIVE, MISSED].map(|subscription| Step::Send(line(&("CLOSE", subscription))));
+        self.needed.clear();
+        self.fetching.clear();
+        compares.into_iter().chain(profiles).chain(others).collect()
+    }
+
+    /// An event of this time came and was not taken, although it may be another time.
+    pub(super) fn on_not_taken(&mut self, created_at: u64) {
+        self.not_taken = Some(self.not_taken.map_or(created_at, |before| before.min(created_at)));
+>>>>>>> main
     }
 
     /// The connection is gone.
@@ -218,7 +247,8 @@ impl Asking {
             Some(Next::Send(message)) => vec![Step::Send(line(&("NEG-MSG", COMPARE, hex::encode(message))))],
             Some(Next::Done(difference)) => {
                 self.comparing = None;
-                self.needed = difference.needed.difference(&self.tried).take(MAX_MISSED).copied().collect();
+                self.needed = difference.needed.difference(&self.tried).copied().collect();
+                self.compares_again = difference.cut && !self.needed.is_empty();
                 let close = Step::Send(line(&("NEG-CLOSE", COMPARE)));
                 [close].into_iter().chain(self.go_on()).collect()
             }
@@ -241,6 +271,9 @@ impl Asking {
     pub(super) fn takes(&mut self, subscription: &str, event: &UnverifiedEvent) -> bool {
         let id = event.claimed_id.unwrap_or_else(|| event.rumor.id());
         let author = event.rumor.pubkey;
+        if self.paused {
+            return false;
+        }
         if subscription == PROFILES {
             return event.rumor.kind == Kind::PROFILE && self.strangers.contains(&author);
         }
@@ -258,7 +291,6 @@ impl Asking {
             self.page.oldest = self.page.oldest.min(event.rumor.created_at);
             if self.page.seen.insert(id) {
                 self.page.fresh += 1;
-                self.page.fetched += 1;
                 return true;
             }
             return false;
@@ -272,11 +304,15 @@ impl Asking {
             self.profiles.on_answered();
             return vec![Step::Send(line(&("CLOSE", PROFILES)))];
         }
+<<<<<<< HEAD
         if subscription == LIVE && self.live.is_waiting() {
             self.live.on_answered();
             self.listens = true;
         }
         if subscription != MISSED || self.current >= self.wanted.len() {
+=======
+        if subscription != MISSED || self.paused || self.current >= self.wanted.len() {
+>>>>>>> main
             return vec![];
         }
         self.missed.on_answered();
@@ -285,7 +321,7 @@ impl Asking {
 
     /// A page is here, or a comparison has shown what is missing: the next page, or the next filter.
     fn go_on(&mut self) -> Vec<Step> {
-        let more = !self.page.by_ids && self.page.fresh > 0 && self.page.fetched < MAX_MISSED;
+        let more = !self.page.by_ids && self.page.fresh > 0;
         let room = MAX_TRIED.saturating_sub(self.tried.len());
         self.tried.extend(self.fetching.drain(..).take(room));
         if !self.needed.is_empty() {
@@ -296,6 +332,8 @@ impl Asking {
         if more {
             self.page.until = self.page.oldest;
             self.page.fresh = 0;
+        } else if std::mem::take(&mut self.compares_again) {
+            self.page = self.first_page();
         } else {
             self.current += 1;
             self.page = self.first_page();
@@ -303,13 +341,14 @@ impl Asking {
         if let Some(question) = self.ask() {
             return vec![question];
         }
-        self.heard_until = self.begun;
-        vec![Step::Send(line(&("CLOSE", MISSED))), Step::CaughtUp(self.begun)]
+        let until = self.not_taken.map_or(self.begun, |at| at.saturating_sub(1).min(self.begun));
+        self.heard_until = self.heard_until.max(until);
+        vec![Step::Send(line(&("CLOSE", MISSED))), Step::CaughtUp(self.heard_until)]
     }
 
     /// Asks who strangers are, if some have written and no such question is open.
     pub(super) fn ask_profiles(&mut self) -> Option<Step> {
-        if self.asks_profiles || self.unasked.is_empty() {
+        if self.asks_profiles || self.paused || self.unasked.is_empty() {
             return None;
         }
         self.asks_profiles = true;

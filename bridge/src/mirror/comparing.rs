@@ -28,6 +28,8 @@ pub(super) struct Difference {
     pub(super) lacking: BTreeSet<EventId>,
     /// What only the relay has.
     pub(super) needed: BTreeSet<EventId>,
+    /// Whether there may be more: it was too much for one comparison.
+    pub(super) cut: bool,
 }
 
 /// What comes next.
@@ -59,7 +61,7 @@ impl Comparing {
         let ids = |ids: Vec<Id>| ids.into_iter().map(|id| EventId::from_bytes(*id.as_bytes()));
         self.difference.lacking.extend(ids(lacking));
         self.difference.needed.extend(ids(needed));
-        let Difference { lacking, needed } = &self.difference;
+        let Difference { lacking, needed, .. } = &self.difference;
         let small = lacking.len().max(needed.len()) < MAX_DIFFERENCE;
         match next {
             Some(message) if self.rounds < MAX_ROUNDS && small => {
@@ -67,7 +69,10 @@ impl Comparing {
                 self.asked = now;
                 Some(Next::Send(message))
             }
-            _ => Some(Next::Done(std::mem::take(&mut self.difference))),
+            next => {
+                self.difference.cut = next.is_some();
+                Some(Next::Done(std::mem::take(&mut self.difference)))
+            }
         }
     }
 

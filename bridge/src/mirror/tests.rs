@@ -363,3 +363,63 @@ fn who_a_stranger_is_that_replies_is_asked_once_and_nothing_else_is_taken_as_the
     assert!(hear(&mut mirror, "live", &reply(5)));
     assert_eq!(sent(&mirror.on_tick(NOW)), [asked(5)]);
 }
+
+#[test]
+fn a_relay_that_brings_too_much_is_not_listened_to_for_a_while_and_asked_from_the_same_place_again() {
+    let mut mirror = connected();
+    let event = signed(2, 1, NOW - 50, &[], "x");
+    let line = |subscription: &str| json!(["EVENT", subscription, event]).to_string();
+    assert!(matches!(mirror.on_line(&line("missed"), NOW)[..], [Step::Heard(_)]));
+    let closed = sent(&mirror.pause());
+    assert_eq!(closed, [json!(["CLOSE", "live"]), json!(["CLOSE", "missed"])]);
+    assert_eq!(mirror.pause(), [], "once is enough");
+    let late = json!(["EVENT", "live", signed(2, 1, NOW, &[], "late")]).to_string();
+    assert_eq!(mirror.on_line(&late, NOW), [], "what is on its way is passed over");
+    assert_eq!(mirror.on_line(r#"["EOSE","missed"]"#, NOW), [], "its place does not move");
+    assert!(mirror.room().is_some(), "what goes out goes on");
+    let questions = sent(&mirror.on_interest(wanted(), NOW + 600));
+    assert_eq!(questions[1][2]["since"], json!(NOW + 600 - 30 * 86_400), "as if nothing had come");
+    assert!(matches!(mirror.on_line(&line("missed"), NOW + 600)[..], [Step::Heard(_)]));
+}
+
+#[test]
+fn the_place_of_a_mirror_never_goes_beyond_what_was_not_taken() {
+    let mut mirror = Mirror::new(owner(), false, 0, NOW - 5_000);
+    connect(&mut mirror, NOW);
+    for (at, content) in [(NOW - 100, "taken"), (NOW - 200, "no room"), (NOW - 300, "taken")] {
+        let event = signed(2, 1, at, &[], content);
+        mirror.on_line(&json!(["EVENT", "missed", event]).to_string(), NOW);
+        if content == "no room" {
+            mirror.on_not_taken(at);
+        }
+    }
+    let caught_up = |mirror: &mut Mirror| {
+        (0..20).flat_map(|_| mirror.on_line(r#"["EOSE","missed"]"#, NOW)).find_map(|step| match step {
+            Step::CaughtUp(until) => Some(until),
+            _ => None,
+        })
+    };
+    assert_eq!(caught_up(&mut mirror), Some(NOW - 201));
+    mirror.on_disconnected();
+    let questions = sent(&connect(&mut mirror, NOW + 10));
+    assert_eq!(questions[1][2]["since"], json!(NOW - 201 - 900));
+    assert_eq!(caught_up(&mut mirror), Some(NOW + 10), "now it was");
+}
+
+#[test]
+fn however_much_was_missed_the_place_moves_when_all_of_it_is_here() {
+    let mut mirror = Mirror::new(owner(), false, 0, NOW - 50_000);
+    connect(&mut mirror, NOW);
+    let mut heard = 0;
+    for page in 0..13_u64 {
+        for number in 0..500 {
+            let event = signed(2, 1, NOW - 1 - page * 500 - number, &[], "x");
+            let steps = mirror.on_line(&json!(["EVENT", "missed", event]).to_string(), NOW);
+            heard += steps.len();
+        }
+        let steps = mirror.on_line(r#"["EOSE","missed"]"#, NOW);
+        assert!(!steps.iter().any(|step| matches!(step, Step::CaughtUp(_))), "page {page}");
+        assert_eq!(sent(&steps)[0][2]["until"], json!(NOW - page * 500 - 500), "the next page");
+    }
+    assert_eq!(heard, 6_500);
+}

@@ -3,7 +3,6 @@
 use nostrp2p_protocol::{
     Authority, Event, EventId, Kind, PublicKey, Rumor, UnverifiedEvent,
     frame::{Refusal, RefusalCode},
-    limits::MAX_SECONDS_AHEAD,
 };
 
 use super::{Session, Step};
@@ -91,10 +90,7 @@ fn spread(event: UnverifiedEvent, owner: &PublicKey, now: u64) -> Result<Event, 
     if rumor.pubkey != *owner {
         return Err("restricted: only events that the node's owner signed are published here".to_owned());
     }
-    rumor.check_shape().map_err(|oversize| format!("invalid: {oversize}"))?;
-    if rumor.created_at > now.saturating_add(MAX_SECONDS_AHEAD) {
-        return Err("invalid: the event is dated more than 15 minutes ahead of the node's clock".to_owned());
-    }
+    rumor.check(now).map_err(|unacceptable| format!("invalid: {unacceptable}"))?;
     event.verify().map_err(|forged| format!("invalid: {forged}"))
 }
 

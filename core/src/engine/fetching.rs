@@ -1,8 +1,6 @@
 //! Asking other nodes: for what clients want, and the owner's other nodes for what they hold.
 
-use nostrp2p_protocol::{
-    Event, Forged, Kind, PeerId, PublicKey, UnverifiedEvent, exchange::OwnPage, limits::MAX_SECONDS_AHEAD,
-};
+use nostrp2p_protocol::{Event, Forged, Kind, PeerId, PublicKey, UnverifiedEvent, exchange::OwnPage};
 
 use super::{Core, MAX_PENDING, Output, Pending, Sharing};
 use crate::{
@@ -45,8 +43,7 @@ impl Core {
         let wants = self.wanted.on_answered(ask, events.is_some(), now);
         let mut outputs = Vec::new();
         for event in events.into_iter().flatten() {
-            let sound = event.rumor.check_shape().is_ok()
-                && event.rumor.created_at <= now.saturating_add(MAX_SECONDS_AHEAD)
+            let sound = event.rumor.check(now).is_ok()
                 && is_public(&event.rumor)
                 && Wanted::fits(&wants, &event.rumor.id(), &event.rumor);
             if sound && self.pending.len() < MAX_PENDING {
@@ -86,7 +83,7 @@ impl Core {
         now: u64,
     ) -> Vec<Output> {
         let page = page.map(|mut page| {
-            page.events.retain(|event| self.is_own(event));
+            page.events.retain(|event| self.is_own(event) && event.rumor.check(now).is_ok());
             page
         });
         let done = self.siblings.on_answer(&peer, page.as_ref(), now);
@@ -122,11 +119,10 @@ impl Core {
         self.owner.map(|owner| self.directory.nodes_of(&owner, now)).unwrap_or_default()
     }
 
-    /// Whether an event is one that siblings share: the owner's, for the owner alone, or a deletion of such a one.
+    /// Whether an event is one that own nodes share: the owner's, for the owner alone, or a deletion of such a one.
     fn is_own(&self, event: &UnverifiedEvent) -> bool {
-        let kept = self.owner == Some(event.rumor.pubkey)
+        self.owner == Some(event.rumor.pubkey)
             || event.rumor.kind == Kind::DELETION
-            || self.is_for_owner(&event.rumor);
-        kept && event.rumor.check_shape().is_ok()
+            || self.is_for_owner(&event.rumor)
     }
 }

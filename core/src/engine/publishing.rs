@@ -1,10 +1,10 @@
 //! The owner's own events: whether they are published, and where they go.
 
 use nostrp2p_protocol::{
-    Event, Kind, Packet, PublicKey, Rumor, Tag, UnverifiedEvent,
+    Event, Kind, Packet, PublicKey, Rumor, Tag, Unacceptable, UnverifiedEvent,
     conversation::nameless_person,
     frame::{Carried, Refusal, RefusalCode},
-    limits::{MAX_PEOPLE, MAX_SECONDS_AHEAD},
+    limits::MAX_PEOPLE,
 };
 
 use super::{Core, MAX_PENDING, Output, Pending, Request};
@@ -77,14 +77,17 @@ impl Core {
                 "only events that the node's owner signed are published here",
             );
         }
-        if let Err(oversize) = event.rumor.check_shape() {
-            return refuse(RefusalCode::TooLarge, &oversize.to_string());
-        }
-        if event.rumor.created_at > now.saturating_add(MAX_SECONDS_AHEAD) {
-            return refuse(
-                RefusalCode::WrongTime,
-                "the event is dated more than 15 minutes ahead of the node's clock; set the clock that is wrong",
-            );
+        match event.rumor.check(now) {
+            Ok(()) => {}
+            Err(Unacceptable::Shape(oversize)) => {
+                return refuse(RefusalCode::TooLarge, &oversize.to_string());
+            }
+            Err(Unacceptable::TooNew) => {
+                return refuse(
+                    RefusalCode::WrongTime,
+                    "the event is dated more than 15 minutes ahead of the node's clock; set the clock that is wrong",
+                );
+            }
         }
         if let Some(tag) = misaddressed(&event.rumor) {
             return refuse(RefusalCode::Malformed, &names_nobody(tag));

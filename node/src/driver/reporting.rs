@@ -3,7 +3,12 @@
 use super::Running;
 use crate::{
     clock, markers,
+<<<<<<< HEAD
     standing::{self, Counters, Warnings},
+=======
+    standing::{self, Counters},
+    storage::Storage,
+>>>>>>> main
 };
 
 impl Running {
@@ -14,6 +19,15 @@ impl Running {
             caught_up: self.core.caught_up(),
             early_events: self.core.early_events(),
         });
+    }
+
+    /// Says once in the log that the disk or the mailbox is nearly full, and again when it is after it was not.
+    pub(super) fn warn_of_storage(&mut self) {
+        let warnings = Storage::of(&self.store).warnings();
+        if warnings.len() > self.storage_warnings {
+            warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
+        }
+        self.storage_warnings = warnings.len();
     }
 
     pub(super) async fn report_standing(&mut self) {

@@ -21,6 +21,7 @@ use crate::{
     driver::Command,
     mirror::MirrorStatus,
     status::reach::{Connected, Reach},
+    storage::Storage,
 };
 
 /// How the last comparison with a neighbour went.
@@ -49,6 +50,8 @@ struct Node {
     /// Whether others reach the node.
     reach: Reach,
     stored: u64,
+    /// How much of the disk and of the mailbox is taken.
+    storage: Storage,
     /// Until when the owner's delegation holds, in seconds since 1970.
     delegated: Option<u64>,
     mirrors: Vec<MirrorStatus>,
@@ -115,6 +118,7 @@ async fn whole(app: App) -> Response {
         reach: Reach::from(&reach),
         addresses: reach.addresses,
         stored: app.store.progress().borrow().stored,
+        storage: Storage::of(&app.store),
         delegated: standing.delegated,
         warnings: standing
             .warnings

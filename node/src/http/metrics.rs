@@ -16,7 +16,7 @@ use super::{
     App, MAX_SESSIONS,
     insider::{self, Visitor},
 };
-use crate::{clock, mirror::MirrorStatus};
+use crate::{clock, mirror::MirrorStatus, storage::Storage};
 
 /// How the node does. It names no person and no event, and is for the owner all the same.
 pub(super) async fn metrics(State(app): State<App>, request: Request) -> Response {
@@ -39,6 +39,9 @@ async fn collect(app: App) -> Response {
     let sessions = MAX_SESSIONS.saturating_sub(app.sessions.left());
     let mut text = Text::default();
     text.gauge("events_stored", "Events in the store.", progress.stored);
+    let storage = Storage::of(&app.store);
+    text.gauge("store_bytes", "Length of the store's file.", storage.disk_bytes);
+    text.gauge("mailbox_bytes", "Bytes of what others have addressed to the owner.", storage.mail_bytes);
     text.counter("events_stored_ever", "Highest sequence number given to an event.", progress.newest);
     text.gauge("outbox_waiting", "Private events of the owner that wait for a person.", count(waiting.len()));
     text.gauge("peers", "Connected nodes.", count(peers));

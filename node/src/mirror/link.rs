@@ -4,10 +4,14 @@ use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use futures_util::{SinkExt, StreamExt};
 use nostrp2p_bridge::mirror::{Collect, Mirror, Room, Step, is_offered};
+<<<<<<< HEAD
 use nostrp2p_overlay::Lookups;
 use nostrp2p_protocol::{
     Event, EventId, Filter, PublicKey, UnverifiedEvent, frame::MirrorState, limits::MAX_SECONDS_AHEAD,
 };
+=======
+use nostrp2p_protocol::{Event, EventId, Filter, PublicKey, frame::MirrorState};
+>>>>>>> main
 use rustls::ClientConfig;
 use tokio::{
     net::TcpStream,
@@ -18,11 +22,15 @@ use tokio_tungstenite::{
     tungstenite::{Message, protocol::WebSocketConfig},
 };
 
+<<<<<<< HEAD
 use super::{
     Context, MirrorStatus, Role,
     dial::{self, Place},
     information,
 };
+=======
+use super::{Context, MirrorStatus, Role, information, receiving::Receiving};
+>>>>>>> main
 use crate::{
     clock,
     driver::Command,
@@ -52,6 +60,7 @@ struct Link {
     role: Role,
     owner: PublicKey,
     mirror: Mirror,
+    receiving: Receiving,
     settled: u64,
 }
 
@@ -68,7 +77,8 @@ pub(super) async fn run(context: Context, url: String, role: Role, owner: Public
     // What was written down while the clock was ahead must not hide what is new now.
     let heard_until = heard_until.min(clock::now());
     let mirror = Mirror::new(owner, role.out, settled, heard_until);
-    let mut link = Link { context, url, role, owner, mirror, settled };
+    let receiving = Receiving::default();
+    let mut link = Link { context, url, role, owner, mirror, receiving, settled };
     loop {
         link.report(MirrorState::Connecting, None);
         let ended = tokio::select! {
@@ -106,13 +116,16 @@ impl Link {
                 message = socket.next() => {
                     heard = Instant::now();
                     match message {
-                        Some(Ok(Message::Text(text))) => self.mirror.on_line(&text, clock::now()),
+                        Some(Ok(Message::Text(text))) => {
+                            self.settle_before(&text).await;
+                            self.mirror.on_line(&text, clock::now())
+                        }
                         Some(Ok(Message::Close(_))) | None => return Ok(()),
                         Some(Ok(_)) => vec![],
                         Some(Err(error)) => return Err(error.to_string()),
                     }
                 }
-                Ok(()) = interest.changed() => {
+                Ok(()) = interest.changed(), if !self.receiving.pauses() => {
                     let wanted = interest.borrow_and_update().as_ref().clone();
                     self.mirror.on_interest(wanted, clock::now())
                 }
@@ -132,10 +145,19 @@ impl Link {
                     if heard.elapsed() > SILENCE {
                         send(&mut socket, Message::Ping(vec![].into())).await?;
                     }
-                    self.mirror.on_tick(clock::now())
+                    let mut steps = self.mirror.on_tick(clock::now());
+                    if self.receiving.resumes() {
+                        let wanted = interest.borrow_and_update().as_ref().clone();
+                        steps.extend(self.mirror.on_interest(wanted, clock::now()));
+                    }
+                    steps
                 }
             };
             self.perform(&mut socket, steps).await?;
+            if self.receiving.pauses() {
+                let steps = self.mirror.pause();
+                self.perform(&mut socket, steps).await?;
+            }
             self.offer(&mut socket).await?;
             self.report(MirrorState::Connected, None);
         }
@@ -159,15 +181,21 @@ impl Link {
                 }
                 Step::CaughtUp(until) => self.note(Note::CaughtUp(self.url.clone(), until)).await,
                 Step::Heard(event) => {
-                    if let Some(event) = checked(*event, clock::now()) {
-                        let command = Command::Mirrored(event, self.url.clone());
-                        drop(self.context.commands.send(command).await);
-                    }
+                    let not_taken = self.receiving.take(*event, &self.context, &self.url).await;
+                    not_taken.into_iter().for_each(|at| self.mirror.on_not_taken(at));
                 }
                 Step::HangUp(reason) => return Err(reason.to_owned()),
             }
         }
         Ok(())
+    }
+
+    /// What is no event may say that all is here, so what came before has to be in the store then.
+    async fn settle_before(&mut self, text: &str) {
+        if !text.starts_with("[\"EVENT\"") {
+            let not_taken = self.receiving.settle().await;
+            not_taken.into_iter().for_each(|at| self.mirror.on_not_taken(at));
+        }
     }
 
     /// Offers what the relay does not have, as far as there is room.
@@ -205,7 +233,7 @@ impl Link {
         let status = MirrorStatus {
             url: self.url.clone(),
             state,
-            reason: reason.or(report.refusal),
+            reason: reason.or_else(|| self.receiving.reason()).or(report.refusal),
             accepted: report.accepted,
             refused: report.refused,
             heard: report.heard,
@@ -273,6 +301,7 @@ async fn blocking<T: Send + 'static>(
     read.map_err(|error| format!("the store cannot be read: {error}"))
 }
 
+<<<<<<< HEAD
 /// An event as any other that comes from elsewhere: right in shape, time, id and signature.
 fn checked(event: UnverifiedEvent, now: u64) -> Option<Event> {
     event.rumor.check_shape().ok()?;
@@ -280,6 +309,9 @@ fn checked(event: UnverifiedEvent, now: u64) -> Option<Event> {
 }
 
 async fn connect(url: &str, tls: Arc<ClientConfig>, names: &Lookups) -> Result<Socket, String> {
+=======
+async fn connect(url: &str, tls: Arc<ClientConfig>) -> Result<Socket, String> {
+>>>>>>> main
     let limits = WebSocketConfig::default()
         .max_message_size(Some(MAX_MESSAGE_BYTES))
         .max_frame_size(Some(MAX_MESSAGE_BYTES));

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{Flags, Settings, Tls};
+use super::{Flags, Settings, Tls, storage};
 
 /// The settings as a settings file, each line with a word on where its value comes from: a flag, the environment, the
 /// file, or the default. `said` tells of a long flag whether it was given, and how.
@@ -38,6 +38,7 @@ pub fn explain(settings: &Settings, flags: &Flags, said: impl Fn(&str) -> Option
     }));
     values.extend(settings.reach.lines(list, text));
     values.extend(settings.home.lines(text));
+    values.extend(storage::lines(&settings.retention));
     values.extend([
         ("allow-host", Some(list(settings.allow_hosts.iter().map(ToString::to_string).collect()))),
         ("allow-origin", settings.pages.line().map(list)),

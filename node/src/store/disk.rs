@@ -87,6 +87,11 @@ impl Disk {
         drop(former);
     }
 
+    /// How long the file is; 0 when that cannot be read.
+    pub(super) fn file_bytes(&self) -> u64 {
+        std::fs::metadata(&self.path).map_or(0, |file| file.len())
+    }
+
     fn current(&self) -> RwLockReadGuard<'_, Database> {
         self.current.read().unwrap_or_else(PoisonError::into_inner)
     }

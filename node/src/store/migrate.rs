@@ -10,6 +10,7 @@
 //! | 6 | ids by their beginning, what an author has written kind by kind, places by hour |
 //! | 7 | whose an event is: mail and its senders, bytes |
 //! | 8 | addresses, posts for everyone apart from those for some, deletions in portions |
+//! | 9 | tombstones of each author counted, with short identifiers |
 
 use nostrp2p_core::{Audience, audience};
 use nostrp2p_protocol::Kind;
@@ -65,6 +66,9 @@ pub(super) fn migrate(
     }
     if from < 7 {
         owner::classify(&mut tables)?;
+    }
+    if from < 9 {
+        tables.tombstones.rebuild()?;
     }
     let progress = tables.finish(true)?.progress;
     transaction.open_table(META)?.insert(META_SCHEMA, SCHEMA)?;

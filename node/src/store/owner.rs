@@ -26,6 +26,7 @@ pub(super) fn set(
         return Ok(());
     }
     tables.owner = Some(*owner);
+    tables.tombstones.own(owner)?;
     classify(tables)?;
     tables.restored.retain(|_, ()| false)?;
     for (sequence, event) in written_by(tables, owner)? {

@@ -8,15 +8,16 @@ use nostrp2p_protocol::{
     frame::Delivery,
     limits::{MAX_BATCH_BYTES, MAX_BATCH_EVENTS},
 };
-use redb::{AccessGuard, ReadableTable};
+use redb::{AccessGuard, ReadTransaction, ReadableTable};
 
 use super::{
-    Store,
+    Mark, Store,
     ids::{self, IDS},
     index::{self, Prefix},
     lapse,
     query::{Asked, Picked, Selection},
     record,
+    shared::SHARED,
     tables::{EVENTS, INDEX, META, META_NEWEST, MIRRORED, OUTBOX, UNSENT},
 };
 
@@ -107,6 +108,14 @@ impl Store {
     pub fn mirrored(&self, sequence: u64) -> Result<Option<String>, redb::Error> {
         let mirrored = self.database.begin_read()?.open_table(MIRRORED)?;
         Ok(mirrored.get(sequence)?.map(|relay| relay.value().to_owned()))
+    }
+
+    /// How an event that somebody else wrote came, as an export says it.
+    ///
+    /// # Errors
+    /// When the disk cannot be read.
+    pub fn mark(&self, sequence: u64, event: &Event) -> Result<Mark, redb::Error> {
+        mark(&self.database.begin_read()?, sequence, event)
     }
 
     /// All deliveries that wait.
@@ -248,6 +257,15 @@ impl Store {
 
 /// Rows of [`Store::deliveries`]: more than fit on a screen.
 const LATEST_DELIVERIES: usize = 200;
+
+/// See [`Store::mark`].
+pub(super) fn mark(transaction: &ReadTransaction, sequence: u64, event: &Event) -> Result<Mark, redb::Error> {
+    if let Some(relay) = transaction.open_table(MIRRORED)?.get(sequence)? {
+        return Ok(Mark::Mirrored(relay.value().to_owned()));
+    }
+    let shared = transaction.open_table(SHARED)?.get((event.created_at, event.id().as_bytes()))?.is_some();
+    Ok(if shared { Mark::Shared } else { Mark::None })
+}
 
 /// Decodes a record, unless its event has ended.
 pub(super) fn living(record: &[u8], now: u64) -> Option<Event> {

@@ -88,7 +88,7 @@ pub(super) fn sweep(
     tables.index.settle()?;
     drop_ended(tables, now)?;
     let horizon = now.saturating_sub(retention.seconds);
-    tables.tombstones.purge(horizon.saturating_sub(TOMBSTONES_LONGER), tables.owner)?;
+    tables.tombstones.purge(horizon.saturating_sub(TOMBSTONES_LONGER))?;
     let circle = tables.circle()?;
     let followed = &circle.followed;
     if tables.owner.is_some() {

@@ -10,7 +10,8 @@ use nostrp2p_protocol::{Event, UnverifiedEvent};
 use redb::{Database, ReadableDatabase};
 
 use super::{
-    FILE, Mark, OpenError, Retention, Store, Travel, lock::Lock, quietly, record, tables, tables::EVENTS,
+    FILE, Mark, OpenError, Retention, Store, Travel, lock::Lock, quietly, read, record, tables,
+    tables::EVENTS,
 };
 
 /// Places that may fail in one direction until it is given up: beyond, it would take too long for too little.
@@ -55,9 +56,9 @@ pub fn salvage(directory: &Path) -> Result<Salvaged, OpenError> {
     let mut salvaged = Salvaged { aside, events: 0, lost: 0, owner: false };
     // Even closing a damaged file may panic; what was read until then counts.
     quietly(|| {
-        read(&copy, &mut salvaged, |saved| match saved {
+        read_all(&copy, &mut salvaged, |saved| match saved {
             Saved::Owner(owner) => drop(writer.set_owner_blocking(owner)),
-            Saved::Event(event) => writer.store_blocking(event, Travel::Restored(Mark::None)),
+            Saved::Event(event, mark) => writer.store_blocking(event, Travel::Restored(mark)),
         });
     });
     writer.close();
@@ -68,11 +69,11 @@ pub fn salvage(directory: &Path) -> Result<Salvaged, OpenError> {
 
 enum Saved {
     Owner(nostrp2p_protocol::PublicKey),
-    Event(Event),
+    Event(Event, Mark),
 }
 
 /// Reads a copy, for opening it may repair, which means change, it.
-fn read(copy: &Path, salvaged: &mut Salvaged, mut save: impl FnMut(Saved)) {
+fn read_all(copy: &Path, salvaged: &mut Salvaged, mut save: impl FnMut(Saved)) {
     let Some(Ok(database)) = quietly(|| Database::open(copy)) else { return };
     if let Some(Ok(Some(owner))) = quietly(|| tables::owner(&database.begin_read()?)) {
         salvaged.owner = true;
@@ -81,11 +82,13 @@ fn read(copy: &Path, salvaged: &mut Salvaged, mut save: impl FnMut(Saved)) {
     // A damaged number may lead far beyond what comes after it, so the way is gone from both ends.
     let mut seen = BTreeSet::new();
     for backwards in [false, true] {
+        let mut place = 0;
         let (mut at, mut failures, mut in_a_row) = (if backwards { u64::MAX } else { 0 }, 0, 0);
         while failures < MAX_FAILURES {
             let found = match quietly(|| next(&database, at, backwards)) {
                 Some(Ok(None)) => break,
                 Some(Ok(Some((sequence, event)))) => {
+                    place = sequence;
                     // In a damaged page the next one may be one that lies behind.
                     let onward = if backwards { sequence <= at } else { sequence >= at };
                     if onward {
@@ -108,7 +111,10 @@ fn read(copy: &Path, salvaged: &mut Salvaged, mut save: impl FnMut(Saved)) {
                     Some(event) => {
                         seen.insert(event.id());
                         salvaged.events += 1;
-                        save(Saved::Event(event));
+                        // What cannot be read any more is not shared.
+                        let marked = quietly(|| read::mark(&database.begin_read()?, place, &event));
+                        let mark = marked.and_then(Result::ok).unwrap_or(Mark::None);
+                        save(Saved::Event(event, mark));
                     }
                     None if backwards => {}
                     None => salvaged.lost += 1,

@@ -16,7 +16,7 @@ use super::{
 };
 
 /// `created_at` and id -> sequence number. 100,000 events are about 6 MB.
-const SHARED: TableDefinition<(u64, &[u8; 32]), u64> = TableDefinition::new("shared");
+pub(super) const SHARED: TableDefinition<(u64, &[u8; 32]), u64> = TableDefinition::new("shared");
 
 /// What counts together (see [`Place`]) and id of the same events.
 pub(super) const PLACES: TableDefinition<&[u8; 48], ()> = TableDefinition::new("places_by_hour");
@@ -51,7 +51,7 @@ impl<'txn> Shared<'txn> {
 
     pub(super) fn insert(&mut self, event: &Event, sequence: u64) -> Result<(), redb::Error> {
         self.events.insert((event.created_at, event.id().as_bytes()), sequence)?;
-        let (place, id) = (place(event), event.id());
+        let (place, id) = (place(event, false), event.id());
         self.places.insert(&row(place, &id), ())?;
         if let Some(near) = self.near_to(place) {
             near.insert(id);
@@ -61,7 +61,7 @@ impl<'txn> Shared<'txn> {
 
     pub(super) fn remove(&mut self, event: &Event) -> Result<(), redb::Error> {
         self.events.remove((event.created_at, event.id().as_bytes()))?;
-        let (place, id) = (place(event), event.id());
+        let (place, id) = (place(event, false), event.id());
         self.places.remove(&row(place, &id))?;
         if let Some(near) = self.near_to(place) {
             near.remove(&id);
@@ -72,7 +72,7 @@ impl<'txn> Shared<'txn> {
     /// The ids of those that count together with an event: of its author, sort and hour. They are as many as all nodes
     /// keep of them, however many the owner has written.
     pub(super) fn beside(&mut self, event: &Event) -> Result<&BTreeSet<EventId>, redb::Error> {
-        let place = place(event);
+        let place = place(event, false);
         let known = self.near.take().filter(|(near, _)| *near == place).map(|(_, ids)| ids);
         let ids = match known {
             Some(ids) => ids,
@@ -94,6 +94,22 @@ impl<'txn> Shared<'txn> {
         self.near.as_mut().filter(|(near, _)| *near == place).map(|(_, ids)| ids)
     }
 
+    /// How many events of this author and hour came from relays.
+    pub(super) fn mirrored_beside(&self, event: &Event) -> Result<usize, redb::Error> {
+        Ok(self.look_up(place(event, true))?.len())
+    }
+
+    /// Notes that an event came from a relay, or that such a one is gone.
+    pub(super) fn note_mirrored(&mut self, event: &Event, there: bool) -> Result<(), redb::Error> {
+        let row = row(place(event, true), &event.id());
+        if there {
+            self.places.insert(&row, ())?;
+        } else {
+            self.places.remove(&row)?;
+        }
+        Ok(())
+    }
+
     /// The sequence numbers of all.
     pub(super) fn sequences(&self) -> Result<Vec<u64>, redb::Error> {
         let mut sequences = Vec::new();
@@ -104,9 +120,10 @@ impl<'txn> Shared<'txn> {
     }
 }
 
-fn place(event: &Event) -> Place {
-    let deletion = [u8::from(event.kind == Kind::DELETION)];
-    let hash = Sha256::digest([event.pubkey.as_bytes().as_slice(), &deletion].concat());
+/// What came from relays counts by itself, because neighbours do not have it.
+fn place(event: &Event, mirrored: bool) -> Place {
+    let sort = [u8::from(event.kind == Kind::DELETION) | u8::from(mirrored) << 1];
+    let hash = Sha256::digest([event.pubkey.as_bytes().as_slice(), &sort].concat());
     let (hour, _) = hour(event.created_at);
     let mut place = [0; 16];
     place

@@ -1,6 +1,12 @@
 //! What one write transaction does with one event.
 
+<<<<<<< HEAD
 use nostrp2p_core::{Address as Delivery, Audience, Room, Row, audience, is_addressed_to, replaces, room};
+=======
+use nostrp2p_core::{
+    Address as Delivery, Audience, MAX_PER_HOUR, Room, Row, audience, is_addressed_to, room,
+};
+>>>>>>> main
 use nostrp2p_protocol::{Event, EventId, Kind, PublicKey};
 use redb::{ReadableTable, ReadableTableMetadata, Table, WriteTransaction};
 
@@ -98,7 +104,7 @@ impl<'txn> Tables<'txn> {
             unsent: transaction.open_table(UNSENT)?,
             outbox: transaction.open_table(OUTBOX)?,
             ends: transaction.open_table(ENDS)?,
-            tombstones: Tombstones::open(transaction)?,
+            tombstones: Tombstones::open(transaction, owner)?,
             shared: Shared::open(transaction)?,
             newcomers: Newcomers::open(transaction, born)?,
             mirrored: transaction.open_table(MIRRORED)?,
@@ -132,7 +138,9 @@ impl<'txn> Tables<'txn> {
             }
             // It is not only on a relay any more: somebody has handed it over.
             if origin.door.is_private() && matches!(audience(event), Audience::People(_)) {
-                self.mirrored.remove(sequence)?;
+                if self.mirrored.remove(sequence)?.is_some() {
+                    self.shared.note_mirrored(event, false)?;
+                }
             }
             return Ok(Inserted::Known(sequence));
         }
@@ -172,6 +180,13 @@ impl<'txn> Tables<'txn> {
             Some(Room::Full) if keeps_all => false,
             Some(Room::Full) => return Ok(Inserted::Surplus),
         };
+        let mirrored = origin.door == Door::Mirror;
+        if mirrored && !own && !is_versioned(event.kind) {
+            if self.shared.mirrored_beside(event)? >= MAX_PER_HOUR {
+                return Ok(Inserted::Surplus);
+            }
+            self.shared.note_mirrored(event, true)?;
+        }
         self.newest += 1;
         let sequence = self.newest;
         self.events.insert(sequence, record.as_slice())?;
@@ -190,7 +205,7 @@ impl<'txn> Tables<'txn> {
                 self.newcomers.know(&event.pubkey, since)?;
             }
         }
-        if shared && owned == Owned::Other {
+        if (shared || mirrored) && owned == Owned::Other {
             self.newcomers.note(event, sequence, since, now)?;
         }
         self.on_stored(sequence, event)?;
@@ -344,7 +359,9 @@ impl<'txn> Tables<'txn> {
         self.mailbox.remove(sequence)?;
         self.restored.remove(sequence)?;
         self.unsent.remove(sequence)?;
-        self.mirrored.remove(sequence)?;
+        if self.mirrored.remove(sequence)?.is_some() {
+            self.shared.note_mirrored(event, false)?;
+        }
         let everybody = (sequence, &[0x00; 32])..=(sequence, &[0xff; 32]);
         self.outbox.retain_in(everybody, |_, _| false)?;
         self.ids.remove(&event.id(), sequence)?;
@@ -386,6 +403,11 @@ impl<'txn> Tables<'txn> {
         self.meta.insert(META_RESERVED, self.newest)?;
         Ok(())
     }
+}
+
+/// Whether a newer event takes the place of an older one of this kind.
+const fn is_versioned(kind: Kind) -> bool {
+    kind.is_replaceable() || kind.is_addressable()
 }
 
 /// What [`Tables::finish`] says.

@@ -56,6 +56,8 @@ const HASTY_COMMITS: u32 = 16;
 pub(super) const SWEEP_EVERY: u64 = 1_000;
 /// They are looked for as well when so many bytes have come of others: that many large events are far fewer.
 const SWEEP_BYTES: u64 = 16 * 1024 * 1024;
+/// Where less is kept of others, one part of so many of that.
+const SWEEP_PART: u64 = 16;
 
 /// What became of an event: where it is stored, or a sentence why it could not be.
 pub type Stored = Result<Inserted, String>;
@@ -84,6 +86,8 @@ enum Write {
 /// Who is told what became of an event.
 enum Reply {
     Nobody,
+    /// When it is stored, which need not be soon.
+    Told(oneshot::Sender<Stored>),
     /// When it is stored, although a crash may still undo it.
     Stored(oneshot::Sender<Stored>),
     /// When it is durable.
@@ -177,6 +181,11 @@ impl Writer {
         if self.queue.send(Write::Event(event, Reply::Nobody, travel)).await.is_err() {
             tracing::error!("the store's writer has stopped; an event was lost");
         }
+    }
+
+    /// [`Writer::store`] for somebody who wants to know what became of the event, and has time.
+    pub async fn store_and_tell(&self, event: Event, travel: Travel, reply: oneshot::Sender<Stored>) {
+        drop(self.queue.send(Write::Event(event, Reply::Told(reply), travel)).await);
     }
 
     /// Stores an event; the answer comes when it is durable. Waits while the queue is full.
@@ -292,9 +301,10 @@ fn run(
         group.extend(first);
         gather(&mut writes, &mut group);
         let so_far = *progress.borrow();
+        let enough_bytes = SWEEP_BYTES.min(retention.others_limit(&so_far.usage) / SWEEP_PART);
         let sweep = swept == 0
             || so_far.newest.saturating_sub(swept) >= SWEEP_EVERY
-            || so_far.usage.others_bytes.saturating_sub(swept_bytes) >= SWEEP_BYTES;
+            || so_far.usage.others_bytes.saturating_sub(swept_bytes) > enough_bytes;
         written = true;
         let settles = group.is_empty() && settle_at.is_some_and(|at| at <= Instant::now());
         let urgent = settles || group.iter().any(Write::is_urgent);
@@ -496,7 +506,9 @@ fn answer(group: impl Iterator<Item = Write>, inserted: Vec<Inserted>) {
         match write {
             Write::Event(_, reply, _) => {
                 let stored = inserted.next();
-                if let (Reply::Stored(reply) | Reply::Durable(reply), Some(stored)) = (reply, stored) {
+                if let (Reply::Told(reply) | Reply::Stored(reply) | Reply::Durable(reply), Some(stored)) =
+                    (reply, stored)
+                {
                     drop(reply.send(Ok(stored)));
                 }
             }
@@ -522,7 +534,7 @@ fn refuse(writes: &mut mpsc::Receiver<Write>, reason: &str) -> bool {
 fn fail(group: impl Iterator<Item = Write>, reason: &str) {
     for write in group {
         match write {
-            Write::Event(_, Reply::Stored(reply) | Reply::Durable(reply), _) => {
+            Write::Event(_, Reply::Told(reply) | Reply::Stored(reply) | Reply::Durable(reply), _) => {
                 drop(reply.send(Err(reason.to_owned())));
             }
             Write::Event(_, Reply::Nobody, _) | Write::Sent(_) | Write::Delivery(..) | Write::Note(_) => {}

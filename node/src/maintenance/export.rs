@@ -1,0 +1,52 @@
+//! `nostrp2p export`: all events as JSON lines (NIP-01).
+//!
+//! Beside an event of somebody else stands how it came, under a key that other programs pass over: `"via":"overlay"` if it
+//! was sent to everybody, `"via":"wss://..."` if a mirror brought it. Without that an import would share with the overlay
+//! what a relay of the rest of Nostr has brought, or what came to the owner alone.
+
+use std::{io::Write, path::Path};
+
+use nostrp2p_protocol::Event;
+use serde::Serialize;
+
+use super::import::OVERLAY;
+use crate::store::{Mark, Retention, Store};
+
+#[derive(Serialize)]
+struct Line<'a> {
+    #[serde(flatten)]
+    event: &'a Event,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    via: Option<&'a str>,
+}
+
+/// Writes all events, in the order in which they were stored; returns their number.
+///
+/// # Errors
+/// When the store is in use or cannot be read, or the output cannot be written.
+pub fn export(directory: &Path, mut out: impl Write) -> anyhow::Result<u64> {
+    let (store, writer) = Store::open(directory, Retention::EVERYTHING)?;
+    let owner = store.owner()?;
+    let (mut cursor, mut written) = (0, 0);
+    loop {
+        let batch = store.numbered(cursor)?;
+        for (sequence, event) in &batch.events {
+            let mark = if Some(event.pubkey) == owner { Mark::None } else { store.mark(*sequence, event)? };
+            let via = match &mark {
+                Mark::None => None,
+                Mark::Shared => Some(OVERLAY),
+                Mark::Mirrored(relay) => Some(relay.as_str()),
+            };
+            serde_json::to_writer(&mut out, &Line { event, via })?;
+            out.write_all(b"\n")?;
+            written += 1;
+        }
+        if batch.through <= cursor {
+            break;
+        }
+        cursor = batch.through;
+    }
+    out.flush()?;
+    writer.close();
+    Ok(written)
+}
