@@ -3,11 +3,7 @@
 //! Order: size and shape, time window, who gets it, already seen, the owner's mute list, the author's budget; the
 //! signature comes after all of these and is checked outside. A node forwards only what it admitted.
 
-<<<<<<< HEAD
-use nostrp2p_protocol::{EventId, Oversize, PeerId, PublicKey, Rumor, limits::MAX_PEOPLE};
-=======
 use nostrp2p_protocol::{EventId, Oversize, PeerId, PublicKey, Rumor, Unacceptable, limits::MAX_PEOPLE};
->>>>>>> main
 
 use crate::{
     audience::{Audience, audience},
@@ -167,14 +163,8 @@ impl Admission {
         from: &PeerId,
         now: u64,
     ) -> Result<(), Result<Ignored, Oversize>> {
-<<<<<<< HEAD
-        rumor.check_shape().map_err(Err)?;
-        let too_new = is_ahead(rumor.created_at, now).then_some(Ignored::TooNew);
-        let ignored = too_new.or_else(|| too_many_people(rumor)).or_else(|| {
-=======
         check_at_the_door(rumor, now)?;
-        let ignored = self.too_old(rumor, now).or_else(|| too_many_people(rumor)).or_else(|| {
->>>>>>> main
+        let ignored = too_many_people(rumor).or_else(|| {
             let holds =
                 self.budgets.holds_handed(&self.trust, &rumor.pubkey, from, cost(&rumor.id(), rumor), now);
             (!holds).then_some(Ignored::OverBudget)
@@ -271,14 +261,7 @@ impl Admission {
         self.trust.is_muted(&rumor.pubkey).then_some(Ignored::Muted)
     }
 
-<<<<<<< HEAD
-    fn out_of_time(&self, rumor: &Rumor, now: u64) -> Option<Ignored> {
-        if is_ahead(rumor.created_at, now) {
-            return Some(Ignored::TooNew);
-        }
-=======
     fn too_old(&self, rumor: &Rumor, now: u64) -> Option<Ignored> {
->>>>>>> main
         (rumor.created_at < now.saturating_sub(self.limits.horizon_seconds)).then_some(Ignored::TooOld)
     }
 

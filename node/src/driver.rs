@@ -387,23 +387,18 @@ impl Running {
     /// What mirrors want of the driver.
     async fn on_mirror(&mut self, command: Command) {
         match command {
-<<<<<<< HEAD
-            Command::Mirrored(event, relay) => {
+            Command::Mirrored(event, relay, reply) => {
                 self.note_time(&event).await;
                 let list = matches!(event.kind, Kind::FOLLOW_LIST | Kind::MUTE_LIST);
                 if list && self.ownership.owner() == Some(event.pubkey) {
                     self.handle(Input::List((*event).clone())).await;
                 }
-                self.writer.store(event, Travel::Mirrored(relay)).await;
-=======
-            Command::Mirrored(event, relay, reply) => {
                 if self.core.admits_mirrored(&event, clock::now()) {
                     self.writer.store_and_tell(event, Travel::Mirrored(relay), reply).await;
                 } else {
                     // Whoever brought it may have gone away.
                     let _gone = reply.send(Ok(Inserted::Surplus));
                 }
->>>>>>> main
             }
             Command::Note(note) => self.writer.note(note).await,
             Command::Strangers(mut people, reply) => {

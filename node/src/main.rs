@@ -277,20 +277,9 @@ fn import_from(settings: &Settings, file: &Path) -> anyhow::Result<maintenance::
         let file = std::fs::File::open(file).with_context(|| format!("{} cannot be read", file.display()))?;
         Box::new(BufReader::new(file))
     };
-<<<<<<< HEAD
     let complain = |line: &str| say_aside(&format!("{line}\n"));
     let progress = |lines: u64| say_aside(&format!("{lines} lines\n"));
-    let done = maintenance::import(&settings.data_dir, input, complain, progress)?;
-    let over = if done.over > 0 { format!("{} deleted or expired, ", done.over) } else { String::new() };
-    Ok(format!(
-        "{} new events, {} were there already, {over}{} lines refused.",
-        done.new, done.known, done.refused
-    ))
-=======
-    let complain = |line: &str| eprintln!("{line}");
-    let progress = |lines: u64| eprintln!("{lines} lines");
     maintenance::import(&settings.data_dir, input, complain, progress)
->>>>>>> main
 }
 
 fn serve(settings: Settings) -> ExitCode {

@@ -246,13 +246,11 @@ fn describe(node: &Node, page: Option<&str>, port: u16, now: u64) -> anyhow::Res
     for mirror in &node.mirrors {
         writeln!(text, "  mirror      {}", describe_mirror(mirror))?;
     }
-<<<<<<< HEAD
     for warning in &node.warnings {
         writeln!(text, "\nWARNING: {warning}")?;
-=======
+    }
     for warning in node.storage.warnings() {
         writeln!(text, "\nWarning: {warning}.")?;
->>>>>>> main
     }
     if node.npub.is_some() && node.delegated.is_none_or(|expires| expires <= now) {
         write!(text, "\n{}", delegated::ADVICE)?;

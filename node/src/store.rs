@@ -172,12 +172,12 @@ impl Store {
         self.id
     }
 
-<<<<<<< HEAD
     /// Names this store to pages, over restarts. It is another one after the file was put back from a backup, as far as
     /// that shows in the file, so that no page resumes at numbers that were given again.
     pub const fn lineage(&self) -> StoreId {
         self.lineage
-=======
+    }
+
     /// What it keeps.
     pub const fn retention(&self) -> &Retention {
         &self.retention
@@ -186,7 +186,6 @@ impl Store {
     /// How long its file is; 0 when that cannot be read.
     pub fn file_bytes(&self) -> u64 {
         self.database.file_bytes()
->>>>>>> main
     }
 
     /// How far the store has come, now and from now on.
@@ -228,11 +227,7 @@ impl Store {
 /// Opens or creates the file and brings its tables up to date. What redb finds wrong in a damaged file is sometimes an
 /// error and sometimes a panic; both are [`OpenError::Damaged`] here.
 fn open_database(directory: &Path, path: &Path) -> Result<(Database, Opened), OpenError> {
-<<<<<<< HEAD
-    let (database, opened) = match quietly(|| disk::open(path, tables::Purpose::Begin)) {
-=======
-    let (mut database, opened) = match quietly(|| disk::open(path)) {
->>>>>>> main
+    let (mut database, opened) = match quietly(|| disk::open(path, tables::Purpose::Begin)) {
         Some(opened) => opened.map_err(|error| open_error(error, directory, path))?,
         None => {
             let reason = "its pages do not fit together".to_owned();

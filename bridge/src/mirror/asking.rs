@@ -144,7 +144,6 @@ impl Asking {
         [stopped, Some(live), self.ask()].into_iter().flatten().collect()
     }
 
-<<<<<<< HEAD
     /// Whether the relay tells what is new.
     pub(super) const fn listens(&self) -> bool {
         self.listens
@@ -170,6 +169,9 @@ impl Asking {
 
     /// Some time has passed: what was not answered is given up, and what failed is asked again.
     pub(super) fn on_tick(&mut self, now: u64) -> Vec<Step> {
+        if self.paused {
+            return vec![];
+        }
         let mut steps = Vec::new();
         match self.live.on_tick(EOSE_WITHIN, now) {
             Due::Late => steps.push(self.give_up(LIVE, now)),
@@ -202,7 +204,8 @@ impl Asking {
         self.missed.on_asked();
         let ids = Some(self.fetching.iter().copied().collect());
         Step::Send(request(MISSED, [Filter { ids, ..Filter::default() }]))
-=======
+    }
+
     /// Ends all questions, until [`Asking::begin`]. What was heard until now stays as it is.
     pub(super) fn pause(&mut self) -> Vec<Step> {
         if std::mem::replace(&mut self.paused, true) || self.wanted.is_empty() {
@@ -212,6 +215,7 @@ impl Asking {
         let profiles =
             std::mem::take(&mut self.asks_profiles).then(|| Step::Send(line(&("CLOSE", PROFILES))));
         let others = [LIVE, MISSED].map(|subscription| Step::Send(line(&("CLOSE", subscription))));
+        self.stop_waiting();
         self.needed.clear();
         self.fetching.clear();
         compares.into_iter().chain(profiles).chain(others).collect()
@@ -220,7 +224,6 @@ impl Asking {
     /// An event of this time came and was not taken, although it may be another time.
     pub(super) fn on_not_taken(&mut self, created_at: u64) {
         self.not_taken = Some(self.not_taken.map_or(created_at, |before| before.min(created_at)));
->>>>>>> main
     }
 
     /// The connection is gone.
@@ -304,15 +307,11 @@ impl Asking {
             self.profiles.on_answered();
             return vec![Step::Send(line(&("CLOSE", PROFILES)))];
         }
-<<<<<<< HEAD
         if subscription == LIVE && self.live.is_waiting() {
             self.live.on_answered();
             self.listens = true;
         }
-        if subscription != MISSED || self.current >= self.wanted.len() {
-=======
         if subscription != MISSED || self.paused || self.current >= self.wanted.len() {
->>>>>>> main
             return vec![];
         }
         self.missed.on_answered();

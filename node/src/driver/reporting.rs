@@ -3,12 +3,8 @@
 use super::Running;
 use crate::{
     clock, markers,
-<<<<<<< HEAD
     standing::{self, Counters, Warnings},
-=======
-    standing::{self, Counters},
     storage::Storage,
->>>>>>> main
 };
 
 impl Running {

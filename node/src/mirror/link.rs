@@ -4,14 +4,8 @@ use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use futures_util::{SinkExt, StreamExt};
 use nostrp2p_bridge::mirror::{Collect, Mirror, Room, Step, is_offered};
-<<<<<<< HEAD
 use nostrp2p_overlay::Lookups;
-use nostrp2p_protocol::{
-    Event, EventId, Filter, PublicKey, UnverifiedEvent, frame::MirrorState, limits::MAX_SECONDS_AHEAD,
-};
-=======
 use nostrp2p_protocol::{Event, EventId, Filter, PublicKey, frame::MirrorState};
->>>>>>> main
 use rustls::ClientConfig;
 use tokio::{
     net::TcpStream,
@@ -22,15 +16,12 @@ use tokio_tungstenite::{
     tungstenite::{Message, protocol::WebSocketConfig},
 };
 
-<<<<<<< HEAD
 use super::{
     Context, MirrorStatus, Role,
     dial::{self, Place},
     information,
+    receiving::Receiving,
 };
-=======
-use super::{Context, MirrorStatus, Role, information, receiving::Receiving};
->>>>>>> main
 use crate::{
     clock,
     driver::Command,
@@ -301,17 +292,7 @@ async fn blocking<T: Send + 'static>(
     read.map_err(|error| format!("the store cannot be read: {error}"))
 }
 
-<<<<<<< HEAD
-/// An event as any other that comes from elsewhere: right in shape, time, id and signature.
-fn checked(event: UnverifiedEvent, now: u64) -> Option<Event> {
-    event.rumor.check_shape().ok()?;
-    (event.rumor.created_at <= now.saturating_add(MAX_SECONDS_AHEAD)).then(|| event.verify().ok()).flatten()
-}
-
 async fn connect(url: &str, tls: Arc<ClientConfig>, names: &Lookups) -> Result<Socket, String> {
-=======
-async fn connect(url: &str, tls: Arc<ClientConfig>) -> Result<Socket, String> {
->>>>>>> main
     let limits = WebSocketConfig::default()
         .max_message_size(Some(MAX_MESSAGE_BYTES))
         .max_frame_size(Some(MAX_MESSAGE_BYTES));

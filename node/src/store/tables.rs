@@ -43,6 +43,8 @@ pub(super) const META_RESERVED: &str = "reserved";
 const META_LINEAGE: &str = "lineage";
 /// Row of [`META`]: which file it was; see [`FileMark`].
 const META_FILE: &str = "file";
+/// Row of [`META`]: when the file was written last on purpose, in seconds since 1970 by the clock as it was.
+pub(super) const META_WRITTEN: &str = "written";
 /// How much later than its last commit the file may have been written, in seconds, to be as the program left it.
 const WRITTEN_WITHIN: u64 = 120;
 /// Row of [`META`]: the time that was trusted last, in seconds since 1970; see [`crate::trusted_time`].
@@ -106,8 +108,9 @@ pub(super) fn prepare(
         };
         let noted = meta.get(META_CLOCK)?.map(|clock| clock.value());
         let same_file = meta.get(META_FILE)?.is_none_or(|known| known.value() == before_opening.file);
-        let as_left =
-            noted.is_none_or(|noted| before_opening.written <= noted.saturating_add(WRITTEN_WITHIN));
+        let left = meta.get(META_WRITTEN)?.map(|written| written.value());
+        let as_left = left.is_none_or(|left| before_opening.written <= left.saturating_add(WRITTEN_WITHIN));
+        meta.insert(META_WRITTEN, now)?;
         if purpose == Purpose::Begin && !(same_file && as_left) {
             meta.insert(META_LINEAGE, id)?;
         }

@@ -1,12 +1,8 @@
 //! What one write transaction does with one event.
 
-<<<<<<< HEAD
-use nostrp2p_core::{Address as Delivery, Audience, Room, Row, audience, is_addressed_to, replaces, room};
-=======
 use nostrp2p_core::{
-    Address as Delivery, Audience, MAX_PER_HOUR, Room, Row, audience, is_addressed_to, room,
+    Address as Delivery, Audience, MAX_PER_HOUR, Room, Row, audience, is_addressed_to, replaces, room,
 };
->>>>>>> main
 use nostrp2p_protocol::{Event, EventId, Kind, PublicKey};
 use redb::{ReadableTable, ReadableTableMetadata, Table, WriteTransaction};
 
@@ -23,8 +19,8 @@ use super::{
     shared::Shared,
     surplus::Loads,
     tables::{
-        EVENTS, INDEX, META, META_BORN, META_CLOCK, META_NEWEST, META_RESERVED, MIRRORED, OUTBOX, OWNER,
-        RESTORED, UNSENT,
+        EVENTS, INDEX, META, META_BORN, META_CLOCK, META_NEWEST, META_RESERVED, META_WRITTEN, MIRRORED,
+        OUTBOX, OWNER, RESTORED, UNSENT,
     },
     tombstones::{self, Address, Tombstones},
     usage::{self, Owned, Usage},
@@ -395,6 +391,7 @@ impl<'txn> Tables<'txn> {
     /// Notes the time that is trusted, in seconds since 1970, for the next start.
     pub(super) fn note_time(&mut self, now: u64) -> Result<(), redb::Error> {
         self.meta.insert(META_CLOCK, now)?;
+        self.meta.insert(META_WRITTEN, crate::clock::now())?;
         Ok(())
     }
 
