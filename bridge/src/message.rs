@@ -26,6 +26,8 @@ pub(crate) enum Unreadable {
     Line(String),
     /// Answer with OK false for this event.
     Event(EventId, String),
+    /// Answer with OK false for this event, and with NOTICE: the line is no JSON.
+    Control(EventId, String),
     /// Answer with CLOSED for this subscription.
     Req(String, String),
     /// Answer with NEG-ERR for this reconciliation.
@@ -35,8 +37,10 @@ pub(crate) enum Unreadable {
 impl ClientMessage {
     pub(crate) fn parse(line: &str) -> Result<Self, Unreadable> {
         let notice = |reason: &str| Unreadable::Line(reason.to_owned());
-        let parts: Vec<&RawValue> = serde_json::from_str(line)
-            .map_err(|_| notice("a message is a JSON array such as [\"REQ\", ...]"))?;
+        let parts: Vec<&RawValue> = serde_json::from_str(line).map_err(|_| {
+            with_control_characters(line)
+                .unwrap_or_else(|| notice("a message is a JSON array such as [\"REQ\", ...]"))
+        })?;
         let mut parts = parts.into_iter();
         match parts.next().and_then(text).as_deref() {
             Some("EVENT") => event(parts.next()).map(|event| Self::Event(Box::new(event))),
@@ -80,6 +84,18 @@ impl ClientMessage {
     }
 }
 
+/// An EVENT that would be JSON if control characters in its strings were escaped: whoever published it waits for an OK.
+fn with_control_characters(line: &str) -> Option<Unreadable> {
+    let is_control = |c: char| c < ' ';
+    let spaced = line.contains(is_control).then(|| line.replace(is_control, " "))?;
+    let parts: Vec<&RawValue> = serde_json::from_str(&spaced).ok()?;
+    let is_event = parts.first().and_then(|part| text(part)).is_some_and(|name| name == "EVENT");
+    let OnlyId { id } = serde_json::from_str(parts.get(1).filter(|_| is_event)?.get()).ok()?;
+    let reason =
+        "control characters stand in JSON strings as \\n, \\t or \\u001f, not as they are (RFC 8259, 7)";
+    Some(Unreadable::Control(id, reason.to_owned()))
+}
+
 fn queries<'a>(
     subscription: &str,
     parts: impl Iterator<Item = &'a RawValue>,
@@ -108,12 +124,13 @@ fn subscription(part: Option<&RawValue>) -> Result<String, Unreadable> {
         .ok_or_else(|| Unreadable::Line("the second element must be a subscription id".to_owned()))
 }
 
+#[derive(Deserialize)]
+struct OnlyId {
+    id: EventId,
+}
+
 /// Reads an event; when that fails, its id alone, so that the answer can name it.
 fn event(part: Option<&RawValue>) -> Result<UnverifiedEvent, Unreadable> {
-    #[derive(Deserialize)]
-    struct OnlyId {
-        id: EventId,
-    }
     let part = part.map_or("null", RawValue::get);
     serde_json::from_str(part).map_err(|error| {
         let reason = format!("the event cannot be read: {error}");

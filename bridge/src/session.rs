@@ -120,6 +120,10 @@ impl Session {
             Err(Unreadable::Event(id, reason)) => {
                 vec![Step::Send(message::ok(&id, false, &format!("invalid: {reason}")))]
             }
+            Err(Unreadable::Control(id, reason)) => {
+                let reason = format!("invalid: {reason}");
+                vec![Step::Send(message::ok(&id, false, &reason)), Step::Send(message::notice(&reason))]
+            }
             Err(Unreadable::Req(subscription, reason)) => {
                 self.subscriptions.remove(&subscription);
                 vec![close(&subscription, &format!("invalid: {reason}"))]

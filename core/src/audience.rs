@@ -60,6 +60,17 @@ pub fn is_public(rumor: &Rumor) -> bool {
     rumor.kind == Kind::FOLLOW_LIST || audience(rumor) == Audience::Everyone
 }
 
+/// The kinds of which some events are public ([`is_public`]).
+pub fn public_kinds() -> BTreeSet<Kind> {
+    [Kind::PROFILE, Kind::POST, Kind::FOLLOW_LIST, Kind::REPOST].into()
+}
+
+/// The kinds of which some events are open ([`is_open`]).
+pub fn open_kinds() -> BTreeSet<Kind> {
+    let by_their_nips = [&OPEN_KINDS[..], &OPEN_ADDRESSABLE, &OPEN_REPLACEABLE].concat();
+    public_kinds().into_iter().chain(by_their_nips.into_iter().map(Kind)).collect()
+}
+
 /// Kinds that stay on the author's node but that their NIPs make for anybody's eyes, besides all replaceable ones but
 /// the lists that are for the author's own programs. What is not here counts as private.
 const OPEN_KINDS: [u16; 27] = [
@@ -149,6 +160,17 @@ mod tests {
         assert!(OPEN_ADDRESSABLE.iter().all(|kind| Kind(*kind).is_addressable()));
         assert!(OPEN_REPLACEABLE.iter().all(|kind| Kind(*kind).is_replaceable()));
         assert!(!tables.iter().any(|kind| Kind(*kind).is_ephemeral()));
+    }
+
+    #[test]
+    fn the_kinds_of_which_something_is_public_are_known_without_looking_at_events() {
+        let bare = |kind: u16| {
+            Draft { created_at: 1, kind: Kind(kind), tags: vec![], content: String::new() }.by(ALICE)
+        };
+        let kinds =
+            |is: fn(&Rumor) -> bool| (0..=u16::MAX).filter(|kind| is(&bare(*kind))).map(Kind).collect();
+        assert_eq!(public_kinds(), kinds(is_public));
+        assert_eq!(open_kinds(), kinds(is_open));
     }
 
     #[test]

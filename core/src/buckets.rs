@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 /// One unit of what a bucket holds; fractions are for those who pay with work.
-pub(crate) const UNIT: u64 = 3_600;
+pub const UNIT: u64 = 3_600;
 
 /// How much somebody may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,7 +16,7 @@ pub struct Rate {
 
 /// Buckets of many, the longest silent forgotten first.
 #[derive(Debug)]
-pub(crate) struct Buckets<K> {
+pub struct Buckets<K> {
     capacity: usize,
     buckets: BTreeMap<K, Bucket>,
     /// Keys by the time of their last use, so that the longest silent is found at once.
@@ -31,7 +31,8 @@ struct Bucket {
 }
 
 impl<K: Copy + Ord> Buckets<K> {
-    pub(crate) const fn new(capacity: usize) -> Self {
+    /// At most so many are remembered.
+    pub const fn new(capacity: usize) -> Self {
         Self { capacity, buckets: BTreeMap::new(), silent: BTreeSet::new() }
     }
 
@@ -42,15 +43,27 @@ impl<K: Copy + Ord> Buckets<K> {
     }
 
     /// Whether a bucket holds so much.
-    pub(crate) fn holds(&self, key: &K, rate: Rate, cost: u64, now: u64) -> bool {
+    pub fn holds(&self, key: &K, rate: Rate, cost: u64, now: u64) -> bool {
         self.tokens(key, rate, now) >= cost
     }
 
     /// Takes so much, or what is left; returns whether it was enough.
-    pub(crate) fn take(&mut self, key: K, rate: Rate, cost: u64, now: u64) -> bool {
+    pub fn take(&mut self, key: K, rate: Rate, cost: u64, now: u64) -> bool {
         let tokens = self.tokens(&key, rate, now);
         self.put(key, Bucket { tokens: tokens.saturating_sub(cost), at: now });
         tokens >= cost
+    }
+
+    /// Takes so much if it is there; returns whether it was.
+    pub fn take_whole(&mut self, key: K, rate: Rate, cost: u64, now: u64) -> bool {
+        self.holds(&key, rate, cost, now) && self.take(key, rate, cost, now)
+    }
+
+    /// Puts back what was taken and not used.
+    pub fn give_back(&mut self, key: K, rate: Rate, unused: u64, now: u64) {
+        let full = u64::from(rate.burst) * UNIT;
+        let tokens = self.tokens(&key, rate, now).saturating_add(unused).min(full);
+        self.put(key, Bucket { tokens, at: now });
     }
 
     /// Takes what is left; nothing comes back before `until`.
@@ -99,6 +112,17 @@ mod tests {
         assert!(buckets.holds(&2, RATE, UNIT, 100), "each has their own");
         assert!(buckets.holds(&1, RATE, UNIT / 2, 105), "half of a unit is there in half of the time");
         assert!(!buckets.holds(&1, RATE, 4 * UNIT, 1_000_000), "it never holds more than a burst");
+    }
+
+    #[test]
+    fn what_is_put_aside_and_not_used_comes_back() {
+        let mut buckets = Buckets::new(2);
+        assert!(buckets.take_whole(1, RATE, 2 * UNIT, 100) && !buckets.take_whole(1, RATE, 2 * UNIT, 100));
+        assert!(buckets.holds(&1, RATE, UNIT, 100), "what was refused has cost nothing");
+        buckets.give_back(1, RATE, UNIT, 100);
+        assert!(buckets.take_whole(1, RATE, 2 * UNIT, 100));
+        buckets.give_back(1, RATE, 100 * UNIT, 100);
+        assert!(!buckets.holds(&1, RATE, 4 * UNIT, 100), "it never holds more than a burst");
     }
 
     #[test]

@@ -60,6 +60,10 @@ const MAX_ASKERS: usize = 1_024;
 /// hour; a guess. Counted requests alone are no bound: forty bytes ask for a megabyte.
 const ANSWERS: Rate = Rate { burst: 64 * 1024, per_hour: 256 * 1024 };
 
+/// Rows of the store that one question of another node may read: a tenth of a full store, and some 50 ms. Pages of people
+/// and conversations take some hundred.
+pub const QUESTION_ROWS: u32 = 10_000;
+
 /// The state of a node's decisions.
 #[derive(Debug)]
 pub struct Core {
@@ -79,6 +83,7 @@ pub struct Core {
     catching_up: CatchingUp,
     requests: Buckets<(PeerId, Service)>,
     answers: Buckets<PeerId>,
+    rows: Buckets<(PeerId, Service)>,
     refusals: Refusals,
     /// The time of the last input.
     latest: u64,
@@ -115,6 +120,7 @@ impl Core {
             catching_up: CatchingUp::new(settings.limits.horizon_seconds, Dice::new(settings.seed)),
             requests: Buckets::new(MAX_ASKERS),
             answers: Buckets::new(MAX_ASKERS),
+            rows: Buckets::new(MAX_ASKERS),
             refusals: Refusals::default(),
             latest: 0,
             next_check: 0,
@@ -311,6 +317,30 @@ impl Core {
         self.answers.take(peer, ANSWERS, kib.saturating_mul(UNIT), now);
     }
 
+    /// Whether the store may be read for a node now. [`QUESTION_ROWS`] are put aside, until [`Core::has_read`] says how many
+    /// it took.
+    pub fn may_read(&mut self, peer: PeerId, service: Service, now: u64) -> bool {
+        let aside = u64::from(QUESTION_ROWS).saturating_mul(UNIT);
+        let may = self.rows.take_whole((peer, service), service.rows(), aside, now);
+        if !may {
+            self.refusals.count("questions_over_rows");
+        }
+        may
+    }
+
+    /// So many rows were read for a node that [`Core::may_read`] had allowed to ask.
+    pub fn has_read(&mut self, peer: PeerId, service: Service, rows: usize, now: u64) {
+        let read = u64::try_from(rows).unwrap_or(u64::MAX).saturating_mul(UNIT);
+        let aside = u64::from(QUESTION_ROWS).saturating_mul(UNIT);
+        match aside.checked_sub(read) {
+            Some(unused) => self.rows.give_back((peer, service), service.rows(), unused, now),
+            // What is more counts too; a list of all shared events may be long.
+            None => {
+                let _enough = self.rows.take((peer, service), service.rows(), read - aside, now);
+            }
+        }
+    }
+
     /// What was refused since the start.
     pub const fn refusals(&self) -> &Refusals {
         &self.refusals
@@ -335,6 +365,12 @@ impl Core {
             }
             Err(_) => return self.reject(heard, "malformed"),
         };
+        // What needs no id comes first: to compute one of an event of 64 KiB costs as much as everything else here.
+        if let Err(Ok(ignored)) = self.admission.check_shared(&event.rumor, now)
+            && ignored != Ignored::TooNew
+        {
+            return self.ignore(heard, ignored, now);
+        }
         let id = event.rumor.id();
         match self.admission.check(&id, &event.rumor, &from, now) {
             Err(Ok(ignored)) => {

@@ -36,13 +36,15 @@ mod ways;
 pub use acquaintances::NEW_SECONDS;
 pub use admission::{Admission, Ignored, Limits};
 pub use announcer::{Announcer, News, NodeKey, Unheard, announce_every};
-pub use audience::{Audience, audience, audience_of_deletion, is_open, is_public};
-pub use buckets::Rate;
+pub use audience::{Audience, audience, audience_of_deletion, is_open, is_public, open_kinds, public_kinds};
+pub use buckets::{Buckets, Rate, UNIT};
 pub use catching_up::{CaughtUp, Counts as CatchingUpCounts, Identified, Session, Step, Window};
 pub use counters::Refusals;
 pub use dice::Dice;
 pub use directory::Directory;
-pub use engine::{Core, Handed, Heard, Input, Output, Request, Service, Settings, Sharing, Verdict};
+pub use engine::{
+    Core, Handed, Heard, Input, Output, QUESTION_ROWS, Request, Service, Settings, Sharing, Verdict,
+};
 pub use intake::{INTAKE_PAUSE_SECONDS, Intake};
 pub use lending::{LENT_SECONDS, Lending, LendingCounts, LendingLimits, NotLent};
 pub use mailbox::{Sender, is_addressed_to};

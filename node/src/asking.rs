@@ -1,15 +1,18 @@
 //! Answers to what other nodes ask, read from the store.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::LazyLock};
 
-use nostrp2p_core::{Audience, Cursor, REPOSTS, Target, audience, is_public};
+use nostrp2p_core::{Audience, Cursor, REPOSTS, Target, audience, is_public, public_kinds};
 use nostrp2p_protocol::{
     Event, EventId, Filter, Kind, PublicKey, Rumor, UnverifiedEvent,
     exchange::{Found, OwnPage},
     limits::MAX_BATCH_EVENTS,
 };
 
-use crate::store::{Address, Store};
+use crate::store::{Address, Reading, Store};
+
+/// Kinds of which strangers may see something.
+pub(crate) static PUBLIC: LazyLock<BTreeSet<Kind>> = LazyLock::new(public_kinds);
 
 /// Most events of an answer to a stranger: a page of posts.
 const MAX_EVENTS: u32 = 100;
@@ -21,7 +24,11 @@ const PAGE_BYTES: usize = 256 * 1024;
 const PAGE_BATCHES: usize = 10;
 
 /// Answers [`nostrp2p_protocol::exchange::Question::Events`]: public events alone, the newest first.
-pub(crate) fn public(store: &Store, filters: &[Filter]) -> Result<Vec<u8>, redb::Error> {
+pub(crate) fn public(
+    store: &Store,
+    filters: &[Filter],
+    reading: &mut Reading<'_>,
+) -> Result<Vec<u8>, redb::Error> {
     let bounded: Vec<Filter> = filters
         .iter()
         .map(|filter| Filter {
@@ -29,7 +36,7 @@ pub(crate) fn public(store: &Store, filters: &[Filter]) -> Result<Vec<u8>, redb:
             ..filter.clone()
         })
         .collect();
-    let found = store.find_visible(&bounded, |event| is_public(event))?;
+    let found = store.find_within(&bounded, |event| is_public(event), reading)?;
     Ok(Found { events: found.events.into_iter().map(plain).collect() }.encode())
 }
 
@@ -38,12 +45,14 @@ pub(crate) fn own_page(
     store: &Store,
     owner: Option<PublicKey>,
     cursor: Cursor,
+    reading: &mut Reading<'_>,
 ) -> Result<Vec<u8>, redb::Error> {
     let mut through = store.resume(cursor)?;
     let (mut events, mut bytes, mut newest) = (Vec::new(), 0, through);
     for _ in 0..PAGE_BATCHES {
         let batch = store.after(through)?;
         newest = batch.newest;
+        let afforded = reading.charge(batch.events.len());
         let own: Vec<Event> = batch.events.into_iter().filter(|event| is_own(event, owner)).collect();
         if events.len() + own.len() > MAX_BATCH_EVENTS {
             break;
@@ -51,7 +60,7 @@ pub(crate) fn own_page(
         through = batch.through;
         bytes += own.iter().map(|event| event.content.len() + 200).sum::<usize>();
         events.extend(own.into_iter().map(plain));
-        if through >= newest || events.len() >= PAGE_EVENTS || bytes >= PAGE_BYTES {
+        if !afforded || through >= newest || events.len() >= PAGE_EVENTS || bytes >= PAGE_BYTES {
             break;
         }
     }

@@ -6,6 +6,7 @@ use std::{
 };
 
 use nostrp2p_overlay::NodeSecret;
+use nostrp2p_protocol::PeerId;
 use zeroize::Zeroizing;
 
 /// Why the data directory cannot be used.
@@ -37,6 +38,14 @@ pub fn prepare(directory: &Path) -> Result<(), DataDirError> {
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder.create(directory).map_err(|error| DataDirError::Io { path: directory.to_owned(), error })
+}
+
+/// Which node a data directory belongs to; None when it has none, or this user may not read it.
+pub fn node_of(directory: &Path) -> Option<PeerId> {
+    let text = Zeroizing::new(fs::read_to_string(directory.join("node.key")).ok()?);
+    let mut seed = Zeroizing::new([0; 32]);
+    hex::decode_to_slice(text.trim(), seed.as_mut_slice()).ok()?;
+    Some(NodeSecret::from_bytes(*seed).peer_id())
 }
 
 /// Settings hold no secret, and may belong to somebody else who manages them.

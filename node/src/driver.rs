@@ -23,8 +23,8 @@ use std::{
 use futures_util::{StreamExt, stream::FuturesUnordered};
 use nostrp2p_core::{
     Address, Announcer, Ask, Audience, Claim, Core, Difference, Handed, Heard, Identified, Input, Lending,
-    Network, Output, Ownership, Proof, Request, Row, Session, Settings, Sharing, Target, Unheard, Verdict,
-    Want, Ways,
+    Network, Output, Ownership, Proof, Request, Row, Service, Session, Settings, Sharing, Target, Unheard,
+    Verdict, Want, Ways,
 };
 use nostrp2p_overlay::{MessageRef, Overlay, OverlayEvent, RequestRef, Topic};
 use nostrp2p_protocol::{
@@ -44,7 +44,7 @@ use crate::{
     pace::Pace,
     standing::{Counters, OpenWays, Standing},
     stop::Stop,
-    store::{Inserted, Note, Store, Stored, Travel, Writer},
+    store::{Inserted, Note, OwnersTurn, Store, Stored, Travel, Writer},
     traffic::TrafficLog,
     verifier::{self, Checked, Verifier},
 };
@@ -121,8 +121,13 @@ enum Happening {
     Compared(Session, Option<Difference>),
     Got(Session, Option<Vec<Identified>>),
     Lent(PeerId, Option<Lent>),
-    /// A node was answered with so many bytes.
-    Answered(PeerId, usize),
+    /// A node was answered with so many bytes, for which so many rows were read.
+    Answered {
+        peer: PeerId,
+        service: Service,
+        bytes: usize,
+        rows: usize,
+    },
     /// A node was told something.
     Done,
     Announce,
@@ -201,6 +206,8 @@ struct Running {
 struct Waiting {
     reply: oneshot::Sender<Result<Published, Refusal>>,
     stored: Option<Inserted>,
+    /// Meanwhile others wait.
+    _first: OwnersTurn,
 }
 
 /// What sessions need of the driver.
@@ -315,7 +322,8 @@ impl Running {
             }
             Happening::Command(Command::Publish(event, reply)) => {
                 let request = Request(self.number());
-                self.requests.insert(request, Waiting { reply, stored: None });
+                let _first = self.store.turns().owner();
+                self.requests.insert(request, Waiting { reply, stored: None, _first });
                 self.publish(request, event).await;
             }
             Happening::Command(Command::Want(wants, reply)) => {
@@ -367,7 +375,10 @@ impl Running {
             Happening::AnnounceChange => self.announce().await,
             Happening::Announce => self.announce_now_and_then().await,
             Happening::Tick => self.on_tick().await,
-            Happening::Answered(peer, bytes) => self.core.answered(peer, bytes, clock::now()),
+            Happening::Answered { peer, service, bytes, rows } => {
+                self.core.answered(peer, bytes, clock::now());
+                self.core.has_read(peer, service, rows, clock::now());
+            }
             Happening::Done | Happening::Over => {}
         }
     }

@@ -29,6 +29,7 @@ mod metrics;
 mod missing;
 mod page;
 pub(crate) mod prompt;
+mod reading;
 mod relay;
 mod rest;
 pub(crate) mod serve;

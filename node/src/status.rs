@@ -3,7 +3,7 @@
 mod pinned;
 pub(crate) mod reach;
 
-use std::{fmt::Write as _, sync::Arc, time::Duration};
+use std::{fmt::Write as _, path::Path, sync::Arc, time::Duration};
 
 use anyhow::{Context as _, bail};
 use nostrp2p_protocol::frame::MirrorState;
@@ -19,7 +19,7 @@ use tokio_rustls::TlsConnector;
 use self::reach::{Connected, Reach};
 use crate::{
     access_token::AccessToken,
-    clock, delegated,
+    clock, data_dir, delegated,
     mirror::MirrorStatus,
     settings::{Settings, Tls},
     storage::{Storage, size},
@@ -150,7 +150,24 @@ pub(crate) async fn node(settings: &Settings) -> anyhow::Result<(Answer, String)
                 .with_context(|| format!("what answers at {authority} is no nostrp2p node"))?,
         ),
     };
+    let peer_id = match &answer {
+        Answer::Whole(node) => &node.peer_id,
+        Answer::Identity(identity) => &identity.peer_id,
+    };
+    check_identity(peer_id, &authority, &settings.data_dir)?;
     Ok((answer, body))
+}
+
+/// Another node may have the port: what it says is not about this one.
+fn check_identity(peer_id: &str, authority: &str, directory: &Path) -> anyhow::Result<()> {
+    match data_dir::node_of(directory) {
+        Some(own) if own.to_string() != peer_id => bail!(
+            "the node that answers at {authority} is not that of the data directory {}, it is {peer_id}; is yours running, and \
+             are -l and -s the same as for the server?",
+            directory.display()
+        ),
+        _ => Ok(()),
+    }
 }
 
 /// Asks with the token; without it, where the node knows another one.
@@ -298,9 +315,8 @@ fn describe_mirror(mirror: &MirrorStatus) -> String {
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_node_without_delegation_says_what_that_means() {
-        let node = |delegated| Node {
+    fn node(delegated: Option<u64>) -> Node {
+        Node {
             peer_id: "12D3KooW".into(),
             npub: Some("npub1".into()),
             version: "1".into(),
@@ -325,7 +341,25 @@ mod tests {
             mirrors: vec![],
             warnings: vec!["another node runs with this node's key".into()],
             caught_up: Some(CaughtUp { at: 0, events: 7 }),
-        };
+        }
+    }
+
+    #[test]
+    fn another_node_that_has_the_port_is_not_shown() {
+        let directory = tempfile::tempdir().unwrap();
+        let check = |peer: &str| check_identity(peer, "127.0.0.1:1", directory.path());
+        assert!(check("12D3KooW").is_ok(), "without a key to compare with it is shown");
+        let own = data_dir::node_secret(directory.path()).unwrap().peer_id().to_string();
+        let refused = check("12D3KooW").unwrap_err().to_string();
+        assert!(
+            refused.contains("is not that of the data directory") && refused.contains("12D3KooW"),
+            "{refused}"
+        );
+        assert!(check(&own).is_ok());
+    }
+
+    #[test]
+    fn a_node_without_delegation_says_what_that_means() {
         let without = describe(&node(None), Some("https://page.example"), 20000, 100).unwrap();
         assert!(without.contains("1 through a hole") && without.contains("cannot reach"), "{without}");
         assert!(without.contains("delegation  none") && without.contains("owner delegate"), "{without}");

@@ -24,6 +24,7 @@ mod outage;
 mod owner;
 mod query;
 mod read;
+mod reading;
 mod record;
 mod retain;
 mod runs;
@@ -32,6 +33,7 @@ mod shared;
 mod surplus;
 mod tables;
 mod tombstones;
+mod turns;
 mod usage;
 mod view;
 mod write;
@@ -54,10 +56,12 @@ use writer::Reports;
 pub use notes::Note;
 pub use query::{Asked, Picked, Selection};
 pub use read::{Batch, Found, Numbered};
+pub(crate) use reading::Reading;
 pub(crate) use record::{decode as decode_record, encode as encode_record};
 pub use retain::Retention;
 pub use salvage::{Salvaged, salvage};
 pub(crate) use tombstones::Address;
+pub(crate) use turns::{OwnersTurn, Turns};
 pub use usage::Usage;
 pub use write::Inserted;
 pub use writer::{Mark, Stored, Travel, Writer};
@@ -132,6 +136,7 @@ pub struct Store {
     progress: watch::Receiver<Progress>,
     failure: watch::Receiver<Option<String>>,
     retention: Retention,
+    turns: Turns,
 }
 
 impl Store {
@@ -158,6 +163,7 @@ impl Store {
             progress,
             failure,
             retention,
+            turns: Turns::new(),
         };
         Ok((store, Writer::start(database, retention, Reports { progress: report, failure: fail })))
     }
@@ -176,6 +182,11 @@ impl Store {
     /// that shows in the file, so that no page resumes at numbers that were given again.
     pub const fn lineage(&self) -> StoreId {
         self.lineage
+    }
+
+    /// Who reads first.
+    pub(crate) const fn turns(&self) -> &Turns {
+        &self.turns
     }
 
     /// What it keeps.

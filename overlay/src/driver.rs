@@ -41,7 +41,9 @@ use crate::{
     convert,
     gossip::Copies,
     handle::Command,
+    interfaces::Interfaces,
     known::Known,
+    listen::Begun,
     meter::Meter,
     outlet::Outlet,
     own_ips::OwnIps,
@@ -79,6 +81,8 @@ pub(crate) struct Driver {
     meter: Meter,
     /// When it was last said that connections cannot be taken.
     complained: Option<Instant>,
+    /// Where addresses are looked for, because the system does not report them.
+    interfaces: Vec<Interfaces>,
 }
 
 /// The driver's ends of the line to the node.
@@ -111,6 +115,7 @@ impl Driver {
             doubts: Doubts::default(),
             attempts: HashMap::new(),
             complained: None,
+            interfaces: Vec::new(),
             held: Held::default(),
             requests: Requests::default(),
             homes: Homes::default(),
@@ -122,8 +127,9 @@ impl Driver {
     }
 
     /// Runs until asked to stop, or until nobody holds the handle or the events any more.
-    pub(crate) async fn run(mut self, begun: Vec<Event>) {
-        begun.into_iter().for_each(|event| self.on_swarm_event(event));
+    pub(crate) async fn run(mut self, Begun { seen, interfaces }: Begun) {
+        self.interfaces = interfaces;
+        seen.into_iter().for_each(|event| self.on_swarm_event(event));
         let mut tick = time::interval(TICK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
@@ -236,6 +242,9 @@ impl Driver {
     }
 
     async fn on_tick(&mut self) {
+        for interfaces in &mut self.interfaces {
+            interfaces.on_tick(&mut self.swarm, Instant::now());
+        }
         let now = Instant::now();
         self.check_peers(now);
         self.doubt_unanswered(now);

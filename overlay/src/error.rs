@@ -25,6 +25,16 @@ pub enum StartError {
         /// Why not, and what to do.
         reason: String,
     },
+    /// The system denies it, whatever the port.
+    #[error(
+        "cannot listen on {address}: the system does not permit it ({reason}); a sandbox or firewall may be the cause"
+    )]
+    Denied {
+        /// Where this node was to listen.
+        address: String,
+        /// What the system said.
+        reason: String,
+    },
     /// A fault of this program.
     #[error("the overlay cannot be set up ({0}); this is a fault of the program, please report it")]
     Setup(String),

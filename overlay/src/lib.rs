@@ -18,6 +18,7 @@ mod gossip;
 mod handle;
 mod home;
 mod hop;
+mod interfaces;
 mod known;
 mod listen;
 mod lookup;

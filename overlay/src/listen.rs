@@ -16,6 +16,7 @@ use tokio::time;
 use crate::{
     address::Place,
     error::StartError,
+    interfaces::Interfaces,
     settings::Listen,
     swarm::{Behaviour, Event},
 };
@@ -23,27 +24,50 @@ use crate::{
 /// How long the system may take to report the address of a socket that is bound already.
 const REPORT_TIME: Duration = Duration::from_secs(3);
 
-/// Listens everywhere it is asked to. Returns what the swarm reported meanwhile, in order.
-pub(crate) async fn begin(swarm: &mut Swarm<Behaviour>, listen: &[Listen]) -> Result<Vec<Event>, StartError> {
+/// What came of beginning to listen.
+pub(crate) struct Begun {
+    /// What the swarm reported meanwhile, in order.
+    pub(crate) seen: Vec<Event>,
+    /// Where addresses are looked for, because the system does not report them.
+    pub(crate) interfaces: Vec<Interfaces>,
+}
+
+/// Listens everywhere it is asked to.
+pub(crate) async fn begin(swarm: &mut Swarm<Behaviour>, listen: &[Listen]) -> Result<Begun, StartError> {
     for place in listen {
         if let Listen::Ip(address) = place {
             is_free(*address)?;
         }
     }
-    let mut waiting = HashSet::new();
+    let (mut waiting, mut interfaces) = (HashSet::new(), Vec::new());
     for place in listen {
         match place {
             Listen::Memory(port) => {
                 let listener = swarm.listen_on(Multiaddr::from(Protocol::Memory(*port)));
                 waiting.insert(listener.map_err(|error| cannot(format!("/memory/{port}"), error))?);
             }
-            Listen::Ip(address) => waiting.extend(listen_ip(swarm, *address)?),
+            Listen::Ip(address) => match listen_ip(swarm, *address) {
+                Ok(listeners) => waiting.extend(listeners),
+                Err(error) if Interfaces::stand_in_for(*address, &error) => {
+                    tracing::info!(
+                        "The system does not let this program watch the network interfaces ({error}); it looks for \
+                         addresses by itself."
+                    );
+                    let mut found = Interfaces::new(*address);
+                    waiting.extend(found.look(swarm)?);
+                    interfaces.push(found);
+                }
+                Err(error) => return Err(error),
+            },
         }
     }
-    confirm(swarm, waiting).await
+    Ok(Begun { seen: confirm(swarm, waiting).await?, interfaces })
 }
 
-fn listen_ip(swarm: &mut Swarm<Behaviour>, address: SocketAddr) -> Result<Vec<ListenerId>, StartError> {
+pub(crate) fn listen_ip(
+    swarm: &mut Swarm<Behaviour>,
+    address: SocketAddr,
+) -> Result<Vec<ListenerId>, StartError> {
     let tcp = swarm.listen_on(Place::tcp(address).to_multiaddr());
     let tcp = tcp.map_err(|error| in_use_or(error, address, "TCP"))?;
     let quic = swarm.listen_on(Place::quic(address).to_multiaddr());
@@ -59,6 +83,10 @@ fn listen_ip(swarm: &mut Swarm<Behaviour>, address: SocketAddr) -> Result<Vec<Li
 fn is_free(address: SocketAddr) -> Result<(), StartError> {
     match TcpListener::bind(address) {
         Ok(_) => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied && address.port() < 1024 => {
+            let reason = "the system does not permit it; ports below 1024 are for root, take a higher one";
+            Err(StartError::CannotListen { address: format!("{address} (TCP)"), reason: reason.to_owned() })
+        }
         Err(error) => Err(in_use_or(TransportError::Other(error), address, "TCP")),
     }
 }
@@ -73,14 +101,16 @@ fn in_use_or(error: TransportError<io::Error>, address: SocketAddr, transport: &
 }
 
 fn cannot(address: String, error: TransportError<io::Error>) -> StartError {
+    if let TransportError::Other(error) = &error
+        && io_kind(error) == io::ErrorKind::PermissionDenied
+    {
+        return StartError::Denied { address, reason: error.to_string() };
+    }
     let reason = match error {
         TransportError::MultiaddrNotSupported(_) => "this program does not know such an address".to_owned(),
         TransportError::Other(error) => match io_kind(&error) {
             io::ErrorKind::AddrNotAvailable => {
                 "this machine has no such address; 0.0.0.0 stands for all it has".to_owned()
-            }
-            io::ErrorKind::PermissionDenied => {
-                "the system does not permit it; ports below 1024 are for root, take a higher one".to_owned()
             }
             _ => error.to_string(),
         },

@@ -155,6 +155,16 @@ impl UnverifiedEvent {
     pub fn from_compact(bytes: &[u8]) -> Result<Self, Malformed> {
         decode::<CompactEvent>(bytes).map(Into::into)
     }
+
+    /// Reads author, `created_at` and kind from the beginning of the compact form, and looks at nothing behind that.
+    ///
+    /// # Errors
+    /// When the beginning is not one of an event.
+    pub fn beginning_of_compact(bytes: &[u8]) -> Result<(PublicKey, u64, Kind), Malformed> {
+        let mut input = Input::new(bytes);
+        input.array_of(6)?;
+        Ok((Read::read(&mut input)?, Read::read(&mut input)?, Read::read(&mut input)?))
+    }
 }
 
 pub(crate) struct CompactTags(Vec<Tag>);
@@ -251,6 +261,9 @@ mod tests {
         let back = UnverifiedEvent::from_compact(&bytes).unwrap();
         assert_eq!(back.claimed_id, None);
         assert_eq!(back.verify(), Ok(event()));
+        let beginning = UnverifiedEvent::beginning_of_compact(&bytes);
+        assert_eq!(beginning, Ok((event().pubkey, event().created_at, event().kind)));
+        assert!(UnverifiedEvent::beginning_of_compact(&bytes[..36]).is_err());
     }
 
     #[test]

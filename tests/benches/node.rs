@@ -1,5 +1,5 @@
-//! How fast and how small the node is, part by part: `cargo xtask bench ingest`, `publish`, `query`, `wire`, `footprint`,
-//! or `node` for all of them.
+//! How fast and how small the node is, part by part: `cargo xtask bench ingest`, `publish`, `query`, `load`, `wire`,
+//! `footprint`, or `node` for all of them.
 //!
 //! A real node in a process of its own, fed by real connections. Each part prints its figures and writes them to
 //! `NOSTRP2P_FIGURES`, where xtask finds what to compare with the baselines. `BENCH_EVENTS` gives another number of stored
@@ -15,6 +15,7 @@ mod node {
     pub mod figures;
     pub mod footprint;
     pub mod ingest;
+    pub mod load;
     pub mod publish;
     pub mod query;
     pub mod stock;
@@ -22,7 +23,7 @@ mod node {
     pub mod yardstick;
 }
 
-use node::{figures::Figures, footprint, ingest, publish, query, stock::Stock, wire};
+use node::{figures::Figures, footprint, ingest, load, publish, query, stock::Stock, wire};
 
 fn main() {
     // `cargo test --all-targets` would run it, too.
@@ -44,7 +45,7 @@ fn main() {
         if wire::is_alone() {
             return wire::measure(&figures).await;
         }
-        let stock = wanted("ingest") || wanted("query") || wanted("footprint");
+        let stock = ["ingest", "query", "load", "footprint"].into_iter().any(wanted);
         if stock {
             let stock = Stock::gather(&figures).await;
             if wanted("footprint") {
@@ -52,6 +53,9 @@ fn main() {
             }
             if wanted("query") {
                 query::measure(&stock, &figures).await;
+            }
+            if wanted("load") {
+                load::measure(&stock, &figures).await;
             }
             if wanted("ingest") {
                 ingest::measure(&stock, &figures).await;

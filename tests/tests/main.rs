@@ -26,6 +26,7 @@ mod installing;
 mod keys;
 mod links;
 mod logs;
+mod manners;
 mod mirrors;
 mod nat;
 mod network;

@@ -26,6 +26,8 @@ const ATTACKS: &[(&str, &str)] = &[
     ("spam through relays", "pass the first honest node, or get it blamed"),
     ("amplification", "get bytes without end"),
     ("a private answer made public", "reach anybody else"),
+    ("questions that read much", "keep the owner waiting, be read for without end"),
+    ("large deletions", "keep the owner waiting"),
     ("slow-loris", "keep others out"),
     ("DNS rebinding and cross-site requests", "read from the node, or write to it"),
     ("WebSocket hijack", "open a session"),

@@ -22,7 +22,7 @@ use std::process::ExitCode;
 pub enum Subject {
     /// The page on a phone's processor: opening, scrolling 10,000 posts, an hour of traffic
     Client,
-    /// The node as a whole, which is the next five
+    /// The node as a whole, which is the next six
     Node,
     /// A new node takes 100,000 events of a neighbour, beside pure signature checks
     Ingest,
@@ -30,6 +30,8 @@ pub enum Subject {
     Publish,
     /// 50, 1,000 and 10,000 of 100,000 events: time and bytes
     Query,
+    /// The owner's publish and first page while others ask and delete as much as they may
+    Load,
     /// Bytes between nodes: idle and for a post, in networks of 2 to 128 (Linux)
     Wire,
     /// Start, memory, disk, size of the program
@@ -61,9 +63,12 @@ pub fn run(workspace: &Workspace, Options { subject, save }: Options) -> Result<
         Subject::Client => whole(workspace, "client", None)?,
         Subject::Relay => whole(workspace, "relay", None)?,
         Subject::Node => whole(workspace, "node", None)?,
-        part @ (Subject::Ingest | Subject::Publish | Subject::Query | Subject::Wire | Subject::Footprint) => {
-            whole(workspace, "node", part.to_possible_value())?
-        }
+        part @ (Subject::Ingest
+        | Subject::Publish
+        | Subject::Query
+        | Subject::Load
+        | Subject::Wire
+        | Subject::Footprint) => whole(workspace, "node", part.to_possible_value())?,
     };
     let mut baselines = Baselines::read(workspace)?;
     if save {

@@ -44,6 +44,12 @@ impl Session {
         close(subscription, "error: the node cannot read its store; its log says why")
     }
 
+    /// Ends a subscription, or refuses a COUNT, because much was read for this client lately.
+    pub fn on_over_budget(&mut self, subscription: &str, reason: &str) -> Step {
+        self.subscriptions.remove(subscription);
+        close(subscription, &format!("rate-limited: {reason}"))
+    }
+
     /// Answers a COUNT.
     pub fn on_counted(&self, subscription: &str, counted: Counted) -> Step {
         Step::Send(message::count(subscription, counted.count, !counted.complete))

@@ -118,6 +118,19 @@ fn a_refused_req_ends_the_earlier_one_of_that_id() {
 }
 
 #[test]
+fn an_event_with_raw_control_characters_is_answered_with_ok_and_with_a_notice() {
+    let mut session = owner_session();
+    let event = signed(1, 1, &[&["t", "tab\t"]], "line\nbreak");
+    let raw = json!(["EVENT", event]).to_string().replace("\\n", "\n").replace("\\t", "\t");
+    let steps = say(&mut session, &raw);
+    let [Step::Send(ok), Step::Send(notice)] = &steps[..] else { panic!("{steps:?}") };
+    assert!(ok.contains(&event.id().to_string()) && ok.contains("false,\"invalid: control"), "{ok}");
+    assert!(notice.starts_with("[\"NOTICE\",\"invalid: control"), "{notice}");
+    check(&say(&mut session, "[\"REQ\",\"a\nb\",{}]"), "NOTICE");
+    check(&say(&mut session, "\n"), "NOTICE");
+}
+
+#[test]
 fn counts_say_whether_they_are_exact() {
     let mut session = owner_session();
     assert!(matches!(&say(&mut session, r#"["COUNT","c",{}]"#)[..], [Step::Count(..)]));

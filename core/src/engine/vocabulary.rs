@@ -157,6 +157,15 @@ pub enum Service {
 }
 
 impl Service {
+    /// Rows of the store that may be read for one node: seconds of work at once, and half a percent of an hour. Guesses.
+    pub(crate) const fn rows(self) -> Rate {
+        match self {
+            Self::Deliver | Self::Fetch => Rate { burst: 200_000, per_hour: 600_000 },
+            // A comparison of all events of a month is 4,000, and in a lively network there are some each minute.
+            Self::Sync => Rate { burst: 400_000, per_hour: 4_000_000 },
+        }
+    }
+
     /// What one node may ask, whatever for. All are guesses: above what an honest node needs, below what hurts.
     pub(crate) const fn rate(self) -> Rate {
         match self {

@@ -6,20 +6,24 @@ use std::{
     time::{Duration, Instant},
 };
 
-use nostrp2p_core::{Comparison, Difference, Identified, Input, Ledger, Next, Step, Window};
+use nostrp2p_core::{Comparison, Difference, Identified, Input, Ledger, Next, Service, Step, Window};
 use nostrp2p_overlay::{Overlay, Protocol, RequestRef};
 use nostrp2p_protocol::{
     EventId, PeerId, UnverifiedEvent,
     exchange::Found,
     sync::{self, Compared, SyncRequest},
 };
-use tokio::{sync::Semaphore, task::spawn_blocking};
+use tokio::task::spawn_blocking;
 
 use super::{Happening, Running};
-use crate::store::Store;
+use crate::{
+    clock,
+    store::{Reading, Store},
+};
 
-/// Comparisons that are answered at a time. Others wait: each may read 100,000 rows.
-const MAX_ANSWERING: usize = 2;
+/// Most rows for the list of a window, each of 25 keys. Whoever has more is charged no more.
+const MAX_LIST_ROWS: usize = 1_000_000;
+
 /// Ledgers that are kept for the next message, which nearly always asks for the same: those of the four windows, and as
 /// many of neighbours that are on the other side of an hour.
 const MAX_LEDGERS: usize = 8;
@@ -32,7 +36,6 @@ const LEDGER_IDLE_TIME: Duration = Duration::from_secs(60);
 #[derive(Clone)]
 pub(super) struct Ledgers {
     kept: Arc<Mutex<BTreeMap<Window, Kept>>>,
-    answering: Arc<Semaphore>,
 }
 
 struct Kept {
@@ -43,7 +46,7 @@ struct Kept {
 
 impl Ledgers {
     pub(super) fn new() -> Self {
-        Self { kept: Arc::default(), answering: Arc::new(Semaphore::new(MAX_ANSWERING)) }
+        Self { kept: Arc::default() }
     }
 
     /// Gives up what has been kept for long.
@@ -53,14 +56,19 @@ impl Ledgers {
     }
 
     /// The ledger of a window, as new as the round of a comparison needs. Blocks.
-    fn of(&self, store: &Store, window: Window, round: u32) -> Result<Arc<Ledger>, redb::Error> {
+    fn of(
+        &self,
+        store: &Store,
+        (window, round): (Window, u32),
+        reading: &mut Reading<'_>,
+    ) -> Result<Arc<Ledger>, redb::Error> {
         let newest = store.progress().borrow().newest;
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         let fresh = |kept: &Kept| kept.newest == newest || (round > 0 && kept.since.elapsed() < LEDGER_TIME);
         if let Some(found) = kept.get(&window).filter(|kept| fresh(kept)) {
             return Ok(Arc::clone(&found.ledger));
         }
-        let ledger = Arc::new(Ledger::new(store.shared(window)?));
+        let ledger = Arc::new(Ledger::new(store.shared_within(window, reading)?));
         if kept.len() >= MAX_LEDGERS {
             let oldest = kept.iter().min_by_key(|(_, kept)| kept.since).map(|(window, _)| *window);
             oldest.and_then(|oldest| kept.remove(&oldest));
@@ -92,27 +100,31 @@ impl Running {
     pub(super) async fn on_sync_request(&mut self, request: RequestRef, from: PeerId, payload: &[u8]) {
         match SyncRequest::decode(payload) {
             Ok(SyncRequest::Compare { round, since, until, message }) => {
+                if !self.core.may_read(from, Service::Sync, clock::now()) {
+                    return self.overlay.refuse(request).await;
+                }
                 let (store, ledgers) = (self.store.clone(), self.ledgers.clone());
                 let overlay = self.overlay.clone();
                 self.tasks.push(Box::pin(async move {
-                    let mut bytes = 0;
+                    let (mut bytes, mut rows) = (0, 0);
                     match answer(store, ledgers, (Window { since, until }, round), message).await {
-                        Some(message) => {
-                            bytes = message.len();
+                        Some((message, read)) => {
+                            (bytes, rows) = (message.len(), read);
                             overlay.respond(request, Compared { message }.encode()).await;
                         }
                         None => overlay.refuse(request).await,
                     }
-                    Happening::Answered(from, bytes)
+                    Happening::Answered { peer: from, service: Service::Sync, bytes, rows }
                 }));
             }
             Ok(SyncRequest::Get(ids)) => {
                 let store = self.store.clone();
-                self.respond(request, from, move || {
-                    let events = store.shared_events(&ids)?;
+                let read = move |reading: &mut Reading<'_>| {
+                    let events = store.shared_events(&ids, reading)?;
                     let plain = |event| UnverifiedEvent { claimed_id: None, ..UnverifiedEvent::from(event) };
                     Ok(sync::found(events.into_iter().map(plain)).encode())
-                });
+                };
+                self.respond(request, (from, Service::Sync), read).await;
             }
             Ok(SyncRequest::News) => {
                 self.overlay.respond(request, sync::encode_noted()).await;
@@ -164,16 +176,20 @@ async fn get(overlay: &Overlay, peer: PeerId, ids: Vec<EventId>) -> Option<Vec<I
     spawn_blocking(unpack).await.ok()?
 }
 
+/// Answers a message of a comparison; says how many rows were read for it.
 async fn answer(
     store: Store,
     ledgers: Ledgers,
     (window, round): (Window, u32),
     message: Vec<u8>,
-) -> Option<Vec<u8>> {
-    let _permit = Arc::clone(&ledgers.answering).acquire_owned().await.ok()?;
-    let compared =
-        spawn_blocking(move || Ok(ledgers.of(&store, window, round)?.answer(&message))).await.ok()?;
-    compared.unwrap_or_else(|error: redb::Error| {
+) -> Option<(Vec<u8>, usize)> {
+    let turn = store.turns().others().await;
+    let compare = move || {
+        let mut reading = Reading::for_node(MAX_LIST_ROWS, &turn);
+        let answer = ledgers.of(&store, (window, round), &mut reading)?.answer(&message);
+        Ok(answer.map(|answer| (answer, reading.read())))
+    };
+    spawn_blocking(compare).await.ok()?.unwrap_or_else(|error: redb::Error| {
         tracing::error!(%error, "the store cannot be read");
         None
     })

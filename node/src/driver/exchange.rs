@@ -1,6 +1,6 @@
 //! What goes from node to node besides broadcasts: deliveries, questions, announcements.
 
-use nostrp2p_core::{Address, Asking, Cursor, Handed, Input, Service};
+use nostrp2p_core::{Address, Asking, Cursor, Handed, Input, QUESTION_ROWS, Service};
 use nostrp2p_overlay::{Protocol, RequestRef};
 use nostrp2p_protocol::{
     Packet, PeerId, UnverifiedEvent,
@@ -8,7 +8,11 @@ use nostrp2p_protocol::{
 };
 
 use super::{Happening, Running, received};
-use crate::{asking, clock};
+use crate::{
+    asking::{self, PUBLIC},
+    clock,
+    store::Reading,
+};
 
 /// Neighbours that are asked for an event whose author is unknown.
 const ASKED_NEIGHBOURS: usize = 3;
@@ -49,14 +53,17 @@ impl Running {
                 }
                 Ok(Question::Events(filters)) => {
                     let store = self.store.clone();
-                    self.respond(request, from, move || asking::public(&store, &filters));
+                    let read = move |reading: &mut Reading<'_>| asking::public(&store, &filters, reading);
+                    self.respond(request, (from, service), read).await;
                 }
                 Ok(Question::Own { store: id, after, newest })
                     if self.core.is_sibling(&from, clock::now()) =>
                 {
                     let (store, owner) = (self.store.clone(), self.ownership.owner());
                     let cursor = Cursor { store: id, after };
-                    self.respond(request, from, move || asking::own_page(&store, owner, cursor));
+                    let read =
+                        move |reading: &mut Reading<'_>| asking::own_page(&store, owner, cursor, reading);
+                    self.respond(request, (from, service), read).await;
                     self.handle(Input::SiblingAsked(from, newest)).await;
                 }
                 Ok(Question::Lend) => self.lend(request, from).await,
@@ -66,28 +73,38 @@ impl Running {
         }
     }
 
-    /// Answers a question from the store, off the driver.
-    pub(super) fn respond(
-        &self,
+    /// Answers a question from the store, off the driver, when it is the turn of others, and within the asker's budget.
+    pub(super) async fn respond(
+        &mut self,
         request: RequestRef,
-        from: PeerId,
-        read: impl FnOnce() -> Result<Vec<u8>, redb::Error> + Send + 'static,
+        (from, service): (PeerId, Service),
+        read: impl FnOnce(&mut Reading<'_>) -> Result<Vec<u8>, redb::Error> + Send + 'static,
     ) {
-        let overlay = self.overlay.clone();
+        if !self.core.may_read(from, service, clock::now()) {
+            return self.overlay.refuse(request).await;
+        }
+        let (overlay, store) = (self.overlay.clone(), self.store.clone());
         self.tasks.push(Box::pin(async move {
-            let mut bytes = 0;
+            let turn = store.turns().others().await;
+            let read = move || {
+                let mut reading =
+                    Reading::of_public(usize::try_from(QUESTION_ROWS).unwrap_or(0), &PUBLIC, &turn);
+                let answer = read(&mut reading);
+                (answer, reading.read())
+            };
+            let (mut bytes, mut rows) = (0, 0);
             match tokio::task::spawn_blocking(read).await {
-                Ok(Ok(answer)) => {
-                    bytes = answer.len();
+                Ok((Ok(answer), read)) => {
+                    (bytes, rows) = (answer.len(), read);
                     overlay.respond(request, answer).await;
                 }
-                Ok(Err(error)) => {
+                Ok((Err(error), _)) => {
                     tracing::error!(%error, "the store cannot be read");
                     overlay.refuse(request).await;
                 }
                 Err(_) => overlay.refuse(request).await,
             }
-            Happening::Answered(from, bytes)
+            Happening::Answered { peer: from, service, bytes, rows }
         }));
     }
 

@@ -6,7 +6,7 @@
 
 use axum::{
     extract::{Request, State},
-    http::{HeaderMap, StatusCode, header},
+    http::{HeaderMap, StatusCode, Version, header},
     middleware::Next,
     response::{IntoResponse, Response},
 };
@@ -30,6 +30,10 @@ pub(crate) struct Named {
 
 /// Lets a request pass or answers 403 with a sentence.
 pub(super) async fn check(State(app): State<App>, mut request: Request, next: Next) -> Response {
+    if names_other_than_one_host(&request) {
+        return (StatusCode::BAD_REQUEST, "A request names one host, by one Host header (RFC 9112, 3.2).\n")
+            .into_response();
+    }
     let ends = request.extensions().get::<Ends>().copied();
     match verdict(&request, &app.names, ends) {
         Ok(named) => {
@@ -37,6 +41,15 @@ pub(super) async fn check(State(app): State<App>, mut request: Request, next: Ne
             next.run(request).await
         }
         Err(reason) => (StatusCode::FORBIDDEN, format!("{reason}\n")).into_response(),
+    }
+}
+
+/// Whether a request has several `Host` headers, of which another program may have looked at another one; or none, which
+/// HTTP 1.0 permits.
+fn names_other_than_one_host(request: &Request) -> bool {
+    match request.headers().get_all(header::HOST).iter().count() {
+        0 => request.version() == Version::HTTP_11,
+        count => count > 1,
     }
 }
 
@@ -138,6 +151,22 @@ mod tests {
                 check(path, host, None, false);
             }
         }
+    }
+
+    #[test]
+    fn a_request_names_one_host() {
+        let request = |version, hosts: &[&str]| {
+            let mut request = Request::new(axum::body::Body::empty());
+            *request.version_mut() = version;
+            for host in hosts {
+                request.headers_mut().append(header::HOST, host.parse().unwrap());
+            }
+            names_other_than_one_host(&request)
+        };
+        assert!(!request(Version::HTTP_11, &["localhost"]) && !request(Version::HTTP_10, &[]));
+        assert!(request(Version::HTTP_11, &[]));
+        assert!(request(Version::HTTP_11, &["localhost", "localhost"]));
+        assert!(request(Version::HTTP_10, &["localhost", "evil.example"]));
     }
 
     #[test]

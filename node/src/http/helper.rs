@@ -35,6 +35,8 @@ use crate::clock;
 
 /// A side that takes no byte for this long is gone or too slow, and holds memory.
 const WRITE_DEADLINE: Duration = Duration::from_secs(30);
+/// How long a client may take the answer to its close frame.
+const PARTING: Duration = Duration::from_secs(1);
 /// A phone that sleeps is not woken more often than this.
 const PING_EVERY: Duration = Duration::from_secs(120);
 /// Two pings without an answer, and half a minute.
@@ -138,6 +140,8 @@ async fn carry(lent: &Lent, socket: WebSocket, stream: HomeStream) {
     tracing::debug!(peer = %lent.peer, reason = over.1, "it is over");
     let close = Message::Close(Some(CloseFrame { code: over.0, reason: over.1.into() }));
     drop(timeout(WRITE_DEADLINE, to_client.send(close)).await);
+    // If it was the client that hung up, this sends the answer to its close frame.
+    drop(timeout(PARTING, to_client.close()).await);
 }
 
 async fn homeward(

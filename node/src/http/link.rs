@@ -18,7 +18,7 @@ use tokio::time::{Instant, timeout};
 
 use super::{
     App,
-    visitors::{Place, Visit},
+    visitors::{Allowance, Place, Visit},
 };
 use crate::places::Seat;
 
@@ -33,7 +33,7 @@ const RELAY_PING_EVERY: Duration = Duration::from_secs(55);
 pub(super) const READ_BUFFER: usize = 8 * 1024;
 /// How much longer than two pings a silent client is taken to be there.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// How long a client that makes room for others gets to hear why.
+/// How long a client gets to hear why the node hangs up, and to take the answer to its own close frame.
 const PARTING: Duration = Duration::from_secs(1);
 
 /// Accepts a WebSocket, unless too many are open, from this place or in all. Of those that have not signed in the one
@@ -180,9 +180,15 @@ impl Socket {
                 Some(Ok(Message::Binary(bytes))) => return Ok(Said::Binary(bytes.into())),
                 Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
                 Some(Err(error)) => return self.blame(&error).await,
-                Some(Ok(Message::Close(_))) | None => return Err(Gone),
+                Some(Ok(Message::Close(_))) => return self.answer_close().await,
+                None => return Err(Gone),
             }
         }
+    }
+
+    /// What may be read for a guest here.
+    pub(super) fn allowance(&self) -> Allowance {
+        self.visit.allowance()
     }
 
     /// Counts a login that has failed; says whether there were too many from where this client is.
@@ -243,9 +249,23 @@ impl Socket {
         self.hang_up(code, reason).await.and(Err(Gone))
     }
 
+    /// Answers the client's close frame (RFC 6455, 5.5.1): the library has the answer ready, and flushing sends it.
+    async fn answer_close(&mut self) -> Result<Said, Gone> {
+        if let Wire::Socket(socket) = &mut self.wire {
+            drop(timeout(PARTING, socket.close()).await);
+        }
+        Err(Gone)
+    }
+
+    /// Sends a close frame and waits a moment for the client's: what is unread when a connection ends makes the system
+    /// throw away what the client has not read yet, and then it would never learn why.
     async fn hang_up(&mut self, code: u16, reason: &'static str) -> Result<(), Gone> {
         let frame = CloseFrame { code, reason: reason.into() };
         self.send(Message::Close(Some(frame))).await?;
+        if let Wire::Socket(socket) = &mut self.wire {
+            let answered = async { while let Some(Ok(_)) = socket.recv().await {} };
+            drop(timeout(PARTING, answered).await);
+        }
         Err(Gone)
     }
 

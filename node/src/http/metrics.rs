@@ -46,6 +46,8 @@ async fn collect(app: App) -> Response {
     text.gauge("outbox_waiting", "Private events of the owner that wait for a person.", count(waiting.len()));
     text.gauge("peers", "Connected nodes.", count(peers));
     text.gauge("sessions", "Open WebSocket sessions of clients.", count(sessions));
+    let rows = app.store.turns().rows_for_others();
+    text.counter("rows_read_for_others", "Rows of the store read for other nodes and guests.", rows);
     text.gauge("uptime_seconds", "Time since the start.", app.started.elapsed().as_secs());
     if let Some(bytes) = resident_bytes() {
         text.gauge("resident_bytes", "Resident memory.", bytes);

@@ -17,11 +17,12 @@ use tokio::sync::{broadcast, oneshot};
 use super::{
     App,
     link::{Gone, Said, Socket},
+    reading::{self, OPEN, OVER_BUDGET, Unread},
 };
 use crate::{
     clock,
     driver::Command,
-    store::{Asked, Inserted, Numbered, Picked, Selection, Store},
+    store::{Asked, Inserted, Numbered, Picked, Reading, Selection, Store},
 };
 
 /// Events of one session that may be on their way into the store; more wait in the socket.
@@ -117,10 +118,11 @@ impl Conversation {
                     self.find(&subscription, queries, reader).await?
                 }
                 Step::Count(subscription, queries, reader) => {
-                    let counted = self.read(move |store| count(store, &queries, reader)).await?;
-                    let answer = match counted {
-                        Some(counted) => self.session.on_counted(&subscription, counted),
-                        None => self.session.on_unreadable(&subscription),
+                    let counted =
+                        self.ask(reader, move |store, reading| count(store, &queries, reader, reading));
+                    let answer = match counted.await {
+                        Ok(counted) => self.session.on_counted(&subscription, counted),
+                        Err(unread) => self.unread(&subscription, unread),
                     };
                     self.say(answer).await?;
                 }
@@ -177,10 +179,13 @@ impl Conversation {
     }
 
     async fn find(&mut self, subscription: &str, queries: Vec<Query>, reader: Reader) -> Result<(), Gone> {
-        let found = self.read(move |store| select(store, &queries, reader)).await?;
-        let Some(Selection { through, picked, .. }) = found else {
-            let answer = self.session.on_unreadable(subscription);
-            return self.say(answer).await;
+        let found = self.ask(reader, move |store, reading| select(store, &queries, reader, reading)).await;
+        let Selection { through, picked, .. } = match found {
+            Ok(found) => found,
+            Err(unread) => {
+                let answer = self.unread(subscription, unread);
+                return self.say(answer).await;
+            }
         };
         let mut picked = picked.into_iter();
         loop {
@@ -203,6 +208,27 @@ impl Conversation {
         }
         let end = self.session.on_end(subscription, through);
         self.say(end).await
+    }
+
+    /// Reads the store for a reader: for the owner at once, for a guest within what guests may have.
+    async fn ask<T: Send + 'static>(
+        &mut self,
+        reader: Reader,
+        read: impl FnOnce(&Store, &mut Reading<'_>) -> Result<T, redb::Error> + Send + 'static,
+    ) -> Result<T, Unread> {
+        match reader {
+            Reader::Owner(_) => reading::for_owner(&self.app.store, read).await,
+            Reader::Guest => {
+                reading::for_guest(&self.app.store, (self.socket.allowance(), &*OPEN), read).await
+            }
+        }
+    }
+
+    fn unread(&mut self, subscription: &str, unread: Unread) -> Step {
+        match unread {
+            Unread::Store => self.session.on_unreadable(subscription),
+            Unread::OverBudget => self.session.on_over_budget(subscription, OVER_BUDGET),
+        }
     }
 
     /// Reads the store on a thread that may block; None, and a line in the log, when it cannot be read.
@@ -237,12 +263,22 @@ fn ask<T>(queries: &[Query], reader: Reader, put: impl FnOnce(&[Asked<'_>]) -> T
     put(&asked)
 }
 
-fn select(store: &Store, queries: &[Query], reader: Reader) -> Result<Selection, redb::Error> {
-    ask(queries, reader, |asked| store.select(asked))
+fn select(
+    store: &Store,
+    queries: &[Query],
+    reader: Reader,
+    reading: &mut Reading<'_>,
+) -> Result<Selection, redb::Error> {
+    ask(queries, reader, |asked| store.select_within(asked, reading))
 }
 
-fn count(store: &Store, queries: &[Query], reader: Reader) -> Result<Counted, redb::Error> {
-    let (count, complete) = ask(queries, reader, |asked| store.count(asked))?;
+fn count(
+    store: &Store,
+    queries: &[Query],
+    reader: Reader,
+    reading: &mut Reading<'_>,
+) -> Result<Counted, redb::Error> {
+    let (count, complete) = ask(queries, reader, |asked| store.count(asked, reading))?;
     Ok(Counted { count, complete })
 }
 

@@ -34,14 +34,20 @@ use self::{
     input::{Question, read_event, read_question},
     login::{InvalidLogin, Login},
     polls::Polls,
-    read::Reader,
+    read::{ReadError, Reader},
     used::UsedLogins,
 };
-use super::{App, guard::Named};
+use super::{
+    App,
+    guard::Named,
+    reading::{self, OVER_BUDGET, Unread},
+    visitors::{Place, Source},
+};
 use crate::{
+    asking::PUBLIC,
     clock,
     driver::{Command, Published},
-    store::Inserted,
+    store::{Inserted, Reading, Store},
 };
 
 /// How long a question waits for what other nodes are asked for.
@@ -163,17 +169,25 @@ async fn find_events(app: &App, head: &Parts, body: Body) -> Result<Answer, Prob
     if !reader.guest {
         ask_others(app, &reader, &question).await;
     }
-    let answer = tokio::task::spawn_blocking(move || reader.answer(&question)).await;
-    match answer {
-        Ok(Ok(bytes)) => Ok(Answer::Events(bytes)),
-        Ok(Err(error)) => {
-            tracing::error!(%error, "the store cannot be read");
-            Err(Problem::internal())
-        }
-        Err(error) => {
+    let guest = reader.guest;
+    let read = move |_: &Store, reading: &mut Reading<'_>| match reader.answer(&question, reading) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(ReadError::Store(error)) => Err(error),
+        Err(error @ ReadError::Encode(_)) => {
             tracing::error!(%error, "an answer could not be made");
-            Err(Problem::internal())
+            Ok(None)
         }
+    };
+    let answer = if guest {
+        let place = Place::of(head.extensions.get::<Source>().copied(), &head.headers);
+        reading::for_guest(&app.store, (app.visitors.allowance(place), &*PUBLIC), read).await
+    } else {
+        reading::for_owner(&app.store, read).await
+    };
+    match answer {
+        Ok(Some(bytes)) => Ok(Answer::Events(bytes)),
+        Ok(None) | Err(Unread::Store) => Err(Problem::internal()),
+        Err(Unread::OverBudget) => Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, OVER_BUDGET)),
     }
 }
 

@@ -14,6 +14,7 @@ use std::{
 };
 
 use axum::http::HeaderMap;
+use nostrp2p_core::{Buckets, Rate, UNIT};
 use nostrp2p_protocol::PeerId;
 
 /// Sessions at a time from one place: a household's devices, each with a tab or two.
@@ -22,6 +23,11 @@ const MAX_SESSIONS: u32 = 16;
 const MAX_FAILURES: u32 = 10;
 /// How long it takes until one more may fail.
 const ONE_MORE_AFTER: Duration = Duration::from_secs(30);
+/// Rows of the store that one question of a guest may read: a fifth of a full store, and some 100 ms. A search looks at as
+/// many of the newest events.
+pub(crate) const GUEST_QUESTION_ROWS: u32 = 20_000;
+/// Rows for all questions of guests from one place: seconds of work at once, and 0.3 % of an hour. A guess.
+const GUEST_ROWS: Rate = Rate { burst: 200_000, per_hour: 2_000_000 };
 /// Places that are remembered. Beyond it those go that have no session and whose last failure is the oldest.
 const MAX_PLACES: usize = 1_024;
 
@@ -69,8 +75,36 @@ impl Place {
 }
 
 /// What is going on from each place. Clones share it.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Visitors(Arc<Mutex<BTreeMap<Place, Visits>>>);
+#[derive(Debug, Clone)]
+pub(crate) struct Visitors(Arc<Mutex<BTreeMap<Place, Visits>>>, Arc<Mutex<Buckets<Place>>>);
+
+/// What may be read for the guests at a place, whatever sessions they have.
+#[derive(Debug, Clone)]
+pub(crate) struct Allowance {
+    rows: Arc<Mutex<Buckets<Place>>>,
+    place: Place,
+}
+
+impl Default for Visitors {
+    fn default() -> Self {
+        Self(Arc::default(), Arc::new(Mutex::new(Buckets::new(MAX_PLACES))))
+    }
+}
+
+impl Allowance {
+    /// Whether a question may be answered now. Its rows are put aside, until [`Allowance::settle`] says how many it took.
+    pub(crate) fn put_aside(&self, now: u64) -> bool {
+        let mut rows = self.rows.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        rows.take_whole(self.place, GUEST_ROWS, u64::from(GUEST_QUESTION_ROWS).saturating_mul(UNIT), now)
+    }
+
+    /// Gives back what a question has not taken.
+    pub(crate) fn settle(&self, read: usize, now: u64) {
+        let unused = u64::from(GUEST_QUESTION_ROWS).saturating_sub(u64::try_from(read).unwrap_or(u64::MAX));
+        let mut rows = self.rows.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        rows.give_back(self.place, GUEST_ROWS, unused.saturating_mul(UNIT), now);
+    }
+}
 
 #[derive(Debug)]
 struct Visits {
@@ -88,6 +122,11 @@ pub(crate) struct Visit {
 }
 
 impl Visitors {
+    /// What may be read for the guests at a place.
+    pub(crate) fn allowance(&self, place: Place) -> Allowance {
+        Allowance { rows: Arc::clone(&self.1), place }
+    }
+
     /// Counts a session; None when there are too many from this place.
     pub(crate) fn enter(&self, place: Place, now: Instant) -> Option<Visit> {
         self.with(place, now, |visits| {
@@ -116,6 +155,11 @@ impl Visitors {
 }
 
 impl Visit {
+    /// What may be read for the guests where this one is.
+    pub(crate) fn allowance(&self) -> Allowance {
+        self.visitors.allowance(self.place)
+    }
+
     /// Counts a login that has failed; says whether there were too many from this place.
     pub(crate) fn failed_login(&self, now: Instant) -> bool {
         self.visitors.with(self.place, now, |visits| {
@@ -192,6 +236,22 @@ mod tests {
         assert_eq!(here.len(), 100);
         drop((visits, here));
         assert!(visitors.0.lock().unwrap().is_empty());
+    }
+
+    #[test]
+    fn what_is_read_for_guests_counts_by_place_and_not_by_session() {
+        let (visitors, now) = (Visitors::default(), Instant::now());
+        let there = network("192.0.2.1");
+        let allowance = || visitors.enter(there, now).unwrap().allowance();
+        let most = GUEST_ROWS.burst / GUEST_QUESTION_ROWS;
+        assert!((0..most).all(|_| allowance().put_aside(100)));
+        assert!(!allowance().put_aside(100));
+        assert!(visitors.allowance(network("192.0.2.2")).put_aside(100), "others have their own");
+        allowance().settle(5, 100);
+        assert!(!allowance().put_aside(100), "five rows are missing");
+        allowance().settle(GUEST_QUESTION_ROWS as usize - 5, 100);
+        assert!(allowance().put_aside(100));
+        assert!(allowance().put_aside(100 + 3_600), "an hour brings them back");
     }
 
     #[test]

@@ -87,6 +87,9 @@ pub(super) async fn run(context: Context, url: String, role: Role, owner: Public
     }
 }
 
+/// How long the answer to a relay's close frame may take.
+const PARTING: Duration = Duration::from_secs(1);
+
 impl Link {
     /// One connection, from its beginning to its end. The error says why it ended.
     async fn talk(&mut self) -> Result<(), String> {
@@ -111,7 +114,12 @@ impl Link {
                             self.settle_before(&text).await;
                             self.mirror.on_line(&text, clock::now())
                         }
-                        Some(Ok(Message::Close(_))) | None => return Ok(()),
+                        Some(Ok(Message::Close(_))) => {
+                            // Reading on sends the answer (RFC 6455, 5.5.1).
+                            drop(timeout(PARTING, socket.next()).await);
+                            return Ok(());
+                        }
+                        None => return Ok(()),
                         Some(Ok(_)) => vec![],
                         Some(Err(error)) => return Err(error.to_string()),
                     }

@@ -17,13 +17,12 @@ use super::{
     Store,
     ids::{self, IDS},
     index::{self, Prefix},
-    lapse, record,
+    lapse,
+    reading::{KEYS_IN_A_ROW, RANGE_ROWS, Reading},
+    record,
     tables::{EVENTS, INDEX, META, META_NEWEST},
 };
 
-/// Index rows that one question may touch, so that a filter that matches nothing cannot keep the disk busy: more than
-/// a store holds by default, and less than a second of work.
-const MAX_ROWS: usize = 200_000;
 /// Ranges that are read side by side: a follow list of 2,000 people and two kinds.
 const MAX_RANGES: usize = 4_096;
 /// Rows that are counted to tell which of several ways into the index is the narrowest.
@@ -68,7 +67,16 @@ impl Store {
     /// # Errors
     /// When the disk cannot be read.
     pub fn select(&self, asked: &[Asked<'_>]) -> Result<Selection, redb::Error> {
-        let mut engine = Engine::open(&self.database.begin_read()?, self.time().now())?;
+        self.select_within(asked, &mut Reading::for_owner())
+    }
+
+    /// The same within a budget.
+    pub(crate) fn select_within(
+        &self,
+        asked: &[Asked<'_>],
+        reading: &mut Reading<'_>,
+    ) -> Result<Selection, redb::Error> {
+        let mut engine = Engine::open(&self.database.begin_read()?, reading, self.time().now())?;
         let (mut complete, mut bytes) = (true, 0);
         let mut merged: BTreeMap<Place, Picked> = BTreeMap::new();
         for asked in asked {
@@ -103,8 +111,12 @@ impl Store {
     ///
     /// # Errors
     /// When the disk cannot be read.
-    pub fn count(&self, asked: &[Asked<'_>]) -> Result<(u64, bool), redb::Error> {
-        let mut engine = Engine::open(&self.database.begin_read()?, self.time().now())?;
+    pub(crate) fn count(
+        &self,
+        asked: &[Asked<'_>],
+        reading: &mut Reading<'_>,
+    ) -> Result<(u64, bool), redb::Error> {
+        let mut engine = Engine::open(&self.database.begin_read()?, reading, self.time().now())?;
         let (mut sequences, mut complete) = (BTreeSet::new(), true);
         for asked in asked {
             complete &= engine.walk(asked, &mut |sequence, _, _| {
@@ -121,7 +133,8 @@ impl Store {
     /// # Errors
     /// When the disk cannot be read.
     pub fn collect(&self, asked: &[Asked<'_>], most: usize) -> Result<Vec<(u64, EventId)>, redb::Error> {
-        let mut engine = Engine::open(&self.database.begin_read()?, self.time().now())?;
+        let mut owners = Reading::for_owner();
+        let mut engine = Engine::open(&self.database.begin_read()?, &mut owners, self.time().now())?;
         let mut collected = BTreeSet::new();
         for asked in asked {
             let wanted = asked.filter.limit.map_or(most, |limit| usize::try_from(limit).unwrap_or(most));
@@ -137,28 +150,47 @@ impl Store {
     }
 }
 
+impl Store {
+    /// Shows public events of `since..=until` to `visit`, the latest `created_at` first, until it breaks off; returns
+    /// whether it saw all.
+    pub(crate) fn public_backwards(
+        &self,
+        (since, until): (u64, u64),
+        reading: &mut Reading<'_>,
+        visit: &mut dyn FnMut(Event) -> ControlFlow<()>,
+    ) -> Result<bool, redb::Error> {
+        let mut engine = Engine::open(&self.database.begin_read()?, reading, self.time().now())?;
+        let filter = Filter { since: Some(since), until: Some(until), ..Filter::default() };
+        engine.walk(&Asked { filter: &filter, also: &|_| true }, &mut |_, _, event| visit(event))
+    }
+}
+
 /// One snapshot and what may still be read of it.
-struct Engine {
+struct Engine<'r, 'b> {
     events: ReadOnlyTable<u64, &'static [u8]>,
     ids: ReadOnlyTable<(u64, u64), ()>,
     index: ReadOnlyTable<&'static [u8], ()>,
     newest: u64,
     now: u64,
-    rows_left: usize,
+    reading: &'r mut Reading<'b>,
 }
 
 /// Takes a match with its sequence number and the length of its record.
 type Visit<'a> = dyn FnMut(u64, usize, Event) -> ControlFlow<()> + 'a;
 
-impl Engine {
-    fn open(transaction: &ReadTransaction, now: u64) -> Result<Self, redb::Error> {
+impl<'r, 'b> Engine<'r, 'b> {
+    fn open(
+        transaction: &ReadTransaction,
+        reading: &'r mut Reading<'b>,
+        now: u64,
+    ) -> Result<Self, redb::Error> {
         Ok(Self {
             events: transaction.open_table(EVENTS)?,
             ids: transaction.open_table(IDS)?,
             index: transaction.open_table(INDEX)?,
             newest: transaction.open_table(META)?.get(META_NEWEST)?.map_or(0, |newest| newest.value()),
             now,
-            rows_left: MAX_ROWS,
+            reading,
         })
     }
 
@@ -171,6 +203,9 @@ impl Engine {
         let (since, until) = span(asked.filter);
         let mut ranges = Vec::new();
         for prefix in &prefixes {
+            if !self.reading.take(RANGE_ROWS) {
+                return Ok(false);
+            }
             let (first, last) = prefix.range(since, until);
             ranges.push(self.index.range(first.as_slice()..=last.as_slice())?);
         }
@@ -187,8 +222,9 @@ impl Engine {
             if last.replace(row) == Some(row) {
                 continue;
             }
-            let Some(left) = self.rows_left.checked_sub(1) else { return Ok(false) };
-            self.rows_left = left;
+            if !self.reading.take(1) {
+                return Ok(false);
+            }
             if self.show(row.1, asked, visit)?.is_break() {
                 return Ok(false);
             }
@@ -197,13 +233,17 @@ impl Engine {
     }
 
     fn walk_ids(
-        &self,
+        &mut self,
         ids: &BTreeSet<EventId>,
         asked: &Asked<'_>,
         visit: &mut Visit<'_>,
     ) -> Result<bool, redb::Error> {
-        let mut matches = Vec::new();
+        let (mut matches, mut all) = (Vec::new(), true);
         for id in ids {
+            all = self.reading.take(1);
+            if !all {
+                break;
+            }
             let Some(sequence) = ids::find(&self.ids, &self.events, id)? else { continue };
             // The result does not matter: nothing breaks off here.
             let _seen = self.show(sequence, asked, &mut |sequence, length, event| {
@@ -217,7 +257,7 @@ impl Engine {
                 return Ok(false);
             }
         }
-        Ok(true)
+        Ok(all)
     }
 
     /// Shows one event if it matches.
@@ -229,15 +269,51 @@ impl Engine {
     ) -> Result<ControlFlow<()>, redb::Error> {
         let Some(value) = self.events.get(sequence)? else { return Ok(ControlFlow::Continue(())) };
         let record = value.value();
+        if !self.may_match(record, asked.filter) {
+            return Ok(ControlFlow::Continue(()));
+        }
         let event = record::decode(record).filter(|event| {
             lapse::lives(event, self.now) && asked.filter.matches(&event.id(), event) && (asked.also)(event)
         });
         Ok(event.map_or(ControlFlow::Continue(()), |event| visit(sequence, record.len(), event)))
     }
 
+    /// Whether the beginning of a record fits: most of what does not match need not be decoded.
+    fn may_match(&self, record: &[u8], filter: &Filter) -> bool {
+        let Some((id, author, created_at, kind)) = record::beginning(record) else { return false };
+        let (since, until) = span(filter);
+        (since..=until).contains(&created_at)
+            && filter.kinds.as_ref().is_none_or(|kinds| kinds.contains(&kind))
+            && filter.authors.as_ref().is_none_or(|authors| authors.contains(&author))
+            && filter.ids.as_ref().is_none_or(|ids| ids.contains(&id))
+            && self.reading.public().is_none_or(|public| public.contains(&kind))
+    }
+
+    /// The rows of the events of a kind that whoever asks may see.
+    fn of_kind(&self, kind: Kind) -> Vec<Prefix> {
+        match self.reading.public() {
+            Some(_) if kind == Kind::POST => vec![Prefix::public_posts()],
+            Some(_) => vec![Prefix::kind(kind)],
+            None => Prefix::all_of_kind(kind).collect(),
+        }
+    }
+
+    /// The rows of all that whoever asks may see.
+    fn everything(&self) -> Vec<Prefix> {
+        let kinds = self.reading.public();
+        kinds.map_or_else(
+            || vec![Prefix::all()],
+            |kinds| kinds.iter().flat_map(|kind| self.of_kind(*kind)).collect(),
+        )
+    }
+
     /// The narrowest way into the index; None when nothing can match.
-    fn way(&self, filter: &Filter) -> Result<Option<Vec<Prefix>>, redb::Error> {
-        let Filter { authors, kinds, tags, .. } = filter;
+    fn way(&mut self, filter: &Filter) -> Result<Option<Vec<Prefix>>, redb::Error> {
+        let Filter { authors, tags, .. } = filter;
+        let public = self.reading.public();
+        let seen = |kind: &&Kind| public.is_none_or(|public| public.contains(*kind));
+        let kinds: Option<BTreeSet<Kind>> =
+            filter.kinds.as_ref().map(|kinds| kinds.iter().filter(seen).copied().collect());
         let (since, until) = span(filter);
         let empty = authors.as_ref().is_some_and(BTreeSet::is_empty)
             || kinds.as_ref().is_some_and(BTreeSet::is_empty)
@@ -249,13 +325,13 @@ impl Engine {
             .iter()
             .map(|(letter, values)| values.iter().filter_map(|value| Prefix::tag(*letter, value)).collect())
             .collect();
-        match (authors, kinds) {
+        match (authors, &kinds) {
             (Some(authors), _) => ways.push(self.way_by_authors(authors, kinds.as_ref())?),
             // A tag is narrower than a kind as good as ever.
             (None, Some(kinds)) if ways.is_empty() => {
-                ways.push(kinds.iter().copied().flat_map(Prefix::all_of_kind).collect())
+                ways.push(kinds.iter().flat_map(|kind| self.of_kind(*kind)).collect())
             }
-            (None, None) if ways.is_empty() => ways.push(vec![Prefix::all()]),
+            (None, None) if ways.is_empty() => ways.push(self.everything()),
             (None, _) => {}
         }
         if ways.len() == 1 {
@@ -274,7 +350,7 @@ impl Engine {
     /// What authors have written: ranges of the wanted kinds, else of those kinds of which they have something. All rows
     /// when that is too much to read side by side.
     fn way_by_authors(
-        &self,
+        &mut self,
         authors: &BTreeSet<PublicKey>,
         kinds: Option<&BTreeSet<Kind>>,
     ) -> Result<Vec<Prefix>, redb::Error> {
@@ -286,17 +362,23 @@ impl Engine {
                 continue;
             }
             let there = index::kinds_of(&self.index, author, MAX_RANGES + 1)?;
-            let wanted = there.into_iter().filter(|kind| kinds.is_none_or(|kinds| kinds.contains(kind)));
+            let afforded = self.reading.take(RANGE_ROWS * (1 + there.len()));
+            let public = self.reading.public();
+            let wanted = there.into_iter().filter(|kind| {
+                kinds.is_none_or(|kinds| kinds.contains(kind))
+                    && public.is_none_or(|public| public.contains(kind))
+            });
             way.extend(wanted.map(|kind| Prefix::author_kind(author, kind)));
-            if way.len() > MAX_RANGES {
-                return Ok(vec![Prefix::all()]);
+            // Who has nothing left to spend gets nowhere with this either.
+            if way.len() > MAX_RANGES || !afforded {
+                return Ok(self.everything());
             }
         }
         Ok(way)
     }
 
     /// How many rows a way has, as far as it is worth counting.
-    fn rows(&self, way: &[Prefix], since: u64, until: u64) -> Result<usize, redb::Error> {
+    fn rows(&mut self, way: &[Prefix], since: u64, until: u64) -> Result<usize, redb::Error> {
         let mut rows = 0;
         for prefix in way {
             let (first, last) = prefix.range(since, until);
@@ -306,6 +388,7 @@ impl Engine {
                 break;
             }
         }
+        self.reading.take(rows / KEYS_IN_A_ROW);
         Ok(rows)
     }
 }

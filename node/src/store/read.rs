@@ -16,6 +16,7 @@ use super::{
     index::{self, Prefix},
     lapse,
     query::{Asked, Picked, Selection},
+    reading::Reading,
     record,
     shared::SHARED,
     tables::{EVENTS, INDEX, META, META_NEWEST, MIRRORED, OUTBOX, UNSENT},
@@ -209,8 +210,18 @@ impl Store {
         filters: &[Filter],
         visible: impl Fn(&Event) -> bool,
     ) -> Result<Found, redb::Error> {
+        self.find_within(filters, visible, &mut Reading::for_owner())
+    }
+
+    /// The same within a budget.
+    pub(crate) fn find_within(
+        &self,
+        filters: &[Filter],
+        visible: impl Fn(&Event) -> bool,
+        reading: &mut Reading<'_>,
+    ) -> Result<Found, redb::Error> {
         let asked: Vec<Asked<'_>> = filters.iter().map(|filter| Asked { filter, also: &visible }).collect();
-        let Selection { mut complete, picked, .. } = self.select(&asked)?;
+        let Selection { mut complete, picked, .. } = self.select_within(&asked, reading)?;
         let (mut events, mut bytes) = (Vec::new(), 0);
         for Picked { sequence, event } in picked {
             // What the answer did not keep in memory is read again; the newest by order need not be those read first.

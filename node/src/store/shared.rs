@@ -12,6 +12,7 @@ use super::{
     ids::{self, IDS},
     newcomers,
     read::living,
+    reading::{KEYS_IN_A_ROW, Reading},
     tables::EVENTS,
 };
 
@@ -147,6 +148,15 @@ impl Store {
     /// # Errors
     /// When the disk cannot be read.
     pub fn shared(&self, window: Window) -> Result<Vec<(u64, EventId)>, redb::Error> {
+        self.shared_within(window, &mut Reading::for_owner())
+    }
+
+    /// The same for another node: what it takes is counted, and it gives way to the owner.
+    pub(crate) fn shared_within(
+        &self,
+        window: Window,
+        reading: &mut Reading<'_>,
+    ) -> Result<Vec<(u64, EventId)>, redb::Error> {
         let transaction = self.database.begin_read()?;
         let table = transaction.open_table(SHARED)?;
         let mut items = newcomers::forgotten(&transaction, window.since, window.until)?;
@@ -154,6 +164,10 @@ impl Store {
             let key = row?.0;
             let (created_at, id) = key.value();
             items.push((created_at, EventId::from_bytes(*id)));
+            if items.len().is_multiple_of(KEYS_IN_A_ROW) {
+                // However long the list is, half of it would be of no use.
+                let _counted = reading.take(1);
+            }
         }
         // Two runs that are in order each, which this sort makes one in one go.
         items.sort();
@@ -164,12 +178,19 @@ impl Store {
     ///
     /// # Errors
     /// When the disk cannot be read.
-    pub fn shared_events(&self, ids: &[EventId]) -> Result<Vec<Event>, redb::Error> {
+    pub(crate) fn shared_events(
+        &self,
+        ids: &[EventId],
+        reading: &mut Reading<'_>,
+    ) -> Result<Vec<Event>, redb::Error> {
         let transaction = self.database.begin_read()?;
         let (by_id, events) = (transaction.open_table(IDS)?, transaction.open_table(EVENTS)?);
         let shared = transaction.open_table(SHARED)?;
         let mut found = Vec::new();
         for id in ids {
+            if !reading.take(1) {
+                break;
+            }
             let Some(sequence) = ids::find(&by_id, &events, id)? else { continue };
             let event = events.get(sequence)?;
             let event = event.and_then(|record| living(record.value(), self.time().now()));

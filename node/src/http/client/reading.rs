@@ -10,7 +10,16 @@ use nostrp2p_protocol::{
 use tokio::time::Instant;
 
 use super::{Gone, Session, Watching, unreadable};
-use crate::{clock, driver::Command, http::missing::missing, store::Batch};
+use crate::{
+    asking::PUBLIC,
+    clock,
+    driver::Command,
+    http::{
+        missing::missing,
+        reading::{self, OVER_BUDGET, Unread},
+    },
+    store::{Batch, Reading, Store},
+};
 
 /// Subscriptions of one session.
 const MAX_SUBSCRIPTIONS: usize = 20;
@@ -24,14 +33,13 @@ impl Session {
         if let Some(invalid) = filters.iter().find_map(|filter| filter.check_shape().err()) {
             return self.refuse(request, Refusal::new(RefusalCode::TooLarge, invalid.to_string())).await;
         }
-        let (store, view) = (self.app.store.clone(), self.view());
-        let found = tokio::task::spawn_blocking(move || {
-            store
-                .find_visible(&filters, view)
-                .map(|found| (missing(&filters, &found.events, clock::now()), found))
+        let view = self.view();
+        let found = self.read(move |store, reading| {
+            let found = store.find_within(&filters, view, reading)?;
+            Ok((missing(&filters, &found.events, clock::now()), found))
         });
         match found.await {
-            Ok(Ok((wants, found))) => {
+            Ok((wants, found)) => {
                 // A guest makes this node ask nobody.
                 if self.is_owner() && !wants.is_empty() {
                     drop(self.app.commands.send(Command::Want(wants, None)).await);
@@ -39,27 +47,30 @@ impl Session {
                 let events = found.events.into_iter().map(Event::into_rumor).collect();
                 self.send(NodeFrame::Answer { request, complete: found.complete, events }).await
             }
-            Ok(Err(error)) => {
-                tracing::error!(%error, "the store cannot be read");
-                self.refuse(request, unreadable()).await
-            }
-            Err(_) => self.refuse(request, unreadable()).await,
+            Err(unread) => self.refuse(request, refusal(unread)).await,
+        }
+    }
+
+    /// Reads the store for this client: for the owner at once, for a guest within what guests may have.
+    async fn read<T: Send + 'static>(
+        &mut self,
+        read: impl FnOnce(&Store, &mut Reading<'_>) -> Result<T, redb::Error> + Send + 'static,
+    ) -> Result<T, Unread> {
+        if self.is_owner() {
+            reading::for_owner(&self.app.store, read).await
+        } else {
+            reading::for_guest(&self.app.store, (self.socket.allowance(), &*PUBLIC), read).await
         }
     }
 
     /// Hands out a part of the store with all signatures.
     pub(super) async fn on_export(&mut self, request: RequestId, after: u64) -> Result<(), Gone> {
-        let store = self.app.store.clone();
-        match tokio::task::spawn_blocking(move || store.after(after)).await {
-            Ok(Ok(Batch { through, newest, events })) => {
+        match self.read(move |store, _| store.after(after)).await {
+            Ok(Batch { through, newest, events }) => {
                 let events = events.into_iter().map(Into::into).collect();
                 self.send(NodeFrame::Exported { request, through, newest, events }).await
             }
-            Ok(Err(error)) => {
-                tracing::error!(%error, "the store cannot be read");
-                self.refuse(request, unreadable()).await
-            }
-            Err(_) => self.refuse(request, unreadable()).await,
+            Err(unread) => self.refuse(request, refusal(unread)).await,
         }
     }
 
@@ -75,20 +86,16 @@ impl Session {
         if let Some(invalid) = filters.iter().find_map(|filter| query(filter).check_shape().err()) {
             return self.refuse(request, Refusal::new(RefusalCode::TooLarge, invalid.to_string())).await;
         }
-        let (store, view) = (self.app.store.clone(), self.view());
-        let found = tokio::task::spawn_blocking(move || {
-            store.find_visible(&filters, |event| view(event) && search.matches(event))
+        let view = self.view();
+        let found = self.read(move |store, reading| {
+            store.find_within(&filters, |event| view(event) && search.matches(event), reading)
         });
         match found.await {
-            Ok(Ok(found)) => {
+            Ok(found) => {
                 let events = found.events.into_iter().map(Event::into_rumor).collect();
                 self.send(NodeFrame::Answer { request, complete: found.complete, events }).await
             }
-            Ok(Err(error)) => {
-                tracing::error!(%error, "the store cannot be read");
-                self.refuse(request, unreadable()).await
-            }
-            Err(_) => self.refuse(request, unreadable()).await,
+            Err(unread) => self.refuse(request, refusal(unread)).await,
         }
     }
 
@@ -146,16 +153,24 @@ impl Session {
     pub(super) async fn push(&mut self) -> Result<(), Gone> {
         let Some(watching) = &mut self.watching else { return Ok(()) };
         watching.due = None;
-        let (store, cursor, whole) = (self.app.store.clone(), watching.cursor, watching.whole);
-        let batch = match tokio::task::spawn_blocking(move || store.after(cursor)).await {
-            Ok(Ok(batch)) => batch,
-            Ok(Err(error)) => {
-                tracing::error!(%error, "the store cannot be read");
-                // While a disk begins to refuse, this lasts for some milliseconds.
+        let (cursor, whole) = (watching.cursor, watching.whole);
+        let batch = self.read(move |store, reading| {
+            let batch = store.after(cursor)?;
+            let _charged = reading.charge(batch.events.len());
+            Ok(batch)
+        });
+        let batch = batch.await;
+        let Some(watching) = &mut self.watching else { return Ok(()) };
+        let batch = match batch {
+            Ok(batch) => batch,
+            Err(unread) => {
+                // While a disk begins to refuse, this lasts for some milliseconds. A guest waits for its budget.
                 watching.due = Some(Instant::now() + READ_AGAIN);
-                return self.refuse(0, unreadable()).await;
+                return match unread {
+                    Unread::Store => self.refuse(0, unreadable()).await,
+                    Unread::OverBudget => Ok(()),
+                };
             }
-            Err(_) => return Err(Gone),
         };
         watching.cursor = batch.through;
         if batch.through < batch.newest {
@@ -186,5 +201,12 @@ impl Session {
             }
         }
         Ok(())
+    }
+}
+
+fn refusal(unread: Unread) -> Refusal {
+    match unread {
+        Unread::Store => unreadable(),
+        Unread::OverBudget => Refusal::new(RefusalCode::Busy, OVER_BUDGET),
     }
 }

@@ -10,7 +10,10 @@ use super::{
     input::Question,
     polls::Polls,
 };
-use crate::{http::missing::missing, store::Store};
+use crate::{
+    http::missing::missing,
+    store::{Reading, Store},
+};
 
 /// Most events of an answer. The client asks for 300 at its start, and for what came in ten seconds later on.
 const MAX_EVENTS: usize = 5_000;
@@ -44,13 +47,19 @@ pub(super) struct Reader {
 
 impl Reader {
     /// The answer as MessagePack.
-    pub(super) fn answer(&self, question: &Question) -> Result<Vec<u8>, ReadError> {
+    pub(super) fn answer(
+        &self,
+        question: &Question,
+        reading: &mut Reading<'_>,
+    ) -> Result<Vec<u8>, ReadError> {
         let (events, signatures) = match question {
             Question::Timeline { since, until, limit } => {
-                (self.timeline(*since, *until, *limit)?, Signatures::Given)
+                (self.timeline(*since, *until, *limit, reading)?, Signatures::Given)
             }
-            Question::Posts(ids) => (self.posts(ids)?, Signatures::LeftOut),
-            Question::Newest(kinds, authors) => (self.newest_of(kinds, authors)?, Signatures::LeftOut),
+            Question::Posts(ids) => (self.posts(ids, reading)?, Signatures::LeftOut),
+            Question::Newest(kinds, authors) => {
+                (self.newest_of(kinds, authors, reading)?, Signatures::LeftOut)
+            }
             Question::Nothing => (vec![], Signatures::LeftOut),
         };
         Ok(encode::events(&events, signatures)?)
@@ -61,33 +70,40 @@ impl Reader {
         since: Option<i64>,
         until: Option<i64>,
         limit: Option<usize>,
+        reading: &mut Reading<'_>,
     ) -> Result<Vec<Event>, redb::Error> {
         // Taken before reading: what is stored meanwhile comes twice rather than never.
         let stored = self.store.progress().borrow().newest;
         let until = until.and_then(|until| u64::try_from(until).ok());
         match (since, limit) {
-            (Some(since), None) => self.window(u64::try_from(since).unwrap_or(0), until, stored),
+            (Some(since), None) => self.window(u64::try_from(since).unwrap_or(0), until, stored, reading),
             (Some(_), Some(limit)) => {
                 self.record(self.now, stored);
-                self.newest(0, u64::MAX, limit).map(|(events, _)| events)
+                self.newest((0, u64::MAX), limit, reading).map(|(events, _)| events)
             }
             (None, limit) => {
                 self.record(self.now, stored);
                 let until = until.filter(|_| limit.is_none()).unwrap_or(u64::MAX);
                 let limit = limit.unwrap_or(MAX_WITHOUT_SINCE).min(MAX_WITHOUT_SINCE);
-                self.newest(0, until, limit).map(|(events, _)| events)
+                self.newest((0, until), limit, reading).map(|(events, _)| events)
             }
         }
     }
 
     /// What is dated within a window, and what arrived late for the one before.
-    fn window(&self, since: u64, until: Option<u64>, stored: u64) -> Result<Vec<Event>, redb::Error> {
+    fn window(
+        &self,
+        since: u64,
+        until: Option<u64>,
+        stored: u64,
+        reading: &mut Reading<'_>,
+    ) -> Result<Vec<Event>, redb::Error> {
         let served = if self.guest { None } else { self.polls.served(since) };
         let (mut events, through) = match served {
             Some(served) => self.late(since, served)?,
             None => (vec![], stored),
         };
-        let (window, complete) = self.newest(since, until.unwrap_or(u64::MAX), MAX_EVENTS)?;
+        let (window, complete) = self.newest((since, until.unwrap_or(u64::MAX)), MAX_EVENTS, reading)?;
         // What did not fit in counts as late in the next answer.
         let through = if complete { through } else { served.unwrap_or(through) };
         self.record(until.unwrap_or(self.now), through);
@@ -113,9 +129,14 @@ impl Reader {
     }
 
     /// The newest events of `since..=until` in ascending order, and whether these are all.
-    fn newest(&self, since: u64, until: u64, limit: usize) -> Result<(Vec<Event>, bool), redb::Error> {
+    fn newest(
+        &self,
+        (since, until): (u64, u64),
+        limit: usize,
+        reading: &mut Reading<'_>,
+    ) -> Result<(Vec<Event>, bool), redb::Error> {
         let (mut events, mut room, mut complete) = (Vec::new(), Room::default(), true);
-        self.store.backwards(since, until, |event| {
+        let mut visit = |event: Event| {
             if !self.shows(&event) {
                 return ControlFlow::Continue(());
             }
@@ -125,7 +146,14 @@ impl Reader {
             }
             events.push(event);
             ControlFlow::Continue(())
-        })?;
+        };
+        let all = if self.guest {
+            self.store.public_backwards((since, until), reading, &mut visit)?
+        } else {
+            self.store.backwards(since, until, &mut visit)?;
+            true
+        };
+        complete &= all;
         events.reverse();
         Ok((events, complete))
     }
@@ -144,20 +172,21 @@ impl Reader {
         Ok(missing(&filters, &found, self.now))
     }
 
-    fn posts(&self, ids: &BTreeSet<EventId>) -> Result<Vec<Event>, redb::Error> {
+    fn posts(&self, ids: &BTreeSet<EventId>, reading: &mut Reading<'_>) -> Result<Vec<Event>, redb::Error> {
         let kinds: BTreeSet<Kind> = [Kind::POST].into();
         let filters = ids.iter().map(|id| Filter {
             ids: Some([*id].into()),
             kinds: Some(kinds.clone()),
             ..Filter::default()
         });
-        self.each(filters)
+        self.each(filters, reading)
     }
 
     fn newest_of(
         &self,
         kinds: &BTreeSet<Kind>,
         authors: &BTreeSet<PublicKey>,
+        reading: &mut Reading<'_>,
     ) -> Result<Vec<Event>, redb::Error> {
         let filters = authors.iter().flat_map(|author| {
             kinds.iter().map(|kind| Filter {
@@ -167,14 +196,22 @@ impl Reader {
                 ..Filter::default()
             })
         });
-        self.each(filters)
+        self.each(filters, reading)
     }
 
     /// Asks one thing at a time, for the answer to many together would be cut off earlier.
-    fn each(&self, filters: impl Iterator<Item = Filter>) -> Result<Vec<Event>, redb::Error> {
+    fn each(
+        &self,
+        filters: impl Iterator<Item = Filter>,
+        reading: &mut Reading<'_>,
+    ) -> Result<Vec<Event>, redb::Error> {
         let (mut events, mut room) = (Vec::new(), Room::default());
         for filter in filters {
-            let found = self.store.find(&[filter])?.events;
+            // The owner's budget is for one question; a guest's is for all of them together.
+            let found = match self.guest {
+                true => self.store.find_within(&[filter], |_| true, reading)?.events,
+                false => self.store.find(&[filter])?.events,
+            };
             events.extend(found.into_iter().filter(|event| self.shows(event) && room.fits(event)));
         }
         events.sort_by_key(|event: &Event| event.created_at);
@@ -242,7 +279,8 @@ mod tests {
 
         /// The first ten letters of each event of the answer.
         fn poll(&self, since: i64, until: i64, limit: Option<usize>) -> Vec<String> {
-            let events = self.reader.timeline(Some(since), Some(until), limit).unwrap();
+            let mut reading = Reading::for_owner();
+            let events = self.reader.timeline(Some(since), Some(until), limit, &mut reading).unwrap();
             events.iter().map(|event| event.content.chars().take(10).collect()).collect()
         }
     }

@@ -173,7 +173,7 @@ fn compare(store: &Store, events: &[Event], filter: &Filter, counted: bool) -> u
         selection.picked.iter().map(|picked| picked.event.as_ref().unwrap().id()).collect();
     assert_eq!(found, expected, "{filter:?}");
     if counted {
-        assert_eq!(store.count(&[asked]).unwrap(), (count, true), "{filter:?}");
+        assert_eq!(store.count(&[asked], &mut Reading::for_owner()).unwrap(), (count, true), "{filter:?}");
     }
     found.len()
 }
@@ -196,7 +196,7 @@ async fn several_filters_give_one_answer_in_order_and_nothing_twice() {
     let selection = store.select(&asked).unwrap();
     let events: Vec<Event> = selection.picked.into_iter().filter_map(|picked| picked.event).collect();
     assert_eq!((contents(&events), selection.through), (vec!["d", "c", "b"], 4));
-    assert_eq!(store.count(&asked).unwrap(), (4, true));
+    assert_eq!(store.count(&asked, &mut Reading::for_owner()).unwrap(), (4, true));
     writer.close();
 }
 
@@ -243,6 +243,72 @@ async fn whoever_writes_of_more_kinds_than_are_read_side_by_side_is_found_all_th
     assert_eq!(found(&by(2, None)), [9_000, 1]);
     assert_eq!(found(&by(3, None)), Vec::<u64>::new());
     let all = by(1, None);
-    assert_eq!(store.count(&[Asked { filter: &all, also: &|_| true }]).unwrap(), (4_200, true));
+    assert_eq!(
+        store.count(&[Asked { filter: &all, also: &|_| true }], &mut Reading::for_owner()).unwrap(),
+        (4_200, true)
+    );
+    writer.close();
+}
+
+#[tokio::test]
+async fn a_question_costs_the_rows_it_reads_and_ends_with_its_budget() {
+    let directory = tempfile::tempdir().unwrap();
+    let (store, writer) = open(directory.path());
+    for number in 0..500 {
+        writer.store(post(1, 60 * number, "x"), Travel::Done).await;
+    }
+    writer.settle().await.unwrap();
+    let (kinds, turn) = (nostrp2p_core::public_kinds(), store.turns().others().await);
+    let ask = |rows, limit| {
+        let mut reading = Reading::of_public(rows, &kinds, &turn);
+        let filter = Filter { kinds: Some([Kind::POST].into()), limit, ..Filter::default() };
+        let found = store.find_within(&[filter], |_| true, &mut reading).unwrap();
+        (found.events.len(), found.complete, reading.read())
+    };
+    assert_eq!(
+        ask(1_000, Some(20)),
+        (20, true, 31),
+        "ten for the range, and one that shows that it is enough"
+    );
+    assert_eq!(ask(110, None), (100, false, 110), "as far as it gets");
+    assert_eq!(ask(5, None), (0, false, 5));
+    let ids: BTreeSet<EventId> = (0..100).map(|_| EventId::from_bytes(rand::random())).collect();
+    let mut reading = Reading::of_public(60, &kinds, &turn);
+    let filter = Filter { ids: Some(ids), ..Filter::default() };
+    assert!(!store.find_within(&[filter], |_| true, &mut reading).unwrap().complete, "ids count as well");
+    drop(reading);
+    assert_eq!(store.turns().rows_for_others(), 31 + 110 + 5 + 60);
+    writer.close();
+}
+
+#[tokio::test]
+async fn private_events_cost_strangers_nothing() {
+    let directory = tempfile::tempdir().unwrap();
+    let (store, writer) = open(directory.path());
+    let person = key(1).public_key().to_string();
+    for number in 0..300 {
+        for kind in [1, 7, 1059] {
+            let event = event(2, kind, 60 * number, "private", vec![Tag::new(["p", &person])]);
+            writer.store(event, Travel::Done).await;
+        }
+    }
+    commit(&writer, &post(2, 7, "public")).await;
+    let (kinds, turn) = (nostrp2p_core::public_kinds(), store.turns().others().await);
+    let rows = |filter: Filter| {
+        let mut reading = Reading::of_public(1_000, &kinds, &turn);
+        let found =
+            store.find_within(&[filter], |event| nostrp2p_core::is_public(event), &mut reading).unwrap();
+        assert_eq!(found.events.len(), usize::from(found.complete && reading.read() % 10 == 1));
+        reading.read()
+    };
+    let of = |kinds: &[u16]| Filter {
+        kinds: Some(kinds.iter().copied().map(Kind).collect()),
+        ..Filter::default()
+    };
+    assert_eq!(rows(of(&[7, 1059])), 0);
+    assert_eq!(rows(of(&[1])), 11);
+    assert_eq!(rows(Filter::default()), 41, "four kinds of which something is public");
+    let found = store.find(&[of(&[1, 7])]).unwrap();
+    assert!(found.events.len() > 300, "the owner sees all of it");
     writer.close();
 }

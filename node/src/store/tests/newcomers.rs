@@ -57,12 +57,16 @@ async fn invented_people_displace_one_another_and_not_those_who_are_known() {
     }
     keep(&writer, &by(1, 30_000)).await;
     let ids: Vec<EventId> = known.iter().map(Event::id).collect();
-    assert_eq!(store.shared_events(&ids).unwrap().len(), 800, "all that known people wrote is there");
+    assert_eq!(
+        store.shared_events(&ids, &mut Reading::for_owner()).unwrap().len(),
+        800,
+        "all that known people wrote is there"
+    );
     assert!(store.progress().borrow().stored <= CAPACITY + 1_001);
 
     // What was dropped is not fetched again: to others it looks as if it were there.
     let flooded: Vec<EventId> = flood.iter().map(Event::id).collect();
-    let there = store.shared_events(&flooded).unwrap().len();
+    let there = store.shared_events(&flooded, &mut Reading::for_owner()).unwrap().len();
     let looks = held(&store).intersection(&flooded.into_iter().collect()).count();
     assert!(there < 1_500 && looks > there + 1_000, "{there} are there, {looks} look so");
     writer.close();

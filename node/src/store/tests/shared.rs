@@ -32,7 +32,8 @@ async fn only_what_is_for_everyone_is_shared_and_only_while_it_is_there() {
     assert_eq!(ids(&store, ALL), [public.id(), theirs.id()]);
     assert_eq!(ids(&store, Window { since: 11, until: 100 }), []);
     let asked = [own.id(), theirs.id(), private.id(), list.id(), public.id()];
-    let found: Vec<EventId> = store.shared_events(&asked).unwrap().iter().map(Event::id).collect();
+    let found: Vec<EventId> =
+        store.shared_events(&asked, &mut Reading::for_owner()).unwrap().iter().map(Event::id).collect();
     assert_eq!(found, [theirs.id(), public.id()], "nothing private can be had by its id");
     // The same deletion comes once more, now from somebody who shares it.
     assert_eq!(writer.commit(own.clone(), Travel::Shared).await.await.unwrap().unwrap(), Inserted::Known(4));
