@@ -11,7 +11,6 @@ use crate::{
     budgets::{Budgets, Grant},
     directory::MAX_ENTRIES,
     recent::Recent,
-    replacing::is_ahead,
     trust::Trust,
 };
 
