@@ -48,13 +48,16 @@ const fn is_open(began: u64, now: u64) -> bool {
     began <= now.saturating_add(MAX_SECONDS_AHEAD) && now < began.saturating_add(WINDOW_SECONDS)
 }
 
+/// Signs a message with a node's key.
+pub type Sign = Box<dyn Fn(&[u8]) -> [u8; 64] + Send + Sync>;
+
 /// The node's own ed25519 key, which this crate deliberately does not handle: how to sign with it, and how to check what
 /// other nodes have signed with theirs.
 pub struct NodeKey {
     /// The node that signs.
     pub peer: PeerId,
     /// Signs a message.
-    pub sign: Box<dyn Fn(&[u8]) -> [u8; 64] + Send + Sync>,
+    pub sign: Sign,
     /// Whether a node has signed a message so.
     pub verify: fn(&PeerId, &[u8], &[u8; 64]) -> bool,
 }
@@ -213,7 +216,7 @@ impl Announcer {
             if delegation.peer() == peer { Ok(delegation) } else { Err(Unheard::Forged) }
         });
         let delegation = delegation.transpose()?;
-        if delegation.as_ref().is_some_and(|delegation| !delegation.is_credible(now)) {
+        if delegation.as_ref().is_some_and(|word| !word.is_credible(now) || core.has_revoked(word)) {
             return Err(Unheard::Stale);
         }
         self.heard

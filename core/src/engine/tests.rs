@@ -1,5 +1,6 @@
 mod catching;
 mod clock;
+mod revoking;
 
 use nostrp2p_protocol::{
     Delegation, Draft, EventId, Kind, SecretKey, Signature, Tag,
