@@ -266,8 +266,8 @@ fn export(settings: &Settings, file: &Path) -> anyhow::Result<String> {
 fn import(settings: &Settings, file: &Path) -> ExitCode {
     match import_from(settings, file) {
         Ok(done) => {
-            println!("{}", done.summary());
-            if done.refusals() > 0 { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+            let said = write_out(&format!("{}\n", done.summary()));
+            if done.refusals() > 0 { ExitCode::FAILURE } else { said }
         }
         Err(error) => fail(&error),
     }
