@@ -52,3 +52,4 @@ mod unreachable;
 mod updating;
 mod using;
 mod words;
+mod year;

@@ -35,6 +35,7 @@ pub fn view(model: &Model) -> Html {
     };
     section
         .child_if(refusal_card(model).or_else(|| trouble_card(model)))
+        .child_if(warnings(model))
         .child(
             element("div")
                 .class("card")
@@ -118,6 +119,18 @@ fn trouble_card(model: &Model) -> Option<Html> {
                 .child_if(look),
         ),
     )
+}
+
+/// What the node says is wrong with it.
+fn warnings(model: &Model) -> Option<Html> {
+    let known = model.connection.warnings.iter().filter_map(|code| match code {
+        1 => Some(texts::WARNING_TWIN),
+        2 => Some(texts::WARNING_CLOCK),
+        _ => None,
+    });
+    let sentences: Vec<Html> = known.map(|words| error(model.say(words))).collect();
+    let card = element("div").class("card card-trouble").test_id("warnings");
+    (!sentences.is_empty()).then(|| sentences.into_iter().fold(card, |card, sentence| card.child(sentence)))
 }
 
 /// Another node where the own one should be: told on every screen.
