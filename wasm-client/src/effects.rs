@@ -162,19 +162,8 @@ impl App {
             }
             Effect::Disconnect => drop(self.sockets.take()),
             Effect::Drop(attempt) => drop(self.sockets.borrow_mut().remove(&attempt)),
-            Effect::Settle(attempt) => {
-                let mut sockets = self.sockets.take();
-                let used = sockets.remove(&attempt);
-                used.map(|used| self.sockets.borrow_mut().insert(attempt, used));
-            }
-            Effect::Greet(attempt) => {
-                let (sockets, visited) = (self.sockets.borrow(), self.visited.borrow());
-                let visited =
-                    visited.as_ref().filter(|(visit, _)| *visit == attempt).map(|(_, socket)| socket);
-                if let Some(socket) = sockets.get(&attempt).or(visited) {
-                    socket.greet();
-                }
-            }
+            Effect::Settle(attempt) => self.settle(attempt),
+            Effect::Greet(attempt) => self.greet(attempt),
             Effect::Visit { attempt, url, channel } => {
                 let socket = Socket::open(self, attempt, &url, channel);
                 drop(self.visited.replace(socket.map(|socket| (attempt, socket))));
@@ -246,6 +235,21 @@ impl App {
         }
     }
 
+    /// Uses the socket of this attempt from now on, and closes all others.
+    fn settle(&self, attempt: u32) {
+        let mut sockets = self.sockets.take();
+        let used = sockets.remove(&attempt);
+        used.map(|used| self.sockets.borrow_mut().insert(attempt, used));
+    }
+
+    fn greet(&self, attempt: u32) {
+        let (sockets, visited) = (self.sockets.borrow(), self.visited.borrow());
+        let visited = visited.as_ref().filter(|(visit, _)| *visit == attempt).map(|(_, socket)| socket);
+        if let Some(socket) = sockets.get(&attempt).or(visited) {
+            socket.greet();
+        }
+    }
+
     fn set_timer(self: &Rc<Self>, timer: Timer, milliseconds: u64) {
         let app = Rc::downgrade(self);
         let milliseconds = u32::try_from(milliseconds).unwrap_or(u32::MAX);
@@ -290,7 +294,9 @@ impl App {
         {
             web_sys::console::error_1(&error);
         }
-        focused.map(page::FocusedPost::follow);
+        if let Some(focused) = focused {
+            focused.follow();
+        }
         for effect in self.after_drawing.take() {
             match effect {
                 Effect::ChangePlace => self.places.arrive(&self.window),
