@@ -42,13 +42,16 @@ const fn is_open(began: u64, now: u64) -> bool {
     began <= now.saturating_add(MAX_SECONDS_AHEAD) && now < began.saturating_add(WINDOW_SECONDS)
 }
 
+/// Signs a message with a node's key.
+pub type Sign = Box<dyn Fn(&[u8]) -> [u8; 64] + Send + Sync>;
+
 /// The node's own ed25519 key, which this crate deliberately does not handle: how to sign with it, and how to check what
 /// other nodes have signed with theirs.
 pub struct NodeKey {
     /// The node that signs.
     pub peer: PeerId,
     /// Signs a message.
-    pub sign: Box<dyn Fn(&[u8]) -> [u8; 64] + Send + Sync>,
+    pub sign: Sign,
     /// Whether a node has signed a message so.
     pub verify: fn(&PeerId, &[u8], &[u8; 64]) -> bool,
 }
@@ -84,6 +87,8 @@ struct Heard {
 pub struct News {
     /// Which node.
     pub peer: PeerId,
+    /// When it said so, in seconds since 1970 by its clock.
+    pub issued_at: u64,
     /// Where it says that it may be reached.
     pub addresses: Vec<String>,
     /// For whom it acts, if for anybody; its signature is right.
@@ -184,14 +189,14 @@ impl Announcer {
             if delegation.peer() == peer { Ok(delegation) } else { Err(Unheard::Forged) }
         });
         let delegation = delegation.transpose()?;
-        if delegation.as_ref().is_some_and(|delegation| !delegation.is_credible(now)) {
+        if delegation.as_ref().is_some_and(|word| !word.is_credible(now) || core.has_revoked(word)) {
             return Err(Unheard::Stale);
         }
         self.heard
             .insert(peer, Heard { issued_at, owner: claimed, bytes, window_began, in_window: in_window + 1 });
         self.sources.insert(peer, source);
         self.make_room(core);
-        Ok(News { peer, addresses, delegation, helper })
+        Ok(News { peer, issued_at, addresses, delegation, helper })
     }
 
     /// The announcements to tell a node that joins: this node's own, which it may have missed; then, up to half of what may

@@ -95,6 +95,16 @@ impl Directory {
         known.is_none_or(|known| known.owner != owner) && self.nodes.contains_key(&peer)
     }
 
+    /// Forgets the node of which an owner takes the word back, unless a later word holds.
+    pub(crate) fn end(&mut self, revocation: &Delegation) {
+        let peer = revocation.peer();
+        let ends =
+            |entry: &Entry| entry.owner == revocation.owner() && entry.created_at <= revocation.created_at();
+        if self.nodes.get(&peer).is_some_and(ends) {
+            self.remove(&peer);
+        }
+    }
+
     fn insert(&mut self, peer: PeerId, entry: Entry, source: Source) {
         // Where it came from first still counts, so that it keeps its place.
         if let Some(before) = self.nodes.insert(peer, entry) {

@@ -14,6 +14,7 @@ mod catching;
 mod delivering;
 mod fetching;
 mod publishing;
+mod revoking;
 mod vocabulary;
 
 use std::collections::BTreeMap;
@@ -35,6 +36,7 @@ use crate::{
     directory::{Directory, Needs},
     early::Early,
     outbox::Outbox,
+    revocations::Revocations,
     seeking::Seeking,
     siblings::Siblings,
     sources::{Network, Source},
@@ -72,6 +74,9 @@ pub struct Core {
     /// The nodes that are connected, and from which network.
     connected: BTreeMap<PeerId, Network>,
     directory: Directory,
+    revocations: Revocations,
+    /// What each neighbour may bring of these.
+    revoking: Buckets<PeerId>,
     outbox: Outbox,
     seeking: Seeking,
     attempts: usize,
@@ -94,6 +99,7 @@ enum Pending {
     Fetched,
     Own(PeerId),
     CaughtUp(Session),
+    Revocation(Option<Heard>, PeerId),
 }
 
 impl Core {
@@ -107,6 +113,8 @@ impl Core {
             dice: Dice::new(settings.seed.rotate_left(32)),
             connected: BTreeMap::new(),
             directory: Directory::with_capacity(settings.limits.directory),
+            revocations: Revocations::default(),
+            revoking: Buckets::new(MAX_ASKERS),
             outbox: Outbox::default(),
             seeking: Seeking::default(),
             attempts: 0,
@@ -184,6 +192,9 @@ impl Core {
                 self.ask_siblings(now)
             }
             Input::SiblingAnswered(peer, page) => self.on_sibling_answered(peer, page, now),
+            Input::Revoked(from, events) => self.on_revoked(from, events, now),
+            Input::KnownRevocations(words) => self.on_known_revocations(words, now),
+            Input::OwnWords(words) => self.on_own_words(words, now),
             Input::Undone => {
                 self.admission.forget_what_came();
                 vec![]
@@ -215,6 +226,12 @@ impl Core {
     }
 
     fn on_delegated(&mut self, delegation: &Delegation, from: &PeerId, now: u64) -> Vec<Output> {
+        if delegation.is_revocation() {
+            return self.revoke(delegation, from, now);
+        }
+        if self.revocations.revokes(delegation) {
+            return vec![];
+        }
         let needs = Needed {
             owner: self.owner,
             connected: &self.connected,
@@ -326,6 +343,7 @@ impl Core {
     fn on_heard(&mut self, heard: Heard, from: PeerId, payload: &[u8], now: u64) -> Output {
         let event = match Packet::decode(payload) {
             Ok(Packet::Event(event)) => event,
+            Ok(Packet::Revocation(event)) => return self.on_revocation(heard, from, event, now),
             Err(Malformed::UnknownType(_)) => {
                 self.refusals.count("unknown_type");
                 return Output::Judge(heard, Verdict::Unknown);
@@ -373,6 +391,9 @@ impl Core {
             }
             (Some(Pending::Fetched), result) => self.on_fetched_checked(result, now),
             (Some(Pending::Own(peer)), result) => self.on_own_checked(&peer, result, now),
+            (Some(Pending::Revocation(heard, from)), result) => {
+                self.on_revocation_checked(heard, &from, result, now)
+            }
             (Some(Pending::CaughtUp(session)), result) => self.on_caught_up(session, result, now),
             (None, _) => vec![],
         }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-use nostrp2p_protocol::PublicKey;
+use nostrp2p_protocol::{PeerId, PublicKey};
 
 use crate::settings::Flags;
 
@@ -89,7 +89,11 @@ pub enum Owner {
     /// Take your word back: asks for your secret key, as delegate does. Start the node once more, so that others hear
     /// of it (while the node is stopped)
     Leave(Which),
-    /// Give the node to somebody else, with an empty store; yours is set aside (while the node is stopped)
+    /// Take your word back from another node of yours, one that was lost or stolen: asks for your secret key, as delegate
+    /// does. Start the node again, so that others hear of it (while the node is stopped)
+    Revoke(Revoke),
+    /// Give the node to somebody else, with an empty store and a new key; your store is set aside (while the node is
+    /// stopped)
     Change(Change),
 }
 
@@ -103,6 +107,16 @@ pub struct Show {
     /// Which node.
     #[command(flatten)]
     pub flags: Flags,
+}
+
+/// `nostrp2p owner revoke`
+#[derive(Debug, Args)]
+pub struct Revoke {
+    /// The peer id of the node that shall no longer act for you (12D3KooW...)
+    pub peer: PeerId,
+    /// Which node says so.
+    #[command(flatten)]
+    pub which: Which,
 }
 
 /// `nostrp2p owner change`

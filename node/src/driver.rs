@@ -11,6 +11,7 @@ mod owner;
 mod publishing;
 mod received;
 mod reporting;
+mod revoking;
 
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
@@ -121,6 +122,10 @@ enum Happening {
     Compared(Session, Option<Difference>),
     Got(Session, Option<Vec<Identified>>),
     Lent(PeerId, Option<Lent>),
+    /// A neighbour was asked for revocations.
+    Revoked(PeerId, Vec<UnverifiedEvent>),
+    /// What the owner said of this node elsewhere is stored.
+    Obeyed,
     /// A node was answered with so many bytes, for which so many rows were read.
     Answered {
         peer: PeerId,
@@ -359,6 +364,8 @@ impl Running {
             }
             Happening::Got(session, events) => self.handle(Input::Got(session, events)).await,
             Happening::Lent(helper, lent) => self.on_lent(helper, lent).await,
+            Happening::Revoked(peer, events) => self.handle(Input::Revoked(peer, events)).await,
+            Happening::Obeyed => self.on_obeyed().await,
             Happening::AnnounceChange => self.announce().await,
             Happening::Announce => self.announce_now_and_then().await,
             Happening::Tick => self.on_tick().await,
@@ -428,13 +435,16 @@ impl Running {
                 if self.standing.borrow().peers.is_empty() {
                     self.send_what_waits().await;
                     self.announce().await;
+                    self.tell_own_words().await;
                 }
                 self.handle(Input::Joined(peer.id, Network::of(&peer.address))).await;
                 self.ask_for_announcements(peer.id);
+                self.ask_for_revocations(peer.id, vec![]);
                 self.report_standing().await;
             }
             OverlayEvent::PeerLeft(peer) => {
                 tracing::info!(%peer, "a node left");
+                self.see(peer, clock::now()).await;
                 self.handle(Input::Left(peer)).await;
                 self.lose_way(peer).await;
                 self.report_standing().await;
@@ -515,6 +525,12 @@ impl Running {
                 Output::AskSibling(peer, cursor) => {
                     self.name_addresses(&[peer]).await;
                     self.ask_sibling(peer, cursor);
+                }
+                Output::Spread(packet) => self.spread(packet).await,
+                Output::Obey(event) => self.obey(event).await,
+                Output::RecordRevocation(event) => self.writer.note(Note::Revoked(event)).await,
+                Output::ForgetRevocation(person, peer) => {
+                    self.writer.note(Note::NotRevoked(person, peer)).await;
                 }
                 Output::CatchUp(step) => self.catch_up(step),
                 Output::RecordSibling(peer, cursor) => self.writer.note(Note::Sibling(peer, cursor)).await,

@@ -10,7 +10,7 @@ use std::{
 use anyhow::Context as _;
 use clap::{ArgMatches, CommandFactory as _, FromArgMatches as _, parser::ValueSource};
 use nostrp2p_node::{
-    cli::{Change, Cli, Command, Completions, Owner, Show},
+    cli::{Change, Cli, Command, Completions, Owner, Revoke, Show},
     doctor::{self, Verdict},
     genkey, maintenance,
     redact::without_secrets,
@@ -123,6 +123,9 @@ fn of_owner(owner: Owner) -> ExitCode {
         }),
         Owner::Leave(which) => with_settings(which.into(), |settings| {
             tell(ask_nsec().and_then(|nsec| maintenance::leave(&settings.data_dir, &nsec)))
+        }),
+        Owner::Revoke(Revoke { peer, which }) => with_settings(which.into(), |settings| {
+            tell(ask_nsec().and_then(|nsec| maintenance::revoke(&settings.data_dir, &nsec, peer)))
         }),
         Owner::Change(Change { owner, yes, which }) => with_settings(which.into(), |settings| {
             tell(agreed(yes).and_then(|()| maintenance::change_owner(&settings.data_dir, owner)))

@@ -173,8 +173,10 @@ impl Known {
         }
         while self.peers.values().map(BTreeMap::len).sum::<usize>() > MAX_KNOWN_ADDRESSES {
             // Somebody else's first, so that what is added now can be dialed now.
-            let order =
-                |(id, known): &(&PeerId, &BTreeMap<_, u64>)| (known.values().min().copied(), **id == peer);
+            // Among equals an order that is this node's own: nobody can choose a peer id that stays longer than others.
+            let order = |(id, known): &(&PeerId, &BTreeMap<_, u64>)| {
+                (known.values().min().copied(), **id == peer, self.order.hash_one(id))
+            };
             let worst = self.peers.iter().min_by_key(order);
             let Some((peer, address)) = worst.and_then(|(peer, known)| Some((*peer, oldest(known)?))) else {
                 break;
@@ -317,6 +319,20 @@ mod tests {
         }
         assert_eq!(known.len(), MAX_KNOWN_ADDRESSES);
         assert_eq!(known.addresses(&peer(1)), [address("good.example:1")]);
+    }
+
+    #[test]
+    fn no_peer_id_that_somebody_chooses_stays_longer_than_others() {
+        let mut known = Known::default();
+        let last = |n: usize| {
+            let mut key = [0xff; 32];
+            key[..8].copy_from_slice(&(u64::MAX - u64::try_from(n).unwrap()).to_be_bytes());
+            PeerId::from_ed25519(key)
+        };
+        (0..200).for_each(|n| known.heard(peer(n), &address("honest.example:1")));
+        (0..1_000).for_each(|n| known.heard(last(n), &address("chosen.example:1")));
+        let honest = (0..200).filter(|n| !known.addresses(&peer(*n)).is_empty()).count();
+        assert!(honest > 100, "{honest} of 200 are left among a thousand of 1,200");
     }
 
     #[test]

@@ -302,6 +302,8 @@ pub enum Own {
     Pace(Pace),
     /// Everything that is stored here is wanted as a file.
     Export,
+    /// The person is asked whether a node shall no longer act for them, or not any more; the second says that they are sure.
+    EndNode(Option<PeerId>, bool),
     /// The addresses of the node are wanted, and before that one is confirmed (true) or taken back.
     Names(Option<(String, bool)>),
     /// The help sheet is to be open, or not.

@@ -10,6 +10,7 @@ pub mod missing;
 pub mod names;
 pub mod notices;
 pub mod offer;
+pub mod own_nodes;
 pub mod people;
 pub mod picture;
 pub mod quote;
@@ -78,6 +79,8 @@ pub struct Model {
     pub connection: Connection,
     /// Another node, which waits for the person's word.
     pub offer: Option<Offer>,
+    /// The nodes that act for the person.
+    pub own_nodes: own_nodes::OwnNodes,
     /// Everyone's posts.
     pub timeline: Timeline,
     /// Who likes what.

@@ -13,6 +13,7 @@ pub mod offer;
 pub mod onboarding;
 pub mod own;
 pub mod own_names;
+pub mod own_nodes;
 pub mod pages;
 pub mod race;
 pub mod relays;

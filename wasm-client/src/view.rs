@@ -15,6 +15,7 @@ pub mod network;
 pub mod notifications;
 pub mod offer;
 pub mod own_names;
+pub mod own_nodes;
 pub mod person;
 pub mod post;
 pub mod quote;

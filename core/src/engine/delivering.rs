@@ -15,7 +15,7 @@ impl Core {
     pub(super) fn on_handed(&mut self, handed: Handed, from: &PeerId, payload: &[u8], now: u64) -> Output {
         let event = match Packet::decode(payload) {
             Ok(Packet::Event(event)) => event,
-            Err(_) => return Output::Answer(handed, Receipt::Refused),
+            Ok(Packet::Revocation(_)) | Err(_) => return Output::Answer(handed, Receipt::Refused),
         };
         // A deletion does not say for whom its targets were; the author's own node is believed.
         let deletion =

@@ -1,4 +1,5 @@
 mod catching;
+mod revoking;
 
 use nostrp2p_protocol::{
     Delegation, Draft, EventId, Kind, SecretKey, Signature, Tag,

@@ -91,6 +91,7 @@ impl Running {
         self.ways.heard(news.peer, news.helper.as_deref(), self.core.source(&from));
         if let Some(delegation) = news.delegation {
             self.handle(Input::Delegated(delegation, from)).await;
+            self.see(news.peer, news.issued_at).await;
         }
         Ok(())
     }

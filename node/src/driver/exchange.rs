@@ -4,7 +4,7 @@ use nostrp2p_core::{Address, Asking, Cursor, Handed, Input, QUESTION_ROWS, Servi
 use nostrp2p_overlay::{Protocol, RequestRef};
 use nostrp2p_protocol::{
     Packet, PeerId, UnverifiedEvent,
-    exchange::{Found, OwnPage, Question, Receipt, encode_announcements},
+    exchange::{Found, OwnPage, Question, Receipt, Revoked, encode_announcements},
 };
 
 use super::{Happening, Running, received};
@@ -65,6 +65,11 @@ impl Running {
                         move |reading: &mut Reading<'_>| asking::own_page(&store, owner, cursor, reading);
                     self.respond(request, (from, service), read).await;
                     self.handle(Input::SiblingAsked(from, newest)).await;
+                }
+                Ok(Question::Revocations(people)) => {
+                    let revoked = Revoked { events: self.core.revocations(&people) }.encode();
+                    self.core.answered(from, revoked.len(), clock::now());
+                    self.overlay.respond(request, revoked).await;
                 }
                 Ok(Question::Lend) => self.lend(request, from).await,
                 Ok(Question::Own { .. }) | Err(_) => self.overlay.refuse(request).await,

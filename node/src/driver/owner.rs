@@ -58,9 +58,12 @@ impl Running {
     /// Reads back what the last run left: deliveries that wait, and the owner's delegation.
     pub(super) async fn remember(&mut self) {
         let store = self.store.clone();
-        let read = move || Ok::<_, redb::Error>((store.waiting()?, store.siblings()?, store.people()?));
+        let read = move || {
+            Ok::<_, redb::Error>((store.waiting()?, store.siblings()?, store.people()?, store.revoked()?))
+        };
         match tokio::task::spawn_blocking(read).await {
-            Ok(Ok((waiting, siblings, (born, people)))) => {
+            Ok(Ok((waiting, siblings, (born, people), revoked))) => {
+                self.handle(Input::KnownRevocations(revoked)).await;
                 self.handle(Input::People(born, people)).await;
                 for (address, row) in waiting {
                     self.handle(Input::Waiting(address, row)).await;

@@ -381,7 +381,7 @@ impl Session {
 
     async fn on_login(&mut self, request: RequestId, owner: PublicKey) -> Result<(), Gone> {
         self.phase = Phase::Owner;
-        self.socket.stay();
+        self.socket.stay().await;
         let newest = self.app.store.progress().borrow().newest;
         self.send(NodeFrame::LoggedIn { request, owner, store: self.app.store.id(), newest }).await?;
         let expires = self.app.standing.borrow().delegated;

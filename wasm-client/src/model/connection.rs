@@ -167,6 +167,8 @@ pub enum Request {
     Profiles,
     /// What reposts pass on.
     Targets,
+    /// For which nodes the person has signed.
+    OwnNodes,
     /// What is searched for.
     Search,
     /// What the open page is about.

@@ -45,6 +45,14 @@ words! {
     RELAY_AGREE: "Sign in there";
     RELAY_WORK: "It takes only posts with {0} bits of work. This page puts it in before it signs, which may take some seconds.";
     RELAY_WORK_TOO_MUCH: "It takes only posts with {0} bits of work, which is more than this page puts in.";
+    OWN_NODES: "Nodes that act for you";
+    OWN_NODE_HERE: "This page talks to it.";
+    OWN_NODE_CONNECTED: "Connected.";
+    OWN_NODE_SEEN: "Last seen: {0}.";
+    OWN_NODE_UNSEEN: "Not seen yet.";
+    OWN_NODE_UNTIL: "Your word holds until {0}.";
+    OWN_NODE_END: "Take back your word";
+    OWN_NODE_SURE: "From then on nobody sends your private posts to that node. It keeps what it has.";
     PILL_OFFLINE: "offline, will send later";
 }
 
@@ -115,6 +123,14 @@ pub fn relay(language: Language, mirror: &Mirror, last: &str) -> String {
     let (given, refused) = (count(mirror.accepted), count(mirror.refused));
     let (heard, behind) = (count(mirror.heard), count(mirror.behind));
     RELAY_COUNTS.fill(language, &[state.say(language), &given, &refused, &heard, &behind, last])
+}
+
+pub fn own_node_seen(language: Language, when: &str) -> String {
+    OWN_NODE_SEEN.fill(language, &[when])
+}
+
+pub fn own_node_until(language: Language, when: &str) -> String {
+    OWN_NODE_UNTIL.fill(language, &[when])
 }
 
 pub fn relay_login(language: Language, relay: &str) -> String {

@@ -83,6 +83,9 @@ pub(super) fn on_answer(
     events: Vec<Rumor>,
     out: &mut Vec<Effect>,
 ) {
+    if asked == Request::OwnNodes {
+        return model.own_nodes.take(&events);
+    }
     let later = model.connection.requests.values().any(|request| *request == Request::Search);
     if asked == Request::Search && !later {
         model.open.found = SortedSet::default();
@@ -125,6 +128,7 @@ pub(super) fn on_answer(
         | Request::Targets
         | Request::Followed
         | Request::Export
+        | Request::OwnNodes
         | Request::Names { .. }
         | Request::Notices => {}
     }

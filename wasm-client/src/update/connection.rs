@@ -9,7 +9,8 @@ use nostrp2p_protocol::{
 use super::{
     Moment,
     asking::{NEWEST_EVENTS, ask_likes, ask_missing, ask_own_profile, fetch_older, on_answer},
-    compose, exporting, notices, notify, onboarding, own_names, pages, race, relays, signing, timeline,
+    compose, exporting, notices, notify, onboarding, own_names, own_nodes, pages, race, relays, signing,
+    timeline,
 };
 use crate::{
     effect::{Effect, Purpose, Timer},
@@ -190,12 +191,15 @@ pub fn on_frame(model: &mut Model, frame: NodeFrame, moment: Moment, out: &mut V
                 exporting::on_part(model, through, newest, events, out);
             }
         }
+        NodeFrame::Markers(markers) => {
+            notices::on_markers(model, &markers, out);
+            own_nodes::on_markers(model, &markers);
+        }
         NodeFrame::Names { request, own, names } => {
             if let Some(Request::Names { changed }) = model.connection.requests.remove(&request) {
                 own_names::on_names(model, changed, own, names, out);
             }
         }
-        NodeFrame::Markers(markers) => notices::on_markers(model, &markers, out),
         NodeFrame::Refused { request, refusal } => on_refused(model, request, refusal, moment, out),
     }
 }
@@ -499,6 +503,7 @@ fn on_refused(
             | Request::Targets
             | Request::Followed
             | Request::Notices
+            | Request::OwnNodes
             | Request::Likes,
         )
         | None => {}

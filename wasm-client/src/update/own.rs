@@ -2,7 +2,7 @@
 
 use nostrp2p_protocol::{Draft, Kind};
 
-use super::{Effect, connection, exporting, notify, onboarding, own_names, relays, signing};
+use super::{Effect, connection, exporting, notify, onboarding, own_names, own_nodes, relays, signing};
 use crate::{
     effect::Purpose,
     message::Own,
@@ -60,6 +60,8 @@ pub fn update(model: &mut Model, own: Own, out: &mut Vec<Effect>) {
             out.push(Effect::Save(vec![Change::Set(Setting::Pace(pace))]));
             connection::on_visibility(model, out);
         }
+        Own::EndNode(Some(peer), true) => own_nodes::end(model, peer, out),
+        Own::EndNode(peer, _) => model.own_nodes.ending = peer,
         Own::Agree(relay) => relays::agree(model, relay, out),
         Own::Export => exporting::begin(model, out),
         Own::Names(change) => own_names::ask(model, change, out),

@@ -8,6 +8,7 @@ mod lists;
 mod names;
 mod notices;
 mod offers;
+mod own_nodes;
 mod pages;
 mod reading;
 mod reconnect;

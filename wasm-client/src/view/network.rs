@@ -5,7 +5,7 @@ use nostrp2p_protocol::{
     frame::{Path, PeerStatus, Reached},
 };
 
-use super::{Html, avatar::avatar, button, error, paragraph, relays};
+use super::{Html, avatar::avatar, button, error, own_nodes, paragraph, relays};
 use crate::{
     message::{Link, Message},
     model::{
@@ -46,6 +46,7 @@ pub fn view(model: &Model) -> Html {
                 .child_if(caught_up(model)),
         )
         .child_if(chosen(model))
+        .child_if(own_nodes::card(model))
         .child_if(relays::card(model))
         .child(figures(model))
 }
