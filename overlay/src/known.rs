@@ -92,7 +92,18 @@ impl Known {
         named.iter().for_each(|address| self.heard(peer, address));
     }
 
-    /// Notes that the peer is not there any more, because another one is.
+    /// Notes that another peer now answers where this one was. An address that worked once is kept, for whoever is there
+    /// now: a node that was set up anew has another key at the same place.
+    pub(crate) fn moved(&mut self, from: PeerId, address: &PeerAddress, to: PeerId) {
+        let known = self.peers.get(&from).and_then(|known| known.get(&address.without_peer()));
+        let worked = known.is_some_and(|last_good| *last_good > 0);
+        self.wrong(from, address);
+        if worked && from != to {
+            self.heard(to, address);
+        }
+    }
+
+    /// Notes that the peer is not there any more.
     pub(crate) fn wrong(&mut self, peer: PeerId, address: &PeerAddress) {
         let Some(addresses) = self.peers.get_mut(&peer) else {
             return;
@@ -101,10 +112,6 @@ impl Known {
         if addresses.is_empty() {
             self.peers.remove(&peer);
         }
-    }
-
-    pub(crate) fn forget(&mut self, peer: &PeerId) {
-        self.changed |= self.peers.remove(peer).is_some();
     }
 
     /// The addresses of a peer, the best first.
@@ -395,6 +402,17 @@ mod tests {
         known.announced(peer(0), &[address("8.8.8.8:1")]);
         assert_eq!(known.addresses(&peer(0)), [address("8.8.8.8:1")]);
         assert_eq!(known.len(), MAX_KNOWN_ADDRESSES);
+    }
+
+    #[test]
+    fn where_a_node_once_was_is_tried_again_for_whoever_is_there_now() {
+        let mut known = Known::default();
+        known.good(peer(1), &address("good.example:1"), 100);
+        known.heard(peer(1), &address("heard.example:1"));
+        known.moved(peer(1), &address("good.example:1"), peer(2));
+        known.moved(peer(1), &address("heard.example:1"), peer(3));
+        assert_eq!(known.peers(), [peer(2)], "what was only heard of leads to nobody else");
+        assert_eq!(known.addresses(&peer(2)), [address("good.example:1")]);
     }
 
     #[test]

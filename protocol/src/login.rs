@@ -96,8 +96,12 @@ pub fn check(proof: &Event, challenge: &[u8; 32], authority: &str, now: u64) -> 
     if rumor.kind != Kind::LOGIN || rumor.tag_values("challenge").next() != Some(challenge.as_str()) {
         return Err(InvalidProof::Challenge);
     }
-    let authority = authority.parse::<Authority>().map_err(|_| InvalidProof::Address)?;
-    if !rumor.tag_values("relay").next().is_some_and(|dialled| authority.is_of(dialled)) {
+    let leads_here = |dialled: &str| match authority.parse::<Authority>() {
+        Ok(authority) => authority.is_of(dialled),
+        // Inside of a channel its key stands there, which is no host when all its digits are decimal.
+        Err(_) => dialled == format!("wss://{authority}/client"),
+    };
+    if !rumor.tag_values("relay").next().is_some_and(leads_here) {
         return Err(InvalidProof::Address);
     }
     if rumor.created_at.abs_diff(now) > MAX_SECONDS_APART {
@@ -161,10 +165,12 @@ mod tests {
         assert_eq!(check_peer(&login, &other), Err(InvalidProof::Node));
         assert_eq!(check_peer(&proof(), &peer), Err(InvalidProof::Node), "a login for a relay");
         // Inside of a channel the key stands in the place of the address.
-        let channel = "07".repeat(32);
-        let login = client_draft(&CHALLENGE, &peer, &channel, 1_000_000).sign(&key, &[0; 32]);
-        assert_eq!(check(&login, &CHALLENGE, &channel, 1_000_000), Ok(()));
-        assert_eq!(check(&login, &CHALLENGE, &"06".repeat(32), 1_000_000), Err(InvalidProof::Address));
+        for (channel, other) in [("07", "06"), ("ab", "ac"), ("ab", "06")] {
+            let login = client_draft(&CHALLENGE, &peer, &channel.repeat(32), 1_000_000).sign(&key, &[0; 32]);
+            assert_eq!(check(&login, &CHALLENGE, &channel.repeat(32), 1_000_000), Ok(()));
+            let elsewhere = check(&login, &CHALLENGE, &other.repeat(32), 1_000_000);
+            assert_eq!(elsewhere, Err(InvalidProof::Address));
+        }
     }
 
     #[test]

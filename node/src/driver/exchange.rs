@@ -124,9 +124,12 @@ impl Running {
         let (store, overlay) = (self.store.clone(), self.overlay.clone());
         self.tasks.push(Box::pin(async move {
             let event = tokio::task::spawn_blocking(move || store.event(address.sequence)).await;
-            let Ok(Ok(Some(event))) = event else {
-                // It was deleted meanwhile, or the disk fails: there is nothing to hand over.
-                return Happening::Attempted(address, Some(Receipt::Refused));
+            let event = match event {
+                Ok(Ok(Some(event))) => event,
+                // It was deleted meanwhile, or has ended: there is nothing to hand over.
+                Ok(Ok(None)) => return Happening::Attempted(address, Some(Receipt::Refused)),
+                // What cannot be read now is tried again.
+                Ok(Err(_)) | Err(_) => return Happening::Attempted(address, None),
             };
             let payload = Packet::Event(UnverifiedEvent { claimed_id: None, ..event.into() }).encode();
             let requests =

@@ -31,7 +31,9 @@ impl Running {
 
     pub(super) fn renew_claim(&mut self) {
         let Ownership::Unclaimed(claim) = &self.ownership else { return };
-        if claim.expires < clock::now()
+        let now = clock::now();
+        // After the clock was set back a link must not hold for longer than it was meant to.
+        if (claim.expires < now || claim.expires > now.saturating_add(self.claim_seconds))
             && let Some(claim) = crate::claim::fresh(self.claim_seconds)
         {
             (self.on_claim)(Some(&claim), &self.open_ways.borrow());

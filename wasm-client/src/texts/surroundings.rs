@@ -19,6 +19,8 @@ words! {
     FIGURE_RECEIVED: "received in the last hour";
     FIGURE_SENT: "sent in the last hour";
     TRAFFIC: "{0} received and {1} sent in the last hour";
+    WARNING_TWIN: "Another node runs with the key of yours, because its data were copied: what one gets the other misses. Stop one, remove its file node.key and start it again.";
+    WARNING_CLOCK: "The clock of your node is far ahead of its last run. Until others bear it out nothing is deleted for its age; if it is wrong, set it right.";
     REACHED_UNKNOWN: "Whether others reach your node is being found out.";
     REACHED_DIRECTLY: "Anybody can reach your node.";
     REACHED_RELAYED: "Your node is behind a router; others reach it through nodes that relay for it.";

@@ -93,6 +93,9 @@ pub(super) fn on_answer(
             model.open.found.insert(rumor.id());
         }
     }
+    if asked == Request::Notices {
+        notices::on_answer(model, &events, complete);
+    }
     let last = events.last().map(|rumor| Place::new(rumor.created_at, rumor.id()));
     // What was asked for came whole; whether that is all there is shows in how much was asked for.
     let complete = complete && events.len() < most(asked);

@@ -185,6 +185,7 @@ pub fn on_frame(model: &mut Model, frame: NodeFrame, moment: Moment, out: &mut V
                 status.network = Some(Network { reached, traffic });
             }
         }
+        NodeFrame::Warnings(codes) => model.connection.warnings = codes,
         NodeFrame::Mirrors(mirrors) => relays::on_mirrors(model, mirrors, out),
         NodeFrame::Exported { request, through, newest, events } => {
             if model.connection.requests.remove(&request) == Some(Request::Export) {
@@ -285,6 +286,7 @@ fn on_logged_in(
     model.connection.trouble = None;
     model.connection.troubled = None;
     model.connection.doubtful = None;
+    model.connection.warnings.clear();
     model.people.begin();
     model.missing.begin();
     out.push(Effect::Cancel(Timer::Answer));

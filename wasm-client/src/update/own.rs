@@ -137,14 +137,7 @@ fn forget(model: &mut Model, out: &mut Vec<Effect>) {
     let (theme, chosen_language) = (model.theme, model.chosen_language);
     let node = model.connection.node.clone();
     let (home, last_attempt) = (model.connection.home.clone(), model.connection.last_attempt);
-    *model = Model {
-        environment: model.environment.clone(),
-        stage: Stage::Welcome(Welcome::default()),
-        theme,
-        chosen_language,
-        now_ms: model.now_ms,
-        ..Model::default()
-    };
+    model.forget(Stage::Welcome(Welcome::default()));
     model.connection.node = node;
     model.connection.home = home;
     model.connection.last_attempt = last_attempt;

@@ -24,7 +24,7 @@ pub fn card(model: &Model) -> Option<Html> {
 }
 
 fn node(model: &Model, peer: PeerId, until: u64) -> Html {
-    let (language, offset) = (model.language(), model.environment.offset_minutes);
+    let (language, offset) = (model.language(), model.environment.zone);
     let here = matches!(&model.connection.phase, Phase::LoggedIn(greeting) if greeting.peer == peer);
     let peers = model.connection.status.as_ref().map_or(&[][..], |status| &status.peers);
     let seen = match model.own_nodes.seen.get(&peer) {
