@@ -156,7 +156,7 @@ mod tests {
     #[test]
     fn a_request_names_one_host() {
         let request = |version, hosts: &[&str]| {
-            let mut request = Request::new(axum::body::Body::empty());
+            let mut request = Request::new(Body::empty());
             *request.version_mut() = version;
             for host in hosts {
                 request.headers_mut().append(header::HOST, host.parse().unwrap());
