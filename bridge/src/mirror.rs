@@ -12,6 +12,7 @@ mod asking;
 mod comparing;
 mod giving;
 mod interest;
+mod patience;
 mod terms;
 
 use asking::{Asking, COMPARE};
@@ -88,6 +89,10 @@ pub struct Report {
     pub work: u8,
     /// Whether what was missed has been fetched.
     pub caught_up: bool,
+    /// Whether the relay tells what is new at the moment.
+    pub listens: bool,
+    /// Events of the owner that the relay failed to take and that are offered again later.
+    pub postponed: u64,
 }
 
 /// One relay. It outlives connections.
@@ -170,6 +175,7 @@ impl Mirror {
         self.logging_in = None;
         self.giving.stop();
         self.asking.stop();
+        self.report.listens = false;
         let pause = PAUSE.0.saturating_mul(1 << self.failures.min(16)).min(PAUSE.1);
         self.failures += 1;
         pause
@@ -237,8 +243,14 @@ impl Mirror {
             }
             Some("EOSE") => self.on_eose(&name()),
             Some("CLOSED") => {
-                self.asking.on_closed(&name());
                 self.on_refused(&word(2).unwrap_or_default());
+                // Without a login it would be asked in vain; after it all begins anew.
+                if self.report.needs_signature {
+                    self.asking.wait_for_login();
+                } else {
+                    self.asking.on_closed(&name(), now);
+                }
+                self.report.listens = self.asking.listens();
                 vec![]
             }
             Some("NEG-MSG") => self.on_compared(&name(), word(2), now),
@@ -264,6 +276,11 @@ impl Mirror {
             return vec![Step::HangUp("it did not answer within a minute")];
         }
         let mut steps: Vec<Step> = self.asking.ask_profiles().into_iter().collect();
+        if !self.report.needs_signature {
+            steps.extend(self.asking.on_tick(now));
+        }
+        steps.extend(self.giving.on_tick(now));
+        self.report.listens = self.asking.listens();
         if late(self.giving.asked().or(self.asking.asked()), COMPARE_WITHIN) {
             self.not_compared += 1;
             steps.extend(self.giving.on_not_compared());
@@ -293,9 +310,13 @@ impl Mirror {
             self.giving.stop();
             return vec![];
         }
-        if reason.starts_with("rate-limited:") || reason.starts_with("error:") {
+        if reason.starts_with("rate-limited:") {
             self.report.refusal = Some(cut(reason));
-            return vec![Step::HangUp("it cannot take more now")];
+            self.giving.pause(now);
+            return vec![];
+        }
+        if reason.starts_with("error:") {
+            return self.giving.on_failed(id, reason, now, &mut self.report);
         }
         if let Some(wanted) = reason.strip_prefix("pow:").and_then(bits_in) {
             self.work_seen = wanted;
@@ -362,7 +383,9 @@ impl Mirror {
 
     fn on_eose(&mut self, subscription: &str) -> Vec<Step> {
         self.failures = 0;
-        self.noted(|asking| asking.on_eose(subscription))
+        let steps = self.noted(|asking| asking.on_eose(subscription));
+        self.report.listens = self.asking.listens();
+        steps
     }
 
     /// Whether all is caught up shows in what comes next.

@@ -39,10 +39,18 @@ impl Acquaintances {
         people: impl IntoIterator<Item = (PublicKey, u64)>,
         now: u64,
     ) {
+        // What was written down while the clock was ahead must not make everybody new for that long.
+        let born = born.min(now);
         self.born = Some(self.born.map_or(born, |before| before.min(born)));
         for (person, since) in people {
-            self.note(person, since, now);
+            self.note(person, since.min(now), now);
         }
+    }
+
+    /// The clock was set back: whoever came while it was ahead came now.
+    pub(crate) fn on_clock_back(&mut self, now: u64) {
+        self.born = self.born.map(|born| born.min(now));
+        self.newcomers.values_mut().for_each(|since| *since = (*since).min(now));
     }
 
     /// Somebody's event has come, and its signature is right.

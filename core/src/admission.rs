@@ -62,7 +62,7 @@ pub enum Ignored {
     Seen,
     /// It is older than the horizon.
     TooOld,
-    /// It is dated more than [`MAX_SECONDS_AHEAD`] ahead; the clock that is wrong may be ours.
+    /// It is dated more than [`nostrp2p_protocol::limits::MAX_SECONDS_AHEAD`] ahead; the clock that is wrong may be ours.
     TooNew,
     /// Its author sent too much lately.
     OverBudget,
@@ -150,7 +150,9 @@ impl Admission {
     }
 
     /// The same for an event that another node hands over because it is for the owner. That it was seen before does
-    /// not matter here: the sender wants to know that it is stored.
+    /// not matter here: the sender wants to know that it is stored. Nor does its age: it may have waited for this node for
+    /// longer than what is for everyone is kept, and a refusal could not be undone when it is this node's clock that is
+    /// wrong.
     ///
     /// # Errors
     /// As [`Admission::check`].
@@ -161,7 +163,7 @@ impl Admission {
         now: u64,
     ) -> Result<(), Result<Ignored, Oversize>> {
         check_at_the_door(rumor, now)?;
-        let ignored = self.too_old(rumor, now).or_else(|| too_many_people(rumor)).or_else(|| {
+        let ignored = too_many_people(rumor).or_else(|| {
             let holds =
                 self.budgets.holds_handed(&self.trust, &rumor.pubkey, from, cost(&rumor.id(), rumor), now);
             (!holds).then_some(Ignored::OverBudget)
@@ -195,6 +197,12 @@ impl Admission {
         let old = || self.too_old(rumor, now).or_else(|| too_many_people(rumor));
         let ignored = if versioned { None } else { old() }.or_else(|| self.muted(rumor));
         ignored.map_or(Ok(()), |ignored| Err(Ok(ignored)))
+    }
+
+    /// The clock was set back: budgets begin anew, and what was refused for its time is judged again.
+    pub fn on_clock_back(&mut self, now: u64) {
+        self.budgets.on_clock_back(now);
+        self.declined.clear();
     }
 
     /// Whether an event has come already, or need not come again.

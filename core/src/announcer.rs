@@ -16,7 +16,7 @@ use nostrp2p_protocol::{
 };
 
 use self::neighbours::Neighbours;
-use crate::{Core, dice::Dice, sources::Sources};
+use crate::{Core, dice::Dice, replacing::is_ahead, sources::Sources};
 
 /// Announcements that are kept: 8 MB at their largest, 2 MB at their usual size.
 const MAX_KEPT: usize = 2_000;
@@ -27,6 +27,12 @@ const HORIZON_SECONDS: u64 = 7 * 86_400;
 const MAX_IN_WINDOW: u32 = 8;
 /// See [`MAX_IN_WINDOW`]: ten minutes.
 const WINDOW_SECONDS: u64 = 600;
+/// How far the clock may go back at a restart, in seconds, before what the node said of itself earlier looks like the
+/// word of another node: what time servers correct.
+const RESTART_SECONDS: u64 = 2;
+/// How long another node with this node's key is remembered, in seconds: three hours, in which it announces itself six
+/// times.
+const TWIN_SECONDS: u64 = 3 * 3_600;
 /// After so many displaced announcements the node counts again how many must not be displaced.
 const COUNT_AFTER: usize = 64;
 
@@ -42,13 +48,16 @@ const fn is_open(began: u64, now: u64) -> bool {
     began <= now.saturating_add(MAX_SECONDS_AHEAD) && now < began.saturating_add(WINDOW_SECONDS)
 }
 
+/// Signs a message with a node's key.
+pub type Sign = Box<dyn Fn(&[u8]) -> [u8; 64] + Send + Sync>;
+
 /// The node's own ed25519 key, which this crate deliberately does not handle: how to sign with it, and how to check what
 /// other nodes have signed with theirs.
 pub struct NodeKey {
     /// The node that signs.
     pub peer: PeerId,
     /// Signs a message.
-    pub sign: Box<dyn Fn(&[u8]) -> [u8; 64] + Send + Sync>,
+    pub sign: Sign,
     /// Whether a node has signed a message so.
     pub verify: fn(&PeerId, &[u8], &[u8; 64]) -> bool,
 }
@@ -69,6 +78,10 @@ pub struct Announcer {
     needed: usize,
     count_after: usize,
     dice: Dice,
+    /// When this run announced itself first, in seconds since 1970.
+    began: Option<u64>,
+    /// When another node was last heard that has this node's key, in seconds since 1970.
+    twin: Option<u64>,
 }
 
 struct Heard {
@@ -84,6 +97,8 @@ struct Heard {
 pub struct News {
     /// Which node.
     pub peer: PeerId,
+    /// When it said so, in seconds since 1970 by its clock.
+    pub issued_at: u64,
     /// Where it says that it may be reached.
     pub addresses: Vec<String>,
     /// For whom it acts, if for anybody; its signature is right.
@@ -121,12 +136,24 @@ impl Announcer {
             needed: 0,
             count_after: 0,
             dice: Dice::new(seed),
+            began: None,
+            twin: None,
         }
     }
 
-    /// Signs what this node says of itself now. Each is later than the one before, if need be ahead of the clock.
+    /// When another node has announced itself with this node's key, in seconds since 1970, if that was lately.
+    pub fn twin(&self, now: u64) -> Option<u64> {
+        self.twin.filter(|heard| now.saturating_sub(*heard) < TWIN_SECONDS)
+    }
+
+    /// Signs what this node says of itself now. Each is later than the one before, if need be ahead of the clock; but not
+    /// when the clock was set back, for nobody takes an announcement that is dated far ahead.
     pub fn own(&mut self, mut addresses: Vec<String>, delegation: Option<&Delegation>, now: u64) -> Vec<u8> {
         addresses.truncate(MAX_ADDRESSES);
+        if is_ahead(self.last_own, now) {
+            self.last_own = 0;
+        }
+        self.began = Some(self.began.map_or(now, |began| began.min(now)));
         self.last_own = now.max(self.last_own.saturating_add(1));
         let strip = |delegation: &Delegation| UnverifiedEvent {
             claimed_id: None,
@@ -155,11 +182,16 @@ impl Announcer {
         let Announcement { peer, issued_at, addresses, delegation, helper } = signed.announcement;
         let fresh = now.saturating_sub(HORIZON_SECONDS)..=now.saturating_add(MAX_SECONDS_AHEAD);
         let (window_began, in_window) = self.window(&peer, now);
-        let known = self.heard.get(&peer).is_some_and(|heard| heard.issued_at >= issued_at);
+        let held = self.heard.get(&peer).filter(|heard| !is_ahead(heard.issued_at, now));
+        let known = held.is_some_and(|heard| heard.issued_at >= issued_at);
         if peer == self.key.peer {
             let later = issued_at >= self.last_own && fresh.contains(&issued_at) && bytes != self.said;
             if !later || !(self.key.verify)(&peer, &signed.signed_bytes, &signed.sig) {
                 return Err(Unheard::Stale);
+            }
+            // What an earlier run has said is no later than the beginning of this one.
+            if self.began.is_some_and(|began| issued_at > began.saturating_add(RESTART_SECONDS)) {
+                self.twin = Some(now);
             }
             self.last_own = issued_at;
             self.said = bytes;
@@ -184,14 +216,14 @@ impl Announcer {
             if delegation.peer() == peer { Ok(delegation) } else { Err(Unheard::Forged) }
         });
         let delegation = delegation.transpose()?;
-        if delegation.as_ref().is_some_and(|delegation| !delegation.is_credible(now)) {
+        if delegation.as_ref().is_some_and(|word| !word.is_credible(now) || core.has_revoked(word)) {
             return Err(Unheard::Stale);
         }
         self.heard
             .insert(peer, Heard { issued_at, owner: claimed, bytes, window_began, in_window: in_window + 1 });
         self.sources.insert(peer, source);
         self.make_room(core);
-        Ok(News { peer, addresses, delegation, helper })
+        Ok(News { peer, issued_at, addresses, delegation, helper })
     }
 
     /// The announcements to tell a node that joins: this node's own, which it may have missed; then, up to half of what may
@@ -322,6 +354,38 @@ mod tests {
         let mut key = [1; 32];
         key[..4].copy_from_slice(&number.to_be_bytes());
         announcer_of(PeerId::from_ed25519(key), None).own(vec![], None, NOW + 900)
+    }
+
+    #[test]
+    fn after_the_clock_was_set_back_a_node_is_heard_by_all() {
+        const YEAR: u64 = 365 * 86_400;
+        let (mut wrong, mut other, mut newcomer) = (announcer(1), announcer(2), announcer(3));
+        wrong.own(vec![], None, NOW + YEAR);
+        let ahead = wrong.own(vec![], None, NOW + YEAR);
+        assert!(other.hear(NEIGHBOUR, ahead, &core(), NOW + YEAR).is_ok());
+        let right = wrong.own(vec![], None, NOW);
+        assert!(hear(&mut newcomer, right.clone()).is_ok());
+        assert!(hear(&mut other, right).is_ok(), "also by whoever shared the wrong time");
+        assert_eq!(wrong.twin(NOW), None);
+    }
+
+    #[test]
+    fn another_node_with_the_same_key_is_noticed_and_an_earlier_run_is_not() {
+        let (mut first, mut copy) = (announcer(1), announcer(1));
+        let earlier = first.own(vec![], None, NOW - 100);
+        copy.own(vec![], None, NOW - 90);
+        assert_eq!(hear(&mut copy, earlier.clone()).err(), Some(Unheard::Stale));
+        let mut restarted = announcer(1);
+        restarted.began = Some(NOW - 99);
+        assert_eq!(hear(&mut restarted, earlier).err(), Some(Unheard::Overtaken));
+        assert_eq!((copy.twin(NOW), restarted.twin(NOW)), (None, None));
+        let later = copy.own(vec![], None, NOW - 40);
+        assert_eq!(hear(&mut first, later).err(), Some(Unheard::Overtaken));
+        assert_eq!(first.twin(NOW + 1), Some(NOW));
+        assert_eq!(first.twin(NOW + TWIN_SECONDS), None, "it is gone");
+        let mine = first.own(vec![], None, NOW - 30);
+        assert_eq!(hear(&mut copy, mine).err(), Some(Unheard::Overtaken));
+        assert!(copy.twin(NOW).is_some(), "both notice");
     }
 
     #[test]

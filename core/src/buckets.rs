@@ -36,6 +36,12 @@ impl<K: Copy + Ord> Buckets<K> {
         Self { capacity, buckets: BTreeMap::new(), silent: BTreeSet::new() }
     }
 
+    /// The clock was set back: everything is full again, or nothing would come back until the former time is reached.
+    pub(crate) fn on_clock_back(&mut self) {
+        self.buckets.clear();
+        self.silent.clear();
+    }
+
     /// Whether a bucket holds so much.
     pub fn holds(&self, key: &K, rate: Rate, cost: u64, now: u64) -> bool {
         self.tokens(key, rate, now) >= cost
@@ -124,6 +130,14 @@ mod tests {
         let mut buckets = Buckets::new(2);
         buckets.empty(1, 160);
         assert!(!buckets.holds(&1, RATE, UNIT, 169) && buckets.holds(&1, RATE, UNIT, 170));
+    }
+
+    #[test]
+    fn after_the_clock_was_set_back_a_bucket_holds_a_burst() {
+        let mut buckets = Buckets::new(2);
+        assert!((0..3).all(|_| buckets.take(1, RATE, UNIT, 1_000_000)));
+        buckets.on_clock_back();
+        assert!((0..3).all(|_| buckets.take(1, RATE, UNIT, 100)) && buckets.holds(&1, RATE, UNIT, 110));
     }
 
     #[test]

@@ -62,6 +62,15 @@ impl Budgets {
         }
     }
 
+    /// The clock was set back.
+    pub(crate) fn on_clock_back(&mut self, now: u64) {
+        self.taken.on_clock_back();
+        self.passed_on.on_clock_back();
+        self.strangers.on_clock_back();
+        self.deliveries.on_clock_back();
+        self.people.on_clock_back(now);
+    }
+
     /// What would become of an event that a neighbour brings.
     pub(crate) fn grant(
         &self,

@@ -222,6 +222,17 @@ impl CatchingUp {
         self.sessions.get(&session).map(|active| active.peer)
     }
 
+    /// Whether there is no neighbour.
+    pub fn is_alone(&self) -> bool {
+        self.neighbours.is_empty()
+    }
+
+    /// The clock was set back. What was fetched counts no more, or nothing would be fetched until the former time.
+    pub fn on_clock_back(&mut self) {
+        self.fetched_of_one.on_clock_back();
+        self.fetched_of_all.on_clock_back();
+    }
+
     /// A neighbour has come.
     pub fn on_joined(&mut self, peer: PeerId, now: u64) {
         if self.neighbours.is_empty() {

@@ -9,7 +9,7 @@ use crate::admission::Ignored;
 pub struct Refusals(BTreeMap<&'static str, u64>);
 
 /// Every name, so that each is shown from the start.
-const NAMES: [&str; 15] = [
+const NAMES: [&str; 16] = [
     "seen",
     "too_old",
     "too_new",
@@ -25,6 +25,7 @@ const NAMES: [&str; 15] = [
     "not_for_the_owner",
     "requests_over_rate",
     "shared_rule",
+    "revocations_over_rate",
 ];
 
 impl Refusals {

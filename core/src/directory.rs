@@ -12,6 +12,7 @@ use crate::{
     dice::Dice,
     engine::MAX_CONNECTED,
     outbox::MAX_WAITING,
+    replacing::is_outdated,
     sources::{Source, Sources},
     trust::MAX_LISTED,
 };
@@ -78,7 +79,7 @@ impl Directory {
         self.forget_ended(now);
         let (owner, peer) = (delegation.owner(), delegation.peer());
         let known = self.nodes.get(&peer).copied();
-        if known.is_some_and(|known| known.created_at >= delegation.created_at())
+        if known.is_some_and(|known| is_outdated(delegation.created_at(), known.created_at, now))
             || !delegation.is_credible(now)
         {
             return false;
@@ -93,6 +94,16 @@ impl Directory {
         self.insert(peer, entry, source);
         self.make_room(&owner, &peer, dice, needs);
         known.is_none_or(|known| known.owner != owner) && self.nodes.contains_key(&peer)
+    }
+
+    /// Forgets the node of which an owner takes the word back, unless a later word holds.
+    pub(crate) fn end(&mut self, revocation: &Delegation) {
+        let peer = revocation.peer();
+        let ends =
+            |entry: &Entry| entry.owner == revocation.owner() && entry.created_at <= revocation.created_at();
+        if self.nodes.get(&peer).is_some_and(ends) {
+            self.remove(&peer);
+        }
     }
 
     fn insert(&mut self, peer: PeerId, entry: Entry, source: Source) {
@@ -258,6 +269,17 @@ mod tests {
         assert_eq!(directory.owner_of(&first.peer(), NOW), None);
         assert!(!directory.acts_for(&first.peer(), &owner, NOW));
         assert_eq!(directory.nodes_of(&owner, NOW).len(), 1);
+    }
+
+    #[test]
+    fn a_delegation_of_a_clock_that_was_ahead_gives_way_to_one_of_now() {
+        const YEAR: u64 = 365 * 86_400;
+        let mut directory = Directory::with_capacity(MAX_ENTRIES);
+        let ahead = delegation(1, 1, NOW + YEAR, NOW + YEAR + 100);
+        directory.learn(&ahead, source(1), NOW + YEAR, &mut Dice::new(1), &Needed::default());
+        learn(&mut directory, &delegation(1, 1, NOW, NOW + 100));
+        assert_eq!(directory.nodes_of(&ahead.owner(), NOW), [ahead.peer()]);
+        assert_eq!(directory.nodes_of(&ahead.owner(), NOW + 100), [], "it ends when the one of now says");
     }
 
     #[test]

@@ -13,6 +13,9 @@ use nostrp2p_protocol::{EventId, PeerId, limits::MAX_SECONDS_AHEAD};
 /// mistakes the season; one that is wrong by more may be set right at any time. Two hours; a guess.
 const MAX_WAIT_SECONDS: u64 = 7_200;
 
+/// The id that is ordered before all others.
+const FIRST: EventId = EventId::from_bytes([0; 32]);
+
 /// What came too early, by whom it came.
 #[derive(Debug)]
 pub(crate) struct Early {
@@ -51,6 +54,21 @@ impl Early {
             let fullest = self.brought.values().max_by_key(|ids| ids.len());
             if let Some((_, last)) = fullest.and_then(BTreeSet::last).copied() {
                 self.remove(&last);
+            }
+        }
+    }
+
+    /// The clock was set back: nothing waits longer than the longest wait from now on.
+    pub(crate) fn on_clock_back(&mut self, now: u64) {
+        let latest = now.saturating_add(MAX_WAIT_SECONDS);
+        for ids in self.brought.values_mut() {
+            let far: Vec<(u64, EventId)> = ids.range((latest.saturating_add(1), FIRST)..).copied().collect();
+            for (due, id) in far {
+                ids.remove(&(due, id));
+                ids.insert((latest, id));
+                if let Some(entry) = self.of.get_mut(&id) {
+                    entry.0 = latest;
+                }
             }
         }
     }
@@ -97,6 +115,17 @@ mod tests {
     /// The time at which an event is created that is due so many seconds from [`NOW`].
     fn due_in(seconds: u64) -> u64 {
         NOW + MAX_SECONDS_AHEAD + seconds
+    }
+
+    #[test]
+    fn after_the_clock_was_set_back_nothing_waits_for_the_former_time() {
+        let mut early = Early::new(10);
+        early.note(id(1), u64::MAX, peer(1), NOW + 86_400);
+        early.note(id(2), due_in(60), peer(2), NOW);
+        early.on_clock_back(NOW);
+        assert_eq!(early.take_due(NOW + 60), [peer(2)]);
+        assert_eq!(early.take_due(NOW + MAX_WAIT_SECONDS), [peer(1)]);
+        assert_eq!(early.len(), 0);
     }
 
     #[test]

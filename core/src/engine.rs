@@ -14,6 +14,7 @@ mod catching;
 mod delivering;
 mod fetching;
 mod publishing;
+mod revoking;
 mod vocabulary;
 
 use std::collections::BTreeMap;
@@ -35,6 +36,7 @@ use crate::{
     directory::{Directory, Needs},
     early::Early,
     outbox::Outbox,
+    revocations::Revocations,
     seeking::Seeking,
     siblings::Siblings,
     sources::{Network, Source},
@@ -43,6 +45,9 @@ use crate::{
 
 /// Most events that wait for their signature check. At 30 us each this is an eighth of a second of one core.
 const MAX_PENDING: usize = 4_096;
+
+/// A clock that goes back by more than this was set; less is what time servers do all the time.
+const SET_BACK_SECONDS: u64 = 60;
 
 /// Most deliveries that are under way at a time.
 const MAX_ATTEMPTS: usize = 64;
@@ -72,6 +77,9 @@ pub struct Core {
     /// The nodes that are connected, and from which network.
     connected: BTreeMap<PeerId, Network>,
     directory: Directory,
+    revocations: Revocations,
+    /// What each neighbour may bring of these.
+    revoking: Buckets<PeerId>,
     outbox: Outbox,
     seeking: Seeking,
     attempts: usize,
@@ -82,6 +90,8 @@ pub struct Core {
     answers: Buckets<PeerId>,
     rows: Buckets<(PeerId, Service)>,
     refusals: Refusals,
+    /// The time of the last input.
+    latest: u64,
     next_check: u64,
     pending: BTreeMap<u64, Pending>,
 }
@@ -94,6 +104,7 @@ enum Pending {
     Fetched,
     Own(PeerId),
     CaughtUp(Session),
+    Revocation(Option<Heard>, PeerId),
 }
 
 impl Core {
@@ -107,6 +118,8 @@ impl Core {
             dice: Dice::new(settings.seed.rotate_left(32)),
             connected: BTreeMap::new(),
             directory: Directory::with_capacity(settings.limits.directory),
+            revocations: Revocations::default(),
+            revoking: Buckets::new(MAX_ASKERS),
             outbox: Outbox::default(),
             seeking: Seeking::default(),
             attempts: 0,
@@ -117,6 +130,7 @@ impl Core {
             answers: Buckets::new(MAX_ASKERS),
             rows: Buckets::new(MAX_ASKERS),
             refusals: Refusals::default(),
+            latest: 0,
             next_check: 0,
             pending: BTreeMap::new(),
         }
@@ -124,6 +138,7 @@ impl Core {
 
     /// Takes one input and says what is to be done. `now` is in seconds since 1970.
     pub fn handle(&mut self, input: Input, now: u64) -> Vec<Output> {
+        self.notice_clock(now);
         match input {
             Input::Heard(heard, from, payload) => vec![self.on_heard(heard, from, &payload, now)],
             Input::Publish(request, event, targets) => vec![self.on_publish(request, event, &targets, now)],
@@ -184,6 +199,9 @@ impl Core {
                 self.ask_siblings(now)
             }
             Input::SiblingAnswered(peer, page) => self.on_sibling_answered(peer, page, now),
+            Input::Revoked(from, events) => self.on_revoked(from, events, now),
+            Input::KnownRevocations(words) => self.on_known_revocations(words, now),
+            Input::OwnWords(words) => self.on_own_words(words, now),
             Input::Undone => {
                 self.admission.forget_what_came();
                 vec![]
@@ -192,16 +210,35 @@ impl Core {
         }
     }
 
+    /// What only grows begins anew when the clock was set back: otherwise nothing would be due, and no budget would
+    /// refill, until the former time is reached again.
+    fn notice_clock(&mut self, now: u64) {
+        let latest = std::mem::replace(&mut self.latest, now);
+        if now.saturating_add(SET_BACK_SECONDS) >= latest {
+            return;
+        }
+        self.admission.on_clock_back(now);
+        self.early.on_clock_back(now);
+        self.outbox.on_clock_back(now);
+        self.seeking.on_clock_back(now);
+        self.wanted.on_clock_back(now);
+        self.siblings.on_clock_back(now);
+        self.catching_up.on_clock_back();
+        self.requests.on_clock_back();
+        self.answers.on_clock_back();
+    }
+
     /// A node of a person has shown itself: what waits for that person is tried at once.
     fn on_appeared(&mut self, peer: &PeerId, person: &PublicKey, now: u64) -> Vec<Output> {
         if !self.directory.acts_for(peer, person, now) {
             return vec![];
         }
-        self.outbox.hurry(person, now);
+        let mut outputs = self.hurry_deliveries(person, now);
         self.seeking.found(person);
         self.wanted.hurry(person);
         self.siblings.hurry(peer);
-        self.on_tick(now)
+        outputs.extend(self.on_tick(now));
+        outputs
     }
 
     /// What is due by now.
@@ -215,6 +252,12 @@ impl Core {
     }
 
     fn on_delegated(&mut self, delegation: &Delegation, from: &PeerId, now: u64) -> Vec<Output> {
+        if delegation.is_revocation() {
+            return self.revoke(delegation, from, now);
+        }
+        if self.revocations.revokes(delegation) {
+            return vec![];
+        }
         let needs = Needed {
             owner: self.owner,
             connected: &self.connected,
@@ -227,13 +270,20 @@ impl Core {
     }
 
     fn on_joined(&mut self, peer: PeerId, network: Network, now: u64) -> Vec<Output> {
+        if self.connected.is_empty() {
+            self.outbox.on_online(now);
+        }
         if self.connected.len() < MAX_CONNECTED {
             self.connected.insert(peer, network);
         }
         self.catching_up.on_joined(peer, now);
         match self.directory.owner_of(&peer, now) {
             Some(owner) => self.on_appeared(&peer, &owner, now),
-            None => self.catch_up(now),
+            None => {
+                let mut outputs = self.attempt(now);
+                outputs.extend(self.catch_up(now));
+                outputs
+            }
         }
     }
 
@@ -326,6 +376,7 @@ impl Core {
     fn on_heard(&mut self, heard: Heard, from: PeerId, payload: &[u8], now: u64) -> Output {
         let event = match Packet::decode(payload) {
             Ok(Packet::Event(event)) => event,
+            Ok(Packet::Revocation(event)) => return self.on_revocation(heard, from, event, now),
             Err(Malformed::UnknownType(_)) => {
                 self.refusals.count("unknown_type");
                 return Output::Judge(heard, Verdict::Unknown);
@@ -369,10 +420,20 @@ impl Core {
             (Some(Pending::Handed(handed, from)), Ok(event)) => {
                 self.admission.admit_handed(event.id(), &event, &from, now);
                 let sender = self.sender_of(&event, from, now);
-                vec![Output::Keep(handed, event, sender)]
+                let author = event.pubkey;
+                let mut outputs = vec![Output::Keep(handed, event, sender)];
+                if self.directory.acts_for(&from, &author, now) {
+                    // A node that delivers is there: what it has left without an answer is worth an attempt.
+                    self.outbox.hurry_unanswered(&author, now);
+                    outputs.extend(self.attempt(now));
+                }
+                outputs
             }
             (Some(Pending::Fetched), result) => self.on_fetched_checked(result, now),
             (Some(Pending::Own(peer)), result) => self.on_own_checked(&peer, result, now),
+            (Some(Pending::Revocation(heard, from)), result) => {
+                self.on_revocation_checked(heard, &from, result, now)
+            }
             (Some(Pending::CaughtUp(session)), result) => self.on_caught_up(session, result, now),
             (None, _) => vec![],
         }

@@ -1,8 +1,10 @@
 //! What a node lends to nodes at home, as a helper: to whom, how many sessions, how many bytes.
 //!
-//! See PROTOCOL.md, "The way home". What goes through is ciphertext; here it has a size and nothing else.
+//! See PROTOCOL.md, "The way home". What goes through is ciphertext; here it has a size and nothing else. In which session
+//! somebody has signed in, the node at home says; sessions in which nobody has make room, so that strangers at the door
+//! keep no owner out.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, net::IpAddr};
 
 use nostrp2p_protocol::{PeerId, exchange::Lent};
 
@@ -40,6 +42,9 @@ pub enum NotLent {
     /// That node has as many sessions as it gets.
     #[error("that node has as many sessions through this helper as it gets")]
     Sessions,
+    /// One address has as many sessions to that node as it gets; only with a node that does not say who has signed in.
+    #[error("there are as many sessions to that node from your address as there may be")]
+    Address,
     /// All together have as many sessions as there may be.
     #[error("this helper serves as many sessions as it can")]
     Full,
@@ -52,6 +57,8 @@ pub enum NotLent {
 struct Home {
     until: u64,
     sessions: usize,
+    /// Whether it says in which sessions somebody has signed in; older nodes do not.
+    tells_logins: bool,
     /// When what went through so far would have gone through at the rate that is allowed, in milliseconds.
     paid_at_ms: u64,
     day: u64,
@@ -70,12 +77,32 @@ impl Home {
     }
 }
 
+/// A session of a client with a node at home. The older one has the lower number.
+#[derive(Debug, Clone, Copy)]
+struct Session {
+    home: PeerId,
+    /// Where the client is; None when that is not known.
+    caller: Option<IpAddr>,
+    signed_in: bool,
+}
+
+/// A session that was let in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Opened {
+    /// Its number.
+    pub session: u64,
+    /// The session that has made room for it, and must end now.
+    pub displaced: Option<u64>,
+}
+
 /// All that is lent.
 #[derive(Debug)]
 pub struct Lending {
     address: Option<String>,
     limits: LendingLimits,
     homes: BTreeMap<PeerId, Home>,
+    sessions: BTreeMap<u64, Session>,
+    last: u64,
     carried_bytes: u64,
     refused: u64,
 }
@@ -96,17 +123,20 @@ pub struct LendingCounts {
 impl Lending {
     /// `address` is where browsers reach this node; without it, nothing is lent.
     pub const fn new(address: Option<String>, limits: LendingLimits) -> Self {
-        Self { address, limits, homes: BTreeMap::new(), carried_bytes: 0, refused: 0 }
+        Self {
+            address,
+            limits,
+            homes: BTreeMap::new(),
+            sessions: BTreeMap::new(),
+            last: 0,
+            carried_bytes: 0,
+            refused: 0,
+        }
     }
 
     /// Whether anything is lent.
     pub const fn offers(&self) -> bool {
         self.address.is_some()
-    }
-
-    /// How many sessions one node at home gets.
-    pub const fn sessions_each(&self) -> usize {
-        self.limits.sessions
     }
 
     /// A node at home asks to be reached through this one.
@@ -133,31 +163,87 @@ impl Lending {
     ///
     /// # Errors
     /// Why not.
-    pub fn open(&mut self, peer: &PeerId, now: u64) -> Result<(), NotLent> {
-        let opened = self.let_in(peer, now);
-        self.refused += u64::from(opened.is_err());
-        opened
+    pub fn open(&mut self, peer: &PeerId, caller: Option<IpAddr>, now: u64) -> Result<Opened, NotLent> {
+        let displaced = self.room(peer, caller, now).inspect_err(|_| self.refused += 1)?;
+        displaced.inspect(|session| self.close(*session));
+        self.last += 1;
+        self.sessions.insert(self.last, Session { home: *peer, caller, signed_in: false });
+        if let Some(home) = self.homes.get_mut(peer) {
+            home.sessions += 1;
+        }
+        Ok(Opened { session: self.last, displaced })
     }
 
-    fn let_in(&mut self, peer: &PeerId, now: u64) -> Result<(), NotLent> {
-        let all: usize = self.homes.values().map(|home| home.sessions).sum();
-        let home = self.homes.get_mut(peer).filter(|home| now < home.until).ok_or(NotLent::Unknown)?;
-        if home.sessions >= self.limits.sessions {
-            return Err(NotLent::Sessions);
-        }
-        if all >= MAX_SESSIONS {
-            return Err(NotLent::Full);
-        }
+    /// Whether there is room for a session, and which one makes it.
+    fn room(&self, peer: &PeerId, caller: Option<IpAddr>, now: u64) -> Result<Option<u64>, NotLent> {
+        let home = self.homes.get(peer).filter(|home| now < home.until).ok_or(NotLent::Unknown)?;
         if home.used(now) >= self.limits.bytes_per_day {
             return Err(NotLent::Day);
         }
-        home.sessions += 1;
-        Ok(())
+        let of_caller = |session: &Session| session.home == *peer && session.caller == caller;
+        if !home.tells_logins {
+            // Whoever has signed in there cannot be told from strangers, so nobody makes room.
+            let callers = self.sessions.values().filter(|session| of_caller(session)).count();
+            return match () {
+                () if caller.is_some() && callers >= self.limits.sessions.div_ceil(2) => {
+                    Err(NotLent::Address)
+                }
+                () if home.sessions >= self.limits.sessions => Err(NotLent::Sessions),
+                () => self.room_among_all(),
+            };
+        }
+        let waiting = self.waiting(|session| session.home == *peer);
+        let callers = waiting.iter().filter(|(_, session)| of_caller(session)).count();
+        // Some places stay free for those who have signed in: a quarter, and of two one.
+        let most_waiting = self.limits.sessions.saturating_sub(self.limits.sessions.div_ceil(4)).max(1);
+        let own_limit = caller.is_some() && callers >= self.limits.sessions.div_ceil(2);
+        if own_limit || waiting.len() >= most_waiting || home.sessions >= self.limits.sessions {
+            return longest_of_fullest(&waiting, caller).map(Some).ok_or(NotLent::Sessions);
+        }
+        self.room_among_all()
     }
 
-    /// A session has ended.
-    pub fn close(&mut self, peer: &PeerId) {
+    /// All nodes at home together have a bound: then the one with the most strangers at the door makes room.
+    fn room_among_all(&self) -> Result<Option<u64>, NotLent> {
+        if self.sessions.len() < MAX_SESSIONS {
+            return Ok(None);
+        }
+        let waiting =
+            self.waiting(|session| self.homes.get(&session.home).is_some_and(|home| home.tells_logins));
+        let mut counts: BTreeMap<PeerId, usize> = BTreeMap::new();
+        waiting.iter().for_each(|(_, session)| *counts.entry(session.home).or_default() += 1);
+        let fullest = counts.into_iter().max_by_key(|(_, count)| *count).map(|(home, _)| home);
+        let fullest = fullest.ok_or(NotLent::Full)?;
+        let at_its_door: Vec<_> =
+            waiting.into_iter().filter(|(_, session)| session.home == fullest).collect();
+        longest_of_fullest(&at_its_door, None).map(Some).ok_or(NotLent::Full)
+    }
+
+    /// The sessions in which nobody has signed in yet, the oldest first.
+    fn waiting(&self, which: impl Fn(&Session) -> bool) -> Vec<(u64, Session)> {
+        let waiting = self.sessions.iter().filter(|(_, session)| !session.signed_in && which(session));
+        waiting.map(|(number, session)| (*number, *session)).collect()
+    }
+
+    /// Whether a node at home says in which sessions somebody has signed in, as its stream has shown.
+    pub fn tells_logins(&mut self, peer: &PeerId, tells: bool) {
         if let Some(home) = self.homes.get_mut(peer) {
+            home.tells_logins = tells;
+        }
+    }
+
+    /// The node at home says that somebody has signed in: this session makes room for nobody from now on.
+    pub fn signed_in(&mut self, session: u64) {
+        if let Some(session) = self.sessions.get_mut(&session) {
+            session.signed_in = true;
+        }
+    }
+
+    /// A session has ended. One that was displaced has ended already.
+    pub fn close(&mut self, session: u64) {
+        if let Some(Session { home, .. }) = self.sessions.remove(&session)
+            && let Some(home) = self.homes.get_mut(&home)
+        {
             home.sessions = home.sessions.saturating_sub(1);
         }
     }
@@ -195,6 +281,17 @@ impl Lending {
     }
 }
 
+/// Who makes room for another one of this caller: the oldest of the caller that has most, the newcomer counted.
+fn longest_of_fullest(waiting: &[(u64, Session)], newcomer: Option<IpAddr>) -> Option<u64> {
+    let held = |caller: Option<IpAddr>| {
+        let of_caller = waiting.iter().filter(|(_, session)| session.caller == caller).count();
+        of_caller + usize::from(caller.is_some() && caller == newcomer)
+    };
+    // Of several with as many the first, which is the oldest.
+    let most = waiting.iter().map(|(_, session)| held(session.caller)).max()?;
+    waiting.iter().find(|(_, session)| held(session.caller) == most).map(|(number, _)| *number)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -207,6 +304,23 @@ mod tests {
         PeerId::from_ed25519([n; 32])
     }
 
+    fn open(lending: &mut Lending, n: u8, now: u64) -> Result<u64, NotLent> {
+        lending.open(&peer(n), None, now).map(|opened| opened.session)
+    }
+
+    fn at(n: u8) -> Option<IpAddr> {
+        Some(std::net::Ipv4Addr::new(192, 0, 2, n).into())
+    }
+
+    /// A helper that gives eight sessions to a node which says who has signed in.
+    fn door() -> Lending {
+        let mut lending =
+            Lending::new(Some("wss://h.example".into()), LendingLimits { sessions: 8, ..LIMITS });
+        lending.ask(peer(1), NOW);
+        lending.tells_logins(&peer(1), true);
+        lending
+    }
+
     fn lending() -> Lending {
         Lending::new(Some("wss://helper.example".into()), LIMITS)
     }
@@ -214,12 +328,12 @@ mod tests {
     #[test]
     fn only_nodes_that_asked_are_reached_and_only_for_their_time() {
         let mut lending = lending();
-        assert_eq!(lending.open(&peer(1), NOW), Err(NotLent::Unknown));
+        assert_eq!(open(&mut lending, 1, NOW), Err(NotLent::Unknown));
         let lent = lending.ask(peer(1), NOW);
         assert_eq!(lent, Lent::For { seconds: 600, address: "wss://helper.example".into() });
-        assert_eq!(lending.open(&peer(1), NOW + 599), Ok(()));
-        assert_eq!(lending.open(&peer(1), NOW + 600), Err(NotLent::Unknown));
-        assert_eq!(lending.open(&peer(2), NOW), Err(NotLent::Unknown));
+        assert_eq!(open(&mut lending, 1, NOW + 599), Ok(1));
+        assert_eq!(open(&mut lending, 1, NOW + 600), Err(NotLent::Unknown));
+        assert_eq!(open(&mut lending, 2, NOW), Err(NotLent::Unknown));
         let mut nothing = Lending::new(None, LIMITS);
         assert!(matches!(nothing.ask(peer(1), NOW), Lent::Refused { .. }));
         assert!(!nothing.offers());
@@ -229,10 +343,11 @@ mod tests {
     fn sessions_and_nodes_are_bounded_and_make_room_when_they_end() {
         let mut lending = lending();
         lending.ask(peer(1), NOW);
-        assert_eq!((lending.open(&peer(1), NOW), lending.open(&peer(1), NOW)), (Ok(()), Ok(())));
-        assert_eq!(lending.open(&peer(1), NOW), Err(NotLent::Sessions));
-        lending.close(&peer(1));
-        assert_eq!(lending.open(&peer(1), NOW), Ok(()));
+        assert_eq!((open(&mut lending, 1, NOW), open(&mut lending, 1, NOW)), (Ok(1), Ok(2)));
+        assert_eq!(open(&mut lending, 1, NOW), Err(NotLent::Sessions));
+        lending.close(1);
+        lending.close(1);
+        assert_eq!(open(&mut lending, 1, NOW), Ok(3));
         let granted = (2..=u8::MAX).filter(|n| matches!(lending.ask(peer(*n), NOW), Lent::For { .. }));
         assert_eq!(granted.count(), MAX_HOMES - 1);
         assert!(
@@ -248,26 +363,26 @@ mod tests {
         let mut lending = lending();
         let begin = NOW / DAY * DAY;
         lending.ask(peer(1), begin);
-        lending.open(&peer(1), begin).unwrap();
+        let session = open(&mut lending, 1, begin).unwrap();
         assert_eq!(lending.spend(&peer(1), 100_000, 0, begin), Ok(92_000));
-        lending.close(&peer(1));
+        lending.close(session);
         lending.ask(peer(2), begin + 700);
         lending.ask(peer(1), begin + 700);
-        assert_eq!(lending.open(&peer(1), begin + 700), Err(NotLent::Day));
+        assert_eq!(open(&mut lending, 1, begin + 700), Err(NotLent::Day));
         let others = u64::try_from(2 * MAX_REMEMBERED).unwrap();
         for number in 0..others {
             let mut name = [9; 32];
             name[..8].copy_from_slice(&number.to_be_bytes());
             let (other, now) = (PeerId::from_ed25519(name), begin + 1_400 + number / 63 * 700);
             assert!(matches!(lending.ask(other, now), Lent::For { .. }), "{number}");
-            lending.open(&other, now).unwrap();
+            let session = lending.open(&other, None, now).unwrap().session;
             lending.spend(&other, 1, 0, now).unwrap();
-            lending.close(&other);
+            lending.close(session);
         }
         assert_eq!(lending.homes.len(), MAX_REMEMBERED);
         assert_eq!(lending.homes[&peer(1)].today, 100_000, "others have used less");
         lending.ask(peer(1), begin + DAY);
-        assert_eq!(lending.open(&peer(1), begin + DAY), Ok(()));
+        assert!(open(&mut lending, 1, begin + DAY).is_ok());
     }
 
     #[test]
@@ -275,21 +390,92 @@ mod tests {
         let limits = LendingLimits { sessions: MAX_SESSIONS, ..LIMITS };
         let mut lending = Lending::new(Some("wss://helper.example".into()), limits);
         (1..=2).for_each(|n| drop(lending.ask(peer(n), NOW)));
-        assert!((0..MAX_SESSIONS).all(|_| lending.open(&peer(1), NOW).is_ok()));
-        assert_eq!(lending.open(&peer(2), NOW), Err(NotLent::Full));
+        assert!((0..MAX_SESSIONS).all(|_| open(&mut lending, 1, NOW).is_ok()));
+        assert_eq!(open(&mut lending, 2, NOW), Err(NotLent::Full));
+    }
+
+    #[test]
+    fn strangers_at_the_door_make_room_the_oldest_of_the_fullest_address_first() {
+        let mut lending = door();
+        for _ in 0..40 {
+            for address in [1, 2] {
+                lending.open(&peer(1), at(address), NOW).unwrap();
+            }
+        }
+        assert_eq!(lending.counts(NOW).sessions, 6, "two places stay free");
+        let owner = lending.open(&peer(1), at(3), NOW).unwrap();
+        assert!(owner.displaced.is_some());
+        for _ in 0..40 {
+            for address in [1, 2] {
+                let opened = lending.open(&peer(1), at(address), NOW).unwrap();
+                assert_ne!(opened.displaced, Some(owner.session), "those who come again displace their own");
+            }
+        }
+        lending.signed_in(owner.session);
+        for address in 10..200 {
+            let opened = lending.open(&peer(1), at(address), NOW).unwrap();
+            assert_ne!(opened.displaced, Some(owner.session), "who has signed in makes room for nobody");
+        }
+    }
+
+    #[test]
+    fn those_who_have_signed_in_get_all_places_but_not_more() {
+        let mut lending = door();
+        for _ in 0..8 {
+            let opened = lending.open(&peer(1), at(1), NOW).unwrap();
+            assert_eq!(opened.displaced, None, "one address may have them all");
+            lending.signed_in(opened.session);
+        }
+        assert_eq!(lending.open(&peer(1), at(1), NOW), Err(NotLent::Sessions));
+        lending.close(3);
+        assert!(lending.open(&peer(1), at(2), NOW).is_ok());
+    }
+
+    #[test]
+    fn with_a_node_that_does_not_say_who_has_signed_in_nobody_makes_room() {
+        let mut lending = door();
+        lending.tells_logins(&peer(1), false);
+        let mut open = |address| lending.open(&peer(1), at(address), NOW);
+        assert!((0..4).all(|_| open(1).is_ok_and(|opened| opened.displaced.is_none())));
+        assert_eq!(open(1), Err(NotLent::Address), "one address gets half");
+        assert!((0..4).all(|_| open(2).is_ok()));
+        assert_eq!(open(3), Err(NotLent::Sessions));
+    }
+
+    #[test]
+    fn when_all_places_are_taken_the_door_with_most_strangers_makes_room() {
+        let limits = LendingLimits { sessions: MAX_SESSIONS, ..LIMITS };
+        let mut lending = Lending::new(Some("wss://helper.example".into()), limits);
+        for n in 1..=2 {
+            lending.ask(peer(n), NOW);
+            lending.tells_logins(&peer(n), true);
+        }
+        for _ in 0..MAX_SESSIONS {
+            let opened = open(&mut lending, 1, NOW).unwrap();
+            if opened > 96 {
+                lending.signed_in(opened);
+            }
+        }
+        while lending.counts(NOW).sessions < MAX_SESSIONS {
+            let opened = open(&mut lending, 1, NOW).unwrap();
+            lending.signed_in(opened);
+        }
+        let opened = lending.open(&peer(2), at(1), NOW).unwrap();
+        assert!(opened.displaced.is_some_and(|session| !lending.sessions.contains_key(&session)));
+        assert_eq!(lending.counts(NOW).sessions, MAX_SESSIONS);
     }
 
     #[test]
     fn bytes_beyond_a_burst_wait_and_beyond_a_day_are_refused() {
         let mut lending = lending();
         lending.ask(peer(1), NOW);
-        lending.open(&peer(1), NOW).unwrap();
+        open(&mut lending, 1, NOW).unwrap();
         assert_eq!(lending.spend(&peer(1), 8_000, 0, NOW), Ok(0), "a burst");
         assert_eq!(lending.spend(&peer(1), 1_000, 0, NOW), Ok(1_000));
         assert_eq!(lending.spend(&peer(1), 1_000, 10_000, NOW), Ok(0), "paid back by waiting");
         assert_eq!(lending.spend(&peer(1), 90_000, 60_000, NOW), Ok(82_000));
         assert_eq!(lending.spend(&peer(1), 1, 600_000, NOW), Err(NotLent::Day));
-        assert_eq!(lending.open(&peer(1), NOW + 1), Err(NotLent::Day));
+        assert_eq!(open(&mut lending, 1, NOW + 1), Err(NotLent::Day));
         assert_eq!(lending.spend(&peer(1), 1, 600_000, NOW + DAY), Ok(0));
         let LendingCounts { carried_bytes, refused, .. } = lending.counts(NOW);
         assert_eq!((carried_bytes, refused), (100_001, 2));

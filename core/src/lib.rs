@@ -23,6 +23,8 @@ mod outbox;
 mod ownership;
 mod recent;
 mod reconcile;
+mod replacing;
+mod revocations;
 mod seeking;
 mod sharing;
 mod siblings;
@@ -34,7 +36,7 @@ mod ways;
 
 pub use acquaintances::NEW_SECONDS;
 pub use admission::{Admission, Ignored, Limits};
-pub use announcer::{Announcer, News, NodeKey, Unheard, announce_every};
+pub use announcer::{Announcer, News, NodeKey, Sign, Unheard, announce_every};
 pub use audience::{Audience, audience, audience_of_deletion, is_open, is_public, open_kinds, public_kinds};
 pub use buckets::{Buckets, Rate, UNIT};
 pub use catching_up::{CaughtUp, Counts as CatchingUpCounts, Identified, Session, Step, Window};
@@ -45,11 +47,12 @@ pub use engine::{
     Core, Handed, Heard, Input, Output, QUESTION_ROWS, Request, Service, Settings, Sharing, Verdict,
 };
 pub use intake::{INTAKE_PAUSE_SECONDS, Intake};
-pub use lending::{LENT_SECONDS, Lending, LendingCounts, LendingLimits, NotLent};
+pub use lending::{LENT_SECONDS, Lending, LendingCounts, LendingLimits, NotLent, Opened};
 pub use mailbox::{Sender, is_addressed_to};
 pub use outbox::{Address, Outbox, Row};
 pub use ownership::{Claim, Ownership, Proof};
 pub use reconcile::{Comparison, Difference, Ledger, Next};
+pub use replacing::{is_ahead, is_outdated, replaces};
 pub use sharing::{MAX_PER_HOUR, Room, hour, room};
 pub use siblings::Cursor;
 pub use sources::{Network, Source};

@@ -1,7 +1,10 @@
 //! Private events on their way: when to try, when to give up.
 //!
-//! Tried at once, then when the event has waited 5 * 2^n minutes, n = 1..10 (the last time after about 3.5 days), and
-//! at once when a node of the recipient appears. What is kept on disk is [`Row`]; this is the memory of it.
+//! Each delivery is tried at once, then up to ten more times. The pauses between attempts are 10, 10, 20, 40, ... 2,560
+//! minutes, so the last attempt comes 3.5 days after the first. Only attempts count: neither the time that the node was
+//! off nor a jump of the clock uses any of them up, and an attempt without any neighbour is not counted. A delivery is
+//! also tried at once when a node of the recipient appears, even if it was given up before. What is kept on disk is
+//! [`Row`]; this is the memory of it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,10 +12,15 @@ use nostrp2p_protocol::{PublicKey, frame::Delivery};
 
 /// Retries after the first attempt.
 const RETRIES: u8 = 10;
+/// [`Row::retries`] of a delivery that the recipient's node refused for good: it is not tried again by itself.
+const REFUSED: u8 = u8::MAX;
 /// Unit of the waiting times, in seconds: five minutes.
 const UNIT_SECONDS: u64 = 5 * 60;
 /// Most deliveries that wait. A row is about 200 bytes here.
 pub(crate) const MAX_WAITING: usize = 10_000;
+/// Most deliveries that were given up and are remembered for the day on which the recipient's node appears: 2 MB. The
+/// one of the oldest event is forgotten first, and can still be retried by hand.
+const MAX_GIVEN_UP: usize = 10_000;
 
 /// One event for one person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -28,10 +36,21 @@ pub struct Address {
 pub struct Row {
     /// Waiting, delivered or given up.
     pub state: Delivery,
-    /// The number of the next retry, 1 to 10; 0 before the first attempt.
+    /// The number of the next retry, 1 to 10; 0 before the first attempt, 255 when the recipient's node refused.
     pub retries: u8,
-    /// When the event was published, in seconds since 1970.
+    /// When the last attempt that counts was made, in seconds since 1970; before the first, when it was published.
     pub since: u64,
+}
+
+/// Why an attempt did not deliver.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Failure {
+    /// No node of the person answered, or none is known.
+    NoAnswer,
+    /// A node of the person answered that it takes the event later.
+    Later,
+    /// This node has no neighbour at all, so nothing was tried.
+    Alone,
 }
 
 /// The deliveries that wait.
@@ -40,16 +59,21 @@ pub struct Outbox {
     waiting: BTreeMap<Address, Waiting>,
     due: BTreeSet<(u64, Address)>,
     by_person: BTreeSet<(PublicKey, u64)>,
+    given_up: BTreeSet<Address>,
+    given_up_by_person: BTreeSet<(PublicKey, u64)>,
 }
 
 #[derive(Debug, Clone, Copy)]
 struct Waiting {
     retries: u8,
     since: u64,
+    /// When the next attempt counts. An attempt before then, made because the person appeared, does not.
+    counts_from: u64,
     /// None while an attempt is under way.
     due: Option<u64>,
     /// Whether a node of the person has appeared while an attempt was under way, which then counts for nothing.
     hurried: bool,
+    last: Option<Failure>,
 }
 
 impl Row {
@@ -59,9 +83,13 @@ impl Row {
     }
 }
 
-/// When the retry with this number (from 1) is due, in seconds after publication.
-const fn waiting_time(retry: u8) -> u64 {
-    UNIT_SECONDS << retry
+/// The pause before the retry with this number (from 1), in seconds.
+const fn pause(retry: u8) -> u64 {
+    match retry {
+        0 => 0,
+        1 => UNIT_SECONDS << 1,
+        retry => UNIT_SECONDS << (retry - 1),
+    }
 }
 
 impl Outbox {
@@ -71,19 +99,23 @@ impl Outbox {
     }
 
     /// Takes a delivery in, new or from disk; it is due at once, or when its next retry is. One that waits already
-    /// stays as it is: a client publishes again what was not acknowledged.
+    /// stays as it is: a client publishes again what was not acknowledged. One that was given up waits for a node of the
+    /// person.
     pub fn add(&mut self, address: Address, row: Row, now: u64) {
+        if row.state == Delivery::GivenUp && row.retries != REFUSED {
+            return self.remember_given_up(address);
+        }
         if row.state != Delivery::Waiting || self.waiting.contains_key(&address) {
             return;
         }
-        let due = match row.retries {
-            0 => now,
-            retries => row.since.saturating_add(waiting_time(retries)),
-        };
-        self.waiting.insert(
-            address,
-            Waiting { retries: row.retries, since: row.since, due: Some(due), hurried: false },
-        );
+        self.forget_given_up(address);
+        let retries = row.retries.min(RETRIES);
+        // A row that was written while the clock was ahead must not wait for that time to come.
+        let due = row.since.min(now).saturating_add(pause(retries));
+        let since = row.since.min(now);
+        let waiting =
+            Waiting { retries, since, counts_from: due, due: Some(due), hurried: false, last: None };
+        self.waiting.insert(address, waiting);
         self.due.insert((due, address));
         self.by_person.insert((address.person, address.sequence));
     }
@@ -98,8 +130,8 @@ impl Outbox {
         self.by_person.range((*person, 0)..=(*person, u64::MAX)).next().is_some()
     }
 
-    /// The deliveries to try now, at most `most`. Each must be reported by [`Outbox::on_delivered`] or
-    /// [`Outbox::on_failed`] before it is given again.
+    /// The deliveries to try now, at most `most`. Each must be reported by [`Outbox::on_delivered`],
+    /// [`Outbox::on_refused`] or [`Outbox::on_failed`] before it is given again.
     pub fn due(&mut self, now: u64, most: usize) -> Vec<Address> {
         let due: Vec<(u64, Address)> =
             self.due.iter().take_while(|(due, _)| *due <= now).take(most).copied().collect();
@@ -112,56 +144,137 @@ impl Outbox {
         due.into_iter().map(|(_, address)| address).collect()
     }
 
-    /// Makes everything for a person due at once, because a node of that person has appeared.
-    pub fn hurry(&mut self, person: &PublicKey, now: u64) {
-        let addresses = self.by_person.range((*person, 0)..=(*person, u64::MAX));
-        for (person, sequence) in addresses {
-            let address = Address { sequence: *sequence, person: *person };
-            let Some(waiting) = self.waiting.get_mut(&address) else { continue };
-            match waiting.due {
-                None => waiting.hurried = true,
-                Some(due) if due > now => {
-                    self.due.remove(&(due, address));
-                    self.due.insert((now, address));
-                    waiting.due = Some(now);
-                }
-                Some(_) => {}
+    /// Makes everything for a person due at once, because a node of that person has appeared. What was given up waits
+    /// again; returns those deliveries, to be written down.
+    pub fn hurry(&mut self, person: &PublicKey, now: u64) -> Vec<(Address, Row)> {
+        self.hurry_where(person, now, |_| true);
+        let mut revived = Vec::new();
+        for address in addresses_of(&self.given_up_by_person, person) {
+            if self.is_full() {
+                break;
+            }
+            let row = Row::new(now);
+            self.add(address, row, now);
+            revived.push((address, row));
+        }
+        revived
+    }
+
+    /// Makes what a person's nodes left without an answer due at once, because one of them has answered something else.
+    /// What such a node has put off itself keeps its time.
+    pub(crate) fn hurry_unanswered(&mut self, person: &PublicKey, now: u64) {
+        self.hurry_where(person, now, |waiting| waiting.last != Some(Failure::Later));
+    }
+
+    /// The node has a neighbour again: what was not tried for want of one is due.
+    pub(crate) fn on_online(&mut self, now: u64) {
+        let alone = self.waiting.iter().filter(|(_, waiting)| waiting.last == Some(Failure::Alone));
+        let alone: Vec<Address> = alone.map(|(address, _)| *address).collect();
+        alone.into_iter().for_each(|address| self.make_due(address, now));
+    }
+
+    /// The clock was set back: nothing waits longer than its pause from now on.
+    pub(crate) fn on_clock_back(&mut self, now: u64) {
+        for (address, waiting) in &mut self.waiting {
+            waiting.since = waiting.since.min(now);
+            let latest = now.saturating_add(pause(waiting.retries.max(1)));
+            waiting.counts_from = waiting.counts_from.min(latest);
+            if let Some(due) = waiting.due.filter(|due| *due > latest) {
+                self.due.remove(&(due, *address));
+                self.due.insert((latest, *address));
+                waiting.due = Some(latest);
             }
         }
     }
 
     /// The person has it.
     pub fn on_delivered(&mut self, address: Address) -> Option<Row> {
-        self.finish(address, Delivery::Delivered)
+        let waiting = self.take(address)?;
+        Some(Row { state: Delivery::Delivered, retries: waiting.retries, since: waiting.since })
     }
 
     /// The person's node will never take it.
     pub fn on_refused(&mut self, address: Address) -> Option<Row> {
-        self.finish(address, Delivery::GivenUp)
+        let waiting = self.take(address)?;
+        Some(Row { state: Delivery::GivenUp, retries: REFUSED, since: waiting.since })
     }
 
-    /// An attempt failed: the next retry is due later, or it is given up.
-    pub fn on_failed(&mut self, address: Address, now: u64) -> Option<Row> {
+    /// An attempt failed: the next retry is due later, or it is given up until a node of the person appears.
+    pub(crate) fn on_failed(&mut self, address: Address, failure: Failure, now: u64) -> Option<Row> {
         let waiting = self.waiting.get_mut(&address)?;
-        // What was missed, while the node was off or a hurried attempt came early, is not made up for.
-        let next = (1..=RETRIES).find(|retry| waiting.since.saturating_add(waiting_time(*retry)) > now);
-        let Some(retry) = next else { return self.finish(address, Delivery::GivenUp) };
+        waiting.last = Some(failure);
+        if failure == Failure::Alone {
+            let due = now.saturating_add(pause(1));
+            waiting.due = Some(due);
+            self.due.insert((due, address));
+            return None;
+        }
+        if waiting.counts_from <= now {
+            if waiting.retries == RETRIES {
+                let Waiting { retries, since, .. } = self.take(address)?;
+                self.remember_given_up(address);
+                return Some(Row { state: Delivery::GivenUp, retries, since });
+            }
+            waiting.retries += 1;
+            waiting.since = now;
+            waiting.counts_from = now.saturating_add(pause(waiting.retries));
+        }
         let hurried = std::mem::take(&mut waiting.hurried);
-        let due = if hurried { now } else { waiting.since.saturating_add(waiting_time(retry)) };
-        waiting.retries = retry;
+        let due = if hurried { now } else { waiting.counts_from };
         waiting.due = Some(due);
         self.due.insert((due, address));
-        Some(Row { state: Delivery::Waiting, retries: retry, since: waiting.since })
+        Some(Row { state: Delivery::Waiting, retries: waiting.retries, since: waiting.since })
     }
 
-    fn finish(&mut self, address: Address, state: Delivery) -> Option<Row> {
-        let Waiting { retries, since, due, .. } = self.waiting.remove(&address)?;
+    fn hurry_where(&mut self, person: &PublicKey, now: u64, wanted: impl Fn(&Waiting) -> bool) {
+        for address in addresses_of(&self.by_person, person) {
+            if self.waiting.get(&address).is_some_and(&wanted) {
+                self.make_due(address, now);
+            }
+        }
+    }
+
+    fn make_due(&mut self, address: Address, now: u64) {
+        let Some(waiting) = self.waiting.get_mut(&address) else { return };
+        match waiting.due {
+            None => waiting.hurried = true,
+            Some(due) if due > now => {
+                self.due.remove(&(due, address));
+                self.due.insert((now, address));
+                waiting.due = Some(now);
+            }
+            Some(_) => {}
+        }
+    }
+
+    fn take(&mut self, address: Address) -> Option<Waiting> {
+        let waiting = self.waiting.remove(&address)?;
         self.by_person.remove(&(address.person, address.sequence));
-        if let Some(due) = due {
+        if let Some(due) = waiting.due {
             self.due.remove(&(due, address));
         }
-        Some(Row { state, retries, since })
+        Some(waiting)
     }
+
+    fn remember_given_up(&mut self, address: Address) {
+        self.given_up.insert(address);
+        self.given_up_by_person.insert((address.person, address.sequence));
+        while self.given_up.len() > MAX_GIVEN_UP {
+            let Some(oldest) = self.given_up.first().copied() else { break };
+            self.forget_given_up(oldest);
+        }
+    }
+
+    fn forget_given_up(&mut self, address: Address) {
+        if self.given_up.remove(&address) {
+            self.given_up_by_person.remove(&(address.person, address.sequence));
+        }
+    }
+}
+
+fn addresses_of(by_person: &BTreeSet<(PublicKey, u64)>, person: &PublicKey) -> Vec<Address> {
+    let theirs = by_person.range((*person, 0)..=(*person, u64::MAX));
+    theirs.map(|(person, sequence)| Address { sequence: *sequence, person: *person }).collect()
 }
 
 #[cfg(test)]
@@ -171,11 +284,16 @@ mod tests {
     const NOW: u64 = 1_700_000_000;
     const ADDRESS: Address = Address { sequence: 1, person: PublicKey::from_bytes([1; 32]) };
     const MINUTE: u64 = 60;
+    const DAY: u64 = 86_400;
 
     fn outbox() -> Outbox {
         let mut outbox = Outbox::default();
         outbox.add(ADDRESS, Row::new(NOW), NOW);
         outbox
+    }
+
+    fn fail(outbox: &mut Outbox, now: u64) -> Row {
+        outbox.on_failed(ADDRESS, Failure::NoAnswer, now).unwrap()
     }
 
     #[test]
@@ -185,12 +303,12 @@ mod tests {
         let minutes = [10, 20, 40, 80, 160, 320, 640, 1_280, 2_560, 5_120];
         for (number, minutes) in minutes.into_iter().enumerate() {
             let before = if number == 0 { NOW } else { NOW + minutes * MINUTE / 2 };
-            let row = outbox.on_failed(ADDRESS, before).unwrap();
+            let row = fail(&mut outbox, before);
             assert_eq!((row.state, usize::from(row.retries)), (Delivery::Waiting, number + 1));
             assert_eq!(outbox.due(NOW + minutes * MINUTE - 1, 9), [], "before {minutes} minutes");
             assert_eq!(outbox.due(NOW + minutes * MINUTE, 9), [ADDRESS], "after {minutes} minutes");
         }
-        let row = outbox.on_failed(ADDRESS, NOW + 5_120 * MINUTE).unwrap();
+        let row = fail(&mut outbox, NOW + 5_120 * MINUTE);
         assert_eq!(row.state, Delivery::GivenUp);
         assert_eq!(outbox.due(u64::MAX, 9), []);
         assert!(outbox.waiting.is_empty() && outbox.by_person.is_empty());
@@ -202,16 +320,15 @@ mod tests {
         outbox.due(NOW, 9);
         outbox.hurry(&ADDRESS.person, NOW);
         assert_eq!(outbox.due(NOW, 9), [], "an attempt is under way");
-        outbox.on_failed(ADDRESS, NOW);
+        fail(&mut outbox, NOW);
         assert_eq!(outbox.due(NOW, 9), [ADDRESS], "the person appeared during the attempt");
-        outbox.on_failed(ADDRESS, NOW);
+        fail(&mut outbox, NOW);
         assert_eq!(outbox.due(NOW, 9), []);
         outbox.hurry(&PublicKey::from_bytes([2; 32]), NOW + 1);
         assert_eq!(outbox.due(NOW + 1, 9), [], "somebody else appeared");
         outbox.hurry(&ADDRESS.person, NOW + 1);
         assert_eq!(outbox.due(NOW + 1, 9), [ADDRESS]);
-        let row = outbox.on_failed(ADDRESS, NOW + 1).unwrap();
-        assert_eq!(row.retries, 1, "an early attempt uses up no retry");
+        assert_eq!(fail(&mut outbox, NOW + 1).retries, 1, "an early attempt uses up no retry");
         assert_eq!(outbox.due(NOW + 10 * MINUTE, 9), [ADDRESS]);
         assert_eq!(outbox.on_delivered(ADDRESS).unwrap().state, Delivery::Delivered);
         assert_eq!(outbox.on_delivered(ADDRESS), None);
@@ -230,18 +347,98 @@ mod tests {
     fn what_comes_from_disk_goes_on_where_it_was() {
         let mut outbox = Outbox::default();
         outbox.add(ADDRESS, Row { state: Delivery::Waiting, retries: 3, since: NOW }, NOW + 1);
-        assert_eq!(outbox.due(NOW + 40 * MINUTE - 1, 9), []);
-        assert_eq!(outbox.due(NOW + 40 * MINUTE, 9), [ADDRESS]);
+        assert_eq!(outbox.due(NOW + 20 * MINUTE - 1, 9), []);
+        assert_eq!(outbox.due(NOW + 20 * MINUTE, 9), [ADDRESS]);
         let mut done = Outbox::default();
         done.add(ADDRESS, Row { state: Delivery::Delivered, retries: 3, since: NOW }, NOW);
         assert_eq!(done.due(u64::MAX, 9), []);
     }
 
     #[test]
-    fn after_days_without_the_node_it_is_tried_once_more_and_given_up() {
+    fn days_without_the_node_use_up_one_attempt_and_no_more() {
         let mut outbox = Outbox::default();
-        outbox.add(ADDRESS, Row { state: Delivery::Waiting, retries: 1, since: NOW }, NOW + 6_000 * MINUTE);
-        assert_eq!(outbox.due(NOW + 6_000 * MINUTE, 9), [ADDRESS]);
-        assert_eq!(outbox.on_failed(ADDRESS, NOW + 6_000 * MINUTE).unwrap().state, Delivery::GivenUp);
+        let later = NOW + 6 * DAY;
+        outbox.add(ADDRESS, Row { state: Delivery::Waiting, retries: 1, since: NOW }, later);
+        assert_eq!(outbox.due(later, 9), [ADDRESS]);
+        let row = fail(&mut outbox, later);
+        assert_eq!((row.state, row.retries), (Delivery::Waiting, 2));
+        outbox.hurry(&ADDRESS.person, later + 20);
+        assert_eq!(outbox.due(later + 20, 9), [ADDRESS], "the friend came 20 s after the start");
+    }
+
+    #[test]
+    fn seconds_of_a_clock_a_year_ahead_use_up_one_attempt_and_no_more() {
+        let mut outbox = outbox();
+        outbox.due(NOW, 9);
+        fail(&mut outbox, NOW);
+        let ahead = NOW + 365 * DAY;
+        for second in 0..8 {
+            for _ in outbox.due(ahead + second, 9) {
+                fail(&mut outbox, ahead + second);
+            }
+        }
+        outbox.on_clock_back(NOW + 9);
+        assert_eq!(outbox.waiting.get(&ADDRESS).map(|waiting| waiting.retries), Some(2));
+        assert_eq!(outbox.due(NOW + 9 + pause(2), 9), [ADDRESS], "and it is tried after its usual pause");
+        let mut restarted = Outbox::default();
+        restarted.add(ADDRESS, Row { state: Delivery::Waiting, retries: 2, since: ahead }, NOW);
+        assert_eq!(restarted.due(NOW + pause(2), 9), [ADDRESS], "also after a restart");
+    }
+
+    #[test]
+    fn without_a_neighbour_nothing_is_used_up_and_with_the_first_one_it_is_tried() {
+        let mut outbox = outbox();
+        for attempt in 0..100 {
+            let now = NOW + attempt * 10 * MINUTE;
+            assert_eq!(outbox.due(now, 9), [ADDRESS]);
+            assert_eq!(outbox.on_failed(ADDRESS, Failure::Alone, now), None);
+        }
+        let now = NOW + 1_000 * MINUTE - 1;
+        assert_eq!(outbox.due(now, 9), []);
+        outbox.on_online(now);
+        assert_eq!(outbox.due(now, 9), [ADDRESS]);
+        assert_eq!(fail(&mut outbox, now).retries, 1);
+        outbox.on_online(now);
+        assert_eq!(outbox.due(now, 9), [], "it was tried");
+    }
+
+    #[test]
+    fn what_was_given_up_is_tried_when_the_person_appears_unless_it_was_refused() {
+        let mut outbox = Outbox::default();
+        outbox.add(ADDRESS, Row { state: Delivery::GivenUp, retries: RETRIES, since: NOW }, NOW);
+        let refused = Address { sequence: 2, ..ADDRESS };
+        outbox.add(refused, Row { state: Delivery::GivenUp, retries: REFUSED, since: NOW }, NOW);
+        assert_eq!(outbox.due(u64::MAX, 9), []);
+        let revived = outbox.hurry(&ADDRESS.person, NOW + DAY);
+        assert_eq!(revived, [(ADDRESS, Row::new(NOW + DAY))]);
+        assert_eq!(outbox.due(NOW + DAY, 9), [ADDRESS]);
+        assert_eq!(outbox.on_refused(ADDRESS).map(|row| row.retries), Some(REFUSED));
+        assert_eq!(outbox.hurry(&ADDRESS.person, NOW + DAY), []);
+        assert!(outbox.given_up.is_empty() && outbox.given_up_by_person.is_empty());
+    }
+
+    #[test]
+    fn an_answer_makes_due_what_had_none_and_not_what_was_put_off() {
+        let mut outbox = outbox();
+        let other = Address { sequence: 2, ..ADDRESS };
+        outbox.add(other, Row::new(NOW), NOW);
+        assert_eq!(outbox.due(NOW, 9), [ADDRESS, other]);
+        fail(&mut outbox, NOW);
+        outbox.on_failed(other, Failure::Later, NOW);
+        outbox.hurry_unanswered(&ADDRESS.person, NOW + 1);
+        assert_eq!(outbox.due(NOW + 1, 9), [ADDRESS]);
+    }
+
+    #[test]
+    fn what_was_given_up_is_bounded() {
+        let mut outbox = Outbox::default();
+        for sequence in 0..MAX_GIVEN_UP as u64 + 10 {
+            let row = Row { state: Delivery::GivenUp, retries: RETRIES, since: NOW };
+            outbox.add(Address { sequence, ..ADDRESS }, row, NOW);
+        }
+        assert_eq!(outbox.given_up.len(), MAX_GIVEN_UP);
+        assert_eq!(outbox.given_up_by_person.len(), MAX_GIVEN_UP);
+        let revived = outbox.hurry(&ADDRESS.person, NOW);
+        assert_eq!((revived.len(), outbox.given_up.len()), (MAX_WAITING, 0));
     }
 }

@@ -32,6 +32,11 @@ impl Seeking {
         }
     }
 
+    /// The clock was set back: neighbours are asked at once.
+    pub(crate) fn on_clock_back(&mut self, now: u64) {
+        self.0.values_mut().for_each(|sought| sought.due = sought.due.min(now));
+    }
+
     /// A node of the person is known.
     pub(crate) fn found(&mut self, person: &PublicKey) {
         self.0.remove(person);

@@ -59,6 +59,16 @@ impl Siblings {
         }
     }
 
+    /// The clock was set back: nobody waits for the former time.
+    pub fn on_clock_back(&mut self, now: u64) {
+        for sibling in self.known.values_mut() {
+            sibling.asked_at = sibling.asked_at.min(now);
+            if let Phase::Idle(when) = &mut sibling.phase {
+                *when = (*when).min(now.saturating_add(AGAIN_SECONDS));
+            }
+        }
+    }
+
     /// Makes a sibling due, because it has shown itself or because something new is worth an exchange.
     pub fn hurry(&mut self, peer: &PeerId) {
         if let Some(sibling) = self.known.get_mut(peer)

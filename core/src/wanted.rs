@@ -124,12 +124,22 @@ impl Wanted {
         self.entries.insert(want, Entry { wanted_at: now, state: State::Due });
     }
 
+    /// The clock was set back: nothing rests until the former time, and what is wanted was wanted now.
+    pub fn on_clock_back(&mut self, now: u64) {
+        for entry in self.entries.values_mut() {
+            entry.wanted_at = entry.wanted_at.min(now);
+            if let State::Away(until) | State::Rest(until) = &mut entry.state {
+                *until = (*until).min(now);
+            }
+        }
+    }
+
     /// Whether a question for it is under way.
     pub fn is_asked(&self, want: &Want) -> bool {
         self.entries.get(want).is_some_and(|entry| entry.state == State::Asked)
     }
 
-    /// A node of a person has appeared.
+    /// A node of a person has appeared, or has answered.
     pub fn hurry(&mut self, person: &PublicKey) {
         for (want, entry) in &mut self.entries {
             if want.author() == Some(*person) && matches!(entry.state, State::Away(_)) {

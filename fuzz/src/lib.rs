@@ -20,7 +20,9 @@ use nostrp2p_protocol::{
     Event, EventId, EventPointer, Filter, Packet, PeerId, ProfilePointer, PublicKey, SecretKey,
     SignedAnnouncement, UnverifiedEvent,
     channel::{Channel, ChannelSecret, Greeting, answer},
-    exchange::{Found, Lent, OwnPage, Question, Receipt, decode_announcements, encode_announcements},
+    exchange::{
+        Found, Lent, OwnPage, Question, Receipt, Revoked, decode_announcements, encode_announcements,
+    },
     frame::{ClientFrame, NodeFrame},
     sync::{Compared, MAX_COMPARISON_BYTES, SyncRequest},
 };
@@ -73,7 +75,7 @@ pub fn node_frame(bytes: &[u8]) {
 /// Broadcasts and deliveries.
 pub fn packet(bytes: &[u8]) {
     if let Ok(packet) = Packet::decode(bytes) {
-        let Packet::Event(event) = &packet;
+        let (Packet::Event(event) | Packet::Revocation(event)) = &packet;
         // None of these may panic, whatever the event.
         let _shape = event.rumor.check_shape();
         let _id = event.rumor.id();
@@ -92,6 +94,9 @@ pub fn exchange(bytes: &[u8]) {
     }
     if let Ok(page) = OwnPage::decode(bytes) {
         same(&OwnPage::decode(&page.clone().encode()), &Ok(page));
+    }
+    if let Ok(revoked) = Revoked::decode(bytes) {
+        same(&Revoked::decode(&revoked.clone().encode()), &Ok(revoked));
     }
     if let Ok(lent) = Lent::decode(bytes) {
         same(&Lent::decode(&lent.clone().encode()), &Ok(lent));

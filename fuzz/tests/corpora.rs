@@ -1,5 +1,5 @@
 //! Every target over its corpus, over the vectors of the protocol, and over seeded changes of both.
-#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a test stops at the first surprise")]
 
 use std::{fs, path::Path};
 

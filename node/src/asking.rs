@@ -47,8 +47,7 @@ pub(crate) fn own_page(
     cursor: Cursor,
     reading: &mut Reading<'_>,
 ) -> Result<Vec<u8>, redb::Error> {
-    let same = cursor.store == Some(store.id());
-    let mut through = if same { cursor.after } else { 0 };
+    let mut through = store.resume(cursor)?;
     let (mut events, mut bytes, mut newest) = (Vec::new(), 0, through);
     for _ in 0..PAGE_BATCHES {
         let batch = store.after(through)?;

@@ -1,10 +1,10 @@
 //! The command line.
 
-use std::path::PathBuf;
+use std::{ffi::OsStr, path::PathBuf};
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, builder::Resettable};
 
-use nostrp2p_protocol::PublicKey;
+use nostrp2p_protocol::{PeerId, PublicKey};
 
 use crate::settings::Flags;
 
@@ -15,6 +15,25 @@ pub struct Cli {
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
+}
+
+/// The command line, as it is parsed: an environment variable that is set and empty, as compose files and unit files leave
+/// it behind, counts as not set.
+pub fn command() -> clap::Command {
+    without_empty(<Cli as clap::CommandFactory>::command(), &|name| {
+        std::env::var_os(name).is_some_and(|value| value.is_empty())
+    })
+}
+
+fn without_empty(command: clap::Command, is_empty: &dyn Fn(&OsStr) -> bool) -> clap::Command {
+    let command = command.mut_args(|argument| {
+        let empty = argument.get_env().is_some_and(is_empty);
+        if empty { argument.env(Resettable::Reset) } else { argument }
+    });
+    let names: Vec<String> = command.get_subcommands().map(|sub| sub.get_name().to_owned()).collect();
+    names
+        .into_iter()
+        .fold(command, |command, name| command.mut_subcommand(name, |sub| without_empty(sub, is_empty)))
 }
 
 /// What the program can do.
@@ -89,7 +108,11 @@ pub enum Owner {
     /// Take your word back: asks for your secret key, as delegate does. Start the node once more, so that others hear
     /// of it (while the node is stopped)
     Leave(Which),
-    /// Give the node to somebody else, with an empty store; yours is set aside (while the node is stopped)
+    /// Take your word back from another node of yours, one that was lost or stolen: asks for your secret key, as delegate
+    /// does. Start the node again, so that others hear of it (while the node is stopped)
+    Revoke(Revoke),
+    /// Give the node to somebody else, with an empty store and a new key; your store is set aside (while the node is
+    /// stopped)
     Change(Change),
 }
 
@@ -103,6 +126,16 @@ pub struct Show {
     /// Which node.
     #[command(flatten)]
     pub flags: Flags,
+}
+
+/// `nostrp2p owner revoke`
+#[derive(Debug, Args)]
+pub struct Revoke {
+    /// The peer id of the node that shall no longer act for you (12D3KooW...)
+    pub peer: PeerId,
+    /// Which node says so.
+    #[command(flatten)]
+    pub which: Which,
 }
 
 /// `nostrp2p owner change`
@@ -157,4 +190,28 @@ pub struct Genkey {
     /// Print one line of JSON
     #[arg(long)]
     pub json: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with_variable(command: &clap::Command) -> Vec<String> {
+        let own = command.get_arguments().filter(|argument| argument.get_env().is_some());
+        let own = own.map(|argument| argument.get_id().to_string());
+        own.chain(command.get_subcommands().flat_map(with_variable)).collect()
+    }
+
+    #[test]
+    fn no_variable_counts_when_it_is_empty() {
+        let command = <Cli as clap::CommandFactory>::command();
+        assert!(
+            with_variable(&command).len() > 30,
+            "the variables of the server, of status and of the others"
+        );
+        assert_eq!(with_variable(&without_empty(command.clone(), &|_| true)), [""; 0]);
+        let writable = without_empty(command, &|name| name == "NOSTRP2P_WRITABLE");
+        assert!(!with_variable(&writable).contains(&"writable".to_owned()));
+        assert!(with_variable(&writable).contains(&"upnp".to_owned()));
+    }
 }

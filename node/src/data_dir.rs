@@ -118,6 +118,18 @@ pub fn node_secret(directory: &Path) -> Result<NodeSecret, DataDirError> {
     Ok(NodeSecret::from_bytes(*seed))
 }
 
+/// Takes the node's key away, so that the next one is made.
+///
+/// # Errors
+/// When it cannot be removed.
+pub(crate) fn forget_secret(directory: &Path) -> Result<(), DataDirError> {
+    let path = directory.join("node.key");
+    match fs::remove_file(&path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(DataDirError::Io { path, error }),
+        _ => Ok(()),
+    }
+}
+
 fn create(path: &Path) -> Result<NodeSecret, DataDirError> {
     let secret = NodeSecret::generate();
     let text = Zeroizing::new(hex::encode(secret.as_bytes()));

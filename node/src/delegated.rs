@@ -28,6 +28,20 @@ pub(crate) fn find(
     Ok(newest.and_then(|event| Delegation::from_event(event).ok()))
 }
 
+/// All delegations of this owner that are stored, the newest for each node, whether or not they still hold.
+///
+/// # Errors
+/// When the disk cannot be read.
+pub(crate) fn all(store: &Store, owner: PublicKey) -> Result<Vec<Delegation>, redb::Error> {
+    let filter = Filter {
+        authors: Some([owner].into()),
+        kinds: Some([Kind::APPLICATION_DATA].into()),
+        ..Filter::default()
+    };
+    let found = store.find_visible(&[filter], |event| delegation::is_delegation(event))?;
+    Ok(found.events.into_iter().filter_map(|event| Delegation::from_event(event).ok()).collect())
+}
+
 /// How long a delegation still holds, in words.
 pub(crate) fn remaining(expires: u64, now: u64) -> String {
     match expires.saturating_sub(now) / 86_400 {

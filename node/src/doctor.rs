@@ -68,6 +68,9 @@ pub async fn examine(settings: &Settings, mut tell: impl FnMut(Step)) {
             step("reach", check_reach(&node, settings));
             step("router", check_router(&node));
             step("relays", check_relays(&node));
+            for warning in &node.warnings {
+                step("warning", (Verdict::Warn, warning.clone()));
+            }
             if let Some(service) = node.reach.service() {
                 step("for others", (Verdict::Ok, service));
             }
@@ -76,6 +79,10 @@ pub async fn examine(settings: &Settings, mut tell: impl FnMut(Step)) {
             step("node", (Verdict::Warn, "it is not running; start it with `nostrp2p server`".to_owned()));
             step("port for nodes", check_port(settings.listen, true).await);
             step("port for clients", check_port(settings.listen_clients, false).await);
+            for (nodes, clients) in &settings.listen_also {
+                step("port for nodes", check_port(*nodes, true).await);
+                step("port for clients", check_port(*clients, false).await);
+            }
             step("store", check_store(&settings.data_dir));
         }
     }

@@ -11,6 +11,7 @@ mod owner;
 mod publishing;
 mod received;
 mod reporting;
+mod revoking;
 
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
@@ -28,7 +29,7 @@ use nostrp2p_core::{
 };
 use nostrp2p_overlay::{MessageRef, Overlay, OverlayEvent, RequestRef, Topic};
 use nostrp2p_protocol::{
-    Delegation, Event, EventId, PeerId, PublicKey, UnverifiedEvent,
+    Delegation, Event, EventId, Kind, PeerId, PublicKey, UnverifiedEvent,
     exchange::{Lent, OwnPage, Receipt},
     frame::{Carried, Delivery, Refusal, RefusalCode},
 };
@@ -121,6 +122,10 @@ enum Happening {
     Compared(Session, Option<Difference>),
     Got(Session, Option<Vec<Identified>>),
     Lent(PeerId, Option<Lent>),
+    /// A neighbour was asked for revocations.
+    Revoked(PeerId, Vec<UnverifiedEvent>),
+    /// What the owner said of this node elsewhere is stored.
+    Obeyed,
     /// A node was answered with so many bytes, for which so many rows were read.
     Answered {
         peer: PeerId,
@@ -187,6 +192,11 @@ struct Running {
     /// When changed addresses are announced.
     announce_at: Option<Instant>,
     announced: Option<Instant>,
+    /// When a neighbour is asked for another node with this key, and the pause after that.
+    twin_at: Instant,
+    twin_pause: Duration,
+    /// Given addresses that could not be reached, as the settings bound them, and why, so that it is said once.
+    unreached: BTreeMap<String, String>,
     ways: Ways,
     seeks_ways: bool,
     open_ways: watch::Sender<OpenWays>,
@@ -264,6 +274,9 @@ impl Driver {
             pace: Pace::new(Instant::now()),
             announced: None,
             announce_at: None,
+            twin_at: Instant::now() + announcing::TWIN_FIRST_PAUSE,
+            twin_pause: announcing::TWIN_FIRST_PAUSE,
+            unreached: BTreeMap::new(),
             tasks: FuturesUnordered::new(),
             storage_warnings: 0,
             next: 0,
@@ -301,7 +314,12 @@ impl Running {
         match happening {
             Happening::Overlay(event) => self.on_overlay(event).await,
             Happening::Command(Command::Login(proof, reply)) => {
-                drop(reply.send(self.ownership.login(borrow(&proof), clock::now())));
+                let owner = self.ownership.login(borrow(&proof), clock::now());
+                if owner.is_ok() && !is_local(&proof.authority) {
+                    self.bear_out(proof.event.created_at).await;
+                }
+                // Whoever asked may have gone away.
+                let _gone = reply.send(owner);
             }
             Happening::Command(Command::Claim(token, proof, reply)) => {
                 let result = self.claim(&token, &proof).await;
@@ -359,6 +377,8 @@ impl Running {
             }
             Happening::Got(session, events) => self.handle(Input::Got(session, events)).await,
             Happening::Lent(helper, lent) => self.on_lent(helper, lent).await,
+            Happening::Revoked(peer, events) => self.handle(Input::Revoked(peer, events)).await,
+            Happening::Obeyed => self.on_obeyed().await,
             Happening::AnnounceChange => self.announce().await,
             Happening::Announce => self.announce_now_and_then().await,
             Happening::Tick => self.on_tick().await,
@@ -375,6 +395,7 @@ impl Running {
         self.notice_outage().await;
         self.handle(Input::Tick).await;
         self.seek_ways().await;
+        self.look_for_twin();
         self.renew_claim();
         self.warn_of_storage();
         self.report_standing().await;
@@ -385,6 +406,11 @@ impl Running {
     async fn on_mirror(&mut self, command: Command) {
         match command {
             Command::Mirrored(event, relay, reply) => {
+                self.note_time(&event).await;
+                let list = matches!(event.kind, Kind::FOLLOW_LIST | Kind::MUTE_LIST);
+                if list && self.ownership.owner() == Some(event.pubkey) {
+                    self.handle(Input::List((*event).clone())).await;
+                }
                 if self.core.admits_mirrored(&event, clock::now()) {
                     self.writer.store_and_tell(event, Travel::Mirrored(relay), reply).await;
                 } else {
@@ -428,13 +454,16 @@ impl Running {
                 if self.standing.borrow().peers.is_empty() {
                     self.send_what_waits().await;
                     self.announce().await;
+                    self.tell_own_words().await;
                 }
                 self.handle(Input::Joined(peer.id, Network::of(&peer.address))).await;
                 self.ask_for_announcements(peer.id);
+                self.ask_for_revocations(peer.id, vec![]);
                 self.report_standing().await;
             }
             OverlayEvent::PeerLeft(peer) => {
                 tracing::info!(%peer, "a node left");
+                self.see(peer, clock::now()).await;
                 self.handle(Input::Left(peer)).await;
                 self.lose_way(peer).await;
                 self.report_standing().await;
@@ -442,7 +471,22 @@ impl Running {
             OverlayEvent::AddressesChanged => self.announce_soon(),
             OverlayEvent::Listening(address) => tracing::info!(address, "listening"),
             OverlayEvent::BootstrapFailed { address, reason, retry_in } => {
-                tracing::warn!(%address, reason, ?retry_in, "a node could not be reached");
+                let address = address.to_string();
+                if self.unreached.get(&address) == Some(&reason) {
+                    tracing::debug!(address, reason, ?retry_in, "a node could still not be reached");
+                } else {
+                    tracing::warn!(
+                        address,
+                        reason,
+                        "a node could not be reached; it is tried again and again"
+                    );
+                    self.unreached.insert(address, reason);
+                }
+            }
+            OverlayEvent::BootstrapReached { address } => {
+                if self.unreached.remove(&address.to_string()).is_some() {
+                    tracing::warn!(%address, "the node can be reached again");
+                }
             }
             _ => {}
         }
@@ -466,6 +510,7 @@ impl Running {
                 }
                 Output::Judge(heard, verdict) => self.judge(heard, verdict).await,
                 Output::Store(event, sharing) => {
+                    self.note_time(&event).await;
                     let travel = match sharing {
                         Sharing::Shared => Travel::Shared,
                         Sharing::ByItself => Travel::Done,
@@ -488,6 +533,7 @@ impl Running {
                     }));
                 }
                 Output::Keep(handed, event, sender) => {
+                    self.note_time(&event).await;
                     let answer = self.writer.commit(event, Travel::Handed(sender)).await;
                     self.tasks.push(Box::pin(async move {
                         Happening::Kept(handed, answer.await.unwrap_or_else(|_| Err(stopped())))
@@ -516,9 +562,22 @@ impl Running {
                     self.name_addresses(&[peer]).await;
                     self.ask_sibling(peer, cursor);
                 }
+                Output::Spread(packet) => self.spread(packet).await,
+                Output::Obey(event) => self.obey(event).await,
+                Output::RecordRevocation(event) => self.writer.note(Note::Revoked(event)).await,
+                Output::ForgetRevocation(person, peer) => {
+                    self.writer.note(Note::NotRevoked(person, peer)).await;
+                }
                 Output::CatchUp(step) => self.catch_up(step),
                 Output::RecordSibling(peer, cursor) => self.writer.note(Note::Sibling(peer, cursor)).await,
             }
+        }
+    }
+
+    /// An event of somebody else says what time it is.
+    async fn note_time(&mut self, event: &Event) {
+        if self.ownership.owner() != Some(event.pubkey) {
+            self.bear_out(event.created_at).await;
         }
     }
 
@@ -547,6 +606,14 @@ impl Running {
         self.next += 1;
         self.next
     }
+}
+
+/// Whether a client came to this machine by a name of its own: then it may run here, and by the same clock.
+fn is_local(authority: &str) -> bool {
+    let host = authority.rsplit_once(':').map_or(authority, |(host, _)| host);
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    host.eq_ignore_ascii_case("localhost")
+        || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }
 
 /// Without random numbers all decisions would still be right, only less spread in time.

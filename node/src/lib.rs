@@ -16,6 +16,7 @@ pub mod doctor;
 mod driver;
 mod genkey;
 mod http;
+pub mod log;
 pub mod maintenance;
 mod markers;
 mod mirror;
@@ -32,6 +33,7 @@ mod storage;
 pub mod store;
 pub mod tls;
 mod traffic;
+pub(crate) mod trusted_time;
 mod verifier;
 mod web;
 

@@ -1,8 +1,7 @@
 //! The binary `nostrp2p`: reads the command line, runs, and turns failures into one sentence and an exit status.
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "this is the part that talks to the terminal")]
 
 use std::{
-    io::{BufRead, BufReader, BufWriter, IsTerminal as _, Write as _},
+    io::{BufRead, BufReader, BufWriter, ErrorKind, IsTerminal as _, Write as _},
     path::Path,
     process::ExitCode,
 };
@@ -10,9 +9,11 @@ use std::{
 use anyhow::Context as _;
 use clap::{ArgMatches, CommandFactory as _, FromArgMatches as _, parser::ValueSource};
 use nostrp2p_node::{
-    cli::{Change, Cli, Command, Completions, Owner, Show},
+    cli::{self, Change, Cli, Command, Completions, Owner, Revoke, Show},
     doctor::{self, Verdict},
-    genkey, maintenance,
+    genkey,
+    log::{self, Log},
+    maintenance,
     redact::without_secrets,
     server,
     settings::{self, Flags, Settings},
@@ -23,6 +24,8 @@ use zeroize::Zeroizing;
 
 /// Threads for reading the store; more would only wait for the same disk.
 const READERS: usize = 8;
+/// How long threads that wait for something may still run after the node has ended.
+const LAST_TASKS: std::time::Duration = std::time::Duration::from_millis(500);
 
 /// What to do after a value was hidden in a message.
 const SECRET_GIVEN: &str = "\nIf what is not shown is your secret key, it now stands in the history of your shell: delete \
@@ -33,7 +36,7 @@ const USAGE: u8 = 2;
 
 fn main() -> ExitCode {
     keep_files_private();
-    let parsed = Cli::command().try_get_matches().and_then(|matches| {
+    let parsed = cli::command().try_get_matches().and_then(|matches| {
         let cli = Cli::from_arg_matches(&matches)?;
         Ok((matches, cli))
     });
@@ -43,10 +46,7 @@ fn main() -> ExitCode {
     };
     match cli.command {
         Command::Genkey(arguments) => match genkey(arguments.json) {
-            Ok(text) => {
-                print!("{}", text.as_str());
-                ExitCode::SUCCESS
-            }
+            Ok(text) => write_out(&text),
             Err(error) => fail(&error),
         },
         Command::Server(arguments) if arguments.print_settings => {
@@ -73,8 +73,9 @@ fn main() -> ExitCode {
             with_settings(which.into(), |settings| tell(maintenance::repair(&settings.data_dir)))
         }
         Command::Completions(Completions { shell }) => {
-            clap_complete::generate(shell, &mut Cli::command(), "nostrp2p", &mut std::io::stdout());
-            ExitCode::SUCCESS
+            let mut text = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "nostrp2p", &mut text);
+            write_out(&String::from_utf8_lossy(&text))
         }
         Command::Man => tell(man()),
     }
@@ -94,10 +95,9 @@ fn misread(error: &clap::Error) -> ExitCode {
         error.exit();
     }
     if error.use_stderr() {
-        eprint!("{shown}");
-        eprintln!("{SECRET_GIVEN}");
+        say_aside(&format!("{shown}{SECRET_GIVEN}\n"));
     } else {
-        print!("{shown}");
+        return write_out(&shown);
     }
     ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(USAGE))
 }
@@ -124,6 +124,9 @@ fn of_owner(owner: Owner) -> ExitCode {
         Owner::Leave(which) => with_settings(which.into(), |settings| {
             tell(ask_nsec().and_then(|nsec| maintenance::leave(&settings.data_dir, &nsec)))
         }),
+        Owner::Revoke(Revoke { peer, which }) => with_settings(which.into(), |settings| {
+            tell(ask_nsec().and_then(|nsec| maintenance::revoke(&settings.data_dir, &nsec, peer)))
+        }),
         Owner::Change(Change { owner, yes, which }) => with_settings(which.into(), |settings| {
             tell(agreed(yes).and_then(|()| maintenance::change_owner(&settings.data_dir, owner)))
         }),
@@ -145,7 +148,7 @@ fn agreed(yes: bool) -> anyhow::Result<()> {
         return Ok(());
     }
     anyhow::ensure!(std::io::stdin().is_terminal(), "nothing was changed: say --yes if you mean it");
-    eprint!("The store is set aside and the node gets a new owner. Go on? [y/N] ");
+    say_aside("The store is set aside and the node gets a new owner. Go on? [y/N] ");
     let mut line = String::new();
     std::io::stdin().read_line(&mut line)?;
     anyhow::ensure!(matches!(line.trim(), "y" | "Y" | "yes"), "nothing was changed");
@@ -158,13 +161,13 @@ fn examine(settings: &Settings, json: bool) -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return fail(&anyhow::anyhow!("the system gives no threads: {error}")),
     };
-    let mut failed = false;
+    let (mut failed, mut said) = (false, ExitCode::SUCCESS);
     runtime.block_on(doctor::examine(settings, |step| {
         failed |= step.verdict == Verdict::Fail;
         let line = if json { serde_json::to_string(&step).unwrap_or_default() } else { doctor::line(&step) };
-        println!("{line}");
+        said = write_out(&format!("{line}\n"));
     }));
-    if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+    if failed { ExitCode::FAILURE } else { said }
 }
 
 /// The manual page, with a section for each command.
@@ -187,7 +190,7 @@ fn with_settings(flags: Flags, run: impl FnOnce(Settings) -> ExitCode) -> ExitCo
     match settings::load(flags) {
         Ok(settings) => run(settings),
         Err(invalid) => {
-            eprintln!("error: {}", without_secrets(&invalid.to_string()));
+            say_aside(&format!("error: {}\n", without_secrets(&invalid.to_string())));
             ExitCode::from(USAGE)
         }
     }
@@ -197,13 +200,32 @@ fn with_settings(flags: Flags, run: impl FnOnce(Settings) -> ExitCode) -> ExitCo
 fn tell(result: anyhow::Result<String>) -> ExitCode {
     match result {
         Ok(text) => {
-            if !text.is_empty() {
-                println!("{text}");
+            if text.is_empty() {
+                ExitCode::SUCCESS
+            } else {
+                write_out(&format!("{text}\n"))
             }
-            ExitCode::SUCCESS
         }
         Err(error) => fail(&error),
     }
+}
+
+/// Writes what a command has to say. A reader that has had enough and closed its end (`| head -1`) is no failure, and
+/// nothing is said of it; a full disk is one.
+fn write_out(text: &str) -> ExitCode {
+    let mut out = std::io::stdout();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            fail(&anyhow::Error::new(error).context("the output cannot be written"))
+        }
+        _ => ExitCode::SUCCESS,
+    }
+}
+
+/// Writes to stderr; when nobody takes it, there is nobody to tell.
+fn say_aside(text: &str) {
+    let mut out = std::io::stderr();
+    drop(out.write_all(text.as_bytes()).and_then(|()| out.flush()));
 }
 
 fn ask(settings: &Settings, json: bool) -> anyhow::Result<String> {
@@ -229,8 +251,11 @@ fn ask_nsec() -> anyhow::Result<Zeroizing<String>> {
 /// With standard output nothing else may be written there, so the count goes to the terminal only for a file.
 fn export(settings: &Settings, file: &Path) -> anyhow::Result<String> {
     if file == Path::new("-") {
-        maintenance::export(&settings.data_dir, BufWriter::new(std::io::stdout().lock()))?;
-        return Ok(String::new());
+        let written = maintenance::export(&settings.data_dir, BufWriter::new(std::io::stdout().lock()));
+        return match written {
+            Err(error) if is_closed(&error) => Ok(String::new()),
+            written => written.map(|_| String::new()),
+        };
     }
     let out = std::fs::File::create(file).with_context(|| format!("{} cannot be written", file.display()))?;
     let events = maintenance::export(&settings.data_dir, BufWriter::new(out))?;
@@ -241,8 +266,8 @@ fn export(settings: &Settings, file: &Path) -> anyhow::Result<String> {
 fn import(settings: &Settings, file: &Path) -> ExitCode {
     match import_from(settings, file) {
         Ok(done) => {
-            println!("{}", done.summary());
-            if done.refusals() > 0 { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+            let said = write_out(&format!("{}\n", done.summary()));
+            if done.refusals() > 0 { ExitCode::FAILURE } else { said }
         }
         Err(error) => fail(&error),
     }
@@ -255,18 +280,16 @@ fn import_from(settings: &Settings, file: &Path) -> anyhow::Result<maintenance::
         let file = std::fs::File::open(file).with_context(|| format!("{} cannot be read", file.display()))?;
         Box::new(BufReader::new(file))
     };
-    let complain = |line: &str| eprintln!("{line}");
-    let progress = |lines: u64| eprintln!("{lines} lines");
+    let complain = |line: &str| say_aside(&format!("{line}\n"));
+    let progress = |lines: u64| say_aside(&format!("{lines} lines\n"));
     maintenance::import(&settings.data_dir, input, complain, progress)
 }
 
 fn serve(settings: Settings) -> ExitCode {
-    log(settings.debug);
-    // Where the log goes there go panics too, whatever thread or task they end.
-    std::panic::set_hook(Box::new(|panic| {
-        let thread = std::thread::current().name().unwrap_or("unnamed").to_owned();
-        tracing::error!(thread, "{panic}");
-    }));
+    let log = log::begin(settings.debug);
+    // What a person should read goes another way, but is no reason to wait either.
+    let terminal = Log::to(std::io::stdout());
+    let words = terminal.clone();
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().max_blocking_threads(READERS).build();
     let runtime = match runtime {
@@ -274,29 +297,37 @@ fn serve(settings: Settings) -> ExitCode {
         Err(error) => return fail(&anyhow::anyhow!("the system gives no threads: {error}")),
     };
     // Signals are heard by the runtime.
-    let _inside = runtime.enter();
-    let result = runtime.block_on(server::run(settings, shutdown(), |text| {
-        let mut terminal = std::io::stdout();
-        // A terminal that is gone does not stop the node.
-        drop(writeln!(terminal, "{text}").and_then(|()| terminal.flush()));
-    }));
-    match result {
+    let shutdown = {
+        let _inside = runtime.enter();
+        shutdown()
+    };
+    let result = runtime.block_on(server::run(settings, shutdown, move |text| words.say(text)));
+    // A lookup that nobody answers shall not keep a node that was told to end.
+    runtime.shutdown_timeout(LAST_TASKS);
+    let ended = match result {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => fail(&error.into()),
-    }
+        Err(error) => {
+            log.say(&format!("error: {:#}", anyhow::Error::from(error)));
+            ExitCode::FAILURE
+        }
+    };
+    terminal.flush();
+    log.flush();
+    ended
+}
+
+/// Whether writing failed because the reader has closed its end.
+fn is_closed(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| {
+        let io = cause.downcast_ref::<std::io::Error>().map(std::io::Error::kind);
+        let json = cause.downcast_ref::<serde_json::Error>().and_then(serde_json::Error::io_error_kind);
+        io.or(json) == Some(ErrorKind::BrokenPipe)
+    })
 }
 
 fn fail(error: &anyhow::Error) -> ExitCode {
-    eprintln!("error: {}", without_secrets(&format!("{error:#}")));
+    say_aside(&format!("error: {}\n", without_secrets(&format!("{error:#}"))));
     ExitCode::FAILURE
-}
-
-/// Logs go to stderr: warnings only, with `-d` what the node does. `RUST_LOG` decides otherwise where it is set.
-fn log(debug: bool) {
-    let default = if debug { "info,nostrp2p_node=debug,nostrp2p_overlay=debug" } else { "warn" };
-    let filter = tracing_subscriber::EnvFilter::try_from_default_env()
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(default));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
 }
 
 /// Completes at Ctrl-C or SIGTERM. Both are heard from this call on: a node that is ended while it starts ends in order.
@@ -311,12 +342,27 @@ fn shutdown() -> impl Future<Output = ()> {
         Some(mut signal) => drop(signal.recv().await),
         None => std::future::pending().await,
     };
+    // A terminal that is closed, or a tool that wants settings read again, does not end the node. Certificates are read
+    // again by themselves when they change; settings are read at the start.
+    let mut hangup = hear(SignalKind::hangup(), "SIGHUP");
+    let ignore = async |signal: &mut Option<Signal>| {
+        while let Some(signal) = signal {
+            if signal.recv().await.is_none() {
+                break;
+            }
+            tracing::warn!(
+                "SIGHUP changes nothing: renewed certificates are read by themselves, settings at the start"
+            );
+        }
+        std::future::pending::<()>().await;
+    };
     let interrupt = hear(SignalKind::interrupt(), "Ctrl-C");
     let terminate = hear(SignalKind::terminate(), "SIGTERM");
     async move {
         tokio::select! {
             () = next(interrupt) => {}
             () = next(terminate) => {}
+            () = ignore(&mut hangup) => {}
         }
     }
 }

@@ -74,7 +74,7 @@ fn confirmed_names(store: &Store) -> anyhow::Result<String> {
 /// # Errors
 /// When the store is in use, the node has no owner, or the key is not the owner's.
 pub fn delegate(directory: &Path, nsec: &Zeroizing<String>) -> anyhow::Result<String> {
-    let (peer, npub) = sign_for_node(directory, nsec, delegation::draft)?;
+    let (peer, npub) = sign_for_node(directory, nsec, None, delegation::draft)?;
     let days = delegation::LIFETIME_SECONDS / 86_400;
     Ok(format!("The node {peer} now acts for {npub} for {days} days."))
 }
@@ -84,22 +84,37 @@ pub fn delegate(directory: &Path, nsec: &Zeroizing<String>) -> anyhow::Result<St
 /// # Errors
 /// As [`delegate`].
 pub fn leave(directory: &Path, nsec: &Zeroizing<String>) -> anyhow::Result<String> {
-    let (peer, npub) = sign_for_node(directory, nsec, delegation::ended)?;
+    let (peer, npub) = sign_for_node(directory, nsec, None, delegation::ended)?;
     Ok(format!(
         "The node {peer} no longer acts for {npub}. Start it once more for a minute, so that other nodes hear of it; \
          signing in there with the web client would renew your word."
     ))
 }
 
+/// Signs that the delegation of another node has ended, one that was lost, stolen or given up; returns what was done.
+///
+/// # Errors
+/// As [`delegate`].
+pub fn revoke(directory: &Path, nsec: &Zeroizing<String>, which: PeerId) -> anyhow::Result<String> {
+    let (peer, npub) = sign_for_node(directory, nsec, Some(which), delegation::ended)?;
+    Ok(format!(
+        "The node {peer} no longer acts for {npub}. Start this node, so that all others hear of it: from then on nobody \
+         sends your private events there."
+    ))
+}
+
+/// Signs for a node of the owner, for this one if none is named.
 fn sign_for_node(
     directory: &Path,
     nsec: &Zeroizing<String>,
+    which: Option<PeerId>,
     draft: impl FnOnce(&PeerId, u64) -> Draft,
 ) -> anyhow::Result<(PeerId, String)> {
     let key = SecretKey::from_nsec(nsec.trim())?;
     ensure_node(directory)?;
     let (store, writer) = Store::open(directory, Retention::EVERYTHING)?;
-    let peer = data_dir::node_secret(directory)?.peer_id();
+    let own = data_dir::node_secret(directory)?.peer_id();
+    let peer = which.unwrap_or(own);
     match store.owner()? {
         None => bail!("this node has no owner yet; start it once with -p {}", key.public_key().to_npub()),
         Some(owner) if owner != key.public_key() => {
@@ -119,7 +134,8 @@ fn sign_for_node(
 }
 
 /// Gives the node to somebody else, or to whoever claims it next; returns what was done. The store is set aside whole:
-/// it holds private events of the one who leaves. The node keeps its identity and the addresses it knows.
+/// it holds private events of the one who leaves. The node gets a new key: the delegation of the one who leaves names the
+/// old one. It keeps the addresses it knows.
 ///
 /// # Errors
 /// When the store is in use or cannot be moved.
@@ -133,6 +149,8 @@ pub fn change_owner(directory: &Path, owner: Option<PublicKey>) -> anyhow::Resul
     let aside = directory.join(format!("store.redb.of-{whose}-{}", clock::now()));
     std::fs::rename(directory.join("store.redb"), &aside)
         .with_context(|| format!("the store cannot be moved to {}", aside.display()))?;
+    data_dir::forget_secret(directory)?;
+    let peer = data_dir::node_secret(directory)?.peer_id();
     let next = match owner {
         None => "It prints a claim link at its next start.".to_owned(),
         Some(owner) => {
@@ -144,7 +162,7 @@ pub fn change_owner(directory: &Path, owner: Option<PublicKey>) -> anyhow::Resul
         }
     };
     Ok(format!(
-        "The node no longer belongs to {whose}. {next}\nThe old store is kept in {}; delete it when you need it no more.",
+        "The node no longer belongs to {whose}. {next}\nIt has a new key and is the node {peer} from now on.\nThe old store is kept in {}; delete it when you need it no more.",
         aside.display()
     ))
 }
@@ -200,6 +218,36 @@ mod tests {
 
     fn key() -> SecretKey {
         SecretKey::from_bytes([1; 32]).unwrap()
+    }
+
+    #[test]
+    fn a_new_owner_gets_a_node_with_a_new_key_and_the_old_word_is_worth_nothing() {
+        let directory = tempfile::tempdir().unwrap();
+        let (_, writer) = Store::open(directory.path(), Retention::EVERYTHING).unwrap();
+        wait(writer.set_owner(key().public_key())).unwrap().unwrap();
+        writer.close();
+        let before = data_dir::node_secret(directory.path()).unwrap().peer_id();
+        let done = change_owner(directory.path(), None).unwrap();
+        let after = data_dir::node_secret(directory.path()).unwrap().peer_id();
+        assert_ne!(before, after);
+        assert!(done.contains(&after.to_string()), "{done}");
+    }
+
+    #[test]
+    fn the_word_for_another_node_is_taken_back_here() {
+        let directory = tempfile::tempdir().unwrap();
+        let (_, writer) = Store::open(directory.path(), Retention::EVERYTHING).unwrap();
+        wait(writer.set_owner(key().public_key())).unwrap().unwrap();
+        let lost = PeerId::from_ed25519([9; 32]);
+        let word = delegation::draft(&lost, clock::now() + 60).sign(&key(), &[0; 32]);
+        commit(&writer, word).unwrap();
+        writer.close();
+        assert!(revoke(directory.path(), &key().to_nsec(), lost).unwrap().contains("no longer acts"));
+        let (store, writer) = Store::open(directory.path(), Retention::EVERYTHING).unwrap();
+        let words = delegated::all(&store, key().public_key()).unwrap();
+        assert_eq!(words.len(), 1);
+        assert!(words[0].is_revocation() && words[0].peer() == lost, "also one of a clock that was ahead");
+        writer.close();
     }
 
     #[test]

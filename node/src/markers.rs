@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use nostrp2p_core::is_ahead;
 use nostrp2p_protocol::limits::{MAX_MARKER_BYTES, MAX_MARKERS};
 
 use crate::store::Note;
@@ -9,9 +10,11 @@ use crate::store::Note;
 /// Read markers by name. A marker never goes back, and there are never more than [`MAX_MARKERS`].
 pub(crate) type Markers = BTreeMap<String, u64>;
 
-/// Moves a marker ahead; returns what is to be written down, nothing when it stands there or further.
-pub(crate) fn mark(markers: &mut Markers, name: String, until: u64) -> Vec<Note> {
-    let known = markers.get(&name).copied();
+/// Moves a marker ahead; returns what is to be written down, nothing when it stands there or further. What a client whose
+/// clock is ahead has read it has read until now, and a marker that lies ahead gives way to one of now.
+pub(crate) fn mark(markers: &mut Markers, name: String, until: u64, now: u64) -> Vec<Note> {
+    let until = if is_ahead(until, now) { now } else { until };
+    let known = markers.get(&name).copied().filter(|known| !is_ahead(*known, now));
     if name.len() > MAX_MARKER_BYTES || known.is_some_and(|known| known >= until) {
         return vec![];
     }
@@ -40,22 +43,30 @@ mod tests {
     #[test]
     fn a_marker_never_goes_back() {
         let mut markers = Markers::new();
-        assert_eq!(mark(&mut markers, "posts".into(), 5), [Note::Marker("posts".into(), 5)]);
-        assert_eq!(mark(&mut markers, "posts".into(), 5), []);
-        assert_eq!(mark(&mut markers, "posts".into(), 4), []);
+        assert_eq!(mark(&mut markers, "posts".into(), 5, 1_000), [Note::Marker("posts".into(), 5)]);
+        assert_eq!(mark(&mut markers, "posts".into(), 5, 1_000), []);
+        assert_eq!(mark(&mut markers, "posts".into(), 4, 1_000), []);
         let before = markers.clone();
-        mark(&mut markers, "replies".into(), 1);
+        mark(&mut markers, "replies".into(), 1, 1_000);
         assert_eq!(news(&markers, &before), [("replies".into(), 1)]);
-        assert_eq!(mark(&mut markers, "x".repeat(81), 9), []);
+        assert_eq!(mark(&mut markers, "x".repeat(81), 9, 1_000), []);
+    }
+
+    #[test]
+    fn a_marker_of_a_clock_that_was_ahead_is_of_now() {
+        let mut markers = Markers::new();
+        assert_eq!(mark(&mut markers, "posts".into(), 90_000, 1_000), [Note::Marker("posts".into(), 1_000)]);
+        markers.insert("posts".into(), 90_000);
+        assert_eq!(mark(&mut markers, "posts".into(), 1_100, 1_200), [Note::Marker("posts".into(), 1_100)]);
     }
 
     #[test]
     fn the_one_read_up_to_the_earliest_time_makes_room() {
         let mut markers = Markers::new();
         for number in 0..MAX_MARKERS {
-            mark(&mut markers, number.to_string(), 10 + u64::try_from(number).unwrap());
+            mark(&mut markers, number.to_string(), 10 + u64::try_from(number).unwrap(), 9_000);
         }
-        let notes = mark(&mut markers, "one more".into(), 5_000);
+        let notes = mark(&mut markers, "one more".into(), 5_000, 9_000);
         assert_eq!(notes, [Note::Marker("one more".into(), 5_000), Note::NoMarker("0".into())]);
         assert_eq!(markers.len(), MAX_MARKERS);
     }

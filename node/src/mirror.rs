@@ -5,6 +5,7 @@
 //! `nostrp2p_bridge::mirror`'s affair. See docs/mirrors.md.
 
 mod address;
+mod dial;
 mod information;
 mod link;
 mod login;
@@ -15,6 +16,7 @@ mod trust;
 use std::{collections::BTreeMap, future::Future, sync::Arc, time::Duration};
 
 use nostrp2p_bridge::mirror::interest;
+use nostrp2p_overlay::Lookups;
 use nostrp2p_protocol::{Event, Filter, PublicKey, frame::MirrorState};
 use rustls::ClientConfig;
 use serde::{Deserialize, Serialize};
@@ -71,6 +73,12 @@ pub(crate) struct MirrorStatus {
     #[serde(default)]
     pub(crate) work: u8,
     pub(crate) caught_up: bool,
+    /// Whether the relay tells what is new at the moment.
+    #[serde(default)]
+    pub(crate) listens: bool,
+    /// Events that it failed to take and that are offered again later.
+    #[serde(default)]
+    pub(crate) postponed: u64,
 }
 
 /// All mirrors of a node.
@@ -85,6 +93,8 @@ struct Context {
     report: Arc<watch::Sender<Mirrors>>,
     /// What is asked of relays; whoever watches asks anew when it changes.
     interest: watch::Receiver<Arc<Vec<Filter>>>,
+    /// Looks up the names of relays.
+    names: Lookups,
     /// How relays are checked.
     tls: Arc<ClientConfig>,
     /// Logins that clients of the owner have signed, each for the relay with this address.
@@ -121,8 +131,17 @@ pub(crate) fn start(
         return Ok((handle, None));
     }
     let (interests, interest) = watch::channel(Arc::new(Vec::new()));
-    let context =
-        Context { store, commands, standing, report: Arc::new(report), interest, tls, logins, stop };
+    let context = Context {
+        store,
+        commands,
+        standing,
+        report: Arc::new(report),
+        interest,
+        names: Lookups::default(),
+        tls,
+        logins,
+        stop,
+    };
     let task = tokio::spawn(supervise(wanted, context, interests, PLAN_EVERY, link::run));
     Ok((handle, Some(task)))
 }
@@ -270,8 +289,17 @@ mod tests {
         let (stopper, stop) = stop::channel();
         let tls = trust::configuration(None).unwrap();
         let (logins, _) = broadcast::channel(1);
-        let context =
-            Context { store, commands, standing, report: Arc::new(report), interest, tls, logins, stop };
+        let context = Context {
+            store,
+            commands,
+            standing,
+            report: Arc::new(report),
+            interest,
+            names: Lookups::default(),
+            tls,
+            logins,
+            stop,
+        };
         let url = "wss://relay.example";
         let wanted = Wanted { named: vec![url.to_owned()], lists: false };
         let starts = Arc::new(AtomicU32::new(0));

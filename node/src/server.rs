@@ -131,9 +131,13 @@ async fn run_open(
     let announcer = announcer(&settings, &secret);
     let (overlay, events) = nostrp2p_overlay::start(overlay_settings(&settings, secret.clone())).await?;
     let names = own_names(&settings, store)?;
-    let listener = TcpListener::bind(settings.listen_clients).await;
-    let listener = listener.map_err(|error| RunError::Clients { address: settings.listen_clients, error })?;
-    let clients = listener.local_addr().unwrap_or(settings.listen_clients);
+    let listeners = listen_for_clients(&settings).await?;
+    let first = listeners.first().and_then(|listener| listener.local_addr().ok());
+    let clients = first.map_or(settings.listen_clients, |first| match settings.listen_clients.port() {
+        // The system has chosen.
+        0 => first,
+        _ => settings.listen_clients,
+    });
 
     let (stopper, stop) = stop::channel();
     let channel_secret = Arc::new(ChannelSecret::derive(secret.as_bytes()));
@@ -191,7 +195,7 @@ async fn run_open(
     let visits = overlay.accept_homes().await;
     let home = tokio::spawn(http::home::serve(app.clone(), visits, reports.ways));
     let parts = parts([("the way home", Some(home)), ("the mirrors", mirroring)]);
-    let server = serve(listener, &settings, app, stop)?;
+    let server = serve(listeners, &settings, app, stop)?;
 
     say(&greeting(&settings, &overlay, clients));
     match &ownership {
@@ -258,10 +262,52 @@ fn on_claim(
     }
 }
 
+/// `[::]` stands for all addresses of the machine, and libp2p takes it for IPv6 alone, so IPv4 is added. With port 0 the
+/// system would choose another one for it.
+fn with_ipv4(mut given: Vec<SocketAddr>) -> Vec<SocketAddr> {
+    let is_any_v6 = |address: &&SocketAddr| address.is_ipv6() && address.ip().is_unspecified();
+    let ports: Vec<u16> =
+        given.iter().filter(is_any_v6).map(SocketAddr::port).filter(|port| *port != 0).collect();
+    for port in ports {
+        if !given.iter().any(|address| address.is_ipv4() && address.port() == port) {
+            given.push(SocketAddr::from((std::net::Ipv4Addr::UNSPECIFIED, port)));
+        }
+    }
+    given
+}
+
+/// Listens for clients at the first address and at the others. `[::]` takes IPv4 too, so that an address of IPv4 beside it
+/// needs no socket of its own.
+async fn listen_for_clients(settings: &Settings) -> Result<Vec<TcpListener>, RunError> {
+    let mut addresses = vec![settings.listen_clients];
+    addresses.extend(settings.listen_also.iter().map(|(_, clients)| *clients));
+    // IPv6 first, for it can take the other along and not the other way round.
+    let mut in_order: Vec<(usize, SocketAddr)> = addresses.into_iter().enumerate().collect();
+    in_order.sort_by_key(|(_, address)| address.is_ipv4());
+    let mut listeners: Vec<(usize, TcpListener)> = Vec::new();
+    for (place, address) in in_order {
+        let covered = |listener: &TcpListener| {
+            let any = listener.local_addr().is_ok_and(|local| local.ip().is_unspecified() && local.is_ipv6());
+            any && listener.local_addr().is_ok_and(|local| local.port() == address.port())
+        };
+        match TcpListener::bind(address).await {
+            Ok(listener) => listeners.push((place, listener)),
+            Err(error)
+                if error.kind() == io::ErrorKind::AddrInUse
+                    && address.is_ipv4()
+                    && listeners.iter().any(|(_, listener)| covered(listener)) => {}
+            Err(error) => return Err(RunError::Clients { address, error }),
+        }
+    }
+    listeners.sort_by_key(|(place, _)| *place);
+    Ok(listeners.into_iter().map(|(_, listener)| listener).collect())
+}
+
 /// What the overlay goes by.
 fn overlay_settings(settings: &Settings, secret: NodeSecret) -> nostrp2p_overlay::Settings {
     let mut overlay_settings = nostrp2p_overlay::Settings::new(secret);
-    overlay_settings.listen = vec![Listen::Ip(settings.listen)];
+    let given = std::iter::once(settings.listen).chain(settings.listen_also.iter().map(|(nodes, _)| *nodes));
+    overlay_settings.listen = with_ipv4(given.collect()).into_iter().map(Listen::Ip).collect();
     overlay_settings.bootstrap = settings.bootstrap.clone();
     overlay_settings.known_addresses = Some(settings.data_dir.join("peers.json"));
     overlay_settings.reachable = settings.reach.reachable.0;
@@ -294,7 +340,7 @@ async fn own(owner: PublicKey, writer: &Writer) -> Result<Ownership, RunError> {
 }
 
 fn serve(
-    listener: TcpListener,
+    listeners: Vec<TcpListener>,
     settings: &Settings,
     app: App,
     stop: Stop,
@@ -302,7 +348,7 @@ fn serve(
     let names = app.names.certificate();
     let router = http::router(app);
     let shortage = Shortage::default();
-    let listener = Patient::new(listener, shortage.clone());
+    let listener = Patient::new(listeners, shortage.clone());
     if let Some(tls) = &settings.tls {
         let configuration = tls::configuration(tls, &settings.data_dir, names)?;
         let address = settings.listen_clients;
@@ -368,11 +414,17 @@ async fn wait_and_close(
     })
 }
 
+/// The addresses for nodes.
+fn listed(settings: &Settings) -> String {
+    let also = settings.listen_also.iter().map(|(nodes, _)| nodes.to_string());
+    std::iter::once(settings.listen.to_string()).chain(also).collect::<Vec<_>>().join(", ")
+}
+
 fn greeting(settings: &Settings, overlay: &Overlay, clients: SocketAddr) -> String {
     let mut lines = vec![
         format!("nostrp2p {}", env!("CARGO_PKG_VERSION")),
         format!("  node      {}", overlay.peer_id()),
-        format!("  nodes     {} (TCP and QUIC)", settings.listen),
+        format!("  nodes     {} (TCP and QUIC)", listed(settings)),
         format!("  clients   {}", claim::address(clients, settings.tls.is_some())),
         format!("  data      {}", settings.data_dir.display()),
     ];
@@ -404,6 +456,17 @@ fn greeting(settings: &Settings, overlay: &Overlay, clients: SocketAddr) -> Stri
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn all_addresses_of_ipv6_take_those_of_ipv4_along() {
+        let addresses =
+            |texts: &[&str]| texts.iter().map(|text| text.parse().unwrap()).collect::<Vec<SocketAddr>>();
+        let check =
+            |given: &[&str], expected: &[&str]| assert_eq!(with_ipv4(addresses(given)), addresses(expected));
+        check(&["[::]:7"], &["[::]:7", "0.0.0.0:7"]);
+        check(&["[::]:7", "0.0.0.0:7"], &["[::]:7", "0.0.0.0:7"]);
+        check(&["[::1]:7", "[::]:0"], &["[::1]:7", "[::]:0"]);
+    }
     use crate::store::Retention;
 
     /// A node whose parts are given, and which nobody ends.

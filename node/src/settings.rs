@@ -38,9 +38,16 @@ const DEFAULT_CLAIM_MINUTES: u64 = 60;
 /// What was said by flags and environment. Everything is optional; `merge` fills in the rest.
 #[derive(Debug, Clone, Default, Args)]
 pub struct Flags {
-    /// Address and port for other nodes; clients use the next port [default: 127.0.0.1:20000]
-    #[arg(short = 'l', long, value_name = "ADDR:PORT", env = "NOSTRP2P_LISTEN_ADDR_PORT")]
-    pub listen_addr_port: Option<String>,
+    /// Address and port for other nodes; clients use the next port; may be given several times, and [::] takes IPv4 too
+    /// [default: 127.0.0.1:20000]
+    #[arg(
+        short = 'l',
+        long,
+        value_name = "ADDR:PORT",
+        env = "NOSTRP2P_LISTEN_ADDR_PORT",
+        value_delimiter = ','
+    )]
+    pub listen_addr_port: Vec<String>,
 
     /// A node that is already in the network: host:port or a multiaddr; may be given several times
     #[arg(
@@ -221,7 +228,7 @@ pub struct Flags {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct File {
-    listen_addr_port: Option<String>,
+    listen_addr_port: Option<OneOrMany>,
     boot_peer_addr_port: Vec<String>,
     public_key: Option<String>,
     writable: Option<bool>,
@@ -265,6 +272,8 @@ pub struct Settings {
     pub listen: SocketAddr,
     /// For clients: the same address, the next port.
     pub listen_clients: SocketAddr,
+    /// Further addresses, for nodes and for clients.
+    pub listen_also: Vec<(SocketAddr, SocketAddr)>,
     /// Nodes that are already in the network.
     pub bootstrap: Vec<PeerAddress>,
     /// The owner, if fixed.
@@ -364,7 +373,8 @@ fn read(path: &Path) -> Result<File, InvalidSettings> {
 /// When it is no settings file, or a value cannot be used.
 pub fn decode_file(text: &str) -> Result<Settings, String> {
     let mut file: File = toml::from_str(text).map_err(|error| error.to_string())?;
-    file.listen_addr_port = file.listen_addr_port.filter(|text| text.parse::<SocketAddr>().is_ok());
+    file.listen_addr_port =
+        file.listen_addr_port.filter(|all| all.iter().all(|text| text.parse::<SocketAddr>().is_ok()));
     merge(Flags::default(), file, PathBuf::from("data")).map_err(|unusable| match unusable {
         Unusable::Listen { reason, .. } | Unusable::InFile(reason) => reason,
     })
@@ -383,12 +393,8 @@ fn merge(flags: Flags, file: File, data_dir: PathBuf) -> Result<Settings, Unusab
     let reach = reach::merge(&flags, &file)?;
     let retention = storage::merge(&flags, &file)?;
     let home = home::merge(&flags, &file, tls.as_ref())?;
-    let listen =
-        flags.listen_addr_port.or(file.listen_addr_port).unwrap_or_else(|| DEFAULT_LISTEN.to_owned());
-    let (listen, listen_clients) = match addresses(&listen) {
-        Ok(addresses) => addresses,
-        Err(reason) => return Err(Unusable::Listen { text: listen, reason }),
-    };
+    let listen = listening(flags.listen_addr_port, file.listen_addr_port)?;
+    let ((listen, listen_clients), listen_also) = listen;
     let bootstrap = if flags.boot_peer_addr_port.is_empty() {
         let parse = |text: &String| {
             text.parse().map_err(|error| Unusable::InFile(format!("boot-peer-addr-port: {error}")))
@@ -419,6 +425,7 @@ fn merge(flags: Flags, file: File, data_dir: PathBuf) -> Result<Settings, Unusab
     Ok(Settings {
         listen,
         listen_clients,
+        listen_also,
         bootstrap,
         owner,
         writable: flags.writable.or(file.writable).unwrap_or(true),
@@ -439,6 +446,42 @@ fn merge(flags: Flags, file: File, data_dir: PathBuf) -> Result<Settings, Unusab
         claim_seconds: claim_minutes.saturating_mul(60),
         qr: !flags.no_qr.or(file.no_qr).unwrap_or(false),
     })
+}
+
+/// An address for nodes with the one for clients.
+type Listening = (SocketAddr, SocketAddr);
+
+/// Where to listen: what flags say, or else the file. The first one, by which links and commands name the node, and the
+/// others.
+fn listening(flags: Vec<String>, file: Option<OneOrMany>) -> Result<(Listening, Vec<Listening>), Unusable> {
+    let of_file = || file.map(|file| file.iter().map(str::to_owned).collect());
+    let given = Some(flags).filter(|flags| !flags.is_empty()).or_else(of_file).unwrap_or_default();
+    let wrong = |text: &str, reason| Unusable::Listen { text: text.to_owned(), reason };
+    let all = given.iter().map(|text| addresses(text).map_err(|reason| wrong(text, reason)));
+    let mut all: Vec<Listening> = all.collect::<Result<_, _>>()?;
+    if all.is_empty() {
+        all.push(addresses(DEFAULT_LISTEN).map_err(|reason| wrong(DEFAULT_LISTEN, reason))?);
+    }
+    let first = all.remove(0);
+    Ok((first, all))
+}
+
+/// One address, or several, in a settings file.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(untagged)]
+enum OneOrMany {
+    One(String),
+    Many(Vec<String>),
+}
+
+impl OneOrMany {
+    fn iter(&self) -> impl Iterator<Item = &str> {
+        let all = match self {
+            Self::One(text) => std::slice::from_ref(text),
+            Self::Many(all) => all,
+        };
+        all.iter().map(String::as_str)
+    }
 }
 
 /// The addresses for nodes and for clients.
@@ -510,6 +553,20 @@ mod tests {
         let program =
             Program::try_parse_from(arguments).map_err(|error| Unusable::InFile(error.to_string()))?;
         merge(program.flags, toml::from_str(file).unwrap(), "data".into())
+    }
+
+    #[test]
+    fn several_addresses_are_listened_at_from_flags_and_file() {
+        let flags = Flags { listen_addr_port: vec!["0.0.0.0:7".into(), "[::]:7".into()], ..Flags::default() };
+        let both = merge(flags, File::default(), PathBuf::new()).unwrap();
+        let also = vec![("[::]:7".parse().unwrap(), "[::]:8".parse().unwrap())];
+        assert_eq!((both.listen, &both.listen_also), ("0.0.0.0:7".parse().unwrap(), &also));
+        let file = decode_file("listen-addr-port = ['0.0.0.0:7', '[::]:7']").unwrap();
+        assert_eq!((file.listen, file.listen_also), (both.listen, also));
+        let one = decode_file("listen-addr-port = '0.0.0.0:7'").unwrap();
+        assert_eq!((one.listen, one.listen_also), (both.listen, vec![]));
+        let wrong = Flags { listen_addr_port: vec!["0.0.0.0:7".into(), "x".into()], ..Flags::default() };
+        assert!(merge(wrong, File::default(), PathBuf::new()).is_err());
     }
 
     #[test]

@@ -21,8 +21,46 @@ pub(crate) struct Standing {
     pub(crate) known: usize,
     /// How others reach this node.
     pub(crate) reached: Reached,
+    /// What the person who runs the node should know.
+    pub(crate) warnings: Warnings,
     /// What was carried between this node and each other one within the last hour.
     pub(crate) traffic: BTreeMap<PeerId, Traffic>,
+}
+
+/// What is wrong with this node although it runs.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Warnings {
+    /// Whether another node announces itself with this node's key.
+    pub(crate) twin: bool,
+    /// By how many seconds the clock is ahead of the time that is trusted, while it is in doubt.
+    pub(crate) clock_ahead: Option<u64>,
+}
+
+/// What a copied data directory means, and what to do.
+pub(crate) const TWIN: &str = "another node runs with this node's key: its data directory was copied, and both answer to one \
+     name, so posts and private replies reach only one of them; stop one, remove node.key from its data directory, \
+     and start it again";
+
+impl Warnings {
+    /// By number, as pages get them: 1 another node with this key, 2 the clock is in doubt.
+    pub(crate) fn codes(self) -> Vec<u8> {
+        [(self.twin, 1), (self.clock_ahead.is_some(), 2)]
+            .into_iter()
+            .filter_map(|(holds, code)| holds.then_some(code))
+            .collect()
+    }
+
+    /// As sentences.
+    pub(crate) fn sentences(self) -> Vec<String> {
+        let clock = self.clock_ahead.map(|seconds| {
+            format!(
+                "the clock is {} ahead of the last run: until a neighbour or a client on another machine bears it out, \
+                 nothing is dropped or expired for its age; if it is wrong, set it right",
+                if seconds >= 2 * 86_400 { format!("{} days", seconds / 86_400) } else { format!("{} hours", seconds / 3_600) }
+            )
+        });
+        self.twin.then(|| TWIN.to_owned()).into_iter().chain(clock).collect()
+    }
 }
 
 /// How clients reach this node from elsewhere. Sessions watch this too.

@@ -6,6 +6,7 @@ pub(crate) mod reach;
 use std::{fmt::Write as _, path::Path, sync::Arc, time::Duration};
 
 use anyhow::{Context as _, bail};
+use nostrp2p_protocol::frame::MirrorState;
 use rustls::pki_types::ServerName;
 use serde::Deserialize;
 use tokio::{
@@ -47,6 +48,8 @@ pub(crate) struct Node {
     #[serde(default)]
     pub(crate) mirrors: Vec<MirrorStatus>,
     pub(crate) caught_up: Option<CaughtUp>,
+    #[serde(default)]
+    pub(crate) warnings: Vec<String>,
     pub(crate) home: Home,
 }
 
@@ -260,6 +263,9 @@ fn describe(node: &Node, page: Option<&str>, port: u16, now: u64) -> anyhow::Res
     for mirror in &node.mirrors {
         writeln!(text, "  mirror      {}", describe_mirror(mirror))?;
     }
+    for warning in &node.warnings {
+        writeln!(text, "\nWARNING: {warning}")?;
+    }
     for warning in node.storage.warnings() {
         writeln!(text, "\nWarning: {warning}.")?;
     }
@@ -285,6 +291,12 @@ fn describe_mirror(mirror: &MirrorStatus) -> String {
     let mut text = format!("{url}: {state}, {accepted} events given, {heard} heard");
     if mirror.refused > 0 {
         text.push_str(&format!(", {} refused", mirror.refused));
+    }
+    if mirror.postponed > 0 {
+        text.push_str(&format!(", {} offered again later", mirror.postponed));
+    }
+    if *state == MirrorState::Connected && !mirror.listens {
+        text.push_str(", it does not tell what is new at the moment");
     }
     if mirror.work > 0 {
         text.push_str(&format!(", it takes only what has {} bits of work (NIP-13)", mirror.work));
@@ -327,6 +339,7 @@ mod tests {
                 link: "#peer=1".into(),
             },
             mirrors: vec![],
+            warnings: vec!["another node runs with this node's key".into()],
             caught_up: Some(CaughtUp { at: 0, events: 7 }),
         }
     }
@@ -351,6 +364,7 @@ mod tests {
         assert!(without.contains("1 through a hole") && without.contains("cannot reach"), "{without}");
         assert!(without.contains("delegation  none") && without.contains("owner delegate"), "{without}");
         let with = describe(&node(Some(100 + 86_400 * 3)), None, 20000, 100).unwrap();
+        assert!(without.contains("WARNING: another node runs"), "{without}");
         assert!(without.contains("way home    wss://helper.example"), "{without}");
         assert!(without.contains("From anywhere, open https://page.example/#peer=1"), "{without}");
         assert!(with.contains("2 MiB of 4096 MiB on disk; mailbox 90 MiB of 100 MiB"), "{with}");

@@ -9,6 +9,7 @@
 mod compaction;
 mod deleting;
 mod disk;
+mod file_check;
 mod ids;
 mod index;
 mod lapse;
@@ -26,6 +27,7 @@ mod read;
 mod reading;
 mod record;
 mod retain;
+mod runs;
 mod salvage;
 mod shared;
 mod surplus;
@@ -42,6 +44,7 @@ use std::{
     sync::Arc,
 };
 
+use crate::trusted_time::TrustedTime;
 use disk::Disk;
 use lock::Lock;
 use nostrp2p_protocol::{PublicKey, frame::StoreId};
@@ -71,6 +74,14 @@ const CACHE_BYTES: usize = 8 * 1024 * 1024;
 /// Why the store cannot be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
+    /// The file system has no locks.
+    #[error("the file system of {} does not lock files ({error}), so two nodes could write at once; put the data directory on a local disk, or start the lock service of the network share", directory.display())]
+    NoLocks {
+        /// The data directory.
+        directory: PathBuf,
+        /// What the system said.
+        error: std::io::Error,
+    },
     /// Another process has it.
     #[error("another node is already running on the data directory {}; stop it, or give this one its own with --data-dir", directory.display())]
     InUse {
@@ -121,6 +132,7 @@ pub struct Progress {
 pub struct Store {
     database: Arc<Disk>,
     id: StoreId,
+    lineage: StoreId,
     progress: watch::Receiver<Progress>,
     failure: watch::Receiver<Option<String>>,
     retention: Retention,
@@ -138,13 +150,16 @@ impl Store {
 
     fn open_locked(lock: Lock, directory: &Path, retention: Retention) -> Result<(Self, Writer), OpenError> {
         let path = directory.join(FILE);
+        let io = |error| OpenError::Io { path: directory.join(FILE), error };
         let (database, opened) = open_database(directory, &path)?;
-        let database = Arc::new(Disk::new(lock, path, database));
+        let time = TrustedTime::since(opened.clock);
+        let database = Arc::new(Disk::new(lock, path, database, time).map_err(io)?);
         let (report, progress) = watch::channel(opened.progress);
         let (fail, failure) = watch::channel(None);
         let store = Self {
             database: Arc::clone(&database),
             id: opened.id,
+            lineage: opened.lineage,
             progress,
             failure,
             retention,
@@ -153,9 +168,20 @@ impl Store {
         Ok((store, Writer::start(database, retention, Reports { progress: report, failure: fail })))
     }
 
-    /// Names this store; another one has another id.
+    /// The time to go by for what cannot be undone.
+    pub fn time(&self) -> &TrustedTime {
+        self.database.time()
+    }
+
+    /// Names this run of this store: see [`runs`]. Another store, and another run, has another id.
     pub const fn id(&self) -> StoreId {
         self.id
+    }
+
+    /// Names this store to pages, over restarts. It is another one after the file was put back from a backup, as far as
+    /// that shows in the file, so that no page resumes at numbers that were given again.
+    pub const fn lineage(&self) -> StoreId {
+        self.lineage
     }
 
     /// Who reads first.
@@ -178,12 +204,14 @@ impl Store {
         self.progress.clone()
     }
 
-    /// Why nothing can be written, while that is so. After [`Store::ended`] the writer itself.
+    /// Why nothing can be written, while that is so, or would be if somebody wrote. After [`Store::ended`] the writer
+    /// itself.
     pub fn failure(&self) -> Option<String> {
         if self.failure.has_changed().is_err() {
             return Some("its writer has ended".to_owned());
         }
-        self.failure.borrow().clone()
+        let gone = || self.database.check_file().err().map(|error| error.to_string());
+        self.failure.borrow().clone().or_else(gone)
     }
 
     /// [`Store::failure`], now and from now on: when it has become None again, some of what the store was given before may
@@ -210,7 +238,7 @@ impl Store {
 /// Opens or creates the file and brings its tables up to date. What redb finds wrong in a damaged file is sometimes an
 /// error and sometimes a panic; both are [`OpenError::Damaged`] here.
 fn open_database(directory: &Path, path: &Path) -> Result<(Database, Opened), OpenError> {
-    let (mut database, opened) = match quietly(|| disk::open(path)) {
+    let (mut database, opened) = match quietly(|| disk::open(path, tables::Purpose::Begin)) {
         Some(opened) => opened.map_err(|error| open_error(error, directory, path))?,
         None => {
             let reason = "its pages do not fit together".to_owned();
@@ -238,6 +266,7 @@ fn open_error(error: redb::Error, directory: &Path, path: &Path) -> OpenError {
         redb::Error::Io(error) if error.kind() == std::io::ErrorKind::InvalidData => {
             OpenError::Damaged { path, reason: error.to_string() }
         }
+        redb::Error::Io(error) if lock::has_no_locks(&error) => OpenError::NoLocks { directory, error },
         redb::Error::Io(error) => OpenError::Io { path, error },
         other => OpenError::Damaged { path, reason: other.to_string() },
     }

@@ -106,6 +106,8 @@ impl PeerAddress {
         let mut parts = address.iter();
         let place = match parts.next() {
             Some(Protocol::Ip4(ip)) => net(Host::Ip(ip.into()), &mut parts)?,
+            Some(Protocol::Ip6zone(_)) => return Err(LINK_LOCAL),
+            Some(Protocol::Ip6(ip)) if ip.is_unicast_link_local() => return Err(LINK_LOCAL),
             Some(Protocol::Ip6(ip)) => net(Host::Ip(ip.into()), &mut parts)?,
             Some(Protocol::Dns(name)) => net(named(&name, Family::Any)?, &mut parts)?,
             Some(Protocol::Dns4(name)) => net(named(&name, Family::V4)?, &mut parts)?,
@@ -244,6 +246,7 @@ fn parse(text: &str) -> Result<PeerAddress, &'static str> {
     }
     let (host, port) = text.rsplit_once(':').ok_or("it has no port")?;
     let host = match host.strip_prefix('[') {
+        Some(rest) if is_link_local(rest) => return Err(LINK_LOCAL),
         Some(rest) => {
             let ip = rest.strip_suffix(']').and_then(|ip| ip.parse::<Ipv6Addr>().ok());
             Host::Ip(ip.ok_or("between [ and ] there is no IPv6 address")?.into())
@@ -255,6 +258,16 @@ fn parse(text: &str) -> Result<PeerAddress, &'static str> {
         },
     };
     Ok(PeerAddress::new(Place::Net { host, port: parse_port(port)?, transport: Transport::Tcp }, None))
+}
+
+/// Why a link-local address is refused: it says nothing without the interface, which a connection of this program cannot name.
+const LINK_LOCAL: &str = "link-local addresses (fe80::...) hold on one network interface only, and this program cannot dial \
+     them; give another address of that node, or find it with --mdns";
+
+/// Whether what stands between brackets is a link-local IPv6 address, with or without an interface (`fe80::1%eth0`).
+fn is_link_local(bracketed: &str) -> bool {
+    let ip = bracketed.trim_end_matches(']').split('%').next().unwrap_or_default();
+    ip.parse::<Ipv6Addr>().is_ok_and(|ip| ip.is_unicast_link_local())
 }
 
 fn parse_port(text: &str) -> Result<u16, &'static str> {
@@ -308,6 +321,19 @@ mod tests {
         let peer = PeerId::from_ed25519([7; 32]).to_string();
         assert_eq!(peer.len(), PEER.len());
         peer
+    }
+
+    #[test]
+    fn a_link_local_address_is_refused_with_the_true_reason() {
+        for text in [
+            "[fe80::1%eth0]:20000",
+            "[fe80::1]:20000",
+            "/ip6/fe80::1/tcp/20000",
+            "/ip6zone/eth0/ip6/fe80::1/tcp/1",
+        ] {
+            let error = text.parse::<PeerAddress>().unwrap_err().to_string();
+            assert!(error.contains("network interface"), "{text}: {error}");
+        }
     }
 
     #[test]

@@ -22,8 +22,14 @@ pub(crate) const MAX_DIALS: usize = 8;
 /// Known peers begun per call (a second): a thousand dead addresses are then gone through in ten minutes.
 const KNOWN_PER_CALL: usize = 2;
 
-/// Bootstrap addresses and addresses asked for that are kept at a time.
+/// Dials of known peers under way at a time, whatever is dialed besides: as many as there shall be neighbours.
+const MAX_KNOWN_DIALS: usize = WANTED_PEERS;
+
+/// Addresses asked for that are kept at a time.
 pub(crate) const MAX_GIVEN: usize = 64;
+
+/// Bootstrap addresses that are used: 1,000 dead ones are gone through in 21 minutes.
+pub const MAX_BOOTSTRAP: usize = 1_000;
 
 /// What bootstrap nodes get before known peers are dialed too, so that one node is not dialed by two names at once.
 const BOOTSTRAP_FIRST: Duration = Duration::from_secs(2);
@@ -67,7 +73,7 @@ impl Redial {
     pub(crate) fn new(bootstrap: impl IntoIterator<Item = PeerAddress>, now: Instant) -> Self {
         let targets: BTreeMap<_, _> = bootstrap
             .into_iter()
-            .take(MAX_GIVEN)
+            .take(MAX_BOOTSTRAP)
             .map(|address| (Target::Given(address), Attempts::new(now, false)))
             .collect();
         let known_from = if targets.is_empty() { now } else { now + BOOTSTRAP_FIRST };
@@ -76,7 +82,7 @@ impl Redial {
 
     /// Notes an address to dial once. Beyond [`MAX_GIVEN`] it is not taken.
     pub(crate) fn ask(&mut self, address: PeerAddress, now: Instant) -> bool {
-        let given = self.targets.keys().filter(|target| matches!(target, Target::Given(_))).count();
+        let given = self.targets.values().filter(|attempts| attempts.once).count();
         let attempts = self.targets.entry(Target::Given(address));
         match attempts {
             std::collections::btree_map::Entry::Occupied(mut there) => {
@@ -106,22 +112,39 @@ impl Redial {
             Target::Given(_) => true,
             Target::Known(peer) => attempts.under_way || known.contains(peer),
         });
-        let mut room = MAX_DIALS.saturating_sub(self.under_way());
-        let mut due = Vec::new();
-        for (target, attempts) in &mut self.targets {
-            let Target::Given(address) = target else { continue };
-            let there = attempts.reached.or(address.peer()).is_some_and(|peer| is_connected(&peer));
-            if room > 0 && !attempts.under_way && attempts.next <= now && (!there || attempts.once) {
-                attempts.under_way = true;
-                room -= 1;
-                due.push(target.clone());
-            }
-        }
-        let wanted = WANTED_PEERS.saturating_sub(connected + self.under_way()).min(KNOWN_PER_CALL).min(room);
+        let [given, of_known] = self.under_way();
+        let mut due = self.begin_given(now, MAX_DIALS.saturating_sub(given), &is_connected);
+        let room = MAX_KNOWN_DIALS.saturating_sub(of_known);
+        let wanted = WANTED_PEERS.saturating_sub(connected + of_known).min(KNOWN_PER_CALL).min(room);
         if wanted > 0 && self.known_from <= now {
             due.extend(self.begin_known(now, wanted, is_connected, known));
         }
         due
+    }
+
+    /// Begins with those that have been due for the longest time, so that dead addresses do not keep the others waiting.
+    fn begin_given(
+        &mut self,
+        now: Instant,
+        most: usize,
+        is_connected: impl Fn(&PeerId) -> bool,
+    ) -> Vec<Target> {
+        let mut waiting = Vec::new();
+        for (target, attempts) in &self.targets {
+            let Target::Given(address) = target else { continue };
+            let there = attempts.reached.or(address.peer()).is_some_and(|peer| is_connected(&peer));
+            if !attempts.under_way && attempts.next <= now && (!there || attempts.once) {
+                waiting.push((attempts.next, target.clone()));
+            }
+        }
+        waiting.sort();
+        let begun: Vec<Target> = waiting.into_iter().take(most).map(|(_, target)| target).collect();
+        for target in &begun {
+            if let Some(attempts) = self.targets.get_mut(target) {
+                attempts.under_way = true;
+            }
+        }
+        begun
     }
 
     /// Begins to dial a known peer whatever its delay, because somebody waits for it.
@@ -174,6 +197,17 @@ impl Redial {
         }
     }
 
+    /// The bootstrap addresses at which a peer answered last.
+    pub(crate) fn given_of(&self, peer: PeerId) -> Vec<PeerAddress> {
+        let theirs = self.targets.iter().filter(|(_, attempts)| attempts.reached == Some(peer));
+        theirs
+            .filter_map(|(target, _)| match target {
+                Target::Given(address) => Some(address.clone()),
+                Target::Known(_) => None,
+            })
+            .collect()
+    }
+
     /// Notes that the last connection to the peer is gone.
     /// Returns the bootstrap addresses that led to it, and when each is dialed again.
     pub(crate) fn left(&mut self, peer: PeerId, now: Instant, dice: f64) -> Vec<(PeerAddress, Duration)> {
@@ -211,8 +245,11 @@ impl Redial {
         self.targets.remove(target);
     }
 
-    fn under_way(&self) -> usize {
-        self.targets.values().filter(|attempts| attempts.under_way).count()
+    /// How many given addresses and how many known peers are being dialed.
+    fn under_way(&self) -> [usize; 2] {
+        let busy = self.targets.iter().filter(|(_, attempts)| attempts.under_way);
+        let given = busy.clone().filter(|(target, _)| matches!(target, Target::Given(_))).count();
+        [given, busy.count() - given]
     }
 }
 
@@ -343,6 +380,41 @@ mod tests {
             redial.failed(&target, now, EVEN);
         }
         assert_eq!(redial.due(now, 0, nobody, &[]).len(), MAX_DIALS, "the next ones have their turn");
+    }
+
+    #[test]
+    fn dead_addresses_do_not_keep_a_living_one_waiting() {
+        let start = Instant::now();
+        let names: Vec<_> =
+            (0..200).map(|n| format!("dead{n:03}:1")).chain(["living:1".to_owned()]).collect();
+        let mut redial = redial(&names.iter().map(String::as_str).collect::<Vec<_>>(), start);
+        let mut under_way: Vec<(u32, Target)> = Vec::new();
+        let (mut living, mut of_known) = (None, None);
+        for second in 0..600 {
+            let now = start + SECOND * second;
+            // A packet that is dropped is noticed after 10 s.
+            under_way.retain(|(until, target)| {
+                let over = *until <= second;
+                if over {
+                    redial.failed(target, now, EVEN);
+                }
+                !over
+            });
+            for target in redial.due(now, 0, nobody, &[peer(1)]) {
+                if target == given("living:1") {
+                    living.get_or_insert(second);
+                }
+                if target == Target::Known(peer(1)) {
+                    of_known.get_or_insert(second);
+                }
+                under_way.push((second + 10, target));
+            }
+        }
+        assert_eq!(of_known, Some(2), "known peers have slots of their own");
+        assert!(
+            living.is_some_and(|second| second <= 251),
+            "201 addresses, 8 at a time, 10 s each: {living:?}"
+        );
     }
 
     #[test]

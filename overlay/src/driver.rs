@@ -4,6 +4,7 @@
 
 mod connections;
 mod dialing;
+mod doubts;
 mod home;
 mod messages;
 mod relaying;
@@ -28,13 +29,14 @@ use tokio::{
 
 use self::{
     dialing::{Attempt, Resolved},
+    doubts::Doubts,
     home::Homes,
     messages::Held,
     requests::Requests,
 };
 pub(crate) use self::{home::MAX_KEPT, relaying::Relaying, requests::Question, saving::Saver};
 use crate::{
-    OverlayEvent, Peer, Protocol, Stats,
+    Lookups, OverlayEvent, Peer, Protocol, Stats,
     connect::Redial,
     convert,
     gossip::Copies,
@@ -44,6 +46,7 @@ use crate::{
     listen::Begun,
     meter::Meter,
     outlet::Outlet,
+    own_ips::OwnIps,
     peer::Connected,
     swarm::{Behaviour, BehaviourEvent, Event},
 };
@@ -65,6 +68,9 @@ pub(crate) struct Driver {
     saver: Saver,
     /// Names being resolved, at most one per dial under way.
     lookups: FuturesUnordered<BoxFuture<'static, Resolved>>,
+    names: Lookups,
+    own_ips: OwnIps,
+    doubts: Doubts,
     attempts: HashMap<ConnectionId, Attempt>,
     held: Held,
     requests: Requests,
@@ -104,6 +110,9 @@ impl Driver {
             known,
             saver,
             lookups: FuturesUnordered::new(),
+            names: Lookups::default(),
+            own_ips: OwnIps::default(),
+            doubts: Doubts::default(),
             attempts: HashMap::new(),
             complained: None,
             interfaces: Vec::new(),
@@ -210,8 +219,19 @@ impl Driver {
                 tracing::debug!("A connection from {send_back_addr} came to nothing: {error}");
             }
             SwarmEvent::NewListenAddr { address, .. } => {
-                let address = self.with_own_id(address);
-                self.outlet.notice(OverlayEvent::Listening(address));
+                self.own_ips.on_listening(&address);
+                if !relaying::is_circuit(&address) {
+                    self.doubt_all();
+                }
+                if let Some(address) = self.own_ips.own(&address) {
+                    self.outlet.notice(OverlayEvent::Listening(self.with_own_id(address)));
+                }
+            }
+            SwarmEvent::ExpiredListenAddr { address, .. } => {
+                self.own_ips.on_expired(&address);
+                if !relaying::is_circuit(&address) {
+                    self.doubt_all();
+                }
             }
             SwarmEvent::ListenerClosed { addresses, reason: Err(error), .. } => {
                 tracing::error!("This node does not listen on {addresses:?} any more: {error}");
@@ -227,6 +247,8 @@ impl Driver {
         }
         let now = Instant::now();
         self.check_peers(now);
+        self.doubt_unanswered(now);
+        self.check_doubts();
         self.check_silence();
         self.check_reach(now);
         self.meter.refill(now);
@@ -248,8 +270,13 @@ impl Driver {
     }
 
     fn listen_addresses(&self) -> Vec<String> {
+        self.own_listeners().map(|address| self.with_own_id(address)).collect()
+    }
+
+    /// Where this machine listens, without circuits and without the other ends of point-to-point links.
+    fn own_listeners(&self) -> impl Iterator<Item = Multiaddr> + '_ {
         let own = self.swarm.listeners().filter(|address| !relaying::is_circuit(address));
-        own.map(|address| self.with_own_id(address.clone())).collect()
+        own.filter_map(|address| self.own_ips.own(address))
     }
 
     fn with_own_id(&self, address: Multiaddr) -> String {

@@ -49,6 +49,11 @@ pub enum OverlayEvent {
         /// When it is tried again; `None` if it is not.
         retry_in: Option<Duration>,
     },
+    /// An address that a person gave leads to a node of the network.
+    BootstrapReached {
+        /// The address as it was given.
+        address: PeerAddress,
+    },
     /// The overlay has ended; it is the last event. After [`crate::Overlay::shutdown`] this is as it should be.
     Stopped {
         /// Why, in words for the person who runs the node.

@@ -9,12 +9,13 @@ mod stream;
 use std::{
     collections::VecDeque,
     convert::Infallible,
+    future::{Ready, ready},
     task::{Context, Poll},
 };
 
 use libp2p::{
     Multiaddr, PeerId, StreamProtocol,
-    core::{Endpoint, transport::PortUse, upgrade::ReadyUpgrade},
+    core::{Endpoint, InboundUpgrade, OutboundUpgrade, UpgradeInfo, transport::PortUse},
     swarm::{
         ConnectionDenied, ConnectionHandler, ConnectionHandlerEvent, ConnectionId, FromSwarm,
         NetworkBehaviour, NotifyHandler, Stream, StreamUpgradeError, SubstreamProtocol, THandler,
@@ -27,7 +28,10 @@ pub(crate) use self::stream::Place;
 pub use self::stream::{HomeReader, HomeStream, HomeWriter, MAX_HOME_FRAME};
 use crate::RequestError;
 
-const PROTOCOL: StreamProtocol = StreamProtocol::new("/nostrp2p/home/1");
+/// On a stream of the second version the node at home says by an empty frame that the client has signed in. Both sides
+/// speak the first with older nodes.
+const VERSIONS: [StreamProtocol; 2] =
+    [StreamProtocol::new("/nostrp2p/home/2"), StreamProtocol::new("/nostrp2p/home/1")];
 
 /// Streams that one connection has brought and that were not looked at yet. The rest is dropped.
 const MAX_WAITING: usize = 8;
@@ -41,13 +45,53 @@ pub struct HomeVisit {
     pub stream: HomeStream,
 }
 
+/// A stream, and whether it is of the second version.
+#[derive(Debug)]
+pub(crate) struct Negotiated {
+    pub(crate) stream: Stream,
+    pub(crate) tells_login: bool,
+}
+
+/// Agrees on one of [`VERSIONS`].
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Versions;
+
+impl UpgradeInfo for Versions {
+    type Info = StreamProtocol;
+    type InfoIter = [StreamProtocol; 2];
+
+    fn protocol_info(&self) -> Self::InfoIter {
+        VERSIONS
+    }
+}
+
+impl InboundUpgrade<Stream> for Versions {
+    type Output = Negotiated;
+    type Error = Infallible;
+    type Future = Ready<Result<Negotiated, Infallible>>;
+
+    fn upgrade_inbound(self, stream: Stream, version: StreamProtocol) -> Self::Future {
+        ready(Ok(Negotiated { stream, tells_login: version == VERSIONS[0] }))
+    }
+}
+
+impl OutboundUpgrade<Stream> for Versions {
+    type Output = Negotiated;
+    type Error = Infallible;
+    type Future = Ready<Result<Negotiated, Infallible>>;
+
+    fn upgrade_outbound(self, stream: Stream, version: StreamProtocol) -> Self::Future {
+        self.upgrade_inbound(stream, version)
+    }
+}
+
 /// What happened.
 #[derive(Debug)]
 pub(crate) enum Event {
     /// A peer has opened a stream.
-    Came { peer: PeerId, stream: Stream },
+    Came { peer: PeerId, stream: Negotiated },
     /// A stream that was asked for by this number is there, or will not be.
-    Opened { number: u64, result: Result<Stream, RequestError> },
+    Opened { number: u64, result: Result<Negotiated, RequestError> },
 }
 
 /// Opens streams on connections that are there, and takes those that peers open.
@@ -107,8 +151,8 @@ impl NetworkBehaviour for Behaviour {
 /// What a connection tells.
 #[derive(Debug)]
 pub(crate) enum Told {
-    Came(Stream),
-    Opened(u64, Result<Stream, RequestError>),
+    Came(Negotiated),
+    Opened(u64, Result<Negotiated, RequestError>),
 }
 
 /// One connection.
@@ -121,13 +165,13 @@ pub(crate) struct Handler {
 impl ConnectionHandler for Handler {
     type FromBehaviour = u64;
     type ToBehaviour = Told;
-    type InboundProtocol = ReadyUpgrade<StreamProtocol>;
-    type OutboundProtocol = ReadyUpgrade<StreamProtocol>;
+    type InboundProtocol = Versions;
+    type OutboundProtocol = Versions;
     type InboundOpenInfo = ();
     type OutboundOpenInfo = u64;
 
     fn listen_protocol(&self) -> SubstreamProtocol<Self::InboundProtocol> {
-        SubstreamProtocol::new(ReadyUpgrade::new(PROTOCOL), ())
+        SubstreamProtocol::new(Versions, ())
     }
 
     fn poll(
@@ -139,7 +183,7 @@ impl ConnectionHandler for Handler {
         }
         match self.wanted.pop_front() {
             Some(number) => Poll::Ready(ConnectionHandlerEvent::OutboundSubstreamRequest {
-                protocol: SubstreamProtocol::new(ReadyUpgrade::new(PROTOCOL), number),
+                protocol: SubstreamProtocol::new(Versions, number),
             }),
             None => Poll::Pending,
         }

@@ -92,7 +92,18 @@ impl Known {
         named.iter().for_each(|address| self.heard(peer, address));
     }
 
-    /// Notes that the peer is not there any more, because another one is.
+    /// Notes that another peer now answers where this one was. An address that worked once is kept, for whoever is there
+    /// now: a node that was set up anew has another key at the same place.
+    pub(crate) fn moved(&mut self, from: PeerId, address: &PeerAddress, to: PeerId) {
+        let known = self.peers.get(&from).and_then(|known| known.get(&address.without_peer()));
+        let worked = known.is_some_and(|last_good| *last_good > 0);
+        self.wrong(from, address);
+        if worked && from != to {
+            self.heard(to, address);
+        }
+    }
+
+    /// Notes that the peer is not there any more.
     pub(crate) fn wrong(&mut self, peer: PeerId, address: &PeerAddress) {
         let Some(addresses) = self.peers.get_mut(&peer) else {
             return;
@@ -101,10 +112,6 @@ impl Known {
         if addresses.is_empty() {
             self.peers.remove(&peer);
         }
-    }
-
-    pub(crate) fn forget(&mut self, peer: &PeerId) {
-        self.changed |= self.peers.remove(peer).is_some();
     }
 
     /// The addresses of a peer, the best first.
@@ -173,8 +180,10 @@ impl Known {
         }
         while self.peers.values().map(BTreeMap::len).sum::<usize>() > MAX_KNOWN_ADDRESSES {
             // Somebody else's first, so that what is added now can be dialed now.
-            let order =
-                |(id, known): &(&PeerId, &BTreeMap<_, u64>)| (known.values().min().copied(), **id == peer);
+            // Among equals an order that is this node's own: nobody can choose a peer id that stays longer than others.
+            let order = |(id, known): &(&PeerId, &BTreeMap<_, u64>)| {
+                (known.values().min().copied(), **id == peer, self.order.hash_one(id))
+            };
             let worst = self.peers.iter().min_by_key(order);
             let Some((peer, address)) = worst.and_then(|(peer, known)| Some((*peer, oldest(known)?))) else {
                 break;
@@ -320,6 +329,20 @@ mod tests {
     }
 
     #[test]
+    fn no_peer_id_that_somebody_chooses_stays_longer_than_others() {
+        let mut known = Known::default();
+        let last = |n: usize| {
+            let mut key = [0xff; 32];
+            key[..8].copy_from_slice(&(u64::MAX - u64::try_from(n).unwrap()).to_be_bytes());
+            PeerId::from_ed25519(key)
+        };
+        (0..200).for_each(|n| known.heard(peer(n), &address("honest.example:1")));
+        (0..1_000).for_each(|n| known.heard(last(n), &address("chosen.example:1")));
+        let honest = (0..200).filter(|n| !known.addresses(&peer(*n)).is_empty()).count();
+        assert!(honest > 100, "{honest} of 200 are left among a thousand of 1,200");
+    }
+
+    #[test]
     fn one_peer_cannot_fill_the_table_nor_displace_what_worked() {
         let mut known = Known::default();
         known.good(peer(1), &address("good.example:1"), 100);
@@ -379,6 +402,17 @@ mod tests {
         known.announced(peer(0), &[address("8.8.8.8:1")]);
         assert_eq!(known.addresses(&peer(0)), [address("8.8.8.8:1")]);
         assert_eq!(known.len(), MAX_KNOWN_ADDRESSES);
+    }
+
+    #[test]
+    fn where_a_node_once_was_is_tried_again_for_whoever_is_there_now() {
+        let mut known = Known::default();
+        known.good(peer(1), &address("good.example:1"), 100);
+        known.heard(peer(1), &address("heard.example:1"));
+        known.moved(peer(1), &address("good.example:1"), peer(2));
+        known.moved(peer(1), &address("heard.example:1"), peer(3));
+        assert_eq!(known.peers(), [peer(2)], "what was only heard of leads to nobody else");
+        assert_eq!(known.addresses(&peer(2)), [address("good.example:1")]);
     }
 
     #[test]

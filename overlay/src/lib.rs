@@ -21,10 +21,12 @@ mod hop;
 mod interfaces;
 mod known;
 mod listen;
+mod lookup;
 mod meter;
 mod observed;
 mod origin;
 mod outlet;
+mod own_ips;
 mod peer;
 mod probe;
 mod pulse;
@@ -45,12 +47,14 @@ use tokio::{sync::mpsc, task};
 
 pub use crate::{
     address::{InvalidAddress, PeerAddress},
+    connect::MAX_BOOTSTRAP,
     error::{BroadcastError, RequestError, StartError},
     event::{OverlayEvent, Stats, StopReason},
     gossip::{MAX_ANNOUNCEMENT, MAX_PAYLOAD, MessageRef, Topic, Verdict},
     handle::{Overlay, Sent},
     home::{HomeReader, HomeStream, HomeVisit, HomeWriter, MAX_HOME_FRAME},
     known::MAX_KNOWN_ADDRESSES,
+    lookup::{LookupError, Lookups},
     meter::{DEFAULT_RELAY_BYTES, Traffic},
     peer::{Direction, Path, Peer},
     reachability::{MAX_OWN_ADDRESSES, Reach, Reachability, Serves, Upnp},

@@ -14,7 +14,7 @@ pub struct Settings {
     pub secret: NodeSecret,
     /// Where to listen. Nothing is allowed: such a node only dials.
     pub listen: Vec<Listen>,
-    /// Nodes to join by, each dialed until it is connected; at most 64 are used.
+    /// Nodes to join by, each dialed until it is connected; at most [`crate::MAX_BOOTSTRAP`] are used.
     pub bootstrap: Vec<PeerAddress>,
     /// The file with the addresses of nodes that were met (JSON, replaced as a whole, about 100 KB at most).
     /// It need not exist, its folder must. `None` keeps them in memory only.

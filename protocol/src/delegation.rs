@@ -70,8 +70,18 @@ pub fn revoked(rumor: &Rumor) -> Option<PeerId> {
     (expires <= rumor.created_at).then_some(peer)
 }
 
-/// The node that a delegation names, and its end.
-fn parts(rumor: &Rumor) -> Option<(PeerId, u64)> {
+/// The read marker under which a node tells when it has last seen another node of its owner.
+pub fn seen_marker(peer: &PeerId) -> String {
+    format!("node:{peer}")
+}
+
+/// The node that such a marker is about; None when it is another one.
+pub fn seen(marker: &str) -> Option<PeerId> {
+    marker.strip_prefix("node:")?.parse().ok()
+}
+
+/// The node that a delegation names, and its end, its signature aside.
+pub fn parts(rumor: &Rumor) -> Option<(PeerId, u64)> {
     let peer = rumor.tag_values("d").next()?.strip_prefix(PREFIX)?.parse().ok()?;
     let expires = rumor.tag_values("expiration").next()?.parse().ok()?;
     (rumor.kind == Kind::APPLICATION_DATA).then_some((peer, expires))

@@ -14,7 +14,10 @@ use crate::{
 /// Most filters of one [`Question::Events`].
 pub const MAX_ASKED_FILTERS: usize = 4;
 
-/// Most people of one [`Question::Seek`].
+/// Most revocations of one answer: 50 KB at their usual size.
+pub const MAX_REVOCATIONS: usize = 200;
+
+/// Most people of one [`Question::Seek`] or [`Question::Revocations`].
 pub const MAX_SOUGHT: usize = 16;
 
 /// What became of a delivered event. The number is what travels: `[1, number]`.
@@ -77,6 +80,9 @@ pub enum Question {
     /// 5 `[5, people]`: which nodes act for these people? Answered like 1; the public keys are one binary after another,
     /// 1 to [`MAX_SOUGHT`].
     Seek(Vec<PublicKey>),
+    /// 6 `[6, people]`: which delegations of these people were taken back? The public keys are one binary after another, at
+    /// most [`MAX_SOUGHT`]; if none is named, any. Answered by [`Revoked`].
+    Revocations(Vec<PublicKey>),
 }
 
 impl Question {
@@ -87,10 +93,8 @@ impl Question {
             Self::Events(filters) => wire::encode(&(2u8, filters)),
             Self::Own { store, after, newest } => wire::encode(&(3u8, store, after, newest)),
             Self::Lend => wire::encode(&(4u8,)),
-            Self::Seek(people) => {
-                let people: Vec<u8> = people.iter().flat_map(|person| *person.as_bytes()).collect();
-                wire::encode(&(5u8, serde_bytes::Bytes::new(&people)))
-            }
+            Self::Seek(people) => wire::encode(&(5u8, serde_bytes::Bytes::new(&joined(&people)))),
+            Self::Revocations(people) => wire::encode(&(6u8, serde_bytes::Bytes::new(&joined(&people)))),
         }
     }
 
@@ -119,14 +123,57 @@ impl Question {
             4 => wire::decode::<(u8,)>(bytes).map(|_| Self::Lend),
             5 => {
                 let (_, people): (u8, serde_bytes::ByteBuf) = wire::decode(bytes)?;
-                let (people, rest) = people.as_chunks::<{ PublicKey::LEN }>();
-                if !rest.is_empty() || !(1..=MAX_SOUGHT).contains(&people.len()) {
-                    return Err(Malformed::Encoding(format!("not 1 to {MAX_SOUGHT} public keys")));
-                }
-                Ok(Self::Seek(people.iter().map(|person| PublicKey::from_bytes(*person)).collect()))
+                people_of(&people, 1).map(Self::Seek)
+            }
+            6 => {
+                let (_, people): (u8, serde_bytes::ByteBuf) = wire::decode(bytes)?;
+                people_of(&people, 0).map(Self::Revocations)
             }
             other => Err(Malformed::UnknownType(other)),
         }
+    }
+}
+
+/// Public keys as they travel, one after another.
+fn joined(people: &[PublicKey]) -> Vec<u8> {
+    people.iter().flat_map(|person| *person.as_bytes()).collect()
+}
+
+fn people_of(bytes: &[u8], least: usize) -> Result<Vec<PublicKey>, Malformed> {
+    let (people, rest) = bytes.as_chunks::<{ PublicKey::LEN }>();
+    if !rest.is_empty() || !(least..=MAX_SOUGHT).contains(&people.len()) {
+        return Err(Malformed::Encoding(format!("not {least} to {MAX_SOUGHT} public keys")));
+    }
+    Ok(people.iter().map(|person| PublicKey::from_bytes(*person)).collect())
+}
+
+/// Answers [`Question::Revocations`]: `[6, [event, ...]]`, at most [`MAX_REVOCATIONS`].
+#[derive(Debug, Clone, PartialEq)]
+pub struct Revoked {
+    /// With their signatures, for the asking node trusts nobody.
+    pub events: Vec<UnverifiedEvent>,
+}
+
+impl Revoked {
+    /// Encodes the answer; what is over the limit is left out.
+    pub fn encode(self) -> Vec<u8> {
+        let events = self.events.into_iter().take(MAX_REVOCATIONS).map(CompactEvent::from);
+        wire::encode(&(6u8, events.collect::<Vec<_>>()))
+    }
+
+    /// Decodes the answer; no event is checked.
+    ///
+    /// # Errors
+    /// When it is cut off, over a limit, or something else.
+    pub fn decode(bytes: &[u8]) -> Result<Self, Malformed> {
+        if wire::message_type(bytes)? != 6 {
+            return Err(Malformed::UnknownType(wire::message_type(bytes)?));
+        }
+        let (_, events): (u8, Vec<CompactEvent>) = wire::decode(bytes)?;
+        if events.len() > MAX_REVOCATIONS {
+            return Err(Malformed::Encoding(format!("more than {MAX_REVOCATIONS} revocations")));
+        }
+        Ok(Self { events: events.into_iter().map(Into::into).collect() })
     }
 }
 
@@ -278,6 +325,8 @@ mod tests {
             Question::Own { store: None, after: 0, newest: 3 },
             Question::Seek(vec![PublicKey::from_bytes([7; 32]); MAX_SOUGHT]),
             Question::Lend,
+            Question::Revocations(vec![]),
+            Question::Revocations(vec![PublicKey::from_bytes([7; 32]); MAX_SOUGHT]),
             Question::Own { store: Some(7), after: u64::MAX, newest: u64::MAX },
         ];
         for question in questions {
@@ -287,6 +336,8 @@ mod tests {
         let sought = |count| Question::Seek(vec![PublicKey::from_bytes([7; 32]); count]).encode();
         assert!([0, MAX_SOUGHT + 1].map(sought).iter().all(|bytes| Question::decode(bytes).is_err()));
         assert!((0..sought(1).len()).all(|length| Question::decode(&sought(1)[..length]).is_err()));
+        let revoked = |count| Question::Revocations(vec![PublicKey::from_bytes([7; 32]); count]).encode();
+        assert!(Question::decode(&revoked(MAX_SOUGHT + 1)).is_err());
         let announcements = vec![vec![1, 2, 3], vec![]];
         assert_eq!(decode_announcements(&encode_announcements(&announcements)), Ok(announcements));
         assert!(Receipt::decode(&[]).is_err() && Question::decode(&[0x91, 9]).is_err());
@@ -315,6 +366,9 @@ mod tests {
         let event = UnverifiedEvent { claimed_id: None, ..draft.sign(&key, &[2; 32]).into() };
         let found = Found { events: vec![event.clone(); 40] };
         assert_eq!(Found::decode(&found.clone().encode()), Ok(found.clone()));
+        let revoked = Revoked { events: vec![event.clone(); MAX_REVOCATIONS] };
+        assert_eq!(Revoked::decode(&revoked.clone().encode()), Ok(revoked.clone()));
+        assert!((0..400).all(|length| Revoked::decode(&revoked.clone().encode()[..length]).is_err()));
         let page = OwnPage { store: 3, through: 4, newest: 5, events: vec![event] };
         assert_eq!(OwnPage::decode(&page.clone().encode()), Ok(page.clone()));
         for answer in [found.encode(), page.encode()] {

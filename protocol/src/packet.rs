@@ -10,11 +10,17 @@ use crate::{
 /// than the signature and a few headers.
 pub const MAX_PACKET_BYTES: usize = MAX_EVENT_BYTES + 1024;
 
+/// Longest revocation in bytes: one is about 230, and a program may add a tag of its own. Each is kept for 90 days.
+pub const MAX_REVOCATION_BYTES: usize = 1024;
+
 /// A packet on the topic `events`. The number is the first element of the array.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Packet {
     /// 1 `[1, event]`: an event for everybody.
     Event(UnverifiedEvent),
+    /// 3 `[3, event]`: an owner takes back the delegation of a node, see [`crate::delegation::revoked`]. At most
+    /// [`MAX_REVOCATION_BYTES`].
+    Revocation(UnverifiedEvent),
 }
 
 impl Packet {
@@ -22,6 +28,7 @@ impl Packet {
     pub fn encode(self) -> Vec<u8> {
         match self {
             Self::Event(event) => wire::encode(&(1u8, CompactEvent::from(event))),
+            Self::Revocation(event) => wire::encode(&(3u8, CompactEvent::from(event))),
         }
     }
 
@@ -36,6 +43,10 @@ impl Packet {
         }
         match wire::message_type(bytes)? {
             1 => wire::decode(bytes).map(|(_, event): (u8, CompactEvent)| Self::Event(event.into())),
+            3 if bytes.len() > MAX_REVOCATION_BYTES => {
+                Err(Malformed::TooLong { length: bytes.len(), max: MAX_REVOCATION_BYTES })
+            }
+            3 => wire::decode(bytes).map(|(_, event): (u8, CompactEvent)| Self::Revocation(event.into())),
             other => Err(Malformed::UnknownType(other)),
         }
     }

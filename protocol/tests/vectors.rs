@@ -7,7 +7,7 @@
 use nostrp2p_protocol::{
     Draft, Event, Filter, Kind, Packet, PeerId, SecretKey, Tag, UnverifiedEvent,
     channel::{self, ChannelSecret, Greeting},
-    exchange::{Found, Lent, OwnPage, Question, Receipt},
+    exchange::{Found, Lent, OwnPage, Question, Receipt, Revoked},
     frame::{
         Carried, CaughtUp, ClientFrame, Delivery, Mirror, MirrorState, NodeFrame, Path, PeerStatus, Refusal,
         RefusalCode, Ways, Welcome,
@@ -154,6 +154,7 @@ fn questions() -> Vec<(&'static str, Question)> {
         ("ask-seek", Question::Seek(vec![event().pubkey])),
         ("ask-own", Question::Own { store: Some(5), after: 77, newest: 12 }),
         ("ask-lend", Question::Lend),
+        ("ask-revocations", Question::Revocations(vec![event().pubkey])),
     ]
 }
 
@@ -199,6 +200,7 @@ fn messages() -> String {
         format!("id {}", event().id()),
         format!("compact-event {}", hex::encode(compact().to_compact())),
         format!("packet-event {}", hex::encode(Packet::Event(compact()).encode())),
+        format!("packet-revocation {}", hex::encode(Packet::Revocation(compact()).encode())),
     ];
     lines.extend(
         client_messages().into_iter().map(|(name, frame)| format!("{name} {}", hex::encode(frame.encode()))),
@@ -218,6 +220,7 @@ fn messages() -> String {
     lines.extend([
         format!("answer-events {}", hex::encode(Found { events: vec![compact()] }.encode())),
         format!("answer-own {}", hex::encode(page.encode())),
+        format!("answer-revocations {}", hex::encode(Revoked { events: vec![compact()] }.encode())),
         format!("receipt-taken {}", hex::encode(Receipt::Taken.encode())),
         format!("answer-lend {}", hex::encode(lent().encode())),
         format!("compared {}", hex::encode(compared().encode())),
@@ -261,6 +264,8 @@ fn every_vector_decodes_to_its_message() {
     assert_eq!(Compared::decode(&bytes("compared")), Ok(compared()));
     assert_eq!(Found::decode(&bytes("answer-events")), Ok(Found { events: vec![compact()] }));
     assert_eq!(Lent::decode(&bytes("answer-lend")), Ok(lent()));
+    assert_eq!(Packet::decode(&bytes("packet-revocation")), Ok(Packet::Revocation(compact())));
+    assert_eq!(Revoked::decode(&bytes("answer-revocations")), Ok(Revoked { events: vec![compact()] }));
     assert_eq!(Packet::decode(&bytes("packet-event")), Ok(Packet::Event(compact())));
     assert_eq!(UnverifiedEvent::from_compact(&bytes("compact-event")).unwrap().verify(), Ok(event()));
 }

@@ -16,6 +16,7 @@ mod port;
 mod relayed;
 mod revealing;
 mod surrounding;
+mod tables;
 mod working;
 
 use nostrp2p_tests::{Client, Node, until};

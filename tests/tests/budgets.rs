@@ -1,5 +1,4 @@
 //! What a node may cost: each budget has an aim, and fails at its aim plus a margin that is named beside it.
-#![expect(clippy::print_stdout, reason = "the figures are read in the result of the test")]
 
 use std::time::{Duration, Instant};
 

@@ -138,3 +138,48 @@ async fn a_clock_that_jumps_an_hour_each_way_is_named_and_all_else_goes_on() {
     assert!(!metrics.contains("reason=\"too_new\"} 0"), "nothing came too early: {metrics}");
     assert!(metrics.contains("nostrp2p_peers_banned_total 0"), "a friend was blamed: {metrics}");
 }
+
+/// Fifteen private replies, and an own post that ends in a day, over a start with this clock.
+async fn keeps_private_mail(ahead: &str) {
+    let Some(library) = PLACES.into_iter().find(|place| Path::new(place).exists()) else {
+        return println!("libfaketime is not here: the test with a clock that jumps was NOT run");
+    };
+    let folder = tempfile::tempdir().expect("a temporary directory");
+    let Pair { clock, node, alice, mut client, bob, mut friend, _other } =
+        Pair::start(library, folder.path()).await;
+    let texts: Vec<String> = (0..15).map(|number| format!("private {number}")).collect();
+    for text in &texts {
+        friend.publish(&reply(&bob, text, &[&alice])).await;
+        client.hear(text).await;
+    }
+    let day = nostrp2p_tests::now() + 86_400;
+    let ending = nostrp2p_protocol::Draft {
+        created_at: nostrp2p_tests::now(),
+        kind: nostrp2p_protocol::Kind::POST,
+        tags: vec![nostrp2p_protocol::Tag::new(["expiration".to_owned(), day.to_string()])],
+        content: "ends in a day".to_owned(),
+    };
+    client.publish(&ending.sign(&alice, &[0; 32])).await;
+    drop(client);
+    let stopped = node.stop().await;
+    clock.set(ahead);
+    let node = stopped.start().await;
+    // What others write is stored, and old things are looked for with the first write.
+    friend.publish(&post(&bob, "in between")).await;
+    let relay = nostrp2p_tests::get(&node.clients(), "/node.json", &[]).await.2;
+    let text = String::from_utf8_lossy(&relay).into_owned();
+    assert!(text.contains("ahead of the last run"), "nobody is told: {text}");
+    let stopped = node.stop().await;
+    clock.set("+0");
+    let node = stopped.start().await;
+    let mut client = Client::login(&node.clients(), &alice).await;
+    let kept = client.everything().await;
+    for text in texts.iter().map(String::as_str).chain(["ends in a day"]) {
+        assert!(kept.iter().any(|kept| kept == text), "{text} is gone after a start with {ahead}: {kept:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_start_with_a_clock_a_month_ahead_loses_no_private_mail() {
+    keeps_private_mail("+32d").await;
+}

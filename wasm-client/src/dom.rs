@@ -6,8 +6,11 @@
 use std::{cell::RefCell, rc::Rc};
 
 use gloo_events::{EventListener, EventListenerOptions};
+use gloo_timers::callback::Timeout;
 use wasm_bindgen::{JsCast, JsValue};
-use web_sys::{Document, Event, HtmlElement, HtmlInputElement, HtmlTextAreaElement, KeyboardEvent};
+use web_sys::{
+    Document, Event, HtmlElement, HtmlInputElement, HtmlTextAreaElement, KeyboardEvent, MouseEvent,
+};
 
 use crate::{
     sorted::SortedMap,
@@ -20,6 +23,11 @@ use crate::{
 const SVG: &str = "http://www.w3.org/2000/svg";
 /// How many pictures are kept to be copied: all icons, and the patterns of more people than one page shows. A guess.
 const MAX_PICTURES: usize = 200;
+
+/// How long a second click may take, in milliseconds: what most systems have.
+const DOUBLE_CLICK_MS: u32 = 300;
+/// The `keyCode` of a key that an input method took (UI Events, 8.3.3).
+const INPUT_METHOD: u32 = 229;
 
 /// Takes what the person did to where messages are handled.
 pub type Dispatch<M> = Rc<dyn Fn(M)>;
@@ -259,13 +267,22 @@ impl<M: Clone + 'static> Page<M> {
         if svg && trigger == Trigger::Click || trigger == Trigger::Tap {
             names.push("keydown");
         }
+        if trigger == Trigger::Tap {
+            names.push("auxclick");
+        }
         let register = |name: &'static str| {
             let (reaction, dispatch) = (Rc::clone(&reaction), Rc::clone(&self.dispatch));
             let options = EventListenerOptions::enable_prevent_default();
             EventListener::new_with_options(element, name, options, move |event| {
                 let message = react(&reaction.borrow(), event);
-                if let Some(message) = message {
-                    dispatch(message);
+                let waits = trigger == Trigger::Tap && may_be_doubled(event);
+                match message {
+                    Some(message) if waits => {
+                        let dispatch = Rc::clone(&dispatch);
+                        wait_for_a_second(Some(Timeout::new(DOUBLE_CLICK_MS, move || dispatch(message))));
+                    }
+                    Some(message) => dispatch(message),
+                    None => {}
                 }
             })
         };
@@ -287,10 +304,11 @@ impl<M> Mounted<M> {
 pub fn key_press(event: &KeyboardEvent) -> KeyPress {
     let target = event.target().and_then(|target| target.dyn_into::<web_sys::Element>().ok());
     KeyPress {
-        key: event.key(),
+        key: KeyPress::name(&event.key(), &event.code(), event.shift_key()),
         command: event.ctrl_key() || event.meta_key(),
         alt: event.alt_key(),
-        composing: event.is_composing(),
+        // WebKit says of the Enter that ends a word only that an input method had it.
+        composing: event.is_composing() || event.key_code() == INPUT_METHOD,
         typing: target
             .is_some_and(|target| matches!(target.tag_name().as_str(), "INPUT" | "TEXTAREA" | "SELECT")),
     }
@@ -336,11 +354,39 @@ fn react<M: Clone>(on: &On<M>, event: &Event) -> Option<M> {
     }
 }
 
+thread_local! {
+    /// A click on words that may be the first of two.
+    static FIRST_CLICK: RefCell<Option<Timeout>> = const { RefCell::new(None) };
+}
+
+/// Has a click wait for a second one, or lets one go that waits.
+fn wait_for_a_second(click: Option<Timeout>) {
+    drop(FIRST_CLICK.replace(click));
+}
+
+/// Whether a second click may come, which selects the word: a mouse on words. A finger selects by a long touch.
+fn may_be_doubled(event: &Event) -> bool {
+    let mouse = js_sys::Reflect::get(event, &"pointerType".into()).is_ok_and(|sort| sort == "mouse");
+    let target = event.target().and_then(|target| target.dyn_into::<web_sys::Element>().ok());
+    mouse && target.is_some_and(|target| matches!(target.closest("[dir]"), Ok(Some(_))))
+}
+
+/// Opens in another tab what a tap on this element leads to.
+fn open_in_tab(event: &Event) {
+    let element = event.current_target().and_then(|target| target.dyn_into::<web_sys::Element>().ok());
+    let link = element.and_then(|element| element.query_selector("[data-tap]").ok().flatten());
+    if let (Some(href), Some(window)) = (link.and_then(|link| link.get_attribute("href")), web_sys::window())
+    {
+        drop(window.open_with_url_and_target(&href, "_blank"));
+    }
+}
+
 /// Whether somebody meant the element itself: not a link or button in it, and not to select its text.
 fn is_tap(event: &Event) -> bool {
     if event.default_prevented() {
         return false;
     }
+    wait_for_a_second(None);
     if let Some(key) = event.dyn_ref::<KeyboardEvent>() {
         return key.key() == "Enter" && event.target() == event.current_target();
     }
@@ -348,7 +394,15 @@ fn is_tap(event: &Event) -> bool {
     let pressed =
         target.and_then(|target| target.closest("a, button, input, textarea, label").ok().flatten());
     let selection = web_sys::window().and_then(|window| window.get_selection().ok().flatten());
-    pressed.is_none() && selection.is_none_or(|selection| selection.is_collapsed())
+    let meant = pressed.is_none() && selection.is_none_or(|selection| selection.is_collapsed());
+    match event.dyn_ref::<MouseEvent>() {
+        Some(click) if meant && (click.button() == 1 || click.ctrl_key() || click.meta_key()) => {
+            open_in_tab(event);
+            false
+        }
+        Some(click) => meant && click.button() == 0 && click.detail() < 2,
+        None => meant,
+    }
 }
 
 fn apply(element: &web_sys::Element, change: AttributeChange) -> Result<(), JsValue> {

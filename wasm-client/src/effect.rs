@@ -7,9 +7,9 @@ use nostrp2p_protocol::{
 use crate::{
     address::ClaimToken,
     nip05::DomainName,
-    route::Route,
     secret::Secret,
     storage::{Change, Place, Theme},
+    tabs::Tidings,
     texts::Language,
     vdom::Text,
 };
@@ -89,6 +89,10 @@ pub enum Effect {
     FreeKey,
     /// Wipe the unlocked key from memory.
     CloseKey,
+    /// Tell the other tabs.
+    Tell(Tidings),
+    /// Wipe the key from memory, write nothing any more, and load the page anew.
+    BeginAnew,
     /// Apply changes to the storage.
     Save(Vec<Change>),
     /// Write to the outbox, and say when that is done.
@@ -124,10 +128,9 @@ pub enum Effect {
     Go(Text),
     /// Change the address without an entry in the history.
     Replace(Text),
-    /// Remember where on this screen somebody is reading.
-    KeepPlace(Route),
-    /// Go back to where somebody was reading on this screen, or to its beginning.
-    FindPlace(Route),
+    /// Another screen is shown from now on: remember where on the former one somebody was reading. Then go back to
+    /// where somebody was reading on the new one, if it was left before; to its beginning and its heading otherwise.
+    ChangePlace,
     /// One entry of the history back.
     GoBack,
     /// Move the focus to the element of this id.
@@ -137,10 +140,24 @@ pub enum Effect {
         /// Up instead of down.
         back: bool,
     },
+    /// Move the focus to the button of this hook in a post.
+    FocusInPost(EventId, &'static str),
     /// Press the button of this hook in the post that has the focus.
     PressInPost(&'static str),
     /// Scroll to the beginning.
     ScrollToTop,
+    /// Type this into the field of this id in place of what stands between these two places, in UTF-16 units, so that
+    /// the browser can undo it.
+    Type {
+        /// The field.
+        id: &'static str,
+        /// From here.
+        from: u32,
+        /// Up to here.
+        to: u32,
+        /// What is typed.
+        text: String,
+    },
     /// Move focus and caret into the field of this id, behind so many UTF-16 units.
     PutCaret(&'static str, u32),
     /// Remember which element has the focus.

@@ -6,10 +6,12 @@ mod keys;
 mod node_key;
 mod page;
 mod picture;
+mod places;
 mod scrolling;
 mod socket;
 mod storing;
 mod surroundings;
+mod tabs;
 mod window;
 mod worker;
 
@@ -33,7 +35,7 @@ use crate::{
     texts::{self, Language},
     update::{self, Moment},
     vault::Vault,
-    view::View,
+    view::{self, View},
 };
 use socket::Socket;
 use storing::Store;
@@ -57,12 +59,14 @@ pub struct App {
     exported: RefCell<Array>,
     timers: RefCell<SortedMap<Timer, Timeout>>,
     listeners: RefCell<Vec<EventListener>>,
+    /// The way to the other tabs of this page.
+    tabs: RefCell<Option<tabs::Tabs>>,
     /// What is to be done once the next tree is on the page.
     after_drawing: RefCell<Vec<Effect>>,
     /// What was last reported of scrolling.
     sight: scrolling::Sight,
-    /// Where on the screen Home somebody was reading.
-    reading_place: RefCell<Option<page::ReadingPlace>>,
+    /// Where on each screen somebody was reading.
+    places: places::Places,
     /// What had the focus before something was opened over the page.
     focus: RefCell<Option<web_sys::Element>>,
     drawing: Cell<bool>,
@@ -107,9 +111,10 @@ pub async fn start(ciphers: Function, japanese: Function) -> Result<Rc<App>, JsV
         exported: RefCell::default(),
         timers: RefCell::default(),
         listeners: RefCell::default(),
+        tabs: RefCell::default(),
         after_drawing: RefCell::default(),
         sight: scrolling::Sight::default(),
-        reading_place: RefCell::default(),
+        places: places::Places::default(),
         focus: RefCell::default(),
         drawing: Cell::default(),
         draw: RefCell::default(),
@@ -121,8 +126,10 @@ pub async fn start(ciphers: Function, japanese: Function) -> Result<Rc<App>, JsV
         }
     };
     app.page.replace(Some(Page::new(document, place, Rc::new(dispatch))));
+    app.places.begin(&app.window);
     app.prepare_drawing();
     app.listeners.replace(surroundings::listen(&app));
+    app.tabs.replace(tabs::Tabs::open(&app));
     app.dispatch(Message::Started(Box::new(Start { environment, fragment, snapshot, me })));
     extension::begin(&app);
     Ok(app)
@@ -199,6 +206,8 @@ impl App {
             Effect::UnlockKey(passphrase) => self.unlock_key(passphrase),
             Effect::FreeKey => self.free_key(),
             Effect::CloseKey => self.vault.lock(),
+            Effect::Tell(tidings) => self.tell_tabs(&tidings),
+            Effect::BeginAnew => self.begin_anew(),
             Effect::Save(changes) => self.save(changes),
             Effect::SaveOutgoing(id, changes) => self.save_outgoing(id, changes),
             Effect::LoadOlder(place, limit) => self.load_older(place, limit),
@@ -215,10 +224,9 @@ impl App {
             Effect::Go(fragment) => window::go(&self.window, &fragment),
             Effect::Replace(fragment) => self.replace_fragment(fragment),
             Effect::GoBack => window::go_back(&self.window),
-            Effect::KeepPlace(route) => {
-                if route.keeps_place() {
-                    self.reading_place.replace(page::reading_place(&self.window));
-                }
+            Effect::ChangePlace => {
+                self.places.change(&self.window);
+                self.after_drawing.borrow_mut().push(effect);
             }
             Effect::Persist => window::persist(&self.window),
             Effect::ApplyUpdate => window::tell(&self.window, window::APPLY_UPDATE),
@@ -229,9 +237,11 @@ impl App {
             | Effect::ScrollToTop
             | Effect::ReturnFocus
             | Effect::PutCaret(..)
-            | Effect::FindPlace(_) => {
+            | Effect::FocusInPost(..) => {
                 self.after_drawing.borrow_mut().push(effect);
             }
+            // Before anything is drawn: what a script puts into a field cannot be undone.
+            Effect::Type { id, from, to, text } => page::type_text(&self.window, id, from, to, &text),
             Effect::KeepFocus => drop(self.focus.replace(page::focused(&self.window))),
         }
     }
@@ -273,20 +283,22 @@ impl App {
 
     fn draw_now(&self) {
         let tree = self.view.borrow_mut().draw(&self.model.borrow());
+        let focused = page::FocusedPost::look(&self.window);
+        window::put_title(&self.window, &view::window_title(&self.model.borrow()));
         if let Some(page) = &mut *self.page.borrow_mut()
             && let Err(error) = page.show(tree)
         {
             web_sys::console::error_1(&error);
         }
+        focused.map(page::FocusedPost::follow);
         for effect in self.after_drawing.take() {
             match effect {
-                Effect::FindPlace(route) if route.keeps_place() => {
-                    page::find_place(&self.window, self.reading_place.take());
-                }
+                Effect::ChangePlace => self.places.arrive(&self.window),
                 Effect::ReturnFocus => page::focus(self.focus.take()),
                 effect => page::run(&self.window, &effect),
             }
         }
+        self.places.look(&self.window);
     }
 }
 

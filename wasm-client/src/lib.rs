@@ -14,6 +14,7 @@ pub mod effect;
 pub mod effects;
 pub mod export;
 pub mod json;
+pub mod letters;
 pub mod message;
 pub mod model;
 pub mod nip05;
@@ -24,6 +25,7 @@ pub mod route;
 pub mod secret;
 pub mod sorted;
 pub mod storage;
+pub mod tabs;
 pub mod texts;
 pub mod update;
 #[cfg(target_arch = "wasm32")]

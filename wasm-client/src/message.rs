@@ -13,6 +13,7 @@ use crate::{
     nip05::DomainName,
     secret::Secret,
     storage::{Media, Pace, Snapshot, StorageError, Theme},
+    tabs::Tidings,
     texts::Language,
     vdom::KeyPress,
 };
@@ -121,6 +122,8 @@ pub enum Browser {
     NearEnd,
     /// A key that no field took.
     Key(KeyPress),
+    /// Another tab of the page did something.
+    Elsewhere(Tidings),
     /// A new version of the page waits.
     UpdateReady,
     /// The texts of the wanted language are there, or could not be loaded.
@@ -189,8 +192,6 @@ pub enum Reading {
     ShowNew,
     /// Unfold or fold a long post.
     Fold(EventId),
-    /// Show or hide the exact time of a post.
-    ExactTime(EventId),
     /// More of the past.
     Older,
     /// Show the posts of everyone, or of those one follows.
@@ -302,6 +303,8 @@ pub enum Own {
     Pace(Pace),
     /// Everything that is stored here is wanted as a file.
     Export,
+    /// The person is asked whether a node shall no longer act for them, or not any more; the second says that they are sure.
+    EndNode(Option<PeerId>, bool),
     /// The addresses of the node are wanted, and before that one is confirmed (true) or taken back.
     Names(Option<(String, bool)>),
     /// The help sheet is to be open, or not.

@@ -10,6 +10,7 @@ pub mod missing;
 pub mod names;
 pub mod notices;
 pub mod offer;
+pub mod own_nodes;
 pub mod people;
 pub mod picture;
 pub mod quote;
@@ -28,17 +29,19 @@ use nostrp2p_protocol::{
 
 use crate::{
     address::NodeAddress,
+    letters,
     route::Route,
     secret::Secret,
     sorted::{SortedMap, SortedSet},
     storage::{Media, Pace, Place, Theme},
     texts::{Language, Words},
+    when::Zone,
 };
 use offer::Offer;
 pub use {
     connection::{Connection, Phase},
     deleted::Deleted,
-    drafts::{Context, Drafts},
+    drafts::{Audience, Context, Drafts, PostDraft, StoredDraft},
     likes::Likes,
     lists::Lists,
     mention::{Completion, Mentions},
@@ -78,6 +81,8 @@ pub struct Model {
     pub connection: Connection,
     /// Another node, which waits for the person's word.
     pub offer: Option<Offer>,
+    /// The nodes that act for the person.
+    pub own_nodes: own_nodes::OwnNodes,
     /// Everyone's posts.
     pub timeline: Timeline,
     /// Who likes what.
@@ -155,7 +160,7 @@ pub enum Stage {
 }
 
 /// What the browser told about itself.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default)]
 pub struct Environment {
     /// The address that the page came from.
     pub page: Option<NodeAddress>,
@@ -169,8 +174,8 @@ pub struct Environment {
     pub visible: bool,
     /// The language that the browser prefers, of those that the page speaks.
     pub language: Language,
-    /// The reader's offset from UTC, in minutes east.
-    pub offset_minutes: i32,
+    /// The reader's time zone.
+    pub zone: Zone,
     /// Whether the command key is called Cmd.
     pub apple: bool,
     /// Whether an extension that signs is there.
@@ -224,6 +229,16 @@ pub enum Offers {
     Deletion,
 }
 
+impl Offers {
+    /// The hook of the button that opens it.
+    pub const fn hook(self) -> &'static str {
+        match self {
+            Self::More | Self::Deletion => "more",
+            Self::Repost => "repost",
+        }
+    }
+}
+
 /// What the node has not acknowledged.
 #[derive(Debug, Clone, Default)]
 pub struct Outbox {
@@ -257,12 +272,15 @@ pub struct Compose {
     pub quote: Option<Quote>,
     /// Whom it names.
     pub mentions: Mentions,
-    /// Whether only the people that it names are to see it.
-    pub only_mentioned: bool,
+    /// Who is to see it, if it is a new post.
+    pub audience: Audience,
     /// The name that is being written.
     pub completion: Option<Completion>,
     /// What else was begun.
     pub drafts: Drafts,
+    /// Whether something was changed here that is not stored yet. What was only looked at is not stored: another tab may
+    /// have gone on with it.
+    pub changed: bool,
     /// Whether the text is being signed.
     pub signing: bool,
     /// What is wrong.
@@ -307,19 +325,89 @@ impl Compose {
         }
     }
 
-    /// Turns to something else: what is written is put aside, and what was begun about the other comes back.
-    pub fn turn(&mut self, reply: Option<Reply>, quote: Option<Quote>) {
+    /// Turns to something else: what is written is put aside, and what was begun about the other comes back. Gives the
+    /// draft that had to go for it.
+    pub fn turn(&mut self, reply: Option<Reply>, quote: Option<Quote>) -> Option<Context> {
         let former = self.context();
         (self.reply, self.quote) = (reply, quote);
-        let context = self.context();
-        if context != former {
-            let text = std::mem::take(&mut self.text);
-            self.drafts.put(former, text);
-            self.text = self.drafts.take(context);
-            self.only_mentioned = false;
-        }
         self.completion = None;
         self.error = None;
+        let context = self.context();
+        if context == former {
+            return None;
+        }
+        let draft = self.take();
+        let gone = self.drafts.put(former, draft);
+        let draft = self.drafts.take(context);
+        self.put(draft);
+        gone
+    }
+
+    /// Takes out what is written.
+    pub fn take(&mut self) -> PostDraft {
+        PostDraft {
+            text: std::mem::take(&mut self.text),
+            mentions: std::mem::take(&mut self.mentions),
+            audience: std::mem::take(&mut self.audience),
+        }
+    }
+
+    /// Puts a draft in.
+    pub fn put(&mut self, PostDraft { text, mentions, audience }: PostDraft) {
+        (self.text, self.mentions, self.audience) = (text, mentions, audience);
+        self.completion = None;
+    }
+
+    /// What is written and what it is about, to be stored; nothing to store nothing.
+    pub fn stored(&self, now: u64) -> Option<Box<StoredDraft>> {
+        let draft = PostDraft {
+            text: self.text.clone(),
+            mentions: self.mentions.clone(),
+            audience: self.audience.clone(),
+        };
+        let stored = || StoredDraft { touched: now, reply: self.reply.clone(), quote: self.quote, draft };
+        let begun = !self.is_empty() || !matches!(self.about(), About::Nothing);
+        begun.then(|| Box::new(stored()))
+    }
+
+    /// Whether there is nothing to see in what is written.
+    pub fn is_empty(&self) -> bool {
+        !letters::has_visible(&self.text)
+    }
+
+    /// Whom it names, besides the one who writes.
+    pub fn named(&self, me: Option<PublicKey>) -> Vec<PublicKey> {
+        let mut named = self.mentions.people(&self.text);
+        named.retain(|person| Some(*person) != me);
+        named
+    }
+
+    /// The text is another one now, with the caret here, in bytes.
+    pub fn edit(&mut self, text: String, caret: usize) {
+        self.mentions.edited(&self.text, &text, caret);
+        self.text = text;
+        self.error = None;
+        self.changed = true;
+    }
+
+    /// Who is named now belongs to those that it is for, if it is for those that it names alone.
+    pub fn count_in(&mut self, me: Option<PublicKey>) {
+        let named = self.named(me);
+        if let Audience::Only(people) = &mut self.audience {
+            let new: Vec<PublicKey> = named.into_iter().filter(|person| !people.contains(person)).collect();
+            people.extend(new);
+        }
+    }
+
+    /// For whom it was meant and who is not named in it any more.
+    pub fn not_named(&self, me: Option<PublicKey>) -> Vec<PublicKey> {
+        let named = self.named(me);
+        match &self.audience {
+            Audience::Everyone => Vec::new(),
+            Audience::Only(people) => {
+                people.iter().filter(|person| !named.contains(person)).copied().collect()
+            }
+        }
     }
 
     /// What the text is about.
@@ -345,6 +433,18 @@ impl Outbox {
 }
 
 impl Model {
+    /// Forgets everything but what the browser is and how it should look.
+    pub fn forget(&mut self, stage: Stage) {
+        *self = Self {
+            environment: std::mem::take(&mut self.environment),
+            stage,
+            theme: self.theme,
+            chosen_language: self.chosen_language,
+            now_ms: self.now_ms,
+            ..Self::default()
+        };
+    }
+
     /// The moment in seconds since 1970.
     pub const fn now(&self) -> u64 {
         self.now_ms / 1_000
@@ -371,9 +471,15 @@ impl Model {
         crate::profile::display_name(self.people.profile(pubkey), pubkey)
     }
 
-    /// What this person is called, unless it is the one at this page.
+    /// What this person is called, for a sentence: `view::sentence` draws it by itself, so that a name that is written
+    /// from right to left does not turn the words around it.
+    pub fn name_in_sentence(&self, pubkey: &PublicKey) -> String {
+        letters::isolated(&self.name_of(pubkey))
+    }
+
+    /// The same, unless it is the one at this page.
     pub fn name_of_other(&self, pubkey: &PublicKey) -> Option<String> {
-        (self.me.as_ref() != Some(pubkey)).then(|| self.name_of(pubkey))
+        (self.me.as_ref() != Some(pubkey)).then(|| self.name_in_sentence(pubkey))
     }
 
     /// The posts of the screen Home that are drawn, the newest first.

@@ -2,7 +2,7 @@
 
 use nostrp2p_protocol::PublicKey;
 
-use crate::json::Json;
+use crate::{json::Json, letters};
 
 /// Longest name that is shown, in characters; longer ones end in an ellipsis.
 const MAX_NAME_CHARACTERS: usize = 40;
@@ -36,6 +36,8 @@ pub struct Profile {
     pub picture: Option<String>,
     /// What the person says is their name by a domain (NIP-05), on one line. Nobody has checked it.
     pub nip05: Option<String>,
+    /// The name and the name by a domain without differences of case, to be searched.
+    pub folded: [String; 2],
     /// The content as it came, to build the next one from.
     raw: String,
 }
@@ -46,11 +48,13 @@ impl Profile {
         let fields = Json::parse(content).unwrap_or(Json::Object(Vec::new()));
         let text = |name: &str| fields.text(name).unwrap_or_default();
         let name =
-            [text("display_name"), text("name")].into_iter().map(one_line).find(|name| !name.is_empty());
-        let about = text("about").chars().take(MAX_ABOUT_CHARACTERS).collect();
+            [text("display_name"), text("name")].into_iter().map(name_line).find(|name| !name.is_empty());
+        let about = letters::cut(text("about"), MAX_ABOUT_CHARACTERS).to_owned();
         let picture = Some(text("picture").trim()).filter(|address| is_address(address)).map(str::to_owned);
-        let nip05 = Some(one_line(text("nip05"))).filter(|nip05| !nip05.is_empty());
-        Self { name, about, picture, nip05, raw: content.to_owned() }
+        let nip05 = Some(name_line(text("nip05"))).filter(|nip05| !nip05.is_empty());
+        let fold = |name: &Option<String>| letters::fold(name.as_deref().unwrap_or_default()).into_owned();
+        let folded = [fold(&name), fold(&nip05)];
+        Self { name, about, picture, nip05, folded, raw: content.to_owned() }
     }
 
     /// The content of the next kind 0 event: these fields new, all others as they were.
@@ -78,7 +82,7 @@ impl Profile {
 /// Whether it is an address of the web that a browser can load.
 pub fn is_address(text: &str) -> bool {
     let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://")).unwrap_or_default();
-    let clean = |c: char| !c.is_whitespace() && !c.is_control() && !is_direction_mark(c);
+    let clean = |c: char| !letters::is_blank(c);
     text.len() <= MAX_ADDRESS_BYTES && !host.is_empty() && !host.starts_with('/') && host.chars().all(clean)
 }
 
@@ -94,32 +98,9 @@ pub fn short_npub(pubkey: &PublicKey) -> String {
     format!("{}…{}", head.unwrap_or_default(), tail.unwrap_or_default())
 }
 
-/// The text on one line: control and direction characters out, white space joined, cut at a bound.
-fn one_line(text: &str) -> String {
-    let visible = |c: &char| !c.is_control() && !is_direction_mark(*c);
-    let mut line = String::new();
-    let mut characters = 0;
-    for word in text.split_whitespace() {
-        let word: String = word.chars().filter(visible).take(MAX_NAME_CHARACTERS + 1).collect();
-        if word.is_empty() {
-            continue;
-        }
-        if characters > 0 {
-            line.push(' ');
-            characters += 1;
-        }
-        characters += word.chars().count();
-        line.push_str(&word);
-        if characters > MAX_NAME_CHARACTERS {
-            return line.chars().take(MAX_NAME_CHARACTERS).chain(['…']).collect();
-        }
-    }
-    line
-}
-
-/// Characters that turn the direction of what follows or are not seen at all.
-const fn is_direction_mark(c: char) -> bool {
-    matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{61c}')
+/// A name as it is shown: on one line, without what cannot be seen, cut at a bound.
+fn name_line(text: &str) -> String {
+    letters::one_line(text, MAX_NAME_CHARACTERS)
 }
 
 #[cfg(test)]

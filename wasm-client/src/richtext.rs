@@ -2,7 +2,7 @@
 
 use nostrp2p_protocol::{EventId, PublicKey};
 
-use crate::route::Route;
+use crate::{letters, route::Route};
 
 /// Characters of a folded text that are drawn at most; a long one would cost layout time for nothing.
 const FOLDED_CHARACTERS: usize = 2_400;
@@ -79,7 +79,7 @@ pub fn is_long(text: &str, letters_per_line: usize) -> bool {
 
 /// The beginning of a long text: as much as can be seen when it is folded.
 pub fn beginning(text: &str) -> &str {
-    let end = text.char_indices().nth(FOLDED_CHARACTERS).map_or(text.len(), |(index, _)| index);
+    let end = letters::cut(text, FOLDED_CHARACTERS).len();
     let end = text.match_indices('\n').nth(FOLDED_LINES * 2).map_or(end, |(index, _)| end.min(index));
     text.get(..end).unwrap_or(text)
 }

@@ -76,11 +76,6 @@ impl Route {
             _ => None,
         }
     }
-
-    /// Whether one comes back to where one was reading.
-    pub const fn keeps_place(&self) -> bool {
-        matches!(self, Self::Home)
-    }
 }
 
 #[cfg(test)]

@@ -15,7 +15,7 @@ use std::future::Future;
 
 use nostrp2p_protocol::{Event, EventId, Rumor};
 
-pub use settings::{Cursor, Media, Pace, Setting, Settings, Theme};
+pub use settings::{Cursor, FORMER_DRAFTS, Media, Pace, Setting, Settings, Theme};
 
 /// Most events that are cached: two weeks of a busy network, about 5 MB; a guess.
 pub const MAX_EVENTS: u32 = 10_000;
@@ -100,6 +100,20 @@ pub enum Change {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the browser's storage failed: {0}")]
 pub struct StorageError(pub String);
+
+impl StorageError {
+    /// All was forgotten by another tab, and nothing is written to what it left.
+    pub fn forgotten() -> Self {
+        Self(FORGOTTEN.to_owned())
+    }
+
+    /// Whether that is why.
+    pub fn is_forgotten(&self) -> bool {
+        self.0 == FORGOTTEN
+    }
+}
+
+const FORGOTTEN: &str = "another tab has forgotten everything";
 
 /// A place that keeps things over a reload.
 pub trait Storage {

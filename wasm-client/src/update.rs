@@ -13,10 +13,12 @@ pub mod offer;
 pub mod onboarding;
 pub mod own;
 pub mod own_names;
+pub mod own_nodes;
 pub mod pages;
 pub mod race;
 pub mod relays;
 pub mod signing;
+pub mod tabs;
 pub mod timeline;
 
 #[cfg(test)]
@@ -31,6 +33,7 @@ use crate::{
     storage::{OPENING_EVENTS, Place, Snapshot},
     texts,
     vdom::KeyPress,
+    view,
 };
 use timeline::Origin;
 
@@ -53,6 +56,10 @@ pub fn update(model: &mut Model, message: Message, moment: Moment) -> Vec<Effect
     model.now_ms = moment.now_ms;
     let mut effects = Vec::new();
     let out = &mut effects;
+    if tabs::is_too_late(&message) {
+        tabs::begin_anew(model, out);
+        return effects;
+    }
     match message {
         Message::Started(start) => begin(model, *start, out),
         Message::Socket { attempt, event } => {
@@ -114,7 +121,7 @@ fn begin(model: &mut Model, start: Start, out: &mut Vec<Effect>) {
     });
     let (node_of_settings, home) = (snapshot.settings.node.clone(), snapshot.settings.home.clone());
     let pin = snapshot.settings.pin;
-    restore(model, snapshot);
+    restore(model, snapshot, out);
     out.push(Effect::PutTheme(model.theme));
     out.push(Effect::PutLanguage(model.language()));
 
@@ -160,8 +167,9 @@ fn heed(model: &mut Model, wish: Option<Result<ClaimLink, InvalidAddress>>, out:
     }
 }
 
-fn restore(model: &mut Model, snapshot: Snapshot) {
-    let Snapshot { events, profiles, deletions, lists, outbox, settings } = snapshot;
+fn restore(model: &mut Model, snapshot: Snapshot, out: &mut Vec<Effect>) {
+    let Snapshot { events, profiles, deletions, lists, outbox, mut settings } = snapshot;
+    compose::restore(model, &mut settings, out);
     for deletion in &deletions {
         model.deleted.take(deletion);
     }
@@ -202,11 +210,6 @@ fn restore(model: &mut Model, snapshot: Snapshot) {
     model.lists.made_here = settings.made_here;
     model.backed_up = settings.backed_up;
     model.agreed = settings.agreed;
-    model.compose.text = settings.draft;
-    model.compose.reply = settings.reply;
-    model.compose.quote = settings.quote;
-    model.compose.drafts = settings.drafts;
-    model.compose.mentions = settings.mentions;
 }
 
 fn on_timer(model: &mut Model, timer: Timer, moment: Moment, out: &mut Vec<Effect>) {
@@ -270,6 +273,7 @@ fn on_browser(model: &mut Model, browser: Browser, out: &mut Vec<Effect>) {
             out.extend(model.pictures.put(address, picture).map(Effect::DropPicture));
         }
         Browser::Named(name, answer) => names::on_answer(model, name, answer, out),
+        Browser::Elsewhere(tidings) => tabs::update(model, tidings, out),
         Browser::UpdateReady => model.update_ready = true,
         Browser::Language(true) => out.push(Effect::PutLanguage(model.language())),
         Browser::Language(false) => notify(model, model.say(texts::LANGUAGE_AWAY), out),
@@ -291,14 +295,15 @@ fn on_fragment(model: &mut Model, fragment: &str, out: &mut Vec<Effect>) {
     }
     let route = Route::from_fragment(fragment);
     if route != model.route {
-        out.push(Effect::KeepPlace(model.route));
         model.route = route;
         own::leave(model);
         model.menu = None;
         pages::enter(model, out);
         notices::enter(model, out);
         asking::ask_missing(model, out);
-        out.push(Effect::FindPlace(route));
+        out.push(Effect::ChangePlace);
+        // The heading is read out by its focus; this says it where something else gets the focus.
+        model.announcement = view::title(model).into_owned();
     }
     match route {
         Route::Write => out.push(Effect::Focus(compose::FIELD_ID)),
@@ -331,7 +336,7 @@ fn on_key(model: &mut Model, press: &KeyPress, out: &mut Vec<Effect>) {
     }
     if press.key == "Escape" {
         if model.menu.is_some() {
-            model.menu = None;
+            compose::close_menu(model, out);
         } else if model.forget_asked {
             model.forget_asked = false;
         } else if model.route == Route::Write {

@@ -211,6 +211,11 @@ impl Vault {
         self.store(JsValue::UNDEFINED).await
     }
 
+    /// Wipes what it holds from memory; what is stored stays.
+    pub fn let_go(&self) {
+        self.open.replace(None);
+    }
+
     const fn storage(&self) -> Option<&IndexedStorage> {
         match &self.place {
             Place::Kept { storage, .. } | Place::Session { storage: Some(storage) } => Some(storage),

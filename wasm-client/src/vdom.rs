@@ -80,6 +80,20 @@ pub struct KeyPress {
     pub typing: bool,
 }
 
+impl KeyPress {
+    /// The name of a key as shortcuts know it. On a layout of other letters than Latin ones it is told by its place
+    /// (`code`, as on a keyboard for English): the person who sees `?` on it means the same key.
+    pub fn name(key: &str, code: &str, shift: bool) -> String {
+        let mut characters = key.chars();
+        let foreign = characters.next().is_some_and(|c| !c.is_ascii()) && characters.next().is_none();
+        match code.strip_prefix("Key") {
+            Some(letter) if foreign => letter.to_ascii_lowercase(),
+            None if foreign && code == "Slash" => if shift { "?" } else { "/" }.to_owned(),
+            _ => key.to_owned(),
+        }
+    }
+}
+
 /// The sorts of reaction, to tell listeners apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Trigger {
@@ -251,5 +265,28 @@ impl<M> Deref for Element<M> {
 impl<M> From<Element<M>> for Node<M> {
     fn from(element: Element<M>) -> Self {
         Self::Element(element)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::KeyPress;
+
+    #[test]
+    fn keys_are_told_by_their_place_where_the_layout_has_other_letters() {
+        let check = |key: &str, code: &str, shift: bool, expected: &str| {
+            assert_eq!(KeyPress::name(key, code, shift), expected, "{key} {code}");
+        };
+        check("j", "KeyJ", false, "j");
+        // A layout of Latin letters says itself what they are: Dvorak, and AZERTY.
+        check("n", "KeyL", false, "n");
+        check("о", "KeyJ", false, "j");
+        check("т", "KeyN", false, "n");
+        check("ى", "KeyN", false, "n");
+        check("。", "Slash", false, "/");
+        check("؟", "Slash", true, "?");
+        check(".", "Slash", false, ".");
+        check("Escape", "Escape", false, "Escape");
+        check("é", "Digit2", false, "é");
     }
 }

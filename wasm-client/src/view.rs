@@ -15,6 +15,7 @@ pub mod network;
 pub mod notifications;
 pub mod offer;
 pub mod own_names;
+pub mod own_nodes;
 pub mod person;
 pub mod post;
 pub mod quote;
@@ -27,11 +28,12 @@ pub mod welcome;
 mod tests;
 
 use crate::{
+    letters,
     message::Message,
     model::{Model, Stage, Welcome},
     route::Route,
     texts,
-    vdom::{Element, On, Text, element},
+    vdom::{Element, Node, On, Text, element},
 };
 
 /// An element of this page.
@@ -86,6 +88,19 @@ pub fn title(model: &Model) -> Text {
     }
 }
 
+/// The title of the window: the screen, and before it how much is unread.
+pub fn window_title(model: &Model) -> String {
+    let app = model.say(texts::APP);
+    if !matches!(model.stage, Stage::Using) {
+        return app.to_owned();
+    }
+    let unread = match notifications::unread(model) {
+        0 => String::new(),
+        count => format!("({count}) "),
+    };
+    format!("{unread}{} · {app}", title(model))
+}
+
 fn screen(model: &Model, posts: &mut post::Drawn) -> Html {
     match model.route {
         Route::Home => home::view(model, posts),
@@ -98,6 +113,15 @@ fn screen(model: &Model, posts: &mut post::Drawn) -> Html {
         Route::Person(person) => person::view(model, person, posts),
         Route::Thread(id, _) => thread::view(model, id, posts),
     }
+}
+
+/// The words of a sentence in this element, each name in it by itself (`bdi`): see [`Model::name_in_sentence`].
+fn sentence(tag: &'static str, words: &str) -> Html {
+    let node = |(part, is_name): (&str, bool)| -> Node<Message> {
+        let part = part.to_owned();
+        if is_name { element("bdi").text(part).into() } else { Node::Text(part.into()) }
+    };
+    element(tag).children(letters::parts(words).map(node))
 }
 
 /// A button of this look (`primary`, `plain`, `quiet`, `danger`).

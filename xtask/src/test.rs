@@ -237,7 +237,11 @@ fn run_suite(
         tests.env(NO_SKIP, "1");
     }
     match suite {
-        Suite::Quick | Suite::Rust | Suite::Doc => {}
+        // A taste of the seeded inputs for the decoders, which take most of the time.
+        Suite::Quick => {
+            tests.env("FUZZ_ROUNDS", "1000");
+        }
+        Suite::Rust | Suite::Doc => {}
         Suite::Browser => {
             tools::ensure_wasm_target()?;
             let browser = tools::ensure_browser()?;

@@ -9,8 +9,11 @@ use super::{
     Collect, Step,
     comparing::{Comparing, Next},
     line,
+    patience::{Due, Patience},
 };
 
+/// How long a relay may take for the end of what is stored, in seconds.
+const EOSE_WITHIN: u64 = 60;
 /// Events of a page. Relays that allow fewer send fewer; the next page begins where this one ended.
 const PAGE: u32 = 500;
 /// Events that are asked for by their ids at a time; relays refuse long filters.
@@ -62,6 +65,14 @@ pub(super) struct Asking {
     unasked: Vec<PublicKey>,
     /// Whether a question for profiles is open.
     asks_profiles: bool,
+    /// The questions for what is new, for what was missed and for profiles: whether they owe an answer.
+    live: Patience,
+    missed: Patience,
+    profiles: Patience,
+    /// Whether the relay tells what is new.
+    listens: bool,
+    /// Since when what is new is asked for, in seconds since 1970.
+    live_since: u64,
 }
 
 #[derive(Debug, Default)]
@@ -95,6 +106,11 @@ impl Asking {
             strangers: BTreeSet::new(),
             unasked: Vec::new(),
             asks_profiles: false,
+            live: Patience::default(),
+            missed: Patience::default(),
+            profiles: Patience::default(),
+            listens: false,
+            live_since: 0,
         }
     }
 
@@ -119,12 +135,75 @@ impl Asking {
         self.unasked.clear();
         self.asks_profiles = false;
         self.page = self.first_page();
+        self.stop_waiting();
         if self.wanted.is_empty() {
             return stopped.into_iter().collect();
         }
-        let live = self.wanted.iter().map(|filter| Filter { since: Some(now), ..filter.clone() });
-        let live = Step::Send(request(LIVE, live));
+        self.live_since = now;
+        let live = self.ask_live();
         [stopped, Some(live), self.ask()].into_iter().flatten().collect()
+    }
+
+    /// Whether the relay tells what is new.
+    pub(super) const fn listens(&self) -> bool {
+        self.listens
+    }
+
+    fn ask_live(&mut self) -> Step {
+        self.live.on_asked();
+        let since = Some(self.live_since);
+        let live = self.wanted.iter().map(|filter| Filter { since, ..filter.clone() });
+        Step::Send(request(LIVE, live))
+    }
+
+    fn stop_waiting(&mut self) {
+        self.listens = false;
+        [&mut self.live, &mut self.missed, &mut self.profiles].into_iter().for_each(Patience::stop);
+    }
+
+    /// The relay wants a login first: nothing is asked until then.
+    pub(super) fn wait_for_login(&mut self) {
+        self.stop_waiting();
+        self.asks_profiles = false;
+    }
+
+    /// Some time has passed: what was not answered is given up, and what failed is asked again.
+    pub(super) fn on_tick(&mut self, now: u64) -> Vec<Step> {
+        if self.paused {
+            return vec![];
+        }
+        let mut steps = Vec::new();
+        match self.live.on_tick(EOSE_WITHIN, now) {
+            Due::Late => steps.push(self.give_up(LIVE, now)),
+            Due::Again => steps.push(self.ask_live()),
+            Due::Nothing => {}
+        }
+        match self.missed.on_tick(EOSE_WITHIN, now) {
+            Due::Late => steps.push(self.give_up(MISSED, now)),
+            Due::Again => steps.extend(self.ask_page_again()),
+            Due::Nothing => {}
+        }
+        if self.profiles.on_tick(EOSE_WITHIN, now) == Due::Late {
+            steps.push(self.give_up(PROFILES, now));
+        }
+        steps
+    }
+
+    /// A question had no answer in time: it is closed, and counts as ended by the relay.
+    fn give_up(&mut self, subscription: &str, now: u64) -> Step {
+        self.on_closed(subscription, now);
+        Step::Send(line(&("CLOSE", subscription)))
+    }
+
+    /// The question that was open when it failed.
+    fn ask_page_again(&mut self) -> Option<Step> {
+        if self.fetching.is_empty() { self.ask() } else { Some(self.ask_by_ids()) }
+    }
+
+    fn ask_by_ids(&mut self) -> Step {
+        self.missed.on_asked();
+        let ids = Some(self.fetching.iter().copied().collect());
+        Step::Send(request(MISSED, [Filter { ids, ..Filter::default() }]))
     }
 
     /// Ends all questions, until [`Asking::begin`]. What was heard until now stays as it is.
@@ -136,6 +215,7 @@ impl Asking {
         let profiles =
             std::mem::take(&mut self.asks_profiles).then(|| Step::Send(line(&("CLOSE", PROFILES))));
         let others = [LIVE, MISSED].map(|subscription| Step::Send(line(&("CLOSE", subscription))));
+        self.stop_waiting();
         self.needed.clear();
         self.fetching.clear();
         compares.into_iter().chain(profiles).chain(others).collect()
@@ -149,6 +229,7 @@ impl Asking {
     /// The connection is gone.
     pub(super) fn stop(&mut self) {
         self.comparing = None;
+        self.stop_waiting();
     }
 
     /// What the store has of what the current filter wants: time and id of each.
@@ -223,11 +304,17 @@ impl Asking {
     pub(super) fn on_eose(&mut self, subscription: &str) -> Vec<Step> {
         if subscription == PROFILES {
             self.asks_profiles = false;
+            self.profiles.on_answered();
             return vec![Step::Send(line(&("CLOSE", PROFILES)))];
+        }
+        if subscription == LIVE && self.live.is_waiting() {
+            self.live.on_answered();
+            self.listens = true;
         }
         if subscription != MISSED || self.paused || self.current >= self.wanted.len() {
             return vec![];
         }
+        self.missed.on_answered();
         self.go_on()
     }
 
@@ -239,8 +326,7 @@ impl Asking {
         if !self.needed.is_empty() {
             self.fetching = self.needed.split_off(self.needed.len().saturating_sub(IDS_AT_ONCE));
             self.page.by_ids = true;
-            let ids = Some(self.fetching.iter().copied().collect());
-            return vec![Step::Send(request(MISSED, [Filter { ids, ..Filter::default() }]))];
+            return vec![self.ask_by_ids()];
         }
         if more {
             self.page.until = self.page.oldest;
@@ -265,25 +351,43 @@ impl Asking {
             return None;
         }
         self.asks_profiles = true;
+        self.profiles.on_asked();
         let authors = self.unasked.drain(..self.unasked.len().min(STRANGERS_AT_ONCE)).collect();
         let kinds = Some([Kind::PROFILE].into());
         Some(Step::Send(request(PROFILES, [Filter { authors: Some(authors), kinds, ..Filter::default() }])))
     }
 
-    /// The relay has ended a subscription by itself.
-    pub(super) fn on_closed(&mut self, subscription: &str) {
-        self.asks_profiles &= subscription != PROFILES;
+    /// The relay has ended a subscription by itself, or refused it: it is asked again after a pause.
+    pub(super) fn on_closed(&mut self, subscription: &str, now: u64) {
+        match subscription {
+            LIVE if !self.wanted.is_empty() => {
+                if self.listens {
+                    // What comes until it is asked again must not be missed.
+                    self.live_since = now.saturating_sub(OVERLAP);
+                }
+                self.listens = false;
+                self.live.on_failed(now);
+            }
+            MISSED if self.missed.is_waiting() => self.missed.on_failed(now),
+            PROFILES => {
+                self.asks_profiles = false;
+                self.profiles.stop();
+            }
+            _ => {}
+        }
     }
 
     /// Asks for the current page, or what there is to be compared; None when all have been read.
-    fn ask(&self) -> Option<Step> {
+    fn ask(&mut self) -> Option<Step> {
         if self.compares {
             return self.compared().map(|filter| Step::Collect(Collect::Wanted(filter)));
         }
         let since = self.heard_until.saturating_sub(OVERLAP).max(self.begun.saturating_sub(HORIZON));
         let filter = self.wanted.get(self.current)?;
         let (since, until) = (Some(since), Some(self.page.until));
-        Some(Step::Send(request(MISSED, [Filter { since, until, limit: Some(PAGE), ..filter.clone() }])))
+        let question = request(MISSED, [Filter { since, until, limit: Some(PAGE), ..filter.clone() }]);
+        self.missed.on_asked();
+        Some(Step::Send(question))
     }
 
     /// What is compared of the current filter: all that the store may keep, for it costs little and finds what came to

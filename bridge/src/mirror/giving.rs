@@ -11,6 +11,7 @@ use super::{
     Collect, Report, Room, Step,
     comparing::{Comparing, Difference, Next},
     cut, line,
+    patience::{Due, Patience},
 };
 
 /// Events that wait for the relay's word at a time.
@@ -19,6 +20,13 @@ pub(super) const WINDOW: usize = 20;
 const MAX_AGAIN: usize = 5_000;
 /// Most refusals that are remembered, so that what a relay does not want is not pressed on it with every connection.
 const MAX_REFUSED: usize = 20_000;
+/// Events that a relay failed to take and that are offered again; beyond, the oldest counts as refused.
+const MAX_POSTPONED: usize = 1_000;
+/// Attempts for one event, the last ones an hour apart, until it counts as refused: about a day.
+const MAX_ATTEMPTS: u32 = 30;
+/// Events beyond the first one that waits of which it is remembered that they are done with: after a new connection they
+/// are not offered again.
+const MAX_DONE: usize = 20_000;
 /// The name of the comparison.
 pub(super) const OWN: &str = "own";
 
@@ -39,6 +47,19 @@ pub(super) struct Giving {
     refused: BTreeSet<EventId>,
     /// Bits of work that the relay demands of each event.
     work: u8,
+    /// Events that the relay failed to take: their sequence numbers, how often, and when they are offered again.
+    postponed: BTreeMap<EventId, Postponed>,
+    /// Sequence numbers beyond `settled` that are done with.
+    done: BTreeSet<u64>,
+    /// The relay wants nothing for a while.
+    paused: Patience,
+}
+
+#[derive(Debug)]
+struct Postponed {
+    sequence: u64,
+    attempts: u32,
+    again: Patience,
 }
 
 #[derive(Debug, Default)]
@@ -64,6 +85,9 @@ impl Giving {
             again: Vec::new(),
             refused: BTreeSet::new(),
             work: 0,
+            postponed: BTreeMap::new(),
+            done: BTreeSet::new(),
+            paused: Patience::default(),
         }
     }
 
@@ -84,6 +108,64 @@ impl Giving {
         self.has.clear();
         self.again.clear();
         self.offered = self.settled;
+    }
+
+    /// The relay takes nothing more for now, and so is not offered anything for a while that grows.
+    pub(super) fn pause(&mut self, now: u64) {
+        self.waiting.clear();
+        self.offered = self.settled;
+        self.paused.on_failed(now);
+    }
+
+    /// Some time has passed: what was postponed and is due is offered again, by [`Giving::room`].
+    pub(super) fn on_tick(&mut self, now: u64) -> Option<Step> {
+        if self.paused.on_tick(0, now) == Due::Again {
+            self.paused.stop();
+        }
+        for (id, postponed) in &mut self.postponed {
+            if postponed.again.on_tick(0, now) == Due::Again {
+                postponed.again.on_asked();
+                self.again.push(*id);
+            }
+        }
+        None
+    }
+
+    /// The relay failed to take an event, for a reason of its own. It is passed over, and offered again later.
+    pub(super) fn on_failed(
+        &mut self,
+        id: EventId,
+        reason: &str,
+        now: u64,
+        report: &mut Report,
+    ) -> Vec<Step> {
+        let Some((sequence, _)) = self.waiting.remove(&id) else { return vec![] };
+        report.refusal = Some(cut(reason));
+        let postponed = self.postponed.entry(id).or_insert(Postponed {
+            sequence,
+            attempts: 0,
+            again: Patience::default(),
+        });
+        postponed.attempts += 1;
+        postponed.again.on_failed(now);
+        if postponed.attempts >= MAX_ATTEMPTS {
+            self.give_up(id, report);
+        }
+        if self.postponed.len() > MAX_POSTPONED {
+            let oldest = self.postponed.iter().min_by_key(|(_, postponed)| postponed.sequence);
+            if let Some(oldest) = oldest.map(|(id, _)| *id) {
+                self.give_up(oldest, report);
+            }
+        }
+        report.postponed = self.postponed.len() as u64;
+        self.settle().into_iter().collect()
+    }
+
+    fn give_up(&mut self, id: EventId, report: &mut Report) {
+        if let Some(Postponed { sequence, .. }) = self.postponed.remove(&id) {
+            self.done.insert(sequence);
+            self.refuse(id, report);
+        }
     }
 
     /// What there is of the owner's open events: time and id of each.
@@ -142,7 +224,11 @@ impl Giving {
     }
 
     pub(super) fn room(&mut self) -> Option<Room> {
-        if !self.out || !self.waiting.is_empty() || !matches!(self.comparison, Comparison::None) {
+        if !self.out
+            || self.paused.again().is_some()
+            || !self.waiting.is_empty()
+            || !matches!(self.comparison, Comparison::None)
+        {
             return None;
         }
         if self.again.is_empty() {
@@ -163,7 +249,9 @@ impl Giving {
         let mut steps = Vec::new();
         for (sequence, event) in events {
             let id = event.id();
-            if self.has.remove(&id) {
+            if self.done.contains(sequence) || self.postponed.contains_key(&id) {
+                // It was given on an earlier connection, or is offered again when its time has come.
+            } else if self.has.remove(&id) {
                 report.accepted += 1;
                 steps.push(Step::Acknowledged(id));
             } else {
@@ -180,13 +268,22 @@ impl Giving {
         now: u64,
         report: &mut Report,
     ) -> Vec<Step> {
+        // What was postponed and is not there any more was deleted.
+        let there: BTreeSet<EventId> = events.iter().map(|(_, event)| event.id()).collect();
+        let again = &self.again;
+        self.postponed.retain(|id, postponed| {
+            !postponed.again.is_waiting() || there.contains(id) || again.contains(id)
+        });
+        report.postponed = self.postponed.len() as u64;
         // What was not offered yet comes with the rest.
-        let given = events.iter().filter(|(sequence, _)| *sequence <= self.settled).cloned();
-        given
+        let given = events.iter().filter(|(sequence, _)| *sequence <= self.offered).cloned();
+        let mut steps: Vec<Step> = given
             .collect::<Vec<_>>()
             .iter()
             .filter_map(|(sequence, event)| self.send(*sequence, event, now, report))
-            .collect()
+            .collect();
+        steps.extend(self.settle());
+        steps
     }
 
     /// Sends an event, unless it is known that the relay will not take it.
@@ -211,7 +308,8 @@ impl Giving {
 
     /// The relay has this event.
     pub(super) fn on_accepted(&mut self, id: EventId, now: u64, report: &mut Report) -> Vec<Step> {
-        self.waiting.remove(&id);
+        self.on_done(&id, report);
+        self.paused.on_answered();
         report.accepted += 1;
         report.last_event = Some(now);
         [Step::Acknowledged(id)].into_iter().chain(self.settle()).collect()
@@ -219,10 +317,18 @@ impl Giving {
 
     /// The relay does not want this event, and never will.
     pub(super) fn on_refused(&mut self, id: EventId, reason: &str, report: &mut Report) -> Vec<Step> {
-        self.waiting.remove(&id);
+        self.on_done(&id, report);
         report.refusal = Some(cut(reason));
         self.refuse(id, report);
         self.settle().into_iter().collect()
+    }
+
+    fn on_done(&mut self, id: &EventId, report: &mut Report) {
+        if let Some((sequence, _)) = self.waiting.remove(id) {
+            self.done.insert(sequence);
+        }
+        self.postponed.remove(id);
+        report.postponed = self.postponed.len() as u64;
     }
 
     fn refuse(&mut self, id: EventId, report: &mut Report) {
@@ -232,14 +338,20 @@ impl Giving {
         }
     }
 
-    /// Moves up to before the first event that waits.
+    /// Moves up to before the first event that waits or was postponed: after a restart it is offered again, for what is
+    /// known of it is in memory alone.
     fn settle(&mut self) -> Option<Step> {
-        let first = self.waiting.values().map(|(sequence, _)| *sequence).min();
+        let postponed = self.postponed.values().map(|postponed| postponed.sequence);
+        let first = self.waiting.values().map(|(sequence, _)| *sequence).chain(postponed).min();
         let settled = first.map_or(self.offered, |first| first.saturating_sub(1));
         if settled <= self.settled {
             return None;
         }
         self.settled = settled;
+        self.done = self.done.split_off(&settled.saturating_add(1));
+        while self.done.len() > MAX_DONE {
+            self.done.pop_first();
+        }
         Some(Step::Settled(settled))
     }
 }

@@ -14,7 +14,13 @@ const OF_PEOPLE: [u16; 7] = [0, 1, 5, 6, 16, 10_002, 30_023];
 /// What is wanted that names the owner: replies and mentions, reposts, likes, comments.
 const TO_OWNER: [u16; 5] = [1, 6, 7, 16, 1111];
 
-/// The filters for a relay: what `followed` write, and what is for the owner.
+/// What is wanted of the owner's own: profile, follow, mute, relay and other lists, as another program may have left them.
+const OF_OWNER: [u16; 15] = [
+    0, 3, 10_000, 10_001, 10_002, 10_003, 10_004, 10_005, 10_006, 10_007, 10_015, 10_030, 10_050, 30_000,
+    30_003,
+];
+
+/// The filters for a relay: what `followed` write, what is for the owner, and the owner's profile and lists.
 pub fn interest(owner: &PublicKey, followed: &BTreeSet<PublicKey>) -> Vec<Filter> {
     let followed: Vec<PublicKey> = followed.iter().take(MAX_AUTHORS).copied().collect();
     let kinds = |kinds: &[u16]| Some(kinds.iter().copied().map(Kind).collect());
@@ -28,7 +34,8 @@ pub fn interest(owner: &PublicKey, followed: &BTreeSet<PublicKey>) -> Vec<Filter
         tags: [('p', [owner.to_string()].into())].into(),
         ..Filter::default()
     };
-    by_people.chain([to_owner]).collect()
+    let of_owner = Filter { authors: Some([*owner].into()), kinds: kinds(&OF_OWNER), ..Filter::default() };
+    by_people.chain([to_owner, of_owner]).collect()
 }
 
 /// Whether an event of the owner is given to mirrors: never a private one, and none that is protected (NIP-70).

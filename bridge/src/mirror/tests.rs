@@ -98,11 +98,145 @@ fn a_no_is_told_and_does_not_hold_up_the_rest() {
     assert_eq!(mirror.on_line(&ok(&event, false, "blocked: not here"), NOW), [Step::Settled(1)]);
     let report = mirror.report();
     assert_eq!((report.refused, report.refusal.as_deref()), (1, Some("blocked: not here")));
-    mirror.offer(2, &[(2, event.clone())], NOW);
-    assert!(matches!(
-        mirror.on_line(&ok(&event, false, "rate-limited: slow down"), NOW)[..],
-        [Step::HangUp(_)]
-    ));
+}
+
+#[test]
+fn an_event_that_a_relay_fails_to_take_does_not_hold_up_those_behind_it() {
+    let mut mirror = connected();
+    let events: Vec<(u64, Event)> =
+        (1..=45).map(|number| (number, signed(1, 1, NOW, &[], &number.to_string()))).collect();
+    let bad = events[3].1.clone();
+    for window in events.chunks(Mirror::window()) {
+        assert!(matches!(mirror.room(), Some(Room::After(_))));
+        mirror.offer(window.last().unwrap().0, window, NOW);
+        for (_, event) in window {
+            let steps = if *event == bad {
+                mirror.on_line(&ok(event, false, "error: could not save"), NOW)
+            } else {
+                mirror.on_line(&ok(event, true, ""), NOW)
+            };
+            assert!(!steps.iter().any(|step| matches!(step, Step::HangUp(_))), "{steps:?}");
+        }
+    }
+    let report = mirror.report();
+    assert_eq!((report.accepted, report.postponed), (44, 1));
+    assert_eq!(report.refusal.as_deref(), Some("error: could not save"));
+    mirror.on_tick(NOW + 4);
+    assert_eq!(mirror.room(), Some(Room::After(45)));
+    mirror.on_tick(NOW + 5);
+    assert_eq!(mirror.room(), Some(Room::Again(vec![bad.id()])));
+    assert_eq!(sent(&mirror.offer_again(&[(4, bad.clone())], NOW + 5)), [json!(["EVENT", bad])]);
+    mirror.on_line(&ok(&bad, false, "error: could not save"), NOW + 5);
+    mirror.on_tick(NOW + 14);
+    assert_eq!(mirror.room(), Some(Room::After(45)), "twice as long");
+    mirror.on_tick(NOW + 15);
+    assert_eq!(mirror.room(), Some(Room::Again(vec![bad.id()])));
+    mirror.offer_again(&[(4, bad.clone())], NOW + 15);
+    let steps = mirror.on_line(&ok(&bad, true, ""), NOW + 15);
+    assert_eq!(steps, [Step::Acknowledged(bad.id()), Step::Settled(45)]);
+    assert_eq!((mirror.report().accepted, mirror.report().postponed), (45, 0));
+}
+
+#[test]
+fn what_was_taken_is_not_offered_again_because_of_one_before_it_that_was_not() {
+    let mut mirror = connected();
+    let (bad, good) = (signed(1, 1, NOW, &[], "bad"), signed(1, 1, NOW, &[], "good"));
+    mirror.offer(2, &[(1, bad.clone()), (2, good.clone())], NOW);
+    mirror.on_line(&ok(&bad, false, "error: could not save"), NOW);
+    mirror.on_line(&ok(&good, true, ""), NOW);
+    mirror.on_disconnected();
+    connect(&mut mirror, NOW + 1);
+    assert_eq!(mirror.room(), Some(Room::After(0)), "a restart would offer both");
+    assert_eq!(mirror.offer(2, &[(1, bad.clone()), (2, good)], NOW + 1), []);
+    mirror.on_tick(NOW + 5);
+    assert_eq!(mirror.room(), Some(Room::Again(vec![bad.id()])));
+    assert_eq!(mirror.offer_again(&[], NOW + 5), [Step::Settled(2)], "it was deleted meanwhile");
+}
+
+#[test]
+fn an_event_that_is_never_taken_counts_as_refused_in_the_end() {
+    let mut mirror = connected();
+    let bad = signed(1, 1, NOW, &[], "bad");
+    mirror.offer(1, &[(1, bad.clone())], NOW);
+    let (mut attempts, mut now) = (1, NOW);
+    let mut steps = mirror.on_line(&ok(&bad, false, "error: could not save"), now);
+    while steps.is_empty() {
+        now += 3_600;
+        mirror.on_tick(now);
+        assert_eq!(mirror.room(), Some(Room::Again(vec![bad.id()])), "attempt {attempts}");
+        mirror.offer_again(&[(1, bad.clone())], now);
+        attempts += 1;
+        steps = mirror.on_line(&ok(&bad, false, "error: could not save"), now);
+    }
+    assert_eq!((attempts, steps), (30, vec![Step::Settled(1)]));
+    assert_eq!((mirror.report().refused, mirror.report().postponed), (1, 0));
+}
+
+#[test]
+fn a_relay_that_is_asked_too_much_gets_nothing_for_a_while_on_the_same_connection() {
+    let mut mirror = connected();
+    let event = signed(1, 1, NOW, &[], "");
+    mirror.offer(1, &[(1, event.clone())], NOW);
+    assert_eq!(mirror.on_line(&ok(&event, false, "rate-limited: slow down"), NOW), []);
+    assert_eq!(mirror.room(), None);
+    mirror.on_tick(NOW + 5);
+    assert_eq!(mirror.room(), Some(Room::After(0)));
+    mirror.offer(1, &[(1, event.clone())], NOW + 5);
+    mirror.on_line(&ok(&event, false, "rate-limited: slow down"), NOW + 5);
+    mirror.on_tick(NOW + 14);
+    assert_eq!(mirror.room(), None, "twice as long");
+    mirror.on_tick(NOW + 15);
+    assert_eq!(mirror.room(), Some(Room::After(0)));
+}
+
+fn asked<'a>(steps: &'a [Value], subscription: &str) -> Option<&'a Value> {
+    steps.iter().find(|line| line[0] == "REQ" && line[1] == subscription)
+}
+
+#[test]
+fn a_live_question_that_ends_is_asked_again_and_status_shows_it() {
+    let mut mirror = connected();
+    assert!(!mirror.report().listens);
+    mirror.on_line(r#"["EOSE","live"]"#, NOW);
+    assert!(mirror.report().listens);
+    mirror.on_line(r#"["CLOSED","live","error: idle"]"#, NOW + 1_000);
+    assert!(!mirror.report().listens);
+    assert_eq!(mirror.report().refusal.as_deref(), Some("error: idle"));
+    assert_eq!(asked(&sent(&mirror.on_tick(NOW + 1_004)), "live"), None);
+    let steps = sent(&mirror.on_tick(NOW + 1_005));
+    let question = asked(&steps, "live").expect("it is asked again");
+    assert_eq!(question[2]["since"], json!(NOW + 100), "and nothing is missed in between");
+    mirror.on_line(r#"["EOSE","live"]"#, NOW + 1_006);
+    assert!(mirror.report().listens);
+}
+
+#[test]
+fn a_question_that_is_refused_or_not_answered_is_asked_again_after_a_pause_that_grows() {
+    let mut mirror = connected();
+    mirror.on_line(r#"["CLOSED","live","rate-limited: slow down"]"#, NOW);
+    assert!(asked(&sent(&mirror.on_tick(NOW + 5)), "live").is_some());
+    mirror.on_line(r#"["CLOSED","live","rate-limited: slow down"]"#, NOW + 6);
+    assert!(asked(&sent(&mirror.on_tick(NOW + 15)), "live").is_none());
+    assert!(asked(&sent(&mirror.on_tick(NOW + 16)), "live").is_some());
+    mirror.on_tick(NOW + 17);
+    let late = sent(&mirror.on_tick(NOW + 78));
+    assert!(
+        late.contains(&json!(["CLOSE", "live"])) && late.contains(&json!(["CLOSE", "missed"])),
+        "{late:?}"
+    );
+    let again = sent(&mirror.on_tick(NOW + 78 + 20));
+    assert!(asked(&again, "live").is_some() && asked(&again, "missed").is_some(), "{again:?}");
+}
+
+#[test]
+fn the_owners_profile_and_lists_are_asked_for() {
+    let filters = interest(&owner(), &BTreeSet::new());
+    for kind in [0, 3, 10_000, 10_002, 10_050] {
+        let own = signed(1, kind, NOW, &[], "");
+        assert!(filters.iter().any(|filter| filter.matches(&own.id(), &own)), "{kind}");
+    }
+    let post = signed(1, 1, NOW, &[], "");
+    assert!(!filters.iter().any(|filter| filter.matches(&post.id(), &post)));
 }
 
 #[test]

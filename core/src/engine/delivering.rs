@@ -1,21 +1,21 @@
 //! Private events: those that other nodes hand over for the owner, and the attempts to hand the owner's to others.
 
-use nostrp2p_protocol::{Kind, Packet, PeerId, Rumor, exchange::Receipt};
+use nostrp2p_protocol::{Kind, Packet, PeerId, PublicKey, Rumor, exchange::Receipt};
 
 use super::{Core, Handed, MAX_ATTEMPTS, MAX_PENDING, Output, Pending};
 use crate::{
     admission::Ignored,
     audience::{Audience, audience},
     mailbox::Sender,
-    outbox::{Address, Row},
+    outbox::{Address, Failure, Row},
 };
 
 impl Core {
-    /// Another node's delivery: only what is for the owner is taken, by the same limits as broadcasts.
+    /// Another node's delivery: only what is for the owner is taken, by the limits of broadcasts except for age.
     pub(super) fn on_handed(&mut self, handed: Handed, from: &PeerId, payload: &[u8], now: u64) -> Output {
         let event = match Packet::decode(payload) {
             Ok(Packet::Event(event)) => event,
-            Err(_) => return Output::Answer(handed, Receipt::Refused),
+            Ok(Packet::Revocation(_)) | Err(_) => return Output::Answer(handed, Receipt::Refused),
         };
         // A deletion does not say for whom its targets were; the author's own node is believed.
         let deletion =
@@ -29,9 +29,7 @@ impl Core {
             self.refusals.ignored(ignored);
         }
         match admitted {
-            Err(Ok(Ignored::TooOld | Ignored::TooManyPeople) | Err(_)) => {
-                Output::Answer(handed, Receipt::Refused)
-            }
+            Err(Ok(Ignored::TooManyPeople) | Err(_)) => Output::Answer(handed, Receipt::Refused),
             Err(Ok(_)) => Output::Answer(handed, Receipt::Later),
             Ok(()) if self.pending.len() >= MAX_PENDING => Output::Answer(handed, Receipt::Later),
             Ok(()) => self.verify(Pending::Handed(handed, *from), event),
@@ -49,8 +47,9 @@ impl Core {
     /// A delivery that was given up begins anew; one that waits is due at once.
     pub(super) fn on_retry(&mut self, address: Address, now: u64) -> Vec<Output> {
         if self.outbox.contains(&address) {
-            self.outbox.hurry(&address.person, now);
-            return self.attempt(now);
+            let mut outputs = self.hurry_deliveries(&address.person, now);
+            outputs.extend(self.attempt(now));
+            return outputs;
         }
         if self.outbox.is_full() {
             return vec![];
@@ -70,12 +69,25 @@ impl Core {
     ) -> Vec<Output> {
         self.attempts = self.attempts.saturating_sub(1);
         let row = match receipt {
-            Some(Receipt::Taken) => self.outbox.on_delivered(address),
+            Some(Receipt::Taken) => {
+                // A sign of life: whatever this person's nodes have left without an answer is worth an attempt.
+                self.outbox.hurry_unanswered(&address.person, now);
+                self.wanted.hurry(&address.person);
+                self.outbox.on_delivered(address)
+            }
             Some(Receipt::Refused) => self.outbox.on_refused(address),
-            Some(Receipt::Later) | None => self.outbox.on_failed(address, now),
+            Some(Receipt::Later) => self.outbox.on_failed(address, Failure::Later, now),
+            None if self.catching_up.is_alone() => self.outbox.on_failed(address, Failure::Alone, now),
+            None => self.outbox.on_failed(address, Failure::NoAnswer, now),
         };
         let record = row.map(|row| Output::Record(address, row));
         record.into_iter().chain(self.attempt(now)).collect()
+    }
+
+    /// Makes everything due that waits for a person, and what was given up wait again.
+    pub(super) fn hurry_deliveries(&mut self, person: &PublicKey, now: u64) -> Vec<Output> {
+        let revived = self.outbox.hurry(person, now);
+        revived.into_iter().map(|(address, row)| Output::Record(address, row)).collect()
     }
 
     /// Tries what is due. With whom no node is known, the attempt has failed without being made, and neighbours are
@@ -84,9 +96,12 @@ impl Core {
         let mut outputs = Vec::new();
         for address in self.outbox.due(now, MAX_ATTEMPTS.saturating_sub(self.attempts)) {
             let nodes = self.directory.nodes_of(&address.person, now);
-            if nodes.is_empty() {
+            if nodes.is_empty() && self.catching_up.is_alone() {
+                self.outbox.on_failed(address, Failure::Alone, now);
+            } else if nodes.is_empty() {
                 self.seeking.seek(address.person, now);
-                outputs.extend(self.outbox.on_failed(address, now).map(|row| Output::Record(address, row)));
+                let row = self.outbox.on_failed(address, Failure::NoAnswer, now);
+                outputs.extend(row.map(|row| Output::Record(address, row)));
             } else {
                 self.attempts += 1;
                 outputs.push(Output::Attempt(address, nodes));

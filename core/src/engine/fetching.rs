@@ -1,6 +1,8 @@
 //! Asking other nodes: for what clients want, and the owner's other nodes for what they hold.
 
-use nostrp2p_protocol::{Event, Forged, Kind, PeerId, PublicKey, UnverifiedEvent, exchange::OwnPage};
+use nostrp2p_protocol::{
+    Event, Forged, Kind, PeerId, PublicKey, UnverifiedEvent, delegation::is_delegation, exchange::OwnPage,
+};
 
 use super::{Core, MAX_PENDING, Output, Pending, Sharing};
 use crate::{
@@ -106,7 +108,11 @@ impl Core {
         if let Ok(event) = result {
             self.admission.remember(event.id());
             self.admission.learn(&event);
-            outputs.push(Output::Store(event, Sharing::OwnNode));
+            if is_delegation(&event) {
+                outputs.extend(self.on_own_word(event, now));
+            } else {
+                outputs.push(Output::Store(event, Sharing::OwnNode));
+            }
         }
         if let Some(cursor) = self.siblings.on_checked(peer, now) {
             outputs.push(Output::RecordSibling(*peer, cursor));

@@ -1,8 +1,9 @@
 //! The owner's own events: whether they are published, and where they go.
 
 use nostrp2p_protocol::{
-    Event, Kind, Packet, PublicKey, Rumor, Tag, Unacceptable, UnverifiedEvent,
+    Delegation, Event, Kind, Packet, PublicKey, Rumor, Tag, Unacceptable, UnverifiedEvent,
     conversation::nameless_person,
+    delegation,
     frame::{Carried, Refusal, RefusalCode},
     limits::MAX_PEOPLE,
 };
@@ -129,6 +130,20 @@ impl Core {
         now: u64,
     ) -> Vec<Output> {
         self.admission.learn(&event);
+        let word = delegation::revoked(&event).and_then(|_| Delegation::from_event(event.clone()).ok());
+        let mut outputs = self.publish_committed(request, event, audience, sequence, now);
+        outputs.extend(word.into_iter().flat_map(|word| self.revoke_and_spread(&word, now)));
+        outputs
+    }
+
+    fn publish_committed(
+        &mut self,
+        request: Request,
+        event: Event,
+        audience: Audience,
+        sequence: u64,
+        now: u64,
+    ) -> Vec<Output> {
         match audience {
             Audience::Everyone => {
                 let packet = Packet::Event(UnverifiedEvent { claimed_id: None, ..event.clone().into() });

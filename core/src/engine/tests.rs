@@ -1,4 +1,6 @@
 mod catching;
+mod clock;
+mod revoking;
 
 use nostrp2p_protocol::{
     Delegation, Draft, EventId, Kind, SecretKey, Signature, Tag,
@@ -36,6 +38,13 @@ fn post(author: u8) -> Event {
 
 fn core() -> Core {
     Core::new(Settings::default(), Some(key(1).public_key()))
+}
+
+/// A node with a neighbour who is nobody's.
+fn connected() -> Core {
+    let mut core = core();
+    run(&mut core, Input::Joined(PeerId::from_ed25519([200; 32]), Network::Unknown));
+    core
 }
 
 fn packet(event: Event) -> Vec<u8> {
@@ -120,7 +129,7 @@ fn the_owners_post_is_stored_and_then_broadcast() {
 #[test]
 fn a_reply_is_not_broadcast() {
     let reply = event(1, Kind::POST, vec![Tag::new(["p", &key(2).public_key().to_string()])]);
-    let outputs = run(&mut core(), Input::Publish(REQUEST, reply.clone().into(), vec![]));
+    let outputs = run(&mut connected(), Input::Publish(REQUEST, reply.clone().into(), vec![]));
     let retry = Row { state: Delivery::Waiting, retries: 1, since: NOW };
     let published = Output::Published(REQUEST, reply, 5, Carried::Waiting(1));
     assert_eq!(
@@ -266,7 +275,7 @@ fn a_reply_goes_to_the_nodes_of_its_person_and_is_recorded() {
 
 #[test]
 fn a_waiting_reply_goes_out_when_the_persons_node_appears() {
-    let mut core = core();
+    let mut core = connected();
     run(&mut core, Input::Publish(REQUEST, reply_to(2, 1).into(), vec![]));
     assert_eq!(run(&mut core, Input::Delegated(delegation(3, 7), OTHER)), [], "somebody else's node");
     let outputs = run(&mut core, Input::Delegated(delegation(2, 9), OTHER));

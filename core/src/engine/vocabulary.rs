@@ -86,6 +86,12 @@ pub enum Input {
     Compared(Session, Option<Difference>),
     /// What came back for [`Step::Get`]; None when the neighbour did not answer.
     Got(Session, Option<Vec<Identified>>),
+    /// A neighbour was asked for revocations and told these.
+    Revoked(PeerId, Vec<UnverifiedEvent>),
+    /// Revocations that an earlier run has written down.
+    KnownRevocations(Vec<Delegation>),
+    /// The owner's delegations, whether they hold or not, read from the store at the start or when one has come.
+    OwnWords(Vec<Delegation>),
     /// The store has lost some of what it was given lately: its disk had refused to write. [`Input::Sibling`] follows for
     /// each sibling.
     Undone,
@@ -116,6 +122,15 @@ pub enum Output {
     Seek(Vec<PublicKey>),
     /// Write down how far a delivery has come.
     Record(Address, Row),
+    /// Send a packet to everybody; nobody waits for it.
+    Spread(Packet),
+    /// Keep a delegation of the owner durably that came from the owner's other nodes or by a revocation, then look again
+    /// whether this node acts for the owner.
+    Obey(Event),
+    /// Write down that an owner has taken back the delegation of a node.
+    RecordRevocation(Event),
+    /// It need not be known any more.
+    ForgetRevocation(PublicKey, PeerId),
     /// Send a packet to everybody, and answer the request with the number of neighbours that took it.
     Broadcast(Request, Event, u64, Packet),
     /// Answer a publish request: the event, its sequence number, and where it goes.

@@ -15,6 +15,10 @@ use crate::clock;
 
 /// Neighbours that are asked for the nodes of a person. Each keeps 2,000 announcements.
 const ASKED_NEIGHBOURS: usize = 6;
+/// The first pause between questions for a copy of this node; doubled each time up to the last one. The last ones are
+/// 2 KB an hour.
+pub(super) const TWIN_FIRST_PAUSE: Duration = Duration::from_secs(15);
+const TWIN_LAST_PAUSE: Duration = Duration::from_secs(20 * 60);
 
 impl Running {
     pub(super) fn announce_soon(&mut self) {
@@ -72,6 +76,29 @@ impl Running {
         }));
     }
 
+    /// Asks a neighbour what it has heard of the owner's nodes, now and then: a node that was copied hears of the copy
+    /// only so when both have the same neighbour, which passes nothing on to the peer id that it came from.
+    pub(super) fn look_for_twin(&mut self) {
+        let now = Instant::now();
+        let Some(owner) = self.ownership.owner().filter(|_| self.twin_at <= now && self.delegation.is_some())
+        else {
+            return;
+        };
+        self.twin_pause = (self.twin_pause * 2).min(TWIN_LAST_PAUSE);
+        self.twin_at = now + self.twin_pause;
+        let (overlay, question) = (self.overlay.clone(), Question::Seek(vec![owner]).encode());
+        self.tasks.push(Box::pin(async move {
+            let peers = overlay.peers().await;
+            let chance = usize::try_from(getrandom::u32().unwrap_or_default()).unwrap_or_default();
+            let Some(peer) = chance.checked_rem(peers.len()).and_then(|place| peers.get(place)) else {
+                return Happening::Done;
+            };
+            let answer = overlay.request(peer.id, Protocol::Fetch, question).await;
+            let told = answer.ok().and_then(|answer| decode_announcements(&answer).ok());
+            Happening::Told(vec![(peer.id, told.unwrap_or_default())])
+        }));
+    }
+
     pub(super) async fn on_told(&mut self, told: Vec<(PeerId, Vec<Vec<u8>>)>) {
         for (neighbour, announcements) in told {
             for bytes in announcements {
@@ -86,11 +113,13 @@ impl Running {
     /// Takes an announcement that a neighbour has passed on, or told when it was asked.
     pub(super) async fn hear_announcement(&mut self, bytes: Vec<u8>, from: PeerId) -> Result<(), Unheard> {
         let news = self.announcer.hear(from, bytes, &self.core, clock::now())?;
+        self.bear_out(news.issued_at).await;
         tracing::debug!(peer = %news.peer, delegated = news.delegation.is_some(), helper = news.helper, "heard an announcement");
         self.overlay.add_addresses(news.peer, news.addresses).await;
         self.ways.heard(news.peer, news.helper.as_deref(), self.core.source(&from));
         if let Some(delegation) = news.delegation {
             self.handle(Input::Delegated(delegation, from)).await;
+            self.see(news.peer, news.issued_at).await;
         }
         Ok(())
     }

@@ -4,7 +4,7 @@ use nostrp2p_core::{Address, Asking, Cursor, Handed, Input, QUESTION_ROWS, Servi
 use nostrp2p_overlay::{Protocol, RequestRef};
 use nostrp2p_protocol::{
     Packet, PeerId, UnverifiedEvent,
-    exchange::{Found, OwnPage, Question, Receipt, encode_announcements},
+    exchange::{Found, OwnPage, Question, Receipt, Revoked, encode_announcements},
 };
 
 use super::{Happening, Running, received};
@@ -66,6 +66,11 @@ impl Running {
                     self.respond(request, (from, service), read).await;
                     self.handle(Input::SiblingAsked(from, newest)).await;
                 }
+                Ok(Question::Revocations(people)) => {
+                    let revoked = Revoked { events: self.core.revocations(&people) }.encode();
+                    self.core.answered(from, revoked.len(), clock::now());
+                    self.overlay.respond(request, revoked).await;
+                }
                 Ok(Question::Lend) => self.lend(request, from).await,
                 Ok(Question::Own { .. }) | Err(_) => self.overlay.refuse(request).await,
             },
@@ -119,9 +124,12 @@ impl Running {
         let (store, overlay) = (self.store.clone(), self.overlay.clone());
         self.tasks.push(Box::pin(async move {
             let event = tokio::task::spawn_blocking(move || store.event(address.sequence)).await;
-            let Ok(Ok(Some(event))) = event else {
-                // It was deleted meanwhile, or the disk fails: there is nothing to hand over.
-                return Happening::Attempted(address, Some(Receipt::Refused));
+            let event = match event {
+                Ok(Ok(Some(event))) => event,
+                // It was deleted meanwhile, or has ended: there is nothing to hand over.
+                Ok(Ok(None)) => return Happening::Attempted(address, Some(Receipt::Refused)),
+                // What cannot be read now is tried again.
+                Ok(Err(_)) | Err(_) => return Happening::Attempted(address, None),
             };
             let payload = Packet::Event(UnverifiedEvent { claimed_id: None, ..event.into() }).encode();
             let requests =

@@ -31,7 +31,9 @@ impl Running {
 
     pub(super) fn renew_claim(&mut self) {
         let Ownership::Unclaimed(claim) = &self.ownership else { return };
-        if claim.expires < clock::now()
+        let now = clock::now();
+        // After the clock was set back a link must not hold for longer than it was meant to.
+        if (claim.expires < now || claim.expires > now.saturating_add(self.claim_seconds))
             && let Some(claim) = crate::claim::fresh(self.claim_seconds)
         {
             (self.on_claim)(Some(&claim), &self.open_ways.borrow());
@@ -58,9 +60,12 @@ impl Running {
     /// Reads back what the last run left: deliveries that wait, and the owner's delegation.
     pub(super) async fn remember(&mut self) {
         let store = self.store.clone();
-        let read = move || Ok::<_, redb::Error>((store.waiting()?, store.siblings()?, store.people()?));
+        let read = move || {
+            Ok::<_, redb::Error>((store.waiting()?, store.siblings()?, store.people()?, store.revoked()?))
+        };
         match tokio::task::spawn_blocking(read).await {
-            Ok(Ok((waiting, siblings, (born, people)))) => {
+            Ok(Ok((waiting, siblings, (born, people), revoked))) => {
+                self.handle(Input::KnownRevocations(revoked)).await;
                 self.handle(Input::People(born, people)).await;
                 for (address, row) in waiting {
                     self.handle(Input::Waiting(address, row)).await;

@@ -10,7 +10,7 @@ pub(super) fn payload(way: &str, payload: &[u8]) {
         return;
     }
     match Packet::decode(payload) {
-        Ok(Packet::Event(received)) => event(way, &received),
+        Ok(Packet::Event(received) | Packet::Revocation(received)) => event(way, &received),
         _ => tracing::debug!(way, bytes = payload.len(), "received no event"),
     }
 }

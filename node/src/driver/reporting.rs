@@ -3,7 +3,7 @@
 use super::Running;
 use crate::{
     clock, markers,
-    standing::{self, Counters},
+    standing::{self, Counters, Warnings},
     storage::Storage,
 };
 
@@ -39,17 +39,32 @@ impl Running {
         let now = clock::now();
         self.traffic.add(self.overlay.take_traffic().await, now);
         let traffic = self.traffic.last_hour(now);
+        let warnings =
+            Warnings { twin: self.announcer.twin(now).is_some(), clock_ahead: self.store.time().doubt() };
         self.standing.send_if_modified(|standing| {
             (standing.known, standing.traffic) = (known, traffic);
+            let before = std::mem::replace(&mut standing.warnings, warnings);
+            if warnings.twin && !before.twin {
+                tracing::error!("{}", standing::TWIN);
+            }
             let changed = std::mem::replace(&mut standing.reached, reached) != standing.reached;
-            changed | (std::mem::replace(&mut standing.peers, peers) != standing.peers)
+            changed
+                | (warnings.codes() != before.codes())
+                | (std::mem::replace(&mut standing.peers, peers) != standing.peers)
         });
+    }
+
+    /// Another party says what time it is.
+    pub(super) async fn bear_out(&mut self, said: u64) {
+        if self.store.time().bear_out(said) {
+            self.report_standing().await;
+        }
     }
 
     pub(super) async fn mark(&mut self, name: String, until: u64) {
         let mut notes = Vec::new();
         self.markers.send_if_modified(|markers| {
-            notes = markers::mark(markers, name, until);
+            notes = markers::mark(markers, name, until, clock::now());
             !notes.is_empty()
         });
         for note in notes {

@@ -1,13 +1,19 @@
 //! Taking TCP connections, also when the system has no more descriptors: that is said, and idle clients make room.
 
 use std::{
+    future::poll_fn,
     io,
+    net::SocketAddr,
     sync::Arc,
+    task::{Context, Poll},
     time::{Duration, Instant},
 };
 
 use axum::serve::Listener;
-use tokio::{net::TcpListener, sync::Notify};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::Notify,
+};
 
 use super::prompt::Prompt;
 use crate::own_names::Ends;
@@ -30,14 +36,15 @@ impl Shortage {
 
 /// A listener that goes on whatever happens.
 pub(crate) struct Patient {
-    listener: TcpListener,
+    /// At least one.
+    listeners: Vec<TcpListener>,
     shortage: Shortage,
     complained: Option<Instant>,
 }
 
 impl Patient {
-    pub(crate) const fn new(listener: TcpListener, shortage: Shortage) -> Self {
-        Self { listener, shortage, complained: None }
+    pub(crate) const fn new(listeners: Vec<TcpListener>, shortage: Shortage) -> Self {
+        Self { listeners, shortage, complained: None }
     }
 
     fn complain(&mut self, error: &io::Error) {
@@ -58,7 +65,7 @@ impl Listener for Patient {
     /// Cancel-safe.
     async fn accept(&mut self) -> (Prompt, Ends) {
         loop {
-            match self.listener.accept().await {
+            match poll_fn(|context| accept(&self.listeners, context)).await {
                 // A connection whose own end the system does not tell is over already.
                 Ok((stream, from)) => match stream.local_addr() {
                     Ok(at) => return (Prompt::new(stream), Ends { from, at }),
@@ -75,8 +82,14 @@ impl Listener for Patient {
     }
 
     fn local_addr(&self) -> io::Result<Ends> {
-        self.listener.local_addr().map(Ends::listening)
+        self.listeners.first().ok_or(io::ErrorKind::NotConnected)?.local_addr().map(Ends::listening)
     }
+}
+
+/// The first connection that has come to any of the listeners.
+fn accept(listeners: &[TcpListener], context: &mut Context<'_>) -> Poll<io::Result<(TcpStream, SocketAddr)>> {
+    let polled = listeners.iter().map(|listener| listener.poll_accept(context));
+    polled.filter(Poll::is_ready).next().unwrap_or(Poll::Pending)
 }
 
 /// Whether only the client that was just coming is gone.

@@ -1,54 +1,45 @@
-//! Who goes home through this node from where: of the sessions that a node at home gets, no one place may take them all,
-//! or a stranger at a helper's door would keep the owner out.
+//! Switches of the sessions that go home through this node: one that makes room for another is ended by its switch.
+//!
+//! Who makes room, [`nostrp2p_core::Lending`] decides.
 
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use nostrp2p_protocol::PeerId;
+use tokio::sync::oneshot;
 
-use super::visitors::Place;
-
-/// Sessions by where they lead and where they come from. There are no more entries than sessions. Clones share them.
+/// Switches by the number of the session. There are no more than sessions. Clones share them.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Callers(Arc<Mutex<BTreeMap<(PeerId, Place), usize>>>);
+pub(crate) struct Callers(Arc<Mutex<BTreeMap<u64, oneshot::Sender<()>>>>);
 
-/// A session that counts until it is dropped.
-#[derive(Debug)]
-pub(crate) struct Call {
-    callers: Callers,
-    way: (PeerId, Place),
-}
+/// Turns when a session has to make room.
+pub(crate) type Switch = oneshot::Receiver<()>;
 
 impl Callers {
-    /// Counts a session to a node that gets so many in all; None when this place has half of them. This machine itself
-    /// has no limit: a proxy that does not say who comes would be one place for all.
-    pub(crate) fn enter(&self, peer: PeerId, place: Place, sessions: usize) -> Option<Call> {
-        let way = (peer, place);
-        let mut calls = self.lock();
-        let count = calls.get(&way).copied().unwrap_or(0);
-        if place != Place::Here && count >= sessions.div_ceil(2) {
-            return None;
-        }
-        calls.insert(way, count + 1);
-        drop(calls);
-        Some(Call { callers: self.clone(), way })
+    /// A session has begun.
+    pub(crate) fn enter(&self, session: u64) -> Switch {
+        let (sender, switch) = oneshot::channel();
+        self.lock().insert(session, sender);
+        switch
     }
 
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<(PeerId, Place), usize>> {
-        // What a panic left behind is a count, and no worse than before.
+    /// A session has to make room.
+    pub(crate) fn send_away(&self, session: u64) {
+        if let Some(sender) = self.lock().remove(&session) {
+            // It may have ended this moment.
+            let _ended = sender.send(());
+        }
+    }
+
+    /// A session has ended.
+    pub(crate) fn leave(&self, session: u64) {
+        self.lock().remove(&session);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<u64, oneshot::Sender<()>>> {
+        // What a panic left behind is a table of switches, and no worse than before.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Drop for Call {
-    fn drop(&mut self) {
-        let mut calls = self.callers.lock();
-        match calls.get_mut(&self.way) {
-            Some(count) if *count > 1 => *count -= 1,
-            _ => drop(calls.remove(&self.way)),
-        }
     }
 }
 
@@ -57,19 +48,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_place_gets_half_of_a_nodes_sessions_and_gives_them_back() {
+    fn a_switch_turns_when_its_session_makes_room_and_not_before() {
         let callers = Callers::default();
-        let (home, other) = (PeerId::from_ed25519([1; 32]), PeerId::from_ed25519([2; 32]));
-        let (near, far) =
-            (Place::Network("192.0.2.1".parse().unwrap()), Place::Network("192.0.2.2".parse().unwrap()));
-        let mut calls: Vec<Call> = (0..4).map(|_| callers.enter(home, near, 8).unwrap()).collect();
-        assert!(callers.enter(home, near, 8).is_none());
-        assert!(callers.enter(home, far, 8).is_some() && callers.enter(other, near, 1).is_some());
-        calls.pop();
-        calls.push(callers.enter(home, near, 8).unwrap());
-        let here: Vec<_> = (0..9).filter_map(|_| callers.enter(home, Place::Here, 8)).collect();
-        assert_eq!(here.len(), 9);
-        drop((calls, here));
+        let (mut first, mut second) = (callers.enter(1), callers.enter(2));
+        callers.send_away(1);
+        assert_eq!(first.try_recv(), Ok(()));
+        assert_eq!(second.try_recv(), Err(oneshot::error::TryRecvError::Empty));
+        callers.leave(1);
+        callers.leave(2);
+        callers.send_away(2);
         assert!(callers.lock().is_empty());
     }
 }

@@ -95,6 +95,8 @@ struct Session {
     subscriptions: Vec<(RequestId, Vec<Filter>)>,
     /// What the client has been told of the read markers.
     marked: Markers,
+    /// What the client has been told is wrong.
+    warned: Vec<u8>,
     /// What the client has been told of the mirrors.
     mirrored: Vec<Mirror>,
     publishing: FuturesUnordered<Publishing>,
@@ -132,6 +134,7 @@ impl Session {
             watching: None,
             subscriptions: Vec::new(),
             marked: Markers::new(),
+            warned: Vec::new(),
             mirrored: Vec::new(),
             publishing: FuturesUnordered::new(),
             figures: Figures::new(Instant::now()),
@@ -381,9 +384,9 @@ impl Session {
 
     async fn on_login(&mut self, request: RequestId, owner: PublicKey) -> Result<(), Gone> {
         self.phase = Phase::Owner;
-        self.socket.stay();
+        self.socket.stay().await;
         let newest = self.app.store.progress().borrow().newest;
-        self.send(NodeFrame::LoggedIn { request, owner, store: self.app.store.id(), newest }).await?;
+        self.send(NodeFrame::LoggedIn { request, owner, store: self.app.store.lineage(), newest }).await?;
         let expires = self.app.standing.borrow().delegated;
         self.send(NodeFrame::Delegated { expires }).await?;
         self.tell_deliveries().await?;
@@ -468,6 +471,11 @@ impl Session {
             )
         };
         self.send(NodeFrame::Network { reached, traffic }).await?;
+        let warnings = self.app.standing.borrow().warnings.codes();
+        if warnings != self.warned {
+            self.warned.clone_from(&warnings);
+            self.send(NodeFrame::Warnings(warnings)).await?;
+        }
         self.tell_mirrors().await
     }
 

@@ -2,11 +2,11 @@
 //! home".
 //!
 //! Each WebSocket message is a frame of a stream to that node, both ways, and nothing else happens here: what is inside
-//! is ciphertext, and who may log in is decided at the other end. So pages of any origin may come; they gain nothing
-//! here that a program without an origin would not have.
+//! is ciphertext, and who may log in is decided at the other end, which says so by an empty frame. So pages of any origin
+//! may come; they gain nothing here that a program without an origin would not have.
 
 use std::{
-    sync::PoisonError,
+    sync::{MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -20,14 +20,14 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use futures_util::{SinkExt, StreamExt, stream::SplitSink};
-use nostrp2p_core::NotLent;
+use nostrp2p_core::{Lending, NotLent, Opened};
 use nostrp2p_overlay::{HomeReader, HomeStream, HomeWriter, MAX_HOME_FRAME, RequestError};
 use nostrp2p_protocol::{PeerId, channel::TURNED_AWAY};
 use tokio::time::{sleep, timeout};
 
 use super::{
     App,
-    callers::Call,
+    callers::Switch,
     link::READ_BUFFER,
     visitors::{Place, Source},
 };
@@ -70,7 +70,7 @@ pub(super) async fn upgrade(
     upgrade.max_message_size(MAX_HOME_FRAME).max_frame_size(MAX_HOME_FRAME).on_upgrade(
         async move |mut socket| {
             match Lent::open(app, peer, place).await {
-                Ok((lent, stream)) => carry(&lent, socket, stream).await,
+                Ok((lent, switch, stream)) => carry(&lent, switch, socket, stream).await,
                 Err(over) => goodbye(&mut socket, over).await,
             }
             drop(visit);
@@ -82,33 +82,38 @@ pub(super) async fn upgrade(
 struct Lent {
     app: App,
     peer: PeerId,
-    _call: Call,
+    session: u64,
 }
 
 impl Lent {
-    async fn open(app: App, peer: PeerId, place: Place) -> Result<(Self, HomeStream), Over> {
-        let sessions = app.lending.lock().unwrap_or_else(PoisonError::into_inner).sessions_each();
-        let Some(call) = app.callers.enter(peer, place, sessions) else {
-            let reason = "there are as many sessions to that node from your address as there may be";
-            return Err(Over(TURNED_AWAY, reason.to_owned()));
-        };
-        let opened = app.lending.lock().unwrap_or_else(PoisonError::into_inner).open(&peer, clock::now());
-        opened.map_err(Over::from)?;
-        let lent = Self { app, peer, _call: call };
+    async fn open(app: App, peer: PeerId, place: Place) -> Result<(Self, Switch, HomeStream), Over> {
+        let caller = place.address();
+        let opened =
+            app.lending.lock().unwrap_or_else(PoisonError::into_inner).open(&peer, caller, clock::now());
+        let Opened { session, displaced } = opened.map_err(Over::from)?;
+        if let Some(displaced) = displaced {
+            app.callers.send_away(displaced);
+        }
+        let switch = app.callers.enter(session);
+        let lent = Self { app, peer, session };
         match lent.app.overlay.open_home(peer).await {
-            Ok(stream) => Ok((lent, stream)),
+            Ok(stream) => {
+                lent.lending().tells_logins(&peer, stream.tells_login());
+                Ok((lent, switch, stream))
+            }
             Err(RequestError::Unreachable { .. }) => Err(NotLent::Unknown.into()),
             Err(error) => Err(Over(TURNED_AWAY, error.to_string())),
         }
     }
 
+    fn lending(&self) -> MutexGuard<'_, Lending> {
+        self.app.lending.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Waits until so many bytes may go.
     async fn pay(&self, bytes: usize) -> Result<(), Over> {
         let clock_ms = u64::try_from(self.app.started.elapsed().as_millis()).unwrap_or(u64::MAX);
-        let wait_ms = {
-            let mut lending = self.app.lending.lock().unwrap_or_else(PoisonError::into_inner);
-            lending.spend(&self.peer, bytes, clock_ms, clock::now())?
-        };
+        let wait_ms = self.lending().spend(&self.peer, bytes, clock_ms, clock::now())?;
         sleep(Duration::from_millis(wait_ms)).await;
         Ok(())
     }
@@ -116,7 +121,8 @@ impl Lent {
 
 impl Drop for Lent {
     fn drop(&mut self) {
-        self.app.lending.lock().unwrap_or_else(PoisonError::into_inner).close(&self.peer);
+        self.lending().close(self.session);
+        self.app.callers.leave(self.session);
     }
 }
 
@@ -127,14 +133,19 @@ impl From<NotLent> for Over {
 }
 
 /// Carries both ways at once, so that neither waits for the other, until one side is gone.
-async fn carry(lent: &Lent, socket: WebSocket, stream: HomeStream) {
+async fn carry(lent: &Lent, switch: Switch, socket: WebSocket, stream: HomeStream) {
     tracing::debug!(peer = %lent.peer, "a client goes home through this node");
+    let tells_login = stream.tells_login();
     let (mut to_client, from_client) = socket.split();
     let (mut from_home, mut to_home) = stream.split();
     let mut stop = lent.app.stop.clone();
     let over = tokio::select! {
         over = homeward(lent, from_client, &mut to_home) => over,
-        over = outward(lent, &mut from_home, &mut to_client) => over,
+        over = outward(lent, tells_login, &mut from_home, &mut to_client) => over,
+        Ok(()) = switch => {
+            let reason = "others need this place, and nobody has signed in here";
+            Over(TURNED_AWAY, reason.to_owned())
+        }
         () = stop.wait() => Over(TURNED_AWAY, "this helper is stopping".to_owned()),
     };
     tracing::debug!(peer = %lent.peer, reason = over.1, "it is over");
@@ -173,11 +184,16 @@ async fn homeward(
 
 async fn outward(
     lent: &Lent,
+    tells_login: bool,
     from_home: &mut HomeReader,
     to_client: &mut SplitSink<WebSocket, Message>,
 ) -> Over {
     loop {
         let message = match timeout(PING_EVERY, from_home.receive()).await {
+            Ok(Ok(Some(frame))) if frame.is_empty() && tells_login => {
+                lent.lending().signed_in(lent.session);
+                continue;
+            }
             Ok(Ok(Some(frame))) => {
                 if let Err(over) = lent.pay(frame.len()).await {
                     return over;

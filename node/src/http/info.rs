@@ -56,6 +56,8 @@ struct Node {
     delegated: Option<u64>,
     mirrors: Vec<MirrorStatus>,
     caught_up: Option<CaughtUp>,
+    /// What the person who runs the node should know, in sentences.
+    warnings: Vec<String>,
     /// How clients reach the node from elsewhere.
     home: Home,
 }
@@ -118,6 +120,12 @@ async fn whole(app: App) -> Response {
         stored: app.store.progress().borrow().stored,
         storage: Storage::of(&app.store),
         delegated: standing.delegated,
+        warnings: standing
+            .warnings
+            .sentences()
+            .into_iter()
+            .chain(app.store.failure().map(cannot_write))
+            .collect(),
         home: Home {
             link: claim::homeward(&app.peer, &ways),
             key: ways.key.to_string(),
@@ -158,10 +166,13 @@ async fn trouble(app: &App) -> Option<String> {
         Ok(None) => return Some("the node is stopping".to_owned()),
         Err(_) => return Some("the node is stuck: its driver does not answer; restart it".to_owned()),
     }
-    let failure = app.store.failure()?;
-    Some(format!(
+    app.store.failure().map(cannot_write)
+}
+
+fn cannot_write(failure: String) -> String {
+    format!(
         "the store cannot be written ({failure}); make room or mend the disk; the node goes on by itself then"
-    ))
+    )
 }
 
 /// A JSON answer of the given type.

@@ -116,10 +116,16 @@ impl Socket {
         self.channel = Some(Box::new(channel));
     }
 
-    /// Somebody has signed in: from now on this session makes room for nobody.
-    pub(super) fn stay(&mut self) {
+    /// Somebody has signed in: from now on this session makes room for nobody, at a helper neither.
+    pub(super) async fn stay(&mut self) {
         self.stays = true;
         self.seat.work();
+        if let Wire::Helper(stream) = &mut self.wire
+            && !matches!(timeout(WRITE_DEADLINE, stream.tell_login()).await, Ok(Ok(())))
+        {
+            // Reading from it will show that it is lost.
+            tracing::debug!("a helper could not be told that somebody has signed in");
+        }
     }
 
     /// Waits for the next message; answers and sends pings meanwhile. Cancel-safe.

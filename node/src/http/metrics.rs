@@ -52,6 +52,12 @@ async fn collect(app: App) -> Response {
     if let Some(bytes) = resident_bytes() {
         text.gauge("resident_bytes", "Resident memory.", bytes);
     }
+    text.counter("log_lines_dropped", "Lines of the log that nobody took.", crate::log::dropped());
+    text.gauge(
+        "warnings",
+        "What is wrong although the node runs; status says what.",
+        count(app.standing.borrow().warnings.codes().len()),
+    );
     text.counter("broadcasts_sent", "Payloads that this node broadcast.", stats.sent);
     text.counter("broadcasts_sent_bytes", "Bytes of those, once each.", stats.sent_bytes);
     text.counter("broadcasts_received", "Different payloads received.", stats.received);

@@ -76,7 +76,7 @@ pub(super) async fn run(app: App, mut socket: Socket, authority: String) -> Resu
                     let owner = talk.app.standing.borrow().owner;
                     let steps = talk.session.on_line(&line, owner, clock::now());
                     if talk.session.is_owners() {
-                        talk.socket.stay();
+                        talk.socket.stay().await;
                     }
                     steps
                 }

@@ -63,6 +63,14 @@ impl Place {
         }
     }
 
+    /// The address or network that is counted; None where everybody is the same.
+    pub(crate) const fn address(self) -> Option<IpAddr> {
+        match self {
+            Self::Network(address) => Some(address),
+            Self::Here | Self::Helper(_) => None,
+        }
+    }
+
     fn network(address: IpAddr) -> Self {
         match address {
             IpAddr::V4(_) => Self::Network(address),

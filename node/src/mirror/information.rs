@@ -9,13 +9,15 @@ use axum::{
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use nostrp2p_bridge::mirror::Terms;
+use nostrp2p_overlay::Lookups;
 use rustls::{ClientConfig, pki_types::ServerName};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
-    net::TcpStream,
     time::timeout,
 };
 use tokio_rustls::TlsConnector;
+
+use super::dial::{self, Place};
 
 /// How long that may take; then the relay counts as one that says nothing of itself.
 const ANSWER_WITHIN: Duration = Duration::from_secs(10);
@@ -23,27 +25,16 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 const MAX_DOCUMENT_BYTES: usize = 64 * 1024;
 
 /// What the relay says, as far as it says anything.
-pub(super) async fn ask(url: &str, tls: &Arc<ClientConfig>) -> Terms {
-    let document = timeout(ANSWER_WITHIN, fetch(url, tls)).await.ok().flatten();
+pub(super) async fn ask(url: &str, tls: &Arc<ClientConfig>, names: &Lookups) -> Terms {
+    let document = timeout(ANSWER_WITHIN, fetch(url, tls, names)).await.ok().flatten();
     document.map_or_else(Terms::default, |document| Terms::read(&document))
 }
 
-async fn fetch(url: &str, tls: &Arc<ClientConfig>) -> Option<Vec<u8>> {
-    let (secure, rest) = match url.strip_prefix("wss://") {
-        Some(rest) => (true, rest),
-        None => (false, url.strip_prefix("ws://")?),
-    };
-    let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
-    let (host, port) =
-        match authority.rsplit_once(':').and_then(|(host, port)| Some((host, port.parse().ok()?))) {
-            Some(both) => both,
-            None => (authority, if secure { 443 } else { 80 }),
-        };
-    // The address of an IPv6 host stands in brackets.
-    let host = host.trim_start_matches('[').trim_end_matches(']');
-    let stream = TcpStream::connect((host, port)).await.ok()?;
+async fn fetch(url: &str, tls: &Arc<ClientConfig>, names: &Lookups) -> Option<Vec<u8>> {
+    let Place { secure, host, port, authority, path } = Place::of(url)?;
+    let stream = dial::dial(&host, port, names).await.ok()?;
     if secure {
-        let name = ServerName::try_from(host.to_owned()).ok()?;
+        let name = ServerName::try_from(host).ok()?;
         let stream = TlsConnector::from(Arc::clone(tls)).connect(name, stream).await.ok()?;
         return get(stream, authority, path).await;
     }
@@ -97,7 +88,12 @@ mod tests {
             stream.write_all(answer.as_bytes()).await.unwrap();
             String::from_utf8_lossy(&asked[..length]).to_ascii_lowercase()
         });
-        let terms = ask(&format!("ws://127.0.0.1:{port}/path"), &trust::configuration(None).unwrap()).await;
+        let terms = ask(
+            &format!("ws://127.0.0.1:{port}/path"),
+            &trust::configuration(None).unwrap(),
+            &Lookups::default(),
+        )
+        .await;
         assert_eq!(terms, expected, "{answer}");
         let asked = relay.await.unwrap();
         assert!(asked.starts_with("get /path http/1.1"), "{asked}");

@@ -4,6 +4,7 @@ use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use futures_util::{SinkExt, StreamExt};
 use nostrp2p_bridge::mirror::{Collect, Mirror, Room, Step, is_offered};
+use nostrp2p_overlay::Lookups;
 use nostrp2p_protocol::{Event, EventId, Filter, PublicKey, frame::MirrorState};
 use rustls::ClientConfig;
 use tokio::{
@@ -11,11 +12,16 @@ use tokio::{
     time::{Instant, timeout},
 };
 use tokio_tungstenite::{
-    Connector, MaybeTlsStream, WebSocketStream, connect_async_tls_with_config,
+    Connector, MaybeTlsStream, WebSocketStream, client_async_tls_with_config,
     tungstenite::{Message, protocol::WebSocketConfig},
 };
 
-use super::{Context, MirrorStatus, Role, information, receiving::Receiving};
+use super::{
+    Context, MirrorStatus, Role,
+    dial::{self, Place},
+    information,
+    receiving::Receiving,
+};
 use crate::{
     clock,
     driver::Command,
@@ -59,6 +65,8 @@ pub(super) async fn run(context: Context, url: String, role: Role, owner: Public
         Ok(Err(error)) => return tracing::error!(%error, "the store cannot be read"),
         Err(_) => return,
     };
+    // What was written down while the clock was ahead must not hide what is new now.
+    let heard_until = heard_until.min(clock::now());
     let mirror = Mirror::new(owner, role.out, settled, heard_until);
     let receiving = Receiving::default();
     let mut link = Link { context, url, role, owner, mirror, receiving, settled };
@@ -88,8 +96,9 @@ impl Link {
         let mut interest = self.context.interest.clone();
         let mut progress = self.context.store.progress();
         let mut logins = self.context.logins.subscribe();
-        let terms = information::ask(&self.url, &self.context.tls).await;
-        let mut socket = connect(&self.url, Arc::clone(&self.context.tls)).await?;
+        let names = &self.context.names;
+        let terms = information::ask(&self.url, &self.context.tls, names).await;
+        let mut socket = connect(&self.url, Arc::clone(&self.context.tls), names).await?;
         let mut tick = tokio::time::interval(TICK);
         let mut heard = Instant::now();
         progress.mark_changed();
@@ -233,6 +242,8 @@ impl Link {
             challenge: self.mirror.wants_login().map(str::to_owned),
             work: report.work,
             caught_up: report.caught_up,
+            listens: report.listens,
+            postponed: report.postponed,
         };
         self.context
             .report
@@ -289,16 +300,20 @@ async fn blocking<T: Send + 'static>(
     read.map_err(|error| format!("the store cannot be read: {error}"))
 }
 
-async fn connect(url: &str, tls: Arc<ClientConfig>) -> Result<Socket, String> {
+async fn connect(url: &str, tls: Arc<ClientConfig>, names: &Lookups) -> Result<Socket, String> {
     let limits = WebSocketConfig::default()
         .max_message_size(Some(MAX_MESSAGE_BYTES))
         .max_frame_size(Some(MAX_MESSAGE_BYTES));
-    let connecting = connect_async_tls_with_config(url, Some(limits), true, Some(Connector::Rustls(tls)));
-    match timeout(CONNECT_WITHIN, connecting).await {
-        Ok(Ok((socket, _))) => Ok(socket),
-        Ok(Err(error)) => Err(error.to_string()),
-        Err(_) => Err("the relay does not answer".to_owned()),
-    }
+    let connecting = async {
+        let Place { host, port, .. } =
+            Place::of(url).ok_or_else(|| "its address cannot be read".to_owned())?;
+        let stream = dial::dial(&host, port, names).await.map_err(|error| error.to_string())?;
+        stream.set_nodelay(true).map_err(|error| error.to_string())?;
+        let tls = Some(Connector::Rustls(tls));
+        let socket = client_async_tls_with_config(url, stream, Some(limits), tls).await;
+        socket.map(|(socket, _)| socket).map_err(|error| error.to_string())
+    };
+    timeout(CONNECT_WITHIN, connecting).await.unwrap_or_else(|_| Err("the relay does not answer".to_owned()))
 }
 
 async fn send(socket: &mut Socket, message: Message) -> Result<(), String> {

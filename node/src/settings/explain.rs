@@ -20,7 +20,7 @@ pub fn explain(settings: &Settings, flags: &Flags, said: impl Fn(&str) -> Option
         None => (None, None, None),
     };
     let mut values = vec![
-        ("listen-addr-port", Some(text(&settings.listen.to_string()))),
+        ("listen-addr-port", Some(listening(settings))),
         ("boot-peer-addr-port", Some(list(settings.bootstrap.iter().map(ToString::to_string).collect()))),
         ("public-key", settings.owner.map(|owner| text(&owner.to_npub()))),
         ("writable", Some(settings.writable.to_string())),
@@ -67,4 +67,14 @@ pub fn explain(settings: &Settings, flags: &Flags, said: impl Fn(&str) -> Option
             .filter_map(|(name, value)| Some(format!("{name} = {}  # {}", value?, origin(name)))),
     );
     lines.join("\n")
+}
+
+/// One address as a text, several as a list.
+fn listening(settings: &Settings) -> String {
+    let first = settings.listen.to_string();
+    if settings.listen_also.is_empty() {
+        return serde_json::Value::from(first).to_string();
+    }
+    let also = settings.listen_also.iter().map(|(nodes, _)| nodes.to_string());
+    serde_json::Value::from(std::iter::once(first).chain(also).collect::<Vec<_>>()).to_string()
 }

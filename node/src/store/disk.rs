@@ -5,14 +5,22 @@
 //! It is replaced by the database itself when the disk takes bytes again. See [`super::outage`].
 
 use std::{
-    io::Write,
+    io::{self, Write},
     path::{Path, PathBuf},
     sync::{PoisonError, RwLock, RwLockReadGuard},
 };
 
 use redb::{Database, ReadTransaction, ReadableDatabase, TransactionError, WriteTransaction};
 
-use super::{CACHE_BYTES, Progress, lock::Lock, quietly, tables, view::View};
+use super::{
+    CACHE_BYTES, Progress,
+    file_check::{FileCheck, FileMark},
+    lock::Lock,
+    quietly, tables,
+    tables::Purpose,
+    view::View,
+};
+use crate::trusted_time::TrustedTime;
 
 /// How much must find room before the store is written to again: what a group of large events takes.
 const ROOM: usize = 1024 * 1024;
@@ -20,14 +28,27 @@ const ROOM: usize = 1024 * 1024;
 /// The database that everybody uses now.
 pub(super) struct Disk {
     path: PathBuf,
+    file_check: FileCheck,
     current: RwLock<Database>,
+    time: TrustedTime,
     /// Last, so that the database is closed before.
     _lock: Lock,
 }
 
 impl Disk {
-    pub(super) const fn new(lock: Lock, path: PathBuf, database: Database) -> Self {
-        Self { path, current: RwLock::new(database), _lock: lock }
+    pub(super) fn new(lock: Lock, path: PathBuf, database: Database, time: TrustedTime) -> io::Result<Self> {
+        let file_check = FileCheck::of(&path)?;
+        Ok(Self { path, file_check, current: RwLock::new(database), time, _lock: lock })
+    }
+
+    /// The time to go by for what cannot be undone.
+    pub(super) const fn time(&self) -> &TrustedTime {
+        &self.time
+    }
+
+    /// Whether the file is still where it was opened.
+    pub(super) fn check_file(&self) -> io::Result<()> {
+        self.file_check.check()
     }
 
     pub(super) fn begin_read(&self) -> Result<ReadTransaction, TransactionError> {
@@ -51,8 +72,9 @@ impl Disk {
 
     /// Opens the database itself again if the disk takes bytes; says how far it has come. On failure all stays as it is.
     pub(super) fn write_again(&self) -> Result<Progress, redb::Error> {
+        self.check_file().map_err(redb::Error::Io)?;
         find_room(&self.path).map_err(redb::Error::Io)?;
-        let (database, opened) = quietly(|| open(&self.path)).unwrap_or_else(no_database)?;
+        let (database, opened) = quietly(|| open(&self.path, Purpose::GoOn)).unwrap_or_else(no_database)?;
         self.replace(database);
         Ok(opened.progress)
     }
@@ -76,9 +98,10 @@ impl Disk {
 }
 
 /// Opens or creates the file, and brings its tables up to date. May panic on damaged data.
-pub(super) fn open(path: &Path) -> Result<(Database, tables::Opened), redb::Error> {
+pub(super) fn open(path: &Path, purpose: Purpose) -> Result<(Database, tables::Opened), redb::Error> {
+    let before = FileMark::of(path);
     let database = Database::builder().set_cache_size(CACHE_BYTES).create(path)?;
-    let opened = tables::prepare(&database, crate::clock::now())?;
+    let opened = tables::prepare(&database, crate::clock::now(), purpose, (before, FileMark::of(path)))?;
     Ok((database, opened))
 }
 
@@ -87,7 +110,7 @@ fn no_database<T>() -> Result<T, redb::Error> {
 }
 
 /// Whether a file beside the store can be written. It is gone again afterwards.
-fn find_room(path: &Path) -> Result<(), std::io::Error> {
+fn find_room(path: &Path) -> io::Result<()> {
     let path = path.with_extension("room");
     let written = std::fs::File::create(&path).and_then(|mut file| {
         file.write_all(&vec![0x5a; ROOM])?;

@@ -29,9 +29,18 @@ impl Lock {
             Err(TryLockError::WouldBlock) => Err(OpenError::InUse { directory: directory.to_owned() }),
             // Some file systems have no locks; redb does without, too.
             Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => Ok(Self(file)),
+            Err(TryLockError::Error(error)) if has_no_locks(&error) => {
+                Err(OpenError::NoLocks { directory: directory.to_owned(), error })
+            }
             Err(TryLockError::Error(error)) => Err(OpenError::Io { path, error }),
         }
     }
+}
+
+/// Whether an error says that the file system cannot lock: a network share without its lock service (`ENOLCK`).
+pub(super) fn has_no_locks(error: &io::Error) -> bool {
+    const ENOLCK: i32 = if cfg!(target_os = "macos") { 77 } else { 37 };
+    cfg!(unix) && error.raw_os_error() == Some(ENOLCK)
 }
 
 /// On a disk that refuses to write the file of an earlier start is as good.
@@ -54,6 +63,16 @@ mod tests {
         assert!(matches!(Lock::of(directory.path()), Err(OpenError::InUse { .. })));
         drop(lock);
         drop(Lock::of(directory.path()).unwrap());
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_file_system_without_locks_is_named_as_such() {
+        assert!(has_no_locks(&io::Error::from_raw_os_error(37)));
+        assert!(!has_no_locks(&io::Error::from_raw_os_error(28)), "a full disk is something else");
+        let error = io::Error::from_raw_os_error(37);
+        let text = OpenError::NoLocks { directory: "/nfs".into(), error }.to_string();
+        assert!(text.contains("does not lock") && !text.contains("full"), "{text}");
     }
 
     #[test]

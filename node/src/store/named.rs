@@ -13,7 +13,6 @@ use super::{
     tables::{EVENTS, INDEX, MIRRORED},
     tombstones::address_of,
 };
-use crate::clock;
 
 impl Store {
     /// The stored events with these ids and at these addresses, each with whether only a relay has brought it.
@@ -40,7 +39,7 @@ impl Store {
         }
         let mut found = Vec::new();
         for (sequence, address) in sequences {
-            let event = events.get(sequence)?.and_then(|record| living(record.value(), clock::now()));
+            let event = events.get(sequence)?.and_then(|record| living(record.value(), self.time().now()));
             // Two addresses may have the same row.
             let event = event.filter(|event| address.is_none() || address_of(event).as_ref() == address);
             if let Some(event) = event {

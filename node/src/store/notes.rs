@@ -4,10 +4,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use nostrp2p_core::Cursor;
-use nostrp2p_protocol::{Authority, EventId, PeerId};
+use nostrp2p_protocol::{Authority, Delegation, Event, EventId, PeerId, PublicKey};
 use redb::{ReadableTable, TableDefinition, WriteTransaction};
 
-use super::Store;
+use super::{Store, record};
 
 /// Name of a read marker -> up to which `created_at`, in seconds.
 const MARKERS: TableDefinition<&str, u64> = TableDefinition::new("markers");
@@ -20,6 +20,9 @@ const SETTLED: TableDefinition<&str, u64> = TableDefinition::new("mirrors_settle
 const CAUGHT_UP: TableDefinition<&str, u64> = TableDefinition::new("mirrors_caught_up");
 /// Events of the owner that some mirror has.
 const GIVEN: TableDefinition<&[u8; 32], ()> = TableDefinition::new("mirrors_given");
+
+/// Person and node -> the event by which the person has taken back the delegation of that node.
+const REVOKED: TableDefinition<(&[u8; 32], &[u8; 32]), &[u8]> = TableDefinition::new("revoked");
 
 /// Names that the owner has confirmed to be the node's own: `host` or `host:port`.
 const OWN_NAMES: TableDefinition<&str, ()> = TableDefinition::new("own_names");
@@ -39,6 +42,10 @@ pub enum Note {
     CaughtUp(String, u64),
     /// A mirror has this event of the owner.
     Given(EventId),
+    /// Somebody has taken back a delegation.
+    Revoked(Event),
+    /// That somebody has taken back the delegation of this node need not be known any more.
+    NotRevoked(PublicKey, PeerId),
     /// The owner says that this name is the node's own, or no longer.
     OwnName(Authority, bool),
 }
@@ -50,6 +57,7 @@ pub(super) fn prepare(transaction: &WriteTransaction) -> Result<(), redb::Error>
     transaction.open_table(SETTLED)?;
     transaction.open_table(CAUGHT_UP)?;
     transaction.open_table(GIVEN)?;
+    transaction.open_table(REVOKED)?;
     transaction.open_table(OWN_NAMES)?;
     Ok(())
 }
@@ -67,6 +75,15 @@ pub(super) fn write(transaction: &WriteTransaction, note: &Note) -> Result<(), r
             drop(transaction.open_table(SETTLED)?.insert(url.as_str(), through)?);
         }
         Note::CaughtUp(url, until) => drop(transaction.open_table(CAUGHT_UP)?.insert(url.as_str(), until)?),
+        Note::Revoked(event) => {
+            if let Some(peer) = nostrp2p_protocol::delegation::revoked(event) {
+                let key = (event.pubkey.as_bytes(), peer.as_ed25519());
+                transaction.open_table(REVOKED)?.insert(key, record::encode(event).as_slice())?;
+            }
+        }
+        Note::NotRevoked(person, peer) => {
+            drop(transaction.open_table(REVOKED)?.remove((person.as_bytes(), peer.as_ed25519()))?);
+        }
         Note::OwnName(name, true) => {
             drop(transaction.open_table(OWN_NAMES)?.insert(name.to_string().as_str(), ())?);
         }
@@ -119,6 +136,20 @@ impl Store {
             Ok::<_, redb::Error>(given.get(id.as_bytes())?.is_some())
         };
         given().unwrap_or_default()
+    }
+
+    /// The delegations that people have taken back, as far as that still matters.
+    ///
+    /// # Errors
+    /// When the disk cannot be read.
+    pub fn revoked(&self) -> Result<Vec<Delegation>, redb::Error> {
+        let revoked = self.database.begin_read()?.open_table(REVOKED)?;
+        let mut words = Vec::new();
+        for row in revoked.iter()? {
+            let event = record::decode(row?.1.value());
+            words.extend(event.and_then(|event| Delegation::from_event(event).ok()));
+        }
+        Ok(words)
     }
 
     /// How far each sibling has told what it holds.

@@ -22,7 +22,6 @@ use super::{
     record,
     tables::{EVENTS, INDEX, META, META_NEWEST},
 };
-use crate::clock;
 
 /// Ranges that are read side by side: a follow list of 2,000 people and two kinds.
 const MAX_RANGES: usize = 4_096;
@@ -77,7 +76,7 @@ impl Store {
         asked: &[Asked<'_>],
         reading: &mut Reading<'_>,
     ) -> Result<Selection, redb::Error> {
-        let mut engine = Engine::open(&self.database.begin_read()?, reading)?;
+        let mut engine = Engine::open(&self.database.begin_read()?, reading, self.time().now())?;
         let (mut complete, mut bytes) = (true, 0);
         let mut merged: BTreeMap<Place, Picked> = BTreeMap::new();
         for asked in asked {
@@ -117,7 +116,7 @@ impl Store {
         asked: &[Asked<'_>],
         reading: &mut Reading<'_>,
     ) -> Result<(u64, bool), redb::Error> {
-        let mut engine = Engine::open(&self.database.begin_read()?, reading)?;
+        let mut engine = Engine::open(&self.database.begin_read()?, reading, self.time().now())?;
         let (mut sequences, mut complete) = (BTreeSet::new(), true);
         for asked in asked {
             complete &= engine.walk(asked, &mut |sequence, _, _| {
@@ -135,7 +134,7 @@ impl Store {
     /// When the disk cannot be read.
     pub fn collect(&self, asked: &[Asked<'_>], most: usize) -> Result<Vec<(u64, EventId)>, redb::Error> {
         let mut owners = Reading::for_owner();
-        let mut engine = Engine::open(&self.database.begin_read()?, &mut owners)?;
+        let mut engine = Engine::open(&self.database.begin_read()?, &mut owners, self.time().now())?;
         let mut collected = BTreeSet::new();
         for asked in asked {
             let wanted = asked.filter.limit.map_or(most, |limit| usize::try_from(limit).unwrap_or(most));
@@ -160,7 +159,7 @@ impl Store {
         reading: &mut Reading<'_>,
         visit: &mut dyn FnMut(Event) -> ControlFlow<()>,
     ) -> Result<bool, redb::Error> {
-        let mut engine = Engine::open(&self.database.begin_read()?, reading)?;
+        let mut engine = Engine::open(&self.database.begin_read()?, reading, self.time().now())?;
         let filter = Filter { since: Some(since), until: Some(until), ..Filter::default() };
         engine.walk(&Asked { filter: &filter, also: &|_| true }, &mut |_, _, event| visit(event))
     }
@@ -180,13 +179,17 @@ struct Engine<'r, 'b> {
 type Visit<'a> = dyn FnMut(u64, usize, Event) -> ControlFlow<()> + 'a;
 
 impl<'r, 'b> Engine<'r, 'b> {
-    fn open(transaction: &ReadTransaction, reading: &'r mut Reading<'b>) -> Result<Self, redb::Error> {
+    fn open(
+        transaction: &ReadTransaction,
+        reading: &'r mut Reading<'b>,
+        now: u64,
+    ) -> Result<Self, redb::Error> {
         Ok(Self {
             events: transaction.open_table(EVENTS)?,
             ids: transaction.open_table(IDS)?,
             index: transaction.open_table(INDEX)?,
             newest: transaction.open_table(META)?.get(META_NEWEST)?.map_or(0, |newest| newest.value()),
-            now: clock::now(),
+            now,
             reading,
         })
     }

@@ -21,7 +21,6 @@ use super::{
     shared::SHARED,
     tables::{EVENTS, INDEX, META, META_NEWEST, MIRRORED, OUTBOX, UNSENT},
 };
-use crate::clock;
 
 /// Bytes of records after which a batch or an answer is closed. Far enough below [`MAX_BATCH_BYTES`] for one more.
 const CLOSE_AT_BYTES: usize = MAX_BATCH_BYTES / 4;
@@ -79,7 +78,7 @@ impl Store {
     pub fn numbered(&self, after: u64) -> Result<Numbered, redb::Error> {
         let transaction = self.database.begin_read()?;
         let newest = transaction.open_table(META)?.get(META_NEWEST)?.map_or(0, |newest| newest.value());
-        let now = clock::now();
+        let now = self.time().now();
         let mut numbered = Numbered { through: newest, events: Vec::new() };
         let mut bytes = 0;
         for row in transaction.open_table(EVENTS)?.range(after.saturating_add(1)..)? {
@@ -100,7 +99,7 @@ impl Store {
     /// When the disk cannot be read.
     pub fn event(&self, sequence: u64) -> Result<Option<Event>, redb::Error> {
         let events = self.database.begin_read()?.open_table(EVENTS)?;
-        Ok(events.get(sequence)?.and_then(|value| living(value.value(), clock::now())))
+        Ok(events.get(sequence)?.and_then(|value| living(value.value(), self.time().now())))
     }
 
     /// From which relay an event came, if it came from one.
@@ -172,7 +171,7 @@ impl Store {
         }
         let mut deliveries = Vec::new();
         for (sequence, people) in by_event {
-            let event = events.get(sequence)?.and_then(|value| living(value.value(), clock::now()));
+            let event = events.get(sequence)?.and_then(|value| living(value.value(), self.time().now()));
             deliveries.extend(event.map(|event| (event.id(), people)));
         }
         Ok(deliveries)
@@ -188,7 +187,7 @@ impl Store {
         let mut unsent = Vec::new();
         for row in transaction.open_table(UNSENT)?.iter()?.take(MAX_BATCH_EVENTS) {
             let sequence = row?.0.value();
-            let event = events.get(sequence)?.and_then(|value| living(value.value(), clock::now()));
+            let event = events.get(sequence)?.and_then(|value| living(value.value(), self.time().now()));
             unsent.extend(event.map(|event| (sequence, event)));
         }
         Ok(unsent)
@@ -258,7 +257,7 @@ impl Store {
         let (first, last) = Prefix::all().range(since, until);
         for row in transaction.open_table(INDEX)?.range(first.as_slice()..=last.as_slice())?.rev() {
             let Some((_, sequence)) = index::tail(row?.0.value()) else { continue };
-            let event = events.get(sequence)?.and_then(|value| living(value.value(), clock::now()));
+            let event = events.get(sequence)?.and_then(|value| living(value.value(), self.time().now()));
             if event.is_some_and(|event| visit(event).is_break()) {
                 break;
             }

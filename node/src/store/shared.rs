@@ -15,7 +15,6 @@ use super::{
     reading::{KEYS_IN_A_ROW, Reading},
     tables::EVENTS,
 };
-use crate::clock;
 
 /// `created_at` and id -> sequence number. 100,000 events are about 6 MB.
 pub(super) const SHARED: TableDefinition<(u64, &[u8; 32]), u64> = TableDefinition::new("shared");
@@ -194,7 +193,7 @@ impl Store {
             }
             let Some(sequence) = ids::find(&by_id, &events, id)? else { continue };
             let event = events.get(sequence)?;
-            let event = event.and_then(|record| living(record.value(), clock::now()));
+            let event = event.and_then(|record| living(record.value(), self.time().now()));
             if let Some(event) = event
                 && shared.get((event.created_at, id.as_bytes()))?.is_some()
             {

@@ -3,7 +3,7 @@
 use nostrp2p_protocol::PublicKey;
 use redb::{Database, ReadTransaction, ReadableTable, ReadableTableMetadata, TableDefinition, TableError};
 
-use super::{Progress, usage::Usage};
+use super::{Progress, file_check::FileMark, runs::RUNS, usage::Usage};
 
 /// Version of the tables; see `migrate.rs`.
 pub(super) const SCHEMA: u64 = 9;
@@ -38,15 +38,45 @@ pub(super) const META_NEWEST: &str = "newest";
 /// given away by durable commits may be beyond.
 pub(super) const META_RESERVED: &str = "reserved";
 
+/// Row of [`META`]: names this store to pages, which resume by it over restarts. It is another one after the file was put
+/// back from a backup.
+const META_LINEAGE: &str = "lineage";
+/// Row of [`META`]: which file it was; see [`FileMark`].
+const META_FILE: &str = "file";
+/// Row of [`META`]: when the file was written last on purpose, in seconds since 1970 by the clock as it was.
+pub(super) const META_WRITTEN: &str = "written";
+/// How much later than its last commit the file may have been written, in seconds, to be as the program left it.
+const WRITTEN_WITHIN: u64 = 120;
+/// Row of [`META`]: the time that was trusted last, in seconds since 1970; see [`crate::trusted_time`].
+pub(super) const META_CLOCK: &str = "clock";
+
+/// Why the store is opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// A process begins to use it.
+    Begin,
+    /// The same process goes on, after the disk had refused.
+    GoOn,
+}
+
 /// What [`prepare`] found.
 pub(super) struct Opened {
     pub(super) schema: u64,
     pub(super) id: u64,
     pub(super) progress: Progress,
+    /// Names the store to pages.
+    pub(super) lineage: u64,
+    /// The time that the last run trusted, in seconds since 1970; None in a new store.
+    pub(super) clock: Option<u64>,
 }
 
 /// Creates the tables that are missing and reads where the store stands.
-pub(super) fn prepare(database: &Database, now: u64) -> Result<Opened, redb::Error> {
+pub(super) fn prepare(
+    database: &Database,
+    now: u64,
+    purpose: Purpose,
+    (before_opening, file): (FileMark, FileMark),
+) -> Result<Opened, redb::Error> {
     let transaction = database.begin_write()?;
     let opened = {
         let mut meta = transaction.open_table(META)?;
@@ -59,13 +89,40 @@ pub(super) fn prepare(database: &Database, now: u64) -> Result<Opened, redb::Err
         };
         let schema = get_or(META_SCHEMA, SCHEMA)?;
         if schema > SCHEMA {
-            return Ok(Opened { schema, id: 0, progress: Progress::default() });
+            return Ok(Opened { schema, id: 0, progress: Progress::default(), lineage: 0, clock: None });
         }
         let mut random = [0; 8];
         getrandom::fill(&mut random)
             .map_err(|error| redb::Error::Io(std::io::Error::other(error.to_string())))?;
-        let id = get_or(META_ID, u64::from_be_bytes(random))?;
+        let before = get_or(META_ID, 0)?;
         let newest = get_or(META_NEWEST, 0)?;
+        let id = match purpose {
+            Purpose::Begin => {
+                let id = u64::from_be_bytes(random);
+                meta.insert(META_ID, id)?;
+                let before = (before != 0).then_some(before);
+                super::runs::begin(&mut transaction.open_table(RUNS)?, id, before, newest)?;
+                id
+            }
+            Purpose::GoOn => before,
+        };
+        let noted = meta.get(META_CLOCK)?.map(|clock| clock.value());
+        let same_file = meta.get(META_FILE)?.is_none_or(|known| known.value() == before_opening.file);
+        let left = meta.get(META_WRITTEN)?.map(|written| written.value());
+        let as_left = left.is_none_or(|left| before_opening.written <= left.saturating_add(WRITTEN_WITHIN));
+        meta.insert(META_WRITTEN, now)?;
+        if purpose == Purpose::Begin && !(same_file && as_left) {
+            meta.insert(META_LINEAGE, id)?;
+        }
+        meta.insert(META_FILE, file.file)?;
+        let mut get_or = |key, default: u64| -> Result<u64, redb::Error> {
+            if let Some(value) = meta.get(key)?.map(|value| value.value()) {
+                return Ok(value);
+            }
+            meta.insert(key, default)?;
+            Ok(default)
+        };
+        let lineage = get_or(META_LINEAGE, if before == 0 { id } else { before })?;
         get_or(META_BORN, if newest == 0 { now } else { 0 })?;
         let reserved = get_or(META_RESERVED, newest)?;
         // After a crash somebody may know these numbers for events that are gone.
@@ -78,11 +135,20 @@ pub(super) fn prepare(database: &Database, now: u64) -> Result<Opened, redb::Err
         super::notes::prepare(&transaction)?;
         let stored = transaction.open_table(EVENTS)?.len()?;
         let usage = Usage::load(&meta)?;
-        Opened { schema, id, progress: Progress { newest, stored, usage } }
+        let clock = noted.map_or_else(|| newest_time(&transaction, now), |clock| Ok(Some(clock)))?;
+        Opened { schema, id, progress: Progress { newest, stored, usage }, lineage, clock }
     };
     let progress = super::migrate::migrate(&transaction, opened.schema, opened.progress)?;
     transaction.commit()?;
     Ok(Opened { progress, ..opened })
+}
+
+/// When the newest event of a store was written that has noted no time yet; None when it is empty.
+fn newest_time(transaction: &redb::WriteTransaction, now: u64) -> Result<Option<u64>, redb::Error> {
+    let index = transaction.open_table(INDEX)?;
+    let (first, last) = super::index::Prefix::all().range(0, now);
+    let row = index.range(first.as_slice()..=last.as_slice())?.next_back().transpose()?;
+    Ok(row.and_then(|row| super::index::tail(row.0.value())).map(|(created_at, _)| created_at))
 }
 
 /// Reads the owner.

@@ -1,6 +1,7 @@
 mod bounds;
 mod damage;
 mod deleting;
+mod doubtful_clock;
 mod durability;
 mod ending;
 mod filters;
@@ -25,18 +26,18 @@ fn event(author: u8, kind: u16, created_at: u64, content: &str, tags: Vec<Tag>) 
     Draft { created_at, kind: Kind(kind), tags, content: content.into() }.sign(&key(author), &[0; 32])
 }
 
-fn post(author: u8, created_at: u64, content: &str) -> Event {
+pub(super) fn post(author: u8, created_at: u64, content: &str) -> Event {
     event(author, 1, created_at, content, vec![])
 }
 
 /// Far in the future, so that the retention by age touches nothing.
 const FOREVER: Retention = Retention { events: 1_000_000, ..Retention::EVERYTHING };
 
-fn open(directory: &Path) -> (Store, Writer) {
+pub(super) fn open(directory: &Path) -> (Store, Writer) {
     Store::open(directory, FOREVER).unwrap()
 }
 
-async fn commit(writer: &Writer, event: &Event) -> Inserted {
+pub(super) async fn commit(writer: &Writer, event: &Event) -> Inserted {
     writer.commit(event.clone(), Travel::Done).await.await.unwrap().unwrap()
 }
 

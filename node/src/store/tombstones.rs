@@ -2,10 +2,12 @@
 //!
 //! A tombstone bites only on events of the author who asked for the deletion. By id it bites for good; by address
 //! (`a` tag) on versions that are not newer than the deletion. A request to vanish (NIP-62) bites on everything that its
-//! author wrote until then, and on gift wraps for that person.
+//! author wrote until then, and on gift wraps for that person. One of a clock that was ahead does not bite on what is of
+//! now (see [`nostrp2p_core::is_outdated`]).
 
 use std::collections::BTreeSet;
 
+use nostrp2p_core::is_outdated;
 use nostrp2p_protocol::{Event, EventId, Kind, PublicKey, Rumor};
 use redb::{ReadableTable, ReadableTableMetadata, Table, TableDefinition, WriteTransaction};
 use sha2::{Digest, Sha256};
@@ -108,14 +110,14 @@ impl<'txn> Tombstones<'txn> {
         self.targets.len().unwrap()
     }
 
-    /// Whether its author has had an event deleted.
-    pub(super) fn bite(&self, event: &Event) -> Result<bool, redb::Error> {
+    /// Whether its author has had an event deleted. `now` in seconds since 1970.
+    pub(super) fn bite(&self, event: &Event, now: u64) -> Result<bool, redb::Error> {
         if event.kind == Kind::VANISH {
             return Ok(false);
         }
         for person in vanishing(event) {
             let gone = self.targets.get(by_author(&person).as_slice())?.map(|at| at.value());
-            if gone.is_some_and(|at| event.created_at <= at) {
+            if gone.is_some_and(|at| is_outdated(event.created_at, at, now)) {
                 return Ok(true);
             }
         }
@@ -127,7 +129,7 @@ impl<'txn> Tombstones<'txn> {
         }
         let Some(address) = address_of(event) else { return Ok(false) };
         let deleted = self.targets.get(by_address(&address).as_slice())?.map(|at| at.value());
-        Ok(deleted.is_some_and(|at| event.created_at <= at))
+        Ok(deleted.is_some_and(|at| is_outdated(event.created_at, at, now)))
     }
 
     /// Remembers a target of a deletion.

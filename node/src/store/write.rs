@@ -1,7 +1,7 @@
 //! What one write transaction does with one event.
 
 use nostrp2p_core::{
-    Address as Delivery, Audience, MAX_PER_HOUR, Room, Row, audience, is_addressed_to, room,
+    Address as Delivery, Audience, MAX_PER_HOUR, Room, Row, audience, is_addressed_to, replaces, room,
 };
 use nostrp2p_protocol::{Event, EventId, Kind, PublicKey};
 use redb::{ReadableTable, ReadableTableMetadata, Table, WriteTransaction};
@@ -19,7 +19,8 @@ use super::{
     shared::Shared,
     surplus::Loads,
     tables::{
-        EVENTS, INDEX, META, META_BORN, META_NEWEST, META_RESERVED, MIRRORED, OUTBOX, OWNER, RESTORED, UNSENT,
+        EVENTS, INDEX, META, META_BORN, META_CLOCK, META_NEWEST, META_RESERVED, META_WRITTEN, MIRRORED,
+        OUTBOX, OWNER, RESTORED, UNSENT,
     },
     tombstones::{self, Address, Tombstones},
     usage::{self, Owned, Usage},
@@ -142,7 +143,7 @@ impl<'txn> Tables<'txn> {
         if !lapse::lives(event, now) {
             return Ok(Inserted::Ended);
         }
-        if self.tombstones.bite(event)? {
+        if self.tombstones.bite(event, now)? {
             return Ok(Inserted::Deleted);
         }
         let record = record::encode(event);
@@ -157,7 +158,7 @@ impl<'txn> Tables<'txn> {
         let mut known_since = self.newcomers.since(&event.pubkey)?;
         let since = known_since.unwrap_or(now);
         for (sequence, other) in self.same_address(event)? {
-            if (other.created_at, event.id()) > (event.created_at, other.id()) {
+            if !replaces((event.created_at, &event.id()), (other.created_at, &other.id()), now) {
                 return Ok(Inserted::Superseded(sequence));
             }
             self.remove(sequence, &other)?;
@@ -385,6 +386,13 @@ impl<'txn> Tables<'txn> {
         let progress = Progress { newest: self.newest, stored: self.events.len()?, usage: self.usage };
         let deleting = !self.deleting.is_empty()?;
         Ok(Finished { progress, durable: durable || reserve, deleting })
+    }
+
+    /// Notes the time that is trusted, in seconds since 1970, for the next start.
+    pub(super) fn note_time(&mut self, now: u64) -> Result<(), redb::Error> {
+        self.meta.insert(META_CLOCK, now)?;
+        self.meta.insert(META_WRITTEN, crate::clock::now())?;
+        Ok(())
     }
 
     /// Gives the reserved numbers back that nobody has got.

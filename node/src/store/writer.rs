@@ -11,7 +11,7 @@
 use std::{
     sync::Arc,
     thread::JoinHandle,
-    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+    time::{Duration, Instant},
 };
 
 use nostrp2p_core::{Address, Row, Sender};
@@ -61,6 +61,9 @@ const SWEEP_PART: u64 = 16;
 
 /// What became of an event: where it is stored, or a sentence why it could not be.
 pub type Stored = Result<Inserted, String>;
+
+/// A run of at least this time is noted at its end.
+const NOTE_RUN_AFTER: Duration = Duration::from_secs(600);
 
 /// By which the writer says how it goes. They end with it.
 pub(super) struct Reports {
@@ -289,6 +292,7 @@ fn run(
     // When what is not durable yet has to be.
     let mut settle_at: Option<Instant> = None;
     let mut written = false;
+    let started = Instant::now();
     // The last run may have left some.
     let mut deletions = Deletions { under_way: deleting::is_under_way(database), left_aside: 0 };
     loop {
@@ -334,7 +338,12 @@ fn run(
             }
         }
     }
-    if written && let Err(error) = close(database) {
+    // A node that has written nothing notes how long it has run, so that the next start does not doubt its clock.
+    let long = started.elapsed() >= NOTE_RUN_AFTER;
+    if (written || long)
+        && database.check_file().is_ok()
+        && let Err(error) = close(database)
+    {
         tracing::error!(%error, "the store could not write its end; what came last is fetched again");
     }
 }
@@ -410,7 +419,9 @@ fn gather(writes: &mut mpsc::Receiver<Write>, group: &mut Vec<Write>) {
 /// Makes everything durable, so that the next start has nothing to make good.
 fn close(database: &Disk) -> Result<(), redb::Error> {
     let transaction = database.begin_write()?;
-    Tables::open(&transaction)?.close()?;
+    let mut tables = Tables::open(&transaction)?;
+    tables.note_time(database.time().now())?;
+    tables.close()?;
     Ok(transaction.commit()?)
 }
 
@@ -422,11 +433,13 @@ fn commit(
     memory: &mut Memory,
 ) -> Result<(Finished, Vec<Inserted>), redb::Error> {
     let Memory { near, loads, full_for } = std::mem::take(memory);
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    database.check_file().map_err(redb::Error::Io)?;
+    let now = database.time().now();
     let mut transaction = database.begin_write()?;
     let mut inserted = Vec::new();
     let (remembered, finished) = {
         let mut tables = Tables::open(&transaction)?;
+        tables.note_time(now)?;
         tables.bounds = retention;
         (tables.shared.near, tables.loads, tables.mailbox.full_for) = (near, loads, full_for);
         let awaited = group.iter().any(Write::is_awaited);

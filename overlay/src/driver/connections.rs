@@ -158,8 +158,12 @@ impl Driver {
         };
         let named = info.listen_addrs.iter().take(4 * MAX_PER_PEER);
         let named = named.filter_map(|address| PeerAddress::from_multiaddr(address).ok());
+        // Where this node itself listens nobody else does: the other end of a point-to-point link may think so.
+        let own: Vec<Multiaddr> = self.swarm.listeners().cloned().collect();
         for address in plausible(named, vantage, self.own_id()) {
-            self.known.heard(peer, &address);
+            if !own.contains(&address.to_multiaddr()) {
+                self.known.heard(peer, &address);
+            }
         }
         if path == Some(Path::Relayed) {
             self.seek_directly(peer);
@@ -214,6 +218,7 @@ impl Driver {
                     if let Some(connection) = connected.connections.get_mut(&event.connection) {
                         connection.silence = Some(0);
                     }
+                    self.doubts.answered(peer, event.connection);
                 }
             }
             Err(ping::Failure::Unsupported) => {}
@@ -272,9 +277,9 @@ impl Driver {
         }
     }
 
-    /// Feels the connections to relays at which this node holds a place.
+    /// Feels the connections to relays at which this node holds a place, and those in doubt.
     fn feel_relays(&mut self) {
-        let mut wanted = BTreeSet::new();
+        let mut wanted: BTreeSet<_> = self.doubted().collect();
         for relay in self.relaying.holding() {
             let connections = self.peers.get(&relay).into_iter().flat_map(|relay| relay.connections.keys());
             wanted.extend(connections.map(|id| (convert::libp2p_peer_id(relay), *id)));
@@ -304,6 +309,9 @@ impl Driver {
         }
         connected.announced = true;
         self.outlet.notice(OverlayEvent::PeerJoined(connected.describe(peer, score)));
+        for address in self.redial.given_of(peer) {
+            self.outlet.notice(OverlayEvent::BootstrapReached { address });
+        }
     }
 
     pub(super) fn disconnect(&mut self, peer: libp2p::PeerId) {

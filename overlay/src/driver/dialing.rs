@@ -1,11 +1,16 @@
 //! From a target to a connection: names become addresses, addresses are dialed, failures get words.
 
-use std::{
-    collections::VecDeque,
-    io,
-    time::{Duration, Instant},
-};
+use std::{collections::VecDeque, io, time::Instant};
 
+use super::{Driver, relaying::is_circuit};
+use crate::{
+    Lookups, OverlayEvent, PeerAddress,
+    address::{Family, Host, Place},
+    connect::Target,
+    convert,
+    gate::Refused,
+    listen::io_kind,
+};
 use futures::FutureExt;
 use libp2p::{
     Multiaddr,
@@ -17,20 +22,6 @@ use libp2p::{
     },
 };
 use nostrp2p_protocol::PeerId;
-use tokio::{net, time};
-
-use super::{Driver, relaying::is_circuit};
-use crate::{
-    OverlayEvent, PeerAddress,
-    address::{Family, Host, Place},
-    connect::Target,
-    convert,
-    gate::Refused,
-    listen::io_kind,
-};
-
-/// How long the name service may take.
-const LOOKUP_TIME: Duration = Duration::from_secs(10);
 
 /// Addresses of one name that are tried.
 const MAX_PER_NAME: usize = 8;
@@ -74,7 +65,7 @@ impl Driver {
                     self.addresses_to_dial(peer)
                 }
             };
-            self.lookups.push(resolve(target, addresses).boxed());
+            self.lookups.push(resolve(self.names.clone(), target, addresses).boxed());
         }
     }
 
@@ -83,7 +74,7 @@ impl Driver {
         let addresses = self.addresses_to_dial(&peer);
         if !addresses.is_empty() && self.redial.begin(peer, now) {
             self.try_nearby(peer);
-            self.lookups.push(resolve(Target::Known(peer), addresses).boxed());
+            self.lookups.push(resolve(self.names.clone(), Target::Known(peer), addresses).boxed());
         }
     }
 
@@ -101,7 +92,9 @@ impl Driver {
             Target::Given(address) => address.peer(),
             Target::Known(peer) => Some(*peer),
         };
-        let mut addresses = VecDeque::from(addresses);
+        let own: Vec<Multiaddr> = self.swarm.listeners().cloned().collect();
+        let addresses = addresses.into_iter().map(|(dialed, from)| (beside(dialed, expected, &own), from));
+        let mut addresses: VecDeque<_> = addresses.collect();
         let now =
             if expected.is_some() { addresses.drain(..).collect() } else { addresses.drain(..1).collect() };
         self.dial(expected, Attempt { target, dialing: now, rest: addresses });
@@ -140,11 +133,20 @@ impl Driver {
         let Some(mut attempt) = self.attempts.remove(&connection) else {
             return;
         };
-        if let (DialError::WrongPeerId { address, .. }, Target::Known(peer)) = (error, &attempt.target)
+        let misled = match error {
+            DialError::WrongPeerId { address, obtained } => Some((address, convert::peer_id(obtained))),
+            DialError::LocalPeerId { address } => Some((address, None)),
+            _ => None,
+        };
+        if let (Some((address, obtained)), Target::Known(peer)) = (misled, &attempt.target)
             && let Some(address) = attempt.address_of(address)
         {
-            tracing::debug!("Another node is now at {address}, where {peer} was; that address is forgotten.");
-            self.known.wrong(*peer, &address);
+            tracing::debug!("Another node is now at {address}, where {peer} was.");
+            match obtained {
+                // What worked once is tried again, whoever answers there now.
+                Some(obtained) => self.known.moved(*peer, &address, obtained),
+                None => self.known.wrong(*peer, &address),
+            }
             attempt.dialing.retain(|(_, from)| from.without_peer() != address);
             if !attempt.dialing.is_empty() {
                 // The first to answer was the wrong one, as happens with private addresses of other networks; libp2p
@@ -152,8 +154,8 @@ impl Driver {
                 return self.dial(Some(*peer), attempt);
             }
         }
-        // libp2p leaves out the addresses this node listens on itself; other reasons to have none do not come here.
-        if let DialError::LocalPeerId { .. } | DialError::NoAddresses = error {
+        // Only who answers proves that it is this node itself.
+        if let (DialError::LocalPeerId { .. }, Target::Given(_)) = (error, &attempt.target) {
             return self.dialed_self(&attempt.target);
         }
         if let DialError::DialPeerConditionFalse(_) = error {
@@ -187,16 +189,10 @@ impl Driver {
 
     fn dialed_self(&mut self, target: &Target) {
         self.redial.drop_target(target);
-        match target {
-            Target::Given(address) => {
-                let reason = "that is this node itself; it is not dialed again".to_owned();
-                let address = address.clone();
-                self.outlet.notice(OverlayEvent::BootstrapFailed { address, reason, retry_in: None });
-            }
-            Target::Known(peer) => {
-                self.known.forget(peer);
-                self.fail_waiting(peer, "all that is known of it are addresses of this node itself");
-            }
+        if let Target::Given(address) = target {
+            let reason = "that is this node itself; it is not dialed again".to_owned();
+            let address = address.clone();
+            self.outlet.notice(OverlayEvent::BootstrapFailed { address, reason, retry_in: None });
         }
     }
 }
@@ -209,6 +205,24 @@ impl Attempt {
         let endpoint = bare(endpoint);
         let found = self.dialing.iter().find(|(dialed, _)| bare(dialed) == endpoint);
         found.map(|(_, address)| address.without_peer())
+    }
+}
+
+/// An address that libp2p dials although it believes that this node itself listens there, as it does of the other end of a
+/// point-to-point link: who answers decides. libp2p compares addresses as a whole, so another spelling is enough.
+fn beside(address: Multiaddr, expected: Option<PeerId>, own: &[Multiaddr]) -> Multiaddr {
+    if !own.contains(&address) {
+        return address;
+    }
+    if let Some(peer) = expected {
+        return address.with(Protocol::P2p(convert::libp2p_peer_id(peer)));
+    }
+    match address.iter().next() {
+        Some(Protocol::Ip4(ip)) => {
+            let mapped = || Some(Protocol::Ip6(ip.to_ipv6_mapped()));
+            address.replace(0, |_| mapped()).unwrap_or(address)
+        }
+        _ => address,
     }
 }
 
@@ -227,10 +241,10 @@ fn options(
     })
 }
 
-pub(super) async fn resolve(target: Target, addresses: Vec<PeerAddress>) -> Resolved {
+pub(super) async fn resolve(names: Lookups, target: Target, addresses: Vec<PeerAddress>) -> Resolved {
     let mut resolved = Resolved { target, addresses: Vec::new(), problem: None };
     for address in addresses {
-        match resolve_one(&address.place).await {
+        match resolve_one(&names, &address.place).await {
             Ok(places) => {
                 let dialable = places.into_iter().map(|place| (place.to_multiaddr(), address.clone()));
                 resolved.addresses.extend(dialable);
@@ -241,15 +255,12 @@ pub(super) async fn resolve(target: Target, addresses: Vec<PeerAddress>) -> Reso
     resolved
 }
 
-async fn resolve_one(place: &Place) -> Result<Vec<Place>, String> {
+async fn resolve_one(names: &Lookups, place: &Place) -> Result<Vec<Place>, String> {
     let Place::Net { host: Host::Name(name, family), port, .. } = place.first_hop() else {
         return Ok(vec![place.clone()]);
     };
-    let found = time::timeout(LOOKUP_TIME, net::lookup_host((name.as_str(), *port)))
-        .await
-        .map_err(|_| format!("the name service does not answer for `{name}`; check the network"))?
-        .map_err(|error| format!("the name `{name}` cannot be resolved ({error}); check its spelling"))?;
-    let wanted = found.map(|address| address.ip()).filter(|ip| match family {
+    let found = names.addresses(name, *port).await.map_err(|error| error.to_string())?;
+    let wanted = found.into_iter().map(|address| address.ip()).filter(|ip| match family {
         Family::Any => true,
         Family::V4 => ip.is_ipv4(),
         Family::V6 => ip.is_ipv6(),
@@ -277,7 +288,8 @@ fn reason(error: &DialError) -> String {
         },
         DialError::DialPeerConditionFalse(_) => "it is connected or being dialed already".to_owned(),
         DialError::Aborted => "dialing was broken off".to_owned(),
-        DialError::LocalPeerId { .. } | DialError::NoAddresses => "that is this node itself".to_owned(),
+        DialError::LocalPeerId { .. } => "that is this node itself".to_owned(),
+        DialError::NoAddresses => "the system says that this is an address of this machine".to_owned(),
     }
 }
 

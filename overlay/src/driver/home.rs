@@ -5,14 +5,13 @@ use std::{
     time::Instant,
 };
 
-use libp2p::swarm::Stream;
 use nostrp2p_protocol::PeerId;
 use tokio::sync::{mpsc, oneshot};
 
 use super::{Driver, answer};
 use crate::{
     RequestError, convert,
-    home::{self, HomeStream, HomeVisit, Place},
+    home::{self, HomeStream, HomeVisit, Negotiated, Place},
 };
 
 /// Streams of one helper that a node at home takes: a person's devices, and some that are dying.
@@ -100,7 +99,7 @@ impl Driver {
         }
     }
 
-    fn on_home_visit(&mut self, peer: libp2p::PeerId, stream: Stream) {
+    fn on_home_visit(&mut self, peer: libp2p::PeerId, stream: Negotiated) {
         // The gate lets nobody in without such an id.
         let Some(from) = convert::peer_id(&peer) else { return };
         let (Some(taker), Some(place)) = (self.homes.taker.clone(), self.homes.place(from)) else {

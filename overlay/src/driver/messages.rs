@@ -45,6 +45,7 @@ impl Driver {
             Ok(_) => {
                 self.stats.sent += 1;
                 self.stats.sent_bytes += u64::try_from(size).unwrap_or(u64::MAX);
+                self.doubt_large(size);
                 Ok(Sent { peers, repeated: false })
             }
             Err(PublishError::Duplicate) => Ok(Sent { peers: 0, repeated: true }),

@@ -145,15 +145,15 @@ impl Driver {
         let external = self.swarm.external_addresses().filter(|address| !is_circuit(address));
         let operator: Vec<_> = self.relaying.external.iter().map(PeerAddress::to_multiaddr).collect();
         let mut addresses: Vec<Multiaddr> = operator.into_iter().chain(external.cloned()).collect();
-        let own = || self.swarm.listeners().filter(|address| !is_circuit(address));
-        let of = |wanted: Range| own().filter(move |address| range(address) == Some(wanted)).cloned();
+        let own = || self.own_listeners();
+        let of = |wanted: Range| own().filter(move |address| range(address) == Some(wanted));
         addresses.extend(of(Range::Public));
         addresses.extend(self.circuit_addresses());
         if !is_public {
             addresses.extend(of(Range::Network));
         }
         if addresses.is_empty() {
-            addresses.extend(own().cloned());
+            addresses.extend(own());
         }
         let mut seen = BTreeSet::new();
         let addresses = addresses.into_iter().map(|address| self.with_own_id(address));
@@ -180,15 +180,14 @@ impl Driver {
         let confirmed: Vec<Multiaddr> = match (self.relaying.settled, &self.relaying.nat) {
             (Some(true), _) => {
                 let named = self.relaying.external.iter().map(PeerAddress::to_multiaddr);
-                let own = || self.swarm.listeners().filter(|address| !is_circuit(address));
-                let widest = own().filter_map(range).max();
-                named.chain(own().filter(|address| range(address) == widest).cloned()).collect()
+                let own = || self.own_listeners();
+                let widest = own().filter_map(|address| range(&address)).max();
+                named.chain(own().filter(|address| range(address) == widest)).collect()
             }
             (None, NatStatus::Public(found)) => {
                 // The other transport at the same interface is as good.
                 let host = found.iter().next();
-                let own = self.swarm.listeners().filter(|address| !is_circuit(address));
-                own.filter(|address| address.iter().next() == host).cloned().collect()
+                self.own_listeners().filter(|address| address.iter().next() == host).collect()
             }
             _ => Vec::new(),
         };

@@ -15,7 +15,7 @@ use libp2p::request_response::{
 use nostrp2p_protocol::PeerId;
 use tokio::sync::oneshot;
 
-use super::{Driver, answer};
+use super::{Driver, answer, doubts::DOUBT_AFTER};
 use crate::{OverlayEvent, Protocol, RequestError, RequestRef, connect::WANTED_PEERS, convert, request};
 
 /// Own requests without an answer yet, with all peers together. With the largest requests 32 MB.
@@ -47,6 +47,15 @@ pub(crate) struct Question {
 
 type Reply = oneshot::Sender<Result<Vec<u8>, RequestError>>;
 
+/// A request that was sent.
+struct Asked {
+    peer: PeerId,
+    reply: Reply,
+    sent: Instant,
+    /// Whether its connection was in doubt because of it.
+    doubted: bool,
+}
+
 /// All requests under way.
 #[derive(Default)]
 pub(super) struct Requests {
@@ -55,7 +64,7 @@ pub(super) struct Requests {
     /// How often those peers could not be dialed.
     tries: BTreeMap<PeerId, u32>,
     /// Those that were sent. What the asker gave up stays until libp2p is done with it, for so long it costs a stream.
-    asked: BTreeMap<(Protocol, OutboundRequestId), (PeerId, Reply)>,
+    asked: BTreeMap<(Protocol, OutboundRequestId), Asked>,
     /// Those of others.
     served: BTreeMap<RequestRef, (PeerId, ResponseChannel<Vec<u8>>)>,
     visits: Visits,
@@ -79,7 +88,7 @@ impl Requests {
     fn may_ask(&self, peer: PeerId, protocol: Protocol) -> bool {
         let waiting =
             || self.waiting.iter().flat_map(|(peer, all)| all.iter().map(|it| (*peer, it.protocol)));
-        let asked = || self.asked.iter().map(|((protocol, _), (peer, _))| (*peer, *protocol));
+        let asked = || self.asked.iter().map(|((protocol, _), asked)| (asked.peer, *protocol));
         let same = waiting().chain(asked()).filter(|it| *it == (peer, protocol)).count();
         waiting().count() + self.asked.len() < MAX_ASKED && same < protocol.max_asked()
     }
@@ -92,7 +101,7 @@ impl Requests {
     }
 
     fn is_in_use(&self, peer: &PeerId) -> bool {
-        self.asked.values().any(|(asked, _)| asked == peer)
+        self.asked.values().any(|asked| asked.peer == *peer)
             || self.served.values().any(|(from, _)| from == peer)
     }
 }
@@ -161,11 +170,25 @@ impl Driver {
         *tries < TRIES && self.requests.waits_for(peer)
     }
 
+    /// Puts connections in doubt whose requests have waited for long.
+    pub(super) fn doubt_unanswered(&mut self, now: Instant) {
+        let waiting = self.requests.asked.values_mut().filter(|asked| !asked.doubted);
+        let late = waiting.filter(|asked| now.saturating_duration_since(asked.sent) >= DOUBT_AFTER);
+        let peers = late
+            .map(|asked| {
+                asked.doubted = true;
+                asked.peer
+            })
+            .collect();
+        self.doubt_peers(&peers);
+    }
+
     fn send(&mut self, peer: PeerId, question: Question) {
         let Question { protocol, payload, reply } = question;
         let id = self.requesting(protocol).send_request(&convert::libp2p_peer_id(peer), payload);
-        self.requests.asked.insert((protocol, id), (peer, reply));
-        self.requests.visits.touch(&peer, Instant::now());
+        let now = Instant::now();
+        self.requests.asked.insert((protocol, id), Asked { peer, reply, sent: now, doubted: false });
+        self.requests.visits.touch(&peer, now);
         self.stats.requests_sent += 1;
     }
 
@@ -268,7 +291,7 @@ impl Driver {
         id: OutboundRequestId,
         result: Result<Vec<u8>, RequestError>,
     ) {
-        if let Some((peer, reply)) = self.requests.asked.remove(&(protocol, id)) {
+        if let Some(Asked { peer, reply, .. }) = self.requests.asked.remove(&(protocol, id)) {
             self.requests.visits.touch(&peer, Instant::now());
             answer(reply, result);
         }

@@ -8,6 +8,8 @@ use futures::{
 };
 use libp2p::swarm::Stream;
 
+use super::Negotiated;
+
 /// Longest frame in bytes: one piece of the channel inside, the longest message of Noise.
 pub const MAX_HOME_FRAME: usize = 65_535;
 /// How much is read at a time.
@@ -31,6 +33,7 @@ impl Place {
 pub struct HomeStream {
     reader: HomeReader,
     writer: HomeWriter,
+    tells_login: bool,
 }
 
 /// The incoming half.
@@ -43,9 +46,24 @@ pub struct HomeReader {
 pub struct HomeWriter(WriteHalf<Stream>);
 
 impl HomeStream {
-    pub(crate) fn new(stream: Stream, place: Place) -> Self {
+    pub(crate) fn new(Negotiated { stream, tells_login }: Negotiated, place: Place) -> Self {
         let (reader, writer) = stream.split();
-        Self { reader: HomeReader { frames: Frames::new(reader), _place: place }, writer: HomeWriter(writer) }
+        let reader = HomeReader { frames: Frames::new(reader), _place: place };
+        Self { reader, writer: HomeWriter(writer), tells_login }
+    }
+
+    /// Whether an empty frame from the node at home says that the client has signed in. Older nodes send none.
+    pub const fn tells_login(&self) -> bool {
+        self.tells_login
+    }
+
+    /// Tells the helper that the client has signed in, if it is one that understands. Cancel-safe only as
+    /// [`HomeWriter::send`] is.
+    ///
+    /// # Errors
+    /// When the connection is lost.
+    pub async fn tell_login(&mut self) -> io::Result<()> {
+        if self.tells_login { self.writer.send(&[]).await } else { Ok(()) }
     }
 
     /// Takes it apart, so that neither direction waits for the other.

@@ -116,6 +116,12 @@ pub enum NodeFrame {
         /// With their signatures, in the order of their sequence numbers.
         events: Vec<UnverifiedEvent>,
     },
+    /// 79 `[79, [code, ...]]`: what is wrong although the node runs, sent with a Status when it has changed: 1 another node
+    /// runs with this node's key, 2 the node's clock is in doubt. A client passes over codes that it does not know.
+    Warnings(
+        /// At most 255.
+        Vec<u8>,
+    ),
     /// 84 `[84, request, own, [[name, confirmed], ...]]`: answers a [`super::ClientFrame::Names`].
     Names {
         /// The request that it answers.
@@ -374,6 +380,7 @@ impl NodeFrame {
             Self::Deliveries { id, people } => wire::encode(&(71u8, id, people)),
             Self::Delegated { expires } => wire::encode(&(72u8, expires)),
             Self::Markers(markers) => wire::encode(&(73u8, markers)),
+            Self::Warnings(codes) => wire::encode(&(79u8, serde_bytes::Bytes::new(&codes))),
             Self::Ways(Ways { key, addresses, helpers }) => {
                 wire::encode(&(74u8, bytes(key.as_bytes()), addresses, helpers))
             }
@@ -453,6 +460,8 @@ impl NodeFrame {
                 }
                 Ok(Self::Ways(Ways { key: ChannelKey::from_bytes(key.into_array()), addresses, helpers }))
             }
+            79 => wire::decode(bytes)
+                .map(|(_, codes): (u8, serde_bytes::ByteBuf)| Self::Warnings(codes.into_vec())),
             84 => {
                 let (_, request, own, names): (u8, _, _, Vec<(String, bool)>) = wire::decode(bytes)?;
                 if names.len() > 2 * MAX_NAMES {

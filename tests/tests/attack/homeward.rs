@@ -36,10 +36,12 @@ async fn strangers_at_a_helpers_door_keep_nobody_from_coming_home() {
     let lent = lent.ok().and_then(|bytes| Lent::decode(&bytes).ok());
     assert!(matches!(lent, Some(Lent::For { .. })), "{lent:?}");
 
-    // From one address, as many ways to the node as the helper gives, on which nothing is said.
+    // From two addresses, as many ways to the node as the helper gives, on which nothing is said.
     let mut silent = Vec::new();
     for _ in 0..KNOCKS {
-        silent.extend(Client::knock_from("9.9.9.9", &door, &link.peer).await);
+        for address in ["9.9.9.9", "7.7.7.7"] {
+            silent.extend(Client::knock_from(address, &door, &link.peer).await);
+        }
     }
     let begun = Instant::now();
     let owner = random_key();
@@ -50,13 +52,20 @@ async fn strangers_at_a_helpers_door_keep_nobody_from_coming_home() {
     assert_eq!(client.peer(), link.peer, "led home in another's name");
     assert!(took < AT_ONCE, "the owner had to wait {took:?}");
     client.publish(&post(&owner, "I am home")).await;
+    // Who has signed in is not displaced, from however many addresses strangers come after that.
+    for number in 0..KNOCKS {
+        let address = format!("9.9.{number}.9");
+        silent.extend(Client::knock_from(&address, &door, &link.peer).await);
+    }
+    client.publish(&post(&owner, "and I stay")).await;
     drop(silent);
     held(
         "strangers at a helper's door",
         &format!(
-            "{KNOCKS} silent ways to one node from one address, and a stranger who asks for the same help"
+            "{KNOCKS} silent ways to one node from each of two addresses, then from {KNOCKS} others, and a stranger who \
+             asks for the same help"
         ),
-        &format!("the owner came home after {} ms, to the right node", took.as_millis()),
+        &format!("the owner came home after {} ms, to the right node, and stayed", took.as_millis()),
     );
 }
 

@@ -117,7 +117,8 @@ async fn a_link_takes_no_page_to_a_strangers_node() {
     let browser = Browser::start(Size::Desktop).await;
     browser.arrive(&own, "Ada").await;
     let npub = browser.npub().await;
-    let stranger = Node::start_with_log(&["-p", &npub], "info").await;
+    let origin = format!("http://{}", own.clients());
+    let stranger = Node::start_with_log(&["-p", &npub, "--allow-origin", &origin], "info").await;
     let (_, _, body) = get(&stranger.clients(), "/node.json", &[]).await;
     let identity: Value = serde_json::from_slice(&body).unwrap();
     let (peer, key) = (identity["peer_id"].as_str().unwrap(), identity["home"]["key"].as_str().unwrap());

@@ -15,6 +15,7 @@ use crate::{
     message::{Keyring, Message, Own, Setup},
     model::signing::NotOpened,
     secret::Secret,
+    tabs::Tidings,
     vault::{self, VaultError},
 };
 
@@ -77,6 +78,7 @@ impl App {
                 Ok(key) => app.vault.keep(key).await.map_err(|error| error.to_string()),
                 Err(error) => Err(error.to_string()),
             };
+            app.tell_of_key(&result);
             app.dispatch(Message::Welcome(Setup::KeyKept(result)));
         });
     }
@@ -95,6 +97,7 @@ impl App {
         spawn_local(async move {
             // A vault that cannot be emptied now is emptied by the next key that is kept.
             drop(app.vault.forget().await);
+            app.tell_tabs(&Tidings::Key);
             app.dispatch(Message::Own(Own::Forgotten));
         });
     }
@@ -116,6 +119,7 @@ impl App {
                 }
                 Err(error) => Err(error.to_string()),
             };
+            app.tell_of_key(&result);
             app.dispatch(Message::Welcome(Setup::ExtensionKept(result)));
         });
     }
@@ -139,6 +143,7 @@ impl App {
                 Ok(text) => app.vault.guard(&text).await.map_err(|_| NotOpened::Browser),
                 Err(error) => Err(error),
             };
+            app.tell_of_key(&locked);
             app.dispatch(Message::Keyring(Keyring::Guarded(locked)));
         });
     }
@@ -159,8 +164,16 @@ impl App {
                 Ok(key) => app.vault.keep(key).await.map(drop).map_err(|_| NotOpened::Browser),
                 Err(_) => Err(NotOpened::Browser),
             };
+            app.tell_of_key(&freed);
             app.dispatch(Message::Keyring(Keyring::Freed(freed)));
         });
+    }
+
+    /// Tells the other tabs that what is in the vault is another key now, or lies there otherwise.
+    fn tell_of_key<T, E>(&self, changed: &Result<T, E>) {
+        if changed.is_ok() {
+            self.tell_tabs(&Tidings::Key);
+        }
     }
 
     async fn sealed(&self, passphrase: &Secret) -> Result<Secret, NotOpened> {

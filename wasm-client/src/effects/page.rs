@@ -1,7 +1,9 @@
 //! What is done on the page once a tree is drawn: focus and scrolling.
 
 use wasm_bindgen::JsCast;
-use web_sys::{Element, FocusOptions, HtmlElement, HtmlTextAreaElement, Window};
+use web_sys::{
+    Element, Event, FocusOptions, HtmlDocument, HtmlElement, HtmlTextAreaElement, KeyboardEvent, Window,
+};
 
 use crate::effect::Effect;
 
@@ -18,16 +20,44 @@ pub(super) fn run(window: &Window, effect: &Effect) {
         Effect::PutCaret(id, units) => put_caret(window, id, *units),
         Effect::StepPost { back } => step_post(window, *back),
         Effect::PressInPost(hook) => press_in_post(window, hook),
-        Effect::ScrollToTop | Effect::FindPlace(_) => window.scroll_to_with_x_and_y(0.0, 0.0),
+        Effect::FocusInPost(id, hook) => {
+            let found = post(window, &id.to_string()).and_then(|post| in_post(&post, hook));
+            focus(found);
+        }
+        Effect::ScrollToTop => window.scroll_to_with_x_and_y(0.0, 0.0),
         _ => {}
     }
 }
 
-/// A post, and how far below the upper edge of the window it stands; and the post that has the focus.
+/// Where somebody is reading: a post, how far below the upper edge of the window it stands, how far the page is
+/// scrolled, and the post that has the focus.
 pub(super) struct ReadingPlace {
     id: Option<String>,
     top: f64,
+    scrolled: f64,
     focused: Option<String>,
+}
+
+impl ReadingPlace {
+    /// As a text to be kept.
+    pub(super) fn to_text(&self) -> String {
+        let id = |id: &Option<String>| id.clone().unwrap_or_else(|| "-".to_owned());
+        format!("{} {} {} {}", whole(self.scrolled), whole(self.top), id(&self.id), id(&self.focused))
+    }
+
+    /// Reads [`ReadingPlace::to_text`].
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        let mut words = text.split(' ');
+        let mut pixels = || Some(f64::from(words.next()?.parse::<i32>().ok()?));
+        let (scrolled, top) = (pixels()?, pixels()?);
+        let mut id = || words.next().filter(|id| *id != "-").map(str::to_owned);
+        Some(Self { scrolled, top, id: id(), focused: id() })
+    }
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "`as` saturates")]
+const fn whole(pixels: f64) -> i32 {
+    pixels as i32
 }
 
 /// What somebody is reading: the post under the upper part of the window, unless that is the beginning.
@@ -35,32 +65,99 @@ pub(super) fn reading_place(window: &Window) -> Option<ReadingPlace> {
     let document = window.document()?;
     let active = document.active_element().and_then(|active| active.closest("article").ok().flatten());
     let focused = active.and_then(|post| post.get_attribute("data-id"));
-    if window.scroll_y().unwrap_or_default() < 1.0 {
-        return Some(ReadingPlace { id: None, top: 0.0, focused });
+    let scrolled = window.scroll_y().unwrap_or_default();
+    if scrolled < 1.0 {
+        return Some(ReadingPlace { id: None, top: 0.0, scrolled: 0.0, focused });
     }
     #[expect(clippy::cast_possible_truncation, reason = "half the width of a window")]
     let middle = window.inner_width().ok()?.as_f64()? as f32 / 2.0;
     // Below the bars; between two posts the next one does.
     let at = |y: f32| document.element_from_point(middle, y)?.closest("article").ok().flatten();
-    let post = [90.0, 140.0, 200.0].into_iter().find_map(at)?;
-    let top = post.get_bounding_client_rect().top();
-    Some(ReadingPlace { id: post.get_attribute("data-id"), top, focused })
+    let post = [90.0, 140.0, 200.0].into_iter().find_map(at);
+    let top = post.as_ref().map(|post| post.get_bounding_client_rect().top()).unwrap_or_default();
+    Some(ReadingPlace { id: post.and_then(|post| post.get_attribute("data-id")), top, scrolled, focused })
 }
 
-/// Goes back there, if the post is still drawn.
-pub(super) fn find_place(window: &Window, place: Option<ReadingPlace>) {
-    let ReadingPlace { id, top, focused } =
-        place.unwrap_or(ReadingPlace { id: None, top: 0.0, focused: None });
-    let found = id.and_then(|id| {
-        let post = post(window, &id)?;
-        Some(window.scroll_y().ok()? + post.get_bounding_client_rect().top() - top)
+/// Goes back there, as far as that is drawn; says whether it is.
+pub(super) fn find_place(window: &Window, place: &ReadingPlace) -> bool {
+    let found = place.id.as_ref().and_then(|id| {
+        let post = post(window, id)?;
+        Some(window.scroll_y().ok()? + post.get_bounding_client_rect().top() - place.top)
     });
-    window.scroll_to_with_x_and_y(0.0, found.unwrap_or_default());
-    if let Some(post) = focused.and_then(|id| post(window, &id)?.dyn_into::<HtmlElement>().ok()) {
-        let still = FocusOptions::new();
-        still.set_prevent_scroll(true);
-        drop(post.focus_with_options(&still));
+    // As far down as the page goes: near its end more of it is drawn.
+    window.scroll_to_with_x_and_y(0.0, found.unwrap_or(place.scrolled));
+    let there =
+        found.is_some() || place.id.is_none() && window.scroll_y().unwrap_or_default() > place.scrolled - 1.0;
+    if there
+        && let Some(post) =
+            place.focused.as_ref().and_then(|id| post(window, id)?.dyn_into::<HtmlElement>().ok())
+    {
+        focus_without_scrolling(&post);
     }
+    there
+}
+
+fn focus_without_scrolling(element: &HtmlElement) {
+    let still = FocusOptions::new();
+    still.set_prevent_scroll(true);
+    drop(element.focus_with_options(&still));
+}
+
+/// Moves the focus to the heading of the screen, so that it is read out and the next key goes on from there.
+pub(super) fn focus_heading(window: &Window) {
+    let heading = window.document().and_then(|document| document.query_selector("h1").ok().flatten());
+    if let Some(heading) = heading.and_then(|heading| heading.dyn_into::<HtmlElement>().ok()) {
+        drop(heading.set_attribute("tabindex", "-1"));
+        focus_without_scrolling(&heading);
+    }
+}
+
+/// The post that has the focus, and those beside it.
+pub(super) struct FocusedPost {
+    post: Element,
+    beside: [Option<Element>; 2],
+}
+
+impl FocusedPost {
+    /// Which it is now.
+    pub(super) fn look(window: &Window) -> Option<Self> {
+        let post = window.document()?.active_element()?.closest("article").ok()??;
+        let beside = [post.next_element_sibling(), post.previous_element_sibling()];
+        Some(Self { post, beside })
+    }
+
+    /// If it went with the last drawing, the focus goes to the next one, and not to the beginning of the page.
+    pub(super) fn follow(self) {
+        if !self.post.is_connected() {
+            focus(self.beside.into_iter().flatten().find(|post| post.is_connected()));
+        }
+    }
+}
+
+/// Moves on in a group of radio buttons or tabs by an arrow key, as the patterns of ARIA have it: the next one gets the
+/// focus and is chosen. Says whether it did.
+pub(super) fn move_in_group(event: &Event) -> bool {
+    let Some(key) = event.dyn_ref::<KeyboardEvent>() else { return false };
+    let step: isize = match key.key().as_str() {
+        "ArrowRight" | "ArrowDown" => 1,
+        "ArrowLeft" | "ArrowUp" => -1,
+        _ => return false,
+    };
+    let target = event.target().and_then(|target| target.dyn_into::<Element>().ok());
+    let moved = || {
+        let target = target?.closest("[role=radio],[role=tab]").ok()??;
+        let group = target.closest("[role=radiogroup],[role=tablist]").ok()??;
+        let role = target.get_attribute("role")?;
+        let found = group.query_selector_all(&format!("[role={role}]")).ok()?;
+        let all: Vec<HtmlElement> =
+            (0..found.length()).filter_map(|index| found.get(index)?.dyn_into().ok()).collect();
+        let here = all.iter().position(|one| **one == target)?;
+        let next = all.get(here.checked_add_signed(step).unwrap_or(all.len() - 1) % all.len())?;
+        drop(next.focus());
+        next.click();
+        Some(())
+    };
+    moved().is_some()
 }
 
 fn post(window: &Window, id: &str) -> Option<Element> {
@@ -72,6 +169,19 @@ fn put_caret(window: &Window, id: &str, units: u32) {
     if let Some(field) = field.and_then(|field| field.dyn_into::<HtmlTextAreaElement>().ok()) {
         drop(field.focus());
         drop(field.set_selection_range(units, units));
+    }
+}
+
+/// Types into a field as if a person did. Where the browser does not let it, the next drawing puts the text there.
+pub(super) fn type_text(window: &Window, id: &str, from: u32, to: u32, text: &str) {
+    let document = window.document();
+    let field = document.as_ref().and_then(|document| document.get_element_by_id(id));
+    if let Some(field) = field.and_then(|field| field.dyn_into::<HtmlTextAreaElement>().ok())
+        && let Some(document) = document.and_then(|document| document.dyn_into::<HtmlDocument>().ok())
+    {
+        drop(field.focus());
+        drop(field.set_selection_range(from, to));
+        drop(document.exec_command_with_show_ui_and_value("insertText", false, text));
     }
 }
 
@@ -94,11 +204,14 @@ fn step_post(window: &Window, back: bool) {
     focus(posts.get(next).cloned());
 }
 
+fn in_post(post: &Element, hook: &str) -> Option<Element> {
+    post.query_selector(&format!("[data-testid=\"{hook}\"]")).ok().flatten()
+}
+
 fn press_in_post(window: &Window, hook: &str) {
     let active = window.document().and_then(|document| document.active_element());
     let post = active.and_then(|active| active.closest("article").ok().flatten());
-    let found =
-        post.and_then(|post| post.query_selector(&format!("[data-testid=\"{hook}\"]")).ok().flatten());
+    let found = post.and_then(|post| in_post(&post, hook));
     if let Some(button) = found.and_then(|found| found.dyn_into::<HtmlElement>().ok()) {
         button.click();
     }

@@ -2,11 +2,11 @@
 
 use std::rc::Rc;
 
-use gloo_events::EventListener;
+use gloo_events::{EventListener, EventListenerOptions};
 use wasm_bindgen::JsCast;
 use web_sys::{CustomEvent, Event, KeyboardEvent, VisibilityState, Window};
 
-use super::{App, scrolling};
+use super::{App, page, scrolling};
 use crate::{
     address::NodeAddress,
     dom,
@@ -14,6 +14,7 @@ use crate::{
     model::Environment,
     texts::Language,
     update::Moment,
+    when::Zone,
 };
 
 /// From this width on there is room for a rail; the style sheet says the same.
@@ -36,8 +37,6 @@ pub(super) fn moment() -> Moment {
 pub(super) fn look(window: &Window, keeps_keys: bool) -> Environment {
     let location = window.location();
     let protocol = location.protocol().unwrap_or_default();
-    #[expect(clippy::cast_possible_truncation, reason = "at most 14 hours")]
-    let offset_minutes = -js_sys::Date::new_0().get_timezone_offset() as i32;
     let tags: Vec<String> = window.navigator().languages().iter().filter_map(|tag| tag.as_string()).collect();
     Environment {
         page: NodeAddress::of_page(&protocol, &location.host().unwrap_or_default()),
@@ -46,7 +45,7 @@ pub(super) fn look(window: &Window, keeps_keys: bool) -> Environment {
         wide: is_wide(window),
         visible: is_visible(window),
         language: Language::preferred(tags.iter().map(String::as_str)),
-        offset_minutes,
+        zone: Zone(offset_minutes),
         extension: false,
         installable: false,
         apple: window
@@ -54,6 +53,17 @@ pub(super) fn look(window: &Window, keeps_keys: bool) -> Environment {
             .platform()
             .is_ok_and(|platform| platform.starts_with("Mac") || platform.starts_with("iP")),
     }
+}
+
+/// How many minutes east of UTC the reader's zone is at this time, in seconds since 1970.
+#[expect(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    reason = "no date is that long; at most 14 hours"
+)]
+fn offset_minutes(seconds: u64) -> i32 {
+    let date = js_sys::Date::new(&(seconds as f64 * 1_000.0).into());
+    -date.get_timezone_offset() as i32
 }
 
 /// Listens to what the browser tells, until the listeners are dropped.
@@ -68,6 +78,10 @@ pub(super) fn listen(app: &Rc<App>) -> Vec<EventListener> {
         }),
         on(app, window, "keydown", |_, event| {
             let key: &KeyboardEvent = event.dyn_ref()?;
+            if page::move_in_group(event) {
+                event.prevent_default();
+                return None;
+            }
             (!event.default_prevented()).then(|| Browser::Key(dom::key_press(key)))
         }),
         scrolling::on_scroll(app),
@@ -75,6 +89,18 @@ pub(super) fn listen(app: &Rc<App>) -> Vec<EventListener> {
     if let Some(document) = window.document() {
         let seen = |window: &Window, _: &Event| Some(Browser::Visible(is_visible(window)));
         listeners.push(on(app, &document, "visibilitychange", seen));
+    }
+    for name in ["pagehide", "wheel", "touchmove", "keydown"] {
+        let weak = Rc::downgrade(app);
+        listeners.push(EventListener::new(window, name, move |event| {
+            if let Some(app) = weak.upgrade() {
+                if event.type_() == "pagehide" {
+                    app.places.keep(&app.window);
+                } else {
+                    app.places.let_go();
+                }
+            }
+        }));
     }
     if let Ok(Some(query)) = window.match_media(WIDE) {
         listeners.push(on(app, &query, "change", |window, _| Some(Browser::Wide(is_wide(window)))));
@@ -89,7 +115,8 @@ fn on(
     read: fn(&Window, &Event) -> Option<Browser>,
 ) -> EventListener {
     let app = Rc::downgrade(app);
-    EventListener::new(target, name, move |event| {
+    let options = EventListenerOptions::enable_prevent_default();
+    EventListener::new_with_options(target, name, options, move |event| {
         let Some(app) = app.upgrade() else { return };
         if let Some(told) = read(&app.window, event) {
             app.dispatch(Message::Browser(told));

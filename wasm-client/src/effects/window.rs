@@ -112,6 +112,15 @@ pub(super) async fn learn_japanese(load: &Function) -> Result<(), JsValue> {
     if whole { Ok(()) } else { Err("the Japanese texts are those of another version".into()) }
 }
 
+/// Names the page in the list of tabs and windows.
+pub(super) fn put_title(window: &Window, title: &str) {
+    if let Some(document) = window.document()
+        && document.title() != title
+    {
+        document.set_title(title);
+    }
+}
+
 /// Goes to another screen.
 pub(super) fn go(window: &Window, fragment: &str) {
     drop(window.location().set_hash(fragment));

@@ -59,6 +59,8 @@ pub struct Connection {
     pub cursor: Option<Cursor>,
     /// How the node stands in the overlay.
     pub status: Option<Status>,
+    /// What the node says is wrong with it, by number (see [`nostrp2p_protocol::frame::NodeFrame::Warnings`]).
+    pub warnings: Vec<u8>,
     /// How the relays stand to which the node gives public posts.
     pub mirrors: Vec<Mirror>,
     /// The names of the node, once the person has asked for them.
@@ -167,6 +169,8 @@ pub enum Request {
     Profiles,
     /// What reposts pass on.
     Targets,
+    /// For which nodes the person has signed.
+    OwnNodes,
     /// What is searched for.
     Search,
     /// What the open page is about.

@@ -1,14 +1,19 @@
-//! What was begun and not sent: each answer and each quote has a draft of its own, and so has a new post.
+//! What was begun and not sent: each answer and each quote has a draft of its own, and so has a new post. Who is to see
+//! it and whom it names belong to the draft as its text does, or a private one would come back as one for everyone.
 
-use nostrp2p_protocol::EventId;
+use nostrp2p_protocol::{EventId, PublicKey};
+
+use super::{Mentions, Quote, Reply};
+use crate::letters;
 
 /// Most drafts that are kept besides the one in the composer; beyond it the oldest go.
 const MAX_DRAFTS: usize = 20;
 
 /// What a draft is about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Context {
     /// Nothing that somebody wrote before.
+    #[default]
     New,
     /// It answers this post.
     Reply(EventId),
@@ -16,103 +21,252 @@ pub enum Context {
     Quote(EventId),
 }
 
-/// The drafts that are not in the composer.
+/// Who is to see a new post.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Audience {
+    /// Everyone.
+    #[default]
+    Everyone,
+    /// Only those that it names. These were named since its author chose so; whoever of them is not named any more gets
+    /// nothing, and the composer says so. With nobody left the post is not sent: it would be for everyone.
+    Only(Vec<PublicKey>),
+}
+
+/// A text that was begun.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct PostDraft {
+    /// What is written so far.
+    pub text: String,
+    /// Whom it names.
+    pub mentions: Mentions,
+    /// Who is to see it, if it is a new post.
+    pub audience: Audience,
+}
+
+/// A draft as it is stored.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct StoredDraft {
+    /// When it was stored, in seconds since 1970: the oldest go first.
+    pub touched: u64,
+    /// What it answers.
+    pub reply: Option<Reply>,
+    /// What it quotes.
+    pub quote: Option<Quote>,
+    /// The draft.
+    pub draft: PostDraft,
+}
+
+/// The drafts that are not in the composer, the oldest first.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Drafts(Vec<(Context, String)>);
+pub struct Drafts(Vec<(Context, PostDraft)>);
 
-impl Drafts {
-    /// Puts a draft aside, in place of the former one; an empty one is none.
-    pub fn put(&mut self, context: Context, text: String) {
-        self.0.retain(|(other, _)| *other != context);
-        if text.trim().is_empty() {
-            return;
+impl Context {
+    /// As a word: its sort, and which post it is about.
+    pub fn to_text(self) -> String {
+        match self {
+            Self::New => "n".to_owned(),
+            Self::Reply(id) => format!("r{id}"),
+            Self::Quote(id) => format!("q{id}"),
         }
-        if self.0.len() >= MAX_DRAFTS {
-            self.0.remove(0);
-        }
-        self.0.push((context, text));
     }
 
-    /// Takes the draft out; an empty text if there is none.
-    pub fn take(&mut self, context: Context) -> String {
-        let at = self.0.iter().position(|(other, _)| *other == context);
-        at.map(|at| self.0.remove(at).1).unwrap_or_default()
+    /// Reads [`Context::to_text`].
+    pub fn parse(word: &str) -> Option<Self> {
+        match word.split_at_checked(1)? {
+            ("n", "") => Some(Self::New),
+            ("r", id) => id.parse().ok().map(Self::Reply),
+            ("q", id) => id.parse().ok().map(Self::Quote),
+            _ => None,
+        }
+    }
+}
+
+impl PostDraft {
+    /// Whether nothing is written.
+    pub fn is_empty(&self) -> bool {
+        !letters::has_visible(&self.text)
+    }
+}
+
+impl StoredDraft {
+    /// Whether the composer can go on with it: it knows what it is about.
+    pub fn is_about(&self, context: Context) -> bool {
+        match context {
+            Context::New => self.reply.is_none() && self.quote.is_none(),
+            Context::Reply(id) => self.reply.as_ref().is_some_and(|reply| reply.to == id),
+            Context::Quote(id) => self.reply.is_none() && self.quote.is_some_and(|quote| quote.id == id),
+        }
     }
 
-    /// As a text to be stored: of each a line with context and length, then the text.
+    /// As a text to be stored: lines that begin with what they are, an empty one, and the text.
     pub fn to_text(&self) -> String {
-        let mut stored = String::new();
-        for (context, text) in &self.0 {
-            let (sort, id) = match context {
-                Context::New => ('n', None),
-                Context::Reply(id) => ('r', Some(id)),
-                Context::Quote(id) => ('q', Some(id)),
-            };
-            stored.push(sort);
-            stored.push_str(&id.map(ToString::to_string).unwrap_or_default());
-            stored.push(' ');
-            stored.push_str(&text.len().to_string());
-            stored.push('\n');
-            stored.push_str(text);
+        let mut stored = format!("t {}\n", self.touched);
+        let mut line = |sort: &str, text: &str| stored.extend([sort, " ", text, "\n"]);
+        if let Some(reply) = &self.reply {
+            line("r", &reply.to_text());
         }
+        if let Some(quote) = &self.quote {
+            line("q", &quote.to_text());
+        }
+        if let Audience::Only(people) = &self.draft.audience {
+            let people: Vec<String> = people.iter().map(ToString::to_string).collect();
+            line("o", &people.join(" "));
+        }
+        for mention in self.draft.mentions.to_lines() {
+            line("m", &mention);
+        }
+        stored.push('\n');
+        stored.push_str(&self.draft.text);
         stored
     }
 
-    /// Reads [`Drafts::to_text`], up to what does not read.
-    pub fn parse(text: &str) -> Self {
-        let mut drafts = Self::default();
+    /// Reads [`StoredDraft::to_text`]. What does not read makes it a post for nobody until its author says for whom:
+    /// it may have said that it is not for everyone.
+    pub fn parse(text: &str) -> Option<Self> {
+        let mut stored = Self::default();
+        let mut whole = true;
         let mut rest = text;
-        while let Some((context, draft, after)) = first(rest) {
-            drafts.put(context, draft.to_owned());
+        loop {
+            let (line, after) = rest.split_once('\n')?;
             rest = after;
+            if line.is_empty() {
+                break;
+            }
+            whole &= stored.read(line).is_some();
         }
-        drafts
+        rest.clone_into(&mut stored.draft.text);
+        if !whole {
+            stored.draft.audience = Audience::Only(Vec::new());
+        }
+        Some(stored)
     }
+
+    fn read(&mut self, line: &str) -> Option<()> {
+        let (sort, value) = line.split_once(' ')?;
+        match sort {
+            "t" => self.touched = value.parse().ok()?,
+            "r" => self.reply = Some(Reply::parse(value)?),
+            "q" => self.quote = Some(Quote::parse(value)?),
+            "o" => {
+                let people = value.split_whitespace().map(|person| person.parse().ok());
+                self.draft.audience = Audience::Only(people.collect::<Option<_>>()?);
+            }
+            "m" => self.draft.mentions.read_line(value)?,
+            _ => return None,
+        }
+        Some(())
+    }
+}
+
+impl Drafts {
+    /// Puts a draft aside, in place of the former one; an empty one is none. Gives the one that had to go for it.
+    pub fn put(&mut self, context: Context, draft: PostDraft) -> Option<Context> {
+        self.0.retain(|(other, _)| *other != context);
+        if draft.is_empty() {
+            return None;
+        }
+        let gone = (self.0.len() >= MAX_DRAFTS).then(|| self.0.remove(0).0);
+        self.0.push((context, draft));
+        gone
+    }
+
+    /// Takes the draft out; an empty one if there is none.
+    pub fn take(&mut self, context: Context) -> PostDraft {
+        let at = self.0.iter().position(|(other, _)| *other == context);
+        at.map(|at| self.0.remove(at).1).unwrap_or_default()
+    }
+}
+
+/// The drafts of a version that stored them in one text: of each a line with context and length, then the text.
+pub fn former(text: &str) -> Vec<(Context, String)> {
+    let mut drafts = Vec::new();
+    let mut rest = text;
+    while let Some((context, draft, after)) = first(rest) {
+        drafts.push((context, draft.to_owned()));
+        rest = after;
+    }
+    drafts
 }
 
 fn first(text: &str) -> Option<(Context, &str, &str)> {
     let (head, rest) = text.split_once('\n')?;
     let (context, length) = head.split_once(' ')?;
-    let context = match context.split_at_checked(1)? {
-        ("n", "") => Context::New,
-        ("r", id) => Context::Reply(id.parse().ok()?),
-        ("q", id) => Context::Quote(id.parse().ok()?),
-        _ => return None,
-    };
     let (draft, after) = rest.split_at_checked(length.parse().ok()?)?;
-    Some((context, draft, after))
+    Some((Context::parse(context)?, draft, after))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn draft(text: &str) -> PostDraft {
+        PostDraft { text: text.into(), ..PostDraft::default() }
+    }
+
     #[test]
-    fn each_context_has_its_own_draft_and_all_survive_their_text() {
+    fn each_context_has_its_own_draft() {
         let id = EventId::from_bytes([7; 32]);
         let contexts = [Context::New, Context::Reply(id), Context::Quote(id)];
         let mut drafts = Drafts::default();
-        for (index, context) in contexts.into_iter().enumerate() {
-            drafts.put(context, format!("draft {index}\nn 3\n字"));
+        for context in contexts {
+            drafts.put(context, draft(&context.to_text()));
+            assert_eq!(Context::parse(&context.to_text()), Some(context));
         }
-        drafts.put(Context::New, "newer".into());
-        assert_eq!(Drafts::parse(&drafts.to_text()), drafts);
-        assert_eq!(drafts.take(Context::New), "newer");
-        assert_eq!(drafts.take(Context::New), "");
-        drafts.put(Context::Reply(id), "  ".into());
-        assert_eq!(drafts.take(Context::Reply(id)), "");
-        for broken in ["", "n", "n 4\nabc", "x 1\na", "r 1\na", "n 1\n字", "n -1\na"] {
-            assert_eq!(Drafts::parse(broken), Drafts::default(), "{broken}");
+        drafts.put(Context::New, draft("newer"));
+        assert_eq!(drafts.take(Context::New).text, "newer");
+        assert_eq!(drafts.take(Context::New).text, "");
+        drafts.put(Context::Reply(id), draft("  "));
+        assert_eq!(drafts.take(Context::Reply(id)).text, "");
+        for broken in ["", "x", "n1", "r1", "字"] {
+            assert_eq!(Context::parse(broken), None, "{broken}");
         }
     }
 
     #[test]
     fn beyond_the_bound_the_oldest_go() {
+        let context = |seed| Context::Reply(EventId::from_bytes([seed; 32]));
         let mut drafts = Drafts::default();
-        for seed in 0..30 {
-            drafts.put(Context::Reply(EventId::from_bytes([seed; 32])), "x".into());
-        }
+        let gone: Vec<_> = (0..22).filter_map(|seed| drafts.put(context(seed), draft("x"))).collect();
+        assert_eq!(gone, [context(0), context(1)]);
         assert_eq!(drafts.0.len(), MAX_DRAFTS);
-        assert_eq!(drafts.take(Context::Reply(EventId::from_bytes([0; 32]))), "");
+    }
+
+    #[test]
+    fn a_draft_survives_its_text_with_all_that_says_who_gets_it() {
+        let (ada, bo) = (PublicKey::from_bytes([1; 32]), PublicKey::from_bytes([2; 32]));
+        let mut mentions = Mentions::default();
+        mentions.add(11, "Ada L.".into(), ada);
+        let stored = StoredDraft {
+            touched: 7,
+            reply: Some(Reply { to: EventId::from_bytes([3; 32]), author: bo, root: None, people: vec![bo] }),
+            quote: Some(Quote { id: EventId::from_bytes([4; 32]), author: None }),
+            draft: PostDraft {
+                text: "secret for @Ada L.\n\nm 1\n".into(),
+                mentions,
+                audience: Audience::Only(vec![ada, bo]),
+            },
+        };
+        assert_eq!(StoredDraft::parse(&stored.to_text()), Some(stored));
+        let plain = StoredDraft { draft: draft("x"), ..StoredDraft::default() };
+        assert_eq!(StoredDraft::parse(&plain.to_text()), Some(plain));
+    }
+
+    #[test]
+    fn a_draft_of_which_something_does_not_read_is_for_nobody_until_somebody_says_for_whom() {
+        for head in ["t x", "o ab", "r ab", "q", "m 1", "z 1", "m 1 ab x"] {
+            let read = StoredDraft::parse(&format!("{head}\n\nsecret")).unwrap();
+            assert_eq!((read.draft.text.as_str(), read.draft.audience), ("secret", Audience::Only(vec![])));
+        }
+        assert_eq!(StoredDraft::parse("\u{0} broken"), None);
+    }
+
+    #[test]
+    fn the_drafts_of_the_former_version_are_read() {
+        let id = EventId::from_bytes([7; 32]);
+        let text = format!("n 7\n字\nn 1r{id} 1\nx");
+        assert_eq!(former(&text), [(Context::New, "字\nn 1".into()), (Context::Reply(id), "x".into())]);
+        for broken in ["", "n", "n 4\nabc", "x 1\na", "r 1\na", "n 1\n字", "n -1\na"] {
+            assert_eq!(former(broken), [], "{broken}");
+        }
     }
 }

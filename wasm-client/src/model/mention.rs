@@ -1,30 +1,42 @@
 //! Mentions while somebody writes: `@na` is completed to a person, and what stands as `@name` in the composer becomes
 //! `nostr:npub1...` in the post (NIP-27).
+//!
+//! A name is no identity: each mention keeps the person that was chosen, and where in the text it stands.
 
 use nostrp2p_protocol::PublicKey;
 
 use super::Model;
+use crate::letters;
 
 /// Most people that are offered.
 const MAX_OFFERED: usize = 6;
-/// Most people whose names are remembered for the composer; beyond it the oldest go.
+/// Most mentions of one text; beyond it the first that was chosen goes and stays as plain text.
 const MAX_MENTIONS: usize = 50;
 /// Most characters behind the `@` that are taken for the beginning of a name.
 const MAX_WORD: usize = 40;
 
-/// Whom the composer names: each name as it stands in the text, and who is meant.
+/// One mention: `@name` at its place in the text, and who is meant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Mention {
+    /// Where its `@` stands, in bytes.
+    start: usize,
+    name: String,
+    person: PublicKey,
+}
+
+/// Whom the composer names, in the order of the text.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Mentions(Vec<(String, PublicKey)>);
+pub struct Mentions(Vec<Mention>);
 
 /// A name that is being written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Completion {
     /// Where its `@` stands, in bytes.
-    start: usize,
+    pub start: usize,
     /// What follows the `@`.
     word: String,
-    /// Which of those that are offered is chosen.
-    pub chosen: usize,
+    /// Which of those that are offered is chosen; behind a lone `@` none is before somebody chooses.
+    pub chosen: Option<usize>,
 }
 
 /// The name that is being written before the caret, which is given in bytes.
@@ -32,22 +44,22 @@ pub fn completion(text: &str, caret: usize) -> Option<Completion> {
     let before = text.get(..caret)?;
     let start = before.rfind('@')?;
     let word = before.get(start + 1..)?;
-    let begins = before.get(..start)?.chars().next_back().is_none_or(|c| !c.is_alphanumeric() && c != '@');
     let fits = !word.contains(char::is_whitespace) && word.chars().count() <= MAX_WORD;
-    (begins && fits).then(|| Completion { start, word: word.to_owned(), chosen: 0 })
+    let chosen = (!word.is_empty()).then_some(0);
+    (begins(before.get(..start)?) && fits).then(|| Completion { start, word: word.to_owned(), chosen })
+}
+
+/// Whether a mention can begin behind this text: an `@` behind a letter belongs to an address.
+fn begins(before: &str) -> bool {
+    before.chars().next_back().is_none_or(|c| !c.is_alphanumeric() && c != '@')
 }
 
 /// The people that are offered: those one follows first.
 pub fn offered(model: &Model, completion: &Completion) -> Vec<PublicKey> {
-    let wanted = completion.word.to_ascii_lowercase();
-    let fits = |name: &str| {
-        let name = name.to_ascii_lowercase();
-        name.split_whitespace().any(|word| word.starts_with(&wanted))
-    };
+    let wanted = letters::fold(&completion.word);
+    let fits = |name: &str| name.split_whitespace().any(|word| word.starts_with(&*wanted));
     let known = model.people.all().filter(|(person, profile)| {
-        model.me.as_ref() != Some(person)
-            && !model.lists.mutes(person)
-            && profile.name.as_deref().is_some_and(fits)
+        model.me.as_ref() != Some(person) && !model.lists.mutes(person) && fits(&profile.folded[0])
     });
     let (mut followed, mut others) = (Vec::new(), Vec::new());
     for (person, _) in known {
@@ -59,85 +71,128 @@ pub fn offered(model: &Model, completion: &Completion) -> Vec<PublicKey> {
 }
 
 impl Completion {
+    /// Where what was begun ends, in bytes.
+    pub fn end(&self) -> usize {
+        self.start + 1 + self.word.len()
+    }
+
+    /// What takes the place of what was begun.
+    pub fn typed(&self, text: &str, name: &str) -> String {
+        let space = if self.is_before_a_blank(text) { "" } else { " " };
+        format!("@{name}{space}")
+    }
+
     /// The text with the name of this person in place of what was begun, and where the caret is then, in bytes.
     pub fn complete(&self, text: &str, name: &str) -> (String, usize) {
         let before = text.get(..self.start).unwrap_or_default();
-        let after = text.get(self.start + 1 + self.word.len()..).unwrap_or_default();
-        let space = if after.starts_with(char::is_whitespace) { "" } else { " " };
-        let head = format!("{before}@{name}{space}");
-        let caret = head.len() + usize::from(space.is_empty());
+        let after = text.get(self.end()..).unwrap_or_default();
+        let head = format!("{before}{}", self.typed(text, name));
+        let caret = head.len() + usize::from(self.is_before_a_blank(text));
         (head + after, caret)
+    }
+
+    fn is_before_a_blank(&self, text: &str) -> bool {
+        text.get(self.end()..).is_some_and(|after| after.starts_with(char::is_whitespace))
+    }
+}
+
+impl Mention {
+    /// Where it ends, in bytes.
+    fn end(&self) -> usize {
+        self.start + 1 + self.name.len()
+    }
+
+    /// Whether it stands in this text as it was put in, and nothing was written up to it.
+    fn stands(&self, text: &str) -> bool {
+        let stands = || {
+            let (before, from) = text.split_at_checked(self.start)?;
+            let after = from.strip_prefix('@')?.strip_prefix(self.name.as_str())?;
+            Some(begins(before) && after.chars().next().is_none_or(|c| !c.is_alphanumeric()))
+        };
+        stands().unwrap_or(false)
     }
 }
 
 impl Mentions {
-    /// Remembers who is meant by this name.
-    pub fn add(&mut self, name: String, person: PublicKey) {
-        self.0.retain(|(other, _)| *other != name);
+    /// Remembers who is meant by the `@name` at this place of the text.
+    pub fn add(&mut self, start: usize, name: String, person: PublicKey) {
         if self.0.len() >= MAX_MENTIONS {
             self.0.remove(0);
         }
-        self.0.push((name, person));
+        let at = self.0.partition_point(|other| other.start < start);
+        self.0.insert(at, Mention { start, name, person });
     }
 
-    /// The text as it is published, and the people in it, each once.
-    pub fn resolve(&self, text: &str) -> (String, Vec<PublicKey>) {
-        let (mut resolved, mut people) = (String::with_capacity(text.len()), Vec::new());
-        let mut rest = text;
-        while let Some(at) = rest.find('@') {
-            let (before, from) = rest.split_at(at);
-            resolved.push_str(before);
-            match self.named(from) {
-                Some((name, person)) => {
-                    resolved.push_str("nostr:");
-                    resolved.push_str(&person.to_npub());
-                    if !people.contains(person) {
-                        people.push(*person);
-                    }
-                    rest = from.get(1 + name.len()..).unwrap_or_default();
-                }
-                None => {
-                    resolved.push('@');
-                    rest = from.get(1..).unwrap_or_default();
-                }
+    /// The text was changed, and the caret is here then, in bytes: what stands behind the change moves along, and what
+    /// was written over is no mention any more.
+    pub fn edited(&mut self, former: &str, text: &str, caret: usize) {
+        let shared = |pairs: &mut dyn Iterator<Item = (u8, u8)>| pairs.take_while(|(a, b)| a == b).count();
+        let room = former.len().min(text.len());
+        let alike = shared(&mut former.bytes().zip(text.bytes()));
+        let ends_alike = shared(&mut former.bytes().rev().zip(text.bytes().rev())).min(room - alike);
+        // Of two equal words it cannot be seen which one went, but by the caret: what is behind it is as before. After an
+        // undo it may stand anywhere; then this explains more than what changed.
+        let behind = text.len().saturating_sub(caret);
+        let kept = text.get(caret..).is_some_and(|behind| former.ends_with(behind));
+        let by_caret = kept.then(|| (alike.min(room - behind), behind));
+        let smallest = |(begin, behind): &(usize, usize)| begin + behind == alike + ends_alike;
+        let (begin, behind) = by_caret.filter(smallest).unwrap_or((alike, ends_alike));
+        let end = former.len() - behind;
+        self.0.retain(|mention| mention.end() <= begin || mention.start >= end);
+        for mention in self.0.iter_mut().filter(|mention| mention.start >= end && mention.end() > begin) {
+            mention.start = mention.start + text.len() - former.len();
+        }
+    }
+
+    /// All move by so many bytes: something was put before them.
+    pub fn moved(mut self, by: usize) -> Self {
+        self.0.iter_mut().for_each(|mention| mention.start += by);
+        self
+    }
+
+    /// Takes those of another text over, which was put behind.
+    pub fn extend(&mut self, others: Self) {
+        others.0.into_iter().for_each(|mention| self.add(mention.start, mention.name, mention.person));
+    }
+
+    /// The people whose mention stands in the text, each once.
+    pub fn people(&self, text: &str) -> Vec<PublicKey> {
+        let mut people = Vec::new();
+        for mention in self.0.iter().filter(|mention| mention.stands(text)) {
+            if !people.contains(&mention.person) {
+                people.push(mention.person);
             }
         }
-        resolved.push_str(rest);
-        (resolved, people)
+        people
     }
 
-    /// The longest name that stands behind this `@`.
-    fn named(&self, text: &str) -> Option<&(String, PublicKey)> {
-        let stands = |name: &str| {
-            let after = text.get(1..).and_then(|text| text.strip_prefix(name));
-            after.is_some_and(|after| !after.chars().next().is_some_and(|c| c.is_ascii_alphanumeric()))
-        };
-        self.0.iter().filter(|(name, _)| stands(name)).max_by_key(|(name, _)| name.len())
-    }
-
-    /// As a text to be stored: a line for each.
-    pub fn to_text(&self) -> String {
-        let mut text = String::new();
-        for (name, person) in &self.0 {
-            text.push_str(&person.to_string());
-            text.push(' ');
-            text.push_str(name);
-            text.push('\n');
-        }
-        text
-    }
-
-    /// Reads [`Mentions::to_text`]; what does not read is left out.
-    pub fn parse(text: &str) -> Self {
-        let mut mentions = Self::default();
-        for line in text.lines() {
-            if let Some((person, name)) = line.split_once(' ')
-                && let Ok(person) = person.parse()
-            {
-                mentions.add(name.to_owned(), person);
+    /// The text as it is published.
+    pub fn resolve(&self, text: &str) -> String {
+        let mut resolved = String::with_capacity(text.len());
+        let mut from = 0;
+        for mention in self.0.iter().filter(|mention| mention.stands(text)) {
+            if let Some(between) = text.get(from..mention.start) {
+                resolved.push_str(between);
+                resolved.push_str("nostr:");
+                resolved.push_str(&mention.person.to_npub());
+                from = mention.end();
             }
         }
-        mentions
+        resolved.push_str(text.get(from..).unwrap_or_default());
+        resolved
+    }
+
+    /// As lines to be stored, one for each.
+    pub fn to_lines(&self) -> impl Iterator<Item = String> {
+        self.0.iter().map(|Mention { start, name, person }| format!("{start} {person} {name}"))
+    }
+
+    /// Reads one of [`Mentions::to_lines`].
+    pub fn read_line(&mut self, line: &str) -> Option<()> {
+        let (start, rest) = line.split_once(' ')?;
+        let (person, name) = rest.split_once(' ')?;
+        self.add(start.parse().ok()?, name.to_owned(), person.parse().ok()?);
+        Some(())
     }
 }
 
@@ -178,17 +233,75 @@ mod tests {
         assert_eq!(completion("(@字", 5).map(|found| found.word), Some("字".to_owned()));
     }
 
+    /// A text that names these people at these places, and what it becomes.
+    fn naming(text: &str, mentions: &[(usize, &str, PublicKey)]) -> Mentions {
+        let mut all = Mentions::default();
+        for (start, name, person) in mentions {
+            assert!(text.get(*start..).unwrap().starts_with(&format!("@{name}")));
+            all.add(*start, (*name).to_owned(), *person);
+        }
+        all
+    }
+
     #[test]
-    fn names_become_keys_and_the_longest_one_counts() {
-        let mut mentions = Mentions::default();
-        mentions.add("Ada".into(), ADA);
-        mentions.add("Ada L.".into(), ADA_L);
-        let (text, people) = mentions.resolve("@Ada L., @Ada! @Adam @ada a@b @Ada");
+    fn a_mention_keeps_its_person_at_its_place_whatever_else_is_called_so() {
+        let text = "@Ada, @Ada! @Ada";
+        let mentions = naming(text, &[(6, "Ada", ADA_L), (0, "Ada", ADA)]);
         let (ada, ada_l) = (ADA.to_npub(), ADA_L.to_npub());
-        assert_eq!(text, format!("nostr:{ada_l}, nostr:{ada}! @Adam @ada a@b nostr:{ada}"));
-        assert_eq!(people, [ADA_L, ADA]);
-        assert_eq!(Mentions::parse(&mentions.to_text()), mentions);
-        assert_eq!(Mentions::parse("x y\n\nz"), Mentions::default());
+        assert_eq!(mentions.resolve(text), format!("nostr:{ada}, nostr:{ada_l}! @Ada"));
+        assert_eq!(mentions.people(text), [ADA, ADA_L]);
+        let mut read = Mentions::default();
+        assert!(mentions.to_lines().all(|line| read.read_line(&line).is_some()));
+        assert_eq!(read, mentions);
+    }
+
+    #[test]
+    fn an_at_sign_behind_a_letter_and_a_name_that_goes_on_are_none() {
+        for (text, start) in [("bob@Ada.example", 3), ("é@Ada", 2), ("@@Ada", 1), ("@Adax", 0), ("@Adaß", 0)]
+        {
+            let mut mentions = Mentions::default();
+            mentions.add(start, "Ada".into(), ADA);
+            assert_eq!((mentions.resolve(text).as_str(), mentions.people(text)), (text, vec![]), "{text}");
+        }
+    }
+
+    #[track_caller]
+    fn edit(former: &str, text: &str, caret: usize, people: &[PublicKey]) {
+        let mut mentions = naming(former, &[(3, "Ada", ADA), (8, "Ada", ADA_L)]);
+        mentions.edited(former, text, caret);
+        assert_eq!(mentions.people(text), people, "{former} -> {text}");
+    }
+
+    #[test]
+    fn mentions_move_with_what_is_written_before_them_and_end_when_written_over() {
+        let text = "hi @Ada @Ada yo";
+        edit(text, "hi all @Ada @Ada yo", 6, &[ADA, ADA_L]);
+        edit(text, "@Ada @Ada yo", 0, &[ADA, ADA_L]);
+        edit(text, "hi @Ada @Ada yo!", 16, &[ADA, ADA_L]);
+        // The same text, and by the caret it is known which of the two went.
+        edit(text, "hi @Ada yo", 3, &[ADA_L]);
+        edit(text, "hi @Ada yo", 8, &[ADA]);
+        edit(text, "hi @Aa @Ada yo", 5, &[ADA_L]);
+        edit(text, "hi @Adax @Ada yo", 8, &[ADA_L]);
+        edit(text, "", 0, &[]);
+        // The caret says nothing of what changed, as after an undo.
+        edit(text, "hi @Ada @Ada, yo", 0, &[ADA, ADA_L]);
+        edit(text, "oh, hi @Ada @Ada yo", 19, &[ADA, ADA_L]);
+    }
+
+    #[test]
+    fn a_name_that_went_on_for_a_moment_is_a_mention_again() {
+        let mut mentions = naming("@Ada", &[(0, "Ada", ADA)]);
+        mentions.edited("@Ada", "@Adax", 5);
+        assert_eq!(mentions.people("@Adax"), []);
+        mentions.edited("@Adax", "@Ada", 4);
+        assert_eq!(mentions.people("@Ada"), [ADA]);
+    }
+
+    #[test]
+    fn a_lone_at_sign_chooses_nobody() {
+        assert_eq!(completion("@", 1).map(|found| found.chosen), Some(None));
+        assert_eq!(completion("@a", 2).map(|found| found.chosen), Some(Some(0)));
     }
 
     #[test]

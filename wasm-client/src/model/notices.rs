@@ -5,10 +5,15 @@ use std::cmp::Reverse;
 use nostrp2p_protocol::{EventId, Kind, PublicKey, Rumor};
 
 use super::{Quote, likes, reply};
-use crate::{richtext, sorted::SortedMap, storage::Place};
+use crate::{
+    richtext,
+    sorted::{SortedMap, SortedSet},
+    storage::Place,
+};
 
-/// Most that are held; beyond it the oldest go. A guess.
-const MAX_NOTICES: usize = 500;
+/// Most that are held of each sort (see [`Sort`]); beyond it the oldest of that sort go, so that no number of likes
+/// displaces words. The first who did something and 500 others; a guess.
+const MAX_OF_A_SORT: usize = 501;
 /// Most followers that are remembered; beyond it new ones are no news. A guess.
 const MAX_FOLLOWERS: usize = 2_000;
 /// The name of the read marker that one's devices share.
@@ -31,6 +36,26 @@ pub enum What {
     Follow,
 }
 
+/// What is bounded together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Sort {
+    Words,
+    Repost,
+    Like,
+    Follow,
+}
+
+impl What {
+    const fn sort(self) -> Sort {
+        match self {
+            Self::Reply | Self::Mention | Self::Quote => Sort::Words,
+            Self::Repost => Sort::Repost,
+            Self::Like => Sort::Like,
+            Self::Follow => Sort::Follow,
+        }
+    }
+}
+
 /// Something that somebody did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Notice {
@@ -49,6 +74,10 @@ pub struct Notices {
     followers: SortedMap<PublicKey, u64>,
     /// From the oldest to the newest.
     list: SortedMap<Reverse<Place>, Notice>,
+    /// The posts of which some likes or reposts went for the bound: there were more of them than are counted.
+    uncounted: SortedSet<(What, EventId)>,
+    /// Of what the node has more than it was asked for.
+    in_part: SortedSet<What>,
     /// Up to when everything was read, in seconds since 1970, on any device.
     pub read_until: u64,
     /// Up to when everything had been read when the screen was opened: what came later stands out.
@@ -108,10 +137,35 @@ impl Notices {
         } else {
             self.list.insert(Reverse(Place::new(rumor.created_at, rumor.id())), notice).is_none()
         };
-        if self.list.len() > MAX_NOTICES {
-            self.list.pop_first();
-        }
+        self.bound(notice.what.sort());
         new
+    }
+
+    /// Lets the oldest of this sort go, if there are too many.
+    fn bound(&mut self, sort: Sort) {
+        let of_sort = || self.list.iter().filter(|(_, notice)| notice.what.sort() == sort);
+        if of_sort().count() <= MAX_OF_A_SORT {
+            return;
+        }
+        let oldest = of_sort().map(|(place, _)| *place).next();
+        if let Some(gone) = oldest.and_then(|oldest| self.list.remove(&oldest)) {
+            if self.uncounted.len() >= MAX_OF_A_SORT {
+                let held: SortedSet<(What, EventId)> =
+                    self.list.values().map(|notice| (notice.what, notice.post)).collect();
+                self.uncounted = self.uncounted.iter().filter(|it| held.contains(it)).copied().collect();
+            }
+            self.uncounted.insert((gone.what, gone.post));
+        }
+    }
+
+    /// There is more of this than is held.
+    pub fn count_in_part(&mut self, what: What) {
+        self.in_part.insert(what);
+    }
+
+    /// Whether more people may have done this to this post than are held.
+    pub fn is_uncounted(&self, what: What, post: EventId) -> bool {
+        self.in_part.contains(&what) || self.uncounted.contains(&(what, post))
     }
 
     /// Who did something by this event.
@@ -146,6 +200,7 @@ impl Notices {
     /// Forgets them; up to when they were read stays.
     pub fn clear(&mut self) {
         self.list.clear();
+        self.uncounted.clear();
         // Who follows one hangs on no store of the node.
         let followers = std::mem::take(&mut self.followers);
         for (person, since) in followers.iter() {
@@ -187,6 +242,28 @@ mod tests {
         check(Kind::FOLLOW_LIST, from_ref(&p), Some(What::Follow));
         check(Kind(10_000), from_ref(&p), None);
         assert_eq!(notice(&Rumor { pubkey: ME, ..event(Kind::POST, &[e, p]) }, &ME), None);
+    }
+
+    #[test]
+    fn no_number_of_likes_displaces_words_and_what_is_not_counted_is_known() {
+        let (id, me) = ("ab".repeat(32), ME.to_string());
+        let mut notices = Notices::default();
+        let at = |time: usize, rumor: Rumor| Rumor { created_at: time as u64, ..rumor };
+        for time in 0..3 {
+            notices.take(&at(time, event(Kind::POST, &[("e", id.clone()), ("p", me.clone())])), Some(ME));
+        }
+        let like = event(Kind::REACTION, &[("e", id.clone()), ("p", me)]);
+        let post = id.parse().unwrap();
+        for time in 10..10 + MAX_OF_A_SORT {
+            notices.take(&at(time, like.clone()), Some(ME));
+        }
+        assert!(!notices.is_uncounted(What::Like, post), "up to the bound all are counted");
+        for time in 1_000..1_100 {
+            notices.take(&at(time, like.clone()), Some(ME));
+        }
+        let count = |what| notices.iter().filter(|(_, notice)| notice.what == what).count();
+        assert_eq!((count(What::Reply), count(What::Like)), (3, MAX_OF_A_SORT));
+        assert!(notices.is_uncounted(What::Like, post) && !notices.is_uncounted(What::Repost, post));
     }
 
     #[test]

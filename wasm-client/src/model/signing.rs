@@ -1,9 +1,13 @@
 //! Who signs, and what waits for the key: nothing is signed behind the back of somebody who locked it.
 
+use nostrp2p_protocol::EventId;
+
 use crate::{effect::Effect, secret::Secret};
 
 /// Most that waits for the key to be unlocked; beyond it the oldest goes. People do one thing after the other.
 const MAX_WAITING: usize = 20;
+/// Most events that are remembered as signed: more than a person makes within a second.
+const MAX_SIGNED: usize = 32;
 /// Fewest characters of a passphrase.
 pub const MIN_PASSPHRASE: usize = 8;
 
@@ -48,6 +52,8 @@ pub struct Signing {
     /// Whether the person said no to letting the node act; it is not asked again until the page is opened again.
     pub no_delegation: bool,
     waiting: Vec<Effect>,
+    /// What was signed last, before any work was put in.
+    signed: Vec<EventId>,
 }
 
 /// The question for the passphrase.
@@ -147,6 +153,19 @@ impl Signing {
             self.waiting.remove(0);
         }
         self.waiting.push(effect);
+    }
+
+    /// Notes what is being signed.
+    pub fn note(&mut self, id: EventId) {
+        if self.signed.len() >= MAX_SIGNED {
+            self.signed.remove(0);
+        }
+        self.signed.push(id);
+    }
+
+    /// Whether the very same was signed a moment ago.
+    pub fn was_signed(&self, id: &EventId) -> bool {
+        self.signed.contains(id)
     }
 
     /// Takes what waited.

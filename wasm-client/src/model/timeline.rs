@@ -47,8 +47,6 @@ pub struct Timeline {
     pub at_top: bool,
     /// Long posts that were unfolded.
     pub unfolded: SortedSet<EventId>,
-    /// Posts whose exact time is shown.
-    pub exact_times: SortedSet<EventId>,
     /// Whether the first posts are still on their way.
     pub loading: bool,
     /// How far the past has been fetched.
@@ -104,7 +102,6 @@ impl Default for Timeline {
             window: Window::default(),
             at_top: true,
             unfolded: SortedSet::default(),
-            exact_times: SortedSet::default(),
             loading: false,
             past: Past::default(),
         }

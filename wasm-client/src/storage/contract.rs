@@ -2,6 +2,8 @@
 
 use nostrp2p_protocol::{Draft, Event, Kind, PublicKey, Rumor, SecretKey, Tag};
 
+use crate::model::{Context, PostDraft, StoredDraft};
+
 use super::{
     Change, Cursor, MAX_EVENTS, MAX_LISTS, OPENING_EVENTS, Place, Setting, Snapshot, Storage, Theme,
 };
@@ -88,11 +90,20 @@ async fn keeps_versions_of_lists(storage: &impl Storage) {
 
 async fn keeps_settings(storage: &impl Storage) {
     let cursor = Cursor { store: 3, after: 9 };
-    let set = [Setting::Cursor(cursor), Setting::Theme(Theme::Dark), Setting::Draft("to be".into())];
+    let set = [Setting::Cursor(cursor), Setting::Theme(Theme::Dark), draft("to be")];
     apply(storage, set.map(Change::Set).to_vec()).await;
-    apply(storage, vec![Change::Set(Setting::Draft(String::new()))]).await;
+    apply(storage, vec![Change::Set(draft(""))]).await;
     let settings = load(storage).await.settings;
-    assert_eq!((settings.cursor, settings.theme, settings.draft.as_str()), (Some(cursor), Theme::Dark, ""));
+    assert_eq!((settings.cursor, settings.theme, settings.drafts), (Some(cursor), Theme::Dark, vec![]));
+}
+
+/// A draft of a new post; an empty text takes it out.
+fn draft(text: &str) -> Setting {
+    let stored = StoredDraft {
+        draft: PostDraft { text: text.to_owned(), ..PostDraft::default() },
+        ..StoredDraft::default()
+    };
+    Setting::Draft(Context::New, (!text.is_empty()).then(|| Box::new(stored)))
 }
 
 async fn forgets(storage: &impl Storage) {

@@ -5,7 +5,7 @@
 
 mod schema;
 
-use std::rc::Rc;
+use std::{cell::RefCell, rc::Rc};
 
 use indexed_db_futures::{
     KeyRange,
@@ -34,6 +34,9 @@ pub const NAME: &str = "nostrp2p";
 #[derive(Debug, Clone)]
 pub struct IndexedStorage {
     database: Rc<Database>,
+    /// What the database was called when everything in it was last forgotten. A tab that has not heard of it yet has
+    /// another one, and its writes are refused.
+    epoch: Rc<RefCell<Option<String>>>,
 }
 
 impl IndexedStorage {
@@ -47,7 +50,11 @@ impl IndexedStorage {
             OpenDbError::Base(error) => failed(error),
             _ => StorageError("this browser grants no storage".to_owned()),
         })?;
-        Ok(Self { database: Rc::new(database) })
+        let epoch = {
+            let transaction = database.transaction(SETTINGS).build().map_err(failed)?;
+            epoch(&transaction.object_store(SETTINGS).map_err(failed)?).await?
+        };
+        Ok(Self { database: Rc::new(database), epoch: Rc::new(RefCell::new(epoch)) })
     }
 
     /// The value of the vault; undefined when it is empty.
@@ -67,8 +74,10 @@ impl IndexedStorage {
     /// # Errors
     /// When the browser fails.
     pub async fn set_vault(&self, value: JsValue) -> Result<(), StorageError> {
-        let transaction = self.database.transaction(VAULT).with_mode(TransactionMode::Readwrite);
+        let stores = [VAULT, SETTINGS];
+        let transaction = self.database.transaction(stores).with_mode(TransactionMode::Readwrite);
         let transaction = transaction.with_options(on_disk()).build().map_err(failed)?;
+        self.check_epoch(&transaction.object_store(SETTINGS).map_err(failed)?).await?;
         let store = transaction.object_store(VAULT).map_err(failed)?;
         if value.is_undefined() {
             store.delete(VAULT_KEY).primitive().map_err(failed)?.await.map_err(failed)?;
@@ -79,6 +88,29 @@ impl IndexedStorage {
     }
 }
 
+impl IndexedStorage {
+    /// Refuses what was begun before another tab forgot everything. The transaction is rolled back when it is dropped.
+    async fn check_epoch(&self, settings: &ObjectStore<'_>) -> Result<(), StorageError> {
+        let stored = epoch(settings).await?;
+        if stored == *self.epoch.borrow() { Ok(()) } else { Err(StorageError::forgotten()) }
+    }
+}
+
+async fn epoch(settings: &ObjectStore<'_>) -> Result<Option<String>, StorageError> {
+    let value: Option<JsValue> =
+        settings.get(EPOCH_KEY).primitive().map_err(failed)?.await.map_err(failed)?;
+    Ok(value.and_then(|value| value.as_string()))
+}
+
+/// Whether these are drafts alone: they are written without a look at the epoch, for a page that is being closed would
+/// not live to see the answer. Of drafts all tabs hear by themselves.
+fn are_drafts(changes: &[Change]) -> bool {
+    let is_draft = |change: &Change| {
+        matches!(change, Change::Set(Setting::Draft(..) | Setting::Composing(_) | Setting::FormerDraft(_)))
+    };
+    changes.iter().all(is_draft)
+}
+
 /// What nobody else has yet, a key or a post, is done when the disk has it, and not when the system has: it survives a
 /// power cut. Everything else comes again from the node.
 fn on_disk() -> TransactionOptions {
@@ -87,6 +119,8 @@ fn on_disk() -> TransactionOptions {
 
 /// All stores but the vault.
 const ALL: [&str; 6] = [EVENTS, PROFILES, DELETIONS, LISTS, OUTBOX, SETTINGS];
+/// Where the epoch lies among the settings; it reads as none of them.
+const EPOCH_KEY: &str = "epoch";
 /// The only key of the vault.
 const VAULT_KEY: &str = "key";
 
@@ -131,7 +165,16 @@ impl Storage for IndexedStorage {
             settings: transaction.object_store(SETTINGS).map_err(failed)?,
         };
         let (mut deleted, mut listed) = (false, false);
+        if !are_drafts(&changes) {
+            self.check_epoch(&stores.settings).await?;
+        }
+        let mut epoch = None;
         for change in changes {
+            if matches!(change, Change::ForgetAll) {
+                #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "`as` saturates")]
+                let random = (js_sys::Math::random() * f64::from(u32::MAX)) as u32;
+                epoch = Some(random.to_string());
+            }
             if let Change::Deletion(rumor) = &change {
                 deleted = true;
                 stores.take_out(rumor).await?;
@@ -147,6 +190,11 @@ impl Storage for IndexedStorage {
         }
         if listed {
             trim(&stores.lists, MAX_LISTS, 0).await?;
+        }
+        if let Some(epoch) = &epoch {
+            put(&stores.settings, EPOCH_KEY.to_owned(), JsValue::from_str(epoch))?;
+            // Before the end: what this tab writes next may ask for it as soon as this is through.
+            self.epoch.replace(Some(epoch.clone()));
         }
         transaction.commit().await.map_err(failed)
     }
@@ -230,8 +278,10 @@ impl Stores<'_> {
     fn set(&self, setting: &Setting) -> Result<(), StorageError> {
         let name = setting.name();
         match setting.text() {
-            Some(text) => put(&self.settings, name.to_owned(), JsValue::from_str(&format!("{name} {text}"))),
-            None => delete(&self.settings, name.to_owned()),
+            Some(text) => {
+                put(&self.settings, name.clone().into_owned(), JsValue::from_str(&format!("{name} {text}")))
+            }
+            None => delete(&self.settings, name.into_owned()),
         }
     }
 }

@@ -26,7 +26,7 @@ struct Content {
     deletions: Rows,
     lists: Rows,
     outbox: SortedMap<EventId, Event>,
-    settings: SortedMap<&'static str, String>,
+    settings: SortedMap<String, String>,
 }
 
 impl Storage for MemoryStorage {
@@ -115,8 +115,8 @@ impl Content {
 
     fn set(&mut self, setting: &Setting) {
         match setting.text() {
-            Some(text) => drop(self.settings.insert(setting.name(), text)),
-            None => drop(self.settings.remove(&setting.name())),
+            Some(text) => drop(self.settings.insert(setting.name().into_owned(), text)),
+            None => drop(self.settings.remove(&setting.name().into_owned())),
         }
     }
 }

@@ -1,8 +1,10 @@
 //! Settings: small values, each stored as a text under a name.
 
+use std::borrow::Cow;
+
 use crate::{
     address::NodeAddress,
-    model::{Drafts, Mentions, Quote, Reply, Tab, ways::Home},
+    model::{Context, PostDraft, Quote, Reply, StoredDraft, Tab, drafts, ways::Home},
     texts::Language,
 };
 use nostrp2p_protocol::{PeerId, PublicKey, frame::StoreId};
@@ -65,22 +67,19 @@ pub enum Setting {
     Theme(Theme),
     /// The language, unless it is the one that the browser prefers.
     Language(Option<Language>),
-    /// The text in the composer.
-    Draft(String),
-    /// What the text in the composer answers: without it a private answer would become a post for everyone.
-    Reply(Option<Reply>),
+    /// What was begun about this, or nothing any more. Each under a name of its own, so that two tabs write only what
+    /// each of them changed.
+    Draft(Context, Option<Box<StoredDraft>>),
+    /// What the composer is about.
+    Composing(Context),
+    /// What versions before stored of drafts has been taken over, and goes.
+    FormerDraft(&'static str),
     /// Up to when what others did was read, in seconds since 1970.
     ReadUntil(u64),
     /// Whether the key was made on this device.
     MadeHere(bool),
     /// Whose posts are shown on the screen Home.
     Tab(Tab),
-    /// What the text in the composer quotes.
-    Quote(Option<Quote>),
-    /// What else was begun.
-    Drafts(Drafts),
-    /// Whom the composer names.
-    Mentions(Mentions),
     /// Who is known to follow one, and since when, in seconds since 1970.
     Followers(Vec<(PublicKey, u64)>),
     /// When pictures in posts are loaded.
@@ -111,21 +110,17 @@ pub struct Settings {
     /// See [`Setting::Language`].
     pub language: Option<Language>,
     /// See [`Setting::Draft`].
-    pub draft: String,
-    /// See [`Setting::Reply`].
-    pub reply: Option<Reply>,
+    pub drafts: Vec<(Context, StoredDraft)>,
+    /// See [`Setting::Composing`].
+    pub composing: Context,
+    /// See [`Setting::FormerDraft`].
+    pub former: FormerDrafts,
     /// See [`Setting::ReadUntil`].
     pub read_until: u64,
     /// See [`Setting::MadeHere`].
     pub made_here: bool,
     /// See [`Setting::Tab`].
     pub tab: Tab,
-    /// See [`Setting::Quote`].
-    pub quote: Option<Quote>,
-    /// See [`Setting::Drafts`].
-    pub drafts: Drafts,
-    /// See [`Setting::Mentions`].
-    pub mentions: Mentions,
     /// See [`Setting::Followers`].
     pub followers: Vec<(PublicKey, u64)>,
     /// See [`Setting::Media`].
@@ -138,6 +133,40 @@ pub struct Settings {
     pub backed_up: bool,
     /// See [`Setting::Agreed`].
     pub agreed: Vec<String>,
+}
+
+/// What versions before stored of drafts: the one in the composer, what it was about, and all others in one text.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct FormerDrafts {
+    draft: String,
+    reply: Option<Reply>,
+    quote: Option<Quote>,
+    others: Vec<(Context, String)>,
+}
+
+/// The names under which they were stored.
+pub const FORMER_DRAFTS: [&str; 5] = ["draft", "reply", "quote", "drafts", "mentions"];
+
+impl FormerDrafts {
+    /// As they are stored now, with what the composer was about; nothing if there are none.
+    pub fn into_drafts(self) -> Option<(Vec<(Context, StoredDraft)>, Context)> {
+        if self == Self::default() {
+            return None;
+        }
+        let context = match (&self.reply, self.quote) {
+            (Some(reply), _) => Context::Reply(reply.to),
+            (None, Some(quote)) => Context::Quote(quote.id),
+            (None, None) => Context::New,
+        };
+        let stored = |text: String| {
+            let draft = PostDraft { text, ..PostDraft::default() };
+            StoredDraft { draft, ..StoredDraft::default() }
+        };
+        let mut drafts: Vec<_> =
+            self.others.into_iter().map(|(context, text)| (context, stored(text))).collect();
+        drafts.push((context, StoredDraft { reply: self.reply, quote: self.quote, ..stored(self.draft) }));
+        Some((drafts, context))
+    }
 }
 
 impl Theme {
@@ -183,29 +212,27 @@ impl Pace {
 
 impl Setting {
     /// The name under which it is stored.
-    pub const fn name(&self) -> &'static str {
-        match self {
+    pub fn name(&self) -> Cow<'static, str> {
+        Cow::Borrowed(match self {
+            Self::Draft(context, _) => return Cow::Owned(draft_name(*context)),
+            Self::Composing(_) => "composing",
+            Self::FormerDraft(name) => name,
             Self::Cursor(_) => "cursor",
             Self::Node(_) => "node",
             Self::Home(_) => "home",
             Self::Pin(..) => "pin",
             Self::Theme(_) => "theme",
             Self::Language(_) => "language",
-            Self::Draft(_) => "draft",
-            Self::Reply(_) => "reply",
             Self::ReadUntil(_) => "read_until",
             Self::MadeHere(_) => "made_here",
             Self::Tab(_) => "tab",
-            Self::Quote(_) => "quote",
-            Self::Drafts(_) => "drafts",
-            Self::Mentions(_) => "mentions",
             Self::Followers(_) => "followers",
             Self::Media(_) => "media",
             Self::Pace(_) => "pace",
             Self::KeptSince(_) => "kept_since",
             Self::BackedUp(_) => "backed_up",
             Self::Agreed(_) => "agreed",
-        }
+        })
     }
 
     /// The text that is stored; none to store nothing.
@@ -217,11 +244,10 @@ impl Setting {
             Self::Pin(peer, key) => Some(format!("{peer} {key}")),
             Self::Theme(theme) => Some(theme.word().to_owned()),
             Self::Language(language) => language.map(|language| language.tag().to_owned()),
-            Self::Draft(text) => Some(text.clone()).filter(|text| !text.is_empty()),
-            Self::Reply(reply) => reply.as_ref().map(Reply::to_text),
+            Self::Draft(_, stored) => stored.as_ref().map(|stored| stored.to_text()),
+            Self::Composing(context) => (*context != Context::New).then(|| context.to_text()),
+            Self::FormerDraft(_) => None,
             Self::Tab(tab) => (*tab == Tab::Following).then(|| "following".to_owned()),
-            Self::Quote(quote) => quote.as_ref().map(Quote::to_text),
-            Self::Drafts(drafts) => Some(drafts.to_text()).filter(|text| !text.is_empty()),
             Self::Followers(followers) => {
                 let mut text = String::new();
                 for (person, since) in followers {
@@ -235,7 +261,6 @@ impl Setting {
             Self::Agreed(relays) => Some(relays.join(" ")).filter(|text| !text.is_empty()),
             Self::Media(media) => Some(media.word().to_owned()),
             Self::Pace(pace) => Some(pace.word().to_owned()),
-            Self::Mentions(mentions) => Some(mentions.to_text()).filter(|text| !text.is_empty()),
             Self::KeptSince(since) | Self::ReadUntil(since) => (*since > 0).then(|| since.to_string()),
             Self::BackedUp(yes) | Self::MadeHere(yes) => yes.then(|| "yes".to_owned()),
         }
@@ -245,6 +270,10 @@ impl Setting {
 impl Settings {
     /// Takes over one stored setting. What does not read is passed over: a setting can be set again.
     pub fn read(&mut self, name: &str, text: &str) {
+        if let Some(context) = draft_context(name) {
+            self.drafts.extend(StoredDraft::parse(text).map(|stored| (context, stored)));
+            return;
+        }
         match name {
             "cursor" => {
                 self.cursor = text.split_once(' ').and_then(|(store, after)| {
@@ -262,14 +291,14 @@ impl Settings {
                 self.theme = Theme::ALL.into_iter().find(|theme| theme.word() == text).unwrap_or_default()
             }
             "language" => self.language = Language::of_tag(text),
-            "draft" => text.clone_into(&mut self.draft),
-            "reply" => self.reply = Reply::parse(text),
+            "composing" => self.composing = Context::parse(text).unwrap_or_default(),
+            "draft" => text.clone_into(&mut self.former.draft),
+            "reply" => self.former.reply = Reply::parse(text),
+            "quote" => self.former.quote = Quote::parse(text),
+            "drafts" => self.former.others = drafts::former(text),
             "read_until" => self.read_until = text.parse().unwrap_or_default(),
             "made_here" => self.made_here = text == "yes",
             "tab" => self.tab = if text == "following" { Tab::Following } else { Tab::Everyone },
-            "quote" => self.quote = Quote::parse(text),
-            "drafts" => self.drafts = Drafts::parse(text),
-            "mentions" => self.mentions = Mentions::parse(text),
             "followers" => {
                 let mut words = text.split_whitespace();
                 while let (Some(person), Some(since)) = (words.next(), words.next()) {
@@ -295,10 +324,19 @@ impl Settings {
     }
 }
 
+/// The name under which the draft about this is stored.
+pub fn draft_name(context: Context) -> String {
+    format!("draft:{}", context.to_text())
+}
+
+/// Reads [`draft_name`].
+pub fn draft_context(name: &str) -> Option<Context> {
+    Context::parse(name.strip_prefix("draft:")?)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Context;
     use nostrp2p_protocol::EventId;
 
     #[test]
@@ -310,17 +348,12 @@ mod tests {
             addresses: vec![],
             helpers: node.iter().cloned().collect(),
         });
-        let reply = Some(Reply {
-            to: EventId::from_bytes([1; 32]),
-            author: PublicKey::from_bytes([2; 32]),
-            root: None,
-            people: vec![PublicKey::from_bytes([2; 32])],
-        });
-        let quote = Some(Quote { id: EventId::from_bytes([4; 32]), author: None });
-        let mut drafts = Drafts::default();
-        drafts.put(Context::New, "later\n".into());
-        let mut mentions = Mentions::default();
-        mentions.add("Ada L.".into(), PublicKey::from_bytes([2; 32]));
+        let draft = |text: &str| StoredDraft {
+            touched: 5,
+            draft: PostDraft { text: text.into(), ..PostDraft::default() },
+            ..StoredDraft::default()
+        };
+        let (new, quote) = (Context::New, Context::Quote(EventId::from_bytes([4; 32])));
         let settings = [
             Setting::Cursor(Cursor { store: u64::MAX, after: 7 }),
             Setting::Node(node.clone()),
@@ -328,14 +361,12 @@ mod tests {
             Setting::Pin(PeerId::from_ed25519([3; 32]), PublicKey::from_bytes([2; 32])),
             Setting::Theme(Theme::Dark),
             Setting::Language(Some(Language::Japanese)),
-            Setting::Draft("hello\nyou".into()),
-            Setting::Reply(reply.clone()),
+            Setting::Draft(new, Some(Box::new(draft("hello\nyou")))),
+            Setting::Draft(quote, Some(Box::new(draft("later\n")))),
+            Setting::Composing(quote),
             Setting::ReadUntil(6),
             Setting::MadeHere(true),
             Setting::Tab(Tab::Following),
-            Setting::Quote(quote),
-            Setting::Drafts(drafts.clone()),
-            Setting::Mentions(mentions.clone()),
             Setting::Followers(vec![(PublicKey::from_bytes([2; 32]), 7)]),
             Setting::Media(Media::Never),
             Setting::Pace(Pace::Saver),
@@ -345,7 +376,7 @@ mod tests {
         ];
         let mut read = Settings::default();
         for setting in &settings {
-            read.read(setting.name(), &setting.text().unwrap());
+            read.read(&setting.name(), &setting.text().unwrap());
         }
         let expected = Settings {
             cursor: Some(Cursor { store: u64::MAX, after: 7 }),
@@ -354,14 +385,12 @@ mod tests {
             pin: Some((PeerId::from_ed25519([3; 32]), PublicKey::from_bytes([2; 32]))),
             theme: Theme::Dark,
             language: Some(Language::Japanese),
-            draft: "hello\nyou".into(),
-            reply,
+            drafts: vec![(new, draft("hello\nyou")), (quote, draft("later\n"))],
+            composing: quote,
+            former: FormerDrafts::default(),
             read_until: 6,
             made_here: true,
             tab: Tab::Following,
-            quote,
-            drafts,
-            mentions,
             followers: vec![(PublicKey::from_bytes([2; 32]), 7)],
             media: Media::Never,
             pace: Pace::Saver,
@@ -370,6 +399,29 @@ mod tests {
             agreed: vec!["wss://a.example".into(), "ws://b.example:7000".into()],
         };
         assert_eq!(read, expected);
+    }
+
+    #[test]
+    fn drafts_of_the_former_version_are_taken_over_with_what_they_are_about() {
+        let reply = Reply {
+            to: EventId::from_bytes([1; 32]),
+            author: PublicKey::from_bytes([2; 32]),
+            root: None,
+            people: vec![PublicKey::from_bytes([2; 32])],
+        };
+        let mut read = Settings::default();
+        for (name, text) in [("draft", "to one"), ("reply", &reply.to_text()), ("drafts", "n 8\nfor all\n")] {
+            read.read(name, text);
+        }
+        let (drafts, context) = read.former.into_drafts().unwrap();
+        assert_eq!(context, Context::Reply(reply.to));
+        assert!(drafts.iter().any(|(other, draft)| *other == context
+            && draft.is_about(context)
+            && draft.draft.text == "to one"));
+        assert!(
+            drafts.iter().any(|(other, draft)| *other == Context::New && draft.draft.text == "for all\n")
+        );
+        assert_eq!(Settings::default().former.into_drafts(), None);
     }
 
     #[test]
@@ -386,6 +438,8 @@ mod tests {
             "quote",
             "drafts",
             "mentions",
+            "composing",
+            "draft:n",
             "followers",
             "media",
             "pace",

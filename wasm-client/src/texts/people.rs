@@ -2,7 +2,7 @@
 
 #![expect(missing_docs, reason = "each constant is its own documentation")]
 
-use super::{Language, count, other_people, words};
+use super::{Language, count, others_or_more, words};
 use crate::model::notices::What;
 
 words! {
@@ -90,7 +90,8 @@ pub fn follows_people(language: Language, people: usize) -> String {
     words.fill(language, &[&count(people as u64)])
 }
 
-pub fn notice(language: Language, what: What, name: &str, others: usize) -> String {
+/// What somebody did, and how many others did it too; `more` when there are some that are not counted.
+pub fn notice(language: Language, what: What, name: &str, others: usize, more: bool) -> String {
     let words = match what {
         What::Reply => REPLIED,
         What::Mention => MENTIONED,
@@ -103,7 +104,7 @@ pub fn notice(language: Language, what: What, name: &str, others: usize) -> Stri
     if others == 0 {
         return words.fill(language, &[name]);
     }
-    words.fill(language, &[&NAME_AND.fill(language, &[name, &other_people(language, others)])])
+    words.fill(language, &[&NAME_AND.fill(language, &[name, &others_or_more(language, others, more)])])
 }
 
 pub fn picture_of(language: Language, name: &str) -> String {

@@ -106,8 +106,13 @@ pub fn only_for(language: Language, name: Option<&str>, others: usize) -> String
 }
 
 pub(super) fn other_people(language: Language, number: usize) -> String {
-    let words = if number == 1 { OTHER_PERSON } else { OTHER_PEOPLE };
-    words.fill(language, &[&number.to_string()])
+    others_or_more(language, number, false)
+}
+
+/// So many other people, or more.
+pub(super) fn others_or_more(language: Language, number: usize, more: bool) -> String {
+    let words = if number == 1 && !more { OTHER_PERSON } else { OTHER_PEOPLE };
+    words.fill(language, &[&format!("{number}{}", if more { "+" } else { "" })])
 }
 
 pub fn likes(language: Language, number: usize) -> String {

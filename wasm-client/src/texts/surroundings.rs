@@ -19,6 +19,8 @@ words! {
     FIGURE_RECEIVED: "received in the last hour";
     FIGURE_SENT: "sent in the last hour";
     TRAFFIC: "{0} received and {1} sent in the last hour";
+    WARNING_TWIN: "Another node runs with the key of yours, because its data were copied: what one gets the other misses. Stop one, remove its file node.key and start it again.";
+    WARNING_CLOCK: "The clock of your node is far ahead of its last run. Until others bear it out nothing is deleted for its age; if it is wrong, set it right.";
     REACHED_UNKNOWN: "Whether others reach your node is being found out.";
     REACHED_DIRECTLY: "Anybody can reach your node.";
     REACHED_RELAYED: "Your node is behind a router; others reach it through nodes that relay for it.";
@@ -45,6 +47,14 @@ words! {
     RELAY_AGREE: "Sign in there";
     RELAY_WORK: "It takes only posts with {0} bits of work. This page puts it in before it signs, which may take some seconds.";
     RELAY_WORK_TOO_MUCH: "It takes only posts with {0} bits of work, which is more than this page puts in.";
+    OWN_NODES: "Nodes that act for you";
+    OWN_NODE_HERE: "This page talks to it.";
+    OWN_NODE_CONNECTED: "Connected.";
+    OWN_NODE_SEEN: "Last seen: {0}.";
+    OWN_NODE_UNSEEN: "Not seen yet.";
+    OWN_NODE_UNTIL: "Your word holds until {0}.";
+    OWN_NODE_END: "Take back your word";
+    OWN_NODE_SURE: "From then on nobody sends your private posts to that node. It keeps what it has.";
     PILL_OFFLINE: "offline, will send later";
 }
 
@@ -115,6 +125,14 @@ pub fn relay(language: Language, mirror: &Mirror, last: &str) -> String {
     let (given, refused) = (count(mirror.accepted), count(mirror.refused));
     let (heard, behind) = (count(mirror.heard), count(mirror.behind));
     RELAY_COUNTS.fill(language, &[state.say(language), &given, &refused, &heard, &behind, last])
+}
+
+pub fn own_node_seen(language: Language, when: &str) -> String {
+    OWN_NODE_SEEN.fill(language, &[when])
+}
+
+pub fn own_node_until(language: Language, when: &str) -> String {
+    OWN_NODE_UNTIL.fill(language, &[when])
 }
 
 pub fn relay_login(language: Language, relay: &str) -> String {

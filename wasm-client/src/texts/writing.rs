@@ -14,6 +14,9 @@ words! {
     DELIVERY_GIVEN_UP: "given up after days without an answer";
     WHO_SEES: "Who can see it";
     FOR_EVERYONE: "For everyone";
+    ONLY_NAMED: "only for those it names";
+    NOT_NAMED: "Not named in the text any more, and will not get it: {0}";
+    FOR_NOBODY: "Nobody would get this. Name somebody in the text, or choose “For everyone”.";
 
     COMPOSE_LABEL: "New post";
     COMPOSE_EXAMPLE: "What is on your mind?";
@@ -71,6 +74,10 @@ pub fn bytes_left(language: Language, bytes: i64) -> String {
 
 pub fn not_signed(language: Language, reason: &str) -> String {
     NOT_SIGNED.fill(language, &[reason])
+}
+
+pub fn not_named(language: Language, names: &str) -> String {
+    NOT_NAMED.fill(language, &[names])
 }
 
 pub fn send_hint(language: Language, apple: bool) -> &'static str {

@@ -83,12 +83,18 @@ pub(super) fn on_answer(
     events: Vec<Rumor>,
     out: &mut Vec<Effect>,
 ) {
+    if asked == Request::OwnNodes {
+        return model.own_nodes.take(&events);
+    }
     let later = model.connection.requests.values().any(|request| *request == Request::Search);
     if asked == Request::Search && !later {
         model.open.found = SortedSet::default();
         for rumor in &events {
             model.open.found.insert(rumor.id());
         }
+    }
+    if asked == Request::Notices {
+        notices::on_answer(model, &events, complete);
     }
     let last = events.last().map(|rumor| Place::new(rumor.created_at, rumor.id()));
     // What was asked for came whole; whether that is all there is shows in how much was asked for.
@@ -125,6 +131,7 @@ pub(super) fn on_answer(
         | Request::Targets
         | Request::Followed
         | Request::Export
+        | Request::OwnNodes
         | Request::Names { .. }
         | Request::Notices => {}
     }

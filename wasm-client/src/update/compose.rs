@@ -10,10 +10,11 @@ use crate::{
     effect::{Purpose, Timer},
     message::Writing,
     model::{
-        About, Compose, Model, Outgoing, Quote, Reply, likes, lists::MUTE_LIST, mention, reply::is_private,
+        About, Audience, Compose, Context, Model, Outgoing, Quote, Reply, StoredDraft, likes,
+        lists::MUTE_LIST, mention, reply::is_private,
     },
     route::Route,
-    storage::{Change, Place, Setting},
+    storage::{Change, FORMER_DRAFTS, Place, Setting, Settings},
     texts,
 };
 
@@ -36,17 +37,7 @@ pub fn update(model: &mut Model, writing: Writing, out: &mut Vec<Effect>) {
             out.push(Effect::Go(Route::Write.fragment()));
         }
         Writing::Reply(id) => reply(model, id, out),
-        Writing::DropReply => {
-            let text = std::mem::take(&mut model.compose.text);
-            model.compose.turn(None, None);
-            let compose = &mut model.compose;
-            if !compose.text.is_empty() && !text.trim().is_empty() {
-                compose.text.push_str("\n\n");
-            }
-            compose.text.push_str(&text);
-            save_draft(model, out);
-            out.push(Effect::Focus(FIELD_ID));
-        }
+        Writing::DropReply => drop_about(model, out),
         Writing::Quote(id) => quote(model, id, out),
         Writing::Repost(id) => repost(model, id, out),
         Writing::Like(id) => like(model, id, out),
@@ -55,15 +46,16 @@ pub fn update(model: &mut Model, writing: Writing, out: &mut Vec<Effect>) {
             leave_screen(model, out);
         }
         Writing::Typed(text, caret) => {
-            model.compose.error = None;
-            model.compose.completion = mention::completion(&text, mention::bytes_of(&text, caret));
-            model.compose.text = text;
+            let caret = mention::bytes_of(&text, caret);
+            model.compose.completion = mention::completion(&text, caret);
+            model.compose.edit(text, caret);
+            model.compose.count_in(model.me);
             out.push(Effect::Wait(Timer::Draft, DRAFT_MS));
         }
         Writing::Step(back) => step(model, back),
         Writing::Complete(person) => complete(model, person, out),
         Writing::NoName => model.compose.completion = None,
-        Writing::Audience(only_mentioned) => model.compose.only_mentioned = only_mentioned,
+        Writing::Audience(only_named) => choose_audience(model, only_named, out),
         Writing::Send => send(model, out),
         Writing::TryAgain(id) => try_again(model, id, out),
         Writing::GiveUp(id) => give_up(model, id, out),
@@ -111,13 +103,19 @@ pub fn on_signed(
             return notify(model, texts::not_signed(model.language(), &error), out);
         }
     };
+    if model.me != Some(event.pubkey) {
+        // It was begun before the key was forgotten.
+        return;
+    }
     match purpose {
         Purpose::Prove { attempt, token } => connection::hand_over_proof(model, attempt, token, event, out),
         Purpose::Post => {
-            model.compose.text.clear();
+            let sent = model.compose.context();
+            drop(model.compose.take());
+            model.compose.changed = false;
             model.compose.turn(None, None);
-            model.compose.only_mentioned = false;
-            let also = draft(model);
+            let also =
+                vec![Change::Set(Setting::Draft(sent, None)), Change::Set(Setting::Composing(Context::New))];
             out.push(Effect::Cancel(Timer::Draft));
             out.push(Effect::ScrollToTop);
             leave_screen(model, out);
@@ -177,19 +175,126 @@ pub fn drop_foreign(model: &mut Model, me: PublicKey) {
     }
 }
 
-/// Stores the draft now.
+/// Stores the draft now, if it was changed here.
 pub fn save_draft(model: &mut Model, out: &mut Vec<Effect>) {
     out.push(Effect::Cancel(Timer::Draft));
-    out.push(Effect::Save(draft(model)));
+    if std::mem::take(&mut model.compose.changed) {
+        out.push(Effect::Save(vec![draft(model)]));
+    }
 }
 
-/// What is written, to be stored with what it answers: the one without the other could go to the wrong people.
-fn draft(model: &Model) -> Vec<Change> {
-    let compose = &model.compose;
-    let text = Setting::Draft(compose.text.clone());
-    let about = [Setting::Reply(compose.reply.clone()), Setting::Quote(compose.quote)];
-    let others = [Setting::Drafts(compose.drafts.clone()), Setting::Mentions(compose.mentions.clone())];
-    [text].into_iter().chain(about).chain(others).map(Change::Set).collect()
+/// What is written, to be stored with all that says who gets it: without it, it could go to the wrong people.
+fn draft(model: &Model) -> Change {
+    Change::Set(Setting::Draft(model.compose.context(), model.compose.stored(model.now())))
+}
+
+/// Takes in the drafts that are stored.
+pub fn restore(model: &mut Model, settings: &mut Settings, out: &mut Vec<Effect>) {
+    let mut changes = Vec::new();
+    if let Some((drafts, composing)) = std::mem::take(&mut settings.former).into_drafts() {
+        let stored = |(context, stored): &(Context, StoredDraft)| {
+            Change::Set(Setting::Draft(*context, Some(Box::new(stored.clone()))))
+        };
+        changes.extend(drafts.iter().map(stored));
+        changes.push(Change::Set(Setting::Composing(composing)));
+        changes.extend(FORMER_DRAFTS.map(|name| Change::Set(Setting::FormerDraft(name))));
+        settings.drafts.extend(drafts);
+        settings.composing = composing;
+    }
+    // There are a few at most.
+    let mut drafts = std::mem::take(&mut settings.drafts);
+    while let Some(oldest) =
+        (0..drafts.len()).min_by_key(|index| drafts.get(*index).map(|(_, stored)| stored.touched))
+    {
+        let (context, stored) = drafts.remove(oldest);
+        if context == settings.composing && stored.is_about(context) {
+            (model.compose.reply, model.compose.quote) = (stored.reply, stored.quote);
+            model.compose.put(stored.draft);
+        } else if let Some(gone) = model.compose.drafts.put(context, stored.draft) {
+            changes.push(Change::Set(Setting::Draft(gone, None)));
+        }
+    }
+    // What the composer was about is not known any more: then it is a new post.
+    let draft = model.compose.drafts.take(model.compose.context());
+    if model.compose.text.is_empty() {
+        model.compose.put(draft);
+    }
+    if !changes.is_empty() {
+        out.push(Effect::Save(changes));
+    }
+}
+
+/// Another tab changed a draft, or sent it: it is the same here, unless something is being written here too.
+pub fn on_draft_elsewhere(model: &mut Model, context: Context, stored: Option<Box<StoredDraft>>) {
+    let draft = stored.map(|stored| stored.draft).unwrap_or_default();
+    let compose = &mut model.compose;
+    if context != compose.context() {
+        compose.drafts.put(context, draft);
+    } else if !compose.changed && !compose.signing {
+        compose.put(draft);
+    }
+}
+
+/// Turns to something else; what was written is stored before.
+fn turn(model: &mut Model, reply: Option<Reply>, quote: Option<Quote>, out: &mut Vec<Effect>) {
+    save_draft(model, out);
+    let former = (model.compose.context(), model.compose.is_empty());
+    let gone = model.compose.turn(reply, quote);
+    let emptied = (former.1 && former.0 != model.compose.context()).then_some(former.0);
+    let gone = gone.into_iter().chain(emptied).map(|context| Change::Set(Setting::Draft(context, None)));
+    let mut changes: Vec<Change> = gone.collect();
+    changes.extend([draft(model), Change::Set(Setting::Composing(model.compose.context()))]);
+    out.push(Effect::Save(changes));
+}
+
+/// A text becomes one about nothing else, behind what was begun of a new post. What was for some people alone does not
+/// become one for everyone by that: its author says for whom it is.
+fn drop_about(model: &mut Model, out: &mut Vec<Effect>) {
+    if model.compose.signing {
+        return;
+    }
+    let me = model.me;
+    let private = model.compose.reply.as_ref().map(|reply| reply.people.clone()).unwrap_or_default();
+    let dropped = model.compose.take();
+    model.compose.changed = true;
+    turn(model, None, None, out);
+    let compose = &mut model.compose;
+    if !dropped.is_empty() {
+        if !compose.is_empty() {
+            compose.text.push_str("\n\n");
+        } else {
+            compose.text.clear();
+        }
+        compose.mentions.extend(dropped.mentions.moved(compose.text.len()));
+        compose.text.push_str(&dropped.text);
+        if !private.is_empty() {
+            let mut people = match std::mem::take(&mut compose.audience) {
+                Audience::Everyone => Vec::new(),
+                Audience::Only(people) => people,
+            };
+            people.extend(private.into_iter().filter(|person| Some(*person) != me));
+            compose.audience = Audience::Only(people);
+        }
+        compose.count_in(me);
+    }
+    compose.changed = true;
+    save_draft(model, out);
+    out.push(Effect::Focus(FIELD_ID));
+}
+
+/// The person says who is to see it.
+fn choose_audience(model: &mut Model, only_named: bool, out: &mut Vec<Effect>) {
+    let named = model.compose.named(model.me);
+    let compose = &mut model.compose;
+    compose.audience = match &compose.audience {
+        _ if !only_named => Audience::Everyone,
+        // Nobody is left of them: it stays for those who were chosen, and not for nobody in particular.
+        Audience::Only(people) if named.is_empty() => Audience::Only(people.clone()),
+        _ => Audience::Only(named),
+    };
+    compose.error = None;
+    compose.changed = true;
+    out.push(Effect::Wait(Timer::Draft, DRAFT_MS));
 }
 
 /// The node would not take an event.
@@ -216,11 +321,18 @@ pub fn on_refused(model: &mut Model, id: EventId, refusal: &Refusal, retry_ms: u
 }
 
 fn send(model: &mut Model, out: &mut Vec<Effect>) {
-    if model.compose.text.trim().is_empty() || model.compose.signing || model.me.is_none() {
+    if model.compose.is_empty() || model.compose.signing || model.me.is_none() {
         return;
     }
     if room(&model.compose) < 0 {
         model.compose.error = Some(model.say(texts::TOO_LONG).to_owned());
+        return;
+    }
+    let to_nobody = matches!(model.compose.audience, Audience::Only(_))
+        && matches!(model.compose.about(), About::Nothing)
+        && model.compose.named(model.me).is_empty();
+    if to_nobody {
+        model.compose.error = Some(model.say(texts::FOR_NOBODY).to_owned());
         return;
     }
     let draft = post(&model.compose, model.me, moment_of_own(model));
@@ -241,12 +353,14 @@ fn moment_of_own(model: &Model) -> u64 {
 /// What is written, as a post. Who is named in an answer for some people gets it too; in a quote everybody sees it
 /// anyway, and who is named learns of it; a post for everyone carries no `p` tag, or it would be for nobody else.
 fn post(compose: &Compose, me: Option<PublicKey>, created_at: u64) -> Draft {
-    let (text, mut named) = compose.mentions.resolve(compose.text.trim());
-    named.retain(|person| Some(*person) != me);
+    let text = compose.mentions.resolve(&compose.text).trim().to_owned();
+    let named = compose.named(me);
     let tag = |person: &PublicKey| Tag::new(["p".to_owned(), person.to_string()]);
     let (tags, content) = match compose.about() {
-        About::Nothing if compose.only_mentioned => (named.iter().map(tag).collect(), text),
-        About::Nothing => (Vec::new(), text),
+        About::Nothing => match compose.audience {
+            Audience::Everyone => (Vec::new(), text),
+            Audience::Only(_) => (named.iter().map(tag).collect(), text),
+        },
         About::Reply(reply) => (with_named(reply, &named).tags(), text),
         About::Quote(quote) => {
             let mut tags = quote.tags(me);
@@ -273,24 +387,22 @@ fn with_named(reply: &Reply, named: &[PublicKey]) -> Reply {
     reply
 }
 
-/// Who will see what is written, as far as it names people: nobody in particular, if it names none.
-pub fn named(model: &Model) -> Vec<PublicKey> {
-    let (_, mut named) = model.compose.mentions.resolve(&model.compose.text);
-    named.retain(|person| Some(*person) != model.me);
-    named
-}
-
 /// The answer as it will be sent.
 pub fn answering(model: &Model) -> Option<Reply> {
-    model.compose.reply.as_ref().map(|reply| with_named(reply, &named(model)))
+    model.compose.reply.as_ref().map(|reply| with_named(reply, &model.compose.named(model.me)))
 }
 
 fn step(model: &mut Model, back: bool) {
     let Some(completion) = &model.compose.completion else { return };
     let count = mention::offered(model, completion).len().max(1);
     if let Some(completion) = &mut model.compose.completion {
-        let next = if back { completion.chosen + count - 1 } else { completion.chosen + 1 };
-        completion.chosen = next % count;
+        let next = match (completion.chosen, back) {
+            (Some(chosen), true) => chosen + count - 1,
+            (Some(chosen), false) => chosen + 1,
+            (None, true) => count - 1,
+            (None, false) => 0,
+        };
+        completion.chosen = Some(next % count);
     }
 }
 
@@ -298,13 +410,29 @@ fn step(model: &mut Model, back: bool) {
 fn complete(model: &mut Model, person: Option<PublicKey>, out: &mut Vec<Effect>) {
     let Some(completion) = model.compose.completion.take() else { return };
     let offered = mention::offered(model, &completion);
-    let Some(person) = person.or_else(|| offered.get(completion.chosen).copied()) else { return };
+    let chosen = || offered.get(completion.chosen?).copied();
+    let Some(person) = person.or_else(chosen) else { return };
     let name = model.name_of(&person);
-    let (text, caret) = completion.complete(&model.compose.text, &name);
+    let former = &model.compose.text;
+    let (text, caret) = completion.complete(former, &name);
+    out.push(Effect::Type {
+        id: FIELD_ID,
+        from: mention::units_of(former, completion.start),
+        to: mention::units_of(former, completion.end()),
+        text: completion.typed(former, &name),
+    });
     out.push(Effect::PutCaret(FIELD_ID, mention::units_of(&text, caret)));
-    model.compose.text = text;
-    model.compose.mentions.add(name, person);
+    model.compose.edit(text, caret);
+    model.compose.mentions.add(completion.start, name, person);
+    model.compose.count_in(model.me);
     out.push(Effect::Wait(Timer::Draft, DRAFT_MS));
+}
+
+/// Closes what is open under a post; the focus goes back to the button that opened it.
+pub fn close_menu(model: &mut Model, out: &mut Vec<Effect>) {
+    if let Some(menu) = model.menu.take() {
+        out.push(Effect::FocusInPost(menu.post, menu.offers.hook()));
+    }
 }
 
 /// Opens the composer for words about a post that everyone can see.
@@ -315,14 +443,13 @@ fn quote(model: &mut Model, id: EventId, out: &mut Vec<Effect>) {
         return;
     }
     let quote = Quote { id, author: Some(rumor.pubkey) };
-    model.compose.turn(None, Some(quote));
-    save_draft(model, out);
+    turn(model, None, Some(quote), out);
     update(model, Writing::Open, out);
 }
 
 /// Passes on a post that everyone can see, once (NIP-18). Its text stays out: readers take it from its author.
 fn repost(model: &mut Model, id: EventId, out: &mut Vec<Effect>) {
-    model.menu = None;
+    close_menu(model, out);
     let (Some(me), Some(rumor)) = (model.me, model.timeline.written(&id)) else { return };
     if is_private(rumor) || model.timeline.repost_by(&id, &me).is_some() {
         return;
@@ -343,8 +470,7 @@ fn reply(model: &mut Model, id: EventId, out: &mut Vec<Effect>) {
         return;
     }
     let reply = Reply::to(rumor, &me);
-    model.compose.turn(Some(reply), None);
-    save_draft(model, out);
+    turn(model, Some(reply), None, out);
     update(model, Writing::Open, out);
 }
 

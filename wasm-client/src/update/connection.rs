@@ -9,7 +9,8 @@ use nostrp2p_protocol::{
 use super::{
     Moment,
     asking::{NEWEST_EVENTS, ask_likes, ask_missing, ask_own_profile, fetch_older, on_answer},
-    compose, exporting, notices, notify, onboarding, own_names, pages, race, relays, signing, timeline,
+    compose, exporting, notices, notify, onboarding, own_names, own_nodes, pages, race, relays, signing,
+    timeline,
 };
 use crate::{
     effect::{Effect, Purpose, Timer},
@@ -184,18 +185,22 @@ pub fn on_frame(model: &mut Model, frame: NodeFrame, moment: Moment, out: &mut V
                 status.network = Some(Network { reached, traffic });
             }
         }
+        NodeFrame::Warnings(codes) => model.connection.warnings = codes,
         NodeFrame::Mirrors(mirrors) => relays::on_mirrors(model, mirrors, out),
         NodeFrame::Exported { request, through, newest, events } => {
             if model.connection.requests.remove(&request) == Some(Request::Export) {
                 exporting::on_part(model, through, newest, events, out);
             }
         }
+        NodeFrame::Markers(markers) => {
+            notices::on_markers(model, &markers, out);
+            own_nodes::on_markers(model, &markers);
+        }
         NodeFrame::Names { request, own, names } => {
             if let Some(Request::Names { changed }) = model.connection.requests.remove(&request) {
                 own_names::on_names(model, changed, own, names, out);
             }
         }
-        NodeFrame::Markers(markers) => notices::on_markers(model, &markers, out),
         NodeFrame::Refused { request, refusal } => on_refused(model, request, refusal, moment, out),
     }
 }
@@ -281,6 +286,7 @@ fn on_logged_in(
     model.connection.trouble = None;
     model.connection.troubled = None;
     model.connection.doubtful = None;
+    model.connection.warnings.clear();
     model.people.begin();
     model.missing.begin();
     out.push(Effect::Cancel(Timer::Answer));
@@ -499,6 +505,7 @@ fn on_refused(
             | Request::Targets
             | Request::Followed
             | Request::Notices
+            | Request::OwnNodes
             | Request::Likes,
         )
         | None => {}

@@ -15,7 +15,7 @@ use crate::{
 
 /// Takes back an own post or repost.
 pub fn delete(model: &mut Model, id: EventId, out: &mut Vec<Effect>) {
-    model.menu = None;
+    compose::close_menu(model, out);
     let Some((_, post)) = model.timeline.entry(&id) else { return };
     if model.me.as_ref() != Some(post.author()) {
         return;

@@ -2,7 +2,7 @@
 
 use nostrp2p_protocol::{EventId, Kind, PublicKey, frame::ClientFrame};
 
-use super::{Effect, notify, signing};
+use super::{Effect, compose, notify, signing};
 use crate::{
     effect::Purpose,
     message::Relation,
@@ -46,7 +46,7 @@ pub fn make(model: &mut Model, out: &mut Vec<Effect>) {
 }
 
 fn want(model: &mut Model, kind: Kind, person: PublicKey, within: bool, out: &mut Vec<Effect>) {
-    model.menu = None;
+    compose::close_menu(model, out);
     if model.me == Some(person) {
         return;
     }

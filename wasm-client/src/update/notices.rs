@@ -1,27 +1,46 @@
 //! What others did, and up to when it was read, on all devices alike.
 
-use nostrp2p_protocol::{Kind, frame::ClientFrame};
+use nostrp2p_protocol::{Kind, Rumor, frame::ClientFrame};
 
 use super::Effect;
 use crate::{
-    model::{Model, connection::Request, notices::MARKER},
+    model::{
+        Model,
+        connection::Request,
+        notices::{MARKER, What},
+    },
     question,
     route::Route,
     storage::{Change, Setting},
 };
 
-/// How many are asked for at a login.
-const NEWEST: u32 = 200;
+/// How many of each kind are asked for at a login: together what one answer holds.
+const NEWEST: [(Kind, u32); 4] =
+    [(Kind::POST, 200), (Kind::REACTION, 200), (Kind::REPOST, 50), (Kind::FOLLOW_LIST, 50)];
 
 /// The node is there: asks for what happened, and says what was read here meanwhile.
 pub fn begin(model: &mut Model, out: &mut Vec<Effect>) {
     let Some(me) = model.me else { return };
     let request = model.connection.ask(Request::Notices);
-    let kinds = [Kind::POST, Kind::REPOST, Kind::REACTION, Kind::FOLLOW_LIST];
-    let filters = vec![question::tagged('p', me.to_string(), &kinds, Some(NEWEST))];
+    // One for each kind, or many likes would be all that comes.
+    let filter = |(kind, newest)| question::tagged('p', me.to_string(), &[kind], Some(newest));
+    let filters = NEWEST.into_iter().map(filter).collect();
     out.push(Effect::Send(ClientFrame::Fetch { request, filters }));
     if model.notices.read_until > 0 {
         mark(model, out);
+    }
+}
+
+/// The node gave what it holds, or as many as it was asked for: then there may be more than are counted.
+pub fn on_answer(model: &mut Model, events: &[Rumor], complete: bool) {
+    let count = |kind: Kind| events.iter().filter(|rumor| rumor.kind == kind).count();
+    let full = |(kind, newest): (Kind, u32)| {
+        !complete || u32::try_from(count(kind)).is_ok_and(|count| count >= newest)
+    };
+    for (kind, what) in [(Kind::REACTION, What::Like), (Kind::REPOST, What::Repost)] {
+        if NEWEST.into_iter().any(|row| row.0 == kind && full(row)) {
+            model.notices.count_in_part(what);
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use nostrp2p_protocol::{Draft, Kind};
 
-use super::{Effect, connection, exporting, notify, onboarding, own_names, relays, signing};
+use super::{Effect, connection, exporting, notify, onboarding, own_names, own_nodes, relays, signing};
 use crate::{
     effect::Purpose,
     message::Own,
@@ -60,6 +60,8 @@ pub fn update(model: &mut Model, own: Own, out: &mut Vec<Effect>) {
             out.push(Effect::Save(vec![Change::Set(Setting::Pace(pace))]));
             connection::on_visibility(model, out);
         }
+        Own::EndNode(Some(peer), true) => own_nodes::end(model, peer, out),
+        Own::EndNode(peer, _) => model.own_nodes.ending = peer,
         Own::Agree(relay) => relays::agree(model, relay, out),
         Own::Export => exporting::begin(model, out),
         Own::Names(change) => own_names::ask(model, change, out),
@@ -135,14 +137,7 @@ fn forget(model: &mut Model, out: &mut Vec<Effect>) {
     let (theme, chosen_language) = (model.theme, model.chosen_language);
     let node = model.connection.node.clone();
     let (home, last_attempt) = (model.connection.home.clone(), model.connection.last_attempt);
-    *model = Model {
-        environment: model.environment.clone(),
-        stage: Stage::Welcome(Welcome::default()),
-        theme,
-        chosen_language,
-        now_ms: model.now_ms,
-        ..Model::default()
-    };
+    model.forget(Stage::Welcome(Welcome::default()));
     model.connection.node = node;
     model.connection.home = home;
     model.connection.last_attempt = last_attempt;

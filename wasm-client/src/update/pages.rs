@@ -2,7 +2,7 @@
 
 use nostrp2p_protocol::{EventId, Filter, Kind, PublicKey, frame::ClientFrame};
 
-use super::{Effect, timeline};
+use super::{Effect, own_nodes, timeline};
 use crate::{
     model::{Model, Open, connection::Request, thread, timeline::PAGE_POSTS},
     question,
@@ -21,6 +21,7 @@ pub fn enter(model: &mut Model, out: &mut Vec<Effect>) {
         out.push(Effect::Send(ClientFrame::Unsubscribe { request }));
     }
     model.open = Open::default();
+    own_nodes::enter(model, out);
     let Some(filters) = filters(model) else { return };
     if logged_in {
         let request = model.connection.ask(Request::Page);

@@ -15,6 +15,7 @@ use crate::{
     },
     secret::Secret,
     storage::{Change, Setting},
+    tabs::Tidings,
     texts,
 };
 
@@ -27,6 +28,7 @@ pub const FIRST_ID: &str = "passphrase";
 
 /// Has a draft signed: at once, or as soon as the person unlocks the key.
 pub fn sign(model: &mut Model, purpose: Purpose, draft: Draft, out: &mut Vec<Effect>) {
+    let draft = if matches!(purpose, Purpose::Prove { .. }) { draft } else { dated_anew(model, draft) };
     let signing = &mut model.signing;
     if matches!(purpose, Purpose::Prove { .. }) {
         // An extension asks the person about the first one still; a second question would come on top of it.
@@ -40,6 +42,21 @@ pub fn sign(model: &mut Model, purpose: Purpose, draft: Draft, out: &mut Vec<Eff
         None => Effect::Sign(purpose, draft),
     };
     with_key(model, effect, out);
+}
+
+/// The draft with a time at which it is not the same event as one that was signed before. What was liked, unliked and
+/// liked again within a second would have the id of the deleted like, which no node takes.
+fn dated_anew(model: &mut Model, mut draft: Draft) -> Draft {
+    let Some(me) = model.me else { return draft };
+    let id = loop {
+        let id = draft.clone().by(me).id();
+        if !model.signing.was_signed(&id) && !model.deleted.contains(&id, &me) {
+            break id;
+        }
+        draft.created_at += 1;
+    };
+    model.signing.note(id);
+    draft
 }
 
 /// Does something that needs the key of this device, as soon as it is unlocked.
@@ -71,7 +88,10 @@ pub fn update(model: &mut Model, keyring: Keyring, out: &mut Vec<Effect>) {
             notify(model, model.say(texts::LOCK_TAKEN_OFF), out);
         }
         Keyring::Freed(Err(error)) => notify(model, texts::not_opened(model.language(), error), out),
-        Keyring::Lock => lock(model, out),
+        Keyring::Lock => {
+            lock(model, out);
+            out.push(Effect::Tell(Tidings::Locked));
+        }
         Keyring::Ask => ask(model, out),
         Keyring::Typed(passphrase) => {
             if let Some(unlock) = &mut model.signing.unlock {

@@ -9,6 +9,7 @@ mod names;
 mod notices;
 mod offers;
 mod own_names;
+mod own_nodes;
 mod pages;
 mod reading;
 mod reconnect;
@@ -34,6 +35,7 @@ use crate::{
     model::{Environment, KeyStep, Model, Phase, Stage, Step, signing::Signer, timeline::Post},
     secret::Secret,
     storage::{Change, Cursor, Setting, Settings, Snapshot},
+    vdom,
 };
 
 const STORE: u64 = 77;
@@ -232,6 +234,20 @@ impl Rig {
                 Post::Reposted { target: id, .. } => target(id),
             })
             .collect()
+    }
+
+    /// All that can be read on the page.
+    fn shown(&self) -> String {
+        fn read(node: &vdom::Node<Message>, text: &mut String) {
+            match node {
+                vdom::Node::Text(part) => text.push_str(part),
+                vdom::Node::Element(element) => element.children.iter().for_each(|child| read(child, text)),
+                vdom::Node::Shared(element) => element.children.iter().for_each(|child| read(child, text)),
+            }
+        }
+        let mut text = String::new();
+        read(&crate::view::view(&self.model).into(), &mut text);
+        text
     }
 
     fn write(&mut self, text: &str) {

@@ -2,7 +2,7 @@
 
 use nostrp2p_protocol::{Event, EventId, Kind, PublicKey, Rumor, frame::ClientFrame, limits::MAX_TEXT_BYTES};
 
-use super::{Effect, asking, deletion, names, pages};
+use super::{Effect, asking, compose, deletion, names, pages};
 use crate::{
     effect::Timer,
     message::Reading,
@@ -56,7 +56,6 @@ pub fn update(model: &mut Model, reading: Reading, out: &mut Vec<Effect>) {
             out.push(Effect::ScrollToTop);
         }
         Reading::Fold(id) => model.timeline.unfolded.toggle(id),
-        Reading::ExactTime(id) => model.timeline.exact_times.toggle(id),
         Reading::Tab(tab) => {
             model.tab = tab;
             model.timeline.window = Window::default();
@@ -96,7 +95,7 @@ pub fn update(model: &mut Model, reading: Reading, out: &mut Vec<Effect>) {
         }
         Reading::CopyNpub(person) => out.push(Effect::Copy(Secret::new(person.to_npub()))),
         Reading::CopyText(id) => {
-            model.menu = None;
+            compose::close_menu(model, out);
             if let Some(rumor) = model.timeline.written(&id) {
                 out.push(Effect::Copy(Secret::new(rumor.content.clone())));
             }

@@ -2,12 +2,12 @@
 
 use nostrp2p_protocol::PublicKey;
 
-use super::{Html, avatar::avatar, error, icons, quote};
+use super::{Html, avatar::avatar, error, icons, quote, sentence};
 use crate::{
     message::{Message, Writing},
-    model::{About, Model, Quote, Reply, mention},
+    model::{About, Audience, Model, Quote, Reply, mention},
     profile, texts,
-    update::compose::{FIELD_ID, answering, named, room},
+    update::compose::{FIELD_ID, answering, room},
     vdom::{KeyPress, On, element},
 };
 
@@ -37,7 +37,7 @@ pub fn card(model: &Model) -> Html {
         About::Quote(_) => (model.say(texts::QUOTE_LABEL), model.say(texts::QUOTE_EXAMPLE)),
         About::Nothing => (model.say(texts::COMPOSE_LABEL), model.say(texts::COMPOSE_EXAMPLE)),
     };
-    let begun = !compose.text.trim().is_empty() || !matches!(compose.about(), About::Nothing);
+    let begun = !compose.is_empty() || !matches!(compose.about(), About::Nothing);
     let offered = compose.completion.as_ref().map(|name| mention::offered(model, name)).unwrap_or_default();
     let field = element("textarea")
         .class("compose-text")
@@ -50,19 +50,24 @@ pub fn card(model: &Model) -> Html {
         .test_id("compose-text")
         .with("value", compose.text.clone())
         .on(On::Edit(|text, caret| Message::Writing(Writing::Typed(text, caret))))
-        .on(On::Key(if offered.is_empty() { send_key } else { name_key }));
+        .on(On::Key(match &compose.completion {
+            _ if offered.is_empty() => send_key,
+            Some(completion) if completion.chosen.is_none() => unchosen_key,
+            _ => name_key,
+        }));
     let field = match names(model, &offered) {
         None => element("div").class("compose-field").key("field").child(field),
         Some((list, chosen)) => {
-            let field = field
-                .with("aria-expanded", "true")
-                .with("aria-controls", NAMES_ID)
-                .with("aria-activedescendant", chosen);
+            let field = field.with("aria-expanded", "true").with("aria-controls", NAMES_ID);
+            let field = match chosen {
+                Some(chosen) => field.with("aria-activedescendant", chosen),
+                None => field,
+            };
             element("div").class("compose-field").key("field").child(field).child(list)
         }
     };
     let left = room(compose);
-    let empty = compose.text.trim().is_empty();
+    let empty = compose.is_empty();
     let count = (left < ROOM_SHOWN_FROM).then(|| {
         let class = if left < 0 { "compose-room over" } else { "compose-room" };
         element("span").class(class).with("role", "status").text(texts::bytes_left(model.language(), left))
@@ -92,7 +97,7 @@ pub fn card(model: &Model) -> Html {
 /// The button that publishes what is written.
 pub fn send_button(model: &Model) -> Html {
     let compose = &model.compose;
-    let unfit = compose.text.trim().is_empty() || room(compose) < 0 || compose.signing;
+    let unfit = compose.is_empty() || room(compose) < 0 || compose.signing;
     element("button")
         .class("button button-primary")
         .with("type", "submit")
@@ -129,11 +134,10 @@ fn replying(model: &Model, reply: &Reply) -> Html {
         .class("compose-reply")
         .key("reply")
         .child(icon(if first.is_some() { Icon::Lock } else { Icon::Reply }))
-        .child(element("bdi").with("role", "status").text(texts::replying(
-            model.language(),
-            author.as_deref(),
-            audience,
-        )))
+        .child(
+            sentence("span", &texts::replying(model.language(), author.as_deref(), audience))
+                .with("role", "status"),
+        )
         .child(drop_about(model.say(texts::REPLY_DROP)))
 }
 
@@ -153,21 +157,21 @@ fn drop_about(label: &'static str) -> Html {
 const NAMES_ID: &str = "names";
 
 /// The names that are offered, and the id of the one that is chosen.
-fn names(model: &Model, offered: &[PublicKey]) -> Option<(Html, String)> {
-    let chosen = model.compose.completion.as_ref()?.chosen.min(offered.len().checked_sub(1)?);
+fn names(model: &Model, offered: &[PublicKey]) -> Option<(Html, Option<String>)> {
+    let last = offered.len().checked_sub(1)?;
+    let chosen = model.compose.completion.as_ref()?.chosen.map(|chosen| chosen.min(last));
     let option = |(index, person): (usize, &PublicKey)| {
-        let named = model.people.profile(person).and_then(|profile| profile.nip05.clone());
         element("li")
             .class("name-option")
             .with("id", format!("{NAMES_ID}-{index}"))
             .with("role", "option")
-            .with("aria-selected", if index == chosen { "true" } else { "false" })
+            .with("aria-selected", if Some(index) == chosen { "true" } else { "false" })
             .test_id("name-option")
             .key(person.to_string())
             .on(On::Click(Writing::Complete(Some(*person)).into()))
             .child(avatar(person))
             .child(element("bdi").class("strong").text(model.name_of(person)))
-            .child(element("span").class("muted").text(named.unwrap_or_else(|| profile::short_npub(person))))
+            .child(element("span").class("muted").text(profile::short_npub(person)))
     };
     let list = element("ul")
         .class("names")
@@ -176,7 +180,7 @@ fn names(model: &Model, offered: &[PublicKey]) -> Option<(Html, String)> {
         .with("aria-label", model.say(texts::PEOPLE))
         .key("names")
         .children(offered.iter().enumerate().map(option));
-    Some((list, format!("{NAMES_ID}-{chosen}")))
+    Some((list, chosen.map(|chosen| format!("{NAMES_ID}-{chosen}"))))
 }
 
 /// Who can see a new post that names people: everyone, or only they.
@@ -184,29 +188,43 @@ fn audience(model: &Model) -> Option<Html> {
     if !matches!(model.compose.about(), About::Nothing) {
         return None;
     }
-    let named = named(model);
-    let first = model.name_of(named.first()?);
-    let only = model.compose.only_mentioned;
+    let (named, not_named) = (model.compose.named(model.me), model.compose.not_named(model.me));
+    let only = matches!(model.compose.audience, Audience::Only(_));
+    if named.is_empty() && !only {
+        return None;
+    }
     let choice = |to_them: bool, label: String, hook: &'static str| {
         element("button")
             .class("choice")
             .with("type", "button")
             .with("role", "radio")
             .with("aria-checked", if only == to_them { "true" } else { "false" })
+            .with("tabindex", if only == to_them { "0" } else { "-1" })
             .test_id(hook)
             .on(On::Click(Writing::Audience(to_them).into()))
-            .child(element("bdi").text(label))
+            .child(sentence("span", &label))
     };
-    let label = texts::only_for(model.language(), Some(&first), named.len() - 1);
-    Some(
-        element("div")
-            .class("choices compose-audience")
-            .with("role", "radiogroup")
-            .with("aria-label", model.say(texts::WHO_SEES))
-            .key("audience")
-            .child(choice(false, model.say(texts::FOR_EVERYONE).to_owned(), "for-everyone"))
-            .child(choice(true, label, "for-mentioned")),
-    )
+    let them = if named.is_empty() { &not_named } else { &named };
+    let label = match them.split_first() {
+        Some((first, others)) => {
+            texts::only_for(model.language(), Some(&model.name_in_sentence(first)), others.len())
+        }
+        None => model.say(texts::ONLY_NAMED).to_owned(),
+    };
+    let lost: Vec<String> = not_named.iter().map(|person| model.name_in_sentence(person)).collect();
+    let lost = (only && !lost.is_empty()).then(|| {
+        sentence("p", &texts::not_named(model.language(), &lost.join(", ")))
+            .class("compose-lost muted")
+            .with("role", "status")
+            .test_id("not-named")
+    });
+    let choices = element("div")
+        .class("choices compose-audience")
+        .with("role", "radiogroup")
+        .with("aria-label", model.say(texts::WHO_SEES))
+        .child(choice(false, model.say(texts::FOR_EVERYONE).to_owned(), "for-everyone"))
+        .child(choice(true, label, "for-mentioned"));
+    Some(element("div").key("audience").child(choices).child_if(lost))
 }
 
 fn name_key(press: &KeyPress) -> Option<Message> {
@@ -219,6 +237,11 @@ fn name_key(press: &KeyPress) -> Option<Message> {
         _ => return None,
     };
     Some(Message::Writing(writing))
+}
+
+/// Behind a lone `@`: before a name is chosen by the arrows, Enter breaks the line.
+fn unchosen_key(press: &KeyPress) -> Option<Message> {
+    if matches!(press.key.as_str(), "Enter" | "Tab") { send_key(press) } else { name_key(press) }
 }
 
 fn send_key(press: &KeyPress) -> Option<Message> {

@@ -4,6 +4,7 @@ use nostrp2p_protocol::PublicKey;
 
 use super::{Html, avatar, paragraph, person, post};
 use crate::{
+    letters,
     message::{Message, Reading},
     model::{Model, names::Answer, timeline::Post},
     nip05::DomainName,
@@ -26,7 +27,7 @@ pub fn view(model: &Model, drawn: &mut post::Drawn) -> Html {
     } else {
         section
     };
-    let words = model.search.trim().to_ascii_lowercase();
+    let words = letters::fold(model.search.trim());
     let named = Route::from_code(&model.search);
     let people = match named {
         Some(Route::Person(person)) => vec![person],
@@ -37,7 +38,7 @@ pub fn view(model: &Model, drawn: &mut post::Drawn) -> Html {
     // What the node found counts too: it knows more forms of a letter than are compared here.
     let found = |(place, post): &(&Place, &Post)| match post {
         Post::Written(rumor) => {
-            let text = rumor.content.to_ascii_lowercase();
+            let text = letters::fold(&rumor.content);
             model.open.found.contains(&place.id) || words.split_whitespace().all(|word| text.contains(word))
         }
         Post::Reposted { .. } => false,
@@ -128,10 +129,8 @@ fn row(model: &Model, person: &PublicKey) -> Html {
 }
 
 fn by_name(model: &Model, words: &str) -> Vec<PublicKey> {
-    let fits = |name: &String| name.to_ascii_lowercase().contains(words);
-    let known = model.people.all().filter(|(_, profile)| {
-        profile.name.as_ref().is_some_and(fits) || profile.nip05.as_ref().is_some_and(fits)
-    });
+    let known =
+        model.people.all().filter(|(_, profile)| profile.folded.iter().any(|name| name.contains(words)));
     known.map(|(person, _)| *person).take(MAX_PEOPLE).collect()
 }
 

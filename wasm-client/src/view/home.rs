@@ -49,6 +49,7 @@ fn tabs(model: &Model) -> Html {
             .with("type", "button")
             .with("role", "tab")
             .with("aria-selected", if model.tab == tab { "true" } else { "false" })
+            .with("tabindex", if model.tab == tab { "0" } else { "-1" })
             .test_id(hook)
             .on(On::Click(Reading::Tab(tab).into()))
             .text(label)

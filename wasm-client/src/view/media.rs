@@ -2,6 +2,7 @@
 
 use super::{Html, icons, paragraph};
 use crate::{
+    letters,
     message::{Message, Reading},
     model::{Model, Picture},
     richtext::Span,
@@ -41,12 +42,6 @@ pub fn is_picture(address: &str) -> bool {
         && pictures.iter().any(|known| ending.eq_ignore_ascii_case(known))
 }
 
-/// The host of an address, to be shown.
-pub fn host(address: &str) -> String {
-    let rest = address.split_once("://").map_or(address, |(_, rest)| rest);
-    rest.split(['/', '?', '#']).next().unwrap_or_default().to_owned()
-}
-
 /// The pictures of a post, each in a frame that keeps its size whatever comes.
 pub fn view(model: &Model, author: &str, addresses: Vec<String>) -> Option<Html> {
     (!addresses.is_empty()).then(|| {
@@ -56,7 +51,7 @@ pub fn view(model: &Model, author: &str, addresses: Vec<String>) -> Option<Html>
 }
 
 fn picture(model: &Model, author: &str, address: String) -> Html {
-    let host = host(&address);
+    let host = letters::host(&address);
     match model.pictures.get(&address) {
         None => element("button")
             .class("media-frame media-ask")
@@ -107,6 +102,5 @@ mod tests {
         {
             assert!(!is_picture(no), "{no}");
         }
-        assert_eq!(host("https://x.example:80/a?b"), "x.example:80");
     }
 }

@@ -5,7 +5,7 @@ use nostrp2p_protocol::{
     frame::{Path, PeerStatus, Reached},
 };
 
-use super::{Html, avatar::avatar, button, error, paragraph, relays};
+use super::{Html, avatar::avatar, button, error, own_nodes, paragraph, relays};
 use crate::{
     message::{Link, Message},
     model::{
@@ -35,6 +35,7 @@ pub fn view(model: &Model) -> Html {
     };
     section
         .child_if(refusal_card(model).or_else(|| trouble_card(model)))
+        .child_if(warnings(model))
         .child(
             element("div")
                 .class("card")
@@ -46,6 +47,7 @@ pub fn view(model: &Model) -> Html {
                 .child_if(caught_up(model)),
         )
         .child_if(chosen(model))
+        .child_if(own_nodes::card(model))
         .child_if(relays::card(model))
         .child(figures(model))
 }
@@ -117,6 +119,18 @@ fn trouble_card(model: &Model) -> Option<Html> {
                 .child_if(look),
         ),
     )
+}
+
+/// What the node says is wrong with it.
+fn warnings(model: &Model) -> Option<Html> {
+    let known = model.connection.warnings.iter().filter_map(|code| match code {
+        1 => Some(texts::WARNING_TWIN),
+        2 => Some(texts::WARNING_CLOCK),
+        _ => None,
+    });
+    let sentences: Vec<Html> = known.map(|words| error(model.say(words))).collect();
+    let card = element("div").class("card card-trouble").test_id("warnings");
+    (!sentences.is_empty()).then(|| sentences.into_iter().fold(card, |card, sentence| card.child(sentence)))
 }
 
 /// Another node where the own one should be: told on every screen.
@@ -320,7 +334,7 @@ fn legend(model: &Model) -> Html {
 fn caught_up(model: &Model) -> Option<Html> {
     let status = model.connection.status.as_ref()?;
     let last = status.caught_up?;
-    let (language, offset) = (model.language(), model.environment.offset_minutes);
+    let (language, offset) = (model.language(), model.environment.zone);
     let ago = when::ago(last.at, model.now(), offset, language);
     let known = status.peers.iter().find(|peer| peer.peer == last.peer);
     let who = known.map_or_else(|| last.peer.short(), |peer| peer_name(model, peer));

@@ -2,7 +2,7 @@
 
 use nostrp2p_protocol::{EventId, PublicKey};
 
-use super::{Html, avatar::avatar, icons, paragraph, quote};
+use super::{Html, avatar::avatar, icons, paragraph, quote, sentence};
 use crate::{
     model::{
         Model,
@@ -55,7 +55,7 @@ fn rows(model: &Model) -> Vec<Row<'_>> {
     for (place, notice) in model.notices.iter().filter(|(_, notice)| !model.lists.mutes(&notice.by)) {
         let gathered = matches!(notice.what, What::Like | What::Repost);
         let same = |row: &&mut Row<'_>| row.notice.what == notice.what && row.notice.post == notice.post;
-        match rows.iter_mut().find(same).filter(|_| gathered) {
+        match gathered.then(|| rows.iter_mut().find(same)).flatten() {
             Some(row) if row.people.contains(&notice.by) => {}
             Some(row) => row.people.push(notice.by),
             None => rows.push(Row { place, notice, people: vec![notice.by] }),
@@ -66,12 +66,14 @@ fn rows(model: &Model) -> Vec<Row<'_>> {
 
 fn draw(model: &Model, row: &Row<'_>) -> Html {
     let Row { place, notice, people } = row;
-    let time = when::ago(place.created_at(), model.now(), model.environment.offset_minutes, model.language());
+    let others = people.len() - 1;
+    let more = others > 0 && model.notices.is_uncounted(notice.what, notice.post);
+    let time = when::ago(place.created_at(), model.now(), model.environment.zone, model.language());
     let new = place.created_at() > model.notices.shown_until;
-    let first = model.name_of(&notice.by);
+    let first = model.name_in_sentence(&notice.by);
     let head = element("span")
         .class("notice-head")
-        .child(element("bdi").text(texts::notice(model.language(), notice.what, &first, people.len() - 1)))
+        .child(sentence("span", &texts::notice(model.language(), notice.what, &first, others, more)))
         .child(element("span").class("muted notice-time").text(time));
     let body = element("span").class("notice-body").child(head).child_if(excerpt(model, &notice.post));
     let link = element("a")

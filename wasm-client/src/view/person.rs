@@ -4,6 +4,7 @@ use nostrp2p_protocol::PublicKey;
 
 use super::{Html, avatar::avatar, button, home, icons, paragraph, post};
 use crate::{
+    letters,
     message::{Reading, Relation},
     model::{Model, Picture, names::Answer},
     nip05::DomainName,
@@ -194,8 +195,7 @@ fn shown<'a>(model: &'a Model, profile: Option<&Profile>) -> Option<&'a Picture>
 
 fn picture_offer(model: &Model, person: &PublicKey, profile: Option<&Profile>) -> Option<Html> {
     let address = profile?.picture.clone()?;
-    let host = address.split_once("://").map_or(address.as_str(), |(_, rest)| rest);
-    let host = host.split('/').next().unwrap_or_default().to_owned();
+    let host = letters::host(&address);
     let row = element("div").class("row person-picture").key("picture");
     Some(match shown(model, profile) {
         None => row
@@ -221,7 +221,7 @@ fn picture_offer(model: &Model, person: &PublicKey, profile: Option<&Profile>) -
 
 fn about(model: &Model, profile: Option<&Profile>) -> Option<Html> {
     let about = &profile?.about;
-    (!about.trim().is_empty()).then(|| {
+    letters::has_visible(about).then(|| {
         element("div")
             .class("post-text person-about")
             .test_id("about")

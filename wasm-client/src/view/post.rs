@@ -4,8 +4,9 @@ use std::rc::Rc;
 
 use nostrp2p_protocol::{EventId, PublicKey, Rumor, frame::Delivery};
 
-use super::{Html, avatar, button, icons, media, menu, paragraph, quote};
+use super::{Html, avatar, button, icons, media, menu, paragraph, quote, sentence};
 use crate::{
+    letters,
     message::{Message, Reading, Writing},
     model::{Menu, Model, Offers, Quote, Window, reply, timeline::Post},
     profile::short_npub,
@@ -34,7 +35,6 @@ struct Stamp {
     people: u32,
     state: Option<(&'static str, String)>,
     unfolded: bool,
-    exact: bool,
     wide: bool,
     has_target: bool,
     answered: Option<PublicKey>,
@@ -101,13 +101,12 @@ impl Stamp {
         let created_at = target.map_or(0, |target| target.created_at);
         Self {
             language: model.language(),
-            time: when::ago(created_at, model.now(), model.environment.offset_minutes, model.language()),
+            time: when::ago(created_at, model.now(), model.environment.zone, model.language()),
             people: model.people.version,
             state: target
                 .and_then(|target| state_of(model, id, &target.pubkey))
                 .map(|(word, _, text)| (word, text)),
             unfolded: model.timeline.unfolded.contains(&id),
-            exact: model.timeline.exact_times.contains(&id),
             wide: model.environment.wide,
             has_target: target.is_some(),
             answered: target.and_then(|target| answered(model, target)),
@@ -130,7 +129,8 @@ fn view(model: &Model, place: &Place, post: &Post) -> Html {
     match post {
         Post::Written(rumor) => written(model, place.id, place.id, rumor, None),
         Post::Reposted { by, target, .. } => {
-            let line = context(Icon::Repost, texts::reposted_by(model.language(), &model.name_of(by)));
+            let line =
+                context(Icon::Repost, &texts::reposted_by(model.language(), &model.name_in_sentence(by)));
             match model.timeline.written(target) {
                 Some(rumor) => written(model, place.id, *target, rumor, Some(line)),
                 None => awaited(model, place.id, Some(line)),
@@ -187,8 +187,8 @@ pub fn awaited(model: &Model, key: EventId, context: Option<Html>) -> Html {
         .child(body)
 }
 
-fn context(image: Icon, words: String) -> Html {
-    element("p").class("post-context").child(icon(image)).child(element("bdi").text(words))
+fn context(image: Icon, words: &str) -> Html {
+    element("p").class("post-context").child(icon(image)).child(sentence("span", &words))
 }
 
 /// What a post answers, and that it is not for everyone.
@@ -198,14 +198,14 @@ fn about(model: &Model, rumor: &Rumor) -> Option<Html> {
             Some(person) => texts::in_reply_to(model.language(), model.name_of_other(&person).as_deref()),
             None => model.say(texts::IN_REPLY).to_owned(),
         };
-        context(Icon::Reply, words)
+        context(Icon::Reply, &words)
     });
     let private = reply::is_private(rumor).then(|| {
         let people = reply::audience(rumor);
         let first = model.me.filter(|me| people.contains(me)).or_else(|| people.first().copied())?;
         let words =
             texts::only_for(model.language(), model.name_of_other(&first).as_deref(), people.len() - 1);
-        Some(context(Icon::Lock, words).test_id("private"))
+        Some(context(Icon::Lock, &words).test_id("private"))
     });
     let private = private.flatten();
     (reply.is_some() || private.is_some())
@@ -293,7 +293,7 @@ fn head(model: &Model, id: EventId, rumor: &Rumor) -> Html {
         .class("post-head")
         .child(name(model, author))
         .child_if(handle)
-        .child(time(model, id, rumor.created_at))
+        .child(time(model, id, rumor))
         .child_if(state(model, id, author))
 }
 
@@ -302,19 +302,21 @@ fn name(model: &Model, author: &PublicKey) -> Html {
     element("a").class("post-name").with("href", Route::Person(*author).fragment()).child(name)
 }
 
-fn time(model: &Model, id: EventId, created_at: u64) -> Html {
-    let offset = model.environment.offset_minutes;
+/// When it was written, as a link to the post: it opens in another tab as links do, and says exactly when on hover.
+fn time(model: &Model, id: EventId, rumor: &Rumor) -> Html {
+    let created_at = rumor.created_at;
+    let offset = model.environment.zone;
     let exact = when::exact(created_at, offset, model.language());
-    let shown = if model.timeline.exact_times.contains(&id) {
+    let shown = if is_opened(model, &id) {
         exact.clone()
     } else {
         when::ago(created_at, model.now(), offset, model.language())
     };
-    element("button")
+    element("a")
         .class("post-time")
-        .with("type", "button")
+        .with("href", Route::Thread(id, Some(rumor.pubkey)).fragment())
+        .with("data-tap", "")
         .with("title", exact)
-        .on(On::Click(Message::Reading(Reading::ExactTime(id))))
         .child(element("time").test_id("post-time").with("datetime", when::machine(created_at)).text(shown))
 }
 
@@ -383,7 +385,8 @@ fn text(model: &Model, id: EventId, rumor: &Rumor) -> (Option<Html>, Vec<String>
         }
         spans.retain(|span| !matches!(span, Span::Text(text) if text.is_empty()));
     }
-    let text = (!spans.is_empty()).then(|| {
+    let seen = |span: &Span| !matches!(span, Span::Text(text) if !letters::has_visible(text));
+    let text = spans.iter().any(seen).then(|| {
         element("div")
             .class(if folded { "post-text folded" } else { "post-text" })
             .test_id("post-text")
@@ -400,11 +403,14 @@ pub fn draw(model: &Model, span: Span) -> Node<Message> {
         Span::Link(address) => {
             let shown = address.split_once("://").map_or(address.as_str(), |(_, rest)| rest);
             let shown = shown.trim_end_matches('/').to_owned();
+            let hidden = letters::hidden_host(&address)
+                .map(|host| element("bdi").class("link-host").text(format!(" → {host}")));
             element("a")
                 .with("href", address)
                 .with("target", "_blank")
                 .with("rel", "noopener noreferrer nofollow ugc")
                 .text(shown)
+                .child_if(hidden)
                 .into()
         }
         Span::Mention(person) => element("a")

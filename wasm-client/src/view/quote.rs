@@ -4,6 +4,7 @@ use nostrp2p_protocol::Rumor;
 
 use super::{Html, avatar::avatar};
 use crate::{
+    letters,
     model::{Model, Quote},
     richtext::{self, Span},
     route::Route,
@@ -33,7 +34,7 @@ pub fn view(model: &Model, quote: &Quote) -> Html {
 }
 
 fn head(model: &Model, rumor: &Rumor) -> Html {
-    let time = when::ago(rumor.created_at, model.now(), model.environment.offset_minutes, model.language());
+    let time = when::ago(rumor.created_at, model.now(), model.environment.zone, model.language());
     element("span")
         .class("quote-head")
         .child(avatar(&rumor.pubkey))
@@ -54,8 +55,10 @@ pub fn plain(model: &Model, content: &str) -> String {
             Span::Post(..) => plain.push_str(model.say(texts::A_POST)),
         }
     }
-    match plain.char_indices().nth(MAX_CHARACTERS) {
-        Some((end, _)) => plain.get(..end).unwrap_or_default().to_owned() + "…",
-        None => plain,
+    let length = letters::cut(&plain, MAX_CHARACTERS).len();
+    if length < plain.len() {
+        plain.truncate(length);
+        plain.push('…');
     }
+    plain
 }

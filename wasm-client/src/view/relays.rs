@@ -25,7 +25,7 @@ pub fn card(model: &Model) -> Option<Html> {
 }
 
 fn relay(model: &Model, mirror: &Mirror) -> Html {
-    let (language, offset) = (model.language(), model.environment.offset_minutes);
+    let (language, offset) = (model.language(), model.environment.zone);
     let last =
         mirror.last_event.map_or_else(|| "–".to_owned(), |at| when::ago(at, model.now(), offset, language));
     let row = element("div")

@@ -61,6 +61,7 @@ fn choices(
             .with("type", "button")
             .with("role", "radio")
             .with("aria-checked", if chosen { "true" } else { "false" })
+            .with("tabindex", if chosen { "0" } else { "-1" })
             .with("data-choice", word)
             .on(On::Click(Message::Own(message)))
             .text(model.say(label))
@@ -136,6 +137,7 @@ fn language(model: &Model) -> Html {
             .with("type", "button")
             .with("role", "radio")
             .with("aria-checked", if model.chosen_language == language { "true" } else { "false" })
+            .with("tabindex", if model.chosen_language == language { "0" } else { "-1" })
             .with("data-language", language.map_or("auto", Language::tag))
             .on(On::Click(Message::Own(Own::Language(language))));
         match language {
@@ -160,6 +162,7 @@ fn theme(model: &Model) -> Html {
             .with("type", "button")
             .with("role", "radio")
             .with("aria-checked", if model.theme == theme { "true" } else { "false" })
+            .with("tabindex", if model.theme == theme { "0" } else { "-1" })
             .with("data-theme-choice", theme.word())
             .on(On::Click(Message::Own(Own::Theme(theme))))
             .text(model.say(label))
@@ -189,7 +192,7 @@ fn node(model: &Model) -> Html {
 
 /// Earlier versions of the list of those one follows, to go back to.
 fn lists(model: &Model) -> Option<Html> {
-    let offset = model.environment.offset_minutes;
+    let offset = model.environment.zone;
     let version = |(index, (rumor, count)): (usize, (&Rumor, usize))| {
         let words = format!(
             "{} · {}",

@@ -210,7 +210,7 @@ fn sheets() -> Vec<(String, Model)> {
     let mut naming = in_use();
     naming.people.take(&profile(4, r#"{"name":"Bob"}"#));
     naming.compose.text = "@Bob and @b".into();
-    naming.compose.mentions.add("Bob".into(), person(4));
+    naming.compose.mentions.add(0, "Bob".into(), person(4));
     naming.compose.completion = crate::model::mention::completion("@Bob and @b", 11);
     for wide in [false, true] {
         let environment = Environment { wide, ..Environment::default() };
@@ -474,7 +474,7 @@ fn only_what_changed_is_drawn_again_and_nothing_else_is_kept() {
     assert_eq!(same(&shared(&view.draw(&model))), [true; 4]);
     let (place, _) = model.timeline.posts().nth(1).unwrap();
     let id = place.id;
-    model.timeline.exact_times.toggle(id);
+    model.timeline.unfolded.toggle(id);
     assert_eq!(same(&shared(&view.draw(&model))), [true, false, true, true]);
     model.people.take(&profile(3, r#"{"name":"Cy"}"#));
     assert_eq!(same(&shared(&view.draw(&model))), [false; 4]);

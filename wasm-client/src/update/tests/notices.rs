@@ -95,7 +95,7 @@ fn likes_of_a_post_are_gathered_and_a_deleted_answer_is_no_news() {
     let events = vec![mine.clone().into_rumor(), like(2), like(3), answer.clone()];
     rig.frame(NodeFrame::Batch { through: 4, newest: 4, events });
     rig.open_notifications();
-    let page = format!("{:?}", crate::view::view(&rig.model));
+    let page = rig.shown();
     assert!(page.contains("and 1 other like your post") && page.contains("hello you"), "{page}");
     let gone = crate::model::deleted::draft(answer.id(), Kind::POST, 40).by(public(4));
     rig.frame(NodeFrame::Batch { through: 5, newest: 5, events: vec![gone] });
@@ -114,7 +114,7 @@ fn a_new_follower_is_news_once_however_often_their_list_changes_and_after_a_relo
     let mut settings = Settings::default();
     for change in rig.saved() {
         if let Change::Set(setting) = change {
-            settings.read(setting.name(), &setting.text().unwrap_or_default());
+            settings.read(&setting.name(), &setting.text().unwrap_or_default());
         }
     }
     rig.frame(NodeFrame::Batch { through: 2, newest: 2, events: vec![list(200)] });
@@ -122,4 +122,44 @@ fn a_new_follower_is_news_once_however_often_their_list_changes_and_after_a_relo
     let again = Rig::open("", Some(1), Snapshot { settings, ..Snapshot::default() });
     let seen: Vec<u64> = again.model.notices.iter().map(|(place, _)| place.created_at()).collect();
     assert_eq!(seen, [100]);
+}
+
+#[test]
+fn answers_are_there_after_six_hundred_likes_and_what_is_not_counted_is_said() {
+    let mut rig = Rig::in_use(0);
+    let mine = post(1, 10, "mine");
+    let like = |number: u64| {
+        let mut who = [9; 32];
+        who[..8].copy_from_slice(&number.to_be_bytes());
+        crate::model::likes::draft(mine.id(), &public(1), 100 + number).by(PublicKey::from_bytes(who))
+    };
+    let answers = (0..3).map(|time| mention(4, 30 + time));
+    let first: Vec<Rumor> = [mine.clone().into_rumor()].into_iter().chain(answers).collect();
+    let likes: Vec<Rumor> = (0..600).map(like).collect();
+    rig.frame(NodeFrame::Batch { through: 4, newest: 604, events: first });
+    for (part, events) in likes.chunks(300).enumerate() {
+        let through = 4 + 300 * (part as u64 + 1);
+        rig.frame(NodeFrame::Batch { through, newest: 604, events: events.to_vec() });
+    }
+    rig.open_notifications();
+    let page = rig.shown();
+    assert_eq!(page.matches("hello you").count(), 3);
+    assert!(page.contains("and 500+ others like your post"), "{page}");
+
+    // What the node is asked for at a login is bounded for each kind too.
+    let mut rig = Rig::open("", Some(1), Snapshot::default());
+    rig.greet(Some(1));
+    rig.prove(1);
+    rig.log_in(1, 0);
+    let request = rig.request(|request| *request == Request::Notices);
+    let asked = rig.sent().into_iter().find_map(|frame| match frame {
+        ClientFrame::Fetch { request: other, filters } if other == request => Some(filters),
+        _ => None,
+    });
+    let limits: Vec<u32> = asked.unwrap().iter().filter_map(|filter| filter.limit).collect();
+    assert_eq!((limits.len(), limits.iter().sum::<u32>()), (4, 500));
+    let events = likes.into_iter().take(200).chain([mine.into_rumor()]).collect();
+    rig.frame(NodeFrame::Answer { request, complete: true, events });
+    rig.open_notifications();
+    assert!(rig.shown().contains("and 199+ others"), "{}", rig.shown());
 }

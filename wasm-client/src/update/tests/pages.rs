@@ -188,10 +188,10 @@ fn a_quote_is_written_with_its_tags_and_survives_a_reload_as_a_draft() {
     let mut settings = Settings::default();
     for change in rig.saved() {
         if let Change::Set(setting) = change {
-            settings.read(setting.name(), &setting.text().unwrap_or_default());
+            settings.read(&setting.name(), &setting.text().unwrap_or_default());
         }
     }
-    assert_eq!(settings.quote, rig.model.compose.quote);
+    assert_eq!(settings.drafts.last().unwrap().1.quote, rig.model.compose.quote);
     rig.give(Writing::Send.into());
     rig.prove(1);
     let event = rig.model.outbox.waiting.values().next().unwrap().event.clone();

@@ -3,6 +3,7 @@
 use nostrp2p_protocol::frame::Delivery;
 
 use super::*;
+use crate::model::Context;
 
 #[test]
 fn a_post_is_stored_before_it_is_sent_and_shown_at_once() {
@@ -14,8 +15,8 @@ fn a_post_is_stored_before_it_is_sent_and_shown_at_once() {
     let id = *rig.model.outbox.waiting.keys().next().unwrap();
     let saved = rig.saved();
     assert!(
-        matches!(&saved[..], [Change::Outgoing(event), Change::Set(Setting::Draft(draft)), Change::Set(Setting::Reply(None)), Change::Set(Setting::Quote(None)), ..]
-        if event.id() == id && draft.is_empty())
+        matches!(&saved[..], [Change::Outgoing(event), Change::Set(Setting::Draft(Context::New, None)), ..]
+        if event.id() == id)
     );
     assert_eq!(rig.model.compose.text, "");
 
@@ -195,8 +196,12 @@ fn a_draft_is_stored_soon_after_the_last_key_and_when_the_page_is_hidden() {
     rig.give(Message::Writing(Writing::Typed("to be continued".into(), 0)));
     rig.did(|effect| matches!(effect, Effect::Wait(Timer::Draft, _)));
     rig.give(Message::Browser(Browser::Visible(false)));
-    assert!(rig.saved().contains(&Change::Set(Setting::Draft("to be continued".into()))));
-    let settings = Settings { draft: "to be continued".into(), ..Settings::default() };
+    let mut settings = Settings::default();
+    for change in rig.saved() {
+        if let Change::Set(setting) = change {
+            settings.read(&setting.name(), &setting.text().unwrap_or_default());
+        }
+    }
     let rig = Rig::open("", Some(1), Snapshot { settings, ..Snapshot::default() });
     assert_eq!(rig.model.compose.text, "to be continued");
 }

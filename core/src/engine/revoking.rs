@@ -1,0 +1,167 @@
+//! Delegations that are taken back: what is heard of that, and what the owner's nodes make of it.
+
+use nostrp2p_protocol::{
+    Delegation, Event, Forged, Packet, PeerId, PublicKey, Rumor, UnverifiedEvent,
+    delegation::{self, MAX_AHEAD_SECONDS},
+    limits::MAX_SECONDS_AHEAD,
+};
+
+use super::{Core, Heard, MAX_PENDING, Needed, Output, Pending, Verdict, source};
+use crate::{
+    admission::Ignored,
+    buckets::{Rate, UNIT},
+};
+
+/// Revocations that one neighbour may bring, by broadcast and when asked: an answer at once, and in an hour what a network
+/// of 100,000 people takes back when each does so once a week. A guess.
+const REVOCATIONS: Rate = Rate { burst: 300, per_hour: 600 };
+
+impl Core {
+    /// Whether an owner has taken this word back.
+    pub fn has_revoked(&self, word: &Delegation) -> bool {
+        self.revocations.revokes(word)
+    }
+
+    /// The revocations to tell who asks: of these people, or any.
+    pub fn revocations(&mut self, people: &[PublicKey]) -> Vec<UnverifiedEvent> {
+        self.revocations.told(people, &mut self.dice)
+    }
+
+    /// A neighbour broadcasts a revocation.
+    pub(super) fn on_revocation(
+        &mut self,
+        heard: Heard,
+        from: PeerId,
+        event: UnverifiedEvent,
+        now: u64,
+    ) -> Output {
+        match self.admit_revocation(&event.rumor, from, now) {
+            Ok(()) => self.verify(Pending::Revocation(Some(heard), from), event),
+            Err((reason, verdict)) => {
+                self.refusals.count(reason);
+                Output::Judge(heard, verdict)
+            }
+        }
+    }
+
+    /// A neighbour was asked, and told these. It is not blamed for any, for it may have been told so.
+    pub(super) fn on_revoked(&mut self, from: PeerId, events: Vec<UnverifiedEvent>, now: u64) -> Vec<Output> {
+        let mut outputs = Vec::new();
+        for event in events {
+            match self.admit_revocation(&event.rumor, from, now) {
+                Ok(()) => outputs.push(self.verify(Pending::Revocation(None, from), event)),
+                Err((reason, _)) => self.refusals.count(reason),
+            }
+        }
+        outputs
+    }
+
+    /// Whether a revocation is worth a signature check, cheapest check first.
+    fn admit_revocation(
+        &mut self,
+        rumor: &Rumor,
+        from: PeerId,
+        now: u64,
+    ) -> Result<(), (&'static str, Verdict)> {
+        let ignore = |ignored: Ignored| Err((ignored.name(), Verdict::Ignore(ignored)));
+        let Some(peer) = delegation::revoked(rumor).filter(|_| rumor.check_shape().is_ok()) else {
+            return Err(("malformed", Verdict::Reject));
+        };
+        if rumor.created_at > now.saturating_add(MAX_SECONDS_AHEAD) {
+            return ignore(Ignored::TooNew);
+        }
+        if rumor.created_at.saturating_add(MAX_AHEAD_SECONDS) <= now {
+            return ignore(Ignored::TooOld);
+        }
+        if !self.revocations.lacks(&rumor.pubkey, &peer, rumor.created_at) {
+            return ignore(Ignored::Seen);
+        }
+        if self.pending.len() >= MAX_PENDING {
+            return ignore(Ignored::Busy);
+        }
+        if !self.revoking.take(from, REVOCATIONS, UNIT, now) && !self.is_needed(&rumor.pubkey) {
+            return Err(("revocations_over_rate", Verdict::Ignore(Ignored::OverBudget)));
+        }
+        Ok(())
+    }
+
+    pub(super) fn on_revocation_checked(
+        &mut self,
+        heard: Option<Heard>,
+        from: &PeerId,
+        result: Result<Event, Forged>,
+        now: u64,
+    ) -> Vec<Output> {
+        let word = result.ok().and_then(|event| Delegation::from_event(event).ok());
+        let Some(word) = word else {
+            self.refusals.count("forged");
+            return heard.map(|heard| Output::Judge(heard, Verdict::Reject)).into_iter().collect();
+        };
+        let mut outputs: Vec<Output> =
+            heard.map(|heard| Output::Judge(heard, Verdict::Accept)).into_iter().collect();
+        if self.owner == Some(word.owner()) {
+            outputs.push(Output::Obey(word.event().clone()));
+        }
+        outputs.extend(self.revoke(&word, from, now));
+        outputs
+    }
+
+    /// Those that an earlier run has written down.
+    pub(super) fn on_known_revocations(&mut self, words: Vec<Delegation>, now: u64) -> Vec<Output> {
+        for word in words {
+            // Nothing of that has to be written down.
+            drop(self.revoke(&word, &word.peer(), now));
+        }
+        vec![]
+    }
+
+    /// What the owner has said of the owner's nodes, as the store holds it.
+    pub(super) fn on_own_words(&mut self, words: Vec<Delegation>, now: u64) -> Vec<Output> {
+        let own = words.into_iter().filter(|word| word.is_revocation() && self.owner == Some(word.owner()));
+        let own: Vec<Delegation> = own.collect();
+        own.iter().flat_map(|word| self.revoke_and_spread(word, now)).collect()
+    }
+
+    /// One of the owner's other nodes has told what the owner said of one of these nodes.
+    pub(super) fn on_own_word(&mut self, event: Event, now: u64) -> Vec<Output> {
+        let mut outputs = vec![Output::Obey(event.clone())];
+        if let Ok(word) = Delegation::from_event(event)
+            && word.is_revocation()
+        {
+            outputs.extend(self.revoke_and_spread(&word, now));
+        }
+        outputs
+    }
+
+    /// Forgets a word of the owner, and tells everybody.
+    pub(super) fn revoke_and_spread(&mut self, word: &Delegation, now: u64) -> Vec<Output> {
+        if word.matters_until() <= now {
+            return vec![];
+        }
+        let event = UnverifiedEvent { claimed_id: None, ..word.event().clone().into() };
+        // Its own node is no neighbour; what the owner says displaces nothing that others have told.
+        let from = word.peer();
+        let mut outputs = self.revoke(word, &from, now);
+        outputs.push(Output::Spread(Packet::Revocation(event)));
+        outputs
+    }
+
+    /// Forgets what a revocation revokes, and keeps the revocation.
+    pub(super) fn revoke(&mut self, word: &Delegation, from: &PeerId, now: u64) -> Vec<Output> {
+        let needs = Needed {
+            owner: self.owner,
+            connected: &self.connected,
+            admission: &self.admission,
+            outbox: &self.outbox,
+        };
+        let source = source(&self.connected, from);
+        let change = self.revocations.add(word.clone(), source, now, &mut self.dice, &needs);
+        self.directory.end(word);
+        let gone = change.gone.into_iter().map(|(person, peer)| Output::ForgetRevocation(person, peer));
+        let mut outputs: Vec<Output> = gone.collect();
+        if change.new {
+            outputs.push(Output::RecordRevocation(word.event().clone()));
+        }
+        outputs
+    }
+}

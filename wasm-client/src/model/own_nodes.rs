@@ -1,0 +1,41 @@
+//! The nodes that act for the person, as the own node's store and its markers tell.
+
+use nostrp2p_protocol::{PeerId, Rumor, delegation};
+
+use crate::sorted::SortedMap;
+
+/// What is known of them.
+#[derive(Debug, Clone, Default)]
+pub struct OwnNodes {
+    /// The newest word for each node: when it was signed, and when it ends, in seconds since 1970.
+    pub words: SortedMap<PeerId, (u64, u64)>,
+    /// When each was last connected or has announced itself, as far as the own node has heard.
+    pub seen: SortedMap<PeerId, u64>,
+    /// The node whose word the person is asked about.
+    pub ending: Option<PeerId>,
+}
+
+impl OwnNodes {
+    /// Takes in what the node's store holds.
+    pub fn take(&mut self, events: &[Rumor]) {
+        for event in events {
+            if let Some((peer, until)) = delegation::parts(event)
+                && self.words.get(&peer).is_none_or(|(since, _)| *since < event.created_at)
+            {
+                self.words.insert(peer, (event.created_at, until));
+            }
+        }
+    }
+
+    /// The nodes whose word holds, the one that was named last first.
+    pub fn acting(&self, now: u64) -> Vec<(PeerId, u64)> {
+        let mut acting: Vec<_> = self
+            .words
+            .iter()
+            .filter(|(_, (_, until))| *until > now)
+            .map(|(peer, word)| (*word, *peer))
+            .collect();
+        acting.sort_unstable();
+        acting.into_iter().rev().map(|((_, until), peer)| (peer, until)).collect()
+    }
+}
