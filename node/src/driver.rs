@@ -483,10 +483,10 @@ impl Running {
                     self.unreached.insert(address, reason);
                 }
             }
-            OverlayEvent::BootstrapReached { address } => {
-                if self.unreached.remove(&address.to_string()).is_some() {
-                    tracing::warn!(%address, "the node can be reached again");
-                }
+            OverlayEvent::BootstrapReached { address }
+                if self.unreached.remove(&address.to_string()).is_some() =>
+            {
+                tracing::warn!(%address, "the node can be reached again");
             }
             _ => {}
         }

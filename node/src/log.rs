@@ -153,9 +153,12 @@ mod tests {
 
     use super::*;
 
+    /// Whether the end is open, and what it has taken.
+    type Gate = (Mutex<(bool, Vec<u8>)>, Condvar);
+
     /// An end that takes nothing until it is opened.
     #[derive(Clone, Default)]
-    struct Blocked(Arc<(Mutex<(bool, Vec<u8>)>, Condvar)>);
+    struct Blocked(Arc<Gate>);
 
     impl Blocked {
         fn open(&self) {

@@ -132,12 +132,7 @@ async fn run_open(
     let (overlay, events) = nostrp2p_overlay::start(overlay_settings(&settings, secret.clone())).await?;
     let names = own_names(&settings, store)?;
     let listeners = listen_for_clients(&settings).await?;
-    let first = listeners.first().and_then(|listener| listener.local_addr().ok());
-    let clients = first.map_or(settings.listen_clients, |first| match settings.listen_clients.port() {
-        // The system has chosen.
-        0 => first,
-        _ => settings.listen_clients,
-    });
+    let clients = address_for_clients(&settings, &listeners);
 
     let (stopper, stop) = stop::channel();
     let channel_secret = Arc::new(ChannelSecret::derive(secret.as_bytes()));
@@ -274,6 +269,12 @@ fn with_ipv4(mut given: Vec<SocketAddr>) -> Vec<SocketAddr> {
         }
     }
     given
+}
+
+/// The address that clients are told: that of the settings, with the port that the system has chosen where it chose one.
+fn address_for_clients(settings: &Settings, listeners: &[TcpListener]) -> SocketAddr {
+    let chosen = listeners.first().and_then(|listener| listener.local_addr().ok());
+    chosen.filter(|_| settings.listen_clients.port() == 0).unwrap_or(settings.listen_clients)
 }
 
 /// Listens for clients at the first address and at the others. `[::]` takes IPv4 too, so that an address of IPv4 beside it

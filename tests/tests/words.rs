@@ -1,5 +1,6 @@
 //! Words reach the people for whom they are meant, and nobody else: what is private stays so over reloads and edits, in
 //! two tabs, and a mention is the person that was chosen. On a desktop and on a phone.
+#![expect(clippy::panic, reason = "a test stops at the first surprise")]
 
 use nostrp2p_protocol::{Draft, Kind};
 use nostrp2p_tests::{Browser, Node, Person, Size, now, until};

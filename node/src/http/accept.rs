@@ -88,8 +88,8 @@ impl Listener for Patient {
 
 /// The first connection that has come to any of the listeners.
 fn accept(listeners: &[TcpListener], context: &mut Context<'_>) -> Poll<io::Result<(TcpStream, SocketAddr)>> {
-    let polled = listeners.iter().map(|listener| listener.poll_accept(context));
-    polled.filter(Poll::is_ready).next().unwrap_or(Poll::Pending)
+    let mut polled = listeners.iter().map(|listener| listener.poll_accept(context));
+    polled.find(Poll::is_ready).unwrap_or(Poll::Pending)
 }
 
 /// Whether only the client that was just coming is gone.

@@ -16,7 +16,7 @@ use super::{
     App, MAX_SESSIONS,
     insider::{self, Visitor},
 };
-use crate::{clock, mirror::MirrorStatus, storage::Storage};
+use crate::{clock, mirror::MirrorStatus, storage::Storage, store::Progress};
 
 /// How the node does. It names no person and no event, and is for the owner all the same.
 pub(super) async fn metrics(State(app): State<App>, request: Request) -> Response {
@@ -25,6 +25,15 @@ pub(super) async fn metrics(State(app): State<App>, request: Request) -> Respons
         Visitor::Guest => insider::for_insiders(),
         Visitor::Refused(answer) => answer,
     }
+}
+
+/// What the store holds and takes.
+fn stored(text: &mut Text, app: &App, progress: Progress) {
+    let storage = Storage::of(&app.store);
+    text.gauge("events_stored", "Events in the store.", progress.stored);
+    text.gauge("store_bytes", "Length of the store's file.", storage.disk_bytes);
+    text.gauge("mailbox_bytes", "Bytes of what others have addressed to the owner.", storage.mail_bytes);
+    text.counter("events_stored_ever", "Highest sequence number given to an event.", progress.newest);
 }
 
 async fn collect(app: App) -> Response {
@@ -38,11 +47,7 @@ async fn collect(app: App) -> Response {
     let peers = app.standing.borrow().peers.len();
     let sessions = MAX_SESSIONS.saturating_sub(app.sessions.left());
     let mut text = Text::default();
-    text.gauge("events_stored", "Events in the store.", progress.stored);
-    let storage = Storage::of(&app.store);
-    text.gauge("store_bytes", "Length of the store's file.", storage.disk_bytes);
-    text.gauge("mailbox_bytes", "Bytes of what others have addressed to the owner.", storage.mail_bytes);
-    text.counter("events_stored_ever", "Highest sequence number given to an event.", progress.newest);
+    stored(&mut text, &app, progress);
     text.gauge("outbox_waiting", "Private events of the owner that wait for a person.", count(waiting.len()));
     text.gauge("peers", "Connected nodes.", count(peers));
     text.gauge("sessions", "Open WebSocket sessions of clients.", count(sessions));
@@ -58,19 +63,7 @@ async fn collect(app: App) -> Response {
         "What is wrong although the node runs; status says what.",
         count(app.standing.borrow().warnings.codes().len()),
     );
-    text.counter("broadcasts_sent", "Payloads that this node broadcast.", stats.sent);
-    text.counter("broadcasts_sent_bytes", "Bytes of those, once each.", stats.sent_bytes);
-    text.counter("broadcasts_received", "Different payloads received.", stats.received);
-    text.counter("broadcasts_received_bytes", "Bytes of those, once each.", stats.received_bytes);
-    text.counter("verdicts_accepted", "Messages that were forwarded.", stats.accepted);
-    text.counter("verdicts_ignored", "Messages that were dropped without blame.", stats.ignored);
-    text.counter(
-        "verdicts_rejected",
-        "Messages that were dropped and held against the sender.",
-        stats.rejected,
-    );
-    text.counter("copies_received", "Payloads received, every copy counted.", stats.copies);
-    text.counter("copies_received_bytes", "Bytes of those.", stats.copies_bytes);
+    broadcasts(&mut text, &stats);
     let counters = app.counters.borrow().clone();
     text.counter(
         "comparisons_finished",
@@ -111,6 +104,23 @@ async fn collect(app: App) -> Response {
         text.labelled(name, kind, help, mirrors.values().map(|mirror| (mirror.url.as_str(), value(mirror))));
     }
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text.0).into_response()
+}
+
+/// What went out and came in by gossip.
+fn broadcasts(text: &mut Text, stats: &Stats) {
+    text.counter("broadcasts_sent", "Payloads that this node broadcast.", stats.sent);
+    text.counter("broadcasts_sent_bytes", "Bytes of those, once each.", stats.sent_bytes);
+    text.counter("broadcasts_received", "Different payloads received.", stats.received);
+    text.counter("broadcasts_received_bytes", "Bytes of those, once each.", stats.received_bytes);
+    text.counter("verdicts_accepted", "Messages that were forwarded.", stats.accepted);
+    text.counter("verdicts_ignored", "Messages that were dropped without blame.", stats.ignored);
+    text.counter(
+        "verdicts_rejected",
+        "Messages that were dropped and held against the sender.",
+        stats.rejected,
+    );
+    text.counter("copies_received", "Payloads received, every copy counted.", stats.copies);
+    text.counter("copies_received_bytes", "Bytes of those.", stats.copies_bytes);
 }
 
 /// How the node is reached, and what it does for others as a relay.

@@ -133,10 +133,11 @@ impl<'txn> Tables<'txn> {
                 self.shared.insert(event, sequence)?;
             }
             // It is not only on a relay any more: somebody has handed it over.
-            if origin.door.is_private() && matches!(audience(event), Audience::People(_)) {
-                if self.mirrored.remove(sequence)?.is_some() {
-                    self.shared.note_mirrored(event, false)?;
-                }
+            if origin.door.is_private()
+                && matches!(audience(event), Audience::People(_))
+                && self.mirrored.remove(sequence)?.is_some()
+            {
+                self.shared.note_mirrored(event, false)?;
             }
             return Ok(Inserted::Known(sequence));
         }

@@ -188,7 +188,7 @@ pub fn awaited(model: &Model, key: EventId, context: Option<Html>) -> Html {
 }
 
 fn context(image: Icon, words: &str) -> Html {
-    element("p").class("post-context").child(icon(image)).child(sentence("span", &words))
+    element("p").class("post-context").child(icon(image)).child(sentence("span", words))
 }
 
 /// What a post answers, and that it is not for everyone.
