@@ -30,7 +30,7 @@ const AT_A_TIME: usize = 8;
 /// Authors of a question: each is a range of the index to open, and so many are what one question may cost.
 const AUTHORS: usize = 1_000;
 /// As many addresses as fit into an event.
-const ADDRESSES: usize = 800;
+const ADDRESSES: usize = 720;
 /// Authors of deletions, and how many each sends at once.
 const DELETERS: usize = 20;
 const DELETIONS: usize = 12;
