@@ -45,7 +45,10 @@ impl Log {
     /// Starts the thread, which writes to `out`. Without threads lines are dropped.
     pub fn to(out: impl Write + Send + 'static) -> Self {
         let (lines, queue) = mpsc::sync_channel(QUEUE);
-        let thread = std::thread::Builder::new().name("log".to_owned()).spawn(move || write(queue, out));
+        // Counted from here, for lines may be dropped before the thread runs.
+        let said = dropped();
+        let thread =
+            std::thread::Builder::new().name("log".to_owned()).spawn(move || write(queue, out, said));
         // A program that gets no thread says so elsewhere, and ends.
         drop(thread);
         Self { lines }
@@ -72,8 +75,8 @@ impl Log {
     }
 }
 
-fn write(queue: Receiver<Line>, mut out: impl Write) {
-    let mut said = dropped();
+/// Writes what is in the queue, and how many lines were dropped since `said` of them were.
+fn write(queue: Receiver<Line>, mut out: impl Write, mut said: u64) {
     for line in queue {
         match line {
             Line::Text(line) => {

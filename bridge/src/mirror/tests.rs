@@ -329,7 +329,8 @@ fn long_follow_lists_are_asked_for_in_pieces() {
         })
         .collect();
     let filters = interest(&owner(), &many);
-    assert_eq!(filters.len(), 5);
+    // Four for people who are followed, one for what is addressed to the owner, one for the profile and lists of the owner.
+    assert_eq!(filters.len(), 6);
     assert!(filters.iter().all(|filter| filter.check_shape().is_ok()));
 }
 

@@ -49,7 +49,7 @@ fn contents(events: &[Event]) -> Vec<&str> {
 async fn what_was_committed_is_there_after_opening_again() {
     let directory = tempfile::tempdir().unwrap();
     let (store, writer) = open(directory.path());
-    let id = store.id();
+    let (id, lineage) = (store.id(), store.lineage());
     assert_eq!(commit(&writer, &post(1, 10, "one")).await, Inserted::New(1));
     assert_eq!(commit(&writer, &post(1, 5, "two")).await, Inserted::New(2));
     assert_eq!(commit(&writer, &post(1, 10, "one")).await, Inserted::Known(1));
@@ -58,7 +58,8 @@ async fn what_was_committed_is_there_after_opening_again() {
     drop(store);
 
     let (store, writer) = open(directory.path());
-    assert_eq!((store.id(), store.owner().unwrap()), (id, Some(key(1).public_key())));
+    assert_eq!((store.lineage(), store.owner().unwrap()), (lineage, Some(key(1).public_key())));
+    assert_ne!(store.id(), id, "each run has an id of its own");
     let Progress { newest, stored, .. } = *store.progress().borrow();
     assert_eq!((newest, stored), (2, 2));
     let batch = store.after(0).unwrap();

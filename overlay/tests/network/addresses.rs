@@ -5,7 +5,7 @@ use std::fs;
 use nostrp2p_overlay::{Listen, PeerAddress};
 use tempfile::TempDir;
 
-use crate::rig::{Node, eventually, host_and_port, on_loopback, port, remember, settings};
+use crate::rig::{Node, host_and_port, on_loopback, port, remember, settings};
 
 #[tokio::test]
 async fn a_node_rejoins_without_bootstrap_by_what_it_remembers() {
@@ -51,7 +51,7 @@ async fn a_node_is_found_again_by_the_address_it_told() {
 }
 
 #[tokio::test]
-async fn an_address_where_another_node_is_now_is_forgotten() {
+async fn an_address_that_worked_is_tried_again_whoever_answers_there_now() {
     let folder = TempDir::new().unwrap();
     let file = folder.path().join("addresses.json");
     let a = Node::start(on_loopback()).await;
@@ -70,11 +70,7 @@ async fn an_address_where_another_node_is_now_is_forgotten() {
     let mut other = settings();
     other.listen = vec![Listen::Ip(([127, 0, 0, 1], port).into())];
     let a = Node::start(other).await;
-    let asked = std::mem::take(&mut remembering.bootstrap);
-    let b = Node::start(remembering.clone()).await;
-    eventually("that the old address is forgotten", || async { !remembered() }).await;
-    b.stop().await;
-    remembering.bootstrap = asked;
+    remembering.bootstrap.clear();
     let mut b = Node::start(remembering).await;
     b.joined(a.id()).await;
     b.stop().await;
