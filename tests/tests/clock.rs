@@ -166,7 +166,7 @@ async fn keeps_private_mail(ahead: &str) {
     let node = stopped.start().await;
     // What others write is stored, and old things are looked for with the first write.
     friend.publish(&post(&bob, "in between")).await;
-    let relay = nostrp2p_tests::get(&node.clients(), "/node.json", &[]).await.2;
+    let relay = node.inside("/node.json").await.2;
     let text = String::from_utf8_lossy(&relay).into_owned();
     assert!(text.contains("ahead of the last run"), "nobody is told: {text}");
     let stopped = node.stop().await;

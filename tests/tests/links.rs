@@ -1,10 +1,10 @@
 //! Links to other nodes that the person follows on purpose: a second node of their own, and a move to a new machine.
 
-use nostrp2p_tests::{Browser, Node, Size, free_port, get, until};
+use nostrp2p_tests::{Browser, Node, Size, free_port, until};
 use serde_json::Value;
 
 async fn told(node: &Node) -> Value {
-    let (_, _, body) = get(&node.clients(), "/node.json", &[]).await;
+    let (_, _, body) = node.inside("/node.json").await;
     serde_json::from_slice(&body).expect("JSON")
 }
 

@@ -77,8 +77,7 @@ async fn a_log_that_nobody_takes_stops_nothing() {
         node.answers().await;
         // A pipe holds 64 KiB, and the queue before it 1,024 lines.
         until("lines are dropped and the node goes on", || async {
-            let metrics =
-                String::from_utf8_lossy(&get(&node.clients(), "/metrics", &[]).await.2).into_owned();
+            let metrics = String::from_utf8_lossy(&node.inside("/metrics").await.2).into_owned();
             let dropped =
                 metrics.lines().find_map(|line| line.strip_prefix("nostrp2p_log_lines_dropped_total "));
             let dropped = dropped.and_then(|dropped| dropped.parse::<u64>().ok());
@@ -153,7 +152,7 @@ async fn a_node_at_all_addresses_of_ipv6_is_reached_over_ipv4() {
 }
 
 async fn warnings(node: &Node) -> Vec<String> {
-    let answer = get(&node.clients(), "/node.json", &[]).await.2;
+    let answer = node.inside("/node.json").await.2;
     let node: Value = serde_json::from_slice(&answer).unwrap();
     serde_json::from_value(node["warnings"].clone()).unwrap()
 }

@@ -30,8 +30,7 @@ impl Outages {
     /// Sits one out; returns how far the store has come when it can be written again, or None when nobody is left who
     /// would write. `refuse` says no to all who want to write, and whether there may be more.
     pub(super) fn sit_out(&mut self, disk: &Disk, mut refuse: impl FnMut() -> bool) -> Option<Progress> {
-        let mut reading = disk.stop_writing();
-        if let Err(error) = &reading {
+        if let Err(error) = disk.stop_writing() {
             tracing::error!(%error, "the store cannot be read either");
         }
         if self.ended.is_none_or(|ended| ended.elapsed() > CALM) {
@@ -45,10 +44,6 @@ impl Outages {
                     return None;
                 }
                 thread::sleep(LOOK_EVERY);
-            }
-            // The database itself must be closed before it is opened again.
-            if reading.is_err() {
-                reading = disk.stop_writing();
             }
             match disk.write_again() {
                 Ok(progress) => {

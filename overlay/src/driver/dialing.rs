@@ -155,7 +155,9 @@ impl Driver {
             }
         }
         // Only who answers proves that it is this node itself.
-        if let (DialError::LocalPeerId { .. }, Target::Given(_)) = (error, &attempt.target) {
+        if let (DialError::LocalPeerId { .. } | DialError::NoAddresses, Target::Given(_)) =
+            (error, &attempt.target)
+        {
             return self.dialed_self(&attempt.target);
         }
         if let DialError::DialPeerConditionFalse(_) = error {
@@ -218,7 +220,8 @@ fn beside(address: Multiaddr, expected: Option<PeerId>, own: &[Multiaddr]) -> Mu
         return address.with(Protocol::P2p(convert::libp2p_peer_id(peer)));
     }
     match address.iter().next() {
-        Some(Protocol::Ip4(ip)) => {
+        // Loopback leads to no other machine.
+        Some(Protocol::Ip4(ip)) if !ip.is_loopback() => {
             let mapped = || Some(Protocol::Ip6(ip.to_ipv6_mapped()));
             address.replace(0, |_| mapped()).unwrap_or(address)
         }

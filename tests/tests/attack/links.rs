@@ -1,7 +1,7 @@
 //! Links that lead a page to a stranger's node, and strangers who stand between a page and its node.
 
 use nostrp2p_protocol::frame::{ClientFrame, NodeFrame, RefusalCode};
-use nostrp2p_tests::{Browser, Client, Node, Size, get, held, random_key, random_nonce};
+use nostrp2p_tests::{Browser, Client, Node, Size, held, random_key, random_nonce};
 use serde_json::{Value, json};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional},
@@ -104,7 +104,7 @@ async fn a_login_for_another_node_is_refused() {
 
 /// What a stranger's node has got: whose delegation it holds, and what clients said to it.
 async fn got(node: &Node) -> (Value, Vec<String>) {
-    let (_, _, body) = get(&node.clients(), "/node.json", &[]).await;
+    let (_, _, body) = node.inside("/node.json").await;
     let told: Value = serde_json::from_slice(&body).unwrap();
     let log = node.log();
     let clients = log.lines().filter(|line| line.contains("a client connected")).map(str::to_owned);
@@ -119,7 +119,7 @@ async fn a_link_takes_no_page_to_a_strangers_node() {
     let npub = browser.npub().await;
     let origin = format!("http://{}", own.clients());
     let stranger = Node::start_with_log(&["-p", &npub, "--allow-origin", &origin], "info").await;
-    let (_, _, body) = get(&stranger.clients(), "/node.json", &[]).await;
+    let (_, _, body) = stranger.inside("/node.json").await;
     let identity: Value = serde_json::from_slice(&body).unwrap();
     let (peer, key) = (identity["peer_id"].as_str().unwrap(), identity["home"]["key"].as_str().unwrap());
     let page = format!("http://{}/", own.clients());
@@ -173,7 +173,7 @@ async fn another_node_at_the_known_address_gets_no_word() {
     let stranger = Node::start_on(port, &["-p", &npub]).await;
     assert_eq!(stranger.clients(), address);
     browser.see("error", "somebody tries to pass for yours").await;
-    let (_, _, body) = get(&stranger.clients(), "/node.json", &[]).await;
+    let (_, _, body) = stranger.inside("/node.json").await;
     let told: Value = serde_json::from_slice(&body).unwrap();
     assert_eq!(told["delegated"], Value::Null);
     drop(stranger.stop().await);
