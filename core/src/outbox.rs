@@ -168,7 +168,10 @@ impl Outbox {
 
     /// The node has a neighbour again: what was not tried for want of one is due.
     pub(crate) fn on_online(&mut self, now: u64) {
-        let alone = self.waiting.iter().filter(|(_, waiting)| waiting.last == Some(Failure::Alone));
+        let alone = self
+            .waiting
+            .iter()
+            .filter(|(_, waiting)| waiting.due.is_none() || waiting.last == Some(Failure::Alone));
         let alone: Vec<Address> = alone.map(|(address, _)| *address).collect();
         alone.into_iter().for_each(|address| self.make_due(address, now));
     }
@@ -204,7 +207,9 @@ impl Outbox {
         let waiting = self.waiting.get_mut(&address)?;
         waiting.last = Some(failure);
         if failure == Failure::Alone {
-            let due = now.saturating_add(pause(1));
+            // Somebody may have come while the attempt was under way.
+            let hurried = std::mem::take(&mut waiting.hurried);
+            let due = if hurried { now } else { now.saturating_add(pause(1)) };
             waiting.due = Some(due);
             self.due.insert((due, address));
             return None;

@@ -16,7 +16,7 @@ use tempfile::TempDir;
 struct Raw {
     child: Child,
     port: u16,
-    _data: TempDir,
+    data: TempDir,
 }
 
 impl Raw {
@@ -26,7 +26,7 @@ impl Raw {
         command.args(["server", "--no-qr", "-l", &format!("127.0.0.1:{port}"), "--data-dir"]);
         command.arg(data.path()).args(arguments).current_dir(data.path());
         command.envs(environment.iter().copied()).stdout(Stdio::null()).stderr(stderr);
-        Self { child: command.spawn().unwrap(), port, _data: data }
+        Self { child: command.spawn().unwrap(), port, data }
     }
 
     fn clients(&self) -> String {
@@ -41,6 +41,13 @@ impl Raw {
         })
         .await;
         assert_eq!(get(&clients, "/healthz", &[]).await.0, 200);
+    }
+
+    /// What insiders are told of how it does.
+    async fn metrics(&self) -> Vec<u8> {
+        let token = std::fs::read_to_string(self.data.path().join("access-token")).unwrap();
+        let header = format!("Authorization: Bearer {}", token.trim());
+        get(&self.clients(), "/metrics", &[&header]).await.2
     }
 
     fn signal(&self, name: &str) {
@@ -77,7 +84,7 @@ async fn a_log_that_nobody_takes_stops_nothing() {
         node.answers().await;
         // A pipe holds 64 KiB, and the queue before it 1,024 lines.
         until("lines are dropped and the node goes on", || async {
-            let metrics = String::from_utf8_lossy(&node.inside("/metrics").await.2).into_owned();
+            let metrics = String::from_utf8_lossy(&node.metrics().await).into_owned();
             let dropped =
                 metrics.lines().find_map(|line| line.strip_prefix("nostrp2p_log_lines_dropped_total "));
             let dropped = dropped.and_then(|dropped| dropped.parse::<u64>().ok());
