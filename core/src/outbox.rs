@@ -212,7 +212,7 @@ impl Outbox {
             let due = if hurried { now } else { now.saturating_add(pause(1)) };
             waiting.due = Some(due);
             self.due.insert((due, address));
-            return None;
+            return Some(Row { state: Delivery::Waiting, retries: waiting.retries, since: waiting.since });
         }
         if waiting.counts_from <= now {
             if waiting.retries == RETRIES {
@@ -396,7 +396,7 @@ mod tests {
         for attempt in 0..100 {
             let now = NOW + attempt * 10 * MINUTE;
             assert_eq!(outbox.due(now, 9), [ADDRESS]);
-            assert_eq!(outbox.on_failed(ADDRESS, Failure::Alone, now), None);
+            assert_eq!(outbox.on_failed(ADDRESS, Failure::Alone, now).map(|row| row.retries), Some(0));
         }
         let now = NOW + 1_000 * MINUTE - 1;
         assert_eq!(outbox.due(now, 9), []);

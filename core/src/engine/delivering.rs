@@ -97,7 +97,8 @@ impl Core {
         for address in self.outbox.due(now, MAX_ATTEMPTS.saturating_sub(self.attempts)) {
             let nodes = self.directory.nodes_of(&address.person, now);
             if nodes.is_empty() && self.catching_up.is_alone() {
-                self.outbox.on_failed(address, Failure::Alone, now);
+                let row = self.outbox.on_failed(address, Failure::Alone, now);
+                outputs.extend(row.map(|row| Output::Record(address, row)));
             } else if nodes.is_empty() {
                 self.seeking.seek(address.person, now);
                 let row = self.outbox.on_failed(address, Failure::NoAnswer, now);

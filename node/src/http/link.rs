@@ -163,10 +163,10 @@ impl Socket {
                 message = socket.recv() => message,
                 () = self.seat.sent_away() => {
                     let reason = "others need this place, and nobody has signed in here";
-                    return match timeout(PARTING, self.close(reason)).await {
-                        Ok(closed) => closed.and(Err(Gone)),
-                        Err(_) => Err(Gone),
-                    };
+                    let frame = CloseFrame { code: close_code::AWAY, reason: reason.into() };
+                    // The answer is not waited for: whoever waits for the place gets it at once, and this may be cancelled.
+                    drop(timeout(PARTING, self.send(Message::Close(Some(frame)))).await);
+                    return Err(Gone);
                 }
                 () = tokio::time::sleep_until(ping) => {
                     if self.heard.elapsed() > 2 * self.ping_every + PATIENCE {
