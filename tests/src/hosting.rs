@@ -100,6 +100,11 @@ impl Site {
         Self { url: format!("{scheme}://localhost:{port}/"), files, task }
     }
 
+    /// Where the files lie that are published now.
+    pub fn folder(&self) -> PathBuf {
+        self.files.folder.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// Makes another version of the client out of the one that is served now, and serves that from now on: its files are
     /// those in `folder`, where each `changed` file, found by how its name begins, has another content.
     ///

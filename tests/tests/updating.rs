@@ -3,8 +3,10 @@
 //!
 //! The site is a real one with the headers of `netlify.toml`; its second version is the first one with another page.
 
+use base64::Engine;
 use nostrp2p_tests::{Browser, Node, Site, Size, until};
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 
 /// Looks for a new version, and says how that ended: as a worker that waits, or as one that was thrown away.
 const LOOK: &str = "
@@ -29,6 +31,14 @@ fn another_worker(worker: &str) -> String {
     let (version, after) = rest.split_once('\'').expect("its end");
     let version: String = version.chars().rev().chain(['0']).collect();
     format!("{before}const VERSION = '{version}'{after}")
+}
+
+/// The worker with the hash of this page, as a build of that version has it.
+fn with_page(worker: &str, page: &str) -> String {
+    let hash = base64::engine::general_purpose::STANDARD.encode(Sha256::digest(page.as_bytes()));
+    let (before, rest) = worker.split_once("\"./\":\"sha256-").expect("the page's hash");
+    let (_, after) = rest.split_once('"').expect("its end");
+    format!("{before}\"./\":\"sha256-{hash}\"{after}")
 }
 
 async fn version(browser: &Browser) -> Value {
@@ -65,7 +75,9 @@ async fn a_new_version_waits_for_a_yes_and_loses_nothing() {
     let browser = reader(&site, &node).await;
     let folder = tempfile::tempdir().expect("a folder");
     let page = |page: &str| page.replacen("<head>", "<head><meta name=\"version\" content=\"B\">", 1);
-    site.publish(folder.path(), &[("index.html", &page), ("sw.js", &another_worker)]);
+    let first = std::fs::read_to_string(site.folder().join("index.html")).expect("the page");
+    let worker = |worker: &str| with_page(&another_worker(worker), &page(&first));
+    site.publish(folder.path(), &[("index.html", &page), ("sw.js", &worker)]);
     assert_eq!(look_for_a_version(&browser).await, json!("installed"));
     browser.find("update-now").await;
     // Nobody said yes: the first version runs on.
