@@ -33,7 +33,10 @@ impl App {
     /// Changes the address without an entry in the history. The browser reports no such change, so this does.
     pub(super) fn replace_fragment(self: &Rc<Self>, fragment: Text) {
         if let Ok(history) = self.window.history() {
-            drop(history.replace_state_with_url(&JsValue::NULL, "", Some(&fragment)));
+            // The entry keeps its place where the screen stays, as when a link's wish leaves the address.
+            let stays = self.model.borrow().route.fragment() == fragment;
+            let state = if stays { history.state().unwrap_or(JsValue::NULL) } else { JsValue::NULL };
+            drop(history.replace_state_with_url(&state, "", Some(&fragment)));
         }
         let app = Rc::clone(self);
         spawn_local(async move { app.dispatch(Message::Browser(Browser::Fragment(fragment.into_owned()))) });
