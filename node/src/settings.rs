@@ -38,7 +38,7 @@ const DEFAULT_CLAIM_MINUTES: u64 = 60;
 /// What was said by flags and environment. Everything is optional; `merge` fills in the rest.
 #[derive(Debug, Clone, Default, Args)]
 pub struct Flags {
-    /// Address and port for other nodes; clients use the next port; may be given several times, and [::] takes IPv4 too
+    /// Address and port for other nodes; clients use the next port; may be given several times, and `[::]` takes IPv4 too
     /// [default: 127.0.0.1:20000]
     #[arg(
         short = 'l',
@@ -167,7 +167,7 @@ pub struct Flags {
     #[arg(long, value_name = "HOST", env = "NOSTRP2P_ALLOW_HOST", value_delimiter = ',')]
     pub allow_host: Vec<String>,
 
-    /// A web page of another site that may talk to this node, https://page.example, or none; may be given several times
+    /// A web page of another site that may talk to this node, `https://page.example`, or none; may be given several times
     /// [default: none; with --allow-host the pages of those hosts]
     #[arg(long, value_name = "ORIGIN", env = "NOSTRP2P_ALLOW_ORIGIN", value_delimiter = ',')]
     pub allow_origin: Vec<String>,

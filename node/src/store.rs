@@ -173,7 +173,7 @@ impl Store {
         self.database.time()
     }
 
-    /// Names this run of this store: see [`runs`]. Another store, and another run, has another id.
+    /// Names this run of this store: see `runs`. Another store, and another run, has another id.
     pub const fn id(&self) -> StoreId {
         self.id
     }

@@ -12,7 +12,7 @@ const EVENT_BYTES: u64 = 256;
 /// Bytes of an index row, with the free space of its page.
 const ROW_BYTES: u64 = 64;
 
-/// What the store holds. [`cost`] says what an event counts.
+/// What the store holds. `cost` says what an event counts.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Usage {
     /// Bytes of what the owner wrote, on whatever device.

@@ -63,7 +63,9 @@ async fn a_strangers_surplus_takes_nothing_of_people_who_are_followed() {
     commit(&writer, &post(OWNER, 200_000, "own")).await;
     let held = store.select_all();
     let count = |content: &str| held.iter().filter(|event| event.content == content).count();
-    assert_eq!((count("friend"), count("modest stranger")), (240, 50), "of the friend what an hour holds");
+    assert_eq!(count("modest stranger"), 50);
+    // An hour holds 240, and one more comes with every 15 s that the test takes.
+    assert!((240..300).contains(&count("friend")), "{}", count("friend"));
     assert!(count("flood") <= 2_000, "{}", count("flood"));
     writer.close();
 }
