@@ -92,8 +92,10 @@ impl Driver {
             Target::Given(address) => address.peer(),
             Target::Known(peer) => Some(*peer),
         };
-        let own: Vec<Multiaddr> = self.swarm.listeners().cloned().collect();
-        let addresses = addresses.into_iter().map(|(dialed, from)| (beside(dialed, expected, &own), from));
+        // An address that this machine really has leads to this node itself, whoever else behind another router has it too.
+        let foreign = self.swarm.listeners().filter(|address| self.own_ips.is_foreign(address));
+        let foreign: Vec<Multiaddr> = foreign.cloned().collect();
+        let addresses = addresses.into_iter().map(|(dialed, from)| (beside(dialed, expected, &foreign), from));
         let mut addresses: VecDeque<_> = addresses.collect();
         let now =
             if expected.is_some() { addresses.drain(..).collect() } else { addresses.drain(..1).collect() };
@@ -212,8 +214,8 @@ impl Attempt {
 
 /// An address that libp2p dials although it believes that this node itself listens there, as it does of the other end of a
 /// point-to-point link: who answers decides. libp2p compares addresses as a whole, so another spelling is enough.
-fn beside(address: Multiaddr, expected: Option<PeerId>, own: &[Multiaddr]) -> Multiaddr {
-    if !own.contains(&address) {
+fn beside(address: Multiaddr, expected: Option<PeerId>, foreign: &[Multiaddr]) -> Multiaddr {
+    if !foreign.contains(&address) {
         return address;
     }
     if let Some(peer) = expected {
