@@ -61,7 +61,7 @@ pub use crate::{
     relay::{DEFAULT_RELAY_SLOTS, MAX_RELAY_SLOTS},
     request::{Protocol, RequestRef},
     secret::{NodeSecret, verify},
-    settings::{Listen, Settings},
+    settings::{Listen, MAX_EXTERNAL, Settings},
 };
 
 /// Starts an overlay on the running tokio runtime. When it returns, the node listens on every address given.

@@ -7,6 +7,9 @@ use crate::{
     request::REQUEST_TIME, secret::NodeSecret,
 };
 
+/// Addresses that the operator names, or that peers see when the operator says that they are right.
+pub const MAX_EXTERNAL: usize = 8;
+
 /// How to start an overlay.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -22,7 +25,7 @@ pub struct Settings {
     /// Whether others can dial this node. `None` lets others try (AutoNAT), which is best nearly always.
     pub reachable: Option<bool>,
     /// Addresses at which others reach this node although it does not see that itself, such as a port that a router
-    /// forwards. They are told to others first. At most 8 are used.
+    /// forwards. They are told to others first. At most [`MAX_EXTERNAL`] are used.
     pub external: Vec<PeerAddress>,
     /// How many nodes may be reached through this one at a time, while it is reachable itself. 0 refuses to relay.
     pub relay_slots: usize,

@@ -186,7 +186,7 @@ impl Driver {
         }
     }
 
-    fn own_id(&self) -> Option<PeerId> {
+    pub(super) fn own_id(&self) -> Option<PeerId> {
         convert::peer_id(self.swarm.local_peer_id())
     }
 
