@@ -202,8 +202,6 @@ struct Running {
     open_ways: watch::Sender<OpenWays>,
     lending: Arc<Mutex<Lending>>,
     tasks: FuturesUnordered<Task>,
-    /// How many warnings of a full disk or mailbox the log has.
-    storage_warnings: usize,
     next: u64,
 }
 
@@ -278,7 +276,6 @@ impl Driver {
             twin_pause: announcing::TWIN_FIRST_PAUSE,
             unreached: BTreeMap::new(),
             tasks: FuturesUnordered::new(),
-            storage_warnings: 0,
             next: 0,
         };
         let task = async move {
@@ -397,7 +394,6 @@ impl Running {
         self.seek_ways().await;
         self.look_for_twin();
         self.renew_claim();
-        self.warn_of_storage();
         self.report_standing().await;
         self.report_counters();
     }
