@@ -22,6 +22,7 @@ pub fn enter(model: &mut Model, out: &mut Vec<Effect>) {
     }
     model.open = Open::default();
     own_nodes::enter(model, out);
+    timeline::search(model, out);
     let Some(filters) = filters(model) else { return };
     if logged_in {
         let request = model.connection.ask(Request::Page);
