@@ -35,6 +35,11 @@ impl OwnIps {
         }
     }
 
+    /// Whether this node is said to listen there although no interface of this machine has that address.
+    pub(crate) fn is_foreign(&self, address: &Multiaddr) -> bool {
+        ip_of(address).is_some_and(|ip| self.foreign.contains_key(&ip))
+    }
+
     /// The address as others see it: itself, on a point-to-point link that of this end, or none.
     pub(crate) fn own(&self, address: &Multiaddr) -> Option<Multiaddr> {
         let Some(own) = ip_of(address).and_then(|ip| self.foreign.get(&ip)) else {
@@ -84,8 +89,9 @@ mod tests {
         let foreign: Multiaddr = "/ip4/192.0.2.77/tcp/7".parse().unwrap();
         own.on_listening(&listening);
         own.on_listening(&foreign);
-        assert_eq!(own.own(&listening), Some(listening));
+        assert_eq!(own.own(&listening), Some(listening.clone()));
         assert_ne!(own.own(&foreign), Some(foreign.clone()));
+        assert!(own.is_foreign(&foreign) && !own.is_foreign(&listening));
         own.on_expired(&foreign);
         assert_eq!(own.own(&foreign), Some(foreign), "nothing is known of it");
     }

@@ -17,9 +17,11 @@ impl Running {
         });
     }
 
-    /// Says once in the log that the disk or the mailbox is nearly full, and again when it is after it was not.
+    /// Says once in the log that the disk or the mailbox is nearly full or the store's file is gone, and again when it is
+    /// after it was not.
     pub(super) fn warn_of_storage(&mut self) {
-        let warnings = Storage::of(&self.store).warnings();
+        let mut warnings = Storage::of(&self.store).warnings();
+        warnings.extend(self.store.misplaced());
         if warnings.len() > self.storage_warnings {
             warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
         }

@@ -106,8 +106,10 @@ impl Driver {
             Some(peer) if self.requests.waits_for(&peer) => PeerCondition::Disconnected,
             _ => PeerCondition::DisconnectedAndNotDialing,
         };
-        let own: Vec<Multiaddr> = self.swarm.listeners().cloned().collect();
-        let Some(options) = attempt.options(condition, &own) else {
+        // An address that this machine really has leads to this node itself, whoever else behind another router has it too.
+        let foreign = self.swarm.listeners().filter(|address| self.own_ips.is_foreign(address));
+        let foreign: Vec<Multiaddr> = foreign.cloned().collect();
+        let Some(options) = attempt.options(condition, &foreign) else {
             return self.dial_failed(&attempt.target, "no address".to_owned());
         };
         let connection = options.connection_id();
@@ -133,16 +135,15 @@ impl Driver {
         let Some(mut attempt) = self.attempts.remove(&connection) else {
             return;
         };
-        let own = self.own_id();
         let misled = match error {
             DialError::WrongPeerId { address, obtained } => Some((address, convert::peer_id(obtained))),
-            DialError::LocalPeerId { address } => Some((address, own)),
+            DialError::LocalPeerId { address } => Some((address, None)),
             _ => None,
         };
         if let (Some((_, Some(obtained))), Target::Given(_), None) =
             (misled, &attempt.target, attempt.expected)
         {
-            if Some(obtained) == own {
+            if Some(obtained) == self.own_id() {
                 return self.dialed_self(&attempt.target);
             }
             // Another node answers where this one seemed to listen itself: the other end of a point-to-point link.
@@ -153,7 +154,7 @@ impl Driver {
             && let Some(address) = attempt.address_of(address)
         {
             tracing::debug!("Another node is now at {address}, where {peer} was.");
-            match obtained.filter(|obtained| Some(*obtained) != own) {
+            match obtained.filter(|obtained| Some(*obtained) != self.own_id()) {
                 // What worked once is tried again, whoever answers there now.
                 Some(obtained) => self.known.moved(peer, &address, obtained),
                 None => self.known.wrong(peer, &address),
@@ -165,9 +166,8 @@ impl Driver {
                 return self.dial(attempt);
             }
         }
-        if let (Some((_, obtained)), Target::Given(_)) = (misled, &attempt.target)
-            && obtained == own
-        {
+        let is_own = matches!(error, DialError::LocalPeerId { .. } | DialError::NoAddresses);
+        if is_own && matches!(attempt.target, Target::Given(_)) {
             return self.dialed_self(&attempt.target);
         }
         if let DialError::DialPeerConditionFalse(_) = error {
@@ -220,24 +220,20 @@ impl Attempt {
         found.map(|(_, address)| address.without_peer())
     }
 
-    /// How libp2p is asked to dial. It refuses the addresses at which this node listens, and believes that of the other
-    /// end of a point-to-point link too. With a peer id behind it libp2p dials such an address, so that whoever answers
-    /// proves who it is; where nobody is expected, the id is a random one, and the error names the true one. From the
-    /// port of the listener the connection would lead to itself.
-    fn options(&self, condition: PeerCondition, own: &[Multiaddr]) -> Option<DialOpts> {
+    /// How libp2p is asked to dial. It refuses the addresses at which it believes that this node listens, such as that of
+    /// the other end of a point-to-point link (`foreign`). With a peer id behind it libp2p dials such an address, so that
+    /// whoever answers proves who it is. Where nobody is expected, the id is a random one, and the error names the true one.
+    fn options(&self, condition: PeerCondition, foreign: &[Multiaddr]) -> Option<DialOpts> {
         let (first, _) = self.dialing.first()?;
         let expected = self.expected.map(convert::libp2p_peer_id);
-        let Some(peer) = expected.or_else(|| own.contains(first).then(libp2p::PeerId::random)) else {
+        let Some(peer) = expected.or_else(|| foreign.contains(first).then(libp2p::PeerId::random)) else {
             return Some(DialOpts::unknown_peer_id().address(first.clone()).build());
         };
-        let is_own = |address: &Multiaddr| own.contains(address);
-        let named = |address: &Multiaddr| {
-            if is_own(address) { address.clone().with(Protocol::P2p(peer)) } else { address.clone() }
-        };
-        let addresses = self.dialing.iter().map(|(address, _)| named(address)).collect();
-        let options = DialOpts::peer_id(peer).condition(condition).addresses(addresses);
-        let leads_back = self.dialing.iter().any(|(address, _)| is_own(address));
-        Some(if leads_back { options.allocate_new_port().build() } else { options.build() })
+        let dialed = self.dialing.iter().map(|(address, _)| {
+            let address = address.clone();
+            if foreign.contains(&address) { address.with(Protocol::P2p(peer)) } else { address }
+        });
+        Some(DialOpts::peer_id(peer).condition(condition).addresses(dialed.collect()).build())
     }
 }
 
