@@ -38,6 +38,8 @@ pub(crate) struct Warnings {
     pub(crate) mail_is_near: bool,
     /// Whether the store takes nearly as much disk as it may.
     pub(crate) disk_is_near: bool,
+    /// Whether the store's file is not where it was; pages hear of it by the refusal of what they publish.
+    pub(crate) misplaced: bool,
 }
 
 /// What a copied data directory means, and what to do.

@@ -210,8 +210,12 @@ impl Store {
         if self.failure.has_changed().is_err() {
             return Some("its writer has ended".to_owned());
         }
-        let gone = || self.database.check_file().err().map(|error| error.to_string());
-        self.failure.borrow().clone().or_else(gone)
+        self.failure.borrow().clone().or_else(|| self.misplaced())
+    }
+
+    /// Whether the store's file was removed, moved or replaced: a sentence that says what to do. Costs one system call.
+    pub fn misplaced(&self) -> Option<String> {
+        self.database.check_file().err().map(|error| error.to_string())
     }
 
     /// [`Store::failure`], now and from now on: when it has become None again, some of what the store was given before may

@@ -89,7 +89,7 @@ mod tests {
         let foreign: Multiaddr = "/ip4/192.0.2.77/tcp/7".parse().unwrap();
         own.on_listening(&listening);
         own.on_listening(&foreign);
-        assert_eq!(own.own(&listening), Some(listening));
+        assert_eq!(own.own(&listening), Some(listening.clone()));
         assert_ne!(own.own(&foreign), Some(foreign.clone()));
         assert!(own.is_foreign(&foreign) && !own.is_foreign(&listening));
         own.on_expired(&foreign);

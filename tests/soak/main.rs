@@ -1,9 +1,15 @@
-//! The soak: many real nodes under mixed load, some of which are stopped and killed all the time.
+//! The soak: many real nodes under mixed load, some of which are stopped and killed all the time, while all happens that a
+//! year of running brings: a clock a month ahead and back, a link that is away and another address, a backup that is put
+//! back, a log that nobody reads, a name server that swallows questions, two nodes with one key, sixty dead addresses.
 //!
 //! Run it by `cargo xtask soak`. It prints how much arrived, how memory and open files went, and what stood in the logs.
-//! Exit status 0 if everything arrived, no log had an error, and neither memory nor open files grew without end.
+//! Exit status 0 if everything arrived, no log had an error that is not due, and neither memory nor open files grew.
 #![expect(clippy::print_stdout, reason = "this program talks to the person who typed it")]
 #![expect(clippy::panic, reason = "it stops at the first surprise, and says what it was")]
+
+mod figures;
+mod town;
+mod trouble;
 
 use std::{
     collections::BTreeSet,
@@ -11,9 +17,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-use nostrp2p_protocol::SecretKey;
-use nostrp2p_tests::{Client, Node, Stopped, post, random_key, reply};
+use nostrp2p_tests::{Client, post, reply};
 use tokio::time::interval;
+
+use self::{
+    figures::{Dice, logs, look, report},
+    town::{FEWEST, FIRST_RESTLESS, Resident, State, Town},
+    trouble::Troubles,
+};
 
 /// One post a second in all, so that everybody stays within a stranger's budget.
 const POST_EVERY: Duration = Duration::from_secs(1);
@@ -24,213 +35,148 @@ const LOOK_EVERY: u64 = 10;
 /// How long the nodes may take to catch up at the end.
 const SETTLE: Duration = Duration::from_secs(600);
 
-struct Resident {
-    key: SecretKey,
-    state: State,
-}
-
-enum State {
-    Here(Box<Node>, Box<Client>),
-    Away(Stopped),
-    /// While it changes.
-    Between,
-}
-
-/// What was seen of one process at a time.
-struct Look {
-    resident: usize,
-    kib: u64,
-    files: usize,
-}
-
 #[tokio::main]
 async fn main() -> ExitCode {
     let number = |name: &str, otherwise: u64| {
         let mut words = std::env::args().skip_while(|word| word != name).skip(1);
         words.next().and_then(|word| word.parse().ok()).unwrap_or(otherwise)
     };
-    let (nodes, seconds) = (number("--nodes", 16).max(2), number("--seconds", 600));
-    let mut town = found(usize::try_from(nodes).unwrap_or(usize::MAX)).await;
+    let (nodes, seconds) = (number("--nodes", 16).max(FEWEST), number("--seconds", 600));
+    if let Some(status) = town::with_dead_resolver() {
+        return if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+    }
+    let names = town::unknown_names();
+    let mut town = town::found(usize::try_from(nodes).unwrap_or(usize::MAX), &names).await;
     println!("{nodes} nodes run; {seconds} s of load begin");
+    println!(
+        "name server: {}",
+        if names.is_empty() { "the system's, for that needs root" } else { "swallows" }
+    );
+    println!("clock: {}", if town.clock.is_none() { "right, for there is no libfaketime" } else { "is set" });
     let mut dice = Dice(number("--seed", 1));
-    let (mut posts, mut replies, mut looks) = (Vec::new(), Vec::new(), Vec::new());
-    let (mut stops, mut kills) = (0, 0);
+    let mut load = Load::default();
+    let mut troubles = Troubles::over(seconds);
     let mut pace = interval(POST_EVERY);
     for second in 0..seconds {
         pace.tick().await;
-        let (author, other) = (dice.below(town.len()), dice.below(town.len()));
-        let key = town[author].key.clone();
-        if let State::Here(_, client) = &mut town[author].state {
-            let text = format!("soak {second}");
-            client.publish(&post(&key, &text)).await;
-            posts.push(text);
-        }
-        if second % 5 == 0 && other != author {
-            let to = town[other].key.clone();
-            if let State::Here(_, client) = &mut town[author].state {
-                let text = format!("soak {second} for one");
-                client.publish(&reply(&key, &text, &[&to])).await;
-                replies.push((other, text));
-            }
-        }
+        troubles.act(second, &mut town).await;
+        load.write(second, &mut town, &troubles, &mut dice).await;
         if second % CHURN_EVERY == 0 {
-            // The first one stays: the others know each other by it.
-            let resident = &mut town[1 + dice.below(usize::try_from(nodes).unwrap_or(2) - 1)];
-            resident.state = match std::mem::replace(&mut resident.state, State::Between) {
-                State::Here(node, client) => {
-                    drop(client);
-                    State::Away(if dice.below(2) == 0 {
-                        stops += 1;
-                        node.stop().await
-                    } else {
-                        kills += 1;
-                        node.kill().await
-                    })
-                }
-                State::Away(stopped) => come_back(stopped, &resident.key).await,
-                State::Between => panic!("a node was lost"),
-            };
+            load.churn(&mut town, &mut dice).await;
         }
         if second % LOOK_EVERY == 0 {
-            looks.extend(look(&town));
+            load.looks.extend(look(&town.residents, second));
         }
     }
-    for resident in &mut town {
-        resident.state = match std::mem::replace(&mut resident.state, State::Between) {
-            State::Away(stopped) => come_back(stopped, &resident.key).await,
-            here => here,
-        };
+    for resident in &mut town.residents {
+        resident.come_back().await;
     }
+    troubles.done.iter().for_each(|done| println!("  {done}"));
+    let Load { posts, replies, mut looks, stops, kills } = load;
     println!(
         "{} posts, {} replies, {stops} stops, {kills} kills; now they catch up",
         posts.len(),
         replies.len()
     );
     let begun = Instant::now();
-    let mut missing = (usize::MAX, usize::MAX);
-    while missing != (0, 0) && begun.elapsed() < SETTLE {
+    let mut missing = Missing::default();
+    while begun.elapsed() < SETTLE {
         tokio::time::sleep(Duration::from_secs(2)).await;
-        missing = lacking(&mut town, &posts, &replies).await;
+        missing = lacking(&mut town.residents, &posts, &replies).await;
+        if missing.count == (0, 0) {
+            break;
+        }
     }
-    looks.extend(look(&town));
-    let wanted = posts.len() * town.len();
+    looks.extend(look(&town.residents, seconds + begun.elapsed().as_secs()));
+    let wanted = posts.len() * town.residents.len();
     println!(
         "delivery: {} of {wanted} posts, {} of {} replies, the last {:.0} s after the last post",
-        wanted - missing.0,
-        replies.len() - missing.1,
+        wanted - missing.count.0,
+        replies.len() - missing.count.1,
         replies.len(),
         begun.elapsed().as_secs_f32()
     );
+    missing.some.iter().for_each(|missing| println!("  missing: {missing}"));
     let grown = report(&looks);
-    let errors = logs(&town);
-    let fine = missing == (0, 0) && errors == 0 && !grown;
+    let errors = logs(&town.residents);
+    let fine = missing.count == (0, 0) && errors == 0 && !grown;
     if fine { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-/// Everybody moves in, joined to the first.
-async fn found(count: usize) -> Vec<Resident> {
-    let mut town = Vec::new();
-    let mut first: Option<String> = None;
-    for _ in 0..count {
-        let key = random_key();
-        let arguments: Vec<&str> = first.as_deref().map_or_else(Vec::new, |address| vec!["-b", address]);
-        let node = Node::start_with_log(&arguments, "warn").await;
-        let mut client = Client::claim(&node.clients(), node.token(), &key).await;
-        client.delegate(&key).await;
-        first.get_or_insert_with(|| node.nodes());
-        town.push(Resident { key, state: State::Here(Box::new(node), Box::new(client)) });
-    }
-    town
+/// What was written and acknowledged, and what was seen meanwhile.
+#[derive(Default)]
+struct Load {
+    posts: Vec<String>,
+    /// To whom, by place, and what.
+    replies: Vec<(usize, String)>,
+    looks: Vec<figures::Look>,
+    stops: usize,
+    kills: usize,
 }
 
-async fn come_back(stopped: Stopped, key: &SecretKey) -> State {
-    let node = stopped.start().await;
-    let client = Client::login(&node.clients(), key).await;
-    State::Here(Box::new(node), Box::new(client))
-}
-
-/// How many posts and replies are not yet where they belong.
-async fn lacking(town: &mut [Resident], posts: &[String], replies: &[(usize, String)]) -> (usize, usize) {
-    let (mut missing, mut private) = (0, 0);
-    for (number, resident) in town.iter_mut().enumerate() {
-        let State::Here(node, _) = &resident.state else { panic!("everybody is back") };
-        let mut reader = Client::login(&node.clients(), &resident.key).await;
-        let held: BTreeSet<String> = reader.everything_after(0).await.into_iter().collect();
-        missing += posts.iter().filter(|text| !held.contains(*text)).count();
-        private += replies.iter().filter(|(to, text)| *to == number && !held.contains(text)).count();
-    }
-    (missing, private)
-}
-
-fn look(town: &[Resident]) -> Vec<Look> {
-    let seen = |(resident, state): (usize, &State)| {
-        let State::Here(node, _) = state else { return None };
-        let files = std::fs::read_dir(format!("/proc/{}/fd", node.id())).ok()?.count();
-        Some(Look { resident, kib: node.resident_kib()?, files })
-    };
-    town.iter().map(|resident| &resident.state).enumerate().filter_map(seen).collect()
-}
-
-/// Prints how memory and open files went; says whether they grow without end: those of the first node, which runs all the
-/// time, from the second quarter of the time to the last.
-fn report(looks: &[Look]) -> bool {
-    let first: Vec<&Look> = looks.iter().filter(|look| look.resident == 0).collect();
-    let quarter = first.len() / 4;
-    let mean = |looks: &[&Look], of: fn(&Look) -> u64| {
-        looks.iter().map(|look| of(look)).sum::<u64>() / (looks.len().max(1) as u64)
-    };
-    let (early, late) =
-        (&first[quarter..(2 * quarter).max(quarter + 1).min(first.len())], &first[3 * quarter..]);
-    let (before, after) = (mean(early, |look| look.kib), mean(late, |look| look.kib));
-    let files = |looks: &[&Look]| mean(looks, |look| look.files as u64);
-    let most = looks.iter().map(|look| look.kib).max().unwrap_or(0);
-    println!(
-        "memory of the node that runs all the time: {:.1} MB in the second quarter, {:.1} MB in the last; most of any: {:.1} MB",
-        before as f64 / 1024.0,
-        after as f64 / 1024.0,
-        most as f64 / 1024.0
-    );
-    println!(
-        "open files of it: {} in the second quarter, {} in the last; most of any: {}",
-        files(early),
-        files(late),
-        looks.iter().map(|look| look.files).max().unwrap_or(0)
-    );
-    after > before + before / 2 || files(late) > files(early) + 64
-}
-
-/// Prints what stands in the logs, each kind of line once; returns how many are errors.
-fn logs(town: &[Resident]) -> usize {
-    let mut kinds: std::collections::BTreeMap<String, usize> = std::collections::BTreeMap::new();
-    let mut errors = 0;
-    for resident in town {
-        let State::Here(node, _) = &resident.state else { continue };
-        for line in node.log().lines() {
-            errors += usize::from(line.contains(" ERROR "));
-            // Without the time, and without what differs: numbers and keys.
-            let kind = line.split_once(' ').map_or(line, |(_, rest)| rest);
-            let kind: String = kind.chars().filter(|char| !char.is_ascii_digit()).take(90).collect();
-            *kinds.entry(kind).or_default() += 1;
+impl Load {
+    async fn write(&mut self, second: u64, town: &mut Town, troubles: &Troubles, dice: &mut Dice) {
+        let residents = &mut town.residents;
+        let (author, other) = (dice.below(residents.len()), dice.below(residents.len()));
+        let to = residents[other].key.clone();
+        let key = residents[author].key.clone();
+        let State::Here(_, client) = &mut residents[author].state else { return };
+        let text = format!("soak {second}");
+        client.publish(&post(&key, &text)).await;
+        self.posts.push(text);
+        if second % 5 == 0 && key.public_key() != to.public_key() && troubles.may_be_told(other, second) {
+            let text = format!("soak {second} for one");
+            client.publish(&reply(&key, &text, &[&to])).await;
+            self.replies.extend(trouble::same_person(other).map(|twin| (twin, text.clone())));
+            self.replies.push((other, text));
         }
     }
-    println!("logs: {errors} errors; {} kinds of lines", kinds.len());
-    let mut kinds: Vec<_> = kinds.into_iter().collect();
-    kinds.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
-    for (kind, count) in kinds.iter().take(10) {
-        println!("  {count} x {}", kind.trim());
+
+    /// One of the restless goes away or comes back.
+    async fn churn(&mut self, town: &mut Town, dice: &mut Dice) {
+        let restless = town.residents.len() - FIRST_RESTLESS;
+        let resident = &mut town.residents[FIRST_RESTLESS + dice.below(restless)];
+        match resident.take() {
+            State::Here(node, client) => {
+                drop(client);
+                resident.state = State::Away(if dice.below(2) == 0 {
+                    self.stops += 1;
+                    node.stop().await
+                } else {
+                    self.kills += 1;
+                    node.kill().await
+                });
+            }
+            away => {
+                resident.state = away;
+                resident.come_back().await;
+            }
+        }
     }
-    errors
 }
 
-/// Numbers that look random and are the same for the same seed (splitmix64).
-struct Dice(u64);
+/// Posts and replies that are not yet where they belong: how many, and some of them.
+#[derive(Default)]
+struct Missing {
+    count: (usize, usize),
+    some: Vec<String>,
+}
 
-impl Dice {
-    fn below(&mut self, bound: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        usize::try_from((mixed ^ (mixed >> 31)) % (bound.max(1) as u64)).unwrap_or(0)
+async fn lacking(residents: &mut [Resident], posts: &[String], replies: &[(usize, String)]) -> Missing {
+    let mut missing = Missing::default();
+    for (place, resident) in residents.iter_mut().enumerate() {
+        let node = resident.node().unwrap_or_else(|| panic!("everybody is back"));
+        let mut reader = Client::login(&node.clients(), &resident.key).await;
+        let held: BTreeSet<String> = reader.everything_after(0).await.into_iter().collect();
+        let lost = posts.iter().filter(|text| !held.contains(*text));
+        let private = replies.iter().filter(|(to, text)| *to == place && !held.contains(text));
+        let private = private.map(|(_, text)| text);
+        let before = missing.some.len();
+        missing.some.extend(lost.clone().take(3).map(|text| format!("`{text}` at node {place}")));
+        missing.some.extend(private.clone().take(3).map(|text| format!("`{text}` at node {place}")));
+        missing.some.truncate(before + 3);
+        missing.count.0 += lost.count();
+        missing.count.1 += private.count();
     }
+    missing
 }

@@ -414,7 +414,8 @@ impl Client {
                     | NodeFrame::Deliveries { .. }
                     | NodeFrame::Delegated { .. }
                     | NodeFrame::Markers(_)
-                    | NodeFrame::Ways(_),
+                    | NodeFrame::Ways(_)
+                    | NodeFrame::Warnings(_),
                 ) => {}
                 Some(frame) => return frame,
                 None => panic!("the node closed the connection instead of answering"),

@@ -110,6 +110,18 @@ impl Node {
         Self::start_new(arguments, Some(Log { filter: filter.to_owned(), folder }), Vec::new()).await
     }
 
+    /// As [`Node::start`], with a log of everything that goes into a pipe that nobody reads. It has no [`Node::log`].
+    ///
+    /// # Panics
+    /// When there is no `mkfifo`.
+    pub async fn start_with_stuck_log(arguments: &[&str]) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary directory");
+        let log = Log { filter: "trace".to_owned(), folder };
+        let made = Command::new("mkfifo").arg(log.path()).status().await;
+        assert!(made.is_ok_and(|status| status.success()), "mkfifo runs");
+        Self::start_new(arguments, Some(log), Vec::new()).await
+    }
+
     async fn start_new(arguments: &[&str], log: Option<Log>, environment: Vec<(String, String)>) -> Self {
         let data = tempfile::tempdir().expect("a temporary directory");
         let arguments = arguments.iter().map(|&argument| argument.to_owned()).collect();
@@ -126,7 +138,8 @@ impl Node {
         let mut command = Command::new(binary());
         command.envs(environment.iter().map(|(name, value)| (name, value)));
         if let Some(log) = &log {
-            let file = std::fs::File::options().create(true).append(true).open(log.path());
+            // With reading, so that a pipe can be opened that nobody reads.
+            let file = std::fs::File::options().create(true).append(true).read(true).open(log.path());
             command.env("RUST_LOG", &log.filter).env("NO_COLOR", "1").stderr(file.expect("a log file"));
         }
         let mut child = command
@@ -223,6 +236,15 @@ impl Node {
         self.memory_kib("VmRSS:")
     }
 
+    /// Sends it a signal, such as `STOP`, after which it does nothing until `CONT`.
+    ///
+    /// # Panics
+    /// When it has ended.
+    pub async fn signal(&self, name: &str) {
+        let sent = Command::new("kill").args([format!("-{name}"), self.id().to_string()]).status().await;
+        assert!(sent.is_ok_and(|status| status.success()), "the node had ended by itself");
+    }
+
     /// The next line that the node prints.
     pub async fn next_line(&mut self) -> String {
         let line = timeout(PATIENCE, self.lines.next_line()).await.expect("the node prints something");
@@ -316,6 +338,18 @@ pub fn processor_time(process: u32) -> Option<Duration> {
     Some(Duration::from_millis(10) * (user + system))
 }
 
+/// Copies the files of one data directory over those of another, as somebody does who makes a backup or puts it back.
+///
+/// # Panics
+/// When that fails.
+pub fn copy_files(from: &Path, to: &Path) {
+    for entry in std::fs::read_dir(from).expect("a folder").flatten() {
+        if entry.path().is_file() {
+            std::fs::copy(entry.path(), to.join(entry.file_name())).expect("a copy");
+        }
+    }
+}
+
 /// A node that does not run, with all that it remembers.
 pub struct Stopped {
     data: TempDir,
@@ -329,6 +363,14 @@ impl Stopped {
     /// The data directory.
     pub fn data_dir(&self) -> &Path {
         self.data.path()
+    }
+
+    /// Another node with a copy of the data, and so with the same key, on a port of its own.
+    pub fn copy(&self) -> Self {
+        let data = tempfile::tempdir().expect("a temporary directory");
+        copy_files(self.data.path(), data.path());
+        let (arguments, environment) = (self.arguments.clone(), self.environment.clone());
+        Self { data, port: free_port(), arguments, log: None, environment }
     }
 
     /// Starts it again.

@@ -3,36 +3,23 @@
 //! Its clock is that of libfaketime; where that is not installed, the test is skipped.
 #![cfg(target_os = "linux")]
 
-use std::path::{Path, PathBuf};
-
 use nostrp2p_protocol::{
     SecretKey,
     frame::{ClientFrame, Delivery, RefusalCode},
 };
-use nostrp2p_tests::{Client, Node, post, random_key, reply, skip};
+use nostrp2p_tests::{Browser, Client, FakeClock, Node, Size, post, random_key, reply, skip};
 
-/// Where Debian and Fedora put it.
-const PLACES: [&str; 4] = [
-    "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1",
-    "/usr/lib/aarch64-linux-gnu/faketime/libfaketime.so.1",
-    "/usr/lib64/faketime/libfaketime.so.1",
-    "/usr/lib/faketime/libfaketime.so.1",
-];
-
-/// The time of day of a process, which can be set while it runs. What it measures durations with stays true.
-struct Clock(PathBuf);
-
-impl Clock {
-    fn set(&self, offset: &str) {
-        let beside = self.0.with_extension("new");
-        std::fs::write(&beside, offset).expect("a file");
-        std::fs::rename(&beside, &self.0).expect("in its place");
-    }
+/// A node that goes by this clock.
+async fn node_by(clock: &FakeClock, arguments: &[&str]) -> Node {
+    let environment = clock.environment();
+    let environment: Vec<(&str, &str)> =
+        environment.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    Node::start_in_environment(arguments, "warn", &environment).await
 }
 
 /// A node with an owner, and its friend's.
 struct Pair {
-    clock: Clock,
+    clock: FakeClock,
     node: Node,
     alice: SecretKey,
     client: Client,
@@ -42,19 +29,9 @@ struct Pair {
 }
 
 impl Pair {
-    async fn start(library: &str, folder: &Path) -> Self {
-        let clock = Clock(folder.join("clock"));
-        clock.set("+0");
-        let file = clock.0.to_string_lossy().into_owned();
-        let environment = [
-            ("LD_PRELOAD", library),
-            ("FAKETIME_TIMESTAMP_FILE", &file),
-            ("FAKETIME_NO_CACHE", "1"),
-            ("FAKETIME_DONT_FAKE_MONOTONIC", "1"),
-            ("DONT_FAKE_MONOTONIC", "1"),
-        ];
+    async fn start(clock: FakeClock) -> Self {
         let (alice, bob) = (random_key(), random_key());
-        let node = Node::start_in_environment(&[], "warn", &environment).await;
+        let node = node_by(&clock, &[]).await;
         let mut client = Client::claim(&node.clients(), node.token(), &alice).await;
         client.delegate(&alice).await;
         let other = Node::start(&["-b", &node.nodes()]).await;
@@ -95,11 +72,9 @@ impl Pair {
 
 #[tokio::test]
 async fn a_clock_that_jumps_an_hour_each_way_is_named_and_all_else_goes_on() {
-    let Some(library) = PLACES.into_iter().find(|place| Path::new(place).exists()) else {
-        return skip("there is no libfaketime");
-    };
     let folder = tempfile::tempdir().expect("a temporary directory");
-    let mut pair = Pair::start(library, folder.path()).await;
+    let Some(clock) = FakeClock::new(folder.path()) else { return skip("there is no libfaketime") };
+    let mut pair = Pair::start(clock).await;
     pair.talk("in time").await;
 
     pair.clock.set("+3600");
@@ -139,14 +114,28 @@ async fn a_clock_that_jumps_an_hour_each_way_is_named_and_all_else_goes_on() {
     assert!(metrics.contains("nostrp2p_peers_banned_total 0"), "a friend was blamed: {metrics}");
 }
 
+#[tokio::test]
+async fn the_page_says_that_the_clock_is_far_ahead_of_the_last_run() {
+    let folder = tempfile::tempdir().expect("a temporary directory");
+    let Some(clock) = FakeClock::new(folder.path()) else { return skip("there is no libfaketime") };
+    let alice = random_key();
+    clock.set("-32d");
+    let node = node_by(&clock, &["-p", &alice.public_key().to_npub()]).await;
+    let stopped = node.stop().await;
+    clock.set("+0");
+    let node = stopped.start().await;
+    let browser = Browser::start(Size::Phone).await;
+    browser.sign_in(&node, &alice.to_nsec()).await;
+    browser.go("#/network").await;
+    browser.see("warnings", "The clock of your node is far ahead of its last run").await;
+    browser.close().await;
+}
+
 /// Fifteen private replies, and an own post that ends in a day, over a start with this clock.
 async fn keeps_private_mail(ahead: &str) {
-    let Some(library) = PLACES.into_iter().find(|place| Path::new(place).exists()) else {
-        return skip("libfaketime is not here");
-    };
     let folder = tempfile::tempdir().expect("a temporary directory");
-    let Pair { clock, node, alice, mut client, bob, mut friend, _other } =
-        Pair::start(library, folder.path()).await;
+    let Some(clock) = FakeClock::new(folder.path()) else { return skip("there is no libfaketime") };
+    let Pair { clock, node, alice, mut client, bob, mut friend, _other } = Pair::start(clock).await;
     let texts: Vec<String> = (0..15).map(|number| format!("private {number}")).collect();
     for text in &texts {
         friend.publish(&reply(&bob, text, &[&alice])).await;

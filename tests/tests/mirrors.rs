@@ -17,8 +17,8 @@ use nostrp2p_protocol::{
     login::relay_draft,
 };
 use nostrp2p_tests::{
-    Browser, Certificate, Client, Front, Node, Relay, RsRelay, Size, free_port, now, post, random_key,
-    skip_optional, until,
+    Browser, Certificate, Client, Front, Node, Relay, RsRelay, Size, copy_files, free_port, now, post,
+    random_key, skip_optional, until,
 };
 use serde_json::{Value, json};
 
@@ -429,4 +429,58 @@ async fn nostr_rs_relay_gets_and_gives_everything_once_also_across_its_restart()
     let mut contents: Vec<String> = stored.into_iter().map(|event| event.content).collect();
     contents.sort_unstable();
     assert_eq!(contents, ["", "for all", "while it was away"]);
+}
+
+#[tokio::test]
+async fn a_node_that_is_put_back_from_a_backup_gives_its_mirror_what_is_new_and_gets_again_what_is_lost() {
+    let (alice, carol) = (random_key(), random_key());
+    let foreign = Foreign::start().await;
+    let there = elsewhere(&foreign.url(), &carol).await;
+    let node = node_of(&alice, &foreign.url()).await;
+    let mut relay = Relay::login(&node.clients(), &alice).await;
+    relay.put(&signed(&alice, 3, &[&["p", &carol.public_key().to_string()]], "")).await;
+    relay.put(&post(&alice, "1 before")).await;
+    say(&there, &post(&carol, "2 before")).await;
+    node_holds(&mut relay, &["1 before", "2 before"]).await;
+    foreign.holds(&["", "1 before", "2 before"]).await;
+    status_says(&node, "behind", json!(0)).await;
+    status_says(&node, "caught_up", json!(true)).await;
+    let stopped = node.stop().await;
+    let backup = tempfile::tempdir().unwrap();
+    copy_files(stopped.data_dir(), backup.path());
+
+    let node = stopped.start().await;
+    let mut relay = Relay::login(&node.clients(), &alice).await;
+    for text in ["3 lost here", "4 lost here", "5 lost here"] {
+        relay.put(&post(&alice, text)).await;
+    }
+    say(&there, &post(&carol, "6 by carol")).await;
+    node_holds(
+        &mut relay,
+        &["1 before", "2 before", "3 lost here", "4 lost here", "5 lost here", "6 by carol"],
+    )
+    .await;
+    status_says(&node, "behind", json!(0)).await;
+    let stopped = node.stop().await;
+    copy_files(backup.path(), stopped.data_dir());
+
+    // The numbers of the three that were lost are given again, to other posts.
+    let node = stopped.start().await;
+    let mut relay = Relay::login(&node.clients(), &alice).await;
+    for text in ["7 after", "8 after"] {
+        relay.put(&post(&alice, text)).await;
+    }
+    let all = [
+        "",
+        "1 before",
+        "2 before",
+        "3 lost here",
+        "4 lost here",
+        "5 lost here",
+        "6 by carol",
+        "7 after",
+        "8 after",
+    ];
+    foreign.holds(&all).await;
+    node_holds(&mut relay, &["1 before", "2 before", "6 by carol", "7 after", "8 after"]).await;
 }

@@ -66,23 +66,13 @@ fn run(words: &[&str]) -> bool {
     done.is_ok_and(|status| status.success())
 }
 
-#[tokio::test]
-async fn a_node_at_the_other_end_of_a_point_to_point_link_is_not_taken_for_this_node() {
-    let (Some(mut here), Some(mut there)) = (End::new(0), End::new(1)) else {
+/// One node joins the other at this address of the other end.
+async fn joins(pair: usize, address: impl Fn(&str) -> String) {
+    let (Some(mut here), Some(mut there)) = (End::new(2 * pair), End::new(2 * pair + 1)) else {
         return skip("there can be no network namespaces: that needs root and `ip`");
     };
-    assert!(here.inside(&[
-        "ip",
-        "link",
-        "add",
-        "ptp",
-        "type",
-        "veth",
-        "peer",
-        "ptp",
-        "netns",
-        &there.namespace
-    ]));
+    let link = ["ip", "link", "add", "ptp", "type", "veth", "peer", "ptp", "netns", &there.namespace];
+    assert!(here.inside(&link));
     for (end, (own, other)) in [&here, &there].into_iter().zip(ENDS) {
         assert!(end.inside(&["ip", "link", "set", "lo", "up"]));
         assert!(end.inside(&["ip", "addr", "add", own, "peer", other, "dev", "ptp"]));
@@ -91,7 +81,7 @@ async fn a_node_at_the_other_end_of_a_point_to_point_link_is_not_taken_for_this_
     let [(own, other), _] = ENDS;
     there.start(&[]);
     until("the other node runs", || async { there.status() }).await;
-    here.start(&["-b", &format!("{other}:20000"), "-b", &format!("{own}:20000")]);
+    here.start(&["-b", &address(other), "-b", &address(own)]);
     let status = until("they are connected", || async {
         let status = here.status()?;
         if status["peers"] == 1 { Ok(status) } else { Err(status.to_string()) }
@@ -99,4 +89,14 @@ async fn a_node_at_the_other_end_of_a_point_to_point_link_is_not_taken_for_this_
     .await;
     let announced = status["addresses"].to_string();
     assert!(announced.contains(own) && !announced.contains(other), "{announced}");
+}
+
+#[tokio::test]
+async fn a_node_at_the_other_end_of_a_point_to_point_link_is_not_taken_for_this_node() {
+    joins(0, |ip| format!("{ip}:20000")).await;
+}
+
+#[tokio::test]
+async fn it_is_joined_over_quic_too() {
+    joins(1, |ip| format!("/ip4/{ip}/udp/20000/quic-v1")).await;
 }

@@ -8,7 +8,7 @@ use std::{
     process::{Child, Command, Stdio},
 };
 
-use nostrp2p_tests::{Client, Node, binary, free_port, get, post, random_key, until};
+use nostrp2p_tests::{Browser, Client, Node, Size, binary, free_port, get, post, random_key, until};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -181,12 +181,23 @@ async fn a_data_directory_that_was_copied_and_runs_twice_is_noticed() {
     }
     let first = stopped.start().await;
     let copy = copy.start().await;
-    until("one of them hears of the other", || async {
-        let all = [warnings(&first).await, warnings(&copy).await].concat();
-        let noticed = all.iter().any(|warning| warning.contains("another node runs with this node's key"));
-        if noticed { Ok(()) } else { Err(all) }
+    let warned = until("one of them hears of the other", || async {
+        let mut all = Vec::new();
+        for node in [&first, &copy] {
+            let warnings = warnings(node).await;
+            if warnings.iter().any(|warning| warning.contains("another node runs with this node's key")) {
+                return Ok(node);
+            }
+            all.push(warnings);
+        }
+        Err(all)
     })
     .await;
+    let browser = Browser::start(Size::Phone).await;
+    browser.sign_in(warned, &alice.to_nsec()).await;
+    browser.go("#/network").await;
+    browser.see("warnings", "Another node runs with the key of yours").await;
+    browser.close().await;
 }
 
 #[tokio::test]
@@ -203,4 +214,42 @@ async fn a_data_directory_that_is_removed_under_a_running_node_is_noticed() {
         nostrp2p_protocol::frame::ClientFrame::Publish { request: 77, event: post(&alice, "lost").into() };
     client.send(lost).await;
     assert_eq!(client.refusal().await.code, nostrp2p_protocol::frame::RefusalCode::Internal);
+}
+
+#[tokio::test]
+async fn a_data_directory_that_is_moved_away_and_put_back_under_a_running_node_is_used_again() {
+    let alice = random_key();
+    let node = Node::start_with_log(&[], "warn").await;
+    let mut client = Client::claim(&node.clients(), node.token(), &alice).await;
+    client.publish(&post(&alice, "before")).await;
+    let aside = tempfile::tempdir().unwrap();
+    let aside = aside.path().join("aside");
+    std::fs::rename(node.data_dir(), &aside).unwrap();
+    assert_eq!(get(&node.clients(), "/healthz", &[]).await.0, 503);
+    // Nobody has written yet, and the log says so all the same.
+    until("the log says what happened", || async {
+        let log = node.log();
+        if log.contains("removed or moved") { Ok(()) } else { Err(log) }
+    })
+    .await;
+    for text in ["lost", "lost too"] {
+        let frame =
+            nostrp2p_protocol::frame::ClientFrame::Publish { request: 77, event: post(&alice, text).into() };
+        client.send(frame).await;
+        let refusal = client.refusal().await;
+        assert_eq!(refusal.code, nostrp2p_protocol::frame::RefusalCode::Internal, "{}", refusal.reason);
+        assert_eq!(get(&node.clients(), "/healthz", &[]).await.0, 503);
+    }
+    let mut reader = Client::login(&node.clients(), &alice).await;
+    assert_eq!(reader.everything_after(0).await, ["before"], "what the node has can be read meanwhile");
+    std::fs::rename(&aside, node.data_dir()).unwrap();
+    until("the node is well again", || async {
+        let (status, _, body) = get(&node.clients(), "/healthz", &[]).await;
+        if status == 200 { Ok(()) } else { Err(body) }
+    })
+    .await;
+    client.publish(&post(&alice, "after")).await;
+    let node = node.stop().await.start().await;
+    let mut reader = Client::login(&node.clients(), &alice).await;
+    assert_eq!(reader.everything_after(0).await, ["before", "after"]);
 }

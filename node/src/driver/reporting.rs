@@ -30,12 +30,13 @@ impl Running {
         let now = clock::now();
         self.traffic.add(self.overlay.take_traffic().await, now);
         let traffic = self.traffic.last_hour(now);
-        let storage = Storage::of(&self.store);
+        let (storage, misplaced) = (Storage::of(&self.store), self.store.misplaced());
         let warnings = Warnings {
             twin: self.announcer.twin(now).is_some(),
             clock_ahead: self.store.time().doubt(),
             mail_is_near: storage.mail_is_near(),
             disk_is_near: storage.disk_is_near(),
+            misplaced: misplaced.is_some(),
         };
         self.standing.send_if_modified(|standing| {
             (standing.known, standing.traffic) = (known, traffic);
@@ -47,6 +48,9 @@ impl Running {
             if warnings.mail_is_near && !before.mail_is_near || warnings.disk_is_near && !before.disk_is_near
             {
                 storage.warnings().iter().for_each(|warning| tracing::warn!("{warning}"));
+            }
+            if let Some(misplaced) = misplaced.filter(|_| !before.misplaced) {
+                tracing::warn!("{misplaced}");
             }
             let changed = std::mem::replace(&mut standing.reached, reached) != standing.reached;
             changed

@@ -22,6 +22,7 @@ use crate::{
     mirror::MirrorStatus,
     status::reach::{Connected, Reach},
     storage::Storage,
+    store::Store,
 };
 
 /// How the last comparison with a neighbour went.
@@ -120,12 +121,7 @@ async fn whole(app: App) -> Response {
         stored: app.store.progress().borrow().stored,
         storage: Storage::of(&app.store),
         delegated: standing.delegated,
-        warnings: standing
-            .warnings
-            .sentences()
-            .into_iter()
-            .chain(app.store.failure().map(cannot_write))
-            .collect(),
+        warnings: standing.warnings.sentences().into_iter().chain(store_trouble(&app.store)).collect(),
         home: Home {
             link: claim::homeward(&app.peer, &ways),
             key: ways.key.to_string(),
@@ -166,13 +162,13 @@ async fn trouble(app: &App) -> Option<String> {
         Ok(None) => return Some("the node is stopping".to_owned()),
         Err(_) => return Some("the node is stuck: its driver does not answer; restart it".to_owned()),
     }
-    app.store.failure().map(cannot_write)
+    store_trouble(&app.store)
 }
 
-fn cannot_write(failure: String) -> String {
-    format!(
-        "the store cannot be written ({failure}); make room or mend the disk; the node goes on by itself then"
-    )
+/// Why the store takes nothing, and what to do.
+fn store_trouble(store: &Store) -> Option<String> {
+    let mend = "make room or mend the disk; the node goes on by itself then";
+    store.misplaced().or_else(|| Some(format!("the store cannot be written ({}); {mend}", store.failure()?)))
 }
 
 /// A JSON answer of the given type.

@@ -10,7 +10,10 @@ use std::{
     sync::{PoisonError, RwLock, RwLockReadGuard},
 };
 
-use redb::{Database, ReadTransaction, ReadableDatabase, TransactionError, WriteTransaction};
+use redb::{
+    Database, ReadTransaction, ReadableDatabase, TransactionError, WriteTransaction,
+    backends::InMemoryBackend,
+};
 
 use super::{
     CACHE_BYTES, Progress,
@@ -60,13 +63,22 @@ impl Disk {
         self.current().begin_write()
     }
 
-    /// From now on what was committed is read from a view, and nothing reaches the disk. On failure all stays as it is.
+    /// From now on what was committed is read from a view, and nothing reaches the disk. On failure all stays as it is, as
+    /// when the file is not where it was: the database that has it open can still be read.
     pub(super) fn stop_writing(&self) -> Result<(), redb::Error> {
-        let open = || {
-            let view = View::of(&self.path)?;
-            Ok::<_, redb::Error>(Database::builder().set_cache_size(CACHE_BYTES).create_with_backend(view)?)
-        };
-        self.replace(quietly(open).unwrap_or_else(no_database)?);
+        self.check_file().map_err(redb::Error::Io)?;
+        self.replace(view(&self.path)?);
+        Ok(())
+    }
+
+    /// [`Disk::stop_writing`] for a database that could write all the time, and whose file is back where it was. Closing it
+    /// writes its end to the file, so it is closed before anything else opens the file. Readers wait meanwhile.
+    pub(super) fn close_and_view(&self) -> Result<(), redb::Error> {
+        self.check_file().map_err(redb::Error::Io)?;
+        let nothing = Database::builder().create_with_backend(InMemoryBackend::new())?;
+        let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
+        drop(std::mem::replace(&mut *current, nothing));
+        *current = view(&self.path)?;
         Ok(())
     }
 
@@ -103,6 +115,14 @@ pub(super) fn open(path: &Path, purpose: Purpose) -> Result<(Database, tables::O
     let database = Database::builder().set_cache_size(CACHE_BYTES).create(path)?;
     let opened = tables::prepare(&database, crate::clock::now(), purpose, (before, FileMark::of(path)))?;
     Ok((database, opened))
+}
+
+fn view(path: &Path) -> Result<Database, redb::Error> {
+    let open = || {
+        let view = View::of(path)?;
+        Ok::<_, redb::Error>(Database::builder().set_cache_size(CACHE_BYTES).create_with_backend(view)?)
+    };
+    quietly(open).unwrap_or_else(no_database)
 }
 
 fn no_database<T>() -> Result<T, redb::Error> {

@@ -30,12 +30,13 @@ impl FileCheck {
         match std::fs::metadata(&self.path) {
             Ok(found) if identity(&found) == self.identity => Ok(()),
             Ok(_) => Err(io::Error::other(format!(
-                "another file is at {shown} now; stop the node before its data directory is replaced, and start it again"
+                "another file is at {shown} now, so the node stores nothing; start the node again to use that file"
             ))),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Err(io::Error::new(
                 io::ErrorKind::NotFound,
                 format!(
-                    "{shown} was removed or moved while the node runs; stop the node, put it back, and start the node again"
+                    "{shown} was removed or moved, so the node stores nothing; put it back and the node goes on, or stop the \
+                     node and restore a backup"
                 ),
             )),
             // A directory that cannot be read for a moment says nothing about the file.
@@ -80,10 +81,13 @@ const fn identity(_: &Metadata) -> Option<(u64, u64)> {
 
 #[cfg(all(test, unix))]
 mod tests {
-    use crate::store::tests::{commit, open, post};
+    use crate::store::{
+        FILE, Travel,
+        tests::{commit, open, post},
+    };
 
     #[tokio::test]
-    async fn a_store_that_was_removed_takes_nothing_and_keeps_what_it_had() {
+    async fn a_store_that_was_removed_takes_nothing_until_it_is_put_back() {
         let directory = tempfile::tempdir().unwrap();
         let folder = directory.path().join("data");
         std::fs::create_dir(&folder).unwrap();
@@ -93,13 +97,15 @@ mod tests {
         let aside = directory.path().join("aside");
         std::fs::rename(&folder, &aside).unwrap();
         assert!(store.failure().unwrap().contains("removed or moved"), "before anybody writes");
-        let refused = writer.commit(post(1, 2, "lost"), crate::store::Travel::Done).await.await.unwrap();
+        let refused = writer.commit(post(1, 2, "lost"), Travel::Done).await.await.unwrap();
         assert!(refused.unwrap_err().contains("removed or moved"));
         assert!(!folder.exists(), "no empty store is made in its place");
+        let mut failures = store.failures();
+        assert!(failures.borrow().is_some());
+        assert_eq!(store.after(0).unwrap().events.len(), 1, "what is open can be read meanwhile");
         std::fs::rename(&aside, &folder).unwrap();
-        writer.close();
-        drop(store);
-        let (store, writer) = open(&folder);
+        failures.wait_for(Option::is_none).await.unwrap();
+        assert_eq!(store.failure(), None);
         commit(&writer, &post(1, 3, "after")).await;
         let kept: Vec<String> =
             store.after(0).unwrap().events.into_iter().map(|event| event.content.clone()).collect();
@@ -107,14 +113,22 @@ mod tests {
         writer.close();
     }
 
-    #[test]
-    fn a_store_that_was_replaced_is_noticed() {
+    #[tokio::test]
+    async fn a_store_that_was_replaced_is_noticed_and_the_other_one_is_not_read() {
         let directory = tempfile::tempdir().unwrap();
+        let elsewhere = tempfile::tempdir().unwrap();
+        let (other, other_writer) = open(elsewhere.path());
+        commit(&other_writer, &post(2, 1, "of another store")).await;
+        other_writer.close();
+        drop(other);
         let (store, writer) = open(directory.path());
-        let file = directory.path().join(crate::store::FILE);
-        std::fs::copy(&file, directory.path().join("copy")).unwrap();
-        std::fs::rename(directory.path().join("copy"), &file).unwrap();
+        commit(&writer, &post(1, 1, "of this store")).await;
+        std::fs::rename(elsewhere.path().join(FILE), directory.path().join(FILE)).unwrap();
         assert!(store.failure().unwrap().contains("another file"));
+        let refused = writer.commit(post(1, 2, "lost"), Travel::Done).await.await.unwrap();
+        assert!(refused.unwrap_err().contains("another file"));
+        let read = store.after(0).unwrap().events;
+        assert_eq!(read.iter().map(|event| event.content.as_str()).collect::<Vec<_>>(), ["of this store"]);
         writer.close();
     }
 }

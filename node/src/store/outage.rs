@@ -30,7 +30,10 @@ impl Outages {
     /// Sits one out; returns how far the store has come when it can be written again, or None when nobody is left who
     /// would write. `refuse` says no to all who want to write, and whether there may be more.
     pub(super) fn sit_out(&mut self, disk: &Disk, mut refuse: impl FnMut() -> bool) -> Option<Progress> {
-        if let Err(error) = disk.stop_writing() {
+        let mut reads_a_view = disk.stop_writing();
+        if let Err(error) = &reads_a_view
+            && disk.check_file().is_ok()
+        {
             tracing::error!(%error, "the store cannot be read either");
         }
         if self.ended.is_none_or(|ended| ended.elapsed() > CALM) {
@@ -44,6 +47,10 @@ impl Outages {
                     return None;
                 }
                 thread::sleep(LOOK_EVERY);
+            }
+            // The database that was open when the file went away keeps it from being opened when it is back.
+            if reads_a_view.is_err() {
+                reads_a_view = disk.close_and_view();
             }
             match disk.write_again() {
                 Ok(progress) => {

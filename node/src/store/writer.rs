@@ -323,7 +323,7 @@ fn run(
                 answer(group.drain(..), inserted);
             }
             Err(error) => {
-                tracing::error!(%error, events = group.len(), "the store could not write; is the disk full?");
+                tracing::error!(%error, events = group.len(), "the store could not write");
                 let reason = error.to_string();
                 failure.send_replace(Some(reason.clone()));
                 settle_at = None;
