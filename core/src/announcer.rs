@@ -248,6 +248,13 @@ impl Announcer {
         own.into_iter().chain(others).take(MAX_ANNOUNCEMENTS).cloned().collect()
     }
 
+    /// What nodes that act for these people have said last, as far as it is kept. The directory may have lost a node whose
+    /// announcement is still kept, and a neighbour that tells it again tells nothing new.
+    pub fn recall(&self, people: &[PublicKey]) -> Vec<News> {
+        let wanted = |heard: &&Heard| heard.owner.is_some_and(|owner| people.contains(&owner));
+        self.heard.values().filter(wanted).filter_map(|heard| news(&heard.bytes)).collect()
+    }
+
     /// Where a node has said last that it may be reached; nothing when its announcement is not kept.
     pub fn addresses_of(&self, peer: &PeerId) -> Vec<String> {
         let heard = self.heard.get(peer).and_then(|heard| SignedAnnouncement::decode(&heard.bytes).ok());
@@ -287,6 +294,14 @@ impl Announcer {
             self.sources.remove(&victim);
         }
     }
+}
+
+/// What an announcement that is kept says; its signatures were right, and the delegation's is checked once more.
+fn news(bytes: &[u8]) -> Option<News> {
+    let Announcement { peer, issued_at, addresses, delegation, helper } =
+        SignedAnnouncement::decode(bytes).ok()?.announcement;
+    let delegation = delegation.and_then(|event| Delegation::from_event(event.verify().ok()?).ok());
+    Some(News { peer, issued_at, addresses, delegation, helper })
 }
 
 fn is_needed(core: &Core, peer: &PeerId, owner: Option<&PublicKey>) -> bool {
@@ -404,6 +419,17 @@ mod tests {
         assert_eq!(other.known_of(&[delegation_for(1).owner()]), other.known(&core()));
         assert_eq!(other.known_of(&[PublicKey::from_bytes([1; 32])]), Vec::<Vec<u8>>::new());
         assert_eq!(other.known(&core()), [bytes]);
+    }
+
+    #[test]
+    fn what_the_directory_has_lost_is_recalled_for_the_people_who_are_sought() {
+        let mut other = announcer(2);
+        let bytes = announcer(1).own(vec!["/ip4/1.2.3.4/tcp/1".to_owned()], Some(&delegation_for(1)), NOW);
+        assert!(hear(&mut other, bytes).is_ok());
+        let recalled = other.recall(&[delegation_for(1).owner(), PublicKey::from_bytes([1; 32])]);
+        let [news] = &recalled[..] else { unreachable!("{recalled:?}") };
+        assert_eq!((news.peer, news.delegation.as_ref()), (peer(1), Some(&delegation_for(1))));
+        assert!(other.recall(&[PublicKey::from_bytes([1; 32])]).is_empty());
     }
 
     #[test]

@@ -2,10 +2,10 @@
 
 use std::{io, net::SocketAddr, path::Path, time::Duration};
 
-use nostrp2p_overlay::PeerAddress;
+use nostrp2p_overlay::{Lookups, PeerAddress};
 use serde::Serialize;
 use tokio::{
-    net::{TcpListener, TcpStream, UdpSocket, lookup_host},
+    net::{TcpListener, TcpStream, UdpSocket},
     time::timeout,
 };
 
@@ -53,6 +53,9 @@ pub async fn examine(settings: &Settings, mut tell: impl FnMut(Step)) {
     let mut step = |what, (verdict, text)| tell(Step { what, verdict, text });
     step("clock", check_clock(clock::now()));
     step("data", check_data(&settings.data_dir));
+    for sentence in settings.unused() {
+        step("settings", (Verdict::Warn, sentence));
+    }
     if let Some(tls) = &settings.tls {
         step("TLS", check_tls(tls));
     }
@@ -86,8 +89,9 @@ pub async fn examine(settings: &Settings, mut tell: impl FnMut(Step)) {
             step("store", check_store(&settings.data_dir));
         }
     }
+    let names = Lookups::default();
     for address in &settings.bootstrap {
-        step("bootstrap", check_bootstrap(address).await);
+        step("bootstrap", check_bootstrap(address, &names).await);
     }
 }
 
@@ -242,14 +246,14 @@ fn check_store(directory: &Path) -> Seen {
     }
 }
 
-async fn check_bootstrap(address: &PeerAddress) -> Seen {
+async fn check_bootstrap(address: &PeerAddress, names: &Lookups) -> Seen {
     let text = address.to_string();
     let Some(target) = socket(&text) else {
         return (Verdict::Ok, format!("{text} (only the node itself can try this kind of address)"));
     };
-    let addresses = match lookup_host(&target).await {
-        Ok(addresses) => addresses.collect::<Vec<_>>(),
-        Err(error) => return (Verdict::Fail, format!("{text}: the name leads nowhere ({error})")),
+    let addresses = match find(&target, names).await {
+        Ok(addresses) => addresses,
+        Err(reason) => return (Verdict::Fail, format!("{text}: {reason}")),
     };
     for address in &addresses {
         if let Ok(Ok(_)) = timeout(DIAL_TIME, TcpStream::connect(address)).await {
@@ -258,6 +262,15 @@ async fn check_bootstrap(address: &PeerAddress) -> Seen {
     }
     let advice = "is that node running, and does a firewall let this machine through?";
     (Verdict::Fail, format!("{text} takes no connection; {advice}"))
+}
+
+async fn find(target: &str, names: &Lookups) -> Result<Vec<SocketAddr>, String> {
+    if let Ok(address) = target.parse() {
+        return Ok(vec![address]);
+    }
+    let parts = target.rsplit_once(':').and_then(|(host, port)| Some((host, port.parse::<u16>().ok()?)));
+    let (host, port) = parts.ok_or_else(|| "this is no host with a port".to_owned())?;
+    names.addresses(host, port).await.map_err(|error| error.to_string())
 }
 
 /// `host:port` of an address, as far as plain TCP reaches it.

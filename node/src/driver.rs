@@ -5,6 +5,7 @@
 
 mod announcing;
 mod catching;
+mod command;
 mod exchange;
 mod homeward;
 mod owner;
@@ -14,7 +15,7 @@ mod reporting;
 mod revoking;
 
 use std::{
-    collections::{BTreeMap, BTreeSet, VecDeque},
+    collections::{BTreeMap, VecDeque},
     future::Future,
     pin::Pin,
     sync::{Arc, Mutex},
@@ -24,8 +25,8 @@ use std::{
 use futures_util::{StreamExt, stream::FuturesUnordered};
 use nostrp2p_core::{
     Address, Announcer, Ask, Audience, Claim, Core, Difference, Handed, Heard, Identified, Input, Lending,
-    Network, Output, Ownership, Proof, Request, Row, Service, Session, Settings, Sharing, Target, Unheard,
-    Verdict, Want, Ways,
+    Network, Output, Ownership, Request, Row, Service, Session, Settings, Sharing, Target, Unheard, Verdict,
+    Ways,
 };
 use nostrp2p_overlay::{MessageRef, Overlay, OverlayEvent, RequestRef, Topic};
 use nostrp2p_protocol::{
@@ -38,7 +39,8 @@ use tokio::{
     time::Instant,
 };
 
-use self::{announcing::due, catching::Ledgers};
+pub(crate) use self::command::{Command, LoginProof, Published};
+use self::{announcing::due, catching::Ledgers, command::borrow};
 use crate::{
     clock,
     markers::Markers,
@@ -62,48 +64,6 @@ const ANNOUNCE_EVERY: Duration = Duration::from_secs(30 * 60);
 
 /// A change in how far an event has come with one person.
 pub(crate) type DeliveryNews = (EventId, PublicKey, Delivery);
-
-/// What a session asks of the driver.
-pub(crate) enum Command {
-    /// Does this prove the owner?
-    Login(LoginProof, oneshot::Sender<Result<PublicKey, Refusal>>),
-    /// Make the signer the owner.
-    Claim([u8; 16], LoginProof, oneshot::Sender<Result<PublicKey, Refusal>>),
-    /// Publish an event of the owner; the session has checked the login.
-    Publish(UnverifiedEvent, oneshot::Sender<Result<Published, Refusal>>),
-    /// A client wants what the store lacks. Whoever waits hears whether it is being asked for.
-    Want(Vec<Want>, Option<oneshot::Sender<bool>>),
-    /// Try again to deliver an event to those with whom this node has given up.
-    Retry(EventId),
-    /// The owner has read something up to a time.
-    Mark(String, u64),
-    /// Keep an event that came from this relay, and say what became of it.
-    Mirrored(Event, String, oneshot::Sender<Stored>),
-    /// Does the driver still answer?
-    Alive(oneshot::Sender<()>),
-    /// Write down how far a mirror has come.
-    Note(Note),
-    /// Which of these people have no node that is known here?
-    Strangers(BTreeSet<PublicKey>, oneshot::Sender<BTreeSet<PublicKey>>),
-}
-
-/// A verified login event with what it must fit.
-pub(crate) struct LoginProof {
-    pub(crate) event: Event,
-    pub(crate) challenge: [u8; 32],
-    pub(crate) authority: String,
-    pub(crate) peer: PeerId,
-}
-
-/// The answer to [`Command::Publish`].
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Published {
-    pub(crate) id: EventId,
-    pub(crate) sequence: u64,
-    pub(crate) carried: Carried,
-    /// Whether it is new here.
-    pub(crate) stored: Inserted,
-}
 
 /// Everything that may happen.
 enum Happening {
@@ -540,7 +500,10 @@ impl Running {
                     self.name_addresses(&nodes).await;
                     self.attempt(address, nodes);
                 }
-                Output::Seek(people) => self.seek(people),
+                Output::Seek(people) => {
+                    outputs.extend(self.recall(&people));
+                    self.seek(people);
+                }
                 Output::Record(address, row) => self.record(address, row).await,
                 Output::Broadcast(request, event, sequence, packet) => {
                     let neighbours = self.broadcast(sequence, packet).await;
@@ -619,9 +582,4 @@ pub(crate) fn seed() -> u64 {
 
 fn stopped() -> String {
     "the store's writer has stopped".to_owned()
-}
-
-fn borrow(proof: &LoginProof) -> Proof<'_> {
-    let LoginProof { event, challenge, authority, peer } = proof;
-    Proof { event, challenge, authority, peer: Some(peer) }
 }

@@ -108,6 +108,9 @@ pub async fn run(
             first.display()
         ));
     }
+    for sentence in settings.unused() {
+        say(&format!("WARNING: {sentence}."));
+    }
     let directory = settings.data_dir.clone();
     let retention = settings.retention;
     let opened = spawn_blocking(move || Store::open(&directory, retention)).await;

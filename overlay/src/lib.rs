@@ -7,6 +7,7 @@
 //! written down in `PROTOCOL.md`, Overlay.
 
 mod address;
+mod alive;
 mod circuits;
 mod connect;
 mod convert;
@@ -29,7 +30,6 @@ mod outlet;
 mod own_ips;
 mod peer;
 mod probe;
-mod pulse;
 mod quiet;
 mod reach;
 mod reachability;
@@ -61,7 +61,7 @@ pub use crate::{
     relay::{DEFAULT_RELAY_SLOTS, MAX_RELAY_SLOTS},
     request::{Protocol, RequestRef},
     secret::{NodeSecret, verify},
-    settings::{Listen, Settings},
+    settings::{Listen, MAX_EXTERNAL, Settings},
 };
 
 /// Starts an overlay on the running tokio runtime. When it returns, the node listens on every address given.

@@ -35,6 +35,11 @@ impl OwnIps {
         }
     }
 
+    /// Whether this node is said to listen there although no interface of this machine has that address.
+    pub(crate) fn is_foreign(&self, address: &Multiaddr) -> bool {
+        ip_of(address).is_some_and(|ip| self.foreign.contains_key(&ip))
+    }
+
     /// The address as others see it: itself, on a point-to-point link that of this end, or none.
     pub(crate) fn own(&self, address: &Multiaddr) -> Option<Multiaddr> {
         let Some(own) = ip_of(address).and_then(|ip| self.foreign.get(&ip)) else {
@@ -86,6 +91,7 @@ mod tests {
         own.on_listening(&foreign);
         assert_eq!(own.own(&listening), Some(listening));
         assert_ne!(own.own(&foreign), Some(foreign.clone()));
+        assert!(own.is_foreign(&foreign) && !own.is_foreign(&listening));
         own.on_expired(&foreign);
         assert_eq!(own.own(&foreign), Some(foreign), "nothing is known of it");
     }

@@ -3,9 +3,12 @@
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use crate::{
-    address::PeerAddress, meter::DEFAULT_RELAY_BYTES, pulse::PULSE, relay::DEFAULT_RELAY_SLOTS,
+    address::PeerAddress, alive::RELAY_INTERVAL, meter::DEFAULT_RELAY_BYTES, relay::DEFAULT_RELAY_SLOTS,
     request::REQUEST_TIME, secret::NodeSecret,
 };
+
+/// Addresses that the operator names, or that peers see when the operator says that they are right.
+pub const MAX_EXTERNAL: usize = 8;
 
 /// How to start an overlay.
 #[derive(Debug, Clone)]
@@ -22,7 +25,7 @@ pub struct Settings {
     /// Whether others can dial this node. `None` lets others try (AutoNAT), which is best nearly always.
     pub reachable: Option<bool>,
     /// Addresses at which others reach this node although it does not see that itself, such as a port that a router
-    /// forwards. They are told to others first. At most 8 are used.
+    /// forwards. They are told to others first. At most [`MAX_EXTERNAL`] are used.
     pub external: Vec<PeerAddress>,
     /// How many nodes may be reached through this one at a time, while it is reachable itself. 0 refuses to relay.
     pub relay_slots: usize,
@@ -36,7 +39,7 @@ pub struct Settings {
     pub request_timeout: Duration,
     /// How often a relay at which this node holds a place is asked whether it is still there: 12 s. It counts as gone
     /// when it has not answered for two and a half times as long. Only tests have a reason for another time.
-    pub pulse: Duration,
+    pub relay_interval: Duration,
 }
 
 /// A place to listen at.
@@ -65,7 +68,7 @@ impl Settings {
             upnp: false,
             mdns: false,
             request_timeout: REQUEST_TIME,
-            pulse: PULSE,
+            relay_interval: RELAY_INTERVAL,
         }
     }
 }

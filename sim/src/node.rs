@@ -366,6 +366,11 @@ impl Driver {
                 }));
             }
             Output::Seek(people) => {
+                let known = self.announcer.recall(&people).into_iter();
+                for (delegation, peer) in known.filter_map(|news| Some((news.delegation?, news.peer))) {
+                    let known = Done::Input(Box::new(Input::Delegated(delegation, peer)));
+                    self.tasks.push(Box::pin(std::future::ready(known)));
+                }
                 let (overlay, question) = (self.overlay.clone(), Question::Seek(people).encode());
                 let chance: usize = self.random.random_range(0..1_000);
                 self.tasks.push(Box::pin(async move {

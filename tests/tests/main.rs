@@ -37,6 +37,7 @@ mod offline;
 mod own_names;
 mod own_nodes;
 mod people;
+mod point_to_point;
 mod private;
 mod proxy;
 mod reading;

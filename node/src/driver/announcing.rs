@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use nostrp2p_core::{Input, Unheard, announce_every};
+use nostrp2p_core::{Input, Output, Unheard, announce_every};
 use nostrp2p_overlay::{Protocol, Topic};
 use nostrp2p_protocol::{
     PeerId, PublicKey,
@@ -55,6 +55,15 @@ impl Running {
             let told = answer.ok().and_then(|answer| decode_announcements(&answer).ok());
             Happening::Told(vec![(peer, told.unwrap_or_default())])
         }));
+    }
+
+    /// Takes up again what nodes of these people have announced and the directory has lost.
+    pub(super) fn recall(&mut self, people: &[PublicKey]) -> Vec<Output> {
+        let known = self.announcer.recall(people).into_iter();
+        let delegations = known.filter_map(|news| Some((news.delegation?, news.peer)));
+        delegations
+            .flat_map(|(delegation, peer)| self.core.handle(Input::Delegated(delegation, peer), clock::now()))
+            .collect()
     }
 
     /// Asks some neighbours for the nodes of people of whom this one knows none.

@@ -4,7 +4,7 @@ use nostrp2p_overlay::{
     DEFAULT_RELAY_BYTES, DEFAULT_RELAY_SLOTS, InvalidAddress, MAX_RELAY_SLOTS, PeerAddress,
 };
 
-use super::{File, Flags, Unusable, boolish};
+use super::{File, Flags, Unusable, flags::boolish};
 
 /// What the operator says about being reached by other nodes, and what the node may do for it.
 #[derive(Debug, Clone, PartialEq, Eq)]

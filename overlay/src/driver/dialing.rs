@@ -33,6 +33,8 @@ pub(super) struct Attempt {
     dialing: Vec<(Multiaddr, PeerAddress)>,
     /// What comes next. Only for unknown peers: libp2p dials those at one address at a time.
     rest: VecDeque<(Multiaddr, PeerAddress)>,
+    /// Who is expected there: None for an unknown peer.
+    expected: Option<PeerId>,
 }
 
 /// A target whose names are resolved.
@@ -92,22 +94,19 @@ impl Driver {
             Target::Given(address) => address.peer(),
             Target::Known(peer) => Some(*peer),
         };
-        let own: Vec<Multiaddr> = self.swarm.listeners().cloned().collect();
-        let addresses = addresses.into_iter().map(|(dialed, from)| (beside(dialed, expected, &own), from));
-        let mut addresses: VecDeque<_> = addresses.collect();
+        let mut addresses = VecDeque::from(addresses);
         let now =
             if expected.is_some() { addresses.drain(..).collect() } else { addresses.drain(..1).collect() };
-        self.dial(expected, Attempt { target, dialing: now, rest: addresses });
+        self.dial(Attempt { target, dialing: now, rest: addresses, expected });
     }
 
-    fn dial(&mut self, expected: Option<PeerId>, attempt: Attempt) {
+    fn dial(&mut self, attempt: Attempt) {
         // Who waits for a request shall not wait for another target's dial, which may be for a wrong address.
-        let condition = match expected {
+        let condition = match attempt.expected {
             Some(peer) if self.requests.waits_for(&peer) => PeerCondition::Disconnected,
             _ => PeerCondition::DisconnectedAndNotDialing,
         };
-        let options = options(expected, &attempt.dialing, condition);
-        let Some(options) = options else {
+        let Some(options) = attempt.options(condition, &self.to_prove(&attempt.target)) else {
             return self.dial_failed(&attempt.target, "no address".to_owned());
         };
         let connection = options.connection_id();
@@ -115,6 +114,13 @@ impl Driver {
         if let Err(error) = self.swarm.dial(options) {
             self.on_dial_error(connection, &error);
         }
+    }
+
+    /// Where this node itself seems to listen, and who answers there must show who it is. What a person gives may be such
+    /// an address. Another node's address that this machine really has is not dialed: behind two routers both have it.
+    fn to_prove(&self, target: &Target) -> Vec<Multiaddr> {
+        let given = matches!(target, Target::Given(_));
+        self.swarm.listeners().filter(|address| given || self.own_ips.is_foreign(address)).cloned().collect()
     }
 
     /// Ends the attempt that led to this connection. Returns the address that worked.
@@ -133,30 +139,40 @@ impl Driver {
         let Some(mut attempt) = self.attempts.remove(&connection) else {
             return;
         };
+        let own = self.own_id();
         let misled = match error {
             DialError::WrongPeerId { address, obtained } => Some((address, convert::peer_id(obtained))),
-            DialError::LocalPeerId { address } => Some((address, None)),
+            DialError::LocalPeerId { address } => Some((address, own)),
             _ => None,
         };
-        if let (Some((address, obtained)), Target::Known(peer)) = (misled, &attempt.target)
+        if let (Some((_, Some(obtained))), Target::Given(_), None) =
+            (misled, &attempt.target, attempt.expected)
+        {
+            if Some(obtained) == own {
+                return self.dialed_self(&attempt.target);
+            }
+            // Another node answers where this one seemed to listen itself: the other end of a point-to-point link.
+            attempt.expected = Some(obtained);
+            return self.dial(attempt);
+        }
+        if let (Some((address, obtained)), &Target::Known(peer)) = (misled, &attempt.target)
             && let Some(address) = attempt.address_of(address)
         {
             tracing::debug!("Another node is now at {address}, where {peer} was.");
-            match obtained {
+            match obtained.filter(|obtained| Some(*obtained) != own) {
                 // What worked once is tried again, whoever answers there now.
-                Some(obtained) => self.known.moved(*peer, &address, obtained),
-                None => self.known.wrong(*peer, &address),
+                Some(obtained) => self.known.moved(peer, &address, obtained),
+                None => self.known.wrong(peer, &address),
             }
             attempt.dialing.retain(|(_, from)| from.without_peer() != address);
             if !attempt.dialing.is_empty() {
                 // The first to answer was the wrong one, as happens with private addresses of other networks; libp2p
                 // then gives up on the others.
-                return self.dial(Some(*peer), attempt);
+                return self.dial(attempt);
             }
         }
-        // Only who answers proves that it is this node itself.
-        if let (DialError::LocalPeerId { .. } | DialError::NoAddresses, Target::Given(_)) =
-            (error, &attempt.target)
+        if let (Some((_, obtained)), Target::Given(_)) = (misled, &attempt.target)
+            && obtained == own
         {
             return self.dialed_self(&attempt.target);
         }
@@ -167,7 +183,8 @@ impl Driver {
         }
         if let Some(next) = attempt.rest.pop_front() {
             attempt.dialing = vec![next];
-            return self.dial(None, attempt);
+            attempt.expected = None;
+            return self.dial(attempt);
         }
         self.dial_failed(&attempt.target, reason(error));
     }
@@ -208,40 +225,26 @@ impl Attempt {
         let found = self.dialing.iter().find(|(dialed, _)| bare(dialed) == endpoint);
         found.map(|(_, address)| address.without_peer())
     }
-}
 
-/// An address that libp2p dials although it believes that this node itself listens there, as it does of the other end of a
-/// point-to-point link: who answers decides. libp2p compares addresses as a whole, so another spelling is enough.
-fn beside(address: Multiaddr, expected: Option<PeerId>, own: &[Multiaddr]) -> Multiaddr {
-    if !own.contains(&address) {
-        return address;
+    /// How libp2p is asked to dial. It refuses the addresses at which this node listens, and believes that of the other
+    /// end of a point-to-point link too. With a peer id behind it libp2p dials such an address, so that whoever answers
+    /// proves who it is; where nobody is expected, the id is a random one, and the error names the true one. From the
+    /// port of the listener the connection would lead to itself.
+    fn options(&self, condition: PeerCondition, own: &[Multiaddr]) -> Option<DialOpts> {
+        let (first, _) = self.dialing.first()?;
+        let expected = self.expected.map(convert::libp2p_peer_id);
+        let Some(peer) = expected.or_else(|| own.contains(first).then(libp2p::PeerId::random)) else {
+            return Some(DialOpts::unknown_peer_id().address(first.clone()).build());
+        };
+        let is_own = |address: &Multiaddr| own.contains(address);
+        let named = |address: &Multiaddr| {
+            if is_own(address) { address.clone().with(Protocol::P2p(peer)) } else { address.clone() }
+        };
+        let addresses = self.dialing.iter().map(|(address, _)| named(address)).collect();
+        let options = DialOpts::peer_id(peer).condition(condition).addresses(addresses);
+        let leads_back = self.dialing.iter().any(|(address, _)| is_own(address));
+        Some(if leads_back { options.allocate_new_port().build() } else { options.build() })
     }
-    if let Some(peer) = expected {
-        return address.with(Protocol::P2p(convert::libp2p_peer_id(peer)));
-    }
-    match address.iter().next() {
-        // Loopback leads to no other machine.
-        Some(Protocol::Ip4(ip)) if !ip.is_loopback() => {
-            let mapped = || Some(Protocol::Ip6(ip.to_ipv6_mapped()));
-            address.replace(0, |_| mapped()).unwrap_or(address)
-        }
-        _ => address,
-    }
-}
-
-fn options(
-    expected: Option<PeerId>,
-    addresses: &[(Multiaddr, PeerAddress)],
-    condition: PeerCondition,
-) -> Option<DialOpts> {
-    let mut addresses = addresses.iter().map(|(address, _)| address.clone());
-    Some(match expected {
-        Some(peer) => DialOpts::peer_id(convert::libp2p_peer_id(peer))
-            .condition(condition)
-            .addresses(addresses.collect())
-            .build(),
-        None => DialOpts::unknown_peer_id().address(addresses.next()?).build(),
-    })
 }
 
 pub(super) async fn resolve(names: Lookups, target: Target, addresses: Vec<PeerAddress>) -> Resolved {

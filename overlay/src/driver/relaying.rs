@@ -29,14 +29,12 @@ use crate::{
     reachability::MAX_OWN_ADDRESSES,
     relay::MAX_RELAY_SLOTS,
     relays::{Relays, Step},
+    settings::MAX_EXTERNAL,
     swarm,
 };
 
 /// Addresses by which a relay is told to others: TCP and QUIC.
 const PER_RELAY: usize = 2;
-
-/// Addresses that the operator names, or that peers see when the operator says that they are right.
-const MAX_EXTERNAL: usize = 8;
 
 /// How long a connection over a relay is kept beside a direct one, so that both sides know of the new one.
 const OVERLAP: Duration = Duration::from_secs(10);

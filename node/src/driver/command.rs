@@ -1,0 +1,59 @@
+//! What sessions and mirrors ask of the driver.
+
+use std::collections::BTreeSet;
+
+use nostrp2p_core::{Proof, Want};
+use nostrp2p_protocol::{
+    Event, EventId, PeerId, PublicKey, UnverifiedEvent,
+    frame::{Carried, Refusal},
+};
+use tokio::sync::oneshot;
+
+use crate::store::{Inserted, Note, Stored};
+
+/// What a session asks of the driver.
+pub(crate) enum Command {
+    /// Does this prove the owner?
+    Login(LoginProof, oneshot::Sender<Result<PublicKey, Refusal>>),
+    /// Make the signer the owner.
+    Claim([u8; 16], LoginProof, oneshot::Sender<Result<PublicKey, Refusal>>),
+    /// Publish an event of the owner; the session has checked the login.
+    Publish(UnverifiedEvent, oneshot::Sender<Result<Published, Refusal>>),
+    /// A client wants what the store lacks. Whoever waits hears whether it is being asked for.
+    Want(Vec<Want>, Option<oneshot::Sender<bool>>),
+    /// Try again to deliver an event to those with whom this node has given up.
+    Retry(EventId),
+    /// The owner has read something up to a time.
+    Mark(String, u64),
+    /// Keep an event that came from this relay, and say what became of it.
+    Mirrored(Event, String, oneshot::Sender<Stored>),
+    /// Does the driver still answer?
+    Alive(oneshot::Sender<()>),
+    /// Write down how far a mirror has come.
+    Note(Note),
+    /// Which of these people have no node that is known here?
+    Strangers(BTreeSet<PublicKey>, oneshot::Sender<BTreeSet<PublicKey>>),
+}
+
+/// A verified login event with what it must fit.
+pub(crate) struct LoginProof {
+    pub(crate) event: Event,
+    pub(crate) challenge: [u8; 32],
+    pub(crate) authority: String,
+    pub(crate) peer: PeerId,
+}
+
+/// The answer to [`Command::Publish`].
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Published {
+    pub(crate) id: EventId,
+    pub(crate) sequence: u64,
+    pub(crate) carried: Carried,
+    /// Whether it is new here.
+    pub(crate) stored: Inserted,
+}
+
+pub(super) fn borrow(proof: &LoginProof) -> Proof<'_> {
+    let LoginProof { event, challenge, authority, peer } = proof;
+    Proof { event, challenge, authority, peer: Some(peer) }
+}
