@@ -19,6 +19,7 @@ mod durability;
 mod exporting;
 mod fetching;
 mod four_nodes;
+mod handling;
 mod home;
 mod hosted;
 mod install;
