@@ -35,9 +35,7 @@ fn eight_seconds_of_a_clock_a_year_ahead_without_a_network_use_nothing_up() {
     core.handle(Input::Waiting(address(2), Row::new(NOW)), NOW);
     for second in 0..8 {
         let outputs = core.handle(Input::Tick, NOW + YEAR + second);
-        let used = |output: &Output| {
-            matches!(output, Output::Record(_, row) if *row != Row { state: Delivery::Waiting, retries: 0, since: NOW })
-        };
+        let used = |output: &Output| matches!(output, Output::Record(_, row) if *row != Row { state: Delivery::Waiting, retries: 0, since: NOW });
         assert!(!outputs.iter().any(used), "{outputs:?}");
     }
     core.handle(Input::Tick, NOW + 9);
