@@ -16,4 +16,4 @@ pub use information::{Information, SUPPORTED_NIPS};
 pub use query::{InvalidQuery, Query};
 pub use reader::Reader;
 pub use search::{InvalidSearch, Search};
-pub use session::{Counted, MAX_COLLECTED, MAX_SUBSCRIPTIONS, Outcome, Policy, Session, Step};
+pub use session::{Counted, MAX_COLLECTED, MAX_SUBSCRIPTIONS, Outcome, Policy, Session, Step, Submitted};

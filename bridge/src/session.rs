@@ -18,7 +18,7 @@ pub use reading::Counted;
 use reading::Subscription;
 pub use reconciling::MAX_COLLECTED;
 use reconciling::Reconciliations;
-pub use writing::Outcome;
+pub use writing::{Outcome, Submitted};
 
 use crate::{
     message::{self, ClientMessage, Unreadable},
@@ -71,6 +71,8 @@ pub struct Session {
     policy: Policy,
     authenticated: Option<PublicKey>,
     failed_logins: u32,
+    /// Whether somebody has signed in who may not: to sign in again does not help (NIP-42).
+    stranger: bool,
     subscriptions: BTreeMap<String, Subscription>,
     reconciliations: Reconciliations,
 }
@@ -85,6 +87,7 @@ impl Session {
             policy,
             authenticated: None,
             failed_logins: 0,
+            stranger: false,
             subscriptions: BTreeMap::new(),
             reconciliations: Reconciliations::default(),
         };
@@ -157,9 +160,11 @@ impl Session {
         match result {
             Ok(owner) => {
                 self.authenticated = Some(owner);
+                self.stranger = false;
                 vec![Step::Send(message::ok(&id, true, ""))]
             }
             Err(refusal) => {
+                self.stranger |= refusal.code == RefusalCode::NotOwner;
                 let prefix = if refusal.code == RefusalCode::NotOwner { "restricted" } else { "invalid" };
                 self.on_failed_login(message::ok(&id, false, &format!("{prefix}: {}", refusal.reason)))
             }
@@ -178,6 +183,12 @@ impl Session {
     /// Whether the owner has signed in here.
     pub const fn is_owners(&self) -> bool {
         self.authenticated.is_some()
+    }
+
+    /// A refusal of what only the owner may do, with the prefix of NIP-42: whoever has signed in by another key need not
+    /// do so again.
+    fn not_allowed(&self, reason: &str) -> String {
+        format!("{}: {reason}", if self.stranger { "restricted" } else { "auth-required" })
     }
 
     /// Whom this session serves; None before AUTH, unless the node is open to more.

@@ -43,7 +43,7 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            horizon_seconds: 30 * 86_400,
+            horizon_seconds: HORIZON_SECONDS,
             recent_ids: 20_000,
             close: Rate { burst: 120, per_hour: 240 },
             strangers: Rate { burst: 24, per_hour: 240 },
@@ -54,6 +54,9 @@ impl Default for Limits {
         }
     }
 }
+
+/// Other nodes take no broadcast that is older than this: 30 days.
+pub const HORIZON_SECONDS: u64 = 30 * 86_400;
 
 /// Why an event is not taken although nobody did wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

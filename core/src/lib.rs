@@ -35,7 +35,7 @@ mod wanted;
 mod ways;
 
 pub use acquaintances::NEW_SECONDS;
-pub use admission::{Admission, Ignored, Limits};
+pub use admission::{Admission, HORIZON_SECONDS, Ignored, Limits};
 pub use announcer::{Announcer, News, NodeKey, Sign, Unheard, announce_every};
 pub use audience::{Audience, audience, audience_of_deletion, is_open, is_public, open_kinds, public_kinds};
 pub use buckets::{Buckets, Rate, UNIT};

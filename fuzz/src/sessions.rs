@@ -8,13 +8,13 @@ use std::{
 };
 
 use nostrp2p_bridge::{
-    Counted, MAX_COLLECTED, MAX_SUBSCRIPTIONS, Outcome, Policy, Session, Step,
+    Counted, MAX_COLLECTED, MAX_SUBSCRIPTIONS, Outcome, Policy, Session, Step, Submitted,
     mirror::{Collect, Mirror, Room, Step as MirrorStep, Terms},
 };
 use nostrp2p_protocol::{
     Draft, Event, EventId, Filter, Kind, PeerId, SecretKey,
     channel::{Channel, ChannelSecret, Greeting, answer},
-    frame::{Refusal, RefusalCode},
+    frame::{Carried, Refusal, RefusalCode},
     work::difficulty,
 };
 
@@ -106,13 +106,13 @@ fn perform(session: &mut Session, step: Step, reads: bool, subscribed: &mut BTre
     let some = || events().iter().take(3);
     match step {
         Step::Publish(event) => {
-            let id = event.claimed_id.unwrap_or_else(|| event.rumor.id());
+            let submitted = Submitted::from(&*event);
             let result = if reads {
-                Ok(Outcome::New)
+                Ok(Outcome::New(Carried::Waiting(1)))
             } else {
                 Err(Refusal::new(RefusalCode::Internal, "could not store the event"))
             };
-            vec![session.on_published(&id, result)]
+            vec![session.on_published(&submitted, result, NOW)]
         }
         Step::Find(id, ..) => {
             subscribed.insert(id.clone());

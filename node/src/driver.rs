@@ -162,8 +162,6 @@ struct Running {
     open_ways: watch::Sender<OpenWays>,
     lending: Arc<Mutex<Lending>>,
     tasks: FuturesUnordered<Task>,
-    /// How many warnings of a full disk or mailbox the log has.
-    storage_warnings: usize,
     next: u64,
 }
 
@@ -238,7 +236,6 @@ impl Driver {
             twin_pause: announcing::TWIN_FIRST_PAUSE,
             unreached: BTreeMap::new(),
             tasks: FuturesUnordered::new(),
-            storage_warnings: 0,
             next: 0,
         };
         let task = async move {
@@ -357,7 +354,6 @@ impl Running {
         self.seek_ways().await;
         self.look_for_twin();
         self.renew_claim();
-        self.warn_of_storage();
         self.report_standing().await;
         self.report_counters();
     }

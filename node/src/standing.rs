@@ -34,6 +34,10 @@ pub(crate) struct Warnings {
     pub(crate) twin: bool,
     /// By how many seconds the clock is ahead of the time that is trusted, while it is in doubt.
     pub(crate) clock_ahead: Option<u64>,
+    /// Whether the mailbox is nearly full.
+    pub(crate) mail_is_near: bool,
+    /// Whether the store takes nearly as much disk as it may.
+    pub(crate) disk_is_near: bool,
 }
 
 /// What a copied data directory means, and what to do.
@@ -42,15 +46,16 @@ pub(crate) const TWIN: &str = "another node runs with this node's key: its data 
      and start it again";
 
 impl Warnings {
-    /// By number, as pages get them: 1 another node with this key, 2 the clock is in doubt.
+    /// By number, as pages get them: 1 another node with this key, 2 the clock is in doubt, 3 the mailbox and 4 the disk
+    /// are nearly full.
     pub(crate) fn codes(self) -> Vec<u8> {
-        [(self.twin, 1), (self.clock_ahead.is_some(), 2)]
+        [(self.twin, 1), (self.clock_ahead.is_some(), 2), (self.mail_is_near, 3), (self.disk_is_near, 4)]
             .into_iter()
             .filter_map(|(holds, code)| holds.then_some(code))
             .collect()
     }
 
-    /// As sentences.
+    /// As sentences, without those that [`crate::storage::Storage`] has.
     pub(crate) fn sentences(self) -> Vec<String> {
         let clock = self.clock_ahead.map(|seconds| {
             format!(
@@ -120,4 +125,23 @@ pub(crate) fn peer_status(peer: &Peer, owner: Option<PublicKey>) -> PeerStatus {
     };
     let delay_ms = peer.delay.map(|delay| u32::try_from(delay.as_millis()).unwrap_or(u32::MAX));
     PeerStatus { peer: peer.id, owner, path, delay_ms }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_warning_has_its_number_for_pages() {
+        let quiet = Warnings::default();
+        for (warnings, code) in [
+            (Warnings { twin: true, ..quiet }, 1),
+            (Warnings { clock_ahead: Some(9), ..quiet }, 2),
+            (Warnings { mail_is_near: true, ..quiet }, 3),
+            (Warnings { disk_is_near: true, ..quiet }, 4),
+        ] {
+            assert_eq!(warnings.codes(), [code]);
+        }
+        assert_eq!(quiet.codes(), Vec::<u8>::new());
+    }
 }

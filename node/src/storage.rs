@@ -30,10 +30,20 @@ impl Storage {
         }
     }
 
+    /// Whether the mailbox is nearly full.
+    pub(crate) const fn mail_is_near(&self) -> bool {
+        is_near(self.mail_bytes, self.mail_limit)
+    }
+
+    /// Whether the disk that the store may take is nearly used up.
+    pub(crate) const fn disk_is_near(&self) -> bool {
+        is_near(self.disk_bytes, self.disk_limit)
+    }
+
     /// A sentence for each bound that is nearly reached.
     pub(crate) fn warnings(&self) -> Vec<String> {
         let mut warnings = Vec::new();
-        if is_near(self.mail_bytes, self.mail_limit) {
+        if self.mail_is_near() {
             warnings.push(format!(
                 "the mailbox holds {} of {}: when it is full, strangers' replies and messages to you are refused; raise \
                  --max-mail, or mute whoever sends too much",
@@ -41,7 +51,7 @@ impl Storage {
                 size(self.mail_limit)
             ));
         }
-        if is_near(self.disk_bytes, self.disk_limit) {
+        if self.disk_is_near() {
             warnings.push(format!(
                 "the store takes {} of {}: when that is reached, less of other people's posts is kept; raise --max-disk",
                 size(self.disk_bytes),

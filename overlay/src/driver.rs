@@ -181,9 +181,8 @@ impl Driver {
         match event {
             SwarmEvent::Behaviour(BehaviourEvent::Gossip(event)) => self.on_gossip(event),
             SwarmEvent::Behaviour(BehaviourEvent::Identify(event)) => self.on_identify(event),
-            SwarmEvent::Behaviour(BehaviourEvent::Ping(event) | BehaviourEvent::Pulse(event)) => {
-                self.on_ping(event);
-            }
+            SwarmEvent::Behaviour(BehaviourEvent::Ping(event)) => self.on_ping(event),
+            SwarmEvent::Behaviour(BehaviourEvent::Alive(answer)) => self.on_alive(answer),
             SwarmEvent::Behaviour(BehaviourEvent::Deliver(event)) => {
                 self.on_request_event(Protocol::Deliver, event);
             }
@@ -218,20 +217,19 @@ impl Driver {
             SwarmEvent::IncomingConnectionError { send_back_addr, error, .. } => {
                 tracing::debug!("A connection from {send_back_addr} came to nothing: {error}");
             }
+            SwarmEvent::NewListenAddr { address, .. } if relaying::is_circuit(&address) => {
+                self.outlet.notice(OverlayEvent::Listening(self.with_own_id(address)));
+            }
             SwarmEvent::NewListenAddr { address, .. } => {
                 self.own_ips.on_listening(&address);
-                if !relaying::is_circuit(&address) {
-                    self.doubt_all();
-                }
+                self.doubt_all();
                 if let Some(address) = self.own_ips.own(&address) {
                     self.outlet.notice(OverlayEvent::Listening(self.with_own_id(address)));
                 }
             }
-            SwarmEvent::ExpiredListenAddr { address, .. } => {
+            SwarmEvent::ExpiredListenAddr { address, .. } if !relaying::is_circuit(&address) => {
                 self.own_ips.on_expired(&address);
-                if !relaying::is_circuit(&address) {
-                    self.doubt_all();
-                }
+                self.doubt_all();
             }
             SwarmEvent::ListenerClosed { addresses, reason: Err(error), .. } => {
                 tracing::error!("This node does not listen on {addresses:?} any more: {error}");

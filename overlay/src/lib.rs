@@ -7,6 +7,7 @@
 //! written down in `PROTOCOL.md`, Overlay.
 
 mod address;
+mod alive;
 mod circuits;
 mod connect;
 mod convert;
@@ -29,7 +30,6 @@ mod outlet;
 mod own_ips;
 mod peer;
 mod probe;
-mod pulse;
 mod quiet;
 mod reach;
 mod reachability;

@@ -80,9 +80,11 @@ pub(crate) struct Connection {
     pub(crate) direction: Direction,
     pub(crate) path: Path,
     pub(crate) since: Instant,
-    /// Ticks since the last answer to a ping; `None` before the first. Not time: what this node itself has slept through
+    /// Ticks since the last answer to a ping or question; `None` before the first. Not time: what this node itself has slept through
     /// is no silence of the peer.
     pub(crate) silence: Option<u32>,
+    /// Of a relay at which this node holds a place: ticks since it was asked whether it is there.
+    pub(crate) asked: Option<u32>,
     /// The address under which we found it, when we dialed.
     pub(crate) dialed: Option<PeerAddress>,
 }

@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use crate::{
-    address::PeerAddress, meter::DEFAULT_RELAY_BYTES, pulse::PULSE, relay::DEFAULT_RELAY_SLOTS,
+    address::PeerAddress, alive::RELAY_INTERVAL, meter::DEFAULT_RELAY_BYTES, relay::DEFAULT_RELAY_SLOTS,
     request::REQUEST_TIME, secret::NodeSecret,
 };
 
@@ -39,7 +39,7 @@ pub struct Settings {
     pub request_timeout: Duration,
     /// How often a relay at which this node holds a place is asked whether it is still there: 12 s. It counts as gone
     /// when it has not answered for two and a half times as long. Only tests have a reason for another time.
-    pub pulse: Duration,
+    pub relay_interval: Duration,
 }
 
 /// A place to listen at.
@@ -68,7 +68,7 @@ impl Settings {
             upnp: false,
             mdns: false,
             request_timeout: REQUEST_TIME,
-            pulse: PULSE,
+            relay_interval: RELAY_INTERVAL,
         }
     }
 }

@@ -18,6 +18,7 @@ use libp2p::{
 };
 
 use crate::{
+    alive::Alive,
     error::StartError,
     gate::Gate,
     gossip::{self, Gossip},
@@ -25,7 +26,6 @@ use crate::{
     meter::Meter,
     origin,
     probe::Probe,
-    pulse::Pulse,
     quiet, relay as serving,
     request::{self, Protocol},
     settings::{Listen, Settings},
@@ -84,7 +84,7 @@ pub(crate) struct Behaviour {
     pub(crate) mdns: Toggle<mdns::tokio::Behaviour>,
     pub(crate) identify: identify::Behaviour,
     ping: ping::Behaviour,
-    pub(crate) pulse: Pulse,
+    pub(crate) alive: Alive,
     pub(crate) gossip: Gossip,
     pub(crate) deliver: request::Behaviour,
     pub(crate) fetch: request::Behaviour,
@@ -122,7 +122,7 @@ pub(crate) fn build(
         ping: ping::Behaviour::new(
             ping::Config::new().with_interval(PING_INTERVAL).with_timeout(PING_TIMEOUT),
         ),
-        pulse: Pulse::new(settings.pulse),
+        alive: Alive::new(settings.relay_interval),
         gossip: gossip::behaviour(copies).map_err(StartError::Setup)?,
         deliver: request::behaviour(Protocol::Deliver, request_timeout),
         fetch: request::behaviour(Protocol::Fetch, request_timeout),

@@ -29,11 +29,22 @@ async fn a_nostr_program_of_the_owner_reads_writes_and_hears() {
     let node = node_of(&alice, &[]).await;
     let mut relay = Relay::login(&node.clients(), &alice).await;
     let event = post(&alice, "by a Nostr program");
-    assert_eq!(relay.publish(&event).await, json!(["OK", event.id(), true, ""]));
+    let alone = "waits on your node until another node is connected";
+    assert_eq!(relay.publish(&event).await, json!(["OK", event.id(), true, alone]));
+    let [private, stream] = [
+        reply(&alice, "for two", &[&random_key(), &random_key()]),
+        signed(&alice, 30_311, &[&["d", "x"]], ""),
+    ];
+    for (event, fate) in [
+        (&private, "goes privately to the 2 people it names"),
+        (&stream, "kept on your node: kind 30311 is not carried"),
+    ] {
+        assert_eq!(relay.publish(event).await, json!(["OK", event.id(), true, fate]));
+    }
     let foreign = post(&random_key(), "not mine");
     assert_eq!(relay.publish(&foreign).await[2], false);
 
-    relay.say(&json!(["REQ", "all", { "kinds": [1] }])).await;
+    relay.say(&json!(["REQ", "all", { "kinds": [1], "ids": [event.id()] }])).await;
     assert_eq!(relay.next().await, json!(["EVENT", "all", event]));
     assert_eq!(relay.next().await, json!(["EOSE", "all"]));
 
@@ -41,6 +52,8 @@ async fn a_nostr_program_of_the_owner_reads_writes_and_hears() {
     page.watch(0).await;
     page.hear("by a Nostr program").await;
     let second = post(&alice, "by the page");
+    relay.say(&json!(["REQ", "all", { "kinds": [1], "limit": 0 }])).await;
+    assert_eq!(relay.next().await, json!(["EOSE", "all"]));
     page.publish(&second).await;
     assert_eq!(relay.next().await, json!(["EVENT", "all", second]));
 
@@ -68,7 +81,8 @@ async fn guests_read_what_is_public_where_the_owner_lets_them() {
     owner.put(&post(&alice, "for all")).await;
     owner.put(&reply(&alice, "for one", &[&random_key()])).await;
     owner.put(&signed(&alice, 30_023, &[&["d", "x"]], "an article")).await;
-    owner.put(&signed(&alice, 4, &[], "an old message")).await;
+    let answer = owner.publish(&signed(&alice, 4, &[], "an old message")).await;
+    assert!(answer[3].as_str().unwrap().starts_with("blocked: use NIP-17"), "{answer}");
     owner.put(&signed(&alice, 30_078, &[&["d", "settings"]], "of a program")).await;
 
     let mut guest = Relay::connect(&node.clients()).await;

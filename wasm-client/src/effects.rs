@@ -88,6 +88,7 @@ pub async fn start(ciphers: Function, japanese: Function) -> Result<Rc<App>, JsV
     let snapshot = store.load().await;
     let environment = surroundings::look(&window, vault.keeps());
     let fragment = window.location().hash().unwrap_or_default();
+    let typed = places::typed(&window);
     let chosen = snapshot.as_ref().ok().and_then(|snapshot| snapshot.settings.language);
     let language = chosen.unwrap_or(environment.language);
     if !language.is_here()
@@ -130,7 +131,7 @@ pub async fn start(ciphers: Function, japanese: Function) -> Result<Rc<App>, JsV
     app.prepare_drawing();
     app.listeners.replace(surroundings::listen(&app));
     app.tabs.replace(tabs::Tabs::open(&app));
-    app.dispatch(Message::Started(Box::new(Start { environment, fragment, snapshot, me })));
+    app.dispatch(Message::Started(Box::new(Start { environment, fragment, snapshot, me, typed })));
     extension::begin(&app);
     Ok(app)
 }

@@ -82,6 +82,8 @@ pub struct Start {
     pub snapshot: Result<Snapshot, StorageError>,
     /// Whose key is in the vault, and who signs with it.
     pub me: Option<(PublicKey, Signer)>,
+    /// What this tab has kept of what was typed.
+    pub typed: String,
 }
 
 /// What a socket did.
@@ -285,6 +287,8 @@ pub enum Own {
     PictureTyped(String),
     /// The name by a domain changed in the form.
     Nip05Typed(String),
+    /// What was typed into the form is to be dropped.
+    ProfileDropped,
     /// The profile is to be published.
     ProfileSubmitted,
     /// A first profile is to be begun although there may be one elsewhere, or not.

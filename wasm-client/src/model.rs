@@ -18,6 +18,7 @@ pub mod reply;
 pub mod signing;
 pub mod thread;
 pub mod timeline;
+pub mod typed;
 pub mod ways;
 pub mod welcome;
 pub mod window;
@@ -328,6 +329,15 @@ impl Compose {
             About::Reply(reply) => Context::Reply(reply.to),
             About::Quote(quote) => Context::Quote(quote.id),
             About::Nothing => Context::New,
+        }
+    }
+
+    /// The post at which it was begun, and the hook of the button that did.
+    pub fn begun_at(&self) -> Option<(EventId, &'static str)> {
+        match self.context() {
+            Context::New => None,
+            Context::Reply(id) => Some((id, "reply")),
+            Context::Quote(id) => Some((id, Offers::Repost.hook())),
         }
     }
 

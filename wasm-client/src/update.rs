@@ -112,7 +112,7 @@ pub(crate) fn notify(model: &mut Model, sentence: impl Into<String>, out: &mut V
 }
 
 fn begin(model: &mut Model, start: Start, out: &mut Vec<Effect>) {
-    let Start { environment, fragment, snapshot, me } = start;
+    let Start { environment, fragment, snapshot, me, typed } = start;
     model.environment = environment;
     model.me = me.map(|(key, _)| key);
     model.signing = Signing::of(me.map(|(_, signer)| signer).unwrap_or_default());
@@ -135,6 +135,7 @@ fn begin(model: &mut Model, start: Start, out: &mut Vec<Effect>) {
     model.connection.node = node_of_settings.or_else(|| model.environment.page.clone());
     if model.me.is_some() {
         model.stage = Stage::Using;
+        model.put_typed(&typed);
         model.route = Route::from_fragment(&fragment);
         pages::follow(model);
         notices::enter(model, out);
@@ -347,6 +348,8 @@ fn on_key(model: &mut Model, press: &KeyPress, out: &mut Vec<Effect>) {
             compose::update(model, Writing::Close, out);
         } else if model.revealed.is_some() {
             model.revealed = None;
+        } else if let (true, Some((post, hook))) = (press.typing, model.compose.begun_at()) {
+            out.push(Effect::FocusInPost(post, hook));
         } else {
             model.chosen_peer = None;
         }

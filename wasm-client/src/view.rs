@@ -83,7 +83,7 @@ pub fn title(model: &Model) -> Text {
         Route::Network => model.say(texts::NETWORK).into(),
         Route::Me => model.say(texts::ME).into(),
         Route::Settings => model.say(texts::SETTINGS).into(),
-        Route::Person(person) => model.name_of(&person).into(),
+        Route::Person(person) => model.name_in_sentence(&person).into(),
         Route::Thread(..) => model.say(texts::THREAD).into(),
     }
 }

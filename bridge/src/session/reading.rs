@@ -128,9 +128,10 @@ impl Session {
         owner: Option<PublicKey>,
     ) -> Result<Reader, String> {
         check_subscription(subscription)?;
-        let reader = self.reader(owner).ok_or("auth-required: only the node's owner reads here")?;
+        let reader =
+            self.reader(owner).ok_or_else(|| self.not_allowed("only the node's owner reads here"))?;
         if queries.iter().any(|query| reader.never_sees(&query.filter)) {
-            return Err("auth-required: only the node's owner reads private messages".to_owned());
+            return Err(self.not_allowed("only the node's owner reads private messages"));
         }
         if queries.len() > MAX_FILTERS {
             return Err(format!("invalid: at most {MAX_FILTERS} filters"));

@@ -40,7 +40,8 @@ impl Session {
         let reader = match self.may_ask(&subscription, &queries, owner) {
             // It costs memory for as long as it is open.
             Ok(Reader::Guest) => {
-                return neg_err(&subscription, "auth-required: only the node's owner reconciles here");
+                let reason = self.not_allowed("only the node's owner reconciles here");
+                return neg_err(&subscription, &reason);
             }
             Ok(reader) => reader,
             Err(reason) => return neg_err(&subscription, &reason),

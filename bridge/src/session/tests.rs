@@ -1,4 +1,4 @@
-use nostrp2p_protocol::{Draft, Kind, SecretKey, Tag, limits::MAX_FILTERS, login};
+use nostrp2p_protocol::{Draft, Kind, SecretKey, Tag, frame::Carried, limits::MAX_FILTERS, login};
 use serde_json::json;
 
 use super::*;
@@ -75,7 +75,11 @@ fn before_login_nothing_is_read_or_written() {
 fn only_the_owner_logs_in_and_trying_has_an_end() {
     let mut session = session(Policy::default());
     check(&login_as(&mut session, 2), "false,\"restricted: this node belongs to npub1");
-    check(&say(&mut session, r#"["REQ","a",{}]"#), "auth-required");
+    // To sign in again does not help, says NIP-42.
+    check(&say(&mut session, r#"["REQ","a",{}]"#), r#"["CLOSED","a","restricted:"#);
+    check(&say(&mut session, r#"["COUNT","a",{}]"#), r#"["CLOSED","a","restricted:"#);
+    check(&say(&mut session, r#"["NEG-OPEN","a",{},"61"]"#), r#"["NEG-ERR","a","restricted:"#);
+    check(&publish(&mut session, &post()), "false,\"restricted:");
     check(&login_as(&mut session, 1), ",true,\"\"]");
     assert!(matches!(&say(&mut session, r#"["REQ","a",{}]"#)[..], [Step::Find(..)]));
     for _ in 2..MAX_FAILED_LOGINS {
@@ -85,17 +89,42 @@ fn only_the_owner_logs_in_and_trying_has_an_end() {
 }
 
 #[test]
+fn the_answer_says_who_gets_an_event() {
+    let session = owner_session();
+    let answer = |kind: u16, age: u64, carried| {
+        let draft = Draft { created_at: NOW - age, kind: Kind(kind), tags: vec![], content: String::new() };
+        let event = UnverifiedEvent::from(draft.sign(&key(1), &[0; 32]));
+        let step = session.on_published(&Submitted::from(&event), Ok(Outcome::New(carried)), NOW);
+        let Step::Send(line) = step else { unreachable!("{step:?}") };
+        serde_json::from_str::<serde_json::Value>(&line).unwrap()[3].as_str().unwrap().to_owned()
+    };
+    assert_eq!(answer(1, 0, Carried::Broadcast(3)), "");
+    assert_eq!(answer(1, 0, Carried::Broadcast(0)), "waits on your node until another node is connected");
+    assert_eq!(answer(1, 31 * 86_400, Carried::Broadcast(3)), "kept on your node: older than 30 days");
+    assert_eq!(answer(1, 0, Carried::Waiting(2)), "goes privately to the 2 people it names");
+    assert_eq!(answer(7, 0, Carried::Waiting(1)), "goes privately to the person it names");
+    assert_eq!(answer(1, 0, Carried::Waiting(0)), "kept on your node: it names nobody else");
+    assert_eq!(answer(3, 0, Carried::Kept), "kept on your node, which gives it to whoever asks");
+    assert_eq!(answer(5, 0, Carried::Kept), "kept on your node: nothing that it deletes is here");
+    assert_eq!(answer(30_311, 0, Carried::Kept), "kept on your node: kind 30311 is not carried");
+}
+
+#[test]
+fn messages_that_show_who_writes_to_whom_are_refused() {
+    let draft = Draft { created_at: NOW, kind: Kind(4), tags: vec![], content: "?iv=".to_owned() };
+    check(&publish(&mut owner_session(), &draft.sign(&key(1), &[0; 32])), "false,\"blocked: use NIP-17");
+}
+
+#[test]
 fn the_owner_publishes_reads_and_hears() {
     let mut session = owner_session();
     assert_eq!(publish(&mut session, &post()), [Step::Publish(Box::new(post().into()))]);
-    check(&[session.on_published(&post().id(), Ok(Outcome::New))], ",true,\"\"]");
-    check(&[session.on_published(&post().id(), Ok(Outcome::Known))], ",true,\"duplicate: ");
-    check(
-        &[session.on_published(&post().id(), Ok(Outcome::Superseded))],
-        ",false,\"duplicate: a newer version is stored\"",
-    );
+    let answer = |result| [session.on_published(&Submitted::from(&post().into()), result, NOW)];
+    check(&answer(Ok(Outcome::New(Carried::Broadcast(2)))), ",true,\"\"]");
+    check(&answer(Ok(Outcome::Known)), ",true,\"duplicate: ");
+    check(&answer(Ok(Outcome::Superseded)), ",false,\"duplicate: a newer version is stored\"");
     let refusal = Refusal::new(RefusalCode::Forged, "no");
-    check(&[session.on_published(&post().id(), Err(refusal))], "false,\"invalid: no\"");
+    check(&answer(Err(refusal)), "false,\"invalid: no\"");
 
     let queries: Vec<Query> = vec![serde_json::from_str(r#"{"kinds":[1]}"#).unwrap()];
     let reader = Reader::Owner(key(1).public_key());

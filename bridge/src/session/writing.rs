@@ -1,8 +1,9 @@
 //! EVENT: what the owner's programs publish, and what ends before the node looks at it.
 
+use nostrp2p_core::{HORIZON_SECONDS, is_public};
 use nostrp2p_protocol::{
     Authority, Event, EventId, Kind, PublicKey, Rumor, UnverifiedEvent,
-    frame::{Refusal, RefusalCode},
+    frame::{Carried, Refusal, RefusalCode},
 };
 
 use super::{Session, Step};
@@ -11,11 +12,14 @@ use crate::{message, reader::Reader, work};
 /// Reposts (NIP-18), which carry another event in their content.
 const REPOSTS: [Kind; 2] = [Kind::REPOST, Kind(16)];
 
+/// Direct messages of NIP-04, which show everybody who writes to whom.
+const LEGACY_MESSAGE: Kind = Kind(4);
+
 /// What became of an event that the node did not refuse.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
-    /// It is durably stored.
-    New,
+    /// It is durably stored, and goes there.
+    New(Carried),
     /// It had been stored before.
     Known,
     /// A newer one of the same author, kind and `d` tag is stored (NIP-01).
@@ -23,10 +27,12 @@ pub enum Outcome {
 }
 
 impl Session {
-    /// Answers an EVENT once the node knows what became of it.
-    pub fn on_published(&self, id: &EventId, result: Result<Outcome, Refusal>) -> Step {
+    /// Answers an EVENT once the node knows what became of it. Who will get it is said in the answer, as NIP-01 allows;
+    /// nothing is said of what everybody gets. `now` is in seconds since 1970.
+    pub fn on_published(&self, event: &Submitted, result: Result<Outcome, Refusal>, now: u64) -> Step {
+        let id = &event.id;
         Step::Send(match result {
-            Ok(Outcome::New) => message::ok(id, true, ""),
+            Ok(Outcome::New(carried)) => message::ok(id, true, &event.fate(carried, now)),
             Ok(Outcome::Known) => message::ok(id, true, "duplicate: this event is stored already"),
             Ok(Outcome::Superseded) => message::ok(id, false, "duplicate: a newer version is stored"),
             Err(refusal) => message::ok(id, false, &format!("{}: {}", prefix(refusal.code), refusal.reason)),
@@ -42,7 +48,7 @@ impl Session {
         let id = event.claimed_id.unwrap_or_else(|| event.rumor.id());
         let refuse = |reason: &str| vec![Step::Send(message::ok(&id, false, reason))];
         let Some(Reader::Owner(owner)) = self.reader(owner) else {
-            return refuse("auth-required: only the node's owner publishes here");
+            return refuse(&self.not_allowed("only the node's owner publishes here"));
         };
         if let Err(reason) = self.check(&id, &event.rumor) {
             return refuse(reason);
@@ -64,6 +70,9 @@ impl Session {
         if is_protected(rumor) && self.authenticated != Some(rumor.pubkey) {
             return Err("auth-required: a protected event is taken from its author only (NIP-70)");
         }
+        if rumor.kind == LEGACY_MESSAGE {
+            return Err("blocked: use NIP-17; messages of kind 4 show everybody who writes to whom");
+        }
         if REPOSTS.contains(&rumor.kind) && carries_protected(&rumor.content) {
             return Err("blocked: a protected event is not to be reposted (NIP-70)");
         }
@@ -78,6 +87,49 @@ impl Session {
         let own = self.authority.parse::<Authority>().ok();
         let is_own = |relay: &str| own.as_ref().is_some_and(|own| own.is_of(relay));
         rumor.tag_values("relay").any(|relay| relay == "ALL_RELAYS" || is_own(relay))
+    }
+}
+
+/// What the answer to an EVENT speaks of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Submitted {
+    /// Its id, as its sender says.
+    pub id: EventId,
+    kind: Kind,
+    created_at: u64,
+    is_public: bool,
+}
+
+impl From<&UnverifiedEvent> for Submitted {
+    fn from(event: &UnverifiedEvent) -> Self {
+        let UnverifiedEvent { claimed_id, rumor, .. } = event;
+        Self {
+            id: claimed_id.unwrap_or_else(|| rumor.id()),
+            kind: rumor.kind,
+            created_at: rumor.created_at,
+            is_public: is_public(rumor),
+        }
+    }
+}
+
+impl Submitted {
+    /// Who gets it, where that is not everybody.
+    fn fate(&self, carried: Carried, now: u64) -> String {
+        match carried {
+            Carried::Broadcast(_) if self.created_at < now.saturating_sub(HORIZON_SECONDS) => {
+                format!("kept on your node: older than {} days", HORIZON_SECONDS / 86_400)
+            }
+            Carried::Broadcast(0) => "waits on your node until another node is connected".to_owned(),
+            Carried::Broadcast(_) => String::new(),
+            Carried::Waiting(0) => "kept on your node: it names nobody else".to_owned(),
+            Carried::Waiting(1) => "goes privately to the person it names".to_owned(),
+            Carried::Waiting(people) => format!("goes privately to the {people} people it names"),
+            Carried::Kept if self.is_public => "kept on your node, which gives it to whoever asks".to_owned(),
+            Carried::Kept if self.kind == Kind::DELETION => {
+                "kept on your node: nothing that it deletes is here".to_owned()
+            }
+            Carried::Kept => format!("kept on your node: kind {} is not carried", self.kind.0),
+        }
     }
 }
 

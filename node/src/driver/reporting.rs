@@ -17,15 +17,6 @@ impl Running {
         });
     }
 
-    /// Says once in the log that the disk or the mailbox is nearly full, and again when it is after it was not.
-    pub(super) fn warn_of_storage(&mut self) {
-        let warnings = Storage::of(&self.store).warnings();
-        if warnings.len() > self.storage_warnings {
-            warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
-        }
-        self.storage_warnings = warnings.len();
-    }
-
     pub(super) async fn report_standing(&mut self) {
         let peers = self
             .overlay
@@ -39,13 +30,23 @@ impl Running {
         let now = clock::now();
         self.traffic.add(self.overlay.take_traffic().await, now);
         let traffic = self.traffic.last_hour(now);
-        let warnings =
-            Warnings { twin: self.announcer.twin(now).is_some(), clock_ahead: self.store.time().doubt() };
+        let storage = Storage::of(&self.store);
+        let warnings = Warnings {
+            twin: self.announcer.twin(now).is_some(),
+            clock_ahead: self.store.time().doubt(),
+            mail_is_near: storage.mail_is_near(),
+            disk_is_near: storage.disk_is_near(),
+        };
         self.standing.send_if_modified(|standing| {
             (standing.known, standing.traffic) = (known, traffic);
             let before = std::mem::replace(&mut standing.warnings, warnings);
             if warnings.twin && !before.twin {
                 tracing::error!("{}", standing::TWIN);
+            }
+            // Once, and again when it is so after it was not.
+            if warnings.mail_is_near && !before.mail_is_near || warnings.disk_is_near && !before.disk_is_near
+            {
+                storage.warnings().iter().for_each(|warning| tracing::warn!("{warning}"));
             }
             let changed = std::mem::replace(&mut standing.reached, reached) != standing.reached;
             changed

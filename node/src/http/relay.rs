@@ -7,7 +7,7 @@
 use std::{future::Future, pin::Pin, sync::Arc};
 
 use futures_util::{FutureExt, StreamExt, stream::FuturesUnordered};
-use nostrp2p_bridge::{Counted, MAX_COLLECTED, Outcome, Policy, Query, Reader, Session, Step};
+use nostrp2p_bridge::{Counted, MAX_COLLECTED, Outcome, Policy, Query, Reader, Session, Step, Submitted};
 use nostrp2p_protocol::{
     Event, EventId, UnverifiedEvent,
     frame::{Refusal, RefusalCode},
@@ -45,7 +45,7 @@ impl Relay {
     }
 }
 
-type Publishing = Pin<Box<dyn Future<Output = (EventId, Result<Outcome, Refusal>)> + Send>>;
+type Publishing = Pin<Box<dyn Future<Output = (Submitted, Result<Outcome, Refusal>)> + Send>>;
 
 struct Conversation {
     app: App,
@@ -144,7 +144,7 @@ impl Conversation {
 
     fn publish(&self, event: UnverifiedEvent) {
         let commands = self.app.commands.clone();
-        let id = event.claimed_id.unwrap_or_else(|| event.rumor.id());
+        let submitted = Submitted::from(&event);
         self.publishing.push(Box::pin(async move {
             let (reply, answer) = oneshot::channel();
             drop(commands.send(Command::Publish(event, reply)).await);
@@ -154,17 +154,18 @@ impl Conversation {
                 answer.await.unwrap_or_else(|_| stopping()).map(|published| match published.stored {
                     Inserted::Known(_) => Outcome::Known,
                     Inserted::Superseded(_) => Outcome::Superseded,
-                    _ => Outcome::New,
+                    _ => Outcome::New(published.carried),
                 });
-            (id, outcome)
+            (submitted, outcome)
         }));
     }
 
     /// The answers to this event and to all that were stored with it.
-    fn published(&mut self, first: (EventId, Result<Outcome, Refusal>)) -> Vec<Step> {
-        let mut steps = vec![self.session.on_published(&first.0, first.1)];
-        while let Some(Some((id, result))) = self.publishing.next().now_or_never() {
-            steps.push(self.session.on_published(&id, result));
+    fn published(&mut self, first: (Submitted, Result<Outcome, Refusal>)) -> Vec<Step> {
+        let now = clock::now();
+        let mut steps = vec![self.session.on_published(&first.0, first.1, now)];
+        while let Some(Some((submitted, result))) = self.publishing.next().now_or_never() {
+            steps.push(self.session.on_published(&submitted, result, now));
         }
         steps
     }

@@ -15,6 +15,7 @@ use super::{Driver, relaying::is_circuit};
 use crate::{
     OverlayEvent, Topic,
     address::{Host, PeerAddress, Place},
+    alive::Answer,
     convert,
     gossip::GRAYLIST_SCORE,
     known::MAX_PER_PEER,
@@ -70,6 +71,7 @@ impl Driver {
             path,
             since: Instant::now(),
             silence: None,
+            asked: None,
             dialed,
         };
         connected.connections.insert(connection, info);
@@ -229,6 +231,15 @@ impl Driver {
         }
     }
 
+    pub(super) fn on_alive(&mut self, Answer { peer, connection }: Answer) {
+        let Some(peer) = convert::peer_id(&peer) else { return };
+        let known = self.peers.get_mut(&peer).and_then(|peer| peer.connections.get_mut(&connection));
+        if let Some(known) = known {
+            known.silence = Some(0);
+        }
+        self.doubts.answered(peer, connection);
+    }
+
     /// Does what time or score make due: announces, hangs up on the silent, throws out the harmful.
     pub(super) fn check_peers(&mut self, now: Instant) {
         let peers: Vec<_> = self.peers.keys().copied().collect();
@@ -256,18 +267,18 @@ impl Driver {
     /// Closes connections on which no answer comes any more: soon if this node is reached by them. libp2p's ping tries
     /// once more before it says so, which takes twice as long.
     pub(super) fn check_silence(&mut self) {
-        self.feel_relays();
-        let pulse = &self.swarm.behaviour().pulse;
-        let relay_limit = silence_limit(pulse.patience());
-        let limit = silence_limit(PING_INTERVAL + PING_TIMEOUT);
+        self.ask_relays();
+        let relay_limit = ticks(self.swarm.behaviour().alive.relay_interval() * 5 / 2);
+        let limit = ticks(PING_INTERVAL + PING_TIMEOUT);
         let mut silent = Vec::new();
         for (peer, connected) in &mut self.peers {
             for (id, connection) in &mut connected.connections {
-                let Some(silence) = &mut connection.silence else { continue };
-                *silence += 1;
-                let felt = pulse.feels(convert::libp2p_peer_id(*peer), *id);
-                if *silence > if felt { relay_limit } else { limit } {
+                let Some(silence) = connection.silence.map(|silence| silence + 1) else { continue };
+                connection.silence = Some(silence);
+                if silence > if connection.asked.is_some() { relay_limit } else { limit } {
                     tracing::debug!("{peer} has been silent for {silence} s; closing that connection.");
+                    // Once is enough, however long it takes to close.
+                    connection.silence = None;
                     silent.push(*id);
                 }
             }
@@ -277,20 +288,31 @@ impl Driver {
         }
     }
 
-    /// Feels the connections to relays at which this node holds a place, and those in doubt.
-    fn feel_relays(&mut self) {
-        let mut wanted: BTreeSet<_> = self.doubted().collect();
-        for relay in self.relaying.holding() {
-            let connections = self.peers.get(&relay).into_iter().flat_map(|relay| relay.connections.keys());
-            wanted.extend(connections.map(|id| (convert::libp2p_peer_id(relay), *id)));
-        }
-        for (peer, id) in self.swarm.behaviour_mut().pulse.feel(wanted) {
-            let connected = convert::peer_id(&peer).and_then(|peer| self.peers.get_mut(&peer));
-            let connection = connected.and_then(|connected| connected.connections.get_mut(&id));
-            if let Some(connection) = connection.filter(|connection| connection.silence.is_some()) {
-                // The last answer may be as old as is usual elsewhere.
-                connection.silence = Some(0);
+    /// Asks the relays at which this node holds a place whether they are there, and those in doubt.
+    fn ask_relays(&mut self) {
+        let (holding, every) =
+            (self.relaying.holding(), ticks(self.swarm.behaviour().alive.relay_interval()));
+        let mut asks: BTreeSet<_> = self.doubted().collect();
+        for (peer, connected) in &mut self.peers {
+            let is_held = holding.contains(peer);
+            for (id, connection) in &mut connected.connections {
+                if !is_held {
+                    connection.asked = None;
+                    continue;
+                }
+                let asked = connection.asked.map(|ticks| ticks + 1);
+                connection.asked = asked.filter(|ticks| *ticks < every).or(Some(0));
+                if connection.asked == Some(0) {
+                    asks.insert((convert::libp2p_peer_id(*peer), *id));
+                }
+                if asked.is_none() && connection.silence.is_some() {
+                    // The last answer may be as old as is usual elsewhere.
+                    connection.silence = Some(0);
+                }
             }
+        }
+        for (peer, connection) in asks {
+            self.swarm.behaviour_mut().alive.ask(peer, connection);
         }
     }
 
@@ -322,7 +344,7 @@ impl Driver {
 }
 
 /// Ticks, which come once a second.
-fn silence_limit(time: Duration) -> u32 {
+fn ticks(time: Duration) -> u32 {
     u32::try_from(time.as_secs()).unwrap_or(u32::MAX)
 }
 

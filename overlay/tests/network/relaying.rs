@@ -163,7 +163,7 @@ async fn a_relay_that_vanishes_without_a_word_is_missed_soon() {
     let (address, freeze) = line(&relay).await;
     let mut settings = settings();
     settings.reachable = Some(false);
-    settings.pulse = Duration::from_secs(2);
+    settings.relay_interval = Duration::from_secs(2);
     settings.bootstrap.push(address);
     let mut hidden = Node::start(settings).await;
     is_reached_through(&hidden, &[&relay]).await;

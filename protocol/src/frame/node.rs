@@ -117,7 +117,8 @@ pub enum NodeFrame {
         events: Vec<UnverifiedEvent>,
     },
     /// 79 `[79, [code, ...]]`: what is wrong although the node runs, sent with a Status when it has changed: 1 another node
-    /// runs with this node's key, 2 the node's clock is in doubt. A client passes over codes that it does not know.
+    /// runs with this node's key, 2 the node's clock is in doubt, 3 the mailbox is nearly full, 4 the disk that the node may
+    /// take is. A client passes over codes that it does not know.
     Warnings(
         /// At most 255.
         Vec<u8>,

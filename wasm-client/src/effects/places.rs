@@ -1,5 +1,5 @@
 //! Where somebody was reading on each screen: kept for each entry of the browser's history, over a reload too, so that
-//! going back leads there. It lies in the storage of the tab, which ends with it.
+//! going back leads there. It lies in the storage of the tab, which ends with it, as does what was typed.
 
 use std::cell::{Cell, RefCell};
 
@@ -10,6 +10,8 @@ use super::page::{self, ReadingPlace};
 
 /// How long a place is looked for after a screen was opened, in milliseconds: what it shows comes from the node.
 const SEARCH_MS: f64 = 4_000.0;
+/// Under what name the tab keeps what was typed.
+const TYPED: &str = "typed";
 
 /// Where somebody was reading.
 #[derive(Default)]
@@ -85,6 +87,18 @@ impl Places {
     pub(super) fn let_go(&self) {
         self.wanted.replace(None);
     }
+}
+
+/// Keeps what was typed with the tab.
+pub(super) fn keep_typed(window: &Window, typed: &str) {
+    if let Some(storage) = storage(window) {
+        drop(storage.set_item(TYPED, typed));
+    }
+}
+
+/// What this tab has kept of what was typed.
+pub(super) fn typed(window: &Window) -> String {
+    storage(window).and_then(|storage| storage.get_item(TYPED).ok().flatten()).unwrap_or_default()
 }
 
 fn storage(window: &Window) -> Option<Storage> {

@@ -2,7 +2,7 @@
 
 use nostrp2p_protocol::{PeerId, Rumor, delegation};
 
-use crate::sorted::SortedMap;
+use crate::sorted::{SortedMap, SortedSet};
 
 /// What is known of them.
 #[derive(Debug, Clone, Default)]
@@ -29,13 +29,8 @@ impl OwnNodes {
 
     /// The nodes whose word holds, the one that was named last first.
     pub fn acting(&self, now: u64) -> Vec<(PeerId, u64)> {
-        let mut acting: Vec<_> = self
-            .words
-            .iter()
-            .filter(|(_, (_, until))| *until > now)
-            .map(|(peer, word)| (*word, *peer))
-            .collect();
-        acting.sort_unstable();
-        acting.into_iter().rev().map(|((_, until), peer)| (peer, until)).collect()
+        let holding = self.words.iter().filter(|(_, (_, until))| *until > now);
+        let acting: SortedSet<_> = holding.map(|(peer, word)| (*word, *peer)).collect();
+        acting.iter().rev().map(|((_, until), peer)| (*peer, *until)).collect()
     }
 }

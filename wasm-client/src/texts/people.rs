@@ -3,7 +3,7 @@
 #![expect(missing_docs, reason = "each constant is its own documentation")]
 
 use super::{Language, count, others_or_more, words};
-use crate::model::notices::What;
+use crate::{letters::isolated, model::notices::What};
 
 words! {
     table PEOPLE_TABLE, after super::keys::END;
@@ -123,13 +123,13 @@ pub fn followers(language: Language, people: usize) -> String {
 }
 
 pub fn name_unknown(language: Language, name: &str) -> String {
-    NAME_UNKNOWN.fill(language, &[name])
+    NAME_UNKNOWN.fill(language, &[&isolated(name)])
 }
 
 pub fn name_not_asked(language: Language, domain: &str) -> String {
-    NAME_NOT_ASKED.fill(language, &[domain])
+    NAME_NOT_ASKED.fill(language, &[&isolated(domain)])
 }
 
 pub fn picture_from(language: Language, host: &str) -> String {
-    PICTURE_FROM.fill(language, &[host])
+    PICTURE_FROM.fill(language, &[&isolated(host)])
 }

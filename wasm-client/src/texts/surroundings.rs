@@ -21,6 +21,8 @@ words! {
     TRAFFIC: "{0} received and {1} sent in the last hour";
     WARNING_TWIN: "Another node runs with the key of yours, because its data were copied: what one gets the other misses. Stop one, remove its file node.key and start it again.";
     WARNING_CLOCK: "The clock of your node is far ahead of its last run. Until others bear it out nothing is deleted for its age; if it is wrong, set it right.";
+    WARNING_MAIL: "The mailbox of your node is nearly full. When it is, strangers' replies and messages are refused: raise --max-mail, or mute whoever sends too much.";
+    WARNING_DISK: "Your node takes nearly all the disk that it may. Then it keeps less of other people's posts: raise --max-disk.";
     REACHED_UNKNOWN: "Whether others reach your node is being found out.";
     REACHED_DIRECTLY: "Anybody can reach your node.";
     REACHED_RELAYED: "Your node is behind a router; others reach it through nodes that relay for it.";
@@ -136,7 +138,7 @@ pub fn own_node_until(language: Language, when: &str) -> String {
 }
 
 pub fn relay_login(language: Language, relay: &str) -> String {
-    RELAY_LOGIN.fill(language, &[relay])
+    RELAY_LOGIN.fill(language, &[&crate::letters::isolated(relay)])
 }
 
 /// A number of bytes.

@@ -22,6 +22,7 @@ use crate::{
         timeline::{PAGE_POSTS, Past},
     },
     question,
+    sorted::SortedSet,
     storage::{Change, Cursor, Pace, Setting},
     texts,
 };
@@ -403,10 +404,9 @@ pub fn publish(model: &mut Model, id: EventId, out: &mut Vec<Effect>) {
 
 /// Hands over all that waits, the oldest first.
 pub fn publish_all(model: &mut Model, out: &mut Vec<Effect>) {
-    let mut waiting: Vec<(u64, EventId)> =
+    let mut waiting: SortedSet<(u64, EventId)> =
         model.outbox.waiting.iter().map(|(id, outgoing)| (outgoing.event.created_at, *id)).collect();
-    waiting.sort_unstable();
-    for (_, id) in waiting {
+    while let Some((_, id)) = waiting.pop_first() {
         publish(model, id, out);
     }
 }

@@ -16,6 +16,7 @@ pub fn update(model: &mut Model, own: Own, out: &mut Vec<Effect>) {
         Own::AboutTyped(about) => model.profile_form.about = Some(about),
         Own::PictureTyped(picture) => model.profile_form.picture = Some(picture),
         Own::Nip05Typed(nip05) => model.profile_form.nip05 = Some(nip05),
+        Own::ProfileDropped => model.profile_form = ProfileForm::default(),
         Own::ProfileSubmitted => {
             model.profile_form.submitted = true;
             publish_if_submitted(model, out);
@@ -116,9 +117,6 @@ pub fn leave(model: &mut Model) {
     model.signing.form = None;
     model.forget_asked = false;
     model.chosen_peer = None;
-    if !model.profile_form.submitted {
-        model.profile_form = ProfileForm::default();
-    }
 }
 
 fn mark_backed_up(model: &mut Model, out: &mut Vec<Effect>) {

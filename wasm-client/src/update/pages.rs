@@ -26,6 +26,7 @@ pub fn enter(model: &mut Model, out: &mut Vec<Effect>) {
         let liked: Vec<EventId> = model.likes.mine().copied().collect();
         liked.into_iter().for_each(|id| timeline::want(model, id, []));
     }
+    timeline::search(model, out);
     let Some(filters) = filters(model) else { return };
     if logged_in {
         let request = model.connection.ask(Request::Page);

@@ -17,6 +17,7 @@ mod relays;
 mod searching;
 mod signing;
 mod talking;
+mod typed;
 mod ways;
 mod writing;
 
@@ -99,13 +100,18 @@ impl Rig {
 
     /// The same, where this signs.
     fn open_with(fragment: &str, me: Option<u8>, signer: Signer, snapshot: Snapshot) -> Self {
-        let mut rig = Self { model: Model::default(), effects: Vec::new(), now_ms: NOW_MS };
-        rig.give(Message::Started(Box::new(Start {
+        Self::start(Start {
             environment: environment(),
             fragment: fragment.into(),
             snapshot: Ok(snapshot),
             me: me.map(|seed| (public(seed), signer)),
-        })));
+            typed: String::new(),
+        })
+    }
+
+    fn start(start: Start) -> Self {
+        let mut rig = Self { model: Model::default(), effects: Vec::new(), now_ms: NOW_MS };
+        rig.give(Message::Started(Box::new(start)));
         rig
     }
 

@@ -60,7 +60,7 @@ pub struct Plan {
 /// focus, text selection and scroll position, because the page is not touched there. Costs n log n.
 pub fn children(old: &[Identity], new: &[Identity]) -> Plan {
     let mut sorted: Vec<(&Identity, usize)> = old.iter().zip(0..).collect();
-    sorted.sort();
+    sorted.sort_unstable();
     // How many of each identity are taken, at the place in `sorted` where it begins.
     let mut taken = vec![0; sorted.len()];
     let mut free = vec![true; old.len()];

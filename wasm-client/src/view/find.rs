@@ -108,7 +108,7 @@ fn domain_hint(model: &Model) -> Option<Html> {
         None | Some(Answer::Person(_)) => texts::picture_from(model.language(), name.domain()),
     };
     let hint = element("p").class("muted find-hint").with("role", "status").key("hint");
-    Some(hint.child(element("bdi").text(words)))
+    Some(hint.child(super::sentence("span", &words)))
 }
 
 /// A person with the one thing to do.

@@ -32,7 +32,7 @@ pub fn view(model: &Model, screen: Html) -> Html {
 
 /// The sentence at the edge of the page.
 pub fn notice(model: &Model) -> Option<Html> {
-    let text = model.notice.clone()?;
+    let text = model.notice.as_deref()?;
     let close = element("button")
         .class("button-icon")
         .with("type", "button")
@@ -40,7 +40,7 @@ pub fn notice(model: &Model) -> Option<Html> {
         .on(On::Click(Message::Own(Own::NoticeClosed)))
         .child(icon(Icon::Close));
     let notice = element("div").class("notice").test_id("notice").with("role", "status").key("notice");
-    Some(notice.child(element("span").text(text)).child(close))
+    Some(notice.child(super::sentence("span", text)).child(close))
 }
 
 /// The state of the connection; a tap opens Network.
@@ -52,7 +52,7 @@ pub fn pill(model: &Model) -> Html {
         .test_id("connection")
         .with("data-state", texts::pill_word(pill))
         .child(element("span").class("pill-dot"))
-        .text(texts::pill(model.language(), pill))
+        .child(element("span").class("pill-text").text(texts::pill(model.language(), pill)))
 }
 
 fn banners(model: &Model) -> Vec<Html> {

@@ -123,11 +123,16 @@ fn profile(model: &Model) -> Html {
         .child_if((!loaded).then(|| paragraph("muted", model.say(texts::PROFILE_LOADING))))
         .child_if(first_profile(model))
         .child(
-            element("div").class("row").child(
-                submit(model.say(texts::PROFILE_SAVE))
-                    .test_id("profile-save")
-                    .with_if(!changed || !loaded, "disabled"),
-            ),
+            element("div")
+                .class("row")
+                .child(
+                    submit(model.say(texts::PROFILE_SAVE))
+                        .test_id("profile-save")
+                        .with_if(!changed || !loaded, "disabled"),
+                )
+                .child_if(changed.then(|| {
+                    button("quiet", model.say(texts::CANCEL), Own::ProfileDropped).test_id("profile-cancel")
+                })),
         )
 }
 

@@ -1,6 +1,6 @@
 //! Pictures in posts. None is loaded before somebody wants to see it, for its address would tell a stranger who reads.
 
-use super::{Html, icons, paragraph};
+use super::{Html, icons, paragraph, sentence};
 use crate::{
     letters,
     message::{Message, Reading},
@@ -60,7 +60,7 @@ fn picture(model: &Model, author: &str, address: String) -> Html {
             .on(On::Click(Message::Reading(Reading::ShowPicture(address))))
             .child(icon(Icon::Picture))
             .child(element("span").class("strong").text(model.say(texts::PICTURE_SHOW)))
-            .child(element("bdi").class("muted").text(texts::picture_from(model.language(), &host))),
+            .child(sentence("span", &texts::picture_from(model.language(), &host)).class("muted")),
         Some(Picture::Loading) => element("div")
             .class("media-frame")
             .child(element("span").class("spinner"))

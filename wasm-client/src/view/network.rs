@@ -7,12 +7,14 @@ use nostrp2p_protocol::{
 
 use super::{Html, avatar::avatar, button, error, own_nodes, paragraph, relays};
 use crate::{
+    letters,
     message::{Link, Message},
     model::{
         Model, Phase,
         connection::{Pill, Status, Trouble},
         ways::Way,
     },
+    sorted::SortedSet,
     texts,
     vdom::{On, element, svg},
     when,
@@ -126,6 +128,8 @@ fn warnings(model: &Model) -> Option<Html> {
     let known = model.connection.warnings.iter().filter_map(|code| match code {
         1 => Some(texts::WARNING_TWIN),
         2 => Some(texts::WARNING_CLOCK),
+        3 => Some(texts::WARNING_MAIL),
+        4 => Some(texts::WARNING_DISK),
         _ => None,
     });
     let sentences: Vec<Html> = known.map(|words| error(model.say(words))).collect();
@@ -302,12 +306,12 @@ fn peer_name(model: &Model, peer: &PeerStatus) -> String {
 
 fn shortened(name: &str) -> String {
     const LONGEST: usize = 14;
-    if name.chars().count() <= LONGEST {
+    if letters::cut(name, LONGEST).len() == name.len() {
         return name.to_owned();
     }
-    let short: String = name.chars().take(LONGEST - 1).collect();
+    let short = letters::cut(name, LONGEST - 1);
     // At the end of a word if there is one: half a word is not a part of the name.
-    let whole = short.rsplit_once(' ').map_or(short.as_str(), |(words, _)| words);
+    let whole = short.rsplit_once(' ').map_or(short, |(words, _)| words);
     format!("{whole}…")
 }
 
@@ -337,9 +341,9 @@ fn caught_up(model: &Model) -> Option<Html> {
     let (language, offset) = (model.language(), model.environment.zone);
     let ago = when::ago(last.at, model.now(), offset, language);
     let known = status.peers.iter().find(|peer| peer.peer == last.peer);
-    let who = known.map_or_else(|| last.peer.short(), |peer| peer_name(model, peer));
+    let who = known.map_or_else(|| last.peer.short(), |peer| letters::isolated(&peer_name(model, peer)));
     let text = texts::caught_up(language, &ago, &who, last.events);
-    Some(paragraph("muted", text).test_id("caught-up"))
+    Some(super::sentence("p", &text).class("muted").test_id("caught-up"))
 }
 
 fn chosen(model: &Model) -> Option<Html> {
@@ -347,13 +351,15 @@ fn chosen(model: &Model) -> Option<Html> {
     let peer = model.connection.status.as_ref()?.peers.iter().find(|peer| peer.peer == chosen)?;
     let (received, sent) = traffic_with(model, peer);
     let (title, who) = match &peer.owner {
-        Some(owner) => (texts::node_of(model.language(), &model.name_of(owner)), Some(avatar(owner))),
+        Some(owner) => {
+            (texts::node_of(model.language(), &model.name_in_sentence(owner)), Some(avatar(owner)))
+        }
         None => (model.say(texts::UNKNOWN_OWNER).to_owned(), None),
     };
     Some(
         element("div").class("card peer-card").key("chosen").child_if(who).child(
             element("div")
-                .child(element("bdi").class("strong").text(title))
+                .child(super::sentence("span", &title).class("strong"))
                 .child(paragraph(
                     "muted",
                     format!("{} · {}", texts::path(model.language(), peer.path), texts::delay(peer.delay_ms)),
@@ -411,7 +417,7 @@ fn figures(model: &Model) -> Html {
 
 /// The median of the delays that are known.
 fn typical_delay(status: &Status) -> Option<u32> {
-    let mut delays: Vec<u32> = status.peers.iter().filter_map(|peer| peer.delay_ms).collect();
-    delays.sort_unstable();
-    delays.get(delays.len() / 2).copied()
+    let known = status.peers.iter().filter_map(|peer| peer.delay_ms);
+    let delays: SortedSet<(u32, usize)> = known.zip(0..).collect();
+    delays.iter().nth(delays.len() / 2).map(|(delay, _)| *delay)
 }

@@ -68,11 +68,11 @@ fn state(model: &Model, offer: &Offer) -> Option<Html> {
         OfferStep::Found(greeting) => match greeting.owner {
             _ if model.connection.pin == Some(greeting.peer) => model.say(texts::OFFER_SAME).to_owned(),
             Some(owner) if model.me == Some(owner) => model.say(texts::OFFER_YOURS).to_owned(),
-            Some(owner) => texts::offer_of_another(language, &model.name_of(&owner)),
+            Some(owner) => texts::offer_of_another(language, &model.name_in_sentence(&owner)),
             None => model.say(texts::OFFER_FREE).to_owned(),
         },
     };
-    Some(element("div").with("role", "status").child(paragraph("", sentence)))
+    Some(element("div").with("role", "status").child(super::sentence("p", &sentence)))
 }
 
 fn choices(model: &Model, offer: &Offer) -> Vec<Html> {

@@ -193,7 +193,7 @@ pub fn face(model: &Model, person: &PublicKey, profile: Option<&Profile>) -> Htm
             .class("avatar picture-round")
             .test_id("picture")
             .with("src", own.clone())
-            .with("alt", texts::picture_of(model.language(), &model.name_of(person))),
+            .with("alt", texts::picture_of(model.language(), &model.name_in_sentence(person))),
         _ => avatar(person),
     }
 }
@@ -213,7 +213,7 @@ fn picture_offer(model: &Model, person: &PublicKey, profile: Option<&Profile>) -
                     .class("button button-link picture-show")
                     .test_id("picture-show"),
             )
-            .child(paragraph("muted", texts::picture_from(model.language(), &host))),
+            .child(super::sentence("p", &texts::picture_from(model.language(), &host)).class("muted")),
         Some(Picture::Loading) => row.child(paragraph("muted", model.say(texts::PICTURE_LOADING))),
         Some(Picture::Failed) => row.child(paragraph("muted", model.say(texts::PICTURE_FAILED))).child(
             element("a")
@@ -221,7 +221,7 @@ fn picture_offer(model: &Model, person: &PublicKey, profile: Option<&Profile>) -
                 .with("href", address)
                 .with("target", "_blank")
                 .with("rel", "noopener noreferrer nofollow ugc")
-                .with("aria-label", texts::picture_of(model.language(), &model.name_of(person)))
+                .with("aria-label", texts::picture_of(model.language(), &model.name_in_sentence(person)))
                 .text(host),
         ),
         Some(Picture::Here(_)) => return None,

@@ -150,7 +150,7 @@ fn written(model: &Model, key: EventId, id: EventId, rumor: &Rumor, context: Opt
         .child(head(model, id, rumor))
         .child_if(text)
         .child_if(fold(model, id, rumor))
-        .child_if(media::view(model, &model.name_of(author), pictures))
+        .child_if(media::view(model, &model.name_in_sentence(author), pictures))
         .child_if(Quote::of(rumor).map(|quote| quote::view(model, &quote)))
         .child(actions(model, id, rumor))
         .child_if(menu::view(model, id, rumor))

@@ -53,8 +53,7 @@ pub fn plain(model: &Model, content: &str) -> String {
                 plain.push_str(&tag);
             }
             Span::Mention(person) => {
-                plain.push('@');
-                plain.push_str(&model.name_of(&person));
+                plain.push_str(&letters::isolated(&format!("@{}", model.name_of(&person))));
             }
             Span::Post(..) => plain.push_str(model.say(texts::A_POST)),
         }

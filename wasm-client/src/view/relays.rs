@@ -33,7 +33,7 @@ fn relay(model: &Model, mirror: &Mirror) -> Html {
         .test_id("relay")
         .child(element("bdi").class("strong").text(mirror.url.clone()))
         .child(paragraph("muted", texts::relay(language, mirror, &last)))
-        .child_if(mirror.reason.clone().map(|reason| paragraph("muted", reason)));
+        .child_if(mirror.reason.clone().map(|reason| paragraph("muted", reason).with("dir", "auto")));
     let row = row.child_if((mirror.work > 0).then(|| {
         paragraph("muted", texts::relay_work(language, mirror.work, mirror.work <= MAX_WORK))
             .test_id("relay-work")
@@ -42,6 +42,6 @@ fn relay(model: &Model, mirror: &Mirror) -> Html {
         return row;
     }
     let agree = Message::Own(Own::Agree(mirror.url.clone()));
-    row.child(paragraph("", texts::relay_login(language, &mirror.url)))
+    row.child(super::sentence("p", &texts::relay_login(language, &mirror.url)))
         .child(button("plain", model.say(texts::RELAY_AGREE), agree).test_id("relay-agree"))
 }

@@ -1,5 +1,7 @@
 //! What must hold for every screen, and the contrast of the colours.
 
+mod names;
+
 use std::collections::BTreeMap;
 
 use nostrp2p_protocol::{

@@ -2,7 +2,9 @@
 
 use nostrp2p_protocol::nip49;
 
-use super::{Html, avatar::avatar, button, error, icons, keyring, me, network, paragraph, person, submit};
+use super::{
+    Html, avatar::avatar, button, error, icons, keyring, me, network, paragraph, person, sentence, submit,
+};
 use crate::{
     message::{Keyring, Message, Own, Setup},
     model::{
@@ -84,7 +86,7 @@ fn node(model: &Model, welcome: &Welcome) -> Html {
     let on = (found.is_some() && !tokenless).then(|| {
         let label = match model.me {
             Some(me) if welcome.was_in_use && welcome.token.is_some() => {
-                texts::continue_as(model.language(), &model.name_of(&me))
+                texts::continue_as(model.language(), &model.name_in_sentence(&me))
             }
             _ => model.say(texts::CONTINUE).to_owned(),
         };
@@ -95,8 +97,8 @@ fn node(model: &Model, welcome: &Welcome) -> Html {
 }
 
 fn node_found(model: &Model, welcome: &Welcome, greeting: &Greeting) -> Html {
-    let sentence = match &greeting.owner {
-        Some(owner) => texts::node_belongs_to(model.language(), &model.name_of(owner)),
+    let found = match &greeting.owner {
+        Some(owner) => texts::node_belongs_to(model.language(), &model.name_in_sentence(owner)),
         None if welcome.token.is_some() => model.say(texts::NODE_FOUND_FREE).to_owned(),
         None => model.say(texts::NODE_FOUND_TOKENLESS).to_owned(),
     };
@@ -109,7 +111,7 @@ fn node_found(model: &Model, welcome: &Welcome, greeting: &Greeting) -> Html {
             Some(owner) => avatar(owner),
             None => element("span").class("found-mark").child(icon(Icon::Tick)),
         })
-        .child(element("div").child(paragraph("found-text", sentence)).child(paragraph(
+        .child(element("div").child(sentence("p", &found).class("found-text")).child(paragraph(
             "muted",
             format!("{address} · {} {}", model.say(texts::NODE_ID), greeting.peer.short()),
         )))
@@ -195,7 +197,7 @@ fn choose(model: &Model) -> Html {
     let here = model.me.filter(|me| owner.is_none_or(|owner| owner == *me)).map(|me| {
         choice(
             Icon::Person,
-            texts::continue_as(model.language(), &model.name_of(&me)),
+            texts::continue_as(model.language(), &model.name_in_sentence(&me)),
             model.say(texts::KEY_USE_HERE_WHY),
             Setup::UseKeyHere,
         )
@@ -212,9 +214,10 @@ fn choose(model: &Model) -> Html {
         .test_id("key-create")
     });
     let section = match owner {
-        Some(owner) => element("section")
-            .child(title(model.say(texts::KEY_OWNER_TITLE)))
-            .child(paragraph("lead", texts::key_owner_lead(model.language(), &model.name_of(&owner)))),
+        Some(owner) => element("section").child(title(model.say(texts::KEY_OWNER_TITLE))).child(
+            sentence("p", &texts::key_owner_lead(model.language(), &model.name_in_sentence(&owner)))
+                .class("lead"),
+        ),
         None => element("section")
             .child(title(model.say(texts::KEY_TITLE)))
             .child(paragraph("lead", model.say(texts::KEY_LEAD))),

@@ -229,7 +229,7 @@ fn a_picture_is_loaded_only_when_somebody_asks_for_it() {
     rig.frame(NodeFrame::Batch { through: 1, newest: 1, events: vec![profile(2, 5, &content)] });
     rig.go(Route::Person(public(2)));
     assert!(!rig.effects.iter().any(|effect| matches!(effect, Effect::LoadPicture(_))));
-    assert!(rig.drawn().contains("x.example will see your address") && !rig.drawn().contains("tag: \"img\""));
+    assert!(rig.shown().contains("x.example will see your address") && !rig.drawn().contains("tag: \"img\""));
     rig.give(Reading::ShowPicture(address.into()).into());
     rig.did(|effect| *effect == Effect::LoadPicture(address.into()));
     rig.give(Message::Browser(Browser::Picture(address.into(), Some("blob:1".into()))));

@@ -222,8 +222,7 @@ fn the_node_tells_its_ways_and_they_are_kept() {
 #[test]
 fn a_hosted_page_finds_the_node_by_a_claim_link_with_ways() {
     let link = format!("{CLAIM}&peer={PEER}&key={KEY}&way=wss://one.example");
-    let mut rig = Rig { model: Model::default(), effects: Vec::new(), now_ms: NOW_MS };
-    rig.give(Message::Started(Box::new(Start {
+    let mut rig = Rig::start(Start {
         environment: Environment {
             page: NodeAddress::of_page("https:", "page.example"),
             page_is_secure: true,
@@ -232,7 +231,8 @@ fn a_hosted_page_finds_the_node_by_a_claim_link_with_ways() {
         fragment: link,
         snapshot: Ok(Snapshot::default()),
         me: None,
-    })));
+        typed: String::new(),
+    });
     let page = opened(&mut rig);
     assert_eq!(page[0].1, "wss://page.example/client", "the page may be the node's own");
     say(&mut rig, page[0].0, SocketEvent::Closed);
