@@ -3,8 +3,8 @@
 use nostrp2p_protocol::{
     PublicKey,
     limits::{
-        MAX_BATCH_EVENTS, MAX_CREATED_AT, MAX_EVENT_BYTES, MAX_FILTERS, MAX_FRAME_BYTES, MAX_SECONDS_AHEAD,
-        MAX_TAGS,
+        MAX_BATCH_EVENTS, MAX_CREATED_AT, MAX_EVENT_BYTES, MAX_FILTERS, MAX_RELAY_MESSAGE_BYTES,
+        MAX_SECONDS_AHEAD, MAX_TAGS,
     },
 };
 use serde::Serialize;
@@ -67,7 +67,7 @@ impl Information {
             software: "nostrp2p",
             version: env!("CARGO_PKG_VERSION"),
             limitation: Limitation {
-                max_message_length: MAX_FRAME_BYTES,
+                max_message_length: MAX_RELAY_MESSAGE_BYTES,
                 max_subscriptions: MAX_SUBSCRIPTIONS,
                 max_filters: MAX_FILTERS,
                 max_limit: MAX_BATCH_EVENTS,

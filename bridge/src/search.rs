@@ -34,8 +34,8 @@ pub enum InvalidSearch {
 }
 
 impl Search {
-    /// Takes what a person typed. Extensions such as `language:en` are passed over, as NIP-50 asks of relays that do
-    /// not know them.
+    /// Takes what a person typed. The extensions of NIP-50, such as `language:en`, are passed over; anything else with a
+    /// colon in it is a word: `std::vec`, `nostr:npub1...`, `urn:isbn:...`.
     pub fn new(text: &str) -> Self {
         // What is too long is refused later; nothing is computed for it.
         let taken = if text.len() <= MAX_TEXT_BYTES { text } else { "" };
@@ -44,10 +44,10 @@ impl Search {
         Self { words, bytes: text.len() }
     }
 
-    /// Whether all words occur in an event. A search without words holds for every event.
+    /// Whether all words occur in an event. A search without words finds nothing.
     pub fn matches(&self, rumor: &Rumor) -> bool {
         if self.words.is_empty() {
-            return true;
+            return false;
         }
         let text = searched(rumor);
         self.words.iter().all(|word| text.contains(word.as_str()))
@@ -64,14 +64,17 @@ impl Search {
     }
 }
 
-/// `key:value`, where the key is ASCII letters: no URL, no time of day.
+/// Whether it is one of the extensions that NIP-50 names, with a value that such a one can have.
 fn is_extension(word: &str) -> bool {
-    word.split_once(':').is_some_and(|(key, value)| {
-        !key.is_empty()
-            && key.bytes().all(|byte| byte.is_ascii_lowercase())
-            && !value.is_empty()
-            && !value.starts_with('/')
-    })
+    let Some((key, value)) = word.split_once(':') else { return false };
+    match key {
+        "include" => value == "spam",
+        "domain" => value.contains('.') && !value.contains([':', '/']),
+        "language" => value.len() == 2 && value.bytes().all(|byte| byte.is_ascii_lowercase()),
+        "sentiment" => matches!(value, "negative" | "neutral" | "positive"),
+        "nsfw" => matches!(value, "true" | "false"),
+        _ => false,
+    }
 }
 
 /// The text of an event in which words are looked for.
@@ -138,15 +141,35 @@ mod tests {
         check("ΣΊΣΥΦΟΣ и МИР", "мир", true);
         check("สวัสดีชาวโลก", "ชาวโลก", true);
         check("naïve", "NAÏVE", true);
-        check("anything", "", true);
     }
 
     #[test]
-    fn extensions_are_passed_over_but_addresses_are_words() {
-        check("hello", "hello language:en include:spam", true);
+    fn the_extensions_of_nip_50_are_passed_over_and_anything_else_is_a_word() {
+        check("hello", "hello language:en include:spam domain:x.example sentiment:neutral nsfw:false", true);
         check("see https://a.example/x", "https://a.example", true);
-        check("hello", "https://a.example", false);
-        check("at 12:30", "12:30", true);
+        for word in [
+            "https://a.example",
+            "std::vec",
+            "nostr:npub1xyz",
+            "mailto:a@b",
+            "urn:isbn:9780131103627",
+            "re:cats",
+            "12:30",
+            "language:english",
+            "nsfw:no",
+            "include:all",
+            "domain:a",
+        ] {
+            check("hello", word, false);
+            check(&format!("hello {word}"), word, true);
+        }
+    }
+
+    #[test]
+    fn a_search_without_words_finds_nothing() {
+        for search in ["", " ", "language:en", "include:spam nsfw:true"] {
+            check("anything", search, false);
+        }
     }
 
     #[test]

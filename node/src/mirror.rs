@@ -107,7 +107,17 @@ struct Context {
 pub(crate) struct Handle {
     /// How they stand.
     pub(crate) status: watch::Receiver<Mirrors>,
+    /// Those that the settings name.
+    named: Arc<Vec<String>>,
     logins: broadcast::Sender<Arc<(String, Event)>>,
+}
+
+impl Handle {
+    /// Whether one that the settings name has not given yet all that the node wants of it.
+    pub(crate) fn owe_answers(&self) -> bool {
+        let mirrors = self.status.borrow();
+        self.named.iter().any(|url| !mirrors.get(url).is_some_and(|mirror| mirror.caught_up))
+    }
 }
 
 /// Starts all mirrors; they end with the node. Returns what sessions need of them, and the task that watches over them,
@@ -126,7 +136,8 @@ pub(crate) fn start(
     let (report, reported) = watch::channel(Mirrors::new());
     let tls = trust::configuration(settings.mirror_ca.as_deref())?;
     let (logins, _) = broadcast::channel(LOGINS);
-    let handle = Handle { status: reported, logins: logins.clone() };
+    let named = Arc::new(wanted.named.clone());
+    let handle = Handle { status: reported, named, logins: logins.clone() };
     if wanted.named.is_empty() && !wanted.lists {
         return Ok((handle, None));
     }
@@ -162,6 +173,8 @@ async fn supervise<T: Future<Output = ()> + Send + 'static>(
     run: impl Fn(Context, String, Role, PublicKey) -> T,
 ) {
     let mut stop = context.stop.clone();
+    let mut standing = context.standing.clone();
+    let mut owned = false;
     let mut every = tokio::time::interval(plan_every);
     // The sequence number up to which the plan knows the store.
     let mut planned = None;
@@ -175,6 +188,8 @@ async fn supervise<T: Future<Output = ()> + Send + 'static>(
                 }
                 continue;
             }
+            // Somebody who has just claimed the node waits for what the relays hold of theirs.
+            Ok(_) = standing.wait_for(|standing| standing.owner.is_some()), if !owned => owned = true,
             _ = every.tick() => {}
         }
         let Some(owner) = context.standing.borrow().owner else { continue };

@@ -22,6 +22,10 @@ pub const MAX_CREATED_AT: u64 = (1 << 53) - 1;
 /// Longest frame between client and node in bytes: an event and its frame with room, 128 KiB as relays take.
 pub const MAX_FRAME_BYTES: usize = 128 * 1024;
 
+/// Longest message of a Nostr program at the relay, in bytes: a question that names [`MAX_FILTER_VALUES`] people, each in 67
+/// bytes of JSON, with as many events and a search has room.
+pub const MAX_RELAY_MESSAGE_BYTES: usize = 256 * 1024;
+
 /// Longest body of a batch after decompression, in bytes. The node closes a batch well before.
 pub const MAX_BATCH_BYTES: usize = 1024 * 1024;
 

@@ -134,7 +134,10 @@ impl Browser {
     }
 
     /// Makes the page itself this large: a headless window's frame takes some of it otherwise.
-    async fn set_viewport(&self, width: u32, height: u32) {
+    ///
+    /// # Panics
+    /// When the window cannot be sized.
+    pub async fn set_viewport(&self, width: u32, height: u32) {
         let outer =
             self.driver.execute("return [outerWidth - innerWidth, outerHeight - innerHeight]", vec![]).await;
         let frame: (u32, u32) = serde_json::from_value(outer.expect("a window")).unwrap_or_default();

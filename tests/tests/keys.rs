@@ -26,6 +26,8 @@ async fn an_extension_signs_and_a_no_is_not_asked_about_again() {
     alice.click("key-extension").await;
     alice.type_into("name-input", "Alice").await;
     alice.click("next").await;
+    // The key was not made here, so there may be a profile elsewhere.
+    alice.click("begin-list").await;
     alice.attribute("connection", "data-state", "connected").await;
     alice.write("signed by the extension").await;
     alice.attribute("post-state", "data-state", "sent").await;
@@ -37,6 +39,16 @@ async fn an_extension_signs_and_a_no_is_not_asked_about_again() {
     key[31] = EXTENSION_KEY;
     let key = SecretKey::from_bytes(key).expect("a key");
     assert_eq!(alice.npub().await, key.public_key().to_npub());
+
+    // Another account is active in it: that is said, and nothing is sent.
+    let another = "
+        const own = window.nostr.signEvent;
+        window.nostr.signEvent = async event => ({ ...event, pubkey: '1'.repeat(64), sig: '0'.repeat(128) });
+        window.ownAgain = () => { window.nostr.signEvent = own; };";
+    run(&alice, another).await;
+    alice.write("by another account").await;
+    alice.see("notice", "another account is active in your browser extension").await;
+    run(&alice, "window.ownAgain()").await;
 
     // She says no to the next login: the page asks once, shows what it holds, and waits for her.
     alice.driver.refresh().await.expect("a page");

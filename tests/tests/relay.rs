@@ -284,3 +284,14 @@ async fn the_relay_says_what_it_lets_whom_do() {
         assert_eq!(document["limitation"]["auth_required"], auth_required, "{document}");
     }
 }
+
+#[tokio::test]
+async fn a_question_with_as_many_authors_as_the_node_promises_is_answered() {
+    let alice = random_key();
+    let node = node_of(&alice, &[]).await;
+    let mut relay = Relay::login(&node.clients(), &alice).await;
+    relay.put(&post(&alice, "found among many")).await;
+    let mut authors = vec![alice.public_key().to_string()];
+    authors.extend((1..2_000u16).map(|number| format!("{number:064x}")));
+    assert_eq!(relay.contents(json!({ "authors": authors, "kinds": [1] })).await, ["found among many"]);
+}

@@ -200,7 +200,7 @@ async fn nip_11_the_document_has_every_limit_and_any_page_may_read_it() {
     }
     let limitation = &document["limitation"];
     for (limit, value) in [
-        ("max_message_length", json!(131_072)),
+        ("max_message_length", json!(262_144)),
         ("max_subscriptions", json!(200)),
         ("max_limit", json!(500)),
         ("default_limit", json!(500)),

@@ -2,7 +2,7 @@
 //!
 //! Numbers stay the text they were. A general library would cost the first load four times as much.
 
-use std::fmt::Write;
+use std::{fmt::Write, ops::Range};
 
 /// Deepest nesting that is read: profiles are flat, and a hostile one must not exhaust the stack.
 const MAX_DEPTH: usize = 32;
@@ -39,30 +39,20 @@ impl Json {
         }
     }
 
+    /// The first text under this name, whatever its case.
+    pub fn text_of_any_case(&self, name: &str) -> Option<&str> {
+        let Self::Object(fields) = self else { return None };
+        fields.iter().find_map(|(other, value)| match value {
+            Self::Text(text) if other.eq_ignore_ascii_case(name) => Some(text.as_str()),
+            _ => None,
+        })
+    }
+
     /// The object under this name, if this is an object that has one.
     pub fn object(&self, name: &str) -> Option<&Self> {
         let Self::Object(fields) = self else { return None };
         let found = fields.iter().rev().find(|(other, _)| other == name).map(|(_, value)| value);
         found.filter(|value| matches!(value, Self::Object(_)))
-    }
-
-    /// Sets a text of an object; anything else becomes an object.
-    pub fn set_text(&mut self, name: &str, text: &str) {
-        if !matches!(self, Self::Object(_)) {
-            *self = Self::Object(Vec::new());
-        }
-        if let Self::Object(fields) = self {
-            let value = Self::Text(text.to_owned());
-            match fields.iter_mut().rev().find(|(other, _)| other == name) {
-                Some((_, there)) => *there = value,
-                None => fields.push((name.to_owned(), value)),
-            }
-        }
-    }
-
-    /// Whether this is an object with a field of this name.
-    pub fn has(&self, name: &str) -> bool {
-        matches!(self, Self::Object(fields) if fields.iter().any(|(other, _)| other == name))
     }
 
     /// Writes the value without white space.
@@ -94,6 +84,54 @@ impl Json {
             }
         }
     }
+}
+
+/// The object in this text with one field set to a text, and all else byte for byte as it was. What is no object begins
+/// anew: nobody could read it.
+pub fn with_text(raw: &str, name: &str, text: &str) -> String {
+    let mut value = String::new();
+    write_text(text, &mut value);
+    let spliced = || {
+        let place = place_of(raw, name)?;
+        let (before, after) = (raw.get(..place.start)?, raw.get(place.end..)?);
+        if !place.is_empty() {
+            return Some(format!("{before}{value}{after}"));
+        }
+        let comma =
+            if after.trim_start().starts_with('}') && before.trim_end().ends_with('{') { "" } else { "," };
+        let mut field = String::new();
+        write_text(name, &mut field);
+        Some(format!("{before}{comma}{field}:{value}{after}"))
+    };
+    spliced().unwrap_or_else(|| Json::Object(vec![(name.to_owned(), Json::Text(text.to_owned()))]).write())
+}
+
+/// Where the value of this field stands in an object, or an empty range behind its last field. Of doubled names the last
+/// counts.
+fn place_of(raw: &str, name: &str) -> Option<Range<usize>> {
+    let at = |reader: &Reader<'_>| raw.len() - reader.rest.len();
+    let mut reader = Reader { rest: raw };
+    let mut found = None;
+    if !reader.take("{") {
+        return None;
+    }
+    let mut end = at(&reader);
+    reader.list("}", |reader| {
+        let other = if reader.take("\"") { reader.text()? } else { return None };
+        if !reader.take(":") {
+            return None;
+        }
+        reader.skip_space();
+        let start = at(reader);
+        reader.value(MAX_DEPTH - 1)?;
+        end = at(reader);
+        if other == name {
+            found = Some(start..end);
+        }
+        Some(())
+    })?;
+    reader.skip_space();
+    reader.rest.is_empty().then(|| found.unwrap_or(end..end))
 }
 
 fn write_text(text: &str, out: &mut String) {
@@ -316,15 +354,21 @@ mod tests {
     }
 
     #[test]
-    fn a_field_is_changed_and_the_rest_is_kept() {
-        let mut json = Json::parse(r#"{"name":"a","n":1.50,"name":"b"}"#).unwrap();
-        assert_eq!(json.text("name"), Some("b"));
-        json.set_text("name", "c\"");
-        json.set_text("new", "");
-        assert_eq!(json.write(), r#"{"name":"a","n":1.50,"name":"c\"","new":""}"#);
-        assert_eq!((json.text("n"), json.has("n"), json.has("x")), (None, true, false));
-        let mut other = Json::parse("[1]").unwrap();
-        other.set_text("name", "a");
-        assert_eq!(other.write(), r#"{"name":"a"}"#);
+    fn a_field_is_changed_and_the_rest_is_kept_byte_for_byte() {
+        #[track_caller]
+        fn check(raw: &str, name: &str, text: &str, expected: &str) {
+            assert_eq!(with_text(raw, name, text), expected, "{raw}");
+            assert_eq!(Json::parse(expected).unwrap().text(name), Some(text));
+        }
+        let odd = "{ \"name\" : \"a\",\n \"n\":1.50, \"u\":\"\\u00e9\\/\", \"name\":\"b\" }";
+        check(odd, "name", "c\"", &odd.replace("\"b\"", "\"c\\\"\""));
+        check(odd, "new", "", &odd.replace("\"b\"", "\"b\",\"new\":\"\""));
+        check(odd, "n", "x", &odd.replace("1.50", "\"x\""));
+        check("{}", "a", "b", r#"{"a":"b"}"#);
+        check("{ }", "a", "b", r#"{"a":"b" }"#);
+        check(r#"{"x":{"a":1}}"#, "a", "b", r#"{"x":{"a":1},"a":"b"}"#);
+        for broken in ["", "[1]", "{\"a\":}", "{} x", "nonsense"] {
+            check(broken, "a", "b", r#"{"a":"b"}"#);
+        }
     }
 }

@@ -200,6 +200,8 @@ pub enum Reading {
     Tab(Tab),
     /// The field for a search changed.
     SearchTyped(String),
+    /// What the own node holds with this hashtag is to be shown.
+    Hashtag(String),
     /// What was typed there is to be opened, if it names somebody or something.
     SearchSubmitted,
     /// To where one came from.
@@ -289,6 +291,8 @@ pub enum Own {
     ProfileDropped,
     /// The profile is to be published.
     ProfileSubmitted,
+    /// A first profile is to be begun although there may be one elsewhere, or not.
+    BeginProfile(bool),
     /// The public key goes to the clipboard.
     CopyNpub,
     /// The secret key is to be shown.

@@ -24,7 +24,7 @@ pub mod welcome;
 pub mod window;
 
 use nostrp2p_protocol::{
-    Event, EventId, PeerId, PublicKey,
+    Event, EventId, PeerId, PublicKey, Rumor,
     frame::{Carried, Delivery, RequestId},
 };
 
@@ -206,6 +206,8 @@ pub struct Open {
     pub loading: bool,
     /// Whether the own node holds no more.
     pub ended: bool,
+    /// Most events that the answer to the last question for older ones can have.
+    pub asked: usize,
     /// What the node found last.
     pub found: SortedSet<EventId>,
 }
@@ -260,6 +262,8 @@ pub struct Outgoing {
     pub saved: bool,
     /// Why the node will not take it, if it said so.
     pub refused: Option<String>,
+    /// The posts that it takes back, as long as the node has not taken it.
+    pub hidden: Vec<Rumor>,
 }
 
 /// The composer.
@@ -303,6 +307,8 @@ pub struct ProfileForm {
     pub nip05: Option<String>,
     /// Whether it is to be published as soon as the present profile is known.
     pub submitted: bool,
+    /// Whether a first profile is to be begun although there may be one elsewhere: waits for a yes.
+    pub asked: bool,
 }
 
 /// What a text in the composer is about.

@@ -22,11 +22,11 @@ pub struct DomainName {
 impl DomainName {
     /// Reads `name@domain`, or a domain alone with a dot in it, whose name is `_`.
     pub fn parse(text: &str) -> Option<Self> {
-        let text = text.trim().to_ascii_lowercase();
+        let text = text.trim();
         if text.chars().count() > MAX_CHARACTERS {
             return None;
         }
-        let (local, domain) = text.split_once('@').unwrap_or(("_", &text));
+        let (local, domain) = text.split_once('@').unwrap_or(("_", text));
         let letter = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
         let host = domain.split_once(':').map_or(domain, |(host, _)| host);
         let port = domain.split_once(':').map(|(_, port)| port);
@@ -34,7 +34,7 @@ impl DomainName {
         let named = host.contains('.') && !host.starts_with('.') && !host.ends_with('.');
         let fits = whole && host.chars().all(letter) && named && !host.contains("..");
         let port_fits = port.is_none_or(|port| port.parse::<u16>().is_ok());
-        (fits && port_fits).then(|| Self { local: local.to_owned(), domain: domain.to_owned() })
+        (fits && port_fits).then(|| Self { local: local.to_owned(), domain: domain.to_ascii_lowercase() })
     }
 
     /// Whether the text is meant as a name by a domain: a domain alone could be anything.
@@ -42,9 +42,12 @@ impl DomainName {
         Self::parse(text).filter(|_| text.contains('@'))
     }
 
-    /// Where to ask.
-    pub fn address(&self) -> String {
-        format!("https://{}/.well-known/nostr.json?name={}", self.domain, self.local)
+    /// Where to ask: for the name as it is written, and after that for it in lower case, as NIP-05 would have it.
+    pub fn addresses(&self) -> impl Iterator<Item = String> {
+        let lower = self.local.to_ascii_lowercase();
+        let lower = (lower != self.local).then_some(lower);
+        let ask = |local| format!("https://{}/.well-known/nostr.json?name={local}", self.domain);
+        [self.local.clone()].into_iter().chain(lower).map(ask)
     }
 
     /// As people write it.
@@ -59,7 +62,9 @@ impl DomainName {
 
     /// Whom the answer names.
     pub fn person(&self, answer: &str) -> Option<PublicKey> {
-        Json::parse(answer)?.object("names")?.text(&self.local)?.parse().ok()
+        let answer = Json::parse(answer)?;
+        let names = answer.object("names")?;
+        names.text(&self.local).or_else(|| names.text_of_any_case(&self.local))?.parse().ok()
     }
 }
 
@@ -70,10 +75,12 @@ mod tests {
     #[test]
     fn names_are_read_and_asked_for_at_their_domain() {
         let ada = DomainName::parse(" Ada@Example.org ").unwrap();
-        assert_eq!(ada.address(), "https://example.org/.well-known/nostr.json?name=ada");
-        assert_eq!((ada.text().as_str(), ada.domain()), ("ada@example.org", "example.org"));
+        let asked = |name| format!("https://example.org/.well-known/nostr.json?name={name}");
+        assert_eq!(ada.addresses().collect::<Vec<_>>(), [asked("Ada"), asked("ada")]);
+        assert_eq!((ada.text().as_str(), ada.domain()), ("Ada@example.org", "example.org"));
         let whole = DomainName::parse("example.org").unwrap();
-        assert_eq!((whole.address().ends_with("?name=_"), whole.text().as_str()), (true, "example.org"));
+        assert_eq!(whole.addresses().collect::<Vec<_>>(), [asked("_")]);
+        assert_eq!(whole.text(), "example.org");
         assert!(DomainName::of_search("example.org").is_none());
         assert!(DomainName::parse("a@127.0.0.1:8443").is_some());
         for bad in [
@@ -92,6 +99,18 @@ mod tests {
             assert_eq!(DomainName::parse(bad), None, "{bad}");
         }
         assert_eq!(DomainName::parse(&format!("{}@x.y", "a".repeat(400))), None);
+    }
+
+    #[test]
+    fn names_are_compared_without_case_and_the_one_written_alike_comes_first() {
+        let (one, two) = (PublicKey::from_bytes([7; 32]), PublicKey::from_bytes([8; 32]));
+        let answer = format!(r#"{{"names":{{"Eve":"{one}"}}}}"#);
+        for name in ["Eve@x.y", "eve@X.y", "EVE@x.y"] {
+            assert_eq!(DomainName::parse(name).unwrap().person(&answer), Some(one), "{name}");
+        }
+        let both = format!(r#"{{"names":{{"Eve":"{one}","eve":"{two}"}}}}"#);
+        assert_eq!(DomainName::parse("eve@x.y").unwrap().person(&both), Some(two));
+        assert_eq!(DomainName::parse("Eve@x.y").unwrap().person(&both), Some(one));
     }
 
     #[test]

@@ -2,7 +2,11 @@
 
 use nostrp2p_protocol::PublicKey;
 
-use crate::{json::Json, letters};
+use crate::{
+    json::{self, Json},
+    letters,
+    model::ProfileForm,
+};
 
 /// Longest name that is shown, in characters; longer ones end in an ellipsis.
 const MAX_NAME_CHARACTERS: usize = 40;
@@ -11,19 +15,6 @@ const MAX_ABOUT_CHARACTERS: usize = 2_000;
 
 /// Longest address of a picture that is loaded.
 const MAX_ADDRESS_BYTES: usize = 1_000;
-
-/// The fields that a person can edit.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Fields<'a> {
-    /// See [`Profile::name`].
-    pub name: &'a str,
-    /// See [`Profile::about`].
-    pub about: &'a str,
-    /// See [`Profile::picture`]; empty for none.
-    pub picture: &'a str,
-    /// See [`Profile::nip05`]; empty for none.
-    pub nip05: &'a str,
-}
 
 /// What a person says about themselves.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -57,25 +48,46 @@ impl Profile {
         Self { name, about, picture, nip05, folded, raw: content.to_owned() }
     }
 
-    /// The content of the next kind 0 event: these fields new, all others as they were.
-    pub fn edited(&self, Fields { name, about, picture, nip05 }: Fields<'_>) -> String {
-        let mut fields = Json::parse(&self.raw).unwrap_or(Json::Object(Vec::new()));
-        fields.set_text("name", name.trim());
-        if fields.has("display_name") {
-            fields.set_text("display_name", name.trim());
+    /// What stands in this field, whole and as it was written; empty when it is no text.
+    fn written(&self, field: &str) -> String {
+        Json::parse(&self.raw).as_ref().and_then(|fields| fields.text(field)).unwrap_or_default().to_owned()
+    }
+
+    /// The field that the name is shown from, which is the one that an edit of it changes.
+    fn name_field(&self) -> &'static str {
+        if name_line(&self.written("display_name")).is_empty() { "name" } else { "display_name" }
+    }
+
+    /// What the form shows of a present profile: never shortened, for it is sent back.
+    pub fn form(&self) -> ProfileForm {
+        let written = |field| Some(self.written(field));
+        ProfileForm {
+            name: written(self.name_field()),
+            about: written("about"),
+            picture: written("picture"),
+            nip05: written("nip05"),
+            ..ProfileForm::default()
         }
-        fields.set_text("about", about.trim());
-        let shown = [
-            ("picture", picture.trim(), self.picture.as_deref()),
-            ("nip05", nip05.trim(), self.nip05.as_deref()),
+    }
+
+    /// The content of the next kind 0 event: what was typed is new, all else is byte for byte as it was. None when what
+    /// was typed is what was there.
+    pub fn edited(&self, form: &ProfileForm) -> Option<String> {
+        let typed = [
+            (self.name_field(), &form.name),
+            ("about", &form.about),
+            ("picture", &form.picture),
+            ("nip05", &form.nip05),
         ];
-        for (field, value, former) in shown {
-            // What cannot be shown, such as a picture that is no address, nobody has edited.
-            if value != former.unwrap_or_default() {
-                fields.set_text(field, value);
+        let mut content = self.raw.clone();
+        for (field, text) in typed {
+            if let Some(text) = text.as_deref()
+                && self.written(field).trim() != text.trim()
+            {
+                content = json::with_text(&content, field, text.trim());
             }
         }
-        fields.write()
+        (content != self.raw).then_some(content)
     }
 }
 
@@ -132,20 +144,36 @@ mod tests {
         assert_eq!(Profile::parse(&long).name.map(|name| name.chars().count()), Some(41));
     }
 
+    #[track_caller]
+    fn check_edit(before: &str, form: &ProfileForm, expected: Option<&str>) {
+        assert_eq!(Profile::parse(before).edited(form).as_deref(), expected, "{before}");
+    }
+
+    fn named(name: &str) -> ProfileForm {
+        ProfileForm { name: Some(name.into()), ..ProfileForm::default() }
+    }
+
     #[test]
-    fn editing_keeps_what_others_put_in() {
-        let before = Profile::parse(r#"{"name":"a","picture":"https://x/y.png","bot":false}"#);
-        let picture = "https://x/y.png";
-        let after = before.edited(Fields { name: " Ada ", about: "hello", picture, nip05: "" });
-        assert_eq!(Profile::parse(&after).name.as_deref(), Some("Ada"));
-        assert!(
-            after.contains(r#""picture":"https://x/y.png""#) && after.contains(r#""bot":false"#),
-            "{after}"
-        );
-        assert!(!after.contains("display_name") && !after.contains("nip05"));
-        let bare = Profile::parse(&after).edited(Fields { name: "Ada", nip05: "a@b", ..Fields::default() });
-        assert_eq!(Profile::parse(&bare).picture, None, "it can be taken away");
-        assert_eq!(Profile::parse(&bare).nip05.as_deref(), Some("a@b"));
+    fn editing_changes_what_was_typed_and_byte_for_byte_nothing_else() {
+        let before = r#"{ "name":"a", "picture":"no address", "bot":false, "nip05":7 }"#;
+        check_edit(before, &named(" Ada "), Some(&before.replace(r#""a""#, r#""Ada""#)));
+        check_edit(before, &named(" a "), None);
+        let emptied = ProfileForm { picture: Some(String::new()), ..ProfileForm::default() };
+        check_edit(before, &emptied, Some(&before.replace("no address", "")));
+        check_edit("", &named("Ada"), Some(r#"{"name":"Ada"}"#));
+        check_edit("", &ProfileForm { about: Some(" ".into()), ..ProfileForm::default() }, None);
+    }
+
+    #[test]
+    fn what_is_shown_shortened_is_never_written_back() {
+        let (name, about) = ("d".repeat(60), "x".repeat(2_500));
+        let before = format!(r#"{{"name":"ada","display_name":"{name}","about":"{about}"}}"#);
+        let shown = Profile::parse(&before).form();
+        assert_eq!((shown.name.as_ref(), shown.about.as_ref()), (Some(&name), Some(&about)));
+        check_edit(&before, &shown, None);
+        check_edit(&before, &named("Ada L."), Some(&before.replace(&name, "Ada L.")));
+        let short = ProfileForm { about: Some("y".into()), ..ProfileForm::default() };
+        check_edit(&before, &short, Some(&before.replace(&about, "y")));
     }
 
     #[test]

@@ -1,4 +1,7 @@
-//! What stands in a post's text: plain text, web links, and NIP-21 mentions of people. No markup is read.
+//! What stands in a post's text: plain text, web links, hashtags, and people and posts by their codes (NIP-19, NIP-21). No
+//! markup is read, but for knowing that it ends a link.
+
+mod link;
 
 use nostrp2p_protocol::{EventId, PublicKey};
 
@@ -10,40 +13,43 @@ const FOLDED_CHARACTERS: usize = 2_400;
 const FOLDED_LINES: usize = 12;
 /// Most links of one post that are made active; the rest stays text.
 const MAX_LINKS: usize = 50;
+/// Longest hashtag in bytes. A guess.
+const MAX_HASHTAG_BYTES: usize = 200;
 
 /// One stretch of a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Span {
     /// As it is.
     Text(String),
-    /// An address that begins with `http://` or `https://`.
+    /// An address that begins with `http://`, `https://` or, for what only other programs can show, `nostr:`.
     Link(String),
+    /// A word behind `#`, as it was typed.
+    Hashtag(String),
     /// A person.
     Mention(PublicKey),
     /// A post, and who wrote it, if that is said.
     Post(EventId, Option<PublicKey>),
 }
 
-/// Splits a text into its stretches. Control characters other than line break and tab are left out.
+/// Splits a text into its stretches. Control characters other than line break and tab are left out, and those that turn
+/// the direction of what follows.
 pub fn spans(text: &str) -> Vec<Span> {
     let mut spans = Vec::new();
     let mut plain = String::new();
+    let mut rest = text;
     let mut links = 0;
-    for word in text.split_inclusive(char::is_whitespace) {
-        let found = if links < MAX_LINKS { special(word) } else { None };
-        match found {
-            Some((before, span, after)) => {
-                links += 1;
-                push_visible(&mut plain, before);
-                if !plain.is_empty() {
-                    spans.push(Span::Text(std::mem::take(&mut plain)));
-                }
-                spans.push(span);
-                push_visible(&mut plain, after);
-            }
-            None => push_visible(&mut plain, word),
+    while links < MAX_LINKS
+        && let Some((before, span, after)) = special(rest)
+    {
+        links += 1;
+        push_visible(&mut plain, before);
+        if !plain.is_empty() {
+            spans.push(Span::Text(std::mem::take(&mut plain)));
         }
+        spans.push(span);
+        rest = after;
     }
+    push_visible(&mut plain, rest);
     if !plain.is_empty() {
         spans.push(Span::Text(plain));
     }
@@ -52,24 +58,38 @@ pub fn spans(text: &str) -> Vec<Span> {
 
 /// The people that a text mentions, at most as many as are made active.
 pub fn people(text: &str) -> impl Iterator<Item = PublicKey> {
-    let codes = text.match_indices("nostr:n").take(MAX_LINKS);
-    codes.filter_map(|(at, _)| match mention(text.get(at..)?)? {
-        (_, Span::Mention(person), _) => Some(person),
-        _ => None,
-    })
+    let person = |span| if let Span::Mention(person) = span { Some(person) } else { None };
+    coded(text).filter_map(person)
 }
 
 /// The first post that a text speaks of, and who wrote it, if that is said.
 pub fn event(text: &str) -> Option<(EventId, Option<PublicKey>)> {
-    let mut codes = text.match_indices("nostr:n").take(MAX_LINKS);
-    codes.find_map(|(at, _)| match mention(text.get(at..)?)? {
-        (_, Span::Post(id, author), _) => Some((id, author)),
-        _ => None,
-    })
+    coded(text).find_map(|span| if let Span::Post(id, author) = span { Some((id, author)) } else { None })
+}
+
+/// The hashtags of a text in lower case, each once, at most as many as are made active.
+pub fn hashtags(text: &str) -> Vec<String> {
+    let mut tags: Vec<String> = Vec::new();
+    for span in spans(text) {
+        if let Span::Hashtag(tag) = span {
+            let tag = letters::fold(&tag).into_owned();
+            if !tags.contains(&tag) {
+                tags.push(tag);
+            }
+        }
+    }
+    tags
+}
+
+/// What the codes of a text name. Most texts hold none, and nothing else is looked at then.
+fn coded(text: &str) -> impl Iterator<Item = Span> {
+    let holds = CODES.iter().any(|code| text.contains(code));
+    holds.then(|| spans(text)).into_iter().flatten()
 }
 
 fn push_visible(plain: &mut String, text: &str) {
-    plain.extend(text.chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t')));
+    let seen = |c: &char| !c.is_control() && !link::turns(*c) || matches!(c, '\n' | '\t');
+    plain.extend(text.chars().filter(seen));
 }
 
 /// Whether a text is so long that it is folded, where a line holds about this many Latin letters.
@@ -90,38 +110,65 @@ fn lines(text: &str, letters_per_line: usize) -> usize {
     text.split('\n').map(|line| width(line).div_ceil(letters_per_line.max(1)).max(1)).sum()
 }
 
-fn special(word: &str) -> Option<(&str, Span, &str)> {
-    link(word).or_else(|| mention(word))
-}
+/// How codes begin.
+const CODES: [&str; 5] = ["npub1", "nprofile1", "note1", "nevent1", "naddr1"];
 
-fn link(word: &str) -> Option<(&str, Span, &str)> {
-    let start = ["https://", "http://"].iter().filter_map(|scheme| word.find(scheme)).min()?;
-    let (before, address) = word.split_at_checked(start)?;
-    let control = address.find(|c: char| c.is_control() || c.is_whitespace() || "<>\"".contains(c));
-    let address = address.get(..control.unwrap_or(address.len()))?;
-    // A full stop behind a link ends the sentence; a bracket that was opened before it closes there.
-    let trimmed = address.trim_end_matches(['.', ',', ';', ':', '!', '?', '\'', '、', '。', '」', '）']);
-    let trimmed = if trimmed.contains('(') { trimmed } else { trimmed.trim_end_matches(')') };
-    let host = trimmed.split_once("://").map_or("", |(_, rest)| rest);
-    if host.is_empty() || host.starts_with('/') {
-        return None;
+/// The first thing in a text that is more than text, with what is before and behind it.
+fn special(text: &str) -> Option<(&str, Span, &str)> {
+    // Each of them begins at a colon, a cross or an `n`, so nothing else is looked at.
+    let begins = |(_, c): &(usize, char)| matches!(c, 'h' | 'H' | '#' | 'n');
+    let mut boundary = true;
+    let mut last = 0;
+    for (at, c) in text.char_indices().filter(begins) {
+        if let Some(between) = text.get(last..at)
+            && let Some(previous) = between.chars().next_back()
+        {
+            // A code may follow a word of a script without spaces; a hashtag there would be part of it.
+            let joined = if c == '#' { previous.is_alphanumeric() } else { previous.is_ascii_alphanumeric() };
+            boundary = !(joined || "/_#&=.".contains(previous));
+        }
+        last = at + c.len_utf8();
+        let (before, rest) = text.split_at_checked(at)?;
+        let found = match c {
+            'h' | 'H' => link::read(before, rest),
+            '#' if boundary => hashtag(rest),
+            'n' if boundary => code(rest),
+            _ => None,
+        };
+        boundary = false;
+        if let Some((span, length)) = found {
+            return Some((before, span, rest.get(length..)?));
+        }
     }
-    let after = word.get(before.len() + trimmed.len()..)?;
-    Some((before, Span::Link(trimmed.to_owned()), after))
+    None
 }
 
-fn mention(word: &str) -> Option<(&str, Span, &str)> {
-    let start = word.find("nostr:n")?;
-    let (before, rest) = word.split_at_checked(start)?;
-    let code = rest.strip_prefix("nostr:")?;
-    let end = code.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(code.len());
-    let (code, after) = code.split_at_checked(end)?;
-    let span = match Route::from_code(code)? {
-        Route::Person(person) => Span::Mention(person),
-        Route::Thread(id, author) => Span::Post(id, author),
+/// A hashtag: letters, digits and marks of any script behind a cross, and not digits alone. What is beyond ASCII and no
+/// punctuation counts as a letter, for tables of all letters would be large.
+fn hashtag(text: &str) -> Option<(Span, usize)> {
+    let word = text.strip_prefix('#')?;
+    let foreign = |c: char| !c.is_ascii() && !link::ends(c);
+    let within = |c: char| c.is_ascii_alphanumeric() || c == '_' || foreign(c);
+    let word = word.get(..word.find(|c| !within(c)).unwrap_or(word.len()))?;
+    let fits = word.len() <= MAX_HASHTAG_BYTES && word.chars().any(|c| c.is_ascii_alphabetic() || foreign(c));
+    fits.then(|| (Span::Hashtag(word.to_owned()), word.len() + 1))
+}
+
+/// A person or post by its code, with or without `nostr:`.
+fn code(text: &str) -> Option<(Span, usize)> {
+    let scheme = if text.starts_with("nostr:") { "nostr:".len() } else { 0 };
+    let rest = text.get(scheme..)?;
+    CODES.iter().find(|code| rest.starts_with(**code))?;
+    let code = rest.get(..rest.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(rest.len()))?;
+    let span = match Route::from_code(code) {
+        Some(Route::Person(person)) => Span::Mention(person),
+        Some(Route::Thread(id, author)) => Span::Post(id, author),
+        _ if code.starts_with("naddr1") && code.len() > "naddr1".len() + 6 => {
+            Span::Link(format!("nostr:{code}"))
+        }
         _ => return None,
     };
-    Some((before, span, after))
+    Some((span, scheme + code.len()))
 }
 
 #[cfg(test)]
@@ -142,27 +189,36 @@ mod tests {
     }
 
     #[test]
-    fn links_end_where_people_see_their_end() {
-        check("a\nb  c", &[text("a\nb  c")]);
-        check("see https://x.example/a. Yes", &[text("see "), link("https://x.example/a"), text(". Yes")]);
-        check("(http://x.example)", &[text("("), link("http://x.example"), text(")")]);
-        check("https://x.example/a_(b)", &[link("https://x.example/a_(b)")]);
-        check("これはhttps://x.example。", &[text("これは"), link("https://x.example"), text("。")]);
-        check("https:// javascript:alert(1) http:///", &[text("https:// javascript:alert(1) http:///")]);
-        check("https://x\"onclick=\"y", &[link("https://x"), text("\"onclick=\"y")]);
+    fn people_and_posts_are_named_by_code() {
+        let person = PublicKey::from_bytes([5; 32]);
+        let npub = person.to_npub();
+        let id = EventId::from_bytes([6; 32]);
+        let mention = Span::Mention(person);
+        check(&format!("hi nostr:{npub}!"), &[text("hi "), mention.clone(), text("!")]);
+        check(&format!("({npub})"), &[text("("), mention, text(")")]);
+        check(&id.to_note(), &[Span::Post(id, None)]);
+        check("nostr:npub1xyz npub1xyz", &[text("nostr:npub1xyz npub1xyz")]);
+        check(&format!("x{npub}"), &[text(&format!("x{npub}"))]);
+        check(&format!("njump.me/{npub}"), &[text(&format!("njump.me/{npub}"))]);
+        let page = format!("https://njump.me/{npub}");
+        check(&page, &[link(&page)]);
+        check("naddr1qqxnzd3c", &[link("nostr:naddr1qqxnzd3c")]);
+        assert_eq!(people(&format!("{npub} https://a.example/{npub}")).collect::<Vec<_>>(), [person]);
     }
 
     #[test]
-    fn people_are_mentioned_by_key() {
-        let person = PublicKey::from_bytes([5; 32]);
-        let npub = person.to_npub();
-        check(&format!("hi nostr:{npub}!"), &[text("hi "), Span::Mention(person), text("!")]);
-        check("nostr:npub1xyz", &[text("nostr:npub1xyz")]);
+    fn hashtags_are_words_of_any_script() {
+        let tag = |tag: &str| Span::Hashtag(tag.to_owned());
+        check("#Nostr, yes", &[tag("Nostr"), text(", yes")]);
+        check("(#日本語)と#東京。", &[text("("), tag("日本語"), text(")と#東京。")]);
+        check("#हिन्दी #a_b", &[tag("हिन्दी"), text(" "), tag("a_b")]);
+        check("#1 a#b ## #- https://a.example/#x", &[text("#1 a#b ## #- "), link("https://a.example/#x")]);
+        assert_eq!(hashtags("#Nostr #nostr #ÄÖ #2026a"), ["nostr", "äö", "2026a"]);
     }
 
     #[test]
     fn control_characters_are_left_out() {
-        check("a\u{0}b\u{7}\tc\r\nd", &[text("ab\tc\nd")]);
+        check("a\u{0}b\u{7}\tc\r\nd\u{202e}e", &[text("ab\tc\nde")]);
     }
 
     #[test]

@@ -17,6 +17,7 @@ pub mod own_nodes;
 pub mod pages;
 pub mod race;
 pub mod relays;
+pub mod settling;
 pub mod signing;
 pub mod tabs;
 pub mod timeline;
@@ -171,7 +172,11 @@ fn heed(model: &mut Model, wish: Option<Result<ClaimLink, InvalidAddress>>, out:
 fn restore(model: &mut Model, snapshot: Snapshot, out: &mut Vec<Effect>) {
     let Snapshot { events, profiles, deletions, lists, outbox, mut settings } = snapshot;
     compose::restore(model, &mut settings, out);
-    for deletion in &deletions {
+    // A key that is not kept over a reload comes back only when the person types it again.
+    let mine = |event: &&nostrp2p_protocol::Event| model.me.is_none_or(|me| me == event.pubkey);
+    let outbox: Vec<_> = outbox.iter().filter(mine).cloned().collect();
+    let unsent = outbox.iter().map(|event| &**event);
+    for deletion in deletions.iter().chain(unsent) {
         model.deleted.take(deletion);
     }
     for list in &lists {
@@ -191,14 +196,13 @@ fn restore(model: &mut Model, snapshot: Snapshot, out: &mut Vec<Effect>) {
         model.timeline.past = Past::InNode;
     }
     for event in outbox {
-        // A key that is not kept over a reload comes back only when the person types it again.
-        if model.me.is_none_or(|me| me == event.pubkey) {
-            timeline::insert_own(model, &event);
-            model.likes.take(&event, model.me);
-            model.deleted.take(&event);
-            model.lists.take(&event, model.me);
-            compose::put_in_outbox(model, event, true);
+        timeline::insert_own(model, &event);
+        model.likes.take(&event, model.me);
+        model.lists.take(&event, model.me);
+        if event.kind == nostrp2p_protocol::Kind::PROFILE {
+            model.people.take(&event);
         }
+        compose::put_in_outbox(model, event, true);
     }
     model.connection.cursor = settings.cursor;
     model.theme = settings.theme;

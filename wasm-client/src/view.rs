@@ -108,7 +108,7 @@ fn screen(model: &Model, posts: &mut post::Drawn) -> Html {
         Route::Find => find::view(model, posts),
         Route::Notifications => notifications::view(model),
         Route::Network => network::view(model),
-        Route::Me => me::view(model),
+        Route::Me => me::view(model, posts),
         Route::Settings => settings::view(model),
         Route::Person(person) => person::view(model, person, posts),
         Route::Thread(id, _) => thread::view(model, id, posts),

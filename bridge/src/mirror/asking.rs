@@ -81,6 +81,8 @@ struct Page {
     until: u64,
     oldest: u64,
     fresh: usize,
+    /// Events of the page within its time, fresh or not.
+    given: usize,
     /// Whether it is asked for by ids, so that no other page follows it.
     by_ids: bool,
     /// What was seen of this filter: a page begins in the second in which the last one ended.
@@ -292,6 +294,7 @@ impl Asking {
         }
         if subscription == MISSED {
             self.page.oldest = self.page.oldest.min(event.rumor.created_at);
+            self.page.given += usize::from(event.rumor.created_at <= self.page.until);
             if self.page.seen.insert(id) {
                 self.page.fresh += 1;
                 return true;
@@ -320,7 +323,8 @@ impl Asking {
 
     /// A page is here, or a comparison has shown what is missing: the next page, or the next filter.
     fn go_on(&mut self) -> Vec<Step> {
-        let more = !self.page.by_ids && self.page.fresh > 0;
+        // A page that brings nothing new may be one of many events of one second: the second before is next.
+        let more = !self.page.by_ids && self.page.given > 0;
         let room = MAX_TRIED.saturating_sub(self.tried.len());
         self.tried.extend(self.fetching.drain(..).take(room));
         if !self.needed.is_empty() {
@@ -329,8 +333,9 @@ impl Asking {
             return vec![self.ask_by_ids()];
         }
         if more {
-            self.page.until = self.page.oldest;
-            self.page.fresh = 0;
+            let stuck = self.page.fresh == 0;
+            self.page.until = if stuck { self.page.oldest.saturating_sub(1) } else { self.page.oldest };
+            (self.page.fresh, self.page.given) = (0, 0);
         } else if std::mem::take(&mut self.compares_again) {
             self.page = self.first_page();
         } else {
@@ -382,8 +387,11 @@ impl Asking {
         if self.compares {
             return self.compared().map(|filter| Step::Collect(Collect::Wanted(filter)));
         }
-        let since = self.heard_until.saturating_sub(OVERLAP).max(self.begun.saturating_sub(HORIZON));
         let filter = self.wanted.get(self.current)?;
+        let since = match self.horizon(filter) {
+            0 => 0,
+            horizon => self.heard_until.saturating_sub(OVERLAP).max(horizon),
+        };
         let (since, until) = (Some(since), Some(self.page.until));
         let question = request(MISSED, [Filter { since, until, limit: Some(PAGE), ..filter.clone() }]);
         self.missed.on_asked();
@@ -394,7 +402,14 @@ impl Asking {
     /// the relay late.
     fn compared(&self) -> Option<Filter> {
         let filter = self.wanted.get(self.current)?.clone();
-        Some(Filter { since: Some(self.begun.saturating_sub(HORIZON)), until: Some(self.begun), ..filter })
+        Some(Filter { since: Some(self.horizon(&filter)), until: Some(self.begun), ..filter })
+    }
+
+    /// The earliest time that is asked for. A profile or a list may have stood for years.
+    fn horizon(&self, filter: &Filter) -> u64 {
+        let stands = |kind: &Kind| kind.is_replaceable() || kind.is_addressable();
+        let lasts = filter.kinds.as_ref().is_some_and(|kinds| kinds.iter().all(stands));
+        if lasts { 0 } else { self.begun.saturating_sub(HORIZON) }
     }
 
     fn first_page(&self) -> Page {

@@ -293,6 +293,46 @@ fn what_was_missed_comes_page_by_page_also_from_relays_with_short_pages() {
 }
 
 #[test]
+fn more_posts_of_one_second_than_a_relay_gives_do_not_end_the_past() {
+    let mut stored: Vec<Event> =
+        (0..15).map(|number| signed(2, 1, NOW - 100, &[], &number.to_string())).collect();
+    stored.extend((0..5).map(|number| signed(2, 1, NOW - 200 - number, &[], "older")));
+    let mut mirror = Mirror::new(owner(), false, 0, 0);
+    let mut questions = sent(&connect(&mut mirror, NOW));
+    let (mut older, mut asked) = (0, 0);
+    while let Some(question) =
+        questions.pop().filter(|question| question[1] == "missed" && question[0] == "REQ")
+    {
+        asked += 1;
+        assert!(asked < 20, "it ends");
+        let filter: Filter = serde_json::from_value(question[2].clone()).unwrap();
+        for event in stored.iter().filter(|event| filter.matches(&event.id(), event)).take(10) {
+            let steps = mirror.on_line(&json!(["EVENT", "missed", event]).to_string(), NOW);
+            let new = steps.iter().any(|step| matches!(step, Step::Heard(_)));
+            older += usize::from(new && event.content == "older");
+        }
+        questions = sent(&mirror.on_line(r#"["EOSE","missed"]"#, NOW));
+    }
+    assert_eq!(older, 5);
+}
+
+#[test]
+fn the_own_profile_and_lists_are_asked_for_however_old_they_are() {
+    let mut mirror = Mirror::new(owner(), false, 0, NOW - 5_000);
+    let mut questions = sent(&connect(&mut mirror, NOW));
+    let mut seen = Vec::new();
+    while let Some(question) =
+        questions.pop().filter(|question| question[1] == "missed" && question[0] == "REQ")
+    {
+        let filter: Filter = serde_json::from_value(question[2].clone()).unwrap();
+        seen.push((filter.kinds.is_some_and(|kinds| kinds.contains(&Kind::MUTE_LIST)), filter.since));
+        questions = sent(&mirror.on_line(r#"["EOSE","missed"]"#, NOW));
+    }
+    let recent = Some(NOW - 5_000 - 900);
+    assert_eq!(seen, [(false, recent), (false, recent), (true, Some(0))]);
+}
+
+#[test]
 fn private_and_protected_events_stay_at_home() {
     let offered = |event: &Event| is_offered(event, &owner(), |id| id == "given");
     let someone = key(2).public_key().to_string();

@@ -3,6 +3,7 @@
 //! Pushing needs no queue: the session remembers up to which sequence number the client has everything, and reads the
 //! rest from the store when its gathering time is over. A slow client holds no memory here.
 
+mod base;
 mod door;
 mod figures;
 mod mirrors;
@@ -26,12 +27,14 @@ use nostrp2p_protocol::{
         CaughtUp, ClientFrame, GATHER_MS, Mirror, NodeFrame, Refusal, RefusalCode, RequestId, VERSION,
         Welcome,
     },
+    limits::MAX_FRAME_BYTES,
 };
 use tokio::{
     sync::{broadcast::error::RecvError, oneshot},
     time::{Instant, sleep_until},
 };
 
+use base::Awaiting;
 use door::Door;
 use figures::Figures;
 
@@ -74,7 +77,8 @@ pub(super) async fn upgrade(
         return home::upgrade(app, upgrade, place, named).await;
     }
     let door = Door::Host(named);
-    link::open(app, upgrade, place, move |app, socket| Session::new(app, socket, door).run()).await
+    link::open(app, upgrade, place, MAX_FRAME_BYTES, move |app, socket| Session::new(app, socket, door).run())
+        .await
 }
 
 /// Serves a client that speaks inside of a channel; by which name it has come, if it has come to this node itself.
@@ -101,6 +105,8 @@ struct Session {
     mirrored: Vec<Mirror>,
     publishing: FuturesUnordered<Publishing>,
     figures: Figures,
+    /// Questions for what the owner's programs build on, which wait for the mirrors.
+    awaiting: Awaiting,
 }
 
 /// How far the conversation has come.
@@ -138,6 +144,7 @@ impl Session {
             mirrored: Vec::new(),
             publishing: FuturesUnordered::new(),
             figures: Figures::new(Instant::now()),
+            awaiting: Awaiting::default(),
         }
     }
 
@@ -154,6 +161,7 @@ impl Session {
         loop {
             let push = self.watching.as_ref().and_then(|watching| watching.due);
             let status = self.figures.due();
+            let awaited = self.awaiting.due();
             tokio::select! {
                 () = stop.wait() => return self.socket.close("the node is stopping").await,
                 Some((request, result)) = self.publishing.next() => self.answer_publish(request, result).await?,
@@ -189,6 +197,7 @@ impl Session {
                 }
                 Ok(()) = mirrors.changed(), if self.is_owner() => {
                     mirrors.borrow_and_update();
+                    self.answer_awaiting(Instant::now()).await?;
                     self.on_mirrors().await?;
                 }
                 _ = renew.tick(), if !self.subscriptions.is_empty() => self.renew_subscriptions(),
@@ -197,6 +206,9 @@ impl Session {
                     if self.figures.ride_along() {
                         self.status().await?;
                     }
+                }
+                () = sleep_until(awaited.unwrap_or_else(Instant::now)), if awaited.is_some() => {
+                    self.answer_awaiting(Instant::now()).await?;
                 }
                 () = sleep_until(status.unwrap_or_else(Instant::now)), if status.is_some() => self.status().await?,
             }

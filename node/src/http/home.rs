@@ -80,7 +80,7 @@ fn begin(app: &App, first: &[u8]) -> Option<(Channel, Vec<u8>)> {
 
 /// `GET /client?channel`: the channel at the node itself.
 pub(super) async fn upgrade(app: App, upgrade: WebSocketUpgrade, place: Place, named: Named) -> Response {
-    link::open(app, upgrade, place, |app, mut socket| async move {
+    link::open(app, upgrade, place, MAX_FRAME_BYTES, |app, mut socket| async move {
         let Ok(Ok(Said::Binary(first))) = timeout(GREETING_TIME, socket.receive()).await else {
             return Err(Gone);
         };

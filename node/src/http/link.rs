@@ -13,7 +13,7 @@ use axum::{
 };
 use futures_util::SinkExt;
 use nostrp2p_overlay::HomeStream;
-use nostrp2p_protocol::{channel::Channel, limits::MAX_FRAME_BYTES};
+use nostrp2p_protocol::channel::Channel;
 use tokio::time::{Instant, timeout};
 
 use super::{
@@ -38,7 +38,14 @@ const PARTING: Duration = Duration::from_secs(1);
 
 /// Accepts a WebSocket, unless too many are open, from this place or in all. Of those that have not signed in the one
 /// that has been silent for the longest makes room.
-pub(super) async fn open<F, S>(app: App, upgrade: WebSocketUpgrade, place: Place, session: F) -> Response
+/// A message of the client has at most `longest` bytes.
+pub(super) async fn open<F, S>(
+    app: App,
+    upgrade: WebSocketUpgrade,
+    place: Place,
+    longest: usize,
+    session: F,
+) -> Response
 where
     F: FnOnce(App, Socket) -> S + Send + 'static,
     S: Future<Output = Result<(), Gone>> + Send,
@@ -52,19 +59,16 @@ where
         return (StatusCode::SERVICE_UNAVAILABLE, text).into_response();
     };
     let upgrade = upgrade.read_buffer_size(READ_BUFFER);
-    upgrade.max_message_size(MAX_FRAME_BYTES).max_frame_size(MAX_FRAME_BYTES).on_upgrade(
-        async move |socket| {
-            let now = Instant::now();
-            // However it ends, the client knows where to resume.
-            let wire = Wire::Socket(Box::new(socket));
-            let seat = taken.seat().clone();
-            let (ping_every, stays) = (PING_EVERY, false);
-            let socket =
-                Socket { wire, channel: None, visit, seat, stays, heard: now, pinged: now, ping_every };
-            drop(session(app, socket).await);
-            drop(taken);
-        },
-    )
+    upgrade.max_message_size(longest).max_frame_size(longest).on_upgrade(async move |socket| {
+        let now = Instant::now();
+        // However it ends, the client knows where to resume.
+        let wire = Wire::Socket(Box::new(socket));
+        let seat = taken.seat().clone();
+        let (ping_every, stays) = (PING_EVERY, false);
+        let socket = Socket { wire, channel: None, visit, seat, stays, heard: now, pinged: now, ping_every };
+        drop(session(app, socket).await);
+        drop(taken);
+    })
 }
 
 /// The client is gone, or was told to go. Nothing is lost: it resumes.
@@ -246,7 +250,7 @@ impl Socket {
     async fn blame(&mut self, error: &Error) -> Result<Said, Gone> {
         let error = error.to_string();
         let (code, reason) = if error.contains("too long") || error.contains("too big") {
-            (close_code::SIZE, "a message has at most 131072 bytes")
+            (close_code::SIZE, "the message is too long")
         } else if error.to_ascii_lowercase().contains("utf-8") {
             (close_code::INVALID, "a text message is UTF-8")
         } else {

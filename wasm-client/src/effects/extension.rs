@@ -27,6 +27,8 @@ pub(super) enum NotDone {
     Missing,
     #[error("the browser extension said no")]
     Refused,
+    #[error("another account is active in your browser extension; choose there the one that this page uses")]
+    Account,
     #[error("the browser extension signed something else than it was given, or with another key")]
     Other,
 }
@@ -63,6 +65,11 @@ pub(super) async fn sign(window: &Window, draft: Draft, pubkey: PublicKey) -> Re
     let unsigned = to_js(&draft).map_err(|_| NotDone::Other)?;
     let signed = call(window, "signEvent", Some(unsigned)).await?;
     let field = |name: &str| Reflect::get(&signed, &name.into()).ok();
+    let signer =
+        field("pubkey").and_then(|key| key.as_string()).and_then(|key| key.parse::<PublicKey>().ok());
+    if signer.is_some_and(|signer| signer != pubkey) {
+        return Err(NotDone::Account);
+    }
     let sig = field("sig").and_then(|sig| sig.as_string()).and_then(|sig| sig.parse::<Signature>().ok());
     let sig = sig.ok_or(NotDone::Other)?;
     // What counts is what was to be signed: if it signed anything else, the signature does not fit.

@@ -30,7 +30,16 @@ impl App {
     pub(super) fn look_up(self: &Rc<Self>, name: DomainName) {
         let app = Rc::clone(self);
         spawn_local(async move {
-            let answer = read(&app.window, &name.address()).await.ok();
+            let mut answer = None;
+            for address in name.addresses() {
+                let said = read(&app.window, &address).await.ok();
+                let names = said.as_ref().is_some_and(|said| name.person(said).is_some());
+                // What the domain said to the name as it is written stands, unless the other spelling names somebody.
+                answer = if names || answer.is_none() { said } else { answer };
+                if names {
+                    break;
+                }
+            }
             app.dispatch(Message::Browser(Browser::Named(name, answer)));
         });
     }

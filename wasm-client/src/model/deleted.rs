@@ -34,6 +34,11 @@ impl Deleted {
         }
     }
 
+    /// A deletion did not come about.
+    pub fn forget(&mut self, id: &EventId, author: &PublicKey) {
+        self.0.remove(&(*id, *author));
+    }
+
     /// Whether this event was deleted by its author.
     pub fn contains(&self, id: &EventId, author: &PublicKey) -> bool {
         self.0.contains(&(*id, *author))

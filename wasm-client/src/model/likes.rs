@@ -85,6 +85,11 @@ impl Likes {
         }
     }
 
+    /// What the person at this page likes.
+    pub fn mine(&self) -> impl Iterator<Item = &EventId> {
+        self.mine.iter().map(|(target, _)| target)
+    }
+
     /// Whether the person at this page likes it.
     pub fn is_mine(&self, target: &EventId) -> bool {
         self.mine.contains_key(target)

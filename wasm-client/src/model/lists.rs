@@ -34,6 +34,8 @@ pub struct Lists {
     pub asked: bool,
     /// Whether a version is being signed.
     pub signing: bool,
+    /// Whether that version, or the one that waits for the node, is an earlier one that is restored.
+    pub restoring: bool,
     /// Changes that are still to be made, in order.
     pending: Vec<Change>,
     /// Counts the versions, so that what is drawn from them knows when they change.
@@ -79,6 +81,19 @@ impl Lists {
             self.history.truncate(usize::try_from(MAX_LISTS).unwrap_or(usize::MAX));
         }
         news
+    }
+
+    /// A version did not come about: the newest of the others is the present one again, and is asked for too.
+    pub fn undo(&mut self, rumor: &Rumor) {
+        let id = rumor.id();
+        self.history.retain(|other| other.id() != id);
+        let former = self.history.iter().find(|other| other.kind == rumor.kind).cloned();
+        let Some(list) = self.list_mut(rumor.kind) else { return };
+        if list.newest.as_ref().is_some_and(|newest| newest.id() == id) {
+            list.people = former.iter().flat_map(people).collect();
+            list.newest = former;
+            self.version = self.version.wrapping_add(1);
+        }
     }
 
     fn take_other(&mut self, rumor: &Rumor) {

@@ -1,8 +1,9 @@
 //! Who is who: the latest profile of each person.
 
-use nostrp2p_protocol::{EventId, PublicKey, Rumor};
+use nostrp2p_protocol::{Draft, EventId, Kind, PublicKey, Rumor, Tag};
 
 use crate::{
+    model::ProfileForm,
     profile::Profile,
     sorted::{SortedMap, SortedSet},
 };
@@ -29,6 +30,7 @@ pub struct People {
 #[derive(Debug, Clone)]
 struct Known {
     profile: Profile,
+    tags: Vec<Tag>,
     created_at: u64,
     id: EventId,
 }
@@ -44,7 +46,10 @@ impl People {
         };
         if news {
             let profile = Profile::parse(&rumor.content);
-            self.known.insert(rumor.pubkey, Known { profile, created_at: rumor.created_at, id });
+            self.known.insert(
+                rumor.pubkey,
+                Known { profile, tags: rumor.tags.clone(), created_at: rumor.created_at, id },
+            );
             self.wanted.remove(&rumor.pubkey);
             self.version = self.version.wrapping_add(1);
         }
@@ -89,9 +94,24 @@ impl People {
         self.known.iter().map(|(pubkey, known)| (pubkey, &known.profile))
     }
 
-    /// When the profile was written.
-    pub fn written_at(&self, pubkey: &PublicKey) -> Option<u64> {
-        self.known.get(pubkey).map(|known| known.created_at)
+    /// The next version of the own profile: what was typed is new, all else as it was. None when nothing changes.
+    pub fn edited(&self, me: &PublicKey, form: &ProfileForm, now: u64) -> Option<Draft> {
+        let present = self.known.get(me);
+        let unknown = Profile::default();
+        let content = present.map_or(&unknown, |known| &known.profile).edited(form)?;
+        let tags = present.map(|known| known.tags.clone()).unwrap_or_default();
+        // Of two profiles at one second the lower id wins; so the new one must not be of the same second.
+        let created_at = present.map_or(0, |known| known.created_at + 1).max(now);
+        Some(Draft { created_at, kind: Kind::PROFILE, tags, content })
+    }
+
+    /// A version of a profile did not come about: the one before is asked for again.
+    pub fn undo(&mut self, rumor: &Rumor) {
+        if self.known.get(&rumor.pubkey).is_some_and(|known| known.id == rumor.id()) {
+            self.known.remove(&rumor.pubkey);
+            self.own_is_loaded = false;
+            self.version = self.version.wrapping_add(1);
+        }
     }
 
     /// Forgets everybody.
@@ -103,7 +123,6 @@ impl People {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use nostrp2p_protocol::{Draft, Kind};
 
     #[test]
     fn a_stranger_is_asked_for_once_a_connection() {

@@ -51,6 +51,8 @@ pub struct Timeline {
     pub loading: bool,
     /// How far the past has been fetched.
     pub past: Past,
+    /// Most events that the answer to the last question for older ones can have.
+    pub asked: usize,
 }
 
 type Ascending = Reverse<Place>;
@@ -104,6 +106,7 @@ impl Default for Timeline {
             unfolded: SortedSet::default(),
             loading: false,
             past: Past::default(),
+            asked: 0,
         }
     }
 }

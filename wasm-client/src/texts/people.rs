@@ -48,6 +48,9 @@ words! {
     FIRST_LIST: "Begin a new list?";
     FIRST_LIST_WHY: "Your node knows of no list of yours. If you have one elsewhere, a new one would take its place.";
     FIRST_LIST_YES: "Begin a new list";
+    FIRST_PROFILE: "Begin a new profile?";
+    FIRST_PROFILE_WHY: "Neither your node nor its relays have shown a profile of yours. If you have one elsewhere, a new one would take its place.";
+    FIRST_PROFILE_YES: "Begin a new profile";
     COPY_KEY: "Copy key";
     NIP05_CHECK: "Check";
     NIP05_ASKING: "Asking the domain…";
@@ -64,6 +67,9 @@ words! {
     PICTURE_LOADING: "Loading the picture…";
     PICTURE_FAILED: "The picture could not be loaded. It is at";
 
+    YOUR_POSTS: "Your posts and answers";
+    ALL_POSTS: "All of them";
+    YOUR_LIKES: "What you liked";
     PROFILE_EDIT: "Edit profile";
     PROFILE_TITLE: "Profile";
     ABOUT_LABEL: "About you";

@@ -19,6 +19,7 @@ words! {
     KEY_INCOMPLETE: "This is not a whole {0}: a character is missing or mistyped.";
     KEY_OTHER: "This begins with {1}, but {0} is needed here.";
     KEY_EMPTY: "This {0} holds no valid value.";
+    KEY_HEX: "This is a key in hex, and it cannot be seen whether it is a secret one. If it is your own secret key, press Continue again to use it.";
     KEY_NOT_KEPT: "The key could not be stored on this device ({0}). Nothing was changed; try again or use another browser.";
 
     ADDRESS_EMPTY: "Enter the address that your node shows when it starts, for instance 127.0.0.1:20001.";

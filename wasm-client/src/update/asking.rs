@@ -1,6 +1,6 @@
 //! What is asked of the node beyond what it pushes, and what becomes of the answers.
 
-use nostrp2p_protocol::{Filter, Kind, Rumor, frame::ClientFrame};
+use nostrp2p_protocol::{Filter, Kind, Rumor, frame::ClientFrame, limits::MAX_BATCH_EVENTS};
 
 use super::{
     Effect, lists, notices, own, pages,
@@ -65,14 +65,31 @@ pub fn ask_missing(model: &mut Model, out: &mut Vec<Effect>) {
 }
 
 /// How many events an answer has at most, where that was part of the question.
-fn most(asked: Request) -> usize {
-    let limit = match asked {
-        Request::Newest => NEWEST_EVENTS,
-        Request::Older => OLDER_EVENTS,
-        Request::PageOlder => pages::POSTS,
-        _ => u32::MAX,
+fn most(model: &Model, asked: Request) -> usize {
+    match asked {
+        Request::Newest => usize::try_from(NEWEST_EVENTS).unwrap_or(usize::MAX),
+        Request::Older => model.timeline.asked,
+        Request::PageOlder => model.open.asked,
+        _ => usize::MAX,
+    }
+}
+
+/// What is asked for behind posts that are here, which end at this second: so many more, and how many there may be then.
+///
+/// A page begins in the second in which the last one ended, of which some posts are here already. They are given again
+/// and count, so they are asked for on top; when a whole answer holds no more than they are, the second before is next.
+pub(super) fn page_behind(
+    posts: &mut dyn Iterator<Item = u64>,
+    end: u64,
+    more: u32,
+) -> (Option<u64>, Option<u32>, usize) {
+    let again = u32::try_from(posts.filter(|second| *second == end).count()).unwrap_or(u32::MAX);
+    let whole = u32::try_from(MAX_BATCH_EVENTS).unwrap_or(u32::MAX);
+    let (until, limit) = match end.checked_sub(1) {
+        Some(before) if again >= whole => (before, more),
+        _ => (end, again.saturating_add(more).min(whole)),
     };
-    usize::try_from(limit).unwrap_or(usize::MAX)
+    (Some(until), Some(limit), usize::try_from(limit).unwrap_or(usize::MAX))
 }
 
 /// The node has answered a question.
@@ -98,7 +115,7 @@ pub(super) fn on_answer(
     }
     let last = events.last().map(|rumor| Place::new(rumor.created_at, rumor.id()));
     // What was asked for came whole; whether that is all there is shows in how much was asked for.
-    let complete = complete && events.len() < most(asked);
+    let complete = complete && events.len() < most(model, asked);
     let mut reached = None;
     if matches!(asked, Request::Newest | Request::Older) {
         // Before the events come in: what is to be kept of them hangs on it.
@@ -149,9 +166,12 @@ pub fn fetch_older(model: &mut Model, out: &mut Vec<Effect>) {
     };
     model.timeline.past = Past::Fetching;
     let request = model.connection.ask(Request::Older);
-    let filter = Filter {
-        until: Some(end.created_at()),
-        ..question::of_kinds(&[Kind::POST, Kind::REPOST], Some(OLDER_EVENTS))
+    let seconds = |model: &Model| {
+        let mut seconds = model.timeline.posts().map(|(place, _)| place.created_at());
+        page_behind(&mut seconds, end.created_at(), OLDER_EVENTS)
     };
+    let (until, limit, asked) = seconds(model);
+    model.timeline.asked = asked;
+    let filter = Filter { until, ..question::of_kinds(&[Kind::POST, Kind::REPOST], limit) };
     out.push(Effect::Send(ClientFrame::Fetch { request, filters: vec![filter] }));
 }

@@ -5,7 +5,11 @@ use nostrp2p_protocol::{
     frame::{ClientFrame, Refusal, RefusalCode},
 };
 
-use super::{Effect, connection, deletion, lists, notify, offer, relays, signing, timeline};
+use super::{
+    Effect, connection, deletion, lists, notify, offer, relays,
+    settling::{drop_from_outbox, give_up},
+    signing, timeline,
+};
 use crate::{
     effect::{Purpose, Timer},
     message::Writing,
@@ -13,8 +17,9 @@ use crate::{
         About, Audience, Compose, Context, Model, Outgoing, Quote, Reply, StoredDraft, likes,
         lists::MUTE_LIST, mention, reply::is_private,
     },
+    richtext,
     route::Route,
-    storage::{Change, FORMER_DRAFTS, Place, Setting, Settings},
+    storage::{Change, FORMER_DRAFTS, Setting, Settings},
     texts,
 };
 
@@ -92,7 +97,7 @@ pub fn on_signed(
         Err(error) => {
             match purpose {
                 Purpose::Like(id) => model.likes.remove_mine(&id),
-                Purpose::List => model.lists.signing = false,
+                Purpose::List => (model.lists.signing, model.lists.restoring) = (false, false),
                 Purpose::Delegation => {
                     model.signing.no_delegation = true;
                     model.connection.unsaid = true;
@@ -123,21 +128,24 @@ pub fn on_signed(
         }
         Purpose::Profile => {
             model.people.take(&event);
-            hand_in(model, event.clone(), vec![Change::Profile(event.into_rumor())], out);
+            hand_in(model, event, Vec::new(), out);
         }
         Purpose::Like(liked) => {
             model.likes.add_mine(liked, Some(event.id()));
             hand_in(model, event, Vec::new(), out);
         }
         Purpose::Deletion => {
-            let changes = deletion::take(model, event.clone().into_rumor());
-            notify(model, model.say(texts::DELETED), out);
+            let (hidden, changes) = deletion::hide(model, &event);
+            let id = event.id();
             hand_in(model, event, changes, out);
+            if let Some(outgoing) = model.outbox.waiting.get_mut(&id) {
+                outgoing.hidden = hidden;
+            }
         }
         Purpose::List => {
             model.lists.signing = false;
             model.lists.take(&event, model.me);
-            hand_in(model, event.clone(), vec![Change::List(event.into_rumor())], out);
+            hand_in(model, event, Vec::new(), out);
             lists::make(model, out);
         }
         Purpose::Relay => relays::on_signed(event, out),
@@ -162,7 +170,7 @@ fn leave_screen(model: &mut Model, out: &mut Vec<Effect>) {
 
 /// Puts an event into the outbox of the model, which may be in that of the storage already.
 pub fn put_in_outbox(model: &mut Model, event: Event, saved: bool) {
-    model.outbox.waiting.insert(event.id(), Outgoing { event, saved, refused: None });
+    model.outbox.waiting.insert(event.id(), Outgoing { event, saved, refused: None, hidden: Vec::new() });
 }
 
 /// Lets go of what another key signed: this node would not take it. It stays in the storage for that key.
@@ -310,7 +318,7 @@ pub fn on_refused(model: &mut Model, id: EventId, refusal: &Refusal, retry_ms: u
         // A heart that empties again says the rest.
         _ if matches!(
             outgoing.event.kind,
-            Kind::REACTION | Kind::DELETION | Kind::FOLLOW_LIST | MUTE_LIST
+            Kind::REACTION | Kind::DELETION | Kind::PROFILE | Kind::FOLLOW_LIST | MUTE_LIST
         ) =>
         {
             give_up(model, id, out);
@@ -356,7 +364,7 @@ fn post(compose: &Compose, me: Option<PublicKey>, created_at: u64) -> Draft {
     let text = compose.mentions.resolve(&compose.text).trim().to_owned();
     let named = compose.named(me);
     let tag = |person: &PublicKey| Tag::new(["p".to_owned(), person.to_string()]);
-    let (tags, content) = match compose.about() {
+    let (mut tags, content) = match compose.about() {
         About::Nothing => match compose.audience {
             Audience::Everyone => (Vec::new(), text),
             Audience::Only(_) => (named.iter().map(tag).collect(), text),
@@ -368,6 +376,7 @@ fn post(compose: &Compose, me: Option<PublicKey>, created_at: u64) -> Draft {
             (tags, quote.text(&text))
         }
     };
+    tags.extend(richtext::hashtags(&content).into_iter().map(|tag| Tag::new(["t".to_owned(), tag])));
     Draft { created_at, kind: Kind::POST, tags, content }
 }
 
@@ -459,7 +468,6 @@ fn repost(model: &mut Model, id: EventId, out: &mut Vec<Effect>) {
     let created_at = moment_of_own(model);
     let draft = Draft { created_at, kind: Kind::REPOST, tags, content: String::new() };
     signing::sign(model, Purpose::Repost, draft, out);
-    notify(model, model.say(texts::REPOSTED), out);
 }
 
 /// Opens the composer for an answer. What is written already comes back when the answer is over.
@@ -513,21 +521,6 @@ fn try_again(model: &mut Model, id: EventId, out: &mut Vec<Effect>) {
     tags.retain(|tag| tag.name() != "nonce");
     let draft = Draft { created_at: model.now(), kind, tags, content };
     signing::sign(model, Purpose::Again(id), draft, out);
-}
-
-fn give_up(model: &mut Model, id: EventId, out: &mut Vec<Effect>) {
-    drop_from_outbox(model, id);
-    out.push(Effect::Save(vec![Change::Settled(id)]));
-}
-
-/// Lets go of an event of the outbox, and of what it did here.
-pub fn drop_from_outbox(model: &mut Model, id: EventId) {
-    if let Some(outgoing) = model.outbox.waiting.remove(&id) {
-        model.timeline.remove(&Place::new(outgoing.event.created_at, id));
-        if let Some(liked) = likes::target(&outgoing.event) {
-            model.likes.remove_mine(&liked);
-        }
-    }
 }
 
 #[cfg(test)]

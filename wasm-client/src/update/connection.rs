@@ -9,8 +9,8 @@ use nostrp2p_protocol::{
 use super::{
     Moment,
     asking::{NEWEST_EVENTS, ask_likes, ask_missing, ask_own_profile, fetch_older, on_answer},
-    compose, exporting, notices, notify, onboarding, own_names, own_nodes, pages, race, relays, signing,
-    timeline,
+    compose, exporting, notices, notify, onboarding, own_names, own_nodes, pages, race, relays, settling,
+    signing, timeline,
 };
 use crate::{
     effect::{Effect, Purpose, Timer},
@@ -351,6 +351,9 @@ fn start_over(model: &mut Model, store: StoreId, newest: u64, out: &mut Vec<Effe
         timeline::insert_own(model, &event);
         model.likes.take(&event, model.me);
         model.deleted.take(&event);
+        if event.kind == Kind::PROFILE {
+            model.people.take(&event);
+        }
     }
     model.connection.cursor = Some(Cursor { store, after: newest });
     out.push(Effect::Save(vec![Change::ForgetEvents]));
@@ -457,11 +460,7 @@ fn on_published(model: &mut Model, id: EventId, carried: Carried, out: &mut Vec<
     }
     model.outbox.carried.insert(id, carried);
     if let Some(outgoing) = model.outbox.waiting.remove(&id) {
-        let mut changes = vec![Change::Settled(id)];
-        if matches!(outgoing.event.kind, Kind::POST | Kind::REPOST) {
-            changes.push(Change::Keep(outgoing.event.into_rumor()));
-        }
-        out.push(Effect::Save(changes));
+        settling::take(model, outgoing, out);
     }
 }
 

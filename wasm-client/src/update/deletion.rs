@@ -2,7 +2,7 @@
 
 use nostrp2p_protocol::{EventId, Kind, Rumor};
 
-use super::{Effect, compose, signing};
+use super::{Effect, compose, settling::drop_from_outbox, signing};
 use crate::{
     effect::Purpose,
     model::{
@@ -36,14 +36,24 @@ pub fn unlike(model: &mut Model, by: EventId, out: &mut Vec<Effect>) {
 
 /// Takes a deletion in: what it names and its author wrote goes, and does not come back.
 pub fn take(model: &mut Model, deletion: Rumor) -> Vec<Change> {
-    let mut changes = Vec::new();
-    model.deleted.take(&deletion);
-    for id in targets(&deletion) {
-        let place: Option<Place> = model
-            .timeline
-            .entry(&id)
-            .and_then(|(place, post)| (*post.author() == deletion.pubkey).then_some(*place));
-        if let Some(place) = place {
+    let (_, mut changes) = hide(model, &deletion);
+    changes.push(Change::Deletion(deletion));
+    changes
+}
+
+/// Hides what a deletion names and its author wrote; returns the posts, and what is to be stored at once: what was not
+/// sent yet is not sent any more.
+pub fn hide(model: &mut Model, deletion: &Rumor) -> (Vec<Rumor>, Vec<Change>) {
+    let (mut hidden, mut changes) = (Vec::new(), Vec::new());
+    model.deleted.take(deletion);
+    for id in targets(deletion) {
+        let entry = model.timeline.entry(&id).filter(|(_, post)| *post.author() == deletion.pubkey);
+        let unsent = model.me == Some(deletion.pubkey) && model.outbox.waiting.contains_key(&id);
+        if let Some((place, post)) = entry {
+            let place: Place = *place;
+            if let (Post::Written(rumor), false) = (post, unsent) {
+                hidden.push(rumor.clone());
+            }
             model.timeline.remove(&place);
         }
         if model.notices.author(&id) == Some(deletion.pubkey) {
@@ -52,12 +62,10 @@ pub fn take(model: &mut Model, deletion: Rumor) -> Vec<Change> {
         if model.likes.author(&id, model.me.as_ref()) == Some(deletion.pubkey) {
             model.likes.remove(&id);
         }
-        let own = model.me == Some(deletion.pubkey);
-        if own && model.outbox.waiting.contains_key(&id) {
-            compose::drop_from_outbox(model, id);
+        if unsent {
+            drop_from_outbox(model, id);
             changes.push(Change::Settled(id));
         }
     }
-    changes.push(Change::Deletion(deletion));
-    changes
+    (hidden, changes)
 }

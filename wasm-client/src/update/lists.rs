@@ -62,8 +62,8 @@ fn restore(model: &mut Model, id: EventId, out: &mut Vec<Effect>) {
     match draft {
         Some(draft) => {
             model.lists.signing = true;
+            model.lists.restoring = true;
             signing::sign(model, Purpose::List, draft, out);
-            notify(model, model.say(texts::LIST_RESTORED), out);
         }
         None => notify(model, model.say(texts::LIST_AWAITED), out),
     }

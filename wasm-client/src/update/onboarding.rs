@@ -1,6 +1,6 @@
 //! Setting up: which node, which key, which name.
 
-use nostrp2p_protocol::{PublicKey, SecretKey, frame::RefusalCode, nip49};
+use nostrp2p_protocol::{EventId, PublicKey, SecretKey, frame::RefusalCode, nip49};
 
 use super::{Effect, TICK_MS, compose, connection, offer};
 use crate::{
@@ -49,6 +49,7 @@ pub fn update(model: &mut Model, setup: Setup, out: &mut Vec<Effect>) {
         Setup::NsecTyped(text) => {
             if let Step::Key(KeyStep::Import { nsec, .. }) = &mut welcome.step {
                 *nsec = text;
+                welcome.error = None;
             }
         }
         Setup::PassphraseTyped(text) => {
@@ -222,7 +223,9 @@ fn submit_nsec(model: &mut Model, out: &mut Vec<Effect>) {
         return;
     }
     let typed = typed_key(nsec.reveal());
-    welcome.error = None;
+    // 64 digits may as well be somebody's public key, so the person says which they are by going on.
+    let hex = texts::KEY_HEX.say(language);
+    let confirmed = welcome.error.take().is_some_and(|told| told == hex);
     if typed.is_empty() {
         welcome.error = Some(texts::NSEC_EMPTY.say(language).to_owned());
     } else if nip49::is_sealed(typed) {
@@ -232,6 +235,11 @@ fn submit_nsec(model: &mut Model, out: &mut Vec<Effect>) {
             *opening = true;
             let text = Secret::new(typed.to_owned());
             out.push(Effect::OpenSealed { text, passphrase: passphrase.clone() });
+        }
+    } else if let Ok(digits) = typed.parse::<EventId>() {
+        match SecretKey::from_bytes(*digits.as_bytes()) {
+            Ok(key) if confirmed => out.push(Effect::KeepKey(Secret::new(key.to_nsec()))),
+            _ => welcome.error = Some(hex.to_owned()),
         }
     } else {
         match SecretKey::from_nsec(typed) {

@@ -1,15 +1,11 @@
 //! The own profile, the key and the settings.
 
-use nostrp2p_protocol::{Draft, Kind};
-
-use super::{Effect, connection, exporting, notify, onboarding, own_names, own_nodes, relays, signing};
+use super::{Effect, connection, exporting, onboarding, own_names, own_nodes, relays, signing};
 use crate::{
     effect::Purpose,
     message::Own,
     model::{Model, ProfileForm, Stage, Welcome},
-    profile::{Fields, Profile},
     storage::{Change, Setting},
-    texts,
     view::help,
 };
 
@@ -24,8 +20,12 @@ pub fn update(model: &mut Model, own: Own, out: &mut Vec<Effect>) {
         Own::ProfileSubmitted => {
             model.profile_form.submitted = true;
             publish_if_submitted(model, out);
-            if connection::is_naming(model) {
-                onboarding::finish(model, out);
+        }
+        Own::BeginProfile(begins) => {
+            model.profile_form.submitted = begins;
+            model.profile_form.asked = false;
+            if begins {
+                publish(model, out);
             }
         }
         Own::CopyNpub => {
@@ -85,36 +85,29 @@ pub fn update(model: &mut Model, own: Own, out: &mut Vec<Effect>) {
     }
 }
 
-/// Publishes the profile form, once the present profile is known: never from a base that was not loaded.
+/// Publishes the profile form, once the present profile is known: never from a base that was not loaded. Where there is
+/// none although the key is from elsewhere, the person is asked.
 pub fn publish_if_submitted(model: &mut Model, out: &mut Vec<Effect>) {
     let (Some(me), true) = (model.me, model.profile_form.submitted) else { return };
     if !model.people.own_is_loaded {
         return;
     }
-    let ProfileForm { name, about, picture, nip05, .. } = std::mem::take(&mut model.profile_form);
-    let present = model.people.profile(&me).cloned().unwrap_or_default();
-    let or = |typed: &Option<String>, present: Option<&String>| {
-        typed.as_ref().or(present).map(|text| text.trim().to_owned()).unwrap_or_default()
-    };
-    let new = [
-        or(&name, present.name.as_ref()),
-        or(&about, Some(&present.about)),
-        or(&picture, present.picture.as_ref()),
-        or(&nip05, present.nip05.as_ref()),
-    ];
-    let [name, about, picture, nip05] = &new;
-    let former =
-        [present.name.as_ref(), Some(&present.about), present.picture.as_ref(), present.nip05.as_ref()];
-    if former.map(|former| former.map_or("", |former| former.trim())) == [name, about, picture, nip05] {
+    if model.people.profile(&me).is_none() && !model.lists.made_here {
+        model.profile_form.submitted = false;
+        model.profile_form.asked = true;
         return;
     }
-    let content = Profile::edited(&present, Fields { name, about, picture, nip05 });
-    // Of two profiles at one second the lower id wins; so the new one must not be of the same second.
-    let created_at = model.people.written_at(&me).map_or(0, |before| before + 1).max(model.now());
-    let draft = Draft { created_at, kind: Kind::PROFILE, tags: vec![], content };
-    signing::sign(model, Purpose::Profile, draft, out);
-    if matches!(model.stage, Stage::Using) {
-        notify(model, model.say(texts::PROFILE_SAVED), out);
+    publish(model, out);
+}
+
+fn publish(model: &mut Model, out: &mut Vec<Effect>) {
+    let form = std::mem::take(&mut model.profile_form);
+    let Some(me) = model.me else { return };
+    if let Some(draft) = model.people.edited(&me, &form, model.now()) {
+        signing::sign(model, Purpose::Profile, draft, out);
+    }
+    if connection::is_naming(model) {
+        onboarding::finish(model, out);
     }
 }
 

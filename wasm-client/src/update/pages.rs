@@ -2,7 +2,7 @@
 
 use nostrp2p_protocol::{EventId, Filter, Kind, PublicKey, frame::ClientFrame};
 
-use super::{Effect, own_nodes, timeline};
+use super::{Effect, asking::page_behind, own_nodes, timeline};
 use crate::{
     model::{Model, Open, connection::Request, thread, timeline::PAGE_POSTS},
     question,
@@ -22,6 +22,10 @@ pub fn enter(model: &mut Model, out: &mut Vec<Effect>) {
     }
     model.open = Open::default();
     own_nodes::enter(model, out);
+    if model.route == Route::Me {
+        let liked: Vec<EventId> = model.likes.mine().copied().collect();
+        liked.into_iter().for_each(|id| timeline::want(model, id, []));
+    }
     timeline::search(model, out);
     let Some(filters) = filters(model) else { return };
     if logged_in {
@@ -59,10 +63,12 @@ pub fn more(model: &mut Model, out: &mut Vec<Effect>) {
     if enough || model.open.loading || model.open.ended || !model.connection.is_logged_in() {
         return;
     }
-    let last = model.posts_of(person).last().map(|(place, _)| place.created_at());
+    let seconds = || model.posts_of(person).map(|(place, _)| place.created_at());
+    let (until, limit, asked) = page_behind(&mut seconds(), seconds().last().unwrap_or(u64::MAX), POSTS);
+    model.open.asked = asked;
     let request = model.connection.ask(Request::PageOlder);
     model.open.loading = true;
-    let filters = vec![Filter { until: last, ..posts_of(person) }];
+    let filters = vec![Filter { until, limit, ..posts_of(person) }];
     out.push(Effect::Send(ClientFrame::Fetch { request, filters }));
 }
 
@@ -72,6 +78,7 @@ fn filters(model: &Model) -> Option<Vec<Filter>> {
             let about = question::by(&[person], &[Kind::PROFILE, Kind::FOLLOW_LIST], None);
             Some(vec![about, posts_of(person)])
         }
+        Route::Me => Some(vec![posts_of(model.me?)]),
         Route::Thread(id, author) => {
             let mut filters = vec![question::named(&[id], &[]), answers_to(id)];
             if let Some(author) = author {

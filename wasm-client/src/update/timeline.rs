@@ -2,7 +2,7 @@
 
 use nostrp2p_protocol::{Event, EventId, Kind, PublicKey, Rumor, frame::ClientFrame, limits::MAX_TEXT_BYTES};
 
-use super::{Effect, asking, compose, deletion, names, pages};
+use super::{Effect, asking, compose, deletion, names, pages, settling};
 use crate::{
     effect::Timer,
     message::Reading,
@@ -71,6 +71,11 @@ pub fn update(model: &mut Model, reading: Reading, out: &mut Vec<Effect>) {
             model.search = text;
             out.push(Effect::Wait(Timer::Search, SEARCH_MS));
         }
+        Reading::Hashtag(tag) => {
+            model.search = tag;
+            out.push(Effect::Go(Route::Find.fragment()));
+            out.push(Effect::Wait(Timer::Search, SEARCH_MS));
+        }
         Reading::SearchSubmitted => {
             if let Some(route) = Route::from_code(&model.search) {
                 model.search.clear();
@@ -128,8 +133,8 @@ pub fn take(model: &mut Model, events: Vec<Rumor>, origin: Origin) -> Vec<Change
     let mut news = 0;
     for rumor in events {
         let id = rumor.id();
-        if model.outbox.waiting.remove(&id).is_some() {
-            changes.push(Change::Settled(id));
+        if let Some(outgoing) = model.outbox.waiting.remove(&id) {
+            changes.extend(settling::changes(outgoing));
         }
         if model.deleted.contains(&id, &rumor.pubkey) {
             continue;
@@ -191,6 +196,11 @@ pub fn insert(model: &mut Model, rumor: &Rumor, origin: Origin) -> bool {
     model.missing.found(&place.id);
     want_what_it_names(model, rumor, &post);
     model.timeline.insert(place, post)
+}
+
+/// Puts a post back that was taken out by mistake.
+pub fn insert_back(model: &mut Model, rumor: &Rumor) {
+    insert(model, rumor, Origin::Run);
 }
 
 /// Puts an own event in that was signed here.

@@ -39,7 +39,7 @@ pub fn notice(model: &Model) -> Option<Html> {
         .with("aria-label", model.say(texts::CLOSE))
         .on(On::Click(Message::Own(Own::NoticeClosed)))
         .child(icon(Icon::Close));
-    let notice = element("div").class("notice").with("role", "status").key("notice");
+    let notice = element("div").class("notice").test_id("notice").with("role", "status").key("notice");
     Some(notice.child(super::sentence("span", text)).child(close))
 }
 

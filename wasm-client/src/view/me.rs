@@ -1,20 +1,26 @@
 //! The own profile and the key.
 
-use super::{Html, avatar::avatar, button, icons, keyring, paragraph, submit};
+use nostrp2p_protocol::PublicKey;
+
+use super::{Html, avatar::avatar, button, icons, keyring, paragraph, person::first_profile, post, submit};
 use crate::{
     message::{Keyring, Message, Own},
     model::{
-        Model,
+        Model, ProfileForm,
         signing::{For, Signer},
     },
-    profile::short_npub,
+    profile::{Profile, short_npub},
+    route::Route,
     texts,
-    vdom::{On, element},
+    vdom::{Node, On, element},
 };
 use icons::{Icon, icon};
 
+/// Most posts of either sort that are shown here; the page of the person has all.
+const POSTS: usize = 20;
+
 /// The screen.
-pub fn view(model: &Model) -> Html {
+pub fn view(model: &Model, drawn: &mut post::Drawn) -> Html {
     let section = element("section").class("cards");
     let Some(me) = model.me else { return section };
     let head = element("div").class("me-head").child(avatar(&me)).child(
@@ -33,6 +39,26 @@ pub fn view(model: &Model) -> Html {
         .child(profile(model))
         .child(public_key(model))
         .child(secret_key(model))
+        .children(written(model, me, drawn))
+}
+
+/// What the person wrote, and what they liked.
+fn written(model: &Model, me: PublicKey, drawn: &mut post::Drawn) -> Vec<Html> {
+    let liked = model.timeline.posts().filter(|(place, _)| model.likes.is_mine(&place.id)).take(POSTS);
+    let count = model.posts_of(me).take(POSTS).count();
+    let mut posts = drawn.draw(model, &mut model.posts_of(me).take(POSTS).chain(liked));
+    let liked = posts.split_off(count);
+    let list = |key: &'static str, title: texts::Words, posts: Vec<Node<Message>>| {
+        let feed = element("div").class("feed").with("role", "feed").with("aria-label", model.say(title));
+        (!posts.is_empty()).then(|| {
+            let title = element("h2").text(model.say(title));
+            element("section").test_id(key).key(key).child(title).child(feed.children(posts))
+        })
+    };
+    let all = element("a").class("button button-plain").with("href", Route::Person(me).fragment());
+    let own = list("own-posts", texts::YOUR_POSTS, posts)
+        .map(|list| list.child(all.text(model.say(texts::ALL_POSTS))));
+    own.into_iter().chain(list("own-likes", texts::YOUR_LIKES, liked)).collect()
 }
 
 fn backup_missing(model: &Model) -> Option<Html> {
@@ -48,15 +74,12 @@ fn backup_missing(model: &Model) -> Option<Html> {
 }
 
 fn profile(model: &Model) -> Html {
-    let known = model.me.as_ref().and_then(|me| model.people.profile(me));
     let form = &model.profile_form;
-    let name = form.name.clone().or_else(|| known.and_then(|known| known.name.clone())).unwrap_or_default();
-    let about =
-        form.about.clone().unwrap_or_else(|| known.map_or_else(String::new, |known| known.about.clone()));
-    let of = |typed: &Option<String>, known: Option<&String>| {
-        typed.as_ref().or(known).cloned().unwrap_or_default()
-    };
-    let nip05 = of(&form.nip05, known.and_then(|known| known.nip05.as_ref()));
+    let present = present(model);
+    let of = |typed: &Option<String>, present: Option<String>| typed.clone().or(present).unwrap_or_default();
+    let name = of(&form.name, present.name);
+    let about = of(&form.about, present.about);
+    let nip05 = of(&form.nip05, present.nip05);
     let typed = [&form.name, &form.about, &form.picture, &form.nip05];
     let changed = typed.into_iter().any(Option::is_some);
     let loaded = model.people.own_is_loaded;
@@ -84,7 +107,6 @@ fn profile(model: &Model) -> Html {
                     .with("id", "about")
                     .with("rows", "3")
                     .with("dir", "auto")
-                    .with("maxlength", "2000")
                     .with("placeholder", model.say(texts::ABOUT_EXAMPLE))
                     .with("value", about)
                     .on(On::Input(|text| Message::Own(Own::AboutTyped(text)))),
@@ -99,6 +121,7 @@ fn profile(model: &Model) -> Html {
             |text| Message::Own(Own::Nip05Typed(text)),
         ))
         .child_if((!loaded).then(|| paragraph("muted", model.say(texts::PROFILE_LOADING))))
+        .child_if(first_profile(model))
         .child(
             element("div")
                 .class("row")
@@ -113,9 +136,15 @@ fn profile(model: &Model) -> Html {
         )
 }
 
+/// What the form shows before anything is typed.
+pub fn present(model: &Model) -> ProfileForm {
+    let known = model.me.as_ref().and_then(|me| model.people.profile(me));
+    known.map(Profile::form).unwrap_or_default()
+}
+
 /// The field for the address of one's picture.
 pub fn picture(model: &Model) -> Html {
-    let present = model.me.as_ref().and_then(|me| model.people.profile(me)?.picture.clone());
+    let present = present(model).picture;
     line(
         model.say(texts::PICTURE_LABEL),
         "picture-input",

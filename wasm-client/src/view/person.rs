@@ -5,7 +5,7 @@ use nostrp2p_protocol::PublicKey;
 use super::{Html, avatar::avatar, button, home, icons, paragraph, post};
 use crate::{
     letters,
-    message::{Reading, Relation},
+    message::{Message, Own, Reading, Relation},
     model::{Model, Picture, names::Answer},
     nip05::DomainName,
     profile::{Profile, short_npub},
@@ -18,7 +18,7 @@ use icons::{Icon, icon};
 
 /// The screen.
 pub fn view(model: &Model, person: PublicKey, drawn: &mut post::Drawn) -> Html {
-    let posts = drawn.draw(model, model.posts_of_from_window(person).take(model.open.window.drawn));
+    let posts = drawn.draw(model, &mut model.posts_of_from_window(person).take(model.open.window.drawn));
     let none = posts.is_empty();
     let feed = element("div")
         .class("feed")
@@ -140,23 +140,32 @@ fn mute_button(model: &Model, person: &PublicKey) -> Option<Html> {
 
 /// The question before a first list that could replace one elsewhere.
 pub fn first_list(model: &Model) -> Option<Html> {
-    model.lists.asked.then(|| {
-        element("div")
-            .class("card card-question")
-            .with("role", "alert")
-            .key("first-list")
-            .child(paragraph("strong", model.say(texts::FIRST_LIST)))
-            .child(paragraph("muted", model.say(texts::FIRST_LIST_WHY)))
-            .child(
-                element("div")
-                    .class("row")
-                    .child(
-                        button("plain", model.say(texts::FIRST_LIST_YES), Relation::BeginList)
-                            .test_id("begin-list"),
-                    )
-                    .child(button("quiet", model.say(texts::NOT_NOW), Relation::NotNow)),
-            )
-    })
+    let (yes, no) = (Relation::BeginList.into(), Relation::NotNow.into());
+    let words = [texts::FIRST_LIST, texts::FIRST_LIST_WHY, texts::FIRST_LIST_YES];
+    model.lists.asked.then(|| first(model, words, yes, no).key("first-list"))
+}
+
+/// The same before a first profile.
+pub fn first_profile(model: &Model) -> Option<Html> {
+    let (yes, no) = (Own::BeginProfile(true).into(), Own::BeginProfile(false).into());
+    let words = [texts::FIRST_PROFILE, texts::FIRST_PROFILE_WHY, texts::FIRST_PROFILE_YES];
+    let unknown = model.me.is_some_and(|me| model.people.profile(&me).is_none());
+    (model.profile_form.asked && unknown).then(|| first(model, words, yes, no).key("first-profile"))
+}
+
+fn first(model: &Model, words: [texts::Words; 3], yes: Message, no: Message) -> Html {
+    let [question, why, begin] = words.map(|words| model.say(words));
+    element("div")
+        .class("card card-question")
+        .with("role", "alert")
+        .child(paragraph("strong", question))
+        .child(paragraph("muted", why))
+        .child(
+            element("div")
+                .class("row")
+                .child(button("plain", begin, yes).test_id("begin-list"))
+                .child(button("quiet", model.say(texts::NOT_NOW), no)),
+        )
 }
 
 fn counts(model: &Model, person: &PublicKey) -> Option<Html> {

@@ -54,7 +54,7 @@ impl Drawn {
     pub fn draw<'a>(
         &mut self,
         model: &Model,
-        posts: impl Iterator<Item = (&'a Place, &'a Post)>,
+        posts: &mut dyn Iterator<Item = (&'a Place, &'a Post)>,
     ) -> Vec<Node<Message>> {
         let mut former = std::mem::take(&mut self.0);
         let draw = |(place, post): (&Place, &Post)| {
@@ -219,23 +219,27 @@ fn answered(model: &Model, rumor: &Rumor) -> Option<PublicKey> {
 }
 
 fn actions(model: &Model, id: EventId, rumor: &Rumor) -> Html {
+    let own = model.me.as_ref() == Some(&rumor.pubkey);
+    let [likes, answers, reposts] = if own { totals(model, &id) } else { [0; 3] };
+    // Each beside its button; a post of one's own has none for likes.
+    let beside = |count: usize, hook: &'static str, words: fn(Language, usize) -> String| {
+        let words = words(model.language(), count);
+        let number = element("span").class("post-count").test_id(hook).with("role", "img");
+        (count > 0)
+            .then(|| number.with("aria-label", words.clone()).with("title", words).text(count.to_string()))
+    };
     let row = element("div")
         .class("post-actions")
         .child(action(Icon::Reply, model.say(texts::REPLY), "reply", Writing::Reply(id)))
-        .child_if((!reply::is_private(rumor)).then(|| repost(model, id)));
-    if model.me.as_ref() == Some(&rumor.pubkey) {
-        let total = |count: usize, image: Icon, hook: &'static str, words: fn(Language, usize) -> String| {
-            let words = || element("span").text(words(model.language(), count));
-            let total =
-                || element("span").class("post-likes").test_id(hook).child(icon(image)).child(words());
-            (count > 0).then(total)
-        };
-        let [likes, answers, reposts] = totals(model, &id);
-        return row
-            .child_if(total(answers, Icon::Reply, "answers", texts::answers))
-            .child_if(total(reposts, Icon::Repost, "reposts", texts::reposts))
-            .child_if(total(likes, Icon::Heart, "likes", texts::likes))
-            .child(more(model, id));
+        .child_if(beside(answers, "answers", texts::answers))
+        .child_if((!reply::is_private(rumor)).then(|| repost(model, id)))
+        .child_if(beside(reposts, "reposts", texts::reposts));
+    if own {
+        let likes = (likes > 0).then(|| {
+            let words = element("span").text(texts::likes(model.language(), likes));
+            element("span").class("post-likes").test_id("likes").child(icon(Icon::Heart)).child(words)
+        });
+        return row.child_if(likes).child(more(model, id));
     }
     let liked = model.likes.is_mine(&id);
     let label = if liked { model.say(texts::LIKED) } else { model.say(texts::LIKE) };
@@ -411,6 +415,15 @@ pub fn draw(model: &Model, span: Span) -> Node<Message> {
                 .with("rel", "noopener noreferrer nofollow ugc")
                 .text(shown)
                 .child_if(hidden)
+                .into()
+        }
+        Span::Hashtag(tag) => {
+            let tag = format!("#{tag}");
+            element("a")
+                .class("mention")
+                .with("href", Route::Find.fragment())
+                .on(On::Click(Reading::Hashtag(tag.clone()).into()))
+                .text(tag)
                 .into()
         }
         Span::Mention(person) => element("a")

@@ -48,6 +48,10 @@ pub fn plain(model: &Model, content: &str) -> String {
     for span in richtext::spans(content) {
         match span {
             Span::Text(text) | Span::Link(text) => plain.push_str(&text),
+            Span::Hashtag(tag) => {
+                plain.push('#');
+                plain.push_str(&tag);
+            }
             Span::Mention(person) => {
                 plain.push_str(&letters::isolated(&format!("@{}", model.name_of(&person))));
             }

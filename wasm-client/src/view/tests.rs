@@ -85,10 +85,10 @@ fn in_use() -> Model {
         model.lists.take(&list.by(person(1)), model.me);
     }
     model.lists.asked = true;
-    model
-        .outbox
-        .waiting
-        .insert(failed.id(), Outgoing { event: failed, saved: true, refused: Some("Because.".into()) });
+    model.outbox.waiting.insert(
+        failed.id(),
+        Outgoing { event: failed, saved: true, refused: Some("Because.".into()), hidden: vec![] },
+    );
     model.connection.phase = Phase::LoggedIn(greeting(model.me));
     let sent = model.timeline.posts().next().map(|(place, _)| place.id).unwrap();
     let people = vec![(person(2), Delivery::Delivered), (person(3), Delivery::GivenUp)];

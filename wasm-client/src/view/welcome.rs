@@ -2,7 +2,9 @@
 
 use nostrp2p_protocol::nip49;
 
-use super::{Html, avatar::avatar, button, error, icons, keyring, me, network, paragraph, sentence, submit};
+use super::{
+    Html, avatar::avatar, button, error, icons, keyring, me, network, paragraph, person, sentence, submit,
+};
 use crate::{
     message::{Keyring, Message, Own, Setup},
     model::{
@@ -345,10 +347,10 @@ fn proving(model: &Model) -> Html {
 }
 
 fn name(model: &Model) -> Html {
-    let known =
-        model.me.as_ref().and_then(|me| model.people.profile(me)).and_then(|profile| profile.name.clone());
-    let typed = model.profile_form.name.clone().or(known).unwrap_or_default();
+    let form = &model.profile_form;
+    let typed = form.name.clone().or(me::present(model).name).unwrap_or_default();
     let empty = typed.trim().is_empty();
+    let waits = form.submitted.then(|| paragraph("muted", model.say(texts::PROFILE_LOADING)));
     element("section")
         .child(title(model.say(texts::NAME_TITLE)))
         .child(paragraph("lead", model.say(texts::NAME_LEAD)))
@@ -371,6 +373,8 @@ fn name(model: &Model) -> Html {
                     ),
                 )
                 .child(me::picture(model))
+                .child_if(waits)
+                .child_if(person::first_profile(model))
                 .child(row(
                     Some(button("quiet", model.say(texts::NAME_SKIP), Setup::NameSkipped).test_id("skip")),
                     Some(submit(model.say(texts::NAME_DONE)).test_id("next").with_if(empty, "disabled")),

@@ -33,6 +33,17 @@ impl Session {
         if let Some(invalid) = filters.iter().find_map(|filter| filter.check_shape().err()) {
             return self.refuse(request, Refusal::new(RefusalCode::TooLarge, invalid.to_string())).await;
         }
+        if self.waits_for_mirrors(request, &filters).await {
+            return Ok(());
+        }
+        self.answer_fetch(request, filters).await
+    }
+
+    pub(super) async fn answer_fetch(
+        &mut self,
+        request: RequestId,
+        filters: Vec<Filter>,
+    ) -> Result<(), Gone> {
         let view = self.view();
         let found = self.read(move |store, reading| {
             let found = store.find_within(&filters, view, reading)?;
@@ -52,7 +63,7 @@ impl Session {
     }
 
     /// Reads the store for this client: for the owner at once, for a guest within what guests may have.
-    async fn read<T: Send + 'static>(
+    pub(super) async fn read<T: Send + 'static>(
         &mut self,
         read: impl FnOnce(&Store, &mut Reading<'_>) -> Result<T, redb::Error> + Send + 'static,
     ) -> Result<T, Unread> {

@@ -76,6 +76,28 @@ fn a_wrong_key_text_is_explained_and_nothing_is_kept() {
 }
 
 #[test]
+fn a_key_in_hex_is_told_apart_and_taken_after_a_yes() {
+    let mut rig = Rig::open("", None, Snapshot::default());
+    rig.greet(Some(1));
+    rig.setup(Setup::NodeAccepted);
+    rig.setup(Setup::ImportKey);
+    let hex = nostrp2p_protocol::EventId::from_bytes(*key(1).to_bytes()).to_string();
+    let kept = |rig: &Rig| {
+        rig.effects.iter().any(
+            |effect| matches!(effect, Effect::KeepKey(nsec) if nsec.reveal() == key(1).to_nsec().as_str()),
+        )
+    };
+    for _ in 0..2 {
+        rig.setup(Setup::NsecTyped(Secret::new(hex.clone())));
+        rig.setup(Setup::NsecSubmitted);
+        assert!(rig.error().starts_with("This is a key in hex"), "{}", rig.error());
+        assert!(!kept(&rig), "what was typed anew is asked about anew");
+    }
+    rig.setup(Setup::NsecSubmitted);
+    assert!(kept(&rig) && rig.error().is_empty());
+}
+
+#[test]
 fn another_persons_key_is_refused_before_anything_is_sent() {
     let mut rig = Rig::open("", None, Snapshot::default());
     rig.greet(Some(2));

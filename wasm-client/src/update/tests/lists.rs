@@ -1,6 +1,6 @@
 //! Following and muting: no list is ever lost.
 
-use nostrp2p_protocol::Tag;
+use nostrp2p_protocol::{EventId, Tag};
 
 use super::*;
 use crate::{
@@ -30,6 +30,31 @@ impl Rig {
         self.frame(NodeFrame::Answer { request, complete: true, events });
     }
 
+    /// The node takes all that waits.
+    pub(super) fn accept(&mut self) {
+        for id in self.store_outbox() {
+            let request = self.request(|request| *request == Request::Publish(id));
+            let carried = Carried::Kept;
+            self.frame(NodeFrame::Published { request, id, sequence: 9, carried });
+        }
+    }
+
+    /// The node takes nothing of what waits.
+    pub(super) fn refuse_all(&mut self) {
+        for id in self.store_outbox() {
+            let request = self.request(|request| *request == Request::Publish(id));
+            self.refuse(request, RefusalCode::TooLarge);
+        }
+    }
+
+    fn store_outbox(&mut self) -> Vec<EventId> {
+        let waiting: Vec<EventId> = self.model.outbox.waiting.keys().copied().collect();
+        for id in &waiting {
+            self.give(Message::OutgoingSaved(*id, Ok(())));
+        }
+        waiting
+    }
+
     fn lists_signed(&self) -> Vec<Draft> {
         let drafts = self.effects.iter().filter_map(|effect| match effect {
             Effect::Sign(Purpose::List, draft) => Some(draft.clone()),
@@ -53,8 +78,10 @@ fn following_waits_for_the_present_list_and_keeps_everybody_in_it() {
     );
     rig.prove(1);
     assert!(rig.model.lists.follows(&public(2)) && rig.model.lists.follows(&public(3)));
-    let event = rig.model.outbox.waiting.values().next().unwrap().event.clone();
-    assert!(rig.saved().contains(&Change::List(event.into_rumor())), "the version is kept");
+    let version = rig.model.outbox.waiting.values().next().unwrap().event.clone().into_rumor();
+    assert!(!rig.saved().contains(&Change::List(version.clone())), "it holds when the node has it");
+    rig.accept();
+    assert!(rig.saved().contains(&Change::List(version)), "the version is kept");
 }
 
 #[test]
@@ -155,4 +182,103 @@ fn an_earlier_list_can_be_restored_even_after_a_reload() {
     rig.give(Relation::Restore(earlier).into());
     rig.prove(1);
     assert!(rig.model.lists.follows(&public(2)) && rig.model.lists.follows(&public(3)));
+}
+
+#[test]
+fn a_list_that_the_node_refused_is_as_it_was_and_the_next_one_builds_on_that() {
+    let mut rig = Rig::before_the_lists();
+    rig.show_lists(vec![list(Kind::FOLLOW_LIST, 5, &[2]), list(MUTE_LIST, 5, &[9])]);
+    rig.effects.clear();
+    for relation in [Relation::Follow(public(3)), Relation::Unfollow(public(2)), Relation::Mute(public(4))] {
+        rig.give(relation.into());
+        rig.prove(1);
+    }
+    rig.refuse_all();
+    assert!(rig.model.lists.follows(&public(2)) && !rig.model.lists.follows(&public(3)));
+    assert!(rig.model.lists.mutes(&public(9)) && !rig.model.lists.mutes(&public(4)));
+    assert!(!rig.saved().iter().any(|change| matches!(change, Change::List(_))), "nor after a reload");
+    rig.give(Relation::Follow(public(5)).into());
+    let tags = &rig.lists_signed()[0].tags;
+    assert_eq!(tags, &list(Kind::FOLLOW_LIST, 5, &[2, 5]).tags);
+}
+
+#[test]
+fn success_is_said_when_the_node_has_it_and_not_before() {
+    let mut rig = Rig::before_the_lists();
+    let (older, present) = (list(Kind::FOLLOW_LIST, 4, &[3]), list(Kind::FOLLOW_LIST, 5, &[2]));
+    rig.show_lists(vec![present, older.clone(), profile(1, 5, r#"{"name":"a"}"#)]);
+    let (mine, theirs) = (post(1, 10, "mine").into_rumor(), post(2, 11, "theirs").into_rumor());
+    rig.frame(NodeFrame::Batch { through: 2, newest: 2, events: vec![mine.clone(), theirs.clone()] });
+    let acts: [(&[Message], &str); 4] = [
+        (&[Relation::Restore(older.id()).into()], "You follow the people of that day again."),
+        (&[Writing::Delete(mine.id()).into()], "Deleted"),
+        (&[Writing::Repost(theirs.id()).into()], "Reposted"),
+        (&[Message::Own(Own::NameTyped("b".into())), Message::Own(Own::ProfileSubmitted)], "Profile saved."),
+    ];
+    rig.model.route = crate::route::Route::Me;
+    for (messages, said) in acts {
+        rig.model.notice = None;
+        messages.iter().for_each(|message| rig.give(message.clone()));
+        rig.prove(1);
+        assert_eq!(rig.model.notice, None, "{said}");
+        rig.accept();
+        assert!(rig.model.notice.as_ref().is_some_and(|notice| notice.starts_with(said)), "{said}");
+    }
+}
+
+#[test]
+fn what_the_node_refused_is_undone() {
+    let mut rig = Rig::before_the_lists();
+    rig.show_lists(vec![profile(1, 5, r#"{"name":"a"}"#)]);
+    let (mine, theirs) = (post(1, 10, "mine").into_rumor(), post(2, 11, "theirs").into_rumor());
+    rig.frame(NodeFrame::Batch { through: 2, newest: 2, events: vec![mine.clone(), theirs.clone()] });
+    rig.give(Writing::Delete(mine.id()).into());
+    rig.prove(1);
+    assert_eq!(rig.texts(), ["theirs"]);
+    rig.refuse_all();
+    assert_eq!(rig.texts(), ["theirs", "mine"]);
+    assert!(!rig.saved().iter().any(|change| matches!(change, Change::Deletion(_))));
+    rig.frame(NodeFrame::Batch { through: 3, newest: 3, events: vec![mine] });
+    assert_eq!(rig.texts(), ["theirs", "mine"], "it is not counted as deleted");
+
+    rig.give(Message::Own(Own::NameTyped("b".into())));
+    rig.give(Message::Own(Own::ProfileSubmitted));
+    rig.prove(1);
+    assert_eq!(rig.model.name_of(&public(1)), "b");
+    rig.refuse_all();
+    assert_ne!(rig.model.name_of(&public(1)), "b");
+    assert_eq!(rig.model.profile_form.name.as_deref(), Some("b"), "what was typed is not lost");
+    rig.show_lists(vec![profile(1, 5, r#"{"name":"a"}"#)]);
+    assert_eq!(rig.model.name_of(&public(1)), "a", "the node was asked for the present one");
+}
+
+#[test]
+fn a_first_profile_of_a_key_from_elsewhere_is_asked_about() {
+    let mut rig = Rig::before_the_lists();
+    rig.show_lists(vec![]);
+    rig.give(Message::Own(Own::NameTyped("b".into())));
+    rig.give(Message::Own(Own::ProfileSubmitted));
+    let signs =
+        |rig: &Rig| rig.effects.iter().any(|effect| matches!(effect, Effect::Sign(Purpose::Profile, _)));
+    rig.give(Message::Browser(Browser::Fragment("#/me".into())));
+    rig.give(Message::Own(Own::NameTyped("b".into())));
+    rig.give(Message::Own(Own::ProfileSubmitted));
+    assert!(!signs(&rig) && rig.shown().contains("Begin a new profile?"));
+    rig.give(Message::Own(Own::BeginProfile(false)));
+    assert!(!rig.shown().contains("Begin a new profile?"));
+    rig.give(Message::Own(Own::ProfileSubmitted));
+    // What a mirror held comes meanwhile: there is nothing to ask any more, and it is the base.
+    let full = Rumor {
+        tags: vec![Tag::new(["i", "github:ada", "proof"])],
+        ..profile(1, 5, r#"{"name":"a","lud16":"a@b"}"#)
+    };
+    rig.frame(NodeFrame::Batch { through: 2, newest: 2, events: vec![full.clone()] });
+    assert!(!rig.shown().contains("Begin a new profile?"));
+    rig.give(Message::Own(Own::ProfileSubmitted));
+    let draft = rig.effects.iter().find_map(|effect| match effect {
+        Effect::Sign(Purpose::Profile, draft) => Some(draft.clone()),
+        _ => None,
+    });
+    let draft = draft.expect("it is signed");
+    assert_eq!((draft.content.as_str(), &draft.tags), (r#"{"name":"b","lud16":"a@b"}"#, &full.tags));
 }

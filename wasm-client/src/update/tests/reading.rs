@@ -1,5 +1,7 @@
 //! Reading: live posts, the past, what is hostile.
 
+use nostrp2p_protocol::Filter;
+
 use super::*;
 use crate::{
     model::timeline::Past,
@@ -63,13 +65,13 @@ fn the_past_comes_from_the_storage_and_then_from_the_node() {
     let [ClientFrame::Fetch { request, filters }] = &frames[..] else { panic!("{frames:?}") };
     assert_eq!(filters[0].until, Some(50));
     // An answer as long as was asked for is whole, and yet not all there is.
-    let events = (0..100).map(|time| post(2, 49 - time / 4, &format!("{time}")).into_rumor()).collect();
+    let events = (0..101).map(|time| post(2, 49 - time / 4, &format!("{time}")).into_rumor()).collect();
     rig.frame(NodeFrame::Answer { request: *request, complete: true, events });
     assert_eq!(rig.model.timeline.past, Past::InNode);
     let request = loop {
         rig.give(Message::Browser(Browser::NearEnd));
         if let Some(ClientFrame::Fetch { request, filters }) = rig.sent().pop() {
-            assert_eq!(filters[0].until, Some(25));
+            assert_eq!(filters[0].until, Some(24));
             break request;
         }
     };
@@ -77,6 +79,41 @@ fn the_past_comes_from_the_storage_and_then_from_the_node() {
     assert_eq!(rig.model.timeline.past, Past::End);
     let (place, _) = rig.model.timeline.posts().last().unwrap();
     assert_eq!(place.created_at(), 7);
+}
+
+#[test]
+fn many_posts_of_one_second_do_not_stop_the_past() {
+    let all: Vec<Rumor> =
+        (0..650).map(|number| post(2, 40, &format!("{number}"))).map(Event::into_rumor).collect();
+    let mut rig = Rig::in_use(0);
+    rig.model.timeline.past = Past::InNode;
+    for many in [150, 650] {
+        rig.model.timeline.clear();
+        rig.model.timeline.past = Past::InNode;
+        let mut stored: Vec<Rumor> = all[..many].to_vec();
+        stored.extend((0..5).map(|time| post(2, 30 + time, "older").into_rumor()));
+        stored.sort_by_key(|rumor| (std::cmp::Reverse(rumor.created_at), rumor.id()));
+        for rumor in &stored[..100] {
+            crate::update::timeline::insert(&mut rig.model, rumor, crate::update::timeline::Origin::Run);
+        }
+        for _ in 0..10_000 {
+            rig.give(Message::Browser(Browser::NearEnd));
+            for frame in rig.sent() {
+                let ClientFrame::Fetch { request, filters } = frame else { continue };
+                let Filter { until, limit, .. } = &filters[0];
+                let limit = limit.map_or(500, |limit| 500.min(limit as usize));
+                let fits = |rumor: &&Rumor| until.is_none_or(|until| rumor.created_at <= until);
+                let events: Vec<Rumor> = stored.iter().filter(fits).take(limit).cloned().collect();
+                rig.frame(NodeFrame::Answer { request, complete: true, events });
+            }
+            if rig.model.timeline.past == Past::End {
+                break;
+            }
+        }
+        let texts = rig.model.timeline.posts().filter(|(place, _)| place.created_at() < 40).count();
+        assert_eq!(texts, 5, "{many}");
+        assert!(rig.model.timeline.len() >= many.min(500) + 5, "{many}");
+    }
 }
 
 #[test]

@@ -29,6 +29,7 @@ impl Rig {
 #[test]
 fn what_was_typed_into_the_profile_stays_until_it_is_saved_or_dropped() {
     let mut rig = Rig::in_use(0);
+    rig.model.lists.made_here = true;
     rig.visit("#/me");
     rig.give(Message::Own(Own::AboutTyped("a\nb = c".into())));
     rig.give(Message::Own(Own::Nip05Typed(String::new())));

@@ -1,0 +1,87 @@
+//! What becomes of an event that was signed here, once the node has said yes or no.
+//!
+//! What is shown before the answer holds only from the yes on: then it is stored as what there is, and said. A no undoes
+//! what was shown.
+
+use nostrp2p_protocol::{EventId, Kind};
+
+use super::{Effect, asking, notify};
+use crate::{
+    model::{Model, Outgoing, deleted, likes, lists::MUTE_LIST},
+    profile::Profile,
+    route::Route,
+    storage::{Change, Place},
+    texts,
+};
+
+/// The node has it.
+pub fn take(model: &mut Model, outgoing: Outgoing, out: &mut Vec<Effect>) {
+    let said = match outgoing.event.kind {
+        Kind::REPOST => Some(texts::REPOSTED),
+        Kind::DELETION => Some(texts::DELETED),
+        Kind::PROFILE if model.route == Route::Me => Some(texts::PROFILE_SAVED),
+        Kind::FOLLOW_LIST if std::mem::take(&mut model.lists.restoring) => Some(texts::LIST_RESTORED),
+        _ => None,
+    };
+    if let Some(said) = said {
+        notify(model, model.say(said), out);
+    }
+    out.push(Effect::Save(changes(outgoing)));
+}
+
+/// What is stored of an event that the node has.
+pub fn changes(outgoing: Outgoing) -> Vec<Change> {
+    let settled = Change::Settled(outgoing.event.id());
+    let rumor = outgoing.event.into_rumor();
+    let keep = match rumor.kind {
+        Kind::POST | Kind::REPOST => Change::Keep(rumor),
+        Kind::PROFILE => Change::Profile(rumor),
+        Kind::FOLLOW_LIST | MUTE_LIST => Change::List(rumor),
+        Kind::DELETION => Change::Deletion(rumor),
+        _ => return vec![settled],
+    };
+    vec![settled, keep]
+}
+
+/// The node will not take it: it goes, with what it did here, and what is not known any more is asked for.
+pub fn give_up(model: &mut Model, id: EventId, out: &mut Vec<Effect>) {
+    drop_from_outbox(model, id);
+    out.push(Effect::Save(vec![Change::Settled(id)]));
+    if model.connection.is_logged_in() {
+        asking::ask_own_profile(model, out);
+        asking::ask_likes(model, out);
+        asking::ask_missing(model, out);
+    }
+}
+
+/// Lets go of an event of the outbox, and undoes what it did here.
+pub fn drop_from_outbox(model: &mut Model, id: EventId) {
+    let Some(Outgoing { event, hidden, .. }) = model.outbox.waiting.remove(&id) else { return };
+    model.timeline.remove(&Place::new(event.created_at, id));
+    match event.kind {
+        Kind::PROFILE => {
+            model.people.undo(&event);
+            // What was typed is not lost.
+            model.profile_form = Profile::parse(&event.content).form();
+        }
+        Kind::FOLLOW_LIST | MUTE_LIST => {
+            model.lists.undo(&event);
+            model.lists.restoring = false;
+        }
+        Kind::DELETION => {
+            for target in deleted::targets(&event) {
+                model.deleted.forget(&target, &event.pubkey);
+                model.missing.want(target, [event.pubkey]);
+            }
+            for rumor in hidden {
+                super::timeline::insert_back(model, &rumor);
+            }
+            model.likes.loaded = false;
+        }
+        _ => {
+            if let Some(liked) = likes::target(&event) {
+                model.likes.remove_mine(&liked);
+            }
+        }
+    }
+}
