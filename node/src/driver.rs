@@ -500,10 +500,7 @@ impl Running {
                     self.name_addresses(&nodes).await;
                     self.attempt(address, nodes);
                 }
-                Output::Seek(people) => {
-                    outputs.extend(self.recall(&people));
-                    self.seek(people);
-                }
+                Output::Seek(people) => outputs.extend(self.seek(people)),
                 Output::Record(address, row) => self.record(address, row).await,
                 Output::Broadcast(request, event, sequence, packet) => {
                     let neighbours = self.broadcast(sequence, packet).await;

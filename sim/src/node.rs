@@ -365,31 +365,34 @@ impl Driver {
                     Done::Input(Box::new(Input::Attempted(address, receipt)))
                 }));
             }
-            Output::Seek(people) => {
-                let known = self.announcer.recall(&people).into_iter();
-                for (delegation, peer) in known.filter_map(|news| Some((news.delegation?, news.peer))) {
-                    let known = Done::Input(Box::new(Input::Delegated(delegation, peer)));
-                    self.tasks.push(Box::pin(std::future::ready(known)));
-                }
-                let (overlay, question) = (self.overlay.clone(), Question::Seek(people).encode());
-                let chance: usize = self.random.random_range(0..1_000);
-                self.tasks.push(Box::pin(async move {
-                    let mut told = vec![];
-                    let mut peers = overlay.peers().await;
-                    let first = chance.checked_rem(peers.len()).unwrap_or_default();
-                    peers.rotate_left(first);
-                    for peer in peers.iter().take(6) {
-                        let answer = overlay.request(peer.id, Protocol::Fetch, question.clone()).await;
-                        let answer = answer.ok().and_then(|answer| decode_announcements(&answer).ok());
-                        told.extend(answer.map(|announcements| (peer.id, announcements)));
-                    }
-                    Done::Told(told)
-                }));
-            }
+            Output::Seek(people) => self.seek(people),
             Output::CatchUp(step) => self.catch_up(step),
             _ => {}
         }
         None
+    }
+
+    /// Recalls what was heard of nodes of these people, and asks some neighbours.
+    fn seek(&mut self, people: Vec<PublicKey>) {
+        let known = self.announcer.recall(&people).into_iter();
+        for (delegation, peer) in known.filter_map(|news| Some((news.delegation?, news.peer))) {
+            let known = Done::Input(Box::new(Input::Delegated(delegation, peer)));
+            self.tasks.push(Box::pin(std::future::ready(known)));
+        }
+        let (overlay, question) = (self.overlay.clone(), Question::Seek(people).encode());
+        let chance: usize = self.random.random_range(0..1_000);
+        self.tasks.push(Box::pin(async move {
+            let mut told = vec![];
+            let mut peers = overlay.peers().await;
+            let first = chance.checked_rem(peers.len()).unwrap_or_default();
+            peers.rotate_left(first);
+            for peer in peers.iter().take(6) {
+                let answer = overlay.request(peer.id, Protocol::Fetch, question.clone()).await;
+                let answer = answer.ok().and_then(|answer| decode_announcements(&answer).ok());
+                told.extend(answer.map(|announcements| (peer.id, announcements)));
+            }
+            Done::Told(told)
+        }));
     }
 
     fn catch_up(&self, step: Step) {

@@ -58,7 +58,7 @@ impl Running {
     }
 
     /// Takes up again what nodes of these people have announced and the directory has lost.
-    pub(super) fn recall(&mut self, people: &[PublicKey]) -> Vec<Output> {
+    fn recall(&mut self, people: &[PublicKey]) -> Vec<Output> {
         let known = self.announcer.recall(people).into_iter();
         let delegations = known.filter_map(|news| Some((news.delegation?, news.peer)));
         delegations
@@ -67,7 +67,8 @@ impl Running {
     }
 
     /// Asks some neighbours for the nodes of people of whom this one knows none.
-    pub(super) fn seek(&self, people: Vec<PublicKey>) {
+    pub(super) fn seek(&mut self, people: Vec<PublicKey>) -> Vec<Output> {
+        let recalled = self.recall(&people);
         let (overlay, question) = (self.overlay.clone(), Question::Seek(people).encode());
         self.tasks.push(Box::pin(async move {
             let mut peers = overlay.peers().await;
@@ -83,6 +84,7 @@ impl Running {
             let answers = futures_util::future::join_all(requests).await;
             Happening::Told(answers.into_iter().flatten().collect())
         }));
+        recalled
     }
 
     /// Asks a neighbour what it has heard of the owner's nodes, now and then: a node that was copied hears of the copy

@@ -3,11 +3,18 @@
 //! Events lie under [`Place::sort_key`], so that the natural order of the keys is the newest first, and the
 //! oldest are a range at the end.
 
-mod database;
 mod schema;
 
 use std::{cell::RefCell, rc::Rc};
 
+use indexed_db_futures::{
+    KeyRange,
+    database::Database,
+    error::OpenDbError,
+    object_store::ObjectStore,
+    prelude::*,
+    transaction::{TransactionDurability, TransactionMode, TransactionOptions},
+};
 use js_sys::Uint8Array;
 use nostrp2p_protocol::{EventId, Rumor};
 use wasm_bindgen::{JsCast, JsValue};
@@ -17,7 +24,6 @@ use super::{
     Setting, Settings, Snapshot, Storage, StorageError, row,
 };
 use crate::model::deleted;
-use database::{Database, Mode, Store, after};
 use schema::{DELETIONS, EVENTS, LISTS, OUTBOX, PROFILES, SETTINGS};
 pub use schema::{VAULT, VERSION};
 
@@ -39,8 +45,15 @@ impl IndexedStorage {
     /// # Errors
     /// When the browser grants no storage, for instance in a private window.
     pub async fn open(name: &str) -> Result<Self, StorageError> {
-        let database = Database::open(name, VERSION, schema::migrate).await?;
-        let epoch = epoch(&database.begin(&[SETTINGS], Mode::Read)?.store(SETTINGS)?).await?;
+        let opened = Database::open(name).with_version(VERSION).with_on_upgrade_needed(schema::migrate).await;
+        let database = opened.map_err(|error| match error {
+            OpenDbError::Base(error) => failed(error),
+            _ => StorageError("this browser grants no storage".to_owned()),
+        })?;
+        let epoch = {
+            let transaction = database.transaction(SETTINGS).build().map_err(failed)?;
+            epoch(&transaction.object_store(SETTINGS).map_err(failed)?).await?
+        };
         Ok(Self { database: Rc::new(database), epoch: Rc::new(RefCell::new(epoch)) })
     }
 
@@ -49,7 +62,11 @@ impl IndexedStorage {
     /// # Errors
     /// When the browser fails.
     pub async fn vault(&self) -> Result<JsValue, StorageError> {
-        self.database.begin(&[VAULT], Mode::Read)?.store(VAULT)?.get(VAULT_KEY)?.value().await
+        let transaction = self.database.transaction(VAULT).build().map_err(failed)?;
+        let store = transaction.object_store(VAULT).map_err(failed)?;
+        let value: Option<JsValue> =
+            store.get(VAULT_KEY).primitive().map_err(failed)?.await.map_err(failed)?;
+        Ok(value.unwrap_or(JsValue::UNDEFINED))
     }
 
     /// Replaces the value of the vault; undefined empties it.
@@ -57,28 +74,32 @@ impl IndexedStorage {
     /// # Errors
     /// When the browser fails.
     pub async fn set_vault(&self, value: JsValue) -> Result<(), StorageError> {
-        let transaction = self.database.begin(&[VAULT, SETTINGS], Mode::WriteOnDisk)?;
-        self.check_epoch(&transaction.store(SETTINGS)?).await?;
-        let store = transaction.store(VAULT)?;
+        let stores = [VAULT, SETTINGS];
+        let transaction = self.database.transaction(stores).with_mode(TransactionMode::Readwrite);
+        let transaction = transaction.with_options(on_disk()).build().map_err(failed)?;
+        self.check_epoch(&transaction.object_store(SETTINGS).map_err(failed)?).await?;
+        let store = transaction.object_store(VAULT).map_err(failed)?;
         if value.is_undefined() {
-            store.delete(&VAULT_KEY.into())?;
+            store.delete(VAULT_KEY).primitive().map_err(failed)?.await.map_err(failed)?;
         } else {
-            store.put(VAULT_KEY, &value)?;
+            store.put(value).with_key(VAULT_KEY).primitive().map_err(failed)?.await.map_err(failed)?;
         }
-        transaction.commit().await
+        transaction.commit().await.map_err(failed)
     }
 }
 
 impl IndexedStorage {
     /// Refuses what was begun before another tab forgot everything. The transaction is rolled back when it is dropped.
-    async fn check_epoch(&self, settings: &Store) -> Result<(), StorageError> {
+    async fn check_epoch(&self, settings: &ObjectStore<'_>) -> Result<(), StorageError> {
         let stored = epoch(settings).await?;
         if stored == *self.epoch.borrow() { Ok(()) } else { Err(StorageError::forgotten()) }
     }
 }
 
-async fn epoch(settings: &Store) -> Result<Option<String>, StorageError> {
-    Ok(settings.get(EPOCH_KEY)?.value().await?.as_string())
+async fn epoch(settings: &ObjectStore<'_>) -> Result<Option<String>, StorageError> {
+    let value: Option<JsValue> =
+        settings.get(EPOCH_KEY).primitive().map_err(failed)?.await.map_err(failed)?;
+    Ok(value.and_then(|value| value.as_string()))
 }
 
 /// Whether these are drafts alone: they are written without a look at the epoch, for a page that is being closed would
@@ -90,6 +111,12 @@ fn are_drafts(changes: &[Change]) -> bool {
     changes.iter().all(is_draft)
 }
 
+/// What nobody else has yet, a key or a post, is done when the disk has it, and not when the system has: it survives a
+/// power cut. Everything else comes again from the node.
+fn on_disk() -> TransactionOptions {
+    TransactionOptions::new().with_durability(TransactionDurability::Strict)
+}
+
 /// All stores but the vault.
 const ALL: [&str; 6] = [EVENTS, PROFILES, DELETIONS, LISTS, OUTBOX, SETTINGS];
 /// Where the epoch lies among the settings; it reads as none of them.
@@ -99,36 +126,43 @@ const VAULT_KEY: &str = "key";
 
 impl Storage for IndexedStorage {
     async fn load(&self) -> Result<Snapshot, StorageError> {
-        let transaction = self.database.begin(&ALL, Mode::Read)?;
-        let read = async |name, limit| rows(&transaction.store(name)?, &JsValue::UNDEFINED, limit).await;
-        let events = read(EVENTS, OPENING_EVENTS).await?;
-        let profiles = read(PROFILES, OPENING_PROFILES).await?;
-        let deletions = read(DELETIONS, MAX_DELETIONS).await?;
-        let lists = read(LISTS, MAX_LISTS).await?;
-        let outbox = read(OUTBOX, u32::MAX).await?;
+        let stores = ALL;
+        let transaction = self.database.transaction(stores).build().map_err(failed)?;
+        let events = transaction.object_store(EVENTS).map_err(failed)?;
+        let profiles = transaction.object_store(PROFILES).map_err(failed)?;
+        let deletions = transaction.object_store(DELETIONS).map_err(failed)?;
+        let lists = transaction.object_store(LISTS).map_err(failed)?;
+        let outbox = transaction.object_store(OUTBOX).map_err(failed)?;
+        let settings = transaction.object_store(SETTINGS).map_err(failed)?;
+
+        let events = rows(&events, None, OPENING_EVENTS).await?;
+        let profiles = rows(&profiles, None, OPENING_PROFILES).await?;
+        let deletions = rows(&deletions, None, MAX_DELETIONS).await?;
+        let lists = rows(&lists, None, MAX_LISTS).await?;
+        let outbox = rows(&outbox, None, u32::MAX).await?;
         Ok(Snapshot {
             events: events.iter().filter_map(|row| row::to_rumor(row)).collect(),
             profiles: profiles.iter().filter_map(|row| row::to_rumor(row)).collect(),
             deletions: deletions.iter().filter_map(|row| row::to_rumor(row)).collect(),
             lists: lists.iter().filter_map(|row| row::to_rumor(row)).collect(),
             outbox: outbox.iter().filter_map(|row| row::to_event(row)).collect(),
-            settings: read_settings(&transaction.store(SETTINGS)?).await?,
+            settings: read_settings(&settings).await?,
         })
     }
 
     async fn apply(&self, changes: Vec<Change>) -> Result<(), StorageError> {
         let keeps = changes.iter().any(|change| matches!(change, Change::Keep(_)));
         let written = changes.iter().any(|change| matches!(change, Change::Outgoing(_)));
-        // What nobody else has yet survives a power cut. Everything else comes again from the node.
-        let mode = if written { Mode::WriteOnDisk } else { Mode::Write };
-        let transaction = self.database.begin(&ALL, mode)?;
+        let options = if written { on_disk() } else { TransactionOptions::new() };
+        let transaction = self.database.transaction(ALL).with_mode(TransactionMode::Readwrite);
+        let transaction = transaction.with_options(options).build().map_err(failed)?;
         let stores = Stores {
-            events: transaction.store(EVENTS)?,
-            profiles: transaction.store(PROFILES)?,
-            deletions: transaction.store(DELETIONS)?,
-            lists: transaction.store(LISTS)?,
-            outbox: transaction.store(OUTBOX)?,
-            settings: transaction.store(SETTINGS)?,
+            events: transaction.object_store(EVENTS).map_err(failed)?,
+            profiles: transaction.object_store(PROFILES).map_err(failed)?,
+            deletions: transaction.object_store(DELETIONS).map_err(failed)?,
+            lists: transaction.object_store(LISTS).map_err(failed)?,
+            outbox: transaction.object_store(OUTBOX).map_err(failed)?,
+            settings: transaction.object_store(SETTINGS).map_err(failed)?,
         };
         let (mut deleted, mut listed) = (false, false);
         if !are_drafts(&changes) {
@@ -158,47 +192,56 @@ impl Storage for IndexedStorage {
             trim(&stores.lists, MAX_LISTS, 0).await?;
         }
         if let Some(epoch) = &epoch {
-            stores.settings.put(EPOCH_KEY, &JsValue::from_str(epoch))?;
+            put(&stores.settings, EPOCH_KEY.to_owned(), JsValue::from_str(epoch))?;
             // Before the end: what this tab writes next may ask for it as soon as this is through.
             self.epoch.replace(Some(epoch.clone()));
         }
-        transaction.commit().await
+        transaction.commit().await.map_err(failed)
     }
 
     async fn older(&self, than: Place, limit: u32) -> Result<Vec<Rumor>, StorageError> {
-        let events = self.database.begin(&[EVENTS], Mode::Read)?.store(EVENTS)?;
-        let rows = rows(&events, &after(&than.sort_key())?, limit).await?;
+        let transaction = self.database.transaction(EVENTS).build().map_err(failed)?;
+        let events = transaction.object_store(EVENTS).map_err(failed)?;
+        let rows = rows(&events, Some(KeyRange::LowerBound(than.sort_key(), true)), limit).await?;
         Ok(rows.iter().filter_map(|row| row::to_rumor(row)).collect())
     }
 }
 
-struct Stores {
-    events: Store,
-    profiles: Store,
-    deletions: Store,
-    lists: Store,
-    outbox: Store,
-    settings: Store,
+struct Stores<'a> {
+    events: ObjectStore<'a>,
+    profiles: ObjectStore<'a>,
+    deletions: ObjectStore<'a>,
+    lists: ObjectStore<'a>,
+    outbox: ObjectStore<'a>,
+    settings: ObjectStore<'a>,
 }
 
-impl Stores {
+impl Stores<'_> {
     /// Requests one change. Its failure aborts the transaction, so nobody waits for it here.
     fn apply(&self, change: Change) -> Result<(), StorageError> {
-        let place = |rumor: &Rumor| Place::new(rumor.created_at, rumor.id()).sort_key();
-        let put =
-            |store: &Store, key: String, rumor: &Rumor| store.put(&key, &bytes(&row::from_rumor(rumor)));
         match change {
-            Change::Keep(rumor) => put(&self.events, place(&rumor), &rumor),
-            Change::Profile(rumor) => put(&self.profiles, rumor.pubkey.to_string(), &rumor),
-            Change::Deletion(rumor) => put(&self.deletions, place(&rumor), &rumor),
-            Change::List(rumor) => put(&self.lists, place(&rumor), &rumor),
-            Change::Outgoing(event) => {
-                self.outbox.put(&event.id().to_string(), &bytes(&row::from_event(&event)))
+            Change::Keep(rumor) => {
+                let key = Place::new(rumor.created_at, rumor.id()).sort_key();
+                put(&self.events, key, bytes(&row::from_rumor(&rumor)))
             }
-            Change::Settled(id) => self.outbox.delete(&id.to_string().into()),
+            Change::Profile(rumor) => {
+                put(&self.profiles, rumor.pubkey.to_string(), bytes(&row::from_rumor(&rumor)))
+            }
+            Change::Deletion(rumor) => {
+                let key = Place::new(rumor.created_at, rumor.id()).sort_key();
+                put(&self.deletions, key, bytes(&row::from_rumor(&rumor)))
+            }
+            Change::List(rumor) => {
+                let key = Place::new(rumor.created_at, rumor.id()).sort_key();
+                put(&self.lists, key, bytes(&row::from_rumor(&rumor)))
+            }
+            Change::Outgoing(event) => {
+                put(&self.outbox, event.id().to_string(), bytes(&row::from_event(&event)))
+            }
+            Change::Settled(id) => delete(&self.outbox, id.to_string()),
             Change::Set(setting) => self.set(&setting),
             Change::ForgetEvents => {
-                [&self.events, &self.profiles, &self.deletions].into_iter().try_for_each(Store::clear)
+                [&self.events, &self.profiles, &self.deletions].into_iter().try_for_each(clear)
             }
             Change::ForgetAll => {
                 let all = [
@@ -209,7 +252,7 @@ impl Stores {
                     &self.outbox,
                     &self.settings,
                 ];
-                all.into_iter().try_for_each(Store::clear)
+                all.into_iter().try_for_each(clear)
             }
         }
     }
@@ -218,14 +261,15 @@ impl Stores {
     /// rarely delete.
     async fn take_out(&self, deletion: &Rumor) -> Result<(), StorageError> {
         let targets: Vec<EventId> = deleted::targets(deletion).collect();
-        for key in self.events.keys(u32::MAX)?.list().await? {
-            let named = |key: String| targets.iter().any(|id| key.ends_with(&id.to_string()));
-            if !key.as_string().is_some_and(named) {
+        let keys = self.events.get_all_keys::<String>().primitive().map_err(failed)?.await.map_err(failed)?;
+        for key in keys.filter_map(Result::ok) {
+            if !targets.iter().any(|id| key.ends_with(&id.to_string())) {
                 continue;
             }
+            let range = KeyRange::Only(key.clone());
             let own = |row: &Vec<u8>| row::to_rumor(row).is_some_and(|rumor| rumor.pubkey == deletion.pubkey);
-            if rows(&self.events, &key, 1).await?.iter().any(own) {
-                self.events.delete(&key)?;
+            if rows(&self.events, Some(range), 1).await?.iter().any(own) {
+                delete(&self.events, key)?;
             }
         }
         Ok(())
@@ -234,24 +278,53 @@ impl Stores {
     fn set(&self, setting: &Setting) -> Result<(), StorageError> {
         let name = setting.name();
         match setting.text() {
-            Some(text) => self.settings.put(&name, &JsValue::from_str(&format!("{name} {text}"))),
-            None => self.settings.delete(&JsValue::from_str(&name)),
+            Some(text) => {
+                put(&self.settings, name.clone().into_owned(), JsValue::from_str(&format!("{name} {text}")))
+            }
+            None => delete(&self.settings, name.into_owned()),
         }
     }
 }
 
-/// The first rows with these keys; undefined for all keys. A value that is no byte array was not written by this page;
-/// it is passed over like a row that does not read.
-async fn rows(store: &Store, keys: &JsValue, limit: u32) -> Result<Vec<Vec<u8>>, StorageError> {
-    let values = store.values(keys, limit)?.list().await?;
-    let bytes = values.iter().filter_map(|value| value.dyn_into::<Uint8Array>().ok());
+fn put(store: &ObjectStore<'_>, key: String, value: JsValue) -> Result<(), StorageError> {
+    store.put(value).with_key(key).primitive().map(drop).map_err(failed)
+}
+
+fn delete(store: &ObjectStore<'_>, key: String) -> Result<(), StorageError> {
+    store.delete(key).primitive().map(drop).map_err(failed)
+}
+
+fn clear(store: &ObjectStore<'_>) -> Result<(), StorageError> {
+    store.clear().map(drop).map_err(failed)
+}
+
+async fn rows(
+    store: &ObjectStore<'_>,
+    range: Option<KeyRange<String>>,
+    limit: u32,
+) -> Result<Vec<Vec<u8>>, StorageError> {
+    let values = match range {
+        Some(range) => {
+            store.get_all::<JsValue>().with_query::<String, _>(range).with_limit(limit).primitive()
+        }
+        None => return all(store.get_all::<JsValue>().with_limit(limit).primitive().map_err(failed)?.await),
+    };
+    all(values.map_err(failed)?.await)
+}
+
+fn all(
+    values: indexed_db_futures::Result<impl Iterator<Item = indexed_db_futures::Result<JsValue>>>,
+) -> Result<Vec<Vec<u8>>, StorageError> {
+    let values = values.map_err(failed)?;
+    // A value that is no byte array was not written by this page; it is passed over like a row that does not read.
+    let bytes = values.filter_map(|value| value.ok()?.dyn_into::<Uint8Array>().ok());
     Ok(bytes.map(|array| array.to_vec()).collect())
 }
 
-async fn read_settings(store: &Store) -> Result<Settings, StorageError> {
+async fn read_settings(store: &ObjectStore<'_>) -> Result<Settings, StorageError> {
     let mut settings = Settings::default();
-    for value in store.values(&JsValue::UNDEFINED, u32::MAX)?.list().await? {
-        let text = value.as_string().unwrap_or_default();
+    for value in store.get_all::<JsValue>().primitive().map_err(failed)?.await.map_err(failed)? {
+        let text = value.ok().and_then(|value| value.as_string()).unwrap_or_default();
         if let Some((name, text)) = text.split_once(' ') {
             settings.read(name, text);
         }
@@ -260,17 +333,29 @@ async fn read_settings(store: &Store) -> Result<Settings, StorageError> {
 }
 
 /// Drops the oldest events once there are clearly too many.
-async fn trim(events: &Store, max: u32, slack: u32) -> Result<(), StorageError> {
-    let count = events.count()?.value().await?.as_f64().unwrap_or_default();
-    if count <= f64::from(max + slack) {
+async fn trim(events: &ObjectStore<'_>, max: u32, slack: u32) -> Result<(), StorageError> {
+    let count = events.count().primitive().map_err(failed)?.await.map_err(failed)?;
+    if count <= max + slack {
         return Ok(());
     }
-    match events.keys(max)?.list().await?.iter().last().and_then(|last| last.as_string()) {
-        Some(last) => events.delete(&after(&last)?),
+    let keys = events.get_all_keys::<String>().with_limit(max).primitive().map_err(failed)?;
+    let last = keys.await.map_err(failed)?.last().transpose().map_err(failed)?;
+    match last {
+        Some(last) => {
+            events.delete::<String, _>(KeyRange::LowerBound(last, true)).primitive().map(drop).map_err(failed)
+        }
         None => Ok(()),
     }
 }
 
 fn bytes(bytes: &[u8]) -> JsValue {
     Uint8Array::from(bytes).into()
+}
+
+/// The browser's own words where there are some; the other cases would bring the formatting of numbers along.
+fn failed(error: indexed_db_futures::error::Error) -> StorageError {
+    StorageError(match error {
+        indexed_db_futures::error::Error::DomException(error) => error.message(),
+        _ => "the stored data do not read".to_owned(),
+    })
 }

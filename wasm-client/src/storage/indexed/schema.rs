@@ -1,6 +1,9 @@
 //! The versions of the database, each a step from the one before.
 
-use web_sys::IdbDatabase;
+use indexed_db_futures::{
+    database::{Database, VersionChangeEvent},
+    prelude::*,
+};
 
 /// Cached events under their place.
 pub(super) const EVENTS: &str = "events";
@@ -17,7 +20,7 @@ pub(super) const SETTINGS: &str = "settings";
 /// The encrypted key and what it is encrypted with; see `crate::vault`.
 pub const VAULT: &str = "vault";
 
-type Step = fn(&IdbDatabase);
+type Step = fn(&Database) -> indexed_db_futures::Result<()>;
 
 /// The step to each version, the first one to version 1. Steps are added and never changed.
 const MIGRATIONS: [Step; 2] = [create_stores, create_deletions_and_lists];
@@ -27,19 +30,18 @@ const MIGRATIONS: [Step; 2] = [create_stores, create_deletions_and_lists];
 pub const VERSION: u32 = MIGRATIONS.len() as u32;
 
 /// Takes all steps from the version that is there.
-pub(super) fn migrate(database: &IdbDatabase, from: u32) {
-    MIGRATIONS.iter().skip(from as usize).for_each(|step| step(database));
+pub(super) fn migrate(event: VersionChangeEvent, database: Database) -> indexed_db_futures::Result<()> {
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "versions are small counts")]
+    let from = event.old_version() as usize;
+    MIGRATIONS.iter().skip(from).try_for_each(|step| step(&database))
 }
 
-fn create_stores(database: &IdbDatabase) {
-    create(database, &[EVENTS, PROFILES, OUTBOX, SETTINGS, VAULT]);
+fn create_stores(database: &Database) -> indexed_db_futures::Result<()> {
+    [EVENTS, PROFILES, OUTBOX, SETTINGS, VAULT]
+        .into_iter()
+        .try_for_each(|name| database.create_object_store(name).build().map(drop))
 }
 
-fn create_deletions_and_lists(database: &IdbDatabase) {
-    create(database, &[DELETIONS, LISTS]);
-}
-
-/// A store that cannot be made is missed by the first transaction over it, which says so.
-fn create(database: &IdbDatabase, names: &[&str]) {
-    names.iter().for_each(|name| drop(database.create_object_store(name)));
+fn create_deletions_and_lists(database: &Database) -> indexed_db_futures::Result<()> {
+    [DELETIONS, LISTS].into_iter().try_for_each(|name| database.create_object_store(name).build().map(drop))
 }
