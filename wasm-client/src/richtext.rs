@@ -115,7 +115,7 @@ const CODES: [&str; 5] = ["npub1", "nprofile1", "note1", "nevent1", "naddr1"];
 
 /// The first thing in a text that is more than text, with what is before and behind it.
 fn special(text: &str) -> Option<(&str, Span, &str)> {
-    // Each of them begins at a colon, a cross or an `n`, so nothing else is looked at.
+    // Each of them begins with one of these, so nothing else is looked at.
     let begins = |(_, c): &(usize, char)| matches!(c, 'h' | 'H' | '#' | 'n');
     let mut boundary = true;
     let mut last = 0;

@@ -76,7 +76,8 @@ fn trimmed(mut text: &str, previous: Option<char>) -> &str {
         };
         let count = |wanted: char| text.matches(wanted).count();
         let closes = open != last && count(last) > count(open);
-        if !closes && !CLOSING.contains(last) && !(previous == Some(last) && MARKS.contains(last)) {
+        let goes = closes || CLOSING.contains(last) || previous == Some(last) && MARKS.contains(last);
+        if !goes {
             break;
         }
         text = text.get(..text.len() - last.len_utf8()).unwrap_or_default();
