@@ -2,6 +2,8 @@
 //!
 //! The file is a help, never a need: when it is damaged it is set aside, when it cannot be written the node runs on.
 //! What peers say about themselves is heard, not believed: such an address is tried, and outlives nothing that worked.
+//! A full table gives up an address of the network that has told the most, so that whoever invents nodes displaces its own
+//! inventions. Keys cost nothing and networks do; see `core/src/sources.rs`.
 
 use std::{
     cmp::Reverse,
@@ -9,13 +11,14 @@ use std::{
     fs::{self, File},
     hash::{BuildHasher, RandomState},
     io::{self, Read, Write},
+    net::IpAddr,
     path::{Path, PathBuf},
 };
 
 use nostrp2p_protocol::PeerId;
 use serde::{Deserialize, Serialize};
 
-use crate::address::PeerAddress;
+use crate::address::{Host, PeerAddress, Place};
 
 /// Addresses kept: far more than a node is ever connected to, and 100 KB on disk.
 pub const MAX_KNOWN_ADDRESSES: usize = 1000;
@@ -35,7 +38,47 @@ pub(crate) struct Known {
     /// Orders what is equally good, in each process otherwise.
     order: RandomState,
     peers: BTreeMap<PeerId, BTreeMap<PeerAddress, u64>>,
+    /// From which network was told what is only heard of a peer.
+    told_from: BTreeMap<PeerId, Network>,
     changed: bool,
+}
+
+/// A part of the network as one operator gets it: Bitcoin Core groups addresses by the same numbers of bits.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Network {
+    /// The address is not known, or no IP address.
+    #[default]
+    Unknown,
+    /// The first 16 bits of an IPv4 address.
+    V4([u8; 2]),
+    /// The first 32 bits of an IPv6 address.
+    V6([u8; 4]),
+}
+
+impl Network {
+    /// The network of an address; over a relay that of the relay.
+    pub(crate) fn of(address: &PeerAddress) -> Self {
+        match address.place.first_hop() {
+            Place::Net { host: Host::Ip(ip), .. } => Self::from(*ip),
+            _ => Self::Unknown,
+        }
+    }
+}
+
+impl From<IpAddr> for Network {
+    fn from(ip: IpAddr) -> Self {
+        match ip.to_canonical() {
+            IpAddr::V4(ip) => {
+                let [a, b, ..] = ip.octets();
+                Self::V4([a, b])
+            }
+            IpAddr::V6(ip) => {
+                let [a, b, c, d, ..] = ip.octets();
+                Self::V6([a, b, c, d])
+            }
+        }
+    }
 }
 
 #[derive(Serialize, Deserialize)]
@@ -49,6 +92,9 @@ struct SavedAddress {
     peer: String,
     address: String,
     last_good: u64,
+    /// From which network it was told; older versions wrote none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    told_from: Option<Network>,
 }
 
 impl Known {
@@ -57,13 +103,16 @@ impl Known {
     /// An address over a relay is never more than heard of: it lasts as long as the peer's place there.
     pub(crate) fn good(&mut self, peer: PeerId, address: &PeerAddress, now_secs: u64) {
         if address.is_circuit() {
-            return self.heard(peer, address);
+            return self.heard(peer, address, Network::of(address));
         }
         self.insert(peer, address, now_secs.max(1));
     }
 
     /// Notes that the peer says it can be reached there. Takes nothing away from what is known better.
-    pub(crate) fn heard(&mut self, peer: PeerId, address: &PeerAddress) {
+    ///
+    /// `from` is the network of who says so. A peer of whom several networks tell belongs to the one that told first.
+    pub(crate) fn heard(&mut self, peer: PeerId, address: &PeerAddress, from: Network) {
+        self.told_from.entry(peer).or_insert(from);
         let known = self.peers.get(&peer);
         if known
             .is_none_or(|known| known.len() < MAX_PER_PEER && !known.contains_key(&address.without_peer()))
@@ -76,7 +125,7 @@ impl Known {
     /// what worked stays. Relays that are not named any more are forgotten.
     pub(crate) fn announced(&mut self, peer: PeerId, addresses: &[PeerAddress]) {
         let Some(known) = self.peers.get_mut(&peer) else {
-            return addresses.iter().for_each(|address| self.heard(peer, address));
+            return addresses.iter().for_each(|address| self.heard(peer, address, Network::Unknown));
         };
         let named: Vec<_> = addresses.iter().take(MAX_PER_PEER).map(PeerAddress::without_peer).collect();
         let before = known.len();
@@ -89,7 +138,7 @@ impl Known {
             excess -= usize::from(!stays);
             stays
         });
-        named.iter().for_each(|address| self.heard(peer, address));
+        named.iter().for_each(|address| self.heard(peer, address, Network::Unknown));
     }
 
     /// Notes that another peer now answers where this one was. An address that worked once is kept, for whoever is there
@@ -99,7 +148,7 @@ impl Known {
         let worked = known.is_some_and(|last_good| *last_good > 0);
         self.wrong(from, address);
         if worked && from != to {
-            self.heard(to, address);
+            self.heard(to, address, Network::of(address));
         }
     }
 
@@ -111,6 +160,7 @@ impl Known {
         self.changed |= addresses.remove(&address.without_peer()).is_some();
         if addresses.is_empty() {
             self.peers.remove(&peer);
+            self.told_from.remove(&peer);
         }
     }
 
@@ -145,6 +195,7 @@ impl Known {
                 peer: peer.to_string(),
                 address: address.to_string(),
                 last_good: *last_good,
+                told_from: self.told_from.get(peer).copied(),
             })
         });
         let saved = Saved { version: VERSION, addresses: addresses.collect() };
@@ -163,6 +214,9 @@ impl Known {
         let mut known = Self::default();
         for row in saved.addresses {
             if let (Ok(peer), Ok(address)) = (row.peer.parse(), row.address.parse()) {
+                if let Some(network) = row.told_from {
+                    known.told_from.insert(peer, network);
+                }
                 known.insert(peer, &address, row.last_good);
             }
         }
@@ -179,17 +233,36 @@ impl Known {
             addresses.remove(&oldest);
         }
         while self.peers.values().map(BTreeMap::len).sum::<usize>() > MAX_KNOWN_ADDRESSES {
-            // Somebody else's first, so that what is added now can be dialed now.
-            // Among equals an order that is this node's own: nobody can choose a peer id that stays longer than others.
-            let order = |(id, known): &(&PeerId, &BTreeMap<_, u64>)| {
-                (known.values().min().copied(), **id == peer, self.order.hash_one(id))
-            };
-            let worst = self.peers.iter().min_by_key(order);
-            let Some((peer, address)) = worst.and_then(|(peer, known)| Some((*peer, oldest(known)?))) else {
-                break;
-            };
+            let Some((peer, address)) = self.victim(peer) else { break };
             self.wrong(peer, &address);
         }
+    }
+
+    /// What a full table gives up: what was only heard of before what worked, and of that an address of the network that
+    /// has most of them. Somebody else's than `new`, so that what is added now can be dialed now.
+    fn victim(&self, new: PeerId) -> Option<(PeerId, PeerAddress)> {
+        let rows = || self.peers.iter().flat_map(|(peer, known)| known.iter().map(move |row| (*peer, row)));
+        let any_heard = rows().any(|(_, (_, last_good))| *last_good == 0);
+        let rows = || rows().filter(|(_, (_, last_good))| !any_heard || **last_good == 0);
+        let network = |peer: &PeerId, address: &PeerAddress, last_good: u64| {
+            if last_good > 0 {
+                Network::of(address)
+            } else {
+                self.told_from.get(peer).copied().unwrap_or_default()
+            }
+        };
+        let mut counts: BTreeMap<Network, usize> = BTreeMap::new();
+        for (peer, (address, last_good)) in rows() {
+            *counts.entry(network(&peer, address, *last_good)).or_default() += 1;
+        }
+        let largest = counts.into_iter().max_by_key(|(_, count)| *count)?.0;
+        // Among equals an order that is this node's own: nobody can choose a peer id that stays longer than others.
+        let of_largest =
+            rows().filter(|(peer, (address, last_good))| network(peer, address, **last_good) == largest);
+        let worst = of_largest
+            .min_by_key(|(peer, (_, last_good))| (*peer == new, **last_good, self.order.hash_one(peer)))?;
+        let (peer, (address, _)) = worst;
+        Some((peer, address.clone()))
     }
 
     #[cfg(test)]
@@ -265,7 +338,7 @@ mod tests {
     fn nodes_do_not_agree_on_which_of_the_peers_they_have_heard_of_comes_first() {
         let first_of = |_| {
             let mut known = Known::default();
-            (0..20).for_each(|n| known.heard(peer(n), &address("192.0.2.1:20000")));
+            (0..20).for_each(|n| known.heard(peer(n), &address("192.0.2.1:20000"), Network::Unknown));
             assert_eq!(known.peers(), known.peers(), "but each keeps to its order");
             known.peers().first().copied()
         };
@@ -279,7 +352,7 @@ mod tests {
         let path = folder.path().join("addresses.json");
         let mut known = Known::default();
         known.good(peer(1), &address("example.org:20000"), 100);
-        known.heard(peer(1), &address("/ip4/8.8.8.8/udp/20000/quic-v1"));
+        known.heard(peer(1), &address("/ip4/8.8.8.8/udp/20000/quic-v1"), Network::Unknown);
         known.good(peer(2), &address("[::1]:20000"), 200);
         save(&path, &known.to_json()).unwrap();
         save(&path, &known.to_json()).expect("replacing works as well");
@@ -322,7 +395,7 @@ mod tests {
         for n in 0..MAX_KNOWN_ADDRESSES + 50 {
             let mut key = [0; 32];
             key.iter_mut().zip(n.to_be_bytes()).for_each(|(to, from)| *to = from);
-            known.heard(PeerId::from_ed25519(key), &address("heard.example:1"));
+            known.heard(PeerId::from_ed25519(key), &address("heard.example:1"), Network::Unknown);
         }
         assert_eq!(known.len(), MAX_KNOWN_ADDRESSES);
         assert_eq!(known.addresses(&peer(1)), [address("good.example:1")]);
@@ -336,10 +409,45 @@ mod tests {
             key[..8].copy_from_slice(&(u64::MAX - u64::try_from(n).unwrap()).to_be_bytes());
             PeerId::from_ed25519(key)
         };
-        (0..200).for_each(|n| known.heard(peer(n), &address("honest.example:1")));
-        (0..1_000).for_each(|n| known.heard(last(n), &address("chosen.example:1")));
+        (0..200).for_each(|n| known.heard(peer(n), &address("honest.example:1"), Network::Unknown));
+        (0..1_000).for_each(|n| known.heard(last(n), &address("chosen.example:1"), Network::Unknown));
         let honest = (0..200).filter(|n| !known.addresses(&peer(*n)).is_empty()).count();
         assert!(honest > 100, "{honest} of 200 are left among a thousand of 1,200");
+    }
+
+    #[test]
+    fn a_network_that_invents_nodes_displaces_its_inventions_and_nobody_else() {
+        let network = |n: u8| Network::V4([198, n]);
+        let mut known = Known::default();
+        (0..200).for_each(|n| known.heard(peer(n), &address("honest.example:1"), network(n % 20)));
+        let invent = |known: &mut Known, begin: u32| {
+            for n in begin..begin + 5_000 {
+                let mut key = [255; 32];
+                key.iter_mut().zip(n.to_be_bytes()).for_each(|(to, from)| *to = from);
+                known.heard(PeerId::from_ed25519(key), &address("8.8.8.8:1"), network(99));
+            }
+        };
+        invent(&mut known, 0);
+        let honest = |known: &Known| (0..200).filter(|n| !known.addresses(&peer(*n)).is_empty()).count();
+        assert_eq!((known.len(), honest(&known)), (MAX_KNOWN_ADDRESSES, 200));
+        let mut known = Known::from_json(&known.to_json()).unwrap();
+        invent(&mut known, 5_000);
+        assert_eq!((known.len(), honest(&known)), (MAX_KNOWN_ADDRESSES, 200), "nor after a restart");
+    }
+
+    #[test]
+    fn nodes_in_one_network_that_answered_displace_each_other_and_not_the_few_of_others() {
+        let mut known = Known::default();
+        for n in 0..50 {
+            known.good(peer(n), &address(&format!("8.{n}.8.8:1")), 1);
+        }
+        for n in 0..1_500_u32 {
+            let mut key = [255; 32];
+            key.iter_mut().zip(n.to_be_bytes()).for_each(|(to, from)| *to = from);
+            known.good(PeerId::from_ed25519(key), &address(&format!("9.9.{}.{}:1", n / 250, n % 250)), 2);
+        }
+        assert_eq!(known.len(), MAX_KNOWN_ADDRESSES);
+        assert!((0..50).all(|n| !known.addresses(&peer(n)).is_empty()));
     }
 
     #[test]
@@ -347,7 +455,7 @@ mod tests {
         let mut known = Known::default();
         known.good(peer(1), &address("good.example:1"), 100);
         for port in 1..100 {
-            known.heard(peer(1), &address(&format!("8.8.8.8:{port}")));
+            known.heard(peer(1), &address(&format!("8.8.8.8:{port}")), Network::Unknown);
         }
         assert_eq!(known.len(), MAX_PER_PEER);
         known.good(peer(1), &address("newer.example:1"), 200);
@@ -397,7 +505,7 @@ mod tests {
         for n in 0..MAX_KNOWN_ADDRESSES {
             let mut key = [9; 32];
             key.iter_mut().zip(n.to_be_bytes()).for_each(|(to, from)| *to = from);
-            known.heard(PeerId::from_ed25519(key), &address("heard.example:1"));
+            known.heard(PeerId::from_ed25519(key), &address("heard.example:1"), Network::Unknown);
         }
         known.announced(peer(0), &[address("8.8.8.8:1")]);
         assert_eq!(known.addresses(&peer(0)), [address("8.8.8.8:1")]);
@@ -408,7 +516,7 @@ mod tests {
     fn where_a_node_once_was_is_tried_again_for_whoever_is_there_now() {
         let mut known = Known::default();
         known.good(peer(1), &address("good.example:1"), 100);
-        known.heard(peer(1), &address("heard.example:1"));
+        known.heard(peer(1), &address("heard.example:1"), Network::Unknown);
         known.moved(peer(1), &address("good.example:1"), peer(2));
         known.moved(peer(1), &address("heard.example:1"), peer(3));
         assert_eq!(known.peers(), [peer(2)], "what was only heard of leads to nobody else");
@@ -420,7 +528,7 @@ mod tests {
         let mut known = Known::default();
         known.good(peer(1), &address("a.example:1"), 100);
         assert!(known.take_changed());
-        known.heard(peer(1), &address("a.example:1"));
+        known.heard(peer(1), &address("a.example:1"), Network::Unknown);
         assert!(!known.take_changed());
         known.wrong(peer(1), &address("a.example:1"));
         assert!(known.take_changed());

@@ -1,8 +1,8 @@
 //! Announcements: what this node says of itself and when, and what it hears of others.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
-use nostrp2p_core::{Input, Output, Unheard, announce_every};
+use nostrp2p_core::{Input, Network, Output, Unheard, announce_every};
 use nostrp2p_overlay::{Protocol, Topic};
 use nostrp2p_protocol::{
     PeerId, PublicKey,
@@ -19,6 +19,22 @@ const ASKED_NEIGHBOURS: usize = 6;
 /// 2 KB an hour.
 pub(super) const TWIN_FIRST_PAUSE: Duration = Duration::from_secs(15);
 const TWIN_LAST_PAUSE: Duration = Duration::from_secs(20 * 60);
+
+/// Whom to ask: one neighbour of each network before a second one of any, so that nobody who has many keys in one network
+/// is alone in answering. Within that the order stays.
+fn in_different_networks(peers: Vec<(PeerId, Network)>) -> Vec<PeerId> {
+    let mut of_network: BTreeMap<Network, usize> = BTreeMap::new();
+    let mut turns: Vec<(usize, PeerId)> = peers
+        .into_iter()
+        .map(|(peer, network)| {
+            let turn = of_network.entry(network).or_default();
+            *turn += 1;
+            (*turn, peer)
+        })
+        .collect();
+    turns.sort_by_key(|(turn, _)| *turn);
+    turns.into_iter().map(|(_, peer)| peer).take(ASKED_NEIGHBOURS).collect()
+}
 
 impl Running {
     pub(super) fn announce_soon(&mut self) {
@@ -76,10 +92,10 @@ impl Running {
             let chance = usize::try_from(getrandom::u32().unwrap_or_default()).unwrap_or_default();
             let first = chance.checked_rem(peers.len()).unwrap_or_default();
             peers.rotate_left(first);
-            peers.truncate(ASKED_NEIGHBOURS);
-            let requests = peers.iter().map(async |peer| {
-                let answer = overlay.request(peer.id, Protocol::Fetch, question.clone()).await;
-                Some((peer.id, decode_announcements(&answer.ok()?).ok()?))
+            let peers = peers.iter().map(|peer| (peer.id, Network::of(&peer.address))).collect();
+            let requests = in_different_networks(peers).into_iter().map(async |peer| {
+                let answer = overlay.request(peer, Protocol::Fetch, question.clone()).await;
+                Some((peer, decode_announcements(&answer.ok()?).ok()?))
             });
             let answers = futures_util::future::join_all(requests).await;
             Happening::Told(answers.into_iter().flatten().collect())
@@ -154,5 +170,25 @@ pub(super) async fn due(at: Option<Instant>) {
     match at {
         Some(at) => tokio::time::sleep_until(at).await,
         None => std::future::pending().await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn neighbours_in_different_networks_are_asked_before_many_of_one() {
+        let peer = |number| PeerId::from_ed25519([number; 32]);
+        let crowd = (0..20).map(|number| (peer(number), Network::V4([1, 1])));
+        let others = [(peer(20), Network::V4([2, 2])), (peer(21), Network::V6([3; 4]))];
+        let asked = in_different_networks(crowd.clone().chain(others).collect());
+        assert_eq!(asked.len(), ASKED_NEIGHBOURS);
+        assert_eq!(asked.get(..3), Some([peer(0), peer(20), peer(21)].as_slice()));
+        assert_eq!(
+            in_different_networks(crowd.collect()).len(),
+            ASKED_NEIGHBOURS,
+            "of one network, if there is no other"
+        );
     }
 }

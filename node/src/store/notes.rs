@@ -167,3 +167,41 @@ impl Store {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use nostrp2p_protocol::{SecretKey, delegation};
+
+    use super::*;
+    use crate::store::tests::open;
+
+    #[tokio::test]
+    async fn what_people_have_taken_back_is_known_after_a_restart_until_it_need_not_be() {
+        let directory = tempfile::tempdir().unwrap();
+        let key = SecretKey::from_bytes([1; 32]).unwrap();
+        let [lost, sold] = [1, 2].map(|number| PeerId::from_ed25519([number; 32]));
+        let (store, writer) = open(directory.path());
+        for peer in [lost, sold] {
+            let revocation = delegation::ended(&peer, crate::clock::now()).sign(&key, &[0; 32]);
+            writer.note(Note::Revoked(revocation)).await;
+        }
+        writer.settle().await.unwrap();
+        let revoked = |store: &Store| -> BTreeSet<(PublicKey, PeerId, bool)> {
+            let words = store.revoked().unwrap();
+            words.iter().map(|word| (word.owner(), word.peer(), word.is_revocation())).collect()
+        };
+        let row = |peer| (key.public_key(), peer, true);
+        assert_eq!(revoked(&store), [row(lost), row(sold)].into());
+        writer.close();
+        drop(store);
+
+        let (store, writer) = open(directory.path());
+        assert_eq!(revoked(&store), [row(lost), row(sold)].into());
+        writer.note(Note::NotRevoked(key.public_key(), sold)).await;
+        writer.close();
+        drop(store);
+        let (store, writer) = open(directory.path());
+        assert_eq!(revoked(&store), [row(lost)].into());
+        writer.close();
+    }
+}

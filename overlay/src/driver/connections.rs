@@ -18,7 +18,7 @@ use crate::{
     alive::Answer,
     convert,
     gossip::GRAYLIST_SCORE,
-    known::MAX_PER_PEER,
+    known::{MAX_PER_PEER, Network},
     peer::{Connected, Connection, Direction, Path, shown_agent},
     reach::{self, Reach},
     swarm::{PING_INTERVAL, PING_TIMEOUT, PROTOCOL},
@@ -153,6 +153,8 @@ impl Driver {
             self.on_observed(libp2p_peer, &info.observed_addr);
         }
         // Over a relay the peer's place is not seen; then it is looked at as if others had told of it.
+        let seen = from.as_ref().and_then(|from| PeerAddress::from_multiaddr(from.as_ref().ok()?).ok());
+        let network = seen.map_or(Network::Unknown, |from| Network::of(&from));
         let vantage = match (path, from) {
             (Some(Path::Relayed), _) => Vantage::at(self.swarm.listeners()),
             (_, Some(Ok(from))) => Vantage::at([&from]),
@@ -164,7 +166,7 @@ impl Driver {
         let own: Vec<Multiaddr> = self.swarm.listeners().cloned().collect();
         for address in plausible(named, vantage, self.own_id()) {
             if !own.contains(&address.to_multiaddr()) {
-                self.known.heard(peer, &address);
+                self.known.heard(peer, &address, network);
             }
         }
         if path == Some(Path::Relayed) {
