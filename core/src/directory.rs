@@ -53,7 +53,7 @@ pub(crate) trait Needs {
 }
 
 impl Directory {
-    /// Begins with nobody. So many entries are kept, at most [`MAX_ENTRIES`].
+    /// Begins with nobody. So many entries are kept, at most 50,000.
     pub fn with_capacity(capacity: usize) -> Self {
         Self {
             capacity: capacity.clamp(1, MAX_ENTRIES),

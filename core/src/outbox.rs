@@ -130,8 +130,8 @@ impl Outbox {
         self.by_person.range((*person, 0)..=(*person, u64::MAX)).next().is_some()
     }
 
-    /// The deliveries to try now, at most `most`. Each must be reported by [`Outbox::on_delivered`],
-    /// [`Outbox::on_refused`] or [`Outbox::on_failed`] before it is given again.
+    /// The deliveries to try now, at most `most`. Each must be reported by [`Outbox::on_delivered`] or
+    /// [`Outbox::on_refused`], or as failed, before it is given again.
     pub fn due(&mut self, now: u64, most: usize) -> Vec<Address> {
         let due: Vec<(u64, Address)> =
             self.due.iter().take_while(|(due, _)| *due <= now).take(most).copied().collect();

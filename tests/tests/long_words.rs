@@ -1,5 +1,4 @@
 //! A long word in any box, typed or written by others, makes no screen wider and covers no button.
-#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 use nostrp2p_protocol::{Draft, Kind};
 use nostrp2p_tests::{Browser, Node, Person, Size, now, post, until};
