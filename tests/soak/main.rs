@@ -124,7 +124,10 @@ impl Load {
         let text = format!("soak {second}");
         client.publish(&post(&key, &text)).await;
         self.posts.push(text);
-        if second.is_multiple_of(5) && key.public_key() != to.public_key() && troubles.may_be_told(other, second) {
+        if second.is_multiple_of(5)
+            && key.public_key() != to.public_key()
+            && troubles.may_be_told(other, second)
+        {
             let text = format!("soak {second} for one");
             client.publish(&reply(&key, &text, &[&to])).await;
             self.replies.extend(trouble::same_person(other).map(|twin| (twin, text.clone())));

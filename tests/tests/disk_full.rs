@@ -45,7 +45,7 @@ async fn a_full_disk_is_named_and_nothing_acknowledged_is_lost() {
     assert_eq!(refusal.code, RefusalCode::Internal);
     assert!(refusal.reason.contains("could not store the event"), "{refusal}");
     let log = node.log();
-    assert!(log.contains("No space left on device") && log.contains("disk full"), "{log}");
+    assert!(log.contains("the store could not write") && log.contains("No space left on device"), "{log}");
 
     // It says that it is not well, and everybody reads on, in the same session and after a restart on the full disk.
     let (status, _, body) = nostrp2p_tests::get(&node.clients(), "/healthz", &[]).await;

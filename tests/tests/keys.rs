@@ -51,8 +51,12 @@ async fn an_extension_signs_and_a_no_is_not_asked_about_again() {
     run(&alice, "window.ownAgain()").await;
 
     // She says no to the next login: the page asks once, shows what it holds, and waits for her.
+    // Said before the page is there, which signs in at once.
+    let no = "new MutationObserver((_, observer) => {
+        if (document.documentElement) { document.documentElement.dataset.refuse = ''; observer.disconnect(); }
+    }).observe(document, { childList: true });";
+    alice.devtools("Page.addScriptToEvaluateOnNewDocument", json!({ "source": no })).await;
     alice.driver.refresh().await.expect("a page");
-    run(&alice, "document.documentElement.dataset.refuse = ''").await;
     alice.attribute("connection", "data-state", "offline").await;
     alice.see("post-text", "signed by the extension").await;
     alice.go("#/network").await;
