@@ -49,6 +49,9 @@ async fn an_extension_signs_and_a_no_is_not_asked_about_again() {
     alice.write("by another account").await;
     alice.see("notice", "another account is active in your browser extension").await;
     run(&alice, "window.ownAgain()").await;
+    // The words are still there to be sent when she has chosen the right account.
+    alice.click("compose-send").await;
+    alice.see("post-text", "by another account").await;
 
     // She says no to the next login: the page asks once, shows what it holds, and waits for her.
     // Said before the page is there, which signs in at once.

@@ -61,6 +61,8 @@ pub fn drop_from_outbox(model: &mut Model, id: EventId) {
     match event.kind {
         Kind::PROFILE => {
             model.people.undo(&event);
+            // What the node holds is not known any more, also of a key that was made here.
+            model.key_is_new = false;
             // What was typed is not lost.
             model.profile_form = Profile::parse(&event.content).form();
         }
