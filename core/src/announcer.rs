@@ -248,8 +248,8 @@ impl Announcer {
         own.into_iter().chain(others).take(MAX_ANNOUNCEMENTS).cloned().collect()
     }
 
-    /// What nodes that act for these people have said last, as far as it is kept. The directory may have lost a node whose
-    /// announcement is still kept, and a neighbour that tells it again tells nothing new.
+    /// The announcements that are kept of nodes that act for these people. The directory may have dropped such a node, and
+    /// would not learn of it again: a neighbour that repeats a known announcement is not heard.
     pub fn recall(&self, people: &[PublicKey]) -> Vec<News> {
         let wanted = |heard: &&Heard| heard.owner.is_some_and(|owner| people.contains(&owner));
         self.heard.values().filter(wanted).filter_map(|heard| news(&heard.bytes)).collect()
@@ -296,7 +296,7 @@ impl Announcer {
     }
 }
 
-/// What an announcement that is kept says; its signatures were right, and the delegation's is checked once more.
+/// Decodes a kept announcement. Its own signature was checked when it came; the delegation's is checked again.
 fn news(bytes: &[u8]) -> Option<News> {
     let Announcement { peer, issued_at, addresses, delegation, helper } =
         SignedAnnouncement::decode(bytes).ok()?.announcement;
@@ -310,10 +310,10 @@ fn is_needed(core: &Core, peer: &PeerId, owner: Option<&PublicKey>) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use nostrp2p_protocol::{SecretKey, Tag, delegation};
+    use nostrp2p_protocol::{Network, SecretKey, Tag, delegation};
 
     use super::*;
-    use crate::{Input, Network, Settings};
+    use crate::{Input, Settings};
 
     const NOW: u64 = 1_700_000_000;
     const NEIGHBOUR: PeerId = PeerId::from_ed25519([100; 32]);

@@ -200,10 +200,9 @@ impl Directory {
 
 #[cfg(test)]
 mod tests {
-    use nostrp2p_protocol::{SecretKey, Tag, delegation, limits::MAX_SECONDS_AHEAD};
+    use nostrp2p_protocol::{Network, SecretKey, Tag, delegation, limits::MAX_SECONDS_AHEAD};
 
     use super::*;
-    use crate::sources::Network;
 
     const NOW: u64 = 1_700_000_000;
 

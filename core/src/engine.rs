@@ -21,7 +21,7 @@ use std::collections::BTreeMap;
 
 use nostrp2p_protocol::frame::{Refusal, RefusalCode};
 use nostrp2p_protocol::{
-    Delegation, Event, Forged, Malformed, Packet, PeerId, PublicKey, Rumor, UnverifiedEvent,
+    Delegation, Event, Forged, Malformed, Network, Packet, PeerId, PublicKey, Rumor, UnverifiedEvent,
     exchange::Receipt,
 };
 
@@ -39,7 +39,7 @@ use crate::{
     revocations::Revocations,
     seeking::Seeking,
     siblings::Siblings,
-    sources::{Network, Source},
+    sources::Source,
     wanted::Wanted,
 };
 

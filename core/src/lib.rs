@@ -55,7 +55,7 @@ pub use reconcile::{Comparison, Difference, Ledger, Next};
 pub use replacing::{is_ahead, is_outdated, replaces};
 pub use sharing::{MAX_PER_HOUR, Room, hour, room};
 pub use siblings::Cursor;
-pub use sources::{Network, Source};
+pub use sources::Source;
 pub use target::{REPOSTS, Target};
 pub use wanted::{Ask, Asking, Want};
 pub use ways::{WANTED_WAYS, Way, Ways};

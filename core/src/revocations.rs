@@ -121,10 +121,9 @@ impl Revocations {
 
 #[cfg(test)]
 mod tests {
-    use nostrp2p_protocol::{SecretKey, delegation, delegation::MAX_AHEAD_SECONDS};
+    use nostrp2p_protocol::{Network, SecretKey, delegation, delegation::MAX_AHEAD_SECONDS};
 
     use super::*;
-    use crate::sources::Network;
 
     const NOW: u64 = 1_700_000_000;
 

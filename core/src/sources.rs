@@ -5,26 +5,11 @@
 //! whoever invents entries displaces its own. Keys cost nothing and networks do, hence the network comes first; Bitcoin
 //! Core's table of addresses is built on the same grounds (Heilman and others 2015, "Eclipse attacks").
 
-use std::{
-    collections::BTreeMap,
-    net::{IpAddr, Ipv4Addr, Ipv6Addr},
-};
+use std::collections::BTreeMap;
 
-use nostrp2p_protocol::PeerId;
+use nostrp2p_protocol::{Network, PeerId};
 
 use crate::dice::Dice;
-
-/// A part of the network as one operator gets it: Bitcoin Core groups addresses by the same numbers of bits.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Network {
-    /// The address is not known, or no IP address.
-    #[default]
-    Unknown,
-    /// The first 16 bits of an IPv4 address.
-    V4([u8; 2]),
-    /// The first 32 bits of an IPv6 address.
-    V6([u8; 4]),
-}
 
 /// A neighbour that told something, and the network from which it is connected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -33,37 +18,6 @@ pub struct Source {
     pub network: Network,
     /// The neighbour.
     pub peer: PeerId,
-}
-
-impl Network {
-    /// The network of a multiaddr. Of a peer that is connected over a relay only the relay's is seen.
-    pub fn of(multiaddr: &str) -> Self {
-        let mut parts = multiaddr.split('/');
-        while let Some(part) = parts.next() {
-            let address = match part {
-                "ip4" => parts.next().and_then(|text| Some(IpAddr::V4(text.parse::<Ipv4Addr>().ok()?))),
-                "ip6" => parts.next().and_then(|text| Some(IpAddr::V6(text.parse::<Ipv6Addr>().ok()?))),
-                _ => continue,
-            };
-            return address.map_or(Self::Unknown, Self::from);
-        }
-        Self::Unknown
-    }
-}
-
-impl From<IpAddr> for Network {
-    fn from(address: IpAddr) -> Self {
-        match address.to_canonical() {
-            IpAddr::V4(address) => {
-                let [a, b, ..] = address.octets();
-                Self::V4([a, b])
-            }
-            IpAddr::V6(address) => {
-                let [a, b, c, d, ..] = address.octets();
-                Self::V6([a, b, c, d])
-            }
-        }
-    }
 }
 
 /// The sources of all entries of one table. The table keeps it in step with its entries.
@@ -190,22 +144,6 @@ mod tests {
 
     fn source(network: u8, peer: u8) -> Source {
         Source { network: Network::V4([network, 0]), peer: PeerId::from_ed25519([peer; 32]) }
-    }
-
-    #[test]
-    fn a_network_is_read_from_a_multiaddr() {
-        let peer = PeerId::from_ed25519([1; 32]);
-        for (address, network) in [
-            ("/ip4/192.0.2.7/tcp/1".to_owned(), Network::V4([192, 0])),
-            ("/ip6/2001:db8:1::1/udp/1/quic-v1".to_owned(), Network::V6([0x20, 1, 0xd, 0xb8])),
-            ("/ip6/::ffff:192.0.2.7/tcp/1".to_owned(), Network::V4([192, 0])),
-            (format!("/ip4/198.51.100.1/tcp/1/p2p/{peer}/p2p-circuit"), Network::V4([198, 51])),
-            ("/memory/5".to_owned(), Network::Unknown),
-            ("/ip4/nonsense".to_owned(), Network::Unknown),
-            (String::new(), Network::Unknown),
-        ] {
-            assert_eq!(Network::of(&address), network, "{address}");
-        }
     }
 
     #[test]

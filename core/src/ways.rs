@@ -195,8 +195,9 @@ impl Helper {
 mod tests {
     use std::collections::BTreeSet;
 
+    use nostrp2p_protocol::Network;
+
     use super::*;
-    use crate::sources::Network;
 
     const NOW: u64 = 1_700_000_000;
 

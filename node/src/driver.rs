@@ -25,12 +25,11 @@ use std::{
 use futures_util::{StreamExt, stream::FuturesUnordered};
 use nostrp2p_core::{
     Address, Announcer, Ask, Audience, Claim, Core, Difference, Handed, Heard, Identified, Input, Lending,
-    Network, Output, Ownership, Request, Row, Service, Session, Settings, Sharing, Target, Unheard, Verdict,
-    Ways,
+    Output, Ownership, Request, Row, Service, Session, Settings, Sharing, Target, Unheard, Verdict, Ways,
 };
 use nostrp2p_overlay::{MessageRef, Overlay, OverlayEvent, RequestRef, Topic};
 use nostrp2p_protocol::{
-    Delegation, Event, EventId, Kind, PeerId, PublicKey, UnverifiedEvent,
+    Delegation, Event, EventId, Kind, Network, PeerId, PublicKey, UnverifiedEvent,
     exchange::{Lent, OwnPage, Receipt},
     frame::{Carried, Delivery, Refusal, RefusalCode},
 };

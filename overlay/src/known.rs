@@ -11,11 +11,10 @@ use std::{
     fs::{self, File},
     hash::{BuildHasher, RandomState},
     io::{self, Read, Write},
-    net::IpAddr,
     path::{Path, PathBuf},
 };
 
-use nostrp2p_protocol::PeerId;
+use nostrp2p_protocol::{Network, PeerId};
 use serde::{Deserialize, Serialize};
 
 use crate::address::{Host, PeerAddress, Place};
@@ -43,44 +42,6 @@ pub(crate) struct Known {
     changed: bool,
 }
 
-/// A part of the network as one operator gets it: Bitcoin Core groups addresses by the same numbers of bits.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum Network {
-    /// The address is not known, or no IP address.
-    #[default]
-    Unknown,
-    /// The first 16 bits of an IPv4 address.
-    V4([u8; 2]),
-    /// The first 32 bits of an IPv6 address.
-    V6([u8; 4]),
-}
-
-impl Network {
-    /// The network of an address; over a relay that of the relay.
-    pub(crate) fn of(address: &PeerAddress) -> Self {
-        match address.place.first_hop() {
-            Place::Net { host: Host::Ip(ip), .. } => Self::from(*ip),
-            _ => Self::Unknown,
-        }
-    }
-}
-
-impl From<IpAddr> for Network {
-    fn from(ip: IpAddr) -> Self {
-        match ip.to_canonical() {
-            IpAddr::V4(ip) => {
-                let [a, b, ..] = ip.octets();
-                Self::V4([a, b])
-            }
-            IpAddr::V6(ip) => {
-                let [a, b, c, d, ..] = ip.octets();
-                Self::V6([a, b, c, d])
-            }
-        }
-    }
-}
-
 #[derive(Serialize, Deserialize)]
 struct Saved {
     version: u32,
@@ -97,13 +58,21 @@ struct SavedAddress {
     told_from: Option<Network>,
 }
 
+/// The network of an address; over a relay that of the relay.
+pub(crate) fn network_of(address: &PeerAddress) -> Network {
+    match address.place.first_hop() {
+        Place::Net { host: Host::Ip(ip), .. } => Network::from(*ip),
+        _ => Network::Unknown,
+    }
+}
+
 impl Known {
     /// Notes that the peer answered at this address.
     ///
     /// An address over a relay is never more than heard of: it lasts as long as the peer's place there.
     pub(crate) fn good(&mut self, peer: PeerId, address: &PeerAddress, now_secs: u64) {
         if address.is_circuit() {
-            return self.heard(peer, address, Network::of(address));
+            return self.heard(peer, address, network_of(address));
         }
         self.insert(peer, address, now_secs.max(1));
     }
@@ -148,7 +117,7 @@ impl Known {
         let worked = known.is_some_and(|last_good| *last_good > 0);
         self.wrong(from, address);
         if worked && from != to {
-            self.heard(to, address, Network::of(address));
+            self.heard(to, address, network_of(address));
         }
     }
 
@@ -246,7 +215,7 @@ impl Known {
         let rows = || rows().filter(|(_, (_, last_good))| !any_heard || **last_good == 0);
         let network = |peer: &PeerId, address: &PeerAddress, last_good: u64| {
             if last_good > 0 {
-                Network::of(address)
+                network_of(address)
             } else {
                 self.told_from.get(peer).copied().unwrap_or_default()
             }

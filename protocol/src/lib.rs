@@ -20,6 +20,7 @@ mod kind;
 pub mod limits;
 pub mod login;
 mod msgpack;
+mod network;
 mod nip19;
 pub mod nip49;
 pub mod packet;
@@ -38,6 +39,7 @@ pub use event::{Draft, Event, Forged, Oversize, Rumor, Tag, Unacceptable, Unveri
 pub use filter::{Filter, InvalidFilter};
 pub use keys::{InvalidSecretKey, SecretKey};
 pub use kind::Kind;
+pub use network::Network;
 pub use nip19::{EventPointer, InvalidNip19, ProfilePointer};
 pub use packet::Packet;
 pub use peer::{InvalidPeerId, PeerId, signing_input};

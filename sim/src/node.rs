@@ -10,15 +10,15 @@ use std::{
 
 use futures_util::{StreamExt, stream::FuturesUnordered};
 use nostrp2p_core::{
-    Announcer, Audience, Comparison, Core, Difference, Handed, Heard, Input, Ledger, Limits, Network, Next,
-    NodeKey, Output, Request, Service, Settings as CoreSettings, Sharing, Step, Unheard, Verdict, Window,
+    Announcer, Audience, Comparison, Core, Difference, Handed, Heard, Input, Ledger, Limits, Next, NodeKey,
+    Output, Request, Service, Settings as CoreSettings, Sharing, Step, Unheard, Verdict, Window,
 };
 use nostrp2p_overlay::{
     Listen, MessageRef, NodeSecret, Overlay, OverlayEvent, PeerAddress, Protocol, RequestRef,
     Settings as OverlaySettings, Topic,
 };
 use nostrp2p_protocol::{
-    Delegation, Event, EventId, Packet, PeerId, PublicKey, SecretKey, UnverifiedEvent, delegation,
+    Delegation, Event, EventId, Network, Packet, PeerId, PublicKey, SecretKey, UnverifiedEvent, delegation,
     exchange::{Found, Question, Receipt, decode_announcements, encode_announcements},
     sync::{self, Compared, SyncRequest},
 };

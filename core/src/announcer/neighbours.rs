@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use nostrp2p_protocol::PeerId;
+use nostrp2p_protocol::{Network, PeerId};
 
 use super::is_open;
-use crate::sources::{Network, Source};
+use crate::sources::Source;
 
 /// Announcements that are taken of what one neighbour tells within `WINDOW_SECONDS` (ten minutes), its own and those of others: one a
 /// second. Announcements are flooded and anybody can invent nodes, so without a bound one neighbour could keep the whole

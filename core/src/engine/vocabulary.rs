@@ -1,7 +1,7 @@
 //! What the core is told and what it says: inputs, outputs, and the names that link the two.
 
 use nostrp2p_protocol::{
-    Delegation, Event, Forged, Packet, PeerId, PublicKey, Rumor, UnverifiedEvent,
+    Delegation, Event, Forged, Network, Packet, PeerId, PublicKey, Rumor, UnverifiedEvent,
     exchange::{OwnPage, Receipt},
     frame::{Carried, Refusal},
 };
@@ -15,7 +15,6 @@ use crate::{
     outbox::{Address, Row},
     reconcile::Difference,
     siblings::Cursor,
-    sources::Network,
     target::Target,
     wanted::{Ask, Asking, Want},
 };

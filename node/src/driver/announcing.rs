@@ -2,10 +2,10 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use nostrp2p_core::{Input, Network, Output, Unheard, announce_every};
+use nostrp2p_core::{Input, Output, Unheard, announce_every};
 use nostrp2p_overlay::{Protocol, Topic};
 use nostrp2p_protocol::{
-    PeerId, PublicKey,
+    Network, PeerId, PublicKey,
     exchange::{Question, decode_announcements},
 };
 use tokio::time::Instant;

@@ -9,7 +9,7 @@ use libp2p::{
     Multiaddr, core::ConnectedPoint, gossipsub::TopicHash, identify, multiaddr::Protocol, ping, relay,
     swarm::ConnectionId,
 };
-use nostrp2p_protocol::PeerId;
+use nostrp2p_protocol::{Network, PeerId};
 
 use super::{Driver, relaying::is_circuit};
 use crate::{
@@ -18,7 +18,7 @@ use crate::{
     alive::Answer,
     convert,
     gossip::GRAYLIST_SCORE,
-    known::{MAX_PER_PEER, Network},
+    known::{MAX_PER_PEER, network_of},
     peer::{Connected, Connection, Direction, Path, shown_agent},
     reach::{self, Reach},
     swarm::{PING_INTERVAL, PING_TIMEOUT, PROTOCOL},
@@ -154,7 +154,7 @@ impl Driver {
         }
         // Over a relay the peer's place is not seen; then it is looked at as if others had told of it.
         let seen = from.as_ref().and_then(|from| PeerAddress::from_multiaddr(from.as_ref().ok()?).ok());
-        let network = seen.map_or(Network::Unknown, |from| Network::of(&from));
+        let network = seen.map_or(Network::Unknown, |from| network_of(&from));
         let vantage = match (path, from) {
             (Some(Path::Relayed), _) => Vantage::at(self.swarm.listeners()),
             (_, Some(Ok(from))) => Vantage::at([&from]),

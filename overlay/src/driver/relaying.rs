@@ -24,7 +24,7 @@ use crate::{
     Direction, OverlayEvent, Path, PeerAddress, Reach, Reachability, Serves, Settings, Upnp,
     address::{Host, Place},
     convert,
-    known::Network,
+    known::network_of,
     observed::Observed,
     reach::{self, Reach as Range},
     reachability::MAX_OWN_ADDRESSES,
@@ -509,7 +509,7 @@ impl Driver {
                 && !address.is_circuit()
                 && !self.peers.contains_key(&peer)
             {
-                self.known.heard(peer, &address, Network::of(&address));
+                self.known.heard(peer, &address, network_of(&address));
                 self.dial_known(peer, Instant::now());
             }
         }
