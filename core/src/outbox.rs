@@ -205,14 +205,16 @@ impl Outbox {
     /// An attempt failed: the next retry is due later, or it is given up until a node of the person appears.
     pub(crate) fn on_failed(&mut self, address: Address, failure: Failure, now: u64) -> Option<Row> {
         let waiting = self.waiting.get_mut(&address)?;
-        waiting.last = Some(failure);
+        let before = waiting.last.replace(failure);
         if failure == Failure::Alone {
             // Somebody may have come while the attempt was under way.
             let hurried = std::mem::take(&mut waiting.hurried);
             let due = if hurried { now } else { now.saturating_add(pause(1)) };
             waiting.due = Some(due);
             self.due.insert((due, address));
-            return Some(Row { state: Delivery::Waiting, retries: waiting.retries, since: waiting.since });
+            // Nothing of it changes, so that it waits is told and written down once.
+            let row = Row { state: Delivery::Waiting, retries: waiting.retries, since: waiting.since };
+            return (before != Some(failure)).then_some(row);
         }
         if waiting.counts_from <= now {
             if waiting.retries == RETRIES {
@@ -396,7 +398,8 @@ mod tests {
         for attempt in 0..100 {
             let now = NOW + attempt * 10 * MINUTE;
             assert_eq!(outbox.due(now, 9), [ADDRESS]);
-            assert_eq!(outbox.on_failed(ADDRESS, Failure::Alone, now).map(|row| row.retries), Some(0));
+            let told = outbox.on_failed(ADDRESS, Failure::Alone, now);
+            assert_eq!(told, (attempt == 0).then_some(Row::new(NOW)), "it is told once that it waits");
         }
         let now = NOW + 1_000 * MINUTE - 1;
         assert_eq!(outbox.due(now, 9), []);
