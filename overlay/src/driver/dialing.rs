@@ -145,15 +145,15 @@ impl Driver {
             DialError::LocalPeerId { address } => Some((address, own)),
             _ => None,
         };
-        if let (Some((_, Some(obtained))), Target::Given(_), None) =
-            (misled, &attempt.target, attempt.expected)
-        {
+        if let (Some((_, Some(obtained))), Target::Given(_)) = (misled, &attempt.target) {
             if Some(obtained) == own {
                 return self.dialed_self(&attempt.target);
             }
-            // Another node answers where this one seemed to listen itself: the other end of a point-to-point link.
-            attempt.expected = Some(obtained);
-            return self.dial(attempt);
+            if attempt.expected.is_none() {
+                // Another node answers where this one seemed to listen itself: the other end of a point-to-point link.
+                attempt.expected = Some(obtained);
+                return self.dial(attempt);
+            }
         }
         if let (Some((address, obtained)), &Target::Known(peer)) = (misled, &attempt.target)
             && let Some(address) = attempt.address_of(address)
@@ -170,11 +170,6 @@ impl Driver {
                 // then gives up on the others.
                 return self.dial(attempt);
             }
-        }
-        if let (Some((_, obtained)), Target::Given(_)) = (misled, &attempt.target)
-            && obtained == own
-        {
-            return self.dialed_self(&attempt.target);
         }
         if let DialError::DialPeerConditionFalse(_) = error {
             // It is connected, or another target leads to it right now: nobody's fault, and nothing to tell.
