@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use nostrp2p_core::HORIZON_SECONDS;
 use nostrp2p_protocol::{EventId, Filter, Kind, PublicKey, UnverifiedEvent};
 
 use super::{
@@ -20,8 +21,6 @@ const PAGE: u32 = 500;
 const IDS_AT_ONCE: usize = 200;
 /// Most events that are remembered as fetched although the node may not have kept them.
 const MAX_TRIED: usize = 20_000;
-/// How far back the first conversation looks, in seconds: as long as the store keeps.
-const HORIZON: u64 = 30 * 86_400;
 /// How much of what was heard before is asked for again, in seconds: clocks differ, and events come late.
 const OVERLAP: u64 = 15 * 60;
 
@@ -409,7 +408,7 @@ impl Asking {
     fn horizon(&self, filter: &Filter) -> u64 {
         let stands = |kind: &Kind| kind.is_replaceable() || kind.is_addressable();
         let lasts = filter.kinds.as_ref().is_some_and(|kinds| kinds.iter().all(stands));
-        if lasts { 0 } else { self.begun.saturating_sub(HORIZON) }
+        if lasts { 0 } else { self.begun.saturating_sub(HORIZON_SECONDS) }
     }
 
     fn first_page(&self) -> Page {
