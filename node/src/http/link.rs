@@ -13,7 +13,7 @@ use axum::{
 };
 use futures_util::SinkExt;
 use nostrp2p_overlay::HomeStream;
-use nostrp2p_protocol::channel::Channel;
+use nostrp2p_protocol::{channel::Channel, limits::MAX_FRAME_BYTES};
 use tokio::time::{Instant, timeout};
 
 use super::{
@@ -65,7 +65,8 @@ where
         let wire = Wire::Socket(Box::new(socket));
         let seat = taken.seat().clone();
         let (ping_every, stays) = (PING_EVERY, false);
-        let socket = Socket { wire, channel: None, visit, seat, stays, heard: now, pinged: now, ping_every };
+        let socket =
+            Socket { wire, channel: None, visit, seat, stays, heard: now, pinged: now, ping_every, longest };
         drop(session(app, socket).await);
         drop(taken);
     })
@@ -87,6 +88,8 @@ pub(super) struct Socket {
     heard: Instant,
     pinged: Instant,
     ping_every: Duration,
+    /// Most bytes of a message of the client.
+    longest: usize,
 }
 
 /// By what way a client has come.
@@ -112,7 +115,8 @@ impl Socket {
     /// A client that has come through a helper and has done its handshake.
     pub(super) fn through_helper(channel: Channel, stream: HomeStream, visit: Visit, seat: Seat) -> Self {
         let (wire, channel, now) = (Wire::Helper(Box::new(stream)), Some(Box::new(channel)), Instant::now());
-        Self { wire, channel, visit, seat, stays: false, heard: now, pinged: now, ping_every: PING_EVERY }
+        let (stays, ping_every, longest) = (false, PING_EVERY, MAX_FRAME_BYTES);
+        Self { wire, channel, visit, seat, stays, heard: now, pinged: now, ping_every, longest }
     }
 
     /// The handshake is done: from now on everything is said inside of this channel.
@@ -243,16 +247,16 @@ impl Socket {
 
     /// Says goodbye. Always an error, for `?`.
     pub(super) async fn close(&mut self, reason: &'static str) -> Result<(), Gone> {
-        self.hang_up(close_code::AWAY, reason).await
+        self.hang_up(close_code::AWAY, reason.to_owned()).await
     }
 
     /// Says goodbye to a client whose bytes are no messages, if they still can be answered.
     async fn blame(&mut self, error: &Error) -> Result<Said, Gone> {
         let error = error.to_string();
         let (code, reason) = if error.contains("too long") || error.contains("too big") {
-            (close_code::SIZE, "the message is too long")
+            (close_code::SIZE, format!("a message has at most {} bytes", self.longest))
         } else if error.to_ascii_lowercase().contains("utf-8") {
-            (close_code::INVALID, "a text message is UTF-8")
+            (close_code::INVALID, "a text message is UTF-8".to_owned())
         } else {
             return Err(Gone);
         };
@@ -269,7 +273,7 @@ impl Socket {
 
     /// Sends a close frame and waits a moment for the client's: what is unread when a connection ends makes the system
     /// throw away what the client has not read yet, and then it would never learn why.
-    async fn hang_up(&mut self, code: u16, reason: &'static str) -> Result<(), Gone> {
+    async fn hang_up(&mut self, code: u16, reason: String) -> Result<(), Gone> {
         let frame = CloseFrame { code, reason: reason.into() };
         self.send(Message::Close(Some(frame))).await?;
         if let Wire::Socket(socket) = &mut self.wire {
