@@ -50,6 +50,8 @@ pub enum KeyStep {
         passphrase: Secret,
         /// Whether it is being taken out from under it.
         opening: bool,
+        /// Whether the person was told that it is in hex, and takes it for a secret key by going on.
+        told_hex: bool,
     },
     /// The node is being shown that the key is the owner's.
     Proving,
@@ -58,7 +60,8 @@ pub enum KeyStep {
 impl KeyStep {
     /// The step in which an existing key is typed, with nothing in it.
     pub fn import() -> Self {
-        Self::Import { nsec: Secret::default(), passphrase: Secret::default(), opening: false }
+        let (nsec, passphrase) = (Secret::default(), Secret::default());
+        Self::Import { nsec, passphrase, opening: false, told_hex: false }
     }
 }
 

@@ -47,8 +47,8 @@ pub fn update(model: &mut Model, setup: Setup, out: &mut Vec<Effect>) {
             out.push(Effect::Focus("nsec"));
         }
         Setup::NsecTyped(text) => {
-            if let Step::Key(KeyStep::Import { nsec, .. }) = &mut welcome.step {
-                *nsec = text;
+            if let Step::Key(KeyStep::Import { nsec, told_hex, .. }) = &mut welcome.step {
+                (*nsec, *told_hex) = (text, false);
                 welcome.error = None;
             }
         }
@@ -218,14 +218,14 @@ fn back(welcome: &mut Welcome) {
 fn submit_nsec(model: &mut Model, out: &mut Vec<Effect>) {
     let language = model.language();
     let Some(welcome) = model.welcome_mut() else { return };
-    let Step::Key(KeyStep::Import { nsec, passphrase, opening }) = &mut welcome.step else { return };
+    let Step::Key(KeyStep::Import { nsec, passphrase, opening, told_hex }) = &mut welcome.step else {
+        return;
+    };
     if *opening {
         return;
     }
     let typed = typed_key(nsec.reveal());
-    // 64 digits may as well be somebody's public key, so the person says which they are by going on.
-    let hex = texts::KEY_HEX.say(language);
-    let confirmed = welcome.error.take().is_some_and(|told| told == hex);
+    welcome.error = None;
     if typed.is_empty() {
         welcome.error = Some(texts::NSEC_EMPTY.say(language).to_owned());
     } else if nip49::is_sealed(typed) {
@@ -237,9 +237,13 @@ fn submit_nsec(model: &mut Model, out: &mut Vec<Effect>) {
             out.push(Effect::OpenSealed { text, passphrase: passphrase.clone() });
         }
     } else if let Ok(digits) = typed.parse::<EventId>() {
+        // 64 digits may as well be somebody's public key, so the person says which they are by going on.
         match SecretKey::from_bytes(*digits.as_bytes()) {
-            Ok(key) if confirmed => out.push(Effect::KeepKey(Secret::new(key.to_nsec()))),
-            _ => welcome.error = Some(hex.to_owned()),
+            Ok(key) if *told_hex => out.push(Effect::KeepKey(Secret::new(key.to_nsec()))),
+            _ => {
+                *told_hex = true;
+                welcome.error = Some(texts::KEY_HEX.say(language).to_owned());
+            }
         }
     } else {
         match SecretKey::from_nsec(typed) {

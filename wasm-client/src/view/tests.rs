@@ -307,11 +307,17 @@ fn welcome_screens() -> Vec<(String, Model)> {
         Step::Key(KeyStep::Choose),
         Step::Key(KeyStep::Made { nsec: nsec.clone(), saved: false }),
         Step::Key(KeyStep::Made { nsec: nsec.clone(), saved: true }),
-        Step::Key(KeyStep::Import { nsec: nsec.clone(), passphrase: Secret::default(), opening: false }),
+        Step::Key(KeyStep::Import {
+            nsec: nsec.clone(),
+            passphrase: Secret::default(),
+            opening: false,
+            told_hex: true,
+        }),
         Step::Key(KeyStep::Import {
             nsec: Secret::new("ncryptsec1x".to_owned()),
             passphrase: nsec,
             opening: true,
+            told_hex: false,
         }),
         Step::Key(KeyStep::Proving),
         Step::Name,

@@ -173,7 +173,7 @@ fn key(model: &Model, welcome: &Welcome, step: &KeyStep) -> Html {
     match step {
         KeyStep::Choose => choose(model).child_if(trouble).child(row(Some(back(model)), None)).key("choose"),
         KeyStep::Made { nsec, saved } => made(model, nsec, *saved).child_if(trouble).key("made"),
-        KeyStep::Import { nsec, passphrase, opening } => {
+        KeyStep::Import { nsec, passphrase, opening, .. } => {
             import(model, nsec, passphrase, *opening, trouble).key("import")
         }
         KeyStep::Proving => proving(model).key("proving"),
