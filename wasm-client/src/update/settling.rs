@@ -63,8 +63,16 @@ pub fn drop_from_outbox(model: &mut Model, id: EventId) {
             model.people.undo(&event);
             // What the node holds is not known any more, also of a key that was made here.
             model.key_is_new = false;
-            // What was typed is not lost.
-            model.profile_form = Profile::parse(&event.content).form();
+            // What was typed is not lost, and what was typed since then stands.
+            let (form, refused) = (&mut model.profile_form, Profile::parse(&event.content).form());
+            for (field, refused) in [
+                (&mut form.name, refused.name),
+                (&mut form.about, refused.about),
+                (&mut form.picture, refused.picture),
+                (&mut form.nip05, refused.nip05),
+            ] {
+                *field = field.take().or(refused);
+            }
         }
         Kind::FOLLOW_LIST | MUTE_LIST => {
             model.lists.undo(&event);

@@ -245,9 +245,11 @@ fn what_the_node_refused_is_undone() {
     rig.give(Message::Own(Own::ProfileSubmitted));
     rig.prove(1);
     assert_eq!(rig.model.name_of(&public(1)), "b");
+    rig.give(Message::Own(Own::AboutTyped("typed since".into())));
     rig.refuse_all();
     assert_ne!(rig.model.name_of(&public(1)), "b");
     assert_eq!(rig.model.profile_form.name.as_deref(), Some("b"), "what was typed is not lost");
+    assert_eq!(rig.model.profile_form.about.as_deref(), Some("typed since"));
     rig.show_lists(vec![profile(1, 5, r#"{"name":"a"}"#)]);
     assert_eq!(rig.model.name_of(&public(1)), "a", "the node was asked for the present one");
 }
