@@ -90,7 +90,7 @@ impl Session {
     }
 }
 
-/// What the answer to an EVENT speaks of.
+/// An event that a program has submitted, as far as the answer needs it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Submitted {
     /// Its id, as its sender says.
@@ -113,7 +113,7 @@ impl From<&UnverifiedEvent> for Submitted {
 }
 
 impl Submitted {
-    /// Who gets it, where that is not everybody.
+    /// Names who gets the event, for the answer; empty when everybody does.
     fn fate(&self, carried: Carried, now: u64) -> String {
         match carried {
             Carried::Broadcast(_) if self.created_at < now.saturating_sub(HORIZON_SECONDS) => {
