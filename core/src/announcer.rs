@@ -255,6 +255,15 @@ impl Announcer {
         self.heard.values().filter(wanted).filter_map(|heard| news(&heard.bytes)).collect()
     }
 
+    /// What a neighbour has told again of a node that the directory has lost since: it is known here, and so
+    /// [`Announcer::hear`] takes it for stale. It counts like news. None when there is nothing to learn from it.
+    pub fn told_again(&mut self, from: &PeerId, bytes: &[u8], core: &Core, now: u64) -> Option<News> {
+        let peer = SignedAnnouncement::decode(bytes).ok()?.announcement.peer;
+        let lost = self.heard.get(&peer).is_some_and(|heard| heard.owner.is_some() && heard.bytes == bytes)
+            && core.owner_of(&peer, now).is_none();
+        if lost && self.neighbours.count(core.source(from), now) { news(bytes) } else { None }
+    }
+
     /// Where a node has said last that it may be reached; nothing when its announcement is not kept.
     pub fn addresses_of(&self, peer: &PeerId) -> Vec<String> {
         let heard = self.heard.get(peer).and_then(|heard| SignedAnnouncement::decode(&heard.bytes).ok());
@@ -430,6 +439,22 @@ mod tests {
         let [news] = &recalled[..] else { unreachable!("{recalled:?}") };
         assert_eq!((news.peer, news.delegation.as_ref()), (peer(1), Some(&delegation_for(1))));
         assert!(other.recall(&[PublicKey::from_bytes([1; 32])]).is_empty());
+    }
+
+    #[test]
+    fn what_a_neighbour_tells_again_is_learned_if_the_directory_has_lost_it() {
+        let (mut other, mut core) = (announcer(2), core());
+        let bytes = announcer(1).own(vec![], Some(&delegation_for(1)), NOW);
+        assert!(other.told_again(&NEIGHBOUR, &bytes, &core, NOW).is_none(), "it was never told");
+        assert!(hear(&mut other, bytes.clone()).is_ok());
+        let again = other.told_again(&NEIGHBOUR, &bytes, &core, NOW).unwrap();
+        assert_eq!((again.peer, &again.delegation), (peer(1), &Some(delegation_for(1))));
+        let changed = announcer(1).own(vec!["/ip4/1.2.3.4/tcp/1".into()], Some(&delegation_for(1)), NOW);
+        assert!(other.told_again(&NEIGHBOUR, &changed, &core, NOW).is_none(), "its signature was not checked");
+        core.handle(Input::Delegated(delegation_for(1), NEIGHBOUR), NOW);
+        assert!(other.told_again(&NEIGHBOUR, &bytes, &core, NOW).is_none(), "the directory has it");
+        let crowd = (0..700).filter(|_| other.told_again(&NEIGHBOUR, &bytes, &self::core(), NOW).is_some());
+        assert!(crowd.count() < 600, "it counts like news");
     }
 
     #[test]

@@ -10,24 +10,26 @@ use crate::node::Order;
 /// How often the newcomer is asked.
 const EVERY: Duration = Duration::from_millis(200);
 
-/// Asks a node how many of these others it knows, until it knows half of them or the patience is over; returns how many
-/// it knew at last, and how long it took to know half.
+/// Asks a node how many of these others it knows, until it knows half of them or the patience is over; returns how long it
+/// took to know half. What it loses afterwards [`known`] tells.
 pub(crate) async fn watch(
     orders: mpsc::Sender<Order>,
     others: Vec<PeerId>,
     patience: Duration,
-) -> (usize, Option<Duration>) {
-    let (started, mut known) = (Instant::now(), 0);
+) -> Option<Duration> {
+    let started = Instant::now();
     while started.elapsed() < patience {
-        let (reply, answer) = oneshot::channel();
-        if orders.send(Order::Know(others.clone(), reply)).await.is_err() {
-            break;
-        }
-        known = answer.await.unwrap_or(known);
-        if known * 2 >= others.len() {
-            return (known, Some(started.elapsed()));
+        if known(&orders, &others).await? * 2 >= others.len() {
+            return Some(started.elapsed());
         }
         tokio::time::sleep(EVERY).await;
     }
-    (known, None)
+    None
+}
+
+/// How many of these others a node knows now; None when it has stopped.
+pub(crate) async fn known(orders: &mpsc::Sender<Order>, others: &[PeerId]) -> Option<usize> {
+    let (reply, answer) = oneshot::channel();
+    orders.send(Order::Know(others.to_vec(), reply)).await.ok()?;
+    answer.await.ok()
 }

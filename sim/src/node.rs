@@ -10,7 +10,7 @@ use std::{
 
 use futures_util::{StreamExt, stream::FuturesUnordered};
 use nostrp2p_core::{
-    Announcer, Audience, Comparison, Core, Difference, Handed, Heard, Input, Ledger, Limits, Next, NodeKey,
+    Announcer, Audience, Comparison, Core, Difference, Handed, Heard, Input, Ledger, Limits, News, Next, NodeKey,
     Output, Request, Service, Settings as CoreSettings, Sharing, Step, Unheard, Verdict, Window,
 };
 use nostrp2p_overlay::{
@@ -180,7 +180,10 @@ impl Driver {
                     Done::Told(told) => {
                         for (neighbour, announcements) in told {
                             for bytes in announcements {
-                                drop(self.hear(bytes, neighbour).await);
+                                match self.announcer.told_again(&neighbour, &bytes, &self.core, now()) {
+                                    Some(news) => self.learn(news, neighbour).await,
+                                    None => drop(self.hear(bytes, neighbour).await),
+                                }
                             }
                         }
                     }
@@ -420,11 +423,15 @@ impl Driver {
 
     async fn hear(&mut self, bytes: Vec<u8>, from: PeerId) -> Result<(), Unheard> {
         let news = self.announcer.hear(from, bytes, &self.core, now())?;
+        self.learn(news, from).await;
+        Ok(())
+    }
+
+    async fn learn(&mut self, news: News, from: PeerId) {
         self.overlay.add_addresses(news.peer, news.addresses).await;
         if let Some(delegation) = news.delegation {
             self.handle(Input::Delegated(delegation, from)).await;
         }
-        Ok(())
     }
 
     /// Says where this node is, once it has somebody to say it to.

@@ -7,7 +7,7 @@ use std::{
 };
 
 use nostrp2p_overlay::{NodeSecret, Overlay, PeerAddress, Stats};
-use nostrp2p_protocol::{Draft, Event, Kind, PublicKey, SecretKey, Tag};
+use nostrp2p_protocol::{Draft, Event, Kind, PeerId, PublicKey, SecretKey, Tag};
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 use sha2::{Digest, Sha256};
 use tokio::sync::{oneshot, watch};
@@ -52,7 +52,7 @@ struct World<'a> {
     stopped_sent: u64,
     written: u64,
     replies: usize,
-    newcomer: Option<tokio::task::JoinHandle<(usize, Option<Duration>)>>,
+    newcomer: Option<tokio::task::JoinHandle<Option<Duration>>>,
 }
 
 /// Runs a simulation; `say` gets a line now and then.
@@ -290,12 +290,23 @@ impl World<'_> {
         if self.settings.newcomer() != Some(number) {
             return;
         }
-        let others = self.identities.iter().filter(|identity| identity.number != number);
-        let others: Vec<_> = others.map(|identity| identity.secret.peer_id()).collect();
         if let Some(Some(running)) = self.running.get(number) {
-            let patience = Duration::from_secs(self.settings.settle);
+            let (patience, others) = (Duration::from_secs(self.settings.settle), self.others_than(number));
             self.newcomer = Some(tokio::spawn(newcomer::watch(running.orders.clone(), others, patience)));
         }
+    }
+
+    fn others_than(&self, number: usize) -> Vec<PeerId> {
+        let others = self.identities.iter().filter(|identity| identity.number != number);
+        others.map(|identity| identity.secret.peer_id()).collect()
+    }
+
+    /// How many others the newcomer knows now, and how long it took to know half of them.
+    async fn newcomer(&mut self) -> Option<(usize, Option<Duration>)> {
+        let number = self.settings.newcomer()?;
+        let took = self.newcomer.take()?.await.ok()?;
+        let running = self.running.get(number)?.as_ref()?;
+        Some((newcomer::known(&running.orders, &self.others_than(number)).await?, took))
     }
 
     async fn publish(&mut self, author: usize) {
@@ -420,10 +431,7 @@ impl World<'_> {
         let forgers = first + self.settings.spamming() + self.settings.sybils;
         let abuse = self.tally.worst_abuse(first..forgers);
         let (meant, private_delay, astray) = self.tally.private();
-        let newcomer = match self.newcomer.take() {
-            Some(newcomer) => newcomer.await.ok(),
-            None => None,
-        };
+        let newcomer = self.newcomer().await;
         Report {
             nodes,
             events: events.len(),

@@ -61,6 +61,7 @@ async fn somebody_who_invents_nodes_delays_no_reply_and_hides_nobody_from_a_newc
         half.is_some_and(|took| took <= Duration::from_secs(60)),
         "{known} known, half of them: {half:?}"
     );
+    assert!(known * 2 >= 23, "{known} of 23 are known at last");
 }
 
 #[tokio::test(flavor = "multi_thread")]

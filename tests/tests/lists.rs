@@ -94,6 +94,23 @@ async fn signing_in_with_a_key_from_elsewhere_keeps_its_profile_and_its_follows(
 }
 
 #[tokio::test]
+async fn a_name_that_is_chosen_before_a_mirror_has_answered_waits_for_it() {
+    let browser = Browser::start(Size::Phone).await;
+    // A relay that takes connections and says nothing yet.
+    let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("ws://{}", silent.local_addr().unwrap());
+    let node = Node::start(&["--mirror", &url]).await;
+    claim_with(&browser, &node, &random_key()).await;
+    browser.type_into("name-input", "Ada").await;
+    browser.click("next").await;
+    browser.read("once your node has shown the present one").await;
+    // It never answers, so the person is asked after a while.
+    browser.find("begin-list").await;
+    drop(silent);
+    browser.close().await;
+}
+
+#[tokio::test]
 async fn where_nothing_can_be_reached_the_person_is_asked_before_a_first_profile() {
     let browser = Browser::start(Size::Phone).await;
     let node = Node::start(&["--mirror", &format!("ws://127.0.0.1:{}", free_port())]).await;

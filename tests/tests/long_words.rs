@@ -46,10 +46,22 @@ async fn a_long_word_in_any_box_makes_no_screen_wider() {
     let person = format!("#/p/{}", bo.key.public_key().to_npub());
     for width in [320, 390, 768, 1_280] {
         browser.set_viewport(width, 800).await;
-        for screen in
-            ["#/", "#/write", "#/find", "#/me", "#/settings", "#/network", "#/notifications", &person]
-        {
+        for (screen, title) in [
+            ("#/", "Home"),
+            ("#/write", "Write"),
+            ("#/find", "Search"),
+            ("#/me", "Me"),
+            ("#/settings", "Settings"),
+            ("#/network", "Network"),
+            ("#/notifications", "Notifications"),
+            (&person, "www"),
+        ] {
             browser.go(screen).await;
+            until(&format!("{screen} to be drawn"), || async {
+                let shown = browser.run("return document.title").await;
+                if shown.as_str().is_some_and(|shown| shown.contains(title)) { Ok(()) } else { Err(shown) }
+            })
+            .await;
             browser.driver.execute(FILL, vec![json!(word)]).await.unwrap();
             until(&format!("{screen} to fit at {width}"), || async {
                 match browser.driver.execute(WRONG, vec![]).await {

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use nostrp2p_core::{Input, Output, Unheard, announce_every};
+use nostrp2p_core::{Input, News, Output, Unheard, announce_every};
 use nostrp2p_overlay::{Protocol, Topic};
 use nostrp2p_protocol::{
     Network, PeerId, PublicKey,
@@ -130,7 +130,10 @@ impl Running {
         for (neighbour, announcements) in told {
             for bytes in announcements {
                 // A neighbour loses no score for what it tells, for it may have heard it so; but it counts.
-                if self.hear_announcement(bytes, neighbour).await == Err(Unheard::Overtaken) {
+                let again = self.announcer.told_again(&neighbour, &bytes, &self.core, clock::now());
+                if let Some(news) = again {
+                    self.learn(news, neighbour).await;
+                } else if self.hear_announcement(bytes, neighbour).await == Err(Unheard::Overtaken) {
                     self.announce().await;
                 }
             }
@@ -141,6 +144,11 @@ impl Running {
     pub(super) async fn hear_announcement(&mut self, bytes: Vec<u8>, from: PeerId) -> Result<(), Unheard> {
         let news = self.announcer.hear(from, bytes, &self.core, clock::now())?;
         self.bear_out(news.issued_at).await;
+        self.learn(news, from).await;
+        Ok(())
+    }
+
+    async fn learn(&mut self, news: News, from: PeerId) {
         tracing::debug!(peer = %news.peer, delegated = news.delegation.is_some(), helper = news.helper, "heard an announcement");
         self.overlay.add_addresses(news.peer, news.addresses).await;
         self.ways.heard(news.peer, news.helper.as_deref(), self.core.source(&from));
@@ -148,7 +156,6 @@ impl Running {
             self.handle(Input::Delegated(delegation, from)).await;
             self.see(news.peer, news.issued_at).await;
         }
-        Ok(())
     }
 }
 
