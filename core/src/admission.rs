@@ -10,8 +10,8 @@ use crate::{
     buckets::{Rate, UNIT},
     budgets::{Budgets, Grant},
     directory::MAX_ENTRIES,
+    follow_graph::FollowGraph,
     recent::Recent,
-    trust::Trust,
 };
 
 /// The bounds of admission.
@@ -102,7 +102,7 @@ pub struct Admission {
     recent: Recent,
     declined: Recent,
     budgets: Budgets,
-    trust: Trust,
+    follow_graph: FollowGraph,
 }
 
 impl Admission {
@@ -113,23 +113,23 @@ impl Admission {
             recent: Recent::new(limits.recent_ids),
             declined: Recent::new(limits.recent_ids),
             budgets: Budgets::new(limits),
-            trust: Trust::of(owner),
+            follow_graph: FollowGraph::of(owner),
         }
     }
 
     /// The owner changed.
     pub fn on_owner(&mut self, owner: PublicKey) {
-        self.trust = Trust::of(Some(owner));
+        self.follow_graph = FollowGraph::of(Some(owner));
     }
 
     /// Takes a list of people into account, if it is one that counts.
     pub fn learn(&mut self, list: &Rumor) {
-        self.trust.learn(list);
+        self.follow_graph.learn(list);
     }
 
     /// Whether the owner follows a person.
     pub fn follows(&self, person: &PublicKey) -> bool {
-        self.trust.follows(person)
+        self.follow_graph.follows(person)
     }
 
     /// Takes over when people were first heard of, from the store; `born` is when its life began.
@@ -167,8 +167,13 @@ impl Admission {
     ) -> Result<(), Result<Ignored, Oversize>> {
         check_at_the_door(rumor, now)?;
         let ignored = too_many_people(rumor).or_else(|| {
-            let holds =
-                self.budgets.holds_handed(&self.trust, &rumor.pubkey, from, cost(&rumor.id(), rumor), now);
+            let holds = self.budgets.holds_handed(
+                &self.follow_graph,
+                &rumor.pubkey,
+                from,
+                cost(&rumor.id(), rumor),
+                now,
+            );
             (!holds).then_some(Ignored::OverBudget)
         });
         ignored.map_or(Ok(()), |ignored| Err(Ok(ignored)))
@@ -193,7 +198,7 @@ impl Admission {
     /// As [`Admission::check`].
     pub fn check_mirrored(&self, rumor: &Rumor, now: u64) -> Result<(), Result<Ignored, Oversize>> {
         check_at_the_door(rumor, now)?;
-        if self.trust.is_owner(&rumor.pubkey) {
+        if self.follow_graph.is_owner(&rumor.pubkey) {
             return Ok(());
         }
         let versioned = rumor.kind.is_replaceable() || rumor.kind.is_addressable();
@@ -229,7 +234,7 @@ impl Admission {
     pub fn admit(&mut self, id: EventId, rumor: &Rumor, from: &PeerId, now: u64) -> bool {
         self.recent.insert(id);
         let cost = cost(&id, rumor);
-        self.budgets.charge(&self.trust, &rumor.pubkey, from, cost, now) == Grant::PassOn
+        self.budgets.charge(&self.follow_graph, &rumor.pubkey, from, cost, now) == Grant::PassOn
     }
 
     /// Remembers an event that came by catching up and whose signature was right.
@@ -241,7 +246,7 @@ impl Admission {
     /// The same for an event that was handed over.
     pub fn admit_handed(&mut self, id: EventId, rumor: &Rumor, from: &PeerId, now: u64) {
         self.recent.insert(id);
-        self.budgets.charge_handed(&self.trust, &rumor.pubkey, from, cost(&id, rumor), now);
+        self.budgets.charge_handed(&self.follow_graph, &rumor.pubkey, from, cost(&id, rumor), now);
     }
 
     /// Remembers an own event, which needs no budget.
@@ -260,7 +265,7 @@ impl Admission {
     }
 
     fn muted(&self, rumor: &Rumor) -> Option<Ignored> {
-        self.trust.is_muted(&rumor.pubkey).then_some(Ignored::Muted)
+        self.follow_graph.is_muted(&rumor.pubkey).then_some(Ignored::Muted)
     }
 
     fn too_old(&self, rumor: &Rumor, now: u64) -> Option<Ignored> {
@@ -268,7 +273,7 @@ impl Admission {
     }
 
     fn over_budget(&self, id: &EventId, rumor: &Rumor, from: &PeerId, now: u64) -> Option<Ignored> {
-        let grant = self.budgets.grant(&self.trust, &rumor.pubkey, from, cost(id, rumor), now);
+        let grant = self.budgets.grant(&self.follow_graph, &rumor.pubkey, from, cost(id, rumor), now);
         (grant == Grant::Nothing).then_some(Ignored::OverBudget)
     }
 }

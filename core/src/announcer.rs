@@ -16,7 +16,7 @@ use nostrp2p_protocol::{
 };
 
 use self::neighbours::Neighbours;
-use crate::{Core, dice::Dice, replacing::is_ahead, sources::Sources};
+use crate::{Core, replacing::is_ahead, rng::SeededRng, sources::Sources};
 
 /// Announcements that are kept: 8 MB at their largest, 2 MB at their usual size.
 const MAX_KEPT: usize = 2_000;
@@ -77,7 +77,7 @@ pub struct Announcer {
     /// How many announcements must not be displaced, and after how many more it is counted again.
     needed: usize,
     count_after: usize,
-    dice: Dice,
+    rng: SeededRng,
     /// When this run announced itself first, in seconds since 1970.
     began: Option<u64>,
     /// When another node was last heard that has this node's key, in seconds since 1970.
@@ -135,7 +135,7 @@ impl Announcer {
             sources: Sources::default(),
             needed: 0,
             count_after: 0,
-            dice: Dice::new(seed),
+            rng: SeededRng::new(seed),
             began: None,
             twin: None,
         }
@@ -229,8 +229,8 @@ impl Announcer {
     /// The announcements to tell a node that joins: this node's own, which it may have missed; then, up to half of what may
     /// be told, those of nodes that are connected, for these exist; then a mixture of what all sources have told.
     pub fn known(&mut self, core: &Core) -> Vec<Vec<u8>> {
-        let connected = self.sources.mixed(&mut self.dice, |peer| core.is_connected(peer));
-        let others = self.sources.mixed(&mut self.dice, |peer| !core.is_connected(peer));
+        let connected = self.sources.mixed(&mut self.rng, |peer| core.is_connected(peer));
+        let others = self.sources.mixed(&mut self.rng, |peer| !core.is_connected(peer));
         let (first, rest) = connected.split_at(connected.len().min(MAX_ANNOUNCEMENTS / 2));
         self.tell(true, first.iter().chain(&others).chain(rest))
     }
@@ -298,7 +298,7 @@ impl Announcer {
                 let owner = heard.get(peer).and_then(|heard| heard.owner);
                 core.is_connected(peer) || (few && is_needed(core, peer, owner.as_ref()))
             };
-            let Some(victim) = self.sources.victim(&mut self.dice, stays) else { break };
+            let Some(victim) = self.sources.victim(&mut self.rng, stays) else { break };
             self.heard.remove(&victim);
             self.sources.remove(&victim);
         }
@@ -359,7 +359,7 @@ mod tests {
     fn connected(nodes: &[u8]) -> Core {
         let mut core = core();
         for node in nodes {
-            core.handle(Input::Joined(peer(*node), Network::V4([*node, 0])), NOW);
+            core.handle(Input::PeerConnected(peer(*node), Network::V4([*node, 0])), NOW);
         }
         core
     }
@@ -450,7 +450,10 @@ mod tests {
         let again = other.told_again(&NEIGHBOUR, &bytes, &core, NOW).unwrap();
         assert_eq!((again.peer, &again.delegation), (peer(1), &Some(delegation_for(1))));
         let changed = announcer(1).own(vec!["/ip4/1.2.3.4/tcp/1".into()], Some(&delegation_for(1)), NOW);
-        assert!(other.told_again(&NEIGHBOUR, &changed, &core, NOW).is_none(), "its signature was not checked");
+        assert!(
+            other.told_again(&NEIGHBOUR, &changed, &core, NOW).is_none(),
+            "its signature was not checked"
+        );
         core.handle(Input::Delegated(delegation_for(1), NEIGHBOUR), NOW);
         assert!(other.told_again(&NEIGHBOUR, &bytes, &core, NOW).is_none(), "the directory has it");
         let crowd = (0..700).filter(|_| other.told_again(&NEIGHBOUR, &bytes, &self::core(), NOW).is_some());
@@ -473,7 +476,7 @@ mod tests {
         let mut other = announcer(200);
         let owner = delegation_for(4).owner();
         let mut core = Core::new(Settings::default(), Some(owner));
-        core.handle(Input::Joined(peer(3), Network::Unknown), NOW);
+        core.handle(Input::PeerConnected(peer(3), Network::Unknown), NOW);
         (0..700).for_each(|number| drop(other.hear(peer(1), invented(number), &core, NOW)));
         let [met, own, stranger] = [(3, None), (4, Some(delegation_for(4))), (5, None)]
             .map(|(node, word)| announcer(node).own(vec![], word.as_ref(), NOW));

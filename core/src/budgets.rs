@@ -8,10 +8,10 @@
 use nostrp2p_protocol::{PeerId, PublicKey};
 
 use crate::{
-    acquaintances::Acquaintances,
     admission::Limits,
     buckets::{Buckets, UNIT},
-    trust::Trust,
+    follow_graph::FollowGraph,
+    known_authors::KnownAuthors,
 };
 
 /// Who goes over what is passed on has nothing passed on for so many seconds, counted from the last time. Whoever
@@ -47,7 +47,7 @@ pub(crate) struct Budgets {
     strangers: Buckets<()>,
     /// For deliveries, which nobody passes on: what somebody says to the owner is not rationed by what they say to all.
     deliveries: Buckets<Account>,
-    pub(crate) people: Acquaintances,
+    pub(crate) people: KnownAuthors,
 }
 
 impl Budgets {
@@ -58,7 +58,7 @@ impl Budgets {
             passed_on: Buckets::new(limits.authors),
             strangers: Buckets::new(1),
             deliveries: Buckets::new(limits.authors),
-            people: Acquaintances::new(),
+            people: KnownAuthors::new(),
         }
     }
 
@@ -74,13 +74,13 @@ impl Budgets {
     /// What would become of an event that a neighbour brings.
     pub(crate) fn grant(
         &self,
-        trust: &Trust,
+        follow_graph: &FollowGraph,
         author: &PublicKey,
         from: &PeerId,
         cost: u64,
         now: u64,
     ) -> Grant {
-        if trust.is_close(author) {
+        if follow_graph.is_close(author) {
             let holds = self.taken.holds(&Account::Author(*author), self.limits.close, cost, now);
             return if holds { Grant::PassOn } else { Grant::Nothing };
         }
@@ -102,14 +102,14 @@ impl Budgets {
     /// Charges an event whose signature is right, and says what becomes of it.
     pub(crate) fn charge(
         &mut self,
-        trust: &Trust,
+        follow_graph: &FollowGraph,
         author: &PublicKey,
         from: &PeerId,
         cost: u64,
         now: u64,
     ) -> Grant {
-        let grant = self.grant(trust, author, from, cost, now);
-        let (close, account) = (trust.is_close(author), self.account(author, from, now));
+        let grant = self.grant(follow_graph, author, from, cost, now);
+        let (close, account) = (follow_graph.is_close(author), self.account(author, from, now));
         self.people.meet(*author, now);
         if close {
             self.taken.take(Account::Author(*author), self.limits.close, cost, now);
@@ -128,32 +128,38 @@ impl Budgets {
     /// Whether an event may be handed over to the owner.
     pub(crate) fn holds_handed(
         &self,
-        trust: &Trust,
+        follow_graph: &FollowGraph,
         author: &PublicKey,
         from: &PeerId,
         cost: u64,
         now: u64,
     ) -> bool {
-        let account = self.handed_account(trust, author, from, now);
+        let account = self.handed_account(follow_graph, author, from, now);
         self.deliveries.holds(&account, self.limits.close, cost, now)
     }
 
     /// Charges an event that was handed over.
     pub(crate) fn charge_handed(
         &mut self,
-        trust: &Trust,
+        follow_graph: &FollowGraph,
         author: &PublicKey,
         from: &PeerId,
         cost: u64,
         now: u64,
     ) {
-        let account = self.handed_account(trust, author, from, now);
+        let account = self.handed_account(follow_graph, author, from, now);
         self.people.meet(*author, now);
         self.deliveries.take(account, self.limits.close, cost, now);
     }
 
-    fn handed_account(&self, trust: &Trust, author: &PublicKey, from: &PeerId, now: u64) -> Account {
-        if trust.is_close(author) { Account::Author(*author) } else { self.account(author, from, now) }
+    fn handed_account(
+        &self,
+        follow_graph: &FollowGraph,
+        author: &PublicKey,
+        from: &PeerId,
+        now: u64,
+    ) -> Account {
+        if follow_graph.is_close(author) { Account::Author(*author) } else { self.account(author, from, now) }
     }
 
     fn account(&self, author: &PublicKey, from: &PeerId, now: u64) -> Account {
@@ -168,7 +174,7 @@ impl Budgets {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::acquaintances::NEW_SECONDS;
+    use crate::known_authors::NEW_SECONDS;
 
     const NOW: u64 = 1_700_000_000;
     const FROM: PeerId = PeerId::from_ed25519([9; 32]);
@@ -195,9 +201,9 @@ mod tests {
     ) -> [usize; 3] {
         let mut counts = [0; 3];
         for author in authors {
-            let grant = budgets.grant(&Trust::default(), &person(author), from, UNIT, now);
+            let grant = budgets.grant(&FollowGraph::default(), &person(author), from, UNIT, now);
             if grant != Grant::Nothing {
-                assert_eq!(budgets.charge(&Trust::default(), &person(author), from, UNIT, now), grant);
+                assert_eq!(budgets.charge(&FollowGraph::default(), &person(author), from, UNIT, now), grant);
             }
             counts[grant as usize] += 1;
         }

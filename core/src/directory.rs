@@ -9,12 +9,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use nostrp2p_protocol::{Delegation, PeerId, PublicKey};
 
 use crate::{
-    dice::Dice,
     engine::MAX_CONNECTED,
+    follow_graph::MAX_LISTED,
     outbox::MAX_WAITING,
     replacing::is_outdated,
+    rng::SeededRng,
     sources::{Source, Sources},
-    trust::MAX_LISTED,
 };
 
 /// Most entries: 50,000 nodes are about 15 MB.
@@ -73,7 +73,7 @@ impl Directory {
         delegation: &Delegation,
         source: Source,
         now: u64,
-        dice: &mut Dice,
+        rng: &mut SeededRng,
         needs: &impl Needs,
     ) -> bool {
         self.forget_ended(now);
@@ -92,7 +92,7 @@ impl Directory {
         }
         let entry = Entry { owner, created_at: delegation.created_at(), expires: delegation.expires() };
         self.insert(peer, entry, source);
-        self.make_room(&owner, &peer, dice, needs);
+        self.make_room(&owner, &peer, rng, needs);
         known.is_none_or(|known| known.owner != owner) && self.nodes.contains_key(&peer)
     }
 
@@ -117,7 +117,7 @@ impl Directory {
         self.sources.insert(peer, source);
     }
 
-    fn make_room(&mut self, owner: &PublicKey, newest: &PeerId, dice: &mut Dice, needs: &impl Needs) {
+    fn make_room(&mut self, owner: &PublicKey, newest: &PeerId, rng: &mut SeededRng, needs: &impl Needs) {
         if self.people.get(owner).is_some_and(|nodes| nodes.len() > MAX_NODES_OF_ONE)
             && let Some(oldest) = self.newest_of(owner).last().copied()
         {
@@ -125,7 +125,7 @@ impl Directory {
         }
         while self.nodes.len() > self.capacity {
             let keep = |peer: &PeerId| self.stays(peer, needs);
-            let victim = self.sources.victim(dice, keep).unwrap_or(*newest);
+            let victim = self.sources.victim(rng, keep).unwrap_or(*newest);
             self.remove(&victim);
         }
     }
@@ -232,7 +232,7 @@ mod tests {
     }
 
     fn learn(directory: &mut Directory, delegation: &Delegation) -> bool {
-        directory.learn(delegation, source(1), NOW, &mut Dice::new(1), &Needed::default())
+        directory.learn(delegation, source(1), NOW, &mut SeededRng::new(1), &Needed::default())
     }
 
     /// Somebody who did not exist before.
@@ -243,12 +243,12 @@ mod tests {
     }
 
     fn flood(directory: &mut Directory, numbers: std::ops::Range<u32>, from: Source, needs: &Needed) {
-        let mut dice = Dice::new(3);
+        let mut rng = SeededRng::new(3);
         for number in numbers {
             let (owner, peer) = invented(number);
             let entry = Entry { owner, created_at: NOW + 900, expires: NOW + 90 * 86_400 + 900 };
             directory.insert(peer, entry, from);
-            directory.make_room(&owner, &peer, &mut dice, needs);
+            directory.make_room(&owner, &peer, &mut rng, needs);
         }
     }
 
@@ -275,7 +275,7 @@ mod tests {
         const YEAR: u64 = 365 * 86_400;
         let mut directory = Directory::with_capacity(MAX_ENTRIES);
         let ahead = delegation(1, 1, NOW + YEAR, NOW + YEAR + 100);
-        directory.learn(&ahead, source(1), NOW + YEAR, &mut Dice::new(1), &Needed::default());
+        directory.learn(&ahead, source(1), NOW + YEAR, &mut SeededRng::new(1), &Needed::default());
         learn(&mut directory, &delegation(1, 1, NOW, NOW + 100));
         assert_eq!(directory.nodes_of(&ahead.owner(), NOW), [ahead.peer()]);
         assert_eq!(directory.nodes_of(&ahead.owner(), NOW + 100), [], "it ends when the one of now says");
@@ -334,9 +334,9 @@ mod tests {
         for peer in 1..=8 {
             learn(&mut directory, &delegation(1, peer, NOW + 9, NOW + 10));
         }
-        let (mut dice, needed) = (Dice::new(1), Needed::default());
+        let (mut rng, needed) = (SeededRng::new(1), Needed::default());
         let ninth = delegation(1, 9, NOW, NOW + 100);
-        assert!(directory.learn(&ninth, source(1), NOW + 10, &mut dice, &needed), "the others have ended");
+        assert!(directory.learn(&ninth, source(1), NOW + 10, &mut rng, &needed), "the others have ended");
         assert_eq!((directory.len(), directory.sources.len()), (1, 1));
     }
 

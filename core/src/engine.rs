@@ -1,12 +1,12 @@
 //! The one place where inputs become decisions.
 //!
 //! ```text
-//! Heard ----> admission ----> Verify ... Verified ----> Judge, Store
+//! GossipId ----> admission ----> Verify ... Verified ----> ReportValidation, Store
 //! Publish --> ownership ----> Verify ... Verified ----> Commit ... Committed ----> Broadcast or Attempt, Published
-//! Handed ---> audience -----> Verify ... Verified ----> Keep ... Kept ----------> Answer
+//! DeliveryId ---> audience -----> Verify ... Verified ----> Keep ... Kept ----------> Answer
 //! Tick, Delegated ----------> Attempt ... Attempted --> Record
-//! Wanted -------------------> Ask ... Answered -------> Verify ... Verified ----> Store
-//! Tick, SiblingAsked -------> AskSibling ... SiblingAnswered -> Verify ... Verified -> Store, RecordSibling
+//! Fetches -------------------> QueryId ... Answered -------> Verify ... Verified ----> Store
+//! Tick, OwnNodeAsked -------> QueryOwnNode ... OwnNodeAnswered -> Verify ... Verified -> Store, RecordOwnNode
 //! Tick, Joined, News -------> Compare ... Compared -> Get ... Got -> Verify ... Verified -> Store
 //! ```
 
@@ -25,22 +25,24 @@ use nostrp2p_protocol::{
     exchange::Receipt,
 };
 
-pub use self::vocabulary::{Handed, Heard, Input, Output, Request, Service, Settings, Sharing, Verdict};
+pub use self::vocabulary::{
+    DeliveryId, GossipId, Input, Output, PublishId, Service, Settings, Sharing, Verdict,
+};
 use crate::{
     admission::{Admission, Ignored},
     audience::Audience,
     buckets::{Buckets, Rate, UNIT},
-    catching_up::{CatchingUp, Session},
     counters::Refusals,
-    dice::Dice,
     directory::{Directory, Needs},
-    early::Early,
+    fetch::Fetches,
+    future_events::FutureEvents,
+    node_lookup::NodeLookup,
     outbox::Outbox,
+    own_nodes::OwnNodes,
     revocations::Revocations,
-    seeking::Seeking,
-    siblings::Siblings,
+    rng::SeededRng,
     sources::Source,
-    wanted::Wanted,
+    sync::{Scheduler, SyncSession},
 };
 
 /// Most events that wait for their signature check. At 30 us each this is an eighth of a second of one core.
@@ -72,8 +74,8 @@ pub struct Core {
     settings: Settings,
     owner: Option<PublicKey>,
     admission: Admission,
-    early: Early,
-    dice: Dice,
+    future_events: FutureEvents,
+    rng: SeededRng,
     /// The nodes that are connected, and from which network.
     connected: BTreeMap<PeerId, Network>,
     directory: Directory,
@@ -81,11 +83,11 @@ pub struct Core {
     /// What each neighbour may bring of these.
     revoking: Buckets<PeerId>,
     outbox: Outbox,
-    seeking: Seeking,
+    node_lookup: NodeLookup,
     attempts: usize,
-    wanted: Wanted,
-    siblings: Siblings,
-    catching_up: CatchingUp,
+    fetches: Fetches,
+    own_nodes: OwnNodes,
+    sync: Scheduler,
     requests: Buckets<(PeerId, Service)>,
     answers: Buckets<PeerId>,
     rows: Buckets<(PeerId, Service)>,
@@ -98,13 +100,13 @@ pub struct Core {
 
 #[derive(Debug, Clone)]
 enum Pending {
-    Heard(Heard, PeerId),
-    Publish(Request, Audience),
-    Handed(Handed, PeerId),
+    Heard(GossipId, PeerId),
+    Publish(PublishId, Audience),
+    Handed(DeliveryId, PeerId),
     Fetched,
     Own(PeerId),
-    CaughtUp(Session),
-    Revocation(Option<Heard>, PeerId),
+    CaughtUp(SyncSession),
+    Revocation(Option<GossipId>, PeerId),
 }
 
 impl Core {
@@ -114,18 +116,18 @@ impl Core {
             settings,
             owner,
             admission: Admission::new(settings.limits, owner),
-            early: Early::new(settings.limits.recent_ids),
-            dice: Dice::new(settings.seed.rotate_left(32)),
+            future_events: FutureEvents::new(settings.limits.recent_ids),
+            rng: SeededRng::new(settings.seed.rotate_left(32)),
             connected: BTreeMap::new(),
             directory: Directory::with_capacity(settings.limits.directory),
             revocations: Revocations::default(),
             revoking: Buckets::new(MAX_ASKERS),
             outbox: Outbox::default(),
-            seeking: Seeking::default(),
+            node_lookup: NodeLookup::default(),
             attempts: 0,
-            wanted: Wanted::default(),
-            siblings: Siblings::default(),
-            catching_up: CatchingUp::new(settings.limits.horizon_seconds, Dice::new(settings.seed)),
+            fetches: Fetches::default(),
+            own_nodes: OwnNodes::default(),
+            sync: Scheduler::new(settings.limits.horizon_seconds, SeededRng::new(settings.seed)),
             requests: Buckets::new(MAX_ASKERS),
             answers: Buckets::new(MAX_ASKERS),
             rows: Buckets::new(MAX_ASKERS),
@@ -152,24 +154,24 @@ impl Core {
                 vec![]
             }
             Input::Handed(handed, from, payload) => vec![self.on_handed(handed, &from, &payload, now)],
-            Input::Kept(handed) => {
+            Input::DeliveryStored(handed) => {
                 let mut outputs = vec![Output::Answer(handed, Receipt::Taken)];
                 outputs.extend(self.tell_siblings(now));
                 outputs
             }
-            Input::NotKept(handed) => {
+            Input::DeliveryNotStored(handed) => {
                 self.refusals.count("mailbox_full");
                 vec![Output::Answer(handed, Receipt::Later)]
             }
             Input::Delegated(delegation, from) => self.on_delegated(&delegation, &from, now),
-            Input::Joined(peer, network) => self.on_joined(peer, network, now),
-            Input::Left(peer) => {
+            Input::PeerConnected(peer, network) => self.on_joined(peer, network, now),
+            Input::PeerDisconnected(peer) => {
                 self.connected.remove(&peer);
-                self.catching_up.on_left(&peer);
+                self.sync.on_left(&peer);
                 vec![]
             }
             Input::News(peer) => {
-                self.catching_up.on_news(&peer);
+                self.sync.on_news(&peer);
                 self.catch_up(now)
             }
             Input::List(list) => {
@@ -188,21 +190,21 @@ impl Core {
             }
             Input::Retry(address) => self.on_retry(address, now),
             Input::Attempted(address, receipt) => self.on_attempted(address, receipt, now),
-            Input::Wanted(wants) => self.on_wanted(wants, now),
-            Input::Answered(ask, events) => self.on_fetched(ask, events, now),
-            Input::Sibling(peer, cursor) => {
-                self.siblings.restore(peer, cursor);
+            Input::Fetch(wants) => self.on_wanted(wants, now),
+            Input::QueryAnswered(ask, events) => self.on_fetched(ask, events, now),
+            Input::OwnNode(peer, cursor) => {
+                self.own_nodes.restore(peer, cursor);
                 vec![]
             }
-            Input::SiblingAsked(peer, newest) => {
-                self.siblings.on_asked(&peer, newest);
+            Input::OwnNodeAsked(peer, newest) => {
+                self.own_nodes.on_asked(&peer, newest);
                 self.ask_siblings(now)
             }
-            Input::SiblingAnswered(peer, page) => self.on_sibling_answered(peer, page, now),
+            Input::OwnNodeAnswered(peer, page) => self.on_sibling_answered(peer, page, now),
             Input::Revoked(from, events) => self.on_revoked(from, events, now),
             Input::KnownRevocations(words) => self.on_known_revocations(words, now),
             Input::OwnWords(words) => self.on_own_words(words, now),
-            Input::Undone => {
+            Input::StoreRolledBack => {
                 self.admission.forget_what_came();
                 vec![]
             }
@@ -218,12 +220,12 @@ impl Core {
             return;
         }
         self.admission.on_clock_back(now);
-        self.early.on_clock_back(now);
+        self.future_events.on_clock_back(now);
         self.outbox.on_clock_back(now);
-        self.seeking.on_clock_back(now);
-        self.wanted.on_clock_back(now);
-        self.siblings.on_clock_back(now);
-        self.catching_up.on_clock_back();
+        self.node_lookup.on_clock_back(now);
+        self.fetches.on_clock_back(now);
+        self.own_nodes.on_clock_back(now);
+        self.sync.on_clock_back();
         self.requests.on_clock_back();
         self.answers.on_clock_back();
     }
@@ -234,9 +236,9 @@ impl Core {
             return vec![];
         }
         let mut outputs = self.hurry_deliveries(person, now);
-        self.seeking.found(person);
-        self.wanted.hurry(person);
-        self.siblings.hurry(peer);
+        self.node_lookup.found(person);
+        self.fetches.hurry(person);
+        self.own_nodes.hurry(peer);
         outputs.extend(self.on_tick(now));
         outputs
     }
@@ -265,7 +267,7 @@ impl Core {
             outbox: &self.outbox,
         };
         let source = source(&self.connected, from);
-        self.directory.learn(delegation, source, now, &mut self.dice, &needs);
+        self.directory.learn(delegation, source, now, &mut self.rng, &needs);
         self.on_appeared(&delegation.peer(), &delegation.owner(), now)
     }
 
@@ -276,7 +278,7 @@ impl Core {
         if self.connected.len() < MAX_CONNECTED {
             self.connected.insert(peer, network);
         }
-        self.catching_up.on_joined(peer, now);
+        self.sync.on_joined(peer, now);
         match self.directory.owner_of(&peer, now) {
             Some(owner) => self.on_appeared(&peer, &owner, now),
             None => {
@@ -373,13 +375,13 @@ impl Core {
         self.directory.owner_of(peer, now)
     }
 
-    fn on_heard(&mut self, heard: Heard, from: PeerId, payload: &[u8], now: u64) -> Output {
+    fn on_heard(&mut self, heard: GossipId, from: PeerId, payload: &[u8], now: u64) -> Output {
         let event = match Packet::decode(payload) {
             Ok(Packet::Event(event)) => event,
             Ok(Packet::Revocation(event)) => return self.on_revocation(heard, from, event, now),
             Err(Malformed::UnknownType(_)) => {
                 self.refusals.count("unknown_type");
-                return Output::Judge(heard, Verdict::Unknown);
+                return Output::ReportValidation(heard, Verdict::Unknown);
             }
             Err(_) => return self.reject(heard, "malformed"),
         };
@@ -393,7 +395,7 @@ impl Core {
         match self.admission.check(&id, &event.rumor, &from, now) {
             Err(Ok(ignored)) => {
                 if ignored == Ignored::TooNew {
-                    self.early.note(id, event.rumor.created_at, from, now);
+                    self.future_events.note(id, event.rumor.created_at, from, now);
                 }
                 self.ignore(heard, ignored, now)
             }
@@ -421,7 +423,7 @@ impl Core {
                 self.admission.admit_handed(event.id(), &event, &from, now);
                 let sender = self.sender_of(&event, from, now);
                 let author = event.pubkey;
-                let mut outputs = vec![Output::Keep(handed, event, sender)];
+                let mut outputs = vec![Output::StoreDelivery(handed, event, sender)];
                 if self.directory.acts_for(&from, &author, now) {
                     // A node that delivers is there: what it has left without an answer is worth an attempt.
                     self.outbox.hurry_unanswered(&author, now);
@@ -439,36 +441,36 @@ impl Core {
         }
     }
 
-    fn on_admitted(&mut self, heard: Heard, from: &PeerId, event: Event, now: u64) -> Vec<Output> {
+    fn on_admitted(&mut self, heard: GossipId, from: &PeerId, event: Event, now: u64) -> Vec<Output> {
         // The same event may have come twice while its signature was being checked.
         match self.admission.check(&event.id(), &event, from, now) {
             Ok(()) => {
                 let verdict = if self.admission.admit(event.id(), &event, from, now) {
                     Verdict::Accept
                 } else {
-                    self.catching_up.on_withheld(now);
+                    self.sync.on_withheld(now);
                     self.refusals.count("withheld");
-                    Verdict::Withhold
+                    Verdict::AcceptWithoutForwarding
                 };
-                vec![Output::Judge(heard, verdict), Output::Store(event, Sharing::Shared)]
+                vec![Output::ReportValidation(heard, verdict), Output::Store(event, Sharing::Shared)]
             }
             Err(Ok(ignored)) => vec![self.ignore(heard, ignored, now)],
             Err(Err(_oversize)) => vec![self.reject(heard, "malformed")],
         }
     }
 
-    fn ignore(&mut self, heard: Heard, ignored: Ignored, now: u64) -> Output {
+    fn ignore(&mut self, heard: GossipId, ignored: Ignored, now: u64) -> Output {
         if matches!(ignored, Ignored::OverBudget | Ignored::Busy) {
             // Others may have taken it, and it is only this moment that has no room for it.
-            self.catching_up.on_missed(now);
+            self.sync.on_missed(now);
         }
         self.refusals.ignored(ignored);
-        Output::Judge(heard, Verdict::Ignore(ignored))
+        Output::ReportValidation(heard, Verdict::Ignore(ignored))
     }
 
-    fn reject(&mut self, heard: Heard, reason: &'static str) -> Output {
+    fn reject(&mut self, heard: GossipId, reason: &'static str) -> Output {
         self.refusals.count(reason);
-        Output::Judge(heard, Verdict::Reject)
+        Output::ReportValidation(heard, Verdict::Reject)
     }
 
     fn verify(&mut self, pending: Pending, event: UnverifiedEvent) -> Output {

@@ -4,58 +4,60 @@
 //! It never waits, never fails, and asks no clock; whoever drives it brings time and random numbers.
 //! It deliberately knows nothing of sockets, files, libp2p or HTTP.
 
-mod acquaintances;
 mod admission;
 mod announcer;
 mod audience;
 mod buckets;
 mod budgets;
-mod catching_up;
 mod counters;
-mod dice;
 mod directory;
-mod early;
 mod engine;
+mod fetch;
+mod follow_graph;
+mod future_events;
+mod hourly_cap;
 mod intake;
-mod lending;
+mod known_authors;
 mod mailbox;
+mod node_lookup;
 mod outbox;
+mod own_nodes;
 mod ownership;
 mod recent;
-mod reconcile;
 mod replacing;
 mod revocations;
-mod seeking;
-mod sharing;
-mod siblings;
+mod rng;
 mod sources;
+mod sync;
 mod target;
-mod trust;
-mod wanted;
-mod ways;
+mod tunnel;
 
-pub use acquaintances::NEW_SECONDS;
 pub use admission::{Admission, HORIZON_SECONDS, Ignored, Limits};
 pub use announcer::{Announcer, News, NodeKey, Sign, Unheard, announce_every};
 pub use audience::{Audience, audience, audience_of_deletion, is_open, is_public, open_kinds, public_kinds};
 pub use buckets::{Buckets, Rate, UNIT};
-pub use catching_up::{CaughtUp, Counts as CatchingUpCounts, Identified, Session, Step, Window};
 pub use counters::Refusals;
-pub use dice::Dice;
 pub use directory::Directory;
 pub use engine::{
-    Core, Handed, Heard, Input, Output, QUESTION_ROWS, Request, Service, Settings, Sharing, Verdict,
+    Core, DeliveryId, GossipId, Input, Output, PublishId, QUESTION_ROWS, Service, Settings, Sharing, Verdict,
 };
+pub use fetch::{FetchTarget, Query, QueryId};
+pub use hourly_cap::{CapDecision, MAX_PER_HOUR, hour, room};
 pub use intake::{INTAKE_PAUSE_SECONDS, Intake};
-pub use lending::{LENT_SECONDS, Lending, LendingCounts, LendingLimits, NotLent, Opened};
+pub use known_authors::NEW_SECONDS;
 pub use mailbox::{Sender, is_addressed_to};
-pub use outbox::{Address, Outbox, Row};
+pub use outbox::{DeliveryKey, DeliveryState, Outbox};
+pub use own_nodes::OwnNodeCursor;
 pub use ownership::{Claim, Ownership, Proof};
-pub use reconcile::{Comparison, Difference, Ledger, Next};
 pub use replacing::{is_ahead, is_outdated, replaces};
-pub use sharing::{MAX_PER_HOUR, Room, hour, room};
-pub use siblings::Cursor;
+pub use rng::SeededRng;
 pub use sources::Source;
+pub use sync::{
+    Comparison, ComparisonStep, Difference, Identified, LastSync, SyncCounts, SyncSession, SyncSet, SyncStep,
+    SyncWindow,
+};
 pub use target::{REPOSTS, Target};
-pub use wanted::{Ask, Asking, Want};
-pub use ways::{WANTED_WAYS, Way, Ways};
+pub use tunnel::{
+    OpenTunnel, OpenedSession, TUNNEL_SECONDS, TunnelClient, TunnelCounts, TunnelDenied, TunnelLimits,
+    TunnelServer, WANTED_TUNNELS,
+};

@@ -4,7 +4,7 @@
 //! minutes, so the last attempt comes 3.5 days after the first. Only attempts count: neither the time that the node was
 //! off nor a jump of the clock uses any of them up, and an attempt without any neighbour is not counted. A delivery is
 //! also tried at once when a node of the recipient appears, even if it was given up before. What is kept on disk is
-//! [`Row`]; this is the memory of it.
+//! [`DeliveryState`]; this is the memory of it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,7 +12,7 @@ use nostrp2p_protocol::{PublicKey, frame::Delivery};
 
 /// Retries after the first attempt.
 const RETRIES: u8 = 10;
-/// [`Row::retries`] of a delivery that the recipient's node refused for good: it is not tried again by itself.
+/// [`DeliveryState::retries`] of a delivery that the recipient's node refused for good: it is not tried again by itself.
 const REFUSED: u8 = u8::MAX;
 /// Unit of the waiting times, in seconds: five minutes.
 const UNIT_SECONDS: u64 = 5 * 60;
@@ -24,7 +24,7 @@ const MAX_GIVEN_UP: usize = 10_000;
 
 /// One event for one person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Address {
+pub struct DeliveryKey {
     /// The event's sequence number in the own store.
     pub sequence: u64,
     /// For whom.
@@ -33,7 +33,7 @@ pub struct Address {
 
 /// How far a delivery has come, as it is kept on disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Row {
+pub struct DeliveryState {
     /// Waiting, delivered or given up.
     pub state: Delivery,
     /// The number of the next retry, 1 to 10; 0 before the first attempt, 255 when the recipient's node refused.
@@ -56,10 +56,10 @@ pub(crate) enum Failure {
 /// The deliveries that wait.
 #[derive(Debug, Default)]
 pub struct Outbox {
-    waiting: BTreeMap<Address, Waiting>,
-    due: BTreeSet<(u64, Address)>,
+    waiting: BTreeMap<DeliveryKey, Waiting>,
+    due: BTreeSet<(u64, DeliveryKey)>,
     by_person: BTreeSet<(PublicKey, u64)>,
-    given_up: BTreeSet<Address>,
+    given_up: BTreeSet<DeliveryKey>,
     given_up_by_person: BTreeSet<(PublicKey, u64)>,
 }
 
@@ -76,7 +76,7 @@ struct Waiting {
     last: Option<Failure>,
 }
 
-impl Row {
+impl DeliveryState {
     /// A delivery that has not been tried.
     pub const fn new(now: u64) -> Self {
         Self { state: Delivery::Waiting, retries: 0, since: now }
@@ -101,7 +101,7 @@ impl Outbox {
     /// Takes a delivery in, new or from disk; it is due at once, or when its next retry is. One that waits already
     /// stays as it is: a client publishes again what was not acknowledged. One that was given up waits for a node of the
     /// person.
-    pub fn add(&mut self, address: Address, row: Row, now: u64) {
+    pub fn add(&mut self, address: DeliveryKey, row: DeliveryState, now: u64) {
         if row.state == Delivery::GivenUp && row.retries != REFUSED {
             return self.remember_given_up(address);
         }
@@ -121,7 +121,7 @@ impl Outbox {
     }
 
     /// Whether it waits.
-    pub fn contains(&self, address: &Address) -> bool {
+    pub fn contains(&self, address: &DeliveryKey) -> bool {
         self.waiting.contains_key(address)
     }
 
@@ -132,8 +132,8 @@ impl Outbox {
 
     /// The deliveries to try now, at most `most`. Each must be reported by [`Outbox::on_delivered`] or
     /// [`Outbox::on_refused`], or as failed, before it is given again.
-    pub fn due(&mut self, now: u64, most: usize) -> Vec<Address> {
-        let due: Vec<(u64, Address)> =
+    pub fn due(&mut self, now: u64, most: usize) -> Vec<DeliveryKey> {
+        let due: Vec<(u64, DeliveryKey)> =
             self.due.iter().take_while(|(due, _)| *due <= now).take(most).copied().collect();
         for (when, address) in &due {
             self.due.remove(&(*when, *address));
@@ -146,14 +146,14 @@ impl Outbox {
 
     /// Makes everything for a person due at once, because a node of that person has appeared. What was given up waits
     /// again; returns those deliveries, to be written down.
-    pub fn hurry(&mut self, person: &PublicKey, now: u64) -> Vec<(Address, Row)> {
+    pub fn hurry(&mut self, person: &PublicKey, now: u64) -> Vec<(DeliveryKey, DeliveryState)> {
         self.hurry_where(person, now, |_| true);
         let mut revived = Vec::new();
         for address in addresses_of(&self.given_up_by_person, person) {
             if self.is_full() {
                 break;
             }
-            let row = Row::new(now);
+            let row = DeliveryState::new(now);
             self.add(address, row, now);
             revived.push((address, row));
         }
@@ -172,7 +172,7 @@ impl Outbox {
             .waiting
             .iter()
             .filter(|(_, waiting)| waiting.due.is_none() || waiting.last == Some(Failure::Alone));
-        let alone: Vec<Address> = alone.map(|(address, _)| *address).collect();
+        let alone: Vec<DeliveryKey> = alone.map(|(address, _)| *address).collect();
         alone.into_iter().for_each(|address| self.make_due(address, now));
     }
 
@@ -191,19 +191,24 @@ impl Outbox {
     }
 
     /// The person has it.
-    pub fn on_delivered(&mut self, address: Address) -> Option<Row> {
+    pub fn on_delivered(&mut self, address: DeliveryKey) -> Option<DeliveryState> {
         let waiting = self.take(address)?;
-        Some(Row { state: Delivery::Delivered, retries: waiting.retries, since: waiting.since })
+        Some(DeliveryState { state: Delivery::Delivered, retries: waiting.retries, since: waiting.since })
     }
 
     /// The person's node will never take it.
-    pub fn on_refused(&mut self, address: Address) -> Option<Row> {
+    pub fn on_refused(&mut self, address: DeliveryKey) -> Option<DeliveryState> {
         let waiting = self.take(address)?;
-        Some(Row { state: Delivery::GivenUp, retries: REFUSED, since: waiting.since })
+        Some(DeliveryState { state: Delivery::GivenUp, retries: REFUSED, since: waiting.since })
     }
 
     /// An attempt failed: the next retry is due later, or it is given up until a node of the person appears.
-    pub(crate) fn on_failed(&mut self, address: Address, failure: Failure, now: u64) -> Option<Row> {
+    pub(crate) fn on_failed(
+        &mut self,
+        address: DeliveryKey,
+        failure: Failure,
+        now: u64,
+    ) -> Option<DeliveryState> {
         let waiting = self.waiting.get_mut(&address)?;
         let before = waiting.last.replace(failure);
         if failure == Failure::Alone {
@@ -213,14 +218,15 @@ impl Outbox {
             waiting.due = Some(due);
             self.due.insert((due, address));
             // Nothing of it changes, so that it waits is told and written down once.
-            let row = Row { state: Delivery::Waiting, retries: waiting.retries, since: waiting.since };
+            let row =
+                DeliveryState { state: Delivery::Waiting, retries: waiting.retries, since: waiting.since };
             return (before != Some(failure)).then_some(row);
         }
         if waiting.counts_from <= now {
             if waiting.retries == RETRIES {
                 let Waiting { retries, since, .. } = self.take(address)?;
                 self.remember_given_up(address);
-                return Some(Row { state: Delivery::GivenUp, retries, since });
+                return Some(DeliveryState { state: Delivery::GivenUp, retries, since });
             }
             waiting.retries += 1;
             waiting.since = now;
@@ -230,7 +236,7 @@ impl Outbox {
         let due = if hurried { now } else { waiting.counts_from };
         waiting.due = Some(due);
         self.due.insert((due, address));
-        Some(Row { state: Delivery::Waiting, retries: waiting.retries, since: waiting.since })
+        Some(DeliveryState { state: Delivery::Waiting, retries: waiting.retries, since: waiting.since })
     }
 
     fn hurry_where(&mut self, person: &PublicKey, now: u64, wanted: impl Fn(&Waiting) -> bool) {
@@ -241,7 +247,7 @@ impl Outbox {
         }
     }
 
-    fn make_due(&mut self, address: Address, now: u64) {
+    fn make_due(&mut self, address: DeliveryKey, now: u64) {
         let Some(waiting) = self.waiting.get_mut(&address) else { return };
         match waiting.due {
             None => waiting.hurried = true,
@@ -254,7 +260,7 @@ impl Outbox {
         }
     }
 
-    fn take(&mut self, address: Address) -> Option<Waiting> {
+    fn take(&mut self, address: DeliveryKey) -> Option<Waiting> {
         let waiting = self.waiting.remove(&address)?;
         self.by_person.remove(&(address.person, address.sequence));
         if let Some(due) = waiting.due {
@@ -263,7 +269,7 @@ impl Outbox {
         Some(waiting)
     }
 
-    fn remember_given_up(&mut self, address: Address) {
+    fn remember_given_up(&mut self, address: DeliveryKey) {
         self.given_up.insert(address);
         self.given_up_by_person.insert((address.person, address.sequence));
         while self.given_up.len() > MAX_GIVEN_UP {
@@ -272,16 +278,16 @@ impl Outbox {
         }
     }
 
-    fn forget_given_up(&mut self, address: Address) {
+    fn forget_given_up(&mut self, address: DeliveryKey) {
         if self.given_up.remove(&address) {
             self.given_up_by_person.remove(&(address.person, address.sequence));
         }
     }
 }
 
-fn addresses_of(by_person: &BTreeSet<(PublicKey, u64)>, person: &PublicKey) -> Vec<Address> {
+fn addresses_of(by_person: &BTreeSet<(PublicKey, u64)>, person: &PublicKey) -> Vec<DeliveryKey> {
     let theirs = by_person.range((*person, 0)..=(*person, u64::MAX));
-    theirs.map(|(person, sequence)| Address { sequence: *sequence, person: *person }).collect()
+    theirs.map(|(person, sequence)| DeliveryKey { sequence: *sequence, person: *person }).collect()
 }
 
 #[cfg(test)]
@@ -289,17 +295,17 @@ mod tests {
     use super::*;
 
     const NOW: u64 = 1_700_000_000;
-    const ADDRESS: Address = Address { sequence: 1, person: PublicKey::from_bytes([1; 32]) };
+    const ADDRESS: DeliveryKey = DeliveryKey { sequence: 1, person: PublicKey::from_bytes([1; 32]) };
     const MINUTE: u64 = 60;
     const DAY: u64 = 86_400;
 
     fn outbox() -> Outbox {
         let mut outbox = Outbox::default();
-        outbox.add(ADDRESS, Row::new(NOW), NOW);
+        outbox.add(ADDRESS, DeliveryState::new(NOW), NOW);
         outbox
     }
 
-    fn fail(outbox: &mut Outbox, now: u64) -> Row {
+    fn fail(outbox: &mut Outbox, now: u64) -> DeliveryState {
         outbox.on_failed(ADDRESS, Failure::NoAnswer, now).unwrap()
     }
 
@@ -344,20 +350,20 @@ mod tests {
     #[test]
     fn what_is_published_again_is_not_tried_twice() {
         let mut outbox = outbox();
-        outbox.add(ADDRESS, Row::new(NOW + 1), NOW + 1);
+        outbox.add(ADDRESS, DeliveryState::new(NOW + 1), NOW + 1);
         assert_eq!(outbox.due(NOW + 1, 9), [ADDRESS]);
-        outbox.add(ADDRESS, Row::new(NOW + 2), NOW + 2);
+        outbox.add(ADDRESS, DeliveryState::new(NOW + 2), NOW + 2);
         assert_eq!(outbox.due(NOW + 2, 9), [], "an attempt is under way");
     }
 
     #[test]
     fn what_comes_from_disk_goes_on_where_it_was() {
         let mut outbox = Outbox::default();
-        outbox.add(ADDRESS, Row { state: Delivery::Waiting, retries: 3, since: NOW }, NOW + 1);
+        outbox.add(ADDRESS, DeliveryState { state: Delivery::Waiting, retries: 3, since: NOW }, NOW + 1);
         assert_eq!(outbox.due(NOW + 20 * MINUTE - 1, 9), []);
         assert_eq!(outbox.due(NOW + 20 * MINUTE, 9), [ADDRESS]);
         let mut done = Outbox::default();
-        done.add(ADDRESS, Row { state: Delivery::Delivered, retries: 3, since: NOW }, NOW);
+        done.add(ADDRESS, DeliveryState { state: Delivery::Delivered, retries: 3, since: NOW }, NOW);
         assert_eq!(done.due(u64::MAX, 9), []);
     }
 
@@ -365,7 +371,7 @@ mod tests {
     fn days_without_the_node_use_up_one_attempt_and_no_more() {
         let mut outbox = Outbox::default();
         let later = NOW + 6 * DAY;
-        outbox.add(ADDRESS, Row { state: Delivery::Waiting, retries: 1, since: NOW }, later);
+        outbox.add(ADDRESS, DeliveryState { state: Delivery::Waiting, retries: 1, since: NOW }, later);
         assert_eq!(outbox.due(later, 9), [ADDRESS]);
         let row = fail(&mut outbox, later);
         assert_eq!((row.state, row.retries), (Delivery::Waiting, 2));
@@ -388,7 +394,7 @@ mod tests {
         assert_eq!(outbox.waiting.get(&ADDRESS).map(|waiting| waiting.retries), Some(2));
         assert_eq!(outbox.due(NOW + 9 + pause(2), 9), [ADDRESS], "and it is tried after its usual pause");
         let mut restarted = Outbox::default();
-        restarted.add(ADDRESS, Row { state: Delivery::Waiting, retries: 2, since: ahead }, NOW);
+        restarted.add(ADDRESS, DeliveryState { state: Delivery::Waiting, retries: 2, since: ahead }, NOW);
         assert_eq!(restarted.due(NOW + pause(2), 9), [ADDRESS], "also after a restart");
     }
 
@@ -399,7 +405,11 @@ mod tests {
             let now = NOW + attempt * 10 * MINUTE;
             assert_eq!(outbox.due(now, 9), [ADDRESS]);
             let told = outbox.on_failed(ADDRESS, Failure::Alone, now);
-            assert_eq!(told, (attempt == 0).then_some(Row::new(NOW)), "it is told once that it waits");
+            assert_eq!(
+                told,
+                (attempt == 0).then_some(DeliveryState::new(NOW)),
+                "it is told once that it waits"
+            );
         }
         let now = NOW + 1_000 * MINUTE - 1;
         assert_eq!(outbox.due(now, 9), []);
@@ -413,12 +423,12 @@ mod tests {
     #[test]
     fn what_was_given_up_is_tried_when_the_person_appears_unless_it_was_refused() {
         let mut outbox = Outbox::default();
-        outbox.add(ADDRESS, Row { state: Delivery::GivenUp, retries: RETRIES, since: NOW }, NOW);
-        let refused = Address { sequence: 2, ..ADDRESS };
-        outbox.add(refused, Row { state: Delivery::GivenUp, retries: REFUSED, since: NOW }, NOW);
+        outbox.add(ADDRESS, DeliveryState { state: Delivery::GivenUp, retries: RETRIES, since: NOW }, NOW);
+        let refused = DeliveryKey { sequence: 2, ..ADDRESS };
+        outbox.add(refused, DeliveryState { state: Delivery::GivenUp, retries: REFUSED, since: NOW }, NOW);
         assert_eq!(outbox.due(u64::MAX, 9), []);
         let revived = outbox.hurry(&ADDRESS.person, NOW + DAY);
-        assert_eq!(revived, [(ADDRESS, Row::new(NOW + DAY))]);
+        assert_eq!(revived, [(ADDRESS, DeliveryState::new(NOW + DAY))]);
         assert_eq!(outbox.due(NOW + DAY, 9), [ADDRESS]);
         assert_eq!(outbox.on_refused(ADDRESS).map(|row| row.retries), Some(REFUSED));
         assert_eq!(outbox.hurry(&ADDRESS.person, NOW + DAY), []);
@@ -428,8 +438,8 @@ mod tests {
     #[test]
     fn an_answer_makes_due_what_had_none_and_not_what_was_put_off() {
         let mut outbox = outbox();
-        let other = Address { sequence: 2, ..ADDRESS };
-        outbox.add(other, Row::new(NOW), NOW);
+        let other = DeliveryKey { sequence: 2, ..ADDRESS };
+        outbox.add(other, DeliveryState::new(NOW), NOW);
         assert_eq!(outbox.due(NOW, 9), [ADDRESS, other]);
         fail(&mut outbox, NOW);
         outbox.on_failed(other, Failure::Later, NOW);
@@ -441,8 +451,8 @@ mod tests {
     fn what_was_given_up_is_bounded() {
         let mut outbox = Outbox::default();
         for sequence in 0..MAX_GIVEN_UP as u64 + 10 {
-            let row = Row { state: Delivery::GivenUp, retries: RETRIES, since: NOW };
-            outbox.add(Address { sequence, ..ADDRESS }, row, NOW);
+            let row = DeliveryState { state: Delivery::GivenUp, retries: RETRIES, since: NOW };
+            outbox.add(DeliveryKey { sequence, ..ADDRESS }, row, NOW);
         }
         assert_eq!(outbox.given_up.len(), MAX_GIVEN_UP);
         assert_eq!(outbox.given_up_by_person.len(), MAX_GIVEN_UP);

@@ -9,8 +9,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use nostrp2p_protocol::{Delegation, PeerId, PublicKey, UnverifiedEvent, exchange::MAX_REVOCATIONS};
 
 use crate::{
-    dice::Dice,
     directory::Needs,
+    rng::SeededRng,
     sources::{Source, Sources},
 };
 
@@ -51,7 +51,7 @@ impl Revocations {
         revocation: Delegation,
         source: Source,
         now: u64,
-        dice: &mut Dice,
+        rng: &mut SeededRng,
         needs: &impl Needs,
     ) -> Change {
         let mut gone = self.forget_ended(now);
@@ -73,7 +73,7 @@ impl Revocations {
         }
         while self.kept.len() > MAX_KEPT {
             let stays = |(person, peer): &Key| needs.is_connected(peer) || needs.is_needed(person);
-            let victim = self.sources.victim(dice, stays).unwrap_or(key);
+            let victim = self.sources.victim(rng, stays).unwrap_or(key);
             self.remove(&victim);
             gone.push(victim);
         }
@@ -87,9 +87,9 @@ impl Revocations {
     }
 
     /// The revocations to tell: of these people, or, if none is named, a mixture of all sources.
-    pub(crate) fn told(&self, people: &[PublicKey], dice: &mut Dice) -> Vec<UnverifiedEvent> {
+    pub(crate) fn told(&self, people: &[PublicKey], rng: &mut SeededRng) -> Vec<UnverifiedEvent> {
         let keys: Vec<Key> = if people.is_empty() {
-            self.sources.mixed(dice, |_| true)
+            self.sources.mixed(rng, |_| true)
         } else {
             people.iter().flat_map(|person| self.of_person(person)).map(|(key, _)| *key).collect()
         };
@@ -155,7 +155,7 @@ mod tests {
 
     fn add(revocations: &mut Revocations, revocation: Delegation, now: u64) -> Change {
         let source = Source { network: Network::Unknown, peer: PeerId::from_ed25519([9; 32]) };
-        revocations.add(revocation, source, now, &mut Dice::new(1), &Nobody)
+        revocations.add(revocation, source, now, &mut SeededRng::new(1), &Nobody)
     }
 
     #[test]
@@ -167,9 +167,9 @@ mod tests {
         assert!(revocations.revokes(&word(1, NOW - 1)) && revocations.revokes(&word(1, NOW)));
         assert!(!revocations.revokes(&word(1, NOW + 1)) && !revocations.revokes(&word(2, NOW - 1)));
         assert!(!revocations.revokes(&revocation(1, NOW)), "it is the word that ends the others");
-        assert_eq!(revocations.told(&[], &mut Dice::new(1)).len(), 1);
-        assert_eq!(revocations.told(&[key().public_key()], &mut Dice::new(1)).len(), 1);
-        assert!(revocations.told(&[PublicKey::from_bytes([5; 32])], &mut Dice::new(1)).is_empty());
+        assert_eq!(revocations.told(&[], &mut SeededRng::new(1)).len(), 1);
+        assert_eq!(revocations.told(&[key().public_key()], &mut SeededRng::new(1)).len(), 1);
+        assert!(revocations.told(&[PublicKey::from_bytes([5; 32])], &mut SeededRng::new(1)).is_empty());
     }
 
     #[test]

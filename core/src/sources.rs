@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use nostrp2p_protocol::{Network, PeerId};
 
-use crate::dice::Dice;
+use crate::rng::SeededRng;
 
 /// A neighbour that told something, and the network from which it is connected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -77,7 +77,7 @@ impl<K: Copy + Ord> Sources<K> {
     }
 
     /// A random entry of the largest source, but none that is to be kept; None when all are to be kept.
-    pub(crate) fn victim(&self, dice: &mut Dice, keep: impl Fn(&K) -> bool) -> Option<K> {
+    pub(crate) fn victim(&self, rng: &mut SeededRng, keep: impl Fn(&K) -> bool) -> Option<K> {
         let mut networks: Vec<(usize, Network)> =
             self.networks.iter().map(|(network, count)| (*count, *network)).collect();
         networks.sort_unstable();
@@ -85,7 +85,7 @@ impl<K: Copy + Ord> Sources<K> {
             let mut lists: Vec<&Vec<K>> = self.of(network).map(|(_, list)| list).collect();
             lists.sort_by_key(|list| list.len());
             for list in lists.into_iter().rev() {
-                let (before, after) = list.split_at(dice.index(list.len()));
+                let (before, after) = list.split_at(rng.index(list.len()));
                 if let Some(key) = after.iter().chain(before).find(|key| !keep(key)) {
                     return Some(*key);
                 }
@@ -96,19 +96,19 @@ impl<K: Copy + Ord> Sources<K> {
 
     /// The entries that are wanted, in an order in which all networks take turns, and within each all neighbours; chance
     /// decides the rest. So the first of them are a mixture in which no source has more than its share.
-    pub(crate) fn mixed(&self, dice: &mut Dice, wanted: impl Fn(&K) -> bool) -> Vec<K> {
+    pub(crate) fn mixed(&self, rng: &mut SeededRng, wanted: impl Fn(&K) -> bool) -> Vec<K> {
         let mut networks: Vec<Vec<K>> = Vec::new();
         for network in self.networks.keys() {
             let lists = self.of(*network).map(|(_, list)| {
                 let mut list: Vec<K> = list.iter().filter(|key| wanted(key)).copied().collect();
-                dice.shuffle(&mut list);
+                rng.shuffle(&mut list);
                 list
             });
             let mut lists: Vec<Vec<K>> = lists.collect();
-            dice.shuffle(&mut lists);
+            rng.shuffle(&mut lists);
             networks.push(take_turns(lists));
         }
-        dice.shuffle(&mut networks);
+        rng.shuffle(&mut networks);
         take_turns(networks)
     }
 
@@ -153,9 +153,9 @@ mod tests {
         (50..80).for_each(|key| sources.insert(key, source(2, 2)));
         (80..110).for_each(|key| sources.insert(key, source(2, 3)));
         (110..120).for_each(|key| sources.insert(key, source(2, 4)));
-        let mut dice = Dice::new(1);
+        let mut rng = SeededRng::new(1);
         while sources.len() > 30 {
-            let victim = sources.victim(&mut dice, |_| false).unwrap();
+            let victim = sources.victim(&mut rng, |_| false).unwrap();
             sources.remove(&victim);
         }
         let left = |keys: std::ops::Range<i32>| keys.filter(|key| sources.places.contains_key(key)).count();
@@ -171,14 +171,14 @@ mod tests {
         (0..10).for_each(|key| sources.insert(key, source(1, 1)));
         sources.insert(10, source(2, 2));
         let victims: std::collections::BTreeSet<_> =
-            (0..100).filter_map(|seed| sources.victim(&mut Dice::new(seed), |key| *key < 5)).collect();
+            (0..100).filter_map(|seed| sources.victim(&mut SeededRng::new(seed), |key| *key < 5)).collect();
         assert_eq!(victims, (5..10).collect());
         assert_eq!(
-            sources.victim(&mut Dice::new(1), |key| *key < 10),
+            sources.victim(&mut SeededRng::new(1), |key| *key < 10),
             Some(10),
             "another source, if need be"
         );
-        assert_eq!(sources.victim(&mut Dice::new(1), |_| true), None);
+        assert_eq!(sources.victim(&mut SeededRng::new(1), |_| true), None);
     }
 
     #[test]
@@ -199,10 +199,10 @@ mod tests {
         (0..1_000).for_each(|key| sources.insert(key, source(1, 1)));
         (1_000..1_010).for_each(|key| sources.insert(key, source(2, 2)));
         (1_010..1_020).for_each(|key| sources.insert(key, source(2, 3)));
-        let mixed = sources.mixed(&mut Dice::new(7), |key| *key != 1_000);
+        let mixed = sources.mixed(&mut SeededRng::new(7), |key| *key != 1_000);
         assert_eq!(mixed.len(), 1_019);
         let honest = mixed.iter().take(38).filter(|key| **key > 1_000).count();
         assert_eq!(honest, 19);
-        assert_ne!(mixed, sources.mixed(&mut Dice::new(8), |key| *key != 1_000));
+        assert_ne!(mixed, sources.mixed(&mut SeededRng::new(8), |key| *key != 1_000));
     }
 }

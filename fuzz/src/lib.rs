@@ -10,7 +10,7 @@ mod sessions;
 use std::sync::{Arc, Mutex, OnceLock};
 
 use nostrp2p_bridge::{Policy, Session};
-use nostrp2p_core::{Comparison, Ledger};
+use nostrp2p_core::{Comparison, SyncSet};
 use nostrp2p_node::{
     decoders,
     settings::{Flags, explain},
@@ -113,7 +113,7 @@ pub fn exchange(bytes: &[u8]) {
 pub fn sync(bytes: &[u8]) {
     let ids =
         (0..100u8).map(|number| (1_700_000_000 + u64::from(number) / 2, EventId::from_bytes([number; 32])));
-    let ledger = Arc::new(Ledger::new(ids));
+    let ledger = Arc::new(SyncSet::new(ids));
     if let Ok(request) = SyncRequest::decode(bytes) {
         if let SyncRequest::Compare { message, .. } = &request {
             let answer = ledger.answer(message);

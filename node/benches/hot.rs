@@ -5,7 +5,7 @@ use std::hint::black_box;
 
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use nostrp2p_bridge::{Policy, Session};
-use nostrp2p_core::{Core, Heard, Input, Settings};
+use nostrp2p_core::{Core, GossipId, Input, Settings};
 use nostrp2p_node::store::{Asked, Retention, Store, Travel, Writer};
 use nostrp2p_protocol::{
     Draft, Event, Filter, Kind, Packet, PeerId, SecretKey, Tag, UnverifiedEvent, frame::NodeFrame, sync,
@@ -98,7 +98,7 @@ fn decisions(criterion: &mut Criterion) {
             || (Core::new(Settings::default(), None), payloads.clone()),
             |(mut core, payloads)| {
                 for (number, payload) in payloads.into_iter().enumerate() {
-                    let heard = Heard(u64::try_from(number).unwrap());
+                    let heard = GossipId(u64::try_from(number).unwrap());
                     black_box(core.handle(Input::Heard(heard, peer, payload), THEN));
                 }
                 core

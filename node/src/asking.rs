@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, sync::LazyLock};
 
-use nostrp2p_core::{Audience, Cursor, REPOSTS, Target, audience, is_public, public_kinds};
+use nostrp2p_core::{Audience, OwnNodeCursor, REPOSTS, Target, audience, is_public, public_kinds};
 use nostrp2p_protocol::{
     Event, EventId, Filter, Kind, PublicKey, Rumor, UnverifiedEvent,
     exchange::{Found, OwnPage},
@@ -44,7 +44,7 @@ pub(crate) fn public(
 pub(crate) fn own_page(
     store: &Store,
     owner: Option<PublicKey>,
-    cursor: Cursor,
+    cursor: OwnNodeCursor,
     reading: &mut Reading<'_>,
 ) -> Result<Vec<u8>, redb::Error> {
     let mut through = store.resume(cursor)?;

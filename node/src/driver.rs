@@ -24,8 +24,9 @@ use std::{
 
 use futures_util::{StreamExt, stream::FuturesUnordered};
 use nostrp2p_core::{
-    Address, Announcer, Ask, Audience, Claim, Core, Difference, Handed, Heard, Identified, Input, Lending,
-    Output, Ownership, Request, Row, Service, Session, Settings, Sharing, Target, Unheard, Verdict, Ways,
+    Announcer, Audience, Claim, Core, DeliveryId, DeliveryKey, DeliveryState, Difference, GossipId,
+    Identified, Input, Output, Ownership, PublishId, QueryId, Service, Settings, Sharing, SyncSession,
+    Target, TunnelClient, TunnelServer, Unheard, Verdict,
 };
 use nostrp2p_overlay::{MessageRef, Overlay, OverlayEvent, RequestRef, Topic};
 use nostrp2p_protocol::{
@@ -69,17 +70,17 @@ enum Happening {
     Overlay(OverlayEvent),
     Command(Command),
     Checked(Vec<Checked>),
-    Targets(Request, UnverifiedEvent, Vec<Target>),
+    Targets(PublishId, UnverifiedEvent, Vec<Target>),
     /// The store could not say what an event speaks of that is to be published.
-    Unreadable(Request),
-    Committed(Request, Event, Audience, Stored),
-    Kept(Handed, Stored),
-    Attempted(Address, Option<Receipt>),
+    Unreadable(PublishId),
+    Committed(PublishId, Event, Audience, Stored),
+    Kept(DeliveryId, Stored),
+    Attempted(DeliveryKey, Option<Receipt>),
     Told(Vec<(PeerId, Vec<Vec<u8>>)>),
-    Fetched(Ask, Option<Vec<UnverifiedEvent>>),
+    Fetched(QueryId, Option<Vec<UnverifiedEvent>>),
     SiblingTold(PeerId, Option<OwnPage>),
-    Compared(Session, Option<Difference>),
-    Got(Session, Option<Vec<Identified>>),
+    Compared(SyncSession, Option<Difference>),
+    Got(SyncSession, Option<Vec<Identified>>),
     Lent(PeerId, Option<Lent>),
     /// A neighbour was asked for revocations.
     Revoked(PeerId, Vec<UnverifiedEvent>),
@@ -122,7 +123,7 @@ pub(crate) struct Driver {
     /// Whether to ask helpers.
     pub(crate) seeks_ways: bool,
     /// What is lent to others.
-    pub(crate) lending: Arc<Mutex<Lending>>,
+    pub(crate) tunnel_server: Arc<Mutex<TunnelServer>>,
     pub(crate) open_ways: OpenWays,
 }
 
@@ -141,9 +142,9 @@ struct Running {
     on_claim: OnClaim,
     standing: watch::Sender<Standing>,
     traffic: TrafficLog,
-    heard: BTreeMap<Heard, MessageRef>,
-    requests: BTreeMap<Request, Waiting>,
-    handed: BTreeMap<Handed, RequestRef>,
+    heard: BTreeMap<GossipId, MessageRef>,
+    requests: BTreeMap<PublishId, Waiting>,
+    handed: BTreeMap<DeliveryId, RequestRef>,
     deliveries: broadcast::Sender<DeliveryNews>,
     markers: watch::Sender<Markers>,
     counters: watch::Sender<Counters>,
@@ -156,10 +157,10 @@ struct Running {
     twin_pause: Duration,
     /// Given addresses that could not be reached, as the settings bound them, and why, so that it is said once.
     unreached: BTreeMap<String, String>,
-    ways: Ways,
+    ways: TunnelClient,
     seeks_ways: bool,
     open_ways: watch::Sender<OpenWays>,
-    lending: Arc<Mutex<Lending>>,
+    tunnel_server: Arc<Mutex<TunnelServer>>,
     tasks: FuturesUnordered<Task>,
     next: u64,
 }
@@ -205,10 +206,10 @@ impl Driver {
         let mut events = self.events;
         let mut running = Running {
             core: Core::new(settings, self.ownership.owner()),
-            ways: Ways::new(self.overlay.peer_id(), seed()),
+            ways: TunnelClient::new(self.overlay.peer_id(), seed()),
             seeks_ways: self.seeks_ways,
             open_ways,
-            lending: self.lending,
+            tunnel_server: self.tunnel_server,
             overlay: self.overlay,
             announcer: self.announcer,
             delegation: None,
@@ -282,13 +283,13 @@ impl Running {
                 drop(reply.send(result));
             }
             Happening::Command(Command::Publish(event, reply)) => {
-                let request = Request(self.number());
+                let request = PublishId(self.number());
                 let _first = self.store.turns().owner();
                 self.requests.insert(request, Waiting { reply, stored: None, _first });
                 self.publish(request, event).await;
             }
-            Happening::Command(Command::Want(wants, reply)) => {
-                self.handle(Input::Wanted(wants.clone())).await;
+            Happening::Command(Command::Fetch(wants, reply)) => {
+                self.handle(Input::Fetch(wants.clone())).await;
                 if let Some(reply) = reply {
                     // Whoever asked may have gone away.
                     let _gone = reply.send(self.core.is_asking(&wants));
@@ -318,16 +319,18 @@ impl Running {
             Happening::Committed(request, event, audience, stored) => {
                 self.on_committed(request, event, audience, stored).await;
             }
-            Happening::Kept(handed, Ok(Inserted::MailboxFull)) => self.handle(Input::NotKept(handed)).await,
-            Happening::Kept(handed, Ok(_)) => self.handle(Input::Kept(handed)).await,
+            Happening::Kept(handed, Ok(Inserted::MailboxFull)) => {
+                self.handle(Input::DeliveryNotStored(handed)).await
+            }
+            Happening::Kept(handed, Ok(_)) => self.handle(Input::DeliveryStored(handed)).await,
             Happening::Kept(handed, Err(reason)) => {
                 tracing::error!(reason, "an event for the owner could not be stored");
                 self.answer(handed, Receipt::Later).await;
             }
             Happening::Attempted(address, receipt) => self.handle(Input::Attempted(address, receipt)).await,
             Happening::Told(announcements) => self.on_told(announcements).await,
-            Happening::Fetched(ask, events) => self.handle(Input::Answered(ask, events)).await,
-            Happening::SiblingTold(peer, page) => self.handle(Input::SiblingAnswered(peer, page)).await,
+            Happening::Fetched(ask, events) => self.handle(Input::QueryAnswered(ask, events)).await,
+            Happening::SiblingTold(peer, page) => self.handle(Input::OwnNodeAnswered(peer, page)).await,
             Happening::Compared(session, difference) => {
                 self.handle(Input::Compared(session, difference)).await;
             }
@@ -387,7 +390,7 @@ impl Running {
         match event {
             OverlayEvent::Message { message, from, topic: Topic::Events, payload } => {
                 received::payload("broadcast", &payload);
-                let heard = Heard(self.number());
+                let heard = GossipId(self.number());
                 self.heard.insert(heard, message);
                 self.handle(Input::Heard(heard, from, payload)).await;
             }
@@ -411,7 +414,7 @@ impl Running {
                     self.announce().await;
                     self.tell_own_words().await;
                 }
-                self.handle(Input::Joined(peer.id, Network::of(&peer.address))).await;
+                self.handle(Input::PeerConnected(peer.id, Network::of(&peer.address))).await;
                 self.ask_for_announcements(peer.id);
                 self.ask_for_revocations(peer.id, vec![]);
                 self.report_standing().await;
@@ -419,7 +422,7 @@ impl Running {
             OverlayEvent::PeerLeft(peer) => {
                 tracing::info!(%peer, "a node left");
                 self.see(peer, clock::now()).await;
-                self.handle(Input::Left(peer)).await;
+                self.handle(Input::PeerDisconnected(peer)).await;
                 self.lose_way(peer).await;
                 self.report_standing().await;
             }
@@ -463,7 +466,7 @@ impl Running {
                         tracing::error!("the verifier takes no more work");
                     }
                 }
-                Output::Judge(heard, verdict) => self.judge(heard, verdict).await,
+                Output::ReportValidation(heard, verdict) => self.judge(heard, verdict).await,
                 Output::Store(event, sharing) => {
                     self.note_time(&event).await;
                     let travel = match sharing {
@@ -487,7 +490,7 @@ impl Running {
                         Happening::Committed(request, event, audience, stored)
                     }));
                 }
-                Output::Keep(handed, event, sender) => {
+                Output::StoreDelivery(handed, event, sender) => {
                     self.note_time(&event).await;
                     let answer = self.writer.commit(event, Travel::Handed(sender)).await;
                     self.tasks.push(Box::pin(async move {
@@ -499,7 +502,7 @@ impl Running {
                     self.name_addresses(&nodes).await;
                     self.attempt(address, nodes);
                 }
-                Output::Seek(people) => outputs.extend(self.seek(people)),
+                Output::LookUpNodes(people) => outputs.extend(self.seek(people)),
                 Output::Record(address, row) => self.record(address, row).await,
                 Output::Broadcast(request, event, sequence, packet) => {
                     let neighbours = self.broadcast(sequence, packet).await;
@@ -509,11 +512,11 @@ impl Running {
                     self.agree(request, &event, sequence, carried);
                 }
                 Output::Refuse(request, refusal) => self.reply(request, Err(refusal)),
-                Output::Ask(asking) => {
+                Output::Query(asking) => {
                     self.name_addresses(&asking.nodes).await;
                     self.ask(asking);
                 }
-                Output::AskSibling(peer, cursor) => {
+                Output::QueryOwnNode(peer, cursor) => {
                     self.name_addresses(&[peer]).await;
                     self.ask_sibling(peer, cursor);
                 }
@@ -524,7 +527,7 @@ impl Running {
                     self.writer.note(Note::NotRevoked(person, peer)).await;
                 }
                 Output::CatchUp(step) => self.catch_up(step),
-                Output::RecordSibling(peer, cursor) => self.writer.note(Note::Sibling(peer, cursor)).await,
+                Output::RecordOwnNode(peer, cursor) => self.writer.note(Note::OwnNode(peer, cursor)).await,
             }
         }
     }
@@ -536,18 +539,20 @@ impl Running {
         }
     }
 
-    async fn judge(&mut self, heard: Heard, verdict: Verdict) {
+    async fn judge(&mut self, heard: GossipId, verdict: Verdict) {
         let Some(message) = self.heard.remove(&heard) else { return };
         tracing::debug!(?verdict, "heard a message");
         let verdict = match verdict {
             Verdict::Accept => nostrp2p_overlay::Verdict::Accept,
             Verdict::Reject => nostrp2p_overlay::Verdict::Reject,
-            Verdict::Withhold | Verdict::Ignore(_) | Verdict::Unknown => nostrp2p_overlay::Verdict::Ignore,
+            Verdict::AcceptWithoutForwarding | Verdict::Ignore(_) | Verdict::Unknown => {
+                nostrp2p_overlay::Verdict::Ignore
+            }
         };
         self.overlay.report(message, verdict).await;
     }
 
-    async fn record(&mut self, address: Address, row: Row) {
+    async fn record(&mut self, address: DeliveryKey, row: DeliveryState) {
         self.writer.record(address, row).await;
         let store = self.store.clone();
         let event = tokio::task::spawn_blocking(move || store.event(address.sequence)).await;

@@ -44,7 +44,7 @@ use axum::{
     Router, middleware,
     routing::{get, post},
 };
-use nostrp2p_core::Lending;
+use nostrp2p_core::TunnelServer;
 use nostrp2p_overlay::{NodeSecret, Overlay};
 use nostrp2p_protocol::{PeerId, channel::ChannelSecret};
 use tokio::sync::{broadcast, mpsc, watch};
@@ -78,7 +78,7 @@ pub(crate) struct App {
     pub(crate) markers: watch::Receiver<Markers>,
     pub(crate) ways: watch::Receiver<OpenWays>,
     /// What is lent to nodes at home.
-    pub(crate) lending: Arc<Mutex<Lending>>,
+    pub(crate) tunnel_server: Arc<Mutex<TunnelServer>>,
     pub(crate) counters: watch::Receiver<Counters>,
     pub(crate) stop: Stop,
     pub(crate) store: Store,

@@ -10,7 +10,7 @@ use std::{
 
 use futures_util::{StreamExt as _, stream::FuturesUnordered};
 use nostrp2p_bridge::Policy;
-use nostrp2p_core::{Announcer, Claim, Lending, NodeKey, Ownership};
+use nostrp2p_core::{Announcer, Claim, NodeKey, Ownership, TunnelServer};
 use nostrp2p_overlay::{Listen, NodeSecret, Overlay, StartError};
 use nostrp2p_protocol::{PeerId, PublicKey, channel::ChannelSecret};
 use tokio::{
@@ -144,8 +144,8 @@ async fn run_open(
         addresses: settings.home.help_others.clone().into_iter().collect(),
         ways: vec![],
     };
-    let lending = Lending::new(settings.home.help_others.clone(), settings.home.limits);
-    let lending = Arc::new(Mutex::new(lending));
+    let tunnel_server = TunnelServer::new(settings.home.help_others.clone(), settings.home.limits);
+    let tunnel_server = Arc::new(Mutex::new(tunnel_server));
     let on_claim = on_claim(say.clone(), settings.clone(), clients, overlay.peer_id());
     let driver = Driver {
         overlay: overlay.clone(),
@@ -159,7 +159,7 @@ async fn run_open(
         read_only: !settings.writable,
         markers: store.markers().map_err(|error| RunError::Disk(error.to_string()))?,
         seeks_ways: settings.home.help_me && settings.home.help_others.is_none(),
-        lending: Arc::clone(&lending),
+        tunnel_server: Arc::clone(&tunnel_server),
         open_ways: open_ways.clone(),
     };
     let (reports, task) = driver.run(stop.clone());
@@ -171,7 +171,7 @@ async fn run_open(
         deliveries: reports.deliveries,
         markers: reports.markers,
         ways: reports.ways.clone(),
-        lending,
+        tunnel_server,
         counters: reports.counters,
         stop: stop.clone(),
         store: store.clone(),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use nostrp2p_core::{CatchingUpCounts, CaughtUp, Refusals, Way};
+use nostrp2p_core::{LastSync, OpenTunnel, Refusals, SyncCounts};
 use nostrp2p_overlay::{Peer, Reach, Reachability, Traffic};
 use nostrp2p_protocol::{
     PeerId, PublicKey,
@@ -78,7 +78,7 @@ pub(crate) struct OpenWays {
     /// Where the node itself is reached from anywhere.
     pub(crate) addresses: Vec<String>,
     /// Helpers that have said yes.
-    pub(crate) ways: Vec<Way>,
+    pub(crate) ways: Vec<OpenTunnel>,
 }
 
 impl From<&OpenWays> for Ways {
@@ -100,9 +100,9 @@ impl Standing {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Counters {
     pub(crate) refusals: Refusals,
-    pub(crate) catching_up: CatchingUpCounts,
+    pub(crate) catching_up: SyncCounts,
     /// How the last comparison with a neighbour went.
-    pub(crate) caught_up: Option<CaughtUp>,
+    pub(crate) caught_up: Option<LastSync>,
     /// Events that are dated too far ahead and will be asked for.
     pub(crate) early_events: usize,
 }

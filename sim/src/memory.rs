@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use nostrp2p_core::{Audience, Room, Sharing, Window, audience, hour, room};
+use nostrp2p_core::{Audience, CapDecision, Sharing, SyncWindow, audience, hour, room};
 use nostrp2p_protocol::{Event, EventId, Kind, PublicKey};
 
 /// The events of one node.
@@ -34,9 +34,9 @@ impl Memory {
             let place = (event.pubkey, event.kind == Kind::DELETION, hour(event.created_at).0);
             let held = self.by_hour.entry(place).or_default();
             match room(&id, held.iter().copied()) {
-                Room::Free => {}
-                Room::Full => return None,
-                Room::InsteadOf(other) => self.remove(&other),
+                CapDecision::Free => {}
+                CapDecision::Full => return None,
+                CapDecision::InsteadOf(other) => self.remove(&other),
             }
             self.by_hour.entry(place).or_default().insert(id);
             self.shared.insert((event.created_at, id));
@@ -55,7 +55,7 @@ impl Memory {
         self.events.get(self.sequences.get(index)?)
     }
 
-    pub(crate) fn shared(&self, window: Window) -> Vec<(u64, EventId)> {
+    pub(crate) fn shared(&self, window: SyncWindow) -> Vec<(u64, EventId)> {
         let lowest = EventId::from_bytes([0; 32]);
         self.shared.range((window.since, lowest)..(window.until, lowest)).copied().collect()
     }

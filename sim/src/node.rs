@@ -10,8 +10,9 @@ use std::{
 
 use futures_util::{StreamExt, stream::FuturesUnordered};
 use nostrp2p_core::{
-    Announcer, Audience, Comparison, Core, Difference, Handed, Heard, Input, Ledger, Limits, News, Next, NodeKey,
-    Output, Request, Service, Settings as CoreSettings, Sharing, Step, Unheard, Verdict, Window,
+    Announcer, Audience, Comparison, ComparisonStep, Core, DeliveryId, Difference, GossipId, Input, Limits,
+    News, NodeKey, Output, PublishId, Service, Settings as CoreSettings, Sharing, SyncSet, SyncStep,
+    SyncWindow, Unheard, Verdict,
 };
 use nostrp2p_overlay::{
     Listen, MessageRef, NodeSecret, Overlay, OverlayEvent, PeerAddress, Protocol, RequestRef,
@@ -79,8 +80,8 @@ struct Driver {
     overlay: Overlay,
     core: Core,
     announcer: Announcer,
-    heard: BTreeMap<Heard, MessageRef>,
-    handed: BTreeMap<Handed, RequestRef>,
+    heard: BTreeMap<GossipId, MessageRef>,
+    handed: BTreeMap<DeliveryId, RequestRef>,
     /// Checks of events that came by catching up; what came otherwise is told by what follows.
     tasks: FuturesUnordered<Task>,
     next: u64,
@@ -191,7 +192,7 @@ impl Driver {
                 },
                 order = inbox.recv() => match order {
                     Some(Order::Publish(event)) => {
-                        self.handle(Input::Publish(Request(0), event.into(), vec![])).await;
+                        self.handle(Input::Publish(PublishId(0), event.into(), vec![])).await;
                     }
                     Some(Order::Dial(address)) => self.overlay.dial(address).await,
                     Some(Order::Know(nodes, reply)) => {
@@ -224,7 +225,7 @@ impl Driver {
                 if self.random.random_range(0..100) < self.identity.loss {
                     return self.overlay.report(message, nostrp2p_overlay::Verdict::Ignore).await;
                 }
-                let heard = Heard(self.number());
+                let heard = GossipId(self.number());
                 self.heard.insert(heard, message);
                 self.handle(Input::Heard(heard, from, payload)).await;
             }
@@ -240,11 +241,11 @@ impl Driver {
                     let told = answer.ok().and_then(|answer| decode_announcements(&answer).ok());
                     Done::Told(vec![(peer.id, told.unwrap_or_default())])
                 }));
-                self.handle(Input::Joined(peer.id, Network::of(&peer.address))).await;
+                self.handle(Input::PeerConnected(peer.id, Network::of(&peer.address))).await;
             }
             OverlayEvent::PeerLeft(peer) => {
                 self.neighbours = self.neighbours.saturating_sub(1);
-                self.handle(Input::Left(peer)).await;
+                self.handle(Input::PeerDisconnected(peer)).await;
             }
             OverlayEvent::Request { request, from, protocol, payload } => {
                 self.on_request(request, from, protocol, payload).await;
@@ -264,7 +265,7 @@ impl Driver {
         }
         let answer = match protocol {
             Protocol::Deliver => {
-                let handed = Handed(self.number());
+                let handed = DeliveryId(self.number());
                 self.handed.insert(handed, request);
                 return self.handle(Input::Handed(handed, from, payload)).await;
             }
@@ -275,7 +276,7 @@ impl Driver {
             },
             Protocol::Sync => match SyncRequest::decode(&payload) {
                 Ok(SyncRequest::Compare { since, until, message, .. }) => {
-                    let ledger = Ledger::new(self.identity.memory().shared(Window { since, until }));
+                    let ledger = SyncSet::new(self.identity.memory().shared(SyncWindow { since, until }));
                     ledger.answer(&message).map(|message| Compared { message }.encode())
                 }
                 Ok(SyncRequest::Get(ids)) => {
@@ -313,13 +314,13 @@ impl Driver {
 
     async fn carry_out(&mut self, output: Output, by: By) -> Option<Input> {
         match output {
-            Output::Judge(heard, verdict) => {
+            Output::ReportValidation(heard, verdict) => {
                 let message = self.heard.remove(&heard)?;
                 self.passes_on = verdict == Verdict::Accept;
                 let verdict = match verdict {
                     Verdict::Accept => nostrp2p_overlay::Verdict::Accept,
                     Verdict::Reject => nostrp2p_overlay::Verdict::Reject,
-                    Verdict::Withhold | Verdict::Ignore(_) | Verdict::Unknown => {
+                    Verdict::AcceptWithoutForwarding | Verdict::Ignore(_) | Verdict::Unknown => {
                         nostrp2p_overlay::Verdict::Ignore
                     }
                 };
@@ -346,11 +347,11 @@ impl Driver {
                 // Whether it went to many or to nobody shows in what arrives.
                 let _sent = self.overlay.broadcast(Topic::Events, packet.encode()).await;
             }
-            Output::Keep(handed, event, _) => {
+            Output::StoreDelivery(handed, event, _) => {
                 let person = self.identity.key.public_key().to_string();
                 self.tally.on_private(&event.id(), event.tag_values("p").any(|named| named == person));
                 self.identity.memory().insert(event, Sharing::ByItself);
-                return Some(Input::Kept(handed));
+                return Some(Input::DeliveryStored(handed));
             }
             Output::Answer(handed, receipt) => {
                 let request = self.handed.remove(&handed)?;
@@ -368,7 +369,7 @@ impl Driver {
                     Done::Input(Box::new(Input::Attempted(address, receipt)))
                 }));
             }
-            Output::Seek(people) => self.seek(people),
+            Output::LookUpNodes(people) => self.seek(people),
             Output::CatchUp(step) => self.catch_up(step),
             _ => {}
         }
@@ -398,22 +399,22 @@ impl Driver {
         }));
     }
 
-    fn catch_up(&self, step: Step) {
+    fn catch_up(&self, step: SyncStep) {
         let (overlay, identity) = (self.overlay.clone(), Arc::clone(&self.identity));
         self.tasks.push(Box::pin(async move {
             match step {
-                Step::Compare(session, peer, window) => {
-                    let ledger = Ledger::new(identity.memory().shared(window));
+                SyncStep::Compare(session, peer, window) => {
+                    let ledger = SyncSet::new(identity.memory().shared(window));
                     let difference = compare(&overlay, ledger, peer, window).await;
                     Done::Input(Box::new(Input::Compared(session, difference)))
                 }
-                Step::Get(session, peer, ids) => {
+                SyncStep::Get(session, peer, ids) => {
                     let answer = overlay.request(peer, Protocol::Sync, SyncRequest::Get(ids).encode()).await;
                     let found = answer.ok().and_then(|answer| Found::decode(&answer).ok());
                     let events = found.map(|found| found.events.into_iter().map(Into::into).collect());
                     Done::Input(Box::new(Input::Got(session, events)))
                 }
-                Step::Tell(peer) => {
+                SyncStep::Tell(peer) => {
                     drop(overlay.request(peer, Protocol::Sync, SyncRequest::News.encode()).await);
                     Done::Nothing
                 }
@@ -447,15 +448,15 @@ impl Driver {
     }
 }
 
-async fn compare(overlay: &Overlay, ledger: Ledger, peer: PeerId, window: Window) -> Option<Difference> {
-    let Window { since, until } = window;
+async fn compare(overlay: &Overlay, ledger: SyncSet, peer: PeerId, window: SyncWindow) -> Option<Difference> {
+    let SyncWindow { since, until } = window;
     let (mut comparison, mut message) = Comparison::begin(Arc::new(ledger));
     for round in 0.. {
         let request = SyncRequest::Compare { round, since, until, message }.encode();
         let answer = overlay.request(peer, Protocol::Sync, request).await.ok()?;
         match comparison.on_answer(&Compared::decode(&answer).ok()?.message)? {
-            Next::Send(next) => message = next,
-            Next::Done(difference) => return Some(difference),
+            ComparisonStep::Send(next) => message = next,
+            ComparisonStep::Done(difference) => return Some(difference),
         }
     }
     None

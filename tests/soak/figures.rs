@@ -78,9 +78,9 @@ pub fn logs(residents: &[Resident]) -> usize {
 }
 
 /// Numbers that look random and are the same for the same seed (splitmix64).
-pub struct Dice(pub u64);
+pub struct SeededRng(pub u64);
 
-impl Dice {
+impl SeededRng {
     pub fn below(&mut self, bound: usize) -> usize {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;

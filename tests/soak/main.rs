@@ -21,7 +21,7 @@ use nostrp2p_tests::{Client, post, reply};
 use tokio::time::interval;
 
 use self::{
-    figures::{Dice, logs, look, report},
+    figures::{SeededRng, logs, look, report},
     town::{FEWEST, FIRST_RESTLESS, Resident, State, Town},
     trouble::Troubles,
 };
@@ -53,16 +53,16 @@ async fn main() -> ExitCode {
         if names.is_empty() { "the system's, for that needs root" } else { "swallows" }
     );
     println!("clock: {}", if town.clock.is_none() { "right, for there is no libfaketime" } else { "is set" });
-    let mut dice = Dice(number("--seed", 1));
+    let mut rng = SeededRng(number("--seed", 1));
     let mut load = Load::default();
     let mut troubles = Troubles::over(seconds);
     let mut pace = interval(POST_EVERY);
     for second in 0..seconds {
         pace.tick().await;
         troubles.act(second, &mut town).await;
-        load.write(second, &mut town, &troubles, &mut dice).await;
+        load.write(second, &mut town, &troubles, &mut rng).await;
         if second % CHURN_EVERY == 0 {
-            load.churn(&mut town, &mut dice).await;
+            load.churn(&mut town, &mut rng).await;
         }
         if second % LOOK_EVERY == 0 {
             load.looks.extend(look(&town.residents, second));
@@ -115,9 +115,9 @@ struct Load {
 }
 
 impl Load {
-    async fn write(&mut self, second: u64, town: &mut Town, troubles: &Troubles, dice: &mut Dice) {
+    async fn write(&mut self, second: u64, town: &mut Town, troubles: &Troubles, rng: &mut SeededRng) {
         let residents = &mut town.residents;
-        let (author, other) = (dice.below(residents.len()), dice.below(residents.len()));
+        let (author, other) = (rng.below(residents.len()), rng.below(residents.len()));
         let to = residents[other].key.clone();
         let key = residents[author].key.clone();
         let State::Here(_, client) = &mut residents[author].state else { return };
@@ -136,13 +136,13 @@ impl Load {
     }
 
     /// One of the restless goes away or comes back.
-    async fn churn(&mut self, town: &mut Town, dice: &mut Dice) {
+    async fn churn(&mut self, town: &mut Town, rng: &mut SeededRng) {
         let restless = town.residents.len() - FIRST_RESTLESS;
-        let resident = &mut town.residents[FIRST_RESTLESS + dice.below(restless)];
+        let resident = &mut town.residents[FIRST_RESTLESS + rng.below(restless)];
         match resident.take() {
             State::Here(node, client) => {
                 drop(client);
-                resident.state = State::Away(if dice.below(2) == 0 {
+                resident.state = State::Away(if rng.below(2) == 0 {
                     self.stops += 1;
                     node.stop().await
                 } else {

@@ -5,57 +5,57 @@ use nostrp2p_protocol::{Event, Forged};
 use super::{Core, Output, Pending, Sharing};
 use crate::{
     admission::Ignored,
-    catching_up::{CaughtUp, Counts, Identified, Session},
-    reconcile::Difference,
+    sync::Difference,
+    sync::{Identified, LastSync, SyncCounts, SyncSession},
 };
 
 impl Core {
     /// How the last comparison with a neighbour went.
-    pub const fn caught_up(&self) -> Option<CaughtUp> {
-        self.catching_up.last()
+    pub const fn caught_up(&self) -> Option<LastSync> {
+        self.sync.last()
     }
 
     /// Numbers of comparisons since the start.
-    pub const fn catching_up_counts(&self) -> Counts {
-        self.catching_up.counts()
+    pub const fn catching_up_counts(&self) -> SyncCounts {
+        self.sync.counts()
     }
 
     /// Events that are dated too far ahead and will be asked for when they are due.
     pub fn early_events(&self) -> usize {
-        self.early.len()
+        self.future_events.len()
     }
 
     /// What came too early and is due now is asked for: of whoever brought it, and of another, for it may have gone.
     pub(super) fn recall(&mut self, now: u64) {
-        for peer in self.early.take_due(now) {
-            self.catching_up.on_due(&peer);
-            self.catching_up.on_missed(now);
+        for peer in self.future_events.take_due(now) {
+            self.sync.on_due(&peer);
+            self.sync.on_missed(now);
         }
     }
 
     pub(super) fn catch_up(&mut self, now: u64) -> Vec<Output> {
-        self.catching_up.due(now).into_iter().map(Output::CatchUp).collect()
+        self.sync.due(now).into_iter().map(Output::CatchUp).collect()
     }
 
     pub(super) fn on_compared(
         &mut self,
-        session: Session,
+        session: SyncSession,
         difference: Option<Difference>,
         now: u64,
     ) -> Vec<Output> {
-        let known = |id: &_| self.admission.knows(id) || self.early.is_waiting(id, now);
-        let steps = self.catching_up.on_compared(session, difference, known, now);
+        let known = |id: &_| self.admission.knows(id) || self.future_events.is_waiting(id, now);
+        let steps = self.sync.on_compared(session, difference, known, now);
         self.follow(steps, now)
     }
 
     pub(super) fn on_got(
         &mut self,
-        session: Session,
+        session: SyncSession,
         events: Option<Vec<Identified>>,
         now: u64,
     ) -> Vec<Output> {
-        let from = self.catching_up.peer(session);
-        let (events, mut steps) = self.catching_up.on_got(session, events, now);
+        let from = self.sync.peer(session);
+        let (events, mut steps) = self.sync.on_got(session, events, now);
         let mut outputs = Vec::new();
         for Identified { id, event } in events {
             let checked = self.admission.check_shared(&event.rumor, now);
@@ -65,11 +65,11 @@ impl Core {
             }
             // Not asked for again and again; nobody who keeps to the rules has it, unless this node's clock is behind.
             match from.filter(|_| checked == Err(Ok(Ignored::TooNew))) {
-                Some(from) => self.early.note(id, event.rumor.created_at, from, now),
+                Some(from) => self.future_events.note(id, event.rumor.created_at, from, now),
                 None => self.admission.decline(id),
             }
             self.refusals.count("shared_rule");
-            steps.extend(self.catching_up.on_checked(session, false, now));
+            steps.extend(self.sync.on_checked(session, false, now));
         }
         outputs.extend(self.follow(steps, now));
         outputs
@@ -77,7 +77,7 @@ impl Core {
 
     pub(super) fn on_caught_up(
         &mut self,
-        session: Session,
+        session: SyncSession,
         result: Result<Event, Forged>,
         now: u64,
     ) -> Vec<Output> {
@@ -87,14 +87,14 @@ impl Core {
             self.admission.admit_shared(event.id(), &event, now);
             outputs.push(Output::Store(event, Sharing::Shared));
         }
-        let steps = self.catching_up.on_checked(session, gained, now);
+        let steps = self.sync.on_checked(session, gained, now);
         outputs.extend(self.follow(steps, now));
         outputs
     }
 
     /// What a session wants next, and what is due besides: one that ended has made room.
-    fn follow(&mut self, mut steps: Vec<crate::catching_up::Step>, now: u64) -> Vec<Output> {
-        steps.extend(self.catching_up.due(now));
+    fn follow(&mut self, mut steps: Vec<crate::sync::SyncStep>, now: u64) -> Vec<Output> {
+        steps.extend(self.sync.due(now));
         steps.into_iter().map(Output::CatchUp).collect()
     }
 }

@@ -2,17 +2,23 @@
 
 use nostrp2p_protocol::{Kind, Packet, PeerId, PublicKey, Rumor, exchange::Receipt};
 
-use super::{Core, Handed, MAX_ATTEMPTS, MAX_PENDING, Output, Pending};
+use super::{Core, DeliveryId, MAX_ATTEMPTS, MAX_PENDING, Output, Pending};
 use crate::{
     admission::Ignored,
     audience::{Audience, audience},
     mailbox::Sender,
-    outbox::{Address, Failure, Row},
+    outbox::{DeliveryKey, DeliveryState, Failure},
 };
 
 impl Core {
     /// Another node's delivery: only what is for the owner is taken, by the limits of broadcasts except for age.
-    pub(super) fn on_handed(&mut self, handed: Handed, from: &PeerId, payload: &[u8], now: u64) -> Output {
+    pub(super) fn on_handed(
+        &mut self,
+        handed: DeliveryId,
+        from: &PeerId,
+        payload: &[u8],
+        now: u64,
+    ) -> Output {
         let event = match Packet::decode(payload) {
             Ok(Packet::Event(event)) => event,
             Ok(Packet::Revocation(_)) | Err(_) => return Output::Answer(handed, Receipt::Refused),
@@ -45,7 +51,7 @@ impl Core {
     }
 
     /// A delivery that was given up begins anew; one that waits is due at once.
-    pub(super) fn on_retry(&mut self, address: Address, now: u64) -> Vec<Output> {
+    pub(super) fn on_retry(&mut self, address: DeliveryKey, now: u64) -> Vec<Output> {
         if self.outbox.contains(&address) {
             let mut outputs = self.hurry_deliveries(&address.person, now);
             outputs.extend(self.attempt(now));
@@ -54,7 +60,7 @@ impl Core {
         if self.outbox.is_full() {
             return vec![];
         }
-        let row = Row::new(now);
+        let row = DeliveryState::new(now);
         self.outbox.add(address, row, now);
         let mut outputs = vec![Output::Record(address, row)];
         outputs.extend(self.attempt(now));
@@ -63,7 +69,7 @@ impl Core {
 
     pub(super) fn on_attempted(
         &mut self,
-        address: Address,
+        address: DeliveryKey,
         receipt: Option<Receipt>,
         now: u64,
     ) -> Vec<Output> {
@@ -72,12 +78,12 @@ impl Core {
             Some(Receipt::Taken) => {
                 // A sign of life: whatever this person's nodes have left without an answer is worth an attempt.
                 self.outbox.hurry_unanswered(&address.person, now);
-                self.wanted.hurry(&address.person);
+                self.fetches.hurry(&address.person);
                 self.outbox.on_delivered(address)
             }
             Some(Receipt::Refused) => self.outbox.on_refused(address),
             Some(Receipt::Later) => self.outbox.on_failed(address, Failure::Later, now),
-            None if self.catching_up.is_alone() => self.outbox.on_failed(address, Failure::Alone, now),
+            None if self.sync.is_alone() => self.outbox.on_failed(address, Failure::Alone, now),
             None => self.outbox.on_failed(address, Failure::NoAnswer, now),
         };
         let record = row.map(|row| Output::Record(address, row));
@@ -96,11 +102,11 @@ impl Core {
         let mut outputs = Vec::new();
         for address in self.outbox.due(now, MAX_ATTEMPTS.saturating_sub(self.attempts)) {
             let nodes = self.directory.nodes_of(&address.person, now);
-            if nodes.is_empty() && self.catching_up.is_alone() {
+            if nodes.is_empty() && self.sync.is_alone() {
                 let row = self.outbox.on_failed(address, Failure::Alone, now);
                 outputs.extend(row.map(|row| Output::Record(address, row)));
             } else if nodes.is_empty() {
-                self.seeking.seek(address.person, now);
+                self.node_lookup.start(address.person, now);
                 let row = self.outbox.on_failed(address, Failure::NoAnswer, now);
                 outputs.extend(row.map(|row| Output::Record(address, row)));
             } else {
@@ -108,7 +114,7 @@ impl Core {
                 outputs.push(Output::Attempt(address, nodes));
             }
         }
-        outputs.extend(self.seeking.due(now).into_iter().map(Output::Seek));
+        outputs.extend(self.node_lookup.due(now).into_iter().map(Output::LookUpNodes));
         outputs
     }
 

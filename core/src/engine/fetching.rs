@@ -1,4 +1,4 @@
-//! Asking other nodes: for what clients want, and the owner's other nodes for what they hold.
+//! Query other nodes: for what clients want, and the owner's other nodes for what they hold.
 
 use nostrp2p_protocol::{
     Event, Forged, Kind, PeerId, PublicKey, UnverifiedEvent, delegation::is_delegation, exchange::OwnPage,
@@ -7,47 +7,47 @@ use nostrp2p_protocol::{
 use super::{Core, MAX_PENDING, Output, Pending, Sharing};
 use crate::{
     audience::is_public,
-    wanted::{Ask, Want, Wanted},
+    fetch::{FetchTarget, Fetches, QueryId},
 };
 
 impl Core {
     /// Whether a node may read what the owner's nodes keep for the owner alone.
-    pub fn is_sibling(&self, peer: &PeerId, now: u64) -> bool {
+    pub fn is_own_node(&self, peer: &PeerId, now: u64) -> bool {
         self.owner.is_some_and(|owner| self.directory.acts_for(peer, &owner, now))
     }
 
     /// Whether a question for any of these is under way.
-    pub fn is_asking(&self, wants: &[Want]) -> bool {
-        wants.iter().any(|want| self.wanted.is_asked(want))
+    pub fn is_asking(&self, wants: &[FetchTarget]) -> bool {
+        wants.iter().any(|want| self.fetches.is_asked(want))
     }
 
-    pub(super) fn on_wanted(&mut self, wants: Vec<Want>, now: u64) -> Vec<Output> {
+    pub(super) fn on_wanted(&mut self, wants: Vec<FetchTarget>, now: u64) -> Vec<Output> {
         // The owner's own things come from the owner's other nodes.
         for want in wants.into_iter().filter(|want| want.author().is_none() || want.author() != self.owner) {
-            self.wanted.want(want, now);
+            self.fetches.want(want, now);
         }
         self.ask(now)
     }
 
     pub(super) fn ask(&mut self, now: u64) -> Vec<Output> {
         let directory = &self.directory;
-        let asking = self.wanted.due(now, |person: &PublicKey| directory.nodes_of(person, now));
-        asking.into_iter().map(Output::Ask).collect()
+        let asking = self.fetches.due(now, |person: &PublicKey| directory.nodes_of(person, now));
+        asking.into_iter().map(Output::Query).collect()
     }
 
     /// Of an answer only what was asked for is taken, and only what is public: nobody can slip in anything else.
     pub(super) fn on_fetched(
         &mut self,
-        ask: Ask,
+        ask: QueryId,
         events: Option<Vec<UnverifiedEvent>>,
         now: u64,
     ) -> Vec<Output> {
-        let wants = self.wanted.on_answered(ask, events.is_some(), now);
+        let wants = self.fetches.on_answered(ask, events.is_some(), now);
         let mut outputs = Vec::new();
         for event in events.into_iter().flatten() {
             let sound = event.rumor.check(now).is_ok()
                 && is_public(&event.rumor)
-                && Wanted::fits(&wants, &event.rumor.id(), &event.rumor);
+                && Fetches::fits(&wants, &event.rumor.id(), &event.rumor);
             if sound && self.pending.len() < MAX_PENDING {
                 outputs.push(self.verify(Pending::Fetched, event));
             }
@@ -58,7 +58,7 @@ impl Core {
 
     pub(super) fn on_fetched_checked(&mut self, result: Result<Event, Forged>, now: u64) -> Vec<Output> {
         let Ok(event) = result else { return vec![] };
-        self.wanted.on_found(&event.id(), &event, now);
+        self.fetches.on_found(&event.id(), &event, now);
         self.admission.remember(event.id());
         self.admission.learn(&event);
         vec![Output::Store(event, Sharing::ByItself)]
@@ -66,14 +66,14 @@ impl Core {
 
     pub(super) fn ask_siblings(&mut self, now: u64) -> Vec<Output> {
         let nodes = self.own_nodes(now);
-        let due = self.siblings.due(&nodes, now);
-        due.into_iter().map(|(peer, cursor)| Output::AskSibling(peer, cursor)).collect()
+        let due = self.own_nodes.due(&nodes, now);
+        due.into_iter().map(|(peer, cursor)| Output::QueryOwnNode(peer, cursor)).collect()
     }
 
     /// Something was stored that the owner's other nodes want: asking them is how they learn that there is news.
     pub(super) fn tell_siblings(&mut self, now: u64) -> Vec<Output> {
         for peer in self.own_nodes(now) {
-            self.siblings.hurry(&peer);
+            self.own_nodes.hurry(&peer);
         }
         self.ask_siblings(now)
     }
@@ -88,12 +88,12 @@ impl Core {
             page.events.retain(|event| self.is_own(event) && event.rumor.check(now).is_ok());
             page
         });
-        let done = self.siblings.on_answer(&peer, page.as_ref(), now);
+        let done = self.own_nodes.on_answer(&peer, page.as_ref(), now);
         let mut outputs = Vec::new();
         for event in page.map(|page| page.events).into_iter().flatten() {
             outputs.push(self.verify(Pending::Own(peer), event));
         }
-        outputs.extend(done.map(|cursor| Output::RecordSibling(peer, cursor)));
+        outputs.extend(done.map(|cursor| Output::RecordOwnNode(peer, cursor)));
         outputs.extend(self.ask_siblings(now));
         outputs
     }
@@ -114,8 +114,8 @@ impl Core {
                 outputs.push(Output::Store(event, Sharing::OwnNode));
             }
         }
-        if let Some(cursor) = self.siblings.on_checked(peer, now) {
-            outputs.push(Output::RecordSibling(*peer, cursor));
+        if let Some(cursor) = self.own_nodes.on_checked(peer, now) {
+            outputs.push(Output::RecordOwnNode(*peer, cursor));
             outputs.extend(self.ask_siblings(now));
         }
         outputs

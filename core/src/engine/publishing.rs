@@ -8,10 +8,10 @@ use nostrp2p_protocol::{
     limits::MAX_PEOPLE,
 };
 
-use super::{Core, MAX_PENDING, Output, Pending, Request};
+use super::{Core, MAX_PENDING, Output, Pending, PublishId};
 use crate::{
     audience::{Audience, audience, audience_of_deletion},
-    outbox::{Address, Row},
+    outbox::{DeliveryKey, DeliveryState},
     target::{Target, reveals},
 };
 
@@ -21,7 +21,7 @@ const SHOWN: usize = 12;
 impl Core {
     pub(super) fn on_publish(
         &mut self,
-        request: Request,
+        request: PublishId,
         event: UnverifiedEvent,
         targets: &[Target],
         now: u64,
@@ -123,7 +123,7 @@ impl Core {
 
     pub(super) fn on_committed(
         &mut self,
-        request: Request,
+        request: PublishId,
         event: Event,
         audience: Audience,
         sequence: u64,
@@ -138,7 +138,7 @@ impl Core {
 
     fn publish_committed(
         &mut self,
-        request: Request,
+        request: PublishId,
         event: Event,
         audience: Audience,
         sequence: u64,
@@ -151,7 +151,7 @@ impl Core {
             }
             Audience::People(people) => {
                 for person in &people {
-                    self.outbox.add(Address { sequence, person: *person }, Row::new(now), now);
+                    self.outbox.add(DeliveryKey { sequence, person: *person }, DeliveryState::new(now), now);
                 }
                 let count = u32::try_from(people.len()).unwrap_or(u32::MAX);
                 let mut outputs = vec![Output::Published(request, event, sequence, Carried::Waiting(count))];

@@ -6,7 +6,7 @@ use nostrp2p_protocol::{
     limits::MAX_SECONDS_AHEAD,
 };
 
-use super::{Core, Heard, MAX_PENDING, Needed, Output, Pending, Verdict, source};
+use super::{Core, GossipId, MAX_PENDING, Needed, Output, Pending, Verdict, source};
 use crate::{
     admission::Ignored,
     buckets::{Rate, UNIT},
@@ -24,13 +24,13 @@ impl Core {
 
     /// The revocations to tell who asks: of these people, or any.
     pub fn revocations(&mut self, people: &[PublicKey]) -> Vec<UnverifiedEvent> {
-        self.revocations.told(people, &mut self.dice)
+        self.revocations.told(people, &mut self.rng)
     }
 
     /// A neighbour broadcasts a revocation.
     pub(super) fn on_revocation(
         &mut self,
-        heard: Heard,
+        heard: GossipId,
         from: PeerId,
         event: UnverifiedEvent,
         now: u64,
@@ -39,7 +39,7 @@ impl Core {
             Ok(()) => self.verify(Pending::Revocation(Some(heard), from), event),
             Err((reason, verdict)) => {
                 self.refusals.count(reason);
-                Output::Judge(heard, verdict)
+                Output::ReportValidation(heard, verdict)
             }
         }
     }
@@ -87,7 +87,7 @@ impl Core {
 
     pub(super) fn on_revocation_checked(
         &mut self,
-        heard: Option<Heard>,
+        heard: Option<GossipId>,
         from: &PeerId,
         result: Result<Event, Forged>,
         now: u64,
@@ -95,10 +95,10 @@ impl Core {
         let word = result.ok().and_then(|event| Delegation::from_event(event).ok());
         let Some(word) = word else {
             self.refusals.count("forged");
-            return heard.map(|heard| Output::Judge(heard, Verdict::Reject)).into_iter().collect();
+            return heard.map(|heard| Output::ReportValidation(heard, Verdict::Reject)).into_iter().collect();
         };
         let mut outputs: Vec<Output> =
-            heard.map(|heard| Output::Judge(heard, Verdict::Accept)).into_iter().collect();
+            heard.map(|heard| Output::ReportValidation(heard, Verdict::Accept)).into_iter().collect();
         if self.owner == Some(word.owner()) {
             outputs.push(Output::Obey(word.event().clone()));
         }
@@ -155,7 +155,7 @@ impl Core {
             outbox: &self.outbox,
         };
         let source = source(&self.connected, from);
-        let change = self.revocations.add(word.clone(), source, now, &mut self.dice, &needs);
+        let change = self.revocations.add(word.clone(), source, now, &mut self.rng, &needs);
         self.directory.end(word);
         let gone = change.gone.into_iter().map(|(person, peer)| Output::ForgetRevocation(person, peer));
         let mut outputs: Vec<Output> = gone.collect();

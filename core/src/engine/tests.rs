@@ -12,16 +12,16 @@ use super::*;
 use crate::{
     Rate,
     admission::Limits,
+    fetch::FetchTarget,
     mailbox::Sender,
-    outbox::{Address, Row},
-    siblings::Cursor,
+    outbox::{DeliveryKey, DeliveryState},
+    own_nodes::OwnNodeCursor,
     target::Target,
-    wanted::Want,
 };
 
 const NOW: u64 = 1_700_000_000;
-const REQUEST: Request = Request(1);
-const HEARD: Heard = Heard(2);
+const REQUEST: PublishId = PublishId(1);
+const HEARD: GossipId = GossipId(2);
 const OTHER: PeerId = PeerId::from_ed25519([9; 32]);
 
 fn key(byte: u8) -> SecretKey {
@@ -43,7 +43,7 @@ fn core() -> Core {
 /// A node with a neighbour who is nobody's.
 fn connected() -> Core {
     let mut core = core();
-    run(&mut core, Input::Joined(PeerId::from_ed25519([200; 32]), Network::Unknown));
+    run(&mut core, Input::PeerConnected(PeerId::from_ed25519([200; 32]), Network::Unknown));
     core
 }
 
@@ -76,9 +76,10 @@ fn refused(outputs: &[Output], code: RefusalCode) {
 #[test]
 fn a_heard_post_is_forwarded_and_stored_once() {
     let mut core = core();
-    let accepted = vec![Output::Judge(HEARD, Verdict::Accept), Output::Store(post(2), Sharing::Shared)];
+    let accepted =
+        vec![Output::ReportValidation(HEARD, Verdict::Accept), Output::Store(post(2), Sharing::Shared)];
     assert_eq!(run(&mut core, Input::Heard(HEARD, OTHER, packet(post(2)))), accepted);
-    let seen = vec![Output::Judge(HEARD, Verdict::Ignore(Ignored::Seen))];
+    let seen = vec![Output::ReportValidation(HEARD, Verdict::Ignore(Ignored::Seen))];
     assert_eq!(run(&mut core, Input::Heard(HEARD, OTHER, packet(post(2)))), seen);
 }
 
@@ -92,7 +93,7 @@ fn the_same_post_twice_in_the_signature_check_is_stored_once() {
         };
     let (first, second) = (check(&mut core), check(&mut core));
     assert_eq!(core.handle(Input::Verified(first, Ok(post(2))), NOW).len(), 2);
-    let ignored = vec![Output::Judge(HEARD, Verdict::Ignore(Ignored::Seen))];
+    let ignored = vec![Output::ReportValidation(HEARD, Verdict::Ignore(Ignored::Seen))];
     assert_eq!(core.handle(Input::Verified(second, Ok(post(2))), NOW), ignored);
 }
 
@@ -101,7 +102,7 @@ fn forgeries_and_rubbish_are_rejected_and_hide_nothing() {
     let mut core = core();
     let mut forged = UnverifiedEvent::from(post(2));
     forged.sig = Signature::from_bytes([1; 64]);
-    let rejected = vec![Output::Judge(HEARD, Verdict::Reject)];
+    let rejected = vec![Output::ReportValidation(HEARD, Verdict::Reject)];
     assert_eq!(run(&mut core, Input::Heard(HEARD, OTHER, Packet::Event(forged).encode())), rejected);
     assert_eq!(run(&mut core, Input::Heard(HEARD, OTHER, vec![0xff; 50])), rejected);
     assert_eq!(
@@ -113,7 +114,7 @@ fn forgeries_and_rubbish_are_rejected_and_hide_nothing() {
 
 #[test]
 fn a_packet_of_a_later_version_costs_nobody_anything() {
-    let unknown = vec![Output::Judge(HEARD, Verdict::Unknown)];
+    let unknown = vec![Output::ReportValidation(HEARD, Verdict::Unknown)];
     assert_eq!(run(&mut core(), Input::Heard(HEARD, OTHER, vec![0x91, 100])), unknown);
 }
 
@@ -130,11 +131,11 @@ fn the_owners_post_is_stored_and_then_broadcast() {
 fn a_reply_is_not_broadcast() {
     let reply = event(1, Kind::POST, vec![Tag::new(["p", &key(2).public_key().to_string()])]);
     let outputs = run(&mut connected(), Input::Publish(REQUEST, reply.clone().into(), vec![]));
-    let retry = Row { state: Delivery::Waiting, retries: 1, since: NOW };
+    let retry = DeliveryState { state: Delivery::Waiting, retries: 1, since: NOW };
     let published = Output::Published(REQUEST, reply, 5, Carried::Waiting(1));
     assert_eq!(
         outputs,
-        [published, Output::Record(address(2), retry), Output::Seek(vec![key(2).public_key()])],
+        [published, Output::Record(address(2), retry), Output::LookUpNodes(vec![key(2).public_key()])],
         "nobody is known to act for the person, so neighbours are asked"
     );
 }
@@ -241,12 +242,12 @@ fn what_waits_for_its_signature_check_is_bounded() {
         let outputs = core.handle(Input::Heard(HEARD, OTHER, Packet::Event(event).encode()), NOW);
         assert!(matches!(outputs[..], [Output::Verify(..)]));
     }
-    let busy = vec![Output::Judge(HEARD, Verdict::Ignore(Ignored::Busy))];
+    let busy = vec![Output::ReportValidation(HEARD, Verdict::Ignore(Ignored::Busy))];
     assert_eq!(core.handle(Input::Heard(HEARD, OTHER, packet(post(3))), NOW), busy);
 }
 
-fn address(person: u8) -> Address {
-    Address { sequence: 5, person: key(person).public_key() }
+fn address(person: u8) -> DeliveryKey {
+    DeliveryKey { sequence: 5, person: key(person).public_key() }
 }
 
 fn delegation(owner: u8, node: u8) -> Delegation {
@@ -267,7 +268,7 @@ fn a_reply_goes_to_the_nodes_of_its_person_and_is_recorded() {
     assert_eq!(outputs[1..], [Output::Attempt(address(2), nodes)]);
     let outputs = run(&mut core, Input::Attempted(address(2), Some(Receipt::Taken)));
     assert!(
-        matches!(outputs[..], [Output::Record(_, Row { state: Delivery::Delivered, .. })]),
+        matches!(outputs[..], [Output::Record(_, DeliveryState { state: Delivery::Delivered, .. })]),
         "{outputs:?}"
     );
     assert_eq!(run(&mut core, Input::Tick), []);
@@ -289,20 +290,24 @@ fn a_waiting_reply_goes_out_when_the_persons_node_appears() {
         outputs.into_iter().filter(|output| matches!(output, Output::Attempt(..))).collect()
     };
     assert_eq!(
-        attempts(run(&mut core, Input::Joined(PeerId::from_ed25519([7; 32]), Network::Unknown))),
+        attempts(run(&mut core, Input::PeerConnected(PeerId::from_ed25519([7; 32]), Network::Unknown))),
         [],
         "a stranger"
     );
-    assert_eq!(attempts(run(&mut core, Input::Joined(OTHER, Network::Unknown))), again, "it is connected");
+    assert_eq!(
+        attempts(run(&mut core, Input::PeerConnected(OTHER, Network::Unknown))),
+        again,
+        "it is connected"
+    );
 }
 
 #[test]
 fn only_what_is_for_the_owner_is_taken_from_other_nodes() {
-    let handed = Handed(3);
+    let handed = DeliveryId(3);
     let hand = |event: Event| run(&mut core(), Input::Handed(handed, OTHER, packet(event)));
     assert_eq!(
         hand(reply_to(1, 2)),
-        [Output::Keep(handed, reply_to(1, 2), Sender::Person(key(2).public_key()))]
+        [Output::StoreDelivery(handed, reply_to(1, 2), Sender::Person(key(2).public_key()))]
     );
     let refused = [Output::Answer(handed, Receipt::Refused)];
     assert_eq!(hand(reply_to(3, 2)), refused, "for somebody else");
@@ -312,7 +317,7 @@ fn only_what_is_for_the_owner_is_taken_from_other_nodes() {
     let payload = Packet::Event(forged).encode();
     assert_eq!(run(&mut core(), Input::Handed(handed, OTHER, payload)), refused);
     assert_eq!(run(&mut core(), Input::Handed(handed, OTHER, vec![1, 2, 3])), refused);
-    assert_eq!(run(&mut core(), Input::Kept(handed)), [Output::Answer(handed, Receipt::Taken)]);
+    assert_eq!(run(&mut core(), Input::DeliveryStored(handed)), [Output::Answer(handed, Receipt::Taken)]);
 }
 
 fn deletion(author: u8, target: EventId) -> Event {
@@ -334,13 +339,13 @@ fn a_deletion_goes_the_way_its_target_went() {
 
 #[test]
 fn a_private_deletion_is_taken_from_its_authors_node_alone() {
-    let (mut core, handed) = (core(), Handed(3));
+    let (mut core, handed) = (core(), DeliveryId(3));
     let deletion = deletion(2, post(2).id());
     let hand = |core: &mut Core| run(core, Input::Handed(handed, OTHER, packet(deletion.clone())));
     assert_eq!(hand(&mut core), [Output::Answer(handed, Receipt::Refused)]);
     run(&mut core, Input::Delegated(delegation(2, 9), OTHER));
     let sender = Sender::Person(key(2).public_key());
-    assert_eq!(hand(&mut core), [Output::Keep(handed, deletion.clone(), sender)]);
+    assert_eq!(hand(&mut core), [Output::StoreDelivery(handed, deletion.clone(), sender)]);
 }
 
 #[test]
@@ -348,48 +353,50 @@ fn what_is_wanted_is_asked_of_the_authors_node_and_only_that_is_taken() {
     let mut core = core();
     run(&mut core, Input::Delegated(delegation(2, 9), OTHER));
     let author = key(2).public_key();
-    let outputs =
-        run(&mut core, Input::Wanted(vec![Want::Profile(author), Want::Profile(key(1).public_key())]));
-    let [Output::Ask(asking)] = &outputs[..] else { panic!("{outputs:?}") };
+    let outputs = run(
+        &mut core,
+        Input::Fetch(vec![FetchTarget::Profile(author), FetchTarget::Profile(key(1).public_key())]),
+    );
+    let [Output::Query(asking)] = &outputs[..] else { panic!("{outputs:?}") };
     assert_eq!(asking.nodes, [OTHER]);
     let profile = event(2, Kind::PROFILE, vec![]);
     let mut forged = UnverifiedEvent::from(event(2, Kind::PROFILE, vec![Tag::new(["x"])]));
     forged.sig = Signature::from_bytes([1; 64]);
     let answer = vec![post(2).into(), profile.clone().into(), forged, event(3, Kind::PROFILE, vec![]).into()];
     assert_eq!(
-        run(&mut core, Input::Answered(asking.ask, Some(answer))),
+        run(&mut core, Input::QueryAnswered(asking.ask, Some(answer))),
         [Output::Store(profile, Sharing::ByItself)]
     );
-    assert_eq!(run(&mut core, Input::Wanted(vec![Want::Profile(author)])), [], "it is fresh");
+    assert_eq!(run(&mut core, Input::Fetch(vec![FetchTarget::Profile(author)])), [], "it is fresh");
 }
 
 #[test]
 fn private_events_are_not_taken_from_an_answer() {
     let mut core = core();
     run(&mut core, Input::Delegated(delegation(2, 9), OTHER));
-    let outputs = run(&mut core, Input::Wanted(vec![Want::Posts(key(2).public_key())]));
-    let [Output::Ask(asking)] = &outputs[..] else { panic!("{outputs:?}") };
-    let answer = Input::Answered(asking.ask, Some(vec![reply_to(3, 2).into()]));
+    let outputs = run(&mut core, Input::Fetch(vec![FetchTarget::Posts(key(2).public_key())]));
+    let [Output::Query(asking)] = &outputs[..] else { panic!("{outputs:?}") };
+    let answer = Input::QueryAnswered(asking.ask, Some(vec![reply_to(3, 2).into()]));
     assert_eq!(run(&mut core, answer), []);
 }
 
 #[test]
 fn the_owners_other_node_is_asked_and_what_it_says_is_stored() {
     let mut core = core();
-    assert!(!core.is_sibling(&OTHER, NOW));
+    assert!(!core.is_own_node(&OTHER, NOW));
     let outputs = run(&mut core, Input::Delegated(delegation(1, 9), OTHER));
-    assert_eq!(outputs, [Output::AskSibling(OTHER, Cursor::default())]);
-    assert!(core.is_sibling(&OTHER, NOW));
+    assert_eq!(outputs, [Output::QueryOwnNode(OTHER, OwnNodeCursor::default())]);
+    assert!(core.is_own_node(&OTHER, NOW));
     let (own, foreign) = (reply_to(2, 1), post(3));
     let events = vec![own.clone().into(), foreign.into(), reply_to(1, 2).into()];
     let page = OwnPage { store: 4, through: 8, newest: 8, events };
-    let cursor = Cursor { store: Some(4), after: 8 };
+    let cursor = OwnNodeCursor { store: Some(4), after: 8 };
     assert_eq!(
-        run(&mut core, Input::SiblingAnswered(OTHER, Some(page))),
+        run(&mut core, Input::OwnNodeAnswered(OTHER, Some(page))),
         [
             Output::Store(own, Sharing::OwnNode),
             Output::Store(reply_to(1, 2), Sharing::OwnNode),
-            Output::RecordSibling(OTHER, cursor)
+            Output::RecordOwnNode(OTHER, cursor)
         ],
     );
 }
@@ -428,7 +435,7 @@ fn every_refusal_is_counted_under_its_name() {
     run(&mut core, Input::Heard(HEARD, OTHER, vec![0xff]));
     run(&mut core, Input::Heard(HEARD, OTHER, vec![0x92, 99, 0]));
     run(&mut core, Input::Heard(HEARD, OTHER, packet(reply_to(2, 3))));
-    run(&mut core, Input::Handed(Handed(1), OTHER, packet(reply_to(2, 3))));
+    run(&mut core, Input::Handed(DeliveryId(1), OTHER, packet(reply_to(2, 3))));
     let counted: Vec<&str> =
         core.refusals().all().filter(|(_, number)| *number == 1).map(|(name, _)| name).collect();
     assert_eq!(counted, ["not_for_everyone", "malformed", "forged", "unknown_type", "not_for_the_owner"]);
@@ -436,13 +443,13 @@ fn every_refusal_is_counted_under_its_name() {
 
 #[test]
 fn a_gift_wrap_is_charged_to_whoever_hands_it_over_and_a_full_mailbox_says_later() {
-    let (mut core, handed) = (core(), Handed(4));
+    let (mut core, handed) = (core(), DeliveryId(4));
     let to_owner = vec![Tag::new(["p", &key(1).public_key().to_string()])];
     let wrap = event(7, Kind::GIFT_WRAP, to_owner);
     let hand = |core: &mut Core| run(core, Input::Handed(handed, OTHER, packet(wrap.clone())));
-    assert_eq!(hand(&mut core), [Output::Keep(handed, wrap.clone(), Sender::Node(OTHER))]);
+    assert_eq!(hand(&mut core), [Output::StoreDelivery(handed, wrap.clone(), Sender::Node(OTHER))]);
     run(&mut core, Input::Delegated(delegation(2, 9), OTHER));
     let friend = Sender::Person(key(2).public_key());
-    assert_eq!(hand(&mut core), [Output::Keep(handed, wrap.clone(), friend)]);
-    assert_eq!(run(&mut core, Input::NotKept(handed)), [Output::Answer(handed, Receipt::Later)]);
+    assert_eq!(hand(&mut core), [Output::StoreDelivery(handed, wrap.clone(), friend)]);
+    assert_eq!(run(&mut core, Input::DeliveryNotStored(handed)), [Output::Answer(handed, Receipt::Later)]);
 }

@@ -10,90 +10,90 @@ use crate::{
     admission::{Ignored, Limits},
     audience::Audience,
     buckets::Rate,
-    catching_up::{Identified, Session, Step},
+    fetch::{FetchTarget, Query, QueryId},
     mailbox::Sender,
-    outbox::{Address, Row},
-    reconcile::Difference,
-    siblings::Cursor,
+    outbox::{DeliveryKey, DeliveryState},
+    own_nodes::OwnNodeCursor,
+    sync::Difference,
+    sync::{Identified, SyncSession, SyncStep},
     target::Target,
-    wanted::{Ask, Asking, Want},
 };
 
 /// A message of the overlay that waits for a verdict; numbered by the driver.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Heard(pub u64);
+pub struct GossipId(pub u64);
 
 /// A delivery of another node that waits for its receipt; numbered by the driver.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Handed(pub u64);
+pub struct DeliveryId(pub u64);
 
 /// A publish request of a client that waits for its answer; numbered by the driver.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Request(pub u64);
+pub struct PublishId(pub u64);
 
 /// What happened. `now` in [`crate::Core::handle`] says when.
 #[derive(Debug)]
 pub enum Input {
     /// A neighbour brought a packet by gossip.
-    Heard(Heard, PeerId, Vec<u8>),
+    Heard(GossipId, PeerId, Vec<u8>),
     /// A logged-in owner wants to publish. With what the event deletes, reposts or quotes, as far as the store holds it or
     /// the event carries it.
-    Publish(Request, UnverifiedEvent, Vec<Target>),
+    Publish(PublishId, UnverifiedEvent, Vec<Target>),
     /// A signature check ended; the number is the one of [`Output::Verify`].
     Verified(u64, Result<Event, Forged>),
     /// The store holds an event durably that [`Output::Commit`] gave it.
-    Committed(Request, Event, Audience, u64),
+    Committed(PublishId, Event, Audience, u64),
     /// The owner changed.
     Owner(PublicKey),
     /// Another node, which the connection proves, hands over an event that is for the owner.
-    Handed(Handed, PeerId, Vec<u8>),
-    /// The store holds an event durably that [`Output::Keep`] gave it.
-    Kept(Handed),
-    /// The store has no room at the moment for an event that [`Output::Keep`] gave it.
-    NotKept(Handed),
+    Handed(DeliveryId, PeerId, Vec<u8>),
+    /// The store holds an event durably that [`Output::StoreDelivery`] gave it.
+    DeliveryStored(DeliveryId),
+    /// The store has no room at the moment for an event that [`Output::StoreDelivery`] gave it.
+    DeliveryNotStored(DeliveryId),
     /// A delegation was seen whose signature is right, in a new announcement that its node has signed and this neighbour has
     /// told.
     Delegated(Delegation, PeerId),
     /// This node is connected to another one, from this network.
-    Joined(PeerId, Network),
+    PeerConnected(PeerId, Network),
     /// A delivery from an earlier run, read from the store at the start.
-    Waiting(Address, Row),
+    Waiting(DeliveryKey, DeliveryState),
     /// The owner wants a delivery tried again that has not arrived.
-    Retry(Address),
+    Retry(DeliveryKey),
     /// An attempt that [`Output::Attempt`] asked for has ended; None when no node answered.
-    Attempted(Address, Option<Receipt>),
+    Attempted(DeliveryKey, Option<Receipt>),
     /// The owner's clients want things that the store lacks, or has not looked for lately.
-    Wanted(Vec<Want>),
-    /// What came back for [`Output::Ask`]; None when no node answered.
-    Answered(Ask, Option<Vec<UnverifiedEvent>>),
-    /// How far a sibling had told what it holds, read from the store at the start.
-    Sibling(PeerId, Cursor),
-    /// A sibling has asked this node, and said up to which sequence number its own store goes.
-    SiblingAsked(PeerId, u64),
-    /// What came back for [`Output::AskSibling`].
-    SiblingAnswered(PeerId, Option<OwnPage>),
+    Fetch(Vec<FetchTarget>),
+    /// What came back for [`Output::Query`]; None when no node answered.
+    QueryAnswered(QueryId, Option<Vec<UnverifiedEvent>>),
+    /// How far a own_node had told what it holds, read from the store at the start.
+    OwnNode(PeerId, OwnNodeCursor),
+    /// A own_node has asked this node, and said up to which sequence number its own store goes.
+    OwnNodeAsked(PeerId, u64),
+    /// What came back for [`Output::QueryOwnNode`].
+    OwnNodeAnswered(PeerId, Option<OwnPage>),
     /// A list of people (kinds 3 and 10000) from the store, at the start or after the owner changed: the owner's first.
     List(Rumor),
     /// From the store, at the start: when its life began, and when it first held something of each of these people, in
     /// seconds since 1970.
     People(u64, Vec<(PublicKey, u64)>),
     /// The last connection to a node is gone.
-    Left(PeerId),
+    PeerDisconnected(PeerId),
     /// A neighbour says that it has events that this node may lack.
     News(PeerId),
-    /// A comparison that [`Step::Compare`] asked for has ended; None when the neighbour did not play its part.
-    Compared(Session, Option<Difference>),
-    /// What came back for [`Step::Get`]; None when the neighbour did not answer.
-    Got(Session, Option<Vec<Identified>>),
+    /// A comparison that [`SyncStep::Compare`] asked for has ended; None when the neighbour did not play its part.
+    Compared(SyncSession, Option<Difference>),
+    /// What came back for [`SyncStep::Get`]; None when the neighbour did not answer.
+    Got(SyncSession, Option<Vec<Identified>>),
     /// A neighbour was asked for revocations and told these.
     Revoked(PeerId, Vec<UnverifiedEvent>),
     /// Revocations that an earlier run has written down.
     KnownRevocations(Vec<Delegation>),
     /// The owner's delegations, whether they hold or not, read from the store at the start or when one has come.
     OwnWords(Vec<Delegation>),
-    /// The store has lost some of what it was given lately: its disk had refused to write. [`Input::Sibling`] follows for
-    /// each sibling.
-    Undone,
+    /// The store has lost some of what it was given lately: its disk had refused to write. [`Input::OwnNode`] follows for
+    /// each own_node.
+    StoreRolledBack,
     /// Some time has passed.
     Tick,
 }
@@ -104,23 +104,23 @@ pub enum Output {
     /// Check id and signature, then hand in [`Input::Verified`] with this number.
     Verify(u64, UnverifiedEvent),
     /// Tell the overlay what to do with a message.
-    Judge(Heard, Verdict),
+    ReportValidation(GossipId, Verdict),
     /// Keep an event that others sent; nobody waits for it.
     Store(Event, Sharing),
     /// Keep the owner's event durably, with a delivery for each of the people if it is for some, then hand in
     /// [`Input::Committed`] with the same.
-    Commit(Request, Event, Audience),
-    /// Keep an event that another node handed over, durably, then hand in [`Input::Kept`] or [`Input::NotKept`]. The last
+    Commit(PublishId, Event, Audience),
+    /// Keep an event that another node handed over, durably, then hand in [`Input::DeliveryStored`] or [`Input::DeliveryNotStored`]. The last
     /// is who answers for it.
-    Keep(Handed, Event, Sender),
+    StoreDelivery(DeliveryId, Event, Sender),
     /// Answer a delivery.
-    Answer(Handed, Receipt),
+    Answer(DeliveryId, Receipt),
     /// Hand the event with this sequence number to these nodes, at least one, then hand in [`Input::Attempted`].
-    Attempt(Address, Vec<PeerId>),
-    /// Ask neighbours which nodes act for these people, at most [`nostrp2p_protocol::exchange::MAX_SOUGHT`]; what they tell is heard as announcements.
-    Seek(Vec<PublicKey>),
+    Attempt(DeliveryKey, Vec<PeerId>),
+    /// QueryId neighbours which nodes act for these people, at most [`nostrp2p_protocol::exchange::MAX_SOUGHT`]; what they tell is heard as announcements.
+    LookUpNodes(Vec<PublicKey>),
     /// Write down how far a delivery has come.
-    Record(Address, Row),
+    Record(DeliveryKey, DeliveryState),
     /// Send a packet to everybody; nobody waits for it.
     Spread(Packet),
     /// Keep a delegation of the owner durably that came from the owner's other nodes or by a revocation, then look again
@@ -131,19 +131,19 @@ pub enum Output {
     /// It need not be known any more.
     ForgetRevocation(PublicKey, PeerId),
     /// Send a packet to everybody, and answer the request with the number of neighbours that took it.
-    Broadcast(Request, Event, u64, Packet),
+    Broadcast(PublishId, Event, u64, Packet),
     /// Answer a publish request: the event, its sequence number, and where it goes.
-    Published(Request, Event, u64, Carried),
+    Published(PublishId, Event, u64, Carried),
     /// Answer a publish request with no.
-    Refuse(Request, Refusal),
-    /// Ask these nodes, or some neighbours if none is named, for public events; then hand in [`Input::Answered`].
-    Ask(Asking),
-    /// Ask another node of the owner for what it holds; then hand in [`Input::SiblingAnswered`].
-    AskSibling(PeerId, Cursor),
-    /// Write down how far a sibling has told what it holds. Everything up to there went to the store before.
-    RecordSibling(PeerId, Cursor),
+    Refuse(PublishId, Refusal),
+    /// QueryId these nodes, or some neighbours if none is named, for public events; then hand in [`Input::QueryAnswered`].
+    Query(Query),
+    /// QueryId another node of the owner for what it holds; then hand in [`Input::OwnNodeAnswered`].
+    QueryOwnNode(PeerId, OwnNodeCursor),
+    /// Write down how far a own_node has told what it holds. Everything up to there went to the store before.
+    RecordOwnNode(PeerId, OwnNodeCursor),
     /// Do a step of catching up with a neighbour.
-    CatchUp(Step),
+    CatchUp(SyncStep),
 }
 
 /// Whether neighbours may have an event of this node when they catch up.
@@ -185,7 +185,7 @@ impl Service {
         match self {
             // Hundreds of waiting replies when a node comes back, then one every 6 s.
             Self::Deliver => Rate { burst: 300, per_hour: 600 },
-            // A client that opens pages of people, and siblings that ask every 10 s and page after page.
+            // A client that opens pages of people, and own_nodes that ask every 10 s and page after page.
             Self::Fetch => Rate { burst: 500, per_hour: 3_600 },
             // A new node's 20,000 events in one session are about 100 requests, and sessions follow one another.
             Self::Sync => Rate { burst: 600, per_hour: 7_200 },
@@ -199,7 +199,7 @@ pub enum Verdict {
     /// Forward it.
     Accept,
     /// It is taken, but not forwarded: its author has said much lately. Others get it by catching up.
-    Withhold,
+    AcceptWithoutForwarding,
     /// Drop it; nobody did wrong.
     Ignore(Ignored),
     /// Drop it; whoever sent it did provable wrong and loses score.

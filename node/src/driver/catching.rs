@@ -6,7 +6,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use nostrp2p_core::{Comparison, Difference, Identified, Input, Ledger, Next, Service, Step, Window};
+use nostrp2p_core::{
+    Comparison, ComparisonStep, Difference, Identified, Input, Service, SyncSet, SyncStep, SyncWindow,
+};
 use nostrp2p_overlay::{Overlay, Protocol, RequestRef};
 use nostrp2p_protocol::{
     EventId, PeerId, UnverifiedEvent,
@@ -35,11 +37,11 @@ const LEDGER_IDLE_TIME: Duration = Duration::from_secs(60);
 /// What is kept between the messages of those who compare with this node.
 #[derive(Clone)]
 pub(super) struct Ledgers {
-    kept: Arc<Mutex<BTreeMap<Window, Kept>>>,
+    kept: Arc<Mutex<BTreeMap<SyncWindow, Kept>>>,
 }
 
 struct Kept {
-    ledger: Arc<Ledger>,
+    ledger: Arc<SyncSet>,
     newest: u64,
     since: Instant,
 }
@@ -59,16 +61,16 @@ impl Ledgers {
     fn of(
         &self,
         store: &Store,
-        (window, round): (Window, u32),
+        (window, round): (SyncWindow, u32),
         reading: &mut Reading<'_>,
-    ) -> Result<Arc<Ledger>, redb::Error> {
+    ) -> Result<Arc<SyncSet>, redb::Error> {
         let newest = store.progress().borrow().newest;
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         let fresh = |kept: &Kept| kept.newest == newest || (round > 0 && kept.since.elapsed() < LEDGER_TIME);
         if let Some(found) = kept.get(&window).filter(|kept| fresh(kept)) {
             return Ok(Arc::clone(&found.ledger));
         }
-        let ledger = Arc::new(Ledger::new(store.shared_within(window, reading)?));
+        let ledger = Arc::new(SyncSet::new(store.shared_within(window, reading)?));
         if kept.len() >= MAX_LEDGERS {
             let oldest = kept.iter().min_by_key(|(_, kept)| kept.since).map(|(window, _)| *window);
             oldest.and_then(|oldest| kept.remove(&oldest));
@@ -80,15 +82,15 @@ impl Ledgers {
 
 impl Running {
     /// Carries a step out.
-    pub(super) fn catch_up(&self, step: Step) {
+    pub(super) fn catch_up(&self, step: SyncStep) {
         let (overlay, store) = (self.overlay.clone(), self.store.clone());
         self.tasks.push(Box::pin(async move {
             match step {
-                Step::Compare(session, peer, window) => {
+                SyncStep::Compare(session, peer, window) => {
                     Happening::Compared(session, compare(&overlay, store, peer, window).await)
                 }
-                Step::Get(session, peer, ids) => Happening::Got(session, get(&overlay, peer, ids).await),
-                Step::Tell(peer) => {
+                SyncStep::Get(session, peer, ids) => Happening::Got(session, get(&overlay, peer, ids).await),
+                SyncStep::Tell(peer) => {
                     // Whether it hears it or not, it compares again now and then.
                     drop(overlay.request(peer, Protocol::Sync, SyncRequest::News.encode()).await);
                     Happening::Done
@@ -107,7 +109,7 @@ impl Running {
                 let overlay = self.overlay.clone();
                 self.tasks.push(Box::pin(async move {
                     let (mut bytes, mut rows) = (0, 0);
-                    match answer(store, ledgers, (Window { since, until }, round), message).await {
+                    match answer(store, ledgers, (SyncWindow { since, until }, round), message).await {
                         Some((message, read)) => {
                             (bytes, rows) = (message.len(), read);
                             overlay.respond(request, Compared { message }.encode()).await;
@@ -136,11 +138,11 @@ impl Running {
 }
 
 /// Compares the shared events of a window with a neighbour's; None when it does not play its part.
-async fn compare(overlay: &Overlay, store: Store, peer: PeerId, window: Window) -> Option<Difference> {
+async fn compare(overlay: &Overlay, store: Store, peer: PeerId, window: SyncWindow) -> Option<Difference> {
     let read = move || {
         // A store that is full does not ask for what the next sweep would drop.
         let since = window.since.max(store.floor()?);
-        let window = Window { since, ..window };
+        let window = SyncWindow { since, ..window };
         let empty = window.since >= window.until;
         Ok::<_, redb::Error>((!empty).then_some((window, store.shared(window)?)))
     };
@@ -151,16 +153,16 @@ async fn compare(overlay: &Overlay, store: Store, peer: PeerId, window: Window) 
             return None;
         }
     };
-    let Some((Window { since, until }, items)) = read else {
+    let Some((SyncWindow { since, until }, items)) = read else {
         return Some(Difference { complete: true, ..Difference::default() });
     };
-    let (mut comparison, mut message) = Comparison::begin(Arc::new(Ledger::new(items)));
+    let (mut comparison, mut message) = Comparison::begin(Arc::new(SyncSet::new(items)));
     for round in 0.. {
         let request = SyncRequest::Compare { round, since, until, message }.encode();
         let answer = overlay.request(peer, Protocol::Sync, request).await.ok()?;
         match comparison.on_answer(&Compared::decode(&answer).ok()?.message)? {
-            Next::Send(next) => message = next,
-            Next::Done(difference) => return Some(difference),
+            ComparisonStep::Send(next) => message = next,
+            ComparisonStep::Done(difference) => return Some(difference),
         }
     }
     None
@@ -180,7 +182,7 @@ async fn get(overlay: &Overlay, peer: PeerId, ids: Vec<EventId>) -> Option<Vec<I
 async fn answer(
     store: Store,
     ledgers: Ledgers,
-    (window, round): (Window, u32),
+    (window, round): (SyncWindow, u32),
     message: Vec<u8>,
 ) -> Option<(Vec<u8>, usize)> {
     let turn = store.turns().others().await;

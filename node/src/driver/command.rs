@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use nostrp2p_core::{Proof, Want};
+use nostrp2p_core::{FetchTarget, Proof};
 use nostrp2p_protocol::{
     Event, EventId, PeerId, PublicKey, UnverifiedEvent,
     frame::{Carried, Refusal},
@@ -20,7 +20,7 @@ pub(crate) enum Command {
     /// Publish an event of the owner; the session has checked the login.
     Publish(UnverifiedEvent, oneshot::Sender<Result<Published, Refusal>>),
     /// A client wants what the store lacks. Whoever waits hears whether it is being asked for.
-    Want(Vec<Want>, Option<oneshot::Sender<bool>>),
+    Fetch(Vec<FetchTarget>, Option<oneshot::Sender<bool>>),
     /// Try again to deliver an event to those with whom this node has given up.
     Retry(EventId),
     /// The owner has read something up to a time.

@@ -1,6 +1,6 @@
 //! What goes from node to node besides broadcasts: deliveries, questions, announcements.
 
-use nostrp2p_core::{Address, Asking, Cursor, Handed, Input, QUESTION_ROWS, Service};
+use nostrp2p_core::{DeliveryId, DeliveryKey, Input, OwnNodeCursor, QUESTION_ROWS, Query, Service};
 use nostrp2p_overlay::{Protocol, RequestRef};
 use nostrp2p_protocol::{
     Packet, PeerId, UnverifiedEvent,
@@ -36,7 +36,7 @@ impl Running {
         match protocol {
             Protocol::Deliver => {
                 received::payload("delivery", &payload);
-                let handed = Handed(self.number());
+                let handed = DeliveryId(self.number());
                 self.handed.insert(handed, request);
                 self.handle(Input::Handed(handed, from, payload)).await;
             }
@@ -57,14 +57,14 @@ impl Running {
                     self.respond(request, (from, service), read).await;
                 }
                 Ok(Question::Own { store: id, after, newest })
-                    if self.core.is_sibling(&from, clock::now()) =>
+                    if self.core.is_own_node(&from, clock::now()) =>
                 {
                     let (store, owner) = (self.store.clone(), self.ownership.owner());
-                    let cursor = Cursor { store: id, after };
+                    let cursor = OwnNodeCursor { store: id, after };
                     let read =
                         move |reading: &mut Reading<'_>| asking::own_page(&store, owner, cursor, reading);
                     self.respond(request, (from, service), read).await;
-                    self.handle(Input::SiblingAsked(from, newest)).await;
+                    self.handle(Input::OwnNodeAsked(from, newest)).await;
                 }
                 Ok(Question::Revocations(people)) => {
                     let revoked = Revoked { events: self.core.revocations(&people) }.encode();
@@ -113,14 +113,14 @@ impl Running {
         }));
     }
 
-    pub(super) async fn answer(&mut self, handed: Handed, receipt: Receipt) {
+    pub(super) async fn answer(&mut self, handed: DeliveryId, receipt: Receipt) {
         if let Some(request) = self.handed.remove(&handed) {
             self.overlay.respond(request, receipt.encode()).await;
         }
     }
 
     /// Hands an event to all nodes of a person; one that takes it is enough.
-    pub(super) fn attempt(&mut self, address: Address, nodes: Vec<PeerId>) {
+    pub(super) fn attempt(&mut self, address: DeliveryKey, nodes: Vec<PeerId>) {
         let (store, overlay) = (self.store.clone(), self.overlay.clone());
         self.tasks.push(Box::pin(async move {
             let event = tokio::task::spawn_blocking(move || store.event(address.sequence)).await;
@@ -149,7 +149,7 @@ impl Running {
     }
 
     /// Asks other nodes for events.
-    pub(super) fn ask(&self, asking: Asking) {
+    pub(super) fn ask(&self, asking: Query) {
         let (overlay, question) = (self.overlay.clone(), Question::Events(asking.filters).encode());
         self.tasks.push(Box::pin(async move {
             let mut nodes = asking.nodes;
@@ -167,7 +167,7 @@ impl Running {
         }));
     }
 
-    pub(super) fn ask_sibling(&self, peer: PeerId, cursor: Cursor) {
+    pub(super) fn ask_sibling(&self, peer: PeerId, cursor: OwnNodeCursor) {
         let overlay = self.overlay.clone();
         let newest = self.store.progress().borrow().newest;
         let question = Question::Own { store: cursor.store, after: cursor.after, newest }.encode();

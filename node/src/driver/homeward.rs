@@ -1,4 +1,4 @@
-//! The ways home: asks helpers, tells sessions, and answers nodes that ask this one. See [`nostrp2p_core::Ways`].
+//! The ways home: asks helpers, tells sessions, and answers nodes that ask this one. See [`nostrp2p_core::TunnelClient`].
 
 use std::sync::PoisonError;
 
@@ -49,7 +49,8 @@ impl Running {
 
     /// A node asks to be reached through this one.
     pub(super) async fn lend(&mut self, request: RequestRef, from: PeerId) {
-        let answer = self.lending.lock().unwrap_or_else(PoisonError::into_inner).ask(from, clock::now());
+        let answer =
+            self.tunnel_server.lock().unwrap_or_else(PoisonError::into_inner).ask(from, clock::now());
         self.overlay.respond(request, answer.encode()).await;
     }
 

@@ -48,11 +48,11 @@ impl Running {
         {
             return;
         }
-        self.handle(Input::Undone).await;
+        self.handle(Input::StoreRolledBack).await;
         let store = self.store.clone();
-        if let Ok(Ok(siblings)) = tokio::task::spawn_blocking(move || store.siblings()).await {
-            for (peer, cursor) in siblings {
-                self.handle(Input::Sibling(peer, cursor)).await;
+        if let Ok(Ok(own_nodes)) = tokio::task::spawn_blocking(move || store.own_nodes()).await {
+            for (peer, cursor) in own_nodes {
+                self.handle(Input::OwnNode(peer, cursor)).await;
             }
         }
     }
@@ -61,17 +61,17 @@ impl Running {
     pub(super) async fn remember(&mut self) {
         let store = self.store.clone();
         let read = move || {
-            Ok::<_, redb::Error>((store.waiting()?, store.siblings()?, store.people()?, store.revoked()?))
+            Ok::<_, redb::Error>((store.waiting()?, store.own_nodes()?, store.people()?, store.revoked()?))
         };
         match tokio::task::spawn_blocking(read).await {
-            Ok(Ok((waiting, siblings, (born, people), revoked))) => {
+            Ok(Ok((waiting, own_nodes, (born, people), revoked))) => {
                 self.handle(Input::KnownRevocations(revoked)).await;
                 self.handle(Input::People(born, people)).await;
                 for (address, row) in waiting {
                     self.handle(Input::Waiting(address, row)).await;
                 }
-                for (peer, cursor) in siblings {
-                    self.handle(Input::Sibling(peer, cursor)).await;
+                for (peer, cursor) in own_nodes {
+                    self.handle(Input::OwnNode(peer, cursor)).await;
                 }
             }
             Ok(Err(error)) => tracing::error!(%error, "the outbox cannot be read"),

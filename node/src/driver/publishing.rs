@@ -1,6 +1,6 @@
 //! What the owner writes: on the disk first, then on its way.
 
-use nostrp2p_core::{Audience, Input, Request};
+use nostrp2p_core::{Audience, Input, PublishId};
 use nostrp2p_overlay::Topic;
 use nostrp2p_protocol::{
     Event, Kind, Packet, UnverifiedEvent,
@@ -15,7 +15,7 @@ use crate::{
 
 impl Running {
     /// Hands a publish request to the core, with what the event deletes, reposts or quotes of what is here.
-    pub(super) async fn publish(&mut self, request: Request, event: UnverifiedEvent) {
+    pub(super) async fn publish(&mut self, request: PublishId, event: UnverifiedEvent) {
         if !asking::has_targets(&event.rumor) {
             return self.handle(Input::Publish(request, event, vec![])).await;
         }
@@ -36,7 +36,7 @@ impl Running {
     /// The store has answered.
     pub(super) async fn on_committed(
         &mut self,
-        request: Request,
+        request: PublishId,
         event: Event,
         audience: Audience,
         stored: Stored,
@@ -98,14 +98,14 @@ impl Running {
         }
     }
 
-    pub(super) fn reply(&mut self, request: Request, result: Result<Published, Refusal>) {
+    pub(super) fn reply(&mut self, request: PublishId, result: Result<Published, Refusal>) {
         // A session that has gone away meanwhile needs no answer.
         if let Some(waiting) = self.requests.remove(&request) {
             drop(waiting.reply.send(result));
         }
     }
 
-    pub(super) fn agree(&mut self, request: Request, event: &Event, sequence: u64, carried: Carried) {
+    pub(super) fn agree(&mut self, request: PublishId, event: &Event, sequence: u64, carried: Carried) {
         let stored = self.requests.get(&request).and_then(|waiting| waiting.stored);
         let stored = stored.unwrap_or(Inserted::New(sequence));
         self.reply(request, Ok(Published { id: event.id(), sequence, carried, stored }));

@@ -58,7 +58,7 @@ impl Running {
     /// Notes when another node of the owner was seen, as a read marker: the owner's clients show it.
     pub(super) async fn see(&mut self, peer: PeerId, at: u64) {
         let now = clock::now();
-        if self.core.is_sibling(&peer, now) {
+        if self.core.is_own_node(&peer, now) {
             let name = delegation::seen_marker(&peer);
             let before = self.markers.borrow().get(&name).copied();
             if before.is_none_or(|before| before.saturating_add(SEEN_EVERY_SECONDS) <= at.min(now)) {

@@ -1,6 +1,6 @@
 //! Switches of the sessions that go home through this node: one that makes room for another is ended by its switch.
 //!
-//! Who makes room, [`nostrp2p_core::Lending`] decides.
+//! Who makes room, [`nostrp2p_core::TunnelServer`] decides.
 
 use std::{
     collections::BTreeMap,

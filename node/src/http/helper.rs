@@ -20,7 +20,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use futures_util::{SinkExt, StreamExt, stream::SplitSink};
-use nostrp2p_core::{Lending, NotLent, Opened};
+use nostrp2p_core::{OpenedSession, TunnelDenied, TunnelServer};
 use nostrp2p_overlay::{HomeReader, HomeStream, HomeWriter, MAX_HOME_FRAME, RequestError};
 use nostrp2p_protocol::{PeerId, channel::TURNED_AWAY};
 use tokio::time::{sleep, timeout};
@@ -54,7 +54,7 @@ pub(super) async fn upgrade(
     headers: HeaderMap,
     upgrade: WebSocketUpgrade,
 ) -> Response {
-    if !app.lending.lock().unwrap_or_else(PoisonError::into_inner).offers() {
+    if !app.tunnel_server.lock().unwrap_or_else(PoisonError::into_inner).offers() {
         return (StatusCode::NOT_FOUND, "This node lends its address to nobody.\n").into_response();
     }
     let Ok(peer) = peer.parse::<PeerId>() else {
@@ -88,9 +88,12 @@ struct Lent {
 impl Lent {
     async fn open(app: App, peer: PeerId, place: Place) -> Result<(Self, Switch, HomeStream), Over> {
         let caller = place.address();
-        let opened =
-            app.lending.lock().unwrap_or_else(PoisonError::into_inner).open(&peer, caller, clock::now());
-        let Opened { session, displaced } = opened.map_err(Over::from)?;
+        let opened = app.tunnel_server.lock().unwrap_or_else(PoisonError::into_inner).open(
+            &peer,
+            caller,
+            clock::now(),
+        );
+        let OpenedSession { session, displaced } = opened.map_err(Over::from)?;
         if let Some(displaced) = displaced {
             app.callers.send_away(displaced);
         }
@@ -98,22 +101,22 @@ impl Lent {
         let lent = Self { app, peer, session };
         match lent.app.overlay.open_home(peer).await {
             Ok(stream) => {
-                lent.lending().tells_logins(&peer, stream.tells_login());
+                lent.tunnel_server().tells_logins(&peer, stream.tells_login());
                 Ok((lent, switch, stream))
             }
-            Err(RequestError::Unreachable { .. }) => Err(NotLent::Unknown.into()),
+            Err(RequestError::Unreachable { .. }) => Err(TunnelDenied::Unknown.into()),
             Err(error) => Err(Over(TURNED_AWAY, error.to_string())),
         }
     }
 
-    fn lending(&self) -> MutexGuard<'_, Lending> {
-        self.app.lending.lock().unwrap_or_else(PoisonError::into_inner)
+    fn tunnel_server(&self) -> MutexGuard<'_, TunnelServer> {
+        self.app.tunnel_server.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Waits until so many bytes may go.
     async fn pay(&self, bytes: usize) -> Result<(), Over> {
         let clock_ms = u64::try_from(self.app.started.elapsed().as_millis()).unwrap_or(u64::MAX);
-        let wait_ms = self.lending().spend(&self.peer, bytes, clock_ms, clock::now())?;
+        let wait_ms = self.tunnel_server().spend(&self.peer, bytes, clock_ms, clock::now())?;
         sleep(Duration::from_millis(wait_ms)).await;
         Ok(())
     }
@@ -121,13 +124,13 @@ impl Lent {
 
 impl Drop for Lent {
     fn drop(&mut self) {
-        self.lending().close(self.session);
+        self.tunnel_server().close(self.session);
         self.app.callers.leave(self.session);
     }
 }
 
-impl From<NotLent> for Over {
-    fn from(reason: NotLent) -> Self {
+impl From<TunnelDenied> for Over {
+    fn from(reason: TunnelDenied) -> Self {
         Self(TURNED_AWAY, reason.to_string())
     }
 }
@@ -191,7 +194,7 @@ async fn outward(
     loop {
         let message = match timeout(PING_EVERY, from_home.receive()).await {
             Ok(Ok(Some(frame))) if frame.is_empty() && tells_login => {
-                lent.lending().signed_in(lent.session);
+                lent.tunnel_server().signed_in(lent.session);
                 continue;
             }
             Ok(Ok(Some(frame))) => {

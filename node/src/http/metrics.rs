@@ -8,7 +8,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-use nostrp2p_core::LendingCounts;
+use nostrp2p_core::TunnelCounts;
 use nostrp2p_overlay::{Reach, Reachability, Stats};
 use nostrp2p_protocol::frame::MirrorState;
 
@@ -98,7 +98,10 @@ async fn collect(app: App) -> Response {
     text.counter("peers_banned", "Nodes thrown out for their score.", stats.banned);
     text.counter("requests_sent", "Requests sent to other nodes.", stats.requests_sent);
     reach(&mut text, &app.overlay.reach().await, &stats);
-    lending(&mut text, app.lending.lock().unwrap_or_else(PoisonError::into_inner).counts(clock::now()));
+    tunnel_server(
+        &mut text,
+        app.tunnel_server.lock().unwrap_or_else(PoisonError::into_inner).counts(clock::now()),
+    );
     let mirrors = app.mirrors.status.borrow().clone();
     for (name, kind, help, value) in MIRROR_METRICS {
         text.labelled(name, kind, help, mirrors.values().map(|mirror| (mirror.url.as_str(), value(mirror))));
@@ -154,7 +157,7 @@ fn reach(text: &mut Text, reach: &Reach, stats: &Stats) {
 }
 
 /// What it does for others as a helper (PROTOCOL.md, "The way home").
-fn lending(text: &mut Text, lent: LendingCounts) {
+fn tunnel_server(text: &mut Text, lent: TunnelCounts) {
     text.gauge("home_nodes", "Nodes whose clients may come through this one.", count(lent.homes));
     text.gauge("home_sessions", "Clients that go home through this node.", count(lent.sessions));
     text.counter("home_bytes", "Bytes carried for them, both ways.", lent.carried_bytes);

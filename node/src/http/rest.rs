@@ -204,7 +204,7 @@ async fn ask_others(app: &App, reader: &Arc<Reader>, question: &Arc<Question>) {
             return;
         }
         let (reply, asked) = oneshot::channel();
-        drop(app.commands.send(Command::Want(missing, Some(reply))).await);
+        drop(app.commands.send(Command::Fetch(missing, Some(reply))).await);
         // Where nobody can be asked now, waiting is of no use.
         if !asked.await.unwrap_or(false) {
             return;

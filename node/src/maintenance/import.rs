@@ -242,13 +242,13 @@ impl Refusals<'_> {
 
 #[cfg(test)]
 mod tests {
-    use nostrp2p_core::Window;
+    use nostrp2p_core::SyncWindow;
     use nostrp2p_protocol::{Draft, EventId, Kind, SecretKey};
 
     use super::*;
     use crate::maintenance::export;
 
-    const ALL: Window = Window { since: 0, until: u64::MAX };
+    const ALL: SyncWindow = SyncWindow { since: 0, until: u64::MAX };
 
     fn key(byte: u8) -> SecretKey {
         SecretKey::from_bytes([byte; 32]).unwrap()

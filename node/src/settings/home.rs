@@ -1,6 +1,6 @@
 //! What the operator says about the way home: being reached through helpers, and being one.
 
-use nostrp2p_core::LendingLimits;
+use nostrp2p_core::TunnelLimits;
 use nostrp2p_protocol::{Authority, announcement::is_way};
 
 use super::{File, Flags, Tls, Unusable, flags::boolish};
@@ -20,7 +20,7 @@ pub struct HomeSettings {
     /// Where browsers reach this node, if it lends a hand: `wss://host` or `wss://host:port`.
     pub help_others: Option<String>,
     /// What each node at home gets.
-    pub limits: LendingLimits,
+    pub limits: TunnelLimits,
     /// Where the web client is hosted, for links that work from anywhere: `https://...` without a `/` at its end.
     pub page: Option<String>,
 }
@@ -32,7 +32,7 @@ pub struct HelpOthers(pub Option<String>);
 impl HomeSettings {
     /// The lines of a settings file that says the same.
     pub(super) fn lines(&self, text: impl Fn(&str) -> String) -> [(&'static str, Option<String>); 6] {
-        let LendingLimits { sessions, bytes_per_second, bytes_per_day } = self.limits;
+        let TunnelLimits { sessions, bytes_per_second, bytes_per_day } = self.limits;
         [
             ("help-me-home", Some(text(if self.help_me { "auto" } else { "off" }))),
             ("help-others", Some(text(self.help_others.as_deref().unwrap_or("off")))),
@@ -75,7 +75,7 @@ pub(super) fn merge(flags: &Flags, file: &File, tls: Option<&Tls>) -> Result<Hom
     Ok(HomeSettings {
         help_me: flags.help_me_home.or(help_me).unwrap_or(true),
         help_others,
-        limits: LendingLimits {
+        limits: TunnelLimits {
             sessions: flags.help_sessions.or(file.help_sessions).unwrap_or(DEFAULT_SESSIONS),
             bytes_per_second: kib.saturating_mul(1024),
             bytes_per_day: mib.saturating_mul(1024 * 1024),
@@ -154,7 +154,7 @@ mod tests {
             "help-mib-per-day = 5\npage = 'https://page.example/'\nhelp-kib-per-second = 3",
             None,
         );
-        let limits = LendingLimits { sessions: 2, bytes_per_second: 3_072, bytes_per_day: 5_242_880 };
+        let limits = TunnelLimits { sessions: 2, bytes_per_second: 3_072, bytes_per_day: 5_242_880 };
         assert_eq!((home.limits, home.help_me), (limits, false));
         assert_eq!(home.page.as_deref(), Some("https://page.example"));
         assert!(help_others("http://node.example").is_err() && help_others("wss://a/b").is_err());

@@ -1,9 +1,9 @@
-//! Small things besides events: read markers of the owner, how far siblings have told what they hold, and how far
+//! Small things besides events: read markers of the owner, how far own_nodes have told what they hold, and how far
 //! mirrors have come.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use nostrp2p_core::Cursor;
+use nostrp2p_core::OwnNodeCursor;
 use nostrp2p_protocol::{Authority, Delegation, Event, EventId, PeerId, PublicKey};
 use redb::{ReadableTable, TableDefinition, WriteTransaction};
 
@@ -12,7 +12,7 @@ use super::{Store, record};
 /// Name of a read marker -> up to which `created_at`, in seconds.
 const MARKERS: TableDefinition<&str, u64> = TableDefinition::new("markers");
 /// Another node of the owner -> which store it has, and the last sequence number that it has told.
-const SIBLINGS: TableDefinition<&[u8; 32], (u64, u64)> = TableDefinition::new("siblings");
+const SIBLINGS: TableDefinition<&[u8; 32], (u64, u64)> = TableDefinition::new("own_nodes");
 
 /// A mirror's address -> up to which sequence number it has the owner's events.
 const SETTLED: TableDefinition<&str, u64> = TableDefinition::new("mirrors_settled");
@@ -34,8 +34,8 @@ pub enum Note {
     Marker(String, u64),
     /// A read marker made room.
     NoMarker(String),
-    /// A sibling has told everything up to here.
-    Sibling(PeerId, Cursor),
+    /// A own_node has told everything up to here.
+    OwnNode(PeerId, OwnNodeCursor),
     /// This mirror has the owner's events up to this sequence number.
     Settled(String, u64),
     /// What was wanted of this mirror is here, up to this time in seconds since 1970.
@@ -67,7 +67,7 @@ pub(super) fn write(transaction: &WriteTransaction, note: &Note) -> Result<(), r
     match note {
         Note::Marker(name, until) => drop(transaction.open_table(MARKERS)?.insert(name.as_str(), until)?),
         Note::NoMarker(name) => drop(transaction.open_table(MARKERS)?.remove(name.as_str())?),
-        Note::Sibling(peer, Cursor { store, after }) => {
+        Note::OwnNode(peer, OwnNodeCursor { store, after }) => {
             let row = (store.unwrap_or(0), *after);
             transaction.open_table(SIBLINGS)?.insert(peer.as_ed25519(), row)?;
         }
@@ -152,16 +152,16 @@ impl Store {
         Ok(words)
     }
 
-    /// How far each sibling has told what it holds.
+    /// How far each own_node has told what it holds.
     ///
     /// # Errors
     /// When the disk cannot be read.
-    pub fn siblings(&self) -> Result<Vec<(PeerId, Cursor)>, redb::Error> {
-        let siblings = self.database.begin_read()?.open_table(SIBLINGS)?;
-        let rows = siblings.iter()?.map(|row| {
+    pub fn own_nodes(&self) -> Result<Vec<(PeerId, OwnNodeCursor)>, redb::Error> {
+        let own_nodes = self.database.begin_read()?.open_table(SIBLINGS)?;
+        let rows = own_nodes.iter()?.map(|row| {
             row.map(|(peer, row)| {
                 let (store, after) = row.value();
-                (PeerId::from_ed25519(*peer.value()), Cursor { store: Some(store), after })
+                (PeerId::from_ed25519(*peer.value()), OwnNodeCursor { store: Some(store), after })
             })
         });
         Ok(rows.collect::<Result<_, _>>()?)

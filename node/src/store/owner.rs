@@ -1,6 +1,6 @@
 //! Whose node it is, and whose the events are that were here before it had that owner.
 
-use nostrp2p_core::{Audience, Room, audience, is_addressed_to};
+use nostrp2p_core::{Audience, CapDecision, audience, is_addressed_to};
 use nostrp2p_protocol::{Event, PublicKey};
 use redb::{ReadableTable, WriteTransaction};
 
@@ -35,7 +35,7 @@ pub(super) fn set(
         if for_everyone
             && !mirrored
             && !tables.shared.holds(&event)?
-            && tables.room_for(&event)? == Room::Free
+            && tables.room_for(&event)? == CapDecision::Free
         {
             tables.shared.insert(&event, sequence)?;
             if tables.newcomers.since(owner)?.is_none() {

@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use nostrp2p_core::{Address, Row};
+use nostrp2p_core::{DeliveryKey, DeliveryState};
 use nostrp2p_protocol::{
     Event, EventId, Filter, PublicKey,
     frame::Delivery,
@@ -123,7 +123,7 @@ impl Store {
     ///
     /// # Errors
     /// When the disk cannot be read.
-    pub fn waiting(&self) -> Result<Vec<(Address, Row)>, redb::Error> {
+    pub fn waiting(&self) -> Result<Vec<(DeliveryKey, DeliveryState)>, redb::Error> {
         let outbox = self.database.begin_read()?.open_table(OUTBOX)?;
         let mut waiting = Vec::new();
         for row in outbox.iter()? {
@@ -139,7 +139,7 @@ impl Store {
     ///
     /// # Errors
     /// When the disk cannot be read.
-    pub fn undelivered(&self, id: &EventId) -> Result<Vec<Address>, redb::Error> {
+    pub fn undelivered(&self, id: &EventId) -> Result<Vec<DeliveryKey>, redb::Error> {
         let transaction = self.database.begin_read()?;
         let (ids, events) = (transaction.open_table(IDS)?, transaction.open_table(EVENTS)?);
         let Some(sequence) = ids::find(&ids, &events, id)? else { return Ok(Vec::new()) };
@@ -285,9 +285,9 @@ pub(super) fn living(record: &[u8], now: u64) -> Option<Event> {
 
 type DeliveryRow<'a> = (AccessGuard<'a, (u64, &'static [u8; 32])>, AccessGuard<'a, (u8, u8, u64)>);
 
-fn delivery((key, value): DeliveryRow<'_>) -> (Address, Row) {
+fn delivery((key, value): DeliveryRow<'_>) -> (DeliveryKey, DeliveryState) {
     let (sequence, person) = key.value();
     let (state, retries, since) = value.value();
-    let address = Address { sequence, person: PublicKey::from_bytes(*person) };
-    (address, Row { state: Delivery::from(state), retries, since })
+    let address = DeliveryKey { sequence, person: PublicKey::from_bytes(*person) };
+    (address, DeliveryState { state: Delivery::from(state), retries, since })
 }

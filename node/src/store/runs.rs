@@ -5,7 +5,7 @@
 //! knows ended at a certain number here; what was told beyond that is asked for again. A run that it does not know was lost
 //! with the backup, and the follower starts over.
 
-use nostrp2p_core::Cursor;
+use nostrp2p_core::OwnNodeCursor;
 use nostrp2p_protocol::frame::StoreId;
 use redb::{ReadTransaction, ReadableTable, ReadableTableMetadata, Table, TableDefinition, TableError};
 
@@ -59,7 +59,7 @@ impl Store {
     ///
     /// # Errors
     /// When the disk cannot be read.
-    pub fn resume(&self, cursor: Cursor) -> Result<u64, redb::Error> {
+    pub fn resume(&self, cursor: OwnNodeCursor) -> Result<u64, redb::Error> {
         let Some(store) = cursor.store else { return Ok(0) };
         let runs = ended(&self.database.begin_read()?)?;
         let end = runs.into_iter().find(|(id, _)| *id == store).map(|(_, end)| end);
@@ -72,8 +72,8 @@ mod tests {
     use super::*;
     use crate::store::tests::{commit, open, post};
 
-    const fn at(store: StoreId, after: u64) -> Cursor {
-        Cursor { store: Some(store), after }
+    const fn at(store: StoreId, after: u64) -> OwnNodeCursor {
+        OwnNodeCursor { store: Some(store), after }
     }
 
     #[tokio::test]
@@ -85,7 +85,7 @@ mod tests {
         }
         let (first, lineage) = (store.id(), store.lineage());
         assert_eq!(store.resume(at(first, 5)).unwrap(), 5);
-        assert_eq!(store.resume(Cursor::default()).unwrap(), 0);
+        assert_eq!(store.resume(OwnNodeCursor::default()).unwrap(), 0);
         writer.close();
         drop(store);
         let (store, writer) = open(directory.path());

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use nostrp2p_core::{Window, hour};
+use nostrp2p_core::{SyncWindow, hour};
 use nostrp2p_protocol::{Event, EventId, Kind, limits::MAX_CREATED_AT};
 use redb::{ReadableTable, Table, TableDefinition, WriteTransaction};
 use sha2::{Digest, Sha256};
@@ -147,14 +147,14 @@ impl Store {
     ///
     /// # Errors
     /// When the disk cannot be read.
-    pub fn shared(&self, window: Window) -> Result<Vec<(u64, EventId)>, redb::Error> {
+    pub fn shared(&self, window: SyncWindow) -> Result<Vec<(u64, EventId)>, redb::Error> {
         self.shared_within(window, &mut Reading::for_owner())
     }
 
     /// The same for another node: what it takes is counted, and it gives way to the owner.
     pub(crate) fn shared_within(
         &self,
-        window: Window,
+        window: SyncWindow,
         reading: &mut Reading<'_>,
     ) -> Result<Vec<(u64, EventId)>, redb::Error> {
         let transaction = self.database.begin_read()?;

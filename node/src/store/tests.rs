@@ -11,7 +11,7 @@ mod shared;
 
 use std::ops::ControlFlow;
 
-use nostrp2p_core::{Address, Row};
+use nostrp2p_core::{DeliveryKey, DeliveryState};
 use nostrp2p_protocol::{Draft, Event, Filter, Kind, SecretKey, Tag, frame::Delivery};
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 
@@ -249,14 +249,14 @@ async fn deliveries_are_written_with_their_event_and_go_with_it() {
     let (bob, carol) = (key(2).public_key(), key(3).public_key());
     let reply = post(1, 1, "reply");
     writer.commit(reply.clone(), Travel::To(vec![bob, carol], 77)).await.await.unwrap().unwrap();
-    let row = Row::new(77);
+    let row = DeliveryState::new(77);
     assert_eq!(store.waiting().unwrap().len(), 2);
-    let delivered = Row { state: Delivery::Delivered, ..row };
-    writer.record(Address { sequence: 1, person: bob }, delivered).await;
+    let delivered = DeliveryState { state: Delivery::Delivered, ..row };
+    writer.record(DeliveryKey { sequence: 1, person: bob }, delivered).await;
     writer.close();
     drop(store);
     let (store, writer) = open(directory.path());
-    assert_eq!(store.waiting().unwrap(), [(Address { sequence: 1, person: carol }, row)]);
+    assert_eq!(store.waiting().unwrap(), [(DeliveryKey { sequence: 1, person: carol }, row)]);
     let mut deliveries = store.deliveries().unwrap();
     deliveries[0].1.sort_by_key(|(_, state)| u8::from(*state));
     assert_eq!(deliveries, [(reply.id(), vec![(carol, Delivery::Waiting), (bob, Delivery::Delivered)])]);

@@ -1,7 +1,8 @@
 //! What one write transaction does with one event.
 
 use nostrp2p_core::{
-    Address as Delivery, Audience, MAX_PER_HOUR, Room, Row, audience, is_addressed_to, replaces, room,
+    Audience, CapDecision, DeliveryKey, DeliveryState, MAX_PER_HOUR, audience, is_addressed_to, replaces,
+    room,
 };
 use nostrp2p_protocol::{Event, EventId, Kind, PublicKey};
 use redb::{ReadableTable, ReadableTableMetadata, Table, WriteTransaction};
@@ -129,7 +130,7 @@ impl<'txn> Tables<'txn> {
         let shared = origin.is_shared(event, own);
         if let Some(sequence) = self.find(&event.id())? {
             // A deletion may have come as a private one before.
-            if shared && !self.shared.holds(event)? && self.room_for(event)? == Room::Free {
+            if shared && !self.shared.holds(event)? && self.room_for(event)? == CapDecision::Free {
                 self.shared.insert(event, sequence)?;
             }
             // It is not only on a relay any more: somebody has handed it over.
@@ -168,14 +169,14 @@ impl<'txn> Tables<'txn> {
         let keeps_all = own || origin.door.is_restoring();
         let shared = match shared.then(|| self.room_for(event)).transpose()? {
             None => false,
-            Some(Room::Free) => true,
-            Some(Room::InsteadOf(other)) => {
+            Some(CapDecision::Free) => true,
+            Some(CapDecision::InsteadOf(other)) => {
                 self.displace(&other, keeps_all)?;
                 known_since = None;
                 true
             }
-            Some(Room::Full) if keeps_all => false,
-            Some(Room::Full) => return Ok(Inserted::Surplus),
+            Some(CapDecision::Full) if keeps_all => false,
+            Some(CapDecision::Full) => return Ok(Inserted::Surplus),
         };
         let mirrored = origin.door == Door::Mirror;
         if mirrored && !own && !is_versioned(event.kind) {
@@ -260,7 +261,7 @@ impl<'txn> Tables<'txn> {
     }
 
     /// The place of an event among the shared ones of its author and hour.
-    pub(super) fn room_for(&mut self, event: &Event) -> Result<Room, redb::Error> {
+    pub(super) fn room_for(&mut self, event: &Event) -> Result<CapDecision, redb::Error> {
         Ok(room(&event.id(), self.shared.beside(event)?.iter().copied()))
     }
 
@@ -300,7 +301,7 @@ impl<'txn> Tables<'txn> {
     }
 
     /// Writes down how far a delivery has come.
-    pub(super) fn record(&mut self, address: Delivery, row: Row) -> Result<(), redb::Error> {
+    pub(super) fn record(&mut self, address: DeliveryKey, row: DeliveryState) -> Result<(), redb::Error> {
         // It may have been deleted while it was on its way.
         if self.events.get(address.sequence)?.is_none() {
             return Ok(());

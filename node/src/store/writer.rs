@@ -14,7 +14,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use nostrp2p_core::{Address, Row, Sender};
+use nostrp2p_core::{DeliveryKey, DeliveryState, Sender};
 use nostrp2p_protocol::{Event, PublicKey};
 use redb::Durability;
 use tokio::{
@@ -75,7 +75,7 @@ pub(super) struct Reports {
 enum Write {
     Event(Event, Reply, Travel),
     Sent(u64),
-    Delivery(Address, Row),
+    Delivery(DeliveryKey, DeliveryState),
     Note(Note),
     Owner(PublicKey, oneshot::Sender<Result<(), String>>),
     Settle(oneshot::Sender<Result<(), String>>),
@@ -221,14 +221,14 @@ impl Writer {
     }
 
     /// Writes down how far a delivery has come. Waits while the queue is full.
-    pub async fn record(&self, address: Address, row: Row) {
+    pub async fn record(&self, address: DeliveryKey, row: DeliveryState) {
         // When the thread is gone the delivery is tried once more later, which does no harm.
         drop(self.queue.send(Write::Delivery(address, row)).await);
     }
 
     /// Writes a note down, after everything that was handed over before. Waits while the queue is full.
     pub async fn note(&self, note: Note) {
-        // When the thread is gone a marker stands where it was, and a sibling is asked once more; neither does harm.
+        // When the thread is gone a marker stands where it was, and a own_node is asked once more; neither does harm.
         drop(self.queue.send(Write::Note(note)).await);
     }
 
@@ -490,7 +490,7 @@ fn insert(
             Travel::Ahead => tables.mark_unsent(sequence)?,
             Travel::To(people, since) => {
                 for person in people {
-                    tables.record(Address { sequence, person: *person }, Row::new(*since))?;
+                    tables.record(DeliveryKey { sequence, person: *person }, DeliveryState::new(*since))?;
                 }
             }
             Travel::Done | Travel::Handed(_) | Travel::OwnNode | Travel::Restored(_) | Travel::Shared => {}

@@ -5,8 +5,8 @@ use nostrp2p_protocol::limits::MAX_SECONDS_AHEAD;
 use super::*;
 use crate::{
     Rate,
-    catching_up::{Session, Step},
-    reconcile::Difference,
+    sync::Difference,
+    sync::{SyncSession, SyncStep},
 };
 
 fn heard(event: Event) -> Input {
@@ -14,18 +14,18 @@ fn heard(event: Event) -> Input {
 }
 
 /// Begins to compare with a neighbour; returns the session.
-fn begin(core: &mut Core) -> Session {
-    let outputs = core.handle(Input::Joined(OTHER, Network::Unknown), NOW);
-    let [Output::CatchUp(Step::Compare(session, OTHER, _))] = outputs[..] else { panic!("{outputs:?}") };
+fn begin(core: &mut Core) -> SyncSession {
+    let outputs = core.handle(Input::PeerConnected(OTHER, Network::Unknown), NOW);
+    let [Output::CatchUp(SyncStep::Compare(session, OTHER, _))] = outputs[..] else { panic!("{outputs:?}") };
     session
 }
 
 /// Lets a neighbour offer and send events; returns what is stored of them.
-fn offer(core: &mut Core, session: Session, events: &[UnverifiedEvent]) -> Vec<Event> {
+fn offer(core: &mut Core, session: SyncSession, events: &[UnverifiedEvent]) -> Vec<Event> {
     let needed = events.iter().map(|event| event.rumor.id()).collect();
     let difference = Difference { needed, complete: true, ..Difference::default() };
     let outputs = core.handle(Input::Compared(session, Some(difference)), NOW);
-    if !matches!(outputs[..], [Output::CatchUp(Step::Get(..))]) {
+    if !matches!(outputs[..], [Output::CatchUp(SyncStep::Get(..))]) {
         return vec![];
     }
     let outputs = run(core, Input::Got(session, Some(events.iter().cloned().map(Into::into).collect())));
@@ -34,7 +34,7 @@ fn offer(core: &mut Core, session: Session, events: &[UnverifiedEvent]) -> Vec<E
             assert_eq!(sharing, Sharing::Shared);
             Some(event)
         }
-        Output::Judge(..) | Output::Broadcast(..) => panic!("it is not gossiped again"),
+        Output::ReportValidation(..) | Output::Broadcast(..) => panic!("it is not gossiped again"),
         _ => None,
     });
     stored.collect()
@@ -49,7 +49,7 @@ fn what_is_missing_is_checked_and_stored_and_known_from_then_on() {
     assert_eq!(offer(&mut core, session, &offered), missed);
     assert_eq!(offer(&mut core, session, &offered), [], "it is known now");
     let heard = run(&mut core, heard(post(2)));
-    assert_eq!(heard, [Output::Judge(HEARD, Verdict::Ignore(Ignored::Seen))]);
+    assert_eq!(heard, [Output::ReportValidation(HEARD, Verdict::Ignore(Ignored::Seen))]);
 }
 
 #[test]
@@ -58,7 +58,7 @@ fn what_the_store_has_lost_is_fetched_again() {
     let session = begin(&mut core);
     assert_eq!(run(&mut core, heard(post(2))).len(), 2, "it is stored and passed on");
     assert_eq!(offer(&mut core, session, &[post(2).into()]), [], "it is known");
-    run(&mut core, Input::Undone);
+    run(&mut core, Input::StoreRolledBack);
     assert_eq!(offer(&mut core, session, &[post(2).into()]), [post(2)]);
 }
 
@@ -74,7 +74,7 @@ fn a_budget_delays_an_event_but_does_not_keep_it_away() {
         .collect();
     run(&mut core, heard(posts[0].clone()));
     let over = run(&mut core, heard(posts[1].clone()));
-    assert_eq!(over, [Output::Judge(HEARD, Verdict::Ignore(Ignored::OverBudget))]);
+    assert_eq!(over, [Output::ReportValidation(HEARD, Verdict::Ignore(Ignored::OverBudget))]);
     let session = begin(&mut core);
     assert_eq!(offer(&mut core, session, &[posts[1].clone().into()]), [posts[1].clone()]);
 }
@@ -92,7 +92,7 @@ fn what_the_shared_rule_refuses_is_refused_and_not_fetched_again() {
         let difference = Some(Difference { needed, complete: true, ..Difference::default() });
         let outputs = core.handle(Input::Compared(session, difference), NOW);
         assert!(
-            !outputs.iter().any(|output| matches!(output, Output::CatchUp(Step::Get(..)))),
+            !outputs.iter().any(|output| matches!(output, Output::CatchUp(SyncStep::Get(..)))),
             "{outputs:?}"
         );
     }
@@ -119,11 +119,14 @@ fn what_is_not_passed_on_is_stored_and_neighbours_are_told_of_it() {
     }
     run(&mut core, heard(post(2)));
     let second = event(2, Kind::POST, vec![Tag::new(["t", "second"])]);
-    let kept = [Output::Judge(HEARD, Verdict::Withhold), Output::Store(second.clone(), Sharing::Shared)];
+    let kept = [
+        Output::ReportValidation(HEARD, Verdict::AcceptWithoutForwarding),
+        Output::Store(second.clone(), Sharing::Shared),
+    ];
     assert_eq!(run(&mut core, heard(second)), kept);
     assert_eq!(core.handle(Input::Tick, NOW), []);
     let told = core.handle(Input::Tick, NOW + 8);
-    assert!(told.contains(&Output::CatchUp(Step::Tell(OTHER))), "{told:?}");
+    assert!(told.contains(&Output::CatchUp(SyncStep::Tell(OTHER))), "{told:?}");
 }
 
 /// A post that is due so many seconds from [`NOW`].
@@ -134,12 +137,12 @@ fn early_post(content: &str, seconds: u64) -> Event {
 }
 
 /// Lets a neighbour offer this again and again until the session is over.
-fn finish(core: &mut Core, session: Session, needed: &[EventId], now: u64) {
+fn finish(core: &mut Core, session: SyncSession, needed: &[EventId], now: u64) {
     let difference = Difference { needed: needed.to_vec(), complete: true, ..Difference::default() };
     for _ in 0..4 {
         let outputs = core.handle(Input::Compared(session, Some(difference.clone())), now);
         assert!(
-            !outputs.iter().any(|output| matches!(output, Output::CatchUp(Step::Get(..)))),
+            !outputs.iter().any(|output| matches!(output, Output::CatchUp(SyncStep::Get(..)))),
             "{outputs:?}"
         );
     }
@@ -150,7 +153,7 @@ fn what_came_too_early_is_asked_of_who_brought_it_when_it_is_due() {
     let mut core = core();
     let session = begin(&mut core);
     let early = early_post("from an hour ahead", 2_700);
-    let ignored = [Output::Judge(HEARD, Verdict::Ignore(Ignored::TooNew))];
+    let ignored = [Output::ReportValidation(HEARD, Verdict::Ignore(Ignored::TooNew))];
     assert_eq!(run(&mut core, heard(early.clone())), ignored);
     assert_eq!(core.early_events(), 1);
     finish(&mut core, session, &[early.id()], NOW);
@@ -160,7 +163,7 @@ fn what_came_too_early_is_asked_of_who_brought_it_when_it_is_due() {
     steps.extend(core.handle(Input::Tick, now + 10));
     assert_eq!(core.early_events(), 0);
     let compared = steps.iter().find_map(|step| match step {
-        Output::CatchUp(Step::Compare(session, OTHER, _)) => Some(*session),
+        Output::CatchUp(SyncStep::Compare(session, OTHER, _)) => Some(*session),
         _ => None,
     });
     let session = compared.unwrap_or_else(|| panic!("{steps:?}"));
@@ -182,10 +185,10 @@ fn what_a_neighbour_offers_too_early_is_fetched_again_when_it_is_due_and_not_bef
     // The clock is set right.
     let now = early.created_at;
     let steps = core.handle(Input::Tick, now);
-    let [Output::CatchUp(Step::Compare(session, ..))] = steps[..] else { panic!("{steps:?}") };
+    let [Output::CatchUp(SyncStep::Compare(session, ..))] = steps[..] else { panic!("{steps:?}") };
     let difference = Difference { needed: vec![early.id()], complete: true, ..Difference::default() };
     let steps = core.handle(Input::Compared(session, Some(difference)), now);
-    assert_eq!(steps, [Output::CatchUp(Step::Get(session, OTHER, vec![early.id()]))]);
+    assert_eq!(steps, [Output::CatchUp(SyncStep::Get(session, OTHER, vec![early.id()]))]);
 }
 
 #[test]
@@ -198,10 +201,10 @@ fn a_flood_of_early_events_brings_about_no_more_comparisons_than_news_would() {
         for number in 0..3 {
             let early = early_post(&format!("{second} {number}"), second + 1);
             let outputs = core.handle(heard(early), NOW + second);
-            assert_eq!(outputs, [Output::Judge(HEARD, Verdict::Ignore(Ignored::TooNew))]);
+            assert_eq!(outputs, [Output::ReportValidation(HEARD, Verdict::Ignore(Ignored::TooNew))]);
         }
         for output in core.handle(Input::Tick, NOW + second) {
-            if let Output::CatchUp(Step::Compare(session, ..)) = output {
+            if let Output::CatchUp(SyncStep::Compare(session, ..)) = output {
                 finish(&mut core, session, &[], NOW + second);
                 compared += 1;
             }

@@ -14,12 +14,12 @@ fn a_friend_who_comes_after_days_gets_what_waits_and_what_was_given_up() {
     for state in [Delivery::Waiting, Delivery::GivenUp] {
         let mut core = connected();
         let later = NOW + 6 * DAY;
-        core.handle(Input::Waiting(address(2), Row { state, retries: 1, since: NOW }), later);
+        core.handle(Input::Waiting(address(2), DeliveryState { state, retries: 1, since: NOW }), later);
         core.handle(Input::Tick, later);
         let outputs = core.handle(Input::Delegated(delegation(2, 9), OTHER), later + 20);
         assert_eq!(attempts(&outputs), 1, "{state:?}: {outputs:?}");
         let waits = |output: &Output| {
-            matches!(output, Output::Record(_, Row { state: Delivery::Waiting, retries: 0, .. }))
+            matches!(output, Output::Record(_, DeliveryState { state: Delivery::Waiting, retries: 0, .. }))
         };
         assert_eq!(
             outputs.iter().any(waits),
@@ -32,10 +32,10 @@ fn a_friend_who_comes_after_days_gets_what_waits_and_what_was_given_up() {
 #[test]
 fn eight_seconds_of_a_clock_a_year_ahead_without_a_network_use_nothing_up() {
     let mut core = core();
-    core.handle(Input::Waiting(address(2), Row::new(NOW)), NOW);
+    core.handle(Input::Waiting(address(2), DeliveryState::new(NOW)), NOW);
     for second in 0..8 {
         let outputs = core.handle(Input::Tick, NOW + YEAR + second);
-        let used = |output: &Output| matches!(output, Output::Record(_, row) if *row != Row { state: Delivery::Waiting, retries: 0, since: NOW });
+        let used = |output: &Output| matches!(output, Output::Record(_, row) if *row != DeliveryState { state: Delivery::Waiting, retries: 0, since: NOW });
         assert!(!outputs.iter().any(used), "{outputs:?}");
     }
     core.handle(Input::Tick, NOW + 9);
@@ -48,14 +48,14 @@ fn after_the_clock_was_set_back_neighbours_are_asked_for_newcomers_nodes_at_once
     let mut core = connected();
     core.handle(Input::Tick, NOW + YEAR);
     core.handle(
-        Input::Waiting(address(3), Row { state: Delivery::Waiting, retries: 0, since: NOW + YEAR }),
+        Input::Waiting(address(3), DeliveryState { state: Delivery::Waiting, retries: 0, since: NOW + YEAR }),
         NOW + YEAR,
     );
     core.handle(Input::Tick, NOW + YEAR);
     core.handle(Input::Tick, NOW);
     let outputs: Vec<Output> =
         (1..=15 * 60).flat_map(|second| core.handle(Input::Tick, NOW + second)).collect();
-    assert!(outputs.iter().any(|output| matches!(output, Output::Seek(_))), "{outputs:?}");
+    assert!(outputs.iter().any(|output| matches!(output, Output::LookUpNodes(_))), "{outputs:?}");
 }
 
 #[test]
@@ -70,7 +70,7 @@ fn after_the_clock_was_set_back_whoever_was_over_budget_is_heard_again() {
 
 #[test]
 fn what_is_for_the_owner_is_taken_however_old_it_looks() {
-    let handed = Handed(3);
+    let handed = DeliveryId(3);
     let mut core = core();
     let outputs = core.handle(Input::Handed(handed, OTHER, packet(reply_to(1, 2))), NOW + 32 * DAY);
     assert!(matches!(outputs[..], [Output::Verify(..)]), "{outputs:?}");
@@ -80,13 +80,17 @@ fn what_is_for_the_owner_is_taken_however_old_it_looks() {
 fn a_success_to_a_person_makes_everything_due_that_waits_for_that_person() {
     let mut core = connected();
     run(&mut core, Input::Delegated(delegation(2, 9), OTHER));
-    let first = core.handle(Input::Waiting(Address { sequence: 1, ..address(2) }, Row::new(NOW)), NOW);
+    let first =
+        core.handle(Input::Waiting(DeliveryKey { sequence: 1, ..address(2) }, DeliveryState::new(NOW)), NOW);
     assert_eq!(first, []);
     assert_eq!(attempts(&core.handle(Input::Tick, NOW)), 1);
-    core.handle(Input::Attempted(Address { sequence: 1, ..address(2) }, None), NOW + 20);
-    core.handle(Input::Waiting(Address { sequence: 2, ..address(2) }, Row::new(NOW + 40)), NOW + 40);
+    core.handle(Input::Attempted(DeliveryKey { sequence: 1, ..address(2) }, None), NOW + 20);
+    core.handle(
+        Input::Waiting(DeliveryKey { sequence: 2, ..address(2) }, DeliveryState::new(NOW + 40)),
+        NOW + 40,
+    );
     assert_eq!(attempts(&core.handle(Input::Tick, NOW + 40)), 1, "the second alone");
-    let second = Input::Attempted(Address { sequence: 2, ..address(2) }, Some(Receipt::Taken));
+    let second = Input::Attempted(DeliveryKey { sequence: 2, ..address(2) }, Some(Receipt::Taken));
     let outputs = core.handle(second, NOW + 41);
     assert_eq!(attempts(&outputs), 1, "the first follows at once: {outputs:?}");
 }
@@ -95,9 +99,9 @@ fn a_success_to_a_person_makes_everything_due_that_waits_for_that_person() {
 fn a_delivery_from_a_friends_node_is_a_sign_of_life() {
     let mut core = connected();
     run(&mut core, Input::Delegated(delegation(2, 9), OTHER));
-    core.handle(Input::Waiting(address(2), Row::new(NOW)), NOW);
+    core.handle(Input::Waiting(address(2), DeliveryState::new(NOW)), NOW);
     assert_eq!(attempts(&core.handle(Input::Tick, NOW)), 1);
     core.handle(Input::Attempted(address(2), None), NOW + 20);
-    let outputs = run(&mut core, Input::Handed(Handed(3), OTHER, packet(reply_to(1, 2))));
+    let outputs = run(&mut core, Input::Handed(DeliveryId(3), OTHER, packet(reply_to(1, 2))));
     assert_eq!(attempts(&outputs), 1, "{outputs:?}");
 }

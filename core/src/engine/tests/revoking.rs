@@ -25,7 +25,7 @@ fn who_hears_a_revocation_forgets_the_node_and_passes_it_on() {
     let outputs = run(&mut core, heard(revocation.clone()));
     assert_eq!(
         outputs,
-        [Output::Judge(HEARD, Verdict::Accept), Output::RecordRevocation(revocation.clone())]
+        [Output::ReportValidation(HEARD, Verdict::Accept), Output::RecordRevocation(revocation.clone())]
     );
     assert!(!core.has_node(&key(2).public_key(), NOW));
     assert_eq!(
@@ -34,7 +34,7 @@ fn who_hears_a_revocation_forgets_the_node_and_passes_it_on() {
         "the older word is shown again"
     );
     assert!(!core.has_node(&key(2).public_key(), NOW));
-    let seen = [Output::Judge(HEARD, Verdict::Ignore(Ignored::Seen))];
+    let seen = [Output::ReportValidation(HEARD, Verdict::Ignore(Ignored::Seen))];
     assert_eq!(run(&mut core, heard(revocation)), seen);
     let later = delegation::draft(&PeerId::from_ed25519([7; 32]), NOW + 2).sign(&key(2), &[0; 32]);
     run(&mut core, Input::Delegated(Delegation::from_event(later).unwrap(), OTHER));
@@ -47,7 +47,7 @@ fn only_the_owner_takes_a_word_back() {
     run(&mut core, Input::Delegated(delegation(2, 7), OTHER));
     let mut forged = UnverifiedEvent::from(revocation(2, 7, NOW));
     forged.sig = Signature::from_bytes([1; 64]);
-    let rejected = [Output::Judge(HEARD, Verdict::Reject)];
+    let rejected = [Output::ReportValidation(HEARD, Verdict::Reject)];
     let input = Input::Heard(HEARD, OTHER, Packet::Revocation(forged).encode());
     assert_eq!(run(&mut core, input), rejected);
     assert_eq!(run(&mut core, heard(delegation(2, 7).event().clone())), rejected, "it takes nothing back");
@@ -58,7 +58,7 @@ fn only_the_owner_takes_a_word_back() {
 #[test]
 fn a_revocation_of_another_time_is_ignored() {
     let ignored = |event: Event| match &run(&mut core(), heard(event))[..] {
-        [Output::Judge(HEARD, Verdict::Ignore(ignored))] => *ignored,
+        [Output::ReportValidation(HEARD, Verdict::Ignore(ignored))] => *ignored,
         other => panic!("{other:?}"),
     };
     assert_eq!(ignored(revocation(2, 7, NOW + 901)), Ignored::TooNew);
@@ -86,19 +86,22 @@ fn an_own_node_obeys_and_announces_what_was_said_at_another_one() {
     let obeyed = |event: &Event| Output::Obey(event.clone());
     let record = |event: &Event| Output::RecordRevocation(event.clone());
     let heard_of = run(&mut core(), heard(revocation.clone()));
-    assert_eq!(heard_of, [Output::Judge(HEARD, Verdict::Accept), obeyed(&revocation), record(&revocation)]);
+    assert_eq!(
+        heard_of,
+        [Output::ReportValidation(HEARD, Verdict::Accept), obeyed(&revocation), record(&revocation)]
+    );
     let mut core = core();
     run(&mut core, Input::Delegated(delegation(1, 9), OTHER));
     let page = OwnPage { store: 4, through: 8, newest: 8, events: vec![revocation.clone().into()] };
-    let outputs = run(&mut core, Input::SiblingAnswered(OTHER, Some(page)));
-    let cursor = Cursor { store: Some(4), after: 8 };
+    let outputs = run(&mut core, Input::OwnNodeAnswered(OTHER, Some(page)));
+    let cursor = OwnNodeCursor { store: Some(4), after: 8 };
     assert_eq!(
         outputs,
         [
             obeyed(&revocation),
             record(&revocation),
             Output::Spread(revoked(revocation)),
-            Output::RecordSibling(OTHER, cursor)
+            Output::RecordOwnNode(OTHER, cursor)
         ]
     );
 }

@@ -53,7 +53,7 @@ impl Session {
             Ok((wants, found)) => {
                 // A guest makes this node ask nobody.
                 if self.is_owner() && !wants.is_empty() {
-                    drop(self.app.commands.send(Command::Want(wants, None)).await);
+                    drop(self.app.commands.send(Command::Fetch(wants, None)).await);
                 }
                 let events = found.events.into_iter().map(Event::into_rumor).collect();
                 self.send(NodeFrame::Answer { request, complete: found.complete, events }).await
@@ -144,7 +144,7 @@ impl Session {
                     store.find(&filters).map(|found| missing(&filters, &found.events, clock::now()))
                 });
                 if let Ok(Ok(wants)) = wants.await {
-                    drop(app.commands.send(Command::Want(wants, None)).await);
+                    drop(app.commands.send(Command::Fetch(wants, None)).await);
                 }
             }
         });

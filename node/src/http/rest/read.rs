@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, ops::ControlFlow, sync::Arc};
 
-use nostrp2p_core::{Want, is_public};
+use nostrp2p_core::{FetchTarget, is_public};
 use nostrp2p_protocol::{Event, EventId, Filter, Kind, PublicKey};
 
 use super::{
@@ -135,7 +135,7 @@ impl Reader {
         limit: usize,
         reading: &mut Reading<'_>,
     ) -> Result<(Vec<Event>, bool), redb::Error> {
-        let (mut events, mut room, mut complete) = (Vec::new(), Room::default(), true);
+        let (mut events, mut room, mut complete) = (Vec::new(), CapDecision::default(), true);
         let mut visit = |event: Event| {
             if !self.shows(&event) {
                 return ControlFlow::Continue(());
@@ -159,7 +159,7 @@ impl Reader {
     }
 
     /// What of a question the store lacks, so that other nodes are worth asking.
-    pub(super) fn missing(&self, question: &Question) -> Result<Vec<Want>, redb::Error> {
+    pub(super) fn missing(&self, question: &Question) -> Result<Vec<FetchTarget>, redb::Error> {
         let filters: Vec<Filter> = match question {
             Question::Posts(ids) => vec![Filter { ids: Some(ids.clone()), ..Filter::default() }],
             Question::Newest(kinds, authors) => {
@@ -205,7 +205,7 @@ impl Reader {
         filters: impl Iterator<Item = Filter>,
         reading: &mut Reading<'_>,
     ) -> Result<Vec<Event>, redb::Error> {
-        let (mut events, mut room) = (Vec::new(), Room::default());
+        let (mut events, mut room) = (Vec::new(), CapDecision::default());
         for filter in filters {
             // The owner's budget is for one question; a guest's is for all of them together.
             let found = match self.guest {
@@ -232,11 +232,11 @@ impl Reader {
 
 /// The bytes that an answer has taken.
 #[derive(Default)]
-struct Room {
+struct CapDecision {
     taken: usize,
 }
 
-impl Room {
+impl CapDecision {
     fn fits(&mut self, event: &Event) -> bool {
         let tags: usize =
             event.tags.iter().flat_map(|tag| tag.elements()).map(|element| element.len() + 2).sum();

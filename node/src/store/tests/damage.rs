@@ -231,7 +231,7 @@ async fn a_store_of_schema_7_finds_addresses_and_public_posts_and_shares_no_repl
     drop(database);
 
     let (store, writer) = open(directory.path());
-    let everything = nostrp2p_core::Window { since: 0, until: u64::MAX };
+    let everything = nostrp2p_core::SyncWindow { since: 0, until: u64::MAX };
     assert_eq!(store.shared(everything).unwrap().len(), 1, "the post alone");
     let posts = Filter { kinds: Some([Kind::POST].into()), ..Filter::default() };
     assert_eq!(contents(&store.find(&[posts]).unwrap().events), ["reply", "post"]);

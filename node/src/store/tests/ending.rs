@@ -87,8 +87,8 @@ async fn a_deleted_event_waits_for_nobody_any_more() {
         .await;
     assert_eq!((store.waiting().unwrap(), store.unsent().unwrap()), (vec![], vec![]));
     // An attempt that was under way reports later.
-    let given_up = Row { state: Delivery::GivenUp, ..Row::new(77) };
-    writer.record(Address { sequence: 1, person: key(2).public_key() }, given_up).await;
+    let given_up = DeliveryState { state: Delivery::GivenUp, ..DeliveryState::new(77) };
+    writer.record(DeliveryKey { sequence: 1, person: key(2).public_key() }, given_up).await;
     commit(&writer, &post(1, 4, "next")).await;
     assert_eq!(store.deliveries().unwrap(), []);
     writer.close();

@@ -162,7 +162,7 @@ async fn whose_the_events_are_is_found_out_when_there_is_an_owner_and_by_an_olde
     for event in [&own, &mail, &other] {
         writer.commit(event.clone(), Travel::Restored(Mark::None)).await.await.unwrap().unwrap();
     }
-    let all = nostrp2p_core::Window { since: 0, until: u64::MAX };
+    let all = nostrp2p_core::SyncWindow { since: 0, until: u64::MAX };
     assert_eq!((store.progress().borrow().usage.others, store.shared(all).unwrap()), (3, vec![]));
     writer.set_owner(key(OWNER).public_key()).await.unwrap();
     let usage = store.progress().borrow().usage;

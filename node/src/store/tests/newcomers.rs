@@ -2,13 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use nostrp2p_core::Window;
+use nostrp2p_core::SyncWindow;
 use nostrp2p_protocol::EventId;
 
 use super::*;
 use crate::store::tables::{META, META_BORN};
 
-const ALL: Window = Window { since: 0, until: u64::MAX };
+const ALL: SyncWindow = SyncWindow { since: 0, until: u64::MAX };
 const CAPACITY: u64 = 1_200;
 
 fn somebody(number: u64) -> SecretKey {

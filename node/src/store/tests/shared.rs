@@ -2,14 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use nostrp2p_core::{Dice, MAX_PER_HOUR, Window};
+use nostrp2p_core::{MAX_PER_HOUR, SeededRng, SyncWindow};
 use nostrp2p_protocol::EventId;
 
 use super::*;
 
-const ALL: Window = Window { since: 0, until: u64::MAX };
+const ALL: SyncWindow = SyncWindow { since: 0, until: u64::MAX };
 
-fn ids(store: &Store, window: Window) -> Vec<EventId> {
+fn ids(store: &Store, window: SyncWindow) -> Vec<EventId> {
     store.shared(window).unwrap().into_iter().map(|(_, id)| id).collect()
 }
 
@@ -30,7 +30,7 @@ async fn only_what_is_for_everyone_is_shared_and_only_while_it_is_there() {
     }
     writer.commit(theirs.clone(), Travel::Shared).await.await.unwrap().unwrap();
     assert_eq!(ids(&store, ALL), [public.id(), theirs.id()]);
-    assert_eq!(ids(&store, Window { since: 11, until: 100 }), []);
+    assert_eq!(ids(&store, SyncWindow { since: 11, until: 100 }), []);
     let asked = [own.id(), theirs.id(), private.id(), list.id(), public.id()];
     let found: Vec<EventId> =
         store.shared_events(&asked, &mut Reading::for_owner()).unwrap().iter().map(Event::id).collect();
@@ -54,7 +54,7 @@ async fn of_a_flood_in_one_hour_every_store_keeps_the_same_events() {
         let directory = tempfile::tempdir().unwrap();
         let (store, writer) = open(directory.path());
         let mut order = posts.clone();
-        Dice::new(seed).shuffle(&mut order);
+        SeededRng::new(seed).shuffle(&mut order);
         for event in order {
             writer.store(event, Travel::Shared).await;
         }

@@ -19,7 +19,7 @@ const MAX_NEWCOMERS: usize = 10_000;
 
 /// When people were first heard of.
 #[derive(Debug)]
-pub(crate) struct Acquaintances {
+pub(crate) struct KnownAuthors {
     /// When this node's life began; None before anything was heard.
     born: Option<u64>,
     known: BTreeSet<PublicKey>,
@@ -27,7 +27,7 @@ pub(crate) struct Acquaintances {
     order: VecDeque<PublicKey>,
 }
 
-impl Acquaintances {
+impl KnownAuthors {
     pub(crate) const fn new() -> Self {
         Self { born: None, known: BTreeSet::new(), newcomers: BTreeMap::new(), order: VecDeque::new() }
     }
@@ -107,7 +107,7 @@ mod tests {
 
     #[test]
     fn a_newcomer_is_known_after_a_day_if_he_comes_again() {
-        let mut people = Acquaintances::new();
+        let mut people = KnownAuthors::new();
         people.restore(0, [], NOW);
         assert!(people.is_newcomer(&person(1), NOW));
         people.meet(person(1), NOW);
@@ -119,7 +119,7 @@ mod tests {
 
     #[test]
     fn to_a_new_node_nobody_is_new() {
-        let mut people = Acquaintances::new();
+        let mut people = KnownAuthors::new();
         people.meet(person(1), NOW);
         assert!(!people.is_newcomer(&person(2), NOW + 100));
         assert!(!people.is_newcomer(&person(1), NOW + NEW_SECONDS), "he was there from the beginning");
@@ -128,7 +128,7 @@ mod tests {
 
     #[test]
     fn what_the_store_knew_holds_after_a_restart() {
-        let mut people = Acquaintances::new();
+        let mut people = KnownAuthors::new();
         let long = NOW - 10 * NEW_SECONDS;
         people.restore(long, [(person(1), long), (person(2), NOW - 100)], NOW);
         assert!(!people.is_newcomer(&person(1), NOW));
@@ -138,7 +138,7 @@ mod tests {
 
     #[test]
     fn invented_keys_displace_one_another_and_nobody_else() {
-        let mut people = Acquaintances::new();
+        let mut people = KnownAuthors::new();
         people.restore(0, [(person(0), 0)], NOW);
         for number in 1..30_000 {
             people.meet(person(number), NOW);

@@ -8,12 +8,12 @@ use std::collections::BTreeMap;
 use nostrp2p_protocol::{PeerId, announcement::is_way, exchange::Lent};
 
 use crate::{
-    dice::Dice,
+    rng::SeededRng,
     sources::{Source, Sources},
 };
 
-/// Ways that a node keeps: one may fail at any time, and while it is replaced another one must hold.
-pub const WANTED_WAYS: usize = 3;
+/// TunnelClient that a node keeps: one may fail at any time, and while it is replaced another one must hold.
+pub const WANTED_TUNNELS: usize = 3;
 /// Helpers that are remembered: enough that three of them work. Of more, one that has failed makes room, then a random one
 /// of the source that told most.
 const MAX_HELPERS: usize = 100;
@@ -31,7 +31,7 @@ const RENEW_AT: u64 = 2;
 
 /// A way that is open.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Way {
+pub struct OpenTunnel {
     /// The helper.
     pub helper: PeerId,
     /// Its address: `wss://host` or `wss://host:port`.
@@ -57,18 +57,18 @@ enum Phase {
 
 /// What is known of helpers.
 #[derive(Debug)]
-pub struct Ways {
+pub struct TunnelClient {
     own: PeerId,
     helpers: BTreeMap<PeerId, Helper>,
     sources: Sources<PeerId>,
-    dice: Dice,
+    rng: SeededRng,
 }
 
-impl Ways {
+impl TunnelClient {
     /// No helper is known yet to the node of this name. `seed` is random, so that nodes share the helpers and nobody can
     /// choose a name that is asked first; the same seed replays.
     pub fn new(own: PeerId, seed: u64) -> Self {
-        Self { own, helpers: BTreeMap::new(), sources: Sources::default(), dice: Dice::new(seed) }
+        Self { own, helpers: BTreeMap::new(), sources: Sources::default(), rng: SeededRng::new(seed) }
     }
 
     /// A node has announced itself, as a helper or not; a neighbour has told so.
@@ -99,7 +99,7 @@ impl Ways {
         let failed = self.helpers.iter().filter(|(_, helper)| helper.failures > 0 && !helper.is_busy());
         let failed = failed.max_by_key(|(_, helper)| helper.failures).map(|(peer, _)| *peer);
         let busy = |peer: &PeerId| self.helpers.get(peer).is_some_and(Helper::is_busy);
-        failed.or_else(|| self.sources.victim(&mut self.dice, busy))
+        failed.or_else(|| self.sources.victim(&mut self.rng, busy))
     }
 
     fn forget(&mut self, helper: &PeerId) {
@@ -107,7 +107,7 @@ impl Ways {
         self.sources.remove(helper);
     }
 
-    /// The helpers to ask now; each must be answered by [`Ways::answered`]. Those that have failed come last; before the
+    /// The helpers to ask now; each must be answered by [`TunnelClient::answered`]. Those that have failed come last; before the
     /// others those that are connected, for these exist; of the rest all sources take turns.
     pub fn due(&mut self, now: u64, connected: impl Fn(&PeerId) -> bool) -> Vec<PeerId> {
         let mut due: Vec<PeerId> = Vec::new();
@@ -120,7 +120,7 @@ impl Ways {
             }
         }
         let missing =
-            WANTED_WAYS.saturating_sub(self.helpers.values().filter(|helper| helper.is_busy()).count());
+            WANTED_TUNNELS.saturating_sub(self.helpers.values().filter(|helper| helper.is_busy()).count());
         if missing == 0 {
             return due;
         }
@@ -128,7 +128,7 @@ impl Ways {
             let phase = self.helpers.get(peer).map(|helper| helper.phase);
             matches!(phase, Some(Phase::Idle(when)) if when <= now)
         };
-        let mut idle = self.sources.mixed(&mut self.dice, idle);
+        let mut idle = self.sources.mixed(&mut self.rng, idle);
         idle.sort_by_key(|peer| (self.helpers.get(peer).map(|helper| helper.failures), !connected(peer)));
         for peer in idle.into_iter().take(missing) {
             if let Some(helper) = self.helpers.get_mut(&peer) {
@@ -172,15 +172,15 @@ impl Ways {
         }
     }
 
-    /// The ways that are open, at most [`WANTED_WAYS`].
-    pub fn open(&self, now: u64) -> Vec<Way> {
+    /// The ways that are open, at most [`WANTED_TUNNELS`].
+    pub fn open(&self, now: u64) -> Vec<OpenTunnel> {
         let open = |helper: &Helper| match helper.phase {
             Phase::Open(_, until) | Phase::Asked(until) => now < until,
             Phase::Idle(_) => false,
         };
         let open = self.helpers.iter().filter(|(_, helper)| open(helper));
-        let open = open.map(|(peer, helper)| Way { helper: *peer, address: helper.address.clone() });
-        open.take(WANTED_WAYS).collect()
+        let open = open.map(|(peer, helper)| OpenTunnel { helper: *peer, address: helper.address.clone() });
+        open.take(WANTED_TUNNELS).collect()
     }
 }
 
@@ -217,18 +217,18 @@ mod tests {
         Source { network: Network::V4([n, 0]), peer: peer(n) }
     }
 
-    fn heard(ways: &mut Ways, n: u8, address: Option<&str>) {
+    fn heard(ways: &mut TunnelClient, n: u8, address: Option<&str>) {
         ways.heard(peer(n), address, source(1));
     }
 
     /// A node that knows of so many helpers.
-    fn ways(helpers: u8) -> Ways {
-        let mut ways = Ways::new(peer(0), 7);
+    fn ways(helpers: u8) -> TunnelClient {
+        let mut ways = TunnelClient::new(peer(0), 7);
         (1..=helpers).for_each(|n| heard(&mut ways, n, Some(&address(n))));
         ways
     }
 
-    fn due(ways: &mut Ways, now: u64) -> BTreeSet<PeerId> {
+    fn due(ways: &mut TunnelClient, now: u64) -> BTreeSet<PeerId> {
         ways.due(now, |_| false).into_iter().collect()
     }
 
@@ -240,7 +240,7 @@ mod tests {
         numbers.iter().map(|n| peer(*n)).collect()
     }
 
-    fn names(ways: &Ways, now: u64) -> BTreeSet<PeerId> {
+    fn names(ways: &TunnelClient, now: u64) -> BTreeSet<PeerId> {
         ways.open(now).into_iter().map(|way| way.helper).collect()
     }
 
@@ -296,7 +296,7 @@ mod tests {
     #[test]
     fn helpers_that_somebody_invents_do_not_keep_an_honest_one_from_being_used() {
         for seed in 0..50 {
-            let mut ways = Ways::new(peer(0), seed);
+            let mut ways = TunnelClient::new(peer(0), seed);
             let invented = |number: u32| {
                 let mut name = [1; 32];
                 name[..4].copy_from_slice(&number.to_be_bytes());
@@ -321,7 +321,7 @@ mod tests {
     #[test]
     fn nodes_do_not_all_ask_the_same_helpers() {
         let first = |seed| {
-            let mut ways = Ways::new(peer(0), seed);
+            let mut ways = TunnelClient::new(peer(0), seed);
             (1..=50).for_each(|n| heard(&mut ways, n, Some(&address(n))));
             due(&mut ways, NOW)
         };

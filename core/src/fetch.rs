@@ -31,7 +31,7 @@ const INTEREST_SECONDS: u64 = 3_600;
 
 /// One thing that is wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Want {
+pub enum FetchTarget {
     /// A person's profile (kind 0).
     Profile(PublicKey),
     /// A person's follow list (kind 3).
@@ -42,7 +42,7 @@ pub enum Want {
     Event(EventId, Option<PublicKey>),
 }
 
-impl Want {
+impl FetchTarget {
     /// Whose nodes are asked.
     pub const fn author(&self) -> Option<PublicKey> {
         match self {
@@ -65,13 +65,13 @@ impl Want {
 
 /// Names one question until its answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Ask(pub u64);
+pub struct QueryId(pub u64);
 
 /// A question to be asked.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Asking {
+pub struct Query {
     /// Names it.
-    pub ask: Ask,
+    pub ask: QueryId,
     /// Whom; nobody in particular when the author is unknown.
     pub nodes: Vec<PeerId>,
     /// For what: at most three.
@@ -97,15 +97,15 @@ enum State {
 
 /// What is wanted.
 #[derive(Debug, Default)]
-pub struct Wanted {
-    entries: BTreeMap<Want, Entry>,
-    asks: BTreeMap<Ask, Vec<Want>>,
+pub struct Fetches {
+    entries: BTreeMap<FetchTarget, Entry>,
+    asks: BTreeMap<QueryId, Vec<FetchTarget>>,
     next: u64,
 }
 
-impl Wanted {
+impl Fetches {
     /// A client wants something.
-    pub fn want(&mut self, want: Want, now: u64) {
+    pub fn want(&mut self, want: FetchTarget, now: u64) {
         if let Some(entry) = self.entries.get_mut(&want) {
             entry.wanted_at = now;
             if matches!(entry.state, State::Rest(until) if until <= now) {
@@ -135,7 +135,7 @@ impl Wanted {
     }
 
     /// Whether a question for it is under way.
-    pub fn is_asked(&self, want: &Want) -> bool {
+    pub fn is_asked(&self, want: &FetchTarget) -> bool {
         self.entries.get(want).is_some_and(|entry| entry.state == State::Asked)
     }
 
@@ -149,8 +149,8 @@ impl Wanted {
     }
 
     /// The questions to ask now; everything that one person is asked for goes into one.
-    pub fn due(&mut self, now: u64, nodes_of: impl Fn(&PublicKey) -> Vec<PeerId>) -> Vec<Asking> {
-        let mut by_author: BTreeMap<Option<PublicKey>, Vec<Want>> = BTreeMap::new();
+    pub fn due(&mut self, now: u64, nodes_of: impl Fn(&PublicKey) -> Vec<PeerId>) -> Vec<Query> {
+        let mut by_author: BTreeMap<Option<PublicKey>, Vec<FetchTarget>> = BTreeMap::new();
         for (want, entry) in &mut self.entries {
             if matches!(entry.state, State::Away(until) if until <= now) {
                 let interest = now.saturating_sub(entry.wanted_at) < INTEREST_SECONDS;
@@ -171,19 +171,19 @@ impl Wanted {
                 break;
             }
             nodes.truncate(MAX_NODES);
-            let wants: Vec<Want> = wants.into_iter().take(MAX_IDS).collect();
+            let wants: Vec<FetchTarget> = wants.into_iter().take(MAX_IDS).collect();
             self.set(&wants, State::Asked);
-            let ask = Ask(self.next);
+            let ask = QueryId(self.next);
             self.next += 1;
-            asking.push(Asking { ask, nodes, filters: filters(&wants) });
+            asking.push(Query { ask, nodes, filters: filters(&wants) });
             self.asks.insert(ask, wants);
         }
         asking
     }
 
     /// A question has been answered, or nobody answered. Returns what it was for, so that the answer's events can be
-    /// compared with it by [`Wanted::fits`].
-    pub fn on_answered(&mut self, ask: Ask, answered: bool, now: u64) -> Vec<Want> {
+    /// compared with it by [`Fetches::fits`].
+    pub fn on_answered(&mut self, ask: QueryId, answered: bool, now: u64) -> Vec<FetchTarget> {
         let wants = self.asks.remove(&ask).unwrap_or_default();
         let state = if answered {
             State::Rest(now.saturating_add(NONE_SECONDS))
@@ -195,7 +195,7 @@ impl Wanted {
     }
 
     /// Whether an event is among what was wanted.
-    pub fn fits(wants: &[Want], id: &EventId, rumor: &Rumor) -> bool {
+    pub fn fits(wants: &[FetchTarget], id: &EventId, rumor: &Rumor) -> bool {
         wants.iter().any(|want| want.is(id, rumor))
     }
 
@@ -203,18 +203,18 @@ impl Wanted {
     pub fn on_found(&mut self, id: &EventId, rumor: &Rumor, now: u64) {
         let author = rumor.pubkey;
         let (want, rest) = match rumor.kind {
-            Kind::PROFILE => (Want::Profile(author), FRESH_SECONDS),
-            Kind::FOLLOW_LIST => (Want::FollowList(author), FRESH_SECONDS),
-            _ => (Want::Posts(author), POSTS_SECONDS),
+            Kind::PROFILE => (FetchTarget::Profile(author), FRESH_SECONDS),
+            Kind::FOLLOW_LIST => (FetchTarget::FollowList(author), FRESH_SECONDS),
+            _ => (FetchTarget::Posts(author), POSTS_SECONDS),
         };
         if let Some(entry) = self.entries.get_mut(&want) {
             entry.state = State::Rest(now.saturating_add(rest));
         }
-        self.entries.remove(&Want::Event(*id, Some(author)));
-        self.entries.remove(&Want::Event(*id, None));
+        self.entries.remove(&FetchTarget::Event(*id, Some(author)));
+        self.entries.remove(&FetchTarget::Event(*id, None));
     }
 
-    fn set(&mut self, wants: &[Want], state: State) {
+    fn set(&mut self, wants: &[FetchTarget], state: State) {
         for want in wants {
             if let Some(entry) = self.entries.get_mut(want) {
                 entry.state = state;
@@ -224,17 +224,17 @@ impl Wanted {
 }
 
 /// One question for all of it.
-fn filters(wants: &[Want]) -> Vec<Filter> {
+fn filters(wants: &[FetchTarget]) -> Vec<Filter> {
     let (mut kinds, mut ids, mut posts) = (BTreeSet::new(), BTreeSet::new(), false);
     for want in wants {
         match want {
-            Want::Profile(_) => drop(kinds.insert(Kind::PROFILE)),
-            Want::FollowList(_) => drop(kinds.insert(Kind::FOLLOW_LIST)),
-            Want::Posts(_) => posts = true,
-            Want::Event(id, _) => drop(ids.insert(*id)),
+            FetchTarget::Profile(_) => drop(kinds.insert(Kind::PROFILE)),
+            FetchTarget::FollowList(_) => drop(kinds.insert(Kind::FOLLOW_LIST)),
+            FetchTarget::Posts(_) => posts = true,
+            FetchTarget::Event(id, _) => drop(ids.insert(*id)),
         }
     }
-    let authors = wants.first().and_then(Want::author).map(|author| BTreeSet::from([author]));
+    let authors = wants.first().and_then(FetchTarget::author).map(|author| BTreeSet::from([author]));
     let by = |filter: Filter| Filter { authors: authors.clone(), ..filter };
     let mut filters = Vec::new();
     if !kinds.is_empty() {
@@ -274,44 +274,46 @@ mod tests {
 
     #[test]
     fn everything_of_one_person_is_one_question_and_asked_once() {
-        let mut wanted = Wanted::default();
+        let mut wanted = Fetches::default();
         let id = rumor(Kind::POST).id();
-        for want in [Want::Profile(ALICE), Want::FollowList(ALICE), Want::Event(id, Some(ALICE))] {
+        for want in
+            [FetchTarget::Profile(ALICE), FetchTarget::FollowList(ALICE), FetchTarget::Event(id, Some(ALICE))]
+        {
             wanted.want(want, NOW);
             wanted.want(want, NOW);
         }
         let asking = wanted.due(NOW, home);
         assert_eq!((asking.len(), asking[0].nodes.as_slice()), (1, [NODE].as_slice()));
         assert_eq!(asking[0].filters.len(), 2, "kinds in one filter, ids in another");
-        wanted.want(Want::Profile(ALICE), NOW + 1);
+        wanted.want(FetchTarget::Profile(ALICE), NOW + 1);
         assert_eq!(wanted.due(NOW + 1, home), [], "it is being asked for");
     }
 
     #[test]
     fn none_is_believed_for_an_hour_and_a_profile_for_a_day() {
-        let mut wanted = Wanted::default();
-        wanted.want(Want::Profile(ALICE), NOW);
+        let mut wanted = Fetches::default();
+        wanted.want(FetchTarget::Profile(ALICE), NOW);
         let asked = wanted.due(NOW, home).remove(0).ask;
         wanted.on_answered(asked, true, NOW);
-        wanted.want(Want::Profile(ALICE), NOW + 3_599);
+        wanted.want(FetchTarget::Profile(ALICE), NOW + 3_599);
         assert_eq!(wanted.due(NOW + 3_599, home), []);
-        wanted.want(Want::Profile(ALICE), NOW + 3_600);
+        wanted.want(FetchTarget::Profile(ALICE), NOW + 3_600);
         let asked = wanted.due(NOW + 3_600, home).remove(0).ask;
         let wants = wanted.on_answered(asked, true, NOW + 3_600);
         let profile = rumor(Kind::PROFILE);
-        assert!(Wanted::fits(&wants, &profile.id(), &profile));
-        assert!(!Wanted::fits(&wants, &profile.id(), &rumor(Kind::POST)), "not asked for");
+        assert!(Fetches::fits(&wants, &profile.id(), &profile));
+        assert!(!Fetches::fits(&wants, &profile.id(), &rumor(Kind::POST)), "not asked for");
         wanted.on_found(&profile.id(), &profile, NOW + 3_600);
-        wanted.want(Want::Profile(ALICE), NOW + 3_600 + 86_399);
+        wanted.want(FetchTarget::Profile(ALICE), NOW + 3_600 + 86_399);
         assert_eq!(wanted.due(NOW + 3_600 + 86_399, home), []);
-        wanted.want(Want::Profile(ALICE), NOW + 3_600 + 86_400);
+        wanted.want(FetchTarget::Profile(ALICE), NOW + 3_600 + 86_400);
         assert_eq!(wanted.due(NOW + 3_600 + 86_400, home).len(), 1);
     }
 
     #[test]
     fn somebody_who_is_away_is_asked_again_while_there_is_interest() {
-        let mut wanted = Wanted::default();
-        wanted.want(Want::Posts(ALICE), NOW);
+        let mut wanted = Fetches::default();
+        wanted.want(FetchTarget::Posts(ALICE), NOW);
         assert_eq!(wanted.due(NOW, away), []);
         assert_eq!(wanted.due(NOW + 599, home), [], "not before ten minutes");
         assert_eq!(wanted.due(NOW + 600, away), []);
@@ -320,32 +322,35 @@ mod tests {
         wanted.on_answered(asked, false, NOW + 601);
         assert_eq!(wanted.due(NOW + 1_200, home), []);
         assert_eq!(wanted.due(NOW + 1_201, home).len(), 1, "no answer is like being away");
-        let mut stale = Wanted::default();
-        stale.want(Want::Posts(ALICE), NOW);
+        let mut stale = Fetches::default();
+        stale.want(FetchTarget::Posts(ALICE), NOW);
         assert_eq!(stale.due(NOW, away), []);
         assert_eq!(stale.due(NOW + 3_600, home), [], "nobody looks at it any more");
     }
 
     #[test]
     fn an_event_of_an_unknown_author_is_asked_of_the_neighbours() {
-        let mut wanted = Wanted::default();
+        let mut wanted = Fetches::default();
         let post = rumor(Kind::POST);
-        wanted.want(Want::Event(post.id(), None), NOW);
+        wanted.want(FetchTarget::Event(post.id(), None), NOW);
         let asking = wanted.due(NOW, away).remove(0);
         assert_eq!((asking.nodes.len(), asking.filters[0].authors.as_ref()), (0, None));
         let wants = wanted.on_answered(asking.ask, true, NOW);
-        assert!(Wanted::fits(&wants, &post.id(), &post));
+        assert!(Fetches::fits(&wants, &post.id(), &post));
         wanted.on_found(&post.id(), &post, NOW);
         assert!(wanted.entries.is_empty());
     }
 
     #[test]
     fn the_table_and_the_questions_under_way_are_bounded() {
-        let mut wanted = Wanted::default();
+        let mut wanted = Fetches::default();
         for number in 0..MAX_WANTS + 50 {
             let mut person = [0; 32];
             person[..8].copy_from_slice(&number.to_le_bytes());
-            wanted.want(Want::Profile(PublicKey::from_bytes(person)), NOW + u64::try_from(number).unwrap());
+            wanted.want(
+                FetchTarget::Profile(PublicKey::from_bytes(person)),
+                NOW + u64::try_from(number).unwrap(),
+            );
         }
         assert_eq!(wanted.entries.len(), MAX_WANTS);
         assert_eq!(wanted.due(NOW, |_| vec![NODE]).len(), MAX_ASKS);

@@ -16,7 +16,7 @@ const QUESTIONS: u32 = 5;
 
 /// Whom neighbours are asked about.
 #[derive(Debug, Default)]
-pub(crate) struct Seeking(BTreeMap<PublicKey, Sought>);
+pub(crate) struct NodeLookup(BTreeMap<PublicKey, Sought>);
 
 #[derive(Debug)]
 struct Sought {
@@ -24,9 +24,9 @@ struct Sought {
     asked: u32,
 }
 
-impl Seeking {
+impl NodeLookup {
     /// Something waits for a person of whom no node is known.
-    pub(crate) fn seek(&mut self, person: PublicKey, now: u64) {
+    pub(crate) fn start(&mut self, person: PublicKey, now: u64) {
         if self.0.len() < MAX_PEOPLE {
             self.0.entry(person).or_insert(Sought { due: now, asked: 0 });
         }
@@ -71,30 +71,30 @@ mod tests {
 
     #[test]
     fn neighbours_are_asked_five_times_and_less_and_less_often() {
-        let mut seeking = Seeking::default();
-        seeking.seek(person(1), NOW);
-        let asked: Vec<u64> = (0..1_000).filter(|second| !seeking.due(NOW + second).is_empty()).collect();
+        let mut node_lookup = NodeLookup::default();
+        node_lookup.start(person(1), NOW);
+        let asked: Vec<u64> = (0..1_000).filter(|second| !node_lookup.due(NOW + second).is_empty()).collect();
         assert_eq!(asked, [0, 15, 45, 105, 225]);
-        seeking.seek(person(1), NOW + 1_000);
-        assert_eq!(seeking.due(NOW + 1_000), [[person(1)]], "the next attempt begins anew");
+        node_lookup.start(person(1), NOW + 1_000);
+        assert_eq!(node_lookup.due(NOW + 1_000), [[person(1)]], "the next attempt begins anew");
     }
 
     #[test]
     fn whoever_is_found_is_not_asked_for_any_more_and_nobody_twice() {
-        let mut seeking = Seeking::default();
-        seeking.seek(person(1), NOW);
-        assert_eq!(seeking.due(NOW).len(), 1);
-        seeking.seek(person(1), NOW);
-        assert!(seeking.due(NOW).is_empty());
-        seeking.found(&person(1));
-        assert!(seeking.due(NOW + 1_000).is_empty());
+        let mut node_lookup = NodeLookup::default();
+        node_lookup.start(person(1), NOW);
+        assert_eq!(node_lookup.due(NOW).len(), 1);
+        node_lookup.start(person(1), NOW);
+        assert!(node_lookup.due(NOW).is_empty());
+        node_lookup.found(&person(1));
+        assert!(node_lookup.due(NOW + 1_000).is_empty());
     }
 
     #[test]
     fn the_table_is_bounded_and_questions_are_no_longer_than_they_may_be() {
-        let mut seeking = Seeking::default();
-        (0..5_000).for_each(|number| seeking.seek(person(number), NOW));
-        let questions = seeking.due(NOW);
+        let mut node_lookup = NodeLookup::default();
+        (0..5_000).for_each(|number| node_lookup.start(person(number), NOW));
+        let questions = node_lookup.due(NOW);
         assert_eq!(questions.iter().map(Vec::len).sum::<usize>(), MAX_PEOPLE);
         assert!(questions.iter().all(|people| people.len() <= MAX_SOUGHT));
     }

@@ -20,7 +20,7 @@ pub const fn hour(created_at: u64) -> (u64, u64) {
 
 /// What becomes of an event among others of its author and hour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Room {
+pub enum CapDecision {
     /// There is room.
     Free,
     /// It takes the place of this one.
@@ -30,23 +30,23 @@ pub enum Room {
 }
 
 /// Finds the place of an event among those that are held already, itself not among them.
-pub fn room(id: &EventId, held: impl IntoIterator<Item = EventId>) -> Room {
+pub fn room(id: &EventId, held: impl IntoIterator<Item = EventId>) -> CapDecision {
     let (mut count, mut highest) = (0, None);
     for other in held {
         count += 1;
         highest = highest.max(Some(other));
     }
     match highest {
-        Some(highest) if count >= MAX_PER_HOUR && highest > *id => Room::InsteadOf(highest),
-        Some(_) if count >= MAX_PER_HOUR => Room::Full,
-        _ => Room::Free,
+        Some(highest) if count >= MAX_PER_HOUR && highest > *id => CapDecision::InsteadOf(highest),
+        Some(_) if count >= MAX_PER_HOUR => CapDecision::Full,
+        _ => CapDecision::Free,
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Dice;
+    use crate::SeededRng;
 
     #[test]
     fn in_whatever_order_they_come_the_same_events_stay() {
@@ -57,13 +57,13 @@ mod tests {
         };
         let stay = |seed| {
             let mut order: Vec<u16> = (0..1_000).collect();
-            Dice::new(seed).shuffle(&mut order);
+            SeededRng::new(seed).shuffle(&mut order);
             let mut held = std::collections::BTreeSet::new();
             for number in order {
                 match room(&id(number), held.iter().copied()) {
-                    Room::Free => {}
-                    Room::InsteadOf(other) => drop(held.remove(&other)),
-                    Room::Full => continue,
+                    CapDecision::Free => {}
+                    CapDecision::InsteadOf(other) => drop(held.remove(&other)),
+                    CapDecision::Full => continue,
                 }
                 held.insert(id(number));
             }

@@ -15,7 +15,7 @@ const MAX_KNOWN: usize = 100_000;
 
 /// What is known of people.
 #[derive(Debug, Default)]
-pub struct Trust {
+pub struct FollowGraph {
     owner: Option<PublicKey>,
     follows: List,
     muted: List,
@@ -30,7 +30,7 @@ struct List {
     people: BTreeSet<PublicKey>,
 }
 
-impl Trust {
+impl FollowGraph {
     /// Begins anew with another owner.
     pub fn of(owner: Option<PublicKey>) -> Self {
         Self { owner, ..Self::default() }
@@ -114,7 +114,7 @@ mod tests {
 
     #[test]
     fn follows_and_their_follows_are_close_and_nobody_else() {
-        let mut trust = Trust::of(Some(person(1)));
+        let mut trust = FollowGraph::of(Some(person(1)));
         trust.learn(&list(Kind::FOLLOW_LIST, 2, 10, &[3]));
         assert!(!trust.is_close(&person(3)), "the owner does not follow 2 yet");
         trust.learn(&list(Kind::FOLLOW_LIST, 1, 10, &[2]));
@@ -130,7 +130,7 @@ mod tests {
 
     #[test]
     fn only_the_owner_mutes() {
-        let mut trust = Trust::of(Some(person(1)));
+        let mut trust = FollowGraph::of(Some(person(1)));
         trust.learn(&list(Kind::MUTE_LIST, 2, 10, &[5]));
         assert!(!trust.is_muted(&person(5)));
         trust.learn(&list(Kind::MUTE_LIST, 1, 10, &[5]));
@@ -141,7 +141,7 @@ mod tests {
 
     #[test]
     fn the_lists_are_bounded() {
-        let mut trust = Trust::of(Some(person(1)));
+        let mut trust = FollowGraph::of(Some(person(1)));
         let tags = (0..3_000u32).map(|number| {
             let mut key = [0; 32];
             key[..4].copy_from_slice(&number.to_be_bytes());

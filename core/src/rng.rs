@@ -2,9 +2,9 @@
 
 /// A generator of numbers that look random (SplitMix64). Not for secrets.
 #[derive(Debug, Clone)]
-pub struct Dice(u64);
+pub struct SeededRng(u64);
 
-impl Dice {
+impl SeededRng {
     /// Begins with a seed.
     pub const fn new(seed: u64) -> Self {
         Self(seed)
@@ -41,10 +41,10 @@ mod tests {
     #[test]
     fn a_seed_replays_and_the_bound_holds() {
         let roll = |seed| {
-            let mut dice = Dice::new(seed);
-            let rolls: Vec<u64> = (0..100).map(|_| dice.below(6)).collect();
+            let mut rng = SeededRng::new(seed);
+            let rolls: Vec<u64> = (0..100).map(|_| rng.below(6)).collect();
             let mut list: Vec<u32> = (0..20).collect();
-            dice.shuffle(&mut list);
+            rng.shuffle(&mut list);
             (rolls, list)
         };
         assert_eq!(roll(7), roll(7));
@@ -53,6 +53,6 @@ mod tests {
         assert!((0..6).all(|side| rolls.contains(&side)) && rolls.iter().all(|roll| *roll < 6));
         list.sort_unstable();
         assert_eq!(list, (0..20).collect::<Vec<u32>>());
-        assert_eq!(Dice::new(1).below(0), 0);
+        assert_eq!(SeededRng::new(1).below(0), 0);
     }
 }

@@ -11,8 +11,8 @@ use nostrp2p_protocol::{EventId, PeerId, UnverifiedEvent, limits::MAX_CREATED_AT
 
 use crate::{
     buckets::{Buckets, Rate, UNIT},
-    dice::Dice,
-    reconcile::Difference,
+    rng::SeededRng,
+    sync::Difference,
 };
 
 /// Comparisons under way at a time, each with another neighbour.
@@ -66,11 +66,11 @@ const DAY: u64 = 86_400;
 
 /// Names one comparison with one neighbour, over all windows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Session(pub u64);
+pub struct SyncSession(pub u64);
 
 /// A stretch of `created_at`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Window {
+pub struct SyncWindow {
     /// Inclusive.
     pub since: u64,
     /// Exclusive.
@@ -79,11 +79,11 @@ pub struct Window {
 
 /// What is to be done.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Step {
+pub enum SyncStep {
     /// Compare the shared events of a window with a neighbour's.
-    Compare(Session, PeerId, Window),
+    Compare(SyncSession, PeerId, SyncWindow),
     /// Fetch these from a neighbour.
-    Get(Session, PeerId, Vec<EventId>),
+    Get(SyncSession, PeerId, Vec<EventId>),
     /// Say to a neighbour that there is news.
     Tell(PeerId),
 }
@@ -105,7 +105,7 @@ impl From<UnverifiedEvent> for Identified {
 
 /// How the last comparison went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct CaughtUp {
+pub struct LastSync {
     /// When it ended, in seconds since 1970.
     pub at: u64,
     /// With whom.
@@ -116,7 +116,7 @@ pub struct CaughtUp {
 
 /// Numbers since the start.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Counts {
+pub struct SyncCounts {
     /// Comparisons that came to their end.
     pub finished: u64,
     /// Comparisons that a neighbour broke off or did not answer.
@@ -139,7 +139,7 @@ struct Neighbour {
 struct Active {
     peer: PeerId,
     began: u64,
-    windows: VecDeque<Window>,
+    windows: VecDeque<SyncWindow>,
     queue: VecDeque<EventId>,
     /// Whether the neighbour is to answer.
     waiting: bool,
@@ -161,10 +161,10 @@ struct Active {
 
 /// What is known of comparisons.
 #[derive(Debug)]
-pub struct CatchingUp {
+pub struct Scheduler {
     horizon_seconds: u64,
     neighbours: BTreeMap<PeerId, Neighbour>,
-    sessions: BTreeMap<Session, Active>,
+    sessions: BTreeMap<SyncSession, Active>,
     at_once: usize,
     next: u64,
     ticked: u64,
@@ -175,18 +175,18 @@ pub struct CatchingUp {
     missed: bool,
     /// Whether something was taken that was not passed on, of which neighbours are told at the same time.
     withheld: bool,
-    last: Option<CaughtUp>,
-    counts: Counts,
+    last: Option<LastSync>,
+    counts: SyncCounts,
     /// See [`KIB_OF_ONE`].
     kib_of_one: Rate,
     fetched_of_one: Buckets<PeerId>,
     fetched_of_all: Buckets<()>,
-    dice: Dice,
+    rng: SeededRng,
 }
 
-impl CatchingUp {
+impl Scheduler {
     /// Begins without neighbours. Only events younger than the horizon are compared.
-    pub fn new(horizon_seconds: u64, dice: Dice) -> Self {
+    pub fn new(horizon_seconds: u64, rng: SeededRng) -> Self {
         Self {
             horizon_seconds,
             neighbours: BTreeMap::new(),
@@ -199,26 +199,26 @@ impl CatchingUp {
             missed: false,
             withheld: false,
             last: None,
-            counts: Counts::default(),
+            counts: SyncCounts::default(),
             kib_of_one: KIB_OF_ONE,
             fetched_of_one: Buckets::new(MAX_NEIGHBOURS),
             fetched_of_all: Buckets::new(1),
-            dice,
+            rng,
         }
     }
 
     /// How the last comparison went, if there was one.
-    pub const fn last(&self) -> Option<CaughtUp> {
+    pub const fn last(&self) -> Option<LastSync> {
         self.last
     }
 
     /// Numbers since the start.
-    pub const fn counts(&self) -> Counts {
+    pub const fn counts(&self) -> SyncCounts {
         self.counts
     }
 
     /// With whom a session is that has not ended.
-    pub fn peer(&self, session: Session) -> Option<PeerId> {
+    pub fn peer(&self, session: SyncSession) -> Option<PeerId> {
         self.sessions.get(&session).map(|active| active.peer)
     }
 
@@ -245,7 +245,7 @@ impl CatchingUp {
             self.at_once -= 1;
             now
         } else {
-            now.saturating_add(self.dice.below(SOON_SECONDS))
+            now.saturating_add(self.rng.below(SOON_SECONDS))
         };
         self.neighbours.insert(peer, Neighbour { due, last: 0, failures: 0, busy: false, again: false });
     }
@@ -286,20 +286,20 @@ impl CatchingUp {
     }
 
     /// Begins what is due. Called with every tick.
-    pub fn due(&mut self, now: u64) -> Vec<Step> {
+    pub fn due(&mut self, now: u64) -> Vec<SyncStep> {
         if self.ticked > 0 && now > self.ticked.saturating_add(GAP_SECONDS) {
             self.on_gap(now);
         }
         self.go_back(self.ticked.saturating_sub(now));
         self.ticked = now;
-        let overdue: Vec<Session> = self
+        let overdue: Vec<SyncSession> = self
             .sessions
             .iter()
             .filter(|(_, active)| active.began.saturating_add(2 * MAX_SESSION_SECONDS) < now)
             .map(|(session, _)| *session)
             .collect();
         // An answer was lost: whoever drives this broke its word. The neighbour must not stay busy for ever.
-        let mut steps: Vec<Step> =
+        let mut steps: Vec<SyncStep> =
             overdue.into_iter().flat_map(|session| self.end(session, true, now)).collect();
         steps.extend(self.choose_now_and_then(now));
         while self.sessions.len() < MAX_SESSIONS {
@@ -317,11 +317,11 @@ impl CatchingUp {
     /// fetching, because it has come or was refused before.
     pub fn on_compared(
         &mut self,
-        session: Session,
+        session: SyncSession,
         difference: Option<Difference>,
         known: impl Fn(&EventId) -> bool,
         now: u64,
-    ) -> Vec<Step> {
+    ) -> Vec<SyncStep> {
         let Some(active) = self.sessions.get_mut(&session) else { return vec![] };
         let Some(difference) = difference else { return self.end(session, true, now) };
         active.waiting = false;
@@ -332,13 +332,13 @@ impl CatchingUp {
     }
 
     /// A neighbour has sent what it was asked for, or nothing. Returns what of it was asked for and has to be checked,
-    /// and what comes next. Each event to be checked ends in [`CatchingUp::on_checked`].
+    /// and what comes next. Each event to be checked ends in [`Scheduler::on_checked`].
     pub fn on_got(
         &mut self,
-        session: Session,
+        session: SyncSession,
         events: Option<Vec<Identified>>,
         now: u64,
-    ) -> (Vec<Identified>, Vec<Step>) {
+    ) -> (Vec<Identified>, Vec<SyncStep>) {
         let Some(active) = self.sessions.get_mut(&session) else { return (vec![], vec![]) };
         active.waiting = false;
         let Some(mut events) = events else {
@@ -376,7 +376,7 @@ impl CatchingUp {
     }
 
     /// An event has been checked; `gained` says whether it was taken.
-    pub fn on_checked(&mut self, session: Session, gained: bool, now: u64) -> Vec<Step> {
+    pub fn on_checked(&mut self, session: SyncSession, gained: bool, now: u64) -> Vec<SyncStep> {
         let Some(active) = self.sessions.get_mut(&session) else { return vec![] };
         active.gained += usize::from(gained);
         active.checking = active.checking.saturating_sub(1);
@@ -398,7 +398,7 @@ impl CatchingUp {
 
     fn on_gap(&mut self, now: u64) {
         let mut peers: Vec<PeerId> = self.neighbours.keys().copied().collect();
-        self.dice.shuffle(&mut peers);
+        self.rng.shuffle(&mut peers);
         for peer in peers.into_iter().take(AT_ONCE) {
             if let Some(neighbour) = self.neighbours.get_mut(&peer) {
                 neighbour.due = now;
@@ -407,13 +407,13 @@ impl CatchingUp {
     }
 
     /// Makes a random neighbour due when it is time, and tells some of what was not passed on.
-    fn choose_now_and_then(&mut self, now: u64) -> Vec<Step> {
+    fn choose_now_and_then(&mut self, now: u64) -> Vec<SyncStep> {
         if self.now_and_then > now {
             return vec![];
         }
         if self.now_and_then > 0 {
             let count = u64::try_from(self.neighbours.len()).unwrap_or(u64::MAX);
-            let chosen = usize::try_from(self.dice.below(count)).unwrap_or_default();
+            let chosen = usize::try_from(self.rng.below(count)).unwrap_or_default();
             if let Some(neighbour) = self.neighbours.values_mut().nth(chosen) {
                 let earliest = neighbour.last.saturating_add(NOT_BEFORE_SECONDS);
                 neighbour.due = neighbour.due.min(now.max(earliest));
@@ -424,17 +424,17 @@ impl CatchingUp {
         } else {
             MISSED_SECONDS
         };
-        let pause = NOW_AND_THEN_SECONDS / 2 + self.dice.below(NOW_AND_THEN_SECONDS);
+        let pause = NOW_AND_THEN_SECONDS / 2 + self.rng.below(NOW_AND_THEN_SECONDS);
         self.now_and_then = now.saturating_add(pause);
         if std::mem::take(&mut self.withheld) { self.tell(None, true) } else { vec![] }
     }
 
-    fn begin(&mut self, peer: PeerId, now: u64) -> Option<Step> {
+    fn begin(&mut self, peer: PeerId, now: u64) -> Option<SyncStep> {
         let neighbour = self.neighbours.get_mut(&peer)?;
         neighbour.busy = true;
-        let mut windows: VecDeque<Window> = windows(now, self.horizon_seconds).into();
+        let mut windows: VecDeque<SyncWindow> = windows(now, self.horizon_seconds).into();
         let window = windows.pop_front()?;
-        let session = Session(self.next);
+        let session = SyncSession(self.next);
         self.next += 1;
         let active = Active {
             peer,
@@ -453,12 +453,12 @@ impl CatchingUp {
             broken: false,
         };
         self.sessions.insert(session, active);
-        Some(Step::Compare(session, peer, window))
+        Some(SyncStep::Compare(session, peer, window))
     }
 
     /// Fetches what is in the queue, then takes the next window, then ends; nothing while the neighbour is to answer, or
     /// while much of what it has sent is being checked.
-    fn go_on(&mut self, session: Session, now: u64) -> Vec<Step> {
+    fn go_on(&mut self, session: SyncSession, now: u64) -> Vec<SyncStep> {
         let Some(active) = self.sessions.get(&session).filter(|active| !active.waiting) else {
             return vec![];
         };
@@ -484,12 +484,12 @@ impl CatchingUp {
         if !active.queue.is_empty() {
             let ids: Vec<EventId> = active.queue.drain(..active.queue.len().min(MAX_GET_IDS)).collect();
             (active.asked, active.waiting) = (ids.clone(), true);
-            return vec![Step::Get(session, peer, ids)];
+            return vec![SyncStep::Get(session, peer, ids)];
         }
         match active.windows.pop_front() {
             Some(window) => {
                 active.waiting = true;
-                vec![Step::Compare(session, peer, window)]
+                vec![SyncStep::Compare(session, peer, window)]
             }
             None => self.end(session, false, now),
         }
@@ -502,13 +502,13 @@ impl CatchingUp {
             && self.fetched_of_all.holds(&(), KIB_OF_ALL, answer, now))
     }
 
-    fn end(&mut self, session: Session, failed: bool, now: u64) -> Vec<Step> {
+    fn end(&mut self, session: SyncSession, failed: bool, now: u64) -> Vec<SyncStep> {
         let Some(Active { peer, gained, spare, rest, .. }) = self.sessions.remove(&session) else {
             return vec![];
         };
         let enough = self.has_enough_of(&peer, now);
         self.counts.events += u64::try_from(gained).unwrap_or_default();
-        let pause = self.dice.below(SOON_SECONDS);
+        let pause = self.rng.below(SOON_SECONDS);
         if let Some(neighbour) = self.neighbours.get_mut(&peer) {
             neighbour.busy = false;
             neighbour.last = now;
@@ -529,32 +529,32 @@ impl CatchingUp {
             self.counts.failed += 1;
         } else {
             self.counts.finished += 1;
-            self.last = Some(CaughtUp { at: now, peer, events: gained });
+            self.last = Some(LastSync { at: now, peer, events: gained });
         }
         let mut steps = self.tell(Some(peer), gained > 0);
         if spare > 0 {
-            steps.push(Step::Tell(peer));
+            steps.push(SyncStep::Tell(peer));
         }
         steps
     }
 
     /// Tells some neighbours of news, if there is any: others than the one from which it came.
-    fn tell(&mut self, but: Option<PeerId>, news: bool) -> Vec<Step> {
+    fn tell(&mut self, but: Option<PeerId>, news: bool) -> Vec<SyncStep> {
         if !news {
             return vec![];
         }
         let mut told: Vec<PeerId> =
             self.neighbours.keys().copied().filter(|other| Some(*other) != but).collect();
-        self.dice.shuffle(&mut told);
+        self.rng.shuffle(&mut told);
         told.truncate(TOLD);
-        told.into_iter().map(Step::Tell).collect()
+        told.into_iter().map(SyncStep::Tell).collect()
     }
 }
 
 /// The stretches of time that are compared one after the other, the newest first: about an hour, the day, the week,
 /// the rest up to the horizon. They begin at whole hours and days, so that neighbours share what they have computed.
 /// The last one ends a day before the horizon at the earliest, for clocks differ.
-fn windows(now: u64, horizon_seconds: u64) -> Vec<Window> {
+fn windows(now: u64, horizon_seconds: u64) -> Vec<SyncWindow> {
     let earliest = now.saturating_sub(horizon_seconds).div_ceil(DAY) * DAY;
     let begins = [
         (now / HOUR).saturating_sub(1) * HOUR,
@@ -566,7 +566,7 @@ fn windows(now: u64, horizon_seconds: u64) -> Vec<Window> {
     let mut windows = Vec::new();
     for since in begins.map(|begin| begin.max(earliest)) {
         if since < until {
-            windows.push(Window { since, until });
+            windows.push(SyncWindow { since, until });
             until = since;
         }
     }

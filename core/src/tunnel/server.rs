@@ -9,7 +9,7 @@ use std::{collections::BTreeMap, net::IpAddr};
 use nostrp2p_protocol::{PeerId, exchange::Lent};
 
 /// How long a yes holds, in seconds; the other side asks again after half of it.
-pub const LENT_SECONDS: u32 = 600;
+pub const TUNNEL_SECONDS: u32 = 600;
 /// Nodes at home that one helper serves; each keeps one connection.
 const MAX_HOMES: usize = 64;
 /// Nodes of which it is remembered what they have used today, 100 bytes each: those that are served, and those that were.
@@ -24,7 +24,7 @@ const DAY: u64 = 86_400;
 
 /// How much one node at home gets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct LendingLimits {
+pub struct TunnelLimits {
     /// Sessions at a time.
     pub sessions: usize,
     /// Bytes a second, both ways and all sessions together; bursts of 8 seconds' worth go at once.
@@ -35,7 +35,7 @@ pub struct LendingLimits {
 
 /// Why a session is not served any longer, or at all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum NotLent {
+pub enum TunnelDenied {
     /// That node has not asked, or its connection is gone.
     #[error("this helper does not know that node at the moment")]
     Unknown,
@@ -88,7 +88,7 @@ struct Session {
 
 /// A session that was let in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Opened {
+pub struct OpenedSession {
     /// Its number.
     pub session: u64,
     /// The session that has made room for it, and must end now.
@@ -97,9 +97,9 @@ pub struct Opened {
 
 /// All that is lent.
 #[derive(Debug)]
-pub struct Lending {
+pub struct TunnelServer {
     address: Option<String>,
-    limits: LendingLimits,
+    limits: TunnelLimits,
     homes: BTreeMap<PeerId, Home>,
     sessions: BTreeMap<u64, Session>,
     last: u64,
@@ -109,7 +109,7 @@ pub struct Lending {
 
 /// What is lent now, and was since the start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct LendingCounts {
+pub struct TunnelCounts {
     /// Nodes at home that have asked.
     pub homes: usize,
     /// Open sessions.
@@ -120,9 +120,9 @@ pub struct LendingCounts {
     pub refused: u64,
 }
 
-impl Lending {
+impl TunnelServer {
     /// `address` is where browsers reach this node; without it, nothing is lent.
-    pub const fn new(address: Option<String>, limits: LendingLimits) -> Self {
+    pub const fn new(address: Option<String>, limits: TunnelLimits) -> Self {
         Self {
             address,
             limits,
@@ -155,15 +155,20 @@ impl Lending {
             let least = gone.min_by_key(|(_, home)| home.used(now)).map(|(peer, _)| *peer);
             least.and_then(|least| self.homes.remove(&least));
         }
-        self.homes.entry(peer).or_default().until = now.saturating_add(u64::from(LENT_SECONDS));
-        Lent::For { seconds: LENT_SECONDS, address }
+        self.homes.entry(peer).or_default().until = now.saturating_add(u64::from(TUNNEL_SECONDS));
+        Lent::For { seconds: TUNNEL_SECONDS, address }
     }
 
-    /// A client wants to reach a node. Each session that is let in must end with [`Lending::close`].
+    /// A client wants to reach a node. Each session that is let in must end with [`TunnelServer::close`].
     ///
     /// # Errors
     /// Why not.
-    pub fn open(&mut self, peer: &PeerId, caller: Option<IpAddr>, now: u64) -> Result<Opened, NotLent> {
+    pub fn open(
+        &mut self,
+        peer: &PeerId,
+        caller: Option<IpAddr>,
+        now: u64,
+    ) -> Result<OpenedSession, TunnelDenied> {
         let displaced = self.room(peer, caller, now).inspect_err(|_| self.refused += 1)?;
         displaced.inspect(|session| self.close(*session));
         self.last += 1;
@@ -171,14 +176,14 @@ impl Lending {
         if let Some(home) = self.homes.get_mut(peer) {
             home.sessions += 1;
         }
-        Ok(Opened { session: self.last, displaced })
+        Ok(OpenedSession { session: self.last, displaced })
     }
 
     /// Whether there is room for a session, and which one makes it.
-    fn room(&self, peer: &PeerId, caller: Option<IpAddr>, now: u64) -> Result<Option<u64>, NotLent> {
-        let home = self.homes.get(peer).filter(|home| now < home.until).ok_or(NotLent::Unknown)?;
+    fn room(&self, peer: &PeerId, caller: Option<IpAddr>, now: u64) -> Result<Option<u64>, TunnelDenied> {
+        let home = self.homes.get(peer).filter(|home| now < home.until).ok_or(TunnelDenied::Unknown)?;
         if home.used(now) >= self.limits.bytes_per_day {
-            return Err(NotLent::Day);
+            return Err(TunnelDenied::Day);
         }
         let of_caller = |session: &Session| session.home == *peer && session.caller == caller;
         if !home.tells_logins {
@@ -186,9 +191,9 @@ impl Lending {
             let callers = self.sessions.values().filter(|session| of_caller(session)).count();
             return match () {
                 () if caller.is_some() && callers >= self.limits.sessions.div_ceil(2) => {
-                    Err(NotLent::Address)
+                    Err(TunnelDenied::Address)
                 }
-                () if home.sessions >= self.limits.sessions => Err(NotLent::Sessions),
+                () if home.sessions >= self.limits.sessions => Err(TunnelDenied::Sessions),
                 () => self.room_among_all(),
             };
         }
@@ -198,13 +203,13 @@ impl Lending {
         let most_waiting = self.limits.sessions.saturating_sub(self.limits.sessions.div_ceil(4)).max(1);
         let own_limit = caller.is_some() && callers >= self.limits.sessions.div_ceil(2);
         if own_limit || waiting.len() >= most_waiting || home.sessions >= self.limits.sessions {
-            return longest_of_fullest(&waiting, caller).map(Some).ok_or(NotLent::Sessions);
+            return longest_of_fullest(&waiting, caller).map(Some).ok_or(TunnelDenied::Sessions);
         }
         self.room_among_all()
     }
 
     /// All nodes at home together have a bound: then the one with the most strangers at the door makes room.
-    fn room_among_all(&self) -> Result<Option<u64>, NotLent> {
+    fn room_among_all(&self) -> Result<Option<u64>, TunnelDenied> {
         if self.sessions.len() < MAX_SESSIONS {
             return Ok(None);
         }
@@ -213,10 +218,10 @@ impl Lending {
         let mut counts: BTreeMap<PeerId, usize> = BTreeMap::new();
         waiting.iter().for_each(|(_, session)| *counts.entry(session.home).or_default() += 1);
         let fullest = counts.into_iter().max_by_key(|(_, count)| *count).map(|(home, _)| home);
-        let fullest = fullest.ok_or(NotLent::Full)?;
+        let fullest = fullest.ok_or(TunnelDenied::Full)?;
         let at_its_door: Vec<_> =
             waiting.into_iter().filter(|(_, session)| session.home == fullest).collect();
-        longest_of_fullest(&at_its_door, None).map(Some).ok_or(NotLent::Full)
+        longest_of_fullest(&at_its_door, None).map(Some).ok_or(TunnelDenied::Full)
     }
 
     /// The sessions in which nobody has signed in yet, the oldest first.
@@ -252,9 +257,15 @@ impl Lending {
     ///
     /// # Errors
     /// When there are too many today.
-    pub fn spend(&mut self, peer: &PeerId, bytes: usize, clock_ms: u64, now: u64) -> Result<u64, NotLent> {
+    pub fn spend(
+        &mut self,
+        peer: &PeerId,
+        bytes: usize,
+        clock_ms: u64,
+        now: u64,
+    ) -> Result<u64, TunnelDenied> {
         let limits = self.limits;
-        let home = self.homes.get_mut(peer).ok_or(NotLent::Unknown)?;
+        let home = self.homes.get_mut(peer).ok_or(TunnelDenied::Unknown)?;
         if home.day != now / DAY {
             (home.day, home.today) = (now / DAY, 0);
         }
@@ -262,7 +273,7 @@ impl Lending {
         home.today = home.today.saturating_add(bytes);
         if home.today > limits.bytes_per_day {
             self.refused += 1;
-            return Err(NotLent::Day);
+            return Err(TunnelDenied::Day);
         }
         self.carried_bytes = self.carried_bytes.saturating_add(bytes);
         let cost = bytes.saturating_mul(1_000) / limits.bytes_per_second.max(1);
@@ -271,8 +282,8 @@ impl Lending {
     }
 
     /// What is lent, for the metrics.
-    pub fn counts(&self, now: u64) -> LendingCounts {
-        LendingCounts {
+    pub fn counts(&self, now: u64) -> TunnelCounts {
+        TunnelCounts {
             homes: self.homes.values().filter(|home| now < home.until).count(),
             sessions: self.homes.values().map(|home| home.sessions).sum(),
             carried_bytes: self.carried_bytes,
@@ -297,15 +308,15 @@ mod tests {
     use super::*;
 
     const NOW: u64 = 1_700_000_000;
-    const LIMITS: LendingLimits =
-        LendingLimits { sessions: 2, bytes_per_second: 1_000, bytes_per_day: 100_000 };
+    const LIMITS: TunnelLimits =
+        TunnelLimits { sessions: 2, bytes_per_second: 1_000, bytes_per_day: 100_000 };
 
     fn peer(n: u8) -> PeerId {
         PeerId::from_ed25519([n; 32])
     }
 
-    fn open(lending: &mut Lending, n: u8, now: u64) -> Result<u64, NotLent> {
-        lending.open(&peer(n), None, now).map(|opened| opened.session)
+    fn open(tunnel_server: &mut TunnelServer, n: u8, now: u64) -> Result<u64, TunnelDenied> {
+        tunnel_server.open(&peer(n), None, now).map(|opened| opened.session)
     }
 
     fn at(n: u8) -> Option<IpAddr> {
@@ -313,171 +324,171 @@ mod tests {
     }
 
     /// A helper that gives eight sessions to a node which says who has signed in.
-    fn door() -> Lending {
-        let mut lending =
-            Lending::new(Some("wss://h.example".into()), LendingLimits { sessions: 8, ..LIMITS });
-        lending.ask(peer(1), NOW);
-        lending.tells_logins(&peer(1), true);
-        lending
+    fn door() -> TunnelServer {
+        let mut tunnel_server =
+            TunnelServer::new(Some("wss://h.example".into()), TunnelLimits { sessions: 8, ..LIMITS });
+        tunnel_server.ask(peer(1), NOW);
+        tunnel_server.tells_logins(&peer(1), true);
+        tunnel_server
     }
 
-    fn lending() -> Lending {
-        Lending::new(Some("wss://helper.example".into()), LIMITS)
+    fn tunnel_server() -> TunnelServer {
+        TunnelServer::new(Some("wss://helper.example".into()), LIMITS)
     }
 
     #[test]
     fn only_nodes_that_asked_are_reached_and_only_for_their_time() {
-        let mut lending = lending();
-        assert_eq!(open(&mut lending, 1, NOW), Err(NotLent::Unknown));
-        let lent = lending.ask(peer(1), NOW);
+        let mut tunnel_server = tunnel_server();
+        assert_eq!(open(&mut tunnel_server, 1, NOW), Err(TunnelDenied::Unknown));
+        let lent = tunnel_server.ask(peer(1), NOW);
         assert_eq!(lent, Lent::For { seconds: 600, address: "wss://helper.example".into() });
-        assert_eq!(open(&mut lending, 1, NOW + 599), Ok(1));
-        assert_eq!(open(&mut lending, 1, NOW + 600), Err(NotLent::Unknown));
-        assert_eq!(open(&mut lending, 2, NOW), Err(NotLent::Unknown));
-        let mut nothing = Lending::new(None, LIMITS);
+        assert_eq!(open(&mut tunnel_server, 1, NOW + 599), Ok(1));
+        assert_eq!(open(&mut tunnel_server, 1, NOW + 600), Err(TunnelDenied::Unknown));
+        assert_eq!(open(&mut tunnel_server, 2, NOW), Err(TunnelDenied::Unknown));
+        let mut nothing = TunnelServer::new(None, LIMITS);
         assert!(matches!(nothing.ask(peer(1), NOW), Lent::Refused { .. }));
         assert!(!nothing.offers());
     }
 
     #[test]
     fn sessions_and_nodes_are_bounded_and_make_room_when_they_end() {
-        let mut lending = lending();
-        lending.ask(peer(1), NOW);
-        assert_eq!((open(&mut lending, 1, NOW), open(&mut lending, 1, NOW)), (Ok(1), Ok(2)));
-        assert_eq!(open(&mut lending, 1, NOW), Err(NotLent::Sessions));
-        lending.close(1);
-        lending.close(1);
-        assert_eq!(open(&mut lending, 1, NOW), Ok(3));
-        let granted = (2..=u8::MAX).filter(|n| matches!(lending.ask(peer(*n), NOW), Lent::For { .. }));
+        let mut tunnel_server = tunnel_server();
+        tunnel_server.ask(peer(1), NOW);
+        assert_eq!((open(&mut tunnel_server, 1, NOW), open(&mut tunnel_server, 1, NOW)), (Ok(1), Ok(2)));
+        assert_eq!(open(&mut tunnel_server, 1, NOW), Err(TunnelDenied::Sessions));
+        tunnel_server.close(1);
+        tunnel_server.close(1);
+        assert_eq!(open(&mut tunnel_server, 1, NOW), Ok(3));
+        let granted = (2..=u8::MAX).filter(|n| matches!(tunnel_server.ask(peer(*n), NOW), Lent::For { .. }));
         assert_eq!(granted.count(), MAX_HOMES - 1);
         assert!(
-            matches!(lending.ask(peer(200), NOW + 600), Lent::For { .. }),
+            matches!(tunnel_server.ask(peer(200), NOW + 600), Lent::For { .. }),
             "the others did not ask again"
         );
-        let counts = LendingCounts { homes: 1, sessions: 2, carried_bytes: 0, refused: 1 };
-        assert_eq!(lending.counts(NOW + 600), counts);
+        let counts = TunnelCounts { homes: 1, sessions: 2, carried_bytes: 0, refused: 1 };
+        assert_eq!(tunnel_server.counts(NOW + 600), counts);
     }
 
     #[test]
     fn who_stays_away_for_a_while_gets_no_more_in_a_day_and_nobody_is_remembered_for_ever() {
-        let mut lending = lending();
+        let mut tunnel_server = tunnel_server();
         let begin = NOW / DAY * DAY;
-        lending.ask(peer(1), begin);
-        let session = open(&mut lending, 1, begin).unwrap();
-        assert_eq!(lending.spend(&peer(1), 100_000, 0, begin), Ok(92_000));
-        lending.close(session);
-        lending.ask(peer(2), begin + 700);
-        lending.ask(peer(1), begin + 700);
-        assert_eq!(open(&mut lending, 1, begin + 700), Err(NotLent::Day));
+        tunnel_server.ask(peer(1), begin);
+        let session = open(&mut tunnel_server, 1, begin).unwrap();
+        assert_eq!(tunnel_server.spend(&peer(1), 100_000, 0, begin), Ok(92_000));
+        tunnel_server.close(session);
+        tunnel_server.ask(peer(2), begin + 700);
+        tunnel_server.ask(peer(1), begin + 700);
+        assert_eq!(open(&mut tunnel_server, 1, begin + 700), Err(TunnelDenied::Day));
         let others = u64::try_from(2 * MAX_REMEMBERED).unwrap();
         for number in 0..others {
             let mut name = [9; 32];
             name[..8].copy_from_slice(&number.to_be_bytes());
             let (other, now) = (PeerId::from_ed25519(name), begin + 1_400 + number / 63 * 700);
-            assert!(matches!(lending.ask(other, now), Lent::For { .. }), "{number}");
-            let session = lending.open(&other, None, now).unwrap().session;
-            lending.spend(&other, 1, 0, now).unwrap();
-            lending.close(session);
+            assert!(matches!(tunnel_server.ask(other, now), Lent::For { .. }), "{number}");
+            let session = tunnel_server.open(&other, None, now).unwrap().session;
+            tunnel_server.spend(&other, 1, 0, now).unwrap();
+            tunnel_server.close(session);
         }
-        assert_eq!(lending.homes.len(), MAX_REMEMBERED);
-        assert_eq!(lending.homes[&peer(1)].today, 100_000, "others have used less");
-        lending.ask(peer(1), begin + DAY);
-        assert!(open(&mut lending, 1, begin + DAY).is_ok());
+        assert_eq!(tunnel_server.homes.len(), MAX_REMEMBERED);
+        assert_eq!(tunnel_server.homes[&peer(1)].today, 100_000, "others have used less");
+        tunnel_server.ask(peer(1), begin + DAY);
+        assert!(open(&mut tunnel_server, 1, begin + DAY).is_ok());
     }
 
     #[test]
     fn all_sessions_together_are_bounded() {
-        let limits = LendingLimits { sessions: MAX_SESSIONS, ..LIMITS };
-        let mut lending = Lending::new(Some("wss://helper.example".into()), limits);
-        (1..=2).for_each(|n| drop(lending.ask(peer(n), NOW)));
-        assert!((0..MAX_SESSIONS).all(|_| open(&mut lending, 1, NOW).is_ok()));
-        assert_eq!(open(&mut lending, 2, NOW), Err(NotLent::Full));
+        let limits = TunnelLimits { sessions: MAX_SESSIONS, ..LIMITS };
+        let mut tunnel_server = TunnelServer::new(Some("wss://helper.example".into()), limits);
+        (1..=2).for_each(|n| drop(tunnel_server.ask(peer(n), NOW)));
+        assert!((0..MAX_SESSIONS).all(|_| open(&mut tunnel_server, 1, NOW).is_ok()));
+        assert_eq!(open(&mut tunnel_server, 2, NOW), Err(TunnelDenied::Full));
     }
 
     #[test]
     fn strangers_at_the_door_make_room_the_oldest_of_the_fullest_address_first() {
-        let mut lending = door();
+        let mut tunnel_server = door();
         for _ in 0..40 {
             for address in [1, 2] {
-                lending.open(&peer(1), at(address), NOW).unwrap();
+                tunnel_server.open(&peer(1), at(address), NOW).unwrap();
             }
         }
-        assert_eq!(lending.counts(NOW).sessions, 6, "two places stay free");
-        let owner = lending.open(&peer(1), at(3), NOW).unwrap();
+        assert_eq!(tunnel_server.counts(NOW).sessions, 6, "two places stay free");
+        let owner = tunnel_server.open(&peer(1), at(3), NOW).unwrap();
         assert!(owner.displaced.is_some());
         for _ in 0..40 {
             for address in [1, 2] {
-                let opened = lending.open(&peer(1), at(address), NOW).unwrap();
+                let opened = tunnel_server.open(&peer(1), at(address), NOW).unwrap();
                 assert_ne!(opened.displaced, Some(owner.session), "those who come again displace their own");
             }
         }
-        lending.signed_in(owner.session);
+        tunnel_server.signed_in(owner.session);
         for address in 10..200 {
-            let opened = lending.open(&peer(1), at(address), NOW).unwrap();
+            let opened = tunnel_server.open(&peer(1), at(address), NOW).unwrap();
             assert_ne!(opened.displaced, Some(owner.session), "who has signed in makes room for nobody");
         }
     }
 
     #[test]
     fn those_who_have_signed_in_get_all_places_but_not_more() {
-        let mut lending = door();
+        let mut tunnel_server = door();
         for _ in 0..8 {
-            let opened = lending.open(&peer(1), at(1), NOW).unwrap();
+            let opened = tunnel_server.open(&peer(1), at(1), NOW).unwrap();
             assert_eq!(opened.displaced, None, "one address may have them all");
-            lending.signed_in(opened.session);
+            tunnel_server.signed_in(opened.session);
         }
-        assert_eq!(lending.open(&peer(1), at(1), NOW), Err(NotLent::Sessions));
-        lending.close(3);
-        assert!(lending.open(&peer(1), at(2), NOW).is_ok());
+        assert_eq!(tunnel_server.open(&peer(1), at(1), NOW), Err(TunnelDenied::Sessions));
+        tunnel_server.close(3);
+        assert!(tunnel_server.open(&peer(1), at(2), NOW).is_ok());
     }
 
     #[test]
     fn with_a_node_that_does_not_say_who_has_signed_in_nobody_makes_room() {
-        let mut lending = door();
-        lending.tells_logins(&peer(1), false);
-        let mut open = |address| lending.open(&peer(1), at(address), NOW);
+        let mut tunnel_server = door();
+        tunnel_server.tells_logins(&peer(1), false);
+        let mut open = |address| tunnel_server.open(&peer(1), at(address), NOW);
         assert!((0..4).all(|_| open(1).is_ok_and(|opened| opened.displaced.is_none())));
-        assert_eq!(open(1), Err(NotLent::Address), "one address gets half");
+        assert_eq!(open(1), Err(TunnelDenied::Address), "one address gets half");
         assert!((0..4).all(|_| open(2).is_ok()));
-        assert_eq!(open(3), Err(NotLent::Sessions));
+        assert_eq!(open(3), Err(TunnelDenied::Sessions));
     }
 
     #[test]
     fn when_all_places_are_taken_the_door_with_most_strangers_makes_room() {
-        let limits = LendingLimits { sessions: MAX_SESSIONS, ..LIMITS };
-        let mut lending = Lending::new(Some("wss://helper.example".into()), limits);
+        let limits = TunnelLimits { sessions: MAX_SESSIONS, ..LIMITS };
+        let mut tunnel_server = TunnelServer::new(Some("wss://helper.example".into()), limits);
         for n in 1..=2 {
-            lending.ask(peer(n), NOW);
-            lending.tells_logins(&peer(n), true);
+            tunnel_server.ask(peer(n), NOW);
+            tunnel_server.tells_logins(&peer(n), true);
         }
         for _ in 0..MAX_SESSIONS {
-            let opened = open(&mut lending, 1, NOW).unwrap();
+            let opened = open(&mut tunnel_server, 1, NOW).unwrap();
             if opened > 96 {
-                lending.signed_in(opened);
+                tunnel_server.signed_in(opened);
             }
         }
-        while lending.counts(NOW).sessions < MAX_SESSIONS {
-            let opened = open(&mut lending, 1, NOW).unwrap();
-            lending.signed_in(opened);
+        while tunnel_server.counts(NOW).sessions < MAX_SESSIONS {
+            let opened = open(&mut tunnel_server, 1, NOW).unwrap();
+            tunnel_server.signed_in(opened);
         }
-        let opened = lending.open(&peer(2), at(1), NOW).unwrap();
-        assert!(opened.displaced.is_some_and(|session| !lending.sessions.contains_key(&session)));
-        assert_eq!(lending.counts(NOW).sessions, MAX_SESSIONS);
+        let opened = tunnel_server.open(&peer(2), at(1), NOW).unwrap();
+        assert!(opened.displaced.is_some_and(|session| !tunnel_server.sessions.contains_key(&session)));
+        assert_eq!(tunnel_server.counts(NOW).sessions, MAX_SESSIONS);
     }
 
     #[test]
     fn bytes_beyond_a_burst_wait_and_beyond_a_day_are_refused() {
-        let mut lending = lending();
-        lending.ask(peer(1), NOW);
-        open(&mut lending, 1, NOW).unwrap();
-        assert_eq!(lending.spend(&peer(1), 8_000, 0, NOW), Ok(0), "a burst");
-        assert_eq!(lending.spend(&peer(1), 1_000, 0, NOW), Ok(1_000));
-        assert_eq!(lending.spend(&peer(1), 1_000, 10_000, NOW), Ok(0), "paid back by waiting");
-        assert_eq!(lending.spend(&peer(1), 90_000, 60_000, NOW), Ok(82_000));
-        assert_eq!(lending.spend(&peer(1), 1, 600_000, NOW), Err(NotLent::Day));
-        assert_eq!(open(&mut lending, 1, NOW + 1), Err(NotLent::Day));
-        assert_eq!(lending.spend(&peer(1), 1, 600_000, NOW + DAY), Ok(0));
-        let LendingCounts { carried_bytes, refused, .. } = lending.counts(NOW);
+        let mut tunnel_server = tunnel_server();
+        tunnel_server.ask(peer(1), NOW);
+        open(&mut tunnel_server, 1, NOW).unwrap();
+        assert_eq!(tunnel_server.spend(&peer(1), 8_000, 0, NOW), Ok(0), "a burst");
+        assert_eq!(tunnel_server.spend(&peer(1), 1_000, 0, NOW), Ok(1_000));
+        assert_eq!(tunnel_server.spend(&peer(1), 1_000, 10_000, NOW), Ok(0), "paid back by waiting");
+        assert_eq!(tunnel_server.spend(&peer(1), 90_000, 60_000, NOW), Ok(82_000));
+        assert_eq!(tunnel_server.spend(&peer(1), 1, 600_000, NOW), Err(TunnelDenied::Day));
+        assert_eq!(open(&mut tunnel_server, 1, NOW + 1), Err(TunnelDenied::Day));
+        assert_eq!(tunnel_server.spend(&peer(1), 1, 600_000, NOW + DAY), Ok(0));
+        let TunnelCounts { carried_bytes, refused, .. } = tunnel_server.counts(NOW);
         assert_eq!((carried_bytes, refused), (100_001, 2));
     }
 }

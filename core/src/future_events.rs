@@ -18,14 +18,14 @@ const FIRST: EventId = EventId::from_bytes([0; 32]);
 
 /// What came too early, by whom it came.
 #[derive(Debug)]
-pub(crate) struct Early {
+pub(crate) struct FutureEvents {
     capacity: usize,
     of: BTreeMap<EventId, (u64, PeerId)>,
     /// The same by neighbours: when something is due, and its id.
     brought: BTreeMap<PeerId, BTreeSet<(u64, EventId)>>,
 }
 
-impl Early {
+impl FutureEvents {
     /// Holds at most so many ids, some 150 bytes each.
     pub(crate) const fn new(capacity: usize) -> Self {
         Self { capacity, of: BTreeMap::new(), brought: BTreeMap::new() }
@@ -119,7 +119,7 @@ mod tests {
 
     #[test]
     fn after_the_clock_was_set_back_nothing_waits_for_the_former_time() {
-        let mut early = Early::new(10);
+        let mut early = FutureEvents::new(10);
         early.note(id(1), u64::MAX, peer(1), NOW + 86_400);
         early.note(id(2), due_in(60), peer(2), NOW);
         early.on_clock_back(NOW);
@@ -130,7 +130,7 @@ mod tests {
 
     #[test]
     fn what_is_due_is_told_once_by_who_brought_it() {
-        let mut early = Early::new(10);
+        let mut early = FutureEvents::new(10);
         for (number, from, seconds) in [(1, 1, 60), (2, 1, 61), (3, 2, 60), (4, 3, 62)] {
             early.note(id(number), due_in(seconds), peer(from), NOW);
         }
@@ -143,7 +143,7 @@ mod tests {
 
     #[test]
     fn what_is_dated_far_ahead_is_asked_for_after_two_hours_for_the_clock_may_be_wrong() {
-        let mut early = Early::new(10);
+        let mut early = FutureEvents::new(10);
         early.note(id(1), NOW + 10 * 365 * 86_400, peer(1), NOW);
         early.note(id(2), u64::MAX, peer(1), NOW);
         assert_eq!(early.take_due(NOW + MAX_WAIT_SECONDS - 1), []);
@@ -153,7 +153,7 @@ mod tests {
 
     #[test]
     fn who_comes_again_with_the_same_does_not_put_it_off() {
-        let mut early = Early::new(10);
+        let mut early = FutureEvents::new(10);
         early.note(id(1), u64::MAX, peer(1), NOW);
         early.note(id(1), u64::MAX, peer(2), NOW + 100);
         assert_eq!(early.take_due(NOW + MAX_WAIT_SECONDS), [peer(1)]);
@@ -161,7 +161,7 @@ mod tests {
 
     #[test]
     fn a_neighbour_with_many_crowds_out_nobody_but_itself_and_keeps_what_is_due_first() {
-        let mut early = Early::new(100);
+        let mut early = FutureEvents::new(100);
         for number in 0..10 {
             early.note(id(number), due_in(100), peer(1), NOW);
         }

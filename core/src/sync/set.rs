@@ -17,9 +17,9 @@ const MAX_NEEDED: usize = 20_000;
 
 /// The events of some time that a node has, by time and id.
 #[derive(Debug, Default)]
-pub struct Ledger(NegentropyStorageVector);
+pub struct SyncSet(NegentropyStorageVector);
 
-impl Ledger {
+impl SyncSet {
     /// Takes times and ids. Nearly free when they come in order.
     pub fn new(items: impl IntoIterator<Item = (u64, EventId)>) -> Self {
         let mut storage = NegentropyStorageVector::new();
@@ -66,7 +66,7 @@ pub struct Difference {
 /// A comparison under way, on the side that began it.
 #[derive(Debug)]
 pub struct Comparison {
-    ledger: Arc<Ledger>,
+    ledger: Arc<SyncSet>,
     needed: BTreeSet<EventId>,
     spare: usize,
     rounds: u32,
@@ -74,7 +74,7 @@ pub struct Comparison {
 
 /// What comes next in a [`Comparison`].
 #[derive(Debug, PartialEq, Eq)]
-pub enum Next {
+pub enum ComparisonStep {
     /// Send this message, and hand in the answer.
     Send(Vec<u8>),
     /// That is all.
@@ -83,14 +83,14 @@ pub enum Next {
 
 impl Comparison {
     /// Begins, and gives the first message.
-    pub fn begin(ledger: Arc<Ledger>) -> (Self, Vec<u8>) {
+    pub fn begin(ledger: Arc<SyncSet>) -> (Self, Vec<u8>) {
         let first = Negentropy::borrowed(&ledger.0, FRAME).and_then(|mut side| side.initiate());
         // A sealed storage and a frame above the minimum leave nothing that could fail.
         (Self { ledger, needed: BTreeSet::new(), spare: 0, rounds: 1 }, first.unwrap_or_default())
     }
 
     /// Takes the answer to the last message; None when it is damaged.
-    pub fn on_answer(&mut self, answer: &[u8]) -> Option<Next> {
+    pub fn on_answer(&mut self, answer: &[u8]) -> Option<ComparisonStep> {
         let (mut spare, mut needed) = (Vec::new(), Vec::new());
         let next = {
             let mut side = Negentropy::borrowed(&self.ledger.0, FRAME).ok()?;
@@ -102,9 +102,9 @@ impl Comparison {
         match next {
             Some(message) if self.rounds < MAX_ROUNDS && self.needed.len() < MAX_NEEDED => {
                 self.rounds += 1;
-                Some(Next::Send(message))
+                Some(ComparisonStep::Send(message))
             }
-            next => Some(Next::Done(Difference {
+            next => Some(ComparisonStep::Done(Difference {
                 needed: std::mem::take(&mut self.needed).into_iter().collect(),
                 spare: self.spare,
                 rounds: self.rounds,
@@ -128,16 +128,16 @@ mod tests {
 
     /// Compares two ranges of numbers; returns the difference and the bytes that went both ways.
     fn compare(mine: std::ops::Range<u64>, theirs: impl Iterator<Item = u64>) -> (Difference, usize) {
-        let theirs = Ledger::new(theirs.map(item));
-        let (mut comparison, mut message) = Comparison::begin(Arc::new(Ledger::new(mine.map(item))));
+        let theirs = SyncSet::new(theirs.map(item));
+        let (mut comparison, mut message) = Comparison::begin(Arc::new(SyncSet::new(mine.map(item))));
         let mut bytes = 0;
         loop {
             let answer = theirs.answer(&message).unwrap();
             bytes += message.len() + answer.len();
             assert!(message.len() <= MAX_COMPARISON_BYTES && answer.len() <= MAX_COMPARISON_BYTES);
             match comparison.on_answer(&answer).unwrap() {
-                Next::Send(next) => message = next,
-                Next::Done(difference) => return (difference, bytes),
+                ComparisonStep::Send(next) => message = next,
+                ComparisonStep::Done(difference) => return (difference, bytes),
             }
         }
     }
@@ -167,7 +167,7 @@ mod tests {
 
     #[test]
     fn damaged_messages_are_refused_on_both_sides() {
-        let ledger = Arc::new(Ledger::new((0..50).map(item)));
+        let ledger = Arc::new(SyncSet::new((0..50).map(item)));
         assert!(!ledger.is_empty());
         let (_, first) = Comparison::begin(Arc::clone(&ledger));
         assert_eq!(ledger.answer(&[]), None);
