@@ -396,18 +396,18 @@ impl Running {
             }
             OverlayEvent::Message { message, from, topic: Topic::Nodes, payload } => {
                 let verdict = match self.hear_announcement(payload, from).await {
-                    Ok(()) => nostrp2p_overlay::Verdict::Accept,
+                    Ok(()) => nostrp2p_overlay::MessageAcceptance::Accept,
                     Err(Unheard::Stale | Unheard::Crowded | Unheard::Overtaken) => {
-                        nostrp2p_overlay::Verdict::Ignore
+                        nostrp2p_overlay::MessageAcceptance::Ignore
                     }
-                    Err(Unheard::Forged) => nostrp2p_overlay::Verdict::Reject,
+                    Err(Unheard::Forged) => nostrp2p_overlay::MessageAcceptance::Reject,
                 };
                 self.overlay.report(message, verdict).await;
             }
             OverlayEvent::Request { request, from, protocol, payload } => {
                 self.on_request(request, from, protocol, payload).await;
             }
-            OverlayEvent::PeerJoined(peer) => {
+            OverlayEvent::PeerConnected(peer) => {
                 tracing::info!(peer = %peer.id, address = peer.address, "a node joined");
                 if self.standing.borrow().peers.is_empty() {
                     self.send_what_waits().await;
@@ -419,7 +419,7 @@ impl Running {
                 self.ask_for_revocations(peer.id, vec![]);
                 self.report_standing().await;
             }
-            OverlayEvent::PeerLeft(peer) => {
+            OverlayEvent::PeerDisconnected(peer) => {
                 tracing::info!(%peer, "a node left");
                 self.see(peer, clock::now()).await;
                 self.handle(Input::PeerDisconnected(peer)).await;
@@ -543,10 +543,10 @@ impl Running {
         let Some(message) = self.heard.remove(&heard) else { return };
         tracing::debug!(?verdict, "heard a message");
         let verdict = match verdict {
-            Verdict::Accept => nostrp2p_overlay::Verdict::Accept,
-            Verdict::Reject => nostrp2p_overlay::Verdict::Reject,
+            Verdict::Accept => nostrp2p_overlay::MessageAcceptance::Accept,
+            Verdict::Reject => nostrp2p_overlay::MessageAcceptance::Reject,
             Verdict::AcceptWithoutForwarding | Verdict::Ignore(_) | Verdict::Unknown => {
-                nostrp2p_overlay::Verdict::Ignore
+                nostrp2p_overlay::MessageAcceptance::Ignore
             }
         };
         self.overlay.report(message, verdict).await;

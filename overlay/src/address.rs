@@ -76,7 +76,7 @@ pub(crate) enum Transport {
     "`{text}` is not the address of a node: {problem}; write host:port (example.org:20000, [2001:db8::1]:20000) or a \
      multiaddr (/ip4/192.0.2.1/tcp/20000, /dns4/example.org/tcp/20000/p2p/12D3KooW...)"
 )]
-pub struct InvalidAddress {
+pub struct InvalidPeerAddress {
     text: String,
     problem: &'static str,
 }
@@ -209,11 +209,11 @@ impl Place {
 }
 
 impl FromStr for PeerAddress {
-    type Err = InvalidAddress;
+    type Err = InvalidPeerAddress;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let text = text.trim();
-        parse(text).map_err(|problem| InvalidAddress { text: text.chars().take(100).collect(), problem })
+        parse(text).map_err(|problem| InvalidPeerAddress { text: text.chars().take(100).collect(), problem })
     }
 }
 

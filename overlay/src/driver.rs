@@ -1,6 +1,6 @@
 //! The one task that owns the swarm: it takes commands, swarm events and ticks, one after the other.
 //!
-//! It never waits for the node: commands are taken as they come, events are offered (see [`crate::outlet`]).
+//! It never waits for the node: commands are taken as they come, events are offered (see [`crate::event_queue`]).
 
 mod connections;
 mod dialing;
@@ -37,17 +37,17 @@ use self::{
 pub(crate) use self::{home::MAX_KEPT, relaying::Relaying, requests::Question, saving::Saver};
 use crate::{
     Lookups, OverlayEvent, Peer, Protocol, Stats,
-    connect::Redial,
+    bandwidth::BandwidthMeter,
     convert,
+    dialer::Dialer,
+    event_queue::EventQueue,
     gossip::Copies,
     handle::Command,
     interfaces::Interfaces,
-    known::Known,
     listen::Begun,
-    meter::Meter,
-    outlet::Outlet,
     own_ips::OwnIps,
     peer::Connected,
+    peer_store::PeerStore,
     swarm::{Behaviour, BehaviourEvent, Event},
 };
 
@@ -61,10 +61,10 @@ const FAREWELL: Duration = Duration::from_secs(1);
 pub(crate) struct Driver {
     swarm: Swarm<Behaviour>,
     commands: mpsc::Receiver<Command>,
-    outlet: Outlet,
+    event_queue: EventQueue,
     peers: BTreeMap<PeerId, Connected>,
-    redial: Redial,
-    known: Known,
+    dialer: Dialer,
+    known: PeerStore,
     saver: Saver,
     /// Names being resolved, at most one per dial under way.
     lookups: FuturesUnordered<BoxFuture<'static, Resolved>>,
@@ -78,7 +78,7 @@ pub(crate) struct Driver {
     relaying: Relaying,
     stats: Stats,
     copies: Copies,
-    meter: Meter,
+    bandwidth: BandwidthMeter,
     /// When it was last said that connections cannot be taken.
     complained: Option<Instant>,
     /// Where addresses are looked for, because the system does not report them.
@@ -95,18 +95,18 @@ impl Driver {
     pub(crate) fn new(
         swarm: Swarm<Behaviour>,
         Ends { commands, events }: Ends,
-        redial: Redial,
-        known: Known,
+        dialer: Dialer,
+        known: PeerStore,
         saver: Saver,
-        (copies, meter): (Copies, Meter),
+        (copies, bandwidth): (Copies, BandwidthMeter),
         relaying: Relaying,
     ) -> Self {
         Self {
             swarm,
             commands,
-            outlet: Outlet::new(events),
+            event_queue: EventQueue::new(events),
             peers: BTreeMap::new(),
-            redial,
+            dialer,
             known,
             saver,
             lookups: FuturesUnordered::new(),
@@ -122,7 +122,7 @@ impl Driver {
             relaying,
             stats: Stats::default(),
             copies,
-            meter,
+            bandwidth,
         }
     }
 
@@ -140,7 +140,7 @@ impl Driver {
                 },
                 event = self.swarm.select_next_some() => self.on_swarm_event(event),
                 Some(resolved) = self.lookups.next(), if !self.lookups.is_empty() => self.on_resolved(resolved),
-                () = self.outlet.drain() => break,
+                () = self.event_queue.drain() => break,
                 _ = tick.tick() => self.on_tick().await,
             }
         }
@@ -163,12 +163,12 @@ impl Driver {
             Command::Reach(reply) => answer(reply, self.describe_reach()),
             Command::Stats(reply) => {
                 let (copies, copies_bytes) = self.copies.count();
-                let relayed_bytes = self.meter.relayed();
-                let circuits_refused = self.stats.circuits_refused + self.meter.circuits().refused();
+                let relayed_bytes = self.bandwidth.relayed();
+                let circuits_refused = self.stats.circuits_refused + self.bandwidth.circuits().refused();
                 answer(reply, Stats { copies, copies_bytes, relayed_bytes, circuits_refused, ..self.stats });
             }
             Command::Traffic(reply) => {
-                let carried = self.meter.take_traffic().into_iter();
+                let carried = self.bandwidth.take_traffic().into_iter();
                 let known = carried.filter_map(|(peer, carried)| Some((convert::peer_id(&peer)?, carried)));
                 answer(reply, known.collect());
             }
@@ -195,8 +195,8 @@ impl Driver {
             SwarmEvent::Behaviour(BehaviourEvent::Home(event)) => self.on_home(event),
             SwarmEvent::Behaviour(BehaviourEvent::Relay(event)) => self.on_relay(event),
             SwarmEvent::Behaviour(BehaviourEvent::Circuits(event)) => self.on_place(event),
-            SwarmEvent::Behaviour(BehaviourEvent::Punch(event)) => self.on_punch(event),
-            SwarmEvent::Behaviour(BehaviourEvent::Probe(event)) => self.on_probe(event),
+            SwarmEvent::Behaviour(BehaviourEvent::Dcutr(event)) => self.on_dcutr(event),
+            SwarmEvent::Behaviour(BehaviourEvent::Autonat(event)) => self.on_autonat(event),
             SwarmEvent::Behaviour(BehaviourEvent::Upnp(event)) => self.on_upnp(event),
             SwarmEvent::Behaviour(BehaviourEvent::Mdns(event)) => self.on_mdns(event),
             SwarmEvent::NewExternalAddrCandidate { address } => self.on_candidate(&address),
@@ -218,13 +218,13 @@ impl Driver {
                 tracing::debug!("A connection from {send_back_addr} came to nothing: {error}");
             }
             SwarmEvent::NewListenAddr { address, .. } if relaying::is_circuit(&address) => {
-                self.outlet.notice(OverlayEvent::Listening(self.with_own_id(address)));
+                self.event_queue.notice(OverlayEvent::Listening(self.with_own_id(address)));
             }
             SwarmEvent::NewListenAddr { address, .. } => {
                 self.own_ips.on_listening(&address);
                 self.doubt_all();
                 if let Some(address) = self.own_ips.own(&address) {
-                    self.outlet.notice(OverlayEvent::Listening(self.with_own_id(address)));
+                    self.event_queue.notice(OverlayEvent::Listening(self.with_own_id(address)));
                 }
             }
             SwarmEvent::ExpiredListenAddr { address, .. } if !relaying::is_circuit(&address) => {
@@ -249,7 +249,7 @@ impl Driver {
         self.check_doubts();
         self.check_silence();
         self.check_reach(now);
-        self.meter.refill(now);
+        self.bandwidth.refill(now);
         self.requests.forget_abandoned();
         self.end_visits(now);
         self.dial_waiting(now);

@@ -33,9 +33,9 @@ pub enum OverlayEvent {
         payload: Vec<u8>,
     },
     /// A node is connected and speaks our protocol. It is subscribed already, unless it does not want broadcasts.
-    PeerJoined(Peer),
+    PeerConnected(Peer),
     /// The last connection to a node that had joined is gone.
-    PeerLeft(PeerId),
+    PeerDisconnected(PeerId),
     /// Others can try to reach this node here: a multiaddr with the peer id, which another node takes as `-b`.
     Listening(String),
     /// Others reach this node elsewhere than before: what [`crate::Overlay::reach`] says of addresses has changed.
@@ -87,9 +87,9 @@ pub struct Stats {
     pub copies_bytes: u64,
     /// Verdicts by kind.
     pub accepted: u64,
-    /// See [`crate::Verdict::Ignore`].
+    /// See [`crate::MessageAcceptance::Ignore`].
     pub ignored: u64,
-    /// See [`crate::Verdict::Reject`].
+    /// See [`crate::MessageAcceptance::Reject`].
     pub rejected: u64,
     /// Verdicts that came after the message was forgotten: the node took longer than 10 s.
     pub late: u64,

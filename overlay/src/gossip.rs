@@ -16,8 +16,8 @@ use std::{
 };
 
 use libp2p::gossipsub::{
-    self, DataTransform, IdentTopic, MaxCountSubscriptionFilter, MessageAcceptance, MessageAuthenticity,
-    MessageId, PeerScoreParams, PeerScoreThresholds, TopicHash, TopicScoreParams, ValidationMode,
+    self, DataTransform, IdentTopic, MaxCountSubscriptionFilter, MessageAuthenticity, MessageId,
+    PeerScoreParams, PeerScoreThresholds, TopicHash, TopicScoreParams, ValidationMode,
     WhitelistSubscriptionFilter,
 };
 use nostrp2p_protocol::PeerId;
@@ -159,7 +159,7 @@ pub struct MessageRef {
 
 /// What the node thinks of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Verdict {
+pub enum MessageAcceptance {
     /// Good: passed on to the neighbours.
     Accept,
     /// Unwanted here, but nobody's fault (known already, too old, over a quota): not passed on.
@@ -168,12 +168,12 @@ pub enum Verdict {
     Reject,
 }
 
-impl From<Verdict> for MessageAcceptance {
-    fn from(verdict: Verdict) -> Self {
+impl From<MessageAcceptance> for gossipsub::MessageAcceptance {
+    fn from(verdict: MessageAcceptance) -> Self {
         match verdict {
-            Verdict::Accept => Self::Accept,
-            Verdict::Ignore => Self::Ignore,
-            Verdict::Reject => Self::Reject,
+            MessageAcceptance::Accept => Self::Accept,
+            MessageAcceptance::Ignore => Self::Ignore,
+            MessageAcceptance::Reject => Self::Reject,
         }
     }
 }

@@ -9,10 +9,10 @@ use tokio::{
 };
 
 use crate::{
-    BroadcastError, HomeStream, HomeVisit, MessageRef, Peer, PeerAddress, Protocol, Reach, RequestError,
-    RequestRef, Stats, Topic, Traffic, Verdict,
+    BroadcastError, HomeStream, HomeVisit, MessageAcceptance, MessageRef, Peer, PeerAddress, Protocol, Reach,
+    RequestError, RequestRef, Stats, Topic, Traffic,
     driver::{MAX_KEPT, Question},
-    known::MAX_PER_PEER,
+    peer_store::MAX_PER_PEER,
 };
 
 /// Commands on their way to the driver. Beyond that, callers wait.
@@ -48,7 +48,7 @@ pub struct Sent {
 /// What the driver is asked for.
 pub(crate) enum Command {
     Broadcast { topic: Topic, payload: Vec<u8>, reply: oneshot::Sender<Result<Sent, BroadcastError>> },
-    Report { message: MessageRef, verdict: Verdict },
+    Report { message: MessageRef, verdict: MessageAcceptance },
     Dial(PeerAddress),
     AddAddresses { peer: PeerId, addresses: Vec<PeerAddress> },
     Request { peer: PeerId, question: Question },
@@ -94,7 +94,7 @@ impl Overlay {
     }
 
     /// Says what to do with a message. Once each, within 10 s; later it is without effect.
-    pub async fn report(&self, message: MessageRef, verdict: Verdict) {
+    pub async fn report(&self, message: MessageRef, verdict: MessageAcceptance) {
         self.tell(Command::Report { message, verdict }).await;
     }
 

@@ -106,7 +106,7 @@ mod tests {
     use futures::StreamExt;
     use libp2p::swarm::SwarmEvent;
 
-    use crate::{NodeSecret, Settings, gossip, meter, swarm};
+    use crate::{NodeSecret, Settings, bandwidth, gossip, swarm};
 
     #[test]
     fn only_a_wildcard_that_the_system_denies_is_stood_in_for() {
@@ -120,9 +120,9 @@ mod tests {
     #[tokio::test]
     async fn each_address_gets_its_sockets_and_one_that_is_gone_loses_them() {
         let settings = Settings::new(NodeSecret::generate());
-        let circuits = crate::circuits::Circuits::new(1);
-        let meter = meter::Meter::new(settings.relay_bytes, circuits, Instant::now());
-        let mut swarm = swarm::build(&settings, gossip::Copies::default(), &meter).unwrap();
+        let circuits = crate::relay::circuit_limits::Circuits::new(1);
+        let bandwidth = bandwidth::BandwidthMeter::new(settings.relay_bytes, circuits, Instant::now());
+        let mut swarm = swarm::build(&settings, gossip::Copies::default(), &bandwidth).unwrap();
         let mut interfaces = Interfaces::new("0.0.0.0:0".parse().unwrap());
         let new = interfaces.look(&mut swarm).unwrap();
         let loopback = interfaces.listening.get(&IpAddr::from(Ipv4Addr::LOCALHOST));

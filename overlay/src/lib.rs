@@ -7,58 +7,56 @@
 //! written down in `PROTOCOL.md`, Overlay.
 
 mod address;
-mod alive;
-mod circuits;
-mod connect;
+mod autonat_client;
+mod bandwidth;
+mod connection_filter;
 mod convert;
+mod dialer;
 mod driver;
 mod error;
 mod event;
-mod gate;
+mod event_queue;
 mod gossip;
 mod handle;
+mod handshake_limit;
 mod home;
-mod hop;
+mod hop_message;
 mod interfaces;
-mod known;
+mod ip_scope;
 mod listen;
+mod liveness;
 mod lookup;
-mod meter;
 mod observed;
 mod origin;
-mod outlet;
 mod own_ips;
 mod peer;
-mod probe;
-mod quiet;
-mod reach;
+mod peer_store;
 mod reachability;
 mod relay;
-mod relays;
 mod request;
 mod secret;
 mod settings;
 mod swarm;
-mod threshold;
+mod yamux_ping_filter;
 
 use std::time::Instant;
 
 use tokio::{sync::mpsc, task};
 
 pub use crate::{
-    address::{InvalidAddress, PeerAddress},
-    connect::MAX_BOOTSTRAP,
+    address::{InvalidPeerAddress, PeerAddress},
+    bandwidth::{DEFAULT_RELAY_BYTES, Traffic},
+    dialer::MAX_BOOTSTRAP,
     error::{BroadcastError, RequestError, StartError},
     event::{OverlayEvent, Stats, StopReason},
-    gossip::{MAX_ANNOUNCEMENT, MAX_PAYLOAD, MessageRef, Topic, Verdict},
+    gossip::{MAX_ANNOUNCEMENT, MAX_PAYLOAD, MessageAcceptance, MessageRef, Topic},
     handle::{Overlay, Sent},
     home::{HomeReader, HomeStream, HomeVisit, HomeWriter, MAX_HOME_FRAME},
-    known::MAX_KNOWN_ADDRESSES,
     lookup::{LookupError, Lookups},
-    meter::{DEFAULT_RELAY_BYTES, Traffic},
     peer::{Direction, Path, Peer},
+    peer_store::MAX_KNOWN_ADDRESSES,
     reachability::{MAX_OWN_ADDRESSES, Reach, Reachability, Serves, Upnp},
-    relay::{DEFAULT_RELAY_SLOTS, MAX_RELAY_SLOTS},
+    relay::server::{DEFAULT_RELAY_SLOTS, MAX_RELAY_SLOTS},
     request::{Protocol, RequestRef},
     secret::{NodeSecret, verify},
     settings::{Listen, MAX_EXTERNAL, Settings},
@@ -76,21 +74,21 @@ pub use crate::{
 /// Outside of a tokio runtime with IO and time.
 pub async fn start(settings: Settings) -> Result<(Overlay, mpsc::Receiver<OverlayEvent>), StartError> {
     let copies = gossip::Copies::default();
-    let circuits = circuits::Circuits::new(settings.relay_slots.min(MAX_RELAY_SLOTS));
-    let meter = meter::Meter::new(settings.relay_bytes, circuits, Instant::now());
-    let mut swarm = swarm::build(&settings, copies.clone(), &meter)?;
+    let circuits = relay::circuit_limits::Circuits::new(settings.relay_slots.min(MAX_RELAY_SLOTS));
+    let bandwidth = bandwidth::BandwidthMeter::new(settings.relay_bytes, circuits, Instant::now());
+    let mut swarm = swarm::build(&settings, copies.clone(), &bandwidth)?;
     let begun = listen::begin(&mut swarm, &settings.listen).await?;
     let known = match settings.known_addresses.clone() {
-        Some(path) => task::spawn_blocking(move || known::load(&path)).await.unwrap_or_default(),
-        None => known::Known::default(),
+        Some(path) => task::spawn_blocking(move || peer_store::load(&path)).await.unwrap_or_default(),
+        None => peer_store::PeerStore::default(),
     };
     let relaying = driver::Relaying::new(&settings);
-    let redial = connect::Redial::new(settings.bootstrap, Instant::now());
+    let dialer = dialer::Dialer::new(settings.bootstrap, Instant::now());
     let (commands, inbox) = mpsc::channel(handle::COMMANDS);
-    let (events, receiver) = mpsc::channel(outlet::EVENTS);
+    let (events, receiver) = mpsc::channel(event_queue::EVENTS);
     let saver = driver::Saver::new(settings.known_addresses);
     let ends = driver::Ends { commands: inbox, events: events.clone() };
-    let driver = driver::Driver::new(swarm, ends, redial, known, saver, (copies, meter), relaying);
+    let driver = driver::Driver::new(swarm, ends, dialer, known, saver, (copies, bandwidth), relaying);
     task::spawn(supervise(task::spawn(driver.run(begun)), events));
     Ok((Overlay::new(commands, settings.secret.peer_id(), settings.request_timeout), receiver))
 }

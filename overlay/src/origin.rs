@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv6Addr};
 
 use libp2p::{Multiaddr, multiaddr::Protocol};
 
-use crate::reach;
+use crate::ip_scope;
 
 /// The network of an address, if it begins with an IP address.
 pub(crate) fn network(address: &Multiaddr) -> Option<IpAddr> {
@@ -16,7 +16,7 @@ pub(crate) fn network(address: &Multiaddr) -> Option<IpAddr> {
 /// containers, VPN).
 pub(crate) fn public_network(address: &Multiaddr) -> Option<IpAddr> {
     let ip = ip(address)?;
-    (reach::of(ip) == reach::Reach::Public).then(|| whole(ip))
+    (ip_scope::of(ip) == ip_scope::IpScope::Public).then(|| whole(ip))
 }
 
 fn ip(address: &Multiaddr) -> Option<IpAddr> {

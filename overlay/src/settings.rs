@@ -3,8 +3,8 @@
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use crate::{
-    address::PeerAddress, alive::RELAY_INTERVAL, meter::DEFAULT_RELAY_BYTES, relay::DEFAULT_RELAY_SLOTS,
-    request::REQUEST_TIME, secret::NodeSecret,
+    address::PeerAddress, bandwidth::DEFAULT_RELAY_BYTES, liveness::RELAY_INTERVAL,
+    relay::server::DEFAULT_RELAY_SLOTS, request::REQUEST_TIME, secret::NodeSecret,
 };
 
 /// Addresses that the operator names, or that peers see when the operator says that they are right.

@@ -18,18 +18,19 @@ use libp2p::{
 };
 
 use crate::{
-    alive::Alive,
+    autonat_client::AutonatClient,
+    bandwidth::BandwidthMeter,
+    connection_filter::ConnectionFilter,
     error::StartError,
-    gate::Gate,
     gossip::{self, Gossip},
+    handshake_limit::HandshakeLimit,
     home,
-    meter::Meter,
+    liveness::Liveness,
     origin,
-    probe::Probe,
-    quiet, relay as serving,
+    relay::server as relay_server,
     request::{self, Protocol},
     settings::{Listen, Settings},
-    threshold::Threshold,
+    yamux_ping_filter,
 };
 
 /// What a peer must name in `identify` to be one of ours.
@@ -62,7 +63,7 @@ const MAX_STREAMS: usize = 128;
 const MAX_INBOUND: u32 = 128;
 /// Connections this node opened. Dialing stops at a few; the rest is for people who ask.
 const MAX_OUTBOUND: u32 = 48;
-/// Handshakes under way that others began: some times what may be on the [`Threshold`], for the swarm hears a moment
+/// Handshakes under way that others began: some times what may be on the [`HandshakeLimit`], for the swarm hears a moment
 /// later of those that had to leave it.
 const MAX_PENDING_INBOUND: u32 = 256;
 const MAX_PENDING_OUTBOUND: u32 = 32;
@@ -74,17 +75,17 @@ const MAX_PER_PEER: u32 = 6;
 #[derive(NetworkBehaviour)]
 #[behaviour(prelude = "libp2p::swarm::derive_prelude")]
 pub(crate) struct Behaviour {
-    pub(crate) gate: Gate,
+    pub(crate) gate: ConnectionFilter,
     limits: connection_limits::Behaviour,
     pub(crate) relay: relay::Behaviour,
     pub(crate) circuits: relay::client::Behaviour,
-    pub(crate) punch: dcutr::Behaviour,
-    pub(crate) probe: Probe,
+    pub(crate) dcutr: dcutr::Behaviour,
+    pub(crate) autonat: AutonatClient,
     pub(crate) upnp: Toggle<upnp::tokio::Behaviour>,
     pub(crate) mdns: Toggle<mdns::tokio::Behaviour>,
     pub(crate) identify: identify::Behaviour,
     ping: ping::Behaviour,
-    pub(crate) alive: Alive,
+    pub(crate) alive: Liveness,
     pub(crate) gossip: Gossip,
     pub(crate) deliver: request::Behaviour,
     pub(crate) fetch: request::Behaviour,
@@ -98,7 +99,7 @@ pub(crate) type Event = SwarmEvent<BehaviourEvent>;
 pub(crate) fn build(
     settings: &Settings,
     copies: gossip::Copies,
-    meter: &Meter,
+    bandwidth: &BandwidthMeter,
 ) -> Result<Swarm<Behaviour>, StartError> {
     let keypair = settings.secret.keypair();
     let own = keypair.public().to_peer_id();
@@ -106,12 +107,12 @@ pub(crate) fn build(
     let (circuits, client) = relay::client::new(own);
     let request_timeout = settings.request_timeout;
     let behaviour = Behaviour {
-        gate: Gate::default(),
+        gate: ConnectionFilter::default(),
         limits: connection_limits::Behaviour::new(limits()),
-        relay: serving::behaviour(own, settings.relay_slots),
+        relay: relay_server::behaviour(own, settings.relay_slots),
         circuits: client,
-        punch: dcutr::Behaviour::new(own),
-        probe: Probe::new(own, settings.reachable.is_some()),
+        dcutr: dcutr::Behaviour::new(own),
+        autonat: AutonatClient::new(own, settings.reachable.is_some()),
         upnp: asks_router(settings).then(upnp::tokio::Behaviour::default).into(),
         mdns: local_discovery(settings, own)?.into(),
         identify: identify::Behaviour::new(
@@ -122,14 +123,14 @@ pub(crate) fn build(
         ping: ping::Behaviour::new(
             ping::Config::new().with_interval(PING_INTERVAL).with_timeout(PING_TIMEOUT),
         ),
-        alive: Alive::new(settings.relay_interval),
+        alive: Liveness::new(settings.relay_interval),
         gossip: gossip::behaviour(copies).map_err(StartError::Setup)?,
         deliver: request::behaviour(Protocol::Deliver, request_timeout),
         fetch: request::behaviour(Protocol::Fetch, request_timeout),
         sync: request::behaviour(Protocol::Sync, request_timeout),
         home: home::Behaviour::default(),
     };
-    Ok(Swarm::new(transport(&keypair, circuits, meter.clone())?, behaviour, own, config))
+    Ok(Swarm::new(transport(&keypair, circuits, bandwidth.clone())?, behaviour, own, config))
 }
 
 /// Whether the router shall be asked to open the port: never for a node that listens on loopback alone.
@@ -155,7 +156,7 @@ type Boxed = libp2p::core::transport::Boxed<(libp2p::PeerId, StreamMuxerBox)>;
 fn transport(
     keypair: &Keypair,
     circuits: relay::client::Transport,
-    meter: Meter,
+    bandwidth: BandwidthMeter,
 ) -> Result<Boxed, StartError> {
     let noise = noise::Config::new(keypair).map_err(|error| StartError::Setup(error.to_string()))?;
     let mut yamux = yamux::Config::default();
@@ -166,13 +167,13 @@ fn transport(
             .or_transport(MemoryTransport::new())
             .upgrade(upgrade::Version::V1Lazy)
             .authenticate(noise)
-            .multiplex(quiet::Config(yamux))
+            .multiplex(yamux_ping_filter::Config(yamux))
             .timeout(HANDSHAKE_TIME)
             .boxed();
-    Ok(Threshold::new(with_quic(streams, keypair))
+    Ok(HandshakeLimit::new(with_quic(streams, keypair))
         .map(move |(peer, connection), point| {
             let origin = origin::public_network(point.get_remote_address());
-            (peer, meter.watch(peer, origin, connection))
+            (peer, bandwidth.watch(peer, origin, connection))
         })
         .boxed())
 }

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use nostrp2p_overlay::{NodeSecret, OverlayEvent, PeerAddress, Topic, Verdict};
+use nostrp2p_overlay::{MessageAcceptance, NodeSecret, OverlayEvent, PeerAddress, Topic};
 use nostrp2p_protocol::{Draft, Event, Kind, Packet, SecretKey, Signature, UnverifiedEvent};
 use sha2::{Digest, Sha256};
 use tokio::sync::watch;
@@ -48,7 +48,7 @@ impl Attacker {
         loop {
             tokio::select! {
                 event = events.recv() => match event {
-                    Some(OverlayEvent::Message { message, .. }) => overlay.report(message, Verdict::Accept).await,
+                    Some(OverlayEvent::Message { message, .. }) => overlay.report(message, MessageAcceptance::Accept).await,
                     Some(OverlayEvent::Request { request, .. }) => overlay.refuse(request).await,
                     Some(_) => {}
                     None => return Ok(()),

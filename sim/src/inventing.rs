@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use nostrp2p_overlay::{NodeSecret, OverlayEvent, PeerAddress, Protocol, Topic, Verdict};
+use nostrp2p_overlay::{MessageAcceptance, NodeSecret, OverlayEvent, PeerAddress, Protocol, Topic};
 use nostrp2p_protocol::{
     Announcement, Draft, Event, Kind, PeerId, SecretKey, Tag, UnverifiedEvent,
     announcement::MAX_ANNOUNCEMENTS,
@@ -43,7 +43,8 @@ impl Inventor {
         let mut random = StdRng::from_seed(self.seed);
         let mut left = self.inventions;
         while left > 0 {
-            if begin.wait_for(|begun| *begun).await.is_err() {
+            // Its last value is still there when the run is over.
+            if begin.wait_for(|begun| *begun).await.is_err() || begin.has_changed().is_err() {
                 return Ok(());
             }
             visit(&mut random, &addresses, &mut left, &begin).await?;
@@ -69,7 +70,7 @@ async fn visit(
         tokio::select! {
             () = sleep_until(until) => break,
             event = events.recv() => match event {
-                Some(OverlayEvent::Message { message, .. }) => overlay.report(message, Verdict::Ignore).await,
+                Some(OverlayEvent::Message { message, .. }) => overlay.report(message, MessageAcceptance::Ignore).await,
                 Some(OverlayEvent::Request { request, protocol: Protocol::Fetch, .. }) => {
                     let count = left.saturating_sub(u32::try_from(MAX_ANNOUNCEMENTS).unwrap_or(u32::MAX));
                     let told: Vec<Vec<u8>> = (count..*left).filter_map(|_| invent(random)).collect();

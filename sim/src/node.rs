@@ -215,21 +215,21 @@ impl Driver {
         match event {
             OverlayEvent::Message { message, from, topic: Topic::Nodes, payload } => {
                 let verdict = match self.hear(payload, from).await {
-                    Ok(()) => nostrp2p_overlay::Verdict::Accept,
-                    Err(Unheard::Forged) => nostrp2p_overlay::Verdict::Reject,
-                    Err(_) => nostrp2p_overlay::Verdict::Ignore,
+                    Ok(()) => nostrp2p_overlay::MessageAcceptance::Accept,
+                    Err(Unheard::Forged) => nostrp2p_overlay::MessageAcceptance::Reject,
+                    Err(_) => nostrp2p_overlay::MessageAcceptance::Ignore,
                 };
                 self.overlay.report(message, verdict).await;
             }
             OverlayEvent::Message { message, from, topic: Topic::Events, payload } => {
                 if self.random.random_range(0..100) < self.identity.loss {
-                    return self.overlay.report(message, nostrp2p_overlay::Verdict::Ignore).await;
+                    return self.overlay.report(message, nostrp2p_overlay::MessageAcceptance::Ignore).await;
                 }
                 let heard = GossipId(self.number());
                 self.heard.insert(heard, message);
                 self.handle(Input::Heard(heard, from, payload)).await;
             }
-            OverlayEvent::PeerJoined(peer) => {
+            OverlayEvent::PeerConnected(peer) => {
                 if self.neighbours == 0 {
                     self.announce().await;
                 }
@@ -243,7 +243,7 @@ impl Driver {
                 }));
                 self.handle(Input::PeerConnected(peer.id, Network::of(&peer.address))).await;
             }
-            OverlayEvent::PeerLeft(peer) => {
+            OverlayEvent::PeerDisconnected(peer) => {
                 self.neighbours = self.neighbours.saturating_sub(1);
                 self.handle(Input::PeerDisconnected(peer)).await;
             }
@@ -318,10 +318,10 @@ impl Driver {
                 let message = self.heard.remove(&heard)?;
                 self.passes_on = verdict == Verdict::Accept;
                 let verdict = match verdict {
-                    Verdict::Accept => nostrp2p_overlay::Verdict::Accept,
-                    Verdict::Reject => nostrp2p_overlay::Verdict::Reject,
+                    Verdict::Accept => nostrp2p_overlay::MessageAcceptance::Accept,
+                    Verdict::Reject => nostrp2p_overlay::MessageAcceptance::Reject,
                     Verdict::AcceptWithoutForwarding | Verdict::Ignore(_) | Verdict::Unknown => {
-                        nostrp2p_overlay::Verdict::Ignore
+                        nostrp2p_overlay::MessageAcceptance::Ignore
                     }
                 };
                 self.overlay.report(message, verdict).await;

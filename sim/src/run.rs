@@ -90,12 +90,10 @@ pub async fn run(settings: &Settings, say: &dyn Fn(&str)) -> Result<Report, Stri
     let events = world.settle(wrote).await;
     let settled = wrote.elapsed();
     let report = world.count(before, &events, settled, abused).await;
-    (world.say)("counted");
     drop(begin);
     for attacker in attackers.into_iter().chain(inventor) {
         attacker.await.map_err(|error| error.to_string())??;
     }
-    (world.say)("attackers ended");
     world.stop_all().await;
     Ok(report)
 }
@@ -420,9 +418,7 @@ impl World<'_> {
         settled: Duration,
         abused: Duration,
     ) -> Report {
-        (self.say)("counting");
         let after = self.stats().await;
-        (self.say)("counting 2");
         let sent = self.take_sent().await;
         let nodes = self.honest().count();
         let expected = nodes * events.len();
@@ -435,7 +431,6 @@ impl World<'_> {
         let forgers = first + self.settings.spamming() + self.settings.sybils;
         let abuse = self.tally.worst_abuse(first..forgers);
         let (meant, private_delay, astray) = self.tally.private();
-        (self.say)("asking the newcomer");
         let newcomer = self.newcomer().await;
         Report {
             nodes,

@@ -3,7 +3,8 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use nostrp2p_overlay::{
-    Listen, NodeSecret, Overlay, OverlayEvent, Path, Protocol, RequestError, Settings, Topic, Verdict, start,
+    Listen, MessageAcceptance, NodeSecret, Overlay, OverlayEvent, Path, Protocol, RequestError, Settings,
+    Topic, start,
 };
 use nostrp2p_protocol::{Announcement, Packet, PeerId, UnverifiedEvent, exchange::Receipt};
 use tokio::sync::{mpsc, watch};
@@ -171,7 +172,7 @@ async fn run(
                 if topic == Topic::Events {
                     seen.lock().unwrap_or_else(PoisonError::into_inner).heard.push(payload);
                 }
-                overlay.report(message, Verdict::Ignore).await;
+                overlay.report(message, MessageAcceptance::Ignore).await;
             }
             OverlayEvent::Request { request, protocol, payload, .. } => {
                 let answer = {
@@ -190,8 +191,10 @@ async fn run(
                     None => overlay.refuse(request).await,
                 }
             }
-            OverlayEvent::PeerJoined(peer) => news.send_modify(|peers| peers.push(peer.id)),
-            OverlayEvent::PeerLeft(peer) => news.send_modify(|peers| peers.retain(|known| *known != peer)),
+            OverlayEvent::PeerConnected(peer) => news.send_modify(|peers| peers.push(peer.id)),
+            OverlayEvent::PeerDisconnected(peer) => {
+                news.send_modify(|peers| peers.retain(|known| *known != peer))
+            }
             OverlayEvent::BootstrapFailed { reason, .. } => {
                 seen.lock().unwrap_or_else(PoisonError::into_inner).turned_away.push(reason);
             }

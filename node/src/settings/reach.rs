@@ -1,7 +1,7 @@
 //! What the operator says about being reached by other nodes, and what the node may do for it.
 
 use nostrp2p_overlay::{
-    DEFAULT_RELAY_BYTES, DEFAULT_RELAY_SLOTS, InvalidAddress, MAX_RELAY_SLOTS, PeerAddress,
+    DEFAULT_RELAY_BYTES, DEFAULT_RELAY_SLOTS, InvalidPeerAddress, MAX_RELAY_SLOTS, PeerAddress,
 };
 
 use super::{File, Flags, Unusable, flags::boolish};
@@ -118,7 +118,7 @@ fn quota(mib: u64) -> Result<RelayQuota, String> {
 }
 
 pub(super) fn external(text: &str) -> Result<PeerAddress, String> {
-    let address: PeerAddress = text.parse().map_err(|error: InvalidAddress| error.to_string())?;
+    let address: PeerAddress = text.parse().map_err(|error: InvalidPeerAddress| error.to_string())?;
     if address.is_circuit() || address.has_name() {
         return Err(format!(
             "{address}: give the IP address and port that others dial, for nodes look up no names that others tell them"

@@ -15,12 +15,12 @@ use super::{Driver, relaying::is_circuit};
 use crate::{
     OverlayEvent, Topic,
     address::{Host, PeerAddress, Place},
-    alive::Answer,
     convert,
     gossip::GRAYLIST_SCORE,
-    known::{MAX_PER_PEER, network_of},
+    ip_scope::{self, IpScope},
+    liveness::Answer,
     peer::{Connected, Connection, Direction, Path, shown_agent},
-    reach::{self, Reach},
+    peer_store::{MAX_PER_PEER, network_of},
     swarm::{PING_INTERVAL, PING_TIMEOUT, PROTOCOL},
 };
 
@@ -63,7 +63,7 @@ impl Driver {
             if let Some(dialed) = &dialed {
                 self.known.good(peer, dialed, unix_now());
             }
-            self.redial.joined(peer);
+            self.dialer.joined(peer);
         }
         let info = Connection {
             address: address.to_string(),
@@ -92,19 +92,19 @@ impl Driver {
         }
         self.end_visit(&peer);
         self.fail_homes(peer);
-        let given = self.redial.left(peer, Instant::now(), rand::random());
+        let given = self.dialer.left(peer, Instant::now(), rand::random());
         let Some(connected) = self.peers.remove(&peer) else {
             return;
         };
         if connected.announced {
-            return self.outlet.notice(OverlayEvent::PeerLeft(peer));
+            return self.event_queue.notice(OverlayEvent::PeerDisconnected(peer));
         }
         let reason = connected.fault.unwrap_or_else(|| {
             "the node there hung up at once; it may be full, or it may not want this one".to_owned()
         });
         for (address, retry_in) in given {
             let (reason, retry_in) = (reason.clone(), Some(retry_in));
-            self.outlet.notice(OverlayEvent::BootstrapFailed { address, reason, retry_in });
+            self.event_queue.notice(OverlayEvent::BootstrapFailed { address, reason, retry_in });
         }
     }
 
@@ -173,7 +173,7 @@ impl Driver {
             self.seek_directly(peer);
         }
         self.seek_relays(Instant::now());
-        self.redial.joined(peer);
+        self.dialer.joined(peer);
         self.announce(peer, Instant::now());
     }
 
@@ -332,9 +332,9 @@ impl Driver {
             return;
         }
         connected.announced = true;
-        self.outlet.notice(OverlayEvent::PeerJoined(connected.describe(peer, score)));
-        for address in self.redial.given_of(peer) {
-            self.outlet.notice(OverlayEvent::BootstrapReached { address });
+        self.event_queue.notice(OverlayEvent::PeerConnected(connected.describe(peer, score)));
+        for address in self.dialer.given_of(peer) {
+            self.event_queue.notice(OverlayEvent::BootstrapReached { address });
         }
     }
 
@@ -355,25 +355,25 @@ fn ticks(time: Duration) -> u32 {
 #[derive(Debug, Clone, Copy)]
 struct Vantage {
     /// The widest reach of that place; of a node that listens nowhere it is taken to be public.
-    reach: Reach,
+    reach: IpScope,
     /// Whether it is in this process.
     memory: bool,
 }
 
 impl Vantage {
     fn at<'a>(addresses: impl IntoIterator<Item = &'a Multiaddr>) -> Self {
-        let mut vantage = Self { reach: Reach::Nowhere, memory: false };
+        let mut vantage = Self { reach: IpScope::Nowhere, memory: false };
         let own = addresses.into_iter().filter(|address| !is_circuit(address));
         for part in own.filter_map(|address| address.iter().next()) {
             match part {
-                Protocol::Ip4(ip) => vantage.reach = vantage.reach.max(reach::of(ip.into())),
-                Protocol::Ip6(ip) => vantage.reach = vantage.reach.max(reach::of(ip.into())),
+                Protocol::Ip4(ip) => vantage.reach = vantage.reach.max(ip_scope::of(ip.into())),
+                Protocol::Ip6(ip) => vantage.reach = vantage.reach.max(ip_scope::of(ip.into())),
                 Protocol::Memory(_) => vantage.memory = true,
                 _ => {}
             }
         }
-        if vantage.reach == Reach::Nowhere {
-            vantage.reach = Reach::Public;
+        if vantage.reach == IpScope::Nowhere {
+            vantage.reach = IpScope::Public;
         }
         vantage
     }
@@ -390,11 +390,11 @@ fn plausible(
 ) -> Vec<PeerAddress> {
     let fits = |address: &PeerAddress| match address.place.first_hop() {
         Place::Memory(_) => from.memory,
-        Place::Net { host: Host::Ip(ip), .. } => match reach::of(*ip) {
-            Reach::Nowhere => false,
-            Reach::Machine => from.reach == Reach::Machine,
-            Reach::Network => from.reach <= Reach::Network,
-            Reach::Public => true,
+        Place::Net { host: Host::Ip(ip), .. } => match ip_scope::of(*ip) {
+            IpScope::Nowhere => false,
+            IpScope::Machine => from.reach == IpScope::Machine,
+            IpScope::Network => from.reach <= IpScope::Network,
+            IpScope::Public => true,
         },
         Place::Net { host: Host::Name(..), .. } | Place::Circuit { .. } => false,
     };
@@ -463,7 +463,7 @@ mod tests {
         let found = plausible(named.clone(), Vantage::at([&from]), Some(own));
         assert_eq!(found, named.into_iter().take(1).collect::<Vec<_>>());
         let circuit: Multiaddr = format!("/ip4/9.9.9.9/tcp/5/p2p/{relay}/p2p-circuit").parse().unwrap();
-        assert_eq!(Vantage::at([&circuit, &"/ip4/10.0.0.1/tcp/1".parse().unwrap()]).reach, Reach::Network);
+        assert_eq!(Vantage::at([&circuit, &"/ip4/10.0.0.1/tcp/1".parse().unwrap()]).reach, IpScope::Network);
     }
 
     #[test]

@@ -6,9 +6,9 @@ use super::{Driver, relaying::is_circuit};
 use crate::{
     Lookups, OverlayEvent, PeerAddress,
     address::{Family, Host, Place},
-    connect::Target,
+    connection_filter::Refused,
     convert,
-    gate::Refused,
+    dialer::Target,
     listen::io_kind,
 };
 use futures::FutureExt;
@@ -47,22 +47,22 @@ pub(super) struct Resolved {
 impl Driver {
     pub(super) fn ask(&mut self, address: PeerAddress) {
         let now = Instant::now();
-        if self.redial.ask(address.clone(), now) {
+        if self.dialer.ask(address.clone(), now) {
             return self.dial_due(now);
         }
         let reason = "too many addresses are being dialed already; try again in a minute".to_owned();
-        self.outlet.notice(OverlayEvent::BootstrapFailed { address, reason, retry_in: None });
+        self.event_queue.notice(OverlayEvent::BootstrapFailed { address, reason, retry_in: None });
     }
 
     pub(super) fn dial_due(&mut self, now: Instant) {
         let known = self.known.peers();
         let peers = &self.peers;
         let is_connected = |peer: &PeerId| peers.contains_key(peer);
-        let due = self.redial.due(now, self.peers.len(), is_connected, &known);
+        let due = self.dialer.due(now, self.peers.len(), is_connected, &known);
         for target in due {
             let addresses = match &target {
                 Target::Given(address) => vec![address.clone()],
-                Target::Known(peer) => {
+                Target::PeerStore(peer) => {
                     self.try_nearby(*peer);
                     self.addresses_to_dial(peer)
                 }
@@ -74,9 +74,9 @@ impl Driver {
     /// Dials a known peer whatever its delay, unless that is under way.
     pub(super) fn dial_known(&mut self, peer: PeerId, now: Instant) {
         let addresses = self.addresses_to_dial(&peer);
-        if !addresses.is_empty() && self.redial.begin(peer, now) {
+        if !addresses.is_empty() && self.dialer.begin(peer, now) {
             self.try_nearby(peer);
-            self.lookups.push(resolve(self.names.clone(), Target::Known(peer), addresses).boxed());
+            self.lookups.push(resolve(self.names.clone(), Target::PeerStore(peer), addresses).boxed());
         }
     }
 
@@ -92,7 +92,7 @@ impl Driver {
         }
         let expected = match &target {
             Target::Given(address) => address.peer(),
-            Target::Known(peer) => Some(*peer),
+            Target::PeerStore(peer) => Some(*peer),
         };
         let mut addresses = VecDeque::from(addresses);
         let now =
@@ -131,7 +131,7 @@ impl Driver {
         endpoint: &Multiaddr,
     ) -> Option<PeerAddress> {
         let attempt = self.attempts.remove(&connection)?;
-        self.redial.reached(&attempt.target, peer);
+        self.dialer.reached(&attempt.target, peer);
         attempt.address_of(endpoint)
     }
 
@@ -155,7 +155,7 @@ impl Driver {
                 return self.dial(attempt);
             }
         }
-        if let (Some((address, obtained)), &Target::Known(peer)) = (misled, &attempt.target)
+        if let (Some((address, obtained)), &Target::PeerStore(peer)) = (misled, &attempt.target)
             && let Some(address) = attempt.address_of(address)
         {
             tracing::debug!("Another node is now at {address}, where {peer} was.");
@@ -173,7 +173,7 @@ impl Driver {
         }
         if let DialError::DialPeerConditionFalse(_) = error {
             // It is connected, or another target leads to it right now: nobody's fault, and nothing to tell.
-            self.redial.failed(&attempt.target, Instant::now(), rand::random());
+            self.dialer.failed(&attempt.target, Instant::now(), rand::random());
             return;
         }
         if let Some(next) = attempt.rest.pop_front() {
@@ -185,13 +185,13 @@ impl Driver {
     }
 
     fn dial_failed(&mut self, target: &Target, reason: String) {
-        let retry_in = self.redial.failed(target, Instant::now(), rand::random());
+        let retry_in = self.dialer.failed(target, Instant::now(), rand::random());
         match target {
             Target::Given(address) => {
                 let address = address.clone();
-                self.outlet.notice(OverlayEvent::BootstrapFailed { address, reason, retry_in });
+                self.event_queue.notice(OverlayEvent::BootstrapFailed { address, reason, retry_in });
             }
-            Target::Known(peer) => {
+            Target::PeerStore(peer) => {
                 tracing::debug!("{peer} cannot be reached: {reason}");
                 let over_relay = self.known.addresses(peer).iter().any(PeerAddress::is_circuit);
                 if !(over_relay && self.may_try_again(peer)) {
@@ -202,11 +202,11 @@ impl Driver {
     }
 
     fn dialed_self(&mut self, target: &Target) {
-        self.redial.drop_target(target);
+        self.dialer.drop_target(target);
         if let Target::Given(address) = target {
             let reason = "that is this node itself; it is not dialed again".to_owned();
             let address = address.clone();
-            self.outlet.notice(OverlayEvent::BootstrapFailed { address, reason, retry_in: None });
+            self.event_queue.notice(OverlayEvent::BootstrapFailed { address, reason, retry_in: None });
         }
     }
 }

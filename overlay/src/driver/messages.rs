@@ -8,7 +8,7 @@ use std::{
 use libp2p::gossipsub::{self, MessageId, PublishError, TopicHash};
 
 use super::Driver;
-use crate::{BroadcastError, MessageRef, OverlayEvent, Sent, Topic, Verdict, convert, gossip};
+use crate::{BroadcastError, MessageAcceptance, MessageRef, OverlayEvent, Sent, Topic, convert, gossip};
 
 /// Posts kept for the first neighbour: what a person writes in a minute, and some.
 const MAX_HELD: usize = 64;
@@ -74,7 +74,7 @@ impl Driver {
         }
     }
 
-    pub(super) fn report(&mut self, message: &MessageRef, verdict: Verdict) {
+    pub(super) fn report(&mut self, message: &MessageRef, verdict: MessageAcceptance) {
         let from = convert::libp2p_peer_id(message.from);
         let gossip = &mut self.swarm.behaviour_mut().gossip;
         if !gossip.report_message_validation_result(&MessageId::new(&message.id), &from, verdict.into()) {
@@ -82,9 +82,9 @@ impl Driver {
             return;
         }
         match verdict {
-            Verdict::Accept => self.stats.accepted += 1,
-            Verdict::Ignore => self.stats.ignored += 1,
-            Verdict::Reject => self.stats.rejected += 1,
+            MessageAcceptance::Accept => self.stats.accepted += 1,
+            MessageAcceptance::Ignore => self.stats.ignored += 1,
+            MessageAcceptance::Reject => self.stats.rejected += 1,
         }
     }
 
@@ -113,12 +113,12 @@ impl Driver {
         self.stats.received_bytes += u64::try_from(payload.len()).unwrap_or(u64::MAX);
         let message = MessageRef { id: gossip::message_id(topic.name(), &payload), from };
         if payload.len() > topic.max_payload() {
-            return self.report(&message, Verdict::Reject);
+            return self.report(&message, MessageAcceptance::Reject);
         }
         let event = OverlayEvent::Message { message: message.clone(), from, topic, payload };
-        if !self.outlet.message(event) {
+        if !self.event_queue.message(event) {
             self.stats.dropped += 1;
-            self.report(&message, Verdict::Ignore);
+            self.report(&message, MessageAcceptance::Ignore);
         }
     }
 }

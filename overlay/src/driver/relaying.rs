@@ -24,12 +24,12 @@ use crate::{
     Direction, OverlayEvent, Path, PeerAddress, Reach, Reachability, Serves, Settings, Upnp,
     address::{Host, Place},
     convert,
-    known::network_of,
+    ip_scope::{self, IpScope as Range},
     observed::Observed,
-    reach::{self, Reach as Range},
+    peer_store::network_of,
     reachability::MAX_OWN_ADDRESSES,
-    relay::MAX_RELAY_SLOTS,
-    relays::{Relays, Step},
+    relay::client::{Relays, Step},
+    relay::server::MAX_RELAY_SLOTS,
     settings::MAX_EXTERNAL,
     swarm,
 };
@@ -40,7 +40,7 @@ const PER_RELAY: usize = 2;
 /// How long a connection over a relay is kept beside a direct one, so that both sides know of the new one.
 const OVERLAP: Duration = Duration::from_secs(10);
 
-/// Known peers that are dialed in one search for relays.
+/// PeerStore peers that are dialed in one search for relays.
 const SEARCHED: usize = 2;
 
 /// Peers of the local network that are taken note of at a time.
@@ -115,7 +115,7 @@ impl Driver {
         let addresses = self.own_addresses();
         if self.relaying.told.as_ref() != Some(&addresses) && self.relaying.told.replace(addresses).is_some()
         {
-            self.outlet.notice(OverlayEvent::AddressesChanged);
+            self.event_queue.notice(OverlayEvent::AddressesChanged);
         }
     }
 
@@ -275,7 +275,7 @@ impl Driver {
     /// Dials known nodes that seem to be reachable, for those may be relays.
     fn search_relays(&mut self, now: Instant) {
         let seems_public = |address: &PeerAddress| match &address.place {
-            Place::Net { host: Host::Ip(ip), .. } => reach::of(*ip) == Range::Public,
+            Place::Net { host: Host::Ip(ip), .. } => ip_scope::of(*ip) == Range::Public,
             _ => false,
         };
         let mut found: Vec<_> = self.known.peers();
@@ -372,7 +372,7 @@ impl Driver {
         }
     }
 
-    pub(super) fn on_probe(&mut self, event: autonat::Event) {
+    pub(super) fn on_autonat(&mut self, event: autonat::Event) {
         let autonat::Event::StatusChanged { new, .. } = event else {
             return tracing::trace!("{event:?}");
         };
@@ -406,7 +406,7 @@ impl Driver {
     pub(super) fn on_observed(&mut self, by: libp2p::PeerId, address: &Multiaddr) {
         let is_of_use = !is_circuit(address) && range(address) == Some(Range::Public);
         if is_of_use && self.relaying.observed.note(address, by) {
-            self.swarm.behaviour_mut().probe.offer(address.clone());
+            self.swarm.behaviour_mut().autonat.offer(address.clone());
         }
     }
 
@@ -464,10 +464,10 @@ impl Driver {
             }
             event => tracing::trace!("{event:?}"),
         }
-        self.meter.circuits().share_among(relaying.places.len());
+        self.bandwidth.circuits().share_among(relaying.places.len());
     }
 
-    pub(super) fn on_punch(&mut self, event: dcutr::Event) {
+    pub(super) fn on_dcutr(&mut self, event: dcutr::Event) {
         let Some(peer) = convert::peer_id(&event.remote_peer_id) else {
             return;
         };
@@ -521,7 +521,7 @@ pub(super) fn is_circuit(address: &Multiaddr) -> bool {
 }
 
 fn is_private(address: &PeerAddress) -> bool {
-    matches!(&address.place, Place::Net { host: Host::Ip(ip), .. } if reach::of(*ip) == Range::Network)
+    matches!(&address.place, Place::Net { host: Host::Ip(ip), .. } if ip_scope::of(*ip) == Range::Network)
 }
 
 fn is_memory(address: &Multiaddr) -> bool {
@@ -531,8 +531,8 @@ fn is_memory(address: &Multiaddr) -> bool {
 /// From where it can be dialed; `None` for the memory transport.
 fn range(address: &Multiaddr) -> Option<Range> {
     match address.iter().next() {
-        Some(Protocol::Ip4(ip)) => Some(reach::of(ip.into())),
-        Some(Protocol::Ip6(ip)) => Some(reach::of(ip.into())),
+        Some(Protocol::Ip4(ip)) => Some(ip_scope::of(ip.into())),
+        Some(Protocol::Ip6(ip)) => Some(ip_scope::of(ip.into())),
         _ => None,
     }
 }

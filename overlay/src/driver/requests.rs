@@ -16,7 +16,7 @@ use nostrp2p_protocol::PeerId;
 use tokio::sync::oneshot;
 
 use super::{Driver, answer, doubts::DOUBT_AFTER};
-use crate::{OverlayEvent, Protocol, RequestError, RequestRef, connect::WANTED_PEERS, convert, request};
+use crate::{OverlayEvent, Protocol, RequestError, RequestRef, convert, dialer::WANTED_PEERS, request};
 
 /// Own requests without an answer yet, with all peers together. With the largest requests 32 MB.
 const MAX_ASKED: usize = 128;
@@ -67,7 +67,7 @@ pub(super) struct Requests {
     asked: BTreeMap<(Protocol, OutboundRequestId), Asked>,
     /// Those of others.
     served: BTreeMap<RequestRef, (PeerId, ResponseChannel<Vec<u8>>)>,
-    visits: Visits,
+    visits: TransientConnections,
 }
 
 impl Requests {
@@ -108,9 +108,9 @@ impl Requests {
 
 /// The peers that are connected only for requests, and when they were needed last.
 #[derive(Debug, Default)]
-struct Visits(BTreeMap<PeerId, Instant>);
+struct TransientConnections(BTreeMap<PeerId, Instant>);
 
-impl Visits {
+impl TransientConnections {
     fn touch(&mut self, peer: &PeerId, now: Instant) {
         if let Some(used) = self.0.get_mut(peer) {
             *used = now;
@@ -313,7 +313,7 @@ impl Driver {
         self.requests.visits.touch(&from, Instant::now());
         let protocol = request.protocol;
         let event = OverlayEvent::Request { request: request.clone(), from, protocol, payload };
-        if self.requests.may_serve(from, protocol) && self.outlet.message(event) {
+        if self.requests.may_serve(from, protocol) && self.event_queue.message(event) {
             self.requests.served.insert(request, (from, channel));
         } else {
             self.stats.requests_refused += 1;
@@ -405,7 +405,7 @@ mod tests {
     #[test]
     fn a_visit_ends_when_nothing_was_asked_for_a_while() {
         let start = Instant::now();
-        let mut visits = Visits(BTreeMap::from([(peer(1), start), (peer(2), start)]));
+        let mut visits = TransientConnections(BTreeMap::from([(peer(1), start), (peer(2), start)]));
         let nobody = |_: &PeerId| false;
         assert_eq!(visits.over(start + VISIT_TIME / 2, nobody), []);
         visits.touch(&peer(1), start + VISIT_TIME / 2);

@@ -7,7 +7,7 @@ use std::{
 
 use tokio::task::{self, JoinHandle};
 
-use crate::known::{self, Known};
+use crate::peer_store::{self, PeerStore};
 
 /// How long changes are gathered. A crash loses no more than this.
 const GATHER: Duration = Duration::from_secs(5);
@@ -25,7 +25,7 @@ impl Saver {
     }
 
     /// Called every second.
-    pub(super) async fn tick(&mut self, known: &mut Known, now: Instant) {
+    pub(super) async fn tick(&mut self, known: &mut PeerStore, now: Instant) {
         if known.take_changed() && self.due.is_none() {
             self.due = Some(now + GATHER);
         }
@@ -38,7 +38,7 @@ impl Saver {
     }
 
     /// Writes what is left to write, and waits for it.
-    pub(super) async fn finish(&mut self, known: &mut Known) {
+    pub(super) async fn finish(&mut self, known: &mut PeerStore) {
         self.settle().await;
         if known.take_changed() || self.due.take().is_some() {
             self.write(known);
@@ -46,7 +46,7 @@ impl Saver {
         }
     }
 
-    fn write(&mut self, known: &Known) {
+    fn write(&mut self, known: &PeerStore) {
         let Some(path) = self.path.clone() else { return };
         let json = known.to_json();
         self.writing = Some(task::spawn_blocking(move || write(&path, &json)));
@@ -63,7 +63,7 @@ impl Saver {
 }
 
 fn write(path: &Path, json: &str) {
-    if let Err(error) = known::save(path, json) {
+    if let Err(error) = peer_store::save(path, json) {
         tracing::warn!("The known addresses cannot be written to {} ({error}).", path.display());
     }
 }

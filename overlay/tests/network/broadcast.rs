@@ -1,7 +1,8 @@
 //! Messages, verdicts and their consequences, on the memory transport.
 
 use nostrp2p_overlay::{
-    BroadcastError, Direction, MAX_ANNOUNCEMENT, MAX_PAYLOAD, OverlayEvent, Sent, StopReason, Topic, Verdict,
+    BroadcastError, Direction, MAX_ANNOUNCEMENT, MAX_PAYLOAD, MessageAcceptance, OverlayEvent, Sent,
+    StopReason, Topic,
 };
 
 use crate::rig::{Node, eventually};
@@ -40,9 +41,9 @@ async fn only_what_the_middle_node_accepted_goes_on() {
     c.joined(b.id()).await;
     b.joined(c.id()).await;
     for (payload, verdict) in [
-        (b"ignored".as_slice(), Verdict::Ignore),
-        (b"rejected".as_slice(), Verdict::Reject),
-        (b"accepted".as_slice(), Verdict::Accept),
+        (b"ignored".as_slice(), MessageAcceptance::Ignore),
+        (b"rejected".as_slice(), MessageAcceptance::Reject),
+        (b"accepted".as_slice(), MessageAcceptance::Accept),
     ] {
         a.overlay.broadcast(Topic::Events, payload.to_vec()).await.unwrap();
         assert_eq!(b.judge(verdict).await, payload);
@@ -66,9 +67,9 @@ async fn everybody_around_one_node_hears_of_a_message_though_its_mesh_is_full() 
     hub.all_joined(others.iter().map(Node::id).collect()).await;
     let author = others.pop().unwrap();
     author.overlay.broadcast(Topic::Events, b"hello".to_vec()).await.unwrap();
-    hub.judge(Verdict::Accept).await;
+    hub.judge(MessageAcceptance::Accept).await;
     for other in &mut others {
-        assert_eq!(other.judge(Verdict::Accept).await, b"hello");
+        assert_eq!(other.judge(MessageAcceptance::Accept).await, b"hello");
     }
 }
 
@@ -79,13 +80,13 @@ async fn a_peer_whose_messages_are_rejected_loses_score_and_is_thrown_out() {
     a.joined(b.id()).await;
     b.joined(a.id()).await;
     a.overlay.broadcast(Topic::Events, b"forged 1".to_vec()).await.unwrap();
-    b.judge(Verdict::Reject).await;
+    b.judge(MessageAcceptance::Reject).await;
     let score = b.overlay.peers().await.first().expect("still here").score;
     assert!((-11.0..-5.0).contains(&score), "{score}");
     for n in 2..=4 {
         // The third already is beyond what a stranger may do; whether the fourth still comes is a matter of time.
         if a.overlay.broadcast(Topic::Events, format!("forged {n}").into_bytes()).await.is_ok() && n < 4 {
-            b.judge(Verdict::Reject).await;
+            b.judge(MessageAcceptance::Reject).await;
         }
     }
     b.left(a.id()).await;
@@ -105,7 +106,7 @@ async fn what_is_ignored_costs_nothing() {
     b.joined(a.id()).await;
     for n in 0..20 {
         a.overlay.broadcast(Topic::Events, format!("unwanted {n}").into_bytes()).await.unwrap();
-        b.judge(Verdict::Ignore).await;
+        b.judge(MessageAcceptance::Ignore).await;
     }
     let score = b.overlay.peers().await.first().expect("still here").score;
     assert!(score >= 0.0, "{score}");
@@ -136,8 +137,8 @@ async fn the_same_bytes_are_sent_once() {
         Ok(Sent { peers: 0, repeated: true })
     );
     a.overlay.broadcast(Topic::Events, b"then this".to_vec()).await.unwrap();
-    assert_eq!(b.judge(Verdict::Accept).await, b"once");
-    assert_eq!(b.judge(Verdict::Accept).await, b"then this");
+    assert_eq!(b.judge(MessageAcceptance::Accept).await, b"once");
+    assert_eq!(b.judge(MessageAcceptance::Accept).await, b"then this");
 }
 
 #[tokio::test]
@@ -210,9 +211,10 @@ async fn an_announcement_travels_on_its_own_topic_and_only_when_accepted() {
     a.joined(b.id()).await;
     c.joined(b.id()).await;
     b.joined(c.id()).await;
-    for (payload, verdict) in
-        [(b"of another".as_slice(), Verdict::Reject), (b"mine".as_slice(), Verdict::Accept)]
-    {
+    for (payload, verdict) in [
+        (b"of another".as_slice(), MessageAcceptance::Reject),
+        (b"mine".as_slice(), MessageAcceptance::Accept),
+    ] {
         assert_eq!(a.overlay.broadcast(Topic::Nodes, payload.to_vec()).await, Ok(TO_ONE));
         let (message, topic, received) = b.message_on().await;
         assert_eq!((topic, received.as_slice()), (Topic::Nodes, payload));
@@ -231,7 +233,7 @@ async fn the_same_bytes_on_one_topic_do_not_silence_them_on_the_other() {
         assert_eq!(a.overlay.broadcast(topic, b"both".to_vec()).await, Ok(TO_ONE));
         let (message, on, _) = b.message_on().await;
         assert_eq!(on, topic);
-        b.overlay.report(message, Verdict::Accept).await;
+        b.overlay.report(message, MessageAcceptance::Accept).await;
     }
 }
 

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use nostrp2p_overlay::{
-    NodeSecret, Overlay, Path, PeerAddress, Protocol, Reachability, RequestError, Settings, Topic, Verdict,
+    MessageAcceptance, NodeSecret, Overlay, Path, PeerAddress, Protocol, Reachability, RequestError,
+    Settings, Topic,
 };
 use nostrp2p_protocol::PeerId;
 use tokio::{
@@ -189,7 +190,7 @@ async fn broadcasts_go_over_a_relay_that_does_not_pass_them_on_itself() {
     eventually("the other's subscription", is_subscribed).await;
     let sent = hidden.overlay.broadcast(Topic::Events, b"hello".to_vec()).await.unwrap();
     assert_eq!(sent.peers, 2);
-    assert_eq!(relay.judge(Verdict::Ignore).await, b"hello");
+    assert_eq!(relay.judge(MessageAcceptance::Ignore).await, b"hello");
     assert_eq!(other.message().await.2, b"hello");
     asked.abort();
 }

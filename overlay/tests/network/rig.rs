@@ -5,8 +5,8 @@ use std::{future::Future, path::Path, time::Duration};
 use futures::StreamExt;
 use libp2p::{Multiaddr, Swarm, SwarmBuilder, identity::Keypair, noise, swarm::NetworkBehaviour, tcp, yamux};
 use nostrp2p_overlay::{
-    Listen, MessageRef, NodeSecret, Overlay, OverlayEvent, PeerAddress, Protocol, RequestRef, Settings,
-    Topic, Verdict, start,
+    Listen, MessageAcceptance, MessageRef, NodeSecret, Overlay, OverlayEvent, PeerAddress, Protocol,
+    RequestRef, Settings, Topic, start,
 };
 use nostrp2p_protocol::PeerId;
 use tokio::{sync::mpsc, time};
@@ -63,7 +63,7 @@ impl Node {
 
     pub async fn joined(&mut self, other: PeerId) {
         self.until(&format!("that {other} joins"), |event| match event {
-            OverlayEvent::PeerJoined(peer) if peer.id == other => Some(()),
+            OverlayEvent::PeerConnected(peer) if peer.id == other => Some(()),
             _ => None,
         })
         .await;
@@ -74,7 +74,7 @@ impl Node {
         while !others.is_empty() {
             let what = format!("that {others:?} join");
             let came = |event: &OverlayEvent| match event {
-                OverlayEvent::PeerJoined(peer) if others.contains(&peer.id) => Some(peer.id),
+                OverlayEvent::PeerConnected(peer) if others.contains(&peer.id) => Some(peer.id),
                 _ => None,
             };
             let came = self.until(&what, came).await;
@@ -84,7 +84,7 @@ impl Node {
 
     pub async fn left(&mut self, other: PeerId) {
         self.until(&format!("that {other} leaves"), |event| match event {
-            OverlayEvent::PeerLeft(peer) if *peer == other => Some(()),
+            OverlayEvent::PeerDisconnected(peer) if *peer == other => Some(()),
             _ => None,
         })
         .await;
@@ -111,7 +111,7 @@ impl Node {
     }
 
     /// Takes the next message and gives this verdict on it.
-    pub async fn judge(&mut self, verdict: Verdict) -> Vec<u8> {
+    pub async fn judge(&mut self, verdict: MessageAcceptance) -> Vec<u8> {
         let (message, _, payload) = self.message().await;
         self.overlay.report(message, verdict).await;
         payload

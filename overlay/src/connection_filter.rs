@@ -46,12 +46,12 @@ pub(crate) enum Refused {
 
 /// The behaviour.
 #[derive(Default)]
-pub(crate) struct Gate {
+pub(crate) struct ConnectionFilter {
     banned: BTreeMap<PeerId, Instant>,
     inbound: HashMap<IpAddr, usize>,
 }
 
-impl Gate {
+impl ConnectionFilter {
     /// Keeps a peer out from now on. Existing connections are the caller's to close.
     pub(crate) fn ban(&mut self, peer: PeerId, now: Instant) {
         self.banned.retain(|_, until| *until > now);
@@ -79,7 +79,7 @@ impl Gate {
     }
 }
 
-impl NetworkBehaviour for Gate {
+impl NetworkBehaviour for ConnectionFilter {
     type ConnectionHandler = dummy::ConnectionHandler;
     type ToSwarm = Infallible;
 
@@ -163,14 +163,14 @@ impl NetworkBehaviour for Gate {
 mod tests {
     use super::*;
 
-    fn knock(gate: &mut Gate, address: &str) -> bool {
+    fn knock(gate: &mut ConnectionFilter, address: &str) -> bool {
         let (local, remote) = (Multiaddr::empty(), address.parse().unwrap());
         gate.handle_pending_inbound_connection(ConnectionId::new_unchecked(1), &local, &remote).is_ok()
     }
 
     #[test]
     fn one_public_address_gets_only_so_many_connections_and_private_ones_any_number() {
-        let mut gate = Gate::default();
+        let mut gate = ConnectionFilter::default();
         for ip in ["192.0.2.1", "127.0.0.1", "8.8.8.8"] {
             gate.inbound.insert(ip.parse().unwrap(), MAX_INBOUND_PER_IP);
         }
@@ -184,7 +184,7 @@ mod tests {
 
     #[test]
     fn a_ban_ends_and_bans_are_bounded() {
-        let mut gate = Gate::default();
+        let mut gate = ConnectionFilter::default();
         let now = Instant::now();
         let peer = |n: usize| {
             let mut key = [0; 32];
@@ -202,6 +202,6 @@ mod tests {
 
     #[test]
     fn a_peer_with_another_kind_of_key_is_refused() {
-        assert_eq!(Gate::default().admit(&libp2p::PeerId::random()), Err(Refused::Key));
+        assert_eq!(ConnectionFilter::default().admit(&libp2p::PeerId::random()), Err(Refused::Key));
     }
 }

@@ -1,6 +1,6 @@
 //! Whom to dial and when: decisions only, the clock and the dice are passed in.
 //!
-//! A bootstrap node is dialed until it is connected, again and again with back-off. Known peers are dialed as long as
+//! A bootstrap node is dialed until it is connected, again and again with back-off. PeerStore peers are dialed as long as
 //! there are too few connections, and at once when there is a request for them. An address somebody asked for is dialed
 //! once.
 
@@ -19,7 +19,7 @@ pub(crate) const WANTED_PEERS: usize = 4;
 /// Dials under way at a time. A home router and a phone's radio bear this; each ends after 10 s at the latest.
 pub(crate) const MAX_DIALS: usize = 8;
 
-/// Known peers begun per call (a second): a thousand dead addresses are then gone through in ten minutes.
+/// PeerStore peers begun per call (a second): a thousand dead addresses are then gone through in ten minutes.
 const KNOWN_PER_CALL: usize = 2;
 
 /// Dials of known peers under way at a time, whatever is dialed besides: as many as there shall be neighbours.
@@ -43,12 +43,12 @@ pub(crate) enum Target {
     /// An address somebody gave: a bootstrap node, or one asked for.
     Given(PeerAddress),
     /// A peer met before, at any of its known addresses.
-    Known(PeerId),
+    PeerStore(PeerId),
 }
 
 /// The state of all dialing.
 #[derive(Debug)]
-pub(crate) struct Redial {
+pub(crate) struct Dialer {
     targets: BTreeMap<Target, Attempts>,
     known_from: Instant,
 }
@@ -69,7 +69,7 @@ impl Attempts {
     }
 }
 
-impl Redial {
+impl Dialer {
     pub(crate) fn new(bootstrap: impl IntoIterator<Item = PeerAddress>, now: Instant) -> Self {
         let targets: BTreeMap<_, _> = bootstrap
             .into_iter()
@@ -110,7 +110,7 @@ impl Redial {
     ) -> Vec<Target> {
         self.targets.retain(|target, attempts| match target {
             Target::Given(_) => true,
-            Target::Known(peer) => attempts.under_way || known.contains(peer),
+            Target::PeerStore(peer) => attempts.under_way || known.contains(peer),
         });
         let [given, of_known] = self.under_way();
         let mut due = self.begin_given(now, MAX_DIALS.saturating_sub(given), &is_connected);
@@ -150,7 +150,7 @@ impl Redial {
     /// Begins to dial a known peer whatever its delay, because somebody waits for it.
     /// `false` when that is under way already.
     pub(crate) fn begin(&mut self, peer: PeerId, now: Instant) -> bool {
-        let attempts = self.targets.entry(Target::Known(peer)).or_insert(Attempts::new(now, false));
+        let attempts = self.targets.entry(Target::PeerStore(peer)).or_insert(Attempts::new(now, false));
         !std::mem::replace(&mut attempts.under_way, true)
     }
 
@@ -166,7 +166,7 @@ impl Redial {
             if begun.len() == wanted {
                 break;
             }
-            let target = Target::Known(*peer);
+            let target = Target::PeerStore(*peer);
             let attempts = self.targets.entry(target.clone()).or_insert(Attempts::new(now, false));
             if !attempts.under_way && attempts.next <= now {
                 attempts.under_way = true;
@@ -191,7 +191,7 @@ impl Redial {
     /// Notes that the peer speaks our protocol.
     pub(crate) fn joined(&mut self, peer: PeerId) {
         for (target, attempts) in &mut self.targets {
-            if attempts.reached == Some(peer) || *target == Target::Known(peer) {
+            if attempts.reached == Some(peer) || *target == Target::PeerStore(peer) {
                 attempts.failures = 0;
             }
         }
@@ -203,7 +203,7 @@ impl Redial {
         theirs
             .filter_map(|(target, _)| match target {
                 Target::Given(address) => Some(address.clone()),
-                Target::Known(_) => None,
+                Target::PeerStore(_) => None,
             })
             .collect()
     }
@@ -213,7 +213,7 @@ impl Redial {
     pub(crate) fn left(&mut self, peer: PeerId, now: Instant, dice: f64) -> Vec<(PeerAddress, Duration)> {
         let mut given = Vec::new();
         for (target, attempts) in &mut self.targets {
-            let theirs = attempts.reached == Some(peer) || *target == Target::Known(peer);
+            let theirs = attempts.reached == Some(peer) || *target == Target::PeerStore(peer);
             if theirs && !attempts.under_way {
                 attempts.failures = attempts.failures.saturating_add(1);
                 let delay = delay(attempts.failures, dice);
@@ -281,8 +281,8 @@ mod tests {
         Target::Given(text.parse().unwrap())
     }
 
-    fn redial(bootstrap: &[&str], now: Instant) -> Redial {
-        Redial::new(bootstrap.iter().map(|text| text.parse().unwrap()), now)
+    fn dialer(bootstrap: &[&str], now: Instant) -> Dialer {
+        Dialer::new(bootstrap.iter().map(|text| text.parse().unwrap()), now)
     }
 
     const fn nobody(_: &PeerId) -> bool {
@@ -303,13 +303,13 @@ mod tests {
     #[test]
     fn a_bootstrap_node_is_dialed_at_once_and_then_with_growing_delay() {
         let start = Instant::now();
-        let mut redial = redial(&["a:1"], start);
+        let mut dialer = dialer(&["a:1"], start);
         let mut dialed = Vec::new();
         for second in 0..200 {
             let now = start + SECOND * second;
-            for target in redial.due(now, 0, nobody, &[]) {
+            for target in dialer.due(now, 0, nobody, &[]) {
                 dialed.push(second);
-                redial.failed(&target, now, EVEN);
+                dialer.failed(&target, now, EVEN);
             }
         }
         assert_eq!(dialed, [0, 2, 6, 14, 30, 62, 122, 182]);
@@ -318,29 +318,29 @@ mod tests {
     #[test]
     fn a_connected_bootstrap_node_is_left_alone_and_dialed_again_after_it_left() {
         let start = Instant::now();
-        let mut redial = redial(&["a:1"], start);
-        assert_eq!(redial.due(start, 0, nobody, &[]), [given("a:1")]);
-        assert_eq!(redial.due(start + 99 * SECOND, 0, nobody, &[]), [], "still under way");
-        redial.reached(&given("a:1"), peer(1));
-        redial.joined(peer(1));
-        assert_eq!(redial.due(start + 99 * SECOND, 1, |id| *id == peer(1), &[]), []);
-        let again = redial.left(peer(1), start + 100 * SECOND, EVEN);
+        let mut dialer = dialer(&["a:1"], start);
+        assert_eq!(dialer.due(start, 0, nobody, &[]), [given("a:1")]);
+        assert_eq!(dialer.due(start + 99 * SECOND, 0, nobody, &[]), [], "still under way");
+        dialer.reached(&given("a:1"), peer(1));
+        dialer.joined(peer(1));
+        assert_eq!(dialer.due(start + 99 * SECOND, 1, |id| *id == peer(1), &[]), []);
+        let again = dialer.left(peer(1), start + 100 * SECOND, EVEN);
         assert_eq!(again, [("a:1".parse().unwrap(), FIRST_DELAY)]);
-        assert_eq!(redial.due(start + 101 * SECOND, 0, nobody, &[]), []);
-        assert_eq!(redial.due(start + 102 * SECOND, 0, nobody, &[]), [given("a:1")]);
+        assert_eq!(dialer.due(start + 101 * SECOND, 0, nobody, &[]), []);
+        assert_eq!(dialer.due(start + 102 * SECOND, 0, nobody, &[]), [given("a:1")]);
     }
 
     #[test]
     fn a_peer_that_hangs_up_before_it_joined_is_not_hammered() {
         let start = Instant::now();
-        let mut redial = redial(&["a:1"], start);
+        let mut dialer = dialer(&["a:1"], start);
         let mut dialed = Vec::new();
         for second in 0..70 {
             let now = start + SECOND * second;
-            for target in redial.due(now, 0, nobody, &[]) {
+            for target in dialer.due(now, 0, nobody, &[]) {
                 dialed.push(second);
-                redial.reached(&target, peer(1));
-                redial.left(peer(1), now, EVEN);
+                dialer.reached(&target, peer(1));
+                dialer.left(peer(1), now, EVEN);
             }
         }
         assert_eq!(dialed, [0, 2, 6, 14, 30, 62]);
@@ -350,36 +350,39 @@ mod tests {
     fn known_peers_are_dialed_only_while_peers_are_few() {
         let now = Instant::now();
         let known = [1, 2, 3].map(peer);
-        assert_eq!(redial(&[], now).due(now, WANTED_PEERS, nobody, &known), []);
-        assert_eq!(redial(&[], now).due(now, 3, nobody, &known), [Target::Known(peer(1))]);
-        let mut alone = redial(&[], now);
-        assert_eq!(alone.due(now, 0, nobody, &known), [Target::Known(peer(1)), Target::Known(peer(2))]);
-        assert_eq!(alone.due(now, 0, nobody, &known), [Target::Known(peer(3))]);
+        assert_eq!(dialer(&[], now).due(now, WANTED_PEERS, nobody, &known), []);
+        assert_eq!(dialer(&[], now).due(now, 3, nobody, &known), [Target::PeerStore(peer(1))]);
+        let mut alone = dialer(&[], now);
+        assert_eq!(
+            alone.due(now, 0, nobody, &known),
+            [Target::PeerStore(peer(1)), Target::PeerStore(peer(2))]
+        );
+        assert_eq!(alone.due(now, 0, nobody, &known), [Target::PeerStore(peer(3))]);
         let one = |id: &PeerId| *id == peer(1);
-        assert_eq!(redial(&[], now).due(now, 1, one, &known), [2, 3].map(|n| Target::Known(peer(n))));
+        assert_eq!(dialer(&[], now).due(now, 1, one, &known), [2, 3].map(|n| Target::PeerStore(peer(n))));
     }
 
     #[test]
     fn bootstrap_nodes_come_before_known_peers() {
         let now = Instant::now();
-        let mut redial = redial(&["a:1"], now);
-        assert_eq!(redial.due(now, 0, nobody, &[peer(1)]), [given("a:1")]);
-        assert_eq!(redial.due(now + SECOND, 0, nobody, &[peer(1)]), []);
-        assert_eq!(redial.due(now + BOOTSTRAP_FIRST, 0, nobody, &[peer(1)]), [Target::Known(peer(1))]);
+        let mut dialer = dialer(&["a:1"], now);
+        assert_eq!(dialer.due(now, 0, nobody, &[peer(1)]), [given("a:1")]);
+        assert_eq!(dialer.due(now + SECOND, 0, nobody, &[peer(1)]), []);
+        assert_eq!(dialer.due(now + BOOTSTRAP_FIRST, 0, nobody, &[peer(1)]), [Target::PeerStore(peer(1))]);
     }
 
     #[test]
     fn dials_under_way_are_bounded() {
         let now = Instant::now();
         let names: Vec<_> = (0..20).map(|n| format!("host{n}:1")).collect();
-        let mut redial = redial(&names.iter().map(String::as_str).collect::<Vec<_>>(), now);
-        let first = redial.due(now, 0, nobody, &[peer(1)]);
+        let mut dialer = dialer(&names.iter().map(String::as_str).collect::<Vec<_>>(), now);
+        let first = dialer.due(now, 0, nobody, &[peer(1)]);
         assert_eq!(first.len(), MAX_DIALS);
-        assert_eq!(redial.due(now, 0, nobody, &[]), []);
+        assert_eq!(dialer.due(now, 0, nobody, &[]), []);
         for target in first {
-            redial.failed(&target, now, EVEN);
+            dialer.failed(&target, now, EVEN);
         }
-        assert_eq!(redial.due(now, 0, nobody, &[]).len(), MAX_DIALS, "the next ones have their turn");
+        assert_eq!(dialer.due(now, 0, nobody, &[]).len(), MAX_DIALS, "the next ones have their turn");
     }
 
     #[test]
@@ -387,7 +390,7 @@ mod tests {
         let start = Instant::now();
         let names: Vec<_> =
             (0..200).map(|n| format!("dead{n:03}:1")).chain(["living:1".to_owned()]).collect();
-        let mut redial = redial(&names.iter().map(String::as_str).collect::<Vec<_>>(), start);
+        let mut dialer = dialer(&names.iter().map(String::as_str).collect::<Vec<_>>(), start);
         let mut under_way: Vec<(u32, Target)> = Vec::new();
         let (mut living, mut of_known) = (None, None);
         for second in 0..600 {
@@ -396,15 +399,15 @@ mod tests {
             under_way.retain(|(until, target)| {
                 let over = *until <= second;
                 if over {
-                    redial.failed(target, now, EVEN);
+                    dialer.failed(target, now, EVEN);
                 }
                 !over
             });
-            for target in redial.due(now, 0, nobody, &[peer(1)]) {
+            for target in dialer.due(now, 0, nobody, &[peer(1)]) {
                 if target == given("living:1") {
                     living.get_or_insert(second);
                 }
-                if target == Target::Known(peer(1)) {
+                if target == Target::PeerStore(peer(1)) {
                     of_known.get_or_insert(second);
                 }
                 under_way.push((second + 10, target));
@@ -420,35 +423,35 @@ mod tests {
     #[test]
     fn an_address_asked_for_is_dialed_once() {
         let now = Instant::now();
-        let mut redial = redial(&[], now);
-        assert!(redial.ask("a:1".parse().unwrap(), now));
-        assert_eq!(redial.due(now, 9, nobody, &[]), [given("a:1")]);
-        assert_eq!(redial.failed(&given("a:1"), now, EVEN), None);
-        assert_eq!(redial.due(now + 100 * SECOND, 9, nobody, &[]), []);
-        let taken = (0..100).filter(|n| redial.ask(format!("h{n}:1").parse().unwrap(), now)).count();
+        let mut dialer = dialer(&[], now);
+        assert!(dialer.ask("a:1".parse().unwrap(), now));
+        assert_eq!(dialer.due(now, 9, nobody, &[]), [given("a:1")]);
+        assert_eq!(dialer.failed(&given("a:1"), now, EVEN), None);
+        assert_eq!(dialer.due(now + 100 * SECOND, 9, nobody, &[]), []);
+        let taken = (0..100).filter(|n| dialer.ask(format!("h{n}:1").parse().unwrap(), now)).count();
         assert_eq!(taken, MAX_GIVEN);
     }
 
     #[test]
     fn a_peer_somebody_waits_for_is_dialed_at_once_and_by_one_dial() {
         let now = Instant::now();
-        let mut redial = redial(&[], now);
-        let target = Target::Known(peer(1));
-        assert!(redial.begin(peer(1), now));
-        assert!(!redial.begin(peer(1), now));
-        assert_eq!(redial.due(now, 0, nobody, &[peer(1)]), [], "under way");
-        redial.failed(&target, now, EVEN);
-        assert!(redial.begin(peer(1), now), "no delay");
+        let mut dialer = dialer(&[], now);
+        let target = Target::PeerStore(peer(1));
+        assert!(dialer.begin(peer(1), now));
+        assert!(!dialer.begin(peer(1), now));
+        assert_eq!(dialer.due(now, 0, nobody, &[peer(1)]), [], "under way");
+        dialer.failed(&target, now, EVEN);
+        assert!(dialer.begin(peer(1), now), "no delay");
     }
 
     #[test]
     fn what_is_known_no_more_is_dialed_no_more() {
         let now = Instant::now();
-        let mut redial = redial(&[], now);
-        let target = Target::Known(peer(1));
-        assert_eq!(redial.due(now, 0, nobody, &[peer(1)]), [Target::Known(peer(1))]);
-        redial.failed(&target, now, EVEN);
-        assert_eq!(redial.due(now + 100 * SECOND, 0, nobody, &[]), []);
-        assert!(redial.targets.is_empty());
+        let mut dialer = dialer(&[], now);
+        let target = Target::PeerStore(peer(1));
+        assert_eq!(dialer.due(now, 0, nobody, &[peer(1)]), [Target::PeerStore(peer(1))]);
+        dialer.failed(&target, now, EVEN);
+        assert_eq!(dialer.due(now + 100 * SECOND, 0, nobody, &[]), []);
+        assert!(dialer.targets.is_empty());
     }
 }

@@ -30,7 +30,7 @@ const SYN: u8 = 1;
 /// Pings of one connection that are sent.
 const PINGS: usize = 1;
 
-/// Yamux over a [`Quiet`] connection.
+/// Yamux over a [`PingFilter`] connection.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Config(pub(crate) yamux::Config);
 
@@ -47,12 +47,12 @@ impl<C> InboundConnectionUpgrade<C> for Config
 where
     C: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
-    type Output = yamux::Muxer<Quiet<C>>;
+    type Output = yamux::Muxer<PingFilter<C>>;
     type Error = io::Error;
-    type Future = <yamux::Config as InboundConnectionUpgrade<Quiet<C>>>::Future;
+    type Future = <yamux::Config as InboundConnectionUpgrade<PingFilter<C>>>::Future;
 
     fn upgrade_inbound(self, connection: C, info: Self::Info) -> Self::Future {
-        self.0.upgrade_inbound(Quiet::new(connection), info)
+        self.0.upgrade_inbound(PingFilter::new(connection), info)
     }
 }
 
@@ -60,18 +60,18 @@ impl<C> OutboundConnectionUpgrade<C> for Config
 where
     C: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
-    type Output = yamux::Muxer<Quiet<C>>;
+    type Output = yamux::Muxer<PingFilter<C>>;
     type Error = io::Error;
-    type Future = <yamux::Config as OutboundConnectionUpgrade<Quiet<C>>>::Future;
+    type Future = <yamux::Config as OutboundConnectionUpgrade<PingFilter<C>>>::Future;
 
     fn upgrade_outbound(self, connection: C, info: Self::Info) -> Self::Future {
-        self.0.upgrade_outbound(Quiet::new(connection), info)
+        self.0.upgrade_outbound(PingFilter::new(connection), info)
     }
 }
 
 /// A connection on which all frames of yamux are sent but pings beyond the first.
 #[derive(Debug)]
-pub(crate) struct Quiet<C> {
+pub(crate) struct PingFilter<C> {
     connection: C,
     /// The header of which `read` bytes have come from above, and `passed` have gone on.
     header: [u8; HEADER],
@@ -82,7 +82,7 @@ pub(crate) struct Quiet<C> {
     pings: usize,
 }
 
-impl<C> Quiet<C> {
+impl<C> PingFilter<C> {
     pub(crate) const fn new(connection: C) -> Self {
         Self { connection, header: [0; HEADER], read: 0, passed: 0, body: 0, pings: 0 }
     }
@@ -109,7 +109,7 @@ impl<C> Quiet<C> {
     }
 }
 
-impl<C: AsyncWrite + Unpin> Quiet<C> {
+impl<C: AsyncWrite + Unpin> PingFilter<C> {
     /// Sends on a header that is complete.
     fn pass_header(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         while self.read == HEADER {
@@ -126,7 +126,7 @@ impl<C: AsyncWrite + Unpin> Quiet<C> {
     }
 }
 
-impl<C: AsyncRead + Unpin> AsyncRead for Quiet<C> {
+impl<C: AsyncRead + Unpin> AsyncRead for PingFilter<C> {
     fn poll_read(
         self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -136,7 +136,7 @@ impl<C: AsyncRead + Unpin> AsyncRead for Quiet<C> {
     }
 }
 
-impl<C: AsyncWrite + Unpin> AsyncWrite for Quiet<C> {
+impl<C: AsyncWrite + Unpin> AsyncWrite for PingFilter<C> {
     fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &[u8]) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         ready!(this.pass_header(context))?;
@@ -175,7 +175,7 @@ mod tests {
 
     /// What is sent of these bytes, written so many at a time.
     fn sent(bytes: &[u8], at_a_time: usize) -> Vec<u8> {
-        let mut quiet = Quiet::new(Cursor::new(Vec::new()));
+        let mut quiet = PingFilter::new(Cursor::new(Vec::new()));
         block_on(async {
             for part in bytes.chunks(at_a_time) {
                 quiet.write_all(part).await.unwrap();

@@ -33,7 +33,7 @@ const VERSION: u32 = 1;
 
 /// The table. Times are Unix seconds; 0 stands for "only heard of".
 #[derive(Debug, Default)]
-pub(crate) struct Known {
+pub(crate) struct PeerStore {
     /// Orders what is equally good, in each process otherwise.
     order: RandomState,
     peers: BTreeMap<PeerId, BTreeMap<PeerAddress, u64>>,
@@ -66,7 +66,7 @@ pub(crate) fn network_of(address: &PeerAddress) -> Network {
     }
 }
 
-impl Known {
+impl PeerStore {
     /// Notes that the peer answered at this address.
     ///
     /// An address over a relay is never more than heard of: it lasts as long as the peer's place there.
@@ -245,13 +245,13 @@ fn oldest(addresses: &BTreeMap<PeerAddress, u64>) -> Option<PeerAddress> {
 }
 
 /// Reads the file. A missing one is empty; a damaged one is renamed to `<name>.damaged`, said once, and empty.
-pub(crate) fn load(path: &Path) -> Known {
+pub(crate) fn load(path: &Path) -> PeerStore {
     let text = match read(path) {
         Ok(text) => text,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Known::default(),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return PeerStore::default(),
         Err(error) => return set_aside(path, &error.to_string()),
     };
-    Known::from_json(&text).unwrap_or_else(|error| set_aside(path, &error))
+    PeerStore::from_json(&text).unwrap_or_else(|error| set_aside(path, &error))
 }
 
 /// Replaces the file: readers see the old or the new contents, also after a power failure.
@@ -269,7 +269,7 @@ fn read(path: &Path) -> io::Result<String> {
     Ok(text)
 }
 
-fn set_aside(path: &Path, problem: &str) -> Known {
+fn set_aside(path: &Path, problem: &str) -> PeerStore {
     let aside = with_suffix(path, ".damaged");
     match fs::rename(path, &aside) {
         Ok(()) => tracing::warn!(
@@ -282,7 +282,7 @@ fn set_aside(path: &Path, problem: &str) -> Known {
             path.display()
         ),
     }
-    Known::default()
+    PeerStore::default()
 }
 
 fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
@@ -306,7 +306,7 @@ mod tests {
     #[test]
     fn nodes_do_not_agree_on_which_of_the_peers_they_have_heard_of_comes_first() {
         let first_of = |_| {
-            let mut known = Known::default();
+            let mut known = PeerStore::default();
             (0..20).for_each(|n| known.heard(peer(n), &address("192.0.2.1:20000"), Network::Unknown));
             assert_eq!(known.peers(), known.peers(), "but each keeps to its order");
             known.peers().first().copied()
@@ -319,7 +319,7 @@ mod tests {
     fn the_table_survives_the_file() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("addresses.json");
-        let mut known = Known::default();
+        let mut known = PeerStore::default();
         known.good(peer(1), &address("example.org:20000"), 100);
         known.heard(peer(1), &address("/ip4/8.8.8.8/udp/20000/quic-v1"), Network::Unknown);
         known.good(peer(2), &address("[::1]:20000"), 200);
@@ -354,12 +354,12 @@ mod tests {
             {{"peer":"{0}","address":"nowhere","last_good":1}},{{"peer":"{0}","address":"a:1","last_good":1}}]}}"#,
             peer(1)
         );
-        assert_eq!(Known::from_json(&text).unwrap().addresses(&peer(1)), [address("a:1")]);
+        assert_eq!(PeerStore::from_json(&text).unwrap().addresses(&peer(1)), [address("a:1")]);
     }
 
     #[test]
     fn a_full_table_gives_up_what_was_only_heard_of() {
-        let mut known = Known::default();
+        let mut known = PeerStore::default();
         known.good(peer(1), &address("good.example:1"), 100);
         for n in 0..MAX_KNOWN_ADDRESSES + 50 {
             let mut key = [0; 32];
@@ -372,7 +372,7 @@ mod tests {
 
     #[test]
     fn no_peer_id_that_somebody_chooses_stays_longer_than_others() {
-        let mut known = Known::default();
+        let mut known = PeerStore::default();
         let last = |n: usize| {
             let mut key = [0xff; 32];
             key[..8].copy_from_slice(&(u64::MAX - u64::try_from(n).unwrap()).to_be_bytes());
@@ -387,9 +387,9 @@ mod tests {
     #[test]
     fn a_network_that_invents_nodes_displaces_its_inventions_and_nobody_else() {
         let network = |n: u8| Network::V4([198, n]);
-        let mut known = Known::default();
+        let mut known = PeerStore::default();
         (0..200).for_each(|n| known.heard(peer(n), &address("honest.example:1"), network(n % 20)));
-        let invent = |known: &mut Known, begin: u32| {
+        let invent = |known: &mut PeerStore, begin: u32| {
             for n in begin..begin + 5_000 {
                 let mut key = [255; 32];
                 key.iter_mut().zip(n.to_be_bytes()).for_each(|(to, from)| *to = from);
@@ -397,16 +397,16 @@ mod tests {
             }
         };
         invent(&mut known, 0);
-        let honest = |known: &Known| (0..200).filter(|n| !known.addresses(&peer(*n)).is_empty()).count();
+        let honest = |known: &PeerStore| (0..200).filter(|n| !known.addresses(&peer(*n)).is_empty()).count();
         assert_eq!((known.len(), honest(&known)), (MAX_KNOWN_ADDRESSES, 200));
-        let mut known = Known::from_json(&known.to_json()).unwrap();
+        let mut known = PeerStore::from_json(&known.to_json()).unwrap();
         invent(&mut known, 5_000);
         assert_eq!((known.len(), honest(&known)), (MAX_KNOWN_ADDRESSES, 200), "nor after a restart");
     }
 
     #[test]
     fn nodes_in_one_network_that_answered_displace_each_other_and_not_the_few_of_others() {
-        let mut known = Known::default();
+        let mut known = PeerStore::default();
         for n in 0..50 {
             known.good(peer(n), &address(&format!("8.{n}.8.8:1")), 1);
         }
@@ -421,7 +421,7 @@ mod tests {
 
     #[test]
     fn one_peer_cannot_fill_the_table_nor_displace_what_worked() {
-        let mut known = Known::default();
+        let mut known = PeerStore::default();
         known.good(peer(1), &address("good.example:1"), 100);
         for port in 1..100 {
             known.heard(peer(1), &address(&format!("8.8.8.8:{port}")), Network::Unknown);
@@ -435,7 +435,7 @@ mod tests {
 
     #[test]
     fn a_new_announcement_replaces_what_was_only_heard_of() {
-        let mut known = Known::default();
+        let mut known = PeerStore::default();
         known.good(peer(1), &address("good.example:1"), 100);
         let named = |ports: std::ops::Range<u16>| {
             ports.map(|port| address(&format!("8.8.8.8:{port}"))).collect::<Vec<_>>()
@@ -457,7 +457,7 @@ mod tests {
 
     #[test]
     fn relays_that_are_not_named_any_more_are_forgotten() {
-        let mut known = Known::default();
+        let mut known = PeerStore::default();
         let over = |relay| address(&format!("/ip4/8.8.8.8/tcp/1/p2p/{}/p2p-circuit", peer(relay)));
         known.good(peer(1), &address("good.example:1"), 100);
         known.good(peer(1), &over(7), 200);
@@ -465,12 +465,12 @@ mod tests {
         assert_eq!(known.addresses(&peer(1)), [address("good.example:1"), over(8)]);
         known.announced(peer(1), &[over(9)]);
         assert_eq!(known.addresses(&peer(1)), [address("good.example:1"), over(9)]);
-        assert_eq!(Known::from_json(&known.to_json()).unwrap().peers, known.peers);
+        assert_eq!(PeerStore::from_json(&known.to_json()).unwrap().peers, known.peers);
     }
 
     #[test]
     fn what_is_heard_last_can_be_dialed_though_the_table_is_full() {
-        let mut known = Known::default();
+        let mut known = PeerStore::default();
         for n in 0..MAX_KNOWN_ADDRESSES {
             let mut key = [9; 32];
             key.iter_mut().zip(n.to_be_bytes()).for_each(|(to, from)| *to = from);
@@ -483,7 +483,7 @@ mod tests {
 
     #[test]
     fn where_a_node_once_was_is_tried_again_for_whoever_is_there_now() {
-        let mut known = Known::default();
+        let mut known = PeerStore::default();
         known.good(peer(1), &address("good.example:1"), 100);
         known.heard(peer(1), &address("heard.example:1"), Network::Unknown);
         known.moved(peer(1), &address("good.example:1"), peer(2));
@@ -494,7 +494,7 @@ mod tests {
 
     #[test]
     fn hearing_again_of_a_good_address_keeps_it_good() {
-        let mut known = Known::default();
+        let mut known = PeerStore::default();
         known.good(peer(1), &address("a.example:1"), 100);
         assert!(known.take_changed());
         known.heard(peer(1), &address("a.example:1"), Network::Unknown);

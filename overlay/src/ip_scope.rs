@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// From where an address can be dialed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Reach {
+pub(crate) enum IpScope {
     /// From nowhere: unspecified, multicast, broadcast, link-local (which needs an interface).
     Nowhere,
     /// From the same machine.
@@ -15,36 +15,36 @@ pub(crate) enum Reach {
     Public,
 }
 
-pub(crate) fn of(ip: IpAddr) -> Reach {
+pub(crate) fn of(ip: IpAddr) -> IpScope {
     match ip.to_canonical() {
         IpAddr::V4(ip) => of_v4(ip),
         IpAddr::V6(ip) => of_v6(ip),
     }
 }
 
-fn of_v4(ip: Ipv4Addr) -> Reach {
+fn of_v4(ip: Ipv4Addr) -> IpScope {
     let [a, b, ..] = ip.octets();
     if a == 0 || ip.is_multicast() || a >= 240 || ip.is_link_local() || ip.is_documentation() {
-        Reach::Nowhere
+        IpScope::Nowhere
     } else if ip.is_loopback() {
-        Reach::Machine
+        IpScope::Machine
     } else if ip.is_private() || (a == 100 && (64..128).contains(&b)) {
-        Reach::Network
+        IpScope::Network
     } else {
-        Reach::Public
+        IpScope::Public
     }
 }
 
-fn of_v6(ip: Ipv6Addr) -> Reach {
+fn of_v6(ip: Ipv6Addr) -> IpScope {
     let documentation = matches!(ip.segments(), [0x2001, 0x0db8, ..]);
     if ip.is_unspecified() || ip.is_multicast() || ip.is_unicast_link_local() || documentation {
-        Reach::Nowhere
+        IpScope::Nowhere
     } else if ip.is_loopback() {
-        Reach::Machine
+        IpScope::Machine
     } else if ip.is_unique_local() {
-        Reach::Network
+        IpScope::Network
     } else {
-        Reach::Public
+        IpScope::Public
     }
 }
 
@@ -55,27 +55,27 @@ mod tests {
     #[test]
     fn every_kind_of_address_has_its_reach() {
         let rows = [
-            ("0.0.0.0", Reach::Nowhere),
-            ("224.0.0.1", Reach::Nowhere),
-            ("255.255.255.255", Reach::Nowhere),
-            ("169.254.1.1", Reach::Nowhere),
-            ("192.0.2.1", Reach::Nowhere),
-            ("127.0.0.1", Reach::Machine),
-            ("127.9.9.9", Reach::Machine),
-            ("10.0.0.1", Reach::Network),
-            ("172.16.0.1", Reach::Network),
-            ("192.168.1.1", Reach::Network),
-            ("100.64.0.1", Reach::Network),
-            ("100.128.0.1", Reach::Public),
-            ("8.8.8.8", Reach::Public),
-            ("::", Reach::Nowhere),
-            ("ff02::1", Reach::Nowhere),
-            ("fe80::1", Reach::Nowhere),
-            ("2001:db8::1", Reach::Nowhere),
-            ("::1", Reach::Machine),
-            ("::ffff:127.0.0.1", Reach::Machine),
-            ("fd00::1", Reach::Network),
-            ("2a01:4f8::1", Reach::Public),
+            ("0.0.0.0", IpScope::Nowhere),
+            ("224.0.0.1", IpScope::Nowhere),
+            ("255.255.255.255", IpScope::Nowhere),
+            ("169.254.1.1", IpScope::Nowhere),
+            ("192.0.2.1", IpScope::Nowhere),
+            ("127.0.0.1", IpScope::Machine),
+            ("127.9.9.9", IpScope::Machine),
+            ("10.0.0.1", IpScope::Network),
+            ("172.16.0.1", IpScope::Network),
+            ("192.168.1.1", IpScope::Network),
+            ("100.64.0.1", IpScope::Network),
+            ("100.128.0.1", IpScope::Public),
+            ("8.8.8.8", IpScope::Public),
+            ("::", IpScope::Nowhere),
+            ("ff02::1", IpScope::Nowhere),
+            ("fe80::1", IpScope::Nowhere),
+            ("2001:db8::1", IpScope::Nowhere),
+            ("::1", IpScope::Machine),
+            ("::ffff:127.0.0.1", IpScope::Machine),
+            ("fd00::1", IpScope::Network),
+            ("2a01:4f8::1", IpScope::Public),
         ];
         for (ip, reach) in rows {
             assert_eq!(of(ip.parse().unwrap()), reach, "{ip}");

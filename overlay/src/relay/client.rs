@@ -11,7 +11,7 @@ use std::{
 
 use nostrp2p_protocol::PeerId;
 
-use crate::connect::growing;
+use crate::dialer::growing;
 
 /// Places that are sought: with three, two relays may fail in the same minute.
 pub(crate) const WANTED: usize = 3;

@@ -29,8 +29,8 @@ use libp2p::{
 };
 
 use crate::{
-    circuits::{Circuit, Circuits, Ends},
-    hop::{Progress, Request},
+    hop_message::{Progress, Request},
+    relay::circuit_limits::{Circuit, Circuits, Ends},
 };
 
 /// Bytes that are relayed for one peer in a day, to it and from it, unless the operator says otherwise. A busy day of
@@ -53,7 +53,7 @@ const DAY: Duration = Duration::from_secs(86_400);
 
 /// The accounts of all peers. Clones are the same one.
 #[derive(Debug, Clone)]
-pub(crate) struct Meter(Arc<Inner>);
+pub(crate) struct BandwidthMeter(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
@@ -75,7 +75,7 @@ struct Account {
     left: AtomicI64,
     received: AtomicU64,
     sent: AtomicU64,
-    meter: Arc<Inner>,
+    bandwidth: Arc<Inner>,
 }
 
 /// Bytes of all streams with one peer, as the protocols above wrote them: encryption and the headers of yamux, TCP and
@@ -88,7 +88,7 @@ pub struct Traffic {
     pub sent: u64,
 }
 
-impl Meter {
+impl BandwidthMeter {
     /// Gives each peer so many bytes a day, all of them at first.
     pub(crate) fn new(daily: u64, circuits: Circuits, now: Instant) -> Self {
         let accounts = Mutex::new(Accounts { of: BTreeMap::new(), refilled: now });
@@ -161,7 +161,7 @@ impl Meter {
                 left: AtomicI64::new(self.0.full()),
                 received: AtomicU64::new(0),
                 sent: AtomicU64::new(0),
-                meter: Arc::clone(&self.0),
+                bandwidth: Arc::clone(&self.0),
             })
         };
         Arc::clone(accounts.of.entry(peer).or_insert_with(fresh))
@@ -312,7 +312,7 @@ impl<S> Stream<S> {
             }
             Progress::Whole(destination) => destination,
         };
-        let circuits = &self.account.meter.circuits;
+        let circuits = &self.account.bandwidth.circuits;
         let counted = match destination {
             Some(to) => {
                 Some(circuits.begin(Ends { from: self.peer, origin: self.origin, to }).ok_or_else(|| {
@@ -340,7 +340,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Stream<S> {
             if this.use_of.is_circuit() {
                 this.account.charge(*bytes);
                 // What is read from one peer is written to another: each byte is counted here alone.
-                this.account.meter.relayed.fetch_add(count(*bytes), Ordering::Relaxed);
+                this.account.bandwidth.relayed.fetch_add(count(*bytes), Ordering::Relaxed);
             }
             this.on_read(buffer.get(..*bytes).unwrap_or(buffer))?;
         }
@@ -394,8 +394,8 @@ mod tests {
         }
     }
 
-    fn meter(daily: u64, now: Instant) -> Meter {
-        Meter::new(daily, Circuits::new(8), now)
+    fn bandwidth(daily: u64, now: Instant) -> BandwidthMeter {
+        BandwidthMeter::new(daily, Circuits::new(8), now)
     }
 
     fn left(account: &Account) -> i64 {
@@ -405,8 +405,8 @@ mod tests {
     #[tokio::test]
     async fn a_circuit_is_known_by_its_name_however_it_is_cut_and_is_charged_and_ends() {
         let now = Instant::now();
-        let meter = meter(100, now);
-        let account = meter.account(PeerId::random());
+        let bandwidth = bandwidth(100, now);
+        let account = bandwidth.account(PeerId::random());
         let mut circuit = stream(&account, vec![0; 400]);
         for byte in b"\x13/multistream/1.0.0\n\x03na\n\x20/libp2p/circuit/relay/0.2.0/hop\n" {
             circuit.write_all(&[*byte]).await.unwrap();
@@ -415,23 +415,23 @@ mod tests {
         assert_eq!(left(&account), 99, "the line's end came behind the name");
         circuit.read_exact(&mut [0; 60]).await.unwrap();
         circuit.write_all(&[0; 39]).await.unwrap();
-        assert_eq!((left(&account), meter.relayed()), (0, 60));
+        assert_eq!((left(&account), bandwidth.relayed()), (0, 60));
         assert_eq!(circuit.read(&mut [0; 8]).await.unwrap_err().kind(), io::ErrorKind::QuotaExceeded);
         assert!(circuit.write(&[0; 8]).await.is_err());
 
-        meter.refill(now + DAY / 2);
+        bandwidth.refill(now + DAY / 2);
         assert_eq!(left(&account), 50, "half of a day gives half back");
         circuit.read_exact(&mut [0; 8]).await.unwrap();
     }
 
     #[tokio::test]
     async fn a_circuit_counts_from_its_request_to_its_end_and_breaks_when_there_are_enough() {
-        let meter = Meter::new(1_000_000, Circuits::new(8), Instant::now());
+        let bandwidth = BandwidthMeter::new(1_000_000, Circuits::new(8), Instant::now());
         let to = PeerId::random();
         let begin = async || {
             // The line that is written stands before what is read.
-            let content = [HOP, &crate::hop::tests::connect(&to), &[0; 10]].concat();
-            let mut circuit = stream(&meter.account(PeerId::random()), content);
+            let content = [HOP, &crate::hop_message::tests::connect(&to), &[0; 10]].concat();
+            let mut circuit = stream(&bandwidth.account(PeerId::random()), content);
             circuit.write_all(HOP).await.unwrap();
             let in_pieces = circuit.read_exact(&mut [0; 40]).await;
             in_pieces.and(circuit.read(&mut [0; 30]).await).map(|_| circuit).map_err(|error| error.kind())
@@ -450,32 +450,32 @@ mod tests {
 
     #[tokio::test]
     async fn other_streams_are_not_charged() {
-        let meter = meter(10, Instant::now());
-        let account = meter.account(PeerId::random());
+        let bandwidth = bandwidth(10, Instant::now());
+        let account = bandwidth.account(PeerId::random());
         let mut other = stream(&account, vec![0; 2 * WATCHED_BYTES]);
         other.write_all(b"\x13/multistream/1.0.0\n\x14/nostrp2p/deliver/1\n").await.unwrap();
         other.write_all(&vec![b'x'; WATCHED_BYTES]).await.unwrap();
         assert!(matches!(other.use_of, Use::Other));
         other.read_exact(&mut [0; 1_000]).await.unwrap();
-        assert_eq!((left(&account), meter.relayed()), (10, 0));
+        assert_eq!((left(&account), bandwidth.relayed()), (10, 0));
     }
 
     #[tokio::test]
     async fn what_streams_carry_is_told_once_also_after_they_have_ended() {
         let now = Instant::now();
-        let meter = meter(100, now);
+        let bandwidth = bandwidth(100, now);
         let (peer, idle) = (PeerId::random(), PeerId::random());
         for carried in [30, 12] {
-            let mut other = stream(&meter.account(peer), vec![0; carried]);
+            let mut other = stream(&bandwidth.account(peer), vec![0; carried]);
             other.read_exact(&mut vec![0; carried]).await.unwrap();
             other.write_all(&[0; 5]).await.unwrap();
         }
-        meter.account(idle);
-        meter.refill(now + DAY);
-        assert_eq!(meter.take_traffic(), [(peer, Traffic { received: 42, sent: 10 })]);
-        assert_eq!(meter.take_traffic(), []);
-        meter.refill(now + 2 * DAY);
-        assert!(meter.0.accounts.lock().unwrap().of.is_empty(), "nothing is left to tell");
+        bandwidth.account(idle);
+        bandwidth.refill(now + DAY);
+        assert_eq!(bandwidth.take_traffic(), [(peer, Traffic { received: 42, sent: 10 })]);
+        assert_eq!(bandwidth.take_traffic(), []);
+        bandwidth.refill(now + 2 * DAY);
+        assert!(bandwidth.0.accounts.lock().unwrap().of.is_empty(), "nothing is left to tell");
     }
 
     #[test]
@@ -490,15 +490,15 @@ mod tests {
     #[test]
     fn a_peer_cannot_win_its_share_back_by_coming_again() {
         let now = Instant::now();
-        let meter = meter(100, now);
+        let bandwidth = bandwidth(100, now);
         let spent = PeerId::random();
-        meter.account(spent).charge(100);
+        bandwidth.account(spent).charge(100);
         for _ in 0..2 * MAX_ACCOUNTS {
-            meter.account(PeerId::random());
+            bandwidth.account(PeerId::random());
         }
-        assert_eq!(meter.0.accounts.lock().unwrap().of.len(), MAX_ACCOUNTS);
-        assert_eq!(left(&meter.account(spent)), 0, "those who have all are forgotten first");
-        meter.refill(now + DAY);
-        assert!(meter.0.accounts.lock().unwrap().of.is_empty());
+        assert_eq!(bandwidth.0.accounts.lock().unwrap().of.len(), MAX_ACCOUNTS);
+        assert_eq!(left(&bandwidth.account(spent)), 0, "those who have all are forgotten first");
+        bandwidth.refill(now + DAY);
+        assert!(bandwidth.0.accounts.lock().unwrap().of.is_empty());
     }
 }

@@ -17,12 +17,12 @@ pub(crate) const EVENTS: usize = 512;
 /// Events about connections that wait for room: every peer joining and leaving twice.
 const WAITING: usize = 1024;
 
-pub(crate) struct Outlet {
+pub(crate) struct EventQueue {
     sender: mpsc::Sender<OverlayEvent>,
     waiting: VecDeque<OverlayEvent>,
 }
 
-impl Outlet {
+impl EventQueue {
     pub(crate) const fn new(sender: mpsc::Sender<OverlayEvent>) -> Self {
         Self { sender, waiting: VecDeque::new() }
     }
@@ -70,34 +70,34 @@ mod tests {
     use super::*;
 
     const fn left(n: u8) -> OverlayEvent {
-        OverlayEvent::PeerLeft(PeerId::from_ed25519([n; 32]))
+        OverlayEvent::PeerDisconnected(PeerId::from_ed25519([n; 32]))
     }
 
     #[tokio::test]
     async fn a_slow_node_loses_messages_but_learns_who_left() {
         let (sender, mut receiver) = mpsc::channel(1);
-        let mut outlet = Outlet::new(sender);
-        outlet.notice(left(1));
-        outlet.notice(left(2));
-        assert!(!outlet.message(left(9)), "no message overtakes");
+        let mut event_queue = EventQueue::new(sender);
+        event_queue.notice(left(1));
+        event_queue.notice(left(2));
+        assert!(!event_queue.message(left(9)), "no message overtakes");
         assert_eq!(receiver.recv().await, Some(left(1)));
         tokio::select! {
-            () = outlet.drain() => unreachable!("the node listens"),
+            () = event_queue.drain() => unreachable!("the node listens"),
             event = receiver.recv() => assert_eq!(event, Some(left(2))),
         }
-        assert!(outlet.message(left(3)));
-        assert!(!outlet.message(left(4)));
+        assert!(event_queue.message(left(3)));
+        assert!(!event_queue.message(left(4)));
     }
 
     #[tokio::test]
     async fn what_waits_is_bounded_and_a_node_that_went_is_noticed() {
         let (sender, receiver) = mpsc::channel(1);
-        let mut outlet = Outlet::new(sender);
+        let mut event_queue = EventQueue::new(sender);
         for _ in 0..2 * WAITING {
-            outlet.notice(left(1));
+            event_queue.notice(left(1));
         }
-        assert_eq!(outlet.waiting.len(), WAITING);
+        assert_eq!(event_queue.waiting.len(), WAITING);
         drop(receiver);
-        outlet.drain().await;
+        event_queue.drain().await;
     }
 }

@@ -34,7 +34,7 @@ const ANSWER_TIME: Duration = Duration::from_secs(30);
 const PROTOCOL: StreamProtocol = StreamProtocol::new("/nostrp2p/alive/1");
 
 /// Asks on single connections.
-pub(crate) struct Alive {
+pub(crate) struct Liveness {
     /// How often relays are asked.
     relay_interval: Duration,
     /// At most one for each connection and tick.
@@ -49,7 +49,7 @@ pub(crate) struct Answer {
     pub(crate) connection: ConnectionId,
 }
 
-impl Alive {
+impl Liveness {
     pub(crate) const fn new(relay_interval: Duration) -> Self {
         Self { relay_interval, asks: VecDeque::new(), answers: VecDeque::new() }
     }
@@ -64,7 +64,7 @@ impl Alive {
     }
 }
 
-impl NetworkBehaviour for Alive {
+impl NetworkBehaviour for Liveness {
     type ConnectionHandler = Handler;
     type ToSwarm = Answer;
 

@@ -3,7 +3,7 @@
 //! libp2p counts all circuits and those of the peer that begins another one. It does not bound those to a peer, so
 //! whoever has many keys could take all circuits by asking for one node, and keep newcomers away from every node that
 //! is reached through this relay. Here each node with a place has an equal share, of which one origin gets a part.
-//! [`crate::meter`] asks when a peer has said where it wants to go, before libp2p hears of it.
+//! [`crate::bandwidth`] asks when a peer has said where it wants to go, before libp2p hears of it.
 
 use std::{
     collections::BTreeMap,

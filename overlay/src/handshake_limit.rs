@@ -28,14 +28,14 @@ use crate::origin;
 const MAX_COMING: usize = 32;
 
 /// A transport whose newcomers make room for each other.
-pub(crate) struct Threshold<T> {
+pub(crate) struct HandshakeLimit<T> {
     inner: T,
-    coming: Coming,
+    coming: PendingInbound,
 }
 
 /// Who is on the threshold, the longest first. Clones share it.
 #[derive(Debug, Clone, Default)]
-struct Coming(Arc<Mutex<Queue>>);
+struct PendingInbound(Arc<Mutex<Queue>>);
 
 #[derive(Debug, Default)]
 struct Queue {
@@ -59,14 +59,14 @@ enum Origin {
 
 /// Why a newcomer did not come in.
 #[derive(Debug)]
-pub(crate) enum NotIn<E> {
+pub(crate) enum UpgradeError<E> {
     /// It made room for others.
     Displaced,
     /// As the transport below says.
     Failed(E),
 }
 
-impl<E: fmt::Display> fmt::Display for NotIn<E> {
+impl<E: fmt::Display> fmt::Display for UpgradeError<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Displaced => f.write_str("it was slow, and made room for others"),
@@ -75,7 +75,7 @@ impl<E: fmt::Display> fmt::Display for NotIn<E> {
     }
 }
 
-impl<E: std::error::Error + 'static> std::error::Error for NotIn<E> {
+impl<E: std::error::Error + 'static> std::error::Error for UpgradeError<E> {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::Displaced => None,
@@ -84,13 +84,13 @@ impl<E: std::error::Error + 'static> std::error::Error for NotIn<E> {
     }
 }
 
-impl<T> Threshold<T> {
+impl<T> HandshakeLimit<T> {
     pub(crate) fn new(inner: T) -> Self {
-        Self { inner, coming: Coming::default() }
+        Self { inner, coming: PendingInbound::default() }
     }
 }
 
-impl Coming {
+impl PendingInbound {
     /// Puts somebody on the threshold, in place of another when it is full.
     fn step<U>(&self, from: Origin, upgrade: U) -> Upgrade<U> {
         let (leave, registration) = AbortHandle::new_pair();
@@ -143,7 +143,7 @@ pub(crate) struct Upgrade<U> {
 
 /// A place on the threshold, free again when dropped.
 struct Place {
-    coming: Coming,
+    coming: PendingInbound,
     number: u64,
 }
 
@@ -154,29 +154,29 @@ impl Drop for Place {
 }
 
 impl<U: Future<Output = Result<O, E>>, O, E> Future for Upgrade<U> {
-    type Output = Result<O, NotIn<E>>;
+    type Output = Result<O, UpgradeError<E>>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let done = ready!(self.upgrade.as_mut().poll(cx));
         self.place = None;
         Poll::Ready(match done {
-            Ok(done) => done.map_err(NotIn::Failed),
-            Err(_displaced) => Err(NotIn::Displaced),
+            Ok(done) => done.map_err(UpgradeError::Failed),
+            Err(_displaced) => Err(UpgradeError::Displaced),
         })
     }
 }
 
-impl<T: Transport + Unpin> Transport for Threshold<T>
+impl<T: Transport + Unpin> Transport for HandshakeLimit<T>
 where
     T::Error: 'static,
 {
     type Output = T::Output;
-    type Error = NotIn<T::Error>;
+    type Error = UpgradeError<T::Error>;
     type ListenerUpgrade = Upgrade<T::ListenerUpgrade>;
-    type Dial = futures::future::MapErr<T::Dial, fn(T::Error) -> NotIn<T::Error>>;
+    type Dial = futures::future::MapErr<T::Dial, fn(T::Error) -> UpgradeError<T::Error>>;
 
     fn listen_on(&mut self, id: ListenerId, address: Multiaddr) -> Result<(), TransportError<Self::Error>> {
-        self.inner.listen_on(id, address).map_err(|error| error.map(NotIn::Failed))
+        self.inner.listen_on(id, address).map_err(|error| error.map(UpgradeError::Failed))
     }
 
     fn remove_listener(&mut self, id: ListenerId) -> bool {
@@ -188,8 +188,8 @@ where
         address: Multiaddr,
         options: DialOpts,
     ) -> Result<Self::Dial, TransportError<Self::Error>> {
-        let failed: fn(T::Error) -> NotIn<T::Error> = NotIn::Failed;
-        let dial = self.inner.dial(address, options).map_err(|error| error.map(NotIn::Failed))?;
+        let failed: fn(T::Error) -> UpgradeError<T::Error> = UpgradeError::Failed;
+        let dial = self.inner.dial(address, options).map_err(|error| error.map(UpgradeError::Failed))?;
         Ok(futures::TryFutureExt::map_err(dial, failed))
     }
 
@@ -204,9 +204,9 @@ where
                 let upgrade = coming.step(Origin::of(&send_back_addr), upgrade);
                 TransportEvent::Incoming { listener_id, upgrade, local_addr, send_back_addr }
             }
-            other => {
-                other.map_err(NotIn::Failed).map_upgrade(|upgrade| coming.step(Origin::Elsewhere, upgrade))
-            }
+            other => other
+                .map_err(UpgradeError::Failed)
+                .map_upgrade(|upgrade| coming.step(Origin::Elsewhere, upgrade)),
         })
     }
 }
@@ -218,17 +218,17 @@ mod tests {
 
     type Silent = futures::future::Pending<Result<(), ()>>;
 
-    fn come(coming: &Coming, address: &str) -> Upgrade<Silent> {
+    fn come(coming: &PendingInbound, address: &str) -> Upgrade<Silent> {
         coming.step(Origin::of(&address.parse().unwrap()), futures::future::pending())
     }
 
     fn is_displaced(upgrade: &mut Upgrade<Silent>) -> bool {
-        matches!(upgrade.now_or_never(), Some(Err(NotIn::Displaced)))
+        matches!(upgrade.now_or_never(), Some(Err(UpgradeError::Displaced)))
     }
 
     #[test]
     fn who_comes_takes_the_place_of_the_longest_silent_one_from_the_fullest_address() {
-        let coming = Coming::default();
+        let coming = PendingInbound::default();
         let mut alone = come(&coming, "/ip4/9.9.9.9/tcp/1");
         let mut crowd: Vec<_> =
             (2..=MAX_COMING).map(|port| come(&coming, &format!("/ip4/8.8.8.8/tcp/{port}"))).collect();

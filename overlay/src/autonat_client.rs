@@ -37,14 +37,14 @@ const RETRY: Duration = Duration::from_secs(30);
 const REFRESH: Duration = Duration::from_secs(15 * 60);
 
 /// The behaviour.
-pub(crate) struct Probe {
+pub(crate) struct AutonatClient {
     inner: autonat::Behaviour,
     candidates: BTreeSet<Vec<u8>>,
-    /// Addresses to tell all behaviours of, see [`Probe::offer`].
+    /// Addresses to tell all behaviours of, see [`AutonatClient::offer`].
     offered: VecDeque<Multiaddr>,
 }
 
-impl Probe {
+impl AutonatClient {
     /// Serves others in any case; asks them only if it is not settled already whether this node is reachable.
     pub(crate) fn new(own: PeerId, settled: bool) -> Self {
         let config = autonat::Config {
@@ -80,7 +80,7 @@ impl Probe {
     }
 }
 
-impl NetworkBehaviour for Probe {
+impl NetworkBehaviour for AutonatClient {
     type ConnectionHandler = <autonat::Behaviour as NetworkBehaviour>::ConnectionHandler;
     type ToSwarm = autonat::Event;
 
@@ -154,12 +154,12 @@ mod tests {
 
     #[test]
     fn peers_cannot_make_this_node_ask_about_any_number_of_addresses() {
-        let mut probe = Probe::new(PeerId::random(), false);
+        let mut probe = AutonatClient::new(PeerId::random(), false);
         let addresses = (1..100).map(|port| format!("/ip4/8.8.8.8/tcp/{port}").parse().unwrap());
         let taken = addresses.filter(|address: &Multiaddr| probe.takes(address)).count();
         assert_eq!(taken, MAX_CANDIDATES);
         assert!(probe.takes(&"/ip4/8.8.8.8/tcp/1".parse().unwrap()), "known ones are welcome");
-        let mut fresh = Probe::new(PeerId::random(), false);
+        let mut fresh = AutonatClient::new(PeerId::random(), false);
         let circuit = format!("/ip4/8.8.8.8/tcp/1/p2p/{}/p2p-circuit", PeerId::random());
         assert!(!fresh.takes(&circuit.parse().unwrap()));
     }
