@@ -5,7 +5,7 @@
 //! (NFKC): full-width letters, half-width katakana, ligatures.
 //! It deliberately does not rank: what matches comes in the order of any other answer, the newest first.
 
-use nostrp2p_protocol::{Kind, Rumor, limits::MAX_TEXT_BYTES};
+use nostrp2p_protocol::{Kind, UnsignedEvent, limits::MAX_TEXT_BYTES};
 use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfkc_quick};
 
 /// Most words of a search; each is looked for in every event that is looked at.
@@ -45,11 +45,11 @@ impl Search {
     }
 
     /// Whether all words occur in an event. A search without words finds nothing.
-    pub fn matches(&self, rumor: &Rumor) -> bool {
+    pub fn matches(&self, unsigned: &UnsignedEvent) -> bool {
         if self.words.is_empty() {
             return false;
         }
-        let text = searched(rumor);
+        let text = searched(unsigned);
         self.words.iter().all(|word| text.contains(word.as_str()))
     }
 
@@ -78,13 +78,13 @@ fn is_extension(word: &str) -> bool {
 }
 
 /// The text of an event in which words are looked for.
-fn searched(rumor: &Rumor) -> String {
-    let mut text = match rumor.kind {
-        Kind::PROFILE => folded(&profile_text(&rumor.content)),
-        _ => folded(&rumor.content),
+fn searched(unsigned: &UnsignedEvent) -> String {
+    let mut text = match unsigned.kind {
+        Kind::PROFILE => folded(&profile_text(&unsigned.content)),
+        _ => folded(&unsigned.content),
     };
     for name in SEARCHED_TAGS {
-        for value in rumor.tag_values(name) {
+        for value in unsigned.tag_values(name) {
             text.push('\n');
             text.push_str(&folded(value));
         }
@@ -113,19 +113,19 @@ fn folded(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use nostrp2p_protocol::{Draft, PublicKey, Tag};
+    use nostrp2p_protocol::{EventTemplate, PublicKey, Tag};
 
     use super::*;
 
-    fn rumor(kind: u16, content: &str, tags: Vec<Tag>) -> Rumor {
-        let draft = Draft { created_at: 1, kind: Kind(kind), tags, content: content.into() };
+    fn unsigned(kind: u16, content: &str, tags: Vec<Tag>) -> UnsignedEvent {
+        let draft = EventTemplate { created_at: 1, kind: Kind(kind), tags, content: content.into() };
         draft.by(PublicKey::from_bytes([1; 32]))
     }
 
     #[track_caller]
     fn check(content: &str, search: &str, expected: bool) {
         assert_eq!(
-            Search::new(search).matches(&rumor(1, content, vec![])),
+            Search::new(search).matches(&unsigned(1, content, vec![])),
             expected,
             "{search} in {content}"
         );
@@ -174,13 +174,14 @@ mod tests {
 
     #[test]
     fn profiles_are_searched_by_what_they_say_and_articles_by_their_titles() {
-        let profile = rumor(0, r#"{"name":"\u592a\u90ce","picture":"https://x.example/rust.png"}"#, vec![]);
+        let profile =
+            unsigned(0, r#"{"name":"\u592a\u90ce","picture":"https://x.example/rust.png"}"#, vec![]);
         assert!(Search::new("太郎").matches(&profile));
         assert!(
             !Search::new("rust").matches(&profile),
             "an address of a picture is nothing that people read"
         );
-        let article = rumor(30_023, "text", vec![Tag::new(["title", "On Rust"])]);
+        let article = unsigned(30_023, "text", vec![Tag::new(["title", "On Rust"])]);
         assert!(Search::new("rust text").matches(&article));
     }
 

@@ -144,7 +144,7 @@ impl Session {
     }
 
     fn on_auth(&mut self, event: UnverifiedEvent, owner: Option<PublicKey>, now: u64) -> Vec<Step> {
-        let id = event.claimed_id.unwrap_or_else(|| event.rumor.id());
+        let id = event.claimed_id.unwrap_or_else(|| event.unsigned.id());
         let event = match event.verify() {
             Ok(event) => event,
             Err(forged) => {

@@ -3,7 +3,9 @@
 //! Order: size and shape, time window, who gets it, already seen, the owner's mute list, the author's budget; the
 //! signature comes after all of these and is checked outside. A node forwards only what it admitted.
 
-use nostrp2p_protocol::{EventId, Oversize, PeerId, PublicKey, Rumor, Unacceptable, limits::MAX_PEOPLE};
+use nostrp2p_protocol::{
+    EventId, Oversize, PeerId, PublicKey, Unacceptable, UnsignedEvent, limits::MAX_PEOPLE,
+};
 
 use crate::{
     audience::{Audience, audience},
@@ -123,7 +125,7 @@ impl Admission {
     }
 
     /// Takes a list of people into account, if it is one that counts.
-    pub fn learn(&mut self, list: &Rumor) {
+    pub fn learn(&mut self, list: &UnsignedEvent) {
         self.follow_graph.learn(list);
     }
 
@@ -144,12 +146,12 @@ impl Admission {
     pub fn check(
         &self,
         id: &EventId,
-        rumor: &Rumor,
+        unsigned: &UnsignedEvent,
         from: &PeerId,
         now: u64,
     ) -> Result<(), Result<Ignored, Oversize>> {
-        check_at_the_door(rumor, now)?;
-        self.unwanted(id, rumor, from, now).map_or(Ok(()), |ignored| Err(Ok(ignored)))
+        check_at_the_door(unsigned, now)?;
+        self.unwanted(id, unsigned, from, now).map_or(Ok(()), |ignored| Err(Ok(ignored)))
     }
 
     /// The same for an event that another node hands over because it is for the owner. That it was seen before does
@@ -161,17 +163,17 @@ impl Admission {
     /// As [`Admission::check`].
     pub fn check_handed(
         &self,
-        rumor: &Rumor,
+        unsigned: &UnsignedEvent,
         from: &PeerId,
         now: u64,
     ) -> Result<(), Result<Ignored, Oversize>> {
-        check_at_the_door(rumor, now)?;
-        let ignored = too_many_people(rumor).or_else(|| {
+        check_at_the_door(unsigned, now)?;
+        let ignored = too_many_people(unsigned).or_else(|| {
             let holds = self.budgets.holds_handed(
                 &self.follow_graph,
-                &rumor.pubkey,
+                &unsigned.pubkey,
                 from,
-                cost(&rumor.id(), rumor),
+                cost(&unsigned.id(), unsigned),
                 now,
             );
             (!holds).then_some(Ignored::OverBudget)
@@ -185,9 +187,10 @@ impl Admission {
     ///
     /// # Errors
     /// As [`Admission::check`].
-    pub fn check_shared(&self, rumor: &Rumor, now: u64) -> Result<(), Result<Ignored, Oversize>> {
-        check_at_the_door(rumor, now)?;
-        let ignored = self.too_old(rumor, now).or_else(|| never_shared(rumor)).or_else(|| self.muted(rumor));
+    pub fn check_shared(&self, unsigned: &UnsignedEvent, now: u64) -> Result<(), Result<Ignored, Oversize>> {
+        check_at_the_door(unsigned, now)?;
+        let ignored =
+            self.too_old(unsigned, now).or_else(|| never_shared(unsigned)).or_else(|| self.muted(unsigned));
         ignored.map_or(Ok(()), |ignored| Err(Ok(ignored)))
     }
 
@@ -196,14 +199,18 @@ impl Admission {
     ///
     /// # Errors
     /// As [`Admission::check`].
-    pub fn check_mirrored(&self, rumor: &Rumor, now: u64) -> Result<(), Result<Ignored, Oversize>> {
-        check_at_the_door(rumor, now)?;
-        if self.follow_graph.is_owner(&rumor.pubkey) {
+    pub fn check_mirrored(
+        &self,
+        unsigned: &UnsignedEvent,
+        now: u64,
+    ) -> Result<(), Result<Ignored, Oversize>> {
+        check_at_the_door(unsigned, now)?;
+        if self.follow_graph.is_owner(&unsigned.pubkey) {
             return Ok(());
         }
-        let versioned = rumor.kind.is_replaceable() || rumor.kind.is_addressable();
-        let old = || self.too_old(rumor, now).or_else(|| too_many_people(rumor));
-        let ignored = if versioned { None } else { old() }.or_else(|| self.muted(rumor));
+        let versioned = unsigned.kind.is_replaceable() || unsigned.kind.is_addressable();
+        let old = || self.too_old(unsigned, now).or_else(|| too_many_people(unsigned));
+        let ignored = if versioned { None } else { old() }.or_else(|| self.muted(unsigned));
         ignored.map_or(Ok(()), |ignored| Err(Ok(ignored)))
     }
 
@@ -231,22 +238,22 @@ impl Admission {
     /// Remembers an event whose signature was right, charges its author, and says whether it is passed on.
     ///
     /// Only now: otherwise a stranger could use up an author's budget, or hide an event by its id, with forgeries.
-    pub fn admit(&mut self, id: EventId, rumor: &Rumor, from: &PeerId, now: u64) -> bool {
+    pub fn admit(&mut self, id: EventId, unsigned: &UnsignedEvent, from: &PeerId, now: u64) -> bool {
         self.recent.insert(id);
-        let cost = cost(&id, rumor);
-        self.budgets.charge(&self.follow_graph, &rumor.pubkey, from, cost, now) == Grant::PassOn
+        let cost = cost(&id, unsigned);
+        self.budgets.charge(&self.follow_graph, &unsigned.pubkey, from, cost, now) == Grant::PassOn
     }
 
     /// Remembers an event that came by catching up and whose signature was right.
-    pub fn admit_shared(&mut self, id: EventId, rumor: &Rumor, now: u64) {
+    pub fn admit_shared(&mut self, id: EventId, unsigned: &UnsignedEvent, now: u64) {
         self.recent.insert(id);
-        self.budgets.people.meet(rumor.pubkey, now);
+        self.budgets.people.meet(unsigned.pubkey, now);
     }
 
     /// The same for an event that was handed over.
-    pub fn admit_handed(&mut self, id: EventId, rumor: &Rumor, from: &PeerId, now: u64) {
+    pub fn admit_handed(&mut self, id: EventId, unsigned: &UnsignedEvent, from: &PeerId, now: u64) {
         self.recent.insert(id);
-        self.budgets.charge_handed(&self.follow_graph, &rumor.pubkey, from, cost(&id, rumor), now);
+        self.budgets.charge_handed(&self.follow_graph, &unsigned.pubkey, from, cost(&id, unsigned), now);
     }
 
     /// Remembers an own event, which needs no budget.
@@ -254,33 +261,39 @@ impl Admission {
         self.recent.insert(id);
     }
 
-    fn unwanted(&self, id: &EventId, rumor: &Rumor, from: &PeerId, now: u64) -> Option<Ignored> {
-        if let Some(ignored) = self.too_old(rumor, now).or_else(|| never_shared(rumor)) {
+    fn unwanted(&self, id: &EventId, unsigned: &UnsignedEvent, from: &PeerId, now: u64) -> Option<Ignored> {
+        if let Some(ignored) = self.too_old(unsigned, now).or_else(|| never_shared(unsigned)) {
             return Some(ignored);
         }
         if self.recent.contains(id) {
             return Some(Ignored::Seen);
         }
-        self.muted(rumor).or_else(|| self.over_budget(id, rumor, from, now))
+        self.muted(unsigned).or_else(|| self.over_budget(id, unsigned, from, now))
     }
 
-    fn muted(&self, rumor: &Rumor) -> Option<Ignored> {
-        self.follow_graph.is_muted(&rumor.pubkey).then_some(Ignored::Muted)
+    fn muted(&self, unsigned: &UnsignedEvent) -> Option<Ignored> {
+        self.follow_graph.is_muted(&unsigned.pubkey).then_some(Ignored::Muted)
     }
 
-    fn too_old(&self, rumor: &Rumor, now: u64) -> Option<Ignored> {
-        (rumor.created_at < now.saturating_sub(self.limits.horizon_seconds)).then_some(Ignored::TooOld)
+    fn too_old(&self, unsigned: &UnsignedEvent, now: u64) -> Option<Ignored> {
+        (unsigned.created_at < now.saturating_sub(self.limits.horizon_seconds)).then_some(Ignored::TooOld)
     }
 
-    fn over_budget(&self, id: &EventId, rumor: &Rumor, from: &PeerId, now: u64) -> Option<Ignored> {
-        let grant = self.budgets.grant(&self.follow_graph, &rumor.pubkey, from, cost(id, rumor), now);
+    fn over_budget(
+        &self,
+        id: &EventId,
+        unsigned: &UnsignedEvent,
+        from: &PeerId,
+        now: u64,
+    ) -> Option<Ignored> {
+        let grant = self.budgets.grant(&self.follow_graph, &unsigned.pubkey, from, cost(id, unsigned), now);
         (grant == Grant::Nothing).then_some(Ignored::OverBudget)
     }
 }
 
-/// See [`Rumor::check`].
-fn check_at_the_door(rumor: &Rumor, now: u64) -> Result<(), Result<Ignored, Oversize>> {
-    rumor.check(now).map_err(|unacceptable| match unacceptable {
+/// See [`UnsignedEvent::check`].
+fn check_at_the_door(unsigned: &UnsignedEvent, now: u64) -> Result<(), Result<Ignored, Oversize>> {
+    unsigned.check(now).map_err(|unacceptable| match unacceptable {
         Unacceptable::Shape(oversize) => Err(oversize),
         Unacceptable::TooNew => Ok(Ignored::TooNew),
     })
@@ -288,42 +301,43 @@ fn check_at_the_door(rumor: &Rumor, now: u64) -> Result<(), Result<Ignored, Over
 
 /// What an event takes of its author's budget. Work that it commits to (NIP-13) makes it cheaper: half for 12 bits,
 /// a quarter for 16, and so on down to a sixteenth for 24, which are about a minute of a phone.
-fn cost(id: &EventId, rumor: &Rumor) -> u64 {
+fn cost(id: &EventId, unsigned: &UnsignedEvent) -> u64 {
     let done: u32 = {
         let zeros = id.as_bytes().iter().take_while(|byte| **byte == 0).count();
         let partial = id.as_bytes().get(zeros).map_or(0, |byte| byte.leading_zeros());
         u32::try_from(zeros).unwrap_or(0) * 8 + partial
     };
     // ["nonce", "<counter>", "<bits>"]: without the word before, a lucky id would count as work.
-    let nonce = rumor.tags.iter().find(|tag| tag.name() == "nonce");
+    let nonce = unsigned.tags.iter().find(|tag| tag.name() == "nonce");
     let meant = nonce.and_then(|tag| tag.elements().get(2)?.parse().ok()).unwrap_or(0);
     let bits = if meant <= done { meant } else { 0 };
     UNIT >> (bits.saturating_sub(8) / 4).min(4)
 }
 
 /// What no node shares with others, whoever sends it.
-fn never_shared(rumor: &Rumor) -> Option<Ignored> {
+fn never_shared(unsigned: &UnsignedEvent) -> Option<Ignored> {
     // Whether a deletion's targets were for everyone only its author's node can say.
-    if !matches!(audience(rumor), Audience::Everyone | Audience::AsTargets) {
+    if !matches!(audience(unsigned), Audience::Everyone | Audience::AsTargets) {
         return Some(Ignored::NotForEveryone);
     }
-    too_many_people(rumor)
+    too_many_people(unsigned)
 }
 
-fn too_many_people(rumor: &Rumor) -> Option<Ignored> {
-    (rumor.tag_values("p").count() > MAX_PEOPLE).then_some(Ignored::TooManyPeople)
+fn too_many_people(unsigned: &UnsignedEvent) -> Option<Ignored> {
+    (unsigned.tag_values("p").count() > MAX_PEOPLE).then_some(Ignored::TooManyPeople)
 }
 
 #[cfg(test)]
 mod tests {
-    use nostrp2p_protocol::{Draft, Kind, Tag};
+    use nostrp2p_protocol::{EventTemplate, Kind, Tag};
 
     use super::*;
 
     const NOW: u64 = 1_700_000_000;
 
-    fn rumor(number: u64, author: u8) -> Rumor {
-        let draft = Draft { created_at: NOW, kind: Kind::POST, tags: vec![], content: number.to_string() };
+    fn unsigned(number: u64, author: u8) -> UnsignedEvent {
+        let draft =
+            EventTemplate { created_at: NOW, kind: Kind::POST, tags: vec![], content: number.to_string() };
         draft.by(PublicKey::from_bytes([author; 32]))
     }
 
@@ -336,52 +350,52 @@ mod tests {
 
     const OWNER: PublicKey = PublicKey::from_bytes([99; 32]);
 
-    fn list(kind: Kind, person: PublicKey) -> Rumor {
+    fn list(kind: Kind, person: PublicKey) -> UnsignedEvent {
         let tags = vec![Tag::new(["p", &person.to_string()])];
-        Draft { created_at: NOW, kind, tags, content: String::new() }.by(OWNER)
+        EventTemplate { created_at: NOW, kind, tags, content: String::new() }.by(OWNER)
     }
 
     #[track_caller]
-    fn check(rumor: &Rumor, expected: Result<(), Ignored>) {
-        assert_eq!(admission().check(&rumor.id(), rumor, &FROM, NOW), expected.map_err(Ok));
+    fn check(unsigned: &UnsignedEvent, expected: Result<(), Ignored>) {
+        assert_eq!(admission().check(&unsigned.id(), unsigned, &FROM, NOW), expected.map_err(Ok));
     }
 
     #[test]
     fn the_time_window_is_half_open_to_nobody() {
-        check(&Rumor { created_at: NOW + 900, ..rumor(0, 1) }, Ok(()));
-        check(&Rumor { created_at: NOW + 901, ..rumor(0, 1) }, Err(Ignored::TooNew));
-        check(&Rumor { created_at: NOW - 30 * 86_400, ..rumor(0, 1) }, Ok(()));
-        check(&Rumor { created_at: NOW - 30 * 86_400 - 1, ..rumor(0, 1) }, Err(Ignored::TooOld));
+        check(&UnsignedEvent { created_at: NOW + 900, ..unsigned(0, 1) }, Ok(()));
+        check(&UnsignedEvent { created_at: NOW + 901, ..unsigned(0, 1) }, Err(Ignored::TooNew));
+        check(&UnsignedEvent { created_at: NOW - 30 * 86_400, ..unsigned(0, 1) }, Ok(()));
+        check(&UnsignedEvent { created_at: NOW - 30 * 86_400 - 1, ..unsigned(0, 1) }, Err(Ignored::TooOld));
     }
 
     #[test]
     fn what_is_not_for_everyone_is_not_passed_on() {
-        let reply = Rumor { tags: vec![Tag::new(["p", &"ab".repeat(32)])], ..rumor(0, 1) };
+        let reply = UnsignedEvent { tags: vec![Tag::new(["p", &"ab".repeat(32)])], ..unsigned(0, 1) };
         check(&reply, Err(Ignored::NotForEveryone));
-        check(&Rumor { kind: Kind::FOLLOW_LIST, ..rumor(0, 1) }, Err(Ignored::NotForEveryone));
+        check(&UnsignedEvent { kind: Kind::FOLLOW_LIST, ..unsigned(0, 1) }, Err(Ignored::NotForEveryone));
     }
 
     #[test]
     fn an_oversize_event_is_the_senders_fault() {
-        let rumor = Rumor { content: "x".repeat(70_000), ..rumor(0, 1) };
-        assert_eq!(admission().check(&rumor.id(), &rumor, &FROM, NOW), Err(Err(Oversize::Bytes)));
+        let unsigned = UnsignedEvent { content: "x".repeat(70_000), ..unsigned(0, 1) };
+        assert_eq!(admission().check(&unsigned.id(), &unsigned, &FROM, NOW), Err(Err(Oversize::Bytes)));
     }
 
     #[test]
     fn an_author_spends_a_burst_and_gets_it_back_with_time() {
         let mut admission = admission();
         for number in 0..3 {
-            let rumor = rumor(number, 1);
-            assert_eq!(admission.check(&rumor.id(), &rumor, &FROM, NOW), Ok(()));
-            admission.admit(rumor.id(), &rumor, &FROM, NOW);
+            let unsigned = unsigned(number, 1);
+            assert_eq!(admission.check(&unsigned.id(), &unsigned, &FROM, NOW), Ok(()));
+            admission.admit(unsigned.id(), &unsigned, &FROM, NOW);
         }
-        let fourth = rumor(4, 1);
+        let fourth = unsigned(4, 1);
         assert_eq!(admission.check(&fourth.id(), &fourth, &FROM, NOW + 9), Err(Ok(Ignored::OverBudget)));
         assert_eq!(admission.check(&fourth.id(), &fourth, &FROM, NOW + 10), Ok(()));
-        let other = rumor(4, 2);
+        let other = unsigned(4, 2);
         assert_eq!(admission.check(&other.id(), &other, &FROM, NOW), Ok(()));
         assert_eq!(
-            admission.check(&rumor(0, 1).id(), &rumor(0, 1), &FROM, NOW + 100),
+            admission.check(&unsigned(0, 1).id(), &unsigned(0, 1), &FROM, NOW + 100),
             Err(Ok(Ignored::Seen))
         );
     }
@@ -389,13 +403,13 @@ mod tests {
     #[test]
     fn people_close_to_the_owner_may_send_more() {
         let mut admission = admission();
-        admission.learn(&list(Kind::FOLLOW_LIST, rumor(0, 1).pubkey));
+        admission.learn(&list(Kind::FOLLOW_LIST, unsigned(0, 1).pubkey));
         for number in 0..120 {
-            let rumor = rumor(number, 1);
-            assert_eq!(admission.check(&rumor.id(), &rumor, &FROM, NOW), Ok(()), "{number}");
-            admission.admit(rumor.id(), &rumor, &FROM, NOW);
+            let unsigned = unsigned(number, 1);
+            assert_eq!(admission.check(&unsigned.id(), &unsigned, &FROM, NOW), Ok(()), "{number}");
+            admission.admit(unsigned.id(), &unsigned, &FROM, NOW);
         }
-        let next = rumor(120, 1);
+        let next = unsigned(120, 1);
         assert_eq!(admission.check(&next.id(), &next, &FROM, NOW), Err(Ok(Ignored::OverBudget)));
     }
 
@@ -403,13 +417,13 @@ mod tests {
     fn a_stranger_who_says_much_to_all_can_still_say_something_to_the_owner() {
         let mut admission = admission();
         for number in 0..3 {
-            admission.admit(rumor(number, 1).id(), &rumor(number, 1), &FROM, NOW);
+            admission.admit(unsigned(number, 1).id(), &unsigned(number, 1), &FROM, NOW);
         }
-        let next = rumor(3, 1);
+        let next = unsigned(3, 1);
         assert_eq!(admission.check(&next.id(), &next, &FROM, NOW), Err(Ok(Ignored::OverBudget)));
         assert_eq!(admission.check_handed(&next, &FROM, NOW), Ok(()));
         for number in 0..120 {
-            admission.admit_handed(rumor(number, 1).id(), &rumor(number, 1), &FROM, NOW);
+            admission.admit_handed(unsigned(number, 1).id(), &unsigned(number, 1), &FROM, NOW);
         }
         assert_eq!(admission.check_handed(&next, &FROM, NOW), Err(Ok(Ignored::OverBudget)));
     }
@@ -417,8 +431,8 @@ mod tests {
     #[test]
     fn what_the_owner_has_muted_is_taken_in_no_way() {
         let mut admission = admission();
-        admission.learn(&list(Kind::MUTE_LIST, rumor(0, 1).pubkey));
-        let muted = rumor(0, 1);
+        admission.learn(&list(Kind::MUTE_LIST, unsigned(0, 1).pubkey));
+        let muted = unsigned(0, 1);
         assert_eq!(admission.check(&muted.id(), &muted, &FROM, NOW), Err(Ok(Ignored::Muted)));
         assert_eq!(admission.check_shared(&muted, NOW), Err(Ok(Ignored::Muted)));
         admission.on_owner(PublicKey::from_bytes([98; 32]));
@@ -432,20 +446,20 @@ mod tests {
     #[test]
     fn a_relay_gives_what_is_young_or_has_versions_of_people_who_are_not_muted() {
         let mut admission = admission();
-        let old = |kind| Rumor { created_at: NOW - 31 * 86_400, kind: Kind(kind), ..rumor(0, 1) };
-        let check = |admission: &Admission, rumor: &Rumor| admission.check_mirrored(rumor, NOW);
-        assert_eq!(check(&admission, &rumor(0, 1)), Ok(()));
+        let old = |kind| UnsignedEvent { created_at: NOW - 31 * 86_400, kind: Kind(kind), ..unsigned(0, 1) };
+        let check = |admission: &Admission, unsigned: &UnsignedEvent| admission.check_mirrored(unsigned, NOW);
+        assert_eq!(check(&admission, &unsigned(0, 1)), Ok(()));
         assert_eq!(check(&admission, &old(1)), Err(Ok(Ignored::TooOld)));
         for kind in [0, 10_002, 30_023] {
             assert_eq!(check(&admission, &old(kind)), Ok(()), "{kind}");
         }
-        let ahead = Rumor { created_at: NOW + 901, kind: Kind::PROFILE, ..rumor(0, 1) };
+        let ahead = UnsignedEvent { created_at: NOW + 901, kind: Kind::PROFILE, ..unsigned(0, 1) };
         assert_eq!(check(&admission, &ahead), Err(Ok(Ignored::TooNew)));
-        let oversize = Rumor { content: "x".repeat(70_000), ..rumor(0, 1) };
+        let oversize = UnsignedEvent { content: "x".repeat(70_000), ..unsigned(0, 1) };
         assert_eq!(check(&admission, &oversize), Err(Err(Oversize::Bytes)));
-        admission.learn(&list(Kind::MUTE_LIST, rumor(0, 1).pubkey));
-        assert_eq!(check(&admission, &rumor(0, 1)), Err(Ok(Ignored::Muted)));
-        assert_eq!(check(&admission, &Rumor { pubkey: OWNER, ..old(1) }), Ok(()), "the owner's own");
+        admission.learn(&list(Kind::MUTE_LIST, unsigned(0, 1).pubkey));
+        assert_eq!(check(&admission, &unsigned(0, 1)), Err(Ok(Ignored::Muted)));
+        assert_eq!(check(&admission, &UnsignedEvent { pubkey: OWNER, ..old(1) }), Ok(()), "the owner's own");
     }
 
     #[test]
@@ -455,8 +469,8 @@ mod tests {
             tags.push(Tag::new(["q", &"cd".repeat(32)]));
             tags
         };
-        check(&Rumor { tags: tags(MAX_PEOPLE), ..rumor(0, 1) }, Ok(()));
-        let crowd = Rumor { tags: tags(MAX_PEOPLE + 1), ..rumor(0, 1) };
+        check(&UnsignedEvent { tags: tags(MAX_PEOPLE), ..unsigned(0, 1) }, Ok(()));
+        let crowd = UnsignedEvent { tags: tags(MAX_PEOPLE + 1), ..unsigned(0, 1) };
         check(&crowd, Err(Ignored::TooManyPeople));
         assert_eq!(admission().check_handed(&crowd, &FROM, NOW), Err(Ok(Ignored::TooManyPeople)));
     }
@@ -467,9 +481,9 @@ mod tests {
             let mut id = [0xff; 32];
             id[..zero_bytes].fill(0);
             let tags = vec![Tag::new(["nonce", "7", meant])];
-            cost(&EventId::from_bytes(id), &Rumor { tags, ..rumor(0, 1) })
+            cost(&EventId::from_bytes(id), &UnsignedEvent { tags, ..unsigned(0, 1) })
         };
-        assert_eq!(cost(&EventId::from_bytes([0; 32]), &rumor(0, 1)), UNIT, "a lucky id is no work");
+        assert_eq!(cost(&EventId::from_bytes([0; 32]), &unsigned(0, 1)), UNIT, "a lucky id is no work");
         assert_eq!(work(2, "16"), UNIT / 4);
         assert_eq!(work(3, "16"), UNIT / 4, "what was meant counts");
         assert_eq!(work(1, "16"), UNIT, "it was not done");

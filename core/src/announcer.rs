@@ -201,7 +201,7 @@ impl Announcer {
             return Err(Unheard::Stale);
         }
         let source = core.source(&from);
-        let claimed = delegation.as_ref().map(|event| event.rumor.pubkey);
+        let claimed = delegation.as_ref().map(|event| event.unsigned.pubkey);
         let counted = self.neighbours.count(source, now);
         if !counted && !is_needed(core, &peer, claimed.as_ref()) {
             return Err(Unheard::Crowded);

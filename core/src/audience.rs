@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use nostrp2p_protocol::{Kind, PublicKey, Rumor, conversation};
+use nostrp2p_protocol::{Kind, PublicKey, UnsignedEvent, conversation};
 
 use crate::target::Target;
 
@@ -27,13 +27,13 @@ pub enum Audience {
 /// [`conversation::is_for_everyone`]).
 /// A reaction goes to the author of its target: the last `p` tag (NIP-25).
 /// Delegations stay on the author's node: they travel inside announcements.
-pub fn audience(rumor: &Rumor) -> Audience {
-    match rumor.kind {
+pub fn audience(unsigned: &UnsignedEvent) -> Audience {
+    match unsigned.kind {
         kind if kind.is_ephemeral() => Audience::Unwanted,
         Kind::PROFILE | Kind::REPOST => Audience::Everyone,
-        Kind::POST if conversation::is_for_everyone(rumor) => Audience::Everyone,
-        Kind::POST | Kind::GIFT_WRAP => Audience::People(people(rumor).collect()),
-        Kind::REACTION => Audience::People(people(rumor).last().into_iter().collect()),
+        Kind::POST if conversation::is_for_everyone(unsigned) => Audience::Everyone,
+        Kind::POST | Kind::GIFT_WRAP => Audience::People(people(unsigned).collect()),
+        Kind::REACTION => Audience::People(people(unsigned).last().into_iter().collect()),
         Kind::DELETION => Audience::AsTargets,
         _ => Audience::Nobody,
     }
@@ -46,7 +46,7 @@ pub fn audience(rumor: &Rumor) -> Audience {
 pub fn audience_of_deletion(targets: &[Target]) -> Audience {
     let mut people = BTreeSet::new();
     for target in targets {
-        match audience(&target.rumor) {
+        match audience(&target.unsigned) {
             Audience::Everyone => return Audience::Everyone,
             Audience::People(some) => people.extend(some),
             Audience::AsTargets | Audience::Nobody | Audience::Unwanted => {}
@@ -56,8 +56,8 @@ pub fn audience_of_deletion(targets: &[Target]) -> Audience {
 }
 
 /// Whether anybody may read an event: it is broadcast, or a follow list, which is served on request.
-pub fn is_public(rumor: &Rumor) -> bool {
-    rumor.kind == Kind::FOLLOW_LIST || audience(rumor) == Audience::Everyone
+pub fn is_public(unsigned: &UnsignedEvent) -> bool {
+    unsigned.kind == Kind::FOLLOW_LIST || audience(unsigned) == Audience::Everyone
 }
 
 /// The kinds of which some events are public ([`is_public`]).
@@ -94,20 +94,20 @@ const OPEN_REPLACEABLE: [u16; 14] = [
 ///
 /// Guests of the relay see what is open, and mirrors are given it. The mute list (10000) is public by NIP-51, but shows
 /// whom a person dislikes, so it stays at home.
-pub fn is_open(rumor: &Rumor) -> bool {
-    let kind = rumor.kind.0;
+pub fn is_open(unsigned: &UnsignedEvent) -> bool {
+    let kind = unsigned.kind.0;
     let open =
         [&OPEN_KINDS[..], &OPEN_ADDRESSABLE, &OPEN_REPLACEABLE].iter().any(|kinds| kinds.contains(&kind));
-    is_public(rumor) || open
+    is_public(unsigned) || open
 }
 
-fn people(rumor: &Rumor) -> impl Iterator<Item = PublicKey> {
-    rumor.tag_values("p").filter_map(|value| value.parse().ok())
+fn people(unsigned: &UnsignedEvent) -> impl Iterator<Item = PublicKey> {
+    unsigned.tag_values("p").filter_map(|value| value.parse().ok())
 }
 
 #[cfg(test)]
 mod tests {
-    use nostrp2p_protocol::{Draft, Tag};
+    use nostrp2p_protocol::{EventTemplate, Tag};
 
     use super::*;
 
@@ -117,7 +117,7 @@ mod tests {
     #[track_caller]
     fn check(kind: u16, tags: &[(&str, &str)], expected: &Audience) {
         let tags = tags.iter().map(|(name, value)| Tag::new([*name, *value])).collect();
-        let draft = Draft { created_at: 1, kind: Kind(kind), tags, content: String::new() };
+        let draft = EventTemplate { created_at: 1, kind: Kind(kind), tags, content: String::new() };
         assert_eq!(audience(&draft.by(ALICE)), *expected);
     }
 
@@ -146,7 +146,9 @@ mod tests {
     fn what_is_open_and_what_is_not() {
         let open = |kind: u16, tags: &[(&str, &str)]| {
             let tags = tags.iter().map(|(name, value)| Tag::new([*name, *value])).collect();
-            is_open(&Draft { created_at: 1, kind: Kind(kind), tags, content: String::new() }.by(ALICE))
+            is_open(
+                &EventTemplate { created_at: 1, kind: Kind(kind), tags, content: String::new() }.by(ALICE),
+            )
         };
         let tables = [&OPEN_KINDS[..], &OPEN_ADDRESSABLE, &OPEN_REPLACEABLE].concat();
         assert!(tables.iter().all(|kind| open(*kind, &[])));
@@ -165,23 +167,24 @@ mod tests {
     #[test]
     fn the_kinds_of_which_something_is_public_are_known_without_looking_at_events() {
         let bare = |kind: u16| {
-            Draft { created_at: 1, kind: Kind(kind), tags: vec![], content: String::new() }.by(ALICE)
+            EventTemplate { created_at: 1, kind: Kind(kind), tags: vec![], content: String::new() }.by(ALICE)
         };
-        let kinds =
-            |is: fn(&Rumor) -> bool| (0..=u16::MAX).filter(|kind| is(&bare(*kind))).map(Kind).collect();
+        let kinds = |is: fn(&UnsignedEvent) -> bool| {
+            (0..=u16::MAX).filter(|kind| is(&bare(*kind))).map(Kind).collect()
+        };
         assert_eq!(public_kinds(), kinds(is_public));
         assert_eq!(open_kinds(), kinds(is_open));
     }
 
     #[test]
     fn a_deletion_goes_where_its_targets_went() {
-        let rumor = |kind: Kind, people: &[PublicKey]| {
+        let unsigned = |kind: Kind, people: &[PublicKey]| {
             let tags = people.iter().map(|person| Tag::new(["p", &person.to_string()])).collect();
-            Draft { created_at: 1, kind, tags, content: String::new() }.by(ALICE)
+            EventTemplate { created_at: 1, kind, tags, content: String::new() }.by(ALICE)
         };
-        let (post, reply) = (rumor(Kind::POST, &[]), rumor(Kind::POST, &[BOB]));
-        let (like, list) = (rumor(Kind::REACTION, &[ALICE]), rumor(Kind::FOLLOW_LIST, &[]));
-        let check = |targets: &[&Rumor], expected: Audience| {
+        let (post, reply) = (unsigned(Kind::POST, &[]), unsigned(Kind::POST, &[BOB]));
+        let (like, list) = (unsigned(Kind::REACTION, &[ALICE]), unsigned(Kind::FOLLOW_LIST, &[]));
+        let check = |targets: &[&UnsignedEvent], expected: Audience| {
             let targets: Vec<Target> =
                 targets.iter().map(|target| Target::stored((*target).clone())).collect();
             assert_eq!(audience_of_deletion(&targets), expected);

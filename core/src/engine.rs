@@ -21,8 +21,8 @@ use std::collections::BTreeMap;
 
 use nostrp2p_protocol::frame::{Refusal, RefusalCode};
 use nostrp2p_protocol::{
-    Delegation, Event, Forged, Malformed, Network, Packet, PeerId, PublicKey, Rumor, UnverifiedEvent,
-    exchange::Receipt,
+    Delegation, Event, Malformed, Network, Packet, PeerId, PublicKey, UnsignedEvent, UnverifiedEvent,
+    VerifyError, rpc::Receipt,
 };
 
 pub use self::vocabulary::{
@@ -311,8 +311,8 @@ impl Core {
     }
 
     /// Whether an event that a relay of the rest of Nostr has given is taken; see [`Admission::check_mirrored`].
-    pub fn admits_mirrored(&mut self, rumor: &Rumor, now: u64) -> bool {
-        match self.admission.check_mirrored(rumor, now) {
+    pub fn admits_mirrored(&mut self, unsigned: &UnsignedEvent, now: u64) -> bool {
+        match self.admission.check_mirrored(unsigned, now) {
             Ok(()) => return true,
             Err(Ok(ignored)) => self.refusals.ignored(ignored),
             Err(Err(_oversize)) => self.refusals.count("malformed"),
@@ -386,16 +386,16 @@ impl Core {
             Err(_) => return self.reject(heard, "malformed"),
         };
         // What needs no id comes first: to compute one of an event of 64 KiB costs as much as everything else here.
-        if let Err(Ok(ignored)) = self.admission.check_shared(&event.rumor, now)
+        if let Err(Ok(ignored)) = self.admission.check_shared(&event.unsigned, now)
             && ignored != Ignored::TooNew
         {
             return self.ignore(heard, ignored, now);
         }
-        let id = event.rumor.id();
-        match self.admission.check(&id, &event.rumor, &from, now) {
+        let id = event.unsigned.id();
+        match self.admission.check(&id, &event.unsigned, &from, now) {
             Err(Ok(ignored)) => {
                 if ignored == Ignored::TooNew {
-                    self.future_events.note(id, event.rumor.created_at, from, now);
+                    self.future_events.note(id, event.unsigned.created_at, from, now);
                 }
                 self.ignore(heard, ignored, now)
             }
@@ -405,7 +405,7 @@ impl Core {
         }
     }
 
-    fn on_verified(&mut self, number: u64, result: Result<Event, Forged>, now: u64) -> Vec<Output> {
+    fn on_verified(&mut self, number: u64, result: Result<Event, VerifyError>, now: u64) -> Vec<Output> {
         match (self.pending.remove(&number), result) {
             (Some(Pending::Heard(heard, _)), Err(_forged)) => vec![self.reject(heard, "forged")],
             (Some(Pending::Heard(heard, from)), Ok(event)) => self.on_admitted(heard, &from, event, now),

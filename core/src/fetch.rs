@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use nostrp2p_protocol::{EventId, Filter, Kind, PeerId, PublicKey, Rumor};
+use nostrp2p_protocol::{EventId, Filter, Kind, PeerId, PublicKey, UnsignedEvent};
 
 /// Targets that are remembered. An entry is about 200 bytes.
 const MAX_WANTS: usize = 4_000;
@@ -52,12 +52,12 @@ impl FetchTarget {
     }
 
     /// Whether an event is what is wanted.
-    fn is(&self, id: &EventId, rumor: &Rumor) -> bool {
-        let by = |author: &PublicKey| rumor.pubkey == *author;
+    fn is(&self, id: &EventId, unsigned: &UnsignedEvent) -> bool {
+        let by = |author: &PublicKey| unsigned.pubkey == *author;
         match self {
-            Self::Profile(author) => rumor.kind == Kind::PROFILE && by(author),
-            Self::FollowList(author) => rumor.kind == Kind::FOLLOW_LIST && by(author),
-            Self::Posts(author) => matches!(rumor.kind, Kind::POST | Kind::REPOST) && by(author),
+            Self::Profile(author) => unsigned.kind == Kind::PROFILE && by(author),
+            Self::FollowList(author) => unsigned.kind == Kind::FOLLOW_LIST && by(author),
+            Self::Posts(author) => matches!(unsigned.kind, Kind::POST | Kind::REPOST) && by(author),
             Self::Event(wanted, author) => wanted == id && author.as_ref().is_none_or(by),
         }
     }
@@ -195,14 +195,14 @@ impl Fetches {
     }
 
     /// Whether an event is among what was wanted.
-    pub fn fits(wants: &[FetchTarget], id: &EventId, rumor: &Rumor) -> bool {
-        wants.iter().any(|want| want.is(id, rumor))
+    pub fn fits(wants: &[FetchTarget], id: &EventId, unsigned: &UnsignedEvent) -> bool {
+        wants.iter().any(|want| want.is(id, unsigned))
     }
 
     /// An event has come whose signature is right.
-    pub fn on_found(&mut self, id: &EventId, rumor: &Rumor, now: u64) {
-        let author = rumor.pubkey;
-        let (want, rest) = match rumor.kind {
+    pub fn on_found(&mut self, id: &EventId, unsigned: &UnsignedEvent, now: u64) {
+        let author = unsigned.pubkey;
+        let (want, rest) = match unsigned.kind {
             Kind::PROFILE => (FetchTarget::Profile(author), FRESH_SECONDS),
             Kind::FOLLOW_LIST => (FetchTarget::FollowList(author), FRESH_SECONDS),
             _ => (FetchTarget::Posts(author), POSTS_SECONDS),
@@ -252,7 +252,7 @@ fn filters(wants: &[FetchTarget]) -> Vec<Filter> {
 
 #[cfg(test)]
 mod tests {
-    use nostrp2p_protocol::Draft;
+    use nostrp2p_protocol::EventTemplate;
 
     use super::*;
 
@@ -268,14 +268,14 @@ mod tests {
         vec![]
     }
 
-    fn rumor(kind: Kind) -> Rumor {
-        Draft { created_at: NOW, kind, tags: vec![], content: String::new() }.by(ALICE)
+    fn unsigned(kind: Kind) -> UnsignedEvent {
+        EventTemplate { created_at: NOW, kind, tags: vec![], content: String::new() }.by(ALICE)
     }
 
     #[test]
     fn everything_of_one_person_is_one_question_and_asked_once() {
         let mut wanted = Fetches::default();
-        let id = rumor(Kind::POST).id();
+        let id = unsigned(Kind::POST).id();
         for want in
             [FetchTarget::Profile(ALICE), FetchTarget::FollowList(ALICE), FetchTarget::Event(id, Some(ALICE))]
         {
@@ -300,9 +300,9 @@ mod tests {
         wanted.want(FetchTarget::Profile(ALICE), NOW + 3_600);
         let asked = wanted.due(NOW + 3_600, home).remove(0).ask;
         let wants = wanted.on_answered(asked, true, NOW + 3_600);
-        let profile = rumor(Kind::PROFILE);
+        let profile = unsigned(Kind::PROFILE);
         assert!(Fetches::fits(&wants, &profile.id(), &profile));
-        assert!(!Fetches::fits(&wants, &profile.id(), &rumor(Kind::POST)), "not asked for");
+        assert!(!Fetches::fits(&wants, &profile.id(), &unsigned(Kind::POST)), "not asked for");
         wanted.on_found(&profile.id(), &profile, NOW + 3_600);
         wanted.want(FetchTarget::Profile(ALICE), NOW + 3_600 + 86_399);
         assert_eq!(wanted.due(NOW + 3_600 + 86_399, home), []);
@@ -331,7 +331,7 @@ mod tests {
     #[test]
     fn an_event_of_an_unknown_author_is_asked_of_the_neighbours() {
         let mut wanted = Fetches::default();
-        let post = rumor(Kind::POST);
+        let post = unsigned(Kind::POST);
         wanted.want(FetchTarget::Event(post.id(), None), NOW);
         let asking = wanted.due(NOW, away).remove(0);
         assert_eq!((asking.nodes.len(), asking.filters[0].authors.as_ref()), (0, None));

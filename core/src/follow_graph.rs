@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use nostrp2p_protocol::{Kind, PublicKey, Rumor};
+use nostrp2p_protocol::{Kind, PublicKey, UnsignedEvent};
 
 /// Most people of one list that count: what a follow list may hold elsewhere.
 pub(crate) const MAX_LISTED: usize = 2_000;
@@ -38,7 +38,7 @@ impl FollowGraph {
 
     /// Takes a list into account: the owner's follow list (kind 3) and mute list (kind 10000), and the follow lists of
     /// those whom he follows. Others, and older ones, are passed over.
-    pub fn learn(&mut self, list: &Rumor) {
+    pub fn learn(&mut self, list: &UnsignedEvent) {
         let own = self.owner == Some(list.pubkey);
         match list.kind {
             Kind::FOLLOW_LIST if own && list.created_at >= self.follows.created_at => {
@@ -91,7 +91,7 @@ impl FollowGraph {
 }
 
 impl List {
-    fn of(list: &Rumor) -> Self {
+    fn of(list: &UnsignedEvent) -> Self {
         let people = list.tag_values("p").filter_map(|person| person.parse().ok());
         Self { created_at: list.created_at, people: people.take(MAX_LISTED).collect() }
     }
@@ -99,7 +99,7 @@ impl List {
 
 #[cfg(test)]
 mod tests {
-    use nostrp2p_protocol::{Draft, Tag};
+    use nostrp2p_protocol::{EventTemplate, Tag};
 
     use super::*;
 
@@ -107,9 +107,9 @@ mod tests {
         PublicKey::from_bytes([number; 32])
     }
 
-    fn list(kind: Kind, author: u8, created_at: u64, people: &[u8]) -> Rumor {
+    fn list(kind: Kind, author: u8, created_at: u64, people: &[u8]) -> UnsignedEvent {
         let tags = people.iter().map(|number| Tag::new(["p", &person(*number).to_string()])).collect();
-        Draft { created_at, kind, tags, content: String::new() }.by(person(author))
+        EventTemplate { created_at, kind, tags, content: String::new() }.by(person(author))
     }
 
     #[test]
@@ -147,8 +147,12 @@ mod tests {
             key[..4].copy_from_slice(&number.to_be_bytes());
             Tag::new(["p", &PublicKey::from_bytes(key).to_string()])
         });
-        let draft =
-            Draft { created_at: 1, kind: Kind::FOLLOW_LIST, tags: tags.collect(), content: String::new() };
+        let draft = EventTemplate {
+            created_at: 1,
+            kind: Kind::FOLLOW_LIST,
+            tags: tags.collect(),
+            content: String::new(),
+        };
         trust.learn(&draft.by(person(1)));
         assert_eq!(trust.follows.people.len(), MAX_LISTED);
     }

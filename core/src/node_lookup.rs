@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use nostrp2p_protocol::{PublicKey, exchange::MAX_SOUGHT};
+use nostrp2p_protocol::{PublicKey, rpc::MAX_SOUGHT};
 
 /// People who are sought at a time: 60 kB. Whoever comes beyond is asked for with the next attempt of the outbox.
 const MAX_PEOPLE: usize = 1_000;

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use nostrp2p_protocol::{PeerId, exchange::OwnPage, frame::StoreId};
+use nostrp2p_protocol::{PeerId, frame::StoreId, rpc::OwnPage};
 
 /// A own_node that has answered is asked again after this many seconds.
 const AGAIN_SECONDS: u64 = 10;
@@ -137,7 +137,7 @@ impl OwnNodes {
 
 #[cfg(test)]
 mod tests {
-    use nostrp2p_protocol::{Draft, Kind, SecretKey};
+    use nostrp2p_protocol::{EventTemplate, Kind, SecretKey};
 
     use super::*;
 
@@ -145,7 +145,7 @@ mod tests {
     const OTHER: PeerId = PeerId::from_ed25519([9; 32]);
 
     fn page(through: u64, newest: u64, events: usize) -> OwnPage {
-        let draft = Draft { created_at: 1, kind: Kind::POST, tags: vec![], content: String::new() };
+        let draft = EventTemplate { created_at: 1, kind: Kind::POST, tags: vec![], content: String::new() };
         let event = draft.sign(&SecretKey::from_bytes([1; 32]).unwrap(), &[0; 32]);
         OwnPage { store: 7, through, newest, events: vec![event.into(); events] }
     }

@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use nostrp2p_protocol::{Delegation, PeerId, PublicKey, UnverifiedEvent, exchange::MAX_REVOCATIONS};
+use nostrp2p_protocol::{Delegation, PeerId, PublicKey, UnverifiedEvent, rpc::MAX_REVOCATIONS};
 
 use crate::{
     directory::Needs,

@@ -1,6 +1,6 @@
 //! What an event that the owner publishes speaks of: the targets of a deletion, what is reposted or quoted.
 
-use nostrp2p_protocol::{Kind, PublicKey, Rumor};
+use nostrp2p_protocol::{Kind, PublicKey, UnsignedEvent};
 
 use crate::audience::is_open;
 
@@ -11,15 +11,15 @@ pub const REPOSTS: [Kind; 2] = [Kind::REPOST, Kind(16)];
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Target {
     /// The event.
-    pub rumor: Rumor,
+    pub unsigned: UnsignedEvent,
     /// Whether it came from a relay that this node mirrors, and in no other way: then anybody can read it there.
     pub on_a_relay: bool,
 }
 
 impl Target {
     /// An event that the store holds and that no relay has brought, or that another event carries in its content.
-    pub const fn stored(rumor: Rumor) -> Self {
-        Self { rumor, on_a_relay: false }
+    pub const fn stored(unsigned: UnsignedEvent) -> Self {
+        Self { unsigned, on_a_relay: false }
     }
 
     /// Whether it is between the owner and some people: written by the owner or for the owner, and not for anybody's eyes.
@@ -27,8 +27,9 @@ impl Target {
     /// What concerns the owner in no way cannot have come privately: a node takes deliveries for its owner alone.
     fn is_private_of(&self, owner: &PublicKey) -> bool {
         let name = owner.to_string();
-        let concerns = self.rumor.pubkey == *owner || self.rumor.tag_values("p").any(|person| person == name);
-        concerns && !self.on_a_relay && !is_open(&self.rumor)
+        let concerns =
+            self.unsigned.pubkey == *owner || self.unsigned.tag_values("p").any(|person| person == name);
+        concerns && !self.on_a_relay && !is_open(&self.unsigned)
     }
 }
 
@@ -36,13 +37,13 @@ impl Target {
 ///
 /// `targets` are what it reposts (kinds 6 and 16) or quotes (`q`), as far as the author's node holds it or the event
 /// carries it. An event that is itself for some people reveals nothing.
-pub fn reveals(rumor: &Rumor, targets: &[Target], owner: &PublicKey) -> bool {
-    is_open(rumor) && targets.iter().any(|target| target.is_private_of(owner))
+pub fn reveals(unsigned: &UnsignedEvent, targets: &[Target], owner: &PublicKey) -> bool {
+    is_open(unsigned) && targets.iter().any(|target| target.is_private_of(owner))
 }
 
 #[cfg(test)]
 mod tests {
-    use nostrp2p_protocol::{Draft, Tag};
+    use nostrp2p_protocol::{EventTemplate, Tag};
 
     use super::*;
 
@@ -50,13 +51,13 @@ mod tests {
     const BOB: PublicKey = PublicKey::from_bytes([0xb0; 32]);
     const CAROL: PublicKey = PublicKey::from_bytes([0xca; 32]);
 
-    fn event(author: PublicKey, kind: u16, people: &[PublicKey]) -> Rumor {
+    fn event(author: PublicKey, kind: u16, people: &[PublicKey]) -> UnsignedEvent {
         let tags = people.iter().map(|person| Tag::new(["p", &person.to_string()])).collect();
-        Draft { created_at: 1, kind: Kind(kind), tags, content: String::new() }.by(author)
+        EventTemplate { created_at: 1, kind: Kind(kind), tags, content: String::new() }.by(author)
     }
 
     #[track_caller]
-    fn check(publish: Rumor, target: Target, expected: bool) {
+    fn check(publish: UnsignedEvent, target: Target, expected: bool) {
         assert_eq!(reveals(&publish, &[target], &ALICE), expected);
     }
 
@@ -83,7 +84,7 @@ mod tests {
 
     #[test]
     fn what_only_a_relay_has_brought_is_public_already() {
-        let on_a_relay = Target { rumor: event(BOB, 1, &[ALICE]), on_a_relay: true };
+        let on_a_relay = Target { unsigned: event(BOB, 1, &[ALICE]), on_a_relay: true };
         check(event(ALICE, 6, &[]), on_a_relay, false);
     }
 }

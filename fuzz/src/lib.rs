@@ -20,10 +20,8 @@ use nostrp2p_protocol::{
     Event, EventId, EventPointer, Filter, Packet, PeerId, ProfilePointer, PublicKey, SecretKey,
     SignedAnnouncement, UnverifiedEvent,
     channel::{Channel, ChannelSecret, Greeting, answer},
-    exchange::{
-        Found, Lent, OwnPage, Question, Receipt, Revoked, decode_announcements, encode_announcements,
-    },
     frame::{ClientFrame, NodeFrame},
+    rpc::{Found, Lent, OwnPage, Receipt, Revoked, RpcRequest, decode_announcements, encode_announcements},
     sync::{Compared, MAX_COMPARISON_BYTES, SyncRequest},
 };
 
@@ -77,8 +75,8 @@ pub fn packet(bytes: &[u8]) {
     if let Ok(packet) = Packet::decode(bytes) {
         let (Packet::Event(event) | Packet::Revocation(event)) = &packet;
         // None of these may panic, whatever the event.
-        let _shape = event.rumor.check_shape();
-        let _id = event.rumor.id();
+        let _shape = event.unsigned.check_shape();
+        let _id = event.unsigned.id();
         let _verified = event.clone().verify();
         same(&Packet::decode(&packet.clone().encode()), &Ok(packet));
     }
@@ -86,8 +84,8 @@ pub fn packet(bytes: &[u8]) {
 
 /// Questions between nodes, and their answers.
 pub fn exchange(bytes: &[u8]) {
-    if let Ok(question) = Question::decode(bytes) {
-        same(&Question::decode(&question.clone().encode()), &Ok(question));
+    if let Ok(question) = RpcRequest::decode(bytes) {
+        same(&RpcRequest::decode(&question.clone().encode()), &Ok(question));
     }
     if let Ok(found) = Found::decode(bytes) {
         same(&Found::decode(&found.clone().encode()), &Ok(found));

@@ -12,7 +12,7 @@ use nostrp2p_bridge::{
     mirror::{Collect, Mirror, Room, Step as MirrorStep, Terms},
 };
 use nostrp2p_protocol::{
-    Draft, Event, EventId, Filter, Kind, PeerId, SecretKey,
+    Event, EventId, EventTemplate, Filter, Kind, PeerId, SecretKey,
     channel::{Channel, ChannelSecret, Greeting, answer},
     frame::{Carried, Refusal, RefusalCode},
     work::difficulty,
@@ -29,7 +29,7 @@ fn events() -> &'static [(u64, Event)] {
     EVENTS.get_or_init(|| {
         let Ok(key) = SecretKey::from_bytes([1; 32]) else { return Vec::new() };
         let event = |number: u64| {
-            let draft = Draft {
+            let draft = EventTemplate {
                 created_at: NOW + number,
                 kind: Kind::POST,
                 tags: vec![],

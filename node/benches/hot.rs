@@ -8,7 +8,8 @@ use nostrp2p_bridge::{Policy, Session};
 use nostrp2p_core::{Core, GossipId, Input, Settings};
 use nostrp2p_node::store::{Asked, Retention, Store, Travel, Writer};
 use nostrp2p_protocol::{
-    Draft, Event, Filter, Kind, Packet, PeerId, SecretKey, Tag, UnverifiedEvent, frame::NodeFrame, sync,
+    Event, EventTemplate, Filter, Kind, Packet, PeerId, SecretKey, Tag, UnverifiedEvent, frame::NodeFrame,
+    sync,
 };
 
 /// Events that lie in the store when it is asked.
@@ -39,7 +40,7 @@ fn events(count: usize) -> Vec<Event> {
                 Tag::new(["p".to_owned(), root.pubkey.to_string()]),
             ]
         });
-        let draft = Draft {
+        let draft = EventTemplate {
             created_at: THEN + u64::try_from(number).unwrap(),
             kind: Kind::POST,
             tags: tags.unwrap_or_default(),
@@ -61,8 +62,8 @@ fn messages(criterion: &mut Criterion) {
         bench.iter_batched(|| plain(one), |event| event.verify().unwrap(), BatchSize::SmallInput);
     });
     criterion.bench_function("id of an event", |bench| {
-        let rumor = plain(one).rumor;
-        bench.iter(|| black_box(&rumor).id());
+        let unsigned = plain(one).unsigned;
+        bench.iter(|| black_box(&unsigned).id());
     });
     let packet = Packet::Event(plain(one));
     let bytes = packet.clone().encode();
@@ -74,11 +75,11 @@ fn messages(criterion: &mut Criterion) {
     let bytes = found().encode();
     criterion.bench_function("encode an answer of 200", |bench| bench.iter(|| found().encode()));
     criterion.bench_function("decode an answer of 200", |bench| {
-        bench.iter(|| nostrp2p_protocol::exchange::Found::decode(black_box(&bytes)).unwrap());
+        bench.iter(|| nostrp2p_protocol::rpc::Found::decode(black_box(&bytes)).unwrap());
     });
-    let rumors: Vec<_> = events.iter().map(|event| event.clone().into_rumor()).collect();
+    let unsigned_events: Vec<_> = events.iter().map(|event| event.clone().into_rumor()).collect();
     criterion.bench_function("encode a batch of 200 for the page", |bench| {
-        bench.iter(|| NodeFrame::Batch { through: 1, newest: 1, events: rumors.clone() }.encode());
+        bench.iter(|| NodeFrame::Batch { through: 1, newest: 1, events: unsigned_events.clone() }.encode());
     });
     let json = serde_json::to_string(one).unwrap();
     criterion.bench_function("read an event from JSON", |bench| {

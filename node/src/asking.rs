@@ -4,9 +4,9 @@ use std::{collections::BTreeSet, sync::LazyLock};
 
 use nostrp2p_core::{Audience, OwnNodeCursor, REPOSTS, Target, audience, is_public, public_kinds};
 use nostrp2p_protocol::{
-    Event, EventId, Filter, Kind, PublicKey, Rumor, UnverifiedEvent,
-    exchange::{Found, OwnPage},
+    Event, EventId, Filter, Kind, PublicKey, UnsignedEvent, UnverifiedEvent,
     limits::MAX_BATCH_EVENTS,
+    rpc::{Found, OwnPage},
 };
 
 use crate::store::{Address, Reading, Store};
@@ -23,7 +23,7 @@ const PAGE_BYTES: usize = 256 * 1024;
 /// Batches of the store that are looked through for one page.
 const PAGE_BATCHES: usize = 10;
 
-/// Answers [`nostrp2p_protocol::exchange::Question::Events`]: public events alone, the newest first.
+/// Answers [`nostrp2p_protocol::rpc::RpcRequest::Events`]: public events alone, the newest first.
 pub(crate) fn public(
     store: &Store,
     filters: &[Filter],
@@ -40,7 +40,7 @@ pub(crate) fn public(
     Ok(Found { events: found.events.into_iter().map(plain).collect() }.encode())
 }
 
-/// Answers [`nostrp2p_protocol::exchange::Question::Own`].
+/// Answers [`nostrp2p_protocol::rpc::RpcRequest::Own`].
 pub(crate) fn own_page(
     store: &Store,
     owner: Option<PublicKey>,
@@ -69,20 +69,20 @@ pub(crate) fn own_page(
 
 /// What an event that is to be published speaks of, as far as it is stored: those of a deletion's targets that are its
 /// author's, what is reposted or quoted. What a repost carries in its content counts as well.
-pub(crate) fn targets(store: &Store, rumor: &Rumor) -> Result<Vec<Target>, redb::Error> {
-    let names: &[&str] = match rumor.kind {
+pub(crate) fn targets(store: &Store, unsigned: &UnsignedEvent) -> Result<Vec<Target>, redb::Error> {
+    let names: &[&str] = match unsigned.kind {
         Kind::DELETION => &["e", "a"],
         kind if REPOSTS.contains(&kind) => &["e", "a", "q"],
         _ => &["q"],
     };
-    let values = || names.iter().flat_map(|name| rumor.tag_values(name));
+    let values = || names.iter().flat_map(|name| unsigned.tag_values(name));
     let ids: BTreeSet<EventId> = values().filter_map(|value| value.parse().ok()).collect();
     let addresses: BTreeSet<Address> = values().filter_map(Address::parse).collect();
     let mut targets = store.named(&ids, &addresses)?;
-    if rumor.kind == Kind::DELETION {
-        targets.retain(|target| target.rumor.pubkey == rumor.pubkey);
+    if unsigned.kind == Kind::DELETION {
+        targets.retain(|target| target.unsigned.pubkey == unsigned.pubkey);
     }
-    for carried in carried(rumor) {
+    for carried in carried(unsigned) {
         let stored = store.named(&[carried.id()].into(), &BTreeSet::new())?;
         targets.extend(if stored.is_empty() { vec![Target::stored(carried)] } else { stored });
     }
@@ -90,18 +90,18 @@ pub(crate) fn targets(store: &Store, rumor: &Rumor) -> Result<Vec<Target>, redb:
 }
 
 /// Whether an event speaks of others in a way that decides where it goes, or whether it may.
-pub(crate) fn has_targets(rumor: &Rumor) -> bool {
-    rumor.kind == Kind::DELETION || REPOSTS.contains(&rumor.kind) || rumor.has_tag("q")
+pub(crate) fn has_targets(unsigned: &UnsignedEvent) -> bool {
+    unsigned.kind == Kind::DELETION || REPOSTS.contains(&unsigned.kind) || unsigned.has_tag("q")
 }
 
 /// The event in a repost's content, and the one in that if it is a repost, and so on. Each is shorter than the one around it.
-fn carried(repost: &Rumor) -> Vec<Rumor> {
-    let mut carried: Vec<Rumor> = Vec::new();
+fn carried(repost: &UnsignedEvent) -> Vec<UnsignedEvent> {
+    let mut carried: Vec<UnsignedEvent> = Vec::new();
     loop {
         let around = carried.last().unwrap_or(repost);
         let inside = REPOSTS.contains(&around.kind).then(|| serde_json::from_str(&around.content).ok());
-        let Some(UnverifiedEvent { rumor, .. }) = inside.flatten() else { return carried };
-        carried.push(rumor);
+        let Some(UnverifiedEvent { unsigned, .. }) = inside.flatten() else { return carried };
+        carried.push(unsigned);
     }
 }
 

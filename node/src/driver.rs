@@ -31,8 +31,8 @@ use nostrp2p_core::{
 use nostrp2p_overlay::{MessageRef, Overlay, OverlayEvent, RequestRef, Topic};
 use nostrp2p_protocol::{
     Delegation, Event, EventId, Kind, Network, PeerId, PublicKey, UnverifiedEvent,
-    exchange::{Lent, OwnPage, Receipt},
     frame::{Carried, Delivery, Refusal, RefusalCode},
+    rpc::{Lent, OwnPage, Receipt},
 };
 use tokio::{
     sync::{broadcast, mpsc, oneshot, watch},

@@ -9,7 +9,7 @@ mod reading;
 use std::path::Path;
 
 use anyhow::{Context as _, bail, ensure};
-use nostrp2p_protocol::{Draft, PeerId, PublicKey, SecretKey, delegation};
+use nostrp2p_protocol::{EventTemplate, PeerId, PublicKey, SecretKey, delegation};
 use zeroize::Zeroizing;
 
 use crate::{
@@ -108,7 +108,7 @@ fn sign_for_node(
     directory: &Path,
     nsec: &Zeroizing<String>,
     which: Option<PeerId>,
-    draft: impl FnOnce(&PeerId, u64) -> Draft,
+    draft: impl FnOnce(&PeerId, u64) -> EventTemplate,
 ) -> anyhow::Result<(PeerId, String)> {
     let key = SecretKey::from_nsec(nsec.trim())?;
     ensure_node(directory)?;

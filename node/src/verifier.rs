@@ -2,7 +2,7 @@
 
 use std::{num::NonZero, panic::AssertUnwindSafe, sync::Arc, thread};
 
-use nostrp2p_protocol::{Event, Forged, UnverifiedEvent};
+use nostrp2p_protocol::{Event, UnverifiedEvent, VerifyError};
 use tokio::sync::{Mutex, mpsc};
 
 /// Checks that a worker takes at once and answers together: about 2 ms of work, and one waking of the driver.
@@ -13,7 +13,7 @@ const QUEUE: usize = 8_192;
 const MAX_WORKERS: usize = 8;
 
 /// A finished check: its number and what was found.
-pub(crate) type Checked = (u64, Result<Event, Forged>);
+pub(crate) type Checked = (u64, Result<Event, VerifyError>);
 
 /// The pool. Its threads end when this is dropped.
 pub(crate) struct Verifier {
@@ -51,8 +51,8 @@ impl Verifier {
 ///
 /// A panic here would be a fault of ours, and one event must not cost the node a worker: whoever sent it may as well have
 /// sent a forgery. The panic is logged where it happens.
-pub(crate) fn check(event: UnverifiedEvent) -> Result<Event, Forged> {
-    std::panic::catch_unwind(AssertUnwindSafe(|| event.verify())).unwrap_or(Err(Forged::Signature))
+pub(crate) fn check(event: UnverifiedEvent) -> Result<Event, VerifyError> {
+    std::panic::catch_unwind(AssertUnwindSafe(|| event.verify())).unwrap_or(Err(VerifyError::Signature))
 }
 
 fn run(inbox: &Mutex<mpsc::Receiver<(u64, UnverifiedEvent)>>, outbox: &mpsc::Sender<Vec<Checked>>) {

@@ -6,38 +6,38 @@
 
 use sha2::{Digest, Sha256};
 
-use crate::{EventId, Rumor};
+use crate::{EventId, UnsignedEvent};
 
 /// Computes the id of an event.
-pub(crate) fn id(rumor: &Rumor) -> EventId {
+pub(crate) fn id(unsigned: &UnsignedEvent) -> EventId {
     let mut hasher = Sha256::new();
-    write(rumor, &mut |bytes| hasher.update(bytes));
+    write(unsigned, &mut |bytes| hasher.update(bytes));
     EventId::from_bytes(hasher.finalize().into())
 }
 
 /// The length in bytes of the canonical serialisation.
-pub(crate) fn length(rumor: &Rumor) -> usize {
+pub(crate) fn length(unsigned: &UnsignedEvent) -> usize {
     let mut length = 0;
-    write(rumor, &mut |bytes: &[u8]| length += bytes.len());
+    write(unsigned, &mut |bytes: &[u8]| length += bytes.len());
     length
 }
 
 /// The canonical serialisation as text, for people who debug an id.
-pub(crate) fn text(rumor: &Rumor) -> String {
+pub(crate) fn text(unsigned: &UnsignedEvent) -> String {
     let mut bytes = Vec::new();
-    write(rumor, &mut |part: &[u8]| bytes.extend_from_slice(part));
+    write(unsigned, &mut |part: &[u8]| bytes.extend_from_slice(part));
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
-fn write(rumor: &Rumor, out: &mut impl FnMut(&[u8])) {
+fn write(unsigned: &UnsignedEvent, out: &mut impl FnMut(&[u8])) {
     out(b"[0,\"");
     let mut key = [0; 64];
     // Cannot fail: the buffer has twice the length of a key.
-    if hex::encode_to_slice(rumor.pubkey.as_bytes(), &mut key).is_ok() {
+    if hex::encode_to_slice(unsigned.pubkey.as_bytes(), &mut key).is_ok() {
         out(&key);
     }
-    out(format!("\",{},{},[", rumor.created_at, rumor.kind.0).as_bytes());
-    for (index, tag) in rumor.tags.iter().enumerate() {
+    out(format!("\",{},{},[", unsigned.created_at, unsigned.kind.0).as_bytes());
+    for (index, tag) in unsigned.tags.iter().enumerate() {
         out(if index == 0 { b"[" } else { b",[" });
         for (index, element) in tag.elements().iter().enumerate() {
             if index > 0 {
@@ -48,7 +48,7 @@ fn write(rumor: &Rumor, out: &mut impl FnMut(&[u8])) {
         out(b"]");
     }
     out(b"],");
-    write_string(&rumor.content, out);
+    write_string(&unsigned.content, out);
     out(b"]");
 }
 
@@ -87,7 +87,7 @@ mod tests {
 
     #[test]
     fn escapes_are_those_that_everybody_writes() {
-        let rumor = Rumor {
+        let unsigned = UnsignedEvent {
             pubkey: PublicKey::from_bytes([0xab; 32]),
             created_at: 5,
             kind: Kind(1),
@@ -98,7 +98,7 @@ mod tests {
             "[0,\"{}\",5,1,[[\"t\",\"a\\\"b\"],[\"x\"]],\"\\n\\\"\\\\\\r\\t\\b\\f\\u0000\\u001f\u{7f}é\u{2028}😀</\"]",
             "ab".repeat(32)
         );
-        assert_eq!(text(&rumor), expected);
-        assert_eq!(length(&rumor), expected.len());
+        assert_eq!(text(&unsigned), expected);
+        assert_eq!(length(&unsigned), expected.len());
     }
 }

@@ -2,12 +2,12 @@
 //!
 //! Node and page ask this one module, so that the page says what the node does.
 
-use crate::{PublicKey, Rumor, Tag};
+use crate::{PublicKey, Tag, UnsignedEvent};
 
 /// Whether a post is for everyone.
 ///
 /// It is when its `p` tags name nobody but its author (going on in one's own thread, NIP-10), and when it quotes.
-pub fn is_for_everyone(post: &Rumor) -> bool {
+pub fn is_for_everyone(post: &UnsignedEvent) -> bool {
     let author = post.pubkey.to_string();
     let own = post.tags.iter().filter(|tag| tag.name() == "p").all(|tag| tag.value() == Some(&author));
     own || is_quote(post)
@@ -16,7 +16,7 @@ pub fn is_for_everyone(post: &Rumor) -> bool {
 /// Whether a post quotes (`q`, NIP-18) and answers nothing.
 ///
 /// An `e` tag that is neither the quoted event nor marked `mention` makes it a reply, whatever else it quotes.
-pub fn is_quote(post: &Rumor) -> bool {
+pub fn is_quote(post: &UnsignedEvent) -> bool {
     let is_cited = |tag: &Tag| {
         tag.elements().get(3).is_some_and(|marker| marker == "mention")
             || tag.value().is_some_and(|id| post.tag_values("q").any(|quoted| quoted == id))
@@ -25,22 +25,22 @@ pub fn is_quote(post: &Rumor) -> bool {
 }
 
 /// The first `p` tag that names nobody: without a value, or with one that is not 64 lower-case hex digits.
-pub fn nameless_person(rumor: &Rumor) -> Option<&Tag> {
+pub fn nameless_person(unsigned: &UnsignedEvent) -> Option<&Tag> {
     let is_nameless = |tag: &&Tag| tag.value().is_none_or(|key| key.parse::<PublicKey>().is_err());
-    rumor.tags.iter().filter(|tag| tag.name() == "p").find(is_nameless)
+    unsigned.tags.iter().filter(|tag| tag.name() == "p").find(is_nameless)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Draft, Kind};
+    use crate::{EventTemplate, Kind};
 
     const ALICE: PublicKey = PublicKey::from_bytes([0xa1; 32]);
     const BOB: PublicKey = PublicKey::from_bytes([0xb0; 32]);
 
-    fn post(tags: &[&[&str]]) -> Rumor {
+    fn post(tags: &[&[&str]]) -> UnsignedEvent {
         let tags = tags.iter().map(|tag| Tag::new(tag.iter().copied())).collect();
-        Draft { created_at: 1, kind: Kind::POST, tags, content: String::new() }.by(ALICE)
+        EventTemplate { created_at: 1, kind: Kind::POST, tags, content: String::new() }.by(ALICE)
     }
 
     #[track_caller]

@@ -3,7 +3,7 @@
 //! Signed by the owner's client, announced by the node. Without it nobody sends the owner's private events to the
 //! node. A newer delegation for the same node replaces an older one; one that has expired ends it.
 
-use crate::{Draft, Event, Kind, PeerId, PublicKey, Rumor, Tag, limits::MAX_SECONDS_AHEAD};
+use crate::{Event, EventTemplate, Kind, PeerId, PublicKey, Tag, UnsignedEvent, limits::MAX_SECONDS_AHEAD};
 
 /// How long a delegation holds, in seconds: 90 days, so that a node that is switched off for a season recovers.
 pub const LIFETIME_SECONDS: u64 = 90 * 86_400;
@@ -39,9 +39,9 @@ pub fn identifier(peer: &PeerId) -> String {
 }
 
 /// The draft of a delegation that holds for [`LIFETIME_SECONDS`] from `created_at` on.
-pub fn draft(peer: &PeerId, created_at: u64) -> Draft {
+pub fn draft(peer: &PeerId, created_at: u64) -> EventTemplate {
     let expires = created_at.saturating_add(LIFETIME_SECONDS);
-    Draft {
+    EventTemplate {
         created_at,
         kind: Kind::APPLICATION_DATA,
         tags: vec![
@@ -53,21 +53,24 @@ pub fn draft(peer: &PeerId, created_at: u64) -> Draft {
 }
 
 /// The draft of a delegation that has ended: so an owner takes his word back.
-pub fn ended(peer: &PeerId, created_at: u64) -> Draft {
+pub fn ended(peer: &PeerId, created_at: u64) -> EventTemplate {
     let expiration = Tag::new(["expiration".to_owned(), created_at.saturating_sub(1).to_string()]);
-    Draft { tags: vec![Tag::new(["d".to_owned(), identifier(peer)]), expiration], ..draft(peer, created_at) }
+    EventTemplate {
+        tags: vec![Tag::new(["d".to_owned(), identifier(peer)]), expiration],
+        ..draft(peer, created_at)
+    }
 }
 
 /// Whether an event is meant as a delegation, sound or not.
-pub fn is_delegation(rumor: &Rumor) -> bool {
-    rumor.kind == Kind::APPLICATION_DATA
-        && rumor.tag_values("d").next().is_some_and(|name| name.starts_with(PREFIX))
+pub fn is_delegation(unsigned: &UnsignedEvent) -> bool {
+    unsigned.kind == Kind::APPLICATION_DATA
+        && unsigned.tag_values("d").next().is_some_and(|name| name.starts_with(PREFIX))
 }
 
 /// The node of which an event takes the owner's word back, its signature aside; None when it is no revocation.
-pub fn revoked(rumor: &Rumor) -> Option<PeerId> {
-    let (peer, expires) = parts(rumor)?;
-    (expires <= rumor.created_at).then_some(peer)
+pub fn revoked(unsigned: &UnsignedEvent) -> Option<PeerId> {
+    let (peer, expires) = parts(unsigned)?;
+    (expires <= unsigned.created_at).then_some(peer)
 }
 
 /// The read marker under which a node tells when it has last seen another node of its owner.
@@ -81,10 +84,10 @@ pub fn seen(marker: &str) -> Option<PeerId> {
 }
 
 /// The node that a delegation names, and its end, its signature aside.
-pub fn parts(rumor: &Rumor) -> Option<(PeerId, u64)> {
-    let peer = rumor.tag_values("d").next()?.strip_prefix(PREFIX)?.parse().ok()?;
-    let expires = rumor.tag_values("expiration").next()?.parse().ok()?;
-    (rumor.kind == Kind::APPLICATION_DATA).then_some((peer, expires))
+pub fn parts(unsigned: &UnsignedEvent) -> Option<(PeerId, u64)> {
+    let peer = unsigned.tag_values("d").next()?.strip_prefix(PREFIX)?.parse().ok()?;
+    let expires = unsigned.tag_values("expiration").next()?.parse().ok()?;
+    (unsigned.kind == Kind::APPLICATION_DATA).then_some((peer, expires))
 }
 
 impl Delegation {
@@ -187,10 +190,13 @@ mod tests {
         let key = SecretKey::from_bytes([1; 32]).unwrap();
         let good = draft(&PeerId::from_ed25519([5; 32]), 100);
         for draft in [
-            Draft { kind: Kind::POST, ..good.clone() },
-            Draft { tags: good.tags[..1].to_vec(), ..good.clone() },
-            Draft { tags: good.tags[1..].to_vec(), ..good.clone() },
-            Draft { tags: vec![Tag::new(["d", "nostrp2p:node:nobody"]), good.tags[1].clone()], ..good },
+            EventTemplate { kind: Kind::POST, ..good.clone() },
+            EventTemplate { tags: good.tags[..1].to_vec(), ..good.clone() },
+            EventTemplate { tags: good.tags[1..].to_vec(), ..good.clone() },
+            EventTemplate {
+                tags: vec![Tag::new(["d", "nostrp2p:node:nobody"]), good.tags[1].clone()],
+                ..good
+            },
         ] {
             assert_eq!(Delegation::from_event(draft.sign(&key, &[0; 32])), Err(NoDelegation));
         }

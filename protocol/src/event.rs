@@ -1,6 +1,6 @@
-//! Events in their four states: drafted, unsigned (rumor), received, verified.
+//! Events in their four states: drafted, unsigned (unsigned event), received, verified.
 //!
-//! Only [`UnverifiedEvent::verify`] and [`Draft::sign`] make an [`Event`], so whoever holds one
+//! Only [`UnverifiedEvent::verify`] and [`EventTemplate::sign`] make an [`Event`], so whoever holds one
 //! need not check it again.
 
 use std::ops::Deref;
@@ -38,7 +38,7 @@ impl Tag {
 
 /// What a person wants to say, before it has an author.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Draft {
+pub struct EventTemplate {
     /// Seconds since 1970.
     pub created_at: u64,
     /// What it is about.
@@ -51,7 +51,7 @@ pub struct Draft {
 
 /// An unsigned event (the word is NIP-59's): all that its id is computed from.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Rumor {
+pub struct UnsignedEvent {
     /// The author.
     pub pubkey: PublicKey,
     /// Seconds since 1970, as the author says.
@@ -70,22 +70,22 @@ pub struct UnverifiedEvent {
     /// The id that the sender claims. The compact form sends none.
     pub claimed_id: Option<EventId>,
     /// All that the id is computed from.
-    pub rumor: Rumor,
+    pub unsigned: UnsignedEvent,
     /// What the sender says is the author's signature.
     pub sig: Signature,
 }
 
-/// An event whose id and signature are right. Reads like a [`Rumor`].
+/// An event whose id and signature are right. Reads like a [`UnsignedEvent`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Event {
     id: EventId,
-    rumor: Rumor,
+    unsigned: UnsignedEvent,
     sig: Signature,
 }
 
 /// What is wrong with an event that nobody could have signed so.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Forged {
+pub enum VerifyError {
     /// The claimed id is not the hash of the content.
     #[error("the event's id is not the hash of its content")]
     Id,
@@ -122,22 +122,22 @@ pub enum Unacceptable {
     TooNew,
 }
 
-impl Draft {
+impl EventTemplate {
     /// Makes it a person's word. `aux` are 32 fresh random bytes (BIP-340, default signing).
     pub fn sign(self, key: &SecretKey, aux: &[u8; 32]) -> Event {
-        let rumor = self.by(key.public_key());
-        let id = rumor.id();
-        Event { id, sig: key.sign(&id, aux), rumor }
+        let unsigned = self.by(key.public_key());
+        let id = unsigned.id();
+        Event { id, sig: key.sign(&id, aux), unsigned }
     }
 
     /// Names the author without signing.
-    pub fn by(self, pubkey: PublicKey) -> Rumor {
+    pub fn by(self, pubkey: PublicKey) -> UnsignedEvent {
         let Self { created_at, kind, tags, content } = self;
-        Rumor { pubkey, created_at, kind, tags, content }
+        UnsignedEvent { pubkey, created_at, kind, tags, content }
     }
 }
 
-impl Rumor {
+impl UnsignedEvent {
     /// Computes the id: SHA-256 of the canonical serialisation.
     pub fn id(&self) -> EventId {
         canonical::id(self)
@@ -148,7 +148,7 @@ impl Rumor {
         canonical::text(self)
     }
 
-    /// Checks what every door checks, whoever brings an event: its shape ([`Rumor::check_shape`]), and that it is dated at
+    /// Checks what every door checks, whoever brings an event: its shape ([`UnsignedEvent::check_shape`]), and that it is dated at
     /// most [`limits::MAX_SECONDS_AHEAD`] ahead of `now`, in seconds since 1970. One dated further ahead would stay the
     /// newest version of a profile or list until then.
     ///
@@ -203,15 +203,15 @@ impl UnverifiedEvent {
     ///
     /// # Errors
     /// When either is not what the content and the author demand.
-    pub fn verify(self) -> Result<Event, Forged> {
-        let id = self.rumor.id();
+    pub fn verify(self) -> Result<Event, VerifyError> {
+        let id = self.unsigned.id();
         if self.claimed_id.is_some_and(|claimed| claimed != id) {
-            return Err(Forged::Id);
+            return Err(VerifyError::Id);
         }
-        if !verify::signature_fits(&self.rumor.pubkey, &id, &self.sig) {
-            return Err(Forged::Signature);
+        if !verify::signature_fits(&self.unsigned.pubkey, &id, &self.sig) {
+            return Err(VerifyError::Signature);
         }
-        Ok(Event { id, rumor: self.rumor, sig: self.sig })
+        Ok(Event { id, unsigned: self.unsigned, sig: self.sig })
     }
 }
 
@@ -227,8 +227,8 @@ impl Event {
     }
 
     /// The event without its signature.
-    pub fn into_rumor(self) -> Rumor {
-        self.rumor
+    pub fn into_rumor(self) -> UnsignedEvent {
+        self.unsigned
     }
 
     /// Vouches for an event that this program itself stored after it had verified it, or had signed for it a moment ago
@@ -236,22 +236,22 @@ impl Event {
     ///
     /// Whatever else comes from elsewhere goes through [`UnverifiedEvent::verify`].
     pub fn trusted(event: UnverifiedEvent) -> Self {
-        let id = event.claimed_id.unwrap_or_else(|| event.rumor.id());
-        Self { id, rumor: event.rumor, sig: event.sig }
+        let id = event.claimed_id.unwrap_or_else(|| event.unsigned.id());
+        Self { id, unsigned: event.unsigned, sig: event.sig }
     }
 }
 
 impl Deref for Event {
-    type Target = Rumor;
+    type Target = UnsignedEvent;
 
-    fn deref(&self) -> &Rumor {
-        &self.rumor
+    fn deref(&self) -> &UnsignedEvent {
+        &self.unsigned
     }
 }
 
 impl From<Event> for UnverifiedEvent {
     fn from(event: Event) -> Self {
-        Self { claimed_id: Some(event.id), rumor: event.rumor, sig: event.sig }
+        Self { claimed_id: Some(event.id), unsigned: event.unsigned, sig: event.sig }
     }
 }
 
@@ -259,8 +259,8 @@ impl From<Event> for UnverifiedEvent {
 mod tests {
     use super::*;
 
-    fn draft(content: &str) -> Draft {
-        Draft { created_at: 1_700_000_000, kind: Kind::POST, tags: vec![], content: content.into() }
+    fn draft(content: &str) -> EventTemplate {
+        EventTemplate { created_at: 1_700_000_000, kind: Kind::POST, tags: vec![], content: content.into() }
     }
 
     fn key() -> SecretKey {
@@ -277,34 +277,37 @@ mod tests {
     fn any_change_is_noticed() {
         let event = UnverifiedEvent::from(draft("hello").sign(&key(), &[9; 32]));
         let mut other_text = event.clone();
-        other_text.rumor.content = "hullo".into();
-        assert_eq!(other_text.clone().verify(), Err(Forged::Id));
+        other_text.unsigned.content = "hullo".into();
+        assert_eq!(other_text.clone().verify(), Err(VerifyError::Id));
         other_text.claimed_id = None;
-        assert_eq!(other_text.verify(), Err(Forged::Signature));
+        assert_eq!(other_text.verify(), Err(VerifyError::Signature));
         let mut other_author = event.clone();
         other_author.claimed_id = None;
-        other_author.rumor.pubkey = PublicKey::from_bytes([0xff; 32]);
-        assert_eq!(other_author.verify(), Err(Forged::Signature));
+        other_author.unsigned.pubkey = PublicKey::from_bytes([0xff; 32]);
+        assert_eq!(other_author.verify(), Err(VerifyError::Signature));
         let mut other_sig = event;
         other_sig.sig = Signature::from_bytes([0; 64]);
-        assert_eq!(other_sig.verify(), Err(Forged::Signature));
+        assert_eq!(other_sig.verify(), Err(VerifyError::Signature));
     }
 
     #[test]
     fn shapes_beyond_the_limits_are_named() {
-        let rumor = |tags: Vec<Tag>, content: &str| Rumor {
+        let unsigned = |tags: Vec<Tag>, content: &str| UnsignedEvent {
             tags,
             content: content.into(),
             ..draft("").by(PublicKey::from_bytes([1; 32]))
         };
-        assert_eq!(rumor(vec![], "").check_shape(), Ok(()));
-        assert_eq!(rumor(vec![], &"x".repeat(70_000)).check_shape(), Err(Oversize::Bytes));
-        assert_eq!(rumor(vec![Tag::new(["x"]); 2_001], "").check_shape(), Err(Oversize::Tags));
-        assert_eq!(rumor(vec![Tag::new(vec!["x"; 101])], "").check_shape(), Err(Oversize::TagElements));
-        assert_eq!(rumor(vec![Tag::new(Vec::<String>::new())], "").check_shape(), Err(Oversize::TagElements));
-        let far = Rumor { created_at: u64::MAX, ..rumor(vec![], "") };
+        assert_eq!(unsigned(vec![], "").check_shape(), Ok(()));
+        assert_eq!(unsigned(vec![], &"x".repeat(70_000)).check_shape(), Err(Oversize::Bytes));
+        assert_eq!(unsigned(vec![Tag::new(["x"]); 2_001], "").check_shape(), Err(Oversize::Tags));
+        assert_eq!(unsigned(vec![Tag::new(vec!["x"; 101])], "").check_shape(), Err(Oversize::TagElements));
+        assert_eq!(
+            unsigned(vec![Tag::new(Vec::<String>::new())], "").check_shape(),
+            Err(Oversize::TagElements)
+        );
+        let far = UnsignedEvent { created_at: u64::MAX, ..unsigned(vec![], "") };
         assert_eq!(far.check_shape(), Err(Oversize::CreatedAt));
-        let dated = |created_at| Rumor { created_at, ..rumor(vec![], "") };
+        let dated = |created_at| UnsignedEvent { created_at, ..unsigned(vec![], "") };
         assert_eq!(dated(1_900).check(1_000), Ok(()));
         assert_eq!(dated(1_901).check(1_000), Err(Unacceptable::TooNew));
         assert_eq!(far.check(u64::MAX), Err(Unacceptable::Shape(Oversize::CreatedAt)));

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
-    EventId, Kind, Malformed, PublicKey, Rumor,
+    EventId, Kind, Malformed, PublicKey, UnsignedEvent,
     limits::{MAX_FILTER_VALUES, MAX_TEXT_BYTES},
     msgpack::{Input, Read, Write},
 };
@@ -45,16 +45,16 @@ pub enum InvalidFilter {
 
 impl Filter {
     /// Whether the event fulfils all conditions.
-    pub fn matches(&self, id: &EventId, rumor: &Rumor) -> bool {
+    pub fn matches(&self, id: &EventId, unsigned: &UnsignedEvent) -> bool {
         let within = |created_at| {
             self.since.is_none_or(|since| since <= created_at)
                 && self.until.is_none_or(|until| created_at <= until)
         };
-        within(rumor.created_at)
-            && self.kinds.as_ref().is_none_or(|kinds| kinds.contains(&rumor.kind))
-            && self.authors.as_ref().is_none_or(|authors| authors.contains(&rumor.pubkey))
+        within(unsigned.created_at)
+            && self.kinds.as_ref().is_none_or(|kinds| kinds.contains(&unsigned.kind))
+            && self.authors.as_ref().is_none_or(|authors| authors.contains(&unsigned.pubkey))
             && self.ids.as_ref().is_none_or(|ids| ids.contains(id))
-            && self.tags.iter().all(|(name, values)| has_tag(rumor, *name, values))
+            && self.tags.iter().all(|(name, values)| has_tag(unsigned, *name, values))
     }
 
     /// Checks the limits on the number of values.
@@ -81,10 +81,13 @@ impl Filter {
     }
 }
 
-fn has_tag(rumor: &Rumor, name: char, wanted: &BTreeSet<String>) -> bool {
+fn has_tag(unsigned: &UnsignedEvent, name: char, wanted: &BTreeSet<String>) -> bool {
     let mut buffer = [0; 4];
     let name: &str = name.encode_utf8(&mut buffer);
-    rumor.tags.iter().any(|tag| tag.name() == name && tag.value().is_some_and(|value| wanted.contains(value)))
+    unsigned
+        .tags
+        .iter()
+        .any(|tag| tag.name() == name && tag.value().is_some_and(|value| wanted.contains(value)))
 }
 
 /// The wire form: `[ids, authors, kinds, tags, since, until, limit]`, nil where there is no condition.
@@ -117,25 +120,25 @@ impl Read for Filter {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Draft, Tag};
+    use crate::{EventTemplate, Tag};
 
-    fn rumor() -> Rumor {
+    fn unsigned() -> UnsignedEvent {
         let tags = vec![Tag::new(["t", "rust"]), Tag::new(["p"])];
-        Draft { created_at: 100, kind: Kind::POST, tags, content: String::new() }
+        EventTemplate { created_at: 100, kind: Kind::POST, tags, content: String::new() }
             .by(PublicKey::from_bytes([1; 32]))
     }
 
     #[track_caller]
     fn check(filter: Filter, expected: bool) {
-        assert_eq!(filter.matches(&rumor().id(), &rumor()), expected, "{filter:?}");
+        assert_eq!(filter.matches(&unsigned().id(), &unsigned()), expected, "{filter:?}");
     }
 
     #[test]
     fn each_condition_alone_decides() {
         check(Filter::default(), true);
-        check(Filter { ids: Some([rumor().id()].into()), ..Filter::default() }, true);
+        check(Filter { ids: Some([unsigned().id()].into()), ..Filter::default() }, true);
         check(Filter { ids: Some([EventId::from_bytes([0; 32])].into()), ..Filter::default() }, false);
-        check(Filter { authors: Some([rumor().pubkey].into()), ..Filter::default() }, true);
+        check(Filter { authors: Some([unsigned().pubkey].into()), ..Filter::default() }, true);
         check(Filter { authors: Some(BTreeSet::new()), ..Filter::default() }, false);
         check(Filter { kinds: Some([Kind::POST, Kind::REPOST].into()), ..Filter::default() }, true);
         check(Filter { kinds: Some([Kind::REPOST].into()), ..Filter::default() }, false);

@@ -10,7 +10,7 @@ use serde::{
     ser::SerializeMap,
 };
 
-use crate::{Event, EventId, Filter, Kind, PublicKey, Rumor, Signature, Tag, UnverifiedEvent};
+use crate::{Event, EventId, Filter, Kind, PublicKey, Signature, Tag, UnsignedEvent, UnverifiedEvent};
 
 #[derive(Serialize)]
 struct EventForm<'a> {
@@ -54,7 +54,11 @@ impl<'de> Deserialize<'de> for UnverifiedEvent {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let OwnedForm { id, pubkey, created_at, kind, tags, content, sig } =
             OwnedForm::deserialize(deserializer)?;
-        Ok(Self { claimed_id: Some(id), rumor: Rumor { pubkey, created_at, kind, tags, content }, sig })
+        Ok(Self {
+            claimed_id: Some(id),
+            unsigned: UnsignedEvent { pubkey, created_at, kind, tags, content },
+            sig,
+        })
     }
 }
 
@@ -134,12 +138,12 @@ fn tag_letter(key: &str) -> Option<char> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Draft, SecretKey};
+    use crate::{EventTemplate, SecretKey};
 
     #[test]
     fn an_event_survives_json() {
         let key = SecretKey::from_bytes([1; 32]).unwrap();
-        let draft = Draft {
+        let draft = EventTemplate {
             created_at: 1,
             kind: Kind::POST,
             tags: vec![Tag::new(["t", "x"])],

@@ -4,7 +4,7 @@
 //! client dialled, so that a proof made for one node is worth nothing at another. A login over client frames names the
 //! node's peer id as well, which a login for a relay does not: so neither is worth anything in the place of the other.
 
-use crate::{Authority, Draft, Event, Kind, PeerId, Rumor, Tag};
+use crate::{Authority, Event, EventTemplate, Kind, PeerId, Tag, UnsignedEvent};
 
 /// How far the proof's `created_at` may be from the node's clock, in seconds: NIP-42 says "about ten minutes".
 pub const MAX_SECONDS_APART: u64 = 600;
@@ -32,8 +32,8 @@ pub enum InvalidProof {
 }
 
 /// The draft of a login event. `authority` is `host` or `host:port` as the client dialled it.
-pub fn draft(challenge: &[u8; 32], authority: &str, created_at: u64) -> Draft {
-    Draft {
+pub fn draft(challenge: &[u8; 32], authority: &str, created_at: u64) -> EventTemplate {
+    EventTemplate {
         created_at,
         kind: Kind::LOGIN,
         tags: vec![
@@ -46,7 +46,7 @@ pub fn draft(challenge: &[u8; 32], authority: &str, created_at: u64) -> Draft {
 
 /// The draft of a login event over client frames, at this node alone. `authority` is `host` or `host:port` as the
 /// client dialled it, or inside a channel the channel's key.
-pub fn client_draft(challenge: &[u8; 32], peer: &PeerId, authority: &str, created_at: u64) -> Draft {
+pub fn client_draft(challenge: &[u8; 32], peer: &PeerId, authority: &str, created_at: u64) -> EventTemplate {
     let mut draft = draft(challenge, authority, created_at);
     draft.tags.push(Tag::new(["peer".to_owned(), peer.to_string()]));
     draft
@@ -73,9 +73,9 @@ fn is_sound(text: &str, longest: usize) -> bool {
 /// The draft of a login at a relay of somebody else (NIP-42), which the node asks its owner's client to sign; None when
 /// the challenge is none that a relay would send. The client makes it out of address and challenge, so that a node can
 /// have nothing else signed by it.
-pub fn relay_draft(relay: &str, challenge: &str, created_at: u64) -> Option<Draft> {
+pub fn relay_draft(relay: &str, challenge: &str, created_at: u64) -> Option<EventTemplate> {
     let named = relay.starts_with("wss://") || relay.starts_with("ws://");
-    (named && is_sound(relay, MAX_RELAY_BYTES) && is_challenge(challenge)).then(|| Draft {
+    (named && is_sound(relay, MAX_RELAY_BYTES) && is_challenge(challenge)).then(|| EventTemplate {
         created_at,
         kind: Kind::LOGIN,
         tags: vec![Tag::new(["relay", relay]), Tag::new(["challenge", challenge])],
@@ -91,9 +91,9 @@ pub fn relay_draft(relay: &str, challenge: &str, created_at: u64) -> Option<Draf
 /// # Errors
 /// Says what does not fit.
 pub fn check(proof: &Event, challenge: &[u8; 32], authority: &str, now: u64) -> Result<(), InvalidProof> {
-    let rumor: &Rumor = proof;
+    let unsigned: &UnsignedEvent = proof;
     let challenge = hex::encode(challenge);
-    if rumor.kind != Kind::LOGIN || rumor.tag_values("challenge").next() != Some(challenge.as_str()) {
+    if unsigned.kind != Kind::LOGIN || unsigned.tag_values("challenge").next() != Some(challenge.as_str()) {
         return Err(InvalidProof::Challenge);
     }
     let leads_here = |dialled: &str| match authority.parse::<Authority>() {
@@ -101,10 +101,10 @@ pub fn check(proof: &Event, challenge: &[u8; 32], authority: &str, now: u64) -> 
         // Inside of a channel its key stands there, which is no host when all its digits are decimal.
         Err(_) => dialled == format!("wss://{authority}/client"),
     };
-    if !rumor.tag_values("relay").next().is_some_and(leads_here) {
+    if !unsigned.tag_values("relay").next().is_some_and(leads_here) {
         return Err(InvalidProof::Address);
     }
-    if rumor.created_at.abs_diff(now) > MAX_SECONDS_APART {
+    if unsigned.created_at.abs_diff(now) > MAX_SECONDS_APART {
         return Err(InvalidProof::Clock);
     }
     Ok(())
@@ -191,7 +191,7 @@ mod tests {
     #[test]
     fn a_post_is_no_proof() {
         let key = SecretKey::from_bytes([1; 32]).unwrap();
-        let draft = Draft { kind: Kind::POST, ..draft(&CHALLENGE, "localhost", 1) };
+        let draft = EventTemplate { kind: Kind::POST, ..draft(&CHALLENGE, "localhost", 1) };
         let post = draft.sign(&key, &[0; 32]);
         assert_eq!(check(&post, &CHALLENGE, "localhost", 1), Err(InvalidProof::Challenge));
     }

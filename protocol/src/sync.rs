@@ -2,7 +2,7 @@
 //!
 //! What the messages of a comparison mean is negentropy's affair (protocol version 1); here they are bytes.
 
-use crate::{EventId, Malformed, exchange::Found, wire};
+use crate::{EventId, Malformed, rpc::Found, wire};
 
 /// Longest message of a comparison in bytes: the frame of 256 KiB with room for what is around it.
 pub const MAX_COMPARISON_BYTES: usize = 256 * 1024 - 64;
@@ -113,7 +113,7 @@ pub fn found(events: impl IntoIterator<Item = crate::UnverifiedEvent>) -> Found 
     let mut bytes = 0;
     let fits = events.into_iter().take_while(|event| {
         let before = bytes;
-        bytes += event.rumor.canonical().len();
+        bytes += event.unsigned.canonical().len();
         before < CLOSE_FOUND_AT_BYTES
     });
     Found { events: fits.take(MAX_GET_IDS).collect() }
@@ -129,7 +129,7 @@ fn bounded(message: Vec<u8>) -> Result<Vec<u8>, Malformed> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Draft, Kind, SecretKey, UnverifiedEvent, limits::MAX_EVENT_BYTES};
+    use crate::{EventTemplate, Kind, SecretKey, UnverifiedEvent, limits::MAX_EVENT_BYTES};
 
     fn requests() -> Vec<SyncRequest> {
         vec![
@@ -176,7 +176,7 @@ mod tests {
                 .map(|part| EventId::from_bytes(noise(number * 1_100 + part)).to_string())
                 .collect();
             let content = content[..MAX_EVENT_BYTES - 200].to_owned();
-            let draft = Draft { created_at: 1, kind: Kind::POST, tags: vec![], content };
+            let draft = EventTemplate { created_at: 1, kind: Kind::POST, tags: vec![], content };
             UnverifiedEvent { claimed_id: None, ..draft.sign(&key, &[0; 32]).into() }
         };
         let found = found((0..5).map(event));

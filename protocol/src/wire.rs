@@ -4,7 +4,7 @@
 //! It never holds the id, because the receiver computes that anyway. See PROTOCOL.md, "Compact events".
 
 use crate::{
-    Kind, PublicKey, Rumor, Signature, Tag, UnverifiedEvent,
+    Kind, PublicKey, Signature, Tag, UnsignedEvent, UnverifiedEvent,
     bytes::is_lower_hex,
     limits::{MAX_TAG_ELEMENTS, MAX_TAGS},
     msgpack::{Input, Piece, Read, Write, write_array, write_binary, write_text},
@@ -59,13 +59,13 @@ pub(crate) fn message_type(bytes: &[u8]) -> Result<u8, Malformed> {
     }
 }
 
-/// A rumor in compact form: `[pubkey, created_at, kind, tags, content]`.
-pub(crate) struct CompactRumor(PublicKey, u64, Kind, CompactTags, String);
+/// A unsigned event in compact form: `[pubkey, created_at, kind, tags, content]`.
+pub(crate) struct CompactUnsigned(PublicKey, u64, Kind, CompactTags, String);
 
-/// An event in compact form: a compact rumor followed by its signature.
-pub(crate) struct CompactEvent(CompactRumor, Signature);
+/// An event in compact form: a compact unsigned event followed by its signature.
+pub(crate) struct CompactEvent(CompactUnsigned, Signature);
 
-impl CompactRumor {
+impl CompactUnsigned {
     fn write_fields(&self, out: &mut Vec<u8>) {
         let Self(pubkey, created_at, kind, tags, content) = self;
         pubkey.write(out);
@@ -86,14 +86,14 @@ impl CompactRumor {
     }
 }
 
-impl Write for CompactRumor {
+impl Write for CompactUnsigned {
     fn write(&self, out: &mut Vec<u8>) {
         write_array(out, 5);
         self.write_fields(out);
     }
 }
 
-impl Read for CompactRumor {
+impl Read for CompactUnsigned {
     fn read(input: &mut Input<'_>) -> Result<Self, Malformed> {
         input.array_of(5)?;
         Self::read_fields(input)
@@ -111,34 +111,34 @@ impl Write for CompactEvent {
 impl Read for CompactEvent {
     fn read(input: &mut Input<'_>) -> Result<Self, Malformed> {
         input.array_of(6)?;
-        Ok(Self(CompactRumor::read_fields(input)?, Signature::read(input)?))
+        Ok(Self(CompactUnsigned::read_fields(input)?, Signature::read(input)?))
     }
 }
 
-impl From<Rumor> for CompactRumor {
-    fn from(rumor: Rumor) -> Self {
-        let Rumor { pubkey, created_at, kind, tags, content } = rumor;
+impl From<UnsignedEvent> for CompactUnsigned {
+    fn from(unsigned: UnsignedEvent) -> Self {
+        let UnsignedEvent { pubkey, created_at, kind, tags, content } = unsigned;
         Self(pubkey, created_at, kind, CompactTags(tags), content)
     }
 }
 
-impl From<CompactRumor> for Rumor {
-    fn from(compact: CompactRumor) -> Self {
-        let CompactRumor(pubkey, created_at, kind, CompactTags(tags), content) = compact;
+impl From<CompactUnsigned> for UnsignedEvent {
+    fn from(compact: CompactUnsigned) -> Self {
+        let CompactUnsigned(pubkey, created_at, kind, CompactTags(tags), content) = compact;
         Self { pubkey, created_at, kind, tags, content }
     }
 }
 
 impl From<UnverifiedEvent> for CompactEvent {
     fn from(event: UnverifiedEvent) -> Self {
-        Self(event.rumor.into(), event.sig)
+        Self(event.unsigned.into(), event.sig)
     }
 }
 
 impl From<CompactEvent> for UnverifiedEvent {
     fn from(compact: CompactEvent) -> Self {
-        let CompactEvent(rumor, sig) = compact;
-        Self { claimed_id: None, rumor: rumor.into(), sig }
+        let CompactEvent(unsigned, sig) = compact;
+        Self { claimed_id: None, unsigned: unsigned.into(), sig }
     }
 }
 
@@ -240,7 +240,7 @@ fn read_tag(input: &mut Input<'_>) -> Result<Tag, Malformed> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Draft, Event, SecretKey};
+    use crate::{Event, EventTemplate, SecretKey};
 
     fn event() -> Event {
         let id = "00ff".repeat(16);
@@ -251,7 +251,7 @@ mod tests {
             Tag::new(["q"]),
         ];
         let key = SecretKey::from_bytes([1; 32]).unwrap();
-        Draft { created_at: 1_700_000_000, kind: Kind::POST, tags, content: "héllo".into() }
+        EventTemplate { created_at: 1_700_000_000, kind: Kind::POST, tags, content: "héllo".into() }
             .sign(&key, &[2; 32])
     }
 

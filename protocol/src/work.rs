@@ -5,7 +5,7 @@
 
 use sha2::{Digest, Sha256};
 
-use crate::{Draft, EventId, PublicKey, Tag};
+use crate::{EventId, EventTemplate, PublicKey, Tag};
 
 /// What stands for the nonce while it is looked for: as many digits as it has.
 const UNKNOWN: &str = "0000000000000000";
@@ -29,7 +29,7 @@ fn zeros(bytes: &[u8]) -> u32 {
 /// A draft that lacks nothing but its nonce.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Puzzle {
-    draft: Draft,
+    draft: EventTemplate,
     bits: u8,
     before: String,
     after: String,
@@ -37,7 +37,7 @@ pub struct Puzzle {
 
 impl Puzzle {
     /// Makes one of a draft that this person is going to sign. A `nonce` tag that it has goes.
-    pub fn new(mut draft: Draft, author: PublicKey, bits: u8) -> Self {
+    pub fn new(mut draft: EventTemplate, author: PublicKey, bits: u8) -> Self {
         draft.tags.retain(|tag| tag.name() != "nonce");
         let worked = with_nonce(draft.clone(), UNKNOWN, bits).by(author).canonical();
         // Quotes within strings are escaped, so these characters begin a tag and nothing else.
@@ -52,17 +52,17 @@ impl Puzzle {
     }
 
     /// The draft with its nonce, to be signed.
-    pub fn solved(self, nonce: &str) -> Draft {
+    pub fn solved(self, nonce: &str) -> EventTemplate {
         with_nonce(self.draft, nonce, self.bits)
     }
 
     /// The draft as it was.
-    pub fn unsolved(self) -> Draft {
+    pub fn unsolved(self) -> EventTemplate {
         self.draft
     }
 }
 
-fn with_nonce(mut draft: Draft, nonce: &str, bits: u8) -> Draft {
+fn with_nonce(mut draft: EventTemplate, nonce: &str, bits: u8) -> EventTemplate {
     draft.tags.push(Tag::new(["nonce".to_owned(), nonce.to_owned(), bits.to_string()]));
     draft
 }
@@ -138,8 +138,12 @@ mod tests {
             for content in
                 ["", "\"nonce\",\"0000000000000000", "[\"nonce\",\"0000000000000000\",\"8\"]", "語\n\\"]
             {
-                let draft =
-                    Draft { created_at: 1, kind: Kind::POST, tags: tags.clone(), content: content.into() };
+                let draft = EventTemplate {
+                    created_at: 1,
+                    kind: Kind::POST,
+                    tags: tags.clone(),
+                    content: content.into(),
+                };
                 let puzzle = Puzzle::new(draft, key.public_key(), 8);
                 let (bits, before, after) = puzzle.question();
                 let nonce = find_nonce(bits, before, after);

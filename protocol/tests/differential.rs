@@ -1,7 +1,7 @@
 //! Compares ids, signatures and bech32 with the crate `nostr` over seeded random events full of nasty text.
 
 use nostr::prelude::{SecretKey as TheirKey, ToBech32 as _};
-use nostrp2p_protocol::{Draft, Event, Kind, SecretKey, Tag, UnverifiedEvent};
+use nostrp2p_protocol::{Event, EventTemplate, Kind, SecretKey, Tag, UnverifiedEvent};
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 
 const EVENTS: usize = 3_000;
@@ -46,12 +46,12 @@ fn text(random: &mut StdRng) -> String {
     text
 }
 
-fn draft(random: &mut StdRng) -> Draft {
+fn draft(random: &mut StdRng) -> EventTemplate {
     let tags = (0..random.random_range(0..5))
         .map(|_| Tag::new((0..random.random_range(1..5)).map(|_| text(random)).collect::<Vec<_>>()))
         .collect();
     let created_at = random.random_range(0..=u64::from(u32::MAX));
-    Draft { created_at, kind: Kind(random.random()), tags, content: text(random) }
+    EventTemplate { created_at, kind: Kind(random.random()), tags, content: text(random) }
 }
 
 #[test]

@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 use nostrp2p_protocol::{
-    Draft, Event, EventId, Filter, Kind, Packet, PeerId, PublicKey, SecretKey, Tag, UnverifiedEvent,
+    Event, EventId, EventTemplate, Filter, Kind, Packet, PeerId, PublicKey, SecretKey, Tag, UnverifiedEvent,
     channel::ChannelKey,
     frame::{
         Carried, CaughtUp, ClientFrame, Delivery, MAX_MIRRORS, Mirror, MirrorState, NodeFrame, Path,
@@ -15,7 +15,7 @@ use rand::{RngExt, SeedableRng, rngs::StdRng};
 fn event() -> Event {
     let key = SecretKey::from_bytes([1; 32]).unwrap();
     let tags = vec![Tag::new(["p", &"ab".repeat(32)]), Tag::new(["t", "rust"])];
-    Draft { created_at: 1_700_000_000, kind: Kind::POST, tags, content: "こんにちは".into() }
+    EventTemplate { created_at: 1_700_000_000, kind: Kind::POST, tags, content: "こんにちは".into() }
         .sign(&key, &[2; 32])
 }
 
@@ -86,7 +86,7 @@ fn mirror(state: MirrorState, login: Option<String>) -> Mirror {
 fn node_frames() -> Vec<NodeFrame> {
     let owner = PublicKey::from_bytes([5; 32]);
     let peer = PeerId::from_ed25519([6; 32]);
-    let rumors = |count| vec![event().into_rumor(); count];
+    let unsigned_events = |count| vec![event().into_rumor(); count];
     let status = PeerStatus { peer, owner: Some(owner), path: Path::Relayed, delay_ms: Some(20) };
     let refusal = Refusal::new(RefusalCode::NotOwner, "no");
     vec![
@@ -98,9 +98,9 @@ fn node_frames() -> Vec<NodeFrame> {
             sequence: 8,
             carried: Carried::Broadcast(2),
         },
-        NodeFrame::Batch { through: 9, newest: 10, events: rumors(1) },
+        NodeFrame::Batch { through: 9, newest: 10, events: unsigned_events(1) },
         NodeFrame::Batch { through: 9, newest: 9, events: vec![] },
-        NodeFrame::Answer { request: 4, complete: true, events: rumors(300) },
+        NodeFrame::Answer { request: 4, complete: true, events: unsigned_events(300) },
         NodeFrame::Markers(vec![(String::new(), 0), ("posts".into(), u64::MAX)]),
         NodeFrame::Status {
             peers: vec![status],

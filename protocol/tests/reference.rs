@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 
 use nostrp2p_protocol::{
-    Draft, EventId, Filter, Kind, PublicKey, SecretKey, Tag, UnverifiedEvent,
+    EventId, EventTemplate, Filter, Kind, PublicKey, SecretKey, Tag, UnverifiedEvent,
     frame::{ClientFrame, NodeFrame, Path, PeerStatus},
 };
 use rand::{Rng, RngExt, SeedableRng, rngs::StdRng};
@@ -72,7 +72,7 @@ fn event(random: &mut StdRng) -> UnverifiedEvent {
     let tags = (0..random.random_range(0..20)).map(|_| tag(random)).collect();
     let created_at = number(random).min(1 << 53);
     let key = SecretKey::from_bytes(random.random()).unwrap();
-    let draft = Draft { created_at, kind: Kind(random.random()), tags, content: text(random) };
+    let draft = EventTemplate { created_at, kind: Kind(random.random()), tags, content: text(random) };
     UnverifiedEvent { claimed_id: None, ..draft.sign(&key, &random.random()).into() }
 }
 
@@ -96,13 +96,13 @@ fn model(event: &UnverifiedEvent) -> Compact {
     };
     let elements =
         |tag: &Tag| tag.elements().iter().enumerate().map(|(at, text)| element(tag, at, text)).collect();
-    let rumor = &event.rumor;
+    let unsigned = &event.unsigned;
     Compact(
-        ByteArray::new(*rumor.pubkey.as_bytes()),
-        rumor.created_at,
-        rumor.kind.0,
-        rumor.tags.iter().map(elements).collect(),
-        rumor.content.clone(),
+        ByteArray::new(*unsigned.pubkey.as_bytes()),
+        unsigned.created_at,
+        unsigned.kind.0,
+        unsigned.tags.iter().map(elements).collect(),
+        unsigned.content.clone(),
         ByteArray::new(*event.sig.as_bytes()),
     )
 }

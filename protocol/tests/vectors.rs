@@ -5,14 +5,14 @@
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 use nostrp2p_protocol::{
-    Draft, Event, Filter, Kind, Packet, PeerId, SecretKey, Tag, UnverifiedEvent,
+    Event, EventTemplate, Filter, Kind, Packet, PeerId, SecretKey, Tag, UnverifiedEvent,
     channel::{self, ChannelSecret, Greeting},
-    exchange::{Found, Lent, OwnPage, Question, Receipt, Revoked},
     frame::{
         Carried, CaughtUp, ClientFrame, Delivery, Mirror, MirrorState, NodeFrame, Path, PeerStatus, Refusal,
         RefusalCode, Ways, Welcome,
     },
     login,
+    rpc::{Found, Lent, OwnPage, Receipt, Revoked, RpcRequest},
     sync::{Compared, SyncRequest, encode_noted},
 };
 
@@ -25,7 +25,7 @@ fn key() -> SecretKey {
 fn event() -> Event {
     let target = "ab".repeat(32);
     let tags = vec![Tag::new(["e", &target, "", "root"]), Tag::new(["p", &target]), Tag::new(["t", "hello"])];
-    Draft { created_at: 1_700_000_000, kind: Kind::POST, tags, content: "Hello, 世界".into() }
+    EventTemplate { created_at: 1_700_000_000, kind: Kind::POST, tags, content: "Hello, 世界".into() }
         .sign(&key(), &[2; 32])
 }
 
@@ -78,7 +78,8 @@ fn node_messages() -> Vec<(&'static str, NodeFrame)> {
     let owner = event().pubkey;
     let peers = vec![PeerStatus { peer, owner: None, path: Path::Direct, delay_ms: Some(20) }];
     let refusal = Refusal::new(RefusalCode::NotOwner, "no");
-    let short = Draft { created_at: 1, kind: Kind::POST, tags: vec![], content: "hi".into() }.by(owner);
+    let short =
+        EventTemplate { created_at: 1, kind: Kind::POST, tags: vec![], content: "hi".into() }.by(owner);
     vec![
         (
             "welcome",
@@ -147,14 +148,14 @@ fn node_messages() -> Vec<(&'static str, NodeFrame)> {
     ]
 }
 
-fn questions() -> Vec<(&'static str, Question)> {
+fn questions() -> Vec<(&'static str, RpcRequest)> {
     vec![
-        ("ask-announcements", Question::Announcements),
-        ("ask-events", Question::Events(vec![filter()])),
-        ("ask-seek", Question::Seek(vec![event().pubkey])),
-        ("ask-own", Question::Own { store: Some(5), after: 77, newest: 12 }),
-        ("ask-lend", Question::Lend),
-        ("ask-revocations", Question::Revocations(vec![event().pubkey])),
+        ("ask-announcements", RpcRequest::Announcements),
+        ("ask-events", RpcRequest::Events(vec![filter()])),
+        ("ask-seek", RpcRequest::Seek(vec![event().pubkey])),
+        ("ask-own", RpcRequest::Own { store: Some(5), after: 77, newest: 12 }),
+        ("ask-lend", RpcRequest::Lend),
+        ("ask-revocations", RpcRequest::Revocations(vec![event().pubkey])),
     ]
 }
 
@@ -256,7 +257,7 @@ fn every_vector_decodes_to_its_message() {
         assert_eq!(NodeFrame::decode(&bytes(name)), Ok(frame), "{name}");
     }
     for (name, question) in questions() {
-        assert_eq!(Question::decode(&bytes(name)), Ok(question), "{name}");
+        assert_eq!(RpcRequest::decode(&bytes(name)), Ok(question), "{name}");
     }
     for (name, request) in sync_requests() {
         assert_eq!(SyncRequest::decode(&bytes(name)), Ok(request), "{name}");

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use nostrp2p_overlay::{MessageAcceptance, NodeSecret, OverlayEvent, PeerAddress, Topic};
-use nostrp2p_protocol::{Draft, Event, Kind, Packet, SecretKey, Signature, UnverifiedEvent};
+use nostrp2p_protocol::{Event, EventTemplate, Kind, Packet, SecretKey, Signature, UnverifiedEvent};
 use sha2::{Digest, Sha256};
 use tokio::sync::watch;
 
@@ -74,7 +74,7 @@ impl Attacker {
 
     fn event(&self, number: u64) -> Event {
         let content = format!("buy, buy, buy {number}");
-        let draft = Draft { created_at: node::now(), kind: Kind::POST, tags: vec![], content };
+        let draft = EventTemplate { created_at: node::now(), kind: Kind::POST, tags: vec![], content };
         let invented = (self.how == How::Invents).then(|| {
             let seed = Sha256::digest([self.secret.as_bytes(), &number.to_be_bytes()[..]].concat());
             SecretKey::from_bytes(seed.into()).ok()

@@ -4,10 +4,10 @@ use std::{collections::BTreeSet, time::Duration};
 
 use nostrp2p_overlay::{MessageAcceptance, NodeSecret, OverlayEvent, PeerAddress, Protocol, Topic};
 use nostrp2p_protocol::{
-    Announcement, Draft, Event, Kind, PeerId, SecretKey, Tag, UnverifiedEvent,
+    Announcement, Event, EventTemplate, Kind, PeerId, SecretKey, Tag, UnverifiedEvent,
     announcement::MAX_ANNOUNCEMENTS,
     delegation::{self, MAX_AHEAD_SECONDS},
-    exchange::encode_announcements,
+    rpc::encode_announcements,
 };
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 use tokio::{
@@ -115,5 +115,5 @@ fn longest(peer: &PeerId, key: &SecretKey, now: u64) -> Event {
     let expiration = Tag::new(["expiration".to_owned(), (now + MAX_AHEAD_SECONDS - 10).to_string()]);
     let name = Tag::new(["d".to_owned(), delegation::identifier(peer)]);
     let (kind, content) = (Kind::APPLICATION_DATA, String::new());
-    Draft { created_at: now, kind, tags: vec![name, expiration], content }.sign(key, &[0; 32])
+    EventTemplate { created_at: now, kind, tags: vec![name, expiration], content }.sign(key, &[0; 32])
 }

@@ -20,7 +20,7 @@ use nostrp2p_overlay::{
 };
 use nostrp2p_protocol::{
     Delegation, Event, EventId, Network, Packet, PeerId, PublicKey, SecretKey, UnverifiedEvent, delegation,
-    exchange::{Found, Question, Receipt, decode_announcements, encode_announcements},
+    rpc::{Found, Receipt, RpcRequest, decode_announcements, encode_announcements},
     sync::{self, Compared, SyncRequest},
 };
 use rand::{RngExt, SeedableRng, rngs::StdRng};
@@ -236,7 +236,7 @@ impl Driver {
                 self.neighbours += 1;
                 let overlay = self.overlay.clone();
                 self.tasks.push(Box::pin(async move {
-                    let question = Question::Announcements.encode();
+                    let question = RpcRequest::Announcements.encode();
                     let answer = overlay.request(peer.id, Protocol::Fetch, question).await;
                     let told = answer.ok().and_then(|answer| decode_announcements(&answer).ok());
                     Done::Told(vec![(peer.id, told.unwrap_or_default())])
@@ -269,9 +269,11 @@ impl Driver {
                 self.handed.insert(handed, request);
                 return self.handle(Input::Handed(handed, from, payload)).await;
             }
-            Protocol::Fetch => match Question::decode(&payload) {
-                Ok(Question::Announcements) => Some(encode_announcements(&self.announcer.known(&self.core))),
-                Ok(Question::Seek(people)) => Some(encode_announcements(&self.announcer.known_of(&people))),
+            Protocol::Fetch => match RpcRequest::decode(&payload) {
+                Ok(RpcRequest::Announcements) => {
+                    Some(encode_announcements(&self.announcer.known(&self.core)))
+                }
+                Ok(RpcRequest::Seek(people)) => Some(encode_announcements(&self.announcer.known_of(&people))),
                 _ => None,
             },
             Protocol::Sync => match SyncRequest::decode(&payload) {
@@ -383,7 +385,7 @@ impl Driver {
             let known = Done::Input(Box::new(Input::Delegated(delegation, peer)));
             self.tasks.push(Box::pin(std::future::ready(known)));
         }
-        let (overlay, question) = (self.overlay.clone(), Question::Seek(people).encode());
+        let (overlay, question) = (self.overlay.clone(), RpcRequest::Seek(people).encode());
         let chance: usize = self.random.random_range(0..1_000);
         self.tasks.push(Box::pin(async move {
             let mut told = vec![];

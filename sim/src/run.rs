@@ -7,7 +7,7 @@ use std::{
 };
 
 use nostrp2p_overlay::{NodeSecret, Overlay, PeerAddress, Stats};
-use nostrp2p_protocol::{Draft, Event, Kind, PeerId, PublicKey, SecretKey, Tag};
+use nostrp2p_protocol::{Event, EventTemplate, Kind, PeerId, PublicKey, SecretKey, Tag};
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 use sha2::{Digest, Sha256};
 use tokio::sync::{oneshot, watch};
@@ -336,7 +336,7 @@ impl World<'_> {
     /// About as long as people's posts are; the title keeps two of one second apart.
     fn event(&self, author: &Identity, tags: Vec<Tag>, title: &str) -> Event {
         let content = format!("{:<140}", format!("{title} of a simulation"));
-        Draft { created_at: node::now(), kind: Kind::POST, tags, content }.sign(&author.key, &[0; 32])
+        EventTemplate { created_at: node::now(), kind: Kind::POST, tags, content }.sign(&author.key, &[0; 32])
     }
 
     async fn stop(&mut self, number: usize) {

@@ -17,7 +17,7 @@ use std::{
 };
 
 use futures_util::{SinkExt, StreamExt};
-use nostrp2p_protocol::{Draft, Event, Kind, SecretKey, login};
+use nostrp2p_protocol::{Event, EventTemplate, Kind, SecretKey, login};
 use nostrp2p_tests::{Node, RsRelay, installed, now, processor_time, random_key, within_limit};
 use serde_json::{Value, json};
 use tokio::{
@@ -208,7 +208,7 @@ async fn run() {
     let event = |number: usize| {
         let created_at = begin + u64::try_from(number).unwrap();
         let content = format!("{number} the quick brown fox jumps over the lazy dog");
-        Draft { created_at, kind: Kind::POST, tags: vec![], content }.sign(&key, &[7; 32])
+        EventTemplate { created_at, kind: Kind::POST, tags: vec![], content }.sign(&key, &[7; 32])
     };
     let events: Vec<Event> = (0..count).map(event).collect();
     let other = RsRelay::program();

@@ -11,7 +11,7 @@ use std::{
 
 use anyhow::{Context as _, Result, bail, ensure};
 use nostrp2p_protocol::{
-    Draft, Filter, Kind as EventKind, PeerId, PublicKey, SecretKey, Tag,
+    EventTemplate, Filter, Kind as EventKind, PeerId, PublicKey, SecretKey, Tag,
     frame::{ClientFrame, NodeFrame},
 };
 use nostrp2p_tests::{Client, now, random_key, request_over};
@@ -87,7 +87,7 @@ impl Resident {
 
     /// Publishes an event of now; returns when that was.
     pub async fn publish(&self, kind: EventKind, tags: Vec<Tag>, text: &str) -> Result<Instant> {
-        let draft = Draft { created_at: now(), kind, tags, content: text.to_owned() };
+        let draft = EventTemplate { created_at: now(), kind, tags, content: text.to_owned() };
         let event = draft.sign(&self.key, &[7; 32]).into();
         self.send(ClientFrame::Publish { request: 9, event }).await?;
         Ok(Instant::now())

@@ -6,7 +6,7 @@ use nostrp2p_overlay::{
     Listen, MessageAcceptance, NodeSecret, Overlay, OverlayEvent, Path, Protocol, RequestError, Settings,
     Topic, start,
 };
-use nostrp2p_protocol::{Announcement, Packet, PeerId, UnverifiedEvent, exchange::Receipt};
+use nostrp2p_protocol::{Announcement, Packet, PeerId, UnverifiedEvent, rpc::Receipt};
 use tokio::sync::{mpsc, watch};
 
 use crate::{Node, client::now, until};
@@ -180,7 +180,7 @@ async fn run(
                     seen.asked += 1;
                     match Packet::decode(&payload) {
                         Ok(Packet::Event(event)) if protocol == Protocol::Deliver => {
-                            seen.stolen.push(event.rumor.content);
+                            seen.stolen.push(event.unsigned.content);
                             Some(Receipt::Taken.encode())
                         }
                         _ => answers(protocol),

@@ -7,7 +7,8 @@ use std::{
 
 use futures_util::{SinkExt, StreamExt};
 use nostrp2p_protocol::{
-    Draft, Event, EventId, Filter, Kind, PeerId, PublicKey, Rumor, SecretKey, Tag, UnverifiedEvent,
+    Event, EventId, EventTemplate, Filter, Kind, PeerId, PublicKey, SecretKey, Tag, UnsignedEvent,
+    UnverifiedEvent,
     channel::{CLIENT_QUERY, Channel, ChannelError, ChannelKey, Greeting},
     delegation,
     frame::{ClientFrame, Delivery, NodeFrame, Refusal, VERSION, Welcome},
@@ -39,20 +40,22 @@ pub fn random_key() -> SecretKey {
 
 /// A post of now.
 pub fn post(key: &SecretKey, text: &str) -> Event {
-    Draft { created_at: now(), kind: Kind::POST, tags: vec![], content: text.into() }.sign(key, &[7; 32])
+    EventTemplate { created_at: now(), kind: Kind::POST, tags: vec![], content: text.into() }
+        .sign(key, &[7; 32])
 }
 
 /// A reply, which is for these people alone.
 pub fn reply(key: &SecretKey, text: &str, people: &[&SecretKey]) -> Event {
     let person = |person: &&SecretKey| Tag::new(["p".to_owned(), person.public_key().to_string()]);
     let tags = people.iter().map(person).collect();
-    Draft { created_at: now(), kind: Kind::POST, tags, content: text.into() }.sign(key, &[7; 32])
+    EventTemplate { created_at: now(), kind: Kind::POST, tags, content: text.into() }.sign(key, &[7; 32])
 }
 
 /// The author's wish that an event be deleted (NIP-09); its text is "gone".
 pub fn deletion(key: &SecretKey, target: &Event) -> Event {
     let tags = vec![Tag::new(["e", &target.id().to_string()]), Tag::new(["k", &target.kind.0.to_string()])];
-    Draft { created_at: now(), kind: Kind::DELETION, tags, content: "gone".into() }.sign(key, &[7; 32])
+    EventTemplate { created_at: now(), kind: Kind::DELETION, tags, content: "gone".into() }
+        .sign(key, &[7; 32])
 }
 
 /// 32 random bytes.
@@ -395,7 +398,7 @@ impl Client {
         }
     }
 
-    fn pass_over(&mut self, through: u64, events: Vec<Rumor>) {
+    fn pass_over(&mut self, through: u64, events: Vec<UnsignedEvent>) {
         let texts = events.into_iter().map(|event| event.content).collect();
         self.passed_over.push_back((through, texts));
     }

@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use nostrp2p_protocol::{Draft, Event, Kind, SecretKey};
+use nostrp2p_protocol::{Event, EventTemplate, Kind, SecretKey};
 
 use crate::{binary, node::Stopped, now};
 
@@ -31,7 +31,7 @@ pub fn history(posts: usize) -> Vec<Event> {
         let key = SecretKey::from_bytes([u8::try_from(number % PEOPLE + 1).unwrap_or(1); 32]).expect("a key");
         let created_at = begin + u64::try_from(number).unwrap_or_default() * PAUSE;
         let content = format!("No. {number}: {}", words[number % words.len()].trim_end());
-        Draft { created_at, kind: Kind::POST, tags: vec![], content }.sign(&key, &[7; 32])
+        EventTemplate { created_at, kind: Kind::POST, tags: vec![], content }.sign(&key, &[7; 32])
     };
     (0..posts).map(post).collect()
 }

@@ -6,7 +6,7 @@ use std::{
 };
 
 use base64::{Engine, prelude::BASE64_STANDARD};
-use nostrp2p_protocol::{Draft, Event, Kind, SecretKey, Tag};
+use nostrp2p_protocol::{Event, EventTemplate, Kind, SecretKey, Tag};
 use serde::Deserialize;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -106,7 +106,7 @@ pub fn http_login(key: &SecretKey, url: &str, method: &str, body: Option<&[u8]>,
     // Two logins of the same second for the same request are two events.
     static SIGNED: AtomicU64 = AtomicU64::new(0);
     let content = SIGNED.fetch_add(1, Ordering::Relaxed).to_string();
-    let event = Draft { created_at, kind: Kind(27_235), tags, content }.sign(key, &[7; 32]);
+    let event = EventTemplate { created_at, kind: Kind(27_235), tags, content }.sign(key, &[7; 32]);
     authorization(&event)
 }
 

@@ -1,7 +1,7 @@
 //! A small town: several people with a node each, who have written for a while. For pictures, for checks of every
 //! screen, and for whoever wants to see how the page looks in use.
 
-use nostrp2p_protocol::{Draft, Event, EventId, Kind, PublicKey, SecretKey, Tag};
+use nostrp2p_protocol::{Event, EventId, EventTemplate, Kind, PublicKey, SecretKey, Tag};
 use serde_json::json;
 
 use crate::{Person, now};
@@ -119,7 +119,8 @@ impl Town {
     async fn write(&mut self, words: Words<'_>) -> Event {
         let Words { by, minutes_ago, kind, tags, text } = words;
         let created_at = self.started - minutes_ago * 60;
-        let event = Draft { created_at, kind, tags, content: text.to_owned() }.sign(self.key(by), &[7; 32]);
+        let event =
+            EventTemplate { created_at, kind, tags, content: text.to_owned() }.sign(self.key(by), &[7; 32]);
         self.people[by].client.publish(&event).await;
         event
     }

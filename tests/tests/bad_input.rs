@@ -171,7 +171,7 @@ async fn a_login_proves_nothing_elsewhere_or_twice() {
     second.send(ClientFrame::Login { request: 1, proof }).await;
     assert_eq!(second.refusal().await.code, RefusalCode::WrongChallenge);
     let mut forged = second.proof(&alice);
-    forged.rumor.created_at += 1;
+    forged.unsigned.created_at += 1;
     forged.claimed_id = None;
     second.send(ClientFrame::Login { request: 1, proof: forged }).await;
     assert_eq!(second.refusal().await.code, RefusalCode::Forged);
@@ -188,11 +188,11 @@ async fn only_sound_events_of_the_owner_are_published() {
     };
     assert_eq!(refused(post(&random_key(), "x").into()).await, RefusalCode::ForeignAuthor);
     let mut changed = UnverifiedEvent::from(post(&alice, "x"));
-    changed.rumor.content = "y".into();
+    changed.unsigned.content = "y".into();
     assert_eq!(refused(changed).await, RefusalCode::Forged);
     assert_eq!(refused(post(&alice, &"x".repeat(70_000)).into()).await, RefusalCode::TooLarge);
     let mut login = UnverifiedEvent::from(post(&alice, "x"));
-    login.rumor.kind = Kind::LOGIN;
+    login.unsigned.kind = Kind::LOGIN;
     assert_eq!(refused(login).await, RefusalCode::Unwanted);
     client.publish(&post(&alice, "still works")).await;
 }

@@ -3,13 +3,13 @@
 use std::collections::BTreeSet;
 
 use nostrp2p_protocol::{
-    Draft, Event, Kind, SecretKey,
+    Event, EventTemplate, Kind, SecretKey,
     frame::{Delivery, NodeFrame},
 };
 use nostrp2p_tests::{Client, Person, deletion, now, post, reply};
 
 fn dated(key: &SecretKey, text: &str, seconds_ago: u64) -> Event {
-    Draft { created_at: now() - seconds_ago, kind: Kind::POST, tags: vec![], content: text.into() }
+    EventTemplate { created_at: now() - seconds_ago, kind: Kind::POST, tags: vec![], content: text.into() }
         .sign(key, &[7; 32])
 }
 

@@ -142,7 +142,7 @@ async fn keeps_private_mail(ahead: &str) {
         client.hear(text).await;
     }
     let day = nostrp2p_tests::now() + 86_400;
-    let ending = nostrp2p_protocol::Draft {
+    let ending = nostrp2p_protocol::EventTemplate {
         created_at: nostrp2p_tests::now(),
         kind: nostrp2p_protocol::Kind::POST,
         tags: vec![nostrp2p_protocol::Tag::new(["expiration".to_owned(), day.to_string()])],

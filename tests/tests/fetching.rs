@@ -2,14 +2,14 @@
 #![expect(clippy::panic, reason = "a test stops at the first surprise")]
 
 use nostrp2p_protocol::{
-    Draft, Event, Filter, Kind, SecretKey, Tag,
+    Event, EventTemplate, Filter, Kind, SecretKey, Tag,
     frame::{ClientFrame, NodeFrame},
 };
 use nostrp2p_tests::{Client, Node, Person, now, post, random_key, reply, rest, until};
 use tokio::sync::Mutex;
 
 fn sign(key: &SecretKey, kind: Kind, tags: Vec<Tag>, content: &str) -> Event {
-    Draft { created_at: now(), kind, tags, content: content.into() }.sign(key, &[7; 32])
+    EventTemplate { created_at: now(), kind, tags, content: content.into() }.sign(key, &[7; 32])
 }
 
 fn of(key: &SecretKey, kinds: &[Kind]) -> Vec<Filter> {

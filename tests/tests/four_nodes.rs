@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use nostrp2p_protocol::{Draft, Event, EventId, Kind, SecretKey, Tag, frame::Delivery};
+use nostrp2p_protocol::{Event, EventId, EventTemplate, Kind, SecretKey, Tag, frame::Delivery};
 use nostrp2p_tests::{Client, Node, now, post, random_key, reply, rest, until};
 
 const RECEIVED: &str = "nostrp2p_node::driver::received=debug";
@@ -33,7 +33,7 @@ fn like(key: &SecretKey, target: &Event) -> Event {
         Tag::new(["e".to_owned(), target.id().to_string()]),
         Tag::new(["p".to_owned(), target.pubkey.to_string()]),
     ];
-    Draft { created_at: now(), kind: Kind::REACTION, tags, content: "+".into() }.sign(key, &[7; 32])
+    EventTemplate { created_at: now(), kind: Kind::REACTION, tags, content: "+".into() }.sign(key, &[7; 32])
 }
 
 fn quote(key: &SecretKey, text: &str, target: &Event) -> Event {
@@ -41,7 +41,7 @@ fn quote(key: &SecretKey, text: &str, target: &Event) -> Event {
         Tag::new(["q".to_owned(), target.id().to_string()]),
         Tag::new(["p".to_owned(), target.pubkey.to_string()]),
     ];
-    Draft { created_at: now(), kind: Kind::POST, tags, content: text.into() }.sign(key, &[7; 32])
+    EventTemplate { created_at: now(), kind: Kind::POST, tags, content: text.into() }.sign(key, &[7; 32])
 }
 
 /// The ids of all events that came to a node from others.

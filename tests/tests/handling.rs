@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use fantoccini::elements::Element;
-use nostrp2p_protocol::{Draft, Kind};
+use nostrp2p_protocol::{EventTemplate, Kind};
 use nostrp2p_tests::{Browser, Person, Size, now, post, reply, until};
 use serde_json::{Value, json};
 
@@ -213,7 +213,7 @@ async fn in_letters_of_twice_the_size_names_are_seen_and_no_screen_is_wider_than
     let (mut alice, mut bob, browser) = two(Size::Phone).await;
     for (person, name) in [(&mut alice, "Alice the First of Her Name"), (&mut bob, "Bob")] {
         let content = json!({ "name": name }).to_string();
-        let profile = Draft { created_at: now(), kind: Kind::PROFILE, tags: vec![], content };
+        let profile = EventTemplate { created_at: now(), kind: Kind::PROFILE, tags: vec![], content };
         person.client.publish(&profile.sign(&person.key, &[7; 32])).await;
         person.client.publish(&post(&person.key, "hello")).await;
         browser.see("post-name", name).await;

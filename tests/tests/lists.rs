@@ -7,7 +7,7 @@ use nostr_sdk::prelude::{
     Client as Sdk, Event as SdkEvent, Filter as SdkFilter, JsonUtil, Keys, MemoryDatabase,
     MemoryDatabaseOptions, NostrDatabase,
 };
-use nostrp2p_protocol::{Draft, Event, Kind, SecretKey, Tag};
+use nostrp2p_protocol::{Event, EventTemplate, Kind, SecretKey, Tag};
 use nostrp2p_tests::{Browser, Node, Size, free_port, now, random_key, until};
 use serde_json::json;
 
@@ -17,7 +17,7 @@ const PROFILE: &str =
 fn signed(key: &SecretKey, kind: u16, tags: Vec<Tag>, content: &str) -> Event {
     // A profile may have stood for years.
     let created_at = now() - 400 * 86_400;
-    Draft { created_at, kind: Kind(kind), tags, content: content.into() }.sign(key, &[7; 32])
+    EventTemplate { created_at, kind: Kind(kind), tags, content: content.into() }.sign(key, &[7; 32])
 }
 
 /// What a relay holds of this kind: its tags and content.

@@ -1,6 +1,6 @@
 //! A long word in any box, typed or written by others, makes no screen wider and covers no button.
 
-use nostrp2p_protocol::{Draft, Kind};
+use nostrp2p_protocol::{EventTemplate, Kind};
 use nostrp2p_tests::{Browser, Node, Person, Size, now, post, until};
 use serde_json::{Value, json};
 
@@ -39,7 +39,7 @@ async fn a_long_word_in_any_box_makes_no_screen_wider() {
     bo.client.neighbours(1).await;
     let long = "w".repeat(300);
     let content = json!({ "name": long, "about": long, "nip05": format!("{long}@x.example") }).to_string();
-    let profile = Draft { created_at: now(), kind: Kind::PROFILE, tags: vec![], content };
+    let profile = EventTemplate { created_at: now(), kind: Kind::PROFILE, tags: vec![], content };
     bo.client.publish(&profile.sign(&bo.key, &[7; 32])).await;
     bo.client.publish(&post(&bo.key, &format!("{long} {word} #{long}"))).await;
     browser.see("post-text", &long).await;

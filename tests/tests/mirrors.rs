@@ -12,7 +12,7 @@ use nostr_sdk::prelude::{
     MemoryDatabaseOptions, NostrDatabase,
 };
 use nostrp2p_protocol::{
-    Draft, Event, Kind, SecretKey, Tag,
+    Event, EventTemplate, Kind, SecretKey, Tag,
     frame::{ClientFrame, NodeFrame},
     login::relay_draft,
 };
@@ -69,7 +69,7 @@ impl Foreign {
 
 fn signed(key: &SecretKey, kind: u16, tags: &[&[&str]], content: &str) -> Event {
     let tags = tags.iter().map(|tag| Tag::new(tag.iter().copied())).collect();
-    Draft { created_at: now(), kind: Kind(kind), tags, content: content.into() }.sign(key, &[7; 32])
+    EventTemplate { created_at: now(), kind: Kind(kind), tags, content: content.into() }.sign(key, &[7; 32])
 }
 
 async fn node_of(key: &SecretKey, mirror: &str) -> Node {

@@ -2,7 +2,7 @@
 //! fonts, graphemes, focus and scrolling are.
 
 use fantoccini::actions::{InputSource, MouseActions, PointerAction};
-use nostrp2p_protocol::{Draft, Kind};
+use nostrp2p_protocol::{EventTemplate, Kind};
 use nostrp2p_tests::{Browser, Node, Person, Size, now, post, until};
 use serde_json::{Value, json};
 
@@ -14,7 +14,7 @@ async fn somebody(name: &str, texts: &[String], size: Size) -> (Person, Browser,
     browser.arrive(&node, "Mia").await;
     person.client.neighbours(1).await;
     let content = json!({ "name": name }).to_string();
-    let profile = Draft { created_at: now(), kind: Kind::PROFILE, tags: vec![], content };
+    let profile = EventTemplate { created_at: now(), kind: Kind::PROFILE, tags: vec![], content };
     person.client.publish(&profile.sign(&person.key, &[7; 32])).await;
     for text in texts {
         person.client.publish(&post(&person.key, text)).await;

@@ -1,13 +1,13 @@
 //! People in a real browser: their pages, and whom one follows.
 
-use nostrp2p_protocol::{Draft, Kind};
+use nostrp2p_protocol::{EventTemplate, Kind};
 use nostrp2p_tests::{Browser, Node, Person, Size, now, post};
 
 /// Alice, who wrote before anybody else was there; Carol, who got it; and Bob's browser, whose node got nothing of it.
 async fn alice_with_a_past() -> (Person, Person, Browser, Node) {
     let mut alice = Person::arrive(None).await;
     let content = r#"{"name":"Alice","about":"I was here first.","nip05":"alice@example.org"}"#.to_owned();
-    let profile = Draft { created_at: now(), kind: Kind::PROFILE, tags: vec![], content };
+    let profile = EventTemplate { created_at: now(), kind: Kind::PROFILE, tags: vec![], content };
     alice.client.publish(&profile.sign(&alice.key, &[7; 32])).await;
     alice.client.publish(&post(&alice.key, "written long before Bob came")).await;
     // What nobody had taken goes to the first neighbour; Carol is it, so that Bob lacks it.

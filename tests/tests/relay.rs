@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use nostrp2p_protocol::{Draft, Event, Kind, SecretKey, Tag};
+use nostrp2p_protocol::{Event, EventTemplate, Kind, SecretKey, Tag};
 use nostrp2p_tests::{Client, Node, PATIENCE, Relay, get, now, post, random_key, reply, until};
 use serde_json::{Value, json};
 use tokio::{
@@ -15,7 +15,7 @@ use tokio_tungstenite::tungstenite::Message;
 
 fn signed(key: &SecretKey, kind: u16, tags: &[&[&str]], content: &str) -> Event {
     let tags = tags.iter().map(|tag| Tag::new(tag.iter().copied())).collect();
-    Draft { created_at: now(), kind: Kind(kind), tags, content: content.into() }.sign(key, &[7; 32])
+    EventTemplate { created_at: now(), kind: Kind(kind), tags, content: content.into() }.sign(key, &[7; 32])
 }
 
 async fn node_of(key: &SecretKey, more: &[&str]) -> Node {
@@ -149,7 +149,7 @@ async fn long_answers_come_whole_and_in_order() {
     for number in 0..40 {
         let tags = vec![];
         let content = "x".repeat(50_000);
-        let draft = Draft { created_at: then - number, kind: Kind::POST, tags, content };
+        let draft = EventTemplate { created_at: then - number, kind: Kind::POST, tags, content };
         relay.put(&draft.sign(&alice, &[7; 32])).await;
     }
     let events = relay.ask(&[json!({ "kinds": [1] })]).await;

@@ -4,13 +4,13 @@
 use std::collections::BTreeSet;
 
 use negentropy::{Id, Negentropy, NegentropyStorageVector};
-use nostrp2p_protocol::{Draft, Event, Kind, SecretKey, Tag};
+use nostrp2p_protocol::{Event, EventTemplate, Kind, SecretKey, Tag};
 use nostrp2p_tests::{Node, Person, Relay, get, http_login, now, post, random_key, rest, until};
 use serde_json::{Value, json};
 
 fn at(key: &SecretKey, created_at: u64, kind: u16, tags: &[&[&str]], content: &str) -> Event {
     let tags = tags.iter().map(|tag| Tag::new(tag.iter().copied())).collect();
-    Draft { created_at, kind: Kind(kind), tags, content: content.into() }.sign(key, &[7; 32])
+    EventTemplate { created_at, kind: Kind(kind), tags, content: content.into() }.sign(key, &[7; 32])
 }
 
 fn signed(key: &SecretKey, kind: u16, tags: &[&[&str]], content: &str) -> Event {

@@ -4,7 +4,7 @@
 
 use std::{fs, path::PathBuf};
 
-use nostrp2p_protocol::{Draft, Event, Kind, PublicKey, SecretKey, Tag};
+use nostrp2p_protocol::{Event, EventTemplate, Kind, PublicKey, SecretKey, Tag};
 use nostrp2p_tests::{
     Client, Node, RestAnswer, authorization, http_login, now, post, random_key, request, rest, until,
 };
@@ -29,7 +29,7 @@ fn timeline(since: u64, until: u64) -> Value {
 }
 
 fn signed(key: &SecretKey, kind: u16, created_at: u64, tags: Vec<Tag>, content: &str) -> Event {
-    Draft { created_at, kind: Kind(kind), tags, content: content.into() }.sign(key, &[3; 32])
+    EventTemplate { created_at, kind: Kind(kind), tags, content: content.into() }.sign(key, &[3; 32])
 }
 
 // --- recorded exchanges ---

@@ -1,7 +1,7 @@
 //! What people do on the page besides talking: mentions, drafts, pictures, names by a domain, the keyboard, search,
 //! export; and a person who wants to break it.
 
-use nostrp2p_protocol::{Draft, Kind, Tag};
+use nostrp2p_protocol::{EventTemplate, Kind, Tag};
 use nostrp2p_tests::{Browser, Certificate, Node, Person, Size, free_port, now, post};
 use serde_json::json;
 use tokio::{
@@ -63,7 +63,7 @@ async fn alice_and_bob(size: Size) -> (Person, Browser, Node) {
     bob.arrive(&node, "Bob").await;
     alice.client.neighbours(1).await;
     let content = r#"{"name":"Alice Liddell"}"#.to_owned();
-    let profile = Draft { created_at: now(), kind: Kind::PROFILE, tags: vec![], content };
+    let profile = EventTemplate { created_at: now(), kind: Kind::PROFILE, tags: vec![], content };
     alice.client.publish(&profile.sign(&alice.key, &[7; 32])).await;
     alice.client.publish(&post(&alice.key, "down the rabbit hole")).await;
     bob.see("post-name", "Alice Liddell").await;
@@ -168,7 +168,7 @@ async fn somebody_who_wants_to_break_the_page_does_not() {
         ("a\u{0301}\u{0489}\u{0489}\u{0489}\u{0489}".repeat(2_000), tags(0)),
     ];
     for (content, tags) in posts {
-        let draft = Draft { created_at: now(), kind: Kind::POST, tags, content };
+        let draft = EventTemplate { created_at: now(), kind: Kind::POST, tags, content };
         alice.client.publish(&draft.sign(&alice.key, &[7; 32])).await;
     }
     alice.client.publish(&post(&alice.key, "the last of them")).await;

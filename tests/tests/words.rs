@@ -2,7 +2,7 @@
 //! two tabs, and a mention is the person that was chosen. On a desktop and on a phone.
 #![expect(clippy::panic, reason = "a test stops at the first surprise")]
 
-use nostrp2p_protocol::{Draft, Kind};
+use nostrp2p_protocol::{EventTemplate, Kind};
 use nostrp2p_tests::{Browser, Node, Person, Size, now, until};
 use serde_json::{Value, json};
 
@@ -22,7 +22,7 @@ async fn two_adas(size: Size) -> (Vec<Person>, Browser, Node) {
     for (person, name) in people.iter_mut().zip(["Ada", "Ada", "Bo"]) {
         person.client.neighbours(1).await;
         let content = json!({ "name": name }).to_string();
-        let profile = Draft { created_at: now(), kind: Kind::PROFILE, tags: vec![], content };
+        let profile = EventTemplate { created_at: now(), kind: Kind::PROFILE, tags: vec![], content };
         person.client.publish(&profile.sign(&person.key, &[7; 32])).await;
         let text = format!("hello from {}", person.key.public_key().to_npub());
         person.client.publish(&nostrp2p_tests::post(&person.key, &text)).await;

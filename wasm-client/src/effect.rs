@@ -1,7 +1,7 @@
 //! What `update` wants done. Only `effects` does it, for only there is a browser.
 
 use nostrp2p_protocol::{
-    Draft, EventId, PeerId, UnverifiedEvent, channel::ChannelKey, frame::ClientFrame, work::Puzzle,
+    EventId, EventTemplate, PeerId, UnverifiedEvent, channel::ChannelKey, frame::ClientFrame, work::Puzzle,
 };
 
 use crate::{
@@ -54,7 +54,7 @@ pub enum Effect {
     /// Stop a timer.
     Cancel(Timer),
     /// Sign with the key of the vault.
-    Sign(Purpose, Draft),
+    Sign(Purpose, EventTemplate),
     /// Put work in (NIP-13), which takes seconds, and sign then.
     WorkAndSign(Purpose, Puzzle),
     /// Make a key.
@@ -218,7 +218,7 @@ pub enum Timer {
     /// Relative times on the page get old.
     Tick,
     /// The draft is to be stored.
-    Draft,
+    EventTemplate,
     /// The sentence at the edge goes.
     Notice,
     /// What the node was too busy for is sent again.

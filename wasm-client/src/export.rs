@@ -3,7 +3,7 @@
 //! The cache carries no signatures, for the own node is trusted; so the node is asked for everything that it holds,
 //! which comes signed. What this device alone can give is written without `sig`, but for what waits in the outbox.
 
-use nostrp2p_protocol::{EventId, Rumor, Signature, UnverifiedEvent};
+use nostrp2p_protocol::{EventId, Signature, UnsignedEvent, UnverifiedEvent};
 
 use crate::{json::Json, storage::Snapshot};
 
@@ -20,8 +20,8 @@ pub struct Progress {
 pub fn signed(events: &[UnverifiedEvent]) -> String {
     let mut lines = String::new();
     for event in events {
-        let id = event.claimed_id.unwrap_or_else(|| event.rumor.id());
-        line(&event.rumor, id, Some(&event.sig), &mut lines);
+        let id = event.claimed_id.unwrap_or_else(|| event.unsigned.id());
+        line(&event.unsigned, id, Some(&event.sig), &mut lines);
     }
     lines
 }
@@ -32,26 +32,26 @@ pub fn held(all: &Snapshot) -> String {
     for event in &all.outbox {
         line(event, event.id(), Some(event.sig()), &mut lines);
     }
-    for rumor in [&all.lists, &all.profiles, &all.events, &all.deletions].into_iter().flatten() {
-        line(rumor, rumor.id(), None, &mut lines);
+    for unsigned in [&all.lists, &all.profiles, &all.events, &all.deletions].into_iter().flatten() {
+        line(unsigned, unsigned.id(), None, &mut lines);
     }
     lines
 }
 
-fn line(rumor: &Rumor, id: EventId, sig: Option<&Signature>, lines: &mut String) {
+fn line(unsigned: &UnsignedEvent, id: EventId, sig: Option<&Signature>, lines: &mut String) {
     let text = |text: &str| Json::Text(text.to_owned());
     let number = |number: u64| Json::Plain(number.to_string());
-    let tags = rumor
+    let tags = unsigned
         .tags
         .iter()
         .map(|tag| Json::Array(tag.elements().iter().map(|element| text(element)).collect()));
     let mut fields = vec![
         ("id".to_owned(), text(&id.to_string())),
-        ("pubkey".to_owned(), text(&rumor.pubkey.to_string())),
-        ("created_at".to_owned(), number(rumor.created_at)),
-        ("kind".to_owned(), number(u64::from(rumor.kind.0))),
+        ("pubkey".to_owned(), text(&unsigned.pubkey.to_string())),
+        ("created_at".to_owned(), number(unsigned.created_at)),
+        ("kind".to_owned(), number(u64::from(unsigned.kind.0))),
         ("tags".to_owned(), Json::Array(tags.collect())),
-        ("content".to_owned(), text(&rumor.content)),
+        ("content".to_owned(), text(&unsigned.content)),
     ];
     if let Some(sig) = sig {
         fields.push(("sig".to_owned(), text(&sig.to_string())));
@@ -63,12 +63,13 @@ fn line(rumor: &Rumor, id: EventId, sig: Option<&Signature>, lines: &mut String)
 #[cfg(test)]
 mod tests {
     use super::*;
-    use nostrp2p_protocol::{Draft, Event, Kind, SecretKey, Tag};
+    use nostrp2p_protocol::{Event, EventTemplate, Kind, SecretKey, Tag};
 
     fn event() -> Event {
         let key = SecretKey::from_bytes([1; 32]).unwrap();
         let tags = vec![Tag::new(["t", "a\"b"]), Tag::new(["e", "", "x"])];
-        Draft { created_at: 7, kind: Kind::POST, tags, content: "é\n\u{1}".into() }.sign(&key, &[0; 32])
+        EventTemplate { created_at: 7, kind: Kind::POST, tags, content: "é\n\u{1}".into() }
+            .sign(&key, &[0; 32])
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Everything that can happen, as one closed enum.
 
-use nostrp2p_protocol::{Event, EventId, PeerId, PublicKey, Rumor, frame::NodeFrame};
+use nostrp2p_protocol::{Event, EventId, PeerId, PublicKey, UnsignedEvent, frame::NodeFrame};
 
 use crate::{
     address::ClaimToken,
@@ -39,7 +39,7 @@ pub enum Message {
     /// Something else could not be stored.
     StorageFailed(StorageError),
     /// Older events from the storage.
-    OlderLoaded(Vec<Rumor>),
+    OlderLoaded(Vec<UnsignedEvent>),
     /// The browser told something.
     Browser(Browser),
     /// Setting up.

@@ -24,7 +24,7 @@ pub mod welcome;
 pub mod window;
 
 use nostrp2p_protocol::{
-    Event, EventId, PeerId, PublicKey, Rumor,
+    Event, EventId, PeerId, PublicKey, UnsignedEvent,
     frame::{Carried, Delivery, RequestId},
 };
 
@@ -263,7 +263,7 @@ pub struct Outgoing {
     /// Why the node will not take it, if it said so.
     pub refused: Option<String>,
     /// The posts that it takes back, as long as the node has not taken it.
-    pub hidden: Vec<Rumor>,
+    pub hidden: Vec<UnsignedEvent>,
 }
 
 /// The composer.

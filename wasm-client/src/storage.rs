@@ -13,7 +13,7 @@ pub mod settings;
 
 use std::future::Future;
 
-use nostrp2p_protocol::{Event, EventId, Rumor};
+use nostrp2p_protocol::{Event, EventId, UnsignedEvent};
 
 pub use settings::{Cursor, FORMER_DRAFTS, Media, Pace, Setting, Settings, Theme};
 
@@ -60,13 +60,13 @@ impl Place {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Snapshot {
     /// The newest cached events, the newest first, at most [`OPENING_EVENTS`].
-    pub events: Vec<Rumor>,
+    pub events: Vec<UnsignedEvent>,
     /// The latest profile of each person, at most [`OPENING_PROFILES`].
-    pub profiles: Vec<Rumor>,
+    pub profiles: Vec<UnsignedEvent>,
     /// The newest deletions, the newest first, at most [`MAX_DELETIONS`].
-    pub deletions: Vec<Rumor>,
+    pub deletions: Vec<UnsignedEvent>,
     /// The versions of the own lists of people, the newest first, at most [`MAX_LISTS`].
-    pub lists: Vec<Rumor>,
+    pub lists: Vec<UnsignedEvent>,
     /// What the node has not acknowledged yet.
     pub outbox: Vec<Event>,
     /// All settings.
@@ -77,13 +77,13 @@ pub struct Snapshot {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Change {
     /// Caches an event.
-    Keep(Rumor),
+    Keep(UnsignedEvent),
     /// Caches a profile in place of the person's former one.
-    Profile(Rumor),
+    Profile(UnsignedEvent),
     /// Takes out the cached posts that a deletion names and its author wrote, and remembers it.
-    Deletion(Rumor),
+    Deletion(UnsignedEvent),
     /// Keeps a version of an own list of people.
-    List(Rumor),
+    List(UnsignedEvent),
     /// Keeps an event until the node has acknowledged it.
     Outgoing(Event),
     /// The node has acknowledged it, or the person gave it up.
@@ -124,5 +124,9 @@ pub trait Storage {
     fn apply(&self, changes: Vec<Change>) -> impl Future<Output = Result<(), StorageError>>;
 
     /// Loads cached events that stand behind this place, the newest first.
-    fn older(&self, than: Place, limit: u32) -> impl Future<Output = Result<Vec<Rumor>, StorageError>>;
+    fn older(
+        &self,
+        than: Place,
+        limit: u32,
+    ) -> impl Future<Output = Result<Vec<UnsignedEvent>, StorageError>>;
 }

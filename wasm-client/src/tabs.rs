@@ -15,7 +15,7 @@ pub enum Tidings {
     /// The key was locked.
     Locked,
     /// A draft was changed; none is left of it when it was sent.
-    Draft(Context, Option<Box<StoredDraft>>),
+    EventTemplate(Context, Option<Box<StoredDraft>>),
 }
 
 impl Tidings {
@@ -24,7 +24,7 @@ impl Tidings {
         match self {
             Self::Key => "key".to_owned(),
             Self::Locked => "locked".to_owned(),
-            Self::Draft(context, stored) => {
+            Self::EventTemplate(context, stored) => {
                 let text = stored.as_ref().map(|stored| stored.to_text()).unwrap_or_default();
                 format!("{} {text}", draft_name(*context))
             }
@@ -40,7 +40,7 @@ impl Tidings {
                 let (name, stored) = text.split_once(' ')?;
                 let stored =
                     if stored.is_empty() { None } else { Some(Box::new(StoredDraft::parse(stored)?)) };
-                Some(Self::Draft(draft_context(name)?, stored))
+                Some(Self::EventTemplate(draft_context(name)?, stored))
             }
         }
     }
@@ -58,8 +58,8 @@ mod tests {
         let all = [
             Tidings::Key,
             Tidings::Locked,
-            Tidings::Draft(Context::New, stored),
-            Tidings::Draft(Context::New, None),
+            Tidings::EventTemplate(Context::New, stored),
+            Tidings::EventTemplate(Context::New, None),
         ];
         for tidings in all {
             assert_eq!(Tidings::parse(&tidings.to_text()), Some(tidings));

@@ -227,7 +227,7 @@ fn on_timer(model: &mut Model, timer: Timer, moment: Moment, out: &mut Vec<Effec
                 out.push(Effect::Wait(Timer::Tick, TICK_MS));
             }
         }
-        Timer::Draft => compose::save_draft(model, out),
+        Timer::EventTemplate => compose::save_draft(model, out),
         Timer::Notice => model.notice = None,
         Timer::Resend => connection::publish_all(model, out),
         Timer::Search => timeline::search(model, out),

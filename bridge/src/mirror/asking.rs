@@ -273,15 +273,15 @@ impl Asking {
 
     /// Whether an event is one that was asked for.
     pub(super) fn takes(&mut self, subscription: &str, event: &UnverifiedEvent) -> bool {
-        let id = event.claimed_id.unwrap_or_else(|| event.rumor.id());
-        let author = event.rumor.pubkey;
+        let id = event.claimed_id.unwrap_or_else(|| event.unsigned.id());
+        let author = event.unsigned.pubkey;
         if self.paused {
             return false;
         }
         if subscription == PROFILES {
-            return event.rumor.kind == Kind::PROFILE && self.strangers.contains(&author);
+            return event.unsigned.kind == Kind::PROFILE && self.strangers.contains(&author);
         }
-        if !self.wanted.iter().any(|filter| filter.matches(&id, &event.rumor)) {
+        if !self.wanted.iter().any(|filter| filter.matches(&id, &event.unsigned)) {
             return false;
         }
         let named = |filter: &Filter| filter.authors.as_ref().is_some_and(|named| named.contains(&author));
@@ -292,8 +292,8 @@ impl Asking {
             self.unasked.push(author);
         }
         if subscription == MISSED {
-            self.page.oldest = self.page.oldest.min(event.rumor.created_at);
-            self.page.given += usize::from(event.rumor.created_at <= self.page.until);
+            self.page.oldest = self.page.oldest.min(event.unsigned.created_at);
+            self.page.given += usize::from(event.unsigned.created_at <= self.page.until);
             if self.page.seen.insert(id) {
                 self.page.fresh += 1;
                 return true;

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use nostrp2p_core::is_open;
-use nostrp2p_protocol::{Event, Filter, Kind, PublicKey, Rumor};
+use nostrp2p_protocol::{Event, Filter, Kind, PublicKey, UnsignedEvent};
 
 /// Most authors of one filter; relays refuse long ones.
 const AUTHORS: usize = 500;
@@ -56,5 +56,5 @@ fn is_open_address(address: &str) -> bool {
     let mut parts = address.splitn(3, ':');
     let (kind, author) = (parts.next().and_then(|kind| kind.parse().ok()), parts.next());
     let (Some(kind), Some(Ok(pubkey))) = (kind, author.map(str::parse)) else { return false };
-    is_open(&Rumor { pubkey, created_at: 0, kind: Kind(kind), tags: vec![], content: String::new() })
+    is_open(&UnsignedEvent { pubkey, created_at: 0, kind: Kind(kind), tags: vec![], content: String::new() })
 }

@@ -5,7 +5,7 @@ mod demanding;
 
 use std::collections::BTreeSet;
 
-use nostrp2p_protocol::{Draft, Kind, PublicKey, SecretKey, Tag};
+use nostrp2p_protocol::{EventTemplate, Kind, PublicKey, SecretKey, Tag};
 use serde_json::{Value, json};
 
 use super::*;
@@ -18,7 +18,7 @@ fn key(byte: u8) -> SecretKey {
 
 fn signed(signer: u8, kind: u16, created_at: u64, tags: &[&[&str]], content: &str) -> Event {
     let tags = tags.iter().map(|tag| Tag::new(tag.iter().copied())).collect();
-    Draft { created_at, kind: Kind(kind), tags, content: content.into() }.sign(&key(signer), &[0; 32])
+    EventTemplate { created_at, kind: Kind(kind), tags, content: content.into() }.sign(&key(signer), &[0; 32])
 }
 
 fn owner() -> PublicKey {

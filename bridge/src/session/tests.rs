@@ -1,4 +1,4 @@
-use nostrp2p_protocol::{Draft, Kind, SecretKey, Tag, frame::Carried, limits::MAX_FILTERS, login};
+use nostrp2p_protocol::{EventTemplate, Kind, SecretKey, Tag, frame::Carried, limits::MAX_FILTERS, login};
 use serde_json::json;
 
 use super::*;
@@ -16,7 +16,8 @@ fn key(byte: u8) -> SecretKey {
 
 fn signed(signer: u8, kind: u16, tags: &[&[&str]], content: &str) -> Event {
     let tags = tags.iter().map(|tag| Tag::new(tag.iter().copied())).collect();
-    Draft { created_at: NOW, kind: Kind(kind), tags, content: content.into() }.sign(&key(signer), &[0; 32])
+    EventTemplate { created_at: NOW, kind: Kind(kind), tags, content: content.into() }
+        .sign(&key(signer), &[0; 32])
 }
 
 fn post() -> Event {
@@ -92,7 +93,8 @@ fn only_the_owner_logs_in_and_trying_has_an_end() {
 fn the_answer_says_who_gets_an_event() {
     let session = owner_session();
     let answer = |kind: u16, age: u64, carried| {
-        let draft = Draft { created_at: NOW - age, kind: Kind(kind), tags: vec![], content: String::new() };
+        let draft =
+            EventTemplate { created_at: NOW - age, kind: Kind(kind), tags: vec![], content: String::new() };
         let event = UnverifiedEvent::from(draft.sign(&key(1), &[0; 32]));
         let step = session.on_published(&Submitted::from(&event), Ok(Outcome::New(carried)), NOW);
         let Step::Send(line) = step else { unreachable!("{step:?}") };
@@ -111,7 +113,7 @@ fn the_answer_says_who_gets_an_event() {
 
 #[test]
 fn messages_that_show_who_writes_to_whom_are_refused() {
-    let draft = Draft { created_at: NOW, kind: Kind(4), tags: vec![], content: "?iv=".to_owned() };
+    let draft = EventTemplate { created_at: NOW, kind: Kind(4), tags: vec![], content: "?iv=".to_owned() };
     check(&publish(&mut owner_session(), &draft.sign(&key(1), &[0; 32])), "false,\"blocked: use NIP-17");
 }
 

@@ -2,7 +2,7 @@
 
 use nostrp2p_core::{HORIZON_SECONDS, is_public};
 use nostrp2p_protocol::{
-    Authority, Event, EventId, Kind, PublicKey, Rumor, UnverifiedEvent,
+    Authority, Event, EventId, Kind, PublicKey, UnsignedEvent, UnverifiedEvent,
     frame::{Carried, Refusal, RefusalCode},
 };
 
@@ -45,15 +45,15 @@ impl Session {
         owner: Option<PublicKey>,
         now: u64,
     ) -> Vec<Step> {
-        let id = event.claimed_id.unwrap_or_else(|| event.rumor.id());
+        let id = event.claimed_id.unwrap_or_else(|| event.unsigned.id());
         let refuse = |reason: &str| vec![Step::Send(message::ok(&id, false, reason))];
         let Some(Reader::Owner(owner)) = self.reader(owner) else {
             return refuse(&self.not_allowed("only the node's owner publishes here"));
         };
-        if let Err(reason) = self.check(&id, &event.rumor) {
+        if let Err(reason) = self.check(&id, &event.unsigned) {
             return refuse(reason);
         }
-        if !event.rumor.kind.is_ephemeral() {
+        if !event.unsigned.kind.is_ephemeral() {
             return vec![Step::Publish(event)];
         }
         match spread(*event, &owner, now) {
@@ -63,30 +63,30 @@ impl Session {
     }
 
     /// What a relay has to check besides what every node checks.
-    fn check(&self, id: &EventId, rumor: &Rumor) -> Result<(), &'static str> {
-        if !work::keeps_its_word(id, rumor) {
+    fn check(&self, id: &EventId, unsigned: &UnsignedEvent) -> Result<(), &'static str> {
+        if !work::keeps_its_word(id, unsigned) {
             return Err("pow: the id has less work than its nonce tag says (NIP-13)");
         }
-        if is_protected(rumor) && self.authenticated != Some(rumor.pubkey) {
+        if is_protected(unsigned) && self.authenticated != Some(unsigned.pubkey) {
             return Err("auth-required: a protected event is taken from its author only (NIP-70)");
         }
-        if rumor.kind == LEGACY_MESSAGE {
+        if unsigned.kind == LEGACY_MESSAGE {
             return Err("blocked: use NIP-17; messages of kind 4 show everybody who writes to whom");
         }
-        if REPOSTS.contains(&rumor.kind) && carries_protected(&rumor.content) {
+        if REPOSTS.contains(&unsigned.kind) && carries_protected(&unsigned.content) {
             return Err("blocked: a protected event is not to be reposted (NIP-70)");
         }
-        if rumor.kind == Kind::VANISH && !self.is_named(rumor) {
+        if unsigned.kind == Kind::VANISH && !self.is_named(unsigned) {
             return Err("invalid: no relay tag names this relay, so nothing vanishes here (NIP-62)");
         }
         Ok(())
     }
 
     /// Whether a request to vanish is meant for this relay.
-    fn is_named(&self, rumor: &Rumor) -> bool {
+    fn is_named(&self, unsigned: &UnsignedEvent) -> bool {
         let own = self.authority.parse::<Authority>().ok();
         let is_own = |relay: &str| own.as_ref().is_some_and(|own| own.is_of(relay));
-        rumor.tag_values("relay").any(|relay| relay == "ALL_RELAYS" || is_own(relay))
+        unsigned.tag_values("relay").any(|relay| relay == "ALL_RELAYS" || is_own(relay))
     }
 }
 
@@ -102,12 +102,12 @@ pub struct Submitted {
 
 impl From<&UnverifiedEvent> for Submitted {
     fn from(event: &UnverifiedEvent) -> Self {
-        let UnverifiedEvent { claimed_id, rumor, .. } = event;
+        let UnverifiedEvent { claimed_id, unsigned, .. } = event;
         Self {
-            id: claimed_id.unwrap_or_else(|| rumor.id()),
-            kind: rumor.kind,
-            created_at: rumor.created_at,
-            is_public: is_public(rumor),
+            id: claimed_id.unwrap_or_else(|| unsigned.id()),
+            kind: unsigned.kind,
+            created_at: unsigned.created_at,
+            is_public: is_public(unsigned),
         }
     }
 }
@@ -135,24 +135,24 @@ impl Submitted {
 
 /// Checks an ephemeral event as a node checks what it stores.
 fn spread(event: UnverifiedEvent, owner: &PublicKey, now: u64) -> Result<Event, String> {
-    let rumor = &event.rumor;
-    if rumor.kind == Kind::LOGIN {
+    let unsigned = &event.unsigned;
+    if unsigned.kind == Kind::LOGIN {
         return Err("invalid: a login comes by AUTH (NIP-42)".to_owned());
     }
-    if rumor.pubkey != *owner {
+    if unsigned.pubkey != *owner {
         return Err("restricted: only events that the node's owner signed are published here".to_owned());
     }
-    rumor.check(now).map_err(|unacceptable| format!("invalid: {unacceptable}"))?;
+    unsigned.check(now).map_err(|unacceptable| format!("invalid: {unacceptable}"))?;
     event.verify().map_err(|forged| format!("invalid: {forged}"))
 }
 
-fn is_protected(rumor: &Rumor) -> bool {
-    rumor.tags.iter().any(|tag| tag.name() == "-")
+fn is_protected(unsigned: &UnsignedEvent) -> bool {
+    unsigned.tags.iter().any(|tag| tag.name() == "-")
 }
 
 /// Whether a repost's content is an event with the tag `-`.
 fn carries_protected(content: &str) -> bool {
-    serde_json::from_str::<UnverifiedEvent>(content).is_ok_and(|event| is_protected(&event.rumor))
+    serde_json::from_str::<UnverifiedEvent>(content).is_ok_and(|event| is_protected(&event.unsigned))
 }
 
 /// The machine-readable prefix of NIP-01 for a refusal.

@@ -1,6 +1,6 @@
 //! Catching up with neighbours: what they send goes the same way as what comes by gossip, but is not gossiped again.
 
-use nostrp2p_protocol::{Event, Forged};
+use nostrp2p_protocol::{Event, VerifyError};
 
 use super::{Core, Output, Pending, Sharing};
 use crate::{
@@ -58,14 +58,14 @@ impl Core {
         let (events, mut steps) = self.sync.on_got(session, events, now);
         let mut outputs = Vec::new();
         for Identified { id, event } in events {
-            let checked = self.admission.check_shared(&event.rumor, now);
+            let checked = self.admission.check_shared(&event.unsigned, now);
             if checked.is_ok() {
                 outputs.push(self.verify(Pending::CaughtUp(session), event));
                 continue;
             }
             // Not asked for again and again; nobody who keeps to the rules has it, unless this node's clock is behind.
             match from.filter(|_| checked == Err(Ok(Ignored::TooNew))) {
-                Some(from) => self.future_events.note(id, event.rumor.created_at, from, now),
+                Some(from) => self.future_events.note(id, event.unsigned.created_at, from, now),
                 None => self.admission.decline(id),
             }
             self.refusals.count("shared_rule");
@@ -78,7 +78,7 @@ impl Core {
     pub(super) fn on_caught_up(
         &mut self,
         session: SyncSession,
-        result: Result<Event, Forged>,
+        result: Result<Event, VerifyError>,
         now: u64,
     ) -> Vec<Output> {
         let mut outputs = Vec::new();

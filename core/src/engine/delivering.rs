@@ -1,6 +1,6 @@
 //! Private events: those that other nodes hand over for the owner, and the attempts to hand the owner's to others.
 
-use nostrp2p_protocol::{Kind, Packet, PeerId, PublicKey, Rumor, exchange::Receipt};
+use nostrp2p_protocol::{Kind, Packet, PeerId, PublicKey, UnsignedEvent, rpc::Receipt};
 
 use super::{Core, DeliveryId, MAX_ATTEMPTS, MAX_PENDING, Output, Pending};
 use crate::{
@@ -24,13 +24,13 @@ impl Core {
             Ok(Packet::Revocation(_)) | Err(_) => return Output::Answer(handed, Receipt::Refused),
         };
         // A deletion does not say for whom its targets were; the author's own node is believed.
-        let deletion =
-            event.rumor.kind == Kind::DELETION && self.directory.acts_for(from, &event.rumor.pubkey, now);
-        if !(deletion || self.is_for_owner(&event.rumor)) {
+        let deletion = event.unsigned.kind == Kind::DELETION
+            && self.directory.acts_for(from, &event.unsigned.pubkey, now);
+        if !(deletion || self.is_for_owner(&event.unsigned)) {
             self.refusals.count("not_for_the_owner");
             return Output::Answer(handed, Receipt::Refused);
         }
-        let admitted = self.admission.check_handed(&event.rumor, from, now);
+        let admitted = self.admission.check_handed(&event.unsigned, from, now);
         if let Err(Ok(ignored)) = admitted {
             self.refusals.ignored(ignored);
         }
@@ -43,9 +43,9 @@ impl Core {
     }
 
     /// Who answers for an event that a node has handed over: its author, but for a gift wrap whoever that node acts for.
-    pub(super) fn sender_of(&self, rumor: &Rumor, from: PeerId, now: u64) -> Sender {
-        if rumor.kind != Kind::GIFT_WRAP {
-            return Sender::Person(rumor.pubkey);
+    pub(super) fn sender_of(&self, unsigned: &UnsignedEvent, from: PeerId, now: u64) -> Sender {
+        if unsigned.kind != Kind::GIFT_WRAP {
+            return Sender::Person(unsigned.pubkey);
         }
         self.directory.owner_of(&from, now).map_or(Sender::Node(from), Sender::Person)
     }
@@ -119,8 +119,8 @@ impl Core {
     }
 
     /// Whether an event is private and the owner is one of the people for whom it is.
-    pub(super) fn is_for_owner(&self, rumor: &Rumor) -> bool {
+    pub(super) fn is_for_owner(&self, unsigned: &UnsignedEvent) -> bool {
         let Some(owner) = self.owner else { return false };
-        matches!(audience(rumor), Audience::People(people) if people.contains(&owner))
+        matches!(audience(unsigned), Audience::People(people) if people.contains(&owner))
     }
 }

@@ -1,7 +1,7 @@
 //! Query other nodes: for what clients want, and the owner's other nodes for what they hold.
 
 use nostrp2p_protocol::{
-    Event, Forged, Kind, PeerId, PublicKey, UnverifiedEvent, delegation::is_delegation, exchange::OwnPage,
+    Event, Kind, PeerId, PublicKey, UnverifiedEvent, VerifyError, delegation::is_delegation, rpc::OwnPage,
 };
 
 use super::{Core, MAX_PENDING, Output, Pending, Sharing};
@@ -45,9 +45,9 @@ impl Core {
         let wants = self.fetches.on_answered(ask, events.is_some(), now);
         let mut outputs = Vec::new();
         for event in events.into_iter().flatten() {
-            let sound = event.rumor.check(now).is_ok()
-                && is_public(&event.rumor)
-                && Fetches::fits(&wants, &event.rumor.id(), &event.rumor);
+            let sound = event.unsigned.check(now).is_ok()
+                && is_public(&event.unsigned)
+                && Fetches::fits(&wants, &event.unsigned.id(), &event.unsigned);
             if sound && self.pending.len() < MAX_PENDING {
                 outputs.push(self.verify(Pending::Fetched, event));
             }
@@ -56,7 +56,7 @@ impl Core {
         outputs
     }
 
-    pub(super) fn on_fetched_checked(&mut self, result: Result<Event, Forged>, now: u64) -> Vec<Output> {
+    pub(super) fn on_fetched_checked(&mut self, result: Result<Event, VerifyError>, now: u64) -> Vec<Output> {
         let Ok(event) = result else { return vec![] };
         self.fetches.on_found(&event.id(), &event, now);
         self.admission.remember(event.id());
@@ -85,7 +85,7 @@ impl Core {
         now: u64,
     ) -> Vec<Output> {
         let page = page.map(|mut page| {
-            page.events.retain(|event| self.is_own(event) && event.rumor.check(now).is_ok());
+            page.events.retain(|event| self.is_own(event) && event.unsigned.check(now).is_ok());
             page
         });
         let done = self.own_nodes.on_answer(&peer, page.as_ref(), now);
@@ -101,7 +101,7 @@ impl Core {
     pub(super) fn on_own_checked(
         &mut self,
         peer: &PeerId,
-        result: Result<Event, Forged>,
+        result: Result<Event, VerifyError>,
         now: u64,
     ) -> Vec<Output> {
         let mut outputs = Vec::new();
@@ -127,8 +127,8 @@ impl Core {
 
     /// Whether an event is one that own nodes share: the owner's, for the owner alone, or a deletion of such a one.
     fn is_own(&self, event: &UnverifiedEvent) -> bool {
-        self.owner == Some(event.rumor.pubkey)
-            || event.rumor.kind == Kind::DELETION
-            || self.is_for_owner(&event.rumor)
+        self.owner == Some(event.unsigned.pubkey)
+            || event.unsigned.kind == Kind::DELETION
+            || self.is_for_owner(&event.unsigned)
     }
 }

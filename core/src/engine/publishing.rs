@@ -1,7 +1,7 @@
 //! The owner's own events: whether they are published, and where they go.
 
 use nostrp2p_protocol::{
-    Delegation, Event, Kind, Packet, PublicKey, Rumor, Tag, Unacceptable, UnverifiedEvent,
+    Delegation, Event, Kind, Packet, PublicKey, Tag, Unacceptable, UnsignedEvent, UnverifiedEvent,
     conversation::nameless_person,
     delegation,
     frame::{Carried, Refusal, RefusalCode},
@@ -26,23 +26,23 @@ impl Core {
         targets: &[Target],
         now: u64,
     ) -> Output {
-        let audience = self.route(&event.rumor, targets);
+        let audience = self.route(&event.unsigned, targets);
         let refusal = self.refusal(&event, &audience, now);
-        if let Some(refusal) = refusal.or_else(|| self.secrecy(&event.rumor, targets)) {
+        if let Some(refusal) = refusal.or_else(|| self.secrecy(&event.unsigned, targets)) {
             return Output::Refuse(request, refusal);
         }
         self.verify(Pending::Publish(request, audience), event)
     }
 
     /// Who gets an event besides its author and the owner, who has it here.
-    fn route(&self, rumor: &Rumor, targets: &[Target]) -> Audience {
-        let audience = match audience(rumor) {
+    fn route(&self, unsigned: &UnsignedEvent, targets: &[Target]) -> Audience {
+        let audience = match audience(unsigned) {
             Audience::AsTargets => audience_of_deletion(targets),
             audience => audience,
         };
         match audience {
             Audience::People(mut people) => {
-                people.remove(&rumor.pubkey);
+                people.remove(&unsigned.pubkey);
                 people.retain(|person| Some(*person) != self.owner);
                 Audience::People(people)
             }
@@ -51,9 +51,9 @@ impl Core {
     }
 
     /// What came privately is not made public: the program that reposts or quotes it cannot know that it was private.
-    fn secrecy(&self, rumor: &Rumor, targets: &[Target]) -> Option<Refusal> {
-        let deletes = rumor.kind == Kind::DELETION;
-        let reveals = !deletes && self.owner.is_some_and(|owner| reveals(rumor, targets, &owner));
+    fn secrecy(&self, unsigned: &UnsignedEvent, targets: &[Target]) -> Option<Refusal> {
+        let deletes = unsigned.kind == Kind::DELETION;
+        let reveals = !deletes && self.owner.is_some_and(|owner| reveals(unsigned, targets, &owner));
         reveals.then(|| {
             let reason =
                 "what this reposts or quotes is private, between you and some people; it is not made public";
@@ -71,14 +71,14 @@ impl Core {
             );
         }
         // A gift wrap is signed by a throw-away key; that the owner sends it, the session vouches for (NIP-59).
-        let wrapped = event.rumor.kind == Kind::GIFT_WRAP && self.owner.is_some();
-        if self.owner != Some(event.rumor.pubkey) && !wrapped {
+        let wrapped = event.unsigned.kind == Kind::GIFT_WRAP && self.owner.is_some();
+        if self.owner != Some(event.unsigned.pubkey) && !wrapped {
             return refuse(
                 RefusalCode::ForeignAuthor,
                 "only events that the node's owner signed are published here",
             );
         }
-        match event.rumor.check(now) {
+        match event.unsigned.check(now) {
             Ok(()) => {}
             Err(Unacceptable::Shape(oversize)) => {
                 return refuse(RefusalCode::TooLarge, &oversize.to_string());
@@ -90,21 +90,23 @@ impl Core {
                 );
             }
         }
-        if let Some(tag) = misaddressed(&event.rumor) {
+        if let Some(tag) = misaddressed(&event.unsigned) {
             return refuse(RefusalCode::Malformed, &names_nobody(tag));
         }
         match audience {
             Audience::Unwanted => refuse(RefusalCode::Unwanted, "events of this kind are not stored"),
             Audience::People(_)
-                if matches!(event.rumor.kind, Kind::REACTION | Kind::GIFT_WRAP)
-                    && !names_somebody(&event.rumor) =>
+                if matches!(event.unsigned.kind, Kind::REACTION | Kind::GIFT_WRAP)
+                    && !names_somebody(&event.unsigned) =>
             {
                 refuse(
                     RefusalCode::Malformed,
                     "the event names nobody whom it is for: a valid p tag is missing",
                 )
             }
-            Audience::Everyone | Audience::People(_) if event.rumor.tag_values("p").count() > MAX_PEOPLE => {
+            Audience::Everyone | Audience::People(_)
+                if event.unsigned.tag_values("p").count() > MAX_PEOPLE =>
+            {
                 refuse(
                     RefusalCode::TooLarge,
                     "the event names more than 100 people; other nodes would not take it",
@@ -169,12 +171,12 @@ impl Core {
 }
 
 /// The `p` tag that names nobody, of an event that goes to the people in its `p` tags: one of them would never get it.
-fn misaddressed(rumor: &Rumor) -> Option<&Tag> {
-    match rumor.kind {
-        Kind::POST | Kind::GIFT_WRAP => nameless_person(rumor),
+fn misaddressed(unsigned: &UnsignedEvent) -> Option<&Tag> {
+    match unsigned.kind {
+        Kind::POST | Kind::GIFT_WRAP => nameless_person(unsigned),
         // It goes to the last one alone; programs copy the others from what is liked.
         Kind::REACTION => {
-            let last = rumor.tags.iter().rfind(|tag| tag.name() == "p");
+            let last = unsigned.tags.iter().rfind(|tag| tag.name() == "p");
             last.filter(|tag| tag.value().is_none_or(|key| key.parse::<PublicKey>().is_err()))
         }
         _ => None,
@@ -194,6 +196,6 @@ fn names_nobody(tag: &Tag) -> String {
     format!("the tag {shown} names nobody: a p tag needs a public key of 64 lower-case hex digits")
 }
 
-fn names_somebody(rumor: &Rumor) -> bool {
-    matches!(audience(rumor), Audience::People(people) if !people.is_empty())
+fn names_somebody(unsigned: &UnsignedEvent) -> bool {
+    matches!(audience(unsigned), Audience::People(people) if !people.is_empty())
 }

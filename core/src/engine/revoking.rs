@@ -1,7 +1,7 @@
 //! Delegations that are taken back: what is heard of that, and what the owner's nodes make of it.
 
 use nostrp2p_protocol::{
-    Delegation, Event, Forged, Packet, PeerId, PublicKey, Rumor, UnverifiedEvent,
+    Delegation, Event, Packet, PeerId, PublicKey, UnsignedEvent, UnverifiedEvent, VerifyError,
     delegation::{self, MAX_AHEAD_SECONDS},
     limits::MAX_SECONDS_AHEAD,
 };
@@ -35,7 +35,7 @@ impl Core {
         event: UnverifiedEvent,
         now: u64,
     ) -> Output {
-        match self.admit_revocation(&event.rumor, from, now) {
+        match self.admit_revocation(&event.unsigned, from, now) {
             Ok(()) => self.verify(Pending::Revocation(Some(heard), from), event),
             Err((reason, verdict)) => {
                 self.refusals.count(reason);
@@ -48,7 +48,7 @@ impl Core {
     pub(super) fn on_revoked(&mut self, from: PeerId, events: Vec<UnverifiedEvent>, now: u64) -> Vec<Output> {
         let mut outputs = Vec::new();
         for event in events {
-            match self.admit_revocation(&event.rumor, from, now) {
+            match self.admit_revocation(&event.unsigned, from, now) {
                 Ok(()) => outputs.push(self.verify(Pending::Revocation(None, from), event)),
                 Err((reason, _)) => self.refusals.count(reason),
             }
@@ -59,27 +59,27 @@ impl Core {
     /// Whether a revocation is worth a signature check, cheapest check first.
     fn admit_revocation(
         &mut self,
-        rumor: &Rumor,
+        unsigned: &UnsignedEvent,
         from: PeerId,
         now: u64,
     ) -> Result<(), (&'static str, Verdict)> {
         let ignore = |ignored: Ignored| Err((ignored.name(), Verdict::Ignore(ignored)));
-        let Some(peer) = delegation::revoked(rumor).filter(|_| rumor.check_shape().is_ok()) else {
+        let Some(peer) = delegation::revoked(unsigned).filter(|_| unsigned.check_shape().is_ok()) else {
             return Err(("malformed", Verdict::Reject));
         };
-        if rumor.created_at > now.saturating_add(MAX_SECONDS_AHEAD) {
+        if unsigned.created_at > now.saturating_add(MAX_SECONDS_AHEAD) {
             return ignore(Ignored::TooNew);
         }
-        if rumor.created_at.saturating_add(MAX_AHEAD_SECONDS) <= now {
+        if unsigned.created_at.saturating_add(MAX_AHEAD_SECONDS) <= now {
             return ignore(Ignored::TooOld);
         }
-        if !self.revocations.lacks(&rumor.pubkey, &peer, rumor.created_at) {
+        if !self.revocations.lacks(&unsigned.pubkey, &peer, unsigned.created_at) {
             return ignore(Ignored::Seen);
         }
         if self.pending.len() >= MAX_PENDING {
             return ignore(Ignored::Busy);
         }
-        if !self.revoking.take(from, REVOCATIONS, UNIT, now) && !self.is_needed(&rumor.pubkey) {
+        if !self.revoking.take(from, REVOCATIONS, UNIT, now) && !self.is_needed(&unsigned.pubkey) {
             return Err(("revocations_over_rate", Verdict::Ignore(Ignored::OverBudget)));
         }
         Ok(())
@@ -89,7 +89,7 @@ impl Core {
         &mut self,
         heard: Option<GossipId>,
         from: &PeerId,
-        result: Result<Event, Forged>,
+        result: Result<Event, VerifyError>,
         now: u64,
     ) -> Vec<Output> {
         let word = result.ok().and_then(|event| Delegation::from_event(event).ok());

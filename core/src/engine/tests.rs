@@ -3,9 +3,9 @@ mod clock;
 mod revoking;
 
 use nostrp2p_protocol::{
-    Delegation, Draft, EventId, Kind, SecretKey, Signature, Tag,
-    exchange::OwnPage,
+    Delegation, EventId, EventTemplate, Kind, SecretKey, Signature, Tag,
     frame::{Carried, Delivery},
+    rpc::OwnPage,
 };
 
 use super::*;
@@ -29,7 +29,7 @@ fn key(byte: u8) -> SecretKey {
 }
 
 fn event(author: u8, kind: Kind, tags: Vec<Tag>) -> Event {
-    Draft { created_at: NOW, kind, tags, content: "hello".into() }.sign(&key(author), &[0; 32])
+    EventTemplate { created_at: NOW, kind, tags, content: "hello".into() }.sign(&key(author), &[0; 32])
 }
 
 fn post(author: u8) -> Event {
@@ -157,9 +157,10 @@ fn what_the_owner_may_not_publish_is_refused_with_its_reason() {
     let mut forged = UnverifiedEvent::from(post(1));
     forged.claimed_id = Some(post(2).id());
     refused(&refuse(&mut core(), forged), RefusalCode::Forged);
-    let late = Draft { created_at: NOW + 901, kind: Kind::POST, tags: vec![], content: String::new() };
+    let late =
+        EventTemplate { created_at: NOW + 901, kind: Kind::POST, tags: vec![], content: String::new() };
     refused(&refuse(&mut core(), late.sign(&key(1), &[0; 32]).into()), RefusalCode::WrongTime);
-    let long = Draft { created_at: NOW, kind: Kind::POST, tags: vec![], content: "x".repeat(70_000) };
+    let long = EventTemplate { created_at: NOW, kind: Kind::POST, tags: vec![], content: "x".repeat(70_000) };
     refused(&refuse(&mut core(), long.sign(&key(1), &[0; 32]).into()), RefusalCode::TooLarge);
     let mut read_only =
         Core::new(Settings { read_only: true, ..Settings::default() }, Some(key(1).public_key()));
@@ -236,9 +237,10 @@ fn what_waits_for_its_signature_check_is_bounded() {
     let limits = Limits { strangers: Rate { burst: u32::MAX, per_hour: 1 }, ..Limits::default() };
     core.admission = Admission::new(limits, core.owner);
     for number in 0..MAX_PENDING {
-        let draft = Draft { created_at: NOW, kind: Kind::POST, tags: vec![], content: number.to_string() };
-        let rumor = draft.by(key(2).public_key());
-        let event = UnverifiedEvent { claimed_id: None, rumor, sig: Signature::from_bytes([0; 64]) };
+        let draft =
+            EventTemplate { created_at: NOW, kind: Kind::POST, tags: vec![], content: number.to_string() };
+        let unsigned = draft.by(key(2).public_key());
+        let event = UnverifiedEvent { claimed_id: None, unsigned, sig: Signature::from_bytes([0; 64]) };
         let outputs = core.handle(Input::Heard(HEARD, OTHER, Packet::Event(event).encode()), NOW);
         assert!(matches!(outputs[..], [Output::Verify(..)]));
     }

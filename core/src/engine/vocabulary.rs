@@ -1,9 +1,9 @@
 //! What the core is told and what it says: inputs, outputs, and the names that link the two.
 
 use nostrp2p_protocol::{
-    Delegation, Event, Forged, Network, Packet, PeerId, PublicKey, Rumor, UnverifiedEvent,
-    exchange::{OwnPage, Receipt},
+    Delegation, Event, Network, Packet, PeerId, PublicKey, UnsignedEvent, UnverifiedEvent, VerifyError,
     frame::{Carried, Refusal},
+    rpc::{OwnPage, Receipt},
 };
 
 use crate::{
@@ -40,7 +40,7 @@ pub enum Input {
     /// the event carries it.
     Publish(PublishId, UnverifiedEvent, Vec<Target>),
     /// A signature check ended; the number is the one of [`Output::Verify`].
-    Verified(u64, Result<Event, Forged>),
+    Verified(u64, Result<Event, VerifyError>),
     /// The store holds an event durably that [`Output::Commit`] gave it.
     Committed(PublishId, Event, Audience, u64),
     /// The owner changed.
@@ -73,7 +73,7 @@ pub enum Input {
     /// What came back for [`Output::QueryOwnNode`].
     OwnNodeAnswered(PeerId, Option<OwnPage>),
     /// A list of people (kinds 3 and 10000) from the store, at the start or after the owner changed: the owner's first.
-    List(Rumor),
+    List(UnsignedEvent),
     /// From the store, at the start: when its life began, and when it first held something of each of these people, in
     /// seconds since 1970.
     People(u64, Vec<(PublicKey, u64)>),
@@ -117,7 +117,7 @@ pub enum Output {
     Answer(DeliveryId, Receipt),
     /// Hand the event with this sequence number to these nodes, at least one, then hand in [`Input::Attempted`].
     Attempt(DeliveryKey, Vec<PeerId>),
-    /// QueryId neighbours which nodes act for these people, at most [`nostrp2p_protocol::exchange::MAX_SOUGHT`]; what they tell is heard as announcements.
+    /// QueryId neighbours which nodes act for these people, at most [`nostrp2p_protocol::rpc::MAX_SOUGHT`]; what they tell is heard as announcements.
     LookUpNodes(Vec<PublicKey>),
     /// Write down how far a delivery has come.
     Record(DeliveryKey, DeliveryState),

@@ -91,7 +91,7 @@ pub enum SyncStep {
 /// An event that a neighbour has sent, with its id, which whoever received it has computed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Identified {
-    /// Of the rumor; what the neighbour said it was does not count.
+    /// Of the unsigned event; what the neighbour said it was does not count.
     pub id: EventId,
     /// Not verified yet.
     pub event: UnverifiedEvent,
@@ -99,7 +99,7 @@ pub struct Identified {
 
 impl From<UnverifiedEvent> for Identified {
     fn from(event: UnverifiedEvent) -> Self {
-        Self { id: event.rumor.id(), event }
+        Self { id: event.unsigned.id(), event }
     }
 }
 
@@ -352,7 +352,7 @@ impl Scheduler {
         let last = events.last().map(|event| event.id);
         let behind = active.asked.iter().position(|id| Some(*id) == last).map_or(0, |place| place + 1);
         let unsent = active.asked.split_off(behind);
-        let bytes = events.iter().map(|event| event.event.rumor.size()).sum::<usize>();
+        let bytes = events.iter().map(|event| event.event.unsigned.size()).sum::<usize>();
         active.bytes += bytes;
         let kib = UNIT.saturating_mul(u64::try_from(bytes).unwrap_or(u64::MAX)) / 1_024;
         self.fetched_of_one.take(active.peer, self.kib_of_one, kib, now);

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use nostrp2p_protocol::{PeerId, announcement::is_way, exchange::Lent};
+use nostrp2p_protocol::{PeerId, announcement::is_way, rpc::Lent};
 
 use crate::{
     rng::SeededRng,

@@ -6,7 +6,7 @@
 
 use std::{collections::BTreeMap, net::IpAddr};
 
-use nostrp2p_protocol::{PeerId, exchange::Lent};
+use nostrp2p_protocol::{PeerId, rpc::Lent};
 
 /// How long a yes holds, in seconds; the other side asks again after half of it.
 pub const TUNNEL_SECONDS: u32 = 600;

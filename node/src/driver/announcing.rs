@@ -6,7 +6,7 @@ use nostrp2p_core::{Input, News, Output, Unheard, announce_every};
 use nostrp2p_overlay::{Protocol, Topic};
 use nostrp2p_protocol::{
     Network, PeerId, PublicKey,
-    exchange::{Question, decode_announcements},
+    rpc::{RpcRequest, decode_announcements},
 };
 use tokio::time::Instant;
 
@@ -67,7 +67,7 @@ impl Running {
     pub(super) fn ask_for_announcements(&mut self, peer: PeerId) {
         let overlay = self.overlay.clone();
         self.tasks.push(Box::pin(async move {
-            let answer = overlay.request(peer, Protocol::Fetch, Question::Announcements.encode()).await;
+            let answer = overlay.request(peer, Protocol::Fetch, RpcRequest::Announcements.encode()).await;
             let told = answer.ok().and_then(|answer| decode_announcements(&answer).ok());
             Happening::Told(vec![(peer, told.unwrap_or_default())])
         }));
@@ -85,7 +85,7 @@ impl Running {
     /// Asks some neighbours for the nodes of people of whom this one knows none.
     pub(super) fn seek(&mut self, people: Vec<PublicKey>) -> Vec<Output> {
         let recalled = self.recall(&people);
-        let (overlay, question) = (self.overlay.clone(), Question::Seek(people).encode());
+        let (overlay, question) = (self.overlay.clone(), RpcRequest::Seek(people).encode());
         self.tasks.push(Box::pin(async move {
             let mut peers = overlay.peers().await;
             // Others each time: what one has not heard of another may have.
@@ -113,7 +113,7 @@ impl Running {
         };
         self.twin_pause = (self.twin_pause * 2).min(TWIN_LAST_PAUSE);
         self.twin_at = now + self.twin_pause;
-        let (overlay, question) = (self.overlay.clone(), Question::Seek(vec![owner]).encode());
+        let (overlay, question) = (self.overlay.clone(), RpcRequest::Seek(vec![owner]).encode());
         self.tasks.push(Box::pin(async move {
             let peers = overlay.peers().await;
             let chance = usize::try_from(getrandom::u32().unwrap_or_default()).unwrap_or_default();

@@ -12,7 +12,7 @@ use nostrp2p_core::{
 use nostrp2p_overlay::{Overlay, Protocol, RequestRef};
 use nostrp2p_protocol::{
     EventId, PeerId, UnverifiedEvent,
-    exchange::Found,
+    rpc::Found,
     sync::{self, Compared, SyncRequest},
 };
 use tokio::task::spawn_blocking;

@@ -4,7 +4,7 @@ use nostrp2p_core::{DeliveryId, DeliveryKey, Input, OwnNodeCursor, QUESTION_ROWS
 use nostrp2p_overlay::{Protocol, RequestRef};
 use nostrp2p_protocol::{
     Packet, PeerId, UnverifiedEvent,
-    exchange::{Found, OwnPage, Question, Receipt, Revoked, encode_announcements},
+    rpc::{Found, OwnPage, Receipt, Revoked, RpcRequest, encode_announcements},
 };
 
 use super::{Happening, Running, received};
@@ -40,23 +40,23 @@ impl Running {
                 self.handed.insert(handed, request);
                 self.handle(Input::Handed(handed, from, payload)).await;
             }
-            Protocol::Fetch => match Question::decode(&payload) {
-                Ok(Question::Announcements) => {
+            Protocol::Fetch => match RpcRequest::decode(&payload) {
+                Ok(RpcRequest::Announcements) => {
                     let known = encode_announcements(&self.announcer.known(&self.core));
                     self.core.answered(from, known.len(), clock::now());
                     self.overlay.respond(request, known).await;
                 }
-                Ok(Question::Seek(people)) => {
+                Ok(RpcRequest::Seek(people)) => {
                     let known = encode_announcements(&self.announcer.known_of(&people));
                     self.core.answered(from, known.len(), clock::now());
                     self.overlay.respond(request, known).await;
                 }
-                Ok(Question::Events(filters)) => {
+                Ok(RpcRequest::Events(filters)) => {
                     let store = self.store.clone();
                     let read = move |reading: &mut Reading<'_>| asking::public(&store, &filters, reading);
                     self.respond(request, (from, service), read).await;
                 }
-                Ok(Question::Own { store: id, after, newest })
+                Ok(RpcRequest::Own { store: id, after, newest })
                     if self.core.is_own_node(&from, clock::now()) =>
                 {
                     let (store, owner) = (self.store.clone(), self.ownership.owner());
@@ -66,13 +66,13 @@ impl Running {
                     self.respond(request, (from, service), read).await;
                     self.handle(Input::OwnNodeAsked(from, newest)).await;
                 }
-                Ok(Question::Revocations(people)) => {
+                Ok(RpcRequest::Revocations(people)) => {
                     let revoked = Revoked { events: self.core.revocations(&people) }.encode();
                     self.core.answered(from, revoked.len(), clock::now());
                     self.overlay.respond(request, revoked).await;
                 }
-                Ok(Question::Lend) => self.lend(request, from).await,
-                Ok(Question::Own { .. }) | Err(_) => self.overlay.refuse(request).await,
+                Ok(RpcRequest::Lend) => self.lend(request, from).await,
+                Ok(RpcRequest::Own { .. }) | Err(_) => self.overlay.refuse(request).await,
             },
             Protocol::Sync => self.on_sync_request(request, from, &payload).await,
         }
@@ -150,7 +150,7 @@ impl Running {
 
     /// Asks other nodes for events.
     pub(super) fn ask(&self, asking: Query) {
-        let (overlay, question) = (self.overlay.clone(), Question::Events(asking.filters).encode());
+        let (overlay, question) = (self.overlay.clone(), RpcRequest::Events(asking.filters).encode());
         self.tasks.push(Box::pin(async move {
             let mut nodes = asking.nodes;
             if nodes.is_empty() {
@@ -170,7 +170,7 @@ impl Running {
     pub(super) fn ask_sibling(&self, peer: PeerId, cursor: OwnNodeCursor) {
         let overlay = self.overlay.clone();
         let newest = self.store.progress().borrow().newest;
-        let question = Question::Own { store: cursor.store, after: cursor.after, newest }.encode();
+        let question = RpcRequest::Own { store: cursor.store, after: cursor.after, newest }.encode();
         self.tasks.push(Box::pin(async move {
             let answer = overlay.request(peer, Protocol::Fetch, question).await;
             let page = answer.ok().and_then(|answer| OwnPage::decode(&answer).ok());

@@ -6,7 +6,7 @@ use nostrp2p_core::Ownership;
 use nostrp2p_overlay::{Protocol, RequestRef};
 use nostrp2p_protocol::{
     PeerId,
-    exchange::{Lent, Question},
+    rpc::{Lent, RpcRequest},
 };
 
 use super::{Happening, Running};
@@ -22,7 +22,7 @@ impl Running {
             self.name_addresses(&[helper]).await;
             let overlay = self.overlay.clone();
             self.tasks.push(Box::pin(async move {
-                let answer = overlay.request(helper, Protocol::Fetch, Question::Lend.encode()).await;
+                let answer = overlay.request(helper, Protocol::Fetch, RpcRequest::Lend.encode()).await;
                 if let Err(error) = &answer {
                     tracing::debug!(%helper, %error, "a helper did not answer");
                 }

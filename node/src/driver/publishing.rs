@@ -16,13 +16,13 @@ use crate::{
 impl Running {
     /// Hands a publish request to the core, with what the event deletes, reposts or quotes of what is here.
     pub(super) async fn publish(&mut self, request: PublishId, event: UnverifiedEvent) {
-        if !asking::has_targets(&event.rumor) {
+        if !asking::has_targets(&event.unsigned) {
             return self.handle(Input::Publish(request, event, vec![])).await;
         }
         let store = self.store.clone();
         self.tasks.push(Box::pin(async move {
-            let rumor = event.rumor.clone();
-            match tokio::task::spawn_blocking(move || asking::targets(&store, &rumor)).await {
+            let unsigned = event.unsigned.clone();
+            match tokio::task::spawn_blocking(move || asking::targets(&store, &unsigned)).await {
                 Ok(Ok(targets)) => Happening::Targets(request, event, targets),
                 // Without them nobody knows where it may go.
                 failed => {

@@ -23,5 +23,5 @@ pub(super) fn events<'a>(way: &str, received: impl IntoIterator<Item = &'a Unver
 }
 
 fn event(way: &str, event: &UnverifiedEvent) {
-    tracing::debug!(way, id = %event.rumor.id(), kind = event.rumor.kind.0, "received an event");
+    tracing::debug!(way, id = %event.unsigned.id(), kind = event.unsigned.kind.0, "received an event");
 }

@@ -4,7 +4,7 @@ use nostrp2p_core::Input;
 use nostrp2p_overlay::{Protocol, Topic};
 use nostrp2p_protocol::{
     Delegation, Event, Packet, PeerId, PublicKey, delegation,
-    exchange::{Question, Revoked},
+    rpc::{Revoked, RpcRequest},
 };
 
 use super::{Happening, Running};
@@ -71,7 +71,7 @@ impl Running {
     pub(super) fn ask_for_revocations(&self, peer: PeerId, people: Vec<PublicKey>) {
         let overlay = self.overlay.clone();
         self.tasks.push(Box::pin(async move {
-            let question = Question::Revocations(people).encode();
+            let question = RpcRequest::Revocations(people).encode();
             // An older node does not know the question.
             let answer = overlay.request(peer, Protocol::Fetch, question).await;
             let told = answer.ok().and_then(|answer| Revoked::decode(&answer).ok());

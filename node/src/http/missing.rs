@@ -57,7 +57,7 @@ fn people(filter: &Filter, found: &[Event], now: u64, wants: &mut BTreeSet<Fetch
 
 #[cfg(test)]
 mod tests {
-    use nostrp2p_protocol::{Draft, EventId, SecretKey};
+    use nostrp2p_protocol::{EventId, EventTemplate, SecretKey};
 
     use super::*;
 
@@ -65,7 +65,8 @@ mod tests {
 
     fn profile(created_at: u64) -> Event {
         let key = SecretKey::from_bytes([1; 32]).unwrap();
-        Draft { created_at, kind: Kind::PROFILE, tags: vec![], content: "{}".into() }.sign(&key, &[0; 32])
+        EventTemplate { created_at, kind: Kind::PROFILE, tags: vec![], content: "{}".into() }
+            .sign(&key, &[0; 32])
     }
 
     fn asked(authors: &[PublicKey], kinds: &[Kind]) -> Filter {

@@ -1,7 +1,7 @@
 //! `nostrp2p import`: takes events from a file, whatever program wrote it.
 //!
 //! A restore is not gossip: no rate and no hourly cap drops anything, whoever owns the node. What exceeds the cap is kept
-//! and not shared in catching up. Shape and time are checked as at every other door ([`nostrp2p_protocol::Rumor::check`]).
+//! and not shared in catching up. Shape and time are checked as at every other door ([`nostrp2p_protocol::UnsignedEvent::check`]).
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -167,7 +167,7 @@ impl Imported {
 
 fn parse(text: &[u8], now: u64) -> Result<(Event, Mark), String> {
     let event: UnverifiedEvent = serde_json::from_slice(text).map_err(|_| "this is no event".to_owned())?;
-    event.rumor.check(now).map_err(|reason| reason.to_string())?;
+    event.unsigned.check(now).map_err(|reason| reason.to_string())?;
     let event = event.verify().map_err(|forged| forged.to_string())?;
     Ok((event, mark(text)))
 }
@@ -243,7 +243,7 @@ impl Refusals<'_> {
 #[cfg(test)]
 mod tests {
     use nostrp2p_core::SyncWindow;
-    use nostrp2p_protocol::{Draft, EventId, Kind, SecretKey};
+    use nostrp2p_protocol::{EventId, EventTemplate, Kind, SecretKey};
 
     use super::*;
     use crate::maintenance::export;
@@ -255,7 +255,7 @@ mod tests {
     }
 
     fn event(author: u8, kind: Kind, created_at: u64, content: &str) -> Event {
-        Draft { created_at, kind, tags: vec![], content: content.into() }.sign(&key(author), &[0; 32])
+        EventTemplate { created_at, kind, tags: vec![], content: content.into() }.sign(&key(author), &[0; 32])
     }
 
     fn line(event: &Event) -> String {
@@ -315,13 +315,13 @@ mod tests {
             (event(1, Kind::PROFILE, now - 9, "old"), event(1, Kind::PROFILE, now - 8, "new"));
         let deletion = |target: &Event| {
             let tags = vec![nostrp2p_protocol::Tag::new(["e", &target.id().to_string()])];
-            Draft { created_at: now, kind: Kind::DELETION, tags, content: String::new() }
+            EventTemplate { created_at: now, kind: Kind::DELETION, tags, content: String::new() }
                 .sign(&key(1), &[0; 32])
         };
         let gone = event(1, Kind::POST, now, "gone");
         let tags = vec![nostrp2p_protocol::Tag::new(["expiration", "1000"])];
-        let ended =
-            Draft { created_at: 1, kind: Kind::POST, tags, content: String::new() }.sign(&key(1), &[0; 32]);
+        let ended = EventTemplate { created_at: 1, kind: Kind::POST, tags, content: String::new() }
+            .sign(&key(1), &[0; 32]);
         let all = [&profile, &newer, &profile, &deletion(&gone), &gone, &ended, &newer];
         let text: String = all.into_iter().map(line).collect();
         let (imported, _) = import_text(directory.path(), &text);

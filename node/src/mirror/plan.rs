@@ -85,7 +85,7 @@ fn newest(store: &Store, kind: Kind, authors: &BTreeSet<PublicKey>) -> Result<Ve
 
 #[cfg(test)]
 mod tests {
-    use nostrp2p_protocol::{Draft, SecretKey, Tag};
+    use nostrp2p_protocol::{EventTemplate, SecretKey, Tag};
 
     use super::*;
     use crate::store::{Retention, Travel};
@@ -100,7 +100,7 @@ mod tests {
         let (store, writer) = Store::open(directory.path(), Retention::EVERYTHING).unwrap();
         let put = async |author: u8, kind: u16, tags: &[&[&str]]| {
             let tags = tags.iter().map(|tag| Tag::new(tag.iter().copied())).collect();
-            let draft = Draft { created_at: 1, kind: Kind(kind), tags, content: String::new() };
+            let draft = EventTemplate { created_at: 1, kind: Kind(kind), tags, content: String::new() };
             writer.commit(draft.sign(&key(author), &[0; 32]), Travel::Done).await.await.unwrap().unwrap();
         };
         let people: BTreeSet<PublicKey> = (2..8).map(|person| key(person).public_key()).collect();

@@ -35,8 +35,8 @@ struct UnderWay {
 impl Receiving {
     /// Hands an event to the store. Returns the times of those that turned out not to be taken.
     pub(super) async fn take(&mut self, event: UnverifiedEvent, context: &Context, relay: &str) -> Vec<u64> {
-        let (bytes, created_at) = (event.rumor.size(), event.rumor.created_at);
-        let event = match event.rumor.check(clock::now()) {
+        let (bytes, created_at) = (event.unsigned.size(), event.unsigned.created_at);
+        let event = match event.unsigned.check(clock::now()) {
             Ok(()) => event.verify().ok(),
             Err(_) => None,
         };

@@ -20,7 +20,7 @@
 
 use std::ops::RangeInclusive;
 
-use nostrp2p_protocol::{Kind, PublicKey, Rumor, conversation};
+use nostrp2p_protocol::{Kind, PublicKey, UnsignedEvent, conversation};
 use redb::{ReadableTable, Table};
 use sha2::{Digest, Sha256};
 
@@ -45,14 +45,14 @@ impl<'txn> Index<'txn> {
         Self { table, fresh: Vec::new() }
     }
 
-    pub(super) fn add(&mut self, rumor: &Rumor, sequence: u64) -> Result<(), redb::Error> {
-        self.fresh.extend(rows(rumor, sequence));
+    pub(super) fn add(&mut self, unsigned: &UnsignedEvent, sequence: u64) -> Result<(), redb::Error> {
+        self.fresh.extend(rows(unsigned, sequence));
         if self.fresh.len() > MAX_FRESH { self.settle() } else { Ok(()) }
     }
 
-    pub(super) fn remove(&mut self, rumor: &Rumor, sequence: u64) -> Result<(), redb::Error> {
+    pub(super) fn remove(&mut self, unsigned: &UnsignedEvent, sequence: u64) -> Result<(), redb::Error> {
         self.settle()?;
-        for row in rows(rumor, sequence) {
+        for row in rows(unsigned, sequence) {
             self.table.remove(row.as_slice())?;
         }
         Ok(())
@@ -62,11 +62,11 @@ impl<'txn> Index<'txn> {
     pub(super) fn remove_row(
         &mut self,
         key: &Prefix,
-        rumor: &Rumor,
+        unsigned: &UnsignedEvent,
         sequence: u64,
     ) -> Result<(), redb::Error> {
         self.settle()?;
-        self.table.remove(key.row(rumor.created_at, sequence).as_slice())?;
+        self.table.remove(key.row(unsigned.created_at, sequence).as_slice())?;
         Ok(())
     }
 
@@ -175,26 +175,26 @@ pub(super) fn kinds_of(
 }
 
 /// All rows of an event.
-pub(super) fn rows(rumor: &Rumor, sequence: u64) -> Vec<Vec<u8>> {
-    let tags = rumor.tags.iter().filter_map(|tag| {
+pub(super) fn rows(unsigned: &UnsignedEvent, sequence: u64) -> Vec<Vec<u8>> {
+    let tags = unsigned.tags.iter().filter_map(|tag| {
         let mut letters = tag.name().chars();
         let letter = letters.next().filter(char::is_ascii_alphabetic)?;
         let single = letters.next().is_none();
         single.then(|| Prefix::tag(letter, tag.value()?)).flatten()
     });
-    let (author, kind) = (&rumor.pubkey, rumor.kind);
+    let (author, kind) = (&unsigned.pubkey, unsigned.kind);
     let of_kind = match kind {
-        Kind::POST if conversation::is_for_everyone(rumor) => Prefix::public_posts(),
+        Kind::POST if conversation::is_for_everyone(unsigned) => Prefix::public_posts(),
         kind => Prefix::kind(kind),
     };
     let always = [Prefix::all(), of_kind, Prefix::author_kind(author, kind)];
     let address =
-        address_of(rumor).filter(|_| kind.is_addressable()).map(|address| Prefix::address(&address));
+        address_of(unsigned).filter(|_| kind.is_addressable()).map(|address| Prefix::address(&address));
     let mut rows: Vec<Vec<u8>> = always
         .into_iter()
         .chain(address)
         .chain(tags)
-        .map(|prefix| prefix.row(rumor.created_at, sequence))
+        .map(|prefix| prefix.row(unsigned.created_at, sequence))
         .collect();
     rows.sort_unstable();
     rows.dedup();

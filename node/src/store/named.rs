@@ -44,7 +44,7 @@ impl Store {
             let event = event.filter(|event| address.is_none() || address_of(event).as_ref() == address);
             if let Some(event) = event {
                 let on_a_relay = mirrored.get(sequence)?.is_some();
-                found.push(Target { rumor: event.into_rumor(), on_a_relay });
+                found.push(Target { unsigned: event.into_rumor(), on_a_relay });
             }
         }
         Ok(found)

@@ -12,7 +12,7 @@ mod shared;
 use std::ops::ControlFlow;
 
 use nostrp2p_core::{DeliveryKey, DeliveryState};
-use nostrp2p_protocol::{Draft, Event, Filter, Kind, SecretKey, Tag, frame::Delivery};
+use nostrp2p_protocol::{Event, EventTemplate, Filter, Kind, SecretKey, Tag, frame::Delivery};
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 
 use super::*;
@@ -23,7 +23,7 @@ fn key(byte: u8) -> SecretKey {
 }
 
 fn event(author: u8, kind: u16, created_at: u64, content: &str, tags: Vec<Tag>) -> Event {
-    Draft { created_at, kind: Kind(kind), tags, content: content.into() }.sign(&key(author), &[0; 32])
+    EventTemplate { created_at, kind: Kind(kind), tags, content: content.into() }.sign(&key(author), &[0; 32])
 }
 
 pub(super) fn post(author: u8, created_at: u64, content: &str) -> Event {

@@ -8,7 +8,7 @@
 use std::collections::BTreeSet;
 
 use nostrp2p_core::is_outdated;
-use nostrp2p_protocol::{Event, EventId, Kind, PublicKey, Rumor};
+use nostrp2p_protocol::{Event, EventId, Kind, PublicKey, UnsignedEvent};
 use redb::{ReadableTable, ReadableTableMetadata, Table, TableDefinition, WriteTransaction};
 use sha2::{Digest, Sha256};
 
@@ -269,17 +269,17 @@ pub(super) enum Target {
 }
 
 /// The address under which an event is replaced.
-pub(super) fn address_of(rumor: &Rumor) -> Option<Address> {
-    let identifier = match rumor.kind {
-        kind if kind.is_addressable() => rumor.tag_values("d").next().unwrap_or_default().to_owned(),
+pub(super) fn address_of(unsigned: &UnsignedEvent) -> Option<Address> {
+    let identifier = match unsigned.kind {
+        kind if kind.is_addressable() => unsigned.tag_values("d").next().unwrap_or_default().to_owned(),
         kind if kind.is_replaceable() => String::new(),
         _ => return None,
     };
-    Some(Address { author: rumor.pubkey, kind: rumor.kind, identifier })
+    Some(Address { author: unsigned.pubkey, kind: unsigned.kind, identifier })
 }
 
 /// What a deletion names of its author's, each thing once and always in the same order.
-pub(super) fn targets(deletion: &Rumor) -> BTreeSet<Target> {
+pub(super) fn targets(deletion: &UnsignedEvent) -> BTreeSet<Target> {
     let ids = deletion.tag_values("e").filter_map(|id| id.parse().ok()).map(Target::Id);
     let addresses = deletion.tag_values("a").filter_map(Address::parse);
     let own = addresses.filter(|address| address.author == deletion.pubkey).map(Target::Address);

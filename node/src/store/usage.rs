@@ -4,7 +4,7 @@
 //! What an event costs is reckoned from its record and its index rows and not measured: redb does not say what a row takes.
 //! A test holds the sum against the file.
 
-use nostrp2p_protocol::Rumor;
+use nostrp2p_protocol::UnsignedEvent;
 use redb::{ReadableTable, Table};
 
 /// Bytes of an event besides its record and its index rows: its rows by id, by sequence number and among shared events.
@@ -88,8 +88,8 @@ impl Usage {
 }
 
 /// What an event counts, in bytes; `record` is the length of its record.
-pub(super) fn cost(rumor: &Rumor, record: usize) -> u64 {
-    let tags = rumor.tags.iter().filter(|tag| tag.name().len() == 1 && tag.value().is_some()).count();
+pub(super) fn cost(unsigned: &UnsignedEvent, record: usize) -> u64 {
+    let tags = unsigned.tags.iter().filter(|tag| tag.name().len() == 1 && tag.value().is_some()).count();
     // All events, its kind, and its author and kind.
     let rows = u64::try_from(tags).unwrap_or(u64::MAX).saturating_add(3);
     u64::try_from(record).unwrap_or(u64::MAX).saturating_add(EVENT_BYTES).saturating_add(rows * ROW_BYTES)

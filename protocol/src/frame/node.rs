@@ -1,13 +1,13 @@
 //! Node to client.
 
 use crate::{
-    EventId, Malformed, PeerId, PublicKey, Rumor, UnverifiedEvent,
+    EventId, Malformed, PeerId, PublicKey, UnsignedEvent, UnverifiedEvent,
     channel::ChannelKey,
+    compression::{pack, unpack},
     frame::{MAX_MIRRORS, MAX_NAMES, Mirror, Refusal, RefusalCode, RequestId, Welcome},
     limits::{MAX_BATCH_BYTES, MAX_MARKERS, MAX_TEXT_BYTES, MAX_WAY_BYTES, MAX_WAYS},
     msgpack::{Input, Read, Write},
-    packing::{pack, unpack},
-    wire::{self, CompactEvent, CompactRumor},
+    wire::{self, CompactEvent, CompactUnsigned},
 };
 
 /// Names one store. A client that sees another one than before starts over instead of resuming.
@@ -47,7 +47,7 @@ pub enum NodeFrame {
         /// Highest sequence number in the store; when above `through`, more follows at once.
         newest: u64,
         /// In order of their sequence numbers.
-        events: Vec<Rumor>,
+        events: Vec<UnsignedEvent>,
     },
     /// 68 `[68, request, complete, packed events]`: answers a Fetch or Subscribe, the newest first. A subscription of
     /// a client that does not watch gets more of them, with what was stored since.
@@ -57,7 +57,7 @@ pub enum NodeFrame {
         /// Whether these are all; if not, ask on with `until`.
         complete: bool,
         /// The newest first, ties by lower id first.
-        events: Vec<Rumor>,
+        events: Vec<UnsignedEvent>,
     },
     /// 69 `[69, peers, stored, caught_up]`: how the node stands in the overlay; sent after login and when it changes.
     Status {
@@ -365,11 +365,11 @@ impl NodeFrame {
                 wire::encode(&(66u8, request, id, sequence, carried))
             }
             Self::Batch { through, newest, events } => {
-                let (packed, packing) = pack::<CompactRumor, _>(events);
+                let (packed, packing) = pack::<CompactUnsigned, _>(events);
                 wire::encode(&(67u8, through, newest, packing, bytes(&packed)))
             }
             Self::Answer { request, complete, events } => {
-                let (packed, packing) = pack::<CompactRumor, _>(events);
+                let (packed, packing) = pack::<CompactUnsigned, _>(events);
                 wire::encode(&(68u8, request, complete, packing, bytes(&packed)))
             }
             Self::Status { peers, stored, caught_up } => wire::encode(&(69u8, peers, stored, caught_up)),
@@ -417,12 +417,16 @@ impl NodeFrame {
             67 => {
                 let (_, through, newest, packing, packed): (u8, _, _, u8, serde_bytes::ByteBuf) =
                     wire::decode(bytes)?;
-                Ok(Self::Batch { through, newest, events: unpack::<CompactRumor, _>(packing, &packed)? })
+                Ok(Self::Batch { through, newest, events: unpack::<CompactUnsigned, _>(packing, &packed)? })
             }
             68 => {
                 let (_, request, complete, packing, packed): (u8, _, _, u8, serde_bytes::ByteBuf) =
                     wire::decode(bytes)?;
-                Ok(Self::Answer { request, complete, events: unpack::<CompactRumor, _>(packing, &packed)? })
+                Ok(Self::Answer {
+                    request,
+                    complete,
+                    events: unpack::<CompactUnsigned, _>(packing, &packed)?,
+                })
             }
             69 => wire::decode(bytes).map(|(_, peers, stored, caught_up): (u8, _, _, _)| Self::Status {
                 peers,

@@ -10,9 +10,9 @@ use std::{
 
 use nostrp2p_overlay::Protocol;
 use nostrp2p_protocol::{
-    Draft, Event, Filter, Kind, PublicKey, Tag,
-    exchange::Question,
+    Event, EventTemplate, Filter, Kind, PublicKey, Tag,
     frame::{ClientFrame, NodeFrame},
+    rpc::RpcRequest,
 };
 use nostrp2p_tests::{Attacker, Client, Node, now, random_key};
 use tokio::task::JoinSet;
@@ -76,7 +76,7 @@ async fn ask(neighbour: Arc<Attacker>) {
         let authors = (0..AUTHORS).map(|_| PublicKey::from_bytes(rand::random())).collect();
         let kinds = Some([Kind::POST].into());
         let filter = Filter { authors: Some(authors), kinds, ..Filter::default() };
-        let question = Question::Events(vec![filter]).encode();
+        let question = RpcRequest::Events(vec![filter]).encode();
         // Over the budget it is refused, and asks again at once.
         let _answer = neighbour.ask(neighbour.victim(), Protocol::Fetch, question).await;
     }
@@ -89,7 +89,8 @@ fn deletions() -> Vec<Event> {
         for number in 0..DELETIONS {
             let address = |name: usize| format!("30023:{}:{number}-{name}", key.public_key());
             let tags = (0..ADDRESSES).map(|name| Tag::new(["a".to_owned(), address(name)])).collect();
-            let draft = Draft { created_at: now(), kind: Kind::DELETION, tags, content: String::new() };
+            let draft =
+                EventTemplate { created_at: now(), kind: Kind::DELETION, tags, content: String::new() };
             deletions.push(draft.sign(&key, &[7; 32]));
         }
     }
@@ -100,7 +101,7 @@ async fn rounds(client: &mut Client, stock: &Stock, name: &str) -> Slowest {
     let (mut publish, mut page) = (Vec::new(), Vec::new());
     for number in 0..ROUNDS {
         let content = format!("{name} {number}: the quick brown fox jumps over the lazy dog");
-        let draft = Draft { created_at: now(), kind: Kind::POST, tags: vec![], content };
+        let draft = EventTemplate { created_at: now(), kind: Kind::POST, tags: vec![], content };
         let event = draft.sign(&stock.owner, &[7; 32]);
         let begun = Instant::now();
         client.publish(&event).await;

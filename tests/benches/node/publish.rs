@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use nostrp2p_protocol::{Draft, Event, Kind, SecretKey};
+use nostrp2p_protocol::{Event, EventTemplate, Kind, SecretKey};
 use nostrp2p_tests::{Client, Node, now, random_key};
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
@@ -78,7 +78,7 @@ async fn round(connections: usize, rest: bool, figures: &Figures) {
 fn event(key: &SecretKey, number: usize) -> Event {
     let created_at = now() - u64::try_from(EVENTS - number).unwrap();
     let content = format!("{number} the quick brown fox jumps over the lazy dog");
-    Draft { created_at, kind: Kind::POST, tags: vec![], content }.sign(key, &[7; 32])
+    EventTemplate { created_at, kind: Kind::POST, tags: vec![], content }.sign(key, &[7; 32])
 }
 
 /// A connection of the owner.

@@ -8,7 +8,7 @@ use std::{
     time::Instant,
 };
 
-use nostrp2p_protocol::{Draft, Event, Kind, SecretKey, Tag};
+use nostrp2p_protocol::{Event, EventTemplate, Kind, SecretKey, Tag};
 use nostrp2p_tests::{Node, Stopped, binary, now, random_key};
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 
@@ -93,7 +93,7 @@ pub fn events(count: usize) -> Vec<Event> {
                 Tag::new(["p".to_owned(), root.pubkey.to_string()]),
             ]
         });
-        let draft = Draft {
+        let draft = EventTemplate {
             created_at: begin + u64::try_from(number).unwrap(),
             kind: Kind::POST,
             tags: tags.unwrap_or_default(),

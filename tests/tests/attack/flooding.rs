@@ -4,9 +4,9 @@ use std::time::Instant;
 
 use nostrp2p_overlay::{MAX_PAYLOAD, Protocol};
 use nostrp2p_protocol::{
-    Draft, Filter, Kind, SecretKey,
-    exchange::{Found, Question},
+    EventTemplate, Filter, Kind, SecretKey,
     frame::ClientFrame,
+    rpc::{Found, RpcRequest},
     sync::SyncRequest,
 };
 use nostrp2p_tests::{Attacker, Client, Node, Person, get, held, now, post, post_http, random_key, until};
@@ -39,7 +39,7 @@ async fn what_is_too_large_is_stored_nowhere_and_costs_nothing() {
     reaches(&alice.node, "verdicts_rejected_total", 2).await;
     let victim = attacker.victim();
     let receipt = attacker.deliver(victim, oversize(&mallory)).await;
-    assert_eq!(receipt, Some(nostrp2p_protocol::exchange::Receipt::Refused));
+    assert_eq!(receipt, Some(nostrp2p_protocol::rpc::Receipt::Refused));
 
     // At the port of clients: a frame, a head and a body beyond their limits.
     let mut client = Client::connect(&alice.node.clients()).await;
@@ -133,7 +133,7 @@ async fn a_decompression_bomb_does_not_go_off() {
 /// A post with this number, by a stranger.
 pub(super) fn spam(key: &SecretKey, number: usize) -> nostrp2p_protocol::Event {
     let content = format!("buy, buy, buy {number}");
-    Draft { created_at: now(), kind: Kind::POST, tags: vec![], content }.sign(key, &[7; 32])
+    EventTemplate { created_at: now(), kind: Kind::POST, tags: vec![], content }.sign(key, &[7; 32])
 }
 
 /// What a node takes of a stranger: 24 at once and 240 an hour. It passes 8 of them on; its neighbours get the others
@@ -231,7 +231,7 @@ async fn fetch_and_sync_are_no_lever_for_bytes_without_end() {
     }
     let attacker = Attacker::join(&alice.node).await;
     let victim = attacker.victim();
-    let question = Question::Events(vec![Filter::default()]).encode();
+    let question = RpcRequest::Events(vec![Filter::default()]).encode();
     let (mut asked, mut got, mut answers) = (0_u64, 0_u64, 0_u64);
     let mut ids = Vec::new();
     // As often as it likes, until the node refuses.
@@ -243,7 +243,7 @@ async fn fetch_and_sync_are_no_lever_for_bytes_without_end() {
                 answers += 1;
                 if ids.is_empty() {
                     let found = Found::decode(&answer).unwrap();
-                    ids = found.events.iter().map(|event| event.rumor.id()).collect();
+                    ids = found.events.iter().map(|event| event.unsigned.id()).collect();
                 }
             }
             Err(_) => break,

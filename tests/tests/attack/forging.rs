@@ -1,7 +1,7 @@
 //! Events, delegations and logins that are not what they say.
 
 use nostrp2p_protocol::{
-    Draft, Kind, Packet, Signature, Tag, UnverifiedEvent, delegation,
+    EventTemplate, Kind, Packet, Signature, Tag, UnverifiedEvent, delegation,
     frame::{ClientFrame, Delivery, RefusalCode},
 };
 use nostrp2p_tests::{Attacker, Client, Node, Person, deletion, held, now, post, random_key, reply, until};
@@ -20,7 +20,7 @@ async fn a_forged_id_or_signature_hides_nobodys_event() {
     attacker.shout(broken).await;
     // Its signature under other words.
     let mut changed = UnverifiedEvent::from(honest.clone());
-    changed.rumor.content = "words put into her mouth".into();
+    changed.unsigned.content = "words put into her mouth".into();
     attacker.shout(changed.clone()).await;
     reaches(&bob.node, "verdicts_rejected_total", 2).await;
     alice.client.publish(&honest).await;
@@ -31,12 +31,12 @@ async fn a_forged_id_or_signature_hides_nobodys_event() {
     let node = Node::start(&["-p", &mallory.public_key().to_npub()]).await;
     let mut client = Client::login(&node.clients(), &mallory).await;
     let mut claimed = UnverifiedEvent::from(post(&mallory, "under her id"));
-    claimed.rumor.created_at += 1;
+    claimed.unsigned.created_at += 1;
     client.send(ClientFrame::Publish { request: 1, event: claimed }).await;
     assert_eq!(client.refusal().await.code, RefusalCode::Forged);
 
     let held_by_bob = texts(&mut bob.client).await;
-    assert!(!held_by_bob.contains(&changed.rumor.content));
+    assert!(!held_by_bob.contains(&changed.unsigned.content));
     held(
         "forged id",
         "broke her signature and changed her words, under her id, before she published",
@@ -53,7 +53,7 @@ async fn a_replay_brings_nothing_back_and_nothing_twice() {
     alice.client.publish(&target).await;
     bob.client.hear(&target.content).await;
     let recorded = until("the attacker to record it", || async {
-        let is_it = |bytes: &Vec<u8>| matches!(Packet::decode(bytes), Ok(Packet::Event(event)) if event.rumor == *target);
+        let is_it = |bytes: &Vec<u8>| matches!(Packet::decode(bytes), Ok(Packet::Event(event)) if event.unsigned == *target);
         recorder.heard().into_iter().find(is_it).ok_or("nothing yet")
     })
     .await;
@@ -67,15 +67,19 @@ async fn a_replay_brings_nothing_back_and_nothing_twice() {
         attacker.shout_bytes(recorded.clone()).await;
     }
     attacker.shout(target.clone()).await;
-    let forty_days = Draft {
+    let forty_days = EventTemplate {
         created_at: now() - 40 * 86_400,
         kind: Kind::POST,
         tags: vec![],
         content: "forty days old".into(),
     };
     attacker.shout(forty_days.sign(&alice.key, &[7; 32])).await;
-    let ahead =
-        Draft { created_at: now() + 2_000, kind: Kind::POST, tags: vec![], content: "of tomorrow".into() };
+    let ahead = EventTemplate {
+        created_at: now() + 2_000,
+        kind: Kind::POST,
+        tags: vec![],
+        content: "of tomorrow".into(),
+    };
     attacker.shout(ahead.sign(&alice.key, &[7; 32])).await;
     let last = post(&random_key(), "after the replays");
     attacker.shout(last.clone()).await;
@@ -109,7 +113,7 @@ async fn who_claims_anothers_key_gets_nothing_of_theirs() {
     let elsewhere = nostrp2p_protocol::PeerId::from_ed25519([8; 32]);
     thief.announce(delegation::draft(&elsewhere, now()).sign(&bob, &[7; 32])).await;
     let mut forged = UnverifiedEvent::from(delegation::draft(&me, now()).sign(&random_key(), &[7; 32]));
-    forged.rumor.pubkey = bob.public_key();
+    forged.unsigned.pubkey = bob.public_key();
     thief.announce(forged).await;
     reaches(&alice.node, "verdicts_rejected_total", 2).await;
 
@@ -142,7 +146,7 @@ async fn a_stolen_delegation_is_worth_nothing_after_its_end() {
         let peer = thief.peer();
         let name = Tag::new(["d".to_owned(), delegation::identifier(&peer)]);
         let expiration = Tag::new(["expiration".to_owned(), seconds.to_string()]);
-        Draft {
+        EventTemplate {
             created_at: now() - 100,
             kind: Kind::APPLICATION_DATA,
             tags: vec![name, expiration],

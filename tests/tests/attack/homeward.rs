@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 use nostrp2p_overlay::Protocol;
 use nostrp2p_protocol::{
     SecretKey,
-    exchange::{Lent, Question},
     frame::ClientFrame,
+    rpc::{Lent, RpcRequest},
 };
 use nostrp2p_tests::{Attacker, Client, Front, HomeLink, Node, PATIENCE, Tamper, held, post, random_key};
 use tokio::time::timeout;
@@ -32,7 +32,7 @@ async fn strangers_at_a_helpers_door_keep_nobody_from_coming_home() {
     let door = format!("ws://{}", helper.clients());
     // Somebody else asks for the helper's address. It gets it for itself, and for nobody else.
     let attacker = Attacker::join(&helper).await;
-    let lent = attacker.ask(attacker.victim(), Protocol::Fetch, Question::Lend.encode()).await;
+    let lent = attacker.ask(attacker.victim(), Protocol::Fetch, RpcRequest::Lend.encode()).await;
     let lent = lent.ok().and_then(|bytes| Lent::decode(&bytes).ok());
     assert!(matches!(lent, Some(Lent::For { .. })), "{lent:?}");
 

@@ -4,7 +4,7 @@ use std::net::Ipv4Addr;
 
 use nostr_relay_builder::{LocalRelay, RelayBuilder};
 use nostr_sdk::prelude::{Event as SdkEvent, JsonUtil, MemoryDatabase, MemoryDatabaseOptions, NostrDatabase};
-use nostrp2p_protocol::{Draft, Event, Kind, SecretKey, Tag};
+use nostrp2p_protocol::{Event, EventTemplate, Kind, SecretKey, Tag};
 use nostrp2p_tests::{Attacker, Client, Node, Person, free_port, held, now, random_key, until};
 
 use super::texts;
@@ -17,7 +17,7 @@ const LETTERS: usize = 5;
 
 fn to(person: &SecretKey, key: &SecretKey, kind: u16, created_at: u64, content: &str) -> Event {
     let tags = vec![Tag::new(["p", &person.public_key().to_string()])];
-    Draft { created_at, kind: Kind(kind), tags, content: content.into() }.sign(key, &[7; 32])
+    EventTemplate { created_at, kind: Kind(kind), tags, content: content.into() }.sign(key, &[7; 32])
 }
 
 async fn relay() -> (MemoryDatabase, LocalRelay, String) {
@@ -47,8 +47,12 @@ async fn a_flood_through_a_mirror_and_by_deliveries_takes_nothing_of_what_friend
     client.delegate(&alice).await;
     client.neighbours(1).await;
     let people = [&bob.key, &carol].map(|key| Tag::new(["p", &key.public_key().to_string()]));
-    let list =
-        Draft { created_at: now(), kind: Kind::FOLLOW_LIST, tags: people.to_vec(), content: String::new() };
+    let list = EventTemplate {
+        created_at: now(),
+        kind: Kind::FOLLOW_LIST,
+        tags: people.to_vec(),
+        content: String::new(),
+    };
     client.publish(&list.sign(&alice, &[7; 32])).await;
 
     // What friends send: replies and gift wraps to Alice from node to node, posts through the mirror.
@@ -75,8 +79,7 @@ async fn a_flood_through_a_mirror_and_by_deliveries_takes_nothing_of_what_friend
         let content = format!("spam wrap {number} {}", "x".repeat(20_000));
         let wrap = to(&alice, &random_key(), 1059, now(), &content);
         wraps += u32::from(
-            attacker.deliver(attacker.victim(), wrap).await
-                == Some(nostrp2p_protocol::exchange::Receipt::Taken),
+            attacker.deliver(attacker.victim(), wrap).await == Some(nostrp2p_protocol::rpc::Receipt::Taken),
         );
     }
     until("the mailbox to be nearly full", || async {

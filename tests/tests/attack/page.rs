@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use nostrp2p_protocol::{Draft, Kind, SecretKey, Tag};
+use nostrp2p_protocol::{EventTemplate, Kind, SecretKey, Tag};
 use nostrp2p_tests::{Attacker, Browser, Node, Size, get, held, now, random_key};
 use serde_json::{Value, json};
 use tokio::{
@@ -49,7 +49,7 @@ impl Drop for Impostor {
 }
 
 fn signed(key: &SecretKey, kind: Kind, tags: Vec<Tag>, content: &str) -> nostrp2p_protocol::Event {
-    Draft { created_at: now(), kind, tags, content: content.into() }.sign(key, &[7; 32])
+    EventTemplate { created_at: now(), kind, tags, content: content.into() }.sign(key, &[7; 32])
 }
 
 /// What no stranger's event may leave on the page; each line is something that is wrong.

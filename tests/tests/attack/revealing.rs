@@ -1,7 +1,7 @@
 //! Making public what came to somebody privately, in a program that cannot know that it was private.
 
 use nostrp2p_protocol::{
-    Draft, Event, Kind, Tag,
+    Event, EventTemplate, Kind, Tag,
     frame::{ClientFrame, Delivery, RefusalCode},
 };
 use nostrp2p_tests::{Person, Relay, held, http_login, now, post, reply, rest};
@@ -16,7 +16,7 @@ fn public(alice: &Person, secret: &Event) -> Vec<Event> {
     let text = serde_json::to_string(secret).unwrap();
     let repost = |kind, tags, content: &str| (kind, tags, content.to_owned());
     let inside = json!(post(&alice.key, "carries nothing")).to_string();
-    let around = Draft { created_at: now(), kind: Kind::REPOST, tags: vec![], content: text.clone() };
+    let around = EventTemplate { created_at: now(), kind: Kind::REPOST, tags: vec![], content: text.clone() };
     let around = serde_json::to_string(&around.sign(&alice.key, &[7; 32])).unwrap();
     [
         repost(6, tags("e"), ""),
@@ -29,7 +29,7 @@ fn public(alice: &Person, secret: &Event) -> Vec<Event> {
     ]
     .into_iter()
     .map(|(kind, tags, content)| {
-        Draft { created_at: now(), kind: Kind(kind), tags, content }.sign(&alice.key, &[7; 32])
+        EventTemplate { created_at: now(), kind: Kind(kind), tags, content }.sign(&alice.key, &[7; 32])
     })
     .collect()
 }
@@ -67,7 +67,7 @@ async fn what_came_privately_is_made_public_by_no_door() {
         Tag::new(["p", &bobs]),
         Tag::new(["q", &post(&alice.key, "x").id().to_string()]),
     ];
-    let answer = Draft { created_at: now(), kind: Kind::POST, tags, content: "only for bob".into() };
+    let answer = EventTemplate { created_at: now(), kind: Kind::POST, tags, content: "only for bob".into() };
     program.put(&answer.sign(&alice.key, &[7; 32])).await;
     alice.client.publish(&post(&alice.key, "for everyone")).await;
     carol.client.hear("for everyone").await;

@@ -5,8 +5,8 @@ use nostrp2p_protocol::{
     Announcement, PeerId, SignedAnnouncement, UnverifiedEvent,
     announcement::MAX_ANNOUNCEMENTS,
     delegation,
-    exchange::{Question, Revoked, decode_announcements, encode_announcements},
     frame::Delivery,
+    rpc::{Revoked, RpcRequest, decode_announcements, encode_announcements},
 };
 use nostrp2p_tests::{Attacker, Client, Node, Person, held, now, random_key, reply, until};
 
@@ -31,7 +31,7 @@ fn invent() -> Vec<u8> {
 
 /// What a node tells a newcomer of others.
 async fn told_by(node: PeerId, newcomer: &Attacker) -> Vec<PeerId> {
-    let answer = newcomer.ask(node, Protocol::Fetch, Question::Announcements.encode()).await.unwrap();
+    let answer = newcomer.ask(node, Protocol::Fetch, RpcRequest::Announcements.encode()).await.unwrap();
     let told = decode_announcements(&answer).unwrap();
     told.iter().map(|bytes| SignedAnnouncement::decode(bytes).unwrap().announcement.peer).collect()
 }
@@ -92,7 +92,7 @@ async fn a_node_whose_word_was_taken_back_gets_nothing_more() {
     // He takes it back at home. Everybody hears of it, and tells who asks.
     bobs.publish(&delegation::ended(&thief.peer(), now()).sign(&bob, &[7; 32])).await;
     let newcomer = Attacker::join(&alice.node).await;
-    let question = Question::Revocations(vec![bob.public_key()]).encode();
+    let question = RpcRequest::Revocations(vec![bob.public_key()]).encode();
     until("alice's node to tell of it", || async {
         let answer = newcomer.ask(newcomer.victim(), Protocol::Fetch, question.clone()).await;
         let told = answer.ok().and_then(|answer| Revoked::decode(&answer).ok());

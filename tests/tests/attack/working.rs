@@ -4,9 +4,9 @@ use std::{collections::BTreeSet, io::Write, process::Command, time::Instant};
 
 use nostrp2p_overlay::Protocol;
 use nostrp2p_protocol::{
-    Draft, Event, Filter, Kind, PublicKey, SecretKey, Tag,
-    exchange::{Found, Question},
+    Event, EventTemplate, Filter, Kind, PublicKey, SecretKey, Tag,
     frame::{ClientFrame, NodeFrame, RefusalCode},
+    rpc::{Found, RpcRequest},
 };
 use nostrp2p_tests::{Attacker, Client, Node, Person, Relay, binary, held, now, post, random_key};
 use serde_json::json;
@@ -25,7 +25,7 @@ async fn neighbours_that_ask_much_are_refused_and_others_are_not() {
     let victim = greedy.victim();
     let question = |count| {
         let (authors, kinds) = (Some(strangers(count)), Some([Kind::POST].into()));
-        Question::Events(vec![Filter { authors, kinds, ..Filter::default() }]).encode()
+        RpcRequest::Events(vec![Filter { authors, kinds, ..Filter::default() }]).encode()
     };
     let mut answered = 0;
     for _ in 0..40 {
@@ -78,7 +78,7 @@ async fn guests_that_ask_much_are_refused_whatever_sessions_they_open() {
 fn article(key: &SecretKey, number: u64) -> Event {
     let tags = vec![Tag::new(["d".to_owned(), number.to_string()])];
     let created_at = now() - 60 * (number + 10);
-    Draft { created_at, kind: Kind(30_023), tags, content: "an article".into() }.sign(key, &[7; 32])
+    EventTemplate { created_at, kind: Kind(30_023), tags, content: "an article".into() }.sign(key, &[7; 32])
 }
 
 /// A deletion with as many addresses as fit: of articles that are there, many times over, and of posts.
@@ -87,7 +87,7 @@ fn large_deletion(key: &SecretKey, round: u64) -> Event {
         let kind = if number % 4 == 0 { 1 } else { 30_023 };
         Tag::new(["a".to_owned(), format!("{kind}:{}:{}", key.public_key(), number % 400)])
     });
-    let draft = Draft {
+    let draft = EventTemplate {
         created_at: now() - round,
         kind: Kind::DELETION,
         tags: tags.collect(),

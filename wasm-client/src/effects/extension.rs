@@ -7,7 +7,7 @@ use std::rc::Rc;
 
 use gloo_timers::callback::Timeout;
 use js_sys::{Array, Function, Object, Promise, Reflect};
-use nostrp2p_protocol::{Draft, Event, PublicKey, Signature, UnverifiedEvent};
+use nostrp2p_protocol::{Event, EventTemplate, PublicKey, Signature, UnverifiedEvent};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::Window;
@@ -61,7 +61,7 @@ pub(super) async fn public_key(window: &Window) -> Result<PublicKey, NotDone> {
 
 /// Has it sign. Whether the signature is right is for the own node to say, which refuses any other and is asked before
 /// anybody else: checking it here as well would cost every first load some kilobytes.
-pub(super) async fn sign(window: &Window, draft: Draft, pubkey: PublicKey) -> Result<Event, NotDone> {
+pub(super) async fn sign(window: &Window, draft: EventTemplate, pubkey: PublicKey) -> Result<Event, NotDone> {
     let unsigned = to_js(&draft).map_err(|_| NotDone::Other)?;
     let signed = call(window, "signEvent", Some(unsigned)).await?;
     let field = |name: &str| Reflect::get(&signed, &name.into()).ok();
@@ -73,7 +73,7 @@ pub(super) async fn sign(window: &Window, draft: Draft, pubkey: PublicKey) -> Re
     let sig = field("sig").and_then(|sig| sig.as_string()).and_then(|sig| sig.parse::<Signature>().ok());
     let sig = sig.ok_or(NotDone::Other)?;
     // What counts is what was to be signed: if it signed anything else, the signature does not fit.
-    Ok(Event::trusted(UnverifiedEvent { claimed_id: None, rumor: draft.by(pubkey), sig }))
+    Ok(Event::trusted(UnverifiedEvent { claimed_id: None, unsigned: draft.by(pubkey), sig }))
 }
 
 async fn call(window: &Window, method: &str, argument: Option<JsValue>) -> Result<JsValue, NotDone> {
@@ -105,7 +105,7 @@ fn provider(window: &Window) -> Option<JsValue> {
     Reflect::has(&provider, &"signEvent".into()).ok().filter(|has| *has).map(|_| provider)
 }
 
-fn to_js(draft: &Draft) -> Result<JsValue, JsValue> {
+fn to_js(draft: &EventTemplate) -> Result<JsValue, JsValue> {
     let text = |text: &String| JsValue::from_str(text);
     let tag = |tag: &nostrp2p_protocol::Tag| tag.elements().iter().map(text).collect::<Array>();
     let tags: Array = draft.tags.iter().map(tag).collect();

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use nostrp2p_protocol::{Draft, Event, SecretKey, work::Puzzle};
+use nostrp2p_protocol::{Event, EventTemplate, SecretKey, work::Puzzle};
 use wasm_bindgen_futures::spawn_local;
 use zeroize::Zeroize;
 
@@ -20,7 +20,7 @@ use crate::{
 };
 
 impl App {
-    pub(super) fn sign(self: &Rc<Self>, purpose: Purpose, draft: Draft) {
+    pub(super) fn sign(self: &Rc<Self>, purpose: Purpose, draft: EventTemplate) {
         let app = Rc::clone(self);
         spawn_local(async move {
             let result = match app.vault.elsewhere() {
@@ -46,7 +46,7 @@ impl App {
         });
     }
 
-    async fn signed(&self, draft: Draft) -> Result<Event, VaultError> {
+    async fn signed(&self, draft: EventTemplate) -> Result<Event, VaultError> {
         let key = self.vault.key().await?;
         let mut aux = [0; 32];
         vault::random(&mut aux).map_err(|_| VaultError::Browser("no random numbers".to_owned()))?;

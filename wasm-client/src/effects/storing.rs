@@ -9,7 +9,7 @@ use std::{
 };
 
 use gloo_timers::callback::Timeout;
-use nostrp2p_protocol::{EventId, Rumor, UnverifiedEvent};
+use nostrp2p_protocol::{EventId, UnsignedEvent, UnverifiedEvent};
 use wasm_bindgen_futures::spawn_local;
 use web_sys::Blob;
 
@@ -103,7 +103,7 @@ impl Store {
         Ok(all)
     }
 
-    async fn older(&self, than: Place, limit: u32) -> Result<Vec<Rumor>, StorageError> {
+    async fn older(&self, than: Place, limit: u32) -> Result<Vec<UnsignedEvent>, StorageError> {
         match self {
             Self::Indexed(storage) => storage.older(than, limit).await,
             Self::Memory { storage, .. } => storage.older(than, limit).await,

@@ -48,8 +48,8 @@ impl App {
     /// Tells the other tabs of drafts among these changes.
     pub(super) fn tell_of_drafts(&self, changes: &[Change]) {
         for change in changes {
-            if let Change::Set(Setting::Draft(context, stored)) = change {
-                self.tell_tabs(&Tidings::Draft(*context, stored.clone()));
+            if let Change::Set(Setting::EventTemplate(context, stored)) = change {
+                self.tell_tabs(&Tidings::EventTemplate(*context, stored.clone()));
             }
         }
     }

@@ -1,6 +1,6 @@
 //! What was deleted by its own author (NIP-09), so that it does not come back.
 
-use nostrp2p_protocol::{Draft, EventId, Kind, PublicKey, Rumor, Tag};
+use nostrp2p_protocol::{EventId, EventTemplate, Kind, PublicKey, Tag, UnsignedEvent};
 
 use crate::sorted::SortedSet;
 
@@ -12,24 +12,24 @@ const MAX_DELETED: usize = 10_000;
 pub struct Deleted(SortedSet<(EventId, PublicKey)>);
 
 /// A deletion of an event of this kind.
-pub fn draft(id: EventId, kind: Kind, created_at: u64) -> Draft {
+pub fn draft(id: EventId, kind: Kind, created_at: u64) -> EventTemplate {
     let tag = |name: &str, value: String| Tag::new([name.to_owned(), value]);
     let tags = vec![tag("e", id.to_string()), tag("k", kind.0.to_string())];
-    Draft { created_at, kind: Kind::DELETION, tags, content: String::new() }
+    EventTemplate { created_at, kind: Kind::DELETION, tags, content: String::new() }
 }
 
 /// The events that a deletion names; none if it is another event.
-pub fn targets(rumor: &Rumor) -> impl Iterator<Item = EventId> {
-    let named = (rumor.kind == Kind::DELETION).then(|| rumor.tag_values("e"));
+pub fn targets(unsigned: &UnsignedEvent) -> impl Iterator<Item = EventId> {
+    let named = (unsigned.kind == Kind::DELETION).then(|| unsigned.tag_values("e"));
     named.into_iter().flatten().filter_map(|id| id.parse().ok())
 }
 
 impl Deleted {
     /// Remembers a deletion.
-    pub fn take(&mut self, rumor: &Rumor) {
-        for id in targets(rumor) {
+    pub fn take(&mut self, unsigned: &UnsignedEvent) {
+        for id in targets(unsigned) {
             if self.0.len() < MAX_DELETED {
-                self.0.insert((id, rumor.pubkey));
+                self.0.insert((id, unsigned.pubkey));
             }
         }
     }

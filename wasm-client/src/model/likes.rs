@@ -1,6 +1,6 @@
 //! Likes (NIP-25): the own ones, and those that own posts got. Held in memory and fetched once after the page opened.
 
-use nostrp2p_protocol::{Draft, EventId, Kind, PublicKey, Rumor, Tag};
+use nostrp2p_protocol::{EventId, EventTemplate, Kind, PublicKey, Tag, UnsignedEvent};
 
 use crate::sorted::{SortedMap, SortedSet};
 
@@ -22,28 +22,31 @@ pub struct Likes {
 }
 
 /// A like of this post.
-pub fn draft(id: EventId, author: &PublicKey, created_at: u64) -> Draft {
+pub fn draft(id: EventId, author: &PublicKey, created_at: u64) -> EventTemplate {
     let tag = |name: &str, value: String| Tag::new([name.to_owned(), value]);
     let tags = vec![tag("e", id.to_string()), tag("p", author.to_string())];
-    Draft { created_at, kind: Kind::REACTION, tags, content: "+".to_owned() }
+    EventTemplate { created_at, kind: Kind::REACTION, tags, content: "+".to_owned() }
 }
 
 /// The post that a reaction is about, unless it is a dislike.
-pub fn target(rumor: &Rumor) -> Option<EventId> {
-    let last = rumor.tag_values("e").last().filter(|_| rumor.kind == Kind::REACTION && rumor.content != "-");
+pub fn target(unsigned: &UnsignedEvent) -> Option<EventId> {
+    let last = unsigned
+        .tag_values("e")
+        .last()
+        .filter(|_| unsigned.kind == Kind::REACTION && unsigned.content != "-");
     last?.parse().ok()
 }
 
 impl Likes {
     /// Takes a reaction in; any other event changes nothing.
-    pub fn take(&mut self, rumor: &Rumor, me: Option<PublicKey>) {
-        let Some(target) = target(rumor) else { return };
-        let id = rumor.id();
-        if me == Some(rumor.pubkey) {
+    pub fn take(&mut self, unsigned: &UnsignedEvent, me: Option<PublicKey>) {
+        let Some(target) = target(unsigned) else { return };
+        let id = unsigned.id();
+        if me == Some(unsigned.pubkey) {
             self.add_mine(target, Some(id));
         } else if self.got.len() < MAX_LIKES
-            && self.got.insert(id, (target, rumor.pubkey)).is_none()
-            && self.people.insert((target, rumor.pubkey))
+            && self.got.insert(id, (target, unsigned.pubkey)).is_none()
+            && self.people.insert((target, unsigned.pubkey))
         {
             let count = self.count(&target);
             self.counts.insert(target, count + 1);

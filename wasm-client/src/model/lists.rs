@@ -3,7 +3,7 @@
 //! A new version is only ever made from the newest one, once the own node has shown what it holds: a list that begins
 //! from nothing by mistake would lose everybody in it. Earlier versions are kept, to go back to.
 
-use nostrp2p_protocol::{Draft, EventId, Kind, PublicKey, Rumor, Tag};
+use nostrp2p_protocol::{EventId, EventTemplate, Kind, PublicKey, Tag, UnsignedEvent};
 
 use crate::{
     sorted::{SortedMap, SortedSet},
@@ -23,7 +23,7 @@ pub struct Lists {
     follows: List,
     mutes: List,
     /// Earlier versions and the present ones, the newest first.
-    history: Vec<Rumor>,
+    history: Vec<UnsignedEvent>,
     /// How many people others follow.
     others: SortedMap<PublicKey, (u64, usize)>,
     /// Whether the own node has shown which versions it holds.
@@ -55,40 +55,40 @@ pub struct Change {
 
 #[derive(Debug, Clone, Default)]
 struct List {
-    newest: Option<Rumor>,
+    newest: Option<UnsignedEvent>,
     people: SortedSet<PublicKey>,
 }
 
 impl Lists {
     /// Takes a list in; says whether it is a new version of an own one.
-    pub fn take(&mut self, rumor: &Rumor, me: Option<PublicKey>) -> bool {
-        if me != Some(rumor.pubkey) {
-            self.take_other(rumor);
+    pub fn take(&mut self, unsigned: &UnsignedEvent, me: Option<PublicKey>) -> bool {
+        if me != Some(unsigned.pubkey) {
+            self.take_other(unsigned);
             return false;
         }
-        let place = |rumor: &Rumor| Place::new(rumor.created_at, rumor.id());
-        let new = place(rumor);
-        let Some(list) = self.list_mut(rumor.kind) else { return false };
+        let place = |unsigned: &UnsignedEvent| Place::new(unsigned.created_at, unsigned.id());
+        let new = place(unsigned);
+        let Some(list) = self.list_mut(unsigned.kind) else { return false };
         let news = list.newest.as_ref().is_none_or(|newest| new < place(newest));
         if news {
-            list.people = people(rumor).collect();
-            list.newest = Some(rumor.clone());
+            list.people = people(unsigned).collect();
+            list.newest = Some(unsigned.clone());
             self.version = self.version.wrapping_add(1);
         }
         let at = self.history.partition_point(|other| place(other) < new);
         if self.history.get(at).is_none_or(|other| place(other) != new) {
-            self.history.insert(at, rumor.clone());
+            self.history.insert(at, unsigned.clone());
             self.history.truncate(usize::try_from(MAX_LISTS).unwrap_or(usize::MAX));
         }
         news
     }
 
     /// A version did not come about: the newest of the others is the present one again, and is asked for too.
-    pub fn undo(&mut self, rumor: &Rumor) {
-        let id = rumor.id();
+    pub fn undo(&mut self, unsigned: &UnsignedEvent) {
+        let id = unsigned.id();
         self.history.retain(|other| other.id() != id);
-        let former = self.history.iter().find(|other| other.kind == rumor.kind).cloned();
-        let Some(list) = self.list_mut(rumor.kind) else { return };
+        let former = self.history.iter().find(|other| other.kind == unsigned.kind).cloned();
+        let Some(list) = self.list_mut(unsigned.kind) else { return };
         if list.newest.as_ref().is_some_and(|newest| newest.id() == id) {
             list.people = former.iter().flat_map(people).collect();
             list.newest = former;
@@ -96,11 +96,11 @@ impl Lists {
         }
     }
 
-    fn take_other(&mut self, rumor: &Rumor) {
-        let newer = self.others.get(&rumor.pubkey).is_none_or(|(time, _)| *time < rumor.created_at);
-        if rumor.kind == Kind::FOLLOW_LIST && newer && self.others.len() < MAX_OTHERS {
-            let count = people(rumor).collect::<SortedSet<PublicKey>>().len();
-            self.others.insert(rumor.pubkey, (rumor.created_at, count));
+    fn take_other(&mut self, unsigned: &UnsignedEvent) {
+        let newer = self.others.get(&unsigned.pubkey).is_none_or(|(time, _)| *time < unsigned.created_at);
+        if unsigned.kind == Kind::FOLLOW_LIST && newer && self.others.len() < MAX_OTHERS {
+            let count = people(unsigned).collect::<SortedSet<PublicKey>>().len();
+            self.others.insert(unsigned.pubkey, (unsigned.created_at, count));
         }
     }
 
@@ -135,9 +135,9 @@ impl Lists {
     }
 
     /// The versions of the list of those one follows, the newest first, each with its number of people.
-    pub fn versions(&self) -> impl Iterator<Item = (&Rumor, usize)> {
-        let lists = self.history.iter().filter(|rumor| rumor.kind == Kind::FOLLOW_LIST);
-        lists.map(|rumor| (rumor, people(rumor).count()))
+    pub fn versions(&self) -> impl Iterator<Item = (&UnsignedEvent, usize)> {
+        let lists = self.history.iter().filter(|unsigned| unsigned.kind == Kind::FOLLOW_LIST);
+        lists.map(|unsigned| (unsigned, people(unsigned).count()))
     }
 
     /// Asks for a change. It is made as soon as it can be.
@@ -160,7 +160,7 @@ impl Lists {
     }
 
     /// The next version to be signed, if a change waits and can be made.
-    pub fn next(&mut self, now: u64) -> Option<Draft> {
+    pub fn next(&mut self, now: u64) -> Option<EventTemplate> {
         if self.signing || !self.loaded {
             return None;
         }
@@ -183,11 +183,11 @@ impl Lists {
     }
 
     /// An earlier version as the next one.
-    pub fn restored(&self, id: EventId, now: u64) -> Option<Draft> {
-        let former = self.history.iter().find(|rumor| rumor.id() == id).filter(|_| self.loaded)?;
+    pub fn restored(&self, id: EventId, now: u64) -> Option<EventTemplate> {
+        let former = self.history.iter().find(|unsigned| unsigned.id() == id).filter(|_| self.loaded)?;
         let newest = self.list(former.kind)?.newest.as_ref();
         let (tags, content) = (former.tags.clone(), former.content.clone());
-        Some(Draft { created_at: after(newest, now), kind: former.kind, tags, content })
+        Some(EventTemplate { created_at: after(newest, now), kind: former.kind, tags, content })
     }
 
     fn list(&self, kind: Kind) -> Option<&List> {
@@ -208,7 +208,7 @@ impl Lists {
 }
 
 /// The next version: this person in or out, all else as it was.
-fn changed(newest: Option<&Rumor>, change: Change, now: u64) -> Draft {
+fn changed(newest: Option<&UnsignedEvent>, change: Change, now: u64) -> EventTemplate {
     let mut tags = newest.map(|newest| newest.tags.clone()).unwrap_or_default();
     let content = newest.map(|newest| newest.content.clone()).unwrap_or_default();
     let key = change.person.to_string();
@@ -217,16 +217,16 @@ fn changed(newest: Option<&Rumor>, change: Change, now: u64) -> Draft {
     } else {
         tags.retain(|tag| tag.name() != "p" || tag.value() != Some(&key));
     }
-    Draft { created_at: after(newest, now), kind: change.kind, tags, content }
+    EventTemplate { created_at: after(newest, now), kind: change.kind, tags, content }
 }
 
 /// Now, but later than the version before: of two at one second chance would decide.
-fn after(newest: Option<&Rumor>, now: u64) -> u64 {
+fn after(newest: Option<&UnsignedEvent>, now: u64) -> u64 {
     newest.map_or(now, |newest| now.max(newest.created_at + 1))
 }
 
-fn people(rumor: &Rumor) -> impl Iterator<Item = PublicKey> {
-    rumor.tag_values("p").filter_map(|value| value.parse().ok())
+fn people(unsigned: &UnsignedEvent) -> impl Iterator<Item = PublicKey> {
+    unsigned.tag_values("p").filter_map(|value| value.parse().ok())
 }
 
 #[cfg(test)]
@@ -236,12 +236,12 @@ mod tests {
     const ME: PublicKey = PublicKey::from_bytes([1; 32]);
     const BO: PublicKey = PublicKey::from_bytes([2; 32]);
 
-    fn version(created_at: u64, people: &[PublicKey]) -> Rumor {
+    fn version(created_at: u64, people: &[PublicKey]) -> UnsignedEvent {
         let mut tags = vec![Tag::new(["t", "kept"])];
         tags.extend(
             people.iter().map(|person| Tag::new(["p".to_owned(), person.to_string(), "wss://r".into()])),
         );
-        Draft { created_at, kind: Kind::FOLLOW_LIST, tags, content: "relays".into() }.by(ME)
+        EventTemplate { created_at, kind: Kind::FOLLOW_LIST, tags, content: "relays".into() }.by(ME)
     }
 
     fn follow(person: PublicKey, within: bool) -> Change {
@@ -294,7 +294,7 @@ mod tests {
     #[test]
     fn the_lists_of_others_are_only_counted() {
         let mut lists = Lists::default();
-        let theirs = Rumor { pubkey: BO, ..version(5, &[ME, ME, BO]) };
+        let theirs = UnsignedEvent { pubkey: BO, ..version(5, &[ME, ME, BO]) };
         assert!(!lists.take(&theirs, Some(ME)));
         assert_eq!((lists.count_of(&BO), lists.count()), (Some(2), 0));
     }

@@ -2,7 +2,7 @@
 
 use std::cmp::Reverse;
 
-use nostrp2p_protocol::{EventId, Kind, PublicKey, Rumor};
+use nostrp2p_protocol::{EventId, Kind, PublicKey, UnsignedEvent};
 
 use super::{Quote, likes, reply};
 use crate::{
@@ -85,22 +85,25 @@ pub struct Notices {
 }
 
 /// What happened by this event, if it concerns `me`.
-pub fn notice(rumor: &Rumor, me: &PublicKey) -> Option<Notice> {
-    let tagged = rumor.tag_values("p").any(|value| value.parse() == Ok(*me));
+pub fn notice(unsigned: &UnsignedEvent, me: &PublicKey) -> Option<Notice> {
+    let tagged = unsigned.tag_values("p").any(|value| value.parse() == Ok(*me));
     // A post for everyone names people in its text alone: with a tag it would be for them alone.
-    let named = || rumor.kind == Kind::POST && richtext::people(&rumor.content).any(|person| person == *me);
-    if rumor.pubkey == *me || !(tagged || named()) {
+    let named =
+        || unsigned.kind == Kind::POST && richtext::people(&unsigned.content).any(|person| person == *me);
+    if unsigned.pubkey == *me || !(tagged || named()) {
         return None;
     }
-    let own = |what, post| Some(Notice { what, by: rumor.pubkey, post });
-    match rumor.kind {
-        Kind::REACTION => own(What::Like, likes::target(rumor)?),
-        Kind::REPOST => own(What::Repost, rumor.tag_values("e").next()?.parse().ok()?),
-        Kind::POST if !tagged => own(What::Mention, rumor.id()),
-        Kind::POST if rumor.has_tag("e") && reply::target(rumor).is_some() => own(What::Reply, rumor.id()),
-        Kind::POST if Quote::of(rumor).is_some() => own(What::Quote, rumor.id()),
-        Kind::POST => own(What::Mention, rumor.id()),
-        Kind::FOLLOW_LIST => own(What::Follow, rumor.id()),
+    let own = |what, post| Some(Notice { what, by: unsigned.pubkey, post });
+    match unsigned.kind {
+        Kind::REACTION => own(What::Like, likes::target(unsigned)?),
+        Kind::REPOST => own(What::Repost, unsigned.tag_values("e").next()?.parse().ok()?),
+        Kind::POST if !tagged => own(What::Mention, unsigned.id()),
+        Kind::POST if unsigned.has_tag("e") && reply::target(unsigned).is_some() => {
+            own(What::Reply, unsigned.id())
+        }
+        Kind::POST if Quote::of(unsigned).is_some() => own(What::Quote, unsigned.id()),
+        Kind::POST => own(What::Mention, unsigned.id()),
+        Kind::FOLLOW_LIST => own(What::Follow, unsigned.id()),
         _ => None,
     }
 }
@@ -130,12 +133,12 @@ impl Notices {
     }
 
     /// Takes an event in; says whether it is news.
-    pub fn take(&mut self, rumor: &Rumor, me: Option<PublicKey>) -> bool {
-        let Some(notice) = me.and_then(|me| notice(rumor, &me)) else { return false };
+    pub fn take(&mut self, unsigned: &UnsignedEvent, me: Option<PublicKey>) -> bool {
+        let Some(notice) = me.and_then(|me| notice(unsigned, &me)) else { return false };
         let new = if notice.what == What::Follow {
-            self.follow(notice.by, rumor.created_at)
+            self.follow(notice.by, unsigned.created_at)
         } else {
-            self.list.insert(Reverse(Place::new(rumor.created_at, rumor.id())), notice).is_none()
+            self.list.insert(Reverse(Place::new(unsigned.created_at, unsigned.id())), notice).is_none()
         };
         self.bound(notice.what.sort());
         new
@@ -213,16 +216,16 @@ impl Notices {
 mod tests {
     use std::slice::from_ref;
 
-    use nostrp2p_protocol::{Draft, Tag};
+    use nostrp2p_protocol::{EventTemplate, Tag};
 
     use super::*;
 
     const ME: PublicKey = PublicKey::from_bytes([1; 32]);
     const BO: PublicKey = PublicKey::from_bytes([2; 32]);
 
-    fn event(kind: Kind, tags: &[(&str, String)]) -> Rumor {
+    fn event(kind: Kind, tags: &[(&str, String)]) -> UnsignedEvent {
         let tags = tags.iter().map(|(name, value)| Tag::new([(*name).to_owned(), value.clone()])).collect();
-        Draft { created_at: 7, kind, tags, content: "+".into() }.by(BO)
+        EventTemplate { created_at: 7, kind, tags, content: "+".into() }.by(BO)
     }
 
     #[test]
@@ -241,14 +244,14 @@ mod tests {
         check(Kind::POST, from_ref(&e), None);
         check(Kind::FOLLOW_LIST, from_ref(&p), Some(What::Follow));
         check(Kind(10_000), from_ref(&p), None);
-        assert_eq!(notice(&Rumor { pubkey: ME, ..event(Kind::POST, &[e, p]) }, &ME), None);
+        assert_eq!(notice(&UnsignedEvent { pubkey: ME, ..event(Kind::POST, &[e, p]) }, &ME), None);
     }
 
     #[test]
     fn no_number_of_likes_displaces_words_and_what_is_not_counted_is_known() {
         let (id, me) = ("ab".repeat(32), ME.to_string());
         let mut notices = Notices::default();
-        let at = |time: usize, rumor: Rumor| Rumor { created_at: time as u64, ..rumor };
+        let at = |time: usize, unsigned: UnsignedEvent| UnsignedEvent { created_at: time as u64, ..unsigned };
         for time in 0..3 {
             notices.take(&at(time, event(Kind::POST, &[("e", id.clone()), ("p", me.clone())])), Some(ME));
         }
@@ -269,7 +272,8 @@ mod tests {
     #[test]
     fn what_came_after_the_marker_is_unread() {
         let mut notices = Notices::default();
-        let mention = |time| Rumor { created_at: time, ..event(Kind::POST, &[("p", ME.to_string())]) };
+        let mention =
+            |time| UnsignedEvent { created_at: time, ..event(Kind::POST, &[("p", ME.to_string())]) };
         for time in [5, 9, 7, 7] {
             notices.take(&mention(time), Some(ME));
         }

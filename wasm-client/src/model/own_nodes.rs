@@ -1,6 +1,6 @@
 //! The nodes that act for the person, as the own node's store and its markers tell.
 
-use nostrp2p_protocol::{PeerId, Rumor, delegation};
+use nostrp2p_protocol::{PeerId, UnsignedEvent, delegation};
 
 use crate::sorted::{SortedMap, SortedSet};
 
@@ -17,7 +17,7 @@ pub struct OwnNodes {
 
 impl OwnNodes {
     /// Takes in what the node's store holds.
-    pub fn take(&mut self, events: &[Rumor]) {
+    pub fn take(&mut self, events: &[UnsignedEvent]) {
         for event in events {
             if let Some((peer, until)) = delegation::parts(event)
                 && self.words.get(&peer).is_none_or(|(since, _)| *since < event.created_at)

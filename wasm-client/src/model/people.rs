@@ -1,6 +1,6 @@
 //! Who is who: the latest profile of each person.
 
-use nostrp2p_protocol::{Draft, EventId, Kind, PublicKey, Rumor, Tag};
+use nostrp2p_protocol::{EventId, EventTemplate, Kind, PublicKey, Tag, UnsignedEvent};
 
 use crate::{
     model::ProfileForm,
@@ -37,20 +37,20 @@ struct Known {
 
 impl People {
     /// Takes a kind 0 event; says whether it is news.
-    pub fn take(&mut self, rumor: &Rumor) -> bool {
-        let id = rumor.id();
-        let newer = |known: &Known| (rumor.created_at, known.id) > (known.created_at, id);
-        let news = match self.known.get(&rumor.pubkey) {
+    pub fn take(&mut self, unsigned: &UnsignedEvent) -> bool {
+        let id = unsigned.id();
+        let newer = |known: &Known| (unsigned.created_at, known.id) > (known.created_at, id);
+        let news = match self.known.get(&unsigned.pubkey) {
             Some(known) => newer(known),
             None => self.known.len() < MAX_PEOPLE,
         };
         if news {
-            let profile = Profile::parse(&rumor.content);
+            let profile = Profile::parse(&unsigned.content);
             self.known.insert(
-                rumor.pubkey,
-                Known { profile, tags: rumor.tags.clone(), created_at: rumor.created_at, id },
+                unsigned.pubkey,
+                Known { profile, tags: unsigned.tags.clone(), created_at: unsigned.created_at, id },
             );
-            self.wanted.remove(&rumor.pubkey);
+            self.wanted.remove(&unsigned.pubkey);
             self.version = self.version.wrapping_add(1);
         }
         news
@@ -95,20 +95,20 @@ impl People {
     }
 
     /// The next version of the own profile: what was typed is new, all else as it was. None when nothing changes.
-    pub fn edited(&self, me: &PublicKey, form: &ProfileForm, now: u64) -> Option<Draft> {
+    pub fn edited(&self, me: &PublicKey, form: &ProfileForm, now: u64) -> Option<EventTemplate> {
         let present = self.known.get(me);
         let unknown = Profile::default();
         let content = present.map_or(&unknown, |known| &known.profile).edited(form)?;
         let tags = present.map(|known| known.tags.clone()).unwrap_or_default();
         // Of two profiles at one second the lower id wins; so the new one must not be of the same second.
         let created_at = present.map_or(0, |known| known.created_at + 1).max(now);
-        Some(Draft { created_at, kind: Kind::PROFILE, tags, content })
+        Some(EventTemplate { created_at, kind: Kind::PROFILE, tags, content })
     }
 
     /// A version of a profile did not come about: the one before is asked for again.
-    pub fn undo(&mut self, rumor: &Rumor) {
-        if self.known.get(&rumor.pubkey).is_some_and(|known| known.id == rumor.id()) {
-            self.known.remove(&rumor.pubkey);
+    pub fn undo(&mut self, unsigned: &UnsignedEvent) {
+        if self.known.get(&unsigned.pubkey).is_some_and(|known| known.id == unsigned.id()) {
+            self.known.remove(&unsigned.pubkey);
             self.own_is_loaded = false;
             self.version = self.version.wrapping_add(1);
         }
@@ -135,7 +135,7 @@ mod tests {
         people.begin();
         assert_eq!(people.question(), Some(vec![who]));
         let content = r#"{"name":"a"}"#.to_owned();
-        people.take(&Draft { created_at: 1, kind: Kind::PROFILE, tags: vec![], content }.by(who));
+        people.take(&EventTemplate { created_at: 1, kind: Kind::PROFILE, tags: vec![], content }.by(who));
         people.begin();
         assert_eq!(people.question(), None);
     }
@@ -145,7 +145,7 @@ mod tests {
         let who = PublicKey::from_bytes([1; 32]);
         let profile = |created_at, name: &str| {
             let content = format!(r#"{{"name":"{name}"}}"#);
-            Draft { created_at, kind: Kind::PROFILE, tags: vec![], content }.by(who)
+            EventTemplate { created_at, kind: Kind::PROFILE, tags: vec![], content }.by(who)
         };
         let mut people = People::default();
         assert!(people.take(&profile(5, "a")));

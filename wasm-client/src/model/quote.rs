@@ -1,6 +1,6 @@
 //! What a post quotes (NIP-18): named by a `q` tag, and by `nostr:nevent1...` in its text. A quote is for everyone.
 
-use nostrp2p_protocol::{EventId, EventPointer, Kind, PublicKey, Rumor, Tag};
+use nostrp2p_protocol::{EventId, EventPointer, Kind, PublicKey, Tag, UnsignedEvent};
 
 use crate::richtext;
 
@@ -15,15 +15,15 @@ pub struct Quote {
 
 impl Quote {
     /// What this post quotes, if it quotes something.
-    pub fn of(rumor: &Rumor) -> Option<Self> {
-        if rumor.kind != Kind::POST {
+    pub fn of(unsigned: &UnsignedEvent) -> Option<Self> {
+        if unsigned.kind != Kind::POST {
             return None;
         }
-        let tagged = rumor.tags.iter().filter(|tag| tag.name() == "q").find_map(|tag| {
+        let tagged = unsigned.tags.iter().filter(|tag| tag.name() == "q").find_map(|tag| {
             let author = tag.elements().get(3).and_then(|author| author.parse().ok());
             Some(Self { id: tag.value()?.parse().ok()?, author })
         });
-        tagged.or_else(|| richtext::event(&rumor.content).map(|(id, author)| Self { id, author }))
+        tagged.or_else(|| richtext::event(&unsigned.content).map(|(id, author)| Self { id, author }))
     }
 
     /// The tags of the quoting post by `me`: the author of what is quoted learns of it.
@@ -61,7 +61,7 @@ impl Quote {
 
 #[cfg(test)]
 mod tests {
-    use nostrp2p_protocol::Draft;
+    use nostrp2p_protocol::EventTemplate;
 
     use super::*;
 
@@ -69,11 +69,12 @@ mod tests {
     fn what_is_written_as_a_quote_reads_as_one() {
         let (me, author) = (PublicKey::from_bytes([1; 32]), PublicKey::from_bytes([2; 32]));
         let quote = Quote { id: EventId::from_bytes([3; 32]), author: Some(author) };
-        let rumor =
-            |tags| Draft { created_at: 1, kind: Kind::POST, tags, content: quote.text("look") }.by(me);
-        assert_eq!(Quote::of(&rumor(quote.tags(Some(me)))), Some(quote));
-        assert_eq!(Quote::of(&rumor(vec![])), Some(quote), "by the text alone");
-        assert!(!crate::model::reply::is_private(&rumor(quote.tags(Some(me)))), "it is for everyone");
+        let unsigned = |tags| {
+            EventTemplate { created_at: 1, kind: Kind::POST, tags, content: quote.text("look") }.by(me)
+        };
+        assert_eq!(Quote::of(&unsigned(quote.tags(Some(me)))), Some(quote));
+        assert_eq!(Quote::of(&unsigned(vec![])), Some(quote), "by the text alone");
+        assert!(!crate::model::reply::is_private(&unsigned(quote.tags(Some(me)))), "it is for everyone");
         assert_eq!(quote.tags(Some(author)).len(), 1, "nobody notifies himself");
         assert_eq!(Quote::parse(&quote.to_text()), Some(quote));
         let unknown = Quote { author: None, ..quote };

@@ -1,7 +1,7 @@
 //! Who a post is for, and what answers it (NIP-10). PROTOCOL.md, "What travels how": `p` tags that name others make a
 //! post private to these people, unless it is a quote.
 
-use nostrp2p_protocol::{EventId, PublicKey, Rumor, Tag, conversation};
+use nostrp2p_protocol::{EventId, PublicKey, Tag, UnsignedEvent, conversation};
 
 use crate::sorted::SortedSet;
 
@@ -20,16 +20,16 @@ pub struct Reply {
 
 impl Reply {
     /// An answer by `me` to this post.
-    pub fn to(rumor: &Rumor, me: &PublicKey) -> Self {
-        let own = rumor.pubkey == *me;
-        let former = if own && !is_private(rumor) { Vec::new() } else { named(rumor) };
+    pub fn to(unsigned: &UnsignedEvent, me: &PublicKey) -> Self {
+        let own = unsigned.pubkey == *me;
+        let former = if own && !is_private(unsigned) { Vec::new() } else { named(unsigned) };
         let mut people: Vec<PublicKey> =
-            former.iter().copied().filter(|person| *person != rumor.pubkey && person != me).collect();
+            former.iter().copied().filter(|person| *person != unsigned.pubkey && person != me).collect();
         if !own {
             // Last, because the last one is who is answered.
-            people.push(rumor.pubkey);
+            people.push(unsigned.pubkey);
         }
-        Self { to: rumor.id(), author: rumor.pubkey, root: root(rumor), people }
+        Self { to: unsigned.id(), author: unsigned.pubkey, root: root(unsigned), people }
     }
 
     /// The tags of the answer.
@@ -73,34 +73,34 @@ impl Reply {
 }
 
 /// Whether a post goes to some people only.
-pub fn is_private(rumor: &Rumor) -> bool {
-    !conversation::is_for_everyone(rumor)
+pub fn is_private(unsigned: &UnsignedEvent) -> bool {
+    !conversation::is_for_everyone(unsigned)
 }
 
 /// Who a private post is for besides its author.
-pub fn audience(rumor: &Rumor) -> Vec<PublicKey> {
-    named(rumor).into_iter().filter(|person| *person != rumor.pubkey).collect()
+pub fn audience(unsigned: &UnsignedEvent) -> Vec<PublicKey> {
+    named(unsigned).into_iter().filter(|person| *person != unsigned.pubkey).collect()
 }
 
 /// The person that a post says it answers.
-pub fn answered(rumor: &Rumor) -> Option<PublicKey> {
-    rumor.has_tag("e").then(|| named(rumor).last().copied())?
+pub fn answered(unsigned: &UnsignedEvent) -> Option<PublicKey> {
+    unsigned.has_tag("e").then(|| named(unsigned).last().copied())?
 }
 
 /// The post that a post answers: marked as such, or the last one that it names.
-pub fn target(rumor: &Rumor) -> Option<EventId> {
-    marked(rumor, "reply").or_else(|| {
-        let named = rumor.tags.iter().filter(|tag| tag.name() == "e" && marker(tag) != "mention");
+pub fn target(unsigned: &UnsignedEvent) -> Option<EventId> {
+    marked(unsigned, "reply").or_else(|| {
+        let named = unsigned.tags.iter().filter(|tag| tag.name() == "e" && marker(tag) != "mention");
         named.filter_map(|tag| tag.value()?.parse().ok()).next_back()
     })
 }
 
-fn root(rumor: &Rumor) -> Option<EventId> {
-    marked(rumor, "root").or_else(|| rumor.tag_values("e").find_map(|id| id.parse().ok()))
+fn root(unsigned: &UnsignedEvent) -> Option<EventId> {
+    marked(unsigned, "root").or_else(|| unsigned.tag_values("e").find_map(|id| id.parse().ok()))
 }
 
-fn marked(rumor: &Rumor, wanted: &str) -> Option<EventId> {
-    let mut tags = rumor.tags.iter().filter(|tag| tag.name() == "e" && marker(tag) == wanted);
+fn marked(unsigned: &UnsignedEvent, wanted: &str) -> Option<EventId> {
+    let mut tags = unsigned.tags.iter().filter(|tag| tag.name() == "e" && marker(tag) == wanted);
     tags.find_map(|tag| tag.value()?.parse().ok())
 }
 
@@ -109,16 +109,16 @@ fn marker(tag: &Tag) -> &str {
 }
 
 /// The people in the `p` tags, each once.
-fn named(rumor: &Rumor) -> Vec<PublicKey> {
+fn named(unsigned: &UnsignedEvent) -> Vec<PublicKey> {
     let mut seen = SortedSet::default();
-    let people = rumor.tag_values("p").filter_map(|value| value.parse().ok());
+    let people = unsigned.tag_values("p").filter_map(|value| value.parse().ok());
     people.filter(|person| seen.insert(*person)).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use nostrp2p_protocol::{Draft, Kind};
+    use nostrp2p_protocol::{EventTemplate, Kind};
 
     const ME: u8 = 1;
 
@@ -126,8 +126,8 @@ mod tests {
         PublicKey::from_bytes([seed; 32])
     }
 
-    fn post(author: u8, tags: Vec<Tag>) -> Rumor {
-        Draft { created_at: 7, kind: Kind::POST, tags, content: "x".into() }.by(person(author))
+    fn post(author: u8, tags: Vec<Tag>) -> UnsignedEvent {
+        EventTemplate { created_at: 7, kind: Kind::POST, tags, content: "x".into() }.by(person(author))
     }
 
     fn p(seed: u8) -> Tag {
@@ -143,12 +143,12 @@ mod tests {
         ])
     }
 
-    fn answering(rumor: &Rumor, marker: &str) -> Tag {
-        Tag::new(["e".to_owned(), rumor.id().to_string(), String::new(), marker.to_owned()])
+    fn answering(unsigned: &UnsignedEvent, marker: &str) -> Tag {
+        Tag::new(["e".to_owned(), unsigned.id().to_string(), String::new(), marker.to_owned()])
     }
 
     #[track_caller]
-    fn check(to: &Rumor, expected: &[Tag]) {
+    fn check(to: &UnsignedEvent, expected: &[Tag]) {
         let reply = Reply::to(to, &person(ME));
         assert_eq!(reply.tags(), expected);
         assert_eq!(Reply::parse(&reply.to_text()), Some(reply), "it survives its text");

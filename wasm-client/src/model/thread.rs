@@ -1,6 +1,6 @@
 //! A conversation around one post: what it answers, and what answers it, as far as it is here.
 
-use nostrp2p_protocol::{EventId, PublicKey, Rumor};
+use nostrp2p_protocol::{EventId, PublicKey, UnsignedEvent};
 
 use super::{Model, reply};
 use crate::sorted::SortedSet;
@@ -42,9 +42,9 @@ pub fn around(model: &Model, id: EventId) -> Thread {
 
 /// What a post answers, and who may have written that.
 pub fn above(model: &Model, id: &EventId) -> Option<(EventId, Vec<PublicKey>)> {
-    let rumor = model.timeline.written(id)?;
-    let parent = reply::target(rumor)?;
-    Some((parent, people(rumor)))
+    let unsigned = model.timeline.written(id)?;
+    let parent = reply::target(unsigned)?;
+    Some((parent, people(unsigned)))
 }
 
 /// The post of this conversation that is not here and stands next above what is here, if there is one.
@@ -59,8 +59,8 @@ pub fn missing(model: &Model, id: EventId) -> Option<(EventId, Vec<PublicKey>)> 
     None
 }
 
-fn people(rumor: &Rumor) -> Vec<PublicKey> {
-    rumor.tag_values("p").filter_map(|value| value.parse().ok()).collect()
+fn people(unsigned: &UnsignedEvent) -> Vec<PublicKey> {
+    unsigned.tag_values("p").filter_map(|value| value.parse().ok()).collect()
 }
 
 fn below(model: &Model, id: EventId, seen: &mut SortedSet<EventId>, answers: &mut Vec<(EventId, usize)>) {
@@ -81,7 +81,7 @@ fn below(model: &Model, id: EventId, seen: &mut SortedSet<EventId>, answers: &mu
 
 #[cfg(test)]
 mod tests {
-    use nostrp2p_protocol::{Draft, Kind, Tag};
+    use nostrp2p_protocol::{EventTemplate, Kind, Tag};
 
     use super::*;
     use crate::update::timeline::{Origin, insert};
@@ -89,7 +89,7 @@ mod tests {
     fn add(model: &mut Model, time: u64, to: Option<EventId>) -> EventId {
         let tags = to.map(|to| Tag::new(["e".to_owned(), to.to_string(), String::new(), "reply".to_owned()]));
         let tags = tags.into_iter().collect();
-        let post = Draft { created_at: time, kind: Kind::POST, tags, content: String::new() };
+        let post = EventTemplate { created_at: time, kind: Kind::POST, tags, content: String::new() };
         let post = post.by(PublicKey::from_bytes([1; 32]));
         insert(model, &post, Origin::Live);
         post.id()

@@ -3,7 +3,7 @@
 
 use std::cmp::Reverse;
 
-use nostrp2p_protocol::{EventId, Kind, PublicKey, Rumor};
+use nostrp2p_protocol::{EventId, Kind, PublicKey, UnsignedEvent};
 
 use super::{Window, reply};
 use crate::{
@@ -77,7 +77,7 @@ pub enum Past {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Post {
     /// What its author wrote.
-    Written(Rumor),
+    Written(UnsignedEvent),
     /// What somebody passes on (NIP-18). What the repost carries as its text is another's word for it, so the
     /// target is taken from the own node.
     Reposted {
@@ -113,12 +113,12 @@ impl Default for Timeline {
 
 impl Post {
     /// What an event is in a timeline; none if it is no post.
-    pub fn of(rumor: &Rumor) -> Option<Self> {
-        match rumor.kind {
-            Kind::POST => Some(Self::Written(rumor.clone())),
+    pub fn of(unsigned: &UnsignedEvent) -> Option<Self> {
+        match unsigned.kind {
+            Kind::POST => Some(Self::Written(unsigned.clone())),
             Kind::REPOST => {
-                let target = rumor.tag_values("e").next()?.parse().ok()?;
-                Some(Self::Reposted { by: rumor.pubkey, created_at: rumor.created_at, target })
+                let target = unsigned.tag_values("e").next()?.parse().ok()?;
+                Some(Self::Reposted { by: unsigned.pubkey, created_at: unsigned.created_at, target })
             }
             _ => None,
         }
@@ -127,14 +127,14 @@ impl Post {
     /// Who wrote it or passes it on.
     pub const fn author(&self) -> &PublicKey {
         match self {
-            Self::Written(rumor) => &rumor.pubkey,
+            Self::Written(unsigned) => &unsigned.pubkey,
             Self::Reposted { by, .. } => by,
         }
     }
 
     fn answers(&self) -> Option<EventId> {
         match self {
-            Self::Written(rumor) => reply::target(rumor),
+            Self::Written(unsigned) => reply::target(unsigned),
             Self::Reposted { .. } => None,
         }
     }
@@ -259,9 +259,9 @@ impl Timeline {
     }
 
     /// The post of this id, if it is here.
-    pub fn written(&self, id: &EventId) -> Option<&Rumor> {
+    pub fn written(&self, id: &EventId) -> Option<&UnsignedEvent> {
         match self.entry(id)?.1 {
-            Post::Written(rumor) => Some(rumor),
+            Post::Written(unsigned) => Some(unsigned),
             Post::Reposted { .. } => None,
         }
     }
@@ -294,14 +294,15 @@ impl Timeline {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use nostrp2p_protocol::{Draft, Tag};
+    use nostrp2p_protocol::{EventTemplate, Tag};
 
-    fn rumor(kind: Kind, tags: Vec<Tag>) -> Rumor {
-        Draft { created_at: 7, kind, tags, content: "hello".into() }.by(PublicKey::from_bytes([1; 32]))
+    fn unsigned(kind: Kind, tags: Vec<Tag>) -> UnsignedEvent {
+        EventTemplate { created_at: 7, kind, tags, content: "hello".into() }
+            .by(PublicKey::from_bytes([1; 32]))
     }
 
     fn insert(timeline: &mut Timeline, time: u64) -> Place {
-        let post = Rumor { created_at: time, ..rumor(Kind::POST, vec![]) };
+        let post = UnsignedEvent { created_at: time, ..unsigned(Kind::POST, vec![]) };
         let place = Place::new(time, post.id());
         timeline.insert(place, Post::Written(post));
         place
@@ -309,13 +310,13 @@ mod tests {
 
     #[test]
     fn posts_and_reposts_are_entries_and_nothing_else_is() {
-        assert!(matches!(Post::of(&rumor(Kind::POST, vec![])), Some(Post::Written(_))));
+        assert!(matches!(Post::of(&unsigned(Kind::POST, vec![])), Some(Post::Written(_))));
         let id = "ab".repeat(32);
-        let repost = Post::of(&rumor(Kind::REPOST, vec![Tag::new(["e", &id])]));
+        let repost = Post::of(&unsigned(Kind::REPOST, vec![Tag::new(["e", &id])]));
         assert!(matches!(repost, Some(Post::Reposted { target, .. }) if target.to_string() == id));
-        assert_eq!(Post::of(&rumor(Kind::REPOST, vec![Tag::new(["e", "nonsense"])])), None);
-        assert_eq!(Post::of(&rumor(Kind::REPOST, vec![])), None);
-        assert_eq!(Post::of(&rumor(Kind::PROFILE, vec![])), None);
+        assert_eq!(Post::of(&unsigned(Kind::REPOST, vec![Tag::new(["e", "nonsense"])])), None);
+        assert_eq!(Post::of(&unsigned(Kind::REPOST, vec![])), None);
+        assert_eq!(Post::of(&unsigned(Kind::PROFILE, vec![])), None);
     }
 
     #[test]
@@ -350,9 +351,9 @@ mod tests {
         let mut timeline = Timeline::default();
         let to = EventId::from_bytes([9; 32]);
         for (time, tag) in [(30, to), (10, to), (20, EventId::from_bytes([8; 32]))] {
-            let post = Rumor {
+            let post = UnsignedEvent {
                 created_at: time,
-                ..rumor(Kind::POST, vec![Tag::new(["e".to_owned(), tag.to_string()])])
+                ..unsigned(Kind::POST, vec![Tag::new(["e".to_owned(), tag.to_string()])])
             };
             timeline.insert(Place::new(time, post.id()), Post::Written(post));
         }

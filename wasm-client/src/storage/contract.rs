@@ -1,6 +1,6 @@
 //! What every [`Storage`] must do; run against memory natively and against IndexedDB in a real browser.
 
-use nostrp2p_protocol::{Draft, Event, Kind, PublicKey, Rumor, SecretKey, Tag};
+use nostrp2p_protocol::{Event, EventTemplate, Kind, PublicKey, SecretKey, Tag, UnsignedEvent};
 
 use crate::model::{Context, PostDraft, StoredDraft};
 
@@ -30,15 +30,15 @@ async fn starts_empty(storage: &impl Storage) {
 }
 
 async fn keeps_events_newest_first(storage: &impl Storage) {
-    let posts: Vec<Rumor> =
+    let posts: Vec<UnsignedEvent> =
         (1..=u64::from(OPENING_EVENTS) + 50).map(|time| post(time).into_rumor()).collect();
     apply(storage, posts.iter().cloned().map(Change::Keep).collect()).await;
     apply(storage, posts.iter().take(3).cloned().map(Change::Keep).collect()).await;
     let loaded = load(storage).await.events;
-    let newest_first: Vec<Rumor> = posts.into_iter().rev().collect();
+    let newest_first: Vec<UnsignedEvent> = posts.into_iter().rev().collect();
     assert_eq!(loaded.len(), usize::try_from(OPENING_EVENTS).unwrap_or(0));
     assert!(newest_first.starts_with(&loaded));
-    let last = loaded.last().map(|rumor| Place::new(rumor.created_at, rumor.id()));
+    let last = loaded.last().map(|unsigned| Place::new(unsigned.created_at, unsigned.id()));
     let older = storage.older(last.expect("200 events were loaded"), 30).await;
     assert_eq!(older.as_deref(), Ok(&newest_first[loaded.len()..loaded.len() + 30]));
 }
@@ -59,11 +59,12 @@ async fn takes_out_what_is_deleted(storage: &impl Storage) {
     let kept = load(storage).await.events;
     let (own, other) = (event(900, Kind::POST, "own").into_rumor(), by_another(901, Kind::POST, vec![]));
     apply(storage, vec![Change::Keep(own.clone()), Change::Keep(other.clone())]).await;
-    let names = |rumors: &[&Rumor]| {
-        rumors.iter().map(|rumor| Tag::new(["e".to_owned(), rumor.id().to_string()])).collect()
+    let names = |unsigned_events: &[&UnsignedEvent]| {
+        unsigned_events.iter().map(|unsigned| Tag::new(["e".to_owned(), unsigned.id().to_string()])).collect()
     };
     let both: Vec<Tag> = names(&[&own, &other]);
-    let deletion = Rumor { kind: Kind::DELETION, tags: both, ..event(902, Kind::POST, "").into_rumor() };
+    let deletion =
+        UnsignedEvent { kind: Kind::DELETION, tags: both, ..event(902, Kind::POST, "").into_rumor() };
     // In one go with what comes after it, as a batch brings it.
     let later = event(903, Kind::POST, "later").into_rumor();
     apply(storage, vec![Change::Deletion(deletion.clone()), Change::Keep(later.clone())]).await;
@@ -72,8 +73,11 @@ async fn takes_out_what_is_deleted(storage: &impl Storage) {
     assert_eq!(events.get(..2), Some(&[later.clone(), other.clone()][..]), "others cannot be deleted");
     assert!(events.contains(kept.first().expect("there were some")));
     let theirs = by_another(904, Kind::DELETION, names(&[&other]));
-    let own =
-        Rumor { kind: Kind::DELETION, tags: names(&[&later]), ..event(905, Kind::POST, "").into_rumor() };
+    let own = UnsignedEvent {
+        kind: Kind::DELETION,
+        tags: names(&[&later]),
+        ..event(905, Kind::POST, "").into_rumor()
+    };
     apply(storage, vec![Change::Deletion(theirs.clone()), Change::Deletion(own.clone())]).await;
     let left = load(storage).await;
     assert_eq!((left.events.first(), left.deletions.get(..2)), (kept.first(), Some(&[own, theirs][..])));
@@ -81,10 +85,10 @@ async fn takes_out_what_is_deleted(storage: &impl Storage) {
 
 async fn keeps_versions_of_lists(storage: &impl Storage) {
     let version = |time| event(time, Kind::FOLLOW_LIST, "").into_rumor();
-    let all: Vec<Rumor> = (1..=u64::from(MAX_LISTS) + 3).map(version).collect();
+    let all: Vec<UnsignedEvent> = (1..=u64::from(MAX_LISTS) + 3).map(version).collect();
     apply(storage, all.iter().cloned().map(Change::List).collect()).await;
     apply(storage, all.iter().take(1).cloned().map(Change::List).collect()).await;
-    let newest: Vec<Rumor> = all.into_iter().skip(3).rev().collect();
+    let newest: Vec<UnsignedEvent> = all.into_iter().skip(3).rev().collect();
     assert_eq!(load(storage).await.lists, newest);
 }
 
@@ -103,7 +107,7 @@ fn draft(text: &str) -> Setting {
         draft: PostDraft { text: text.to_owned(), ..PostDraft::default() },
         ..StoredDraft::default()
     };
-    Setting::Draft(Context::New, (!text.is_empty()).then(|| Box::new(stored)))
+    Setting::EventTemplate(Context::New, (!text.is_empty()).then(|| Box::new(stored)))
 }
 
 async fn forgets(storage: &impl Storage) {
@@ -118,13 +122,13 @@ async fn drops_the_oldest_beyond_its_bound(storage: &impl Storage) {
     let many = u64::from(MAX_EVENTS) + 600;
     // One signature for all: what is cached carries none, and 10,000 would take a browser seconds.
     let model = post(1).into_rumor();
-    let at = |time| Change::Keep(Rumor { created_at: time, ..model.clone() });
+    let at = |time| Change::Keep(UnsignedEvent { created_at: time, ..model.clone() });
     apply(storage, (1..=many).map(at).collect()).await;
     apply(storage, vec![at(many + 1)]).await;
     let edge = many - u64::from(MAX_EVENTS) - u64::from(super::EVENTS_SLACK);
     let dropped = storage.older(Place::new(edge, model.id()), 10).await;
     assert_eq!(dropped, Ok(vec![]), "the oldest are gone");
-    assert_eq!(load(storage).await.events.first().map(|rumor| rumor.created_at), Some(many + 1));
+    assert_eq!(load(storage).await.events.first().map(|unsigned| unsigned.created_at), Some(many + 1));
 }
 
 async fn load(storage: &impl Storage) -> Snapshot {
@@ -141,9 +145,9 @@ fn post(time: u64) -> Event {
 
 fn event(created_at: u64, kind: Kind, content: &str) -> Event {
     let key = SecretKey::from_bytes([1; 32]).expect("one is a secret key");
-    Draft { created_at, kind, tags: vec![], content: content.to_owned() }.sign(&key, &[0; 32])
+    EventTemplate { created_at, kind, tags: vec![], content: content.to_owned() }.sign(&key, &[0; 32])
 }
 
-fn by_another(created_at: u64, kind: Kind, tags: Vec<Tag>) -> Rumor {
-    Draft { created_at, kind, tags, content: String::new() }.by(PublicKey::from_bytes([2; 32]))
+fn by_another(created_at: u64, kind: Kind, tags: Vec<Tag>) -> UnsignedEvent {
+    EventTemplate { created_at, kind, tags, content: String::new() }.by(PublicKey::from_bytes([2; 32]))
 }

@@ -16,7 +16,7 @@ use indexed_db_futures::{
     transaction::{TransactionDurability, TransactionMode, TransactionOptions},
 };
 use js_sys::Uint8Array;
-use nostrp2p_protocol::{EventId, Rumor};
+use nostrp2p_protocol::{EventId, UnsignedEvent};
 use wasm_bindgen::{JsCast, JsValue};
 
 use super::{
@@ -106,7 +106,10 @@ async fn epoch(settings: &ObjectStore<'_>) -> Result<Option<String>, StorageErro
 /// not live to see the answer. Of drafts all tabs hear by themselves.
 fn are_drafts(changes: &[Change]) -> bool {
     let is_draft = |change: &Change| {
-        matches!(change, Change::Set(Setting::Draft(..) | Setting::Composing(_) | Setting::FormerDraft(_)))
+        matches!(
+            change,
+            Change::Set(Setting::EventTemplate(..) | Setting::Composing(_) | Setting::FormerDraft(_))
+        )
     };
     changes.iter().all(is_draft)
 }
@@ -175,9 +178,9 @@ impl Storage for IndexedStorage {
                 let random = (js_sys::Math::random() * f64::from(u32::MAX)) as u32;
                 epoch = Some(random.to_string());
             }
-            if let Change::Deletion(rumor) = &change {
+            if let Change::Deletion(unsigned) = &change {
                 deleted = true;
-                stores.take_out(rumor).await?;
+                stores.take_out(unsigned).await?;
             }
             listed |= matches!(change, Change::List(_));
             stores.apply(change)?;
@@ -199,7 +202,7 @@ impl Storage for IndexedStorage {
         transaction.commit().await.map_err(failed)
     }
 
-    async fn older(&self, than: Place, limit: u32) -> Result<Vec<Rumor>, StorageError> {
+    async fn older(&self, than: Place, limit: u32) -> Result<Vec<UnsignedEvent>, StorageError> {
         let transaction = self.database.transaction(EVENTS).build().map_err(failed)?;
         let events = transaction.object_store(EVENTS).map_err(failed)?;
         let rows = rows(&events, Some(KeyRange::LowerBound(than.sort_key(), true)), limit).await?;
@@ -220,20 +223,20 @@ impl Stores<'_> {
     /// Requests one change. Its failure aborts the transaction, so nobody waits for it here.
     fn apply(&self, change: Change) -> Result<(), StorageError> {
         match change {
-            Change::Keep(rumor) => {
-                let key = Place::new(rumor.created_at, rumor.id()).sort_key();
-                put(&self.events, key, bytes(&row::from_rumor(&rumor)))
+            Change::Keep(unsigned) => {
+                let key = Place::new(unsigned.created_at, unsigned.id()).sort_key();
+                put(&self.events, key, bytes(&row::from_rumor(&unsigned)))
             }
-            Change::Profile(rumor) => {
-                put(&self.profiles, rumor.pubkey.to_string(), bytes(&row::from_rumor(&rumor)))
+            Change::Profile(unsigned) => {
+                put(&self.profiles, unsigned.pubkey.to_string(), bytes(&row::from_rumor(&unsigned)))
             }
-            Change::Deletion(rumor) => {
-                let key = Place::new(rumor.created_at, rumor.id()).sort_key();
-                put(&self.deletions, key, bytes(&row::from_rumor(&rumor)))
+            Change::Deletion(unsigned) => {
+                let key = Place::new(unsigned.created_at, unsigned.id()).sort_key();
+                put(&self.deletions, key, bytes(&row::from_rumor(&unsigned)))
             }
-            Change::List(rumor) => {
-                let key = Place::new(rumor.created_at, rumor.id()).sort_key();
-                put(&self.lists, key, bytes(&row::from_rumor(&rumor)))
+            Change::List(unsigned) => {
+                let key = Place::new(unsigned.created_at, unsigned.id()).sort_key();
+                put(&self.lists, key, bytes(&row::from_rumor(&unsigned)))
             }
             Change::Outgoing(event) => {
                 put(&self.outbox, event.id().to_string(), bytes(&row::from_event(&event)))
@@ -259,7 +262,7 @@ impl Stores<'_> {
 
     /// Takes out the posts that a deletion names. Their time is not known, so all keys are looked through; people
     /// rarely delete.
-    async fn take_out(&self, deletion: &Rumor) -> Result<(), StorageError> {
+    async fn take_out(&self, deletion: &UnsignedEvent) -> Result<(), StorageError> {
         let targets: Vec<EventId> = deleted::targets(deletion).collect();
         let keys = self.events.get_all_keys::<String>().primitive().map_err(failed)?.await.map_err(failed)?;
         for key in keys.filter_map(Result::ok) {
@@ -267,7 +270,8 @@ impl Stores<'_> {
                 continue;
             }
             let range = KeyRange::Only(key.clone());
-            let own = |row: &Vec<u8>| row::to_rumor(row).is_some_and(|rumor| rumor.pubkey == deletion.pubkey);
+            let own =
+                |row: &Vec<u8>| row::to_rumor(row).is_some_and(|unsigned| unsigned.pubkey == deletion.pubkey);
             if rows(&self.events, Some(range), 1).await?.iter().any(own) {
                 delete(&self.events, key)?;
             }

@@ -2,7 +2,7 @@
 
 use std::{cell::RefCell, cmp::Reverse};
 
-use nostrp2p_protocol::{Event, EventId, PublicKey, Rumor};
+use nostrp2p_protocol::{Event, EventId, PublicKey, UnsignedEvent};
 
 use super::{
     Change, MAX_DELETIONS, MAX_EVENTS, MAX_LISTS, OPENING_EVENTS, OPENING_PROFILES, Place, Setting, Settings,
@@ -17,12 +17,12 @@ pub struct MemoryStorage {
 }
 
 /// Events from the oldest to the newest, so that what comes in is mostly appended.
-type Rows = SortedMap<Reverse<Place>, Rumor>;
+type Rows = SortedMap<Reverse<Place>, UnsignedEvent>;
 
 #[derive(Debug, Default)]
 struct Content {
     events: Rows,
-    profiles: SortedMap<PublicKey, Rumor>,
+    profiles: SortedMap<PublicKey, UnsignedEvent>,
     deletions: Rows,
     lists: Rows,
     outbox: SortedMap<EventId, Event>,
@@ -58,12 +58,12 @@ impl Storage for MemoryStorage {
         Ok(())
     }
 
-    async fn older(&self, than: Place, limit: u32) -> Result<Vec<Rumor>, StorageError> {
+    async fn older(&self, than: Place, limit: u32) -> Result<Vec<UnsignedEvent>, StorageError> {
         let content = self.content.borrow();
         let behind = content.events.iter().rev().filter(|(place, _)| place.0 > than);
         Ok(behind
             .take(usize::try_from(limit).unwrap_or(usize::MAX))
-            .map(|(_, rumor)| rumor.clone())
+            .map(|(_, unsigned)| unsigned.clone())
             .collect())
     }
 }
@@ -74,7 +74,7 @@ fn trim(rows: &mut Rows, max: u32) {
     rows.drop_first(excess);
 }
 
-fn newest(rows: &Rows, count: u32) -> Vec<Rumor> {
+fn newest(rows: &Rows, count: u32) -> Vec<UnsignedEvent> {
     rows.values().rev().take(usize::try_from(count).unwrap_or(usize::MAX)).cloned().collect()
 }
 
@@ -83,24 +83,24 @@ fn place_of(rows: &Rows, id: EventId, author: &PublicKey) -> Option<Reverse<Plac
     rows.find(|(place, event)| place.0.id == id && event.pubkey == *author).map(|(place, _)| *place)
 }
 
-fn put(rows: &mut Rows, rumor: Rumor) {
-    rows.insert(Reverse(Place::new(rumor.created_at, rumor.id())), rumor);
+fn put(rows: &mut Rows, unsigned: UnsignedEvent) {
+    rows.insert(Reverse(Place::new(unsigned.created_at, unsigned.id())), unsigned);
 }
 
 impl Content {
     fn apply(&mut self, change: Change) {
         match change {
-            Change::Keep(rumor) => put(&mut self.events, rumor),
-            Change::Profile(rumor) => drop(self.profiles.insert(rumor.pubkey, rumor)),
-            Change::Deletion(rumor) => {
-                for id in deleted::targets(&rumor) {
-                    if let Some(place) = place_of(&self.events, id, &rumor.pubkey) {
+            Change::Keep(unsigned) => put(&mut self.events, unsigned),
+            Change::Profile(unsigned) => drop(self.profiles.insert(unsigned.pubkey, unsigned)),
+            Change::Deletion(unsigned) => {
+                for id in deleted::targets(&unsigned) {
+                    if let Some(place) = place_of(&self.events, id, &unsigned.pubkey) {
                         self.events.remove(&place);
                     }
                 }
-                put(&mut self.deletions, rumor);
+                put(&mut self.deletions, unsigned);
             }
-            Change::List(rumor) => put(&mut self.lists, rumor),
+            Change::List(unsigned) => put(&mut self.lists, unsigned),
             Change::Outgoing(event) => drop(self.outbox.insert(event.id(), event)),
             Change::Settled(id) => drop(self.outbox.remove(&id)),
             Change::Set(setting) => self.set(&setting),

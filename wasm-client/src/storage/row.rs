@@ -3,14 +3,14 @@
 //! `version, pubkey (32), created_at (8), kind (2), signature (0 or 64, its length before it), tags, content`;
 //! numbers big-endian, lists and texts with their length in four bytes before them.
 
-use nostrp2p_protocol::{Event, Kind, PublicKey, Rumor, Signature, Tag, UnverifiedEvent};
+use nostrp2p_protocol::{Event, Kind, PublicKey, Signature, Tag, UnsignedEvent, UnverifiedEvent};
 
 /// The first byte of every row.
 const VERSION: u8 = 1;
 
 /// Encodes an event without its signature.
-pub fn from_rumor(rumor: &Rumor) -> Vec<u8> {
-    encode(rumor, &[])
+pub fn from_rumor(unsigned: &UnsignedEvent) -> Vec<u8> {
+    encode(unsigned, &[])
 }
 
 /// Encodes an event with its signature.
@@ -19,29 +19,29 @@ pub fn from_event(event: &Event) -> Vec<u8> {
 }
 
 /// Decodes an event; none when the bytes are something else.
-pub fn to_rumor(bytes: &[u8]) -> Option<Rumor> {
-    decode(bytes).map(|(rumor, _)| rumor)
+pub fn to_rumor(bytes: &[u8]) -> Option<UnsignedEvent> {
+    decode(bytes).map(|(unsigned, _)| unsigned)
 }
 
 /// Decodes an event that was stored with its signature; none when the bytes are something else.
 pub fn to_event(bytes: &[u8]) -> Option<Event> {
-    let (rumor, sig) = decode(bytes)?;
+    let (unsigned, sig) = decode(bytes)?;
     let sig = Signature::try_from(sig).ok()?;
-    Some(Event::trusted(UnverifiedEvent { claimed_id: None, rumor, sig }))
+    Some(Event::trusted(UnverifiedEvent { claimed_id: None, unsigned, sig }))
 }
 
-fn encode(rumor: &Rumor, sig: &[u8]) -> Vec<u8> {
+fn encode(unsigned: &UnsignedEvent, sig: &[u8]) -> Vec<u8> {
     let mut row = vec![VERSION];
-    row.extend_from_slice(rumor.pubkey.as_bytes());
-    row.extend_from_slice(&rumor.created_at.to_be_bytes());
-    row.extend_from_slice(&rumor.kind.0.to_be_bytes());
+    row.extend_from_slice(unsigned.pubkey.as_bytes());
+    row.extend_from_slice(&unsigned.created_at.to_be_bytes());
+    row.extend_from_slice(&unsigned.kind.0.to_be_bytes());
     push_bytes(&mut row, sig);
-    push_length(&mut row, rumor.tags.len());
-    for tag in &rumor.tags {
+    push_length(&mut row, unsigned.tags.len());
+    for tag in &unsigned.tags {
         push_length(&mut row, tag.elements().len());
         tag.elements().iter().for_each(|element| push_bytes(&mut row, element.as_bytes()));
     }
-    push_bytes(&mut row, rumor.content.as_bytes());
+    push_bytes(&mut row, unsigned.content.as_bytes());
     row
 }
 
@@ -55,7 +55,7 @@ fn push_length(row: &mut Vec<u8>, length: usize) {
     row.extend_from_slice(&length.to_be_bytes());
 }
 
-fn decode(mut row: &[u8]) -> Option<(Rumor, &[u8])> {
+fn decode(mut row: &[u8]) -> Option<(UnsignedEvent, &[u8])> {
     let row = &mut row;
     let [VERSION] = take_array(row)? else { return None };
     let pubkey = PublicKey::from_bytes(take_array(row)?);
@@ -64,7 +64,7 @@ fn decode(mut row: &[u8]) -> Option<(Rumor, &[u8])> {
     let sig = take_bytes(row)?;
     let tags = (0..take_length(row)?).map(|_| take_tag(row)).collect::<Option<Vec<Tag>>>()?;
     let content = take_text(row)?;
-    row.is_empty().then_some((Rumor { pubkey, created_at, kind, tags, content }, sig))
+    row.is_empty().then_some((UnsignedEvent { pubkey, created_at, kind, tags, content }, sig))
 }
 
 fn take_tag(row: &mut &[u8]) -> Option<Tag> {
@@ -96,14 +96,14 @@ fn take_array<const N: usize>(row: &mut &[u8]) -> Option<[u8; N]> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use nostrp2p_protocol::{Draft, SecretKey};
+    use nostrp2p_protocol::{EventTemplate, SecretKey};
 
     #[test]
     fn events_survive_their_rows_and_other_bytes_are_refused() {
         let key = SecretKey::from_bytes([1; 32]).unwrap();
         let tags = vec![Tag::new(["t", "x"]), Tag::new(["e", "", "é"])];
-        let event =
-            Draft { created_at: 7, kind: Kind::POST, tags, content: "é\n".into() }.sign(&key, &[0; 32]);
+        let event = EventTemplate { created_at: 7, kind: Kind::POST, tags, content: "é\n".into() }
+            .sign(&key, &[0; 32]);
         let row = from_event(&event);
         assert_eq!(to_event(&row), Some(event.clone()));
         assert_eq!(to_rumor(&row), Some(event.clone().into_rumor()));

@@ -69,7 +69,7 @@ pub enum Setting {
     Language(Option<Language>),
     /// What was begun about this, or nothing any more. Each under a name of its own, so that two tabs write only what
     /// each of them changed.
-    Draft(Context, Option<Box<StoredDraft>>),
+    EventTemplate(Context, Option<Box<StoredDraft>>),
     /// What the composer is about.
     Composing(Context),
     /// What versions before stored of drafts has been taken over, and goes.
@@ -109,7 +109,7 @@ pub struct Settings {
     pub theme: Theme,
     /// See [`Setting::Language`].
     pub language: Option<Language>,
-    /// See [`Setting::Draft`].
+    /// See [`Setting::EventTemplate`].
     pub drafts: Vec<(Context, StoredDraft)>,
     /// See [`Setting::Composing`].
     pub composing: Context,
@@ -214,7 +214,7 @@ impl Setting {
     /// The name under which it is stored.
     pub fn name(&self) -> Cow<'static, str> {
         Cow::Borrowed(match self {
-            Self::Draft(context, _) => return Cow::Owned(draft_name(*context)),
+            Self::EventTemplate(context, _) => return Cow::Owned(draft_name(*context)),
             Self::Composing(_) => "composing",
             Self::FormerDraft(name) => name,
             Self::Cursor(_) => "cursor",
@@ -244,7 +244,7 @@ impl Setting {
             Self::Pin(peer, key) => Some(format!("{peer} {key}")),
             Self::Theme(theme) => Some(theme.word().to_owned()),
             Self::Language(language) => language.map(|language| language.tag().to_owned()),
-            Self::Draft(_, stored) => stored.as_ref().map(|stored| stored.to_text()),
+            Self::EventTemplate(_, stored) => stored.as_ref().map(|stored| stored.to_text()),
             Self::Composing(context) => (*context != Context::New).then(|| context.to_text()),
             Self::FormerDraft(_) => None,
             Self::Tab(tab) => (*tab == Tab::Following).then(|| "following".to_owned()),
@@ -361,8 +361,8 @@ mod tests {
             Setting::Pin(PeerId::from_ed25519([3; 32]), PublicKey::from_bytes([2; 32])),
             Setting::Theme(Theme::Dark),
             Setting::Language(Some(Language::Japanese)),
-            Setting::Draft(new, Some(Box::new(draft("hello\nyou")))),
-            Setting::Draft(quote, Some(Box::new(draft("later\n")))),
+            Setting::EventTemplate(new, Some(Box::new(draft("hello\nyou")))),
+            Setting::EventTemplate(quote, Some(Box::new(draft("later\n")))),
             Setting::Composing(quote),
             Setting::ReadUntil(6),
             Setting::MadeHere(true),

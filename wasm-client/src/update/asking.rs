@@ -1,6 +1,6 @@
 //! What is asked of the node beyond what it pushes, and what becomes of the answers.
 
-use nostrp2p_protocol::{Filter, Kind, Rumor, frame::ClientFrame, limits::MAX_BATCH_EVENTS};
+use nostrp2p_protocol::{Filter, Kind, UnsignedEvent, frame::ClientFrame, limits::MAX_BATCH_EVENTS};
 
 use super::{
     Effect, lists, notices, own, pages,
@@ -97,7 +97,7 @@ pub(super) fn on_answer(
     model: &mut Model,
     asked: Request,
     complete: bool,
-    events: Vec<Rumor>,
+    events: Vec<UnsignedEvent>,
     out: &mut Vec<Effect>,
 ) {
     if asked == Request::OwnNodes {
@@ -106,14 +106,14 @@ pub(super) fn on_answer(
     let later = model.connection.requests.values().any(|request| *request == Request::Search);
     if asked == Request::Search && !later {
         model.open.found = SortedSet::default();
-        for rumor in &events {
-            model.open.found.insert(rumor.id());
+        for unsigned in &events {
+            model.open.found.insert(unsigned.id());
         }
     }
     if asked == Request::Notices {
         notices::on_answer(model, &events, complete);
     }
-    let last = events.last().map(|rumor| Place::new(rumor.created_at, rumor.id()));
+    let last = events.last().map(|unsigned| Place::new(unsigned.created_at, unsigned.id()));
     // What was asked for came whole; whether that is all there is shows in how much was asked for.
     let complete = complete && events.len() < most(model, asked);
     let mut reached = None;

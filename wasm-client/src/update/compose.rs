@@ -1,7 +1,7 @@
 //! Writing: the draft, the signature, the outbox.
 
 use nostrp2p_protocol::{
-    Draft, Event, EventId, Kind, PublicKey, Tag,
+    Event, EventId, EventTemplate, Kind, PublicKey, Tag,
     frame::{ClientFrame, Refusal, RefusalCode},
 };
 
@@ -55,7 +55,7 @@ pub fn update(model: &mut Model, writing: Writing, out: &mut Vec<Effect>) {
             model.compose.completion = mention::completion(&text, caret);
             model.compose.edit(text, caret);
             model.compose.count_in(model.me);
-            out.push(Effect::Wait(Timer::Draft, DRAFT_MS));
+            out.push(Effect::Wait(Timer::EventTemplate, DRAFT_MS));
         }
         Writing::Step(back) => step(model, back),
         Writing::Complete(person) => complete(model, person, out),
@@ -70,9 +70,9 @@ pub fn update(model: &mut Model, writing: Writing, out: &mut Vec<Effect>) {
 
 /// How many bytes of the text are left before the event would be too long; negative when it is.
 pub fn room(compose: &Compose) -> i64 {
-    let rumor = post(compose, None, 0).by(PublicKey::from_bytes([0; 32]));
+    let unsigned = post(compose, None, 0).by(PublicKey::from_bytes([0; 32]));
     // The time has ten digits for the next 260 years; here it has one.
-    let length = rumor.canonical().len() + 9;
+    let length = unsigned.canonical().len() + 9;
     let signed = |bytes: usize| i64::try_from(bytes).unwrap_or(i64::MAX);
     signed(nostrp2p_protocol::limits::MAX_EVENT_BYTES) - signed(length)
 }
@@ -119,9 +119,11 @@ pub fn on_signed(
             drop(model.compose.take());
             model.compose.changed = false;
             model.compose.turn(None, None);
-            let also =
-                vec![Change::Set(Setting::Draft(sent, None)), Change::Set(Setting::Composing(Context::New))];
-            out.push(Effect::Cancel(Timer::Draft));
+            let also = vec![
+                Change::Set(Setting::EventTemplate(sent, None)),
+                Change::Set(Setting::Composing(Context::New)),
+            ];
+            out.push(Effect::Cancel(Timer::EventTemplate));
             out.push(Effect::ScrollToTop);
             leave_screen(model, out);
             hand_in(model, event, also, out);
@@ -185,7 +187,7 @@ pub fn drop_foreign(model: &mut Model, me: PublicKey) {
 
 /// Stores the draft now, if it was changed here.
 pub fn save_draft(model: &mut Model, out: &mut Vec<Effect>) {
-    out.push(Effect::Cancel(Timer::Draft));
+    out.push(Effect::Cancel(Timer::EventTemplate));
     if std::mem::take(&mut model.compose.changed) {
         out.push(Effect::Save(vec![draft(model)]));
     }
@@ -193,7 +195,7 @@ pub fn save_draft(model: &mut Model, out: &mut Vec<Effect>) {
 
 /// What is written, to be stored with all that says who gets it: without it, it could go to the wrong people.
 fn draft(model: &Model) -> Change {
-    Change::Set(Setting::Draft(model.compose.context(), model.compose.stored(model.now())))
+    Change::Set(Setting::EventTemplate(model.compose.context(), model.compose.stored(model.now())))
 }
 
 /// Takes in the drafts that are stored.
@@ -201,7 +203,7 @@ pub fn restore(model: &mut Model, settings: &mut Settings, out: &mut Vec<Effect>
     let mut changes = Vec::new();
     if let Some((drafts, composing)) = std::mem::take(&mut settings.former).into_drafts() {
         let stored = |(context, stored): &(Context, StoredDraft)| {
-            Change::Set(Setting::Draft(*context, Some(Box::new(stored.clone()))))
+            Change::Set(Setting::EventTemplate(*context, Some(Box::new(stored.clone()))))
         };
         changes.extend(drafts.iter().map(stored));
         changes.push(Change::Set(Setting::Composing(composing)));
@@ -219,7 +221,7 @@ pub fn restore(model: &mut Model, settings: &mut Settings, out: &mut Vec<Effect>
             (model.compose.reply, model.compose.quote) = (stored.reply, stored.quote);
             model.compose.put(stored.draft);
         } else if let Some(gone) = model.compose.drafts.put(context, stored.draft) {
-            changes.push(Change::Set(Setting::Draft(gone, None)));
+            changes.push(Change::Set(Setting::EventTemplate(gone, None)));
         }
     }
     // What the composer was about is not known any more: then it is a new post.
@@ -249,7 +251,8 @@ fn turn(model: &mut Model, reply: Option<Reply>, quote: Option<Quote>, out: &mut
     let former = (model.compose.context(), model.compose.is_empty());
     let gone = model.compose.turn(reply, quote);
     let emptied = (former.1 && former.0 != model.compose.context()).then_some(former.0);
-    let gone = gone.into_iter().chain(emptied).map(|context| Change::Set(Setting::Draft(context, None)));
+    let gone =
+        gone.into_iter().chain(emptied).map(|context| Change::Set(Setting::EventTemplate(context, None)));
     let mut changes: Vec<Change> = gone.collect();
     changes.extend([draft(model), Change::Set(Setting::Composing(model.compose.context()))]);
     out.push(Effect::Save(changes));
@@ -302,7 +305,7 @@ fn choose_audience(model: &mut Model, only_named: bool, out: &mut Vec<Effect>) {
     };
     compose.error = None;
     compose.changed = true;
-    out.push(Effect::Wait(Timer::Draft, DRAFT_MS));
+    out.push(Effect::Wait(Timer::EventTemplate, DRAFT_MS));
 }
 
 /// The node would not take an event.
@@ -360,7 +363,7 @@ fn moment_of_own(model: &Model) -> u64 {
 
 /// What is written, as a post. Who is named in an answer for some people gets it too; in a quote everybody sees it
 /// anyway, and who is named learns of it; a post for everyone carries no `p` tag, or it would be for nobody else.
-fn post(compose: &Compose, me: Option<PublicKey>, created_at: u64) -> Draft {
+fn post(compose: &Compose, me: Option<PublicKey>, created_at: u64) -> EventTemplate {
     let text = compose.mentions.resolve(&compose.text).trim().to_owned();
     let named = compose.named(me);
     let tag = |person: &PublicKey| Tag::new(["p".to_owned(), person.to_string()]);
@@ -377,7 +380,7 @@ fn post(compose: &Compose, me: Option<PublicKey>, created_at: u64) -> Draft {
         }
     };
     tags.extend(richtext::hashtags(&content).into_iter().map(|tag| Tag::new(["t".to_owned(), tag])));
-    Draft { created_at, kind: Kind::POST, tags, content }
+    EventTemplate { created_at, kind: Kind::POST, tags, content }
 }
 
 /// An answer, which goes to those that it names too unless everyone can see it.
@@ -434,7 +437,7 @@ fn complete(model: &mut Model, person: Option<PublicKey>, out: &mut Vec<Effect>)
     model.compose.edit(text, caret);
     model.compose.mentions.add(completion.start, name, person);
     model.compose.count_in(model.me);
-    out.push(Effect::Wait(Timer::Draft, DRAFT_MS));
+    out.push(Effect::Wait(Timer::EventTemplate, DRAFT_MS));
 }
 
 /// Closes what is open under a post; the focus goes back to the button that opened it.
@@ -447,11 +450,11 @@ pub fn close_menu(model: &mut Model, out: &mut Vec<Effect>) {
 /// Opens the composer for words about a post that everyone can see.
 fn quote(model: &mut Model, id: EventId, out: &mut Vec<Effect>) {
     model.menu = None;
-    let Some(rumor) = model.timeline.written(&id).filter(|rumor| !is_private(rumor)) else { return };
+    let Some(unsigned) = model.timeline.written(&id).filter(|unsigned| !is_private(unsigned)) else { return };
     if model.compose.signing {
         return;
     }
-    let quote = Quote { id, author: Some(rumor.pubkey) };
+    let quote = Quote { id, author: Some(unsigned.pubkey) };
     turn(model, None, Some(quote), out);
     update(model, Writing::Open, out);
 }
@@ -459,39 +462,39 @@ fn quote(model: &mut Model, id: EventId, out: &mut Vec<Effect>) {
 /// Passes on a post that everyone can see, once (NIP-18). Its text stays out: readers take it from its author.
 fn repost(model: &mut Model, id: EventId, out: &mut Vec<Effect>) {
     close_menu(model, out);
-    let (Some(me), Some(rumor)) = (model.me, model.timeline.written(&id)) else { return };
-    if is_private(rumor) || model.timeline.repost_by(&id, &me).is_some() {
+    let (Some(me), Some(unsigned)) = (model.me, model.timeline.written(&id)) else { return };
+    if is_private(unsigned) || model.timeline.repost_by(&id, &me).is_some() {
         return;
     }
     let tag = |name: &str, value: String| Tag::new([name.to_owned(), value]);
-    let tags = vec![tag("e", id.to_string()), tag("p", rumor.pubkey.to_string())];
+    let tags = vec![tag("e", id.to_string()), tag("p", unsigned.pubkey.to_string())];
     let created_at = moment_of_own(model);
-    let draft = Draft { created_at, kind: Kind::REPOST, tags, content: String::new() };
+    let draft = EventTemplate { created_at, kind: Kind::REPOST, tags, content: String::new() };
     signing::sign(model, Purpose::Repost, draft, out);
 }
 
 /// Opens the composer for an answer. What is written already comes back when the answer is over.
 fn reply(model: &mut Model, id: EventId, out: &mut Vec<Effect>) {
-    let (Some(me), Some(rumor)) = (model.me, model.timeline.written(&id)) else { return };
+    let (Some(me), Some(unsigned)) = (model.me, model.timeline.written(&id)) else { return };
     // While it is being signed, what is written goes where it was meant to go.
     if model.compose.signing {
         return;
     }
-    let reply = Reply::to(rumor, &me);
+    let reply = Reply::to(unsigned, &me);
     turn(model, Some(reply), None, out);
     update(model, Writing::Open, out);
 }
 
 /// Likes a post of another, or takes that back.
 fn like(model: &mut Model, id: EventId, out: &mut Vec<Effect>) {
-    let (Some(me), Some(rumor)) = (model.me, model.timeline.written(&id)) else { return };
+    let (Some(me), Some(unsigned)) = (model.me, model.timeline.written(&id)) else { return };
     if let Some(by) = model.likes.mine_by(&id) {
         return deletion::unlike(model, by, out);
     }
-    if rumor.pubkey == me || model.likes.is_mine(&id) {
+    if unsigned.pubkey == me || model.likes.is_mine(&id) {
         return;
     }
-    let draft = likes::draft(id, &rumor.pubkey, model.now());
+    let draft = likes::draft(id, &unsigned.pubkey, model.now());
     model.likes.add_mine(id, None);
     signing::sign(model, Purpose::Like(id), draft, out);
 }
@@ -519,7 +522,7 @@ fn try_again(model: &mut Model, id: EventId, out: &mut Vec<Effect>) {
         (outgoing.event.kind, outgoing.event.tags.clone(), outgoing.event.content.clone());
     // What work (NIP-13) was in it was for that time.
     tags.retain(|tag| tag.name() != "nonce");
-    let draft = Draft { created_at: model.now(), kind, tags, content };
+    let draft = EventTemplate { created_at: model.now(), kind, tags, content };
     signing::sign(model, Purpose::Again(id), draft, out);
 }
 

@@ -1,7 +1,7 @@
 //! The conversation with the node: connect, greet, log in or claim, follow, publish, and come back after a loss.
 
 use nostrp2p_protocol::{
-    EventId, Kind, PublicKey, Rumor, delegation,
+    EventId, Kind, PublicKey, UnsignedEvent, delegation,
     frame::{Carried, ClientFrame, Delivery, NodeFrame, Refusal, RefusalCode, RequestId, StoreId, Welcome},
     login,
 };
@@ -375,7 +375,7 @@ fn watch(model: &mut Model, out: &mut Vec<Effect>) {
     out.push(Effect::Send(ClientFrame::Watch { after: cursor.after, gather_ms }));
 }
 
-fn on_batch(model: &mut Model, through: u64, events: Vec<Rumor>, out: &mut Vec<Effect>) {
+fn on_batch(model: &mut Model, through: u64, events: Vec<UnsignedEvent>, out: &mut Vec<Effect>) {
     let Some(cursor) = model.connection.cursor else { return };
     let cursor = Cursor { after: cursor.after.max(through), ..cursor };
     model.connection.cursor = Some(cursor);

@@ -1,6 +1,6 @@
 //! Deletions, own ones and those of others (NIP-09).
 
-use nostrp2p_protocol::{EventId, Kind, Rumor};
+use nostrp2p_protocol::{EventId, Kind, UnsignedEvent};
 
 use super::{Effect, compose, settling::drop_from_outbox, signing};
 use crate::{
@@ -35,7 +35,7 @@ pub fn unlike(model: &mut Model, by: EventId, out: &mut Vec<Effect>) {
 }
 
 /// Takes a deletion in: what it names and its author wrote goes, and does not come back.
-pub fn take(model: &mut Model, deletion: Rumor) -> Vec<Change> {
+pub fn take(model: &mut Model, deletion: UnsignedEvent) -> Vec<Change> {
     let (_, mut changes) = hide(model, &deletion);
     changes.push(Change::Deletion(deletion));
     changes
@@ -43,7 +43,7 @@ pub fn take(model: &mut Model, deletion: Rumor) -> Vec<Change> {
 
 /// Hides what a deletion names and its author wrote; returns the posts, and what is to be stored at once: what was not
 /// sent yet is not sent any more.
-pub fn hide(model: &mut Model, deletion: &Rumor) -> (Vec<Rumor>, Vec<Change>) {
+pub fn hide(model: &mut Model, deletion: &UnsignedEvent) -> (Vec<UnsignedEvent>, Vec<Change>) {
     let (mut hidden, mut changes) = (Vec::new(), Vec::new());
     model.deleted.take(deletion);
     for id in targets(deletion) {
@@ -51,8 +51,8 @@ pub fn hide(model: &mut Model, deletion: &Rumor) -> (Vec<Rumor>, Vec<Change>) {
         let unsent = model.me == Some(deletion.pubkey) && model.outbox.waiting.contains_key(&id);
         if let Some((place, post)) = entry {
             let place: Place = *place;
-            if let (Post::Written(rumor), false) = (post, unsent) {
-                hidden.push(rumor.clone());
+            if let (Post::Written(unsigned), false) = (post, unsent) {
+                hidden.push(unsigned.clone());
             }
             model.timeline.remove(&place);
         }

@@ -29,7 +29,7 @@ pub fn load(model: &mut Model, out: &mut Vec<Effect>) {
 
 fn next(model: &Model) -> Option<String> {
     let followed = model.home().take(POSTS).filter_map(|(_, post)| match post {
-        Post::Written(rumor) if model.lists.follows(&rumor.pubkey) => Some(rumor.content.as_str()),
+        Post::Written(unsigned) if model.lists.follows(&unsigned.pubkey) => Some(unsigned.content.as_str()),
         _ => None,
     });
     let spans = followed.filter(|text| text.contains("://")).flat_map(richtext::spans);

@@ -1,6 +1,6 @@
 //! What others did, and up to when it was read, on all devices alike.
 
-use nostrp2p_protocol::{Kind, Rumor, frame::ClientFrame};
+use nostrp2p_protocol::{Kind, UnsignedEvent, frame::ClientFrame};
 
 use super::Effect;
 use crate::{
@@ -32,8 +32,8 @@ pub fn begin(model: &mut Model, out: &mut Vec<Effect>) {
 }
 
 /// The node gave what it holds, or as many as it was asked for: then there may be more than are counted.
-pub fn on_answer(model: &mut Model, events: &[Rumor], complete: bool) {
-    let count = |kind: Kind| events.iter().filter(|rumor| rumor.kind == kind).count();
+pub fn on_answer(model: &mut Model, events: &[UnsignedEvent], complete: bool) {
+    let count = |kind: Kind| events.iter().filter(|unsigned| unsigned.kind == kind).count();
     let full = |(kind, newest): (Kind, u32)| {
         !complete || u32::try_from(count(kind)).is_ok_and(|count| count >= newest)
     };

@@ -4,7 +4,7 @@
 //! agreed to it by name, and nothing for the own node: a node cannot have itself signed in anywhere else.
 
 use nostrp2p_protocol::{
-    Draft, Event, Kind, PublicKey,
+    Event, EventTemplate, Kind, PublicKey,
     frame::{ClientFrame, Mirror},
     login,
 };
@@ -26,7 +26,7 @@ pub const MAX_WORK: u8 = 20;
 
 /// Whose the work is and how many bits of it go into a draft, so that all relays take it that may get it and do not ask
 /// for more than [`MAX_WORK`]; None when none asks for any.
-pub fn work_for(model: &Model, draft: &Draft) -> Option<(PublicKey, u8)> {
+pub fn work_for(model: &Model, draft: &EventTemplate) -> Option<(PublicKey, u8)> {
     let author = model.me?;
     let gets_there = match draft.kind {
         Kind::POST => !reply::is_private(&draft.clone().by(author)),

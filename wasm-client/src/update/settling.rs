@@ -32,12 +32,12 @@ pub fn take(model: &mut Model, outgoing: Outgoing, out: &mut Vec<Effect>) {
 /// What is stored of an event that the node has.
 pub fn changes(outgoing: Outgoing) -> Vec<Change> {
     let settled = Change::Settled(outgoing.event.id());
-    let rumor = outgoing.event.into_rumor();
-    let keep = match rumor.kind {
-        Kind::POST | Kind::REPOST => Change::Keep(rumor),
-        Kind::PROFILE => Change::Profile(rumor),
-        Kind::FOLLOW_LIST | MUTE_LIST => Change::List(rumor),
-        Kind::DELETION => Change::Deletion(rumor),
+    let unsigned = outgoing.event.into_rumor();
+    let keep = match unsigned.kind {
+        Kind::POST | Kind::REPOST => Change::Keep(unsigned),
+        Kind::PROFILE => Change::Profile(unsigned),
+        Kind::FOLLOW_LIST | MUTE_LIST => Change::List(unsigned),
+        Kind::DELETION => Change::Deletion(unsigned),
         _ => return vec![settled],
     };
     vec![settled, keep]
@@ -83,8 +83,8 @@ pub fn drop_from_outbox(model: &mut Model, id: EventId) {
                 model.deleted.forget(&target, &event.pubkey);
                 model.missing.want(target, [event.pubkey]);
             }
-            for rumor in hidden {
-                super::timeline::insert_back(model, &rumor);
+            for unsigned in hidden {
+                super::timeline::insert_back(model, &unsigned);
             }
             model.likes.loaded = false;
         }

@@ -3,7 +3,7 @@
 //! Nothing is signed while the key is locked: what is to be signed waits until the person unlocks it, or is let go
 //! when the person does not want to.
 
-use nostrp2p_protocol::{Draft, work::Puzzle};
+use nostrp2p_protocol::{EventTemplate, work::Puzzle};
 
 use super::{Effect, compose, notify, relays};
 use crate::{
@@ -27,7 +27,7 @@ pub const UNLOCK_ID: &str = "unlock";
 pub const FIRST_ID: &str = "passphrase";
 
 /// Has a draft signed: at once, or as soon as the person unlocks the key.
-pub fn sign(model: &mut Model, purpose: Purpose, draft: Draft, out: &mut Vec<Effect>) {
+pub fn sign(model: &mut Model, purpose: Purpose, draft: EventTemplate, out: &mut Vec<Effect>) {
     let draft = if matches!(purpose, Purpose::Prove { .. }) { draft } else { dated_anew(model, draft) };
     let signing = &mut model.signing;
     if matches!(purpose, Purpose::Prove { .. }) {
@@ -46,7 +46,7 @@ pub fn sign(model: &mut Model, purpose: Purpose, draft: Draft, out: &mut Vec<Eff
 
 /// The draft with a time at which it is not the same event as one that was signed before. What was liked, unliked and
 /// liked again within a second would have the id of the deleted like, which no node takes.
-fn dated_anew(model: &mut Model, mut draft: Draft) -> Draft {
+fn dated_anew(model: &mut Model, mut draft: EventTemplate) -> EventTemplate {
     let Some(me) = model.me else { return draft };
     let id = loop {
         let id = draft.clone().by(me).id();

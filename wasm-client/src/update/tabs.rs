@@ -12,7 +12,7 @@ pub fn update(model: &mut Model, tidings: Tidings, out: &mut Vec<Effect>) {
     match tidings {
         Tidings::Key => begin_anew(model, out),
         Tidings::Locked => signing::lock(model, out),
-        Tidings::Draft(context, stored) => compose::on_draft_elsewhere(model, context, stored),
+        Tidings::EventTemplate(context, stored) => compose::on_draft_elsewhere(model, context, stored),
     }
 }
 

@@ -22,7 +22,7 @@ mod ways;
 mod writing;
 
 use nostrp2p_protocol::{
-    Draft, Event, Kind, PeerId, PublicKey, Rumor, SecretKey,
+    Event, EventTemplate, Kind, PeerId, PublicKey, SecretKey, UnsignedEvent,
     channel::ChannelKey,
     frame::{Carried, ClientFrame, NodeFrame, Refusal, RefusalCode, RequestId, VERSION, Welcome},
     work,
@@ -71,11 +71,13 @@ fn environment() -> Environment {
 }
 
 fn post(author: u8, created_at: u64, content: &str) -> Event {
-    Draft { created_at, kind: Kind::POST, tags: vec![], content: content.into() }.sign(&key(author), &[0; 32])
+    EventTemplate { created_at, kind: Kind::POST, tags: vec![], content: content.into() }
+        .sign(&key(author), &[0; 32])
 }
 
-fn profile(author: u8, created_at: u64, content: &str) -> Rumor {
-    Draft { created_at, kind: Kind::PROFILE, tags: vec![], content: content.into() }.by(public(author))
+fn profile(author: u8, created_at: u64, content: &str) -> UnsignedEvent {
+    EventTemplate { created_at, kind: Kind::PROFILE, tags: vec![], content: content.into() }
+        .by(public(author))
 }
 
 /// What a node of this peer id and owner says of itself, at an address of its own.
@@ -236,7 +238,7 @@ impl Rig {
         self.model
             .home()
             .map(|(_, post)| match post {
-                Post::Written(rumor) => rumor.content.as_str(),
+                Post::Written(unsigned) => unsigned.content.as_str(),
                 Post::Reposted { target: id, .. } => target(id),
             })
             .collect()

@@ -1,6 +1,8 @@
 //! Events that come in, and reading them.
 
-use nostrp2p_protocol::{Event, EventId, Kind, PublicKey, Rumor, frame::ClientFrame, limits::MAX_TEXT_BYTES};
+use nostrp2p_protocol::{
+    Event, EventId, Kind, PublicKey, UnsignedEvent, frame::ClientFrame, limits::MAX_TEXT_BYTES,
+};
 
 use super::{Effect, asking, compose, deletion, names, pages, settling};
 use crate::{
@@ -88,7 +90,7 @@ pub fn update(model: &mut Model, reading: Reading, out: &mut Vec<Effect>) {
         Reading::Older if model.route == Route::Home => more(model, out),
         Reading::Older => pages::more(model, out),
         Reading::Open(id) => {
-            let author = model.timeline.written(&id).map(|rumor| rumor.pubkey);
+            let author = model.timeline.written(&id).map(|unsigned| unsigned.pubkey);
             if !matches!(model.route, Route::Thread(open, _) if open == id) {
                 out.push(Effect::Go(Route::Thread(id, author).fragment()));
             }
@@ -101,8 +103,8 @@ pub fn update(model: &mut Model, reading: Reading, out: &mut Vec<Effect>) {
         Reading::CopyNpub(person) => out.push(Effect::Copy(Secret::new(person.to_npub()))),
         Reading::CopyText(id) => {
             compose::close_menu(model, out);
-            if let Some(rumor) = model.timeline.written(&id) {
-                out.push(Effect::Copy(Secret::new(rumor.content.clone())));
+            if let Some(unsigned) = model.timeline.written(&id) {
+                out.push(Effect::Copy(Secret::new(unsigned.content.clone())));
             }
         }
         Reading::Menu(menu) => model.menu = if model.menu == Some(menu) { None } else { Some(menu) },
@@ -128,41 +130,41 @@ pub fn search(model: &mut Model, out: &mut Vec<Effect>) {
 }
 
 /// Takes events in; returns what is to be stored.
-pub fn take(model: &mut Model, events: Vec<Rumor>, origin: Origin) -> Vec<Change> {
+pub fn take(model: &mut Model, events: Vec<UnsignedEvent>, origin: Origin) -> Vec<Change> {
     let mut changes = Vec::new();
     let mut news = 0;
-    for rumor in events {
-        let id = rumor.id();
+    for unsigned in events {
+        let id = unsigned.id();
         if let Some(outgoing) = model.outbox.waiting.remove(&id) {
             changes.extend(settling::changes(outgoing));
         }
-        if model.deleted.contains(&id, &rumor.pubkey) {
+        if model.deleted.contains(&id, &unsigned.pubkey) {
             continue;
         }
-        let news_for_me = model.notices.take(&rumor, model.me);
-        if news_for_me && rumor.kind == Kind::FOLLOW_LIST {
-            model.people.want(rumor.pubkey);
+        let news_for_me = model.notices.take(&unsigned, model.me);
+        if news_for_me && unsigned.kind == Kind::FOLLOW_LIST {
+            model.people.want(unsigned.pubkey);
             changes.push(Change::Set(Setting::Followers(model.notices.followers())));
         }
-        match rumor.kind {
-            Kind::PROFILE if model.people.take(&rumor) => changes.push(Change::Profile(rumor)),
+        match unsigned.kind {
+            Kind::PROFILE if model.people.take(&unsigned) => changes.push(Change::Profile(unsigned)),
             Kind::POST | Kind::REPOST => {
-                let new = insert(model, &rumor, origin);
-                if new && origin == Origin::Live && Some(rumor.pubkey) != model.me {
+                let new = insert(model, &unsigned, origin);
+                if new && origin == Origin::Live && Some(unsigned.pubkey) != model.me {
                     news += 1;
                 }
-                if is_kept(model, &rumor) {
-                    changes.push(Change::Keep(rumor));
+                if is_kept(model, &unsigned) {
+                    changes.push(Change::Keep(unsigned));
                 }
             }
             Kind::REACTION => {
-                model.likes.take(&rumor, model.me);
-                want_what_is_liked(model, &rumor);
+                model.likes.take(&unsigned, model.me);
+                want_what_is_liked(model, &unsigned);
             }
-            Kind::FOLLOW_LIST | MUTE_LIST if model.lists.take(&rumor, model.me) => {
-                changes.push(Change::List(rumor));
+            Kind::FOLLOW_LIST | MUTE_LIST if model.lists.take(&unsigned, model.me) => {
+                changes.push(Change::List(unsigned));
             }
-            Kind::DELETION => changes.extend(deletion::take(model, rumor)),
+            Kind::DELETION => changes.extend(deletion::take(model, unsigned)),
             _ => {}
         }
     }
@@ -173,34 +175,34 @@ pub fn take(model: &mut Model, events: Vec<Rumor>, origin: Origin) -> Vec<Change
 }
 
 /// Whether a post belongs into the storage, where nothing may be missing between what is there.
-fn is_kept(model: &Model, rumor: &Rumor) -> bool {
-    model.timeline.past == Past::End || rumor.created_at >= model.timeline.kept_since
+fn is_kept(model: &Model, unsigned: &UnsignedEvent) -> bool {
+    model.timeline.past == Past::End || unsigned.created_at >= model.timeline.kept_since
 }
 
 /// Puts one event into the timeline if it is a post; says whether it is new there.
 ///
 /// What comes live while the person reads further down, or another screen, waits behind "n new".
-pub fn insert(model: &mut Model, rumor: &Rumor, origin: Origin) -> bool {
-    let Some(post) = Post::of(rumor) else { return false };
-    let place = Place::new(rumor.created_at, rumor.id());
-    if model.timeline.contains(&place) || model.deleted.contains(&place.id, &rumor.pubkey) {
+pub fn insert(model: &mut Model, unsigned: &UnsignedEvent, origin: Origin) -> bool {
+    let Some(post) = Post::of(unsigned) else { return false };
+    let place = Place::new(unsigned.created_at, unsigned.id());
+    if model.timeline.contains(&place) || model.deleted.contains(&place.id, &unsigned.pubkey) {
         return false;
     }
     if origin == Origin::Named {
         model.timeline.mark_run();
     }
     let reading_on = !model.timeline.at_top && !model.timeline.is_stray(&place);
-    if origin == Origin::Live && reading_on && Some(rumor.pubkey) != model.me {
+    if origin == Origin::Live && reading_on && Some(unsigned.pubkey) != model.me {
         model.timeline.unseen.insert(place.id);
     }
     model.missing.found(&place.id);
-    want_what_it_names(model, rumor, &post);
+    want_what_it_names(model, unsigned, &post);
     model.timeline.insert(place, post)
 }
 
 /// Puts a post back that was taken out by mistake.
-pub fn insert_back(model: &mut Model, rumor: &Rumor) {
-    insert(model, rumor, Origin::Run);
+pub fn insert_back(model: &mut Model, unsigned: &UnsignedEvent) {
+    insert(model, unsigned, Origin::Run);
 }
 
 /// Puts an own event in that was signed here.
@@ -209,19 +211,19 @@ pub fn insert_own(model: &mut Model, event: &Event) {
 }
 
 /// Notes who and what is needed to show a post.
-fn want_what_it_names(model: &mut Model, rumor: &Rumor, post: &Post) {
-    model.people.want(rumor.pubkey);
-    let named = || rumor.tag_values("p").filter_map(|value| value.parse().ok());
+fn want_what_it_names(model: &mut Model, unsigned: &UnsignedEvent, post: &Post) {
+    model.people.want(unsigned.pubkey);
+    let named = || unsigned.tag_values("p").filter_map(|value| value.parse().ok());
     match post {
         Post::Reposted { target, .. } => want(model, *target, named()),
         Post::Written(_) => {
-            if let Some(person) = reply::answered(rumor) {
+            if let Some(person) = reply::answered(unsigned) {
                 model.people.want(person);
             }
-            if let Some(quote) = Quote::of(rumor) {
+            if let Some(quote) = Quote::of(unsigned) {
                 want(model, quote.id, named().chain(quote.author));
             }
-            for person in richtext::people(&rumor.content) {
+            for person in richtext::people(&unsigned.content) {
                 model.people.want(person);
             }
         }
@@ -229,9 +231,9 @@ fn want_what_it_names(model: &mut Model, rumor: &Rumor, post: &Post) {
 }
 
 /// An own post that somebody likes is shown with the notice.
-fn want_what_is_liked(model: &mut Model, rumor: &Rumor) {
-    if let Some(target) = likes::target(rumor).filter(|_| model.me != Some(rumor.pubkey)) {
-        model.people.want(rumor.pubkey);
+fn want_what_is_liked(model: &mut Model, unsigned: &UnsignedEvent) {
+    if let Some(target) = likes::target(unsigned).filter(|_| model.me != Some(unsigned.pubkey)) {
+        model.people.want(unsigned.pubkey);
         want(model, target, model.me);
     }
 }
@@ -288,12 +290,12 @@ pub fn fill(model: &mut Model, out: &mut Vec<Effect>) {
 }
 
 /// The storage gave what it had.
-pub fn on_older_loaded(model: &mut Model, events: &[Rumor], out: &mut Vec<Effect>) {
+pub fn on_older_loaded(model: &mut Model, events: &[UnsignedEvent], out: &mut Vec<Effect>) {
     if let Some(last) = events.last() {
         // Before the events come in: how far the unbroken run reaches decides what is a single one.
         model.timeline.reach(&Place::new(last.created_at, last.id()));
-        for rumor in events {
-            insert(model, rumor, Origin::Run);
+        for unsigned in events {
+            insert(model, unsigned, Origin::Run);
         }
         model.timeline.past = Past::InStorage;
         fill(model, out);

@@ -37,8 +37,8 @@ pub fn view(model: &Model, drawn: &mut post::Drawn) -> Html {
     };
     // What the node found counts too: it knows more forms of a letter than are compared here.
     let found = |(place, post): &(&Place, &Post)| match post {
-        Post::Written(rumor) => {
-            let text = letters::fold(&rumor.content);
+        Post::Written(unsigned) => {
+            let text = letters::fold(&unsigned.content);
             model.open.found.contains(&place.id) || words.split_whitespace().all(|word| text.contains(word))
         }
         Post::Reposted { .. } => false,

@@ -1,6 +1,6 @@
 //! What opens under a post: rows of buttons, and the question before a deletion.
 
-use nostrp2p_protocol::{EventId, PublicKey, Rumor, frame::Delivery};
+use nostrp2p_protocol::{EventId, PublicKey, UnsignedEvent, frame::Delivery};
 
 use super::{
     Html, button,
@@ -15,23 +15,23 @@ use crate::{
 };
 
 /// What is opened under this post, if something is.
-pub fn view(model: &Model, id: EventId, rumor: &Rumor) -> Option<Html> {
+pub fn view(model: &Model, id: EventId, unsigned: &UnsignedEvent) -> Option<Html> {
     let menu = model.menu.filter(|menu| menu.post == id)?;
     Some(match menu.offers {
-        Offers::More => more(model, id, rumor),
+        Offers::More => more(model, id, unsigned),
         Offers::Repost => repost(model, id),
         Offers::Deletion => deletion(model, id),
     })
 }
 
-fn more(model: &Model, id: EventId, rumor: &Rumor) -> Html {
-    let own = model.me.as_ref() == Some(&rumor.pubkey);
+fn more(model: &Model, id: EventId, unsigned: &UnsignedEvent) -> Html {
+    let own = model.me.as_ref() == Some(&unsigned.pubkey);
     let copy = button("plain", model.say(texts::COPY_TEXT), Reading::CopyText(id)).test_id("copy-text");
-    let muted = model.lists.mutes(&rumor.pubkey);
+    let muted = model.lists.mutes(&unsigned.pubkey);
     let (label, relation) = if muted {
-        (model.say(texts::UNMUTE), Relation::Unmute(rumor.pubkey))
+        (model.say(texts::UNMUTE), Relation::Unmute(unsigned.pubkey))
     } else {
-        (model.say(texts::MUTE), Relation::Mute(rumor.pubkey))
+        (model.say(texts::MUTE), Relation::Mute(unsigned.pubkey))
     };
     let mute = (!own).then(|| button("plain", label, relation).with("title", model.say(texts::MUTE_WHY)));
     let delete = own.then(|| {
@@ -39,7 +39,7 @@ fn more(model: &Model, id: EventId, rumor: &Rumor) -> Html {
         button("danger", model.say(texts::DELETE), Reading::Menu(menu)).test_id("delete")
     });
     group(model.say(texts::MORE))
-        .child_if(reply::is_private(rumor).then(|| stays_private(model)))
+        .child_if(reply::is_private(unsigned).then(|| stays_private(model)))
         .child_if(deliveries(model, &id))
         .child(element("div").class("row").child(copy).child_if(mute).child_if(delete))
 }

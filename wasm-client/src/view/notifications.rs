@@ -94,15 +94,17 @@ fn about(model: &Model, notice: &Notice) -> Route {
     match notice.what {
         What::Follow => Route::Person(notice.by),
         _ => {
-            let author = model.timeline.written(&notice.post).map(|rumor| rumor.pubkey);
+            let author = model.timeline.written(&notice.post).map(|unsigned| unsigned.pubkey);
             Route::Thread(notice.post, author)
         }
     }
 }
 
 fn excerpt(model: &Model, id: &EventId) -> Option<Html> {
-    let rumor = model.timeline.written(id)?;
-    Some(element("span").class("notice-text").with("dir", "auto").text(quote::plain(model, &rumor.content)))
+    let unsigned = model.timeline.written(id)?;
+    Some(
+        element("span").class("notice-text").with("dir", "auto").text(quote::plain(model, &unsigned.content)),
+    )
 }
 
 fn mark(what: What) -> Html {

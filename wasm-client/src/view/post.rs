@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use nostrp2p_protocol::{EventId, PublicKey, Rumor, frame::Delivery};
+use nostrp2p_protocol::{EventId, PublicKey, UnsignedEvent, frame::Delivery};
 
 use super::{Html, avatar, button, icons, media, menu, paragraph, quote, sentence};
 use crate::{
@@ -93,7 +93,7 @@ pub fn passed(window: &Window) -> Option<Html> {
 impl Stamp {
     fn of(model: &Model, place: &Place, post: &Post) -> Self {
         let (id, target) = match post {
-            Post::Written(rumor) => (place.id, Some(rumor)),
+            Post::Written(unsigned) => (place.id, Some(unsigned)),
             Post::Reposted { target, .. } => (*target, model.timeline.written(target)),
         };
         let quote = target.and_then(Quote::of);
@@ -127,12 +127,12 @@ impl Stamp {
 /// Draws an entry of the timeline. `place` is the event in the timeline: of the repost, if it is one.
 fn view(model: &Model, place: &Place, post: &Post) -> Html {
     match post {
-        Post::Written(rumor) => written(model, place.id, place.id, rumor, None),
+        Post::Written(unsigned) => written(model, place.id, place.id, unsigned, None),
         Post::Reposted { by, target, .. } => {
             let line =
                 context(Icon::Repost, &texts::reposted_by(model.language(), &model.name_in_sentence(by)));
             match model.timeline.written(target) {
-                Some(rumor) => written(model, place.id, *target, rumor, Some(line)),
+                Some(unsigned) => written(model, place.id, *target, unsigned, Some(line)),
                 None => awaited(model, place.id, Some(line)),
             }
         }
@@ -140,20 +140,26 @@ fn view(model: &Model, place: &Place, post: &Post) -> Html {
 }
 
 /// A post of which `id` is the id, in the place of the timeline that is named `key`.
-fn written(model: &Model, key: EventId, id: EventId, rumor: &Rumor, context: Option<Html>) -> Html {
-    let author = &rumor.pubkey;
-    let (text, pictures) = text(model, id, rumor);
+fn written(
+    model: &Model,
+    key: EventId,
+    id: EventId,
+    unsigned: &UnsignedEvent,
+    context: Option<Html>,
+) -> Html {
+    let author = &unsigned.pubkey;
+    let (text, pictures) = text(model, id, unsigned);
     let body = element("div")
         .class("post-body")
         .child_if(context)
-        .child_if(about(model, rumor))
-        .child(head(model, id, rumor))
+        .child_if(about(model, unsigned))
+        .child(head(model, id, unsigned))
         .child_if(text)
-        .child_if(fold(model, id, rumor))
+        .child_if(fold(model, id, unsigned))
         .child_if(media::view(model, &model.name_in_sentence(author), pictures))
-        .child_if(Quote::of(rumor).map(|quote| quote::view(model, &quote)))
-        .child(actions(model, id, rumor))
-        .child_if(menu::view(model, id, rumor))
+        .child_if(Quote::of(unsigned).map(|quote| quote::view(model, &quote)))
+        .child(actions(model, id, unsigned))
+        .child_if(menu::view(model, id, unsigned))
         .child_if(refused(model, id).or_else(|| given_up(model, id, author)));
     let opened = is_opened(model, &id);
     let post = element("article")
@@ -192,16 +198,16 @@ fn context(image: Icon, words: &str) -> Html {
 }
 
 /// What a post answers, and that it is not for everyone.
-fn about(model: &Model, rumor: &Rumor) -> Option<Html> {
-    let reply = rumor.has_tag("e").then(|| {
-        let words = match answered(model, rumor) {
+fn about(model: &Model, unsigned: &UnsignedEvent) -> Option<Html> {
+    let reply = unsigned.has_tag("e").then(|| {
+        let words = match answered(model, unsigned) {
             Some(person) => texts::in_reply_to(model.language(), model.name_of_other(&person).as_deref()),
             None => model.say(texts::IN_REPLY).to_owned(),
         };
         context(Icon::Reply, &words)
     });
-    let private = reply::is_private(rumor).then(|| {
-        let people = reply::audience(rumor);
+    let private = reply::is_private(unsigned).then(|| {
+        let people = reply::audience(unsigned);
         let first = model.me.filter(|me| people.contains(me)).or_else(|| people.first().copied())?;
         let words =
             texts::only_for(model.language(), model.name_of_other(&first).as_deref(), people.len() - 1);
@@ -213,13 +219,13 @@ fn about(model: &Model, rumor: &Rumor) -> Option<Html> {
 }
 
 /// Whom a post answers: the author of its target, as far as that is here, or whom it names.
-fn answered(model: &Model, rumor: &Rumor) -> Option<PublicKey> {
-    let target = reply::target(rumor).and_then(|id| model.timeline.written(&id));
-    target.map(|target| target.pubkey).or_else(|| reply::answered(rumor))
+fn answered(model: &Model, unsigned: &UnsignedEvent) -> Option<PublicKey> {
+    let target = reply::target(unsigned).and_then(|id| model.timeline.written(&id));
+    target.map(|target| target.pubkey).or_else(|| reply::answered(unsigned))
 }
 
-fn actions(model: &Model, id: EventId, rumor: &Rumor) -> Html {
-    let own = model.me.as_ref() == Some(&rumor.pubkey);
+fn actions(model: &Model, id: EventId, unsigned: &UnsignedEvent) -> Html {
+    let own = model.me.as_ref() == Some(&unsigned.pubkey);
     let [likes, answers, reposts] = if own { totals(model, &id) } else { [0; 3] };
     // Each beside its button; a post of one's own has none for likes.
     let beside = |count: usize, hook: &'static str, words: fn(Language, usize) -> String| {
@@ -232,7 +238,7 @@ fn actions(model: &Model, id: EventId, rumor: &Rumor) -> Html {
         .class("post-actions")
         .child(action(Icon::Reply, model.say(texts::REPLY), "reply", Writing::Reply(id)))
         .child_if(beside(answers, "answers", texts::answers))
-        .child_if((!reply::is_private(rumor)).then(|| repost(model, id)))
+        .child_if((!reply::is_private(unsigned)).then(|| repost(model, id)))
         .child_if(beside(reposts, "reposts", texts::reposts));
     if own {
         let likes = (likes > 0).then(|| {
@@ -289,15 +295,15 @@ fn action(image: Icon, label: &'static str, hook: &'static str, message: impl In
         .child(icon(image))
 }
 
-fn head(model: &Model, id: EventId, rumor: &Rumor) -> Html {
-    let author = &rumor.pubkey;
+fn head(model: &Model, id: EventId, unsigned: &UnsignedEvent) -> Html {
+    let author = &unsigned.pubkey;
     let named = model.people.profile(author).is_some_and(|profile| profile.name.is_some());
     let handle = named.then(|| element("span").class("post-key").text(short_npub(author)));
     element("header")
         .class("post-head")
         .child(name(model, author))
         .child_if(handle)
-        .child(time(model, id, rumor))
+        .child(time(model, id, unsigned))
         .child_if(state(model, id, author))
 }
 
@@ -307,8 +313,8 @@ fn name(model: &Model, author: &PublicKey) -> Html {
 }
 
 /// When it was written, as a link to the post: it opens in another tab as links do, and says exactly when on hover.
-fn time(model: &Model, id: EventId, rumor: &Rumor) -> Html {
-    let created_at = rumor.created_at;
+fn time(model: &Model, id: EventId, unsigned: &UnsignedEvent) -> Html {
+    let created_at = unsigned.created_at;
     let offset = model.environment.zone;
     let exact = when::exact(created_at, offset, model.language());
     let shown = if is_opened(model, &id) {
@@ -318,7 +324,7 @@ fn time(model: &Model, id: EventId, rumor: &Rumor) -> Html {
     };
     element("a")
         .class("post-time")
-        .with("href", Route::Thread(id, Some(rumor.pubkey)).fragment())
+        .with("href", Route::Thread(id, Some(unsigned.pubkey)).fragment())
         .with("data-tap", "")
         .with("title", exact)
         .child(element("time").test_id("post-time").with("datetime", when::machine(created_at)).text(shown))
@@ -372,13 +378,13 @@ fn delivered(model: &Model, people: &[(PublicKey, Delivery)]) -> (&'static str, 
 }
 
 /// The text, and the pictures that are shown below it.
-fn text(model: &Model, id: EventId, rumor: &Rumor) -> (Option<Html>, Vec<String>) {
-    let whole = rumor.content.as_str();
-    let folded = is_long(model, rumor) && !model.timeline.unfolded.contains(&id);
+fn text(model: &Model, id: EventId, unsigned: &UnsignedEvent) -> (Option<Html>, Vec<String>) {
+    let whole = unsigned.content.as_str();
+    let folded = is_long(model, unsigned) && !model.timeline.unfolded.contains(&id);
     let shown = if folded { richtext::beginning(whole) } else { whole };
     let mut spans = richtext::spans(shown);
     let count = spans.len();
-    if let Some(quote) = Quote::of(rumor) {
+    if let Some(quote) = Quote::of(unsigned) {
         // The card stands for it.
         spans.retain(|span| !matches!(span, Span::Post(id, _) if *id == quote.id));
     }
@@ -440,13 +446,13 @@ pub fn draw(model: &Model, span: Span) -> Node<Message> {
     }
 }
 
-fn is_long(model: &Model, rumor: &Rumor) -> bool {
+fn is_long(model: &Model, unsigned: &UnsignedEvent) -> bool {
     let (desktop, phone) = LETTERS_PER_LINE;
-    richtext::is_long(&rumor.content, if model.environment.wide { desktop } else { phone })
+    richtext::is_long(&unsigned.content, if model.environment.wide { desktop } else { phone })
 }
 
-fn fold(model: &Model, id: EventId, rumor: &Rumor) -> Option<Html> {
-    is_long(model, rumor).then(|| {
+fn fold(model: &Model, id: EventId, unsigned: &UnsignedEvent) -> Option<Html> {
+    is_long(model, unsigned).then(|| {
         let unfolded = model.timeline.unfolded.contains(&id);
         let label = if unfolded { model.say(texts::SHOW_LESS) } else { model.say(texts::SHOW_MORE) };
         button("link", label, Message::Reading(Reading::Fold(id)))

@@ -1,6 +1,6 @@
 //! A post within a post: what it quotes.
 
-use nostrp2p_protocol::Rumor;
+use nostrp2p_protocol::UnsignedEvent;
 
 use super::{Html, avatar::avatar};
 use crate::{
@@ -23,8 +23,8 @@ pub fn view(model: &Model, quote: &Quote) -> Html {
         .test_id("quote")
         .with("href", Route::Thread(quote.id, quote.author).fragment());
     match model.timeline.written(&quote.id) {
-        Some(rumor) => card.child(head(model, rumor)).child(
-            element("span").class("quote-text").with("dir", "auto").text(plain(model, &rumor.content)),
+        Some(unsigned) => card.child(head(model, unsigned)).child(
+            element("span").class("quote-text").with("dir", "auto").text(plain(model, &unsigned.content)),
         ),
         None => card
             .with("data-state", "awaited")
@@ -33,12 +33,12 @@ pub fn view(model: &Model, quote: &Quote) -> Html {
     }
 }
 
-fn head(model: &Model, rumor: &Rumor) -> Html {
-    let time = when::ago(rumor.created_at, model.now(), model.environment.zone, model.language());
+fn head(model: &Model, unsigned: &UnsignedEvent) -> Html {
+    let time = when::ago(unsigned.created_at, model.now(), model.environment.zone, model.language());
     element("span")
         .class("quote-head")
-        .child(avatar(&rumor.pubkey))
-        .child(element("bdi").class("strong").text(model.name_of(&rumor.pubkey)))
+        .child(avatar(&unsigned.pubkey))
+        .child(element("bdi").class("strong").text(model.name_of(&unsigned.pubkey)))
         .child(element("span").class("muted").text(time))
 }
 

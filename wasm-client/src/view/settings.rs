@@ -1,6 +1,6 @@
 //! Settings, grouped by what people want to do.
 
-use nostrp2p_protocol::{PublicKey, Rumor};
+use nostrp2p_protocol::{PublicKey, UnsignedEvent};
 
 use super::{Html, button, error, keyring, own_names, paragraph};
 use crate::{
@@ -193,17 +193,17 @@ fn node(model: &Model) -> Html {
 /// Earlier versions of the list of those one follows, to go back to.
 fn lists(model: &Model) -> Option<Html> {
     let offset = model.environment.zone;
-    let version = |(index, (rumor, count)): (usize, (&Rumor, usize))| {
+    let version = |(index, (unsigned, count)): (usize, (&UnsignedEvent, usize))| {
         let words = format!(
             "{} · {}",
-            when::exact(rumor.created_at, offset, model.language()),
+            when::exact(unsigned.created_at, offset, model.language()),
             texts::follows_people(model.language(), count)
         );
-        let restore = button("link", model.say(texts::LIST_RESTORE), Relation::Restore(rumor.id()));
+        let restore = button("link", model.say(texts::LIST_RESTORE), Relation::Restore(unsigned.id()));
         let present = element("span").class("muted").text(model.say(texts::LIST_PRESENT));
         element("li")
             .class("version")
-            .key(rumor.id().to_string())
+            .key(unsigned.id().to_string())
             .child(element("span").text(words))
             .child(if index == 0 { present } else { restore })
     };

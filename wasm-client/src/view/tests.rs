@@ -5,7 +5,7 @@ mod names;
 use std::collections::BTreeMap;
 
 use nostrp2p_protocol::{
-    Draft, Kind, PeerId, PublicKey, Rumor, SecretKey, Tag,
+    EventTemplate, Kind, PeerId, PublicKey, SecretKey, Tag, UnsignedEvent,
     frame::{CaughtUp, Delivery, Path, PeerStatus, Reached, Refusal, RefusalCode},
 };
 
@@ -27,15 +27,16 @@ const NASTY: &str = "<img src=x onerror=alert(1)>\u{202e}\u{0}https://x.example/
 
 fn post(author: u8, created_at: u64, content: &str, tags: Vec<Tag>) -> nostrp2p_protocol::Event {
     let key = SecretKey::from_bytes([author; 32]).unwrap();
-    Draft { created_at, kind: Kind::POST, tags, content: content.into() }.sign(&key, &[0; 32])
+    EventTemplate { created_at, kind: Kind::POST, tags, content: content.into() }.sign(&key, &[0; 32])
 }
 
 fn person(seed: u8) -> PublicKey {
     SecretKey::from_bytes([seed; 32]).unwrap().public_key()
 }
 
-fn profile(seed: u8, content: &str) -> Rumor {
-    Draft { created_at: 1, kind: Kind::PROFILE, tags: vec![], content: content.into() }.by(person(seed))
+fn profile(seed: u8, content: &str) -> UnsignedEvent {
+    EventTemplate { created_at: 1, kind: Kind::PROFILE, tags: vec![], content: content.into() }
+        .by(person(seed))
 }
 
 fn greeting(owner: Option<PublicKey>) -> Greeting {
@@ -75,13 +76,14 @@ fn in_use() -> Model {
         ];
         for kind in [Kind::POST, Kind::REPOST, Kind::REACTION] {
             let by = person(4 + u8::try_from(time).unwrap());
-            let draft = Draft { created_at: 9 + time, kind, tags: tags.clone(), content: NASTY.into() };
+            let draft =
+                EventTemplate { created_at: 9 + time, kind, tags: tags.clone(), content: NASTY.into() };
             model.notices.take(&draft.by(by), model.me);
         }
     }
     for (time, people) in [(1, 3), (2, 4)] {
         let tags = (2..people).map(|seed| Tag::new(["p".to_owned(), person(seed).to_string()])).collect();
-        let list = Draft { created_at: time, kind: Kind::FOLLOW_LIST, tags, content: String::new() };
+        let list = EventTemplate { created_at: time, kind: Kind::FOLLOW_LIST, tags, content: String::new() };
         model.lists.take(&list.by(person(1)), model.me);
     }
     model.lists.asked = true;
@@ -182,7 +184,7 @@ fn talking(wide: bool) -> (String, Model) {
     }
     model.likes.add_mine(private.id(), None);
     let tags = vec![tag("e", own.id().to_string())];
-    let like = Draft { created_at: 9, kind: Kind::REACTION, tags, content: "+".into() };
+    let like = EventTemplate { created_at: 9, kind: Kind::REACTION, tags, content: "+".into() };
     model.likes.take(&like.by(person(2)), model.me);
     model.compose.reply = model.me.map(|me| crate::model::Reply::to(&private, &me));
     (format!("talking wide={wide}"), model)

@@ -80,7 +80,7 @@ fn talk(
                 }
                 said.push(line);
             }
-            Step::Heard(event) => heard.push(event.rumor.id()),
+            Step::Heard(event) => heard.push(event.unsigned.id()),
             _ => {}
         }
     }

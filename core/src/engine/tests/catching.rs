@@ -22,7 +22,7 @@ fn begin(core: &mut Core) -> SyncSession {
 
 /// Lets a neighbour offer and send events; returns what is stored of them.
 fn offer(core: &mut Core, session: SyncSession, events: &[UnverifiedEvent]) -> Vec<Event> {
-    let needed = events.iter().map(|event| event.rumor.id()).collect();
+    let needed = events.iter().map(|event| event.unsigned.id()).collect();
     let difference = Difference { needed, complete: true, ..Difference::default() };
     let outputs = core.handle(Input::Compared(session, Some(difference)), NOW);
     if !matches!(outputs[..], [Output::CatchUp(SyncStep::Get(..))]) {
@@ -68,7 +68,7 @@ fn a_budget_delays_an_event_but_does_not_keep_it_away() {
     let mut core = Core::new(Settings { limits, ..Settings::default() }, Some(key(1).public_key()));
     let posts: Vec<Event> = (0..2)
         .map(|number| {
-            Draft { created_at: NOW, kind: Kind::POST, tags: vec![], content: format!("{number}") }
+            EventTemplate { created_at: NOW, kind: Kind::POST, tags: vec![], content: format!("{number}") }
                 .sign(&key(2), &[0; 32])
         })
         .collect();
@@ -81,14 +81,19 @@ fn a_budget_delays_an_event_but_does_not_keep_it_away() {
 
 #[test]
 fn what_the_shared_rule_refuses_is_refused_and_not_fetched_again() {
-    let old = Draft { created_at: NOW - 31 * 86_400, kind: Kind::POST, tags: vec![], content: "old".into() };
+    let old = EventTemplate {
+        created_at: NOW - 31 * 86_400,
+        kind: Kind::POST,
+        tags: vec![],
+        content: "old".into(),
+    };
     let refused = [reply_to(2, 1), event(2, Kind::FOLLOW_LIST, vec![]), old.sign(&key(2), &[0; 32])];
     for event in refused {
         let mut core = core();
         let session = begin(&mut core);
         let offered = [UnverifiedEvent::from(event)];
         assert_eq!(offer(&mut core, session, &offered), []);
-        let needed = vec![offered[0].rumor.id()];
+        let needed = vec![offered[0].unsigned.id()];
         let difference = Some(Difference { needed, complete: true, ..Difference::default() });
         let outputs = core.handle(Input::Compared(session, difference), NOW);
         assert!(
@@ -132,7 +137,7 @@ fn what_is_not_passed_on_is_stored_and_neighbours_are_told_of_it() {
 /// A post that is due so many seconds from [`NOW`].
 fn early_post(content: &str, seconds: u64) -> Event {
     let created_at = NOW + MAX_SECONDS_AHEAD + seconds;
-    let draft = Draft { created_at, kind: Kind::POST, tags: vec![], content: content.into() };
+    let draft = EventTemplate { created_at, kind: Kind::POST, tags: vec![], content: content.into() };
     draft.sign(&key(2), &[0; 32])
 }
 

@@ -115,7 +115,7 @@ fn revocations_of_invented_people_are_bounded_for_each_neighbour() {
         let draft = delegation::ended(&PeerId::from_ed25519([7; 32]), NOW);
         let event = UnverifiedEvent {
             claimed_id: None,
-            rumor: draft.by(PublicKey::from_bytes(secret)),
+            unsigned: draft.by(PublicKey::from_bytes(secret)),
             sig: Signature::from_bytes([0; 64]),
         };
         matches!(

@@ -1,4 +1,4 @@
-use nostrp2p_protocol::{Draft, Kind, SecretKey, Signature};
+use nostrp2p_protocol::{EventTemplate, Kind, SecretKey, Signature};
 
 use super::*;
 
@@ -14,7 +14,8 @@ fn sync() -> Scheduler {
 }
 
 fn event(number: usize) -> UnverifiedEvent {
-    let draft = Draft { created_at: NOW, kind: Kind::POST, tags: vec![], content: number.to_string() };
+    let draft =
+        EventTemplate { created_at: NOW, kind: Kind::POST, tags: vec![], content: number.to_string() };
     let key = SecretKey::from_bytes([1; 32]).unwrap();
     UnverifiedEvent { claimed_id: None, ..draft.sign(&key, &[0; 32]).into() }
 }
@@ -25,7 +26,7 @@ fn identified(events: &[UnverifiedEvent]) -> Option<Vec<Identified>> {
 }
 
 fn needs(events: &[UnverifiedEvent]) -> Option<Difference> {
-    let needed = events.iter().map(|event| event.rumor.id()).collect();
+    let needed = events.iter().map(|event| event.unsigned.id()).collect();
     Some(Difference { needed, complete: true, ..Difference::default() })
 }
 
@@ -90,14 +91,14 @@ fn what_is_missing_is_fetched_in_bounded_pieces_until_it_is_there() {
     sync.on_joined(peer(1), NOW);
     let (session, ..) = compares(&sync.due(NOW));
     let events: Vec<UnverifiedEvent> = (0..MAX_GET_IDS + 10).map(event).collect();
-    let known = events[0].rumor.id();
+    let known = events[0].unsigned.id();
     let steps = sync.on_compared(session, needs(&events), |id| *id == known, NOW);
     let [SyncStep::Get(_, _, ids)] = steps.as_slice() else { panic!("{steps:?}") };
     assert_eq!(ids.len(), MAX_GET_IDS);
     assert!(!ids.contains(&known), "what is known already is not fetched");
     // The neighbour sends half of it, and something nobody asked for.
     let mut answer: Vec<UnverifiedEvent> =
-        events.iter().filter(|event| ids.contains(&event.rumor.id())).take(100).cloned().collect();
+        events.iter().filter(|event| ids.contains(&event.unsigned.id())).take(100).cloned().collect();
     answer.push(event(9_999));
     let (checks, steps) = sync.on_got(session, identified(&answer), NOW);
     assert_eq!(checks.len(), 100);
@@ -129,7 +130,7 @@ fn the_next_answer_is_under_way_while_signatures_are_checked_but_not_more() {
         let [SyncStep::Get(_, _, ids)] = steps else { panic!("{steps:?}") };
         let answer: Vec<UnverifiedEvent> = ids
             .iter()
-            .filter_map(|id| events.iter().find(|event| event.rumor.id() == *id))
+            .filter_map(|id| events.iter().find(|event| event.unsigned.id() == *id))
             .cloned()
             .collect();
         identified(&answer)
@@ -190,9 +191,9 @@ fn a_neighbour_with_events_without_end_is_left_alone_when_it_has_sent_enough() {
     sync.on_joined(peer(1), NOW);
     let long = |number: usize| {
         let content = format!("{number} {}", "x".repeat(60_000));
-        let draft = Draft { created_at: NOW, kind: Kind::POST, tags: vec![], content };
-        let rumor = draft.by(SecretKey::from_bytes([1; 32]).unwrap().public_key());
-        UnverifiedEvent { claimed_id: None, rumor, sig: Signature::from_bytes([0; 64]) }
+        let draft = EventTemplate { created_at: NOW, kind: Kind::POST, tags: vec![], content };
+        let unsigned = draft.by(SecretKey::from_bytes([1; 32]).unwrap().public_key());
+        UnverifiedEvent { claimed_id: None, unsigned, sig: Signature::from_bytes([0; 64]) }
     };
     let (mut sent, mut number) = (0, 0);
     // For half an hour it has 8 more events each time it is asked, and says so.
@@ -209,7 +210,7 @@ fn a_neighbour_with_events_without_end_is_left_alone_when_it_has_sent_enough() {
                     let events: Vec<UnverifiedEvent> = (number..number + 8).map(long).collect();
                     number += 8;
                     let (checks, next) = sync.on_got(session, identified(&events), now);
-                    sent += checks.iter().map(|event| event.event.rumor.size()).sum::<usize>();
+                    sent += checks.iter().map(|event| event.event.unsigned.size()).sum::<usize>();
                     steps.extend(next);
                     for _ in checks {
                         steps.extend(sync.on_checked(session, true, now));

@@ -9,7 +9,7 @@ use axum::{
 };
 use flate2::{Compression, write::GzEncoder};
 use nostrp2p_protocol::{
-    Forged,
+    VerifyError,
     frame::{Refusal, RefusalCode},
 };
 
@@ -65,7 +65,7 @@ impl From<Refusal> for Problem {
             return Self::internal();
         }
         // The original's clients know this one by its words.
-        if refusal.code == RefusalCode::Forged && refusal.reason == Forged::Signature.to_string() {
+        if refusal.code == RefusalCode::Forged && refusal.reason == VerifyError::Signature.to_string() {
             return Self::new(status, "Invalid Sig");
         }
         Self::new(status, refusal.reason)
@@ -217,9 +217,10 @@ mod tests {
 
     #[test]
     fn a_wrong_signature_has_the_words_of_the_original() {
-        let forged = |forged: Forged| Problem::from(Refusal::new(RefusalCode::Forged, forged.to_string()));
-        assert_eq!(forged(Forged::Signature).sentence, "Invalid Sig");
-        assert_eq!(forged(Forged::Id).sentence, Forged::Id.to_string());
+        let forged =
+            |forged: VerifyError| Problem::from(Refusal::new(RefusalCode::Forged, forged.to_string()));
+        assert_eq!(forged(VerifyError::Signature).sentence, "Invalid Sig");
+        assert_eq!(forged(VerifyError::Id).sentence, VerifyError::Id.to_string());
     }
 
     #[test]

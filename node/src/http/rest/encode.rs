@@ -105,13 +105,13 @@ fn length<T>(list: &[T]) -> u32 {
 
 #[cfg(test)]
 mod tests {
-    use nostrp2p_protocol::{Draft, SecretKey};
+    use nostrp2p_protocol::{EventTemplate, SecretKey};
 
     use super::*;
 
     fn event(kind: Kind, tags: Vec<Tag>, content: &str) -> Event {
         let key = SecretKey::from_bytes([1; 32]).unwrap();
-        Draft { created_at: 5, kind, tags, content: content.into() }.sign(&key, &[0; 32])
+        EventTemplate { created_at: 5, kind, tags, content: content.into() }.sign(&key, &[0; 32])
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use nostrp2p_protocol::{
-    EventId, Kind, PublicKey, Rumor, Signature, Tag, UnverifiedEvent, limits::MAX_FILTER_VALUES,
+    EventId, Kind, PublicKey, Signature, Tag, UnsignedEvent, UnverifiedEvent, limits::MAX_FILTER_VALUES,
 };
 use serde::{Deserialize, Deserializer, de::DeserializeOwned};
 
@@ -70,8 +70,8 @@ pub(super) fn read_event(body: &[u8]) -> Result<UnverifiedEvent, Problem> {
     if content.is_empty() && kind == Kind::POST {
         return Err(Problem::bad("Content is required"));
     }
-    let rumor = Rumor { pubkey, created_at, kind, tags: tags.unwrap_or_default(), content };
-    Ok(UnverifiedEvent { claimed_id: Some(id), rumor, sig })
+    let unsigned = UnsignedEvent { pubkey, created_at, kind, tags: tags.unwrap_or_default(), content };
+    Ok(UnverifiedEvent { claimed_id: Some(id), unsigned, sig })
 }
 
 /// Reads a filter.
@@ -189,7 +189,7 @@ mod tests {
                 .as_bytes(),
             )
         };
-        assert_eq!(read(1, r#""tags":null,"#).unwrap().rumor.tags, vec![]);
+        assert_eq!(read(1, r#""tags":null,"#).unwrap().unsigned.tags, vec![]);
         for kind in [0, 3] {
             assert_eq!(read(kind, r#""tags":null,"#), Err(Problem::bad("Tags is null")));
         }

@@ -100,10 +100,10 @@ pub(super) fn check(
     now: u64,
 ) -> Result<Login, InvalidLogin> {
     let event = decode(credentials).ok_or(InvalidLogin::Form)?;
-    if event.rumor.kind != HTTP_LOGIN {
+    if event.unsigned.kind != HTTP_LOGIN {
         return Err(InvalidLogin::Kind);
     }
-    if event.rumor.pubkey != *owner {
+    if event.unsigned.pubkey != *owner {
         return Err(InvalidLogin::Signer);
     }
     let event = event.verify().map_err(|_| InvalidLogin::Forged)?;
@@ -145,7 +145,7 @@ fn hash_of(text: &str) -> Option<[u8; 32]> {
 
 #[cfg(test)]
 mod tests {
-    use nostrp2p_protocol::{Draft, SecretKey, Tag};
+    use nostrp2p_protocol::{EventTemplate, SecretKey, Tag};
 
     use super::*;
 
@@ -163,9 +163,9 @@ mod tests {
         SecretKey::from_bytes([1; 32]).unwrap()
     }
 
-    fn draft() -> Draft {
+    fn draft() -> EventTemplate {
         let tags = vec![Tag::new(["u", "http://node.example:20001/req"]), Tag::new(["method", "POST"])];
-        Draft { created_at: NOW, kind: HTTP_LOGIN, tags, content: String::new() }
+        EventTemplate { created_at: NOW, kind: HTTP_LOGIN, tags, content: String::new() }
     }
 
     fn header(event: &Event) -> Vec<u8> {
@@ -173,23 +173,23 @@ mod tests {
     }
 
     #[track_caller]
-    fn checked(draft: Draft, expected: Result<Option<[u8; 32]>, InvalidLogin>) {
+    fn checked(draft: EventTemplate, expected: Result<Option<[u8; 32]>, InvalidLogin>) {
         let login = header(&draft.sign(&key(), &[0; 32]));
         let checked = check_here(&login, &key().public_key());
         assert_eq!(checked.map(|login| login.payload), expected);
     }
 
-    fn with(tags: &[[&str; 2]]) -> Draft {
-        Draft { tags: tags.iter().map(|tag| Tag::new(*tag)).collect(), ..draft() }
+    fn with(tags: &[[&str; 2]]) -> EventTemplate {
+        EventTemplate { tags: tags.iter().map(|tag| Tag::new(*tag)).collect(), ..draft() }
     }
 
     #[test]
     fn a_login_fits_only_its_request_and_time() {
         checked(draft(), Ok(None));
-        checked(Draft { created_at: NOW - 60, ..draft() }, Ok(None));
-        checked(Draft { created_at: NOW - 61, ..draft() }, Err(InvalidLogin::Clock));
-        checked(Draft { created_at: NOW + 61, ..draft() }, Err(InvalidLogin::Clock));
-        checked(Draft { kind: Kind::LOGIN, ..draft() }, Err(InvalidLogin::Kind));
+        checked(EventTemplate { created_at: NOW - 60, ..draft() }, Ok(None));
+        checked(EventTemplate { created_at: NOW - 61, ..draft() }, Err(InvalidLogin::Clock));
+        checked(EventTemplate { created_at: NOW + 61, ..draft() }, Err(InvalidLogin::Clock));
+        checked(EventTemplate { kind: Kind::LOGIN, ..draft() }, Err(InvalidLogin::Kind));
         let url = "https://NODE.example:20001/req";
         checked(with(&[["u", url], ["method", "post"]]), Ok(None));
         checked(with(&[["u", url], ["method", "GET"]]), Err(InvalidLogin::Method));

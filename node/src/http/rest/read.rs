@@ -249,7 +249,7 @@ impl CapDecision {
 mod tests {
     use std::collections::BTreeSet;
 
-    use nostrp2p_protocol::{Draft, SecretKey};
+    use nostrp2p_protocol::{EventTemplate, SecretKey};
     use tempfile::TempDir;
 
     use super::*;
@@ -273,7 +273,7 @@ mod tests {
 
         async fn store(&self, created_at: u64, content: String) {
             let key = SecretKey::from_bytes([1; 32]).unwrap();
-            let draft = Draft { created_at, kind: Kind::POST, tags: vec![], content };
+            let draft = EventTemplate { created_at, kind: Kind::POST, tags: vec![], content };
             self.writer.commit(draft.sign(&key, &[0; 32]), Travel::Done).await.await.unwrap().unwrap();
         }
 

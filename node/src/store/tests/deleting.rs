@@ -171,7 +171,7 @@ async fn what_is_named_is_found_with_how_it_came() {
     let addresses = [Address::parse(&address(1, 30_023, "x")).unwrap()].into();
     let found = store.named(&ids, &addresses).unwrap();
     let found: Vec<_> =
-        found.iter().map(|target| (target.rumor.content.as_str(), target.on_a_relay)).collect();
+        found.iter().map(|target| (target.unsigned.content.as_str(), target.on_a_relay)).collect();
     assert_eq!(found, [("both", false), ("relay", true), ("x", false)], "who handed it over made it private");
     writer.close();
 }

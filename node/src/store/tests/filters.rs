@@ -2,7 +2,7 @@
 
 use std::{cmp::Reverse, collections::BTreeSet, sync::Arc, thread};
 
-use nostrp2p_protocol::{EventId, PublicKey, Rumor, Signature, UnverifiedEvent};
+use nostrp2p_protocol::{EventId, PublicKey, Signature, UnsignedEvent, UnverifiedEvent};
 
 use super::*;
 
@@ -48,7 +48,7 @@ impl World {
 
     fn event(&mut self) -> Event {
         let tags = (0..self.random.random_range(0..5)).map(|_| self.tag()).collect();
-        let rumor = Rumor {
+        let unsigned = UnsignedEvent {
             pubkey: self.author(),
             created_at: APART * self.random.random_range(0..MOMENTS),
             kind: self.kind(),
@@ -57,7 +57,7 @@ impl World {
         };
         // Nobody checks signatures here, and a hundred thousand would take their time.
         let claimed_id = Some(EventId::from_bytes(self.random.random()));
-        Event::trusted(UnverifiedEvent { claimed_id, rumor, sig: Signature::from_bytes([0; 64]) })
+        Event::trusted(UnverifiedEvent { claimed_id, unsigned, sig: Signature::from_bytes([0; 64]) })
     }
 
     fn tag(&mut self) -> Tag {

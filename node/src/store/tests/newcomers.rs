@@ -18,7 +18,7 @@ fn somebody(number: u64) -> SecretKey {
 }
 
 fn by(author: u64, created_at: u64) -> Event {
-    let draft = Draft { created_at, kind: Kind(1), tags: vec![], content: "hello".into() };
+    let draft = EventTemplate { created_at, kind: Kind(1), tags: vec![], content: "hello".into() };
     draft.sign(&somebody(author), &[0; 32])
 }
 

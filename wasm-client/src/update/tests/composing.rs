@@ -20,7 +20,7 @@ impl Rig {
         rig
     }
 
-    fn signed_post(&mut self) -> Draft {
+    fn signed_post(&mut self) -> EventTemplate {
         self.give(Writing::Send.into());
         let drafts = self.effects.iter().filter_map(|effect| match effect {
             Effect::Sign(Purpose::Post, draft) => Some(draft.clone()),
@@ -29,7 +29,7 @@ impl Rig {
         drafts.reduce(|_, draft| draft).expect("a post is signed")
     }
 
-    fn tagged(draft: &Draft) -> Vec<&str> {
+    fn tagged(draft: &EventTemplate) -> Vec<&str> {
         draft.tags.iter().filter(|tag| tag.name() == "p").filter_map(|tag| tag.value()).collect()
     }
 }
@@ -159,7 +159,7 @@ impl Rig {
 
     /// The page after a reload.
     fn reloaded(&mut self) -> Self {
-        self.give(Message::Timer(Timer::Draft));
+        self.give(Message::Timer(Timer::EventTemplate));
         let mut rig = Self::open("", Some(1), Snapshot { settings: self.settings(), ..Snapshot::default() });
         rig.model.people = self.model.people.clone();
         rig.effects.clear();
@@ -180,8 +180,8 @@ impl Rig {
     /// What this tab tells the others of drafts, and what another tab with the same settings does with it.
     fn tell(&self, other: &mut Self) {
         for change in self.saved() {
-            if let Change::Set(Setting::Draft(context, stored)) = change {
-                other.give(Message::Browser(Browser::Elsewhere(Tidings::Draft(context, stored))));
+            if let Change::Set(Setting::EventTemplate(context, stored)) = change {
+                other.give(Message::Browser(Browser::Elsewhere(Tidings::EventTemplate(context, stored))));
             }
         }
     }
@@ -274,9 +274,9 @@ fn a_tab_that_was_looked_at_stores_nothing_and_hears_what_another_wrote_and_sent
     let (mut writing, mut looking) = (Rig::in_use(0), Rig::in_use(0));
     writing.type_text("from one tab");
     looking.give(Message::Browser(Browser::Visible(false)));
-    let is_draft = |change: &Change| matches!(change, Change::Set(Setting::Draft(..)));
+    let is_draft = |change: &Change| matches!(change, Change::Set(Setting::EventTemplate(..)));
     assert!(!looking.saved().iter().any(is_draft), "{:?}", looking.saved());
-    writing.give(Message::Timer(Timer::Draft));
+    writing.give(Message::Timer(Timer::EventTemplate));
     writing.tell(&mut looking);
     assert_eq!(looking.model.compose.text, "from one tab");
     writing.effects.clear();
@@ -291,7 +291,7 @@ fn a_tab_that_was_looked_at_stores_nothing_and_hears_what_another_wrote_and_sent
 fn what_is_being_written_here_is_not_overwritten_by_another_tab() {
     let (mut other, mut here) = (Rig::in_use(0), Rig::in_use(0));
     other.type_text("there");
-    other.give(Message::Timer(Timer::Draft));
+    other.give(Message::Timer(Timer::EventTemplate));
     here.type_text("here");
     other.tell(&mut here);
     assert_eq!(here.model.compose.text, "here");

@@ -5,11 +5,11 @@ use nostrp2p_protocol::EventId;
 use super::*;
 use crate::model::{Menu, Offers, deleted, likes};
 
-fn deletion(author: u8, id: EventId, kind: Kind) -> Rumor {
+fn deletion(author: u8, id: EventId, kind: Kind) -> UnsignedEvent {
     deleted::draft(id, kind, NOW_MS / 1_000).by(public(author))
 }
 
-fn batch(rig: &mut Rig, events: Vec<Rumor>) {
+fn batch(rig: &mut Rig, events: Vec<UnsignedEvent>) {
     rig.frame(NodeFrame::Batch { through: 1, newest: 1, events });
 }
 

@@ -8,10 +8,10 @@ use crate::{
     model::{Tab, connection::Request, lists::MUTE_LIST},
 };
 
-fn list(kind: Kind, created_at: u64, people: &[u8]) -> Rumor {
+fn list(kind: Kind, created_at: u64, people: &[u8]) -> UnsignedEvent {
     let person = |seed: &u8| Tag::new(["p".to_owned(), public(*seed).to_string()]);
     let tags = people.iter().map(person).collect();
-    Draft { created_at, kind, tags, content: "kept".into() }.by(public(1))
+    EventTemplate { created_at, kind, tags, content: "kept".into() }.by(public(1))
 }
 
 impl Rig {
@@ -25,7 +25,7 @@ impl Rig {
         rig
     }
 
-    fn show_lists(&mut self, events: Vec<Rumor>) {
+    fn show_lists(&mut self, events: Vec<UnsignedEvent>) {
         let request = self.request(|request| *request == Request::OwnProfile);
         self.frame(NodeFrame::Answer { request, complete: true, events });
     }
@@ -55,7 +55,7 @@ impl Rig {
         waiting
     }
 
-    fn lists_signed(&self) -> Vec<Draft> {
+    fn lists_signed(&self) -> Vec<EventTemplate> {
         let drafts = self.effects.iter().filter_map(|effect| match effect {
             Effect::Sign(Purpose::List, draft) => Some(draft.clone()),
             _ => None,
@@ -156,7 +156,8 @@ fn who_is_muted_is_neither_read_nor_heard() {
     let mut rig = Rig::in_use(0);
     rig.model.lists.made_here = true;
     let mention = Tag::new(["p".to_owned(), public(1).to_string()]);
-    let loud = Draft { created_at: 10, kind: Kind::POST, tags: vec![mention], content: "loud".into() };
+    let loud =
+        EventTemplate { created_at: 10, kind: Kind::POST, tags: vec![mention], content: "loud".into() };
     let events = vec![loud.by(public(2)), post(3, 11, "calm").into_rumor()];
     rig.frame(NodeFrame::Batch { through: 2, newest: 2, events });
     rig.give(Relation::Mute(public(2)).into());
@@ -270,7 +271,7 @@ fn a_first_profile_of_a_key_from_elsewhere_is_asked_about() {
     assert!(!rig.shown().contains("Begin a new profile?"));
     rig.give(Message::Own(Own::ProfileSubmitted));
     // What a mirror held comes meanwhile: there is nothing to ask any more, and it is the base.
-    let full = Rumor {
+    let full = UnsignedEvent {
         tags: vec![Tag::new(["i", "github:ada", "proof"])],
         ..profile(1, 5, r#"{"name":"a","lud16":"a@b"}"#)
     };

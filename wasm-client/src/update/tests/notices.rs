@@ -8,9 +8,9 @@ use crate::{
     route::Route,
 };
 
-fn mention(author: u8, created_at: u64) -> Rumor {
+fn mention(author: u8, created_at: u64) -> UnsignedEvent {
     let tags = vec![Tag::new(["p".to_owned(), public(1).to_string()])];
-    Draft { created_at, kind: Kind::POST, tags, content: "hello you".into() }.by(public(author))
+    EventTemplate { created_at, kind: Kind::POST, tags, content: "hello you".into() }.by(public(author))
 }
 
 fn marks(rig: &mut Rig) -> Vec<u64> {
@@ -106,7 +106,7 @@ fn likes_of_a_post_are_gathered_and_a_deleted_answer_is_no_news() {
 fn a_new_follower_is_news_once_however_often_their_list_changes_and_after_a_reload() {
     let list = |created_at| {
         let tags = vec![Tag::new(["p".to_owned(), public(1).to_string()])];
-        Draft { created_at, kind: Kind::FOLLOW_LIST, tags, content: String::new() }.by(public(2))
+        EventTemplate { created_at, kind: Kind::FOLLOW_LIST, tags, content: String::new() }.by(public(2))
     };
     let mut rig = Rig::in_use(0);
     rig.frame(NodeFrame::Batch { through: 1, newest: 1, events: vec![list(100)] });
@@ -134,8 +134,8 @@ fn answers_are_there_after_six_hundred_likes_and_what_is_not_counted_is_said() {
         crate::model::likes::draft(mine.id(), &public(1), 100 + number).by(PublicKey::from_bytes(who))
     };
     let answers = (0..3).map(|time| mention(4, 30 + time));
-    let first: Vec<Rumor> = [mine.clone().into_rumor()].into_iter().chain(answers).collect();
-    let likes: Vec<Rumor> = (0..600).map(like).collect();
+    let first: Vec<UnsignedEvent> = [mine.clone().into_rumor()].into_iter().chain(answers).collect();
+    let likes: Vec<UnsignedEvent> = (0..600).map(like).collect();
     rig.frame(NodeFrame::Batch { through: 4, newest: 604, events: first });
     for (part, events) in likes.chunks(300).enumerate() {
         let through = 4 + 300 * (part as u64 + 1);

@@ -73,7 +73,7 @@ fn join(rig: &mut Rig, wish: Wish) {
     rig.prove(1);
     let frames = told(rig);
     let [.., ClientFrame::Publish { event, .. }] = &frames[..] else { panic!("{frames:?}") };
-    assert!(delegation::is_delegation(&event.rumor));
+    assert!(delegation::is_delegation(&event.unsigned));
     let id = event.clone().verify().unwrap().id();
     say(rig, NodeFrame::Published { request: 2, id, sequence: 1, carried: Carried::Kept });
 }

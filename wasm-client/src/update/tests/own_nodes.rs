@@ -24,7 +24,7 @@ fn told(ahead: u64) -> Rig {
     rig
 }
 
-fn signed(rig: &Rig) -> Vec<&Draft> {
+fn signed(rig: &Rig) -> Vec<&EventTemplate> {
     let drafts = rig.effects.iter().filter_map(|effect| match effect {
         Effect::Sign(Purpose::Delegation, draft) => Some(draft),
         _ => None,

@@ -11,7 +11,7 @@ use crate::{
 fn answer_to(author: u8, created_at: u64, to: EventId, text: &str) -> Event {
     let e = Tag::new(["e".to_owned(), to.to_string(), String::new(), "reply".to_owned()]);
     let p = Tag::new(["p".to_owned(), public(9).to_string()]);
-    Draft { created_at, kind: Kind::POST, tags: vec![e, p], content: text.into() }
+    EventTemplate { created_at, kind: Kind::POST, tags: vec![e, p], content: text.into() }
         .sign(&key(author), &[0; 32])
 }
 
@@ -122,7 +122,7 @@ fn single_older_posts_do_not_hide_what_is_missing_between() {
         .saved()
         .iter()
         .filter_map(|change| match change {
-            Change::Keep(rumor) => Some(rumor.created_at),
+            Change::Keep(unsigned) => Some(unsigned.created_at),
             _ => None,
         })
         .collect();
@@ -166,8 +166,12 @@ fn what_is_quoted_is_fetched_and_shown_whole() {
     let mut rig = Rig::in_use(0);
     let quoted = post(3, 5, "words worth passing on");
     let quote = crate::model::Quote { id: quoted.id(), author: Some(public(3)) };
-    let draft =
-        Draft { created_at: 9, kind: Kind::POST, tags: quote.tags(None), content: quote.text("look") };
+    let draft = EventTemplate {
+        created_at: 9,
+        kind: Kind::POST,
+        tags: quote.tags(None),
+        content: quote.text("look"),
+    };
     rig.hear(&[draft.sign(&key(2), &[0; 32])]);
     assert!(rig.drawn().contains("still being fetched") && !rig.drawn().contains("nostr:nevent"));
     let request = rig.request(|request| *request == Request::Targets);

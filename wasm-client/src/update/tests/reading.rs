@@ -83,18 +83,18 @@ fn the_past_comes_from_the_storage_and_then_from_the_node() {
 
 #[test]
 fn many_posts_of_one_second_do_not_stop_the_past() {
-    let all: Vec<Rumor> =
+    let all: Vec<UnsignedEvent> =
         (0..650).map(|number| post(2, 40, &format!("{number}"))).map(Event::into_rumor).collect();
     let mut rig = Rig::in_use(0);
     rig.model.timeline.past = Past::InNode;
     for many in [150, 650] {
         rig.model.timeline.clear();
         rig.model.timeline.past = Past::InNode;
-        let mut stored: Vec<Rumor> = all[..many].to_vec();
+        let mut stored: Vec<UnsignedEvent> = all[..many].to_vec();
         stored.extend((0..5).map(|time| post(2, 30 + time, "older").into_rumor()));
-        stored.sort_by_key(|rumor| (std::cmp::Reverse(rumor.created_at), rumor.id()));
-        for rumor in &stored[..100] {
-            crate::update::timeline::insert(&mut rig.model, rumor, crate::update::timeline::Origin::Run);
+        stored.sort_by_key(|unsigned| (std::cmp::Reverse(unsigned.created_at), unsigned.id()));
+        for unsigned in &stored[..100] {
+            crate::update::timeline::insert(&mut rig.model, unsigned, crate::update::timeline::Origin::Run);
         }
         for _ in 0..10_000 {
             rig.give(Message::Browser(Browser::NearEnd));
@@ -102,8 +102,8 @@ fn many_posts_of_one_second_do_not_stop_the_past() {
                 let ClientFrame::Fetch { request, filters } = frame else { continue };
                 let Filter { until, limit, .. } = &filters[0];
                 let limit = limit.map_or(500, |limit| 500.min(limit as usize));
-                let fits = |rumor: &&Rumor| until.is_none_or(|until| rumor.created_at <= until);
-                let events: Vec<Rumor> = stored.iter().filter(fits).take(limit).cloned().collect();
+                let fits = |unsigned: &&UnsignedEvent| until.is_none_or(|until| unsigned.created_at <= until);
+                let events: Vec<UnsignedEvent> = stored.iter().filter(fits).take(limit).cloned().collect();
                 rig.frame(NodeFrame::Answer { request, complete: true, events });
             }
             if rig.model.timeline.past == Past::End {
@@ -122,7 +122,7 @@ fn what_a_repost_passes_on_comes_from_the_own_node() {
     let target = post(3, 5, "passed on");
     let tags = vec![nostrp2p_protocol::Tag::new(["e".to_owned(), target.id().to_string()])];
     let lie = r#"{"content":"forged"}"#.to_owned();
-    let repost = Draft { created_at: 9, kind: Kind::REPOST, tags, content: lie };
+    let repost = EventTemplate { created_at: 9, kind: Kind::REPOST, tags, content: lie };
     batch(&mut rig, 1, vec![repost.sign(&key(2), &[0; 32])]);
     assert_eq!(rig.texts(), ["(awaited)"]);
     let wanted = rig.sent().into_iter().find_map(|frame| match frame {
@@ -151,7 +151,7 @@ fn going_to_another_screen_hides_what_was_shown_for_a_moment() {
 fn a_hostile_event_changes_nothing_but_its_own_post() {
     let mut rig = Rig::in_use(0);
     let tags = (0..2_000).map(|_| nostrp2p_protocol::Tag::new(["e", "<script>"])).collect();
-    let hostile = Draft {
+    let hostile = EventTemplate {
         created_at: nostrp2p_protocol::limits::MAX_CREATED_AT,
         kind: Kind::POST,
         tags,

@@ -20,7 +20,7 @@ impl Rig {
         self.frame(NodeFrame::Mirrors(mirrors.collect()));
     }
 
-    fn asked_to_sign(&self) -> Vec<&Draft> {
+    fn asked_to_sign(&self) -> Vec<&EventTemplate> {
         let drafts = self.effects.iter().filter_map(|effect| match effect {
             Effect::Sign(Purpose::Relay, draft) => Some(draft),
             _ => None,
@@ -51,13 +51,13 @@ fn mirror(url: &str) -> Mirror {
 #[test]
 fn work_goes_into_what_relays_may_get_and_into_nothing_else() {
     let mut rig = Rig::in_use(0);
-    let draft = |kind: Kind, tags: &[&str]| Draft {
+    let draft = |kind: Kind, tags: &[&str]| EventTemplate {
         created_at: 1,
         kind,
         tags: tags.iter().map(|name| Tag::new([*name, "x"])).collect(),
         content: String::new(),
     };
-    let bits = |rig: &Rig, draft: &Draft| relays::work_for(&rig.model, draft).map(|(_, bits)| bits);
+    let bits = |rig: &Rig, draft: &EventTemplate| relays::work_for(&rig.model, draft).map(|(_, bits)| bits);
     let post = draft(Kind::POST, &[]);
     assert_eq!(bits(&rig, &post), None);
     rig.relays_want(&[0, 8, 16, relays::MAX_WORK + 1]);

@@ -6,7 +6,7 @@ use super::*;
 use crate::{model::connection::Request, route::Route, storage::Theme};
 
 fn tagged(author: u8, kind: Kind, tags: Vec<Tag>, content: &str) -> Event {
-    Draft { created_at: 20, kind, tags, content: content.into() }.sign(&key(author), &[0; 32])
+    EventTemplate { created_at: 20, kind, tags, content: content.into() }.sign(&key(author), &[0; 32])
 }
 
 fn tag(name: &str, value: String) -> Tag {
@@ -24,7 +24,7 @@ impl Rig {
         self.frame(NodeFrame::Batch { through: 1, newest: 1, events });
     }
 
-    fn draft(&self) -> Option<Draft> {
+    fn draft(&self) -> Option<EventTemplate> {
         self.effects.iter().find_map(|effect| match effect {
             Effect::Sign(_, draft) => Some(draft.clone()),
             _ => None,

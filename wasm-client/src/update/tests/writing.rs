@@ -15,7 +15,7 @@ fn a_post_is_stored_before_it_is_sent_and_shown_at_once() {
     let id = *rig.model.outbox.waiting.keys().next().unwrap();
     let saved = rig.saved();
     assert!(
-        matches!(&saved[..], [Change::Outgoing(event), Change::Set(Setting::Draft(Context::New, None)), ..]
+        matches!(&saved[..], [Change::Outgoing(event), Change::Set(Setting::EventTemplate(Context::New, None)), ..]
         if event.id() == id)
     );
     assert_eq!(rig.model.compose.text, "");
@@ -79,7 +79,7 @@ fn what_was_written_offline_is_sent_after_the_next_login_oldest_first() {
         .sent()
         .into_iter()
         .filter_map(|frame| match frame {
-            ClientFrame::Publish { event, .. } => Some(event.rumor.content),
+            ClientFrame::Publish { event, .. } => Some(event.unsigned.content),
             _ => None,
         })
         .collect();
@@ -110,7 +110,9 @@ fn what_was_unsent_is_sent_when_a_key_that_is_not_kept_is_typed_again() {
     rig.log_in(1, 0);
     let published: Vec<ClientFrame> =
         rig.sent().into_iter().filter(|frame| matches!(frame, ClientFrame::Publish { .. })).collect();
-    assert!(matches!(&published[..], [ClientFrame::Publish { event, .. }] if event.rumor.content == "mine"));
+    assert!(
+        matches!(&published[..], [ClientFrame::Publish { event, .. }] if event.unsigned.content == "mine")
+    );
     assert_eq!(rig.texts(), ["mine"]);
 }
 
@@ -194,7 +196,7 @@ fn nothing_and_too_much_are_not_sent() {
 fn a_draft_is_stored_soon_after_the_last_key_and_when_the_page_is_hidden() {
     let mut rig = Rig::in_use(0);
     rig.give(Message::Writing(Writing::Typed("to be continued".into(), 0)));
-    rig.did(|effect| matches!(effect, Effect::Wait(Timer::Draft, _)));
+    rig.did(|effect| matches!(effect, Effect::Wait(Timer::EventTemplate, _)));
     rig.give(Message::Browser(Browser::Visible(false)));
     let mut settings = Settings::default();
     for change in rig.saved() {

@@ -9,7 +9,7 @@ const NAME: &str = "عادة";
 fn everybody_is_called_that(mut model: Model) -> Model {
     for seed in [1, 2, 3, 4, 7] {
         let content = format!(r#"{{"name":"{NAME}"}}"#);
-        let profile = Draft { created_at: 5, kind: Kind::PROFILE, tags: vec![], content };
+        let profile = EventTemplate { created_at: 5, kind: Kind::PROFILE, tags: vec![], content };
         model.people.take(&profile.by(person(seed)));
     }
     model

@@ -1,23 +1,23 @@
 //! Requests from node to node and their answers. See PROTOCOL.md, "Requests".
 //!
 //! A delivery (`/nostrp2p/deliver/1`) is a [`crate::Packet`], answered by a [`Receipt`].
-//! A question (`/nostrp2p/fetch/1`) is a [`Question`], answered as it says.
+//! A question (`/nostrp2p/fetch/1`) is a [`RpcRequest`], answered as it says.
 
 use crate::{
     Filter, Malformed, PublicKey, UnverifiedEvent,
     announcement::{MAX_ANNOUNCEMENTS, MAX_HELPER_BYTES},
+    compression::{pack, unpack},
     frame::StoreId,
-    packing::{pack, unpack},
     wire::{self, CompactEvent},
 };
 
-/// Most filters of one [`Question::Events`].
+/// Most filters of one [`RpcRequest::Events`].
 pub const MAX_ASKED_FILTERS: usize = 4;
 
 /// Most revocations of one answer: 50 KB at their usual size.
 pub const MAX_REVOCATIONS: usize = 200;
 
-/// Most people of one [`Question::Seek`] or [`Question::Revocations`].
+/// Most people of one [`RpcRequest::Seek`] or [`RpcRequest::Revocations`].
 pub const MAX_SOUGHT: usize = 16;
 
 /// What became of a delivered event. The number is what travels: `[1, number]`.
@@ -58,7 +58,7 @@ impl Receipt {
 
 /// What one node asks another.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Question {
+pub enum RpcRequest {
     /// 1 `[1]`: the announcements that you know, answered by `[1, [announcement, ...]]`.
     Announcements,
     /// 2 `[2, filters]`: public events, answered by [`Found`]. At most [`MAX_ASKED_FILTERS`].
@@ -85,7 +85,7 @@ pub enum Question {
     Revocations(Vec<PublicKey>),
 }
 
-impl Question {
+impl RpcRequest {
     /// Encodes the question.
     pub fn encode(self) -> Vec<u8> {
         match self {
@@ -147,7 +147,7 @@ fn people_of(bytes: &[u8], least: usize) -> Result<Vec<PublicKey>, Malformed> {
     Ok(people.iter().map(|person| PublicKey::from_bytes(*person)).collect())
 }
 
-/// Answers [`Question::Revocations`]: `[6, [event, ...]]`, at most [`MAX_REVOCATIONS`].
+/// Answers [`RpcRequest::Revocations`]: `[6, [event, ...]]`, at most [`MAX_REVOCATIONS`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct Revoked {
     /// With their signatures, for the asking node trusts nobody.
@@ -177,7 +177,7 @@ impl Revoked {
     }
 }
 
-/// Answers [`Question::Events`]: `[2, packing, packed events]`, the newest first.
+/// Answers [`RpcRequest::Events`]: `[2, packing, packed events]`, the newest first.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Found {
     /// With their signatures, for the asking node trusts nobody.
@@ -204,7 +204,7 @@ impl Found {
     }
 }
 
-/// Answers [`Question::Own`]: `[3, store, through, newest, packing, packed events]`, in order of sequence numbers.
+/// Answers [`RpcRequest::Own`]: `[3, store, through, newest, packing, packed events]`, in order of sequence numbers.
 #[derive(Debug, Clone, PartialEq)]
 pub struct OwnPage {
     /// Which store the sequence numbers belong to.
@@ -240,7 +240,7 @@ impl OwnPage {
     }
 }
 
-/// Answers [`Question::Lend`]: `[4, seconds, text]`.
+/// Answers [`RpcRequest::Lend`]: `[4, seconds, text]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Lent {
     /// For more than 0 seconds the node that asked is reached at `address/to/<its peer id>`; `text` is the address.
@@ -287,14 +287,14 @@ impl Lent {
     }
 }
 
-/// Encodes the answer to [`Question::Announcements`]; what is over [`MAX_ANNOUNCEMENTS`] is left out.
+/// Encodes the answer to [`RpcRequest::Announcements`]; what is over [`MAX_ANNOUNCEMENTS`] is left out.
 pub fn encode_announcements(announcements: &[Vec<u8>]) -> Vec<u8> {
     let announcements: Vec<&serde_bytes::Bytes> =
         announcements.iter().take(MAX_ANNOUNCEMENTS).map(|bytes| serde_bytes::Bytes::new(bytes)).collect();
     wire::encode(&(1u8, announcements))
 }
 
-/// Decodes the answer to [`Question::Announcements`] into encoded announcements, none of them checked.
+/// Decodes the answer to [`RpcRequest::Announcements`] into encoded announcements, none of them checked.
 ///
 /// # Errors
 /// When it is cut off, over the limit, or something else.
@@ -318,29 +318,29 @@ mod tests {
         for receipt in [Receipt::Taken, Receipt::Refused, Receipt::Later] {
             assert_eq!(Receipt::decode(&receipt.encode()), Ok(receipt));
         }
-        assert_eq!(Question::decode(&Question::Announcements.encode()), Ok(Question::Announcements));
+        assert_eq!(RpcRequest::decode(&RpcRequest::Announcements.encode()), Ok(RpcRequest::Announcements));
         let asked = Filter { kinds: Some([crate::Kind::PROFILE].into()), ..Filter::default() };
         let questions = [
-            Question::Events(vec![asked.clone(), Filter::default()]),
-            Question::Own { store: None, after: 0, newest: 3 },
-            Question::Seek(vec![PublicKey::from_bytes([7; 32]); MAX_SOUGHT]),
-            Question::Lend,
-            Question::Revocations(vec![]),
-            Question::Revocations(vec![PublicKey::from_bytes([7; 32]); MAX_SOUGHT]),
-            Question::Own { store: Some(7), after: u64::MAX, newest: u64::MAX },
+            RpcRequest::Events(vec![asked.clone(), Filter::default()]),
+            RpcRequest::Own { store: None, after: 0, newest: 3 },
+            RpcRequest::Seek(vec![PublicKey::from_bytes([7; 32]); MAX_SOUGHT]),
+            RpcRequest::Lend,
+            RpcRequest::Revocations(vec![]),
+            RpcRequest::Revocations(vec![PublicKey::from_bytes([7; 32]); MAX_SOUGHT]),
+            RpcRequest::Own { store: Some(7), after: u64::MAX, newest: u64::MAX },
         ];
         for question in questions {
-            assert_eq!(Question::decode(&question.clone().encode()), Ok(question));
+            assert_eq!(RpcRequest::decode(&question.clone().encode()), Ok(question));
         }
-        assert!(Question::decode(&Question::Events(vec![asked; 5]).encode()).is_err());
-        let sought = |count| Question::Seek(vec![PublicKey::from_bytes([7; 32]); count]).encode();
-        assert!([0, MAX_SOUGHT + 1].map(sought).iter().all(|bytes| Question::decode(bytes).is_err()));
-        assert!((0..sought(1).len()).all(|length| Question::decode(&sought(1)[..length]).is_err()));
-        let revoked = |count| Question::Revocations(vec![PublicKey::from_bytes([7; 32]); count]).encode();
-        assert!(Question::decode(&revoked(MAX_SOUGHT + 1)).is_err());
+        assert!(RpcRequest::decode(&RpcRequest::Events(vec![asked; 5]).encode()).is_err());
+        let sought = |count| RpcRequest::Seek(vec![PublicKey::from_bytes([7; 32]); count]).encode();
+        assert!([0, MAX_SOUGHT + 1].map(sought).iter().all(|bytes| RpcRequest::decode(bytes).is_err()));
+        assert!((0..sought(1).len()).all(|length| RpcRequest::decode(&sought(1)[..length]).is_err()));
+        let revoked = |count| RpcRequest::Revocations(vec![PublicKey::from_bytes([7; 32]); count]).encode();
+        assert!(RpcRequest::decode(&revoked(MAX_SOUGHT + 1)).is_err());
         let announcements = vec![vec![1, 2, 3], vec![]];
         assert_eq!(decode_announcements(&encode_announcements(&announcements)), Ok(announcements));
-        assert!(Receipt::decode(&[]).is_err() && Question::decode(&[0x91, 9]).is_err());
+        assert!(Receipt::decode(&[]).is_err() && RpcRequest::decode(&[0x91, 9]).is_err());
         let many = vec![vec![]; MAX_ANNOUNCEMENTS + 5];
         assert_eq!(decode_announcements(&encode_announcements(&many)).unwrap().len(), MAX_ANNOUNCEMENTS);
     }
@@ -361,8 +361,12 @@ mod tests {
     #[test]
     fn events_come_back_with_their_signatures() {
         let key = crate::SecretKey::from_bytes([1; 32]).unwrap();
-        let draft =
-            crate::Draft { created_at: 1, kind: crate::Kind::POST, tags: vec![], content: "hi".into() };
+        let draft = crate::EventTemplate {
+            created_at: 1,
+            kind: crate::Kind::POST,
+            tags: vec![],
+            content: "hi".into(),
+        };
         let event = UnverifiedEvent { claimed_id: None, ..draft.sign(&key, &[2; 32]).into() };
         let found = Found { events: vec![event.clone(); 40] };
         assert_eq!(Found::decode(&found.clone().encode()), Ok(found.clone()));
