@@ -8,19 +8,19 @@
 //! The node has no key of its owner: where a relay wants a signature before it takes anything (NIP-42), the mirror says
 //! so and goes on when it is handed one ([`Mirror::on_login`]). Work (NIP-13) has to be in an event before it is signed.
 
-mod asking;
 mod comparing;
-mod giving;
+mod download;
 mod interest;
 mod patience;
-mod terms;
+mod relay_info;
+mod upload;
 
-use asking::{Asking, COMPARE};
-use giving::{Giving, OWN, WINDOW};
+use download::{Asking, COMPARE};
 pub use interest::{interest, is_offered};
 use nostrp2p_protocol::{Event, EventId, Filter, PublicKey, UnverifiedEvent, login::is_challenge};
+pub use relay_info::Terms;
 use serde_json::value::RawValue;
-pub use terms::Terms;
+use upload::{Giving, OWN, WINDOW};
 
 /// How long the relay may take for its word, in seconds; then the connection counts as dead.
 const ANSWER_WITHIN: u64 = 60;

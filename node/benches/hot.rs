@@ -6,7 +6,7 @@ use std::hint::black_box;
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use nostrp2p_bridge::{Policy, Session};
 use nostrp2p_core::{Core, GossipId, Input, Settings};
-use nostrp2p_node::store::{Asked, Retention, Store, Travel, Writer};
+use nostrp2p_node::store::{Asked, Propagation, Retention, Store, Writer};
 use nostrp2p_protocol::{
     Event, EventTemplate, Filter, Kind, Packet, PeerId, SecretKey, Tag, UnverifiedEvent, frame::NodeFrame,
     sync,
@@ -125,7 +125,7 @@ fn commit(runtime: &tokio::runtime::Runtime, writer: &Writer, events: Vec<Event>
     runtime.block_on(async {
         let mut waiting = Vec::new();
         for event in events {
-            waiting.push(writer.commit(event, Travel::Shared).await);
+            waiting.push(writer.commit(event, Propagation::Shared).await);
         }
         for answer in waiting {
             answer.await.unwrap().unwrap();

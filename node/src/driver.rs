@@ -42,19 +42,19 @@ use tokio::{
 pub(crate) use self::command::{Command, LoginProof, Published};
 use self::{announcing::due, catching::Ledgers, command::borrow};
 use crate::{
+    announce_limiter::AnnounceLimiter,
     clock,
     markers::Markers,
-    pace::Pace,
-    standing::{Counters, OpenWays, Standing},
+    node_status::{Counters, NodeStatus, OpenWays},
     stop::Stop,
-    store::{Inserted, Note, OwnersTurn, Store, Stored, Travel, Writer},
+    store::{Inserted, MetaWrite, OwnersTurn, Propagation, Store, Stored, Writer},
     traffic::TrafficLog,
     verifier::{self, Checked, Verifier},
 };
 
 /// Commands of sessions that may wait.
 const COMMANDS: usize = 256;
-/// How often the standing is looked at besides when peers come and go: delays change.
+/// How often the node_status is looked at besides when peers come and go: delays change.
 const STANDING_EVERY: Duration = Duration::from_secs(5);
 
 /// Changes of deliveries that a session may lag behind before it misses some; it learns them at its next login.
@@ -66,7 +66,7 @@ const ANNOUNCE_EVERY: Duration = Duration::from_secs(30 * 60);
 pub(crate) type DeliveryNews = (EventId, PublicKey, Delivery);
 
 /// Everything that may happen.
-enum Happening {
+enum DriverEvent {
     Overlay(OverlayEvent),
     Command(Command),
     Checked(Vec<Checked>),
@@ -102,7 +102,7 @@ enum Happening {
 }
 
 /// Something that takes time and ends in a happening.
-type Task = Pin<Box<dyn Future<Output = Happening> + Send>>;
+type Task = Pin<Box<dyn Future<Output = DriverEvent> + Send>>;
 
 /// Called with a fresh claim when the old one has expired, with the same when the ways home have changed, and with none
 /// when the node has been claimed.
@@ -140,7 +140,7 @@ struct Running {
     ownership: Ownership,
     claim_seconds: u64,
     on_claim: OnClaim,
-    standing: watch::Sender<Standing>,
+    node_status: watch::Sender<NodeStatus>,
     traffic: TrafficLog,
     heard: BTreeMap<GossipId, MessageRef>,
     requests: BTreeMap<PublishId, Waiting>,
@@ -148,7 +148,7 @@ struct Running {
     deliveries: broadcast::Sender<DeliveryNews>,
     markers: watch::Sender<Markers>,
     counters: watch::Sender<Counters>,
-    pace: Pace,
+    pace: AnnounceLimiter,
     /// When changed addresses are announced.
     announce_at: Option<Instant>,
     announced: Option<Instant>,
@@ -176,7 +176,7 @@ struct Waiting {
 /// What sessions need of the driver.
 pub(crate) struct Reports {
     pub(crate) commands: mpsc::Sender<Command>,
-    pub(crate) standing: watch::Receiver<Standing>,
+    pub(crate) node_status: watch::Receiver<NodeStatus>,
     pub(crate) deliveries: broadcast::Sender<DeliveryNews>,
     pub(crate) markers: watch::Receiver<Markers>,
     pub(crate) ways: watch::Receiver<OpenWays>,
@@ -188,15 +188,15 @@ impl Driver {
     /// or the overlay ends; it returns the writer, which still has to be closed, and whether the overlay broke.
     pub(crate) fn run(self, mut stop: Stop) -> (Reports, impl Future<Output = (Writer, Option<String>)>) {
         let (commands, mut inbox) = mpsc::channel(COMMANDS);
-        let at_first = Standing { owner: self.ownership.owner(), ..Standing::default() };
-        let (standing, reported) = watch::channel(at_first);
+        let at_first = NodeStatus { owner: self.ownership.owner(), ..NodeStatus::default() };
+        let (node_status, reported) = watch::channel(at_first);
         let (deliveries, _) = broadcast::channel(DELIVERY_NEWS);
         let (markers, marked) = watch::channel(self.markers);
         let (open_ways, ways) = watch::channel(self.open_ways);
         let (counters, counted) = watch::channel(Counters::default());
         let reports = Reports {
             commands,
-            standing: reported,
+            node_status: reported,
             deliveries: deliveries.clone(),
             markers: marked,
             counters: counted,
@@ -221,7 +221,7 @@ impl Driver {
             ownership: self.ownership,
             claim_seconds: self.claim_seconds,
             on_claim: self.on_claim,
-            standing,
+            node_status,
             traffic: TrafficLog::default(),
             heard: BTreeMap::new(),
             requests: BTreeMap::new(),
@@ -229,7 +229,7 @@ impl Driver {
             deliveries,
             markers,
             counters,
-            pace: Pace::new(Instant::now()),
+            pace: AnnounceLimiter::new(Instant::now()),
             announced: None,
             announce_at: None,
             twin_at: Instant::now() + announcing::TWIN_FIRST_PAUSE,
@@ -244,18 +244,18 @@ impl Driver {
             running.remember().await;
             loop {
                 let happening = tokio::select! {
-                    () = stop.wait() => Happening::Over,
+                    () = stop.wait() => DriverEvent::Over,
                     Some(happening) = running.tasks.next() => happening,
-                    Some(checked) = running.verifier.checked() => Happening::Checked(checked),
-                    event = events.recv() => event.map_or(Happening::Over, Happening::Overlay),
-                    Some(command) = inbox.recv() => Happening::Command(command),
-                    _ = tick.tick() => Happening::Tick,
-                    _ = announce.tick() => Happening::Announce,
-                    () = due(running.announce_at) => Happening::AnnounceChange,
+                    Some(checked) = running.verifier.checked() => DriverEvent::Checked(checked),
+                    event = events.recv() => event.map_or(DriverEvent::Over, DriverEvent::Overlay),
+                    Some(command) = inbox.recv() => DriverEvent::Command(command),
+                    _ = tick.tick() => DriverEvent::Tick,
+                    _ = announce.tick() => DriverEvent::Announce,
+                    () = due(running.announce_at) => DriverEvent::AnnounceChange,
                 };
                 match happening {
-                    Happening::Over => return (running.writer, None),
-                    Happening::Overlay(OverlayEvent::Stopped { reason }) => {
+                    DriverEvent::Over => return (running.writer, None),
+                    DriverEvent::Overlay(OverlayEvent::Stopped { reason }) => {
                         return (running.writer, Some(format!("{reason:?}")));
                     }
                     happening => running.on(happening).await,
@@ -267,10 +267,10 @@ impl Driver {
 }
 
 impl Running {
-    async fn on(&mut self, happening: Happening) {
+    async fn on(&mut self, happening: DriverEvent) {
         match happening {
-            Happening::Overlay(event) => self.on_overlay(event).await,
-            Happening::Command(Command::Login(proof, reply)) => {
+            DriverEvent::Overlay(event) => self.on_overlay(event).await,
+            DriverEvent::Command(Command::Login(proof, reply)) => {
                 let owner = self.ownership.login(borrow(&proof), clock::now());
                 if owner.is_ok() && !is_local(&proof.authority) {
                     self.bear_out(proof.event.created_at).await;
@@ -278,74 +278,74 @@ impl Running {
                 // Whoever asked may have gone away.
                 let _gone = reply.send(owner);
             }
-            Happening::Command(Command::Claim(token, proof, reply)) => {
+            DriverEvent::Command(Command::Claim(token, proof, reply)) => {
                 let result = self.claim(&token, &proof).await;
                 drop(reply.send(result));
             }
-            Happening::Command(Command::Publish(event, reply)) => {
+            DriverEvent::Command(Command::Publish(event, reply)) => {
                 let request = PublishId(self.number());
                 let _first = self.store.turns().owner();
                 self.requests.insert(request, Waiting { reply, stored: None, _first });
                 self.publish(request, event).await;
             }
-            Happening::Command(Command::Fetch(wants, reply)) => {
+            DriverEvent::Command(Command::Fetch(wants, reply)) => {
                 self.handle(Input::Fetch(wants.clone())).await;
                 if let Some(reply) = reply {
                     // Whoever asked may have gone away.
                     let _gone = reply.send(self.core.is_asking(&wants));
                 }
             }
-            Happening::Command(Command::Retry(id)) => self.retry(id).await,
-            Happening::Command(Command::Alive(reply)) => {
+            DriverEvent::Command(Command::Retry(id)) => self.retry(id).await,
+            DriverEvent::Command(Command::Alive(reply)) => {
                 // Whoever asked may have lost patience.
                 let _gone = reply.send(());
             }
-            Happening::Command(Command::Mark(name, until)) => self.mark(name, until).await,
-            Happening::Command(
-                command @ (Command::Mirrored(..) | Command::Note(_) | Command::Strangers(..)),
+            DriverEvent::Command(Command::Mark(name, until)) => self.mark(name, until).await,
+            DriverEvent::Command(
+                command @ (Command::Mirrored(..) | Command::WriteMeta(_) | Command::Strangers(..)),
             ) => self.on_mirror(command).await,
-            Happening::Targets(request, event, targets) => {
+            DriverEvent::Targets(request, event, targets) => {
                 self.handle(Input::Publish(request, event, targets)).await;
             }
-            Happening::Unreadable(request) => {
+            DriverEvent::Unreadable(request) => {
                 let reason = "the node cannot read its store; its log says why";
                 self.reply(request, Err(Refusal::new(RefusalCode::Internal, reason)));
             }
-            Happening::Checked(checked) => {
+            DriverEvent::Checked(checked) => {
                 for (number, result) in checked {
                     self.handle(Input::Verified(number, result)).await;
                 }
             }
-            Happening::Committed(request, event, audience, stored) => {
+            DriverEvent::Committed(request, event, audience, stored) => {
                 self.on_committed(request, event, audience, stored).await;
             }
-            Happening::Kept(handed, Ok(Inserted::MailboxFull)) => {
+            DriverEvent::Kept(handed, Ok(Inserted::MailboxFull)) => {
                 self.handle(Input::DeliveryNotStored(handed)).await
             }
-            Happening::Kept(handed, Ok(_)) => self.handle(Input::DeliveryStored(handed)).await,
-            Happening::Kept(handed, Err(reason)) => {
+            DriverEvent::Kept(handed, Ok(_)) => self.handle(Input::DeliveryStored(handed)).await,
+            DriverEvent::Kept(handed, Err(reason)) => {
                 tracing::error!(reason, "an event for the owner could not be stored");
                 self.answer(handed, Receipt::Later).await;
             }
-            Happening::Attempted(address, receipt) => self.handle(Input::Attempted(address, receipt)).await,
-            Happening::Told(announcements) => self.on_told(announcements).await,
-            Happening::Fetched(ask, events) => self.handle(Input::QueryAnswered(ask, events)).await,
-            Happening::SiblingTold(peer, page) => self.handle(Input::OwnNodeAnswered(peer, page)).await,
-            Happening::Compared(session, difference) => {
+            DriverEvent::Attempted(address, receipt) => self.handle(Input::Attempted(address, receipt)).await,
+            DriverEvent::Told(announcements) => self.on_told(announcements).await,
+            DriverEvent::Fetched(ask, events) => self.handle(Input::QueryAnswered(ask, events)).await,
+            DriverEvent::SiblingTold(peer, page) => self.handle(Input::OwnNodeAnswered(peer, page)).await,
+            DriverEvent::Compared(session, difference) => {
                 self.handle(Input::Compared(session, difference)).await;
             }
-            Happening::Got(session, events) => self.handle(Input::Got(session, events)).await,
-            Happening::Lent(helper, lent) => self.on_lent(helper, lent).await,
-            Happening::Revoked(peer, events) => self.handle(Input::Revoked(peer, events)).await,
-            Happening::Obeyed => self.on_obeyed().await,
-            Happening::AnnounceChange => self.announce().await,
-            Happening::Announce => self.announce_now_and_then().await,
-            Happening::Tick => self.on_tick().await,
-            Happening::Answered { peer, service, bytes, rows } => {
+            DriverEvent::Got(session, events) => self.handle(Input::Got(session, events)).await,
+            DriverEvent::Lent(helper, lent) => self.on_lent(helper, lent).await,
+            DriverEvent::Revoked(peer, events) => self.handle(Input::Revoked(peer, events)).await,
+            DriverEvent::Obeyed => self.on_obeyed().await,
+            DriverEvent::AnnounceChange => self.announce().await,
+            DriverEvent::Announce => self.announce_now_and_then().await,
+            DriverEvent::Tick => self.on_tick().await,
+            DriverEvent::Answered { peer, service, bytes, rows } => {
                 self.core.answered(peer, bytes, clock::now());
                 self.core.has_read(peer, service, rows, clock::now());
             }
-            Happening::Done | Happening::Over => {}
+            DriverEvent::Done | DriverEvent::Over => {}
         }
     }
 
@@ -370,13 +370,13 @@ impl Running {
                     self.handle(Input::List((*event).clone())).await;
                 }
                 if self.core.admits_mirrored(&event, clock::now()) {
-                    self.writer.store_and_tell(event, Travel::Mirrored(relay), reply).await;
+                    self.writer.store_and_tell(event, Propagation::Mirrored(relay), reply).await;
                 } else {
                     // Whoever brought it may have gone away.
                     let _gone = reply.send(Ok(Inserted::Surplus));
                 }
             }
-            Command::Note(note) => self.writer.note(note).await,
+            Command::WriteMeta(note) => self.writer.note(note).await,
             Command::Strangers(mut people, reply) => {
                 let now = clock::now();
                 people.retain(|person| !self.core.has_node(person, now));
@@ -409,7 +409,7 @@ impl Running {
             }
             OverlayEvent::PeerConnected(peer) => {
                 tracing::info!(peer = %peer.id, address = peer.address, "a node joined");
-                if self.standing.borrow().peers.is_empty() {
+                if self.node_status.borrow().peers.is_empty() {
                     self.send_what_waits().await;
                     self.announce().await;
                     self.tell_own_words().await;
@@ -469,32 +469,32 @@ impl Running {
                 Output::ReportValidation(heard, verdict) => self.judge(heard, verdict).await,
                 Output::Store(event, sharing) => {
                     self.note_time(&event).await;
-                    let travel = match sharing {
-                        Sharing::Shared => Travel::Shared,
-                        Sharing::ByItself => Travel::Done,
-                        Sharing::OwnNode => Travel::OwnNode,
+                    let propagation = match sharing {
+                        Sharing::Shared => Propagation::Shared,
+                        Sharing::ByItself => Propagation::Done,
+                        Sharing::OwnNode => Propagation::OwnNode,
                     };
-                    self.writer.store(event, travel).await;
+                    self.writer.store(event, propagation).await;
                 }
                 Output::Commit(request, event, audience) => {
-                    let travel = match &audience {
-                        Audience::Everyone => Travel::Ahead,
+                    let propagation = match &audience {
+                        Audience::Everyone => Propagation::Ahead,
                         Audience::People(people) => {
-                            Travel::To(people.iter().copied().collect(), clock::now())
+                            Propagation::To(people.iter().copied().collect(), clock::now())
                         }
-                        _ => Travel::Done,
+                        _ => Propagation::Done,
                     };
-                    let answer = self.writer.commit(event.clone(), travel).await;
+                    let answer = self.writer.commit(event.clone(), propagation).await;
                     self.tasks.push(Box::pin(async move {
                         let stored = answer.await.unwrap_or_else(|_| Err(stopped()));
-                        Happening::Committed(request, event, audience, stored)
+                        DriverEvent::Committed(request, event, audience, stored)
                     }));
                 }
                 Output::StoreDelivery(handed, event, sender) => {
                     self.note_time(&event).await;
-                    let answer = self.writer.commit(event, Travel::Handed(sender)).await;
+                    let answer = self.writer.commit(event, Propagation::Handed(sender)).await;
                     self.tasks.push(Box::pin(async move {
-                        Happening::Kept(handed, answer.await.unwrap_or_else(|_| Err(stopped())))
+                        DriverEvent::Kept(handed, answer.await.unwrap_or_else(|_| Err(stopped())))
                     }));
                 }
                 Output::Answer(handed, receipt) => self.answer(handed, receipt).await,
@@ -506,10 +506,10 @@ impl Running {
                 Output::Record(address, row) => self.record(address, row).await,
                 Output::Broadcast(request, event, sequence, packet) => {
                     let neighbours = self.broadcast(sequence, packet).await;
-                    self.agree(request, &event, sequence, Carried::Broadcast(neighbours));
+                    self.reply_published(request, &event, sequence, Carried::Broadcast(neighbours));
                 }
                 Output::Published(request, event, sequence, carried) => {
-                    self.agree(request, &event, sequence, carried);
+                    self.reply_published(request, &event, sequence, carried);
                 }
                 Output::Refuse(request, refusal) => self.reply(request, Err(refusal)),
                 Output::Query(asking) => {
@@ -522,12 +522,14 @@ impl Running {
                 }
                 Output::Spread(packet) => self.spread(packet).await,
                 Output::Obey(event) => self.obey(event).await,
-                Output::RecordRevocation(event) => self.writer.note(Note::Revoked(event)).await,
+                Output::RecordRevocation(event) => self.writer.note(MetaWrite::Revoked(event)).await,
                 Output::ForgetRevocation(person, peer) => {
-                    self.writer.note(Note::NotRevoked(person, peer)).await;
+                    self.writer.note(MetaWrite::NotRevoked(person, peer)).await;
                 }
                 Output::CatchUp(step) => self.catch_up(step),
-                Output::RecordOwnNode(peer, cursor) => self.writer.note(Note::OwnNode(peer, cursor)).await,
+                Output::RecordOwnNode(peer, cursor) => {
+                    self.writer.note(MetaWrite::OwnNode(peer, cursor)).await
+                }
             }
         }
     }

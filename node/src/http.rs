@@ -16,24 +16,22 @@
 //! only the page, `/client` and `/healthz`.
 
 pub(crate) mod accept;
-mod callers;
 mod client;
+mod client_limits;
 mod front;
-mod guard;
-mod helper;
-pub(crate) mod home;
+mod host_check;
 mod info;
 mod insider;
 mod link;
 mod metrics;
 mod missing;
 mod page;
-pub(crate) mod prompt;
+pub(crate) mod quickack;
 mod reading;
 mod relay;
 mod rest;
 pub(crate) mod serve;
-mod visitors;
+pub(crate) mod tunnel;
 
 use std::{
     sync::{Arc, Mutex},
@@ -49,19 +47,19 @@ use nostrp2p_overlay::{NodeSecret, Overlay};
 use nostrp2p_protocol::{PeerId, channel::ChannelSecret};
 use tokio::sync::{broadcast, mpsc, watch};
 
-pub(crate) use callers::Callers;
+pub(crate) use client_limits::ClientLimits;
 pub(crate) use relay::Relay;
 pub(crate) use rest::{Rest, proves, rest_event, rest_question};
-pub(crate) use visitors::Visitors;
+pub(crate) use tunnel::limits::TunnelSessions;
 
 use crate::{
     access_token::AccessToken,
+    connection_slots::ConnectionSlots,
     driver::{Command, DeliveryNews},
     markers::Markers,
     mirror,
+    node_status::{Counters, NodeStatus, OpenWays},
     own_names::OwnNames,
-    places::Places,
-    standing::{Counters, OpenWays, Standing},
     stop::Stop,
     store::Store,
 };
@@ -73,7 +71,7 @@ pub(crate) const MAX_SESSIONS: usize = 64;
 #[derive(Clone)]
 pub(crate) struct App {
     pub(crate) commands: mpsc::Sender<Command>,
-    pub(crate) standing: watch::Receiver<Standing>,
+    pub(crate) node_status: watch::Receiver<NodeStatus>,
     pub(crate) deliveries: broadcast::Sender<DeliveryNews>,
     pub(crate) markers: watch::Receiver<Markers>,
     pub(crate) ways: watch::Receiver<OpenWays>,
@@ -94,9 +92,9 @@ pub(crate) struct App {
     /// Who holds it sees how the node does.
     pub(crate) token: AccessToken,
     /// Who has not signed in makes room.
-    pub(crate) sessions: Places,
-    pub(crate) visitors: Visitors,
-    pub(crate) callers: Callers,
+    pub(crate) sessions: ConnectionSlots,
+    pub(crate) client_limits: ClientLimits,
+    pub(crate) tunnel_sessions: TunnelSessions,
     /// Whether guests read what is public.
     pub(crate) public_read: bool,
     pub(crate) mirrors: mirror::Handle,
@@ -106,8 +104,8 @@ pub(crate) struct App {
 
 impl App {
     /// The bound on sessions, to be shared by all clones.
-    pub(crate) fn sessions() -> Places {
-        Places::new(MAX_SESSIONS)
+    pub(crate) fn sessions() -> ConnectionSlots {
+        ConnectionSlots::new(MAX_SESSIONS)
     }
 }
 
@@ -118,11 +116,11 @@ pub(crate) fn router(app: App) -> Router {
         .route("/client", get(client::upgrade))
         .route("/publish", post(rest::publish).options(rest::preflight).fallback(rest::wrong_method))
         .route("/req", post(rest::req).options(rest::preflight).fallback(rest::wrong_method))
-        .route("/to/{peer}", get(helper::upgrade))
+        .route("/to/{peer}", get(tunnel::server::upgrade))
         .route("/node.json", get(info::node))
         .route("/healthz", get(info::health))
         .route("/metrics", get(metrics::metrics))
         .fallback(page::file)
-        .layer(middleware::from_fn_with_state(app.clone(), guard::check))
+        .layer(middleware::from_fn_with_state(app.clone(), host_check::check))
         .with_state(app)
 }

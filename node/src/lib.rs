@@ -4,29 +4,29 @@
 //! says, the `store` keeps, sessions push what the store holds. See ARCHITECTURE.md.
 
 mod access_token;
-mod asking;
+mod announce_limiter;
 mod claim;
 pub mod cli;
 mod clock;
+mod connection_slots;
 mod data_dir;
 #[doc(hidden)]
 pub mod decoders;
 mod delegated;
 pub mod doctor;
 mod driver;
+mod fetch_server;
 mod genkey;
 mod http;
 pub mod log;
 pub mod maintenance;
 mod markers;
 mod mirror;
+mod node_status;
 mod own_names;
-mod pace;
-mod places;
 pub mod redact;
 pub mod server;
 pub mod settings;
-mod standing;
 pub mod status;
 mod stop;
 mod storage;

@@ -15,14 +15,14 @@ use zeroize::Zeroizing;
 use crate::{
     claim, clock, data_dir, delegated,
     settings::Settings,
-    store::{Inserted, Retention, Store, Stored, Travel, Writer, salvage},
+    store::{self, Inserted, Propagation, Retention, Store, Stored, Writer},
 };
 
 pub use export::export;
 pub use import::{Imported, import};
 
 fn commit(writer: &Writer, event: nostrp2p_protocol::Event) -> anyhow::Result<Inserted> {
-    let stored: Stored = wait(async { writer.commit(event, Travel::Done).await.await })??;
+    let stored: Stored = wait(async { writer.commit(event, Propagation::Done).await.await })??;
     stored.map_err(|reason| anyhow::anyhow!("the event could not be stored: {reason}"))
 }
 
@@ -193,7 +193,7 @@ pub fn claim_link(settings: &Settings) -> anyhow::Result<String> {
 /// When the store is in use or cannot be moved.
 pub fn repair(directory: &Path) -> anyhow::Result<String> {
     ensure_node(directory)?;
-    let done = salvage(directory)?;
+    let done = store::repair(directory)?;
     let owner = if done.owner {
         "The owner is the same."
     } else {

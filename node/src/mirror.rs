@@ -31,8 +31,8 @@ pub use trust::TrustError;
 
 use crate::{
     driver::{Command, Reports},
+    node_status::NodeStatus,
     settings::Settings,
-    standing::Standing,
     stop::Stop,
     store::Store,
 };
@@ -89,7 +89,7 @@ pub(crate) type Mirrors = BTreeMap<String, MirrorStatus>;
 struct Context {
     store: Store,
     commands: mpsc::Sender<Command>,
-    standing: watch::Receiver<Standing>,
+    node_status: watch::Receiver<NodeStatus>,
     report: Arc<watch::Sender<Mirrors>>,
     /// What is asked of relays; whoever watches asks anew when it changes.
     interest: watch::Receiver<Arc<Vec<Filter>>>,
@@ -132,7 +132,7 @@ pub(crate) fn start(
     stop: Stop,
 ) -> Result<(Handle, Option<JoinHandle<()>>), TrustError> {
     let wanted = Wanted { named: settings.mirrors.clone(), lists: settings.mirror_lists };
-    let (commands, standing) = (reports.commands.clone(), reports.standing.clone());
+    let (commands, node_status) = (reports.commands.clone(), reports.node_status.clone());
     let (report, reported) = watch::channel(Mirrors::new());
     let tls = trust::configuration(settings.mirror_ca.as_deref())?;
     let (logins, _) = broadcast::channel(LOGINS);
@@ -145,7 +145,7 @@ pub(crate) fn start(
     let context = Context {
         store,
         commands,
-        standing,
+        node_status,
         report: Arc::new(report),
         interest,
         names: Lookups::default(),
@@ -173,7 +173,7 @@ async fn supervise<T: Future<Output = ()> + Send + 'static>(
     run: impl Fn(Context, String, Role, PublicKey) -> T,
 ) {
     let mut stop = context.stop.clone();
-    let mut standing = context.standing.clone();
+    let mut node_status = context.node_status.clone();
     let mut owned = false;
     let mut every = tokio::time::interval(plan_every);
     // The sequence number up to which the plan knows the store.
@@ -189,10 +189,10 @@ async fn supervise<T: Future<Output = ()> + Send + 'static>(
                 continue;
             }
             // Somebody who has just claimed the node waits for what the relays hold of theirs.
-            Ok(_) = standing.wait_for(|standing| standing.owner.is_some()), if !owned => owned = true,
+            Ok(_) = node_status.wait_for(|node_status| node_status.owner.is_some()), if !owned => owned = true,
             _ = every.tick() => {}
         }
-        let Some(owner) = context.standing.borrow().owner else { continue };
+        let Some(owner) = context.node_status.borrow().owner else { continue };
         let newest = Some(context.store.progress().borrow().newest);
         if planned == newest {
             continue;
@@ -298,7 +298,8 @@ mod tests {
             }
         });
         let owner = nostrp2p_protocol::SecretKey::from_bytes([1; 32]).unwrap().public_key();
-        let (_standing, standing) = watch::channel(Standing { owner: Some(owner), ..Standing::default() });
+        let (_standing, node_status) =
+            watch::channel(NodeStatus { owner: Some(owner), ..NodeStatus::default() });
         let (report, mut reported) = watch::channel(Mirrors::new());
         let (interests, interest) = watch::channel(Arc::new(Vec::new()));
         let (stopper, stop) = stop::channel();
@@ -307,7 +308,7 @@ mod tests {
         let context = Context {
             store,
             commands,
-            standing,
+            node_status,
             report: Arc::new(report),
             interest,
             names: Lookups::default(),

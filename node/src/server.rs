@@ -25,13 +25,13 @@ use crate::{
     delegated,
     driver::{self, Driver},
     http::{
-        self, App, Callers, Relay, Rest, Visitors,
-        accept::{Patient, Shortage},
+        self, App, ClientLimits, Relay, Rest, TunnelSessions,
+        accept::{FdExhausted, RetryingListener},
     },
     mirror,
+    node_status::OpenWays,
     own_names::OwnNames,
     settings::{Settings, Tls},
-    standing::OpenWays,
     stop::{self, Stop, Stopper},
     store::{OpenError, Store, Writer},
     tls::{self, TlsListener},
@@ -167,7 +167,7 @@ async fn run_open(
     let (mirrors, mirroring) = mirror::start(&settings, store.clone(), &reports, stop.clone())?;
     let app = App {
         commands: reports.commands,
-        standing: reports.standing,
+        node_status: reports.node_status,
         deliveries: reports.deliveries,
         markers: reports.markers,
         ways: reports.ways.clone(),
@@ -183,15 +183,15 @@ async fn run_open(
         names,
         token: AccessToken::read_or_make(&settings.data_dir)?,
         sessions: App::sessions(),
-        visitors: Visitors::default(),
-        callers: Callers::default(),
+        client_limits: ClientLimits::default(),
+        tunnel_sessions: TunnelSessions::default(),
         public_read: settings.public_read,
         mirrors,
         rest: Rest::new(settings.legacy_rest, settings.public_read),
         relay: Relay::new(Policy { public_read: settings.public_read, open: settings.open_relay }),
     };
     let visits = overlay.accept_homes().await;
-    let home = tokio::spawn(http::home::serve(app.clone(), visits, reports.ways));
+    let home = tokio::spawn(http::tunnel::client::serve(app.clone(), visits, reports.ways));
     let parts = parts([("the way home", Some(home)), ("the mirrors", mirroring)]);
     let server = serve(listeners, &settings, app, stop)?;
 
@@ -351,8 +351,8 @@ fn serve(
 ) -> Result<JoinHandle<io::Result<()>>, RunError> {
     let names = app.names.certificate();
     let router = http::router(app);
-    let shortage = Shortage::default();
-    let listener = Patient::new(listeners, shortage.clone());
+    let shortage = FdExhausted::default();
+    let listener = RetryingListener::new(listeners, shortage.clone());
     if let Some(tls) = &settings.tls {
         let configuration = tls::configuration(tls, &settings.data_dir, names)?;
         let address = settings.listen_clients;

@@ -7,18 +7,19 @@
 //! drops what is old (see [`Retention`]), and that is all.
 
 mod compaction;
+mod cow_backend;
 mod deleting;
 mod disk;
+mod expiration;
 mod file_check;
 mod ids;
 mod index;
-mod lapse;
+mod known_authors;
 mod lock;
 mod mailbox;
+mod meta;
 mod migrate;
 mod named;
-mod newcomers;
-mod notes;
 mod origin;
 mod outage;
 mod owner;
@@ -26,16 +27,15 @@ mod query;
 mod read;
 mod reading;
 mod record;
+mod repair;
 mod retain;
 mod runs;
-mod salvage;
 mod shared;
 mod surplus;
 mod tables;
 mod tombstones;
 mod turns;
 mod usage;
-mod view;
 mod write;
 mod writer;
 
@@ -53,18 +53,18 @@ use tables::Opened;
 use tokio::sync::watch;
 use writer::Reports;
 
-pub use notes::Note;
+pub use meta::MetaWrite;
 pub use query::{Asked, Picked, Selection};
 pub use read::{Batch, Found, Numbered};
 pub(crate) use reading::Reading;
 pub(crate) use record::{decode as decode_record, encode as encode_record};
+pub use repair::{Repaired, repair};
 pub use retain::Retention;
-pub use salvage::{Salvaged, salvage};
 pub(crate) use tombstones::Address;
 pub(crate) use turns::{OwnersTurn, Turns};
 pub use usage::Usage;
 pub use write::Inserted;
-pub use writer::{Mark, Stored, Travel, Writer};
+pub use writer::{Mark, Propagation, Stored, Writer};
 
 /// The file in the data directory.
 const FILE: &str = "store.redb";

@@ -26,9 +26,9 @@ use tokio::{
 use tokio_rustls::{TlsAcceptor, server::TlsStream};
 
 use crate::{
-    http::{accept::Patient, prompt::Prompt},
+    connection_slots::ConnectionSlots,
+    http::{accept::RetryingListener, quickack::QuickAck},
     own_names::{CertificateNames, Ends},
-    places::Places,
     settings::{Acme, Tls, TlsFiles},
 };
 
@@ -205,7 +205,7 @@ fn obtain(acme: &Acme, data_dir: &Path) -> (Arc<dyn ResolvesServerCert>, Renewal
 /// Connections whose handshake is done.
 pub(crate) struct TlsListener {
     address: Ends,
-    ready: mpsc::Receiver<(TlsStream<Prompt>, Ends)>,
+    ready: mpsc::Receiver<(TlsStream<QuickAck>, Ends)>,
     /// What does handshakes, and what renews certificates. They end with this, and this with them if they break.
     tasks: JoinSet<()>,
 }
@@ -213,7 +213,7 @@ pub(crate) struct TlsListener {
 impl TlsListener {
     /// Takes connections of a TCP listener from now on, until this is dropped.
     pub(crate) fn start(
-        listener: Patient,
+        listener: RetryingListener,
         (configuration, renewal): (ServerConfig, Renewal),
     ) -> io::Result<Self> {
         let address = listener.local_addr()?;
@@ -226,7 +226,7 @@ impl TlsListener {
 }
 
 impl axum::serve::Listener for TlsListener {
-    type Io = TlsStream<Prompt>;
+    type Io = TlsStream<QuickAck>;
     type Addr = Ends;
 
     async fn accept(&mut self) -> (Self::Io, Self::Addr) {
@@ -253,11 +253,11 @@ fn pass_on(ended: Result<(), JoinError>) {
 }
 
 async fn accept(
-    mut listener: Patient,
+    mut listener: RetryingListener,
     acceptor: TlsAcceptor,
-    ready: mpsc::Sender<(TlsStream<Prompt>, Ends)>,
+    ready: mpsc::Sender<(TlsStream<QuickAck>, Ends)>,
 ) {
-    let handshakes = Places::new(MAX_HANDSHAKES);
+    let handshakes = ConnectionSlots::new(MAX_HANDSHAKES);
     loop {
         let (stream, ends) = tokio::select! {
             accepted = listener.accept() => accepted,

@@ -13,7 +13,7 @@ use web_sys::{
 };
 
 use crate::{
-    sorted::SortedMap,
+    sorted_map::SortedMap,
     vdom::{
         Element, KeyPress, Node, On, Text, Trigger,
         diff::{self, AttributeChange, Identity},

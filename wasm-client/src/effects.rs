@@ -31,7 +31,7 @@ use crate::{
     effect::{Effect, Timer},
     message::{Message, Start},
     model::Model,
-    sorted::SortedMap,
+    sorted_map::SortedMap,
     texts::{self, Language},
     update::{self, Moment},
     vault::Vault,

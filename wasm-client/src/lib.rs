@@ -23,7 +23,7 @@ pub mod question;
 pub mod richtext;
 pub mod route;
 pub mod secret;
-pub mod sorted;
+pub mod sorted_map;
 pub mod storage;
 pub mod tabs;
 pub mod texts;

@@ -33,7 +33,7 @@ use crate::{
     letters,
     route::Route,
     secret::Secret,
-    sorted::{SortedMap, SortedSet},
+    sorted_map::{SortedMap, SortedSet},
     storage::{Media, Pace, Place, Theme},
     texts::{Language, Words},
     when::Zone,

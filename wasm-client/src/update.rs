@@ -5,6 +5,7 @@ pub mod compose;
 pub mod connection;
 pub mod deletion;
 pub mod exporting;
+pub mod happy_eyeballs;
 pub mod lists;
 pub mod media;
 pub mod names;
@@ -15,7 +16,6 @@ pub mod own;
 pub mod own_names;
 pub mod own_nodes;
 pub mod pages;
-pub mod race;
 pub mod relays;
 pub mod settling;
 pub mod signing;
@@ -220,7 +220,7 @@ fn restore(model: &mut Model, snapshot: Snapshot, out: &mut Vec<Effect>) {
 fn on_timer(model: &mut Model, timer: Timer, moment: Moment, out: &mut Vec<Effect>) {
     match timer {
         Timer::Reconnect => connection::connect(model, out),
-        Timer::HeadStart => race::try_the_rest(model, out),
+        Timer::HeadStart => happy_eyeballs::try_the_rest(model, out),
         Timer::Answer => connection::on_silence(model, moment, out),
         Timer::Tick => {
             if model.environment.visible {

@@ -10,7 +10,7 @@ use nostrp2p_protocol::{
 };
 use tokio::time::Instant;
 
-use super::{Happening, Running};
+use super::{DriverEvent, Running};
 use crate::clock;
 
 /// Neighbours that are asked for the nodes of a person. Each keeps 2,000 announcements.
@@ -69,7 +69,7 @@ impl Running {
         self.tasks.push(Box::pin(async move {
             let answer = overlay.request(peer, Protocol::Fetch, RpcRequest::Announcements.encode()).await;
             let told = answer.ok().and_then(|answer| decode_announcements(&answer).ok());
-            Happening::Told(vec![(peer, told.unwrap_or_default())])
+            DriverEvent::Told(vec![(peer, told.unwrap_or_default())])
         }));
     }
 
@@ -98,7 +98,7 @@ impl Running {
                 Some((peer, decode_announcements(&answer.ok()?).ok()?))
             });
             let answers = futures_util::future::join_all(requests).await;
-            Happening::Told(answers.into_iter().flatten().collect())
+            DriverEvent::Told(answers.into_iter().flatten().collect())
         }));
         recalled
     }
@@ -118,11 +118,11 @@ impl Running {
             let peers = overlay.peers().await;
             let chance = usize::try_from(getrandom::u32().unwrap_or_default()).unwrap_or_default();
             let Some(peer) = chance.checked_rem(peers.len()).and_then(|place| peers.get(place)) else {
-                return Happening::Done;
+                return DriverEvent::Done;
             };
             let answer = overlay.request(peer.id, Protocol::Fetch, question).await;
             let told = answer.ok().and_then(|answer| decode_announcements(&answer).ok());
-            Happening::Told(vec![(peer.id, told.unwrap_or_default())])
+            DriverEvent::Told(vec![(peer.id, told.unwrap_or_default())])
         }));
     }
 

@@ -17,7 +17,7 @@ use nostrp2p_protocol::{
 };
 use tokio::task::spawn_blocking;
 
-use super::{Happening, Running};
+use super::{DriverEvent, Running};
 use crate::{
     clock,
     store::{Reading, Store},
@@ -87,13 +87,15 @@ impl Running {
         self.tasks.push(Box::pin(async move {
             match step {
                 SyncStep::Compare(session, peer, window) => {
-                    Happening::Compared(session, compare(&overlay, store, peer, window).await)
+                    DriverEvent::Compared(session, compare(&overlay, store, peer, window).await)
                 }
-                SyncStep::Get(session, peer, ids) => Happening::Got(session, get(&overlay, peer, ids).await),
+                SyncStep::Get(session, peer, ids) => {
+                    DriverEvent::Got(session, get(&overlay, peer, ids).await)
+                }
                 SyncStep::Tell(peer) => {
                     // Whether it hears it or not, it compares again now and then.
                     drop(overlay.request(peer, Protocol::Sync, SyncRequest::News.encode()).await);
-                    Happening::Done
+                    DriverEvent::Done
                 }
             }
         }));
@@ -116,7 +118,7 @@ impl Running {
                         }
                         None => overlay.refuse(request).await,
                     }
-                    Happening::Answered { peer: from, service: Service::Sync, bytes, rows }
+                    DriverEvent::Answered { peer: from, service: Service::Sync, bytes, rows }
                 }));
             }
             Ok(SyncRequest::Get(ids)) => {

@@ -9,7 +9,7 @@ use nostrp2p_protocol::{
 };
 use tokio::sync::oneshot;
 
-use crate::store::{Inserted, Note, Stored};
+use crate::store::{Inserted, MetaWrite, Stored};
 
 /// What a session asks of the driver.
 pub(crate) enum Command {
@@ -30,7 +30,7 @@ pub(crate) enum Command {
     /// Does the driver still answer?
     Alive(oneshot::Sender<()>),
     /// Write down how far a mirror has come.
-    Note(Note),
+    WriteMeta(MetaWrite),
     /// Which of these people have no node that is known here?
     Strangers(BTreeSet<PublicKey>, oneshot::Sender<BTreeSet<PublicKey>>),
 }

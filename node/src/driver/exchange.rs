@@ -7,10 +7,10 @@ use nostrp2p_protocol::{
     rpc::{Found, OwnPage, Receipt, Revoked, RpcRequest, encode_announcements},
 };
 
-use super::{Happening, Running, received};
+use super::{DriverEvent, Running, received};
 use crate::{
-    asking::{self, PUBLIC},
     clock,
+    fetch_server::{self, PUBLIC},
     store::Reading,
 };
 
@@ -53,7 +53,8 @@ impl Running {
                 }
                 Ok(RpcRequest::Events(filters)) => {
                     let store = self.store.clone();
-                    let read = move |reading: &mut Reading<'_>| asking::public(&store, &filters, reading);
+                    let read =
+                        move |reading: &mut Reading<'_>| fetch_server::public(&store, &filters, reading);
                     self.respond(request, (from, service), read).await;
                 }
                 Ok(RpcRequest::Own { store: id, after, newest })
@@ -61,8 +62,9 @@ impl Running {
                 {
                     let (store, owner) = (self.store.clone(), self.ownership.owner());
                     let cursor = OwnNodeCursor { store: id, after };
-                    let read =
-                        move |reading: &mut Reading<'_>| asking::own_page(&store, owner, cursor, reading);
+                    let read = move |reading: &mut Reading<'_>| {
+                        fetch_server::own_page(&store, owner, cursor, reading)
+                    };
                     self.respond(request, (from, service), read).await;
                     self.handle(Input::OwnNodeAsked(from, newest)).await;
                 }
@@ -109,7 +111,7 @@ impl Running {
                 }
                 Err(_) => overlay.refuse(request).await,
             }
-            Happening::Answered { peer: from, service, bytes, rows }
+            DriverEvent::Answered { peer: from, service, bytes, rows }
         }));
     }
 
@@ -127,9 +129,9 @@ impl Running {
             let event = match event {
                 Ok(Ok(Some(event))) => event,
                 // It was deleted meanwhile, or has ended: there is nothing to hand over.
-                Ok(Ok(None)) => return Happening::Attempted(address, Some(Receipt::Refused)),
+                Ok(Ok(None)) => return DriverEvent::Attempted(address, Some(Receipt::Refused)),
                 // What cannot be read now is tried again.
-                Ok(Err(_)) | Err(_) => return Happening::Attempted(address, None),
+                Ok(Err(_)) | Err(_) => return DriverEvent::Attempted(address, None),
             };
             let payload = Packet::Event(UnverifiedEvent { claimed_id: None, ..event.into() }).encode();
             let requests =
@@ -144,7 +146,7 @@ impl Running {
                 (_, true) => Some(Receipt::Refused),
                 _ => None,
             };
-            Happening::Attempted(address, receipt)
+            DriverEvent::Attempted(address, receipt)
         }));
     }
 
@@ -163,7 +165,7 @@ impl Running {
             let answered = !found.is_empty();
             let events = found.into_iter().flat_map(|found| found.events).collect();
             received::events("answer", &events);
-            Happening::Fetched(asking.ask, answered.then_some(events))
+            DriverEvent::Fetched(asking.ask, answered.then_some(events))
         }));
     }
 
@@ -175,7 +177,7 @@ impl Running {
             let answer = overlay.request(peer, Protocol::Fetch, question).await;
             let page = answer.ok().and_then(|answer| OwnPage::decode(&answer).ok());
             received::events("own nodes", page.iter().flat_map(|page| &page.events));
-            Happening::SiblingTold(peer, page)
+            DriverEvent::SiblingTold(peer, page)
         }));
     }
 }

@@ -9,7 +9,7 @@ use nostrp2p_protocol::{
     rpc::{Lent, RpcRequest},
 };
 
-use super::{Happening, Running};
+use super::{DriverEvent, Running};
 use crate::clock;
 
 impl Running {
@@ -27,7 +27,7 @@ impl Running {
                     tracing::debug!(%helper, %error, "a helper did not answer");
                 }
                 let lent = answer.ok().and_then(|answer| Lent::decode(&answer).ok());
-                Happening::Lent(helper, lent)
+                DriverEvent::Lent(helper, lent)
             }));
         }
         self.report_ways().await;

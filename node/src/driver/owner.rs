@@ -25,7 +25,7 @@ impl Running {
     pub(super) fn handle_owner(&mut self, owner: PublicKey) {
         // Nothing comes of this input, so nothing has to be carried out.
         drop(self.core.handle(Input::Owner(owner), clock::now()));
-        self.standing.send_modify(|standing| standing.owner = Some(owner));
+        self.node_status.send_modify(|node_status| node_status.owner = Some(owner));
         tracing::info!(owner = owner.to_npub(), "the node has been claimed");
     }
 
@@ -118,7 +118,7 @@ impl Running {
         let found = tokio::task::spawn_blocking(move || delegated::find(&store, owner, &peer)).await;
         self.delegation = found.ok().and_then(Result::ok).flatten();
         let delegated = self.delegation.as_ref().map(Delegation::expires);
-        self.standing.send_modify(|standing| standing.delegated = delegated);
+        self.node_status.send_modify(|node_status| node_status.delegated = delegated);
     }
 }
 

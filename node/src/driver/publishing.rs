@@ -7,27 +7,27 @@ use nostrp2p_protocol::{
     frame::{Carried, Refusal, RefusalCode},
 };
 
-use super::{Happening, Published, Running};
+use super::{DriverEvent, Published, Running};
 use crate::{
-    asking,
+    fetch_server,
     store::{Inserted, Stored},
 };
 
 impl Running {
     /// Hands a publish request to the core, with what the event deletes, reposts or quotes of what is here.
     pub(super) async fn publish(&mut self, request: PublishId, event: UnverifiedEvent) {
-        if !asking::has_targets(&event.unsigned) {
+        if !fetch_server::has_targets(&event.unsigned) {
             return self.handle(Input::Publish(request, event, vec![])).await;
         }
         let store = self.store.clone();
         self.tasks.push(Box::pin(async move {
             let unsigned = event.unsigned.clone();
-            match tokio::task::spawn_blocking(move || asking::targets(&store, &unsigned)).await {
-                Ok(Ok(targets)) => Happening::Targets(request, event, targets),
+            match tokio::task::spawn_blocking(move || fetch_server::targets(&store, &unsigned)).await {
+                Ok(Ok(targets)) => DriverEvent::Targets(request, event, targets),
                 // Without them nobody knows where it may go.
                 failed => {
                     tracing::error!(?failed, "the store cannot be read");
-                    Happening::Unreadable(request)
+                    DriverEvent::Unreadable(request)
                 }
             }
         }));
@@ -66,7 +66,7 @@ impl Running {
     /// The event is stored whatever happens here; the number of neighbours says how far it got at once. Without any it
     /// waits in the store for the first one, see [`Self::send_what_waits`].
     pub(super) async fn broadcast(&mut self, sequence: u64, packet: Packet) -> u32 {
-        if self.standing.borrow().peers.is_empty() { 0 } else { self.send(sequence, packet).await }
+        if self.node_status.borrow().peers.is_empty() { 0 } else { self.send(sequence, packet).await }
     }
 
     pub(super) async fn send(&mut self, sequence: u64, packet: Packet) -> u32 {
@@ -105,7 +105,13 @@ impl Running {
         }
     }
 
-    pub(super) fn agree(&mut self, request: PublishId, event: &Event, sequence: u64, carried: Carried) {
+    pub(super) fn reply_published(
+        &mut self,
+        request: PublishId,
+        event: &Event,
+        sequence: u64,
+        carried: Carried,
+    ) {
         let stored = self.requests.get(&request).and_then(|waiting| waiting.stored);
         let stored = stored.unwrap_or(Inserted::New(sequence));
         self.reply(request, Ok(Published { id: event.id(), sequence, carried, stored }));

@@ -3,7 +3,7 @@
 use super::Running;
 use crate::{
     clock, markers,
-    standing::{self, Counters, Warnings},
+    node_status::{self, Counters, Warnings},
     storage::Storage,
 };
 
@@ -23,10 +23,10 @@ impl Running {
             .peers()
             .await
             .iter()
-            .map(|peer| standing::peer_status(peer, self.core.owner_of(&peer.id, clock::now())))
+            .map(|peer| node_status::peer_status(peer, self.core.owner_of(&peer.id, clock::now())))
             .collect();
         let known = self.announcer.heard_of();
-        let reached = standing::reached(&self.overlay.reach().await);
+        let reached = node_status::reached(&self.overlay.reach().await);
         let now = clock::now();
         self.traffic.add(self.overlay.take_traffic().await, now);
         let traffic = self.traffic.last_hour(now);
@@ -38,11 +38,11 @@ impl Running {
             disk_is_near: storage.disk_is_near(),
             misplaced: misplaced.is_some(),
         };
-        self.standing.send_if_modified(|standing| {
-            (standing.known, standing.traffic) = (known, traffic);
-            let before = std::mem::replace(&mut standing.warnings, warnings);
+        self.node_status.send_if_modified(|node_status| {
+            (node_status.known, node_status.traffic) = (known, traffic);
+            let before = std::mem::replace(&mut node_status.warnings, warnings);
             if warnings.twin && !before.twin {
-                tracing::error!("{}", standing::TWIN);
+                tracing::error!("{}", node_status::TWIN);
             }
             // Once, and again when it is so after it was not.
             if warnings.mail_is_near && !before.mail_is_near || warnings.disk_is_near && !before.disk_is_near
@@ -52,10 +52,10 @@ impl Running {
             if let Some(misplaced) = misplaced.filter(|_| !before.misplaced) {
                 tracing::warn!("{misplaced}");
             }
-            let changed = std::mem::replace(&mut standing.reached, reached) != standing.reached;
+            let changed = std::mem::replace(&mut node_status.reached, reached) != node_status.reached;
             changed
                 | (warnings.codes() != before.codes())
-                | (std::mem::replace(&mut standing.peers, peers) != standing.peers)
+                | (std::mem::replace(&mut node_status.peers, peers) != node_status.peers)
         });
     }
 

@@ -7,8 +7,8 @@ use nostrp2p_protocol::{
     rpc::{Revoked, RpcRequest},
 };
 
-use super::{Happening, Running};
-use crate::{clock, delegated, store::Travel};
+use super::{DriverEvent, Running};
+use crate::{clock, delegated, store::Propagation};
 
 /// How often it is written down that another node of the owner is there.
 const SEEN_EVERY_SECONDS: u64 = 60;
@@ -23,12 +23,12 @@ impl Running {
 
     /// Keeps what the owner has said of the owner's nodes elsewhere.
     pub(super) async fn obey(&mut self, event: Event) {
-        let answer = self.writer.commit(event, Travel::OwnNode).await;
+        let answer = self.writer.commit(event, Propagation::OwnNode).await;
         self.tasks.push(Box::pin(async move {
             if let Ok(Err(reason)) = answer.await {
                 tracing::error!(reason, "what the owner said of this node elsewhere could not be stored");
             }
-            Happening::Obeyed
+            DriverEvent::Obeyed
         }));
     }
 
@@ -75,7 +75,7 @@ impl Running {
             // An older node does not know the question.
             let answer = overlay.request(peer, Protocol::Fetch, question).await;
             let told = answer.ok().and_then(|answer| Revoked::decode(&answer).ok());
-            Happening::Revoked(peer, told.map(|told| told.events).unwrap_or_default())
+            DriverEvent::Revoked(peer, told.map(|told| told.events).unwrap_or_default())
         }));
     }
 }

@@ -15,7 +15,7 @@ use tokio::{
     sync::Notify,
 };
 
-use super::prompt::Prompt;
+use super::quickack::QuickAck;
 use crate::own_names::Ends;
 
 /// How long it waits after a failure: others are closing meanwhile.
@@ -25,9 +25,9 @@ const COMPLAIN_EVERY: Duration = Duration::from_secs(60);
 
 /// Rings each time when a connection could not be taken for want of descriptors or memory. Clones are the same.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Shortage(Arc<Notify>);
+pub(crate) struct FdExhausted(Arc<Notify>);
 
-impl Shortage {
+impl FdExhausted {
     /// Waits for the next one. Cancel-safe.
     pub(crate) async fn noticed(&self) {
         self.0.notified().await;
@@ -35,15 +35,15 @@ impl Shortage {
 }
 
 /// A listener that goes on whatever happens.
-pub(crate) struct Patient {
+pub(crate) struct RetryingListener {
     /// At least one.
     listeners: Vec<TcpListener>,
-    shortage: Shortage,
+    shortage: FdExhausted,
     complained: Option<Instant>,
 }
 
-impl Patient {
-    pub(crate) const fn new(listeners: Vec<TcpListener>, shortage: Shortage) -> Self {
+impl RetryingListener {
+    pub(crate) const fn new(listeners: Vec<TcpListener>, shortage: FdExhausted) -> Self {
         Self { listeners, shortage, complained: None }
     }
 
@@ -58,17 +58,17 @@ impl Patient {
     }
 }
 
-impl Listener for Patient {
-    type Io = Prompt;
+impl Listener for RetryingListener {
+    type Io = QuickAck;
     type Addr = Ends;
 
     /// Cancel-safe.
-    async fn accept(&mut self) -> (Prompt, Ends) {
+    async fn accept(&mut self) -> (QuickAck, Ends) {
         loop {
             match poll_fn(|context| accept(&self.listeners, context)).await {
                 // A connection whose own end the system does not tell is over already.
                 Ok((stream, from)) => match stream.local_addr() {
-                    Ok(at) => return (Prompt::new(stream), Ends { from, at }),
+                    Ok(at) => return (QuickAck::new(stream), Ends { from, at }),
                     Err(error) => tracing::debug!(%from, %error, "a client was gone at once"),
                 },
                 Err(error) if is_of_the_other_side(&error) => {}

@@ -40,10 +40,10 @@ use figures::Figures;
 
 use super::{
     App,
-    guard::Named,
-    home,
+    client_limits::{ClientOrigin, Source},
+    host_check::Named,
     link::{self, Gone, Said, Socket},
-    visitors::{Place, Source},
+    tunnel,
 };
 use crate::{
     driver::{Command, LoginProof, Published},
@@ -72,9 +72,9 @@ pub(super) async fn upgrade(
     headers: HeaderMap,
     upgrade: WebSocketUpgrade,
 ) -> Response {
-    let place = Place::of(source.map(|source| source.0), &headers);
+    let place = ClientOrigin::of(source.map(|source| source.0), &headers);
     if uri.query() == Some(CLIENT_QUERY) {
-        return home::upgrade(app, upgrade, place, named).await;
+        return tunnel::client::upgrade(app, upgrade, place, named).await;
     }
     let door = Door::Host(named);
     link::open(app, upgrade, place, MAX_FRAME_BYTES, move |app, socket| Session::new(app, socket, door).run())
@@ -150,7 +150,7 @@ impl Session {
 
     async fn run(mut self) -> Result<(), Gone> {
         let mut progress = self.app.store.progress();
-        let mut standing = self.app.standing.clone();
+        let mut node_status = self.app.node_status.clone();
         let mut stop = self.app.stop.clone();
         let mut deliveries = self.app.deliveries.subscribe();
         let mut markers = self.app.markers.clone();
@@ -171,8 +171,8 @@ impl Session {
                     self.gather();
                     self.figures.on_counts(self.gathering());
                 }
-                Ok(()) = standing.changed() => {
-                    standing.borrow_and_update();
+                Ok(()) = node_status.changed() => {
+                    node_status.borrow_and_update();
                     self.figures.on_peers(self.gathering());
                 }
                 news = deliveries.recv(), if self.is_owner() => match news {
@@ -334,7 +334,7 @@ impl Session {
             challenge,
             peer: self.app.peer,
             // By a foreign name a stranger's page may be asking.
-            owner: self.app.standing.borrow().owner.filter(|_| own_name),
+            owner: self.app.node_status.borrow().owner.filter(|_| own_name),
             agent: AGENT.to_owned(),
             key: self.app.channel.key(),
             own_name,
@@ -399,7 +399,7 @@ impl Session {
         self.socket.stay().await;
         let newest = self.app.store.progress().borrow().newest;
         self.send(NodeFrame::LoggedIn { request, owner, store: self.app.store.lineage(), newest }).await?;
-        let expires = self.app.standing.borrow().delegated;
+        let expires = self.app.node_status.borrow().delegated;
         self.send(NodeFrame::Delegated { expires }).await?;
         self.tell_deliveries().await?;
         self.tell_markers().await?;
@@ -466,7 +466,7 @@ impl Session {
         if !self.is_owner() {
             return Ok(());
         }
-        let peers = self.app.standing.borrow().peers.clone();
+        let peers = self.app.node_status.borrow().peers.clone();
         let stored = self.app.store.progress().borrow().stored;
         let caught_up = self.app.counters.borrow().caught_up.map(|last| CaughtUp {
             at: last.at,
@@ -475,15 +475,15 @@ impl Session {
         });
         self.send(NodeFrame::Status { peers, stored, caught_up }).await?;
         let (reached, traffic) = {
-            let standing = self.app.standing.borrow();
-            let traffic = standing.traffic.iter();
+            let node_status = self.app.node_status.borrow();
+            let traffic = node_status.traffic.iter();
             (
-                standing.reached,
+                node_status.reached,
                 traffic.map(|(peer, traffic)| (*peer, traffic.received, traffic.sent)).collect(),
             )
         };
         self.send(NodeFrame::Network { reached, traffic }).await?;
-        let warnings = self.app.standing.borrow().warnings.codes();
+        let warnings = self.app.node_status.borrow().warnings.codes();
         if warnings != self.warned {
             self.warned.clone_from(&warnings);
             self.send(NodeFrame::Warnings(warnings)).await?;

@@ -11,9 +11,9 @@ use nostrp2p_protocol::limits::MAX_RELAY_MESSAGE_BYTES;
 
 use super::{
     App,
-    guard::Named,
+    client_limits::{ClientOrigin, Source},
+    host_check::Named,
     info, link, page, relay,
-    visitors::{Place, Source},
 };
 
 pub(super) async fn front(
@@ -25,7 +25,7 @@ pub(super) async fn front(
 ) -> Response {
     match upgrade {
         Ok(upgrade) => {
-            let place = Place::of(source.map(|source| source.0), &headers);
+            let place = ClientOrigin::of(source.map(|source| source.0), &headers);
             link::open(app, upgrade, place, MAX_RELAY_MESSAGE_BYTES, move |app, socket| {
                 relay::run(app, socket, named.authority.to_string())
             })
@@ -35,7 +35,7 @@ pub(super) async fn front(
         Err(_) if accepts_information(&headers) => {
             let mut response = info::json(
                 "application/nostr+json",
-                &Information::new(app.standing.borrow().owner, app.relay.policy),
+                &Information::new(app.node_status.borrow().owner, app.relay.policy),
             );
             // NIP-11 asks for these three, so that any page may read the document.
             for name in [

@@ -87,7 +87,7 @@ struct Identity {
 
 impl Identity {
     fn of(app: &App) -> Self {
-        let owner = app.standing.borrow().owner;
+        let owner = app.node_status.borrow().owner;
         Self {
             peer_id: app.peer.to_string(),
             owner: owner.map(|owner| owner.to_string()),
@@ -107,21 +107,21 @@ pub(super) async fn node(State(app): State<App>, request: Request) -> Response {
 }
 
 async fn whole(app: App) -> Response {
-    let standing = app.standing.borrow().clone();
+    let node_status = app.node_status.borrow().clone();
     let ways: Ways = (&*app.ways.borrow()).into();
     let (reach, peers) = (app.overlay.reach().await, app.overlay.peers().await);
     let node = Node {
         identity: Identity::of(&app),
         peers: peers.len(),
-        own: standing.own_peers(),
-        known: standing.known,
+        own: node_status.own_peers(),
+        known: node_status.known,
         connected: peers.iter().map(Connected::from).collect(),
         reach: Reach::from(&reach),
         addresses: reach.addresses,
         stored: app.store.progress().borrow().stored,
         storage: Storage::of(&app.store),
-        delegated: standing.delegated,
-        warnings: standing.warnings.sentences().into_iter().chain(store_trouble(&app.store)).collect(),
+        delegated: node_status.delegated,
+        warnings: node_status.warnings.sentences().into_iter().chain(store_trouble(&app.store)).collect(),
         home: Home {
             link: claim::homeward(&app.peer, &ways),
             key: ways.key.to_string(),

@@ -18,9 +18,9 @@ use tokio::time::{Instant, timeout};
 
 use super::{
     App,
-    visitors::{Allowance, Place, Visit},
+    client_limits::{Allowance, ClientOrigin, Visit},
 };
-use crate::places::Seat;
+use crate::connection_slots::SlotHandle;
 
 /// A client that takes no byte for this long is gone or too slow, and holds memory.
 const WRITE_DEADLINE: Duration = Duration::from_secs(30);
@@ -42,7 +42,7 @@ const PARTING: Duration = Duration::from_secs(1);
 pub(super) async fn open<F, S>(
     app: App,
     upgrade: WebSocketUpgrade,
-    place: Place,
+    place: ClientOrigin,
     longest: usize,
     session: F,
 ) -> Response
@@ -50,7 +50,7 @@ where
     F: FnOnce(App, Socket) -> S + Send + 'static,
     S: Future<Output = Result<(), Gone>> + Send,
 {
-    let Some(visit) = app.visitors.enter(place, Instant::now().into_std()) else {
+    let Some(visit) = app.client_limits.enter(place, Instant::now().into_std()) else {
         let text = "There are as many sessions from your address as there may be; close one and try again.\n";
         return (StatusCode::TOO_MANY_REQUESTS, text).into_response();
     };
@@ -82,7 +82,7 @@ pub(super) struct Socket {
     /// Inside of which everything is said from now on.
     channel: Option<Box<Channel>>,
     visit: Visit,
-    seat: Seat,
+    seat: SlotHandle,
     /// Whether somebody has signed in, who makes room for nobody.
     stays: bool,
     heard: Instant,
@@ -113,7 +113,12 @@ impl Socket {
     }
 
     /// A client that has come through a helper and has done its handshake.
-    pub(super) fn through_helper(channel: Channel, stream: HomeStream, visit: Visit, seat: Seat) -> Self {
+    pub(super) fn through_helper(
+        channel: Channel,
+        stream: HomeStream,
+        visit: Visit,
+        seat: SlotHandle,
+    ) -> Self {
         let (wire, channel, now) = (Wire::Helper(Box::new(stream)), Some(Box::new(channel)), Instant::now());
         let (stays, ping_every, longest) = (false, PING_EVERY, MAX_FRAME_BYTES);
         Self { wire, channel, visit, seat, stays, heard: now, pinged: now, ping_every, longest }

@@ -44,7 +44,7 @@ async fn collect(app: App) -> Response {
     };
     let stats = app.overlay.stats().await;
     let progress = *app.store.progress().borrow();
-    let peers = app.standing.borrow().peers.len();
+    let peers = app.node_status.borrow().peers.len();
     let sessions = MAX_SESSIONS.saturating_sub(app.sessions.left());
     let mut text = Text::default();
     stored(&mut text, &app, progress);
@@ -61,7 +61,7 @@ async fn collect(app: App) -> Response {
     text.gauge(
         "warnings",
         "What is wrong although the node runs; status says what.",
-        count(app.standing.borrow().warnings.codes().len()),
+        count(app.node_status.borrow().warnings.codes().len()),
     );
     broadcasts(&mut text, &stats);
     let counters = app.counters.borrow().clone();

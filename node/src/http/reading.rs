@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, sync::LazyLock};
 use nostrp2p_core::open_kinds;
 use nostrp2p_protocol::Kind;
 
-use super::visitors::{Allowance, GUEST_QUESTION_ROWS};
+use super::client_limits::{Allowance, GUEST_QUESTION_ROWS};
 use crate::{
     clock,
     store::{Reading, Store},

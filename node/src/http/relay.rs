@@ -73,7 +73,7 @@ pub(super) async fn run(app: App, mut socket: Socket, authority: String) -> Resu
             Some(first) = talk.publishing.next() => talk.published(first),
             said = talk.socket.receive(), if talk.publishing.len() < MAX_PUBLISHING => match said? {
                 Said::Text(line) => {
-                    let owner = talk.app.standing.borrow().owner;
+                    let owner = talk.app.node_status.borrow().owner;
                     let steps = talk.session.on_line(&line, owner, clock::now());
                     if talk.session.is_owners() {
                         talk.socket.stay().await;

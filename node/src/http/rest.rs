@@ -39,14 +39,14 @@ use self::{
 };
 use super::{
     App,
-    guard::Named,
+    client_limits::{ClientOrigin, Source},
+    host_check::Named,
     reading::{self, OVER_BUDGET, Unread},
-    visitors::{Place, Source},
 };
 use crate::{
-    asking::PUBLIC,
     clock,
     driver::{Command, Published},
+    fetch_server::PUBLIC,
     store::{Inserted, Reading, Store},
 };
 
@@ -179,8 +179,8 @@ async fn find_events(app: &App, head: &Parts, body: Body) -> Result<Answer, Prob
         }
     };
     let answer = if guest {
-        let place = Place::of(head.extensions.get::<Source>().copied(), &head.headers);
-        reading::for_guest(&app.store, (app.visitors.allowance(place), &*PUBLIC), read).await
+        let place = ClientOrigin::of(head.extensions.get::<Source>().copied(), &head.headers);
+        reading::for_guest(&app.store, (app.client_limits.allowance(place), &*PUBLIC), read).await
     } else {
         reading::for_owner(&app.store, read).await
     };
@@ -283,7 +283,7 @@ fn asker(app: &App, head: &Parts) -> Result<(Asker, Option<Login>), Problem> {
             "Sign this request by NIP-98 (Authorization: Nostr ...), or start the node with --legacy-rest";
         return Err(Problem::login_needed(sentence));
     };
-    let Some(owner) = app.standing.borrow().owner else {
+    let Some(owner) = app.node_status.borrow().owner else {
         return Err(Problem::login_needed("This node has no owner yet; open the claim link that it printed"));
     };
     let login = login_of(head, credentials.as_bytes(), &owner)?;
@@ -304,7 +304,7 @@ fn login_of(head: &Parts, credentials: &[u8], owner: &PublicKey) -> Result<Login
 /// # Errors
 /// A sentence, without its full stop.
 pub(super) fn check_owner(app: &App, head: &Parts, credentials: &[u8]) -> Result<(), String> {
-    let owner = app.standing.borrow().owner.ok_or("this node has no owner yet")?;
+    let owner = app.node_status.borrow().owner.ok_or("this node has no owner yet")?;
     let login = login_of(head, credentials, &owner).map_err(|invalid| invalid.to_string())?;
     app.rest.used.use_up(&login, clock::now()).map_err(|invalid| invalid.to_string())
 }

@@ -19,10 +19,10 @@ use hyper_util::{
     service::TowerToHyperService,
 };
 
-use super::{accept::Shortage, visitors::Source};
+use super::{accept::FdExhausted, client_limits::Source};
 use crate::{
+    connection_slots::{ConnectionSlots, SlotHandle},
     own_names::Ends,
-    places::{Places, Seat},
     stop::Stop,
 };
 
@@ -42,13 +42,13 @@ pub(crate) async fn serve<L>(
     mut listener: L,
     router: Router,
     mut stop: Stop,
-    shortage: Shortage,
+    shortage: FdExhausted,
 ) -> io::Result<()>
 where
     L: Listener<Addr = Ends>,
     L::Io: 'static,
 {
-    let places = Places::new(MAX_CONNECTIONS as usize);
+    let places = ConnectionSlots::new(MAX_CONNECTIONS as usize);
     let mut complained: Option<Instant> = None;
     loop {
         let (stream, ends) = tokio::select! {
@@ -99,7 +99,7 @@ where
 }
 
 /// Who has asked something stays until it has its answer.
-async fn at_work(State(seat): State<Seat>, request: Request, next: Next) -> Response {
+async fn at_work(State(seat): State<SlotHandle>, request: Request, next: Next) -> Response {
     seat.work();
     let response = next.run(request).await;
     seat.rest();

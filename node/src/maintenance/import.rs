@@ -19,7 +19,7 @@ use super::reading::{self, Item};
 use crate::{
     clock, data_dir,
     mirror::relay_url,
-    store::{Inserted, Mark, Retention, Store, Stored, Travel},
+    store::{Inserted, Mark, Propagation, Retention, Store, Stored},
 };
 
 /// Events of an import that wait for the disk at a time, so that one commit takes many of them along.
@@ -116,7 +116,7 @@ pub fn import(
             Item::Nothing(line, shown, reason) => (line, shown, reason.to_owned()),
             Item::Object(line, text) => match parse(&text, clock::now()) {
                 Ok((event, mark)) => {
-                    let stored = writer.store_one_of_many(event, Travel::Restored(mark));
+                    let stored = writer.store_one_of_many(event, Propagation::Restored(mark));
                     under_way.push_back(runtime.block_on(stored));
                     if under_way.len() >= UNDER_WAY {
                         imported.count(&runtime, under_way.pop_front())?;
@@ -367,10 +367,10 @@ mod tests {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         runtime.block_on(async {
             writer.set_owner(key(1).public_key()).await.unwrap();
-            writer.store(own.clone(), Travel::Ahead).await;
-            writer.store(heard.clone(), Travel::Shared).await;
-            writer.store(mirrored.clone(), Travel::Mirrored("wss://relay.example".into())).await;
-            writer.store(asked.clone(), Travel::Restored(Mark::None)).await;
+            writer.store(own.clone(), Propagation::Ahead).await;
+            writer.store(heard.clone(), Propagation::Shared).await;
+            writer.store(mirrored.clone(), Propagation::Mirrored("wss://relay.example".into())).await;
+            writer.store(asked.clone(), Propagation::Restored(Mark::None)).await;
             writer.settle().await.unwrap();
         });
         writer.close();
@@ -392,7 +392,7 @@ mod tests {
         now_shared.sort_unstable();
         assert_eq!(now_shared, expected);
         // A damaged store that is repaired says the same.
-        crate::store::salvage(other.path()).unwrap();
+        crate::store::repair(other.path()).unwrap();
         let mut repaired = shared(other.path());
         repaired.sort_unstable();
         assert_eq!(repaired, expected);

@@ -20,7 +20,7 @@ const MAX_ADDRESSES: usize = 8;
 
 /// What the address of a relay says.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Place<'a> {
+pub(super) struct MirrorAddress<'a> {
     pub(super) secure: bool,
     /// A name or an IP address, without brackets.
     pub(super) host: String,
@@ -31,7 +31,7 @@ pub(super) struct Place<'a> {
     pub(super) path: &'a str,
 }
 
-impl<'a> Place<'a> {
+impl<'a> MirrorAddress<'a> {
     /// Takes `wss://host[:port][/path]` or `ws://...` apart.
     pub(super) fn of(url: &'a str) -> Option<Self> {
         let (secure, rest) = match url.strip_prefix("wss://") {
@@ -107,13 +107,19 @@ mod tests {
     #[test]
     fn the_address_of_a_relay_is_taken_apart() {
         let place = |secure, host: &str, port, authority, path| {
-            Some(Place { secure, host: host.to_owned(), port, authority, path })
+            Some(MirrorAddress { secure, host: host.to_owned(), port, authority, path })
         };
-        assert_eq!(Place::of("wss://a.example"), place(true, "a.example", 443, "a.example", ""));
-        assert_eq!(Place::of("ws://a.example:7/x/y"), place(false, "a.example", 7, "a.example:7", "x/y"));
-        assert_eq!(Place::of("ws://[::1]:7"), place(false, "::1", 7, "[::1]:7", ""));
-        assert_eq!(Place::of("ws://[::1]"), place(false, "::1", 80, "[::1]", ""));
-        assert_eq!((Place::of("https://a.example"), Place::of("ws://a.example:x")), (None, None));
+        assert_eq!(MirrorAddress::of("wss://a.example"), place(true, "a.example", 443, "a.example", ""));
+        assert_eq!(
+            MirrorAddress::of("ws://a.example:7/x/y"),
+            place(false, "a.example", 7, "a.example:7", "x/y")
+        );
+        assert_eq!(MirrorAddress::of("ws://[::1]:7"), place(false, "::1", 7, "[::1]:7", ""));
+        assert_eq!(MirrorAddress::of("ws://[::1]"), place(false, "::1", 80, "[::1]", ""));
+        assert_eq!(
+            (MirrorAddress::of("https://a.example"), MirrorAddress::of("ws://a.example:x")),
+            (None, None)
+        );
     }
 
     #[test]

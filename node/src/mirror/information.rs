@@ -17,7 +17,7 @@ use tokio::{
 };
 use tokio_rustls::TlsConnector;
 
-use super::dial::{self, Place};
+use super::dial::{self, MirrorAddress};
 
 /// How long that may take; then the relay counts as one that says nothing of itself.
 const ANSWER_WITHIN: Duration = Duration::from_secs(10);
@@ -31,7 +31,7 @@ pub(super) async fn ask(url: &str, tls: &Arc<ClientConfig>, names: &Lookups) -> 
 }
 
 async fn fetch(url: &str, tls: &Arc<ClientConfig>, names: &Lookups) -> Option<Vec<u8>> {
-    let Place { secure, host, port, authority, path } = Place::of(url)?;
+    let MirrorAddress { secure, host, port, authority, path } = MirrorAddress::of(url)?;
     let stream = dial::dial(&host, port, names).await.ok()?;
     if secure {
         let name = ServerName::try_from(host).ok()?;

@@ -18,14 +18,14 @@ use tokio_tungstenite::{
 
 use super::{
     Context, MirrorStatus, Role,
-    dial::{self, Place},
+    dial::{self, MirrorAddress},
     information,
     receiving::Receiving,
 };
 use crate::{
     clock,
     driver::Command,
-    store::{Asked, Note, Numbered, Store},
+    store::{Asked, MetaWrite, Numbered, Store},
 };
 
 /// How long connecting may take, TLS and WebSocket included.
@@ -173,12 +173,12 @@ impl Link {
                     let more = self.mirror.on_collected(&what, &held, clock::now());
                     more.into_iter().rev().for_each(|step| steps.push_front(step));
                 }
-                Step::Acknowledged(id) => self.note(Note::Given(id)).await,
+                Step::Acknowledged(id) => self.note(MetaWrite::Given(id)).await,
                 Step::Settled(through) => {
                     self.settled = through;
-                    self.note(Note::Settled(self.url.clone(), through)).await;
+                    self.note(MetaWrite::Settled(self.url.clone(), through)).await;
                 }
-                Step::CaughtUp(until) => self.note(Note::CaughtUp(self.url.clone(), until)).await,
+                Step::CaughtUp(until) => self.note(MetaWrite::CaughtUp(self.url.clone(), until)).await,
                 Step::Heard(event) => {
                     let not_taken = self.receiving.take(*event, &self.context, &self.url).await;
                     not_taken.into_iter().for_each(|at| self.mirror.on_not_taken(at));
@@ -219,8 +219,8 @@ impl Link {
         Ok(())
     }
 
-    async fn note(&self, note: Note) {
-        drop(self.context.commands.send(Command::Note(note)).await);
+    async fn note(&self, note: MetaWrite) {
+        drop(self.context.commands.send(Command::WriteMeta(note)).await);
     }
 
     fn report(&self, state: MirrorState, reason: Option<String>) {
@@ -305,8 +305,8 @@ async fn connect(url: &str, tls: Arc<ClientConfig>, names: &Lookups) -> Result<S
         .max_message_size(Some(MAX_MESSAGE_BYTES))
         .max_frame_size(Some(MAX_MESSAGE_BYTES));
     let connecting = async {
-        let Place { host, port, .. } =
-            Place::of(url).ok_or_else(|| "its address cannot be read".to_owned())?;
+        let MirrorAddress { host, port, .. } =
+            MirrorAddress::of(url).ok_or_else(|| "its address cannot be read".to_owned())?;
         let stream = dial::dial(&host, port, names).await.map_err(|error| error.to_string())?;
         stream.set_nodelay(true).map_err(|error| error.to_string())?;
         let tls = Some(Connector::Rustls(tls));

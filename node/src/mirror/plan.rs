@@ -88,7 +88,7 @@ mod tests {
     use nostrp2p_protocol::{EventTemplate, SecretKey, Tag};
 
     use super::*;
-    use crate::store::{Retention, Travel};
+    use crate::store::{Propagation, Retention};
 
     fn key(byte: u8) -> SecretKey {
         SecretKey::from_bytes([byte; 32]).unwrap()
@@ -101,7 +101,12 @@ mod tests {
         let put = async |author: u8, kind: u16, tags: &[&[&str]]| {
             let tags = tags.iter().map(|tag| Tag::new(tag.iter().copied())).collect();
             let draft = EventTemplate { created_at: 1, kind: Kind(kind), tags, content: String::new() };
-            writer.commit(draft.sign(&key(author), &[0; 32]), Travel::Done).await.await.unwrap().unwrap();
+            writer
+                .commit(draft.sign(&key(author), &[0; 32]), Propagation::Done)
+                .await
+                .await
+                .unwrap()
+                .unwrap();
         };
         let people: BTreeSet<PublicKey> = (2..8).map(|person| key(person).public_key()).collect();
         let names: Vec<String> = people.iter().map(ToString::to_string).collect();

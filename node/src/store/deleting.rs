@@ -77,7 +77,7 @@ impl Tables<'_> {
             for (sequence, victim) in victims {
                 self.remove(sequence, &victim)?;
             }
-            self.tombstones.bury(deletion, &target)?;
+            self.tombstones.record(deletion, &target)?;
         }
         self.deleting.remove(sequence)?;
         Ok(())

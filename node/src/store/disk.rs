@@ -1,7 +1,7 @@
 //! The database on its disk, also while the disk refuses to write.
 //!
 //! Once a write has failed, redb lets nothing be read or written any more until the file is opened again. So the writer
-//! then puts [a view](View) of the same file in its place: everybody reads on what was committed, and nothing is written.
+//! then puts [a view](CowBackend) of the same file in its place: everybody reads on what was committed, and nothing is written.
 //! It is replaced by the database itself when the disk takes bytes again. See [`super::outage`].
 
 use std::{
@@ -17,11 +17,11 @@ use redb::{
 
 use super::{
     CACHE_BYTES, Progress,
+    cow_backend::CowBackend,
     file_check::{FileCheck, FileMark},
     lock::Lock,
     quietly, tables,
     tables::Purpose,
-    view::View,
 };
 use crate::trusted_time::TrustedTime;
 
@@ -119,7 +119,7 @@ pub(super) fn open(path: &Path, purpose: Purpose) -> Result<(Database, tables::O
 
 fn view(path: &Path) -> Result<Database, redb::Error> {
     let open = || {
-        let view = View::of(path)?;
+        let view = CowBackend::of(path)?;
         Ok::<_, redb::Error>(Database::builder().set_cache_size(CACHE_BYTES).create_with_backend(view)?)
     };
     quietly(open).unwrap_or_else(no_database)

@@ -82,7 +82,7 @@ const fn identity(_: &Metadata) -> Option<(u64, u64)> {
 #[cfg(all(test, unix))]
 mod tests {
     use crate::store::{
-        FILE, Travel,
+        FILE, Propagation,
         tests::{commit, open, post},
     };
 
@@ -97,7 +97,7 @@ mod tests {
         let aside = directory.path().join("aside");
         std::fs::rename(&folder, &aside).unwrap();
         assert!(store.failure().unwrap().contains("removed or moved"), "before anybody writes");
-        let refused = writer.commit(post(1, 2, "lost"), Travel::Done).await.await.unwrap();
+        let refused = writer.commit(post(1, 2, "lost"), Propagation::Done).await.await.unwrap();
         assert!(refused.unwrap_err().contains("removed or moved"));
         assert!(!folder.exists(), "no empty store is made in its place");
         let mut failures = store.failures();
@@ -125,7 +125,7 @@ mod tests {
         commit(&writer, &post(1, 1, "of this store")).await;
         std::fs::rename(elsewhere.path().join(FILE), directory.path().join(FILE)).unwrap();
         assert!(store.failure().unwrap().contains("another file"));
-        let refused = writer.commit(post(1, 2, "lost"), Travel::Done).await.await.unwrap();
+        let refused = writer.commit(post(1, 2, "lost"), Propagation::Done).await.await.unwrap();
         assert!(refused.unwrap_err().contains("another file"));
         let read = store.after(0).unwrap().events;
         assert_eq!(read.iter().map(|event| event.content.as_str()).collect::<Vec<_>>(), ["of this store"]);

@@ -54,7 +54,7 @@ fn open(path: &Path) -> io::Result<File> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::{Retention, Store, salvage};
+    use crate::store::{Retention, Store, repair};
 
     #[test]
     fn a_directory_is_locked_once_and_free_again_after_that() {
@@ -82,11 +82,11 @@ mod tests {
         store.database.stop_writing().unwrap();
         let again = Store::open(directory.path(), Retention::default()).err();
         assert!(matches!(again, Some(OpenError::InUse { .. })), "{again:?}");
-        let salvaged = salvage(directory.path());
+        let salvaged = repair(directory.path());
         assert!(matches!(salvaged, Err(OpenError::InUse { .. })), "{salvaged:?}");
         store.database.write_again().unwrap();
         writer.close();
         drop(store);
-        salvage(directory.path()).unwrap();
+        repair(directory.path()).unwrap();
     }
 }

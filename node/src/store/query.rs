@@ -14,10 +14,9 @@ use nostrp2p_protocol::{Event, EventId, Filter, Kind, PublicKey, limits::MAX_BAT
 use redb::{ReadOnlyTable, ReadTransaction};
 
 use super::{
-    Store,
+    Store, expiration,
     ids::{self, IDS},
     index::{self, Prefix},
-    lapse,
     reading::{KEYS_IN_A_ROW, RANGE_ROWS, Reading},
     record,
     tables::{EVENTS, INDEX, META, META_NEWEST},
@@ -59,7 +58,7 @@ pub struct Picked {
 }
 
 /// Where an event stands in an answer.
-type Place = (Reverse<u64>, EventId);
+type Position = (Reverse<u64>, EventId);
 
 impl Store {
     /// Finds the newest events that match any of the questions.
@@ -78,14 +77,14 @@ impl Store {
     ) -> Result<Selection, redb::Error> {
         let mut engine = Engine::open(&self.database.begin_read()?, reading, self.time().now())?;
         let (mut complete, mut bytes) = (true, 0);
-        let mut merged: BTreeMap<Place, Picked> = BTreeMap::new();
+        let mut merged: BTreeMap<Position, Picked> = BTreeMap::new();
         for asked in asked {
             let wanted =
                 asked.filter.limit.map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(usize::MAX));
             // Whoever names events one by one gets them all.
             let most = asked.filter.ids.as_ref().map_or(0, BTreeSet::len).max(MAX_BATCH_EVENTS);
             let limit = wanted.min(most);
-            let mut found: Vec<(Place, Picked)> = Vec::new();
+            let mut found: Vec<(Position, Picked)> = Vec::new();
             let mut keep = |sequence, length, event: Event| {
                 let last = found.last().map(|((Reverse(created_at), _), _)| *created_at);
                 // The whole of the last second is looked at, for its lower ids come first.
@@ -273,7 +272,9 @@ impl<'r, 'b> Engine<'r, 'b> {
             return Ok(ControlFlow::Continue(()));
         }
         let event = record::decode(record).filter(|event| {
-            lapse::lives(event, self.now) && asked.filter.matches(&event.id(), event) && (asked.also)(event)
+            expiration::lives(event, self.now)
+                && asked.filter.matches(&event.id(), event)
+                && (asked.also)(event)
         });
         Ok(event.map_or(ControlFlow::Continue(()), |event| visit(sequence, record.len(), event)))
     }

@@ -11,10 +11,9 @@ use nostrp2p_protocol::{
 use redb::{AccessGuard, ReadTransaction, ReadableTable};
 
 use super::{
-    Mark, Store,
+    Mark, Store, expiration,
     ids::{self, IDS},
     index::{self, Prefix},
-    lapse,
     query::{Asked, Picked, Selection},
     reading::Reading,
     record,
@@ -280,7 +279,7 @@ pub(super) fn mark(transaction: &ReadTransaction, sequence: u64, event: &Event) 
 
 /// Decodes a record, unless its event has ended.
 pub(super) fn living(record: &[u8], now: u64) -> Option<Event> {
-    record::decode(record).filter(|event| lapse::lives(event, now))
+    record::decode(record).filter(|event| expiration::lives(event, now))
 }
 
 type DeliveryRow<'a> = (AccessGuard<'a, (u64, &'static [u8; 32])>, AccessGuard<'a, (u8, u8, u64)>);

@@ -7,7 +7,7 @@ use redb::ReadableTable;
 
 use super::{
     index::{self, Prefix},
-    newcomers,
+    known_authors,
     surplus::{self, Excess},
     usage::{Owned, Usage},
     write::Tables,
@@ -75,7 +75,7 @@ const TOMBSTONES_LONGER: u64 = 86_400;
 pub(super) struct Place(Option<Vec<u8>>);
 
 /// Drops events that have ended, and of other people's events what is too old, then what is too much: first those of
-/// newcomers, as far as they are more than their share, then what [`surplus`] says. Never the owner's own and mail; nor
+/// known_authors, as far as they are more than their share, then what [`surplus`] says. Never the owner's own and mail; nor
 /// the profiles and follow lists of people in use: whom the owner follows, and whoever wrote something that is stored.
 ///
 /// As long as a store has no owner, age drops nothing: nobody knows whose the events are.
@@ -95,8 +95,8 @@ pub(super) fn sweep(
         drop_old(tables, horizon, followed, place)?;
     }
     let excess = |tables: &Tables<'_>| retention.excess(&tables.usage);
-    newcomers::sweep(tables, retention.events, excess, followed, now)?;
-    newcomers::purge(tables, horizon, retention.events)?;
+    known_authors::sweep(tables, retention.events, excess, followed, now)?;
+    known_authors::purge(tables, horizon, retention.events)?;
     surplus::drop_heaviest(tables, excess, followed)?;
     tables.circle = Some(circle);
     Ok(())

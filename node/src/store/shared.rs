@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 use super::{
     Store,
     ids::{self, IDS},
-    newcomers,
+    known_authors,
     read::living,
     reading::{KEYS_IN_A_ROW, Reading},
     tables::EVENTS,
@@ -159,7 +159,7 @@ impl Store {
     ) -> Result<Vec<(u64, EventId)>, redb::Error> {
         let transaction = self.database.begin_read()?;
         let table = transaction.open_table(SHARED)?;
-        let mut items = newcomers::forgotten(&transaction, window.since, window.until)?;
+        let mut items = known_authors::forgotten(&transaction, window.since, window.until)?;
         for row in table.range((window.since, &[0; 32])..(window.until, &[0; 32]))? {
             let key = row?.0;
             let (created_at, id) = key.value();

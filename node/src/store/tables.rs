@@ -132,7 +132,7 @@ pub(super) fn prepare(
         transaction.open_table(UNSENT)?;
         transaction.open_table(OUTBOX)?;
         transaction.open_table(OWNER)?;
-        super::notes::prepare(&transaction)?;
+        super::meta::prepare(&transaction)?;
         let stored = transaction.open_table(EVENTS)?.len()?;
         let usage = Usage::load(&meta)?;
         let clock = noted.map_or_else(|| newest_time(&transaction, now), |clock| Ok(Some(clock)))?;

@@ -5,8 +5,8 @@ mod doubtful_clock;
 mod durability;
 mod ending;
 mod filters;
+mod known_authors;
 mod mailbox;
-mod newcomers;
 mod shared;
 
 use std::ops::ControlFlow;
@@ -38,7 +38,7 @@ pub(super) fn open(directory: &Path) -> (Store, Writer) {
 }
 
 pub(super) async fn commit(writer: &Writer, event: &Event) -> Inserted {
-    writer.commit(event.clone(), Travel::Done).await.await.unwrap().unwrap()
+    writer.commit(event.clone(), Propagation::Done).await.await.unwrap().unwrap()
 }
 
 fn contents(events: &[Event]) -> Vec<&str> {
@@ -128,7 +128,7 @@ async fn long_answers_come_in_parts() {
     let directory = tempfile::tempdir().unwrap();
     let (store, writer) = open(directory.path());
     for number in 0..30 {
-        writer.store(post(1, number, &"x".repeat(20_000)), Travel::Done).await;
+        writer.store(post(1, number, &"x".repeat(20_000)), Propagation::Done).await;
     }
     commit(&writer, &post(1, 30, "last")).await;
     let first = store.after(0).unwrap();
@@ -151,7 +151,7 @@ async fn events_with_very_many_tags_are_found_by_each_of_them() {
     let (store, writer) = open(directory.path());
     for number in 0..9 {
         let tags = (0..2_000).map(|tag| Tag::new(["t".to_owned(), format!("{number}-{tag}")])).collect();
-        writer.store(event(1, 1, number, "", tags), Travel::Done).await;
+        writer.store(event(1, 1, number, "", tags), Propagation::Done).await;
     }
     commit(&writer, &event(1, 1, 9, "last", vec![])).await;
     for value in ["0-0", "4-1999", "8-1000"] {
@@ -179,7 +179,7 @@ async fn finding_agrees_with_a_naive_search() {
         let kind = [1, 6, 7, 1111][random.random_range(0..4)];
         let created_at = random.random_range(0..40);
         events.push(event(random.random_range(1..4), kind, created_at, &number.to_string(), tags));
-        writer.store(events[number].clone(), Travel::Done).await;
+        writer.store(events[number].clone(), Propagation::Done).await;
     }
     commit(&writer, &events[0].clone()).await;
     for _ in 0..500 {
@@ -228,7 +228,7 @@ fn random_filter(random: &mut StdRng, events: &[Event]) -> Filter {
 async fn what_nobody_has_taken_is_remembered_until_somebody_has() {
     let directory = tempfile::tempdir().unwrap();
     let (store, writer) = open(directory.path());
-    writer.commit(post(1, 1, "ahead"), Travel::Ahead).await.await.unwrap().unwrap();
+    writer.commit(post(1, 1, "ahead"), Propagation::Ahead).await.await.unwrap().unwrap();
     commit(&writer, &post(1, 2, "private")).await;
     writer.close();
     drop(store);
@@ -237,7 +237,7 @@ async fn what_nobody_has_taken_is_remembered_until_somebody_has() {
     assert!(matches!(&unsent[..], [(1, event)] if event.content == "ahead"), "{unsent:?}");
     writer.sent(1).await;
     // Sending the same event again does not bring the mark back.
-    writer.commit(post(1, 1, "ahead"), Travel::Ahead).await.await.unwrap().unwrap();
+    writer.commit(post(1, 1, "ahead"), Propagation::Ahead).await.await.unwrap().unwrap();
     assert_eq!(store.unsent().unwrap(), []);
     writer.close();
 }
@@ -248,7 +248,7 @@ async fn deliveries_are_written_with_their_event_and_go_with_it() {
     let (store, writer) = open(directory.path());
     let (bob, carol) = (key(2).public_key(), key(3).public_key());
     let reply = post(1, 1, "reply");
-    writer.commit(reply.clone(), Travel::To(vec![bob, carol], 77)).await.await.unwrap().unwrap();
+    writer.commit(reply.clone(), Propagation::To(vec![bob, carol], 77)).await.await.unwrap().unwrap();
     let row = DeliveryState::new(77);
     assert_eq!(store.waiting().unwrap().len(), 2);
     let delivered = DeliveryState { state: Delivery::Delivered, ..row };
@@ -304,7 +304,7 @@ async fn backwards_shows_every_event_of_a_second_and_stops_when_told() {
     writer.set_owner(key(1).public_key()).await.unwrap();
     // More than one answer of `find` holds.
     for number in 0..600 {
-        writer.store(post(1, 10, &number.to_string()), Travel::Done).await;
+        writer.store(post(1, 10, &number.to_string()), Propagation::Done).await;
     }
     commit(&writer, &post(1, 9, "before")).await;
     commit(&writer, &post(1, 11, "after")).await;

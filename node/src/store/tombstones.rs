@@ -111,7 +111,7 @@ impl<'txn> Tombstones<'txn> {
     }
 
     /// Whether its author has had an event deleted. `now` in seconds since 1970.
-    pub(super) fn bite(&self, event: &Event, now: u64) -> Result<bool, redb::Error> {
+    pub(super) fn is_deleted(&self, event: &Event, now: u64) -> Result<bool, redb::Error> {
         if event.kind == Kind::VANISH {
             return Ok(false);
         }
@@ -133,7 +133,7 @@ impl<'txn> Tombstones<'txn> {
     }
 
     /// Remembers a target of a deletion.
-    pub(super) fn bury(&mut self, deletion: &Event, target: &Target) -> Result<(), redb::Error> {
+    pub(super) fn record(&mut self, deletion: &Event, target: &Target) -> Result<(), redb::Error> {
         let row = match target {
             Target::Id(id) => by_id(&deletion.pubkey, id),
             Target::Address(address) => by_address(address),

@@ -10,11 +10,11 @@ use redb::{ReadableTable, ReadableTableMetadata, Table, WriteTransaction};
 use super::{
     Progress, Retention,
     deleting::{DELETING, PORTION_ROWS},
+    expiration::{self, ENDS},
     ids::Ids,
     index::{self, Index, Prefix},
-    lapse::{self, ENDS},
+    known_authors::Newcomers,
     mailbox::{self, Circle, Mailbox, SenderKey},
-    newcomers::Newcomers,
     origin::{Door, Origin},
     record,
     shared::Shared,
@@ -142,10 +142,10 @@ impl<'txn> Tables<'txn> {
             }
             return Ok(Inserted::Known(sequence));
         }
-        if !lapse::lives(event, now) {
+        if !expiration::lives(event, now) {
             return Ok(Inserted::Ended);
         }
-        if self.tombstones.bite(event, now)? {
+        if self.tombstones.is_deleted(event, now)? {
             return Ok(Inserted::Deleted);
         }
         let record = record::encode(event);
@@ -190,7 +190,7 @@ impl<'txn> Tables<'txn> {
         self.events.insert(sequence, record.as_slice())?;
         self.ids.insert(event.id(), sequence);
         self.index.add(event, sequence)?;
-        if let Some(end) = lapse::end_of(event) {
+        if let Some(end) = expiration::end_of(event) {
             self.ends.insert((end, sequence), ())?;
         }
         let owned = self.book(event, sequence, sender, bytes)?;
@@ -276,7 +276,7 @@ impl<'txn> Tables<'txn> {
 
     /// Notes when an event that is stored already ends.
     pub(super) fn note_end(&mut self, sequence: u64, event: &Event) -> Result<(), redb::Error> {
-        if let Some(end) = lapse::end_of(event) {
+        if let Some(end) = expiration::end_of(event) {
             self.ends.insert((end, sequence), ())?;
         }
         Ok(())
@@ -365,7 +365,7 @@ impl<'txn> Tables<'txn> {
         self.ids.remove(&event.id(), sequence)?;
         self.shared.remove(event)?;
         self.newcomers.remove(event, sequence)?;
-        if let Some(end) = lapse::end_of(event) {
+        if let Some(end) = expiration::end_of(event) {
             self.ends.remove((end, sequence))?;
         }
         self.index.remove(event, sequence)?;

@@ -23,11 +23,11 @@ use tokio::{
 };
 
 use super::{
-    Inserted, Note, Progress, Retention,
+    Inserted, MetaWrite, Progress, Retention,
     deleting::{self, HASTY_ROWS, PORTION_ROWS},
     disk::Disk,
     mailbox::Rank,
-    notes,
+    meta,
     origin::{Door, Origin},
     outage::Outages,
     owner,
@@ -73,10 +73,10 @@ pub(super) struct Reports {
 }
 
 enum Write {
-    Event(Event, Reply, Travel),
+    Event(Event, Reply, Propagation),
     Sent(u64),
     Delivery(DeliveryKey, DeliveryState),
-    Note(Note),
+    MetaWrite(MetaWrite),
     Owner(PublicKey, oneshot::Sender<Result<(), String>>),
     Settle(oneshot::Sender<Result<(), String>>),
     #[cfg(test)]
@@ -108,7 +108,7 @@ impl Write {
 
 /// Where an event comes from, and whether it still has to reach other nodes.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Travel {
+pub enum Propagation {
     /// It came from there, or stays here.
     Done,
     /// Another node has handed it over for the owner; this is who answers for it.
@@ -138,7 +138,7 @@ pub enum Mark {
     Mirrored(String),
 }
 
-impl Travel {
+impl Propagation {
     fn origin(&self) -> Origin {
         match self {
             Self::Done => Origin::by(Door::Asked),
@@ -177,30 +177,39 @@ impl Writer {
     }
 
     /// Stores an event that nobody waits for, durably within five seconds. Waits while the queue is full.
-    pub async fn store(&self, event: Event, travel: Travel) {
-        if self.queue.send(Write::Event(event, Reply::Nobody, travel)).await.is_err() {
+    pub async fn store(&self, event: Event, propagation: Propagation) {
+        if self.queue.send(Write::Event(event, Reply::Nobody, propagation)).await.is_err() {
             tracing::error!("the store's writer has stopped; an event was lost");
         }
     }
 
     /// [`Writer::store`] for somebody who wants to know what became of the event, and has time.
-    pub async fn store_and_tell(&self, event: Event, travel: Travel, reply: oneshot::Sender<Stored>) {
-        drop(self.queue.send(Write::Event(event, Reply::Told(reply), travel)).await);
+    pub async fn store_and_tell(
+        &self,
+        event: Event,
+        propagation: Propagation,
+        reply: oneshot::Sender<Stored>,
+    ) {
+        drop(self.queue.send(Write::Event(event, Reply::Told(reply), propagation)).await);
     }
 
     /// Stores an event; the answer comes when it is durable. Waits while the queue is full.
-    pub async fn commit(&self, event: Event, travel: Travel) -> oneshot::Receiver<Stored> {
+    pub async fn commit(&self, event: Event, propagation: Propagation) -> oneshot::Receiver<Stored> {
         let (reply, answer) = oneshot::channel();
         // When the thread is gone the reply is dropped, which the receiver sees.
-        drop(self.queue.send(Write::Event(event, Reply::Durable(reply), travel)).await);
+        drop(self.queue.send(Write::Event(event, Reply::Durable(reply), propagation)).await);
         answer
     }
 
     /// Stores one of many events; the answer comes when it can be read, and [`Writer::settle`] makes all of them durable.
     /// Waits while the queue is full.
-    pub async fn store_one_of_many(&self, event: Event, travel: Travel) -> oneshot::Receiver<Stored> {
+    pub async fn store_one_of_many(
+        &self,
+        event: Event,
+        propagation: Propagation,
+    ) -> oneshot::Receiver<Stored> {
         let (reply, answer) = oneshot::channel();
-        drop(self.queue.send(Write::Event(event, Reply::Stored(reply), travel)).await);
+        drop(self.queue.send(Write::Event(event, Reply::Stored(reply), propagation)).await);
         answer
     }
 
@@ -227,9 +236,9 @@ impl Writer {
     }
 
     /// Writes a note down, after everything that was handed over before. Waits while the queue is full.
-    pub async fn note(&self, note: Note) {
+    pub async fn note(&self, note: MetaWrite) {
         // When the thread is gone a marker stands where it was, and a own_node is asked once more; neither does harm.
-        drop(self.queue.send(Write::Note(note)).await);
+        drop(self.queue.send(Write::MetaWrite(note)).await);
     }
 
     /// Makes somebody the owner, durably.
@@ -243,8 +252,8 @@ impl Writer {
     }
 
     /// [`Writer::store`] for a thread that may block.
-    pub(super) fn store_blocking(&self, event: Event, travel: Travel) {
-        if self.queue.blocking_send(Write::Event(event, Reply::Nobody, travel)).is_err() {
+    pub(super) fn store_blocking(&self, event: Event, propagation: Propagation) {
+        if self.queue.blocking_send(Write::Event(event, Reply::Nobody, propagation)).is_err() {
             tracing::error!("the store's writer has stopped; an event was lost");
         }
     }
@@ -450,10 +459,12 @@ fn commit(
         }
         for write in group {
             match write {
-                Write::Event(event, _, travel) => inserted.push(insert(&mut tables, event, travel, now)?),
+                Write::Event(event, _, propagation) => {
+                    inserted.push(insert(&mut tables, event, propagation, now)?)
+                }
                 Write::Sent(sequence) => tables.mark_sent(*sequence)?,
                 Write::Delivery(address, row) => tables.record(*address, *row)?,
-                Write::Note(note) => notes::write(&transaction, note)?,
+                Write::MetaWrite(note) => meta::write(&transaction, note)?,
                 Write::Owner(owner, _) => owner::set(&transaction, &mut tables, owner, now)?,
                 Write::Settle(_) => {}
                 #[cfg(test)]
@@ -478,22 +489,26 @@ fn commit(
 fn insert(
     tables: &mut Tables<'_>,
     event: &Event,
-    travel: &Travel,
+    propagation: &Propagation,
     now: u64,
 ) -> Result<Inserted, redb::Error> {
-    let stored = tables.insert(event, &travel.origin(), now)?;
+    let stored = tables.insert(event, &propagation.origin(), now)?;
     if let Inserted::New(sequence) = stored {
-        match travel {
-            Travel::Mirrored(relay) | Travel::Restored(Mark::Mirrored(relay)) => {
+        match propagation {
+            Propagation::Mirrored(relay) | Propagation::Restored(Mark::Mirrored(relay)) => {
                 tables.mark_mirrored(sequence, relay)?;
             }
-            Travel::Ahead => tables.mark_unsent(sequence)?,
-            Travel::To(people, since) => {
+            Propagation::Ahead => tables.mark_unsent(sequence)?,
+            Propagation::To(people, since) => {
                 for person in people {
                     tables.record(DeliveryKey { sequence, person: *person }, DeliveryState::new(*since))?;
                 }
             }
-            Travel::Done | Travel::Handed(_) | Travel::OwnNode | Travel::Restored(_) | Travel::Shared => {}
+            Propagation::Done
+            | Propagation::Handed(_)
+            | Propagation::OwnNode
+            | Propagation::Restored(_)
+            | Propagation::Shared => {}
         }
     }
     Ok(stored)
@@ -513,7 +528,7 @@ fn answer(group: impl Iterator<Item = Write>, inserted: Vec<Inserted>) {
                 }
             }
             Write::Owner(_, reply) | Write::Settle(reply) => drop(reply.send(Ok(()))),
-            Write::Sent(_) | Write::Delivery(..) | Write::Note(_) => {}
+            Write::Sent(_) | Write::Delivery(..) | Write::MetaWrite(_) => {}
             #[cfg(test)]
             Write::Panic => {}
         }
@@ -537,7 +552,10 @@ fn fail(group: impl Iterator<Item = Write>, reason: &str) {
             Write::Event(_, Reply::Told(reply) | Reply::Stored(reply) | Reply::Durable(reply), _) => {
                 drop(reply.send(Err(reason.to_owned())));
             }
-            Write::Event(_, Reply::Nobody, _) | Write::Sent(_) | Write::Delivery(..) | Write::Note(_) => {}
+            Write::Event(_, Reply::Nobody, _)
+            | Write::Sent(_)
+            | Write::Delivery(..)
+            | Write::MetaWrite(_) => {}
             Write::Owner(_, reply) | Write::Settle(reply) => drop(reply.send(Err(reason.to_owned()))),
             #[cfg(test)]
             Write::Panic => {}

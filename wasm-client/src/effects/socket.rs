@@ -37,13 +37,13 @@ struct Line {
     app: Weak<App>,
     attempt: u32,
     socket: WebSocket,
-    talk: RefCell<Talk>,
+    channel_state: RefCell<SocketChannel>,
     /// Over which the node proves its key.
     nonce: Cell<[u8; 32]>,
 }
 
 /// What is between the socket and the frames.
-enum Talk {
+enum SocketChannel {
     /// Nothing: the node itself is at the other end.
     Plain,
     /// A helper is, and the node behind it is to be greeted once the socket is open and the ciphers are loaded.
@@ -65,11 +65,11 @@ impl Socket {
         channel: Option<(PeerId, ChannelKey)>,
     ) -> Option<Self> {
         // The ciphers come while the socket opens.
-        let talk = match channel {
-            None => Ok(Talk::Plain),
-            Some((peer, key)) => app.ciphers().map(|ciphers| Talk::Behind(peer, key, ciphers)),
+        let channel_state = match channel {
+            None => Ok(SocketChannel::Plain),
+            Some((peer, key)) => app.ciphers().map(|ciphers| SocketChannel::Behind(peer, key, ciphers)),
         };
-        let (Ok(socket), Ok(talk)) = (WebSocket::new(url), talk) else {
+        let (Ok(socket), Ok(channel_state)) = (WebSocket::new(url), channel_state) else {
             let app = Rc::downgrade(app);
             // Not at once: the message that led here is still being handled.
             gloo_timers::callback::Timeout::new(0, move || report(&app, attempt, SocketEvent::Closed))
@@ -77,8 +77,8 @@ impl Socket {
             return None;
         };
         socket.set_binary_type(BinaryType::Arraybuffer);
-        let (talk, nonce) = (RefCell::new(talk), Cell::default());
-        let line = Rc::new(Line { app: Rc::downgrade(app), attempt, socket, talk, nonce });
+        let (channel_state, nonce) = (RefCell::new(channel_state), Cell::default());
+        let line = Rc::new(Line { app: Rc::downgrade(app), attempt, socket, channel_state, nonce });
         let on = |name: &'static str, read: fn(&Rc<Line>, &Event) -> Option<SocketEvent>| {
             let weak = Rc::downgrade(&line);
             EventListener::new(&line.socket, name, move |event| {
@@ -112,12 +112,12 @@ impl Socket {
     /// Sends a frame. On a socket that is closing the frame is lost; what matters is in the outbox and sent again.
     pub(super) fn send(&self, frame: ClientFrame) {
         let (socket, bytes) = (&self.line.socket, frame.encode());
-        let sent = match &*self.line.talk.borrow() {
-            Talk::Channel(channel) => channel.seal(&bytes).is_ok_and(|pieces| {
+        let sent = match &*self.line.channel_state.borrow() {
+            SocketChannel::Channel(channel) => channel.seal(&bytes).is_ok_and(|pieces| {
                 pieces.iter().all(|piece| socket.send_with_array_buffer_view(piece.unchecked_ref()).is_ok())
             }),
-            Talk::Plain => socket.send_with_u8_array(&bytes).is_ok(),
-            Talk::Behind(..) | Talk::Greeted(_) | Talk::Mute => false,
+            SocketChannel::Plain => socket.send_with_u8_array(&bytes).is_ok(),
+            SocketChannel::Behind(..) | SocketChannel::Greeted(_) | SocketChannel::Mute => false,
         };
         if !sent {
             web_sys::console::warn_1(&"a frame was not sent".into());
@@ -141,8 +141,8 @@ fn report(app: &Weak<App>, attempt: u32, event: SocketEvent) {
 impl Line {
     /// A straight socket is ready; behind a helper, the node is greeted first.
     fn on_open(self: &Rc<Self>) -> Option<SocketEvent> {
-        match self.talk.replace(Talk::Mute) {
-            Talk::Behind(peer, key, ciphers) => {
+        match self.channel_state.replace(SocketChannel::Mute) {
+            SocketChannel::Behind(peer, key, ciphers) => {
                 // Weak, for whoever drops the socket wants to hear nothing more of it.
                 let line = Rc::downgrade(self);
                 spawn_local(async move {
@@ -155,8 +155,8 @@ impl Line {
                 });
                 None
             }
-            talk => {
-                self.talk.replace(talk);
+            channel_state => {
+                self.channel_state.replace(channel_state);
                 Some(SocketEvent::Opened)
             }
         }
@@ -168,7 +168,7 @@ impl Line {
         let (peer, key) = (peer.to_string(), key.to_string());
         let channel = ciphers.begin_home_channel(&peer, &key, &random, MAX_BATCH_BYTES)?;
         let greeting = channel.greeting();
-        self.talk.replace(Talk::Greeted(channel));
+        self.channel_state.replace(SocketChannel::Greeted(channel));
         self.socket.send_with_u8_array(&greeting)
     }
 
@@ -181,8 +181,8 @@ impl Line {
             return Some(SocketEvent::Foreign);
         }
         let bytes = Uint8Array::new(&buffer).to_vec();
-        let (next, heard) = hear(self.talk.replace(Talk::Mute), &bytes);
-        self.talk.replace(next);
+        let (next, heard) = hear(self.channel_state.replace(SocketChannel::Mute), &bytes);
+        self.channel_state.replace(next);
         match heard {
             Some(SocketEvent::Frame(frame)) => match *frame {
                 NodeFrame::Welcome(welcome) => {
@@ -218,23 +218,23 @@ impl Line {
 }
 
 /// What a message means, and what comes after it.
-fn hear(talk: Talk, bytes: &[u8]) -> (Talk, Option<SocketEvent>) {
+fn hear(channel_state: SocketChannel, bytes: &[u8]) -> (SocketChannel, Option<SocketEvent>) {
     let impostor = |error: JsValue| {
         web_sys::console::warn_1(&error);
-        (Talk::Mute, Some(SocketEvent::Impostor))
+        (SocketChannel::Mute, Some(SocketEvent::Impostor))
     };
-    match talk {
-        Talk::Plain => (Talk::Plain, Some(frame(bytes))),
-        Talk::Greeted(channel) => match channel.finish(bytes) {
-            Ok(()) => (Talk::Channel(channel), Some(SocketEvent::Opened)),
+    match channel_state {
+        SocketChannel::Plain => (SocketChannel::Plain, Some(frame(bytes))),
+        SocketChannel::Greeted(channel) => match channel.finish(bytes) {
+            Ok(()) => (SocketChannel::Channel(channel), Some(SocketEvent::Opened)),
             Err(error) => impostor(error),
         },
-        Talk::Channel(channel) => match channel.open(bytes) {
-            Ok(whole) => (Talk::Channel(channel), whole.map(|message| frame(&message))),
+        SocketChannel::Channel(channel) => match channel.open(bytes) {
+            Ok(whole) => (SocketChannel::Channel(channel), whole.map(|message| frame(&message))),
             Err(error) => impostor(error),
         },
         // Nobody has been greeted, or the socket is being closed.
-        Talk::Behind(..) | Talk::Mute => (Talk::Mute, None),
+        SocketChannel::Behind(..) | SocketChannel::Mute => (SocketChannel::Mute, None),
     }
 }
 

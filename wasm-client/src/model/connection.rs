@@ -7,7 +7,7 @@ use nostrp2p_protocol::{
 };
 
 use super::ways::{Attempt, Home, Way};
-use crate::{address::NodeAddress, sorted::SortedMap, storage::Cursor};
+use crate::{address::NodeAddress, sorted_map::SortedMap, storage::Cursor};
 
 /// Shortest wait before the next attempt, in milliseconds.
 const FIRST_RETRY_MS: u64 = 1_000;

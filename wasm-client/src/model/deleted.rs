@@ -2,7 +2,7 @@
 
 use nostrp2p_protocol::{EventId, EventTemplate, Kind, PublicKey, Tag, UnsignedEvent};
 
-use crate::sorted::SortedSet;
+use crate::sorted_map::SortedSet;
 
 /// Most deletions that are remembered; beyond it new ones still take out what is here. A guess.
 const MAX_DELETED: usize = 10_000;

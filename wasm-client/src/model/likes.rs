@@ -2,7 +2,7 @@
 
 use nostrp2p_protocol::{EventId, EventTemplate, Kind, PublicKey, Tag, UnsignedEvent};
 
-use crate::sorted::{SortedMap, SortedSet};
+use crate::sorted_map::{SortedMap, SortedSet};
 
 /// Most likes of either sort that are held; beyond it new ones are not counted. A guess.
 const MAX_LIKES: usize = 5_000;

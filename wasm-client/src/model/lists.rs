@@ -6,7 +6,7 @@
 use nostrp2p_protocol::{EventId, EventTemplate, Kind, PublicKey, Tag, UnsignedEvent};
 
 use crate::{
-    sorted::{SortedMap, SortedSet},
+    sorted_map::{SortedMap, SortedSet},
     storage::{MAX_LISTS, Place},
 };
 

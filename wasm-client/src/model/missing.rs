@@ -2,7 +2,7 @@
 
 use nostrp2p_protocol::{EventId, Filter, PublicKey};
 
-use crate::{question, sorted::SortedMap};
+use crate::{question, sorted_map::SortedMap};
 
 /// Most posts that are asked for in one question.
 const ASKED_AT_ONCE: usize = 100;

@@ -2,7 +2,7 @@
 
 use nostrp2p_protocol::PublicKey;
 
-use crate::{nip05::DomainName, sorted::SortedMap};
+use crate::{nip05::DomainName, sorted_map::SortedMap};
 
 /// Most names that are remembered; beyond it the first goes. People look up a few.
 const MAX_NAMES: usize = 100;

@@ -7,7 +7,7 @@ use nostrp2p_protocol::{EventId, Kind, PublicKey, UnsignedEvent};
 use super::{Quote, likes, reply};
 use crate::{
     richtext,
-    sorted::{SortedMap, SortedSet},
+    sorted_map::{SortedMap, SortedSet},
     storage::Place,
 };
 

@@ -2,7 +2,7 @@
 
 use nostrp2p_protocol::{PeerId, UnsignedEvent, delegation};
 
-use crate::sorted::{SortedMap, SortedSet};
+use crate::sorted_map::{SortedMap, SortedSet};
 
 /// What is known of them.
 #[derive(Debug, Clone, Default)]

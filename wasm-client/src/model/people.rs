@@ -5,7 +5,7 @@ use nostrp2p_protocol::{EventId, EventTemplate, Kind, PublicKey, Tag, UnsignedEv
 use crate::{
     model::ProfileForm,
     profile::Profile,
-    sorted::{SortedMap, SortedSet},
+    sorted_map::{SortedMap, SortedSet},
 };
 
 /// Most profiles that are held; beyond it new ones replace nothing and names stay short keys.

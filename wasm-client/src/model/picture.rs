@@ -1,6 +1,6 @@
 //! Pictures that somebody asked to see. Nothing is loaded from strangers' addresses before that.
 
-use crate::sorted::SortedMap;
+use crate::sorted_map::SortedMap;
 
 /// Most pictures that are held; beyond it an earlier one goes.
 const MAX_PICTURES: usize = 40;

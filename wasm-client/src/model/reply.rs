@@ -3,7 +3,7 @@
 
 use nostrp2p_protocol::{EventId, PublicKey, Tag, UnsignedEvent, conversation};
 
-use crate::sorted::SortedSet;
+use crate::sorted_map::SortedSet;
 
 /// What is being answered.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -3,7 +3,7 @@
 use nostrp2p_protocol::{EventId, PublicKey, UnsignedEvent};
 
 use super::{Model, reply};
-use crate::sorted::SortedSet;
+use crate::sorted_map::SortedSet;
 
 /// Most posts above the one that was opened; a longer way up is cut off there.
 const MAX_PARENTS: usize = 50;

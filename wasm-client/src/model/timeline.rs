@@ -7,7 +7,7 @@ use nostrp2p_protocol::{EventId, Kind, PublicKey, UnsignedEvent};
 
 use super::{Window, reply};
 use crate::{
-    sorted::{SortedMap, SortedSet},
+    sorted_map::{SortedMap, SortedSet},
     storage::Place,
 };
 

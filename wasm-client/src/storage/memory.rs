@@ -8,7 +8,7 @@ use super::{
     Change, MAX_DELETIONS, MAX_EVENTS, MAX_LISTS, OPENING_EVENTS, OPENING_PROFILES, Place, Setting, Settings,
     Snapshot, Storage, StorageError,
 };
-use crate::{model::deleted, sorted::SortedMap};
+use crate::{model::deleted, sorted_map::SortedMap};
 
 /// Storage in memory.
 #[derive(Debug, Default)]

@@ -9,7 +9,7 @@ use super::{
 use crate::{
     model::{Model, connection::Request, lists::MUTE_LIST, timeline::Past},
     question,
-    sorted::SortedSet,
+    sorted_map::SortedSet,
     storage::{Change, Place, Setting},
 };
 

@@ -9,8 +9,8 @@ use nostrp2p_protocol::{
 use super::{
     Moment,
     asking::{NEWEST_EVENTS, ask_likes, ask_missing, ask_own_profile, fetch_older, on_answer},
-    compose, exporting, notices, notify, onboarding, own_names, own_nodes, pages, race, relays, settling,
-    signing, timeline,
+    compose, exporting, happy_eyeballs, notices, notify, onboarding, own_names, own_nodes, pages, relays,
+    settling, signing, timeline,
 };
 use crate::{
     effect::{Effect, Purpose, Timer},
@@ -22,7 +22,7 @@ use crate::{
         timeline::{PAGE_POSTS, Past},
     },
     question,
-    sorted::SortedSet,
+    sorted_map::SortedSet,
     storage::{Change, Cursor, Pace, Setting},
     texts,
 };
@@ -47,7 +47,7 @@ const MAX_CARRIED: usize = 500;
 
 /// Looks for the node by all ways, in place of any connection that there is.
 pub fn connect(model: &mut Model, out: &mut Vec<Effect>) {
-    race::begin(model, out);
+    happy_eyeballs::begin(model, out);
 }
 
 /// Connects to a node that the person named, or names again.
@@ -91,7 +91,7 @@ pub fn on_socket(model: &mut Model, attempt: u32, event: SocketEvent, moment: Mo
         return;
     }
     if model.connection.race.iter().any(|it| it.number == attempt) {
-        return race::on_socket(model, attempt, event, moment, out);
+        return happy_eyeballs::on_socket(model, attempt, event, moment, out);
     }
     if attempt != model.connection.attempt {
         return;
@@ -176,7 +176,7 @@ pub fn on_frame(model: &mut Model, frame: NodeFrame, moment: Moment, out: &mut V
         }
         NodeFrame::Deliveries { id, people } => on_deliveries(model, id, people),
         NodeFrame::Delegated { expires } => on_delegated(model, expires, out),
-        NodeFrame::Ways(told) => race::on_ways(model, &told, out),
+        NodeFrame::Ways(told) => happy_eyeballs::on_ways(model, &told, out),
         NodeFrame::Status { peers, stored, caught_up } => {
             let network = model.connection.status.take().and_then(|status| status.network);
             model.connection.status = Some(Status { peers, stored, caught_up, network });

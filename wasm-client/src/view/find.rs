@@ -10,7 +10,7 @@ use crate::{
     nip05::DomainName,
     profile::short_npub,
     route::Route,
-    sorted::SortedSet,
+    sorted_map::SortedSet,
     storage::Place,
     texts,
     update::timeline::MIN_SEARCH,

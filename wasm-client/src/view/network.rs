@@ -14,7 +14,7 @@ use crate::{
         connection::{Pill, Status, Trouble},
         ways::Way,
     },
-    sorted::SortedSet,
+    sorted_map::SortedSet,
     texts,
     vdom::{On, element, svg},
     when,

@@ -12,7 +12,7 @@ use crate::{
     profile::short_npub,
     richtext::{self, Span},
     route::Route,
-    sorted::SortedMap,
+    sorted_map::SortedMap,
     storage::{Media, Place},
     texts::{self, Language},
     vdom::{Node, On, element, svg},

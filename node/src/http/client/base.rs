@@ -29,7 +29,7 @@ impl Awaiting {
 impl Session {
     /// Whether this question is answered later: the store lacks something of it, and a mirror may have that.
     pub(super) async fn waits_for_mirrors(&mut self, request: RequestId, filters: &[Filter]) -> bool {
-        let owner = self.app.standing.borrow().owner.filter(|_| self.is_owner());
+        let owner = self.app.node_status.borrow().owner.filter(|_| self.is_owner());
         let (Some(owner), [filter]) = (owner, filters) else { return false };
         let (Some(kinds), true) = (asked_base(filter, &owner), self.app.mirrors.owe_answers()) else {
             return false;

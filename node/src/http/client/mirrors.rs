@@ -34,7 +34,7 @@ impl Session {
 
     /// A login for a mirror: passed on if it is the owner's and for what that relay asked.
     pub(super) fn on_relay_login(&self, relay: &str, proof: UnverifiedEvent) {
-        let owner = self.app.standing.borrow().owner;
+        let owner = self.app.node_status.borrow().owner;
         let reason = match proof.verify() {
             Ok(login) if Some(login.pubkey) == owner => {
                 match self.app.mirrors.log_in(relay, login, clock::now()) {

@@ -6,7 +6,7 @@ use nostrp2p_protocol::{
 };
 
 use super::{Gone, Session};
-use crate::{driver::Command, store::Note};
+use crate::{driver::Command, store::MetaWrite};
 
 impl Session {
     /// Changes what the owner wants changed, and tells how it stands then.
@@ -41,7 +41,7 @@ impl Session {
         };
         if changed {
             tracing::info!(%name, wanted, "the owner has changed the names of this node");
-            drop(self.app.commands.send(Command::Note(Note::OwnName(name.clone(), wanted))).await);
+            drop(self.app.commands.send(Command::WriteMeta(MetaWrite::OwnName(name.clone(), wanted))).await);
         }
         Ok(())
     }

@@ -11,9 +11,9 @@ use tokio::time::Instant;
 
 use super::{Gone, Session, Watching, unreadable};
 use crate::{
-    asking::PUBLIC,
     clock,
     driver::Command,
+    fetch_server::PUBLIC,
     http::{
         missing::missing,
         reading::{self, OVER_BUDGET, Unread},

@@ -253,7 +253,7 @@ mod tests {
     use tempfile::TempDir;
 
     use super::*;
-    use crate::store::{Retention, Travel, Writer};
+    use crate::store::{Propagation, Retention, Writer};
 
     const NOW: u64 = 10_000;
 
@@ -274,7 +274,7 @@ mod tests {
         async fn store(&self, created_at: u64, content: String) {
             let key = SecretKey::from_bytes([1; 32]).unwrap();
             let draft = EventTemplate { created_at, kind: Kind::POST, tags: vec![], content };
-            self.writer.commit(draft.sign(&key, &[0; 32]), Travel::Done).await.await.unwrap().unwrap();
+            self.writer.commit(draft.sign(&key, &[0; 32]), Propagation::Done).await.await.unwrap().unwrap();
         }
 
         /// The first ten letters of each event of the answer.

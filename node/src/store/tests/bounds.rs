@@ -21,7 +21,7 @@ async fn large_events_are_bounded_by_their_bytes_and_so_is_the_file() {
     commit(&writer, &event(1, 3, 5, "", vec![Tag::new(["p", &key(2).public_key().to_string()])])).await;
     let friend: Vec<Event> = (0..20).map(|number| post(2, 10_000 + number, &"f".repeat(10_000))).collect();
     for event in &friend {
-        writer.store(event.clone(), Travel::Shared).await;
+        writer.store(event.clone(), Propagation::Shared).await;
     }
     for number in 0..1_000 {
         let tags = (0..100).map(|tag| Tag::new(["t".to_owned(), format!("{number} {tag}")])).collect();
@@ -87,7 +87,7 @@ async fn a_file_that_is_mostly_empty_gives_its_disk_back_when_it_is_opened() {
     let directory = tempfile::tempdir().unwrap();
     let (store, writer) = open(directory.path());
     for number in 0..600 {
-        writer.store(post(2, 3_600 * number, &"x".repeat(20_000)), Travel::Shared).await;
+        writer.store(post(2, 3_600 * number, &"x".repeat(20_000)), Propagation::Shared).await;
     }
     commit(&writer, &post(1, 1, "stays")).await;
     commit(&writer, &event(2, 62, 3_600 * 600, "goodbye", vec![Tag::new(["relay", "ALL_RELAYS"])])).await;

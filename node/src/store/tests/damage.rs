@@ -14,7 +14,7 @@ fn what_can_be_read_of_a_damaged_store_is_saved() {
     let (store, writer) = open(directory.path());
     writer.set_owner_blocking(key(1).public_key()).unwrap();
     for number in 0..300 {
-        writer.store_blocking(post(1, 60 * number, &format!("post {number}")), Travel::Done);
+        writer.store_blocking(post(1, 60 * number, &format!("post {number}")), Propagation::Done);
     }
     writer.close();
     drop(store);
@@ -51,7 +51,7 @@ fn what_can_be_read_of_a_damaged_store_is_saved() {
                 assert!(matches!(other, OpenError::Newer { .. } | OpenError::Io { .. }), "{other:?}")
             }
         }
-        let salvaged = salvage(damaged.path()).unwrap();
+        let salvaged = repair(damaged.path()).unwrap();
         assert!(salvaged.aside.exists(), "seed {seed}, round {round}");
         assert!(salvaged.events <= 300);
         let (store, writer) = open(damaged.path());
@@ -61,7 +61,7 @@ fn what_can_be_read_of_a_damaged_store_is_saved() {
     println!("{refused} of 60 were refused at opening");
     assert!(refused > 0);
 
-    let salvaged = salvage(directory.path()).unwrap();
+    let salvaged = repair(directory.path()).unwrap();
     assert_eq!((salvaged.events, salvaged.lost, salvaged.owner), (300, 0, true), "nothing was wrong with it");
     let (store, writer) = open(directory.path());
     assert_eq!(store.owner().unwrap(), Some(key(1).public_key()));
@@ -72,7 +72,7 @@ fn what_can_be_read_of_a_damaged_store_is_saved() {
 fn a_store_in_use_is_not_set_aside() {
     let directory = tempfile::tempdir().unwrap();
     let (_store, writer) = open(directory.path());
-    assert!(matches!(salvage(directory.path()), Err(OpenError::InUse { .. })));
+    assert!(matches!(repair(directory.path()), Err(OpenError::InUse { .. })));
     assert!(directory.path().join(FILE).exists());
     writer.close();
 }
@@ -126,7 +126,7 @@ async fn a_store_of_schema_3_has_always_known_those_whose_events_it_holds() {
     let directory = tempfile::tempdir().unwrap();
     let (store, writer) = open(directory.path());
     for event in [post(1, 10, "one"), post(2, 20, "two")] {
-        writer.commit(event, Travel::Shared).await.await.unwrap().unwrap();
+        writer.commit(event, Propagation::Shared).await.await.unwrap().unwrap();
     }
     writer.close();
     drop(store);
@@ -162,7 +162,7 @@ async fn a_store_of_schema_5_is_read_as_before() {
     let (store, writer) = open(directory.path());
     let posts: Vec<Event> = (0..240).map(|number| post(1 + number % 3, number.into(), "a post")).collect();
     for post in &posts {
-        writer.store(post.clone(), Travel::Shared).await;
+        writer.store(post.clone(), Propagation::Shared).await;
     }
     let wish = event(2, 5, 1_000, "", vec![Tag::new(["e", &posts[1].id().to_string()])]);
     commit(&writer, &wish).await;
@@ -254,7 +254,7 @@ fn a_damaged_sequence_number_keeps_nobody_waiting() {
     let directory = tempfile::tempdir().unwrap();
     let (store, writer) = open(directory.path());
     for number in 0..20 {
-        writer.store_blocking(post(1, 60 * number, &format!("post {number}")), Travel::Done);
+        writer.store_blocking(post(1, 60 * number, &format!("post {number}")), Propagation::Done);
     }
     writer.close();
     drop(store);
@@ -267,6 +267,6 @@ fn a_damaged_sequence_number_keeps_nobody_waiting() {
     }
     transaction.commit().unwrap();
     drop(database);
-    let salvaged = salvage(directory.path()).unwrap();
+    let salvaged = repair(directory.path()).unwrap();
     assert_eq!((salvaged.events, salvaged.lost), (20, 0));
 }

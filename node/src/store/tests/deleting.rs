@@ -70,7 +70,7 @@ async fn a_large_deletion_is_carried_out_in_portions_and_survives_a_restart() {
     let names: Vec<String> = (0..300).map(|number| number.to_string()).collect();
     for name in &names {
         let tags = tags().chain([Tag::new(["d", name])]).collect();
-        writer.store(event(1, 30_023, 1, name, tags), Travel::Done).await;
+        writer.store(event(1, 30_023, 1, name, tags), Propagation::Done).await;
     }
     writer.settle().await.unwrap();
     let deletion = deletion_of(names.iter().map(|name| address(1, 30_023, name)));
@@ -118,11 +118,11 @@ async fn who_vanishes_goes_in_portions_and_nothing_comes_back_meanwhile() {
     let (store, writer) = open(directory.path());
     let person = key(1).public_key().to_string();
     for number in 0..400 {
-        writer.store(post(1, number, &number.to_string()), Travel::Done).await;
+        writer.store(post(1, number, &number.to_string()), Propagation::Done).await;
         let wrap = event(2, 1059, number, &number.to_string(), vec![Tag::new(["p", &person])]);
-        writer.store(wrap, Travel::Done).await;
+        writer.store(wrap, Propagation::Done).await;
         let mention = event(3, 1, number, &number.to_string(), vec![Tag::new(["p", &person])]);
-        writer.store(mention, Travel::Done).await;
+        writer.store(mention, Propagation::Done).await;
     }
     commit(&writer, &post(1, 2_000, "later")).await;
     commit(&writer, &event(1, 62, 1_000, "", vec![])).await;
@@ -141,7 +141,7 @@ async fn one_author_with_many_addresses_costs_a_few_rows_each() {
     let directory = tempfile::tempdir().unwrap();
     let (store, writer) = open(directory.path());
     for number in 0..2_000 {
-        writer.store(article(1, number, &number.to_string()), Travel::Done).await;
+        writer.store(article(1, number, &number.to_string()), Propagation::Done).await;
     }
     commit(&writer, &article(1, 5_000, "7")).await;
     assert_eq!(store.progress().borrow().stored, 2_000);
@@ -163,7 +163,7 @@ async fn what_is_named_is_found_with_how_it_came() {
     let to_owner = event(2, 1, 1, "both", vec![Tag::new(["p", &key(1).public_key().to_string()])]);
     let from_relay = event(2, 1, 2, "relay", vec![Tag::new(["p", &key(1).public_key().to_string()])]);
     for event in [&to_owner, &from_relay] {
-        writer.store(event.clone(), Travel::Mirrored("wss://r.example".into())).await;
+        writer.store(event.clone(), Propagation::Mirrored("wss://r.example".into())).await;
     }
     commit(&writer, &to_owner).await;
     commit(&writer, &article(1, 3, "x")).await;

@@ -19,7 +19,7 @@ async fn what_others_tell_is_read_at_once_and_a_crash_that_undoes_it_never_gives
     let mut highest = 0;
     for number in 0..50 {
         let stored = writer
-            .store_one_of_many(post(2, 100 + number, "theirs"), Travel::Done)
+            .store_one_of_many(post(2, 100 + number, "theirs"), Propagation::Done)
             .await
             .await
             .unwrap()
@@ -49,7 +49,7 @@ async fn many_are_durable_when_that_is_asked_for_and_numbers_go_on_without_a_gap
     let directory = tempfile::tempdir().unwrap();
     let (store, writer) = open(directory.path());
     for number in 0..50 {
-        drop(writer.store_one_of_many(post(1, 60 * number, "one of many"), Travel::Done).await);
+        drop(writer.store_one_of_many(post(1, 60 * number, "one of many"), Propagation::Done).await);
     }
     writer.settle().await.unwrap();
     let (_copy, crashed, again) = after_a_crash(directory.path());
@@ -68,7 +68,7 @@ async fn more_numbers_than_are_reserved_make_a_commit_durable() {
     let (_store, writer) = open(directory.path());
     let (mut answers, mut highest) = (Vec::new(), 0);
     for number in 0..10_050 {
-        answers.push(writer.store_one_of_many(post(1, 600 * number, "one of many"), Travel::Done).await);
+        answers.push(writer.store_one_of_many(post(1, 600 * number, "one of many"), Propagation::Done).await);
     }
     for answer in answers {
         highest = highest.max(answer.await.unwrap().unwrap().sequence().unwrap());

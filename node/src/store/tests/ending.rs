@@ -80,9 +80,9 @@ async fn a_deleted_event_waits_for_nobody_any_more() {
     let directory = tempfile::tempdir().unwrap();
     let (store, writer) = open(directory.path());
     let (reply, public) = (post(1, 1, "reply"), post(1, 2, "public"));
-    let to = Travel::To(vec![key(2).public_key()], 77);
+    let to = Propagation::To(vec![key(2).public_key()], 77);
     writer.commit(reply.clone(), to).await.await.unwrap().unwrap();
-    writer.commit(public.clone(), Travel::Ahead).await.await.unwrap().unwrap();
+    writer.commit(public.clone(), Propagation::Ahead).await.await.unwrap().unwrap();
     commit(&writer, &deletion(1, 3, &[("e", &reply.id().to_string()), ("e", &public.id().to_string())]))
         .await;
     assert_eq!((store.waiting().unwrap(), store.unsent().unwrap()), (vec![], vec![]));

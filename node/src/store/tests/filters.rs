@@ -141,7 +141,7 @@ fn the_engine_finds_what_the_definition_says() {
     let directory = tempfile::tempdir().unwrap();
     let (store, writer) = open(directory.path());
     for event in &events {
-        writer.store_blocking(event.clone(), Travel::Done);
+        writer.store_blocking(event.clone(), Propagation::Done);
     }
     writer.set_owner_blocking(key(1).public_key()).unwrap();
     assert_eq!(store.progress().borrow().stored, EVENTS);
@@ -222,7 +222,7 @@ async fn whoever_writes_of_more_kinds_than_are_read_side_by_side_is_found_all_th
     // Of others, so many in an hour would not be kept.
     writer.set_owner(key(1).public_key()).await.unwrap();
     for kind in 1_000..5_200 {
-        writer.store(event(1, kind, kind.into(), "", vec![]), Travel::Done).await;
+        writer.store(event(1, kind, kind.into(), "", vec![]), Propagation::Done).await;
     }
     for created_at in [1, 9_000] {
         commit(&writer, &post(2, created_at, "somebody else's")).await;
@@ -255,7 +255,7 @@ async fn a_question_costs_the_rows_it_reads_and_ends_with_its_budget() {
     let directory = tempfile::tempdir().unwrap();
     let (store, writer) = open(directory.path());
     for number in 0..500 {
-        writer.store(post(1, 60 * number, "x"), Travel::Done).await;
+        writer.store(post(1, 60 * number, "x"), Propagation::Done).await;
     }
     writer.settle().await.unwrap();
     let (kinds, turn) = (nostrp2p_core::public_kinds(), store.turns().others().await);
@@ -289,7 +289,7 @@ async fn private_events_cost_strangers_nothing() {
     for number in 0..300 {
         for kind in [1, 7, 1059] {
             let event = event(2, kind, 60 * number, "private", vec![Tag::new(["p", &person])]);
-            writer.store(event, Travel::Done).await;
+            writer.store(event, Propagation::Done).await;
         }
     }
     commit(&writer, &post(2, 7, "public")).await;

@@ -28,7 +28,9 @@ async fn neither_age_nor_the_surplus_of_others_takes_mail_away() {
         commit(&writer, event).await;
     }
     for number in 0..1_500 {
-        writer.store(post(3, clock::now(), &number.to_string()), Travel::Mirrored("wss://r".into())).await;
+        writer
+            .store(post(3, clock::now(), &number.to_string()), Propagation::Mirrored("wss://r".into()))
+            .await;
     }
     commit(&writer, &post(3, clock::now(), "last")).await;
     writer.close();
@@ -51,14 +53,14 @@ async fn a_strangers_surplus_takes_nothing_of_people_who_are_followed() {
     let tags = vec![Tag::new(["p", &key(FRIEND).public_key().to_string()])];
     commit(&writer, &event(OWNER, 3, 5, "", tags)).await;
     for number in 0..300 {
-        writer.store(post(FRIEND, 10 + number, "friend"), Travel::Shared).await;
+        writer.store(post(FRIEND, 10 + number, "friend"), Propagation::Shared).await;
     }
     for number in 0..50 {
-        writer.store(post(4, 100 + number, "modest stranger"), Travel::Shared).await;
+        writer.store(post(4, 100 + number, "modest stranger"), Propagation::Shared).await;
     }
     // Ever younger, so that all others are the oldest.
     for number in 0..5_000 {
-        writer.store(post(3, 1_000 + 20 * number, "flood"), Travel::Shared).await;
+        writer.store(post(3, 1_000 + 20 * number, "flood"), Propagation::Shared).await;
     }
     commit(&writer, &post(OWNER, 200_000, "own")).await;
     let held = store.select_all();
@@ -80,7 +82,7 @@ fn wrap(author: u8, number: u64) -> Event {
 }
 
 async fn hand(writer: &Writer, event: Event, sender: Sender) -> Inserted {
-    writer.commit(event, Travel::Handed(sender)).await.await.unwrap().unwrap()
+    writer.commit(event, Propagation::Handed(sender)).await.await.unwrap().unwrap()
 }
 
 /// A store with a mailbox of 100 KiB whose owner follows [`FRIEND`] and has muted 9.
@@ -127,9 +129,9 @@ async fn a_full_mailbox_refuses_strangers_and_keeps_what_friends_send() {
     }
     let held = store.select_all();
     assert!(held.contains(&first) && !held.contains(&modest));
-    let copy = writer.commit(wrap(61, 999), Travel::To(vec![], 1)).await.await.unwrap().unwrap();
+    let copy = writer.commit(wrap(61, 999), Propagation::To(vec![], 1)).await.await.unwrap().unwrap();
     assert!(matches!(copy, Inserted::New(_)), "an own copy is no mail");
-    let other = writer.commit(wrap(62, 999), Travel::OwnNode).await.await.unwrap().unwrap();
+    let other = writer.commit(wrap(62, 999), Propagation::OwnNode).await.await.unwrap().unwrap();
     assert!(matches!(other, Inserted::New(_)), "nor is one from an own node");
     writer.close();
 }
@@ -139,13 +141,13 @@ async fn mail_of_people_who_are_muted_makes_room_for_everybody_else() {
     let directory = tempfile::tempdir().unwrap();
     let (store, writer) = small_mailbox(directory.path()).await;
     for number in 0..200 {
-        writer.store(letter(9, number), Travel::Done).await;
+        writer.store(letter(9, number), Propagation::Done).await;
     }
     assert!(matches!(commit(&writer, &letter(4, 0)).await, Inserted::New(_)));
     assert!(store.select_all().contains(&letter(4, 0)));
     // A list that mutes somebody else works at once.
     for number in 0..200 {
-        writer.store(letter(4, number), Travel::Done).await;
+        writer.store(letter(4, number), Propagation::Done).await;
     }
     assert_eq!(commit(&writer, &letter(5, 0)).await, Inserted::MailboxFull);
     let tags = vec![Tag::new(["p", &key(4).public_key().to_string()])];
@@ -160,7 +162,7 @@ async fn whose_the_events_are_is_found_out_when_there_is_an_owner_and_by_an_olde
     let (store, writer) = open(directory.path());
     let (own, mail, other) = (post(OWNER, 10, "own"), letter(FRIEND, 0), post(3, 10, "other"));
     for event in [&own, &mail, &other] {
-        writer.commit(event.clone(), Travel::Restored(Mark::None)).await.await.unwrap().unwrap();
+        writer.commit(event.clone(), Propagation::Restored(Mark::None)).await.await.unwrap().unwrap();
     }
     let all = nostrp2p_core::SyncWindow { since: 0, until: u64::MAX };
     assert_eq!((store.progress().borrow().usage.others, store.shared(all).unwrap()), (3, vec![]));

@@ -28,7 +28,7 @@ async fn only_what_is_for_everyone_is_shared_and_only_while_it_is_there() {
     for event in [&public, &private, &list, &own] {
         commit(&writer, event).await;
     }
-    writer.commit(theirs.clone(), Travel::Shared).await.await.unwrap().unwrap();
+    writer.commit(theirs.clone(), Propagation::Shared).await.await.unwrap().unwrap();
     assert_eq!(ids(&store, ALL), [public.id(), theirs.id()]);
     assert_eq!(ids(&store, SyncWindow { since: 11, until: 100 }), []);
     let asked = [own.id(), theirs.id(), private.id(), list.id(), public.id()];
@@ -36,9 +36,12 @@ async fn only_what_is_for_everyone_is_shared_and_only_while_it_is_there() {
         store.shared_events(&asked, &mut Reading::for_owner()).unwrap().iter().map(Event::id).collect();
     assert_eq!(found, [theirs.id(), public.id()], "nothing private can be had by its id");
     // The same deletion comes once more, now from somebody who shares it.
-    assert_eq!(writer.commit(own.clone(), Travel::Shared).await.await.unwrap().unwrap(), Inserted::Known(4));
+    assert_eq!(
+        writer.commit(own.clone(), Propagation::Shared).await.await.unwrap().unwrap(),
+        Inserted::Known(4)
+    );
     assert!(ids(&store, ALL).contains(&own.id()));
-    writer.commit(deletion(1, &public), Travel::Shared).await.await.unwrap().unwrap();
+    writer.commit(deletion(1, &public), Propagation::Shared).await.await.unwrap().unwrap();
     assert!(!ids(&store, ALL).contains(&public.id()), "it was deleted");
     writer.close();
 }
@@ -56,7 +59,7 @@ async fn of_a_flood_in_one_hour_every_store_keeps_the_same_events() {
         let mut order = posts.clone();
         SeededRng::new(seed).shuffle(&mut order);
         for event in order {
-            writer.store(event, Travel::Shared).await;
+            writer.store(event, Propagation::Shared).await;
         }
         let other = post(2, 7_200, "somebody else");
         let later = post(1, 10_800, "an hour later");
@@ -82,7 +85,7 @@ async fn the_owner_keeps_all_that_he_wrote_and_shares_what_others_will_take() {
     let (store, writer) = open(directory.path());
     writer.set_owner(key(1).public_key()).await.unwrap();
     for number in 0..260u64 {
-        let stored = writer.commit(post(1, 7_200, &number.to_string()), Travel::Ahead).await.await;
+        let stored = writer.commit(post(1, 7_200, &number.to_string()), Propagation::Ahead).await.await;
         assert!(matches!(stored.unwrap().unwrap(), Inserted::New(_)));
     }
     assert_eq!(store.progress().borrow().stored, 260);
@@ -112,7 +115,7 @@ async fn an_owner_who_writes_thousands_in_an_hour_is_compared_with_what_is_share
     let (store, writer) = open(directory.path());
     writer.set_owner(key(1).public_key()).await.unwrap();
     for number in 0..2_000u64 {
-        writer.store(post(1, 7_200, &number.to_string()), Travel::Ahead).await;
+        writer.store(post(1, 7_200, &number.to_string()), Propagation::Ahead).await;
     }
     let last = commit(&writer, &post(1, 7_200, "last")).await;
     assert_eq!(last, Inserted::New(2_001));

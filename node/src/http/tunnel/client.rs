@@ -16,13 +16,13 @@ use tokio::{
     time::timeout,
 };
 
-use super::{
+use crate::http::{
     App, client,
-    guard::Named,
+    client_limits::ClientOrigin,
+    host_check::Named,
     link::{self, Gone, Said, Socket},
-    visitors::Place,
 };
-use crate::standing::OpenWays;
+use crate::node_status::OpenWays;
 
 /// A client that does not greet in this time is gone: two ways over a slow network. Until then it takes one of the few
 /// sessions that a helper gives.
@@ -37,7 +37,7 @@ pub(crate) async fn serve(app: App, mut visits: mpsc::Receiver<HomeVisit>, ways:
     while let Some(HomeVisit { from, stream }) = visits.recv().await {
         let asked = ways.borrow().ways.iter().any(|way| way.helper == from);
         let place = places.clone().try_acquire_owned();
-        let visit = app.visitors.enter(Place::Helper(from), Instant::now());
+        let visit = app.client_limits.enter(ClientOrigin::Helper(from), Instant::now());
         let (true, Ok(place), Some(visit)) = (asked, place, visit) else {
             tracing::info!(helper = %from, asked, "a client through a helper was not let in");
             continue;
@@ -79,7 +79,12 @@ fn begin(app: &App, first: &[u8]) -> Option<(Channel, Vec<u8>)> {
 }
 
 /// `GET /client?channel`: the channel at the node itself.
-pub(super) async fn upgrade(app: App, upgrade: WebSocketUpgrade, place: Place, named: Named) -> Response {
+pub(in crate::http) async fn upgrade(
+    app: App,
+    upgrade: WebSocketUpgrade,
+    place: ClientOrigin,
+    named: Named,
+) -> Response {
     link::open(app, upgrade, place, MAX_FRAME_BYTES, |app, mut socket| async move {
         let Ok(Ok(Said::Binary(first))) = timeout(GREETING_TIME, socket.receive()).await else {
             return Err(Gone);

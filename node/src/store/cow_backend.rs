@@ -17,7 +17,7 @@ const PAGE: u64 = 4096;
 
 /// The view.
 #[derive(Debug)]
-pub(super) struct View(Mutex<Content>);
+pub(super) struct CowBackend(Mutex<Content>);
 
 #[derive(Debug)]
 struct Content {
@@ -29,7 +29,7 @@ struct Content {
     written: BTreeMap<u64, Vec<u8>>,
 }
 
-impl View {
+impl CowBackend {
     pub(super) fn of(path: &Path) -> io::Result<Self> {
         let file = File::open(path)?;
         let in_file = file.metadata()?.len();
@@ -41,7 +41,7 @@ impl View {
     }
 }
 
-impl StorageBackend for View {
+impl StorageBackend for CowBackend {
     fn len(&self) -> io::Result<u64> {
         Ok(self.lock().length)
     }
@@ -148,7 +148,7 @@ mod tests {
         let path = directory.path().join("file");
         let sound: Vec<u8> = (0..30_000).map(|_| random.random()).collect();
         std::fs::write(&path, &sound).unwrap();
-        let view = View::of(&path).unwrap();
+        let view = CowBackend::of(&path).unwrap();
         let mut model = sound.clone();
         for _ in 0..2_000 {
             let offset = random.random_range(0..40_000_usize);

@@ -18,7 +18,7 @@ const GOING: Duration = Duration::from_secs(3);
 
 /// The places. Clones share them.
 #[derive(Clone)]
-pub(crate) struct Places {
+pub(crate) struct ConnectionSlots {
     free: Arc<Semaphore>,
     idle: Arc<Mutex<Idle>>,
 }
@@ -31,20 +31,20 @@ struct Idle {
 }
 
 /// A place that is taken until this is dropped. It begins idle.
-pub(crate) struct Place {
+pub(crate) struct Slot {
     _permit: OwnedSemaphorePermit,
-    seat: Seat,
+    seat: SlotHandle,
 }
 
 /// By which the holder of a place says whether it is at work. Clones are the same seat.
 #[derive(Clone)]
-pub(crate) struct Seat {
+pub(crate) struct SlotHandle {
     idle: Arc<Mutex<Idle>>,
     number: Arc<Mutex<Option<u64>>>,
     leave: Arc<Notify>,
 }
 
-impl Places {
+impl ConnectionSlots {
     pub(crate) fn new(count: usize) -> Self {
         Self { free: Arc::new(Semaphore::new(count)), idle: Arc::default() }
     }
@@ -61,27 +61,27 @@ impl Places {
 
     /// Takes a place; when there is none, whoever has been idle for the longest is sent away. Waits while everybody is at
     /// work. Cancel-safe, but for one that may have been sent away.
-    pub(crate) async fn take(&self) -> Place {
+    pub(crate) async fn take(&self) -> Slot {
         if self.full() {
             self.send_one_away();
         }
         self.free_one().await
     }
 
-    /// As [`Places::take`], but None when everybody is at work, or who is sent away does not go.
-    pub(crate) async fn take_soon(&self) -> Option<Place> {
+    /// As [`ConnectionSlots::take`], but None when everybody is at work, or who is sent away does not go.
+    pub(crate) async fn take_soon(&self) -> Option<Slot> {
         if self.full() && !self.send_one_away() {
             return None;
         }
         timeout(GOING, self.free_one()).await.ok()
     }
 
-    async fn free_one(&self) -> Place {
+    async fn free_one(&self) -> Slot {
         // The semaphore is never closed.
         let permit = Arc::clone(&self.free).acquire_owned().await.expect("never closed");
-        let seat = Seat { idle: Arc::clone(&self.idle), number: Arc::default(), leave: Arc::default() };
+        let seat = SlotHandle { idle: Arc::clone(&self.idle), number: Arc::default(), leave: Arc::default() };
         seat.rest();
-        Place { _permit: permit, seat }
+        Slot { _permit: permit, seat }
     }
 
     /// Waits until all `count` places are free.
@@ -96,19 +96,19 @@ impl Places {
     }
 }
 
-impl Place {
-    pub(crate) fn seat(&self) -> &Seat {
+impl Slot {
+    pub(crate) fn seat(&self) -> &SlotHandle {
         &self.seat
     }
 }
 
-impl Drop for Place {
+impl Drop for Slot {
     fn drop(&mut self) {
         self.seat.work();
     }
 }
 
-impl Seat {
+impl SlotHandle {
     /// From now on it does nothing: it may be sent away.
     pub(crate) fn rest(&self) {
         let mut number = lock(&self.number);
@@ -146,7 +146,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_longest_idle_makes_room_and_who_works_stays() {
-        let places = Places::new(3);
+        let places = ConnectionSlots::new(3);
         let worker = places.take().await;
         worker.seat().work();
         let first = places.take().await;
@@ -169,7 +169,7 @@ mod tests {
 
     #[tokio::test]
     async fn when_everybody_works_the_next_waits() {
-        let places = Places::new(1);
+        let places = ConnectionSlots::new(1);
         let worker = places.take().await;
         worker.seat().work();
         assert!(places.take().now_or_never().is_none());
@@ -179,7 +179,7 @@ mod tests {
 
     #[tokio::test]
     async fn who_will_not_wait_gets_a_place_of_an_idle_one_or_none() {
-        let places = Places::new(1);
+        let places = ConnectionSlots::new(1);
         let idle = places.take().await;
         let (newcomer, ()) = tokio::join!(places.take_soon(), async {
             idle.seat().sent_away().await;

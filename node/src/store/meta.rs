@@ -12,7 +12,7 @@ use super::{Store, record};
 /// Name of a read marker -> up to which `created_at`, in seconds.
 const MARKERS: TableDefinition<&str, u64> = TableDefinition::new("markers");
 /// Another node of the owner -> which store it has, and the last sequence number that it has told.
-const SIBLINGS: TableDefinition<&[u8; 32], (u64, u64)> = TableDefinition::new("own_nodes");
+const OWN_NODES: TableDefinition<&[u8; 32], (u64, u64)> = TableDefinition::new("siblings");
 
 /// A mirror's address -> up to which sequence number it has the owner's events.
 const SETTLED: TableDefinition<&str, u64> = TableDefinition::new("mirrors_settled");
@@ -29,7 +29,7 @@ const OWN_NAMES: TableDefinition<&str, ()> = TableDefinition::new("own_names");
 
 /// Something to write down.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Note {
+pub enum MetaWrite {
     /// A read marker now stands here.
     Marker(String, u64),
     /// A read marker made room.
@@ -53,7 +53,7 @@ pub enum Note {
 /// Creates the tables that are missing.
 pub(super) fn prepare(transaction: &WriteTransaction) -> Result<(), redb::Error> {
     transaction.open_table(MARKERS)?;
-    transaction.open_table(SIBLINGS)?;
+    transaction.open_table(OWN_NODES)?;
     transaction.open_table(SETTLED)?;
     transaction.open_table(CAUGHT_UP)?;
     transaction.open_table(GIVEN)?;
@@ -63,34 +63,38 @@ pub(super) fn prepare(transaction: &WriteTransaction) -> Result<(), redb::Error>
 }
 
 /// Writes a note down.
-pub(super) fn write(transaction: &WriteTransaction, note: &Note) -> Result<(), redb::Error> {
+pub(super) fn write(transaction: &WriteTransaction, note: &MetaWrite) -> Result<(), redb::Error> {
     match note {
-        Note::Marker(name, until) => drop(transaction.open_table(MARKERS)?.insert(name.as_str(), until)?),
-        Note::NoMarker(name) => drop(transaction.open_table(MARKERS)?.remove(name.as_str())?),
-        Note::OwnNode(peer, OwnNodeCursor { store, after }) => {
-            let row = (store.unwrap_or(0), *after);
-            transaction.open_table(SIBLINGS)?.insert(peer.as_ed25519(), row)?;
+        MetaWrite::Marker(name, until) => {
+            drop(transaction.open_table(MARKERS)?.insert(name.as_str(), until)?)
         }
-        Note::Settled(url, through) => {
+        MetaWrite::NoMarker(name) => drop(transaction.open_table(MARKERS)?.remove(name.as_str())?),
+        MetaWrite::OwnNode(peer, OwnNodeCursor { store, after }) => {
+            let row = (store.unwrap_or(0), *after);
+            transaction.open_table(OWN_NODES)?.insert(peer.as_ed25519(), row)?;
+        }
+        MetaWrite::Settled(url, through) => {
             drop(transaction.open_table(SETTLED)?.insert(url.as_str(), through)?);
         }
-        Note::CaughtUp(url, until) => drop(transaction.open_table(CAUGHT_UP)?.insert(url.as_str(), until)?),
-        Note::Revoked(event) => {
+        MetaWrite::CaughtUp(url, until) => {
+            drop(transaction.open_table(CAUGHT_UP)?.insert(url.as_str(), until)?)
+        }
+        MetaWrite::Revoked(event) => {
             if let Some(peer) = nostrp2p_protocol::delegation::revoked(event) {
                 let key = (event.pubkey.as_bytes(), peer.as_ed25519());
                 transaction.open_table(REVOKED)?.insert(key, record::encode(event).as_slice())?;
             }
         }
-        Note::NotRevoked(person, peer) => {
+        MetaWrite::NotRevoked(person, peer) => {
             drop(transaction.open_table(REVOKED)?.remove((person.as_bytes(), peer.as_ed25519()))?);
         }
-        Note::OwnName(name, true) => {
+        MetaWrite::OwnName(name, true) => {
             drop(transaction.open_table(OWN_NAMES)?.insert(name.to_string().as_str(), ())?);
         }
-        Note::OwnName(name, false) => {
+        MetaWrite::OwnName(name, false) => {
             drop(transaction.open_table(OWN_NAMES)?.remove(name.to_string().as_str())?);
         }
-        Note::Given(id) => drop(transaction.open_table(GIVEN)?.insert(id.as_bytes(), ())?),
+        MetaWrite::Given(id) => drop(transaction.open_table(GIVEN)?.insert(id.as_bytes(), ())?),
     }
     Ok(())
 }
@@ -117,7 +121,7 @@ impl Store {
         Ok(names.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
     }
 
-    /// How far a mirror has come: the last [`Note::Settled`] and the last [`Note::CaughtUp`], 0 before the first.
+    /// How far a mirror has come: the last [`MetaWrite::Settled`] and the last [`MetaWrite::CaughtUp`], 0 before the first.
     ///
     /// # Errors
     /// When the disk cannot be read.
@@ -157,7 +161,7 @@ impl Store {
     /// # Errors
     /// When the disk cannot be read.
     pub fn own_nodes(&self) -> Result<Vec<(PeerId, OwnNodeCursor)>, redb::Error> {
-        let own_nodes = self.database.begin_read()?.open_table(SIBLINGS)?;
+        let own_nodes = self.database.begin_read()?.open_table(OWN_NODES)?;
         let rows = own_nodes.iter()?.map(|row| {
             row.map(|(peer, row)| {
                 let (store, after) = row.value();
@@ -183,7 +187,7 @@ mod tests {
         let (store, writer) = open(directory.path());
         for peer in [lost, sold] {
             let revocation = delegation::ended(&peer, crate::clock::now()).sign(&key, &[0; 32]);
-            writer.note(Note::Revoked(revocation)).await;
+            writer.note(MetaWrite::Revoked(revocation)).await;
         }
         writer.settle().await.unwrap();
         let revoked = |store: &Store| -> BTreeSet<(PublicKey, PeerId, bool)> {
@@ -197,7 +201,7 @@ mod tests {
 
         let (store, writer) = open(directory.path());
         assert_eq!(revoked(&store), [row(lost), row(sold)].into());
-        writer.note(Note::NotRevoked(key.public_key(), sold)).await;
+        writer.note(MetaWrite::NotRevoked(key.public_key(), sold)).await;
         writer.close();
         drop(store);
         let (store, writer) = open(directory.path());

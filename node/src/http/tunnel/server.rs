@@ -25,13 +25,13 @@ use nostrp2p_overlay::{HomeReader, HomeStream, HomeWriter, MAX_HOME_FRAME, Reque
 use nostrp2p_protocol::{PeerId, channel::TURNED_AWAY};
 use tokio::time::{sleep, timeout};
 
-use super::{
-    App,
-    callers::Switch,
-    link::READ_BUFFER,
-    visitors::{Place, Source},
-};
 use crate::clock;
+use crate::http::{
+    App,
+    client_limits::{ClientOrigin, Source},
+    link::READ_BUFFER,
+    tunnel::limits::Switch,
+};
 
 /// A side that takes no byte for this long is gone or too slow, and holds memory.
 const WRITE_DEADLINE: Duration = Duration::from_secs(30);
@@ -47,7 +47,7 @@ const NO_SENSE: u16 = 4_400;
 /// Why a session is over, for the browser's ears.
 struct Over(u16, String);
 
-pub(super) async fn upgrade(
+pub(in crate::http) async fn upgrade(
     State(app): State<App>,
     Path(peer): Path<String>,
     source: Option<Extension<Source>>,
@@ -60,8 +60,8 @@ pub(super) async fn upgrade(
     let Ok(peer) = peer.parse::<PeerId>() else {
         return (StatusCode::BAD_REQUEST, "Behind /to/ stands the peer id of a node.\n").into_response();
     };
-    let place = Place::of(source.map(|source| source.0), &headers);
-    let Some(visit) = app.visitors.enter(place, Instant::now()) else {
+    let place = ClientOrigin::of(source.map(|source| source.0), &headers);
+    let Some(visit) = app.client_limits.enter(place, Instant::now()) else {
         let text = "There are as many sessions from your address as there may be; close one and try again.\n";
         return (StatusCode::TOO_MANY_REQUESTS, text).into_response();
     };
@@ -86,7 +86,7 @@ struct Lent {
 }
 
 impl Lent {
-    async fn open(app: App, peer: PeerId, place: Place) -> Result<(Self, Switch, HomeStream), Over> {
+    async fn open(app: App, peer: PeerId, place: ClientOrigin) -> Result<(Self, Switch, HomeStream), Over> {
         let caller = place.address();
         let opened = app.tunnel_server.lock().unwrap_or_else(PoisonError::into_inner).open(
             &peer,
@@ -95,9 +95,9 @@ impl Lent {
         );
         let OpenedSession { session, displaced } = opened.map_err(Over::from)?;
         if let Some(displaced) = displaced {
-            app.callers.send_away(displaced);
+            app.tunnel_sessions.send_away(displaced);
         }
-        let switch = app.callers.enter(session);
+        let switch = app.tunnel_sessions.enter(session);
         let lent = Self { app, peer, session };
         match lent.app.overlay.open_home(peer).await {
             Ok(stream) => {
@@ -125,7 +125,7 @@ impl Lent {
 impl Drop for Lent {
     fn drop(&mut self) {
         self.tunnel_server().close(self.session);
-        self.app.callers.leave(self.session);
+        self.app.tunnel_sessions.leave(self.session);
     }
 }
 

@@ -16,12 +16,12 @@ const GATHER: Duration = Duration::from_secs(2);
 
 /// What is left.
 #[derive(Debug)]
-pub(crate) struct Pace {
+pub(crate) struct AnnounceLimiter {
     left: u32,
     refilled: Instant,
 }
 
-impl Pace {
+impl AnnounceLimiter {
     pub(crate) const fn new(now: Instant) -> Self {
         Self { left: AT_ONCE, refilled: now }
     }
@@ -51,7 +51,7 @@ mod tests {
     #[test]
     fn some_changes_are_told_at_once_and_never_more_than_others_pass_on() {
         let start = Instant::now();
-        let mut pace = Pace::new(start);
+        let mut pace = AnnounceLimiter::new(start);
         let mut told = Vec::new();
         let mut now = start;
         while now < start + Duration::from_secs(3600) {
@@ -68,7 +68,7 @@ mod tests {
     #[test]
     fn after_a_quiet_time_changes_are_told_at_once_again() {
         let start = Instant::now();
-        let mut pace = Pace::new(start);
+        let mut pace = AnnounceLimiter::new(start);
         assert!((0..4).all(|_| pace.next(start) > start));
         let later = start + Duration::from_secs(3600);
         for _ in 0..3 {

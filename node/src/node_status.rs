@@ -12,7 +12,7 @@ use nostrp2p_protocol::{
 
 /// Changes seldom; whoever watches it wakes only then.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub(crate) struct Standing {
+pub(crate) struct NodeStatus {
     pub(crate) owner: Option<PublicKey>,
     pub(crate) peers: Vec<PeerStatus>,
     /// Until when the owner's delegation for this node holds, in seconds since 1970.
@@ -88,7 +88,7 @@ impl From<&OpenWays> for Ways {
     }
 }
 
-impl Standing {
+impl NodeStatus {
     /// How many of the connected nodes are other nodes of the owner.
     pub(crate) fn own_peers(&self) -> usize {
         let Some(owner) = self.owner else { return 0 };

@@ -11,12 +11,12 @@ use tokio::sync::oneshot;
 
 /// Switches by the number of the session. There are no more than sessions. Clones share them.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Callers(Arc<Mutex<BTreeMap<u64, oneshot::Sender<()>>>>);
+pub(crate) struct TunnelSessions(Arc<Mutex<BTreeMap<u64, oneshot::Sender<()>>>>);
 
 /// Turns when a session has to make room.
 pub(crate) type Switch = oneshot::Receiver<()>;
 
-impl Callers {
+impl TunnelSessions {
     /// A session has begun.
     pub(crate) fn enter(&self, session: u64) -> Switch {
         let (sender, switch) = oneshot::channel();
@@ -49,7 +49,7 @@ mod tests {
 
     #[test]
     fn a_switch_turns_when_its_session_makes_room_and_not_before() {
-        let callers = Callers::default();
+        let callers = TunnelSessions::default();
         let (mut first, mut second) = (callers.enter(1), callers.enter(2));
         callers.send_away(1);
         assert_eq!(first.try_recv(), Ok(()));

@@ -23,7 +23,7 @@ fn by(author: u64, created_at: u64) -> Event {
 }
 
 async fn keep(writer: &Writer, event: &Event) -> Inserted {
-    writer.commit(event.clone(), Travel::Shared).await.await.unwrap().unwrap()
+    writer.commit(event.clone(), Propagation::Shared).await.await.unwrap().unwrap()
 }
 
 fn held(store: &Store) -> BTreeSet<EventId> {
@@ -53,7 +53,7 @@ async fn invented_people_displace_one_another_and_not_those_who_are_known() {
     grow_old(&store);
     let flood: Vec<Event> = (0..3_000).map(|number| by(1_000 + number, 20_000 + number)).collect();
     for event in &flood {
-        writer.store(event.clone(), Travel::Shared).await;
+        writer.store(event.clone(), Propagation::Shared).await;
     }
     keep(&writer, &by(1, 30_000)).await;
     let ids: Vec<EventId> = known.iter().map(Event::id).collect();
@@ -76,9 +76,9 @@ async fn invented_people_displace_one_another_and_not_those_who_are_known() {
 async fn a_new_profile_makes_nobody_new() {
     let directory = tempfile::tempdir().unwrap();
     let (store, writer) = open(directory.path());
-    writer.commit(event(2, 0, 10, "old", vec![]), Travel::Shared).await.await.unwrap().unwrap();
+    writer.commit(event(2, 0, 10, "old", vec![]), Propagation::Shared).await.await.unwrap().unwrap();
     grow_old(&store);
-    writer.commit(event(2, 0, 20, "new", vec![]), Travel::Shared).await.await.unwrap().unwrap();
+    writer.commit(event(2, 0, 20, "new", vec![]), Propagation::Shared).await.await.unwrap().unwrap();
     assert_eq!(store.people().unwrap(), (0, vec![(key(2).public_key(), 0)]));
     let deletion = event(2, 5, 30, "", vec![Tag::new(["a".into(), format!("0:{}:", key(2).public_key())])]);
     keep(&writer, &deletion).await;

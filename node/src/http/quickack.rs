@@ -17,13 +17,13 @@ use tokio::{
 
 /// A TCP connection.
 #[derive(Debug)]
-pub(crate) struct Prompt {
+pub(crate) struct QuickAck {
     stream: TcpStream,
     /// Something came, and nothing was said since.
     unanswered: bool,
 }
 
-impl Prompt {
+impl QuickAck {
     /// Sends small frames at once, too.
     pub(crate) fn new(stream: TcpStream) -> Self {
         // Failing to set it costs only time.
@@ -39,7 +39,7 @@ impl Prompt {
     }
 }
 
-impl AsyncRead for Prompt {
+impl AsyncRead for QuickAck {
     fn poll_read(
         self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -57,7 +57,7 @@ impl AsyncRead for Prompt {
     }
 }
 
-impl AsyncWrite for Prompt {
+impl AsyncWrite for QuickAck {
     fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         this.unanswered = false;

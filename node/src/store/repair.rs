@@ -10,7 +10,7 @@ use nostrp2p_protocol::{Event, UnverifiedEvent};
 use redb::{Database, ReadableDatabase};
 
 use super::{
-    FILE, Mark, OpenError, Retention, Store, Travel, lock::Lock, quietly, read, record, tables,
+    FILE, Mark, OpenError, Propagation, Retention, Store, lock::Lock, quietly, read, record, tables,
     tables::EVENTS,
 };
 
@@ -20,9 +20,9 @@ const MAX_FAILURES: u32 = 20_000;
 /// stepped over is met from the other end.
 const PATIENCE: u32 = 64;
 
-/// What [`salvage`] has done.
+/// What [`repair`] has done.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Salvaged {
+pub struct Repaired {
     /// Where the damaged file is now.
     pub aside: PathBuf,
     /// Events that were saved: id and signature are right.
@@ -38,7 +38,7 @@ pub struct Salvaged {
 ///
 /// # Errors
 /// When the file cannot be moved, or the new store cannot be written.
-pub fn salvage(directory: &Path) -> Result<Salvaged, OpenError> {
+pub fn repair(directory: &Path) -> Result<Repaired, OpenError> {
     let path = directory.join(FILE);
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
     let aside = directory.join(format!("{FILE}.damaged-{now}"));
@@ -53,12 +53,12 @@ pub fn salvage(directory: &Path) -> Result<Salvaged, OpenError> {
     let copy = directory.join(format!("{FILE}.salvaging"));
     std::fs::copy(&aside, &copy).map_err(io)?;
     let (store, writer) = Store::open_locked(lock, directory, Retention::EVERYTHING)?;
-    let mut salvaged = Salvaged { aside, events: 0, lost: 0, owner: false };
+    let mut salvaged = Repaired { aside, events: 0, lost: 0, owner: false };
     // Even closing a damaged file may panic; what was read until then counts.
     quietly(|| {
         read_all(&copy, &mut salvaged, |saved| match saved {
             Saved::Owner(owner) => drop(writer.set_owner_blocking(owner)),
-            Saved::Event(event, mark) => writer.store_blocking(event, Travel::Restored(mark)),
+            Saved::Event(event, mark) => writer.store_blocking(event, Propagation::Restored(mark)),
         });
     });
     writer.close();
@@ -73,7 +73,7 @@ enum Saved {
 }
 
 /// Reads a copy, for opening it may repair, which means change, it.
-fn read_all(copy: &Path, salvaged: &mut Salvaged, mut save: impl FnMut(Saved)) {
+fn read_all(copy: &Path, salvaged: &mut Repaired, mut save: impl FnMut(Saved)) {
     let Some(Ok(database)) = quietly(|| Database::open(copy)) else { return };
     if let Some(Ok(Some(owner))) = quietly(|| tables::owner(&database.begin_read()?)) {
         salvaged.owner = true;

@@ -33,7 +33,7 @@ const MAX_PLACES: usize = 1_024;
 
 /// Where a client is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Place {
+pub(crate) enum ClientOrigin {
     /// On this machine, or unknown.
     Here,
     /// Elsewhere.
@@ -46,7 +46,7 @@ pub(crate) enum Place {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Source(pub(crate) SocketAddr);
 
-impl Place {
+impl ClientOrigin {
     /// Where a request comes from.
     pub(crate) fn of(source: Option<Source>, headers: &HeaderMap) -> Self {
         let Some(Source(address)) = source else { return Self::Here };
@@ -84,16 +84,19 @@ impl Place {
 
 /// What is going on from each place. Clones share it.
 #[derive(Debug, Clone)]
-pub(crate) struct Visitors(Arc<Mutex<BTreeMap<Place, Visits>>>, Arc<Mutex<Buckets<Place>>>);
+pub(crate) struct ClientLimits(
+    Arc<Mutex<BTreeMap<ClientOrigin, ClientUsage>>>,
+    Arc<Mutex<Buckets<ClientOrigin>>>,
+);
 
 /// What may be read for the guests at a place, whatever sessions they have.
 #[derive(Debug, Clone)]
 pub(crate) struct Allowance {
-    rows: Arc<Mutex<Buckets<Place>>>,
-    place: Place,
+    rows: Arc<Mutex<Buckets<ClientOrigin>>>,
+    place: ClientOrigin,
 }
 
-impl Default for Visitors {
+impl Default for ClientLimits {
     fn default() -> Self {
         Self(Arc::default(), Arc::new(Mutex::new(Buckets::new(MAX_PLACES))))
     }
@@ -115,7 +118,7 @@ impl Allowance {
 }
 
 #[derive(Debug)]
-struct Visits {
+struct ClientUsage {
     sessions: u32,
     /// How many of [`MAX_FAILURES`] are used up, as of `since`.
     failures: u32,
@@ -125,29 +128,29 @@ struct Visits {
 /// A session that counts until it is dropped.
 #[derive(Debug)]
 pub(crate) struct Visit {
-    visitors: Visitors,
-    place: Place,
+    client_limits: ClientLimits,
+    place: ClientOrigin,
 }
 
-impl Visitors {
+impl ClientLimits {
     /// What may be read for the guests at a place.
-    pub(crate) fn allowance(&self, place: Place) -> Allowance {
+    pub(crate) fn allowance(&self, place: ClientOrigin) -> Allowance {
         Allowance { rows: Arc::clone(&self.1), place }
     }
 
     /// Counts a session; None when there are too many from this place.
-    pub(crate) fn enter(&self, place: Place, now: Instant) -> Option<Visit> {
+    pub(crate) fn enter(&self, place: ClientOrigin, now: Instant) -> Option<Visit> {
         self.with(place, now, |visits| {
-            if place != Place::Here && visits.sessions >= MAX_SESSIONS {
+            if place != ClientOrigin::Here && visits.sessions >= MAX_SESSIONS {
                 return None;
             }
             visits.sessions += 1;
             Some(())
         })?;
-        Some(Visit { visitors: self.clone(), place })
+        Some(Visit { client_limits: self.clone(), place })
     }
 
-    fn with<T>(&self, place: Place, now: Instant, act: impl FnOnce(&mut Visits) -> T) -> T {
+    fn with<T>(&self, place: ClientOrigin, now: Instant, act: impl FnOnce(&mut ClientUsage) -> T) -> T {
         // What a panic left behind is a count, and no worse than before.
         let mut places = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         if places.len() >= MAX_PLACES && !places.contains_key(&place) {
@@ -156,7 +159,7 @@ impl Visitors {
             // All of them have sessions: there are far fewer sessions than places, so this does not happen.
             oldest.map(|oldest| places.remove(&oldest));
         }
-        let visits = places.entry(place).or_insert(Visits { sessions: 0, failures: 0, since: now });
+        let visits = places.entry(place).or_insert(ClientUsage { sessions: 0, failures: 0, since: now });
         visits.recover(now);
         act(visits)
     }
@@ -165,12 +168,12 @@ impl Visitors {
 impl Visit {
     /// What may be read for the guests where this one is.
     pub(crate) fn allowance(&self) -> Allowance {
-        self.visitors.allowance(self.place)
+        self.client_limits.allowance(self.place)
     }
 
     /// Counts a login that has failed; says whether there were too many from this place.
     pub(crate) fn failed_login(&self, now: Instant) -> bool {
-        self.visitors.with(self.place, now, |visits| {
+        self.client_limits.with(self.place, now, |visits| {
             if visits.failures == 0 {
                 visits.since = now;
             }
@@ -182,7 +185,7 @@ impl Visit {
 
 impl Drop for Visit {
     fn drop(&mut self) {
-        let mut places = self.visitors.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut places = self.client_limits.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         if let Some(visits) = places.get_mut(&self.place) {
             visits.sessions = visits.sessions.saturating_sub(1);
             if visits.sessions == 0 && visits.failures == 0 {
@@ -192,7 +195,7 @@ impl Drop for Visit {
     }
 }
 
-impl Visits {
+impl ClientUsage {
     /// Gives back what time has given back.
     fn recover(&mut self, now: Instant) {
         let passed = now.saturating_duration_since(self.since).as_secs() / ONE_MORE_AFTER.as_secs();
@@ -208,22 +211,22 @@ impl Visits {
 mod tests {
     use super::*;
 
-    fn place(source: &str, forwarded: &[&str]) -> Place {
+    fn place(source: &str, forwarded: &[&str]) -> ClientOrigin {
         let mut headers = HeaderMap::new();
         for value in forwarded {
             headers.append("x-forwarded-for", value.parse().unwrap());
         }
-        Place::of(Some(Source(source.parse().unwrap())), &headers)
+        ClientOrigin::of(Some(Source(source.parse().unwrap())), &headers)
     }
 
-    fn network(address: &str) -> Place {
-        Place::Network(address.parse().unwrap())
+    fn network(address: &str) -> ClientOrigin {
+        ClientOrigin::Network(address.parse().unwrap())
     }
 
     #[test]
     fn only_a_proxy_on_this_machine_is_believed() {
-        assert_eq!(place("127.0.0.1:5", &[]), Place::Here);
-        assert_eq!(place("[::1]:5", &["nonsense"]), Place::Here);
+        assert_eq!(place("127.0.0.1:5", &[]), ClientOrigin::Here);
+        assert_eq!(place("[::1]:5", &["nonsense"]), ClientOrigin::Here);
         assert_eq!(place("127.0.0.1:5", &["192.0.2.1"]), network("192.0.2.1"));
         assert_eq!(place("127.0.0.1:5", &["198.51.100.9", "203.0.113.9, 192.0.2.1"]), network("192.0.2.1"));
         assert_eq!(place("192.0.2.7:5", &["192.0.2.1"]), network("192.0.2.7"));
@@ -233,28 +236,29 @@ mod tests {
 
     #[test]
     fn one_place_takes_its_share_of_the_sessions_and_no_more() {
-        let (visitors, now) = (Visitors::default(), Instant::now());
+        let (client_limits, now) = (ClientLimits::default(), Instant::now());
         let there = network("192.0.2.1");
-        let mut visits: Vec<_> = (0..MAX_SESSIONS).map(|_| visitors.enter(there, now).unwrap()).collect();
-        assert!(visitors.enter(there, now).is_none());
-        assert!(visitors.enter(network("192.0.2.2"), now).is_some());
+        let mut visits: Vec<_> =
+            (0..MAX_SESSIONS).map(|_| client_limits.enter(there, now).unwrap()).collect();
+        assert!(client_limits.enter(there, now).is_none());
+        assert!(client_limits.enter(network("192.0.2.2"), now).is_some());
         visits.pop();
-        assert!(visitors.enter(there, now).is_some(), "one has left");
-        let here: Vec<_> = (0..100).filter_map(|_| visitors.enter(Place::Here, now)).collect();
+        assert!(client_limits.enter(there, now).is_some(), "one has left");
+        let here: Vec<_> = (0..100).filter_map(|_| client_limits.enter(ClientOrigin::Here, now)).collect();
         assert_eq!(here.len(), 100);
         drop((visits, here));
-        assert!(visitors.0.lock().unwrap().is_empty());
+        assert!(client_limits.0.lock().unwrap().is_empty());
     }
 
     #[test]
     fn what_is_read_for_guests_counts_by_place_and_not_by_session() {
-        let (visitors, now) = (Visitors::default(), Instant::now());
+        let (client_limits, now) = (ClientLimits::default(), Instant::now());
         let there = network("192.0.2.1");
-        let allowance = || visitors.enter(there, now).unwrap().allowance();
+        let allowance = || client_limits.enter(there, now).unwrap().allowance();
         let most = GUEST_ROWS.burst / GUEST_QUESTION_ROWS;
         assert!((0..most).all(|_| allowance().put_aside(100)));
         assert!(!allowance().put_aside(100));
-        assert!(visitors.allowance(network("192.0.2.2")).put_aside(100), "others have their own");
+        assert!(client_limits.allowance(network("192.0.2.2")).put_aside(100), "others have their own");
         allowance().settle(5, 100);
         assert!(!allowance().put_aside(100), "five rows are missing");
         allowance().settle(GUEST_QUESTION_ROWS as usize - 5, 100);
@@ -264,8 +268,8 @@ mod tests {
 
     #[test]
     fn failures_are_forgiven_one_after_the_other() {
-        let (visitors, now) = (Visitors::default(), Instant::now());
-        let fail = |place, now| visitors.enter(place, now).unwrap().failed_login(now);
+        let (client_limits, now) = (ClientLimits::default(), Instant::now());
+        let fail = |place, now| client_limits.enter(place, now).unwrap().failed_login(now);
         let there = network("192.0.2.1");
         assert!((0..MAX_FAILURES).all(|_| !fail(there, now)));
         assert!(fail(there, now) && fail(there, now));
@@ -278,13 +282,13 @@ mod tests {
 
     #[test]
     fn places_are_bounded_and_those_with_sessions_stay() {
-        let (visitors, now) = (Visitors::default(), Instant::now());
-        let stays = visitors.enter(network("192.0.2.1"), now).unwrap();
+        let (client_limits, now) = (ClientLimits::default(), Instant::now());
+        let stays = client_limits.enter(network("192.0.2.1"), now).unwrap();
         for number in 0..2 * MAX_PLACES {
             let address = Ipv6Addr::new(0x2001, 0xdb8, 0, u16::try_from(number).unwrap(), 0, 0, 0, 0);
-            visitors.enter(Place::network(address.into()), now).unwrap().failed_login(now);
+            client_limits.enter(ClientOrigin::network(address.into()), now).unwrap().failed_login(now);
         }
-        let places = visitors.0.lock().unwrap();
+        let places = client_limits.0.lock().unwrap();
         assert!(places.len() <= MAX_PLACES && places.contains_key(&stays.place));
         drop(places);
     }
