@@ -38,7 +38,7 @@ fn main() -> io::Result<()> {
         let (content_type, immutable) = (naming::content_type(path), naming::is_fingerprinted(path));
         writeln!(
             table,
-            "File {{ path: {path:?}, content_type: {content_type:?}, immutable: {immutable}, \
+            "WebFile {{ path: {path:?}, content_type: {content_type:?}, immutable: {immutable}, \
              plain: include_bytes!({file:?}), brotli: {brotli}, gzip: {gzip} }},"
         )
         .map_err(io::Error::other)?;

@@ -1,6 +1,6 @@
 //! The node as a relay for programs of the Nostr world: NIP-01 sessions and the NIP-11 document.
 //!
-//! Sans-IO: [`Session`] takes lines of text and answers with [`Step`]s; sockets, the store and the clock are the
+//! Sans-IO: [`Session`] takes lines of text and answers with [`SessionStep`]s; sockets, the store and the clock are the
 //! node's. Who may do what is decided here: the owner after AUTH (NIP-42), guests as far as [`Policy`] lets them.
 
 mod information;
@@ -16,4 +16,6 @@ pub use information::{Information, SUPPORTED_NIPS};
 pub use query::{InvalidQuery, Query};
 pub use reader::Reader;
 pub use search::{InvalidSearch, Search};
-pub use session::{Counted, MAX_COLLECTED, MAX_SUBSCRIPTIONS, Outcome, Policy, Session, Step, Submitted};
+pub use session::{
+    Counted, MAX_COLLECTED, MAX_SUBSCRIPTIONS, Policy, PublishOutcome, Session, SessionStep, Submitted,
+};

@@ -1,12 +1,12 @@
 //! The node's side of a conversation with another relay: what that relay is given, and what it is asked for.
 //!
-//! Sans-IO: lines in, [`Step`]s out; sockets, the store and the clock are the node's. One [`Mirror`] is one relay.
+//! Sans-IO: lines in, [`MirrorStep`]s out; sockets, the store and the clock are the node's. One [`MirrorSession`] is one relay.
 //!
 //! What goes out is "the owner's open events after sequence number N", and N moves up as the relay acknowledges.
 //! What comes in is asked for twice: what is new from now on, and what was missed; then who the strangers are that wrote
 //! some of it. Where the relay compares sets of events (NIP-77), both sides get what they lack and nothing else.
 //! The node has no key of its owner: where a relay wants a signature before it takes anything (NIP-42), the mirror says
-//! so and goes on when it is handed one ([`Mirror::on_login`]). Work (NIP-13) has to be in an event before it is signed.
+//! so and goes on when it is handed one ([`MirrorSession::on_login`]). Work (NIP-13) has to be in an event before it is signed.
 
 mod comparing;
 mod download;
@@ -35,10 +35,10 @@ const MAX_REASON: usize = 200;
 
 /// What the node does for a mirror, in this order.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Step {
+pub enum MirrorStep {
     /// Send this line to the relay.
     Send(String),
-    /// Look up times and ids in the store, and hand them to [`Mirror::on_collected`].
+    /// Look up times and ids in the store, and hand them to [`MirrorSession::on_collected`].
     Collect(Collect),
     /// The relay has this event of the owner.
     Acknowledged(EventId),
@@ -63,16 +63,16 @@ pub enum Collect {
 
 /// What the relay may be offered now.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Room {
-    /// What comes after this sequence number, by [`Mirror::offer`].
+pub enum UploadRoom {
+    /// What comes after this sequence number, by [`MirrorSession::offer`].
     After(u64),
-    /// What it has lost of this, by [`Mirror::offer_again`].
+    /// What it has lost of this, by [`MirrorSession::offer_again`].
     Again(Vec<EventId>),
 }
 
 /// What people are told of a mirror.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Report {
+pub struct MirrorReport {
     /// Events of the owner that the relay has taken since the start.
     pub accepted: u64,
     /// Events of the owner that it has refused since the start.
@@ -97,7 +97,7 @@ pub struct Report {
 
 /// One relay. It outlives connections.
 #[derive(Debug)]
-pub struct Mirror {
+pub struct MirrorSession {
     owner: PublicKey,
     giving: Giving,
     asking: Asking,
@@ -113,11 +113,11 @@ pub struct Mirror {
     failures: u32,
     /// Bits of work of which it spoke when it refused an event.
     work_seen: u8,
-    report: Report,
+    report: MirrorReport,
 }
 
-impl Mirror {
-    /// Begins where the last run ended: `settled` by [`Step::Settled`], `heard_until` by [`Step::CaughtUp`]. `out` says
+impl MirrorSession {
+    /// Begins where the last run ended: `settled` by [`MirrorStep::Settled`], `heard_until` by [`MirrorStep::CaughtUp`]. `out` says
     /// whether the owner's events go there.
     pub fn new(owner: PublicKey, out: bool, settled: u64, heard_until: u64) -> Self {
         Self {
@@ -131,17 +131,17 @@ impl Mirror {
             logging_in: None,
             failures: 0,
             work_seen: 0,
-            report: Report::default(),
+            report: MirrorReport::default(),
         }
     }
 
     /// What people are told.
-    pub const fn report(&self) -> &Report {
+    pub const fn report(&self) -> &MirrorReport {
         &self.report
     }
 
     /// The connection stands.
-    pub fn on_connected(&mut self, terms: Terms) -> Vec<Step> {
+    pub fn on_connected(&mut self, terms: Terms) -> Vec<MirrorStep> {
         self.connected = true;
         self.terms = terms;
         self.report.work = terms.work.max(self.work_seen);
@@ -149,21 +149,21 @@ impl Mirror {
         self.giving.begin(self.compares(), terms.work).into_iter().collect()
     }
 
-    /// What is wanted, after [`Mirror::on_connected`] and when it changes. `wanted` are filters without `since`, `until`
+    /// What is wanted, after [`MirrorSession::on_connected`] and when it changes. `wanted` are filters without `since`, `until`
     /// and `limit`; see [`interest`].
-    pub fn on_interest(&mut self, wanted: Vec<Filter>, now: u64) -> Vec<Step> {
+    pub fn on_interest(&mut self, wanted: Vec<Filter>, now: u64) -> Vec<MirrorStep> {
         self.report.caught_up = false;
         self.asking.begin(wanted, self.compares(), now)
     }
 
-    /// Asks for nothing until [`Mirror::on_interest`] comes next, because the relay has brought more than it may. What it
+    /// Asks for nothing until [`MirrorSession::on_interest`] comes next, because the relay has brought more than it may. What it
     /// still sends is passed over, and asked for again then. What goes to the relay goes on.
-    pub fn pause(&mut self) -> Vec<Step> {
+    pub fn pause(&mut self) -> Vec<MirrorStep> {
         if self.connected { self.asking.pause() } else { vec![] }
     }
 
-    /// An event of this time came and was not taken, because there was no room for it: [`Step::CaughtUp`] does not go
-    /// beyond it. Say so before the next [`Mirror::on_line`].
+    /// An event of this time came and was not taken, because there was no room for it: [`MirrorStep::CaughtUp`] does not go
+    /// beyond it. Say so before the next [`MirrorSession::on_line`].
     pub fn on_not_taken(&mut self, created_at: u64) {
         self.asking.on_not_taken(created_at);
     }
@@ -182,7 +182,7 @@ impl Mirror {
     }
 
     /// What may be offered to the relay now, if anything.
-    pub fn room(&mut self) -> Option<Room> {
+    pub fn room(&mut self) -> Option<UploadRoom> {
         if self.connected && !self.report.needs_signature { self.giving.room() } else { None }
     }
 
@@ -191,18 +191,18 @@ impl Mirror {
         WINDOW
     }
 
-    /// Offers events of the owner, at most [`Mirror::window`] of them. There are no others up to `through`.
-    pub fn offer(&mut self, through: u64, events: &[(u64, Event)], now: u64) -> Vec<Step> {
+    /// Offers events of the owner, at most [`MirrorSession::window`] of them. There are no others up to `through`.
+    pub fn offer(&mut self, through: u64, events: &[(u64, Event)], now: u64) -> Vec<MirrorStep> {
         self.giving.offer(through, events, now, &mut self.report)
     }
 
     /// Offers events once more that the relay has lost.
-    pub fn offer_again(&mut self, events: &[(u64, Event)], now: u64) -> Vec<Step> {
+    pub fn offer_again(&mut self, events: &[(u64, Event)], now: u64) -> Vec<MirrorStep> {
         self.giving.offer_again(events, now, &mut self.report)
     }
 
-    /// Here is what [`Step::Collect`] asked for.
-    pub fn on_collected(&mut self, what: &Collect, held: &[(u64, EventId)], now: u64) -> Vec<Step> {
+    /// Here is what [`MirrorStep::Collect`] asked for.
+    pub fn on_collected(&mut self, what: &Collect, held: &[(u64, EventId)], now: u64) -> Vec<MirrorStep> {
         let step = match what {
             Collect::Own => self.giving.on_collected(&self.owner, held, now),
             Collect::Wanted(_) => self.asking.on_collected(held, now),
@@ -216,17 +216,17 @@ impl Mirror {
     }
 
     /// Somebody has signed a login (NIP-42). It is passed on if it is the owner's for the present challenge.
-    pub fn on_login(&mut self, login: &Event) -> Vec<Step> {
+    pub fn on_login(&mut self, login: &Event) -> Vec<MirrorStep> {
         let fits = login.pubkey == self.owner && login.tag_values("challenge").next() == self.wants_login();
         if self.wants_login().is_none() || !fits {
             return vec![];
         }
         self.logging_in = Some(login.id());
-        vec![Step::Send(line(&("AUTH", login)))]
+        vec![MirrorStep::Send(line(&("AUTH", login)))]
     }
 
     /// The relay said something.
-    pub fn on_line(&mut self, text: &str, now: u64) -> Vec<Step> {
+    pub fn on_line(&mut self, text: &str, now: u64) -> Vec<MirrorStep> {
         let Ok(parts) = serde_json::from_str::<Vec<&RawValue>>(text) else { return vec![] };
         let word =
             |place: usize| parts.get(place).and_then(|part| serde_json::from_str::<String>(part.get()).ok());
@@ -270,12 +270,12 @@ impl Mirror {
     }
 
     /// Some time has passed.
-    pub fn on_tick(&mut self, now: u64) -> Vec<Step> {
+    pub fn on_tick(&mut self, now: u64) -> Vec<MirrorStep> {
         let late = |since: Option<u64>, within| since.is_some_and(|since| since.saturating_add(within) < now);
         if late(self.giving.offered_at(), ANSWER_WITHIN) {
-            return vec![Step::HangUp("it did not answer within a minute")];
+            return vec![MirrorStep::HangUp("it did not answer within a minute")];
         }
-        let mut steps: Vec<Step> = self.asking.ask_profiles().into_iter().collect();
+        let mut steps: Vec<MirrorStep> = self.asking.ask_profiles().into_iter().collect();
         if !self.report.needs_signature {
             steps.extend(self.asking.on_tick(now));
         }
@@ -293,7 +293,7 @@ impl Mirror {
         self.terms.compares.unwrap_or(true) && self.not_compared < GIVES_UP_COMPARING
     }
 
-    fn on_ok(&mut self, id: EventId, accepted: bool, reason: &str, now: u64) -> Vec<Step> {
+    fn on_ok(&mut self, id: EventId, accepted: bool, reason: &str, now: u64) -> Vec<MirrorStep> {
         if self.logging_in == Some(id) {
             return self.on_login_answered(accepted, reason, now);
         }
@@ -326,7 +326,7 @@ impl Mirror {
     }
 
     /// After a login all begins as on a new connection. Without, the challenge is used up.
-    fn on_login_answered(&mut self, accepted: bool, reason: &str, now: u64) -> Vec<Step> {
+    fn on_login_answered(&mut self, accepted: bool, reason: &str, now: u64) -> Vec<MirrorStep> {
         self.logging_in = None;
         self.challenge = None;
         if !accepted {
@@ -339,7 +339,7 @@ impl Mirror {
         steps
     }
 
-    fn on_compared(&mut self, comparison: &str, answer: Option<String>, now: u64) -> Vec<Step> {
+    fn on_compared(&mut self, comparison: &str, answer: Option<String>, now: u64) -> Vec<MirrorStep> {
         self.failures = 0;
         let Some(answer) = answer.and_then(|answer| hex::decode(answer).ok()) else {
             return self.on_not_compared(comparison);
@@ -352,7 +352,7 @@ impl Mirror {
         }
     }
 
-    fn on_not_compared(&mut self, comparison: &str) -> Vec<Step> {
+    fn on_not_compared(&mut self, comparison: &str) -> Vec<MirrorStep> {
         let step = match comparison {
             OWN => self.giving.on_not_compared(),
             COMPARE => self.asking.on_not_compared(),
@@ -362,7 +362,7 @@ impl Mirror {
     }
 
     /// That is how relays answer which do not know NIP-77.
-    fn on_notice(&mut self, reason: &str) -> Vec<Step> {
+    fn on_notice(&mut self, reason: &str) -> Vec<MirrorStep> {
         if self.giving.asked().is_none() && self.asking.asked().is_none() {
             self.report.refusal = Some(cut(reason));
             return vec![];
@@ -371,17 +371,17 @@ impl Mirror {
         [OWN, COMPARE].into_iter().flat_map(|comparison| self.on_not_compared(comparison)).collect()
     }
 
-    fn on_event(&mut self, subscription: &str, event: UnverifiedEvent, now: u64) -> Vec<Step> {
+    fn on_event(&mut self, subscription: &str, event: UnverifiedEvent, now: u64) -> Vec<MirrorStep> {
         if !self.asking.takes(subscription, &event) {
             return vec![];
         }
         self.failures = 0;
         self.report.heard += 1;
         self.report.last_event = Some(now);
-        vec![Step::Heard(Box::new(event))]
+        vec![MirrorStep::Heard(Box::new(event))]
     }
 
-    fn on_eose(&mut self, subscription: &str) -> Vec<Step> {
+    fn on_eose(&mut self, subscription: &str) -> Vec<MirrorStep> {
         self.failures = 0;
         let steps = self.noted(|asking| asking.on_eose(subscription));
         self.report.listens = self.asking.listens();
@@ -389,9 +389,9 @@ impl Mirror {
     }
 
     /// Whether all is caught up shows in what comes next.
-    fn noted(&mut self, next: impl FnOnce(&mut Asking) -> Vec<Step>) -> Vec<Step> {
+    fn noted(&mut self, next: impl FnOnce(&mut Asking) -> Vec<MirrorStep>) -> Vec<MirrorStep> {
         let steps = next(&mut self.asking);
-        self.report.caught_up |= steps.iter().any(|step| matches!(step, Step::CaughtUp(_)));
+        self.report.caught_up |= steps.iter().any(|step| matches!(step, MirrorStep::CaughtUp(_)));
         steps
     }
 

@@ -1,4 +1,4 @@
-//! One client's conversation with the relay: lines in, [`Step`]s out.
+//! One client's conversation with the relay: lines in, [`SessionStep`]s out.
 //!
 //! Sans-IO: sockets, the store and the clock are the node's. What a session keeps is bounded by the constants here.
 
@@ -18,7 +18,7 @@ pub use reading::Counted;
 use reading::Subscription;
 pub use reconciling::MAX_COLLECTED;
 use reconciling::Reconciliations;
-pub use writing::{Outcome, Submitted};
+pub use writing::{PublishOutcome, Submitted};
 
 use crate::{
     message::{self, ClientMessage, Unreadable},
@@ -37,7 +37,7 @@ const MAX_FAILED_LOGINS: u32 = 20;
 
 /// What the node does for a session, in this order.
 #[derive(Debug, PartialEq)]
-pub enum Step {
+pub enum SessionStep {
     /// Send this line to the client.
     Send(String),
     /// Publish the owner's event, then call [`Session::on_published`]. Others may be published meanwhile.
@@ -79,8 +79,8 @@ pub struct Session {
 
 impl Session {
     /// Begins with the challenge of NIP-42. `authority` is what the client's request named as `Host`.
-    pub fn open(challenge: [u8; 32], authority: String, policy: Policy) -> (Self, Step) {
-        let greeting = Step::Send(message::auth(&challenge));
+    pub fn open(challenge: [u8; 32], authority: String, policy: Policy) -> (Self, SessionStep) {
+        let greeting = SessionStep::Send(message::auth(&challenge));
         let session = Self {
             challenge,
             authority,
@@ -95,7 +95,7 @@ impl Session {
     }
 
     /// Takes one line. `owner` is whose node this is, `now` in seconds since 1970.
-    pub fn on_line(&mut self, line: &str, owner: Option<PublicKey>, now: u64) -> Vec<Step> {
+    pub fn on_line(&mut self, line: &str, owner: Option<PublicKey>, now: u64) -> Vec<SessionStep> {
         match ClientMessage::parse(line) {
             Ok(ClientMessage::Auth(event)) => self.on_auth(*event, owner, now),
             Ok(ClientMessage::Event(event)) => self.on_event(event, owner, now),
@@ -119,13 +119,18 @@ impl Session {
                 self.reconciliations.close(&subscription);
                 vec![]
             }
-            Err(Unreadable::Line(reason)) => vec![Step::Send(message::notice(&format!("invalid: {reason}")))],
+            Err(Unreadable::Line(reason)) => {
+                vec![SessionStep::Send(message::notice(&format!("invalid: {reason}")))]
+            }
             Err(Unreadable::Event(id, reason)) => {
-                vec![Step::Send(message::ok(&id, false, &format!("invalid: {reason}")))]
+                vec![SessionStep::Send(message::ok(&id, false, &format!("invalid: {reason}")))]
             }
             Err(Unreadable::Control(id, reason)) => {
                 let reason = format!("invalid: {reason}");
-                vec![Step::Send(message::ok(&id, false, &reason)), Step::Send(message::notice(&reason))]
+                vec![
+                    SessionStep::Send(message::ok(&id, false, &reason)),
+                    SessionStep::Send(message::notice(&reason)),
+                ]
             }
             Err(Unreadable::Req(subscription, reason)) => {
                 self.subscriptions.remove(&subscription);
@@ -139,11 +144,11 @@ impl Session {
     }
 
     /// A binary message came. NIP-01 knows none.
-    pub fn on_binary(&self) -> Step {
-        Step::Send(message::notice("invalid: a relay takes text messages"))
+    pub fn on_binary(&self) -> SessionStep {
+        SessionStep::Send(message::notice("invalid: a relay takes text messages"))
     }
 
-    fn on_auth(&mut self, event: UnverifiedEvent, owner: Option<PublicKey>, now: u64) -> Vec<Step> {
+    fn on_auth(&mut self, event: UnverifiedEvent, owner: Option<PublicKey>, now: u64) -> Vec<SessionStep> {
         let id = event.claimed_id.unwrap_or_else(|| event.unsigned.id());
         let event = match event.verify() {
             Ok(event) => event,
@@ -161,7 +166,7 @@ impl Session {
             Ok(owner) => {
                 self.authenticated = Some(owner);
                 self.stranger = false;
-                vec![Step::Send(message::ok(&id, true, ""))]
+                vec![SessionStep::Send(message::ok(&id, true, ""))]
             }
             Err(refusal) => {
                 self.stranger |= refusal.code == RefusalCode::NotOwner;
@@ -171,11 +176,11 @@ impl Session {
         }
     }
 
-    fn on_failed_login(&mut self, line: String) -> Vec<Step> {
+    fn on_failed_login(&mut self, line: String) -> Vec<SessionStep> {
         self.failed_logins += 1;
-        let mut steps = vec![Step::Send(line)];
+        let mut steps = vec![SessionStep::Send(line)];
         if self.failed_logins >= MAX_FAILED_LOGINS {
-            steps.push(Step::HangUp("too many logins have failed; connect again"));
+            steps.push(SessionStep::HangUp("too many logins have failed; connect again"));
         }
         steps
     }
@@ -202,13 +207,13 @@ impl Session {
 }
 
 /// Ends a subscription, or refuses it.
-fn close(subscription: &str, reason: &str) -> Step {
-    Step::Send(message::closed(&shown(subscription), reason))
+fn close(subscription: &str, reason: &str) -> SessionStep {
+    SessionStep::Send(message::closed(&shown(subscription), reason))
 }
 
 /// Ends a reconciliation, or refuses it.
-fn neg_err(subscription: &str, reason: &str) -> Step {
-    Step::Send(message::neg_err(&shown(subscription), reason))
+fn neg_err(subscription: &str, reason: &str) -> SessionStep {
+    SessionStep::Send(message::neg_err(&shown(subscription), reason))
 }
 
 /// A client that sent a very long id learns why; its id is not sent back whole.

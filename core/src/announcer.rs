@@ -322,7 +322,7 @@ mod tests {
     use nostrp2p_protocol::{Network, SecretKey, Tag, delegation};
 
     use super::*;
-    use crate::{Input, Settings};
+    use crate::{EngineSettings, Input};
 
     const NOW: u64 = 1_700_000_000;
     const NEIGHBOUR: PeerId = PeerId::from_ed25519([100; 32]);
@@ -352,7 +352,7 @@ mod tests {
     }
 
     fn core() -> Core {
-        Core::new(Settings::default(), None)
+        Core::new(EngineSettings::default(), None)
     }
 
     /// A core that is connected to these nodes, each from another network.
@@ -475,7 +475,7 @@ mod tests {
     fn what_a_crowded_neighbour_tells_of_who_is_connected_or_needed_is_heard() {
         let mut other = announcer(200);
         let owner = delegation_for(4).owner();
-        let mut core = Core::new(Settings::default(), Some(owner));
+        let mut core = Core::new(EngineSettings::default(), Some(owner));
         core.handle(Input::PeerConnected(peer(3), Network::Unknown), NOW);
         (0..700).for_each(|number| drop(other.hear(peer(1), invented(number), &core, NOW)));
         let [met, own, stranger] = [(3, None), (4, Some(delegation_for(4))), (5, None)]

@@ -26,7 +26,7 @@ use nostrp2p_protocol::{
 };
 
 pub use self::vocabulary::{
-    DeliveryId, GossipId, Input, Output, PublishId, Service, Settings, Sharing, Verdict,
+    DeliveryId, EngineSettings, GossipId, Input, Output, PublishId, Service, Sharing, Verdict,
 };
 use crate::{
     admission::{Admission, Ignored},
@@ -71,7 +71,7 @@ pub const QUESTION_ROWS: u32 = 10_000;
 /// The state of a node's decisions.
 #[derive(Debug)]
 pub struct Core {
-    settings: Settings,
+    settings: EngineSettings,
     owner: Option<PublicKey>,
     admission: Admission,
     future_events: FutureEvents,
@@ -111,7 +111,7 @@ enum Pending {
 
 impl Core {
     /// Begins with nothing seen and nothing waiting.
-    pub fn new(settings: Settings, owner: Option<PublicKey>) -> Self {
+    pub fn new(settings: EngineSettings, owner: Option<PublicKey>) -> Self {
         Self {
             settings,
             owner,

@@ -39,7 +39,8 @@ pub use buckets::{Buckets, Rate, UNIT};
 pub use counters::Refusals;
 pub use directory::Directory;
 pub use engine::{
-    Core, DeliveryId, GossipId, Input, Output, PublishId, QUESTION_ROWS, Service, Settings, Sharing, Verdict,
+    Core, DeliveryId, EngineSettings, GossipId, Input, Output, PublishId, QUESTION_ROWS, Service, Sharing,
+    Verdict,
 };
 pub use fetch::{FetchTarget, Query, QueryId};
 pub use hourly_cap::{CapDecision, MAX_PER_HOUR, hour, room};

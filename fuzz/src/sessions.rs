@@ -8,8 +8,8 @@ use std::{
 };
 
 use nostrp2p_bridge::{
-    Counted, MAX_COLLECTED, MAX_SUBSCRIPTIONS, Outcome, Policy, Session, Step, Submitted,
-    mirror::{Collect, Mirror, Room, Step as MirrorStep, Terms},
+    Counted, MAX_COLLECTED, MAX_SUBSCRIPTIONS, Policy, PublishOutcome, Session, SessionStep, Submitted,
+    mirror::{Collect, MirrorSession, MirrorStep, Terms, UploadRoom},
 };
 use nostrp2p_protocol::{
     Event, EventId, EventTemplate, Filter, Kind, PeerId, SecretKey,
@@ -70,7 +70,7 @@ pub fn relay_session(bytes: &[u8]) {
             }
             _ => {
                 let said = session.on_line(rest, Some(owner), NOW);
-                if said.iter().any(|step| matches!(step, Step::HangUp(_))) {
+                if said.iter().any(|step| matches!(step, SessionStep::HangUp(_))) {
                     return;
                 }
                 let mut steps = Vec::new();
@@ -81,7 +81,7 @@ pub fn relay_session(bytes: &[u8]) {
             }
         };
         for step in steps {
-            let Step::Send(line) = step else { continue };
+            let SessionStep::Send(line) = step else { continue };
             check_line(&line, &mut subscribed);
         }
         if !matches!(letter, '!' | '~' | 'x')
@@ -102,19 +102,24 @@ fn closed_by(line: &str) -> Option<String> {
 }
 
 /// Does what the node would do.
-fn perform(session: &mut Session, step: Step, reads: bool, subscribed: &mut BTreeSet<String>) -> Vec<Step> {
+fn perform(
+    session: &mut Session,
+    step: SessionStep,
+    reads: bool,
+    subscribed: &mut BTreeSet<String>,
+) -> Vec<SessionStep> {
     let some = || events().iter().take(3);
     match step {
-        Step::Publish(event) => {
+        SessionStep::Publish(event) => {
             let submitted = Submitted::from(&*event);
             let result = if reads {
-                Ok(Outcome::New(Carried::Waiting(1)))
+                Ok(PublishOutcome::New(Carried::Waiting(1)))
             } else {
                 Err(Refusal::new(RefusalCode::Internal, "could not store the event"))
             };
             vec![session.on_published(&submitted, result, NOW)]
         }
-        Step::Find(id, ..) => {
+        SessionStep::Find(id, ..) => {
             subscribed.insert(id.clone());
             if !reads {
                 return vec![session.on_unreadable(&id)];
@@ -124,8 +129,8 @@ fn perform(session: &mut Session, step: Step, reads: bool, subscribed: &mut BTre
             steps.push(session.on_end(&id, 3));
             steps
         }
-        Step::Count(id, ..) => vec![session.on_counted(&id, Counted { count: 3, complete: reads })],
-        Step::Collect(id, _, _, message) => {
+        SessionStep::Count(id, ..) => vec![session.on_counted(&id, Counted { count: 3, complete: reads })],
+        SessionStep::Collect(id, _, _, message) => {
             let ids: Vec<(u64, EventId)> = some().map(|(_, event)| (event.created_at, event.id())).collect();
             assert!(ids.len() <= MAX_COLLECTED);
             vec![session.on_collected(&id, &message, reads.then_some(ids))]
@@ -152,7 +157,7 @@ fn check_line(line: &str, subscribed: &mut BTreeSet<String>) {
 pub fn mirror_session(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
     let Some((_, first)) = events().first() else { return };
-    let mut mirror = Mirror::new(first.pubkey, !text.starts_with('-'), 0, NOW - 100);
+    let mut mirror = MirrorSession::new(first.pubkey, !text.starts_with('-'), 0, NOW - 100);
     let (mut now, mut settled, mut offered) = (NOW, 0, 0);
     let mut unanswered: BTreeMap<u64, EventId> = BTreeMap::new();
     for (letter, rest) in turns(text) {
@@ -174,14 +179,14 @@ pub fn mirror_session(bytes: &[u8]) {
                 mirror.on_tick(now)
             }
             'o' => match mirror.room() {
-                Some(Room::After(after)) => {
+                Some(UploadRoom::After(after)) => {
                     assert!(after >= settled && after <= offered, "what was not settled is offered again");
                     let more = events().iter().filter(|(sequence, _)| *sequence > after);
-                    let more: Vec<_> = more.take(Mirror::window()).cloned().collect();
+                    let more: Vec<_> = more.take(MirrorSession::window()).cloned().collect();
                     offered = more.last().map_or(after, |(sequence, _)| *sequence);
                     mirror.offer(offered, &more, now)
                 }
-                Some(Room::Again(ids)) => {
+                Some(UploadRoom::Again(ids)) => {
                     let lost = events().iter().filter(|(_, event)| ids.contains(&event.id()));
                     mirror.offer_again(&lost.cloned().collect::<Vec<_>>(), now)
                 }

@@ -14,7 +14,7 @@ use crate::settings::Flags;
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]
-    pub command: Command,
+    pub command: ProgramCommand,
 }
 
 /// The command line, as it is parsed: an environment variable that is set and empty, as compose files and unit files leave
@@ -38,15 +38,15 @@ fn without_empty(command: clap::Command, is_empty: &dyn Fn(&OsStr) -> bool) -> c
 
 /// What the program can do.
 #[derive(Debug, Subcommand)]
-pub enum Command {
+pub enum ProgramCommand {
     /// Run your node
     Server(Box<Server>),
     /// Generate a new key pair
     Genkey(Genkey),
     /// Ask your running node how it stands
-    Status(Status),
+    Status(StatusCommand),
     /// Look at everything that a node needs, and say what to do
-    Doctor(Status),
+    Doctor(StatusCommand),
     /// Whose node it is, and your word that it acts for you
     #[command(subcommand)]
     Owner(Owner),
@@ -86,7 +86,7 @@ impl From<Which> for Flags {
     after_help = "Give the flags that the server was started with; none if its settings stand in the settings file. \
                   Mostly -l and --data-dir matter."
 )]
-pub struct Status {
+pub struct StatusCommand {
     /// The settings.
     #[command(flatten)]
     pub flags: Flags,
@@ -113,7 +113,7 @@ pub enum Owner {
     Revoke(Revoke),
     /// Give the node to somebody else, with an empty store and a new key; your store is set aside (while the node is
     /// stopped)
-    Change(Change),
+    Change(OwnerCommand),
 }
 
 /// `nostrp2p owner show`
@@ -140,7 +140,7 @@ pub struct Revoke {
 
 /// `nostrp2p owner change`
 #[derive(Debug, Args)]
-pub struct Change {
+pub struct OwnerCommand {
     /// The new owner's public key, npub or hex; without, the node prints a claim link at its next start
     #[arg(value_parser = crate::settings::public_key)]
     pub owner: Option<PublicKey>,

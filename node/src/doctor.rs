@@ -28,7 +28,7 @@ const NOT_BEFORE: u64 = 1_767_225_600;
 /// How a step ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Verdict {
+pub enum CheckVerdict {
     /// Nothing to do.
     Ok,
     /// It works, but not as well as it could.
@@ -39,22 +39,22 @@ pub enum Verdict {
 
 /// One thing that was looked at.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Step {
+pub struct CheckStep {
     /// What was looked at.
     pub what: &'static str,
     /// How it ended.
-    pub verdict: Verdict,
+    pub verdict: CheckVerdict,
     /// What was seen, and what to do about it.
     pub text: String,
 }
 
 /// Looks at everything; `tell` gets each step as soon as it is done. Nothing is changed.
-pub async fn examine(settings: &Settings, mut tell: impl FnMut(Step)) {
-    let mut step = |what, (verdict, text)| tell(Step { what, verdict, text });
+pub async fn examine(settings: &Settings, mut tell: impl FnMut(CheckStep)) {
+    let mut step = |what, (verdict, text)| tell(CheckStep { what, verdict, text });
     step("clock", check_clock(clock::now()));
     step("data", check_data(&settings.data_dir));
     for sentence in settings.unused() {
-        step("settings", (Verdict::Warn, sentence));
+        step("settings", (CheckVerdict::Warn, sentence));
     }
     if let Some(tls) = &settings.tls {
         step("TLS", check_tls(tls));
@@ -62,24 +62,27 @@ pub async fn examine(settings: &Settings, mut tell: impl FnMut(Step)) {
     match status::node(settings).await {
         Ok((Answer::Identity(node), _)) => {
             let text = format!("it is running: {}. {}", node.peer_id, status::MORE_FOR_ITS_USER);
-            step("node", (Verdict::Warn, text));
+            step("node", (CheckVerdict::Warn, text));
         }
         Ok((Answer::Whole(node), _)) => {
-            step("node", (Verdict::Ok, format!("it is running: {}", node.peer_id)));
+            step("node", (CheckVerdict::Ok, format!("it is running: {}", node.peer_id)));
             step("owner", check_owner(&node));
             step("peers", check_peers(&node, settings));
             step("reach", check_reach(&node, settings));
             step("router", check_router(&node));
             step("relays", check_relays(&node));
             for warning in &node.warnings {
-                step("warning", (Verdict::Warn, warning.clone()));
+                step("warning", (CheckVerdict::Warn, warning.clone()));
             }
             if let Some(service) = node.reach.service() {
-                step("for others", (Verdict::Ok, service));
+                step("for others", (CheckVerdict::Ok, service));
             }
         }
         Err(_) => {
-            step("node", (Verdict::Warn, "it is not running; start it with `nostrp2p server`".to_owned()));
+            step(
+                "node",
+                (CheckVerdict::Warn, "it is not running; start it with `nostrp2p server`".to_owned()),
+            );
             step("port for nodes", check_port(settings.listen, true).await);
             step("port for clients", check_port(settings.listen_clients, false).await);
             for (nodes, clients) in &settings.listen_also {
@@ -96,24 +99,24 @@ pub async fn examine(settings: &Settings, mut tell: impl FnMut(Step)) {
 }
 
 /// A step as a line for people.
-pub fn line(step: &Step) -> String {
+pub fn line(step: &CheckStep) -> String {
     let mark = match step.verdict {
-        Verdict::Ok => "ok  ",
-        Verdict::Warn => "warn",
-        Verdict::Fail => "FAIL",
+        CheckVerdict::Ok => "ok  ",
+        CheckVerdict::Warn => "warn",
+        CheckVerdict::Fail => "FAIL",
     };
     format!("{mark}  {:<17} {}", step.what, step.text)
 }
 
-type Seen = (Verdict, String);
+type Seen = (CheckVerdict, String);
 
 fn check_clock(now: u64) -> Seen {
     if now < NOT_BEFORE {
         let text = "this machine's clock is years behind; set it, or others will refuse what you write";
-        return (Verdict::Fail, text.to_owned());
+        return (CheckVerdict::Fail, text.to_owned());
     }
     (
-        Verdict::Ok,
+        CheckVerdict::Ok,
         "it shows a sensible time; more than 15 minutes ahead, and others refuse what you write".to_owned(),
     )
 }
@@ -126,23 +129,23 @@ fn check_data(directory: &Path) -> Seen {
         })
     });
     match written {
-        Ok(()) => (Verdict::Ok, directory.display().to_string()),
-        Err(text) => (Verdict::Fail, text),
+        Ok(()) => (CheckVerdict::Ok, directory.display().to_string()),
+        Err(text) => (CheckVerdict::Fail, text),
     }
 }
 
 fn check_tls(tls: &Tls) -> Seen {
     match tls {
         Tls::Acme(acme) => (
-            Verdict::Ok,
+            CheckVerdict::Ok,
             format!(
                 "by ACME for {}; port 443 of it must lead to the node's port for clients",
                 acme.domains.join(", ")
             ),
         ),
         Tls::Files(files) => match tls::check(files) {
-            Ok(()) => (Verdict::Ok, format!("{} and its key fit together", files.cert.display())),
-            Err(error) => (Verdict::Fail, error.to_string()),
+            Ok(()) => (CheckVerdict::Ok, format!("{} and its key fit together", files.cert.display())),
+            Err(error) => (CheckVerdict::Fail, error.to_string()),
         },
     }
 }
@@ -150,14 +153,14 @@ fn check_tls(tls: &Tls) -> Seen {
 fn check_owner(node: &Node) -> Seen {
     let Some(npub) = &node.npub else {
         let text = "nobody yet; `nostrp2p owner claim-link` shows the link that makes it yours";
-        return (Verdict::Warn, text.to_owned());
+        return (CheckVerdict::Warn, text.to_owned());
     };
     let now = clock::now();
     match node.delegated {
         Some(expires) if expires > now => {
-            (Verdict::Ok, format!("{npub}; your word holds {}", delegated::remaining(expires, now)))
+            (CheckVerdict::Ok, format!("{npub}; your word holds {}", delegated::remaining(expires, now)))
         }
-        _ => (Verdict::Warn, format!("{npub}. {}", delegated::ADVICE)),
+        _ => (CheckVerdict::Warn, format!("{npub}. {}", delegated::ADVICE)),
     }
 }
 
@@ -165,18 +168,18 @@ fn check_peers(node: &Node, settings: &Settings) -> Seen {
     match (node.peers, settings.bootstrap.is_empty()) {
         (0, true) => {
             let text = "no other node, and no -b that leads to one; ask somebody for the address of theirs";
-            (Verdict::Warn, text.to_owned())
+            (CheckVerdict::Warn, text.to_owned())
         }
-        (0, false) => (Verdict::Warn, "no other node yet; see the bootstrap nodes below".to_owned()),
+        (0, false) => (CheckVerdict::Warn, "no other node yet; see the bootstrap nodes below".to_owned()),
         (peers, _) => {
             let ways = reach::connected(&node.connected);
-            (Verdict::Ok, format!("{peers} connected: {ways}; {} events stored", node.stored))
+            (CheckVerdict::Ok, format!("{peers} connected: {ways}; {} events stored", node.stored))
         }
     }
 }
 
 fn check_reach(node: &Node, settings: &Settings) -> Seen {
-    let verdict = if node.reach.is_reached() { Verdict::Ok } else { Verdict::Warn };
+    let verdict = if node.reach.is_reached() { CheckVerdict::Ok } else { CheckVerdict::Warn };
     let summary = node.reach.summary(node.peers);
     match node.reach.advice(node.peers, settings.listen.port()) {
         Some(advice) => (verdict, format!("{summary}. {advice}")),
@@ -186,27 +189,27 @@ fn check_reach(node: &Node, settings: &Settings) -> Seen {
 
 fn check_router(node: &Node) -> Seen {
     let is_needed = node.reach.reachability != Word::Public;
-    let or_warn = if is_needed { Verdict::Warn } else { Verdict::Ok };
+    let or_warn = if is_needed { CheckVerdict::Warn } else { CheckVerdict::Ok };
     let (verdict, text) = match node.reach.upnp {
         Router::Off if node.reach.loopback_only => {
-            (Verdict::Ok, "not asked, for the node listens on loopback")
+            (CheckVerdict::Ok, "not asked, for the node listens on loopback")
         }
-        Router::Off => (Verdict::Ok, "not asked to open the port (--upnp, --reachable)"),
+        Router::Off => (CheckVerdict::Ok, "not asked to open the port (--upnp, --reachable)"),
         Router::Searching => (or_warn, "asked by UPnP to open the port; no answer yet"),
         Router::NotFound => (or_warn, "none that opens ports by UPnP; some have a switch for it"),
         Router::NotRouted => (or_warn, "it has no public address itself: another router is in between"),
-        Router::Mapped => (Verdict::Ok, "it has opened the port"),
+        Router::Mapped => (CheckVerdict::Ok, "it has opened the port"),
     };
     (verdict, text.to_owned())
 }
 
 fn check_relays(node: &Node) -> Seen {
     match (node.reach.relays.as_slice(), node.reach.seeks_relays) {
-        ([], false) => (Verdict::Ok, "not needed".to_owned()),
+        ([], false) => (CheckVerdict::Ok, "not needed".to_owned()),
         ([], true) => {
-            (Verdict::Warn, "none yet; they are sought among the nodes that this one knows".to_owned())
+            (CheckVerdict::Warn, "none yet; they are sought among the nodes that this one knows".to_owned())
         }
-        (relays, _) => (Verdict::Ok, format!("places held at {}", relays.join(", "))),
+        (relays, _) => (CheckVerdict::Ok, format!("places held at {}", relays.join(", "))),
     }
 }
 
@@ -218,50 +221,51 @@ async fn check_port(address: SocketAddr, with_udp: bool) -> Seen {
         Err(error) => Err(error),
     };
     match bound {
-        Ok(()) => (Verdict::Ok, format!("{address} is free")),
-        Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
-            (Verdict::Fail, format!("{address} is taken by another program; stop it, or give another -l"))
-        }
-        Err(error) => (Verdict::Fail, format!("{address} cannot be used: {error}; give another -l")),
+        Ok(()) => (CheckVerdict::Ok, format!("{address} is free")),
+        Err(error) if error.kind() == io::ErrorKind::AddrInUse => (
+            CheckVerdict::Fail,
+            format!("{address} is taken by another program; stop it, or give another -l"),
+        ),
+        Err(error) => (CheckVerdict::Fail, format!("{address} cannot be used: {error}; give another -l")),
     }
 }
 
 fn check_store(directory: &Path) -> Seen {
     if !directory.join("store.redb").exists() {
-        return (Verdict::Ok, "none yet; the first start makes it".to_owned());
+        return (CheckVerdict::Ok, "none yet; the first start makes it".to_owned());
     }
     match Store::open(directory, Retention::default()) {
         Ok((store, writer)) => {
             let stored = store.progress().borrow().stored;
             writer.close();
-            (Verdict::Ok, format!("{stored} events"))
+            (CheckVerdict::Ok, format!("{stored} events"))
         }
         Err(error @ OpenError::InUse { .. }) => (
-            Verdict::Warn,
+            CheckVerdict::Warn,
             format!(
                 "{error}; it runs with another -l or -s than given here, so nothing more can be asked of it"
             ),
         ),
-        Err(error) => (Verdict::Fail, error.to_string()),
+        Err(error) => (CheckVerdict::Fail, error.to_string()),
     }
 }
 
 async fn check_bootstrap(address: &PeerAddress, names: &Lookups) -> Seen {
     let text = address.to_string();
     let Some(target) = socket(&text) else {
-        return (Verdict::Ok, format!("{text} (only the node itself can try this kind of address)"));
+        return (CheckVerdict::Ok, format!("{text} (only the node itself can try this kind of address)"));
     };
     let addresses = match find(&target, names).await {
         Ok(addresses) => addresses,
-        Err(reason) => return (Verdict::Fail, format!("{text}: {reason}")),
+        Err(reason) => return (CheckVerdict::Fail, format!("{text}: {reason}")),
     };
     for address in &addresses {
         if let Ok(Ok(_)) = timeout(DIAL_TIME, TcpStream::connect(address)).await {
-            return (Verdict::Ok, format!("{text} takes connections"));
+            return (CheckVerdict::Ok, format!("{text} takes connections"));
         }
     }
     let advice = "is that node running, and does a firewall let this machine through?";
-    (Verdict::Fail, format!("{text} takes no connection; {advice}"))
+    (CheckVerdict::Fail, format!("{text} takes no connection; {advice}"))
 }
 
 async fn find(target: &str, names: &Lookups) -> Result<Vec<SocketAddr>, String> {
@@ -305,7 +309,7 @@ mod tests {
 
     #[test]
     fn a_clock_of_1970_is_a_failure() {
-        assert_eq!(check_clock(0).0, Verdict::Fail);
-        assert_eq!(check_clock(clock::now()).0, Verdict::Ok);
+        assert_eq!(check_clock(0).0, CheckVerdict::Fail);
+        assert_eq!(check_clock(clock::now()).0, CheckVerdict::Ok);
     }
 }

@@ -24,8 +24,8 @@ use std::{
 
 use futures_util::{StreamExt, stream::FuturesUnordered};
 use nostrp2p_core::{
-    Announcer, Audience, Claim, Core, DeliveryId, DeliveryKey, DeliveryState, Difference, GossipId,
-    Identified, Input, Output, Ownership, PublishId, QueryId, Service, Settings, Sharing, SyncSession,
+    Announcer, Audience, Claim, Core, DeliveryId, DeliveryKey, DeliveryState, Difference, EngineSettings,
+    GossipId, Identified, Input, Output, Ownership, PublishId, QueryId, Service, Sharing, SyncSession,
     Target, TunnelClient, TunnelServer, Unheard, Verdict,
 };
 use nostrp2p_overlay::{MessageRef, Overlay, OverlayEvent, RequestRef, Topic};
@@ -202,7 +202,8 @@ impl Driver {
             counters: counted,
             ways,
         };
-        let settings = Settings { read_only: self.read_only, seed: seed(), ..Settings::default() };
+        let settings =
+            EngineSettings { read_only: self.read_only, seed: seed(), ..EngineSettings::default() };
         let mut events = self.events;
         let mut running = Running {
             core: Core::new(settings, self.ownership.owner()),

@@ -9,7 +9,7 @@ use std::{
 use anyhow::Context as _;
 use clap::{ArgMatches, CommandFactory as _, FromArgMatches as _, parser::ValueSource};
 use nostrp2p_node::{
-    cli::{self, Change, Cli, Command, Completions, Owner, Revoke, Show},
+    cli::{self, Cli, Completions, Owner, OwnerCommand, ProgramCommand, Revoke, Show},
     doctor::{self, Verdict},
     genkey,
     log::{self, Log},
@@ -45,11 +45,11 @@ fn main() -> ExitCode {
         Err(error) => return misread(&error),
     };
     match cli.command {
-        Command::Genkey(arguments) => match genkey(arguments.json) {
+        ProgramCommand::Genkey(arguments) => match genkey(arguments.json) {
             Ok(text) => write_out(&text),
             Err(error) => fail(&error),
         },
-        Command::Server(arguments) if arguments.print_settings => {
+        ProgramCommand::Server(arguments) if arguments.print_settings => {
             let flags = arguments.flags.clone();
             with_settings(arguments.flags, |settings| {
                 let matches = matches.subcommand_matches("server");
@@ -57,27 +57,29 @@ fn main() -> ExitCode {
                 tell(Ok(settings::explain(&settings, &flags, said)))
             })
         }
-        Command::Server(arguments) => with_settings(arguments.flags, serve),
-        Command::Status(arguments) => {
+        ProgramCommand::Server(arguments) => with_settings(arguments.flags, serve),
+        ProgramCommand::Status(arguments) => {
             with_settings(arguments.flags, |settings| tell(ask(&settings, arguments.json)))
         }
-        Command::Doctor(arguments) => {
+        ProgramCommand::Doctor(arguments) => {
             with_settings(arguments.flags, |settings| examine(&settings, arguments.json))
         }
-        Command::Owner(owner) => of_owner(owner),
-        Command::Export(copy) => {
+        ProgramCommand::Owner(owner) => of_owner(owner),
+        ProgramCommand::Export(copy) => {
             with_settings(copy.which.into(), |settings| tell(export(&settings, &copy.file)))
         }
-        Command::Import(copy) => with_settings(copy.which.into(), |settings| import(&settings, &copy.file)),
-        Command::Repair(which) => {
+        ProgramCommand::Import(copy) => {
+            with_settings(copy.which.into(), |settings| import(&settings, &copy.file))
+        }
+        ProgramCommand::Repair(which) => {
             with_settings(which.into(), |settings| tell(maintenance::repair(&settings.data_dir)))
         }
-        Command::Completions(Completions { shell }) => {
+        ProgramCommand::Completions(Completions { shell }) => {
             let mut text = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "nostrp2p", &mut text);
             write_out(&String::from_utf8_lossy(&text))
         }
-        Command::Man => tell(man()),
+        ProgramCommand::Man => tell(man()),
     }
 }
 
@@ -127,7 +129,7 @@ fn of_owner(owner: Owner) -> ExitCode {
         Owner::Revoke(Revoke { peer, which }) => with_settings(which.into(), |settings| {
             tell(ask_nsec().and_then(|nsec| maintenance::revoke(&settings.data_dir, &nsec, peer)))
         }),
-        Owner::Change(Change { owner, yes, which }) => with_settings(which.into(), |settings| {
+        Owner::Change(OwnerCommand { owner, yes, which }) => with_settings(which.into(), |settings| {
             tell(agreed(yes).and_then(|()| maintenance::change_owner(&settings.data_dir, owner)))
         }),
     }

@@ -121,9 +121,9 @@ pub(crate) fn reached(reach: &Reach) -> Reached {
 /// What a client learns of a peer. Whose node it is shows only with a delegation.
 pub(crate) fn peer_status(peer: &Peer, owner: Option<PublicKey>) -> PeerStatus {
     let path = match peer.path {
-        nostrp2p_overlay::Path::Direct => Path::Direct,
-        nostrp2p_overlay::Path::Punched => Path::Punched,
-        nostrp2p_overlay::Path::Relayed => Path::Relayed,
+        nostrp2p_overlay::ConnectionPath::Direct => Path::Direct,
+        nostrp2p_overlay::ConnectionPath::Punched => Path::Punched,
+        nostrp2p_overlay::ConnectionPath::Relayed => Path::Relayed,
     };
     let delay_ms = peer.delay.map(|delay| u32::try_from(delay.as_millis()).unwrap_or(u32::MAX));
     PeerStatus { peer: peer.id, owner, path, delay_ms }

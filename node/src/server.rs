@@ -308,8 +308,8 @@ async fn listen_for_clients(settings: &Settings) -> Result<Vec<TcpListener>, Run
 }
 
 /// What the overlay goes by.
-fn overlay_settings(settings: &Settings, secret: NodeSecret) -> nostrp2p_overlay::Settings {
-    let mut overlay_settings = nostrp2p_overlay::Settings::new(secret);
+fn overlay_settings(settings: &Settings, secret: NodeSecret) -> nostrp2p_overlay::OverlaySettings {
+    let mut overlay_settings = nostrp2p_overlay::OverlaySettings::new(secret);
     let given = std::iter::once(settings.listen).chain(settings.listen_also.iter().map(|(nodes, _)| *nodes));
     overlay_settings.listen = with_ipv4(given.collect()).into_iter().map(Listen::Ip).collect();
     overlay_settings.bootstrap = settings.bootstrap.clone();
@@ -483,7 +483,7 @@ mod tests {
         let (store, writer) = Store::open(directory.path(), Retention::default()).unwrap();
         let secret = data_dir::node_secret(directory.path()).unwrap();
         let (overlay, _events) =
-            nostrp2p_overlay::start(nostrp2p_overlay::Settings::new(secret)).await.unwrap();
+            nostrp2p_overlay::start(nostrp2p_overlay::OverlaySettings::new(secret)).await.unwrap();
         let (stopper, stop) = stop::channel();
         let task = task(writer, stop);
         let forever = std::future::pending::<()>();

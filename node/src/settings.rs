@@ -40,7 +40,7 @@ const DEFAULT_CLAIM_MINUTES: u64 = 60;
 /// What stands in the settings file.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
-pub struct File {
+pub struct SettingsFile {
     listen_addr_port: Option<OneOrMany>,
     boot_peer_addr_port: Vec<String>,
     public_key: Option<String>,
@@ -164,7 +164,7 @@ pub fn load(flags: Flags) -> Result<Settings, InvalidSettings> {
         Some(path) => read(path)?,
         None => {
             let path = data_dir.join("nostrp2p.toml");
-            if path.exists() { read(&path)? } else { File::default() }
+            if path.exists() { read(&path)? } else { SettingsFile::default() }
         }
     };
     let path = flags.settings.clone().unwrap_or_else(|| data_dir.join("nostrp2p.toml"));
@@ -174,7 +174,7 @@ pub fn load(flags: Flags) -> Result<Settings, InvalidSettings> {
     })
 }
 
-fn read(path: &Path) -> Result<File, InvalidSettings> {
+fn read(path: &Path) -> Result<SettingsFile, InvalidSettings> {
     let invalid = |reason: String| InvalidSettings::File { path: path.to_owned(), reason };
     let text = std::fs::read_to_string(path).map_err(|error| invalid(error.to_string()))?;
     toml::from_str(&text).map_err(|error| invalid(error.to_string().trim().replace('\n', " ")))
@@ -185,7 +185,7 @@ fn read(path: &Path) -> Result<File, InvalidSettings> {
 /// # Errors
 /// When it is no settings file, or a value cannot be used.
 pub fn decode_file(text: &str) -> Result<Settings, String> {
-    let mut file: File = toml::from_str(text).map_err(|error| error.to_string())?;
+    let mut file: SettingsFile = toml::from_str(text).map_err(|error| error.to_string())?;
     file.listen_addr_port =
         file.listen_addr_port.filter(|all| all.iter().all(|text| text.parse::<SocketAddr>().is_ok()));
     merge(Flags::default(), file, PathBuf::from("data")).map_err(|unusable| match unusable {
@@ -201,7 +201,7 @@ enum Unusable {
 }
 
 /// Flags and environment before file before defaults.
-fn merge(flags: Flags, file: File, data_dir: PathBuf) -> Result<Settings, Unusable> {
+fn merge(flags: Flags, file: SettingsFile, data_dir: PathBuf) -> Result<Settings, Unusable> {
     let tls = tls::merge(&flags, &file)?;
     let reach = reach::merge(&flags, &file)?;
     let retention = storage::merge(&flags, &file)?;
@@ -363,7 +363,7 @@ mod tests {
     #[test]
     fn several_addresses_are_listened_at_from_flags_and_file() {
         let flags = Flags { listen_addr_port: vec!["0.0.0.0:7".into(), "[::]:7".into()], ..Flags::default() };
-        let both = merge(flags, File::default(), PathBuf::new()).unwrap();
+        let both = merge(flags, SettingsFile::default(), PathBuf::new()).unwrap();
         let also = vec![("[::]:7".parse().unwrap(), "[::]:8".parse().unwrap())];
         assert_eq!((both.listen, &both.listen_also), ("0.0.0.0:7".parse().unwrap(), &also));
         let file = decode_file("listen-addr-port = ['0.0.0.0:7', '[::]:7']").unwrap();
@@ -371,7 +371,7 @@ mod tests {
         let one = decode_file("listen-addr-port = '0.0.0.0:7'").unwrap();
         assert_eq!((one.listen, one.listen_also), (both.listen, vec![]));
         let wrong = Flags { listen_addr_port: vec!["0.0.0.0:7".into(), "x".into()], ..Flags::default() };
-        assert!(merge(wrong, File::default(), PathBuf::new()).is_err());
+        assert!(merge(wrong, SettingsFile::default(), PathBuf::new()).is_err());
     }
 
     #[test]
@@ -456,7 +456,7 @@ mod tests {
         check(&[], "max-disk = 0", "max-disk: say 1 to");
         check(&[], "relay = 'many'", "relay: say off");
         check(&[], "public-key = 'npub1xyz'", "public-key: this is not a whole npub");
-        assert!(toml::from_str::<File>("no-such-key = 1").is_err());
+        assert!(toml::from_str::<SettingsFile>("no-such-key = 1").is_err());
     }
 
     #[test]

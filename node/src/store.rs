@@ -118,7 +118,7 @@ pub enum OpenError {
 
 /// How far the store has come. Watchers wake when it changes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Progress {
+pub struct StoreProgress {
     /// Highest sequence number that was given away; 0 when none was. None is given twice, also after a crash.
     pub newest: u64,
     /// Number of stored events.
@@ -133,7 +133,7 @@ pub struct Store {
     database: Arc<Disk>,
     id: StoreId,
     lineage: StoreId,
-    progress: watch::Receiver<Progress>,
+    progress: watch::Receiver<StoreProgress>,
     failure: watch::Receiver<Option<String>>,
     retention: Retention,
     turns: Turns,
@@ -200,7 +200,7 @@ impl Store {
     }
 
     /// How far the store has come, now and from now on.
-    pub fn progress(&self) -> watch::Receiver<Progress> {
+    pub fn progress(&self) -> watch::Receiver<StoreProgress> {
         self.progress.clone()
     }
 

@@ -9,7 +9,7 @@ mod naming;
 
 /// One file of the client in every form in which it is served.
 #[derive(Debug)]
-pub struct File {
+pub struct WebFile {
     /// As in a URL, with the leading `/`.
     pub path: &'static str,
     /// For the header `Content-Type`.
@@ -24,19 +24,19 @@ pub struct File {
 }
 
 /// Sorted by path.
-static FILES: &[File] = include!(concat!(env!("OUT_DIR"), "/web.rs"));
+static FILES: &[WebFile] = include!(concat!(env!("OUT_DIR"), "/web.rs"));
 
 /// The file at the path of a URL; `/` is the page. No escapes are resolved: no file of ours needs any.
-pub fn file(path: &str) -> Option<&'static File> {
+pub fn file(path: &str) -> Option<&'static WebFile> {
     find(FILES, path)
 }
 
 /// The page itself; absent if the node was built without the client.
-pub fn index() -> Option<&'static File> {
+pub fn index() -> Option<&'static WebFile> {
     file("/")
 }
 
-fn find<'a>(files: &'a [File], path: &str) -> Option<&'a File> {
+fn find<'a>(files: &'a [WebFile], path: &str) -> Option<&'a WebFile> {
     let path = if path == "/" { "/index.html" } else { path };
     let at = files.binary_search_by(|file| file.path.cmp(path)).ok()?;
     files.get(at)
@@ -46,7 +46,7 @@ fn find<'a>(files: &'a [File], path: &str) -> Option<&'a File> {
 mod tests {
     use super::*;
 
-    const fn sample(path: &'static str) -> File {
+    const fn sample(path: &'static str) -> WebFile {
         File { path, content_type: "text/plain", immutable: false, plain: b"x", brotli: None, gzip: None }
     }
 

@@ -106,7 +106,7 @@ mod tests {
     use futures::StreamExt;
     use libp2p::swarm::SwarmEvent;
 
-    use crate::{NodeSecret, Settings, bandwidth, gossip, swarm};
+    use crate::{NodeSecret, OverlaySettings, bandwidth, gossip, swarm};
 
     #[test]
     fn only_a_wildcard_that_the_system_denies_is_stood_in_for() {
@@ -119,7 +119,7 @@ mod tests {
 
     #[tokio::test]
     async fn each_address_gets_its_sockets_and_one_that_is_gone_loses_them() {
-        let settings = Settings::new(NodeSecret::generate());
+        let settings = OverlaySettings::new(NodeSecret::generate());
         let circuits = crate::relay::circuit_limits::Circuits::new(1);
         let bandwidth = bandwidth::BandwidthMeter::new(settings.relay_bytes, circuits, Instant::now());
         let mut swarm = swarm::build(&settings, gossip::Copies::default(), &bandwidth).unwrap();

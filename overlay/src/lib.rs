@@ -53,13 +53,13 @@ pub use crate::{
     handle::{Overlay, Sent},
     home::{HomeReader, HomeStream, HomeVisit, HomeWriter, MAX_HOME_FRAME},
     lookup::{LookupError, Lookups},
-    peer::{Direction, Path, Peer},
+    peer::{ConnectionPath, Direction, Peer},
     peer_store::MAX_KNOWN_ADDRESSES,
     reachability::{MAX_OWN_ADDRESSES, Reach, Reachability, Serves, Upnp},
     relay::server::{DEFAULT_RELAY_SLOTS, MAX_RELAY_SLOTS},
     request::{Protocol, RequestRef},
     secret::{NodeSecret, verify},
-    settings::{Listen, MAX_EXTERNAL, Settings},
+    settings::{Listen, MAX_EXTERNAL, OverlaySettings},
 };
 
 /// Starts an overlay on the running tokio runtime. When it returns, the node listens on every address given.
@@ -72,7 +72,7 @@ pub use crate::{
 ///
 /// # Panics
 /// Outside of a tokio runtime with IO and time.
-pub async fn start(settings: Settings) -> Result<(Overlay, mpsc::Receiver<OverlayEvent>), StartError> {
+pub async fn start(settings: OverlaySettings) -> Result<(Overlay, mpsc::Receiver<OverlayEvent>), StartError> {
     let copies = gossip::Copies::default();
     let circuits = relay::circuit_limits::Circuits::new(settings.relay_slots.min(MAX_RELAY_SLOTS));
     let bandwidth = bandwidth::BandwidthMeter::new(settings.relay_bytes, circuits, Instant::now());

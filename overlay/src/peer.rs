@@ -23,7 +23,7 @@ pub struct Peer {
     /// Who dialed.
     pub direction: Direction,
     /// How the bytes travel.
-    pub path: Path,
+    pub path: ConnectionPath,
     /// Round trip time of the last ping, at most a minute old; `None` before the first.
     pub delay: Option<Duration>,
     /// The program and version it says it runs, at most 64 characters, none of them control characters.
@@ -45,7 +45,7 @@ pub enum Direction {
 
 /// How the bytes of a connection travel, the best first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Path {
+pub enum ConnectionPath {
     /// From machine to machine: one of the two can be dialed.
     Direct,
     /// From machine to machine, through holes that both punched into their routers at the same moment.
@@ -78,7 +78,7 @@ pub(crate) struct Connected {
 pub(crate) struct Connection {
     pub(crate) address: String,
     pub(crate) direction: Direction,
-    pub(crate) path: Path,
+    pub(crate) path: ConnectionPath,
     pub(crate) since: Instant,
     /// Ticks since the last answer to a ping or question; `None` before the first. Not time: what this node itself has slept through
     /// is no silence of the peer.
@@ -111,7 +111,7 @@ impl Connected {
 
     /// Whether there is a connection that needs no relay.
     pub(crate) fn is_direct(&self) -> bool {
-        self.best().is_some_and(|connection| connection.path != Path::Relayed)
+        self.best().is_some_and(|connection| connection.path != ConnectionPath::Relayed)
     }
 
     /// The peer for the rest of the node. With several connections, the best speaks.
@@ -121,7 +121,7 @@ impl Connected {
             id,
             address: connection.map(|connection| connection.address.clone()).unwrap_or_default(),
             direction: connection.map_or(Direction::Inbound, |connection| connection.direction),
-            path: connection.map_or(Path::Direct, |connection| connection.path),
+            path: connection.map_or(ConnectionPath::Direct, |connection| connection.path),
             delay: self.delay,
             agent: self.agent.clone().unwrap_or_default(),
             subscribed: self.topics.contains(&Topic::Events),

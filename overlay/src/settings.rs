@@ -12,7 +12,7 @@ pub const MAX_EXTERNAL: usize = 8;
 
 /// How to start an overlay.
 #[derive(Debug, Clone)]
-pub struct Settings {
+pub struct OverlaySettings {
     /// The key of this node.
     pub secret: NodeSecret,
     /// Where to listen. Nothing is allowed: such a node only dials.
@@ -53,7 +53,7 @@ pub enum Listen {
     Memory(u64),
 }
 
-impl Settings {
+impl OverlaySettings {
     /// Listens nowhere, knows nobody, keeps nothing; asks neither the router nor the local network for anything.
     pub const fn new(secret: NodeSecret) -> Self {
         Self {

@@ -29,7 +29,7 @@ use crate::{
     origin,
     relay::server as relay_server,
     request::{self, Protocol},
-    settings::{Listen, Settings},
+    settings::{Listen, OverlaySettings},
     yamux_ping_filter,
 };
 
@@ -97,7 +97,7 @@ pub(crate) struct Behaviour {
 pub(crate) type Event = SwarmEvent<BehaviourEvent>;
 
 pub(crate) fn build(
-    settings: &Settings,
+    settings: &OverlaySettings,
     copies: gossip::Copies,
     bandwidth: &BandwidthMeter,
 ) -> Result<Swarm<Behaviour>, StartError> {
@@ -134,7 +134,7 @@ pub(crate) fn build(
 }
 
 /// Whether the router shall be asked to open the port: never for a node that listens on loopback alone.
-pub(crate) fn asks_router(settings: &Settings) -> bool {
+pub(crate) fn asks_router(settings: &OverlaySettings) -> bool {
     settings.upnp && settings.reachable.is_none() && !listens_on_loopback_only(&settings.listen)
 }
 
@@ -144,7 +144,7 @@ pub(crate) fn listens_on_loopback_only(listen: &[Listen]) -> bool {
 }
 
 fn local_discovery(
-    settings: &Settings,
+    settings: &OverlaySettings,
     own: libp2p::PeerId,
 ) -> Result<Option<mdns::tokio::Behaviour>, StartError> {
     let behaviour = settings.mdns.then(|| mdns::tokio::Behaviour::new(mdns::Config::default(), own));

@@ -15,4 +15,4 @@ mod tally;
 
 pub use report::Report;
 pub use run::run;
-pub use settings::Settings;
+pub use settings::Scenario;

@@ -4,11 +4,11 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use nostrp2p_sim::{Settings, run};
+use nostrp2p_sim::{Scenario, run};
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let settings = Settings::parse();
+    let settings = Scenario::parse();
     println!("{settings:?}");
     match run(&settings, &|line| println!("{line}")).await {
         Ok(report) => {

@@ -10,13 +10,13 @@ use std::{
 
 use futures_util::{StreamExt, stream::FuturesUnordered};
 use nostrp2p_core::{
-    Announcer, Audience, Comparison, ComparisonStep, Core, DeliveryId, Difference, GossipId, Input, Limits,
-    News, NodeKey, Output, PublishId, Service, Settings as CoreSettings, Sharing, SyncSet, SyncStep,
-    SyncWindow, Unheard, Verdict,
+    Announcer, Audience, Comparison, ComparisonStep, Core, DeliveryId, Difference, EngineSettings, GossipId,
+    Input, Limits, News, NodeKey, Output, PublishId, Service, Sharing, SyncSet, SyncStep, SyncWindow,
+    Unheard, Verdict,
 };
 use nostrp2p_overlay::{
-    Listen, MessageRef, NodeSecret, Overlay, OverlayEvent, PeerAddress, Protocol, RequestRef,
-    Settings as OverlaySettings, Topic,
+    Listen, MessageRef, NodeSecret, Overlay, OverlayEvent, OverlaySettings, PeerAddress, Protocol,
+    RequestRef, Topic,
 };
 use nostrp2p_protocol::{
     Delegation, Event, EventId, Network, Packet, PeerId, PublicKey, SecretKey, UnverifiedEvent, delegation,
@@ -118,7 +118,7 @@ pub(crate) async fn start(
     let (overlay, events, address) = overlay(&identity.secret, bootstrap).await?;
     let (orders, inbox) = mpsc::channel(64);
     let limits = Limits { directory: identity.directory, ..Limits::default() };
-    let settings = CoreSettings { seed: identity.seed, limits, ..CoreSettings::default() };
+    let settings = EngineSettings { seed: identity.seed, limits, ..EngineSettings::default() };
     let driver = Driver {
         core: Core::new(settings, Some(identity.key.public_key())),
         announcer: Announcer::new(key(&identity.secret), None, identity.seed),

@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 use tokio::sync::{oneshot, watch};
 
 use crate::{
-    Report, Settings,
+    Report, Scenario,
     attack::{Attacker, How},
     inventing::Inventor,
     newcomer,
@@ -41,7 +41,7 @@ enum Act {
 }
 
 struct World<'a> {
-    settings: &'a Settings,
+    settings: &'a Scenario,
     say: &'a dyn Fn(&str),
     tally: Arc<Tally>,
     random: StdRng,
@@ -59,7 +59,7 @@ struct World<'a> {
 ///
 /// # Errors
 /// A sentence, when a node does not start or nobody joins.
-pub async fn run(settings: &Settings, say: &dyn Fn(&str)) -> Result<Report, String> {
+pub async fn run(settings: &Scenario, say: &dyn Fn(&str)) -> Result<Report, String> {
     let mut world = World {
         settings,
         say,

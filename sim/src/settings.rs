@@ -8,7 +8,7 @@ use std::time::Duration;
     name = "cargo xtask sim",
     about = "Many real overlay nodes in one process, over libp2p's memory transport"
 )]
-pub struct Settings {
+pub struct Scenario {
     /// Honest nodes.
     #[arg(long, default_value_t = 32)]
     pub nodes: usize,
@@ -55,13 +55,13 @@ pub struct Settings {
     pub claimer: bool,
 }
 
-impl Default for Settings {
+impl Default for Scenario {
     fn default() -> Self {
         clap::Parser::parse_from(["sim"])
     }
 }
 
-impl Settings {
+impl Scenario {
     pub(crate) const fn time(&self) -> Duration {
         Duration::from_secs(self.seconds)
     }

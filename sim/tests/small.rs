@@ -4,22 +4,22 @@
 
 use std::time::Duration;
 
-use nostrp2p_sim::{Report, Settings, run};
+use nostrp2p_sim::{Report, Scenario, run};
 
-async fn simulate(settings: Settings) -> Report {
+async fn simulate(settings: Scenario) -> Report {
     println!("{settings:?}");
     let report = run(&settings, &|line| println!("{line}")).await.unwrap();
     println!("{report}");
     report
 }
 
-fn settings() -> Settings {
-    Settings { nodes: 32, events: 60, seconds: 15, ..Settings::default() }
+fn settings() -> Scenario {
+    Scenario { nodes: 32, events: 60, seconds: 15, ..Scenario::default() }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn without_faults_everybody_gets_everything_by_gossip() {
-    let report = simulate(Settings { nodes: 16, events: 30, ..settings() }).await;
+    let report = simulate(Scenario { nodes: 16, events: 30, ..settings() }).await;
     assert_eq!(report.delivered, report.expected);
     assert!(report.gossiped >= report.caught_up, "gossip is the usual way");
     let [came, of, astray] = report.private;
@@ -29,7 +29,7 @@ async fn without_faults_everybody_gets_everything_by_gossip() {
 #[tokio::test(flavor = "multi_thread")]
 async fn with_churn_loss_and_attackers_everybody_gets_everything_in_the_end() {
     let report =
-        simulate(Settings { churn: 20, loss: 5, spammers: 10, forgers: 1, claimer: true, ..settings() })
+        simulate(Scenario { churn: 20, loss: 5, spammers: 10, forgers: 1, claimer: true, ..settings() })
             .await;
     assert_eq!(report.delivered, report.expected);
     assert!(report.caught_up > 0, "some nodes were away");
@@ -41,7 +41,7 @@ async fn with_churn_loss_and_attackers_everybody_gets_everything_in_the_end() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn somebody_who_invents_a_person_for_each_post_is_passed_on_no_more_than_one_person_is() {
-    let report = simulate(Settings { sybils: 3, ..settings() }).await;
+    let report = simulate(Scenario { sybils: 3, ..settings() }).await;
     assert_eq!(report.delivered, report.expected);
     assert!(report.abuse <= 20, "{} events of invented people were forwarded", report.abuse);
     assert!(report.gossiped >= report.caught_up, "honest people are not crowded out of gossip");
@@ -51,7 +51,7 @@ async fn somebody_who_invents_a_person_for_each_post_is_passed_on_no_more_than_o
 async fn somebody_who_invents_nodes_delays_no_reply_and_hides_nobody_from_a_newcomer() {
     // As many inventions to a table as in a large network: 50,000 to 50,000.
     let settings =
-        Settings { nodes: 24, events: 20, seconds: 20, inventions: 2_000, directory: 300, ..settings() };
+        Scenario { nodes: 24, events: 20, seconds: 20, inventions: 2_000, directory: 300, ..settings() };
     let report = simulate(settings).await;
     let [came, of, astray] = report.private;
     assert_eq!((came, astray), (of, 0));
@@ -66,6 +66,6 @@ async fn somebody_who_invents_nodes_delays_no_reply_and_hides_nobody_from_a_newc
 
 #[tokio::test(flavor = "multi_thread")]
 async fn halves_that_find_each_other_come_to_hold_the_same() {
-    let report = simulate(Settings { nodes: 16, events: 30, partition: true, ..settings() }).await;
+    let report = simulate(Scenario { nodes: 16, events: 30, partition: true, ..settings() }).await;
     assert_eq!(report.delivered, report.expected);
 }

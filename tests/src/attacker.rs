@@ -3,8 +3,8 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use nostrp2p_overlay::{
-    Listen, MessageAcceptance, NodeSecret, Overlay, OverlayEvent, Path, Protocol, RequestError, Settings,
-    Topic, start,
+    ConnectionPath, Listen, MessageAcceptance, NodeSecret, Overlay, OverlayEvent, OverlaySettings, Protocol,
+    RequestError, Topic, start,
 };
 use nostrp2p_protocol::{Announcement, Packet, PeerId, UnverifiedEvent, rpc::Receipt};
 use tokio::sync::{mpsc, watch};
@@ -49,7 +49,7 @@ impl Attacker {
     /// When it cannot join.
     pub async fn join_and(node: &Node, answers: Answers) -> Self {
         let secret = NodeSecret::generate();
-        let mut settings = Settings::new(secret.clone());
+        let mut settings = OverlaySettings::new(secret.clone());
         settings.listen = vec![Listen::Ip("127.0.0.1:0".parse().expect("an address"))];
         settings.bootstrap = vec![node.nodes().parse().expect("an address")];
         let (overlay, events) = start(settings).await.expect("the attacker's own overlay starts");
@@ -71,7 +71,7 @@ impl Attacker {
     }
 
     /// How its bytes to a neighbour go; None when it is none.
-    pub async fn path(&self, peer: PeerId) -> Option<Path> {
+    pub async fn path(&self, peer: PeerId) -> Option<ConnectionPath> {
         self.overlay.peers().await.iter().find(|other| other.id == peer).map(|other| other.path)
     }
 

@@ -25,7 +25,7 @@ pub struct Site {
 }
 
 /// How the name of a file begins, and what its content becomes.
-pub type Change<'a> = (&'a str, &'a dyn Fn(&str) -> String);
+pub type SiteChange<'a> = (&'a str, &'a dyn Fn(&str) -> String);
 
 struct Files {
     folder: Mutex<PathBuf>,
@@ -110,7 +110,7 @@ impl Site {
     ///
     /// # Panics
     /// When the folder cannot be written, or no file begins like that.
-    pub fn publish(&self, folder: &Path, changed: &[Change]) {
+    pub fn publish(&self, folder: &Path, changed: &[SiteChange]) {
         let mut present = self.files.folder.lock().unwrap_or_else(PoisonError::into_inner);
         for entry in std::fs::read_dir(&*present).expect("the client") {
             let file = entry.expect("a file").path();

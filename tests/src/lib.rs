@@ -40,7 +40,7 @@ pub use client::{Client, NotHome, deletion, is_proved, now, post, random_key, ra
 pub use fake_clock::FakeClock;
 pub use front::{Front, Tamper};
 pub use history::history;
-pub use hosting::{Change, Site};
+pub use hosting::{Site, SiteChange};
 pub use http::{get, post_http, request, request_over};
 pub use link::HomeLink;
 pub use node::{Node, Stopped, binary, copy_files, free_port, processor_time};
@@ -49,7 +49,7 @@ pub use relay::Relay;
 pub use rest::{RestAnswer, RestEvent, authorization, http_login, rest};
 pub use rs_relay::{RsRelay, installed};
 pub use skip::{skip, skip_optional};
-pub use tap::{Tap, Traffic};
+pub use tap::{Tap, TappedTraffic};
 pub use town::Town;
 
 /// How long anything may take that is not measured: long, for the machine may be busy with something else, and above the

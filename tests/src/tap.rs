@@ -24,7 +24,7 @@ pub struct Tap {
 
 /// What went by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Traffic {
+pub struct TappedTraffic {
     /// Bytes of TCP, both ways.
     pub bytes: usize,
     /// How often something came after at least 5 s of silence.
@@ -57,10 +57,10 @@ impl Tap {
     }
 
     /// What went by since the last time that somebody asked.
-    pub fn take(&self) -> Traffic {
+    pub fn take(&self) -> TappedTraffic {
         let seen = std::mem::take(&mut *self.seen.lock().unwrap_or_else(PoisonError::into_inner));
         let mut last: Option<Instant> = None;
-        let mut traffic = Traffic { bytes: 0, wake_ups: 0 };
+        let mut traffic = TappedTraffic { bytes: 0, wake_ups: 0 };
         for (at, bytes) in seen {
             traffic.bytes += bytes;
             if last.is_none_or(|last| at.duration_since(last) >= ASLEEP_AFTER) {

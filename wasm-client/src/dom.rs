@@ -15,7 +15,7 @@ use web_sys::{
 use crate::{
     sorted_map::SortedMap,
     vdom::{
-        Element, KeyPress, Node, On, Text, Trigger,
+        Element, KeyPress, On, Text, Trigger, VNode,
         diff::{self, AttributeChange, Identity},
     },
 };
@@ -44,7 +44,7 @@ pub struct Page<M> {
 
 /// A node of the tree together with the node of the page that shows it.
 struct Mounted<M> {
-    node: web_sys::Node,
+    node: web_sys::VNode,
     content: Content<M>,
 }
 
@@ -93,9 +93,9 @@ impl<M: Clone + 'static> Page<M> {
 
     fn children(
         &self,
-        parent: &web_sys::Node,
+        parent: &web_sys::VNode,
         old: Vec<Mounted<M>>,
-        new: Vec<Node<M>>,
+        new: Vec<VNode<M>>,
     ) -> Result<Vec<Mounted<M>>, JsValue> {
         let before: Vec<Identity> = old.iter().map(Mounted::identity).collect();
         let after: Vec<Identity> = new.iter().map(Identity::of).collect();
@@ -107,7 +107,7 @@ impl<M: Clone + 'static> Page<M> {
             }
         }
         // From the last to the first, so that what follows is always in place already.
-        let mut follower: Option<web_sys::Node> = None;
+        let mut follower: Option<web_sys::VNode> = None;
         let mut mounted = Vec::with_capacity(new.len());
         for ((node, reused), stays) in new.into_iter().zip(plan.reused).zip(plan.stays).rev() {
             let reused = reused.and_then(|index| old.get_mut(index).and_then(Option::take));
@@ -125,14 +125,14 @@ impl<M: Clone + 'static> Page<M> {
         Ok(mounted)
     }
 
-    fn mount(&self, node: Node<M>) -> Result<Mounted<M>, JsValue> {
+    fn mount(&self, node: VNode<M>) -> Result<Mounted<M>, JsValue> {
         match node {
-            Node::Text(text) => {
+            VNode::Text(text) => {
                 let node = self.document.create_text_node(&text).into();
                 Ok(Mounted { node, content: Content::Text(text) })
             }
-            Node::Element(tree) => self.mount_element(tree, None),
-            Node::Shared(tree) => self.mount_element(tree.as_ref().clone(), Some(tree)),
+            VNode::Element(tree) => self.mount_element(tree, None),
+            VNode::Shared(tree) => self.mount_element(tree.as_ref().clone(), Some(tree)),
         }
     }
 
@@ -202,24 +202,24 @@ impl<M: Clone + 'static> Page<M> {
         Ok(Mounted { node, content: Content::Element(Box::new(mounted)) })
     }
 
-    fn patch(&self, mounted: Mounted<M>, node: Node<M>) -> Result<Mounted<M>, JsValue> {
+    fn patch(&self, mounted: Mounted<M>, node: VNode<M>) -> Result<Mounted<M>, JsValue> {
         let (shown, tree, shared) = match (mounted.content, node) {
-            (Content::Text(shown), Node::Text(text)) => {
+            (Content::Text(shown), VNode::Text(text)) => {
                 if shown != text {
                     mounted.node.set_node_value(Some(&text));
                 }
                 return Ok(Mounted { node: mounted.node, content: Content::Text(text) });
             }
-            (Content::Element(shown), Node::Shared(tree)) => {
+            (Content::Element(shown), VNode::Shared(tree)) => {
                 if shown.shared.as_ref().is_some_and(|shared| Rc::ptr_eq(shared, &tree)) {
                     return Ok(Mounted { node: mounted.node, content: Content::Element(shown) });
                 }
                 (shown, tree.as_ref().clone(), Some(tree))
             }
-            (Content::Element(shown), Node::Element(tree)) if shown.picture && tree.picture => {
+            (Content::Element(shown), VNode::Element(tree)) if shown.picture && tree.picture => {
                 return Ok(Mounted { node: mounted.node, content: Content::Element(shown) });
             }
-            (Content::Element(shown), Node::Element(tree)) if !shown.picture && !tree.picture => {
+            (Content::Element(shown), VNode::Element(tree)) if !shown.picture && !tree.picture => {
                 (shown, tree, None)
             }
             (_, node) => return self.mount(node),

@@ -8,7 +8,7 @@ use crate::{
     address::ClaimToken,
     nip05::DomainName,
     secret::Secret,
-    storage::{Change, Place, Theme},
+    storage::{Place, StorageChange, Theme},
     tabs::Tidings,
     texts::Language,
     vdom::Text,
@@ -94,9 +94,9 @@ pub enum Effect {
     /// Wipe the key from memory, write nothing any more, and load the page anew.
     BeginAnew,
     /// Apply changes to the storage.
-    Save(Vec<Change>),
+    Save(Vec<StorageChange>),
     /// Write to the outbox, and say when that is done.
-    SaveOutgoing(EventId, Vec<Change>),
+    SaveOutgoing(EventId, Vec<StorageChange>),
     /// Load older events from the storage.
     LoadOlder(Place, u32),
     /// Copy to the clipboard.

@@ -9,7 +9,7 @@ use crate::{json::Json, storage::Snapshot};
 
 /// How far an export by the node has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Progress {
+pub struct ExportProgress {
     /// The sequence number up to which the node was gone through.
     pub through: u64,
     /// How many events are in the file.

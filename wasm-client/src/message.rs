@@ -41,7 +41,7 @@ pub enum Message {
     /// Older events from the storage.
     OlderLoaded(Vec<UnsignedEvent>),
     /// The browser told something.
-    Browser(Browser),
+    Browser(BrowserNews),
     /// Setting up.
     Welcome(Setup),
     /// Reading.
@@ -105,7 +105,7 @@ pub enum SocketEvent {
 
 /// What the browser told.
 #[derive(Debug, Clone)]
-pub enum Browser {
+pub enum BrowserNews {
     /// Whether somebody can see the page.
     Visible(bool),
     /// The network is there again.

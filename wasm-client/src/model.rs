@@ -42,7 +42,7 @@ use offer::Offer;
 pub use {
     connection::{Connection, Phase},
     deleted::Deleted,
-    drafts::{Audience, Context, Drafts, PostDraft, StoredDraft},
+    drafts::{Context, DraftAudience, Drafts, PostDraft, StoredDraft},
     likes::Likes,
     lists::Lists,
     mention::{Completion, Mentions},
@@ -55,7 +55,7 @@ pub use {
     reply::Reply,
     signing::Signing,
     timeline::{Post, Timeline},
-    welcome::{KeyStep, Step, Welcome},
+    welcome::{KeyStep, Onboarding, WelcomeStep},
     window::Window,
 };
 
@@ -65,7 +65,7 @@ pub struct Model {
     /// What the browser told about itself.
     pub environment: Environment,
     /// Opening, being set up, or in use.
-    pub stage: Stage,
+    pub stage: PersonStage,
     /// Whose key is here. The key itself is in the vault, never in the model.
     pub me: Option<PublicKey>,
     /// Who signs, and what waits for it.
@@ -103,7 +103,7 @@ pub struct Model {
     /// Who is who.
     pub people: People,
     /// What the node has not acknowledged.
-    pub outbox: Outbox,
+    pub outbox: Unacknowledged,
     /// The composer.
     pub compose: Compose,
     /// The form for the own profile.
@@ -125,7 +125,7 @@ pub struct Model {
     /// The colours.
     pub theme: Theme,
     /// How far a file of everything has come, while the node gives what it holds.
-    pub exporting: Option<crate::export::Progress>,
+    pub exporting: Option<crate::export::ExportProgress>,
     /// The language that the person chose, if it is not to follow the browser.
     pub chosen_language: Option<Language>,
     /// The secret key while it is shown on the screen "Me".
@@ -150,12 +150,12 @@ pub struct Model {
 
 /// How far the person has come.
 #[derive(Debug, Clone, Default)]
-pub enum Stage {
+pub enum PersonStage {
     /// The storage is being read.
     #[default]
     Opening,
     /// Node, key and name are being set up.
-    Welcome(Welcome),
+    Welcome(Onboarding),
     /// In use.
     Using,
 }
@@ -244,7 +244,7 @@ impl Offers {
 
 /// What the node has not acknowledged.
 #[derive(Debug, Clone, Default)]
-pub struct Outbox {
+pub struct Unacknowledged {
     /// By event.
     pub waiting: SortedMap<EventId, Outgoing>,
     /// Where the node sent what it acknowledged since the page was opened; bounded.
@@ -278,7 +278,7 @@ pub struct Compose {
     /// Whom it names.
     pub mentions: Mentions,
     /// Who is to see it, if it is a new post.
-    pub audience: Audience,
+    pub audience: DraftAudience,
     /// The name that is being written.
     pub completion: Option<Completion>,
     /// What else was begun.
@@ -409,7 +409,7 @@ impl Compose {
     /// Who is named now belongs to those that it is for, if it is for those that it names alone.
     pub fn count_in(&mut self, me: Option<PublicKey>) {
         let named = self.named(me);
-        if let Audience::Only(people) = &mut self.audience {
+        if let DraftAudience::Only(people) = &mut self.audience {
             let new: Vec<PublicKey> = named.into_iter().filter(|person| !people.contains(person)).collect();
             people.extend(new);
         }
@@ -419,8 +419,8 @@ impl Compose {
     pub fn not_named(&self, me: Option<PublicKey>) -> Vec<PublicKey> {
         let named = self.named(me);
         match &self.audience {
-            Audience::Everyone => Vec::new(),
-            Audience::Only(people) => {
+            DraftAudience::Everyone => Vec::new(),
+            DraftAudience::Only(people) => {
                 people.iter().filter(|person| !named.contains(person)).copied().collect()
             }
         }
@@ -436,7 +436,7 @@ impl Compose {
     }
 }
 
-impl Outbox {
+impl Unacknowledged {
     /// How many events wait.
     pub fn len(&self) -> usize {
         self.waiting.len()
@@ -450,7 +450,7 @@ impl Outbox {
 
 impl Model {
     /// Forgets everything but what the browser is and how it should look.
-    pub fn forget(&mut self, stage: Stage) {
+    pub fn forget(&mut self, stage: PersonStage) {
         *self = Self {
             environment: std::mem::take(&mut self.environment),
             stage,
@@ -568,18 +568,18 @@ impl Model {
     }
 
     /// The step of setting up, if that is going on.
-    pub const fn welcome(&self) -> Option<&Welcome> {
+    pub const fn welcome(&self) -> Option<&Onboarding> {
         match &self.stage {
-            Stage::Welcome(welcome) => Some(welcome),
-            Stage::Opening | Stage::Using => None,
+            PersonStage::Welcome(welcome) => Some(welcome),
+            PersonStage::Opening | PersonStage::Using => None,
         }
     }
 
     /// The step of setting up, to be changed.
-    pub const fn welcome_mut(&mut self) -> Option<&mut Welcome> {
+    pub const fn welcome_mut(&mut self) -> Option<&mut Onboarding> {
         match &mut self.stage {
-            Stage::Welcome(welcome) => Some(welcome),
-            Stage::Opening | Stage::Using => None,
+            PersonStage::Welcome(welcome) => Some(welcome),
+            PersonStage::Opening | PersonStage::Using => None,
         }
     }
 
@@ -587,9 +587,11 @@ impl Model {
     pub fn is_decided(&self) -> bool {
         self.me.is_some()
             && match &self.stage {
-                Stage::Opening => false,
-                Stage::Using => true,
-                Stage::Welcome(welcome) => matches!(welcome.step, Step::Key(KeyStep::Proving) | Step::Name),
+                PersonStage::Opening => false,
+                PersonStage::Using => true,
+                PersonStage::Welcome(welcome) => {
+                    matches!(welcome.step, WelcomeStep::Key(KeyStep::Proving) | WelcomeStep::Name)
+                }
             }
     }
 }

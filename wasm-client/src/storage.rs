@@ -15,7 +15,7 @@ use std::future::Future;
 
 use nostrp2p_protocol::{Event, EventId, UnsignedEvent};
 
-pub use settings::{Cursor, FORMER_DRAFTS, Media, Pace, Setting, Settings, Theme};
+pub use settings::{Cursor, FORMER_DRAFTS, Media, Pace, Setting, StoredSettings, Theme};
 
 /// Most events that are cached: two weeks of a busy network, about 5 MB; a guess.
 pub const MAX_EVENTS: u32 = 10_000;
@@ -70,12 +70,12 @@ pub struct Snapshot {
     /// What the node has not acknowledged yet.
     pub outbox: Vec<Event>,
     /// All settings.
-    pub settings: Settings,
+    pub settings: StoredSettings,
 }
 
 /// One change. A list of them is applied whole or not at all.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Change {
+pub enum StorageChange {
     /// Caches an event.
     Keep(UnsignedEvent),
     /// Caches a profile in place of the person's former one.
@@ -121,7 +121,7 @@ pub trait Storage {
     fn load(&self) -> impl Future<Output = Result<Snapshot, StorageError>>;
 
     /// Applies changes durably, all or none.
-    fn apply(&self, changes: Vec<Change>) -> impl Future<Output = Result<(), StorageError>>;
+    fn apply(&self, changes: Vec<StorageChange>) -> impl Future<Output = Result<(), StorageError>>;
 
     /// Loads cached events that stand behind this place, the newest first.
     fn older(

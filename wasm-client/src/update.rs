@@ -28,8 +28,8 @@ mod tests;
 use crate::{
     address::{ClaimLink, InvalidAddress},
     effect::{Effect, Timer},
-    message::{Browser, Choice, Keyring, Link, Message, Own, Start, Writing},
-    model::{Model, Picture, Stage, Welcome, Window, signing::Signing, timeline::Past},
+    message::{BrowserNews, Choice, Keyring, Link, Message, Own, Start, Writing},
+    model::{Model, Onboarding, PersonStage, Picture, Window, signing::Signing, timeline::Past},
     route::Route,
     storage::{OPENING_EVENTS, Place, Snapshot},
     texts,
@@ -134,7 +134,7 @@ fn begin(model: &mut Model, start: Start, out: &mut Vec<Effect>) {
     model.connection.home = home;
     model.connection.node = node_of_settings.or_else(|| model.environment.page.clone());
     if model.me.is_some() {
-        model.stage = Stage::Using;
+        model.stage = PersonStage::Using;
         model.put_typed(&typed);
         model.route = Route::from_fragment(&fragment);
         pages::follow(model);
@@ -143,7 +143,7 @@ fn begin(model: &mut Model, start: Start, out: &mut Vec<Effect>) {
         connection::connect(model, out);
         heed(model, wish, out);
     } else {
-        model.stage = Stage::Welcome(Welcome::default());
+        model.stage = PersonStage::Welcome(Onboarding::default());
         onboarding::on_wish(model, wish.unwrap_or_else(|| Ok(ClaimLink::default())), out);
     }
 }
@@ -236,9 +236,9 @@ fn on_timer(model: &mut Model, timer: Timer, moment: Moment, out: &mut Vec<Effec
     }
 }
 
-fn on_browser(model: &mut Model, browser: Browser, out: &mut Vec<Effect>) {
+fn on_browser(model: &mut Model, browser: BrowserNews, out: &mut Vec<Effect>) {
     match browser {
-        Browser::Visible(visible) => {
+        BrowserNews::Visible(visible) => {
             model.environment.visible = visible;
             if visible {
                 out.push(Effect::Wait(Timer::Tick, TICK_MS));
@@ -249,10 +249,10 @@ fn on_browser(model: &mut Model, browser: Browser, out: &mut Vec<Effect>) {
             connection::on_visibility(model, out);
             signing::on_visibility(model, out);
         }
-        Browser::Online => connection::hurry(model, out),
-        Browser::Wide(wide) => model.environment.wide = wide,
-        Browser::Fragment(fragment) => on_fragment(model, &fragment, out),
-        Browser::AtTop(at_top) => {
+        BrowserNews::Online => connection::hurry(model, out),
+        BrowserNews::Wide(wide) => model.environment.wide = wide,
+        BrowserNews::Fragment(fragment) => on_fragment(model, &fragment, out),
+        BrowserNews::AtTop(at_top) => {
             // The beginning of another screen says nothing about this one.
             model.timeline.at_top |= model.route == Route::Home && at_top;
             model.timeline.at_top &= model.route != Route::Home || at_top;
@@ -262,29 +262,29 @@ fn on_browser(model: &mut Model, browser: Browser, out: &mut Vec<Effect>) {
                 model.timeline.window = Window::default();
             }
         }
-        Browser::Passed(count, above) => {
+        BrowserNews::Passed(count, above) => {
             if let Some(end) = count.checked_sub(1).and_then(|last| model.drawn_place(last)) {
                 model.window_mut().pass(end, count, above);
             }
         }
-        Browser::WentBack(to) => model.window_mut().go_back(to),
-        Browser::NearEnd => match model.route {
+        BrowserNews::WentBack(to) => model.window_mut().go_back(to),
+        BrowserNews::NearEnd => match model.route {
             Route::Home => timeline::more(model, out),
             _ => pages::more(model, out),
         },
-        Browser::Key(press) => on_key(model, &press, out),
-        Browser::Picture(address, own) => {
+        BrowserNews::Key(press) => on_key(model, &press, out),
+        BrowserNews::Picture(address, own) => {
             let picture = own.map_or(Picture::Failed, Picture::Here);
             out.extend(model.pictures.put(address, picture).map(Effect::DropPicture));
         }
-        Browser::Named(name, answer) => names::on_answer(model, name, answer, out),
-        Browser::Elsewhere(tidings) => tabs::update(model, tidings, out),
-        Browser::UpdateReady => model.update_ready = true,
-        Browser::Language(true) => out.push(Effect::PutLanguage(model.language())),
-        Browser::Language(false) => notify(model, model.say(texts::LANGUAGE_AWAY), out),
-        Browser::Installable(offered) => model.environment.installable = offered,
-        Browser::Extension => model.environment.extension = true,
-        Browser::Copied(done) => {
+        BrowserNews::Named(name, answer) => names::on_answer(model, name, answer, out),
+        BrowserNews::Elsewhere(tidings) => tabs::update(model, tidings, out),
+        BrowserNews::UpdateReady => model.update_ready = true,
+        BrowserNews::Language(true) => out.push(Effect::PutLanguage(model.language())),
+        BrowserNews::Language(false) => notify(model, model.say(texts::LANGUAGE_AWAY), out),
+        BrowserNews::Installable(offered) => model.environment.installable = offered,
+        BrowserNews::Extension => model.environment.extension = true,
+        BrowserNews::Copied(done) => {
             notify(model, model.say(if done { texts::COPIED } else { texts::NOT_COPIED }), out);
         }
     }
@@ -330,7 +330,7 @@ fn on_key(model: &mut Model, press: &KeyPress, out: &mut Vec<Effect>) {
         }
         return;
     }
-    if !matches!(model.stage, Stage::Using) || model.signing.unlock.is_some() {
+    if !matches!(model.stage, PersonStage::Using) || model.signing.unlock.is_some() {
         return;
     }
     if model.help {

@@ -12,7 +12,7 @@ pub type Text = Cow<'static, str>;
 
 /// One node of the tree.
 #[derive(Debug, Clone)]
-pub enum Node<M> {
+pub enum VNode<M> {
     /// An element.
     Element(Element<M>),
     /// A text node.
@@ -42,7 +42,7 @@ pub struct Parts<M> {
     /// What it reacts to; at most one of each kind.
     pub reactions: Vec<On<M>>,
     /// Children in order.
-    pub children: Vec<Node<M>>,
+    pub children: Vec<VNode<M>>,
     /// Whether it is a picture: all with the same key are the same with everything in them, and nothing in them reacts.
     /// So it is put together once and copied from then on.
     pub picture: bool,
@@ -211,13 +211,13 @@ impl<M> Element<M> {
 
     /// Adds a child.
     #[must_use]
-    pub fn child(self, child: impl Into<Node<M>>) -> Self {
+    pub fn child(self, child: impl Into<VNode<M>>) -> Self {
         self.with_child(child.into())
     }
 
     /// Adds a child if there is one.
     #[must_use]
-    pub fn child_if(self, child: Option<impl Into<Node<M>>>) -> Self {
+    pub fn child_if(self, child: Option<impl Into<VNode<M>>>) -> Self {
         match child {
             Some(child) => self.child(child),
             None => self,
@@ -226,7 +226,7 @@ impl<M> Element<M> {
 
     /// Adds children.
     #[must_use]
-    pub fn children<N: Into<Node<M>>>(mut self, children: impl IntoIterator<Item = N>) -> Self {
+    pub fn children<N: Into<VNode<M>>>(mut self, children: impl IntoIterator<Item = N>) -> Self {
         for child in children {
             self = self.with_child(child.into());
         }
@@ -236,7 +236,7 @@ impl<M> Element<M> {
     /// Adds a text.
     #[must_use]
     pub fn text(self, text: impl Into<Text>) -> Self {
-        self.with_child(Node::Text(text.into()))
+        self.with_child(VNode::Text(text.into()))
     }
 
     // Once each, and not once for each sort of text and child and again wherever it is called.
@@ -248,7 +248,7 @@ impl<M> Element<M> {
     }
 
     #[inline(never)]
-    fn with_child(mut self, child: Node<M>) -> Self {
+    fn with_child(mut self, child: VNode<M>) -> Self {
         self.0.children.push(child);
         self
     }
@@ -262,7 +262,7 @@ impl<M> Deref for Element<M> {
     }
 }
 
-impl<M> From<Element<M>> for Node<M> {
+impl<M> From<Element<M>> for VNode<M> {
     fn from(element: Element<M>) -> Self {
         Self::Element(element)
     }

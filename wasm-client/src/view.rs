@@ -30,10 +30,10 @@ mod tests;
 use crate::{
     letters,
     message::Message,
-    model::{Model, Stage, Welcome},
+    model::{Model, Onboarding, PersonStage},
     route::Route,
     texts,
-    vdom::{Element, Node, On, Text, element},
+    vdom::{Element, On, Text, VNode, element},
 };
 
 /// An element of this page.
@@ -50,9 +50,9 @@ impl View {
     /// The whole page.
     pub fn draw(&mut self, model: &Model) -> Html {
         let page = match &model.stage {
-            Stage::Opening => element("div").class("app"),
-            Stage::Welcome(welcome) => welcome_screen(model, welcome),
-            Stage::Using => frame::view(model, screen(model, &mut self.posts)),
+            PersonStage::Opening => element("div").class("app"),
+            PersonStage::Welcome(welcome) => welcome_screen(model, welcome),
+            PersonStage::Using => frame::view(model, screen(model, &mut self.posts)),
         };
         let sheet = keyring::sheet(model).or_else(|| offer::sheet(model)).or_else(|| help::sheet(model));
         // What lies under the sheet can neither be pressed nor read meanwhile.
@@ -66,7 +66,7 @@ pub fn view(model: &Model) -> Html {
     View::default().draw(model)
 }
 
-fn welcome_screen(model: &Model, welcome: &Welcome) -> Html {
+fn welcome_screen(model: &Model, welcome: &Onboarding) -> Html {
     element("div")
         .class("app app-welcome")
         .child(welcome::view(model, welcome))
@@ -91,7 +91,7 @@ pub fn title(model: &Model) -> Text {
 /// The title of the window: the screen, and before it how much is unread.
 pub fn window_title(model: &Model) -> String {
     let app = model.say(texts::APP);
-    if !matches!(model.stage, Stage::Using) {
+    if !matches!(model.stage, PersonStage::Using) {
         return app.to_owned();
     }
     let unread = match notifications::unread(model) {
@@ -117,9 +117,9 @@ fn screen(model: &Model, posts: &mut post::Drawn) -> Html {
 
 /// The words of a sentence in this element, each name in it by itself (`bdi`): see [`Model::name_in_sentence`].
 fn sentence(tag: &'static str, words: &str) -> Html {
-    let node = |(part, is_name): (&str, bool)| -> Node<Message> {
+    let node = |(part, is_name): (&str, bool)| -> VNode<Message> {
         let part = part.to_owned();
-        if is_name { element("bdi").text(part).into() } else { Node::Text(part.into()) }
+        if is_name { element("bdi").text(part).into() } else { VNode::Text(part.into()) }
     };
     element(tag).children(letters::parts(words).map(node))
 }

@@ -5,7 +5,7 @@
 
 use crate::{
     command::Build,
-    product::Stage,
+    product::ProductTests,
     test::{Suite, nextest},
     workspace::Workspace,
 };
@@ -59,7 +59,7 @@ struct Held {
 
 /// The command: ends with failure when any attack got through.
 pub fn run(workspace: &Workspace, build: Build) -> Result<ExitCode> {
-    let stage = Stage::set(workspace, build)?;
+    let stage = ProductTests::set(workspace, build)?;
     let mut tests = nextest::command(workspace, Suite::Product, &["attack::".to_owned()]);
     stage.describe(workspace, &mut tests);
     let tally = nextest::run(workspace, Suite::Product, tests)?;

@@ -6,7 +6,7 @@ mod hot;
 
 use crate::{
     command::Build,
-    product::Stage,
+    product::ProductTests,
     report::{Steps, kilobytes},
     run::build_node,
     web,
@@ -46,7 +46,7 @@ pub enum Subject {
 
 /// What to measure, and whether to keep what is seen as the baseline.
 #[derive(Debug, Clone, Copy, clap::Args)]
-pub struct Options {
+pub struct BenchOptions {
     /// What to measure
     subject: Subject,
     /// Keep the figures as the baseline; without it they are compared with it, and the status is 1 when one is more
@@ -56,7 +56,7 @@ pub struct Options {
 }
 
 /// The command: builds the node for speed, measures, compares. Fails when something is much worse than its baseline.
-pub fn run(workspace: &Workspace, Options { subject, save }: Options) -> Result<ExitCode> {
+pub fn run(workspace: &Workspace, BenchOptions { subject, save }: BenchOptions) -> Result<ExitCode> {
     let figures = match subject {
         Subject::Filters => return filters(workspace),
         Subject::Hot => hot::measure(workspace)?,
@@ -94,7 +94,7 @@ fn whole(workspace: &Workspace, name: &str, part: Option<PossibleValue>) -> Resu
     let mut bench = workspace.cargo(["bench", "--workspace", "--profile", "release"]);
     bench.args(["--bench", name]);
     if name == "client" {
-        let stage = Stage::set(workspace, Build { debug_build: false })?;
+        let stage = ProductTests::set(workspace, Build { debug_build: false })?;
         stage.describe(workspace, &mut bench);
         bench.env("NOSTRP2P_FIRST_LOAD", kilobytes(web::first_load(&stage.web)));
     } else {

@@ -5,8 +5,8 @@
 
 use crate::{
     dependencies, layering,
-    report::{Outcome, Report, Steps, kilobytes, seconds},
-    test::{self, Selection, load::Load},
+    report::{RunReport, StageOutcome, Steps, kilobytes, seconds},
+    test::{self, TestSelection, load::Load},
     tools, web,
     workspace::Workspace,
 };
@@ -26,14 +26,14 @@ const FORMAT_HINT: &str = "cargo fmt is missing; add it with: rustup component a
 
 /// The command: runs every check and every test and ends with the sum.
 pub fn run(workspace: &Workspace, under_load: bool) -> Result<ExitCode> {
-    let mut ci = Ci { workspace, report: Report::default(), start: Instant::now() };
+    let mut ci = Ci { workspace, report: RunReport::default(), start: Instant::now() };
     ci.report.build("tools, where they were missing", || tools::ensure_all(workspace));
     ci.static_checks();
 
     ci.headline("tests");
     {
         let _load = under_load.then(Load::start).transpose()?;
-        test::run_suites(workspace, &Selection::for_ci(), &mut ci.report);
+        test::run_suites(workspace, &TestSelection::for_ci(), &mut ci.report);
     }
 
     println!("\n=== summary ({})", seconds(ci.start.elapsed()));
@@ -43,7 +43,7 @@ pub fn run(workspace: &Workspace, under_load: bool) -> Result<ExitCode> {
 
 struct Ci<'a> {
     workspace: &'a Workspace,
-    report: Report,
+    report: RunReport,
     start: Instant,
 }
 
@@ -110,7 +110,7 @@ impl Ci<'_> {
             Ok(()) => println!("{name}: ok in {}", seconds(took)),
             Err(error) => println!("{name}: failed in {}: {error:#}", seconds(took)),
         }
-        self.report.add(Outcome {
+        self.report.add(StageOutcome {
             name: name.into(),
             passed: u64::from(result.is_ok()),
             failed: u64::from(result.is_err()),

@@ -28,11 +28,11 @@ pub struct Arguments {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Build everything and start a node; it prints the link at which you claim it
-    Run(run::Options),
+    Run(run::RunOptions),
     /// Build the static browser client into target/web
     Web,
     /// Run tests: all, some suites, or those whose name matches
-    Test(test::Options),
+    Test(test::TestOptions),
     /// Change the program in small ways and see whether the quick tests notice (cargo-mutants)
     Mutants {
         /// A module of core or protocol, such as `outbox`; without it, those that decide who gets what, and the codecs
@@ -48,13 +48,13 @@ pub enum Command {
     /// Let nodes behind every kind of router talk to each other, in network namespaces (root on Linux)
     Natlab(Build),
     /// Give every decoder to libFuzzer, a minute each
-    Fuzz(fuzz::Options),
+    Fuzz(fuzz::FuzzOptions),
     /// Attack real nodes in every way that SECURITY.md names, and print what each attack got
     Attack(Build),
     /// Kill a node that is being written to, again and again, and count what was acknowledged and is lost
-    Durability(durability::Options),
+    Durability(durability::DurabilityOptions),
     /// Let 16 real nodes run under load while some are stopped and killed; count what arrives, memory, files, errors
-    Soak(soak::Options),
+    Soak(soak::SoakOptions),
     /// Save a picture of every screen, light and dark, phone and desktop, and check them with axe-core
     Screenshots {
         /// Where to [default: target/screenshots]
@@ -63,7 +63,7 @@ pub enum Command {
         build: Build,
     },
     /// Measure, with a release build of the node, and print the figures
-    Bench(bench::Options),
+    Bench(bench::BenchOptions),
     /// Check everything that must hold before a change lands: format, layering, lints, docs, tests, budgets
     Ci {
         /// Run the tests beside one busy process for each processor

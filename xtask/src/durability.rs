@@ -2,7 +2,8 @@
 //! stands in `tests/tests/durability.rs` and `tests/tests/browser_killed.rs`, which every test run does some rounds of.
 
 use crate::{
-    command::Build, product::Stage, report::Steps, run::build_node, test::nextest, workspace::Workspace,
+    command::Build, product::ProductTests, report::Steps, run::build_node, test::nextest,
+    workspace::Workspace,
 };
 use anyhow::{Context, Result, bail};
 use clap::value_parser;
@@ -10,7 +11,7 @@ use std::process::ExitCode;
 
 /// What is killed, and how often.
 #[derive(Debug, clap::Args)]
-pub struct Options {
+pub struct DurabilityOptions {
     /// How often the node is killed
     #[arg(long, value_name = "N", default_value_t = 1_000, value_parser = value_parser!(u64).range(1..))]
     pub kills: u64,
@@ -20,7 +21,7 @@ pub struct Options {
 }
 
 /// The command: builds what is needed for speed, and kills so often.
-pub fn run(workspace: &Workspace, options: &Options) -> Result<ExitCode> {
+pub fn run(workspace: &Workspace, options: &DurabilityOptions) -> Result<ExitCode> {
     let mut test = match options.browser {
         None => {
             let node = build_node(workspace, &mut Steps::new(1), Build { debug_build: false })?;
@@ -29,7 +30,7 @@ pub fn run(workspace: &Workspace, options: &Options) -> Result<ExitCode> {
             test
         }
         Some(times) => {
-            let stage = Stage::set(workspace, Build { debug_build: false })?;
+            let stage = ProductTests::set(workspace, Build { debug_build: false })?;
             let mut test = nextest::on_the_screen(workspace, "browser_killed");
             stage.describe(workspace, &mut test);
             test.env("BROWSER_ROUNDS", times.to_string());

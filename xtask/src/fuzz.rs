@@ -49,7 +49,7 @@ const GRACE: Duration = Duration::from_secs(60);
 
 /// What to fuzz, and how long.
 #[derive(Debug, clap::Args)]
-pub struct Options {
+pub struct FuzzOptions {
     /// Only this target, such as json or packet
     pub target: Option<String>,
     /// How long each target is fuzzed
@@ -80,7 +80,7 @@ pub fn wrap_rustc() -> Result<ExitCode> {
 ///
 /// # Errors
 /// When something is missing, or a target has found an input that it does not stand.
-pub fn run(workspace: &Workspace, options: &Options) -> Result<ExitCode> {
+pub fn run(workspace: &Workspace, options: &FuzzOptions) -> Result<ExitCode> {
     tools::require_cxx()?;
     let programs = build(workspace, &targets(workspace, options)?)?;
     let started = Instant::now();
@@ -106,7 +106,7 @@ pub fn run(workspace: &Workspace, options: &Options) -> Result<ExitCode> {
 }
 
 /// The names of the targets that were asked for.
-fn targets(workspace: &Workspace, options: &Options) -> Result<Vec<String>> {
+fn targets(workspace: &Workspace, options: &FuzzOptions) -> Result<Vec<String>> {
     let folder = workspace.path("fuzz/fuzz_targets");
     let mut all = Vec::new();
     for entry in fs::read_dir(&folder).with_context(|| format!("{} cannot be read", folder.display()))? {
@@ -145,7 +145,7 @@ fn build(workspace: &Workspace, targets: &[String]) -> Result<BTreeMap<String, P
 
 /// Runs one target over its corpus. What is found goes to `target/fuzz/corpus`, and the next run builds on it; with a
 /// seed it goes to a folder that is empty at the beginning, for earlier findings would change what comes.
-fn run_target(workspace: &Workspace, target: &str, program: &Path, options: &Options) -> Result<()> {
+fn run_target(workspace: &Workspace, target: &str, program: &Path, options: &FuzzOptions) -> Result<()> {
     let seconds = options.seconds;
     // libFuzzer writes into the first folder that it is given, so that must not be the one in the tree.
     let found =

@@ -5,7 +5,7 @@ use crate::{
     report::Steps,
     run::build_node,
     test::nextest,
-    tools::{self, AXE, Browser},
+    tools::{self, AXE, BrowserTools},
     web,
     workspace::Workspace,
 };
@@ -17,15 +17,15 @@ use std::{
 };
 
 /// Everything is built and found.
-pub struct Stage {
+pub struct ProductTests {
     node: PathBuf,
-    browser: Browser,
+    browser: BrowserTools,
     axe: Option<PathBuf>,
     /// What each file of the client weighs.
-    pub web: Vec<web::Size>,
+    pub web: Vec<web::FileSize>,
 }
 
-impl Stage {
+impl ProductTests {
     /// Builds what has to be built and fetches what can be fetched.
     pub fn set(workspace: &Workspace, build: Build) -> Result<Self> {
         let browser = tools::ensure_browser()?;
@@ -49,7 +49,7 @@ impl Stage {
 
 /// `cargo xtask screenshots`: every screen, light and dark, phone and desktop, into a folder.
 pub fn screenshots(workspace: &Workspace, folder: Option<&Path>, build: Build) -> Result<ExitCode> {
-    let stage = Stage::set(workspace, build)?;
+    let stage = ProductTests::set(workspace, build)?;
     let folder = match folder {
         Some(folder) => std::path::absolute(folder)?,
         None => workspace.path("target/screenshots"),

@@ -33,7 +33,7 @@ impl Steps {
 
 /// What one check, build or suite of tests came to.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Outcome {
+pub struct StageOutcome {
     pub name: String,
     pub passed: u64,
     pub failed: u64,
@@ -44,16 +44,16 @@ pub struct Outcome {
 
 /// All outcomes of a run, in order, and what is to be read beside them.
 #[derive(Debug, Default)]
-pub struct Report {
-    outcomes: Vec<Outcome>,
+pub struct RunReport {
+    outcomes: Vec<StageOutcome>,
     /// Figures that tests measured.
     notes: Vec<String>,
     /// Why tests were skipped.
     skips: Vec<String>,
 }
 
-impl Report {
-    pub fn add(&mut self, outcome: Outcome) {
+impl RunReport {
+    pub fn add(&mut self, outcome: StageOutcome) {
         self.outcomes.push(outcome);
     }
 
@@ -79,11 +79,11 @@ impl Report {
             println!("build: {what}: {error:#}");
         }
         let failed = u64::from(built.is_err());
-        self.add(Outcome { name: format!("build: {what}"), passed: 0, failed, skipped: 0, took });
+        self.add(StageOutcome { name: format!("build: {what}"), passed: 0, failed, skipped: 0, took });
         built.ok()
     }
 
-    fn sum(&self, count: impl Fn(&Outcome) -> u64) -> u64 {
+    fn sum(&self, count: impl Fn(&StageOutcome) -> u64) -> u64 {
         self.outcomes.iter().map(count).sum()
     }
 
@@ -99,14 +99,14 @@ impl Report {
     }
 }
 
-impl fmt::Display for Report {
+impl fmt::Display for RunReport {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         for line in self.notes.iter().chain(&self.skips) {
             writeln!(f, "{line}")?;
         }
         writeln!(f, "{:<34} {:>7} {:>7} {:>7} {:>8}", "", "passed", "failed", "skipped", "seconds")?;
         let count = |number: u64| if number == 0 { String::new() } else { number.to_string() };
-        for Outcome { name, passed, failed, skipped, took } in &self.outcomes {
+        for StageOutcome { name, passed, failed, skipped, took } in &self.outcomes {
             let mark = if *failed > 0 { "  <- failed" } else { "" };
             let [passed, failed, skipped] = [*passed, *failed, *skipped].map(count);
             let took = took.as_secs_f64();
@@ -135,8 +135,8 @@ pub fn kilobytes(bytes: usize) -> String {
 mod tests {
     use super::*;
 
-    fn report(counts: &[(u64, u64, u64)]) -> Report {
-        let outcome = |(at, (passed, failed, skipped)): (usize, &(u64, u64, u64))| Outcome {
+    fn report(counts: &[(u64, u64, u64)]) -> RunReport {
+        let outcome = |(at, (passed, failed, skipped)): (usize, &(u64, u64, u64))| StageOutcome {
             name: format!("suite {at}"),
             passed: *passed,
             failed: *failed,
@@ -144,7 +144,7 @@ mod tests {
             took: Duration::from_millis(1500),
         };
         let outcomes = counts.iter().enumerate().map(outcome).collect();
-        Report { outcomes, ..Report::default() }
+        RunReport { outcomes, ..RunReport::default() }
     }
 
     #[test]

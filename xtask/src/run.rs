@@ -9,7 +9,7 @@ use std::{
 
 /// How to build and start the node.
 #[derive(Debug, clap::Args)]
-pub struct Options {
+pub struct RunOptions {
     /// Start three nodes joined to each other on this machine, and print three links
     #[arg(long)]
     pub demo: bool,
@@ -21,7 +21,7 @@ pub struct Options {
 }
 
 /// Builds client and node, then starts one node, or three with `--demo`.
-pub fn run(workspace: &Workspace, options: &Options) -> Result<ExitCode> {
+pub fn run(workspace: &Workspace, options: &RunOptions) -> Result<ExitCode> {
     let mut steps = Steps::new(web::STEPS + 2);
     web::build(workspace, &mut steps)?;
     let node = build_node(workspace, &mut steps, options.build)?;

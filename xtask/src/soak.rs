@@ -6,7 +6,7 @@ use std::process::{Command, ExitCode};
 
 /// How long, how many, and with which dice; what is left out is left to the soak.
 #[derive(Debug, clap::Args)]
-pub struct Options {
+pub struct SoakOptions {
     /// How long [default: 600]
     #[arg(long, value_name = "N")]
     seconds: Option<u64>,
@@ -19,7 +19,7 @@ pub struct Options {
 }
 
 /// The command: ends with the exit status of the soak.
-pub fn run(workspace: &Workspace, options: &Options) -> Result<ExitCode> {
+pub fn run(workspace: &Workspace, options: &SoakOptions) -> Result<ExitCode> {
     let mut steps = Steps::new(2);
     let node = build_node(workspace, &mut steps, Build { debug_build: false })?;
     steps.begin("soak: build");

@@ -11,8 +11,8 @@ pub mod nextest;
 
 use crate::{
     command::Build,
-    product::Stage,
-    report::{Outcome, Report, Steps},
+    product::ProductTests,
+    report::{RunReport, StageOutcome, Steps},
     tools, web,
     workspace::Workspace,
 };
@@ -26,7 +26,7 @@ const NO_SKIP: &str = "NOSTRP2P_NO_SKIP";
 
 /// Which tests, and beside what.
 #[derive(Debug, Default, clap::Args)]
-pub struct Options {
+pub struct TestOptions {
     /// Suites (rust, doc, browser, product, nat), or words that the names of tests contain; without any, all tests
     pub names: Vec<String>,
     /// Run only unit and engine tests
@@ -126,7 +126,7 @@ impl Suite {
 
 /// What is to be run.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Selection {
+pub struct TestSelection {
     suites: Vec<Suite>,
     /// Words of which a test's name has one; all tests where there is none.
     names: Vec<String>,
@@ -134,14 +134,14 @@ pub struct Selection {
     no_skip: bool,
 }
 
-impl Selection {
+impl TestSelection {
     /// Everything, and nothing may be skipped.
     pub fn for_ci() -> Self {
         Self { suites: Suite::ALL.to_vec(), names: Vec::new(), no_skip: true }
     }
 
     /// As typed.
-    fn typed(workspace: &Workspace, options: &Options) -> Result<Self> {
+    fn typed(workspace: &Workspace, options: &TestOptions) -> Result<Self> {
         let no_skip = options.no_skip;
         if options.quick {
             return Ok(Self { suites: vec![Suite::Quick], names: Vec::new(), no_skip });
@@ -168,24 +168,24 @@ impl Selection {
 }
 
 /// The command: runs the suites and ends with their table.
-pub fn run(workspace: &Workspace, options: &Options) -> Result<ExitCode> {
-    let selection = Selection::typed(workspace, options)?;
+pub fn run(workspace: &Workspace, options: &TestOptions) -> Result<ExitCode> {
+    let selection = TestSelection::typed(workspace, options)?;
     let _load = options.under_load.then(Load::start).transpose()?;
-    let mut report = Report::default();
+    let mut report = RunReport::default();
     run_suites(workspace, &selection, &mut report);
     println!("\n{report}");
     Ok(report.exit_code())
 }
 
 /// Builds what the suites need and runs each of them, also after one has failed.
-pub fn run_suites(workspace: &Workspace, selection: &Selection, report: &mut Report) {
+pub fn run_suites(workspace: &Workspace, selection: &TestSelection, report: &mut RunReport) {
     // The page first: the node holds it, so whatever depends on the node would be compiled once more after it.
     let stage = selection.has(Suite::needs_node).then(|| {
         report.build("page", || web::build(workspace, &mut Steps::new(web::STEPS)));
         if selection.has(Suite::is_native) {
             report.build("native tests", || nextest::build(workspace));
         }
-        report.build("node of the tests", || Stage::set(workspace, Build { debug_build: true }))
+        report.build("node of the tests", || ProductTests::set(workspace, Build { debug_build: true }))
     });
     let stage = stage.flatten();
     if stage.is_none() && selection.has(|suite| suite == Suite::Rust) {
@@ -209,7 +209,7 @@ pub fn run_suites(workspace: &Workspace, selection: &Selection, report: &mut Rep
         }
         report.notes(tally.budgets());
         report.skips(tally.skips());
-        report.add(Outcome {
+        report.add(StageOutcome {
             name: format!("tests: {}", suite.name()),
             passed: tally.passed(),
             failed: tally.failed(),
@@ -225,8 +225,8 @@ pub fn run_suites(workspace: &Workspace, selection: &Selection, report: &mut Rep
 fn run_suite(
     workspace: &Workspace,
     suite: Suite,
-    Selection { names, no_skip, .. }: &Selection,
-    stage: Option<&Stage>,
+    TestSelection { names, no_skip, .. }: &TestSelection,
+    stage: Option<&ProductTests>,
 ) -> Result<Tally> {
     if suite == Suite::Doc {
         return doc(workspace);
@@ -273,10 +273,12 @@ fn doc(workspace: &Workspace) -> Result<Tally> {
 mod tests {
     use super::*;
 
-    fn typed(words: &[&str]) -> Result<Selection> {
-        let options =
-            Options { names: words.iter().map(|word| (*word).to_owned()).collect(), ..Options::default() };
-        Selection::typed(&Workspace::locate().unwrap(), &options)
+    fn typed(words: &[&str]) -> Result<TestSelection> {
+        let options = TestOptions {
+            names: words.iter().map(|word| (*word).to_owned()).collect(),
+            ..TestOptions::default()
+        };
+        TestSelection::typed(&Workspace::locate().unwrap(), &options)
     }
 
     #[test]

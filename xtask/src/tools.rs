@@ -191,13 +191,13 @@ fn ensure_npm(home: &Path, manifest: &str) -> Result<()> {
 }
 
 /// A browser and the program that steers it.
-pub struct Browser {
+pub struct BrowserTools {
     pub chromium: PathBuf,
     pub driver: PathBuf,
 }
 
 /// Finds Chromium and ChromeDriver, or installs them where that can be done without asking.
-pub fn ensure_browser() -> Result<Browser> {
+pub fn ensure_browser() -> Result<BrowserTools> {
     if let Some(browser) = find_browser() {
         return Ok(browser);
     }
@@ -264,9 +264,9 @@ fn apt_get(arguments: &[&str]) -> Result<()> {
     Ok(())
 }
 
-fn find_browser() -> Option<Browser> {
+fn find_browser() -> Option<BrowserTools> {
     let first = |names: &[&str]| names.iter().find_map(|name| on_path(name));
-    Some(Browser { chromium: first(&BROWSER_NAMES)?, driver: first(&DRIVER_NAMES)? })
+    Some(BrowserTools { chromium: first(&BROWSER_NAMES)?, driver: first(&DRIVER_NAMES)? })
 }
 
 fn on_path(name: &str) -> Option<PathBuf> {

@@ -70,7 +70,7 @@ const FIRST_LOAD: [&str; 4] = ["html", "css", "js", "wasm"];
 const LATER: [&str; 4] = ["ciphers.js", "ciphers.wasm", "ja.js", "worker.js"];
 
 /// One published file and what it costs.
-pub struct Size {
+pub struct FileSize {
     pub path: String,
     pub plain: usize,
     /// As transferred to a browser of today: with brotli where that is smaller.
@@ -81,14 +81,14 @@ pub struct Size {
 pub fn run(workspace: &Workspace) -> Result<()> {
     let mut steps = Steps::new(STEPS);
     let sizes = build(workspace, &mut steps)?;
-    let total = Size {
+    let total = FileSize {
         path: "total".into(),
         plain: sizes.iter().map(|size| size.plain).sum(),
         transferred: sizes.iter().map(|size| size.transferred).sum(),
     };
     let width = sizes.iter().map(|size| size.path.len()).max().unwrap_or_default();
     println!("\n{:<width$} {:>10} {:>10}", "target/web", "plain", "brotli");
-    for Size { path, plain, transferred } in sizes.iter().chain([&total]) {
+    for FileSize { path, plain, transferred } in sizes.iter().chain([&total]) {
         println!("{path:<width$} {:>10} {:>10}", kilobytes(*plain), kilobytes(*transferred));
     }
     println!("first load (html, css, js, wasm), brotli: {}", kilobytes(first_load(&sizes)));
@@ -97,7 +97,7 @@ pub fn run(workspace: &Workspace) -> Result<()> {
 }
 
 /// Brings `target/web` up to date.
-pub fn build(workspace: &Workspace, steps: &mut Steps) -> Result<Vec<Size>> {
+pub fn build(workspace: &Workspace, steps: &mut Steps) -> Result<Vec<FileSize>> {
     steps.begin("browser client: compile to WebAssembly");
     tools::ensure_wasm_target()?;
     let modules = bindings::compile(workspace)?;
@@ -140,13 +140,13 @@ pub fn build(workspace: &Workspace, steps: &mut Steps) -> Result<Vec<Size>> {
 }
 
 /// The bytes that the first page costs, brotli.
-pub fn first_load(sizes: &[Size]) -> usize {
-    let counts = |size: &&Size| FIRST_LOAD.contains(&extension(&size.path)) && !is_later(&size.path);
+pub fn first_load(sizes: &[FileSize]) -> usize {
+    let counts = |size: &&FileSize| FIRST_LOAD.contains(&extension(&size.path)) && !is_later(&size.path);
     sizes.iter().filter(counts).map(|size| size.transferred).sum()
 }
 
 /// The bytes of what is loaded only when somebody needs it, brotli.
-pub fn later(sizes: &[Size]) -> usize {
+pub fn later(sizes: &[FileSize]) -> usize {
     sizes.iter().filter(|size| is_later(&size.path)).map(|size| size.transferred).sum()
 }
 
@@ -155,10 +155,10 @@ fn is_later(path: &str) -> bool {
     LATER.iter().any(|later| fingerprint::is_named_after(path, later))
 }
 
-fn sizes(folder: &Path) -> Result<Vec<Size>> {
+fn sizes(folder: &Path) -> Result<Vec<FileSize>> {
     let tree = read_tree(folder)?;
     let belongs = |path: &str| !path.starts_with('_') && !["br", "gz"].contains(&extension(path));
-    let size = |(path, bytes): (&String, &Vec<u8>)| Size {
+    let size = |(path, bytes): (&String, &Vec<u8>)| FileSize {
         path: path.clone(),
         plain: bytes.len(),
         transferred: tree.get(&format!("{path}.br")).unwrap_or(bytes).len(),
@@ -218,8 +218,8 @@ fn hex(bytes: &[u8]) -> String {
 mod tests {
     use super::*;
 
-    fn size(path: &str, transferred: usize) -> Size {
-        Size { path: path.into(), plain: 2 * transferred, transferred }
+    fn size(path: &str, transferred: usize) -> FileSize {
+        FileSize { path: path.into(), plain: 2 * transferred, transferred }
     }
 
     #[test]

@@ -7,7 +7,7 @@ use nostrp2p_core::HORIZON_SECONDS;
 use nostrp2p_protocol::{EventId, Filter, Kind, PublicKey, UnverifiedEvent};
 
 use super::{
-    Collect, Step,
+    Collect, MirrorStep,
     comparing::{Comparing, Next},
     line,
     patience::{Due, Patience},
@@ -121,8 +121,8 @@ impl Asking {
     }
 
     /// Asks on a new connection, or for something else.
-    pub(super) fn begin(&mut self, wanted: Vec<Filter>, compares: bool, now: u64) -> Vec<Step> {
-        let stopped = self.comparing.take().map(|_| Step::Send(line(&("NEG-CLOSE", COMPARE))));
+    pub(super) fn begin(&mut self, wanted: Vec<Filter>, compares: bool, now: u64) -> Vec<MirrorStep> {
+        let stopped = self.comparing.take().map(|_| MirrorStep::Send(line(&("NEG-CLOSE", COMPARE))));
         self.wanted = wanted;
         self.begun = now;
         self.compares = compares;
@@ -150,11 +150,11 @@ impl Asking {
         self.listens
     }
 
-    fn ask_live(&mut self) -> Step {
+    fn ask_live(&mut self) -> MirrorStep {
         self.live.on_asked();
         let since = Some(self.live_since);
         let live = self.wanted.iter().map(|filter| Filter { since, ..filter.clone() });
-        Step::Send(request(LIVE, live))
+        MirrorStep::Send(request(LIVE, live))
     }
 
     fn stop_waiting(&mut self) {
@@ -169,7 +169,7 @@ impl Asking {
     }
 
     /// Some time has passed: what was not answered is given up, and what failed is asked again.
-    pub(super) fn on_tick(&mut self, now: u64) -> Vec<Step> {
+    pub(super) fn on_tick(&mut self, now: u64) -> Vec<MirrorStep> {
         if self.paused {
             return vec![];
         }
@@ -191,31 +191,31 @@ impl Asking {
     }
 
     /// A question had no answer in time: it is closed, and counts as ended by the relay.
-    fn give_up(&mut self, subscription: &str, now: u64) -> Step {
+    fn give_up(&mut self, subscription: &str, now: u64) -> MirrorStep {
         self.on_closed(subscription, now);
-        Step::Send(line(&("CLOSE", subscription)))
+        MirrorStep::Send(line(&("CLOSE", subscription)))
     }
 
     /// The question that was open when it failed.
-    fn ask_page_again(&mut self) -> Option<Step> {
+    fn ask_page_again(&mut self) -> Option<MirrorStep> {
         if self.fetching.is_empty() { self.ask() } else { Some(self.ask_by_ids()) }
     }
 
-    fn ask_by_ids(&mut self) -> Step {
+    fn ask_by_ids(&mut self) -> MirrorStep {
         self.missed.on_asked();
         let ids = Some(self.fetching.iter().copied().collect());
-        Step::Send(request(MISSED, [Filter { ids, ..Filter::default() }]))
+        MirrorStep::Send(request(MISSED, [Filter { ids, ..Filter::default() }]))
     }
 
     /// Ends all questions, until [`Asking::begin`]. What was heard until now stays as it is.
-    pub(super) fn pause(&mut self) -> Vec<Step> {
+    pub(super) fn pause(&mut self) -> Vec<MirrorStep> {
         if std::mem::replace(&mut self.paused, true) || self.wanted.is_empty() {
             return vec![];
         }
-        let compares = self.comparing.take().map(|_| Step::Send(line(&("NEG-CLOSE", COMPARE))));
+        let compares = self.comparing.take().map(|_| MirrorStep::Send(line(&("NEG-CLOSE", COMPARE))));
         let profiles =
-            std::mem::take(&mut self.asks_profiles).then(|| Step::Send(line(&("CLOSE", PROFILES))));
-        let others = [LIVE, MISSED].map(|subscription| Step::Send(line(&("CLOSE", subscription))));
+            std::mem::take(&mut self.asks_profiles).then(|| MirrorStep::Send(line(&("CLOSE", PROFILES))));
+        let others = [LIVE, MISSED].map(|subscription| MirrorStep::Send(line(&("CLOSE", subscription))));
         self.stop_waiting();
         self.needed.clear();
         self.fetching.clear();
@@ -234,26 +234,28 @@ impl Asking {
     }
 
     /// What the store has of what the current filter wants: time and id of each.
-    pub(super) fn on_collected(&mut self, held: &[(u64, EventId)], now: u64) -> Option<Step> {
+    pub(super) fn on_collected(&mut self, held: &[(u64, EventId)], now: u64) -> Option<MirrorStep> {
         let filter = self.compared()?;
         let Some((comparing, first)) = Comparing::begin(held, now) else {
             self.compares = false;
             return self.ask();
         };
         self.comparing = Some(Box::new(comparing));
-        Some(Step::Send(line(&("NEG-OPEN", COMPARE, filter, hex::encode(first)))))
+        Some(MirrorStep::Send(line(&("NEG-OPEN", COMPARE, filter, hex::encode(first)))))
     }
 
     /// The relay's answer in the comparison.
-    pub(super) fn on_answer(&mut self, answer: &[u8], now: u64) -> Vec<Step> {
+    pub(super) fn on_answer(&mut self, answer: &[u8], now: u64) -> Vec<MirrorStep> {
         let Some(comparing) = &mut self.comparing else { return vec![] };
         match comparing.on_answer(answer, now) {
-            Some(Next::Send(message)) => vec![Step::Send(line(&("NEG-MSG", COMPARE, hex::encode(message))))],
+            Some(Next::Send(message)) => {
+                vec![MirrorStep::Send(line(&("NEG-MSG", COMPARE, hex::encode(message))))]
+            }
             Some(Next::Done(difference)) => {
                 self.comparing = None;
                 self.needed = difference.needed.difference(&self.tried).copied().collect();
                 self.compares_again = difference.cut && !self.needed.is_empty();
-                let close = Step::Send(line(&("NEG-CLOSE", COMPARE)));
+                let close = MirrorStep::Send(line(&("NEG-CLOSE", COMPARE)));
                 [close].into_iter().chain(self.go_on()).collect()
             }
             None => self.on_not_compared().into_iter().collect(),
@@ -261,7 +263,7 @@ impl Asking {
     }
 
     /// The comparison came to nothing: pages will do.
-    pub(super) fn on_not_compared(&mut self) -> Option<Step> {
+    pub(super) fn on_not_compared(&mut self) -> Option<MirrorStep> {
         self.compares = false;
         self.comparing.take().and_then(|_| self.ask())
     }
@@ -303,11 +305,11 @@ impl Asking {
         subscription == LIVE
     }
 
-    pub(super) fn on_eose(&mut self, subscription: &str) -> Vec<Step> {
+    pub(super) fn on_eose(&mut self, subscription: &str) -> Vec<MirrorStep> {
         if subscription == PROFILES {
             self.asks_profiles = false;
             self.profiles.on_answered();
-            return vec![Step::Send(line(&("CLOSE", PROFILES)))];
+            return vec![MirrorStep::Send(line(&("CLOSE", PROFILES)))];
         }
         if subscription == LIVE && self.live.is_waiting() {
             self.live.on_answered();
@@ -321,7 +323,7 @@ impl Asking {
     }
 
     /// A page is here, or a comparison has shown what is missing: the next page, or the next filter.
-    fn go_on(&mut self) -> Vec<Step> {
+    fn go_on(&mut self) -> Vec<MirrorStep> {
         // A page that brings nothing new may be one of many events of one second: the second before is next.
         let more = !self.page.by_ids && self.page.given > 0;
         let room = MAX_TRIED.saturating_sub(self.tried.len());
@@ -346,11 +348,11 @@ impl Asking {
         }
         let until = self.not_taken.map_or(self.begun, |at| at.saturating_sub(1).min(self.begun));
         self.heard_until = self.heard_until.max(until);
-        vec![Step::Send(line(&("CLOSE", MISSED))), Step::CaughtUp(self.heard_until)]
+        vec![MirrorStep::Send(line(&("CLOSE", MISSED))), MirrorStep::CaughtUp(self.heard_until)]
     }
 
     /// Asks who strangers are, if some have written and no such question is open.
-    pub(super) fn ask_profiles(&mut self) -> Option<Step> {
+    pub(super) fn ask_profiles(&mut self) -> Option<MirrorStep> {
         if self.asks_profiles || self.paused || self.unasked.is_empty() {
             return None;
         }
@@ -358,7 +360,10 @@ impl Asking {
         self.profiles.on_asked();
         let authors = self.unasked.drain(..self.unasked.len().min(STRANGERS_AT_ONCE)).collect();
         let kinds = Some([Kind::PROFILE].into());
-        Some(Step::Send(request(PROFILES, [Filter { authors: Some(authors), kinds, ..Filter::default() }])))
+        Some(MirrorStep::Send(request(
+            PROFILES,
+            [Filter { authors: Some(authors), kinds, ..Filter::default() }],
+        )))
     }
 
     /// The relay has ended a subscription by itself, or refused it: it is asked again after a pause.
@@ -382,9 +387,9 @@ impl Asking {
     }
 
     /// Asks for the current page, or what there is to be compared; None when all have been read.
-    fn ask(&mut self) -> Option<Step> {
+    fn ask(&mut self) -> Option<MirrorStep> {
         if self.compares {
-            return self.compared().map(|filter| Step::Collect(Collect::Wanted(filter)));
+            return self.compared().map(|filter| MirrorStep::Collect(Collect::Wanted(filter)));
         }
         let filter = self.wanted.get(self.current)?;
         let since = match self.horizon(filter) {
@@ -394,7 +399,7 @@ impl Asking {
         let (since, until) = (Some(since), Some(self.page.until));
         let question = request(MISSED, [Filter { since, until, limit: Some(PAGE), ..filter.clone() }]);
         self.missed.on_asked();
-        Some(Step::Send(question))
+        Some(MirrorStep::Send(question))
     }
 
     /// What is compared of the current filter: all that the store may keep, for it costs little and finds what came to

@@ -32,14 +32,14 @@ fn wanted() -> Vec<Filter> {
 /// A relay that compares nothing and demands nothing.
 const PLAIN: Terms = Terms { compares: Some(false), work: 0 };
 
-fn connect(mirror: &mut Mirror, now: u64) -> Vec<Step> {
+fn connect(mirror: &mut MirrorSession, now: u64) -> Vec<MirrorStep> {
     let mut steps = mirror.on_connected(PLAIN);
     steps.extend(mirror.on_interest(wanted(), now));
     steps
 }
 
-fn connected() -> Mirror {
-    let mut mirror = Mirror::new(owner(), true, 0, 0);
+fn connected() -> MirrorSession {
+    let mut mirror = MirrorSession::new(owner(), true, 0, 0);
     connect(&mut mirror, NOW);
     mirror
 }
@@ -48,9 +48,9 @@ fn ok(event: &Event, accepted: bool, reason: &str) -> String {
     json!(["OK", event.id(), accepted, reason]).to_string()
 }
 
-fn sent(steps: &[Step]) -> Vec<Value> {
+fn sent(steps: &[MirrorStep]) -> Vec<Value> {
     let lines = steps.iter().filter_map(|step| match step {
-        Step::Send(line) => Some(serde_json::from_str(line).unwrap()),
+        MirrorStep::Send(line) => Some(serde_json::from_str(line).unwrap()),
         _ => None,
     });
     lines.collect()
@@ -60,19 +60,23 @@ fn sent(steps: &[Step]) -> Vec<Value> {
 fn what_was_acknowledged_is_settled_in_order() {
     let mut mirror = connected();
     let (one, two) = (signed(1, 1, NOW, &[], "one"), signed(1, 1, NOW, &[], "two"));
-    assert_eq!(mirror.room(), Some(Room::After(0)));
+    assert_eq!(mirror.room(), Some(UploadRoom::After(0)));
     let steps = mirror.offer(9, &[(3, one.clone()), (7, two.clone())], NOW);
     assert_eq!(sent(&steps), [json!(["EVENT", one]), json!(["EVENT", two])]);
-    assert_eq!(steps.last(), Some(&Step::Settled(2)), "what lies before the first was nothing for the relay");
+    assert_eq!(
+        steps.last(),
+        Some(&MirrorStep::Settled(2)),
+        "what lies before the first was nothing for the relay"
+    );
     assert_eq!(mirror.room(), None, "one window at a time");
     assert_eq!(
         mirror.on_line(&ok(&two, true, ""), NOW),
-        [Step::Acknowledged(two.id())],
+        [MirrorStep::Acknowledged(two.id())],
         "the first still waits"
     );
     let steps = mirror.on_line(&ok(&one, false, "duplicate: have it"), NOW);
-    assert_eq!(steps, [Step::Acknowledged(one.id()), Step::Settled(9)]);
-    assert_eq!((mirror.room(), mirror.report().accepted), (Some(Room::After(9)), 2));
+    assert_eq!(steps, [MirrorStep::Acknowledged(one.id()), MirrorStep::Settled(9)]);
+    assert_eq!((mirror.room(), mirror.report().accepted), (Some(UploadRoom::After(9)), 2));
     assert_eq!(mirror.on_line(&ok(&one, true, ""), NOW), [], "a second word changes nothing");
 }
 
@@ -81,11 +85,11 @@ fn what_was_not_acknowledged_goes_out_again_after_a_pause_that_grows() {
     let mut mirror = connected();
     mirror.offer(5, &[(5, signed(1, 1, NOW, &[], ""))], NOW);
     assert_eq!(mirror.on_tick(NOW + 60), []);
-    assert!(matches!(mirror.on_tick(NOW + 61)[..], [Step::HangUp(_)]));
+    assert!(matches!(mirror.on_tick(NOW + 61)[..], [MirrorStep::HangUp(_)]));
     let pauses: Vec<u64> = (0..12).map(|_| mirror.on_disconnected()).collect();
     assert_eq!(pauses, [5, 10, 20, 40, 80, 160, 320, 640, 1_280, 1_800, 1_800, 1_800]);
     connect(&mut mirror, NOW);
-    assert_eq!(mirror.room(), Some(Room::After(4)));
+    assert_eq!(mirror.room(), Some(UploadRoom::After(4)));
     mirror.on_line(r#"["EOSE","live"]"#, NOW);
     assert_eq!(mirror.on_disconnected(), 5, "a relay that answers is there again");
 }
@@ -95,7 +99,7 @@ fn a_no_is_told_and_does_not_hold_up_the_rest() {
     let mut mirror = connected();
     let event = signed(1, 1, NOW, &[], "");
     mirror.offer(1, &[(1, event.clone())], NOW);
-    assert_eq!(mirror.on_line(&ok(&event, false, "blocked: not here"), NOW), [Step::Settled(1)]);
+    assert_eq!(mirror.on_line(&ok(&event, false, "blocked: not here"), NOW), [MirrorStep::Settled(1)]);
     let report = mirror.report();
     assert_eq!((report.refused, report.refusal.as_deref()), (1, Some("blocked: not here")));
 }
@@ -106,8 +110,8 @@ fn an_event_that_a_relay_fails_to_take_does_not_hold_up_those_behind_it() {
     let events: Vec<(u64, Event)> =
         (1..=45).map(|number| (number, signed(1, 1, NOW, &[], &number.to_string()))).collect();
     let bad = events[3].1.clone();
-    for window in events.chunks(Mirror::window()) {
-        assert!(matches!(mirror.room(), Some(Room::After(_))));
+    for window in events.chunks(MirrorSession::window()) {
+        assert!(matches!(mirror.room(), Some(UploadRoom::After(_))));
         mirror.offer(window.last().unwrap().0, window, NOW);
         for (_, event) in window {
             let steps = if *event == bad {
@@ -115,25 +119,25 @@ fn an_event_that_a_relay_fails_to_take_does_not_hold_up_those_behind_it() {
             } else {
                 mirror.on_line(&ok(event, true, ""), NOW)
             };
-            assert!(!steps.iter().any(|step| matches!(step, Step::HangUp(_))), "{steps:?}");
+            assert!(!steps.iter().any(|step| matches!(step, MirrorStep::HangUp(_))), "{steps:?}");
         }
     }
     let report = mirror.report();
     assert_eq!((report.accepted, report.postponed), (44, 1));
     assert_eq!(report.refusal.as_deref(), Some("error: could not save"));
     mirror.on_tick(NOW + 4);
-    assert_eq!(mirror.room(), Some(Room::After(45)));
+    assert_eq!(mirror.room(), Some(UploadRoom::After(45)));
     mirror.on_tick(NOW + 5);
-    assert_eq!(mirror.room(), Some(Room::Again(vec![bad.id()])));
+    assert_eq!(mirror.room(), Some(UploadRoom::Again(vec![bad.id()])));
     assert_eq!(sent(&mirror.offer_again(&[(4, bad.clone())], NOW + 5)), [json!(["EVENT", bad])]);
     mirror.on_line(&ok(&bad, false, "error: could not save"), NOW + 5);
     mirror.on_tick(NOW + 14);
-    assert_eq!(mirror.room(), Some(Room::After(45)), "twice as long");
+    assert_eq!(mirror.room(), Some(UploadRoom::After(45)), "twice as long");
     mirror.on_tick(NOW + 15);
-    assert_eq!(mirror.room(), Some(Room::Again(vec![bad.id()])));
+    assert_eq!(mirror.room(), Some(UploadRoom::Again(vec![bad.id()])));
     mirror.offer_again(&[(4, bad.clone())], NOW + 15);
     let steps = mirror.on_line(&ok(&bad, true, ""), NOW + 15);
-    assert_eq!(steps, [Step::Acknowledged(bad.id()), Step::Settled(45)]);
+    assert_eq!(steps, [MirrorStep::Acknowledged(bad.id()), MirrorStep::Settled(45)]);
     assert_eq!((mirror.report().accepted, mirror.report().postponed), (45, 0));
 }
 
@@ -146,11 +150,11 @@ fn what_was_taken_is_not_offered_again_because_of_one_before_it_that_was_not() {
     mirror.on_line(&ok(&good, true, ""), NOW);
     mirror.on_disconnected();
     connect(&mut mirror, NOW + 1);
-    assert_eq!(mirror.room(), Some(Room::After(0)), "a restart would offer both");
+    assert_eq!(mirror.room(), Some(UploadRoom::After(0)), "a restart would offer both");
     assert_eq!(mirror.offer(2, &[(1, bad.clone()), (2, good)], NOW + 1), []);
     mirror.on_tick(NOW + 5);
-    assert_eq!(mirror.room(), Some(Room::Again(vec![bad.id()])));
-    assert_eq!(mirror.offer_again(&[], NOW + 5), [Step::Settled(2)], "it was deleted meanwhile");
+    assert_eq!(mirror.room(), Some(UploadRoom::Again(vec![bad.id()])));
+    assert_eq!(mirror.offer_again(&[], NOW + 5), [MirrorStep::Settled(2)], "it was deleted meanwhile");
 }
 
 #[test]
@@ -163,12 +167,12 @@ fn an_event_that_is_never_taken_counts_as_refused_in_the_end() {
     while steps.is_empty() {
         now += 3_600;
         mirror.on_tick(now);
-        assert_eq!(mirror.room(), Some(Room::Again(vec![bad.id()])), "attempt {attempts}");
+        assert_eq!(mirror.room(), Some(UploadRoom::Again(vec![bad.id()])), "attempt {attempts}");
         mirror.offer_again(&[(1, bad.clone())], now);
         attempts += 1;
         steps = mirror.on_line(&ok(&bad, false, "error: could not save"), now);
     }
-    assert_eq!((attempts, steps), (30, vec![Step::Settled(1)]));
+    assert_eq!((attempts, steps), (30, vec![MirrorStep::Settled(1)]));
     assert_eq!((mirror.report().refused, mirror.report().postponed), (1, 0));
 }
 
@@ -180,13 +184,13 @@ fn a_relay_that_is_asked_too_much_gets_nothing_for_a_while_on_the_same_connectio
     assert_eq!(mirror.on_line(&ok(&event, false, "rate-limited: slow down"), NOW), []);
     assert_eq!(mirror.room(), None);
     mirror.on_tick(NOW + 5);
-    assert_eq!(mirror.room(), Some(Room::After(0)));
+    assert_eq!(mirror.room(), Some(UploadRoom::After(0)));
     mirror.offer(1, &[(1, event.clone())], NOW + 5);
     mirror.on_line(&ok(&event, false, "rate-limited: slow down"), NOW + 5);
     mirror.on_tick(NOW + 14);
     assert_eq!(mirror.room(), None, "twice as long");
     mirror.on_tick(NOW + 15);
-    assert_eq!(mirror.room(), Some(Room::After(0)));
+    assert_eq!(mirror.room(), Some(UploadRoom::After(0)));
 }
 
 fn asked<'a>(steps: &'a [Value], subscription: &str) -> Option<&'a Value> {
@@ -245,7 +249,7 @@ fn only_what_was_asked_for_is_taken() {
     let me = owner().to_string();
     let mut take = |event: &Event, subscription: &str| {
         let line = json!(["EVENT", subscription, event]).to_string();
-        matches!(mirror.on_line(&line, NOW)[..], [Step::Heard(_)])
+        matches!(mirror.on_line(&line, NOW)[..], [MirrorStep::Heard(_)])
     };
     assert!(take(&signed(2, 1, NOW, &[], "by somebody who is followed"), "live"));
     assert!(take(&signed(3, 7, NOW, &[&["p", &me]], "+"), "live"));
@@ -263,7 +267,7 @@ fn only_what_was_asked_for_is_taken() {
 fn what_was_missed_comes_page_by_page_also_from_relays_with_short_pages() {
     let stored: Vec<Event> =
         (0..50).map(|number| signed(2, 1, NOW - 1_000 - number / 7, &[], &number.to_string())).collect();
-    let mut mirror = Mirror::new(owner(), false, 0, 0);
+    let mut mirror = MirrorSession::new(owner(), false, 0, 0);
     let mut questions = sent(&connect(&mut mirror, NOW));
     assert_eq!((&questions[0][1], &questions[0][2]["since"]), (&json!("live"), &json!(NOW)));
     let mut heard = BTreeSet::new();
@@ -279,11 +283,11 @@ fn what_was_missed_comes_page_by_page_also_from_relays_with_short_pages() {
         let page = stored.iter().filter(|event| filter.matches(&event.id(), event)).take(10);
         for event in page {
             let steps = mirror.on_line(&json!(["EVENT", "missed", event]).to_string(), NOW);
-            let new = steps.iter().filter(|step| matches!(step, Step::Heard(_))).count();
+            let new = steps.iter().filter(|step| matches!(step, MirrorStep::Heard(_))).count();
             assert!(new == 0 || heard.insert(event.id()), "twice");
         }
         let steps = mirror.on_line(r#"["EOSE","missed"]"#, NOW);
-        caught_up |= steps.contains(&Step::CaughtUp(NOW));
+        caught_up |= steps.contains(&MirrorStep::CaughtUp(NOW));
         questions = sent(&steps);
     }
     assert_eq!((heard.len(), caught_up, mirror.report().caught_up), (50, true, true));
@@ -297,7 +301,7 @@ fn more_posts_of_one_second_than_a_relay_gives_do_not_end_the_past() {
     let mut stored: Vec<Event> =
         (0..15).map(|number| signed(2, 1, NOW - 100, &[], &number.to_string())).collect();
     stored.extend((0..5).map(|number| signed(2, 1, NOW - 200 - number, &[], "older")));
-    let mut mirror = Mirror::new(owner(), false, 0, 0);
+    let mut mirror = MirrorSession::new(owner(), false, 0, 0);
     let mut questions = sent(&connect(&mut mirror, NOW));
     let (mut older, mut asked) = (0, 0);
     while let Some(question) =
@@ -308,7 +312,7 @@ fn more_posts_of_one_second_than_a_relay_gives_do_not_end_the_past() {
         let filter: Filter = serde_json::from_value(question[2].clone()).unwrap();
         for event in stored.iter().filter(|event| filter.matches(&event.id(), event)).take(10) {
             let steps = mirror.on_line(&json!(["EVENT", "missed", event]).to_string(), NOW);
-            let new = steps.iter().any(|step| matches!(step, Step::Heard(_)));
+            let new = steps.iter().any(|step| matches!(step, MirrorStep::Heard(_)));
             older += usize::from(new && event.content == "older");
         }
         questions = sent(&mirror.on_line(r#"["EOSE","missed"]"#, NOW));
@@ -318,7 +322,7 @@ fn more_posts_of_one_second_than_a_relay_gives_do_not_end_the_past() {
 
 #[test]
 fn the_own_profile_and_lists_are_asked_for_however_old_they_are() {
-    let mut mirror = Mirror::new(owner(), false, 0, NOW - 5_000);
+    let mut mirror = MirrorSession::new(owner(), false, 0, NOW - 5_000);
     let mut questions = sent(&connect(&mut mirror, NOW));
     let mut seen = Vec::new();
     while let Some(question) =
@@ -378,9 +382,9 @@ fn long_follow_lists_are_asked_for_in_pieces() {
 fn who_a_stranger_is_that_replies_is_asked_once_and_nothing_else_is_taken_as_the_answer() {
     let mut mirror = connected();
     assert_eq!(mirror.on_tick(NOW), [], "nobody has written");
-    let hear = |mirror: &mut Mirror, subscription: &str, event: &Event| {
+    let hear = |mirror: &mut MirrorSession, subscription: &str, event: &Event| {
         let steps = mirror.on_line(&json!(["EVENT", subscription, event]).to_string(), NOW);
-        matches!(steps[..], [Step::Heard(_)])
+        matches!(steps[..], [MirrorStep::Heard(_)])
     };
     let reply = |author| signed(author, 1, NOW, &[&["p", &owner().to_string()]], "a reply");
     let profile = |author| signed(author, 0, NOW, &[], "{}");
@@ -410,7 +414,7 @@ fn a_relay_that_brings_too_much_is_not_listened_to_for_a_while_and_asked_from_th
     let mut mirror = connected();
     let event = signed(2, 1, NOW - 50, &[], "x");
     let line = |subscription: &str| json!(["EVENT", subscription, event]).to_string();
-    assert!(matches!(mirror.on_line(&line("missed"), NOW)[..], [Step::Heard(_)]));
+    assert!(matches!(mirror.on_line(&line("missed"), NOW)[..], [MirrorStep::Heard(_)]));
     let closed = sent(&mirror.pause());
     assert_eq!(closed, [json!(["CLOSE", "live"]), json!(["CLOSE", "missed"])]);
     assert_eq!(mirror.pause(), [], "once is enough");
@@ -420,12 +424,12 @@ fn a_relay_that_brings_too_much_is_not_listened_to_for_a_while_and_asked_from_th
     assert!(mirror.room().is_some(), "what goes out goes on");
     let questions = sent(&mirror.on_interest(wanted(), NOW + 600));
     assert_eq!(questions[1][2]["since"], json!(NOW + 600 - 30 * 86_400), "as if nothing had come");
-    assert!(matches!(mirror.on_line(&line("missed"), NOW + 600)[..], [Step::Heard(_)]));
+    assert!(matches!(mirror.on_line(&line("missed"), NOW + 600)[..], [MirrorStep::Heard(_)]));
 }
 
 #[test]
 fn the_place_of_a_mirror_never_goes_beyond_what_was_not_taken() {
-    let mut mirror = Mirror::new(owner(), false, 0, NOW - 5_000);
+    let mut mirror = MirrorSession::new(owner(), false, 0, NOW - 5_000);
     connect(&mut mirror, NOW);
     for (at, content) in [(NOW - 100, "taken"), (NOW - 200, "no room"), (NOW - 300, "taken")] {
         let event = signed(2, 1, at, &[], content);
@@ -434,9 +438,9 @@ fn the_place_of_a_mirror_never_goes_beyond_what_was_not_taken() {
             mirror.on_not_taken(at);
         }
     }
-    let caught_up = |mirror: &mut Mirror| {
+    let caught_up = |mirror: &mut MirrorSession| {
         (0..20).flat_map(|_| mirror.on_line(r#"["EOSE","missed"]"#, NOW)).find_map(|step| match step {
-            Step::CaughtUp(until) => Some(until),
+            MirrorStep::CaughtUp(until) => Some(until),
             _ => None,
         })
     };
@@ -449,7 +453,7 @@ fn the_place_of_a_mirror_never_goes_beyond_what_was_not_taken() {
 
 #[test]
 fn however_much_was_missed_the_place_moves_when_all_of_it_is_here() {
-    let mut mirror = Mirror::new(owner(), false, 0, NOW - 50_000);
+    let mut mirror = MirrorSession::new(owner(), false, 0, NOW - 50_000);
     connect(&mut mirror, NOW);
     let mut heard = 0;
     for page in 0..13_u64 {
@@ -459,7 +463,7 @@ fn however_much_was_missed_the_place_moves_when_all_of_it_is_here() {
             heard += steps.len();
         }
         let steps = mirror.on_line(r#"["EOSE","missed"]"#, NOW);
-        assert!(!steps.iter().any(|step| matches!(step, Step::CaughtUp(_))), "page {page}");
+        assert!(!steps.iter().any(|step| matches!(step, MirrorStep::CaughtUp(_))), "page {page}");
         assert_eq!(sent(&steps)[0][2]["until"], json!(NOW - page * 500 - 500), "the next page");
     }
     assert_eq!(heard, 6_500);

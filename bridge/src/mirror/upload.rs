@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use nostrp2p_protocol::{Event, EventId, Filter, PublicKey, work::difficulty};
 
 use super::{
-    Collect, Report, Room, Step,
+    Collect, MirrorReport, MirrorStep, UploadRoom,
     comparing::{Comparing, Difference, Next},
     cut, line,
     patience::{Due, Patience},
@@ -92,13 +92,13 @@ impl Giving {
     }
 
     /// Begins on a new connection.
-    pub(super) fn begin(&mut self, compares: bool, work: u8) -> Option<Step> {
+    pub(super) fn begin(&mut self, compares: bool, work: u8) -> Option<MirrorStep> {
         self.work = work;
         if !self.out || !compares {
             return None;
         }
         self.comparison = Comparison::Collecting;
-        Some(Step::Collect(Collect::Own))
+        Some(MirrorStep::Collect(Collect::Own))
     }
 
     /// The connection is gone, or the relay wants a login first.
@@ -118,7 +118,7 @@ impl Giving {
     }
 
     /// Some time has passed: what was postponed and is due is offered again, by [`Giving::room`].
-    pub(super) fn on_tick(&mut self, now: u64) -> Option<Step> {
+    pub(super) fn on_tick(&mut self, now: u64) -> Option<MirrorStep> {
         if self.paused.on_tick(0, now) == Due::Again {
             self.paused.stop();
         }
@@ -137,8 +137,8 @@ impl Giving {
         id: EventId,
         reason: &str,
         now: u64,
-        report: &mut Report,
-    ) -> Vec<Step> {
+        report: &mut MirrorReport,
+    ) -> Vec<MirrorStep> {
         let Some((sequence, _)) = self.waiting.remove(&id) else { return vec![] };
         report.refusal = Some(cut(reason));
         let postponed = self.postponed.entry(id).or_insert(Postponed {
@@ -161,7 +161,7 @@ impl Giving {
         self.settle().into_iter().collect()
     }
 
-    fn give_up(&mut self, id: EventId, report: &mut Report) {
+    fn give_up(&mut self, id: EventId, report: &mut MirrorReport) {
         if let Some(Postponed { sequence, .. }) = self.postponed.remove(&id) {
             self.done.insert(sequence);
             self.refuse(id, report);
@@ -174,7 +174,7 @@ impl Giving {
         owner: &PublicKey,
         held: &[(u64, EventId)],
         now: u64,
-    ) -> Option<Step> {
+    ) -> Option<MirrorStep> {
         if !matches!(self.comparison, Comparison::Collecting) {
             return None;
         }
@@ -185,29 +185,31 @@ impl Giving {
         let ids = held.iter().map(|(_, id)| *id).collect();
         self.comparison = Comparison::Running(Box::new(comparing), ids);
         let filter = Filter { authors: Some([*owner].into()), ..Filter::default() };
-        Some(Step::Send(line(&("NEG-OPEN", OWN, filter, hex::encode(first)))))
+        Some(MirrorStep::Send(line(&("NEG-OPEN", OWN, filter, hex::encode(first)))))
     }
 
     /// The relay's answer in the comparison.
-    pub(super) fn on_answer(&mut self, answer: &[u8], now: u64) -> Option<Step> {
+    pub(super) fn on_answer(&mut self, answer: &[u8], now: u64) -> Option<MirrorStep> {
         let Comparison::Running(comparing, held) = &mut self.comparison else { return None };
         match comparing.on_answer(answer, now) {
-            Some(Next::Send(message)) => Some(Step::Send(line(&("NEG-MSG", OWN, hex::encode(message))))),
+            Some(Next::Send(message)) => {
+                Some(MirrorStep::Send(line(&("NEG-MSG", OWN, hex::encode(message)))))
+            }
             Some(Next::Done(Difference { lacking, .. })) => {
                 self.has = held.difference(&lacking).copied().collect();
                 self.again = lacking.difference(&self.refused).take(MAX_AGAIN).copied().collect();
                 self.comparison = Comparison::None;
-                Some(Step::Send(line(&("NEG-CLOSE", OWN))))
+                Some(MirrorStep::Send(line(&("NEG-CLOSE", OWN))))
             }
             None => self.on_not_compared(),
         }
     }
 
     /// It came to nothing: all goes out as if the relay did not compare.
-    pub(super) fn on_not_compared(&mut self) -> Option<Step> {
+    pub(super) fn on_not_compared(&mut self) -> Option<MirrorStep> {
         let ran = matches!(self.comparison, Comparison::Running(..));
         self.comparison = Comparison::None;
-        ran.then(|| Step::Send(line(&("NEG-CLOSE", OWN))))
+        ran.then(|| MirrorStep::Send(line(&("NEG-CLOSE", OWN))))
     }
 
     /// Since when the relay owes an answer in the comparison.
@@ -223,7 +225,7 @@ impl Giving {
         self.waiting.values().map(|(_, since)| *since).min()
     }
 
-    pub(super) fn room(&mut self) -> Option<Room> {
+    pub(super) fn room(&mut self) -> Option<UploadRoom> {
         if !self.out
             || self.paused.again().is_some()
             || !self.waiting.is_empty()
@@ -232,10 +234,10 @@ impl Giving {
             return None;
         }
         if self.again.is_empty() {
-            return Some(Room::After(self.offered));
+            return Some(UploadRoom::After(self.offered));
         }
         let next = self.again.split_off(self.again.len().saturating_sub(WINDOW));
-        Some(Room::Again(next))
+        Some(UploadRoom::Again(next))
     }
 
     pub(super) fn offer(
@@ -243,8 +245,8 @@ impl Giving {
         through: u64,
         events: &[(u64, Event)],
         now: u64,
-        report: &mut Report,
-    ) -> Vec<Step> {
+        report: &mut MirrorReport,
+    ) -> Vec<MirrorStep> {
         self.offered = through;
         let mut steps = Vec::new();
         for (sequence, event) in events {
@@ -253,7 +255,7 @@ impl Giving {
                 // It was given on an earlier connection, or is offered again when its time has come.
             } else if self.has.remove(&id) {
                 report.accepted += 1;
-                steps.push(Step::Acknowledged(id));
+                steps.push(MirrorStep::Acknowledged(id));
             } else {
                 steps.extend(self.send(*sequence, event, now, report));
             }
@@ -266,8 +268,8 @@ impl Giving {
         &mut self,
         events: &[(u64, Event)],
         now: u64,
-        report: &mut Report,
-    ) -> Vec<Step> {
+        report: &mut MirrorReport,
+    ) -> Vec<MirrorStep> {
         // What was postponed and is not there any more was deleted.
         let there: BTreeSet<EventId> = events.iter().map(|(_, event)| event.id()).collect();
         let again = &self.again;
@@ -277,7 +279,7 @@ impl Giving {
         report.postponed = self.postponed.len() as u64;
         // What was not offered yet comes with the rest.
         let given = events.iter().filter(|(sequence, _)| *sequence <= self.offered).cloned();
-        let mut steps: Vec<Step> = given
+        let mut steps: Vec<MirrorStep> = given
             .collect::<Vec<_>>()
             .iter()
             .filter_map(|(sequence, event)| self.send(*sequence, event, now, report))
@@ -287,7 +289,13 @@ impl Giving {
     }
 
     /// Sends an event, unless it is known that the relay will not take it.
-    fn send(&mut self, sequence: u64, event: &Event, now: u64, report: &mut Report) -> Option<Step> {
+    fn send(
+        &mut self,
+        sequence: u64,
+        event: &Event,
+        now: u64,
+        report: &mut MirrorReport,
+    ) -> Option<MirrorStep> {
         let id = event.id();
         if difficulty(&id) < u32::from(self.work) {
             report.refusal = Some(format!(
@@ -298,7 +306,7 @@ impl Giving {
             return None;
         }
         self.waiting.insert(id, (sequence, now));
-        Some(Step::Send(line(&("EVENT", event))))
+        Some(MirrorStep::Send(line(&("EVENT", event))))
     }
 
     /// Whether the relay's word on this event is awaited.
@@ -307,23 +315,33 @@ impl Giving {
     }
 
     /// The relay has this event.
-    pub(super) fn on_accepted(&mut self, id: EventId, now: u64, report: &mut Report) -> Vec<Step> {
+    pub(super) fn on_accepted(
+        &mut self,
+        id: EventId,
+        now: u64,
+        report: &mut MirrorReport,
+    ) -> Vec<MirrorStep> {
         self.on_done(&id, report);
         self.paused.on_answered();
         report.accepted += 1;
         report.last_event = Some(now);
-        [Step::Acknowledged(id)].into_iter().chain(self.settle()).collect()
+        [MirrorStep::Acknowledged(id)].into_iter().chain(self.settle()).collect()
     }
 
     /// The relay does not want this event, and never will.
-    pub(super) fn on_refused(&mut self, id: EventId, reason: &str, report: &mut Report) -> Vec<Step> {
+    pub(super) fn on_refused(
+        &mut self,
+        id: EventId,
+        reason: &str,
+        report: &mut MirrorReport,
+    ) -> Vec<MirrorStep> {
         self.on_done(&id, report);
         report.refusal = Some(cut(reason));
         self.refuse(id, report);
         self.settle().into_iter().collect()
     }
 
-    fn on_done(&mut self, id: &EventId, report: &mut Report) {
+    fn on_done(&mut self, id: &EventId, report: &mut MirrorReport) {
         if let Some((sequence, _)) = self.waiting.remove(id) {
             self.done.insert(sequence);
         }
@@ -331,7 +349,7 @@ impl Giving {
         report.postponed = self.postponed.len() as u64;
     }
 
-    fn refuse(&mut self, id: EventId, report: &mut Report) {
+    fn refuse(&mut self, id: EventId, report: &mut MirrorReport) {
         report.refused += 1;
         if self.refused.len() < MAX_REFUSED {
             self.refused.insert(id);
@@ -340,7 +358,7 @@ impl Giving {
 
     /// Moves up to before the first event that waits or was postponed: after a restart it is offered again, for what is
     /// known of it is in memory alone.
-    fn settle(&mut self) -> Option<Step> {
+    fn settle(&mut self) -> Option<MirrorStep> {
         let postponed = self.postponed.values().map(|postponed| postponed.sequence);
         let first = self.waiting.values().map(|(sequence, _)| *sequence).chain(postponed).min();
         let settled = first.map_or(self.offered, |first| first.saturating_sub(1));
@@ -352,6 +370,6 @@ impl Giving {
         while self.done.len() > MAX_DONE {
             self.done.pop_first();
         }
-        Some(Step::Settled(settled))
+        Some(MirrorStep::Settled(settled))
     }
 }

@@ -2,7 +2,7 @@
 
 use nostrp2p_protocol::{Event, PublicKey, limits::MAX_FILTERS};
 
-use super::{MAX_SUBSCRIPTIONS, MAX_VALUES, Session, Step, check_subscription, close};
+use super::{MAX_SUBSCRIPTIONS, MAX_VALUES, Session, SessionStep, check_subscription, close};
 use crate::{message, query::Query, reader::Reader};
 
 /// What a client wants to hear of.
@@ -26,43 +26,43 @@ pub struct Counted {
 
 impl Session {
     /// Answers a REQ with events that are stored, in the order in which they are to be sent.
-    pub fn on_found(&self, subscription: &str, events: &[Event]) -> Vec<Step> {
-        events.iter().map(|event| Step::Send(message::event_line(subscription, event))).collect()
+    pub fn on_found(&self, subscription: &str, events: &[Event]) -> Vec<SessionStep> {
+        events.iter().map(|event| SessionStep::Send(message::event_line(subscription, event))).collect()
     }
 
     /// Ends the stored part of an answer, in which everything up to the sequence number `through` was looked at.
-    pub fn on_end(&mut self, subscription: &str, through: u64) -> Step {
+    pub fn on_end(&mut self, subscription: &str, through: u64) -> SessionStep {
         if let Some(subscription) = self.subscriptions.get_mut(subscription) {
             subscription.through = through;
         }
-        Step::Send(message::eose(subscription))
+        SessionStep::Send(message::eose(subscription))
     }
 
     /// Ends a subscription because the store cannot be read.
-    pub fn on_unreadable(&mut self, subscription: &str) -> Step {
+    pub fn on_unreadable(&mut self, subscription: &str) -> SessionStep {
         self.subscriptions.remove(subscription);
         close(subscription, "error: the node cannot read its store; its log says why")
     }
 
     /// Ends a subscription, or refuses a COUNT, because much was read for this client lately.
-    pub fn on_over_budget(&mut self, subscription: &str, reason: &str) -> Step {
+    pub fn on_over_budget(&mut self, subscription: &str, reason: &str) -> SessionStep {
         self.subscriptions.remove(subscription);
         close(subscription, &format!("rate-limited: {reason}"))
     }
 
     /// Answers a COUNT.
-    pub fn on_counted(&self, subscription: &str, counted: Counted) -> Step {
-        Step::Send(message::count(subscription, counted.count, !counted.complete))
+    pub fn on_counted(&self, subscription: &str, counted: Counted) -> SessionStep {
+        SessionStep::Send(message::count(subscription, counted.count, !counted.complete))
     }
 
     /// Passes on an event that was stored just now under this sequence number.
-    pub fn on_stored(&self, sequence: u64, event: &Event) -> Vec<Step> {
+    pub fn on_stored(&self, sequence: u64, event: &Event) -> Vec<SessionStep> {
         let wanted = self.subscriptions.iter().filter(|(_, wanted)| wanted.through < sequence);
         Self::hear(wanted, event)
     }
 
     /// Passes on an ephemeral event, which is not stored.
-    pub fn on_spread(&self, event: &Event) -> Vec<Step> {
+    pub fn on_spread(&self, event: &Event) -> Vec<SessionStep> {
         Self::hear(self.subscriptions.iter(), event)
     }
 
@@ -74,11 +74,11 @@ impl Session {
     fn hear<'a>(
         subscriptions: impl Iterator<Item = (&'a String, &'a Subscription)>,
         event: &Event,
-    ) -> Vec<Step> {
+    ) -> Vec<SessionStep> {
         subscriptions
             .filter(|(_, wanted)| wanted.reader.sees(event))
             .filter(|(_, wanted)| wanted.queries.iter().any(|query| query.matches(event)))
-            .map(|(subscription, _)| Step::Send(message::event_line(subscription, event)))
+            .map(|(subscription, _)| SessionStep::Send(message::event_line(subscription, event)))
             .collect()
     }
 
@@ -87,7 +87,7 @@ impl Session {
         subscription: String,
         queries: Vec<Query>,
         owner: Option<PublicKey>,
-    ) -> Step {
+    ) -> SessionStep {
         // Whatever becomes of the new one, the earlier one with this id has ended (NIP-01).
         self.subscriptions.remove(&subscription);
         let reader = match self.may_ask(&subscription, &queries, owner) {
@@ -105,7 +105,7 @@ impl Session {
         }
         let kept = Subscription { queries: queries.clone(), values, reader, through: u64::MAX };
         self.subscriptions.insert(subscription.clone(), kept);
-        Step::Find(subscription, queries, reader)
+        SessionStep::Find(subscription, queries, reader)
     }
 
     pub(super) fn on_count(
@@ -113,9 +113,9 @@ impl Session {
         subscription: String,
         queries: Vec<Query>,
         owner: Option<PublicKey>,
-    ) -> Step {
+    ) -> SessionStep {
         match self.may_ask(&subscription, &queries, owner) {
-            Ok(reader) => Step::Count(subscription, queries, reader),
+            Ok(reader) => SessionStep::Count(subscription, queries, reader),
             Err(reason) => close(&subscription, &reason),
         }
     }

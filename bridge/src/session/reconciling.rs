@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use negentropy::{Id, Negentropy, NegentropyStorageVector};
 use nostrp2p_protocol::{EventId, PublicKey};
 
-use super::{Session, Step, check_subscription, neg_err};
+use super::{Session, SessionStep, check_subscription, neg_err};
 use crate::{message, query::Query, reader::Reader};
 
 /// Most reconciliations of a session at a time: a program that catches up asks one filter after the other.
@@ -31,7 +31,7 @@ impl Session {
         queries: Vec<Query>,
         message: Vec<u8>,
         owner: Option<PublicKey>,
-    ) -> Step {
+    ) -> SessionStep {
         // Opening an id that is open ends the earlier one (NIP-77).
         self.reconciliations.close(&subscription);
         if let Err(reason) = check_subscription(&subscription) {
@@ -50,7 +50,7 @@ impl Session {
             let reason = format!("blocked: at most {MAX_OPEN} reconciliations at a time");
             return neg_err(&subscription, &reason);
         }
-        Step::Collect(subscription, queries, reader, message)
+        SessionStep::Collect(subscription, queries, reader, message)
     }
 
     /// Begins a reconciliation with what was collected; None when the store cannot be read.
@@ -59,7 +59,7 @@ impl Session {
         subscription: &str,
         message: &[u8],
         collected: Option<Vec<(u64, EventId)>>,
-    ) -> Step {
+    ) -> SessionStep {
         let Some(collected) = collected else {
             return neg_err(subscription, "error: the node cannot read its store; its log says why");
         };
@@ -86,12 +86,12 @@ impl Reconciliations {
     }
 
     /// Answers one message. What is malformed ends the reconciliation.
-    pub(super) fn go_on(&mut self, subscription: &str, message: &[u8]) -> Step {
+    pub(super) fn go_on(&mut self, subscription: &str, message: &[u8]) -> SessionStep {
         let Some(open) = self.0.get_mut(subscription) else {
             return neg_err(subscription, "closed: there is no such reconciliation; open it first");
         };
         match open.negentropy.reconcile(message) {
-            Ok(answer) => Step::Send(message::neg_msg(subscription, &answer)),
+            Ok(answer) => SessionStep::Send(message::neg_msg(subscription, &answer)),
             Err(error) => {
                 self.close(subscription);
                 neg_err(subscription, &format!("invalid: {error}"))

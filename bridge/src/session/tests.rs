@@ -29,15 +29,15 @@ fn session(policy: Policy) -> Session {
     Session::open(CHALLENGE, "localhost:1".into(), policy).0
 }
 
-fn say(session: &mut Session, line: &str) -> Vec<Step> {
+fn say(session: &mut Session, line: &str) -> Vec<SessionStep> {
     session.on_line(line, Some(key(1).public_key()), NOW)
 }
 
-fn publish(session: &mut Session, event: &Event) -> Vec<Step> {
+fn publish(session: &mut Session, event: &Event) -> Vec<SessionStep> {
     say(session, &json!(["EVENT", event]).to_string())
 }
 
-fn login_as(session: &mut Session, signer: u8) -> Vec<Step> {
+fn login_as(session: &mut Session, signer: u8) -> Vec<SessionStep> {
     let proof = login::draft(&CHALLENGE, "localhost:1", NOW).sign(&key(signer), &[0; 32]);
     say(session, &json!(["AUTH", proof]).to_string())
 }
@@ -49,9 +49,9 @@ fn owner_session() -> Session {
 }
 
 #[track_caller]
-fn check(steps: &[Step], expected: &str) {
+fn check(steps: &[SessionStep], expected: &str) {
     match steps {
-        [Step::Send(line)] => assert!(line.contains(expected), "{line} has no {expected}"),
+        [SessionStep::Send(line)] => assert!(line.contains(expected), "{line} has no {expected}"),
         other => panic!("{other:?}"),
     }
 }
@@ -59,7 +59,7 @@ fn check(steps: &[Step], expected: &str) {
 #[test]
 fn the_relay_begins_with_its_challenge() {
     let (_, greeting) = Session::open(CHALLENGE, String::new(), Policy::default());
-    assert_eq!(greeting, Step::Send(format!("[\"AUTH\",\"{}\"]", "07".repeat(32))));
+    assert_eq!(greeting, SessionStep::Send(format!("[\"AUTH\",\"{}\"]", "07".repeat(32))));
 }
 
 #[test]
@@ -82,11 +82,11 @@ fn only_the_owner_logs_in_and_trying_has_an_end() {
     check(&say(&mut session, r#"["NEG-OPEN","a",{},"61"]"#), r#"["NEG-ERR","a","restricted:"#);
     check(&publish(&mut session, &post()), "false,\"restricted:");
     check(&login_as(&mut session, 1), ",true,\"\"]");
-    assert!(matches!(&say(&mut session, r#"["REQ","a",{}]"#)[..], [Step::Find(..)]));
+    assert!(matches!(&say(&mut session, r#"["REQ","a",{}]"#)[..], [SessionStep::Find(..)]));
     for _ in 2..MAX_FAILED_LOGINS {
         check(&login_as(&mut session, 2), "restricted");
     }
-    assert!(matches!(&login_as(&mut session, 2)[..], [Step::Send(_), Step::HangUp(_)]));
+    assert!(matches!(&login_as(&mut session, 2)[..], [SessionStep::Send(_), SessionStep::HangUp(_)]));
 }
 
 #[test]
@@ -96,8 +96,8 @@ fn the_answer_says_who_gets_an_event() {
         let draft =
             EventTemplate { created_at: NOW - age, kind: Kind(kind), tags: vec![], content: String::new() };
         let event = UnverifiedEvent::from(draft.sign(&key(1), &[0; 32]));
-        let step = session.on_published(&Submitted::from(&event), Ok(Outcome::New(carried)), NOW);
-        let Step::Send(line) = step else { unreachable!("{step:?}") };
+        let step = session.on_published(&Submitted::from(&event), Ok(PublishOutcome::New(carried)), NOW);
+        let SessionStep::Send(line) = step else { unreachable!("{step:?}") };
         serde_json::from_str::<serde_json::Value>(&line).unwrap()[3].as_str().unwrap().to_owned()
     };
     assert_eq!(answer(1, 0, Carried::Broadcast(3)), "");
@@ -120,17 +120,20 @@ fn messages_that_show_who_writes_to_whom_are_refused() {
 #[test]
 fn the_owner_publishes_reads_and_hears() {
     let mut session = owner_session();
-    assert_eq!(publish(&mut session, &post()), [Step::Publish(Box::new(post().into()))]);
+    assert_eq!(publish(&mut session, &post()), [SessionStep::Publish(Box::new(post().into()))]);
     let answer = |result| [session.on_published(&Submitted::from(&post().into()), result, NOW)];
-    check(&answer(Ok(Outcome::New(Carried::Broadcast(2)))), ",true,\"\"]");
-    check(&answer(Ok(Outcome::Known)), ",true,\"duplicate: ");
-    check(&answer(Ok(Outcome::Superseded)), ",false,\"duplicate: a newer version is stored\"");
+    check(&answer(Ok(PublishOutcome::New(Carried::Broadcast(2)))), ",true,\"\"]");
+    check(&answer(Ok(PublishOutcome::Known)), ",true,\"duplicate: ");
+    check(&answer(Ok(PublishOutcome::Superseded)), ",false,\"duplicate: a newer version is stored\"");
     let refusal = Refusal::new(RefusalCode::Forged, "no");
     check(&answer(Err(refusal)), "false,\"invalid: no\"");
 
     let queries: Vec<Query> = vec![serde_json::from_str(r#"{"kinds":[1]}"#).unwrap()];
     let reader = Reader::Owner(key(1).public_key());
-    assert_eq!(say(&mut session, r#"["REQ","a",{"kinds":[1]}]"#), [Step::Find("a".into(), queries, reader)]);
+    assert_eq!(
+        say(&mut session, r#"["REQ","a",{"kinds":[1]}]"#),
+        [SessionStep::Find("a".into(), queries, reader)]
+    );
     check(&session.on_found("a", &[post()]), r#"["EVENT","a",{"id":"#);
     check(&[session.on_end("a", 7)], r#"["EOSE","a"]"#);
     assert_eq!(session.on_stored(7, &post()), [], "it was in the answer");
@@ -154,7 +157,7 @@ fn an_event_with_raw_control_characters_is_answered_with_ok_and_with_a_notice() 
     let event = signed(1, 1, &[&["t", "tab\t"]], "line\nbreak");
     let raw = json!(["EVENT", event]).to_string().replace("\\n", "\n").replace("\\t", "\t");
     let steps = say(&mut session, &raw);
-    let [Step::Send(ok), Step::Send(notice)] = &steps[..] else { panic!("{steps:?}") };
+    let [SessionStep::Send(ok), SessionStep::Send(notice)] = &steps[..] else { panic!("{steps:?}") };
     assert!(ok.contains(&event.id().to_string()) && ok.contains("false,\"invalid: control"), "{ok}");
     assert!(notice.starts_with("[\"NOTICE\",\"invalid: control"), "{notice}");
     check(&say(&mut session, "[\"REQ\",\"a\nb\",{}]"), "NOTICE");
@@ -164,7 +167,7 @@ fn an_event_with_raw_control_characters_is_answered_with_ok_and_with_a_notice() 
 #[test]
 fn counts_say_whether_they_are_exact() {
     let mut session = owner_session();
-    assert!(matches!(&say(&mut session, r#"["COUNT","c",{}]"#)[..], [Step::Count(..)]));
+    assert!(matches!(&say(&mut session, r#"["COUNT","c",{}]"#)[..], [SessionStep::Count(..)]));
     let counted = |count, complete| [session.on_counted("c", Counted { count, complete })];
     check(&counted(3, true), r#"["COUNT","c",{"count":3}]"#);
     check(&counted(3, false), r#"["COUNT","c",{"count":3,"approximate":true}]"#);
@@ -176,7 +179,7 @@ fn ephemeral_events_go_to_those_who_listen_and_nowhere_else() {
     say(&mut session, r#"["REQ","a",{"kinds":[20001]}]"#);
     let event = signed(1, 20_001, &[], "typing");
     let steps = publish(&mut session, &event);
-    let [Step::Spread(spread), Step::Send(ok)] = &steps[..] else { panic!("{steps:?}") };
+    let [SessionStep::Spread(spread), SessionStep::Send(ok)] = &steps[..] else { panic!("{steps:?}") };
     assert_eq!((&**spread, ok.contains("true")), (&event, true));
     check(&session.on_spread(spread), r#"["EVENT","a","#);
     check(&publish(&mut session, &signed(2, 20_001, &[], "")), "restricted: ");
@@ -189,7 +192,7 @@ fn ephemeral_events_go_to_those_who_listen_and_nowhere_else() {
 #[test]
 fn protected_events_are_taken_from_their_author_and_not_reposted() {
     let protected = signed(1, 1, &[&["-"]], "for this relay");
-    assert!(matches!(&publish(&mut owner_session(), &protected)[..], [Step::Publish(_)]));
+    assert!(matches!(&publish(&mut owner_session(), &protected)[..], [SessionStep::Publish(_)]));
     check(&publish(&mut session(OPEN), &protected), "auth-required: a protected event");
     check(
         &publish(&mut owner_session(), &signed(2, 1059, &[&["-"]], "")),
@@ -198,14 +201,17 @@ fn protected_events_are_taken_from_their_author_and_not_reposted() {
     let repost = signed(1, 6, &[], &serde_json::to_string(&protected).unwrap());
     check(&publish(&mut owner_session(), &repost), "blocked: a protected event");
     let repost = signed(1, 6, &[], &serde_json::to_string(&post()).unwrap());
-    assert!(matches!(&publish(&mut owner_session(), &repost)[..], [Step::Publish(_)]));
+    assert!(matches!(&publish(&mut owner_session(), &repost)[..], [SessionStep::Publish(_)]));
 }
 
 #[test]
 fn work_that_is_promised_must_be_done() {
     check(&publish(&mut owner_session(), &signed(1, 1, &[&["nonce", "1", "40"]], "")), "false,\"pow: ");
     for tag in [&["nonce", "1", "0"][..], &["nonce", "1"], &["nonce"], &["nonce", "1", "x"]] {
-        assert!(matches!(&publish(&mut owner_session(), &signed(1, 1, &[tag], ""))[..], [Step::Publish(_)]));
+        assert!(matches!(
+            &publish(&mut owner_session(), &signed(1, 1, &[tag], ""))[..],
+            [SessionStep::Publish(_)]
+        ));
     }
 }
 
@@ -214,7 +220,7 @@ fn only_a_request_that_names_this_relay_makes_things_vanish() {
     let check_relay = |relay: &str, named: bool| {
         let request = signed(1, 62, &[&["relay", relay]], "");
         let steps = publish(&mut owner_session(), &request);
-        assert_eq!(matches!(steps[..], [Step::Publish(_)]), named, "{relay}: {steps:?}");
+        assert_eq!(matches!(steps[..], [SessionStep::Publish(_)]), named, "{relay}: {steps:?}");
     };
     check_relay("ALL_RELAYS", true);
     check_relay("ws://localhost:1/", true);
@@ -226,7 +232,7 @@ fn only_a_request_that_names_this_relay_makes_things_vanish() {
 #[test]
 fn guests_read_what_is_public_and_never_write() {
     let mut session = session(GUESTS);
-    assert!(matches!(&say(&mut session, r#"["REQ","a",{}]"#)[..], [Step::Find(_, _, Reader::Guest)]));
+    assert!(matches!(&say(&mut session, r#"["REQ","a",{}]"#)[..], [SessionStep::Find(_, _, Reader::Guest)]));
     session.on_end("a", 0);
     assert_eq!(session.on_stored(1, &post()).len(), 1);
     let someone = key(2).public_key().to_string();
@@ -241,8 +247,11 @@ fn guests_read_what_is_public_and_never_write() {
 #[test]
 fn an_open_relay_takes_everybody_for_the_owner() {
     let mut session = session(OPEN);
-    assert!(matches!(&say(&mut session, r#"["REQ","a",{}]"#)[..], [Step::Find(_, _, Reader::Owner(_))]));
-    assert!(matches!(&publish(&mut session, &post())[..], [Step::Publish(_)]));
+    assert!(matches!(
+        &say(&mut session, r#"["REQ","a",{}]"#)[..],
+        [SessionStep::Find(_, _, Reader::Owner(_))]
+    ));
+    assert!(matches!(&publish(&mut session, &post())[..], [SessionStep::Publish(_)]));
     let unclaimed = session.on_line(r#"["REQ","a",{}]"#, None, NOW);
     check(&unclaimed, "auth-required");
 }
@@ -265,7 +274,7 @@ fn subscriptions_filters_and_values_are_bounded() {
     }
     check(&say(&mut session, r#"["REQ","more",{}]"#), "rate-limited");
     let replaced = say(&mut session, r#"["REQ","0",{}]"#);
-    assert!(matches!(&replaced[..], [Step::Find(..)]), "a known id is replaced: {replaced:?}");
+    assert!(matches!(&replaced[..], [SessionStep::Find(..)]), "a known id is replaced: {replaced:?}");
     let many = format!(r#"["REQ","0"{}]"#, ",{}".repeat(MAX_FILTERS + 1));
     check(&say(&mut session, &many), "invalid: at most");
 
@@ -273,7 +282,7 @@ fn subscriptions_filters_and_values_are_bounded() {
     let kinds: Vec<u16> = (0..2_000).collect();
     for number in 0..MAX_VALUES / 2_000 {
         let line = json!(["REQ", number.to_string(), { "kinds": kinds }]).to_string();
-        assert!(matches!(&say(&mut session, &line)[..], [Step::Find(..)]));
+        assert!(matches!(&say(&mut session, &line)[..], [SessionStep::Find(..)]));
     }
     check(&say(&mut session, r#"["REQ","more",{"kinds":[1]}]"#), "rate-limited: the subscriptions hold");
 }

@@ -6,7 +6,7 @@ use nostrp2p_protocol::{
     frame::{Carried, Refusal, RefusalCode},
 };
 
-use super::{Session, Step};
+use super::{Session, SessionStep};
 use crate::{message, reader::Reader, work};
 
 /// Reposts (NIP-18), which carry another event in their content.
@@ -17,7 +17,7 @@ const LEGACY_MESSAGE: Kind = Kind(4);
 
 /// What became of an event that the node did not refuse.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outcome {
+pub enum PublishOutcome {
     /// It is durably stored, and goes there.
     New(Carried),
     /// It had been stored before.
@@ -29,12 +29,17 @@ pub enum Outcome {
 impl Session {
     /// Answers an EVENT once the node knows what became of it. Who will get it is said in the answer, as NIP-01 allows;
     /// nothing is said of what everybody gets. `now` is in seconds since 1970.
-    pub fn on_published(&self, event: &Submitted, result: Result<Outcome, Refusal>, now: u64) -> Step {
+    pub fn on_published(
+        &self,
+        event: &Submitted,
+        result: Result<PublishOutcome, Refusal>,
+        now: u64,
+    ) -> SessionStep {
         let id = &event.id;
-        Step::Send(match result {
-            Ok(Outcome::New(carried)) => message::ok(id, true, &event.fate(carried, now)),
-            Ok(Outcome::Known) => message::ok(id, true, "duplicate: this event is stored already"),
-            Ok(Outcome::Superseded) => message::ok(id, false, "duplicate: a newer version is stored"),
+        SessionStep::Send(match result {
+            Ok(PublishOutcome::New(carried)) => message::ok(id, true, &event.fate(carried, now)),
+            Ok(PublishOutcome::Known) => message::ok(id, true, "duplicate: this event is stored already"),
+            Ok(PublishOutcome::Superseded) => message::ok(id, false, "duplicate: a newer version is stored"),
             Err(refusal) => message::ok(id, false, &format!("{}: {}", prefix(refusal.code), refusal.reason)),
         })
     }
@@ -44,9 +49,9 @@ impl Session {
         event: Box<UnverifiedEvent>,
         owner: Option<PublicKey>,
         now: u64,
-    ) -> Vec<Step> {
+    ) -> Vec<SessionStep> {
         let id = event.claimed_id.unwrap_or_else(|| event.unsigned.id());
-        let refuse = |reason: &str| vec![Step::Send(message::ok(&id, false, reason))];
+        let refuse = |reason: &str| vec![SessionStep::Send(message::ok(&id, false, reason))];
         let Some(Reader::Owner(owner)) = self.reader(owner) else {
             return refuse(&self.not_allowed("only the node's owner publishes here"));
         };
@@ -54,10 +59,12 @@ impl Session {
             return refuse(reason);
         }
         if !event.unsigned.kind.is_ephemeral() {
-            return vec![Step::Publish(event)];
+            return vec![SessionStep::Publish(event)];
         }
         match spread(*event, &owner, now) {
-            Ok(event) => vec![Step::Spread(Box::new(event)), Step::Send(message::ok(&id, true, ""))],
+            Ok(event) => {
+                vec![SessionStep::Spread(Box::new(event)), SessionStep::Send(message::ok(&id, true, ""))]
+            }
             Err(reason) => refuse(&reason),
         }
     }

@@ -37,7 +37,7 @@ fn post(author: u8) -> Event {
 }
 
 fn core() -> Core {
-    Core::new(Settings::default(), Some(key(1).public_key()))
+    Core::new(EngineSettings::default(), Some(key(1).public_key()))
 }
 
 /// A node with a neighbour who is nobody's.
@@ -151,7 +151,10 @@ fn a_follow_list_is_kept() {
 fn what_the_owner_may_not_publish_is_refused_with_its_reason() {
     let refuse = |core: &mut Core, event: UnverifiedEvent| run(core, Input::Publish(REQUEST, event, vec![]));
     refused(&refuse(&mut core(), post(2).into()), RefusalCode::ForeignAuthor);
-    refused(&refuse(&mut Core::new(Settings::default(), None), post(1).into()), RefusalCode::ForeignAuthor);
+    refused(
+        &refuse(&mut Core::new(EngineSettings::default(), None), post(1).into()),
+        RefusalCode::ForeignAuthor,
+    );
     refused(&refuse(&mut core(), event(1, Kind::LOGIN, vec![]).into()), RefusalCode::Unwanted);
     refused(&refuse(&mut core(), event(1, Kind::REACTION, vec![]).into()), RefusalCode::Malformed);
     let mut forged = UnverifiedEvent::from(post(1));
@@ -163,7 +166,7 @@ fn what_the_owner_may_not_publish_is_refused_with_its_reason() {
     let long = EventTemplate { created_at: NOW, kind: Kind::POST, tags: vec![], content: "x".repeat(70_000) };
     refused(&refuse(&mut core(), long.sign(&key(1), &[0; 32]).into()), RefusalCode::TooLarge);
     let mut read_only =
-        Core::new(Settings { read_only: true, ..Settings::default() }, Some(key(1).public_key()));
+        Core::new(EngineSettings { read_only: true, ..EngineSettings::default() }, Some(key(1).public_key()));
     refused(&refuse(&mut read_only, post(1).into()), RefusalCode::ReadOnly);
 }
 
@@ -417,7 +420,7 @@ fn a_node_that_asks_without_end_is_refused_and_others_are_not() {
 
 #[test]
 fn a_node_that_has_had_many_bytes_is_refused_until_time_has_passed() {
-    let mut core = Core::new(Settings::default(), None);
+    let mut core = Core::new(EngineSettings::default(), None);
     for _ in 0..64 {
         assert!(core.admits(&OTHER, Service::Fetch, NOW));
         core.answered(OTHER, 1024 * 1024, NOW);

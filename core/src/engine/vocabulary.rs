@@ -210,7 +210,7 @@ pub enum Verdict {
 
 /// What stays the same while a node runs.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Settings {
+pub struct EngineSettings {
     /// The bounds of admission.
     pub limits: Limits,
     /// Whether the owner's events are refused (`--writable false`).

@@ -16,7 +16,7 @@ use super::{
     App, MAX_SESSIONS,
     insider::{self, Visitor},
 };
-use crate::{clock, mirror::MirrorStatus, storage::Storage, store::Progress};
+use crate::{clock, mirror::MirrorStatus, storage::Storage, store::StoreProgress};
 
 /// How the node does. It names no person and no event, and is for the owner all the same.
 pub(super) async fn metrics(State(app): State<App>, request: Request) -> Response {
@@ -28,7 +28,7 @@ pub(super) async fn metrics(State(app): State<App>, request: Request) -> Respons
 }
 
 /// What the store holds and takes.
-fn stored(text: &mut Text, app: &App, progress: Progress) {
+fn stored(text: &mut Text, app: &App, progress: StoreProgress) {
     let storage = Storage::of(&app.store);
     text.gauge("events_stored", "Events in the store.", progress.stored);
     text.gauge("store_bytes", "Length of the store's file.", storage.disk_bytes);

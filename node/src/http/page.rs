@@ -5,7 +5,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-use crate::web::{self, File};
+use crate::web::{self, WebFile};
 
 /// No script but our own and no frame around us. WebSockets go to the node of one's choice, which at home has no TLS;
 /// pictures and domain names (NIP-05) of others are loaded when somebody asks for them, by https only.
@@ -40,7 +40,7 @@ pub(super) fn index(headers: &HeaderMap) -> Response {
     }
 }
 
-fn serve(file: &'static File, headers: &HeaderMap) -> Response {
+fn serve(file: &'static WebFile, headers: &HeaderMap) -> Response {
     let accepted =
         headers.get(header::ACCEPT_ENCODING).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let (body, encoding) = match (file.brotli, file.gzip) {

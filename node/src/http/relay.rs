@@ -7,7 +7,9 @@
 use std::{future::Future, pin::Pin, sync::Arc};
 
 use futures_util::{FutureExt, StreamExt, stream::FuturesUnordered};
-use nostrp2p_bridge::{Counted, MAX_COLLECTED, Outcome, Policy, Query, Reader, Session, Step, Submitted};
+use nostrp2p_bridge::{
+    Counted, MAX_COLLECTED, Policy, PublishOutcome, Query, Reader, Session, SessionStep, Submitted,
+};
 use nostrp2p_protocol::{
     Event, EventId, UnverifiedEvent,
     frame::{Refusal, RefusalCode},
@@ -45,7 +47,7 @@ impl Relay {
     }
 }
 
-type Publishing = Pin<Box<dyn Future<Output = (Submitted, Result<Outcome, Refusal>)> + Send>>;
+type Publishing = Pin<Box<dyn Future<Output = (Submitted, Result<PublishOutcome, Refusal>)> + Send>>;
 
 struct Conversation {
     app: App,
@@ -107,17 +109,17 @@ pub(super) async fn run(app: App, mut socket: Socket, authority: String) -> Resu
 
 impl Conversation {
     /// Carries steps out; what they have to say leaves together.
-    async fn perform(&mut self, steps: Vec<Step>) -> Result<(), Gone> {
+    async fn perform(&mut self, steps: Vec<SessionStep>) -> Result<(), Gone> {
         for step in steps {
             match step {
-                Step::Send(line) => self.socket.feed(line).await?,
-                Step::Publish(event) => self.publish(*event),
+                SessionStep::Send(line) => self.socket.feed(line).await?,
+                SessionStep::Publish(event) => self.publish(*event),
                 // Without another session nobody hears it.
-                Step::Spread(event) => drop(self.app.relay.spread.send(Arc::from(event))),
-                Step::Find(subscription, queries, reader) => {
+                SessionStep::Spread(event) => drop(self.app.relay.spread.send(Arc::from(event))),
+                SessionStep::Find(subscription, queries, reader) => {
                     self.find(&subscription, queries, reader).await?
                 }
-                Step::Count(subscription, queries, reader) => {
+                SessionStep::Count(subscription, queries, reader) => {
                     let counted =
                         self.ask(reader, move |store, reading| count(store, &queries, reader, reading));
                     let answer = match counted.await {
@@ -126,20 +128,20 @@ impl Conversation {
                     };
                     self.say(answer).await?;
                 }
-                Step::Collect(subscription, queries, reader, message) => {
+                SessionStep::Collect(subscription, queries, reader, message) => {
                     let collected = self.read(move |store| collect(store, &queries, reader)).await?;
                     let answer = self.session.on_collected(&subscription, &message, collected);
                     self.say(answer).await?;
                 }
-                Step::HangUp(reason) => return self.socket.close(reason).await,
+                SessionStep::HangUp(reason) => return self.socket.close(reason).await,
             }
         }
         self.socket.flush().await
     }
 
     /// Answers with a step that has nothing but a line.
-    async fn say(&mut self, step: Step) -> Result<(), Gone> {
-        if let Step::Send(line) = step { self.socket.feed(line).await } else { Ok(()) }
+    async fn say(&mut self, step: SessionStep) -> Result<(), Gone> {
+        if let SessionStep::Send(line) = step { self.socket.feed(line).await } else { Ok(()) }
     }
 
     fn publish(&self, event: UnverifiedEvent) {
@@ -152,16 +154,16 @@ impl Conversation {
                 || Err(Refusal::new(RefusalCode::Internal, "the node is stopping; try again later"));
             let outcome =
                 answer.await.unwrap_or_else(|_| stopping()).map(|published| match published.stored {
-                    Inserted::Known(_) => Outcome::Known,
-                    Inserted::Superseded(_) => Outcome::Superseded,
-                    _ => Outcome::New(published.carried),
+                    Inserted::Known(_) => PublishOutcome::Known,
+                    Inserted::Superseded(_) => PublishOutcome::Superseded,
+                    _ => PublishOutcome::New(published.carried),
                 });
             (submitted, outcome)
         }));
     }
 
     /// The answers to this event and to all that were stored with it.
-    fn published(&mut self, first: (Submitted, Result<Outcome, Refusal>)) -> Vec<Step> {
+    fn published(&mut self, first: (Submitted, Result<PublishOutcome, Refusal>)) -> Vec<SessionStep> {
         let now = clock::now();
         let mut steps = vec![self.session.on_published(&first.0, first.1, now)];
         while let Some(Some((submitted, result))) = self.publishing.next().now_or_never() {
@@ -171,7 +173,7 @@ impl Conversation {
     }
 
     /// What was stored since, for the session's subscriptions.
-    async fn news(&mut self, cursor: u64) -> Result<(Vec<Step>, u64), Gone> {
+    async fn news(&mut self, cursor: u64) -> Result<(Vec<SessionStep>, u64), Gone> {
         let Some(Numbered { through, events }) = self.read(move |store| store.numbered(cursor)).await? else {
             return self.socket.close("the node cannot read its store").await.map(|()| (vec![], cursor));
         };
@@ -225,7 +227,7 @@ impl Conversation {
         }
     }
 
-    fn unread(&mut self, subscription: &str, unread: Unread) -> Step {
+    fn unread(&mut self, subscription: &str, unread: Unread) -> SessionStep {
         match unread {
             Unread::Store => self.session.on_unreadable(subscription),
             Unread::OverBudget => self.session.on_over_budget(subscription, OVER_BUDGET),

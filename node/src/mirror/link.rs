@@ -3,7 +3,7 @@
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use futures_util::{SinkExt, StreamExt};
-use nostrp2p_bridge::mirror::{Collect, Mirror, Room, Step, is_offered};
+use nostrp2p_bridge::mirror::{Collect, MirrorSession, MirrorStep, UploadRoom, is_offered};
 use nostrp2p_overlay::Lookups;
 use nostrp2p_protocol::{Event, EventId, Filter, PublicKey, frame::MirrorState};
 use rustls::ClientConfig;
@@ -50,7 +50,7 @@ struct Link {
     url: String,
     role: Role,
     owner: PublicKey,
-    mirror: Mirror,
+    mirror: MirrorSession,
     receiving: Receiving,
     settled: u64,
 }
@@ -67,7 +67,7 @@ pub(super) async fn run(context: Context, url: String, role: Role, owner: Public
     };
     // What was written down while the clock was ahead must not hide what is new now.
     let heard_until = heard_until.min(clock::now());
-    let mirror = Mirror::new(owner, role.out, settled, heard_until);
+    let mirror = MirrorSession::new(owner, role.out, settled, heard_until);
     let receiving = Receiving::default();
     let mut link = Link { context, url, role, owner, mirror, receiving, settled };
     loop {
@@ -162,28 +162,28 @@ impl Link {
         }
     }
 
-    async fn perform(&mut self, socket: &mut Socket, steps: Vec<Step>) -> Result<(), String> {
+    async fn perform(&mut self, socket: &mut Socket, steps: Vec<MirrorStep>) -> Result<(), String> {
         let mut steps = VecDeque::from(steps);
         while let Some(step) = steps.pop_front() {
             match step {
-                Step::Send(line) => send(socket, Message::Text(line.into())).await?,
-                Step::Collect(what) => {
+                MirrorStep::Send(line) => send(socket, Message::Text(line.into())).await?,
+                MirrorStep::Collect(what) => {
                     let (store, owner, wanted) = (self.context.store.clone(), self.owner, what.clone());
                     let held = blocking(move || collect(&store, &owner, &wanted)).await?;
                     let more = self.mirror.on_collected(&what, &held, clock::now());
                     more.into_iter().rev().for_each(|step| steps.push_front(step));
                 }
-                Step::Acknowledged(id) => self.note(MetaWrite::Given(id)).await,
-                Step::Settled(through) => {
+                MirrorStep::Acknowledged(id) => self.note(MetaWrite::Given(id)).await,
+                MirrorStep::Settled(through) => {
                     self.settled = through;
                     self.note(MetaWrite::Settled(self.url.clone(), through)).await;
                 }
-                Step::CaughtUp(until) => self.note(MetaWrite::CaughtUp(self.url.clone(), until)).await,
-                Step::Heard(event) => {
+                MirrorStep::CaughtUp(until) => self.note(MetaWrite::CaughtUp(self.url.clone(), until)).await,
+                MirrorStep::Heard(event) => {
                     let not_taken = self.receiving.take(*event, &self.context, &self.url).await;
                     not_taken.into_iter().for_each(|at| self.mirror.on_not_taken(at));
                 }
-                Step::HangUp(reason) => return Err(reason.to_owned()),
+                MirrorStep::HangUp(reason) => return Err(reason.to_owned()),
             }
         }
         Ok(())
@@ -202,14 +202,14 @@ impl Link {
         while let Some(room) = self.mirror.room() {
             let (store, owner) = (self.context.store.clone(), self.owner);
             let steps = match room {
-                Room::After(after) => {
+                UploadRoom::After(after) => {
                     let Numbered { through, events } = blocking(move || next(&store, &owner, after)).await?;
                     if through <= after {
                         break;
                     }
                     self.mirror.offer(through, &events, clock::now())
                 }
-                Room::Again(ids) => {
+                UploadRoom::Again(ids) => {
                     let events = blocking(move || named(&store, &owner, ids)).await?;
                     self.mirror.offer_again(&events, clock::now())
                 }
@@ -259,7 +259,7 @@ fn next(store: &Store, owner: &PublicKey, after: u64) -> Result<Numbered, redb::
         for (sequence, event) in batch.events {
             if is_offered(&event, owner, |id| store.was_given(id)) {
                 next.events.push((sequence, event));
-                if next.events.len() == Mirror::window() {
+                if next.events.len() == MirrorSession::window() {
                     next.through = sequence;
                     return Ok(next);
                 }

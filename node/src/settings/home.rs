@@ -3,7 +3,7 @@
 use nostrp2p_core::TunnelLimits;
 use nostrp2p_protocol::{Authority, announcement::is_way};
 
-use super::{File, Flags, Tls, Unusable, flags::boolish};
+use super::{Flags, SettingsFile, Tls, Unusable, flags::boolish};
 
 /// Sessions at a time that one node at home gets: a person's devices, each with a tab or two.
 const DEFAULT_SESSIONS: usize = 8;
@@ -51,7 +51,7 @@ impl HomeSettings {
 
 /// Flags and environment before file before defaults. A node with a certificate for a domain of its own helps unless it
 /// is told not to.
-pub(super) fn merge(flags: &Flags, file: &File, tls: Option<&Tls>) -> Result<HomeSettings, Unusable> {
+pub(super) fn merge(flags: &Flags, file: &SettingsFile, tls: Option<&Tls>) -> Result<HomeSettings, Unusable> {
     fn in_file<T>(
         name: &str,
         text: Option<&String>,

@@ -4,7 +4,7 @@ use nostrp2p_overlay::{
     DEFAULT_RELAY_BYTES, DEFAULT_RELAY_SLOTS, InvalidPeerAddress, MAX_RELAY_SLOTS, PeerAddress,
 };
 
-use super::{File, Flags, Unusable, flags::boolish};
+use super::{Flags, SettingsFile, Unusable, flags::boolish};
 
 /// What the operator says about being reached by other nodes, and what the node may do for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,7 +73,7 @@ impl ReachSettings {
 }
 
 /// Flags and environment before file before defaults.
-pub(super) fn merge(flags: &Flags, file: &File) -> Result<ReachSettings, Unusable> {
+pub(super) fn merge(flags: &Flags, file: &SettingsFile) -> Result<ReachSettings, Unusable> {
     fn in_file<T>(name: &str, parsed: Result<T, String>) -> Result<T, Unusable> {
         parsed.map_err(|reason| Unusable::InFile(format!("{name}: {reason}")))
     }

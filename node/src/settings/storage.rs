@@ -1,6 +1,6 @@
 //! How much disk the node may take.
 
-use super::{File, Flags, Unusable};
+use super::{Flags, SettingsFile, Unusable};
 use crate::store::Retention;
 
 const MIB: u64 = 1024 * 1024;
@@ -8,7 +8,7 @@ const MIB: u64 = 1024 * 1024;
 const MAX_MIB: u64 = 16 * 1024 * 1024;
 
 /// Flags and environment before file before defaults.
-pub(super) fn merge(flags: &Flags, file: &File) -> Result<Retention, Unusable> {
+pub(super) fn merge(flags: &Flags, file: &SettingsFile) -> Result<Retention, Unusable> {
     let in_file = |name: &str, value: Option<u64>| {
         let checked = value.map(checked).transpose();
         checked.map_err(|reason| Unusable::InFile(format!("{name}: {reason}")))

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::{File, Flags, Unusable};
+use super::{Flags, SettingsFile, Unusable};
 
 /// Longest name of the domain name system, in bytes (RFC 1035).
 const MAX_DOMAIN_BYTES: usize = 253;
@@ -37,7 +37,7 @@ pub struct Acme {
 }
 
 /// How clients are served over TLS: a domain by ACME, files, or not at all.
-pub(super) fn merge(flags: &Flags, file: &File) -> Result<Option<Tls>, Unusable> {
+pub(super) fn merge(flags: &Flags, file: &SettingsFile) -> Result<Option<Tls>, Unusable> {
     let first = |flag: &Option<PathBuf>, file: &Option<PathBuf>| flag.clone().or_else(|| file.clone());
     let (cert, key) = (first(&flags.tls_cert, &file.tls_cert), first(&flags.tls_key, &file.tls_key));
     let domains = if flags.acme_domain.is_empty() { &file.acme_domain } else { &flags.acme_domain };

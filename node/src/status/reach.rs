@@ -1,6 +1,6 @@
 //! Whether others reach the node: its own words in JSON, and what they mean for the person who runs it.
 
-use nostrp2p_overlay::{Path, Peer, Reachability, Upnp};
+use nostrp2p_overlay::{ConnectionPath, Peer, Reachability, Upnp};
 use serde::{Deserialize, Serialize};
 
 /// The part of `/node.json` about being reached.
@@ -68,9 +68,9 @@ pub(crate) enum Way {
 impl From<&Peer> for Connected {
     fn from(peer: &Peer) -> Self {
         let path = match peer.path {
-            Path::Direct => Way::Direct,
-            Path::Punched => Way::Punched,
-            Path::Relayed => Way::Relayed,
+            ConnectionPath::Direct => Way::Direct,
+            ConnectionPath::Punched => Way::Punched,
+            ConnectionPath::Relayed => Way::Relayed,
         };
         Self { peer: peer.id.to_string(), path }
     }

@@ -16,7 +16,7 @@ use redb::{
 };
 
 use super::{
-    CACHE_BYTES, Progress,
+    CACHE_BYTES, StoreProgress,
     cow_backend::CowBackend,
     file_check::{FileCheck, FileMark},
     lock::Lock,
@@ -83,7 +83,7 @@ impl Disk {
     }
 
     /// Opens the database itself again if the disk takes bytes; says how far it has come. On failure all stays as it is.
-    pub(super) fn write_again(&self) -> Result<Progress, redb::Error> {
+    pub(super) fn write_again(&self) -> Result<StoreProgress, redb::Error> {
         self.check_file().map_err(redb::Error::Io)?;
         find_room(&self.path).map_err(redb::Error::Io)?;
         let (database, opened) = quietly(|| open(&self.path, Purpose::GoOn)).unwrap_or_else(no_database)?;

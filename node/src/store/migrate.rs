@@ -17,7 +17,7 @@ use nostrp2p_protocol::Kind;
 use redb::{ReadableTable, TableDefinition, WriteTransaction};
 
 use super::{
-    Progress,
+    StoreProgress,
     index::{self, Prefix},
     owner,
     tables::{META, META_SCHEMA, SCHEMA},
@@ -38,8 +38,8 @@ const ALWAYS: u64 = 0;
 pub(super) fn migrate(
     transaction: &WriteTransaction,
     from: u64,
-    progress: Progress,
-) -> Result<Progress, redb::Error> {
+    progress: StoreProgress,
+) -> Result<StoreProgress, redb::Error> {
     // Opening a table creates it.
     let mut tables = Tables::open(transaction)?;
     if from >= SCHEMA {

@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{Progress, disk::Disk};
+use super::{StoreProgress, disk::Disk};
 
 /// How long the first attempt waits; the next ones twice as long each, up to the last number. Opening a large store
 /// takes a while, so it is not done all the time.
@@ -29,7 +29,7 @@ impl Outages {
 
     /// Sits one out; returns how far the store has come when it can be written again, or None when nobody is left who
     /// would write. `refuse` says no to all who want to write, and whether there may be more.
-    pub(super) fn sit_out(&mut self, disk: &Disk, mut refuse: impl FnMut() -> bool) -> Option<Progress> {
+    pub(super) fn sit_out(&mut self, disk: &Disk, mut refuse: impl FnMut() -> bool) -> Option<StoreProgress> {
         let mut reads_a_view = disk.stop_writing();
         if let Err(error) = &reads_a_view
             && disk.check_file().is_ok()

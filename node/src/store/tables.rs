@@ -3,7 +3,7 @@
 use nostrp2p_protocol::PublicKey;
 use redb::{Database, ReadTransaction, ReadableTable, ReadableTableMetadata, TableDefinition, TableError};
 
-use super::{Progress, file_check::FileMark, runs::RUNS, usage::Usage};
+use super::{StoreProgress, file_check::FileMark, runs::RUNS, usage::Usage};
 
 /// Version of the tables; see `migrate.rs`.
 pub(super) const SCHEMA: u64 = 9;
@@ -63,7 +63,7 @@ pub(super) enum Purpose {
 pub(super) struct Opened {
     pub(super) schema: u64,
     pub(super) id: u64,
-    pub(super) progress: Progress,
+    pub(super) progress: StoreProgress,
     /// Names the store to pages.
     pub(super) lineage: u64,
     /// The time that the last run trusted, in seconds since 1970; None in a new store.
@@ -89,7 +89,7 @@ pub(super) fn prepare(
         };
         let schema = get_or(META_SCHEMA, SCHEMA)?;
         if schema > SCHEMA {
-            return Ok(Opened { schema, id: 0, progress: Progress::default(), lineage: 0, clock: None });
+            return Ok(Opened { schema, id: 0, progress: StoreProgress::default(), lineage: 0, clock: None });
         }
         let mut random = [0; 8];
         getrandom::fill(&mut random)
@@ -136,7 +136,7 @@ pub(super) fn prepare(
         let stored = transaction.open_table(EVENTS)?.len()?;
         let usage = Usage::load(&meta)?;
         let clock = noted.map_or_else(|| newest_time(&transaction, now), |clock| Ok(Some(clock)))?;
-        Opened { schema, id, progress: Progress { newest, stored, usage }, lineage, clock }
+        Opened { schema, id, progress: StoreProgress { newest, stored, usage }, lineage, clock }
     };
     let progress = super::migrate::migrate(&transaction, opened.schema, opened.progress)?;
     transaction.commit()?;

@@ -60,7 +60,7 @@ async fn what_was_committed_is_there_after_opening_again() {
     let (store, writer) = open(directory.path());
     assert_eq!((store.lineage(), store.owner().unwrap()), (lineage, Some(key(1).public_key())));
     assert_ne!(store.id(), id, "each run has an id of its own");
-    let Progress { newest, stored, .. } = *store.progress().borrow();
+    let StoreProgress { newest, stored, .. } = *store.progress().borrow();
     assert_eq!((newest, stored), (2, 2));
     let batch = store.after(0).unwrap();
     assert_eq!((batch.through, contents(&batch.events)), (2, vec!["one", "two"]));

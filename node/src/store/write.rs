@@ -8,7 +8,7 @@ use nostrp2p_protocol::{Event, EventId, Kind, PublicKey};
 use redb::{ReadableTable, ReadableTableMetadata, Table, WriteTransaction};
 
 use super::{
-    Progress, Retention,
+    Retention, StoreProgress,
     deleting::{DELETING, PORTION_ROWS},
     expiration::{self, ENDS},
     ids::Ids,
@@ -385,7 +385,7 @@ impl<'txn> Tables<'txn> {
             self.meta.insert(META_RESERVED, self.newest + RESERVE)?;
         }
         self.usage.save(&mut self.meta)?;
-        let progress = Progress { newest: self.newest, stored: self.events.len()?, usage: self.usage };
+        let progress = StoreProgress { newest: self.newest, stored: self.events.len()?, usage: self.usage };
         let deleting = !self.deleting.is_empty()?;
         Ok(Finished { progress, durable: durable || reserve, deleting })
     }
@@ -412,7 +412,7 @@ const fn is_versioned(kind: Kind) -> bool {
 /// What [`Tables::finish`] says.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Finished {
-    pub(super) progress: Progress,
+    pub(super) progress: StoreProgress,
     /// Whether the commit has to be durable: because it shall be, or because more numbers were reserved.
     pub(super) durable: bool,
     /// Whether deletions have been stored that are not carried out yet.

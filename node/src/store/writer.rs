@@ -23,7 +23,7 @@ use tokio::{
 };
 
 use super::{
-    Inserted, MetaWrite, Progress, Retention,
+    Inserted, MetaWrite, Retention, StoreProgress,
     deleting::{self, HASTY_ROWS, PORTION_ROWS},
     disk::Disk,
     mailbox::Rank,
@@ -67,7 +67,7 @@ const NOTE_RUN_AFTER: Duration = Duration::from_secs(600);
 
 /// By which the writer says how it goes. They end with it.
 pub(super) struct Reports {
-    pub(super) progress: watch::Sender<Progress>,
+    pub(super) progress: watch::Sender<StoreProgress>,
     /// Why nothing can be written, while that is so.
     pub(super) failure: watch::Sender<Option<String>>,
 }

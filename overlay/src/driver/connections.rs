@@ -19,7 +19,7 @@ use crate::{
     gossip::GRAYLIST_SCORE,
     ip_scope::{self, IpScope},
     liveness::Answer,
-    peer::{Connected, Connection, Direction, Path, shown_agent},
+    peer::{Connected, Connection, ConnectionPath, Direction, shown_agent},
     peer_store::{MAX_PER_PEER, network_of},
     swarm::{PING_INTERVAL, PING_TIMEOUT, PROTOCOL},
 };
@@ -156,7 +156,7 @@ impl Driver {
         let seen = from.as_ref().and_then(|from| PeerAddress::from_multiaddr(from.as_ref().ok()?).ok());
         let network = seen.map_or(Network::Unknown, |from| network_of(&from));
         let vantage = match (path, from) {
-            (Some(Path::Relayed), _) => Vantage::at(self.swarm.listeners()),
+            (Some(ConnectionPath::Relayed), _) => Vantage::at(self.swarm.listeners()),
             (_, Some(Ok(from))) => Vantage::at([&from]),
             _ => return,
         };
@@ -169,7 +169,7 @@ impl Driver {
                 self.known.heard(peer, &address, network);
             }
         }
-        if path == Some(Path::Relayed) {
+        if path == Some(ConnectionPath::Relayed) {
             self.seek_directly(peer);
         }
         self.seek_relays(Instant::now());

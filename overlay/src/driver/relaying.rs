@@ -21,7 +21,7 @@ use nostrp2p_protocol::PeerId;
 
 use super::Driver;
 use crate::{
-    Direction, OverlayEvent, Path, PeerAddress, Reach, Reachability, Serves, Settings, Upnp,
+    ConnectionPath, Direction, OverlayEvent, OverlaySettings, PeerAddress, Reach, Reachability, Serves, Upnp,
     address::{Host, Place},
     convert,
     ip_scope::{self, IpScope as Range},
@@ -67,7 +67,7 @@ pub(crate) struct Relaying {
 }
 
 impl Relaying {
-    pub(crate) fn new(settings: &Settings) -> Self {
+    pub(crate) fn new(settings: &OverlaySettings) -> Self {
         let asks_router = swarm::asks_router(settings);
         Self {
             settled: settings.reachable.or_else(|| (!settings.external.is_empty()).then_some(true)),
@@ -293,9 +293,11 @@ impl Driver {
         let mut detours = Vec::new();
         for connected in self.peers.values() {
             let stands = connected.connections.values().any(|connection| {
-                connection.path != Path::Relayed && now.saturating_duration_since(connection.since) >= OVERLAP
+                connection.path != ConnectionPath::Relayed
+                    && now.saturating_duration_since(connection.since) >= OVERLAP
             });
-            let relayed = connected.connections.iter().filter(|(_, it)| stands && it.path == Path::Relayed);
+            let relayed =
+                connected.connections.iter().filter(|(_, it)| stands && it.path == ConnectionPath::Relayed);
             detours.extend(relayed.map(|(id, _)| *id));
         }
         for connection in detours {
@@ -358,17 +360,17 @@ impl Driver {
     }
 
     /// How the bytes of a new connection travel.
-    pub(super) fn path_of(&self, endpoint: &ConnectedPoint, direction: Direction) -> Path {
+    pub(super) fn path_of(&self, endpoint: &ConnectedPoint, direction: Direction) -> ConnectionPath {
         if endpoint.is_relayed() {
-            Path::Relayed
+            ConnectionPath::Relayed
         } else if direction == Direction::Inbound
             && range(endpoint.get_remote_address()) == Some(Range::Public)
             && self.seeks_relays()
         {
             // Nobody can dial this node, so there was a hole. Whoever dialed learns of it by DCUtR itself.
-            Path::Punched
+            ConnectionPath::Punched
         } else {
-            Path::Direct
+            ConnectionPath::Direct
         }
     }
 
@@ -476,7 +478,7 @@ impl Driver {
                 self.stats.holes_punched += 1;
                 let connected = self.peers.get_mut(&peer);
                 if let Some(punched) = connected.and_then(|it| it.connections.get_mut(&connection)) {
-                    punched.path = Path::Punched;
+                    punched.path = ConnectionPath::Punched;
                 }
             }
             Err(error) => {

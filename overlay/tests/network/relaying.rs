@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use nostrp2p_overlay::{
-    MessageAcceptance, NodeSecret, Overlay, Path, PeerAddress, Protocol, Reachability, RequestError,
-    Settings, Topic,
+    ConnectionPath, MessageAcceptance, NodeSecret, Overlay, OverlaySettings, PeerAddress, Protocol,
+    Reachability, RequestError, Topic,
 };
 use nostrp2p_protocol::PeerId;
 use tokio::{
@@ -38,7 +38,7 @@ async fn visible(others: &[&Node]) -> Node {
     join(settings, others).await
 }
 
-async fn join(mut settings: Settings, others: &[&Node]) -> Node {
+async fn join(mut settings: OverlaySettings, others: &[&Node]) -> Node {
     for other in others {
         settings.bootstrap.push(other.address().await);
     }
@@ -52,7 +52,7 @@ async fn is_reached_through(node: &Node, relays: &[&Node]) {
 }
 
 /// How the bytes to another node go.
-async fn path(overlay: &Overlay, to: PeerId) -> Option<Path> {
+async fn path(overlay: &Overlay, to: PeerId) -> Option<ConnectionPath> {
     overlay.peers().await.iter().find(|peer| peer.id == to).map(|peer| peer.path)
 }
 
@@ -84,7 +84,7 @@ async fn a_node_that_nobody_can_dial_is_asked_and_asks_over_a_relay() {
     for protocol in Protocol::ALL {
         ask(&other, &mut hidden, protocol).await;
     }
-    assert_eq!(path(&other.overlay, hidden.id()).await, Some(Path::Relayed));
+    assert_eq!(path(&other.overlay, hidden.id()).await, Some(ConnectionPath::Relayed));
     for protocol in Protocol::ALL {
         ask(&hidden, &mut other, protocol).await;
     }
@@ -257,7 +257,7 @@ async fn reaches(from: &Node, to: &Node) -> bool {
     })
     .await;
     asked.abort();
-    path(&from.overlay, to.id()).await == Some(Path::Relayed)
+    path(&from.overlay, to.id()).await == Some(ConnectionPath::Relayed)
 }
 
 #[tokio::test]
@@ -279,7 +279,7 @@ async fn strangers_who_take_all_circuits_to_one_node_leave_those_to_the_others()
     friend.joined(relay.id()).await;
     tell_addresses(&other, &friend).await;
     ask(&friend, &mut other, Protocol::Deliver).await;
-    assert_eq!(path(&friend.overlay, other.id()).await, Some(Path::Relayed));
+    assert_eq!(path(&friend.overlay, other.id()).await, Some(ConnectionPath::Relayed));
     assert_eq!(relay.overlay.reach().await.serves.unwrap().circuits, 9);
     assert!(relay.overlay.stats().await.circuits_refused >= 10);
     // A stranger who goes makes room.
@@ -315,7 +315,7 @@ async fn a_connection_over_a_relay_gives_way_to_a_direct_one() {
     ask(&other, &mut found, Protocol::Fetch).await;
     let (overlay, id) = (other.overlay.clone(), found.id());
     eventually("a direct connection", || async {
-        path(&overlay, id).await.is_some_and(|path| path != Path::Relayed)
+        path(&overlay, id).await.is_some_and(|path| path != ConnectionPath::Relayed)
     })
     .await;
     ask(&other, &mut found, Protocol::Fetch).await;

@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use futures::future::join_all;
-use nostrp2p_overlay::{Listen, Protocol, RequestError, Settings, Topic};
+use nostrp2p_overlay::{Listen, OverlaySettings, Protocol, RequestError, Topic};
 use tokio::{net::TcpListener, task};
 
 use crate::rig::{Node, eventually, on_loopback, settings};
 
 const QUESTION: &[u8] = b"question";
 
-fn in_memory() -> Settings {
+fn in_memory() -> OverlaySettings {
     let mut settings = settings();
     settings.listen = vec![Listen::Memory(0)];
     settings

@@ -1,12 +1,12 @@
 //! Nodes for tests, and waiting for what they do.
 
-use std::{future::Future, path::Path, time::Duration};
+use std::{future::Future, path::ConnectionPath, time::Duration};
 
 use futures::StreamExt;
 use libp2p::{Multiaddr, Swarm, SwarmBuilder, identity::Keypair, noise, swarm::NetworkBehaviour, tcp, yamux};
 use nostrp2p_overlay::{
-    Listen, MessageAcceptance, MessageRef, NodeSecret, Overlay, OverlayEvent, PeerAddress, Protocol,
-    RequestRef, Settings, Topic, start,
+    Listen, MessageAcceptance, MessageRef, NodeSecret, Overlay, OverlayEvent, OverlaySettings, PeerAddress,
+    Protocol, RequestRef, Topic, start,
 };
 use nostrp2p_protocol::PeerId;
 use tokio::{sync::mpsc, time};
@@ -20,7 +20,7 @@ pub struct Node {
 }
 
 impl Node {
-    pub async fn start(settings: Settings) -> Self {
+    pub async fn start(settings: OverlaySettings) -> Self {
         let (overlay, events) = start(settings).await.unwrap();
         Self { overlay, events }
     }
@@ -151,12 +151,12 @@ impl Node {
     }
 }
 
-pub fn settings() -> Settings {
-    Settings::new(NodeSecret::generate())
+pub fn settings() -> OverlaySettings {
+    OverlaySettings::new(NodeSecret::generate())
 }
 
 /// Listens on a free loopback port.
-pub fn on_loopback() -> Settings {
+pub fn on_loopback() -> OverlaySettings {
     let mut settings = settings();
     settings.listen = vec![Listen::Ip("127.0.0.1:0".parse().unwrap())];
     settings
@@ -173,7 +173,7 @@ pub async fn port(node: &Node) -> u16 {
     port.parse().unwrap()
 }
 
-pub fn remember(settings: &mut Settings, folder: &Path) {
+pub fn remember(settings: &mut OverlaySettings, folder: &ConnectionPath) {
     settings.known_addresses = Some(folder.join("addresses.json"));
 }
 

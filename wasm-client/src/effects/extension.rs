@@ -13,7 +13,7 @@ use wasm_bindgen_futures::JsFuture;
 use web_sys::Window;
 
 use super::App;
-use crate::message::{Browser, Message};
+use crate::message::{BrowserNews, Message};
 
 /// How often it is looked for, in milliseconds.
 const LOOK_EVERY_MS: u32 = 200;
@@ -40,7 +40,7 @@ pub(super) fn begin(app: &Rc<App>) {
 
 fn seek(app: &Rc<App>, looks: u32) {
     if provider(&app.window).is_some() {
-        return app.dispatch(Message::Browser(Browser::Extension));
+        return app.dispatch(Message::Browser(BrowserNews::Extension));
     }
     if looks > 0 {
         let weak = Rc::downgrade(app);

@@ -11,7 +11,7 @@ use web_sys::{Blob, RequestCredentials, RequestInit, RequestRedirect, Response, 
 
 use super::App;
 use crate::{
-    message::{Browser, Message},
+    message::{BrowserNews, Message},
     nip05::{DomainName, MAX_ANSWER_BYTES},
 };
 
@@ -23,7 +23,7 @@ impl App {
         let app = Rc::clone(self);
         spawn_local(async move {
             let own = load(&app.window, &address).await.ok();
-            app.dispatch(Message::Browser(Browser::Picture(address, own)));
+            app.dispatch(Message::Browser(BrowserNews::Picture(address, own)));
         });
     }
 
@@ -40,7 +40,7 @@ impl App {
                     break;
                 }
             }
-            app.dispatch(Message::Browser(Browser::Named(name, answer)));
+            app.dispatch(Message::Browser(BrowserNews::Named(name, answer)));
         });
     }
 }

@@ -7,7 +7,7 @@ use gloo_events::EventListener;
 use web_sys::{Element, Window};
 
 use super::App;
-use crate::message::{Browser, Message};
+use crate::message::{BrowserNews, Message};
 
 /// How many pixels may be scrolled before the beginning counts as out of sight.
 const TOP_PIXELS: f64 = 120.0;
@@ -62,7 +62,7 @@ pub(super) fn look(app: &Rc<App>) {
     let scrolled = app.window.scroll_y().unwrap_or_default();
     let is_at_top = scrolled < TOP_PIXELS;
     if at_top.replace(is_at_top) != is_at_top {
-        told(Browser::AtTop(is_at_top));
+        told(BrowserNews::AtTop(is_at_top));
     }
     let moved = moved(&app.window);
     let height = app.window.inner_height().ok().and_then(|height| height.as_f64()).unwrap_or_default();
@@ -71,7 +71,7 @@ pub(super) fn look(app: &Rc<App>) {
     let near_end = scrolled + height + END_PIXELS > f64::from(now) && end.get() != now;
     // Posts that go and posts that come would be too much for one frame of a slow phone; they take turns.
     match moved {
-        Some(back @ Browser::WentBack(_)) => told(back),
+        Some(back @ BrowserNews::WentBack(_)) => told(back),
         Some(gone) if !near_end || !passed.get() => {
             passed.set(true);
             told(gone);
@@ -79,14 +79,14 @@ pub(super) fn look(app: &Rc<App>) {
         _ if near_end => {
             passed.set(false);
             end.set(now);
-            told(Browser::NearEnd);
+            told(BrowserNews::NearEnd);
         }
         _ => {}
     }
 }
 
 /// Whether posts went far out of sight above the window, or come near it again.
-fn moved(window: &Window) -> Option<Browser> {
+fn moved(window: &Window) -> Option<BrowserNews> {
     let feed = window.document()?.query_selector("[role=feed]").ok()??;
     let mut first = feed.first_element_child()?;
     let begin = feed.get_bounding_client_rect().top();
@@ -94,7 +94,7 @@ fn moved(window: &Window) -> Option<Browser> {
     if first.tag_name() == "svg" {
         let space = first.get_bounding_client_rect();
         if space.bottom() > -BACK_PIXELS {
-            return Some(Browser::WentBack(pixels(-BACK_PIXELS - begin)));
+            return Some(BrowserNews::WentBack(pixels(-BACK_PIXELS - begin)));
         }
         first = first.next_element_sibling()?;
     }
@@ -106,7 +106,7 @@ fn moved(window: &Window) -> Option<Browser> {
         next = next.next_element_sibling()?;
     }
     let edge = top(&next);
-    (edge < -PASSED_PIXELS).then(|| Browser::Passed(PASSED_POSTS, pixels(edge - begin)))
+    (edge < -PASSED_PIXELS).then(|| BrowserNews::Passed(PASSED_POSTS, pixels(edge - begin)))
 }
 
 fn top(element: &Element) -> f64 {

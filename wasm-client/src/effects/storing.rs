@@ -18,7 +18,7 @@ use crate::{
     export,
     message::Message,
     storage::{
-        Change, Place, Snapshot, Storage, StorageError,
+        Place, Snapshot, Storage, StorageChange, StorageError,
         indexed::{IndexedStorage, NAME},
         memory::MemoryStorage,
     },
@@ -83,7 +83,7 @@ impl Store {
         }
     }
 
-    async fn apply(&self, changes: Vec<Change>) -> Result<(), StorageError> {
+    async fn apply(&self, changes: Vec<StorageChange>) -> Result<(), StorageError> {
         match self {
             Self::Indexed(storage) => limited(Box::pin(storage.apply(changes))).await,
             Self::Memory { storage, .. } => storage.apply(changes).await,
@@ -138,11 +138,11 @@ impl App {
         }
     }
 
-    pub(super) fn save(self: &Rc<Self>, changes: Vec<Change>) {
+    pub(super) fn save(self: &Rc<Self>, changes: Vec<StorageChange>) {
         let app = Rc::clone(self);
         self.tell_of_drafts(&changes);
         spawn_local(async move {
-            let forgets = changes.iter().any(|change| matches!(change, Change::ForgetAll));
+            let forgets = changes.iter().any(|change| matches!(change, StorageChange::ForgetAll));
             match app.store.apply(changes).await {
                 Ok(()) if forgets => app.tell_tabs(&Tidings::Key),
                 Ok(()) => {}
@@ -151,7 +151,7 @@ impl App {
         });
     }
 
-    pub(super) fn save_outgoing(self: &Rc<Self>, id: EventId, changes: Vec<Change>) {
+    pub(super) fn save_outgoing(self: &Rc<Self>, id: EventId, changes: Vec<StorageChange>) {
         let app = Rc::clone(self);
         self.tell_of_drafts(&changes);
         spawn_local(async move {

@@ -10,7 +10,7 @@ use super::{App, page, places, scrolling};
 use crate::{
     address::NodeAddress,
     dom,
-    message::{Browser, Message},
+    message::{BrowserNews, Message},
     model::Environment,
     texts::Language,
     update::Moment,
@@ -70,11 +70,13 @@ fn offset_minutes(seconds: u64) -> i32 {
 pub(super) fn listen(app: &Rc<App>) -> Vec<EventListener> {
     let window = &app.window;
     let mut listeners = vec![
-        on(app, window, "online", |_, _| Some(Browser::Online)),
-        on(app, window, "hashchange", |window, _| Some(Browser::Fragment(window.location().hash().ok()?))),
-        on(app, window, "nostrp2p:update-ready", |_, _| Some(Browser::UpdateReady)),
+        on(app, window, "online", |_, _| Some(BrowserNews::Online)),
+        on(app, window, "hashchange", |window, _| {
+            Some(BrowserNews::Fragment(window.location().hash().ok()?))
+        }),
+        on(app, window, "nostrp2p:update-ready", |_, _| Some(BrowserNews::UpdateReady)),
         on(app, window, "nostrp2p:installable", |_, event| {
-            Some(Browser::Installable(event.dyn_ref::<CustomEvent>()?.detail().is_truthy()))
+            Some(BrowserNews::Installable(event.dyn_ref::<CustomEvent>()?.detail().is_truthy()))
         }),
         on(app, window, "keydown", |_, event| {
             let key: &KeyboardEvent = event.dyn_ref()?;
@@ -82,12 +84,12 @@ pub(super) fn listen(app: &Rc<App>) -> Vec<EventListener> {
                 event.prevent_default();
                 return None;
             }
-            (!event.default_prevented()).then(|| Browser::Key(dom::key_press(key)))
+            (!event.default_prevented()).then(|| BrowserNews::Key(dom::key_press(key)))
         }),
         scrolling::on_scroll(app),
     ];
     if let Some(document) = window.document() {
-        let seen = |window: &Window, _: &Event| Some(Browser::Visible(is_visible(window)));
+        let seen = |window: &Window, _: &Event| Some(BrowserNews::Visible(is_visible(window)));
         listeners.push(on(app, &document, "visibilitychange", seen));
     }
     for name in ["pagehide", "wheel", "touchmove", "keydown"] {
@@ -104,7 +106,7 @@ pub(super) fn listen(app: &Rc<App>) -> Vec<EventListener> {
         }));
     }
     if let Ok(Some(query)) = window.match_media(WIDE) {
-        listeners.push(on(app, &query, "change", |window, _| Some(Browser::Wide(is_wide(window)))));
+        listeners.push(on(app, &query, "change", |window, _| Some(BrowserNews::Wide(is_wide(window)))));
     }
     listeners
 }
@@ -113,7 +115,7 @@ fn on(
     app: &Rc<App>,
     target: &web_sys::EventTarget,
     name: &'static str,
-    read: fn(&Window, &Event) -> Option<Browser>,
+    read: fn(&Window, &Event) -> Option<BrowserNews>,
 ) -> EventListener {
     let app = Rc::downgrade(app);
     let options = EventListenerOptions::enable_prevent_default();

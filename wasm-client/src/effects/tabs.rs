@@ -8,8 +8,8 @@ use web_sys::{BroadcastChannel, MessageEvent};
 
 use super::App;
 use crate::{
-    message::{Browser, Message},
-    storage::{Change, Setting},
+    message::{BrowserNews, Message},
+    storage::{Setting, StorageChange},
     tabs::Tidings,
 };
 
@@ -30,7 +30,7 @@ impl Tabs {
         let listener = EventListener::new(&channel, "message", move |event| {
             let told = event.dyn_ref::<MessageEvent>().and_then(|event| event.data().as_string());
             if let (Some(app), Some(tidings)) = (app.upgrade(), told.and_then(|told| Tidings::parse(&told))) {
-                app.dispatch(Message::Browser(Browser::Elsewhere(tidings)));
+                app.dispatch(Message::Browser(BrowserNews::Elsewhere(tidings)));
             }
         });
         Some(Self { channel, _listener: listener })
@@ -46,9 +46,9 @@ impl App {
     }
 
     /// Tells the other tabs of drafts among these changes.
-    pub(super) fn tell_of_drafts(&self, changes: &[Change]) {
+    pub(super) fn tell_of_drafts(&self, changes: &[StorageChange]) {
         for change in changes {
-            if let Change::Set(Setting::EventTemplate(context, stored)) = change {
+            if let StorageChange::Set(Setting::EventTemplate(context, stored)) = change {
                 self.tell_tabs(&Tidings::EventTemplate(*context, stored.clone()));
             }
         }

@@ -9,7 +9,7 @@ use web_sys::{Blob, CustomEvent, HtmlAnchorElement, Url, Window};
 
 use super::App;
 use crate::{
-    message::{Browser, Message},
+    message::{BrowserNews, Message},
     secret::Secret,
     storage::Theme,
     texts::{self, Language},
@@ -26,7 +26,7 @@ impl App {
         let app = Rc::clone(self);
         spawn_local(async move {
             let done = copied(&app.window, text.reveal()).await;
-            app.dispatch(Message::Browser(Browser::Copied(done)));
+            app.dispatch(Message::Browser(BrowserNews::Copied(done)));
         });
     }
 
@@ -39,7 +39,9 @@ impl App {
             drop(history.replace_state_with_url(&state, "", Some(&fragment)));
         }
         let app = Rc::clone(self);
-        spawn_local(async move { app.dispatch(Message::Browser(Browser::Fragment(fragment.into_owned()))) });
+        spawn_local(
+            async move { app.dispatch(Message::Browser(BrowserNews::Fragment(fragment.into_owned()))) },
+        );
     }
 }
 
@@ -102,7 +104,7 @@ impl App {
         let app = Rc::clone(self);
         spawn_local(async move {
             let learned = learn_japanese(&app.japanese).await.is_ok();
-            app.dispatch(Message::Browser(Browser::Language(learned)));
+            app.dispatch(Message::Browser(BrowserNews::Language(learned)));
         });
     }
 }

@@ -52,13 +52,13 @@ pub struct Connection {
     /// By which way, if it was one of several.
     pub troubled: Option<Way>,
     /// What was asked and not answered yet.
-    pub requests: SortedMap<RequestId, Request>,
+    pub requests: SortedMap<RequestId, SentRequest>,
     /// The last request id that was used.
     pub last_request: RequestId,
     /// How far the store has been followed.
     pub cursor: Option<Cursor>,
     /// How the node stands in the overlay.
-    pub status: Option<Status>,
+    pub status: Option<OverlayStatus>,
     /// What the node says is wrong with it, by number (see [`nostrp2p_protocol::frame::NodeFrame::Warnings`]).
     pub warnings: Vec<u8>,
     /// How the relays stand to which the node gives public posts.
@@ -78,11 +78,11 @@ pub enum Phase {
     /// The node was greeted and has not answered.
     Greeting,
     /// The node said who it is.
-    Greeted(Greeting),
+    Greeted(NodeGreeting),
     /// The node is being shown who we are.
-    Proving(Greeting),
+    Proving(NodeGreeting),
     /// In use.
-    LoggedIn(Greeting),
+    LoggedIn(NodeGreeting),
     /// The next attempt waits for its time.
     Waiting,
     /// The node said no, and trying again would not help.
@@ -91,7 +91,7 @@ pub enum Phase {
 
 /// What a node says of itself when it is greeted.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Greeting {
+pub struct NodeGreeting {
     /// What a login has to sign.
     pub challenge: [u8; 32],
     /// Which node it is.
@@ -146,7 +146,7 @@ pub struct Names {
 
 /// What was asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Request {
+pub enum SentRequest {
     /// Login or Claim.
     Prove {
         /// Whether it was a claim.
@@ -189,27 +189,27 @@ pub enum Request {
 
 /// How the node stands in the overlay.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Status {
+pub struct OverlayStatus {
     /// Connected nodes.
     pub peers: Vec<PeerStatus>,
     /// Number of stored events.
     pub stored: u64,
     /// How others reach the node, and what went between it and them.
-    pub network: Option<Network>,
+    pub network: Option<NetworkView>,
     /// When and with whom the node has last caught up, and what that brought.
     pub caught_up: Option<CaughtUp>,
 }
 
 /// How others reach the node, and what went between it and them within the last hour.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Network {
+pub struct NetworkView {
     /// How they reach it.
     pub reached: Reached,
     /// Each node, with the bytes that came from it and those that went to it.
     pub traffic: Vec<(PeerId, u64, u64)>,
 }
 
-impl Network {
+impl NetworkView {
     /// What came from a node and went to it.
     pub fn traffic_with(&self, peer: PeerId) -> (u64, u64) {
         let with = self.traffic.iter().find(|(with, _, _)| *with == peer);
@@ -280,7 +280,7 @@ impl Connection {
     }
 
     /// What the node said of itself on this connection.
-    pub const fn greeting(&self) -> Option<&Greeting> {
+    pub const fn greeting(&self) -> Option<&NodeGreeting> {
         match &self.phase {
             Phase::Greeted(greeting) | Phase::Proving(greeting) | Phase::LoggedIn(greeting) => Some(greeting),
             _ => None,
@@ -293,7 +293,7 @@ impl Connection {
     }
 
     /// Takes the next request id.
-    pub fn ask(&mut self, request: Request) -> RequestId {
+    pub fn ask(&mut self, request: SentRequest) -> RequestId {
         // 0 stands for the connection as a whole, so the count never takes it.
         self.last_request = self.last_request.checked_add(1).unwrap_or(1);
         self.requests.insert(self.last_request, request);
@@ -317,7 +317,7 @@ mod tests {
         let [relay, behind, gone] = [1, 2, 3].map(|seed| PeerId::from_ed25519([seed; 32]));
         let known = |peer, path| PeerStatus { peer, owner: None, path, delay_ms: None };
         let traffic = vec![(relay, 100, 10), (behind, 40, 4), (gone, 1, 2)];
-        let network = Network { reached: Reached::Directly, traffic };
+        let network = NetworkView { reached: Reached::Directly, traffic };
         assert_eq!(network.traffic_with(behind), (40, 4));
         assert_eq!(network.traffic_with(PeerId::from_ed25519([9; 32])), (0, 0));
         let peers = [known(relay, Path::Direct), known(behind, Path::Relayed)];
@@ -340,6 +340,6 @@ mod tests {
     #[test]
     fn request_ids_skip_zero() {
         let mut connection = Connection { last_request: u32::MAX, ..Connection::default() };
-        assert_eq!(connection.ask(Request::Newest), 1);
+        assert_eq!(connection.ask(SentRequest::Newest), 1);
     }
 }

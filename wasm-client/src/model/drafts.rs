@@ -23,7 +23,7 @@ pub enum Context {
 
 /// Who is to see a new post.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub enum Audience {
+pub enum DraftAudience {
     /// Everyone.
     #[default]
     Everyone,
@@ -40,7 +40,7 @@ pub struct PostDraft {
     /// Whom it names.
     pub mentions: Mentions,
     /// Who is to see it, if it is a new post.
-    pub audience: Audience,
+    pub audience: DraftAudience,
 }
 
 /// A draft as it is stored.
@@ -108,7 +108,7 @@ impl StoredDraft {
         if let Some(quote) = &self.quote {
             line("q", &quote.to_text());
         }
-        if let Audience::Only(people) = &self.draft.audience {
+        if let DraftAudience::Only(people) = &self.draft.audience {
             let people: Vec<String> = people.iter().map(ToString::to_string).collect();
             line("o", &people.join(" "));
         }
@@ -136,7 +136,7 @@ impl StoredDraft {
         }
         rest.clone_into(&mut stored.draft.text);
         if !whole {
-            stored.draft.audience = Audience::Only(Vec::new());
+            stored.draft.audience = DraftAudience::Only(Vec::new());
         }
         Some(stored)
     }
@@ -149,7 +149,7 @@ impl StoredDraft {
             "q" => self.quote = Some(Quote::parse(value)?),
             "o" => {
                 let people = value.split_whitespace().map(|person| person.parse().ok());
-                self.draft.audience = Audience::Only(people.collect::<Option<_>>()?);
+                self.draft.audience = DraftAudience::Only(people.collect::<Option<_>>()?);
             }
             "m" => self.draft.mentions.read_line(value)?,
             _ => return None,
@@ -243,7 +243,7 @@ mod tests {
             draft: PostDraft {
                 text: "secret for @Ada L.\n\nm 1\n".into(),
                 mentions,
-                audience: Audience::Only(vec![ada, bo]),
+                audience: DraftAudience::Only(vec![ada, bo]),
             },
         };
         assert_eq!(StoredDraft::parse(&stored.to_text()), Some(stored));
@@ -255,7 +255,10 @@ mod tests {
     fn a_draft_of_which_something_does_not_read_is_for_nobody_until_somebody_says_for_whom() {
         for head in ["t x", "o ab", "r ab", "q", "m 1", "z 1", "m 1 ab x"] {
             let read = StoredDraft::parse(&format!("{head}\n\nsecret")).unwrap();
-            assert_eq!((read.draft.text.as_str(), read.draft.audience), ("secret", Audience::Only(vec![])));
+            assert_eq!(
+                (read.draft.text.as_str(), read.draft.audience),
+                ("secret", DraftAudience::Only(vec![]))
+            );
         }
         assert_eq!(StoredDraft::parse("\u{0} broken"), None);
     }

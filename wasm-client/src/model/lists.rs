@@ -37,14 +37,14 @@ pub struct Lists {
     /// Whether that version, or the one that waits for the node, is an earlier one that is restored.
     pub restoring: bool,
     /// Changes that are still to be made, in order.
-    pending: Vec<Change>,
+    pending: Vec<ListChange>,
     /// Counts the versions, so that what is drawn from them knows when they change.
     pub version: u32,
 }
 
 /// A change to a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Change {
+pub struct ListChange {
     /// [`Kind::FOLLOW_LIST`] or [`MUTE_LIST`].
     pub kind: Kind,
     /// Who is put in or taken out.
@@ -141,7 +141,7 @@ impl Lists {
     }
 
     /// Asks for a change. It is made as soon as it can be.
-    pub fn want(&mut self, change: Change) {
+    pub fn want(&mut self, change: ListChange) {
         self.pending.retain(|other| (other.kind, other.person) != (change.kind, change.person));
         if self.pending.len() < MAX_PENDING {
             self.pending.push(change);
@@ -208,7 +208,7 @@ impl Lists {
 }
 
 /// The next version: this person in or out, all else as it was.
-fn changed(newest: Option<&UnsignedEvent>, change: Change, now: u64) -> EventTemplate {
+fn changed(newest: Option<&UnsignedEvent>, change: ListChange, now: u64) -> EventTemplate {
     let mut tags = newest.map(|newest| newest.tags.clone()).unwrap_or_default();
     let content = newest.map(|newest| newest.content.clone()).unwrap_or_default();
     let key = change.person.to_string();
@@ -244,7 +244,7 @@ mod tests {
         EventTemplate { created_at, kind: Kind::FOLLOW_LIST, tags, content: "relays".into() }.by(ME)
     }
 
-    fn follow(person: PublicKey, within: bool) -> Change {
+    fn follow(person: PublicKey, within: bool) -> ListChange {
         Change { kind: Kind::FOLLOW_LIST, person, within }
     }
 

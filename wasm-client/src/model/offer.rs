@@ -4,7 +4,7 @@
 
 use nostrp2p_protocol::channel::ChannelKey;
 
-use super::{connection::Greeting, ways::Way};
+use super::{connection::NodeGreeting, ways::Way};
 use crate::address::ClaimLink;
 
 /// Another node, which waits for the person's word.
@@ -33,9 +33,9 @@ pub enum OfferStep {
     /// It is asked which node it is, with nothing but a nonce.
     Looking,
     /// It has proved which node it is, and said whose.
-    Found(Greeting),
+    Found(NodeGreeting),
     /// The person has said yes; it is being logged in to and gets a delegation.
-    Joining(Greeting, Wish),
+    Joining(NodeGreeting, Wish),
     /// It came to nothing, for this reason.
     Failed(String),
 }
@@ -51,7 +51,7 @@ pub enum Wish {
 
 impl Offer {
     /// What the node has shown of itself.
-    pub const fn greeting(&self) -> Option<&Greeting> {
+    pub const fn greeting(&self) -> Option<&NodeGreeting> {
         match &self.step {
             OfferStep::Found(greeting) | OfferStep::Joining(greeting, _) => Some(greeting),
             _ => None,

@@ -1,6 +1,6 @@
 //! What was typed and not sent yet, besides drafts: kept with the tab, over a reload.
 
-use super::{Model, Stage};
+use super::{Model, PersonStage};
 
 /// Between two fields; no key types it.
 const BETWEEN: char = '\u{1f}';
@@ -13,7 +13,7 @@ impl Model {
     pub fn typed(&self) -> String {
         let form = &self.profile_form;
         let fields = [&form.name, &form.about, &form.picture, &form.nip05];
-        let in_use = matches!(self.stage, Stage::Using);
+        let in_use = matches!(self.stage, PersonStage::Using);
         if !in_use || self.search.is_empty() && fields.into_iter().all(Option::is_none) {
             return String::new();
         }

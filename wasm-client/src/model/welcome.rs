@@ -4,9 +4,9 @@ use crate::{address::ClaimToken, secret::Secret};
 
 /// How far setting up has come.
 #[derive(Debug, Clone, Default)]
-pub struct Welcome {
+pub struct Onboarding {
     /// Which of the three steps.
-    pub step: Step,
+    pub step: WelcomeStep,
     /// What was typed as address or claim link.
     pub address: String,
     /// The right to become the node's owner.
@@ -19,7 +19,7 @@ pub struct Welcome {
 
 /// Which of the three steps.
 #[derive(Debug, Clone, Default)]
-pub enum Step {
+pub enum WelcomeStep {
     /// 1: which node is yours.
     #[default]
     Node,
@@ -65,13 +65,13 @@ impl KeyStep {
     }
 }
 
-impl Welcome {
+impl Onboarding {
     /// 1, 2 or 3.
     pub const fn number(&self) -> usize {
         match self.step {
-            Step::Node => 1,
-            Step::Key(_) => 2,
-            Step::Name => 3,
+            WelcomeStep::Node => 1,
+            WelcomeStep::Key(_) => 2,
+            WelcomeStep::Name => 3,
         }
     }
 }

@@ -5,7 +5,7 @@ use nostrp2p_protocol::{Event, EventTemplate, Kind, PublicKey, SecretKey, Tag, U
 use crate::model::{Context, PostDraft, StoredDraft};
 
 use super::{
-    Change, Cursor, MAX_EVENTS, MAX_LISTS, OPENING_EVENTS, Place, Setting, Snapshot, Storage, Theme,
+    Cursor, MAX_EVENTS, MAX_LISTS, OPENING_EVENTS, Place, Setting, Snapshot, Storage, StorageChange, Theme,
 };
 
 /// Checks the whole contract, beginning and ending with an empty storage.
@@ -32,8 +32,8 @@ async fn starts_empty(storage: &impl Storage) {
 async fn keeps_events_newest_first(storage: &impl Storage) {
     let posts: Vec<UnsignedEvent> =
         (1..=u64::from(OPENING_EVENTS) + 50).map(|time| post(time).into_rumor()).collect();
-    apply(storage, posts.iter().cloned().map(Change::Keep).collect()).await;
-    apply(storage, posts.iter().take(3).cloned().map(Change::Keep).collect()).await;
+    apply(storage, posts.iter().cloned().map(StorageChange::Keep).collect()).await;
+    apply(storage, posts.iter().take(3).cloned().map(StorageChange::Keep).collect()).await;
     let loaded = load(storage).await.events;
     let newest_first: Vec<UnsignedEvent> = posts.into_iter().rev().collect();
     assert_eq!(loaded.len(), usize::try_from(OPENING_EVENTS).unwrap_or(0));
@@ -47,10 +47,14 @@ async fn keeps_the_latest_profile_and_the_outbox(storage: &impl Storage) {
     let profile = |name: &str| event(1, Kind::PROFILE, name).into_rumor();
     apply(
         storage,
-        vec![Change::Profile(profile("old")), Change::Outgoing(post(7)), Change::Outgoing(post(8))],
+        vec![
+            StorageChange::Profile(profile("old")),
+            StorageChange::Outgoing(post(7)),
+            StorageChange::Outgoing(post(8)),
+        ],
     )
     .await;
-    apply(storage, vec![Change::Profile(profile("new")), Change::Settled(post(7).id())]).await;
+    apply(storage, vec![StorageChange::Profile(profile("new")), StorageChange::Settled(post(7).id())]).await;
     let Snapshot { profiles, outbox, .. } = load(storage).await;
     assert_eq!((profiles, outbox), (vec![profile("new")], vec![post(8)]));
 }
@@ -58,7 +62,7 @@ async fn keeps_the_latest_profile_and_the_outbox(storage: &impl Storage) {
 async fn takes_out_what_is_deleted(storage: &impl Storage) {
     let kept = load(storage).await.events;
     let (own, other) = (event(900, Kind::POST, "own").into_rumor(), by_another(901, Kind::POST, vec![]));
-    apply(storage, vec![Change::Keep(own.clone()), Change::Keep(other.clone())]).await;
+    apply(storage, vec![StorageChange::Keep(own.clone()), StorageChange::Keep(other.clone())]).await;
     let names = |unsigned_events: &[&UnsignedEvent]| {
         unsigned_events.iter().map(|unsigned| Tag::new(["e".to_owned(), unsigned.id().to_string()])).collect()
     };
@@ -67,7 +71,7 @@ async fn takes_out_what_is_deleted(storage: &impl Storage) {
         UnsignedEvent { kind: Kind::DELETION, tags: both, ..event(902, Kind::POST, "").into_rumor() };
     // In one go with what comes after it, as a batch brings it.
     let later = event(903, Kind::POST, "later").into_rumor();
-    apply(storage, vec![Change::Deletion(deletion.clone()), Change::Keep(later.clone())]).await;
+    apply(storage, vec![StorageChange::Deletion(deletion.clone()), StorageChange::Keep(later.clone())]).await;
     let Snapshot { events, deletions, .. } = load(storage).await;
     assert_eq!(deletions, vec![deletion]);
     assert_eq!(events.get(..2), Some(&[later.clone(), other.clone()][..]), "others cannot be deleted");
@@ -78,7 +82,7 @@ async fn takes_out_what_is_deleted(storage: &impl Storage) {
         tags: names(&[&later]),
         ..event(905, Kind::POST, "").into_rumor()
     };
-    apply(storage, vec![Change::Deletion(theirs.clone()), Change::Deletion(own.clone())]).await;
+    apply(storage, vec![StorageChange::Deletion(theirs.clone()), StorageChange::Deletion(own.clone())]).await;
     let left = load(storage).await;
     assert_eq!((left.events.first(), left.deletions.get(..2)), (kept.first(), Some(&[own, theirs][..])));
 }
@@ -86,8 +90,8 @@ async fn takes_out_what_is_deleted(storage: &impl Storage) {
 async fn keeps_versions_of_lists(storage: &impl Storage) {
     let version = |time| event(time, Kind::FOLLOW_LIST, "").into_rumor();
     let all: Vec<UnsignedEvent> = (1..=u64::from(MAX_LISTS) + 3).map(version).collect();
-    apply(storage, all.iter().cloned().map(Change::List).collect()).await;
-    apply(storage, all.iter().take(1).cloned().map(Change::List).collect()).await;
+    apply(storage, all.iter().cloned().map(StorageChange::List).collect()).await;
+    apply(storage, all.iter().take(1).cloned().map(StorageChange::List).collect()).await;
     let newest: Vec<UnsignedEvent> = all.into_iter().skip(3).rev().collect();
     assert_eq!(load(storage).await.lists, newest);
 }
@@ -95,8 +99,8 @@ async fn keeps_versions_of_lists(storage: &impl Storage) {
 async fn keeps_settings(storage: &impl Storage) {
     let cursor = Cursor { store: 3, after: 9 };
     let set = [Setting::Cursor(cursor), Setting::Theme(Theme::Dark), draft("to be")];
-    apply(storage, set.map(Change::Set).to_vec()).await;
-    apply(storage, vec![Change::Set(draft(""))]).await;
+    apply(storage, set.map(StorageChange::Set).to_vec()).await;
+    apply(storage, vec![StorageChange::Set(draft(""))]).await;
     let settings = load(storage).await.settings;
     assert_eq!((settings.cursor, settings.theme, settings.drafts), (Some(cursor), Theme::Dark, vec![]));
 }
@@ -111,10 +115,10 @@ fn draft(text: &str) -> Setting {
 }
 
 async fn forgets(storage: &impl Storage) {
-    apply(storage, vec![Change::ForgetEvents]).await;
+    apply(storage, vec![StorageChange::ForgetEvents]).await;
     let left = load(storage).await;
     assert!(left.events.is_empty() && left.profiles.is_empty() && left.deletions.is_empty());
-    apply(storage, vec![Change::Outgoing(post(1)), Change::ForgetAll]).await;
+    apply(storage, vec![StorageChange::Outgoing(post(1)), StorageChange::ForgetAll]).await;
     assert_eq!(load(storage).await, Snapshot::default());
 }
 
@@ -122,7 +126,7 @@ async fn drops_the_oldest_beyond_its_bound(storage: &impl Storage) {
     let many = u64::from(MAX_EVENTS) + 600;
     // One signature for all: what is cached carries none, and 10,000 would take a browser seconds.
     let model = post(1).into_rumor();
-    let at = |time| Change::Keep(UnsignedEvent { created_at: time, ..model.clone() });
+    let at = |time| StorageChange::Keep(UnsignedEvent { created_at: time, ..model.clone() });
     apply(storage, (1..=many).map(at).collect()).await;
     apply(storage, vec![at(many + 1)]).await;
     let edge = many - u64::from(MAX_EVENTS) - u64::from(super::EVENTS_SLACK);
@@ -135,7 +139,7 @@ async fn load(storage: &impl Storage) -> Snapshot {
     storage.load().await.expect("the storage under test loads")
 }
 
-async fn apply(storage: &impl Storage, changes: Vec<Change>) {
+async fn apply(storage: &impl Storage, changes: Vec<StorageChange>) {
     storage.apply(changes).await.expect("the storage under test applies changes");
 }
 

@@ -20,8 +20,8 @@ use nostrp2p_protocol::{EventId, UnsignedEvent};
 use wasm_bindgen::{JsCast, JsValue};
 
 use super::{
-    Change, EVENTS_SLACK, MAX_DELETIONS, MAX_EVENTS, MAX_LISTS, OPENING_EVENTS, OPENING_PROFILES, Place,
-    Setting, Settings, Snapshot, Storage, StorageError, row,
+    EVENTS_SLACK, MAX_DELETIONS, MAX_EVENTS, MAX_LISTS, OPENING_EVENTS, OPENING_PROFILES, Place, Setting,
+    Snapshot, Storage, StorageChange, StorageError, StoredSettings, row,
 };
 use crate::model::deleted;
 use schema::{DELETIONS, EVENTS, LISTS, OUTBOX, PROFILES, SETTINGS};
@@ -104,11 +104,11 @@ async fn epoch(settings: &ObjectStore<'_>) -> Result<Option<String>, StorageErro
 
 /// Whether these are drafts alone: they are written without a look at the epoch, for a page that is being closed would
 /// not live to see the answer. Of drafts all tabs hear by themselves.
-fn are_drafts(changes: &[Change]) -> bool {
-    let is_draft = |change: &Change| {
+fn are_drafts(changes: &[StorageChange]) -> bool {
+    let is_draft = |change: &StorageChange| {
         matches!(
             change,
-            Change::Set(Setting::EventTemplate(..) | Setting::Composing(_) | Setting::FormerDraft(_))
+            StorageChange::Set(Setting::EventTemplate(..) | Setting::Composing(_) | Setting::FormerDraft(_))
         )
     };
     changes.iter().all(is_draft)
@@ -153,9 +153,9 @@ impl Storage for IndexedStorage {
         })
     }
 
-    async fn apply(&self, changes: Vec<Change>) -> Result<(), StorageError> {
-        let keeps = changes.iter().any(|change| matches!(change, Change::Keep(_)));
-        let written = changes.iter().any(|change| matches!(change, Change::Outgoing(_)));
+    async fn apply(&self, changes: Vec<StorageChange>) -> Result<(), StorageError> {
+        let keeps = changes.iter().any(|change| matches!(change, StorageChange::Keep(_)));
+        let written = changes.iter().any(|change| matches!(change, StorageChange::Outgoing(_)));
         let options = if written { on_disk() } else { TransactionOptions::new() };
         let transaction = self.database.transaction(ALL).with_mode(TransactionMode::Readwrite);
         let transaction = transaction.with_options(options).build().map_err(failed)?;
@@ -173,16 +173,16 @@ impl Storage for IndexedStorage {
         }
         let mut epoch = None;
         for change in changes {
-            if matches!(change, Change::ForgetAll) {
+            if matches!(change, StorageChange::ForgetAll) {
                 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "`as` saturates")]
                 let random = (js_sys::Math::random() * f64::from(u32::MAX)) as u32;
                 epoch = Some(random.to_string());
             }
-            if let Change::Deletion(unsigned) = &change {
+            if let StorageChange::Deletion(unsigned) = &change {
                 deleted = true;
                 stores.take_out(unsigned).await?;
             }
-            listed |= matches!(change, Change::List(_));
+            listed |= matches!(change, StorageChange::List(_));
             stores.apply(change)?;
         }
         if keeps {
@@ -221,32 +221,32 @@ struct Stores<'a> {
 
 impl Stores<'_> {
     /// Requests one change. Its failure aborts the transaction, so nobody waits for it here.
-    fn apply(&self, change: Change) -> Result<(), StorageError> {
+    fn apply(&self, change: StorageChange) -> Result<(), StorageError> {
         match change {
-            Change::Keep(unsigned) => {
+            StorageChange::Keep(unsigned) => {
                 let key = Place::new(unsigned.created_at, unsigned.id()).sort_key();
                 put(&self.events, key, bytes(&row::from_rumor(&unsigned)))
             }
-            Change::Profile(unsigned) => {
+            StorageChange::Profile(unsigned) => {
                 put(&self.profiles, unsigned.pubkey.to_string(), bytes(&row::from_rumor(&unsigned)))
             }
-            Change::Deletion(unsigned) => {
+            StorageChange::Deletion(unsigned) => {
                 let key = Place::new(unsigned.created_at, unsigned.id()).sort_key();
                 put(&self.deletions, key, bytes(&row::from_rumor(&unsigned)))
             }
-            Change::List(unsigned) => {
+            StorageChange::List(unsigned) => {
                 let key = Place::new(unsigned.created_at, unsigned.id()).sort_key();
                 put(&self.lists, key, bytes(&row::from_rumor(&unsigned)))
             }
-            Change::Outgoing(event) => {
+            StorageChange::Outgoing(event) => {
                 put(&self.outbox, event.id().to_string(), bytes(&row::from_event(&event)))
             }
-            Change::Settled(id) => delete(&self.outbox, id.to_string()),
-            Change::Set(setting) => self.set(&setting),
-            Change::ForgetEvents => {
+            StorageChange::Settled(id) => delete(&self.outbox, id.to_string()),
+            StorageChange::Set(setting) => self.set(&setting),
+            StorageChange::ForgetEvents => {
                 [&self.events, &self.profiles, &self.deletions].into_iter().try_for_each(clear)
             }
-            Change::ForgetAll => {
+            StorageChange::ForgetAll => {
                 let all = [
                     &self.events,
                     &self.profiles,
@@ -325,8 +325,8 @@ fn all(
     Ok(bytes.map(|array| array.to_vec()).collect())
 }
 
-async fn read_settings(store: &ObjectStore<'_>) -> Result<Settings, StorageError> {
-    let mut settings = Settings::default();
+async fn read_settings(store: &ObjectStore<'_>) -> Result<StoredSettings, StorageError> {
+    let mut settings = StoredSettings::default();
     for value in store.get_all::<JsValue>().primitive().map_err(failed)?.await.map_err(failed)? {
         let text = value.ok().and_then(|value| value.as_string()).unwrap_or_default();
         if let Some((name, text)) = text.split_once(' ') {

@@ -5,8 +5,8 @@ use std::{cell::RefCell, cmp::Reverse};
 use nostrp2p_protocol::{Event, EventId, PublicKey, UnsignedEvent};
 
 use super::{
-    Change, MAX_DELETIONS, MAX_EVENTS, MAX_LISTS, OPENING_EVENTS, OPENING_PROFILES, Place, Setting, Settings,
-    Snapshot, Storage, StorageError,
+    MAX_DELETIONS, MAX_EVENTS, MAX_LISTS, OPENING_EVENTS, OPENING_PROFILES, Place, Setting, Snapshot,
+    Storage, StorageChange, StorageError, StoredSettings,
 };
 use crate::{model::deleted, sorted_map::SortedMap};
 
@@ -32,7 +32,7 @@ struct Content {
 impl Storage for MemoryStorage {
     async fn load(&self) -> Result<Snapshot, StorageError> {
         let content = self.content.borrow();
-        let mut settings = Settings::default();
+        let mut settings = StoredSettings::default();
         for (name, text) in content.settings.iter() {
             settings.read(name, text);
         }
@@ -47,7 +47,7 @@ impl Storage for MemoryStorage {
         })
     }
 
-    async fn apply(&self, changes: Vec<Change>) -> Result<(), StorageError> {
+    async fn apply(&self, changes: Vec<StorageChange>) -> Result<(), StorageError> {
         let mut content = self.content.borrow_mut();
         for change in changes {
             content.apply(change);
@@ -88,11 +88,11 @@ fn put(rows: &mut Rows, unsigned: UnsignedEvent) {
 }
 
 impl Content {
-    fn apply(&mut self, change: Change) {
+    fn apply(&mut self, change: StorageChange) {
         match change {
-            Change::Keep(unsigned) => put(&mut self.events, unsigned),
-            Change::Profile(unsigned) => drop(self.profiles.insert(unsigned.pubkey, unsigned)),
-            Change::Deletion(unsigned) => {
+            StorageChange::Keep(unsigned) => put(&mut self.events, unsigned),
+            StorageChange::Profile(unsigned) => drop(self.profiles.insert(unsigned.pubkey, unsigned)),
+            StorageChange::Deletion(unsigned) => {
                 for id in deleted::targets(&unsigned) {
                     if let Some(place) = place_of(&self.events, id, &unsigned.pubkey) {
                         self.events.remove(&place);
@@ -100,16 +100,16 @@ impl Content {
                 }
                 put(&mut self.deletions, unsigned);
             }
-            Change::List(unsigned) => put(&mut self.lists, unsigned),
-            Change::Outgoing(event) => drop(self.outbox.insert(event.id(), event)),
-            Change::Settled(id) => drop(self.outbox.remove(&id)),
-            Change::Set(setting) => self.set(&setting),
-            Change::ForgetEvents => {
+            StorageChange::List(unsigned) => put(&mut self.lists, unsigned),
+            StorageChange::Outgoing(event) => drop(self.outbox.insert(event.id(), event)),
+            StorageChange::Settled(id) => drop(self.outbox.remove(&id)),
+            StorageChange::Set(setting) => self.set(&setting),
+            StorageChange::ForgetEvents => {
                 self.events.clear();
                 self.profiles.clear();
                 self.deletions.clear();
             }
-            Change::ForgetAll => *self = Self::default(),
+            StorageChange::ForgetAll => *self = Self::default(),
         }
     }
 

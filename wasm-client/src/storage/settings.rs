@@ -96,7 +96,7 @@ pub enum Setting {
 
 /// All settings.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Settings {
+pub struct StoredSettings {
     /// See [`Setting::Cursor`].
     pub cursor: Option<Cursor>,
     /// See [`Setting::Node`].
@@ -267,7 +267,7 @@ impl Setting {
     }
 }
 
-impl Settings {
+impl StoredSettings {
     /// Takes over one stored setting. What does not read is passed over: a setting can be set again.
     pub fn read(&mut self, name: &str, text: &str) {
         if let Some(context) = draft_context(name) {
@@ -374,11 +374,11 @@ mod tests {
             Setting::BackedUp(true),
             Setting::Agreed(vec!["wss://a.example".into(), "ws://b.example:7000".into()]),
         ];
-        let mut read = Settings::default();
+        let mut read = StoredSettings::default();
         for setting in &settings {
             read.read(&setting.name(), &setting.text().unwrap());
         }
-        let expected = Settings {
+        let expected = StoredSettings {
             cursor: Some(Cursor { store: u64::MAX, after: 7 }),
             node,
             home,
@@ -409,7 +409,7 @@ mod tests {
             root: None,
             people: vec![PublicKey::from_bytes([2; 32])],
         };
-        let mut read = Settings::default();
+        let mut read = StoredSettings::default();
         for (name, text) in [("draft", "to one"), ("reply", &reply.to_text()), ("drafts", "n 8\nfor all\n")] {
             read.read(name, text);
         }
@@ -421,12 +421,12 @@ mod tests {
         assert!(
             drafts.iter().any(|(other, draft)| *other == Context::New && draft.draft.text == "for all\n")
         );
-        assert_eq!(Settings::default().former.into_drafts(), None);
+        assert_eq!(StoredSettings::default().former.into_drafts(), None);
     }
 
     #[test]
     fn broken_texts_fall_back() {
-        let mut read = Settings::default();
+        let mut read = StoredSettings::default();
         for name in [
             "cursor",
             "node",
@@ -453,6 +453,6 @@ mod tests {
         ] {
             read.read(name, "\u{0} broken");
         }
-        assert_eq!(read, Settings::default());
+        assert_eq!(read, StoredSettings::default());
     }
 }

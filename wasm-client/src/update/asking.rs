@@ -7,10 +7,10 @@ use super::{
     timeline::{self, Origin},
 };
 use crate::{
-    model::{Model, connection::Request, lists::MUTE_LIST, timeline::Past},
+    model::{Model, connection::SentRequest, lists::MUTE_LIST, timeline::Past},
     question,
     sorted_map::SortedSet,
-    storage::{Change, Place, Setting},
+    storage::{Place, Setting, StorageChange},
 };
 
 /// How many events are fetched from a store that is new to this page.
@@ -28,7 +28,7 @@ pub(super) fn ask_own_profile(model: &mut Model, out: &mut Vec<Effect>) {
         model.lists.loaded = true;
     }
     if !model.people.own_is_loaded {
-        let request = model.connection.ask(Request::OwnProfile);
+        let request = model.connection.ask(SentRequest::OwnProfile);
         out.push(Effect::Send(ClientFrame::Fetch {
             request,
             filters: vec![question::by(&[me], &[Kind::PROFILE, Kind::FOLLOW_LIST, MUTE_LIST], None)],
@@ -39,7 +39,7 @@ pub(super) fn ask_own_profile(model: &mut Model, out: &mut Vec<Effect>) {
 /// Likes are not cached, so they are asked for once after the page opened; later ones come as they happen.
 pub(super) fn ask_likes(model: &mut Model, out: &mut Vec<Effect>) {
     if !model.likes.loaded {
-        let request = model.connection.ask(Request::Likes);
+        let request = model.connection.ask(SentRequest::Likes);
         let filter = question::of_kinds(&[Kind::REACTION], Some(NEWEST_LIKES));
         out.push(Effect::Send(ClientFrame::Fetch { request, filters: vec![filter] }));
     }
@@ -52,11 +52,11 @@ pub fn ask_missing(model: &mut Model, out: &mut Vec<Effect>) {
         return;
     }
     while let Some(filters) = model.missing.question() {
-        let request = model.connection.ask(Request::Targets);
+        let request = model.connection.ask(SentRequest::Targets);
         out.push(Effect::Send(ClientFrame::Fetch { request, filters }));
     }
     while let Some(people) = model.people.question() {
-        let request = model.connection.ask(Request::Profiles);
+        let request = model.connection.ask(SentRequest::Profiles);
         out.push(Effect::Send(ClientFrame::Fetch {
             request,
             filters: vec![question::by(&people, &[Kind::PROFILE], None)],
@@ -65,11 +65,11 @@ pub fn ask_missing(model: &mut Model, out: &mut Vec<Effect>) {
 }
 
 /// How many events an answer has at most, where that was part of the question.
-fn most(model: &Model, asked: Request) -> usize {
+fn most(model: &Model, asked: SentRequest) -> usize {
     match asked {
-        Request::Newest => usize::try_from(NEWEST_EVENTS).unwrap_or(usize::MAX),
-        Request::Older => model.timeline.asked,
-        Request::PageOlder => model.open.asked,
+        SentRequest::Newest => usize::try_from(NEWEST_EVENTS).unwrap_or(usize::MAX),
+        SentRequest::Older => model.timeline.asked,
+        SentRequest::PageOlder => model.open.asked,
         _ => usize::MAX,
     }
 }
@@ -95,29 +95,29 @@ pub(super) fn page_behind(
 /// The node has answered a question.
 pub(super) fn on_answer(
     model: &mut Model,
-    asked: Request,
+    asked: SentRequest,
     complete: bool,
     events: Vec<UnsignedEvent>,
     out: &mut Vec<Effect>,
 ) {
-    if asked == Request::OwnNodes {
+    if asked == SentRequest::OwnNodes {
         return model.own_nodes.take(&events);
     }
-    let later = model.connection.requests.values().any(|request| *request == Request::Search);
-    if asked == Request::Search && !later {
+    let later = model.connection.requests.values().any(|request| *request == SentRequest::Search);
+    if asked == SentRequest::Search && !later {
         model.open.found = SortedSet::default();
         for unsigned in &events {
             model.open.found.insert(unsigned.id());
         }
     }
-    if asked == Request::Notices {
+    if asked == SentRequest::Notices {
         notices::on_answer(model, &events, complete);
     }
     let last = events.last().map(|unsigned| Place::new(unsigned.created_at, unsigned.id()));
     // What was asked for came whole; whether that is all there is shows in how much was asked for.
     let complete = complete && events.len() < most(model, asked);
     let mut reached = None;
-    if matches!(asked, Request::Newest | Request::Older) {
+    if matches!(asked, SentRequest::Newest | SentRequest::Older) {
         // Before the events come in: what is to be kept of them hangs on it.
         reached = Some(timeline::reach(model, last, complete));
     }
@@ -125,32 +125,32 @@ pub(super) fn on_answer(
     let mut changes = timeline::take(model, events, origin);
     changes.extend(reached);
     match asked {
-        Request::Newest => {
+        SentRequest::Newest => {
             model.timeline.loading = false;
-            changes.extend(model.connection.cursor.map(|cursor| Change::Set(Setting::Cursor(cursor))));
+            changes.extend(model.connection.cursor.map(|cursor| StorageChange::Set(Setting::Cursor(cursor))));
         }
-        Request::Older => timeline::fill(model, out),
-        Request::OwnProfile => {
+        SentRequest::Older => timeline::fill(model, out),
+        SentRequest::OwnProfile => {
             model.people.own_is_loaded = true;
             model.lists.loaded = true;
             own::publish_if_submitted(model, out);
             lists::make(model, out);
         }
-        Request::Likes => model.likes.loaded = true,
-        Request::Page | Request::Search => model.open.loading = false,
-        Request::PageOlder => {
+        SentRequest::Likes => model.likes.loaded = true,
+        SentRequest::Page | SentRequest::Search => model.open.loading = false,
+        SentRequest::PageOlder => {
             model.open.loading = false;
             model.open.ended = complete;
         }
-        Request::Prove { .. }
-        | Request::Publish(_)
-        | Request::Profiles
-        | Request::Targets
-        | Request::Followed
-        | Request::Export
-        | Request::OwnNodes
-        | Request::Names { .. }
-        | Request::Notices => {}
+        SentRequest::Prove { .. }
+        | SentRequest::Publish(_)
+        | SentRequest::Profiles
+        | SentRequest::Targets
+        | SentRequest::Followed
+        | SentRequest::Export
+        | SentRequest::OwnNodes
+        | SentRequest::Names { .. }
+        | SentRequest::Notices => {}
     }
     if !changes.is_empty() {
         out.push(Effect::Save(changes));
@@ -165,7 +165,7 @@ pub fn fetch_older(model: &mut Model, out: &mut Vec<Effect>) {
         return;
     };
     model.timeline.past = Past::Fetching;
-    let request = model.connection.ask(Request::Older);
+    let request = model.connection.ask(SentRequest::Older);
     let seconds = |model: &Model| {
         let mut seconds = model.timeline.posts().map(|(place, _)| place.created_at());
         page_behind(&mut seconds, end.created_at(), OLDER_EVENTS)

@@ -14,12 +14,12 @@ use crate::{
     effect::{Purpose, Timer},
     message::Writing,
     model::{
-        About, Audience, Compose, Context, Model, Outgoing, Quote, Reply, StoredDraft, likes,
+        About, Compose, Context, DraftAudience, Model, Outgoing, Quote, Reply, StoredDraft, likes,
         lists::MUTE_LIST, mention, reply::is_private,
     },
     richtext,
     route::Route,
-    storage::{Change, FORMER_DRAFTS, Setting, Settings},
+    storage::{FORMER_DRAFTS, Setting, StorageChange, StoredSettings},
     texts,
 };
 
@@ -120,8 +120,8 @@ pub fn on_signed(
             model.compose.changed = false;
             model.compose.turn(None, None);
             let also = vec![
-                Change::Set(Setting::EventTemplate(sent, None)),
-                Change::Set(Setting::Composing(Context::New)),
+                StorageChange::Set(Setting::EventTemplate(sent, None)),
+                StorageChange::Set(Setting::Composing(Context::New)),
             ];
             out.push(Effect::Cancel(Timer::EventTemplate));
             out.push(Effect::ScrollToTop);
@@ -156,7 +156,7 @@ pub fn on_signed(
         Purpose::Delegation | Purpose::Repost => hand_in(model, event, Vec::new(), out),
         Purpose::Again(former) => {
             drop_from_outbox(model, former);
-            hand_in(model, event, vec![Change::Settled(former)], out);
+            hand_in(model, event, vec![StorageChange::Settled(former)], out);
         }
     }
 }
@@ -194,20 +194,20 @@ pub fn save_draft(model: &mut Model, out: &mut Vec<Effect>) {
 }
 
 /// What is written, to be stored with all that says who gets it: without it, it could go to the wrong people.
-fn draft(model: &Model) -> Change {
-    Change::Set(Setting::EventTemplate(model.compose.context(), model.compose.stored(model.now())))
+fn draft(model: &Model) -> StorageChange {
+    StorageChange::Set(Setting::EventTemplate(model.compose.context(), model.compose.stored(model.now())))
 }
 
 /// Takes in the drafts that are stored.
-pub fn restore(model: &mut Model, settings: &mut Settings, out: &mut Vec<Effect>) {
+pub fn restore(model: &mut Model, settings: &mut StoredSettings, out: &mut Vec<Effect>) {
     let mut changes = Vec::new();
     if let Some((drafts, composing)) = std::mem::take(&mut settings.former).into_drafts() {
         let stored = |(context, stored): &(Context, StoredDraft)| {
-            Change::Set(Setting::EventTemplate(*context, Some(Box::new(stored.clone()))))
+            StorageChange::Set(Setting::EventTemplate(*context, Some(Box::new(stored.clone()))))
         };
         changes.extend(drafts.iter().map(stored));
-        changes.push(Change::Set(Setting::Composing(composing)));
-        changes.extend(FORMER_DRAFTS.map(|name| Change::Set(Setting::FormerDraft(name))));
+        changes.push(StorageChange::Set(Setting::Composing(composing)));
+        changes.extend(FORMER_DRAFTS.map(|name| StorageChange::Set(Setting::FormerDraft(name))));
         settings.drafts.extend(drafts);
         settings.composing = composing;
     }
@@ -221,7 +221,7 @@ pub fn restore(model: &mut Model, settings: &mut Settings, out: &mut Vec<Effect>
             (model.compose.reply, model.compose.quote) = (stored.reply, stored.quote);
             model.compose.put(stored.draft);
         } else if let Some(gone) = model.compose.drafts.put(context, stored.draft) {
-            changes.push(Change::Set(Setting::EventTemplate(gone, None)));
+            changes.push(StorageChange::Set(Setting::EventTemplate(gone, None)));
         }
     }
     // What the composer was about is not known any more: then it is a new post.
@@ -251,10 +251,12 @@ fn turn(model: &mut Model, reply: Option<Reply>, quote: Option<Quote>, out: &mut
     let former = (model.compose.context(), model.compose.is_empty());
     let gone = model.compose.turn(reply, quote);
     let emptied = (former.1 && former.0 != model.compose.context()).then_some(former.0);
-    let gone =
-        gone.into_iter().chain(emptied).map(|context| Change::Set(Setting::EventTemplate(context, None)));
-    let mut changes: Vec<Change> = gone.collect();
-    changes.extend([draft(model), Change::Set(Setting::Composing(model.compose.context()))]);
+    let gone = gone
+        .into_iter()
+        .chain(emptied)
+        .map(|context| StorageChange::Set(Setting::EventTemplate(context, None)));
+    let mut changes: Vec<StorageChange> = gone.collect();
+    changes.extend([draft(model), StorageChange::Set(Setting::Composing(model.compose.context()))]);
     out.push(Effect::Save(changes));
 }
 
@@ -280,11 +282,11 @@ fn drop_about(model: &mut Model, out: &mut Vec<Effect>) {
         compose.text.push_str(&dropped.text);
         if !private.is_empty() {
             let mut people = match std::mem::take(&mut compose.audience) {
-                Audience::Everyone => Vec::new(),
-                Audience::Only(people) => people,
+                DraftAudience::Everyone => Vec::new(),
+                DraftAudience::Only(people) => people,
             };
             people.extend(private.into_iter().filter(|person| Some(*person) != me));
-            compose.audience = Audience::Only(people);
+            compose.audience = DraftAudience::Only(people);
         }
         compose.count_in(me);
     }
@@ -298,10 +300,10 @@ fn choose_audience(model: &mut Model, only_named: bool, out: &mut Vec<Effect>) {
     let named = model.compose.named(model.me);
     let compose = &mut model.compose;
     compose.audience = match &compose.audience {
-        _ if !only_named => Audience::Everyone,
+        _ if !only_named => DraftAudience::Everyone,
         // Nobody is left of them: it stays for those who were chosen, and not for nobody in particular.
-        Audience::Only(people) if named.is_empty() => Audience::Only(people.clone()),
-        _ => Audience::Only(named),
+        DraftAudience::Only(people) if named.is_empty() => DraftAudience::Only(people.clone()),
+        _ => DraftAudience::Only(named),
     };
     compose.error = None;
     compose.changed = true;
@@ -339,7 +341,7 @@ fn send(model: &mut Model, out: &mut Vec<Effect>) {
         model.compose.error = Some(model.say(texts::TOO_LONG).to_owned());
         return;
     }
-    let to_nobody = matches!(model.compose.audience, Audience::Only(_))
+    let to_nobody = matches!(model.compose.audience, DraftAudience::Only(_))
         && matches!(model.compose.about(), About::Nothing)
         && model.compose.named(model.me).is_empty();
     if to_nobody {
@@ -369,8 +371,8 @@ fn post(compose: &Compose, me: Option<PublicKey>, created_at: u64) -> EventTempl
     let tag = |person: &PublicKey| Tag::new(["p".to_owned(), person.to_string()]);
     let (mut tags, content) = match compose.about() {
         About::Nothing => match compose.audience {
-            Audience::Everyone => (Vec::new(), text),
-            Audience::Only(_) => (named.iter().map(tag).collect(), text),
+            DraftAudience::Everyone => (Vec::new(), text),
+            DraftAudience::Only(_) => (named.iter().map(tag).collect(), text),
         },
         About::Reply(reply) => (with_named(reply, &named).tags(), text),
         About::Quote(quote) => {
@@ -500,11 +502,11 @@ fn like(model: &mut Model, id: EventId, out: &mut Vec<Effect>) {
 }
 
 /// First stored, then shown as waiting, then sent: what is written is never lost.
-fn hand_in(model: &mut Model, event: Event, also: Vec<Change>, out: &mut Vec<Effect>) {
+fn hand_in(model: &mut Model, event: Event, also: Vec<StorageChange>, out: &mut Vec<Effect>) {
     let id = event.id();
     timeline::insert_own(model, &event);
     put_in_outbox(model, event.clone(), false);
-    let mut changes = vec![Change::Outgoing(event)];
+    let mut changes = vec![StorageChange::Outgoing(event)];
     changes.extend(also);
     out.push(Effect::SaveOutgoing(id, changes));
 }

@@ -16,14 +16,14 @@ use crate::{
     effect::{Effect, Purpose, Timer},
     message::SocketEvent,
     model::{
-        Likes, Model, Outgoing, Phase, Stage, Step,
-        connection::{Greeting, Network, Request, Status, Trouble},
+        Likes, Model, Outgoing, PersonStage, Phase, WelcomeStep,
+        connection::{NetworkView, NodeGreeting, OverlayStatus, SentRequest, Trouble},
         signing::Signer,
         timeline::{PAGE_POSTS, Past},
     },
     question,
     sorted_map::SortedSet,
-    storage::{Change, Cursor, Pace, Setting},
+    storage::{Cursor, Pace, Setting, StorageChange},
     texts,
 };
 use timeline::Origin;
@@ -152,14 +152,14 @@ pub fn on_frame(model: &mut Model, frame: NodeFrame, moment: Moment, out: &mut V
                 return;
             }
             out.push(Effect::Cancel(Timer::Answer));
-            model.connection.phase = Phase::Greeted(Greeting { challenge, peer, owner });
+            model.connection.phase = Phase::Greeted(NodeGreeting { challenge, peer, owner });
             if model.is_decided() {
                 prove(model, out);
             }
         }
         NodeFrame::LoggedIn { request, owner, store, newest } => {
             let claim = match model.connection.requests.remove(&request) {
-                Some(Request::Prove { claim }) => claim,
+                Some(SentRequest::Prove { claim }) => claim,
                 _ => return,
             };
             on_logged_in(model, owner, claim, store, newest, out);
@@ -179,17 +179,17 @@ pub fn on_frame(model: &mut Model, frame: NodeFrame, moment: Moment, out: &mut V
         NodeFrame::Ways(told) => happy_eyeballs::on_ways(model, &told, out),
         NodeFrame::Status { peers, stored, caught_up } => {
             let network = model.connection.status.take().and_then(|status| status.network);
-            model.connection.status = Some(Status { peers, stored, caught_up, network });
+            model.connection.status = Some(OverlayStatus { peers, stored, caught_up, network });
         }
         NodeFrame::Network { reached, traffic } => {
             if let Some(status) = &mut model.connection.status {
-                status.network = Some(Network { reached, traffic });
+                status.network = Some(NetworkView { reached, traffic });
             }
         }
         NodeFrame::Warnings(codes) => model.connection.warnings = codes,
         NodeFrame::Mirrors(mirrors) => relays::on_mirrors(model, mirrors, out),
         NodeFrame::Exported { request, through, newest, events } => {
-            if model.connection.requests.remove(&request) == Some(Request::Export) {
+            if model.connection.requests.remove(&request) == Some(SentRequest::Export) {
                 exporting::on_part(model, through, newest, events, out);
             }
         }
@@ -198,7 +198,7 @@ pub fn on_frame(model: &mut Model, frame: NodeFrame, moment: Moment, out: &mut V
             own_nodes::on_markers(model, &markers);
         }
         NodeFrame::Names { request, own, names } => {
-            if let Some(Request::Names { changed }) = model.connection.requests.remove(&request) {
+            if let Some(SentRequest::Names { changed }) = model.connection.requests.remove(&request) {
                 own_names::on_names(model, changed, own, names, out);
             }
         }
@@ -235,7 +235,7 @@ pub fn prove(model: &mut Model, out: &mut Vec<Effect>) {
 /// The person did not let the login be signed. It is not tried again before the person says so.
 pub fn on_not_proved(model: &mut Model, why: &str, out: &mut Vec<Effect>) {
     let Phase::Proving(greeting) = &model.connection.phase else { return };
-    if matches!(model.stage, Stage::Welcome(_)) {
+    if matches!(model.stage, PersonStage::Welcome(_)) {
         model.connection.phase = Phase::Greeted(greeting.clone());
         return onboarding::on_not_proved(model, why);
     }
@@ -263,7 +263,7 @@ pub fn hand_over_proof(
         }
         return;
     }
-    let request = model.connection.ask(Request::Prove { claim: token.is_some() });
+    let request = model.connection.ask(SentRequest::Prove { claim: token.is_some() });
     out.push(Effect::Wait(Timer::Answer, ANSWER_WITHIN_MS));
     let proof = proof.into();
     out.push(Effect::Send(match token {
@@ -281,7 +281,7 @@ fn on_logged_in(
     out: &mut Vec<Effect>,
 ) {
     let Phase::Proving(greeting) = &model.connection.phase else { return };
-    let greeting = Greeting { owner: Some(owner), ..greeting.clone() };
+    let greeting = NodeGreeting { owner: Some(owner), ..greeting.clone() };
     model.connection.phase = Phase::LoggedIn(greeting);
     model.connection.failures = 0;
     model.connection.trouble = None;
@@ -328,8 +328,8 @@ fn pin(model: &mut Model, out: &mut Vec<Effect>) {
         relays::forget(model, out);
     }
     model.connection.pinned_for = Some((peer, me));
-    out.push(Effect::Save(vec![Change::Set(Setting::Pin(peer, me))]));
-    if matches!(model.stage, Stage::Using) {
+    out.push(Effect::Save(vec![StorageChange::Set(Setting::Pin(peer, me))]));
+    if matches!(model.stage, PersonStage::Using) {
         notify(model, texts::pinned(model.language(), &peer), out);
     }
 }
@@ -356,8 +356,8 @@ fn start_over(model: &mut Model, store: StoreId, newest: u64, out: &mut Vec<Effe
         }
     }
     model.connection.cursor = Some(Cursor { store, after: newest });
-    out.push(Effect::Save(vec![Change::ForgetEvents]));
-    let request = model.connection.ask(Request::Newest);
+    out.push(Effect::Save(vec![StorageChange::ForgetEvents]));
+    let request = model.connection.ask(SentRequest::Newest);
     let filter = question::of_kinds(&[Kind::PROFILE, Kind::POST, Kind::REPOST], Some(NEWEST_EVENTS));
     out.push(Effect::Send(ClientFrame::Fetch { request, filters: vec![filter] }));
 }
@@ -381,8 +381,8 @@ fn on_batch(model: &mut Model, through: u64, events: Vec<UnsignedEvent>, out: &m
     model.connection.cursor = Some(cursor);
     let mut changes = timeline::take(model, events, Origin::Live);
     // Until the newest are here, a reload must start over; so the cursor is stored only after that.
-    if !model.connection.requests.values().any(|request| *request == Request::Newest) {
-        changes.push(Change::Set(Setting::Cursor(cursor)));
+    if !model.connection.requests.values().any(|request| *request == SentRequest::Newest) {
+        changes.push(StorageChange::Set(Setting::Cursor(cursor)));
     }
     out.push(Effect::Save(changes));
     notices::read(model, out);
@@ -391,14 +391,14 @@ fn on_batch(model: &mut Model, through: u64, events: Vec<UnsignedEvent>, out: &m
 
 /// Hands an event of the outbox to the node, if it is connected and has not got it yet.
 pub fn publish(model: &mut Model, id: EventId, out: &mut Vec<Effect>) {
-    let asked = model.connection.requests.values().any(|request| *request == Request::Publish(id));
+    let asked = model.connection.requests.values().any(|request| *request == SentRequest::Publish(id));
     if !model.connection.is_logged_in() || asked {
         return;
     }
     let ready = |outgoing: &&Outgoing| outgoing.saved && outgoing.refused.is_none();
     let Some(outgoing) = model.outbox.waiting.get(&id).filter(ready) else { return };
     let event = outgoing.event.clone().into();
-    let request = model.connection.ask(Request::Publish(id));
+    let request = model.connection.ask(SentRequest::Publish(id));
     out.push(Effect::Send(ClientFrame::Publish { request, event }));
 }
 
@@ -479,7 +479,7 @@ fn on_refused(
         };
     }
     match model.connection.requests.remove(&request) {
-        Some(Request::Prove { .. }) => match refusal.code {
+        Some(SentRequest::Prove { .. }) => match refusal.code {
             RefusalCode::Busy | RefusalCode::Internal | RefusalCode::WrongChallenge => {
                 out.push(Effect::Disconnect);
                 fail(model, Trouble::Closed, moment, out);
@@ -492,20 +492,20 @@ fn on_refused(
             }
             _ => refuse(model, refusal, out),
         },
-        Some(Request::Publish(id)) => compose::on_refused(model, id, &refusal, RESEND_MS, out),
-        Some(Request::Newest) => model.timeline.loading = false,
-        Some(Request::Older) => model.timeline.past = Past::InNode,
-        Some(Request::Page | Request::PageOlder | Request::Search) => model.open.loading = false,
-        Some(Request::Export) => exporting::fail(model, out),
-        Some(Request::Names { .. }) => notify(model, refusal.reason, out),
+        Some(SentRequest::Publish(id)) => compose::on_refused(model, id, &refusal, RESEND_MS, out),
+        Some(SentRequest::Newest) => model.timeline.loading = false,
+        Some(SentRequest::Older) => model.timeline.past = Past::InNode,
+        Some(SentRequest::Page | SentRequest::PageOlder | SentRequest::Search) => model.open.loading = false,
+        Some(SentRequest::Export) => exporting::fail(model, out),
+        Some(SentRequest::Names { .. }) => notify(model, refusal.reason, out),
         Some(
-            Request::OwnProfile
-            | Request::Profiles
-            | Request::Targets
-            | Request::Followed
-            | Request::Notices
-            | Request::OwnNodes
-            | Request::Likes,
+            SentRequest::OwnProfile
+            | SentRequest::Profiles
+            | SentRequest::Targets
+            | SentRequest::Followed
+            | SentRequest::Notices
+            | SentRequest::OwnNodes
+            | SentRequest::Likes,
         )
         | None => {}
     }
@@ -515,7 +515,7 @@ fn on_refused(
 fn refuse(model: &mut Model, refusal: Refusal, out: &mut Vec<Effect>) {
     out.push(Effect::Cancel(Timer::Answer));
     let sentence = texts::refusal(model.language(), &refusal);
-    if matches!(model.stage, Stage::Welcome(_)) {
+    if matches!(model.stage, PersonStage::Welcome(_)) {
         // Setting up goes on: the greeting still stands, so another key or link can be tried at once.
         onboarding::on_refused(model, refusal.code, sentence, out);
     } else {
@@ -526,5 +526,5 @@ fn refuse(model: &mut Model, refusal: Refusal, out: &mut Vec<Effect>) {
 
 /// Whether a name step is shown while the own profile is still on its way.
 pub fn is_naming(model: &Model) -> bool {
-    matches!(model.welcome().map(|welcome| &welcome.step), Some(Step::Name))
+    matches!(model.welcome().map(|welcome| &welcome.step), Some(WelcomeStep::Name))
 }

@@ -10,7 +10,7 @@ use crate::{
         deleted::{self, targets},
         timeline::Post,
     },
-    storage::{Change, Place},
+    storage::{Place, StorageChange},
 };
 
 /// Takes back an own post or repost.
@@ -35,15 +35,15 @@ pub fn unlike(model: &mut Model, by: EventId, out: &mut Vec<Effect>) {
 }
 
 /// Takes a deletion in: what it names and its author wrote goes, and does not come back.
-pub fn take(model: &mut Model, deletion: UnsignedEvent) -> Vec<Change> {
+pub fn take(model: &mut Model, deletion: UnsignedEvent) -> Vec<StorageChange> {
     let (_, mut changes) = hide(model, &deletion);
-    changes.push(Change::Deletion(deletion));
+    changes.push(StorageChange::Deletion(deletion));
     changes
 }
 
 /// Hides what a deletion names and its author wrote; returns the posts, and what is to be stored at once: what was not
 /// sent yet is not sent any more.
-pub fn hide(model: &mut Model, deletion: &UnsignedEvent) -> (Vec<UnsignedEvent>, Vec<Change>) {
+pub fn hide(model: &mut Model, deletion: &UnsignedEvent) -> (Vec<UnsignedEvent>, Vec<StorageChange>) {
     let (mut hidden, mut changes) = (Vec::new(), Vec::new());
     model.deleted.take(deletion);
     for id in targets(deletion) {
@@ -64,7 +64,7 @@ pub fn hide(model: &mut Model, deletion: &UnsignedEvent) -> (Vec<UnsignedEvent>,
         }
         if unsent {
             drop_from_outbox(model, id);
-            changes.push(Change::Settled(id));
+            changes.push(StorageChange::Settled(id));
         }
     }
     (hidden, changes)

@@ -4,8 +4,8 @@ use nostrp2p_protocol::{UnverifiedEvent, frame::ClientFrame};
 
 use super::{Effect, notify};
 use crate::{
-    export::Progress,
-    model::{Model, connection::Request},
+    export::ExportProgress,
+    model::{Model, connection::SentRequest},
     texts,
 };
 
@@ -19,7 +19,7 @@ pub fn begin(model: &mut Model, out: &mut Vec<Effect>) {
     }
     let waiting: Vec<UnverifiedEvent> =
         model.outbox.waiting.values().map(|outgoing| outgoing.event.clone().into()).collect();
-    model.exporting = Some(Progress { through: 0, events: waiting.len() });
+    model.exporting = Some(ExportProgress { through: 0, events: waiting.len() });
     // Nothing of a file that was not ended.
     out.push(Effect::ExportEnd(None));
     out.push(Effect::ExportPart(waiting));
@@ -37,7 +37,7 @@ pub fn on_part(
     let Some(progress) = &mut model.exporting else { return };
     // A node that goes nowhere would be asked for ever.
     let goes_on = through > progress.through && through < newest;
-    *progress = Progress { through, events: progress.events + events.len() };
+    *progress = ExportProgress { through, events: progress.events + events.len() };
     let count = progress.events;
     out.push(Effect::ExportPart(events));
     if goes_on {
@@ -58,7 +58,7 @@ pub fn fail(model: &mut Model, out: &mut Vec<Effect>) {
 
 fn ask(model: &mut Model, out: &mut Vec<Effect>) {
     let after = model.exporting.map_or(0, |progress| progress.through);
-    let request = model.connection.ask(Request::Export);
+    let request = model.connection.ask(SentRequest::Export);
     out.push(Effect::Send(ClientFrame::Export { request, after }));
 }
 

@@ -20,7 +20,7 @@ use crate::{
         connection::Trouble,
         ways::{Attempt, Home, Way},
     },
-    storage::{Change, Setting},
+    storage::{Setting, StorageChange},
 };
 
 /// How long the straight ways are tried alone, in milliseconds: at home the node answers within this time, and no
@@ -160,7 +160,7 @@ pub fn on_ways(model: &mut Model, told: &Ways, out: &mut Vec<Effect>) {
     let home = Home::told(model.connection.home.as_ref(), greeting.peer, told);
     if model.connection.home.as_ref() != Some(&home) {
         model.connection.home = Some(home.clone());
-        out.push(Effect::Save(vec![Change::Set(Setting::Home(Some(home)))]));
+        out.push(Effect::Save(vec![StorageChange::Set(Setting::Home(Some(home)))]));
     }
 }
 

@@ -8,8 +8,8 @@ use crate::{
     message::Relation,
     model::{
         Model,
-        connection::Request,
-        lists::{Change, MUTE_LIST},
+        connection::SentRequest,
+        lists::{ListChange, MUTE_LIST},
     },
     question, texts,
 };
@@ -50,7 +50,7 @@ fn want(model: &mut Model, kind: Kind, person: PublicKey, within: bool, out: &mu
     if model.me == Some(person) {
         return;
     }
-    model.lists.want(Change { kind, person, within });
+    model.lists.want(ListChange { kind, person, within });
     make(model, out);
     if !model.lists.loaded {
         notify(model, model.say(texts::LIST_AWAITED), out);
@@ -72,7 +72,7 @@ fn restore(model: &mut Model, id: EventId, out: &mut Vec<Effect>) {
 /// What this person wrote before should be there at once.
 fn ask_posts(model: &mut Model, person: PublicKey, out: &mut Vec<Effect>) {
     if model.connection.is_logged_in() {
-        let request = model.connection.ask(Request::Followed);
+        let request = model.connection.ask(SentRequest::Followed);
         let filters = vec![
             question::by(&[person], &[Kind::PROFILE, Kind::FOLLOW_LIST], None),
             question::by(&[person], &[Kind::POST, Kind::REPOST], Some(POSTS)),

@@ -6,12 +6,12 @@ use super::Effect;
 use crate::{
     model::{
         Model,
-        connection::Request,
+        connection::SentRequest,
         notices::{MARKER, What},
     },
     question,
     route::Route,
-    storage::{Change, Setting},
+    storage::{Setting, StorageChange},
 };
 
 /// How many of each kind are asked for at a login: together what one answer holds.
@@ -21,7 +21,7 @@ const NEWEST: [(Kind, u32); 4] =
 /// The node is there: asks for what happened, and says what was read here meanwhile.
 pub fn begin(model: &mut Model, out: &mut Vec<Effect>) {
     let Some(me) = model.me else { return };
-    let request = model.connection.ask(Request::Notices);
+    let request = model.connection.ask(SentRequest::Notices);
     // One for each kind, or many likes would be all that comes.
     let filter = |(kind, newest)| question::tagged('p', me.to_string(), &[kind], Some(newest));
     let filters = NEWEST.into_iter().map(filter).collect();
@@ -56,7 +56,7 @@ pub fn read(model: &mut Model, out: &mut Vec<Effect>) {
     let looked_at = model.route == Route::Notifications && model.environment.visible;
     if looked_at && newest > model.notices.read_until {
         model.notices.read_until = newest;
-        out.push(Effect::Save(vec![Change::Set(Setting::ReadUntil(newest))]));
+        out.push(Effect::Save(vec![StorageChange::Set(Setting::ReadUntil(newest))]));
         mark(model, out);
     }
 }
@@ -66,7 +66,7 @@ pub fn on_markers(model: &mut Model, markers: &[(String, u64)], out: &mut Vec<Ef
     let until = markers.iter().find(|(name, _)| name == MARKER).map(|(_, until)| *until);
     if let Some(until) = until.filter(|until| *until > model.notices.read_until) {
         model.notices.read_until = until;
-        out.push(Effect::Save(vec![Change::Set(Setting::ReadUntil(until))]));
+        out.push(Effect::Save(vec![StorageChange::Set(Setting::ReadUntil(until))]));
     }
 }
 

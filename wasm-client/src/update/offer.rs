@@ -18,12 +18,12 @@ use crate::{
     effect::{Purpose, Timer},
     message::{Choice, SocketEvent},
     model::{
-        Model, Stage,
-        connection::{Greeting, Trouble},
+        Model, PersonStage,
+        connection::{NodeGreeting, Trouble},
         offer::{Offer, OfferStep, Wish},
         ways::Way,
     },
-    storage::{Change, Setting},
+    storage::{Setting, StorageChange},
     texts,
 };
 
@@ -219,7 +219,7 @@ fn on_welcome(model: &mut Model, welcome: Welcome, out: &mut Vec<Effect>) {
         let url = offer.way.as_ref().map(|way| format!("{}?{CLIENT_QUERY}", way.address().url()));
         return visit(model, url.unwrap_or_default(), Some((peer, key)), out);
     }
-    offer.step = OfferStep::Found(Greeting { challenge, peer, owner });
+    offer.step = OfferStep::Found(NodeGreeting { challenge, peer, owner });
     out.push(Effect::Cancel(Timer::Visit));
 }
 
@@ -249,7 +249,7 @@ fn join(model: &mut Model, wish: Wish, out: &mut Vec<Effect>) {
 }
 
 /// The node has taken login and delegation.
-fn done(model: &mut Model, greeting: &Greeting, wish: Wish, out: &mut Vec<Effect>) {
+fn done(model: &mut Model, greeting: &NodeGreeting, wish: Wish, out: &mut Vec<Effect>) {
     let (Some(offer), Some(me)) = (model.offer.clone(), model.me) else { return };
     close(model, out);
     out.push(Effect::ReturnFocus);
@@ -272,11 +272,11 @@ fn done(model: &mut Model, greeting: &Greeting, wish: Wish, out: &mut Vec<Effect
     connection.node = straight.clone();
     let stored = straight.filter(|node| Some(node) != model.environment.page.as_ref());
     out.push(Effect::Save(vec![
-        Change::Set(Setting::Pin(greeting.peer, me)),
-        Change::Set(Setting::Node(stored)),
-        Change::Set(Setting::Home(model.connection.home.clone())),
+        StorageChange::Set(Setting::Pin(greeting.peer, me)),
+        StorageChange::Set(Setting::Node(stored)),
+        StorageChange::Set(Setting::Home(model.connection.home.clone())),
     ]));
-    if matches!(model.stage, Stage::Welcome(_)) {
+    if matches!(model.stage, PersonStage::Welcome(_)) {
         onboarding::finish(model, out);
     }
     connection::connect_anew(model, out);

@@ -8,13 +8,13 @@ use crate::{
     effect::Timer,
     message::Setup,
     model::{
-        KeyStep, Model, Phase, Stage, Step, Welcome,
+        KeyStep, Model, Onboarding, PersonStage, Phase, WelcomeStep,
         connection::Trouble,
         signing::{NotOpened, Signer, Signing},
     },
     route::Route,
     secret::Secret,
-    storage::{Change, Setting},
+    storage::{Setting, StorageChange},
     texts,
 };
 
@@ -31,7 +31,7 @@ pub fn update(model: &mut Model, setup: Setup, out: &mut Vec<Effect>) {
             if welcome.token.is_some() && here.is_some() && welcome.was_in_use {
                 prove(model, out);
             } else {
-                welcome.step = Step::Key(KeyStep::Choose);
+                welcome.step = WelcomeStep::Key(KeyStep::Choose);
             }
         }
         Setup::Back => back(welcome),
@@ -39,21 +39,21 @@ pub fn update(model: &mut Model, setup: Setup, out: &mut Vec<Effect>) {
         Setup::MakeKey => out.push(Effect::MakeKey),
         Setup::KeyMade(nsec) => {
             welcome.error = None;
-            welcome.step = Step::Key(KeyStep::Made { nsec, saved: false });
+            welcome.step = WelcomeStep::Key(KeyStep::Made { nsec, saved: false });
         }
         Setup::ImportKey => {
             welcome.error = None;
-            welcome.step = Step::Key(KeyStep::import());
+            welcome.step = WelcomeStep::Key(KeyStep::import());
             out.push(Effect::Focus("nsec"));
         }
         Setup::NsecTyped(text) => {
-            if let Step::Key(KeyStep::Import { nsec, told_hex, .. }) = &mut welcome.step {
+            if let WelcomeStep::Key(KeyStep::Import { nsec, told_hex, .. }) = &mut welcome.step {
                 (*nsec, *told_hex) = (text, false);
                 welcome.error = None;
             }
         }
         Setup::PassphraseTyped(text) => {
-            if let Step::Key(KeyStep::Import { passphrase, .. }) = &mut welcome.step {
+            if let WelcomeStep::Key(KeyStep::Import { passphrase, .. }) = &mut welcome.step {
                 *passphrase = text;
             }
         }
@@ -76,7 +76,7 @@ pub fn update(model: &mut Model, setup: Setup, out: &mut Vec<Effect>) {
 /// Sets up again, with the node and key that are here to choose from.
 pub fn begin_again(model: &mut Model, out: &mut Vec<Effect>) {
     let was_in_use = model.me.is_some();
-    model.stage = Stage::Welcome(Welcome { was_in_use, ..Welcome::default() });
+    model.stage = PersonStage::Welcome(Onboarding { was_in_use, ..Onboarding::default() });
     connection::connect_anew(model, out);
 }
 
@@ -101,12 +101,12 @@ pub fn on_wish(model: &mut Model, wish: Result<ClaimLink, InvalidAddress>, out: 
 
 /// The node let us in.
 pub fn on_logged_in(model: &mut Model, claimed: bool, out: &mut Vec<Effect>) {
-    if !matches!(model.stage, Stage::Welcome(_)) {
+    if !matches!(model.stage, PersonStage::Welcome(_)) {
         return;
     }
     let own_page = model.connection.node == model.environment.page;
     let node = model.connection.node.clone().filter(|_| !own_page);
-    out.push(Effect::Save(vec![Change::Set(Setting::Node(node))]));
+    out.push(Effect::Save(vec![StorageChange::Set(Setting::Node(node))]));
     // The person has chosen this node on the way here, so it is to act for them.
     model.connection.chosen = true;
     out.push(Effect::Persist);
@@ -118,7 +118,7 @@ pub fn on_logged_in(model: &mut Model, claimed: bool, out: &mut Vec<Effect>) {
     if claimed || named {
         out.push(Effect::Replace(Route::Home.fragment()));
         if let Some(welcome) = model.welcome_mut() {
-            welcome.step = Step::Name;
+            welcome.step = WelcomeStep::Name;
         }
         if !named {
             out.push(Effect::Focus("name"));
@@ -137,10 +137,10 @@ pub fn on_refused(model: &mut Model, code: RefusalCode, sentence: String, out: &
     let Some(welcome) = model.welcome_mut() else { return };
     welcome.error = Some(sentence);
     welcome.step = match code {
-        RefusalCode::NotOwner if by_extension => Step::Key(KeyStep::Choose),
-        RefusalCode::NotOwner => Step::Key(KeyStep::import()),
-        RefusalCode::Forged => Step::Key(KeyStep::Choose),
-        _ => Step::Node,
+        RefusalCode::NotOwner if by_extension => WelcomeStep::Key(KeyStep::Choose),
+        RefusalCode::NotOwner => WelcomeStep::Key(KeyStep::import()),
+        RefusalCode::Forged => WelcomeStep::Key(KeyStep::Choose),
+        _ => WelcomeStep::Node,
     };
     if matches!(code, RefusalCode::WrongToken | RefusalCode::ExpiredToken | RefusalCode::AlreadyClaimed) {
         welcome.token = None;
@@ -151,7 +151,7 @@ pub fn on_refused(model: &mut Model, code: RefusalCode, sentence: String, out: &
 
 /// Setting up is over.
 pub fn finish(model: &mut Model, out: &mut Vec<Effect>) {
-    model.stage = Stage::Using;
+    model.stage = PersonStage::Using;
     model.route = Route::Home;
     out.push(Effect::Replace(Route::Home.fragment()));
     out.push(Effect::ScrollToTop);
@@ -206,19 +206,19 @@ fn take_place(model: &mut Model, link: ClaimLink) {
     connection.node = link.node.or_else(|| connection.node.clone());
 }
 
-fn back(welcome: &mut Welcome) {
+fn back(welcome: &mut Onboarding) {
     welcome.error = None;
     welcome.step = match &welcome.step {
-        Step::Key(KeyStep::Made { .. } | KeyStep::Import { .. }) => Step::Key(KeyStep::Choose),
-        Step::Node | Step::Key(_) => Step::Node,
-        Step::Name => Step::Name,
+        WelcomeStep::Key(KeyStep::Made { .. } | KeyStep::Import { .. }) => WelcomeStep::Key(KeyStep::Choose),
+        WelcomeStep::Node | WelcomeStep::Key(_) => WelcomeStep::Node,
+        WelcomeStep::Name => WelcomeStep::Name,
     };
 }
 
 fn submit_nsec(model: &mut Model, out: &mut Vec<Effect>) {
     let language = model.language();
     let Some(welcome) = model.welcome_mut() else { return };
-    let Step::Key(KeyStep::Import { nsec, passphrase, opening, told_hex }) = &mut welcome.step else {
+    let WelcomeStep::Key(KeyStep::Import { nsec, passphrase, opening, told_hex }) = &mut welcome.step else {
         return;
     };
     if *opening {
@@ -268,7 +268,7 @@ pub fn typed_key(text: &str) -> &str {
 fn on_key_opened(model: &mut Model, result: Result<Secret, NotOpened>, out: &mut Vec<Effect>) {
     let language = model.language();
     let Some(welcome) = model.welcome_mut() else { return };
-    let Step::Key(KeyStep::Import { opening, passphrase, .. }) = &mut welcome.step else { return };
+    let WelcomeStep::Key(KeyStep::Import { opening, passphrase, .. }) = &mut welcome.step else { return };
     *opening = false;
     match result {
         Ok(nsec) => out.push(Effect::KeepKey(nsec)),
@@ -292,28 +292,29 @@ fn on_extension_kept(model: &mut Model, result: Result<PublicKey, String>, out: 
 pub fn on_not_proved(model: &mut Model, why: &str) {
     let sentence = texts::not_signed(model.language(), why);
     if let Some(welcome) = model.welcome_mut() {
-        welcome.step = Step::Key(KeyStep::Choose);
+        welcome.step = WelcomeStep::Key(KeyStep::Choose);
         welcome.error = Some(sentence);
     }
 }
 
-fn with_made(welcome: &mut Welcome, act: impl FnOnce(Secret)) {
-    if let Step::Key(KeyStep::Made { nsec, saved }) = &mut welcome.step {
+fn with_made(welcome: &mut Onboarding, act: impl FnOnce(Secret)) {
+    if let WelcomeStep::Key(KeyStep::Made { nsec, saved }) = &mut welcome.step {
         *saved = true;
         act(nsec.clone());
     }
 }
 
 fn accept_made(model: &mut Model, out: &mut Vec<Effect>) {
-    let Some(Step::Key(KeyStep::Made { nsec, saved })) = model.welcome().map(|welcome| &welcome.step) else {
+    let Some(WelcomeStep::Key(KeyStep::Made { nsec, saved })) = model.welcome().map(|welcome| &welcome.step)
+    else {
         return;
     };
     let saved = *saved;
     out.push(Effect::KeepKey(nsec.clone()));
-    out.push(Effect::Save(vec![Change::Set(Setting::BackedUp(saved))]));
+    out.push(Effect::Save(vec![StorageChange::Set(Setting::BackedUp(saved))]));
     model.key_is_new = true;
     model.lists.made_here = true;
-    out.push(Effect::Save(vec![Change::Set(Setting::MadeHere(true))]));
+    out.push(Effect::Save(vec![StorageChange::Set(Setting::MadeHere(true))]));
     model.backed_up = saved;
 }
 
@@ -327,14 +328,14 @@ fn on_key_kept(model: &mut Model, result: Result<PublicKey, String>, signer: Sig
             return;
         }
     };
-    let made = matches!(welcome.step, Step::Key(KeyStep::Made { .. }));
+    let made = matches!(welcome.step, WelcomeStep::Key(KeyStep::Made { .. }));
     if !made {
         // Whoever can paste a key has it somewhere.
         model.key_is_new = false;
         model.lists.made_here = false;
-        out.push(Effect::Save(vec![Change::Set(Setting::MadeHere(false))]));
+        out.push(Effect::Save(vec![StorageChange::Set(Setting::MadeHere(false))]));
         model.backed_up = true;
-        out.push(Effect::Save(vec![Change::Set(Setting::BackedUp(true))]));
+        out.push(Effect::Save(vec![StorageChange::Set(Setting::BackedUp(true))]));
     }
     if model.me.is_some_and(|before| before != key) {
         forget_the_former(model, out);
@@ -353,7 +354,7 @@ fn forget_the_former(model: &mut Model, out: &mut Vec<Effect>) {
     model.lists = crate::model::Lists::default();
     model.lists.made_here = made_here;
     model.notices = crate::model::Notices::default();
-    model.outbox = crate::model::Outbox::default();
+    model.outbox = crate::model::Unacknowledged::default();
     model.compose = crate::model::Compose::default();
     model.profile_form = crate::model::ProfileForm::default();
     model.connection.cursor = None;
@@ -364,15 +365,15 @@ fn forget_the_former(model: &mut Model, out: &mut Vec<Effect>) {
         Setting::BackedUp(model.backed_up),
         made_here,
     ];
-    let mut changes = vec![Change::ForgetAll];
-    changes.extend(settings.map(Change::Set));
+    let mut changes = vec![StorageChange::ForgetAll];
+    changes.extend(settings.map(StorageChange::Set));
     out.push(Effect::Save(changes));
 }
 
 fn prove(model: &mut Model, out: &mut Vec<Effect>) {
     let Some(welcome) = model.welcome_mut() else { return };
     welcome.error = None;
-    welcome.step = Step::Key(KeyStep::Proving);
+    welcome.step = WelcomeStep::Key(KeyStep::Proving);
     match model.connection.phase {
         Phase::Greeted(_) => connection::prove(model, out),
         // Whatever is under way ends in a greeting, and the greeting in the proof.

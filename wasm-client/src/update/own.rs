@@ -4,8 +4,8 @@ use super::{Effect, connection, exporting, onboarding, own_names, own_nodes, rel
 use crate::{
     effect::Purpose,
     message::Own,
-    model::{Model, ProfileForm, Stage, Welcome},
-    storage::{Change, Setting},
+    model::{Model, Onboarding, PersonStage, ProfileForm},
+    storage::{Setting, StorageChange},
     view::help,
 };
 
@@ -45,20 +45,20 @@ pub fn update(model: &mut Model, own: Own, out: &mut Vec<Effect>) {
         Own::Theme(theme) => {
             model.theme = theme;
             out.push(Effect::PutTheme(theme));
-            out.push(Effect::Save(vec![Change::Set(Setting::Theme(theme))]));
+            out.push(Effect::Save(vec![StorageChange::Set(Setting::Theme(theme))]));
         }
         Own::Language(language) => {
             model.chosen_language = language;
             out.push(Effect::PutLanguage(model.wanted_language()));
-            out.push(Effect::Save(vec![Change::Set(Setting::Language(language))]));
+            out.push(Effect::Save(vec![StorageChange::Set(Setting::Language(language))]));
         }
         Own::Media(media) => {
             model.media = media;
-            out.push(Effect::Save(vec![Change::Set(Setting::Media(media))]));
+            out.push(Effect::Save(vec![StorageChange::Set(Setting::Media(media))]));
         }
         Own::Pace(pace) => {
             model.pace = pace;
-            out.push(Effect::Save(vec![Change::Set(Setting::Pace(pace))]));
+            out.push(Effect::Save(vec![StorageChange::Set(Setting::Pace(pace))]));
             connection::on_visibility(model, out);
         }
         Own::EndNode(Some(peer), true) => own_nodes::end(model, peer, out),
@@ -121,22 +121,22 @@ pub fn leave(model: &mut Model) {
 
 fn mark_backed_up(model: &mut Model, out: &mut Vec<Effect>) {
     model.backed_up = true;
-    out.push(Effect::Save(vec![Change::Set(Setting::BackedUp(true))]));
+    out.push(Effect::Save(vec![StorageChange::Set(Setting::BackedUp(true))]));
 }
 
 fn forget(model: &mut Model, out: &mut Vec<Effect>) {
     let (theme, chosen_language) = (model.theme, model.chosen_language);
     let node = model.connection.node.clone();
     let (home, last_attempt) = (model.connection.home.clone(), model.connection.last_attempt);
-    model.forget(Stage::Welcome(Welcome::default()));
+    model.forget(PersonStage::Welcome(Onboarding::default()));
     model.connection.node = node;
     model.connection.home = home;
     model.connection.last_attempt = last_attempt;
     out.push(Effect::Disconnect);
     out.push(Effect::Save(vec![
-        Change::ForgetAll,
-        Change::Set(Setting::Theme(theme)),
-        Change::Set(Setting::Language(chosen_language)),
+        StorageChange::ForgetAll,
+        StorageChange::Set(Setting::Theme(theme)),
+        StorageChange::Set(Setting::Language(chosen_language)),
     ]));
     out.push(Effect::ForgetKey);
     out.push(Effect::Replace("#/".into()));

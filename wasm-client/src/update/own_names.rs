@@ -6,7 +6,7 @@ use nostrp2p_protocol::frame::ClientFrame;
 use super::Effect;
 use crate::model::{
     Model,
-    connection::{Names, Request},
+    connection::{Names, SentRequest},
 };
 
 /// Asks the node for its names, and has it change one before: to be its own (true) or not.
@@ -14,7 +14,7 @@ pub fn ask(model: &mut Model, change: Option<(String, bool)>, out: &mut Vec<Effe
     if !model.connection.is_logged_in() {
         return;
     }
-    let request = model.connection.ask(Request::Names { changed: change.is_some() });
+    let request = model.connection.ask(SentRequest::Names { changed: change.is_some() });
     let (name, change) = match change {
         Some((name, wanted)) => (name, Some(wanted)),
         None => (dialled(model).unwrap_or_default(), None),

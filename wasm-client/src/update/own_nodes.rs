@@ -5,7 +5,7 @@ use nostrp2p_protocol::{Kind, PeerId, delegation, frame::ClientFrame};
 use super::{Effect, signing};
 use crate::{
     effect::Purpose,
-    model::{Model, Phase, connection::Request},
+    model::{Model, Phase, connection::SentRequest},
     question,
     route::Route,
 };
@@ -16,7 +16,7 @@ pub fn enter(model: &mut Model, out: &mut Vec<Effect>) {
     let (Some(me), Route::Network, true) = (model.me, model.route, model.connection.is_logged_in()) else {
         return;
     };
-    let request = model.connection.ask(Request::OwnNodes);
+    let request = model.connection.ask(SentRequest::OwnNodes);
     let filters = vec![question::by(&[me], &[Kind::APPLICATION_DATA], None)];
     out.push(Effect::Send(ClientFrame::Fetch { request, filters }));
 }

@@ -4,7 +4,7 @@ use nostrp2p_protocol::{EventId, Filter, Kind, PublicKey, frame::ClientFrame};
 
 use super::{Effect, asking::page_behind, own_nodes, timeline};
 use crate::{
-    model::{Model, Open, connection::Request, thread, timeline::PAGE_POSTS},
+    model::{Model, Open, connection::SentRequest, thread, timeline::PAGE_POSTS},
     question,
     route::Route,
 };
@@ -29,7 +29,7 @@ pub fn enter(model: &mut Model, out: &mut Vec<Effect>) {
     timeline::search(model, out);
     let Some(filters) = filters(model) else { return };
     if logged_in {
-        let request = model.connection.ask(Request::Page);
+        let request = model.connection.ask(SentRequest::Page);
         model.open.subscription = Some(request);
         model.open.loading = true;
         out.push(Effect::Send(ClientFrame::Subscribe { request, filters }));
@@ -66,7 +66,7 @@ pub fn more(model: &mut Model, out: &mut Vec<Effect>) {
     let seconds = || model.posts_of(person).map(|(place, _)| place.created_at());
     let (until, limit, asked) = page_behind(&mut seconds(), seconds().last().unwrap_or(u64::MAX), POSTS);
     model.open.asked = asked;
-    let request = model.connection.ask(Request::PageOlder);
+    let request = model.connection.ask(SentRequest::PageOlder);
     model.open.loading = true;
     let filters = vec![Filter { until, limit, ..posts_of(person) }];
     out.push(Effect::Send(ClientFrame::Fetch { request, filters }));

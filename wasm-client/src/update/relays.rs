@@ -13,7 +13,7 @@ use super::{Effect, signing};
 use crate::{
     effect::Purpose,
     model::{Model, reply},
-    storage::{Change, Setting},
+    storage::{Setting, StorageChange},
 };
 
 /// Most relays to which somebody agrees.
@@ -55,7 +55,7 @@ pub fn on_mirrors(model: &mut Model, mirrors: Vec<Mirror>, out: &mut Vec<Effect>
 pub fn agree(model: &mut Model, relay: String, out: &mut Vec<Effect>) {
     if !model.agreed.contains(&relay) && model.agreed.len() < MAX_AGREED {
         model.agreed.push(relay.clone());
-        out.push(Effect::Save(vec![Change::Set(Setting::Agreed(model.agreed.clone()))]));
+        out.push(Effect::Save(vec![StorageChange::Set(Setting::Agreed(model.agreed.clone()))]));
     }
     sign_in(model, &relay, out);
 }
@@ -63,7 +63,7 @@ pub fn agree(model: &mut Model, relay: String, out: &mut Vec<Effect>) {
 /// Another node is this page's own from now on: what the person has agreed to, they have agreed to at the former one.
 pub fn forget(model: &mut Model, out: &mut Vec<Effect>) {
     model.agreed.clear();
-    out.push(Effect::Save(vec![Change::Set(Setting::Agreed(Vec::new()))]));
+    out.push(Effect::Save(vec![StorageChange::Set(Setting::Agreed(Vec::new()))]));
 }
 
 /// The login is signed: the node passes it on.

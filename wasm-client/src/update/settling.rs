@@ -10,7 +10,7 @@ use crate::{
     model::{Model, Outgoing, deleted, likes, lists::MUTE_LIST},
     profile::Profile,
     route::Route,
-    storage::{Change, Place},
+    storage::{Place, StorageChange},
     texts,
 };
 
@@ -30,14 +30,14 @@ pub fn take(model: &mut Model, outgoing: Outgoing, out: &mut Vec<Effect>) {
 }
 
 /// What is stored of an event that the node has.
-pub fn changes(outgoing: Outgoing) -> Vec<Change> {
-    let settled = Change::Settled(outgoing.event.id());
+pub fn changes(outgoing: Outgoing) -> Vec<StorageChange> {
+    let settled = StorageChange::Settled(outgoing.event.id());
     let unsigned = outgoing.event.into_rumor();
     let keep = match unsigned.kind {
-        Kind::POST | Kind::REPOST => Change::Keep(unsigned),
-        Kind::PROFILE => Change::Profile(unsigned),
-        Kind::FOLLOW_LIST | MUTE_LIST => Change::List(unsigned),
-        Kind::DELETION => Change::Deletion(unsigned),
+        Kind::POST | Kind::REPOST => StorageChange::Keep(unsigned),
+        Kind::PROFILE => StorageChange::Profile(unsigned),
+        Kind::FOLLOW_LIST | MUTE_LIST => StorageChange::List(unsigned),
+        Kind::DELETION => StorageChange::Deletion(unsigned),
         _ => return vec![settled],
     };
     vec![settled, keep]
@@ -46,7 +46,7 @@ pub fn changes(outgoing: Outgoing) -> Vec<Change> {
 /// The node will not take it: it goes, with what it did here, and what is not known any more is asked for.
 pub fn give_up(model: &mut Model, id: EventId, out: &mut Vec<Effect>) {
     drop_from_outbox(model, id);
-    out.push(Effect::Save(vec![Change::Settled(id)]));
+    out.push(Effect::Save(vec![StorageChange::Settled(id)]));
     if model.connection.is_logged_in() {
         asking::ask_own_profile(model, out);
         asking::ask_likes(model, out);

@@ -10,11 +10,11 @@ use crate::{
     effect::{Purpose, Timer},
     message::Keyring,
     model::{
-        KeyStep, Model, Step,
+        KeyStep, Model, WelcomeStep,
         signing::{For, NotOpened, PassphraseForm, Signer, Unfit, Unlock},
     },
     secret::Secret,
-    storage::{Change, Setting},
+    storage::{Setting, StorageChange},
     tabs::Tidings,
     texts,
 };
@@ -203,7 +203,7 @@ fn submit(model: &mut Model, out: &mut Vec<Effect>) {
 /// The key that was made a moment ago and is not in the vault yet.
 fn made_key(model: &Model) -> Option<Secret> {
     match &model.welcome()?.step {
-        Step::Key(KeyStep::Made { nsec, .. }) => Some(nsec.clone()),
+        WelcomeStep::Key(KeyStep::Made { nsec, .. }) => Some(nsec.clone()),
         _ => None,
     }
 }
@@ -220,10 +220,10 @@ fn on_sealed(model: &mut Model, result: Result<Secret, NotOpened>, out: &mut Vec
     let (name, text) = texts::backup_file(model.language(), owner, &text);
     out.push(Effect::Download { name, text });
     match model.welcome_mut().map(|welcome| &mut welcome.step) {
-        Some(Step::Key(KeyStep::Made { saved, .. })) => *saved = true,
+        Some(WelcomeStep::Key(KeyStep::Made { saved, .. })) => *saved = true,
         _ => {
             model.backed_up = true;
-            out.push(Effect::Save(vec![Change::Set(Setting::BackedUp(true))]));
+            out.push(Effect::Save(vec![StorageChange::Set(Setting::BackedUp(true))]));
         }
     }
     notify(model, model.say(texts::BACKUP_SAVED), out);

@@ -3,7 +3,7 @@
 use super::{Effect, compose, signing};
 use crate::{
     message::Message,
-    model::{Model, Stage},
+    model::{Model, PersonStage},
     tabs::Tidings,
 };
 
@@ -27,7 +27,7 @@ pub fn is_too_late(message: &Message) -> bool {
 /// Another tab has another key, or none: the key in memory is wiped, the node is left, nothing is written any more, and
 /// the page begins anew from what is stored now.
 pub fn begin_anew(model: &mut Model, out: &mut Vec<Effect>) {
-    model.forget(Stage::Opening);
+    model.forget(PersonStage::Opening);
     out.push(Effect::Disconnect);
     out.push(Effect::BeginAnew);
 }

@@ -24,7 +24,7 @@ mod writing;
 use nostrp2p_protocol::{
     Event, EventTemplate, Kind, PeerId, PublicKey, SecretKey, UnsignedEvent,
     channel::ChannelKey,
-    frame::{Carried, ClientFrame, NodeFrame, Refusal, RefusalCode, RequestId, VERSION, Welcome},
+    frame::{Carried, ClientFrame, NodeFrame, Onboarding, Refusal, RefusalCode, RequestId, VERSION},
     work,
 };
 
@@ -32,10 +32,10 @@ use super::{Moment, update};
 use crate::{
     address::NodeAddress,
     effect::{Effect, Purpose, Timer},
-    message::{Browser, Choice, Message, Own, Reading, Setup, SocketEvent, Start, Writing},
-    model::{Environment, KeyStep, Model, Phase, Stage, Step, signing::Signer, timeline::Post},
+    message::{BrowserNews, Choice, Message, Own, Reading, Setup, SocketEvent, Start, Writing},
+    model::{Environment, KeyStep, Model, PersonStage, Phase, WelcomeStep, signing::Signer, timeline::Post},
     secret::Secret,
-    storage::{Change, Cursor, Setting, Settings, Snapshot},
+    storage::{Cursor, Setting, Snapshot, StorageChange, StoredSettings},
     vdom,
 };
 
@@ -82,7 +82,7 @@ fn profile(author: u8, created_at: u64, content: &str) -> UnsignedEvent {
 
 /// What a node of this peer id and owner says of itself, at an address of its own.
 fn welcome(peer: PeerId, owner: Option<u8>) -> NodeFrame {
-    NodeFrame::Welcome(Box::new(Welcome {
+    NodeFrame::Welcome(Box::new(Onboarding {
         version: VERSION,
         challenge: [9; 32],
         peer,
@@ -120,7 +120,7 @@ impl Rig {
     /// A page in use by person 1, logged in, at the end of a store with `newest` events.
     fn in_use(newest: u64) -> Self {
         let cursor = Some(Cursor { store: STORE, after: newest });
-        let settings = Settings { cursor, pin: Some((OWN, public(1))), ..Settings::default() };
+        let settings = StoredSettings { cursor, pin: Some((OWN, public(1))), ..StoredSettings::default() };
         let mut rig = Self::open("", Some(1), Snapshot { settings, ..Snapshot::default() });
         rig.greet(Some(1));
         rig.prove(1);
@@ -182,12 +182,12 @@ impl Rig {
 
     fn answer_own_profile(&mut self) {
         let request =
-            self.request(|request| matches!(request, crate::model::connection::Request::OwnProfile));
+            self.request(|request| matches!(request, crate::model::connection::SentRequest::OwnProfile));
         self.frame(NodeFrame::Answer { request, complete: true, events: vec![] });
     }
 
     #[track_caller]
-    fn request(&self, wanted: impl Fn(&crate::model::connection::Request) -> bool) -> RequestId {
+    fn request(&self, wanted: impl Fn(&crate::model::connection::SentRequest) -> bool) -> RequestId {
         let requests = &self.model.connection.requests;
         *requests.iter().find(|(_, request)| wanted(request)).expect("the request is open").0
     }
@@ -208,7 +208,7 @@ impl Rig {
         frames
     }
 
-    fn saved(&self) -> Vec<Change> {
+    fn saved(&self) -> Vec<StorageChange> {
         let mut changes = Vec::new();
         for effect in &self.effects {
             match effect {
@@ -224,7 +224,7 @@ impl Rig {
         assert!(self.effects.iter().any(wanted), "{:?}", self.effects);
     }
 
-    fn step(&self) -> &Step {
+    fn step(&self) -> &WelcomeStep {
         &self.model.welcome().expect("the page is being set up").step
     }
 

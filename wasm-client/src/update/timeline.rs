@@ -10,7 +10,7 @@ use crate::{
     message::Reading,
     model::{
         Model, Picture, Quote, Tab, Window,
-        connection::Request,
+        connection::SentRequest,
         likes,
         lists::MUTE_LIST,
         reply,
@@ -20,7 +20,7 @@ use crate::{
     question, richtext,
     route::Route,
     secret::Secret,
-    storage::{Change, Place, Setting},
+    storage::{Place, Setting, StorageChange},
     texts,
 };
 
@@ -61,7 +61,7 @@ pub fn update(model: &mut Model, reading: Reading, out: &mut Vec<Effect>) {
         Reading::Tab(tab) => {
             model.tab = tab;
             model.timeline.window = Window::default();
-            out.push(Effect::Save(vec![Change::Set(Setting::Tab(tab))]));
+            out.push(Effect::Save(vec![StorageChange::Set(Setting::Tab(tab))]));
             out.push(Effect::ScrollToTop);
             fill(model, out);
         }
@@ -124,13 +124,13 @@ pub fn search(model: &mut Model, out: &mut Vec<Effect>) {
         question::of_kinds(&[Kind::POST], Some(FOUND_POSTS)),
         question::of_kinds(&[Kind::PROFILE], Some(FOUND_PEOPLE)),
     ];
-    let request = model.connection.ask(Request::Search);
+    let request = model.connection.ask(SentRequest::Search);
     model.open.loading = true;
     out.push(Effect::Send(ClientFrame::Search { request, filters, words }));
 }
 
 /// Takes events in; returns what is to be stored.
-pub fn take(model: &mut Model, events: Vec<UnsignedEvent>, origin: Origin) -> Vec<Change> {
+pub fn take(model: &mut Model, events: Vec<UnsignedEvent>, origin: Origin) -> Vec<StorageChange> {
     let mut changes = Vec::new();
     let mut news = 0;
     for unsigned in events {
@@ -144,17 +144,17 @@ pub fn take(model: &mut Model, events: Vec<UnsignedEvent>, origin: Origin) -> Ve
         let news_for_me = model.notices.take(&unsigned, model.me);
         if news_for_me && unsigned.kind == Kind::FOLLOW_LIST {
             model.people.want(unsigned.pubkey);
-            changes.push(Change::Set(Setting::Followers(model.notices.followers())));
+            changes.push(StorageChange::Set(Setting::Followers(model.notices.followers())));
         }
         match unsigned.kind {
-            Kind::PROFILE if model.people.take(&unsigned) => changes.push(Change::Profile(unsigned)),
+            Kind::PROFILE if model.people.take(&unsigned) => changes.push(StorageChange::Profile(unsigned)),
             Kind::POST | Kind::REPOST => {
                 let new = insert(model, &unsigned, origin);
                 if new && origin == Origin::Live && Some(unsigned.pubkey) != model.me {
                     news += 1;
                 }
                 if is_kept(model, &unsigned) {
-                    changes.push(Change::Keep(unsigned));
+                    changes.push(StorageChange::Keep(unsigned));
                 }
             }
             Kind::REACTION => {
@@ -162,7 +162,7 @@ pub fn take(model: &mut Model, events: Vec<UnsignedEvent>, origin: Origin) -> Ve
                 want_what_is_liked(model, &unsigned);
             }
             Kind::FOLLOW_LIST | MUTE_LIST if model.lists.take(&unsigned, model.me) => {
-                changes.push(Change::List(unsigned));
+                changes.push(StorageChange::List(unsigned));
             }
             Kind::DELETION => changes.extend(deletion::take(model, unsigned)),
             _ => {}
@@ -246,7 +246,7 @@ pub fn want(model: &mut Model, id: EventId, authors: impl IntoIterator<Item = Pu
 }
 
 /// The unbroken run has grown by an answer of the node: remembers how far down it reaches, here and in the storage.
-pub fn reach(model: &mut Model, last: Option<Place>, complete: bool) -> Change {
+pub fn reach(model: &mut Model, last: Option<Place>, complete: bool) -> StorageChange {
     let timeline = &mut model.timeline;
     match last {
         Some(last) if !complete => {
@@ -259,7 +259,7 @@ pub fn reach(model: &mut Model, last: Option<Place>, complete: bool) -> Change {
             timeline.kept_since = 0;
         }
     }
-    Change::Set(Setting::KeptSince(timeline.kept_since))
+    StorageChange::Set(Setting::KeptSince(timeline.kept_since))
 }
 
 /// The end came near: draw more, and fetch what is missing for it.

@@ -1,6 +1,6 @@
 //! What must change: attributes, and the order of children. Pure, so that it is tested without a browser.
 
-use super::{Node, Text};
+use super::{Text, VNode};
 
 /// A change of one attribute.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,11 +34,11 @@ pub enum Identity {
 
 impl Identity {
     /// The identity of a node.
-    pub fn of<M>(node: &Node<M>) -> Self {
+    pub fn of<M>(node: &VNode<M>) -> Self {
         match node {
-            Node::Text(_) => Self::Text,
-            Node::Element(element) => Self::Element(element.tag, element.key.clone()),
-            Node::Shared(element) => Self::Element(element.tag, element.key.clone()),
+            VNode::Text(_) => Self::Text,
+            VNode::Element(element) => Self::Element(element.tag, element.key.clone()),
+            VNode::Shared(element) => Self::Element(element.tag, element.key.clone()),
         }
     }
 }

@@ -5,7 +5,7 @@ use nostrp2p_protocol::PublicKey;
 use super::{Html, avatar::avatar, error, icons, quote, sentence};
 use crate::{
     message::{Message, Writing},
-    model::{About, Audience, Model, Quote, Reply, mention},
+    model::{About, DraftAudience, Model, Quote, Reply, mention},
     profile, texts,
     update::compose::{FIELD_ID, answering, room},
     vdom::{KeyPress, On, element},
@@ -189,7 +189,7 @@ fn audience(model: &Model) -> Option<Html> {
         return None;
     }
     let (named, not_named) = (model.compose.named(model.me), model.compose.not_named(model.me));
-    let only = matches!(model.compose.audience, Audience::Only(_));
+    let only = matches!(model.compose.audience, DraftAudience::Only(_));
     if named.is_empty() && !only {
         return None;
     }

@@ -12,7 +12,7 @@ use crate::{
     profile::{Profile, short_npub},
     route::Route,
     texts,
-    vdom::{Node, On, element},
+    vdom::{On, VNode, element},
 };
 use icons::{Icon, icon};
 
@@ -48,7 +48,7 @@ fn written(model: &Model, me: PublicKey, drawn: &mut post::Drawn) -> Vec<Html> {
     let count = model.posts_of(me).take(POSTS).count();
     let mut posts = drawn.draw(model, &mut model.posts_of(me).take(POSTS).chain(liked));
     let liked = posts.split_off(count);
-    let list = |key: &'static str, title: texts::Words, posts: Vec<Node<Message>>| {
+    let list = |key: &'static str, title: texts::Words, posts: Vec<VNode<Message>>| {
         let feed = element("div").class("feed").with("role", "feed").with("aria-label", model.say(title));
         (!posts.is_empty()).then(|| {
             let title = element("h2").text(model.say(title));

@@ -11,7 +11,7 @@ use crate::{
     message::{Link, Message},
     model::{
         Model, Phase,
-        connection::{Pill, Status, Trouble},
+        connection::{OverlayStatus, Pill, Trouble},
         ways::Way,
     },
     sorted_map::SortedSet,
@@ -168,7 +168,7 @@ pub fn trouble(model: &Model) -> Option<String> {
 
 fn sentence(model: &Model) -> Option<Html> {
     match &model.connection.status {
-        Some(Status { peers, .. }) if peers.is_empty() => {
+        Some(OverlayStatus { peers, .. }) if peers.is_empty() => {
             Some(paragraph("muted", model.say(texts::NETWORK_EMPTY)))
         }
         None if model.connection.pill() == Pill::Offline => {
@@ -416,7 +416,7 @@ fn figures(model: &Model) -> Html {
 }
 
 /// The median of the delays that are known.
-fn typical_delay(status: &Status) -> Option<u32> {
+fn typical_delay(status: &OverlayStatus) -> Option<u32> {
     let known = status.peers.iter().filter_map(|peer| peer.delay_ms);
     let delays: SortedSet<(u32, usize)> = known.zip(0..).collect();
     delays.iter().nth(delays.len() / 2).map(|(delay, _)| *delay)

@@ -15,7 +15,7 @@ use crate::{
     sorted_map::SortedMap,
     storage::{Media, Place},
     texts::{self, Language},
-    vdom::{Node, On, element, svg},
+    vdom::{On, VNode, element, svg},
     when,
 };
 use icons::{Icon, icon};
@@ -55,7 +55,7 @@ impl Drawn {
         &mut self,
         model: &Model,
         posts: &mut dyn Iterator<Item = (&'a Place, &'a Post)>,
-    ) -> Vec<Node<Message>> {
+    ) -> Vec<VNode<Message>> {
         let mut former = std::mem::take(&mut self.0);
         let draw = |(place, post): (&Place, &Post)| {
             let stamp = Stamp::of(model, place, post);
@@ -64,7 +64,7 @@ impl Drawn {
                 _ => Rc::new(view(model, place, post)),
             };
             self.0.insert(place.id, (stamp, Rc::clone(&html)));
-            Node::Shared(html)
+            VNode::Shared(html)
         };
         posts.map(draw).collect()
     }
@@ -407,9 +407,9 @@ fn text(model: &Model, id: EventId, unsigned: &UnsignedEvent) -> (Option<Html>, 
 }
 
 /// One stretch of a text.
-pub fn draw(model: &Model, span: Span) -> Node<Message> {
+pub fn draw(model: &Model, span: Span) -> VNode<Message> {
     match span {
-        Span::Text(text) => Node::Text(text.into()),
+        Span::Text(text) => VNode::Text(text.into()),
         Span::Link(address) => {
             let shown = address.split_once("://").map_or(address.as_str(), |(_, rest)| rest);
             let shown = shown.trim_end_matches('/').to_owned();

@@ -13,13 +13,13 @@ use super::*;
 use crate::{
     address::ClaimToken,
     model::{
-        Environment, KeyStep, Menu, Offers, Outgoing, Phase, Quote, Step, Tab, Welcome,
-        connection::{Greeting, Network, Status, Trouble},
+        Environment, KeyStep, Menu, Offers, Onboarding, Outgoing, Phase, Quote, Tab, WelcomeStep,
+        connection::{Greeting, Network, OverlayStatus, Trouble},
     },
     secret::Secret,
     texts::Language,
     update::timeline::{self, Origin},
-    vdom::Node,
+    vdom::VNode,
 };
 
 const TOKENS: &str = include_str!("../../../www/tokens.css");
@@ -46,7 +46,7 @@ fn greeting(owner: Option<PublicKey>) -> Greeting {
 /// A page in use with something of everything.
 fn in_use() -> Model {
     let mut model = Model {
-        stage: Stage::Using,
+        stage: PersonStage::Using,
         me: Some(person(1)),
         now_ms: 1_772_892_300_000,
         update_ready: true,
@@ -106,7 +106,7 @@ fn in_use() -> Model {
     let traffic = [(1, 70_000, 4_000_000), (9, 1_000, 1_000)]
         .map(|(seed, received, sent)| (PeerId::from_ed25519([seed; 32]), received, sent));
     model.chosen_peer = peers.first().map(|peer| peer.peer);
-    model.connection.status = Some(Status {
+    model.connection.status = Some(OverlayStatus {
         peers,
         stored: 12_345,
         network: Some(Network { reached: Reached::Relayed, traffic: traffic.to_vec() }),
@@ -127,7 +127,7 @@ fn screens() -> Vec<(String, Model)> {
             screens.push((format!("{route:?} wide={wide}"), Model { route, environment, ..in_use() }));
         }
     }
-    let mut empty = Model { stage: Stage::Using, me: Some(person(1)), ..Model::default() };
+    let mut empty = Model { stage: PersonStage::Using, me: Some(person(1)), ..Model::default() };
     screens.push(("empty".into(), empty.clone()));
     empty.timeline.loading = true;
     screens.push(("loading".into(), empty.clone()));
@@ -144,7 +144,8 @@ fn screens() -> Vec<(String, Model)> {
             Model { route: Route::Find, search: search.into(), ..in_use() },
         ));
     }
-    let nobody = Model { stage: Stage::Using, me: Some(person(1)), tab: Tab::Following, ..Model::default() };
+    let nobody =
+        Model { stage: PersonStage::Using, me: Some(person(1)), tab: Tab::Following, ..Model::default() };
     screens.push(("nobody followed".into(), nobody.clone()));
     screens.push(("no news".into(), Model { route: Route::Notifications, ..nobody.clone() }));
     screens.push(("nothing to find".into(), Model { route: Route::Find, ..nobody }));
@@ -305,24 +306,24 @@ fn no_picture_is_on_the_page_that_nobody_asked_for() {
 fn welcome_screens() -> Vec<(String, Model)> {
     let nsec = Secret::new("nsec1".to_owned());
     let steps = [
-        Step::Node,
-        Step::Key(KeyStep::Choose),
-        Step::Key(KeyStep::Made { nsec: nsec.clone(), saved: false }),
-        Step::Key(KeyStep::Made { nsec: nsec.clone(), saved: true }),
-        Step::Key(KeyStep::Import {
+        WelcomeStep::Node,
+        WelcomeStep::Key(KeyStep::Choose),
+        WelcomeStep::Key(KeyStep::Made { nsec: nsec.clone(), saved: false }),
+        WelcomeStep::Key(KeyStep::Made { nsec: nsec.clone(), saved: true }),
+        WelcomeStep::Key(KeyStep::Import {
             nsec: nsec.clone(),
             passphrase: Secret::default(),
             opening: false,
             told_hex: true,
         }),
-        Step::Key(KeyStep::Import {
+        WelcomeStep::Key(KeyStep::Import {
             nsec: Secret::new("ncryptsec1x".to_owned()),
             passphrase: nsec,
             opening: true,
             told_hex: false,
         }),
-        Step::Key(KeyStep::Proving),
-        Step::Name,
+        WelcomeStep::Key(KeyStep::Proving),
+        WelcomeStep::Name,
     ];
     let phases = [
         (Phase::Opening, None),
@@ -338,7 +339,7 @@ fn welcome_screens() -> Vec<(String, Model)> {
                 let welcome =
                     Welcome { step: step.clone(), token, error, was_in_use: true, ..Welcome::default() };
                 let mut model =
-                    Model { stage: Stage::Welcome(welcome), me: Some(person(1)), ..Model::default() };
+                    Model { stage: PersonStage::Welcome(welcome), me: Some(person(1)), ..Model::default() };
                 model.connection.node = crate::address::NodeAddress::parse("127.0.0.1", false).ok();
                 let name = format!("step {index}, {phase:?}, token {}", token.is_some());
                 model.connection.failures = u32::from(trouble.is_some());
@@ -351,15 +352,15 @@ fn welcome_screens() -> Vec<(String, Model)> {
     screens
 }
 
-fn element_of(node: &Node<Message>) -> Option<&Html> {
+fn element_of(node: &VNode<Message>) -> Option<&Html> {
     match node {
-        Node::Element(element) => Some(element),
-        Node::Shared(element) => Some(element),
-        Node::Text(_) => None,
+        VNode::Element(element) => Some(element),
+        VNode::Shared(element) => Some(element),
+        VNode::Text(_) => None,
     }
 }
 
-fn each(node: &Node<Message>, visit: &mut impl FnMut(&Html)) {
+fn each(node: &VNode<Message>, visit: &mut impl FnMut(&Html)) {
     if let Some(element) = element_of(node) {
         visit(element);
         element.children.iter().for_each(|child| each(child, visit));
@@ -378,9 +379,9 @@ fn attribute<'a>(element: &'a Html, name: &str) -> Option<&'a str> {
 
 fn text_of(element: &Html) -> String {
     let texts = element.children.iter().map(|child| match child {
-        Node::Text(text) => text.to_string(),
-        Node::Element(element) => text_of(element),
-        Node::Shared(element) => text_of(element),
+        VNode::Text(text) => text.to_string(),
+        VNode::Element(element) => text_of(element),
+        VNode::Shared(element) => text_of(element),
     });
     texts.collect()
 }
@@ -466,7 +467,7 @@ fn only_what_changed_is_drawn_again_and_nothing_else_is_kept() {
         let mut posts = Vec::new();
         each(&html.clone().into(), &mut |element| {
             posts.extend(element.children.iter().filter_map(|child| match child {
-                Node::Shared(post) => Some(std::rc::Rc::clone(post)),
+                VNode::Shared(post) => Some(std::rc::Rc::clone(post)),
                 _ => None,
             }));
         });
@@ -507,7 +508,7 @@ fn a_page_in_japanese_says_nothing_in_english() {
         each(&view(&model).into(), &mut |element| {
             let labels = ["aria-label", "title", "placeholder"].map(|name| attribute(element, name));
             let words = element.children.iter().map(|child| match child {
-                Node::Text(text) => Some(text.as_ref()),
+                VNode::Text(text) => Some(text.as_ref()),
                 _ => None,
             });
             for text in labels.into_iter().chain(words).flatten() {

@@ -7,7 +7,7 @@ use crate::{
     message::Message,
     model::{Model, thread},
     texts,
-    vdom::{Node, element},
+    vdom::{VNode, element},
 };
 
 /// The screen.
@@ -17,11 +17,11 @@ pub fn view(model: &Model, id: EventId, drawn: &mut post::Drawn) -> Html {
     let shown = answers.get(..model.open.window.drawn).unwrap_or(answers);
     let ids = conversation.parents.iter().copied().chain([id]).chain(shown.iter().map(|(id, _)| *id));
     let mut posts = drawn.draw(model, &mut ids.filter_map(|id| model.timeline.entry(&id))).into_iter();
-    let mut take = |id: &EventId| -> Node<Message> {
+    let mut take = |id: &EventId| -> VNode<Message> {
         let here = model.timeline.place(id).and_then(|_| posts.next());
         here.unwrap_or_else(|| post::awaited(model, *id, None).into())
     };
-    let tied = |class: &'static str, id: &EventId, node: Node<Message>| {
+    let tied = |class: &'static str, id: &EventId, node: VNode<Message>| {
         element("div").class(class).key(id.to_string()).child(node)
     };
     let parents: Vec<Html> =

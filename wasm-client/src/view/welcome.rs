@@ -8,8 +8,8 @@ use super::{
 use crate::{
     message::{Keyring, Message, Own, Setup},
     model::{
-        KeyStep, Model, Phase, Step, Welcome,
-        connection::Greeting,
+        KeyStep, Model, Onboarding, Phase, WelcomeStep,
+        connection::NodeGreeting,
         signing::{For, Signer},
     },
     secret::Secret,
@@ -20,11 +20,11 @@ use crate::{
 use icons::{Icon, icon};
 
 /// The screen.
-pub fn view(model: &Model, welcome: &Welcome) -> Html {
+pub fn view(model: &Model, welcome: &Onboarding) -> Html {
     let step = match &welcome.step {
-        Step::Node => node(model, welcome).key("node"),
-        Step::Key(step) => key(model, welcome, step),
-        Step::Name => name(model).key("name"),
+        WelcomeStep::Node => node(model, welcome).key("node"),
+        WelcomeStep::Key(step) => key(model, welcome, step),
+        WelcomeStep::Name => name(model).key("name"),
     };
     element("main")
         .class("welcome")
@@ -40,7 +40,7 @@ pub fn view(model: &Model, welcome: &Welcome) -> Html {
         .child(element("div").class("welcome-card").child(progress(model, welcome)).child(step))
 }
 
-fn progress(model: &Model, welcome: &Welcome) -> Html {
+fn progress(model: &Model, welcome: &Onboarding) -> Html {
     let number = welcome.number();
     let steps =
         [texts::STEP_NODE, texts::STEP_KEY, texts::STEP_NAME].into_iter().zip(1..).map(|(label, index)| {
@@ -68,7 +68,7 @@ fn back(model: &Model) -> Html {
     button("quiet", model.say(texts::BACK), Setup::Back).test_id("back")
 }
 
-fn node(model: &Model, welcome: &Welcome) -> Html {
+fn node(model: &Model, welcome: &Onboarding) -> Html {
     let found = model.connection.greeting();
     let section = element("section")
         .child(title(model.say(texts::NODE_TITLE)))
@@ -96,7 +96,7 @@ fn node(model: &Model, welcome: &Welcome) -> Html {
     section.child(row(not_now, on))
 }
 
-fn node_found(model: &Model, welcome: &Welcome, greeting: &Greeting) -> Html {
+fn node_found(model: &Model, welcome: &Onboarding, greeting: &NodeGreeting) -> Html {
     let found = match &greeting.owner {
         Some(owner) => texts::node_belongs_to(model.language(), &model.name_in_sentence(owner)),
         None if welcome.token.is_some() => model.say(texts::NODE_FOUND_FREE).to_owned(),
@@ -135,7 +135,7 @@ fn node_sought(model: &Model) -> Html {
     }
 }
 
-fn address(model: &Model, welcome: &Welcome, tokenless: bool) -> Html {
+fn address(model: &Model, welcome: &Onboarding, tokenless: bool) -> Html {
     let (label, example) = if tokenless {
         (model.say(texts::CLAIM_LINK), model.say(texts::CLAIM_LINK_EXAMPLE))
     } else {
@@ -168,7 +168,7 @@ fn address(model: &Model, welcome: &Welcome, tokenless: bool) -> Html {
     )
 }
 
-fn key(model: &Model, welcome: &Welcome, step: &KeyStep) -> Html {
+fn key(model: &Model, welcome: &Onboarding, step: &KeyStep) -> Html {
     let trouble = welcome.error.clone().map(error);
     match step {
         KeyStep::Choose => choose(model).child_if(trouble).child(row(Some(back(model)), None)).key("choose"),

@@ -11,7 +11,7 @@ const BUDGET: &str = "budget: ";
 
 /// How a test ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Verdict {
+pub enum TestResult {
     Passed,
     /// It failed, died or hung.
     Failed,
@@ -23,7 +23,7 @@ pub enum Verdict {
 #[derive(Debug)]
 pub struct Case {
     pub name: String,
-    pub verdict: Verdict,
+    pub verdict: TestResult,
     /// What it printed.
     pub output: String,
 }
@@ -42,7 +42,7 @@ impl Tally {
 
     /// A run of something else that went well, as one test.
     pub fn passed_as_one(name: &str) -> Self {
-        Self(vec![Case { name: name.to_owned(), verdict: Verdict::Passed, output: String::new() }])
+        Self(vec![Case { name: name.to_owned(), verdict: TestResult::Passed, output: String::new() }])
     }
 
     pub fn add(&mut self, case: Case) {
@@ -54,18 +54,18 @@ impl Tally {
     }
 
     pub fn passed(&self) -> u64 {
-        self.count(|verdict| *verdict == Verdict::Passed)
+        self.count(|verdict| *verdict == TestResult::Passed)
     }
 
     pub fn failed(&self) -> u64 {
-        self.count(|verdict| *verdict == Verdict::Failed)
+        self.count(|verdict| *verdict == TestResult::Failed)
     }
 
     pub fn skipped(&self) -> u64 {
-        self.count(|verdict| matches!(verdict, Verdict::Skipped(_)))
+        self.count(|verdict| matches!(verdict, TestResult::Skipped(_)))
     }
 
-    fn count(&self, counts: impl Fn(&Verdict) -> bool) -> u64 {
+    fn count(&self, counts: impl Fn(&TestResult) -> bool) -> u64 {
         self.0.iter().map(|case| u64::from(counts(&case.verdict))).sum()
     }
 
@@ -73,7 +73,7 @@ impl Tally {
     pub fn skips(&self) -> impl Iterator<Item = String> {
         self.0.iter().flat_map(|case| {
             let reasons =
-                if let Verdict::Skipped(reasons) = &case.verdict { reasons.as_slice() } else { &[] };
+                if let TestResult::Skipped(reasons) = &case.verdict { reasons.as_slice() } else { &[] };
             reasons.iter().map(|reason| format!("skipped: {}: {reason}", case.name))
         })
     }
@@ -101,11 +101,11 @@ fn case(node: Node) -> Result<Case> {
     let reasons: Vec<String> =
         output.lines().filter_map(|line| line.trim().strip_prefix(SKIPPED)).map(String::from).collect();
     let verdict = if node.children().any(went_wrong) {
-        Verdict::Failed
+        TestResult::Failed
     } else if reasons.is_empty() {
-        Verdict::Passed
+        TestResult::Passed
     } else {
-        Verdict::Skipped(reasons)
+        TestResult::Skipped(reasons)
     };
     Ok(Case { name, verdict, output })
 }

@@ -6,7 +6,7 @@
 
 use super::{
     Suite, capture,
-    junit::{Case, Tally, Verdict},
+    junit::{Case, Tally, TestResult},
 };
 use crate::{tools, workspace::Workspace};
 use anyhow::{Context, Result, bail};
@@ -76,7 +76,11 @@ impl Tally {
     /// Counts something that no test accounts for as one failure, and says it.
     pub fn add_failure(&mut self, suite: Suite, reason: &str) {
         println!("{}: {reason}", suite.name());
-        self.add(Case { name: suite.name().to_owned(), verdict: Verdict::Failed, output: reason.to_owned() });
+        self.add(Case {
+            name: suite.name().to_owned(),
+            verdict: TestResult::Failed,
+            output: reason.to_owned(),
+        });
     }
 }
 

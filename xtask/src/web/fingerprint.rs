@@ -25,7 +25,7 @@ const PAGE: &str = "index.html";
 const WITH_REFERENCES: [&str; 7] = ["css", "html", "js", "json", "mjs", "svg", "webmanifest"];
 
 /// The files as they are published.
-pub struct Site {
+pub struct SiteFiles {
     pub files: Tree,
     /// Those of the files whose name tells their content.
     pub fingerprinted: Vec<String>,
@@ -34,7 +34,7 @@ pub struct Site {
 }
 
 /// Renames what may be cached for ever and rewrites every reference to it.
-pub fn fingerprint(sources: Tree) -> Result<Site> {
+pub fn fingerprint(sources: Tree) -> Result<SiteFiles> {
     check_links(&sources)?;
     let mut naming =
         Naming { sources: &sources, renamed: BTreeMap::new(), finished: Tree::new(), path: Vec::new() };
@@ -58,7 +58,7 @@ pub fn fingerprint(sources: Tree) -> Result<Site> {
     let unreferenced =
         renamed.keys().filter(|source| !mentioned.contains(&source.as_str())).cloned().collect();
     fill_in_service_worker(&mut files, &fingerprinted)?;
-    Ok(Site { files, fingerprinted, unreferenced })
+    Ok(SiteFiles { files, fingerprinted, unreferenced })
 }
 
 /// Gives each file its name after all files it refers to have theirs.
@@ -206,15 +206,15 @@ fn check_links(sources: &Tree) -> Result<()> {
 mod tests {
     use super::*;
 
-    fn site(sources: &[(&str, &str)]) -> Result<Site> {
+    fn site(sources: &[(&str, &str)]) -> Result<SiteFiles> {
         fingerprint(sources.iter().map(|(path, text)| (path.to_string(), text.as_bytes().to_vec())).collect())
     }
 
-    fn text_of(site: &Site, path: &str) -> String {
+    fn text_of(site: &SiteFiles, path: &str) -> String {
         String::from_utf8(site.files[path].clone()).unwrap()
     }
 
-    fn name_of(site: &Site, stem: &str) -> String {
+    fn name_of(site: &SiteFiles, stem: &str) -> String {
         let found: Vec<_> = site.files.keys().filter(|path| path.starts_with(&format!("{stem}."))).collect();
         assert_eq!(found.len(), 1, "{stem} in {:?}", site.files.keys());
         found[0].clone()

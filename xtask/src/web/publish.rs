@@ -3,7 +3,7 @@
 //! The stamp's first line names the inputs; each further line a file and the hash of its bytes.
 //! It is written last, so a folder that was interrupted half-way does not pass for a finished one.
 
-use super::{Tree, compress, fingerprint::Site, hex, read_tree};
+use super::{Tree, compress, fingerprint::SiteFiles, hex, read_tree};
 use anyhow::{Context, Result};
 use sha2::{Digest, Sha256};
 use std::{collections::BTreeMap, fmt::Write, fs, path::Path};
@@ -19,7 +19,7 @@ pub fn is_current(folder: &Path, inputs: &str) -> bool {
 }
 
 /// Makes the folder hold the site with its compressed forms, and nothing else.
-pub fn publish(folder: &Path, site: &Site, inputs: &str) -> Result<()> {
+pub fn publish(folder: &Path, site: &SiteFiles, inputs: &str) -> Result<()> {
     fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
     let old = Stamp::read(folder).unwrap_or_default();
     let present = read_tree(folder)?;
@@ -132,9 +132,9 @@ mod tests {
         }
     }
 
-    fn site(files: &[(&str, &str)]) -> Site {
+    fn site(files: &[(&str, &str)]) -> SiteFiles {
         let files = files.iter().map(|(path, text)| (path.to_string(), text.as_bytes().to_vec())).collect();
-        Site { files, fingerprinted: vec!["a.0123456789.css".into()], unreferenced: Vec::new() }
+        SiteFiles { files, fingerprinted: vec!["a.0123456789.css".into()], unreferenced: Vec::new() }
     }
 
     #[test]

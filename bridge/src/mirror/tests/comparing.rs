@@ -55,16 +55,16 @@ impl Relay {
 
 /// Lets both talk until nothing more is said; the store holds `held`. Returns what was heard and what was sent.
 fn talk(
-    mirror: &mut Mirror,
+    mirror: &mut MirrorSession,
     relay: &mut Relay,
     held: &[Event],
-    steps: Vec<Step>,
+    steps: Vec<MirrorStep>,
 ) -> (Vec<EventId>, Vec<Value>) {
     let (mut heard, mut said) = (Vec::new(), Vec::new());
     let mut steps = std::collections::VecDeque::from(steps);
     while let Some(step) = steps.pop_front() {
         match step {
-            Step::Collect(what) => {
+            MirrorStep::Collect(what) => {
                 let matches = |event: &&Event| match &what {
                     Collect::Own => event.pubkey == owner(),
                     Collect::Wanted(filter) => filter.matches(&event.id(), event),
@@ -73,14 +73,14 @@ fn talk(
                     held.iter().filter(matches).map(|event| (event.created_at, event.id())).collect();
                 steps.extend(mirror.on_collected(&what, &held, NOW));
             }
-            Step::Send(line) => {
+            MirrorStep::Send(line) => {
                 let line: Value = serde_json::from_str(&line).unwrap();
                 for answer in relay.hear(&line) {
                     steps.extend(mirror.on_line(&answer, NOW));
                 }
                 said.push(line);
             }
-            Step::Heard(event) => heard.push(event.unsigned.id()),
+            MirrorStep::Heard(event) => heard.push(event.unsigned.id()),
             _ => {}
         }
     }
@@ -99,7 +99,7 @@ fn ids(events: &[Event]) -> BTreeSet<EventId> {
 fn only_what_is_missing_comes_in_and_what_came_once_is_not_fetched_again() {
     let all = posts(2, 0..1_500);
     let mut relay = Relay::with(&all);
-    let mut mirror = Mirror::new(owner(), false, 0, NOW - 10);
+    let mut mirror = MirrorSession::new(owner(), false, 0, NOW - 10);
     let steps = [mirror.on_connected(COMPARES), mirror.on_interest(wanted(), NOW)].concat();
     let held = [&all[..700], &all[1_000..]].concat();
     let (heard, said) = talk(&mut mirror, &mut relay, &held, steps);
@@ -121,11 +121,11 @@ fn what_the_relay_has_is_not_sent_and_what_it_lost_is_sent_again() {
     let own = posts(1, 0..60);
     // It has the first forty, of which five were lost; the node has given it thirty by itself.
     let mut relay = Relay::with(&own[5..40]);
-    let mut mirror = Mirror::new(owner(), true, 30, 0);
+    let mut mirror = MirrorSession::new(owner(), true, 30, 0);
     let steps = mirror.on_connected(COMPARES);
     assert_eq!(mirror.room(), None, "first it is compared");
     talk(&mut mirror, &mut relay, &own, steps);
-    let Some(Room::Again(lost)) = mirror.room() else { panic!("{mirror:?}") };
+    let Some(UploadRoom::Again(lost)) = mirror.room() else { panic!("{mirror:?}") };
     let numbered: Vec<(u64, Event)> = (1..).zip(own.iter().cloned()).collect();
     let (mut sent_again, mut room) = (Vec::new(), Some(lost));
     while let Some(ids) = room {
@@ -137,39 +137,39 @@ fn what_the_relay_has_is_not_sent_and_what_it_lost_is_sent_again() {
                 !mirror
                     .on_line(&ok(&event, true, ""), NOW)
                     .iter()
-                    .any(|step| matches!(step, Step::Settled(_)))
+                    .any(|step| matches!(step, MirrorStep::Settled(_)))
             );
             sent_again.push(event);
         }
         room = match mirror.room() {
-            Some(Room::Again(ids)) => Some(ids),
+            Some(UploadRoom::Again(ids)) => Some(ids),
             _ => None,
         };
     }
     assert_eq!(ids(&sent_again), ids(&own[..5]));
-    assert_eq!(mirror.room(), Some(Room::After(30)));
+    assert_eq!(mirror.room(), Some(UploadRoom::After(30)));
     let rest: Vec<_> = numbered[30..50].to_vec();
     let steps = mirror.offer(50, &rest, NOW);
     assert_eq!(sent(&steps), own[40..50].iter().map(|event| json!(["EVENT", event])).collect::<Vec<_>>());
-    let there = steps.iter().filter(|step| matches!(step, Step::Acknowledged(_))).count();
+    let there = steps.iter().filter(|step| matches!(step, MirrorStep::Acknowledged(_))).count();
     assert_eq!(there, 10, "the relay had them from elsewhere");
-    assert!(steps.contains(&Step::Settled(40)), "{steps:?}");
+    assert!(steps.contains(&MirrorStep::Settled(40)), "{steps:?}");
 }
 
 #[test]
 fn what_a_relay_refused_is_not_pressed_on_it_with_every_connection() {
     let own = posts(1, 0..1);
-    let mut mirror = Mirror::new(owner(), true, 0, 0);
+    let mut mirror = MirrorSession::new(owner(), true, 0, 0);
     let mut relay = Relay::with(&[]);
     let steps = mirror.on_connected(COMPARES);
     talk(&mut mirror, &mut relay, &own, steps);
-    while let Some(Room::Again(_)) = mirror.room() {}
+    while let Some(UploadRoom::Again(_)) = mirror.room() {}
     mirror.offer(1, &[(1, own[0].clone())], NOW);
     mirror.on_line(&ok(&own[0], false, "blocked: no"), NOW);
     mirror.on_disconnected();
     let steps = mirror.on_connected(COMPARES);
     talk(&mut mirror, &mut relay, &own, steps);
-    assert_eq!(mirror.room(), Some(Room::After(1)));
+    assert_eq!(mirror.room(), Some(UploadRoom::After(1)));
 }
 
 #[test]
@@ -181,12 +181,12 @@ fn a_relay_that_does_not_compare_gives_pages_and_gets_all() {
         None,
     ];
     for answer in answers {
-        let mut mirror = Mirror::new(owner(), true, 0, 0);
+        let mut mirror = MirrorSession::new(owner(), true, 0, 0);
         // It does not say whether it does.
         let own = mirror.on_connected(Terms::default());
-        assert_eq!(own, [Step::Collect(Collect::Own)]);
+        assert_eq!(own, [MirrorStep::Collect(Collect::Own)]);
         let steps = mirror.on_interest(wanted(), NOW);
-        let Some(Step::Collect(missed)) = steps.last() else { panic!("{steps:?}") };
+        let Some(MirrorStep::Collect(missed)) = steps.last() else { panic!("{steps:?}") };
         assert_eq!(sent(&mirror.on_collected(&Collect::Own, &[], NOW))[0][0], "NEG-OPEN");
         assert_eq!(sent(&mirror.on_collected(missed, &[], NOW))[0][0], "NEG-OPEN");
         assert_eq!(mirror.on_tick(NOW + 10), []);
@@ -198,17 +198,18 @@ fn a_relay_that_does_not_compare_gives_pages_and_gets_all() {
         let page = asked.iter().find(|line| line[0] == "REQ").unwrap();
         assert_eq!((&page[1], &page[2]["limit"]), (&json!("missed"), &json!(500)), "{answer:?}");
         mirror.on_line(r#"["NEG-ERR","own","error: no"]"#, NOW);
-        assert_eq!(mirror.room(), Some(Room::After(0)), "{answer:?}");
+        assert_eq!(mirror.room(), Some(UploadRoom::After(0)), "{answer:?}");
     }
 }
 
 #[test]
 fn a_notice_about_something_else_does_not_end_comparing_for_good() {
     let own = posts(1, 0..3);
-    let mut mirror = Mirror::new(owner(), true, 0, 0);
+    let mut mirror = MirrorSession::new(owner(), true, 0, 0);
     let mut relay = Relay::with(&[]);
-    let compares = |mirror: &mut Mirror| mirror.on_connected(COMPARES) == [Step::Collect(Collect::Own)];
-    let is_told = |mirror: &mut Mirror| {
+    let compares =
+        |mirror: &mut MirrorSession| mirror.on_connected(COMPARES) == [MirrorStep::Collect(Collect::Own)];
+    let is_told = |mirror: &mut MirrorSession| {
         mirror.on_collected(&Collect::Own, &[], NOW);
         mirror.on_line(r#"["NOTICE","this relay restarts tonight"]"#, NOW);
         mirror.on_disconnected();
@@ -239,5 +240,5 @@ fn nonsense_in_a_comparison_that_nobody_began_changes_nothing() {
         assert_eq!(mirror.on_line(nonsense, NOW), [], "{nonsense}");
     }
     assert_eq!(mirror.on_collected(&Collect::Own, &[], NOW), []);
-    assert_eq!(mirror.room(), Some(Room::After(0)));
+    assert_eq!(mirror.room(), Some(UploadRoom::After(0)));
 }

@@ -11,11 +11,11 @@ fn login(signer: u8, challenge: &str) -> Event {
 }
 
 /// A relay that has asked for a login with its first no.
-fn refused(event: &Event) -> Mirror {
+fn refused(event: &Event) -> MirrorSession {
     let mut mirror = connected();
     assert_eq!(mirror.on_line(r#"["AUTH","challenge"]"#, NOW), []);
     assert_eq!(mirror.wants_login(), None, "many ask and serve everybody all the same");
-    assert_eq!(mirror.room(), Some(Room::After(0)));
+    assert_eq!(mirror.room(), Some(UploadRoom::After(0)));
     mirror.offer(4, &[(4, event.clone())], NOW);
     assert_eq!(mirror.on_line(&ok(event, false, "auth-required: sign in"), NOW), []);
     assert_eq!((mirror.room(), mirror.wants_login()), (None, Some("challenge")));
@@ -28,7 +28,7 @@ fn a_relay_that_wants_a_login_gets_nothing_and_loses_nothing() {
     mirror.on_disconnected();
     assert_eq!(mirror.wants_login(), None, "the challenge was that of the connection");
     connect(&mut mirror, NOW);
-    assert_eq!(mirror.room(), Some(Room::After(3)), "it is tried again on the next connection");
+    assert_eq!(mirror.room(), Some(UploadRoom::After(3)), "it is tried again on the next connection");
 }
 
 #[test]
@@ -41,7 +41,7 @@ fn after_a_login_all_goes_on_as_on_a_new_connection() {
     assert_eq!(mirror.on_login(&proof), [], "once is enough");
     let again = sent(&mirror.on_line(&ok(&proof, true, ""), NOW));
     assert_eq!((&again[0][1], &again[1][1]), (&json!("live"), &json!("missed")));
-    assert_eq!((mirror.room(), mirror.report().needs_signature), (Some(Room::After(3)), false));
+    assert_eq!((mirror.room(), mirror.report().needs_signature), (Some(UploadRoom::After(3)), false));
     let steps = mirror.offer(4, &[(4, event.clone())], NOW);
     assert_eq!(sent(&steps), [json!(["EVENT", event])]);
 }
@@ -83,7 +83,7 @@ fn also_reading_and_comparing_may_want_a_login() {
 
 #[test]
 fn what_has_too_little_work_is_not_pressed_on_a_relay_that_says_so() {
-    let mut mirror = Mirror::new(owner(), true, 0, 0);
+    let mut mirror = MirrorSession::new(owner(), true, 0, 0);
     mirror.on_connected(Terms { work: 4, ..PLAIN });
     let events: Vec<Event> = (0..64).map(|number| signed(1, 1, NOW, &[], &number.to_string())).collect();
     let enough: Vec<&Event> = events.iter().filter(|event| difficulty(&event.id()) >= 4).collect();
@@ -97,7 +97,7 @@ fn what_has_too_little_work_is_not_pressed_on_a_relay_that_says_so() {
     for event in &enough {
         mirror.on_line(&ok(event, true, ""), NOW);
     }
-    assert_eq!(mirror.room(), Some(Room::After(64)), "nothing waits for ever");
+    assert_eq!(mirror.room(), Some(UploadRoom::After(64)), "nothing waits for ever");
 }
 
 #[test]
@@ -106,7 +106,7 @@ fn a_no_for_want_of_work_is_final_and_told() {
     let event = signed(1, 1, NOW, &[], "");
     mirror.offer(1, &[(1, event.clone())], NOW);
     let no = "pow: difficulty 2 is less than 28";
-    assert_eq!(mirror.on_line(&ok(&event, false, no), NOW), [Step::Settled(1)]);
+    assert_eq!(mirror.on_line(&ok(&event, false, no), NOW), [MirrorStep::Settled(1)]);
     assert_eq!((mirror.report().refused, mirror.report().refusal.as_deref()), (1, Some(no)));
 }
 

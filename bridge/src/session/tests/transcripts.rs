@@ -8,7 +8,7 @@ use super::*;
 /// Lines in, lines out: `>` is said, `<` must be contained in what is answered, in this order; `?` asks the store.
 #[track_caller]
 fn transcript(session: &mut Session, text: &str) {
-    let mut answers: Vec<Step> = Vec::new();
+    let mut answers: Vec<SessionStep> = Vec::new();
     for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
         if let Some(said) = line.strip_prefix("> ") {
             assert_eq!(answers, [], "nothing more was expected before {said}");
@@ -16,12 +16,15 @@ fn transcript(session: &mut Session, text: &str) {
         } else if let Some(expected) = line.strip_prefix("< ") {
             assert!(!answers.is_empty(), "no answer, but expected {expected}");
             match answers.remove(0) {
-                Step::Send(answer) => assert!(answer.contains(expected), "{answer} has no {expected}"),
+                SessionStep::Send(answer) => assert!(answer.contains(expected), "{answer} has no {expected}"),
                 other => panic!("{other:?} instead of {expected}"),
             }
         } else {
             assert_eq!(line, "?");
-            assert!(matches!(answers.remove(0), Step::Find(..) | Step::Count(..) | Step::Collect(..)));
+            assert!(matches!(
+                answers.remove(0),
+                SessionStep::Find(..) | SessionStep::Count(..) | SessionStep::Collect(..)
+            ));
         }
     }
     assert_eq!(answers, []);
@@ -139,15 +142,18 @@ fn what_no_transcript_can_show_is_answered_too() {
     let long = json!(["REQ", "x".repeat(65), {}]).to_string();
     check(&say(&mut session, &long), "1 to 64");
     let huge = "y".repeat(100_000);
-    let [Step::Send(answer)] = &say(&mut session, &json!(["REQ", huge, {}]).to_string())[..] else {
+    let [SessionStep::Send(answer)] = &say(&mut session, &json!(["REQ", huge, {}]).to_string())[..] else {
         panic!()
     };
     assert!(answer.len() < 300, "a long id is not sent back whole");
     let deep = format!(r#"["REQ","a",{{"x":{}}}]"#, "[".repeat(100_000));
     check(&say(&mut session, &deep), "invalid: ");
-    assert_eq!(session.on_binary(), Step::Send(message::notice("invalid: a relay takes text messages")));
+    assert_eq!(
+        session.on_binary(),
+        SessionStep::Send(message::notice("invalid: a relay takes text messages"))
+    );
     let wide = json!(["REQ", "漢".repeat(64), {}]).to_string();
-    assert!(matches!(say(&mut session, &wide)[..], [Step::Find(..)]), "64 characters, not 64 bytes");
+    assert!(matches!(say(&mut session, &wide)[..], [SessionStep::Find(..)]), "64 characters, not 64 bytes");
 }
 
 /// A client's side of a reconciliation.
@@ -172,12 +178,12 @@ fn two_sides_find_out_what_each_lacks() {
     let mut session = owner_session();
     let opening = hex::encode(client.initiate().unwrap());
     let steps = say(&mut session, &json!(["NEG-OPEN", "n", {}, opening]).to_string());
-    let [Step::Collect(_, _, _, message)] = &steps[..] else { panic!("{steps:?}") };
+    let [SessionStep::Collect(_, _, _, message)] = &steps[..] else { panic!("{steps:?}") };
     let mut step = session.on_collected("n", message, Some(theirs));
     let (mut have, mut need) = (Vec::new(), Vec::new());
     for round in 0.. {
         assert!(round < 20, "it has to end");
-        let Step::Send(line) = step else { panic!("{step:?}") };
+        let SessionStep::Send(line) = step else { panic!("{step:?}") };
         let (kind, _, answer): (String, String, String) = serde_json::from_str(&line).unwrap();
         assert_eq!(kind, "NEG-MSG");
         assert!(line.len() < 128 * 1024);
@@ -196,7 +202,7 @@ fn reconciliations_are_bounded_and_nonsense_ends_them() {
     let open = |session: &mut Session, name: &str, message: &str, items: usize| {
         let steps = say(session, &json!(["NEG-OPEN", name, {}, message]).to_string());
         match &steps[..] {
-            [Step::Collect(_, _, _, message)] => {
+            [SessionStep::Collect(_, _, _, message)] => {
                 let id = EventId::from_bytes([5; 32]);
                 let items = (0..items).map(|number| (u64::try_from(number).unwrap(), id)).collect();
                 vec![session.on_collected(name, message, Some(items))]
@@ -212,11 +218,11 @@ fn reconciliations_are_bounded_and_nonsense_ends_them() {
     check(&open(&mut session, "0", &opening, MAX_COLLECTED + 1), "blocked: too many events");
     for nonsense in ["", "61ff", "61ffffffffffffffffffffff", "00", "6100000200", "61000002ffffffffffff7f"] {
         let steps = open(&mut session, "0", nonsense, 3);
-        let [Step::Send(line)] = &steps[..] else { panic!("{steps:?}") };
+        let [SessionStep::Send(line)] = &steps[..] else { panic!("{steps:?}") };
         assert!(line.starts_with("[\"NEG-"), "{nonsense}: {line}");
     }
     let steps = say(&mut session, &json!(["NEG-OPEN", "1", {}, opening]).to_string());
-    assert!(matches!(steps[..], [Step::Collect(..)]), "opening an open one begins anew");
+    assert!(matches!(steps[..], [SessionStep::Collect(..)]), "opening an open one begins anew");
     check(&[session.on_collected("1", &[], None)], "error: ");
 }
 
@@ -226,7 +232,7 @@ fn ten_thousand_questions_leave_no_more_than_two_hundred_subscriptions() {
     let mut refused = 0;
     for number in 0..10_000 {
         let steps = say(&mut session, &format!(r#"["REQ","{number}",{{"kinds":[1]}}]"#));
-        refused += usize::from(matches!(steps[..], [Step::Send(_)]));
+        refused += usize::from(matches!(steps[..], [SessionStep::Send(_)]));
     }
     assert_eq!(refused, 10_000 - MAX_SUBSCRIPTIONS);
 }

@@ -74,7 +74,7 @@ fn what_the_owner_takes_back_is_announced_and_told_to_who_asks() {
     assert_eq!(outputs[1..], [record(), Output::Spread(revoked(revocation.clone()))]);
     let told = core.revocations(&[key(1).public_key()]);
     assert_eq!(told.len(), 1);
-    let mut other = Core::new(Settings::default(), Some(key(2).public_key()));
+    let mut other = Core::new(EngineSettings::default(), Some(key(2).public_key()));
     run(&mut other, Input::Delegated(delegation(1, 7), OTHER));
     assert_eq!(run(&mut other, Input::Revoked(OTHER, told)), [record()]);
     assert!(!other.has_node(&key(1).public_key(), NOW));

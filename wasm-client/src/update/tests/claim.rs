@@ -30,12 +30,12 @@ fn a_new_person_claims_the_node_with_a_new_key_and_a_name() {
     assert_eq!(nostrp2p_protocol::login::check_peer(&proof, &OWN), Ok(()));
 
     rig.log_in(1, 0);
-    assert!(matches!(rig.step(), Step::Name));
+    assert!(matches!(rig.step(), WelcomeStep::Name));
     rig.did(|effect| *effect == Effect::Replace("#/".into()));
     rig.give(Message::Own(Own::NameTyped("Ada".into())));
     rig.give(Message::Own(Own::ProfileSubmitted));
     rig.prove(1);
-    assert!(matches!(rig.model.stage, Stage::Using));
+    assert!(matches!(rig.model.stage, PersonStage::Using));
     assert_eq!(rig.model.name_of(&public(1)), "Ada");
     assert_eq!(rig.model.outbox.len(), 1);
 }
@@ -53,7 +53,7 @@ fn the_owner_signs_in_with_the_key_and_goes_straight_home() {
     rig.prove(1);
     assert!(matches!(rig.sent().last(), Some(ClientFrame::Login { .. })));
     rig.log_in(1, 5);
-    assert!(matches!(rig.model.stage, Stage::Using));
+    assert!(matches!(rig.model.stage, PersonStage::Using));
     assert!(rig.model.backed_up, "whoever pastes a key has a copy");
 }
 
@@ -105,7 +105,7 @@ fn another_persons_key_is_refused_before_anything_is_sent() {
     rig.setup(Setup::ImportKey);
     rig.sent();
     rig.setup(Setup::KeyKept(Ok(public(1))));
-    assert!(matches!(rig.step(), Step::Key(KeyStep::Import { .. })));
+    assert!(matches!(rig.step(), WelcomeStep::Key(KeyStep::Import { .. })));
     assert!(rig.error().contains("not the owner’s key"), "{}", rig.error());
     assert_eq!(rig.sent(), []);
 }
@@ -123,7 +123,7 @@ fn a_claim_that_the_node_refuses_leads_back_to_where_it_can_be_mended() {
         rig.setup(Setup::KeyKept(Ok(public(1))));
         rig.prove(1);
         rig.refuse(rig.model.connection.last_request, code);
-        assert!(matches!(rig.step(), Step::Node), "{code:?}");
+        assert!(matches!(rig.step(), WelcomeStep::Node), "{code:?}");
         assert!(rig.error().contains(words), "{}", rig.error());
         assert!(rig.model.welcome().is_some_and(|welcome| welcome.token.is_none()));
         assert_eq!(rig.model.connection.phase, Phase::Opening, "asks anew whose node it is");
@@ -175,7 +175,7 @@ fn a_hosted_page_takes_the_address_that_is_typed_and_keeps_it() {
     rig.prove(1);
     rig.log_in(1, 0);
     let node = NodeAddress::parse("127.0.0.1:20011", false).ok();
-    assert!(rig.saved().contains(&Change::Set(Setting::Node(node))));
+    assert!(rig.saved().contains(&StorageChange::Set(Setting::Node(node))));
 }
 
 #[test]
@@ -194,9 +194,9 @@ fn forgetting_the_key_needs_a_second_yes_and_leaves_nothing() {
     let mut rig = Rig::in_use(0);
     rig.write("secret plans");
     rig.give(Message::Own(Own::ForgetConfirmed));
-    assert!(rig.effects.contains(&Effect::ForgetKey) && rig.saved().contains(&Change::ForgetAll));
+    assert!(rig.effects.contains(&Effect::ForgetKey) && rig.saved().contains(&StorageChange::ForgetAll));
     assert_eq!((rig.model.me, rig.model.outbox.len(), rig.model.compose.text.as_str()), (None, 0, ""));
-    assert!(matches!(rig.step(), Step::Node));
+    assert!(matches!(rig.step(), WelcomeStep::Node));
 }
 
 #[test]
@@ -207,6 +207,6 @@ fn another_key_on_this_device_starts_with_nothing_of_the_former() {
     rig.greet(None);
     rig.setup(Setup::ImportKey);
     rig.setup(Setup::KeyKept(Ok(public(2))));
-    assert!(rig.saved().contains(&Change::ForgetAll));
+    assert!(rig.saved().contains(&StorageChange::ForgetAll));
     assert_eq!(rig.texts(), Vec::<&str>::new());
 }

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::{
-    model::{Audience, Context, mention},
+    model::{Context, DraftAudience, mention},
     storage::FORMER_DRAFTS,
     tabs::Tidings,
 };
@@ -50,9 +50,9 @@ fn what_was_begun_comes_back_with_what_it_is_about_even_after_a_reload() {
     rig.give(Writing::Reply(one.id()).into());
     assert_eq!(rig.model.compose.text, "to one");
 
-    let mut settings = Settings::default();
+    let mut settings = StoredSettings::default();
     for change in rig.saved() {
-        if let Change::Set(setting) = change {
+        if let StorageChange::Set(setting) = change {
             settings.read(&setting.name(), &setting.text().unwrap_or_default());
         }
     }
@@ -114,7 +114,7 @@ fn who_is_named_gets_it_alone_if_one_wants_so_and_gets_a_private_answer_too() {
     let draft = rig.signed_post();
     assert_eq!(Rig::tagged(&draft), [public(4).to_string()]);
     rig.prove(1);
-    assert_eq!(rig.model.compose.audience, Audience::Everyone, "the next post is for everyone again");
+    assert_eq!(rig.model.compose.audience, DraftAudience::Everyone, "the next post is for everyone again");
 
     let one = post(2, 100, "one");
     super::super::timeline::insert(&mut rig.model, &one, super::super::timeline::Origin::Live);
@@ -142,17 +142,17 @@ fn escape_and_a_space_end_the_offer() {
 
 impl Rig {
     /// The settings that a page opens with after all that was saved here.
-    fn settings(&self) -> Settings {
+    fn settings(&self) -> StoredSettings {
         let mut rows = std::collections::BTreeMap::new();
         for change in self.saved() {
-            if let Change::Set(setting) = change {
+            if let StorageChange::Set(setting) = change {
                 match setting.text() {
                     Some(text) => rows.insert(setting.name().into_owned(), text),
                     None => rows.remove(&*setting.name()),
                 };
             }
         }
-        let mut settings = Settings::default();
+        let mut settings = StoredSettings::default();
         rows.iter().for_each(|(name, text)| settings.read(name, text));
         settings
     }
@@ -180,8 +180,8 @@ impl Rig {
     /// What this tab tells the others of drafts, and what another tab with the same settings does with it.
     fn tell(&self, other: &mut Self) {
         for change in self.saved() {
-            if let Change::Set(Setting::EventTemplate(context, stored)) = change {
-                other.give(Message::Browser(Browser::Elsewhere(Tidings::EventTemplate(context, stored))));
+            if let StorageChange::Set(Setting::EventTemplate(context, stored)) = change {
+                other.give(Message::Browser(BrowserNews::Elsewhere(Tidings::EventTemplate(context, stored))));
             }
         }
     }
@@ -273,8 +273,8 @@ fn behind_a_lone_at_sign_enter_mentions_nobody() {
 fn a_tab_that_was_looked_at_stores_nothing_and_hears_what_another_wrote_and_sent() {
     let (mut writing, mut looking) = (Rig::in_use(0), Rig::in_use(0));
     writing.type_text("from one tab");
-    looking.give(Message::Browser(Browser::Visible(false)));
-    let is_draft = |change: &Change| matches!(change, Change::Set(Setting::EventTemplate(..)));
+    looking.give(Message::Browser(BrowserNews::Visible(false)));
+    let is_draft = |change: &StorageChange| matches!(change, StorageChange::Set(Setting::EventTemplate(..)));
     assert!(!looking.saved().iter().any(is_draft), "{:?}", looking.saved());
     writing.give(Message::Timer(Timer::EventTemplate));
     writing.tell(&mut looking);
@@ -300,7 +300,7 @@ fn what_is_being_written_here_is_not_overwritten_by_another_tab() {
 #[test]
 fn a_key_that_is_gone_in_another_tab_is_gone_here_with_all_that_it_did() {
     for tidings in [
-        Message::Browser(Browser::Elsewhere(Tidings::Key)),
+        Message::Browser(BrowserNews::Elsewhere(Tidings::Key)),
         Message::StorageFailed(crate::storage::StorageError::forgotten()),
     ] {
         let mut rig = Rig::in_use(0);
@@ -322,7 +322,7 @@ fn a_key_that_is_gone_in_another_tab_is_gone_here_with_all_that_it_did() {
 fn a_key_that_is_locked_in_another_tab_is_locked_here() {
     let mut rig = Rig::open_with("", Some(1), Signer::Passphrase, Snapshot::default());
     rig.model.signing.locked = false;
-    rig.give(Message::Browser(Browser::Elsewhere(Tidings::Locked)));
+    rig.give(Message::Browser(BrowserNews::Elsewhere(Tidings::Locked)));
     assert!(rig.model.signing.locked);
     rig.did(|effect| *effect == Effect::CloseKey);
     assert!(!rig.effects.iter().any(|effect| matches!(effect, Effect::Tell(_))), "it goes round once");
@@ -364,12 +364,12 @@ fn what_is_done_undone_and_done_again_within_a_second_is_another_event() {
 
 #[test]
 fn drafts_of_the_former_version_are_stored_anew_once() {
-    let mut settings = Settings::default();
+    let mut settings = StoredSettings::default();
     settings.read("draft", "begun before");
     settings.read("drafts", "");
     let rig = Rig::open("", Some(1), Snapshot { settings, ..Snapshot::default() });
     assert_eq!(rig.model.compose.text, "begun before");
     let saved = rig.saved();
-    assert!(FORMER_DRAFTS.iter().all(|name| saved.contains(&Change::Set(Setting::FormerDraft(name)))));
+    assert!(FORMER_DRAFTS.iter().all(|name| saved.contains(&StorageChange::Set(Setting::FormerDraft(name)))));
     assert_eq!(rig.settings().drafts.len(), 1);
 }

@@ -29,7 +29,7 @@ fn an_own_post_goes_after_a_warning_and_the_deletion_goes_by_the_outbox() {
     assert_eq!((event.kind, rig.model.outbox.len()), (Kind::DELETION, 1));
     assert_eq!(event.tags, deletion(1, mine.id(), Kind::POST).tags);
     rig.accept();
-    assert!(rig.saved().contains(&Change::Deletion(event.into_rumor())));
+    assert!(rig.saved().contains(&StorageChange::Deletion(event.into_rumor())));
 }
 
 #[test]
@@ -42,12 +42,12 @@ fn what_another_deletes_goes_and_does_not_come_back_from_anywhere() {
     assert_eq!(rig.texts(), ["gone"], "nobody deletes what another wrote");
     batch(&mut rig, vec![by_author.clone()]);
     assert_eq!(rig.texts(), [""; 0]);
-    assert!(rig.saved().contains(&Change::Deletion(by_author.clone())));
+    assert!(rig.saved().contains(&StorageChange::Deletion(by_author.clone())));
     rig.effects.clear();
     batch(&mut rig, vec![post.clone()]);
     rig.give(Message::OlderLoaded(vec![post.clone()]));
     assert_eq!(rig.texts(), [""; 0]);
-    assert!(!rig.saved().iter().any(|change| matches!(change, Change::Keep(_))));
+    assert!(!rig.saved().iter().any(|change| matches!(change, StorageChange::Keep(_))));
 
     let snapshot = Snapshot { events: vec![post], deletions: vec![by_author], ..Snapshot::default() };
     assert_eq!(Rig::open("", Some(1), snapshot).texts(), [""; 0], "nor after a reload");
@@ -61,7 +61,7 @@ fn an_unsent_post_that_is_deleted_is_not_sent_any_more() {
     let id = *rig.model.outbox.waiting.keys().next().unwrap();
     rig.give(Writing::Delete(id).into());
     rig.prove(1);
-    assert!(rig.model.outbox.waiting.get(&id).is_none() && rig.saved().contains(&Change::Settled(id)));
+    assert!(rig.model.outbox.waiting.get(&id).is_none() && rig.saved().contains(&StorageChange::Settled(id)));
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! A file of everything.
 
 use super::*;
-use crate::{message::Own, model::connection::Request};
+use crate::{message::Own, model::connection::SentRequest};
 
 fn asked(rig: &mut Rig) -> Option<u64> {
     rig.sent().into_iter().find_map(|frame| match frame {
@@ -11,7 +11,7 @@ fn asked(rig: &mut Rig) -> Option<u64> {
 }
 
 fn part(rig: &mut Rig, through: u64, newest: u64, events: Vec<Event>) {
-    let request = rig.request(|request| *request == Request::Export);
+    let request = rig.request(|request| *request == SentRequest::Export);
     let events = events.into_iter().map(Into::into).collect();
     rig.frame(NodeFrame::Exported { request, through, newest, events });
 }
@@ -52,7 +52,7 @@ fn a_node_that_does_not_go_on_is_not_asked_for_ever() {
 fn half_a_file_is_never_offered() {
     for lose in [
         (|rig| rig.socket(SocketEvent::Closed)) as fn(&mut Rig),
-        |rig| rig.refuse(rig.request(|request| *request == Request::Export), RefusalCode::Internal),
+        |rig| rig.refuse(rig.request(|request| *request == SentRequest::Export), RefusalCode::Internal),
         |rig| rig.give(Message::Link(crate::message::Link::Retry)),
     ] {
         let mut rig = Rig::in_use(9);

@@ -5,7 +5,7 @@ use nostrp2p_protocol::{EventId, Tag};
 use super::*;
 use crate::{
     message::Relation,
-    model::{Tab, connection::Request, lists::MUTE_LIST},
+    model::{Tab, connection::SentRequest, lists::MUTE_LIST},
 };
 
 fn list(kind: Kind, created_at: u64, people: &[u8]) -> UnsignedEvent {
@@ -17,7 +17,8 @@ fn list(kind: Kind, created_at: u64, people: &[u8]) -> UnsignedEvent {
 impl Rig {
     /// A page that is logged in and whose node has not said yet which lists it holds.
     fn before_the_lists() -> Self {
-        let settings = Settings { cursor: Some(Cursor { store: STORE, after: 0 }), ..Settings::default() };
+        let settings =
+            StoredSettings { cursor: Some(Cursor { store: STORE, after: 0 }), ..StoredSettings::default() };
         let mut rig = Self::open("", Some(1), Snapshot { settings, ..Snapshot::default() });
         rig.greet(Some(1));
         rig.prove(1);
@@ -26,14 +27,14 @@ impl Rig {
     }
 
     fn show_lists(&mut self, events: Vec<UnsignedEvent>) {
-        let request = self.request(|request| *request == Request::OwnProfile);
+        let request = self.request(|request| *request == SentRequest::OwnProfile);
         self.frame(NodeFrame::Answer { request, complete: true, events });
     }
 
     /// The node takes all that waits.
     pub(super) fn accept(&mut self) {
         for id in self.store_outbox() {
-            let request = self.request(|request| *request == Request::Publish(id));
+            let request = self.request(|request| *request == SentRequest::Publish(id));
             let carried = Carried::Kept;
             self.frame(NodeFrame::Published { request, id, sequence: 9, carried });
         }
@@ -42,7 +43,7 @@ impl Rig {
     /// The node takes nothing of what waits.
     pub(super) fn refuse_all(&mut self) {
         for id in self.store_outbox() {
-            let request = self.request(|request| *request == Request::Publish(id));
+            let request = self.request(|request| *request == SentRequest::Publish(id));
             self.refuse(request, RefusalCode::TooLarge);
         }
     }
@@ -79,9 +80,9 @@ fn following_waits_for_the_present_list_and_keeps_everybody_in_it() {
     rig.prove(1);
     assert!(rig.model.lists.follows(&public(2)) && rig.model.lists.follows(&public(3)));
     let version = rig.model.outbox.waiting.values().next().unwrap().event.clone().into_rumor();
-    assert!(!rig.saved().contains(&Change::List(version.clone())), "it holds when the node has it");
+    assert!(!rig.saved().contains(&StorageChange::List(version.clone())), "it holds when the node has it");
     rig.accept();
-    assert!(rig.saved().contains(&Change::List(version)), "the version is kept");
+    assert!(rig.saved().contains(&StorageChange::List(version)), "the version is kept");
 }
 
 #[test]
@@ -106,7 +107,7 @@ fn a_first_list_of_a_key_from_elsewhere_is_asked_about() {
     rig.show_lists(vec![]);
     rig.give(Relation::Follow(public(2)).into());
     assert!(rig.lists_signed().is_empty());
-    rig.give(Message::Browser(Browser::Fragment("#/find".into())));
+    rig.give(Message::Browser(BrowserNews::Fragment("#/find".into())));
     assert!(format!("{:?}", crate::view::view(&rig.model)).contains("Begin a new list?"));
     rig.give(Relation::NotNow.into());
     assert!(!rig.model.lists.asked && !rig.model.lists.waits(&public(2)));
@@ -118,7 +119,7 @@ fn a_first_list_of_a_key_from_elsewhere_is_asked_about() {
 
 #[test]
 fn a_key_that_was_made_here_has_no_list_elsewhere() {
-    let settings = Settings { made_here: true, ..Settings::default() };
+    let settings = StoredSettings { made_here: true, ..StoredSettings::default() };
     let mut rig = Rig::open("", Some(1), Snapshot { settings, ..Snapshot::default() });
     rig.greet(Some(1));
     rig.prove(1);
@@ -144,8 +145,8 @@ fn following_shows_the_posts_of_those_one_follows_and_ones_own() {
     assert_eq!(rig.texts(), ["mine", "stranger", "followed"]);
     rig.give(Reading::Tab(Tab::Following).into());
     assert_eq!(rig.texts(), ["mine", "followed"]);
-    assert!(rig.saved().contains(&Change::Set(Setting::Tab(Tab::Following))));
-    rig.give(Message::Browser(Browser::AtTop(false)));
+    assert!(rig.saved().contains(&StorageChange::Set(Setting::Tab(Tab::Following))));
+    rig.give(Message::Browser(BrowserNews::AtTop(false)));
     let events = vec![post(3, 20, "unwanted").into_rumor(), post(2, 21, "wanted").into_rumor()];
     rig.frame(NodeFrame::Batch { through: 5, newest: 5, events });
     assert_eq!(rig.model.unseen(), 1, "only what is shown here is announced");
@@ -197,7 +198,7 @@ fn a_list_that_the_node_refused_is_as_it_was_and_the_next_one_builds_on_that() {
     rig.refuse_all();
     assert!(rig.model.lists.follows(&public(2)) && !rig.model.lists.follows(&public(3)));
     assert!(rig.model.lists.mutes(&public(9)) && !rig.model.lists.mutes(&public(4)));
-    assert!(!rig.saved().iter().any(|change| matches!(change, Change::List(_))), "nor after a reload");
+    assert!(!rig.saved().iter().any(|change| matches!(change, StorageChange::List(_))), "nor after a reload");
     rig.give(Relation::Follow(public(5)).into());
     let tags = &rig.lists_signed()[0].tags;
     assert_eq!(tags, &list(Kind::FOLLOW_LIST, 5, &[2, 5]).tags);
@@ -238,7 +239,7 @@ fn what_the_node_refused_is_undone() {
     assert_eq!(rig.texts(), ["theirs"]);
     rig.refuse_all();
     assert_eq!(rig.texts(), ["theirs", "mine"]);
-    assert!(!rig.saved().iter().any(|change| matches!(change, Change::Deletion(_))));
+    assert!(!rig.saved().iter().any(|change| matches!(change, StorageChange::Deletion(_))));
     rig.frame(NodeFrame::Batch { through: 3, newest: 3, events: vec![mine] });
     assert_eq!(rig.texts(), ["theirs", "mine"], "it is not counted as deleted");
 
@@ -263,7 +264,7 @@ fn a_first_profile_of_a_key_from_elsewhere_is_asked_about() {
     rig.give(Message::Own(Own::ProfileSubmitted));
     let signs =
         |rig: &Rig| rig.effects.iter().any(|effect| matches!(effect, Effect::Sign(Purpose::Profile, _)));
-    rig.give(Message::Browser(Browser::Fragment("#/me".into())));
+    rig.give(Message::Browser(BrowserNews::Fragment("#/me".into())));
     rig.give(Message::Own(Own::NameTyped("b".into())));
     rig.give(Message::Own(Own::ProfileSubmitted));
     assert!(!signs(&rig) && rig.shown().contains("Begin a new profile?"));

@@ -1,7 +1,7 @@
 //! Names by a domain.
 
 use super::*;
-use crate::{message::Browser, model::names::Answer, nip05::DomainName, route::Route};
+use crate::{message::BrowserNews, model::names::Answer, nip05::DomainName, route::Route};
 
 fn name() -> DomainName {
     DomainName::parse("ada@example.org").unwrap()
@@ -19,7 +19,7 @@ fn no_domain_is_asked_before_somebody_wants_it_and_then_its_answer_opens_the_pag
     rig.give(Reading::SearchSubmitted.into());
     rig.give(Reading::SearchSubmitted.into());
     assert_eq!(rig.effects.iter().filter(|effect| matches!(effect, Effect::LookUp(_))).count(), 1);
-    rig.give(Message::Browser(Browser::Named(name(), Some(answer()))));
+    rig.give(Message::Browser(BrowserNews::Named(name(), Some(answer()))));
     rig.did(|effect| *effect == Effect::Go(Route::Person(public(2)).fragment()));
 }
 
@@ -29,7 +29,7 @@ fn what_a_domain_does_not_know_or_does_not_say_is_told() {
         let mut rig = Rig::in_use(0);
         rig.give(Reading::SearchTyped("ada@example.org".into()).into());
         rig.give(Reading::SearchSubmitted.into());
-        rig.give(Message::Browser(Browser::Named(name(), said)));
+        rig.give(Message::Browser(BrowserNews::Named(name(), said)));
         assert!(rig.model.notice.as_deref().unwrap().contains(expected));
         assert!(!rig.effects.iter().any(|effect| matches!(effect, Effect::Go(_))));
     }
@@ -39,7 +39,7 @@ fn what_a_domain_does_not_know_or_does_not_say_is_told() {
 fn a_check_of_somebodys_name_opens_nothing() {
     let mut rig = Rig::in_use(0);
     rig.give(Reading::LookUp(name()).into());
-    rig.give(Message::Browser(Browser::Named(name(), Some(answer()))));
+    rig.give(Message::Browser(BrowserNews::Named(name(), Some(answer()))));
     assert_eq!(rig.model.names.get(&name()), Some(Answer::Person(public(2))));
     assert!(!rig.effects.iter().any(|effect| matches!(effect, Effect::Go(_))));
 }

@@ -4,7 +4,7 @@ use nostrp2p_protocol::Tag;
 
 use super::*;
 use crate::{
-    model::{connection::Request, notices::MARKER},
+    model::{connection::SentRequest, notices::MARKER},
     route::Route,
 };
 
@@ -25,7 +25,7 @@ fn marks(rig: &mut Rig) -> Vec<u64> {
 impl Rig {
     fn open_notifications(&mut self) {
         let fragment = Route::Notifications.fragment().into_owned();
-        self.give(Message::Browser(Browser::Fragment(fragment)));
+        self.give(Message::Browser(BrowserNews::Fragment(fragment)));
     }
 
     fn unread(&self) -> usize {
@@ -48,10 +48,10 @@ fn what_happens_is_counted_until_it_is_looked_at() {
     // What comes while it is looked at is read; what comes while nobody sees the page is not.
     rig.frame(NodeFrame::Batch { through: 3, newest: 3, events: vec![mention(2, 30)] });
     assert_eq!(marks(&mut rig), [30]);
-    rig.give(Message::Browser(Browser::Visible(false)));
+    rig.give(Message::Browser(BrowserNews::Visible(false)));
     rig.frame(NodeFrame::Batch { through: 4, newest: 4, events: vec![mention(2, 40)] });
     assert_eq!((rig.unread(), marks(&mut rig)), (1, vec![]));
-    rig.give(Message::Browser(Browser::Visible(true)));
+    rig.give(Message::Browser(BrowserNews::Visible(true)));
     assert_eq!(marks(&mut rig), [40]);
 }
 
@@ -66,19 +66,19 @@ fn what_was_read_on_another_device_is_read_here() {
     assert_eq!(rig.unread(), 0);
     rig.frame(NodeFrame::Markers(vec![(MARKER.into(), 5)]));
     assert_eq!(rig.unread(), 0, "a marker never goes back");
-    assert!(rig.saved().contains(&Change::Set(Setting::ReadUntil(20))));
+    assert!(rig.saved().contains(&StorageChange::Set(Setting::ReadUntil(20))));
 }
 
 #[test]
 fn what_was_read_offline_is_said_at_the_next_login() {
     let cursor = Some(Cursor { store: STORE, after: 0 });
-    let settings = Settings { cursor, read_until: 33, ..Settings::default() };
+    let settings = StoredSettings { cursor, read_until: 33, ..StoredSettings::default() };
     let mut rig = Rig::open("", Some(1), Snapshot { settings, ..Snapshot::default() });
     rig.greet(Some(1));
     rig.prove(1);
     rig.log_in(1, 0);
     assert_eq!(marks(&mut rig), [33]);
-    let request = rig.request(|request| *request == Request::Notices);
+    let request = rig.request(|request| *request == SentRequest::Notices);
     let events = vec![mention(2, 40), mention(3, 30)];
     rig.frame(NodeFrame::Answer { request, complete: true, events });
     assert_eq!(rig.unread(), 1);
@@ -111,9 +111,9 @@ fn a_new_follower_is_news_once_however_often_their_list_changes_and_after_a_relo
     let mut rig = Rig::in_use(0);
     rig.frame(NodeFrame::Batch { through: 1, newest: 1, events: vec![list(100)] });
     assert_eq!(rig.model.notices.unread().count(), 1);
-    let mut settings = Settings::default();
+    let mut settings = StoredSettings::default();
     for change in rig.saved() {
-        if let Change::Set(setting) = change {
+        if let StorageChange::Set(setting) = change {
             settings.read(&setting.name(), &setting.text().unwrap_or_default());
         }
     }
@@ -151,7 +151,7 @@ fn answers_are_there_after_six_hundred_likes_and_what_is_not_counted_is_said() {
     rig.greet(Some(1));
     rig.prove(1);
     rig.log_in(1, 0);
-    let request = rig.request(|request| *request == Request::Notices);
+    let request = rig.request(|request| *request == SentRequest::Notices);
     let asked = rig.sent().into_iter().find_map(|frame| match frame {
         ClientFrame::Fetch { request: other, filters } if other == request => Some(filters),
         _ => None,

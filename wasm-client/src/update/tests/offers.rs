@@ -13,10 +13,10 @@ const ELSEWHERE: &str = "ws://elsewhere.example:20001";
 
 /// A page of person 1 in use, opened at this address, with what it did before it was logged in.
 fn in_use_at(fragment: &str) -> Rig {
-    let settings = Settings {
+    let settings = StoredSettings {
         cursor: Some(Cursor { store: STORE, after: 5 }),
         pin: Some((OWN, public(1))),
-        ..Settings::default()
+        ..StoredSettings::default()
     };
     Rig::open(fragment, Some(1), Snapshot { settings, ..Snapshot::default() })
 }
@@ -90,7 +90,7 @@ fn a_link_does_nothing_in_a_page_in_use_but_show_a_sheet() {
         for opened_with_it in [true, false] {
             let mut rig = in_use_at(if opened_with_it { &link } else { "" });
             if !opened_with_it {
-                rig.give(Message::Browser(Browser::Fragment(link.clone())));
+                rig.give(Message::Browser(BrowserNews::Fragment(link.clone())));
             }
             assert!(rig.model.offer.is_some(), "{link}");
             rig.did(|effect| matches!(effect, Effect::Replace(fragment) if &**fragment == "#/"));
@@ -112,7 +112,7 @@ fn declining_changes_nothing_in_memory_or_storage() {
     for looked in [false, true] {
         let mut rig = Rig::in_use(5);
         let before = format!("{:?}", rig.model.connection);
-        rig.give(Message::Browser(Browser::Fragment(format!("{CLAIM}&node={ELSEWHERE}"))));
+        rig.give(Message::Browser(BrowserNews::Fragment(format!("{CLAIM}&node={ELSEWHERE}"))));
         if looked {
             look(&mut rig);
             say(&mut rig, welcome(OTHER, None));
@@ -134,7 +134,7 @@ fn declining_changes_nothing_in_memory_or_storage() {
 #[test]
 fn a_node_is_looked_at_with_a_nonce_alone_and_only_when_the_person_wants_to() {
     let mut rig = Rig::in_use(5);
-    rig.give(Message::Browser(Browser::Fragment(format!("#node={ELSEWHERE}"))));
+    rig.give(Message::Browser(BrowserNews::Fragment(format!("#node={ELSEWHERE}"))));
     look(&mut rig);
     assert_eq!(visited(&rig), ["ws://elsewhere.example:20001/client"]);
     say(&mut rig, welcome(OTHER, Some(2)));
@@ -148,7 +148,7 @@ fn a_node_is_looked_at_with_a_nonce_alone_and_only_when_the_person_wants_to() {
 #[test]
 fn a_second_node_is_added_and_this_page_stays_with_its_own() {
     let mut rig = Rig::in_use(5);
-    rig.give(Message::Browser(Browser::Fragment(format!("{CLAIM}&node={ELSEWHERE}"))));
+    rig.give(Message::Browser(BrowserNews::Fragment(format!("{CLAIM}&node={ELSEWHERE}"))));
     look(&mut rig);
     say(&mut rig, welcome(OTHER, None));
     rig.give(Message::Offer(Choice::Join(Wish::Add)));
@@ -174,14 +174,14 @@ fn a_second_node_is_added_and_this_page_stays_with_its_own() {
 fn moving_goes_over_once_the_other_node_has_taken_login_and_delegation() {
     let mut rig = Rig::in_use(5);
     rig.model.agreed = vec!["wss://relay.example".into()];
-    rig.give(Message::Browser(Browser::Fragment(format!("#node={ELSEWHERE}"))));
+    rig.give(Message::Browser(BrowserNews::Fragment(format!("#node={ELSEWHERE}"))));
     look(&mut rig);
     say(&mut rig, welcome(OTHER, Some(1)));
     join(&mut rig, Wish::Move);
     let node = NodeAddress::parse(ELSEWHERE, false).ok();
     assert_eq!((rig.model.connection.pin, &rig.model.connection.node), (Some(OTHER), &node));
-    assert!(rig.saved().contains(&Change::Set(Setting::Pin(OTHER, public(1)))));
-    assert!(rig.saved().contains(&Change::Set(Setting::Node(node))));
+    assert!(rig.saved().contains(&StorageChange::Set(Setting::Pin(OTHER, public(1)))));
+    assert!(rig.saved().contains(&StorageChange::Set(Setting::Node(node))));
     assert!(rig.model.agreed.is_empty(), "what was agreed to at the former node");
     assert_eq!(connected(&rig), ["ws://elsewhere.example:20001/client"]);
 }
@@ -190,7 +190,7 @@ fn moving_goes_over_once_the_other_node_has_taken_login_and_delegation() {
 fn a_link_that_names_a_node_leads_to_that_node_or_to_none() {
     let key = "07".repeat(32);
     let mut rig = Rig::in_use(5);
-    rig.give(Message::Browser(Browser::Fragment(format!("#node={ELSEWHERE}&peer={OTHER}&key={key}"))));
+    rig.give(Message::Browser(BrowserNews::Fragment(format!("#node={ELSEWHERE}&peer={OTHER}&key={key}"))));
     look(&mut rig);
     say(&mut rig, welcome(PeerId::from_ed25519([5; 32]), Some(1)));
     assert!(matches!(rig.model.offer.unwrap().step, OfferStep::Failed(_)));
@@ -223,7 +223,7 @@ fn a_page_from_before_pins_once_what_its_stored_address_leads_to_and_says_so() {
     rig.greet(Some(1));
     rig.prove(1);
     rig.log_in(1, 5);
-    assert!(rig.saved().contains(&Change::Set(Setting::Pin(OWN, public(1)))));
+    assert!(rig.saved().contains(&StorageChange::Set(Setting::Pin(OWN, public(1)))));
     assert!(rig.model.notice.as_ref().is_some_and(|notice| notice.contains(&OWN.short())));
     // From then on nothing else will do, and nothing more is said.
     rig.effects.clear();
@@ -234,7 +234,7 @@ fn a_page_from_before_pins_once_what_its_stored_address_leads_to_and_says_so() {
     rig.prove(1);
     rig.log_in(1, 5);
     assert_eq!(rig.model.notice, None);
-    assert!(!rig.saved().iter().any(|change| matches!(change, Change::Set(Setting::Pin(..)))));
+    assert!(!rig.saved().iter().any(|change| matches!(change, StorageChange::Set(Setting::Pin(..)))));
 }
 
 #[test]
@@ -242,7 +242,7 @@ fn by_a_foreign_name_everything_is_said_inside_of_a_channel() {
     let mut rig = in_use_at("");
     rig.socket(SocketEvent::Opened);
     let NodeFrame::Welcome(foreign) = welcome(OWN, None) else { panic!("a welcome") };
-    rig.frame(NodeFrame::Welcome(Box::new(Welcome { own_name: false, ..*foreign })));
+    rig.frame(NodeFrame::Welcome(Box::new(Onboarding { own_name: false, ..*foreign })));
     let key = ChannelKey::from_bytes([7; 32]);
     rig.did(|effect| {
         matches!(effect, Effect::Connect { url, channel: Some(channel), .. }

@@ -3,7 +3,7 @@
 use super::*;
 use crate::{
     message::Own,
-    model::connection::{Names, Request},
+    model::connection::{Names, SentRequest},
 };
 
 fn asked(rig: &mut Rig) -> Option<(String, Option<bool>)> {
@@ -14,7 +14,7 @@ fn asked(rig: &mut Rig) -> Option<(String, Option<bool>)> {
 }
 
 fn answer(rig: &mut Rig, own: bool, names: &[(&str, bool)]) {
-    let request = rig.request(|request| matches!(request, Request::Names { .. }));
+    let request = rig.request(|request| matches!(request, SentRequest::Names { .. }));
     let names = names.iter().map(|(name, confirmed)| ((*name).to_owned(), *confirmed)).collect();
     rig.frame(NodeFrame::Names { request, own, names });
 }
@@ -46,7 +46,7 @@ fn the_address_by_which_the_page_has_come_is_confirmed_by_hand_and_taken_back() 
 fn a_no_of_the_node_is_shown() {
     let mut rig = Rig::in_use(9);
     rig.give(Message::Own(Own::Names(Some(("node.example".to_owned(), true)))));
-    let request = rig.request(|request| matches!(request, Request::Names { .. }));
+    let request = rig.request(|request| matches!(request, SentRequest::Names { .. }));
     rig.refuse(request, RefusalCode::Unwanted);
     assert!(rig.model.notice.is_some());
 }

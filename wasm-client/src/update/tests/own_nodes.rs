@@ -3,7 +3,7 @@
 use nostrp2p_protocol::{delegation, delegation::LIFETIME_SECONDS};
 
 use super::*;
-use crate::model::connection::Request;
+use crate::model::connection::SentRequest;
 
 const LOST: PeerId = PeerId::from_ed25519([7; 32]);
 const HERE: PeerId = PeerId::from_ed25519([3; 32]);
@@ -11,8 +11,8 @@ const HERE: PeerId = PeerId::from_ed25519([3; 32]);
 /// On the screen Network, after the node has told of two nodes.
 fn told(ahead: u64) -> Rig {
     let mut rig = Rig::in_use(0);
-    rig.give(Message::Browser(Browser::Fragment("#/network".into())));
-    let request = rig.request(|request| *request == Request::OwnNodes);
+    rig.give(Message::Browser(BrowserNews::Fragment("#/network".into())));
+    let request = rig.request(|request| *request == SentRequest::OwnNodes);
     let now = NOW_MS / 1_000;
     let events = vec![
         delegation::draft(&LOST, now - 10 + ahead).by(public(1)),

@@ -4,7 +4,7 @@ use nostrp2p_protocol::{EventId, Filter, Tag};
 
 use super::*;
 use crate::{
-    model::{Picture, connection::Request},
+    model::{Picture, connection::SentRequest},
     route::Route,
 };
 
@@ -22,7 +22,7 @@ impl Rig {
     }
 
     fn go(&mut self, route: Route) {
-        self.give(Message::Browser(Browser::Fragment(route.fragment().into_owned())));
+        self.give(Message::Browser(BrowserNews::Fragment(route.fragment().into_owned())));
     }
 
     fn subscribed(&mut self) -> Option<Vec<Filter>> {
@@ -44,7 +44,7 @@ fn a_page_of_a_person_is_asked_for_while_it_is_open() {
     let filters = rig.subscribed().expect("a subscription");
     assert!(filters.iter().all(|filter| filter.authors == Some([public(2)].into())));
     assert!(rig.model.open.loading);
-    let request = rig.request(|request| *request == Request::Page);
+    let request = rig.request(|request| *request == SentRequest::Page);
     rig.frame(NodeFrame::Answer { request, complete: true, events: vec![] });
     assert!(!rig.model.open.loading && rig.drawn().contains("No posts of this person are here yet"));
 
@@ -78,12 +78,12 @@ fn an_open_page_is_asked_for_again_after_a_loss() {
 fn earlier_posts_of_a_person_come_when_the_end_is_near() {
     let mut rig = Rig::in_use(0);
     rig.go(Route::Person(public(2)));
-    let request = rig.request(|request| *request == Request::Page);
+    let request = rig.request(|request| *request == SentRequest::Page);
     let events = (100..150).map(|time| post(2, time, "x").into_rumor()).rev().collect();
     rig.frame(NodeFrame::Answer { request, complete: false, events });
     rig.sent();
-    rig.give(Message::Browser(Browser::NearEnd));
-    rig.give(Message::Browser(Browser::NearEnd));
+    rig.give(Message::Browser(BrowserNews::NearEnd));
+    rig.give(Message::Browser(BrowserNews::NearEnd));
     let fetches: Vec<Filter> = rig
         .sent()
         .into_iter()
@@ -94,9 +94,9 @@ fn earlier_posts_of_a_person_come_when_the_end_is_near() {
         .collect();
     assert_eq!(fetches.len(), 1, "one question at a time");
     assert_eq!(fetches[0].until, Some(100));
-    let request = rig.request(|request| *request == Request::PageOlder);
+    let request = rig.request(|request| *request == SentRequest::PageOlder);
     rig.frame(NodeFrame::Answer { request, complete: true, events: vec![post(2, 7, "first").into_rumor()] });
-    rig.give(Message::Browser(Browser::NearEnd));
+    rig.give(Message::Browser(BrowserNews::NearEnd));
     assert!(
         rig.model.open.ended && !rig.sent().iter().any(|frame| matches!(frame, ClientFrame::Fetch { .. }))
     );
@@ -106,10 +106,10 @@ fn earlier_posts_of_a_person_come_when_the_end_is_near() {
 #[test]
 fn single_older_posts_do_not_hide_what_is_missing_between() {
     let events = vec![post(3, 1_000, "read").into_rumor()];
-    let settings = Settings {
+    let settings = StoredSettings {
         cursor: Some(Cursor { store: STORE, after: 0 }),
         kept_since: 1_000,
-        ..Settings::default()
+        ..StoredSettings::default()
     };
     let mut rig = Rig::open("", Some(1), Snapshot { events, settings, ..Snapshot::default() });
     rig.greet(Some(1));
@@ -122,12 +122,12 @@ fn single_older_posts_do_not_hide_what_is_missing_between() {
         .saved()
         .iter()
         .filter_map(|change| match change {
-            Change::Keep(unsigned) => Some(unsigned.created_at),
+            StorageChange::Keep(unsigned) => Some(unsigned.created_at),
             _ => None,
         })
         .collect();
     assert_eq!(kept, [2_000], "the cache has no gaps either");
-    let request = rig.request(|request| *request == Request::Older);
+    let request = rig.request(|request| *request == SentRequest::Older);
     rig.frame(NodeFrame::Answer {
         request,
         complete: true,
@@ -174,7 +174,7 @@ fn what_is_quoted_is_fetched_and_shown_whole() {
     };
     rig.hear(&[draft.sign(&key(2), &[0; 32])]);
     assert!(rig.drawn().contains("still being fetched") && !rig.drawn().contains("nostr:nevent"));
-    let request = rig.request(|request| *request == Request::Targets);
+    let request = rig.request(|request| *request == SentRequest::Targets);
     let events = vec![quoted.into_rumor()];
     rig.frame(NodeFrame::Answer { request, complete: true, events });
     assert!(rig.drawn().contains("words worth passing on"));
@@ -188,10 +188,10 @@ fn a_quote_is_written_with_its_tags_and_survives_a_reload_as_a_draft() {
     rig.hear(std::slice::from_ref(&theirs));
     rig.give(Writing::Quote(theirs.id()).into());
     rig.give(Writing::Typed("true".into(), 0).into());
-    rig.give(Message::Browser(Browser::Visible(false)));
-    let mut settings = Settings::default();
+    rig.give(Message::Browser(BrowserNews::Visible(false)));
+    let mut settings = StoredSettings::default();
     for change in rig.saved() {
-        if let Change::Set(setting) = change {
+        if let StorageChange::Set(setting) = change {
             settings.read(&setting.name(), &setting.text().unwrap_or_default());
         }
     }
@@ -236,9 +236,9 @@ fn a_picture_is_loaded_only_when_somebody_asks_for_it() {
     assert!(rig.shown().contains("x.example will see your address") && !rig.drawn().contains("tag: \"img\""));
     rig.give(Reading::ShowPicture(address.into()).into());
     rig.did(|effect| *effect == Effect::LoadPicture(address.into()));
-    rig.give(Message::Browser(Browser::Picture(address.into(), Some("blob:1".into()))));
+    rig.give(Message::Browser(BrowserNews::Picture(address.into(), Some("blob:1".into()))));
     assert_eq!(rig.model.pictures.get(address), Some(&Picture::Here("blob:1".into())));
     assert!(rig.drawn().contains("tag: \"img\""));
-    rig.give(Message::Browser(Browser::Picture(address.into(), None)));
+    rig.give(Message::Browser(BrowserNews::Picture(address.into(), None)));
     assert!(rig.drawn().contains("could not be loaded"));
 }

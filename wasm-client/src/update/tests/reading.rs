@@ -26,7 +26,7 @@ fn live_posts_come_in_at_the_top_and_are_announced() {
 fn while_one_reads_further_down_new_posts_wait_behind_a_pill() {
     let mut rig = Rig::in_use(0);
     batch(&mut rig, 1, vec![post(2, 10, "read")]);
-    rig.give(Message::Browser(Browser::AtTop(false)));
+    rig.give(Message::Browser(BrowserNews::AtTop(false)));
     batch(&mut rig, 2, vec![post(2, 20, "waiting")]);
     assert_eq!((rig.texts(), rig.model.timeline.unseen.len()), (vec!["read"], 1));
     rig.give(Message::Reading(Reading::ShowNew));
@@ -37,7 +37,7 @@ fn while_one_reads_further_down_new_posts_wait_behind_a_pill() {
 #[test]
 fn an_own_post_never_waits_behind_the_pill() {
     let mut rig = Rig::in_use(0);
-    rig.give(Message::Browser(Browser::AtTop(false)));
+    rig.give(Message::Browser(BrowserNews::AtTop(false)));
     rig.write("mine");
     rig.prove(1);
     batch(&mut rig, 1, vec![post(1, 20, "mine, from another device")]);
@@ -47,19 +47,20 @@ fn an_own_post_never_waits_behind_the_pill() {
 #[test]
 fn the_past_comes_from_the_storage_and_then_from_the_node() {
     let events = (0..200).map(|time| post(2, time + 100, "x").into_rumor()).rev().collect();
-    let settings = Settings { cursor: Some(Cursor { store: STORE, after: 0 }), ..Settings::default() };
+    let settings =
+        StoredSettings { cursor: Some(Cursor { store: STORE, after: 0 }), ..StoredSettings::default() };
     let mut rig = Rig::open("", Some(1), Snapshot { events, settings, ..Snapshot::default() });
     rig.greet(Some(1));
     rig.prove(1);
     rig.log_in(1, 0);
     rig.sent();
     for _ in 0..192 {
-        rig.give(Message::Browser(Browser::NearEnd));
+        rig.give(Message::Browser(BrowserNews::NearEnd));
     }
     rig.did(|effect| matches!(effect, Effect::LoadOlder(place, _) if place.created_at() == 100));
     rig.give(Message::OlderLoaded(vec![post(2, 50, "from the storage").into_rumor()]));
     assert_eq!(rig.model.timeline.past, Past::InStorage);
-    rig.give(Message::Browser(Browser::NearEnd));
+    rig.give(Message::Browser(BrowserNews::NearEnd));
     rig.give(Message::OlderLoaded(vec![]));
     let frames = rig.sent();
     let [ClientFrame::Fetch { request, filters }] = &frames[..] else { panic!("{frames:?}") };
@@ -69,7 +70,7 @@ fn the_past_comes_from_the_storage_and_then_from_the_node() {
     rig.frame(NodeFrame::Answer { request: *request, complete: true, events });
     assert_eq!(rig.model.timeline.past, Past::InNode);
     let request = loop {
-        rig.give(Message::Browser(Browser::NearEnd));
+        rig.give(Message::Browser(BrowserNews::NearEnd));
         if let Some(ClientFrame::Fetch { request, filters }) = rig.sent().pop() {
             assert_eq!(filters[0].until, Some(24));
             break request;
@@ -97,7 +98,7 @@ fn many_posts_of_one_second_do_not_stop_the_past() {
             crate::update::timeline::insert(&mut rig.model, unsigned, crate::update::timeline::Origin::Run);
         }
         for _ in 0..10_000 {
-            rig.give(Message::Browser(Browser::NearEnd));
+            rig.give(Message::Browser(BrowserNews::NearEnd));
             for frame in rig.sent() {
                 let ClientFrame::Fetch { request, filters } = frame else { continue };
                 let Filter { until, limit, .. } = &filters[0];
@@ -140,10 +141,10 @@ fn what_a_repost_passes_on_comes_from_the_own_node() {
 #[test]
 fn going_to_another_screen_hides_what_was_shown_for_a_moment() {
     let mut rig = Rig::in_use(0);
-    rig.give(Message::Browser(Browser::Fragment("#/me".into())));
+    rig.give(Message::Browser(BrowserNews::Fragment("#/me".into())));
     rig.give(Message::Own(Own::KeyRevealed(Secret::new("nsec1".to_owned()))));
     assert!(rig.model.revealed.is_some());
-    rig.give(Message::Browser(Browser::Fragment("#/".into())));
+    rig.give(Message::Browser(BrowserNews::Fragment("#/".into())));
     assert_eq!((rig.model.revealed.is_none(), rig.model.route), (true, Route::Home));
 }
 
@@ -171,7 +172,7 @@ fn the_page_speaks_as_the_browser_does_until_somebody_chooses() {
     rig.give(Message::Own(Own::Language(Some(Language::English))));
     assert_eq!(rig.model.say(texts::HOME), "Home");
     rig.did(|effect| *effect == Effect::PutLanguage(Language::English));
-    assert!(rig.saved().contains(&Change::Set(Setting::Language(Some(Language::English)))));
+    assert!(rig.saved().contains(&StorageChange::Set(Setting::Language(Some(Language::English)))));
     rig.give(Message::Own(Own::ForgetConfirmed));
     assert_eq!(rig.model.language(), Language::English, "whoever comes next is spoken to alike");
 }

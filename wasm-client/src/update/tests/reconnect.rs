@@ -6,9 +6,9 @@ use crate::model::connection::{Pill, Trouble};
 #[test]
 fn a_known_store_is_resumed_exactly_where_it_was_left() {
     let cursor = Some(Cursor { store: STORE, after: 40 });
-    let settings = Settings { cursor, ..Settings::default() };
+    let settings = StoredSettings { cursor, ..StoredSettings::default() };
     let mut rig = Rig::open("", Some(1), Snapshot { settings, ..Snapshot::default() });
-    assert!(matches!(rig.model.stage, Stage::Using), "no login is asked for again");
+    assert!(matches!(rig.model.stage, PersonStage::Using), "no login is asked for again");
     rig.greet(Some(1));
     rig.prove(1);
     rig.sent();
@@ -19,7 +19,8 @@ fn a_known_store_is_resumed_exactly_where_it_was_left() {
 
 #[test]
 fn another_store_starts_over_with_the_newest() {
-    let settings = Settings { cursor: Some(Cursor { store: 5, after: 40 }), ..Settings::default() };
+    let settings =
+        StoredSettings { cursor: Some(Cursor { store: 5, after: 40 }), ..StoredSettings::default() };
     let events = vec![post(2, 5, "of the old store").into_rumor()];
     let mut rig = Rig::open("", Some(1), Snapshot { settings, events, ..Snapshot::default() });
     rig.greet(Some(1));
@@ -29,12 +30,12 @@ fn another_store_starts_over_with_the_newest() {
     let frames = rig.sent();
     assert!(matches!(&frames[0], ClientFrame::Fetch { .. }), "{frames:?}");
     assert!(matches!(frames[1], ClientFrame::Watch { after: 50, .. }), "{frames:?}");
-    assert!(rig.saved().contains(&Change::ForgetEvents));
+    assert!(rig.saved().contains(&StorageChange::ForgetEvents));
     assert!(rig.model.timeline.is_empty() && rig.model.timeline.loading);
 
-    let stored = Change::Set(Setting::Cursor(Cursor { store: STORE, after: 50 }));
+    let stored = StorageChange::Set(Setting::Cursor(Cursor { store: STORE, after: 50 }));
     assert!(!rig.saved().contains(&stored), "a reload before the answer must start over again");
-    let request = rig.request(|request| *request == crate::model::connection::Request::Newest);
+    let request = rig.request(|request| *request == crate::model::connection::SentRequest::Newest);
     rig.frame(NodeFrame::Answer { request, complete: true, events: vec![post(2, 9, "new").into_rumor()] });
     assert_eq!(rig.texts(), ["new"]);
     assert!(rig.saved().contains(&stored));
@@ -42,7 +43,8 @@ fn another_store_starts_over_with_the_newest() {
 
 #[test]
 fn a_long_absence_starts_over_instead_of_catching_up_one_by_one() {
-    let settings = Settings { cursor: Some(Cursor { store: STORE, after: 0 }), ..Settings::default() };
+    let settings =
+        StoredSettings { cursor: Some(Cursor { store: STORE, after: 0 }), ..StoredSettings::default() };
     let mut rig = Rig::open("", Some(1), Snapshot { settings, ..Snapshot::default() });
     rig.greet(Some(1));
     rig.prove(1);
@@ -56,7 +58,7 @@ fn a_batch_moves_the_place_to_resume_from() {
     let mut rig = Rig::in_use(50);
     let events = vec![post(2, 5, "one").into_rumor(), profile(2, 5, r#"{"name":"Bo"}"#)];
     rig.frame(NodeFrame::Batch { through: 52, newest: 52, events });
-    assert!(rig.saved().contains(&Change::Set(Setting::Cursor(Cursor { store: STORE, after: 52 }))));
+    assert!(rig.saved().contains(&StorageChange::Set(Setting::Cursor(Cursor { store: STORE, after: 52 }))));
     assert_eq!(rig.model.name_of(&public(2)), "Bo");
     rig.socket(SocketEvent::Closed);
     rig.give(Message::Timer(Timer::Reconnect));
@@ -87,7 +89,7 @@ fn a_lost_connection_is_tried_again_with_growing_waits_and_says_so() {
 
 #[test]
 fn the_network_or_the_person_coming_back_ends_the_waiting() {
-    for message in [Browser::Online, Browser::Visible(true)] {
+    for message in [BrowserNews::Online, BrowserNews::Visible(true)] {
         let mut rig = Rig::in_use(0);
         rig.socket(SocketEvent::Closed);
         rig.effects.clear();
@@ -100,9 +102,9 @@ fn the_network_or_the_person_coming_back_ends_the_waiting() {
 #[test]
 fn a_hidden_page_lets_the_node_gather() {
     let mut rig = Rig::in_use(7);
-    rig.give(Message::Browser(Browser::Visible(false)));
+    rig.give(Message::Browser(BrowserNews::Visible(false)));
     assert_eq!(rig.sent(), [ClientFrame::Watch { after: 7, gather_ms: 60_000 }]);
-    rig.give(Message::Browser(Browser::Visible(true)));
+    rig.give(Message::Browser(BrowserNews::Visible(true)));
     assert_eq!(rig.sent(), [ClientFrame::Watch { after: 7, gather_ms: 20 }]);
 }
 

@@ -108,7 +108,7 @@ fn nothing_is_signed_before_the_person_has_agreed_and_then_by_itself() {
     rig.agree(RELAY);
     let [draft] = rig.asked_to_sign()[..] else { panic!("{:?}", rig.effects) };
     assert_eq!(*draft, nostrp2p_protocol::login::relay_draft(RELAY, "abc", NOW_MS / 1_000).unwrap());
-    rig.did(|effect| matches!(effect, Effect::Save(changes) if changes.contains(&Change::Set(Setting::Agreed(vec![RELAY.into()])))));
+    rig.did(|effect| matches!(effect, Effect::Save(changes) if changes.contains(&StorageChange::Set(Setting::Agreed(vec![RELAY.into()])))));
     rig.prove(1);
     let [ClientFrame::RelayLogin { relay, proof }] = &rig.sent()[..] else { panic!("{:?}", rig.effects) };
     assert_eq!(relay, RELAY);

@@ -1,7 +1,7 @@
 //! Searching the node for words.
 
 use super::*;
-use crate::{model::connection::Request, route::Route, vdom::Text};
+use crate::{model::connection::SentRequest, route::Route, vdom::Text};
 
 impl Rig {
     fn type_search(&mut self, words: &str) -> Vec<ClientFrame> {
@@ -19,7 +19,7 @@ fn page(model: &Model) -> String {
 fn what_is_typed_is_searched_for_in_the_node_and_what_it_finds_is_shown() {
     let mut rig = Rig::in_use(0);
     let fragment: Text = Route::Find.fragment();
-    rig.give(Message::Browser(Browser::Fragment(fragment.into_owned())));
+    rig.give(Message::Browser(BrowserNews::Fragment(fragment.into_owned())));
     rig.sent();
     assert_eq!(rig.type_search("a"), [], "in nearly all posts");
     let frames = rig.type_search(" full width ");
@@ -42,11 +42,11 @@ fn what_is_typed_is_searched_for_in_the_node_and_what_it_finds_is_shown() {
 #[test]
 fn keys_and_names_by_a_domain_are_no_words() {
     let mut rig = Rig::in_use(0);
-    rig.give(Message::Browser(Browser::Fragment("#/find".into())));
+    rig.give(Message::Browser(BrowserNews::Fragment("#/find".into())));
     rig.sent();
     for text in [public(2).to_npub(), "ada@example.org".to_owned(), "x".repeat(2_000)] {
         let searched = rig.type_search(&text);
         assert!(!searched.iter().any(|frame| matches!(frame, ClientFrame::Search { .. })), "{text}");
-        assert!(!rig.model.connection.requests.values().any(|request| *request == Request::Search));
+        assert!(!rig.model.connection.requests.values().any(|request| *request == SentRequest::Search));
     }
 }

@@ -17,7 +17,7 @@ impl Rig {
     /// A page of person 1 with this signer, up to the greeting of the node.
     fn greeted(signer: Signer) -> Self {
         let cursor = Some(Cursor { store: STORE, after: 0 });
-        let settings = Settings { cursor, ..Settings::default() };
+        let settings = StoredSettings { cursor, ..StoredSettings::default() };
         let mut rig = Self::open_with("", Some(1), signer, Snapshot { settings, ..Snapshot::default() });
         rig.greet(Some(1));
         rig
@@ -67,8 +67,8 @@ fn a_lock_that_stays_closed_keeps_what_is_written_and_is_not_asked_about_again_b
     rig.keyring(Keyring::Cancel);
     assert_eq!(rig.model.connection.trouble, Some(Trouble::NotSigned));
     rig.effects.clear();
-    rig.give(Message::Browser(Browser::Visible(true)));
-    rig.give(Message::Browser(Browser::Online));
+    rig.give(Message::Browser(BrowserNews::Visible(true)));
+    rig.give(Message::Browser(BrowserNews::Online));
     assert!(!rig.effects.iter().any(|effect| matches!(effect, Effect::Connect { .. })));
     rig.write("kept");
     assert!(rig.model.signing.unlock.is_some() && rig.signatures() == 0);
@@ -83,9 +83,9 @@ fn a_lock_that_stays_closed_keeps_what_is_written_and_is_not_asked_about_again_b
 fn an_unlocked_key_is_locked_by_hand_and_after_a_while_out_of_sight() {
     let mut rig = Rig::greeted(Signer::Passphrase);
     rig.unlock();
-    rig.give(Message::Browser(Browser::Visible(false)));
+    rig.give(Message::Browser(BrowserNews::Visible(false)));
     rig.did(|effect| *effect == Effect::Wait(Timer::Lock, 900_000));
-    rig.give(Message::Browser(Browser::Visible(true)));
+    rig.give(Message::Browser(BrowserNews::Visible(true)));
     rig.did(|effect| *effect == Effect::Cancel(Timer::Lock));
     rig.model.revealed = Some(secret("nsec1"));
     rig.give(Message::Timer(Timer::Lock));
@@ -159,7 +159,7 @@ fn an_extension_signs_a_claim_and_a_no_leads_back_to_the_choice() {
     let attempt = rig.model.connection.attempt;
     let token = rig.model.welcome().unwrap().token;
     rig.refuse_signature(Purpose::Prove { attempt, token });
-    assert!(matches!(rig.step(), Step::Key(KeyStep::Choose)) && !rig.error().is_empty());
+    assert!(matches!(rig.step(), WelcomeStep::Key(KeyStep::Choose)) && !rig.error().is_empty());
     rig.effects.clear();
     rig.setup(Setup::UseKeyHere);
     rig.prove(1);
@@ -231,7 +231,7 @@ fn a_new_key_counts_as_saved_once_its_file_was_made() {
     rig.keyring(Keyring::Submit);
     rig.did(|effect| matches!(effect, Effect::SealKey { key: Some(key), .. } if *key == nsec));
     rig.keyring(Keyring::Sealed(Ok(secret("ncryptsec1xyz"))));
-    assert!(matches!(rig.step(), Step::Key(KeyStep::Made { saved: true, .. })));
+    assert!(matches!(rig.step(), WelcomeStep::Key(KeyStep::Made { saved: true, .. })));
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use nostrp2p_protocol::{EventId, Tag};
 
 use super::*;
-use crate::{model::connection::Request, route::Route, storage::Theme};
+use crate::{model::connection::SentRequest, route::Route, storage::Theme};
 
 fn tagged(author: u8, kind: Kind, tags: Vec<Tag>, content: &str) -> Event {
     EventTemplate { created_at: 20, kind, tags, content: content.into() }.sign(&key(author), &[0; 32])
@@ -56,7 +56,7 @@ fn a_reply_names_the_post_and_its_author_and_is_over_once_it_is_signed() {
     assert!(
         rig.saved()
             .iter()
-            .any(|change| matches!(change, Change::Outgoing(event) if event.tags == draft.tags))
+            .any(|change| matches!(change, StorageChange::Outgoing(event) if event.tags == draft.tags))
     );
     rig.write("for everyone");
     assert_eq!(rig.draft().map(|draft| draft.tags), Some(vec![]));
@@ -84,10 +84,10 @@ fn a_draft_of_a_reply_is_a_reply_after_a_reload_too() {
     rig.receive(vec![to.clone()]);
     rig.give(Message::Writing(Writing::Reply(to.id())));
     rig.give(Message::Writing(Writing::Typed("to be continued".into(), 0)));
-    rig.give(Message::Browser(Browser::Visible(false)));
-    let mut settings = Settings { theme: Theme::Auto, ..Settings::default() };
+    rig.give(Message::Browser(BrowserNews::Visible(false)));
+    let mut settings = StoredSettings { theme: Theme::Auto, ..StoredSettings::default() };
     for change in rig.saved() {
-        if let Change::Set(setting) = change {
+        if let StorageChange::Set(setting) = change {
             settings.read(&setting.name(), &setting.text().unwrap_or_default());
         }
     }
@@ -101,7 +101,7 @@ fn on_a_phone_a_reply_opens_the_screen_for_writing() {
     let mut rig = Rig::in_use(0);
     let to = post(2, 10, "question");
     rig.receive(vec![to.clone()]);
-    rig.give(Message::Browser(Browser::Wide(false)));
+    rig.give(Message::Browser(BrowserNews::Wide(false)));
     rig.give(Message::Writing(Writing::Reply(to.id())));
     rig.did(|effect| *effect == Effect::Go(Route::Write.fragment()));
 }
@@ -186,7 +186,8 @@ fn likes_of_own_posts_are_counted_by_person() {
 fn likes_are_there_again_after_a_reload() {
     let (mine, theirs) = (post(1, 10, "mine"), post(2, 11, "theirs"));
     let events = vec![theirs.clone().into_rumor(), mine.clone().into_rumor()];
-    let settings = Settings { cursor: Some(Cursor { store: STORE, after: 0 }), ..Settings::default() };
+    let settings =
+        StoredSettings { cursor: Some(Cursor { store: STORE, after: 0 }), ..StoredSettings::default() };
     let waiting = like(1, EventId::from_bytes([7; 32]), "+");
     let outbox = vec![waiting];
     let mut rig = Rig::open("", Some(1), Snapshot { events, outbox, settings, ..Snapshot::default() });
@@ -194,7 +195,7 @@ fn likes_are_there_again_after_a_reload() {
     rig.greet(Some(1));
     rig.prove(1);
     rig.log_in(1, 0);
-    let request = rig.request(|request| *request == Request::Likes);
+    let request = rig.request(|request| *request == SentRequest::Likes);
     let events = [like(1, theirs.id(), "+"), like(2, mine.id(), "+")].map(Event::into_rumor).into();
     rig.frame(NodeFrame::Answer { request, complete: true, events });
     assert!(rig.model.likes.is_mine(&theirs.id()));
@@ -204,5 +205,5 @@ fn likes_are_there_again_after_a_reload() {
     rig.greet(Some(1));
     rig.prove(1);
     rig.log_in(1, 0);
-    assert!(!rig.model.connection.requests.values().any(|request| *request == Request::Likes));
+    assert!(!rig.model.connection.requests.values().any(|request| *request == SentRequest::Likes));
 }

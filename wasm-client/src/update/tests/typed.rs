@@ -5,12 +5,12 @@ use crate::model::ProfileForm;
 
 impl Rig {
     fn visit(&mut self, fragment: &str) {
-        self.give(Message::Browser(Browser::Fragment(fragment.into())));
+        self.give(Message::Browser(BrowserNews::Fragment(fragment.into())));
     }
 
     /// The same tab after a reload at this fragment.
     fn reloaded_at(&self, fragment: &str) -> Self {
-        let settings = Settings { pin: Some((OWN, public(1))), ..Settings::default() };
+        let settings = StoredSettings { pin: Some((OWN, public(1))), ..StoredSettings::default() };
         let mut rig = Self::start(Start {
             environment: environment(),
             fragment: fragment.into(),

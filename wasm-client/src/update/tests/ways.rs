@@ -12,7 +12,7 @@ const PEER: PeerId = PeerId::from_ed25519([3; 32]);
 const KEY: ChannelKey = ChannelKey::from_bytes([7; 32]);
 
 /// A page of person 1 that was in use before and knows the way home: by two helpers.
-fn settings(node: Option<&str>) -> Settings {
+fn settings(node: Option<&str>) -> StoredSettings {
     let address = |text: &str| NodeAddress::parse(text, true).unwrap();
     let helpers = vec![address("wss://one.example"), address("wss://two.example:8443")];
     let home = Some(Home { peer: PEER, key: KEY, addresses: vec![], helpers });
@@ -20,7 +20,7 @@ fn settings(node: Option<&str>) -> Settings {
     Settings { home, cursor, node: node.map(address), ..Settings::default() }
 }
 
-fn open(settings: Settings) -> Rig {
+fn open(settings: StoredSettings) -> Rig {
     Rig::open("", Some(1), Snapshot { settings, ..Snapshot::default() })
 }
 
@@ -213,7 +213,7 @@ fn the_node_tells_its_ways_and_they_are_kept() {
     rig.frame(NodeFrame::Ways(told.clone()));
     let home = rig.model.connection.home.clone().unwrap();
     assert_eq!((home.peer, home.helpers[0].authority()), (PEER, "new.example"));
-    assert!(rig.saved().contains(&Change::Set(Setting::Home(Some(home)))));
+    assert!(rig.saved().contains(&StorageChange::Set(Setting::Home(Some(home)))));
     rig.effects.clear();
     rig.frame(NodeFrame::Ways(told));
     assert_eq!(rig.saved(), [], "nothing has changed");

@@ -15,7 +15,7 @@ fn a_post_is_stored_before_it_is_sent_and_shown_at_once() {
     let id = *rig.model.outbox.waiting.keys().next().unwrap();
     let saved = rig.saved();
     assert!(
-        matches!(&saved[..], [Change::Outgoing(event), Change::Set(Setting::EventTemplate(Context::New, None)), ..]
+        matches!(&saved[..], [StorageChange::Outgoing(event), StorageChange::Set(Setting::EventTemplate(Context::New, None)), ..]
         if event.id() == id)
     );
     assert_eq!(rig.model.compose.text, "");
@@ -25,7 +25,7 @@ fn a_post_is_stored_before_it_is_sent_and_shown_at_once() {
     let [ClientFrame::Publish { request, event }] = &frames[..] else { panic!("{frames:?}") };
     assert_eq!(event.clone().verify().map(|event| event.id()), Ok(id));
     rig.frame(NodeFrame::Published { request: *request, id, sequence: 1, carried: Carried::Broadcast(2) });
-    assert!(rig.model.outbox.is_empty() && rig.saved().contains(&Change::Settled(id)));
+    assert!(rig.model.outbox.is_empty() && rig.saved().contains(&StorageChange::Settled(id)));
     assert_eq!(rig.model.outbox.carried.get(&id), Some(&Carried::Broadcast(2)));
     assert_eq!(rig.texts(), ["hello"]);
 }
@@ -88,7 +88,8 @@ fn what_was_written_offline_is_sent_after_the_next_login_oldest_first() {
 
 #[test]
 fn what_was_unsent_at_a_reload_is_shown_and_sent() {
-    let settings = Settings { cursor: Some(Cursor { store: STORE, after: 0 }), ..Settings::default() };
+    let settings =
+        StoredSettings { cursor: Some(Cursor { store: STORE, after: 0 }), ..StoredSettings::default() };
     let outbox = vec![post(1, 5, "before the reload"), post(2, 6, "of another key")];
     let mut rig = Rig::open("", Some(1), Snapshot { settings, outbox, ..Snapshot::default() });
     assert_eq!(rig.texts(), ["before the reload"]);
@@ -153,7 +154,7 @@ fn a_busy_node_gets_it_again_and_a_refusal_is_shown_with_a_way_out() {
     let id = again.event.id();
     rig.give(Message::Writing(Writing::GiveUp(id)));
     assert!(rig.model.outbox.is_empty() && rig.texts().is_empty());
-    assert!(rig.saved().contains(&Change::Settled(id)));
+    assert!(rig.saved().contains(&StorageChange::Settled(id)));
 }
 
 #[test]
@@ -197,10 +198,10 @@ fn a_draft_is_stored_soon_after_the_last_key_and_when_the_page_is_hidden() {
     let mut rig = Rig::in_use(0);
     rig.give(Message::Writing(Writing::Typed("to be continued".into(), 0)));
     rig.did(|effect| matches!(effect, Effect::Wait(Timer::EventTemplate, _)));
-    rig.give(Message::Browser(Browser::Visible(false)));
-    let mut settings = Settings::default();
+    rig.give(Message::Browser(BrowserNews::Visible(false)));
+    let mut settings = StoredSettings::default();
     for change in rig.saved() {
-        if let Change::Set(setting) = change {
+        if let StorageChange::Set(setting) = change {
             settings.read(&setting.name(), &setting.text().unwrap_or_default());
         }
     }
@@ -218,7 +219,7 @@ fn a_profile_is_never_published_from_a_base_that_was_not_loaded() {
     rig.give(Message::Own(Own::ProfileSubmitted));
     assert!(!rig.effects.iter().any(|effect| matches!(effect, Effect::Sign(Purpose::Profile, _))));
 
-    let request = rig.request(|request| *request == crate::model::connection::Request::OwnProfile);
+    let request = rig.request(|request| *request == crate::model::connection::SentRequest::OwnProfile);
     let present = profile(1, NOW_MS / 1_000 + 30, r#"{"name":"A","picture":"p"}"#);
     rig.frame(NodeFrame::Answer { request, complete: true, events: vec![present.clone()] });
     let drafts = rig.effects.iter().find_map(|effect| match effect {

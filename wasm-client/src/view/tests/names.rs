@@ -34,7 +34,7 @@ fn a_name_from_right_to_left_stands_by_itself_on_every_screen() {
         each(&view(&model).into(), &mut |element| {
             let keeps = element.tag == "bdi" || element.tag == "text" || attribute(element, "dir").is_some();
             let texts = element.children.iter().filter_map(|child| match child {
-                Node::Text(text) => Some(text),
+                VNode::Text(text) => Some(text),
                 _ => None,
             });
             for text in texts.filter(|text| text.contains(NAME)) {
