@@ -69,7 +69,7 @@ pub struct QueryId(pub u64);
 
 /// A question to be asked.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Query {
+pub struct FetchQuery {
     /// Names it.
     pub ask: QueryId,
     /// Whom; nobody in particular when the author is unknown.
@@ -149,7 +149,7 @@ impl Fetches {
     }
 
     /// The questions to ask now; everything that one person is asked for goes into one.
-    pub fn due(&mut self, now: u64, nodes_of: impl Fn(&PublicKey) -> Vec<PeerId>) -> Vec<Query> {
+    pub fn due(&mut self, now: u64, nodes_of: impl Fn(&PublicKey) -> Vec<PeerId>) -> Vec<FetchQuery> {
         let mut by_author: BTreeMap<Option<PublicKey>, Vec<FetchTarget>> = BTreeMap::new();
         for (want, entry) in &mut self.entries {
             if matches!(entry.state, State::Away(until) if until <= now) {
@@ -175,7 +175,7 @@ impl Fetches {
             self.set(&wants, State::Asked);
             let ask = QueryId(self.next);
             self.next += 1;
-            asking.push(Query { ask, nodes, filters: filters(&wants) });
+            asking.push(FetchQuery { ask, nodes, filters: filters(&wants) });
             self.asks.insert(ask, wants);
         }
         asking

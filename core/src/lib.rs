@@ -42,7 +42,7 @@ pub use engine::{
     Core, DeliveryId, EngineSettings, GossipId, Input, Output, PublishId, QUESTION_ROWS, Service, Sharing,
     Verdict,
 };
-pub use fetch::{FetchTarget, Query, QueryId};
+pub use fetch::{FetchQuery, FetchTarget, QueryId};
 pub use hourly_cap::{CapDecision, MAX_PER_HOUR, hour, room};
 pub use intake::{INTAKE_PAUSE_SECONDS, Intake};
 pub use known_authors::NEW_SECONDS;

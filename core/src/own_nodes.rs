@@ -1,22 +1,22 @@
 //! The other nodes of the same owner: what each of them has told this one, and when to ask again.
 //!
-//! Every node asks its own_nodes for what the owner wrote and what is for the owner alone, page after page. So several
+//! Every node asks its own nodes for what the owner wrote and what is for the owner alone, page after page. So several
 //! nodes of one person hold the same, a node that was off catches up, and a new node takes over from an old one.
 
 use std::collections::BTreeMap;
 
 use nostrp2p_protocol::{PeerId, frame::StoreId, rpc::OwnPage};
 
-/// A own_node that has answered is asked again after this many seconds.
+/// An own node that has answered is asked again after this many seconds.
 const AGAIN_SECONDS: u64 = 10;
-/// A own_node that did not answer is asked again after this many seconds.
+/// An own node that did not answer is asked again after this many seconds.
 const AWAY_SECONDS: u64 = 60;
-/// A own_node that asks is asked back, but not within so many seconds: with much news two nodes would never stop.
+/// An own node that asks is asked back, but not within so many seconds: with much news two nodes would never stop.
 const NOT_BEFORE_SECONDS: u64 = 2;
 /// OwnNodes that are remembered: those that a person has had.
 const MAX_SIBLINGS: usize = 32;
 
-/// Up to where a own_node has told what it holds.
+/// Up to where an own node has told what it holds.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct OwnNodeCursor {
     /// Which store the sequence number belongs to; none before the first answer.
@@ -45,7 +45,7 @@ enum Phase {
     },
 }
 
-/// What is known of the own_nodes.
+/// What is known of the own nodes.
 #[derive(Debug, Default)]
 pub struct OwnNodes {
     known: BTreeMap<PeerId, OwnNode>,
@@ -69,7 +69,7 @@ impl OwnNodes {
         }
     }
 
-    /// Makes a own_node due, because it has shown itself or because something new is worth an exchange.
+    /// Makes an own node due, because it has shown itself or because something new is worth an exchange.
     pub fn hurry(&mut self, peer: &PeerId) {
         if let Some(own_node) = self.known.get_mut(peer)
             && matches!(own_node.phase, Phase::Idle(_))
@@ -78,7 +78,7 @@ impl OwnNodes {
         }
     }
 
-    /// A own_node has asked this node, and said how far its own store goes: if it has news, it is asked back.
+    /// An own node has asked this node, and said how far its own store goes: if it has news, it is asked back.
     pub fn on_asked(&mut self, peer: &PeerId, newest: u64) {
         let Some(own_node) = self.known.get_mut(peer) else { return };
         let Phase::Idle(when) = own_node.phase else { return };
@@ -104,7 +104,7 @@ impl OwnNodes {
         due
     }
 
-    /// A own_node has answered, or not. Returns the cursor to write down when nothing of the page has to be checked.
+    /// An own node has answered, or not. Returns the cursor to write down when nothing of the page has to be checked.
     pub fn on_answer(&mut self, peer: &PeerId, page: Option<&OwnPage>, now: u64) -> Option<OwnNodeCursor> {
         let own_node = self.known.get_mut(peer)?;
         let Some(page) = page else {

@@ -5,7 +5,7 @@ use std::hint::black_box;
 
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use nostrp2p_bridge::{Policy, Session};
-use nostrp2p_core::{Core, GossipId, Input, Settings};
+use nostrp2p_core::{Core, EngineSettings, GossipId, Input};
 use nostrp2p_node::store::{Asked, Propagation, Retention, Store, Writer};
 use nostrp2p_protocol::{
     Event, EventTemplate, Filter, Kind, Packet, PeerId, SecretKey, Tag, UnverifiedEvent, frame::NodeFrame,
@@ -96,7 +96,7 @@ fn decisions(criterion: &mut Criterion) {
     let peer = PeerId::from_ed25519([3; 32]);
     criterion.bench_function("hear 200 broadcasts", |bench| {
         bench.iter_batched(
-            || (Core::new(Settings::default(), None), payloads.clone()),
+            || (Core::new(EngineSettings::default(), None), payloads.clone()),
             |(mut core, payloads)| {
                 for (number, payload) in payloads.into_iter().enumerate() {
                     let heard = GossipId(u64::try_from(number).unwrap());

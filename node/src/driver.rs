@@ -25,8 +25,8 @@ use std::{
 use futures_util::{StreamExt, stream::FuturesUnordered};
 use nostrp2p_core::{
     Announcer, Audience, Claim, Core, DeliveryId, DeliveryKey, DeliveryState, Difference, EngineSettings,
-    GossipId, Identified, Input, Output, Ownership, PublishId, QueryId, Service, Sharing, SyncSession,
-    Target, TunnelClient, TunnelServer, Unheard, Verdict,
+    GossipId, Identified, Input, Output, Ownership, PublishId, QueryId, Service, SyncSession, Target,
+    TunnelClient, TunnelServer, Unheard, Verdict,
 };
 use nostrp2p_overlay::{MessageRef, Overlay, OverlayEvent, RequestRef, Topic};
 use nostrp2p_protocol::{
@@ -54,7 +54,7 @@ use crate::{
 
 /// Commands of sessions that may wait.
 const COMMANDS: usize = 256;
-/// How often the node_status is looked at besides when peers come and go: delays change.
+/// How often the status is looked at besides when peers come and go: delays change.
 const STANDING_EVERY: Duration = Duration::from_secs(5);
 
 /// Changes of deliveries that a session may lag behind before it misses some; it learns them at its next login.
@@ -470,21 +470,10 @@ impl Running {
                 Output::ReportValidation(heard, verdict) => self.judge(heard, verdict).await,
                 Output::Store(event, sharing) => {
                     self.note_time(&event).await;
-                    let propagation = match sharing {
-                        Sharing::Shared => Propagation::Shared,
-                        Sharing::ByItself => Propagation::Done,
-                        Sharing::OwnNode => Propagation::OwnNode,
-                    };
-                    self.writer.store(event, propagation).await;
+                    self.writer.store(event, sharing.into()).await;
                 }
                 Output::Commit(request, event, audience) => {
-                    let propagation = match &audience {
-                        Audience::Everyone => Propagation::Ahead,
-                        Audience::People(people) => {
-                            Propagation::To(people.iter().copied().collect(), clock::now())
-                        }
-                        _ => Propagation::Done,
-                    };
+                    let propagation = Propagation::of_own(&audience, clock::now());
                     let answer = self.writer.commit(event.clone(), propagation).await;
                     self.tasks.push(Box::pin(async move {
                         let stored = answer.await.unwrap_or_else(|_| Err(stopped()));

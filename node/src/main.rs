@@ -10,7 +10,7 @@ use anyhow::Context as _;
 use clap::{ArgMatches, CommandFactory as _, FromArgMatches as _, parser::ValueSource};
 use nostrp2p_node::{
     cli::{self, Cli, Completions, Owner, OwnerCommand, ProgramCommand, Revoke, Show},
-    doctor::{self, Verdict},
+    doctor::{self, CheckVerdict},
     genkey,
     log::{self, Log},
     maintenance,
@@ -165,7 +165,7 @@ fn examine(settings: &Settings, json: bool) -> ExitCode {
     };
     let (mut failed, mut said) = (false, ExitCode::SUCCESS);
     runtime.block_on(doctor::examine(settings, |step| {
-        failed |= step.verdict == Verdict::Fail;
+        failed |= step.verdict == CheckVerdict::Fail;
         let line = if json { serde_json::to_string(&step).unwrap_or_default() } else { doctor::line(&step) };
         said = write_out(&format!("{line}\n"));
     }));

@@ -55,7 +55,7 @@ use writer::Reports;
 
 pub use meta::MetaWrite;
 pub use query::{Asked, Picked, Selection};
-pub use read::{Batch, Found, Numbered};
+pub use read::{Batch, FoundEvents, Numbered};
 pub(crate) use reading::Reading;
 pub(crate) use record::{decode as decode_record, encode as encode_record};
 pub use repair::{Repaired, repair};

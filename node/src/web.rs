@@ -47,7 +47,7 @@ mod tests {
     use super::*;
 
     const fn sample(path: &'static str) -> WebFile {
-        File { path, content_type: "text/plain", immutable: false, plain: b"x", brotli: None, gzip: None }
+        WebFile { path, content_type: "text/plain", immutable: false, plain: b"x", brotli: None, gzip: None }
     }
 
     #[test]

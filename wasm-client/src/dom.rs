@@ -44,7 +44,7 @@ pub struct Page<M> {
 
 /// A node of the tree together with the node of the page that shows it.
 struct Mounted<M> {
-    node: web_sys::VNode,
+    node: web_sys::Node,
     content: Content<M>,
 }
 
@@ -93,7 +93,7 @@ impl<M: Clone + 'static> Page<M> {
 
     fn children(
         &self,
-        parent: &web_sys::VNode,
+        parent: &web_sys::Node,
         old: Vec<Mounted<M>>,
         new: Vec<VNode<M>>,
     ) -> Result<Vec<Mounted<M>>, JsValue> {
@@ -107,7 +107,7 @@ impl<M: Clone + 'static> Page<M> {
             }
         }
         // From the last to the first, so that what follows is always in place already.
-        let mut follower: Option<web_sys::VNode> = None;
+        let mut follower: Option<web_sys::Node> = None;
         let mut mounted = Vec::with_capacity(new.len());
         for ((node, reused), stays) in new.into_iter().zip(plan.reused).zip(plan.stays).rev() {
             let reused = reused.and_then(|index| old.get_mut(index).and_then(Option::take));

@@ -83,7 +83,7 @@ pub struct Model {
     /// Another node, which waits for the person's word.
     pub offer: Option<Offer>,
     /// The nodes that act for the person.
-    pub own_nodes: own_nodes::OwnNodes,
+    pub own_nodes: own_nodes::OwnNodeList,
     /// Everyone's posts.
     pub timeline: Timeline,
     /// Who likes what.

@@ -60,7 +60,7 @@ impl Ci<'_> {
             if violations.is_empty() {
                 Ok(())
             } else {
-                bail!("{} imports break the layering", violations.len())
+                bail!("{} imports or names break the rules of xtask/src/layering.rs", violations.len())
             }
         });
         self.check("dependencies", dependencies::check);

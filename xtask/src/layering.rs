@@ -1,4 +1,6 @@
-//! Which crate may import which: the section "The parts" of the design, as a table.
+//! Which crate may import which: the section "The parts" of the design, as a table; and how things are called.
+
+mod names;
 
 use crate::workspace::Workspace;
 use anyhow::{Context, Result, bail};
@@ -69,7 +71,9 @@ pub fn check(workspace: &Workspace) -> Result<Vec<String>> {
         bail!("cargo metadata failed: {}", String::from_utf8_lossy(&output.stderr).trim());
     }
     let metadata = serde_json::from_slice(&output.stdout).context("cargo metadata is not JSON")?;
-    violations(&metadata)
+    let mut violations = violations(&metadata)?;
+    violations.extend(names::check(workspace)?);
+    Ok(violations)
 }
 
 fn violations(metadata: &Value) -> Result<Vec<String>> {

@@ -10,7 +10,7 @@ use crate::{
     admission::{Ignored, Limits},
     audience::Audience,
     buckets::Rate,
-    fetch::{FetchTarget, Query, QueryId},
+    fetch::{FetchQuery, FetchTarget, QueryId},
     mailbox::Sender,
     outbox::{DeliveryKey, DeliveryState},
     own_nodes::OwnNodeCursor,
@@ -66,9 +66,9 @@ pub enum Input {
     Fetch(Vec<FetchTarget>),
     /// What came back for [`Output::Query`]; None when no node answered.
     QueryAnswered(QueryId, Option<Vec<UnverifiedEvent>>),
-    /// How far a own_node had told what it holds, read from the store at the start.
+    /// How far an own node had told what it holds, read from the store at the start.
     OwnNode(PeerId, OwnNodeCursor),
-    /// A own_node has asked this node, and said up to which sequence number its own store goes.
+    /// An own node has asked this node, and said up to which sequence number its own store goes.
     OwnNodeAsked(PeerId, u64),
     /// What came back for [`Output::QueryOwnNode`].
     OwnNodeAnswered(PeerId, Option<OwnPage>),
@@ -92,7 +92,7 @@ pub enum Input {
     /// The owner's delegations, whether they hold or not, read from the store at the start or when one has come.
     OwnWords(Vec<Delegation>),
     /// The store has lost some of what it was given lately: its disk had refused to write. [`Input::OwnNode`] follows for
-    /// each own_node.
+    /// each own node.
     StoreRolledBack,
     /// Some time has passed.
     Tick,
@@ -137,10 +137,10 @@ pub enum Output {
     /// Answer a publish request with no.
     Refuse(PublishId, Refusal),
     /// QueryId these nodes, or some neighbours if none is named, for public events; then hand in [`Input::QueryAnswered`].
-    Query(Query),
+    Query(FetchQuery),
     /// QueryId another node of the owner for what it holds; then hand in [`Input::OwnNodeAnswered`].
     QueryOwnNode(PeerId, OwnNodeCursor),
-    /// Write down how far a own_node has told what it holds. Everything up to there went to the store before.
+    /// Write down how far an own node has told what it holds. Everything up to there went to the store before.
     RecordOwnNode(PeerId, OwnNodeCursor),
     /// Do a step of catching up with a neighbour.
     CatchUp(SyncStep),
@@ -185,7 +185,7 @@ impl Service {
         match self {
             // Hundreds of waiting replies when a node comes back, then one every 6 s.
             Self::Deliver => Rate { burst: 300, per_hour: 600 },
-            // A client that opens pages of people, and own_nodes that ask every 10 s and page after page.
+            // A client that opens pages of people, and own nodes that ask every 10 s and page after page.
             Self::Fetch => Rate { burst: 500, per_hour: 3_600 },
             // A new node's 20,000 events in one session are about 100 requests, and sessions follow one another.
             Self::Sync => Rate { burst: 600, per_hour: 7_200 },

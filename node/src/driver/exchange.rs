@@ -1,6 +1,6 @@
 //! What goes from node to node besides broadcasts: deliveries, questions, announcements.
 
-use nostrp2p_core::{DeliveryId, DeliveryKey, Input, OwnNodeCursor, QUESTION_ROWS, Query, Service};
+use nostrp2p_core::{DeliveryId, DeliveryKey, FetchQuery, Input, OwnNodeCursor, QUESTION_ROWS, Service};
 use nostrp2p_overlay::{Protocol, RequestRef};
 use nostrp2p_protocol::{
     Packet, PeerId, UnverifiedEvent,
@@ -151,7 +151,7 @@ impl Running {
     }
 
     /// Asks other nodes for events.
-    pub(super) fn ask(&self, asking: Query) {
+    pub(super) fn ask(&self, asking: FetchQuery) {
         let (overlay, question) = (self.overlay.clone(), RpcRequest::Events(asking.filters).encode());
         self.tasks.push(Box::pin(async move {
             let mut nodes = asking.nodes;

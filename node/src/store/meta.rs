@@ -1,4 +1,4 @@
-//! Small things besides events: read markers of the owner, how far own_nodes have told what they hold, and how far
+//! Small things besides events: read markers of the owner, how far own nodes have told what they hold, and how far
 //! mirrors have come.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -34,7 +34,7 @@ pub enum MetaWrite {
     Marker(String, u64),
     /// A read marker made room.
     NoMarker(String),
-    /// A own_node has told everything up to here.
+    /// An own node has told everything up to here.
     OwnNode(PeerId, OwnNodeCursor),
     /// This mirror has the owner's events up to this sequence number.
     Settled(String, u64),
@@ -156,7 +156,7 @@ impl Store {
         Ok(words)
     }
 
-    /// How far each own_node has told what it holds.
+    /// How far each own node has told what it holds.
     ///
     /// # Errors
     /// When the disk cannot be read.

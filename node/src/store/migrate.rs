@@ -3,7 +3,7 @@
 //! | schema | new |
 //! |---|---|
 //! | 1 | the first |
-//! | 2 | tombstones, ends of events, read markers, own_nodes |
+//! | 2 | tombstones, ends of events, read markers, own nodes |
 //! | 3 | events that neighbours may have when they catch up |
 //! | 4 | those of an author and hour, and since when people are known |
 //! | 5 | sequence numbers that a crash must not give again |

@@ -46,7 +46,7 @@ pub struct Numbered {
 
 /// The answer to a question, the newest first, ties by lower id.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Found {
+pub struct FoundEvents {
     /// Whether nothing was left out.
     pub complete: bool,
     /// At most 500 events and about 256 KiB.
@@ -196,7 +196,7 @@ impl Store {
     ///
     /// # Errors
     /// When the disk cannot be read.
-    pub fn find(&self, filters: &[Filter]) -> Result<Found, redb::Error> {
+    pub fn find(&self, filters: &[Filter]) -> Result<FoundEvents, redb::Error> {
         self.find_visible(filters, |_| true)
     }
 
@@ -208,7 +208,7 @@ impl Store {
         &self,
         filters: &[Filter],
         visible: impl Fn(&Event) -> bool,
-    ) -> Result<Found, redb::Error> {
+    ) -> Result<FoundEvents, redb::Error> {
         self.find_within(filters, visible, &mut Reading::for_owner())
     }
 
@@ -218,7 +218,7 @@ impl Store {
         filters: &[Filter],
         visible: impl Fn(&Event) -> bool,
         reading: &mut Reading<'_>,
-    ) -> Result<Found, redb::Error> {
+    ) -> Result<FoundEvents, redb::Error> {
         let asked: Vec<Asked<'_>> = filters.iter().map(|filter| Asked { filter, also: &visible }).collect();
         let Selection { mut complete, picked, .. } = self.select_within(&asked, reading)?;
         let (mut events, mut bytes) = (Vec::new(), 0);
@@ -234,7 +234,7 @@ impl Store {
             }
             events.push(event);
         }
-        Ok(Found { complete, events })
+        Ok(FoundEvents { complete, events })
     }
 
     /// Shows events of `since..=until` to `visit`, the latest `created_at` first, until it breaks off; within one

@@ -75,7 +75,7 @@ const TOMBSTONES_LONGER: u64 = 86_400;
 pub(super) struct Place(Option<Vec<u8>>);
 
 /// Drops events that have ended, and of other people's events what is too old, then what is too much: first those of
-/// known_authors, as far as they are more than their share, then what [`surplus`] says. Never the owner's own and mail; nor
+/// newcomers, as far as they are more than their share, then what [`surplus`] says. Never the owner's own and mail; nor
 /// the profiles and follow lists of people in use: whom the owner follows, and whoever wrote something that is stored.
 ///
 /// As long as a store has no owner, age drops nothing: nobody knows whose the events are.

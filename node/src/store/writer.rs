@@ -14,7 +14,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use nostrp2p_core::{DeliveryKey, DeliveryState, Sender};
+use nostrp2p_core::{Audience, DeliveryKey, DeliveryState, Sender, Sharing};
 use nostrp2p_protocol::{Event, PublicKey};
 use redb::Durability;
 use tokio::{
@@ -138,7 +138,26 @@ pub enum Mark {
     Mirrored(String),
 }
 
+impl From<Sharing> for Propagation {
+    fn from(sharing: Sharing) -> Self {
+        match sharing {
+            Sharing::Shared => Self::Shared,
+            Sharing::ByItself => Self::Done,
+            Sharing::OwnNode => Self::OwnNode,
+        }
+    }
+}
+
 impl Propagation {
+    /// That of an event which the owner has published just now, `now` in seconds since 1970.
+    pub(crate) fn of_own(audience: &Audience, now: u64) -> Self {
+        match audience {
+            Audience::Everyone => Self::Ahead,
+            Audience::People(people) => Self::To(people.iter().copied().collect(), now),
+            Audience::AsTargets | Audience::Nobody | Audience::Unwanted => Self::Done,
+        }
+    }
+
     fn origin(&self) -> Origin {
         match self {
             Self::Done => Origin::by(Door::Asked),
@@ -237,7 +256,7 @@ impl Writer {
 
     /// Writes a note down, after everything that was handed over before. Waits while the queue is full.
     pub async fn note(&self, note: MetaWrite) {
-        // When the thread is gone a marker stands where it was, and a own_node is asked once more; neither does harm.
+        // When the thread is gone a marker stands where it was, and an own node is asked once more; neither does harm.
         drop(self.queue.send(Write::MetaWrite(note)).await);
     }
 

@@ -1,6 +1,6 @@
 //! Nodes for tests, and waiting for what they do.
 
-use std::{future::Future, path::ConnectionPath, time::Duration};
+use std::{future::Future, path::Path, time::Duration};
 
 use futures::StreamExt;
 use libp2p::{Multiaddr, Swarm, SwarmBuilder, identity::Keypair, noise, swarm::NetworkBehaviour, tcp, yamux};
@@ -173,7 +173,7 @@ pub async fn port(node: &Node) -> u16 {
     port.parse().unwrap()
 }
 
-pub fn remember(settings: &mut OverlaySettings, folder: &ConnectionPath) {
+pub fn remember(settings: &mut OverlaySettings, folder: &Path) {
     settings.known_addresses = Some(folder.join("addresses.json"));
 }
 

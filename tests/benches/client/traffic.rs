@@ -7,7 +7,7 @@
 use std::time::{Duration, Instant};
 
 use nostrp2p_protocol::SecretKey;
-use nostrp2p_tests::{Browser, Node, Person, Relay, Size, Tap, Traffic, now, post, random_key};
+use nostrp2p_tests::{Browser, Node, Person, Relay, Size, Tap, TappedTraffic, now, post, random_key};
 use serde_json::json;
 use tokio::{io::AsyncReadExt, io::AsyncWriteExt, net::TcpStream, time::sleep};
 
@@ -76,7 +76,7 @@ pub async fn measure(minutes: usize) {
     let hour = 3600.0 / begun.elapsed().as_secs_f64();
     println!("an hour, from {minutes} minutes with {number} posts:    KB     wake-ups");
     for (name, tap) in &taps {
-        let Traffic { bytes, wake_ups } = tap.take();
+        let TappedTraffic { bytes, wake_ups } = tap.take();
         let per_hour = |count: usize| f64::from(u32::try_from(count).unwrap_or(u32::MAX)) * hour;
         println!("{name:<42} {:>8.1} {:>8.0}", per_hour(bytes) / 1e3, per_hour(wake_ups));
     }

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use nostrp2p_overlay::{Path, Protocol};
+use nostrp2p_overlay::{ConnectionPath, Protocol};
 use nostrp2p_tests::{Attacker, Client, Node, held, post, random_key, until};
 
 use super::flooding::{spam, strangers_budget};
@@ -44,7 +44,7 @@ async fn spam_over_circuits_costs_a_node_at_home_a_strangers_budget_and_its_rela
         attacker.learn(peer, vec![way.clone()]).await;
         // Whatever the answer is, the circuit stands, or does not.
         let _answer = attacker.ask(peer, Protocol::Fetch, vec![0xc1]).await;
-        through += usize::from(attacker.path(peer).await == Some(Path::Relayed));
+        through += usize::from(attacker.path(peer).await == Some(ConnectionPath::Relayed));
         attackers.push(attacker);
     }
     assert!(through > 0, "nobody came over the relay, so nothing was tried");

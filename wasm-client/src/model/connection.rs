@@ -64,7 +64,7 @@ pub struct Connection {
     /// How the relays stand to which the node gives public posts.
     pub mirrors: Vec<Mirror>,
     /// The names of the node, once the person has asked for them.
-    pub names: Option<Names>,
+    pub names: Option<NodeNames>,
 }
 
 /// How far the connection has come.
@@ -137,7 +137,7 @@ impl Trouble {
 
 /// At which addresses other programs may sign in at the node.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Names {
+pub struct NodeNames {
     /// Whether the one by which this page has come is among them.
     pub own: bool,
     /// Each with whether the person has confirmed it, and so can take it back.

@@ -245,7 +245,7 @@ mod tests {
     }
 
     fn follow(person: PublicKey, within: bool) -> ListChange {
-        Change { kind: Kind::FOLLOW_LIST, person, within }
+        ListChange { kind: Kind::FOLLOW_LIST, person, within }
     }
 
     #[test]

@@ -6,7 +6,7 @@ use crate::sorted_map::{SortedMap, SortedSet};
 
 /// What is known of them.
 #[derive(Debug, Clone, Default)]
-pub struct OwnNodes {
+pub struct OwnNodeList {
     /// The newest word for each node: when it was signed, and when it ends, in seconds since 1970.
     pub words: SortedMap<PeerId, (u64, u64)>,
     /// When each was last connected or has announced itself, as far as the own node has heard.
@@ -15,7 +15,7 @@ pub struct OwnNodes {
     pub ending: Option<PeerId>,
 }
 
-impl OwnNodes {
+impl OwnNodeList {
     /// Takes in what the node's store holds.
     pub fn take(&mut self, events: &[UnsignedEvent]) {
         for event in events {

@@ -12,7 +12,7 @@ words! {
     STEP_NODE: "Your node";
     STEP_KEY: "Your key";
     STEP_NAME: "Your name";
-    STEP_OF: "WelcomeStep {0} of 3";
+    STEP_OF: "Step {0} of 3";
 
     NODE_TITLE: "Your node";
     NODE_LEAD: "A small program of your own carries your posts to other people’s nodes. This page talks to it and to nobody else.";

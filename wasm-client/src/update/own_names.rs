@@ -6,7 +6,7 @@ use nostrp2p_protocol::frame::ClientFrame;
 use super::Effect;
 use crate::model::{
     Model,
-    connection::{Names, SentRequest},
+    connection::{NodeNames, SentRequest},
 };
 
 /// Asks the node for its names, and has it change one before: to be its own (true) or not.
@@ -33,7 +33,7 @@ pub fn on_names(
     if changed {
         return ask(model, None, out);
     }
-    model.connection.names = Some(Names { own, names });
+    model.connection.names = Some(NodeNames { own, names });
 }
 
 /// The address by which this page has reached the node itself, not a helper.

@@ -24,7 +24,7 @@ mod writing;
 use nostrp2p_protocol::{
     Event, EventTemplate, Kind, PeerId, PublicKey, SecretKey, UnsignedEvent,
     channel::ChannelKey,
-    frame::{Carried, ClientFrame, NodeFrame, Onboarding, Refusal, RefusalCode, RequestId, VERSION},
+    frame::{Carried, ClientFrame, NodeFrame, Refusal, RefusalCode, RequestId, VERSION, Welcome},
     work,
 };
 
@@ -82,7 +82,7 @@ fn profile(author: u8, created_at: u64, content: &str) -> UnsignedEvent {
 
 /// What a node of this peer id and owner says of itself, at an address of its own.
 fn welcome(peer: PeerId, owner: Option<u8>) -> NodeFrame {
-    NodeFrame::Welcome(Box::new(Onboarding {
+    NodeFrame::Welcome(Box::new(Welcome {
         version: VERSION,
         challenge: [9; 32],
         peer,
@@ -246,11 +246,11 @@ impl Rig {
 
     /// All that can be read on the page.
     fn shown(&self) -> String {
-        fn read(node: &vdom::Node<Message>, text: &mut String) {
+        fn read(node: &vdom::VNode<Message>, text: &mut String) {
             match node {
-                vdom::Node::Text(part) => text.push_str(part),
-                vdom::Node::Element(element) => element.children.iter().for_each(|child| read(child, text)),
-                vdom::Node::Shared(element) => element.children.iter().for_each(|child| read(child, text)),
+                vdom::VNode::Text(part) => text.push_str(part),
+                vdom::VNode::Element(element) => element.children.iter().for_each(|child| read(child, text)),
+                vdom::VNode::Shared(element) => element.children.iter().for_each(|child| read(child, text)),
             }
         }
         let mut text = String::new();

@@ -3,7 +3,7 @@
 use super::{Html, button, paragraph};
 use crate::{
     message::Own,
-    model::{Model, connection::Names},
+    model::{Model, connection::NodeNames},
     texts,
     update::own_names::dialled,
     vdom::element,
@@ -17,7 +17,7 @@ pub fn card(model: &Model) -> Html {
         .child(element("h3").text(model.say(texts::OWN_NAMES)))
         .child(paragraph("muted", model.say(texts::OWN_NAMES_WHY)));
     match &model.connection.names {
-        Some(Names { own, names }) => card
+        Some(NodeNames { own, names }) => card
             .child(element("ul").class("versions").children(names.iter().map(|(name, confirmed)| {
                 let revoke = || {
                     button(

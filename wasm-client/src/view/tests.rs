@@ -14,7 +14,7 @@ use crate::{
     address::ClaimToken,
     model::{
         Environment, KeyStep, Menu, Offers, Onboarding, Outgoing, Phase, Quote, Tab, WelcomeStep,
-        connection::{Greeting, Network, OverlayStatus, Trouble},
+        connection::{NetworkView, NodeGreeting, OverlayStatus, Trouble},
     },
     secret::Secret,
     texts::Language,
@@ -39,8 +39,8 @@ fn profile(seed: u8, content: &str) -> UnsignedEvent {
         .by(person(seed))
 }
 
-fn greeting(owner: Option<PublicKey>) -> Greeting {
-    Greeting { challenge: [0; 32], peer: PeerId::from_ed25519([1; 32]), owner }
+fn greeting(owner: Option<PublicKey>) -> NodeGreeting {
+    NodeGreeting { challenge: [0; 32], peer: PeerId::from_ed25519([1; 32]), owner }
 }
 
 /// A page in use with something of everything.
@@ -109,7 +109,7 @@ fn in_use() -> Model {
     model.connection.status = Some(OverlayStatus {
         peers,
         stored: 12_345,
-        network: Some(Network { reached: Reached::Relayed, traffic: traffic.to_vec() }),
+        network: Some(NetworkView { reached: Reached::Relayed, traffic: traffic.to_vec() }),
         caught_up: Some(CaughtUp { at: 3, peer: PeerId::from_ed25519([1; 32]), events: 7 }),
     });
     model
@@ -336,8 +336,13 @@ fn welcome_screens() -> Vec<(String, Model)> {
         for (phase, trouble) in phases.clone() {
             for token in [None, Some(ClaimToken([0; 16]))] {
                 let error = Some("What, why, what to do.".into());
-                let welcome =
-                    Welcome { step: step.clone(), token, error, was_in_use: true, ..Welcome::default() };
+                let welcome = Onboarding {
+                    step: step.clone(),
+                    token,
+                    error,
+                    was_in_use: true,
+                    ..Onboarding::default()
+                };
                 let mut model =
                     Model { stage: PersonStage::Welcome(welcome), me: Some(person(1)), ..Model::default() };
                 model.connection.node = crate::address::NodeAddress::parse("127.0.0.1", false).ok();

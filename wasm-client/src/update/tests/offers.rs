@@ -242,7 +242,7 @@ fn by_a_foreign_name_everything_is_said_inside_of_a_channel() {
     let mut rig = in_use_at("");
     rig.socket(SocketEvent::Opened);
     let NodeFrame::Welcome(foreign) = welcome(OWN, None) else { panic!("a welcome") };
-    rig.frame(NodeFrame::Welcome(Box::new(Onboarding { own_name: false, ..*foreign })));
+    rig.frame(NodeFrame::Welcome(Box::new(Welcome { own_name: false, ..*foreign })));
     let key = ChannelKey::from_bytes([7; 32]);
     rig.did(|effect| {
         matches!(effect, Effect::Connect { url, channel: Some(channel), .. }

@@ -3,7 +3,7 @@
 use super::*;
 use crate::{
     message::Own,
-    model::connection::{Names, SentRequest},
+    model::connection::{NodeNames, SentRequest},
 };
 
 fn asked(rig: &mut Rig) -> Option<(String, Option<bool>)> {
@@ -36,7 +36,7 @@ fn the_address_by_which_the_page_has_come_is_confirmed_by_hand_and_taken_back() 
     assert_eq!(asked(&mut rig), Some((dialled.clone(), None)));
     answer(&mut rig, true, &[(&dialled, true), ("node.example", false)]);
     let names = vec![(dialled.clone(), true), ("node.example".to_owned(), false)];
-    assert_eq!(rig.model.connection.names, Some(Names { own: true, names }));
+    assert_eq!(rig.model.connection.names, Some(NodeNames { own: true, names }));
 
     rig.give(Message::Own(Own::Names(Some((dialled.clone(), false)))));
     assert_eq!(asked(&mut rig), Some((dialled, Some(false))));

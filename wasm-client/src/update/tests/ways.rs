@@ -17,7 +17,7 @@ fn settings(node: Option<&str>) -> StoredSettings {
     let helpers = vec![address("wss://one.example"), address("wss://two.example:8443")];
     let home = Some(Home { peer: PEER, key: KEY, addresses: vec![], helpers });
     let cursor = Some(Cursor { store: STORE, after: 40 });
-    Settings { home, cursor, node: node.map(address), ..Settings::default() }
+    StoredSettings { home, cursor, node: node.map(address), ..StoredSettings::default() }
 }
 
 fn open(settings: StoredSettings) -> Rig {
