@@ -24,6 +24,8 @@ pub struct Relay {
 
 /// How the subscriptions of [`Relay::ask`] begin.
 const ASK: &str = "ask-";
+/// How the NOTICE begins that says after AUTH that the delegation is missing or ends soon.
+const MAIL: &str = "private mail: ";
 
 impl Relay {
     /// Connects and reads the challenge.
@@ -104,7 +106,8 @@ impl Relay {
         self.socket.send(message).await.expect("the connection stands");
     }
 
-    /// The next message of the relay, but for what it still says to a question that has had its answer.
+    /// The next message of the relay, but for what it still says to a question that has had its answer, and for what it
+    /// says of the delegation, which most tests do without; see [`Relay::notice`].
     ///
     /// # Panics
     /// When nothing comes, or the relay hangs up.
@@ -113,20 +116,43 @@ impl Relay {
             let said = self.hear().await;
             let old =
                 said[1].as_str().is_some_and(|id| id.starts_with(ASK) && self.asking.as_deref() != Some(id));
-            if said[0] != "EVENT" || !old {
+            let of_mail = said[0] == "NOTICE" && said[1].as_str().is_some_and(|text| text.starts_with(MAIL));
+            if !of_mail && (said[0] != "EVENT" || !old) {
                 return said;
             }
         }
     }
 
+    /// The next message of the relay, whatever it is.
+    ///
+    /// # Panics
+    /// When nothing comes, or the relay hangs up.
+    pub async fn whatever(&mut self) -> Value {
+        self.hear().await
+    }
+
+    /// The text of the NOTICE that comes next.
+    ///
+    /// # Panics
+    /// When something else comes, or nothing.
+    pub async fn notice(&mut self) -> String {
+        let said = self.hear().await;
+        assert_eq!(said[0], "NOTICE", "{said}");
+        said[1].as_str().unwrap_or_default().to_owned()
+    }
+
     async fn hear(&mut self) -> Value {
-        loop {
-            match timeout(PATIENCE, self.socket.next()).await.expect("the relay says something") {
-                Some(Ok(Message::Text(line))) => return serde_json::from_str(&line).expect("JSON"),
-                Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
-                other => panic!("{other:?}"),
+        let text = async {
+            loop {
+                match self.socket.next().await {
+                    Some(Ok(Message::Text(line))) => return line,
+                    Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
+                    other => panic!("{other:?}"),
+                }
             }
-        }
+        };
+        let line = timeout(PATIENCE, text).await.expect("the relay says something besides pings");
+        serde_json::from_str(&line).expect("JSON")
     }
 
     /// Reads on until the relay hangs up, however long nothing comes.
