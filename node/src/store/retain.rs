@@ -118,7 +118,11 @@ fn drop_old(
             place.0 = Some(key.value().to_vec());
             break;
         }
-        let Some((_, sequence)) = index::tail(key.value()) else { continue };
+        let Some((_, sequence)) =
+            index::tail(key.value()).filter(|(_, sequence)| *sequence <= tables.came_before)
+        else {
+            continue;
+        };
         let Some(event) = tables.event(sequence)? else { continue };
         if !stays(tables, sequence, &event, followed)? {
             victims.push((sequence, event));

@@ -86,6 +86,9 @@ pub(super) struct Tables<'txn> {
     pub(super) deletion_rows: usize,
     meta: Table<'txn, &'static str, u64>,
     newest: u64,
+    /// The newest number before this transaction. What has come in it is not dropped for its age: it may be the answer
+    /// of another node for which a program waits.
+    pub(super) came_before: u64,
 }
 
 impl<'txn> Tables<'txn> {
@@ -116,6 +119,7 @@ impl<'txn> Tables<'txn> {
             deletion_rows: PORTION_ROWS,
             meta,
             newest,
+            came_before: newest,
         })
     }
 

@@ -132,6 +132,7 @@ fn a_sweep_drops_what_has_ended_and_remembers_where_it_stopped() {
         tables.insert(&post(2, 5_000, "a stranger's"), &asked, 50).unwrap();
         tables.insert(&event(2, 0, 1, "profile in use", vec![]), &asked, 50).unwrap();
         tables.insert(&event(3, 0, 1, "profile of nobody", vec![]), &asked, 50).unwrap();
+        tables.came_before = u64::MAX;
         let mut place = retain::Place::default();
         let retention = Retention { seconds: 10_000, ..Retention::EVERYTHING };
         let mut sweep = |tables: &mut write::Tables<'_>| {
@@ -150,6 +151,20 @@ fn a_sweep_drops_what_has_ended_and_remembers_where_it_stopped() {
         assert!(has(&tables, &post(1, 200, "own")) && has(&tables, &post(1, 4_699, "own")));
     }
     transaction.commit().unwrap();
+}
+
+#[tokio::test]
+async fn what_was_fetched_although_it_is_old_stays_for_those_who_wait_for_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let (store, writer) = Store::open(directory.path(), Retention::default()).unwrap();
+    writer.set_owner(key(1).public_key()).await.unwrap();
+    writer.close();
+    drop(store);
+    // The first write of a run drops what is too old.
+    let (store, writer) = Store::open(directory.path(), Retention::default()).unwrap();
+    commit(&writer, &post(2, clock::now() - 400 * 86_400, "of long ago")).await;
+    assert_eq!(stored(&store), ["of long ago"]);
+    writer.close();
 }
 
 #[tokio::test]
