@@ -44,7 +44,9 @@ pub enum SessionStep {
     Publish(Box<UnverifiedEvent>),
     /// Hand an ephemeral event to [`Session::on_spread`] of all sessions, this one too.
     Spread(Box<Event>),
-    /// Look up what this reader may see, then call [`Session::on_found`] once or more and [`Session::on_end`].
+    /// Look up what this reader may see, then call [`Session::on_found`] once or more and [`Session::on_end`]. Where
+    /// [`Session::is_owners`], other nodes may be asked first for what the store lacks: then [`Session::on_read`] and
+    /// [`Session::on_fetched`] come in the place of the latter.
     Find(String, Vec<Query>, Reader),
     /// Count what this reader may see, then call [`Session::on_counted`].
     Count(String, Vec<Query>, Reader),

@@ -55,14 +55,22 @@ pub fn audience_of_deletion(targets: &[Target]) -> Audience {
     if people.is_empty() { Audience::Nobody } else { Audience::People(people) }
 }
 
-/// Whether anybody may read an event: it is broadcast, or a follow list, which is served on request.
+/// Replaceable kinds that are not broadcast, but served to whoever asks: the lists of a person that others need.
+const ON_REQUEST: [Kind; 1] = [Kind::FOLLOW_LIST];
+
+/// Whether events of a kind are served on request, see [`ON_REQUEST`].
+pub fn is_on_request(kind: Kind) -> bool {
+    ON_REQUEST.contains(&kind)
+}
+
+/// Whether anybody may read an event: it is broadcast, or served on request.
 pub fn is_public(unsigned: &UnsignedEvent) -> bool {
-    unsigned.kind == Kind::FOLLOW_LIST || audience(unsigned) == Audience::Everyone
+    is_on_request(unsigned.kind) || audience(unsigned) == Audience::Everyone
 }
 
 /// The kinds of which some events are public ([`is_public`]).
 pub fn public_kinds() -> BTreeSet<Kind> {
-    [Kind::PROFILE, Kind::POST, Kind::FOLLOW_LIST, Kind::REPOST].into()
+    [Kind::PROFILE, Kind::POST, Kind::REPOST].into_iter().chain(ON_REQUEST).collect()
 }
 
 /// The kinds of which some events are open ([`is_open`]).

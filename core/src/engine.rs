@@ -86,6 +86,8 @@ pub struct Core {
     node_lookup: NodeLookup,
     attempts: usize,
     fetches: Fetches,
+    /// Events of answers whose signatures are being checked.
+    fetched: usize,
     own_nodes: OwnNodes,
     sync: Scheduler,
     requests: Buckets<(PeerId, Service)>,
@@ -126,6 +128,7 @@ impl Core {
             node_lookup: NodeLookup::default(),
             attempts: 0,
             fetches: Fetches::default(),
+            fetched: 0,
             own_nodes: OwnNodes::default(),
             sync: Scheduler::new(settings.limits.horizon_seconds, SeededRng::new(settings.seed)),
             requests: Buckets::new(MAX_ASKERS),
@@ -274,6 +277,7 @@ impl Core {
     fn on_joined(&mut self, peer: PeerId, network: Network, now: u64) -> Vec<Output> {
         if self.connected.is_empty() {
             self.outbox.on_online(now);
+            self.fetches.on_online();
         }
         if self.connected.len() < MAX_CONNECTED {
             self.connected.insert(peer, network);
@@ -283,6 +287,7 @@ impl Core {
             Some(owner) => self.on_appeared(&peer, &owner, now),
             None => {
                 let mut outputs = self.attempt(now);
+                outputs.extend(self.ask(now));
                 outputs.extend(self.catch_up(now));
                 outputs
             }

@@ -1,12 +1,14 @@
 //! What the owner's clients want and the store lacks: whom to ask for it, and when again.
 //!
 //! One question per target at a time. Somebody whose nodes are away is asked again when one of them appears, or after
-//! ten minutes, as long as a client has wanted it within the last hour. What nobody had is left alone for an hour, a
-//! profile that was found for a day.
+//! ten minutes, as long as a client has wanted it within the last hour. Neighbours are asked for what is wanted of
+//! somebody of whom no node is known. What nobody had is left alone for an hour, a profile that was found for a day.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use nostrp2p_protocol::{EventId, Filter, Kind, PeerId, PublicKey, UnsignedEvent};
+
+use crate::audience::is_on_request;
 
 /// Targets that are remembered. An entry is about 200 bytes.
 const MAX_WANTS: usize = 4_000;
@@ -14,10 +16,16 @@ const MAX_WANTS: usize = 4_000;
 const MAX_ASKS: usize = 16;
 /// Nodes of one person that are asked at a time.
 const MAX_NODES: usize = 3;
-/// Ids in one question.
+/// Neighbours that are asked for an event whose author is unknown.
+const NEIGHBOURS_FOR_EVENTS: usize = 3;
+/// Neighbours that are asked about somebody of whom no node is known: each of them learns who it is.
+const NEIGHBOURS_FOR_STRANGERS: usize = 2;
+/// Things that are wanted in one question.
 const MAX_IDS: usize = 100;
-/// Posts in one question: a page of a profile.
+/// Posts of a person in one question: a page of a profile.
 const POSTS: u32 = 50;
+/// Posts of several people in one question: nodes answer with no more.
+const MAX_POSTS: u32 = 100;
 /// How long "there is none" is believed, in seconds.
 const NONE_SECONDS: u64 = 3_600;
 /// How long a found profile or follow list counts as fresh, in seconds.
@@ -32,10 +40,8 @@ const INTEREST_SECONDS: u64 = 3_600;
 /// One thing that is wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum FetchTarget {
-    /// A person's profile (kind 0).
-    Profile(PublicKey),
-    /// A person's follow list (kind 3).
-    FollowList(PublicKey),
+    /// The newest version of something replaceable of a person, see [`FetchTarget::latest_of`].
+    Latest(Kind, PublicKey),
     /// A person's latest posts and reposts.
     Posts(PublicKey),
     /// An event, and its author as far as known; without, the neighbours are asked.
@@ -43,10 +49,15 @@ pub enum FetchTarget {
 }
 
 impl FetchTarget {
+    /// The newest event of this kind of a person: of profiles, and of lists that are served on request.
+    pub fn latest_of(kind: Kind, author: PublicKey) -> Option<Self> {
+        (kind == Kind::PROFILE || is_on_request(kind)).then_some(Self::Latest(kind, author))
+    }
+
     /// Whose nodes are asked.
     pub const fn author(&self) -> Option<PublicKey> {
         match self {
-            Self::Profile(author) | Self::FollowList(author) | Self::Posts(author) => Some(*author),
+            Self::Latest(_, author) | Self::Posts(author) => Some(*author),
             Self::Event(_, author) => *author,
         }
     }
@@ -55,8 +66,7 @@ impl FetchTarget {
     fn is(&self, id: &EventId, unsigned: &UnsignedEvent) -> bool {
         let by = |author: &PublicKey| unsigned.pubkey == *author;
         match self {
-            Self::Profile(author) => unsigned.kind == Kind::PROFILE && by(author),
-            Self::FollowList(author) => unsigned.kind == Kind::FOLLOW_LIST && by(author),
+            Self::Latest(kind, author) => unsigned.kind == *kind && by(author),
             Self::Posts(author) => matches!(unsigned.kind, Kind::POST | Kind::REPOST) && by(author),
             Self::Event(wanted, author) => wanted == id && author.as_ref().is_none_or(by),
         }
@@ -72,8 +82,10 @@ pub struct QueryId(pub u64);
 pub struct FetchQuery {
     /// Names it.
     pub ask: QueryId,
-    /// Whom; nobody in particular when the author is unknown.
+    /// Whom; nobody in particular when the author is unknown, or no node of the author.
     pub nodes: Vec<PeerId>,
+    /// How many neighbours, when `nodes` is empty.
+    pub neighbours: usize,
     /// For what: at most three.
     pub filters: Vec<Filter>,
 }
@@ -95,11 +107,19 @@ enum State {
     Rest(u64),
 }
 
+/// A question that was asked.
+#[derive(Debug)]
+struct Open {
+    wants: Vec<FetchTarget>,
+    /// Whether it is about people of whom no node is known.
+    of_strangers: bool,
+}
+
 /// What is wanted.
 #[derive(Debug, Default)]
 pub struct Fetches {
     entries: BTreeMap<FetchTarget, Entry>,
-    asks: BTreeMap<QueryId, Vec<FetchTarget>>,
+    asks: BTreeMap<QueryId, Open>,
     next: u64,
 }
 
@@ -134,9 +154,16 @@ impl Fetches {
         }
     }
 
-    /// Whether a question for it is under way.
-    pub fn is_asked(&self, want: &FetchTarget) -> bool {
-        self.entries.get(want).is_some_and(|entry| entry.state == State::Asked)
+    /// Whether a question for it is under way, or waits for its turn.
+    pub fn is_open(&self, want: &FetchTarget) -> bool {
+        self.entries.get(want).is_some_and(|entry| matches!(entry.state, State::Due | State::Asked))
+    }
+
+    /// The first neighbour is there: what nobody could be asked for is asked for now.
+    pub fn on_online(&mut self) {
+        for entry in self.entries.values_mut().filter(|entry| matches!(entry.state, State::Away(_))) {
+            entry.state = State::Due;
+        }
     }
 
     /// A node of a person has appeared, or has answered.
@@ -160,35 +187,51 @@ impl Fetches {
                 by_author.entry(want.author()).or_default().push(*want);
             }
         }
-        let mut asking = Vec::new();
+        let (mut asking, mut strangers) = (Vec::new(), Vec::new());
         for (author, wants) in by_author {
             let mut nodes = author.as_ref().map(&nodes_of).unwrap_or_default();
-            if author.is_some() && nodes.is_empty() {
-                self.set(&wants, State::Away(now.saturating_add(AWAY_SECONDS)));
-                continue;
-            }
-            if self.asks.len() >= MAX_ASKS {
-                break;
-            }
             nodes.truncate(MAX_NODES);
-            let wants: Vec<FetchTarget> = wants.into_iter().take(MAX_IDS).collect();
-            self.set(&wants, State::Asked);
-            let ask = QueryId(self.next);
-            self.next += 1;
-            asking.push(FetchQuery { ask, nodes, filters: filters(&wants) });
-            self.asks.insert(ask, wants);
+            if author.is_some() && nodes.is_empty() {
+                strangers.extend(wants);
+            } else {
+                let wants = wants.into_iter().take(MAX_IDS).collect();
+                asking.extend(self.open(wants, nodes, false));
+            }
+        }
+        for wants in strangers.chunks(MAX_IDS) {
+            asking.extend(self.open(wants.to_vec(), vec![], true));
         }
         asking
+    }
+
+    /// Makes a question of it; none while as many are under way as may be.
+    fn open(
+        &mut self,
+        wants: Vec<FetchTarget>,
+        nodes: Vec<PeerId>,
+        of_strangers: bool,
+    ) -> Option<FetchQuery> {
+        if self.asks.len() >= MAX_ASKS {
+            return None;
+        }
+        self.set(&wants, State::Asked);
+        let ask = QueryId(self.next);
+        self.next += 1;
+        let neighbours = if of_strangers { NEIGHBOURS_FOR_STRANGERS } else { NEIGHBOURS_FOR_EVENTS };
+        let filters = filters(&wants);
+        self.asks.insert(ask, Open { wants, of_strangers });
+        Some(FetchQuery { ask, nodes, neighbours, filters })
     }
 
     /// A question has been answered, or nobody answered. Returns what it was for, so that the answer's events can be
     /// compared with it by [`Fetches::fits`].
     pub fn on_answered(&mut self, ask: QueryId, answered: bool, now: u64) -> Vec<FetchTarget> {
-        let wants = self.asks.remove(&ask).unwrap_or_default();
-        let state = if answered {
-            State::Rest(now.saturating_add(NONE_SECONDS))
-        } else {
-            State::Away(now.saturating_add(AWAY_SECONDS))
+        let Some(Open { wants, of_strangers }) = self.asks.remove(&ask) else { return vec![] };
+        let state = match (answered, of_strangers) {
+            (true, false) => State::Rest(now.saturating_add(NONE_SECONDS)),
+            // Neighbours that have nothing say little: a node of the person is asked as soon as one appears.
+            (true, true) => State::Away(now.saturating_add(NONE_SECONDS)),
+            (false, _) => State::Away(now.saturating_add(AWAY_SECONDS)),
         };
         self.set(&wants, state);
         wants
@@ -202,10 +245,9 @@ impl Fetches {
     /// An event has come whose signature is right.
     pub fn on_found(&mut self, id: &EventId, unsigned: &UnsignedEvent, now: u64) {
         let author = unsigned.pubkey;
-        let (want, rest) = match unsigned.kind {
-            Kind::PROFILE => (FetchTarget::Profile(author), FRESH_SECONDS),
-            Kind::FOLLOW_LIST => (FetchTarget::FollowList(author), FRESH_SECONDS),
-            _ => (FetchTarget::Posts(author), POSTS_SECONDS),
+        let (want, rest) = match FetchTarget::latest_of(unsigned.kind, author) {
+            Some(latest) => (latest, FRESH_SECONDS),
+            None => (FetchTarget::Posts(author), POSTS_SECONDS),
         };
         if let Some(entry) = self.entries.get_mut(&want) {
             entry.state = State::Rest(now.saturating_add(rest));
@@ -225,24 +267,24 @@ impl Fetches {
 
 /// One question for all of it.
 fn filters(wants: &[FetchTarget]) -> Vec<Filter> {
-    let (mut kinds, mut ids, mut posts) = (BTreeSet::new(), BTreeSet::new(), false);
+    let (mut kinds, mut ids, mut writers) = (BTreeSet::new(), BTreeSet::new(), 0_u32);
     for want in wants {
         match want {
-            FetchTarget::Profile(_) => drop(kinds.insert(Kind::PROFILE)),
-            FetchTarget::FollowList(_) => drop(kinds.insert(Kind::FOLLOW_LIST)),
-            FetchTarget::Posts(_) => posts = true,
+            FetchTarget::Latest(kind, _) => drop(kinds.insert(*kind)),
+            FetchTarget::Posts(_) => writers = writers.saturating_add(1),
             FetchTarget::Event(id, _) => drop(ids.insert(*id)),
         }
     }
-    let authors = wants.first().and_then(FetchTarget::author).map(|author| BTreeSet::from([author]));
-    let by = |filter: Filter| Filter { authors: authors.clone(), ..filter };
+    let authors: BTreeSet<PublicKey> = wants.iter().filter_map(FetchTarget::author).collect();
+    let by = |filter: Filter| Filter { authors: (!authors.is_empty()).then(|| authors.clone()), ..filter };
     let mut filters = Vec::new();
     if !kinds.is_empty() {
         filters.push(by(Filter { kinds: Some(kinds), ..Filter::default() }));
     }
-    if posts {
+    if writers > 0 {
         let kinds = Some([Kind::POST, Kind::REPOST].into());
-        filters.push(by(Filter { kinds, limit: Some(POSTS), ..Filter::default() }));
+        let limit = Some(POSTS.saturating_mul(writers).min(MAX_POSTS));
+        filters.push(by(Filter { kinds, limit, ..Filter::default() }));
     }
     if !ids.is_empty() {
         filters.push(by(Filter { ids: Some(ids), ..Filter::default() }));
@@ -259,6 +301,8 @@ mod tests {
     const NOW: u64 = 1_700_000_000;
     const ALICE: PublicKey = PublicKey::from_bytes([1; 32]);
     const NODE: PeerId = PeerId::from_ed25519([9; 32]);
+
+    const PROFILE: FetchTarget = FetchTarget::Latest(Kind::PROFILE, ALICE);
 
     fn home(person: &PublicKey) -> Vec<PeerId> {
         if *person == ALICE { vec![NODE] } else { vec![] }
@@ -277,7 +321,7 @@ mod tests {
         let mut wanted = Fetches::default();
         let id = unsigned(Kind::POST).id();
         for want in
-            [FetchTarget::Profile(ALICE), FetchTarget::FollowList(ALICE), FetchTarget::Event(id, Some(ALICE))]
+            [PROFILE, FetchTarget::Latest(Kind::FOLLOW_LIST, ALICE), FetchTarget::Event(id, Some(ALICE))]
         {
             wanted.want(want, NOW);
             wanted.want(want, NOW);
@@ -285,28 +329,28 @@ mod tests {
         let asking = wanted.due(NOW, home);
         assert_eq!((asking.len(), asking[0].nodes.as_slice()), (1, [NODE].as_slice()));
         assert_eq!(asking[0].filters.len(), 2, "kinds in one filter, ids in another");
-        wanted.want(FetchTarget::Profile(ALICE), NOW + 1);
+        wanted.want(PROFILE, NOW + 1);
         assert_eq!(wanted.due(NOW + 1, home), [], "it is being asked for");
     }
 
     #[test]
     fn none_is_believed_for_an_hour_and_a_profile_for_a_day() {
         let mut wanted = Fetches::default();
-        wanted.want(FetchTarget::Profile(ALICE), NOW);
+        wanted.want(PROFILE, NOW);
         let asked = wanted.due(NOW, home).remove(0).ask;
         wanted.on_answered(asked, true, NOW);
-        wanted.want(FetchTarget::Profile(ALICE), NOW + 3_599);
+        wanted.want(PROFILE, NOW + 3_599);
         assert_eq!(wanted.due(NOW + 3_599, home), []);
-        wanted.want(FetchTarget::Profile(ALICE), NOW + 3_600);
+        wanted.want(PROFILE, NOW + 3_600);
         let asked = wanted.due(NOW + 3_600, home).remove(0).ask;
         let wants = wanted.on_answered(asked, true, NOW + 3_600);
         let profile = unsigned(Kind::PROFILE);
         assert!(Fetches::fits(&wants, &profile.id(), &profile));
         assert!(!Fetches::fits(&wants, &profile.id(), &unsigned(Kind::POST)), "not asked for");
         wanted.on_found(&profile.id(), &profile, NOW + 3_600);
-        wanted.want(FetchTarget::Profile(ALICE), NOW + 3_600 + 86_399);
+        wanted.want(PROFILE, NOW + 3_600 + 86_399);
         assert_eq!(wanted.due(NOW + 3_600 + 86_399, home), []);
-        wanted.want(FetchTarget::Profile(ALICE), NOW + 3_600 + 86_400);
+        wanted.want(PROFILE, NOW + 3_600 + 86_400);
         assert_eq!(wanted.due(NOW + 3_600 + 86_400, home).len(), 1);
     }
 
@@ -314,18 +358,48 @@ mod tests {
     fn somebody_who_is_away_is_asked_again_while_there_is_interest() {
         let mut wanted = Fetches::default();
         wanted.want(FetchTarget::Posts(ALICE), NOW);
-        assert_eq!(wanted.due(NOW, away), []);
+        let asked = wanted.due(NOW, home).remove(0).ask;
+        assert!(wanted.is_open(&FetchTarget::Posts(ALICE)));
+        wanted.on_answered(asked, false, NOW);
+        assert!(!wanted.is_open(&FetchTarget::Posts(ALICE)), "nobody waits for ten minutes");
         assert_eq!(wanted.due(NOW + 599, home), [], "not before ten minutes");
-        assert_eq!(wanted.due(NOW + 600, away), []);
         wanted.hurry(&ALICE);
-        let asked = wanted.due(NOW + 601, home).remove(0).ask;
+        let asked = wanted.due(NOW + 599, home).remove(0).ask;
         wanted.on_answered(asked, false, NOW + 601);
         assert_eq!(wanted.due(NOW + 1_200, home), []);
         assert_eq!(wanted.due(NOW + 1_201, home).len(), 1, "no answer is like being away");
         let mut stale = Fetches::default();
         stale.want(FetchTarget::Posts(ALICE), NOW);
-        assert_eq!(stale.due(NOW, away), []);
+        let asked = stale.due(NOW, home).remove(0).ask;
+        stale.on_answered(asked, false, NOW);
         assert_eq!(stale.due(NOW + 3_600, home), [], "nobody looks at it any more");
+    }
+
+    #[test]
+    fn two_neighbours_are_asked_about_people_of_whom_no_node_is_known() {
+        let mut wanted = Fetches::default();
+        let bob = PublicKey::from_bytes([2; 32]);
+        wanted.want(PROFILE, NOW);
+        wanted.want(FetchTarget::Posts(bob), NOW);
+        let asking = wanted.due(NOW, away);
+        assert_eq!((asking.len(), asking[0].nodes.len(), asking[0].neighbours), (1, 0, 2));
+        assert!(asking[0].filters.iter().all(|filter| filter.authors == Some([ALICE, bob].into())));
+        wanted.on_answered(asking[0].ask, true, NOW);
+        wanted.want(PROFILE, NOW + 3_599);
+        assert_eq!(wanted.due(NOW + 3_599, away), [], "what they lack is believed for an hour");
+        wanted.hurry(&ALICE);
+        assert_eq!(wanted.due(NOW + 3_599, home)[0].nodes, [NODE], "but a node that appears is asked");
+    }
+
+    #[test]
+    fn what_nobody_could_be_asked_for_is_asked_for_when_a_neighbour_comes() {
+        let mut wanted = Fetches::default();
+        wanted.want(PROFILE, NOW);
+        let asked = wanted.due(NOW, away).remove(0).ask;
+        wanted.on_answered(asked, false, NOW);
+        assert_eq!(wanted.due(NOW + 1, away), []);
+        wanted.on_online();
+        assert_eq!(wanted.due(NOW + 1, away).len(), 1);
     }
 
     #[test]
@@ -347,10 +421,8 @@ mod tests {
         for number in 0..MAX_WANTS + 50 {
             let mut person = [0; 32];
             person[..8].copy_from_slice(&number.to_le_bytes());
-            wanted.want(
-                FetchTarget::Profile(PublicKey::from_bytes(person)),
-                NOW + u64::try_from(number).unwrap(),
-            );
+            let person = FetchTarget::Latest(Kind::PROFILE, PublicKey::from_bytes(person));
+            wanted.want(person, NOW + u64::try_from(number).unwrap());
         }
         assert_eq!(wanted.entries.len(), MAX_WANTS);
         assert_eq!(wanted.due(NOW, |_| vec![NODE]).len(), MAX_ASKS);

@@ -7,6 +7,7 @@ mod announcing;
 mod catching;
 mod command;
 mod exchange;
+mod fetching;
 mod homeward;
 mod owner;
 mod publishing;
@@ -40,7 +41,7 @@ use tokio::{
 };
 
 pub(crate) use self::command::{Command, LoginProof, Published};
-use self::{announcing::due, catching::Ledgers, command::borrow};
+use self::{announcing::due, catching::Ledgers, command::borrow, fetching::Fetches};
 use crate::{
     announce_limiter::AnnounceLimiter,
     clock,
@@ -78,6 +79,8 @@ enum DriverEvent {
     Attempted(DeliveryKey, Option<Receipt>),
     Told(Vec<(PeerId, Vec<Vec<u8>>)>),
     Fetched(QueryId, Option<Vec<UnverifiedEvent>>),
+    /// An event that was fetched can be read.
+    FetchedStored,
     SiblingTold(PeerId, Option<OwnPage>),
     Compared(SyncSession, Option<Difference>),
     Got(SyncSession, Option<Vec<Identified>>),
@@ -144,6 +147,7 @@ struct Running {
     traffic: TrafficLog,
     heard: BTreeMap<GossipId, MessageRef>,
     requests: BTreeMap<PublishId, Waiting>,
+    fetches: Fetches,
     handed: BTreeMap<DeliveryId, RequestRef>,
     deliveries: broadcast::Sender<DeliveryNews>,
     markers: watch::Sender<Markers>,
@@ -226,6 +230,7 @@ impl Driver {
             traffic: TrafficLog::default(),
             heard: BTreeMap::new(),
             requests: BTreeMap::new(),
+            fetches: Fetches::default(),
             handed: BTreeMap::new(),
             deliveries,
             markers,
@@ -289,13 +294,7 @@ impl Running {
                 self.requests.insert(request, Waiting { reply, stored: None, _first });
                 self.publish(request, event).await;
             }
-            DriverEvent::Command(Command::Fetch(wants, reply)) => {
-                self.handle(Input::Fetch(wants.clone())).await;
-                if let Some(reply) = reply {
-                    // Whoever asked may have gone away.
-                    let _gone = reply.send(self.core.is_asking(&wants));
-                }
-            }
+            DriverEvent::Command(Command::Fetch(wants, over)) => self.want(wants, over).await,
             DriverEvent::Command(Command::Retry(id)) => self.retry(id).await,
             DriverEvent::Command(Command::Alive(reply)) => {
                 // Whoever asked may have lost patience.
@@ -316,6 +315,7 @@ impl Running {
                 for (number, result) in checked {
                     self.handle(Input::Verified(number, result)).await;
                 }
+                self.release_sessions();
             }
             DriverEvent::Committed(request, event, audience, stored) => {
                 self.on_committed(request, event, audience, stored).await;
@@ -330,7 +330,11 @@ impl Running {
             }
             DriverEvent::Attempted(address, receipt) => self.handle(Input::Attempted(address, receipt)).await,
             DriverEvent::Told(announcements) => self.on_told(announcements).await,
-            DriverEvent::Fetched(ask, events) => self.handle(Input::QueryAnswered(ask, events)).await,
+            DriverEvent::Fetched(ask, events) => {
+                self.handle(Input::QueryAnswered(ask, events)).await;
+                self.release_sessions();
+            }
+            DriverEvent::FetchedStored => self.on_fetched_stored(),
             DriverEvent::SiblingTold(peer, page) => self.handle(Input::OwnNodeAnswered(peer, page)).await,
             DriverEvent::Compared(session, difference) => {
                 self.handle(Input::Compared(session, difference)).await;
@@ -352,6 +356,7 @@ impl Running {
 
     async fn on_tick(&mut self) {
         self.ledgers.forget();
+        self.release_sessions();
         self.notice_outage().await;
         self.handle(Input::Tick).await;
         self.seek_ways().await;
@@ -468,6 +473,7 @@ impl Running {
                     }
                 }
                 Output::ReportValidation(heard, verdict) => self.judge(heard, verdict).await,
+                Output::Store(event, Sharing::ByItself) => self.store_fetched(event).await,
                 Output::Store(event, sharing) => {
                     self.note_time(&event).await;
                     self.writer.store(event, sharing.into()).await;
@@ -525,7 +531,7 @@ impl Running {
     }
 
     /// An event of somebody else says what time it is.
-    async fn note_time(&mut self, event: &Event) {
+    pub(super) async fn note_time(&mut self, event: &Event) {
         if self.ownership.owner() != Some(event.pubkey) {
             self.bear_out(event.created_at).await;
         }

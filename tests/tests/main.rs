@@ -41,6 +41,7 @@ mod own_nodes;
 mod people;
 mod point_to_point;
 mod private;
+mod programs;
 mod proxy;
 mod reading;
 mod relay;

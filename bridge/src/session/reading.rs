@@ -30,12 +30,23 @@ impl Session {
         events.iter().map(|event| SessionStep::Send(message::event_line(subscription, event))).collect()
     }
 
-    /// Ends the stored part of an answer, in which everything up to the sequence number `through` was looked at.
-    pub fn on_end(&mut self, subscription: &str, through: u64) -> SessionStep {
+    /// The store was read, up to the sequence number `through`, and the node still asks others for what it lacks: what
+    /// comes is passed on as it is stored, and [`Session::on_fetched`] ends the answer.
+    pub fn on_read(&mut self, subscription: &str, through: u64) {
         if let Some(subscription) = self.subscriptions.get_mut(subscription) {
             subscription.through = through;
         }
+    }
+
+    /// Ends the stored part of an answer, in which everything up to the sequence number `through` was looked at.
+    pub fn on_end(&mut self, subscription: &str, through: u64) -> SessionStep {
+        self.on_read(subscription, through);
         SessionStep::Send(message::eose(subscription))
+    }
+
+    /// Ends an answer for which others were asked, unless the client has closed the subscription meanwhile.
+    pub fn on_fetched(&self, subscription: &str) -> Option<SessionStep> {
+        self.subscriptions.contains_key(subscription).then(|| SessionStep::Send(message::eose(subscription)))
     }
 
     /// Ends a subscription because the store cannot be read.

@@ -143,6 +143,17 @@ fn the_owner_publishes_reads_and_hears() {
 }
 
 #[test]
+fn what_others_were_asked_for_comes_before_the_end_of_the_answer() {
+    let mut session = owner_session();
+    say(&mut session, r#"["REQ","a",{"kinds":[1]}]"#);
+    session.on_read("a", 7);
+    check(&session.on_stored(8, &post()), r#"["EVENT","a",{"id":"#);
+    check(&session.on_fetched("a").into_iter().collect::<Vec<_>>(), r#"["EOSE","a"]"#);
+    say(&mut session, r#"["CLOSE","a"]"#);
+    assert_eq!(session.on_fetched("a"), None);
+}
+
+#[test]
 fn a_refused_req_ends_the_earlier_one_of_that_id() {
     let mut session = owner_session();
     say(&mut session, r#"["REQ","a",{}]"#);

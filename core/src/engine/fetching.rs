@@ -16,9 +16,9 @@ impl Core {
         self.owner.is_some_and(|owner| self.directory.acts_for(peer, &owner, now))
     }
 
-    /// Whether a question for any of these is under way.
-    pub fn is_asking(&self, wants: &[FetchTarget]) -> bool {
-        wants.iter().any(|want| self.fetches.is_asked(want))
+    /// Whether any of these is still being asked for, or signatures of an answer are still being checked.
+    pub fn is_fetching(&self, wants: &[FetchTarget]) -> bool {
+        self.fetched > 0 || wants.iter().any(|want| self.fetches.is_open(want))
     }
 
     pub(super) fn on_wanted(&mut self, wants: Vec<FetchTarget>, now: u64) -> Vec<Output> {
@@ -49,6 +49,7 @@ impl Core {
                 && is_public(&event.unsigned)
                 && Fetches::fits(&wants, &event.unsigned.id(), &event.unsigned);
             if sound && self.pending.len() < MAX_PENDING {
+                self.fetched += 1;
                 outputs.push(self.verify(Pending::Fetched, event));
             }
         }
@@ -57,6 +58,7 @@ impl Core {
     }
 
     pub(super) fn on_fetched_checked(&mut self, result: Result<Event, VerifyError>, now: u64) -> Vec<Output> {
+        self.fetched = self.fetched.saturating_sub(1);
         let Ok(event) = result else { return vec![] };
         self.fetches.on_found(&event.id(), &event, now);
         self.admission.remember(event.id());

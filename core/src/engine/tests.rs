@@ -357,13 +357,11 @@ fn a_private_deletion_is_taken_from_its_authors_node_alone() {
 fn what_is_wanted_is_asked_of_the_authors_node_and_only_that_is_taken() {
     let mut core = core();
     run(&mut core, Input::Delegated(delegation(2, 9), OTHER));
-    let author = key(2).public_key();
-    let outputs = run(
-        &mut core,
-        Input::Fetch(vec![FetchTarget::Profile(author), FetchTarget::Profile(key(1).public_key())]),
-    );
+    let profile_of = |person| FetchTarget::Latest(Kind::PROFILE, key(person).public_key());
+    let outputs = run(&mut core, Input::Fetch(vec![profile_of(2), profile_of(1)]));
     let [Output::Query(asking)] = &outputs[..] else { panic!("{outputs:?}") };
     assert_eq!(asking.nodes, [OTHER]);
+    assert!(core.is_fetching(&[profile_of(2)]));
     let profile = event(2, Kind::PROFILE, vec![]);
     let mut forged = UnverifiedEvent::from(event(2, Kind::PROFILE, vec![Tag::new(["x"])]));
     forged.sig = Signature::from_bytes([1; 64]);
@@ -372,7 +370,8 @@ fn what_is_wanted_is_asked_of_the_authors_node_and_only_that_is_taken() {
         run(&mut core, Input::QueryAnswered(asking.ask, Some(answer))),
         [Output::Store(profile, Sharing::ByItself)]
     );
-    assert_eq!(run(&mut core, Input::Fetch(vec![FetchTarget::Profile(author)])), [], "it is fresh");
+    assert!(!core.is_fetching(&[profile_of(2)]), "answered, checked and handed to the store");
+    assert_eq!(run(&mut core, Input::Fetch(vec![profile_of(2)])), [], "it is fresh");
 }
 
 #[test]

@@ -19,8 +19,9 @@ pub(crate) enum Command {
     Claim([u8; 16], LoginProof, oneshot::Sender<Result<PublicKey, Refusal>>),
     /// Publish an event of the owner; the session has checked the login.
     Publish(UnverifiedEvent, oneshot::Sender<Result<Published, Refusal>>),
-    /// A client wants what the store lacks. Whoever waits hears whether it is being asked for.
-    Fetch(Vec<FetchTarget>, Option<oneshot::Sender<bool>>),
+    /// A client wants what the store lacks. The sender is dropped when nothing of it is being asked for any more and what
+    /// came can be read.
+    Fetch(Vec<FetchTarget>, Option<oneshot::Sender<()>>),
     /// Try again to deliver an event to those with whom this node has given up.
     Retry(EventId),
     /// The owner has read something up to a time.

@@ -14,9 +14,6 @@ use crate::{
     store::Reading,
 };
 
-/// Neighbours that are asked for an event whose author is unknown.
-const ASKED_NEIGHBOURS: usize = 3;
-
 impl Running {
     pub(super) async fn on_request(
         &mut self,
@@ -156,7 +153,7 @@ impl Running {
         self.tasks.push(Box::pin(async move {
             let mut nodes = asking.nodes;
             if nodes.is_empty() {
-                nodes = overlay.peers().await.iter().take(ASKED_NEIGHBOURS).map(|peer| peer.id).collect();
+                nodes = overlay.peers().await.iter().take(asking.neighbours).map(|peer| peer.id).collect();
             }
             let requests = nodes.iter().map(|node| overlay.request(*node, Protocol::Fetch, question.clone()));
             let answers = futures_util::future::join_all(requests).await;

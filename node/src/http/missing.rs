@@ -1,9 +1,18 @@
-//! What an answer from the own store lacks, so that other nodes are worth asking.
+//! What an answer from the own store lacks, so that other nodes are worth asking: for the page, REST and the relay alike.
 
-use std::collections::BTreeSet;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use nostrp2p_core::FetchTarget;
-use nostrp2p_protocol::{Event, Filter, Kind, PublicKey};
+use nostrp2p_protocol::{Event, EventId, Filter, Kind, PublicKey};
+use tokio::{
+    sync::{mpsc, oneshot},
+    time::timeout,
+};
+
+use crate::{driver::Command, store::Store};
 
 /// Most things that one question makes the node ask for.
 const MAX_WANTS: usize = 100;
@@ -11,62 +20,202 @@ const MAX_WANTS: usize = 100;
 const FEW: usize = 10;
 /// A profile that is older than this is worth asking for again, in seconds.
 const OLD_SECONDS: u64 = 86_400;
+/// How long an answer waits for what other nodes are asked for.
+const OTHERS_ANSWER_WITHIN: Duration = Duration::from_secs(2);
+/// The id that nostr-tools asks for to see whether a connection is alive. No event has it.
+const PING: EventId = EventId::from_bytes([0xaa; 32]);
 
-/// What to ask other nodes for, given what the store had. `now` in seconds since 1970.
-pub(super) fn missing(filters: &[Filter], found: &[Event], now: u64) -> Vec<FetchTarget> {
-    let mut wants = BTreeSet::new();
-    for filter in filters {
+/// What to ask other nodes for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Missing {
+    /// The store has nothing of it, so an answer waits for it.
+    pub(super) lacking: Vec<FetchTarget>,
+    /// There may be something newer than what the store has, which is in the answer meanwhile.
+    pub(super) stale: Vec<FetchTarget>,
+}
+
+impl Missing {
+    /// All of it.
+    pub(super) fn all(self) -> Vec<FetchTarget> {
+        [self.lacking, self.stale].concat()
+    }
+}
+
+/// Has other nodes asked; ends when what came can be read, when nobody can be asked, or after
+/// [`OTHERS_ANSWER_WITHIN`]. What comes later is stored as well.
+pub(super) async fn fetch(commands: mpsc::Sender<Command>, Missing { lacking, stale }: Missing) {
+    // A driver that has gone asks nobody, and the session ends as well.
+    if !stale.is_empty() {
+        drop(commands.send(Command::Fetch(stale, None)).await);
+    }
+    if lacking.is_empty() {
+        return;
+    }
+    let (waiting, over) = oneshot::channel();
+    drop(commands.send(Command::Fetch(lacking, Some(waiting))).await);
+    drop(timeout(OTHERS_ANSWER_WITHIN, over).await);
+}
+
+/// What to ask other nodes for, given what the store has answered. `now` in seconds since 1970.
+///
+/// # Errors
+/// When the disk cannot be read.
+pub(super) fn missing<'a>(
+    store: &Store,
+    filters: impl IntoIterator<Item = &'a Filter>,
+    found: impl IntoIterator<Item = &'a Event>,
+    now: u64,
+) -> Result<Missing, redb::Error> {
+    let mut asked = Asked::default();
+    filters.into_iter().for_each(|filter| asked.name(filter));
+    if asked.wants.is_empty() {
+        return Ok(Missing::default());
+    }
+    found.into_iter().for_each(|event| asked.hold(event));
+    // An answer has no more than its limit, so what is not in it may be there all the same.
+    let unseen: Vec<FetchTarget> = asked.lacking().take(MAX_WANTS).collect();
+    if !unseen.is_empty() {
+        store.find(&lookups(&unseen))?.events.iter().for_each(|event| asked.hold(event));
+    }
+    Ok(asked.missing(now))
+}
+
+/// What filters name.
+#[derive(Default)]
+struct Asked {
+    /// With the time of the newest version that the store has.
+    wants: BTreeMap<FetchTarget, Option<u64>>,
+    /// What is asked for although the store has something.
+    refreshed: BTreeSet<FetchTarget>,
+}
+
+impl Asked {
+    fn name(&mut self, filter: &Filter) {
+        // Who wants nothing that is stored listens to what comes.
+        if filter.limit == Some(0) {
+            return;
+        }
         match &filter.ids {
-            Some(_) => events(filter, found, &mut wants),
-            None => people(filter, found, now, &mut wants),
+            Some(ids) => self.name_events(ids, filter.authors.as_ref()),
+            None => self.name_people(filter),
         }
     }
-    wants.into_iter().take(MAX_WANTS).collect()
-}
 
-fn events(filter: &Filter, found: &[Event], wants: &mut BTreeSet<FetchTarget>) {
-    let only = filter.authors.as_ref().filter(|authors| authors.len() == 1);
-    let author = only.and_then(BTreeSet::first).copied();
-    for id in filter.ids.iter().flatten() {
-        if !found.iter().any(|event| event.id() == *id) {
-            wants.insert(FetchTarget::Event(*id, author));
-        }
+    fn name_events(&mut self, ids: &BTreeSet<EventId>, authors: Option<&BTreeSet<PublicKey>>) {
+        let author = authors.filter(|authors| authors.len() == 1).and_then(BTreeSet::first).copied();
+        self.wants
+            .extend(ids.iter().filter(|id| **id != PING).map(|id| (FetchTarget::Event(*id, author), None)));
     }
-}
 
-fn people(filter: &Filter, found: &[Event], now: u64, wants: &mut BTreeSet<FetchTarget>) {
-    let (Some(authors), Some(kinds)) = (&filter.authors, &filter.kinds) else { return };
-    let few = authors.len() <= FEW;
-    let lacks = |author: &PublicKey, kind: Kind| {
-        let held = found.iter().find(|event| event.pubkey == *author && event.kind == kind);
-        held.is_none_or(|held| few && held.created_at.saturating_add(OLD_SECONDS) < now)
-    };
-    for author in authors {
-        if kinds.contains(&Kind::PROFILE) && lacks(author, Kind::PROFILE) {
-            wants.insert(FetchTarget::Profile(*author));
-        }
-        if kinds.contains(&Kind::FOLLOW_LIST) && few && lacks(author, Kind::FOLLOW_LIST) {
-            wants.insert(FetchTarget::FollowList(*author));
-        }
+    fn name_people(&mut self, filter: &Filter) {
+        let Some(authors) = &filter.authors else { return };
+        let few = authors.len() <= FEW;
+        // Whoever names no kind and a tag looks for something else.
+        let kinds = match &filter.kinds {
+            Some(kinds) => kinds.clone(),
+            None if few && filter.tags.is_empty() => [Kind::PROFILE, Kind::POST].into(),
+            None => return,
+        };
+        let is_about_people = authors
+            .iter()
+            .take(1)
+            .all(|author| kinds.iter().all(|kind| FetchTarget::latest_of(*kind, *author).is_some()));
         let posts = kinds.contains(&Kind::POST) || kinds.contains(&Kind::REPOST);
-        if posts && few && filter.tags.is_empty() {
-            wants.insert(FetchTarget::Posts(*author));
+        for author in authors {
+            for kind in &kinds {
+                if let Some(want) = FetchTarget::latest_of(*kind, *author)
+                    && (few || is_about_people || *kind == Kind::PROFILE)
+                {
+                    self.want(want, few);
+                }
+            }
+            if posts && few && filter.tags.is_empty() {
+                self.want(FetchTarget::Posts(*author), true);
+            }
         }
     }
+
+    fn want(&mut self, want: FetchTarget, refreshed: bool) {
+        self.wants.insert(want, None);
+        if refreshed {
+            self.refreshed.insert(want);
+        }
+    }
+
+    /// Notes that the store has an event.
+    fn hold(&mut self, event: &Event) {
+        let (id, author) = (event.id(), event.pubkey);
+        let of_author = FetchTarget::latest_of(event.kind, author).unwrap_or(FetchTarget::Posts(author));
+        for want in [of_author, FetchTarget::Event(id, None), FetchTarget::Event(id, Some(author))] {
+            if let Some(held) = self.wants.get_mut(&want) {
+                *held = (*held).max(Some(event.created_at));
+            }
+        }
+    }
+
+    fn lacking(&self) -> impl Iterator<Item = FetchTarget> {
+        self.wants.iter().filter(|(_, held)| held.is_none()).map(|(want, _)| *want)
+    }
+
+    fn missing(&self, now: u64) -> Missing {
+        let lacking: Vec<FetchTarget> = self.lacking().take(MAX_WANTS).collect();
+        let is_stale = |want: &FetchTarget| match (want, self.wants.get(want)) {
+            (FetchTarget::Latest(..), Some(Some(held))) => held.saturating_add(OLD_SECONDS) < now,
+            (_, held) => held.is_some_and(Option::is_some),
+        };
+        let stale = self.refreshed.iter().filter(|want| is_stale(want)).copied();
+        let stale = stale.take(MAX_WANTS - lacking.len()).collect();
+        Missing { lacking, stale }
+    }
+}
+
+/// The questions to the store whether it has any of these.
+fn lookups(wants: &[FetchTarget]) -> Vec<Filter> {
+    let (mut ids, mut people) = (BTreeSet::new(), BTreeMap::<Kind, BTreeSet<PublicKey>>::new());
+    let mut filters = Vec::new();
+    for want in wants {
+        match want {
+            FetchTarget::Event(id, _) => drop(ids.insert(*id)),
+            FetchTarget::Latest(kind, author) => drop(people.entry(*kind).or_default().insert(*author)),
+            FetchTarget::Posts(author) => filters.push(Filter {
+                authors: Some([*author].into()),
+                kinds: Some([Kind::POST, Kind::REPOST].into()),
+                limit: Some(1),
+                ..Filter::default()
+            }),
+        }
+    }
+    if !ids.is_empty() {
+        filters.push(Filter { ids: Some(ids), ..Filter::default() });
+    }
+    filters.extend(people.into_iter().map(|(kind, authors)| Filter {
+        authors: Some(authors),
+        kinds: Some([kind].into()),
+        ..Filter::default()
+    }));
+    filters
 }
 
 #[cfg(test)]
 mod tests {
-    use nostrp2p_protocol::{EventId, EventTemplate, SecretKey};
+    use nostrp2p_protocol::{EventTemplate, SecretKey};
 
     use super::*;
+    use crate::store::{Propagation, Retention};
 
     const NOW: u64 = 1_700_000_000;
 
-    fn profile(created_at: u64) -> Event {
+    fn by_one(created_at: u64, kind: Kind) -> Event {
         let key = SecretKey::from_bytes([1; 32]).unwrap();
-        EventTemplate { created_at, kind: Kind::PROFILE, tags: vec![], content: "{}".into() }
-            .sign(&key, &[0; 32])
+        EventTemplate { created_at, kind, tags: vec![], content: "{}".into() }.sign(&key, &[0; 32])
+    }
+
+    fn profile(created_at: u64) -> Event {
+        by_one(created_at, Kind::PROFILE)
+    }
+
+    fn profile_of(author: PublicKey) -> FetchTarget {
+        FetchTarget::Latest(Kind::PROFILE, author)
     }
 
     fn asked(authors: &[PublicKey], kinds: &[Kind]) -> Filter {
@@ -77,35 +226,78 @@ mod tests {
         }
     }
 
+    /// What is missing where the store has nothing else than what it has answered.
+    fn missing_of(filters: &[Filter], found: &[Event]) -> Missing {
+        let directory = tempfile::tempdir().unwrap();
+        let (store, _writer) = Store::open(directory.path(), Retention::EVERYTHING).unwrap();
+        missing(&store, filters, found, NOW).unwrap()
+    }
+
+    fn lacking(filters: &[Filter], found: &[Event]) -> Vec<FetchTarget> {
+        missing_of(filters, found).lacking
+    }
+
     #[test]
     fn a_profile_is_missing_or_old() {
         let author = profile(NOW).pubkey;
         let question = [asked(&[author], &[Kind::PROFILE])];
-        assert_eq!(missing(&question, &[], NOW), [FetchTarget::Profile(author)]);
-        assert_eq!(missing(&question, &[profile(NOW)], NOW), []);
-        assert_eq!(
-            missing(&question, &[profile(NOW - OLD_SECONDS - 1)], NOW),
-            [FetchTarget::Profile(author)]
-        );
+        assert_eq!(lacking(&question, &[]), [profile_of(author)]);
+        assert_eq!(missing_of(&question, &[profile(NOW)]), Missing::default());
+        let old = missing_of(&question, &[profile(NOW - OLD_SECONDS - 1)]);
+        assert_eq!(old, Missing { lacking: vec![], stale: vec![profile_of(author)] }, "nobody waits for it");
     }
 
     #[test]
     fn a_timeline_of_many_asks_only_for_the_profiles_that_are_missing() {
         let many: Vec<PublicKey> = (0..50).map(|number| PublicKey::from_bytes([number; 32])).collect();
-        let wants = missing(&[asked(&many, &[Kind::PROFILE, Kind::FOLLOW_LIST, Kind::POST])], &[], NOW);
+        let wants = lacking(&[asked(&many, &[Kind::PROFILE, Kind::FOLLOW_LIST, Kind::POST])], &[]);
         assert_eq!(wants.len(), 50);
-        assert!(wants.iter().all(|want| matches!(want, FetchTarget::Profile(_))));
-        assert_eq!(missing(&[Filter::default()], &[], NOW), [], "everything is not missing");
+        assert!(wants.iter().all(|want| matches!(want, FetchTarget::Latest(Kind::PROFILE, _))));
+        assert_eq!(lacking(&[asked(&many, &[Kind::FOLLOW_LIST])], &[]).len(), 50, "it is about these people");
+        assert_eq!(lacking(&[Filter::default()], &[]), [], "everything is not missing");
     }
 
     #[test]
     fn an_event_is_asked_of_its_author_when_that_is_known() {
         let (id, author) = (EventId::from_bytes([7; 32]), PublicKey::from_bytes([1; 32]));
         let by_id = Filter { ids: Some([id].into()), ..Filter::default() };
-        assert_eq!(missing(std::slice::from_ref(&by_id), &[], NOW), [FetchTarget::Event(id, None)]);
+        assert_eq!(lacking(std::slice::from_ref(&by_id), &[]), [FetchTarget::Event(id, None)]);
         let by_author = Filter { authors: Some([author].into()), ..by_id };
-        assert_eq!(missing(&[by_author], &[], NOW), [FetchTarget::Event(id, Some(author))]);
+        assert_eq!(lacking(&[by_author], &[]), [FetchTarget::Event(id, Some(author))]);
         let there = Filter { ids: Some([profile(NOW).id()].into()), ..Filter::default() };
-        assert_eq!(missing(&[there], &[profile(NOW)], NOW), []);
+        assert_eq!(lacking(&[there], &[profile(NOW)]), []);
+    }
+
+    #[test]
+    fn an_author_alone_stands_for_posts_and_profile_and_ten_are_the_most() {
+        let authors = |count: u8| Filter {
+            authors: Some((0..count).map(|number| PublicKey::from_bytes([number; 32])).collect()),
+            ..Filter::default()
+        };
+        assert_eq!(lacking(&[authors(10)], &[]).len(), 20);
+        assert_eq!(lacking(&[authors(11)], &[]), []);
+        let one = by_one(NOW, Kind::POST);
+        let known = Filter { authors: Some([one.pubkey].into()), ..Filter::default() };
+        let refreshed =
+            Missing { lacking: vec![profile_of(one.pubkey)], stale: vec![FetchTarget::Posts(one.pubkey)] };
+        assert_eq!(missing_of(&[known], &[one]), refreshed);
+    }
+
+    #[test]
+    fn a_ping_and_a_subscription_to_what_comes_ask_nobody() {
+        let ping = Filter { ids: Some([PING].into()), ..Filter::default() };
+        let author = PublicKey::from_bytes([1; 32]);
+        let live = Filter { limit: Some(0), ..asked(&[author], &[Kind::PROFILE, Kind::POST]) };
+        assert_eq!(missing_of(&[ping, live], &[]), Missing::default());
+    }
+
+    #[tokio::test]
+    async fn what_the_limit_of_an_answer_left_out_is_not_missing() {
+        let directory = tempfile::tempdir().unwrap();
+        let (store, writer) = Store::open(directory.path(), Retention::EVERYTHING).unwrap();
+        let (profile, post) = (profile(NOW), by_one(NOW, Kind::POST));
+        writer.commit(profile.clone(), Propagation::Done).await.await.unwrap().unwrap();
+        let limited = Filter { limit: Some(1), ..asked(&[profile.pubkey], &[Kind::PROFILE, Kind::POST]) };
+        assert_eq!(missing(&store, &[limited], &[post], NOW).unwrap().lacking, []);
     }
 }

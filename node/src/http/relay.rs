@@ -4,11 +4,12 @@
 //! a client that takes nothing for half a minute is hung up on. Ephemeral events are the exception; of these a slow
 //! client misses some. The library offers no WebSocket compression, so there is none.
 
-use std::{future::Future, pin::Pin, sync::Arc};
+use std::{collections::BTreeMap, future::Future, pin::Pin, sync::Arc};
 
 use futures_util::{FutureExt, StreamExt, stream::FuturesUnordered};
 use nostrp2p_bridge::{
-    Counted, MAX_COLLECTED, Policy, PublishOutcome, Query, Reader, Session, SessionStep, Submitted,
+    Counted, MAX_COLLECTED, MAX_SUBSCRIPTIONS, Policy, PublishOutcome, Query, Reader, Session, SessionStep,
+    Submitted,
 };
 use nostrp2p_protocol::{
     Event, EventId, UnverifiedEvent,
@@ -19,6 +20,7 @@ use tokio::sync::{broadcast, oneshot};
 use super::{
     App,
     link::{Gone, Said, Socket},
+    missing::{self, Missing, missing},
     reading::{self, OPEN, OVER_BUDGET, Unread},
 };
 use crate::{
@@ -48,12 +50,19 @@ impl Relay {
 }
 
 type Publishing = Pin<Box<dyn Future<Output = (Submitted, Result<PublishOutcome, Refusal>)> + Send>>;
+/// Ends with the subscription for which others are asked, and the number of that question.
+type Fetching = Pin<Box<dyn Future<Output = (String, u64)> + Send>>;
 
 struct Conversation {
     app: App,
     socket: Socket,
     session: Session,
     publishing: FuturesUnordered<Publishing>,
+    /// At most [`MAX_SUBSCRIPTIONS`].
+    fetching: FuturesUnordered<Fetching>,
+    /// The subscriptions that have no EOSE yet, each with the number of its question.
+    unended: BTreeMap<String, u64>,
+    fetches: u64,
 }
 
 /// Runs the session until the client leaves.
@@ -66,7 +75,15 @@ pub(super) async fn run(app: App, mut socket: Socket, authority: String) -> Resu
     let mut stop = app.stop.clone();
     let mut cursor = progress.borrow_and_update().newest;
     socket.ping_as_relays_do();
-    let mut talk = Conversation { app, socket, session, publishing: FuturesUnordered::new() };
+    let mut talk = Conversation {
+        app,
+        socket,
+        session,
+        publishing: FuturesUnordered::new(),
+        fetching: FuturesUnordered::new(),
+        unended: BTreeMap::new(),
+        fetches: 0,
+    };
     talk.perform(vec![greeting]).await?;
     loop {
         let listened = talk.session.listens();
@@ -84,6 +101,19 @@ pub(super) async fn run(app: App, mut socket: Socket, authority: String) -> Resu
                 }
                 Said::Binary(_) => vec![talk.session.on_binary()],
             },
+            Some(over) = talk.fetching.next() => {
+                // What others had for it goes before its end.
+                let newest = progress.borrow_and_update().newest;
+                while cursor < newest {
+                    let (steps, through) = talk.news(cursor).await?;
+                    talk.perform(steps).await?;
+                    if through <= cursor {
+                        break;
+                    }
+                    cursor = through;
+                }
+                talk.fetched(&over)
+            }
             heard = spread.recv() => match heard {
                 Ok(event) => talk.session.on_spread(&event),
                 Err(_lagged) => vec![],
@@ -182,8 +212,16 @@ impl Conversation {
     }
 
     async fn find(&mut self, subscription: &str, queries: Vec<Query>, reader: Reader) -> Result<(), Gone> {
-        let found = self.ask(reader, move |store, reading| select(store, &queries, reader, reading)).await;
-        let Selection { through, picked, .. } = match found {
+        // Whoever opens a subscription anew is answered anew.
+        self.unended.remove(subscription);
+        // Nobody else makes this node ask others: they learn what is asked for.
+        let fetches = self.session.is_owners() && self.fetching.len() < MAX_SUBSCRIPTIONS;
+        let found = self.ask(reader, move |store, reading| {
+            let found = select(store, &queries, reader, reading)?;
+            let missing = if fetches { lacks(store, &queries, &found)? } else { Missing::default() };
+            Ok((found, missing))
+        });
+        let (Selection { through, picked, .. }, missing) = match found.await {
             Ok(found) => found,
             Err(unread) => {
                 let answer = self.unread(subscription, unread);
@@ -209,8 +247,39 @@ impl Conversation {
                 self.say(step).await?;
             }
         }
+        let waits = !missing.lacking.is_empty();
+        if missing != Missing::default() {
+            self.fetch(subscription, missing);
+        }
+        if waits {
+            self.session.on_read(subscription, through);
+            return Ok(());
+        }
         let end = self.session.on_end(subscription, through);
         self.say(end).await
+    }
+
+    /// Has other nodes asked. The subscription ends when they have answered, if something is lacking.
+    fn fetch(&mut self, subscription: &str, missing: Missing) {
+        self.fetches += 1;
+        let number = self.fetches;
+        if !missing.lacking.is_empty() {
+            self.unended.insert(subscription.to_owned(), number);
+        }
+        let (commands, subscription) = (self.app.commands.clone(), subscription.to_owned());
+        self.fetching.push(Box::pin(async move {
+            missing::fetch(commands, missing).await;
+            (subscription, number)
+        }));
+    }
+
+    /// Others have answered, or do not do so in time.
+    fn fetched(&mut self, (subscription, number): &(String, u64)) -> Vec<SessionStep> {
+        if self.unended.get(subscription) != Some(number) {
+            return vec![];
+        }
+        self.unended.remove(subscription);
+        self.session.on_fetched(subscription).into_iter().collect()
     }
 
     /// Reads the store for a reader: for the owner at once, for a guest within what guests may have.
@@ -273,6 +342,12 @@ fn select(
     reading: &mut Reading<'_>,
 ) -> Result<Selection, redb::Error> {
     ask(queries, reader, |asked| store.select_within(asked, reading))
+}
+
+/// What other nodes are worth asking for. They find by id and author, not by words.
+fn lacks(store: &Store, queries: &[Query], found: &Selection) -> Result<Missing, redb::Error> {
+    let plain = queries.iter().filter(|query| query.search.is_none()).map(|query| &query.filter);
+    missing(store, plain, found.picked.iter().filter_map(|picked| picked.event.as_ref()), clock::now())
 }
 
 fn count(

@@ -41,6 +41,7 @@ use super::{
     App,
     client_limits::{ClientOrigin, Source},
     host_check::Named,
+    missing,
     reading::{self, OVER_BUDGET, Unread},
 };
 use crate::{
@@ -50,8 +51,6 @@ use crate::{
     store::{Inserted, Reading, Store},
 };
 
-/// How long a question waits for what other nodes are asked for.
-const OTHERS_ANSWER_WITHIN: Duration = Duration::from_millis(1_500);
 /// Longest body: an event of 64 KiB whose text is escaped in JSON, or a question with 2,000 keys, with room.
 const MAX_BODY_BYTES: usize = 256 * 1024;
 /// How much of a longer body is read and thrown away, for a client that is still writing does not see the answer.
@@ -193,25 +192,9 @@ async fn find_events(app: &App, head: &Parts, body: Body) -> Result<Answer, Prob
 
 /// Has other nodes asked for what the store lacks, and gives them a moment; what comes later is in the next answer.
 async fn ask_others(app: &App, reader: &Arc<Reader>, question: &Arc<Question>) {
-    let mut progress = app.store.progress();
-    let deadline = tokio::time::Instant::now() + OTHERS_ANSWER_WITHIN;
-    loop {
-        progress.borrow_and_update();
-        let (reader, question) = (Arc::clone(reader), Arc::clone(question));
-        let missing = tokio::task::spawn_blocking(move || reader.missing(&question)).await;
-        let Ok(Ok(missing)) = missing else { return };
-        if missing.is_empty() {
-            return;
-        }
-        let (reply, asked) = oneshot::channel();
-        drop(app.commands.send(Command::Fetch(missing, Some(reply))).await);
-        // Where nobody can be asked now, waiting is of no use.
-        if !asked.await.unwrap_or(false) {
-            return;
-        }
-        if tokio::time::timeout_at(deadline, progress.changed()).await.is_err() {
-            return;
-        }
+    let (reader, question) = (Arc::clone(reader), Arc::clone(question));
+    if let Ok(Ok(missing)) = tokio::task::spawn_blocking(move || reader.missing(&question)).await {
+        missing::fetch(app.commands.clone(), missing).await;
     }
 }
 

@@ -47,7 +47,7 @@ impl Session {
         let view = self.view();
         let found = self.read(move |store, reading| {
             let found = store.find_within(&filters, view, reading)?;
-            Ok((missing(&filters, &found.events, clock::now()), found))
+            Ok((missing(store, &filters, &found.events, clock::now())?.all(), found))
         });
         match found.await {
             Ok((wants, found)) => {
@@ -140,11 +140,12 @@ impl Session {
         tokio::spawn(async move {
             for (_, filters) in subscriptions {
                 let store = app.store.clone();
-                let wants = tokio::task::spawn_blocking(move || {
-                    store.find(&filters).map(|found| missing(&filters, &found.events, clock::now()))
+                let missing = tokio::task::spawn_blocking(move || {
+                    let found = store.find(&filters)?;
+                    missing(&store, &filters, &found.events, clock::now())
                 });
-                if let Ok(Ok(wants)) = wants.await {
-                    drop(app.commands.send(Command::Fetch(wants, None)).await);
+                if let Ok(Ok(missing)) = missing.await {
+                    drop(app.commands.send(Command::Fetch(missing.all(), None)).await);
                 }
             }
         });

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, ops::ControlFlow, sync::Arc};
 
-use nostrp2p_core::{FetchTarget, is_public};
+use nostrp2p_core::is_public;
 use nostrp2p_protocol::{Event, EventId, Filter, Kind, PublicKey};
 
 use super::{
@@ -11,7 +11,7 @@ use super::{
     polls::Polls,
 };
 use crate::{
-    http::missing::missing,
+    http::missing::{Missing, missing},
     store::{Reading, Store},
 };
 
@@ -159,17 +159,17 @@ impl Reader {
     }
 
     /// What of a question the store lacks, so that other nodes are worth asking.
-    pub(super) fn missing(&self, question: &Question) -> Result<Vec<FetchTarget>, redb::Error> {
+    pub(super) fn missing(&self, question: &Question) -> Result<Missing, redb::Error> {
         let filters: Vec<Filter> = match question {
             Question::Posts(ids) => vec![Filter { ids: Some(ids.clone()), ..Filter::default() }],
             Question::Newest(kinds, authors) => {
                 let (kinds, authors) = (Some(kinds.clone()), Some(authors.clone()));
                 vec![Filter { kinds, authors, ..Filter::default() }]
             }
-            Question::Timeline { .. } | Question::Nothing => return Ok(vec![]),
+            Question::Timeline { .. } | Question::Nothing => return Ok(Missing::default()),
         };
         let found = self.store.find(&filters)?.events;
-        Ok(missing(&filters, &found, self.now))
+        missing(&self.store, &filters, &found, self.now)
     }
 
     fn posts(&self, ids: &BTreeSet<EventId>, reading: &mut Reading<'_>) -> Result<Vec<Event>, redb::Error> {

@@ -1,0 +1,105 @@
+//! What the owner's Nostr programs get by the relay that the node had to fetch first, and what they are told.
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
+use std::time::{Duration, Instant};
+
+use nostrp2p_protocol::{Event, EventTemplate, Kind, SecretKey, Tag};
+use nostrp2p_tests::{Node, Person, Relay, now, random_key};
+use serde_json::{Value, json};
+
+/// The lists that nodes serve on request besides the follow list (PROTOCOL.md, "What travels how").
+const LISTS: [u16; 6] = [10_001, 10_002, 10_030, 10_044, 10_050, 10_063];
+/// Older than what a node keeps of others.
+const OLD_SECONDS: u64 = 40 * 86_400;
+
+fn at(key: &SecretKey, created_at: u64, kind: u16, tags: &[&[&str]], content: &str) -> Event {
+    let tags = tags.iter().map(|tag| Tag::new(tag.iter().copied())).collect();
+    EventTemplate { created_at, kind: Kind(kind), tags, content: content.into() }.sign(key, &[7; 32])
+}
+
+fn signed(key: &SecretKey, kind: u16, tags: &[&[&str]], content: &str) -> Event {
+    at(key, now(), kind, tags, content)
+}
+
+/// Alice with a past that nobody was sent: a follow list, every list that is served on request, and an old post. Bob's
+/// node is joined to hers, and a Nostr program of his has signed in.
+async fn alice_and_bobs_program(more: &[&str]) -> (Person, Event, Node, SecretKey, Relay) {
+    let mut alice = Person::arrive(None).await;
+    let followed = "ab".repeat(32);
+    alice.client.publish(&signed(&alice.key, 3, &[&["p", &followed]], "alice follows")).await;
+    for kind in LISTS {
+        let relay = &["r", "wss://relay.example.com"];
+        alice.client.publish(&signed(&alice.key, kind, &[relay], &format!("list {kind}"))).await;
+    }
+    let old = at(&alice.key, now() - OLD_SECONDS, 1, &[], "of long ago");
+    alice.client.publish(&old).await;
+    let key = random_key();
+    let npub = key.public_key().to_npub();
+    let node = Node::start(&[&["-p", npub.as_str(), "-b", &alice.node.nodes()], more].concat()).await;
+    alice.client.neighbours(1).await;
+    let relay = Relay::login(&node.clients(), &key).await;
+    (alice, old, node, key, relay)
+}
+
+async fn count(relay: &mut Relay, filter: Value) -> u64 {
+    relay.say(&json!(["COUNT", "c", filter])).await;
+    let answer = relay.next().await;
+    assert_eq!((&answer[0], &answer[1]), (&json!("COUNT"), &json!("c")), "{answer}");
+    answer[2]["count"].as_u64().unwrap()
+}
+
+#[tokio::test]
+async fn what_a_program_asks_for_and_the_node_lacks_is_in_the_answer() {
+    let (alice, old, _node, _, mut relay) = alice_and_bobs_program(&[]).await;
+    let author = alice.key.public_key();
+    let began = Instant::now();
+    let list = relay.contents(json!({ "kinds": [3], "authors": [author] })).await;
+    let took = began.elapsed();
+    assert_eq!(list, ["alice follows"]);
+    assert!(took < Duration::from_secs(2), "the answer ends when the fetch does, not after {took:?}");
+    assert_eq!(relay.contents(json!({ "ids": [old.id()] })).await, ["of long ago"]);
+}
+
+#[tokio::test]
+async fn the_posts_of_an_author_come_however_old_they_are() {
+    let (alice, _, _node, _, mut relay) = alice_and_bobs_program(&[]).await;
+    let author = alice.key.public_key();
+    let all = relay.contents(json!({ "authors": [author] })).await;
+    assert!(all.contains(&"of long ago".to_owned()), "{all:?}");
+}
+
+#[tokio::test]
+async fn only_the_owners_req_makes_the_node_ask_others() {
+    let (alice, _, node, key, mut relay) = alice_and_bobs_program(&["--public-read"]).await;
+    let author = alice.key.public_key();
+    let list = json!({ "kinds": [3], "authors": [author] });
+    let mut guest = Relay::connect(&node.clients()).await;
+    assert_eq!(guest.contents(list.clone()).await, [""; 0]);
+    assert_eq!(count(&mut relay, list.clone()).await, 0);
+    relay.say(&json!(["NEG-OPEN", "n", list, "6100000200"])).await;
+    assert_eq!(relay.next().await[0], "NEG-MSG");
+    // What the owner asks for afterwards of the same node comes; by then the others' questions would have been answered.
+    let relays = json!({ "ids": [alice_post(&mut relay, &author.to_string()).await] });
+    assert_eq!(relay.contents(relays).await.len(), 1);
+    assert_eq!(count(&mut relay, list.clone()).await, 0, "neither guest, COUNT nor NEG has fetched it");
+    let mut second = Relay::login(&node.clients(), &key).await;
+    assert_eq!(second.contents(list).await, ["alice follows"]);
+}
+
+/// The id of a post of this author, as the owner's program finds it.
+async fn alice_post(relay: &mut Relay, author: &str) -> String {
+    let posts = relay.ask(&[json!({ "kinds": [1], "authors": [author] })]).await;
+    posts[0]["id"].as_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn what_comes_too_late_for_the_answer_comes_live() {
+    let (alice, _, _node, _, mut relay) = alice_and_bobs_program(&[]).await;
+    let author = alice.key.public_key();
+    let stopped = alice.node.stop().await;
+    relay.say(&json!(["REQ", "late", { "kinds": [3], "authors": [author] }])).await;
+    assert_eq!(relay.next().await, json!(["EOSE", "late"]));
+    let _alice = stopped.start().await;
+    let event = relay.next().await;
+    assert_eq!((&event[0], &event[2]["content"]), (&json!("EVENT"), &json!("alice follows")), "{event}");
+}
