@@ -55,8 +55,11 @@ pub fn audience_of_deletion(targets: &[Target]) -> Audience {
     if people.is_empty() { Audience::Nobody } else { Audience::People(people) }
 }
 
-/// Replaceable kinds that are not broadcast, but served to whoever asks: the lists of a person that others need.
-const ON_REQUEST: [Kind; 1] = [Kind::FOLLOW_LIST];
+/// Replaceable kinds that are not broadcast, but served to whoever asks: the lists of a person that others need. Besides
+/// the follow list these are pinned notes, relays (NIP-65), emoji, the encryption key (NIP-4E), relays for direct messages
+/// (NIP-17) and media servers (NIP-B7).
+const ON_REQUEST: [Kind; 7] =
+    [Kind::FOLLOW_LIST, Kind(10_001), Kind(10_002), Kind(10_030), Kind(10_044), Kind(10_050), Kind(10_063)];
 
 /// Whether events of a kind are served on request, see [`ON_REQUEST`].
 pub fn is_on_request(kind: Kind) -> bool {
@@ -141,7 +144,10 @@ mod tests {
         check(1, &[("e", &alice), ("p", &alice)], &Audience::Everyone);
         check(1, &[("p", &bob), ("q", "")], &Audience::Everyone);
         check(1, &[("e", &bob), ("p", &bob), ("q", "")], &people(&[BOB]));
-        check(3, &[("p", &bob)], &Audience::Nobody);
+        for on_request in ON_REQUEST {
+            check(on_request.0, &[("p", &bob)], &Audience::Nobody);
+            assert!(on_request.is_replaceable() && public_kinds().contains(&on_request));
+        }
         check(5, &[("e", &alice)], &Audience::AsTargets);
         check(6, &[("p", &bob)], &Audience::Everyone);
         check(7, &[("p", &alice), ("p", &bob)], &people(&[BOB]));

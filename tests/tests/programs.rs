@@ -69,6 +69,16 @@ async fn the_posts_of_an_author_come_however_old_they_are() {
 }
 
 #[tokio::test]
+async fn lists_that_others_need_are_served_on_request() {
+    let (alice, _, _node, _, mut relay) = alice_and_bobs_program(&[]).await;
+    let author = alice.key.public_key();
+    for kind in LISTS {
+        let filter = json!({ "kinds": [kind], "authors": [author] });
+        assert_eq!(relay.contents(filter).await, [format!("list {kind}")]);
+    }
+}
+
+#[tokio::test]
 async fn only_the_owners_req_makes_the_node_ask_others() {
     let (alice, _, node, key, mut relay) = alice_and_bobs_program(&["--public-read"]).await;
     let author = alice.key.public_key();

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use nostrp2p_core::is_on_request;
 use nostrp2p_protocol::{Event, Kind, PublicKey};
 use redb::ReadableTable;
 
@@ -76,7 +77,7 @@ pub(super) struct Place(Option<Vec<u8>>);
 
 /// Drops events that have ended, and of other people's events what is too old, then what is too much: first those of
 /// newcomers, as far as they are more than their share, then what [`surplus`] says. Never the owner's own and mail; nor
-/// the profiles and follow lists of people in use: whom the owner follows, and whoever wrote something that is stored.
+/// the profiles and lists of people in use: whom the owner follows, and whoever wrote something that is stored.
 ///
 /// As long as a store has no owner, age drops nothing: nobody knows whose the events are.
 pub(super) fn sweep(
@@ -167,13 +168,17 @@ pub(super) fn stays(
     Ok(followed.contains(&event.pubkey) || writes(tables, &event.pubkey)?)
 }
 
-/// Whether an event says who its author is, without which the rest is worth little.
-pub(super) const fn is_about_author(kind: Kind) -> bool {
-    matches!(kind, Kind::PROFILE | Kind::FOLLOW_LIST)
+/// Whether an event says who its author is, without which the rest is worth little: a profile, or a list that is served
+/// on request.
+pub(super) fn is_about_author(kind: Kind) -> bool {
+    kind == Kind::PROFILE || is_on_request(kind)
 }
 
-/// Whether something of a person is stored besides profile and follow list.
+/// More kinds than say who somebody is.
+const KINDS: usize = 16;
+
+/// Whether something of a person is stored besides profile and lists.
 fn writes(tables: &Tables<'_>, person: &PublicKey) -> Result<bool, redb::Error> {
-    let kinds = tables.index.kinds_of(person, 3)?;
+    let kinds = tables.index.kinds_of(person, KINDS)?;
     Ok(kinds.into_iter().any(|kind| !is_about_author(kind)))
 }
