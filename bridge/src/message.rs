@@ -4,19 +4,35 @@ use nostrp2p_protocol::{Event, EventId, UnverifiedEvent};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use crate::query::Query;
+use crate::query::{Query, ReadQuery};
 
 /// What a client sends.
 #[derive(Debug, PartialEq)]
 pub(crate) enum ClientMessage {
     Event(Box<UnverifiedEvent>),
-    Req { subscription: String, queries: Vec<Query> },
-    Count { subscription: String, queries: Vec<Query> },
+    Req { subscription: String, queries: Queries },
+    Count { subscription: String, queries: Queries },
     Close { subscription: String },
     Auth(Box<UnverifiedEvent>),
-    NegOpen { subscription: String, queries: Vec<Query>, message: Vec<u8> },
+    NegOpen { subscription: String, queries: Queries, message: Vec<u8> },
     NegMsg { subscription: String, message: Vec<u8> },
     NegClose { subscription: String },
+}
+
+/// The filters of a question.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Queries {
+    /// What can be asked.
+    pub(crate) queries: Vec<Query>,
+    /// The first value that is no id and no key, although it stands where one should.
+    pub(crate) wrong: Option<String>,
+}
+
+impl Queries {
+    fn of(read: Vec<ReadQuery>) -> Self {
+        let wrong = read.iter().find_map(|read| read.wrong.clone());
+        Self { queries: read.into_iter().map(|read| read.query).collect(), wrong }
+    }
 }
 
 /// Why a line is not understood, with what is needed to answer it in the right form.
@@ -65,8 +81,9 @@ impl ClientMessage {
                     true => serde_json::from_str(queries),
                     false => serde_json::from_str(queries).map(|query| vec![query]),
                 };
-                let queries =
-                    queries.map_err(|error| refuse(format!("the filter cannot be read: {error}")))?;
+                let queries = queries
+                    .map(Queries::of)
+                    .map_err(|error| refuse(format!("the filter cannot be read: {error}")))?;
                 let message = bytes(&subscription, parts.next())?;
                 Ok(Self::NegOpen { subscription, queries, message })
             }
@@ -96,15 +113,12 @@ fn with_control_characters(line: &str) -> Option<Unreadable> {
     Some(Unreadable::Control(id, reason.to_owned()))
 }
 
-fn queries<'a>(
-    subscription: &str,
-    parts: impl Iterator<Item = &'a RawValue>,
-) -> Result<Vec<Query>, Unreadable> {
+fn queries<'a>(subscription: &str, parts: impl Iterator<Item = &'a RawValue>) -> Result<Queries, Unreadable> {
     let refuse = |reason| Unreadable::Req(subscription.to_owned(), reason);
-    let queries: Result<Vec<Query>, _> = parts.map(|part| serde_json::from_str(part.get())).collect();
+    let queries: Result<Vec<ReadQuery>, _> = parts.map(|part| serde_json::from_str(part.get())).collect();
     match queries {
         Ok(queries) if queries.is_empty() => Err(refuse("at least one filter is needed".to_owned())),
-        Ok(queries) => Ok(queries),
+        Ok(queries) => Ok(Queries::of(queries)),
         Err(error) => Err(refuse(format!("a filter cannot be read: {error}"))),
     }
 }

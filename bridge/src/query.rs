@@ -1,6 +1,6 @@
 //! What a client asks for: a filter of NIP-01 and, if it searches, the words of NIP-50.
 
-use nostrp2p_protocol::{Event, Filter, InvalidFilter};
+use nostrp2p_protocol::{Event, Filter, InvalidFilter, ReadFilter};
 use serde::{Deserialize, Deserializer, de};
 use serde_json::value::RawValue;
 
@@ -61,17 +61,33 @@ impl From<Filter> for Query {
     }
 }
 
+/// A query of a client, who may have named what is no id and no key.
+#[derive(Debug)]
+pub(crate) struct ReadQuery {
+    /// The query without it.
+    pub(crate) query: Query,
+    /// The first such value.
+    pub(crate) wrong: Option<String>,
+}
+
 /// The JSON form: a filter object that may have a key `search`.
-impl<'de> Deserialize<'de> for Query {
+impl<'de> Deserialize<'de> for ReadQuery {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         #[derive(Deserialize)]
         struct Words {
             search: Option<String>,
         }
         let raw = <&RawValue>::deserialize(deserializer)?;
-        let filter = serde_json::from_str(raw.get()).map_err(de::Error::custom)?;
+        let ReadFilter { filter, wrong } = serde_json::from_str(raw.get()).map_err(de::Error::custom)?;
         let Words { search } = serde_json::from_str(raw.get()).map_err(de::Error::custom)?;
-        Ok(Self { filter, search: search.as_deref().map(Search::new) })
+        Ok(Self { query: Query { filter, search: search.as_deref().map(Search::new) }, wrong })
+    }
+}
+
+/// As [`ReadQuery`]; what is no id and no key matches nothing.
+impl<'de> Deserialize<'de> for Query {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        ReadQuery::deserialize(deserializer).map(|read| read.query)
     }
 }
 

@@ -21,7 +21,7 @@ use reconciling::Reconciliations;
 pub use writing::{PublishOutcome, Submitted};
 
 use crate::{
-    message::{self, ClientMessage, Unreadable},
+    message::{self, ClientMessage, Queries, Unreadable},
     query::Query,
     reader::Reader,
 };
@@ -34,6 +34,8 @@ pub(crate) const MAX_SUBSCRIPTION_ID: usize = 64;
 const MAX_VALUES: usize = 20_000;
 /// Logins of one session that may fail, each of which costs a signature check; then it is closed.
 const MAX_FAILED_LOGINS: u32 = 20;
+/// Characters of a wrong value that a NOTICE repeats: enough to find it.
+const SHOWN: usize = 12;
 
 /// What the node does for a session, in this order.
 #[derive(Debug, PartialEq)]
@@ -75,6 +77,8 @@ pub struct Session {
     failed_logins: u32,
     /// Whether somebody has signed in who may not: to sign in again does not help (NIP-42).
     stranger: bool,
+    /// Whether the client knows that a value of a filter was none.
+    told_of_wrong: bool,
     subscriptions: BTreeMap<String, Subscription>,
     reconciliations: Reconciliations,
 }
@@ -90,6 +94,7 @@ impl Session {
             authenticated: None,
             failed_logins: 0,
             stranger: false,
+            told_of_wrong: false,
             subscriptions: BTreeMap::new(),
             reconciliations: Reconciliations::default(),
         };
@@ -101,18 +106,21 @@ impl Session {
         match ClientMessage::parse(line) {
             Ok(ClientMessage::Auth(event)) => self.on_auth(*event, owner, now),
             Ok(ClientMessage::Event(event)) => self.on_event(event, owner, now),
-            Ok(ClientMessage::Req { subscription, queries }) => {
-                vec![self.on_req(subscription, queries, owner)]
+            Ok(ClientMessage::Req { subscription, queries: Queries { queries, wrong } }) => {
+                let answer = self.on_req(subscription, queries, owner);
+                self.told_of(wrong).into_iter().chain([answer]).collect()
             }
-            Ok(ClientMessage::Count { subscription, queries }) => {
-                vec![self.on_count(subscription, queries, owner)]
+            Ok(ClientMessage::Count { subscription, queries: Queries { queries, wrong } }) => {
+                let answer = self.on_count(subscription, queries, owner);
+                self.told_of(wrong).into_iter().chain([answer]).collect()
             }
             Ok(ClientMessage::Close { subscription }) => {
                 self.subscriptions.remove(&subscription);
                 vec![]
             }
-            Ok(ClientMessage::NegOpen { subscription, queries, message }) => {
-                vec![self.on_neg_open(subscription, queries, message, owner)]
+            Ok(ClientMessage::NegOpen { subscription, queries: Queries { queries, wrong }, message }) => {
+                let answer = self.on_neg_open(subscription, queries, message, owner);
+                self.told_of(wrong).into_iter().chain([answer]).collect()
             }
             Ok(ClientMessage::NegMsg { subscription, message }) => {
                 vec![self.reconciliations.go_on(&subscription, &message)]
@@ -143,6 +151,20 @@ impl Session {
                 vec![neg_err(&subscription, &format!("invalid: {reason}"))]
             }
         }
+    }
+
+    /// Says once in a session that a value of a filter is no id and no key.
+    fn told_of(&mut self, wrong: Option<String>) -> Option<SessionStep> {
+        let wrong = wrong.filter(|_| !self.told_of_wrong)?;
+        self.told_of_wrong = true;
+        // Who put a secret key there shall not find it in a log.
+        let length = if wrong.starts_with("nsec1") { 5 } else { SHOWN };
+        let shown: String = wrong.chars().take(length).collect();
+        let reason = format!(
+            "invalid: {shown:?}... in a filter is no id or key of 64 lower-case hex digits (no npub1..., no commas), so it \
+             matches nothing; the rest of the filter counts"
+        );
+        Some(SessionStep::Send(message::notice(&reason)))
     }
 
     /// A binary message came. NIP-01 knows none.

@@ -82,12 +82,22 @@ impl Filter {
 }
 
 fn has_tag(unsigned: &UnsignedEvent, name: char, wanted: &BTreeSet<String>) -> bool {
+    if name == 'd' && wanted.contains("") && has_no_identifier(unsigned) {
+        return true;
+    }
     let mut buffer = [0; 4];
     let name: &str = name.encode_utf8(&mut buffer);
     unsigned
         .tags
         .iter()
         .any(|tag| tag.name() == name && tag.value().is_some_and(|value| wanted.contains(value)))
+}
+
+/// Whether the `d` part of an event's address is empty (NIP-01): that of replaceable events, and of addressable ones
+/// without a `d` tag.
+fn has_no_identifier(unsigned: &UnsignedEvent) -> bool {
+    unsigned.kind.is_replaceable()
+        || (unsigned.kind.is_addressable() && unsigned.tag_values("d").next().is_none())
 }
 
 /// The wire form: `[ids, authors, kinds, tags, since, until, limit]`, nil where there is no condition.
@@ -153,6 +163,29 @@ mod tests {
         check(tag('t', "go"), false);
         check(tag('p', ""), false);
         check(tag('x', "rust"), false);
+    }
+
+    #[test]
+    fn an_empty_identifier_is_that_of_replaceable_events_and_of_addressable_ones_without() {
+        let check = |kind: u16, tags: &[Tag], expected: bool| {
+            let tags = tags.to_vec();
+            let draft = EventTemplate { created_at: 1, kind: Kind(kind), tags, content: String::new() };
+            let unsigned = draft.by(PublicKey::from_bytes([1; 32]));
+            let filter = Filter { tags: [('d', [String::new()].into())].into(), ..Filter::default() };
+            assert_eq!(
+                filter.matches(&unsigned.id(), &unsigned),
+                expected,
+                "{kind} {tags:?}",
+                tags = unsigned.tags
+            );
+        };
+        check(0, &[], true);
+        check(10_002, &[Tag::new(["d", "x"])], true);
+        check(30_023, &[], true);
+        check(30_023, &[Tag::new(["d"])], true);
+        check(30_023, &[Tag::new(["d", ""])], true);
+        check(30_023, &[Tag::new(["d", "x"])], false);
+        check(1, &[], false);
     }
 
     #[test]

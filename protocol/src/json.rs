@@ -2,7 +2,7 @@
 //!
 //! Only human-readable formats use these; between nodes events travel in compact form.
 
-use std::{collections::BTreeSet, fmt};
+use std::{collections::BTreeSet, fmt, str::FromStr};
 
 use serde::{
     Deserialize, Deserializer, Serialize, Serializer,
@@ -90,27 +90,48 @@ impl Serialize for Filter {
     }
 }
 
-/// Unknown keys are passed over, as relays do; a doubled key is an error.
+/// A filter of somebody else, who may have named what is no id and no key.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ReadFilter {
+    /// The filter without it: it matches nothing.
+    pub filter: Filter,
+    /// The first such value.
+    pub wrong: Option<String>,
+}
+
+/// As [`ReadFilter`], but what is no id and no key is an error.
 impl<'de> Deserialize<'de> for Filter {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match ReadFilter::deserialize(deserializer)? {
+            ReadFilter { filter, wrong: None } => Ok(filter),
+            ReadFilter { .. } => {
+                Err(de::Error::custom("ids and authors are 64 lower-case hexadecimal digits"))
+            }
+        }
+    }
+}
+
+/// Unknown keys are passed over, as relays do; a doubled key is an error.
+impl<'de> Deserialize<'de> for ReadFilter {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Fields;
         impl<'de> Visitor<'de> for Fields {
-            type Value = Filter;
+            type Value = ReadFilter;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("a filter object")
             }
 
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Filter, A::Error> {
-                let mut filter = Filter::default();
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<ReadFilter, A::Error> {
+                let (mut filter, mut wrong) = (Filter::default(), None);
                 let mut seen = BTreeSet::new();
                 while let Some(key) = map.next_key::<String>()? {
                     if !seen.insert(key.clone()) {
                         return Err(de::Error::custom(format_args!("the key {key} stands twice")));
                     }
                     match key.as_str() {
-                        "ids" => filter.ids = Some(map.next_value()?),
-                        "authors" => filter.authors = Some(map.next_value()?),
+                        "ids" => filter.ids = values(map.next_value()?, &mut wrong),
+                        "authors" => filter.authors = values(map.next_value()?, &mut wrong),
                         "kinds" => filter.kinds = Some(map.next_value()?),
                         "since" => filter.since = Some(map.next_value()?),
                         "until" => filter.until = Some(map.next_value()?),
@@ -121,11 +142,23 @@ impl<'de> Deserialize<'de> for Filter {
                         },
                     }
                 }
-                Ok(filter)
+                Ok(ReadFilter { filter, wrong })
             }
         }
         deserializer.deserialize_map(Fields)
     }
+}
+
+/// What can be read of a field's values; the first that cannot goes to `wrong`.
+fn values<T: FromStr + Ord>(texts: Vec<String>, wrong: &mut Option<String>) -> Option<BTreeSet<T>> {
+    let mut values = BTreeSet::new();
+    for text in texts {
+        match text.parse() {
+            Ok(value) => drop(values.insert(value)),
+            Err(_) => drop(wrong.get_or_insert(text)),
+        }
+    }
+    Some(values)
 }
 
 /// The letter of a tag condition such as `#e`.
@@ -192,5 +225,21 @@ mod tests {
         {
             assert!(serde_json::from_str::<Filter>(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn what_is_no_key_is_left_out_and_named() {
+        let good = "ab".repeat(32);
+        let text = format!(r#"{{"ids":["{good}"],"authors":["npub1x","{good}","{good},{good}"]}}"#);
+        let read: ReadFilter = serde_json::from_str(&text).unwrap();
+        let filter = Filter {
+            ids: Some([good.parse().unwrap()].into()),
+            authors: Some([good.parse().unwrap()].into()),
+            ..Filter::default()
+        };
+        assert_eq!(read, ReadFilter { filter, wrong: Some("npub1x".to_owned()) });
+        let nothing: ReadFilter = serde_json::from_str(r#"{"ids":["x"]}"#).unwrap();
+        assert_eq!(nothing.filter.ids, Some(BTreeSet::new()), "which matches nothing");
+        assert!(serde_json::from_str::<ReadFilter>(r#"{"ids":[1]}"#).is_err());
     }
 }

@@ -39,6 +39,7 @@ pub use event::{
     Event, EventTemplate, Oversize, Tag, Unacceptable, UnsignedEvent, UnverifiedEvent, VerifyError,
 };
 pub use filter::{Filter, InvalidFilter};
+pub use json::ReadFilter;
 pub use keys::{InvalidSecretKey, SecretKey};
 pub use kind::Kind;
 pub use network::Network;

@@ -113,3 +113,44 @@ async fn what_comes_too_late_for_the_answer_comes_live() {
     let event = relay.next().await;
     assert_eq!((&event[0], &event[2]["content"]), (&json!("EVENT"), &json!("alice follows")), "{event}");
 }
+
+#[tokio::test]
+async fn an_empty_identifier_stands_for_what_has_none() {
+    let key = random_key();
+    let node = Node::start(&["-p", &key.public_key().to_npub()]).await;
+    let mut relay = Relay::login(&node.clients(), &key).await;
+    relay.put(&signed(&key, 0, &[], "profile")).await;
+    relay.put(&signed(&key, 1, &[], "post")).await;
+    relay.put(&signed(&key, 30_023, &[], "without an identifier")).await;
+    relay.put(&signed(&key, 30_023, &[&["d", "x"]], "with one")).await;
+    let me = key.public_key();
+    let found = relay.contents(json!({ "kinds": [0], "authors": [me], "#d": [""] })).await;
+    assert_eq!(found, ["profile"]);
+    let mut all = relay.contents(json!({ "#d": [""] })).await;
+    all.sort();
+    assert_eq!(all, ["profile", "without an identifier"]);
+    let both = relay.contents(json!({ "kinds": [30_023], "#d": ["", "x"] })).await;
+    assert_eq!(both.len(), 2, "{both:?}");
+}
+
+#[tokio::test]
+async fn what_is_no_key_matches_nothing_and_closes_nothing() {
+    let key = random_key();
+    let node = Node::start(&["-p", &key.public_key().to_npub()]).await;
+    let mut relay = Relay::login(&node.clients(), &key).await;
+    let post = signed(&key, 1, &[], "found");
+    relay.put(&post).await;
+    let me = key.public_key().to_string();
+    let wrong = [format!("{me},{me}"), key.public_key().to_npub()];
+    for subscription in ["one", "other"] {
+        let filter = json!({ "authors": [wrong[0], wrong[1], me], "kinds": [1] });
+        relay.say(&json!(["REQ", subscription, filter])).await;
+        if subscription == "one" {
+            let notice = relay.next().await;
+            assert!(notice[0] == "NOTICE" && notice[1].as_str().unwrap().contains("npub1"), "{notice}");
+        }
+        assert_eq!(relay.next().await, json!(["EVENT", subscription, post]));
+        assert_eq!(relay.next().await, json!(["EOSE", subscription]));
+    }
+    assert_eq!(relay.contents(json!({ "ids": ["note1xyz"] })).await, [""; 0]);
+}

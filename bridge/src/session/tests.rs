@@ -176,6 +176,24 @@ fn an_event_with_raw_control_characters_is_answered_with_ok_and_with_a_notice() 
 }
 
 #[test]
+fn what_is_no_key_is_told_once_and_the_rest_of_the_filter_counts() {
+    let mut session = owner_session();
+    let me = key(1).public_key();
+    let line = json!(["REQ", "a", { "authors": ["npub1xyz", me, "nsec1abc"] }]).to_string();
+    let steps = say(&mut session, &line);
+    let [SessionStep::Send(notice), SessionStep::Find(_, queries, _)] = &steps[..] else {
+        panic!("{steps:?}")
+    };
+    assert!(notice.starts_with("[\"NOTICE\",\"invalid: ") && notice.contains("npub1xyz"), "{notice}");
+    assert_eq!(queries[0].filter.authors, Some([me].into()));
+    assert!(matches!(&say(&mut session, &line)[..], [SessionStep::Find(..)]), "it was told");
+    let secret = json!(["COUNT", "a", { "ids": ["nsec1abcdef"] }]).to_string();
+    let steps = say(&mut owner_session(), &secret);
+    let [SessionStep::Send(notice), SessionStep::Count(..)] = &steps[..] else { panic!("{steps:?}") };
+    assert!(!notice.contains("abcdef"), "{notice}");
+}
+
+#[test]
 fn counts_say_whether_they_are_exact() {
     let mut session = owner_session();
     assert!(matches!(&say(&mut session, r#"["COUNT","c",{}]"#)[..], [SessionStep::Count(..)]));

@@ -322,8 +322,12 @@ impl<'r, 'b> Engine<'r, 'b> {
         if empty || since > until {
             return Ok(None);
         }
+        // No row tells of an identifier that is not there.
+        let has_rows =
+            |(letter, values): &(&char, &BTreeSet<String>)| **letter != 'd' || !values.contains("");
         let mut ways: Vec<Vec<Prefix>> = tags
             .iter()
+            .filter(has_rows)
             .map(|(letter, values)| values.iter().filter_map(|value| Prefix::tag(*letter, value)).collect())
             .collect();
         match (authors, &kinds) {
