@@ -15,6 +15,10 @@ use crate::session::{MAX_SUBSCRIPTION_ID, MAX_SUBSCRIPTIONS, Policy};
 pub const SUPPORTED_NIPS: [u16; 22] =
     [1, 2, 9, 10, 11, 13, 17, 18, 22, 25, 40, 42, 44, 45, 50, 56, 59, 62, 65, 70, 77, 98];
 
+/// Where the software is at home. It has no public address yet, so this is one that RFC 2606 keeps free; programs show it
+/// and ask nothing of it.
+const SOFTWARE: &str = "https://nostrp2p.example/";
+
 /// The document itself; serialise it as JSON with content type `application/nostr+json`.
 #[derive(Debug, Serialize)]
 pub struct Information {
@@ -47,6 +51,12 @@ struct Limitation {
 }
 
 impl Information {
+    /// Describes the relay of a node to pages of anybody: not whose it is, or each page would learn who its visitor is.
+    /// Where guests read, its owner is no secret.
+    pub fn to_strangers(owner: Option<PublicKey>, policy: Policy) -> Self {
+        Self::new(owner.filter(|_| policy.public_read), policy)
+    }
+
     /// Describes the relay of a node, which belongs to this person if to anybody yet.
     pub fn new(owner: Option<PublicKey>, policy: Policy) -> Self {
         let description = match policy {
@@ -64,7 +74,7 @@ impl Information {
             description,
             pubkey: owner,
             supported_nips: &SUPPORTED_NIPS,
-            software: "nostrp2p",
+            software: SOFTWARE,
             version: env!("CARGO_PKG_VERSION"),
             limitation: Limitation {
                 max_message_length: MAX_RELAY_MESSAGE_BYTES,

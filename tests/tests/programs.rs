@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use nostrp2p_protocol::{Event, EventTemplate, Kind, SecretKey, Tag};
-use nostrp2p_tests::{Node, Person, Relay, now, random_key};
+use nostrp2p_tests::{Node, Person, Relay, get, now, random_key};
 use serde_json::{Value, json};
 
 /// The lists that nodes serve on request besides the follow list (PROTOCOL.md, "What travels how").
@@ -153,4 +153,27 @@ async fn what_is_no_key_matches_nothing_and_closes_nothing() {
         assert_eq!(relay.next().await, json!(["EOSE", subscription]));
     }
     assert_eq!(relay.contents(json!({ "ids": ["note1xyz"] })).await, [""; 0]);
+}
+
+#[tokio::test]
+async fn every_page_learns_what_the_relay_is_and_not_whose() {
+    let npub = random_key().public_key().to_npub();
+    for (more, named) in [(&[][..], false), (&["--public-read"], true)] {
+        let node = Node::start(&[&["-p", npub.as_str()], more].concat()).await;
+        let information = ["Accept: application/nostr+json", "Origin: https://jumble.example"];
+        let (status, head, body) = get(&node.clients(), "/", &information).await;
+        assert_eq!(status, 200);
+        assert!(head.to_lowercase().contains("access-control-allow-origin: *"), "{head}");
+        let document: Value = serde_json::from_slice(&body).unwrap();
+        assert_eq!(document.get("pubkey").is_some(), named, "{document}");
+        assert_eq!(document["name"] != "a nostrp2p node", named, "{document}");
+        assert!(document["software"].as_str().unwrap().contains("://"), "{document}");
+        // The owner's own programs have no origin.
+        let (_, _, body) = get(&node.clients(), "/", &information[..1]).await;
+        let document: Value = serde_json::from_slice(&body).unwrap();
+        assert!(document.get("pubkey").is_some(), "{document}");
+        // Nothing else is for such a page.
+        let (status, _, _) = get(&node.clients(), "/node.json", &information[1..]).await;
+        assert_eq!(status, 403);
+    }
 }

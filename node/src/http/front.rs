@@ -33,10 +33,14 @@ pub(super) async fn front(
         }
         Err(rejection) if headers.contains_key(header::UPGRADE) => rejection.into_response(),
         Err(_) if accepts_information(&headers) => {
-            let mut response = info::json(
-                "application/nostr+json",
-                &Information::new(app.node_status.borrow().owner, app.relay.policy),
-            );
+            let (owner, policy) = (app.node_status.borrow().owner, app.relay.policy);
+            let information = match named.from_foreign_page {
+                true => Information::to_strangers(owner, policy),
+                false => Information::new(owner, policy),
+            };
+            let mut response = info::json("application/nostr+json", &information);
+            let by_page = header::HeaderValue::from_static("origin, accept");
+            response.headers_mut().insert(header::VARY, by_page);
             // NIP-11 asks for these three, so that any page may read the document.
             for name in [
                 header::ACCESS_CONTROL_ALLOW_ORIGIN,

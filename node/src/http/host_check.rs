@@ -26,6 +26,8 @@ pub(crate) struct Named {
     pub(crate) authority: Authority,
     /// The accepted connection.
     pub(crate) ends: Option<Ends>,
+    /// Whether a page of somebody else asks. It gets the NIP-11 document and nothing else.
+    pub(crate) from_foreign_page: bool,
 }
 
 /// Lets a request pass or answers 403 with a sentence.
@@ -77,7 +79,7 @@ fn verdict(request: &Request, names: &OwnNames, ends: Option<Ends>) -> Result<Na
         }
         NameKind::Own | NameKind::Unconfirmed => {}
     }
-    let named = Named { authority, ends };
+    let named = Named { authority, ends, from_foreign_page: false };
     // Whoever may come to a node at home decides that node; see `helper`.
     if path.starts_with("/to/") {
         return Ok(named);
@@ -86,6 +88,10 @@ fn verdict(request: &Request, names: &OwnNames, ends: Option<Ends>) -> Result<Na
     let origin = origin.to_str().unwrap_or_default();
     if names.takes_page(origin, &named.authority, ends.as_ref()) {
         return Ok(named);
+    }
+    // NIP-11 wants it to be readable from everywhere.
+    if path == "/" && !headers.contains_key(header::UPGRADE) && front::accepts_information(headers) {
+        return Ok(Named { from_foreign_page: true, ..named });
     }
     Err(format!(
         "This node does not answer to pages of {origin:?}. If you trust that site, start the node with --allow-origin {}.",
@@ -181,6 +187,18 @@ mod tests {
             assert!(asked("/", &[("host", host), ("upgrade", "websocket")]).is_err(), "the relay");
             assert!(asked("/", &[("host", host), ("accept", "application/nostr+json")]).is_err(), "NIP-11");
         }
+    }
+
+    #[test]
+    fn pages_of_anybody_get_the_document_of_the_relay_and_nothing_else() {
+        let asks = |path: &str, more: &[(&str, &str)]| {
+            let from = [("host", "my.example"), ("origin", "https://evil.example")];
+            asked(path, &[&from, more].concat()).is_ok_and(|named| named.from_foreign_page)
+        };
+        let information = ("accept", "application/nostr+json");
+        assert!(asks("/", &[information]));
+        assert!(!asks("/", &[]) && !asks("/", &[information, ("upgrade", "websocket")]));
+        assert!(!asks("/node.json", &[information]) && !asks("/client", &[information]));
     }
 
     #[test]
