@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 
 use nostrp2p_core::{Ownership, Proof};
 use nostrp2p_protocol::{
-    Event, PublicKey, UnverifiedEvent,
+    Event, PeerId, PublicKey, UnverifiedEvent, delegation,
     frame::{Refusal, RefusalCode},
 };
 
@@ -34,6 +34,7 @@ pub(crate) const MAX_SUBSCRIPTION_ID: usize = 64;
 const MAX_VALUES: usize = 20_000;
 /// Logins of one session that may fail, each of which costs a signature check; then it is closed.
 const MAX_FAILED_LOGINS: u32 = 20;
+const SECONDS_A_DAY: u64 = 86_400;
 /// Characters of a wrong value that a NOTICE repeats: enough to find it.
 const SHOWN: usize = 12;
 
@@ -212,6 +213,26 @@ impl Session {
     /// Whether the owner has signed in here.
     pub const fn is_owners(&self) -> bool {
         self.authenticated.is_some()
+    }
+
+    /// What the owner is told after AUTH when nobody sends private mail to this node, or will not soon: it is signed for by
+    /// a delegation, which the node's own page renews and other programs do not. `delegated` is its end.
+    pub fn on_signed_in(&self, peer: &PeerId, delegated: Option<u64>, now: u64) -> Option<SessionStep> {
+        let left = delegated.map_or(0, |end| end.saturating_sub(now));
+        if left >= delegation::RENEW_SECONDS {
+            return None;
+        }
+        let state = match left / SECONDS_A_DAY {
+            0 if left == 0 => "nobody has your word that this node acts for you".to_owned(),
+            days => format!("your word that this node acts for you ends in {} days", days + 1),
+        };
+        let identifier = delegation::identifier(peer);
+        Some(SessionStep::Send(message::notice(&format!(
+            "private mail: {state}; without it replies, likes and messages of others do not come here. Sign in once with \
+             the page of the node, or publish here an event of kind 30078 with the tags [\"d\",\"{identifier}\"] and \
+             [\"expiration\",\"{}\"] (docs/relay.md)",
+            now.saturating_add(delegation::LIFETIME_SECONDS)
+        ))))
     }
 
     /// A refusal of what only the owner may do, with the prefix of NIP-42: whoever has signed in by another key need not

@@ -110,7 +110,7 @@ await step('negentropy', async () => {
         const next = negentropy.reconcile(rest[1], () => {}, id => needed.add(id));
         if (next) socket.send(JSON.stringify(['NEG-MSG', 'n', next]));
         else resolve();
-      } else {
+      } else if (type !== 'NOTICE') {
         reject(new Error(data));
       }
     });

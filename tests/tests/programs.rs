@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use nostrp2p_protocol::{Event, EventTemplate, Kind, SecretKey, Tag};
-use nostrp2p_tests::{Node, Person, Relay, get, now, random_key};
+use nostrp2p_tests::{Node, Person, Relay, get, now, random_key, until};
 use serde_json::{Value, json};
 
 /// The lists that nodes serve on request besides the follow list (PROTOCOL.md, "What travels how").
@@ -175,5 +175,37 @@ async fn every_page_learns_what_the_relay_is_and_not_whose() {
         // Nothing else is for such a page.
         let (status, _, _) = get(&node.clients(), "/node.json", &information[1..]).await;
         assert_eq!(status, 403);
+    }
+}
+
+#[tokio::test]
+async fn a_program_is_told_when_private_mail_cannot_come_and_can_mend_it() {
+    let key = random_key();
+    let node = Node::start(&["-p", &key.public_key().to_npub()]).await;
+    let mut relay = Relay::connect(&node.clients()).await;
+    assert_eq!(relay.auth(&key).await[2], true);
+    let notice = relay.notice().await;
+    assert!(notice.starts_with("private mail: ") && notice.contains("nostrp2p:node:"), "{notice}");
+    // By the words of the notice and of docs/relay.md alone.
+    let tag = notice.split('"').find(|part| part.starts_with("nostrp2p:node:")).unwrap().to_owned();
+    for (days, warned) in [(20, true), (80, false)] {
+        let end = (now() + days * 86_400).to_string();
+        let created_at = now() + days / 80;
+        relay.put(&at(&key, created_at, 30_078, &[&["d", &tag], &["expiration", &end]], "")).await;
+        until("the node to know its delegation", || async {
+            let (_, _, body) = node.inside("/node.json").await;
+            let node: Value = serde_json::from_slice(&body).unwrap();
+            if node["delegated"].to_string() == end { Ok(()) } else { Err(node["delegated"].clone()) }
+        })
+        .await;
+        let mut other = Relay::connect(&node.clients()).await;
+        assert_eq!(other.auth(&key).await[2], true);
+        if warned {
+            let notice = other.notice().await;
+            assert!(notice.starts_with("private mail: ") && notice.contains("days"), "{notice}");
+        }
+        // Whatever is said after the login comes before the answer to the next question.
+        other.say(&json!(["REQ", "a", { "kinds": [9] }])).await;
+        assert_eq!(other.whatever().await, json!(["EOSE", "a"]));
     }
 }

@@ -90,6 +90,20 @@ fn only_the_owner_logs_in_and_trying_has_an_end() {
 }
 
 #[test]
+fn a_delegation_that_is_missing_or_ends_soon_is_told_after_the_login() {
+    const DAY: u64 = 86_400;
+    let peer = PeerId::from_ed25519([9; 32]);
+    let told = |delegated| owner_session().on_signed_in(&peer, delegated, NOW);
+    let check_told =
+        |delegated, expected: &str| check(&told(delegated).into_iter().collect::<Vec<_>>(), expected);
+    check_told(None, "NOTICE\",\"private mail: nobody has your word");
+    check_told(Some(NOW - 1), "nobody has your word");
+    check_told(Some(NOW + 29 * DAY), "ends in 30 days");
+    check_told(Some(NOW + 1), &format!("nostrp2p:node:{peer}"));
+    assert_eq!(told(Some(NOW + 30 * DAY)), None);
+}
+
+#[test]
 fn the_answer_says_who_gets_an_event() {
     let session = owner_session();
     let answer = |kind: u16, age: u64, carried| {

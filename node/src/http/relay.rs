@@ -91,14 +91,7 @@ pub(super) async fn run(app: App, mut socket: Socket, authority: String) -> Resu
             () = stop.wait() => return talk.socket.close("the node is stopping").await,
             Some(first) = talk.publishing.next() => talk.published(first),
             said = talk.socket.receive(), if talk.publishing.len() < MAX_PUBLISHING => match said? {
-                Said::Text(line) => {
-                    let owner = talk.app.node_status.borrow().owner;
-                    let steps = talk.session.on_line(&line, owner, clock::now());
-                    if talk.session.is_owners() {
-                        talk.socket.stay().await;
-                    }
-                    steps
-                }
+                Said::Text(line) => talk.on_line(&line).await,
                 Said::Binary(_) => vec![talk.session.on_binary()],
             },
             Some(over) = talk.fetching.next() => {
@@ -140,6 +133,22 @@ pub(super) async fn run(app: App, mut socket: Socket, authority: String) -> Resu
 impl Conversation {
     /// Carries steps out; what they have to say leaves together.
     async fn perform(&mut self, steps: Vec<SessionStep>) -> Result<(), Gone> {
+        async fn on_line(&mut self, line: &str) -> Vec<SessionStep> {
+            let (owner, delegated) = {
+                let node_status = self.app.node_status.borrow();
+                (node_status.owner, node_status.delegated)
+            };
+            let (was_owners, now) = (self.session.is_owners(), clock::now());
+            let mut steps = self.session.on_line(line, owner, now);
+            if self.session.is_owners() {
+                self.socket.stay().await;
+                if !was_owners {
+                    steps.extend(self.session.on_signed_in(&self.app.peer, delegated, now));
+                }
+            }
+            steps
+        }
+
         for step in steps {
             match step {
                 SessionStep::Send(line) => self.socket.feed(line).await?,
