@@ -27,7 +27,26 @@ pub enum Audience {
 /// [`conversation::is_for_everyone`]).
 /// A reaction goes to the author of its target: the last `p` tag (NIP-25).
 /// Delegations stay on the author's node: they travel inside announcements.
+/// What is protected (NIP-70) is for nobody but the people it names, whatever its kind.
 pub fn audience(unsigned: &UnsignedEvent) -> Audience {
+    unless_protected(unsigned, audience_by_kind(unsigned))
+}
+
+/// Whether an event has the tag `-`: only its author hands it to relays (NIP-70).
+pub fn is_protected(unsigned: &UnsignedEvent) -> bool {
+    unsigned.tags.iter().any(|tag| tag.name() == "-")
+}
+
+/// What is left of an audience for an event that may be protected: it is not broadcast.
+pub(crate) fn unless_protected(unsigned: &UnsignedEvent, audience: Audience) -> Audience {
+    if audience != Audience::Everyone || !is_protected(unsigned) {
+        return audience;
+    }
+    let people: BTreeSet<PublicKey> = people(unsigned).collect();
+    if people.is_empty() { Audience::Nobody } else { Audience::People(people) }
+}
+
+fn audience_by_kind(unsigned: &UnsignedEvent) -> Audience {
     match unsigned.kind {
         kind if kind.is_ephemeral() => Audience::Unwanted,
         Kind::PROFILE | Kind::REPOST => Audience::Everyone,
@@ -68,7 +87,11 @@ pub fn is_on_request(kind: Kind) -> bool {
 
 /// Whether anybody may read an event: it is broadcast, or served on request.
 pub fn is_public(unsigned: &UnsignedEvent) -> bool {
-    is_on_request(unsigned.kind) || audience(unsigned) == Audience::Everyone
+    !is_protected(unsigned) && is_public_by_kind(unsigned)
+}
+
+fn is_public_by_kind(unsigned: &UnsignedEvent) -> bool {
+    is_on_request(unsigned.kind) || audience_by_kind(unsigned) == Audience::Everyone
 }
 
 /// The kinds of which some events are public ([`is_public`]).
@@ -103,13 +126,13 @@ const OPEN_REPLACEABLE: [u16; 14] = [
 
 /// Whether anybody may see an event: it is public on the overlay, or its kind is public by its NIP.
 ///
-/// Guests of the relay see what is open, and mirrors are given it. The mute list (10000) is public by NIP-51, but shows
+/// Guests of the relay see what is open, and mirrors are given it unless it is protected. The mute list (10000) is public by NIP-51, but shows
 /// whom a person dislikes, so it stays at home.
 pub fn is_open(unsigned: &UnsignedEvent) -> bool {
     let kind = unsigned.kind.0;
     let open =
         [&OPEN_KINDS[..], &OPEN_ADDRESSABLE, &OPEN_REPLACEABLE].iter().any(|kinds| kinds.contains(&kind));
-    is_public(unsigned) || open
+    is_public_by_kind(unsigned) || open
 }
 
 fn people(unsigned: &UnsignedEvent) -> impl Iterator<Item = PublicKey> {
@@ -154,6 +177,27 @@ mod tests {
         check(1059, &[("p", &bob)], &people(&[BOB]));
         check(22242, &[], &Audience::Unwanted);
         check(30023, &[], &Audience::Nobody);
+    }
+
+    #[test]
+    fn what_is_protected_is_for_the_people_it_names_and_for_nobody_else() {
+        let (alice, bob) = (ALICE.to_string(), BOB.to_string());
+        let people = |people: &[PublicKey]| Audience::People(people.iter().copied().collect());
+        for kind in [0, 1, 6] {
+            check(kind, &[("-", "")], &Audience::Nobody);
+        }
+        check(1, &[("-", ""), ("p", &bob), ("q", "")], &people(&[BOB]));
+        check(6, &[("-", ""), ("p", &bob)], &people(&[BOB]));
+        check(1, &[("-", ""), ("p", &alice)], &people(&[ALICE]));
+        check(7, &[("-", ""), ("p", &bob)], &people(&[BOB]));
+        let protected = EventTemplate {
+            created_at: 1,
+            kind: Kind(3),
+            tags: vec![Tag::new(["-"])],
+            content: String::new(),
+        };
+        assert!(!is_public(&protected.clone().by(ALICE)), "other nodes do not give it on");
+        assert!(is_open(&protected.by(ALICE)), "a relay may show it to its guests");
     }
 
     #[test]

@@ -35,7 +35,8 @@ mod tunnel;
 pub use admission::{Admission, HORIZON_SECONDS, Ignored, Limits};
 pub use announcer::{Announcer, News, NodeKey, Sign, Unheard, announce_every};
 pub use audience::{
-    Audience, audience, audience_of_deletion, is_on_request, is_open, is_public, open_kinds, public_kinds,
+    Audience, audience, audience_of_deletion, is_on_request, is_open, is_protected, is_public, open_kinds,
+    public_kinds,
 };
 pub use buckets::{Buckets, Rate, UNIT};
 pub use counters::Refusals;

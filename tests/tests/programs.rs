@@ -209,3 +209,31 @@ async fn a_program_is_told_when_private_mail_cannot_come_and_can_mend_it() {
         assert_eq!(other.whatever().await, json!(["EOSE", "a"]));
     }
 }
+
+#[tokio::test]
+async fn a_protected_event_is_broadcast_to_nobody() {
+    let (alice, bob) = Person::pair().await;
+    let mut relay = Relay::login(&alice.node.clients(), &alice.key).await;
+    let mut at_bob = Relay::login(&bob.node.clients(), &bob.key).await;
+    let bobs = bob.key.public_key().to_string();
+    let kept = signed(&alice.key, 1, &[&["-"]], "protected");
+    let answer = relay.publish(&kept).await;
+    assert_eq!(answer[3], "kept on your node: it is protected (NIP-70)", "{answer}");
+    let quoted = "ab".repeat(32);
+    let private = signed(&alice.key, 1, &[&["-"], &["q", &quoted], &["p", &bobs]], "protected and for bob");
+    at_bob.say(&json!(["REQ", "live", { "authors": [alice.key.public_key()], "kinds": [1] }])).await;
+    loop {
+        if relay_ended(&at_bob.next().await) {
+            break;
+        }
+    }
+    let answer = relay.publish(&private).await;
+    assert_eq!(answer[3], "goes privately to the person it names", "{answer}");
+    assert_eq!(at_bob.next().await, json!(["EVENT", "live", private]));
+    assert_eq!(at_bob.contents(json!({ "ids": [kept.id()] })).await, [""; 0]);
+    assert_eq!(relay.contents(json!({ "ids": [kept.id()] })).await, ["protected"]);
+}
+
+fn relay_ended(said: &Value) -> bool {
+    said[0] == "EOSE"
+}

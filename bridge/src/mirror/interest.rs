@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use nostrp2p_core::is_open;
+use nostrp2p_core::{is_open, is_protected};
 use nostrp2p_protocol::{Event, Filter, Kind, PublicKey, UnsignedEvent};
 
 /// Most authors of one filter; relays refuse long ones.
@@ -42,7 +42,7 @@ pub fn interest(owner: &PublicKey, followed: &BTreeSet<PublicKey>) -> Vec<Filter
 ///
 /// A deletion is given if one of its targets was, which `was_given` says, or if it names an address of an open kind.
 pub fn is_offered(event: &Event, owner: &PublicKey, was_given: impl Fn(&str) -> bool) -> bool {
-    if event.pubkey != *owner || event.tags.iter().any(|tag| tag.name() == "-") {
+    if event.pubkey != *owner || is_protected(event) {
         return false;
     }
     if event.kind == Kind::DELETION {

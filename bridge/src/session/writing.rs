@@ -1,6 +1,6 @@
 //! EVENT: what the owner's programs publish, and what ends before the node looks at it.
 
-use nostrp2p_core::{HORIZON_SECONDS, is_public};
+use nostrp2p_core::{HORIZON_SECONDS, is_protected, is_public};
 use nostrp2p_protocol::{
     Authority, Event, EventId, Kind, PublicKey, UnsignedEvent, UnverifiedEvent,
     frame::{Carried, Refusal, RefusalCode},
@@ -105,6 +105,7 @@ pub struct Submitted {
     kind: Kind,
     created_at: u64,
     is_public: bool,
+    is_protected: bool,
 }
 
 impl From<&UnverifiedEvent> for Submitted {
@@ -115,6 +116,7 @@ impl From<&UnverifiedEvent> for Submitted {
             kind: unsigned.kind,
             created_at: unsigned.created_at,
             is_public: is_public(unsigned),
+            is_protected: is_protected(unsigned),
         }
     }
 }
@@ -131,6 +133,7 @@ impl Submitted {
             Carried::Waiting(0) => "kept on your node: it names nobody else".to_owned(),
             Carried::Waiting(1) => "goes privately to the person it names".to_owned(),
             Carried::Waiting(people) => format!("goes privately to the {people} people it names"),
+            Carried::Kept if self.is_protected => "kept on your node: it is protected (NIP-70)".to_owned(),
             Carried::Kept if self.is_public => "kept on your node, which gives it to whoever asks".to_owned(),
             Carried::Kept if self.kind == Kind::DELETION => {
                 "kept on your node: nothing that it deletes is here".to_owned()
@@ -151,10 +154,6 @@ fn spread(event: UnverifiedEvent, owner: &PublicKey, now: u64) -> Result<Event, 
     }
     unsigned.check(now).map_err(|unacceptable| format!("invalid: {unacceptable}"))?;
     event.verify().map_err(|forged| format!("invalid: {forged}"))
-}
-
-fn is_protected(unsigned: &UnsignedEvent) -> bool {
-    unsigned.tags.iter().any(|tag| tag.name() == "-")
 }
 
 /// Whether a repost's content is an event with the tag `-`.

@@ -10,7 +10,7 @@ use nostrp2p_protocol::{
 
 use super::{Core, MAX_PENDING, Output, Pending, PublishId};
 use crate::{
-    audience::{Audience, audience, audience_of_deletion},
+    audience::{Audience, audience, audience_of_deletion, unless_protected},
     outbox::{DeliveryKey, DeliveryState},
     target::{Target, reveals},
 };
@@ -37,7 +37,7 @@ impl Core {
     /// Who gets an event besides its author and the owner, who has it here.
     fn route(&self, unsigned: &UnsignedEvent, targets: &[Target]) -> Audience {
         let audience = match audience(unsigned) {
-            Audience::AsTargets => audience_of_deletion(targets),
+            Audience::AsTargets => unless_protected(unsigned, audience_of_deletion(targets)),
             audience => audience,
         };
         match audience {
