@@ -28,6 +28,7 @@ mod missing;
 mod page;
 pub(crate) mod quickack;
 mod reading;
+pub(crate) mod refused_pages;
 mod relay;
 mod rest;
 pub(crate) mod serve;
@@ -48,6 +49,7 @@ use nostrp2p_protocol::{PeerId, channel::ChannelSecret};
 use tokio::sync::{broadcast, mpsc, watch};
 
 pub(crate) use client_limits::ClientLimits;
+pub(crate) use refused_pages::RefusedPages;
 pub(crate) use relay::Relay;
 pub(crate) use rest::{Rest, proves, rest_event, rest_question};
 pub(crate) use tunnel::limits::TunnelSessions;
@@ -89,6 +91,8 @@ pub(crate) struct App {
     pub(crate) started: Instant,
     /// Under which names it is itself, and from which pages it takes requests.
     pub(crate) names: OwnNames,
+    /// From which pages it took none.
+    pub(crate) refused_pages: RefusedPages,
     /// Who holds it sees how the node does.
     pub(crate) token: AccessToken,
     /// Who has not signed in makes room.

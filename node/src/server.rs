@@ -25,7 +25,7 @@ use crate::{
     delegated,
     driver::{self, Driver},
     http::{
-        self, App, ClientLimits, Relay, Rest, TunnelSessions,
+        self, App, ClientLimits, RefusedPages, Relay, Rest, TunnelSessions,
         accept::{FdExhausted, RetryingListener},
     },
     mirror,
@@ -181,6 +181,7 @@ async fn run_open(
         overlay: overlay.clone(),
         started: Instant::now(),
         names,
+        refused_pages: RefusedPages::default(),
         token: AccessToken::read_or_make(&settings.data_dir)?,
         sessions: App::sessions(),
         client_limits: ClientLimits::default(),

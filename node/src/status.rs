@@ -3,7 +3,7 @@
 mod pinned;
 pub(crate) mod reach;
 
-use std::{fmt::Write as _, path::Path, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, fmt::Write as _, path::Path, sync::Arc, time::Duration};
 
 use anyhow::{Context as _, bail};
 use nostrp2p_protocol::frame::MirrorState;
@@ -20,6 +20,7 @@ use self::reach::{Connected, Reach};
 use crate::{
     access_token::AccessToken,
     clock, data_dir, delegated,
+    http::refused_pages,
     mirror::MirrorStatus,
     settings::{Settings, Tls},
     storage::{Storage, size},
@@ -50,6 +51,8 @@ pub(crate) struct Node {
     pub(crate) caught_up: Option<CaughtUp>,
     #[serde(default)]
     pub(crate) warnings: Vec<String>,
+    #[serde(default)]
+    pub(crate) refused_origins: BTreeMap<String, u64>,
     pub(crate) home: Home,
 }
 
@@ -263,6 +266,10 @@ fn describe(node: &Node, page: Option<&str>, port: u16, now: u64) -> anyhow::Res
     for mirror in &node.mirrors {
         writeln!(text, "  mirror      {}", describe_mirror(mirror))?;
     }
+    for (origin, times) in &node.refused_origins {
+        let advice = refused_pages::advice(origin);
+        writeln!(text, "  refused     a web page of {origin}, {times} times; {advice}")?;
+    }
     for warning in &node.warnings {
         writeln!(text, "\nWARNING: {warning}")?;
     }
@@ -340,6 +347,7 @@ mod tests {
             },
             mirrors: vec![],
             warnings: vec!["another node runs with this node's key".into()],
+            refused_origins: [("https://page.example".into(), 2), ("null".into(), 1)].into(),
             caught_up: Some(CaughtUp { at: 0, events: 7 }),
         }
     }
@@ -365,6 +373,7 @@ mod tests {
         assert!(without.contains("delegation  none") && without.contains("owner delegate"), "{without}");
         let with = describe(&node(Some(100 + 86_400 * 3)), None, 20000, 100).unwrap();
         assert!(without.contains("WARNING: another node runs"), "{without}");
+        assert!(without.contains("--allow-origin https://page.example\n"), "{without}");
         assert!(without.contains("way home    wss://helper.example"), "{without}");
         assert!(without.contains("From anywhere, open https://page.example/#peer=1"), "{without}");
         assert!(with.contains("2 MiB of 4096 MiB on disk; mailbox 90 MiB of 100 MiB"), "{with}");

@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use nostrp2p_protocol::{Event, EventTemplate, Kind, SecretKey, Tag};
-use nostrp2p_tests::{Node, Person, Relay, get, now, random_key, until};
+use nostrp2p_tests::{Node, PATIENCE, Person, Relay, get, now, random_key, until};
 use serde_json::{Value, json};
 
 /// The lists that nodes serve on request besides the follow list (PROTOCOL.md, "What travels how").
@@ -236,4 +236,27 @@ async fn a_protected_event_is_broadcast_to_nobody() {
 
 fn relay_ended(said: &Value) -> bool {
     said[0] == "EOSE"
+}
+
+#[tokio::test]
+async fn a_page_that_was_refused_is_told_to_the_person_who_runs_the_node() {
+    let key = random_key();
+    let npub = key.public_key().to_npub();
+    let node = Node::start_with_log(&["-p", &npub], "info").await;
+    for origin in ["https://jumble.example", "https://jumble.example", "null"] {
+        let refused = Relay::connect_as(&node.clients(), &node.clients(), &[("origin", origin)]).await;
+        assert_eq!(refused.err(), Some(403), "{origin}");
+    }
+    let log = node.log();
+    assert_eq!(log.matches("--allow-origin https://jumble.example").count(), 1, "{log}");
+    assert!(!log.contains("--allow-origin null") && !log.contains("--allow-host"), "{log}");
+    let (_, _, body) = node.inside("/node.json").await;
+    let document: Value = serde_json::from_slice(&body).unwrap();
+    assert_eq!(document["refused_origins"]["https://jumble.example"], 2, "{document}");
+    let binary = nostrp2p_tests::binary();
+    let mut status = tokio::process::Command::new(binary);
+    status.args(["status", "-l", &node.nodes(), "--data-dir"]).arg(node.data_dir());
+    let output = tokio::time::timeout(PATIENCE, status.output()).await.unwrap().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(said.contains("--allow-origin https://jumble.example"), "{said}");
 }

@@ -12,8 +12,9 @@ use axum::{
 };
 use nostrp2p_protocol::Authority;
 
-use super::{App, front};
+use super::{App, front, refused_pages};
 use crate::{
+    clock,
     own_names::{Ends, NameKind, OwnNames},
     web,
 };
@@ -42,7 +43,12 @@ pub(super) async fn check(State(app): State<App>, mut request: Request, next: Ne
             request.extensions_mut().insert(named);
             next.run(request).await
         }
-        Err(reason) => (StatusCode::FORBIDDEN, format!("{reason}\n")).into_response(),
+        Err(Refusal { reason, page }) => {
+            if page && let Some(origin) = origin(request.headers()) {
+                app.refused_pages.count(origin, clock::now());
+            }
+            (StatusCode::FORBIDDEN, format!("{reason}\n")).into_response()
+        }
     }
 }
 
@@ -55,27 +61,47 @@ fn names_other_than_one_host(request: &Request) -> bool {
     }
 }
 
-fn verdict(request: &Request, names: &OwnNames, ends: Option<Ends>) -> Result<Named, String> {
+/// Why a request is not looked at.
+#[derive(Debug)]
+struct Refusal {
+    /// In a sentence.
+    reason: String,
+    /// Whether it is for the page that asks, which its browser does not tell why.
+    page: bool,
+}
+
+impl From<String> for Refusal {
+    fn from(reason: String) -> Self {
+        Self { reason, page: false }
+    }
+}
+
+fn origin(headers: &HeaderMap) -> Option<&str> {
+    headers.get(header::ORIGIN).map(|origin| origin.to_str().unwrap_or_default())
+}
+
+fn verdict(request: &Request, names: &OwnNames, ends: Option<Ends>) -> Result<Named, Refusal> {
     let path = request.uri().path();
     let headers = request.headers();
     let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
     let Ok(authority) = host.parse::<Authority>() else {
-        return Err(format!(
-            "The Host {host:?} of this request is no host; a proxy has to pass on what the client sent."
-        ));
+        let reason = "is no host; a proxy has to pass on what the client sent.";
+        return Err(format!("The Host {host:?} of this request {reason}").into());
     };
     match names.kind(&authority, ends.as_ref()) {
         NameKind::Foreign => {
             return Err(format!(
                 "This node does not answer to the name {host:?}. If it is yours, start the node with --allow-host {}.",
                 authority.host()
-            ));
+            )
+            .into());
         }
         NameKind::Unconfirmed if !names_no_owner(path, headers) => {
             return Err(format!(
                 "This node does not know {authority} as its own address, so it serves only its page there. Sign in on \
                  that page and confirm the address under Settings, or start the node with --allow-host {authority}."
-            ));
+            )
+            .into());
         }
         NameKind::Own | NameKind::Unconfirmed => {}
     }
@@ -84,8 +110,7 @@ fn verdict(request: &Request, names: &OwnNames, ends: Option<Ends>) -> Result<Na
     if path.starts_with("/to/") {
         return Ok(named);
     }
-    let Some(origin) = headers.get(header::ORIGIN) else { return Ok(named) };
-    let origin = origin.to_str().unwrap_or_default();
+    let Some(origin) = origin(headers) else { return Ok(named) };
     if names.takes_page(origin, &named.authority, ends.as_ref()) {
         return Ok(named);
     }
@@ -93,10 +118,11 @@ fn verdict(request: &Request, names: &OwnNames, ends: Option<Ends>) -> Result<Na
     if path == "/" && !headers.contains_key(header::UPGRADE) && front::accepts_information(headers) {
         return Ok(Named { from_foreign_page: true, ..named });
     }
-    Err(format!(
-        "This node does not answer to pages of {origin:?}. If you trust that site, start the node with --allow-origin {}.",
-        origin.to_ascii_lowercase()
-    ))
+    let advice = refused_pages::advice(&origin.to_ascii_lowercase());
+    Err(Refusal {
+        reason: format!("This node does not answer to pages of {origin:?}; {advice}."),
+        page: true,
+    })
 }
 
 /// Whether what is asked for is the page, the session that it opens to claim the node or to go on in an encrypted
@@ -121,7 +147,7 @@ mod tests {
         OwnNames::new(own, Pages::Listed(vec!["https://page.example".into()]), false, Default::default())
     }
 
-    fn asked(path: &str, headers: &[(&str, &str)]) -> Result<Named, String> {
+    fn asked(path: &str, headers: &[(&str, &str)]) -> Result<Named, Refusal> {
         let mut request = Request::builder().uri(path);
         for (name, value) in headers {
             request = request.header(*name, *value);

@@ -1,7 +1,7 @@
 //! What the node says about itself: which node it is to anybody who reaches it by a name of its own, how it does to its
 //! owner and to who holds its token.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use axum::{
     extract::{Request, State},
@@ -59,6 +59,8 @@ struct Node {
     caught_up: Option<CaughtUp>,
     /// What the person who runs the node should know, in sentences.
     warnings: Vec<String>,
+    /// Web pages that were refused lately, and how often.
+    refused_origins: BTreeMap<String, u64>,
     /// How clients reach the node from elsewhere.
     home: Home,
 }
@@ -122,6 +124,7 @@ async fn whole(app: App) -> Response {
         storage: Storage::of(&app.store),
         delegated: node_status.delegated,
         warnings: node_status.warnings.sentences().into_iter().chain(store_trouble(&app.store)).collect(),
+        refused_origins: app.refused_pages.all(),
         home: Home {
             link: claim::homeward(&app.peer, &ways),
             key: ways.key.to_string(),
