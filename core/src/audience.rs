@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use nostrp2p_protocol::{Kind, PublicKey, UnsignedEvent, conversation};
 
-use crate::target::Target;
+use crate::{relay_list::inside_address, target::Target};
 
 /// Who gets an event besides its author's node.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -90,8 +90,10 @@ pub fn is_public(unsigned: &UnsignedEvent) -> bool {
     !is_protected(unsigned) && is_public_by_kind(unsigned)
 }
 
+/// A list with an address of its author's own network is for nobody, see [`inside_address`].
 fn is_public_by_kind(unsigned: &UnsignedEvent) -> bool {
-    is_on_request(unsigned.kind) || audience_by_kind(unsigned) == Audience::Everyone
+    is_on_request(unsigned.kind) && inside_address(unsigned).is_none()
+        || audience_by_kind(unsigned) == Audience::Everyone
 }
 
 /// The kinds of which some events are public ([`is_public`]).
@@ -132,7 +134,7 @@ pub fn is_open(unsigned: &UnsignedEvent) -> bool {
     let kind = unsigned.kind.0;
     let open =
         [&OPEN_KINDS[..], &OPEN_ADDRESSABLE, &OPEN_REPLACEABLE].iter().any(|kinds| kinds.contains(&kind));
-    is_public_by_kind(unsigned) || open
+    is_public_by_kind(unsigned) || open && inside_address(unsigned).is_none()
 }
 
 fn people(unsigned: &UnsignedEvent) -> impl Iterator<Item = PublicKey> {

@@ -260,3 +260,23 @@ async fn a_page_that_was_refused_is_told_to_the_person_who_runs_the_node() {
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(said.contains("--allow-origin https://jumble.example"), "{said}");
 }
+
+#[tokio::test]
+async fn a_list_with_an_address_of_ones_own_house_goes_to_nobody() {
+    let (alice, bob) = Person::pair().await;
+    let mut relay = Relay::login(&alice.node.clients(), &alice.key).await;
+    let mut at_bob = Relay::login(&bob.node.clients(), &bob.key).await;
+    let author = alice.key.public_key();
+    for (kind, name, address) in
+        [(10_002, "r", "ws://192.168.1.7:20001/"), (10_050, "relay", "ws://localhost:34221/")]
+    {
+        let tags: [&[&str]; 2] = [&[name, "wss://relay.example.com"], &[name, address]];
+        let list = signed(&alice.key, kind, &tags, "with my house");
+        let answer = relay.publish(&list).await;
+        let held = answer[3].as_str().unwrap();
+        assert!(held.starts_with("kept on your node: ") && held.contains(address), "{answer}");
+        let asked = json!({ "kinds": [kind], "authors": [author] });
+        assert_eq!(at_bob.contents(asked.clone()).await, [""; 0]);
+        assert_eq!(relay.contents(asked).await, ["with my house"]);
+    }
+}

@@ -1,6 +1,6 @@
 //! EVENT: what the owner's programs publish, and what ends before the node looks at it.
 
-use nostrp2p_core::{HORIZON_SECONDS, is_protected, is_public};
+use nostrp2p_core::{HORIZON_SECONDS, inside_address, is_protected, is_public};
 use nostrp2p_protocol::{
     Authority, Event, EventId, Kind, PublicKey, UnsignedEvent, UnverifiedEvent,
     frame::{Carried, Refusal, RefusalCode},
@@ -11,6 +11,9 @@ use crate::{message, reader::Reader, work};
 
 /// Reposts (NIP-18), which carry another event in their content.
 const REPOSTS: [Kind; 2] = [Kind::REPOST, Kind(16)];
+
+/// Characters of an address that an answer repeats.
+const SHOWN: usize = 100;
 
 /// Direct messages of NIP-04, which show everybody who writes to whom.
 const LEGACY_MESSAGE: Kind = Kind(4);
@@ -98,7 +101,7 @@ impl Session {
 }
 
 /// An event that a program has submitted, as far as the answer needs it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Submitted {
     /// Its id, as its sender says.
     pub id: EventId,
@@ -106,6 +109,8 @@ pub struct Submitted {
     created_at: u64,
     is_public: bool,
     is_protected: bool,
+    /// An address of the owner's own network in a list of relays.
+    inside_address: Option<String>,
 }
 
 impl From<&UnverifiedEvent> for Submitted {
@@ -117,6 +122,7 @@ impl From<&UnverifiedEvent> for Submitted {
             created_at: unsigned.created_at,
             is_public: is_public(unsigned),
             is_protected: is_protected(unsigned),
+            inside_address: inside_address(unsigned).map(|url| url.chars().take(SHOWN).collect()),
         }
     }
 }
@@ -124,6 +130,9 @@ impl From<&UnverifiedEvent> for Submitted {
 impl Submitted {
     /// Names who gets the event, for the answer; empty when everybody does.
     fn fate(&self, carried: Carried, now: u64) -> String {
+        if let (Carried::Kept, Some(inside)) = (carried, &self.inside_address) {
+            return format!("kept on your node: it names {inside}, which is in your own machine or network");
+        }
         match carried {
             Carried::Broadcast(_) if self.created_at < now.saturating_sub(HORIZON_SECONDS) => {
                 format!("kept on your node: older than {} days", HORIZON_SECONDS / 86_400)
