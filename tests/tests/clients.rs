@@ -7,8 +7,12 @@ use std::{
     time::Duration,
 };
 
-use nostrp2p_tests::{Node, random_key};
-use tokio::{process::Command, time::timeout};
+use nostrp2p_tests::{Node, Relay, post, random_key};
+use tokio::{
+    io::{AsyncBufReadExt, BufReader},
+    process::Command,
+    time::timeout,
+};
 
 /// Each script has a deadline of its own for every step; this one is for a script that hangs between them.
 const SCRIPT_LIMIT: Duration = Duration::from_secs(300);
@@ -85,4 +89,34 @@ async fn nostr_fetch_gets_everything_from_an_open_relay() {
         "a time range is iterated",
     ];
     run("nostr-fetch.js", &["--open-relay"], &steps).await;
+}
+
+#[tokio::test]
+async fn subscriptions_come_back_by_themselves_after_a_clean_restart() {
+    let key = random_key();
+    let mut node = Node::start(&["-p", &key.public_key().to_npub(), "--open-relay"]).await;
+    // Libraries that count from what they have heard go on there.
+    Relay::connect(&node.clients()).await.put(&post(&key, "before the restart")).await;
+    let mut script = Command::new("node")
+        .arg("restart.js")
+        .arg(format!("ws://{}/", node.clients()))
+        .arg(hex::encode(key.to_bytes().as_slice()))
+        .current_dir(folder())
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap_or_else(|error| panic!("Node.js does not start: {error}"));
+    let mut lines = BufReader::new(script.stdout.take().expect("it was asked for")).lines();
+    let mut said = Vec::new();
+    while let Ok(Ok(Some(line))) = timeout(SCRIPT_LIMIT, lines.next_line()).await {
+        let listen = line == "ok: nostr-tools listens";
+        said.push(line);
+        if listen {
+            node = node.restart().await;
+            Relay::connect(&node.clients()).await.put(&post(&key, "after the restart")).await;
+        }
+    }
+    let again = ["applesauce", "rx-nostr", "nostr-tools"].map(|name| format!("ok: {name} hears again"));
+    assert_eq!(said.get(3..), Some(&again[..]), "{said:#?}");
 }

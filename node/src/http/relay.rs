@@ -88,7 +88,9 @@ pub(super) async fn run(app: App, mut socket: Socket, authority: String) -> Resu
     loop {
         let listened = talk.session.listens();
         let steps = tokio::select! {
-            () = stop.wait() => return talk.socket.close("the node is stopping").await,
+            // Without a close frame: after one the subscriptions of some libraries (applesauce-relay) end for good, whatever
+            // its code, for the browser calls that clean. Without, as after a crash, all of them come back.
+            () = stop.wait() => return Err(Gone),
             Some(first) = talk.publishing.next() => talk.published(first),
             said = talk.socket.receive(), if talk.publishing.len() < MAX_PUBLISHING => match said? {
                 Said::Text(line) => talk.on_line(&line).await,
@@ -131,24 +133,24 @@ pub(super) async fn run(app: App, mut socket: Socket, authority: String) -> Resu
 }
 
 impl Conversation {
+    async fn on_line(&mut self, line: &str) -> Vec<SessionStep> {
+        let (owner, delegated) = {
+            let node_status = self.app.node_status.borrow();
+            (node_status.owner, node_status.delegated)
+        };
+        let (was_owners, now) = (self.session.is_owners(), clock::now());
+        let mut steps = self.session.on_line(line, owner, now);
+        if self.session.is_owners() {
+            self.socket.stay().await;
+            if !was_owners {
+                steps.extend(self.session.on_signed_in(&self.app.peer, delegated, now));
+            }
+        }
+        steps
+    }
+
     /// Carries steps out; what they have to say leaves together.
     async fn perform(&mut self, steps: Vec<SessionStep>) -> Result<(), Gone> {
-        async fn on_line(&mut self, line: &str) -> Vec<SessionStep> {
-            let (owner, delegated) = {
-                let node_status = self.app.node_status.borrow();
-                (node_status.owner, node_status.delegated)
-            };
-            let (was_owners, now) = (self.session.is_owners(), clock::now());
-            let mut steps = self.session.on_line(line, owner, now);
-            if self.session.is_owners() {
-                self.socket.stay().await;
-                if !was_owners {
-                    steps.extend(self.session.on_signed_in(&self.app.peer, delegated, now));
-                }
-            }
-            steps
-        }
-
         for step in steps {
             match step {
                 SessionStep::Send(line) => self.socket.feed(line).await?,
