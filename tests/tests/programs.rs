@@ -189,13 +189,15 @@ async fn a_program_is_told_when_private_mail_cannot_come_and_can_mend_it() {
     // By the words of the notice and of docs/relay.md alone.
     let tag = notice.split('"').find(|part| part.starts_with("nostrp2p:node:")).unwrap().to_owned();
     for (days, warned) in [(20, true), (80, false)] {
-        let end = (now() + days * 86_400).to_string();
+        let end = now() + days * 86_400;
         let created_at = now() + days / 80;
-        relay.put(&at(&key, created_at, 30_078, &[&["d", &tag], &["expiration", &end]], "")).await;
+        relay
+            .put(&at(&key, created_at, 30_078, &[&["d", &tag], &["expiration", &end.to_string()]], ""))
+            .await;
         until("the node to know its delegation", || async {
             let (_, _, body) = node.inside("/node.json").await;
             let node: Value = serde_json::from_slice(&body).unwrap();
-            if node["delegated"].to_string() == end { Ok(()) } else { Err(node["delegated"].clone()) }
+            if node["delegated"] == end { Ok(()) } else { Err(node["delegated"].clone()) }
         })
         .await;
         let mut other = Relay::connect(&node.clients()).await;

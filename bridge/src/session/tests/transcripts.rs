@@ -82,8 +82,11 @@ fn malformed_lines_are_answered_in_their_own_form() {
         > ["REQ","a",{"limit":-1}]
         < ["CLOSED","a","invalid: a filter cannot be read
         > ["REQ","a",{"ids":["abc"]}]
-        < ["CLOSED","a","invalid: a filter cannot be read
+        < ["NOTICE","invalid: \"abc\"... in a filter is no id or key
+        ?
         > ["REQ","a",{"authors":["XY"]}]
+        ?
+        > ["REQ","a",{"authors":[1]}]
         < ["CLOSED","a","invalid: a filter cannot be read
         > ["REQ","a",{"#e":"x"}]
         < ["CLOSED","a","invalid: a filter cannot be read
