@@ -80,7 +80,7 @@ pub fn audience_of_deletion(targets: &[Target]) -> Audience {
 const ON_REQUEST: [Kind; 7] =
     [Kind::FOLLOW_LIST, Kind(10_001), Kind(10_002), Kind(10_030), Kind(10_044), Kind(10_050), Kind(10_063)];
 
-/// Whether events of a kind are served on request, see [`ON_REQUEST`].
+/// Whether events of a kind are served on request: lists of a person that others need.
 pub fn is_on_request(kind: Kind) -> bool {
     ON_REQUEST.contains(&kind)
 }
