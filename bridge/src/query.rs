@@ -84,7 +84,7 @@ impl<'de> Deserialize<'de> for ReadQuery {
     }
 }
 
-/// As [`ReadQuery`]; what is no id and no key matches nothing.
+/// The same; what is no id and no key matches nothing.
 impl<'de> Deserialize<'de> for Query {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         ReadQuery::deserialize(deserializer).map(|read| read.query)
