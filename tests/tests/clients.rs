@@ -125,10 +125,11 @@ async fn restart_under(arguments: &[&str], mode: &str, libraries: &[&str]) {
 
 #[tokio::test]
 async fn subscriptions_come_back_by_themselves_after_a_clean_restart() {
-    restart_under(&["--open-relay"], "open", &["applesauce", "rx-nostr", "nostr-tools"]).await;
+    let libraries = ["applesauce", "rx-nostr", "nostr-tools", "welshman", "NDK"];
+    restart_under(&["--open-relay"], "open", &libraries).await;
 }
 
 #[tokio::test]
 async fn programs_sign_in_again_after_a_clean_restart() {
-    restart_under(&[], "auth", &["applesauce", "rx-nostr"]).await;
+    restart_under(&[], "auth", &["applesauce", "rx-nostr", "NDK"]).await;
 }
