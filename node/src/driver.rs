@@ -26,8 +26,8 @@ use std::{
 use futures_util::{StreamExt, stream::FuturesUnordered};
 use nostrp2p_core::{
     Announcer, Audience, Claim, Core, DeliveryId, DeliveryKey, DeliveryState, Difference, EngineSettings,
-    GossipId, Identified, Input, Output, Ownership, PublishId, QueryId, Service, SyncSession, Target,
-    TunnelClient, TunnelServer, Unheard, Verdict,
+    GossipId, Identified, Input, Output, Ownership, PublishId, QueryId, Service, Sharing, SyncSession,
+    Target, TunnelClient, TunnelServer, Unheard, Verdict,
 };
 use nostrp2p_overlay::{MessageRef, Overlay, OverlayEvent, RequestRef, Topic};
 use nostrp2p_protocol::{
