@@ -78,6 +78,7 @@ enum DriverEvent {
     Kept(DeliveryId, Stored),
     Attempted(DeliveryKey, Option<Receipt>),
     Told(Vec<(PeerId, Vec<Vec<u8>>)>),
+    Sought(Vec<announcing::Sought>),
     Fetched(QueryId, Option<Vec<UnverifiedEvent>>),
     /// An event that was fetched can be read.
     FetchedStored,
@@ -330,6 +331,7 @@ impl Running {
             }
             DriverEvent::Attempted(address, receipt) => self.handle(Input::Attempted(address, receipt)).await,
             DriverEvent::Told(announcements) => self.on_told(announcements).await,
+            DriverEvent::Sought(answers) => self.on_sought(answers).await,
             DriverEvent::Fetched(ask, events) => {
                 self.handle(Input::QueryAnswered(ask, events)).await;
                 self.release_sessions();

@@ -6,7 +6,10 @@ use nostrp2p_overlay::{
     ConnectionPath, Listen, MessageAcceptance, NodeSecret, Overlay, OverlayEvent, OverlaySettings, Protocol,
     RequestError, Topic, start,
 };
-use nostrp2p_protocol::{Announcement, Packet, PeerId, UnverifiedEvent, rpc::Receipt};
+use nostrp2p_protocol::{
+    Announcement, Packet, PeerId, UnverifiedEvent,
+    rpc::{Question, Receipt},
+};
 use tokio::sync::{mpsc, watch};
 
 use crate::{Node, client::now, until};
@@ -32,6 +35,8 @@ struct Seen {
     stolen: Vec<String>,
     /// Requests of other nodes.
     asked: usize,
+    /// The questions among them, as they came.
+    questions: Vec<Vec<u8>>,
     /// Why it was not let in.
     turned_away: Vec<String>,
 }
@@ -154,6 +159,11 @@ impl Attacker {
         self.look().asked
     }
 
+    /// The questions that others asked it.
+    pub fn questions(&self) -> Vec<Question> {
+        self.look().questions.iter().filter_map(|bytes| Question::decode(bytes).ok()).collect()
+    }
+
     fn look(&self) -> std::sync::MutexGuard<'_, Seen> {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -178,6 +188,9 @@ async fn run(
                 let answer = {
                     let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
                     seen.asked += 1;
+                    if protocol == Protocol::Fetch {
+                        seen.questions.push(payload.clone());
+                    }
                     match Packet::decode(&payload) {
                         Ok(Packet::Event(event)) if protocol == Protocol::Deliver => {
                             seen.stolen.push(event.unsigned.content);

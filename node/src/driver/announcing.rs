@@ -5,12 +5,12 @@ use std::{collections::BTreeMap, time::Duration};
 use nostrp2p_core::{Input, News, Output, Unheard, announce_every};
 use nostrp2p_overlay::{Protocol, Topic};
 use nostrp2p_protocol::{
-    Network, PeerId, PublicKey,
+    Network, PeerId, PublicKey, UnverifiedEvent,
     rpc::{RpcRequest, decode_announcements},
 };
 use tokio::time::Instant;
 
-use super::{DriverEvent, Running};
+use super::{DriverEvent, Running, revoking::revoked_in};
 use crate::clock;
 
 /// Neighbours that are asked for the nodes of a person. Each keeps 2,000 announcements.
@@ -19,6 +19,9 @@ const ASKED_NEIGHBOURS: usize = 6;
 /// 2 KB an hour.
 pub(super) const TWIN_FIRST_PAUSE: Duration = Duration::from_secs(15);
 const TWIN_LAST_PAUSE: Duration = Duration::from_secs(20 * 60);
+
+/// What one neighbour has answered to a [`Running::seek`]: announcements and revocations.
+pub(super) type Sought = (PeerId, Vec<Vec<u8>>, Vec<UnverifiedEvent>);
 
 /// Whom to ask: one neighbour of each network before a second one of any, so that nobody who has many keys in one network
 /// is alone in answering. Within that the order stays.
@@ -82,10 +85,12 @@ impl Running {
             .collect()
     }
 
-    /// Asks some neighbours for the nodes of people of whom this one knows none.
+    /// Asks some neighbours for the nodes of people of whom this one knows none, and which of their delegations these
+    /// people have taken back: one that is told of must not be believed because its revocation was never heard.
     pub(super) fn seek(&mut self, people: Vec<PublicKey>) -> Vec<Output> {
         let recalled = self.recall(&people);
-        let (overlay, question) = (self.overlay.clone(), RpcRequest::Seek(people).encode());
+        let (overlay, question) = (self.overlay.clone(), RpcRequest::Seek(people.clone()).encode());
+        let revocations = RpcRequest::Revocations(people).encode();
         self.tasks.push(Box::pin(async move {
             let mut peers = overlay.peers().await;
             // Others each time: what one has not heard of another may have.
@@ -94,11 +99,13 @@ impl Running {
             peers.rotate_left(first);
             let peers = peers.iter().map(|peer| (peer.id, Network::of(&peer.address))).collect();
             let requests = in_different_networks(peers).into_iter().map(async |peer| {
-                let answer = overlay.request(peer, Protocol::Fetch, question.clone()).await;
-                Some((peer, decode_announcements(&answer.ok()?).ok()?))
+                let seek = overlay.request(peer, Protocol::Fetch, question.clone());
+                let taken_back = overlay.request(peer, Protocol::Fetch, revocations.clone());
+                let (told, revoked) = futures_util::future::join(seek, taken_back).await;
+                let told = told.ok().and_then(|answer| decode_announcements(&answer).ok());
+                (peer, told.unwrap_or_default(), revoked_in(revoked))
             });
-            let answers = futures_util::future::join_all(requests).await;
-            DriverEvent::Told(answers.into_iter().flatten().collect())
+            DriverEvent::Sought(futures_util::future::join_all(requests).await)
         }));
         recalled
     }
@@ -124,6 +131,18 @@ impl Running {
             let told = answer.ok().and_then(|answer| decode_announcements(&answer).ok());
             DriverEvent::Told(vec![(peer.id, told.unwrap_or_default())])
         }));
+    }
+
+    /// Neighbours have answered a [`Running::seek`]. What was taken back comes first, so that it is not believed meanwhile.
+    pub(super) async fn on_sought(&mut self, answers: Vec<Sought>) {
+        let mut announced = Vec::new();
+        for (peer, announcements, revoked) in answers {
+            if !revoked.is_empty() {
+                self.handle(Input::Revoked(peer, revoked)).await;
+            }
+            announced.push((peer, announcements));
+        }
+        self.on_told(announced).await;
     }
 
     pub(super) async fn on_told(&mut self, told: Vec<(PeerId, Vec<Vec<u8>>)>) {

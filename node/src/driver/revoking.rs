@@ -1,9 +1,9 @@
 //! Delegations that are taken back: told, asked for, written down, and obeyed.
 
 use nostrp2p_core::Input;
-use nostrp2p_overlay::{Protocol, Topic};
+use nostrp2p_overlay::{Protocol, RequestError, Topic};
 use nostrp2p_protocol::{
-    Delegation, Event, Packet, PeerId, PublicKey, delegation,
+    Delegation, Event, Packet, PeerId, PublicKey, UnverifiedEvent, delegation,
     rpc::{Revoked, RpcRequest},
 };
 
@@ -72,10 +72,14 @@ impl Running {
         let overlay = self.overlay.clone();
         self.tasks.push(Box::pin(async move {
             let question = RpcRequest::Revocations(people).encode();
-            // An older node does not know the question.
             let answer = overlay.request(peer, Protocol::Fetch, question).await;
-            let told = answer.ok().and_then(|answer| Revoked::decode(&answer).ok());
-            DriverEvent::Revoked(peer, told.map(|told| told.events).unwrap_or_default())
+            DriverEvent::Revoked(peer, revoked_in(answer))
         }));
     }
+}
+
+/// What an answer to [`RpcRequest::Revocations`] holds. An older node does not know the question.
+pub(super) fn revoked_in(answer: Result<Vec<u8>, RequestError>) -> Vec<UnverifiedEvent> {
+    let told = answer.ok().and_then(|answer| Revoked::decode(&answer).ok());
+    told.map(|told| told.events).unwrap_or_default()
 }

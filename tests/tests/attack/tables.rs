@@ -66,6 +66,23 @@ async fn inventions_hide_no_node_from_a_newcomer_and_delay_no_reply() {
 }
 
 #[tokio::test]
+async fn who_asks_for_the_nodes_of_a_person_asks_what_was_taken_back_too() {
+    let mut alice = Person::arrive(None).await;
+    let neighbour = Attacker::join(&alice.node).await;
+    let bob = random_key();
+    alice.client.publish(&reply(&alice.key, "where are you?", &[&bob])).await;
+    for question in
+        [RpcRequest::Seek(vec![bob.public_key()]), RpcRequest::Revocations(vec![bob.public_key()])]
+    {
+        until("alice's node to ask", || async {
+            let asked = neighbour.questions();
+            if asked.contains(&question) { Ok(()) } else { Err(asked) }
+        })
+        .await;
+    }
+}
+
+#[tokio::test]
 async fn a_node_whose_word_was_taken_back_gets_nothing_more() {
     let mut alice = Person::arrive(None).await;
     let bob = random_key();
