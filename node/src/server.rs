@@ -188,7 +188,7 @@ async fn run_open(
         tunnel_sessions: TunnelSessions::default(),
         public_read: settings.public_read,
         mirrors,
-        rest: Rest::new(settings.legacy_rest, settings.public_read),
+        rest: Rest::new(&settings.data_dir, settings.legacy_rest, settings.public_read),
         relay: Relay::new(Policy { public_read: settings.public_read, open: settings.open_relay }),
     };
     let visits = overlay.accept_homes().await;

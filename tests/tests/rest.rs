@@ -243,6 +243,32 @@ async fn without_legacy_rest_only_the_owner_gets_in() {
 }
 
 #[tokio::test]
+async fn a_login_that_was_used_is_worth_nothing_after_a_restart_either() {
+    let alice = random_key();
+    let mut node = Node::start(&["-p", &alice.public_key().to_npub()]).await;
+    let url = format!("http://{}/req", node.clients());
+    let body = br#"{"kinds":[40000],"since":-1,"until":-1,"limit":300}"#.as_slice();
+    // Programs whose clocks are half a minute wrong are honest too, and one may sign before the restart and ask after it.
+    let login = |age| http_login(&alice, &url, "POST", Some(body), age);
+    let unused = login(1);
+    for killed in [false, true] {
+        let used = [login(0), login(30), login(-30)];
+        for login in &used {
+            assert_eq!(rest(&node.clients(), "/req", &[login], body).await.status, 200);
+        }
+        node = if killed { node.kill().await.start().await } else { node.restart().await };
+        for login in &used {
+            let answer = rest(&node.clients(), "/req", &[login], body).await;
+            assert_eq!(answer.status, 401, "{}", answer.text());
+            assert!(answer.error().contains("used already; sign a new one"), "{}", answer.error());
+        }
+    }
+    for honest in [unused, login(0), login(30), login(-30)] {
+        assert_eq!(rest(&node.clients(), "/req", &[&honest], body).await.status, 200);
+    }
+}
+
+#[tokio::test]
 async fn guests_see_what_is_public_and_nothing_else() {
     let alice = random_key();
     let node = Node::start(&["--public-read", "-p", &alice.public_key().to_npub()]).await;

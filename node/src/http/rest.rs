@@ -13,7 +13,7 @@ mod polls;
 mod read;
 mod used;
 
-use std::{sync::Arc, time::Duration};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use axum::{
     body::{Body, Bytes},
@@ -91,10 +91,10 @@ pub(crate) struct Rest {
 }
 
 impl Rest {
-    /// `legacy`: no login is needed. `public_read`: without login one reads what is public.
-    pub(crate) fn new(legacy: bool, public_read: bool) -> Self {
+    /// `directory`: where it is remembered which logins were used. `legacy`: no login is needed. `public_read`: without login one reads what is public.
+    pub(crate) fn new(directory: &Path, legacy: bool, public_read: bool) -> Self {
         Self {
-            used: UsedLogins::default(),
+            used: UsedLogins::open(directory),
             legacy,
             public_read,
             polls: Arc::new(Polls::default()),

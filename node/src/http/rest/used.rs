@@ -1,40 +1,111 @@
 //! Which logins (NIP-98) were used: whoever sees one pass can use it again for as long as its time fits.
 //!
 //! Only logins that the owner signed get here, so nobody else can fill the table. None is forgotten before its time is
-//! over, for then it would be good once more; so a full table refuses. A restart of the node forgets all.
+//! over, for then it would be good once more; so a full table refuses. A file in the data directory remembers them over a
+//! restart: to refuse instead whatever was signed before the start would refuse honest programs whose clock is behind, and
+//! would miss those that are dated ahead.
 
 use std::{
     collections::BTreeMap,
+    fs::{self, File, OpenOptions},
+    io::Write as _,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
 };
 
 use nostrp2p_protocol::EventId;
 
 use super::login::{InvalidLogin, Login, MAX_SECONDS_APART};
+use crate::data_dir;
 
-/// Logins within their time that are remembered: 130 requests a second for two minutes; about 1.5 MB.
+/// Logins within their time that are remembered: 130 requests a second for two minutes; about 1.5 MB, and 640 KB of the file.
 pub(super) const MAX_USED: usize = 16_384;
+/// The file in the data directory.
+const FILE: &str = "used-logins";
+/// What the file says of one login: until when it would fit, 8 bytes with the most significant first, and its id.
+const ROW_BYTES: usize = 8 + EventId::LEN;
 
 /// Logins that were used, each with the time until which it would fit. Clones are the same.
-#[derive(Debug, Clone, Default)]
-pub(super) struct UsedLogins(Arc<Mutex<BTreeMap<EventId, u64>>>);
+#[derive(Debug, Clone)]
+pub(super) struct UsedLogins(Arc<Mutex<Table>>);
+
+#[derive(Debug)]
+struct Table {
+    used: BTreeMap<EventId, u64>,
+    path: PathBuf,
+    /// Open at its end, which is behind a whole row; None before the first row is written, and after a failure.
+    file: Option<File>,
+}
 
 impl UsedLogins {
-    /// Takes a login that fits for the one request it is good for. `now` in seconds since 1970.
+    /// Takes up what an earlier run has written down in this data directory.
+    pub(super) fn open(directory: &Path) -> Self {
+        let path = directory.join(FILE);
+        // Where there is none, nothing was used.
+        let bytes = fs::read(&path).unwrap_or_default();
+        let (rows, _half) = bytes.as_chunks::<ROW_BYTES>();
+        let newest = rows.len().saturating_sub(MAX_USED);
+        let used = rows.iter().skip(newest).filter_map(|row| {
+            let (until, id) = row.split_first_chunk::<8>()?;
+            Some((EventId::from_bytes(id.try_into().ok()?), u64::from_be_bytes(*until)))
+        });
+        Self(Arc::new(Mutex::new(Table { used: used.collect(), path, file: None })))
+    }
+
+    /// Takes a login that fits for the one request it is good for. `now` in seconds since 1970. Writes 40 bytes to a file
+    /// without waiting for the disk: a crash of the node forgets none of them, a power cut those of the last seconds.
     pub(super) fn use_up(&self, login: &Login, now: u64) -> Result<(), InvalidLogin> {
-        let mut used = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if used.contains_key(&login.id) {
+        let mut table = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if table.used.contains_key(&login.id) {
             return Err(InvalidLogin::Used);
         }
-        if used.len() >= MAX_USED {
-            used.retain(|_, until| *until >= now);
+        if table.used.len() >= MAX_USED {
+            table.used.retain(|_, until| *until >= now);
+            table.file = None;
         }
-        if used.len() >= MAX_USED {
+        if table.used.len() >= MAX_USED {
             return Err(InvalidLogin::TooMany);
         }
-        used.insert(login.id, login.created_at.saturating_add(MAX_SECONDS_APART));
+        let until = login.created_at.saturating_add(MAX_SECONDS_APART);
+        table.used.insert(login.id, until);
+        table.write_down(&login.id, until);
         Ok(())
     }
+}
+
+impl Table {
+    /// Adds a row to the file, or writes all of it where it is not open. What cannot be written holds as long as the node
+    /// runs: a full disk does not keep the owner out.
+    fn write_down(&mut self, id: &EventId, until: u64) {
+        let written = match self.file.take() {
+            Some(mut file) => file.write_all(&row(id, until)).map(|()| file),
+            None => self.write_all(),
+        };
+        match written {
+            Ok(file) => self.file = Some(file),
+            Err(error) => {
+                let file = self.path.display();
+                tracing::warn!(%file, %error, "a used login (NIP-98) is not remembered over a restart");
+            }
+        }
+    }
+
+    fn write_all(&self) -> std::io::Result<File> {
+        let rows: Vec<u8> = self.used.iter().flat_map(|(id, until)| row(id, *until)).collect();
+        // A crash in between leaves the former file.
+        let new = self.path.with_extension("new");
+        data_dir::write_private(&new, &rows)?;
+        fs::rename(&new, &self.path)?;
+        OpenOptions::new().append(true).open(&self.path)
+    }
+}
+
+fn row(id: &EventId, until: u64) -> [u8; ROW_BYTES] {
+    let mut row = [0; ROW_BYTES];
+    for (byte, value) in row.iter_mut().zip(until.to_be_bytes().iter().chain(id.as_bytes())) {
+        *byte = *value;
+    }
+    row
 }
 
 #[cfg(test)]
@@ -51,14 +122,43 @@ mod tests {
 
     #[test]
     fn a_login_is_good_once_and_a_full_table_forgets_only_what_is_too_old() {
-        let used = UsedLogins::default();
+        let directory = tempfile::tempdir().unwrap();
+        let used = UsedLogins::open(directory.path());
         assert_eq!(used.use_up(&login(0, NOW), NOW), Ok(()));
         assert_eq!(used.use_up(&login(0, NOW), NOW + 60), Err(InvalidLogin::Used));
         for number in 1..MAX_USED {
             assert_eq!(used.use_up(&login(number, NOW + 60), NOW), Ok(()));
         }
         assert_eq!(used.use_up(&login(MAX_USED, NOW), NOW + 60), Err(InvalidLogin::TooMany));
+        let used = UsedLogins::open(directory.path());
+        assert_eq!(
+            used.use_up(&login(MAX_USED, NOW), NOW + 60),
+            Err(InvalidLogin::TooMany),
+            "after a restart"
+        );
         assert_eq!(used.use_up(&login(MAX_USED, NOW + 61), NOW + 61), Ok(()), "the first is over");
         assert_eq!(used.use_up(&login(1, NOW + 60), NOW + 61), Err(InvalidLogin::Used));
+        let bytes = fs::metadata(directory.path().join(FILE)).unwrap().len();
+        assert_eq!(bytes, u64::try_from(MAX_USED * ROW_BYTES).unwrap(), "the first has left the file too");
+    }
+
+    #[test]
+    fn half_a_row_and_a_disk_that_refuses_lose_nothing_else() {
+        let directory = tempfile::tempdir().unwrap();
+        let used = UsedLogins::open(directory.path());
+        assert_eq!(used.use_up(&login(1, NOW), NOW), Ok(()));
+        let path = directory.path().join(FILE);
+        let mut file = OpenOptions::new().append(true).open(&path).unwrap();
+        file.write_all(&[7; ROW_BYTES - 1]).unwrap();
+        for number in 2..4 {
+            let used = UsedLogins::open(directory.path());
+            assert_eq!(used.use_up(&login(1, NOW), NOW), Err(InvalidLogin::Used));
+            assert_eq!(used.use_up(&login(number, NOW), NOW), Ok(()));
+        }
+        fs::remove_file(&path).unwrap();
+        fs::create_dir(&path).unwrap();
+        let used = UsedLogins::open(directory.path());
+        assert_eq!(used.use_up(&login(9, NOW), NOW), Ok(()));
+        assert_eq!(used.use_up(&login(9, NOW), NOW), Err(InvalidLogin::Used));
     }
 }
