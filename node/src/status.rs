@@ -283,7 +283,7 @@ fn describe(node: &Node, page: Option<&str>, port: u16, now: u64) -> anyhow::Res
 }
 
 fn room(storage: &Storage) -> String {
-    let Storage { mail_bytes, mail_limit, disk_bytes, disk_limit } = *storage;
+    let Storage { mail_bytes, mail_limit, disk_bytes, disk_limit, own_bytes: _ } = *storage;
     format!(
         "{} of {} on disk; mailbox {} of {}",
         size(disk_bytes),
@@ -334,6 +334,7 @@ mod tests {
             reach: Reach::from(&nostrp2p_overlay::Reach { seeks_relays: true, ..Default::default() }),
             stored: 5,
             storage: Storage {
+                own_bytes: 0,
                 mail_bytes: 90 << 20,
                 mail_limit: 100 << 20,
                 disk_bytes: 2 << 20,

@@ -13,6 +13,9 @@ pub(crate) struct Storage {
     /// What others have addressed to the owner.
     pub(crate) mail_bytes: u64,
     pub(crate) mail_limit: u64,
+    /// What the owner has written, which is kept in any case.
+    #[serde(default)]
+    pub(crate) own_bytes: u64,
     /// The file of the store.
     pub(crate) disk_bytes: u64,
     pub(crate) disk_limit: u64,
@@ -25,14 +28,20 @@ impl Storage {
         Self {
             mail_bytes: usage.mail_bytes,
             mail_limit: retention.mail_limit(&usage),
+            own_bytes: usage.own_bytes,
             disk_bytes: store.file_bytes(),
             disk_limit: retention.disk_bytes,
         }
     }
 
-    /// Whether the mailbox is nearly full.
+    /// Whether the mailbox is nearly full, or has no room because of what the owner has written.
     pub(crate) const fn mail_is_near(&self) -> bool {
-        is_near(self.mail_bytes, self.mail_limit)
+        self.own_fills_the_disk() || is_near(self.mail_bytes, self.mail_limit)
+    }
+
+    /// Whether what the owner has written leaves no room for anything else.
+    const fn own_fills_the_disk(&self) -> bool {
+        self.disk_limit > 0 && self.own_bytes >= self.disk_limit
     }
 
     /// Whether the disk that the store may take is nearly used up.
@@ -43,6 +52,14 @@ impl Storage {
     /// A sentence for each bound that is nearly reached.
     pub(crate) fn warnings(&self) -> Vec<String> {
         let mut warnings = Vec::new();
+        if self.own_fills_the_disk() {
+            return vec![format!(
+                "what you wrote takes {}, and the store is to take {}: it is kept, but replies and messages to you are \
+                 refused and nothing of others is kept; raise --max-disk",
+                size(self.own_bytes),
+                size(self.disk_limit)
+            )];
+        }
         if self.mail_is_near() {
             warnings.push(format!(
                 "the mailbox holds {} of {}: when it is full, strangers' replies and messages to you are refused; raise \
@@ -84,6 +101,7 @@ mod tests {
         let storage = |mail: u64, disk: u64| Storage {
             mail_bytes: mail << 20,
             mail_limit: 100 << 20,
+            own_bytes: 0,
             disk_bytes: disk << 20,
             disk_limit: 400 << 20,
         };
@@ -91,5 +109,8 @@ mod tests {
         let [mail] = &storage(80, 319).warnings()[..] else { panic!("one warning") };
         assert!(mail.contains("80 MiB of 100 MiB") && mail.contains("--max-mail"), "{mail}");
         assert_eq!(storage(100, 320).warnings().len(), 2);
+        let own = Storage { own_bytes: 400 << 20, mail_limit: 0, ..storage(0, 500) };
+        let [only] = &own.warnings()[..] else { panic!("one warning") };
+        assert!(only.contains("400 MiB") && only.contains("are refused") && own.mail_is_near(), "{only}");
     }
 }

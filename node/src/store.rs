@@ -45,6 +45,7 @@ use std::{
 };
 
 use crate::trusted_time::TrustedTime;
+use compaction::Idle;
 use disk::Disk;
 use lock::Lock;
 use nostrp2p_protocol::{PublicKey, frame::StoreId};
@@ -145,10 +146,15 @@ impl Store {
     /// # Errors
     /// When it is in use, unreadable, damaged, or of a later version.
     pub fn open(directory: &Path, retention: Retention) -> Result<(Self, Writer), OpenError> {
-        Self::open_locked(Lock::of(directory)?, directory, retention)
+        Self::open_locked(Lock::of(directory)?, directory, retention, Idle::default())
     }
 
-    fn open_locked(lock: Lock, directory: &Path, retention: Retention) -> Result<(Self, Writer), OpenError> {
+    fn open_locked(
+        lock: Lock,
+        directory: &Path,
+        retention: Retention,
+        idle: Idle,
+    ) -> Result<(Self, Writer), OpenError> {
         let path = directory.join(FILE);
         let io = |error| OpenError::Io { path: directory.join(FILE), error };
         let (database, opened) = open_database(directory, &path)?;
@@ -165,7 +171,8 @@ impl Store {
             retention,
             turns: Turns::new(),
         };
-        Ok((store, Writer::start(database, retention, Reports { progress: report, failure: fail })))
+        let reports = Reports { progress: report, failure: fail };
+        Ok((store, Writer::start(database, retention, idle, reports)))
     }
 
     /// The time to go by for what cannot be undone.

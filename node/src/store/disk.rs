@@ -16,7 +16,7 @@ use redb::{
 };
 
 use super::{
-    CACHE_BYTES, StoreProgress,
+    CACHE_BYTES, StoreProgress, Usage, compaction,
     cow_backend::CowBackend,
     file_check::{FileCheck, FileMark},
     lock::Lock,
@@ -97,6 +97,15 @@ impl Disk {
         let former = std::mem::replace(&mut *current, database);
         drop(current);
         drop(former);
+    }
+
+    /// Gives disk back if the file is mostly empty and nobody reads. Who begins to read meanwhile waits.
+    pub(super) fn give_back(&self, usage: &Usage, worthwhile: u64) {
+        // Looked at first, so that nobody waits in vain.
+        if compaction::is_worthwhile_now(self.file_bytes(), usage, worthwhile) && self.check_file().is_ok() {
+            let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
+            compaction::give_back(&mut current, &self.path, usage, worthwhile);
+        }
     }
 
     /// How long the file is; 0 when that cannot be read.

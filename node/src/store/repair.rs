@@ -10,8 +10,8 @@ use nostrp2p_protocol::{Event, UnverifiedEvent};
 use redb::{Database, ReadableDatabase};
 
 use super::{
-    FILE, Mark, OpenError, Propagation, Retention, Store, lock::Lock, quietly, read, record, tables,
-    tables::EVENTS,
+    FILE, Mark, OpenError, Propagation, Retention, Store, compaction::Idle, lock::Lock, quietly, read,
+    record, tables, tables::EVENTS,
 };
 
 /// Places that may fail in one direction until it is given up: beyond, it would take too long for too little.
@@ -52,7 +52,7 @@ pub fn repair(directory: &Path) -> Result<Repaired, OpenError> {
     std::fs::rename(&path, &aside).map_err(io)?;
     let copy = directory.join(format!("{FILE}.salvaging"));
     std::fs::copy(&aside, &copy).map_err(io)?;
-    let (store, writer) = Store::open_locked(lock, directory, Retention::EVERYTHING)?;
+    let (store, writer) = Store::open_locked(lock, directory, Retention::EVERYTHING, Idle::default())?;
     let mut salvaged = Repaired { aside, events: 0, lost: 0, owner: false };
     // Even closing a damaged file may panic; what was read until then counts.
     quietly(|| {

@@ -24,6 +24,7 @@ use tokio::{
 
 use super::{
     Inserted, MetaWrite, Retention, StoreProgress,
+    compaction::Idle,
     deleting::{self, HASTY_ROWS, PORTION_ROWS},
     disk::Disk,
     mailbox::Rank,
@@ -187,10 +188,10 @@ pub struct Writer {
 }
 
 impl Writer {
-    pub(super) fn start(database: Arc<Disk>, retention: Retention, reports: Reports) -> Self {
+    pub(super) fn start(database: Arc<Disk>, retention: Retention, idle: Idle, reports: Reports) -> Self {
         let (queue, writes) = mpsc::channel(QUEUE);
         let thread = std::thread::Builder::new().name("store writer".into());
-        let thread = thread.spawn(move || run(&database, retention, &reports, writes));
+        let thread = thread.spawn(move || run(&database, (retention, idle), &reports, writes));
         let thread = thread.expect("a node without threads cannot begin");
         Self { queue, thread: Some(thread) }
     }
@@ -306,7 +307,7 @@ impl Drop for Writer {
 
 fn run(
     database: &Disk,
-    retention: Retention,
+    (retention, idle): (Retention, Idle),
     Reports { progress, failure }: &Reports,
     mut writes: mpsc::Receiver<Write>,
 ) {
@@ -319,13 +320,21 @@ fn run(
     let clock = clock.expect("a thread without a clock cannot begin");
     // When what is not durable yet has to be.
     let mut settle_at: Option<Instant> = None;
+    // When disk is given back unless something is written before.
+    let mut quiet_at: Option<Instant> = None;
     let mut written = false;
     let started = Instant::now();
     // The last run may have left some.
     let mut deletions = Deletions { under_way: deleting::is_under_way(database), left_aside: 0 };
     loop {
-        let wake_at = if deletions.under_way { Some(Instant::now()) } else { settle_at };
+        let wake_at = if deletions.under_way { Some(Instant::now()) } else { settle_at.or(quiet_at) };
         let Ok(first) = next(&clock, &mut writes, wake_at) else { break };
+        let quiet = first.is_none() && settle_at.is_none() && !deletions.under_way;
+        if quiet && quiet_at.take_if(|at| *at <= Instant::now()).is_some() {
+            database.give_back(&progress.borrow().usage, idle.worthwhile);
+            continue;
+        }
+        quiet_at = Some(Instant::now() + idle.after);
         group.extend(first);
         gather(&mut writes, &mut group);
         let so_far = *progress.borrow();

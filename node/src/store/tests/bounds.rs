@@ -1,5 +1,7 @@
 //! Bounds in bytes: what is kept of others, what is remembered of deletions, and what the file gives back.
 
+use std::time::{Duration, Instant};
+
 use super::{
     super::{
         compaction,
@@ -104,5 +106,33 @@ async fn a_file_that_is_mostly_empty_gives_its_disk_back_when_it_is_opened() {
     assert!(full > 10 * MIB && after < full / 4, "{full} before, {after} after");
     let (store, writer) = open(directory.path());
     assert_eq!(contents(&store.after(0).unwrap().events), ["stays", "goodbye"]);
+    writer.close();
+}
+
+#[tokio::test]
+async fn a_running_node_that_is_idle_gives_its_disk_back_too() {
+    let directory = tempfile::tempdir().unwrap();
+    let idle = Idle { after: Duration::from_millis(20), worthwhile: MIB };
+    let lock = Lock::of(directory.path()).unwrap();
+    let (store, writer) = Store::open_locked(lock, directory.path(), Retention::EVERYTHING, idle).unwrap();
+    for number in 0..600 {
+        writer.store(post(2, 3_600 * number, &"x".repeat(20_000)), Propagation::Shared).await;
+    }
+    commit(&writer, &post(1, 1, "stays")).await;
+    let full = store.file_bytes();
+    commit(&writer, &event(2, 62, 3_600 * 600, "goodbye", vec![Tag::new(["relay", "ALL_RELAYS"])])).await;
+    store.progress().wait_for(|progress| progress.stored == 2).await.unwrap();
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while store.file_bytes() >= full / 4 {
+        assert!(Instant::now() < deadline, "{full} before, {} after", store.file_bytes());
+        tokio::task::yield_now().await;
+    }
+    assert!(full > 10 * MIB);
+    assert_eq!(contents(&store.after(0).unwrap().events), ["stays", "goodbye"]);
+    commit(&writer, &post(1, 2, "and it goes on")).await;
+    writer.close();
+    drop(store);
+    let (store, writer) = open(directory.path());
+    assert_eq!(store.after(0).unwrap().events.len(), 3);
     writer.close();
 }
