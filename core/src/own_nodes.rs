@@ -30,6 +30,17 @@ struct OwnNode {
     cursor: OwnNodeCursor,
     phase: Phase,
     asked_at: u64,
+    told: Told,
+}
+
+/// What an own node has told in this run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Told {
+    NotYet,
+    /// It did not answer the last time, or has refused, as it does before it has heard of this node.
+    Failed,
+    /// All that it held.
+    All,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -55,7 +66,8 @@ impl OwnNodes {
     /// Takes up what an earlier run has written down.
     pub fn restore(&mut self, peer: PeerId, cursor: OwnNodeCursor) {
         if self.known.len() < MAX_SIBLINGS {
-            self.known.insert(peer, OwnNode { cursor, phase: Phase::Idle(0), asked_at: 0 });
+            self.known
+                .insert(peer, OwnNode { cursor, phase: Phase::Idle(0), asked_at: 0, told: Told::NotYet });
         }
     }
 
@@ -104,11 +116,24 @@ impl OwnNodes {
         due
     }
 
+    /// Whether an own node may soon tell more than it has: not when it has told all, nor when it did not answer and is not
+    /// there.
+    pub fn owes(&self, peer: &PeerId, connected: bool) -> bool {
+        match self.known.get(peer).map(|own_node| own_node.told) {
+            None | Some(Told::NotYet) => true,
+            Some(Told::Failed) => connected,
+            Some(Told::All) => false,
+        }
+    }
+
     /// An own node has answered, or not. Returns the cursor to write down when nothing of the page has to be checked.
     pub fn on_answer(&mut self, peer: &PeerId, page: Option<&OwnPage>, now: u64) -> Option<OwnNodeCursor> {
         let own_node = self.known.get_mut(peer)?;
         let Some(page) = page else {
             own_node.phase = Phase::Idle(now.saturating_add(AWAY_SECONDS));
+            if own_node.told == Told::NotYet {
+                own_node.told = Told::Failed;
+            }
             return None;
         };
         let next = OwnNodeCursor { store: Some(page.store), after: page.through };
@@ -131,6 +156,9 @@ impl OwnNodes {
         let own_node = self.known.get_mut(peer)?;
         let Phase::Checking { next, more, .. } = own_node.phase else { return None };
         own_node.phase = Phase::Idle(if more { 0 } else { now.saturating_add(AGAIN_SECONDS) });
+        if !more {
+            own_node.told = Told::All;
+        }
         (std::mem::replace(&mut own_node.cursor, next) != next).then_some(next)
     }
 }

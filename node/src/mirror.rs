@@ -81,6 +81,13 @@ pub(crate) struct MirrorStatus {
     pub(crate) postponed: u64,
 }
 
+impl MirrorStatus {
+    fn owes_answers(&self) -> bool {
+        let failed = self.state == MirrorState::Waiting && self.reason.is_some();
+        !self.caught_up && !failed
+    }
+}
+
 /// All mirrors of a node.
 pub(crate) type Mirrors = BTreeMap<String, MirrorStatus>;
 
@@ -113,10 +120,11 @@ pub(crate) struct Handle {
 }
 
 impl Handle {
-    /// Whether one that the settings name has not given yet all that the node wants of it.
+    /// Whether one that the settings name has not given yet all that the node wants of it. One that could not be reached the
+    /// last time owes nothing: it may be gone for good.
     pub(crate) fn owe_answers(&self) -> bool {
         let mirrors = self.status.borrow();
-        self.named.iter().any(|url| !mirrors.get(url).is_some_and(|mirror| mirror.caught_up))
+        self.named.iter().any(|url| mirrors.get(url).is_none_or(MirrorStatus::owes_answers))
     }
 }
 

@@ -17,6 +17,8 @@ pub(crate) struct NodeStatus {
     pub(crate) peers: Vec<PeerStatus>,
     /// Until when the owner's delegation for this node holds, in seconds since 1970.
     pub(crate) delegated: Option<u64>,
+    /// Whether another node of the owner is still to tell what it holds.
+    pub(crate) own_nodes_owe: bool,
     /// Nodes whose announcements are known.
     pub(crate) known: usize,
     /// How others reach this node.

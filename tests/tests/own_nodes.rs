@@ -1,7 +1,13 @@
 //! Several nodes of one person, and several devices of one node.
 
-use nostrp2p_protocol::frame::{ClientFrame, NodeFrame, RefusalCode};
-use nostrp2p_tests::{Client, Node, Person, post, random_key, reply, until};
+use std::time::{Duration, Instant};
+
+use nostrp2p_protocol::{
+    EventTemplate, Filter, Kind, SecretKey, Tag, delegation,
+    frame::{ClientFrame, NodeFrame, RefusalCode},
+};
+use nostrp2p_tests::{Client, Node, Person, free_port, now, post, random_key, reply, until};
+use serde_json::Value;
 
 async fn second_node_of(alice: &Person) -> (Node, Client) {
     let npub = alice.key.public_key().to_npub();
@@ -51,6 +57,62 @@ async fn both_nodes_of_a_person_hold_what_is_private() {
     // Bob's node, which is nobody's sibling, holds nothing but his own part.
     let everything = bob.client.everything().await;
     assert!(everything.contains(&"sent from the second".to_owned()), "{everything:?}");
+}
+
+/// What a page is told before it makes the first version of a profile or list, right after it has signed in.
+async fn base_of(client: &mut Client, key: &SecretKey) -> Vec<Kind> {
+    let kinds = [Kind::PROFILE, Kind::FOLLOW_LIST, Kind::MUTE_LIST];
+    let asked =
+        Filter { authors: Some([key.public_key()].into()), kinds: Some(kinds.into()), ..Filter::default() };
+    client.send(ClientFrame::Fetch { request: 5, filters: vec![asked] }).await;
+    let draft = delegation::draft(&client.peer(), now()).sign(key, &[7; 32]);
+    client.send(ClientFrame::Publish { request: 6, event: draft.into() }).await;
+    loop {
+        if let NodeFrame::Answer { request: 5, events, .. } = client.answer().await {
+            return events.iter().map(|event| event.kind).collect();
+        }
+    }
+}
+
+#[tokio::test]
+async fn another_node_of_the_owner_gives_the_base_of_what_is_changed_first() {
+    let mut alice = Person::arrive(None).await;
+    for kind in [Kind::PROFILE, Kind::FOLLOW_LIST, Kind::MUTE_LIST] {
+        let tags = vec![Tag::new(["p", &"ab".repeat(32)])];
+        let draft = EventTemplate { created_at: now(), kind, tags, content: "{}".into() };
+        alice.client.publish(&draft.sign(&alice.key, &[7; 32])).await;
+    }
+    let second = Node::start(&["-b", &alice.node.nodes()]).await;
+    until("the second node to have heard of the first", || async {
+        let body = second.inside("/node.json").await.2;
+        let text = String::from_utf8_lossy(&body).into_owned();
+        if text.contains("\"known\":1") { Ok(()) } else { Err(text) }
+    })
+    .await;
+    let mut client = Client::claim(&second.clients(), second.token(), &alice.key).await;
+    let mut kinds = base_of(&mut client, &alice.key).await;
+    kinds.sort_unstable();
+    assert_eq!(kinds, [Kind::PROFILE, Kind::FOLLOW_LIST, Kind::MUTE_LIST]);
+}
+
+#[tokio::test]
+async fn a_mirror_that_does_not_answer_is_not_waited_for() {
+    let alice = random_key();
+    let npub = alice.public_key().to_npub();
+    let mirror = format!("ws://127.0.0.1:{}", free_port());
+    let node = Node::start(&["-p", &npub, "--mirror", &mirror]).await;
+    until("the mirror to be known not to answer", || async {
+        let body = node.inside("/node.json").await.2;
+        let told: Value = serde_json::from_slice(&body).unwrap_or_default();
+        let mirror = &told["mirrors"][0];
+        if mirror["reason"].is_string() { Ok(()) } else { Err(mirror.to_string()) }
+    })
+    .await;
+    let begun = Instant::now();
+    let mut client = Client::login(&node.clients(), &alice).await;
+    assert_eq!(base_of(&mut client, &alice).await, []);
+    // The longest wait is 15 s.
+    assert!(begun.elapsed() < Duration::from_secs(12), "{:?}", begun.elapsed());
 }
 
 #[tokio::test]

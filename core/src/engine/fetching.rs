@@ -123,6 +123,11 @@ impl Core {
         outputs
     }
 
+    /// Whether another node of the owner is still to tell what it holds.
+    pub fn own_nodes_owe(&self, now: u64) -> bool {
+        self.own_nodes(now).iter().any(|peer| self.own_nodes.owes(peer, self.is_connected(peer)))
+    }
+
     fn own_nodes(&self, now: u64) -> Vec<PeerId> {
         self.owner.map(|owner| self.directory.nodes_of(&owner, now)).unwrap_or_default()
     }

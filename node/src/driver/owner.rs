@@ -25,7 +25,10 @@ impl Running {
     pub(super) fn handle_owner(&mut self, owner: PublicKey) {
         // Nothing comes of this input, so nothing has to be carried out.
         drop(self.core.handle(Input::Owner(owner), clock::now()));
-        self.node_status.send_modify(|node_status| node_status.owner = Some(owner));
+        let own_nodes_owe = self.core.own_nodes_owe(clock::now());
+        self.node_status.send_modify(|node_status| {
+            (node_status.owner, node_status.own_nodes_owe) = (Some(owner), own_nodes_owe);
+        });
         tracing::info!(owner = owner.to_npub(), "the node has been claimed");
     }
 

@@ -38,6 +38,7 @@ impl Running {
             disk_is_near: storage.disk_is_near(),
             misplaced: misplaced.is_some(),
         };
+        let own_nodes_owe = self.core.own_nodes_owe(now);
         self.node_status.send_if_modified(|node_status| {
             (node_status.known, node_status.traffic) = (known, traffic);
             let before = std::mem::replace(&mut node_status.warnings, warnings);
@@ -54,6 +55,7 @@ impl Running {
             }
             let changed = std::mem::replace(&mut node_status.reached, reached) != node_status.reached;
             changed
+                | (std::mem::replace(&mut node_status.own_nodes_owe, own_nodes_owe) != own_nodes_owe)
                 | (warnings.codes() != before.codes())
                 | (std::mem::replace(&mut node_status.peers, peers) != node_status.peers)
         });

@@ -105,7 +105,7 @@ struct Session {
     mirrored: Vec<Mirror>,
     publishing: FuturesUnordered<Publishing>,
     figures: Figures,
-    /// Questions for what the owner's programs build on, which wait for the mirrors.
+    /// Questions for what the owner's programs build on, which wait for the owner's other nodes and the mirrors.
     awaiting: Awaiting,
 }
 
@@ -173,6 +173,7 @@ impl Session {
                 }
                 Ok(()) = node_status.changed() => {
                     node_status.borrow_and_update();
+                    self.answer_awaiting(Instant::now()).await?;
                     self.figures.on_peers(self.gathering());
                 }
                 news = deliveries.recv(), if self.is_owner() => match news {

@@ -44,7 +44,7 @@ words! {
     UNMUTE: "Unmute";
     MUTED: "People you muted";
     MUTE_WHY: "You do not see what a muted person writes. Your list of muted people is not passed on.";
-    LIST_AWAITED: "This is done as soon as your node has shown your present list.";
+    LIST_AWAITED: "This is done as soon as your node has shown your present list, for which it may ask your other nodes and relays.";
     FIRST_LIST: "Begin a new list?";
     FIRST_LIST_WHY: "Your node knows of no list of yours. If you have one elsewhere, a new one would take its place.";
     FIRST_LIST_YES: "Begin a new list";
@@ -79,7 +79,7 @@ words! {
     NIP05_LABEL: "Name by your domain";
     NIP05_EXAMPLE: "ada@example.org";
     PROFILE_SAVE: "Save profile";
-    PROFILE_LOADING: "Your profile can be changed once your node has shown the present one.";
+    PROFILE_LOADING: "Your profile can be changed once your node has shown the present one, for which it may ask your other nodes and relays for some seconds.";
     PROFILE_SAVED: "Profile saved.";
     PUBLIC_KEY: "Public key";
     PUBLIC_KEY_WHY: "Give this to people who want to find you.";

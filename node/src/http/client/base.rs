@@ -1,7 +1,8 @@
 //! What the owner's programs build the next version of a profile or a list on.
 //!
 //! A node that was just claimed with a key from elsewhere holds none, and a version that begins from nothing would take
-//! the place of the one on the relays. So an answer waits until the mirrors have given what they hold.
+//! the place of the one on the owner's other nodes and on the relays. So an answer waits until these have given what they
+//! hold, as far as they answer.
 
 use std::time::Duration;
 
@@ -10,12 +11,12 @@ use tokio::time::Instant;
 
 use super::{Gone, Session};
 
-/// How long an answer waits for the mirrors. The page asks the person when nothing came.
+/// How long an answer waits at most. The page asks the person when nothing came.
 const WAIT: Duration = Duration::from_secs(15);
 /// Most questions of one session that wait; a page asks one.
 const MAX_AWAITING: usize = 4;
 
-/// Questions that wait for the mirrors, the oldest first.
+/// Questions that wait for others, the oldest first.
 #[derive(Debug, Default)]
 pub(super) struct Awaiting(Vec<(RequestId, Vec<Filter>, Instant)>);
 
@@ -27,11 +28,16 @@ impl Awaiting {
 }
 
 impl Session {
-    /// Whether this question is answered later: the store lacks something of it, and a mirror may have that.
-    pub(super) async fn waits_for_mirrors(&mut self, request: RequestId, filters: &[Filter]) -> bool {
+    /// Whether another node of the owner or a mirror may soon give what the store lacks.
+    fn others_owe(&self) -> bool {
+        self.app.mirrors.owe_answers() || self.app.node_status.borrow().own_nodes_owe
+    }
+
+    /// Whether this question is answered later: the store lacks something of it, and others may have that.
+    pub(super) async fn waits_for_others(&mut self, request: RequestId, filters: &[Filter]) -> bool {
         let owner = self.app.node_status.borrow().owner.filter(|_| self.is_owner());
         let (Some(owner), [filter]) = (owner, filters) else { return false };
-        let (Some(kinds), true) = (asked_base(filter, &owner), self.app.mirrors.owe_answers()) else {
+        let (Some(kinds), true) = (asked_base(filter, &owner), self.others_owe()) else {
             return false;
         };
         let asked = [filter.clone()];
@@ -44,9 +50,9 @@ impl Session {
         false
     }
 
-    /// Answers what has waited long enough, or all when the mirrors have given what they hold.
+    /// Answers what has waited long enough, or all when the others have given what they hold.
     pub(super) async fn answer_awaiting(&mut self, now: Instant) -> Result<(), Gone> {
-        let done = !self.app.mirrors.owe_answers();
+        let done = !self.others_owe();
         while self.awaiting.due().is_some_and(|due| done || due <= now) {
             let (request, filters, _) = self.awaiting.0.remove(0);
             self.answer_fetch(request, filters).await?;

@@ -33,7 +33,7 @@ impl Session {
         if let Some(invalid) = filters.iter().find_map(|filter| filter.check_shape().err()) {
             return self.refuse(request, Refusal::new(RefusalCode::TooLarge, invalid.to_string())).await;
         }
-        if self.waits_for_mirrors(request, &filters).await {
+        if self.waits_for_others(request, &filters).await {
             return Ok(());
         }
         self.answer_fetch(request, filters).await
