@@ -1,6 +1,8 @@
 //! Reading in real browsers: what is deleted goes everywhere, conversations, quotes and reposts.
 
-use nostrp2p_tests::{Browser, Node, Size};
+use nostrp2p_protocol::{EventTemplate, Kind, Tag};
+use nostrp2p_tests::{Browser, Node, Person, Relay, Size, now, until};
+use serde_json::{Value, json};
 
 /// Two people in two browsers, with a node each, who have seen each other.
 async fn two_people() -> ((Browser, Node), (Browser, Node)) {
@@ -100,4 +102,85 @@ async fn what_was_read_on_one_device_is_read_on_the_other() {
     phone.attribute("notice", "data-new", "no").await;
     phone.see_no("unread").await;
     tokio::join!(alice.close(), bob.close(), phone.close());
+}
+
+#[tokio::test]
+async fn a_hashtag_is_signed_as_a_tag_and_leads_to_what_the_own_node_holds_of_it() {
+    let mut bob = Person::arrive(None).await;
+    let node = Node::start(&["-b", &bob.node.nodes()]).await;
+    let alice = Browser::start(Size::Desktop).await;
+    alice.arrive(&node, "Alice").await;
+    let by_bob = |content: &str, tags: &[&str]| {
+        let tags = tags.iter().map(|tag| Tag::new(["t", tag])).collect();
+        let draft = EventTemplate { created_at: now(), kind: Kind::POST, tags, content: content.to_owned() };
+        draft.sign(&bob.key, &[7; 32])
+    };
+    for event in [by_bob("of relays #nostr", &["nostr"]), by_bob("of cats", &["cats"])] {
+        bob.client.publish(&event).await;
+    }
+    alice.see("post-text", "of relays").await;
+    alice.see("post-text", "of cats").await;
+    alice.write("hello #Nostr").await;
+    let at_bobs = || async {
+        let mut relay = Relay::login(&bob.node.clients(), &bob.key).await;
+        relay.ask(&[json!({ "kinds": [1], "#t": ["nostr"] })]).await
+    };
+    let event = until("bob's node to find it by its tag", || async {
+        let found = at_bobs().await;
+        let hers = found.iter().find(|event| event["content"] == "hello #Nostr");
+        hers.cloned().ok_or(found)
+    })
+    .await;
+    assert_eq!(event["tags"], json!([["t", "nostr"]]));
+
+    alice.find_css("[data-testid=post-text] .mention").await.click().await.expect("a page");
+    alice.see_gone("of cats").await;
+    alice.see("post-text", "of relays").await;
+    alice.see("post-text", "hello #Nostr").await;
+    alice.close().await;
+}
+
+#[tokio::test]
+async fn counts_stand_beside_the_buttons_of_the_own_post_and_me_shows_what_one_wrote_and_liked() {
+    let ((alice, _node_a), (bob, _node_b)) = two_people().await;
+    alice.write("of mine").await;
+    bob.write("of bob").await;
+    bob.press_in_post("of mine", "like").await;
+    bob.press_in_post("of mine", "repost").await;
+    bob.click("repost-now").await;
+    bob.press_in_post("of mine", "reply").await;
+    bob.type_into("compose-text", "an answer of bob").await;
+    bob.click("compose-send").await;
+    alice.press_in_post("of bob", "like").await;
+    alice.press_in_post("of bob", "reply").await;
+    alice.type_into("compose-text", "an answer of mine").await;
+    alice.click("compose-send").await;
+    alice.find_css("[data-testid=likes]").await;
+
+    // What stands in the one row of the own post, in this order.
+    let row = "
+        const posts = Array.from(document.querySelectorAll('[data-testid=post]'));
+        const text = post => post.querySelector('[data-testid=post-text]')?.textContent;
+        const rows = posts.find(post => text(post) === 'of mine')?.querySelectorAll('.post-actions') ?? [];
+        return Array.from(rows, row => Array.from(row.children, child =>
+            child.dataset.testid + (child.tagName === 'BUTTON' ? '' : ' ' + child.textContent)));";
+    let expected = json!([["reply", "answers 1", "repost", "reposts 1", "likes 1 like", "more"]]);
+    until("the counts beside their buttons", || async {
+        let seen: Value = alice.run(row).await;
+        if seen == expected { Ok(()) } else { Err(seen) }
+    })
+    .await;
+
+    alice.go("#/me").await;
+    let texts = "
+        const texts = id => Array.from(
+            document.querySelectorAll(`[data-testid=${id}] [data-testid=post-text]`), e => e.textContent);
+        return [texts('own-posts').sort(), texts('own-likes')];";
+    let expected = json!([["an answer of mine", "of mine"], ["of bob"]]);
+    until("what she wrote and liked", || async {
+        let seen: Value = alice.run(texts).await;
+        if seen == expected { Ok(()) } else { Err(seen) }
+    })
+    .await;
+    tokio::join!(alice.close(), bob.close());
 }
