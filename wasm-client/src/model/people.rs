@@ -25,6 +25,8 @@ pub struct People {
     asked: SortedSet<PublicKey>,
     /// Whether the own profile was asked for and the answer came: before that none may be published.
     pub own_is_loaded: bool,
+    /// The content of the profile that was published last, and what was typed for it, in case the node refuses it.
+    pub typed: Option<(String, ProfileForm)>,
 }
 
 #[derive(Debug, Clone)]

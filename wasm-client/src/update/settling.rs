@@ -63,13 +63,16 @@ pub fn drop_from_outbox(model: &mut Model, id: EventId) {
             model.people.undo(&event);
             // What the node holds is not known any more, also of a key that was made here.
             model.key_is_new = false;
-            // What was typed is not lost, and what was typed since then stands.
-            let (form, refused) = (&mut model.profile_form, Profile::parse(&event.content).form());
+            // What was typed is not lost, and what was typed since then stands. Nothing else, for it may have been changed
+            // elsewhere meanwhile; after a reload it is not known what was typed, so all of it is shown.
+            let form = &mut model.profile_form;
+            let typed = model.people.typed.take_if(|(content, _)| *content == event.content);
+            let typed = typed.map_or_else(|| Profile::parse(&event.content).form(), |(_, typed)| typed);
             for (field, refused) in [
-                (&mut form.name, refused.name),
-                (&mut form.about, refused.about),
-                (&mut form.picture, refused.picture),
-                (&mut form.nip05, refused.nip05),
+                (&mut form.name, typed.name),
+                (&mut form.about, typed.about),
+                (&mut form.picture, typed.picture),
+                (&mut form.nip05, typed.nip05),
             ] {
                 *field = field.take().or(refused);
             }

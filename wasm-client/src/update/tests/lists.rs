@@ -257,6 +257,29 @@ fn what_the_node_refused_is_undone() {
 }
 
 #[test]
+fn of_a_refused_profile_the_form_keeps_what_was_typed_and_nothing_that_may_have_changed_elsewhere() {
+    let mut rig = Rig::before_the_lists();
+    rig.show_lists(vec![profile(1, 5, r#"{"name":"a","about":"old","nip05":"a@b.example"}"#)]);
+    rig.give(Message::Own(Own::NameTyped("b".into())));
+    rig.give(Message::Own(Own::ProfileSubmitted));
+    rig.prove(1);
+    rig.refuse_all();
+    let form = &rig.model.profile_form;
+    assert_eq!(
+        (form.name.as_deref(), &form.about, &form.picture, &form.nip05),
+        (Some("b"), &None, &None, &None)
+    );
+    rig.show_lists(vec![profile(1, 7, r#"{"name":"a","about":"new from elsewhere"}"#)]);
+    rig.effects.clear();
+    rig.give(Message::Own(Own::ProfileSubmitted));
+    let draft = rig.effects.iter().find_map(|effect| match effect {
+        Effect::Sign(Purpose::Profile, draft) => Some(draft.content.clone()),
+        _ => None,
+    });
+    assert_eq!(draft.as_deref(), Some(r#"{"name":"b","about":"new from elsewhere"}"#));
+}
+
+#[test]
 fn a_first_profile_of_a_key_from_elsewhere_is_asked_about() {
     let mut rig = Rig::before_the_lists();
     rig.show_lists(vec![]);
