@@ -6,7 +6,7 @@ use crate::{
     richtext::{self, Span},
     route::Route,
     storage::{Media, Pace},
-    view::media::is_picture,
+    view::media::{emoji, is_picture},
 };
 
 /// Most pictures that are loaded at a time.
@@ -29,13 +29,18 @@ pub fn load(model: &mut Model, out: &mut Vec<Effect>) {
 
 fn next(model: &Model) -> Option<String> {
     let followed = model.home().take(POSTS).filter_map(|(_, post)| match post {
-        Post::Written(unsigned) if model.lists.follows(&unsigned.pubkey) => Some(unsigned.content.as_str()),
+        Post::Written(unsigned) if model.lists.follows(&unsigned.pubkey) => Some(unsigned),
         _ => None,
     });
-    let spans = followed.filter(|text| text.contains("://")).flat_map(richtext::spans);
-    let addresses = spans.filter_map(|span| match span {
-        Span::Link(address) if is_picture(&address) => Some(address),
-        _ => None,
-    });
-    addresses.into_iter().find(|address| model.pictures.get(address).is_none())
+    followed.into_iter().find_map(|unsigned| {
+        let mut new = emoji(model, unsigned).into_iter().map(|(_, address)| address.to_owned());
+        let is_new = |address: &String| model.pictures.get(address).is_none();
+        new.find(is_new).or_else(|| {
+            let links = unsigned.content.contains("://").then(|| richtext::spans(&unsigned.content));
+            links.into_iter().flatten().find_map(|span| match span {
+                Span::Link(address) if is_picture(&address) && is_new(&address) => Some(address),
+                _ => None,
+            })
+        })
+    })
 }

@@ -1,5 +1,7 @@
 //! Pictures in posts. None is loaded before somebody wants to see it, for its address would tell a stranger who reads.
 
+use nostrp2p_protocol::UnsignedEvent;
+
 use super::{Html, icons, paragraph, sentence};
 use crate::{
     letters,
@@ -8,12 +10,64 @@ use crate::{
     richtext::Span,
     storage::Media,
     texts,
-    vdom::{On, element},
+    vdom::{On, VNode, element},
 };
 use icons::{Icon, icon};
 
 /// Most pictures of one post that are offered; the rest stay links.
 const MAX_PICTURES: usize = 4;
+
+/// Most emoji of one post that are shown as pictures, and places where they stand; the rest stays text.
+const MAX_EMOJI: usize = 30;
+
+/// The emoji of a post's own that stand in its text (NIP-30), each as `:code:` with its address; none where no pictures are
+/// wanted.
+pub fn emoji<'a>(model: &Model, unsigned: &'a UnsignedEvent) -> Vec<(String, &'a str)> {
+    if model.media == Media::Never {
+        return Vec::new();
+    }
+    let tags = unsigned.tags.iter().filter_map(|tag| match tag.elements() {
+        [name, code, address, ..] if name == "emoji" && !code.is_empty() && is_picture(address) => {
+            Some((format!(":{code}:"), address.as_str()))
+        }
+        _ => None,
+    });
+    tags.filter(|(code, _)| unsigned.content.contains(code.as_str())).take(MAX_EMOJI).collect()
+}
+
+/// A text with its emoji: each a picture once it is here, and until then a button that has it loaded.
+pub fn with_emoji(model: &Model, emoji: &[(String, &str)], text: &str) -> Vec<VNode<Message>> {
+    let mut nodes = Vec::new();
+    let mut rest = text;
+    while nodes.len() < 2 * MAX_EMOJI
+        && let Some((_, code, address)) =
+            emoji.iter().filter_map(|(code, address)| Some((rest.find(code.as_str())?, code, *address))).min()
+        && let Some((before, after)) = rest.split_once(code.as_str())
+    {
+        nodes.push(VNode::Text(before.to_owned().into()));
+        nodes.push(one_emoji(model, code, address));
+        rest = after;
+    }
+    nodes.push(VNode::Text(rest.to_owned().into()));
+    nodes.retain(|node| !matches!(node, VNode::Text(text) if text.is_empty()));
+    nodes
+}
+
+fn one_emoji(model: &Model, code: &str, address: &str) -> VNode<Message> {
+    match model.pictures.get(address) {
+        Some(Picture::Here(own)) => {
+            element("img").class("emoji").with("src", own.clone()).with("alt", code.to_owned()).into()
+        }
+        Some(_) => VNode::Text(code.to_owned().into()),
+        None => element("button")
+            .class("button-link")
+            .with("type", "button")
+            .with("title", texts::picture_from(model.language(), &letters::host(address)))
+            .on(On::Click(Message::Reading(Reading::ShowPicture(address.to_owned()))))
+            .text(code.to_owned())
+            .into(),
+    }
+}
 
 /// Takes the addresses of pictures out of a text, to be shown below it; none where no pictures are wanted.
 pub fn take(model: &Model, spans: &mut Vec<Span>) -> Vec<String> {

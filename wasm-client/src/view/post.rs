@@ -117,7 +117,9 @@ impl Stamp {
             quoted: quote.map(|quote| model.timeline.place(&quote.id).is_some()),
             opened: is_opened(model, &id),
             // Only those that speak of an address somewhere hang on pictures.
-            pictures: target.filter(|target| target.content.contains("://")).map(|_| model.pictures.version),
+            pictures: target
+                .filter(|target| target.content.contains("://") || target.has_tag("emoji"))
+                .map(|_| model.pictures.version),
             media: model.media,
             deliveries: model.outbox.deliveries.get(&id).map_or(0, Vec::len),
         }
@@ -389,6 +391,7 @@ fn text(model: &Model, id: EventId, unsigned: &UnsignedEvent) -> (Option<Html>, 
         spans.retain(|span| !matches!(span, Span::Post(id, _) if *id == quote.id));
     }
     let pictures = media::take(model, &mut spans);
+    let emoji = media::emoji(model, unsigned);
     if spans.len() < count {
         if let Some(Span::Text(last)) = spans.last_mut() {
             last.truncate(last.trim_end().len());
@@ -401,7 +404,10 @@ fn text(model: &Model, id: EventId, unsigned: &UnsignedEvent) -> (Option<Html>, 
             .class(if folded { "post-text folded" } else { "post-text" })
             .test_id("post-text")
             .with("dir", "auto")
-            .children(spans.into_iter().map(|span| draw(model, span)))
+            .children(spans.into_iter().flat_map(|span| match span {
+                Span::Text(text) => media::with_emoji(model, &emoji, &text),
+                span => vec![draw(model, span)],
+            }))
     });
     (text, pictures)
 }

@@ -242,3 +242,23 @@ fn a_picture_is_loaded_only_when_somebody_asks_for_it() {
     rig.give(Message::Browser(BrowserNews::Picture(address.into(), None)));
     assert!(rig.drawn().contains("could not be loaded"));
 }
+
+#[test]
+fn emoji_of_a_post_are_pictures_under_the_same_setting_as_other_pictures() {
+    let mut rig = Rig::in_use(0);
+    let (wave, plain) = ("https://x.example/wave.png", "http://x.example/plain.png");
+    let tags = vec![Tag::new(["emoji", "wave", wave]), Tag::new(["emoji", "plain", plain])];
+    let content = "hello :wave: and :wave:, :plain: :other:".to_owned();
+    let theirs = EventTemplate { created_at: 5, kind: Kind::POST, tags, content }.by(public(2));
+    rig.frame(NodeFrame::Batch { through: 1, newest: 1, events: vec![theirs] });
+    assert!(!rig.effects.iter().any(|effect| matches!(effect, Effect::LoadPicture(_))));
+    assert_eq!(rig.drawn().matches("will see your address").count(), 2, "by https alone");
+    rig.give(Reading::ShowPicture(wave.into()).into());
+    rig.did(|effect| *effect == Effect::LoadPicture(wave.into()));
+    rig.give(Message::Browser(BrowserNews::Picture(wave.into(), Some("blob:1".into()))));
+    assert_eq!(rig.drawn().matches("\"blob:1\"").count(), 2);
+    rig.model.media = crate::storage::Media::Never;
+    assert!(
+        !rig.drawn().contains("blob:1") && rig.drawn().contains("hello :wave: and :wave:, :plain: :other:")
+    );
+}
