@@ -3,8 +3,8 @@
 use nostrp2p_protocol::{
     PublicKey,
     limits::{
-        MAX_BATCH_EVENTS, MAX_CREATED_AT, MAX_EVENT_BYTES, MAX_FILTERS, MAX_RELAY_MESSAGE_BYTES,
-        MAX_SECONDS_AHEAD, MAX_TAGS,
+        MAX_BATCH_EVENTS, MAX_CREATED_AT, MAX_EVENT_BYTES, MAX_FILTERS, MAX_LIST_TAGS,
+        MAX_OWNER_MESSAGE_BYTES, MAX_SECONDS_AHEAD,
     },
 };
 use serde::Serialize;
@@ -77,12 +77,13 @@ impl Information {
             software: SOFTWARE,
             version: env!("CARGO_PKG_VERSION"),
             limitation: Limitation {
-                max_message_length: MAX_RELAY_MESSAGE_BYTES,
+                // What the owner may send after AUTH: programs that heed these would keep long lists back.
+                max_message_length: MAX_OWNER_MESSAGE_BYTES,
                 max_subscriptions: MAX_SUBSCRIPTIONS,
                 max_filters: MAX_FILTERS,
                 max_limit: MAX_BATCH_EVENTS,
                 max_subid_length: MAX_SUBSCRIPTION_ID,
-                max_event_tags: MAX_TAGS,
+                max_event_tags: MAX_LIST_TAGS,
                 max_content_length: MAX_EVENT_BYTES,
                 min_pow_difficulty: 0,
                 auth_required: !(policy.open || policy.public_read),

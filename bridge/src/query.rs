@@ -4,7 +4,10 @@ use nostrp2p_protocol::{Event, Filter, InvalidFilter, ReadFilter};
 use serde::{Deserialize, Deserializer, de};
 use serde_json::value::RawValue;
 
-use crate::search::{InvalidSearch, Search};
+use crate::{
+    reader::Reader,
+    search::{InvalidSearch, Search},
+};
 
 /// A filter with a search.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -39,6 +42,15 @@ impl Query {
     /// Names the limit that is broken.
     pub fn check_shape(&self) -> Result<(), InvalidQuery> {
         self.filter.check_shape()?;
+        Ok(self.search.as_ref().map_or(Ok(()), Search::check_shape)?)
+    }
+
+    /// The same for what this reader asks: the owner's programs may name more.
+    pub(crate) fn check_shape_for(&self, reader: &Reader) -> Result<(), InvalidQuery> {
+        match reader {
+            Reader::Owner(_) => self.filter.check_shape_of_owner()?,
+            Reader::Guest => self.filter.check_shape()?,
+        }
         Ok(self.search.as_ref().map_or(Ok(()), Search::check_shape)?)
     }
 

@@ -30,8 +30,8 @@ use crate::{
 pub const MAX_SUBSCRIPTIONS: usize = 200;
 /// Longest subscription id in characters (NIP-01).
 pub(crate) const MAX_SUBSCRIPTION_ID: usize = 64;
-/// Most values in the filters of all subscriptions of a session: ten follow lists of 2,000 people, about 2 MB.
-const MAX_VALUES: usize = 20_000;
+/// Most values in the filters of all subscriptions of a session: four follow lists of 10,000 people, about 4 MB.
+const MAX_VALUES: usize = 40_000;
 /// Logins of one session that may fail, each of which costs a signature check; then it is closed.
 const MAX_FAILED_LOGINS: u32 = 20;
 const SECONDS_A_DAY: u64 = 86_400;

@@ -129,9 +129,9 @@ impl Admission {
         self.follow_graph.learn(list);
     }
 
-    /// Whether the owner follows a person.
-    pub fn follows(&self, person: &PublicKey) -> bool {
-        self.follow_graph.follows(person)
+    /// See [`FollowGraph::protects`].
+    pub fn protects(&self, person: &PublicKey) -> bool {
+        self.follow_graph.protects(person)
     }
 
     /// Takes over when people were first heard of, from the store; `born` is when its life began.

@@ -505,7 +505,7 @@ impl Needs for Needed<'_> {
 }
 
 fn is_needed(owner: Option<PublicKey>, admission: &Admission, outbox: &Outbox, person: &PublicKey) -> bool {
-    owner == Some(*person) || admission.follows(person) || outbox.waits_for(person)
+    owner == Some(*person) || admission.protects(person) || outbox.waits_for(person)
 }
 
 fn source(connected: &BTreeMap<PeerId, Network>, peer: &PeerId) -> Source {

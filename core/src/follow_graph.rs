@@ -4,9 +4,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use nostrp2p_protocol::{Kind, PublicKey, UnsignedEvent};
+use nostrp2p_protocol::{Kind, PublicKey, UnsignedEvent, limits::MAX_LIST_ENTRIES};
 
-/// Most people of one list that count: what a follow list may hold elsewhere.
+/// Most people of a list of somebody else that count, and most of the owner's who are protected where tables make room.
 pub(crate) const MAX_LISTED: usize = 2_000;
 /// Most followed people whose own lists are kept: with [`MAX_LISTED`] of each at worst 64 MB, usually 2 MB.
 const MAX_LISTS: usize = 1_000;
@@ -28,6 +28,8 @@ pub struct FollowGraph {
 struct List {
     created_at: u64,
     people: BTreeSet<PublicKey>,
+    /// The first [`MAX_LISTED`] of the owner's list; empty for lists of others.
+    first: BTreeSet<PublicKey>,
 }
 
 impl FollowGraph {
@@ -36,18 +38,25 @@ impl FollowGraph {
         Self { owner, ..Self::default() }
     }
 
+    /// Whether a person is among the first [`MAX_LISTED`] whom the owner follows: for so many there is room in each table.
+    pub fn protects(&self, person: &PublicKey) -> bool {
+        self.follows.first.contains(person)
+    }
+
     /// Takes a list into account: the owner's follow list (kind 3) and mute list (kind 10000), and the follow lists of
     /// those whom he follows. Others, and older ones, are passed over.
     pub fn learn(&mut self, list: &UnsignedEvent) {
         let own = self.owner == Some(list.pubkey);
         match list.kind {
             Kind::FOLLOW_LIST if own && list.created_at >= self.follows.created_at => {
-                self.follows = List::of(list);
+                self.follows = List::of_owner(list);
                 let follows = &self.follows.people;
                 self.lists.retain(|person, _| follows.contains(person));
                 self.count();
             }
-            Kind::MUTE_LIST if own && list.created_at >= self.muted.created_at => self.muted = List::of(list),
+            Kind::MUTE_LIST if own && list.created_at >= self.muted.created_at => {
+                self.muted = List::of_owner(list)
+            }
             Kind::FOLLOW_LIST if self.follows.people.contains(&list.pubkey) => {
                 let known = self.lists.get(&list.pubkey);
                 let newer = known.is_none_or(|known| known.created_at < list.created_at);
@@ -75,11 +84,6 @@ impl FollowGraph {
         self.owner == Some(*person) || self.follows.people.contains(person) || self.known.contains_key(person)
     }
 
-    /// Whether the owner follows a person.
-    pub fn follows(&self, person: &PublicKey) -> bool {
-        self.follows.people.contains(person)
-    }
-
     fn count(&mut self) {
         self.known.clear();
         for person in self.lists.values().flat_map(|list| &list.people) {
@@ -92,9 +96,25 @@ impl FollowGraph {
 
 impl List {
     fn of(list: &UnsignedEvent) -> Self {
-        let people = list.tag_values("p").filter_map(|person| person.parse().ok());
-        Self { created_at: list.created_at, people: people.take(MAX_LISTED).collect() }
+        Self::with(list, MAX_LISTED)
     }
+
+    fn of_owner(list: &UnsignedEvent) -> Self {
+        let first = people(list).take(MAX_LISTED).collect();
+        Self { first, ..Self::with(list, MAX_LIST_ENTRIES) }
+    }
+
+    fn with(list: &UnsignedEvent, most: usize) -> Self {
+        Self {
+            created_at: list.created_at,
+            people: people(list).take(most).collect(),
+            first: BTreeSet::new(),
+        }
+    }
+}
+
+fn people(list: &UnsignedEvent) -> impl Iterator<Item = PublicKey> {
+    list.tag_values("p").filter_map(|person| person.parse().ok())
 }
 
 #[cfg(test)]
@@ -142,7 +162,7 @@ mod tests {
     #[test]
     fn the_lists_are_bounded() {
         let mut trust = FollowGraph::of(Some(person(1)));
-        let tags = (0..3_000u32).map(|number| {
+        let tags = (0..12_000u32).map(|number| {
             let mut key = [0; 32];
             key[..4].copy_from_slice(&number.to_be_bytes());
             Tag::new(["p", &PublicKey::from_bytes(key).to_string()])
@@ -153,7 +173,10 @@ mod tests {
             tags: tags.collect(),
             content: String::new(),
         };
-        trust.learn(&draft.by(person(1)));
-        assert_eq!(trust.follows.people.len(), MAX_LISTED);
+        trust.learn(&draft.clone().by(person(1)));
+        assert_eq!((trust.follows.people.len(), trust.follows.first.len()), (MAX_LIST_ENTRIES, MAX_LISTED));
+        let friend = *trust.follows.people.first().unwrap();
+        trust.learn(&draft.by(friend));
+        assert_eq!(trust.lists[&friend].people.len(), MAX_LISTED);
     }
 }

@@ -9,7 +9,7 @@ use nostrp2p_protocol::{
     rpc::{Found, OwnPage},
 };
 
-use crate::store::{Address, Reading, Store};
+use crate::store::{ANSWER_BYTES, Address, Reading, Store, bulk};
 
 /// Kinds of which strangers may see something.
 pub(crate) static PUBLIC: LazyLock<BTreeSet<Kind>> = LazyLock::new(public_kinds);
@@ -18,15 +18,17 @@ pub(crate) static PUBLIC: LazyLock<BTreeSet<Kind>> = LazyLock::new(public_kinds)
 const MAX_EVENTS: u32 = 100;
 /// Events that fill a page for a sibling.
 const PAGE_EVENTS: usize = 200;
-/// Bytes of content and tags that fill a page for a sibling, so that its answer stays far below 1 MiB.
+/// Bytes of content and tags that fill a page for a sibling; only one long list makes it longer.
 const PAGE_BYTES: usize = 256 * 1024;
 /// Batches of the store that are looked through for one page.
 const PAGE_BATCHES: usize = 10;
 
-/// Answers [`nostrp2p_protocol::rpc::RpcRequest::Events`]: public events alone, the newest first.
+/// Answers [`nostrp2p_protocol::rpc::RpcRequest::Events`]: public events alone, the newest first; long lists if the
+/// asking node reads them.
 pub(crate) fn public(
     store: &Store,
     filters: &[Filter],
+    long_lists: bool,
     reading: &mut Reading<'_>,
 ) -> Result<Vec<u8>, redb::Error> {
     let bounded: Vec<Filter> = filters
@@ -36,15 +38,17 @@ pub(crate) fn public(
             ..filter.clone()
         })
         .collect();
-    let found = store.find_within(&bounded, |event| is_public(event), reading)?;
+    let found =
+        store.find_within(&bounded, |event| is_public(event) && (long_lists || !event.is_long()), reading)?;
     Ok(Found { events: found.events.into_iter().map(plain).collect() }.encode())
 }
 
-/// Answers [`nostrp2p_protocol::rpc::RpcRequest::Own`].
+/// Answers [`nostrp2p_protocol::rpc::RpcRequest::Own`]; long lists are left out unless the asking node reads them.
 pub(crate) fn own_page(
     store: &Store,
     owner: Option<PublicKey>,
     cursor: OwnNodeCursor,
+    long_lists: bool,
     reading: &mut Reading<'_>,
 ) -> Result<Vec<u8>, redb::Error> {
     let mut through = store.resume(cursor)?;
@@ -53,12 +57,16 @@ pub(crate) fn own_page(
         let batch = store.after(through)?;
         newest = batch.newest;
         let afforded = reading.charge(batch.events.len());
-        let own: Vec<Event> = batch.events.into_iter().filter(|event| is_own(event, owner)).collect();
-        if events.len() + own.len() > MAX_BATCH_EVENTS {
+        let wanted = |event: &Event| is_own(event, owner) && (long_lists || !event.is_long());
+        let own: Vec<Event> = batch.events.into_iter().filter(wanted).collect();
+        let more = own.iter().map(|event| bulk(event)).sum::<usize>();
+        // A batch of the store alone always fits.
+        if !events.is_empty() && (events.len() + own.len() > MAX_BATCH_EVENTS || bytes + more > ANSWER_BYTES)
+        {
             break;
         }
         through = batch.through;
-        bytes += own.iter().map(|event| event.content.len() + 200).sum::<usize>();
+        bytes += more;
         events.extend(own.into_iter().map(plain));
         if !afforded || through >= newest || events.len() >= PAGE_EVENTS || bytes >= PAGE_BYTES {
             break;

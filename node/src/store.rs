@@ -56,6 +56,7 @@ use writer::Reports;
 
 pub use meta::MetaWrite;
 pub use query::{Asked, Picked, Selection};
+pub(crate) use read::{ANSWER_BYTES, bulk};
 pub use read::{Batch, FoundEvents, Numbered};
 pub(crate) use reading::Reading;
 pub(crate) use record::{decode as decode_record, encode as encode_record};

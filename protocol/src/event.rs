@@ -103,6 +103,12 @@ pub enum Oversize {
     /// See [`limits::MAX_TAGS`].
     #[error("the event has more than {max} tags", max = limits::MAX_TAGS)]
     Tags,
+    /// See [`limits::MAX_LIST_BYTES`].
+    #[error("the list is longer than {max} bytes", max = limits::MAX_LIST_BYTES)]
+    ListBytes,
+    /// See [`limits::MAX_LIST_TAGS`].
+    #[error("the list has more than {max} tags", max = limits::MAX_LIST_TAGS)]
+    ListTags,
     /// See [`limits::MAX_TAG_ELEMENTS`].
     #[error("a tag of the event is empty or has more than {max} elements", max = limits::MAX_TAG_ELEMENTS)]
     TagElements,
@@ -167,8 +173,10 @@ impl UnsignedEvent {
     /// # Errors
     /// Names the first limit that is broken.
     pub fn check_shape(&self) -> Result<(), Oversize> {
-        if self.tags.len() > limits::MAX_TAGS {
-            return Err(Oversize::Tags);
+        let (tags, bytes) = limits::of_kind(self.kind);
+        let list = self.kind.is_long_list();
+        if self.tags.len() > tags {
+            return Err(if list { Oversize::ListTags } else { Oversize::Tags });
         }
         if self.tags.iter().any(|tag| !(1..=limits::MAX_TAG_ELEMENTS).contains(&tag.elements().len())) {
             return Err(Oversize::TagElements);
@@ -176,10 +184,17 @@ impl UnsignedEvent {
         if self.created_at > limits::MAX_CREATED_AT {
             return Err(Oversize::CreatedAt);
         }
-        if self.size() > limits::MAX_EVENT_BYTES {
-            return Err(Oversize::Bytes);
+        if self.size() > bytes {
+            return Err(if list { Oversize::ListBytes } else { Oversize::Bytes });
         }
         Ok(())
+    }
+
+    /// Whether it is longer than events of other kinds may be: such a list travels only to whoever says that it reads long
+    /// ones, for to others the whole message would be malformed.
+    pub fn is_long(&self) -> bool {
+        self.kind.is_long_list()
+            && (self.tags.len() > limits::MAX_TAGS || self.size() > limits::MAX_EVENT_BYTES)
     }
 
     /// The length of the canonical serialisation in bytes, by which limits and budgets count.

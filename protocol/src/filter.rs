@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     EventId, Kind, Malformed, PublicKey, UnsignedEvent,
-    limits::{MAX_FILTER_VALUES, MAX_TEXT_BYTES},
+    limits::{MAX_FILTER_VALUES, MAX_OWNER_FILTER_VALUES, MAX_TEXT_BYTES},
     msgpack::{Input, Read, Write},
 };
 
@@ -35,6 +35,9 @@ pub enum InvalidFilter {
     /// See [`MAX_FILTER_VALUES`].
     #[error("a filter field has more than {MAX_FILTER_VALUES} values")]
     TooManyValues,
+    /// See [`MAX_OWNER_FILTER_VALUES`].
+    #[error("a filter field has more than {MAX_OWNER_FILTER_VALUES} values")]
+    TooManyValuesOfOwner,
     /// A tag condition is not a single letter.
     #[error("a filter asks for a tag that is no single letter")]
     TagName,
@@ -62,14 +65,26 @@ impl Filter {
     /// # Errors
     /// Names the limit that is broken.
     pub fn check_shape(&self) -> Result<(), InvalidFilter> {
+        self.check(MAX_FILTER_VALUES, InvalidFilter::TooManyValues)
+    }
+
+    /// The same for what the owner's programs ask, which may name more.
+    ///
+    /// # Errors
+    /// Names the limit that is broken.
+    pub fn check_shape_of_owner(&self) -> Result<(), InvalidFilter> {
+        self.check(MAX_OWNER_FILTER_VALUES, InvalidFilter::TooManyValuesOfOwner)
+    }
+
+    fn check(&self, most: usize, too_many: InvalidFilter) -> Result<(), InvalidFilter> {
         let lengths = [
             self.ids.as_ref().map_or(0, BTreeSet::len),
             self.authors.as_ref().map_or(0, BTreeSet::len),
             self.kinds.as_ref().map_or(0, BTreeSet::len),
             self.tags.values().map(BTreeSet::len).sum(),
         ];
-        if lengths.iter().any(|length| *length > MAX_FILTER_VALUES) {
-            return Err(InvalidFilter::TooManyValues);
+        if lengths.iter().any(|length| *length > most) {
+            return Err(too_many);
         }
         if self.tags.keys().any(|name| !name.is_ascii_alphabetic()) {
             return Err(InvalidFilter::TagName);

@@ -36,6 +36,12 @@ impl Kind {
         matches!(self.0, 0 | 3 | 10_000..=19_999)
     }
 
+    /// Whether it is a list of people that may be longer than other events: a follow list (NIP-02), a mute list or a set of
+    /// people (NIP-51). See [`crate::limits::MAX_LIST_ENTRIES`].
+    pub const fn is_long_list(self) -> bool {
+        matches!(self.0, 3 | 10_000 | 30_000)
+    }
+
     /// Whether it is never stored: 20000 to 29999 (NIP-01).
     pub const fn is_ephemeral(self) -> bool {
         matches!(self.0, 20_000..=29_999)

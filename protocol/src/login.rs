@@ -52,6 +52,20 @@ pub fn client_draft(challenge: &[u8; 32], peer: &PeerId, authority: &str, create
     draft
 }
 
+/// The tag of a login by which a client says that it reads long lists. Nodes of older versions pass it over.
+const LONG_LISTS: &str = "long-lists";
+
+/// Adds to the draft of a login over client frames that the client reads lists of up to
+/// [`crate::limits::MAX_LIST_ENTRIES`] people. To a client that does not say so none of them is sent.
+pub fn read_long_lists(draft: &mut EventTemplate) {
+    draft.tags.push(Tag::new([LONG_LISTS]));
+}
+
+/// Whether a login says that the client reads long lists.
+pub fn reads_long_lists(proof: &UnsignedEvent) -> bool {
+    proof.has_tag(LONG_LISTS)
+}
+
 /// Checks that a login event names this node.
 ///
 /// # Errors

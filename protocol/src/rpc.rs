@@ -83,9 +83,20 @@ pub enum RpcRequest {
     /// 6 `[6, people]`: which delegations of these people were taken back? The public keys are one binary after another, at
     /// most [`MAX_SOUGHT`]; if none is named, any. Answered by [`Revoked`].
     Revocations(Vec<PublicKey>),
+    /// 7 `[7, question]`: the question 2 or 3 that the binary holds, by a node that reads long lists (see
+    /// [`crate::limits::MAX_LIST_ENTRIES`]). Answered in the same way; the answer to 2 or 3 alone leaves them out.
+    WithLongLists(Box<RpcRequest>),
 }
 
 impl RpcRequest {
+    /// What is asked, and whether the answer may hold long lists.
+    pub fn into_parts(self) -> (Self, bool) {
+        match self {
+            Self::WithLongLists(question) => (*question, true),
+            question => (question, false),
+        }
+    }
+
     /// Encodes the question.
     pub fn encode(self) -> Vec<u8> {
         match self {
@@ -95,6 +106,9 @@ impl RpcRequest {
             Self::Lend => wire::encode(&(4u8,)),
             Self::Seek(people) => wire::encode(&(5u8, serde_bytes::Bytes::new(&joined(&people)))),
             Self::Revocations(people) => wire::encode(&(6u8, serde_bytes::Bytes::new(&joined(&people)))),
+            Self::WithLongLists(question) => {
+                wire::encode(&(7u8, serde_bytes::Bytes::new(&question.encode())))
+            }
         }
     }
 
@@ -128,6 +142,14 @@ impl RpcRequest {
             6 => {
                 let (_, people): (u8, serde_bytes::ByteBuf) = wire::decode(bytes)?;
                 people_of(&people, 0).map(Self::Revocations)
+            }
+            7 => {
+                let (_, question): (u8, serde_bytes::ByteBuf) = wire::decode(bytes)?;
+                // Not itself again, so that nothing is decoded deeper than twice.
+                match wire::message_type(&question)? {
+                    2 | 3 => Self::decode(&question).map(|question| Self::WithLongLists(Box::new(question))),
+                    other => Err(Malformed::UnknownType(other)),
+                }
             }
             other => Err(Malformed::UnknownType(other)),
         }
@@ -328,6 +350,8 @@ mod tests {
             RpcRequest::Revocations(vec![]),
             RpcRequest::Revocations(vec![PublicKey::from_bytes([7; 32]); MAX_SOUGHT]),
             RpcRequest::Own { store: Some(7), after: u64::MAX, newest: u64::MAX },
+            RpcRequest::WithLongLists(Box::new(RpcRequest::Own { store: Some(7), after: 1, newest: 2 })),
+            RpcRequest::WithLongLists(Box::new(RpcRequest::Events(vec![asked.clone()]))),
         ];
         for question in questions {
             assert_eq!(RpcRequest::decode(&question.clone().encode()), Ok(question));
@@ -338,6 +362,9 @@ mod tests {
         assert!((0..sought(1).len()).all(|length| RpcRequest::decode(&sought(1)[..length]).is_err()));
         let revoked = |count| RpcRequest::Revocations(vec![PublicKey::from_bytes([7; 32]); count]).encode();
         assert!(RpcRequest::decode(&revoked(MAX_SOUGHT + 1)).is_err());
+        let twice = RpcRequest::WithLongLists(Box::new(RpcRequest::Lend));
+        assert!(RpcRequest::decode(&twice.clone().encode()).is_err());
+        assert!(RpcRequest::decode(&RpcRequest::WithLongLists(Box::new(twice)).encode()).is_err());
         let announcements = vec![vec![1, 2, 3], vec![]];
         assert_eq!(decode_announcements(&encode_announcements(&announcements)), Ok(announcements));
         assert!(Receipt::decode(&[]).is_err() && RpcRequest::decode(&[0x91, 9]).is_err());

@@ -6,7 +6,7 @@
 use crate::{
     Kind, PublicKey, Signature, Tag, UnsignedEvent, UnverifiedEvent,
     bytes::is_lower_hex,
-    limits::{MAX_TAG_ELEMENTS, MAX_TAGS},
+    limits::{self, MAX_TAG_ELEMENTS},
     msgpack::{Input, Piece, Read, Write, write_array, write_binary, write_text},
 };
 
@@ -76,13 +76,8 @@ impl CompactUnsigned {
     }
 
     fn read_fields(input: &mut Input<'_>) -> Result<Self, Malformed> {
-        Ok(Self(
-            Read::read(input)?,
-            Read::read(input)?,
-            Read::read(input)?,
-            Read::read(input)?,
-            Read::read(input)?,
-        ))
+        let (pubkey, created_at, kind) = (Read::read(input)?, Read::read(input)?, Read::read(input)?);
+        Ok(Self(pubkey, created_at, kind, CompactTags::read_of(kind, input)?, Read::read(input)?))
     }
 }
 
@@ -176,11 +171,13 @@ impl Write for CompactTags {
     }
 }
 
-impl Read for CompactTags {
-    fn read(input: &mut Input<'_>) -> Result<Self, Malformed> {
+impl CompactTags {
+    /// Reads the tags of an event of this kind.
+    fn read_of(kind: Kind, input: &mut Input<'_>) -> Result<Self, Malformed> {
         let length = input.array()?;
-        if length > MAX_TAGS {
-            return Err(Malformed::Encoding(format!("more than {MAX_TAGS} tags")));
+        let (most, _) = limits::of_kind(kind);
+        if length > most {
+            return Err(Malformed::Encoding(format!("more than {most} tags")));
         }
         // Nothing is reserved: the length is only claimed.
         let mut tags = Vec::new();

@@ -94,6 +94,7 @@ fn node_messages() -> Vec<(&'static str, NodeFrame)> {
                 signature: [5; 64],
             })),
         ),
+        ("long-lists", NodeFrame::LongLists { tags: 10_100, bytes: 983_040 }),
         ("logged-in", NodeFrame::LoggedIn { request: 1, owner, store: 5, newest: 78 }),
         (
             "published",
@@ -155,6 +156,10 @@ fn questions() -> Vec<(&'static str, RpcRequest)> {
         ("ask-seek", RpcRequest::Seek(vec![event().pubkey])),
         ("ask-own", RpcRequest::Own { store: Some(5), after: 77, newest: 12 }),
         ("ask-lend", RpcRequest::Lend),
+        (
+            "ask-with-long-lists",
+            RpcRequest::WithLongLists(Box::new(RpcRequest::Own { store: Some(5), after: 77, newest: 12 })),
+        ),
         ("ask-revocations", RpcRequest::Revocations(vec![event().pubkey])),
     ]
 }

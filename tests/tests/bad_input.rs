@@ -216,6 +216,7 @@ async fn frames_before_login_and_broken_frames_are_refused_and_others_go_on() {
     }
     let mut long = Client::connect(&node.clients()).await;
     long.send_bytes(vec![0x91; 200_000]).await;
+    assert_eq!(long.refusal().await.code, RefusalCode::Malformed);
     assert_eq!(long.next().await, None, "the node hangs up");
     good.publish(&post(&alice, "still works")).await;
 }

@@ -28,6 +28,7 @@ mod keys;
 mod links;
 mod lists;
 mod logs;
+mod long_lists;
 mod long_words;
 mod manners;
 mod mirrors;

@@ -200,12 +200,12 @@ async fn nip_11_the_document_has_every_limit_and_any_page_may_read_it() {
     }
     let limitation = &document["limitation"];
     for (limit, value) in [
-        ("max_message_length", json!(262_144)),
+        ("max_message_length", json!(1_310_720)),
         ("max_subscriptions", json!(200)),
         ("max_limit", json!(500)),
         ("default_limit", json!(500)),
         ("max_subid_length", json!(64)),
-        ("max_event_tags", json!(2_000)),
+        ("max_event_tags", json!(10_100)),
         ("max_content_length", json!(65_536)),
         ("min_pow_difficulty", json!(0)),
         ("auth_required", json!(true)),

@@ -147,7 +147,7 @@ impl Session {
         if queries.len() > MAX_FILTERS {
             return Err(format!("invalid: at most {MAX_FILTERS} filters"));
         }
-        match queries.iter().find_map(|query| query.check_shape().err()) {
+        match queries.iter().find_map(|query| query.check_shape_for(&reader).err()) {
             Some(invalid) => Err(format!("invalid: {invalid}")),
             None => Ok(reader),
         }

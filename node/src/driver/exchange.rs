@@ -1,7 +1,7 @@
 //! What goes from node to node besides broadcasts: deliveries, questions, announcements.
 
 use nostrp2p_core::{DeliveryId, DeliveryKey, FetchQuery, Input, OwnNodeCursor, QUESTION_ROWS, Service};
-use nostrp2p_overlay::{Protocol, RequestRef};
+use nostrp2p_overlay::{Overlay, Protocol, RequestError, RequestRef};
 use nostrp2p_protocol::{
     Packet, PeerId, UnverifiedEvent,
     rpc::{Found, OwnPage, Receipt, Revoked, RpcRequest, encode_announcements},
@@ -37,41 +37,44 @@ impl Running {
                 self.handed.insert(handed, request);
                 self.handle(Input::Handed(handed, from, payload)).await;
             }
-            Protocol::Fetch => match RpcRequest::decode(&payload) {
-                Ok(RpcRequest::Announcements) => {
+            Protocol::Fetch => match RpcRequest::decode(&payload).map(RpcRequest::into_parts) {
+                Ok((RpcRequest::Announcements, _)) => {
                     let known = encode_announcements(&self.announcer.known(&self.core));
                     self.core.answered(from, known.len(), clock::now());
                     self.overlay.respond(request, known).await;
                 }
-                Ok(RpcRequest::Seek(people)) => {
+                Ok((RpcRequest::Seek(people), _)) => {
                     let known = encode_announcements(&self.announcer.known_of(&people));
                     self.core.answered(from, known.len(), clock::now());
                     self.overlay.respond(request, known).await;
                 }
-                Ok(RpcRequest::Events(filters)) => {
+                Ok((RpcRequest::Events(filters), long_lists)) => {
                     let store = self.store.clone();
-                    let read =
-                        move |reading: &mut Reading<'_>| fetch_server::public(&store, &filters, reading);
+                    let read = move |reading: &mut Reading<'_>| {
+                        fetch_server::public(&store, &filters, long_lists, reading)
+                    };
                     self.respond(request, (from, service), read).await;
                 }
-                Ok(RpcRequest::Own { store: id, after, newest })
+                Ok((RpcRequest::Own { store: id, after, newest }, long_lists))
                     if self.core.is_own_node(&from, clock::now()) =>
                 {
                     let (store, owner) = (self.store.clone(), self.ownership.owner());
                     let cursor = OwnNodeCursor { store: id, after };
                     let read = move |reading: &mut Reading<'_>| {
-                        fetch_server::own_page(&store, owner, cursor, reading)
+                        fetch_server::own_page(&store, owner, cursor, long_lists, reading)
                     };
                     self.respond(request, (from, service), read).await;
                     self.handle(Input::OwnNodeAsked(from, newest)).await;
                 }
-                Ok(RpcRequest::Revocations(people)) => {
+                Ok((RpcRequest::Revocations(people), _)) => {
                     let revoked = Revoked { events: self.core.revocations(&people) }.encode();
                     self.core.answered(from, revoked.len(), clock::now());
                     self.overlay.respond(request, revoked).await;
                 }
-                Ok(RpcRequest::Lend) => self.lend(request, from).await,
-                Ok(RpcRequest::Own { .. }) | Err(_) => self.overlay.refuse(request).await,
+                Ok((RpcRequest::Lend, _)) => self.lend(request, from).await,
+                Ok((RpcRequest::Own { .. } | RpcRequest::WithLongLists(_), _)) | Err(_) => {
+                    self.overlay.refuse(request).await;
+                }
             },
             Protocol::Sync => self.on_sync_request(request, from, &payload).await,
         }
@@ -149,16 +152,16 @@ impl Running {
 
     /// Asks other nodes for events.
     pub(super) fn ask(&self, asking: FetchQuery) {
-        let (overlay, question) = (self.overlay.clone(), RpcRequest::Events(asking.filters).encode());
+        let (overlay, question) = (self.overlay.clone(), RpcRequest::Events(asking.filters));
         self.tasks.push(Box::pin(async move {
             let mut nodes = asking.nodes;
             if nodes.is_empty() {
                 nodes = overlay.peers().await.iter().take(asking.neighbours).map(|peer| peer.id).collect();
             }
-            let requests = nodes.iter().map(|node| overlay.request(*node, Protocol::Fetch, question.clone()));
+            let requests = nodes.iter().map(|node| ask_for_lists(&overlay, *node, &question));
             let answers = futures_util::future::join_all(requests).await;
             let found: Vec<Found> =
-                answers.into_iter().filter_map(|answer| Found::decode(&answer.ok()?).ok()).collect();
+                answers.into_iter().filter_map(|answer| Found::decode(&answer?).ok()).collect();
             let answered = !found.is_empty();
             let events = found.into_iter().flat_map(|found| found.events).collect();
             received::events("answer", &events);
@@ -169,12 +172,25 @@ impl Running {
     pub(super) fn ask_sibling(&self, peer: PeerId, cursor: OwnNodeCursor) {
         let overlay = self.overlay.clone();
         let newest = self.store.progress().borrow().newest;
-        let question = RpcRequest::Own { store: cursor.store, after: cursor.after, newest }.encode();
+        let question = RpcRequest::Own { store: cursor.store, after: cursor.after, newest };
         self.tasks.push(Box::pin(async move {
-            let answer = overlay.request(peer, Protocol::Fetch, question).await;
-            let page = answer.ok().and_then(|answer| OwnPage::decode(&answer).ok());
+            let answer = ask_for_lists(&overlay, peer, &question).await;
+            let page = answer.and_then(|answer| OwnPage::decode(&answer).ok());
             received::events("own nodes", page.iter().flat_map(|page| &page.events));
             DriverEvent::SiblingTold(peer, page)
         }));
+    }
+}
+
+/// Asks so that the answer may hold long lists. An older node does not know that question and refuses it, so it is asked in
+/// the older way, and leaves them out.
+async fn ask_for_lists(overlay: &Overlay, peer: PeerId, question: &RpcRequest) -> Option<Vec<u8>> {
+    let with_lists = RpcRequest::WithLongLists(Box::new(question.clone())).encode();
+    match overlay.request(peer, Protocol::Fetch, with_lists).await {
+        Ok(answer) => Some(answer),
+        Err(RequestError::Refused) => {
+            overlay.request(peer, Protocol::Fetch, question.clone().encode()).await.ok()
+        }
+        Err(_) => None,
     }
 }

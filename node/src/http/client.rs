@@ -27,7 +27,8 @@ use nostrp2p_protocol::{
         CaughtUp, ClientFrame, GATHER_MS, Mirror, NodeFrame, Refusal, RefusalCode, RequestId, VERSION,
         Welcome,
     },
-    limits::MAX_FRAME_BYTES,
+    limits::{MAX_LIST_BYTES, MAX_LIST_TAGS, MAX_OWNER_FRAME_BYTES},
+    login,
 };
 use tokio::{
     sync::{broadcast::error::RecvError, oneshot},
@@ -77,8 +78,10 @@ pub(super) async fn upgrade(
         return tunnel::client::upgrade(app, upgrade, place, named).await;
     }
     let door = Door::Host(named);
-    link::open(app, upgrade, place, MAX_FRAME_BYTES, move |app, socket| Session::new(app, socket, door).run())
-        .await
+    link::open(app, upgrade, place, MAX_OWNER_FRAME_BYTES, move |app, socket| {
+        Session::new(app, socket, door).run()
+    })
+    .await
 }
 
 /// Serves a client that speaks inside of a channel; by which name it has come, if it has come to this node itself.
@@ -95,6 +98,8 @@ struct Session {
     door: Door,
     phase: Phase,
     failed_logins: u32,
+    /// Whether the client has said that it reads long lists. To an older one a frame that holds one would be malformed.
+    long_lists: bool,
     watching: Option<Watching>,
     subscriptions: Vec<(RequestId, Vec<Filter>)>,
     /// What the client has been told of the read markers.
@@ -137,6 +142,7 @@ impl Session {
             door,
             phase: Phase::New,
             failed_logins: 0,
+            long_lists: false,
             watching: None,
             subscriptions: Vec::new(),
             marked: Markers::new(),
@@ -220,7 +226,8 @@ impl Session {
         let Said::Binary(bytes) = said else {
             return self.hang_up(RefusalCode::Malformed, "client frames are binary messages").await;
         };
-        let frame = match ClientFrame::decode(&bytes) {
+        let decode = if self.is_owner() { ClientFrame::decode_of_owner } else { ClientFrame::decode };
+        let frame = match decode(&bytes) {
             Ok(frame) => frame,
             Err(malformed) => return self.hang_up(RefusalCode::Malformed, &malformed.to_string()).await,
         };
@@ -304,7 +311,11 @@ impl Session {
 
     /// Which of the stored events this client may see.
     fn view(&self) -> fn(&Event) -> bool {
-        if self.is_owner() { |_| true } else { |event| is_public(event) }
+        match (self.is_owner(), self.long_lists) {
+            (true, true) => |_| true,
+            (true, false) => |event| !event.is_long(),
+            (false, _) => |event| is_public(event) && !event.is_long(),
+        }
     }
 
     async fn on_hello(&mut self, version: u16, nonce: Option<[u8; 32]>) -> Result<(), Gone> {
@@ -366,6 +377,7 @@ impl Session {
                 return self.fail_login(request, Refusal::new(RefusalCode::WrongChallenge, reason)).await;
             }
         };
+        let long_lists = login::reads_long_lists(&event);
         let proof = LoginProof { event, challenge, authority, peer: self.app.peer };
         let (reply, answer) = oneshot::channel();
         let command = match token {
@@ -374,7 +386,10 @@ impl Session {
         };
         drop(self.app.commands.send(command).await);
         match answer.await {
-            Ok(Ok(owner)) => self.on_login(request, owner).await,
+            Ok(Ok(owner)) => {
+                self.long_lists = long_lists;
+                self.on_login(request, owner).await
+            }
             Ok(Err(refusal)) => self.fail_login(request, refusal).await,
             Err(_) => self.refuse(request, stopping()).await,
         }
@@ -399,6 +414,12 @@ impl Session {
         self.phase = Phase::Owner;
         self.socket.stay().await;
         let newest = self.app.store.progress().borrow().newest;
+        if self.long_lists {
+            // Before the client sends what waits there.
+            let number = |limit: usize| u32::try_from(limit).unwrap_or(u32::MAX);
+            let (tags, bytes) = (number(MAX_LIST_TAGS), number(MAX_LIST_BYTES));
+            self.send(NodeFrame::LongLists { tags, bytes }).await?;
+        }
         self.send(NodeFrame::LoggedIn { request, owner, store: self.app.store.lineage(), newest }).await?;
         let expires = self.app.node_status.borrow().delegated;
         self.send(NodeFrame::Delegated { expires }).await?;

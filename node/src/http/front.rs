@@ -7,7 +7,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use nostrp2p_bridge::Information;
-use nostrp2p_protocol::limits::MAX_RELAY_MESSAGE_BYTES;
+use nostrp2p_protocol::limits::MAX_OWNER_MESSAGE_BYTES;
 
 use super::{
     App,
@@ -26,7 +26,7 @@ pub(super) async fn front(
     match upgrade {
         Ok(upgrade) => {
             let place = ClientOrigin::of(source.map(|source| source.0), &headers);
-            link::open(app, upgrade, place, MAX_RELAY_MESSAGE_BYTES, move |app, socket| {
+            link::open(app, upgrade, place, MAX_OWNER_MESSAGE_BYTES, move |app, socket| {
                 relay::run(app, socket, named.authority.to_string())
             })
             .await

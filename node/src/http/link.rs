@@ -13,7 +13,7 @@ use axum::{
 };
 use futures_util::SinkExt;
 use nostrp2p_overlay::HomeStream;
-use nostrp2p_protocol::{channel::Channel, limits::MAX_FRAME_BYTES};
+use nostrp2p_protocol::{channel::Channel, limits::MAX_OWNER_FRAME_BYTES};
 use tokio::time::{Instant, timeout};
 
 use super::{
@@ -120,7 +120,7 @@ impl Socket {
         seat: SlotHandle,
     ) -> Self {
         let (wire, channel, now) = (Wire::Helper(Box::new(stream)), Some(Box::new(channel)), Instant::now());
-        let (stays, ping_every, longest) = (false, PING_EVERY, MAX_FRAME_BYTES);
+        let (stays, ping_every, longest) = (false, PING_EVERY, MAX_OWNER_FRAME_BYTES);
         Self { wire, channel, visit, seat, stays, heard: now, pinged: now, ping_every, longest }
     }
 
@@ -266,6 +266,15 @@ impl Socket {
             return Err(Gone);
         };
         self.hang_up(code, reason).await.and(Err(Gone))
+    }
+
+    /// Says goodbye to a client that may not send so long a message. Always an error, for `?`.
+    pub(super) async fn refuse_longer_than(&mut self, most: usize) -> Result<(), Gone> {
+        self.hang_up(
+            close_code::SIZE,
+            format!("a message has at most {most} bytes before you have signed in"),
+        )
+        .await
     }
 
     /// Answers the client's close frame (RFC 6455, 5.5.1): the library has the answer ready, and flushing sends it.

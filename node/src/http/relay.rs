@@ -14,6 +14,7 @@ use nostrp2p_bridge::{
 use nostrp2p_protocol::{
     Event, EventId, UnverifiedEvent,
     frame::{Refusal, RefusalCode},
+    limits::MAX_RELAY_MESSAGE_BYTES,
 };
 use tokio::sync::{broadcast, oneshot};
 
@@ -93,6 +94,9 @@ pub(super) async fn run(app: App, mut socket: Socket, authority: String) -> Resu
             () = stop.wait() => return Err(Gone),
             Some(first) = talk.publishing.next() => talk.published(first),
             said = talk.socket.receive(), if talk.publishing.len() < MAX_PUBLISHING => match said? {
+                Said::Text(line) if line.len() > MAX_RELAY_MESSAGE_BYTES && !talk.session.is_owners() => {
+                    return talk.socket.refuse_longer_than(MAX_RELAY_MESSAGE_BYTES).await;
+                }
                 Said::Text(line) => talk.on_line(&line).await,
                 Said::Binary(_) => vec![talk.session.on_binary()],
             },

@@ -22,7 +22,10 @@ use axum::{
     response::Response,
 };
 use futures_util::StreamExt;
-use nostrp2p_protocol::{PublicKey, UnverifiedEvent};
+use nostrp2p_protocol::{
+    PublicKey, UnverifiedEvent,
+    limits::{MAX_FILTER_VALUES, MAX_OWNER_FILTER_VALUES, MAX_OWNER_MESSAGE_BYTES},
+};
 use sha2::{Digest, Sha256};
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore, oneshot},
@@ -51,7 +54,8 @@ use crate::{
     store::{Inserted, Reading, Store},
 };
 
-/// Longest body: an event of 64 KiB whose text is escaped in JSON, or a question with 2,000 keys, with room.
+/// Longest body of a guest: a question with 2,000 keys, with room. The owner's may be
+/// [`MAX_OWNER_MESSAGE_BYTES`] long.
 const MAX_BODY_BYTES: usize = 256 * 1024;
 /// How much of a longer body is read and thrown away, for a client that is still writing does not see the answer.
 const MAX_DISCARDED_BYTES: usize = 16 * 1024 * 1024;
@@ -69,7 +73,7 @@ pub(crate) fn rest_event(body: &[u8]) -> Option<UnverifiedEvent> {
 
 /// See [`crate::decoders`].
 pub(crate) fn rest_question(body: &[u8]) -> bool {
-    read_question(body).is_ok()
+    read_question(body, MAX_OWNER_FILTER_VALUES).is_ok()
 }
 
 /// See [`crate::decoders`].
@@ -91,7 +95,8 @@ pub(crate) struct Rest {
 }
 
 impl Rest {
-    /// `directory`: where it is remembered which logins were used. `legacy`: no login is needed. `public_read`: without login one reads what is public.
+    /// `directory`: where it is remembered which logins were used. `legacy`: no login is needed. `public_read`: without
+    /// login one reads what is public.
     pub(crate) fn new(directory: &Path, legacy: bool, public_read: bool) -> Self {
         Self {
             used: UsedLogins::open(directory),
@@ -156,7 +161,7 @@ async fn hand_over(app: &App, event: UnverifiedEvent) -> Result<Answer, Problem>
 
 async fn find_events(app: &App, head: &Parts, body: Body) -> Result<Answer, Problem> {
     let request = admit(app, head, body).await?;
-    let question: Question = read_question(&request.body)?;
+    let question: Question = read_question(&request.body, request.asker.most_values())?;
     let reader = Reader {
         store: app.store.clone(),
         polls: Arc::clone(&app.rest.polls),
@@ -206,6 +211,24 @@ enum Asker {
     Guest,
 }
 
+impl Asker {
+    /// The longest body, in bytes.
+    const fn longest(self) -> usize {
+        match self {
+            Self::Owner => MAX_OWNER_MESSAGE_BYTES,
+            Self::Guest => MAX_BODY_BYTES,
+        }
+    }
+
+    /// Most values of a field of a filter.
+    const fn most_values(self) -> usize {
+        match self {
+            Self::Owner => MAX_OWNER_FILTER_VALUES,
+            Self::Guest => MAX_FILTER_VALUES,
+        }
+    }
+}
+
 /// A request that is worth an answer.
 struct Admitted {
     asker: Asker,
@@ -225,7 +248,7 @@ async fn admit(app: &App, head: &Parts, body: Body) -> Result<Admitted, Problem>
     let Ok(place) = Arc::clone(places).try_acquire_owned() else {
         return Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "The node is busy; try again in a moment"));
     };
-    let body = match timeout(BODY_DEADLINE, read_body(body)).await {
+    let body = match timeout(BODY_DEADLINE, read_body(body, asker.longest())).await {
         Ok(body) => body?,
         Err(_) => {
             return Err(Problem::new(StatusCode::REQUEST_TIMEOUT, "The body of the request came too slowly"));
@@ -302,7 +325,7 @@ impl From<InvalidLogin> for Problem {
 }
 
 /// Reads a body up to its limit. Of a longer one the rest is read and forgotten, so that the client gets to hear why.
-async fn read_body(body: Body) -> Result<Bytes, Problem> {
+async fn read_body(body: Body, longest: usize) -> Result<Bytes, Problem> {
     let mut chunks = body.into_data_stream();
     let mut kept = Vec::new();
     let mut length = 0;
@@ -311,7 +334,7 @@ async fn read_body(body: Body) -> Result<Bytes, Problem> {
             return Err(Problem::new(StatusCode::BAD_REQUEST, "The body of the request broke off"));
         };
         length += chunk.len();
-        if length <= MAX_BODY_BYTES {
+        if length <= longest {
             kept.extend_from_slice(&chunk);
         } else {
             kept = Vec::new();
@@ -320,8 +343,8 @@ async fn read_body(body: Body) -> Result<Bytes, Problem> {
             break;
         }
     }
-    if length > MAX_BODY_BYTES {
-        let sentence = format!("The body of the request is longer than {MAX_BODY_BYTES} bytes");
+    if length > longest {
+        let sentence = format!("The body of the request is longer than {longest} bytes");
         return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, sentence));
     }
     Ok(kept.into())
@@ -351,9 +374,9 @@ mod tests {
 
     #[tokio::test]
     async fn a_long_body_is_refused_and_a_fitting_one_kept() {
-        let fits = read_body(Body::from(vec![b' '; MAX_BODY_BYTES])).await;
+        let fits = read_body(Body::from(vec![b' '; MAX_BODY_BYTES]), MAX_BODY_BYTES).await;
         assert_eq!(fits.map(|body| body.len()).ok(), Some(MAX_BODY_BYTES));
-        let refused = read_body(Body::from(vec![b' '; MAX_BODY_BYTES + 1])).await;
+        let refused = read_body(Body::from(vec![b' '; MAX_BODY_BYTES + 1]), MAX_BODY_BYTES).await;
         assert_eq!(refused.err().map(|problem| problem.status), Some(StatusCode::PAYLOAD_TOO_LARGE));
     }
 }

@@ -7,9 +7,10 @@
 use std::io::{self, BufRead, BufReader};
 
 use flate2::bufread::MultiGzDecoder;
+use nostrp2p_protocol::limits::MAX_OWNER_MESSAGE_BYTES;
 
-/// Longest text of one event: 64 KiB whose every byte is escaped, and more.
-const MAX_TEXT_BYTES: usize = 512 * 1024;
+/// Longest text of one event: a long list in JSON with white space, and more than 64 KiB whose every byte is escaped.
+const MAX_TEXT_BYTES: usize = MAX_OWNER_MESSAGE_BYTES;
 /// How much of what is not understood is shown.
 const SHOWN_BYTES: usize = 512;
 const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();

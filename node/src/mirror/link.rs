@@ -5,7 +5,9 @@ use std::{collections::VecDeque, sync::Arc, time::Duration};
 use futures_util::{SinkExt, StreamExt};
 use nostrp2p_bridge::mirror::{Collect, MirrorSession, MirrorStep, UploadRoom, is_offered};
 use nostrp2p_overlay::Lookups;
-use nostrp2p_protocol::{Event, EventId, Filter, PublicKey, frame::MirrorState};
+use nostrp2p_protocol::{
+    Event, EventId, Filter, PublicKey, frame::MirrorState, limits::MAX_OWNER_MESSAGE_BYTES,
+};
 use rustls::ClientConfig;
 use tokio::{
     net::TcpStream,
@@ -36,8 +38,8 @@ const WRITE_WITHIN: Duration = Duration::from_secs(30);
 const TICK: Duration = Duration::from_secs(10);
 /// A relay that has been silent for this long is pinged, and after twice this it is gone.
 const SILENCE: Duration = Duration::from_secs(60);
-/// Longest message that is read. Relays take events of 64 KiB; some take twice that.
-const MAX_MESSAGE_BYTES: usize = 512 * 1024;
+/// Longest message that is read: a long list of the owner. Relays take other events of 64 KiB; some take twice that.
+const MAX_MESSAGE_BYTES: usize = MAX_OWNER_MESSAGE_BYTES;
 /// Most events of the store that are compared with those of a relay, the newest: 2 MB.
 const MAX_COMPARED: usize = 50_000;
 /// Batches of the store that are looked through before the relay is listened to again.

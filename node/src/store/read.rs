@@ -4,9 +4,9 @@ use std::ops::ControlFlow;
 
 use nostrp2p_core::{DeliveryKey, DeliveryState};
 use nostrp2p_protocol::{
-    Event, EventId, Filter, PublicKey,
+    Event, EventId, Filter, PublicKey, Tag, UnsignedEvent,
     frame::Delivery,
-    limits::{MAX_BATCH_BYTES, MAX_BATCH_EVENTS},
+    limits::{MAX_BATCH_BYTES, MAX_BATCH_EVENTS, MAX_LIST_BYTES},
 };
 use redb::{AccessGuard, ReadTransaction, ReadableTable};
 
@@ -21,8 +21,21 @@ use super::{
     tables::{EVENTS, INDEX, META, META_NEWEST, MIRRORED, OUTBOX, UNSENT},
 };
 
-/// Bytes of records after which a batch or an answer is closed. Far enough below [`MAX_BATCH_BYTES`] for one more.
+/// Bytes of records after which a batch or an answer is closed.
 const CLOSE_AT_BYTES: usize = MAX_BATCH_BYTES / 4;
+/// Bytes of records that an answer may have at most: a long list and its neighbours, below [`MAX_BATCH_BYTES`] with room for
+/// what is around them. What would lead beyond comes with the next answer.
+pub(crate) const ANSWER_BYTES: usize = MAX_BATCH_BYTES - 16 * 1024;
+const _: () = assert!(MAX_LIST_BYTES + 1024 < ANSWER_BYTES);
+
+/// At most how many bytes an event takes in a message, near enough: its texts, and what stands around them.
+pub(crate) fn bulk(unsigned: &UnsignedEvent) -> usize {
+    let elements = unsigned.tags.iter().flat_map(Tag::elements);
+    unsigned.content.len()
+        + 200
+        + elements.map(|element| element.len() + 3).sum::<usize>()
+        + unsigned.tags.len()
+}
 
 /// Events in the order of their sequence numbers.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -79,10 +92,15 @@ impl Store {
         let newest = transaction.open_table(META)?.get(META_NEWEST)?.map_or(0, |newest| newest.value());
         let now = self.time().now();
         let mut numbered = Numbered { through: newest, events: Vec::new() };
-        let mut bytes = 0;
+        let (mut bytes, mut last) = (0, after);
         for row in transaction.open_table(EVENTS)?.range(after.saturating_add(1)..)? {
             let (sequence, value) = row?;
             bytes += value.value().len();
+            if bytes > ANSWER_BYTES && !numbered.events.is_empty() {
+                numbered.through = last;
+                break;
+            }
+            last = sequence.value();
             numbered.events.extend(living(value.value(), now).map(|event| (sequence.value(), event)));
             if numbered.events.len() == MAX_BATCH_EVENTS || bytes >= CLOSE_AT_BYTES {
                 numbered.through = sequence.value();
@@ -227,8 +245,9 @@ impl Store {
             let Some(event) = event.map_or_else(|| self.event(sequence), |event| Ok(Some(event)))? else {
                 continue;
             };
-            bytes += event.content.len() + 200;
-            if !events.is_empty() && (bytes >= CLOSE_AT_BYTES || events.len() >= MAX_BATCH_EVENTS) {
+            let full = bytes >= CLOSE_AT_BYTES || events.len() >= MAX_BATCH_EVENTS;
+            bytes += bulk(&event);
+            if !events.is_empty() && (full || bytes > ANSWER_BYTES) {
                 complete = false;
                 break;
             }

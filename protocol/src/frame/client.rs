@@ -3,7 +3,7 @@
 use crate::{
     EventId, Filter, MAX_AUTHORITY_BYTES, Malformed, UnverifiedEvent,
     frame::RequestId,
-    limits::{MAX_FILTERS, MAX_FRAME_BYTES, MAX_MARKER_BYTES, MAX_TEXT_BYTES},
+    limits::{MAX_FILTERS, MAX_FRAME_BYTES, MAX_MARKER_BYTES, MAX_OWNER_FRAME_BYTES, MAX_TEXT_BYTES},
     login::MAX_RELAY_BYTES,
     wire::{self, CompactEvent},
 };
@@ -154,8 +154,20 @@ impl ClientFrame {
     /// # Errors
     /// When it is over [`MAX_FRAME_BYTES`], cut off, over a limit, or of an unknown type.
     pub fn decode(bytes: &[u8]) -> Result<Self, Malformed> {
-        if bytes.len() > MAX_FRAME_BYTES {
-            return Err(Malformed::TooLong { length: bytes.len(), max: MAX_FRAME_BYTES });
+        Self::decode_within(bytes, MAX_FRAME_BYTES)
+    }
+
+    /// Decodes a message of a client whose owner has signed in.
+    ///
+    /// # Errors
+    /// When it is over [`MAX_OWNER_FRAME_BYTES`], and as [`ClientFrame::decode`].
+    pub fn decode_of_owner(bytes: &[u8]) -> Result<Self, Malformed> {
+        Self::decode_within(bytes, MAX_OWNER_FRAME_BYTES)
+    }
+
+    fn decode_within(bytes: &[u8], max: usize) -> Result<Self, Malformed> {
+        if bytes.len() > max {
+            return Err(Malformed::TooLong { length: bytes.len(), max });
         }
         match wire::message_type(bytes)? {
             1 => wire::decode(bytes).map(|(_, version, nonce): (u8, _, String)| {

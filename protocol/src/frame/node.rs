@@ -116,6 +116,15 @@ pub enum NodeFrame {
         /// With their signatures, in the order of their sequence numbers.
         events: Vec<UnverifiedEvent>,
     },
+    /// 85 `[85, tags, bytes]`: how long the follow lists, mute lists and sets of people may be that the client publishes.
+    /// Sent before LoggedIn to a client that says in its login that it reads long ones (see
+    /// [`crate::login::reads_long_lists`]).
+    LongLists {
+        /// Most tags.
+        tags: u32,
+        /// Most bytes of the canonical serialisation.
+        bytes: u32,
+    },
     /// 79 `[79, [code, ...]]`: what is wrong although the node runs, sent with a Status when it has changed: 1 another node
     /// runs with this node's key, 2 the node's clock is in doubt, 3 the mailbox is nearly full, 4 the disk that the node may
     /// take is. A client passes over codes that it does not know.
@@ -381,6 +390,7 @@ impl NodeFrame {
             Self::Deliveries { id, people } => wire::encode(&(71u8, id, people)),
             Self::Delegated { expires } => wire::encode(&(72u8, expires)),
             Self::Markers(markers) => wire::encode(&(73u8, markers)),
+            Self::LongLists { tags, bytes } => wire::encode(&(85u8, tags, bytes)),
             Self::Warnings(codes) => wire::encode(&(79u8, serde_bytes::Bytes::new(&codes))),
             Self::Ways(Ways { key, addresses, helpers }) => {
                 wire::encode(&(74u8, bytes(key.as_bytes()), addresses, helpers))
@@ -465,6 +475,7 @@ impl NodeFrame {
                 }
                 Ok(Self::Ways(Ways { key: ChannelKey::from_bytes(key.into_array()), addresses, helpers }))
             }
+            85 => wire::decode(bytes).map(|(_, tags, bytes): (u8, _, _)| Self::LongLists { tags, bytes }),
             79 => wire::decode(bytes)
                 .map(|(_, codes): (u8, serde_bytes::ByteBuf)| Self::Warnings(codes.into_vec())),
             84 => {

@@ -5,7 +5,7 @@ use std::time::Instant;
 use nostrp2p_overlay::{MAX_PAYLOAD, Protocol};
 use nostrp2p_protocol::{
     EventTemplate, Filter, Kind, SecretKey,
-    frame::ClientFrame,
+    frame::{ClientFrame, RefusalCode},
     rpc::{Found, RpcRequest},
     sync::SyncRequest,
 };
@@ -44,6 +44,7 @@ async fn what_is_too_large_is_stored_nowhere_and_costs_nothing() {
     // At the port of clients: a frame, a head and a body beyond their limits.
     let mut client = Client::connect(&alice.node.clients()).await;
     client.send_bytes(vec![0x91; 300_000]).await;
+    assert_eq!(client.refusal().await.code, RefusalCode::Malformed);
     assert_eq!(client.next().await, None, "the node hangs up");
     let long = format!("X-Long: {}", "x".repeat(200_000));
     let head = tokio::spawn({

@@ -45,6 +45,8 @@ words! {
     MUTED: "People you muted";
     MUTE_WHY: "You do not see what a muted person writes. Your list of muted people is not passed on.";
     LIST_AWAITED: "This is done as soon as your node has shown your present list, for which it may ask your other nodes and relays.";
+    LIST_FULL: "This list is as long as your node takes one. Take somebody out of it first.";
+    LIST_NEARLY_FULL: "This list takes {0} % of the length that your node takes.";
     FIRST_LIST: "Begin a new list?";
     FIRST_LIST_WHY: "Your node knows of no list of yours. If you have one elsewhere, a new one would take its place.";
     FIRST_LIST_YES: "Begin a new list";
@@ -111,6 +113,10 @@ pub fn notice(language: Language, what: What, name: &str, others: usize, more: b
         return words.fill(language, &[name]);
     }
     words.fill(language, &[&NAME_AND.fill(language, &[name, &others_or_more(language, others, more)])])
+}
+
+pub fn list_nearly_full(language: Language, percent: usize) -> String {
+    LIST_NEARLY_FULL.fill(language, &[&count(percent as u64)])
 }
 
 pub fn picture_of(language: Language, name: &str) -> String {

@@ -153,6 +153,7 @@ pub fn on_frame(model: &mut Model, frame: NodeFrame, moment: Moment, out: &mut V
             }
             out.push(Effect::Cancel(Timer::Answer));
             model.connection.phase = Phase::Greeted(NodeGreeting { challenge, peer, owner });
+            model.connection.long_lists = None;
             if model.is_decided() {
                 prove(model, out);
             }
@@ -186,6 +187,7 @@ pub fn on_frame(model: &mut Model, frame: NodeFrame, moment: Moment, out: &mut V
                 status.network = Some(NetworkView { reached, traffic });
             }
         }
+        NodeFrame::LongLists { tags, bytes } => model.connection.long_lists = Some((tags, bytes)),
         NodeFrame::Warnings(codes) => model.connection.warnings = codes,
         NodeFrame::Mirrors(mirrors) => relays::on_mirrors(model, mirrors, out),
         NodeFrame::Exported { request, through, newest, events } => {
@@ -220,7 +222,8 @@ pub fn prove(model: &mut Model, out: &mut Vec<Effect>) {
         (Some(_), _) => return refuse(model, Refusal::new(RefusalCode::NotOwner, ""), out),
         (None, None) => return refuse(model, Refusal::new(RefusalCode::NoOwner, ""), out),
     };
-    let draft = login::client_draft(&greeting.challenge, &greeting.peer, &authority, model.now());
+    let mut draft = login::client_draft(&greeting.challenge, &greeting.peer, &authority, model.now());
+    login::read_long_lists(&mut draft);
     model.connection.phase = Phase::Proving(greeting.clone());
     let attempt = model.connection.attempt;
     signing::sign(model, Purpose::Prove { attempt, token }, draft, out);
@@ -397,6 +400,10 @@ pub fn publish(model: &mut Model, id: EventId, out: &mut Vec<Effect>) {
     }
     let ready = |outgoing: &&Outgoing| outgoing.saved && outgoing.refused.is_none();
     let Some(outgoing) = model.outbox.waiting.get(&id).filter(ready) else { return };
+    // An older node would hang up.
+    if model.connection.long_lists.is_none() && outgoing.event.is_long() {
+        return;
+    }
     let event = outgoing.event.clone().into();
     let request = model.connection.ask(SentRequest::Publish(id));
     out.push(Effect::Send(ClientFrame::Publish { request, event }));

@@ -1,6 +1,10 @@
 //! Following and muting.
 
-use nostrp2p_protocol::{EventId, Kind, PublicKey, frame::ClientFrame};
+use nostrp2p_protocol::{
+    EventId, EventTemplate, Kind, PublicKey,
+    frame::ClientFrame,
+    limits::{MAX_EVENT_BYTES, MAX_TAGS},
+};
 
 use super::{Effect, compose, notify, signing};
 use crate::{
@@ -13,6 +17,11 @@ use crate::{
     },
     question, texts,
 };
+
+/// A list that may not become longer, in parts.
+const WHOLE: usize = 1_000;
+/// From so many parts on the person is told that the end is near.
+const NEAR: usize = 900;
 
 /// How many posts are asked for of somebody whom one begins to follow.
 const POSTS: u32 = 50;
@@ -37,12 +46,32 @@ pub fn update(model: &mut Model, relation: Relation, out: &mut Vec<Effect>) {
     }
 }
 
-/// Makes the next change that waits, if it can be made.
+/// Makes the next change that waits, if it can be made: not beyond the length of a list that the node takes, of which is
+/// told before it is reached.
 pub fn make(model: &mut Model, out: &mut Vec<Effect>) {
     let now = model.now();
-    if let Some(draft) = model.lists.next(now) {
-        signing::sign(model, Purpose::List, draft, out);
+    while let Some(draft) = model.lists.next(now) {
+        let taken = taken(model, &draft);
+        if taken > WHOLE {
+            model.lists.signing = false;
+            notify(model, model.say(texts::LIST_FULL), out);
+            continue;
+        }
+        if taken >= NEAR {
+            notify(model, texts::list_nearly_full(model.language(), taken * 100 / WHOLE), out);
+        }
+        return signing::sign(model, Purpose::List, draft, out);
     }
+}
+
+/// How much a list takes of what one may be long, in parts of [`WHOLE`].
+fn taken(model: &Model, draft: &EventTemplate) -> usize {
+    let (tags, bytes) = match model.connection.long_lists {
+        Some((tags, bytes)) => (tags as usize, bytes as usize),
+        None => (MAX_TAGS, MAX_EVENT_BYTES),
+    };
+    let size = draft.clone().by(PublicKey::from_bytes([0; 32])).size();
+    (draft.tags.len() * WHOLE).div_ceil(tags.max(1)).max((size * WHOLE).div_ceil(bytes.max(1)))
 }
 
 fn want(model: &mut Model, kind: Kind, person: PublicKey, within: bool, out: &mut Vec<Effect>) {

@@ -78,7 +78,7 @@ impl Session {
     pub(super) async fn on_export(&mut self, request: RequestId, after: u64) -> Result<(), Gone> {
         match self.read(move |store, _| store.after(after)).await {
             Ok(Batch { through, newest, events }) => {
-                let events = events.into_iter().map(Into::into).collect();
+                let events = events.into_iter().filter(self.view()).map(Into::into).collect();
                 self.send(NodeFrame::Exported { request, through, newest, events }).await
             }
             Err(unread) => self.refuse(request, refusal(unread)).await,

@@ -9,7 +9,7 @@ use axum::{extract::WebSocketUpgrade, response::Response};
 use nostrp2p_overlay::{HomeStream, HomeVisit};
 use nostrp2p_protocol::{
     channel::{self, Channel},
-    limits::MAX_FRAME_BYTES,
+    limits::MAX_OWNER_FRAME_BYTES,
 };
 use tokio::{
     sync::{mpsc, watch},
@@ -75,7 +75,7 @@ fn begin(app: &App, first: &[u8]) -> Option<(Channel, Vec<u8>)> {
         tracing::error!(%error, "no random numbers for a client's channel");
         return None;
     }
-    channel::answer(&app.peer, &app.channel, random, first, MAX_FRAME_BYTES).ok()
+    channel::answer(&app.peer, &app.channel, random, first, MAX_OWNER_FRAME_BYTES).ok()
 }
 
 /// `GET /client?channel`: the channel at the node itself.
@@ -85,7 +85,7 @@ pub(in crate::http) async fn upgrade(
     place: ClientOrigin,
     named: Named,
 ) -> Response {
-    link::open(app, upgrade, place, MAX_FRAME_BYTES, |app, mut socket| async move {
+    link::open(app, upgrade, place, MAX_OWNER_FRAME_BYTES, |app, mut socket| async move {
         let Ok(Ok(Said::Binary(first))) = timeout(GREETING_TIME, socket.receive()).await else {
             return Err(Gone);
         };

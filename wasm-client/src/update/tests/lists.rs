@@ -280,6 +280,37 @@ fn of_a_refused_profile_the_form_keeps_what_was_typed_and_nothing_that_may_have_
 }
 
 #[test]
+fn a_long_list_goes_only_to_a_node_that_takes_it_and_its_end_is_told_of_before() {
+    let mut rig = Rig::before_the_lists();
+    let long = |count: u32| {
+        let person = |number| Tag::new(["p".to_owned(), format!("{number:064x}")]);
+        let tags = (0..count).map(person).collect();
+        EventTemplate { created_at: 5, kind: Kind::FOLLOW_LIST, tags, content: String::new() }.by(public(1))
+    };
+    // 65,536 bytes hold 908 people.
+    rig.show_lists(vec![long(908)]);
+    rig.give(Relation::Follow(public(3)).into());
+    assert!(rig.lists_signed().is_empty(), "an older node would hang up");
+    assert!(rig.model.notice.as_ref().is_some_and(|notice| notice.contains("as long as your node takes")));
+    assert!(!rig.model.lists.waits(&public(3)) && !rig.model.lists.follows(&public(3)));
+    rig.frame(NodeFrame::LongLists { tags: 10_100, bytes: 983_040 });
+    rig.model.notice = None;
+    rig.give(Relation::Follow(public(3)).into());
+    assert_eq!((rig.lists_signed().len(), &rig.model.notice), (1, &None));
+    rig.prove(1);
+    rig.accept();
+    rig.effects.clear();
+    rig.frame(NodeFrame::LongLists { tags: 1_000, bytes: 983_040 });
+    rig.give(Relation::Follow(public(4)).into());
+    assert_eq!(rig.lists_signed().len(), 1);
+    assert!(
+        rig.model.notice.as_ref().is_some_and(|notice| notice.contains("91 %")),
+        "{:?}",
+        rig.model.notice
+    );
+}
+
+#[test]
 fn a_first_profile_of_a_key_from_elsewhere_is_asked_about() {
     let mut rig = Rig::before_the_lists();
     rig.show_lists(vec![]);
