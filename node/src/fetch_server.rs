@@ -16,9 +16,9 @@ pub(crate) static PUBLIC: LazyLock<BTreeSet<Kind>> = LazyLock::new(public_kinds)
 
 /// Most events of an answer to a stranger: a page of posts.
 const MAX_EVENTS: u32 = 100;
-/// Events that fill a page for a sibling.
+/// Events that fill a page for another node of the owner.
 const PAGE_EVENTS: usize = 200;
-/// Bytes of content and tags that fill a page for a sibling; only one long list makes it longer.
+/// Bytes of content and tags that fill a page for another node of the owner; only one long list makes it longer.
 const PAGE_BYTES: usize = 256 * 1024;
 /// Batches of the store that are looked through for one page.
 const PAGE_BATCHES: usize = 10;

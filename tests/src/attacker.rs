@@ -8,7 +8,7 @@ use nostrp2p_overlay::{
 };
 use nostrp2p_protocol::{
     Announcement, Packet, PeerId, UnverifiedEvent,
-    rpc::{Question, Receipt},
+    rpc::{Receipt, RpcRequest},
 };
 use tokio::sync::{mpsc, watch};
 
@@ -160,8 +160,8 @@ impl Attacker {
     }
 
     /// The questions that others asked it.
-    pub fn questions(&self) -> Vec<Question> {
-        self.look().questions.iter().filter_map(|bytes| Question::decode(bytes).ok()).collect()
+    pub fn questions(&self) -> Vec<RpcRequest> {
+        self.look().questions.iter().filter_map(|bytes| RpcRequest::decode(bytes).ok()).collect()
     }
 
     fn look(&self) -> std::sync::MutexGuard<'_, Seen> {

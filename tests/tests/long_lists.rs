@@ -5,7 +5,7 @@ use nostrp2p_overlay::Protocol;
 use nostrp2p_protocol::{
     Event, EventTemplate, Filter, Kind, SecretKey, Tag,
     frame::{ClientFrame, NodeFrame, RefusalCode},
-    rpc::{Found, Question},
+    rpc::{Found, RpcRequest},
 };
 use nostrp2p_tests::{Attacker, Client, Node, Person, Relay, http_login, now, post, random_key, rest, until};
 use serde_json::{Value, json};
@@ -132,7 +132,7 @@ async fn whoever_does_not_say_that_it_reads_long_lists_is_sent_none() {
 
     // An older node.
     let older = Attacker::join(&alice.node).await;
-    let question = Question::Events(vec![of_her.clone()]).encode();
+    let question = RpcRequest::Events(vec![of_her.clone()]).encode();
     let answer = older.ask(older.victim(), Protocol::Fetch, question).await.expect("an answer");
     let found = Found::decode(&answer).expect("events");
     assert_eq!(found.events.len(), 1, "{found:?}");

@@ -38,7 +38,7 @@ async fn both_nodes_of_a_person_hold_what_is_private() {
 
     // Each of the two knows of the other.
     for node in [&alice.node, &second] {
-        until("the node to know its sibling", || async {
+        until("the node to know the other one", || async {
             let body = node.inside("/node.json").await.2;
             let text = String::from_utf8_lossy(&body).into_owned();
             if text.contains("\"own\":1") { Ok(()) } else { Err(text) }
@@ -54,7 +54,7 @@ async fn both_nodes_of_a_person_hold_what_is_private() {
     client.publish(&reply(&alice.key, "sent from the second", &[&bob.key])).await;
     alice.client.hear("sent from the second").await;
 
-    // Bob's node, which is nobody's sibling, holds nothing but his own part.
+    // Bob's node, which is nobody else's, holds nothing but his own part.
     let everything = bob.client.everything().await;
     assert!(everything.contains(&"sent from the second".to_owned()), "{everything:?}");
 }

@@ -412,7 +412,6 @@ impl NodeFrame {
     /// # Errors
     /// When it is cut off, over a limit, or of an unknown type.
     pub fn decode(bytes: &[u8]) -> Result<Self, Malformed> {
-        type Bytes<const N: usize> = serde_bytes::ByteArray<N>;
         if bytes.len() > MAX_BATCH_BYTES {
             return Err(Malformed::TooLong { length: bytes.len(), max: MAX_BATCH_BYTES });
         }
@@ -464,17 +463,7 @@ impl NodeFrame {
                 }
                 Ok(Self::Markers(markers))
             }
-            74 => {
-                let (_, key, addresses, helpers): (u8, Bytes<32>, Vec<String>, Vec<String>) =
-                    wire::decode(bytes)?;
-                let fits = |ways: &[String]| {
-                    ways.len() <= MAX_WAYS && ways.iter().all(|way| way.len() <= MAX_WAY_BYTES)
-                };
-                if !fits(&addresses) || !fits(&helpers) {
-                    return Err(Malformed::Encoding("too many or too long ways".to_owned()));
-                }
-                Ok(Self::Ways(Ways { key: ChannelKey::from_bytes(key.into_array()), addresses, helpers }))
-            }
+            74 => Ways::decode(bytes).map(Self::Ways),
             85 => wire::decode(bytes).map(|(_, tags, bytes): (u8, _, _)| Self::LongLists { tags, bytes }),
             79 => wire::decode(bytes)
                 .map(|(_, codes): (u8, serde_bytes::ByteBuf)| Self::Warnings(codes.into_vec())),
@@ -493,5 +482,18 @@ impl NodeFrame {
             }
             other => Err(Malformed::UnknownType(other)),
         }
+    }
+}
+
+impl Ways {
+    fn decode(bytes: &[u8]) -> Result<Self, Malformed> {
+        let (_, key, addresses, helpers): (u8, serde_bytes::ByteArray<32>, Vec<String>, Vec<String>) =
+            wire::decode(bytes)?;
+        let fits =
+            |ways: &[String]| ways.len() <= MAX_WAYS && ways.iter().all(|way| way.len() <= MAX_WAY_BYTES);
+        if !fits(&addresses) || !fits(&helpers) {
+            return Err(Malformed::Encoding("too many or too long ways".to_owned()));
+        }
+        Ok(Self { key: ChannelKey::from_bytes(key.into_array()), addresses, helpers })
     }
 }
