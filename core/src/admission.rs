@@ -9,10 +9,10 @@ use nostrp2p_protocol::{
 
 use crate::{
     audience::{Audience, audience},
-    buckets::{Rate, UNIT},
     budgets::{Budgets, Grant},
     directory::MAX_ENTRIES,
     follow_graph::FollowGraph,
+    limit::{Rate, UNIT},
     recent::Recent,
 };
 

@@ -16,17 +16,20 @@ use nostrp2p_protocol::{
 };
 
 use self::neighbours::Neighbours;
-use crate::{Core, replacing::is_ahead, rng::SeededRng, sources::Sources};
+use crate::{
+    Core,
+    limit::{Rate, TokenBuckets, UNIT},
+    replacing::is_ahead,
+    rng::SeededRng,
+    sources::Sources,
+};
 
 /// Announcements that are kept: 8 MB at their largest, 2 MB at their usual size.
 const MAX_KEPT: usize = 2_000;
 /// An announcement older than this says little about where a node is now: a week.
 const HORIZON_SECONDS: u64 = 7 * 86_400;
-/// Announcements of one node that are taken within [`WINDOW_SECONDS`]: one at its start, one when it is claimed, and
-/// some for changing addresses.
-const MAX_IN_WINDOW: u32 = 8;
-/// See [`MAX_IN_WINDOW`]: ten minutes.
-const WINDOW_SECONDS: u64 = 600;
+/// Announcements of one node that are taken: one at its start, one when it is claimed, and some for changing addresses.
+const OF_NODE: Rate = Rate { burst: 8, per_hour: 48 };
 /// How far the clock may go back at a restart, in seconds, before what the node said of itself earlier looks like the
 /// word of another node: what time servers correct.
 const RESTART_SECONDS: u64 = 2;
@@ -41,11 +44,6 @@ const COUNT_AFTER: usize = 64;
 pub fn announce_every(known: usize) -> Duration {
     let thousands = u32::try_from(known / 1_000).unwrap_or(u32::MAX).clamp(1, 48);
     Duration::from_secs(30 * 60) * thousands
-}
-
-/// Whether a window that began then goes on. One that begins ahead is of a clock that was set back.
-const fn is_open(began: u64, now: u64) -> bool {
-    began <= now.saturating_add(MAX_SECONDS_AHEAD) && now < began.saturating_add(WINDOW_SECONDS)
 }
 
 /// Signs a message with a node's key.
@@ -72,6 +70,8 @@ pub struct Announcer {
     said: Vec<u8>,
     owner: Option<PublicKey>,
     neighbours: Neighbours,
+    /// What each node may still say of itself.
+    nodes: TokenBuckets<PeerId>,
     heard: BTreeMap<PeerId, Heard>,
     sources: Sources<PeerId>,
     /// How many announcements must not be displaced, and after how many more it is counted again.
@@ -88,8 +88,6 @@ struct Heard {
     issued_at: u64,
     owner: Option<PublicKey>,
     bytes: Vec<u8>,
-    window_began: u64,
-    in_window: u32,
 }
 
 /// A sound announcement of another node.
@@ -131,6 +129,7 @@ impl Announcer {
             said: Vec::new(),
             owner: None,
             neighbours: Neighbours::default(),
+            nodes: TokenBuckets::new(MAX_KEPT),
             heard: BTreeMap::new(),
             sources: Sources::default(),
             needed: 0,
@@ -181,7 +180,6 @@ impl Announcer {
         let signed = SignedAnnouncement::decode(&bytes).map_err(|_| Unheard::Forged)?;
         let Announcement { peer, issued_at, addresses, delegation, helper } = signed.announcement;
         let fresh = now.saturating_sub(HORIZON_SECONDS)..=now.saturating_add(MAX_SECONDS_AHEAD);
-        let (window_began, in_window) = self.window(&peer, now);
         let held = self.heard.get(&peer).filter(|heard| !is_ahead(heard.issued_at, now));
         let known = held.is_some_and(|heard| heard.issued_at >= issued_at);
         if peer == self.key.peer {
@@ -197,7 +195,7 @@ impl Announcer {
             self.said = bytes;
             return Err(Unheard::Overtaken);
         }
-        if known || !fresh.contains(&issued_at) || in_window >= MAX_IN_WINDOW {
+        if known || !fresh.contains(&issued_at) || !self.nodes.holds(&peer, OF_NODE, UNIT, now) {
             return Err(Unheard::Stale);
         }
         let source = core.source(&from);
@@ -219,8 +217,8 @@ impl Announcer {
         if delegation.as_ref().is_some_and(|word| !word.is_credible(now) || core.has_revoked(word)) {
             return Err(Unheard::Stale);
         }
-        self.heard
-            .insert(peer, Heard { issued_at, owner: claimed, bytes, window_began, in_window: in_window + 1 });
+        self.nodes.take(peer, OF_NODE, UNIT, now);
+        self.heard.insert(peer, Heard { issued_at, owner: claimed, bytes });
         self.sources.insert(peer, source);
         self.make_room(core);
         Ok(News { peer, issued_at, addresses, delegation, helper })
@@ -275,14 +273,6 @@ impl Announcer {
         self.heard.len()
     }
 
-    /// When the current window of a node began, and how many announcements were taken in it.
-    fn window(&self, peer: &PeerId, now: u64) -> (u64, u32) {
-        match self.heard.get(peer) {
-            Some(heard) if is_open(heard.window_began, now) => (heard.window_began, heard.in_window),
-            _ => (now, 0),
-        }
-    }
-
     /// Displaces what is too much. What is needed stays, unless it would take more than half of the table: then only
     /// connected nodes do, of which there are a few hundred at most.
     fn make_room(&mut self, core: &Core) {
@@ -325,6 +315,8 @@ mod tests {
     use crate::{EngineSettings, Input};
 
     const NOW: u64 = 1_700_000_000;
+    /// In which what a neighbour or a node may tell comes back, in seconds.
+    const TEN_MINUTES: u64 = 600;
     const NEIGHBOUR: PeerId = PeerId::from_ed25519([100; 32]);
 
     /// A signature that anybody can make, but only over these bytes and for this node.
@@ -467,7 +459,7 @@ mod tests {
         assert_eq!(heard.count(), 600);
         assert_eq!(other.hear(peer(1), invented(700), &core(), NOW).err(), Some(Unheard::Crowded));
         assert!(other.hear(peer(2), invented(700), &core(), NOW).is_ok(), "others are heard");
-        let later = NOW + WINDOW_SECONDS;
+        let later = NOW + TEN_MINUTES;
         assert!(other.hear(peer(1), invented(701), &core(), later).is_ok(), "and so is it, later");
     }
 
@@ -495,7 +487,7 @@ mod tests {
             other.hear(peer(1), announcer(honest).own(vec![], None, NOW), &core, NOW).ok().unwrap();
         }
         for window in 0..20 {
-            let now = NOW + window * WINDOW_SECONDS;
+            let now = NOW + window * TEN_MINUTES;
             let numbers = u32::try_from(window).unwrap() * 1_000;
             (numbers..numbers + 600).for_each(|number| {
                 let mut key = [1; 32];

@@ -9,9 +9,9 @@ use nostrp2p_protocol::{PeerId, PublicKey};
 
 use crate::{
     admission::Limits,
-    buckets::{Buckets, UNIT},
     follow_graph::FollowGraph,
     known_authors::KnownAuthors,
+    limit::{TokenBuckets, UNIT},
 };
 
 /// Who goes over what is passed on has nothing passed on for so many seconds, counted from the last time. Whoever
@@ -41,12 +41,12 @@ enum Account {
 #[derive(Debug)]
 pub(crate) struct Budgets {
     limits: Limits,
-    taken: Buckets<Account>,
-    passed_on: Buckets<Account>,
+    taken: TokenBuckets<Account>,
+    passed_on: TokenBuckets<Account>,
     /// Of all strangers together.
-    strangers: Buckets<()>,
+    strangers: TokenBuckets<()>,
     /// For deliveries, which nobody passes on: what somebody says to the owner is not rationed by what they say to all.
-    deliveries: Buckets<Account>,
+    deliveries: TokenBuckets<Account>,
     pub(crate) people: KnownAuthors,
 }
 
@@ -54,20 +54,16 @@ impl Budgets {
     pub(crate) const fn new(limits: Limits) -> Self {
         Self {
             limits,
-            taken: Buckets::new(limits.authors),
-            passed_on: Buckets::new(limits.authors),
-            strangers: Buckets::new(1),
-            deliveries: Buckets::new(limits.authors),
+            taken: TokenBuckets::new(limits.authors),
+            passed_on: TokenBuckets::new(limits.authors),
+            strangers: TokenBuckets::new(1),
+            deliveries: TokenBuckets::new(limits.authors),
             people: KnownAuthors::new(),
         }
     }
 
     /// The clock was set back.
     pub(crate) fn on_clock_back(&mut self, now: u64) {
-        self.taken.on_clock_back();
-        self.passed_on.on_clock_back();
-        self.strangers.on_clock_back();
-        self.deliveries.on_clock_back();
         self.people.on_clock_back(now);
     }
 
@@ -119,7 +115,7 @@ impl Budgets {
         self.taken.take(account, self.limits.strangers, cost, now);
         match grant {
             Grant::PassOn => drop(self.passed_on.take(account, self.limits.passed_on, cost, now)),
-            Grant::Keep => self.passed_on.empty(account, now.saturating_add(PAUSE_SECONDS)),
+            Grant::Keep => self.passed_on.empty(account, now.saturating_add(PAUSE_SECONDS), now),
             Grant::Nothing => {}
         }
         grant

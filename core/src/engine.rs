@@ -31,11 +31,11 @@ pub use self::vocabulary::{
 use crate::{
     admission::{Admission, Ignored},
     audience::Audience,
-    buckets::{Buckets, Rate, UNIT},
     counters::Refusals,
     directory::{Directory, Needs},
     fetch::Fetches,
     future_events::FutureEvents,
+    limit::{Rate, SET_BACK_SECONDS, TokenBuckets, UNIT},
     node_lookup::NodeLookup,
     outbox::Outbox,
     own_nodes::OwnNodes,
@@ -47,9 +47,6 @@ use crate::{
 
 /// Most events that wait for their signature check. At 30 us each this is an eighth of a second of one core.
 const MAX_PENDING: usize = 4_096;
-
-/// A clock that goes back by more than this was set; less is what time servers do all the time.
-const SET_BACK_SECONDS: u64 = 60;
 
 /// Most deliveries that are under way at a time.
 const MAX_ATTEMPTS: usize = 64;
@@ -81,7 +78,7 @@ pub struct Core {
     directory: Directory,
     revocations: Revocations,
     /// What each neighbour may bring of these.
-    revoking: Buckets<PeerId>,
+    revoking: TokenBuckets<PeerId>,
     outbox: Outbox,
     node_lookup: NodeLookup,
     attempts: usize,
@@ -90,9 +87,9 @@ pub struct Core {
     fetched: usize,
     own_nodes: OwnNodes,
     sync: Scheduler,
-    requests: Buckets<(PeerId, Service)>,
-    answers: Buckets<PeerId>,
-    rows: Buckets<(PeerId, Service)>,
+    requests: TokenBuckets<(PeerId, Service)>,
+    answers: TokenBuckets<PeerId>,
+    rows: TokenBuckets<(PeerId, Service)>,
     refusals: Refusals,
     /// The time of the last input.
     latest: u64,
@@ -123,7 +120,7 @@ impl Core {
             connected: BTreeMap::new(),
             directory: Directory::with_capacity(settings.limits.directory),
             revocations: Revocations::default(),
-            revoking: Buckets::new(MAX_ASKERS),
+            revoking: TokenBuckets::new(MAX_ASKERS),
             outbox: Outbox::default(),
             node_lookup: NodeLookup::default(),
             attempts: 0,
@@ -131,9 +128,9 @@ impl Core {
             fetched: 0,
             own_nodes: OwnNodes::default(),
             sync: Scheduler::new(settings.limits.horizon_seconds, SeededRng::new(settings.seed)),
-            requests: Buckets::new(MAX_ASKERS),
-            answers: Buckets::new(MAX_ASKERS),
-            rows: Buckets::new(MAX_ASKERS),
+            requests: TokenBuckets::new(MAX_ASKERS),
+            answers: TokenBuckets::new(MAX_ASKERS),
+            rows: TokenBuckets::new(MAX_ASKERS),
             refusals: Refusals::default(),
             latest: 0,
             next_check: 0,
@@ -215,8 +212,8 @@ impl Core {
         }
     }
 
-    /// What only grows begins anew when the clock was set back: otherwise nothing would be due, and no budget would
-    /// refill, until the former time is reached again.
+    /// What only grows begins anew when the clock was set back: otherwise nothing would be due until the former time is
+    /// reached again. [`TokenBuckets`] notice it themselves.
     fn notice_clock(&mut self, now: u64) {
         let latest = std::mem::replace(&mut self.latest, now);
         if now.saturating_add(SET_BACK_SECONDS) >= latest {
@@ -228,9 +225,6 @@ impl Core {
         self.node_lookup.on_clock_back(now);
         self.fetches.on_clock_back(now);
         self.own_nodes.on_clock_back(now);
-        self.sync.on_clock_back();
-        self.requests.on_clock_back();
-        self.answers.on_clock_back();
     }
 
     /// A node of a person has shown itself: what waits for that person is tried at once.

@@ -1,6 +1,6 @@
 //! How much one relay of the rest of Nostr may bring: a relay has no score that it could lose, and keys cost nothing there.
 
-use crate::buckets::{Buckets, Rate, UNIT};
+use crate::limit::{Rate, TokenBuckets, UNIT};
 
 /// Events of one relay: 20,000 at once, which is a month of 100 people who write much, and as many an hour; a guess. It is
 /// a hundredth of what a flood brings over a good line.
@@ -16,13 +16,13 @@ pub const INTAKE_PAUSE_SECONDS: u64 = 600;
 /// The budget of one relay.
 #[derive(Debug)]
 pub struct Intake {
-    events: Buckets<()>,
-    kib: Buckets<()>,
+    events: TokenBuckets<()>,
+    kib: TokenBuckets<()>,
 }
 
 impl Default for Intake {
     fn default() -> Self {
-        Self { events: Buckets::new(1), kib: Buckets::new(1) }
+        Self { events: TokenBuckets::new(1), kib: TokenBuckets::new(1) }
     }
 }
 

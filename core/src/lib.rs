@@ -7,7 +7,6 @@
 mod admission;
 mod announcer;
 mod audience;
-mod buckets;
 mod budgets;
 mod counters;
 mod directory;
@@ -18,6 +17,7 @@ mod future_events;
 mod hourly_cap;
 mod intake;
 mod known_authors;
+mod limit;
 mod mailbox;
 mod node_lookup;
 mod outbox;
@@ -39,7 +39,6 @@ pub use audience::{
     Audience, audience, audience_of_deletion, is_on_request, is_open, is_protected, is_public, open_kinds,
     public_kinds,
 };
-pub use buckets::{Buckets, Rate, UNIT};
 pub use counters::Refusals;
 pub use directory::Directory;
 pub use engine::{
@@ -50,6 +49,7 @@ pub use fetch::{FetchQuery, FetchTarget, QueryId};
 pub use hourly_cap::{CapDecision, MAX_PER_HOUR, hour, room};
 pub use intake::{INTAKE_PAUSE_SECONDS, Intake};
 pub use known_authors::NEW_SECONDS;
+pub use limit::{Rate, TokenBuckets, UNIT};
 pub use mailbox::{Sender, is_addressed_to};
 pub use outbox::{DeliveryKey, DeliveryState, Outbox};
 pub use own_nodes::OwnNodeCursor;

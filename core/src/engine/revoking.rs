@@ -9,7 +9,7 @@ use nostrp2p_protocol::{
 use super::{Core, GossipId, MAX_PENDING, Needed, Output, Pending, Verdict, source};
 use crate::{
     admission::Ignored,
-    buckets::{Rate, UNIT},
+    limit::{Rate, UNIT},
 };
 
 /// Revocations that one neighbour may bring, by broadcast and when asked: an answer at once, and in an hour what a network

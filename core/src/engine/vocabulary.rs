@@ -9,8 +9,8 @@ use nostrp2p_protocol::{
 use crate::{
     admission::{Ignored, Limits},
     audience::Audience,
-    buckets::Rate,
     fetch::{FetchQuery, FetchTarget, QueryId},
+    limit::Rate,
     mailbox::Sender,
     outbox::{DeliveryKey, DeliveryState},
     own_nodes::OwnNodeCursor,

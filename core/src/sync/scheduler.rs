@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use nostrp2p_protocol::{EventId, PeerId, UnverifiedEvent, limits::MAX_CREATED_AT, sync::MAX_GET_IDS};
 
 use crate::{
-    buckets::{Buckets, Rate, UNIT},
+    limit::{Rate, TokenBuckets, UNIT},
     rng::SeededRng,
     sync::Difference,
 };
@@ -179,8 +179,8 @@ pub struct Scheduler {
     counts: SyncCounts,
     /// See [`KIB_OF_ONE`].
     kib_of_one: Rate,
-    fetched_of_one: Buckets<PeerId>,
-    fetched_of_all: Buckets<()>,
+    fetched_of_one: TokenBuckets<PeerId>,
+    fetched_of_all: TokenBuckets<()>,
     rng: SeededRng,
 }
 
@@ -201,8 +201,8 @@ impl Scheduler {
             last: None,
             counts: SyncCounts::default(),
             kib_of_one: KIB_OF_ONE,
-            fetched_of_one: Buckets::new(MAX_NEIGHBOURS),
-            fetched_of_all: Buckets::new(1),
+            fetched_of_one: TokenBuckets::new(MAX_NEIGHBOURS),
+            fetched_of_all: TokenBuckets::new(1),
             rng,
         }
     }
@@ -225,12 +225,6 @@ impl Scheduler {
     /// Whether there is no neighbour.
     pub fn is_alone(&self) -> bool {
         self.neighbours.is_empty()
-    }
-
-    /// The clock was set back. What was fetched counts no more, or nothing would be fetched until the former time.
-    pub fn on_clock_back(&mut self) {
-        self.fetched_of_one.on_clock_back();
-        self.fetched_of_all.on_clock_back();
     }
 
     /// A neighbour has come.

@@ -1,35 +1,33 @@
-//! From where clients come, and what each place may take: WebSocket sessions, and logins that fail.
+//! From where clients come, and what each origin may take: WebSocket sessions, rows for guests, and logins that fail.
 //!
-//! A place is an address of the network: an IPv4 address, or the first 64 bits of an IPv6 address, which is what one
+//! An origin is an address of the network: an IPv4 address, or the first 64 bits of an IPv6 address, which is what one
 //! household has. Behind a proxy on this machine it is what the proxy says in `X-Forwarded-For`; from anywhere else that
 //! header is not believed. This machine itself has no limit but the one for all.
 //! A login is a signature and cannot be guessed, so whoever signs rightly is let in whatever others did from the same
-//! place; what is bounded is the work and the log that the others cost.
+//! origin; the limits bound the work and the log lines that the others cost.
 
 use std::{
     collections::BTreeMap,
     net::{IpAddr, Ipv6Addr, SocketAddr},
-    sync::{Arc, Mutex},
-    time::{Duration, Instant},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Instant,
 };
 
 use axum::http::HeaderMap;
-use nostrp2p_core::{Buckets, Rate, UNIT};
+use nostrp2p_core::{Rate, TokenBuckets, UNIT};
 use nostrp2p_protocol::PeerId;
 
-/// Sessions at a time from one place: a household's devices, each with a tab or two.
+/// Sessions at a time from one origin: a household's devices, each with a tab or two.
 const MAX_SESSIONS: u32 = 16;
-/// Logins that may fail at once from one place.
-const MAX_FAILURES: u32 = 10;
-/// How long it takes until one more may fail.
-const ONE_MORE_AFTER: Duration = Duration::from_secs(30);
+/// Logins that may fail from one origin: ten at once, then one in half a minute.
+const FAILED_LOGINS: Rate = Rate { burst: 10, per_hour: 120 };
 /// Rows of the store that one question of a guest may read: a fifth of a full store, and some 100 ms. A search looks at as
 /// many of the newest events.
 pub(crate) const GUEST_QUESTION_ROWS: u32 = 20_000;
-/// Rows for all questions of guests from one place: seconds of work at once, and 0.3 % of an hour. A guess.
+/// Rows for all questions of guests from one origin: seconds of work at once, and 0.3 % of an hour. A guess.
 const GUEST_ROWS: Rate = Rate { burst: 200_000, per_hour: 2_000_000 };
-/// Places that are remembered. Beyond it those go that have no session and whose last failure is the oldest.
-const MAX_PLACES: usize = 1_024;
+/// Origins of which it is remembered what they have used up; beyond it the longest silent are forgotten.
+const MAX_ORIGINS: usize = 1_024;
 
 /// Where a client is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -82,133 +80,111 @@ impl ClientOrigin {
     }
 }
 
-/// What is going on from each place. Clones share it.
+/// What is going on from each origin. Clones share it.
 #[derive(Debug, Clone)]
-pub(crate) struct ClientLimits(
-    Arc<Mutex<BTreeMap<ClientOrigin, ClientUsage>>>,
-    Arc<Mutex<Buckets<ClientOrigin>>>,
-);
+pub(crate) struct ClientLimits(Arc<Tables>);
 
-/// What may be read for the guests at a place, whatever sessions they have.
+#[derive(Debug)]
+struct Tables {
+    /// Of those that have any, so no more than the node has sessions.
+    sessions: Mutex<BTreeMap<ClientOrigin, u32>>,
+    failed_logins: Mutex<TokenBuckets<ClientOrigin>>,
+    rows: Mutex<TokenBuckets<ClientOrigin>>,
+    /// From when the seconds of `failed_logins` are counted.
+    began: Instant,
+}
+
+/// What may be read for the guests at an origin, whatever sessions they have.
 #[derive(Debug, Clone)]
 pub(crate) struct Allowance {
-    rows: Arc<Mutex<Buckets<ClientOrigin>>>,
-    place: ClientOrigin,
+    limits: ClientLimits,
+    origin: ClientOrigin,
 }
 
 impl Default for ClientLimits {
     fn default() -> Self {
-        Self(Arc::default(), Arc::new(Mutex::new(Buckets::new(MAX_PLACES))))
+        Self(Arc::new(Tables {
+            sessions: Mutex::default(),
+            failed_logins: Mutex::new(TokenBuckets::new(MAX_ORIGINS)),
+            rows: Mutex::new(TokenBuckets::new(MAX_ORIGINS)),
+            began: Instant::now(),
+        }))
     }
 }
 
 impl Allowance {
     /// Whether a question may be answered now. Its rows are put aside, until [`Allowance::settle`] says how many it took.
     pub(crate) fn put_aside(&self, now: u64) -> bool {
-        let mut rows = self.rows.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        rows.take_whole(self.place, GUEST_ROWS, u64::from(GUEST_QUESTION_ROWS).saturating_mul(UNIT), now)
+        let rows = u64::from(GUEST_QUESTION_ROWS).saturating_mul(UNIT);
+        lock(&self.limits.0.rows).take_whole(self.origin, GUEST_ROWS, rows, now)
     }
 
     /// Gives back what a question has not taken.
     pub(crate) fn settle(&self, read: usize, now: u64) {
         let unused = u64::from(GUEST_QUESTION_ROWS).saturating_sub(u64::try_from(read).unwrap_or(u64::MAX));
-        let mut rows = self.rows.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        rows.give_back(self.place, GUEST_ROWS, unused.saturating_mul(UNIT), now);
+        lock(&self.limits.0.rows).give_back(self.origin, GUEST_ROWS, unused.saturating_mul(UNIT), now);
     }
-}
-
-#[derive(Debug)]
-struct ClientUsage {
-    sessions: u32,
-    /// How many of [`MAX_FAILURES`] are used up, as of `since`.
-    failures: u32,
-    since: Instant,
 }
 
 /// A session that counts until it is dropped.
 #[derive(Debug)]
 pub(crate) struct Visit {
-    client_limits: ClientLimits,
-    place: ClientOrigin,
+    limits: ClientLimits,
+    origin: ClientOrigin,
 }
 
 impl ClientLimits {
-    /// What may be read for the guests at a place.
-    pub(crate) fn allowance(&self, place: ClientOrigin) -> Allowance {
-        Allowance { rows: Arc::clone(&self.1), place }
+    /// What may be read for the guests at an origin.
+    pub(crate) fn allowance(&self, origin: ClientOrigin) -> Allowance {
+        Allowance { limits: self.clone(), origin }
     }
 
-    /// Counts a session; None when there are too many from this place.
-    pub(crate) fn enter(&self, place: ClientOrigin, now: Instant) -> Option<Visit> {
-        self.with(place, now, |visits| {
-            if place != ClientOrigin::Here && visits.sessions >= MAX_SESSIONS {
-                return None;
-            }
-            visits.sessions += 1;
-            Some(())
-        })?;
-        Some(Visit { client_limits: self.clone(), place })
-    }
-
-    fn with<T>(&self, place: ClientOrigin, now: Instant, act: impl FnOnce(&mut ClientUsage) -> T) -> T {
-        // What a panic left behind is a count, and no worse than before.
-        let mut places = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        if places.len() >= MAX_PLACES && !places.contains_key(&place) {
-            let idle = places.iter().filter(|(_, visits)| visits.sessions == 0);
-            let oldest = idle.min_by_key(|(_, visits)| visits.since).map(|(place, _)| *place);
-            // All of them have sessions: there are far fewer sessions than places, so this does not happen.
-            oldest.map(|oldest| places.remove(&oldest));
+    /// Counts a session; None when there are too many from this origin.
+    pub(crate) fn enter(&self, origin: ClientOrigin) -> Option<Visit> {
+        let mut sessions = lock(&self.0.sessions);
+        let here = sessions.entry(origin).or_default();
+        if origin != ClientOrigin::Here && *here >= MAX_SESSIONS {
+            return None;
         }
-        let visits = places.entry(place).or_insert(ClientUsage { sessions: 0, failures: 0, since: now });
-        visits.recover(now);
-        act(visits)
+        *here += 1;
+        Some(Visit { limits: self.clone(), origin })
     }
 }
 
 impl Visit {
     /// What may be read for the guests where this one is.
     pub(crate) fn allowance(&self) -> Allowance {
-        self.client_limits.allowance(self.place)
+        self.limits.allowance(self.origin)
     }
 
-    /// Counts a login that has failed; says whether there were too many from this place.
+    /// Counts a login that has failed; says whether there were too many from this origin.
     pub(crate) fn failed_login(&self, now: Instant) -> bool {
-        self.client_limits.with(self.place, now, |visits| {
-            if visits.failures == 0 {
-                visits.since = now;
-            }
-            visits.failures = visits.failures.saturating_add(1).min(MAX_FAILURES + 1);
-            visits.failures > MAX_FAILURES
-        })
+        let seconds = now.saturating_duration_since(self.limits.0.began).as_secs();
+        !lock(&self.limits.0.failed_logins).take(self.origin, FAILED_LOGINS, UNIT, seconds)
     }
 }
 
 impl Drop for Visit {
     fn drop(&mut self) {
-        let mut places = self.client_limits.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        if let Some(visits) = places.get_mut(&self.place) {
-            visits.sessions = visits.sessions.saturating_sub(1);
-            if visits.sessions == 0 && visits.failures == 0 {
-                places.remove(&self.place);
+        let mut sessions = lock(&self.limits.0.sessions);
+        if let Some(here) = sessions.get_mut(&self.origin) {
+            *here = here.saturating_sub(1);
+            if *here == 0 {
+                sessions.remove(&self.origin);
             }
         }
     }
 }
 
-impl ClientUsage {
-    /// Gives back what time has given back.
-    fn recover(&mut self, now: Instant) {
-        let passed = now.saturating_duration_since(self.since).as_secs() / ONE_MORE_AFTER.as_secs();
-        let passed = u32::try_from(passed).unwrap_or(u32::MAX);
-        if passed > 0 {
-            self.failures = self.failures.saturating_sub(passed);
-            self.since += ONE_MORE_AFTER.saturating_mul(passed);
-        }
-    }
+/// What a panic left behind is a count, and no worse than before.
+fn lock<T>(table: &Mutex<T>) -> MutexGuard<'_, T> {
+    table.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     fn place(source: &str, forwarded: &[&str]) -> ClientOrigin {
@@ -236,25 +212,24 @@ mod tests {
 
     #[test]
     fn one_place_takes_its_share_of_the_sessions_and_no_more() {
-        let (client_limits, now) = (ClientLimits::default(), Instant::now());
+        let client_limits = ClientLimits::default();
         let there = network("192.0.2.1");
-        let mut visits: Vec<_> =
-            (0..MAX_SESSIONS).map(|_| client_limits.enter(there, now).unwrap()).collect();
-        assert!(client_limits.enter(there, now).is_none());
-        assert!(client_limits.enter(network("192.0.2.2"), now).is_some());
+        let mut visits: Vec<_> = (0..MAX_SESSIONS).map(|_| client_limits.enter(there).unwrap()).collect();
+        assert!(client_limits.enter(there).is_none());
+        assert!(client_limits.enter(network("192.0.2.2")).is_some());
         visits.pop();
-        assert!(client_limits.enter(there, now).is_some(), "one has left");
-        let here: Vec<_> = (0..100).filter_map(|_| client_limits.enter(ClientOrigin::Here, now)).collect();
+        assert!(client_limits.enter(there).is_some(), "one has left");
+        let here: Vec<_> = (0..100).filter_map(|_| client_limits.enter(ClientOrigin::Here)).collect();
         assert_eq!(here.len(), 100);
         drop((visits, here));
-        assert!(client_limits.0.lock().unwrap().is_empty());
+        assert!(lock(&client_limits.0.sessions).is_empty());
     }
 
     #[test]
     fn what_is_read_for_guests_counts_by_place_and_not_by_session() {
-        let (client_limits, now) = (ClientLimits::default(), Instant::now());
+        let client_limits = ClientLimits::default();
         let there = network("192.0.2.1");
-        let allowance = || client_limits.enter(there, now).unwrap().allowance();
+        let allowance = || client_limits.enter(there).unwrap().allowance();
         let most = GUEST_ROWS.burst / GUEST_QUESTION_ROWS;
         assert!((0..most).all(|_| allowance().put_aside(100)));
         assert!(!allowance().put_aside(100));
@@ -269,27 +244,25 @@ mod tests {
     #[test]
     fn failures_are_forgiven_one_after_the_other() {
         let (client_limits, now) = (ClientLimits::default(), Instant::now());
-        let fail = |place, now| client_limits.enter(place, now).unwrap().failed_login(now);
+        let fail = |origin, seconds| {
+            client_limits.enter(origin).unwrap().failed_login(now + Duration::from_secs(seconds))
+        };
         let there = network("192.0.2.1");
-        assert!((0..MAX_FAILURES).all(|_| !fail(there, now)));
-        assert!(fail(there, now) && fail(there, now));
-        assert!(!fail(network("192.0.2.2"), now), "others are not held up");
-        let later = now + ONE_MORE_AFTER * 2;
-        assert!(!fail(there, later));
-        assert!(fail(there, later));
-        assert!(!fail(there, now + ONE_MORE_AFTER * 100));
+        assert!((0..FAILED_LOGINS.burst).all(|_| !fail(there, 1)));
+        assert!(fail(there, 1) && fail(there, 1));
+        assert!(!fail(network("192.0.2.2"), 1), "others are not held up");
+        assert!(!fail(there, 32) && fail(there, 32), "one more after half a minute");
+        assert!(!fail(there, 3_000));
     }
 
     #[test]
-    fn places_are_bounded_and_those_with_sessions_stay() {
+    fn only_origins_with_sessions_are_counted_and_failures_are_bounded() {
         let (client_limits, now) = (ClientLimits::default(), Instant::now());
-        let stays = client_limits.enter(network("192.0.2.1"), now).unwrap();
-        for number in 0..2 * MAX_PLACES {
-            let address = Ipv6Addr::new(0x2001, 0xdb8, 0, u16::try_from(number).unwrap(), 0, 0, 0, 0);
-            client_limits.enter(ClientOrigin::network(address.into()), now).unwrap().failed_login(now);
+        let stays = client_limits.enter(network("192.0.2.1")).unwrap();
+        for number in 0..2 * u16::try_from(MAX_ORIGINS).unwrap() {
+            let address = Ipv6Addr::new(0x2001, 0xdb8, 0, number, 0, 0, 0, 0);
+            client_limits.enter(ClientOrigin::network(address.into())).unwrap().failed_login(now);
         }
-        let places = client_limits.0.lock().unwrap();
-        assert!(places.len() <= MAX_PLACES && places.contains_key(&stays.place));
-        drop(places);
+        assert_eq!(lock(&client_limits.0.sessions).keys().collect::<Vec<_>>(), [&stays.origin]);
     }
 }

@@ -50,7 +50,7 @@ where
     F: FnOnce(App, Socket) -> S + Send + 'static,
     S: Future<Output = Result<(), Gone>> + Send,
 {
-    let Some(visit) = app.client_limits.enter(place, Instant::now().into_std()) else {
+    let Some(visit) = app.client_limits.enter(place) else {
         let text = "There are as many sessions from your address as there may be; close one and try again.\n";
         return (StatusCode::TOO_MANY_REQUESTS, text).into_response();
     };

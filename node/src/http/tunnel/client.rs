@@ -3,7 +3,7 @@
 //!
 //! The login names the channel's key instead of a host, so it is worth nothing to whoever holds another key.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use axum::{extract::WebSocketUpgrade, response::Response};
 use nostrp2p_overlay::{HomeStream, HomeVisit};
@@ -37,7 +37,7 @@ pub(crate) async fn serve(app: App, mut visits: mpsc::Receiver<HomeVisit>, ways:
     while let Some(HomeVisit { from, stream }) = visits.recv().await {
         let asked = ways.borrow().ways.iter().any(|way| way.helper == from);
         let place = places.clone().try_acquire_owned();
-        let visit = app.client_limits.enter(ClientOrigin::Helper(from), Instant::now());
+        let visit = app.client_limits.enter(ClientOrigin::Helper(from));
         let (true, Ok(place), Some(visit)) = (asked, place, visit) else {
             tracing::info!(helper = %from, asked, "a client through a helper was not let in");
             continue;

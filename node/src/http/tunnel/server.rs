@@ -7,7 +7,7 @@
 
 use std::{
     sync::{MutexGuard, PoisonError},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use axum::{
@@ -61,7 +61,7 @@ pub(in crate::http) async fn upgrade(
         return (StatusCode::BAD_REQUEST, "Behind /to/ stands the peer id of a node.\n").into_response();
     };
     let place = ClientOrigin::of(source.map(|source| source.0), &headers);
-    let Some(visit) = app.client_limits.enter(place, Instant::now()) else {
+    let Some(visit) = app.client_limits.enter(place) else {
         let text = "There are as many sessions from your address as there may be; close one and try again.\n";
         return (StatusCode::TOO_MANY_REQUESTS, text).into_response();
     };

@@ -1,9 +1,15 @@
-//! Token buckets by key: so much at once, and so much an hour.
+//! The one rate limiter: token buckets by key, so much at once and so much an hour.
+//!
+//! What a token stands for is the caller's: events, KiB, rows read, failed logins. Seconds may be of any clock; when it is
+//! set back, all buckets are full again, or nothing would come back until the former time is reached.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 /// One unit of what a bucket holds; fractions are for those who pay with work.
 pub const UNIT: u64 = 3_600;
+
+/// A clock that went back by more than this was set, in seconds; by less it was corrected, and a bucket waits.
+pub(crate) const SET_BACK_SECONDS: u64 = 60;
 
 /// How much somebody may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,13 +20,15 @@ pub struct Rate {
     pub per_hour: u32,
 }
 
-/// Buckets of many, the longest silent forgotten first.
+/// TokenBuckets of many, the longest silent forgotten first.
 #[derive(Debug)]
-pub struct Buckets<K> {
+pub struct TokenBuckets<K> {
     capacity: usize,
     buckets: BTreeMap<K, Bucket>,
     /// Keys by the time of their last use, so that the longest silent is found at once.
     silent: BTreeSet<(u64, K)>,
+    /// The latest time that was told, in seconds.
+    latest: u64,
 }
 
 /// `tokens` in units of 1 / [`UNIT`], at the second `at`, which lies ahead of one that was emptied.
@@ -30,16 +38,10 @@ struct Bucket {
     at: u64,
 }
 
-impl<K: Copy + Ord> Buckets<K> {
+impl<K: Copy + Ord> TokenBuckets<K> {
     /// At most so many are remembered.
     pub const fn new(capacity: usize) -> Self {
-        Self { capacity, buckets: BTreeMap::new(), silent: BTreeSet::new() }
-    }
-
-    /// The clock was set back: everything is full again, or nothing would come back until the former time is reached.
-    pub(crate) fn on_clock_back(&mut self) {
-        self.buckets.clear();
-        self.silent.clear();
+        Self { capacity, buckets: BTreeMap::new(), silent: BTreeSet::new(), latest: 0 }
     }
 
     /// Whether a bucket holds so much.
@@ -50,7 +52,7 @@ impl<K: Copy + Ord> Buckets<K> {
     /// Takes so much, or what is left; returns whether it was enough.
     pub fn take(&mut self, key: K, rate: Rate, cost: u64, now: u64) -> bool {
         let tokens = self.tokens(&key, rate, now);
-        self.put(key, Bucket { tokens: tokens.saturating_sub(cost), at: now });
+        self.put(key, Bucket { tokens: tokens.saturating_sub(cost), at: now }, now);
         tokens >= cost
     }
 
@@ -63,15 +65,25 @@ impl<K: Copy + Ord> Buckets<K> {
     pub fn give_back(&mut self, key: K, rate: Rate, unused: u64, now: u64) {
         let full = u64::from(rate.burst) * UNIT;
         let tokens = self.tokens(&key, rate, now).saturating_add(unused).min(full);
-        self.put(key, Bucket { tokens, at: now });
+        self.put(key, Bucket { tokens, at: now }, now);
     }
 
     /// Takes what is left; nothing comes back before `until`.
-    pub(crate) fn empty(&mut self, key: K, until: u64) {
-        self.put(key, Bucket { tokens: 0, at: until });
+    pub(crate) fn empty(&mut self, key: K, until: u64, now: u64) {
+        self.put(key, Bucket { tokens: 0, at: until }, now);
     }
 
-    fn put(&mut self, key: K, bucket: Bucket) {
+    fn was_set_back(&self, now: u64) -> bool {
+        now.saturating_add(SET_BACK_SECONDS) < self.latest
+    }
+
+    fn put(&mut self, key: K, bucket: Bucket, now: u64) {
+        if self.was_set_back(now) {
+            self.buckets.clear();
+            self.silent.clear();
+            self.latest = now;
+        }
+        self.latest = self.latest.max(now);
         if let Some(before) = self.buckets.insert(key, bucket) {
             self.silent.remove(&(before.at, key));
         }
@@ -91,7 +103,8 @@ impl<K: Copy + Ord> Buckets<K> {
     /// What time has refilled: an hour brings `per_hour` units, so a second brings as many parts.
     fn tokens(&self, key: &K, rate: Rate, now: u64) -> u64 {
         let full = u64::from(rate.burst) * UNIT;
-        self.buckets.get(key).map_or(full, |bucket| {
+        let bucket = self.buckets.get(key).filter(|_| !self.was_set_back(now));
+        bucket.map_or(full, |bucket| {
             let refilled = now.saturating_sub(bucket.at).saturating_mul(rate.per_hour.into());
             bucket.tokens.saturating_add(refilled).min(full)
         })
@@ -106,7 +119,7 @@ mod tests {
 
     #[test]
     fn a_burst_is_spent_and_comes_back_with_time() {
-        let mut buckets = Buckets::new(2);
+        let mut buckets = TokenBuckets::new(2);
         assert!((0..3).all(|_| buckets.take(1, RATE, UNIT, 100)));
         assert!(!buckets.holds(&1, RATE, UNIT, 109) && buckets.holds(&1, RATE, UNIT, 110));
         assert!(buckets.holds(&2, RATE, UNIT, 100), "each has their own");
@@ -116,7 +129,7 @@ mod tests {
 
     #[test]
     fn what_is_put_aside_and_not_used_comes_back() {
-        let mut buckets = Buckets::new(2);
+        let mut buckets = TokenBuckets::new(2);
         assert!(buckets.take_whole(1, RATE, 2 * UNIT, 100) && !buckets.take_whole(1, RATE, 2 * UNIT, 100));
         assert!(buckets.holds(&1, RATE, UNIT, 100), "what was refused has cost nothing");
         buckets.give_back(1, RATE, UNIT, 100);
@@ -127,22 +140,22 @@ mod tests {
 
     #[test]
     fn an_emptied_bucket_is_refilled_from_its_time_on() {
-        let mut buckets = Buckets::new(2);
-        buckets.empty(1, 160);
+        let mut buckets = TokenBuckets::new(2);
+        buckets.empty(1, 160, 100);
         assert!(!buckets.holds(&1, RATE, UNIT, 169) && buckets.holds(&1, RATE, UNIT, 170));
     }
 
     #[test]
     fn after_the_clock_was_set_back_a_bucket_holds_a_burst() {
-        let mut buckets = Buckets::new(2);
+        let mut buckets = TokenBuckets::new(2);
         assert!((0..3).all(|_| buckets.take(1, RATE, UNIT, 1_000_000)));
-        buckets.on_clock_back();
+        assert!(!buckets.holds(&1, RATE, UNIT, 1_000_000 - SET_BACK_SECONDS), "a correction gives nothing");
         assert!((0..3).all(|_| buckets.take(1, RATE, UNIT, 100)) && buckets.holds(&1, RATE, UNIT, 110));
     }
 
     #[test]
     fn the_table_stays_bounded_and_forgets_the_longest_silent() {
-        let mut buckets = Buckets::new(2);
+        let mut buckets = TokenBuckets::new(2);
         for key in 0..50 {
             buckets.take(key, RATE, UNIT, 100 + key);
         }
