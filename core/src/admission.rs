@@ -129,7 +129,7 @@ impl Admission {
         self.follow_graph.learn(list);
     }
 
-    /// See [`FollowGraph::protects`].
+    /// Whether a person is among the first whom the owner follows, for so many as there is room for in each table.
     pub fn protects(&self, person: &PublicKey) -> bool {
         self.follow_graph.protects(person)
     }

@@ -28,10 +28,10 @@ use nostrp2p_protocol::{
 pub use sessions::{channel_session, mirror_session, relay_session};
 
 /// One target.
-pub type Target = fn(&[u8]);
+pub type FuzzTarget = fn(&[u8]);
 
 /// All targets by name.
-pub const TARGETS: [(&str, Target); 18] = [
+pub const TARGETS: [(&str, FuzzTarget); 18] = [
     ("client_frame", client_frame),
     ("node_frame", node_frame),
     ("packet", packet),

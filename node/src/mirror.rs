@@ -44,7 +44,7 @@ const LOGINS: usize = 16;
 
 /// To which relays the node talks.
 #[derive(Debug, Clone, Default)]
-struct Wanted {
+struct NamedMirrors {
     /// Those that the owner named in the settings: both ways.
     named: Vec<String>,
     /// Whether to use the relay lists (NIP-65) of the owner and of the people he follows.
@@ -139,7 +139,7 @@ pub(crate) fn start(
     reports: &Reports,
     stop: Stop,
 ) -> Result<(Handle, Option<JoinHandle<()>>), TrustError> {
-    let wanted = Wanted { named: settings.mirrors.clone(), lists: settings.mirror_lists };
+    let wanted = NamedMirrors { named: settings.mirrors.clone(), lists: settings.mirror_lists };
     let (commands, node_status) = (reports.commands.clone(), reports.node_status.clone());
     let (report, reported) = watch::channel(Mirrors::new());
     let tls = trust::configuration(settings.mirror_ca.as_deref())?;
@@ -174,7 +174,7 @@ struct Links {
 
 /// Keeps a task running for each relay of the plan. One that ends although it is in the plan is started again.
 async fn supervise<T: Future<Output = ()> + Send + 'static>(
-    wanted: Wanted,
+    wanted: NamedMirrors,
     context: Context,
     interests: watch::Sender<Arc<Vec<Filter>>>,
     plan_every: Duration,
@@ -271,7 +271,7 @@ struct Plan {
     interest: Vec<Filter>,
 }
 
-async fn read_plan(context: &Context, wanted: &Wanted, owner: PublicKey) -> Option<Plan> {
+async fn read_plan(context: &Context, wanted: &NamedMirrors, owner: PublicKey) -> Option<Plan> {
     let store = context.store.clone();
     let followed = tokio::task::spawn_blocking(move || plan::followed(&store, &owner)).await;
     let followed =
@@ -325,7 +325,7 @@ mod tests {
             stop,
         };
         let url = "wss://relay.example";
-        let wanted = Wanted { named: vec![url.to_owned()], lists: false };
+        let wanted = NamedMirrors { named: vec![url.to_owned()], lists: false };
         let starts = Arc::new(AtomicU32::new(0));
         let counted = Arc::clone(&starts);
         let supervision = tokio::spawn(supervise(

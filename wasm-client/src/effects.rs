@@ -6,7 +6,7 @@ mod keys;
 mod node_key;
 mod page;
 mod picture;
-mod places;
+mod reading_places;
 mod scrolling;
 mod socket;
 mod storing;
@@ -66,7 +66,7 @@ pub struct App {
     /// What was last reported of scrolling.
     sight: scrolling::Sight,
     /// Where on each screen somebody was reading.
-    places: places::Places,
+    places: reading_places::Places,
     /// What had the focus before something was opened over the page.
     focus: RefCell<Option<web_sys::Element>>,
     drawing: Cell<bool>,
@@ -88,7 +88,7 @@ pub async fn start(ciphers: Function, japanese: Function) -> Result<Rc<App>, JsV
     let snapshot = store.load().await;
     let environment = surroundings::look(&window, vault.keeps());
     let fragment = window.location().hash().unwrap_or_default();
-    let typed = places::typed(&window);
+    let typed = reading_places::typed(&window);
     let chosen = snapshot.as_ref().ok().and_then(|snapshot| snapshot.settings.language);
     let language = chosen.unwrap_or(environment.language);
     if !language.is_here()
@@ -115,7 +115,7 @@ pub async fn start(ciphers: Function, japanese: Function) -> Result<Rc<App>, JsV
         tabs: RefCell::default(),
         after_drawing: RefCell::default(),
         sight: scrolling::Sight::default(),
-        places: places::Places::default(),
+        places: reading_places::Places::default(),
         focus: RefCell::default(),
         drawing: Cell::default(),
         draw: RefCell::default(),

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use nostrp2p_protocol::{Event, Filter, Kind, PublicKey};
 
-use super::{Wanted, address::foreign_relay_url};
+use super::{NamedMirrors, address::foreign_relay_url};
 use crate::store::{Asked, Store};
 
 /// Relay lists of NIP-65.
@@ -32,7 +32,7 @@ pub(super) fn followed(store: &Store, owner: &PublicKey) -> Result<BTreeSet<Publ
 /// The relays and their roles.
 pub(super) fn relays(
     store: &Store,
-    wanted: &Wanted,
+    wanted: &NamedMirrors,
     owner: &PublicKey,
     strangers: &BTreeSet<PublicKey>,
 ) -> Result<BTreeMap<String, Role>, redb::Error> {
@@ -127,7 +127,8 @@ mod tests {
         let owner = key(1).public_key();
         assert_eq!(followed(&store, &owner).unwrap(), people);
         let named = vec!["wss://named.example".to_owned()];
-        let with = |lists| relays(&store, &Wanted { named: named.clone(), lists }, &owner, &people).unwrap();
+        let with =
+            |lists| relays(&store, &NamedMirrors { named: named.clone(), lists }, &owner, &people).unwrap();
         assert_eq!(with(false).into_keys().collect::<Vec<_>>(), named);
         let both = Role { out: true, own: true };
         let expected = [

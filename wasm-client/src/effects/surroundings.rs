@@ -6,7 +6,7 @@ use gloo_events::{EventListener, EventListenerOptions};
 use wasm_bindgen::JsCast;
 use web_sys::{CustomEvent, Event, KeyboardEvent, VisibilityState, Window};
 
-use super::{App, page, places, scrolling};
+use super::{App, page, reading_places, scrolling};
 use crate::{
     address::NodeAddress,
     dom,
@@ -98,7 +98,7 @@ pub(super) fn listen(app: &Rc<App>) -> Vec<EventListener> {
             if let Some(app) = weak.upgrade() {
                 if event.type_() == "pagehide" {
                     app.places.keep(&app.window);
-                    places::keep_typed(&app.window, &app.model.borrow().typed());
+                    reading_places::keep_typed(&app.window, &app.model.borrow().typed());
                 } else {
                     app.places.let_go();
                 }
