@@ -4,7 +4,6 @@
 
 import { secret, secretHex, step, url } from './together.js';
 import NDK, { NDKPrivateKeySigner, NDKRelayAuthPolicies } from '@nostr-dev-kit/ndk';
-import { defaultSocketPolicies, makeSocketPolicyAuth, request } from '@welshman/net';
 import { Relay as Applesauce } from 'applesauce-relay';
 import { createRxForwardReq, createRxNostr } from 'rx-nostr';
 import { seckeySigner, verifier } from '@rx-nostr/crypto';
@@ -52,12 +51,6 @@ if (!auth) await step('nostr-tools listens', async () => {
     relay.subscribe([filter], { onevent: hears('nostr-tools'), oneose: resolve });
   });
 });
-// It sends nothing until the challenge is answered, whether the node wants that or not. What it asks before that after a
-// restart it asks once more, and whether this once comes after the login is a matter of chance.
-defaultSocketPolicies.push(makeSocketPolicyAuth({ sign: async template => finalizeEvent(template, secret) }));
-if (!auth) await step('welshman listens', () => new Promise(resolve => {
-  request({ relays: [url], filters: [filter], onEvent: hears('welshman'), onEose: resolve });
-}));
 await step('NDK listens', () => new Promise(resolve => {
   const signer = new NDKPrivateKeySigner(secretHex);
   const ndk = new NDK({ explicitRelayUrls: [url], signer, enableOutboxModel: false });

@@ -125,7 +125,7 @@ async fn restart_under(arguments: &[&str], mode: &str, libraries: &[&str]) {
 
 #[tokio::test]
 async fn subscriptions_come_back_by_themselves_after_a_clean_restart() {
-    let libraries = ["applesauce", "rx-nostr", "nostr-tools", "welshman", "NDK"];
+    let libraries = ["applesauce", "rx-nostr", "nostr-tools", "NDK"];
     restart_under(&["--open-relay"], "open", &libraries).await;
 }
 

@@ -183,13 +183,15 @@ impl Running {
 }
 
 /// Asks so that the answer may hold long lists. An older node does not know that question and refuses it, so it is asked in
-/// the older way, and leaves them out.
+/// the older way, and leaves them out. A node that refused for another reason (it did not know yet whose node this is, or
+/// was busy) would leave them out then as well, and an own node's cursor would pass them for good; so it is asked again.
 async fn ask_for_lists(overlay: &Overlay, peer: PeerId, question: &RpcRequest) -> Option<Vec<u8>> {
     let with_lists = RpcRequest::WithLongLists(Box::new(question.clone())).encode();
-    match overlay.request(peer, Protocol::Fetch, with_lists).await {
+    match overlay.request(peer, Protocol::Fetch, with_lists.clone()).await {
         Ok(answer) => Some(answer),
         Err(RequestError::Refused) => {
-            overlay.request(peer, Protocol::Fetch, question.clone().encode()).await.ok()
+            let older = overlay.request(peer, Protocol::Fetch, question.clone().encode()).await.ok()?;
+            Some(overlay.request(peer, Protocol::Fetch, with_lists).await.unwrap_or(older))
         }
         Err(_) => None,
     }
