@@ -156,7 +156,7 @@ impl Core {
             Input::Handed(handed, from, payload) => vec![self.on_handed(handed, &from, &payload, now)],
             Input::DeliveryStored(handed) => {
                 let mut outputs = vec![Output::Answer(handed, Receipt::Taken)];
-                outputs.extend(self.tell_siblings(now));
+                outputs.extend(self.tell_own_nodes(now));
                 outputs
             }
             Input::DeliveryNotStored(handed) => {
@@ -198,9 +198,9 @@ impl Core {
             }
             Input::OwnNodeAsked(peer, newest) => {
                 self.own_nodes.on_asked(&peer, newest);
-                self.ask_siblings(now)
+                self.query_own_nodes(now)
             }
-            Input::OwnNodeAnswered(peer, page) => self.on_sibling_answered(peer, page, now),
+            Input::OwnNodeAnswered(peer, page) => self.on_own_node_answered(peer, page, now),
             Input::Revoked(from, events) => self.on_revoked(from, events, now),
             Input::KnownRevocations(words) => self.on_known_revocations(words, now),
             Input::OwnWords(words) => self.on_own_words(words, now),
@@ -244,7 +244,7 @@ impl Core {
     fn on_tick(&mut self, now: u64) -> Vec<Output> {
         let mut outputs = self.attempt(now);
         outputs.extend(self.ask(now));
-        outputs.extend(self.ask_siblings(now));
+        outputs.extend(self.query_own_nodes(now));
         self.recall(now);
         outputs.extend(self.catch_up(now));
         outputs

@@ -14,7 +14,7 @@ const AWAY_SECONDS: u64 = 60;
 /// An own node that asks is asked back, but not within so many seconds: with much news two nodes would never stop.
 const NOT_BEFORE_SECONDS: u64 = 2;
 /// OwnNodes that are remembered: those that a person has had.
-const MAX_SIBLINGS: usize = 32;
+const MAX_OWN_NODES: usize = 32;
 
 /// Up to where an own node has told what it holds.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -65,7 +65,7 @@ pub struct OwnNodes {
 impl OwnNodes {
     /// Takes up what an earlier run has written down.
     pub fn restore(&mut self, peer: PeerId, cursor: OwnNodeCursor) {
-        if self.known.len() < MAX_SIBLINGS {
+        if self.known.len() < MAX_OWN_NODES {
             self.known
                 .insert(peer, OwnNode { cursor, phase: Phase::Idle(0), asked_at: 0, told: Told::NotYet });
         }

@@ -82,7 +82,7 @@ enum DriverEvent {
     Fetched(QueryId, Option<Vec<UnverifiedEvent>>),
     /// An event that was fetched can be read.
     FetchedStored,
-    SiblingTold(PeerId, Option<OwnPage>),
+    OwnNodeTold(PeerId, Option<OwnPage>),
     Compared(SyncSession, Option<Difference>),
     Got(SyncSession, Option<Vec<Identified>>),
     Lent(PeerId, Option<Lent>),
@@ -337,7 +337,7 @@ impl Running {
                 self.release_sessions();
             }
             DriverEvent::FetchedStored => self.on_fetched_stored(),
-            DriverEvent::SiblingTold(peer, page) => self.handle(Input::OwnNodeAnswered(peer, page)).await,
+            DriverEvent::OwnNodeTold(peer, page) => self.handle(Input::OwnNodeAnswered(peer, page)).await,
             DriverEvent::Compared(session, difference) => {
                 self.handle(Input::Compared(session, difference)).await;
             }
@@ -516,7 +516,7 @@ impl Running {
                 }
                 Output::QueryOwnNode(peer, cursor) => {
                     self.name_addresses(&[peer]).await;
-                    self.ask_sibling(peer, cursor);
+                    self.query_own_node(peer, cursor);
                 }
                 Output::Spread(packet) => self.spread(packet).await,
                 Output::Obey(event) => self.obey(event).await,

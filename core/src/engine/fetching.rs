@@ -66,21 +66,21 @@ impl Core {
         vec![Output::Store(event, Sharing::ByItself)]
     }
 
-    pub(super) fn ask_siblings(&mut self, now: u64) -> Vec<Output> {
+    pub(super) fn query_own_nodes(&mut self, now: u64) -> Vec<Output> {
         let nodes = self.own_nodes(now);
         let due = self.own_nodes.due(&nodes, now);
         due.into_iter().map(|(peer, cursor)| Output::QueryOwnNode(peer, cursor)).collect()
     }
 
     /// Something was stored that the owner's other nodes want: asking them is how they learn that there is news.
-    pub(super) fn tell_siblings(&mut self, now: u64) -> Vec<Output> {
+    pub(super) fn tell_own_nodes(&mut self, now: u64) -> Vec<Output> {
         for peer in self.own_nodes(now) {
             self.own_nodes.hurry(&peer);
         }
-        self.ask_siblings(now)
+        self.query_own_nodes(now)
     }
 
-    pub(super) fn on_sibling_answered(
+    pub(super) fn on_own_node_answered(
         &mut self,
         peer: PeerId,
         page: Option<OwnPage>,
@@ -96,7 +96,7 @@ impl Core {
             outputs.push(self.verify(Pending::Own(peer), event));
         }
         outputs.extend(done.map(|cursor| Output::RecordOwnNode(peer, cursor)));
-        outputs.extend(self.ask_siblings(now));
+        outputs.extend(self.query_own_nodes(now));
         outputs
     }
 
@@ -118,7 +118,7 @@ impl Core {
         }
         if let Some(cursor) = self.own_nodes.on_checked(peer, now) {
             outputs.push(Output::RecordOwnNode(*peer, cursor));
-            outputs.extend(self.ask_siblings(now));
+            outputs.extend(self.query_own_nodes(now));
         }
         outputs
     }

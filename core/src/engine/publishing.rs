@@ -158,12 +158,12 @@ impl Core {
                 let count = u32::try_from(people.len()).unwrap_or(u32::MAX);
                 let mut outputs = vec![Output::Published(request, event, sequence, Carried::Waiting(count))];
                 outputs.extend(self.attempt(now));
-                outputs.extend(self.tell_siblings(now));
+                outputs.extend(self.tell_own_nodes(now));
                 outputs
             }
             Audience::AsTargets | Audience::Nobody | Audience::Unwanted => {
                 let mut outputs = vec![Output::Published(request, event, sequence, Carried::Kept)];
-                outputs.extend(self.tell_siblings(now));
+                outputs.extend(self.tell_own_nodes(now));
                 outputs
             }
         }

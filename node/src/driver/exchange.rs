@@ -169,7 +169,7 @@ impl Running {
         }));
     }
 
-    pub(super) fn ask_sibling(&self, peer: PeerId, cursor: OwnNodeCursor) {
+    pub(super) fn query_own_node(&self, peer: PeerId, cursor: OwnNodeCursor) {
         let overlay = self.overlay.clone();
         let newest = self.store.progress().borrow().newest;
         let question = RpcRequest::Own { store: cursor.store, after: cursor.after, newest };
@@ -177,7 +177,7 @@ impl Running {
             let answer = ask_for_lists(&overlay, peer, &question).await;
             let page = answer.and_then(|answer| OwnPage::decode(&answer).ok());
             received::events("own nodes", page.iter().flat_map(|page| &page.events));
-            DriverEvent::SiblingTold(peer, page)
+            DriverEvent::OwnNodeTold(peer, page)
         }));
     }
 }
