@@ -28,7 +28,8 @@ use crate::{
 const MAX_KEPT: usize = 2_000;
 /// An announcement older than this says little about where a node is now: a week.
 const HORIZON_SECONDS: u64 = 7 * 86_400;
-/// Announcements of one node that are taken: one at its start, one when it is claimed, and some for changing addresses.
+/// Announcements of one node that are passed on: one at its start, one when it is claimed, and some for changing addresses.
+/// More are kept by whoever hears them from it, so that its neighbours know where it is and whether it runs twice.
 const OF_NODE: Rate = Rate { burst: 8, per_hour: 48 };
 /// How far the clock may go back at a restart, in seconds, before what the node said of itself earlier looks like the
 /// word of another node: what time servers correct.
@@ -103,6 +104,8 @@ pub struct News {
     pub delegation: Option<Delegation>,
     /// Where browsers reach it, if it lends a hand.
     pub helper: Option<String>,
+    /// Whether it is to be passed on; not when that node has said much of itself lately.
+    pub pass_on: bool,
 }
 
 /// Why an announcement is not passed on.
@@ -195,7 +198,7 @@ impl Announcer {
             self.said = bytes;
             return Err(Unheard::Overtaken);
         }
-        if known || !fresh.contains(&issued_at) || !self.nodes.holds(&peer, OF_NODE, UNIT, now) {
+        if known || !fresh.contains(&issued_at) {
             return Err(Unheard::Stale);
         }
         let source = core.source(&from);
@@ -217,11 +220,11 @@ impl Announcer {
         if delegation.as_ref().is_some_and(|word| !word.is_credible(now) || core.has_revoked(word)) {
             return Err(Unheard::Stale);
         }
-        self.nodes.take(peer, OF_NODE, UNIT, now);
+        let pass_on = self.nodes.take_whole(peer, OF_NODE, UNIT, now);
         self.heard.insert(peer, Heard { issued_at, owner: claimed, bytes });
         self.sources.insert(peer, source);
         self.make_room(core);
-        Ok(News { peer, issued_at, addresses, delegation, helper })
+        Ok(News { peer, issued_at, addresses, delegation, helper, pass_on })
     }
 
     /// The announcements to tell a node that joins: this node's own, which it may have missed; then, up to half of what may
@@ -300,7 +303,7 @@ fn news(bytes: &[u8]) -> Option<News> {
     let Announcement { peer, issued_at, addresses, delegation, helper } =
         SignedAnnouncement::decode(bytes).ok()?.announcement;
     let delegation = delegation.and_then(|event| Delegation::from_event(event.verify().ok()?).ok());
-    Some(News { peer, issued_at, addresses, delegation, helper })
+    Some(News { peer, issued_at, addresses, delegation, helper, pass_on: false })
 }
 
 fn is_needed(core: &Core, peer: &PeerId, owner: Option<&PublicKey>) -> bool {
@@ -537,12 +540,15 @@ mod tests {
     }
 
     #[test]
-    fn a_node_that_announces_itself_all_the_time_is_not_passed_on() {
+    fn a_node_that_announces_itself_all_the_time_is_kept_and_not_passed_on() {
         let (mut chatty, mut other) = (announcer(1), announcer(2));
-        let heard = (0..20).filter(|_| hear(&mut other, chatty.own(vec![], None, NOW)).is_ok()).count();
-        assert_eq!(heard, 8);
-        let later = NOW + 600;
-        assert!(other.hear(NEIGHBOUR, chatty.own(vec![], None, later), &core(), later).is_ok());
+        let heard: Vec<News> =
+            (0..20).map(|_| hear(&mut other, chatty.own(vec![], None, NOW)).ok().unwrap()).collect();
+        assert_eq!(heard.iter().filter(|news| news.pass_on).count(), 8);
+        assert_eq!(other.known(&core()), [chatty.said.clone()], "the newest is told to who asks");
+        let later = NOW + TEN_MINUTES;
+        let news = other.hear(NEIGHBOUR, chatty.own(vec![], None, later), &core(), later);
+        assert!(news.ok().unwrap().pass_on);
     }
 
     #[test]

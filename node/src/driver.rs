@@ -404,7 +404,7 @@ impl Running {
             }
             OverlayEvent::Message { message, from, topic: Topic::Nodes, payload } => {
                 let verdict = match self.hear_announcement(payload, from).await {
-                    Ok(()) => nostrp2p_overlay::MessageAcceptance::Accept,
+                    Ok(acceptance) => acceptance,
                     Err(Unheard::Stale | Unheard::Crowded | Unheard::Overtaken) => {
                         nostrp2p_overlay::MessageAcceptance::Ignore
                     }

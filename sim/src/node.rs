@@ -215,7 +215,8 @@ impl Driver {
         match event {
             OverlayEvent::Message { message, from, topic: Topic::Nodes, payload } => {
                 let verdict = match self.hear(payload, from).await {
-                    Ok(()) => nostrp2p_overlay::MessageAcceptance::Accept,
+                    Ok(true) => nostrp2p_overlay::MessageAcceptance::Accept,
+                    Ok(false) => nostrp2p_overlay::MessageAcceptance::Ignore,
                     Err(Unheard::Forged) => nostrp2p_overlay::MessageAcceptance::Reject,
                     Err(_) => nostrp2p_overlay::MessageAcceptance::Ignore,
                 };
@@ -424,10 +425,12 @@ impl Driver {
         }));
     }
 
-    async fn hear(&mut self, bytes: Vec<u8>, from: PeerId) -> Result<(), Unheard> {
+    /// Takes an announcement; returns whether it is to be passed on.
+    async fn hear(&mut self, bytes: Vec<u8>, from: PeerId) -> Result<bool, Unheard> {
         let news = self.announcer.hear(from, bytes, &self.core, now())?;
+        let pass_on = news.pass_on;
         self.learn(news, from).await;
-        Ok(())
+        Ok(pass_on)
     }
 
     async fn learn(&mut self, news: News, from: PeerId) {

@@ -139,13 +139,12 @@ impl Troubles {
     async fn end_twin(&mut self, resident: &crate::town::Resident) {
         let Some(twin) = self.twin.take() else { return };
         until("one of two nodes with one key to hear of the other", async || {
+            let mut said = Vec::new();
             for node in resident.node().into_iter().chain([&twin]) {
-                let said = String::from_utf8_lossy(&node.inside("/node.json").await.2).into_owned();
-                if said.contains("another node runs with this node's key") {
-                    return Ok(());
-                }
+                said.push(String::from_utf8_lossy(&node.inside("/node.json").await.2).into_owned());
             }
-            Err("neither says so")
+            let notices = |said: &String| said.contains("another node runs with this node's key");
+            if said.iter().any(notices) { Ok(()) } else { Err(said) }
         })
         .await;
         drop(twin.stop().await);

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use nostrp2p_core::{Input, News, Output, Unheard, announce_every};
-use nostrp2p_overlay::{Protocol, Topic};
+use nostrp2p_overlay::{MessageAcceptance, Protocol, Topic};
 use nostrp2p_protocol::{
     Network, PeerId, PublicKey, UnverifiedEvent,
     rpc::{RpcRequest, decode_announcements},
@@ -159,12 +159,20 @@ impl Running {
         }
     }
 
-    /// Takes an announcement that a neighbour has passed on, or told when it was asked.
-    pub(super) async fn hear_announcement(&mut self, bytes: Vec<u8>, from: PeerId) -> Result<(), Unheard> {
+    /// Takes an announcement that a neighbour has passed on, or told when it was asked; returns what to do with the message.
+    ///
+    /// # Errors
+    /// Says why it was not heard.
+    pub(super) async fn hear_announcement(
+        &mut self,
+        bytes: Vec<u8>,
+        from: PeerId,
+    ) -> Result<MessageAcceptance, Unheard> {
         let news = self.announcer.hear(from, bytes, &self.core, clock::now())?;
         self.bear_out(news.issued_at).await;
+        let acceptance = if news.pass_on { MessageAcceptance::Accept } else { MessageAcceptance::Ignore };
         self.learn(news, from).await;
-        Ok(())
+        Ok(acceptance)
     }
 
     async fn learn(&mut self, news: News, from: PeerId) {
