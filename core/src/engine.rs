@@ -1,13 +1,13 @@
 //! The one place where inputs become decisions.
 //!
 //! ```text
-//! GossipId ----> admission ----> Verify ... Verified ----> ReportValidation, Store
-//! Publish --> ownership ----> Verify ... Verified ----> Commit ... Committed ----> Broadcast or Attempt, Published
-//! DeliveryId ---> audience -----> Verify ... Verified ----> Keep ... Kept ----------> Answer
-//! Tick, Delegated ----------> Attempt ... Attempted --> Record
-//! Fetches -------------------> QueryId ... Answered -------> Verify ... Verified ----> Store
+//! Heard --------------------> admission -> Verify ... Verified -> ReportValidation, Store
+//! Publish ------------------> ownership -> Verify ... Verified -> Commit ... Committed -> Broadcast or Attempt, Published
+//! Handed -------------------> audience --> Verify ... Verified -> StoreDelivery ... DeliveryStored -> Answer
+//! Tick, Delegated ----------> Attempt ... Attempted -> Record
+//! Fetch --------------------> Query ... QueryAnswered -> Verify ... Verified -> Store
 //! Tick, OwnNodeAsked -------> QueryOwnNode ... OwnNodeAnswered -> Verify ... Verified -> Store, RecordOwnNode
-//! Tick, Joined, News -------> Compare ... Compared -> Get ... Got -> Verify ... Verified -> Store
+//! Tick, PeerConnected, News > CatchUp ... Compared -> CatchUp ... Got -> Verify ... Verified -> Store
 //! ```
 
 mod catching;

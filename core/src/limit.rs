@@ -20,7 +20,7 @@ pub struct Rate {
     pub per_hour: u32,
 }
 
-/// TokenBuckets of many, the longest silent forgotten first.
+/// One bucket for each key; the longest silent are forgotten first.
 #[derive(Debug)]
 pub struct TokenBuckets<K> {
     capacity: usize,

@@ -13,7 +13,7 @@ const AGAIN_SECONDS: u64 = 10;
 const AWAY_SECONDS: u64 = 60;
 /// An own node that asks is asked back, but not within so many seconds: with much news two nodes would never stop.
 const NOT_BEFORE_SECONDS: u64 = 2;
-/// OwnNodes that are remembered: those that a person has had.
+/// Own nodes that are remembered: those that a person has had.
 const MAX_OWN_NODES: usize = 32;
 
 /// Up to where an own node has told what it holds.

@@ -7,7 +7,7 @@ use tokio::sync::{Mutex, mpsc};
 
 /// Checks that a worker takes at once and answers together: about 2 ms of work, and one waking of the driver.
 const BATCH: usize = 32;
-/// CapDecision for everything that the core lets wait, so that neither side ever waits for the other.
+/// Room for everything that the core lets wait, so that neither side ever waits for the other.
 const QUEUE: usize = 8_192;
 /// More threads would only compete with the rest of the node.
 const MAX_WORKERS: usize = 8;

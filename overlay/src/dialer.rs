@@ -1,6 +1,6 @@
 //! Whom to dial and when: decisions only, the clock and the dice are passed in.
 //!
-//! A bootstrap node is dialed until it is connected, again and again with back-off. PeerStore peers are dialed as long as
+//! A bootstrap node is dialed until it is connected, again and again with back-off. Known peers are dialed as long as
 //! there are too few connections, and at once when there is a request for them. An address somebody asked for is dialed
 //! once.
 
@@ -19,7 +19,7 @@ pub(crate) const WANTED_PEERS: usize = 4;
 /// Dials under way at a time. A home router and a phone's radio bear this; each ends after 10 s at the latest.
 pub(crate) const MAX_DIALS: usize = 8;
 
-/// PeerStore peers begun per call (a second): a thousand dead addresses are then gone through in ten minutes.
+/// Known peers begun per call (a second): a thousand dead addresses are then gone through in ten minutes.
 const KNOWN_PER_CALL: usize = 2;
 
 /// Dials of known peers under way at a time, whatever is dialed besides: as many as there shall be neighbours.
@@ -39,17 +39,17 @@ const LAST_DELAY: Duration = Duration::from_secs(60);
 
 /// What a dial is for.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Target {
+pub(crate) enum DialTarget {
     /// An address somebody gave: a bootstrap node, or one asked for.
     Given(PeerAddress),
     /// A peer met before, at any of its known addresses.
-    PeerStore(PeerId),
+    Known(PeerId),
 }
 
 /// The state of all dialing.
 #[derive(Debug)]
 pub(crate) struct Dialer {
-    targets: BTreeMap<Target, Attempts>,
+    targets: BTreeMap<DialTarget, Attempts>,
     known_from: Instant,
 }
 
@@ -74,7 +74,7 @@ impl Dialer {
         let targets: BTreeMap<_, _> = bootstrap
             .into_iter()
             .take(MAX_BOOTSTRAP)
-            .map(|address| (Target::Given(address), Attempts::new(now, false)))
+            .map(|address| (DialTarget::Given(address), Attempts::new(now, false)))
             .collect();
         let known_from = if targets.is_empty() { now } else { now + BOOTSTRAP_FIRST };
         Self { targets, known_from }
@@ -83,7 +83,7 @@ impl Dialer {
     /// Notes an address to dial once. Beyond [`MAX_GIVEN`] it is not taken.
     pub(crate) fn ask(&mut self, address: PeerAddress, now: Instant) -> bool {
         let given = self.targets.values().filter(|attempts| attempts.once).count();
-        let attempts = self.targets.entry(Target::Given(address));
+        let attempts = self.targets.entry(DialTarget::Given(address));
         match attempts {
             std::collections::btree_map::Entry::Occupied(mut there) => {
                 there.get_mut().next = now;
@@ -107,10 +107,10 @@ impl Dialer {
         connected: usize,
         is_connected: impl Fn(&PeerId) -> bool,
         known: &[PeerId],
-    ) -> Vec<Target> {
+    ) -> Vec<DialTarget> {
         self.targets.retain(|target, attempts| match target {
-            Target::Given(_) => true,
-            Target::PeerStore(peer) => attempts.under_way || known.contains(peer),
+            DialTarget::Given(_) => true,
+            DialTarget::Known(peer) => attempts.under_way || known.contains(peer),
         });
         let [given, of_known] = self.under_way();
         let mut due = self.begin_given(now, MAX_DIALS.saturating_sub(given), &is_connected);
@@ -128,17 +128,17 @@ impl Dialer {
         now: Instant,
         most: usize,
         is_connected: impl Fn(&PeerId) -> bool,
-    ) -> Vec<Target> {
+    ) -> Vec<DialTarget> {
         let mut waiting = Vec::new();
         for (target, attempts) in &self.targets {
-            let Target::Given(address) = target else { continue };
+            let DialTarget::Given(address) = target else { continue };
             let there = attempts.reached.or(address.peer()).is_some_and(|peer| is_connected(&peer));
             if !attempts.under_way && attempts.next <= now && (!there || attempts.once) {
                 waiting.push((attempts.next, target.clone()));
             }
         }
         waiting.sort();
-        let begun: Vec<Target> = waiting.into_iter().take(most).map(|(_, target)| target).collect();
+        let begun: Vec<DialTarget> = waiting.into_iter().take(most).map(|(_, target)| target).collect();
         for target in &begun {
             if let Some(attempts) = self.targets.get_mut(target) {
                 attempts.under_way = true;
@@ -150,7 +150,7 @@ impl Dialer {
     /// Begins to dial a known peer whatever its delay, because somebody waits for it.
     /// `false` when that is under way already.
     pub(crate) fn begin(&mut self, peer: PeerId, now: Instant) -> bool {
-        let attempts = self.targets.entry(Target::PeerStore(peer)).or_insert(Attempts::new(now, false));
+        let attempts = self.targets.entry(DialTarget::Known(peer)).or_insert(Attempts::new(now, false));
         !std::mem::replace(&mut attempts.under_way, true)
     }
 
@@ -160,13 +160,13 @@ impl Dialer {
         wanted: usize,
         is_connected: impl Fn(&PeerId) -> bool,
         known: &[PeerId],
-    ) -> Vec<Target> {
+    ) -> Vec<DialTarget> {
         let mut begun = Vec::new();
         for peer in known.iter().filter(|peer| !is_connected(peer)) {
             if begun.len() == wanted {
                 break;
             }
-            let target = Target::PeerStore(*peer);
+            let target = DialTarget::Known(*peer);
             let attempts = self.targets.entry(target.clone()).or_insert(Attempts::new(now, false));
             if !attempts.under_way && attempts.next <= now {
                 attempts.under_way = true;
@@ -177,7 +177,7 @@ impl Dialer {
     }
 
     /// Ends a dial with a connection. Failures are forgotten only when the peer turns out to be one of ours.
-    pub(crate) fn reached(&mut self, target: &Target, peer: PeerId) {
+    pub(crate) fn reached(&mut self, target: &DialTarget, peer: PeerId) {
         let Some(attempts) = self.targets.get_mut(target) else {
             return;
         };
@@ -191,7 +191,7 @@ impl Dialer {
     /// Notes that the peer speaks our protocol.
     pub(crate) fn joined(&mut self, peer: PeerId) {
         for (target, attempts) in &mut self.targets {
-            if attempts.reached == Some(peer) || *target == Target::PeerStore(peer) {
+            if attempts.reached == Some(peer) || *target == DialTarget::Known(peer) {
                 attempts.failures = 0;
             }
         }
@@ -202,8 +202,8 @@ impl Dialer {
         let theirs = self.targets.iter().filter(|(_, attempts)| attempts.reached == Some(peer));
         theirs
             .filter_map(|(target, _)| match target {
-                Target::Given(address) => Some(address.clone()),
-                Target::PeerStore(_) => None,
+                DialTarget::Given(address) => Some(address.clone()),
+                DialTarget::Known(_) => None,
             })
             .collect()
     }
@@ -213,12 +213,12 @@ impl Dialer {
     pub(crate) fn left(&mut self, peer: PeerId, now: Instant, dice: f64) -> Vec<(PeerAddress, Duration)> {
         let mut given = Vec::new();
         for (target, attempts) in &mut self.targets {
-            let theirs = attempts.reached == Some(peer) || *target == Target::PeerStore(peer);
+            let theirs = attempts.reached == Some(peer) || *target == DialTarget::Known(peer);
             if theirs && !attempts.under_way {
                 attempts.failures = attempts.failures.saturating_add(1);
                 let delay = delay(attempts.failures, dice);
                 attempts.next = now + delay;
-                if let Target::Given(address) = target {
+                if let DialTarget::Given(address) = target {
                     given.push((address.clone(), delay));
                 }
             }
@@ -227,7 +227,7 @@ impl Dialer {
     }
 
     /// Ends a dial without a connection. Says when it is tried again, if it is.
-    pub(crate) fn failed(&mut self, target: &Target, now: Instant, dice: f64) -> Option<Duration> {
+    pub(crate) fn failed(&mut self, target: &DialTarget, now: Instant, dice: f64) -> Option<Duration> {
         let attempts = self.targets.get_mut(target)?;
         if attempts.once {
             self.targets.remove(target);
@@ -241,14 +241,14 @@ impl Dialer {
     }
 
     /// Ends a dial for good.
-    pub(crate) fn drop_target(&mut self, target: &Target) {
+    pub(crate) fn drop_target(&mut self, target: &DialTarget) {
         self.targets.remove(target);
     }
 
     /// How many given addresses and how many known peers are being dialed.
     fn under_way(&self) -> [usize; 2] {
         let busy = self.targets.iter().filter(|(_, attempts)| attempts.under_way);
-        let given = busy.clone().filter(|(target, _)| matches!(target, Target::Given(_))).count();
+        let given = busy.clone().filter(|(target, _)| matches!(target, DialTarget::Given(_))).count();
         [given, busy.count() - given]
     }
 }
@@ -277,8 +277,8 @@ mod tests {
         PeerId::from_ed25519([n; 32])
     }
 
-    fn given(text: &str) -> Target {
-        Target::Given(text.parse().unwrap())
+    fn given(text: &str) -> DialTarget {
+        DialTarget::Given(text.parse().unwrap())
     }
 
     fn dialer(bootstrap: &[&str], now: Instant) -> Dialer {
@@ -351,15 +351,15 @@ mod tests {
         let now = Instant::now();
         let known = [1, 2, 3].map(peer);
         assert_eq!(dialer(&[], now).due(now, WANTED_PEERS, nobody, &known), []);
-        assert_eq!(dialer(&[], now).due(now, 3, nobody, &known), [Target::PeerStore(peer(1))]);
+        assert_eq!(dialer(&[], now).due(now, 3, nobody, &known), [DialTarget::Known(peer(1))]);
         let mut alone = dialer(&[], now);
         assert_eq!(
             alone.due(now, 0, nobody, &known),
-            [Target::PeerStore(peer(1)), Target::PeerStore(peer(2))]
+            [DialTarget::Known(peer(1)), DialTarget::Known(peer(2))]
         );
-        assert_eq!(alone.due(now, 0, nobody, &known), [Target::PeerStore(peer(3))]);
+        assert_eq!(alone.due(now, 0, nobody, &known), [DialTarget::Known(peer(3))]);
         let one = |id: &PeerId| *id == peer(1);
-        assert_eq!(dialer(&[], now).due(now, 1, one, &known), [2, 3].map(|n| Target::PeerStore(peer(n))));
+        assert_eq!(dialer(&[], now).due(now, 1, one, &known), [2, 3].map(|n| DialTarget::Known(peer(n))));
     }
 
     #[test]
@@ -368,7 +368,7 @@ mod tests {
         let mut dialer = dialer(&["a:1"], now);
         assert_eq!(dialer.due(now, 0, nobody, &[peer(1)]), [given("a:1")]);
         assert_eq!(dialer.due(now + SECOND, 0, nobody, &[peer(1)]), []);
-        assert_eq!(dialer.due(now + BOOTSTRAP_FIRST, 0, nobody, &[peer(1)]), [Target::PeerStore(peer(1))]);
+        assert_eq!(dialer.due(now + BOOTSTRAP_FIRST, 0, nobody, &[peer(1)]), [DialTarget::Known(peer(1))]);
     }
 
     #[test]
@@ -391,7 +391,7 @@ mod tests {
         let names: Vec<_> =
             (0..200).map(|n| format!("dead{n:03}:1")).chain(["living:1".to_owned()]).collect();
         let mut dialer = dialer(&names.iter().map(String::as_str).collect::<Vec<_>>(), start);
-        let mut under_way: Vec<(u32, Target)> = Vec::new();
+        let mut under_way: Vec<(u32, DialTarget)> = Vec::new();
         let (mut living, mut of_known) = (None, None);
         for second in 0..600 {
             let now = start + SECOND * second;
@@ -407,7 +407,7 @@ mod tests {
                 if target == given("living:1") {
                     living.get_or_insert(second);
                 }
-                if target == Target::PeerStore(peer(1)) {
+                if target == DialTarget::Known(peer(1)) {
                     of_known.get_or_insert(second);
                 }
                 under_way.push((second + 10, target));
@@ -436,7 +436,7 @@ mod tests {
     fn a_peer_somebody_waits_for_is_dialed_at_once_and_by_one_dial() {
         let now = Instant::now();
         let mut dialer = dialer(&[], now);
-        let target = Target::PeerStore(peer(1));
+        let target = DialTarget::Known(peer(1));
         assert!(dialer.begin(peer(1), now));
         assert!(!dialer.begin(peer(1), now));
         assert_eq!(dialer.due(now, 0, nobody, &[peer(1)]), [], "under way");
@@ -448,8 +448,8 @@ mod tests {
     fn what_is_known_no_more_is_dialed_no_more() {
         let now = Instant::now();
         let mut dialer = dialer(&[], now);
-        let target = Target::PeerStore(peer(1));
-        assert_eq!(dialer.due(now, 0, nobody, &[peer(1)]), [Target::PeerStore(peer(1))]);
+        let target = DialTarget::Known(peer(1));
+        assert_eq!(dialer.due(now, 0, nobody, &[peer(1)]), [DialTarget::Known(peer(1))]);
         dialer.failed(&target, now, EVEN);
         assert_eq!(dialer.due(now + 100 * SECOND, 0, nobody, &[]), []);
         assert!(dialer.targets.is_empty());

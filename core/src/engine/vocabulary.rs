@@ -117,7 +117,7 @@ pub enum Output {
     Answer(DeliveryId, Receipt),
     /// Hand the event with this sequence number to these nodes, at least one, then hand in [`Input::Attempted`].
     Attempt(DeliveryKey, Vec<PeerId>),
-    /// QueryId neighbours which nodes act for these people, at most [`nostrp2p_protocol::rpc::MAX_SOUGHT`]; what they tell is heard as announcements.
+    /// Ask neighbours which nodes act for these people, at most [`nostrp2p_protocol::rpc::MAX_SOUGHT`]; what they tell is heard as announcements.
     LookUpNodes(Vec<PublicKey>),
     /// Write down how far a delivery has come.
     Record(DeliveryKey, DeliveryState),
@@ -136,9 +136,9 @@ pub enum Output {
     Published(PublishId, Event, u64, Carried),
     /// Answer a publish request with no.
     Refuse(PublishId, Refusal),
-    /// QueryId these nodes, or some neighbours if none is named, for public events; then hand in [`Input::QueryAnswered`].
+    /// Ask these nodes, or some neighbours if none is named, for public events; then hand in [`Input::QueryAnswered`].
     Query(FetchQuery),
-    /// QueryId another node of the owner for what it holds; then hand in [`Input::OwnNodeAnswered`].
+    /// Ask another node of the owner for what it holds; then hand in [`Input::OwnNodeAnswered`].
     QueryOwnNode(PeerId, OwnNodeCursor),
     /// Write down how far an own node has told what it holds. Everything up to there went to the store before.
     RecordOwnNode(PeerId, OwnNodeCursor),

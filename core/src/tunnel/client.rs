@@ -12,7 +12,7 @@ use crate::{
     sources::{Source, Sources},
 };
 
-/// TunnelClient that a node keeps: one may fail at any time, and while it is replaced another one must hold.
+/// Tunnels that a node keeps: one may fail at any time, and while it is replaced another one must hold.
 pub const WANTED_TUNNELS: usize = 3;
 /// Helpers that are remembered: enough that three of them work. Of more, one that has failed makes room, then a random one
 /// of the source that told most.

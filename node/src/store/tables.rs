@@ -26,28 +26,28 @@ pub(super) const RESTORED: TableDefinition<u64, ()> = TableDefinition::new("rest
 /// The owner's public key, under the key 0.
 pub(super) const OWNER: TableDefinition<u8, &[u8; 32]> = TableDefinition::new("owner");
 
-/// DeliveryState of [`META`]: version of the tables.
+/// Row of [`META`]: version of the tables.
 pub(super) const META_SCHEMA: &str = "schema";
-/// DeliveryState of [`META`]: random, names this store.
+/// Row of [`META`]: random, names this store.
 const META_ID: &str = "id";
-/// DeliveryState of [`META`]: when the store was made, in seconds since 1970; 0 when nobody wrote it down.
+/// Row of [`META`]: when the store was made, in seconds since 1970; 0 when nobody wrote it down.
 pub(super) const META_BORN: &str = "born";
-/// DeliveryState of [`META`]: the highest sequence number ever given away. Numbers of dropped events are not given again.
+/// Row of [`META`]: the highest sequence number ever given away. Numbers of dropped events are not given again.
 pub(super) const META_NEWEST: &str = "newest";
-/// DeliveryState of [`META`]: up to here sequence numbers may have been given away by commits that a crash has undone. What was
+/// Row of [`META`]: up to here sequence numbers may have been given away by commits that a crash has undone. What was
 /// given away by durable commits may be beyond.
 pub(super) const META_RESERVED: &str = "reserved";
 
-/// DeliveryState of [`META`]: names this store to pages, which resume by it over restarts. It is another one after the file was put
+/// Row of [`META`]: names this store to pages, which resume by it over restarts. It is another one after the file was put
 /// back from a backup.
 const META_LINEAGE: &str = "lineage";
-/// DeliveryState of [`META`]: which file it was; see [`FileMark`].
+/// Row of [`META`]: which file it was; see [`FileMark`].
 const META_FILE: &str = "file";
-/// DeliveryState of [`META`]: when the file was written last on purpose, in seconds since 1970 by the clock as it was.
+/// Row of [`META`]: when the file was written last on purpose, in seconds since 1970 by the clock as it was.
 pub(super) const META_WRITTEN: &str = "written";
 /// How much later than its last commit the file may have been written, in seconds, to be as the program left it.
 const WRITTEN_WITHIN: u64 = 120;
-/// DeliveryState of [`META`]: the time that was trusted last, in seconds since 1970; see [`crate::trusted_time`].
+/// Row of [`META`]: the time that was trusted last, in seconds since 1970; see [`crate::trusted_time`].
 pub(super) const META_CLOCK: &str = "clock";
 
 /// Why the store is opened.

@@ -5,10 +5,10 @@ use std::{collections::VecDeque, io, time::Instant};
 use super::{Driver, relaying::is_circuit};
 use crate::{
     Lookups, OverlayEvent, PeerAddress,
-    address::{Family, Host, Place},
+    address::{Family, Host, PeerLocation},
     connection_filter::Refused,
     convert,
-    dialer::Target,
+    dialer::DialTarget,
     listen::io_kind,
 };
 use futures::FutureExt;
@@ -28,7 +28,7 @@ const MAX_PER_NAME: usize = 8;
 
 /// A dial under way.
 pub(super) struct Attempt {
-    target: Target,
+    target: DialTarget,
     /// What is dialed now, and the address it comes from.
     dialing: Vec<(Multiaddr, PeerAddress)>,
     /// What comes next. Only for unknown peers: libp2p dials those at one address at a time.
@@ -39,7 +39,7 @@ pub(super) struct Attempt {
 
 /// A target whose names are resolved.
 pub(super) struct Resolved {
-    target: Target,
+    target: DialTarget,
     addresses: Vec<(Multiaddr, PeerAddress)>,
     problem: Option<String>,
 }
@@ -61,8 +61,8 @@ impl Driver {
         let due = self.dialer.due(now, self.peers.len(), is_connected, &known);
         for target in due {
             let addresses = match &target {
-                Target::Given(address) => vec![address.clone()],
-                Target::PeerStore(peer) => {
+                DialTarget::Given(address) => vec![address.clone()],
+                DialTarget::Known(peer) => {
                     self.try_nearby(*peer);
                     self.addresses_to_dial(peer)
                 }
@@ -76,7 +76,7 @@ impl Driver {
         let addresses = self.addresses_to_dial(&peer);
         if !addresses.is_empty() && self.dialer.begin(peer, now) {
             self.try_nearby(peer);
-            self.lookups.push(resolve(self.names.clone(), Target::PeerStore(peer), addresses).boxed());
+            self.lookups.push(resolve(self.names.clone(), DialTarget::Known(peer), addresses).boxed());
         }
     }
 
@@ -91,8 +91,8 @@ impl Driver {
             return self.dial_failed(&target, reason);
         }
         let expected = match &target {
-            Target::Given(address) => address.peer(),
-            Target::PeerStore(peer) => Some(*peer),
+            DialTarget::Given(address) => address.peer(),
+            DialTarget::Known(peer) => Some(*peer),
         };
         let mut addresses = VecDeque::from(addresses);
         let now =
@@ -118,8 +118,8 @@ impl Driver {
 
     /// Where this node itself seems to listen, and who answers there must show who it is. What a person gives may be such
     /// an address. Another node's address that this machine really has is not dialed: behind two routers both have it.
-    fn to_prove(&self, target: &Target) -> Vec<Multiaddr> {
-        let given = matches!(target, Target::Given(_));
+    fn to_prove(&self, target: &DialTarget) -> Vec<Multiaddr> {
+        let given = matches!(target, DialTarget::Given(_));
         self.swarm.listeners().filter(|address| given || self.own_ips.is_foreign(address)).cloned().collect()
     }
 
@@ -145,7 +145,7 @@ impl Driver {
             DialError::LocalPeerId { address } => Some((address, own)),
             _ => None,
         };
-        if let (Some((_, Some(obtained))), Target::Given(_)) = (misled, &attempt.target) {
+        if let (Some((_, Some(obtained))), DialTarget::Given(_)) = (misled, &attempt.target) {
             if Some(obtained) == own {
                 return self.dialed_self(&attempt.target);
             }
@@ -155,7 +155,7 @@ impl Driver {
                 return self.dial(attempt);
             }
         }
-        if let (Some((address, obtained)), &Target::PeerStore(peer)) = (misled, &attempt.target)
+        if let (Some((address, obtained)), &DialTarget::Known(peer)) = (misled, &attempt.target)
             && let Some(address) = attempt.address_of(address)
         {
             tracing::debug!("Another node is now at {address}, where {peer} was.");
@@ -184,14 +184,14 @@ impl Driver {
         self.dial_failed(&attempt.target, reason(error));
     }
 
-    fn dial_failed(&mut self, target: &Target, reason: String) {
+    fn dial_failed(&mut self, target: &DialTarget, reason: String) {
         let retry_in = self.dialer.failed(target, Instant::now(), rand::random());
         match target {
-            Target::Given(address) => {
+            DialTarget::Given(address) => {
                 let address = address.clone();
                 self.event_queue.notice(OverlayEvent::BootstrapFailed { address, reason, retry_in });
             }
-            Target::PeerStore(peer) => {
+            DialTarget::Known(peer) => {
                 tracing::debug!("{peer} cannot be reached: {reason}");
                 let over_relay = self.known.addresses(peer).iter().any(PeerAddress::is_circuit);
                 if !(over_relay && self.may_try_again(peer)) {
@@ -201,9 +201,9 @@ impl Driver {
         }
     }
 
-    fn dialed_self(&mut self, target: &Target) {
+    fn dialed_self(&mut self, target: &DialTarget) {
         self.dialer.drop_target(target);
-        if let Target::Given(address) = target {
+        if let DialTarget::Given(address) = target {
             let reason = "that is this node itself; it is not dialed again".to_owned();
             let address = address.clone();
             self.event_queue.notice(OverlayEvent::BootstrapFailed { address, reason, retry_in: None });
@@ -242,7 +242,7 @@ impl Attempt {
     }
 }
 
-pub(super) async fn resolve(names: Lookups, target: Target, addresses: Vec<PeerAddress>) -> Resolved {
+pub(super) async fn resolve(names: Lookups, target: DialTarget, addresses: Vec<PeerAddress>) -> Resolved {
     let mut resolved = Resolved { target, addresses: Vec::new(), problem: None };
     for address in addresses {
         match resolve_one(&names, &address.place).await {
@@ -256,8 +256,8 @@ pub(super) async fn resolve(names: Lookups, target: Target, addresses: Vec<PeerA
     resolved
 }
 
-async fn resolve_one(names: &Lookups, place: &Place) -> Result<Vec<Place>, String> {
-    let Place::Net { host: Host::Name(name, family), port, .. } = place.first_hop() else {
+async fn resolve_one(names: &Lookups, place: &PeerLocation) -> Result<Vec<PeerLocation>, String> {
+    let PeerLocation::Net { host: Host::Name(name, family), port, .. } = place.first_hop() else {
         return Ok(vec![place.clone()]);
     };
     let found = names.addresses(name, *port).await.map_err(|error| error.to_string())?;
