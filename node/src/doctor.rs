@@ -13,7 +13,7 @@ use crate::{
     clock, data_dir, delegated,
     settings::{Settings, Tls},
     status::{
-        self, Answer, Node,
+        self, Node, StatusAnswer,
         reach::{self, Router, Word},
     },
     store::{OpenError, Retention, Store},
@@ -60,11 +60,11 @@ pub async fn examine(settings: &Settings, mut tell: impl FnMut(CheckStep)) {
         step("TLS", check_tls(tls));
     }
     match status::node(settings).await {
-        Ok((Answer::Identity(node), _)) => {
+        Ok((StatusAnswer::Identity(node), _)) => {
             let text = format!("it is running: {}. {}", node.peer_id, status::MORE_FOR_ITS_USER);
             step("node", (CheckVerdict::Warn, text));
         }
-        Ok((Answer::Whole(node), _)) => {
+        Ok((StatusAnswer::Whole(node), _)) => {
             step("node", (CheckVerdict::Ok, format!("it is running: {}", node.peer_id)));
             step("owner", check_owner(&node));
             step("peers", check_peers(&node, settings));

@@ -20,14 +20,14 @@ use crate::settings::Pages;
 
 /// Both ends of an accepted connection; `serve` puts them into each request.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Ends {
+pub(crate) struct SocketEnds {
     /// Where it comes from.
     pub(crate) from: SocketAddr,
     /// The local address at which it was accepted.
     pub(crate) at: SocketAddr,
 }
 
-impl Ends {
+impl SocketEnds {
     /// Of a listener, to which nobody has come yet.
     pub(crate) const fn listening(at: SocketAddr) -> Self {
         Self { from: at, at }
@@ -91,7 +91,7 @@ impl OwnNames {
     }
 
     /// Whether a name is one of the node's own for this accepted connection. Without one no local address counts.
-    pub(crate) fn is_own(&self, name: &Authority, ends: Option<&Ends>) -> bool {
+    pub(crate) fn is_own(&self, name: &Authority, ends: Option<&SocketEnds>) -> bool {
         self.configured.iter().any(|own| covers(own, name))
             || self.certificate.has(name)
             || self.confirmed.borrow().contains(name)
@@ -99,7 +99,7 @@ impl OwnNames {
     }
 
     /// What a name is to this node.
-    pub(crate) fn kind(&self, name: &Authority, ends: Option<&Ends>) -> NameKind {
+    pub(crate) fn kind(&self, name: &Authority, ends: Option<&SocketEnds>) -> NameKind {
         if self.is_own(name, ends) {
             NameKind::Own
         } else if may_be_confirmed(name) {
@@ -109,7 +109,7 @@ impl OwnNames {
         }
     }
 
-    fn is_local(&self, name: &Authority, ends: &Ends) -> bool {
+    fn is_local(&self, name: &Authority, ends: &SocketEnds) -> bool {
         let port = name.port().unwrap_or(if self.tls { 443 } else { 80 });
         let here = name.ip() == Some(ends.at.ip().to_canonical())
             || name.is_loopback() && ends.from.ip().to_canonical().is_loopback();
@@ -118,7 +118,7 @@ impl OwnNames {
 
     /// Whether pages of this `Origin` may talk to the node by this name: those of the same origin, those under another
     /// own name, and those of `--allow-origin`. Under a name that is not own, only those of the same origin.
-    pub(crate) fn takes_page(&self, origin: &str, name: &Authority, ends: Option<&Ends>) -> bool {
+    pub(crate) fn takes_page(&self, origin: &str, name: &Authority, ends: Option<&SocketEnds>) -> bool {
         let Some(origin) = normal_origin(origin) else { return false };
         let fits_scheme = !self.tls || origin.starts_with("https://");
         if fits_scheme && name.is_of(&origin) {
@@ -139,7 +139,7 @@ impl OwnNames {
 
     /// Whether a page was served under one of the own names whose port is known: at another port of the same host may
     /// be somebody else's page.
-    fn is_own_page(&self, origin: &str, ends: Option<&Ends>) -> bool {
+    fn is_own_page(&self, origin: &str, ends: Option<&SocketEnds>) -> bool {
         let Some(page) = origin.split_once("://").and_then(|(_, rest)| rest.parse::<Authority>().ok()) else {
             return false;
         };
@@ -245,8 +245,8 @@ mod tests {
         text.parse().unwrap()
     }
 
-    fn ends(from: &str, at: &str) -> Ends {
-        Ends { from: from.parse().unwrap(), at: at.parse().unwrap() }
+    fn ends(from: &str, at: &str) -> SocketEnds {
+        SocketEnds { from: from.parse().unwrap(), at: at.parse().unwrap() }
     }
 
     fn names(hosts: &[&str], pages: Pages) -> OwnNames {
@@ -258,7 +258,7 @@ mod tests {
     }
 
     #[track_caller]
-    fn check(names: &OwnNames, host: &str, ends: &Ends, expected: NameKind) {
+    fn check(names: &OwnNames, host: &str, ends: &SocketEnds, expected: NameKind) {
         assert_eq!(names.kind(&name(host), Some(ends)), expected, "{host}");
     }
 

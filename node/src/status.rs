@@ -58,18 +58,18 @@ pub(crate) struct Node {
 
 /// What a running node says to everybody.
 #[derive(Deserialize)]
-pub(crate) struct Identity {
+pub(crate) struct NodeIdentity {
     pub(crate) peer_id: String,
     pub(crate) npub: Option<String>,
     pub(crate) version: String,
 }
 
 /// What a running node has answered.
-pub(crate) enum Answer {
+pub(crate) enum StatusAnswer {
     /// All of it.
     Whole(Box<Node>),
     /// Only which node it is: this user cannot read its token, or the data directory is another one.
-    Identity(Identity),
+    Identity(NodeIdentity),
 }
 
 /// What to do to learn more of a node.
@@ -99,10 +99,10 @@ pub async fn status(settings: &Settings, json: bool) -> anyhow::Result<String> {
     let (answer, body) = node(settings).await?;
     match answer {
         _ if json => Ok(body),
-        Answer::Whole(node) => {
+        StatusAnswer::Whole(node) => {
             describe(&node, settings.home.page.as_deref(), settings.listen.port(), clock::now())
         }
-        Answer::Identity(Identity { peer_id, npub, version }) => {
+        StatusAnswer::Identity(NodeIdentity { peer_id, npub, version }) => {
             Ok(format!("{}\n{MORE_FOR_ITS_USER}", heading(&version, &peer_id, npub.as_deref())))
         }
     }
@@ -113,7 +113,7 @@ pub async fn status(settings: &Settings, json: bool) -> anyhow::Result<String> {
 /// # Errors
 /// When no node answers where the settings say, or no helper is known to it.
 pub async fn link(settings: &Settings) -> anyhow::Result<String> {
-    let (Answer::Whole(node), _) = node(settings).await? else { bail!("{MORE_FOR_ITS_USER}") };
+    let (StatusAnswer::Whole(node), _) = node(settings).await? else { bail!("{MORE_FOR_ITS_USER}") };
     if node.npub.is_none() {
         bail!("the node has no owner yet; `nostrp2p owner claim-link` shows how to become it");
     }
@@ -133,7 +133,7 @@ fn from_anywhere(node: &Node, page: Option<&str>) -> String {
 }
 
 /// What the running node says of itself, and its own words.
-pub(crate) async fn node(settings: &Settings) -> anyhow::Result<(Answer, String)> {
+pub(crate) async fn node(settings: &Settings) -> anyhow::Result<(StatusAnswer, String)> {
     let mut address = settings.listen_clients;
     if address.ip().is_unspecified() {
         address.set_ip(std::net::Ipv4Addr::LOCALHOST.into());
@@ -147,15 +147,15 @@ pub(crate) async fn node(settings: &Settings) -> anyhow::Result<(Answer, String)
         )
     })?;
     let answer = match serde_json::from_str(&body) {
-        Ok(node) => Answer::Whole(Box::new(node)),
-        Err(_) => Answer::Identity(
+        Ok(node) => StatusAnswer::Whole(Box::new(node)),
+        Err(_) => StatusAnswer::Identity(
             serde_json::from_str(&body)
                 .with_context(|| format!("what answers at {authority} is no nostrp2p node"))?,
         ),
     };
     let peer_id = match &answer {
-        Answer::Whole(node) => &node.peer_id,
-        Answer::Identity(identity) => &identity.peer_id,
+        StatusAnswer::Whole(node) => &node.peer_id,
+        StatusAnswer::Identity(identity) => &identity.peer_id,
     };
     check_identity(peer_id, &authority, &settings.data_dir)?;
     Ok((answer, body))
@@ -330,7 +330,7 @@ mod tests {
             addresses: vec!["/ip4/127.0.0.1/tcp/1".into()],
             peers: 1,
             own: 0,
-            connected: vec![Connected { peer: "12D3KooX".into(), path: reach::Way::Punched }],
+            connected: vec![Connected { peer: "12D3KooX".into(), path: reach::PathKind::Punched }],
             reach: Reach::from(&nostrp2p_overlay::Reach { seeks_relays: true, ..Default::default() }),
             stored: 5,
             storage: Storage {

@@ -28,7 +28,7 @@ use tokio_rustls::{TlsAcceptor, server::TlsStream};
 use crate::{
     connection_slots::ConnectionSlots,
     http::{accept::RetryingListener, quickack::QuickAck},
-    own_names::{CertificateNames, Ends},
+    own_names::{CertificateNames, SocketEnds},
     settings::{Acme, Tls, TlsFiles},
 };
 
@@ -204,8 +204,8 @@ fn obtain(acme: &Acme, data_dir: &Path) -> (Arc<dyn ResolvesServerCert>, Renewal
 
 /// Connections whose handshake is done.
 pub(crate) struct TlsListener {
-    address: Ends,
-    ready: mpsc::Receiver<(TlsStream<QuickAck>, Ends)>,
+    address: SocketEnds,
+    ready: mpsc::Receiver<(TlsStream<QuickAck>, SocketEnds)>,
     /// What does handshakes, and what renews certificates. They end with this, and this with them if they break.
     tasks: JoinSet<()>,
 }
@@ -227,7 +227,7 @@ impl TlsListener {
 
 impl axum::serve::Listener for TlsListener {
     type Io = TlsStream<QuickAck>;
-    type Addr = Ends;
+    type Addr = SocketEnds;
 
     async fn accept(&mut self) -> (Self::Io, Self::Addr) {
         loop {
@@ -239,7 +239,7 @@ impl axum::serve::Listener for TlsListener {
         }
     }
 
-    fn local_addr(&self) -> io::Result<Ends> {
+    fn local_addr(&self) -> io::Result<SocketEnds> {
         Ok(self.address)
     }
 }
@@ -255,7 +255,7 @@ fn pass_on(ended: Result<(), JoinError>) {
 async fn accept(
     mut listener: RetryingListener,
     acceptor: TlsAcceptor,
-    ready: mpsc::Sender<(TlsStream<QuickAck>, Ends)>,
+    ready: mpsc::Sender<(TlsStream<QuickAck>, SocketEnds)>,
 ) {
     let handshakes = ConnectionSlots::new(MAX_HANDSHAKES);
     loop {
@@ -296,8 +296,11 @@ mod tests {
         // What ends as it should is not missed.
         tasks.spawn(async {});
         tasks.spawn(async { panic!("the renewal on purpose") });
-        let mut listener =
-            TlsListener { address: Ends::listening(([127, 0, 0, 1], 0).into()), ready: receiver, tasks };
+        let mut listener = TlsListener {
+            address: SocketEnds::listening(([127, 0, 0, 1], 0).into()),
+            ready: receiver,
+            tasks,
+        };
         let port = tokio::spawn(async move { drop(listener.accept().await) });
         let panic = port.await.unwrap_err().into_panic();
         assert_eq!(panic.downcast_ref::<&str>(), Some(&"the renewal on purpose"));

@@ -28,13 +28,13 @@ const MAX_HOST: usize = 253;
 /// Shown as `host:port` where that says everything, otherwise as a multiaddr; both can be parsed again.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PeerAddress {
-    pub(crate) place: Place,
+    pub(crate) place: PeerLocation,
     pub(crate) peer: Option<PeerId>,
 }
 
 /// Where to connect to.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) enum Place {
+pub(crate) enum PeerLocation {
     Net {
         host: Host,
         port: u16,
@@ -89,10 +89,10 @@ impl PeerAddress {
 
     /// Whether a host name in it must be looked up before it can be dialed.
     pub fn has_name(&self) -> bool {
-        matches!(self.place.first_hop(), Place::Net { host: Host::Name(..), .. })
+        matches!(self.place.first_hop(), PeerLocation::Net { host: Host::Name(..), .. })
     }
 
-    pub(crate) const fn new(place: Place, peer: Option<PeerId>) -> Self {
+    pub(crate) const fn new(place: PeerLocation, peer: Option<PeerId>) -> Self {
         Self { place, peer }
     }
 
@@ -112,7 +112,7 @@ impl PeerAddress {
             Some(Protocol::Dns(name)) => net(named(&name, Family::Any)?, &mut parts)?,
             Some(Protocol::Dns4(name)) => net(named(&name, Family::V4)?, &mut parts)?,
             Some(Protocol::Dns6(name)) => net(named(&name, Family::V6)?, &mut parts)?,
-            Some(Protocol::Memory(port)) => Place::Memory(port),
+            Some(Protocol::Memory(port)) => PeerLocation::Memory(port),
             _ => return Err("it begins with none of /ip4, /ip6, /dns, /dns4, /dns6"),
         };
         let peer = match parts.next() {
@@ -134,7 +134,7 @@ impl PeerAddress {
                 if parts.next().is_some() {
                     return Err("it goes on after the peer id");
                 }
-                Ok(Self::new(Place::Circuit { at: Box::new(place), relay }, peer))
+                Ok(Self::new(PeerLocation::Circuit { at: Box::new(place), relay }, peer))
             }
             (_, Some(_)) => Err("it goes on after the peer id"),
         }
@@ -142,7 +142,7 @@ impl PeerAddress {
 
     /// Whether it leads over a relay.
     pub const fn is_circuit(&self) -> bool {
-        matches!(self.place, Place::Circuit { .. })
+        matches!(self.place, PeerLocation::Circuit { .. })
     }
 
     pub(crate) fn to_multiaddr(&self) -> Multiaddr {
@@ -154,7 +154,7 @@ impl PeerAddress {
     }
 }
 
-impl Place {
+impl PeerLocation {
     pub(crate) const fn tcp(address: SocketAddr) -> Self {
         Self::Net { host: Host::Ip(address.ip()), port: address.port(), transport: Transport::Tcp }
     }
@@ -220,11 +220,13 @@ impl FromStr for PeerAddress {
 impl fmt::Display for PeerAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self { place: Place::Net { host, port, transport: Transport::Tcp }, peer: None } => match host {
-                Host::Ip(ip) => write!(f, "{}", SocketAddr::new(*ip, *port)),
-                Host::Name(name, Family::Any) => write!(f, "{name}:{port}"),
-                Host::Name(..) => write!(f, "{}", self.to_multiaddr()),
-            },
+            Self { place: PeerLocation::Net { host, port, transport: Transport::Tcp }, peer: None } => {
+                match host {
+                    Host::Ip(ip) => write!(f, "{}", SocketAddr::new(*ip, *port)),
+                    Host::Name(name, Family::Any) => write!(f, "{name}:{port}"),
+                    Host::Name(..) => write!(f, "{}", self.to_multiaddr()),
+                }
+            }
             _ => write!(f, "{}", self.to_multiaddr()),
         }
     }
@@ -257,7 +259,7 @@ fn parse(text: &str) -> Result<PeerAddress, &'static str> {
             Err(_) => named(host, Family::Any)?,
         },
     };
-    Ok(PeerAddress::new(Place::Net { host, port: parse_port(port)?, transport: Transport::Tcp }, None))
+    Ok(PeerAddress::new(PeerLocation::Net { host, port: parse_port(port)?, transport: Transport::Tcp }, None))
 }
 
 /// Why a link-local address is refused: it says nothing without the interface, which a connection of this program cannot name.
@@ -278,7 +280,7 @@ fn parse_port(text: &str) -> Result<u16, &'static str> {
 }
 
 /// Reads port and transport that follow a host in a multiaddr.
-fn net<'a>(host: Host, parts: &mut impl Iterator<Item = Protocol<'a>>) -> Result<Place, &'static str> {
+fn net<'a>(host: Host, parts: &mut impl Iterator<Item = Protocol<'a>>) -> Result<PeerLocation, &'static str> {
     let (port, transport) = match parts.next() {
         Some(Protocol::Tcp(port)) => (port, Transport::Tcp),
         Some(Protocol::Udp(port)) => match parts.next() {
@@ -290,7 +292,7 @@ fn net<'a>(host: Host, parts: &mut impl Iterator<Item = Protocol<'a>>) -> Result
     if port == 0 {
         return Err("its port is not a number from 1 to 65535");
     }
-    Ok(Place::Net { host, port, transport })
+    Ok(PeerLocation::Net { host, port, transport })
 }
 
 fn of_a_node(peer: &libp2p::PeerId) -> Result<PeerId, &'static str> {

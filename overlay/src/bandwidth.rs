@@ -30,7 +30,7 @@ use libp2p::{
 
 use crate::{
     hop_message::{Progress, Request},
-    relay::circuit_limits::{Circuit, Circuits, Ends},
+    relay::circuit_limits::{Circuit, CircuitEnds, Circuits},
 };
 
 /// Bytes that are relayed for one peer in a day, to it and from it, unless the operator says otherwise. A busy day of
@@ -315,9 +315,14 @@ impl<S> Stream<S> {
         let circuits = &self.account.bandwidth.circuits;
         let counted = match destination {
             Some(to) => {
-                Some(circuits.begin(Ends { from: self.peer, origin: self.origin, to }).ok_or_else(|| {
-                    io::Error::new(io::ErrorKind::QuotaExceeded, "there are enough circuits like this one")
-                })?)
+                Some(circuits.begin(CircuitEnds { from: self.peer, origin: self.origin, to }).ok_or_else(
+                    || {
+                        io::Error::new(
+                            io::ErrorKind::QuotaExceeded,
+                            "there are enough circuits like this one",
+                        )
+                    },
+                )?)
             }
             None => None,
         };

@@ -42,7 +42,7 @@ use crate::{
     dialer::Dialer,
     event_queue::EventQueue,
     gossip::Copies,
-    handle::Command,
+    handle::OverlayCommand,
     interfaces::Interfaces,
     listen::Begun,
     own_ips::OwnIps,
@@ -60,7 +60,7 @@ const FAREWELL: Duration = Duration::from_secs(1);
 /// The state of the task.
 pub(crate) struct Driver {
     swarm: Swarm<Behaviour>,
-    commands: mpsc::Receiver<Command>,
+    commands: mpsc::Receiver<OverlayCommand>,
     event_queue: EventQueue,
     peers: BTreeMap<PeerId, Connected>,
     dialer: Dialer,
@@ -86,15 +86,15 @@ pub(crate) struct Driver {
 }
 
 /// The driver's ends of the line to the node.
-pub(crate) struct Ends {
-    pub(crate) commands: mpsc::Receiver<Command>,
+pub(crate) struct DriverChannels {
+    pub(crate) commands: mpsc::Receiver<OverlayCommand>,
     pub(crate) events: mpsc::Sender<OverlayEvent>,
 }
 
 impl Driver {
     pub(crate) fn new(
         swarm: Swarm<Behaviour>,
-        Ends { commands, events }: Ends,
+        DriverChannels { commands, events }: DriverChannels,
         dialer: Dialer,
         known: PeerStore,
         saver: Saver,
@@ -135,7 +135,7 @@ impl Driver {
         loop {
             tokio::select! {
                 command = self.commands.recv() => match command {
-                    None | Some(Command::Shutdown) => break,
+                    None | Some(OverlayCommand::Shutdown) => break,
                     Some(command) => self.on_command(command),
                 },
                 event = self.swarm.select_next_some() => self.on_swarm_event(event),
@@ -147,33 +147,35 @@ impl Driver {
         self.close().await;
     }
 
-    fn on_command(&mut self, command: Command) {
+    fn on_command(&mut self, command: OverlayCommand) {
         match command {
-            Command::Broadcast { topic, payload, reply } => answer(reply, self.broadcast(topic, payload)),
-            Command::Report { message, verdict } => self.report(&message, verdict),
-            Command::Dial(address) => self.ask(address),
-            Command::AddAddresses { peer, addresses } => self.add_addresses(peer, addresses),
-            Command::Request { peer, question } => self.request(peer, question),
-            Command::Respond { request, payload } => self.respond(&request, payload),
-            Command::OpenHome { peer, reply } => self.open_home(peer, reply),
-            Command::AcceptHomes(taker) => self.accept_homes(taker),
-            Command::Keep(peers) => self.keep(peers),
-            Command::Peers(reply) => answer(reply, self.describe_peers()),
-            Command::ListenAddresses(reply) => answer(reply, self.listen_addresses()),
-            Command::Reach(reply) => answer(reply, self.describe_reach()),
-            Command::Stats(reply) => {
+            OverlayCommand::Broadcast { topic, payload, reply } => {
+                answer(reply, self.broadcast(topic, payload))
+            }
+            OverlayCommand::Report { message, verdict } => self.report(&message, verdict),
+            OverlayCommand::Dial(address) => self.ask(address),
+            OverlayCommand::AddAddresses { peer, addresses } => self.add_addresses(peer, addresses),
+            OverlayCommand::Request { peer, question } => self.request(peer, question),
+            OverlayCommand::Respond { request, payload } => self.respond(&request, payload),
+            OverlayCommand::OpenHome { peer, reply } => self.open_home(peer, reply),
+            OverlayCommand::AcceptHomes(taker) => self.accept_homes(taker),
+            OverlayCommand::Keep(peers) => self.keep(peers),
+            OverlayCommand::Peers(reply) => answer(reply, self.describe_peers()),
+            OverlayCommand::ListenAddresses(reply) => answer(reply, self.listen_addresses()),
+            OverlayCommand::Reach(reply) => answer(reply, self.describe_reach()),
+            OverlayCommand::Stats(reply) => {
                 let (copies, copies_bytes) = self.copies.count();
                 let relayed_bytes = self.bandwidth.relayed();
                 let circuits_refused = self.stats.circuits_refused + self.bandwidth.circuits().refused();
                 answer(reply, Stats { copies, copies_bytes, relayed_bytes, circuits_refused, ..self.stats });
             }
-            Command::Traffic(reply) => {
+            OverlayCommand::Traffic(reply) => {
                 let carried = self.bandwidth.take_traffic().into_iter();
                 let known = carried.filter_map(|(peer, carried)| Some((convert::peer_id(&peer)?, carried)));
                 answer(reply, known.collect());
             }
             // Taken by `run`, which ends.
-            Command::Shutdown => {}
+            OverlayCommand::Shutdown => {}
         }
     }
 

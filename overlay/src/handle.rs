@@ -30,7 +30,7 @@ const WAITING_VISITS: usize = 16;
 /// that has stopped, they do nothing and return nothing.
 #[derive(Debug, Clone)]
 pub struct Overlay {
-    commands: mpsc::Sender<Command>,
+    commands: mpsc::Sender<OverlayCommand>,
     peer_id: PeerId,
     request_timeout: Duration,
 }
@@ -46,7 +46,7 @@ pub struct Sent {
 }
 
 /// What the driver is asked for.
-pub(crate) enum Command {
+pub(crate) enum OverlayCommand {
     Broadcast { topic: Topic, payload: Vec<u8>, reply: oneshot::Sender<Result<Sent, BroadcastError>> },
     Report { message: MessageRef, verdict: MessageAcceptance },
     Dial(PeerAddress),
@@ -66,7 +66,7 @@ pub(crate) enum Command {
 
 impl Overlay {
     pub(crate) const fn new(
-        commands: mpsc::Sender<Command>,
+        commands: mpsc::Sender<OverlayCommand>,
         peer_id: PeerId,
         request_timeout: Duration,
     ) -> Self {
@@ -89,18 +89,18 @@ impl Overlay {
         if size > limit {
             return Err(BroadcastError::TooLarge { size, limit });
         }
-        let sent = self.ask(|reply| Command::Broadcast { topic, payload, reply }).await;
+        let sent = self.ask(|reply| OverlayCommand::Broadcast { topic, payload, reply }).await;
         sent.unwrap_or(Err(BroadcastError::Stopped))
     }
 
     /// Says what to do with a message. Once each, within 10 s; later it is without effect.
     pub async fn report(&self, message: MessageRef, verdict: MessageAcceptance) {
-        self.tell(Command::Report { message, verdict }).await;
+        self.tell(OverlayCommand::Report { message, verdict }).await;
     }
 
     /// Dials an address once, soon. Failure is told by [`crate::OverlayEvent::BootstrapFailed`].
     pub async fn dial(&self, address: PeerAddress) {
-        self.tell(Command::Dial(address)).await;
+        self.tell(OverlayCommand::Dial(address)).await;
     }
 
     /// Notes where a node says it can be reached: multiaddrs or `host:port`, as it announced them. What is no address,
@@ -109,7 +109,7 @@ impl Overlay {
     pub async fn add_addresses(&self, peer: PeerId, addresses: Vec<String>) {
         let addresses = addresses.iter().take(4 * MAX_PER_PEER).filter_map(|text| text.parse().ok());
         let addresses = addresses.filter(|address: &PeerAddress| address.peer().is_none_or(|it| it == peer));
-        self.tell(Command::AddAddresses { peer, addresses: addresses.collect() }).await;
+        self.tell(OverlayCommand::AddAddresses { peer, addresses: addresses.collect() }).await;
     }
 
     /// Asks a node and waits for its answer, at most 20 s. One that is not connected is dialed at its known addresses.
@@ -130,7 +130,8 @@ impl Overlay {
         if size > limit {
             return Err(RequestError::TooLarge { size, limit });
         }
-        let question = |reply| Command::Request { peer, question: Question { protocol, payload, reply } };
+        let question =
+            |reply| OverlayCommand::Request { peer, question: Question { protocol, payload, reply } };
         match time::timeout(self.request_timeout, self.ask(question)).await {
             Ok(answer) => answer.unwrap_or(Err(RequestError::Stopped)),
             Err(_) => Err(RequestError::Timeout),
@@ -145,12 +146,12 @@ impl Overlay {
             tracing::error!("An answer of {size} bytes was not sent, for {limit} are allowed.");
             return self.refuse(request).await;
         }
-        self.tell(Command::Respond { request, payload: Some(payload) }).await;
+        self.tell(OverlayCommand::Respond { request, payload: Some(payload) }).await;
     }
 
     /// Ends a request without an answer.
     pub async fn refuse(&self, request: RequestRef) {
-        self.tell(Command::Respond { request, payload: None }).await;
+        self.tell(OverlayCommand::Respond { request, payload: None }).await;
     }
 
     /// Opens a stream to a node at home, within 10 s, on a connection that is there already. It is up to that node to
@@ -159,7 +160,7 @@ impl Overlay {
     /// # Errors
     /// When it is not connected, takes no streams, or does not answer; see [`RequestError`].
     pub async fn open_home(&self, peer: PeerId) -> Result<HomeStream, RequestError> {
-        let opened = self.ask(|reply| Command::OpenHome { peer, reply });
+        let opened = self.ask(|reply| OverlayCommand::OpenHome { peer, reply });
         match time::timeout(OPEN_TIME, opened).await {
             Ok(opened) => opened.unwrap_or(Err(RequestError::Stopped)),
             Err(_) => Err(RequestError::Timeout),
@@ -170,7 +171,7 @@ impl Overlay {
     /// one peer and 48 in all are open at a time; one that comes when 16 wait is dropped.
     pub async fn accept_homes(&self) -> mpsc::Receiver<HomeVisit> {
         let (sender, receiver) = mpsc::channel(WAITING_VISITS);
-        self.tell(Command::AcceptHomes(sender)).await;
+        self.tell(OverlayCommand::AcceptHomes(sender)).await;
         receiver
     }
 
@@ -178,49 +179,49 @@ impl Overlay {
     /// before. One that is lost is not dialed: the next request does that.
     pub async fn keep(&self, peers: Vec<PeerId>) {
         debug_assert!(peers.len() <= MAX_KEPT, "the rest is not kept");
-        self.tell(Command::Keep(peers)).await;
+        self.tell(OverlayCommand::Keep(peers)).await;
     }
 
     /// The nodes that have joined, ordered by peer id; at most about 180.
     pub async fn peers(&self) -> Vec<Peer> {
-        self.ask(Command::Peers).await.unwrap_or_default()
+        self.ask(OverlayCommand::Peers).await.unwrap_or_default()
     }
 
     /// Whether others reach this node and through what. The addresses in it are the ones to tell others.
     pub async fn reach(&self) -> Reach {
-        self.ask(Command::Reach).await.unwrap_or_default()
+        self.ask(OverlayCommand::Reach).await.unwrap_or_default()
     }
 
     /// Where this node listens itself, without relays: multiaddrs with its peer id.
     pub async fn listen_addresses(&self) -> Vec<String> {
-        self.ask(Command::ListenAddresses).await.unwrap_or_default()
+        self.ask(OverlayCommand::ListenAddresses).await.unwrap_or_default()
     }
 
     /// Numbers since the start. All zero when the overlay has stopped.
     pub async fn stats(&self) -> Stats {
-        self.ask(Command::Stats).await.unwrap_or_default()
+        self.ask(OverlayCommand::Stats).await.unwrap_or_default()
     }
 
     /// What was carried with each peer since this was last asked. Whoever is connected through a relay counts twice: with
     /// the relay and as itself. Empty when the overlay has stopped.
     pub async fn take_traffic(&self) -> Vec<(PeerId, Traffic)> {
-        self.ask(Command::Traffic).await.unwrap_or_default()
+        self.ask(OverlayCommand::Traffic).await.unwrap_or_default()
     }
 
     /// Saves the known addresses, closes the connections and ends; returns when that is done, after 2 s at most.
     /// All clones may do this, in any order. The last event is [`crate::OverlayEvent::Stopped`].
     pub async fn shutdown(self) {
-        self.tell(Command::Shutdown).await;
+        self.tell(OverlayCommand::Shutdown).await;
         self.commands.closed().await;
     }
 
-    async fn tell(&self, command: Command) {
+    async fn tell(&self, command: OverlayCommand) {
         if self.commands.send(command).await.is_err() {
             tracing::debug!("The overlay has stopped; a command was not carried out.");
         }
     }
 
-    async fn ask<T>(&self, command: impl FnOnce(oneshot::Sender<T>) -> Command) -> Option<T> {
+    async fn ask<T>(&self, command: impl FnOnce(oneshot::Sender<T>) -> OverlayCommand) -> Option<T> {
         let (reply, answer) = oneshot::channel();
         self.tell(command(reply)).await;
         answer.await.ok()

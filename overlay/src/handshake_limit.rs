@@ -103,7 +103,7 @@ impl PendingInbound {
         queue.waiting.push_back(Newcomer { number, from, leave });
         drop(queue);
         let upgrade = Box::pin(Abortable::new(upgrade, registration));
-        Upgrade { upgrade, place: Some(Place { coming: self.clone(), number }) }
+        Upgrade { upgrade, place: Some(PeerLocation { coming: self.clone(), number }) }
     }
 
     fn lock(&self) -> MutexGuard<'_, Queue> {
@@ -138,16 +138,16 @@ impl Origin {
 /// The handshake of somebody who comes in, with the place on the threshold that it has meanwhile.
 pub(crate) struct Upgrade<U> {
     upgrade: Pin<Box<Abortable<U>>>,
-    place: Option<Place>,
+    place: Option<PeerLocation>,
 }
 
 /// A place on the threshold, free again when dropped.
-struct Place {
+struct PeerLocation {
     coming: PendingInbound,
     number: u64,
 }
 
-impl Drop for Place {
+impl Drop for PeerLocation {
     fn drop(&mut self) {
         self.coming.lock().waiting.retain(|newcomer| newcomer.number != self.number);
     }

@@ -24,7 +24,7 @@ use libp2p::{
     },
 };
 
-pub(crate) use self::stream::Place;
+pub(crate) use self::stream::StreamGuard;
 pub use self::stream::{HomeReader, HomeStream, HomeWriter, MAX_HOME_FRAME};
 use crate::RequestError;
 

@@ -87,7 +87,7 @@ pub async fn start(settings: OverlaySettings) -> Result<(Overlay, mpsc::Receiver
     let (commands, inbox) = mpsc::channel(handle::COMMANDS);
     let (events, receiver) = mpsc::channel(event_queue::EVENTS);
     let saver = driver::Saver::new(settings.known_addresses);
-    let ends = driver::Ends { commands: inbox, events: events.clone() };
+    let ends = driver::DriverChannels { commands: inbox, events: events.clone() };
     let driver = driver::Driver::new(swarm, ends, dialer, known, saver, (copies, bandwidth), relaying);
     task::spawn(supervise(task::spawn(driver.run(begun)), events));
     Ok((Overlay::new(commands, settings.secret.peer_id(), settings.request_timeout), receiver))

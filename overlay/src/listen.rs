@@ -14,7 +14,7 @@ use libp2p::{
 use tokio::time;
 
 use crate::{
-    address::Place,
+    address::PeerLocation,
     error::StartError,
     interfaces::Interfaces,
     settings::Listen,
@@ -68,9 +68,9 @@ pub(crate) fn listen_ip(
     swarm: &mut Swarm<Behaviour>,
     address: SocketAddr,
 ) -> Result<Vec<ListenerId>, StartError> {
-    let tcp = swarm.listen_on(Place::tcp(address).to_multiaddr());
+    let tcp = swarm.listen_on(PeerLocation::tcp(address).to_multiaddr());
     let tcp = tcp.map_err(|error| in_use_or(error, address, "TCP"))?;
-    let quic = swarm.listen_on(Place::quic(address).to_multiaddr());
+    let quic = swarm.listen_on(PeerLocation::quic(address).to_multiaddr());
     let quic = quic.map_err(|error| in_use_or(error, address, "UDP"))?;
     Ok(vec![tcp, quic])
 }

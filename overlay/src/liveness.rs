@@ -39,12 +39,12 @@ pub(crate) struct Liveness {
     relay_interval: Duration,
     /// At most one for each connection and tick.
     asks: VecDeque<(PeerId, ConnectionId)>,
-    answers: VecDeque<Answer>,
+    answers: VecDeque<LivenessAnswer>,
 }
 
 /// The peer has answered on this connection.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Answer {
+pub(crate) struct LivenessAnswer {
     pub(crate) peer: PeerId,
     pub(crate) connection: ConnectionId,
 }
@@ -66,7 +66,7 @@ impl Liveness {
 
 impl NetworkBehaviour for Liveness {
     type ConnectionHandler = Handler;
-    type ToSwarm = Answer;
+    type ToSwarm = LivenessAnswer;
 
     fn handle_established_inbound_connection(
         &mut self,
@@ -97,7 +97,7 @@ impl NetworkBehaviour for Liveness {
         connection: ConnectionId,
         (): THandlerOutEvent<Self>,
     ) {
-        self.answers.push_back(Answer { peer, connection });
+        self.answers.push_back(LivenessAnswer { peer, connection });
     }
 
     fn poll(&mut self, _: &mut Context<'_>) -> Poll<ToSwarm<Self::ToSwarm, THandlerInEvent<Self>>> {

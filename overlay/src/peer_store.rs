@@ -17,7 +17,7 @@ use std::{
 use nostrp2p_protocol::{Network, PeerId};
 use serde::{Deserialize, Serialize};
 
-use crate::address::{Host, PeerAddress, Place};
+use crate::address::{Host, PeerAddress, PeerLocation};
 
 /// Addresses kept: far more than a node is ever connected to, and 100 KB on disk.
 pub const MAX_KNOWN_ADDRESSES: usize = 1000;
@@ -61,7 +61,7 @@ struct SavedAddress {
 /// The network of an address; over a relay that of the relay.
 pub(crate) fn network_of(address: &PeerAddress) -> Network {
     match address.place.first_hop() {
-        Place::Net { host: Host::Ip(ip), .. } => Network::from(*ip),
+        PeerLocation::Net { host: Host::Ip(ip), .. } => Network::from(*ip),
         _ => Network::Unknown,
     }
 }

@@ -16,7 +16,7 @@ use crate::{
     sorted_map::SortedMap,
     vdom::{
         Element, KeyPress, On, Text, Trigger, VNode,
-        diff::{self, AttributeChange, Identity},
+        diff::{self, AttributeChange, ElementIdentity},
     },
 };
 
@@ -55,7 +55,7 @@ enum Content<M> {
 
 struct MountedElement<M> {
     element: web_sys::Element,
-    identity: Identity,
+    identity: ElementIdentity,
     attributes: Vec<(&'static str, Text)>,
     listeners: Vec<Listener<M>>,
     children: Vec<Mounted<M>>,
@@ -97,8 +97,8 @@ impl<M: Clone + 'static> Page<M> {
         old: Vec<Mounted<M>>,
         new: Vec<VNode<M>>,
     ) -> Result<Vec<Mounted<M>>, JsValue> {
-        let before: Vec<Identity> = old.iter().map(Mounted::identity).collect();
-        let after: Vec<Identity> = new.iter().map(Identity::of).collect();
+        let before: Vec<ElementIdentity> = old.iter().map(Mounted::identity).collect();
+        let after: Vec<ElementIdentity> = new.iter().map(ElementIdentity::of).collect();
         let mut old: Vec<Option<Mounted<M>>> = old.into_iter().map(Some).collect();
         let plan = diff::children(&before, &after);
         for index in plan.removed {
@@ -139,7 +139,7 @@ impl<M: Clone + 'static> Page<M> {
     fn mount_element(&self, tree: Element<M>, shared: Option<Rc<Element<M>>>) -> Result<Mounted<M>, JsValue> {
         match &tree.key {
             Some(which) if tree.picture => {
-                let (which, identity) = (which.clone(), Identity::Element(tree.tag, tree.key.clone()));
+                let (which, identity) = (which.clone(), ElementIdentity::Element(tree.tag, tree.key.clone()));
                 let copied = self.copied(&which)?;
                 let element = match copied {
                     Some(element) => element,
@@ -183,7 +183,7 @@ impl<M: Clone + 'static> Page<M> {
 
     fn assembled(&self, tree: Element<M>, shared: Option<Rc<Element<M>>>) -> Result<Mounted<M>, JsValue> {
         let tree = tree.into_parts();
-        let identity = Identity::Element(tree.tag, tree.key);
+        let identity = ElementIdentity::Element(tree.tag, tree.key);
         let element = if tree.svg {
             self.document.create_element_ns(Some(SVG), tree.tag)?
         } else {
@@ -292,9 +292,9 @@ impl<M: Clone + 'static> Page<M> {
 }
 
 impl<M> Mounted<M> {
-    fn identity(&self) -> Identity {
+    fn identity(&self) -> ElementIdentity {
         match &self.content {
-            Content::Text(_) => Identity::Text,
+            Content::Text(_) => ElementIdentity::Text,
             Content::Element(element) => element.identity.clone(),
         }
     }

@@ -8,7 +8,7 @@ use crate::{
     address::ClaimToken,
     nip05::DomainName,
     secret::Secret,
-    storage::{Place, StorageChange, Theme},
+    storage::{StorageChange, Theme, TimelineKey},
     tabs::Tidings,
     texts::Language,
     vdom::Text,
@@ -98,7 +98,7 @@ pub enum Effect {
     /// Write to the outbox, and say when that is done.
     SaveOutgoing(EventId, Vec<StorageChange>),
     /// Load older events from the storage.
-    LoadOlder(Place, u32),
+    LoadOlder(TimelineKey, u32),
     /// Copy to the clipboard.
     Copy(Secret),
     /// Offer as a file.

@@ -34,7 +34,7 @@ use crate::{
     route::Route,
     secret::Secret,
     sorted_map::{SortedMap, SortedSet},
-    storage::{Media, Pace, Place, Theme},
+    storage::{Media, Pace, Theme, TimelineKey},
     texts::{Language, Words},
     when::Zone,
 };
@@ -499,7 +499,7 @@ impl Model {
     }
 
     /// The posts of the screen Home that are drawn, the newest first.
-    pub fn home(&self) -> impl Iterator<Item = (&Place, &Post)> {
+    pub fn home(&self) -> impl Iterator<Item = (&TimelineKey, &Post)> {
         self.home_from_window().take(self.timeline.window.drawn)
     }
 
@@ -508,18 +508,18 @@ impl Model {
         self.home_from_window().nth(self.timeline.window.drawn + posts.saturating_sub(1)).is_some()
     }
 
-    fn home_from_window(&self) -> impl Iterator<Item = (&Place, &Post)> {
+    fn home_from_window(&self) -> impl Iterator<Item = (&TimelineKey, &Post)> {
         let after = self.timeline.window.after();
         self.of_tab(after).filter(|(place, _)| !self.timeline.unseen.contains(&place.id))
     }
 
     /// The posts of the screen Home behind a place, the newest first: of everyone the unbroken run, of those one
     /// follows all.
-    pub fn of_tab(&self, after: Option<Place>) -> impl Iterator<Item = (&Place, &Post)> {
+    pub fn of_tab(&self, after: Option<TimelineKey>) -> impl Iterator<Item = (&TimelineKey, &Post)> {
         self.timeline.posts_after(after).filter(|(place, post)| self.belongs_to_tab(place, post))
     }
 
-    fn belongs_to_tab(&self, place: &Place, post: &Post) -> bool {
+    fn belongs_to_tab(&self, place: &TimelineKey, post: &Post) -> bool {
         let author = post.author();
         let fits = match self.tab {
             Tab::Everyone => !self.timeline.is_stray(place),
@@ -535,20 +535,20 @@ impl Model {
     }
 
     /// What this person wrote and passed on, as far as it is here, the newest first.
-    pub fn posts_of(&self, person: PublicKey) -> impl Iterator<Item = (&Place, &Post)> {
+    pub fn posts_of(&self, person: PublicKey) -> impl Iterator<Item = (&TimelineKey, &Post)> {
         self.posts_of_after(person, None)
     }
 
     /// The same from the first one on that is drawn on their page.
-    pub fn posts_of_from_window(&self, person: PublicKey) -> impl Iterator<Item = (&Place, &Post)> {
+    pub fn posts_of_from_window(&self, person: PublicKey) -> impl Iterator<Item = (&TimelineKey, &Post)> {
         self.posts_of_after(person, self.open.window.after())
     }
 
     fn posts_of_after(
         &self,
         person: PublicKey,
-        after: Option<Place>,
-    ) -> impl Iterator<Item = (&Place, &Post)> {
+        after: Option<TimelineKey>,
+    ) -> impl Iterator<Item = (&TimelineKey, &Post)> {
         self.timeline.posts_after(after).filter(move |(_, post)| *post.author() == person)
     }
 
@@ -558,7 +558,7 @@ impl Model {
     }
 
     /// Where the drawn post of this number stands, on a screen with a long list.
-    pub fn drawn_place(&self, number: usize) -> Option<Place> {
+    pub fn drawn_place(&self, number: usize) -> Option<TimelineKey> {
         match self.route {
             Route::Home => self.home().nth(number),
             Route::Person(person) => self.posts_of_from_window(person).nth(number),

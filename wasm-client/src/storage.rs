@@ -32,14 +32,14 @@ pub const OPENING_PROFILES: u32 = 2_000;
 
 /// Where an event stands in a timeline: the newest first, of two at the same second the lower id first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Place {
+pub struct TimelineKey {
     /// `u64::MAX` less the time of the event, so that later is smaller.
     inverted: u64,
     /// The event.
     pub id: EventId,
 }
 
-impl Place {
+impl TimelineKey {
     /// The place of an event.
     pub const fn new(created_at: u64, id: EventId) -> Self {
         Self { inverted: u64::MAX - created_at, id }
@@ -126,7 +126,7 @@ pub trait Storage {
     /// Loads cached events that stand behind this place, the newest first.
     fn older(
         &self,
-        than: Place,
+        than: TimelineKey,
         limit: u32,
     ) -> impl Future<Output = Result<Vec<UnsignedEvent>, StorageError>>;
 }

@@ -161,12 +161,12 @@ macro_rules! words {
     (table $table:ident, after $first:expr; $($name:ident: $en:expr;)*) => {
         #[allow(non_camel_case_types, clippy::upper_case_acronyms, reason = "names of texts, to count them")]
         #[derive(Clone, Copy)]
-        enum Place { $($name),* }
+        enum TimelineKey { $($name),* }
 
         /// How many texts there are up to the end of this part.
-        pub(super) const END: usize = $first + [$(Place::$name),*].len();
+        pub(super) const END: usize = $first + [$(TimelineKey::$name),*].len();
 
-        $(pub const $name: super::Words = super::Words { en: $en, place: $first + Place::$name as usize };)*
+        $(pub const $name: super::Words = super::Words { en: $en, place: $first + TimelineKey::$name as usize };)*
 
         #[cfg(test)]
         pub(super) const $table: &[(&str, super::Words)] = &[$((stringify!($name), $name)),*];

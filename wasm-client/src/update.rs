@@ -31,7 +31,7 @@ use crate::{
     message::{BrowserNews, Choice, Keyring, Link, Message, Own, Start, Writing},
     model::{Model, Onboarding, PersonStage, Picture, Window, signing::Signing, timeline::Past},
     route::Route,
-    storage::{OPENING_EVENTS, Place, Snapshot},
+    storage::{OPENING_EVENTS, Snapshot, TimelineKey},
     texts,
     vdom::KeyPress,
     view,
@@ -190,7 +190,7 @@ fn restore(model: &mut Model, snapshot: Snapshot, out: &mut Vec<Effect>) {
     }
     model.timeline.kept_since = settings.kept_since;
     if let Some(last) = events.last() {
-        model.timeline.reach(&Place::new(last.created_at, last.id()));
+        model.timeline.reach(&TimelineKey::new(last.created_at, last.id()));
     }
     if u32::try_from(events.len()).unwrap_or(u32::MAX) < OPENING_EVENTS {
         model.timeline.past = Past::InNode;

@@ -42,12 +42,12 @@ pub enum VaultError {
 /// Where the key is.
 #[derive(Debug, Clone)]
 pub struct Vault {
-    place: Place,
+    place: TimelineKey,
     open: Rc<RefCell<Option<Content>>>,
 }
 
 #[derive(Debug, Clone)]
-enum Place {
+enum TimelineKey {
     /// In IndexedDB, encrypted.
     Kept { storage: IndexedStorage, crypto: SubtleCrypto },
     /// In memory, until the page is closed; under a passphrase in IndexedDB, if there is one.
@@ -81,15 +81,15 @@ impl Vault {
     /// A vault in the storage, or one that ends with the page where the browser has no WebCrypto.
     pub fn new(storage: Option<IndexedStorage>) -> Self {
         let place = match (storage, subtle()) {
-            (Some(storage), Some(crypto)) => Place::Kept { storage, crypto },
-            (storage, _) => Place::Session { storage },
+            (Some(storage), Some(crypto)) => TimelineKey::Kept { storage, crypto },
+            (storage, _) => TimelineKey::Session { storage },
         };
         Self { place, open: Rc::default() }
     }
 
     /// Whether keys survive the page.
     pub const fn keeps(&self) -> bool {
-        matches!(self.place, Place::Kept { .. })
+        matches!(self.place, TimelineKey::Kept { .. })
     }
 
     /// Whose key is in it, and who signs with it; none if it is empty.
@@ -114,11 +114,11 @@ impl Vault {
     pub async fn keep(&self, key: SecretKey) -> Result<PublicKey, VaultError> {
         let pubkey = key.public_key();
         let content = match &self.place {
-            Place::Session { .. } => {
+            TimelineKey::Session { .. } => {
                 self.store(JsValue::UNDEFINED).await?;
                 Content::Plain(key)
             }
-            Place::Kept { crypto, .. } => {
+            TimelineKey::Kept { crypto, .. } => {
                 let sealed = Sealed::seal(crypto, &key).await?;
                 self.store(sealed.to_js()?).await?;
                 Content::Sealed(sealed)
@@ -197,8 +197,8 @@ impl Vault {
             (None | Some(Content::Elsewhere(_)), _) => Err(VaultError::Empty),
             (Some(Content::Plain(key)), _) => Ok(key),
             (Some(Content::Guarded { key, .. }), _) => key.ok_or(VaultError::Locked),
-            (Some(Content::Sealed(sealed)), Place::Kept { crypto, .. }) => sealed.unseal(crypto).await,
-            (Some(Content::Sealed(_)), Place::Session { .. }) => Err(VaultError::Damaged),
+            (Some(Content::Sealed(sealed)), TimelineKey::Kept { crypto, .. }) => sealed.unseal(crypto).await,
+            (Some(Content::Sealed(_)), TimelineKey::Session { .. }) => Err(VaultError::Damaged),
         }
     }
 
@@ -218,8 +218,10 @@ impl Vault {
 
     const fn storage(&self) -> Option<&IndexedStorage> {
         match &self.place {
-            Place::Kept { storage, .. } | Place::Session { storage: Some(storage) } => Some(storage),
-            Place::Session { storage: None } => None,
+            TimelineKey::Kept { storage, .. } | TimelineKey::Session { storage: Some(storage) } => {
+                Some(storage)
+            }
+            TimelineKey::Session { storage: None } => None,
         }
     }
 

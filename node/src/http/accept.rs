@@ -16,7 +16,7 @@ use tokio::{
 };
 
 use super::quickack::QuickAck;
-use crate::own_names::Ends;
+use crate::own_names::SocketEnds;
 
 /// How long it waits after a failure: others are closing meanwhile.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -60,15 +60,15 @@ impl RetryingListener {
 
 impl Listener for RetryingListener {
     type Io = QuickAck;
-    type Addr = Ends;
+    type Addr = SocketEnds;
 
     /// Cancel-safe.
-    async fn accept(&mut self) -> (QuickAck, Ends) {
+    async fn accept(&mut self) -> (QuickAck, SocketEnds) {
         loop {
             match poll_fn(|context| accept(&self.listeners, context)).await {
                 // A connection whose own end the system does not tell is over already.
                 Ok((stream, from)) => match stream.local_addr() {
-                    Ok(at) => return (QuickAck::new(stream), Ends { from, at }),
+                    Ok(at) => return (QuickAck::new(stream), SocketEnds { from, at }),
                     Err(error) => tracing::debug!(%from, %error, "a client was gone at once"),
                 },
                 Err(error) if is_of_the_other_side(&error) => {}
@@ -81,8 +81,8 @@ impl Listener for RetryingListener {
         }
     }
 
-    fn local_addr(&self) -> io::Result<Ends> {
-        self.listeners.first().ok_or(io::ErrorKind::NotConnected)?.local_addr().map(Ends::listening)
+    fn local_addr(&self) -> io::Result<SocketEnds> {
+        self.listeners.first().ok_or(io::ErrorKind::NotConnected)?.local_addr().map(SocketEnds::listening)
     }
 }
 

@@ -15,7 +15,7 @@ use nostrp2p_protocol::Authority;
 use super::{App, front, refused_pages};
 use crate::{
     clock,
-    own_names::{Ends, NameKind, OwnNames},
+    own_names::{NameKind, OwnNames, SocketEnds},
     web,
 };
 
@@ -26,7 +26,7 @@ pub(crate) struct Named {
     /// The `Host` of the request.
     pub(crate) authority: Authority,
     /// The accepted connection.
-    pub(crate) ends: Option<Ends>,
+    pub(crate) ends: Option<SocketEnds>,
     /// Whether a page of somebody else asks. It gets the NIP-11 document and nothing else.
     pub(crate) from_foreign_page: bool,
 }
@@ -37,7 +37,7 @@ pub(super) async fn check(State(app): State<App>, mut request: Request, next: Ne
         return (StatusCode::BAD_REQUEST, "A request names one host, by one Host header (RFC 9112, 3.2).\n")
             .into_response();
     }
-    let ends = request.extensions().get::<Ends>().copied();
+    let ends = request.extensions().get::<SocketEnds>().copied();
     match verdict(&request, &app.names, ends) {
         Ok(named) => {
             request.extensions_mut().insert(named);
@@ -80,7 +80,7 @@ fn origin(headers: &HeaderMap) -> Option<&str> {
     headers.get(header::ORIGIN).map(|origin| origin.to_str().unwrap_or_default())
 }
 
-fn verdict(request: &Request, names: &OwnNames, ends: Option<Ends>) -> Result<Named, Refusal> {
+fn verdict(request: &Request, names: &OwnNames, ends: Option<SocketEnds>) -> Result<Named, Refusal> {
     let path = request.uri().path();
     let headers = request.headers();
     let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
@@ -152,7 +152,8 @@ mod tests {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        let ends = Ends { from: "127.0.0.1:5".parse().unwrap(), at: "127.0.0.1:20001".parse().unwrap() };
+        let ends =
+            SocketEnds { from: "127.0.0.1:5".parse().unwrap(), at: "127.0.0.1:20001".parse().unwrap() };
         verdict(&request.body(Body::empty()).unwrap(), &names(), Some(ends))
     }
 

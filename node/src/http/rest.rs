@@ -79,7 +79,7 @@ pub(crate) fn rest_question(body: &[u8]) -> bool {
 /// See [`crate::decoders`].
 pub(crate) fn proves(credentials: &[u8], owner: &PublicKey, now: u64) -> bool {
     let Ok(authority) = "localhost".parse() else { return false };
-    let target = login::Target { method: "POST", authority: &authority, path: "/req" };
+    let target = login::RequestTarget { method: "POST", authority: &authority, path: "/req" };
     login::check(credentials, &target, owner, now).is_ok()
 }
 
@@ -301,7 +301,7 @@ fn login_of(head: &Parts, credentials: &[u8], owner: &PublicKey) -> Result<Login
     // Every request that gets here has passed the guard.
     let Named { authority, .. } = head.extensions.get().ok_or(InvalidLogin::Address)?;
     let path = head.uri.path_and_query().map_or("/", |path| path.as_str());
-    let target = login::Target { method: head.method.as_str(), authority, path };
+    let target = login::RequestTarget { method: head.method.as_str(), authority, path };
     login::check(credentials, &target, owner, clock::now())
 }
 

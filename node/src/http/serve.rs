@@ -22,7 +22,7 @@ use hyper_util::{
 use super::{accept::FdExhausted, client_limits::Source};
 use crate::{
     connection_slots::{ConnectionSlots, SlotHandle},
-    own_names::Ends,
+    own_names::SocketEnds,
     stop::Stop,
 };
 
@@ -45,7 +45,7 @@ pub(crate) async fn serve<L>(
     shortage: FdExhausted,
 ) -> io::Result<()>
 where
-    L: Listener<Addr = Ends>,
+    L: Listener<Addr = SocketEnds>,
     L::Io: 'static,
 {
     let places = ConnectionSlots::new(MAX_CONNECTIONS as usize);

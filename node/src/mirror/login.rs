@@ -11,7 +11,7 @@ use super::Handle;
 
 /// Why a login is not passed on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum Unfit {
+pub(crate) enum UnfitLogin {
     #[error("no mirror with this address waits for a login")]
     NotWaiting,
     #[error(
@@ -27,22 +27,22 @@ impl Handle {
     ///
     /// # Errors
     /// When it is not what the relay asked for.
-    pub(crate) fn log_in(&self, relay: &str, login: Event, now: u64) -> Result<(), Unfit> {
+    pub(crate) fn log_in(&self, relay: &str, login: Event, now: u64) -> Result<(), UnfitLogin> {
         let challenge = self.status.borrow().get(relay).and_then(|mirror| mirror.challenge.clone());
-        check(&login, relay, &challenge.ok_or(Unfit::NotWaiting)?, now)?;
+        check(&login, relay, &challenge.ok_or(UnfitLogin::NotWaiting)?, now)?;
         // Nobody listens only while the relay is not connected, and then it asks again.
         drop(self.logins.send(Arc::new((relay.to_owned(), login))));
         Ok(())
     }
 }
 
-fn check(login: &Event, relay: &str, challenge: &str, now: u64) -> Result<(), Unfit> {
+fn check(login: &Event, relay: &str, challenge: &str, now: u64) -> Result<(), UnfitLogin> {
     let says = |name: &str, expected: &str| login.tag_values(name).eq([expected]);
     if login.kind != Kind::LOGIN || !says("relay", relay) || !says("challenge", challenge) {
-        return Err(Unfit::Other);
+        return Err(UnfitLogin::Other);
     }
     if login.created_at.abs_diff(now) > MAX_SECONDS_APART {
-        return Err(Unfit::Clock);
+        return Err(UnfitLogin::Clock);
     }
     Ok(())
 }
@@ -60,11 +60,11 @@ mod tests {
         let login = |relay, challenge, at| relay_draft(relay, challenge, at).unwrap().sign(&key, &[0; 32]);
         let check = |login: &Event| check(login, relay, "abc", 1_000_000);
         assert_eq!(check(&login(relay, "abc", 1_000_600)), Ok(()));
-        assert_eq!(check(&login(relay, "abcd", 1_000_000)), Err(Unfit::Other));
-        assert_eq!(check(&login("wss://other.example", "abc", 1_000_000)), Err(Unfit::Other));
-        assert_eq!(check(&login(relay, "abc", 1_000_601)), Err(Unfit::Clock));
+        assert_eq!(check(&login(relay, "abcd", 1_000_000)), Err(UnfitLogin::Other));
+        assert_eq!(check(&login("wss://other.example", "abc", 1_000_000)), Err(UnfitLogin::Other));
+        assert_eq!(check(&login(relay, "abc", 1_000_601)), Err(UnfitLogin::Clock));
         let mut post = relay_draft(relay, "abc", 1_000_000).unwrap();
         post.kind = Kind::POST;
-        assert_eq!(check(&post.sign(&key, &[0; 32])), Err(Unfit::Other));
+        assert_eq!(check(&post.sign(&key, &[0; 32])), Err(UnfitLogin::Other));
     }
 }

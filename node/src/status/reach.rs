@@ -54,12 +54,12 @@ pub(crate) struct Serves {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Connected {
     pub(crate) peer: String,
-    pub(crate) path: Way,
+    pub(crate) path: PathKind,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub(crate) enum Way {
+pub(crate) enum PathKind {
     Direct,
     Punched,
     Relayed,
@@ -68,9 +68,9 @@ pub(crate) enum Way {
 impl From<&Peer> for Connected {
     fn from(peer: &Peer) -> Self {
         let path = match peer.path {
-            ConnectionPath::Direct => Way::Direct,
-            ConnectionPath::Punched => Way::Punched,
-            ConnectionPath::Relayed => Way::Relayed,
+            ConnectionPath::Direct => PathKind::Direct,
+            ConnectionPath::Punched => PathKind::Punched,
+            ConnectionPath::Relayed => PathKind::Relayed,
         };
         Self { peer: peer.id.to_string(), path }
     }
@@ -181,9 +181,9 @@ impl Reach {
 pub(crate) fn connected(all: &[Connected]) -> String {
     let count = |way| all.iter().filter(|connected| connected.path == way).count();
     let ways = [
-        (count(Way::Direct), "directly"),
-        (count(Way::Punched), "through a hole in the routers"),
-        (count(Way::Relayed), "through a relay"),
+        (count(PathKind::Direct), "directly"),
+        (count(PathKind::Punched), "through a hole in the routers"),
+        (count(PathKind::Relayed), "through a relay"),
     ];
     let ways: Vec<_> = ways
         .into_iter()
@@ -236,7 +236,7 @@ mod tests {
     #[test]
     fn ways_are_counted() {
         let way = |path| Connected { peer: "p".into(), path };
-        let all = [way(Way::Direct), way(Way::Relayed), way(Way::Direct)];
+        let all = [way(PathKind::Direct), way(PathKind::Relayed), way(PathKind::Direct)];
         assert_eq!(connected(&all), "2 directly, 1 through a relay");
     }
 }

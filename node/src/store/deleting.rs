@@ -10,7 +10,7 @@ use redb::{ReadableTable, ReadableTableMetadata, TableDefinition};
 use super::{
     disk::Disk,
     index::{self, Prefix},
-    tombstones::{self, Target},
+    tombstones::{self, DeletionTarget},
     write::Tables,
 };
 
@@ -83,15 +83,19 @@ impl Tables<'_> {
         Ok(())
     }
 
-    fn victims(&mut self, deletion: &Event, target: &Target) -> Result<Vec<(u64, Event)>, redb::Error> {
+    fn victims(
+        &mut self,
+        deletion: &Event,
+        target: &DeletionTarget,
+    ) -> Result<Vec<(u64, Event)>, redb::Error> {
         let mut victims = match target {
-            Target::Address(address) => self.at_address(address)?,
-            Target::Id(id) => match self.find(id)? {
+            DeletionTarget::Address(address) => self.at_address(address)?,
+            DeletionTarget::Id(id) => match self.find(id)? {
                 Some(sequence) => self.event(sequence)?.map(|event| (sequence, event)).into_iter().collect(),
                 None => vec![],
             },
         };
-        let by_address = matches!(target, Target::Address(_));
+        let by_address = matches!(target, DeletionTarget::Address(_));
         victims.retain(|(_, victim)| {
             victim.pubkey == deletion.pubkey
                 && victim.kind != Kind::DELETION

@@ -73,7 +73,7 @@ const TOMBSTONES_LONGER: u64 = 86_400;
 
 /// Where the last sweep stopped, so that the next one goes on there: what is kept for ever must not hide the rest.
 #[derive(Debug, Default)]
-pub(super) struct Place(Option<Vec<u8>>);
+pub(super) struct SweepPosition(Option<Vec<u8>>);
 
 /// Drops events that have ended, and of other people's events what is too old, then what is too much: first those of
 /// newcomers, as far as they are more than their share, then what [`surplus`] says. Never the owner's own and mail; nor
@@ -84,7 +84,7 @@ pub(super) fn sweep(
     tables: &mut Tables<'_>,
     retention: Retention,
     now: u64,
-    place: &mut Place,
+    place: &mut SweepPosition,
 ) -> Result<(), redb::Error> {
     tables.index.settle()?;
     drop_ended(tables, now)?;
@@ -107,7 +107,7 @@ fn drop_old(
     tables: &mut Tables<'_>,
     horizon: u64,
     followed: &BTreeSet<PublicKey>,
-    place: &mut Place,
+    place: &mut SweepPosition,
 ) -> Result<(), redb::Error> {
     let Some(until) = horizon.checked_sub(1) else { return Ok(()) };
     let (first, last) = Prefix::all().range(0, until);

@@ -19,7 +19,7 @@ use super::{
 /// `created_at` and id -> sequence number. 100,000 events are about 6 MB.
 pub(super) const SHARED: TableDefinition<(u64, &[u8; 32]), u64> = TableDefinition::new("shared");
 
-/// What counts together (see [`Place`]) and id of the same events.
+/// What counts together (see [`HourKey`]) and id of the same events.
 pub(super) const PLACES: TableDefinition<&[u8; 48], ()> = TableDefinition::new("places_by_hour");
 
 /// The open tables.
@@ -31,11 +31,11 @@ pub(super) struct Shared<'txn> {
 }
 
 /// The ids of the events that count together in a place.
-pub(super) type Near = (Place, BTreeSet<EventId>);
+pub(super) type Near = (HourKey, BTreeSet<EventId>);
 
 /// By what events count together: the hour (7 bytes, see [`MAX_CREATED_AT`]), then a hash of author and sort. So what is
 /// written at one time lies together.
-pub(super) type Place = [u8; 16];
+pub(super) type HourKey = [u8; 16];
 
 impl<'txn> Shared<'txn> {
     pub(super) fn open(transaction: &'txn WriteTransaction) -> Result<Self, redb::Error> {
@@ -82,7 +82,7 @@ impl<'txn> Shared<'txn> {
         Ok(&self.near.insert((place, ids)).1)
     }
 
-    fn look_up(&self, place: Place) -> Result<BTreeSet<EventId>, redb::Error> {
+    fn look_up(&self, place: HourKey) -> Result<BTreeSet<EventId>, redb::Error> {
         let [first, last] = [[0x00; 32], [0xff; 32]].map(|id| row(place, &EventId::from_bytes(id)));
         let mut ids = BTreeSet::new();
         for row in self.places.range::<&[u8; 48]>(&first..=&last)? {
@@ -91,7 +91,7 @@ impl<'txn> Shared<'txn> {
         Ok(ids)
     }
 
-    fn near_to(&mut self, place: Place) -> Option<&mut BTreeSet<EventId>> {
+    fn near_to(&mut self, place: HourKey) -> Option<&mut BTreeSet<EventId>> {
         self.near.as_mut().filter(|(near, _)| *near == place).map(|(_, ids)| ids)
     }
 
@@ -122,7 +122,7 @@ impl<'txn> Shared<'txn> {
 }
 
 /// What came from relays counts by itself, because neighbours do not have it.
-fn place(event: &Event, mirrored: bool) -> Place {
+fn place(event: &Event, mirrored: bool) -> HourKey {
     let sort = [u8::from(event.kind == Kind::DELETION) | u8::from(mirrored) << 1];
     let hash = Sha256::digest([event.pubkey.as_bytes().as_slice(), &sort].concat());
     let (hour, _) = hour(event.created_at);
@@ -135,7 +135,7 @@ fn place(event: &Event, mirrored: bool) -> Place {
 }
 
 /// The row of an event with this id.
-fn row(place: Place, id: &EventId) -> [u8; 48] {
+fn row(place: HourKey, id: &EventId) -> [u8; 48] {
     let mut row = [0; 48];
     row.iter_mut().zip(place.iter().chain(id.as_bytes())).for_each(|(to, from)| *to = *from);
     row

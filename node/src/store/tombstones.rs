@@ -133,10 +133,10 @@ impl<'txn> Tombstones<'txn> {
     }
 
     /// Remembers a target of a deletion.
-    pub(super) fn record(&mut self, deletion: &Event, target: &Target) -> Result<(), redb::Error> {
+    pub(super) fn record(&mut self, deletion: &Event, target: &DeletionTarget) -> Result<(), redb::Error> {
         let row = match target {
-            Target::Id(id) => by_id(&deletion.pubkey, id),
-            Target::Address(address) => by_address(address),
+            DeletionTarget::Id(id) => by_id(&deletion.pubkey, id),
+            DeletionTarget::Address(address) => by_address(address),
         };
         self.insert(&row, deletion.created_at)
     }
@@ -263,7 +263,7 @@ pub(crate) struct Address {
 
 /// What a deletion names.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Target {
+pub(super) enum DeletionTarget {
     Id(EventId),
     Address(Address),
 }
@@ -279,10 +279,10 @@ pub(super) fn address_of(unsigned: &UnsignedEvent) -> Option<Address> {
 }
 
 /// What a deletion names of its author's, each thing once and always in the same order.
-pub(super) fn targets(deletion: &UnsignedEvent) -> BTreeSet<Target> {
-    let ids = deletion.tag_values("e").filter_map(|id| id.parse().ok()).map(Target::Id);
+pub(super) fn targets(deletion: &UnsignedEvent) -> BTreeSet<DeletionTarget> {
+    let ids = deletion.tag_values("e").filter_map(|id| id.parse().ok()).map(DeletionTarget::Id);
     let addresses = deletion.tag_values("a").filter_map(Address::parse);
-    let own = addresses.filter(|address| address.author == deletion.pubkey).map(Target::Address);
+    let own = addresses.filter(|address| address.author == deletion.pubkey).map(DeletionTarget::Address);
     ids.chain(own).collect()
 }
 

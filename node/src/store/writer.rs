@@ -32,7 +32,7 @@ use super::{
     origin::{Door, Origin},
     outage::Outages,
     owner,
-    retain::{self, Place},
+    retain::{self, SweepPosition},
     shared::Near,
     surplus::Loads,
     write::{Finished, Tables},
@@ -313,7 +313,7 @@ fn run(
 ) {
     let mut group = Vec::new();
     let (mut swept, mut swept_bytes) = (0, 0);
-    let mut place = Place::default();
+    let mut place = SweepPosition::default();
     let mut memory = Memory::default();
     let mut outages = Outages::new();
     let clock = tokio::runtime::Builder::new_current_thread().enable_time().build();
@@ -409,7 +409,7 @@ struct Work<'a> {
     /// Whether it has to be durable.
     urgent: bool,
     retention: Retention,
-    sweep: Option<&'a mut Place>,
+    sweep: Option<&'a mut SweepPosition>,
     /// Whether it goes on with deletions that are under way.
     going_on: bool,
 }

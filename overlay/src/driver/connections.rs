@@ -14,11 +14,11 @@ use nostrp2p_protocol::{Network, PeerId};
 use super::{Driver, relaying::is_circuit};
 use crate::{
     OverlayEvent, Topic,
-    address::{Host, PeerAddress, Place},
+    address::{Host, PeerAddress, PeerLocation},
     convert,
     gossip::GRAYLIST_SCORE,
     ip_scope::{self, IpScope},
-    liveness::Answer,
+    liveness::LivenessAnswer,
     peer::{Connected, Connection, ConnectionPath, Direction, shown_agent},
     peer_store::{MAX_PER_PEER, network_of},
     swarm::{PING_INTERVAL, PING_TIMEOUT, PROTOCOL},
@@ -233,7 +233,7 @@ impl Driver {
         }
     }
 
-    pub(super) fn on_alive(&mut self, Answer { peer, connection }: Answer) {
+    pub(super) fn on_alive(&mut self, LivenessAnswer { peer, connection }: LivenessAnswer) {
         let Some(peer) = convert::peer_id(&peer) else { return };
         let known = self.peers.get_mut(&peer).and_then(|peer| peer.connections.get_mut(&connection));
         if let Some(known) = known {
@@ -389,18 +389,18 @@ fn plausible(
     own: Option<PeerId>,
 ) -> Vec<PeerAddress> {
     let fits = |address: &PeerAddress| match address.place.first_hop() {
-        Place::Memory(_) => from.memory,
-        Place::Net { host: Host::Ip(ip), .. } => match ip_scope::of(*ip) {
+        PeerLocation::Memory(_) => from.memory,
+        PeerLocation::Net { host: Host::Ip(ip), .. } => match ip_scope::of(*ip) {
             IpScope::Nowhere => false,
             IpScope::Machine => from.reach == IpScope::Machine,
             IpScope::Network => from.reach <= IpScope::Network,
             IpScope::Public => true,
         },
-        Place::Net { host: Host::Name(..), .. } | Place::Circuit { .. } => false,
+        PeerLocation::Net { host: Host::Name(..), .. } | PeerLocation::Circuit { .. } => false,
     };
     // A node that has a place here is connected, or cannot be reached through here either.
     let over_own = |address: &PeerAddress| match &address.place {
-        Place::Circuit { relay, .. } => Some(*relay) == own,
+        PeerLocation::Circuit { relay, .. } => Some(*relay) == own,
         _ => false,
     };
     let addresses = named.into_iter().filter(|address| fits(address) && !over_own(address));

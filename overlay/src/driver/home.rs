@@ -11,7 +11,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::{Driver, answer};
 use crate::{
     RequestError, convert,
-    home::{self, HomeStream, HomeVisit, Negotiated, Place},
+    home::{self, HomeStream, HomeVisit, Negotiated, StreamGuard},
 };
 
 /// Streams of one helper that a node at home takes: a person's devices, and some that are dying.
@@ -32,7 +32,7 @@ pub(super) struct Homes {
     /// Who takes the streams that others open; without it they are dropped.
     taker: Option<mpsc::Sender<HomeVisit>>,
     /// How many each peer has opened.
-    taken: BTreeMap<PeerId, Place>,
+    taken: BTreeMap<PeerId, StreamGuard>,
     opening: BTreeMap<u64, (PeerId, Reply)>,
     last: u64,
     kept: BTreeSet<PeerId>,
@@ -45,9 +45,9 @@ impl Homes {
     }
 
     /// A place for one more stream of this peer, if there is room.
-    fn place(&mut self, peer: PeerId) -> Option<Place> {
+    fn place(&mut self, peer: PeerId) -> Option<StreamGuard> {
         self.taken.retain(|_, place| place.held() > 0);
-        let all: usize = self.taken.values().map(Place::held).sum();
+        let all: usize = self.taken.values().map(StreamGuard::held).sum();
         let place = self.taken.entry(peer).or_default();
         (place.held() < MAX_PER_PEER && all < MAX_TAKEN).then(|| place.clone())
     }
@@ -92,7 +92,7 @@ impl Driver {
         match event {
             home::Event::Opened { number, result } => {
                 if let Some((_, reply)) = self.homes.opening.remove(&number) {
-                    answer(reply, result.map(|stream| HomeStream::new(stream, Place::default())));
+                    answer(reply, result.map(|stream| HomeStream::new(stream, StreamGuard::default())));
                 }
             }
             home::Event::Came { peer, stream } => self.on_home_visit(peer, stream),
@@ -120,7 +120,7 @@ mod tests {
     fn places_are_bounded_per_peer_and_in_all_and_come_back() {
         let mut homes = Homes::default();
         let peer = |n: u8| PeerId::from_ed25519([n; 32]);
-        let mut held: Vec<Place> = std::iter::from_fn(|| homes.place(peer(1))).collect();
+        let mut held: Vec<StreamGuard> = std::iter::from_fn(|| homes.place(peer(1))).collect();
         assert_eq!(held.len(), MAX_PER_PEER);
         for n in 2..20 {
             held.extend(std::iter::from_fn(|| homes.place(peer(n))));

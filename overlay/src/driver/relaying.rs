@@ -22,7 +22,7 @@ use nostrp2p_protocol::PeerId;
 use super::Driver;
 use crate::{
     ConnectionPath, Direction, OverlayEvent, OverlaySettings, PeerAddress, Reach, Reachability, Serves, Upnp,
-    address::{Host, Place},
+    address::{Host, PeerLocation},
     convert,
     ip_scope::{self, IpScope as Range},
     observed::Observed,
@@ -40,7 +40,7 @@ const PER_RELAY: usize = 2;
 /// How long a connection over a relay is kept beside a direct one, so that both sides know of the new one.
 const OVERLAP: Duration = Duration::from_secs(10);
 
-/// PeerStore peers that are dialed in one search for relays.
+/// Known peers that are dialed in one search for relays.
 const SEARCHED: usize = 2;
 
 /// Peers of the local network that are taken note of at a time.
@@ -164,7 +164,7 @@ impl Driver {
         let mut all: Vec<_> = self.swarm.listeners().filter(|address| is_circuit(address)).cloned().collect();
         all.sort_by_key(ToString::to_string);
         all.retain(|address| match PeerAddress::from_multiaddr(address).map(|address| address.place) {
-            Ok(Place::Circuit { relay, .. }) => {
+            Ok(PeerLocation::Circuit { relay, .. }) => {
                 let count = of_relay.entry(relay).or_default();
                 *count += 1;
                 *count <= PER_RELAY
@@ -275,7 +275,7 @@ impl Driver {
     /// Dials known nodes that seem to be reachable, for those may be relays.
     fn search_relays(&mut self, now: Instant) {
         let seems_public = |address: &PeerAddress| match &address.place {
-            Place::Net { host: Host::Ip(ip), .. } => ip_scope::of(*ip) == Range::Public,
+            PeerLocation::Net { host: Host::Ip(ip), .. } => ip_scope::of(*ip) == Range::Public,
             _ => false,
         };
         let mut found: Vec<_> = self.known.peers();
@@ -325,7 +325,7 @@ impl Driver {
         let mut over = BTreeSet::new();
         let mut addresses = self.known.addresses(peer);
         addresses.retain(|address| match &address.place {
-            Place::Circuit { relay, .. } if self.peers.contains_key(relay) => over.insert(*relay),
+            PeerLocation::Circuit { relay, .. } if self.peers.contains_key(relay) => over.insert(*relay),
             _ => true,
         });
         if !addresses.iter().all(is_private) {
@@ -523,7 +523,7 @@ pub(super) fn is_circuit(address: &Multiaddr) -> bool {
 }
 
 fn is_private(address: &PeerAddress) -> bool {
-    matches!(&address.place, Place::Net { host: Host::Ip(ip), .. } if ip_scope::of(*ip) == Range::Network)
+    matches!(&address.place, PeerLocation::Net { host: Host::Ip(ip), .. } if ip_scope::of(*ip) == Range::Network)
 }
 
 fn is_memory(address: &Multiaddr) -> bool {

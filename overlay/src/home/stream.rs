@@ -19,9 +19,9 @@ const LENGTH: usize = 4;
 
 /// Says by its life that a stream is open.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Place(Arc<()>);
+pub(crate) struct StreamGuard(Arc<()>);
 
-impl Place {
+impl StreamGuard {
     /// How many streams hold this place.
     pub(crate) fn held(&self) -> usize {
         Arc::strong_count(&self.0).saturating_sub(1)
@@ -39,14 +39,14 @@ pub struct HomeStream {
 /// The incoming half.
 pub struct HomeReader {
     frames: Frames<ReadHalf<Stream>>,
-    _place: Place,
+    _place: StreamGuard,
 }
 
 /// The outgoing half.
 pub struct HomeWriter(WriteHalf<Stream>);
 
 impl HomeStream {
-    pub(crate) fn new(Negotiated { stream, tells_login }: Negotiated, place: Place) -> Self {
+    pub(crate) fn new(Negotiated { stream, tells_login }: Negotiated, place: StreamGuard) -> Self {
         let (reader, writer) = stream.split();
         let reader = HomeReader { frames: Frames::new(reader), _place: place };
         Self { reader, writer: HomeWriter(writer), tells_login }
@@ -218,7 +218,7 @@ mod tests {
 
     #[test]
     fn a_place_counts_who_holds_it() {
-        let place = Place::default();
+        let place = StreamGuard::default();
         let streams = [place.clone(), place.clone()];
         assert_eq!(place.held(), 2);
         drop(streams);

@@ -44,12 +44,12 @@ struct Inner {
 struct Table {
     places: usize,
     next: u64,
-    ends: BTreeMap<u64, Ends>,
+    ends: BTreeMap<u64, CircuitEnds>,
 }
 
 /// Between whom a circuit is, or shall be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Ends {
+pub(crate) struct CircuitEnds {
     /// Who asks for it.
     pub(crate) from: PeerId,
     /// The public network from which it comes, if any; see [`crate::origin`].
@@ -83,7 +83,7 @@ impl Circuits {
     }
 
     /// One more circuit; None, and counted, when one of those who would have it has enough.
-    pub(crate) fn begin(&self, ends: Ends) -> Option<Circuit> {
+    pub(crate) fn begin(&self, ends: CircuitEnds) -> Option<Circuit> {
         let mut table = self.lock();
         if !table.has_room(&ends, self.0.max) {
             self.0.refused.fetch_add(1, Ordering::Relaxed);
@@ -101,12 +101,12 @@ impl Circuits {
 }
 
 impl Table {
-    fn has_room(&self, ends: &Ends, max: usize) -> bool {
+    fn has_room(&self, ends: &CircuitEnds, max: usize) -> bool {
         let share = (max / self.places.max(1)).clamp(CIRCUITS_PER_SLOT, CIRCUITS_PER_PEER);
-        let count = |is: &dyn Fn(&Ends) -> bool| self.ends.values().filter(|other| is(other)).count();
-        let to = |other: &Ends| other.to == ends.to;
-        let from = |other: &Ends| other.from == ends.from;
-        let beside = |other: &Ends| ends.origin.is_some() && other.origin == ends.origin;
+        let count = |is: &dyn Fn(&CircuitEnds) -> bool| self.ends.values().filter(|other| is(other)).count();
+        let to = |other: &CircuitEnds| other.to == ends.to;
+        let from = |other: &CircuitEnds| other.from == ends.from;
+        let beside = |other: &CircuitEnds| ends.origin.is_some() && other.origin == ends.origin;
         count(&to) < share
             && count(&from) < CIRCUITS_PER_PEER
             && count(&|other| to(other) && from(other)) < CIRCUITS_PER_PAIR
@@ -126,17 +126,17 @@ mod tests {
     use super::*;
 
     /// A circuit from somebody new, in the network of this number.
-    fn from_network(network: u8, to: PeerId) -> Ends {
-        Ends { from: PeerId::random(), origin: Some([8, 8, 8, network].into()), to }
+    fn from_network(network: u8, to: PeerId) -> CircuitEnds {
+        CircuitEnds { from: PeerId::random(), origin: Some([8, 8, 8, network].into()), to }
     }
 
     /// A circuit from somebody new, of whose network nothing can be said.
-    fn from_anywhere(to: PeerId) -> Ends {
-        Ends { from: PeerId::random(), origin: None, to }
+    fn from_anywhere(to: PeerId) -> CircuitEnds {
+        CircuitEnds { from: PeerId::random(), origin: None, to }
     }
 
     /// Begins as many as there may be.
-    fn fill(circuits: &Circuits, ends: impl Fn() -> Ends) -> Vec<Circuit> {
+    fn fill(circuits: &Circuits, ends: impl Fn() -> CircuitEnds) -> Vec<Circuit> {
         std::iter::from_fn(|| circuits.begin(ends())).take(10_000).collect()
     }
 
@@ -185,9 +185,9 @@ mod tests {
     fn one_peer_gets_two_to_another_and_sixteen_in_all() {
         let circuits = Circuits::new(64);
         let (from, to) = (PeerId::random(), PeerId::random());
-        let two = fill(&circuits, || Ends { from, ..from_anywhere(to) });
+        let two = fill(&circuits, || CircuitEnds { from, ..from_anywhere(to) });
         assert_eq!(two.len(), 2);
-        let rest = fill(&circuits, || Ends { from, ..from_anywhere(PeerId::random()) });
+        let rest = fill(&circuits, || CircuitEnds { from, ..from_anywhere(PeerId::random()) });
         assert_eq!(two.len() + rest.len(), CIRCUITS_PER_PEER);
     }
 

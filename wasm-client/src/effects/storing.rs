@@ -18,7 +18,7 @@ use crate::{
     export,
     message::Message,
     storage::{
-        Place, Snapshot, Storage, StorageChange, StorageError,
+        Snapshot, Storage, StorageChange, StorageError, TimelineKey,
         indexed::{IndexedStorage, NAME},
         memory::MemoryStorage,
     },
@@ -94,7 +94,7 @@ impl Store {
     async fn everything(&self) -> Result<Snapshot, StorageError> {
         let mut all = self.load().await?;
         while let Some(last) = all.events.last() {
-            let older = self.older(Place::new(last.created_at, last.id()), EXPORT_AT_ONCE).await?;
+            let older = self.older(TimelineKey::new(last.created_at, last.id()), EXPORT_AT_ONCE).await?;
             if older.is_empty() {
                 break;
             }
@@ -103,7 +103,7 @@ impl Store {
         Ok(all)
     }
 
-    async fn older(&self, than: Place, limit: u32) -> Result<Vec<UnsignedEvent>, StorageError> {
+    async fn older(&self, than: TimelineKey, limit: u32) -> Result<Vec<UnsignedEvent>, StorageError> {
         match self {
             Self::Indexed(storage) => storage.older(than, limit).await,
             Self::Memory { storage, .. } => storage.older(than, limit).await,
@@ -160,7 +160,7 @@ impl App {
         });
     }
 
-    pub(super) fn load_older(self: &Rc<Self>, than: Place, limit: u32) {
+    pub(super) fn load_older(self: &Rc<Self>, than: TimelineKey, limit: u32) {
         let app = Rc::clone(self);
         spawn_local(async move {
             let message = match app.store.older(than, limit).await {

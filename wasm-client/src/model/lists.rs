@@ -7,7 +7,7 @@ use nostrp2p_protocol::{EventId, EventTemplate, Kind, PublicKey, Tag, UnsignedEv
 
 use crate::{
     sorted_map::{SortedMap, SortedSet},
-    storage::{MAX_LISTS, Place},
+    storage::{MAX_LISTS, TimelineKey},
 };
 
 /// The list of those whom one does not want to read (NIP-51).
@@ -66,7 +66,7 @@ impl Lists {
             self.take_other(unsigned);
             return false;
         }
-        let place = |unsigned: &UnsignedEvent| Place::new(unsigned.created_at, unsigned.id());
+        let place = |unsigned: &UnsignedEvent| TimelineKey::new(unsigned.created_at, unsigned.id());
         let new = place(unsigned);
         let Some(list) = self.list_mut(unsigned.kind) else { return false };
         let news = list.newest.as_ref().is_none_or(|newest| new < place(newest));

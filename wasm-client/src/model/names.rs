@@ -9,7 +9,7 @@ const MAX_NAMES: usize = 100;
 
 /// What a domain said.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Answer {
+pub enum NameAnswer {
     /// Nothing yet.
     Awaited,
     /// This is who has the name.
@@ -23,14 +23,14 @@ pub enum Answer {
 /// What the domains said that were asked.
 #[derive(Debug, Clone, Default)]
 pub struct Names {
-    answers: SortedMap<DomainName, Answer>,
+    answers: SortedMap<DomainName, NameAnswer>,
     /// The name whose page is to be opened once its domain has answered.
     pub opening: Option<DomainName>,
 }
 
 impl Names {
     /// Notes what a domain said, or that it is being asked.
-    pub fn put(&mut self, name: DomainName, answer: Answer) {
+    pub fn put(&mut self, name: DomainName, answer: NameAnswer) {
         if self.answers.len() >= MAX_NAMES && !self.answers.contains_key(&name) {
             self.answers.pop_first();
         }
@@ -38,7 +38,7 @@ impl Names {
     }
 
     /// What the domain said, if it was asked.
-    pub fn get(&self, name: &DomainName) -> Option<Answer> {
+    pub fn get(&self, name: &DomainName) -> Option<NameAnswer> {
         self.answers.get(name).copied()
     }
 }

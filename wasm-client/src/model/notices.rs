@@ -8,7 +8,7 @@ use super::{Quote, likes, reply};
 use crate::{
     richtext,
     sorted_map::{SortedMap, SortedSet},
-    storage::Place,
+    storage::TimelineKey,
 };
 
 /// Most that are held of each sort (see [`Sort`]); beyond it the oldest of that sort go, so that no number of likes
@@ -73,7 +73,7 @@ pub struct Notices {
     /// Who is known to follow one, and since when, in seconds since 1970.
     followers: SortedMap<PublicKey, u64>,
     /// From the oldest to the newest.
-    list: SortedMap<Reverse<Place>, Notice>,
+    list: SortedMap<Reverse<TimelineKey>, Notice>,
     /// The posts of which some likes or reposts went for the bound: there were more of them than are counted.
     uncounted: SortedSet<(What, EventId)>,
     /// Of what the node has more than it was asked for.
@@ -128,7 +128,7 @@ impl Notices {
         }
         self.followers.insert(by, since);
         let post = EventId::from_bytes(*by.as_bytes());
-        self.list.insert(Reverse(Place::new(since, post)), Notice { what: What::Follow, by, post });
+        self.list.insert(Reverse(TimelineKey::new(since, post)), Notice { what: What::Follow, by, post });
         true
     }
 
@@ -138,7 +138,7 @@ impl Notices {
         let new = if notice.what == What::Follow {
             self.follow(notice.by, unsigned.created_at)
         } else {
-            self.list.insert(Reverse(Place::new(unsigned.created_at, unsigned.id())), notice).is_none()
+            self.list.insert(Reverse(TimelineKey::new(unsigned.created_at, unsigned.id())), notice).is_none()
         };
         self.bound(notice.what.sort());
         new
@@ -185,7 +185,7 @@ impl Notices {
     }
 
     /// All, the newest first.
-    pub fn iter(&self) -> impl Iterator<Item = (&Place, &Notice)> {
+    pub fn iter(&self) -> impl Iterator<Item = (&TimelineKey, &Notice)> {
         self.list.iter().rev().map(|(place, notice)| (&place.0, notice))
     }
 

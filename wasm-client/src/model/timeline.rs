@@ -8,7 +8,7 @@ use nostrp2p_protocol::{EventId, Kind, PublicKey, UnsignedEvent};
 use super::{Window, reply};
 use crate::{
     sorted_map::{SortedMap, SortedSet},
-    storage::Place,
+    storage::TimelineKey,
 };
 
 /// Most posts of the unbroken run that are held in memory: all that the storage holds, about 6 MB.
@@ -28,13 +28,13 @@ pub struct Timeline {
     /// ones come in before.
     posts: SortedMap<Ascending, Box<Post>>,
     /// Where each post stands.
-    places: SortedMap<EventId, Place>,
+    places: SortedMap<EventId, TimelineKey>,
     /// What answers what.
-    answers: SortedSet<(EventId, Place)>,
+    answers: SortedSet<(EventId, TimelineKey)>,
     /// By which event somebody passed something on.
     reposts: SortedMap<(EventId, PublicKey), EventId>,
     /// Single older posts in the order in which they came.
-    strays: Vec<Place>,
+    strays: Vec<TimelineKey>,
     /// Of everything that the node holds since this time nothing is missing here; 0 if that is not known to be wrong.
     pub since: u64,
     /// Of everything since this time nothing is missing in the storage.
@@ -55,7 +55,7 @@ pub struct Timeline {
     pub asked: usize,
 }
 
-type Ascending = Reverse<Place>;
+type Ascending = Reverse<TimelineKey>;
 
 /// How far the past has been fetched.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -142,7 +142,7 @@ impl Post {
 
 impl Timeline {
     /// Takes a post in; says whether it is new. Beyond the bounds the oldest are let go.
-    pub fn insert(&mut self, place: Place, post: Post) -> bool {
+    pub fn insert(&mut self, place: TimelineKey, post: Post) -> bool {
         if let Some(to) = post.answers() {
             self.answers.insert((to, place));
         }
@@ -178,7 +178,7 @@ impl Timeline {
     }
 
     /// Takes a post out.
-    pub fn remove(&mut self, place: &Place) {
+    pub fn remove(&mut self, place: &TimelineKey) {
         match self.posts.remove(&Reverse(*place)).map(|post| *post) {
             Some(Post::Reposted { by, target, .. }) => drop(self.reposts.remove(&(target, by))),
             Some(post) => drop(post.answers().map(|to| self.answers.remove(&(to, *place)))),
@@ -189,17 +189,17 @@ impl Timeline {
     }
 
     /// Whether it is held.
-    pub fn contains(&self, place: &Place) -> bool {
+    pub fn contains(&self, place: &TimelineKey) -> bool {
         self.posts.contains_key(&Reverse(*place))
     }
 
     /// Where the event of this id stands, if it is held.
-    pub fn place(&self, id: &EventId) -> Option<Place> {
+    pub fn place(&self, id: &EventId) -> Option<TimelineKey> {
         self.places.get(id).copied()
     }
 
     /// The entry of this id, if it is held.
-    pub fn entry(&self, id: &EventId) -> Option<(&Place, &Post)> {
+    pub fn entry(&self, id: &EventId) -> Option<(&TimelineKey, &Post)> {
         let place = self.places.get(id)?;
         self.posts.get(&Reverse(*place)).map(|post| (place, &**post))
     }
@@ -215,32 +215,32 @@ impl Timeline {
     }
 
     /// Whether it is a single one, with posts missing between it and the unbroken run.
-    pub fn is_stray(&self, place: &Place) -> bool {
+    pub fn is_stray(&self, place: &TimelineKey) -> bool {
         self.past != Past::End && place.created_at() < self.since
     }
 
     /// The unbroken run, the newest first.
-    pub fn run(&self) -> impl Iterator<Item = (&Place, &Post)> {
+    pub fn run(&self) -> impl Iterator<Item = (&TimelineKey, &Post)> {
         self.posts().take_while(|(place, _)| !self.is_stray(place))
     }
 
     /// All posts, the newest first.
-    pub fn posts(&self) -> impl Iterator<Item = (&Place, &Post)> {
+    pub fn posts(&self) -> impl Iterator<Item = (&TimelineKey, &Post)> {
         self.posts_after(None)
     }
 
     /// All posts behind a place, the newest first; behind none all.
-    pub fn posts_after(&self, after: Option<Place>) -> impl Iterator<Item = (&Place, &Post)> {
+    pub fn posts_after(&self, after: Option<TimelineKey>) -> impl Iterator<Item = (&TimelineKey, &Post)> {
         self.posts.below(after.map(Reverse)).rev().map(|(place, post)| (&place.0, &**post))
     }
 
     /// The last place of the unbroken run.
-    pub fn end(&self) -> Option<Place> {
+    pub fn end(&self) -> Option<TimelineKey> {
         self.posts.keys().map(|place| place.0).find(|place| !self.is_stray(place))
     }
 
     /// The unbroken run reaches down to this place.
-    pub const fn reach(&mut self, place: &Place) {
+    pub const fn reach(&mut self, place: &TimelineKey) {
         self.since = place.created_at();
     }
 
@@ -267,10 +267,10 @@ impl Timeline {
     }
 
     /// What answers this post directly, the oldest first.
-    pub fn answers_to(&self, id: &EventId) -> impl Iterator<Item = (&Place, &Post)> {
+    pub fn answers_to(&self, id: &EventId) -> impl Iterator<Item = (&TimelineKey, &Post)> {
         // A place sorts the newest first, so the last one of the stretch is the oldest.
-        let first = (*id, Place::new(u64::MAX, EventId::from_bytes([0; 32])));
-        let last = (*id, Place::new(0, EventId::from_bytes([0xff; 32])));
+        let first = (*id, TimelineKey::new(u64::MAX, EventId::from_bytes([0; 32])));
+        let last = (*id, TimelineKey::new(0, EventId::from_bytes([0xff; 32])));
         self.answers.range(&first, &last).rev().filter_map(|(_, place)| self.entry(&place.id))
     }
 
@@ -301,9 +301,9 @@ mod tests {
             .by(PublicKey::from_bytes([1; 32]))
     }
 
-    fn insert(timeline: &mut Timeline, time: u64) -> Place {
+    fn insert(timeline: &mut Timeline, time: u64) -> TimelineKey {
         let post = UnsignedEvent { created_at: time, ..unsigned(Kind::POST, vec![]) };
-        let place = Place::new(time, post.id());
+        let place = TimelineKey::new(time, post.id());
         timeline.insert(place, Post::Written(post));
         place
     }
@@ -342,7 +342,7 @@ mod tests {
         }
         assert_eq!((timeline.len(), timeline.run().count()), (MAX_STRAYS + 1, 1));
         assert_eq!(timeline.end().map(|place| place.created_at()), Some(10_000));
-        timeline.reach(&Place::new(1_000, EventId::from_bytes([0; 32])));
+        timeline.reach(&TimelineKey::new(1_000, EventId::from_bytes([0; 32])));
         assert_eq!(timeline.end().map(|place| place.created_at()), Some(1_000));
     }
 
@@ -355,7 +355,7 @@ mod tests {
                 created_at: time,
                 ..unsigned(Kind::POST, vec![Tag::new(["e".to_owned(), tag.to_string()])])
             };
-            timeline.insert(Place::new(time, post.id()), Post::Written(post));
+            timeline.insert(TimelineKey::new(time, post.id()), Post::Written(post));
         }
         let times = |timeline: &Timeline| {
             timeline.answers_to(&to).map(|(place, _)| place.created_at()).collect::<Vec<u64>>()

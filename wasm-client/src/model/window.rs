@@ -2,7 +2,7 @@
 //! down is not drawn yet; so the page stays small however far somebody reads.
 
 use super::timeline::{MORE_POSTS, PAGE_POSTS};
-use crate::storage::Place;
+use crate::storage::TimelineKey;
 
 /// Most posts that are drawn after somebody went back up: some screens above, one in sight, some below.
 const MAX_DRAWN: usize = 72;
@@ -20,7 +20,7 @@ pub struct Window {
 #[derive(Debug, Clone)]
 struct Block {
     /// The last one.
-    end: Place,
+    end: TimelineKey,
     /// How many they were.
     count: usize,
     /// From the beginning of the list to the end of the block, in CSS pixels.
@@ -35,7 +35,7 @@ impl Default for Window {
 
 impl Window {
     /// Behind which post the drawn ones begin; none at the beginning.
-    pub fn after(&self) -> Option<Place> {
+    pub fn after(&self) -> Option<TimelineKey> {
         self.above.last().map(|block| block.end)
     }
 
@@ -50,7 +50,7 @@ impl Window {
     }
 
     /// The first `count` drawn posts, up to `end`, are far above what is in sight; with them, `above` pixels are.
-    pub fn pass(&mut self, end: Place, count: usize, above: u32) {
+    pub fn pass(&mut self, end: TimelineKey, count: usize, above: u32) {
         if count < self.drawn {
             self.drawn -= count;
             self.above.push(Block { end, count, below: above });
@@ -72,8 +72,8 @@ mod tests {
     use super::*;
     use nostrp2p_protocol::EventId;
 
-    fn place(number: u64) -> Place {
-        Place::new(1_000_000 - number, EventId::from_bytes([0; 32]))
+    fn place(number: u64) -> TimelineKey {
+        TimelineKey::new(1_000_000 - number, EventId::from_bytes([0; 32]))
     }
 
     /// A window that was scrolled past that many blocks of four posts, each post 100 pixels high.

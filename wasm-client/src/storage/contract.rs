@@ -5,7 +5,8 @@ use nostrp2p_protocol::{Event, EventTemplate, Kind, PublicKey, SecretKey, Tag, U
 use crate::model::{Context, PostDraft, StoredDraft};
 
 use super::{
-    Cursor, MAX_EVENTS, MAX_LISTS, OPENING_EVENTS, Place, Setting, Snapshot, Storage, StorageChange, Theme,
+    Cursor, MAX_EVENTS, MAX_LISTS, OPENING_EVENTS, Setting, Snapshot, Storage, StorageChange, Theme,
+    TimelineKey,
 };
 
 /// Checks the whole contract, beginning and ending with an empty storage.
@@ -26,7 +27,7 @@ pub async fn check_all(storage: &impl Storage) {
 
 async fn starts_empty(storage: &impl Storage) {
     assert_eq!(load(storage).await, Snapshot::default());
-    assert_eq!(storage.older(Place::new(u64::MAX, post(1).id()), 10).await, Ok(vec![]));
+    assert_eq!(storage.older(TimelineKey::new(u64::MAX, post(1).id()), 10).await, Ok(vec![]));
 }
 
 async fn keeps_events_newest_first(storage: &impl Storage) {
@@ -38,7 +39,7 @@ async fn keeps_events_newest_first(storage: &impl Storage) {
     let newest_first: Vec<UnsignedEvent> = posts.into_iter().rev().collect();
     assert_eq!(loaded.len(), usize::try_from(OPENING_EVENTS).unwrap_or(0));
     assert!(newest_first.starts_with(&loaded));
-    let last = loaded.last().map(|unsigned| Place::new(unsigned.created_at, unsigned.id()));
+    let last = loaded.last().map(|unsigned| TimelineKey::new(unsigned.created_at, unsigned.id()));
     let older = storage.older(last.expect("200 events were loaded"), 30).await;
     assert_eq!(older.as_deref(), Ok(&newest_first[loaded.len()..loaded.len() + 30]));
 }
@@ -130,7 +131,7 @@ async fn drops_the_oldest_beyond_its_bound(storage: &impl Storage) {
     apply(storage, (1..=many).map(at).collect()).await;
     apply(storage, vec![at(many + 1)]).await;
     let edge = many - u64::from(MAX_EVENTS) - u64::from(super::EVENTS_SLACK);
-    let dropped = storage.older(Place::new(edge, model.id()), 10).await;
+    let dropped = storage.older(TimelineKey::new(edge, model.id()), 10).await;
     assert_eq!(dropped, Ok(vec![]), "the oldest are gone");
     assert_eq!(load(storage).await.events.first().map(|unsigned| unsigned.created_at), Some(many + 1));
 }

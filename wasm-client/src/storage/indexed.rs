@@ -1,6 +1,6 @@
 //! Storage in IndexedDB.
 //!
-//! Events lie under [`Place::sort_key`], so that the natural order of the keys is the newest first, and the
+//! Events lie under [`TimelineKey::sort_key`], so that the natural order of the keys is the newest first, and the
 //! oldest are a range at the end.
 
 mod schema;
@@ -20,8 +20,8 @@ use nostrp2p_protocol::{EventId, UnsignedEvent};
 use wasm_bindgen::{JsCast, JsValue};
 
 use super::{
-    EVENTS_SLACK, MAX_DELETIONS, MAX_EVENTS, MAX_LISTS, OPENING_EVENTS, OPENING_PROFILES, Place, Setting,
-    Snapshot, Storage, StorageChange, StorageError, StoredSettings, row,
+    EVENTS_SLACK, MAX_DELETIONS, MAX_EVENTS, MAX_LISTS, OPENING_EVENTS, OPENING_PROFILES, Setting, Snapshot,
+    Storage, StorageChange, StorageError, StoredSettings, TimelineKey, row,
 };
 use crate::model::deleted;
 use schema::{DELETIONS, EVENTS, LISTS, OUTBOX, PROFILES, SETTINGS};
@@ -202,7 +202,7 @@ impl Storage for IndexedStorage {
         transaction.commit().await.map_err(failed)
     }
 
-    async fn older(&self, than: Place, limit: u32) -> Result<Vec<UnsignedEvent>, StorageError> {
+    async fn older(&self, than: TimelineKey, limit: u32) -> Result<Vec<UnsignedEvent>, StorageError> {
         let transaction = self.database.transaction(EVENTS).build().map_err(failed)?;
         let events = transaction.object_store(EVENTS).map_err(failed)?;
         let rows = rows(&events, Some(KeyRange::LowerBound(than.sort_key(), true)), limit).await?;
@@ -224,18 +224,18 @@ impl Stores<'_> {
     fn apply(&self, change: StorageChange) -> Result<(), StorageError> {
         match change {
             StorageChange::Keep(unsigned) => {
-                let key = Place::new(unsigned.created_at, unsigned.id()).sort_key();
+                let key = TimelineKey::new(unsigned.created_at, unsigned.id()).sort_key();
                 put(&self.events, key, bytes(&row::from_rumor(&unsigned)))
             }
             StorageChange::Profile(unsigned) => {
                 put(&self.profiles, unsigned.pubkey.to_string(), bytes(&row::from_rumor(&unsigned)))
             }
             StorageChange::Deletion(unsigned) => {
-                let key = Place::new(unsigned.created_at, unsigned.id()).sort_key();
+                let key = TimelineKey::new(unsigned.created_at, unsigned.id()).sort_key();
                 put(&self.deletions, key, bytes(&row::from_rumor(&unsigned)))
             }
             StorageChange::List(unsigned) => {
-                let key = Place::new(unsigned.created_at, unsigned.id()).sort_key();
+                let key = TimelineKey::new(unsigned.created_at, unsigned.id()).sort_key();
                 put(&self.lists, key, bytes(&row::from_rumor(&unsigned)))
             }
             StorageChange::Outgoing(event) => {

@@ -5,8 +5,8 @@ use std::{cell::RefCell, cmp::Reverse};
 use nostrp2p_protocol::{Event, EventId, PublicKey, UnsignedEvent};
 
 use super::{
-    MAX_DELETIONS, MAX_EVENTS, MAX_LISTS, OPENING_EVENTS, OPENING_PROFILES, Place, Setting, Snapshot,
-    Storage, StorageChange, StorageError, StoredSettings,
+    MAX_DELETIONS, MAX_EVENTS, MAX_LISTS, OPENING_EVENTS, OPENING_PROFILES, Setting, Snapshot, Storage,
+    StorageChange, StorageError, StoredSettings, TimelineKey,
 };
 use crate::{model::deleted, sorted_map::SortedMap};
 
@@ -17,7 +17,7 @@ pub struct MemoryStorage {
 }
 
 /// Events from the oldest to the newest, so that what comes in is mostly appended.
-type Rows = SortedMap<Reverse<Place>, UnsignedEvent>;
+type Rows = SortedMap<Reverse<TimelineKey>, UnsignedEvent>;
 
 #[derive(Debug, Default)]
 struct Content {
@@ -58,7 +58,7 @@ impl Storage for MemoryStorage {
         Ok(())
     }
 
-    async fn older(&self, than: Place, limit: u32) -> Result<Vec<UnsignedEvent>, StorageError> {
+    async fn older(&self, than: TimelineKey, limit: u32) -> Result<Vec<UnsignedEvent>, StorageError> {
         let content = self.content.borrow();
         let behind = content.events.iter().rev().filter(|(place, _)| place.0 > than);
         Ok(behind
@@ -78,13 +78,13 @@ fn newest(rows: &Rows, count: u32) -> Vec<UnsignedEvent> {
     rows.values().rev().take(usize::try_from(count).unwrap_or(usize::MAX)).cloned().collect()
 }
 
-fn place_of(rows: &Rows, id: EventId, author: &PublicKey) -> Option<Reverse<Place>> {
+fn place_of(rows: &Rows, id: EventId, author: &PublicKey) -> Option<Reverse<TimelineKey>> {
     let mut rows = rows.iter();
     rows.find(|(place, event)| place.0.id == id && event.pubkey == *author).map(|(place, _)| *place)
 }
 
 fn put(rows: &mut Rows, unsigned: UnsignedEvent) {
-    rows.insert(Reverse(Place::new(unsigned.created_at, unsigned.id())), unsigned);
+    rows.insert(Reverse(TimelineKey::new(unsigned.created_at, unsigned.id())), unsigned);
 }
 
 impl Content {

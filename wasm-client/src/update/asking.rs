@@ -10,7 +10,7 @@ use crate::{
     model::{Model, connection::SentRequest, lists::MUTE_LIST, timeline::Past},
     question,
     sorted_map::SortedSet,
-    storage::{Place, Setting, StorageChange},
+    storage::{Setting, StorageChange, TimelineKey},
 };
 
 /// How many events are fetched from a store that is new to this page.
@@ -113,7 +113,7 @@ pub(super) fn on_answer(
     if asked == SentRequest::Notices {
         notices::on_answer(model, &events, complete);
     }
-    let last = events.last().map(|unsigned| Place::new(unsigned.created_at, unsigned.id()));
+    let last = events.last().map(|unsigned| TimelineKey::new(unsigned.created_at, unsigned.id()));
     // What was asked for came whole; whether that is all there is shows in how much was asked for.
     let complete = complete && events.len() < most(model, asked);
     let mut reached = None;

@@ -10,7 +10,7 @@ use crate::{
         deleted::{self, targets},
         timeline::Post,
     },
-    storage::{Place, StorageChange},
+    storage::{StorageChange, TimelineKey},
 };
 
 /// Takes back an own post or repost.
@@ -50,7 +50,7 @@ pub fn hide(model: &mut Model, deletion: &UnsignedEvent) -> (Vec<UnsignedEvent>,
         let entry = model.timeline.entry(&id).filter(|(_, post)| *post.author() == deletion.pubkey);
         let unsent = model.me == Some(deletion.pubkey) && model.outbox.waiting.contains_key(&id);
         if let Some((place, post)) = entry {
-            let place: Place = *place;
+            let place: TimelineKey = *place;
             if let (Post::Written(unsigned), false) = (post, unsent) {
                 hidden.push(unsigned.clone());
             }

@@ -2,7 +2,7 @@
 
 use super::{Effect, notify};
 use crate::{
-    model::{Model, names::Answer},
+    model::{Model, names::NameAnswer},
     nip05::DomainName,
     route::Route,
     texts,
@@ -10,8 +10,8 @@ use crate::{
 
 /// Asks the domain, unless it is being asked.
 pub fn look_up(model: &mut Model, name: DomainName, out: &mut Vec<Effect>) {
-    if model.names.get(&name) != Some(Answer::Awaited) {
-        model.names.put(name.clone(), Answer::Awaited);
+    if model.names.get(&name) != Some(NameAnswer::Awaited) {
+        model.names.put(name.clone(), NameAnswer::Awaited);
         out.push(Effect::LookUp(name));
     }
 }
@@ -25,8 +25,8 @@ pub fn open(model: &mut Model, name: DomainName, out: &mut Vec<Effect>) {
 /// The domain answered, or could not be asked.
 pub fn on_answer(model: &mut Model, name: DomainName, answer: Option<String>, out: &mut Vec<Effect>) {
     let said = match answer {
-        None => Answer::Failed,
-        Some(answer) => name.person(&answer).map_or(Answer::Nobody, Answer::Person),
+        None => NameAnswer::Failed,
+        Some(answer) => name.person(&answer).map_or(NameAnswer::Nobody, NameAnswer::Person),
     };
     model.names.put(name.clone(), said);
     if model.names.opening.as_ref() != Some(&name) {
@@ -34,11 +34,11 @@ pub fn on_answer(model: &mut Model, name: DomainName, answer: Option<String>, ou
     }
     model.names.opening = None;
     match said {
-        Answer::Person(person) => {
+        NameAnswer::Person(person) => {
             model.search.clear();
             out.push(Effect::Go(Route::Person(person).fragment()));
         }
-        Answer::Nobody => notify(model, texts::name_unknown(model.language(), &name.text()), out),
+        NameAnswer::Nobody => notify(model, texts::name_unknown(model.language(), &name.text()), out),
         _ => notify(model, texts::name_not_asked(model.language(), name.domain()), out),
     }
 }

@@ -10,7 +10,7 @@ use crate::{
     model::{Model, Outgoing, deleted, likes, lists::MUTE_LIST},
     profile::Profile,
     route::Route,
-    storage::{Place, StorageChange},
+    storage::{StorageChange, TimelineKey},
     texts,
 };
 
@@ -57,7 +57,7 @@ pub fn give_up(model: &mut Model, id: EventId, out: &mut Vec<Effect>) {
 /// Lets go of an event of the outbox, and undoes what it did here.
 pub fn drop_from_outbox(model: &mut Model, id: EventId) {
     let Some(Outgoing { event, hidden, .. }) = model.outbox.waiting.remove(&id) else { return };
-    model.timeline.remove(&Place::new(event.created_at, id));
+    model.timeline.remove(&TimelineKey::new(event.created_at, id));
     match event.kind {
         Kind::PROFILE => {
             model.people.undo(&event);

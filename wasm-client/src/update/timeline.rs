@@ -20,7 +20,7 @@ use crate::{
     question, richtext,
     route::Route,
     secret::Secret,
-    storage::{Place, Setting, StorageChange},
+    storage::{Setting, StorageChange, TimelineKey},
     texts,
 };
 
@@ -184,7 +184,7 @@ fn is_kept(model: &Model, unsigned: &UnsignedEvent) -> bool {
 /// What comes live while the person reads further down, or another screen, waits behind "n new".
 pub fn insert(model: &mut Model, unsigned: &UnsignedEvent, origin: Origin) -> bool {
     let Some(post) = Post::of(unsigned) else { return false };
-    let place = Place::new(unsigned.created_at, unsigned.id());
+    let place = TimelineKey::new(unsigned.created_at, unsigned.id());
     if model.timeline.contains(&place) || model.deleted.contains(&place.id, &unsigned.pubkey) {
         return false;
     }
@@ -246,7 +246,7 @@ pub fn want(model: &mut Model, id: EventId, authors: impl IntoIterator<Item = Pu
 }
 
 /// The unbroken run has grown by an answer of the node: remembers how far down it reaches, here and in the storage.
-pub fn reach(model: &mut Model, last: Option<Place>, complete: bool) -> StorageChange {
+pub fn reach(model: &mut Model, last: Option<TimelineKey>, complete: bool) -> StorageChange {
     let timeline = &mut model.timeline;
     match last {
         Some(last) if !complete => {
@@ -293,7 +293,7 @@ pub fn fill(model: &mut Model, out: &mut Vec<Effect>) {
 pub fn on_older_loaded(model: &mut Model, events: &[UnsignedEvent], out: &mut Vec<Effect>) {
     if let Some(last) = events.last() {
         // Before the events come in: how far the unbroken run reaches decides what is a single one.
-        model.timeline.reach(&Place::new(last.created_at, last.id()));
+        model.timeline.reach(&TimelineKey::new(last.created_at, last.id()));
         for unsigned in events {
             insert(model, unsigned, Origin::Run);
         }

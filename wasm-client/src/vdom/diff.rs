@@ -25,14 +25,14 @@ pub fn attributes(old: &[(&'static str, Text)], new: &[(&'static str, Text)]) ->
 
 /// What makes two nodes "the same one, changed": sort, name and key.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Identity {
+pub enum ElementIdentity {
     /// Any text.
     Text,
     /// An element of this name with this key.
     Element(&'static str, Option<Text>),
 }
 
-impl Identity {
+impl ElementIdentity {
     /// The identity of a node.
     pub fn of<M>(node: &VNode<M>) -> Self {
         match node {
@@ -58,13 +58,13 @@ pub struct Plan {
 ///
 /// Children without a key are matched in order among those of the same name. What stays in place keeps
 /// focus, text selection and scroll position, because the page is not touched there. Costs n log n.
-pub fn children(old: &[Identity], new: &[Identity]) -> Plan {
-    let mut sorted: Vec<(&Identity, usize)> = old.iter().zip(0..).collect();
+pub fn children(old: &[ElementIdentity], new: &[ElementIdentity]) -> Plan {
+    let mut sorted: Vec<(&ElementIdentity, usize)> = old.iter().zip(0..).collect();
     sorted.sort_unstable();
     // How many of each identity are taken, at the place in `sorted` where it begins.
     let mut taken = vec![0; sorted.len()];
     let mut free = vec![true; old.len()];
-    let mut take = |identity: &Identity| {
+    let mut take = |identity: &ElementIdentity| {
         let begin = sorted.partition_point(|(other, _)| *other < identity);
         let taken = taken.get_mut(begin)?;
         let (_, index) = sorted.get(begin + *taken).filter(|(other, _)| *other == identity)?;
@@ -110,8 +110,8 @@ fn longest_rising(values: &[Option<usize>]) -> Vec<bool> {
 mod tests {
     use super::*;
 
-    fn keyed(keys: &str) -> Vec<Identity> {
-        keys.chars().map(|key| Identity::Element("li", Some(key.to_string().into()))).collect()
+    fn keyed(keys: &str) -> Vec<ElementIdentity> {
+        keys.chars().map(|key| ElementIdentity::Element("li", Some(key.to_string().into()))).collect()
     }
 
     /// Applies a plan the way `dom` does, and counts what had to be put in place.
@@ -192,8 +192,10 @@ mod tests {
 
     #[test]
     fn children_without_keys_are_matched_by_name_in_order() {
-        let old = [Identity::Text, Identity::Element("p", None), Identity::Element("b", None)];
-        let new = [Identity::Element("p", None), Identity::Element("p", None), Identity::Text];
+        let old =
+            [ElementIdentity::Text, ElementIdentity::Element("p", None), ElementIdentity::Element("b", None)];
+        let new =
+            [ElementIdentity::Element("p", None), ElementIdentity::Element("p", None), ElementIdentity::Text];
         let plan = children(&old, &new);
         assert_eq!(plan.reused, [Some(1), None, Some(0)]);
         assert_eq!(plan.removed, [2]);

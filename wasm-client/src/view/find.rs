@@ -6,12 +6,12 @@ use super::{Html, avatar, paragraph, person, post};
 use crate::{
     letters,
     message::{Message, Reading},
-    model::{Model, names::Answer, timeline::Post},
+    model::{Model, names::NameAnswer, timeline::Post},
     nip05::DomainName,
     profile::short_npub,
     route::Route,
     sorted_map::SortedSet,
-    storage::Place,
+    storage::TimelineKey,
     texts,
     update::timeline::MIN_SEARCH,
     vdom::{On, element},
@@ -36,7 +36,7 @@ pub fn view(model: &Model, drawn: &mut post::Drawn) -> Html {
         None => by_name(model, &words),
     };
     // What the node found counts too: it knows more forms of a letter than are compared here.
-    let found = |(place, post): &(&Place, &Post)| match post {
+    let found = |(place, post): &(&TimelineKey, &Post)| match post {
         Post::Written(unsigned) => {
             let text = letters::fold(&unsigned.content);
             model.open.found.contains(&place.id) || words.split_whitespace().all(|word| text.contains(word))
@@ -102,10 +102,10 @@ fn field(model: &Model, named: Option<Route>) -> Html {
 fn domain_hint(model: &Model) -> Option<Html> {
     let name = DomainName::of_search(&model.search)?;
     let words = match model.names.get(&name) {
-        Some(Answer::Awaited) => model.say(texts::NIP05_ASKING).to_owned(),
-        Some(Answer::Nobody) => texts::name_unknown(model.language(), &name.text()),
-        Some(Answer::Failed) => texts::name_not_asked(model.language(), name.domain()),
-        None | Some(Answer::Person(_)) => texts::picture_from(model.language(), name.domain()),
+        Some(NameAnswer::Awaited) => model.say(texts::NIP05_ASKING).to_owned(),
+        Some(NameAnswer::Nobody) => texts::name_unknown(model.language(), &name.text()),
+        Some(NameAnswer::Failed) => texts::name_not_asked(model.language(), name.domain()),
+        None | Some(NameAnswer::Person(_)) => texts::picture_from(model.language(), name.domain()),
     };
     let hint = element("p").class("muted find-hint").with("role", "status").key("hint");
     Some(hint.child(super::sentence("span", &words)))

@@ -181,7 +181,8 @@ fn sentence(model: &Model) -> Option<Html> {
 fn picture(model: &Model, named_up_to: usize) -> Html {
     let peers = model.connection.status.as_ref().map_or(&[][..], |status| &status.peers);
     let drawn = peers.get(..MAX_DRAWN).unwrap_or(peers);
-    let places = || drawn.iter().zip(0..).map(|(peer, index)| (peer, Place::new(index, drawn.len(), peer)));
+    let places =
+        || drawn.iter().zip(0..).map(|(peer, index)| (peer, TimelineKey::new(index, drawn.len(), peer)));
     let named = drawn.len() <= named_up_to;
     let mut own = svg("g").class(if model.connection.is_logged_in() { "own" } else { "own own-away" });
     own = own.child(svg("circle").class("own-ring").with("r", "25"));
@@ -206,12 +207,12 @@ fn picture(model: &Model, named_up_to: usize) -> Html {
 }
 
 /// Where a peer is drawn: a direction from the middle, and how far.
-struct Place {
+struct TimelineKey {
     degrees: usize,
     radius: u32,
 }
 
-impl Place {
+impl TimelineKey {
     /// Evenly around the middle, on the ring of its delay; the first one up and to the right.
     fn new(index: usize, count: usize, peer: &PeerStatus) -> Self {
         let delay = peer.delay_ms.unwrap_or(50);
@@ -249,7 +250,7 @@ fn reached(model: &Model) -> Option<Html> {
     Some(paragraph("", model.say(words)).test_id("reached"))
 }
 
-fn line(model: &Model, peer: &PeerStatus, place: &Place) -> Html {
+fn line(model: &Model, peer: &PeerStatus, place: &TimelineKey) -> Html {
     let class = match peer.path {
         Path::Direct => "line",
         Path::Punched => "line line-punched",
@@ -270,9 +271,9 @@ fn line(model: &Model, peer: &PeerStatus, place: &Place) -> Html {
     }
 }
 
-fn node(model: &Model, peer: &PeerStatus, place: &Place, named: bool) -> Html {
+fn node(model: &Model, peer: &PeerStatus, place: &TimelineKey, named: bool) -> Html {
     let name = peer_name(model, peer);
-    let Place { degrees, radius } = place;
+    let TimelineKey { degrees, radius } = place;
     let mut node = svg("g")
         .class(if model.chosen_peer == Some(peer.peer) { "peer peer-chosen" } else { "peer" })
         .key(peer.peer.to_string())

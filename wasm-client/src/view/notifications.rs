@@ -9,7 +9,7 @@ use crate::{
         notices::{Notice, What},
     },
     route::Route,
-    storage::Place,
+    storage::TimelineKey,
     texts,
     vdom::element,
     when,
@@ -18,7 +18,7 @@ use icons::{Icon, icon};
 
 /// One row: the newest event of its sort, and all who did it.
 struct Row<'a> {
-    place: &'a Place,
+    place: &'a TimelineKey,
     notice: &'a Notice,
     people: Vec<PublicKey>,
 }

@@ -6,7 +6,7 @@ use super::{Html, avatar::avatar, button, home, icons, paragraph, post};
 use crate::{
     letters,
     message::{Message, Own, Reading, Relation},
-    model::{Model, Picture, names::Answer},
+    model::{Model, Picture, names::NameAnswer},
     nip05::DomainName,
     profile::{Profile, short_npub},
     richtext,
@@ -90,10 +90,10 @@ fn nip05_row(model: &Model, person: PublicKey, nip05: &str) -> Html {
                 .test_id("nip05-check");
             return row.with("title", model.say(texts::NIP05_UNCHECKED)).child(ask);
         }
-        Some(Answer::Awaited) => ("awaited", texts::NIP05_ASKING),
-        Some(Answer::Person(other)) if other == person => ("right", texts::NIP05_RIGHT),
-        Some(Answer::Person(_) | Answer::Nobody) => ("wrong", texts::NIP05_WRONG),
-        Some(Answer::Failed) => ("failed", texts::NIP05_FAILED),
+        Some(NameAnswer::Awaited) => ("awaited", texts::NIP05_ASKING),
+        Some(NameAnswer::Person(other)) if other == person => ("right", texts::NIP05_RIGHT),
+        Some(NameAnswer::Person(_) | NameAnswer::Nobody) => ("wrong", texts::NIP05_WRONG),
+        Some(NameAnswer::Failed) => ("failed", texts::NIP05_FAILED),
     };
     let (state, words) = said;
     let mark = (state == "right").then(|| icon(Icon::Tick));

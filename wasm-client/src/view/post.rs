@@ -13,7 +13,7 @@ use crate::{
     richtext::{self, Span},
     route::Route,
     sorted_map::SortedMap,
-    storage::{Media, Place},
+    storage::{Media, TimelineKey},
     texts::{self, Language},
     vdom::{On, VNode, element, svg},
     when,
@@ -54,10 +54,10 @@ impl Drawn {
     pub fn draw<'a>(
         &mut self,
         model: &Model,
-        posts: &mut dyn Iterator<Item = (&'a Place, &'a Post)>,
+        posts: &mut dyn Iterator<Item = (&'a TimelineKey, &'a Post)>,
     ) -> Vec<VNode<Message>> {
         let mut former = std::mem::take(&mut self.0);
-        let draw = |(place, post): (&Place, &Post)| {
+        let draw = |(place, post): (&TimelineKey, &Post)| {
             let stamp = Stamp::of(model, place, post);
             let html = match former.remove(&place.id) {
                 Some((drawn_from, html)) if drawn_from == stamp => html,
@@ -91,7 +91,7 @@ pub fn passed(window: &Window) -> Option<Html> {
 }
 
 impl Stamp {
-    fn of(model: &Model, place: &Place, post: &Post) -> Self {
+    fn of(model: &Model, place: &TimelineKey, post: &Post) -> Self {
         let (id, target) = match post {
             Post::Written(unsigned) => (place.id, Some(unsigned)),
             Post::Reposted { target, .. } => (*target, model.timeline.written(target)),
@@ -127,7 +127,7 @@ impl Stamp {
 }
 
 /// Draws an entry of the timeline. `place` is the event in the timeline: of the repost, if it is one.
-fn view(model: &Model, place: &Place, post: &Post) -> Html {
+fn view(model: &Model, place: &TimelineKey, post: &Post) -> Html {
     match post {
         Post::Written(unsigned) => written(model, place.id, place.id, unsigned, None),
         Post::Reposted { by, target, .. } => {

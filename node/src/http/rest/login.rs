@@ -26,7 +26,7 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 
 /// What the request asks of whom.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Target<'a> {
+pub(super) struct RequestTarget<'a> {
     pub(super) method: &'a str,
     /// Its `Host`: one of the node's own names.
     pub(super) authority: &'a Authority,
@@ -95,7 +95,7 @@ impl Login {
 /// Checks an `Authorization` header by all but the body.
 pub(super) fn check(
     credentials: &[u8],
-    target: &Target<'_>,
+    target: &RequestTarget<'_>,
     owner: &PublicKey,
     now: u64,
 ) -> Result<Login, InvalidLogin> {
@@ -124,7 +124,7 @@ fn decode(credentials: &[u8]) -> Option<UnverifiedEvent> {
     serde_json::from_slice(&BASE64.decode(token.trim()).ok()?).ok()
 }
 
-fn fits(event: &Event, target: &Target<'_>, now: u64) -> Result<(), InvalidLogin> {
+fn fits(event: &Event, target: &RequestTarget<'_>, now: u64) -> Result<(), InvalidLogin> {
     if !event.tag_values("u").next().is_some_and(|url| target.authority.is_of_path(url, target.path)) {
         return Err(InvalidLogin::Address);
     }
@@ -151,7 +151,7 @@ mod tests {
 
     const NOW: u64 = 1_700_000_000;
     fn check_at(host: &str, credentials: &[u8], owner: &PublicKey) -> Result<Login, InvalidLogin> {
-        let target = Target { method: "POST", authority: &host.parse().unwrap(), path: "/req" };
+        let target = RequestTarget { method: "POST", authority: &host.parse().unwrap(), path: "/req" };
         check(credentials, &target, owner, NOW)
     }
 

@@ -1,7 +1,7 @@
 //! Names by a domain.
 
 use super::*;
-use crate::{message::BrowserNews, model::names::Answer, nip05::DomainName, route::Route};
+use crate::{message::BrowserNews, model::names::NameAnswer, nip05::DomainName, route::Route};
 
 fn name() -> DomainName {
     DomainName::parse("ada@example.org").unwrap()
@@ -40,6 +40,6 @@ fn a_check_of_somebodys_name_opens_nothing() {
     let mut rig = Rig::in_use(0);
     rig.give(Reading::LookUp(name()).into());
     rig.give(Message::Browser(BrowserNews::Named(name(), Some(answer()))));
-    assert_eq!(rig.model.names.get(&name()), Some(Answer::Person(public(2))));
+    assert_eq!(rig.model.names.get(&name()), Some(NameAnswer::Person(public(2))));
     assert!(!rig.effects.iter().any(|effect| matches!(effect, Effect::Go(_))));
 }
