@@ -22,7 +22,7 @@ pub(crate) enum ClientMessage {
 /// The filters of a question.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Queries {
-    /// What can be asked.
+    /// The filters, without those values.
     pub(crate) queries: Vec<Query>,
     /// The first value that is no id and no key, although it stands where one should.
     pub(crate) wrong: Option<String>,

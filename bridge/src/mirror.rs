@@ -64,9 +64,9 @@ pub enum Collect {
 /// What the relay may be offered now.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum UploadRoom {
-    /// What comes after this sequence number, by [`MirrorSession::offer`].
+    /// Offer the events after this sequence number, by [`MirrorSession::offer`].
     After(u64),
-    /// What it has lost of this, by [`MirrorSession::offer_again`].
+    /// Offer again the events of these that it has lost, by [`MirrorSession::offer_again`].
     Again(Vec<EventId>),
 }
 

@@ -78,7 +78,7 @@ impl From<Filter> for Query {
 pub(crate) struct ReadQuery {
     /// The query without it.
     pub(crate) query: Query,
-    /// The first such value.
+    /// The first value that is no id and no key.
     pub(crate) wrong: Option<String>,
 }
 

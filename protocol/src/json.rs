@@ -95,7 +95,7 @@ impl Serialize for Filter {
 pub struct ReadFilter {
     /// The filter without it: it matches nothing.
     pub filter: Filter,
-    /// The first such value.
+    /// The first value that is no id and no key.
     pub wrong: Option<String>,
 }
 
