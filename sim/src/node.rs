@@ -181,9 +181,9 @@ impl Driver {
                     Done::Told(told) => {
                         for (neighbour, announcements) in told {
                             for bytes in announcements {
-                                match self.announcer.told_again(&neighbour, &bytes, &self.core, now()) {
-                                    Some(news) => self.learn(news, neighbour).await,
-                                    None => drop(self.hear(bytes, neighbour).await),
+                                let told = self.announcer.hear_told(neighbour, bytes, &self.core, now());
+                                if let Ok(news) = told {
+                                    self.learn(news, neighbour).await;
                                 }
                             }
                         }

@@ -149,17 +149,16 @@ impl Running {
         for (neighbour, announcements) in told {
             for bytes in announcements {
                 // A neighbour loses no score for what it tells, for it may have heard it so; but it counts.
-                let again = self.announcer.told_again(&neighbour, &bytes, &self.core, clock::now());
-                if let Some(news) = again {
-                    self.learn(news, neighbour).await;
-                } else if self.hear_announcement(bytes, neighbour).await == Err(Unheard::Overtaken) {
-                    self.announce().await;
+                match self.announcer.hear_told(neighbour, bytes, &self.core, clock::now()) {
+                    Ok(news) => self.learn(news, neighbour).await,
+                    Err(Unheard::Overtaken) => self.announce().await,
+                    Err(Unheard::Stale | Unheard::Crowded | Unheard::Forged) => {}
                 }
             }
         }
     }
 
-    /// Takes an announcement that a neighbour has passed on, or told when it was asked; returns what to do with the message.
+    /// Takes an announcement that a neighbour has passed on; returns what to do with the message.
     ///
     /// # Errors
     /// Says why it was not heard.
@@ -169,13 +168,13 @@ impl Running {
         from: PeerId,
     ) -> Result<MessageAcceptance, Unheard> {
         let news = self.announcer.hear(from, bytes, &self.core, clock::now())?;
-        self.bear_out(news.issued_at).await;
         let acceptance = if news.pass_on { MessageAcceptance::Accept } else { MessageAcceptance::Ignore };
         self.learn(news, from).await;
         Ok(acceptance)
     }
 
     async fn learn(&mut self, news: News, from: PeerId) {
+        self.bear_out(news.issued_at).await;
         tracing::debug!(peer = %news.peer, delegated = news.delegation.is_some(), helper = news.helper, "heard an announcement");
         self.overlay.add_addresses(news.peer, news.addresses).await;
         self.ways.heard(news.peer, news.helper.as_deref(), self.core.source(&from));
