@@ -4,11 +4,13 @@
 //! signature comes after all of these and is checked outside. A node forwards only what it admitted.
 
 use nostrp2p_protocol::{
-    EventId, Oversize, PeerId, PublicKey, Unacceptable, UnsignedEvent, limits::MAX_PEOPLE,
+    EventId, Oversize, PeerId, PublicKey, Unacceptable, UnsignedEvent,
+    event_policy::{Audience, HORIZON_SECONDS, audience},
+    limits::MAX_PEOPLE,
+    work,
 };
 
 use crate::{
-    audience::{Audience, audience},
     budgets::{Budgets, Grant},
     directory::MAX_ENTRIES,
     follow_graph::FollowGraph,
@@ -24,7 +26,7 @@ pub struct Limits {
     /// Ids that are remembered. Default 20,000: about a day of a busy network, and 2 MB; a guess.
     pub recent_ids: usize,
     /// Events that the owner, those whom he follows and those whom these follow may send by gossip. Default 120 at once,
-    /// 240 an hour, which is what all nodes keep of one author (see [`crate::MAX_PER_HOUR`]); a guess.
+    /// 240 an hour, which is what all nodes keep of one author (see [`nostrp2p_protocol::event_policy::MAX_PER_HOUR`]); a guess.
     pub close: Rate,
     /// Events of anybody else that are taken by gossip. Default 24 at once, 240 an hour, which is what all nodes keep of
     /// one author, so it would come by catching up anyway. Those whom the node has not known for a day share it, as far as
@@ -56,9 +58,6 @@ impl Default for Limits {
         }
     }
 }
-
-/// Other nodes take no broadcast that is older than this: 30 days.
-pub const HORIZON_SECONDS: u64 = 30 * 86_400;
 
 /// Why an event is not taken although nobody did wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -302,15 +301,7 @@ fn check_at_the_door(unsigned: &UnsignedEvent, now: u64) -> Result<(), Result<Ig
 /// What an event takes of its author's budget. Work that it commits to (NIP-13) makes it cheaper: half for 12 bits,
 /// a quarter for 16, and so on down to a sixteenth for 24, which are about a minute of a phone.
 fn cost(id: &EventId, unsigned: &UnsignedEvent) -> u64 {
-    let done: u32 = {
-        let zeros = id.as_bytes().iter().take_while(|byte| **byte == 0).count();
-        let partial = id.as_bytes().get(zeros).map_or(0, |byte| byte.leading_zeros());
-        u32::try_from(zeros).unwrap_or(0) * 8 + partial
-    };
-    // ["nonce", "<counter>", "<bits>"]: without the word before, a lucky id would count as work.
-    let nonce = unsigned.tags.iter().find(|tag| tag.name() == "nonce");
-    let meant = nonce.and_then(|tag| tag.elements().get(2)?.parse().ok()).unwrap_or(0);
-    let bits = if meant <= done { meant } else { 0 };
+    let bits = work::counted(id, unsigned);
     UNIT >> (bits.saturating_sub(8) / 4).min(4)
 }
 

@@ -6,13 +6,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use nostrp2p_protocol::{Delegation, PeerId, PublicKey};
+use nostrp2p_protocol::{Delegation, PeerId, PublicKey, event_policy::is_outdated};
 
 use crate::{
     engine::MAX_CONNECTED,
     follow_graph::MAX_LISTED,
     outbox::MAX_WAITING,
-    replacing::is_outdated,
     rng::SeededRng,
     sources::{Source, Sources},
 };

@@ -22,7 +22,7 @@ use std::collections::BTreeMap;
 use nostrp2p_protocol::frame::{Refusal, RefusalCode};
 use nostrp2p_protocol::{
     Delegation, Event, Malformed, Network, Packet, PeerId, PublicKey, UnsignedEvent, UnverifiedEvent,
-    VerifyError, rpc::Receipt,
+    VerifyError, event_policy::Audience, rpc::Receipt,
 };
 
 pub use self::vocabulary::{
@@ -30,7 +30,6 @@ pub use self::vocabulary::{
 };
 use crate::{
     admission::{Admission, Ignored},
-    audience::Audience,
     counters::Refusals,
     directory::{Directory, Needs},
     fetch::Fetches,

@@ -2,8 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use nostrp2p_core::is_on_request;
-use nostrp2p_protocol::{Event, Kind, PublicKey};
+use nostrp2p_protocol::{Event, Kind, PublicKey, event_policy::is_served_on_request};
 use redb::ReadableTable;
 
 use super::{

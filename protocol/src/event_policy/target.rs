@@ -1,11 +1,9 @@
 //! What an event that the owner publishes speaks of: the targets of a deletion, what is reposted or quoted.
 
-use nostrp2p_protocol::{Kind, PublicKey, UnsignedEvent};
+use std::collections::BTreeSet;
 
-use crate::audience::is_open;
-
-/// Reposts (NIP-18).
-pub const REPOSTS: [Kind; 2] = [Kind::REPOST, Kind(16)];
+use super::{address::EventAddress, audience::is_open, kinds::is_repost};
+use crate::{EventId, Kind, PublicKey, UnsignedEvent};
 
 /// An event that another one names or carries.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,9 +39,39 @@ pub fn reveals(unsigned: &UnsignedEvent, targets: &[Target], owner: &PublicKey) 
     is_open(unsigned) && targets.iter().any(|target| target.is_private_of(owner))
 }
 
+/// What an event names in a way that decides where it goes, or whether it may be published.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct References {
+    /// Events by their id.
+    pub ids: BTreeSet<EventId>,
+    /// Events by the address under which they are replaced.
+    pub addresses: BTreeSet<EventAddress>,
+}
+
+impl References {
+    /// Whether it names nothing.
+    pub fn is_empty(&self) -> bool {
+        self.ids.is_empty() && self.addresses.is_empty()
+    }
+}
+
+/// Finds what a deletion deletes, what a repost passes on, and what anything else quotes (`q`).
+pub fn references(unsigned: &UnsignedEvent) -> References {
+    let names: &[&str] = match unsigned.kind {
+        Kind::DELETION => &["e", "a"],
+        kind if is_repost(kind) => &["e", "a", "q"],
+        _ => &["q"],
+    };
+    let values = || names.iter().flat_map(|name| unsigned.tag_values(name));
+    References {
+        ids: values().filter_map(|value| value.parse().ok()).collect(),
+        addresses: values().filter_map(EventAddress::parse).collect(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use nostrp2p_protocol::{EventTemplate, Tag};
+    use crate::{EventTemplate, Tag};
 
     use super::*;
 
@@ -69,7 +97,7 @@ mod tests {
             check(event(ALICE, kind, &[]), private.clone(), true);
             check(event(ALICE, kind, &[]), public.clone(), false);
         }
-        assert!(REPOSTS.iter().all(|kind| is_open(&event(ALICE, kind.0, &[BOB]))));
+        assert!([6, 16].iter().all(|kind| is_open(&event(ALICE, *kind, &[BOB]))));
         check(event(ALICE, 1, &[CAROL]), private, false);
         for kind in [4, 7, 1059] {
             check(event(ALICE, 6, &[]), Target::stored(event(BOB, kind, &[ALICE])), true);
@@ -80,6 +108,25 @@ mod tests {
     fn own_words_to_others_are_private_and_those_of_two_strangers_cannot_be() {
         check(event(ALICE, 6, &[]), Target::stored(event(ALICE, 1, &[BOB])), true);
         check(event(ALICE, 6, &[]), Target::stored(event(BOB, 1, &[CAROL])), false);
+    }
+
+    #[test]
+    fn a_deletion_names_events_and_addresses_and_a_post_what_it_quotes() {
+        let (id, address) = ("ab".repeat(32), format!("30023:{ALICE}:x"));
+        let tags =
+            ["e", "a", "q"].iter().flat_map(|name| [Tag::new([*name, &id]), Tag::new([*name, &address])]);
+        let tags: Vec<Tag> = tags.chain([Tag::new(["e", "none"])]).collect();
+        let names = |kind, kept: &[&str]| {
+            let tags = tags.iter().filter(|tag| kept.contains(&tag.name())).cloned().collect();
+            references(&EventTemplate { created_at: 1, kind, tags, content: String::new() }.by(ALICE))
+        };
+        let both = References {
+            ids: [id.parse().unwrap()].into(),
+            addresses: [EventAddress::parse(&address).unwrap()].into(),
+        };
+        assert_eq!(names(Kind::DELETION, &["e", "a"]), both);
+        assert!(names(Kind::DELETION, &["q"]).is_empty() && names(Kind::POST, &["e", "a"]).is_empty());
+        assert_eq!((names(Kind::POST, &["q"]), names(Kind::REPOST, &["q"])), (both.clone(), both));
     }
 
     #[test]
