@@ -50,9 +50,6 @@ const MAX_PENDING: usize = 4_096;
 /// Most deliveries that are under way at a time.
 const MAX_ATTEMPTS: usize = 64;
 
-/// Most connected nodes whose networks are remembered; the overlay lets in about 180.
-pub(crate) const MAX_CONNECTED: usize = 1_000;
-
 /// Nodes and services whose requests are counted: those of all who can be connected, and some who have gone.
 const MAX_ASKERS: usize = 1_024;
 

@@ -4,8 +4,8 @@
 //! node. A newer delegation for the same node replaces an older one; one that has expired ends it.
 
 use crate::{
-    Event, EventTemplate, Kind, PeerId, PublicKey, Tag, UnsignedEvent, event_policy::is_ahead,
-    limits::MAX_SECONDS_AHEAD,
+    Event, EventTemplate, Kind, PeerId, PublicKey, Tag, UnsignedEvent,
+    limits::{MAX_SECONDS_AHEAD, is_ahead},
 };
 
 /// How long a delegation holds, in seconds: 90 days, so that a node that is switched off for a season recovers.

@@ -15,10 +15,9 @@ mod relay_list;
 mod target;
 mod versions;
 
+pub use crate::limits::is_ahead;
 pub use address::{EventAddress, address_of};
-pub use audience::{
-    Audience, audience, audience_of_deletion, is_open, is_protected, is_public, unless_protected,
-};
+pub use audience::{Audience, audience, is_open, is_protected, is_public, unless_protected};
 pub use conversation::{is_for_everyone, is_quote, nameless_person};
 pub use expiration::{expires_at, is_expired};
 pub use hourly_cap::{CapDecision, MAX_PER_HOUR, hour, room};
@@ -28,5 +27,5 @@ pub use kinds::{
 };
 pub use mail::is_addressed_to;
 pub use relay_list::inside_address;
-pub use target::{References, Target, references, reveals};
-pub use versions::{HORIZON_SECONDS, is_ahead, is_outdated, is_too_old, replaces};
+pub use target::{References, Target, audience_of_deletion, references, reveals};
+pub use versions::{HORIZON_SECONDS, is_outdated, is_too_old, replaces};

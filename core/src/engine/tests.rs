@@ -12,8 +12,8 @@ use nostrp2p_protocol::{
 use super::*;
 use crate::{
     Rate,
-    admission::Limits,
     fetch::FetchTarget,
+    limits::Limits,
     mailbox::Sender,
     outbox::{DeliveryKey, DeliveryState},
     own_nodes::OwnNodeCursor,

@@ -8,9 +8,10 @@ use nostrp2p_protocol::{
 };
 
 use crate::{
-    admission::{Ignored, Limits},
+    admission::Ignored,
     fetch::{FetchQuery, FetchTarget, QueryId},
     limit::Rate,
+    limits::Limits,
     mailbox::Sender,
     outbox::{DeliveryKey, DeliveryState},
     own_nodes::OwnNodeCursor,

@@ -18,7 +18,7 @@ use tokio::{runtime::Runtime, sync::oneshot};
 use super::reading::{self, Item};
 use crate::{
     clock, data_dir,
-    mirror::relay_url,
+    relay_url::relay_url,
     store::{Inserted, Mark, Propagation, Retention, Store, Stored},
 };
 

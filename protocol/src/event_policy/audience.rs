@@ -6,7 +6,6 @@ use super::{
     conversation::is_for_everyone,
     kinds::{Routing, is_open_kind, routing},
     relay_list::inside_address,
-    target::Target,
 };
 use crate::{PublicKey, UnsignedEvent};
 
@@ -17,7 +16,7 @@ pub enum Audience {
     Everyone,
     /// Only these people, in the order of their keys. May be empty when the author named nobody valid.
     People(BTreeSet<PublicKey>),
-    /// Whoever got what it deletes; see [`audience_of_deletion`].
+    /// Whoever got what it deletes; see [`super::audience_of_deletion`].
     AsTargets,
     /// Nobody: it stays on the author's node.
     Nobody,
@@ -60,22 +59,6 @@ fn audience_by_kind(unsigned: &UnsignedEvent) -> Audience {
         Routing::OnRequest | Routing::Stays => Audience::Nobody,
         Routing::Unstored => Audience::Unwanted,
     }
-}
-
-/// Decides who gets a deletion: everyone if any of its targets was for everyone, otherwise all for whom a target was.
-///
-/// `targets` are those of its targets that the author's node holds. Of one that it does not hold nobody can say where
-/// it went, so a deletion without any stays where it is.
-pub fn audience_of_deletion(targets: &[Target]) -> Audience {
-    let mut people = BTreeSet::new();
-    for target in targets {
-        match audience(&target.unsigned) {
-            Audience::Everyone => return Audience::Everyone,
-            Audience::People(some) => people.extend(some),
-            Audience::AsTargets | Audience::Nobody | Audience::Unwanted => {}
-        }
-    }
-    if people.is_empty() { Audience::Nobody } else { Audience::People(people) }
 }
 
 /// Whether anybody may read an event: it is broadcast, or served on request.
@@ -194,27 +177,6 @@ mod tests {
         };
         assert_eq!(public_kinds(), kinds(is_public));
         assert_eq!(open_kinds(), kinds(is_open));
-    }
-
-    #[test]
-    fn a_deletion_goes_where_its_targets_went() {
-        let unsigned = |kind: Kind, people: &[PublicKey]| {
-            let tags = people.iter().map(|person| Tag::new(["p", &person.to_string()])).collect();
-            EventTemplate { created_at: 1, kind, tags, content: String::new() }.by(ALICE)
-        };
-        let (post, reply) = (unsigned(Kind::POST, &[]), unsigned(Kind::POST, &[BOB]));
-        let (like, list) = (unsigned(Kind::REACTION, &[ALICE]), unsigned(Kind::FOLLOW_LIST, &[]));
-        let check = |targets: &[&UnsignedEvent], expected: Audience| {
-            let targets: Vec<Target> =
-                targets.iter().map(|target| Target::stored((*target).clone())).collect();
-            assert_eq!(audience_of_deletion(&targets), expected);
-        };
-        check(&[&post], Audience::Everyone);
-        check(&[&reply], Audience::People([BOB].into()));
-        check(&[&reply, &like], Audience::People([ALICE, BOB].into()));
-        check(&[&reply, &post], Audience::Everyone);
-        check(&[&list], Audience::Nobody);
-        check(&[], Audience::Nobody);
     }
 
     #[test]

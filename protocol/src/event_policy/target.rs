@@ -2,7 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use super::{address::EventAddress, audience::is_open, kinds::is_repost};
+use super::{
+    address::EventAddress,
+    audience::{Audience, audience, is_open},
+    kinds::is_repost,
+};
 use crate::{EventId, Kind, PublicKey, UnsignedEvent};
 
 /// An event that another one names or carries.
@@ -37,6 +41,22 @@ impl Target {
 /// carries it. An event that is itself for some people reveals nothing.
 pub fn reveals(unsigned: &UnsignedEvent, targets: &[Target], owner: &PublicKey) -> bool {
     is_open(unsigned) && targets.iter().any(|target| target.is_private_of(owner))
+}
+
+/// Decides who gets a deletion: everyone if any of its targets was for everyone, otherwise all for whom a target was.
+///
+/// `targets` are those of its targets that the author's node holds. Of one that it does not hold nobody can say where
+/// it went, so a deletion without any stays where it is.
+pub fn audience_of_deletion(targets: &[Target]) -> Audience {
+    let mut people = BTreeSet::new();
+    for target in targets {
+        match audience(&target.unsigned) {
+            Audience::Everyone => return Audience::Everyone,
+            Audience::People(some) => people.extend(some),
+            Audience::AsTargets | Audience::Nobody | Audience::Unwanted => {}
+        }
+    }
+    if people.is_empty() { Audience::Nobody } else { Audience::People(people) }
 }
 
 /// What an event names in a way that decides where it goes, or whether it may be published.
@@ -102,6 +122,27 @@ mod tests {
         for kind in [4, 7, 1059] {
             check(event(ALICE, 6, &[]), Target::stored(event(BOB, kind, &[ALICE])), true);
         }
+    }
+
+    #[test]
+    fn a_deletion_goes_where_its_targets_went() {
+        let unsigned = |kind: Kind, people: &[PublicKey]| {
+            let tags = people.iter().map(|person| Tag::new(["p", &person.to_string()])).collect();
+            EventTemplate { created_at: 1, kind, tags, content: String::new() }.by(ALICE)
+        };
+        let (post, reply) = (unsigned(Kind::POST, &[]), unsigned(Kind::POST, &[BOB]));
+        let (like, list) = (unsigned(Kind::REACTION, &[ALICE]), unsigned(Kind::FOLLOW_LIST, &[]));
+        let check = |targets: &[&UnsignedEvent], expected: Audience| {
+            let targets: Vec<Target> =
+                targets.iter().map(|target| Target::stored((*target).clone())).collect();
+            assert_eq!(audience_of_deletion(&targets), expected);
+        };
+        check(&[&post], Audience::Everyone);
+        check(&[&reply], Audience::People([BOB].into()));
+        check(&[&reply, &like], Audience::People([ALICE, BOB].into()));
+        check(&[&reply, &post], Audience::Everyone);
+        check(&[&list], Audience::Nobody);
+        check(&[], Audience::Nobody);
     }
 
     #[test]

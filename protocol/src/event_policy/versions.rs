@@ -2,9 +2,9 @@
 //! stays (NIP-01), also when a clock was wrong.
 //!
 //! The later `created_at` wins, and of two in one second the lower id. What a client whose clock was ahead has signed
-//! would win until that time comes, so an event dated further ahead than [`MAX_SECONDS_AHEAD`] never beats one of now.
+//! would win until that time comes, so an event dated further ahead than [`crate::limits::MAX_SECONDS_AHEAD`] never beats one of now.
 
-use crate::{EventId, limits::MAX_SECONDS_AHEAD};
+use crate::{EventId, limits::is_ahead};
 
 /// An event is of now when it is no older than this, in seconds. A node whose own clock is behind takes all that is new
 /// for dated ahead; with this bound an old version then does not push out a later one. A day: the person who sets a
@@ -21,12 +21,7 @@ pub const fn is_too_old(at: u64, now: u64) -> bool {
 
 /// Whether an event dated `at` counts as of now.
 const fn is_of_now(at: u64, now: u64) -> bool {
-    at <= now.saturating_add(MAX_SECONDS_AHEAD) && at.saturating_add(NOW_SECONDS) >= now
-}
-
-/// Whether a time lies further ahead than any honest clock says.
-pub const fn is_ahead(at: u64, now: u64) -> bool {
-    at > now.saturating_add(MAX_SECONDS_AHEAD)
+    !is_ahead(at, now) && at.saturating_add(NOW_SECONDS) >= now
 }
 
 /// Whether something dated `at` is out of date because of something dated `than`: it is no later, unless `than` lies
