@@ -35,6 +35,7 @@ use crate::{
     fetch::Fetches,
     future_events::FutureEvents,
     limit::{Rate, SET_BACK_SECONDS, TokenBuckets, UNIT},
+    limits::MAX_CONNECTED,
     node_lookup::NodeLookup,
     outbox::Outbox,
     own_nodes::OwnNodes,

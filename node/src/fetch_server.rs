@@ -4,8 +4,8 @@ use std::{collections::BTreeSet, sync::LazyLock};
 
 use nostrp2p_core::OwnNodeCursor;
 use nostrp2p_protocol::{
-    Event, EventId, Filter, Kind, PublicKey, UnsignedEvent, UnverifiedEvent,
-    event_policy::{Audience, Target, audience, is_public, is_repost, public_kinds},
+    Event, Filter, Kind, PublicKey, UnsignedEvent, UnverifiedEvent,
+    event_policy::{Audience, References, Target, audience, is_public, is_repost, public_kinds, references},
     limits::MAX_BATCH_EVENTS,
     rpc::{Found, OwnPage},
 };

@@ -43,7 +43,7 @@ use crate::{
     event_queue::EventQueue,
     gossip::Copies,
     handle::OverlayCommand,
-    listen::Begun,
+    listen::{Begun, Interfaces},
     own_ips::OwnIps,
     peer::Connected,
     peer_store::PeerStore,

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use nostrp2p_protocol::{
-    Event, Filter, Kind, PublicKey, UnsignedEvent,
+    Event, Filter, Kind, PublicKey,
     event_policy::{EventAddress, is_open, is_open_kind, is_protected},
 };
 

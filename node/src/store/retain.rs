@@ -170,7 +170,7 @@ pub(super) fn stays(
 /// Whether an event says who its author is, without which the rest is worth little: a profile, or a list that is served
 /// on request.
 pub(super) fn is_about_author(kind: Kind) -> bool {
-    kind == Kind::PROFILE || is_on_request(kind)
+    kind == Kind::PROFILE || is_served_on_request(kind)
 }
 
 /// More kinds than say who somebody is.

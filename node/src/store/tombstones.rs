@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 
 use nostrp2p_protocol::{
     Event, EventId, Kind, PublicKey, UnsignedEvent,
-    event_policy::{EventAddress, is_outdated},
+    event_policy::{EventAddress, address_of, is_outdated},
 };
 use redb::{ReadableTable, ReadableTableMetadata, Table, TableDefinition, WriteTransaction};
 use sha2::{Digest, Sha256};

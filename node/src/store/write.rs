@@ -26,7 +26,7 @@ use super::{
         EVENTS, INDEX, META, META_BORN, META_CLOCK, META_NEWEST, META_RESERVED, META_WRITTEN, MIRRORED,
         OUTBOX, OWNER, RESTORED, UNSENT,
     },
-    tombstones::{self, Tombstones},
+    tombstones::Tombstones,
     usage::{self, Owned, Usage},
 };
 

@@ -13,7 +13,6 @@ use libp2p::request_response::{
     InboundFailure, Message, OutboundFailure, OutboundRequestId, ResponseChannel,
 };
 use nostrp2p_protocol::PeerId;
-use tokio::sync::oneshot;
 
 use super::{Driver, answer, doubts::DOUBT_AFTER};
 use crate::{
@@ -352,6 +351,8 @@ fn failure(error: &OutboundFailure, protocol: Protocol) -> RequestError {
 
 #[cfg(test)]
 mod tests {
+    use tokio::sync::oneshot;
+
     use super::*;
 
     fn peer(n: u8) -> PeerId {
