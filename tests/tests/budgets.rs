@@ -57,7 +57,9 @@ fn the_program_is_small() {
         return skip("this system's programs are not in ELF with 64 bits");
     };
     let size = f64::from(u32::try_from(bytes).unwrap()) / 1e6;
-    println!("budget: size of the program: {size:.1} MB (aim: {PROGRAM_AIM:.1}, margin: {PROGRAM_MARGIN:.1})");
+    println!(
+        "budget: size of the program: {size:.1} MB (aim: {PROGRAM_AIM:.1}, margin: {PROGRAM_MARGIN:.1})"
+    );
     assert!(size <= PROGRAM_AIM + PROGRAM_MARGIN, "the program has {size:.1} MB");
 }
 
