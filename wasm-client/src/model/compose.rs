@@ -2,7 +2,9 @@
 
 use nostrp2p_protocol::{EventId, PublicKey};
 
-use super::{Completion, Context, DraftAudience, Drafts, Mentions, Offers, PostDraft, Quote, Reply, StoredDraft};
+use super::{
+    Completion, Context, DraftAudience, Drafts, Mentions, Offers, PostDraft, Quote, Reply, StoredDraft,
+};
 use crate::letters;
 
 /// The composer.
@@ -16,7 +18,7 @@ pub struct Compose {
     pub quote: Option<Quote>,
     /// Whom it names.
     pub mentions: Mentions,
-    /// Who is to see it, if it is a new post.
+    /// Who is to see it, if it is a new post; who besides the conversation, if it is a private answer.
     pub audience: DraftAudience,
     /// The name that is being written.
     pub completion: Option<Completion>,
@@ -128,13 +130,28 @@ impl Compose {
         self.changed = true;
     }
 
-    /// Who is named now belongs to those that it is for, if it is for those that it names alone.
-    pub fn count_in(&mut self, me: Option<PublicKey>) {
-        let named = self.named(me);
-        if let DraftAudience::Only(people) = &mut self.audience {
-            let new: Vec<PublicKey> = named.into_iter().filter(|person| !people.contains(person)).collect();
-            people.extend(new);
-        }
+    /// Whom its author chose by name and it still names: they alone get a private post, and get a private answer besides
+    /// those of the conversation.
+    pub fn chosen(&self, me: Option<PublicKey>) -> Vec<PublicKey> {
+        let DraftAudience::Only(people) = &self.audience else { return Vec::new() };
+        let mut named = self.named(me);
+        named.retain(|person| people.contains(person));
+        named
+    }
+
+    /// Who is named in something private without being among those that it is for. Nobody is added without a word of
+    /// the author: a name may be what it is about.
+    pub fn unasked(&self, me: Option<PublicKey>) -> Vec<PublicKey> {
+        let chosen = match (&self.reply, &self.audience) {
+            (Some(reply), _) if reply.people.is_empty() => return Vec::new(),
+            (None, DraftAudience::Everyone) => return Vec::new(),
+            (_, DraftAudience::Everyone) => &[][..],
+            (_, DraftAudience::Only(people)) => people,
+        };
+        let conversation = self.reply.as_ref().map_or(&[][..], |reply| &reply.people);
+        let mut named = self.named(me);
+        named.retain(|person| !chosen.contains(person) && !conversation.contains(person));
+        named
     }
 
     /// For whom it was meant and who is not named in it any more.
