@@ -69,6 +69,7 @@ pub fn view(model: &Model) -> Html {
 fn welcome_screen(model: &Model, welcome: &Onboarding) -> Html {
     element("div")
         .class("app app-welcome")
+        .child_if(frame::storage_trouble(model))
         .child(welcome::view(model, welcome))
         .child_if(frame::notice(model))
 }

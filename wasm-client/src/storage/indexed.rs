@@ -3,6 +3,7 @@
 //! Events lie under [`TimelineKey::sort_key`], so that the natural order of the keys is the newest first, and the
 //! oldest are a range at the end.
 
+mod patience;
 mod schema;
 
 use std::{cell::RefCell, rc::Rc};
@@ -24,6 +25,7 @@ use super::{
     Storage, StorageChange, StorageError, StoredSettings, TimelineKey, row,
 };
 use crate::model::deleted;
+use patience::limited;
 use schema::{DELETIONS, EVENTS, LISTS, OUTBOX, PROFILES, SETTINGS};
 pub use schema::{VAULT, VERSION};
 
@@ -43,8 +45,12 @@ impl IndexedStorage {
     /// Opens the database of this name, and brings its schema up to date.
     ///
     /// # Errors
-    /// When the browser grants no storage, for instance in a private window.
+    /// When the browser grants no storage, for instance in a private window, or does not answer in 15 s.
     pub async fn open(name: &str) -> Result<Self, StorageError> {
+        limited(Box::pin(Self::open_now(name))).await
+    }
+
+    async fn open_now(name: &str) -> Result<Self, StorageError> {
         let opened = Database::open(name).with_version(VERSION).with_on_upgrade_needed(schema::migrate).await;
         let database = opened.map_err(|error| match error {
             OpenDbError::Base(error) => failed(error),
@@ -60,8 +66,12 @@ impl IndexedStorage {
     /// The value of the vault; undefined when it is empty.
     ///
     /// # Errors
-    /// When the browser fails.
+    /// When the browser fails, or does not answer in 15 s.
     pub async fn vault(&self) -> Result<JsValue, StorageError> {
+        limited(Box::pin(self.read_vault())).await
+    }
+
+    async fn read_vault(&self) -> Result<JsValue, StorageError> {
         let transaction = self.database.transaction(VAULT).build().map_err(failed)?;
         let store = transaction.object_store(VAULT).map_err(failed)?;
         let value: Option<JsValue> =
@@ -72,8 +82,12 @@ impl IndexedStorage {
     /// Replaces the value of the vault; undefined empties it.
     ///
     /// # Errors
-    /// When the browser fails.
+    /// When the browser fails, or does not answer in 15 s.
     pub async fn set_vault(&self, value: JsValue) -> Result<(), StorageError> {
+        limited(Box::pin(self.write_vault(value))).await
+    }
+
+    async fn write_vault(&self, value: JsValue) -> Result<(), StorageError> {
         let stores = [VAULT, SETTINGS];
         let transaction = self.database.transaction(stores).with_mode(TransactionMode::Readwrite);
         let transaction = transaction.with_options(on_disk()).build().map_err(failed)?;
@@ -129,6 +143,20 @@ const VAULT_KEY: &str = "key";
 
 impl Storage for IndexedStorage {
     async fn load(&self) -> Result<Snapshot, StorageError> {
+        limited(Box::pin(self.load_now())).await
+    }
+
+    async fn apply(&self, changes: Vec<StorageChange>) -> Result<(), StorageError> {
+        limited(Box::pin(self.apply_now(changes))).await
+    }
+
+    async fn older(&self, than: TimelineKey, limit: u32) -> Result<Vec<UnsignedEvent>, StorageError> {
+        limited(Box::pin(self.older_now(than, limit))).await
+    }
+}
+
+impl IndexedStorage {
+    async fn load_now(&self) -> Result<Snapshot, StorageError> {
         let stores = ALL;
         let transaction = self.database.transaction(stores).build().map_err(failed)?;
         let events = transaction.object_store(EVENTS).map_err(failed)?;
@@ -153,7 +181,7 @@ impl Storage for IndexedStorage {
         })
     }
 
-    async fn apply(&self, changes: Vec<StorageChange>) -> Result<(), StorageError> {
+    async fn apply_now(&self, changes: Vec<StorageChange>) -> Result<(), StorageError> {
         let keeps = changes.iter().any(|change| matches!(change, StorageChange::Keep(_)));
         let written = changes.iter().any(|change| matches!(change, StorageChange::Outgoing(_)));
         let options = if written { on_disk() } else { TransactionOptions::new() };
@@ -202,7 +230,7 @@ impl Storage for IndexedStorage {
         transaction.commit().await.map_err(failed)
     }
 
-    async fn older(&self, than: TimelineKey, limit: u32) -> Result<Vec<UnsignedEvent>, StorageError> {
+    async fn older_now(&self, than: TimelineKey, limit: u32) -> Result<Vec<UnsignedEvent>, StorageError> {
         let transaction = self.database.transaction(EVENTS).build().map_err(failed)?;
         let events = transaction.object_store(EVENTS).map_err(failed)?;
         let rows = rows(&events, Some(KeyRange::LowerBound(than.sort_key(), true)), limit).await?;
