@@ -43,18 +43,6 @@ addEventListener('beforeinstallprompt', (event) => {
 addEventListener('appinstalled', () => tell());
 addEventListener('nostrp2p:install', () => offer?.prompt());
 
-// What another tab wants to do with the storage as a whole, as the next version of the page may, does not wait for this
-// one: it lets go of it, and says that it stores nothing any more.
-const stores = globalThis.IDBFactory?.prototype ?? {};
-const { open } = stores;
-stores.open = function (...words) {
-  const request = open.apply(this, words);
-  request.addEventListener('success', () => {
-    request.result.addEventListener('versionchange', () => request.result.close());
-  });
-  return request;
-};
-
 try {
   await init({ module_or_path: new URL('./client.wasm', import.meta.url) });
   await run(loadCiphers, loadJapanese);

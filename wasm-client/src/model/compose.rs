@@ -139,15 +139,10 @@ impl Compose {
         named
     }
 
-    /// Who is named in something private without being among those that it is for. Nobody is added without a word of
-    /// the author: a name may be what it is about.
+    /// Who is named in it without being among those that it is for, unless everybody sees it anyway. Nobody is added to
+    /// something private without a word of the author: a name may be what it is about.
     pub fn unasked(&self, me: Option<PublicKey>) -> Vec<PublicKey> {
-        let chosen = match (&self.reply, &self.audience) {
-            (Some(reply), _) if reply.people.is_empty() => return Vec::new(),
-            (None, DraftAudience::Everyone) => return Vec::new(),
-            (_, DraftAudience::Everyone) => &[][..],
-            (_, DraftAudience::Only(people)) => people,
-        };
+        let chosen = self.chosen(me);
         let conversation = self.reply.as_ref().map_or(&[][..], |reply| &reply.people);
         let mut named = self.named(me);
         named.retain(|person| !chosen.contains(person) && !conversation.contains(person));

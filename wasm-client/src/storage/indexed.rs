@@ -8,6 +8,7 @@ mod schema;
 
 use std::{cell::RefCell, rc::Rc};
 
+use gloo_events::EventListener;
 use indexed_db_futures::{
     KeyRange,
     database::Database,
@@ -39,6 +40,9 @@ pub struct IndexedStorage {
     /// What the database was called when everything in it was last forgotten. A tab that has not heard of it yet has
     /// another one, and its writes are refused.
     epoch: Rc<RefCell<Option<String>>>,
+    /// What another tab wants to do with the database as a whole, as the next version of the page may, does not wait for
+    /// this one: it lets go, and each write fails from then on.
+    _letting_go: Rc<EventListener>,
 }
 
 impl IndexedStorage {
@@ -51,16 +55,26 @@ impl IndexedStorage {
     }
 
     async fn open_now(name: &str) -> Result<Self, StorageError> {
-        let opened = Database::open(name).with_version(VERSION).with_on_upgrade_needed(schema::migrate).await;
+        let current = schema::migrate(name).await.map_err(|_| not_granted())?;
+        let opened = Database::open(name).await;
         let database = opened.map_err(|error| match error {
             OpenDbError::Base(error) => failed(error),
-            _ => StorageError("this browser grants no storage".to_owned()),
+            _ => not_granted(),
         })?;
         let epoch = {
             let transaction = database.transaction(SETTINGS).build().map_err(failed)?;
             epoch(&transaction.object_store(SETTINGS).map_err(failed)?).await?
         };
-        Ok(Self { database: Rc::new(database), epoch: Rc::new(RefCell::new(epoch)) })
+        let also = (current.clone(), database.clone());
+        let letting_go = EventListener::new(&current, "versionchange", move |_| {
+            also.0.close();
+            also.1.clone().close();
+        });
+        Ok(Self {
+            database: Rc::new(database),
+            epoch: Rc::new(RefCell::new(epoch)),
+            _letting_go: Rc::new(letting_go),
+        })
     }
 
     /// The value of the vault; undefined when it is empty.
@@ -378,6 +392,10 @@ async fn trim(events: &ObjectStore<'_>, max: u32, slack: u32) -> Result<(), Stor
         }
         None => Ok(()),
     }
+}
+
+fn not_granted() -> StorageError {
+    StorageError("this browser grants no storage".to_owned())
 }
 
 fn bytes(bytes: &[u8]) -> JsValue {

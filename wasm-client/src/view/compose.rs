@@ -238,64 +238,40 @@ fn audience(model: &Model) -> Option<Html> {
     };
     let row = element("div").key("audience").child_if(choices);
     let row = row.child_if(without(texts::not_named, "not-named", &not_named));
-    Some(row.child_if(without(texts::unasked, "unasked", &unasked)))
+    let private = compose.reply.is_some() || compose.audience != DraftAudience::Everyone;
+    Some(row.child_if(without(texts::unasked, "unasked", if private { &unasked } else { &[] })))
 }
 
-/// The answers; of what everybody sees there are none.
+/// The answers; of a quote and of an answer that everybody sees there are none.
 pub fn choices(model: &Model) -> Vec<Choice> {
-    match model.compose.about() {
-        About::Nothing => choices_of_post(model),
-        About::Reply(reply) => choices_of_answer(model, reply),
-        About::Quote(_) => Vec::new(),
-    }
-}
-
-fn choices_of_post(model: &Model) -> Vec<Choice> {
-    let (named, unasked) = (model.compose.named(model.me), model.compose.unasked(model.me));
-    let mut choices = vec![Choice {
-        audience: DraftAudience::Everyone,
-        label: model.say(texts::FOR_EVERYONE).to_owned(),
-        hook: "for-everyone",
-    }];
-    if let DraftAudience::Only(people) = &model.compose.audience {
-        let chosen = model.compose.chosen(model.me);
-        let label = only_for(model, if chosen.is_empty() { people } else { &chosen }, &[]);
-        choices.push(Choice { audience: DraftAudience::Only(people.clone()), label, hook: "for-mentioned" });
-        if !unasked.is_empty() {
-            let label = only_for(model, &unasked, &chosen);
-            choices.push(Choice { audience: DraftAudience::Only(named), label, hook: "for-unasked" });
-        }
-    } else if !named.is_empty() {
-        let label = only_for(model, &named, &[]);
-        choices.push(Choice { audience: DraftAudience::Only(named), label, hook: "for-mentioned" });
-    }
-    choices
-}
-
-/// An answer for everyone is for everyone, whoever is named in it.
-fn choices_of_answer(model: &Model, reply: &Reply) -> Vec<Choice> {
-    let unasked = model.compose.unasked(model.me);
-    if reply.people.is_empty() {
-        return Vec::new();
-    }
+    let compose = &model.compose;
+    let of_everyone = compose.reply.is_none();
     // Who is answered first.
-    let people = reply.people.iter().rev();
+    let people = compose.reply.iter().flat_map(|reply| reply.people.iter().rev());
     let conversation: Vec<PublicKey> =
         people.filter(|person| model.me.as_ref() != Some(*person)).copied().collect();
-    let mut choices = vec![Choice {
-        audience: DraftAudience::Everyone,
-        label: only_for(model, &conversation, &[]),
-        hook: CONVERSATION,
-    }];
-    let chosen = model.compose.chosen(model.me);
-    if let (DraftAudience::Only(people), false) = (&model.compose.audience, chosen.is_empty()) {
-        let label = only_for(model, &chosen, &conversation);
-        choices.push(Choice { audience: DraftAudience::Only(people.clone()), label, hook: "for-mentioned" });
+    if of_everyone && compose.quote.is_some() || !of_everyone && conversation.is_empty() {
+        return Vec::new();
+    }
+    let (chosen, unasked) = (compose.chosen(model.me), compose.unasked(model.me));
+    let (label, hook) = if of_everyone {
+        (model.say(texts::FOR_EVERYONE).to_owned(), "for-everyone")
+    } else {
+        (only_for(model, &conversation, &[]), CONVERSATION)
+    };
+    let mut choices = vec![Choice { audience: DraftAudience::Everyone, label, hook }];
+    let mut hook = if of_everyone { "for-mentioned" } else { "for-unasked" };
+    if let DraftAudience::Only(people) = &compose.audience
+        && (of_everyone || !chosen.is_empty())
+    {
+        let label = only_for(model, if chosen.is_empty() { people } else { &chosen }, &conversation);
+        choices.push(Choice { audience: compose.audience.clone(), label, hook: "for-mentioned" });
+        hook = "for-unasked";
     }
     if !unasked.is_empty() {
         let label = only_for(model, &unasked, &[&conversation[..], &chosen].concat());
-        let people = [&chosen[..], &unasked].concat();
-        choices.push(Choice { audience: DraftAudience::Only(people), label, hook: "for-unasked" });
+        let audience = DraftAudience::Only([chosen, unasked].concat());
+        choices.push(Choice { audience, label, hook });
     }
     choices
 }
