@@ -95,10 +95,7 @@ pub fn window_title(model: &Model) -> String {
     if !matches!(model.stage, PersonStage::Using) {
         return app.to_owned();
     }
-    let unread = match notifications::unread(model) {
-        0 => String::new(),
-        count => format!("({count}) "),
-    };
+    let unread = notifications::unread_text(model).map(|unread| format!("({unread}) ")).unwrap_or_default();
     format!("{unread}{} · {app}", title(model))
 }
 

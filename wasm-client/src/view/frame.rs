@@ -200,14 +200,12 @@ fn rail(model: &Model) -> Html {
 
 /// How many notices wait; nothing when there is no news.
 fn badge(model: &Model) -> Option<Html> {
-    let count = notifications::unread(model);
-    (count > 0).then(|| {
-        let shown = if count > 99 { "99+".to_owned() } else { count.to_string() };
+    notifications::unread_text(model).map(|shown| {
         let words = element("span").class("hidden").text(model.say(texts::UNREAD));
         element("span")
             .class("badge")
             .test_id("unread")
-            .with("data-count", count.to_string())
+            .with("data-count", notifications::unread(model).to_string())
             .text(shown)
             .child(words)
     })
