@@ -175,15 +175,52 @@ async fn a_storage_that_never_answers_is_given_up_and_told_of() {
     let begun = std::time::Instant::now();
     browser.open(&format!("http://{}/", alice.node.clients())).await;
     browser.find("welcome").await;
+    browser.see("storage-trouble", "storage does not answer").await;
     assert!(begun.elapsed() > Duration::from_secs(10), "the storage was waited for");
     browser.click("next").await;
     browser.click("key-import").await;
     browser.type_into("nsec-input", &alice.key.to_nsec()).await;
     browser.click("next").await;
     browser.attribute("connection", "data-state", "connected").await;
-    browser.read("The browser does not let this page store anything").await;
+    browser.see("storage-trouble", "storage does not answer").await;
     browser.write("written without a storage").await;
     browser.see("post-text", "without a storage").await;
+    browser.close().await;
+}
+
+#[tokio::test]
+async fn a_storage_that_opens_and_then_never_answers_is_given_up_too() {
+    let (alice, _bob) = Person::pair().await;
+    let browser = Browser::start(Size::Phone).await;
+    let silent = "
+        const never = () => new EventTarget();
+        Object.assign(IDBObjectStore.prototype, { get: never, getAll: never, put: never, delete: never });";
+    browser.devtools("Page.addScriptToEvaluateOnNewDocument", json!({ "source": silent })).await;
+    browser.open(&format!("http://{}/", alice.node.clients())).await;
+    browser.find("welcome").await;
+    browser.see("storage-trouble", "storage does not answer").await;
+    browser.close().await;
+}
+
+#[tokio::test]
+async fn what_another_tab_does_with_the_storage_as_a_whole_does_not_wait_and_is_told() {
+    let (_alice, _bob, browser) = two(Size::Desktop).await;
+    let first = browser.driver.window().await.expect("a window");
+    let second = browser.driver.new_window(true).await.expect("a second tab").handle;
+    let address = browser.run("return location.origin + '/healthz'").await;
+    browser.driver.switch_to_window(second).await.expect("the second tab");
+    browser.open(address.as_str().expect("an address")).await;
+    // As the next version of the page may.
+    let next = "
+        return new Promise(give => {
+            const asked = indexedDB.open('nostrp2p', 99);
+            asked.onsuccess = () => { asked.result.close(); give('open'); };
+            asked.onblocked = () => give('blocked');
+        })";
+    assert_eq!(browser.run(next).await, json!("open"));
+    browser.driver.switch_to_window(first).await.expect("the first tab");
+    browser.type_into("compose-text", "not stored").await;
+    browser.see("storage-trouble", "does not let this page store anything").await;
     browser.close().await;
 }
 
@@ -215,7 +252,7 @@ async fn in_letters_of_twice_the_size_names_are_seen_and_no_screen_is_wider_than
         let content = json!({ "name": name }).to_string();
         let profile = EventTemplate { created_at: now(), kind: Kind::PROFILE, tags: vec![], content };
         person.client.publish(&profile.sign(&person.key, &[7; 32])).await;
-        person.client.publish(&post(&person.key, "hello")).await;
+        person.client.publish(&post(&person.key, "hello https://127.0.0.1:1/a.png")).await;
         browser.see("post-name", name).await;
     }
     browser.devtools("Page.setFontSizes", json!({ "fontSizes": { "standard": 32 } })).await;
@@ -225,6 +262,16 @@ async fn in_letters_of_twice_the_size_names_are_seen_and_no_screen_is_wider_than
         return Array.from(document.querySelectorAll('.post-name'), name =>
             name.getBoundingClientRect().width > 40)";
     is(&browser, "the names to be seen", names, json!([true, true])).await;
+    // Nothing is cut off in the frame of a picture, nor the key by which two of one name are told apart.
+    let whole = |selector: &str| {
+        format!(
+            "return Array.from(document.querySelectorAll('{selector}'), it =>
+                it.scrollHeight <= it.clientHeight + 1 && it.scrollWidth <= it.clientWidth + 1)"
+        )
+    };
+    is(&browser, "whole frames", &whole(".media-frame"), json!([true, true])).await;
+    browser.go("#/find").await;
+    is(&browser, "whole keys", &whole(".person-link .muted"), json!([true])).await;
     let title = "return document.title";
     for (fragment, screen) in [
         ("#/settings", "Settings"),

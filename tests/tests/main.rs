@@ -18,6 +18,7 @@ mod disk_refuses;
 mod durability;
 mod exporting;
 mod fetching;
+mod focus;
 mod four_nodes;
 mod handling;
 mod home;

@@ -35,7 +35,7 @@ async fn is(browser: &Browser, what: &str, script: &str, expected: Value) {
 async fn names_and_links_show_what_they_are_and_letters_stay_whole() {
     let long = format!("{}👨‍👩‍👧‍👦 end", "x".repeat(2_397));
     let texts = ["links https://bank.example@evil.example/x https://b\u{430}nk.example/".to_owned(), long];
-    let name = format!("Жанна{}", "\u{2800}".repeat(30));
+    let name = format!("Жанна Straße{}", "\u{2800}".repeat(30));
     let (_person, browser, _node) = somebody(&name, &texts, Size::Phone).await;
     is(
         &browser,
@@ -69,6 +69,8 @@ async fn names_and_links_show_what_they_are_and_letters_stay_whole() {
     browser.go("#/find").await;
     browser.type_into("search", "ЖАН").await;
     browser.see("person-row", "Жанна").await;
+    browser.type_over("search", "STRASSE").await;
+    browser.see("person-row", "Straße").await;
     browser.go("#/write").await;
     browser.type_into("compose-text", "@жан").await;
     browser.see("name-option", "Жанна").await;

@@ -117,6 +117,15 @@ async fn private_words(size: Size) {
     see_text(&browser, "secret for @Ada ").await;
     browser.attribute("for-mentioned", "aria-checked", "true").await;
 
+    // Whoever is named since gets nothing without a word of the author.
+    mention(&browser, "about @B", bo).await;
+    browser.see("unasked", "Bo").await;
+    browser.attribute("for-mentioned", "aria-checked", "true").await;
+    browser.attribute("for-unasked", "aria-checked", "false").await;
+    browser.type_into("compose-text", &"\u{e003}".repeat("about @Bo ".len())).await;
+    see_text(&browser, "secret for @Ada ").await;
+    browser.see_no("unasked").await;
+
     // An edit of the name widens nothing.
     browser.type_into("compose-text", "\u{e003}x").await;
     see_text(&browser, "secret for @Adax").await;

@@ -32,9 +32,10 @@ use crate::{
     message::{Message, Start},
     model::Model,
     sorted_map::SortedMap,
+    storage::StorageError,
     texts::{self, Language},
     update::{self, Moment},
-    vault::Vault,
+    vault::{self, Vault},
     view::{self, View},
 };
 use socket::Socket;
@@ -84,8 +85,11 @@ pub async fn start(ciphers: Function, japanese: Function) -> Result<Rc<App>, JsV
 
     let (store, indexed) = Store::open().await;
     let vault = Vault::new(indexed);
-    let me = vault.owner().await.unwrap_or_default();
-    let snapshot = store.load().await;
+    let owner = vault.owner().await;
+    // A storage that did not answer once is not asked again before the page is there.
+    let silent = owner.as_ref().is_err_and(vault::VaultError::is_silence);
+    let snapshot = if silent { Err(StorageError::silent()) } else { store.load().await };
+    let me = owner.unwrap_or_default();
     let environment = surroundings::look(&window, vault.keeps());
     let fragment = window.location().hash().unwrap_or_default();
     let typed = reading_places::typed(&window);
@@ -288,7 +292,7 @@ impl App {
 
     fn draw_now(&self) {
         let tree = self.view.borrow_mut().draw(&self.model.borrow());
-        let focused = page::FocusedPost::look(&self.window);
+        let focused = page::FocusedElement::look(&self.window);
         window::put_title(&self.window, &view::window_title(&self.model.borrow()));
         if let Some(page) = &mut *self.page.borrow_mut()
             && let Err(error) = page.show(tree)
@@ -296,7 +300,7 @@ impl App {
             web_sys::console::error_1(&error);
         }
         if let Some(focused) = focused {
-            focused.follow();
+            focused.follow(&self.window);
         }
         for effect in self.after_drawing.take() {
             match effect {

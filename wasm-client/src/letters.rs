@@ -141,7 +141,8 @@ fn authority(address: &str) -> &str {
     rest.split(['/', '\\', '?', '#']).next().unwrap_or_default()
 }
 
-/// The text without differences of case, to be compared.
+/// The text without differences of case, to be compared: in lower case, upper case, and lower case again, for `ß` and
+/// `SS`, `ﬁ` and `FI` are the same word (Unicode, 3.13), and with one sigma, which has another form where a word ends.
 pub fn fold(text: &str) -> Cow<'_, str> {
     if text.is_ascii() {
         return if text.bytes().any(|byte| byte.is_ascii_uppercase()) {
@@ -151,9 +152,18 @@ pub fn fold(text: &str) -> Cow<'_, str> {
         };
     }
     #[cfg(target_arch = "wasm32")]
-    return browser::fold(text).into();
+    let folded = browser::fold(text);
     #[cfg(not(target_arch = "wasm32"))]
-    return text.to_lowercase().into();
+    let folded = text.to_lowercase().to_uppercase().to_lowercase();
+    folded.replace('ς', "σ").into()
+}
+
+/// The text in lower case, as a hashtag is written into a tag (NIP-24).
+pub fn lower(text: &str) -> String {
+    #[cfg(target_arch = "wasm32")]
+    return browser::lower(text);
+    #[cfg(not(target_arch = "wasm32"))]
+    return text.to_lowercase();
 }
 
 #[cfg(target_arch = "wasm32")]
@@ -192,6 +202,10 @@ mod browser {
 
     /// Case and the ways to write one letter (NFC), as the browser has them.
     pub(super) fn fold(text: &str) -> String {
+        JsString::from(text).to_lower_case().to_upper_case().to_lower_case().normalize("NFC").into()
+    }
+
+    pub(super) fn lower(text: &str) -> String {
         JsString::from(text).to_lower_case().normalize("NFC").into()
     }
 }
@@ -277,5 +291,12 @@ mod tests {
         {
             assert_eq!(fold(text), folded);
         }
+        for (one, other) in
+            [("Straße", "STRASSE"), ("STRAẞE", "strasse"), ("ﬁn", "FIN"), ("ὈΔΥΣΣΕΎΣ", "ὀδυσσεύς")]
+        {
+            assert_eq!(fold(one), fold(other));
+        }
+        // What is typed so far is in upper case, and ends where no word ends.
+        assert!(fold("ὈΔΥΣΣΕΎΣ").starts_with(&*fold("ὈΔΥΣ")));
     }
 }

@@ -6,7 +6,7 @@ use crate::{
     address::ClaimToken,
     effect::{Purpose, Timer},
     model::{
-        Environment, Menu, Tab,
+        DraftAudience, Environment, Menu, Tab,
         offer::Wish,
         signing::{For, NotOpened, Signer},
     },
@@ -245,8 +245,8 @@ pub enum Writing {
     Complete(Option<PublicKey>),
     /// No name, please.
     NoName,
-    /// Whether only those that the text names are to see it.
-    Audience(bool),
+    /// Who is to see it.
+    Audience(DraftAudience),
     /// The text is to be published.
     Send,
     /// A refused event is to be signed again and sent.

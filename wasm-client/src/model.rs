@@ -1,5 +1,6 @@
 //! All that the page knows, in one value. Only `update` changes it; the view only reads it.
 
+pub mod compose;
 pub mod connection;
 pub mod deleted;
 pub mod drafts;
@@ -40,6 +41,7 @@ use crate::{
 };
 use offer::Offer;
 pub use {
+    compose::{About, Compose},
     connection::{Connection, Phase},
     deleted::Deleted,
     drafts::{Context, DraftAudience, Drafts, PostDraft, StoredDraft},
@@ -266,34 +268,6 @@ pub struct Outgoing {
     pub hidden: Vec<UnsignedEvent>,
 }
 
-/// The composer.
-#[derive(Debug, Clone, Default)]
-pub struct Compose {
-    /// What is written so far.
-    pub text: String,
-    /// What it answers.
-    pub reply: Option<Reply>,
-    /// What it quotes.
-    pub quote: Option<Quote>,
-    /// Whom it names.
-    pub mentions: Mentions,
-    /// Who is to see it, if it is a new post.
-    pub audience: DraftAudience,
-    /// The name that is being written.
-    pub completion: Option<Completion>,
-    /// What else was begun.
-    pub drafts: Drafts,
-    /// Whether something was changed here that is not stored yet. What was only looked at is not stored: another tab may
-    /// have gone on with it.
-    pub changed: bool,
-    /// Whether the text is being signed.
-    pub signing: bool,
-    /// What is wrong.
-    pub error: Option<String>,
-    /// Whether its screen was opened from within the page, so that going back closes it.
-    pub opened_here: bool,
-}
-
 /// The form for the own profile.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ProfileForm {
@@ -309,131 +283,6 @@ pub struct ProfileForm {
     pub submitted: bool,
     /// Whether a first profile is to be begun although there may be one elsewhere: waits for a yes.
     pub asked: bool,
-}
-
-/// What a text in the composer is about.
-#[derive(Debug, Clone, Copy)]
-pub enum About<'a> {
-    /// Nothing that somebody wrote before.
-    Nothing,
-    /// It answers.
-    Reply(&'a Reply),
-    /// It quotes.
-    Quote(&'a Quote),
-}
-
-impl Compose {
-    /// What the text is about, as drafts are told apart.
-    pub fn context(&self) -> Context {
-        match self.about() {
-            About::Reply(reply) => Context::Reply(reply.to),
-            About::Quote(quote) => Context::Quote(quote.id),
-            About::Nothing => Context::New,
-        }
-    }
-
-    /// The post at which it was begun, and the hook of the button that did.
-    pub fn begun_at(&self) -> Option<(EventId, &'static str)> {
-        match self.context() {
-            Context::New => None,
-            Context::Reply(id) => Some((id, "reply")),
-            Context::Quote(id) => Some((id, Offers::Repost.hook())),
-        }
-    }
-
-    /// Turns to something else: what is written is put aside, and what was begun about the other comes back. Gives the
-    /// draft that had to go for it.
-    pub fn turn(&mut self, reply: Option<Reply>, quote: Option<Quote>) -> Option<Context> {
-        let former = self.context();
-        (self.reply, self.quote) = (reply, quote);
-        self.completion = None;
-        self.error = None;
-        let context = self.context();
-        if context == former {
-            return None;
-        }
-        let draft = self.take();
-        let gone = self.drafts.put(former, draft);
-        let draft = self.drafts.take(context);
-        self.put(draft);
-        gone
-    }
-
-    /// Takes out what is written.
-    pub fn take(&mut self) -> PostDraft {
-        PostDraft {
-            text: std::mem::take(&mut self.text),
-            mentions: std::mem::take(&mut self.mentions),
-            audience: std::mem::take(&mut self.audience),
-        }
-    }
-
-    /// Puts a draft in.
-    pub fn put(&mut self, PostDraft { text, mentions, audience }: PostDraft) {
-        (self.text, self.mentions, self.audience) = (text, mentions, audience);
-        self.completion = None;
-    }
-
-    /// What is written and what it is about, to be stored; nothing to store nothing.
-    pub fn stored(&self, now: u64) -> Option<Box<StoredDraft>> {
-        let draft = PostDraft {
-            text: self.text.clone(),
-            mentions: self.mentions.clone(),
-            audience: self.audience.clone(),
-        };
-        let stored = || StoredDraft { touched: now, reply: self.reply.clone(), quote: self.quote, draft };
-        let begun = !self.is_empty() || !matches!(self.about(), About::Nothing);
-        begun.then(|| Box::new(stored()))
-    }
-
-    /// Whether there is nothing to see in what is written.
-    pub fn is_empty(&self) -> bool {
-        !letters::has_visible(&self.text)
-    }
-
-    /// Whom it names, besides the one who writes.
-    pub fn named(&self, me: Option<PublicKey>) -> Vec<PublicKey> {
-        let mut named = self.mentions.people(&self.text);
-        named.retain(|person| Some(*person) != me);
-        named
-    }
-
-    /// The text is another one now, with the caret here, in bytes.
-    pub fn edit(&mut self, text: String, caret: usize) {
-        self.mentions.edited(&self.text, &text, caret);
-        self.text = text;
-        self.error = None;
-        self.changed = true;
-    }
-
-    /// Who is named now belongs to those that it is for, if it is for those that it names alone.
-    pub fn count_in(&mut self, me: Option<PublicKey>) {
-        let named = self.named(me);
-        if let DraftAudience::Only(people) = &mut self.audience {
-            let new: Vec<PublicKey> = named.into_iter().filter(|person| !people.contains(person)).collect();
-            people.extend(new);
-        }
-    }
-
-    /// For whom it was meant and who is not named in it any more.
-    pub fn not_named(&self, me: Option<PublicKey>) -> Vec<PublicKey> {
-        let named = self.named(me);
-        match &self.audience {
-            DraftAudience::Everyone => Vec::new(),
-            DraftAudience::Only(people) => {
-                people.iter().filter(|person| !named.contains(person)).copied().collect()
-            }
-        }
-    }
-
-    /// What the text is about.
-    pub fn about(&self) -> About<'_> {
-        match (&self.reply, &self.quote) {
-            (Some(reply), _) => About::Reply(reply),
-            (None, Some(quote)) => About::Quote(quote),
-            (None, None) => About::Nothing,
-        }
-    }
 }
 
 impl Unacknowledged {

@@ -72,7 +72,7 @@ pub fn hashtags(text: &str) -> Vec<String> {
     let mut tags: Vec<String> = Vec::new();
     for span in spans(text) {
         if let Span::Hashtag(tag) = span {
-            let tag = letters::fold(&tag).into_owned();
+            let tag = letters::lower(&tag);
             if !tags.contains(&tag) {
                 tags.push(tag);
             }

@@ -111,9 +111,16 @@ impl StorageError {
     pub fn is_forgotten(&self) -> bool {
         self.0 == FORGOTTEN
     }
+
+    /// The browser gives no answer.
+    pub fn silent() -> Self {
+        Self(SILENT.to_owned())
+    }
 }
 
 const FORGOTTEN: &str = "another tab has forgotten everything";
+/// Why nothing is stored while the browser gives no answer.
+pub const SILENT: &str = "it does not answer";
 
 /// A place that keeps things over a reload.
 pub trait Storage {

@@ -17,7 +17,11 @@ use wasm_bindgen_futures::JsFuture;
 use web_sys::{AesGcmParams, AesKeyGenParams, Crypto, CryptoKey, SubtleCrypto};
 use zeroize::Zeroize;
 
-use crate::{model::signing::Signer, secret::Secret, storage::indexed::IndexedStorage};
+use crate::{
+    model::signing::Signer,
+    secret::Secret,
+    storage::{SILENT, indexed::IndexedStorage},
+};
 
 /// Length of the nonce in bytes: what AES-GCM is defined for (NIST SP 800-38D).
 const NONCE_BYTES: usize = 12;
@@ -37,6 +41,13 @@ pub enum VaultError {
     /// The browser failed.
     #[error("the browser said: {0}")]
     Browser(String),
+}
+
+impl VaultError {
+    /// Whether the storage of the browser gave no answer.
+    pub fn is_silence(&self) -> bool {
+        matches!(self, Self::Browser(why) if why == SILENT)
+    }
 }
 
 /// Where the key is.

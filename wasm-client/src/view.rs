@@ -69,6 +69,7 @@ pub fn view(model: &Model) -> Html {
 fn welcome_screen(model: &Model, welcome: &Onboarding) -> Html {
     element("div")
         .class("app app-welcome")
+        .child_if(frame::storage_trouble(model))
         .child(welcome::view(model, welcome))
         .child_if(frame::notice(model))
 }
@@ -94,10 +95,7 @@ pub fn window_title(model: &Model) -> String {
     if !matches!(model.stage, PersonStage::Using) {
         return app.to_owned();
     }
-    let unread = match notifications::unread(model) {
-        0 => String::new(),
-        count => format!("({count}) "),
-    };
+    let unread = notifications::unread_text(model).map(|unread| format!("({unread}) ")).unwrap_or_default();
     format!("{unread}{} · {app}", title(model))
 }
 

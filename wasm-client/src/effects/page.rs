@@ -105,39 +105,85 @@ fn focus_without_scrolling(element: &HtmlElement) {
 
 /// Moves the focus to the heading of the screen, so that it is read out and the next key goes on from there.
 pub(super) fn focus_heading(window: &Window) {
-    let heading = window.document().and_then(|document| document.query_selector("h1").ok().flatten());
-    if let Some(heading) = heading.and_then(|heading| heading.dyn_into::<HtmlElement>().ok()) {
-        drop(heading.set_attribute("tabindex", "-1"));
-        focus_without_scrolling(&heading);
+    if let Some(heading) = window.document().and_then(|document| document.query_selector("h1").ok().flatten())
+    {
+        focus_on_heading(&heading);
     }
 }
 
-/// The post that has the focus, and those beside it.
-pub(super) struct FocusedPost {
-    post: Element,
+fn focus_on_heading(heading: &Element) {
+    if let Some(heading) = heading.dyn_ref::<HtmlElement>() {
+        drop(heading.set_attribute("tabindex", "-1"));
+        focus_without_scrolling(heading);
+    }
+}
+
+/// What has the focus, all that it lies in from the inside out, and the posts beside its own.
+pub(super) struct FocusedElement {
+    element: Element,
+    around: Vec<Element>,
     beside: [Option<Element>; 2],
 }
 
-impl FocusedPost {
+impl FocusedElement {
     /// Which it is now.
     pub(super) fn look(window: &Window) -> Option<Self> {
-        let post = window.document()?.active_element()?.closest("article").ok()??;
-        let beside = [post.next_element_sibling(), post.previous_element_sibling()];
-        Some(Self { post, beside })
+        let element = focused(window)?;
+        let around =
+            std::iter::successors(element.parent_element(), |around| around.parent_element()).collect();
+        let post = element.closest("article").ok().flatten();
+        let beside = post.map(|post| [post.next_element_sibling(), post.previous_element_sibling()]);
+        Some(Self { element, around, beside: beside.unwrap_or_default() })
     }
 
-    /// If it went with the last drawing, the focus goes to the next one, and not to the beginning of the page.
-    pub(super) fn follow(self) {
-        if !self.post.is_connected() {
-            focus(self.beside.into_iter().flatten().find(|post| post.is_connected()));
+    /// If it went with the last drawing, the focus goes to what is nearest and still there, and not to the beginning of the
+    /// page: to the post that it lay in or the one beside, or to a button or link of the same card, but to none that takes
+    /// something away.
+    pub(super) fn follow(self, window: &Window) {
+        if self.element.is_connected() || focused(window).is_some() {
+            return;
+        }
+        let post = self.around.iter().find(|around| around.tag_name() == "ARTICLE" && around.is_connected());
+        let beside = || self.beside.into_iter().flatten().find(|post| post.is_connected());
+        let near = || {
+            let there = self.around.iter().take_while(|around| around.tag_name() != "SECTION");
+            let find = |selector: &str| {
+                there
+                    .clone()
+                    .filter(|around| around.is_connected())
+                    .find_map(|around| around.query_selector(selector).ok()?)
+            };
+            NEAR.into_iter().find_map(find)
+        };
+        // What lay outside of any screen was on a sheet, which says itself where the focus goes.
+        if !self.around.iter().any(|around| around.tag_name() == "SECTION") {
+            return;
+        }
+        match post.cloned().or_else(beside).or_else(near) {
+            Some(heading) if heading.tag_name().starts_with('H') => focus_on_heading(&heading),
+            Some(next) => focus(Some(next)),
+            None => focus_heading(window),
         }
     }
 }
+
+/// What may get the focus when what had it is gone, the best first: what takes nothing away, a field, what asks before it
+/// takes something away, the title of the card.
+const NEAR: [&str; 4] = [
+    "button:not([disabled], .button-danger), a[href]",
+    "input, textarea",
+    "button:not([disabled])",
+    "h2, h3",
+];
 
 /// Moves on in a group of radio buttons or tabs by an arrow key, as the patterns of ARIA have it: the next one gets the
 /// focus and is chosen. Says whether it did.
 pub(super) fn move_in_group(event: &Event) -> bool {
     let Some(key) = event.dyn_ref::<KeyboardEvent>() else { return false };
+    // With these the arrows are the browser's: Alt and the left one go back.
+    if key.alt_key() || key.ctrl_key() || key.meta_key() {
+        return false;
+    }
     let step: isize = match key.key().as_str() {
         "ArrowRight" | "ArrowDown" => 1,
         "ArrowLeft" | "ArrowUp" => -1,
@@ -160,8 +206,21 @@ pub(super) fn move_in_group(event: &Event) -> bool {
     moved().is_some()
 }
 
+/// Whether this is a key that is held down on something that it presses: a press that lasts would answer the question that
+/// follows it, too.
+pub(super) fn is_held_press(event: &Event) -> bool {
+    let Some(key) = event.dyn_ref::<KeyboardEvent>() else { return false };
+    let target = event.target().and_then(|target| target.dyn_into::<Element>().ok());
+    key.repeat()
+        && matches!(key.key().as_str(), "Enter" | " ")
+        && target.is_some_and(|target| matches!(target.closest("a, button"), Ok(Some(_))))
+}
+
+/// A post may be shown twice, by itself and passed on: the one that has the focus goes before.
 fn post(window: &Window, id: &str) -> Option<Element> {
-    window.document()?.query_selector(&format!("article[data-id=\"{id}\"]")).ok()?
+    let post = format!("article[data-id=\"{id}\"]");
+    let here = focused(window).and_then(|focused| focused.closest(&post).ok().flatten());
+    here.or_else(|| window.document()?.query_selector(&post).ok()?)
 }
 
 fn put_caret(window: &Window, id: &str, units: u32) {

@@ -1,14 +1,7 @@
 //! Storage: IndexedDB, or memory where the browser grants none.
 
-use std::{
-    cell::Cell,
-    future::poll_fn,
-    pin::Pin,
-    rc::Rc,
-    task::{Poll, Waker},
-};
+use std::rc::Rc;
 
-use gloo_timers::callback::Timeout;
 use nostrp2p_protocol::{EventId, UnsignedEvent, UnverifiedEvent};
 use wasm_bindgen_futures::spawn_local;
 use web_sys::Blob;
@@ -28,38 +21,6 @@ use crate::{
 /// How many events are read at once for an export.
 const EXPORT_AT_ONCE: u32 = 500;
 
-/// How long the browser's storage may take, in milliseconds: a full disk of a phone takes some seconds. Some browsers
-/// never answer at all, for instance when another tab holds the database.
-const PATIENCE_MS: u32 = 15_000;
-
-/// What comes of this, unless it takes too long.
-async fn limited<T>(
-    mut work: Pin<Box<dyn Future<Output = Result<T, StorageError>> + '_>>,
-) -> Result<T, StorageError> {
-    let late = Rc::new(Cell::new(false));
-    let mut timer = None;
-    poll_fn(|context| {
-        let done = work.as_mut().poll(context);
-        if done.is_pending() && late.get() {
-            return Poll::Ready(Err(StorageError("it does not answer".to_owned())));
-        }
-        if done.is_pending() && timer.is_none() {
-            timer = Some(alarm(&late, context.waker().clone()));
-        }
-        done
-    })
-    .await
-}
-
-/// Says when it is late.
-fn alarm(late: &Rc<Cell<bool>>, waker: Waker) -> Timeout {
-    let late = Rc::clone(late);
-    Timeout::new(PATIENCE_MS, move || {
-        late.set(true);
-        waker.wake();
-    })
-}
-
 /// Where things are kept.
 pub(super) enum Store {
     Indexed(IndexedStorage),
@@ -69,7 +30,7 @@ pub(super) enum Store {
 impl Store {
     /// Opens IndexedDB if it can; returns it a second time for the vault.
     pub(super) async fn open() -> (Self, Option<IndexedStorage>) {
-        match limited(Box::pin(IndexedStorage::open(NAME))).await {
+        match IndexedStorage::open(NAME).await {
             Ok(storage) => (Self::Indexed(storage.clone()), Some(storage)),
             Err(why) => (Self::Memory { storage: MemoryStorage::default(), why }, None),
         }
@@ -78,14 +39,14 @@ impl Store {
     /// What the page opens with; an error where nothing can be kept.
     pub(super) async fn load(&self) -> Result<Snapshot, StorageError> {
         match self {
-            Self::Indexed(storage) => limited(Box::pin(storage.load())).await,
+            Self::Indexed(storage) => storage.load().await,
             Self::Memory { why, .. } => Err(why.clone()),
         }
     }
 
     async fn apply(&self, changes: Vec<StorageChange>) -> Result<(), StorageError> {
         match self {
-            Self::Indexed(storage) => limited(Box::pin(storage.apply(changes))).await,
+            Self::Indexed(storage) => storage.apply(changes).await,
             Self::Memory { storage, .. } => storage.apply(changes).await,
         }
     }

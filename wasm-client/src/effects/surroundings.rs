@@ -80,7 +80,7 @@ pub(super) fn listen(app: &Rc<App>) -> Vec<EventListener> {
         }),
         on(app, window, "keydown", |_, event| {
             let key: &KeyboardEvent = event.dyn_ref()?;
-            if page::move_in_group(event) {
+            if page::is_held_press(event) || page::move_in_group(event) {
                 event.prevent_default();
                 return None;
             }

@@ -21,14 +21,15 @@ pub enum Context {
     Quote(EventId),
 }
 
-/// Who is to see a new post.
+/// Who is to see a new post, or who is to see a private answer besides those of its conversation.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum DraftAudience {
-    /// Everyone.
+    /// Everyone; of a private answer nobody besides.
     #[default]
     Everyone,
-    /// Only those that it names. These were named since its author chose so; whoever of them is not named any more gets
-    /// nothing, and the composer says so. With nobody left the post is not sent: it would be for everyone.
+    /// These people alone, as its author chose. Whoever of them is not named any more gets nothing, and the composer says
+    /// so; whoever is named later gets nothing either, until its author says so. With nobody left the post is not sent: it
+    /// would be for everyone.
     Only(Vec<PublicKey>),
 }
 
@@ -39,7 +40,7 @@ pub struct PostDraft {
     pub text: String,
     /// Whom it names.
     pub mentions: Mentions,
-    /// Who is to see it, if it is a new post.
+    /// Who is to see it; see [`DraftAudience`].
     pub audience: DraftAudience,
 }
 

@@ -19,6 +19,8 @@ pub struct Likes {
     counts: SortedMap<EventId, usize>,
     /// Whether the node has given those it holds.
     pub loaded: bool,
+    /// From when on all likes of own posts are here, in seconds since 1970. A post that is older may have more.
+    pub counted_since: u64,
 }
 
 /// A like of this post.
@@ -44,8 +46,9 @@ impl Likes {
         let id = unsigned.id();
         if me == Some(unsigned.pubkey) {
             self.add_mine(target, Some(id));
-        } else if self.got.len() < MAX_LIKES
-            && self.got.insert(id, (target, unsigned.pubkey)).is_none()
+        } else if self.got.len() >= MAX_LIKES {
+            self.counted_since = u64::MAX;
+        } else if self.got.insert(id, (target, unsigned.pubkey)).is_none()
             && self.people.insert((target, unsigned.pubkey))
         {
             let count = self.count(&target);

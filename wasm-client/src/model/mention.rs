@@ -51,7 +51,9 @@ pub fn completion(text: &str, caret: usize) -> Option<Completion> {
 
 /// Whether a mention can begin behind this text: an `@` behind a letter belongs to an address.
 fn begins(before: &str) -> bool {
-    before.chars().next_back().is_none_or(|c| !c.is_alphanumeric() && c != '@')
+    // An accent may be written as a mark behind its letter.
+    let is_mark = |c: char| matches!(c, '\u{300}'..='\u{36f}');
+    before.chars().next_back().is_none_or(|c| !c.is_alphanumeric() && !is_mark(c) && c != '@')
 }
 
 /// The people that are offered: those one follows first.
@@ -227,7 +229,9 @@ mod tests {
         let found = completion(text, 6).unwrap();
         assert_eq!(found.complete(text, "Ada L."), ("hi @Ada L. and you".to_owned(), 11));
         assert_eq!(found.complete("hi @ad", "Ada").0, "hi @Ada ");
-        for (text, caret) in [("a@b", 3), ("hi @ad x", 8), ("hi", 2), ("@@a", 3), ("é@", 1)] {
+        for (text, caret) in
+            [("a@b", 3), ("hi @ad x", 8), ("hi", 2), ("@@a", 3), ("é@", 1), ("e\u{301}@a", 5)]
+        {
             assert_eq!(completion(text, caret), None, "{text}");
         }
         assert_eq!(completion("(@字", 5).map(|found| found.word), Some("字".to_owned()));

@@ -11,8 +11,8 @@ use crate::{
     storage::TimelineKey,
 };
 
-/// Most that are held of each sort (see [`Sort`]); beyond it the oldest of that sort go, so that no number of likes
-/// displaces words. The first who did something and 500 others; a guess.
+/// Most that are held of each sort; beyond it the oldest of that sort go, so that no number of likes displaces words, nor
+/// any number of mentions the answers. The first who did something and 500 others; a guess.
 const MAX_OF_A_SORT: usize = 501;
 /// Most followers that are remembered; beyond it new ones are no news. A guess.
 const MAX_FOLLOWERS: usize = 2_000;
@@ -34,26 +34,6 @@ pub enum What {
     Like,
     /// Somebody began to follow one.
     Follow,
-}
-
-/// What is bounded together.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Sort {
-    Words,
-    Repost,
-    Like,
-    Follow,
-}
-
-impl What {
-    const fn sort(self) -> Sort {
-        match self {
-            Self::Reply | Self::Mention | Self::Quote => Sort::Words,
-            Self::Repost => Sort::Repost,
-            Self::Like => Sort::Like,
-            Self::Follow => Sort::Follow,
-        }
-    }
 }
 
 /// Something that somebody did.
@@ -140,13 +120,13 @@ impl Notices {
         } else {
             self.list.insert(Reverse(TimelineKey::new(unsigned.created_at, unsigned.id())), notice).is_none()
         };
-        self.bound(notice.what.sort());
+        self.bound(notice.what);
         new
     }
 
     /// Lets the oldest of this sort go, if there are too many.
-    fn bound(&mut self, sort: Sort) {
-        let of_sort = || self.list.iter().filter(|(_, notice)| notice.what.sort() == sort);
+    fn bound(&mut self, sort: What) {
+        let of_sort = || self.list.iter().filter(|(_, notice)| notice.what == sort);
         if of_sort().count() <= MAX_OF_A_SORT {
             return;
         }
@@ -267,6 +247,20 @@ mod tests {
         let count = |what| notices.iter().filter(|(_, notice)| notice.what == what).count();
         assert_eq!((count(What::Reply), count(What::Like)), (3, MAX_OF_A_SORT));
         assert!(notices.is_uncounted(What::Like, post) && !notices.is_uncounted(What::Repost, post));
+    }
+
+    #[test]
+    fn no_number_of_mentions_displaces_answers() {
+        let (id, me) = ("ab".repeat(32), ME.to_string());
+        let mut notices = Notices::default();
+        let at = |time: u64, unsigned: UnsignedEvent| UnsignedEvent { created_at: time, ..unsigned };
+        notices.take(&at(1, event(Kind::POST, &[("e", id.clone()), ("p", me.clone())])), Some(ME));
+        notices.take(&at(1, event(Kind::POST, &[("q", id), ("p", me.clone())])), Some(ME));
+        for time in 10..700 {
+            notices.take(&at(time, event(Kind::POST, &[("p", me.clone())])), Some(ME));
+        }
+        let count = |what| notices.iter().filter(|(_, notice)| notice.what == what).count();
+        assert_eq!((count(What::Reply), count(What::Quote), count(What::Mention)), (1, 1, MAX_OF_A_SORT));
     }
 
     #[test]

@@ -3,10 +3,12 @@
 //! Events lie under [`TimelineKey::sort_key`], so that the natural order of the keys is the newest first, and the
 //! oldest are a range at the end.
 
+mod patience;
 mod schema;
 
 use std::{cell::RefCell, rc::Rc};
 
+use gloo_events::EventListener;
 use indexed_db_futures::{
     KeyRange,
     database::Database,
@@ -24,6 +26,7 @@ use super::{
     Storage, StorageChange, StorageError, StoredSettings, TimelineKey, row,
 };
 use crate::model::deleted;
+use patience::limited;
 use schema::{DELETIONS, EVENTS, LISTS, OUTBOX, PROFILES, SETTINGS};
 pub use schema::{VAULT, VERSION};
 
@@ -37,31 +40,52 @@ pub struct IndexedStorage {
     /// What the database was called when everything in it was last forgotten. A tab that has not heard of it yet has
     /// another one, and its writes are refused.
     epoch: Rc<RefCell<Option<String>>>,
+    /// What another tab wants to do with the database as a whole, as the next version of the page may, does not wait for
+    /// this one: it lets go, and each write fails from then on.
+    _letting_go: Rc<EventListener>,
 }
 
 impl IndexedStorage {
     /// Opens the database of this name, and brings its schema up to date.
     ///
     /// # Errors
-    /// When the browser grants no storage, for instance in a private window.
+    /// When the browser grants no storage, for instance in a private window, or does not answer in 15 s.
     pub async fn open(name: &str) -> Result<Self, StorageError> {
-        let opened = Database::open(name).with_version(VERSION).with_on_upgrade_needed(schema::migrate).await;
+        limited(Box::pin(Self::open_now(name))).await
+    }
+
+    async fn open_now(name: &str) -> Result<Self, StorageError> {
+        let current = schema::migrate(name).await.map_err(|_| not_granted())?;
+        let opened = Database::open(name).await;
         let database = opened.map_err(|error| match error {
             OpenDbError::Base(error) => failed(error),
-            _ => StorageError("this browser grants no storage".to_owned()),
+            _ => not_granted(),
         })?;
         let epoch = {
             let transaction = database.transaction(SETTINGS).build().map_err(failed)?;
             epoch(&transaction.object_store(SETTINGS).map_err(failed)?).await?
         };
-        Ok(Self { database: Rc::new(database), epoch: Rc::new(RefCell::new(epoch)) })
+        let also = (current.clone(), database.clone());
+        let letting_go = EventListener::new(&current, "versionchange", move |_| {
+            also.0.close();
+            also.1.clone().close();
+        });
+        Ok(Self {
+            database: Rc::new(database),
+            epoch: Rc::new(RefCell::new(epoch)),
+            _letting_go: Rc::new(letting_go),
+        })
     }
 
     /// The value of the vault; undefined when it is empty.
     ///
     /// # Errors
-    /// When the browser fails.
+    /// When the browser fails, or does not answer in 15 s.
     pub async fn vault(&self) -> Result<JsValue, StorageError> {
+        limited(Box::pin(self.read_vault())).await
+    }
+
+    async fn read_vault(&self) -> Result<JsValue, StorageError> {
         let transaction = self.database.transaction(VAULT).build().map_err(failed)?;
         let store = transaction.object_store(VAULT).map_err(failed)?;
         let value: Option<JsValue> =
@@ -72,8 +96,12 @@ impl IndexedStorage {
     /// Replaces the value of the vault; undefined empties it.
     ///
     /// # Errors
-    /// When the browser fails.
+    /// When the browser fails, or does not answer in 15 s.
     pub async fn set_vault(&self, value: JsValue) -> Result<(), StorageError> {
+        limited(Box::pin(self.write_vault(value))).await
+    }
+
+    async fn write_vault(&self, value: JsValue) -> Result<(), StorageError> {
         let stores = [VAULT, SETTINGS];
         let transaction = self.database.transaction(stores).with_mode(TransactionMode::Readwrite);
         let transaction = transaction.with_options(on_disk()).build().map_err(failed)?;
@@ -129,6 +157,20 @@ const VAULT_KEY: &str = "key";
 
 impl Storage for IndexedStorage {
     async fn load(&self) -> Result<Snapshot, StorageError> {
+        limited(Box::pin(self.load_now())).await
+    }
+
+    async fn apply(&self, changes: Vec<StorageChange>) -> Result<(), StorageError> {
+        limited(Box::pin(self.apply_now(changes))).await
+    }
+
+    async fn older(&self, than: TimelineKey, limit: u32) -> Result<Vec<UnsignedEvent>, StorageError> {
+        limited(Box::pin(self.older_now(than, limit))).await
+    }
+}
+
+impl IndexedStorage {
+    async fn load_now(&self) -> Result<Snapshot, StorageError> {
         let stores = ALL;
         let transaction = self.database.transaction(stores).build().map_err(failed)?;
         let events = transaction.object_store(EVENTS).map_err(failed)?;
@@ -153,7 +195,7 @@ impl Storage for IndexedStorage {
         })
     }
 
-    async fn apply(&self, changes: Vec<StorageChange>) -> Result<(), StorageError> {
+    async fn apply_now(&self, changes: Vec<StorageChange>) -> Result<(), StorageError> {
         let keeps = changes.iter().any(|change| matches!(change, StorageChange::Keep(_)));
         let written = changes.iter().any(|change| matches!(change, StorageChange::Outgoing(_)));
         let options = if written { on_disk() } else { TransactionOptions::new() };
@@ -202,7 +244,7 @@ impl Storage for IndexedStorage {
         transaction.commit().await.map_err(failed)
     }
 
-    async fn older(&self, than: TimelineKey, limit: u32) -> Result<Vec<UnsignedEvent>, StorageError> {
+    async fn older_now(&self, than: TimelineKey, limit: u32) -> Result<Vec<UnsignedEvent>, StorageError> {
         let transaction = self.database.transaction(EVENTS).build().map_err(failed)?;
         let events = transaction.object_store(EVENTS).map_err(failed)?;
         let rows = rows(&events, Some(KeyRange::LowerBound(than.sort_key(), true)), limit).await?;
@@ -350,6 +392,10 @@ async fn trim(events: &ObjectStore<'_>, max: u32, slack: u32) -> Result<(), Stor
         }
         None => Ok(()),
     }
+}
+
+fn not_granted() -> StorageError {
+    StorageError("this browser grants no storage".to_owned())
 }
 
 fn bytes(bytes: &[u8]) -> JsValue {

@@ -112,12 +112,21 @@ pub(super) fn other_people(language: Language, number: usize) -> String {
 /// So many other people, or more.
 pub(super) fn others_or_more(language: Language, number: usize, more: bool) -> String {
     let words = if number == 1 && !more { OTHER_PERSON } else { OTHER_PEOPLE };
-    words.fill(language, &[&format!("{number}{}", if more { "+" } else { "" })])
+    words.fill(language, &[&or_more(number, more)])
 }
 
-pub fn likes(language: Language, number: usize) -> String {
-    let words = if number == 1 { LIKE_COUNT } else { LIKES_COUNT };
-    words.fill(language, &[&count(number as u64)])
+/// So many likes, or more.
+pub fn likes(language: Language, number: usize, more: bool) -> String {
+    let words = if number == 1 && !more { LIKE_COUNT } else { LIKES_COUNT };
+    words.fill(language, &[&or_more(number, more)])
+}
+
+fn or_more(number: usize, more: bool) -> String {
+    let mut number = count(number as u64);
+    if more {
+        number.push('+');
+    }
+    number
 }
 
 pub fn answers(language: Language, number: usize) -> String {

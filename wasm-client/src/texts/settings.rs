@@ -90,6 +90,7 @@ words! {
     UPDATE_READY: "A new version of this page is ready.";
     UPDATE_NOW: "Reload";
     STORAGE_TROUBLE: "The browser does not let this page store anything: drafts and posts that are not sent yet are lost when you close it.";
+    STORAGE_SILENT: "The browser’s storage does not answer: nothing is read from it or stored. Close other tabs of this page and reload it.";
     CRASHED: "Something went wrong on this page. Reload it; what you wrote is stored.";
 }
 

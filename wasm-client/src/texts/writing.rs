@@ -16,6 +16,7 @@ words! {
     FOR_EVERYONE: "For everyone";
     ONLY_NAMED: "only for those it names";
     NOT_NAMED: "Not named in the text any more, and will not get it: {0}";
+    UNASKED: "Named in the text, and will not get it: {0}";
     FOR_NOBODY: "Nobody would get this. Name somebody in the text, or choose “For everyone”.";
 
     COMPOSE_LABEL: "New post";
@@ -78,6 +79,10 @@ pub fn not_signed(language: Language, reason: &str) -> String {
 
 pub fn not_named(language: Language, names: &str) -> String {
     NOT_NAMED.fill(language, &[names])
+}
+
+pub fn unasked(language: Language, names: &str) -> String {
+    UNASKED.fill(language, &[names])
 }
 
 pub fn send_hint(language: Language, apple: bool) -> &'static str {

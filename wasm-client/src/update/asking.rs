@@ -15,8 +15,8 @@ use crate::{
 
 /// How many events are fetched from a store that is new to this page.
 pub(super) const NEWEST_EVENTS: u32 = 100;
-/// How many likes are fetched once after the page opened.
-const NEWEST_LIKES: u32 = 500;
+/// How many own likes, and how many of own posts, are fetched once after the page opened: together what one answer holds.
+const NEWEST_LIKES: u32 = 250;
 /// How many events are fetched when somebody scrolls into the past.
 const OLDER_EVENTS: u32 = 100;
 
@@ -36,12 +36,23 @@ pub(super) fn ask_own_profile(model: &mut Model, out: &mut Vec<Effect>) {
     }
 }
 
-/// Likes are not cached, so they are asked for once after the page opened; later ones come as they happen.
+/// Likes are not cached, so they are asked for once after the page opened; later ones come as they happen. Two questions,
+/// so that others' likes displace no own ones.
 pub(super) fn ask_likes(model: &mut Model, out: &mut Vec<Effect>) {
-    if !model.likes.loaded {
-        let request = model.connection.ask(SentRequest::Likes);
-        let filter = question::of_kinds(&[Kind::REACTION], Some(NEWEST_LIKES));
-        out.push(Effect::Send(ClientFrame::Fetch { request, filters: vec![filter] }));
+    let Some(me) = model.me.filter(|_| !model.likes.loaded) else { return };
+    let request = model.connection.ask(SentRequest::Likes);
+    let own = question::by(&[me], &[Kind::REACTION], Some(NEWEST_LIKES));
+    let got = question::tagged('p', me.to_string(), &[Kind::REACTION], Some(NEWEST_LIKES));
+    out.push(Effect::Send(ClientFrame::Fetch { request, filters: vec![own, got] }));
+}
+
+/// The node gave the likes that it holds, or as many as it was asked for: then older ones are not counted.
+fn on_likes(model: &mut Model, events: &[UnsignedEvent], complete: bool) {
+    model.likes.loaded = true;
+    let got = || events.iter().filter(|unsigned| Some(unsigned.pubkey) != model.me);
+    let as_many = usize::try_from(NEWEST_LIKES).is_ok_and(|most| got().count() >= most);
+    if as_many || !complete {
+        model.likes.counted_since = got().map(|unsigned| unsigned.created_at).min().unwrap_or(u64::MAX);
     }
 }
 
@@ -110,8 +121,10 @@ pub(super) fn on_answer(
             model.open.found.insert(unsigned.id());
         }
     }
-    if asked == SentRequest::Notices {
-        notices::on_answer(model, &events, complete);
+    match asked {
+        SentRequest::Notices => notices::on_answer(model, &events, complete),
+        SentRequest::Likes => on_likes(model, &events, complete),
+        _ => {}
     }
     let last = events.last().map(|unsigned| TimelineKey::new(unsigned.created_at, unsigned.id()));
     // What was asked for came whole; whether that is all there is shows in how much was asked for.
@@ -136,7 +149,6 @@ pub(super) fn on_answer(
             own::publish_if_submitted(model, out);
             lists::make(model, out);
         }
-        SentRequest::Likes => model.likes.loaded = true,
         SentRequest::Page | SentRequest::Search => model.open.loading = false,
         SentRequest::PageOlder => {
             model.open.loading = false;
@@ -150,6 +162,7 @@ pub(super) fn on_answer(
         | SentRequest::Export
         | SentRequest::OwnNodes
         | SentRequest::Names { .. }
+        | SentRequest::Likes
         | SentRequest::Notices => {}
     }
     if !changes.is_empty() {

@@ -54,13 +54,12 @@ pub fn update(model: &mut Model, writing: Writing, out: &mut Vec<Effect>) {
             let caret = mention::bytes_of(&text, caret);
             model.compose.completion = mention::completion(&text, caret);
             model.compose.edit(text, caret);
-            model.compose.count_in(model.me);
             out.push(Effect::Wait(Timer::EventTemplate, DRAFT_MS));
         }
         Writing::Step(back) => step(model, back),
         Writing::Complete(person) => complete(model, person, out),
         Writing::NoName => model.compose.completion = None,
-        Writing::Audience(only_named) => choose_audience(model, only_named, out),
+        Writing::Audience(audience) => choose_audience(model, audience, out),
         Writing::Send => send(model, out),
         Writing::TryAgain(id) => try_again(model, id, out),
         Writing::GiveUp(id) => give_up(model, id, out),
@@ -267,7 +266,7 @@ fn drop_about(model: &mut Model, out: &mut Vec<Effect>) {
         return;
     }
     let me = model.me;
-    let private = model.compose.reply.as_ref().map(|reply| reply.people.clone()).unwrap_or_default();
+    let private = answering(model).map(|reply| reply.people).unwrap_or_default();
     let dropped = model.compose.take();
     model.compose.changed = true;
     turn(model, None, None, out);
@@ -288,7 +287,6 @@ fn drop_about(model: &mut Model, out: &mut Vec<Effect>) {
             people.extend(private.into_iter().filter(|person| Some(*person) != me));
             compose.audience = DraftAudience::Only(people);
         }
-        compose.count_in(me);
     }
     compose.changed = true;
     save_draft(model, out);
@@ -296,17 +294,10 @@ fn drop_about(model: &mut Model, out: &mut Vec<Effect>) {
 }
 
 /// The person says who is to see it.
-fn choose_audience(model: &mut Model, only_named: bool, out: &mut Vec<Effect>) {
-    let named = model.compose.named(model.me);
-    let compose = &mut model.compose;
-    compose.audience = match &compose.audience {
-        _ if !only_named => DraftAudience::Everyone,
-        // Nobody is left of them: it stays for those who were chosen, and not for nobody in particular.
-        DraftAudience::Only(people) if named.is_empty() => DraftAudience::Only(people.clone()),
-        _ => DraftAudience::Only(named),
-    };
-    compose.error = None;
-    compose.changed = true;
+fn choose_audience(model: &mut Model, audience: DraftAudience, out: &mut Vec<Effect>) {
+    model.compose.audience = audience;
+    model.compose.error = None;
+    model.compose.changed = true;
     out.push(Effect::Wait(Timer::EventTemplate, DRAFT_MS));
 }
 
@@ -343,7 +334,7 @@ fn send(model: &mut Model, out: &mut Vec<Effect>) {
     }
     let to_nobody = matches!(model.compose.audience, DraftAudience::Only(_))
         && matches!(model.compose.about(), About::Nothing)
-        && model.compose.named(model.me).is_empty();
+        && model.compose.chosen(model.me).is_empty();
     if to_nobody {
         model.compose.error = Some(model.say(texts::FOR_NOBODY).to_owned());
         return;
@@ -363,20 +354,20 @@ fn moment_of_own(model: &Model) -> u64 {
     last.map_or(now, |(place, _)| place.created_at() + 1).min(now + MAX_AHEAD)
 }
 
-/// What is written, as a post. Who is named in an answer for some people gets it too; in a quote everybody sees it
-/// anyway, and who is named learns of it; a post for everyone carries no `p` tag, or it would be for nobody else.
+/// What is written, as a post. Who is named in something private gets it if its author says so; in a quote everybody sees
+/// it anyway, and who is named learns of it; a post for everyone carries no `p` tag, or it would be for nobody else.
 fn post(compose: &Compose, me: Option<PublicKey>, created_at: u64) -> EventTemplate {
     let text = compose.mentions.resolve(&compose.text).trim().to_owned();
-    let named = compose.named(me);
     let tag = |person: &PublicKey| Tag::new(["p".to_owned(), person.to_string()]);
     let (mut tags, content) = match compose.about() {
         About::Nothing => match compose.audience {
             DraftAudience::Everyone => (Vec::new(), text),
-            DraftAudience::Only(_) => (named.iter().map(tag).collect(), text),
+            DraftAudience::Only(_) => (compose.chosen(me).iter().map(tag).collect(), text),
         },
-        About::Reply(reply) => (with_named(reply, &named).tags(), text),
+        About::Reply(reply) => (with_chosen(reply, &compose.chosen(me)).tags(), text),
         About::Quote(quote) => {
             let mut tags = quote.tags(me);
+            let named = compose.named(me);
             tags.extend(named.iter().filter(|person| quote.author != Some(**person)).map(tag));
             (tags, quote.text(&text))
         }
@@ -385,11 +376,11 @@ fn post(compose: &Compose, me: Option<PublicKey>, created_at: u64) -> EventTempl
     EventTemplate { created_at, kind: Kind::POST, tags, content }
 }
 
-/// An answer, which goes to those that it names too unless everyone can see it.
-fn with_named(reply: &Reply, named: &[PublicKey]) -> Reply {
+/// An answer, which goes to these people too unless everyone can see it.
+fn with_chosen(reply: &Reply, chosen: &[PublicKey]) -> Reply {
     let mut reply = reply.clone();
     if let Some(last) = reply.people.pop() {
-        let more = named.iter().filter(|person| **person != last);
+        let more = chosen.iter().filter(|person| **person != last);
         for person in more {
             if !reply.people.contains(person) {
                 reply.people.push(*person);
@@ -403,7 +394,7 @@ fn with_named(reply: &Reply, named: &[PublicKey]) -> Reply {
 
 /// The answer as it will be sent.
 pub fn answering(model: &Model) -> Option<Reply> {
-    model.compose.reply.as_ref().map(|reply| with_named(reply, &model.compose.named(model.me)))
+    model.compose.reply.as_ref().map(|reply| with_chosen(reply, &model.compose.chosen(model.me)))
 }
 
 fn step(model: &mut Model, back: bool) {
@@ -438,7 +429,6 @@ fn complete(model: &mut Model, person: Option<PublicKey>, out: &mut Vec<Effect>)
     out.push(Effect::PutCaret(FIELD_ID, mention::units_of(&text, caret)));
     model.compose.edit(text, caret);
     model.compose.mentions.add(completion.start, name, person);
-    model.compose.count_in(model.me);
     out.push(Effect::Wait(Timer::EventTemplate, DRAFT_MS));
 }
 

@@ -6,7 +6,8 @@ use super::{Html, avatar::avatar, error, icons, quote, sentence};
 use crate::{
     message::{Message, Writing},
     model::{About, DraftAudience, Model, Quote, Reply, mention},
-    profile, texts,
+    profile,
+    texts::{self, Language},
     update::compose::{FIELD_ID, answering, room},
     vdom::{KeyPress, On, element},
 };
@@ -183,48 +184,111 @@ fn names(model: &Model, offered: &[PublicKey]) -> Option<(Html, Option<String>)>
     Some((list, chosen.map(|chosen| format!("{NAMES_ID}-{chosen}"))))
 }
 
-/// Who can see a new post that names people: everyone, or only they.
+/// The answer that a private answer goes to nobody besides the conversation.
+const CONVERSATION: &str = "for-conversation";
+
+/// One answer to the question who can see it.
+pub struct Choice {
+    /// The answer.
+    pub audience: DraftAudience,
+    /// In words.
+    pub label: String,
+    /// The hook of its button.
+    pub hook: &'static str,
+}
+
+/// Who can see what names people: everyone, or only they; and of what is private whether it goes to those who were named
+/// since, too.
 fn audience(model: &Model) -> Option<Html> {
-    if !matches!(model.compose.about(), About::Nothing) {
+    let compose = &model.compose;
+    let (not_named, unasked) = (compose.not_named(model.me), compose.unasked(model.me));
+    let choices = choices(model);
+    if choices.len() < 2 && not_named.is_empty() {
         return None;
     }
-    let (named, not_named) = (model.compose.named(model.me), model.compose.not_named(model.me));
-    let only = matches!(model.compose.audience, DraftAudience::Only(_));
-    if named.is_empty() && !only {
-        return None;
-    }
-    let choice = |to_them: bool, label: String, hook: &'static str| {
+    let nobody_besides = compose.chosen(model.me).is_empty();
+    let choice = |Choice { audience, label, hook }| {
+        let chosen = audience == compose.audience || hook == CONVERSATION && nobody_besides;
         element("button")
             .class("choice")
             .with("type", "button")
             .with("role", "radio")
-            .with("aria-checked", if only == to_them { "true" } else { "false" })
-            .with("tabindex", if only == to_them { "0" } else { "-1" })
+            .with("aria-checked", if chosen { "true" } else { "false" })
+            .with("tabindex", if chosen { "0" } else { "-1" })
             .test_id(hook)
-            .on(On::Click(Writing::Audience(to_them).into()))
+            .on(On::Click(Writing::Audience(audience).into()))
             .child(sentence("span", &label))
     };
-    let them = if named.is_empty() { &not_named } else { &named };
-    let label = match them.split_first() {
-        Some((first, others)) => {
-            texts::only_for(model.language(), Some(&model.name_in_sentence(first)), others.len())
-        }
-        None => model.say(texts::ONLY_NAMED).to_owned(),
-    };
-    let lost: Vec<String> = not_named.iter().map(|person| model.name_in_sentence(person)).collect();
-    let lost = (only && !lost.is_empty()).then(|| {
-        sentence("p", &texts::not_named(model.language(), &lost.join(", ")))
-            .class("compose-lost muted")
-            .with("role", "status")
-            .test_id("not-named")
+    let choices = (choices.len() > 1).then(|| {
+        element("div")
+            .class("choices compose-audience")
+            .with("role", "radiogroup")
+            .with("aria-label", model.say(texts::WHO_SEES))
+            .children(choices.into_iter().map(choice))
     });
-    let choices = element("div")
-        .class("choices compose-audience")
-        .with("role", "radiogroup")
-        .with("aria-label", model.say(texts::WHO_SEES))
-        .child(choice(false, model.say(texts::FOR_EVERYONE).to_owned(), "for-everyone"))
-        .child(choice(true, label, "for-mentioned"));
-    Some(element("div").key("audience").child(choices).child_if(lost))
+    let without = |words: fn(Language, &str) -> String, hook: &'static str, people: &[PublicKey]| {
+        let names: Vec<String> = people.iter().map(|person| model.name_in_sentence(person)).collect();
+        (!names.is_empty()).then(|| {
+            sentence("p", &words(model.language(), &names.join(", ")))
+                .class("compose-lost muted")
+                .with("role", "status")
+                .key(hook)
+                .test_id(hook)
+        })
+    };
+    let row = element("div").key("audience").child_if(choices);
+    let row = row.child_if(without(texts::not_named, "not-named", &not_named));
+    let private = compose.reply.is_some() || compose.audience != DraftAudience::Everyone;
+    Some(row.child_if(without(texts::unasked, "unasked", if private { &unasked } else { &[] })))
+}
+
+/// The answers; of a quote and of an answer that everybody sees there are none.
+pub fn choices(model: &Model) -> Vec<Choice> {
+    let compose = &model.compose;
+    let of_everyone = compose.reply.is_none();
+    // Who is answered first.
+    let people = compose.reply.iter().flat_map(|reply| reply.people.iter().rev());
+    let conversation: Vec<PublicKey> =
+        people.filter(|person| model.me.as_ref() != Some(*person)).copied().collect();
+    if of_everyone && compose.quote.is_some() || !of_everyone && conversation.is_empty() {
+        return Vec::new();
+    }
+    let (chosen, unasked) = (compose.chosen(model.me), compose.unasked(model.me));
+    let (label, hook) = if of_everyone {
+        (model.say(texts::FOR_EVERYONE).to_owned(), "for-everyone")
+    } else {
+        (only_for(model, &conversation, &[]), CONVERSATION)
+    };
+    let mut choices = vec![Choice { audience: DraftAudience::Everyone, label, hook }];
+    let mut hook = if of_everyone { "for-mentioned" } else { "for-unasked" };
+    if let DraftAudience::Only(people) = &compose.audience
+        && (of_everyone || !chosen.is_empty())
+    {
+        let label = only_for(model, if chosen.is_empty() { people } else { &chosen }, &conversation);
+        choices.push(Choice { audience: compose.audience.clone(), label, hook: "for-mentioned" });
+        hook = "for-unasked";
+    }
+    if !unasked.is_empty() {
+        let label = only_for(model, &unasked, &[&conversation[..], &chosen].concat());
+        let audience = DraftAudience::Only([chosen, unasked].concat());
+        choices.push(Choice { audience, label, hook });
+    }
+    choices
+}
+
+/// Whom it is for: the first of these by name, and of those besides the first.
+fn only_for(model: &Model, people: &[PublicKey], besides: &[PublicKey]) -> String {
+    let shown: Vec<String> = people
+        .first()
+        .into_iter()
+        .chain(besides.first())
+        .map(|person| model.name_in_sentence(person))
+        .collect();
+    if shown.is_empty() {
+        return model.say(texts::ONLY_NAMED).to_owned();
+    }
+    let others = people.len() + besides.len() - shown.len();
+    texts::only_for(model.language(), Some(&shown.join(", ")), others)
 }
 
 fn name_key(press: &KeyPress) -> Option<Message> {

@@ -5,6 +5,7 @@ use crate::{
     message::{Message, Own, Reading, Writing},
     model::Model,
     route::Route,
+    storage::SILENT,
     texts,
     vdom::{On, element},
 };
@@ -55,6 +56,14 @@ pub fn pill(model: &Model) -> Html {
         .child(element("span").class("pill-text").text(texts::pill(model.language(), pill)))
 }
 
+/// Why nothing is kept over a reload, if so.
+pub fn storage_trouble(model: &Model) -> Option<Html> {
+    let why = model.storage_trouble.as_deref()?;
+    let words = if why == SILENT { texts::STORAGE_SILENT } else { texts::STORAGE_TROUBLE };
+    let banner = element("div").class("banner banner-warn").with("role", "status").key("storage");
+    Some(banner.test_id("storage-trouble").child(element("span").text(model.say(words))))
+}
+
 fn banners(model: &Model) -> Vec<Html> {
     let mut banners = Vec::new();
     if model.update_ready {
@@ -70,14 +79,7 @@ fn banners(model: &Model) -> Vec<Html> {
                 ),
         );
     }
-    if model.storage_trouble.is_some() {
-        banners.push(
-            element("div")
-                .class("banner banner-warn")
-                .key("storage")
-                .child(element("span").text(model.say(texts::STORAGE_TROUBLE))),
-        );
-    }
+    banners.extend(storage_trouble(model));
     if model.route == Route::Home {
         banners.extend(network::refusal_card(model).map(|card| card.key("refused")));
         banners.extend(network::alarm(model).map(|card| card.key("alarm")));
@@ -198,14 +200,12 @@ fn rail(model: &Model) -> Html {
 
 /// How many notices wait; nothing when there is no news.
 fn badge(model: &Model) -> Option<Html> {
-    let count = notifications::unread(model);
-    (count > 0).then(|| {
-        let shown = if count > 99 { "99+".to_owned() } else { count.to_string() };
+    notifications::unread_text(model).map(|shown| {
         let words = element("span").class("hidden").text(model.say(texts::UNREAD));
         element("span")
             .class("badge")
             .test_id("unread")
-            .with("data-count", count.to_string())
+            .with("data-count", notifications::unread(model).to_string())
             .text(shown)
             .child(words)
     })

@@ -36,7 +36,7 @@ fn more(model: &Model, id: EventId, unsigned: &UnsignedEvent) -> Html {
     let mute = (!own).then(|| button("plain", label, relation).with("title", model.say(texts::MUTE_WHY)));
     let delete = own.then(|| {
         let menu = Menu { post: id, offers: Offers::Deletion };
-        button("danger", model.say(texts::DELETE), Reading::Menu(menu)).test_id("delete")
+        button("danger", model.say(texts::DELETE), Reading::Menu(menu)).key("ask").test_id("delete")
     });
     group(model.say(texts::MORE))
         .child_if(reply::is_private(unsigned).then(|| stays_private(model)))
@@ -90,9 +90,11 @@ fn deletion(model: &Model, id: EventId) -> Html {
             element("div")
                 .class("row")
                 .child(
-                    button("danger", model.say(texts::DELETE_YES), Writing::Delete(id)).test_id("delete-yes"),
+                    button("danger", model.say(texts::DELETE_YES), Writing::Delete(id))
+                        .key("yes")
+                        .test_id("delete-yes"),
                 )
-                .child(button("quiet", model.say(texts::CANCEL), close(id, Offers::Deletion))),
+                .child(button("quiet", model.say(texts::CANCEL), close(id, Offers::Deletion)).key("no")),
         )
 }
 

@@ -50,6 +50,15 @@ pub fn unread(model: &Model) -> usize {
     model.notices.unread().filter(|notice| !model.lists.mutes(&notice.by)).count()
 }
 
+/// The same as it is shown: beyond 99 not every one is counted.
+pub fn unread_text(model: &Model) -> Option<String> {
+    match unread(model) {
+        0 => None,
+        count @ 1..100 => Some(count.to_string()),
+        _ => Some("99+".to_owned()),
+    }
+}
+
 fn rows(model: &Model) -> Vec<Row<'_>> {
     let mut rows: Vec<Row<'_>> = Vec::new();
     for (place, notice) in model.notices.iter().filter(|(_, notice)| !model.lists.mutes(&notice.by)) {

@@ -51,7 +51,7 @@ fn node(model: &Model, peer: PeerId, until: u64) -> Html {
         element("div")
             .class("row")
             .child(
-                button("plain", model.say(texts::OWN_NODE_END), say(Own::EndNode(Some(peer), true)))
+                button("danger", model.say(texts::OWN_NODE_END), say(Own::EndNode(Some(peer), true)))
                     .test_id("end-node-sure"),
             )
             .child(button("quiet", model.say(texts::CANCEL), say(Own::EndNode(None, false)))),

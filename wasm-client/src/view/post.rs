@@ -39,7 +39,7 @@ struct Stamp {
     has_target: bool,
     answered: Option<PublicKey>,
     liked: bool,
-    totals: Option<[usize; 3]>,
+    totals: Option<([usize; 3], bool)>,
     menu: Option<Offers>,
     reposted: bool,
     quoted: Option<bool>,
@@ -111,7 +111,7 @@ impl Stamp {
             has_target: target.is_some(),
             answered: target.and_then(|target| answered(model, target)),
             liked: model.likes.is_mine(&id),
-            totals: own.then(|| totals(model, &id)),
+            totals: target.filter(|_| own).map(|target| (totals(model, &id), in_part(model, target))),
             menu: offered(model, &id),
             reposted: model.me.is_some_and(|me| model.timeline.repost_by(&id, &me).is_some()),
             quoted: quote.map(|quote| model.timeline.place(&quote.id).is_some()),
@@ -244,7 +244,7 @@ fn actions(model: &Model, id: EventId, unsigned: &UnsignedEvent) -> Html {
         .child_if(beside(reposts, "reposts", texts::reposts));
     if own {
         let likes = (likes > 0).then(|| {
-            let words = element("span").text(texts::likes(model.language(), likes));
+            let words = element("span").text(texts::likes(model.language(), likes, in_part(model, unsigned)));
             element("span").class("post-likes").test_id("likes").child(icon(Icon::Heart)).child(words)
         });
         return row.child_if(likes).child(more(model, id));
@@ -258,6 +258,11 @@ fn actions(model: &Model, id: EventId, unsigned: &UnsignedEvent) -> Html {
 /// How many likes, answers and reposts a post has got.
 fn totals(model: &Model, id: &EventId) -> [usize; 3] {
     [model.likes.count(id), model.timeline.answers_to(id).count(), model.timeline.reposts_of(id)]
+}
+
+/// Whether an own post may have more likes than are here.
+const fn in_part(model: &Model, unsigned: &UnsignedEvent) -> bool {
+    unsigned.created_at < model.likes.counted_since
 }
 
 fn repost(model: &Model, id: EventId) -> Html {

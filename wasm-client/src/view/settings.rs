@@ -223,9 +223,13 @@ fn forget(model: &Model) -> Html {
         .child(element("h3").text(model.say(texts::FORGET)))
         .child(paragraph("muted", model.say(texts::FORGET_WHY)));
     if !model.forget_asked {
-        return card.child(element("div").class("row").child(
-            button("danger", model.say(texts::FORGET), Message::Own(Own::ForgetAsked)).test_id("forget"),
-        ));
+        return card.child(
+            element("div").class("row").child(
+                button("danger", model.say(texts::FORGET), Message::Own(Own::ForgetAsked))
+                    .key("ask")
+                    .test_id("forget"),
+            ),
+        );
     }
     card.child(paragraph("strong", model.say(texts::FORGET_ASK)))
         .child_if((!model.backed_up).then(|| error(model.say(texts::FORGET_UNSAVED))))
@@ -234,6 +238,7 @@ fn forget(model: &Model) -> Html {
                 .class("row")
                 .child(
                     button("danger", model.say(texts::FORGET_YES), Message::Own(Own::ForgetConfirmed))
+                        .key("yes")
                         .test_id("forget-yes"),
                 )
                 .child(button("quiet", model.say(texts::CANCEL), Message::Own(Own::ForgetCancelled))),

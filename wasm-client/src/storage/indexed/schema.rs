@@ -1,9 +1,10 @@
 //! The versions of the database, each a step from the one before.
 
-use indexed_db_futures::{
-    database::{Database, VersionChangeEvent},
-    prelude::*,
-};
+use gloo_events::EventListener;
+use js_sys::Promise;
+use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{Event, IdbDatabase, IdbOpenDbRequest, IdbVersionChangeEvent};
 
 /// Cached events under their place.
 pub(super) const EVENTS: &str = "events";
@@ -20,7 +21,7 @@ pub(super) const SETTINGS: &str = "settings";
 /// The encrypted key and what it is encrypted with; see `crate::vault`.
 pub const VAULT: &str = "vault";
 
-type Step = fn(&Database) -> indexed_db_futures::Result<()>;
+type Step = fn(&IdbDatabase) -> Result<(), JsValue>;
 
 /// The step to each version, the first one to version 1. Steps are added and never changed.
 const MIGRATIONS: [Step; 2] = [create_stores, create_deletions_and_lists];
@@ -29,19 +30,46 @@ const MIGRATIONS: [Step; 2] = [create_stores, create_deletions_and_lists];
 #[expect(clippy::cast_possible_truncation, reason = "the table has a handful of rows")]
 pub const VERSION: u32 = MIGRATIONS.len() as u32;
 
-/// Takes all steps from the version that is there.
-pub(super) fn migrate(event: VersionChangeEvent, database: Database) -> indexed_db_futures::Result<()> {
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "versions are small counts")]
-    let from = event.old_version() as usize;
-    MIGRATIONS.iter().skip(from).try_for_each(|step| step(&database))
+/// Opens the database of this name, takes all steps from the version that is there, and gives the open database.
+///
+/// By the browser's own interface: what indexed_db_futures does with the error of a step formats numbers, which is a
+/// fortieth of the whole page.
+///
+/// # Errors
+/// What the browser says.
+pub(super) async fn migrate(name: &str) -> Result<IdbDatabase, JsValue> {
+    let factory = web_sys::window().ok_or(JsValue::NULL)?.indexed_db()?.ok_or(JsValue::NULL)?;
+    let request = factory.open_with_u32(name, VERSION)?;
+    let upgrade = EventListener::once(&request, "upgradeneeded", |event| {
+        let from = event.dyn_ref::<IdbVersionChangeEvent>().map_or(0.0, IdbVersionChangeEvent::old_version);
+        // A step that fails leaves stores out, which whoever opens them is told of.
+        drop(opened(event).and_then(|database| take_steps(&database, from)));
+    });
+    let answer = Promise::new(&mut |resolve, reject| {
+        request.set_onsuccess(Some(&resolve));
+        request.set_onerror(Some(&reject));
+    });
+    let event: Event = JsFuture::from(answer).await?.dyn_into()?;
+    drop(upgrade);
+    opened(&event)
 }
 
-fn create_stores(database: &Database) -> indexed_db_futures::Result<()> {
+fn opened(event: &Event) -> Result<IdbDatabase, JsValue> {
+    let request: IdbOpenDbRequest = event.target().ok_or(JsValue::NULL)?.dyn_into()?;
+    request.result()?.dyn_into()
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "versions are small counts")]
+fn take_steps(database: &IdbDatabase, from: f64) -> Result<(), JsValue> {
+    MIGRATIONS.iter().skip(from as usize).try_for_each(|step| step(database))
+}
+
+fn create_stores(database: &IdbDatabase) -> Result<(), JsValue> {
     [EVENTS, PROFILES, OUTBOX, SETTINGS, VAULT]
         .into_iter()
-        .try_for_each(|name| database.create_object_store(name).build().map(drop))
+        .try_for_each(|name| database.create_object_store(name).map(drop))
 }
 
-fn create_deletions_and_lists(database: &Database) -> indexed_db_futures::Result<()> {
-    [DELETIONS, LISTS].into_iter().try_for_each(|name| database.create_object_store(name).build().map(drop))
+fn create_deletions_and_lists(database: &IdbDatabase) -> Result<(), JsValue> {
+    [DELETIONS, LISTS].into_iter().try_for_each(|name| database.create_object_store(name).map(drop))
 }

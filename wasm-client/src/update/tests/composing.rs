@@ -106,11 +106,11 @@ fn a_name_is_offered_and_put_in_and_sent_as_a_key_for_everyone() {
 }
 
 #[test]
-fn who_is_named_gets_it_alone_if_one_wants_so_and_gets_a_private_answer_too() {
+fn who_is_named_gets_it_alone_if_one_wants_so_and_a_private_answer_too_if_one_wants_that() {
     let mut rig = Rig::with_people();
     rig.type_text("@bo");
     rig.give(Writing::Complete(None).into());
-    rig.give(Writing::Audience(true).into());
+    rig.choose("for-mentioned");
     let draft = rig.signed_post();
     assert_eq!(Rig::tagged(&draft), [public(4).to_string()]);
     rig.prove(1);
@@ -121,6 +121,11 @@ fn who_is_named_gets_it_alone_if_one_wants_so_and_gets_a_private_answer_too() {
     rig.give(Writing::Reply(one.id()).into());
     rig.type_text("@bo");
     rig.give(Writing::Complete(None).into());
+    assert_eq!(Rig::tagged(&rig.signed_post()), [public(2).to_string()], "it may be about him");
+    rig.give(Message::Signed(Purpose::Post, Err("no".into())));
+    rig.effects.clear();
+    assert!(rig.shown().contains("Named in the text, and will not get it: Bo"));
+    rig.choose("for-unasked");
     let draft = rig.signed_post();
     assert_eq!(
         Rig::tagged(&draft),
@@ -172,6 +177,13 @@ impl Rig {
         self.give(Writing::Complete(Some(public(seed))).into());
     }
 
+    /// Chooses who is to see it, as a press on this radio button does.
+    fn choose(&mut self, hook: &str) {
+        let choice =
+            crate::view::compose::choices(&self.model).into_iter().find(|choice| choice.hook == hook);
+        self.give(Writing::Audience(choice.expect("the choice is offered").audience).into());
+    }
+
     fn signs_a_post(&mut self) -> bool {
         self.give(Writing::Send.into());
         self.effects.iter().any(|effect| matches!(effect, Effect::Sign(Purpose::Post, _)))
@@ -192,7 +204,7 @@ fn a_private_draft_stays_private_over_a_reload_and_over_an_answer_that_is_not_wr
     let mut rig = Rig::with_people();
     rig.type_text("secret for ");
     rig.mention(4);
-    rig.give(Writing::Audience(true).into());
+    rig.choose("for-mentioned");
     let mut rig = rig.reloaded();
     assert_eq!(rig.model.compose.text, "secret for @Bo ");
     let one = post(2, 100, "one");
@@ -208,7 +220,7 @@ fn a_private_draft_stays_private_over_a_reload_and_over_an_answer_that_is_not_wr
 fn a_private_post_is_not_widened_by_what_is_typed_and_says_who_is_lost() {
     let mut rig = Rig::with_people();
     rig.mention(4);
-    rig.give(Writing::Audience(true).into());
+    rig.choose("for-mentioned");
     rig.type_text("@Box");
     assert!(!rig.signs_a_post() && rig.model.compose.error.is_some());
     assert!(rig.shown().contains("Not named in the text any more, and will not get it: Bo"));
@@ -224,8 +236,39 @@ fn a_private_post_is_not_widened_by_what_is_typed_and_says_who_is_lost() {
     rig.effects.clear();
     rig.type_text("hello");
     assert!(!rig.signs_a_post());
-    rig.give(Writing::Audience(false).into());
+    rig.choose("for-everyone");
     assert_eq!(Rig::tagged(&rig.signed_post()), Vec::<&str>::new());
+}
+
+#[test]
+fn whoever_is_named_after_the_audience_was_chosen_gets_nothing_until_somebody_says_so() {
+    let mut rig = Rig::with_people();
+    rig.mention(4);
+    rig.choose("for-mentioned");
+    rig.mention(2);
+    let mut rig = rig.reloaded();
+    assert!(rig.shown().contains("Named in the text, and will not get it: Ada Lovelace"));
+    assert_eq!(Rig::tagged(&rig.signed_post()), [public(4).to_string()], "a secret about her is not for her");
+    rig.give(Message::Signed(Purpose::Post, Err("no".into())));
+    rig.effects.clear();
+    rig.choose("for-unasked");
+    assert!(!rig.shown().contains("will not get it"));
+    assert_eq!(Rig::tagged(&rig.signed_post()), [public(4).to_string(), public(2).to_string()]);
+}
+
+#[test]
+fn an_answer_that_goes_to_one_more_keeps_them_when_it_becomes_a_post() {
+    let mut rig = Rig::with_people();
+    let one = post(2, 100, "one");
+    super::super::timeline::insert(&mut rig.model, &one, super::super::timeline::Origin::Live);
+    rig.give(Writing::Reply(one.id()).into());
+    rig.mention(4);
+    rig.mention(3);
+    rig.choose("for-unasked");
+    rig.mention(1);
+    rig.give(Writing::DropReply.into());
+    let people = [public(4), public(3), public(2)];
+    assert_eq!(rig.model.compose.audience, DraftAudience::Only(people.to_vec()));
 }
 
 #[test]
@@ -236,7 +279,7 @@ fn of_two_people_of_one_name_each_mention_is_the_one_that_was_chosen() {
     }
     rig.mention(5);
     rig.mention(6);
-    rig.give(Writing::Audience(true).into());
+    rig.choose("for-mentioned");
     let mut rig = rig.reloaded();
     let draft = rig.signed_post();
     let (first, second) = (public(5), public(6));

@@ -56,6 +56,16 @@ fn what_happens_is_counted_until_it_is_looked_at() {
 }
 
 #[test]
+fn beyond_99_the_title_and_the_menu_say_that_there_are_more() {
+    let mut rig = Rig::in_use(0);
+    let events: Vec<_> = (0..99).map(|time| mention(2, 10 + time)).collect();
+    rig.frame(NodeFrame::Batch { through: 2, newest: 2, events });
+    assert_eq!(crate::view::window_title(&rig.model), "(99) Home · NostrP2P");
+    rig.frame(NodeFrame::Batch { through: 3, newest: 3, events: vec![mention(2, 200)] });
+    assert_eq!(crate::view::window_title(&rig.model), "(99+) Home · NostrP2P");
+}
+
+#[test]
 fn what_was_read_on_another_device_is_read_here() {
     let mut rig = Rig::in_use(0);
     let events = vec![mention(2, 10), mention(3, 20)];

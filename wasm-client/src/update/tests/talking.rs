@@ -3,7 +3,11 @@
 use nostrp2p_protocol::{EventId, Tag};
 
 use super::*;
-use crate::{model::connection::SentRequest, route::Route, storage::Theme};
+use crate::{
+    model::{DraftAudience, connection::SentRequest},
+    route::Route,
+    storage::Theme,
+};
 
 fn tagged(author: u8, kind: Kind, tags: Vec<Tag>, content: &str) -> Event {
     EventTemplate { created_at: 20, kind, tags, content: content.into() }.sign(&key(author), &[0; 32])
@@ -72,7 +76,7 @@ fn a_reply_that_is_dropped_keeps_its_text_and_is_for_everyone_once_somebody_says
     rig.give(Message::Writing(Writing::DropReply));
     rig.give(Message::Writing(Writing::Send));
     assert_eq!(rig.draft(), None, "only one person would have seen it");
-    rig.give(Message::Writing(Writing::Audience(false)));
+    rig.give(Message::Writing(Writing::Audience(DraftAudience::Everyone)));
     rig.give(Message::Writing(Writing::Send));
     assert_eq!(rig.draft().map(|draft| (draft.tags, draft.content)), Some((vec![], "hello".into())));
 }
@@ -180,6 +184,43 @@ fn likes_of_own_posts_are_counted_by_person() {
     rig.receive(vec![like(2, mine.id(), "again"), like(3, mine.id(), "+"), like(4, mine.id(), "-")]);
     assert!(rig.page().contains("\"2 likes\""));
     assert_eq!(rig.texts(), ["mine"]);
+}
+
+#[test]
+fn more_likes_than_are_counted_are_told_and_displace_no_own_ones() {
+    let mut rig = Rig::in_use(0);
+    let (old, new) = (post(1, 10, "old"), post(1, 60_000, "new"));
+    for event in [&old, &new] {
+        super::super::timeline::insert(&mut rig.model, event, super::super::timeline::Origin::Live);
+    }
+    rig.model.likes.loaded = false;
+    rig.socket(SocketEvent::Closed);
+    rig.give(Message::Timer(Timer::Reconnect));
+    rig.greet(Some(1));
+    rig.prove(1);
+    rig.log_in(1, 0);
+    let request = rig.request(|request| *request == SentRequest::Likes);
+    let me = public(1);
+    rig.did(|effect| match effect {
+        Effect::Send(ClientFrame::Fetch { request: asked, filters }) if *asked == request => {
+            filters.iter().any(|filter| filter.authors.as_ref().is_some_and(|authors| authors.contains(&me)))
+                && filters.iter().any(|filter| filter.tags.contains_key(&'p'))
+        }
+        _ => false,
+    });
+    let by = |number: u32| {
+        let mut seed = [9; 32];
+        seed[..4].copy_from_slice(&number.to_be_bytes());
+        let tags = vec![tag("e", old.id().to_string()), tag("p", me.to_string())];
+        EventTemplate { created_at: 20_000, kind: Kind::REACTION, tags, content: "+".into() }
+            .by(PublicKey::from_bytes(seed))
+    };
+    let mut likes: Vec<UnsignedEvent> = (0..250).map(by).collect();
+    likes.push(like(3, new.id(), "+").into_rumor());
+    rig.frame(NodeFrame::Answer { request, complete: true, events: likes });
+    let shown = rig.shown();
+    assert!(shown.contains("250+ likes") && shown.contains("1 like"), "{shown}");
+    assert!(!shown.contains("1+ like"), "all likes of what is newer are here");
 }
 
 #[test]

@@ -1,0 +1,171 @@
+//! What is being written: its text, what it is about, whom it names, and who is to see it.
+
+use nostrp2p_protocol::{EventId, PublicKey};
+
+use super::{
+    Completion, Context, DraftAudience, Drafts, Mentions, Offers, PostDraft, Quote, Reply, StoredDraft,
+};
+use crate::letters;
+
+/// The composer.
+#[derive(Debug, Clone, Default)]
+pub struct Compose {
+    /// What is written so far.
+    pub text: String,
+    /// What it answers.
+    pub reply: Option<Reply>,
+    /// What it quotes.
+    pub quote: Option<Quote>,
+    /// Whom it names.
+    pub mentions: Mentions,
+    /// Who is to see it, if it is a new post; who besides the conversation, if it is a private answer.
+    pub audience: DraftAudience,
+    /// The name that is being written.
+    pub completion: Option<Completion>,
+    /// What else was begun.
+    pub drafts: Drafts,
+    /// Whether something was changed here that is not stored yet. What was only looked at is not stored: another tab may
+    /// have gone on with it.
+    pub changed: bool,
+    /// Whether the text is being signed.
+    pub signing: bool,
+    /// What is wrong.
+    pub error: Option<String>,
+    /// Whether its screen was opened from within the page, so that going back closes it.
+    pub opened_here: bool,
+}
+
+/// What a text in the composer is about.
+#[derive(Debug, Clone, Copy)]
+pub enum About<'a> {
+    /// Nothing that somebody wrote before.
+    Nothing,
+    /// It answers.
+    Reply(&'a Reply),
+    /// It quotes.
+    Quote(&'a Quote),
+}
+
+impl Compose {
+    /// What the text is about, as drafts are told apart.
+    pub fn context(&self) -> Context {
+        match self.about() {
+            About::Reply(reply) => Context::Reply(reply.to),
+            About::Quote(quote) => Context::Quote(quote.id),
+            About::Nothing => Context::New,
+        }
+    }
+
+    /// The post at which it was begun, and the hook of the button that did.
+    pub fn begun_at(&self) -> Option<(EventId, &'static str)> {
+        match self.context() {
+            Context::New => None,
+            Context::Reply(id) => Some((id, "reply")),
+            Context::Quote(id) => Some((id, Offers::Repost.hook())),
+        }
+    }
+
+    /// Turns to something else: what is written is put aside, and what was begun about the other comes back. Gives the
+    /// draft that had to go for it.
+    pub fn turn(&mut self, reply: Option<Reply>, quote: Option<Quote>) -> Option<Context> {
+        let former = self.context();
+        (self.reply, self.quote) = (reply, quote);
+        self.completion = None;
+        self.error = None;
+        let context = self.context();
+        if context == former {
+            return None;
+        }
+        let draft = self.take();
+        let gone = self.drafts.put(former, draft);
+        let draft = self.drafts.take(context);
+        self.put(draft);
+        gone
+    }
+
+    /// Takes out what is written.
+    pub fn take(&mut self) -> PostDraft {
+        PostDraft {
+            text: std::mem::take(&mut self.text),
+            mentions: std::mem::take(&mut self.mentions),
+            audience: std::mem::take(&mut self.audience),
+        }
+    }
+
+    /// Puts a draft in.
+    pub fn put(&mut self, PostDraft { text, mentions, audience }: PostDraft) {
+        (self.text, self.mentions, self.audience) = (text, mentions, audience);
+        self.completion = None;
+    }
+
+    /// What is written and what it is about, to be stored; nothing to store nothing.
+    pub fn stored(&self, now: u64) -> Option<Box<StoredDraft>> {
+        let draft = PostDraft {
+            text: self.text.clone(),
+            mentions: self.mentions.clone(),
+            audience: self.audience.clone(),
+        };
+        let stored = || StoredDraft { touched: now, reply: self.reply.clone(), quote: self.quote, draft };
+        let begun = !self.is_empty() || !matches!(self.about(), About::Nothing);
+        begun.then(|| Box::new(stored()))
+    }
+
+    /// Whether there is nothing to see in what is written.
+    pub fn is_empty(&self) -> bool {
+        !letters::has_visible(&self.text)
+    }
+
+    /// Whom it names, besides the one who writes.
+    pub fn named(&self, me: Option<PublicKey>) -> Vec<PublicKey> {
+        let mut named = self.mentions.people(&self.text);
+        named.retain(|person| Some(*person) != me);
+        named
+    }
+
+    /// The text is another one now, with the caret here, in bytes.
+    pub fn edit(&mut self, text: String, caret: usize) {
+        self.mentions.edited(&self.text, &text, caret);
+        self.text = text;
+        self.error = None;
+        self.changed = true;
+    }
+
+    /// Whom its author chose by name and it still names: they alone get a private post, and get a private answer besides
+    /// those of the conversation.
+    pub fn chosen(&self, me: Option<PublicKey>) -> Vec<PublicKey> {
+        let DraftAudience::Only(people) = &self.audience else { return Vec::new() };
+        let mut named = self.named(me);
+        named.retain(|person| people.contains(person));
+        named
+    }
+
+    /// Who is named in it without being among those that it is for, unless everybody sees it anyway. Nobody is added to
+    /// something private without a word of the author: a name may be what it is about.
+    pub fn unasked(&self, me: Option<PublicKey>) -> Vec<PublicKey> {
+        let chosen = self.chosen(me);
+        let conversation = self.reply.as_ref().map_or(&[][..], |reply| &reply.people);
+        let mut named = self.named(me);
+        named.retain(|person| !chosen.contains(person) && !conversation.contains(person));
+        named
+    }
+
+    /// For whom it was meant and who is not named in it any more.
+    pub fn not_named(&self, me: Option<PublicKey>) -> Vec<PublicKey> {
+        let named = self.named(me);
+        match &self.audience {
+            DraftAudience::Everyone => Vec::new(),
+            DraftAudience::Only(people) => {
+                people.iter().filter(|person| !named.contains(person)).copied().collect()
+            }
+        }
+    }
+
+    /// What the text is about.
+    pub fn about(&self) -> About<'_> {
+        match (&self.reply, &self.quote) {
+            (Some(reply), _) => About::Reply(reply),
+            (None, Some(quote)) => About::Quote(quote),
+            (None, None) => About::Nothing,
+        }
+    }
+}
