@@ -12,12 +12,16 @@ mod comparing;
 mod download;
 mod interest;
 mod patience;
+mod questions;
 mod relay_info;
 mod upload;
+
+use std::collections::BTreeSet;
 
 use download::{Asking, COMPARE};
 pub use interest::{interest, is_offered};
 use nostrp2p_protocol::{Event, EventId, Filter, PublicKey, UnverifiedEvent, login::is_challenge};
+use questions::Allowed;
 pub use relay_info::Terms;
 use serde_json::value::RawValue;
 use upload::{Giving, OWN, WINDOW};
@@ -89,8 +93,16 @@ pub struct MirrorReport {
     pub work: u8,
     /// Whether what was missed has been fetched.
     pub caught_up: bool,
-    /// Whether the relay tells what is new at the moment.
+    /// Whether the owner's own profile and lists have been fetched since the start.
+    pub owners_read: bool,
+    /// Whether the relay refuses at the moment to give what it has stored, or did not answer.
+    pub asked_in_vain: bool,
+    /// Whether the relay tells what is new at the moment, as far as it allows to ask for that.
     pub listens: bool,
+    /// People of whom it is asked every five minutes what is new, because it allows too few subscriptions for all.
+    pub polled: usize,
+    /// Seconds since the start of which it has more events than it gives, so that some of them are missing here.
+    pub passed_over: u64,
     /// Events of the owner that the relay failed to take and that are offered again later.
     pub postponed: u64,
 }
@@ -146,14 +158,23 @@ impl MirrorSession {
         self.terms = terms;
         self.report.work = terms.work.max(self.work_seen);
         self.report.needs_signature = false;
-        self.giving.begin(self.compares(), terms.work).into_iter().collect()
+        self.giving.begin(self.compares(), &terms, self.allowed()).into_iter().collect()
     }
 
     /// What is wanted, after [`MirrorSession::on_connected`] and when it changes. `wanted` are filters without `since`, `until`
     /// and `limit`; see [`interest`].
     pub fn on_interest(&mut self, wanted: Vec<Filter>, now: u64) -> Vec<MirrorStep> {
         self.report.caught_up = false;
-        self.asking.begin(wanted, self.compares(), now)
+        let steps = self.asking.begin(wanted, self.allowed(), self.compares(), now);
+        self.note_reading();
+        steps
+    }
+
+    /// People whom the owner follows and of whom the store has no profile, after [`MirrorSession::on_interest`]: what was
+    /// missed goes back a month, and a profile may have stood for years.
+    pub fn on_lacking(&mut self, people: &BTreeSet<PublicKey>) -> Vec<MirrorStep> {
+        self.asking.on_lacking(people);
+        self.asking.ask_profiles().into_iter().collect()
     }
 
     /// Asks for nothing until [`MirrorSession::on_interest`] comes next, because the relay has brought more than it may. What it
@@ -173,9 +194,9 @@ impl MirrorSession {
         self.connected = false;
         self.challenge = None;
         self.logging_in = None;
-        self.giving.stop();
+        self.giving.on_disconnected(&mut self.report);
         self.asking.stop();
-        self.report.listens = false;
+        self.note_reading();
         let pause = PAUSE.0.saturating_mul(1 << self.failures.min(16)).min(PAUSE.1);
         self.failures += 1;
         pause
@@ -241,17 +262,18 @@ impl MirrorSession {
                 let event = parts.get(2).and_then(|part| serde_json::from_str(part.get()).ok());
                 event.map_or_else(Vec::new, |event| self.on_event(&name(), event, now))
             }
-            Some("EOSE") => self.on_eose(&name()),
+            Some("EOSE") => self.on_eose(&name(), now),
             Some("CLOSED") => {
                 self.on_refused(&word(2).unwrap_or_default());
                 // Without a login it would be asked in vain; after it all begins anew.
-                if self.report.needs_signature {
+                let steps = if self.report.needs_signature {
                     self.asking.wait_for_login();
+                    vec![]
                 } else {
-                    self.asking.on_closed(&name(), now);
-                }
-                self.report.listens = self.asking.listens();
-                vec![]
+                    self.asking.on_closed(&name(), now)
+                };
+                self.note_reading();
+                steps
             }
             Some("NEG-MSG") => self.on_compared(&name(), word(2), now),
             Some("NEG-ERR") => {
@@ -280,13 +302,18 @@ impl MirrorSession {
             steps.extend(self.asking.on_tick(now));
         }
         steps.extend(self.giving.on_tick(now));
-        self.report.listens = self.asking.listens();
+        self.note_reading();
         if late(self.giving.asked().or(self.asking.asked()), COMPARE_WITHIN) {
             self.not_compared += 1;
             steps.extend(self.giving.on_not_compared());
             steps.extend(self.asking.on_not_compared());
         }
         steps
+    }
+
+    /// What the relay takes. The failure counted last is the end of the last connection, however that ended.
+    fn allowed(&self) -> Allowed {
+        Allowed::by(&self.terms, self.failures.saturating_sub(1))
     }
 
     fn compares(&self) -> bool {
@@ -381,18 +408,29 @@ impl MirrorSession {
         vec![MirrorStep::Heard(Box::new(event))]
     }
 
-    fn on_eose(&mut self, subscription: &str) -> Vec<MirrorStep> {
+    fn on_eose(&mut self, subscription: &str, now: u64) -> Vec<MirrorStep> {
         self.failures = 0;
-        let steps = self.noted(|asking| asking.on_eose(subscription));
-        self.report.listens = self.asking.listens();
-        steps
+        self.noted(|asking| asking.on_eose(subscription, now))
     }
 
     /// Whether all is caught up shows in what comes next.
     fn noted(&mut self, next: impl FnOnce(&mut Asking) -> Vec<MirrorStep>) -> Vec<MirrorStep> {
         let steps = next(&mut self.asking);
         self.report.caught_up |= steps.iter().any(|step| matches!(step, MirrorStep::CaughtUp(_)));
+        self.note_reading();
         steps
+    }
+
+    fn note_reading(&mut self) {
+        let asking = &mut self.asking;
+        let (listens, polled) = (asking.listens(), asking.polled());
+        let owners_read = self.connected && asking.has_read_owners();
+        let asked_in_vain = self.report.needs_signature || asking.asks_again();
+        self.report.passed_over += asking.passed_over();
+        self.report.listens = listens;
+        self.report.polled = polled;
+        self.report.owners_read |= owners_read;
+        self.report.asked_in_vain = asked_in_vain;
     }
 
     fn on_refused(&mut self, reason: &str) {

@@ -3,6 +3,7 @@
 //! A word is looked for anywhere in the text, also inside of other words, because many languages (Japanese, Chinese,
 //! Thai) put no spaces between them. Upper and lower case are the same, and so are the compatibility forms of Unicode
 //! (NFKC): full-width letters, half-width katakana, ligatures.
+//! A word behind `#` is a hashtag: the event has it as a `t` tag (NIP-24), or the text has it and no longer one.
 //! It deliberately does not rank: what matches comes in the order of any other answer, the newest first.
 
 use nostrp2p_protocol::{Kind, UnsignedEvent, limits::MAX_TEXT_BYTES};
@@ -19,6 +20,8 @@ const PROFILE_FIELDS: [&str; 5] = ["name", "display_name", "about", "nip05", "we
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Search {
     words: Vec<String>,
+    /// Without `#`.
+    hashtags: Vec<String>,
     bytes: usize,
 }
 
@@ -39,25 +42,32 @@ impl Search {
     pub fn new(text: &str) -> Self {
         // What is too long is refused later; nothing is computed for it.
         let taken = if text.len() <= MAX_TEXT_BYTES { text } else { "" };
-        let words =
-            folded(taken).split_whitespace().filter(|word| !is_extension(word)).map(String::from).collect();
-        Self { words, bytes: text.len() }
+        let (mut words, mut hashtags) = (Vec::new(), Vec::new());
+        for word in folded(taken).split_whitespace().filter(|word| !is_extension(word)) {
+            match word.strip_prefix('#').filter(|tag| is_hashtag(tag)) {
+                Some(tag) => hashtags.push(tag.to_owned()),
+                None => words.push(word.to_owned()),
+            }
+        }
+        Self { words, hashtags, bytes: text.len() }
     }
 
     /// Whether all words occur in an event. A search without words finds nothing.
     pub fn matches(&self, unsigned: &UnsignedEvent) -> bool {
-        if self.words.is_empty() {
+        if self.words.is_empty() && self.hashtags.is_empty() {
             return false;
         }
         let text = searched(unsigned);
+        let tagged = |tag: &String| unsigned.tag_values("t").any(|value| folded(value) == *tag);
         self.words.iter().all(|word| text.contains(word.as_str()))
+            && self.hashtags.iter().all(|tag| tagged(tag) || has_hashtag(&text, tag))
     }
 
     pub(crate) fn check_shape(&self) -> Result<(), InvalidSearch> {
         if self.bytes > MAX_TEXT_BYTES {
             return Err(InvalidSearch::Bytes);
         }
-        if self.words.len() > MAX_WORDS {
+        if self.words.len() + self.hashtags.len() > MAX_WORDS {
             return Err(InvalidSearch::Words);
         }
         Ok(())
@@ -75,6 +85,33 @@ fn is_extension(word: &str) -> bool {
         "nsfw" => matches!(value, "true" | "false"),
         _ => false,
     }
+}
+
+/// Whether it can be a hashtag: one word, and not digits alone.
+fn is_hashtag(word: &str) -> bool {
+    !word.is_empty() && word.chars().all(is_of_hashtag) && word.chars().any(|letter| !letter.is_numeric())
+}
+
+/// Whether a character goes on with a hashtag. Marks of a script are part of its words.
+fn is_of_hashtag(letter: char) -> bool {
+    letter.is_alphanumeric()
+        || letter == '_'
+        || !letter.is_ascii() && !letter.is_whitespace() && !is_end(letter)
+}
+
+/// Punctuation of other scripts that ends a hashtag, in the forms that folding leaves.
+const fn is_end(letter: char) -> bool {
+    matches!(letter, '\u{2010}'..='\u{2027}' | '\u{2030}'..='\u{205e}' | '\u{3000}'..='\u{3003}' | '\u{3008}'..='\u{3011}' | '\u{3014}'..='\u{301f}' | '\u{30fb}' | '،' | '؛' | '؟' | '।' | '॥' | '«' | '»' | '¿' | '¡')
+}
+
+/// Whether a folded text has this hashtag, and not only one that begins like it.
+fn has_hashtag(text: &str, tag: &str) -> bool {
+    text.match_indices('#').any(|(at, cross)| {
+        let before = text.get(..at).and_then(|before| before.chars().next_back());
+        let rest = text.get(at + cross.len()..).and_then(|rest| rest.strip_prefix(tag));
+        !before.is_some_and(char::is_alphanumeric)
+            && rest.is_some_and(|rest| !rest.starts_with(is_of_hashtag))
+    })
 }
 
 /// The text of an event in which words are looked for.
@@ -190,5 +227,36 @@ mod tests {
         assert_eq!(Search::new(&"x ".repeat(MAX_WORDS)).check_shape(), Ok(()));
         assert_eq!(Search::new(&"x ".repeat(MAX_WORDS + 1)).check_shape(), Err(InvalidSearch::Words));
         assert_eq!(Search::new(&"x".repeat(MAX_TEXT_BYTES + 1)).check_shape(), Err(InvalidSearch::Bytes));
+    }
+
+    #[test]
+    fn a_hashtag_is_found_by_its_tag_and_in_texts_and_no_longer_one_is() {
+        let found = |search: &str, content: &str, tags: &[&str]| {
+            let tags = tags.iter().map(|tag| Tag::new(["t", *tag])).collect();
+            Search::new(search).matches(&unsigned(1, content, tags))
+        };
+        for (search, content, tags) in [
+            ("#nostr", "no word of it", &["nostr"] as &[&str]),
+            ("#Nostr", "", &["NOSTR"]),
+            ("#nostr", "of #Nostr, it is", &[]),
+            ("＃ノストル", "#ノストル。", &[]),
+            ("#नोस्त्र", "यह #नोस्त्र है", &[]),
+            ("#köln", "#KÖLN", &[]),
+            ("#2026a", "", &["2026a"]),
+            ("#nostr relays", "of relays", &["nostr"]),
+            ("#1", "we are #1", &[]),
+        ] {
+            assert!(found(search, content, tags), "{search} in {content} {tags:?}");
+        }
+        for (search, content, tags) in [
+            ("#art", "we start", &["artist"] as &[&str]),
+            ("#art", "an #artist", &[]),
+            ("#art", "art", &[]),
+            ("#art", "x#art", &[]),
+            ("#art music", "", &["art"]),
+            ("#", "x", &[]),
+        ] {
+            assert!(!found(search, content, tags), "{search} in {content} {tags:?}");
+        }
     }
 }

@@ -237,7 +237,7 @@ fn terms(said: &str) -> Terms {
         _ => None,
     });
     let work: String = said.chars().filter(char::is_ascii_digit).collect();
-    Terms { compares, work: work.parse().unwrap_or(0) }
+    Terms { compares, work: work.parse().unwrap_or(0), ..Terms::default() }
 }
 
 /// What a relay says with this letter.

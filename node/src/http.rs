@@ -16,6 +16,7 @@
 //! only the page, `/client` and `/healthz`.
 
 pub(crate) mod accept;
+mod base;
 mod client;
 mod client_limits;
 mod front;

@@ -12,7 +12,12 @@ mod plan;
 mod receiving;
 mod trust;
 
-use std::{collections::BTreeMap, future::Future, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    future::Future,
+    sync::Arc,
+    time::Duration,
+};
 
 use nostrp2p_bridge::mirror::interest;
 use nostrp2p_overlay::Lookups;
@@ -71,9 +76,21 @@ pub(crate) struct MirrorStatus {
     #[serde(default)]
     pub(crate) work: u8,
     pub(crate) caught_up: bool,
-    /// Whether the relay tells what is new at the moment.
+    /// Whether the owner's own profile and lists have been fetched since the start.
+    #[serde(default)]
+    pub(crate) owners_read: bool,
+    /// Whether the relay refuses at the moment to give what it has stored, or did not answer.
+    #[serde(default)]
+    pub(crate) asked_in_vain: bool,
+    /// Whether the relay tells what is new at the moment, as far as it allows to ask for that.
     #[serde(default)]
     pub(crate) listens: bool,
+    /// People of whom it is asked every five minutes what is new, because it allows too few subscriptions for all.
+    #[serde(default)]
+    pub(crate) polled: usize,
+    /// Seconds of which it has more events than it gives, so that some of them are missing here.
+    #[serde(default)]
+    pub(crate) passed_over: u64,
     /// Events that it failed to take and that are offered again later.
     #[serde(default)]
     pub(crate) postponed: u64,
@@ -82,8 +99,16 @@ pub(crate) struct MirrorStatus {
 impl MirrorStatus {
     fn owes_answers(&self) -> bool {
         let failed = self.state == MirrorState::Waiting && self.reason.is_some();
-        !self.caught_up && !failed
+        !self.owners_read && !self.asked_in_vain && !failed
     }
+}
+
+/// What is asked of relays.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Interest {
+    filters: Vec<Filter>,
+    /// People who are followed and of whom the store has no profile.
+    lacking: BTreeSet<PublicKey>,
 }
 
 /// All mirrors of a node.
@@ -97,7 +122,7 @@ struct Context {
     node_status: watch::Receiver<NodeStatus>,
     report: Arc<watch::Sender<Mirrors>>,
     /// What is asked of relays; whoever watches asks anew when it changes.
-    interest: watch::Receiver<Arc<Vec<Filter>>>,
+    interest: watch::Receiver<Arc<Interest>>,
     /// Looks up the names of relays.
     names: Lookups,
     /// How relays are checked.
@@ -118,7 +143,7 @@ pub(crate) struct Handle {
 }
 
 impl Handle {
-    /// Whether one that the settings name has not given yet all that the node wants of it. One that could not be reached the
+    /// Whether one that the settings name has not given yet what it holds of the owner's profile and lists. One that could not be reached the
     /// last time owes nothing: it may be gone for good.
     pub(crate) fn owe_answers(&self) -> bool {
         let mirrors = self.status.borrow();
@@ -147,7 +172,7 @@ pub(crate) fn start(
     if wanted.named.is_empty() && !wanted.lists {
         return Ok((handle, None));
     }
-    let (interests, interest) = watch::channel(Arc::new(Vec::new()));
+    let (interests, interest) = watch::channel(Arc::new(Interest::default()));
     let context = Context {
         store,
         commands,
@@ -174,7 +199,7 @@ struct Links {
 async fn supervise<T: Future<Output = ()> + Send + 'static>(
     wanted: NamedMirrors,
     context: Context,
-    interests: watch::Sender<Arc<Vec<Filter>>>,
+    interests: watch::Sender<Arc<Interest>>,
     plan_every: Duration,
     run: impl Fn(Context, String, Role, PublicKey) -> T,
 ) {
@@ -204,14 +229,11 @@ async fn supervise<T: Future<Output = ()> + Send + 'static>(
             continue;
         }
         let Some(plan) = read_plan(&context, &wanted, owner).await else { continue };
+        if interests.borrow().filters != plan.filters {
+            let Some(lacking) = read_lacking(&context, plan.people).await else { continue };
+            interests.send_replace(Arc::new(Interest { filters: plan.filters, lacking }));
+        }
         planned = newest;
-        interests.send_if_modified(|known| {
-            let changed = **known != plan.interest;
-            if changed {
-                *known = Arc::new(plan.interest);
-            }
-            changed
-        });
         links.follow(plan.relays, &context, |url, role| run(context.clone(), url, role, owner));
     }
 }
@@ -266,7 +288,9 @@ impl Links {
 /// What is to be done now.
 struct Plan {
     relays: BTreeMap<String, Role>,
-    interest: Vec<Filter>,
+    filters: Vec<Filter>,
+    /// Who is followed and has no node.
+    people: BTreeSet<PublicKey>,
 }
 
 async fn read_plan(context: &Context, wanted: &NamedMirrors, owner: PublicKey) -> Option<Plan> {
@@ -277,12 +301,18 @@ async fn read_plan(context: &Context, wanted: &NamedMirrors, owner: PublicKey) -
     let (reply, strangers) = oneshot::channel();
     context.commands.send(Command::Strangers(followed, reply)).await.ok()?;
     let strangers = strangers.await.ok()?;
-    let interest = interest(&owner, &strangers);
-    let (store, wanted) = (context.store.clone(), wanted.clone());
+    let filters = interest(&owner, &strangers);
+    let (store, wanted, people) = (context.store.clone(), wanted.clone(), strangers.clone());
     let relays = tokio::task::spawn_blocking(move || plan::relays(&store, &wanted, &owner, &strangers)).await;
     let relays =
         relays.ok()?.inspect_err(|error| tracing::error!(%error, "the store cannot be read")).ok()?;
-    Some(Plan { relays, interest })
+    Some(Plan { relays, filters, people })
+}
+
+async fn read_lacking(context: &Context, people: BTreeSet<PublicKey>) -> Option<BTreeSet<PublicKey>> {
+    let store = context.store.clone();
+    let lacking = tokio::task::spawn_blocking(move || plan::lacking(&store, people)).await;
+    lacking.ok()?.inspect_err(|error| tracing::error!(%error, "the store cannot be read")).ok()
 }
 
 #[cfg(test)]
@@ -307,7 +337,7 @@ mod tests {
         let (_standing, node_status) =
             watch::channel(NodeStatus { owner: Some(owner), ..NodeStatus::default() });
         let (report, mut reported) = watch::channel(Mirrors::new());
-        let (interests, interest) = watch::channel(Arc::new(Vec::new()));
+        let (interests, interest) = watch::channel(Arc::new(Interest::default()));
         let (stopper, stop) = stop::channel();
         let tls = trust::configuration(None).unwrap();
         let (logins, _) = broadcast::channel(1);

@@ -305,6 +305,15 @@ fn describe_mirror(mirror: &MirrorStatus) -> String {
     if *state == MirrorState::Connected && !mirror.listens {
         text.push_str(", it does not tell what is new at the moment");
     }
+    if mirror.polled > 0 {
+        text.push_str(&format!(", {} people asked for every 5 minutes", mirror.polled));
+    }
+    if mirror.passed_over > 0 {
+        text.push_str(&format!(
+            ", some events missed: of {} seconds it has more than it gives at once",
+            mirror.passed_over
+        ));
+    }
     if mirror.work > 0 {
         text.push_str(&format!(", it takes only what has {} bits of work (NIP-13)", mirror.work));
     }

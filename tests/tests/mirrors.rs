@@ -1,6 +1,9 @@
 //! Mirrors: a node and real relays of the rest of Nostr, in both directions.
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
+mod base;
+mod many;
+
 use std::{net::Ipv4Addr, time::Duration};
 
 use nostr_relay_builder::{

@@ -115,7 +115,13 @@ async fn a_hashtag_is_signed_as_a_tag_and_leads_to_what_the_own_node_holds_of_it
         let draft = EventTemplate { created_at: now(), kind: Kind::POST, tags, content: content.to_owned() };
         draft.sign(&bob.key, &[7; 32])
     };
-    for event in [by_bob("of relays #nostr", &["nostr"]), by_bob("of cats", &["cats"])] {
+    let events = [
+        by_bob("of relays #nostr", &["nostr"]),
+        by_bob("of foxes", &["nostr"]),
+        by_bob("of cats", &["cats"]),
+        by_bob("of ostriches #nostrich", &["nostrich"]),
+    ];
+    for event in events {
         bob.client.publish(&event).await;
     }
     alice.see("post-text", "of relays").await;
@@ -135,7 +141,9 @@ async fn a_hashtag_is_signed_as_a_tag_and_leads_to_what_the_own_node_holds_of_it
 
     alice.find_css("[data-testid=post-text] .mention").await.click().await.expect("a page");
     alice.see_gone("of cats").await;
+    alice.see_gone("of ostriches").await;
     alice.see("post-text", "of relays").await;
+    alice.see("post-text", "of foxes").await;
     alice.see("post-text", "hello #Nostr").await;
     alice.close().await;
 }

@@ -70,6 +70,19 @@ impl Profile {
         }
     }
 
+    /// What was typed into the form of this profile to make the content of the next one.
+    pub fn typed(&self, content: &str) -> ProfileForm {
+        let next = Self::parse(content);
+        let typed = |field| Some(next.written(field)).filter(|text| *text != self.written(field));
+        ProfileForm {
+            name: typed(self.name_field()),
+            about: typed("about"),
+            picture: typed("picture"),
+            nip05: typed("nip05"),
+            ..ProfileForm::default()
+        }
+    }
+
     /// The content of the next kind 0 event: what was typed is new, all else is byte for byte as it was. None when what
     /// was typed is what was there.
     pub fn edited(&self, form: &ProfileForm) -> Option<String> {
@@ -162,6 +175,16 @@ mod tests {
         check_edit(before, &emptied, Some(&before.replace("no address", "")));
         check_edit("", &named("Ada"), Some(r#"{"name":"Ada"}"#));
         check_edit("", &ProfileForm { about: Some(" ".into()), ..ProfileForm::default() }, None);
+    }
+
+    #[test]
+    fn what_was_typed_is_known_from_what_came_of_it() {
+        let before = r#"{"name":"a","display_name":"Ada","about":"old","nip05":"a@b.example"}"#;
+        let typed =
+            ProfileForm { name: Some(String::new()), about: Some("new".into()), ..ProfileForm::default() };
+        let profile = Profile::parse(before);
+        assert_eq!(profile.typed(&profile.edited(&typed).unwrap()), typed);
+        assert_eq!(profile.typed(before), ProfileForm::default());
     }
 
     #[test]

@@ -3,7 +3,7 @@
 
 mod link;
 
-use nostrp2p_protocol::{EventId, PublicKey};
+use nostrp2p_protocol::{EventId, PublicKey, UnsignedEvent};
 
 use crate::{letters, route::Route};
 
@@ -79,6 +79,12 @@ pub fn hashtags(text: &str) -> Vec<String> {
         }
     }
     tags
+}
+
+/// Whether a post has this hashtag, folded and without `#`: as a tag, as other programs write it too, or in its text.
+pub fn is_tagged(unsigned: &UnsignedEvent, tag: &str) -> bool {
+    unsigned.tag_values("t").any(|value| letters::fold(value) == tag)
+        || hashtags(&unsigned.content).iter().any(|written| written == tag)
 }
 
 /// What the codes of a text name. Most texts hold none, and nothing else is looked at then.

@@ -200,7 +200,7 @@ fn restore(model: &mut Model, snapshot: Snapshot, out: &mut Vec<Effect>) {
         model.likes.take(&event, model.me);
         model.lists.take(&event, model.me);
         if event.kind == nostrp2p_protocol::Kind::PROFILE {
-            model.people.take(&event);
+            model.people.take_waiting(&event);
         }
         compose::put_in_outbox(model, event, true);
     }

@@ -5,8 +5,6 @@ use std::collections::BTreeSet;
 use negentropy::{Id, Negentropy, NegentropyStorageVector};
 use nostrp2p_protocol::EventId;
 
-/// Longest message of this side, in bytes; in hex it stays below the 128 KiB that relays take.
-const MAX_MESSAGE_BYTES: u64 = 60_000;
 /// Messages after which a comparison ends with what it has found. Two or three are usual.
 const MAX_ROUNDS: u32 = 50;
 /// Ids after which it ends, on either side: 640 KB.
@@ -42,14 +40,14 @@ pub(super) enum Next {
 }
 
 impl Comparing {
-    /// Begins with times and ids, and gives the first message.
-    pub(super) fn begin(held: &[(u64, EventId)], now: u64) -> Option<(Self, Vec<u8>)> {
+    /// Begins with times and ids, and gives the first message. No message of this side is longer than `longest`, in bytes.
+    pub(super) fn begin(held: &[(u64, EventId)], longest: u64, now: u64) -> Option<(Self, Vec<u8>)> {
         let mut storage = NegentropyStorageVector::with_capacity(held.len());
         for (created_at, id) in held {
             storage.insert(*created_at, Id::from_byte_array(*id.as_bytes())).ok()?;
         }
         storage.seal().ok()?;
-        let mut negentropy = Negentropy::owned(storage, MAX_MESSAGE_BYTES).ok()?;
+        let mut negentropy = Negentropy::owned(storage, longest).ok()?;
         let first = negentropy.initiate().ok()?;
         Some((Self { negentropy, difference: Difference::default(), rounds: 1, asked: now }, first))
     }

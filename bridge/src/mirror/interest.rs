@@ -5,26 +5,28 @@ use std::collections::BTreeSet;
 use nostrp2p_protocol::{
     Event, Filter, Kind, PublicKey,
     event_policy::{EventAddress, is_open, is_open_kind, is_protected},
+    limits::MAX_LIST_ENTRIES,
 };
 
-/// Most authors of one filter; relays refuse long ones.
-const AUTHORS: usize = 500;
-/// Most authors of all; a follow list of this length fits.
-const MAX_AUTHORS: usize = 2_000;
+/// Most authors of one filter; relays refuse long ones. Two of these fit into 64 KiB.
+const AUTHORS: usize = 450;
 /// What is wanted of people who are followed: profile, posts, deletions, reposts, relay list, articles.
 const OF_PEOPLE: [u16; 7] = [0, 1, 5, 6, 16, 10_002, 30_023];
 /// What is wanted that names the owner: replies and mentions, reposts, likes, comments.
 const TO_OWNER: [u16; 5] = [1, 6, 7, 16, 1111];
 
-/// What is wanted of the owner's own: profile, follow, mute, relay and other lists, as another program may have left them.
-const OF_OWNER: [u16; 15] = [
-    0, 3, 10_000, 10_001, 10_002, 10_003, 10_004, 10_005, 10_006, 10_007, 10_015, 10_030, 10_050, 30_000,
-    30_003,
+/// What is wanted of the owner's own: profile, follow list, and every list and set of NIP-51 and of the NIPs that it names,
+/// as another program may have left them.
+const OF_OWNER: [u16; 38] = [
+    0, 3, 10_000, 10_001, 10_002, 10_003, 10_004, 10_005, 10_006, 10_007, 10_009, 10_012, 10_013, 10_015,
+    10_017, 10_018, 10_019, 10_020, 10_030, 10_044, 10_050, 10_051, 10_063, 10_101, 10_102, 30_000, 30_002,
+    30_003, 30_004, 30_005, 30_006, 30_007, 30_015, 30_030, 30_063, 30_267, 39_089, 39_092,
 ];
 
-/// The filters for a relay: what `followed` write, what is for the owner, and the owner's profile and lists.
+/// The filters for a relay: first the owner's profile and lists, on which pages and programs build the next ones, then
+/// what is for the owner, then what `followed` write.
 pub fn interest(owner: &PublicKey, followed: &BTreeSet<PublicKey>) -> Vec<Filter> {
-    let followed: Vec<PublicKey> = followed.iter().take(MAX_AUTHORS).copied().collect();
+    let followed: Vec<PublicKey> = followed.iter().take(MAX_LIST_ENTRIES).copied().collect();
     let kinds = |kinds: &[u16]| Some(kinds.iter().copied().map(Kind).collect());
     let by_people = followed.chunks(AUTHORS).map(|authors| Filter {
         authors: Some(authors.iter().copied().collect()),
@@ -37,7 +39,7 @@ pub fn interest(owner: &PublicKey, followed: &BTreeSet<PublicKey>) -> Vec<Filter
         ..Filter::default()
     };
     let of_owner = Filter { authors: Some([*owner].into()), kinds: kinds(&OF_OWNER), ..Filter::default() };
-    by_people.chain([to_owner, of_owner]).collect()
+    [of_owner, to_owner].into_iter().chain(by_people).collect()
 }
 
 /// Whether an event of the owner is given to mirrors: never a private one, and none that is protected (NIP-70).

@@ -13,6 +13,14 @@ pub struct Terms {
     pub compares: Option<bool>,
     /// Bits of work that it demands of each event (NIP-13).
     pub work: u8,
+    /// Longest message that it takes, in bytes. This and what follows is None when it does not say.
+    pub message_bytes: Option<u32>,
+    /// Subscriptions that it allows on one connection.
+    pub subscriptions: Option<u32>,
+    /// Filters of one subscription.
+    pub filters: Option<u32>,
+    /// Events that it gives in one answer.
+    pub limit: Option<u32>,
 }
 
 impl Terms {
@@ -26,8 +34,16 @@ impl Terms {
         let Ok(document) = serde_json::from_slice::<Document>(document) else { return Self::default() };
         let nips = document.supported_nips.as_ref().and_then(Value::as_array);
         let compares = nips.map(|nips| nips.iter().any(|nip| nip.as_u64() == Some(COMPARING)));
-        let work = document.limitation.as_ref().and_then(|limits| limits.get("min_pow_difficulty")?.as_u64());
-        Self { compares, work: work.map_or(0, |bits| u8::try_from(bits).unwrap_or(u8::MAX)) }
+        let said = |name: &str| document.limitation.as_ref()?.get(name)?.as_u64();
+        let most = |name: &str| said(name).map(|number| u32::try_from(number).unwrap_or(u32::MAX));
+        Self {
+            compares,
+            work: said("min_pow_difficulty").map_or(0, |bits| u8::try_from(bits).unwrap_or(u8::MAX)),
+            message_bytes: most("max_message_length"),
+            subscriptions: most("max_subscriptions"),
+            filters: most("max_filters"),
+            limit: most("max_limit"),
+        }
     }
 }
 
@@ -38,7 +54,8 @@ mod tests {
     #[test]
     fn a_document_is_read_as_far_as_it_goes() {
         let check = |document: &str, compares, work| {
-            assert_eq!(Terms::read(document.as_bytes()), Terms { compares, work }, "{document}");
+            let Terms { compares: compared, work: demanded, .. } = Terms::read(document.as_bytes());
+            assert_eq!((compared, demanded), (compares, work), "{document}");
         };
         check(r#"{"supported_nips":[1,11,77],"limitation":{"min_pow_difficulty":20}}"#, Some(true), 20);
         check(r#"{"name":"x","supported_nips":[1,"x",null],"limitation":null}"#, Some(false), 0);
@@ -49,6 +66,17 @@ mod tests {
         }
         let own = crate::Information::new(None, crate::Policy { public_read: false, open: true });
         let own = serde_json::to_vec(&own).unwrap();
-        assert_eq!(Terms::read(&own), Terms { compares: Some(true), work: 0 }, "the document of a node");
+        let of_a_node = Terms {
+            compares: Some(true),
+            work: 0,
+            message_bytes: Some(1_280 * 1024),
+            subscriptions: Some(200),
+            filters: Some(20),
+            limit: Some(500),
+        };
+        assert_eq!(Terms::read(&own), of_a_node);
+        let odd =
+            br#"{"limitation":{"max_message_length":99999999999,"max_subscriptions":"20","max_limit":-1}}"#;
+        assert_eq!(Terms::read(odd), Terms { message_bytes: Some(u32::MAX), ..Terms::default() });
     }
 }

@@ -8,10 +8,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use nostrp2p_protocol::{Event, EventId, Filter, PublicKey, work::difficulty};
 
 use super::{
-    Collect, MirrorReport, MirrorStep, UploadRoom,
+    Collect, MirrorReport, MirrorStep, Terms, UploadRoom,
     comparing::{Comparing, Difference, Next},
     cut, line,
     patience::{Due, Patience},
+    questions::Allowed,
 };
 
 /// Events that wait for the relay's word at a time.
@@ -27,6 +28,8 @@ const MAX_ATTEMPTS: u32 = 30;
 /// Events beyond the first one that waits of which it is remembered that they are done with: after a new connection they
 /// are not offered again.
 const MAX_DONE: usize = 20_000;
+/// An event of more bytes than this may be why a relay hangs up without a word. Other events have at most 64 KiB.
+const LONG_BYTES: usize = 100 * 1024;
 /// The name of the comparison.
 pub(super) const OWN: &str = "own";
 
@@ -39,6 +42,8 @@ pub(super) struct Giving {
     offered: u64,
     /// Events that wait for the relay's word: the sequence number of each, and since when.
     waiting: BTreeMap<EventId, (u64, u64)>,
+    /// Those of them that are long, each with its bytes.
+    long: BTreeMap<EventId, usize>,
     comparison: Comparison,
     /// What the relay has of what it was not given by this node.
     has: BTreeSet<EventId>,
@@ -47,6 +52,10 @@ pub(super) struct Giving {
     refused: BTreeSet<EventId>,
     /// Bits of work that the relay demands of each event.
     work: u8,
+    /// How long a message it takes in comparisons.
+    allowed: Allowed,
+    /// How long a message it says that it takes, in bytes.
+    said_bytes: Option<usize>,
     /// Events that the relay failed to take: their sequence numbers, how often, and when they are offered again.
     postponed: BTreeMap<EventId, Postponed>,
     /// Sequence numbers beyond `settled` that are done with.
@@ -80,11 +89,14 @@ impl Giving {
             settled,
             offered: settled,
             waiting: BTreeMap::new(),
+            long: BTreeMap::new(),
             comparison: Comparison::None,
             has: BTreeSet::new(),
             again: Vec::new(),
             refused: BTreeSet::new(),
             work: 0,
+            allowed: Allowed::default(),
+            said_bytes: None,
             postponed: BTreeMap::new(),
             done: BTreeSet::new(),
             paused: Patience::default(),
@@ -92,8 +104,10 @@ impl Giving {
     }
 
     /// Begins on a new connection.
-    pub(super) fn begin(&mut self, compares: bool, work: u8) -> Option<MirrorStep> {
-        self.work = work;
+    pub(super) fn begin(&mut self, compares: bool, terms: &Terms, allowed: Allowed) -> Option<MirrorStep> {
+        self.work = terms.work;
+        self.said_bytes = terms.message_bytes.and_then(|bytes| usize::try_from(bytes).ok());
+        self.allowed = allowed;
         if !self.out || !compares {
             return None;
         }
@@ -104,15 +118,28 @@ impl Giving {
     /// The connection is gone, or the relay wants a login first.
     pub(super) fn stop(&mut self) {
         self.waiting.clear();
+        self.long.clear();
         self.comparison = Comparison::None;
         self.has.clear();
         self.again.clear();
         self.offered = self.settled;
     }
 
+    /// The connection is gone. A long event that had no answer may be why: it is passed over, and offered again later.
+    pub(super) fn on_disconnected(&mut self, report: &mut MirrorReport) {
+        for (id, bytes) in std::mem::take(&mut self.long) {
+            let Some((_, since)) = self.waiting.get(&id).copied() else { continue };
+            let reason = format!("the relay hung up on an event of {} KiB", bytes.div_ceil(1024));
+            // What is settled by it is written down with what is settled next.
+            drop(self.on_failed(id, &reason, since, report));
+        }
+        self.stop();
+    }
+
     /// The relay takes nothing more for now, and so is not offered anything for a while that grows.
     pub(super) fn pause(&mut self, now: u64) {
         self.waiting.clear();
+        self.long.clear();
         self.offered = self.settled;
         self.paused.on_failed(now);
     }
@@ -140,6 +167,7 @@ impl Giving {
         report: &mut MirrorReport,
     ) -> Vec<MirrorStep> {
         let Some((sequence, _)) = self.waiting.remove(&id) else { return vec![] };
+        self.long.remove(&id);
         report.refusal = Some(cut(reason));
         let postponed = self.postponed.entry(id).or_insert(Postponed {
             sequence,
@@ -178,7 +206,7 @@ impl Giving {
         if !matches!(self.comparison, Comparison::Collecting) {
             return None;
         }
-        let Some((comparing, first)) = Comparing::begin(held, now) else {
+        let Some((comparing, first)) = Comparing::begin(held, self.allowed.comparison_bytes(), now) else {
             self.comparison = Comparison::None;
             return None;
         };
@@ -305,8 +333,21 @@ impl Giving {
             self.refuse(id, report);
             return None;
         }
+        let message = line(&("EVENT", event));
+        if self.said_bytes.is_some_and(|most| message.len() > most) {
+            report.refusal = Some(format!(
+                "too long: an event has {} KiB, and it takes at most {} KiB",
+                message.len().div_ceil(1024),
+                self.said_bytes.unwrap_or_default() / 1024
+            ));
+            self.refuse(id, report);
+            return None;
+        }
+        if message.len() > LONG_BYTES {
+            self.long.insert(id, message.len());
+        }
         self.waiting.insert(id, (sequence, now));
-        Some(MirrorStep::Send(line(&("EVENT", event))))
+        Some(MirrorStep::Send(message))
     }
 
     /// Whether the relay's word on this event is awaited.
@@ -345,6 +386,7 @@ impl Giving {
         if let Some((sequence, _)) = self.waiting.remove(id) {
             self.done.insert(sequence);
         }
+        self.long.remove(id);
         self.postponed.remove(id);
         report.postponed = self.postponed.len() as u64;
     }

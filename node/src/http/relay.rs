@@ -12,14 +12,14 @@ use nostrp2p_bridge::{
     Submitted,
 };
 use nostrp2p_protocol::{
-    Event, EventId, UnverifiedEvent,
+    Event, EventId, PublicKey, UnverifiedEvent,
     frame::{Refusal, RefusalCode},
     limits::MAX_RELAY_MESSAGE_BYTES,
 };
 use tokio::sync::{broadcast, oneshot};
 
 use super::{
-    App,
+    App, base,
     link::{Gone, Said, Socket},
     missing::{self, Missing, missing},
     reading::{self, OPEN, OVER_BUDGET, Unread},
@@ -94,7 +94,12 @@ pub(super) async fn run(app: App, mut socket: Socket, authority: String) -> Resu
             () = stop.wait() => return Err(Gone),
             Some(first) = talk.publishing.next() => talk.published(first),
             said = talk.socket.receive(), if talk.publishing.len() < MAX_PUBLISHING => match said? {
-                Said::Text(line) if line.len() > MAX_RELAY_MESSAGE_BYTES && !talk.session.is_owners() => {
+                // Where everybody counts as the owner, who may send long lists.
+                Said::Text(line)
+                    if line.len() > MAX_RELAY_MESSAGE_BYTES
+                        && !talk.session.is_owners()
+                        && !talk.app.relay.policy.open =>
+                {
                     return talk.socket.refuse_longer_than(MAX_RELAY_MESSAGE_BYTES).await;
                 }
                 Said::Text(line) => talk.on_line(&line).await,
@@ -231,12 +236,14 @@ impl Conversation {
         self.unended.remove(subscription);
         // Nobody else makes this node ask others: they learn what is asked for.
         let fetches = self.session.is_owners() && self.fetching.len() < MAX_SUBSCRIPTIONS;
+        let owner = self.app.node_status.borrow().owner.filter(|_| fetches && base::others_owe(&self.app));
         let found = self.ask(reader, move |store, reading| {
             let found = select(store, &queries, reader, reading)?;
             let missing = if fetches { lacks(store, &queries, &found)? } else { Missing::default() };
-            Ok((found, missing))
+            let lacks_base = owner.is_some_and(|owner| lacks_base(&queries, &owner, &found));
+            Ok((found, missing, lacks_base))
         });
-        let (Selection { through, picked, .. }, missing) = match found.await {
+        let (Selection { through, picked, .. }, missing, lacks_base) = match found.await {
             Ok(found) => found,
             Err(unread) => {
                 let answer = self.unread(subscription, unread);
@@ -262,9 +269,9 @@ impl Conversation {
                 self.say(step).await?;
             }
         }
-        let waits = !missing.lacking.is_empty();
-        if missing != Missing::default() {
-            self.fetch(subscription, missing);
+        let waits = lacks_base || !missing.lacking.is_empty();
+        if waits || missing != Missing::default() {
+            self.fetch(subscription, missing, lacks_base);
         }
         if waits {
             self.session.on_read(subscription, through);
@@ -274,16 +281,20 @@ impl Conversation {
         self.say(end).await
     }
 
-    /// Has other nodes asked. The subscription ends when they have answered, if something is lacking.
-    fn fetch(&mut self, subscription: &str, missing: Missing) {
+    /// Has other nodes asked. The subscription ends when they have answered, if something is lacking; if that is the
+    /// owner's own, when other nodes of the owner and mirrors have given what they hold too.
+    fn fetch(&mut self, subscription: &str, missing: Missing, lacks_base: bool) {
         self.fetches += 1;
         let number = self.fetches;
-        if !missing.lacking.is_empty() {
+        if lacks_base || !missing.lacking.is_empty() {
             self.unended.insert(subscription.to_owned(), number);
         }
-        let (commands, subscription) = (self.app.commands.clone(), subscription.to_owned());
+        let (app, subscription) = (self.app.clone(), subscription.to_owned());
         self.fetching.push(Box::pin(async move {
-            missing::fetch(commands, missing).await;
+            missing::fetch(app.commands.clone(), missing).await;
+            if lacks_base {
+                base::others_have_given(app).await;
+            }
             (subscription, number)
         }));
     }
@@ -363,6 +374,12 @@ fn select(
 fn lacks(store: &Store, queries: &[Query], found: &Selection) -> Result<Missing, redb::Error> {
     let plain = queries.iter().filter(|query| query.search.is_none()).map(|query| &query.filter);
     missing(store, plain, found.picked.iter().filter_map(|picked| picked.event.as_ref()), clock::now())
+}
+
+/// Whether the owner's own profile or lists are asked for and something of them is not there.
+fn lacks_base(queries: &[Query], owner: &PublicKey, found: &Selection) -> bool {
+    let found = || found.picked.iter().filter_map(|picked| picked.event.as_ref());
+    queries.iter().any(|query| query.search.is_none() && base::lacks(&query.filter, owner, found()))
 }
 
 fn count(

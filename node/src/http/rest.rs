@@ -41,7 +41,7 @@ use self::{
     used::UsedLogins,
 };
 use super::{
-    App,
+    App, base,
     client_limits::{ClientOrigin, Source},
     host_check::Named,
     missing,
@@ -198,8 +198,13 @@ async fn find_events(app: &App, head: &Parts, body: Body) -> Result<Answer, Prob
 /// Has other nodes asked for what the store lacks, and gives them a moment; what comes later is in the next answer.
 async fn ask_others(app: &App, reader: &Arc<Reader>, question: &Arc<Question>) {
     let (reader, question) = (Arc::clone(reader), Arc::clone(question));
-    if let Ok(Ok(missing)) = tokio::task::spawn_blocking(move || reader.missing(&question)).await {
+    let owner = app.node_status.borrow().owner.filter(|_| base::others_owe(app));
+    let asked = tokio::task::spawn_blocking(move || reader.missing(&question, owner));
+    if let Ok(Ok((missing, lacks_base))) = asked.await {
         missing::fetch(app.commands.clone(), missing).await;
+        if lacks_base {
+            base::others_have_given(app.clone()).await;
+        }
     }
 }
 

@@ -68,6 +68,9 @@ impl<R: BufRead> Items<R> {
         loop {
             let line = self.line;
             match self.peek()? {
+                None if std::mem::take(&mut self.in_array) => {
+                    return Ok(Some(nothing(line, Vec::new(), "the array is cut off")));
+                }
                 None => return Ok(None),
                 Some(b'\n') => {
                     self.bump()?;
@@ -128,10 +131,13 @@ impl<R: BufRead> Items<R> {
                     }
                     return Ok(object);
                 }
-                b'\n' => break,
+                // Some programs spread what they export over lines.
+                b'\n' if !name.starts_with(b"\"EVENT\"") => break,
+                b']' if name.iter().filter(|byte| **byte == b'"').count() % 2 == 0 => break,
                 _ if name.len() >= SHOWN_BYTES => break,
                 _ => {
                     self.bump()?;
+                    self.line += u64::from(byte == b'\n');
                     name.push(byte);
                 }
             }
@@ -157,8 +163,8 @@ impl<R: BufRead> Items<R> {
     }
 
     fn peek_beyond_spaces(&mut self) -> io::Result<Option<u8>> {
-        while let Some(byte) = self.peek()?.filter(|byte| matches!(byte, b' ' | b'\t' | b'\r')) {
-            debug_assert!(byte.is_ascii_whitespace(), "only spaces are passed over");
+        while let Some(byte) = self.peek()?.filter(u8::is_ascii_whitespace) {
+            self.line += u64::from(byte == b'\n');
             self.bump()?;
         }
         self.peek()
@@ -267,6 +273,9 @@ mod tests {
         );
         let spread = "{\n  \"a\": [\n    [\"e\"]\n  ]\n}";
         check(&format!("[{spread},{spread}]"), &[spread, spread], &[]);
+        check(&format!("[\n  \"EVENT\",\n  {one}\n]\n{other}\n"), &[one, other], &[]);
+        let messages = format!("[\n[\"EVENT\", {one}],\n[\"EVENT\", \"sub\", {other}]\n]\n");
+        check(&messages, &[one, other], &[]);
         check("", &[], &[]);
     }
 
@@ -276,6 +285,8 @@ mod tests {
         check("nonsense\n{\"a\":1}\n", &["{\"a\":1}"], &[(1, "this is no event")]);
         check("{\"a\":1}\n{\"b\":\"x\n{\"c\":1}", &["{\"a\":1}", "{\"c\":1}"], &[(2, cut)]);
         check("{\"b\":[1,\n{\"c\":1}\n{\"d\":", &["{\"c\":1}"], &[(1, cut), (3, cut)]);
+        check("[\n{\"a\":1},\n", &["{\"a\":1}"], &[(3, "the array is cut off")]);
+        check("[\"EVENT\",\n5]\n{\"a\":1}", &["{\"a\":1}"], &[(1, "this is no event")]);
         check("[\"REQ\",\"x\",{}]\n{\"a\":1}", &["{\"a\":1}"], &[(1, "this is no event")]);
         let long = format!("{{\"a\":\"{}\"}}", "x".repeat(MAX_TEXT_BYTES));
         check(&format!("{long}\n{{\"b\":1}}"), &["{\"b\":1}"], &[(1, "this event is too long")]);

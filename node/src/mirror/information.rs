@@ -103,7 +103,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_document_is_read_also_in_pieces_and_whatever_else_comes_says_nothing() {
-        let found = Terms { compares: Some(true), work: 0 };
+        let found = Terms { compares: Some(true), ..Terms::default() };
         check(
             "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n16\r\n{\"supported_nips\":[77]\r\n1\r\n}\r\n0\r\n\r\n",
             found,

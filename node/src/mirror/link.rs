@@ -19,7 +19,7 @@ use tokio_tungstenite::{
 };
 
 use super::{
-    Context, MirrorStatus, Role,
+    Context, Interest, MirrorStatus, Role,
     dial::{self, MirrorAddress},
     information,
     receiving::Receiving,
@@ -116,10 +116,16 @@ impl Link {
                             self.settle_before(&text).await;
                             self.mirror.on_line(&text, clock::now())
                         }
-                        Some(Ok(Message::Close(_))) => {
+                        Some(Ok(Message::Close(frame))) => {
                             // Reading on sends the answer (RFC 6455, 5.5.1).
                             drop(timeout(PARTING, socket.next()).await);
-                            return Ok(());
+                            let seen = |letter: &char| !letter.is_control();
+                            let reason: Option<String> =
+                                frame.map(|frame| frame.reason.chars().filter(seen).collect());
+                            return match reason.filter(|reason| !reason.is_empty()) {
+                                Some(reason) => Err(format!("the relay hung up: {reason}")),
+                                None => Ok(()),
+                            };
                         }
                         None => return Ok(()),
                         Some(Ok(_)) => vec![],
@@ -127,8 +133,8 @@ impl Link {
                     }
                 }
                 Ok(()) = interest.changed(), if !self.receiving.pauses() => {
-                    let wanted = interest.borrow_and_update().as_ref().clone();
-                    self.mirror.on_interest(wanted, clock::now())
+                    let wanted = Arc::clone(&interest.borrow_and_update());
+                    self.ask(&wanted)
                 }
                 Ok(()) = progress.changed() => {
                     progress.borrow_and_update();
@@ -148,8 +154,8 @@ impl Link {
                     }
                     let mut steps = self.mirror.on_tick(clock::now());
                     if self.receiving.resumes() {
-                        let wanted = interest.borrow_and_update().as_ref().clone();
-                        steps.extend(self.mirror.on_interest(wanted, clock::now()));
+                        let wanted = Arc::clone(&interest.borrow_and_update());
+                        steps.extend(self.ask(&wanted));
                     }
                     steps
                 }
@@ -162,6 +168,12 @@ impl Link {
             self.offer(&mut socket).await?;
             self.report(MirrorState::Connected, None);
         }
+    }
+
+    fn ask(&mut self, wanted: &Interest) -> Vec<MirrorStep> {
+        let mut steps = self.mirror.on_interest(wanted.filters.clone(), clock::now());
+        steps.extend(self.mirror.on_lacking(&wanted.lacking));
+        steps
     }
 
     async fn perform(&mut self, socket: &mut Socket, steps: Vec<MirrorStep>) -> Result<(), String> {
@@ -244,7 +256,11 @@ impl Link {
             challenge: self.mirror.wants_login().map(str::to_owned),
             work: report.work,
             caught_up: report.caught_up,
+            owners_read: report.owners_read,
+            asked_in_vain: report.asked_in_vain,
             listens: report.listens,
+            polled: report.polled,
+            passed_over: report.passed_over,
             postponed: report.postponed,
         };
         self.context

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use nostrp2p_protocol::{Event, Filter, Kind, PublicKey};
+use nostrp2p_protocol::{Event, Filter, Kind, PublicKey, limits::MAX_BATCH_EVENTS};
 
 use super::NamedMirrors;
 use crate::relay_url::foreign_relay_url;
@@ -78,10 +78,31 @@ fn entries(list: &Event) -> impl Iterator<Item = (String, Option<&str>)> {
         .filter_map(|tag| Some((foreign_relay_url(tag.value()?)?, tag.elements().get(2).map(String::as_str))))
 }
 
+/// The people of whom the store has no profile.
+pub(super) fn lacking(
+    store: &Store,
+    mut people: BTreeSet<PublicKey>,
+) -> Result<BTreeSet<PublicKey>, redb::Error> {
+    for profile in newest(store, Kind::PROFILE, &people)? {
+        people.remove(&profile.pubkey);
+    }
+    Ok(people)
+}
+
+/// The newest version of each author.
 fn newest(store: &Store, kind: Kind, authors: &BTreeSet<PublicKey>) -> Result<Vec<Event>, redb::Error> {
-    let filter = Filter { authors: Some(authors.clone()), kinds: Some([kind].into()), ..Filter::default() };
-    let selection = store.select(&[Asked { filter: &filter, also: &|_| true }])?;
-    Ok(selection.picked.into_iter().filter_map(|picked| picked.event).collect())
+    let authors: Vec<PublicKey> = authors.iter().copied().collect();
+    let mut found = Vec::new();
+    // An answer has as many events as this.
+    for authors in authors.chunks(MAX_BATCH_EVENTS) {
+        let authors = Some(authors.iter().copied().collect());
+        let filter = Filter { authors, kinds: Some([kind].into()), ..Filter::default() };
+        for picked in store.select(&[Asked { filter: &filter, also: &|_| true }])?.picked {
+            // What the answer did not keep in memory is read again.
+            found.extend(picked.event.map_or_else(|| store.event(picked.sequence), |event| Ok(Some(event)))?);
+        }
+    }
+    Ok(found)
 }
 
 #[cfg(test)]

@@ -56,7 +56,9 @@ pub(super) fn merge(hosts: &[String], origins: &[String]) -> Result<(Vec<Authori
     let host = |text: &String| {
         let unusable =
             || format!("allow-host: {text:?} is no host; give its name only, such as node.example");
-        text.parse().map_err(|_| Unusable::InFile(unusable()))
+        // A name is compared whole: a pattern would match nothing.
+        let whole = Some(text).filter(|text| !text.contains('*')).and_then(|text| text.parse().ok());
+        whole.ok_or_else(|| Unusable::InFile(unusable()))
     };
     let hosts = given(hosts).iter().map(host).collect::<Result<Vec<_>, _>>()?;
     let origins = given(origins);
@@ -111,6 +113,7 @@ mod tests {
         );
         for (flag, value) in [
             ("--allow-host", "https://a.example"),
+            ("--allow-host", "*.example"),
             ("--allow-origin", "a.example"),
             ("--allow-origin", "https://a/x"),
         ] {

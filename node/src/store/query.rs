@@ -26,6 +26,8 @@ use super::{
 
 /// Ranges that are read side by side: a follow list of 2,000 people and two kinds.
 const MAX_RANGES: usize = 4_096;
+/// Kinds whose rows are read side by side where a filter names too many authors: nobody's timeline has more.
+const FEW_KINDS: usize = 50;
 /// Rows that are counted to tell which of several ways into the index is the narrowest.
 const PROBE_ROWS: usize = 512;
 /// Bytes of records that one answer keeps in memory; the rest is read when it is sent.
@@ -353,7 +355,7 @@ impl<'r, 'b> Engine<'r, 'b> {
     }
 
     /// What authors have written: ranges of the wanted kinds, else of those kinds of which they have something. All rows
-    /// when that is too much to read side by side.
+    /// of the wanted kinds when that is too much to read side by side, or costs half of what may be read.
     fn way_by_authors(
         &mut self,
         authors: &BTreeSet<PublicKey>,
@@ -367,16 +369,19 @@ impl<'r, 'b> Engine<'r, 'b> {
                 continue;
             }
             let there = index::kinds_of(&self.index, author, MAX_RANGES + 1)?;
-            let afforded = self.reading.take(RANGE_ROWS * (1 + there.len()));
+            self.reading.take(RANGE_ROWS * (1 + there.len()));
             let public = self.reading.public();
             let wanted = there.into_iter().filter(|kind| {
                 kinds.is_none_or(|kinds| kinds.contains(kind))
                     && public.is_none_or(|public| public.contains(kind))
             });
             way.extend(wanted.map(|kind| Prefix::author_kind(author, kind)));
-            // Who has nothing left to spend gets nowhere with this either.
-            if way.len() > MAX_RANGES || !afforded {
-                return Ok(self.everything());
+            // What was looked up for a long list of people must leave enough to read what they wrote.
+            if way.len() > MAX_RANGES || self.reading.is_half_spent() {
+                let of_kinds =
+                    |kinds: &BTreeSet<Kind>| kinds.iter().flat_map(|kind| self.of_kind(*kind)).collect();
+                let few = kinds.filter(|kinds| kinds.len() <= FEW_KINDS);
+                return Ok(few.map_or_else(|| self.everything(), of_kinds));
             }
         }
         Ok(way)

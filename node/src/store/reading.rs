@@ -56,6 +56,11 @@ impl<'a> Reading<'a> {
         self.public
     }
 
+    /// Whether less than half of the rows are left.
+    pub(super) const fn is_half_spent(&self) -> bool {
+        self.left < self.rows / 2
+    }
+
     /// Takes rows; false when there are not so many left. A read for others gives way to the owner now and then.
     pub(super) fn take(&mut self, rows: usize) -> bool {
         let Some(left) = self.left.checked_sub(rows) else {

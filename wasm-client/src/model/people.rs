@@ -12,6 +12,8 @@ use crate::{
 const MAX_PEOPLE: usize = 5_000;
 /// Most people that are asked for in one question.
 const ASKED_AT_ONCE: usize = 200;
+/// Most profiles that wait for the node of which it is remembered what was typed.
+const MAX_TYPED: usize = 10;
 
 /// Who is who.
 #[derive(Debug, Clone, Default)]
@@ -25,8 +27,8 @@ pub struct People {
     asked: SortedSet<PublicKey>,
     /// Whether the own profile was asked for and the answer came: before that none may be published.
     pub own_is_loaded: bool,
-    /// The content of the profile that was published last, and what was typed for it, in case the node refuses it.
-    pub typed: Option<(String, ProfileForm)>,
+    /// The content of each profile that waits for the node, and what was typed for it, in case the node refuses it.
+    typed: Vec<(String, ProfileForm)>,
 }
 
 #[derive(Debug, Clone)]
@@ -105,6 +107,29 @@ impl People {
         // Of two profiles at one second the lower id wins; so the new one must not be of the same second.
         let created_at = present.map_or(0, |known| known.created_at + 1).max(now);
         Some(EventTemplate { created_at, kind: Kind::PROFILE, tags, content })
+    }
+
+    /// Notes what was typed for a version of the own profile that waits for the node.
+    pub fn note_typed(&mut self, content: &str, form: ProfileForm) {
+        if self.typed.len() >= MAX_TYPED {
+            self.typed.remove(0);
+        }
+        self.typed.push((content.to_owned(), form));
+    }
+
+    /// Notes a version that waited for the node before the page was loaded: what was typed is what differs from the
+    /// version before.
+    pub fn take_waiting(&mut self, unsigned: &UnsignedEvent) {
+        let unknown = Profile::default();
+        let typed = self.profile(&unsigned.pubkey).unwrap_or(&unknown).typed(&unsigned.content);
+        self.note_typed(&unsigned.content, typed);
+        self.take(unsigned);
+    }
+
+    /// What was typed for a version that the node refused.
+    pub fn typed_for(&mut self, content: &str) -> ProfileForm {
+        let noted = self.typed.iter().position(|(typed, _)| typed == content);
+        noted.map(|noted| self.typed.remove(noted).1).unwrap_or_default()
     }
 
     /// A version of a profile did not come about: the one before is asked for again.

@@ -20,7 +20,7 @@ pub(super) fn read(before: &str, text: &str) -> Option<(Span, usize)> {
     let previous = before.chars().next_back();
     let rest = text.get(scheme.len()..)?;
     let rest = rest.get(..rest.find(ends).unwrap_or(rest.len()))?;
-    let rest = trimmed(before_another(within_brackets(rest, previous)), previous);
+    let rest = trimmed(before_another(within_brackets(rest, previous)), before);
     let host = rest.chars().next()?;
     let address = format!("{scheme}{rest}");
     (host.is_ascii_alphanumeric() || !host.is_ascii())
@@ -34,7 +34,12 @@ pub(super) const fn turns(c: char) -> bool {
 
 /// Whether a character ends an address or a hashtag wherever it stands.
 pub(super) fn ends(c: char) -> bool {
-    c.is_control() || c.is_whitespace() || turns(c) || NEVER_WITHIN.contains(c)
+    c.is_control() || c.is_whitespace() || turns(c) || is_unseen(c) || NEVER_WITHIN.contains(c)
+}
+
+/// Marks of direction and spaces without width, which programs put around what they paste.
+const fn is_unseen(c: char) -> bool {
+    matches!(c, '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{61c}' | '\u{2060}' | '\u{feff}')
 }
 
 /// Behind an opening bracket, markup or text closes it: the address ends before.
@@ -66,7 +71,11 @@ fn before_another(text: &str) -> &str {
 }
 
 /// Without what ends the sentence, the markup or the bracket around it.
-fn trimmed(mut text: &str, previous: Option<char>) -> &str {
+fn trimmed<'a>(mut text: &'a str, before: &str) -> &'a str {
+    let previous = before.chars().next_back();
+    // Markup may have begun some words before the address.
+    let opened = before.matches('*').count() % 2 == 1;
+    let mut run = None;
     while let Some(last) = text.chars().next_back() {
         let open = match last {
             ')' => '(',
@@ -76,7 +85,11 @@ fn trimmed(mut text: &str, previous: Option<char>) -> &str {
         };
         let count = |wanted: char| text.matches(wanted).count();
         let closes = open != last && count(last) > count(open);
-        let goes = closes || CLOSING.contains(last) || previous == Some(last) && MARKS.contains(last);
+        let doubled = || text.chars().rev().nth(1) == Some(last);
+        let marks = previous == Some(last) || opened && last == '*' || run == Some(last) || doubled();
+        let mark = MARKS.contains(last) && marks;
+        run = Some(last).filter(|_| mark);
+        let goes = closes || CLOSING.contains(last) || mark;
         if !goes {
             break;
         }
@@ -121,6 +134,11 @@ mod tests {
         ("_https://x.example/a_", &["https://x.example/a"]),
         ("__https://x.example/a__", &["https://x.example/a"]),
         ("~~https://x.example/a~~", &["https://x.example/a"]),
+        ("**see https://x.example/a**", &["https://x.example/a"]),
+        ("*see https://x.example/a*.", &["https://x.example/a"]),
+        ("~~see https://x.example/a~~", &["https://x.example/a"]),
+        ("https://x.example/a\u{200e} b", &["https://x.example/a"]),
+        ("https://x.example/a\u{200b}b", &["https://x.example/a"]),
         ("[text](https://x.example/a)", &["https://x.example/a"]),
         ("[text](https://x.example/a) end", &["https://x.example/a"]),
         ("![alt](https://x.example/a)", &["https://x.example/a"]),

@@ -245,6 +245,10 @@ pub fn on_not_proved(model: &mut Model, why: &str, out: &mut Vec<Effect>) {
     model.connection.phase = Phase::Waiting;
     model.connection.trouble = Some(Trouble::NotSigned);
     model.connection.failures = model.connection.failures.saturating_add(1);
+    // Why, such as another account that is active in the extension: it is not what the person decided here.
+    if model.signing.signer == Signer::Extension {
+        notify(model, texts::not_signed(model.language(), why), out);
+    }
     out.push(Effect::Disconnect);
     out.push(Effect::Cancel(Timer::Reconnect));
 }

@@ -104,7 +104,7 @@ fn publish(model: &mut Model, out: &mut Vec<Effect>) {
     let form = std::mem::take(&mut model.profile_form);
     let Some(me) = model.me else { return };
     if let Some(draft) = model.people.edited(&me, &form, model.now()) {
-        model.people.typed = Some((draft.content.clone(), form));
+        model.people.note_typed(&draft.content, form);
         signing::sign(model, Purpose::Profile, draft, out);
     }
     if connection::is_naming(model) {

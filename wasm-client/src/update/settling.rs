@@ -8,7 +8,6 @@ use nostrp2p_protocol::{EventId, Kind};
 use super::{Effect, asking, notify};
 use crate::{
     model::{Model, Outgoing, deleted, likes, lists::MUTE_LIST},
-    profile::Profile,
     route::Route,
     storage::{StorageChange, TimelineKey},
     texts,
@@ -64,10 +63,9 @@ pub fn drop_from_outbox(model: &mut Model, id: EventId) {
             // What the node holds is not known any more, also of a key that was made here.
             model.key_is_new = false;
             // What was typed is not lost, and what was typed since then stands. Nothing else, for it may have been changed
-            // elsewhere meanwhile; after a reload it is not known what was typed, so all of it is shown.
+            // elsewhere meanwhile.
             let form = &mut model.profile_form;
-            let typed = model.people.typed.take_if(|(content, _)| *content == event.content);
-            let typed = typed.map_or_else(|| Profile::parse(&event.content).form(), |(_, typed)| typed);
+            let typed = model.people.typed_for(&event.content);
             for (field, refused) in [
                 (&mut form.name, typed.name),
                 (&mut form.about, typed.about),

@@ -13,6 +13,7 @@ mod own_nodes;
 mod pages;
 mod reading;
 mod reconnect;
+mod refusals;
 mod relays;
 mod searching;
 mod signing;

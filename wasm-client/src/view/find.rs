@@ -9,6 +9,7 @@ use crate::{
     model::{Model, names::NameAnswer, timeline::Post},
     nip05::DomainName,
     profile::short_npub,
+    richtext,
     route::Route,
     sorted_map::SortedSet,
     storage::TimelineKey,
@@ -39,7 +40,11 @@ pub fn view(model: &Model, drawn: &mut post::Drawn) -> Html {
     let found = |(place, post): &(&TimelineKey, &Post)| match post {
         Post::Written(unsigned) => {
             let text = letters::fold(&unsigned.content);
-            model.open.found.contains(&place.id) || words.split_whitespace().all(|word| text.contains(word))
+            let has = |word: &str| match word.strip_prefix('#') {
+                Some(tag) if !tag.is_empty() => richtext::is_tagged(unsigned, tag),
+                _ => text.contains(word),
+            };
+            model.open.found.contains(&place.id) || words.split_whitespace().all(has)
         }
         Post::Reposted { .. } => false,
     };

@@ -4,7 +4,14 @@ use negentropy::{Id, Negentropy, NegentropyStorageVector};
 
 use super::*;
 
-const COMPARES: Terms = Terms { compares: Some(true), work: 0 };
+const COMPARES: Terms = Terms {
+    compares: Some(true),
+    work: 0,
+    message_bytes: Some(128 * 1024),
+    subscriptions: None,
+    filters: None,
+    limit: None,
+};
 
 /// The relay's side of all comparisons.
 struct Relay {

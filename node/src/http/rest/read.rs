@@ -10,7 +10,10 @@ use super::{
     polls::Polls,
 };
 use crate::{
-    http::missing::{Missing, missing},
+    http::{
+        base,
+        missing::{Missing, missing},
+    },
     store::{Reading, Store},
 };
 
@@ -157,18 +160,25 @@ impl Reader {
         Ok((events, complete))
     }
 
-    /// What of a question the store lacks, so that other nodes are worth asking.
-    pub(super) fn missing(&self, question: &Question) -> Result<Missing, redb::Error> {
+    /// What of a question the store lacks, so that other nodes are worth asking, and whether some of it is of this owner's
+    /// own.
+    pub(super) fn missing(
+        &self,
+        question: &Question,
+        owner: Option<PublicKey>,
+    ) -> Result<(Missing, bool), redb::Error> {
         let filters: Vec<Filter> = match question {
             Question::Posts(ids) => vec![Filter { ids: Some(ids.clone()), ..Filter::default() }],
             Question::Newest(kinds, authors) => {
                 let (kinds, authors) = (Some(kinds.clone()), Some(authors.clone()));
                 vec![Filter { kinds, authors, ..Filter::default() }]
             }
-            Question::Timeline { .. } | Question::Nothing => return Ok(Missing::default()),
+            Question::Timeline { .. } | Question::Nothing => return Ok((Missing::default(), false)),
         };
         let found = self.store.find(&filters)?.events;
-        missing(&self.store, &filters, &found, self.now)
+        let lacks_base =
+            owner.is_some_and(|owner| filters.iter().any(|filter| base::lacks(filter, &owner, &found)));
+        Ok((missing(&self.store, &filters, &found, self.now)?, lacks_base))
     }
 
     fn posts(&self, ids: &BTreeSet<EventId>, reading: &mut Reading<'_>) -> Result<Vec<Event>, redb::Error> {

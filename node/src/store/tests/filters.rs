@@ -250,6 +250,42 @@ async fn whoever_writes_of_more_kinds_than_are_read_side_by_side_is_found_all_th
     writer.close();
 }
 
+#[test]
+fn what_ten_thousand_people_wrote_is_found_although_most_have_only_a_profile_and_lists() {
+    let directory = tempfile::tempdir().unwrap();
+    let (store, writer) = open(directory.path());
+    let mut random = StdRng::seed_from_u64(7);
+    let authors: BTreeSet<PublicKey> = (0..10_000).map(|_| PublicKey::from_bytes(random.random())).collect();
+    let mut put = |pubkey: &PublicKey, kind: u16, created_at: u64| {
+        let unsigned = UnsignedEvent {
+            pubkey: *pubkey,
+            created_at,
+            kind: Kind(kind),
+            tags: vec![],
+            content: String::new(),
+        };
+        let claimed_id = Some(EventId::from_bytes(random.random()));
+        let event =
+            Event::trusted(UnverifiedEvent { claimed_id, unsigned, sig: Signature::from_bytes([0; 64]) });
+        writer.store_blocking(event, Propagation::Done);
+    };
+    for author in &authors {
+        for kind in [0, 10_002] {
+            put(author, kind, 1);
+        }
+    }
+    for (number, author) in (0..).zip(authors.iter().rev().take(30)) {
+        put(author, 1, 100 + number);
+    }
+    for kinds in [[1].as_slice(), &[1, 6, 16, 30_023]] {
+        let kinds = Some(kinds.iter().copied().map(Kind).collect());
+        let filter = Filter { authors: Some(authors.clone()), kinds, limit: Some(20), ..Filter::default() };
+        let picked = store.select(&[Asked { filter: &filter, also: &|_| true }]).unwrap().picked;
+        assert_eq!(picked.len(), 20);
+    }
+    writer.close();
+}
+
 #[tokio::test]
 async fn a_question_costs_the_rows_it_reads_and_ends_with_its_budget() {
     let directory = tempfile::tempdir().unwrap();

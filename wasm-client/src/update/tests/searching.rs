@@ -50,3 +50,24 @@ fn keys_and_names_by_a_domain_are_no_words() {
         assert!(!rig.model.connection.requests.values().any(|request| *request == SentRequest::Search));
     }
 }
+
+#[test]
+fn a_hashtag_shows_posts_that_have_it_as_a_tag_and_none_with_a_longer_word() {
+    let mut rig = Rig::in_use(0);
+    let tagged = |content: &str, tag: &str| {
+        let tags = vec![nostrp2p_protocol::Tag::new(["t", tag])];
+        EventTemplate { created_at: 100, kind: Kind::POST, tags, content: content.into() }.by(public(2))
+    };
+    let events = vec![
+        tagged("only by its tag", "Art"),
+        tagged("by another", "artist"),
+        post(2, 101, "in the text #ART!").into_rumor(),
+        post(2, 102, "an #artist").into_rumor(),
+    ];
+    rig.frame(NodeFrame::Batch { through: 4, newest: 4, events });
+    rig.give(Reading::Hashtag("#Art".into()).into());
+    rig.give(Message::Browser(BrowserNews::Fragment("#/find".into())));
+    let shown = page(&rig.model);
+    assert!(shown.contains("only by its tag") && shown.contains("in the text "), "{shown}");
+    assert!(!shown.contains("by another") && !shown.contains("an #artist") && !shown.contains("\"an \""));
+}

@@ -127,9 +127,11 @@ fn an_extension_is_asked_once_however_often_the_connection_is_lost_meanwhile() {
 fn an_extension_that_says_no_is_not_asked_again_by_itself() {
     let mut rig = Rig::greeted(Signer::Extension);
     let attempt = rig.model.connection.attempt;
-    rig.refuse_signature(Purpose::Prove { attempt, token: None });
+    let account = "another account is active in your browser extension";
+    rig.give(Message::Signed(Purpose::Prove { attempt, token: None }, Err(account.into())));
     rig.did(|effect| *effect == Effect::Disconnect);
     assert_eq!(rig.model.connection.trouble, Some(Trouble::NotSigned));
+    assert!(rig.model.notice.as_ref().is_some_and(|notice| notice.contains(account)), "the reason is said");
 
     let mut rig = Rig::greeted(Signer::Extension);
     rig.prove(1);

@@ -1,0 +1,173 @@
+//! What is new from now on: as many subscriptions as the relay allows, each for a part of what is wanted.
+//!
+//! What no subscription tells, because the relay allows no more of them or has ended one, is polled; see
+//! [`Live::untold`].
+
+use nostrp2p_protocol::Filter;
+
+use super::{EOSE_WITHIN, OVERLAP, request};
+use crate::mirror::{
+    MirrorStep, line,
+    patience::{Due, Patience},
+    questions::Allowed,
+};
+
+/// The first subscription; the others have a number behind it.
+const LIVE: &str = "live";
+/// Subscriptions that are asked for again when the relay refuses them. If it refuses one beyond, it allows fewer than it
+/// says, and none beyond these is held, so that other questions have room.
+const HELD: usize = 6;
+
+/// All subscriptions for what is new.
+#[derive(Debug, Default)]
+pub(super) struct Live {
+    subscriptions: Vec<Subscription>,
+    /// What the relay allows no subscription for.
+    beyond: Vec<Filter>,
+}
+
+#[derive(Debug)]
+struct Subscription {
+    filters: Vec<Filter>,
+    patience: Patience,
+    /// Whether the relay tells what is new.
+    listens: bool,
+    /// Since when what is new is asked for, in seconds since 1970.
+    since: u64,
+}
+
+impl Live {
+    /// Subscribes to all of this, and ends what it does not need any more of the subscriptions before.
+    pub(super) fn begin(&mut self, filters: &[Filter], allowed: &Allowed, now: u64) -> Vec<MirrorStep> {
+        let before = self.subscriptions.len();
+        let mut questions = allowed.pack(filters);
+        self.beyond = questions.split_off(questions.len().min(allowed.live())).concat();
+        let subscribe =
+            |filters| Subscription { filters, patience: Patience::default(), listens: false, since: now };
+        self.subscriptions = questions.into_iter().map(subscribe).collect();
+        let ended = (self.subscriptions.len()..before).map(close);
+        let asked = self.subscriptions.iter_mut().enumerate().map(|(number, asked)| asked.ask(number));
+        ended.chain(asked).collect()
+    }
+
+    /// Whether this is one of the subscriptions.
+    pub(super) fn is_one(&self, subscription: &str) -> bool {
+        self.number(subscription).is_some()
+    }
+
+    /// Whether the relay tells what is new of everything that it was asked.
+    pub(super) fn listens(&self) -> bool {
+        !self.subscriptions.is_empty() && self.subscriptions.iter().all(|subscription| subscription.listens)
+    }
+
+    /// The filters of which the relay does not tell what is new.
+    pub(super) fn untold(&self) -> Vec<Filter> {
+        let ended = self.subscriptions.iter().filter(|subscription| !subscription.listens);
+        let ended = ended.flat_map(|subscription| &subscription.filters);
+        ended.chain(&self.beyond).cloned().collect()
+    }
+
+    /// How many people the relay allows no subscription for.
+    pub(super) fn people_beyond(&self) -> usize {
+        self.beyond.iter().filter_map(|filter| filter.authors.as_ref()).map(|authors| authors.len()).sum()
+    }
+
+    pub(super) fn on_eose(&mut self, subscription: &str) {
+        if let Some(asked) = self.named(subscription)
+            && asked.patience.is_waiting()
+        {
+            asked.patience.on_answered();
+            asked.listens = true;
+        }
+    }
+
+    /// The relay has ended a subscription or refused it: it is asked again after a pause, as far as the relay allows so
+    /// many.
+    pub(super) fn on_closed(&mut self, subscription: &str, now: u64) -> Vec<MirrorStep> {
+        let Some(number) = self.number(subscription) else { return vec![] };
+        self.on_failed(number, now)
+    }
+
+    pub(super) fn on_tick(&mut self, now: u64) -> Vec<MirrorStep> {
+        let mut steps = Vec::new();
+        let mut late = Vec::new();
+        for (number, asked) in self.subscriptions.iter_mut().enumerate() {
+            match asked.patience.on_tick(EOSE_WITHIN, now) {
+                Due::Late => late.push(number),
+                Due::Again => steps.push(asked.ask(number)),
+                Due::Nothing => {}
+            }
+        }
+        for number in late {
+            steps.push(close(number));
+            steps.extend(self.on_failed(number, now));
+        }
+        steps
+    }
+
+    fn on_failed(&mut self, number: usize, now: u64) -> Vec<MirrorStep> {
+        let Some(asked) = self.subscriptions.get_mut(number) else { return vec![] };
+        if number < HELD || asked.listens {
+            asked.on_failed(now);
+            return vec![];
+        }
+        let given_up = self.subscriptions.split_off(HELD);
+        let ended = (HELD..HELD + given_up.len()).map(close).collect();
+        self.beyond.extend(given_up.into_iter().flat_map(|asked| asked.filters));
+        ended
+    }
+
+    /// Nothing is told any more, until [`Live::begin`].
+    pub(super) fn stop(&mut self) {
+        for asked in &mut self.subscriptions {
+            asked.listens = false;
+            asked.patience.stop();
+        }
+    }
+
+    /// The connection is gone, and all subscriptions with it.
+    pub(super) fn forget(&mut self) {
+        *self = Self::default();
+    }
+
+    /// Ends all subscriptions, until [`Live::begin`].
+    pub(super) fn close(&mut self) -> Vec<MirrorStep> {
+        let ended = (0..self.subscriptions.len()).map(close).collect();
+        self.forget();
+        ended
+    }
+
+    fn number(&self, subscription: &str) -> Option<usize> {
+        (0..self.subscriptions.len()).find(|number| name(*number) == subscription)
+    }
+
+    fn named(&mut self, subscription: &str) -> Option<&mut Subscription> {
+        self.number(subscription).and_then(|number| self.subscriptions.get_mut(number))
+    }
+}
+
+impl Subscription {
+    fn ask(&mut self, number: usize) -> MirrorStep {
+        self.patience.on_asked();
+        let since = Some(self.since);
+        let filters = self.filters.iter().map(|filter| Filter { since, ..filter.clone() });
+        MirrorStep::Send(request(&name(number), filters))
+    }
+
+    fn on_failed(&mut self, now: u64) {
+        if self.listens {
+            // What comes until it is asked again must not be missed.
+            self.since = now.saturating_sub(OVERLAP);
+        }
+        self.listens = false;
+        self.patience.on_failed(now);
+    }
+}
+
+fn name(number: usize) -> String {
+    if number == 0 { LIVE.to_owned() } else { format!("{LIVE}-{}", number + 1) }
+}
+
+fn close(number: usize) -> MirrorStep {
+    MirrorStep::Send(line(&("CLOSE", name(number))))
+}
