@@ -15,6 +15,7 @@ mod fetch;
 mod follow_graph;
 mod future_events;
 mod hourly_cap;
+mod inbox;
 mod intake;
 mod known_authors;
 mod limit;
@@ -42,11 +43,12 @@ pub use audience::{
 pub use counters::Refusals;
 pub use directory::Directory;
 pub use engine::{
-    Core, DeliveryId, EngineSettings, GossipId, Input, Output, PublishId, QUESTION_ROWS, Service, Sharing,
-    Verdict,
+    Core, DeliveryId, EngineSettings, GossipId, Input, MailId, Output, PublishId, QUESTION_ROWS, Service,
+    Sharing, Verdict,
 };
 pub use fetch::{FetchQuery, FetchTarget, QueryId};
 pub use hourly_cap::{CapDecision, MAX_PER_HOUR, hour, room};
+pub use inbox::{Bearer, InboxTerms, NotReceived, is_for_inbox, is_gift_wrap};
 pub use intake::{INTAKE_PAUSE_SECONDS, Intake};
 pub use known_authors::NEW_SECONDS;
 pub use limit::{Rate, TokenBuckets, UNIT};
@@ -54,7 +56,7 @@ pub use mailbox::{Sender, is_addressed_to};
 pub use outbox::{DeliveryKey, DeliveryState, Outbox};
 pub use own_nodes::OwnNodeCursor;
 pub use ownership::{Claim, Ownership, Proof};
-pub use relay_list::inside_address;
+pub use relay_list::{inside_address, is_inside_name};
 pub use replacing::{is_ahead, is_outdated, replaces};
 pub use rng::SeededRng;
 pub use sources::Source;

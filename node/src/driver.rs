@@ -9,6 +9,7 @@ mod command;
 mod exchange;
 mod fetching;
 mod homeward;
+mod mailing;
 mod owner;
 mod publishing;
 mod received;
@@ -25,8 +26,8 @@ use std::{
 
 use futures_util::{StreamExt, stream::FuturesUnordered};
 use nostrp2p_core::{
-    Announcer, Audience, Claim, Core, DeliveryId, DeliveryKey, DeliveryState, Difference, EngineSettings,
-    GossipId, Identified, Input, Output, Ownership, PublishId, QueryId, Service, Sharing, SyncSession,
+    Announcer, Audience, Claim, Core, DeliveryId, DeliveryKey, Difference, EngineSettings,
+    GossipId, Identified, InboxTerms, Input, MailId, Output, Ownership, PublishId, QueryId, Service, Sharing, SyncSession,
     Target, TunnelClient, TunnelServer, Unheard, Verdict,
 };
 use nostrp2p_overlay::{MessageRef, Overlay, OverlayEvent, RequestRef, Topic};
@@ -40,7 +41,7 @@ use tokio::{
     time::Instant,
 };
 
-pub(crate) use self::command::{Command, LoginProof, Published};
+pub(crate) use self::command::{Command, LoginProof, Published, Received};
 use self::{announcing::due, catching::Ledgers, command::borrow, fetching::Fetches};
 use crate::{
     announce_limiter::AnnounceLimiter,
@@ -76,6 +77,8 @@ enum DriverEvent {
     Unreadable(PublishId),
     Committed(PublishId, Event, Audience, Stored),
     Kept(DeliveryId, Stored),
+    /// What somebody has brought to the inbox is stored, or is not.
+    MailKept(MailId, Stored),
     Attempted(DeliveryKey, Option<Receipt>),
     Told(Vec<(PeerId, Vec<Vec<u8>>)>),
     Sought(Vec<announcing::Sought>),
@@ -123,6 +126,8 @@ pub(crate) struct Driver {
     pub(crate) claim_seconds: u64,
     pub(crate) on_claim: OnClaim,
     pub(crate) read_only: bool,
+    /// What strangers must bring along to the inbox; None has none.
+    pub(crate) inbox: Option<InboxTerms>,
     pub(crate) markers: Markers,
     /// Whether to ask helpers.
     pub(crate) seeks_ways: bool,
@@ -150,6 +155,8 @@ struct Running {
     requests: BTreeMap<PublishId, Waiting>,
     fetches: Fetches,
     handed: BTreeMap<DeliveryId, RequestRef>,
+    /// Who waits for what becomes of an event that was brought to the inbox.
+    mail: BTreeMap<MailId, oneshot::Sender<Received>>,
     deliveries: broadcast::Sender<DeliveryNews>,
     markers: watch::Sender<Markers>,
     counters: watch::Sender<Counters>,
@@ -207,8 +214,12 @@ impl Driver {
             counters: counted,
             ways,
         };
-        let settings =
-            EngineSettings { read_only: self.read_only, seed: seed(), ..EngineSettings::default() };
+        let settings = EngineSettings {
+            read_only: self.read_only,
+            inbox: self.inbox,
+            seed: seed(),
+            ..EngineSettings::default()
+        };
         let mut events = self.events;
         let mut running = Running {
             core: Core::new(settings, self.ownership.owner()),
@@ -233,6 +244,7 @@ impl Driver {
             requests: BTreeMap::new(),
             fetches: Fetches::default(),
             handed: BTreeMap::new(),
+            mail: BTreeMap::new(),
             deliveries,
             markers,
             counters,
@@ -295,6 +307,9 @@ impl Running {
                 self.requests.insert(request, Waiting { reply, stored: None, _first });
                 self.publish(request, event).await;
             }
+            DriverEvent::Command(Command::Receive(event, bearer, reply)) => {
+                self.receive(event, bearer, reply).await;
+            }
             DriverEvent::Command(Command::Fetch(wants, over)) => self.want(wants, over).await,
             DriverEvent::Command(Command::Retry(id)) => self.retry(id).await,
             DriverEvent::Command(Command::Alive(reply)) => {
@@ -329,6 +344,7 @@ impl Running {
                 tracing::error!(reason, "an event for the owner could not be stored");
                 self.answer(handed, Receipt::Later).await;
             }
+            DriverEvent::MailKept(mail, stored) => self.on_mail_kept(mail, stored).await,
             DriverEvent::Attempted(address, receipt) => self.handle(Input::Attempted(address, receipt)).await,
             DriverEvent::Told(announcements) => self.on_told(announcements).await,
             DriverEvent::Sought(answers) => self.on_sought(answers).await,
@@ -495,6 +511,9 @@ impl Running {
                         DriverEvent::Kept(handed, answer.await.unwrap_or_else(|_| Err(stopped())))
                     }));
                 }
+                Output::StoreMail(mail, event, sender) => self.store_mail(mail, event, sender).await,
+                Output::ShowMail(mail, event) => self.answer_mail(mail, Received::Shown(event)),
+                Output::RefuseMail(mail, refused) => self.answer_mail(mail, Received::Refused(refused)),
                 Output::Answer(handed, receipt) => self.answer(handed, receipt).await,
                 Output::Attempt(address, nodes) => {
                     self.name_addresses(&nodes).await;
@@ -550,16 +569,6 @@ impl Running {
             }
         };
         self.overlay.report(message, verdict).await;
-    }
-
-    async fn record(&mut self, address: DeliveryKey, row: DeliveryState) {
-        self.writer.record(address, row).await;
-        let store = self.store.clone();
-        let event = tokio::task::spawn_blocking(move || store.event(address.sequence)).await;
-        if let Ok(Ok(Some(event))) = event {
-            // Without a session nobody hears it; it is told at the next login.
-            drop(self.deliveries.send((event.id(), address.person, row.state)));
-        }
     }
 
     fn number(&mut self) -> u64 {

@@ -157,6 +157,7 @@ async fn run_open(
         claim_seconds: settings.claim_seconds,
         on_claim: Box::new(on_claim.clone()),
         read_only: !settings.writable,
+        inbox: settings.inbox,
         markers: store.markers().map_err(|error| RunError::Disk(error.to_string()))?,
         seeks_ways: settings.home.help_me && settings.home.help_others.is_none(),
         tunnel_server: Arc::clone(&tunnel_server),
@@ -189,7 +190,12 @@ async fn run_open(
         public_read: settings.public_read,
         mirrors,
         rest: Rest::new(&settings.data_dir, settings.legacy_rest, settings.public_read),
-        relay: Relay::new(Policy { public_read: settings.public_read, open: settings.open_relay }),
+        person_names: settings.person_names.clone().into(),
+        relay: Relay::new(Policy {
+            public_read: settings.public_read,
+            open: settings.open_relay,
+            inbox: settings.inbox,
+        }),
     };
     let visits = overlay.accept_homes().await;
     let home = tokio::spawn(http::tunnel::client::serve(app.clone(), visits, reports.ways));
@@ -438,6 +444,9 @@ fn greeting(settings: &Settings, overlay: &Overlay, clients: SocketAddr) -> Stri
     }
     if let Some(address) = &settings.home.help_others {
         lines.push(format!("  helper    {address}/to/... leads to nodes at home that ask for it"));
+    }
+    if settings.inbox.is_some() {
+        lines.push("  inbox     anybody brings what names you, without login (docs/relay.md)".to_owned());
     }
     if let Some(advice) = settings.pages_advice() {
         lines.push(format!("  WARNING   {advice}"));

@@ -22,6 +22,7 @@ mod four_nodes;
 mod handling;
 mod home;
 mod hosted;
+mod inbox;
 mod install;
 mod installing;
 mod keys;

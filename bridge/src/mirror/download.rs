@@ -3,13 +3,14 @@
 
 use std::collections::BTreeSet;
 
-use nostrp2p_core::HORIZON_SECONDS;
+use nostrp2p_core::{HORIZON_SECONDS, is_gift_wrap};
 use nostrp2p_protocol::{EventId, Filter, Kind, PublicKey, UnverifiedEvent};
 
 use super::{
     Collect, MirrorStep,
     comparing::{Comparing, Next},
     line,
+    mail::is_mail,
     patience::{Due, Patience},
 };
 
@@ -23,6 +24,9 @@ const IDS_AT_ONCE: usize = 200;
 const MAX_TRIED: usize = 20_000;
 /// How much of what was heard before is asked for again, in seconds: clocks differ, and events come late.
 const OVERLAP: u64 = 15 * 60;
+
+/// How far the time of a gift wrap lies in the past at most, in seconds (NIP-59), and a quarter of an hour.
+const WRAPPED_WITHIN: u64 = 2 * 86_400 + OVERLAP;
 
 const LIVE: &str = "live";
 const MISSED: &str = "missed";
@@ -152,8 +156,10 @@ impl Asking {
 
     fn ask_live(&mut self) -> MirrorStep {
         self.live.on_asked();
-        let since = Some(self.live_since);
-        let live = self.wanted.iter().map(|filter| Filter { since, ..filter.clone() });
+        let live = self.wanted.iter().map(|filter| {
+            let back = if is_mail(filter) { WRAPPED_WITHIN } else { 0 };
+            Filter { since: Some(self.live_since.saturating_sub(back)), ..filter.clone() }
+        });
         MirrorStep::Send(request(LIVE, live))
     }
 
@@ -287,7 +293,9 @@ impl Asking {
             return false;
         }
         let named = |filter: &Filter| filter.authors.as_ref().is_some_and(|named| named.contains(&author));
-        if self.strangers.len() < MAX_STRANGERS
+        // The keys of gift wraps are thrown away.
+        if !is_gift_wrap(event.unsigned.kind)
+            && self.strangers.len() < MAX_STRANGERS
             && !self.wanted.iter().any(named)
             && self.strangers.insert(author)
         {
@@ -393,7 +401,7 @@ impl Asking {
         }
         let filter = self.wanted.get(self.current)?;
         let since = match self.horizon(filter) {
-            0 => 0,
+            horizon if horizon == 0 || is_mail(filter) => horizon,
             horizon => self.heard_until.saturating_sub(OVERLAP).max(horizon),
         };
         let (since, until) = (Some(since), Some(self.page.until));

@@ -47,7 +47,7 @@ mod tests {
         for nothing in ["", "[]", "<html>", "{}", r#"{"supported_nips":{},"limitation":[]}"#] {
             check(nothing, None, 0);
         }
-        let own = crate::Information::new(None, crate::Policy { public_read: false, open: true });
+        let own = crate::Information::new(None, crate::Policy { open: true, ..crate::Policy::default() });
         let own = serde_json::to_vec(&own).unwrap();
         assert_eq!(Terms::read(&own), Terms { compares: Some(true), work: 0 }, "the document of a node");
     }

@@ -2,6 +2,7 @@
 
 mod comparing;
 mod demanding;
+mod mail;
 
 use std::collections::BTreeSet;
 
