@@ -34,10 +34,8 @@ const KINDS: [Kind; 8] = [
 /// to the owner is not counted.
 const CHECKS: Rate = Rate { burst: 240, per_hour: 3_600 };
 /// What somebody may bring whom the owner follows: as much as by deliveries of nodes. All of these rates are guesses.
-const FOLLOWED: Budget = Budget {
-    events: Rate { burst: 120, per_hour: 240 },
-    kib: Rate { burst: 4 * 1024, per_hour: 16 * 1024 },
-};
+const FOLLOWED: Budget =
+    Budget { events: Rate { burst: 120, per_hour: 240 }, kib: Rate { burst: 4 * 1024, per_hour: 16 * 1024 } };
 /// What somebody may bring whom those follow.
 const KNOWN: Budget =
     Budget { events: Rate { burst: 60, per_hour: 120 }, kib: Rate { burst: 1024, per_hour: 4 * 1024 } };
@@ -72,7 +70,9 @@ pub struct Bearer {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NotReceived {
     /// It is of another kind, does not name the owner, or the owner signed it.
-    #[error("this inbox takes posts, reposts, reactions, comments, zap receipts and gift wraps that name its owner")]
+    #[error(
+        "this inbox takes posts, reposts, reactions, comments, zap receipts and gift wraps that name its owner"
+    )]
     NotForInbox,
     /// Its shape or its time.
     #[error("{0}")]
@@ -296,9 +296,8 @@ mod tests {
 
     /// How many of so many events are taken that are brought at once.
     fn taken(inbox: &mut Inbox, author: PublicKey, kind: u16, bearer: &Bearer, count: u32) -> u32 {
-        let results = (0..count).map(|number| {
-            bring(inbox, &unsigned(author, kind, &[OWNER], &number.to_string()), bearer, 0)
-        });
+        let results = (0..count)
+            .map(|number| bring(inbox, &unsigned(author, kind, &[OWNER], &number.to_string()), bearer, 0));
         results.map(|result| u32::from(result.is_ok())).sum()
     }
 

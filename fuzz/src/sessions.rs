@@ -158,7 +158,8 @@ fn check_line(line: &str, subscribed: &mut BTreeSet<String>) {
 pub fn mirror_session(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
     let Some((_, first)) = events().first() else { return };
-    let mut mirror = MirrorSession::new(first.pubkey, !text.starts_with('-'), 0, NOW - 100).with_mail(text.starts_with('*'));
+    let mut mirror = MirrorSession::new(first.pubkey, !text.starts_with('-'), 0, NOW - 100)
+        .with_mail(text.starts_with('*'));
     let (mut now, mut settled, mut offered) = (NOW, 0, 0);
     let mut unanswered: BTreeMap<u64, EventId> = BTreeMap::new();
     for (letter, rest) in turns(text) {

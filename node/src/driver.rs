@@ -26,9 +26,9 @@ use std::{
 
 use futures_util::{StreamExt, stream::FuturesUnordered};
 use nostrp2p_core::{
-    Announcer, Audience, Claim, Core, DeliveryId, DeliveryKey, Difference, EngineSettings,
-    GossipId, Identified, InboxTerms, Input, MailId, Output, Ownership, PublishId, QueryId, Service, Sharing, SyncSession,
-    Target, TunnelClient, TunnelServer, Unheard, Verdict,
+    Announcer, Audience, Claim, Core, DeliveryId, DeliveryKey, Difference, EngineSettings, GossipId,
+    Identified, InboxTerms, Input, MailId, Output, Ownership, PublishId, QueryId, Service, Sharing,
+    SyncSession, Target, TunnelClient, TunnelServer, Unheard, Verdict,
 };
 use nostrp2p_overlay::{MessageRef, Overlay, OverlayEvent, RequestRef, Topic};
 use nostrp2p_protocol::{

@@ -46,11 +46,7 @@ async fn run_for(people: usize, script: &str, arguments: &[&str], steps: &[&str]
         running.arg(format!("ws://{}/", node.clients())).arg(hex::encode(key.to_bytes().as_slice()));
         nodes.push(node);
     }
-    let running = running
-        .current_dir(folder())
-        .stdin(Stdio::null())
-        .kill_on_drop(true)
-        .output();
+    let running = running.current_dir(folder()).stdin(Stdio::null()).kill_on_drop(true).output();
     let output = timeout(SCRIPT_LIMIT, running).await.unwrap_or_else(|_| panic!("{script} hangs"));
     let output = output.unwrap_or_else(|error| panic!("Node.js does not start: {error}"));
     let said = String::from_utf8_lossy(&output.stdout);

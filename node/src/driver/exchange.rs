@@ -1,6 +1,8 @@
 //! What goes from node to node besides broadcasts: deliveries, questions, announcements.
 
-use nostrp2p_core::{DeliveryId, DeliveryKey, DeliveryState, FetchQuery, Input, OwnNodeCursor, QUESTION_ROWS, Service};
+use nostrp2p_core::{
+    DeliveryId, DeliveryKey, DeliveryState, FetchQuery, Input, OwnNodeCursor, QUESTION_ROWS, Service,
+};
 use nostrp2p_overlay::{Overlay, Protocol, RequestError, RequestRef};
 use nostrp2p_protocol::{
     Packet, PeerId, UnverifiedEvent,

@@ -36,7 +36,8 @@ pub(super) async fn names(
         return StatusCode::NOT_FOUND.into_response();
     };
     let url = relay_url(&named.authority, app.names.serves_tls());
-    let mut response = info::json("application/json", &document(&app.person_names, asked(query.as_deref()), owner, url));
+    let mut response =
+        info::json("application/json", &document(&app.person_names, asked(query.as_deref()), owner, url));
     response.headers_mut().insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
     response
 }

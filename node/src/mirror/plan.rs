@@ -4,7 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use nostrp2p_protocol::{Event, Filter, Kind, PublicKey};
 
-use super::{NamedMirrors, address::{foreign_relay_url, relay_url}};
+use super::{
+    NamedMirrors,
+    address::{foreign_relay_url, relay_url},
+};
 use crate::store::{Asked, Store};
 
 /// Relay lists of NIP-65.
@@ -43,7 +46,8 @@ pub(super) fn relays(
     let mut relays: BTreeMap<String, Role> =
         wanted.named.iter().map(|url| (url.clone(), Role { out: true, own: true, mail: false })).collect();
     let for_mail = newest(store, MESSAGE_RELAYS, &[*owner].into())?;
-    let for_mail: Vec<&str> = for_mail.iter().flat_map(|list| list.tag_values("relay")).take(MAX_OWN).collect();
+    let for_mail: Vec<&str> =
+        for_mail.iter().flat_map(|list| list.tag_values("relay")).take(MAX_OWN).collect();
     if !wanted.lists {
         name_for_mail(&mut relays, &for_mail);
         return Ok(relays);

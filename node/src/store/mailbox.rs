@@ -189,8 +189,9 @@ impl Tables<'_> {
         let limit = self.bounds.mail_limit(&self.usage);
         if is_brought(sender) {
             let brought = self.mailbox.brought_bytes()?.saturating_add(bytes);
-            return Ok(brought <= limit / BROUGHT_PART
-                && self.usage.mail_bytes.saturating_add(bytes) <= limit);
+            return Ok(
+                brought <= limit / BROUGHT_PART && self.usage.mail_bytes.saturating_add(bytes) <= limit
+            );
         }
         if self.usage.mail_bytes.saturating_add(bytes) <= limit {
             return Ok(true);

@@ -58,7 +58,11 @@ async fn strangers_who_fill_the_inbox_displace_nothing_and_keep_no_friend_out() 
     }
     let mut own = Relay::login(&node.clients(), &bob).await;
     let ids: Vec<_> = taken.iter().chain(&letters).map(Event::id).collect();
-    assert_eq!(own.contents(json!({ "ids": ids })).await.len(), ids.len(), "all that was acknowledged is there");
+    assert_eq!(
+        own.contents(json!({ "ids": ids })).await.len(),
+        ids.len(),
+        "all that was acknowledged is there"
+    );
     held(
         "strangers who fill the inbox",
         &format!("{WRAPS} gift wraps of 15 KB by one stranger, a mailbox of 1 MiB"),
@@ -85,7 +89,10 @@ async fn a_flood_at_the_inbox_is_refused_and_the_owner_publishes_and_friends_are
             let mut taken = 0;
             for _ in &events {
                 let answer = stranger.next().await;
-                assert!(answer[2] == true || answer[3].as_str().unwrap().starts_with("rate-limited:"), "{answer}");
+                assert!(
+                    answer[2] == true || answer[3].as_str().unwrap().starts_with("rate-limited:"),
+                    "{answer}"
+                );
                 taken += usize::from(answer[2] == true);
             }
             taken
@@ -109,7 +116,10 @@ async fn a_flood_at_the_inbox_is_refused_and_the_owner_publishes_and_friends_are
     assert!((60..100).contains(&taken), "{taken}");
     held(
         "a flood at the inbox",
-        &format!("{} signed EVENTs by {FLOODERS} strangers at one address, as fast as they go", FLOODERS * FLOOD),
+        &format!(
+            "{} signed EVENTs by {FLOODERS} strangers at one address, as fast as they go",
+            FLOODERS * FLOOD
+        ),
         &format!(
             "{taken} were taken; the owner published {published} posts meanwhile, the slowest in {slowest:?}; a friend's wrap got in"
         ),

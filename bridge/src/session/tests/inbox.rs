@@ -119,7 +119,10 @@ fn the_document_says_what_the_inbox_demands_and_whose_it_is_under_public_names_a
     };
     let with = document(policy, true);
     assert_eq!(with["limitation"]["min_pow_difficulty"], 20);
-    assert_eq!((&with["limitation"]["auth_required"], &with["limitation"]["restricted_writes"]), (&json!(false), &json!(true)));
+    assert_eq!(
+        (&with["limitation"]["auth_required"], &with["limitation"]["restricted_writes"]),
+        (&json!(false), &json!(true))
+    );
     assert_eq!(with["pubkey"], json!(owner));
     assert_eq!(document(policy, false).get("pubkey"), None);
     let without = document(Policy::default(), true);

@@ -232,7 +232,10 @@ async fn strangers_who_fill_the_inbox_displace_nothing_and_leave_three_quarters_
     // A friend who has signed in is counted as everywhere, and so is what comes over the overlay.
     let friend = Sender::Person(key(FRIEND).public_key());
     assert!(matches!(bring(&writer, wrap(50, 0), friend).await, Inserted::New(_)));
-    assert!(matches!(hand(&writer, letter(5, 0), Sender::Person(key(5).public_key())).await, Inserted::New(_)));
+    assert!(matches!(
+        hand(&writer, letter(5, 0), Sender::Person(key(5).public_key())).await,
+        Inserted::New(_)
+    ));
     // Nor do friends displace what was acknowledged to those who brought it.
     let mut number = 0;
     while matches!(bring(&writer, letter(FRIEND, number), friend).await, Inserted::New(_)) {
