@@ -41,7 +41,7 @@ use tokio::{
     time::Instant,
 };
 
-pub(crate) use self::command::{Command, LoginProof, Published, Received};
+pub(crate) use self::command::{Brought, Command, LoginProof, Published, Received};
 use self::{announcing::due, catching::Ledgers, command::borrow, fetching::Fetches};
 use crate::{
     announce_limiter::AnnounceLimiter,
@@ -199,6 +199,7 @@ impl Driver {
     /// The sending side of its commands, what it reports, and the task itself. The task ends when `stop` turns true
     /// or the overlay ends; it returns the writer, which still has to be closed, and whether the overlay broke.
     pub(crate) fn run(self, mut stop: Stop) -> (Reports, impl Future<Output = (Writer, Option<String>)>) {
+        let settings = self.engine_settings();
         let (commands, mut inbox) = mpsc::channel(COMMANDS);
         let at_first = NodeStatus { owner: self.ownership.owner(), ..NodeStatus::default() };
         let (node_status, reported) = watch::channel(at_first);
@@ -213,12 +214,6 @@ impl Driver {
             markers: marked,
             counters: counted,
             ways,
-        };
-        let settings = EngineSettings {
-            read_only: self.read_only,
-            inbox: self.inbox,
-            seed: seed(),
-            ..EngineSettings::default()
         };
         let mut events = self.events;
         let mut running = Running {
@@ -283,6 +278,11 @@ impl Driver {
         };
         (reports, task)
     }
+
+    fn engine_settings(&self) -> EngineSettings {
+        let (read_only, inbox) = (self.read_only, self.inbox);
+        EngineSettings { read_only, inbox, seed: seed(), ..EngineSettings::default() }
+    }
 }
 
 impl Running {
@@ -307,9 +307,7 @@ impl Running {
                 self.requests.insert(request, Waiting { reply, stored: None, _first });
                 self.publish(request, event).await;
             }
-            DriverEvent::Command(Command::Receive(event, bearer, reply)) => {
-                self.receive(event, bearer, reply).await;
-            }
+            DriverEvent::Command(Command::Receive(mail)) => self.receive(mail).await,
             DriverEvent::Command(Command::Fetch(wants, over)) => self.want(wants, over).await,
             DriverEvent::Command(Command::Retry(id)) => self.retry(id).await,
             DriverEvent::Command(Command::Alive(reply)) => {

@@ -191,11 +191,7 @@ async fn run_open(
         mirrors,
         rest: Rest::new(&settings.data_dir, settings.legacy_rest, settings.public_read),
         person_names: settings.person_names.clone().into(),
-        relay: Relay::new(Policy {
-            public_read: settings.public_read,
-            open: settings.open_relay,
-            inbox: settings.inbox,
-        }),
+        relay: Relay::new(policy(&settings)),
     };
     let visits = overlay.accept_homes().await;
     let home = tokio::spawn(http::tunnel::client::serve(app.clone(), visits, reports.ways));
@@ -213,6 +209,11 @@ async fn run_open(
     let result = wait_and_close(shutdown, task, server, parts, stopper, overlay, store).await;
     claim::keep(&settings.data_dir, None);
     result
+}
+
+/// What the relay lets those do who have not signed in.
+const fn policy(settings: &Settings) -> Policy {
+    Policy { public_read: settings.public_read, open: settings.open_relay, inbox: settings.inbox }
 }
 
 /// Says whose node it is, and what its owner has to do.

@@ -20,7 +20,7 @@ pub(crate) enum Command {
     /// Publish an event of the owner; the session has checked the login.
     Publish(UnverifiedEvent, oneshot::Sender<Result<Published, Refusal>>),
     /// Somebody brings an event to the inbox.
-    Receive(UnverifiedEvent, Bearer, oneshot::Sender<Received>),
+    Receive(Brought),
     /// A client wants what the store lacks. The sender is dropped when nothing of it is being asked for any more and what
     /// came can be read.
     Fetch(Vec<FetchTarget>, Option<oneshot::Sender<()>>),
@@ -44,6 +44,13 @@ pub(crate) struct LoginProof {
     pub(crate) challenge: [u8; 32],
     pub(crate) authority: String,
     pub(crate) peer: PeerId,
+}
+
+/// What somebody brings to the inbox.
+pub(crate) struct Brought {
+    pub(crate) event: UnverifiedEvent,
+    pub(crate) bearer: Bearer,
+    pub(crate) reply: oneshot::Sender<Received>,
 }
 
 /// The answer to [`Command::Receive`].

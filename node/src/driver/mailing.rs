@@ -1,19 +1,14 @@
 //! What anybody brings to the inbox: checked like deliveries, and answered with the reason when it is not taken.
 
-use nostrp2p_core::{Bearer, Input, MailId, NotReceived, Sender};
-use nostrp2p_protocol::{Event, UnverifiedEvent};
-use tokio::sync::oneshot;
+use nostrp2p_core::{Input, MailId, NotReceived, Sender};
+use nostrp2p_protocol::Event;
 
-use super::{DriverEvent, Received, Running, stopped};
+use super::{Brought, DriverEvent, Received, Running, stopped};
 use crate::store::{Inserted, Propagation, Stored};
 
 impl Running {
-    pub(super) async fn receive(
-        &mut self,
-        event: UnverifiedEvent,
-        bearer: Bearer,
-        reply: oneshot::Sender<Received>,
-    ) {
+    pub(super) async fn receive(&mut self, brought: Brought) {
+        let Brought { event, bearer, reply } = brought;
         let mail = MailId(self.number());
         self.mail.insert(mail, reply);
         self.handle(Input::Mailed(mail, event, bearer)).await;

@@ -27,7 +27,7 @@ use super::{
 };
 use crate::{
     clock,
-    driver::{Command, Received},
+    driver::{Brought, Command, Received},
     store::{Asked, Inserted, Numbered, Picked, Reading, Selection, Store},
 };
 
@@ -238,7 +238,8 @@ impl Conversation {
         let id = event.claimed_id.unwrap_or_else(|| event.unsigned.id());
         self.publishing.push(Box::pin(async move {
             let (reply, answer) = oneshot::channel();
-            drop(commands.send(Command::Receive(event, Bearer { address, signed_in }, reply)).await);
+            let brought = Brought { event, bearer: Bearer { address, signed_in }, reply };
+            drop(commands.send(Command::Receive(brought)).await);
             let stopping = || Received::Refused(NotReceived::Busy);
             Answer::Received(id, answer.await.unwrap_or_else(|_| stopping()))
         }));
