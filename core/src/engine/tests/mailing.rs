@@ -26,16 +26,16 @@ fn bring(core: &mut Core, event: impl Into<UnverifiedEvent>, signed_in: Option<u
 
 #[test]
 fn what_anybody_brings_is_stored_for_the_owner_and_goes_nowhere() {
-    let stranger = crate::Sender::Person(key(5).public_key());
+    let stranger = Sender::Person(key(5).public_key());
     for kind in [1, 6, 7, 16, 1111, 9735] {
         let event = naming(5, Kind(kind), 1);
         let stored = vec![Output::StoreMail(MAIL, event.clone(), stranger)];
         assert_eq!(bring(&mut with_inbox(0), event, None), stored, "{kind}");
     }
     let wrap = naming(5, Kind::GIFT_WRAP, 1);
-    let anyone = vec![Output::StoreMail(MAIL, wrap.clone(), crate::Sender::Anyone)];
+    let anyone = vec![Output::StoreMail(MAIL, wrap.clone(), Sender::Anyone)];
     assert_eq!(bring(&mut with_inbox(0), wrap.clone(), None), anyone);
-    let friend = crate::Sender::Person(key(2).public_key());
+    let friend = Sender::Person(key(2).public_key());
     let by_friend = vec![Output::StoreMail(MAIL, wrap.clone(), friend)];
     assert_eq!(bring(&mut with_inbox(20), wrap, Some(2)), by_friend);
     let passing = naming(5, Kind::EPHEMERAL_GIFT_WRAP, 1);
