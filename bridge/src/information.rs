@@ -15,9 +15,8 @@ use crate::session::{MAX_SUBSCRIPTION_ID, MAX_SUBSCRIPTIONS, Policy};
 pub const SUPPORTED_NIPS: [u16; 22] =
     [1, 2, 9, 10, 11, 13, 17, 18, 22, 25, 40, 42, 44, 45, 50, 56, 59, 62, 65, 70, 77, 98];
 
-/// Where the software is at home. It has no public address yet, so this is one that RFC 2606 keeps free; programs show it
-/// and ask nothing of it.
-const SOFTWARE: &str = "https://nostrp2p.example/";
+/// Where the software is at home; empty as long as the manifest names no repository, and then it is left out.
+const SOFTWARE: &str = env!("CARGO_PKG_REPOSITORY");
 
 /// The document itself; serialise it as JSON with content type `application/nostr+json`.
 #[derive(Debug, Serialize)]
@@ -27,6 +26,7 @@ pub struct Information {
     #[serde(skip_serializing_if = "Option::is_none")]
     pubkey: Option<PublicKey>,
     supported_nips: &'static [u16],
+    #[serde(skip_serializing_if = "str::is_empty")]
     software: &'static str,
     version: &'static str,
     limitation: Limitation,
@@ -52,9 +52,10 @@ struct Limitation {
 
 impl Information {
     /// Describes the relay of a node to pages of anybody: not whose it is, or each page would learn who its visitor is.
-    /// Where guests read, its owner is no secret.
-    pub fn to_strangers(owner: Option<PublicKey>, policy: Policy) -> Self {
-        Self::new(owner.filter(|_| policy.public_read), policy)
+    /// Where guests read, its owner is no secret; nor under a name of the node that is for everybody, where it has an inbox.
+    pub fn to_strangers(owner: Option<PublicKey>, policy: Policy, public_name: bool) -> Self {
+        let known = policy.public_read || policy.inbox.is_some() && public_name;
+        Self::new(owner.filter(|_| known), policy)
     }
 
     /// Describes the relay of a node, which belongs to this person if to anybody yet.
@@ -62,6 +63,14 @@ impl Information {
         let description = match policy {
             Policy { open: true, .. } => {
                 "A personal node of the nostrp2p overlay. It serves its owner, without login, inside a private network."
+            }
+            Policy { inbox: Some(_), public_read: true, .. } => {
+                "A personal node of the nostrp2p overlay. Anybody reads what is public, and brings mail that names its \
+                 owner; its owner reads and writes the rest, after AUTH."
+            }
+            Policy { inbox: Some(_), .. } => {
+                "A personal node of the nostrp2p overlay. Anybody brings mail that names its owner (NIP-17, NIP-65); its \
+                 owner reads and writes, after AUTH."
             }
             Policy { public_read: true, .. } => {
                 "A personal node of the nostrp2p overlay. Anybody reads what is public; its owner writes, after AUTH."
@@ -85,8 +94,9 @@ impl Information {
                 max_subid_length: MAX_SUBSCRIPTION_ID,
                 max_event_tags: MAX_LIST_TAGS,
                 max_content_length: MAX_EVENT_BYTES,
-                min_pow_difficulty: 0,
-                auth_required: !(policy.open || policy.public_read),
+                // Of strangers who bring something to the inbox; the owner needs none.
+                min_pow_difficulty: policy.inbox.map_or(0, |terms| terms.work),
+                auth_required: !(policy.open || policy.public_read || policy.inbox.is_some()),
                 payment_required: false,
                 restricted_writes: true,
                 // Old events of the owner are as welcome as new ones.

@@ -11,6 +11,7 @@
 mod comparing;
 mod download;
 mod interest;
+mod mail;
 mod patience;
 mod questions;
 mod relay_info;
@@ -20,6 +21,7 @@ use std::collections::BTreeSet;
 
 use download::{Asking, COMPARE};
 pub use interest::{interest, is_offered};
+use mail::Mail;
 use nostrp2p_protocol::{Event, EventId, Filter, PublicKey, UnverifiedEvent, login::is_challenge};
 use questions::Allowed;
 pub use relay_info::Terms;
@@ -105,6 +107,8 @@ pub struct MirrorReport {
     pub passed_over: u64,
     /// Events of the owner that the relay failed to take and that are offered again later.
     pub postponed: u64,
+    /// Whether direct messages of the owner there wait for a signature of the owner.
+    pub mail_waits: bool,
 }
 
 /// One relay. It outlives connections.
@@ -113,6 +117,7 @@ pub struct MirrorSession {
     owner: PublicKey,
     giving: Giving,
     asking: Asking,
+    mail: Mail,
     connected: bool,
     terms: Terms,
     /// Comparisons in a row that came to nothing. A single one may be for another reason, such as a NOTICE about
@@ -136,6 +141,7 @@ impl MirrorSession {
             owner,
             giving: Giving::new(out, settled),
             asking: Asking::new(heard_until),
+            mail: Mail::new(false),
             connected: false,
             terms: Terms::default(),
             not_compared: 0,
@@ -147,6 +153,12 @@ impl MirrorSession {
         }
     }
 
+    /// Asks also for the owner's gift wraps if `wanted`: the owner's list of relays for direct messages names this relay.
+    pub const fn with_mail(mut self, wanted: bool) -> Self {
+        self.mail = Mail::new(wanted);
+        self
+    }
+
     /// What people are told.
     pub const fn report(&self) -> &MirrorReport {
         &self.report
@@ -156,6 +168,8 @@ impl MirrorSession {
     pub fn on_connected(&mut self, terms: Terms) -> Vec<MirrorStep> {
         self.connected = true;
         self.terms = terms;
+        self.mail.on_connected();
+        self.report.mail_waits = false;
         self.report.work = terms.work.max(self.work_seen);
         self.report.needs_signature = false;
         self.giving.begin(self.compares(), &terms, self.allowed()).into_iter().collect()
@@ -165,6 +179,7 @@ impl MirrorSession {
     /// and `limit`; see [`interest`].
     pub fn on_interest(&mut self, wanted: Vec<Filter>, now: u64) -> Vec<MirrorStep> {
         self.report.caught_up = false;
+        let wanted = self.mail.among(wanted, &self.owner);
         let steps = self.asking.begin(wanted, self.allowed(), self.compares(), now);
         self.note_reading();
         steps
@@ -233,7 +248,8 @@ impl MirrorSession {
 
     /// The challenge that the owner has to sign before the relay does anything.
     pub fn wants_login(&self) -> Option<&str> {
-        self.challenge.as_deref().filter(|_| self.report.needs_signature && self.logging_in.is_none())
+        let wanted = self.report.needs_signature || self.mail.waits();
+        self.challenge.as_deref().filter(|_| wanted && self.logging_in.is_none())
     }
 
     /// Somebody has signed a login (NIP-42). It is passed on if it is the owner's for the present challenge.
@@ -263,6 +279,10 @@ impl MirrorSession {
                 event.map_or_else(Vec::new, |event| self.on_event(&name(), event, now))
             }
             Some("EOSE") => self.on_eose(&name(), now),
+            Some("CLOSED") if self.is_for_mail(&word(2).unwrap_or_default()) => {
+                self.report.mail_waits = self.mail.waits();
+                self.on_interest(self.asking.wanted(), now)
+            }
             Some("CLOSED") => {
                 self.on_refused(&word(2).unwrap_or_default());
                 // Without a login it would be asked in vain; after it all begins anew.
@@ -285,6 +305,8 @@ impl MirrorSession {
             // Many relays send it and let everybody read and write; what it is worth shows with the first no.
             Some("AUTH") => {
                 self.challenge = word(1).filter(|challenge| is_challenge(challenge));
+                self.mail.on_challenge();
+                self.report.mail_waits = self.mail.waits();
                 vec![]
             }
             _ => vec![],
@@ -297,7 +319,11 @@ impl MirrorSession {
         if late(self.giving.offered_at(), ANSWER_WITHIN) {
             return vec![MirrorStep::HangUp("it did not answer within a minute")];
         }
-        let mut steps: Vec<MirrorStep> = self.asking.ask_profiles().into_iter().collect();
+        let mut steps = Vec::new();
+        if self.connected && self.mail.on_tick() {
+            steps.extend(self.on_interest(self.asking.wanted(), now));
+        }
+        steps.extend(self.asking.ask_profiles());
         if !self.report.needs_signature {
             steps.extend(self.asking.on_tick(now));
         }
@@ -314,6 +340,11 @@ impl MirrorSession {
     /// What the relay takes. The failure counted last is the end of the last connection, however that ended.
     fn allowed(&self) -> Allowed {
         Allowed::by(&self.terms, self.failures.saturating_sub(1))
+    }
+
+    /// Whether a question was refused because it asked for gift wraps without a login.
+    fn is_for_mail(&mut self, reason: &str) -> bool {
+        reason.starts_with("auth-required:") && self.mail.on_login_wanted()
     }
 
     fn compares(&self) -> bool {
@@ -362,6 +393,7 @@ impl MirrorSession {
         }
         self.report.refusal = None;
         let mut steps = self.on_connected(self.terms);
+        self.mail.on_login();
         steps.extend(self.on_interest(self.asking.wanted(), now));
         steps
     }

@@ -8,7 +8,7 @@ mod writing;
 
 use std::collections::BTreeMap;
 
-use nostrp2p_core::{Ownership, Proof};
+use nostrp2p_core::{InboxTerms, Ownership, Proof};
 use nostrp2p_protocol::{
     Event, PeerId, PublicKey, UnverifiedEvent, delegation,
     frame::{Refusal, RefusalCode},
@@ -32,7 +32,7 @@ pub const MAX_SUBSCRIPTIONS: usize = 200;
 pub(crate) const MAX_SUBSCRIPTION_ID: usize = 64;
 /// Most values in the filters of all subscriptions of a session: four follow lists of 10,000 people, about 4 MB.
 const MAX_VALUES: usize = 40_000;
-/// Logins of one session that may fail, each of which costs a signature check; then it is closed.
+/// Logins of one session that may fail or be a stranger's, each of which costs a signature check; then it is closed.
 const MAX_FAILED_LOGINS: u32 = 20;
 const SECONDS_A_DAY: u64 = 86_400;
 /// Characters of a wrong value that a NOTICE repeats: enough to find it.
@@ -45,6 +45,9 @@ pub enum SessionStep {
     Send(String),
     /// Publish the owner's event, then call [`Session::on_published`]. Others may be published meanwhile.
     Publish(Box<UnverifiedEvent>),
+    /// Bring an event of anybody to the inbox, then call [`Session::on_received`]. The key is the one by which they have
+    /// signed in, if they have.
+    Receive(Box<UnverifiedEvent>, Option<PublicKey>),
     /// Hand an ephemeral event to [`Session::on_spread`] of all sessions, this one too.
     Spread(Box<Event>),
     /// Look up what this reader may see, then call [`Session::on_found`] once or more and [`Session::on_end`]. Where
@@ -67,6 +70,8 @@ pub struct Policy {
     pub public_read: bool,
     /// Whoever connects counts as the owner (`--open-relay`).
     pub open: bool,
+    /// Anybody brings what names the owner (`--inbox`), with what the owner demands of strangers.
+    pub inbox: Option<InboxTerms>,
 }
 
 /// The state of one conversation.
@@ -75,9 +80,15 @@ pub struct Session {
     authority: String,
     policy: Policy,
     authenticated: Option<PublicKey>,
+    /// A stranger's key, at a relay with an inbox.
+    signed_in: Option<PublicKey>,
     failed_logins: u32,
     /// Whether somebody has signed in who may not: to sign in again does not help (NIP-42).
     stranger: bool,
+    /// Whether a page of another site speaks, in which the owner does not sign in.
+    foreign: bool,
+    /// Whether the owner has tried to.
+    owner_refused: bool,
     /// Whether the client knows that a value of a filter was none.
     told_of_wrong: bool,
     subscriptions: BTreeMap<String, Subscription>,
@@ -93,13 +104,27 @@ impl Session {
             authority,
             policy,
             authenticated: None,
+            signed_in: None,
             failed_logins: 0,
             stranger: false,
+            foreign: false,
+            owner_refused: false,
             told_of_wrong: false,
             subscriptions: BTreeMap::new(),
             reconciliations: Reconciliations::default(),
         };
         (session, greeting)
+    }
+
+    /// Makes it the session of a page of another site, at a relay with an inbox: the owner does not sign in there.
+    pub const fn of_foreign_page(mut self) -> Self {
+        (self.foreign, self.stranger) = (true, true);
+        self
+    }
+
+    /// Whether the owner has tried to sign in on a page of another site, since this was asked the last time.
+    pub const fn take_owner_refused(&mut self) -> bool {
+        std::mem::replace(&mut self.owner_refused, false)
     }
 
     /// Takes one line. `owner` is whose node this is, `now` in seconds since 1970.
@@ -188,10 +213,22 @@ impl Session {
             None => Err(Refusal::new(RefusalCode::NoOwner, "this node has no owner yet; claim it first")),
         };
         match result {
+            Ok(_) if self.foreign => {
+                self.owner_refused = true;
+                let reason = "restricted: your node takes no login of yours on pages of this site; start it with \
+                              --allow-origin and the address of the site, if you trust it";
+                self.on_failed_login(message::ok(&id, false, reason))
+            }
             Ok(owner) => {
                 self.authenticated = Some(owner);
                 self.stranger = false;
                 vec![SessionStep::Send(message::ok(&id, true, ""))]
+            }
+            // Anybody may say who they are: it opens nothing and decides how much they may bring.
+            Err(refusal) if refusal.code == RefusalCode::NotOwner && self.policy.inbox.is_some() => {
+                self.stranger = true;
+                self.signed_in = Some(event.pubkey);
+                self.on_failed_login(message::ok(&id, true, ""))
             }
             Err(refusal) => {
                 self.stranger |= refusal.code == RefusalCode::NotOwner;
@@ -201,11 +238,12 @@ impl Session {
         }
     }
 
+    /// Answers a login that does not open the relay.
     fn on_failed_login(&mut self, line: String) -> Vec<SessionStep> {
         self.failed_logins += 1;
         let mut steps = vec![SessionStep::Send(line)];
         if self.failed_logins >= MAX_FAILED_LOGINS {
-            steps.push(SessionStep::HangUp("too many logins have failed; connect again"));
+            steps.push(SessionStep::HangUp("too many logins; connect again"));
         }
         steps
     }
@@ -245,7 +283,7 @@ impl Session {
     fn reader(&self, owner: Option<PublicKey>) -> Option<Reader> {
         match (self.authenticated, owner) {
             (Some(owner), _) => Some(Reader::Owner(owner)),
-            (None, Some(owner)) if self.policy.open => Some(Reader::Owner(owner)),
+            (None, Some(owner)) if self.policy.open && !self.foreign => Some(Reader::Owner(owner)),
             (None, _) => self.policy.public_read.then_some(Reader::Guest),
         }
     }

@@ -87,6 +87,11 @@ impl Admission {
         self.follow_graph.learn(list);
     }
 
+    /// Whom the owner knows.
+    pub(crate) const fn follow_graph(&self) -> &FollowGraph {
+        &self.follow_graph
+    }
+
     /// Whether a person is among the first whom the owner follows, for so many as there is room for in each table.
     pub fn protects(&self, person: &PublicKey) -> bool {
         self.follow_graph.protects(person)

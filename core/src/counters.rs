@@ -9,7 +9,7 @@ use crate::admission::Ignored;
 pub struct Refusals(BTreeMap<&'static str, u64>);
 
 /// Every name, so that each is shown from the start.
-const NAMES: [&str; 16] = [
+const NAMES: [&str; 22] = [
     "seen",
     "too_old",
     "too_new",
@@ -26,6 +26,12 @@ const NAMES: [&str; 16] = [
     "requests_over_rate",
     "shared_rule",
     "revocations_over_rate",
+    "inbox_not_for_it",
+    "inbox_invalid",
+    "inbox_too_little_work",
+    "inbox_over_budget",
+    "inbox_unwanted",
+    "inbox_full",
 ];
 
 impl Refusals {

@@ -4,6 +4,7 @@
 //! Heard --------------------> admission -> Verify ... Verified -> ReportValidation, Store
 //! Publish ------------------> ownership -> Verify ... Verified -> Commit ... Committed -> Broadcast or Attempt, Published
 //! Handed -------------------> audience --> Verify ... Verified -> StoreDelivery ... DeliveryStored -> Answer
+//! Mailed -------------------> inbox -----> Verify ... Verified -> StoreMail ... MailStored
 //! Tick, Delegated ----------> Attempt ... Attempted -> Record
 //! Fetch --------------------> Query ... QueryAnswered -> Verify ... Verified -> Store
 //! Tick, OwnNodeAsked -------> QueryOwnNode ... OwnNodeAnswered -> Verify ... Verified -> Store, RecordOwnNode
@@ -13,6 +14,7 @@
 mod catching;
 mod delivering;
 mod fetching;
+mod mailing;
 mod publishing;
 mod revoking;
 mod vocabulary;
@@ -26,7 +28,7 @@ use nostrp2p_protocol::{
 };
 
 pub use self::vocabulary::{
-    DeliveryId, EngineSettings, GossipId, Input, Output, PublishId, Service, Sharing, Verdict,
+    DeliveryId, EngineSettings, GossipId, Input, MailId, Output, PublishId, Service, Sharing, Verdict,
 };
 use crate::{
     admission::{Admission, Ignored},
@@ -34,6 +36,7 @@ use crate::{
     directory::{Directory, Needs},
     fetch::Fetches,
     future_events::FutureEvents,
+    inbox::{Bearer, Inbox, NotReceived},
     limit::{Rate, SET_BACK_SECONDS, TokenBuckets, UNIT},
     limits::MAX_CONNECTED,
     node_lookup::NodeLookup,
@@ -69,6 +72,7 @@ pub struct Core {
     owner: Option<PublicKey>,
     admission: Admission,
     future_events: FutureEvents,
+    inbox: Inbox,
     rng: SeededRng,
     /// The nodes that are connected, and from which network.
     connected: BTreeMap<PeerId, Network>,
@@ -99,6 +103,7 @@ enum Pending {
     Heard(GossipId, PeerId),
     Publish(PublishId, Audience),
     Handed(DeliveryId, PeerId),
+    Mailed(MailId, Bearer),
     Fetched,
     Own(PeerId),
     CaughtUp(SyncSession),
@@ -113,6 +118,7 @@ impl Core {
             owner,
             admission: Admission::new(settings.limits, owner),
             future_events: FutureEvents::new(settings.limits.recent_ids),
+            inbox: Inbox::new(),
             rng: SeededRng::new(settings.seed.rotate_left(32)),
             connected: BTreeMap::new(),
             directory: Directory::with_capacity(settings.limits.directory),
@@ -159,6 +165,12 @@ impl Core {
             Input::DeliveryNotStored(handed) => {
                 self.refusals.count("mailbox_full");
                 vec![Output::Answer(handed, Receipt::Later)]
+            }
+            Input::Mailed(mail, event, bearer) => vec![self.on_mailed(mail, event, bearer, now)],
+            Input::MailStored => self.tell_own_nodes(now),
+            Input::MailNotStored => {
+                self.refusals.count(NotReceived::Full.name());
+                vec![]
             }
             Input::Delegated(delegation, from) => self.on_delegated(&delegation, &from, now),
             Input::PeerConnected(peer, network) => self.on_joined(peer, network, now),
@@ -426,6 +438,9 @@ impl Core {
                     outputs.extend(self.attempt(now));
                 }
                 outputs
+            }
+            (Some(Pending::Mailed(mail, bearer)), result) => {
+                vec![self.on_mail_checked(mail, &bearer, result, now)]
             }
             (Some(Pending::Fetched), result) => self.on_fetched_checked(result, now),
             (Some(Pending::Own(peer)), result) => self.on_own_checked(&peer, result, now),

@@ -13,6 +13,17 @@ const MAX_LISTS: usize = 1_000;
 /// Most people who are known through others: 10 MB.
 const MAX_KNOWN: usize = 100_000;
 
+/// How near to the owner somebody is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Nearness {
+    /// The owner follows them.
+    Followed,
+    /// Somebody whom the owner follows does.
+    Known,
+    /// Neither.
+    Stranger,
+}
+
 /// What is known of people.
 #[derive(Debug, Default)]
 pub struct FollowGraph {
@@ -81,7 +92,18 @@ impl FollowGraph {
 
     /// Whether a person is the owner, somebody whom the owner follows, or somebody whom one of these follows.
     pub fn is_close(&self, person: &PublicKey) -> bool {
-        self.owner == Some(*person) || self.follows.people.contains(person) || self.known.contains_key(person)
+        self.is_owner(person) || self.nearness(person) != Nearness::Stranger
+    }
+
+    /// How near to the owner a person is.
+    pub(crate) fn nearness(&self, person: &PublicKey) -> Nearness {
+        if self.follows.people.contains(person) {
+            Nearness::Followed
+        } else if self.known.contains_key(person) {
+            Nearness::Known
+        } else {
+            Nearness::Stranger
+        }
     }
 
     fn count(&mut self) {

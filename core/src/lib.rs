@@ -13,6 +13,7 @@ mod engine;
 mod fetch;
 mod follow_graph;
 mod future_events;
+mod inbox;
 mod intake;
 mod known_authors;
 mod limit;
@@ -34,10 +35,11 @@ pub use announcer::{Announcer, News, NodeKey, Sign, Unheard, announce_every};
 pub use counters::Refusals;
 pub use directory::Directory;
 pub use engine::{
-    Core, DeliveryId, EngineSettings, GossipId, Input, Output, PublishId, QUESTION_ROWS, Service, Sharing,
-    Verdict,
+    Core, DeliveryId, EngineSettings, GossipId, Input, MailId, Output, PublishId, QUESTION_ROWS, Service,
+    Sharing, Verdict,
 };
 pub use fetch::{FetchQuery, FetchTarget, QueryId};
+pub use inbox::{Bearer, InboxTerms, NotReceived};
 pub use intake::{INTAKE_PAUSE_SECONDS, Intake};
 pub use known_authors::NEW_SECONDS;
 pub use limit::{Rate, TokenBuckets, UNIT};

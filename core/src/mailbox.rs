@@ -9,4 +9,6 @@ pub enum Sender {
     Person(PublicKey),
     /// The node that handed a gift wrap over and acts for nobody who is known: the key of a gift wrap is thrown away.
     Node(PeerId),
+    /// Somebody who brought a gift wrap to the inbox without signing in.
+    Anyone,
 }

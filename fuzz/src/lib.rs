@@ -190,7 +190,7 @@ pub fn nip19(bytes: &[u8]) {
 pub fn relay_line(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
     let (mut session, _greeting) =
-        Session::open([7; 32], "localhost".to_owned(), Policy { public_read: true, open: true });
+        Session::open([7; 32], "localhost".to_owned(), Policy { public_read: true, open: true, inbox: None });
     for line in text.lines() {
         let _steps = session.on_line(line, Some(PublicKey::from_bytes([1; 32])), 1_700_000_000);
     }

@@ -54,7 +54,8 @@ fn turns(text: &str) -> impl Iterator<Item = (char, &str)> {
 pub fn relay_session(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
     let Some(owner) = events().first().map(|(_, event)| event.pubkey) else { return };
-    let policy = Policy { public_read: !text.starts_with('-'), open: text.starts_with('+') };
+    let inbox = text.starts_with('*').then(nostrp2p_core::InboxTerms::default);
+    let policy = Policy { public_read: !text.starts_with('-'), open: text.starts_with('+'), inbox };
     let (mut session, _greeting) = Session::open([7; 32], "localhost".to_owned(), policy);
     let (mut stored, mut reads) = (events().iter(), true);
     let mut subscribed = BTreeSet::new();
@@ -157,7 +158,8 @@ fn check_line(line: &str, subscribed: &mut BTreeSet<String>) {
 pub fn mirror_session(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
     let Some((_, first)) = events().first() else { return };
-    let mut mirror = MirrorSession::new(first.pubkey, !text.starts_with('-'), 0, NOW - 100);
+    let mut mirror = MirrorSession::new(first.pubkey, !text.starts_with('-'), 0, NOW - 100)
+        .with_mail(text.starts_with('*'));
     let (mut now, mut settled, mut offered) = (NOW, 0, 0);
     let mut unanswered: BTreeMap<u64, EventId> = BTreeMap::new();
     for (letter, rest) in turns(text) {

@@ -108,7 +108,7 @@ fn decisions(criterion: &mut Criterion) {
         );
     });
     let owner = person(0).public_key();
-    let policy = Policy { public_read: false, open: true };
+    let policy = Policy { open: true, ..Policy::default() };
     let (mut session, _) = Session::open([0; 32], "localhost".to_owned(), policy);
     let line = format!("[\"EVENT\",{}]", serde_json::to_string(&events[4]).unwrap());
     criterion.bench_function("relay session: EVENT", |bench| {

@@ -9,6 +9,7 @@ mod command;
 mod exchange;
 mod fetching;
 mod homeward;
+mod mailing;
 mod owner;
 mod publishing;
 mod received;
@@ -25,9 +26,9 @@ use std::{
 
 use futures_util::{StreamExt, stream::FuturesUnordered};
 use nostrp2p_core::{
-    Announcer, Claim, Core, DeliveryId, DeliveryKey, DeliveryState, Difference, EngineSettings, GossipId,
-    Identified, Input, Output, Ownership, PublishId, QueryId, Service, Sharing, SyncSession, TunnelClient,
-    TunnelServer, Unheard, Verdict,
+    Announcer, Claim, Core, DeliveryId, DeliveryKey, Difference, EngineSettings, GossipId, Identified,
+    InboxTerms, Input, MailId, Output, Ownership, PublishId, QueryId, Service, Sharing, SyncSession,
+    TunnelClient, TunnelServer, Unheard, Verdict,
 };
 use nostrp2p_overlay::{MessageRef, Overlay, OverlayEvent, RequestRef, Topic};
 use nostrp2p_protocol::{
@@ -41,7 +42,7 @@ use tokio::{
     time::Instant,
 };
 
-pub(crate) use self::command::{Command, LoginProof, Published};
+pub(crate) use self::command::{Brought, Command, LoginProof, Published, Received};
 use self::{announcing::due, catching::Ledgers, command::borrow, fetching::Fetches};
 use crate::{
     announce_limiter::AnnounceLimiter,
@@ -77,6 +78,8 @@ enum DriverEvent {
     Unreadable(PublishId),
     Committed(PublishId, Event, Audience, Stored),
     Kept(DeliveryId, Stored),
+    /// What somebody has brought to the inbox is stored, or is not.
+    MailKept(MailId, Stored),
     Attempted(DeliveryKey, Option<Receipt>),
     Told(Vec<(PeerId, Vec<Vec<u8>>)>),
     Sought(Vec<announcing::Sought>),
@@ -124,6 +127,8 @@ pub(crate) struct Driver {
     pub(crate) claim_seconds: u64,
     pub(crate) on_claim: OnClaim,
     pub(crate) read_only: bool,
+    /// What strangers must bring along to the inbox; None has none.
+    pub(crate) inbox: Option<InboxTerms>,
     pub(crate) markers: Markers,
     /// Whether to ask helpers.
     pub(crate) seeks_ways: bool,
@@ -151,6 +156,8 @@ struct Running {
     requests: BTreeMap<PublishId, Waiting>,
     fetches: Fetches,
     handed: BTreeMap<DeliveryId, RequestRef>,
+    /// Who waits for what becomes of an event that was brought to the inbox.
+    mail: BTreeMap<MailId, oneshot::Sender<Received>>,
     deliveries: broadcast::Sender<DeliveryNews>,
     markers: watch::Sender<Markers>,
     counters: watch::Sender<Counters>,
@@ -193,6 +200,7 @@ impl Driver {
     /// The sending side of its commands, what it reports, and the task itself. The task ends when `stop` turns true
     /// or the overlay ends; it returns the writer, which still has to be closed, and whether the overlay broke.
     pub(crate) fn run(self, mut stop: Stop) -> (Reports, impl Future<Output = (Writer, Option<String>)>) {
+        let settings = self.engine_settings();
         let (commands, mut inbox) = mpsc::channel(COMMANDS);
         let at_first = NodeStatus { owner: self.ownership.owner(), ..NodeStatus::default() };
         let (node_status, reported) = watch::channel(at_first);
@@ -208,8 +216,6 @@ impl Driver {
             counters: counted,
             ways,
         };
-        let settings =
-            EngineSettings { read_only: self.read_only, seed: seed(), ..EngineSettings::default() };
         let mut events = self.events;
         let mut running = Running {
             core: Core::new(settings, self.ownership.owner()),
@@ -234,6 +240,7 @@ impl Driver {
             requests: BTreeMap::new(),
             fetches: Fetches::default(),
             handed: BTreeMap::new(),
+            mail: BTreeMap::new(),
             deliveries,
             markers,
             counters,
@@ -272,6 +279,11 @@ impl Driver {
         };
         (reports, task)
     }
+
+    fn engine_settings(&self) -> EngineSettings {
+        let (read_only, inbox) = (self.read_only, self.inbox);
+        EngineSettings { read_only, inbox, seed: seed(), ..EngineSettings::default() }
+    }
 }
 
 impl Running {
@@ -296,6 +308,7 @@ impl Running {
                 self.requests.insert(request, Waiting { reply, stored: None, _first });
                 self.publish(request, event).await;
             }
+            DriverEvent::Command(Command::Receive(mail)) => self.receive(mail).await,
             DriverEvent::Command(Command::Fetch(wants, over)) => self.want(wants, over).await,
             DriverEvent::Command(Command::Retry(id)) => self.retry(id).await,
             DriverEvent::Command(Command::Alive(reply)) => {
@@ -330,6 +343,7 @@ impl Running {
                 tracing::error!(reason, "an event for the owner could not be stored");
                 self.answer(handed, Receipt::Later).await;
             }
+            DriverEvent::MailKept(mail, stored) => self.on_mail_kept(mail, stored).await,
             DriverEvent::Attempted(address, receipt) => self.handle(Input::Attempted(address, receipt)).await,
             DriverEvent::Told(announcements) => self.on_told(announcements).await,
             DriverEvent::Sought(answers) => self.on_sought(answers).await,
@@ -496,6 +510,9 @@ impl Running {
                         DriverEvent::Kept(handed, answer.await.unwrap_or_else(|_| Err(stopped())))
                     }));
                 }
+                Output::StoreMail(mail, event, sender) => self.store_mail(mail, event, sender).await,
+                Output::ShowMail(mail, event) => self.answer_mail(mail, Received::Shown(event)),
+                Output::RefuseMail(mail, refused) => self.answer_mail(mail, Received::Refused(refused)),
                 Output::Answer(handed, receipt) => self.answer(handed, receipt).await,
                 Output::Attempt(address, nodes) => {
                     self.name_addresses(&nodes).await;
@@ -551,16 +568,6 @@ impl Running {
             }
         };
         self.overlay.report(message, verdict).await;
-    }
-
-    async fn record(&mut self, address: DeliveryKey, row: DeliveryState) {
-        self.writer.record(address, row).await;
-        let store = self.store.clone();
-        let event = tokio::task::spawn_blocking(move || store.event(address.sequence)).await;
-        if let Ok(Ok(Some(event))) = event {
-            // Without a session nobody hears it; it is told at the next login.
-            drop(self.deliveries.send((event.id(), address.person, row.state)));
-        }
     }
 
     fn number(&mut self) -> u64 {

@@ -11,6 +11,7 @@
 //! | `GET /node.json` | which node this is; for insiders, how it does |
 //! | `GET /healthz` | whether it works |
 //! | `GET /metrics` | how it does, for Prometheus; for insiders |
+//! | `GET /.well-known/nostr.json` | names of the owner (NIP-05), under a name of the node that is for everybody |
 //!
 //! `Host` and `Origin` are checked on every request (see [`guard`]); under a name that nobody has confirmed the node serves
 //! only the page, `/client` and `/healthz`.
@@ -34,6 +35,7 @@ mod relay;
 mod rest;
 pub(crate) mod serve;
 pub(crate) mod tunnel;
+mod well_known;
 
 use std::{
     sync::{Arc, Mutex},
@@ -102,6 +104,8 @@ pub(crate) struct App {
     pub(crate) tunnel_sessions: TunnelSessions,
     /// Whether guests read what is public.
     pub(crate) public_read: bool,
+    /// The names of the owner (NIP-05).
+    pub(crate) person_names: Arc<[String]>,
     pub(crate) mirrors: mirror::Handle,
     pub(crate) rest: Rest,
     pub(crate) relay: Relay,
@@ -125,6 +129,7 @@ pub(crate) fn router(app: App) -> Router {
         .route("/node.json", get(info::node))
         .route("/healthz", get(info::health))
         .route("/metrics", get(metrics::metrics))
+        .route(well_known::PATH, get(well_known::names))
         .fallback(page::file)
         .layer(middleware::from_fn_with_state(app.clone(), host_check::check))
         .with_state(app)

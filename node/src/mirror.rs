@@ -72,6 +72,9 @@ pub(crate) struct MirrorStatus {
     /// What has to be signed for that. It is for the owner's clients alone.
     #[serde(skip)]
     pub(crate) challenge: Option<String>,
+    /// Whether direct messages there wait for that (NIP-17).
+    #[serde(default)]
+    pub(crate) mail_waits: bool,
     /// Bits of work that it wants in each event (NIP-13), as far as it says so.
     #[serde(default)]
     pub(crate) work: u8,

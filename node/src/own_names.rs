@@ -11,7 +11,7 @@ use std::{
     sync::{Arc, PoisonError, RwLock},
 };
 
-use nostrp2p_protocol::{Authority, frame::MAX_NAMES, normal_origin};
+use nostrp2p_protocol::{Authority, event_policy::is_inside_name, frame::MAX_NAMES, normal_origin};
 use rustls::pki_types::CertificateDer;
 use tokio::sync::watch;
 use x509_parser::prelude::{FromDer as _, GeneralName, X509Certificate};
@@ -98,6 +98,11 @@ impl OwnNames {
             || ends.is_some_and(|ends| self.is_local(name, ends))
     }
 
+    /// Whether a name is own and for everybody: no address of a machine or network of somebody's own.
+    pub(crate) fn is_public(&self, name: &Authority, ends: Option<&SocketEnds>) -> bool {
+        self.is_own(name, ends) && !is_inside_name(name)
+    }
+
     /// What a name is to this node.
     pub(crate) fn kind(&self, name: &Authority, ends: Option<&SocketEnds>) -> NameKind {
         if self.is_own(name, ends) {
@@ -147,6 +152,11 @@ impl OwnNames {
         self.configured.iter().any(exact)
             || self.confirmed.borrow().iter().any(exact)
             || ends.is_some_and(|ends| self.is_local(&page, ends))
+    }
+
+    /// Whether the node serves TLS itself.
+    pub(crate) const fn serves_tls(&self) -> bool {
+        self.tls
     }
 
     /// What the owner has confirmed.

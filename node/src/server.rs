@@ -157,6 +157,7 @@ async fn run_open(
         claim_seconds: settings.claim_seconds,
         on_claim: Box::new(on_claim.clone()),
         read_only: !settings.writable,
+        inbox: settings.inbox,
         markers: store.markers().map_err(|error| RunError::Disk(error.to_string()))?,
         seeks_ways: settings.home.help_me && settings.home.help_others.is_none(),
         tunnel_server: Arc::clone(&tunnel_server),
@@ -189,7 +190,8 @@ async fn run_open(
         public_read: settings.public_read,
         mirrors,
         rest: Rest::new(&settings.data_dir, settings.legacy_rest, settings.public_read),
-        relay: Relay::new(Policy { public_read: settings.public_read, open: settings.open_relay }),
+        person_names: settings.person_names.clone().into(),
+        relay: Relay::new(policy(&settings)),
     };
     let visits = overlay.accept_homes().await;
     let home = tokio::spawn(http::tunnel::client::serve(app.clone(), visits, reports.ways));
@@ -207,6 +209,11 @@ async fn run_open(
     let result = wait_and_close(shutdown, task, server, parts, stopper, overlay, store).await;
     claim::keep(&settings.data_dir, None);
     result
+}
+
+/// What the relay lets those do who have not signed in.
+const fn policy(settings: &Settings) -> Policy {
+    Policy { public_read: settings.public_read, open: settings.open_relay, inbox: settings.inbox }
 }
 
 /// Says whose node it is, and what its owner has to do.
@@ -438,6 +445,9 @@ fn greeting(settings: &Settings, overlay: &Overlay, clients: SocketAddr) -> Stri
     }
     if let Some(address) = &settings.home.help_others {
         lines.push(format!("  helper    {address}/to/... leads to nodes at home that ask for it"));
+    }
+    if settings.inbox.is_some() {
+        lines.push("  inbox     anybody brings what names you, without login (docs/relay.md)".to_owned());
     }
     if let Some(advice) = settings.pages_advice() {
         lines.push(format!("  WARNING   {advice}"));

@@ -4,6 +4,7 @@
 
 mod flags;
 mod home;
+mod inbox;
 mod names;
 mod reach;
 mod storage;
@@ -18,6 +19,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use nostrp2p_core::InboxTerms;
 use nostrp2p_overlay::PeerAddress;
 use nostrp2p_protocol::{Authority, PublicKey};
 use serde::Deserialize;
@@ -69,6 +71,9 @@ pub struct SettingsFile {
     allow_origin: Vec<String>,
     legacy_rest: Option<bool>,
     open_relay: Option<bool>,
+    inbox: Option<bool>,
+    inbox_work: Option<u8>,
+    nip05_name: Vec<String>,
     mirror: Vec<String>,
     mirror_lists: Option<bool>,
     mirror_ca: Option<PathBuf>,
@@ -112,6 +117,10 @@ pub struct Settings {
     pub legacy_rest: bool,
     /// Whether the relay asks for no login.
     pub open_relay: bool,
+    /// What strangers must bring along to the inbox; None has none.
+    pub inbox: Option<InboxTerms>,
+    /// Names of the owner at the domain of the node (NIP-05).
+    pub person_names: Vec<String>,
     /// Relays to mirror to and from.
     pub mirrors: Vec<String>,
     /// Whether relay lists are used besides.
@@ -206,6 +215,7 @@ fn merge(flags: Flags, file: SettingsFile, data_dir: PathBuf) -> Result<Settings
     let tls = tls::merge(&flags, &file)?;
     let reach = reach::merge(&flags, &file)?;
     let retention = storage::merge(&flags, &file)?;
+    let (inbox, person_names) = (inbox::merge(&flags, &file)?, inbox::names(&flags, &file)?);
     let home = home::merge(&flags, &file, tls.as_ref())?;
     let listen = listening(flags.listen_addr_port, file.listen_addr_port)?;
     let ((listen, listen_clients), listen_also) = listen;
@@ -251,6 +261,8 @@ fn merge(flags: Flags, file: SettingsFile, data_dir: PathBuf) -> Result<Settings
         pages,
         home,
         legacy_rest: flags.legacy_rest.or(file.legacy_rest).unwrap_or(false),
+        inbox,
+        person_names,
         mirrors,
         mirror_lists: flags.mirror_lists.or(file.mirror_lists).unwrap_or(false),
         mirror_ca: flags.mirror_ca.or(file.mirror_ca),

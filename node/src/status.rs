@@ -321,6 +321,10 @@ fn describe_mirror(mirror: &MirrorStatus) -> String {
         text.push_str(
             "; it wants you to sign in (NIP-42): open the page, Network, and let it be signed, then what waits goes there",
         );
+    } else if mirror.mail_waits {
+        text.push_str(
+            "; your direct messages there wait for your login (NIP-42): open the page, Network, and let it be signed",
+        );
     } else if let Some(reason) = &mirror.reason {
         text.push_str(&format!(" ({reason})"));
     }

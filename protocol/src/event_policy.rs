@@ -22,10 +22,10 @@ pub use conversation::{is_for_everyone, is_quote, nameless_person};
 pub use expiration::{expires_at, is_expired};
 pub use hourly_cap::{CapDecision, MAX_PER_HOUR, hour, room};
 pub use kinds::{
-    Routing, is_direct_message, is_open_kind, is_repost, is_served_on_request, open_kinds, public_kinds,
-    routing,
+    Routing, is_direct_message, is_gift_wrap, is_open_kind, is_repost, is_served_on_request, open_kinds,
+    public_kinds, routing,
 };
-pub use mail::is_addressed_to;
-pub use relay_list::inside_address;
+pub use mail::{is_addressed_to, is_for_inbox};
+pub use relay_list::{inside_address, is_inside_name};
 pub use target::{References, Target, audience_of_deletion, references, reveals};
 pub use versions::{HORIZON_SECONDS, is_outdated, is_too_old, replaces};

@@ -26,6 +26,8 @@ impl Kind {
     pub const MUTE_LIST: Self = Self(10_000);
     /// Gift wrap, which carries a direct message (NIP-59, NIP-17).
     pub const GIFT_WRAP: Self = Self(1059);
+    /// Gift wrap that no relay stores (NIP-59).
+    pub const EPHEMERAL_GIFT_WRAP: Self = Self(21059);
     /// Login (NIP-42). Never stored.
     pub const LOGIN: Self = Self(22242);
     /// Application data (NIP-78); with a `d` tag `nostrp2p:node:...` the delegation of a node.

@@ -5,6 +5,7 @@
 //! not even speak libp2p as they should are in `overlay/tests/network/strangers.rs`.
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
+mod brought;
 mod flooding;
 mod forging;
 mod homeward;

@@ -31,17 +31,22 @@ fn folder() -> PathBuf {
 
 /// Runs a script; each of its steps must have gone well, and it must have got through all of them.
 async fn run(script: &str, arguments: &[&str], steps: &[&str]) {
-    let key = random_key();
-    let npub = key.public_key().to_npub();
-    let node = Node::start(&[&["-p", npub.as_str()], arguments].concat()).await;
-    let running = Command::new("node")
-        .arg(script)
-        .arg(format!("ws://{}/", node.clients()))
-        .arg(hex::encode(key.to_bytes().as_slice()))
-        .current_dir(folder())
-        .stdin(Stdio::null())
-        .kill_on_drop(true)
-        .output();
+    run_for(1, script, arguments, steps).await;
+}
+
+/// The same for a script in which several people speak, each with a node of their own.
+async fn run_for(people: usize, script: &str, arguments: &[&str], steps: &[&str]) {
+    let mut running = Command::new("node");
+    running.arg(script);
+    let mut nodes = Vec::new();
+    for _ in 0..people {
+        let key = random_key();
+        let npub = key.public_key().to_npub();
+        let node = Node::start(&[&["-p", npub.as_str()], arguments].concat()).await;
+        running.arg(format!("ws://{}/", node.clients())).arg(hex::encode(key.to_bytes().as_slice()));
+        nodes.push(node);
+    }
+    let running = running.current_dir(folder()).stdin(Stdio::null()).kill_on_drop(true).output();
     let output = timeout(SCRIPT_LIMIT, running).await.unwrap_or_else(|_| panic!("{script} hangs"));
     let output = output.unwrap_or_else(|error| panic!("Node.js does not start: {error}"));
     let said = String::from_utf8_lossy(&output.stdout);
@@ -89,6 +94,18 @@ async fn nostr_fetch_gets_everything_from_an_open_relay() {
         "a time range is iterated",
     ];
     run("nostr-fetch.js", &["--open-relay"], &steps).await;
+}
+
+#[tokio::test]
+async fn two_people_write_to_each_other_by_nostr_tools_at_their_inboxes() {
+    let steps = [
+        "both read at their own nodes",
+        "Alice writes to Bob",
+        "Bob answers",
+        "Alice writes again",
+        "nobody else reads it",
+    ];
+    run_for(2, "nip17.js", &["--inbox"], &steps).await;
 }
 
 /// Restarts a node to which libraries listen; each must hear what is published afterwards.

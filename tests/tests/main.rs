@@ -23,6 +23,7 @@ mod four_nodes;
 mod handling;
 mod home;
 mod hosted;
+mod inbox;
 mod install;
 mod installing;
 mod keys;

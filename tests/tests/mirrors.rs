@@ -261,6 +261,54 @@ async fn a_relay_that_wants_a_login_gets_everything_once_a_client_has_signed_it(
 }
 
 #[tokio::test]
+async fn direct_messages_at_a_relay_of_the_owners_list_come_in_after_the_login() {
+    let alice = random_key();
+    let (url, database, _relay) = strict().await;
+    let me = alice.public_key().to_string();
+    let wrap = |content: &str| {
+        let tags = vec![Tag::new(["p", me.as_str()])];
+        // Their times lie up to two days in the past (NIP-59).
+        let created_at = now() - 86_400;
+        let draft = EventTemplate { created_at, kind: Kind::GIFT_WRAP, tags, content: content.into() };
+        SdkEvent::from_json(serde_json::to_string(&draft.sign(&random_key(), &[7; 32])).unwrap()).unwrap()
+    };
+    database.save_event(&wrap("before the login")).await.unwrap();
+    let node = node_of(&alice, &url).await;
+    let mut relay = Relay::login(&node.clients(), &alice).await;
+    let mut client = Client::login(&node.clients(), &alice).await;
+    let sign = async |client: &mut Client| {
+        while let Some(frame) = client.whenever().await {
+            let NodeFrame::Mirrors(mirrors) = frame else { continue };
+            if let Some(challenge) = mirrors[0].challenge() {
+                let proof = relay_draft(&url, challenge, now()).unwrap().sign(&alice, &[7; 32]).into();
+                client.send(ClientFrame::RelayLogin { relay: url.clone(), proof }).await;
+            }
+        }
+    };
+    let wraps = json!({ "kinds": [1059], "#p": [me] });
+    let found = async |relay: &mut Relay, count: usize| {
+        until("the gift wraps", async || {
+            let held = relay.contents(wraps.clone()).await;
+            if held.len() == count { Ok(()) } else { Err(held) }
+        })
+        .await;
+    };
+    tokio::select! {
+        () = sign(&mut client) => panic!("the node hung up"),
+        () = status_says(&node, "caught_up", json!(true)) => {}
+    }
+    assert_eq!(relay.contents(wraps.clone()).await, [""; 0], "the list does not name the relay yet");
+    relay.put(&signed(&alice, 10_050, &[&["relay", &url]], "")).await;
+    tokio::select! {
+        () = sign(&mut client) => panic!("the node hung up"),
+        () = found(&mut relay, 1) => {}
+    }
+    let sender = elsewhere(&url, &random_key()).await;
+    sender.send_event(&wrap("live")).await.unwrap();
+    found(&mut relay, 2).await;
+}
+
+#[tokio::test]
 async fn the_page_asks_before_it_signs_in_at_a_relay_and_says_how_the_relay_stands() {
     let alice = random_key();
     let (url, database, _relay) = strict().await;

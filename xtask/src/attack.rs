@@ -44,6 +44,8 @@ const ATTACKS: &[(&str, &str)] = &[
     ("spam over circuits", "get more through than a stranger's budget, take a relay for itself"),
     ("strangers at a helper's door", "keep the owner from coming home, or be led home in another's name"),
     ("hostile mirror", "take anything of what friends have sent to the owner"),
+    ("strangers who fill the inbox", "displace what was acknowledged, keep friends out"),
+    ("a flood at the inbox", "keep the owner waiting, get more in than an address may"),
     ("a proxy that passes everything on", "get a session"),
     ("hostile links", "lead a page in use to another node"),
     ("another node at the known address", "be logged in to, be taken for the own one"),

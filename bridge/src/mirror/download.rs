@@ -9,12 +9,15 @@ mod profiles;
 use std::collections::BTreeSet;
 
 use live::Live;
-use nostrp2p_protocol::{EventId, Filter, Kind, PublicKey, UnverifiedEvent, event_policy::HORIZON_SECONDS};
+use nostrp2p_protocol::{
+    EventId, Filter, Kind, PublicKey, UnverifiedEvent,
+    event_policy::{HORIZON_SECONDS, is_gift_wrap},
+};
 pub(super) use past::COMPARE;
 use past::{Part, Past};
 use profiles::Profiles;
 
-use super::{MirrorStep, line, questions::Allowed};
+use super::{MirrorStep, line, mail::is_mail, questions::Allowed};
 
 /// How long a relay may take for the end of what is stored, in seconds.
 const EOSE_WITHIN: u64 = 60;
@@ -206,7 +209,8 @@ impl Asking {
         }
         let author = event.unsigned.pubkey;
         let named = |filter: &Filter| filter.authors.as_ref().is_some_and(|named| named.contains(&author));
-        if !self.wanted.iter().any(named) {
+        // The keys of gift wraps are thrown away.
+        if !is_gift_wrap(event.unsigned.kind) && !self.wanted.iter().any(named) {
             self.profiles.on_stranger(author);
         }
         if Past::is_one(subscription) {
@@ -294,7 +298,7 @@ impl Asking {
     fn part(&self, filter: Filter, now: u64) -> Part {
         let horizon = horizon(&filter, now);
         let since = match horizon {
-            0 => 0,
+            horizon if horizon == 0 || is_mail(&filter) => horizon,
             horizon => self.heard_until.saturating_sub(OVERLAP).max(horizon),
         };
         Part { filter, since, horizon }

@@ -64,7 +64,7 @@ mod tests {
         for nothing in ["", "[]", "<html>", "{}", r#"{"supported_nips":{},"limitation":[]}"#] {
             check(nothing, None, 0);
         }
-        let own = crate::Information::new(None, crate::Policy { public_read: false, open: true });
+        let own = crate::Information::new(None, crate::Policy { open: true, ..crate::Policy::default() });
         let own = serde_json::to_vec(&own).unwrap();
         let of_a_node = Terms {
             compares: Some(true),

@@ -2,6 +2,7 @@
 
 mod comparing;
 mod demanding;
+mod mail;
 mod many;
 
 use std::collections::BTreeSet;

@@ -3,12 +3,13 @@ use serde_json::json;
 
 use super::*;
 
+mod inbox;
 mod transcripts;
 
 const CHALLENGE: [u8; 32] = [7; 32];
 const NOW: u64 = 1_700_000_000;
-const GUESTS: Policy = Policy { public_read: true, open: false };
-const OPEN: Policy = Policy { public_read: false, open: true };
+const GUESTS: Policy = Policy { public_read: true, open: false, inbox: None };
+const OPEN: Policy = Policy { public_read: false, open: true, inbox: None };
 
 fn key(byte: u8) -> SecretKey {
     SecretKey::from_bytes([byte; 32]).unwrap()

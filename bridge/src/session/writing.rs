@@ -1,8 +1,12 @@
 //! EVENT: what the owner's programs publish, and what ends before the node looks at it.
 
+use nostrp2p_core::NotReceived;
 use nostrp2p_protocol::{
     Authority, Event, EventId, Kind, PublicKey, UnsignedEvent, UnverifiedEvent,
-    event_policy::{HORIZON_SECONDS, inside_address, is_protected, is_public, is_repost, is_too_old},
+    event_policy::{
+        HORIZON_SECONDS, inside_address, is_for_inbox, is_gift_wrap, is_protected, is_public, is_repost,
+        is_too_old,
+    },
     frame::{Carried, Refusal, RefusalCode},
     work::keeps_commitment,
 };
@@ -54,7 +58,10 @@ impl Session {
         let id = event.claimed_id.unwrap_or_else(|| event.unsigned.id());
         let refuse = |reason: &str| vec![SessionStep::Send(message::ok(&id, false, reason))];
         let Some(Reader::Owner(owner)) = self.reader(owner) else {
-            return refuse(&self.not_allowed("only the node's owner publishes here"));
+            return match (self.policy.inbox, owner) {
+                (Some(_), Some(owner)) => vec![self.on_event_of_stranger(id, event, &owner)],
+                _ => refuse(&self.not_allowed("only the node's owner publishes here")),
+            };
         };
         if let Err(reason) = self.check(&id, &event.unsigned) {
             return refuse(reason);
@@ -70,12 +77,46 @@ impl Session {
         }
     }
 
+    /// Answers an event that was brought to the inbox once the node knows what became of it. Nothing is said of whether it
+    /// was there before.
+    pub fn on_received(&self, id: &EventId, result: Result<(), NotReceived>) -> SessionStep {
+        SessionStep::Send(match result {
+            Ok(()) => message::ok(id, true, ""),
+            Err(refused) => {
+                message::ok(id, false, &format!("{}: {refused}", prefix_of_not_received(&refused)))
+            }
+        })
+    }
+
+    /// What somebody sends who has not signed in as the owner, at a relay with an inbox.
+    fn on_event_of_stranger(
+        &self,
+        id: EventId,
+        event: Box<UnverifiedEvent>,
+        owner: &PublicKey,
+    ) -> SessionStep {
+        let refuse = |reason: &str| SessionStep::Send(message::ok(&id, false, reason));
+        let unsigned = &event.unsigned;
+        if is_for_inbox(unsigned, owner) {
+            return match self.check(&id, unsigned) {
+                Ok(()) => SessionStep::Receive(event, self.signed_in),
+                Err(reason) => refuse(reason),
+            };
+        }
+        // A login helps the owner's programs alone; they also send gift wraps, signed by keys that are thrown away.
+        let may_be_owners = unsigned.pubkey == *owner || is_gift_wrap(unsigned.kind);
+        if may_be_owners {
+            return refuse(&self.not_allowed("only the node's owner publishes this here"));
+        }
+        refuse(&format!("restricted: {}", NotReceived::NotForInbox))
+    }
+
     /// What a relay has to check besides what every node checks.
     fn check(&self, id: &EventId, unsigned: &UnsignedEvent) -> Result<(), &'static str> {
         if !keeps_commitment(id, unsigned) {
             return Err("pow: the id has less work than its nonce tag says (NIP-13)");
         }
-        if is_protected(unsigned) && self.authenticated != Some(unsigned.pubkey) {
+        if is_protected(unsigned) && self.authenticated.or(self.signed_in) != Some(unsigned.pubkey) {
             return Err("auth-required: a protected event is taken from its author only (NIP-70)");
         }
         if unsigned.kind == LEGACY_MESSAGE {
@@ -166,6 +207,18 @@ fn spread(event: UnverifiedEvent, owner: &PublicKey, now: u64) -> Result<Event, 
 /// Whether a repost's content is an event with the tag `-`.
 fn carries_protected(content: &str) -> bool {
     serde_json::from_str::<UnverifiedEvent>(content).is_ok_and(|event| is_protected(&event.unsigned))
+}
+
+/// The machine-readable prefix of NIP-01 for what the inbox does not take.
+const fn prefix_of_not_received(refused: &NotReceived) -> &'static str {
+    match refused {
+        NotReceived::NotForInbox => "restricted",
+        NotReceived::Unacceptable(_) | NotReceived::TooManyPeople | NotReceived::Forged(_) => "invalid",
+        NotReceived::TooLittleWork(_) => "pow",
+        NotReceived::OverBudget | NotReceived::Busy | NotReceived::Full => "rate-limited",
+        NotReceived::Unwanted | NotReceived::Gone => "blocked",
+        NotReceived::Internal => "error",
+    }
 }
 
 /// The machine-readable prefix of NIP-01 for a refusal.

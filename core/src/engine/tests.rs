@@ -1,5 +1,6 @@
 mod catching;
 mod clock;
+mod mailing;
 mod revoking;
 
 use nostrp2p_protocol::{

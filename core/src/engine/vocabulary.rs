@@ -10,6 +10,7 @@ use nostrp2p_protocol::{
 use crate::{
     admission::Ignored,
     fetch::{FetchQuery, FetchTarget, QueryId},
+    inbox::{Bearer, InboxTerms, NotReceived},
     limit::Rate,
     limits::Limits,
     mailbox::Sender,
@@ -31,6 +32,10 @@ pub struct DeliveryId(pub u64);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct PublishId(pub u64);
 
+/// An event that somebody brought to the inbox and that waits for its answer; numbered by the driver.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct MailId(pub u64);
+
 /// What happened. `now` in [`crate::Core::handle`] says when.
 #[derive(Debug)]
 pub enum Input {
@@ -51,6 +56,12 @@ pub enum Input {
     DeliveryStored(DeliveryId),
     /// The store has no room at the moment for an event that [`Output::StoreDelivery`] gave it.
     DeliveryNotStored(DeliveryId),
+    /// Somebody brings an event to the inbox.
+    Mailed(MailId, UnverifiedEvent, Bearer),
+    /// The store holds an event durably that [`Output::StoreMail`] gave it.
+    MailStored,
+    /// The store has no room for an event that [`Output::StoreMail`] gave it.
+    MailNotStored,
     /// A delegation was seen whose signature is right, in a new announcement that its node has signed and this neighbour has
     /// told.
     Delegated(Delegation, PeerId),
@@ -113,6 +124,13 @@ pub enum Output {
     /// Keep an event that another node handed over, durably, then hand in [`Input::DeliveryStored`] or [`Input::DeliveryNotStored`]. The last
     /// is who answers for it.
     StoreDelivery(DeliveryId, Event, Sender),
+    /// Keep an event durably that somebody brought to the inbox, then answer and hand in [`Input::MailStored`] or
+    /// [`Input::MailNotStored`]. The last is who answers for it.
+    StoreMail(MailId, Event, Sender),
+    /// Show an ephemeral event that somebody brought to the inbox to the owner's programs, and answer.
+    ShowMail(MailId, Event),
+    /// Answer that the inbox does not take an event.
+    RefuseMail(MailId, NotReceived),
     /// Answer a delivery.
     Answer(DeliveryId, Receipt),
     /// Hand the event with this sequence number to these nodes, at least one, then hand in [`Input::Attempted`].
@@ -215,6 +233,8 @@ pub struct EngineSettings {
     pub limits: Limits,
     /// Whether the owner's events are refused (`--writable false`).
     pub read_only: bool,
+    /// What the owner demands of strangers who bring something to the inbox; None has no inbox.
+    pub inbox: Option<InboxTerms>,
     /// Random, so that nodes do not all do the same at once; the same seed replays.
     pub seed: u64,
 }

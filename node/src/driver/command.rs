@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use nostrp2p_core::{FetchTarget, Proof};
+use nostrp2p_core::{Bearer, FetchTarget, NotReceived, Proof};
 use nostrp2p_protocol::{
     Event, EventId, PeerId, PublicKey, UnverifiedEvent,
     frame::{Carried, Refusal},
@@ -19,6 +19,8 @@ pub(crate) enum Command {
     Claim([u8; 16], LoginProof, oneshot::Sender<Result<PublicKey, Refusal>>),
     /// Publish an event of the owner; the session has checked the login.
     Publish(UnverifiedEvent, oneshot::Sender<Result<Published, Refusal>>),
+    /// Somebody brings an event to the inbox.
+    Receive(Brought),
     /// A client wants what the store lacks. The sender is dropped when nothing of it is being asked for any more and what
     /// came can be read.
     Fetch(Vec<FetchTarget>, Option<oneshot::Sender<()>>),
@@ -42,6 +44,24 @@ pub(crate) struct LoginProof {
     pub(crate) challenge: [u8; 32],
     pub(crate) authority: String,
     pub(crate) peer: PeerId,
+}
+
+/// What somebody brings to the inbox.
+pub(crate) struct Brought {
+    pub(crate) event: UnverifiedEvent,
+    pub(crate) bearer: Bearer,
+    pub(crate) reply: oneshot::Sender<Received>,
+}
+
+/// The answer to [`Command::Receive`].
+#[derive(Debug)]
+pub(crate) enum Received {
+    /// It is durably stored.
+    Stored,
+    /// It is not to be stored, but shown to the owner's programs that listen now.
+    Shown(Event),
+    /// It is not taken.
+    Refused(NotReceived),
 }
 
 /// The answer to [`Command::Publish`].

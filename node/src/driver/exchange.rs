@@ -1,6 +1,8 @@
 //! What goes from node to node besides broadcasts: deliveries, questions, announcements.
 
-use nostrp2p_core::{DeliveryId, DeliveryKey, FetchQuery, Input, OwnNodeCursor, QUESTION_ROWS, Service};
+use nostrp2p_core::{
+    DeliveryId, DeliveryKey, DeliveryState, FetchQuery, Input, OwnNodeCursor, QUESTION_ROWS, Service,
+};
 use nostrp2p_overlay::{Overlay, Protocol, RequestError, RequestRef};
 use nostrp2p_protocol::{
     Packet, PeerId, UnverifiedEvent,
@@ -118,6 +120,17 @@ impl Running {
     pub(super) async fn answer(&mut self, handed: DeliveryId, receipt: Receipt) {
         if let Some(request) = self.handed.remove(&handed) {
             self.overlay.respond(request, receipt.encode()).await;
+        }
+    }
+
+    /// Writes down how far a delivery has come, and tells the sessions.
+    pub(super) async fn record(&mut self, address: DeliveryKey, row: DeliveryState) {
+        self.writer.record(address, row).await;
+        let store = self.store.clone();
+        let event = tokio::task::spawn_blocking(move || store.event(address.sequence)).await;
+        if let Ok(Ok(Some(event))) = event {
+            // Without a session nobody hears it; it is told at the next login.
+            drop(self.deliveries.send((event.id(), address.person, row.state)));
         }
     }
 

@@ -152,6 +152,11 @@ impl ClientLimits {
 }
 
 impl Visit {
+    /// The address or network from which it has come; None where everybody is the same.
+    pub(crate) const fn address(&self) -> Option<IpAddr> {
+        self.origin.address()
+    }
+
     /// What may be read for the guests where this one is.
     pub(crate) fn allowance(&self) -> Allowance {
         self.limits.allowance(self.origin)

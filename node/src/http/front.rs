@@ -26,8 +26,10 @@ pub(super) async fn front(
     match upgrade {
         Ok(upgrade) => {
             let place = ClientOrigin::of(source.map(|source| source.0), &headers);
+            let origin = headers.get(header::ORIGIN).and_then(|origin| origin.to_str().ok());
+            let foreign = named.from_foreign_page.then(|| origin.unwrap_or_default().to_owned());
             link::open(app, upgrade, place, MAX_OWNER_MESSAGE_BYTES, move |app, socket| {
-                relay::run(app, socket, named.authority.to_string())
+                relay::run(app, socket, named.authority.to_string(), foreign)
             })
             .await
         }
@@ -35,7 +37,10 @@ pub(super) async fn front(
         Err(_) if accepts_information(&headers) => {
             let (owner, policy) = (app.node_status.borrow().owner, app.relay.policy);
             let information = match named.from_foreign_page {
-                true => Information::to_strangers(owner, policy),
+                true => {
+                    let public_name = app.names.is_public(&named.authority, named.ends.as_ref());
+                    Information::to_strangers(owner, policy, public_name)
+                }
                 false => Information::new(owner, policy),
             };
             let mut response = info::json("application/nostr+json", &information);

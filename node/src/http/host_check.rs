@@ -12,7 +12,7 @@ use axum::{
 };
 use nostrp2p_protocol::Authority;
 
-use super::{App, front, refused_pages};
+use super::{App, front, refused_pages, well_known};
 use crate::{
     clock,
     own_names::{NameKind, OwnNames, SocketEnds},
@@ -27,7 +27,8 @@ pub(crate) struct Named {
     pub(crate) authority: Authority,
     /// The accepted connection.
     pub(crate) ends: Option<SocketEnds>,
-    /// Whether a page of somebody else asks. It gets the NIP-11 document and nothing else.
+    /// Whether a page of somebody else asks. It gets the NIP-11 document, and the relay's inbox under a name that is for
+    /// everybody, and nothing else.
     pub(crate) from_foreign_page: bool,
 }
 
@@ -38,7 +39,7 @@ pub(super) async fn check(State(app): State<App>, mut request: Request, next: Ne
             .into_response();
     }
     let ends = request.extensions().get::<SocketEnds>().copied();
-    match verdict(&request, &app.names, ends) {
+    match verdict(&request, &app.names, ends, app.relay.policy.inbox.is_some()) {
         Ok(named) => {
             request.extensions_mut().insert(named);
             next.run(request).await
@@ -80,7 +81,12 @@ fn origin(headers: &HeaderMap) -> Option<&str> {
     headers.get(header::ORIGIN).map(|origin| origin.to_str().unwrap_or_default())
 }
 
-fn verdict(request: &Request, names: &OwnNames, ends: Option<SocketEnds>) -> Result<Named, Refusal> {
+fn verdict(
+    request: &Request,
+    names: &OwnNames,
+    ends: Option<SocketEnds>,
+    has_inbox: bool,
+) -> Result<Named, Refusal> {
     let path = request.uri().path();
     let headers = request.headers();
     let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
@@ -114,8 +120,16 @@ fn verdict(request: &Request, names: &OwnNames, ends: Option<SocketEnds>) -> Res
     if names.takes_page(origin, &named.authority, ends.as_ref()) {
         return Ok(named);
     }
-    // NIP-11 wants it to be readable from everywhere.
-    if path == "/" && !headers.contains_key(header::UPGRADE) && front::accepts_information(headers) {
+    let for_everybody = match path {
+        // NIP-11 wants it to be readable from everywhere.
+        "/" if !headers.contains_key(header::UPGRADE) => front::accepts_information(headers),
+        // Not under a name of this machine or network: whoever visits a page would tell it that there is a node.
+        "/" => has_inbox && names.is_public(&named.authority, ends.as_ref()),
+        // NIP-05 as well.
+        well_known::PATH => names.is_public(&named.authority, ends.as_ref()),
+        _ => false,
+    };
+    if for_everybody {
         return Ok(Named { from_foreign_page: true, ..named });
     }
     let advice = refused_pages::advice(&origin.to_ascii_lowercase());
@@ -154,7 +168,7 @@ mod tests {
         }
         let ends =
             SocketEnds { from: "127.0.0.1:5".parse().unwrap(), at: "127.0.0.1:20001".parse().unwrap() };
-        verdict(&request.body(Body::empty()).unwrap(), &names(), Some(ends))
+        verdict(&request.body(Body::empty()).unwrap(), &names(), Some(ends), false)
     }
 
     #[track_caller]

@@ -1,6 +1,6 @@
 //! What the two sorts of WebSocket sessions have in common: how they open, write, stay alive and end.
 
-use std::{future::Future, time::Duration};
+use std::{future::Future, net::IpAddr, time::Duration};
 
 use axum::{
     Error,
@@ -208,6 +208,11 @@ impl Socket {
     /// What may be read for a guest here.
     pub(super) fn allowance(&self) -> Allowance {
         self.visit.allowance()
+    }
+
+    /// The address or network from which the client has come; None on this machine.
+    pub(super) const fn address(&self) -> Option<IpAddr> {
+        self.visit.address()
     }
 
     /// Counts a login that has failed; says whether there were too many from where this client is.

@@ -11,6 +11,7 @@ use nostrp2p_bridge::{
     Counted, MAX_COLLECTED, MAX_SUBSCRIPTIONS, Policy, PublishOutcome, Query, Reader, Session, SessionStep,
     Submitted,
 };
+use nostrp2p_core::{Bearer, NotReceived};
 use nostrp2p_protocol::{
     Event, EventId, PublicKey, UnverifiedEvent,
     frame::{Refusal, RefusalCode},
@@ -26,7 +27,7 @@ use super::{
 };
 use crate::{
     clock,
-    driver::Command,
+    driver::{Brought, Command, Received},
     store::{Asked, Inserted, Numbered, Picked, Reading, Selection, Store},
 };
 
@@ -50,12 +51,22 @@ impl Relay {
     }
 }
 
-type Publishing = Pin<Box<dyn Future<Output = (Submitted, Result<PublishOutcome, Refusal>)> + Send>>;
+type Publishing = Pin<Box<dyn Future<Output = Answer> + Send>>;
 /// Ends with the subscription for which others are asked, and the number of that question.
 type Fetching = Pin<Box<dyn Future<Output = (String, u64)> + Send>>;
 
+/// What became of an EVENT.
+enum Answer {
+    /// Of the owner's.
+    Published(Submitted, Result<PublishOutcome, Refusal>),
+    /// Of one that was brought to the inbox, with its id.
+    Received(EventId, Received),
+}
+
 struct Conversation {
     app: App,
+    /// The `Origin` of a page of another site.
+    foreign: Option<String>,
     socket: Socket,
     session: Session,
     publishing: FuturesUnordered<Publishing>,
@@ -66,11 +77,19 @@ struct Conversation {
     fetches: u64,
 }
 
-/// Runs the session until the client leaves.
-pub(super) async fn run(app: App, mut socket: Socket, authority: String) -> Result<(), Gone> {
+/// Runs the session until the client leaves. `foreign` is the `Origin` of a page of another site, if one speaks.
+pub(super) async fn run(
+    app: App,
+    mut socket: Socket,
+    authority: String,
+    foreign: Option<String>,
+) -> Result<(), Gone> {
     let mut challenge = [0; 32];
     getrandom::fill(&mut challenge).map_err(|_| Gone)?;
-    let (session, greeting) = Session::open(challenge, authority, app.relay.policy);
+    let (mut session, greeting) = Session::open(challenge, authority, app.relay.policy);
+    if foreign.is_some() {
+        session = session.of_foreign_page();
+    }
     let mut progress = app.store.progress();
     let mut spread = app.relay.spread.subscribe();
     let mut stop = app.stop.clone();
@@ -78,6 +97,7 @@ pub(super) async fn run(app: App, mut socket: Socket, authority: String) -> Resu
     socket.ping_as_relays_do();
     let mut talk = Conversation {
         app,
+        foreign,
         socket,
         session,
         publishing: FuturesUnordered::new(),
@@ -149,6 +169,11 @@ impl Conversation {
         };
         let (was_owners, now) = (self.session.is_owners(), clock::now());
         let mut steps = self.session.on_line(line, owner, now);
+        if self.session.take_owner_refused()
+            && let Some(origin) = &self.foreign
+        {
+            self.app.refused_pages.count(origin, now);
+        }
         if self.session.is_owners() {
             self.socket.stay().await;
             if !was_owners {
@@ -164,6 +189,7 @@ impl Conversation {
             match step {
                 SessionStep::Send(line) => self.socket.feed(line).await?,
                 SessionStep::Publish(event) => self.publish(*event),
+                SessionStep::Receive(event, signed_in) => self.receive(*event, signed_in),
                 // Without another session nobody hears it.
                 SessionStep::Spread(event) => drop(self.app.relay.spread.send(Arc::from(event))),
                 SessionStep::Find(subscription, queries, reader) => {
@@ -208,18 +234,45 @@ impl Conversation {
                     Inserted::Superseded(_) => PublishOutcome::Superseded,
                     _ => PublishOutcome::New(published.carried),
                 });
-            (submitted, outcome)
+            Answer::Published(submitted, outcome)
+        }));
+    }
+
+    fn receive(&self, event: UnverifiedEvent, signed_in: Option<PublicKey>) {
+        let (commands, address) = (self.app.commands.clone(), self.socket.address());
+        let id = event.claimed_id.unwrap_or_else(|| event.unsigned.id());
+        self.publishing.push(Box::pin(async move {
+            let (reply, answer) = oneshot::channel();
+            let brought = Brought { event, bearer: Bearer { address, signed_in }, reply };
+            drop(commands.send(Command::Receive(brought)).await);
+            let stopping = || Received::Refused(NotReceived::Busy);
+            Answer::Received(id, answer.await.unwrap_or_else(|_| stopping()))
         }));
     }
 
     /// The answers to this event and to all that were stored with it.
-    fn published(&mut self, first: (Submitted, Result<PublishOutcome, Refusal>)) -> Vec<SessionStep> {
+    fn published(&mut self, first: Answer) -> Vec<SessionStep> {
         let now = clock::now();
-        let mut steps = vec![self.session.on_published(&first.0, first.1, now)];
-        while let Some(Some((submitted, result))) = self.publishing.next().now_or_never() {
-            steps.push(self.session.on_published(&submitted, result, now));
+        let mut steps = self.answer(first, now);
+        while let Some(Some(next)) = self.publishing.next().now_or_never() {
+            steps.extend(self.answer(next, now));
         }
         steps
+    }
+
+    fn answer(&self, answer: Answer, now: u64) -> Vec<SessionStep> {
+        match answer {
+            Answer::Published(submitted, result) => {
+                vec![self.session.on_published(&submitted, result, now)]
+            }
+            Answer::Received(id, Received::Stored) => vec![self.session.on_received(&id, Ok(()))],
+            Answer::Received(id, Received::Shown(event)) => {
+                vec![SessionStep::Spread(Box::new(event)), self.session.on_received(&id, Ok(()))]
+            }
+            Answer::Received(id, Received::Refused(refused)) => {
+                vec![self.session.on_received(&id, Err(refused))]
+            }
+        }
     }
 
     /// What was stored since, for the session's subscriptions.

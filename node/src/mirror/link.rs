@@ -69,7 +69,7 @@ pub(super) async fn run(context: Context, url: String, role: Role, owner: Public
     };
     // What was written down while the clock was ahead must not hide what is new now.
     let heard_until = heard_until.min(clock::now());
-    let mirror = MirrorSession::new(owner, role.out, settled, heard_until);
+    let mirror = MirrorSession::new(owner, role.out, settled, heard_until).with_mail(role.mail);
     let receiving = Receiving::default();
     let mut link = Link { context, url, role, owner, mirror, receiving, settled };
     loop {
@@ -253,6 +253,7 @@ impl Link {
             last_event: report.last_event,
             behind: if self.role.out { newest.saturating_sub(self.settled) } else { 0 },
             needs_signature: report.needs_signature,
+            mail_waits: report.mail_waits,
             challenge: self.mirror.wants_login().map(str::to_owned),
             work: report.work,
             caught_up: report.caught_up,

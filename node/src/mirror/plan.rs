@@ -5,11 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use nostrp2p_protocol::{Event, Filter, Kind, PublicKey, limits::MAX_BATCH_EVENTS};
 
 use super::NamedMirrors;
-use crate::relay_url::foreign_relay_url;
+use crate::relay_url::{foreign_relay_url, relay_url};
 use crate::store::{Asked, Store};
 
 /// Relay lists of NIP-65.
 const RELAY_LIST: Kind = Kind(10_002);
+/// Relays for direct messages of NIP-17.
+const MESSAGE_RELAYS: Kind = Kind(10_050);
 /// Most relays of the owner's list that are used.
 const MAX_OWN: usize = 10;
 /// Most relays that are used only to read what people write.
@@ -22,6 +24,8 @@ pub(super) struct Role {
     pub(super) out: bool,
     /// The owner named it, so that it is shown to whoever may see how the node stands.
     pub(super) own: bool,
+    /// The owner's direct messages are there (NIP-17).
+    pub(super) mail: bool,
 }
 
 /// The people whom the owner follows.
@@ -38,16 +42,24 @@ pub(super) fn relays(
     strangers: &BTreeSet<PublicKey>,
 ) -> Result<BTreeMap<String, Role>, redb::Error> {
     let mut relays: BTreeMap<String, Role> =
-        wanted.named.iter().map(|url| (url.clone(), Role { out: true, own: true })).collect();
+        wanted.named.iter().map(|url| (url.clone(), Role { out: true, own: true, mail: false })).collect();
+    let for_mail = newest(store, MESSAGE_RELAYS, &[*owner].into())?;
+    let for_mail: Vec<&str> =
+        for_mail.iter().flat_map(|list| list.tag_values("relay")).take(MAX_OWN).collect();
     if !wanted.lists {
+        name_for_mail(&mut relays, &for_mail);
         return Ok(relays);
     }
     for list in newest(store, RELAY_LIST, &[*owner].into())? {
         for (url, marker) in entries(&list).take(MAX_OWN) {
-            let role = relays.entry(url).or_insert(Role { out: false, own: true });
+            let role = relays.entry(url).or_insert(Role { out: false, own: true, mail: false });
             role.out |= marker != Some("read");
         }
     }
+    for url in for_mail.iter().filter_map(|url| foreign_relay_url(url)) {
+        relays.entry(url).or_insert(Role { out: false, own: true, mail: true });
+    }
+    name_for_mail(&mut relays, &for_mail);
     let lists = newest(store, RELAY_LIST, strangers)?;
     let mut uncovered: Vec<BTreeSet<String>> = lists
         .iter()
@@ -69,6 +81,15 @@ pub(super) fn relays(
         relays.insert(best, Role::default());
     }
     Ok(relays)
+}
+
+/// Notes at which of the relays the owner's direct messages are.
+fn name_for_mail(relays: &mut BTreeMap<String, Role>, for_mail: &[&str]) {
+    for url in for_mail.iter().filter_map(|url| relay_url(url).ok()) {
+        if let Some(role) = relays.get_mut(&url) {
+            role.mail = true;
+        }
+    }
 }
 
 /// The relays of a list, each with its marker.
@@ -143,6 +164,7 @@ mod tests {
             )
             .await;
         }
+        put(1, 10_050, &[&["relay", "wss://named.example"], &["relay", "wss://letters.example"]]).await;
         put(6, 10_002, &[&["r", "wss://mine.example"]]).await;
         put(7, 10_002, &[&["r", "wss://reads.example", "read"], &["r", "ws://192.168.1.1"]]).await;
 
@@ -151,13 +173,15 @@ mod tests {
         let named = vec!["wss://named.example".to_owned()];
         let with =
             |lists| relays(&store, &NamedMirrors { named: named.clone(), lists }, &owner, &people).unwrap();
-        assert_eq!(with(false).into_keys().collect::<Vec<_>>(), named);
-        let both = Role { out: true, own: true };
+        let both = Role { out: true, own: true, mail: false };
+        let with_mail = Role { mail: true, ..both };
+        assert_eq!(with(false), [(named[0].clone(), with_mail)].into());
         let expected = [
             ("wss://big.example", Role::default()),
-            ("wss://inbox.example", Role { out: false, own: true }),
+            ("wss://inbox.example", Role { out: false, ..both }),
+            ("wss://letters.example", Role { out: false, ..with_mail }),
             ("wss://mine.example", both),
-            ("wss://named.example", both),
+            ("wss://named.example", with_mail),
         ];
         assert_eq!(with(true), expected.map(|(url, role)| (url.to_owned(), role)).into());
         writer.close();

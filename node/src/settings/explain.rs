@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{Flags, Settings, Tls, storage};
+use super::{Flags, Settings, Tls, inbox, storage};
 
 /// The settings as a settings file, each line with a word on where its value comes from: a flag, the environment, the
 /// file, or the default. `said` tells of a long flag whether it was given, and how.
@@ -44,6 +44,9 @@ pub fn explain(settings: &Settings, flags: &Flags, said: impl Fn(&str) -> Option
         ("allow-origin", settings.pages.line().map(list)),
         ("legacy-rest", Some(settings.legacy_rest.to_string())),
         ("open-relay", Some(settings.open_relay.to_string())),
+    ]);
+    values.extend(inbox::lines(settings, list));
+    values.extend([
         ("mirror", Some(list(settings.mirrors.clone()))),
         ("mirror-lists", Some(settings.mirror_lists.to_string())),
         ("mirror-ca", settings.mirror_ca.as_deref().map(path_text)),

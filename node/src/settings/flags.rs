@@ -8,7 +8,7 @@ use nostrp2p_protocol::PublicKey;
 
 use super::{
     home::{self, HelpOthers},
-    public_key,
+    inbox, public_key,
     reach::{self, Reachable, RelayQuota, RelaySlots},
     storage,
     values::boolish,
@@ -163,6 +163,22 @@ pub struct Flags {
     #[arg(long, value_name = "BOOL", env = "NOSTRP2P_OPEN_RELAY",
           num_args = 0..=1, default_missing_value = "true", value_parser = boolish)]
     pub open_relay: Option<bool>,
+
+    /// Take what anybody brings for you at the relay, without login: direct messages, and posts, reposts, likes, comments and
+    /// zap receipts that name you; for a node that others can reach (docs/relay.md) [default: false]
+    #[arg(long, value_name = "BOOL", env = "NOSTRP2P_INBOX",
+          num_args = 0..=1, default_missing_value = "true", value_parser = boolish)]
+    pub inbox: Option<bool>,
+
+    /// Bits of work (NIP-13) that strangers must put into what they bring; people whom you follow, and whom those follow,
+    /// need none [default: 0]
+    #[arg(long, value_name = "BITS", env = "NOSTRP2P_INBOX_WORK", value_parser = inbox::work)]
+    pub inbox_work: Option<u8>,
+
+    /// A name of yours at the domain of this node (NIP-05), such as `bob` for bob@node.example, `_` for the domain itself;
+    /// may be given several times [default: _]
+    #[arg(long, value_name = "NAME", env = "NOSTRP2P_NIP05_NAME", value_delimiter = ',')]
+    pub nip05_name: Vec<String>,
 
     /// A relay to which your public events go, and from which come those of people who are not on this network;
     /// may be given several times (docs/mirrors.md)

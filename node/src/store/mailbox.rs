@@ -3,6 +3,8 @@
 //! Neither age nor what others write takes mail away, only deletion (NIP-09), expiration (NIP-40), vanishing (NIP-62) and
 //! the bound in bytes ([`super::Retention::mail_bytes`]). At the bound mail displaces mail of a lower [`Rank`] alone; where
 //! there is none it is refused, so nobody erases what was acknowledged to others of the same rank.
+//! What somebody brings to the inbox whom the owner does not follow displaces nothing, is displaced by nothing, and has a
+//! part of the mailbox ([`BROUGHT_PART`]); the rest is for what comes over the overlay and from people who are followed.
 
 use std::{
     cmp::Reverse,
@@ -29,6 +31,12 @@ pub(super) type SenderKey = [u8; 33];
 /// The sender of what is the owner's own under a key that is thrown away: gift wraps for others, and copies of them.
 pub(super) const OWN: SenderKey = [2; 33];
 
+/// The sort of what was brought to the inbox by people who were not followed then; its key is the person's, or nobody's.
+const BROUGHT: u8 = 3;
+
+/// All that people who are not followed bring to the inbox has one part of so many of the mailbox.
+pub(super) const BROUGHT_PART: u64 = 4;
+
 /// When mail is displaced, one part of so many of the mailbox is freed besides, so that the next piece finds room at once.
 const SLACK: u64 = 256;
 
@@ -53,6 +61,9 @@ pub(super) struct Mailbox<'txn> {
     by_sender: Table<'txn, (&'static SenderKey, u64), u64>,
     /// Up to this rank nothing can be displaced: until some mail is gone, or the owner's lists have changed.
     pub(super) full_for: Option<Rank>,
+    /// Bytes of what is [`BROUGHT`]. They are summed up when somebody brings something for the first time in a run, and
+    /// followed from then on.
+    pub(super) brought: Option<u64>,
 }
 
 /// A piece of mail.
@@ -68,6 +79,7 @@ impl<'txn> Mailbox<'txn> {
             senders: transaction.open_table(MAIL)?,
             by_sender: transaction.open_table(BY_SENDER)?,
             full_for: None,
+            brought: None,
         })
     }
 
@@ -81,6 +93,9 @@ impl<'txn> Mailbox<'txn> {
         if *sender != OWN {
             self.by_sender.insert((sender, sequence), bytes)?;
         }
+        if let Some(brought) = self.brought.as_mut().filter(|_| is_brought(sender)) {
+            *brought = brought.saturating_add(bytes);
+        }
         Ok(())
     }
 
@@ -92,9 +107,27 @@ impl<'txn> Mailbox<'txn> {
         let Some(sender) = self.senders.remove(sequence)?.map(|sender| *sender.value()) else {
             return Ok(());
         };
-        self.by_sender.remove((&sender, sequence))?;
+        let bytes = self.by_sender.remove((&sender, sequence))?.map_or(0, |bytes| bytes.value());
+        if let Some(brought) = self.brought.as_mut().filter(|_| is_brought(&sender)) {
+            *brought = brought.saturating_sub(bytes);
+        }
         self.full_for = None;
         Ok(())
+    }
+
+    /// Bytes of what people have brought who were not followed then.
+    fn brought_bytes(&mut self) -> Result<u64, redb::Error> {
+        if let Some(brought) = self.brought {
+            return Ok(brought);
+        }
+        let (mut first, mut last) = ([0; 33], [u8::MAX; 33]);
+        (first[0], last[0]) = (BROUGHT, BROUGHT);
+        let mut sum = 0_u64;
+        for row in self.by_sender.range((&first, 0)..=(&last, u64::MAX))? {
+            sum = sum.saturating_add(row?.1.value());
+        }
+        self.brought = Some(sum);
+        Ok(sum)
     }
 }
 
@@ -103,15 +136,29 @@ pub(super) fn key_of(sender: &Sender) -> SenderKey {
     let (sort, key) = match sender {
         Sender::Person(person) => (0, person.as_bytes()),
         Sender::Node(node) => (1, node.as_ed25519()),
+        Sender::Anyone => (BROUGHT, &[0; 32]),
     };
     let mut bytes = [sort; 33];
     bytes.iter_mut().skip(1).zip(key).for_each(|(to, from)| *to = *from);
     bytes
 }
 
+const fn is_brought(sender: &SenderKey) -> bool {
+    sender[0] == BROUGHT
+}
+
 impl Circle {
+    /// The form of a sender who has brought something to the inbox: people who are followed count as everywhere.
+    pub(super) fn bearer(&self, sender: SenderKey) -> SenderKey {
+        let mut bearer = sender;
+        if self.rank(&sender) != Rank::Followed {
+            bearer[0] = BROUGHT;
+        }
+        bearer
+    }
+
     fn rank(&self, sender: &SenderKey) -> Rank {
-        let [0, key @ ..] = sender else { return Rank::Stranger };
+        let [0 | BROUGHT, key @ ..] = sender else { return Rank::Stranger };
         let person = PublicKey::from_bytes(*key);
         if self.muted.contains(&person) {
             Rank::Muted
@@ -140,6 +187,12 @@ impl Tables<'_> {
     /// with the most bytes, of whom the oldest. Returns whether there is room now.
     pub(super) fn make_room(&mut self, sender: &SenderKey, bytes: u64) -> Result<bool, redb::Error> {
         let limit = self.bounds.mail_limit(&self.usage);
+        if is_brought(sender) {
+            let brought = self.mailbox.brought_bytes()?.saturating_add(bytes);
+            return Ok(
+                brought <= limit / BROUGHT_PART && self.usage.mail_bytes.saturating_add(bytes) <= limit
+            );
+        }
         if self.usage.mail_bytes.saturating_add(bytes) <= limit {
             return Ok(true);
         }
@@ -174,7 +227,8 @@ impl Tables<'_> {
         for row in self.mailbox.by_sender.iter()? {
             let (key, bytes) = row?;
             let (sender, sequence) = key.value();
-            if circle.rank(sender) < rank {
+            let of = circle.rank(sender);
+            if of < rank && (!is_brought(sender) || of == Rank::Muted) {
                 lower.entry(*sender).or_default().push(Mail { sequence, bytes: bytes.value() });
             }
         }

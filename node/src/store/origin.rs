@@ -25,6 +25,8 @@ pub(super) enum Door {
     Asked,
     /// It came from a relay: other nodes have it only if they ask.
     Mirror,
+    /// Anybody has brought it to the owner's inbox: other nodes do not get it from here.
+    Inbox,
     /// It came from another node of the owner.
     OwnNode,
     /// The owner publishes it, for everybody or for some.
@@ -40,7 +42,8 @@ pub(super) enum Door {
 }
 
 impl Door {
-    /// Whether an event that is for some people came so from one of them, and not from where anybody can read it.
+    /// Whether an event that is for some people came so from one of them, and not from where anybody can read it. Whoever
+    /// brings one to the inbox may have it from anywhere.
     pub(super) const fn is_private(self) -> bool {
         matches!(self, Self::Asked | Self::OwnNode | Self::Owner { .. })
     }
@@ -65,7 +68,7 @@ impl Origin {
             Door::Owner { shared } => shared || for_everyone(),
             Door::Asked | Door::OwnNode => for_everyone(),
             Door::Restored { shared } => shared || (own && for_everyone()),
-            Door::Mirror => false,
+            Door::Mirror | Door::Inbox => false,
         }
     }
 

@@ -157,7 +157,7 @@ impl<'txn> Tables<'txn> {
         }
         let record = record::encode(event);
         let bytes = usage::cost(event, record.len());
-        let sender = self.sender_of(event, origin);
+        let sender = self.sender_of(event, origin)?;
         if let Some(sender) = sender
             && !self.make_room_for(&sender, bytes)?
         {
@@ -231,12 +231,22 @@ impl<'txn> Tables<'txn> {
     }
 
     /// Who answers for an event that the owner did not sign, if it is mail or an own copy.
-    fn sender_of(&self, event: &Event, origin: &Origin) -> Option<SenderKey> {
-        let owner = self.owner.filter(|owner| *owner != event.pubkey)?;
+    fn sender_of(&mut self, event: &Event, origin: &Origin) -> Result<Option<SenderKey>, redb::Error> {
+        let Some(owner) = self.owner.filter(|owner| *owner != event.pubkey) else { return Ok(None) };
         if matches!(origin.door, Door::Owner { .. }) {
-            return Some(mailbox::OWN);
+            return Ok(Some(mailbox::OWN));
         }
-        is_addressed_to(event, &owner).then(|| origin.sender_of(event))
+        if !is_addressed_to(event, &owner) {
+            return Ok(None);
+        }
+        let sender = origin.sender_of(event);
+        if origin.door != Door::Inbox {
+            return Ok(Some(sender));
+        }
+        let circle = self.circle()?;
+        let bearer = circle.bearer(sender);
+        self.circle = Some(circle);
+        Ok(Some(bearer))
     }
 
     fn make_room_for(&mut self, sender: &SenderKey, bytes: u64) -> Result<bool, redb::Error> {

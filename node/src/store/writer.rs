@@ -114,6 +114,8 @@ pub enum Propagation {
     Done,
     /// Another node has handed it over for the owner; this is who answers for it.
     Handed(Sender),
+    /// Anybody has brought it to the owner's inbox; this is who answers for it. It goes nowhere from here.
+    Brought(Sender),
     /// Another node of the owner had it.
     OwnNode,
     /// It stood in a file of the owner's, or in a damaged store, with this mark.
@@ -163,6 +165,7 @@ impl Propagation {
         match self {
             Self::Done => Origin::by(Door::Asked),
             Self::Handed(sender) => Origin { door: Door::Asked, sender: Some(*sender) },
+            Self::Brought(sender) => Origin { door: Door::Inbox, sender: Some(*sender) },
             Self::OwnNode => Origin::by(Door::OwnNode),
             Self::Restored(mark) => Origin::by(Door::Restored { shared: *mark == Mark::Shared }),
             Self::Shared => Origin::by(Door::Overlay),
@@ -179,6 +182,7 @@ struct Memory {
     near: Option<Near>,
     loads: Option<Loads>,
     full_for: Option<Rank>,
+    brought: Option<u64>,
 }
 
 /// The sending side of the writer thread. Dropping it writes what is still queued and ends the thread.
@@ -469,7 +473,7 @@ fn commit(
     Work { urgent, retention, sweep, going_on }: Work<'_>,
     memory: &mut Memory,
 ) -> Result<(Finished, Vec<Inserted>), redb::Error> {
-    let Memory { near, loads, full_for } = std::mem::take(memory);
+    let Memory { near, loads, full_for, brought } = std::mem::take(memory);
     database.check_file().map_err(redb::Error::Io)?;
     let now = database.time().now();
     let mut transaction = database.begin_write()?;
@@ -478,7 +482,8 @@ fn commit(
         let mut tables = Tables::open(&transaction)?;
         tables.note_time(now)?;
         tables.bounds = retention;
-        (tables.shared.near, tables.loads, tables.mailbox.full_for) = (near, loads, full_for);
+        (tables.shared.near, tables.loads) = (near, loads);
+        (tables.mailbox.full_for, tables.mailbox.brought) = (full_for, brought);
         let awaited = group.iter().any(Write::is_awaited);
         tables.deletion_rows = if awaited { HASTY_ROWS } else { PORTION_ROWS };
         if going_on {
@@ -503,7 +508,8 @@ fn commit(
             retain::sweep(&mut tables, retention, now, place)?;
         }
         let (near, loads) = (tables.shared.near.take(), tables.loads.take());
-        (Memory { near, loads, full_for: tables.mailbox.full_for }, tables.finish(urgent)?)
+        let (full_for, brought) = (tables.mailbox.full_for, tables.mailbox.brought);
+        (Memory { near, loads, full_for, brought }, tables.finish(urgent)?)
     };
     if !finished.durable {
         transaction.set_durability(Durability::None)?;
@@ -534,6 +540,7 @@ fn insert(
             }
             Propagation::Done
             | Propagation::Handed(_)
+            | Propagation::Brought(_)
             | Propagation::OwnNode
             | Propagation::Restored(_)
             | Propagation::Shared => {}

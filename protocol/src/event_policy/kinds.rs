@@ -45,7 +45,7 @@ use Routing::{AsConversation, AsTargets, Everyone, OnRequest, Stays, ToLastNamed
 ///
 /// The mute list (10000) is public by NIP-51, but shows whom a person dislikes. 30078 (data of programs) and drafts
 /// (30024, 31234) are nobody's business.
-const TABLE: [(u16, Routing, ReadAccess); 83] = [
+const TABLE: [(u16, Routing, ReadAccess); 84] = [
     (0, Everyone, Anybody),
     (1, AsConversation, Anybody),
     (2, Stays, Anybody),
@@ -100,6 +100,7 @@ const TABLE: [(u16, Routing, ReadAccess); 83] = [
     (10_044, OnRequest, Anybody),
     (10_050, OnRequest, Anybody),
     (10_063, OnRequest, Anybody),
+    (21_059, Unstored, OwnerOnly),
     (22_242, Unstored, OwnerOnly),
     (30_000, Stays, Anybody),
     (30_002, Stays, Anybody),
@@ -157,7 +158,12 @@ pub fn is_open_kind(kind: Kind) -> bool {
 
 /// Whether a kind is part of a direct message (NIP-04, NIP-17): who is not signed in never sees any.
 pub const fn is_direct_message(kind: Kind) -> bool {
-    matches!(kind.0, 4 | 13..=15 | 1059)
+    matches!(kind.0, 4 | 13..=15 | 1059 | 21_059)
+}
+
+/// Whether a kind is signed by a key that is thrown away, which says nothing about who sent it (NIP-59).
+pub const fn is_gift_wrap(kind: Kind) -> bool {
+    matches!(kind, Kind::GIFT_WRAP | Kind::EPHEMERAL_GIFT_WRAP)
 }
 
 /// Whether a kind passes on another event (NIP-18).

@@ -13,6 +13,24 @@ pub fn is_addressed_to(unsigned: &UnsignedEvent, person: &PublicKey) -> bool {
     !list && unsigned.tag_values("p").any(|value| value.parse() == Ok(*person))
 }
 
+/// Kinds that the inbox takes: posts, reposts, reactions, comments (NIP-22), zap receipts (NIP-57) and gift wraps, the
+/// second of which are not stored (NIP-59).
+const FOR_INBOX: [Kind; 8] = [
+    Kind::POST,
+    Kind::REPOST,
+    Kind::REACTION,
+    Kind(16),
+    Kind(1111),
+    Kind(9735),
+    Kind::GIFT_WRAP,
+    Kind::EPHEMERAL_GIFT_WRAP,
+];
+
+/// Whether an event is of a sort that the inbox takes: it names the owner, who has not signed it.
+pub fn is_for_inbox(unsigned: &UnsignedEvent, owner: &PublicKey) -> bool {
+    FOR_INBOX.contains(&unsigned.kind) && unsigned.pubkey != *owner && is_addressed_to(unsigned, owner)
+}
+
 #[cfg(test)]
 mod tests {
     use crate::{EventTemplate, Tag};

@@ -28,7 +28,11 @@ fn is_inside(url: &str) -> bool {
     let Some((_, rest)) = url.split_once("://") else { return false };
     let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
     let authority = authority.rsplit_once('@').map_or(authority, |(_, authority)| authority);
-    let Ok(authority) = authority.parse::<Authority>() else { return false };
+    authority.parse().is_ok_and(|authority| is_inside_name(&authority))
+}
+
+/// Whether a name leads into a machine or network of somebody's own, so that it leads strangers elsewhere or nowhere.
+pub fn is_inside_name(authority: &Authority) -> bool {
     match authority.ip() {
         Some(IpAddr::V4(ip)) => is_inside_v4(ip),
         Some(IpAddr::V6(ip)) => is_inside_v6(ip),

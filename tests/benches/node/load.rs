@@ -1,5 +1,6 @@
 //! The owner publishes and opens the first page while others have the node work for them as much as they may: four
-//! neighbours ask questions that read as much as one may, and deletions come that name as much as one can hold.
+//! neighbours ask questions that read as much as one may, deletions come that name as much as one can hold, and ten
+//! strangers bring 2,000 events a second to the inbox.
 //!
 //! Kept is how many times longer the slowest one of a hundred takes than without them, in the same run: at most twice.
 
@@ -14,7 +15,8 @@ use nostrp2p_protocol::{
     frame::{ClientFrame, NodeFrame},
     rpc::RpcRequest,
 };
-use nostrp2p_tests::{Attacker, Client, Node, now, random_key};
+use nostrp2p_tests::{Attacker, Client, Node, Relay, now, random_key};
+use serde_json::json;
 use tokio::task::JoinSet;
 
 use super::{
@@ -34,6 +36,12 @@ const ADDRESSES: usize = 720;
 /// Authors of deletions, and how many each sends at once.
 const DELETERS: usize = 20;
 const DELETIONS: usize = 12;
+/// Strangers at the inbox, and what each brings: an event in 5 ms, of so many that it has signed before.
+const STRANGERS: usize = 10;
+const BRINGS_EVERY: Duration = Duration::from_millis(5);
+const SIGNED: usize = 500;
+/// How long the owner's publish may take beside them, the slowest of a hundred.
+const WITH_STRANGERS: Duration = Duration::from_millis(50);
 /// How many times longer the owner may wait.
 const MOST: f64 = 2.0;
 
@@ -44,7 +52,7 @@ struct Slowest {
 }
 
 pub async fn measure(stock: &Stock, figures: &Figures) {
-    let node = stock.node().await.start_with(&["-p", &stock.owner.public_key().to_npub()]).await;
+    let node = stock.node().await.start_with(&["-p", &stock.owner.public_key().to_npub(), "--inbox"]).await;
     let mut client = Client::login(&node.clients(), &stock.owner).await;
     rounds(&mut client, stock, "warm").await;
     let alone = rounds(&mut client, stock, "alone").await;
@@ -67,6 +75,16 @@ pub async fn measure(stock: &Stock, figures: &Figures) {
     let deleting = rounds(&mut client, stock, "deleting").await;
     within &= note("deletions", &alone, &deleting, figures);
     tell_rows(&node, figures).await;
+
+    let mut bringing = JoinSet::new();
+    for _ in 0..STRANGERS {
+        bringing.spawn(bring(node.clients(), stock.owner.public_key()));
+    }
+    let brought = rounds(&mut client, stock, "brought").await;
+    assert!(bringing.try_join_next().is_none(), "all of them go on to the end");
+    bringing.shutdown().await;
+    within &= note("strangers at the inbox", &alone, &brought, figures);
+    assert!(brought.publish <= WITH_STRANGERS, "{:?}", brought.publish);
     assert!(within, "the owner waits for more than {MOST} times as long as without the others");
 }
 
@@ -79,6 +97,30 @@ async fn ask(neighbour: Arc<Attacker>) {
         let question = RpcRequest::Events(vec![filter]).encode();
         // Over the budget it is refused, and asks again at once.
         let _answer = neighbour.ask(neighbour.victim(), Protocol::Fetch, question).await;
+    }
+}
+
+/// Brings events to the inbox for ever, and hears what becomes of them.
+async fn bring(authority: String, owner: PublicKey) {
+    let key = random_key();
+    let tags = vec![Tag::new(["p", &owner.to_string()])];
+    let event = |number: usize| {
+        let draft = EventTemplate {
+            created_at: now(),
+            kind: Kind::REACTION,
+            tags: tags.clone(),
+            content: number.to_string(),
+        };
+        json!(["EVENT", draft.sign(&key, &[7; 32])])
+    };
+    let events: Vec<_> = (0..SIGNED).map(event).collect();
+    let mut relay = Relay::connect(&authority).await;
+    let mut every = tokio::time::interval(BRINGS_EVERY);
+    for event in events.iter().cycle() {
+        tokio::select! {
+            _ = every.tick() => relay.say(event).await,
+            _answer = relay.next() => {}
+        }
     }
 }
 

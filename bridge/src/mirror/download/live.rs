@@ -8,10 +8,13 @@ use nostrp2p_protocol::Filter;
 use super::{EOSE_WITHIN, OVERLAP, request};
 use crate::mirror::{
     MirrorStep, line,
+    mail::is_mail,
     patience::{Due, Patience},
     questions::Allowed,
 };
 
+/// How far the time of a gift wrap lies in the past at most, in seconds (NIP-59), and a quarter of an hour.
+const WRAPPED_WITHIN: u64 = 2 * 86_400 + OVERLAP;
 /// The first subscription; the others have a number behind it.
 const LIVE: &str = "live";
 /// Subscriptions that are asked for again when the relay refuses them. If it refuses one beyond, it allows fewer than it
@@ -149,8 +152,10 @@ impl Live {
 impl Subscription {
     fn ask(&mut self, number: usize) -> MirrorStep {
         self.patience.on_asked();
-        let since = Some(self.since);
-        let filters = self.filters.iter().map(|filter| Filter { since, ..filter.clone() });
+        let filters = self.filters.iter().map(|filter| {
+            let back = if is_mail(filter) { WRAPPED_WITHIN } else { 0 };
+            Filter { since: Some(self.since.saturating_sub(back)), ..filter.clone() }
+        });
         MirrorStep::Send(request(&name(number), filters))
     }
 

@@ -64,6 +64,6 @@ fn mirror(status: &MirrorStatus) -> Mirror {
         behind: status.behind,
         last_event: status.last_event,
         work: status.work,
-        login: status.needs_signature.then(|| status.challenge.clone().unwrap_or_default()),
+        login: status.challenge.clone().or_else(|| status.needs_signature.then(String::new)),
     }
 }

@@ -93,10 +93,18 @@ async fn hand(writer: &Writer, event: Event, sender: Sender) -> Inserted {
     writer.commit(event, Propagation::Handed(sender)).await.await.unwrap().unwrap()
 }
 
+/// What somebody brings to the inbox.
+async fn bring(writer: &Writer, event: Event, sender: Sender) -> Inserted {
+    writer.commit(event, Propagation::Brought(sender)).await.await.unwrap().unwrap()
+}
+
+fn small() -> Retention {
+    Retention { mail_bytes: 100 * 1024, ..Retention::EVERYTHING }
+}
+
 /// A store with a mailbox of 100 KiB whose owner follows [`FRIEND`] and has muted 9.
 async fn small_mailbox(directory: &Path) -> (Store, Writer) {
-    let retention = Retention { mail_bytes: 100 * 1024, ..Retention::EVERYTHING };
-    let (store, writer) = Store::open(directory, retention).unwrap();
+    let (store, writer) = Store::open(directory, small()).unwrap();
     writer.set_owner(key(OWNER).public_key()).await.unwrap();
     for (kind, person) in [(3, FRIEND), (10_000, 9)] {
         let tags = vec![Tag::new(["p", &key(person).public_key().to_string()])];
@@ -199,5 +207,68 @@ async fn whose_the_events_are_is_found_out_when_there_is_an_owner_and_by_an_olde
     drop(store);
     let (store, writer) = open(directory.path());
     assert_eq!(store.progress().borrow().usage, usage);
+    writer.close();
+}
+
+#[tokio::test]
+async fn strangers_who_fill_the_inbox_displace_nothing_and_leave_three_quarters_to_others() {
+    let directory = tempfile::tempdir().unwrap();
+    let (store, writer) = small_mailbox(directory.path()).await;
+    let stranger = Sender::Person(key(4).public_key());
+    let mut taken = Vec::new();
+    for number in 0..200 {
+        let (event, sender) = match number % 2 {
+            0 => (letter(4, number), stranger),
+            _ => (wrap(60, number), Sender::Anyone),
+        };
+        match bring(&writer, event.clone(), sender).await {
+            Inserted::New(_) => taken.push(event),
+            full => assert_eq!(full, Inserted::MailboxFull),
+        }
+    }
+    let quarter = 100 * 1024 / 4;
+    let brought = store.progress().borrow().usage.mail_bytes;
+    assert!((quarter - 2_000..=quarter).contains(&brought), "{brought}");
+    // A friend who has signed in is counted as everywhere, and so is what comes over the overlay.
+    let friend = Sender::Person(key(FRIEND).public_key());
+    assert!(matches!(bring(&writer, wrap(50, 0), friend).await, Inserted::New(_)));
+    assert!(matches!(
+        hand(&writer, letter(5, 0), Sender::Person(key(5).public_key())).await,
+        Inserted::New(_)
+    ));
+    // Nor do friends displace what was acknowledged to those who brought it.
+    let mut number = 0;
+    while matches!(bring(&writer, letter(FRIEND, number), friend).await, Inserted::New(_)) {
+        number += 1;
+    }
+    let held = store.select_all();
+    assert!(number > 40 && taken.iter().all(|event| held.contains(event)), "{number}");
+    assert!(!held.contains(&letter(5, 0)), "but those who came over the overlay, as before");
+    // What is gone makes room, also in another run.
+    writer.close();
+    drop(store);
+    let (store, writer) = Store::open(directory.path(), small()).unwrap();
+    assert_eq!(bring(&writer, letter(4, 999), stranger).await, Inserted::MailboxFull);
+    let ids = taken.iter().filter(|event| event.kind == Kind::POST).map(|event| event.id().to_string());
+    let deletion = event(4, 5, 5_000, "", ids.map(|id| Tag::new(["e", &id])).collect());
+    writer.store(deletion, Propagation::Shared).await;
+    assert!(matches!(bring(&writer, letter(4, 999), stranger).await, Inserted::New(_)));
+    assert!(store.select_all().contains(&letter(4, 999)));
+    writer.close();
+}
+
+#[tokio::test]
+async fn what_is_brought_to_the_inbox_is_shared_with_nobody() {
+    let directory = tempfile::tempdir().unwrap();
+    let (store, writer) = small_mailbox(directory.path()).await;
+    let repost = to_owner(4, 6, clock::now(), "for everyone by its kind");
+    let sender = Sender::Person(key(4).public_key());
+    assert!(matches!(bring(&writer, repost.clone(), sender).await, Inserted::New(_)));
+    let all = nostrp2p_core::SyncWindow { since: 0, until: u64::MAX };
+    assert_eq!(store.shared(all).unwrap(), vec![]);
+    assert_eq!(store.unsent().unwrap(), vec![]);
+    // Whoever hears it later by gossip has it from everybody.
+    writer.commit(repost, Propagation::Shared).await.await.unwrap().unwrap();
+    assert_eq!(store.shared(all).unwrap().len(), 1);
     writer.close();
 }
