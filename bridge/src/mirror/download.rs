@@ -3,8 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use nostrp2p_core::HORIZON_SECONDS;
-use nostrp2p_protocol::{EventId, Filter, Kind, PublicKey, UnverifiedEvent};
+use nostrp2p_protocol::{EventId, Filter, Kind, PublicKey, UnverifiedEvent, event_policy::HORIZON_SECONDS};
 
 use super::{
     Collect, MirrorStep,
