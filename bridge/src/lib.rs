@@ -10,7 +10,6 @@ mod query;
 mod reader;
 mod search;
 mod session;
-mod work;
 
 pub use information::{Information, SUPPORTED_NIPS};
 pub use query::{InvalidQuery, Query};

@@ -1,7 +1,9 @@
 //! Who reads, and what of the store they may see.
 
-use nostrp2p_core::is_open;
-use nostrp2p_protocol::{Event, Filter, Kind, PublicKey};
+use nostrp2p_protocol::{
+    Event, Filter, Kind, PublicKey,
+    event_policy::{is_direct_message, is_open},
+};
 
 /// Whom a session serves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,9 +25,8 @@ impl Reader {
 
     /// Whether a filter asks only for kinds that this reader never sees, so that signing in is worth a try.
     pub(crate) fn never_sees(self, filter: &Filter) -> bool {
-        let private = |kind: &Kind| matches!(kind.0, 4 | 13..=15 | 1059);
         match (self, &filter.kinds) {
-            (Self::Guest, Some(kinds)) => !kinds.is_empty() && kinds.iter().all(private),
+            (Self::Guest, Some(kinds)) => !kinds.is_empty() && kinds.iter().copied().all(is_direct_message),
             _ => false,
         }
     }

@@ -4,61 +4,19 @@
 //! signature comes after all of these and is checked outside. A node forwards only what it admitted.
 
 use nostrp2p_protocol::{
-    EventId, Oversize, PeerId, PublicKey, Unacceptable, UnsignedEvent, limits::MAX_PEOPLE,
+    EventId, Oversize, PeerId, PublicKey, Unacceptable, UnsignedEvent,
+    event_policy::{Audience, audience},
+    limits::MAX_PEOPLE,
+    work,
 };
 
 use crate::{
-    audience::{Audience, audience},
     budgets::{Budgets, Grant},
-    directory::MAX_ENTRIES,
     follow_graph::FollowGraph,
-    limit::{Rate, UNIT},
+    limit::UNIT,
+    limits::Limits,
     recent::Recent,
 };
-
-/// The bounds of admission.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
-    /// How old a broadcast event may be, in seconds. Default 30 days, as the store keeps.
-    pub horizon_seconds: u64,
-    /// Ids that are remembered. Default 20,000: about a day of a busy network, and 2 MB; a guess.
-    pub recent_ids: usize,
-    /// Events that the owner, those whom he follows and those whom these follow may send by gossip. Default 120 at once,
-    /// 240 an hour, which is what all nodes keep of one author (see [`crate::MAX_PER_HOUR`]); a guess.
-    pub close: Rate,
-    /// Events of anybody else that are taken by gossip. Default 24 at once, 240 an hour, which is what all nodes keep of
-    /// one author, so it would come by catching up anyway. Those whom the node has not known for a day share it, as far as
-    /// one neighbour brings them.
-    pub strangers: Rate,
-    /// How much of that is passed on. Default 8 at once, 240 an hour: so that a flood ends at the first node; whoever goes
-    /// over it is not passed on for a minute. What is not passed on comes by catching up, some seconds later; a guess.
-    pub passed_on: Rate,
-    /// Events of all strangers together. Default 600 at once, 7,200 an hour, half of it for those who have been known for
-    /// a day: what 17,000 people write who write ten times a day, and 2 kB a second with all copies; a guess.
-    pub all_strangers: Rate,
-    /// Authors whose budgets are remembered. Default 10,000: 1 MB. The longest silent is forgotten first.
-    pub authors: usize,
-    /// Nodes that act for somebody and are remembered. Default 50,000, which is also the most: 15 MB. Simulations take less.
-    pub directory: usize,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            horizon_seconds: HORIZON_SECONDS,
-            recent_ids: 20_000,
-            close: Rate { burst: 120, per_hour: 240 },
-            strangers: Rate { burst: 24, per_hour: 240 },
-            passed_on: Rate { burst: 8, per_hour: 240 },
-            all_strangers: Rate { burst: 600, per_hour: 7_200 },
-            authors: 10_000,
-            directory: MAX_ENTRIES,
-        }
-    }
-}
-
-/// Other nodes take no broadcast that is older than this: 30 days.
-pub const HORIZON_SECONDS: u64 = 30 * 86_400;
 
 /// Why an event is not taken although nobody did wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -302,15 +260,7 @@ fn check_at_the_door(unsigned: &UnsignedEvent, now: u64) -> Result<(), Result<Ig
 /// What an event takes of its author's budget. Work that it commits to (NIP-13) makes it cheaper: half for 12 bits,
 /// a quarter for 16, and so on down to a sixteenth for 24, which are about a minute of a phone.
 fn cost(id: &EventId, unsigned: &UnsignedEvent) -> u64 {
-    let done: u32 = {
-        let zeros = id.as_bytes().iter().take_while(|byte| **byte == 0).count();
-        let partial = id.as_bytes().get(zeros).map_or(0, |byte| byte.leading_zeros());
-        u32::try_from(zeros).unwrap_or(0) * 8 + partial
-    };
-    // ["nonce", "<counter>", "<bits>"]: without the word before, a lucky id would count as work.
-    let nonce = unsigned.tags.iter().find(|tag| tag.name() == "nonce");
-    let meant = nonce.and_then(|tag| tag.elements().get(2)?.parse().ok()).unwrap_or(0);
-    let bits = if meant <= done { meant } else { 0 };
+    let bits = work::counted(id, unsigned);
     UNIT >> (bits.saturating_sub(8) / 4).min(4)
 }
 
@@ -332,6 +282,7 @@ mod tests {
     use nostrp2p_protocol::{EventTemplate, Kind, Tag};
 
     use super::*;
+    use crate::limit::Rate;
 
     const NOW: u64 = 1_700_000_000;
 

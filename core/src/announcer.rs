@@ -12,6 +12,7 @@ use std::{collections::BTreeMap, time::Duration};
 use nostrp2p_protocol::{
     Announcement, Delegation, PeerId, PublicKey, SignedAnnouncement, UnverifiedEvent,
     announcement::{MAX_ADDRESSES, MAX_ANNOUNCEMENTS},
+    event_policy::is_ahead,
     limits::MAX_SECONDS_AHEAD,
 };
 
@@ -19,7 +20,6 @@ use self::neighbours::Neighbours;
 use crate::{
     Core,
     limit::{Rate, TokenBuckets, UNIT},
-    replacing::is_ahead,
     rng::SeededRng,
     sources::Sources,
 };

@@ -8,10 +8,10 @@
 use nostrp2p_protocol::{PeerId, PublicKey};
 
 use crate::{
-    admission::Limits,
     follow_graph::FollowGraph,
     known_authors::KnownAuthors,
     limit::{TokenBuckets, UNIT},
+    limits::Limits,
 };
 
 /// Who goes over what is passed on has nothing passed on for so many seconds, counted from the last time. Whoever

@@ -6,19 +6,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use nostrp2p_protocol::{Delegation, PeerId, PublicKey};
+use nostrp2p_protocol::{Delegation, PeerId, PublicKey, event_policy::is_outdated};
 
 use crate::{
-    engine::MAX_CONNECTED,
     follow_graph::MAX_LISTED,
+    limits::{MAX_CONNECTED, MAX_ENTRIES},
     outbox::MAX_WAITING,
-    replacing::is_outdated,
     rng::SeededRng,
     sources::{Source, Sources},
 };
 
-/// Most entries: 50,000 nodes are about 15 MB.
-pub(crate) const MAX_ENTRIES: usize = 50_000;
 /// Most nodes of one person. The newest word counts, so that a person who moves often is still found.
 const MAX_NODES_OF_ONE: usize = 8;
 /// So many nodes of a person who is needed are not displaced by others: one that takes a private event is enough.

@@ -22,7 +22,7 @@ use std::collections::BTreeMap;
 use nostrp2p_protocol::frame::{Refusal, RefusalCode};
 use nostrp2p_protocol::{
     Delegation, Event, Malformed, Network, Packet, PeerId, PublicKey, UnsignedEvent, UnverifiedEvent,
-    VerifyError, rpc::Receipt,
+    VerifyError, event_policy::Audience, rpc::Receipt,
 };
 
 pub use self::vocabulary::{
@@ -30,12 +30,12 @@ pub use self::vocabulary::{
 };
 use crate::{
     admission::{Admission, Ignored},
-    audience::Audience,
     counters::Refusals,
     directory::{Directory, Needs},
     fetch::Fetches,
     future_events::FutureEvents,
     limit::{Rate, SET_BACK_SECONDS, TokenBuckets, UNIT},
+    limits::MAX_CONNECTED,
     node_lookup::NodeLookup,
     outbox::Outbox,
     own_nodes::OwnNodes,
@@ -50,9 +50,6 @@ const MAX_PENDING: usize = 4_096;
 
 /// Most deliveries that are under way at a time.
 const MAX_ATTEMPTS: usize = 64;
-
-/// Most connected nodes whose networks are remembered; the overlay lets in about 180.
-pub(crate) const MAX_CONNECTED: usize = 1_000;
 
 /// Nodes and services whose requests are counted: those of all who can be connected, and some who have gone.
 const MAX_ASKERS: usize = 1_024;

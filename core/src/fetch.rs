@@ -6,9 +6,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use nostrp2p_protocol::{EventId, Filter, Kind, PeerId, PublicKey, UnsignedEvent};
-
-use crate::audience::is_on_request;
+use nostrp2p_protocol::{
+    EventId, Filter, Kind, PeerId, PublicKey, UnsignedEvent, event_policy::is_served_on_request,
+};
 
 /// Targets that are remembered. An entry is about 200 bytes.
 const MAX_WANTS: usize = 4_000;
@@ -51,7 +51,7 @@ pub enum FetchTarget {
 impl FetchTarget {
     /// The newest event of this kind of a person: of profiles, and of lists that are served on request.
     pub fn latest_of(kind: Kind, author: PublicKey) -> Option<Self> {
-        (kind == Kind::PROFILE || is_on_request(kind)).then_some(Self::Latest(kind, author))
+        (kind == Kind::PROFILE || is_served_on_request(kind)).then_some(Self::Latest(kind, author))
     }
 
     /// Whose nodes are asked.

@@ -6,7 +6,6 @@
 
 mod admission;
 mod announcer;
-mod audience;
 mod budgets;
 mod counters;
 mod directory;
@@ -14,31 +13,24 @@ mod engine;
 mod fetch;
 mod follow_graph;
 mod future_events;
-mod hourly_cap;
 mod intake;
 mod known_authors;
 mod limit;
+mod limits;
 mod mailbox;
 mod node_lookup;
 mod outbox;
 mod own_nodes;
 mod ownership;
 mod recent;
-mod relay_list;
-mod replacing;
 mod revocations;
 mod rng;
 mod sources;
 mod sync;
-mod target;
 mod tunnel;
 
-pub use admission::{Admission, HORIZON_SECONDS, Ignored, Limits};
+pub use admission::{Admission, Ignored};
 pub use announcer::{Announcer, News, NodeKey, Sign, Unheard, announce_every};
-pub use audience::{
-    Audience, audience, audience_of_deletion, is_on_request, is_open, is_protected, is_public, open_kinds,
-    public_kinds,
-};
 pub use counters::Refusals;
 pub use directory::Directory;
 pub use engine::{
@@ -46,23 +38,20 @@ pub use engine::{
     Verdict,
 };
 pub use fetch::{FetchQuery, FetchTarget, QueryId};
-pub use hourly_cap::{CapDecision, MAX_PER_HOUR, hour, room};
 pub use intake::{INTAKE_PAUSE_SECONDS, Intake};
 pub use known_authors::NEW_SECONDS;
 pub use limit::{Rate, TokenBuckets, UNIT};
-pub use mailbox::{Sender, is_addressed_to};
+pub use limits::Limits;
+pub use mailbox::Sender;
 pub use outbox::{DeliveryKey, DeliveryState, Outbox};
 pub use own_nodes::OwnNodeCursor;
 pub use ownership::{Claim, Ownership, Proof};
-pub use relay_list::inside_address;
-pub use replacing::{is_ahead, is_outdated, replaces};
 pub use rng::SeededRng;
 pub use sources::Source;
 pub use sync::{
     Comparison, ComparisonStep, Difference, Identified, LastSync, SyncCounts, SyncSession, SyncSet, SyncStep,
     SyncWindow,
 };
-pub use target::{REPOSTS, Target};
 pub use tunnel::{
     OpenTunnel, OpenedSession, TUNNEL_SECONDS, TunnelClient, TunnelCounts, TunnelDenied, TunnelLimits,
     TunnelServer, WANTED_TUNNELS,

@@ -25,13 +25,14 @@ use std::{
 
 use futures_util::{StreamExt, stream::FuturesUnordered};
 use nostrp2p_core::{
-    Announcer, Audience, Claim, Core, DeliveryId, DeliveryKey, DeliveryState, Difference, EngineSettings,
-    GossipId, Identified, Input, Output, Ownership, PublishId, QueryId, Service, Sharing, SyncSession,
-    Target, TunnelClient, TunnelServer, Unheard, Verdict,
+    Announcer, Claim, Core, DeliveryId, DeliveryKey, DeliveryState, Difference, EngineSettings, GossipId,
+    Identified, Input, Output, Ownership, PublishId, QueryId, Service, Sharing, SyncSession, TunnelClient,
+    TunnelServer, Unheard, Verdict,
 };
 use nostrp2p_overlay::{MessageRef, Overlay, OverlayEvent, RequestRef, Topic};
 use nostrp2p_protocol::{
     Delegation, Event, EventId, Kind, Network, PeerId, PublicKey, UnverifiedEvent,
+    event_policy::{Audience, Target},
     frame::{Carried, Delivery, Refusal, RefusalCode},
     rpc::{Lent, OwnPage, Receipt},
 };

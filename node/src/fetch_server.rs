@@ -2,14 +2,15 @@
 
 use std::{collections::BTreeSet, sync::LazyLock};
 
-use nostrp2p_core::{Audience, OwnNodeCursor, REPOSTS, Target, audience, is_public, public_kinds};
+use nostrp2p_core::OwnNodeCursor;
 use nostrp2p_protocol::{
-    Event, EventId, Filter, Kind, PublicKey, UnsignedEvent, UnverifiedEvent,
+    Event, Filter, Kind, PublicKey, UnsignedEvent, UnverifiedEvent,
+    event_policy::{Audience, References, Target, audience, is_public, is_repost, public_kinds, references},
     limits::MAX_BATCH_EVENTS,
     rpc::{Found, OwnPage},
 };
 
-use crate::store::{ANSWER_BYTES, Address, Reading, Store, bulk};
+use crate::store::{ANSWER_BYTES, Reading, Store, bulk};
 
 /// Kinds of which strangers may see something.
 pub(crate) static PUBLIC: LazyLock<BTreeSet<Kind>> = LazyLock::new(public_kinds);
@@ -78,20 +79,12 @@ pub(crate) fn own_page(
 /// What an event that is to be published speaks of, as far as it is stored: those of a deletion's targets that are its
 /// author's, what is reposted or quoted. What a repost carries in its content counts as well.
 pub(crate) fn targets(store: &Store, unsigned: &UnsignedEvent) -> Result<Vec<Target>, redb::Error> {
-    let names: &[&str] = match unsigned.kind {
-        Kind::DELETION => &["e", "a"],
-        kind if REPOSTS.contains(&kind) => &["e", "a", "q"],
-        _ => &["q"],
-    };
-    let values = || names.iter().flat_map(|name| unsigned.tag_values(name));
-    let ids: BTreeSet<EventId> = values().filter_map(|value| value.parse().ok()).collect();
-    let addresses: BTreeSet<Address> = values().filter_map(Address::parse).collect();
-    let mut targets = store.named(&ids, &addresses)?;
+    let mut targets = store.named(&references(unsigned))?;
     if unsigned.kind == Kind::DELETION {
         targets.retain(|target| target.unsigned.pubkey == unsigned.pubkey);
     }
     for carried in carried(unsigned) {
-        let stored = store.named(&[carried.id()].into(), &BTreeSet::new())?;
+        let stored = store.named(&References { ids: [carried.id()].into(), ..References::default() })?;
         targets.extend(if stored.is_empty() { vec![Target::stored(carried)] } else { stored });
     }
     Ok(targets)
@@ -99,7 +92,7 @@ pub(crate) fn targets(store: &Store, unsigned: &UnsignedEvent) -> Result<Vec<Tar
 
 /// Whether an event speaks of others in a way that decides where it goes, or whether it may.
 pub(crate) fn has_targets(unsigned: &UnsignedEvent) -> bool {
-    unsigned.kind == Kind::DELETION || REPOSTS.contains(&unsigned.kind) || unsigned.has_tag("q")
+    unsigned.kind == Kind::DELETION || is_repost(unsigned.kind) || unsigned.has_tag("q")
 }
 
 /// The event in a repost's content, and the one in that if it is a repost, and so on. Each is shorter than the one around it.
@@ -107,7 +100,7 @@ fn carried(repost: &UnsignedEvent) -> Vec<UnsignedEvent> {
     let mut carried: Vec<UnsignedEvent> = Vec::new();
     loop {
         let around = carried.last().unwrap_or(repost);
-        let inside = REPOSTS.contains(&around.kind).then(|| serde_json::from_str(&around.content).ok());
+        let inside = is_repost(around.kind).then(|| serde_json::from_str(&around.content).ok());
         let Some(UnverifiedEvent { unsigned, .. }) = inside.flatten() else { return carried };
         carried.push(unsigned);
     }

@@ -25,6 +25,7 @@ mod mirror;
 mod node_status;
 mod own_names;
 pub mod redact;
+mod relay_url;
 pub mod server;
 pub mod settings;
 pub mod status;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use nostrp2p_core::is_ahead;
+use nostrp2p_protocol::event_policy::is_ahead;
 use nostrp2p_protocol::limits::{MAX_MARKER_BYTES, MAX_MARKERS};
 
 use crate::store::MetaWrite;

@@ -4,7 +4,6 @@
 //! One task watches whom to talk to and what to ask for; one task for each relay holds the connection. What is said is
 //! `nostrp2p_bridge::mirror`'s affair. See docs/mirrors.md.
 
-mod address;
 mod dial;
 mod information;
 mod link;
@@ -30,7 +29,6 @@ use tokio::{
     task::{AbortHandle, Id, JoinError, JoinHandle, JoinSet},
 };
 
-pub use address::relay_url;
 use plan::Role;
 pub use trust::TrustError;
 

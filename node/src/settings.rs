@@ -9,6 +9,7 @@ mod reach;
 mod storage;
 mod tls;
 mod unused;
+mod values;
 
 mod explain;
 
@@ -30,7 +31,7 @@ pub use home::{HelpOthers, HomeSettings};
 pub use reach::{ReachSettings, Reachable, RelayQuota, RelaySlots};
 pub use tls::{Acme, Tls, TlsFiles};
 
-use crate::{mirror::relay_url, store::Retention};
+use crate::{relay_url::relay_url, store::Retention};
 
 /// Where a node listens by default, as the original does.
 const DEFAULT_LISTEN: &str = "127.0.0.1:20000";

@@ -62,7 +62,6 @@ pub(crate) use reading::Reading;
 pub(crate) use record::{decode as decode_record, encode as encode_record};
 pub use repair::{Repaired, repair};
 pub use retain::Retention;
-pub(crate) use tombstones::Address;
 pub(crate) use turns::{OwnersTurn, Turns};
 pub use usage::Usage;
 pub use write::Inserted;

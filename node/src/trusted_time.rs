@@ -25,7 +25,7 @@ const BELIEVED_AFTER: Duration = Duration::from_secs(86_400);
 
 /// Decides; the clocks are arguments.
 #[derive(Debug)]
-struct ReportValidation {
+struct TrustedClock {
     /// The time that was trusted last, in seconds since 1970, and when that was.
     trusted: u64,
     at: Instant,
@@ -33,7 +33,7 @@ struct ReportValidation {
     doubted: Option<Instant>,
 }
 
-impl ReportValidation {
+impl TrustedClock {
     /// The time to go by for what cannot be undone.
     fn now(&mut self, wall: u64, steady: Instant) -> u64 {
         let expected = self.expected(steady);
@@ -70,13 +70,13 @@ impl ReportValidation {
 
 /// The clock of this process, shared by all who drop or expire something.
 #[derive(Debug)]
-pub struct TrustedTime(Mutex<ReportValidation>);
+pub struct TrustedTime(Mutex<TrustedClock>);
 
 impl TrustedTime {
     /// Goes on from the time that the last run trusted, in seconds since 1970; a store without a last run trusts the clock.
     pub(crate) fn since(last_run: Option<u64>) -> Self {
         let trusted = last_run.unwrap_or_else(clock::now);
-        Self(Mutex::new(ReportValidation { trusted, at: Instant::now(), doubted: None }))
+        Self(Mutex::new(TrustedClock { trusted, at: Instant::now(), doubted: None }))
     }
 
     /// The time to go by for what cannot be undone, in seconds since 1970.
@@ -112,7 +112,7 @@ impl TrustedTime {
         self.lock().doubted.map(|_| clock::now().saturating_sub(trusted))
     }
 
-    fn lock(&self) -> MutexGuard<'_, ReportValidation> {
+    fn lock(&self) -> MutexGuard<'_, TrustedClock> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -124,9 +124,9 @@ mod tests {
     const NOW: u64 = 1_700_000_000;
     const DAY: u64 = 86_400;
 
-    fn judge() -> (ReportValidation, Instant) {
+    fn judge() -> (TrustedClock, Instant) {
         let start = Instant::now();
-        (ReportValidation { trusted: NOW, at: start, doubted: None }, start)
+        (TrustedClock { trusted: NOW, at: start, doubted: None }, start)
     }
 
     const fn seconds(count: u64) -> Duration {

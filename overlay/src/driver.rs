@@ -34,7 +34,7 @@ use self::{
     messages::Held,
     requests::Requests,
 };
-pub(crate) use self::{home::MAX_KEPT, relaying::Relaying, requests::Question, saving::Saver};
+pub(crate) use self::{relaying::Relaying, saving::Saver};
 use crate::{
     Lookups, OverlayEvent, Peer, Protocol, Stats,
     bandwidth::BandwidthMeter,
@@ -43,8 +43,7 @@ use crate::{
     event_queue::EventQueue,
     gossip::Copies,
     handle::OverlayCommand,
-    interfaces::Interfaces,
-    listen::Begun,
+    listen::{Begun, Interfaces},
     own_ips::OwnIps,
     peer::Connected,
     peer_store::PeerStore,

@@ -10,9 +10,7 @@ use tokio::{
 
 use crate::{
     BroadcastError, HomeStream, HomeVisit, MessageAcceptance, MessageRef, Peer, PeerAddress, Protocol, Reach,
-    RequestError, RequestRef, Stats, Topic, Traffic,
-    driver::{MAX_KEPT, Question},
-    peer_store::MAX_PER_PEER,
+    RequestError, RequestRef, Stats, Topic, Traffic, peer_store::MAX_PER_PEER,
 };
 
 /// Commands on their way to the driver. Beyond that, callers wait.
@@ -23,6 +21,9 @@ const OPEN_TIME: Duration = Duration::from_secs(10);
 
 /// Streams of helpers that the node has not looked at yet.
 const WAITING_VISITS: usize = 16;
+
+/// Peers whose connections are kept open, asked for by the node: some helpers.
+pub(crate) const MAX_KEPT: usize = 8;
 
 /// A running overlay. Clones are handles to the same one; when the last is dropped, it shuts down.
 ///
@@ -44,6 +45,16 @@ pub struct Sent {
     /// Whether the very same bytes came by less than two minutes ago; then they are not sent again.
     pub repeated: bool,
 }
+
+/// One request to a peer, as the handle gives it to the driver.
+pub(crate) struct Question {
+    pub(crate) protocol: Protocol,
+    pub(crate) payload: Vec<u8>,
+    pub(crate) reply: QuestionReply,
+}
+
+/// Where the answer goes.
+pub(crate) type QuestionReply = oneshot::Sender<Result<Vec<u8>, RequestError>>;
 
 /// What the driver is asked for.
 pub(crate) enum OverlayCommand {

@@ -21,7 +21,6 @@ mod handle;
 mod handshake_limit;
 mod home;
 mod hop_message;
-mod interfaces;
 mod ip_scope;
 mod listen;
 mod liveness;

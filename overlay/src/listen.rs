@@ -1,5 +1,7 @@
 //! Begins to listen, and knows before it returns that it does.
 
+mod interfaces;
+
 use std::{
     collections::HashSet,
     io,
@@ -13,10 +15,11 @@ use libp2p::{
 };
 use tokio::time;
 
+pub(crate) use interfaces::Interfaces;
+
 use crate::{
     address::PeerLocation,
     error::StartError,
-    interfaces::Interfaces,
     settings::Listen,
     swarm::{Behaviour, Event},
 };

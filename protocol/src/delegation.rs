@@ -3,7 +3,10 @@
 //! Signed by the owner's client, announced by the node. Without it nobody sends the owner's private events to the
 //! node. A newer delegation for the same node replaces an older one; one that has expired ends it.
 
-use crate::{Event, EventTemplate, Kind, PeerId, PublicKey, Tag, UnsignedEvent, limits::MAX_SECONDS_AHEAD};
+use crate::{
+    Event, EventTemplate, Kind, PeerId, PublicKey, Tag, UnsignedEvent,
+    limits::{MAX_SECONDS_AHEAD, is_ahead},
+};
 
 /// How long a delegation holds, in seconds: 90 days, so that a node that is switched off for a season recovers.
 pub const LIFETIME_SECONDS: u64 = 90 * 86_400;
@@ -118,7 +121,7 @@ impl Delegation {
     /// Whether it may be taken at this time: it is dated at most [`MAX_SECONDS_AHEAD`] ahead, and ends at most
     /// [`MAX_AHEAD_SECONDS`] after the time of taking and after its own date.
     pub fn is_credible(&self, now: u64) -> bool {
-        self.created_at() <= now.saturating_add(MAX_SECONDS_AHEAD)
+        !is_ahead(self.created_at(), now)
             && self.expires <= now.min(self.created_at()).saturating_add(MAX_AHEAD_SECONDS)
     }
 

@@ -3,11 +3,13 @@
 //! Only [`UnverifiedEvent::verify`] and [`EventTemplate::sign`] make an [`Event`], so whoever holds one
 //! need not check it again.
 
+mod canonical;
+
 use std::ops::Deref;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{EventId, Kind, PublicKey, SecretKey, Signature, canonical, limits, verify};
+use crate::{EventId, Kind, PublicKey, SecretKey, Signature, limits, verify};
 
 /// A tag: a name and values, for instance `["p", "<public key>"]` (NIP-01).
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -162,7 +164,7 @@ impl UnsignedEvent {
     /// Names the first limit that is broken.
     pub fn check(&self, now: u64) -> Result<(), Unacceptable> {
         self.check_shape().map_err(Unacceptable::Shape)?;
-        if self.created_at > now.saturating_add(limits::MAX_SECONDS_AHEAD) {
+        if limits::is_ahead(self.created_at, now) {
             return Err(Unacceptable::TooNew);
         }
         Ok(())

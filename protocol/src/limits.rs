@@ -28,6 +28,11 @@ pub const MAX_TAG_ELEMENTS: usize = 100;
 /// How far ahead of the receiver's clock an event may be dated, in seconds: 900, as strfry takes.
 pub const MAX_SECONDS_AHEAD: u64 = 900;
 
+/// Whether a time lies further ahead than any honest clock says. Both in seconds since 1970.
+pub const fn is_ahead(at: u64, now: u64) -> bool {
+    at > now.saturating_add(MAX_SECONDS_AHEAD)
+}
+
 /// Latest `created_at` of an event in seconds: what a double and JavaScript hold exactly.
 pub const MAX_CREATED_AT: u64 = (1 << 53) - 1;
 

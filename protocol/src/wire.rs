@@ -4,33 +4,11 @@
 //! It never holds the id, because the receiver computes that anyway. See PROTOCOL.md, "Compact events".
 
 use crate::{
-    Kind, PublicKey, Signature, Tag, UnsignedEvent, UnverifiedEvent,
+    Kind, Malformed, PublicKey, Signature, Tag, UnsignedEvent, UnverifiedEvent,
     bytes::is_lower_hex,
     limits::{self, MAX_TAG_ELEMENTS},
     msgpack::{Input, Piece, Read, Write, write_array, write_binary, write_text},
 };
-
-/// Why bytes are not the message that was expected. The sender is to blame.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Malformed {
-    /// The MessagePack is cut off, of another type, or over a limit.
-    #[error("malformed message: {0}")]
-    Encoding(String),
-    /// Bytes follow the message.
-    #[error("malformed message: {0} bytes follow its end")]
-    Trailing(usize),
-    /// The message begins with a type that this version does not know.
-    #[error("unknown message type {0}")]
-    UnknownType(u8),
-    /// The message is longer than its channel allows.
-    #[error("the message has {length} bytes, {max} are allowed")]
-    TooLong {
-        /// Bytes received.
-        length: usize,
-        /// Bytes allowed.
-        max: usize,
-    },
-}
 
 /// Encodes a value; tuples become arrays.
 pub(crate) fn encode(value: &impl Write) -> Vec<u8> {

@@ -5,7 +5,7 @@
 
 use sha2::{Digest, Sha256};
 
-use crate::{EventId, EventTemplate, PublicKey, Tag};
+use crate::{EventId, EventTemplate, PublicKey, Tag, UnsignedEvent};
 
 /// What stands for the nonce while it is looked for: as many digits as it has.
 const UNKNOWN: &str = "0000000000000000";
@@ -13,6 +13,23 @@ const UNKNOWN: &str = "0000000000000000";
 /// The number of zero bits with which an id begins.
 pub fn difficulty(id: &EventId) -> u32 {
     zeros(id.as_bytes())
+}
+
+/// The bits of work to which an event commits in its `nonce` tag, if it commits to any.
+pub fn commitment(unsigned: &UnsignedEvent) -> Option<u32> {
+    // ["nonce", "<counter>", "<bits>"]
+    let nonce = unsigned.tags.iter().find(|tag| tag.name() == "nonce")?;
+    nonce.elements().get(2)?.parse().ok()
+}
+
+/// Whether an event has the work to which it commits, if it commits to any.
+pub fn keeps_commitment(id: &EventId, unsigned: &UnsignedEvent) -> bool {
+    commitment(unsigned).is_none_or(|bits| difficulty(id) >= bits)
+}
+
+/// The bits of work that count: those to which an event commits, if it has them. Without that a lucky id would count.
+pub fn counted(id: &EventId, unsigned: &UnsignedEvent) -> u32 {
+    commitment(unsigned).filter(|bits| *bits <= difficulty(id)).unwrap_or(0)
 }
 
 fn zeros(bytes: &[u8]) -> u32 {

@@ -2,8 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use nostrp2p_core::{Audience, CapDecision, Sharing, SyncWindow, audience, hour, room};
-use nostrp2p_protocol::{Event, EventId, Kind, PublicKey};
+use nostrp2p_core::{Sharing, SyncWindow};
+use nostrp2p_protocol::{
+    Event, EventId, Kind, PublicKey,
+    event_policy::{Audience, CapDecision, audience, hour, room},
+};
 
 /// The events of one node.
 #[derive(Debug, Default)]

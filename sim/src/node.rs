@@ -10,9 +10,9 @@ use std::{
 
 use futures_util::{StreamExt, stream::FuturesUnordered};
 use nostrp2p_core::{
-    Announcer, Audience, Comparison, ComparisonStep, Core, DeliveryId, Difference, EngineSettings, GossipId,
-    Input, Limits, News, NodeKey, Output, PublishId, Service, Sharing, SyncSet, SyncStep, SyncWindow,
-    Unheard, Verdict,
+    Announcer, Comparison, ComparisonStep, Core, DeliveryId, Difference, EngineSettings, GossipId, Input,
+    Limits, News, NodeKey, Output, PublishId, Service, Sharing, SyncSet, SyncStep, SyncWindow, Unheard,
+    Verdict,
 };
 use nostrp2p_overlay::{
     Listen, MessageRef, NodeSecret, Overlay, OverlayEvent, OverlaySettings, PeerAddress, Protocol,
@@ -20,6 +20,7 @@ use nostrp2p_overlay::{
 };
 use nostrp2p_protocol::{
     Delegation, Event, EventId, Network, Packet, PeerId, PublicKey, SecretKey, UnverifiedEvent, delegation,
+    event_policy::Audience,
     rpc::{Found, Receipt, RpcRequest, decode_announcements, encode_announcements},
     sync::{self, Compared, SyncRequest},
 };

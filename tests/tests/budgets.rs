@@ -15,6 +15,12 @@ const START_AIM: Duration = Duration::from_millis(100);
 const START_MARGIN: Duration = Duration::from_millis(400);
 const STARTS: usize = 5;
 
+/// Bytes of the program that are loaded to run it, in MB, as the tests build it: symbols do not count. A release build of
+/// the same has a tenth less.
+const PROGRAM_AIM: f64 = 38.0;
+/// For what a new compiler or a feature brings.
+const PROGRAM_MARGIN: f64 = 3.0;
+
 #[tokio::test]
 async fn an_idle_node_has_little_memory_of_its_own() {
     let node = Node::start(&[]).await;
@@ -43,4 +49,35 @@ async fn a_node_starts_at_once() {
     let median = times[STARTS / 2];
     println!("budget: start of a node, median: {median:?} (aim: {START_AIM:?}, margin: {START_MARGIN:?})");
     assert!(median <= START_AIM + START_MARGIN, "a node starts in {median:?}");
+}
+
+#[test]
+fn the_program_is_small() {
+    let Some(bytes) = loaded_bytes(&std::fs::read(binary()).unwrap()) else {
+        return skip("this system's programs are not in ELF with 64 bits");
+    };
+    let size = f64::from(u32::try_from(bytes).unwrap()) / 1e6;
+    println!(
+        "budget: size of the program: {size:.1} MB (aim: {PROGRAM_AIM:.1}, margin: {PROGRAM_MARGIN:.1})"
+    );
+    assert!(size <= PROGRAM_AIM + PROGRAM_MARGIN, "the program has {size:.1} MB");
+}
+
+/// The bytes of a program's file that are loaded: those of its `PT_LOAD` segments (System V ABI, "Program Header").
+fn loaded_bytes(file: &[u8]) -> Option<u64> {
+    let number = |at: usize, bytes: usize| -> Option<u64> {
+        let digits = file.get(at..at + bytes)?;
+        Some(digits.iter().rev().fold(0, |sum, digit| sum << 8 | u64::from(*digit)))
+    };
+    // The magic number, 64 bits, the lowest byte first.
+    file.starts_with(b"\x7fELF\x02\x01").then_some(())?;
+    let (table, entry, entries) = (number(32, 8)?, number(54, 2)?, number(56, 2)?);
+    let mut sum = 0;
+    for index in 0..entries {
+        let at = usize::try_from(table + index * entry).ok()?;
+        if number(at, 4)? == 1 {
+            sum += number(at + 32, 8)?;
+        }
+    }
+    Some(sum)
 }

@@ -1,6 +1,9 @@
-//! Which crate may import which: the section "The parts" of the design, as a table; and how things are called.
+//! Which crate may import which: the section "The parts" of the design, as a table; that modules do not import each other in
+//! a circle; and how things are called.
 
+mod circles;
 mod names;
+mod sources;
 
 use crate::workspace::Workspace;
 use anyhow::{Context, Result, bail};
@@ -73,6 +76,7 @@ pub fn check(workspace: &Workspace) -> Result<Vec<String>> {
     let metadata = serde_json::from_slice(&output.stdout).context("cargo metadata is not JSON")?;
     let mut violations = violations(&metadata)?;
     violations.extend(names::check(workspace)?);
+    violations.extend(circles::check(workspace)?);
     Ok(violations)
 }
 

@@ -9,8 +9,7 @@ mod profiles;
 use std::collections::BTreeSet;
 
 use live::Live;
-use nostrp2p_core::HORIZON_SECONDS;
-use nostrp2p_protocol::{EventId, Filter, Kind, PublicKey, UnverifiedEvent};
+use nostrp2p_protocol::{EventId, Filter, Kind, PublicKey, UnverifiedEvent, event_policy::HORIZON_SECONDS};
 pub(super) use past::COMPARE;
 use past::{Part, Past};
 use profiles::Profiles;

@@ -2,8 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use nostrp2p_core::{is_open, is_protected};
-use nostrp2p_protocol::{Event, Filter, Kind, PublicKey, UnsignedEvent, limits::MAX_LIST_ENTRIES};
+use nostrp2p_protocol::{
+    Event, Filter, Kind, PublicKey,
+    event_policy::{EventAddress, is_open, is_open_kind, is_protected},
+    limits::MAX_LIST_ENTRIES,
+};
 
 /// Most authors of one filter; relays refuse long ones. Two of these fit into 64 KiB.
 const AUTHORS: usize = 450;
@@ -54,8 +57,5 @@ pub fn is_offered(event: &Event, owner: &PublicKey, was_given: impl Fn(&str) -> 
 
 /// Whether `kind:pubkey:d` is of a kind that is open.
 fn is_open_address(address: &str) -> bool {
-    let mut parts = address.splitn(3, ':');
-    let (kind, author) = (parts.next().and_then(|kind| kind.parse().ok()), parts.next());
-    let (Some(kind), Some(Ok(pubkey))) = (kind, author.map(str::parse)) else { return false };
-    is_open(&UnsignedEvent { pubkey, created_at: 0, kind: Kind(kind), tags: vec![], content: String::new() })
+    EventAddress::parse(address).is_some_and(|address| is_open_kind(address.kind))
 }

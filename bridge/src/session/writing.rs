@@ -1,16 +1,14 @@
 //! EVENT: what the owner's programs publish, and what ends before the node looks at it.
 
-use nostrp2p_core::{HORIZON_SECONDS, inside_address, is_protected, is_public};
 use nostrp2p_protocol::{
     Authority, Event, EventId, Kind, PublicKey, UnsignedEvent, UnverifiedEvent,
+    event_policy::{HORIZON_SECONDS, inside_address, is_protected, is_public, is_repost, is_too_old},
     frame::{Carried, Refusal, RefusalCode},
+    work::keeps_commitment,
 };
 
 use super::{Session, SessionStep};
-use crate::{message, reader::Reader, work};
-
-/// Reposts (NIP-18), which carry another event in their content.
-const REPOSTS: [Kind; 2] = [Kind::REPOST, Kind(16)];
+use crate::{message, reader::Reader};
 
 /// Characters of an address that an answer repeats.
 const SHOWN: usize = 100;
@@ -74,7 +72,7 @@ impl Session {
 
     /// What a relay has to check besides what every node checks.
     fn check(&self, id: &EventId, unsigned: &UnsignedEvent) -> Result<(), &'static str> {
-        if !work::keeps_its_word(id, unsigned) {
+        if !keeps_commitment(id, unsigned) {
             return Err("pow: the id has less work than its nonce tag says (NIP-13)");
         }
         if is_protected(unsigned) && self.authenticated != Some(unsigned.pubkey) {
@@ -83,7 +81,7 @@ impl Session {
         if unsigned.kind == LEGACY_MESSAGE {
             return Err("blocked: use NIP-17; messages of kind 4 show everybody who writes to whom");
         }
-        if REPOSTS.contains(&unsigned.kind) && carries_protected(&unsigned.content) {
+        if is_repost(unsigned.kind) && carries_protected(&unsigned.content) {
             return Err("blocked: a protected event is not to be reposted (NIP-70)");
         }
         if unsigned.kind == Kind::VANISH && !self.is_named(unsigned) {
@@ -134,7 +132,7 @@ impl Submitted {
             return format!("kept on your node: it names {inside}, which is in your own machine or network");
         }
         match carried {
-            Carried::Broadcast(_) if self.created_at < now.saturating_sub(HORIZON_SECONDS) => {
+            Carried::Broadcast(_) if is_too_old(self.created_at, now) => {
                 format!("kept on your node: older than {} days", HORIZON_SECONDS / 86_400)
             }
             Carried::Broadcast(0) => "waits on your node until another node is connected".to_owned(),

@@ -1,11 +1,14 @@
 //! Private events: those that other nodes hand over for the owner, and the attempts to hand the owner's to others.
 
-use nostrp2p_protocol::{Kind, Packet, PeerId, PublicKey, UnsignedEvent, rpc::Receipt};
+use nostrp2p_protocol::{
+    Kind, Packet, PeerId, PublicKey, UnsignedEvent,
+    event_policy::{Audience, audience},
+    rpc::Receipt,
+};
 
 use super::{Core, DeliveryId, MAX_ATTEMPTS, MAX_PENDING, Output, Pending};
 use crate::{
     admission::Ignored,
-    audience::{Audience, audience},
     mailbox::Sender,
     outbox::{DeliveryKey, DeliveryState, Failure},
 };

@@ -1,14 +1,12 @@
 //! Query other nodes: for what clients want, and the owner's other nodes for what they hold.
 
 use nostrp2p_protocol::{
-    Event, Kind, PeerId, PublicKey, UnverifiedEvent, VerifyError, delegation::is_delegation, rpc::OwnPage,
+    Event, Kind, PeerId, PublicKey, UnverifiedEvent, VerifyError, delegation::is_delegation,
+    event_policy::is_public, rpc::OwnPage,
 };
 
 use super::{Core, MAX_PENDING, Output, Pending, Sharing};
-use crate::{
-    audience::is_public,
-    fetch::{FetchTarget, Fetches, QueryId},
-};
+use crate::fetch::{FetchTarget, Fetches, QueryId};
 
 impl Core {
     /// Whether a node may read what the owner's nodes keep for the owner alone.

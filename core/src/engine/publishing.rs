@@ -2,18 +2,16 @@
 
 use nostrp2p_protocol::{
     Delegation, Event, Kind, Packet, PublicKey, Tag, Unacceptable, UnsignedEvent, UnverifiedEvent,
-    conversation::nameless_person,
     delegation,
+    event_policy::{
+        Audience, Target, audience, audience_of_deletion, nameless_person, reveals, unless_protected,
+    },
     frame::{Carried, Refusal, RefusalCode},
     limits::MAX_PEOPLE,
 };
 
 use super::{Core, MAX_PENDING, Output, Pending, PublishId};
-use crate::{
-    audience::{Audience, audience, audience_of_deletion, unless_protected},
-    outbox::{DeliveryKey, DeliveryState},
-    target::{Target, reveals},
-};
+use crate::outbox::{DeliveryKey, DeliveryState};
 
 /// Characters of a tag's value that a refusal repeats: enough to find it, too few to give away a key.
 const SHOWN: usize = 12;

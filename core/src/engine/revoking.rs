@@ -3,7 +3,7 @@
 use nostrp2p_protocol::{
     Delegation, Event, Packet, PeerId, PublicKey, UnsignedEvent, UnverifiedEvent, VerifyError,
     delegation::{self, MAX_AHEAD_SECONDS},
-    limits::MAX_SECONDS_AHEAD,
+    event_policy::is_ahead,
 };
 
 use super::{Core, GossipId, MAX_PENDING, Needed, Output, Pending, Verdict, source};
@@ -67,7 +67,7 @@ impl Core {
         let Some(peer) = delegation::revoked(unsigned).filter(|_| unsigned.check_shape().is_ok()) else {
             return Err(("malformed", Verdict::Reject));
         };
-        if unsigned.created_at > now.saturating_add(MAX_SECONDS_AHEAD) {
+        if is_ahead(unsigned.created_at, now) {
             return ignore(Ignored::TooNew);
         }
         if unsigned.created_at.saturating_add(MAX_AHEAD_SECONDS) <= now {

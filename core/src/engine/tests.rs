@@ -4,6 +4,7 @@ mod revoking;
 
 use nostrp2p_protocol::{
     Delegation, EventId, EventTemplate, Kind, SecretKey, Signature, Tag,
+    event_policy::Target,
     frame::{Carried, Delivery},
     rpc::OwnPage,
 };
@@ -11,12 +12,11 @@ use nostrp2p_protocol::{
 use super::*;
 use crate::{
     Rate,
-    admission::Limits,
     fetch::FetchTarget,
+    limits::Limits,
     mailbox::Sender,
     outbox::{DeliveryKey, DeliveryState},
     own_nodes::OwnNodeCursor,
-    target::Target,
 };
 
 const NOW: u64 = 1_700_000_000;

@@ -2,21 +2,21 @@
 
 use nostrp2p_protocol::{
     Delegation, Event, Network, Packet, PeerId, PublicKey, UnsignedEvent, UnverifiedEvent, VerifyError,
+    event_policy::{Audience, Target},
     frame::{Carried, Refusal},
     rpc::{OwnPage, Receipt},
 };
 
 use crate::{
-    admission::{Ignored, Limits},
-    audience::Audience,
+    admission::Ignored,
     fetch::{FetchQuery, FetchTarget, QueryId},
     limit::Rate,
+    limits::Limits,
     mailbox::Sender,
     outbox::{DeliveryKey, DeliveryState},
     own_nodes::OwnNodeCursor,
     sync::Difference,
     sync::{Identified, SyncSession, SyncStep},
-    target::Target,
 };
 
 /// A message of the overlay that waits for a verdict; numbered by the driver.

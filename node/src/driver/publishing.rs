@@ -1,9 +1,10 @@
 //! What the owner writes: on the disk first, then on its way.
 
-use nostrp2p_core::{Audience, Input, PublishId};
+use nostrp2p_core::{Input, PublishId};
 use nostrp2p_overlay::Topic;
 use nostrp2p_protocol::{
     Event, Kind, Packet, UnverifiedEvent,
+    event_policy::Audience,
     frame::{Carried, Refusal, RefusalCode},
 };
 

@@ -19,10 +19,10 @@ use axum::{
     response::Response,
 };
 use futures_util::{StreamExt, stream::FuturesUnordered};
-use nostrp2p_core::is_public;
 use nostrp2p_protocol::{
     Event, Filter, PublicKey, UnverifiedEvent,
     channel::CLIENT_QUERY,
+    event_policy::is_public,
     frame::{
         CaughtUp, ClientFrame, GATHER_MS, Mirror, NodeFrame, Refusal, RefusalCode, RequestId, VERSION,
         Welcome,

@@ -2,8 +2,7 @@
 
 use std::{collections::BTreeSet, sync::LazyLock};
 
-use nostrp2p_core::open_kinds;
-use nostrp2p_protocol::Kind;
+use nostrp2p_protocol::{Kind, event_policy::open_kinds};
 
 use super::client_limits::{Allowance, GUEST_QUESTION_ROWS};
 use crate::{

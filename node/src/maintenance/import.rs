@@ -18,7 +18,7 @@ use tokio::{runtime::Runtime, sync::oneshot};
 use super::reading::{self, Item};
 use crate::{
     clock, data_dir,
-    mirror::relay_url,
+    relay_url::relay_url,
     store::{Inserted, Mark, Propagation, Retention, Store, Stored},
 };
 
@@ -301,7 +301,7 @@ mod tests {
         assert_eq!(store.progress().borrow().stored, 400);
         assert_eq!(
             store.shared(ALL).unwrap().len(),
-            nostrp2p_core::MAX_PER_HOUR,
+            nostrp2p_protocol::event_policy::MAX_PER_HOUR,
             "as many as all nodes keep"
         );
         writer.close();

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use nostrp2p_protocol::{Event, Filter, Kind, PublicKey, limits::MAX_BATCH_EVENTS};
 
-use super::{NamedMirrors, address::foreign_relay_url};
+use super::NamedMirrors;
+use crate::relay_url::foreign_relay_url;
 use crate::store::{Asked, Store};
 
 /// Relay lists of NIP-65.

@@ -11,8 +11,9 @@ use super::{
     public_key,
     reach::{self, Reachable, RelayQuota, RelaySlots},
     storage,
+    values::boolish,
 };
-use crate::mirror::relay_url;
+use crate::relay_url::relay_url;
 
 /// What was said by flags and environment. Everything is optional; `merge` fills in the rest.
 #[derive(Debug, Clone, Default, Args)]
@@ -201,12 +202,4 @@ pub struct Flags {
     #[arg(long, value_name = "BOOL", env = "NOSTRP2P_NO_QR",
           num_args = 0..=1, default_missing_value = "true", value_parser = boolish)]
     pub no_qr: Option<bool>,
-}
-
-pub(super) fn boolish(text: &str) -> Result<bool, String> {
-    match text.to_ascii_lowercase().as_str() {
-        "true" | "1" | "yes" | "on" => Ok(true),
-        "false" | "0" | "no" | "off" | "" => Ok(false),
-        _ => Err("say true or false".to_owned()),
-    }
 }

@@ -3,7 +3,7 @@
 use nostrp2p_core::TunnelLimits;
 use nostrp2p_protocol::{Authority, announcement::is_way};
 
-use super::{Flags, SettingsFile, Tls, Unusable, flags::boolish};
+use super::{Flags, SettingsFile, Tls, Unusable, values::boolish};
 
 /// Sessions at a time that one node at home gets: a person's devices, each with a tab or two.
 const DEFAULT_SESSIONS: usize = 8;

@@ -4,7 +4,7 @@ use nostrp2p_overlay::{
     DEFAULT_RELAY_BYTES, DEFAULT_RELAY_SLOTS, InvalidPeerAddress, MAX_RELAY_SLOTS, PeerAddress,
 };
 
-use super::{Flags, SettingsFile, Unusable, flags::boolish};
+use super::{Flags, SettingsFile, Unusable, values::boolish};
 
 /// What the operator says about being reached by other nodes, and what the node may do for it.
 #[derive(Debug, Clone, PartialEq, Eq)]

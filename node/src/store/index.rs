@@ -20,11 +20,12 @@
 
 use std::ops::RangeInclusive;
 
-use nostrp2p_protocol::{Kind, PublicKey, UnsignedEvent, conversation};
+use nostrp2p_protocol::{
+    Kind, PublicKey, UnsignedEvent,
+    event_policy::{EventAddress, address_of, is_for_everyone},
+};
 use redb::{ReadableTable, Table};
 use sha2::{Digest, Sha256};
-
-use super::tombstones::{Address, address_of};
 
 /// Bytes of `created_at` and sequence number at the end of each row.
 const TAIL: usize = 16;
@@ -128,7 +129,7 @@ impl Prefix {
     }
 
     /// The event with this address, or very few of them.
-    pub(super) fn address(address: &Address) -> Self {
+    pub(super) fn address(address: &EventAddress) -> Self {
         let Self(mut prefix) = Self::author_kind(&address.author, address.kind);
         if address.kind.is_addressable() {
             prefix.splice(..1, [4]);
@@ -184,7 +185,7 @@ pub(super) fn rows(unsigned: &UnsignedEvent, sequence: u64) -> Vec<Vec<u8>> {
     });
     let (author, kind) = (&unsigned.pubkey, unsigned.kind);
     let of_kind = match kind {
-        Kind::POST if conversation::is_for_everyone(unsigned) => Prefix::public_posts(),
+        Kind::POST if is_for_everyone(unsigned) => Prefix::public_posts(),
         kind => Prefix::kind(kind),
     };
     let always = [Prefix::all(), of_kind, Prefix::author_kind(author, kind)];

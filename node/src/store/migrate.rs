@@ -12,8 +12,10 @@
 //! | 8 | addresses, posts for everyone apart from those for some, deletions in portions |
 //! | 9 | tombstones of each author counted, with short identifiers |
 
-use nostrp2p_core::{Audience, audience};
-use nostrp2p_protocol::Kind;
+use nostrp2p_protocol::{
+    Kind,
+    event_policy::{Audience, audience},
+};
 use redb::{ReadableTable, TableDefinition, WriteTransaction};
 
 use super::{

@@ -2,16 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use nostrp2p_core::Target;
-use nostrp2p_protocol::EventId;
+use nostrp2p_protocol::event_policy::{References, Target, address_of};
 
 use super::{
-    Address, Store,
+    Store,
     ids::{self, IDS},
     index::{self, Prefix},
     read::living,
     tables::{EVENTS, INDEX, MIRRORED},
-    tombstones::address_of,
 };
 
 impl Store {
@@ -19,19 +17,15 @@ impl Store {
     ///
     /// # Errors
     /// When the disk cannot be read.
-    pub(crate) fn named(
-        &self,
-        ids: &BTreeSet<EventId>,
-        addresses: &BTreeSet<Address>,
-    ) -> Result<Vec<Target>, redb::Error> {
+    pub(crate) fn named(&self, references: &References) -> Result<Vec<Target>, redb::Error> {
         let transaction = self.database.begin_read()?;
         let (by_id, index) = (transaction.open_table(IDS)?, transaction.open_table(INDEX)?);
         let (events, mirrored) = (transaction.open_table(EVENTS)?, transaction.open_table(MIRRORED)?);
         let mut sequences = BTreeSet::new();
-        for id in ids {
+        for id in &references.ids {
             sequences.extend(ids::find(&by_id, &events, id)?.map(|sequence| (sequence, None)));
         }
-        for address in addresses {
+        for address in &references.addresses {
             let (first, last) = Prefix::address(address).range(0, u64::MAX);
             for row in index.range(first.as_slice()..=last.as_slice())? {
                 sequences.extend(index::tail(row?.0.value()).map(|(_, sequence)| (sequence, Some(address))));

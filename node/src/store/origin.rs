@@ -1,7 +1,10 @@
 //! By what door an event came in, and what follows from it.
 
-use nostrp2p_core::{Audience, Sender, audience};
-use nostrp2p_protocol::{Event, Kind};
+use nostrp2p_core::Sender;
+use nostrp2p_protocol::{
+    Event, Kind,
+    event_policy::{Audience, audience},
+};
 
 use super::mailbox::{self, SenderKey};
 

@@ -1,7 +1,9 @@
 //! Whose node it is, and whose the events are that were here before it had that owner.
 
-use nostrp2p_core::{Audience, CapDecision, audience, is_addressed_to};
-use nostrp2p_protocol::{Event, PublicKey};
+use nostrp2p_protocol::{
+    Event, PublicKey,
+    event_policy::{Audience, CapDecision, audience, is_addressed_to},
+};
 use redb::{ReadableTable, WriteTransaction};
 
 use super::{

@@ -10,11 +10,13 @@ use std::{
     ops::ControlFlow,
 };
 
-use nostrp2p_protocol::{Event, EventId, Filter, Kind, PublicKey, limits::MAX_BATCH_EVENTS};
+use nostrp2p_protocol::{
+    Event, EventId, Filter, Kind, PublicKey, event_policy::is_expired, limits::MAX_BATCH_EVENTS,
+};
 use redb::{ReadOnlyTable, ReadTransaction};
 
 use super::{
-    Store, expiration,
+    Store,
     ids::{self, IDS},
     index::{self, Prefix},
     reading::{KEYS_IN_A_ROW, RANGE_ROWS, Reading},
@@ -274,9 +276,7 @@ impl<'r, 'b> Engine<'r, 'b> {
             return Ok(ControlFlow::Continue(()));
         }
         let event = record::decode(record).filter(|event| {
-            expiration::lives(event, self.now)
-                && asked.filter.matches(&event.id(), event)
-                && (asked.also)(event)
+            !is_expired(event, self.now) && asked.filter.matches(&event.id(), event) && (asked.also)(event)
         });
         Ok(event.map_or(ControlFlow::Continue(()), |event| visit(sequence, record.len(), event)))
     }

@@ -5,13 +5,14 @@ use std::ops::ControlFlow;
 use nostrp2p_core::{DeliveryKey, DeliveryState};
 use nostrp2p_protocol::{
     Event, EventId, Filter, PublicKey, Tag, UnsignedEvent,
+    event_policy::is_expired,
     frame::Delivery,
     limits::{MAX_BATCH_BYTES, MAX_BATCH_EVENTS, MAX_LIST_BYTES},
 };
 use redb::{AccessGuard, ReadTransaction, ReadableTable};
 
 use super::{
-    Mark, Store, expiration,
+    Mark, Store,
     ids::{self, IDS},
     index::{self, Prefix},
     query::{Asked, Picked, Selection},
@@ -298,7 +299,7 @@ pub(super) fn mark(transaction: &ReadTransaction, sequence: u64, event: &Event) 
 
 /// Decodes a record, unless its event has ended.
 pub(super) fn living(record: &[u8], now: u64) -> Option<Event> {
-    record::decode(record).filter(|event| expiration::lives(event, now))
+    record::decode(record).filter(|event| !is_expired(event, now))
 }
 
 type DeliveryRow<'a> = (AccessGuard<'a, (u64, &'static [u8; 32])>, AccessGuard<'a, (u8, u8, u64)>);

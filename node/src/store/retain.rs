@@ -2,8 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use nostrp2p_core::is_on_request;
-use nostrp2p_protocol::{Event, Kind, PublicKey};
+use nostrp2p_protocol::{Event, Kind, PublicKey, event_policy::is_served_on_request};
 use redb::ReadableTable;
 
 use super::{
@@ -171,7 +170,7 @@ pub(super) fn stays(
 /// Whether an event says who its author is, without which the rest is worth little: a profile, or a list that is served
 /// on request.
 pub(super) fn is_about_author(kind: Kind) -> bool {
-    kind == Kind::PROFILE || is_on_request(kind)
+    kind == Kind::PROFILE || is_served_on_request(kind)
 }
 
 /// More kinds than say who somebody is.

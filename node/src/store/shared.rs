@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use nostrp2p_core::{SyncWindow, hour};
-use nostrp2p_protocol::{Event, EventId, Kind, limits::MAX_CREATED_AT};
+use nostrp2p_core::SyncWindow;
+use nostrp2p_protocol::{Event, EventId, Kind, event_policy::hour, limits::MAX_CREATED_AT};
 use redb::{ReadableTable, Table, TableDefinition, WriteTransaction};
 use sha2::{Digest, Sha256};
 

@@ -3,12 +3,14 @@
 //! A tombstone bites only on events of the author who asked for the deletion. By id it bites for good; by address
 //! (`a` tag) on versions that are not newer than the deletion. A request to vanish (NIP-62) bites on everything that its
 //! author wrote until then, and on gift wraps for that person. One of a clock that was ahead does not bite on what is of
-//! now (see [`nostrp2p_core::is_outdated`]).
+//! now (see [`nostrp2p_protocol::event_policy::is_outdated`]).
 
 use std::collections::BTreeSet;
 
-use nostrp2p_core::is_outdated;
-use nostrp2p_protocol::{Event, EventId, Kind, PublicKey, UnsignedEvent};
+use nostrp2p_protocol::{
+    Event, EventId, Kind, PublicKey, UnsignedEvent,
+    event_policy::{EventAddress, address_of, is_outdated},
+};
 use redb::{ReadableTable, ReadableTableMetadata, Table, TableDefinition, WriteTransaction};
 use sha2::{Digest, Sha256};
 
@@ -253,49 +255,19 @@ impl<'txn> Tombstones<'txn> {
     }
 }
 
-/// Author, kind and `d` tag of a replaceable or addressable event (NIP-01).
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Address {
-    pub(super) author: PublicKey,
-    pub(super) kind: Kind,
-    pub(super) identifier: String,
-}
-
 /// What a deletion names.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum DeletionTarget {
     Id(EventId),
-    Address(Address),
-}
-
-/// The address under which an event is replaced.
-pub(super) fn address_of(unsigned: &UnsignedEvent) -> Option<Address> {
-    let identifier = match unsigned.kind {
-        kind if kind.is_addressable() => unsigned.tag_values("d").next().unwrap_or_default().to_owned(),
-        kind if kind.is_replaceable() => String::new(),
-        _ => return None,
-    };
-    Some(Address { author: unsigned.pubkey, kind: unsigned.kind, identifier })
+    Address(EventAddress),
 }
 
 /// What a deletion names of its author's, each thing once and always in the same order.
 pub(super) fn targets(deletion: &UnsignedEvent) -> BTreeSet<DeletionTarget> {
     let ids = deletion.tag_values("e").filter_map(|id| id.parse().ok()).map(DeletionTarget::Id);
-    let addresses = deletion.tag_values("a").filter_map(Address::parse);
+    let addresses = deletion.tag_values("a").filter_map(EventAddress::parse);
     let own = addresses.filter(|address| address.author == deletion.pubkey).map(DeletionTarget::Address);
     ids.chain(own).collect()
-}
-
-impl Address {
-    /// Reads `kind:pubkey:d`; None unless events of that kind are replaced under such an address (NIP-01).
-    pub(crate) fn parse(value: &str) -> Option<Self> {
-        let mut parts = value.splitn(3, ':');
-        let kind = Kind(parts.next()?.parse().ok()?);
-        let author = parts.next()?.parse().ok()?;
-        let identifier = parts.next().unwrap_or_default().to_owned();
-        let names = kind.is_addressable() || (kind.is_replaceable() && identifier.is_empty());
-        names.then_some(Self { author, kind, identifier })
-    }
 }
 
 /// With whose vanishing an event goes: its author's, or that of those for whom a gift wrap is.
@@ -314,7 +286,7 @@ fn by_id(author: &PublicKey, id: &EventId) -> Vec<u8> {
     [author.as_bytes().as_slice(), &[0], id.as_bytes()].concat()
 }
 
-fn by_address(Address { author, kind, identifier }: &Address) -> Vec<u8> {
+fn by_address(EventAddress { author, kind, identifier }: &EventAddress) -> Vec<u8> {
     let identifier = shortened(identifier.as_bytes());
     [author.as_bytes().as_slice(), &[1], &kind.0.to_be_bytes(), &identifier].concat()
 }

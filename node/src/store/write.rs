@@ -1,16 +1,19 @@
 //! What one write transaction does with one event.
 
-use nostrp2p_core::{
-    Audience, CapDecision, DeliveryKey, DeliveryState, MAX_PER_HOUR, audience, is_addressed_to, replaces,
-    room,
+use nostrp2p_core::{DeliveryKey, DeliveryState};
+use nostrp2p_protocol::{
+    Event, EventId, Kind, PublicKey,
+    event_policy::{
+        Audience, CapDecision, EventAddress, MAX_PER_HOUR, address_of, audience, expires_at, is_addressed_to,
+        is_expired, replaces, room,
+    },
 };
-use nostrp2p_protocol::{Event, EventId, Kind, PublicKey};
 use redb::{ReadableTable, ReadableTableMetadata, Table, WriteTransaction};
 
 use super::{
     Retention, StoreProgress,
     deleting::{DELETING, PORTION_ROWS},
-    expiration::{self, ENDS},
+    expiration::ENDS,
     ids::Ids,
     index::{self, Index, Prefix},
     known_authors::Newcomers,
@@ -23,7 +26,7 @@ use super::{
         EVENTS, INDEX, META, META_BORN, META_CLOCK, META_NEWEST, META_RESERVED, META_WRITTEN, MIRRORED,
         OUTBOX, OWNER, RESTORED, UNSENT,
     },
-    tombstones::{self, Address, Tombstones},
+    tombstones::Tombstones,
     usage::{self, Owned, Usage},
 };
 
@@ -43,7 +46,7 @@ pub enum Inserted {
     Deleted,
     /// It is not stored, because it has ended (NIP-40).
     Ended,
-    /// It is not stored, because its author has written too much in that hour (see [`nostrp2p_core::room`]).
+    /// It is not stored, because its author has written too much in that hour (see [`nostrp2p_protocol::event_policy::room`]).
     Surplus,
     /// It is not stored now, because the mailbox is full and holds no mail that ranks lower.
     MailboxFull,
@@ -146,7 +149,7 @@ impl<'txn> Tables<'txn> {
             }
             return Ok(Inserted::Known(sequence));
         }
-        if !expiration::lives(event, now) {
+        if is_expired(event, now) {
             return Ok(Inserted::Ended);
         }
         if self.tombstones.is_deleted(event, now)? {
@@ -194,7 +197,7 @@ impl<'txn> Tables<'txn> {
         self.events.insert(sequence, record.as_slice())?;
         self.ids.insert(event.id(), sequence);
         self.index.add(event, sequence)?;
-        if let Some(end) = expiration::end_of(event) {
+        if let Some(end) = expires_at(event) {
             self.ends.insert((end, sequence), ())?;
         }
         let owned = self.book(event, sequence, sender, bytes)?;
@@ -280,7 +283,7 @@ impl<'txn> Tables<'txn> {
 
     /// Notes when an event that is stored already ends.
     pub(super) fn note_end(&mut self, sequence: u64, event: &Event) -> Result<(), redb::Error> {
-        if let Some(end) = expiration::end_of(event) {
+        if let Some(end) = expires_at(event) {
             self.ends.insert((end, sequence), ())?;
         }
         Ok(())
@@ -317,21 +320,21 @@ impl<'txn> Tables<'txn> {
 
     /// The stored events that this one competes with: same author, kind and, if addressable, `d` tag.
     fn same_address(&mut self, event: &Event) -> Result<Vec<(u64, Event)>, redb::Error> {
-        match tombstones::address_of(event) {
+        match address_of(event) {
             Some(address) => self.at_address(&address),
             None => Ok(vec![]),
         }
     }
 
     /// The stored events with this address: one, unless two hashes begin alike.
-    pub(super) fn at_address(&mut self, address: &Address) -> Result<Vec<(u64, Event)>, redb::Error> {
+    pub(super) fn at_address(&mut self, address: &EventAddress) -> Result<Vec<(u64, Event)>, redb::Error> {
         self.index.settle()?;
         let rows = Prefix::address(address).range(0, u64::MAX);
         let mut found = Vec::new();
         for row in self.index.range(&rows)? {
             let Some((_, sequence)) = index::tail(row?.0.value()) else { continue };
             if let Some(other) = self.event(sequence)?
-                && tombstones::address_of(&other).as_ref() == Some(address)
+                && address_of(&other).as_ref() == Some(address)
             {
                 found.push((sequence, other));
             }
@@ -369,7 +372,7 @@ impl<'txn> Tables<'txn> {
         self.ids.remove(&event.id(), sequence)?;
         self.shared.remove(event)?;
         self.newcomers.remove(event, sequence)?;
-        if let Some(end) = expiration::end_of(event) {
+        if let Some(end) = expires_at(event) {
             self.ends.remove((end, sequence))?;
         }
         self.index.remove(event, sequence)?;

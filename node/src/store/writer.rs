@@ -14,8 +14,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use nostrp2p_core::{Audience, DeliveryKey, DeliveryState, Sender, Sharing};
-use nostrp2p_protocol::{Event, PublicKey};
+use nostrp2p_core::{DeliveryKey, DeliveryState, Sender, Sharing};
+use nostrp2p_protocol::{Event, PublicKey, event_policy::Audience};
 use redb::Durability;
 use tokio::{
     runtime::Runtime,

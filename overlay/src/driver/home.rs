@@ -11,6 +11,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::{Driver, answer};
 use crate::{
     RequestError, convert,
+    handle::MAX_KEPT,
     home::{self, HomeStream, HomeVisit, Negotiated, StreamGuard},
 };
 
@@ -20,8 +21,6 @@ const MAX_PER_PEER: usize = 16;
 const MAX_TAKEN: usize = 48;
 /// Streams to nodes at home that are being opened.
 const MAX_OPENING: usize = 64;
-/// Peers whose connections are kept open, asked for by the node: some helpers.
-pub(crate) const MAX_KEPT: usize = 8;
 
 /// To whom a stream is handed.
 pub(crate) type Reply = oneshot::Sender<Result<HomeStream, RequestError>>;

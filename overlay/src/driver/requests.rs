@@ -13,10 +13,14 @@ use libp2p::request_response::{
     InboundFailure, Message, OutboundFailure, OutboundRequestId, ResponseChannel,
 };
 use nostrp2p_protocol::PeerId;
-use tokio::sync::oneshot;
 
 use super::{Driver, answer, doubts::DOUBT_AFTER};
-use crate::{OverlayEvent, Protocol, RequestError, RequestRef, convert, dialer::WANTED_PEERS, request};
+use crate::{
+    OverlayEvent, Protocol, RequestError, RequestRef, convert,
+    dialer::WANTED_PEERS,
+    handle::{Question, QuestionReply},
+    request,
+};
 
 /// Own requests without an answer yet, with all peers together. With the largest requests 32 MB.
 const MAX_ASKED: usize = 128;
@@ -38,19 +42,10 @@ const TRIES: u32 = 3;
 /// How long such a connection stays without a request in either direction.
 const VISIT_TIME: Duration = Duration::from_secs(60);
 
-/// One request as the handle gives it.
-pub(crate) struct Question {
-    pub(crate) protocol: Protocol,
-    pub(crate) payload: Vec<u8>,
-    pub(crate) reply: Reply,
-}
-
-type Reply = oneshot::Sender<Result<Vec<u8>, RequestError>>;
-
 /// A request that was sent.
 struct Asked {
     peer: PeerId,
-    reply: Reply,
+    reply: QuestionReply,
     sent: Instant,
     /// Whether its connection was in doubt because of it.
     doubted: bool,
@@ -356,6 +351,8 @@ fn failure(error: &OutboundFailure, protocol: Protocol) -> RequestError {
 
 #[cfg(test)]
 mod tests {
+    use tokio::sync::oneshot;
+
     use super::*;
 
     fn peer(n: u8) -> PeerId {

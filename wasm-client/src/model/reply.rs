@@ -1,7 +1,7 @@
 //! Who a post is for, and what answers it (NIP-10). PROTOCOL.md, "What travels how": `p` tags that name others make a
 //! post private to these people, unless it is a quote.
 
-use nostrp2p_protocol::{EventId, PublicKey, Tag, UnsignedEvent, conversation};
+use nostrp2p_protocol::{EventId, PublicKey, Tag, UnsignedEvent, event_policy::is_for_everyone};
 
 use crate::sorted_map::SortedSet;
 
@@ -74,7 +74,7 @@ impl Reply {
 
 /// Whether a post goes to some people only.
 pub fn is_private(unsigned: &UnsignedEvent) -> bool {
-    !conversation::is_for_everyone(unsigned)
+    !is_for_everyone(unsigned)
 }
 
 /// Who a private post is for besides its author.

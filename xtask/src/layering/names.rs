@@ -1,9 +1,10 @@
 //! One public type name for one idea, and words of ours that have given way to those of the field.
 
-use std::{collections::BTreeMap, fs, path::Path};
+use std::collections::BTreeMap;
 
+use super::sources;
 use crate::workspace::Workspace;
-use anyhow::{Context, Result};
+use anyhow::Result;
 
 /// Crates whose public types are compared. Tests and tools count: they are read side by side with the rest.
 const CRATES: [&str; 11] = [
@@ -57,25 +58,8 @@ struct Declared {
 
 /// The violations in this work tree, one sentence each.
 pub fn check(workspace: &Workspace) -> Result<Vec<String>> {
-    let mut sources = Vec::new();
-    for folder in CRATES {
-        read(&workspace.path(&format!("{folder}/src")), &format!("{folder}/src"), &mut sources)?;
-    }
-    Ok(violations(&sources))
-}
-
-/// Adds path and text of each Rust file below a folder.
-fn read(folder: &Path, name: &str, sources: &mut Vec<(String, String)>) -> Result<()> {
-    for entry in fs::read_dir(folder).with_context(|| format!("{name} cannot be read"))? {
-        let (path, below) = (entry?.path(), format!("{name}/"));
-        let Some(file) = path.file_name().and_then(|file| file.to_str()) else { continue };
-        if path.is_dir() {
-            read(&path, &format!("{below}{file}"), sources)?;
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
-            sources.push((format!("{below}{file}"), fs::read_to_string(&path)?));
-        }
-    }
-    Ok(())
+    let sources: Result<Vec<_>> = CRATES.iter().map(|name| sources::of_crate(workspace, name)).collect();
+    Ok(violations(&sources?.concat()))
 }
 
 fn violations(sources: &[(String, String)]) -> Vec<String> {

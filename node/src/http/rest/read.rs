@@ -2,8 +2,7 @@
 
 use std::{collections::BTreeSet, ops::ControlFlow, sync::Arc};
 
-use nostrp2p_core::is_public;
-use nostrp2p_protocol::{Event, EventId, Filter, Kind, PublicKey};
+use nostrp2p_protocol::{Event, EventId, Filter, Kind, PublicKey, event_policy::is_public};
 
 use super::{
     encode::{self, Signatures},

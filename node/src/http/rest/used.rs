@@ -15,11 +15,9 @@ use std::{
 
 use nostrp2p_protocol::EventId;
 
-use super::login::{InvalidLogin, Login, MAX_SECONDS_APART};
+use super::login::{InvalidLogin, Login, MAX_SECONDS_APART, MAX_USED};
 use crate::data_dir;
 
-/// Logins within their time that are remembered: 130 requests a second for two minutes; about 1.5 MB, and 640 KB of the file.
-pub(super) const MAX_USED: usize = 16_384;
 /// The file in the data directory.
 const FILE: &str = "used-logins";
 /// What the file says of one login: until when it would fit, 8 bytes with the most significant first, and its id.

@@ -1,5 +1,6 @@
 //! Deletions, however large, and the addresses by which events are found.
 
+use nostrp2p_protocol::event_policy::{EventAddress, References};
 use redb::ReadableTableMetadata;
 
 use super::*;
@@ -7,7 +8,6 @@ use crate::store::{
     deleting::DELETING,
     origin::{Door, Origin},
     tables,
-    tombstones::Address,
     write::Tables,
 };
 
@@ -148,7 +148,7 @@ async fn one_author_with_many_addresses_costs_a_few_rows_each() {
     let transaction = store.database.begin_read().unwrap();
     let index = transaction.open_table(tables::INDEX).unwrap();
     let read = |name: &str| {
-        let address = Address::parse(&address(1, 30_023, name)).unwrap();
+        let address = EventAddress::parse(&address(1, 30_023, name)).unwrap();
         let (first, last) = index::Prefix::address(&address).range(0, u64::MAX);
         index.range(first.as_slice()..=last.as_slice()).unwrap().count()
     };
@@ -167,9 +167,11 @@ async fn what_is_named_is_found_with_how_it_came() {
     }
     commit(&writer, &to_owner).await;
     commit(&writer, &article(1, 3, "x")).await;
-    let ids = [to_owner.id(), from_relay.id()].into();
-    let addresses = [Address::parse(&address(1, 30_023, "x")).unwrap()].into();
-    let found = store.named(&ids, &addresses).unwrap();
+    let references = References {
+        ids: [to_owner.id(), from_relay.id()].into(),
+        addresses: [EventAddress::parse(&address(1, 30_023, "x")).unwrap()].into(),
+    };
+    let found = store.named(&references).unwrap();
     let found: Vec<_> =
         found.iter().map(|target| (target.unsigned.content.as_str(), target.on_a_relay)).collect();
     assert_eq!(found, [("both", false), ("relay", true), ("x", false)], "who handed it over made it private");

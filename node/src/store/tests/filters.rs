@@ -294,7 +294,7 @@ async fn a_question_costs_the_rows_it_reads_and_ends_with_its_budget() {
         writer.store(post(1, 60 * number, "x"), Propagation::Done).await;
     }
     writer.settle().await.unwrap();
-    let (kinds, turn) = (nostrp2p_core::public_kinds(), store.turns().others().await);
+    let (kinds, turn) = (nostrp2p_protocol::event_policy::public_kinds(), store.turns().others().await);
     let ask = |rows, limit| {
         let mut reading = Reading::of_public(rows, &kinds, &turn);
         let filter = Filter { kinds: Some([Kind::POST].into()), limit, ..Filter::default() };
@@ -329,11 +329,12 @@ async fn private_events_cost_strangers_nothing() {
         }
     }
     commit(&writer, &post(2, 7, "public")).await;
-    let (kinds, turn) = (nostrp2p_core::public_kinds(), store.turns().others().await);
+    let (kinds, turn) = (nostrp2p_protocol::event_policy::public_kinds(), store.turns().others().await);
     let rows = |filter: Filter| {
         let mut reading = Reading::of_public(1_000, &kinds, &turn);
-        let found =
-            store.find_within(&[filter], |event| nostrp2p_core::is_public(event), &mut reading).unwrap();
+        let found = store
+            .find_within(&[filter], |event| nostrp2p_protocol::event_policy::is_public(event), &mut reading)
+            .unwrap();
         assert_eq!(found.events.len(), usize::from(found.complete && reading.read() % 10 == 1));
         reading.read()
     };

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use nostrp2p_core::{MAX_PER_HOUR, SeededRng, SyncWindow};
-use nostrp2p_protocol::EventId;
+use nostrp2p_core::{SeededRng, SyncWindow};
+use nostrp2p_protocol::{EventId, event_policy::MAX_PER_HOUR};
 
 use super::*;
 

@@ -5,7 +5,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use nostrp2p_protocol::{Authority, Kind, UnsignedEvent};
+use crate::{Authority, Kind, UnsignedEvent};
 
 /// Relays where somebody reads and writes (NIP-65), in `r` tags.
 const RELAY_LIST: Kind = Kind(10_002);
@@ -50,7 +50,7 @@ const fn is_inside_v6(ip: Ipv6Addr) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use nostrp2p_protocol::{EventTemplate, PublicKey, Tag};
+    use crate::{EventTemplate, PublicKey, Tag};
 
     use super::*;
 

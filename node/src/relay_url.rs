@@ -25,7 +25,7 @@ pub fn relay_url(text: &str) -> Result<String, String> {
 
 /// The same for an address that somebody else wrote: with TLS, and a name that is not of this machine or network, so
 /// that nobody makes the node knock at its owner's printer.
-pub(super) fn foreign_relay_url(text: &str) -> Option<String> {
+pub(crate) fn foreign_relay_url(text: &str) -> Option<String> {
     let url = relay_url(text).ok()?;
     let authority = url.strip_prefix("wss://")?.split('/').next()?;
     let name = authority.split(':').next()?;

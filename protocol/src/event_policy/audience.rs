@@ -2,9 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use nostrp2p_protocol::{Kind, PublicKey, UnsignedEvent, conversation};
-
-use crate::{relay_list::inside_address, target::Target};
+use super::{
+    conversation::is_for_everyone,
+    kinds::{Routing, is_open_kind, routing},
+    relay_list::inside_address,
+};
+use crate::{PublicKey, UnsignedEvent};
 
 /// Who gets an event besides its author's node.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,7 +16,7 @@ pub enum Audience {
     Everyone,
     /// Only these people, in the order of their keys. May be empty when the author named nobody valid.
     People(BTreeSet<PublicKey>),
-    /// Whoever got what it deletes; see [`audience_of_deletion`].
+    /// Whoever got what it deletes; see [`super::audience_of_deletion`].
     AsTargets,
     /// Nobody: it stays on the author's node.
     Nobody,
@@ -24,7 +27,7 @@ pub enum Audience {
 /// Decides who gets an event.
 ///
 /// A post that names others in `p` tags is a reply or a mention and goes to these people alone, unless it quotes (see
-/// [`conversation::is_for_everyone`]).
+/// [`is_for_everyone`]).
 /// A reaction goes to the author of its target: the last `p` tag (NIP-25).
 /// Delegations stay on the author's node: they travel inside announcements.
 /// What is protected (NIP-70) is for nobody but the people it names, whatever its kind.
@@ -38,7 +41,7 @@ pub fn is_protected(unsigned: &UnsignedEvent) -> bool {
 }
 
 /// What is left of an audience for an event that may be protected: it is not broadcast.
-pub(crate) fn unless_protected(unsigned: &UnsignedEvent, audience: Audience) -> Audience {
+pub fn unless_protected(unsigned: &UnsignedEvent, audience: Audience) -> Audience {
     if audience != Audience::Everyone || !is_protected(unsigned) {
         return audience;
     }
@@ -47,42 +50,15 @@ pub(crate) fn unless_protected(unsigned: &UnsignedEvent, audience: Audience) -> 
 }
 
 fn audience_by_kind(unsigned: &UnsignedEvent) -> Audience {
-    match unsigned.kind {
-        kind if kind.is_ephemeral() => Audience::Unwanted,
-        Kind::PROFILE | Kind::REPOST => Audience::Everyone,
-        Kind::POST if conversation::is_for_everyone(unsigned) => Audience::Everyone,
-        Kind::POST | Kind::GIFT_WRAP => Audience::People(people(unsigned).collect()),
-        Kind::REACTION => Audience::People(people(unsigned).last().into_iter().collect()),
-        Kind::DELETION => Audience::AsTargets,
-        _ => Audience::Nobody,
+    match routing(unsigned.kind) {
+        Routing::Everyone => Audience::Everyone,
+        Routing::AsConversation if is_for_everyone(unsigned) => Audience::Everyone,
+        Routing::AsConversation | Routing::ToNamed => Audience::People(people(unsigned).collect()),
+        Routing::ToLastNamed => Audience::People(people(unsigned).last().into_iter().collect()),
+        Routing::AsTargets => Audience::AsTargets,
+        Routing::OnRequest | Routing::Stays => Audience::Nobody,
+        Routing::Unstored => Audience::Unwanted,
     }
-}
-
-/// Decides who gets a deletion: everyone if any of its targets was for everyone, otherwise all for whom a target was.
-///
-/// `targets` are those of its targets that the author's node holds. Of one that it does not hold nobody can say where
-/// it went, so a deletion without any stays where it is.
-pub fn audience_of_deletion(targets: &[Target]) -> Audience {
-    let mut people = BTreeSet::new();
-    for target in targets {
-        match audience(&target.unsigned) {
-            Audience::Everyone => return Audience::Everyone,
-            Audience::People(some) => people.extend(some),
-            Audience::AsTargets | Audience::Nobody | Audience::Unwanted => {}
-        }
-    }
-    if people.is_empty() { Audience::Nobody } else { Audience::People(people) }
-}
-
-/// Replaceable kinds that are not broadcast, but served to whoever asks: the lists of a person that others need. Besides
-/// the follow list these are pinned notes, relays (NIP-65), emoji, the encryption key (NIP-4E), relays for direct messages
-/// (NIP-17) and media servers (NIP-B7).
-const ON_REQUEST: [Kind; 7] =
-    [Kind::FOLLOW_LIST, Kind(10_001), Kind(10_002), Kind(10_030), Kind(10_044), Kind(10_050), Kind(10_063)];
-
-/// Whether events of a kind are served on request: lists of a person that others need.
-pub fn is_on_request(kind: Kind) -> bool {
-    ON_REQUEST.contains(&kind)
 }
 
 /// Whether anybody may read an event: it is broadcast, or served on request.
@@ -92,49 +68,20 @@ pub fn is_public(unsigned: &UnsignedEvent) -> bool {
 
 /// A list with an address of its author's own network is for nobody, see [`inside_address`].
 fn is_public_by_kind(unsigned: &UnsignedEvent) -> bool {
-    is_on_request(unsigned.kind) && inside_address(unsigned).is_none()
-        || audience_by_kind(unsigned) == Audience::Everyone
+    match routing(unsigned.kind) {
+        Routing::OnRequest => inside_address(unsigned).is_none(),
+        _ => audience_by_kind(unsigned) == Audience::Everyone,
+    }
 }
-
-/// The kinds of which some events are public ([`is_public`]).
-pub fn public_kinds() -> BTreeSet<Kind> {
-    [Kind::PROFILE, Kind::POST, Kind::REPOST].into_iter().chain(ON_REQUEST).collect()
-}
-
-/// The kinds of which some events are open ([`is_open`]).
-pub fn open_kinds() -> BTreeSet<Kind> {
-    let by_their_nips = [&OPEN_KINDS[..], &OPEN_ADDRESSABLE, &OPEN_REPLACEABLE].concat();
-    public_kinds().into_iter().chain(by_their_nips.into_iter().map(Kind)).collect()
-}
-
-/// Kinds that stay on the author's node but that their NIPs make for anybody's eyes, besides all replaceable ones but
-/// the lists that are for the author's own programs. What is not here counts as private.
-const OPEN_KINDS: [u16; 27] = [
-    2, 8, 16, 20, 21, 22, 40, 41, 42, 43, 44, 62, 818, 1018, 1040, 1063, 1068, 1111, 1222, 1244, 1311, 1337,
-    1617, 1621, 1984, 1985, 9802,
-];
-/// Addressable kinds for anybody's eyes: sets, articles, streams, statuses, listings, calendars and the like.
-/// 30078 (data of programs) and drafts (30024, 31234) are not among them.
-const OPEN_ADDRESSABLE: [u16; 27] = [
-    30_000, 30_002, 30_003, 30_004, 30_005, 30_007, 30_008, 30_009, 30_015, 30_017, 30_018, 30_023, 30_030,
-    30_040, 30_041, 30_063, 30_311, 30_315, 30_402, 30_617, 30_618, 30_818, 31_922, 31_923, 31_924, 31_925,
-    34_550,
-];
-/// Replaceable kinds for anybody's eyes: the standard lists of NIP-51, and those of NIP-65 and NIP-17.
-const OPEN_REPLACEABLE: [u16; 14] = [
-    10_001, 10_002, 10_003, 10_004, 10_005, 10_006, 10_007, 10_009, 10_012, 10_015, 10_020, 10_030, 10_050,
-    10_063,
-];
 
 /// Whether anybody may see an event: it is public on the overlay, or its kind is public by its NIP.
 ///
-/// Guests of the relay see what is open, and mirrors are given it unless it is protected. The mute list (10000) is public by NIP-51, but shows
-/// whom a person dislikes, so it stays at home.
+/// Guests of the relay see what is open, and mirrors are given it unless it is protected.
 pub fn is_open(unsigned: &UnsignedEvent) -> bool {
-    let kind = unsigned.kind.0;
-    let open =
-        [&OPEN_KINDS[..], &OPEN_ADDRESSABLE, &OPEN_REPLACEABLE].iter().any(|kinds| kinds.contains(&kind));
-    is_public_by_kind(unsigned) || open && inside_address(unsigned).is_none()
+    match routing(unsigned.kind) {
+        Routing::Stays => is_open_kind(unsigned.kind) && inside_address(unsigned).is_none(),
+        _ => is_public_by_kind(unsigned),
+    }
 }
 
 fn people(unsigned: &UnsignedEvent) -> impl Iterator<Item = PublicKey> {
@@ -143,7 +90,8 @@ fn people(unsigned: &UnsignedEvent) -> impl Iterator<Item = PublicKey> {
 
 #[cfg(test)]
 mod tests {
-    use nostrp2p_protocol::{EventTemplate, Tag};
+    use crate::event_policy::{is_served_on_request, open_kinds, public_kinds};
+    use crate::{EventTemplate, Kind, Tag};
 
     use super::*;
 
@@ -169,9 +117,8 @@ mod tests {
         check(1, &[("e", &alice), ("p", &alice)], &Audience::Everyone);
         check(1, &[("p", &bob), ("q", "")], &Audience::Everyone);
         check(1, &[("e", &bob), ("p", &bob), ("q", "")], &people(&[BOB]));
-        for on_request in ON_REQUEST {
-            check(on_request.0, &[("p", &bob)], &Audience::Nobody);
-            assert!(on_request.is_replaceable() && public_kinds().contains(&on_request));
+        for on_request in (0..=u16::MAX).filter(|kind| is_served_on_request(Kind(*kind))) {
+            check(on_request, &[("p", &bob)], &Audience::Nobody);
         }
         check(5, &[("e", &alice)], &Audience::AsTargets);
         check(6, &[("p", &bob)], &Audience::Everyone);
@@ -210,8 +157,7 @@ mod tests {
                 &EventTemplate { created_at: 1, kind: Kind(kind), tags, content: String::new() }.by(ALICE),
             )
         };
-        let tables = [&OPEN_KINDS[..], &OPEN_ADDRESSABLE, &OPEN_REPLACEABLE].concat();
-        assert!(tables.iter().all(|kind| open(*kind, &[])));
+        assert!(open_kinds().iter().all(|kind| open(kind.0, &[])));
         assert!([0, 1, 3, 6].iter().all(|kind| open(*kind, &[])));
         for private in
             [4, 5, 7, 13, 14, 15, 1059, 1060, 10_000, 10_013, 22_242, 30_024, 30_078, 31_234, 40_000]
@@ -219,9 +165,6 @@ mod tests {
             assert!(!open(private, &[]), "{private}");
         }
         assert!(!open(1, &[("p", &BOB.to_string())]), "a reply is private here");
-        assert!(OPEN_ADDRESSABLE.iter().all(|kind| Kind(*kind).is_addressable()));
-        assert!(OPEN_REPLACEABLE.iter().all(|kind| Kind(*kind).is_replaceable()));
-        assert!(!tables.iter().any(|kind| Kind(*kind).is_ephemeral()));
     }
 
     #[test]
@@ -234,27 +177,6 @@ mod tests {
         };
         assert_eq!(public_kinds(), kinds(is_public));
         assert_eq!(open_kinds(), kinds(is_open));
-    }
-
-    #[test]
-    fn a_deletion_goes_where_its_targets_went() {
-        let unsigned = |kind: Kind, people: &[PublicKey]| {
-            let tags = people.iter().map(|person| Tag::new(["p", &person.to_string()])).collect();
-            EventTemplate { created_at: 1, kind, tags, content: String::new() }.by(ALICE)
-        };
-        let (post, reply) = (unsigned(Kind::POST, &[]), unsigned(Kind::POST, &[BOB]));
-        let (like, list) = (unsigned(Kind::REACTION, &[ALICE]), unsigned(Kind::FOLLOW_LIST, &[]));
-        let check = |targets: &[&UnsignedEvent], expected: Audience| {
-            let targets: Vec<Target> =
-                targets.iter().map(|target| Target::stored((*target).clone())).collect();
-            assert_eq!(audience_of_deletion(&targets), expected);
-        };
-        check(&[&post], Audience::Everyone);
-        check(&[&reply], Audience::People([BOB].into()));
-        check(&[&reply, &like], Audience::People([ALICE, BOB].into()));
-        check(&[&reply, &post], Audience::Everyone);
-        check(&[&list], Audience::Nobody);
-        check(&[], Audience::Nobody);
     }
 
     #[test]

@@ -1,23 +1,27 @@
-//! Which of two versions of a replaceable event stays (NIP-01), also when a clock was wrong.
+//! What the time of an event means: how old and how far ahead it may be, and which of two versions of a replaceable event
+//! stays (NIP-01), also when a clock was wrong.
 //!
 //! The later `created_at` wins, and of two in one second the lower id. What a client whose clock was ahead has signed
-//! would win until that time comes, so an event dated further ahead than [`MAX_SECONDS_AHEAD`] never beats one of now.
+//! would win until that time comes, so an event dated further ahead than [`crate::limits::MAX_SECONDS_AHEAD`] never beats one of now.
 
-use nostrp2p_protocol::{EventId, limits::MAX_SECONDS_AHEAD};
+use crate::{EventId, limits::is_ahead};
 
 /// An event is of now when it is no older than this, in seconds. A node whose own clock is behind takes all that is new
 /// for dated ahead; with this bound an old version then does not push out a later one. A day: the person who sets a
 /// clock right writes something on the same day.
 const NOW_SECONDS: u64 = 86_400;
 
-/// Whether an event dated `at` counts as of now.
-const fn is_of_now(at: u64, now: u64) -> bool {
-    at <= now.saturating_add(MAX_SECONDS_AHEAD) && at.saturating_add(NOW_SECONDS) >= now
+/// Other nodes take no broadcast that is older than this, in seconds: 30 days.
+pub const HORIZON_SECONDS: u64 = 30 * 86_400;
+
+/// Whether other nodes do not take a broadcast any more that is dated `at`.
+pub const fn is_too_old(at: u64, now: u64) -> bool {
+    at < now.saturating_sub(HORIZON_SECONDS)
 }
 
-/// Whether a time lies further ahead than any honest clock says.
-pub const fn is_ahead(at: u64, now: u64) -> bool {
-    at > now.saturating_add(MAX_SECONDS_AHEAD)
+/// Whether an event dated `at` counts as of now.
+const fn is_of_now(at: u64, now: u64) -> bool {
+    !is_ahead(at, now) && at.saturating_add(NOW_SECONDS) >= now
 }
 
 /// Whether something dated `at` is out of date because of something dated `than`: it is no later, unless `than` lies

@@ -12,7 +12,8 @@ use std::{
 
 use libp2p::{Swarm, core::transport::ListenerId};
 
-use crate::{error::StartError, listen::listen_ip, swarm::Behaviour};
+use super::listen_ip;
+use crate::{error::StartError, swarm::Behaviour};
 
 /// How often addresses are looked for: a phone that changes its network is reached again after half a minute.
 const LOOK_EVERY: Duration = Duration::from_secs(30);

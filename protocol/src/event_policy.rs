@@ -1,0 +1,31 @@
+//! What a node does with an event because of what the event is: who gets it, who may see it, how long it counts, what it
+//! names. PROTOCOL.md, "What travels how".
+//!
+//! Pure functions of an event and a time. The engine, the store, the relay, REST, the mirrors and the page ask this one
+//! module, so that no answer depends on the door. It knows nothing of what is stored, of budgets, or of who asks.
+
+mod address;
+mod audience;
+mod conversation;
+mod expiration;
+mod hourly_cap;
+mod kinds;
+mod mail;
+mod relay_list;
+mod target;
+mod versions;
+
+pub use crate::limits::is_ahead;
+pub use address::{EventAddress, address_of};
+pub use audience::{Audience, audience, is_open, is_protected, is_public, unless_protected};
+pub use conversation::{is_for_everyone, is_quote, nameless_person};
+pub use expiration::{expires_at, is_expired};
+pub use hourly_cap::{CapDecision, MAX_PER_HOUR, hour, room};
+pub use kinds::{
+    Routing, is_direct_message, is_open_kind, is_repost, is_served_on_request, open_kinds, public_kinds,
+    routing,
+};
+pub use mail::is_addressed_to;
+pub use relay_list::inside_address;
+pub use target::{References, Target, audience_of_deletion, references, reveals};
+pub use versions::{HORIZON_SECONDS, is_outdated, is_too_old, replaces};

@@ -1,0 +1,37 @@
+//! Whose an event is that somebody else signed.
+
+use crate::{Kind, PublicKey, UnsignedEvent};
+
+/// Whether an event is addressed to a person: a `p` tag names that person, and the event is no list of people.
+///
+/// Replies, mentions, reactions, reposts, gift wraps, comments, zap receipts and articles are. Replaceable events and sets
+/// (30000 to 30999) are not: they list people whom their author follows, mutes or recommends.
+pub fn is_addressed_to(unsigned: &UnsignedEvent, person: &PublicKey) -> bool {
+    const SETS: std::ops::RangeInclusive<u16> = 30_000..=30_999;
+    let article = unsigned.kind == Kind(30_023);
+    let list = unsigned.kind.is_replaceable() || (SETS.contains(&unsigned.kind.0) && !article);
+    !list && unsigned.tag_values("p").any(|value| value.parse() == Ok(*person))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{EventTemplate, Tag};
+
+    use super::*;
+
+    #[test]
+    fn mail_names_its_recipient_and_lists_are_no_mail() {
+        let (bob, carol) = (PublicKey::from_bytes([0xb0; 32]), PublicKey::from_bytes([0xca; 32]));
+        let unsigned = |kind| {
+            let tags = vec![Tag::new(["p", &carol.to_string()]), Tag::new(["p", &bob.to_string()])];
+            EventTemplate { created_at: 1, kind: Kind(kind), tags, content: String::new() }.by(carol)
+        };
+        for kind in [1, 6, 7, 16, 1059, 1111, 1244, 9735, 30_023] {
+            assert!(is_addressed_to(&unsigned(kind), &bob), "{kind}");
+            assert!(!is_addressed_to(&unsigned(kind), &PublicKey::from_bytes([1; 32])), "{kind}");
+        }
+        for list in [0, 3, 10_000, 10_002, 30_000, 30_078] {
+            assert!(!is_addressed_to(&unsigned(list), &bob), "{list}");
+        }
+    }
+}
