@@ -277,6 +277,8 @@ fn what_ten_thousand_people_wrote_is_found_although_most_have_only_a_profile_and
     for (number, author) in (0..).zip(authors.iter().rev().take(30)) {
         put(author, 1, 100 + number);
     }
+    // Settles the rows, so that they are read.
+    writer.set_owner_blocking(key(1).public_key()).unwrap();
     for kinds in [[1].as_slice(), &[1, 6, 16, 30_023]] {
         let kinds = Some(kinds.iter().copied().map(Kind).collect());
         let filter = Filter { authors: Some(authors.clone()), kinds, limit: Some(20), ..Filter::default() };

@@ -103,6 +103,11 @@ fn a_like_and_a_repost_go() {
         reloaded(draft(Kind::REPOST, vec![Tag::new(["e".to_owned(), theirs.id().to_string()])], ""));
     assert_eq!(rig.texts(), ["theirs", "theirs", "mine"]);
     rig.refuse_all();
+    // It stands there as not sent, as a post does, to be tried again or given up.
+    let (id, refused) =
+        rig.model.outbox.waiting.iter().map(|(id, it)| (*id, it.refused.is_some())).next().unwrap();
+    assert!(refused);
+    rig.give(Writing::GiveUp(id).into());
     assert_eq!(rig.texts(), ["theirs", "mine"]);
 }
 
