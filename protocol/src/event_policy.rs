@@ -17,7 +17,9 @@ mod versions;
 
 pub use crate::limits::is_ahead;
 pub use address::{EventAddress, address_of};
-pub use audience::{Audience, audience, is_open, is_protected, is_public, unless_protected};
+pub use audience::{
+    Audience, audience, is_open, is_open_but_for_addresses, is_protected, is_public, unless_protected,
+};
 pub use conversation::{is_for_everyone, is_quote, nameless_person};
 pub use expiration::{expires_at, is_expired};
 pub use hourly_cap::{CapDecision, MAX_PER_HOUR, hour, room};

@@ -78,9 +78,16 @@ fn is_public_by_kind(unsigned: &UnsignedEvent) -> bool {
 ///
 /// Guests of the relay see what is open, and mirrors are given it unless it is protected.
 pub fn is_open(unsigned: &UnsignedEvent) -> bool {
+    is_open_but_for_addresses(unsigned) && inside_address(unsigned).is_none()
+}
+
+/// The same, whatever addresses a list of relays names: those take tables of domain names to read, which the page does
+/// without.
+pub fn is_open_but_for_addresses(unsigned: &UnsignedEvent) -> bool {
     match routing(unsigned.kind) {
-        Routing::Stays => is_open_kind(unsigned.kind) && inside_address(unsigned).is_none(),
-        _ => is_public_by_kind(unsigned),
+        Routing::OnRequest => true,
+        Routing::Stays => is_open_kind(unsigned.kind),
+        _ => audience_by_kind(unsigned) == Audience::Everyone,
     }
 }
 

@@ -5,6 +5,7 @@
 
 use nostrp2p_protocol::{
     Event, EventTemplate, Kind, PublicKey,
+    event_policy::is_open_but_for_addresses,
     frame::{ClientFrame, Mirror},
     login,
 };
@@ -12,7 +13,7 @@ use nostrp2p_protocol::{
 use super::{Effect, signing};
 use crate::{
     effect::Purpose,
-    model::{Model, reply},
+    model::Model,
     storage::{Setting, StorageChange},
 };
 
@@ -28,12 +29,7 @@ pub const MAX_WORK: u8 = 20;
 /// for more than [`MAX_WORK`]; None when none asks for any.
 pub fn work_for(model: &Model, draft: &EventTemplate) -> Option<(PublicKey, u8)> {
     let author = model.me?;
-    // The kinds that the page signs; `event_policy::is_open` would bring the reading of addresses along, 58 KB.
-    let gets_there = match draft.kind {
-        Kind::POST => !reply::is_private(&draft.clone().by(author)),
-        Kind::PROFILE | Kind::REPOST | Kind::FOLLOW_LIST | Kind::DELETION => true,
-        _ => false,
-    };
+    let gets_there = draft.kind == Kind::DELETION || is_open_but_for_addresses(&draft.clone().by(author));
     let wanted = model.connection.mirrors.iter().map(|mirror| mirror.work);
     let bits = wanted.filter(|bits| (1..=MAX_WORK).contains(bits)).max()?;
     gets_there.then_some((author, bits))
