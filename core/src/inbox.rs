@@ -227,7 +227,7 @@ fn kib(unsigned: &UnsignedEvent) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use nostrp2p_protocol::{EventTemplate, Kind, Tag, event_policy::is_for_inbox, work::difficulty};
+    use nostrp2p_protocol::{EventTemplate, Kind, Tag, work::difficulty};
 
     use super::*;
 
@@ -270,18 +270,6 @@ mod tests {
         let results = (0..count)
             .map(|number| bring(inbox, &unsigned(author, kind, &[OWNER], &number.to_string()), bearer, 0));
         results.map(|result| u32::from(result.is_ok())).sum()
-    }
-
-    #[test]
-    fn what_names_the_owner_is_for_the_inbox_and_all_else_is_not() {
-        for kind in KINDS {
-            assert!(is_for_inbox(&unsigned(STRANGER, kind.0, &[FRIEND, OWNER], ""), &OWNER), "{}", kind.0);
-            assert!(!is_for_inbox(&unsigned(STRANGER, kind.0, &[FRIEND], ""), &OWNER), "{}", kind.0);
-            assert!(!is_for_inbox(&unsigned(OWNER, kind.0, &[OWNER], ""), &OWNER), "{}", kind.0);
-        }
-        for kind in [0, 3, 4, 5, 13, 14, 62, 1060, 10_002, 22_242, 30_023, 30_078] {
-            assert!(!is_for_inbox(&unsigned(STRANGER, kind, &[OWNER], ""), &OWNER), "{kind}");
-        }
     }
 
     #[test]

@@ -290,35 +290,7 @@ impl Running {
     async fn on(&mut self, happening: DriverEvent) {
         match happening {
             DriverEvent::Overlay(event) => self.on_overlay(event).await,
-            DriverEvent::Command(Command::Login(proof, reply)) => {
-                let owner = self.ownership.login(borrow(&proof), clock::now());
-                if owner.is_ok() && !is_local(&proof.authority) {
-                    self.bear_out(proof.event.created_at).await;
-                }
-                // Whoever asked may have gone away.
-                let _gone = reply.send(owner);
-            }
-            DriverEvent::Command(Command::Claim(token, proof, reply)) => {
-                let result = self.claim(&token, &proof).await;
-                drop(reply.send(result));
-            }
-            DriverEvent::Command(Command::Publish(event, reply)) => {
-                let request = PublishId(self.number());
-                let _first = self.store.turns().owner();
-                self.requests.insert(request, Waiting { reply, stored: None, _first });
-                self.publish(request, event).await;
-            }
-            DriverEvent::Command(Command::Receive(mail)) => self.receive(mail).await,
-            DriverEvent::Command(Command::Fetch(wants, over)) => self.want(wants, over).await,
-            DriverEvent::Command(Command::Retry(id)) => self.retry(id).await,
-            DriverEvent::Command(Command::Alive(reply)) => {
-                // Whoever asked may have lost patience.
-                let _gone = reply.send(());
-            }
-            DriverEvent::Command(Command::Mark(name, until)) => self.mark(name, until).await,
-            DriverEvent::Command(
-                command @ (Command::Mirrored(..) | Command::WriteMeta(_) | Command::Strangers(..)),
-            ) => self.on_mirror(command).await,
+            DriverEvent::Command(command) => self.on_command(command).await,
             DriverEvent::Targets(request, event, targets) => {
                 self.handle(Input::Publish(request, event, targets)).await;
             }

@@ -27,6 +27,7 @@ mod insider;
 mod link;
 mod metrics;
 mod missing;
+mod named;
 mod page;
 pub(crate) mod quickack;
 mod reading;

@@ -139,11 +139,7 @@ async fn run_open(
 
     let (stopper, stop) = stop::channel();
     let channel_secret = Arc::new(ChannelSecret::derive(secret.as_bytes()));
-    let open_ways = OpenWays {
-        key: channel_secret.key(),
-        addresses: settings.home.help_others.clone().into_iter().collect(),
-        ways: vec![],
-    };
+    let open_ways = first_ways(&settings, &channel_secret);
     let tunnel_server = TunnelServer::new(settings.home.help_others.clone(), settings.home.limits);
     let tunnel_server = Arc::new(Mutex::new(tunnel_server));
     let on_claim = on_claim(say.clone(), settings.clone(), clients, overlay.peer_id());
@@ -200,10 +196,13 @@ async fn run_open(
 
     say(&greeting(&settings, &overlay, clients));
     match &ownership {
-        Ownership::Owned(owner) => {
-            say_whose(&say, store, owner, &overlay.peer_id());
-            say(&format!("Open {} to use it.", claim::address(clients, settings.tls.is_some())));
-        }
+        Ownership::Owned(owner) => say_whose(
+            &say,
+            store,
+            owner,
+            &overlay.peer_id(),
+            &claim::address(clients, settings.tls.is_some()),
+        ),
         Ownership::Unclaimed(claim) => on_claim(Some(claim), &open_ways),
     }
     let result = wait_and_close(shutdown, task, server, parts, stopper, overlay, store).await;
@@ -211,18 +210,25 @@ async fn run_open(
     result
 }
 
+/// The ways to this node before any helper is known: it is one itself, if it helps others.
+fn first_ways(settings: &Settings, secret: &ChannelSecret) -> OpenWays {
+    let addresses = settings.home.help_others.clone().into_iter().collect();
+    OpenWays { key: secret.key(), addresses, ways: vec![] }
+}
+
 /// What the relay lets those do who have not signed in.
 const fn policy(settings: &Settings) -> Policy {
     Policy { public_read: settings.public_read, open: settings.open_relay, inbox: settings.inbox }
 }
 
-/// Says whose node it is, and what its owner has to do.
-fn say_whose(say: &impl Fn(&str), store: &Store, owner: &PublicKey, peer: &PeerId) {
+/// Says whose node it is, what its owner has to do, and where the page is.
+fn say_whose(say: &impl Fn(&str), store: &Store, owner: &PublicKey, peer: &PeerId, page: &str) {
     say(&format!("This node belongs to {}.", owner.to_npub()));
     let found = delegated::find(store, *owner, peer);
     if !found.is_ok_and(|found| found.is_some()) {
         say(delegated::ADVICE);
     }
+    say(&format!("Open {page} to use it."));
 }
 
 /// What announces the node with its own key.

@@ -53,7 +53,7 @@ async fn a_node_starts_at_once() {
 
 #[test]
 fn the_program_is_small() {
-    let Some(bytes) = loaded_bytes(&std::fs::read(binary()).unwrap()) else {
+    let Some(bytes) = loaded_bytes(&std::fs::read(nostrp2p_tests::binary()).unwrap()) else {
         return skip("this system's programs are not in ELF with 64 bits");
     };
     let size = f64::from(u32::try_from(bytes).unwrap()) / 1e6;

@@ -273,7 +273,7 @@ impl Asking {
     /// All that is to be read of the past. Of people who were followed only now it is all, not only what was missed.
     fn parts(&mut self, now: u64) -> Vec<Part> {
         let all = self.authors();
-        let read = self.read.get_or_insert_with(|| all);
+        let read = self.read.get_or_insert(all);
         let mut new = Vec::new();
         let mut known = Vec::new();
         for filter in &self.filters {

@@ -2,14 +2,18 @@
 
 use std::collections::BTreeSet;
 
-use nostrp2p_core::{Bearer, FetchTarget, NotReceived, Proof};
+use nostrp2p_core::{Bearer, FetchTarget, NotReceived, Proof, PublishId};
 use nostrp2p_protocol::{
     Event, EventId, PeerId, PublicKey, UnverifiedEvent,
     frame::{Carried, Refusal},
 };
 use tokio::sync::oneshot;
 
-use crate::store::{Inserted, MetaWrite, Stored};
+use super::{Running, Waiting, is_local};
+use crate::{
+    clock,
+    store::{Inserted, MetaWrite, Stored},
+};
 
 /// What a session asks of the driver.
 pub(crate) enum Command {
@@ -77,4 +81,41 @@ pub(crate) struct Published {
 pub(super) fn borrow(proof: &LoginProof) -> Proof<'_> {
     let LoginProof { event, challenge, authority, peer } = proof;
     Proof { event, challenge, authority, peer: Some(peer) }
+}
+
+impl Running {
+    /// Does what a session or a mirror asks.
+    pub(super) async fn on_command(&mut self, command: Command) {
+        match command {
+            Command::Login(proof, reply) => {
+                let owner = self.ownership.login(borrow(&proof), clock::now());
+                if owner.is_ok() && !is_local(&proof.authority) {
+                    self.bear_out(proof.event.created_at).await;
+                }
+                // Whoever asked may have gone away.
+                let _gone = reply.send(owner);
+            }
+            Command::Claim(token, proof, reply) => {
+                let result = self.claim(&token, &proof).await;
+                drop(reply.send(result));
+            }
+            Command::Publish(event, reply) => {
+                let request = PublishId(self.number());
+                let _first = self.store.turns().owner();
+                self.requests.insert(request, Waiting { reply, stored: None, _first });
+                self.publish(request, event).await;
+            }
+            Command::Receive(mail) => self.receive(mail).await,
+            Command::Fetch(wants, over) => self.want(wants, over).await,
+            Command::Retry(id) => self.retry(id).await,
+            Command::Alive(reply) => {
+                // Whoever asked may have lost patience.
+                let _gone = reply.send(());
+            }
+            Command::Mark(name, until) => self.mark(name, until).await,
+            command @ (Command::Mirrored(..) | Command::WriteMeta(_) | Command::Strangers(..)) => {
+                self.on_mirror(command).await
+            }
+        }
+    }
 }

@@ -42,8 +42,8 @@ use figures::Figures;
 use super::{
     App,
     client_limits::{ClientOrigin, Source},
-    host_check::Named,
     link::{self, Gone, Said, Socket},
+    named::Named,
     tunnel,
 };
 use crate::{

@@ -12,8 +12,9 @@ use nostrp2p_protocol::limits::MAX_OWNER_MESSAGE_BYTES;
 use super::{
     App,
     client_limits::{ClientOrigin, Source},
-    host_check::Named,
-    info, link, page, relay,
+    info, link,
+    named::Named,
+    page, relay,
 };
 
 pub(super) async fn front(

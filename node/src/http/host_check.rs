@@ -12,25 +12,12 @@ use axum::{
 };
 use nostrp2p_protocol::Authority;
 
-use super::{App, front, refused_pages, well_known};
+use super::{App, front, named::Named, refused_pages, well_known};
 use crate::{
     clock,
     own_names::{NameKind, OwnNames, SocketEnds},
     web,
 };
-
-/// By which name a request has come. It stands in the extensions of each request that passes. Whether it is one of the
-/// node's own says [`OwnNames::is_own`].
-#[derive(Debug, Clone)]
-pub(crate) struct Named {
-    /// The `Host` of the request.
-    pub(crate) authority: Authority,
-    /// The accepted connection.
-    pub(crate) ends: Option<SocketEnds>,
-    /// Whether a page of somebody else asks. It gets the NIP-11 document, and the relay's inbox under a name that is for
-    /// everybody, and nothing else.
-    pub(crate) from_foreign_page: bool,
-}
 
 /// Lets a request pass or answers 403 with a sentence.
 pub(super) async fn check(State(app): State<App>, mut request: Request, next: Next) -> Response {

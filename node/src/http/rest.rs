@@ -43,8 +43,8 @@ use self::{
 use super::{
     App, base,
     client_limits::{ClientOrigin, Source},
-    host_check::Named,
     missing,
+    named::Named,
     reading::{self, OVER_BUDGET, Unread},
 };
 use crate::{

@@ -13,7 +13,7 @@ use axum::{
 use nostrp2p_protocol::{Authority, PublicKey};
 use serde::Serialize;
 
-use super::{App, host_check::Named, info};
+use super::{App, info, named::Named};
 
 /// Where NIP-05 looks.
 pub(super) const PATH: &str = "/.well-known/nostr.json";

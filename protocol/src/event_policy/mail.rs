@@ -52,4 +52,21 @@ mod tests {
             assert!(!is_addressed_to(&unsigned(list), &bob), "{list}");
         }
     }
+
+    #[test]
+    fn what_names_the_owner_is_for_the_inbox_and_all_else_is_not() {
+        let (owner, friend) = (PublicKey::from_bytes([1; 32]), PublicKey::from_bytes([2; 32]));
+        let is_taken = |author: PublicKey, kind, people: &[PublicKey]| {
+            let tags = people.iter().map(|person| Tag::new(["p", &person.to_string()])).collect();
+            let template = EventTemplate { created_at: 1, kind: Kind(kind), tags, content: String::new() };
+            is_for_inbox(&template.by(author), &owner)
+        };
+        for kind in [1, 6, 7, 16, 1059, 1111, 9735, 21_059] {
+            assert!(is_taken(friend, kind, &[friend, owner]), "{kind}");
+            assert!(!is_taken(friend, kind, &[friend]) && !is_taken(owner, kind, &[owner]), "{kind}");
+        }
+        for kind in [0, 3, 4, 5, 13, 14, 62, 1060, 10_002, 22_242, 30_023, 30_078] {
+            assert!(!is_taken(friend, kind, &[owner]), "{kind}");
+        }
+    }
 }

@@ -27,7 +27,9 @@ async fn put(foreign: &Foreign, event: &Event) {
 async fn held(relay: &mut Relay, filter: &Value) -> u64 {
     relay.say(&json!(["COUNT", "held", filter])).await;
     let answer = relay.next().await;
-    answer[2]["count"].as_u64().unwrap_or_else(|| panic!("no count but {answer}"))
+    let count = answer[2]["count"].as_u64();
+    assert!(count.is_some(), "no count but {answer}");
+    count.unwrap()
 }
 
 async fn holds(relay: &mut Relay, filter: Value, expected: u64) {

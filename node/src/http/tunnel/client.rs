@@ -19,8 +19,8 @@ use tokio::{
 use crate::http::{
     App, client,
     client_limits::ClientOrigin,
-    host_check::Named,
     link::{self, Gone, Said, Socket},
+    named::Named,
 };
 use crate::node_status::OpenWays;
 

@@ -1,0 +1,18 @@
+//! The name by which a request has come.
+
+use nostrp2p_protocol::Authority;
+
+use crate::own_names::SocketEnds;
+
+/// By which name a request has come. It stands in the extensions of each request that passes. Whether it is one of the
+/// node's own says [`crate::own_names::OwnNames::is_own`].
+#[derive(Debug, Clone)]
+pub(crate) struct Named {
+    /// The `Host` of the request.
+    pub(crate) authority: Authority,
+    /// The accepted connection.
+    pub(crate) ends: Option<SocketEnds>,
+    /// Whether a page of somebody else asks. It gets the NIP-11 document, and the relay's inbox under a name that is for
+    /// everybody, and nothing else.
+    pub(crate) from_foreign_page: bool,
+}
