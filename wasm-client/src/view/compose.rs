@@ -188,7 +188,7 @@ fn names(model: &Model, offered: &[PublicKey]) -> Option<(Html, Option<String>)>
 const CONVERSATION: &str = "for-conversation";
 
 /// One answer to the question who can see it.
-pub struct Choice {
+pub struct AudienceChoice {
     /// The answer.
     pub audience: DraftAudience,
     /// In words.
@@ -207,7 +207,7 @@ fn audience(model: &Model) -> Option<Html> {
         return None;
     }
     let nobody_besides = compose.chosen(model.me).is_empty();
-    let choice = |Choice { audience, label, hook }| {
+    let choice = |AudienceChoice { audience, label, hook }| {
         let chosen = audience == compose.audience || hook == CONVERSATION && nobody_besides;
         element("button")
             .class("choice")
@@ -243,7 +243,7 @@ fn audience(model: &Model) -> Option<Html> {
 }
 
 /// The answers; of a quote and of an answer that everybody sees there are none.
-pub fn choices(model: &Model) -> Vec<Choice> {
+pub fn choices(model: &Model) -> Vec<AudienceChoice> {
     let compose = &model.compose;
     let of_everyone = compose.reply.is_none();
     // Who is answered first.
@@ -259,19 +259,19 @@ pub fn choices(model: &Model) -> Vec<Choice> {
     } else {
         (only_for(model, &conversation, &[]), CONVERSATION)
     };
-    let mut choices = vec![Choice { audience: DraftAudience::Everyone, label, hook }];
+    let mut choices = vec![AudienceChoice { audience: DraftAudience::Everyone, label, hook }];
     let mut hook = if of_everyone { "for-mentioned" } else { "for-unasked" };
     if let DraftAudience::Only(people) = &compose.audience
         && (of_everyone || !chosen.is_empty())
     {
         let label = only_for(model, if chosen.is_empty() { people } else { &chosen }, &conversation);
-        choices.push(Choice { audience: compose.audience.clone(), label, hook: "for-mentioned" });
+        choices.push(AudienceChoice { audience: compose.audience.clone(), label, hook: "for-mentioned" });
         hook = "for-unasked";
     }
     if !unasked.is_empty() {
         let label = only_for(model, &unasked, &[&conversation[..], &chosen].concat());
         let audience = DraftAudience::Only([chosen, unasked].concat());
-        choices.push(Choice { audience, label, hook });
+        choices.push(AudienceChoice { audience, label, hook });
     }
     choices
 }
