@@ -175,6 +175,18 @@ impl Browser {
         self.driver.execute(script, vec![]).await.expect("a script that works")
     }
 
+    /// Waits until a script returns this. `what` says what is awaited.
+    ///
+    /// # Panics
+    /// When it goes on returning something else.
+    pub async fn comes_to(&self, what: &str, script: &str, expected: Value) {
+        until(what, || async {
+            let got = self.run(script).await;
+            if got == expected { Ok(()) } else { Err(got) }
+        })
+        .await;
+    }
+
     /// Opens an address.
     ///
     /// # Panics

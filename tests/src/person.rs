@@ -2,7 +2,7 @@
 
 use nostrp2p_protocol::SecretKey;
 
-use crate::{Client, Node, random_key};
+use crate::{Browser, Client, Node, Size, random_key};
 
 /// A person who has arrived.
 pub struct Person {
@@ -32,5 +32,13 @@ impl Person {
         let other = Self::arrive(Some(&one)).await;
         one.client.neighbours(1).await;
         (one, other)
+    }
+
+    /// Two people whose nodes know each other, and a browser in which the first is signed in.
+    pub async fn pair_with_browser(size: Size) -> (Self, Self, Browser) {
+        let (one, other) = Self::pair().await;
+        let browser = Browser::start(size).await;
+        browser.sign_in(&one.node, &one.key.to_nsec()).await;
+        (one, other, browser)
     }
 }

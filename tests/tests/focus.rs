@@ -7,22 +7,6 @@ use serde_json::{Value, json};
 /// The key Enter, as WebDriver names it.
 const ENTER: &str = "\u{e007}";
 
-/// Two people; the browser is the first one's.
-async fn two(size: Size) -> (Person, Person, Browser) {
-    let (alice, bob) = Person::pair().await;
-    let browser = Browser::start(size).await;
-    browser.sign_in(&alice.node, &alice.key.to_nsec()).await;
-    (alice, bob, browser)
-}
-
-async fn is(browser: &Browser, what: &str, script: &str, expected: Value) {
-    until(what, || async {
-        let got = browser.run(script).await;
-        if got == expected { Ok(()) } else { Err(got) }
-    })
-    .await;
-}
-
 /// Moves the focus to the button with this text or hook in the screen, and presses Enter there.
 async fn press(browser: &Browser, button: &str) {
     let script = "
@@ -43,7 +27,7 @@ async fn press(browser: &Browser, button: &str) {
 /// Waits until the button with this text or hook has the focus.
 async fn focused(browser: &Browser, button: &str) {
     let script = "const it = document.activeElement; return it.dataset.testid ?? it.textContent";
-    is(browser, &format!("the focus on {button}"), script, json!(button)).await;
+    browser.comes_to(&format!("the focus on {button}"), script, json!(button)).await;
 }
 
 #[tokio::test]
@@ -57,7 +41,7 @@ async fn what_had_the_focus_and_is_gone_leaves_it_nearby_phone() {
 }
 
 async fn leaves_it_nearby(size: Size) {
-    let (_alice, mut bob, browser) = two(size).await;
+    let (_alice, mut bob, browser) = Person::pair_with_browser(size).await;
     bob.client.publish(&post(&bob.key, "look https://127.0.0.1:1/a.png")).await;
     browser.see("post-text", "look").await;
     // A question has its focus on the answer that changes nothing.
@@ -78,20 +62,22 @@ async fn leaves_it_nearby(size: Size) {
     focused(&browser, "backup-download").await;
     browser.go("#/").await;
     press(&browser, "media-show").await;
-    is(&browser, "the post to have it", "return document.activeElement.localName", json!("article")).await;
+    browser
+        .comes_to("the post to have it", "return document.activeElement.localName", json!("article"))
+        .await;
     browser.close().await;
 }
 
 #[tokio::test]
 async fn of_a_post_that_is_shown_twice_the_one_where_one_was_keeps_the_focus() {
-    let (_alice, mut bob, browser) = two(Size::Desktop).await;
+    let (_alice, mut bob, browser) = Person::pair_with_browser(Size::Desktop).await;
     let twice = post(&bob.key, "shown twice");
     bob.client.publish(&twice).await;
     let tag = |name: &str, value: String| Tag::new([name.to_owned(), value]);
     let tags = vec![tag("e", twice.id().to_string()), tag("p", bob.key.public_key().to_string())];
     let repost = EventTemplate { created_at: now() + 1, kind: Kind::REPOST, tags, content: String::new() };
     bob.client.publish(&repost.sign(&bob.key, &[7; 32])).await;
-    is(&browser, "both", "return document.querySelectorAll('article').length", json!(2)).await;
+    browser.comes_to("both", "return document.querySelectorAll('article').length", json!(2)).await;
     browser.run("document.querySelectorAll('[data-testid=more]')[1].focus()").await;
     for keys in [ENTER, "\u{e00c}"] {
         browser.driver.active_element().await.expect("a page").send_keys(keys).await.expect("a button");
@@ -99,13 +85,13 @@ async fn of_a_post_that_is_shown_twice_the_one_where_one_was_keeps_the_focus() {
     browser.see_no("menu").await;
     let where_it_is =
         "return Array.from(document.querySelectorAll('[data-testid=more]')).indexOf(document.activeElement)";
-    is(&browser, "the second one", where_it_is, json!(1)).await;
+    browser.comes_to("the second one", where_it_is, json!(1)).await;
     browser.close().await;
 }
 
 #[tokio::test]
 async fn a_key_that_is_held_answers_no_question_and_arrows_with_alt_stay_the_browsers() {
-    let (_alice, _bob, browser) = two(Size::Desktop).await;
+    let (_alice, _bob, browser) = Person::pair_with_browser(Size::Desktop).await;
     browser.go("#/settings").await;
     browser.find("forget").await;
     browser.run("document.querySelector('[data-testid=forget]').focus()").await;

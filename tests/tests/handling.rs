@@ -5,23 +5,7 @@ use std::time::Duration;
 use fantoccini::elements::Element;
 use nostrp2p_protocol::{EventTemplate, Kind};
 use nostrp2p_tests::{Browser, Person, Size, now, post, reply, until};
-use serde_json::{Value, json};
-
-/// Two people; the browser is the first one's.
-async fn two(size: Size) -> (Person, Person, Browser) {
-    let (alice, bob) = Person::pair().await;
-    let browser = Browser::start(size).await;
-    browser.sign_in(&alice.node, &alice.key.to_nsec()).await;
-    (alice, bob, browser)
-}
-
-async fn is(browser: &Browser, what: &str, script: &str, expected: Value) {
-    until(what, || async {
-        let got = browser.run(script).await;
-        if got == expected { Ok(()) } else { Err(got) }
-    })
-    .await;
-}
+use serde_json::json;
 
 async fn press(element: Element, keys: &str) {
     element.send_keys(keys).await.expect("an element that takes keys");
@@ -43,7 +27,7 @@ async fn click_on_text(browser: &Browser, button: &str, modifiers: u32) {
 
 #[tokio::test]
 async fn a_post_opens_in_a_new_tab_by_ctrl_and_by_the_middle_button() {
-    let (_alice, mut bob, browser) = two(Size::Desktop).await;
+    let (_alice, mut bob, browser) = Person::pair_with_browser(Size::Desktop).await;
     bob.client.publish(&post(&bob.key, "open me elsewhere")).await;
     browser.see("post-text", "open me").await;
     let here = browser.driver.window().await.expect("a window");
@@ -56,7 +40,7 @@ async fn a_post_opens_in_a_new_tab_by_ctrl_and_by_the_middle_button() {
         .await;
         assert_eq!(browser.run("return location.hash").await, json!("#/"));
         browser.driver.switch_to_window(opened).await.expect("the second tab");
-        is(&browser, "the conversation", "return location.hash.startsWith('#/e/')", json!(true)).await;
+        browser.comes_to("the conversation", "return location.hash.startsWith('#/e/')", json!(true)).await;
         browser.see("post-text", "open me").await;
         browser.driver.close_window().await.expect("a tab that can be closed");
         browser.driver.switch_to_window(here.clone()).await.expect("the first tab");
@@ -66,11 +50,11 @@ async fn a_post_opens_in_a_new_tab_by_ctrl_and_by_the_middle_button() {
 
 #[tokio::test]
 async fn the_focus_stays_where_one_works_and_the_title_and_the_live_region_say_what_happens() {
-    let (alice, mut bob, browser) = two(Size::Desktop).await;
+    let (alice, mut bob, browser) = Person::pair_with_browser(Size::Desktop).await;
     bob.client.publish(&post(&bob.key, "from Bob")).await;
     browser.see("post-text", "from Bob").await;
     let live = "return document.querySelector('[aria-live=polite]').textContent";
-    is(&browser, "the new post to be said", live, json!("1 new post")).await;
+    browser.comes_to("the new post to be said", live, json!("1 new post")).await;
     browser.write("from Alice").await;
     browser.see("post-text", "from Alice").await;
     browser.see_no_state("waiting").await;
@@ -91,14 +75,14 @@ async fn the_focus_stays_where_one_works_and_the_title_and_the_live_region_say_w
             let focused = "
                 const focused = document.activeElement;
                 return [focused.dataset.testid, focused.closest('article').textContent.includes('from Bob')]";
-            is(&browser, "the focus to be back", focused, json!(["repost", true])).await;
+            browser.comes_to("the focus to be back", focused, json!(["repost", true])).await;
         }
     }
     // What had the focus is deleted: the next post has it.
     browser.see_gone("from Alice").await;
     let focused =
         "return document.activeElement.closest('article')?.textContent.includes('from Bob') ?? false";
-    is(&browser, "the focus to be on the next post", focused, json!(true)).await;
+    browser.comes_to("the focus to be on the next post", focused, json!(true)).await;
 
     // A reply is begun and left: the focus is back on its button, and the draft stays.
     for (hook, keys) in [("reply", "\u{e007}"), ("compose-text", "later\u{e00c}")] {
@@ -107,7 +91,7 @@ async fn the_focus_stays_where_one_works_and_the_title_and_the_live_region_say_w
         press(element.expect("an element"), keys).await;
     }
     let focused = "return document.activeElement.dataset.testid";
-    is(&browser, "the focus to be back", focused, json!("reply")).await;
+    browser.comes_to("the focus to be back", focused, json!("reply")).await;
     let draft = "return document.querySelector('[data-testid=compose-text]').value";
     assert_eq!(browser.run(draft).await, json!("later"));
 
@@ -118,25 +102,25 @@ async fn the_focus_stays_where_one_works_and_the_title_and_the_live_region_say_w
     browser.find_css("[data-testid=tab-everyone][aria-selected=true]:focus").await;
     let stops =
         "return Array.from(document.querySelectorAll('[role=tab]')).filter(tab => tab.tabIndex === 0).length";
-    is(&browser, "one stop", stops, json!(1)).await;
+    browser.comes_to("one stop", stops, json!(1)).await;
 
     // The title says the screen and what is unread; the new screen is said too.
     for text in ["to Alice", "to Alice again"] {
         bob.client.publish(&reply(&bob.key, text, &[&alice.key])).await;
     }
     let title = "return document.title";
-    is(&browser, "the title to count", title, json!("(2) Home · NostrP2P")).await;
+    browser.comes_to("the title to count", title, json!("(2) Home · NostrP2P")).await;
     browser.go("#/settings").await;
-    is(&browser, "the screen in the title", title, json!("(2) Settings · NostrP2P")).await;
-    is(&browser, "the screen to be said", live, json!("Settings")).await;
+    browser.comes_to("the screen in the title", title, json!("(2) Settings · NostrP2P")).await;
+    browser.comes_to("the screen to be said", live, json!("Settings")).await;
     browser.go("#/notifications").await;
-    is(&browser, "nothing unread", title, json!("Notifications · NostrP2P")).await;
+    browser.comes_to("nothing unread", title, json!("Notifications · NostrP2P")).await;
     browser.close().await;
 }
 
 #[tokio::test]
 async fn on_paper_there_are_the_posts_and_nothing_else() {
-    let (_alice, mut bob, browser) = two(Size::Desktop).await;
+    let (_alice, mut bob, browser) = Person::pair_with_browser(Size::Desktop).await;
     let printed = post(&bob.key, "to be printed");
     bob.client.publish(&printed).await;
     browser.see("post-text", "to be printed").await;
@@ -160,7 +144,7 @@ async fn on_paper_there_are_the_posts_and_nothing_else() {
         for fragment in ["#/", &thread] {
             browser.go(fragment).await;
             browser.see("post-text", "to be printed").await;
-            is(&browser, &format!("{fragment} at {width}"), seen, json!(["post"])).await;
+            browser.comes_to(&format!("{fragment} at {width}"), seen, json!(["post"])).await;
         }
     }
     browser.close().await;
@@ -204,7 +188,7 @@ async fn a_storage_that_opens_and_then_never_answers_is_given_up_too() {
 
 #[tokio::test]
 async fn what_another_tab_does_with_the_storage_as_a_whole_does_not_wait_and_is_told() {
-    let (_alice, _bob, browser) = two(Size::Desktop).await;
+    let (_alice, _bob, browser) = Person::pair_with_browser(Size::Desktop).await;
     let first = browser.driver.window().await.expect("a window");
     let second = browser.driver.new_window(true).await.expect("a second tab").handle;
     let address = browser.run("return location.origin + '/healthz'").await;
@@ -226,7 +210,7 @@ async fn what_another_tab_does_with_the_storage_as_a_whole_does_not_wait_and_is_
 
 #[tokio::test]
 async fn what_was_typed_is_there_after_leaving_and_after_a_reload() {
-    let (_alice, mut bob, browser) = two(Size::Phone).await;
+    let (_alice, mut bob, browser) = Person::pair_with_browser(Size::Phone).await;
     bob.client.publish(&post(&bob.key, "a red bicycle")).await;
     browser.see("post-text", "bicycle").await;
     browser.go("#/me").await;
@@ -237,17 +221,17 @@ async fn what_was_typed_is_there_after_leaving_and_after_a_reload() {
     browser.driver.refresh().await.expect("a page");
     browser.see("post-text", "a red bicycle").await;
     let value = |hook: &str| format!("return document.querySelector('[data-testid={hook}]')?.value");
-    is(&browser, "the words", &value("search"), json!("bicycle")).await;
+    browser.comes_to("the words", &value("search"), json!("bicycle")).await;
     browser.go("#/me").await;
-    is(&browser, "the name", &value("name-input"), json!("Alice the Great")).await;
+    browser.comes_to("the name", &value("name-input"), json!("Alice the Great")).await;
     browser.click("profile-cancel").await;
-    is(&browser, "the former name", &value("name-input"), json!("")).await;
+    browser.comes_to("the former name", &value("name-input"), json!("")).await;
     browser.close().await;
 }
 
 #[tokio::test]
 async fn in_letters_of_twice_the_size_names_are_seen_and_no_screen_is_wider_than_the_window() {
-    let (mut alice, mut bob, browser) = two(Size::Phone).await;
+    let (mut alice, mut bob, browser) = Person::pair_with_browser(Size::Phone).await;
     for (person, name) in [(&mut alice, "Alice the First of Her Name"), (&mut bob, "Bob")] {
         let content = json!({ "name": name }).to_string();
         let profile = EventTemplate { created_at: now(), kind: Kind::PROFILE, tags: vec![], content };
@@ -257,11 +241,11 @@ async fn in_letters_of_twice_the_size_names_are_seen_and_no_screen_is_wider_than
     }
     browser.devtools("Page.setFontSizes", json!({ "fontSizes": { "standard": 32 } })).await;
     let size = "return getComputedStyle(document.documentElement).fontSize";
-    is(&browser, "large letters", size, json!("32px")).await;
+    browser.comes_to("large letters", size, json!("32px")).await;
     let names = "
         return Array.from(document.querySelectorAll('.post-name'), name =>
             name.getBoundingClientRect().width > 40)";
-    is(&browser, "the names to be seen", names, json!([true, true])).await;
+    browser.comes_to("the names to be seen", names, json!([true, true])).await;
     // Nothing is cut off in the frame of a picture, nor the key by which two of one name are told apart.
     let whole = |selector: &str| {
         format!(
@@ -269,9 +253,9 @@ async fn in_letters_of_twice_the_size_names_are_seen_and_no_screen_is_wider_than
                 it.scrollHeight <= it.clientHeight + 1 && it.scrollWidth <= it.clientWidth + 1)"
         )
     };
-    is(&browser, "whole frames", &whole(".media-frame"), json!([true, true])).await;
+    browser.comes_to("whole frames", &whole(".media-frame"), json!([true, true])).await;
     browser.go("#/find").await;
-    is(&browser, "whole keys", &whole(".person-link .muted"), json!([true])).await;
+    browser.comes_to("whole keys", &whole(".person-link .muted"), json!([true])).await;
     let title = "return document.title";
     for (fragment, screen) in [
         ("#/settings", "Settings"),
@@ -283,9 +267,9 @@ async fn in_letters_of_twice_the_size_names_are_seen_and_no_screen_is_wider_than
         ("#/", "Home"),
     ] {
         browser.go(fragment).await;
-        is(&browser, screen, title, json!(format!("{screen} · NostrP2P"))).await;
+        browser.comes_to(screen, title, json!(format!("{screen} · NostrP2P"))).await;
         let wide = "return document.documentElement.scrollWidth > innerWidth";
-        is(&browser, &format!("{screen} to fit"), wide, json!(false)).await;
+        browser.comes_to(&format!("{screen} to fit"), wide, json!(false)).await;
     }
     browser.close().await;
 }

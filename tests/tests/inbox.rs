@@ -1,12 +1,8 @@
 //! The inbox: what others' programs bring to the owner without a node of their own, and that it goes nowhere from there.
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
-use std::net::Ipv4Addr;
-
-use nostr_relay_builder::{LocalRelay, RelayBuilder};
-use nostr_sdk::prelude::{Filter as SdkFilter, MemoryDatabase, MemoryDatabaseOptions, NostrDatabase};
 use nostrp2p_protocol::{Event, EventTemplate, Kind, SecretKey, Tag, work::difficulty};
-use nostrp2p_tests::{Client, Node, Relay, free_port, get, now, post, random_key, until};
+use nostrp2p_tests::{Client, ForeignRelay, Node, Relay, get, now, post, random_key, until};
 use serde_json::{Value, json};
 
 /// A name of the node that is for everybody.
@@ -169,21 +165,11 @@ async fn strangers_bring_work_where_the_owner_demands_it_and_the_muted_get_nothi
     assert_eq!(held, ["a wrap of a friend", "hard-working", "of a friend"]);
 }
 
-async fn mirror() -> (MemoryDatabase, LocalRelay, String) {
-    let database = MemoryDatabase::with_opts(MemoryDatabaseOptions { events: true, max_events: None });
-    let port = free_port();
-    let builder =
-        RelayBuilder::default().addr(Ipv4Addr::LOCALHOST.into()).port(port).database(database.clone());
-    let relay = LocalRelay::new(builder);
-    until("the relay to listen", || relay.run()).await;
-    (database, relay, format!("ws://127.0.0.1:{port}"))
-}
-
 #[tokio::test]
 async fn what_was_brought_is_published_nowhere() {
-    let (database, _relay, url) = mirror().await;
+    let mirror = ForeignRelay::start().await;
     let (bob, carol) = (random_key(), random_key());
-    let node = node_of(&bob, &["--public-read", "--mirror", &url]).await;
+    let node = node_of(&bob, &["--public-read", "--mirror", &mirror.url()]).await;
     let mut client = Client::login(&node.clients(), &bob).await;
     client.delegate(&bob).await;
     let carols = Node::start(&["-p", &carol.public_key().to_npub(), "-b", &node.nodes()]).await;
@@ -218,8 +204,8 @@ async fn what_was_brought_is_published_nowhere() {
     at_carol.watch(0).await;
     at_carol.hear("by the owner, afterwards").await;
     until("the mirror to have the owner's post", || async {
-        let held = database.query(SdkFilter::new()).await.unwrap();
-        if held.iter().any(|event| event.content == after.content) { Ok(()) } else { Err(held.len()) }
+        let held = mirror.contents().await;
+        if held.contains(&after.content) { Ok(()) } else { Err(held) }
     })
     .await;
     // A node that joins now has what there was by comparing, and what was brought was there before.
@@ -231,8 +217,8 @@ async fn what_was_brought_is_published_nowhere() {
     for held in [at_carol.everything_after(0).await, at_dora.everything_after(0).await] {
         assert!(!held.contains(&"canary".to_owned()), "{held:?}");
     }
-    let held = database.query(SdkFilter::new()).await.unwrap();
-    assert!(held.iter().all(|event| event.content != "canary"));
+    let held = mirror.contents().await;
+    assert!(!held.contains(&"canary".to_owned()), "{held:?}");
 }
 
 #[tokio::test]

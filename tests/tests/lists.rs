@@ -2,13 +2,9 @@
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 use fantoccini::Locator;
-use nostr_relay_builder::{LocalRelay, RelayBuilder};
-use nostr_sdk::prelude::{
-    Client as Sdk, Event as SdkEvent, Filter as SdkFilter, JsonUtil, Keys, MemoryDatabase,
-    MemoryDatabaseOptions, NostrDatabase,
-};
+use nostr_sdk::prelude::{Filter as SdkFilter, MemoryDatabase, NostrDatabase};
 use nostrp2p_protocol::{Event, EventTemplate, Kind, SecretKey, Tag};
-use nostrp2p_tests::{Browser, Node, Size, free_port, now, random_key, until};
+use nostrp2p_tests::{Browser, ForeignRelay, Node, Size, free_port, now, random_key, until};
 use serde_json::json;
 
 const PROFILE: &str =
@@ -52,26 +48,14 @@ async fn name_in_the_form(browser: &Browser, expected: &str) {
 async fn signing_in_with_a_key_from_elsewhere_keeps_its_profile_and_its_follows() {
     let browser = Browser::start(Size::Desktop).await;
     let ada = random_key();
-    let database = MemoryDatabase::with_opts(MemoryDatabaseOptions { events: true, max_events: None });
-    let port = free_port();
-    let builder = RelayBuilder::default()
-        .addr(std::net::Ipv4Addr::LOCALHOST.into())
-        .port(port)
-        .database(database.clone());
-    let relay = LocalRelay::new(builder);
-    until("the relay to listen", || relay.run()).await;
-    let there = Sdk::new(Keys::parse(&hex::encode(ada.to_bytes().as_slice())).unwrap());
-    let url = format!("ws://127.0.0.1:{port}");
-    there.add_relay(&url).await.unwrap();
-    there.connect().await;
+    let relay = ForeignRelay::start().await;
     let follows = (0..300).map(|_| Tag::new(["p".to_owned(), random_key().public_key().to_string()]));
     let about = vec![Tag::new(["i", "github:ada", "proof"]), Tag::new(["emoji", "a", "https://x.example/a"])];
     for event in [signed(&ada, 0, about, PROFILE), signed(&ada, 3, follows.collect(), "")] {
-        let event = SdkEvent::from_json(serde_json::to_string(&event).unwrap()).unwrap();
-        assert!(there.send_event(&event).await.unwrap().failed.is_empty());
+        relay.put(&event).await;
     }
 
-    let node = Node::start(&["--mirror", &url]).await;
+    let node = Node::start(&["--mirror", &relay.url()]).await;
     claim_with(&browser, &node, &ada).await;
     name_in_the_form(&browser, "Ada L.").await;
     browser.type_into("name-input", " the Second").await;
@@ -79,7 +63,7 @@ async fn signing_in_with_a_key_from_elsewhere_keeps_its_profile_and_its_follows(
     browser.attribute("connection", "data-state", "connected").await;
     let renamed = PROFILE.replace("Ada L.", "Ada L. the Second");
     until("the relay to hold the new name and all else", || async {
-        let seen = held(&database, 0).await;
+        let seen = held(relay.database(), 0).await;
         if seen == (2, renamed.clone()) { Ok(()) } else { Err(format!("{seen:?}")) }
     })
     .await;
@@ -87,7 +71,7 @@ async fn signing_in_with_a_key_from_elsewhere_keeps_its_profile_and_its_follows(
     browser.go(&format!("#/p/{person}")).await;
     browser.click("follow").await;
     until("the relay to hold one follow more", || async {
-        let (seen, _) = held(&database, 3).await;
+        let (seen, _) = held(relay.database(), 3).await;
         if seen == 301 { Ok(()) } else { Err(seen.to_string()) }
     })
     .await;

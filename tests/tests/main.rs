@@ -2,6 +2,7 @@
 //!
 //! A test's name begins with its module, so `cargo nextest run -E 'test(/^sessions::/)'` runs one file.
 
+mod address_change;
 mod attack;
 mod bad_input;
 mod browser_killed;

@@ -20,55 +20,10 @@ use nostrp2p_protocol::{
     login::relay_draft,
 };
 use nostrp2p_tests::{
-    Browser, Certificate, Client, Front, Node, Relay, RsRelay, Size, copy_files, free_port, now, post,
-    random_key, skip_optional, until,
+    Browser, Certificate, Client, ForeignRelay, Front, Node, Relay, RsRelay, Size, copy_files, free_port,
+    now, post, random_key, skip_optional, until,
 };
 use serde_json::{Value, json};
-
-/// Someone else's relay, whose events outlive a restart.
-struct Foreign {
-    database: MemoryDatabase,
-    port: u16,
-    relay: LocalRelay,
-}
-
-impl Foreign {
-    async fn start() -> Self {
-        let database = MemoryDatabase::with_opts(MemoryDatabaseOptions { events: true, max_events: None });
-        let port = free_port();
-        let relay = Self::run(&database, port).await;
-        Self { database, port, relay }
-    }
-
-    async fn run(database: &MemoryDatabase, port: u16) -> LocalRelay {
-        let builder =
-            RelayBuilder::default().addr(Ipv4Addr::LOCALHOST.into()).port(port).database(database.clone());
-        let relay = LocalRelay::new(builder);
-        until("the relay to listen", || relay.run()).await;
-        relay
-    }
-
-    fn url(&self) -> String {
-        format!("ws://127.0.0.1:{}", self.port)
-    }
-
-    /// What is stored there, by content.
-    async fn contents(&self) -> Vec<String> {
-        let events = self.database.query(SdkFilter::new()).await.unwrap();
-        let mut contents: Vec<String> = events.into_iter().map(|event| event.content).collect();
-        contents.sort_unstable();
-        contents
-    }
-
-    /// Waits until exactly this is stored there.
-    async fn holds(&self, expected: &[&str]) {
-        until(&format!("the relay to hold {expected:?}"), || async {
-            let seen = self.contents().await;
-            if seen == expected { Ok(()) } else { Err(seen) }
-        })
-        .await;
-    }
-}
 
 fn signed(key: &SecretKey, kind: u16, tags: &[&[&str]], content: &str) -> Event {
     let tags = tags.iter().map(|tag| Tag::new(tag.iter().copied())).collect();
@@ -121,7 +76,7 @@ async fn status_says(node: &Node, field: &str, expected: Value) {
 #[tokio::test]
 async fn public_events_go_out_once_private_ones_never_also_across_a_restart_of_the_relay() {
     let alice = random_key();
-    let mut foreign = Foreign::start().await;
+    let mut foreign = ForeignRelay::start().await;
     let node = node_of(&alice, &foreign.url()).await;
     let mut relay = Relay::login(&node.clients(), &alice).await;
     let bob = random_key().public_key().to_string();
@@ -138,12 +93,12 @@ async fn public_events_go_out_once_private_ones_never_also_across_a_restart_of_t
     status_says(&node, "behind", json!(0)).await;
     status_says(&node, "accepted", json!(4)).await;
 
-    foreign.relay.shutdown();
+    foreign.stop();
     status_says(&node, "state", json!("waiting")).await;
     relay.put(&post(&alice, "while it was away")).await;
     // The node itself starts anew as well: the queue is on the disk.
     let node = node.restart().await;
-    foreign.relay = Foreign::run(&foreign.database, foreign.port).await;
+    foreign.start_again().await;
     foreign.holds(&["an article", "for all", "sorry", "while it was away"]).await;
     status_says(&node, "accepted", json!(1)).await;
     let (_, _, metrics) = node.inside("/metrics").await;
@@ -155,7 +110,7 @@ async fn public_events_go_out_once_private_ones_never_also_across_a_restart_of_t
 #[tokio::test]
 async fn what_people_elsewhere_write_comes_in_once_also_what_was_missed() {
     let (alice, carol, dave) = (random_key(), random_key(), random_key());
-    let mut foreign = Foreign::start().await;
+    let mut foreign = ForeignRelay::start().await;
     let there = elsewhere(&foreign.url(), &carol).await;
     say(&there, &signed(&carol, 0, &[], "{\"name\":\"Carol\"}")).await;
     say(&there, &post(&carol, "before")).await;
@@ -175,9 +130,9 @@ async fn what_people_elsewhere_write_comes_in_once_also_what_was_missed() {
     node_holds(&mut relay, &live).await;
     status_says(&node, "caught_up", json!(true)).await;
 
-    foreign.relay.shutdown();
+    foreign.stop();
     status_says(&node, "state", json!("waiting")).await;
-    foreign.relay = Foreign::run(&foreign.database, foreign.port).await;
+    foreign.start_again().await;
     let again = elsewhere(&foreign.url(), &carol).await;
     say(&again, &post(&carol, "missed")).await;
     let all = ["+", "a reply", "before", "live", "missed", "{\"name\":\"Carol\"}"];
@@ -187,7 +142,7 @@ async fn what_people_elsewhere_write_comes_in_once_also_what_was_missed() {
 #[tokio::test]
 async fn what_came_from_a_relay_is_not_spread_on_the_overlay() {
     let (alice, bob, carol) = (random_key(), random_key(), random_key());
-    let foreign = Foreign::start().await;
+    let foreign = ForeignRelay::start().await;
     let there = elsewhere(&foreign.url(), &carol).await;
     let node = node_of(&alice, &foreign.url()).await;
     let neighbour = Node::start(&["-p", &bob.public_key().to_npub(), "-b", &node.nodes()]).await;
@@ -404,12 +359,12 @@ async fn the_page_puts_in_the_work_that_a_relay_has_asked_for() {
 #[tokio::test]
 async fn a_relay_of_a_private_authority_is_reached_by_wss_with_its_certificate_and_not_without() {
     let alice = random_key();
-    let foreign = Foreign::start().await;
+    let foreign = ForeignRelay::start().await;
     let certificate = Certificate::new();
     let folder = tempfile::tempdir().unwrap();
     certificate.write(folder.path());
     let front = Front::start(Some(&certificate)).await;
-    front.lead_to(&format!("127.0.0.1:{}", foreign.port));
+    front.lead_to(&format!("127.0.0.1:{}", foreign.port()));
     let url = front.address();
     let authority = folder.path().join("fullchain.pem");
     let authority = authority.to_str().unwrap();
@@ -485,7 +440,7 @@ async fn nostr_rs_relay_gets_and_gives_everything_once_also_across_its_restart()
 #[tokio::test]
 async fn a_node_that_is_put_back_from_a_backup_gives_its_mirror_what_is_new_and_gets_again_what_is_lost() {
     let (alice, carol) = (random_key(), random_key());
-    let foreign = Foreign::start().await;
+    let foreign = ForeignRelay::start().await;
     let there = elsewhere(&foreign.url(), &carol).await;
     let node = node_of(&alice, &foreign.url()).await;
     let mut relay = Relay::login(&node.clients(), &alice).await;

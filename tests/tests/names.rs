@@ -3,8 +3,8 @@
 
 use fantoccini::actions::{InputSource, MouseActions, PointerAction};
 use nostrp2p_protocol::{EventTemplate, Kind};
-use nostrp2p_tests::{Browser, Node, Person, Size, now, post, until};
-use serde_json::{Value, json};
+use nostrp2p_tests::{Browser, Node, Person, Size, now, post};
+use serde_json::json;
 
 /// Somebody with this name who wrote these posts, and a browser whose node knows them.
 async fn somebody(name: &str, texts: &[String], size: Size) -> (Person, Browser, Node) {
@@ -23,48 +23,40 @@ async fn somebody(name: &str, texts: &[String], size: Size) -> (Person, Browser,
     (person, browser, node)
 }
 
-async fn is(browser: &Browser, what: &str, script: &str, expected: Value) {
-    until(what, || async {
-        let got = browser.run(script).await;
-        if got == expected { Ok(()) } else { Err(got) }
-    })
-    .await;
-}
-
 #[tokio::test]
 async fn names_and_links_show_what_they_are_and_letters_stay_whole() {
     let long = format!("{}👨‍👩‍👧‍👦 end", "x".repeat(2_397));
     let texts = ["links https://bank.example@evil.example/x https://b\u{430}nk.example/".to_owned(), long];
     let name = format!("Жанна Straße{}", "\u{2800}".repeat(30));
     let (_person, browser, _node) = somebody(&name, &texts, Size::Phone).await;
-    is(
-        &browser,
-        "the key to have its width",
-        "
+    browser
+        .comes_to(
+            "the key to have its width",
+            "
         return Array.from(document.querySelectorAll('.post-key')).every(key =>
             key.getBoundingClientRect().width > 80 && key.scrollWidth <= key.clientWidth + 1)",
-        json!(true),
-    )
-    .await;
+            json!(true),
+        )
+        .await;
     browser.see("post-name", "Жанна").await;
-    is(
-        &browser,
-        "the hosts beside their links",
-        "return Array.from(document.querySelectorAll('.link-host'), host => host.textContent)",
-        json!([" → evil.example", " → xn--bnk-6cd.example"]),
-    )
-    .await;
+    browser
+        .comes_to(
+            "the hosts beside their links",
+            "return Array.from(document.querySelectorAll('.link-host'), host => host.textContent)",
+            json!([" → evil.example", " → xn--bnk-6cd.example"]),
+        )
+        .await;
     // Folded at 2,400 characters, which is in the midst of the family.
-    is(
-        &browser,
-        "the folded text to end before the family",
-        "
+    browser
+        .comes_to(
+            "the folded text to end before the family",
+            "
         const text = Array.from(document.querySelectorAll('[data-testid=post-text]')).find(text =>
             text.textContent.startsWith('xxxxx')).textContent;
         return [text.length, text.endsWith('x')]",
-        json!([2_397, true]),
-    )
-    .await;
+            json!([2_397, true]),
+        )
+        .await;
     // The search and the composer fold case in every script.
     browser.go("#/find").await;
     browser.type_into("search", "ЖАН").await;
@@ -85,13 +77,13 @@ async fn names_and_links_show_what_they_are_and_letters_stay_whole() {
     let text = browser.find("compose-text").await.prop("value").await.expect("a page");
     assert_eq!(text.as_deref(), Some("@жан"));
     browser.type_over("compose-text", "\u{2800}\u{3164}\u{ad}").await;
-    is(
-        &browser,
-        "a post of nothing visible to be none",
-        "return document.querySelector('[data-testid=compose-send]').disabled",
-        json!(true),
-    )
-    .await;
+    browser
+        .comes_to(
+            "a post of nothing visible to be none",
+            "return document.querySelector('[data-testid=compose-send]').disabled",
+            json!(true),
+        )
+        .await;
     browser.close().await;
 }
 
@@ -99,7 +91,7 @@ async fn names_and_links_show_what_they_are_and_letters_stay_whole() {
 async fn focus_and_place_are_where_one_was() {
     let texts: Vec<String> = (0..8).map(|n| format!("post {n} {}", "word ".repeat(90))).collect();
     let (_person, browser, _node) = somebody("Ada", &texts, Size::Desktop).await;
-    is(&browser, "the title", "return document.title", json!("Home · NostrP2P")).await;
+    browser.comes_to("the title", "return document.title", json!("Home · NostrP2P")).await;
     // Shortcuts by the place of the key, the menu and back.
     browser
         .run(
@@ -123,8 +115,8 @@ async fn focus_and_place_are_where_one_was() {
         .await;
     let place: (f64, f64) = serde_json::from_value(place).expect("a place");
     click(&browser, place, 2).await;
-    is(&browser, "a word to be selected", "return getSelection().toString().trim()", json!("post")).await;
-    is(&browser, "nothing to be opened", "return location.hash", json!("#/")).await;
+    browser.comes_to("a word to be selected", "return getSelection().toString().trim()", json!("post")).await;
+    browser.comes_to("nothing to be opened", "return location.hash", json!("#/")).await;
     browser.run("getSelection().removeAllRanges()").await;
 
     // Back to the place, after a reload too.
@@ -139,11 +131,11 @@ async fn focus_and_place_are_where_one_was() {
     browser.go("#/settings").await;
     browser.find("export").await;
     browser.find_css("h1:focus").await;
-    is(&browser, "the beginning of the settings", "return scrollY", json!(0)).await;
+    browser.comes_to("the beginning of the settings", "return scrollY", json!(0)).await;
     browser.driver.back().await.expect("a page");
-    is(&browser, "the place", &seen, json!([id, true])).await;
+    browser.comes_to("the place", &seen, json!([id, true])).await;
     browser.driver.refresh().await.expect("a page");
-    is(&browser, "the place after a reload", &seen, json!([id, true])).await;
+    browser.comes_to("the place after a reload", &seen, json!([id, true])).await;
 
     // Arrows in a group of choices.
     browser.go("#/settings").await;

@@ -1,11 +1,7 @@
 //! Mail to the owner: what a flood through a mirror, and by deliveries, takes of what friends have sent.
 
-use std::net::Ipv4Addr;
-
-use nostr_relay_builder::{LocalRelay, RelayBuilder};
-use nostr_sdk::prelude::{Event as SdkEvent, JsonUtil, MemoryDatabase, MemoryDatabaseOptions, NostrDatabase};
 use nostrp2p_protocol::{Event, EventTemplate, Kind, SecretKey, Tag};
-use nostrp2p_tests::{Attacker, Client, Node, Person, free_port, held, now, random_key, until};
+use nostrp2p_tests::{Attacker, Client, ForeignRelay, Node, Person, held, now, random_key, until};
 
 use super::texts;
 
@@ -20,29 +16,14 @@ fn to(person: &SecretKey, key: &SecretKey, kind: u16, created_at: u64, content: 
     EventTemplate { created_at, kind: Kind(kind), tags, content: content.into() }.sign(key, &[7; 32])
 }
 
-async fn relay() -> (MemoryDatabase, LocalRelay, String) {
-    let database = MemoryDatabase::with_opts(MemoryDatabaseOptions { events: true, max_events: None });
-    let port = free_port();
-    let builder =
-        RelayBuilder::default().addr(Ipv4Addr::LOCALHOST.into()).port(port).database(database.clone());
-    let relay = LocalRelay::new(builder);
-    until("the relay to listen", || relay.run()).await;
-    (database, relay, format!("ws://127.0.0.1:{port}"))
-}
-
-async fn put(database: &MemoryDatabase, event: &Event) {
-    let event = SdkEvent::from_json(serde_json::to_string(event).unwrap()).unwrap();
-    database.save_event(&event).await.unwrap();
-}
-
 #[tokio::test]
 async fn a_flood_through_a_mirror_and_by_deliveries_takes_nothing_of_what_friends_send() {
-    let (database, _relay, url) = relay().await;
+    let relay = ForeignRelay::start().await;
     let (alice, carol, mallory) = (random_key(), random_key(), random_key());
     let npub = alice.public_key().to_npub();
     let mut bob = Person::arrive(None).await;
     let at = bob.node.nodes();
-    let node = Node::start(&["-p", &npub, "--mirror", &url, "--max-mail", "1", "-b", &at]).await;
+    let node = Node::start(&["-p", &npub, "--mirror", &relay.url(), "--max-mail", "1", "-b", &at]).await;
     let mut client = Client::login(&node.clients(), &alice).await;
     client.delegate(&alice).await;
     client.neighbours(1).await;
@@ -65,13 +46,13 @@ async fn a_flood_through_a_mirror_and_by_deliveries_takes_nothing_of_what_friend
             letters.push(letter.content.clone());
         }
         let post = to(&carol, &carol, 1, now() - 60, &format!("a friend's post {number}"));
-        put(&database, &post).await;
+        relay.put(&post).await;
         letters.push(post.content.clone());
     }
     // The flood: mentions at the relay, and gift wraps from a node that acts for nobody.
     for number in 0..FLOOD {
         let content = format!("spam {number} {}", "x".repeat(4_000));
-        put(&database, &to(&alice, &mallory, 1, now() - 3_600 * (1 + number / 200) - number, &content)).await;
+        relay.put(&to(&alice, &mallory, 1, now() - 3_600 * (1 + number / 200) - number, &content)).await;
     }
     let attacker = Attacker::join(&node).await;
     let mut wraps = 0;

@@ -26,12 +26,11 @@ fn version(key: &SecretKey, kind: u16) -> Event {
 }
 
 /// A relay that holds all of these.
-async fn relay_of(key: &SecretKey) -> (Foreign, Vec<Event>) {
-    let foreign = Foreign::start().await;
+async fn relay_of(key: &SecretKey) -> (ForeignRelay, Vec<Event>) {
+    let foreign = ForeignRelay::start().await;
     let versions: Vec<Event> = KINDS.iter().map(|kind| version(key, *kind)).collect();
     for version in &versions {
-        let event = SdkEvent::from_json(serde_json::to_string(version).unwrap()).unwrap();
-        foreign.database.save_event(&event).await.unwrap();
+        foreign.put(version).await;
     }
     (foreign, versions)
 }

@@ -18,11 +18,6 @@ fn dated(key: &SecretKey, kind: u16, created_at: u64, content: &str) -> Event {
     EventTemplate { created_at, kind: Kind(kind), tags: vec![], content: content.into() }.sign(key, &[7; 32])
 }
 
-async fn put(foreign: &Foreign, event: &Event) {
-    let event = SdkEvent::from_json(serde_json::to_string(event).unwrap()).unwrap();
-    foreign.database.save_event(&event).await.unwrap();
-}
-
 /// How many events the node holds that match, as it says itself.
 async fn held(relay: &mut Relay, filter: &Value) -> u64 {
     relay.say(&json!(["COUNT", "held", filter])).await;
@@ -48,12 +43,12 @@ fn follow_list(key: &SecretKey, people: impl IntoIterator<Item = PublicKey>) -> 
 #[tokio::test]
 async fn what_ten_thousand_people_wrote_and_write_comes_in() {
     let alice = random_key();
-    let foreign = Foreign::start().await;
+    let foreign = ForeignRelay::start().await;
     let long_ago = now() - 3_600;
     for number in 0..PEOPLE {
         // Nearly all of it within a few seconds: no second leads to all of them.
         let at = long_ago + u64::try_from(number % 5).unwrap();
-        put(&foreign, &dated(&person(number), 1, at, &number.to_string())).await;
+        foreign.put(&dated(&person(number), 1, at, &number.to_string())).await;
     }
     let node = node_of(&alice, &foreign.url()).await;
     let mut relay = Relay::login(&node.clients(), &alice).await;
@@ -95,9 +90,9 @@ async fn ten_thousand_people_are_asked_for_at_another_node_too() {
 #[tokio::test]
 async fn who_is_followed_only_now_comes_with_the_last_month_and_a_profile_of_years_ago() {
     let (alice, carol) = (random_key(), random_key());
-    let foreign = Foreign::start().await;
-    put(&foreign, &dated(&carol, 0, now() - 400 * 86_400, "{\"name\":\"Carol\"}")).await;
-    put(&foreign, &dated(&carol, 1, now() - 20 * 86_400, "three weeks ago")).await;
+    let foreign = ForeignRelay::start().await;
+    foreign.put(&dated(&carol, 0, now() - 400 * 86_400, "{\"name\":\"Carol\"}")).await;
+    foreign.put(&dated(&carol, 1, now() - 20 * 86_400, "three weeks ago")).await;
     let node = node_of(&alice, &foreign.url()).await;
     status_says(&node, "caught_up", json!(true)).await;
     let mut relay = Relay::login(&node.clients(), &alice).await;

@@ -1,0 +1,93 @@
+//! A node in a network namespace of its own, which the test connects and disconnects as it likes.
+
+use std::process::{Child, Command, Stdio};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::binary;
+
+const LISTEN: &str = "0.0.0.0:20000";
+
+/// A network namespace, which is deleted at the end, and the node in it.
+#[derive(Debug)]
+pub struct NetworkEnd {
+    namespace: String,
+    data: TempDir,
+    node: Option<Child>,
+}
+
+impl NetworkEnd {
+    /// Makes a namespace; None where there can be none, for that needs root and `ip`. The name tells those of one test
+    /// apart.
+    ///
+    /// # Panics
+    /// When there can be no temporary directory.
+    pub fn new(name: &str) -> Option<Self> {
+        let namespace = format!("np2p-{name}-{}", std::process::id());
+        let data = tempfile::tempdir().expect("a temporary directory");
+        run(&["ip", "netns", "add", &namespace]).then_some(Self { namespace, data, node: None })
+    }
+
+    /// What `ip` calls it.
+    pub fn namespace(&self) -> &str {
+        &self.namespace
+    }
+
+    /// Runs a command in it; says whether that succeeded.
+    pub fn inside(&self, words: &[&str]) -> bool {
+        run(&[&["ip", "netns", "exec", &self.namespace], words].concat())
+    }
+
+    fn node(&self, command: &str, more: &[&str]) -> Command {
+        let mut inside = Command::new("ip");
+        inside.args(["netns", "exec", &self.namespace]).arg(binary()).args([command, "-l", LISTEN]);
+        inside.arg("--data-dir").arg(self.data.path()).args(more).stdin(Stdio::null()).stderr(Stdio::null());
+        inside
+    }
+
+    /// Starts a node in it, at port 20000 of all its addresses.
+    ///
+    /// # Panics
+    /// When it cannot be started.
+    pub fn start(&mut self, more: &[&str]) {
+        let more = [&["--no-qr", "--upnp", "false"], more].concat();
+        let child = self.node("server", &more).stdout(Stdio::null()).spawn();
+        self.node = Some(child.expect("the node starts"));
+    }
+
+    /// What the node says of itself.
+    ///
+    /// # Errors
+    /// When it does not answer yet.
+    pub fn status(&self) -> Result<Value, String> {
+        let asked = self.node("status", &["--json"]).output().map_err(|error| error.to_string())?;
+        serde_json::from_slice(&asked.stdout).map_err(|error| error.to_string())
+    }
+
+    /// The same once the node has so many peers.
+    ///
+    /// # Errors
+    /// What it says as long as it has others.
+    pub fn with_peers(&self, peers: u64) -> Result<Value, String> {
+        let status = self.status()?;
+        if status["peers"] == peers { Ok(status) } else { Err(status.to_string()) }
+    }
+}
+
+impl Drop for NetworkEnd {
+    fn drop(&mut self) {
+        if let Some(node) = &mut self.node {
+            // It may have ended.
+            let _ended = node.kill();
+            let _status = node.wait();
+        }
+        run(&["ip", "netns", "del", &self.namespace]);
+    }
+}
+
+fn run(words: &[&str]) -> bool {
+    let (program, arguments) = words.split_first().expect("a program");
+    let done = Command::new(program).args(arguments).stdout(Stdio::null()).stderr(Stdio::null()).status();
+    done.is_ok_and(|status| status.success())
+}
