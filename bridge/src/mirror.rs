@@ -99,11 +99,11 @@ pub struct MirrorReport {
     pub owners_read: bool,
     /// Whether the relay refuses at the moment to give what it has stored, or did not answer.
     pub asked_in_vain: bool,
-    /// Whether the relay tells what is new at the moment, as far as it allows to ask for that.
+    /// Whether all subscriptions for new events stand that the relay allows.
     pub listens: bool,
-    /// People of whom it is asked every five minutes what is new, because it allows too few subscriptions for all.
+    /// People whom the node polls every five minutes, because the relay allows too few subscriptions for all.
     pub polled: usize,
-    /// Seconds since the start of which it has more events than it gives, so that some of them are missing here.
+    /// How many seconds there are of which the relay has more events than it gives, so that some are missing here.
     pub passed_over: u64,
     /// Events of the owner that the relay failed to take and that are offered again later.
     pub postponed: u64,
@@ -337,7 +337,8 @@ impl MirrorSession {
         steps
     }
 
-    /// What the relay takes. The failure counted last is the end of the last connection, however that ended.
+    /// What the relay takes. Each end of a connection counts as a failure, so the last one does not mean that the relay hung
+    /// up on a message.
     fn allowed(&self) -> Allowed {
         Allowed::by(&self.terms, self.failures.saturating_sub(1))
     }

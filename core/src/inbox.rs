@@ -1,9 +1,9 @@
 //! The inbox: what anybody may bring for the owner by the relay, without a node of their own (NIP-65's read relay, NIP-17's
 //! relay for direct messages).
 //!
-//! It decides what is taken and how much of whom; who may see an event follows from the event (`event_policy`). Keys cost
-//! nothing and gift wraps are signed by keys that are thrown away, so strangers are counted by the address from which they
-//! come. People who are close to the owner have budgets of their own, by the key that signed the event or the login.
+//! It decides which events the node takes, and how many of whom; who may see an event follows from the event
+//! (`event_policy`). Keys cost nothing, and gift wraps are signed by keys that are thrown away, so strangers count by their
+//! address. People who are close to the owner have budgets of their own, by the key that signed the event or the login.
 
 use std::net::IpAddr;
 
@@ -107,7 +107,7 @@ impl NotReceived {
     }
 }
 
-/// How much may be brought.
+/// How many events and KiB somebody may bring.
 #[derive(Debug, Clone, Copy)]
 struct Budget {
     events: Rate,
@@ -122,7 +122,7 @@ enum Account {
     Address(Option<IpAddr>),
 }
 
-/// What was brought lately, and by whom.
+/// The budgets of all who bring events.
 #[derive(Debug)]
 pub(crate) struct Inbox {
     checks: TokenBuckets<Option<IpAddr>>,

@@ -85,13 +85,13 @@ pub(crate) struct MirrorStatus {
     /// Whether the relay refuses at the moment to give what it has stored, or did not answer.
     #[serde(default)]
     pub(crate) asked_in_vain: bool,
-    /// Whether the relay tells what is new at the moment, as far as it allows to ask for that.
+    /// Whether all subscriptions for new events stand that the relay allows.
     #[serde(default)]
     pub(crate) listens: bool,
-    /// People of whom it is asked every five minutes what is new, because it allows too few subscriptions for all.
+    /// People whom the node polls every five minutes, because the relay allows too few subscriptions for all.
     #[serde(default)]
     pub(crate) polled: usize,
-    /// Seconds of which it has more events than it gives, so that some of them are missing here.
+    /// How many seconds there are of which the relay has more events than it gives, so that some are missing here.
     #[serde(default)]
     pub(crate) passed_over: u64,
     /// Events that it failed to take and that are offered again later.

@@ -1,5 +1,5 @@
-//! What is asked of a relay: what is new from now on ([`Live`]), what was missed ([`Past`]), and who people are
-//! ([`Profiles`]).
+//! The questions to a relay: for new events from now on ([`Live`]), for stored events that the node missed ([`Past`]), and
+//! for profiles ([`Profiles`]).
 
 mod live;
 mod pages;
@@ -23,7 +23,7 @@ use super::{MirrorStep, line, mail::is_mail, questions::Allowed};
 const EOSE_WITHIN: u64 = 60;
 /// How much of what was heard before is asked for again, in seconds: clocks differ, and events come late.
 const OVERLAP: u64 = 15 * 60;
-/// How often that is asked for of which the relay does not tell what is new, in seconds.
+/// How often the node polls what no subscription covers, in seconds.
 const POLL_EVERY: u64 = 5 * 60;
 
 /// Where the questions stand.
@@ -31,12 +31,12 @@ const POLL_EVERY: u64 = 5 * 60;
 pub(super) struct Asking {
     heard_until: u64,
     wanted: Vec<Filter>,
-    /// The same in filters that the relay takes.
+    /// The same, divided into filters that the relay takes.
     filters: Vec<Filter>,
     allowed: Allowed,
     live: Live,
     past: Past,
-    /// When the reading of the past began, and when it ended if it did.
+    /// When the node began to read the past, and when it had read all of it; in seconds since 1970.
     begun: u64,
     ended: Option<u64>,
     profiles: Profiles,
@@ -96,12 +96,12 @@ impl Asking {
         self.profiles.on_lacking(people);
     }
 
-    /// Whether the relay tells what is new, as far as it allows to ask for that.
+    /// Whether all subscriptions for new events stand that the relay allows.
     pub(super) fn listens(&self) -> bool {
         self.live.listens()
     }
 
-    /// People of whom the relay does not tell what is new because it allows too few subscriptions.
+    /// People whom no subscription covers, because the relay allows too few.
     pub(super) fn polled(&self) -> usize {
         self.live.people_beyond()
     }
@@ -128,8 +128,8 @@ impl Asking {
         self.profiles.on_closed();
     }
 
-    /// Some time has passed: what was not answered is given up, what failed is asked again, and what the relay does not
-    /// tell is polled.
+    /// Some time has passed: gives up questions without an answer, repeats those that failed, and polls what no
+    /// subscription covers.
     pub(super) fn on_tick(&mut self, now: u64) -> Vec<MirrorStep> {
         if self.paused {
             return vec![];
@@ -174,7 +174,7 @@ impl Asking {
         self.ended = None;
     }
 
-    /// What the store has of what is compared: time and id of each.
+    /// The store holds these of the events that are compared: time and id of each.
     pub(super) fn on_collected(&mut self, held: &[(u64, EventId)], now: u64) -> Option<MirrorStep> {
         self.past.on_collected(held, now)
     }
@@ -258,7 +258,7 @@ impl Asking {
         self.past.begin(parts, now, compares, self.allowed)
     }
 
-    /// Adds to steps of the past that all of it has been read, if that is so since just now.
+    /// Adds [`MirrorStep::CaughtUp`] if these steps end the reading of the past.
     fn and_ended(&mut self, mut steps: Vec<MirrorStep>, now: u64) -> Vec<MirrorStep> {
         if !steps.is_empty() && self.past.is_read() && self.ended.is_none() {
             self.ended = Some(now);
@@ -270,7 +270,8 @@ impl Asking {
         steps
     }
 
-    /// All that is to be read of the past. Of people who were followed only now it is all, not only what was missed.
+    /// The parts of the past to read: all of it for people whom the owner follows only now, and what was missed for the
+    /// others.
     fn parts(&mut self, now: u64) -> Vec<Part> {
         let all = self.authors();
         let read = self.read.get_or_insert(all);

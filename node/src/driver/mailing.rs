@@ -14,7 +14,7 @@ impl Running {
         self.handle(Input::Mailed(mail, event, bearer)).await;
     }
 
-    /// What time it is, is not learned from it: anybody may bring what they like.
+    /// The node does not set its clock by such an event, for anybody may bring any.
     pub(super) async fn store_mail(&mut self, mail: MailId, event: Event, sender: Sender) {
         let answer = self.writer.commit(event, Propagation::Brought(sender)).await;
         self.tasks.push(Box::pin(async move {

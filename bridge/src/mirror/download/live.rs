@@ -1,6 +1,6 @@
-//! What is new from now on: as many subscriptions as the relay allows, each for a part of what is wanted.
+//! Subscriptions for new events: as many as the relay allows, each for a part of what is wanted.
 //!
-//! What no subscription tells, because the relay allows no more of them or has ended one, is polled; see
+//! The node polls what no subscription covers, because the relay allows no more of them or has ended one; see
 //! [`Live::untold`].
 
 use nostrp2p_protocol::Filter;
@@ -17,15 +17,15 @@ use crate::mirror::{
 const WRAPPED_WITHIN: u64 = 2 * 86_400 + OVERLAP;
 /// The first subscription; the others have a number behind it.
 const LIVE: &str = "live";
-/// Subscriptions that are asked for again when the relay refuses them. If it refuses one beyond, it allows fewer than it
-/// says, and none beyond these is held, so that other questions have room.
+/// Subscriptions that the node asks for again when the relay refuses them. A relay that refuses a later one allows fewer
+/// than it says; the node then gives up all later ones, so that other questions have room.
 const HELD: usize = 6;
 
 /// All subscriptions for what is new.
 #[derive(Debug, Default)]
 pub(super) struct Live {
     subscriptions: Vec<Subscription>,
-    /// What the relay allows no subscription for.
+    /// The filters for which the relay allows no subscription.
     beyond: Vec<Filter>,
 }
 
@@ -33,14 +33,14 @@ pub(super) struct Live {
 struct Subscription {
     filters: Vec<Filter>,
     patience: Patience,
-    /// Whether the relay tells what is new.
+    /// Whether the relay has sent EOSE, so that it tells new events from now on.
     listens: bool,
-    /// Since when what is new is asked for, in seconds since 1970.
+    /// The `since` of its filters, in seconds since 1970.
     since: u64,
 }
 
 impl Live {
-    /// Subscribes to all of this, and ends what it does not need any more of the subscriptions before.
+    /// Subscribes to these filters, and closes former subscriptions that are not needed any more.
     pub(super) fn begin(&mut self, filters: &[Filter], allowed: &Allowed, now: u64) -> Vec<MirrorStep> {
         let before = self.subscriptions.len();
         let mut questions = allowed.pack(filters);
@@ -58,19 +58,19 @@ impl Live {
         self.number(subscription).is_some()
     }
 
-    /// Whether the relay tells what is new of everything that it was asked.
+    /// Whether all subscriptions stand.
     pub(super) fn listens(&self) -> bool {
         !self.subscriptions.is_empty() && self.subscriptions.iter().all(|subscription| subscription.listens)
     }
 
-    /// The filters of which the relay does not tell what is new.
+    /// The filters that no standing subscription covers.
     pub(super) fn untold(&self) -> Vec<Filter> {
         let ended = self.subscriptions.iter().filter(|subscription| !subscription.listens);
         let ended = ended.flat_map(|subscription| &subscription.filters);
         ended.chain(&self.beyond).cloned().collect()
     }
 
-    /// How many people the relay allows no subscription for.
+    /// How many people are in filters without a subscription.
     pub(super) fn people_beyond(&self) -> usize {
         self.beyond.iter().filter_map(|filter| filter.authors.as_ref()).map(|authors| authors.len()).sum()
     }
@@ -84,8 +84,7 @@ impl Live {
         }
     }
 
-    /// The relay has ended a subscription or refused it: it is asked again after a pause, as far as the relay allows so
-    /// many.
+    /// The relay has ended a subscription or refused it: asks again after a pause, if it is one of the first [`HELD`].
     pub(super) fn on_closed(&mut self, subscription: &str, now: u64) -> Vec<MirrorStep> {
         let Some(number) = self.number(subscription) else { return vec![] };
         self.on_failed(number, now)
@@ -120,7 +119,7 @@ impl Live {
         ended
     }
 
-    /// Nothing is told any more, until [`Live::begin`].
+    /// The relay tells nothing any more, until [`Live::begin`].
     pub(super) fn stop(&mut self) {
         for asked in &mut self.subscriptions {
             asked.listens = false;

@@ -1,4 +1,5 @@
-//! What was missed: found by comparing (NIP-77) where the relay does that, and page by page where it does not.
+//! Stored events that the node missed. It finds them by comparing (NIP-77) where the relay does that, and reads page by
+//! page where the relay does not.
 
 use std::collections::{BTreeSet, VecDeque};
 
@@ -13,16 +14,16 @@ use crate::mirror::{
     questions::Allowed,
 };
 
-/// Events that are asked for by their ids at a time; relays refuse long filters.
+/// Events that one question asks for by their ids; relays refuse long filters.
 const IDS_AT_ONCE: usize = 200;
-/// Most events that are remembered as fetched although the node may not have kept them.
+/// Most events that the node remembers as fetched, whether it kept them or not.
 const MAX_TRIED: usize = 20_000;
 
 const MISSED: &str = "missed";
 /// The name of the comparison.
 pub(in crate::mirror) const COMPARE: &str = "compare";
 
-/// A filter, and from when on it is read.
+/// A filter, and from when on the node reads it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Part {
     pub(super) filter: Filter,
@@ -32,22 +33,22 @@ pub(super) struct Part {
     pub(super) horizon: u64,
 }
 
-/// What is read of the past.
+/// Reads the past.
 #[derive(Debug, Default)]
 pub(super) struct Past {
-    /// What is still to be read, the present one first.
+    /// The parts that are not read yet, the present one first.
     parts: VecDeque<Part>,
-    /// When it began: what is newer comes otherwise.
+    /// When it began, in seconds since 1970: newer events come by the subscriptions.
     until: u64,
     /// What the relay takes.
     allowed: Allowed,
     compares: bool,
     comparing: Option<Box<Comparing>>,
-    /// What the comparison has found and was not asked for yet.
+    /// Events that the comparison has found and no question has asked for yet.
     needed: Vec<EventId>,
-    /// What was asked for by its ids and not answered yet.
+    /// Events that the open question asks for by their ids.
     fetching: Vec<EventId>,
-    /// What comparisons have found before: what the node did not keep then it does not want now either.
+    /// Events that earlier comparisons have found: the node does not want again what it did not keep then.
     tried: BTreeSet<EventId>,
     /// Whether the last comparison of the present filter was cut, and something of it was fetched: then it is compared
     /// again.
@@ -84,7 +85,7 @@ impl Past {
         self.parts.is_empty()
     }
 
-    /// Whether all has been read of which versions take the place of earlier ones: profiles and lists.
+    /// Whether all replaceable and addressable events have been read: profiles and lists.
     pub(super) fn is_read_of_versions(&self) -> bool {
         self.parts.iter().all(|part| part.horizon > 0)
     }
@@ -116,7 +117,7 @@ impl Past {
         self.go_on()
     }
 
-    /// What the store has of what is compared: time and id of each.
+    /// The store holds these of the events that are compared: time and id of each.
     pub(super) fn on_collected(&mut self, held: &[(u64, EventId)], now: u64) -> Option<MirrorStep> {
         let filter = self.compared()?;
         let Some((comparing, first)) = Comparing::begin(held, self.allowed.comparison_bytes(), now) else {
@@ -175,7 +176,7 @@ impl Past {
         }
     }
 
-    /// Nothing is owed any more. What is to be read stays.
+    /// The relay owes no answer any more. The parts to read stay.
     pub(super) fn stop(&mut self) {
         self.comparing = None;
         self.patience.stop();
@@ -221,7 +222,7 @@ impl Past {
         }
     }
 
-    /// Asks for the present page, or what there is to be compared; None when all has been read.
+    /// Asks for the present page, or has the store collect what to compare; None when all has been read.
     fn ask(&mut self) -> Option<MirrorStep> {
         if self.compares {
             return self.compared().map(|filter| MirrorStep::Collect(Collect::Wanted(filter)));

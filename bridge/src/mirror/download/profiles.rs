@@ -1,5 +1,5 @@
-//! Who people are: the profiles of strangers that write to the owner, and profiles and relay lists of people whom the owner
-//! follows and of whom the store has none, however old they are.
+//! Questions for profiles: of strangers who write to the owner, and, with their relay lists, of people whom the owner follows
+//! and of whom the store has none, however old those are.
 
 use std::collections::{BTreeSet, VecDeque};
 
@@ -52,7 +52,7 @@ impl Profiles {
         }
     }
 
-    /// The store lacks what these people say of themselves.
+    /// The store lacks profiles or relay lists of these people.
     pub(super) fn on_lacking(&mut self, people: &BTreeSet<PublicKey>) {
         for person in people {
             if self.followed.len() < MAX_LIST_ENTRIES && self.followed.insert(*person) {
