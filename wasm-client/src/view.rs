@@ -144,3 +144,8 @@ fn paragraph(class: &'static str, text: impl Into<Text>) -> Html {
 fn error(text: impl Into<Text>) -> Html {
     element("p").class("error").with("role", "alert").test_id("error").text(text)
 }
+
+/// A labelled field.
+pub fn labelled(label: &'static str, id: &'static str) -> Html {
+    element("div").class("field").child(element("label").with("for", id).text(label))
+}

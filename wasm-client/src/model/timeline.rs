@@ -15,11 +15,6 @@ use crate::{
 pub const MAX_POSTS: usize = 10_000;
 /// Most single older posts that are held: pages of people and threads that were opened.
 pub const MAX_STRAYS: usize = 1_000;
-/// How many posts are drawn at first: a large screen full.
-pub const PAGE_POSTS: usize = 30;
-/// How many more are drawn each time the end comes near, at most once a frame: as few as there can be, for to draw one
-/// takes a slow phone half of a frame, and what is drawn ahead lasts for a strong fling.
-pub const MORE_POSTS: usize = 1;
 
 /// All posts that are here.
 #[derive(Debug, Clone)]

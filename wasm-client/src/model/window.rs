@@ -1,9 +1,13 @@
 //! The part of a long list that is drawn. What was scrolled past is a space of the same height, and what lies further
 //! down is not drawn yet; so the page stays small however far somebody reads.
 
-use super::timeline::{MORE_POSTS, PAGE_POSTS};
 use crate::storage::TimelineKey;
 
+/// How many posts are drawn at first: a large screen full.
+pub const PAGE_POSTS: usize = 30;
+/// How many more are drawn each time the end comes near, at most once a frame: as few as there can be, for to draw one
+/// takes a slow phone half of a frame, and what is drawn ahead lasts for a strong fling.
+const MORE_POSTS: usize = 1;
 /// Most posts that are drawn after somebody went back up: some screens above, one in sight, some below.
 const MAX_DRAWN: usize = 72;
 

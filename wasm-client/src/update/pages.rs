@@ -4,7 +4,7 @@ use nostrp2p_protocol::{EventId, Filter, Kind, PublicKey, frame::ClientFrame};
 
 use super::{Effect, asking::page_behind, own_nodes, timeline};
 use crate::{
-    model::{Model, Open, connection::SentRequest, thread, timeline::PAGE_POSTS},
+    model::{Model, Open, connection::SentRequest, thread, window::PAGE_POSTS},
     question,
     route::Route,
 };

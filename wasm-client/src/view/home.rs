@@ -75,7 +75,7 @@ fn posts(model: &Model, drawn: &mut post::Drawn) -> Html {
     if model.timeline.loading {
         return feed
             .with("aria-busy", "true")
-            .children((0..4).map(|_| skeleton()))
+            .children((0..4).map(|_| post::skeleton()))
             .child(element("p").class("hidden").text(model.say(texts::LOADING)));
     }
     if model.tab == Tab::Following {
@@ -107,18 +107,6 @@ fn nobody_followed(model: &Model) -> Html {
         .child(element("h2").text(title))
         .child(paragraph("muted", lead))
         .child_if(nobody.then(|| find.text(model.say(texts::FIND_PEOPLE))))
-}
-
-/// A place for a post that is on its way.
-pub fn skeleton() -> Html {
-    let line = |class| element("span").class(class);
-    element("div").class("post skeleton").with("aria-hidden", "true").child(line("skeleton-avatar")).child(
-        element("div")
-            .class("post-body")
-            .child(line("skeleton-line skeleton-short"))
-            .child(line("skeleton-line"))
-            .child(line("skeleton-line skeleton-middle")),
-    )
 }
 
 fn past(model: &Model) -> Option<Html> {

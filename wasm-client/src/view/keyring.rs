@@ -1,6 +1,6 @@
 //! Passphrases: the question that lets a locked key sign, and the form for a new one.
 
-use super::{Html, button, error, icons, me, paragraph, submit};
+use super::{Html, button, error, icons, labelled, paragraph, submit};
 use crate::{
     message::{Keyring, Message},
     model::{
@@ -35,7 +35,7 @@ pub fn sheet(model: &Model) -> Option<Html> {
         )
         .child(paragraph("muted", model.say(texts::UNLOCK_LEAD)))
         .child(
-            me::field(model.say(texts::PASSPHRASE), UNLOCK_ID).child(
+            labelled(model.say(texts::PASSPHRASE), UNLOCK_ID).child(
                 secret_field(UNLOCK_ID, "current-password", &unlock.passphrase, |text| {
                     Keyring::Typed(Secret::new(text)).into()
                 })
@@ -91,7 +91,7 @@ fn field(model: &Model, form: &PassphraseForm, id: &'static str) -> Html {
     } else {
         (texts::PASSPHRASE_AGAIN, &form.second, |text| Keyring::Second(Secret::new(text)).into())
     };
-    me::field(model.say(label), id).child(secret_field(id, "new-password", value, typed).test_id(id))
+    labelled(model.say(label), id).child(secret_field(id, "new-password", value, typed).test_id(id))
 }
 
 /// A field that does not show what is typed into it.

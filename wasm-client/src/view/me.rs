@@ -2,7 +2,9 @@
 
 use nostrp2p_protocol::PublicKey;
 
-use super::{Html, avatar::avatar, button, icons, keyring, paragraph, person::first_profile, post, submit};
+use super::{
+    Html, avatar::avatar, button, icons, keyring, labelled, paragraph, person::first_profile, post, submit,
+};
 use crate::{
     message::{Keyring, Message, Own},
     model::{
@@ -89,7 +91,7 @@ fn profile(model: &Model) -> Html {
         .on(On::Submit(Message::Own(Own::ProfileSubmitted)))
         .child(element("h2").text(model.say(texts::PROFILE_TITLE)))
         .child(
-            field(model.say(texts::NAME_LABEL), "name").child(
+            labelled(model.say(texts::NAME_LABEL), "name").child(
                 element("input")
                     .with("id", "name")
                     .with("dir", "auto")
@@ -102,7 +104,7 @@ fn profile(model: &Model) -> Html {
             ),
         )
         .child(
-            field(model.say(texts::ABOUT_LABEL), "about").child(
+            labelled(model.say(texts::ABOUT_LABEL), "about").child(
                 element("textarea")
                     .with("id", "about")
                     .with("rows", "3")
@@ -171,12 +173,7 @@ fn line(
         .test_id(id)
         .with("value", value)
         .on(On::Input(typed));
-    field(label, id).child(input)
-}
-
-/// A labelled field.
-pub fn field(label: &'static str, id: &'static str) -> Html {
-    element("div").class("field").child(element("label").with("for", id).text(label))
+    labelled(label, id).child(input)
 }
 
 fn public_key(model: &Model) -> Html {

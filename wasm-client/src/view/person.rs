@@ -2,7 +2,7 @@
 
 use nostrp2p_protocol::PublicKey;
 
-use super::{Html, avatar::avatar, button, home, icons, paragraph, post};
+use super::{Html, avatar::avatar, button, icons, paragraph, post};
 use crate::{
     letters,
     message::{Message, Own, Reading, Relation},
@@ -26,7 +26,7 @@ pub fn view(model: &Model, person: PublicKey, drawn: &mut post::Drawn) -> Html {
         .with("aria-label", model.say(texts::POSTS))
         .key("posts");
     let feed = if none && model.open.loading {
-        feed.with("aria-busy", "true").children((0..3).map(|_| home::skeleton()))
+        feed.with("aria-busy", "true").children((0..3).map(|_| post::skeleton()))
     } else {
         feed.child_if(post::passed(&model.open.window)).children(posts)
     };

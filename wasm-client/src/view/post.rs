@@ -498,3 +498,15 @@ fn refused(model: &Model, id: EventId) -> Option<Html> {
             ),
     )
 }
+
+/// A place for a post that is on its way.
+pub fn skeleton() -> Html {
+    let line = |class| element("span").class(class);
+    element("div").class("post skeleton").with("aria-hidden", "true").child(line("skeleton-avatar")).child(
+        element("div")
+            .class("post-body")
+            .child(line("skeleton-line skeleton-short"))
+            .child(line("skeleton-line"))
+            .child(line("skeleton-line skeleton-middle")),
+    )
+}

@@ -3,7 +3,8 @@
 use nostrp2p_protocol::nip49;
 
 use super::{
-    Html, avatar::avatar, button, error, icons, keyring, me, network, paragraph, person, sentence, submit,
+    Html, avatar::avatar, button, error, icons, keyring, labelled, network, paragraph, person, sentence,
+    submit,
 };
 use crate::{
     message::{Keyring, Message, Own, Setup},
@@ -142,7 +143,7 @@ fn address(model: &Model, welcome: &Onboarding, tokenless: bool) -> Html {
         (model.say(texts::NODE_ADDRESS), model.say(texts::NODE_ADDRESS_EXAMPLE))
     };
     element("form").class("address").key("address").on(On::Submit(Setup::AddressSubmitted.into())).child(
-        me::field(label, "address").child(
+        labelled(label, "address").child(
             element("div")
                 .class("field-row")
                 .child(
@@ -288,7 +289,7 @@ fn made(model: &Model, nsec: &Secret, saved: bool) -> Html {
 fn import(model: &Model, nsec: &Secret, passphrase: &Secret, opening: bool, trouble: Option<Html>) -> Html {
     let sealed = nip49::is_sealed(onboarding::typed_key(nsec.reveal()));
     let passphrase = sealed.then(|| {
-        me::field(model.say(texts::KEY_PASSPHRASE), PASSPHRASE_ID).key("passphrase").child(
+        labelled(model.say(texts::KEY_PASSPHRASE), PASSPHRASE_ID).key("passphrase").child(
             keyring::secret_field(PASSPHRASE_ID, "current-password", passphrase, |text| {
                 Setup::PassphraseTyped(Secret::new(text)).into()
             })
@@ -300,7 +301,7 @@ fn import(model: &Model, nsec: &Secret, passphrase: &Secret, opening: bool, trou
         element("form")
             .on(On::Submit(Setup::NsecSubmitted.into()))
             .child(
-                me::field(model.say(texts::NSEC_LABEL), "nsec").child(
+                labelled(model.say(texts::NSEC_LABEL), "nsec").child(
                     element("input")
                         .with("id", "nsec")
                         .with("type", "password")
@@ -359,7 +360,7 @@ fn name(model: &Model) -> Html {
                 .on(On::Submit(Message::Own(Own::ProfileSubmitted)))
                 .child(
                     element("div").class("name-row").child_if(model.me.as_ref().map(avatar)).child(
-                        me::field(model.say(texts::NAME_LABEL), "name").child(
+                        labelled(model.say(texts::NAME_LABEL), "name").child(
                             element("input")
                                 .with("id", "name")
                                 .with("dir", "auto")
