@@ -18,6 +18,7 @@ pub mod letters;
 pub mod message;
 pub mod model;
 pub mod nip05;
+pub mod pictures;
 pub mod profile;
 pub mod question;
 pub mod richtext;
@@ -27,6 +28,7 @@ pub mod sorted_map;
 pub mod storage;
 pub mod tabs;
 pub mod texts;
+pub mod title;
 pub mod update;
 #[cfg(target_arch = "wasm32")]
 pub mod vault;

@@ -32,9 +32,8 @@ use crate::{
     model::{Model, Onboarding, PersonStage, Picture, Window, signing::Signing, timeline::Past},
     route::Route,
     storage::{OPENING_EVENTS, Snapshot, TimelineKey},
-    texts,
+    texts, title,
     vdom::KeyPress,
-    view,
 };
 use timeline::Origin;
 
@@ -308,7 +307,7 @@ fn on_fragment(model: &mut Model, fragment: &str, out: &mut Vec<Effect>) {
         asking::ask_missing(model, out);
         out.push(Effect::ChangePlace);
         // The heading is read out by its focus; this says it where something else gets the focus.
-        model.announcement = view::title(model).into_owned();
+        model.announcement = title::title(model).into_owned();
     }
     match route {
         Route::Write => out.push(Effect::Focus(compose::FIELD_ID)),

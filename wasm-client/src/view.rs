@@ -33,6 +33,7 @@ use crate::{
     model::{Model, Onboarding, PersonStage},
     route::Route,
     texts,
+    title::title,
     vdom::{Element, On, Text, VNode, element},
 };
 
@@ -72,21 +73,6 @@ fn welcome_screen(model: &Model, welcome: &Onboarding) -> Html {
         .child_if(frame::storage_trouble(model))
         .child(welcome::view(model, welcome))
         .child_if(frame::notice(model))
-}
-
-/// The title of the screen, for the top bar and the window.
-pub fn title(model: &Model) -> Text {
-    match model.route {
-        Route::Home => model.say(texts::HOME).into(),
-        Route::Write => model.say(texts::WRITE).into(),
-        Route::Find => model.say(texts::FIND).into(),
-        Route::Notifications => model.say(texts::NOTIFICATIONS).into(),
-        Route::Network => model.say(texts::NETWORK).into(),
-        Route::Me => model.say(texts::ME).into(),
-        Route::Settings => model.say(texts::SETTINGS).into(),
-        Route::Person(person) => model.name_in_sentence(&person).into(),
-        Route::Thread(..) => model.say(texts::THREAD).into(),
-    }
 }
 
 /// The title of the window: the screen, and before it how much is unread.

@@ -3,10 +3,10 @@
 use super::Effect;
 use crate::{
     model::{Model, Picture, Tab, timeline::Post},
+    pictures::{emoji, is_picture},
     richtext::{self, Span},
     route::Route,
     storage::{Media, Pace},
-    view::media::{emoji, is_picture},
 };
 
 /// Most pictures that are loaded at a time.

@@ -6,8 +6,10 @@ use crate::{
     message::Own,
     model::{Model, Onboarding, PersonStage, ProfileForm},
     storage::{Setting, StorageChange},
-    view::help,
 };
+
+/// The id of the button that closes the sheet with the keys.
+pub const HELP_CLOSE_ID: &str = "help-close";
 
 /// Takes in what the person does with profile, key and settings.
 pub fn update(model: &mut Model, own: Own, out: &mut Vec<Effect>) {
@@ -70,7 +72,7 @@ pub fn update(model: &mut Model, own: Own, out: &mut Vec<Effect>) {
             model.help = open;
             if open {
                 out.push(Effect::KeepFocus);
-                out.push(Effect::Focus(help::CLOSE_ID));
+                out.push(Effect::Focus(HELP_CLOSE_ID));
             } else {
                 out.push(Effect::ReturnFocus);
             }

@@ -5,11 +5,9 @@ use crate::{
     message::Own,
     model::Model,
     texts::{self, Words},
+    update::own::HELP_CLOSE_ID,
     vdom::element,
 };
-
-/// The id of the button that closes the sheet.
-pub const CLOSE_ID: &str = "help-close";
 
 /// The keys and what they do.
 const KEYS: [(&str, Words); 9] = [
@@ -47,8 +45,8 @@ pub fn sheet(model: &Model) -> Option<Html> {
             .child(element("dl").class("help").children(rows))
             .child(
                 button("plain", model.say(texts::CLOSE), Own::Help(false))
-                    .with("id", CLOSE_ID)
-                    .test_id(CLOSE_ID),
+                    .with("id", HELP_CLOSE_ID)
+                    .test_id(HELP_CLOSE_ID),
             );
         element("div").class("sheet").key("help").child(card)
     })

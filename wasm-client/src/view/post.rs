@@ -9,6 +9,7 @@ use crate::{
     letters,
     message::{Message, Reading, Writing},
     model::{Menu, Model, Offers, Quote, Window, reply, timeline::Post},
+    pictures,
     profile::short_npub,
     richtext::{self, Span},
     route::Route,
@@ -396,7 +397,7 @@ fn text(model: &Model, id: EventId, unsigned: &UnsignedEvent) -> (Option<Html>, 
         spans.retain(|span| !matches!(span, Span::Post(id, _) if *id == quote.id));
     }
     let pictures = media::take(model, &mut spans);
-    let emoji = media::emoji(model, unsigned);
+    let emoji = pictures::emoji(model, unsigned);
     if spans.len() < count {
         if let Some(Span::Text(last)) = spans.last_mut() {
             last.truncate(last.trim_end().len());

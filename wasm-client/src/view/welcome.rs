@@ -3,7 +3,7 @@
 use nostrp2p_protocol::nip49;
 
 use super::{
-    Html, avatar::avatar, button, error, icons, keyring, labelled, network, paragraph, person, sentence,
+    Html, avatar::avatar, button, error, icons, keyring, labelled, me, network, paragraph, person, sentence,
     submit,
 };
 use crate::{

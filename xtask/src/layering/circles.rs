@@ -13,7 +13,7 @@ use anyhow::Result;
 const CRATES: [&str; 7] = ["protocol", "core", "overlay", "bridge", "node", "wasm-client", "sim"];
 
 /// Circles that still stand: crate, the module around them, and the modules. Only to be shortened.
-const KNOWN: [(&str, &str, &str); 7] = [
+const KNOWN: [(&str, &str, &str); 6] = [
     ("node", "", "http status tls"),
     ("node", "http", "client tunnel"),
     ("node", "settings", "flags home inbox reach storage tls"),
@@ -24,7 +24,6 @@ const KNOWN: [(&str, &str, &str); 7] = [
          tables write writer",
     ),
     ("wasm-client", "", "address effect export letters model profile richtext storage tabs texts when"),
-    ("wasm-client", "", "update view"),
     (
         "wasm-client",
         "update",
