@@ -132,6 +132,22 @@ async fn what_is_stored_is_there_when_it_is_opened_again() {
 }
 
 #[wasm_bindgen_test]
+async fn a_schema_that_cannot_be_made_whole_is_not_left_half() {
+    let script = "
+        const make = IDBDatabase.prototype.createObjectStore;
+        globalThis.mend = () => IDBDatabase.prototype.createObjectStore = make;
+        IDBDatabase.prototype.createObjectStore = function (name) {
+            if (name === 'lists') throw new Error('no room');
+            return make.apply(this, arguments);
+        };";
+    js_sys::eval(script).unwrap();
+    let refused = IndexedStorage::open("half").await.err();
+    js_sys::eval("mend()").unwrap();
+    assert!(refused.is_some(), "it opened without all of its stores");
+    storage("half").await.load().await.unwrap();
+}
+
+#[wasm_bindgen_test]
 async fn a_key_survives_in_the_vault_and_only_encrypted() {
     let storage = storage("vault").await;
     let key = SecretKey::from_bytes([7; 32]).unwrap();
