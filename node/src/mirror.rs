@@ -146,8 +146,8 @@ pub(crate) struct Handle {
 }
 
 impl Handle {
-    /// Whether one that the settings name has not given yet what it holds of the owner's profile and lists. One that could not be reached the
-    /// last time owes nothing: it may be gone for good.
+    /// Whether a mirror that the settings name still has to give what it holds of the owner's profile and lists. One that
+    /// could not be reached the last time owes nothing: it may be gone for good.
     pub(crate) fn owe_answers(&self) -> bool {
         let mirrors = self.status.borrow();
         self.named.iter().any(|url| mirrors.get(url).is_none_or(MirrorStatus::owes_answers))

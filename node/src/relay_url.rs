@@ -1,5 +1,7 @@
 //! Addresses of relays.
 
+use nostrp2p_protocol::{Authority, event_policy::is_inside_name};
+
 /// Reads the address of a relay as a person writes it: `wss://host/path`, or `ws://` for one without TLS.
 ///
 /// # Errors
@@ -27,14 +29,14 @@ pub fn relay_url(text: &str) -> Result<String, String> {
 /// that nobody makes the node knock at its owner's printer.
 pub(crate) fn foreign_relay_url(text: &str) -> Option<String> {
     let url = relay_url(text).ok()?;
-    let authority = url.strip_prefix("wss://")?.split('/').next()?;
-    let name = authority.split(':').next()?;
-    let last = name.rsplit('.').next()?;
-    let public = name.contains('.')
+    let name: Authority = url.strip_prefix("wss://")?.split('/').next()?.parse().ok()?;
+    let last = name.host().trim_end_matches('.').rsplit('.').next()?;
+    // Of addresses in digits nobody can tell whose they are.
+    let public = name.ip().is_none()
+        && !is_inside_name(&name)
         && last.len() >= 2
         && last.bytes().all(|byte| byte.is_ascii_alphabetic() || byte == b'-')
-        && !["local", "localhost", "internal", "lan", "home", "arpa", "onion"].contains(&last)
-        && !name.ends_with(".ts.net");
+        && !["arpa", "onion"].contains(&last);
     public.then_some(url)
 }
 
@@ -71,6 +73,11 @@ mod tests {
             "wss://nas.local",
             "wss://phone.tail1.ts.net",
             "wss://0x7f.1",
+            "wss://box.home.arpa",
+            "wss://1.0.0.127.in-addr.arpa",
+            "wss://hidden.onion",
+            "wss://203.0.113.1",
+            "wss://[2001:db8::1]",
         ] {
             assert_eq!(foreign_relay_url(inside), None, "{inside}");
         }
