@@ -17,6 +17,7 @@ mod history;
 mod hosting;
 mod http;
 mod link;
+#[cfg(target_os = "linux")]
 mod network_end;
 mod node;
 mod page;
@@ -46,6 +47,7 @@ pub use history::history;
 pub use hosting::{Site, SiteChange};
 pub use http::{get, post_http, request, request_over};
 pub use link::HomeLink;
+#[cfg(target_os = "linux")]
 pub use network_end::NetworkEnd;
 pub use node::{Node, Stopped, binary, copy_files, free_port, processor_time};
 pub use person::Person;

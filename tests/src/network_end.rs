@@ -1,7 +1,13 @@
 //! A node in a network namespace of its own, which the test connects and disconnects as it likes.
 
-use std::process::{Child, Command, Stdio};
+use std::{
+    fs::File,
+    os::fd::AsFd,
+    process::{Child, Command, Stdio},
+    thread,
+};
 
+use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -27,6 +33,37 @@ impl NetworkEnd {
         let namespace = format!("np2p-{name}-{}", std::process::id());
         let data = tempfile::tempdir().expect("a temporary directory");
         run(&["ip", "netns", "add", &namespace]).then_some(Self { namespace, data, node: None })
+    }
+
+    /// Two namespaces on one cable, called `lan` at both ends: 10.78.0.1 and 10.78.0.2. None where there can be none.
+    ///
+    /// # Panics
+    /// When the cable cannot be laid.
+    pub fn on_one_cable(here: &str, there: &str) -> Option<(Self, Self)> {
+        let (here, there) = (Self::new(here)?, Self::new(there)?);
+        let cable = "ip link add lan type veth peer lan netns";
+        assert!(here.inside(&[&words(cable)[..], &[there.namespace()]].concat()));
+        for (end, address) in [(&here, "10.78.0.1/24"), (&there, "10.78.0.2/24")] {
+            assert!(end.inside(&words("ip link set lo up")));
+            assert!(end.inside(&["ip", "addr", "add", address, "dev", "lan"]));
+            assert!(end.inside(&words("ip link set lan up")));
+        }
+        Some((here, there))
+    }
+
+    /// Runs this in a thread of its own inside the namespace, where `127.0.0.1:20001` is its node for clients.
+    ///
+    /// # Panics
+    /// When the namespace cannot be entered, and when what runs there panics.
+    pub fn within<F: Future<Output = ()>>(&self, make: impl FnOnce() -> F + Send) {
+        let namespace = File::open(format!("/run/netns/{}", self.namespace)).expect("the namespace is there");
+        let enter = || {
+            move_into_link_name_space(namespace.as_fd(), Some(LinkNameSpaceType::Network))
+                .expect("the namespace can be entered");
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+            runtime.expect("a runtime").block_on(make());
+        };
+        thread::scope(|scope| scope.spawn(enter).join().expect("it comes to its end"));
     }
 
     /// What `ip` calls it.
@@ -84,6 +121,10 @@ impl Drop for NetworkEnd {
         }
         run(&["ip", "netns", "del", &self.namespace]);
     }
+}
+
+fn words(command: &str) -> Vec<&str> {
+    command.split(' ').collect()
 }
 
 fn run(words: &[&str]) -> bool {

@@ -28,6 +28,7 @@ mod inbox;
 mod install;
 mod installing;
 mod keys;
+mod large_packets;
 mod links;
 mod lists;
 mod logs;

@@ -135,11 +135,13 @@ fn text(number: usize, words: &[String]) -> String {
     text.chars().take(140).collect()
 }
 
-/// Writes events as lines of JSON.
+/// Writes them as a node exports what was sent to everybody: what has no mark would not be shared with others.
 pub fn write(events: &[Event], lines: &Path) {
     let mut file = BufWriter::new(std::fs::File::create(lines).unwrap());
     for event in events {
-        writeln!(file, "{}", serde_json::to_string(event).unwrap()).unwrap();
+        let mut line = serde_json::to_value(event).unwrap();
+        line["via"] = "overlay".into();
+        writeln!(file, "{line}").unwrap();
     }
     file.flush().unwrap();
 }
