@@ -420,6 +420,7 @@ export default [
   /* DELIVERY_GIVEN_UP */ "数日間応答がなく、送信をあきらめました",
   /* WHO_SEES */ "公開範囲",
   /* FOR_EVERYONE */ "全員に公開",
+  /* AUDIENCE_STAYS */ "送信したあとは変更できません。",
   /* ONLY_NAMED */ "本文に名前のある人だけに公開",
   /* NOT_NAMED */ "本文に名前がなくなったため届きません：{0}",
   /* UNASKED */ "本文に名前がありますが届きません：{0}",

@@ -235,7 +235,12 @@ impl Admission {
     }
 
     fn muted(&self, unsigned: &UnsignedEvent) -> Option<Ignored> {
-        self.follow_graph.is_muted(&unsigned.pubkey).then_some(Ignored::Muted)
+        self.is_muted(&unsigned.pubkey).then_some(Ignored::Muted)
+    }
+
+    /// Whether the owner has muted a person.
+    pub fn is_muted(&self, person: &PublicKey) -> bool {
+        self.follow_graph.is_muted(person)
     }
 
     fn too_old(&self, unsigned: &UnsignedEvent, now: u64) -> Option<Ignored> {

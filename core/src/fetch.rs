@@ -10,6 +10,8 @@ use nostrp2p_protocol::{
     EventId, Filter, Kind, PeerId, PublicKey, UnsignedEvent, event_policy::is_served_on_request,
 };
 
+use crate::answers_page::AnswersPage;
+
 /// Targets that are remembered. An entry is about 200 bytes.
 const MAX_WANTS: usize = 4_000;
 /// Questions under way at a time.
@@ -30,7 +32,7 @@ const MAX_POSTS: u32 = 100;
 const NONE_SECONDS: u64 = 3_600;
 /// How long a found profile or follow list counts as fresh, in seconds.
 const FRESH_SECONDS: u64 = 86_400;
-/// How long the posts of a person count as fresh, in seconds: they come by broadcast as well.
+/// How long the posts of a person and the answers to a post count as fresh, in seconds: they come by broadcast as well.
 const POSTS_SECONDS: u64 = 300;
 /// When somebody whose nodes were away is asked again, in seconds.
 const AWAY_SECONDS: u64 = 600;
@@ -46,6 +48,8 @@ pub enum FetchTarget {
     Posts(PublicKey),
     /// An event, and its author as far as known; without, the neighbours are asked.
     Event(EventId, Option<PublicKey>),
+    /// A page of the answers to a post.
+    Answers(AnswersPage),
 }
 
 impl FetchTarget {
@@ -59,6 +63,23 @@ impl FetchTarget {
         match self {
             Self::Latest(_, author) | Self::Posts(author) => Some(*author),
             Self::Event(_, author) => *author,
+            Self::Answers(page) => Some(page.author),
+        }
+    }
+
+    /// What is to be asked next, if these events are the answer.
+    pub fn next<'a>(&self, events: impl Iterator<Item = &'a UnsignedEvent>) -> Option<Self> {
+        match self {
+            Self::Answers(page) => page.next(events).map(Self::Answers),
+            Self::Latest(..) | Self::Posts(_) | Self::Event(..) => None,
+        }
+    }
+
+    /// How long an answer of those whom it concerns is believed, in seconds.
+    const fn rest(&self) -> u64 {
+        match self {
+            Self::Answers(_) => POSTS_SECONDS,
+            Self::Latest(..) | Self::Posts(_) | Self::Event(..) => NONE_SECONDS,
         }
     }
 
@@ -69,6 +90,7 @@ impl FetchTarget {
             Self::Latest(kind, author) => unsigned.kind == *kind && by(author),
             Self::Posts(author) => matches!(unsigned.kind, Kind::POST | Kind::REPOST) && by(author),
             Self::Event(wanted, author) => wanted == id && author.as_ref().is_none_or(by),
+            Self::Answers(page) => page.holds(unsigned),
         }
     }
 }
@@ -191,9 +213,16 @@ impl Fetches {
         for (author, wants) in by_author {
             let mut nodes = author.as_ref().map(&nodes_of).unwrap_or_default();
             nodes.truncate(MAX_NODES);
-            if author.is_some() && nodes.is_empty() {
+            let (answers, wants): (Vec<_>, Vec<_>) =
+                wants.into_iter().partition(|want| matches!(want, FetchTarget::Answers(_)));
+            let of_stranger = author.is_some() && nodes.is_empty();
+            // Each has a filter of its own, of which a question holds four.
+            for page in answers {
+                asking.extend(self.open(vec![page], nodes.clone(), of_stranger));
+            }
+            if of_stranger {
                 strangers.extend(wants);
-            } else {
+            } else if !wants.is_empty() {
                 let wants = wants.into_iter().take(MAX_IDS).collect();
                 asking.extend(self.open(wants, nodes, false));
             }
@@ -227,19 +256,22 @@ impl Fetches {
     /// compared with it by [`Fetches::fits`].
     pub fn on_answered(&mut self, ask: QueryId, answered: bool, now: u64) -> Vec<FetchTarget> {
         let Some(Open { wants, of_strangers }) = self.asks.remove(&ask) else { return vec![] };
-        let state = match (answered, of_strangers) {
-            (true, false) => State::Rest(now.saturating_add(NONE_SECONDS)),
-            // Neighbours that have nothing say little: a node of the person is asked as soon as one appears.
-            (true, true) => State::Away(now.saturating_add(NONE_SECONDS)),
-            (false, _) => State::Away(now.saturating_add(AWAY_SECONDS)),
-        };
-        self.set(&wants, state);
+        for want in &wants {
+            let state = match (answered, of_strangers) {
+                (true, false) => State::Rest(now.saturating_add(want.rest())),
+                // Neighbours that have nothing say little: a node of the person is asked as soon as one appears.
+                (true, true) => State::Away(now.saturating_add(NONE_SECONDS)),
+                (false, _) => State::Away(now.saturating_add(AWAY_SECONDS)),
+            };
+            self.set(std::slice::from_ref(want), state);
+        }
         wants
     }
 
-    /// Whether an event is among what was wanted.
-    pub fn fits(wants: &[FetchTarget], id: &EventId, unsigned: &UnsignedEvent) -> bool {
-        wants.iter().any(|want| want.is(id, unsigned))
+    /// Whether an event is among what was wanted. What somebody who is muted wrote is only if it was asked for by name.
+    pub fn fits(wants: &[FetchTarget], id: &EventId, unsigned: &UnsignedEvent, muted: bool) -> bool {
+        let by_name = |want: &&FetchTarget| !matches!(want, FetchTarget::Answers(_));
+        wants.iter().any(|want| want.is(id, unsigned) && (!muted || by_name(&want)))
     }
 
     /// An event has come whose signature is right.
@@ -249,7 +281,9 @@ impl Fetches {
             Some(latest) => (latest, FRESH_SECONDS),
             None => (FetchTarget::Posts(author), POSTS_SECONDS),
         };
-        if let Some(entry) = self.entries.get_mut(&want) {
+        // What is still to be asked for is not found by what came with something else.
+        let answered = |entry: &&mut Entry| !matches!(entry.state, State::Due | State::Asked);
+        if let Some(entry) = self.entries.get_mut(&want).filter(answered) {
             entry.state = State::Rest(now.saturating_add(rest));
         }
         self.entries.remove(&FetchTarget::Event(*id, Some(author)));
@@ -268,16 +302,17 @@ impl Fetches {
 /// One question for all of it.
 fn filters(wants: &[FetchTarget]) -> Vec<Filter> {
     let (mut kinds, mut ids, mut writers) = (BTreeSet::new(), BTreeSet::new(), 0_u32);
+    let mut filters = Vec::new();
     for want in wants {
         match want {
             FetchTarget::Latest(kind, _) => drop(kinds.insert(*kind)),
             FetchTarget::Posts(_) => writers = writers.saturating_add(1),
             FetchTarget::Event(id, _) => drop(ids.insert(*id)),
+            FetchTarget::Answers(page) => filters.push(page.filter()),
         }
     }
     let authors: BTreeSet<PublicKey> = wants.iter().filter_map(FetchTarget::author).collect();
     let by = |filter: Filter| Filter { authors: (!authors.is_empty()).then(|| authors.clone()), ..filter };
-    let mut filters = Vec::new();
     if !kinds.is_empty() {
         filters.push(by(Filter { kinds: Some(kinds), ..Filter::default() }));
     }
@@ -294,7 +329,7 @@ fn filters(wants: &[FetchTarget]) -> Vec<Filter> {
 
 #[cfg(test)]
 mod tests {
-    use nostrp2p_protocol::EventTemplate;
+    use nostrp2p_protocol::{EventTemplate, Tag};
 
     use super::*;
 
@@ -345,8 +380,8 @@ mod tests {
         let asked = wanted.due(NOW + 3_600, home).remove(0).ask;
         let wants = wanted.on_answered(asked, true, NOW + 3_600);
         let profile = unsigned(Kind::PROFILE);
-        assert!(Fetches::fits(&wants, &profile.id(), &profile));
-        assert!(!Fetches::fits(&wants, &profile.id(), &unsigned(Kind::POST)), "not asked for");
+        assert!(Fetches::fits(&wants, &profile.id(), &profile, false));
+        assert!(!Fetches::fits(&wants, &profile.id(), &unsigned(Kind::POST), false), "not asked for");
         wanted.on_found(&profile.id(), &profile, NOW + 3_600);
         wanted.want(PROFILE, NOW + 3_600 + 86_399);
         assert_eq!(wanted.due(NOW + 3_600 + 86_399, home), []);
@@ -410,9 +445,32 @@ mod tests {
         let asking = wanted.due(NOW, away).remove(0);
         assert_eq!((asking.nodes.len(), asking.filters[0].authors.as_ref()), (0, None));
         let wants = wanted.on_answered(asking.ask, true, NOW);
-        assert!(Fetches::fits(&wants, &post.id(), &post));
+        assert!(Fetches::fits(&wants, &post.id(), &post, false));
         wanted.on_found(&post.id(), &post, NOW);
         assert!(wanted.entries.is_empty());
+    }
+
+    #[test]
+    fn the_answers_to_a_post_are_a_question_of_their_own_and_fresh_for_five_minutes() {
+        let mut wanted = Fetches::default();
+        let root = unsigned(Kind::POST).id();
+        let answers = FetchTarget::Answers(AnswersPage::first(root, ALICE));
+        wanted.want(answers, NOW);
+        wanted.want(PROFILE, NOW);
+        let asking = wanted.due(NOW, home);
+        assert_eq!(asking.len(), 2);
+        assert_eq!((asking[0].nodes.as_slice(), asking[0].filters.len()), ([NODE].as_slice(), 1));
+        assert_eq!(asking[0].filters[0].authors, None, "answers of everybody");
+        let wants = wanted.on_answered(asking[0].ask, true, NOW);
+        let tags = vec![Tag::new(["e", &root.to_string()])];
+        let template = EventTemplate { created_at: NOW, kind: Kind::POST, tags, content: String::new() };
+        let answer = template.by(PublicKey::from_bytes([2; 32]));
+        assert!(Fetches::fits(&wants, &answer.id(), &answer, false));
+        assert!(!Fetches::fits(&wants, &answer.id(), &answer, true), "of somebody who is muted");
+        wanted.want(answers, NOW + 299);
+        assert_eq!(wanted.due(NOW + 299, home), []);
+        wanted.want(answers, NOW + 300);
+        assert_eq!(wanted.due(NOW + 300, home).len(), 1);
     }
 
     #[test]

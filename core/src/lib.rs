@@ -6,6 +6,7 @@
 
 mod admission;
 mod announcer;
+mod answers_page;
 mod budgets;
 mod counters;
 mod directory;
@@ -32,6 +33,7 @@ mod tunnel;
 
 pub use admission::{Admission, Ignored};
 pub use announcer::{Announcer, News, NodeKey, Sign, Unheard, announce_every};
+pub use answers_page::AnswersPage;
 pub use counters::Refusals;
 pub use directory::Directory;
 pub use engine::{

@@ -20,7 +20,7 @@ pub use address::{EventAddress, address_of};
 pub use audience::{
     Audience, audience, is_open, is_open_but_for_addresses, is_protected, is_public, unless_protected,
 };
-pub use conversation::{is_for_everyone, is_quote, nameless_person};
+pub use conversation::{everyone_tag, is_for_everyone, is_quote, nameless_person, says_everyone};
 pub use expiration::{expires_at, is_expired};
 pub use hourly_cap::{CapDecision, MAX_PER_HOUR, hour, room};
 pub use kinds::{

@@ -212,6 +212,8 @@ pub struct Open {
     pub asked: usize,
     /// What the node found last.
     pub found: SortedSet<EventId>,
+    /// The post with which the open conversation began, as it was known when its answers were asked for.
+    pub root: Option<EventId>,
 }
 
 /// What is opened under a post.

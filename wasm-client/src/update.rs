@@ -136,7 +136,7 @@ fn begin(model: &mut Model, start: Start, out: &mut Vec<Effect>) {
         model.stage = PersonStage::Using;
         model.put_typed(&typed);
         model.route = Route::from_fragment(&fragment);
-        pages::follow(model);
+        pages::follow(model, out);
         notices::enter(model, out);
         out.push(Effect::Wait(Timer::Tick, TICK_MS));
         connection::connect(model, out);

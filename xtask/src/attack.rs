@@ -28,6 +28,7 @@ const ATTACKS: &[(&str, &str)] = &[
     ("spam through relays", "pass the first honest node, or get it blamed"),
     ("amplification", "get bytes without end"),
     ("a private answer made public", "reach anybody else"),
+    ("a private answer made public by its recipient", "reach anybody else"),
     ("questions that read much", "keep the owner waiting, be read for without end"),
     ("large deletions", "keep the owner waiting"),
     ("slow-loris", "keep others out"),

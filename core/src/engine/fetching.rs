@@ -41,11 +41,20 @@ impl Core {
         now: u64,
     ) -> Vec<Output> {
         let wants = self.fetches.on_answered(ask, events.is_some(), now);
+        let events = events.unwrap_or_default();
+        let next: Vec<_> =
+            wants.iter().filter_map(|want| want.next(events.iter().map(|event| &event.unsigned))).collect();
+        next.into_iter().for_each(|want| self.fetches.want(want, now));
         let mut outputs = Vec::new();
-        for event in events.into_iter().flatten() {
+        for event in events {
             let sound = event.unsigned.check(now).is_ok()
                 && is_public(&event.unsigned)
-                && Fetches::fits(&wants, &event.unsigned.id(), &event.unsigned);
+                && Fetches::fits(
+                    &wants,
+                    &event.unsigned.id(),
+                    &event.unsigned,
+                    self.admission.is_muted(&event.unsigned.pubkey),
+                );
             if sound && self.pending.len() < MAX_PENDING {
                 self.fetched += 1;
                 outputs.push(self.verify(Pending::Fetched, event));

@@ -53,8 +53,7 @@ impl Core {
         let deletes = unsigned.kind == Kind::DELETION;
         let reveals = !deletes && self.owner.is_some_and(|owner| reveals(unsigned, targets, &owner));
         reveals.then(|| {
-            let reason =
-                "what this reposts or quotes is private, between you and some people; it is not made public";
+            let reason = "what this reposts, quotes or answers is private, between you and some people; it is not made public";
             Refusal::new(RefusalCode::Unwanted, reason)
         })
     }

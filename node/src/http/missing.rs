@@ -5,8 +5,8 @@ use std::{
     time::Duration,
 };
 
-use nostrp2p_core::FetchTarget;
-use nostrp2p_protocol::{Event, EventId, Filter, Kind, PublicKey};
+use nostrp2p_core::{AnswersPage, FetchTarget};
+use nostrp2p_protocol::{Event, EventId, Filter, Kind, PublicKey, event_policy::is_public};
 use tokio::{
     sync::{mpsc, oneshot},
     time::timeout,
@@ -20,6 +20,8 @@ const MAX_WANTS: usize = 100;
 const FEW: usize = 10;
 /// A profile that is older than this is worth asking for again, in seconds.
 const OLD_SECONDS: u64 = 86_400;
+/// Conversations whose answers one question makes the node ask for.
+const MAX_CONVERSATIONS: usize = 10;
 /// How long an answer waits for what other nodes are asked for.
 const OTHERS_ANSWER_WITHIN: Duration = Duration::from_secs(2);
 /// The id that nostr-tools asks for to see whether a connection is alive. No event has it.
@@ -67,7 +69,9 @@ pub(super) fn missing<'a>(
     now: u64,
 ) -> Result<Missing, redb::Error> {
     let mut asked = Asked::default();
-    filters.into_iter().for_each(|filter| asked.name(filter));
+    let filters: Vec<&Filter> = filters.into_iter().collect();
+    filters.iter().for_each(|filter| asked.name(filter));
+    asked.name_answers(&conversations(store, &filters)?);
     if asked.wants.is_empty() {
         return Ok(Missing::default());
     }
@@ -105,6 +109,13 @@ impl Asked {
         let author = authors.filter(|authors| authors.len() == 1).and_then(BTreeSet::first).copied();
         self.wants
             .extend(ids.iter().filter(|id| **id != PING).map(|id| (FetchTarget::Event(*id, author), None)));
+    }
+
+    /// The answers to these posts are wanted, of which only the nodes of those who wrote them know all.
+    fn name_answers(&mut self, posts: &[Event]) {
+        for post in posts {
+            self.want(FetchTarget::Answers(AnswersPage::first(post.id(), post.pubkey)), true);
+        }
     }
 
     fn name_people(&mut self, filter: &Filter) {
@@ -151,6 +162,13 @@ impl Asked {
                 *held = (*held).max(Some(event.created_at));
             }
         }
+        // They stand behind all others, and are ten at most.
+        for (want, held) in self.wants.iter_mut().rev() {
+            let FetchTarget::Answers(page) = want else { break };
+            if page.holds(event) {
+                *held = (*held).max(Some(event.created_at));
+            }
+        }
     }
 
     fn lacking(&self) -> impl Iterator<Item = FetchTarget> {
@@ -169,6 +187,22 @@ impl Asked {
     }
 }
 
+/// The posts that the store has and whose answers these filters ask for. What is private has no answers for everyone.
+fn conversations(store: &Store, filters: &[&Filter]) -> Result<Vec<Event>, redb::Error> {
+    let of_posts = |filter: &&&Filter| {
+        filter.limit != Some(0) && filter.kinds.as_ref().is_none_or(|kinds| kinds.contains(&Kind::POST))
+    };
+    let named = filters.iter().filter(of_posts).filter_map(|filter| filter.tags.get(&'e')).flatten();
+    let ids: BTreeSet<EventId> = named.filter_map(|id| id.parse().ok()).take(MAX_CONVERSATIONS).collect();
+    if ids.is_empty() {
+        return Ok(vec![]);
+    }
+    let kinds = Some([Kind::POST].into());
+    let mut posts = store.find(&[Filter { ids: Some(ids), kinds, ..Filter::default() }])?.events;
+    posts.retain(|post| is_public(post));
+    Ok(posts)
+}
+
 /// The questions to the store whether it has any of these.
 fn lookups(wants: &[FetchTarget]) -> Vec<Filter> {
     let (mut ids, mut people) = (BTreeSet::new(), BTreeMap::<Kind, BTreeSet<PublicKey>>::new());
@@ -176,6 +210,7 @@ fn lookups(wants: &[FetchTarget]) -> Vec<Filter> {
     for want in wants {
         match want {
             FetchTarget::Event(id, _) => drop(ids.insert(*id)),
+            FetchTarget::Answers(page) => filters.push(Filter { limit: Some(1), ..page.filter() }),
             FetchTarget::Latest(kind, author) => drop(people.entry(*kind).or_default().insert(*author)),
             FetchTarget::Posts(author) => filters.push(Filter {
                 authors: Some([*author].into()),

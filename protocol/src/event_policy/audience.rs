@@ -26,8 +26,8 @@ pub enum Audience {
 
 /// Decides who gets an event.
 ///
-/// A post that names others in `p` tags is a reply or a mention and goes to these people alone, unless it quotes (see
-/// [`is_for_everyone`]).
+/// A post that names others in `p` tags is a reply or a mention and goes to these people alone, unless it quotes or its
+/// author says that it is for everyone (see [`is_for_everyone`]).
 /// A reaction goes to the author of its target: the last `p` tag (NIP-25).
 /// Delegations stay on the author's node: they travel inside announcements.
 /// What is protected (NIP-70) is for nobody but the people it names, whatever its kind.
@@ -124,6 +124,10 @@ mod tests {
         check(1, &[("e", &alice), ("p", &alice)], &Audience::Everyone);
         check(1, &[("p", &bob), ("q", "")], &Audience::Everyone);
         check(1, &[("e", &bob), ("p", &bob), ("q", "")], &people(&[BOB]));
+        check(1, &[("e", &bob), ("p", &bob), ("audience", "everyone")], &Audience::Everyone);
+        for private in [7, 1059] {
+            check(private, &[("p", &bob), ("audience", "everyone")], &people(&[BOB]));
+        }
         for on_request in (0..=u16::MAX).filter(|kind| is_served_on_request(Kind(*kind))) {
             check(on_request, &[("p", &bob)], &Audience::Nobody);
         }
@@ -143,6 +147,7 @@ mod tests {
             check(kind, &[("-", "")], &Audience::Nobody);
         }
         check(1, &[("-", ""), ("p", &bob), ("q", "")], &people(&[BOB]));
+        check(1, &[("-", ""), ("p", &bob), ("audience", "everyone")], &people(&[BOB]));
         check(6, &[("-", ""), ("p", &bob)], &people(&[BOB]));
         check(1, &[("-", ""), ("p", &alice)], &people(&[ALICE]));
         check(7, &[("-", ""), ("p", &bob)], &people(&[BOB]));

@@ -6,11 +6,22 @@ use crate::{PublicKey, Tag, UnsignedEvent};
 
 /// Whether a post is for everyone.
 ///
-/// It is when its `p` tags name nobody but its author (going on in one's own thread, NIP-10), and when it quotes.
+/// It is when its author says so by a tag, when its `p` tags name nobody but its author (going on in one's own thread,
+/// NIP-10), and when it quotes.
 pub fn is_for_everyone(post: &UnsignedEvent) -> bool {
     let author = post.pubkey.to_string();
     let own = post.tags.iter().filter(|tag| tag.name() == "p").all(|tag| tag.value() == Some(&author));
-    own || is_quote(post)
+    own || says_everyone(post) || is_quote(post)
+}
+
+/// The tag by which the author of an answer or a mention says that it is for everyone, whomever it names.
+pub fn everyone_tag() -> Tag {
+    Tag::new(["audience", "everyone"])
+}
+
+/// Whether the author says so; see [`everyone_tag`]. Only the author can: the signature covers the tag.
+pub fn says_everyone(post: &UnsignedEvent) -> bool {
+    post.tag_values("audience").any(|audience| audience == "everyone")
 }
 
 /// Whether a post quotes (`q`, NIP-18) and answers nothing.
@@ -81,6 +92,19 @@ mod tests {
         check(&[&["q"], &["e"], p], false);
         check(&[&["q", "x"], &["e", "x"], &["e", "y", "", "root"], p], false);
         check(&[&["q", "x"], &["e", "y", "", "reply"]], true);
+    }
+
+    #[test]
+    fn its_author_can_say_that_an_answer_is_for_everyone_and_no_other_word_does() {
+        let bob = BOB.to_string();
+        let (e, p): (&[&str], &[&str]) = (&["e", "x", "", "root"], &["p", &bob]);
+        check(&[e, p, &["audience", "everyone"]], true);
+        check(&[p, &["audience", "friends"], &["audience", "everyone"]], true);
+        for other in
+            [&["audience"][..], &["audience", ""], &["audience", "Everyone"], &["Audience", "everyone"]]
+        {
+            check(&[e, p, other], false);
+        }
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::{
     address::EventAddress,
     audience::{Audience, audience, is_open},
+    conversation::says_everyone,
     kinds::is_repost,
 };
 use crate::{EventId, Kind, PublicKey, UnsignedEvent};
@@ -37,8 +38,8 @@ impl Target {
 
 /// Whether to publish an event would show anybody what is between its author and some people.
 ///
-/// `targets` are what it reposts (kinds 6 and 16) or quotes (`q`), as far as the author's node holds it or the event
-/// carries it. An event that is itself for some people reveals nothing.
+/// `targets` are what it reposts (kinds 6 and 16), quotes (`q`) or answers for everyone, as far as the author's node holds
+/// it or the event carries it. An event that is itself for some people reveals nothing.
 pub fn reveals(unsigned: &UnsignedEvent, targets: &[Target], owner: &PublicKey) -> bool {
     is_open(unsigned) && targets.iter().any(|target| target.is_private_of(owner))
 }
@@ -75,11 +76,13 @@ impl References {
     }
 }
 
-/// Finds what a deletion deletes, what a repost passes on, and what anything else quotes (`q`).
+/// Finds what a deletion deletes, what a repost passes on, and of anything else what it quotes (`q`) and, if its author
+/// says that it is for everyone, what it answers.
 pub fn references(unsigned: &UnsignedEvent) -> References {
     let names: &[&str] = match unsigned.kind {
         Kind::DELETION => &["e", "a"],
         kind if is_repost(kind) => &["e", "a", "q"],
+        _ if says_everyone(unsigned) => &["e", "q"],
         _ => &["q"],
     };
     let values = || names.iter().flat_map(|name| unsigned.tag_values(name));
@@ -91,7 +94,7 @@ pub fn references(unsigned: &UnsignedEvent) -> References {
 
 #[cfg(test)]
 mod tests {
-    use crate::{EventTemplate, Tag};
+    use crate::{EventTemplate, Tag, event_policy::everyone_tag};
 
     use super::*;
 
@@ -168,6 +171,14 @@ mod tests {
         assert_eq!(names(Kind::DELETION, &["e", "a"]), both);
         assert!(names(Kind::DELETION, &["q"]).is_empty() && names(Kind::POST, &["e", "a"]).is_empty());
         assert_eq!((names(Kind::POST, &["q"]), names(Kind::REPOST, &["q"])), (both.clone(), both));
+        let answers = vec![Tag::new(["e", &id]), everyone_tag()];
+        let answer = EventTemplate { created_at: 1, kind: Kind::POST, tags: answers, content: String::new() }
+            .by(ALICE);
+        assert_eq!(
+            references(&answer).ids,
+            [id.parse().unwrap()].into(),
+            "an answer for everyone reveals it"
+        );
     }
 
     #[test]

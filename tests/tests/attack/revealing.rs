@@ -1,11 +1,14 @@
 //! Making public what came to somebody privately, in a program that cannot know that it was private.
 
 use nostrp2p_protocol::{
-    Event, EventTemplate, Kind, Tag,
+    Event, EventTemplate, Kind, Tag, UnverifiedEvent,
+    event_policy::everyone_tag,
     frame::{ClientFrame, Delivery, RefusalCode},
 };
-use nostrp2p_tests::{Person, Relay, held, http_login, now, post, reply, rest};
+use nostrp2p_tests::{Attacker, Person, Relay, held, http_login, now, post, random_key, reply, rest};
 use serde_json::json;
+
+use super::{reaches, texts};
 
 const SECRET: &str = "for alice alone";
 
@@ -26,6 +29,7 @@ fn public(alice: &Person, secret: &Event) -> Vec<Event> {
         repost(6, tags("e"), &inside),
         repost(1, tags("q"), "look"),
         repost(1111, tags("q"), "look"),
+        repost(1, [tags("e"), vec![everyone_tag()]].concat(), "look"),
     ]
     .into_iter()
     .map(|(kind, tags, content)| {
@@ -76,9 +80,34 @@ async fn what_came_privately_is_made_public_by_no_door() {
     held(
         "a private answer made public",
         &format!(
-            "{} reposts and quotes of a private reply, each by relay, page and REST, and a reply with a quote",
+            "{} reposts, quotes and answers for everyone of a private reply, each by relay, page and REST, and a reply with a quote",
             events.len()
         ),
         "all refused with the reason; a third node has none of them",
+    );
+}
+
+#[tokio::test]
+async fn whoever_was_answered_makes_the_answer_public_by_no_tag() {
+    let mut alice = Person::arrive(None).await;
+    let mut carol = Person::arrive(Some(&alice)).await;
+    carol.client.watch(0).await;
+    let secret = reply(&alice.key, SECRET, &[&random_key()]);
+    // Whoever got it has the bytes, and a node that says to others whatever it likes.
+    let recipient = Attacker::join(&carol.node).await;
+    recipient.shout(secret.clone()).await;
+    let mut widened = UnverifiedEvent::from(secret.clone());
+    widened.claimed_id = None;
+    widened.unsigned.tags.push(everyone_tag());
+    recipient.shout(widened).await;
+    reaches(&carol.node, "verdicts_rejected_total", 1).await;
+    alice.client.publish(&post(&alice.key, "for everyone")).await;
+    carol.client.hear("for everyone").await;
+    let heard = texts(&mut carol.client).await;
+    assert!(!heard.contains(&SECRET.to_owned()), "{heard:?}");
+    held(
+        "a private answer made public by its recipient",
+        "broadcast what it was handed, as it is and with the tag that says that it is for everyone",
+        "the one ignored, the other rejected, for the author's signature covers the tag; nobody has it",
     );
 }

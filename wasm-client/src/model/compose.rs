@@ -18,7 +18,7 @@ pub struct Compose {
     pub quote: Option<Quote>,
     /// Whom it names.
     pub mentions: Mentions,
-    /// Who is to see it, if it is a new post; who besides the conversation, if it is a private answer.
+    /// Who is to see it.
     pub audience: DraftAudience,
     /// The name that is being written.
     pub completion: Option<Completion>,
@@ -110,6 +110,15 @@ impl Compose {
         begun.then(|| Box::new(stored()))
     }
 
+    /// Whether it is for some people alone.
+    pub fn is_for_some(&self) -> bool {
+        match (&self.audience, &self.reply) {
+            (DraftAudience::Only(_), _) => true,
+            (DraftAudience::AsUsual, Some(reply)) => !reply.people.is_empty(),
+            (DraftAudience::AsUsual | DraftAudience::Everyone, _) => false,
+        }
+    }
+
     /// Whether there is nothing to see in what is written.
     pub fn is_empty(&self) -> bool {
         !letters::has_visible(&self.text)
@@ -153,7 +162,7 @@ impl Compose {
     pub fn not_named(&self, me: Option<PublicKey>) -> Vec<PublicKey> {
         let named = self.named(me);
         match &self.audience {
-            DraftAudience::Everyone => Vec::new(),
+            DraftAudience::AsUsual | DraftAudience::Everyone => Vec::new(),
             DraftAudience::Only(people) => {
                 people.iter().filter(|person| !named.contains(person)).copied().collect()
             }

@@ -21,13 +21,15 @@ pub enum Context {
     Quote(EventId),
 }
 
-/// Who is to see a new post, or who is to see a private answer besides those of its conversation.
+/// Who is to see a draft.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum DraftAudience {
-    /// Everyone; of a private answer nobody besides.
+    /// What is usual: everyone sees a new post, and those of its conversation an answer.
     #[default]
+    AsUsual,
+    /// Everyone, of an answer.
     Everyone,
-    /// These people alone, as its author chose. Whoever of them is not named any more gets nothing, and the composer says
+    /// These people alone, of an answer besides those of its conversation, as its author chose. Whoever of them is not named any more gets nothing, and the composer says
     /// so; whoever is named later gets nothing either, until its author says so. With nobody left the post is not sent: it
     /// would be for everyone.
     Only(Vec<PublicKey>),
@@ -109,9 +111,14 @@ impl StoredDraft {
         if let Some(quote) = &self.quote {
             line("q", &quote.to_text());
         }
-        if let DraftAudience::Only(people) = &self.draft.audience {
-            let people: Vec<String> = people.iter().map(ToString::to_string).collect();
-            line("o", &people.join(" "));
+        match &self.draft.audience {
+            DraftAudience::AsUsual => {}
+            // A version that does not know this line takes it for a draft for nobody.
+            DraftAudience::Everyone => line("e", "everyone"),
+            DraftAudience::Only(people) => {
+                let people: Vec<String> = people.iter().map(ToString::to_string).collect();
+                line("o", &people.join(" "));
+            }
         }
         for mention in self.draft.mentions.to_lines() {
             line("m", &mention);
@@ -152,6 +159,7 @@ impl StoredDraft {
                 let people = value.split_whitespace().map(|person| person.parse().ok());
                 self.draft.audience = DraftAudience::Only(people.collect::<Option<_>>()?);
             }
+            "e" if value == "everyone" => self.draft.audience = DraftAudience::Everyone,
             "m" => self.draft.mentions.read_line(value)?,
             _ => return None,
         }
@@ -249,12 +257,15 @@ mod tests {
         };
         assert_eq!(StoredDraft::parse(&stored.to_text()), Some(stored));
         let plain = StoredDraft { draft: draft("x"), ..StoredDraft::default() };
-        assert_eq!(StoredDraft::parse(&plain.to_text()), Some(plain));
+        assert_eq!(StoredDraft::parse(&plain.to_text()), Some(plain.clone()));
+        let audience = DraftAudience::Everyone;
+        let public = StoredDraft { draft: PostDraft { audience, ..draft("x") }, ..plain };
+        assert_eq!(StoredDraft::parse(&public.to_text()), Some(public));
     }
 
     #[test]
     fn a_draft_of_which_something_does_not_read_is_for_nobody_until_somebody_says_for_whom() {
-        for head in ["t x", "o ab", "r ab", "q", "m 1", "z 1", "m 1 ab x"] {
+        for head in ["t x", "o ab", "r ab", "q", "m 1", "z 1", "e", "e some", "m 1 ab x"] {
             let read = StoredDraft::parse(&format!("{head}\n\nsecret")).unwrap();
             assert_eq!(
                 (read.draft.text.as_str(), read.draft.audience),

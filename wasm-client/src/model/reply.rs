@@ -1,7 +1,10 @@
 //! Who a post is for, and what answers it (NIP-10). PROTOCOL.md, "What travels how": `p` tags that name others make a
 //! post private to these people, unless it is a quote.
 
-use nostrp2p_protocol::{EventId, PublicKey, Tag, UnsignedEvent, event_policy::is_for_everyone};
+use nostrp2p_protocol::{
+    EventId, PublicKey, Tag, UnsignedEvent,
+    event_policy::{everyone_tag, is_for_everyone, says_everyone},
+};
 
 use crate::sorted_map::SortedSet;
 
@@ -14,7 +17,8 @@ pub struct Reply {
     pub author: PublicKey,
     /// The post with which the conversation began, if it is another one.
     pub root: Option<EventId>,
-    /// The people that the answer goes to, its author last; none when everyone can see it.
+    /// The people of the conversation, the author of what is answered last: the answer goes to them, unless it is for
+    /// everyone. None where one goes on with what everyone can see.
     pub people: Vec<PublicKey>,
 }
 
@@ -22,7 +26,8 @@ impl Reply {
     /// An answer by `me` to this post.
     pub fn to(unsigned: &UnsignedEvent, me: &PublicKey) -> Self {
         let own = unsigned.pubkey == *me;
-        let former = if own && !is_private(unsigned) { Vec::new() } else { named(unsigned) };
+        let goes_on = own && !is_private(unsigned) && !says_everyone(unsigned);
+        let former = if goes_on { Vec::new() } else { named(unsigned) };
         let mut people: Vec<PublicKey> =
             former.iter().copied().filter(|person| *person != unsigned.pubkey && person != me).collect();
         if !own {
@@ -42,6 +47,15 @@ impl Reply {
             tags.push(event(self.to, "reply"));
         }
         tags.extend(self.people.iter().map(|person| Tag::new(["p".to_owned(), person.to_string()])));
+        tags
+    }
+
+    /// The tags of the answer if everyone is to see it.
+    pub fn tags_for_everyone(&self) -> Vec<Tag> {
+        let mut tags = self.tags();
+        if !self.people.is_empty() {
+            tags.push(everyone_tag());
+        }
         tags
     }
 
@@ -95,7 +109,8 @@ pub fn target(unsigned: &UnsignedEvent) -> Option<EventId> {
     })
 }
 
-fn root(unsigned: &UnsignedEvent) -> Option<EventId> {
+/// The post with which the conversation of a post began, if it is another one: marked as such, or named first.
+pub fn root(unsigned: &UnsignedEvent) -> Option<EventId> {
     marked(unsigned, "root").or_else(|| unsigned.tag_values("e").find_map(|id| id.parse().ok()))
 }
 

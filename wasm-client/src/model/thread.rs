@@ -4,6 +4,7 @@ use nostrp2p_protocol::{EventId, PublicKey, UnsignedEvent};
 
 use super::{Model, reply};
 use crate::sorted_map::SortedSet;
+use nostrp2p_protocol::event_policy::says_everyone;
 
 /// Most posts above the one that was opened; a longer way up is cut off there.
 const MAX_PARENTS: usize = 50;
@@ -24,6 +25,13 @@ pub struct Thread {
 /// The conversation around a post.
 pub fn around(model: &Model, id: EventId) -> Thread {
     let mut seen = SortedSet::default();
+    let mut thread = Thread { parents: parents(model, id, &mut seen), answers: Vec::new() };
+    below(model, id, &mut seen, &mut thread.answers);
+    thread
+}
+
+/// The posts above one, the first of all first.
+fn parents(model: &Model, id: EventId, seen: &mut SortedSet<EventId>) -> Vec<EventId> {
     seen.insert(id);
     let mut parents = Vec::new();
     let mut at = id;
@@ -35,9 +43,32 @@ pub fn around(model: &Model, id: EventId) -> Thread {
         at = parent;
     }
     parents.reverse();
-    let mut thread = Thread { parents, answers: Vec::new() };
-    below(model, id, &mut seen, &mut thread.answers);
-    thread
+    parents
+}
+
+/// Whether an answer to a post can be for everyone: nothing on the way up from it is private, as far as that is here.
+pub fn may_be_public(model: &Model, id: EventId) -> bool {
+    let mut way = way_up(model, id).into_iter();
+    model.timeline.written(&id).is_some()
+        && way.all(|id| model.timeline.written(&id).is_none_or(|unsigned| !reply::is_private(unsigned)))
+}
+
+/// Whether one's newest answer in the conversation of a post was for everyone: then the next one is meant to be, too.
+pub fn was_public(model: &Model, id: EventId) -> bool {
+    let own = |unsigned: &&UnsignedEvent| Some(unsigned.pubkey) == model.me && unsigned.has_tag("e");
+    let answers = way_up(model, id).into_iter().flat_map(|above| {
+        let below = model.timeline.answers_to(&above).map(|(place, _)| place.id);
+        below.chain([above]).collect::<Vec<_>>()
+    });
+    let own = answers.filter_map(|id| model.timeline.written(&id)).filter(own);
+    own.max_by_key(|unsigned| unsigned.created_at).is_some_and(says_everyone)
+}
+
+/// A post and those above it, as far as they are here.
+fn way_up(model: &Model, id: EventId) -> Vec<EventId> {
+    let mut way = parents(model, id, &mut SortedSet::default());
+    way.push(id);
+    way
 }
 
 /// What a post answers, and who may have written that.
@@ -45,6 +76,12 @@ pub fn above(model: &Model, id: &EventId) -> Option<(EventId, Vec<PublicKey>)> {
     let unsigned = model.timeline.written(id)?;
     let parent = reply::target(unsigned)?;
     Some((parent, people(unsigned)))
+}
+
+/// The post with which a conversation began, as far as what is here says.
+pub fn root(model: &Model, id: EventId) -> EventId {
+    let top = way_up(model, id).first().copied().unwrap_or(id);
+    model.timeline.written(&top).and_then(reply::root).unwrap_or(top)
 }
 
 /// The post of this conversation that is not here and stands next above what is here, if there is one.

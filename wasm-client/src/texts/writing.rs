@@ -14,6 +14,7 @@ words! {
     DELIVERY_GIVEN_UP: "given up after days without an answer";
     WHO_SEES: "Who can see it";
     FOR_EVERYONE: "For everyone";
+    AUDIENCE_STAYS: "This cannot be changed once it is sent.";
     ONLY_NAMED: "only for those it names";
     NOT_NAMED: "Not named in the text any more, and will not get it: {0}";
     UNASKED: "Named in the text, and will not get it: {0}";

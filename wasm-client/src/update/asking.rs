@@ -58,7 +58,7 @@ fn on_likes(model: &mut Model, events: &[UnsignedEvent], complete: bool) {
 
 /// Asks for what is missing to show what is here: names, and posts that others speak of. Each once a connection.
 pub fn ask_missing(model: &mut Model, out: &mut Vec<Effect>) {
-    pages::follow(model);
+    pages::follow(model, out);
     if !model.connection.is_logged_in() {
         return;
     }

@@ -2,7 +2,9 @@
 
 use nostrp2p_protocol::{
     Event, EventId, EventTemplate, Kind, PublicKey, Tag,
+    event_policy::everyone_tag,
     frame::{ClientFrame, Refusal, RefusalCode},
+    limits::MAX_PEOPLE,
 };
 
 use super::{
@@ -15,7 +17,7 @@ use crate::{
     message::Writing,
     model::{
         About, Compose, Context, DraftAudience, Model, Outgoing, Quote, Reply, StoredDraft, likes,
-        lists::MUTE_LIST, mention, reply::is_private,
+        lists::MUTE_LIST, mention, reply::is_private, thread,
     },
     richtext,
     route::Route,
@@ -266,7 +268,8 @@ fn drop_about(model: &mut Model, out: &mut Vec<Effect>) {
         return;
     }
     let me = model.me;
-    let private = answering(model).map(|reply| reply.people).unwrap_or_default();
+    let private = answering(model).filter(|_| model.compose.is_for_some());
+    let private = private.map(|reply| reply.people).unwrap_or_default();
     let dropped = model.compose.take();
     model.compose.changed = true;
     turn(model, None, None, out);
@@ -281,7 +284,7 @@ fn drop_about(model: &mut Model, out: &mut Vec<Effect>) {
         compose.text.push_str(&dropped.text);
         if !private.is_empty() {
             let mut people = match std::mem::take(&mut compose.audience) {
-                DraftAudience::Everyone => Vec::new(),
+                DraftAudience::AsUsual | DraftAudience::Everyone => Vec::new(),
                 DraftAudience::Only(people) => people,
             };
             people.extend(private.into_iter().filter(|person| Some(*person) != me));
@@ -354,16 +357,25 @@ fn moment_of_own(model: &Model) -> u64 {
     last.map_or(now, |(place, _)| place.created_at() + 1).min(now + MAX_AHEAD)
 }
 
-/// What is written, as a post. Who is named in something private gets it if its author says so; in a quote everybody sees
-/// it anyway, and who is named learns of it; a post for everyone carries no `p` tag, or it would be for nobody else.
+/// What is written, as a post. Who is named in something private gets it if its author says so; what is for everyone tells
+/// whoever is named by a `p` tag, and says by another that it is for everyone all the same.
 fn post(compose: &Compose, me: Option<PublicKey>, created_at: u64) -> EventTemplate {
     let text = compose.mentions.resolve(&compose.text).trim().to_owned();
     let tag = |person: &PublicKey| Tag::new(["p".to_owned(), person.to_string()]);
     let (mut tags, content) = match compose.about() {
         About::Nothing => match compose.audience {
-            DraftAudience::Everyone => (Vec::new(), text),
+            DraftAudience::AsUsual | DraftAudience::Everyone => {
+                let mut tags: Vec<Tag> = compose.named(me).iter().take(MAX_PEOPLE).map(tag).collect();
+                if !tags.is_empty() {
+                    tags.push(everyone_tag());
+                }
+                (tags, text)
+            }
             DraftAudience::Only(_) => (compose.chosen(me).iter().map(tag).collect(), text),
         },
+        About::Reply(reply) if compose.audience == DraftAudience::Everyone => {
+            (with_chosen(reply, &compose.named(me)).tags_for_everyone(), text)
+        }
         About::Reply(reply) => (with_chosen(reply, &compose.chosen(me)).tags(), text),
         About::Quote(quote) => {
             let mut tags = quote.tags(me);
@@ -376,7 +388,7 @@ fn post(compose: &Compose, me: Option<PublicKey>, created_at: u64) -> EventTempl
     EventTemplate { created_at, kind: Kind::POST, tags, content }
 }
 
-/// An answer, which goes to these people too unless everyone can see it.
+/// An answer, which names these people too unless one goes on with what everyone can see.
 fn with_chosen(reply: &Reply, chosen: &[PublicKey]) -> Reply {
     let mut reply = reply.clone();
     if let Some(last) = reply.people.pop() {
@@ -474,6 +486,10 @@ fn reply(model: &mut Model, id: EventId, out: &mut Vec<Effect>) {
     }
     let reply = Reply::to(unsigned, &me);
     turn(model, Some(reply), None, out);
+    let begins = model.compose.is_empty() && model.compose.audience == DraftAudience::AsUsual;
+    if begins && thread::was_public(model, id) && thread::may_be_public(model, id) {
+        model.compose.audience = DraftAudience::Everyone;
+    }
     update(model, Writing::Open, out);
 }
 

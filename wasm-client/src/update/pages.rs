@@ -12,7 +12,7 @@ use crate::{
 /// How many posts of a person are asked for at a time: a page of the author's node.
 pub const POSTS: u32 = 50;
 /// How many answers to a post are asked for.
-const ANSWERS: u32 = 200;
+const ANSWERS: u32 = 500;
 
 /// Another screen is shown, or the node is there again: what this screen is about is asked for as long as it is open.
 pub fn enter(model: &mut Model, out: &mut Vec<Effect>) {
@@ -29,12 +29,13 @@ pub fn enter(model: &mut Model, out: &mut Vec<Effect>) {
     timeline::search(model, out);
     let Some(filters) = filters(model) else { return };
     if logged_in {
+        model.open.root = root(model);
         let request = model.connection.ask(SentRequest::Page);
         model.open.subscription = Some(request);
         model.open.loading = true;
         out.push(Effect::Send(ClientFrame::Subscribe { request, filters }));
     }
-    follow(model);
+    follow(model, out);
 }
 
 /// The connection is gone, and with it the subscription.
@@ -43,13 +44,25 @@ pub const fn lose(model: &mut Model) {
     model.open.loading = false;
 }
 
-/// Notes what the open conversation lacks above what is here.
-pub fn follow(model: &mut Model) {
-    if let Route::Thread(id, author) = model.route
-        && let Some((lost, people)) = thread::missing(model, id)
-    {
+/// Notes what the open conversation lacks above what is here. When its first post has come, the answers to that one are
+/// asked for: its author's node has all that are for everyone.
+pub fn follow(model: &mut Model, out: &mut Vec<Effect>) {
+    let Route::Thread(id, author) = model.route else { return };
+    if let Some((lost, people)) = thread::missing(model, id) {
         timeline::want(model, lost, people.into_iter().chain(author));
     }
+    let came = root(model).filter(|root| model.open.root != Some(*root));
+    if let (Some(root), true) = (came, model.open.subscription.is_some()) {
+        model.open.root = Some(root);
+        let request = model.connection.ask(SentRequest::Targets);
+        out.push(Effect::Send(ClientFrame::Fetch { request, filters: vec![answers_to(root)] }));
+    }
+}
+
+/// The first post of the open conversation, once it is here.
+fn root(model: &Model) -> Option<EventId> {
+    let Route::Thread(id, _) = model.route else { return None };
+    Some(thread::root(model, id)).filter(|root| model.timeline.place(root).is_some())
 }
 
 /// The end of the page came near.
@@ -84,8 +97,9 @@ fn filters(model: &Model) -> Option<Vec<Filter>> {
             if let Some(author) = author {
                 filters.push(question::named(&[id], &[author]));
             }
-            if let Some(first) = thread::around(model, id).parents.first() {
-                filters.push(answers_to(*first));
+            let root = thread::root(model, id);
+            if root != id {
+                filters.push(answers_to(root));
             }
             Some(filters)
         }

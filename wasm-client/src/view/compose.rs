@@ -5,7 +5,7 @@ use nostrp2p_protocol::PublicKey;
 use super::{Html, avatar::avatar, error, icons, quote, sentence};
 use crate::{
     message::{Message, Writing},
-    model::{About, DraftAudience, Model, Quote, Reply, mention},
+    model::{About, DraftAudience, Model, Quote, Reply, mention, thread},
     profile,
     texts::{self, Language},
     update::compose::{FIELD_ID, answering, room},
@@ -130,11 +130,17 @@ fn replying(model: &Model, reply: &Reply) -> Html {
     let first = people.iter().find(|person| ***person == reply.author).or_else(|| people.first()).copied();
     let first = first.map(|person| model.name_of_other(person));
     let others = people.len().saturating_sub(1);
-    let audience = first.as_ref().map(|name| (name.as_deref(), others));
+    let private = model.compose.is_for_some();
+    let audience = first.as_ref().filter(|_| private).map(|name| (name.as_deref(), others));
+    let sign = match first {
+        None => Icon::Reply,
+        Some(_) if private => Icon::Lock,
+        Some(_) => Icon::Everyone,
+    };
     element("div")
         .class("compose-reply")
         .key("reply")
-        .child(icon(if first.is_some() { Icon::Lock } else { Icon::Reply }))
+        .child(icon(sign))
         .child(
             sentence("span", &texts::replying(model.language(), author.as_deref(), audience))
                 .with("role", "status"),
@@ -206,9 +212,9 @@ fn audience(model: &Model) -> Option<Html> {
     if choices.len() < 2 && not_named.is_empty() {
         return None;
     }
-    let nobody_besides = compose.chosen(model.me).is_empty();
+    let nobody_besides = compose.is_for_some() && compose.chosen(model.me).is_empty();
     let choice = |AudienceChoice { audience, label, hook }| {
-        let chosen = audience == compose.audience || hook == CONVERSATION && nobody_besides;
+        let chosen = if hook == CONVERSATION { nobody_besides } else { audience == compose.audience };
         element("button")
             .class("choice")
             .with("type", "button")
@@ -238,11 +244,15 @@ fn audience(model: &Model) -> Option<Html> {
     };
     let row = element("div").key("audience").child_if(choices);
     let row = row.child_if(without(texts::not_named, "not-named", &not_named));
-    let private = compose.reply.is_some() || compose.audience != DraftAudience::Everyone;
-    Some(row.child_if(without(texts::unasked, "unasked", if private { &unasked } else { &[] })))
+    let stays = compose.reply.is_some().then(|| {
+        let words = model.say(texts::AUDIENCE_STAYS);
+        element("p").class("muted").key("stays").test_id("audience-stays").text(words)
+    });
+    let unasked = if compose.is_for_some() { &unasked[..] } else { &[] };
+    Some(row.child_if(without(texts::unasked, "unasked", unasked)).child_if(stays))
 }
 
-/// The answers; of a quote and of an answer that everybody sees there are none.
+/// The answers; of a quote and where one goes on with what everyone can see there are none.
 pub fn choices(model: &Model) -> Vec<AudienceChoice> {
     let compose = &model.compose;
     let of_everyone = compose.reply.is_none();
@@ -259,7 +269,13 @@ pub fn choices(model: &Model) -> Vec<AudienceChoice> {
     } else {
         (only_for(model, &conversation, &[]), CONVERSATION)
     };
-    let mut choices = vec![AudienceChoice { audience: DraftAudience::Everyone, label, hook }];
+    let mut choices = vec![AudienceChoice { audience: DraftAudience::AsUsual, label, hook }];
+    if let Some(reply) = &compose.reply
+        && (compose.audience == DraftAudience::Everyone || thread::may_be_public(model, reply.to))
+    {
+        let label = model.say(texts::FOR_EVERYONE).to_owned();
+        choices.push(AudienceChoice { audience: DraftAudience::Everyone, label, hook: "for-everyone" });
+    }
     let mut hook = if of_everyone { "for-mentioned" } else { "for-unasked" };
     if let DraftAudience::Only(people) = &compose.audience
         && (of_everyone || !chosen.is_empty())
@@ -268,7 +284,7 @@ pub fn choices(model: &Model) -> Vec<AudienceChoice> {
         choices.push(AudienceChoice { audience: compose.audience.clone(), label, hook: "for-mentioned" });
         hook = "for-unasked";
     }
-    if !unasked.is_empty() {
+    if !unasked.is_empty() && compose.audience != DraftAudience::Everyone {
         let label = only_for(model, &unasked, &[&conversation[..], &chosen].concat());
         let audience = DraftAudience::Only([chosen, unasked].concat());
         choices.push(AudienceChoice { audience, label, hook });

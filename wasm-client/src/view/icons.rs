@@ -42,6 +42,8 @@ pub enum Icon {
     Download,
     /// A heart.
     Heart,
+    /// A globe.
+    Everyone,
     /// A closed lock.
     Lock,
     /// A cross.
@@ -97,6 +99,9 @@ const fn path(icon: Icon) -> &'static str {
         Icon::Download => "M12 4v11M7 10.5l5 5 5-5M5 19.5h14",
         Icon::Heart => {
             "M12 19.5C7.2 16 4 13 4 9.4A4.3 4.3 0 0 1 8.3 5c1.5 0 2.9.8 3.7 2.2A4.3 4.3 0 0 1 15.7 5 4.3 4.3 0 0 1 20 9.4c0 3.6-3.2 6.6-8 10.1z"
+        }
+        Icon::Everyone => {
+            "M4 12a8 8 0 1 1 16 0a8 8 0 1 1-16 0M4 12h16M12 4c5 5 5 11 0 16M12 4c-5 5-5 11 0 16"
         }
         Icon::Lock => {
             "M6.5 11h11a1 1 0 0 1 1 1v7a1 1 0 0 1-1 1h-11a1 1 0 0 1-1-1v-7a1 1 0 0 1 1-1M8.5 11V8a3.5 3.5 0 0 1 7 0v3"

@@ -1,5 +1,7 @@
 //! Drafts by what they are about, and names in what is written.
 
+use nostrp2p_protocol::{Tag, event_policy::everyone_tag};
+
 use super::*;
 use crate::{
     model::{Context, DraftAudience, mention},
@@ -100,7 +102,11 @@ fn a_name_is_offered_and_put_in_and_sent_as_a_key_for_everyone() {
     rig.did(|effect| *effect == Effect::PutCaret("compose", 20));
     let draft = rig.signed_post();
     assert_eq!(draft.content, format!("hello nostr:{}", public(2).to_npub()));
-    assert!(draft.tags.is_empty(), "for everyone");
+    assert_eq!(
+        draft.tags,
+        [Tag::new(["p", &public(2).to_string()]), everyone_tag()],
+        "he is named, and everyone sees it"
+    );
     let mut notices = crate::model::Notices::default();
     assert!(notices.take(&draft.by(public(1)), Some(public(2))), "who is named learns of it");
 }
@@ -114,7 +120,7 @@ fn who_is_named_gets_it_alone_if_one_wants_so_and_a_private_answer_too_if_one_wa
     let draft = rig.signed_post();
     assert_eq!(Rig::tagged(&draft), [public(4).to_string()]);
     rig.prove(1);
-    assert_eq!(rig.model.compose.audience, DraftAudience::Everyone, "the next post is for everyone again");
+    assert_eq!(rig.model.compose.audience, DraftAudience::AsUsual, "the next post is for everyone again");
 
     let one = post(2, 100, "one");
     super::super::timeline::insert(&mut rig.model, &one, super::super::timeline::Origin::Live);

@@ -155,7 +155,17 @@ fn a_conversation_asks_for_what_is_missing_above_it_step_by_step() {
     assert!(rig.drawn().contains("still being fetched"));
     rig.hear(std::slice::from_ref(&middle));
     assert!(asked(&mut rig, root.id()));
+    rig.sent();
     rig.hear(std::slice::from_ref(&root));
+    let answers = |frame: &ClientFrame| match frame {
+        ClientFrame::Fetch { filters, .. } => {
+            filters.iter().any(|filter| filter.tags.get(&'e') == Some(&[root.id().to_string()].into()))
+        }
+        _ => false,
+    };
+    assert!(rig.sent().iter().any(answers), "the whole conversation hangs on it");
+    rig.hear(&[post(3, 30, "elsewhere")]);
+    assert!(!rig.sent().iter().any(answers), "once");
     let page = rig.drawn();
     let at = |text: &str| page.find(text).expect(text);
     assert!(at("the root") < at("the middle") && at("the middle") < at("the leaf"));

@@ -1,6 +1,6 @@
 //! Replies and likes.
 
-use nostrp2p_protocol::{EventId, Tag};
+use nostrp2p_protocol::{EventId, Tag, event_policy::everyone_tag};
 
 use super::*;
 use crate::{
@@ -67,6 +67,58 @@ fn a_reply_names_the_post_and_its_author_and_is_over_once_it_is_signed() {
 }
 
 #[test]
+fn an_answer_is_for_everyone_if_its_author_says_so_and_so_is_the_next_one_in_that_conversation() {
+    let mut rig = Rig::in_use(0);
+    let to = tagged(2, Kind::POST, vec![], "question");
+    rig.receive(vec![to.clone()]);
+    rig.give(Message::Writing(Writing::Reply(to.id())));
+    rig.give(Message::Writing(Writing::Audience(DraftAudience::Everyone)));
+    let name = rig.model.name_of(&public(2));
+    assert!(rig.shown().contains(&format!("Replying to {name}. Everyone can see it.")));
+    assert!(rig.shown().contains("This cannot be changed once it is sent."));
+    rig.write("answer");
+    let root = Tag::new(["e".to_owned(), to.id().to_string(), String::new(), "root".to_owned()]);
+    let draft = rig.draft().expect("it is signed");
+    assert_eq!(draft.tags, [root, tag("p", public(2).to_string()), everyone_tag()]);
+    rig.prove(1);
+    assert_eq!(rig.model.compose.audience, DraftAudience::AsUsual, "the next post");
+    assert!(!rig.page().contains("private"));
+
+    let answer = draft.by(public(1)).id();
+    let e = |marker: &str, id: EventId| {
+        Tag::new(["e".to_owned(), id.to_string(), String::new(), marker.to_owned()])
+    };
+    let tags = vec![e("root", to.id()), e("reply", answer), tag("p", public(1).to_string()), everyone_tag()];
+    let further = tagged(2, Kind::POST, tags, "further");
+    rig.receive(vec![further.clone()]);
+    rig.give(Message::Writing(Writing::Reply(further.id())));
+    assert_eq!(rig.model.compose.audience, DraftAudience::Everyone, "as before in this conversation");
+    rig.give(Message::Writing(Writing::DropReply));
+    let other = tagged(3, Kind::POST, vec![], "another conversation");
+    rig.receive(vec![other.clone()]);
+    rig.give(Message::Writing(Writing::Reply(other.id())));
+    assert_eq!(rig.model.compose.audience, DraftAudience::AsUsual);
+}
+
+#[test]
+fn under_something_private_no_answer_is_for_everyone() {
+    let mut rig = Rig::in_use(0);
+    let private = tagged(2, Kind::POST, vec![tag("p", public(1).to_string())], "between us");
+    let e = |id: EventId| Tag::new(["e".to_owned(), id.to_string(), String::new(), "root".to_owned()]);
+    let under =
+        tagged(2, Kind::POST, vec![e(private.id()), tag("p", public(1).to_string()), everyone_tag()], "x");
+    let own =
+        tagged(1, Kind::POST, vec![e(under.id()), tag("p", public(2).to_string()), everyone_tag()], "y");
+    rig.receive(vec![private.clone(), under.clone(), own]);
+    for id in [private.id(), under.id()] {
+        rig.give(Message::Writing(Writing::Reply(id)));
+        assert_eq!(rig.model.compose.audience, DraftAudience::AsUsual, "whatever was said before");
+        let choices = crate::view::compose::choices(&rig.model);
+        assert!(choices.iter().all(|choice| choice.audience != DraftAudience::Everyone));
+    }
+}
+
+#[test]
 fn a_reply_that_is_dropped_keeps_its_text_and_is_for_everyone_once_somebody_says_so() {
     let mut rig = Rig::in_use(0);
     let to = post(2, 10, "question");
@@ -76,7 +128,7 @@ fn a_reply_that_is_dropped_keeps_its_text_and_is_for_everyone_once_somebody_says
     rig.give(Message::Writing(Writing::DropReply));
     rig.give(Message::Writing(Writing::Send));
     assert_eq!(rig.draft(), None, "only one person would have seen it");
-    rig.give(Message::Writing(Writing::Audience(DraftAudience::Everyone)));
+    rig.give(Message::Writing(Writing::Audience(DraftAudience::AsUsual)));
     rig.give(Message::Writing(Writing::Send));
     assert_eq!(rig.draft().map(|draft| (draft.tags, draft.content)), Some((vec![], "hello".into())));
 }

@@ -1,0 +1,136 @@
+//! Answers for everyone and answers for some: who gets which, and how a newcomer comes by a whole conversation.
+
+use std::collections::BTreeSet;
+
+use nostrp2p_protocol::{
+    Event, EventTemplate, Filter, Kind, SecretKey, Tag,
+    event_policy::everyone_tag,
+    frame::{ClientFrame, Delivery, RefusalCode},
+};
+use nostrp2p_tests::{Client, ForeignRelay, Node, Person, now, post, random_key, until};
+use tokio::sync::Mutex;
+
+/// An answer to a post; for everyone, or for its author alone.
+fn answer(key: &SecretKey, to: &Event, created_at: u64, text: &str, everyone: bool) -> Event {
+    let mut tags =
+        vec![Tag::new(["e", &to.id().to_string(), "", "root"]), Tag::new(["p", &to.pubkey.to_string()])];
+    tags.extend(everyone.then(everyone_tag));
+    EventTemplate { created_at, kind: Kind::POST, tags, content: text.into() }.sign(key, &[7; 32])
+}
+
+fn answers_to(post: &Event) -> Vec<Filter> {
+    let tags = [('e', [post.id().to_string()].into())].into();
+    vec![Filter { kinds: Some([Kind::POST].into()), tags, limit: Some(500), ..Filter::default() }]
+}
+
+/// What a store holds, as its file has it.
+fn is_on_disk(store: &[u8], text: &str) -> bool {
+    store.windows(text.len()).any(|window| window == text.as_bytes())
+}
+
+#[tokio::test]
+async fn an_answer_for_everyone_reaches_everyone_and_a_mirror_and_one_for_some_neither() {
+    let mut alice = Person::arrive(None).await;
+    let relay = ForeignRelay::start().await;
+    let key = random_key();
+    let bob = Node::start(&[
+        "-p",
+        &key.public_key().to_npub(),
+        "-b",
+        &alice.node.nodes(),
+        "--mirror",
+        &relay.url(),
+    ])
+    .await;
+    let mut bobs = Client::login(&bob.clients(), &key).await;
+    bobs.delegate(&key).await;
+    let mut carol = Person::arrive(Some(&alice)).await;
+    for client in [&mut alice.client, &mut bobs, &mut carol.client] {
+        client.watch(0).await;
+    }
+    bobs.neighbours(1).await;
+    carol.client.neighbours(1).await;
+    let question = post(&alice.key, "a question");
+    alice.client.publish(&question).await;
+    bobs.hear("a question").await;
+
+    let private = answer(&key, &question, now(), "between us", false);
+    bobs.publish(&private).await;
+    bobs.delivery(&private, &alice.key, Delivery::Delivered).await;
+    let public = answer(&key, &question, now() + 1, "for all to read", true);
+    bobs.publish(&public).await;
+    carol.client.hear("for all to read").await;
+    alice.client.hear("for all to read").await;
+    relay.holds(&["for all to read"]).await;
+    // Whoever comes later gets it by catching up.
+    let mut dave = Person::arrive(Some(&carol)).await;
+    dave.client.watch(0).await;
+    dave.client.hear("for all to read").await;
+    for (node, client) in [(carol.node, &mut carol.client), (dave.node, &mut dave.client)] {
+        assert!(!client.everything().await.contains(&private.content));
+        let store = std::fs::read(node.stop().await.data_dir().join("store.redb")).unwrap();
+        assert!(is_on_disk(&store, &public.content) && !is_on_disk(&store, &private.content));
+    }
+    assert!(!relay.contents().await.contains(&private.content));
+
+    // Under what is private nothing is for everyone.
+    let below = answer(&alice.key, &private, now(), "told to all", true);
+    alice.client.send(ClientFrame::Publish { request: 5, event: below.into() }).await;
+    assert_eq!(alice.client.refusal().await.code, RefusalCode::Unwanted);
+}
+
+/// People who answer.
+const PEOPLE: u8 = 20;
+/// Answers of each: half of them for everyone.
+const ANSWERS: u64 = 20;
+/// Longer ago than catching up looks.
+const DAYS_AGO: u64 = 40 * 86_400;
+
+#[tokio::test]
+async fn a_newcomer_gets_a_whole_conversation_of_long_ago_from_the_node_of_its_first_post() {
+    let key = random_key();
+    let begin = now() - DAYS_AGO;
+    let first =
+        EventTemplate { created_at: begin, kind: Kind::POST, tags: vec![], content: "long ago".into() };
+    let first = first.sign(&key, &[7; 32]);
+    let mut events = vec![first.clone()];
+    for person in 1..=PEOPLE {
+        let author = SecretKey::from_bytes([person; 32]).unwrap();
+        for number in 0..ANSWERS {
+            let everyone = number % 2 == 0;
+            let text = format!("{} {person}/{number}", if everyone { "public" } else { "canary" });
+            let at = begin + 60 * (number + 1) + u64::from(person);
+            events.push(answer(&author, &first, at, &text, everyone));
+        }
+    }
+    let npub = key.public_key().to_npub();
+    let node = Node::start(&["-p", &npub]).await.stop().await;
+    node.import(&events);
+    let node = node.start().await;
+    let mut alice = Client::login(&node.clients(), &key).await;
+    alice.delegate(&key).await;
+
+    let newcomer = random_key();
+    let latecomer = Node::start(&["-p", &newcomer.public_key().to_npub(), "-b", &node.nodes()]).await;
+    let mut client = Client::login(&latecomer.clients(), &newcomer).await;
+    client.delegate(&newcomer).await;
+    client.neighbours(1).await;
+    client.watch(0).await;
+    // Whoever opens it has the post, by its id and its author.
+    let ids = Some([first.id()].into());
+    let by_id = Filter { ids, authors: Some([key.public_key()].into()), ..Filter::default() };
+    client.send(ClientFrame::Fetch { request: 6, filters: vec![by_id] }).await;
+    client.hear("long ago").await;
+    client.send(ClientFrame::Subscribe { request: 7, filters: answers_to(&first) }).await;
+    let client = Mutex::new(client);
+    let expected = usize::from(PEOPLE) * usize::try_from(ANSWERS / 2).unwrap();
+    let held: BTreeSet<String> = until("the whole conversation", || async {
+        let held: BTreeSet<String> = client.lock().await.everything().await.into_iter().collect();
+        let public = held.iter().filter(|text| text.starts_with("public ")).count();
+        if public == expected { Ok(held) } else { Err(public) }
+    })
+    .await;
+    assert!(!held.iter().any(|text| text.starts_with("canary ")), "{held:?}");
+    let store = std::fs::read(latecomer.stop().await.data_dir().join("store.redb")).unwrap();
+    assert!(is_on_disk(&store, "public 1/0") && !is_on_disk(&store, "canary "));
+}
