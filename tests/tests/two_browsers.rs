@@ -143,6 +143,66 @@ async fn a_reply_and_a_like_reach_only_their_person() {
     tokio::join!(alice.close(), bob.close(), carol.close());
 }
 
+#[tokio::test]
+async fn an_answer_for_everyone_is_read_by_all_and_the_private_one_beside_it_is_not() {
+    let node_a = Node::start(&[]).await;
+    let node_b = Node::start(&["-b", &node_a.nodes()]).await;
+    let node_c = Node::start(&["-b", &node_a.nodes()]).await;
+    let (alice, bob) = tokio::join!(Browser::start(Size::Desktop), Browser::start(Size::Phone));
+    let carol = Browser::start(Size::Desktop).await;
+    alice.arrive(&node_a, "Alice").await;
+    bob.arrive(&node_b, "Bob").await;
+    carol.arrive(&node_c, "Carol").await;
+    alice.write("Who is coming?").await;
+    tokio::join!(bob.see("post-text", "Who is coming?"), carol.see("post-text", "Who is coming?"));
+    bob.see("post-name", "Alice").await;
+
+    bob.click("reply").await;
+    bob.read("Replying to Alice. Only Alice can see it.").await;
+    bob.attribute("for-conversation", "aria-checked", "true").await;
+    bob.type_into("compose-text", "To you: I am ill").await;
+    bob.click("compose-send").await;
+    alice.see("post-text", "To you: I am ill").await;
+
+    // The choice is there for each answer, and stands before it is sent.
+    open_conversation(&bob).await;
+    bob.press_in_post("Who is coming?", "reply").await;
+    bob.attribute("for-conversation", "aria-checked", "true").await;
+    bob.click("for-everyone").await;
+    bob.read("Replying to Alice. Everyone can see it.").await;
+    bob.see("audience-stays", "cannot be changed").await;
+    picture(&bob, "answer-phone").await;
+    bob.type_into("compose-text", "To all: not me").await;
+    bob.driver.refresh().await.unwrap();
+    bob.attribute("for-everyone", "aria-checked", "true").await;
+    bob.click("compose-send").await;
+    tokio::join!(alice.see("post-text", "To all: not me"), carol.see("post-text", "To all: not me"));
+    carol.see("post-name", "Bob").await;
+    carol.see_no("private").await;
+    let page = carol.find_css("body").await.text().await.unwrap();
+    assert!(!page.contains("I am ill"), "{page}");
+
+    // Both stand in the conversation of those who have both, and the private one is marked.
+    open_conversation(&alice).await;
+    alice.see("private", "only for you").await;
+    for text in ["To you: I am ill", "To all: not me"] {
+        alice.read(text).await;
+    }
+    picture(&alice, "conversation-desktop").await;
+    open_conversation(&bob).await;
+    picture(&bob, "conversation-phone").await;
+    // As before in this conversation.
+    bob.press_in_post("Who is coming?", "reply").await;
+    bob.attribute("for-everyone", "aria-checked", "true").await;
+    tokio::join!(alice.close(), bob.close(), carol.close());
+}
+
+/// Opens the conversation that Alice began.
+async fn open_conversation(browser: &Browser) {
+    browser.press_in_post("Who is coming?", "post-time").await;
+    browser.find("thread").await;
+}
+
 /// Saves a screenshot where `NOSTRP2P_PICTURES` says, if it does.
 async fn picture(browser: &Browser, name: &str) {
     if let Some(folder) = std::env::var_os("NOSTRP2P_PICTURES") {

@@ -48,20 +48,28 @@ fn parents(model: &Model, id: EventId, seen: &mut SortedSet<EventId>) -> Vec<Eve
 
 /// Whether an answer to a post can be for everyone: nothing on the way up from it is private, as far as that is here.
 pub fn may_be_public(model: &Model, id: EventId) -> bool {
-    let mut way = way_up(model, id).into_iter();
-    model.timeline.written(&id).is_some()
-        && way.all(|id| model.timeline.written(&id).is_none_or(|unsigned| !reply::is_private(unsigned)))
+    let private = |id: &EventId| model.timeline.written(id).is_some_and(reply::is_private);
+    model.timeline.place(&id).is_some() && !way_up(model, id).iter().any(private)
 }
 
 /// Whether one's newest answer in the conversation of a post was for everyone: then the next one is meant to be, too.
 pub fn was_public(model: &Model, id: EventId) -> bool {
-    let own = |unsigned: &&UnsignedEvent| Some(unsigned.pubkey) == model.me && unsigned.has_tag("e");
-    let answers = way_up(model, id).into_iter().flat_map(|above| {
-        let below = model.timeline.answers_to(&above).map(|(place, _)| place.id);
-        below.chain([above]).collect::<Vec<_>>()
-    });
-    let own = answers.filter_map(|id| model.timeline.written(&id)).filter(own);
-    own.max_by_key(|unsigned| unsigned.created_at).is_some_and(says_everyone)
+    let mut newest: Option<&UnsignedEvent> = None;
+    let mut look = |id: &EventId| {
+        let own = model.timeline.written(id).filter(|unsigned| Some(unsigned.pubkey) == model.me);
+        if let Some(own) = own.filter(|own| own.has_tag("e"))
+            && newest.is_none_or(|newest| newest.created_at < own.created_at)
+        {
+            newest = Some(own);
+        }
+    };
+    for above in way_up(model, id) {
+        look(&above);
+        for (place, _) in model.timeline.answers_to(&above) {
+            look(&place.id);
+        }
+    }
+    newest.is_some_and(says_everyone)
 }
 
 /// A post and those above it, as far as they are here.

@@ -246,7 +246,7 @@ fn audience(model: &Model) -> Option<Html> {
     let row = row.child_if(without(texts::not_named, "not-named", &not_named));
     let stays = compose.reply.is_some().then(|| {
         let words = model.say(texts::AUDIENCE_STAYS);
-        element("p").class("muted").key("stays").test_id("audience-stays").text(words)
+        element("p").class("compose-lost muted").key("stays").test_id("audience-stays").text(words)
     });
     let unasked = if compose.is_for_some() { &unasked[..] } else { &[] };
     Some(row.child_if(without(texts::unasked, "unasked", unasked)).child_if(stays))
