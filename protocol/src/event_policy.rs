@@ -20,12 +20,14 @@ pub use address::{EventAddress, address_of};
 pub use audience::{
     Audience, audience, is_open, is_open_but_for_addresses, is_protected, is_public, unless_protected,
 };
-pub use conversation::{everyone_tag, is_for_everyone, is_quote, nameless_person, says_everyone};
+pub use conversation::{
+    everyone_tag, is_for_everyone, is_quote, named_people, nameless_person, says_everyone,
+};
 pub use expiration::{expires_at, is_expired};
 pub use hourly_cap::{CapDecision, MAX_PER_HOUR, hour, room};
 pub use kinds::{
-    Routing, is_direct_message, is_gift_wrap, is_open_kind, is_repost, is_served_on_request, open_kinds,
-    public_kinds, routing,
+    Routing, conversation_kinds, is_conversation, is_direct_message, is_gift_wrap, is_open_kind, is_repost,
+    is_served_on_request, open_kinds, public_kinds, routing,
 };
 pub use mail::{is_addressed_to, is_for_inbox};
 pub use relay_list::{inside_address, is_inside_name};

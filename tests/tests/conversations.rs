@@ -7,7 +7,7 @@ use nostrp2p_protocol::{
     event_policy::everyone_tag,
     frame::{ClientFrame, Delivery, RefusalCode},
 };
-use nostrp2p_tests::{Client, ForeignRelay, Node, Person, now, post, random_key, until};
+use nostrp2p_tests::{Client, ForeignRelay, Node, Person, Relay, now, post, random_key, until};
 use tokio::sync::Mutex;
 
 /// An answer to a post; for everyone, or for its author alone.
@@ -133,4 +133,45 @@ async fn a_newcomer_gets_a_whole_conversation_of_long_ago_from_the_node_of_its_f
     assert!(!held.iter().any(|text| text.starts_with("canary ")), "{held:?}");
     let store = std::fs::read(latecomer.stop().await.data_dir().join("store.redb")).unwrap();
     assert!(is_on_disk(&store, "public 1/0") && !is_on_disk(&store, "canary "));
+}
+
+#[tokio::test]
+async fn what_other_programs_write_reaches_everyone_and_a_comment_those_whom_it_names() {
+    let mut alice = Person::arrive(None).await;
+    let mut bob = Person::arrive(Some(&alice)).await;
+    let mut carol = Person::arrive(Some(&alice)).await;
+    for client in [&mut alice.client, &mut bob.client, &mut carol.client] {
+        client.watch(0).await;
+    }
+    bob.client.neighbours(1).await;
+    carol.client.neighbours(1).await;
+    let sign = |key: &SecretKey, kind: u16, tags: &[&[&str]], text: &str| {
+        let tags = tags.iter().map(|tag| Tag::new(tag.iter().copied())).collect();
+        EventTemplate { created_at: now(), kind: Kind(kind), tags, content: text.into() }.sign(key, &[7; 32])
+    };
+    // Whom they credit makes none of them private.
+    let (alices, bobs) = (alice.key.public_key().to_string(), bob.key.public_key().to_string());
+    let d: &[&str] = &["d", "on-rust"];
+    let mut program = Relay::login(&alice.node.clients(), &alice.key).await;
+    for kind in [16, 20, 1068, 1222, 9802, 30_023] {
+        let text = format!("content of kind {kind}");
+        let answer = program.publish(&sign(&alice.key, kind, &[d, &["p", &bobs]], &text)).await;
+        assert_eq!((&answer[2], answer[3].as_str()), (&true.into(), Some("")), "{answer}");
+        carol.client.hear(&text).await;
+    }
+
+    let address = format!("30023:{alices}:on-rust");
+    let about: [&[&str]; 4] = [&["A", &address], &["K", "30023"], &["P", &alices], &["a", &address]];
+    let mut program = Relay::login(&carol.node.clients(), &carol.key).await;
+    for kind in [1111, 1244] {
+        let private = sign(&carol.key, kind, &about, &format!("{kind} to its author"));
+        let answer = program.publish(&private).await;
+        assert_eq!(answer[3], "goes privately to the person it names", "{answer}");
+        alice.client.hear(&private.content).await;
+        let everyone: &[&str] = &["audience", "everyone"];
+        let public = sign(&carol.key, kind, &[&about[..], &[everyone]].concat(), &format!("{kind} to all"));
+        program.put(&public).await;
+        bob.client.hear(&public.content).await;
+        assert!(!bob.client.everything().await.contains(&private.content));
+    }
 }

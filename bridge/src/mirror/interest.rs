@@ -10,10 +10,11 @@ use nostrp2p_protocol::{
 
 /// Most authors of one filter; relays refuse long ones. Two of these fit into 64 KiB.
 const AUTHORS: usize = 450;
-/// What is wanted of people who are followed: profile, posts, deletions, reposts, relay list, articles.
-const OF_PEOPLE: [u16; 7] = [0, 1, 5, 6, 16, 10_002, 30_023];
-/// What is wanted that names the owner: replies and mentions, reposts, likes, comments.
-const TO_OWNER: [u16; 5] = [1, 6, 7, 16, 1111];
+/// What is wanted of people who are followed: profile, posts, deletions, reposts, pictures, polls, voice messages,
+/// highlights, relay list, articles.
+const OF_PEOPLE: [u16; 11] = [0, 1, 5, 6, 16, 20, 1068, 1222, 9802, 10_002, 30_023];
+/// What is wanted that names the owner: replies and mentions, reposts, likes, comments, voice answers.
+const TO_OWNER: [u16; 6] = [1, 6, 7, 16, 1111, 1244];
 
 /// What is wanted of the owner's own: profile, follow list, and every list and set of NIP-51 and of the NIPs that it names,
 /// as another program may have left them.

@@ -4,7 +4,8 @@ use nostrp2p_protocol::{
     Delegation, Event, Kind, Packet, PublicKey, Tag, Unacceptable, UnsignedEvent, UnverifiedEvent,
     delegation,
     event_policy::{
-        Audience, Target, audience, audience_of_deletion, nameless_person, reveals, unless_protected,
+        Audience, Target, audience, audience_of_deletion, is_conversation, nameless_person, reveals,
+        unless_protected,
     },
     frame::{Carried, Refusal, RefusalCode},
     limits::MAX_PEOPLE,
@@ -167,10 +168,10 @@ impl Core {
     }
 }
 
-/// The `p` tag that names nobody, of an event that goes to the people in its `p` tags: one of them would never get it.
+/// The tag that names nobody, of an event that goes to the people whom it names: one of them would never get it.
 fn misaddressed(unsigned: &UnsignedEvent) -> Option<&Tag> {
     match unsigned.kind {
-        Kind::POST | Kind::GIFT_WRAP => nameless_person(unsigned),
+        kind if kind == Kind::GIFT_WRAP || is_conversation(kind) => nameless_person(unsigned),
         // It goes to the last one alone; programs copy the others from what is liked.
         Kind::REACTION => {
             let last = unsigned.tags.iter().rfind(|tag| tag.name() == "p");

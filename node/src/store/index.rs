@@ -7,12 +7,13 @@
 //! |---|---|
 //! | 0 | none: all events |
 //! | 1 | first 16 bytes of the author, kind (2) |
-//! | 2 | kind (2), of posts (kind 1) those for some people |
+//! | 2 | kind (2); of posts, comments and voice answers (1, 1111, 1244) those for some people |
 //! | 3 | tag letter (1), first 16 bytes of SHA-256 of the value |
 //! | 4 | first 16 bytes of the author, kind (2), first 16 bytes of SHA-256 of the `d` tag, of addressable events |
 //! | 5 | none: posts (kind 1) for everyone |
+//! | 6 | kind (2): comments and voice answers (1111, 1244) for everyone |
 //!
-//! Strangers read rows of sort 5 and of kinds that are public, so no number of private events costs them or this node
+//! Strangers read rows of sorts 5 and 6 and of kinds that are public, so no number of private events costs them or this node
 //! anything.
 //!
 //! What an author has written of all kinds is found kind by kind: [`kinds_of`] leaps from one to the next. A row for it
@@ -22,7 +23,7 @@ use std::ops::RangeInclusive;
 
 use nostrp2p_protocol::{
     Kind, PublicKey, UnsignedEvent,
-    event_policy::{EventAddress, address_of, is_for_everyone},
+    event_policy::{EventAddress, address_of, is_conversation, is_for_everyone},
 };
 use redb::{ReadableTable, Table};
 use sha2::{Digest, Sha256};
@@ -113,19 +114,24 @@ impl Prefix {
         Self(prefix)
     }
 
-    /// Events of a kind; of posts those for some people.
+    /// Events of a kind; of one that is for everyone or for some, those for some people.
     pub(super) fn kind(kind: Kind) -> Self {
         Self([&[2], kind.0.to_be_bytes().as_slice()].concat())
     }
 
     /// All events of a kind, in one or two parts.
     pub(super) fn all_of_kind(kind: Kind) -> impl Iterator<Item = Self> {
-        [Self::kind(kind)].into_iter().chain((kind == Kind::POST).then(Self::public_posts))
+        let public = Self::public(kind);
+        [Self::kind(kind)].into_iter().chain((public != Self::kind(kind)).then_some(public))
     }
 
-    /// Posts for everyone.
-    pub(super) fn public_posts() -> Self {
-        Self(vec![5])
+    /// Events of a kind, of one that is for everyone or for some those for everyone.
+    pub(super) fn public(kind: Kind) -> Self {
+        match kind {
+            Kind::POST => Self(vec![5]),
+            kind if is_conversation(kind) => Self([&[6], kind.0.to_be_bytes().as_slice()].concat()),
+            kind => Self::kind(kind),
+        }
     }
 
     /// The event with this address, or very few of them.
@@ -184,10 +190,8 @@ pub(super) fn rows(unsigned: &UnsignedEvent, sequence: u64) -> Vec<Vec<u8>> {
         single.then(|| Prefix::tag(letter, tag.value()?)).flatten()
     });
     let (author, kind) = (&unsigned.pubkey, unsigned.kind);
-    let of_kind = match kind {
-        Kind::POST if is_for_everyone(unsigned) => Prefix::public_posts(),
-        kind => Prefix::kind(kind),
-    };
+    let for_everyone = is_conversation(kind) && is_for_everyone(unsigned);
+    let of_kind = if for_everyone { Prefix::public(kind) } else { Prefix::kind(kind) };
     let always = [Prefix::all(), of_kind, Prefix::author_kind(author, kind)];
     let address =
         address_of(unsigned).filter(|_| kind.is_addressable()).map(|address| Prefix::address(&address));

@@ -11,10 +11,13 @@
 //! | 7 | whose an event is: mail and its senders, bytes |
 //! | 8 | addresses, posts for everyone apart from those for some, deletions in portions |
 //! | 9 | tombstones of each author counted, with short identifiers |
+//! | 10 | comments and voice answers for everyone apart from those for some |
+
+use std::collections::BTreeSet;
 
 use nostrp2p_protocol::{
     Kind,
-    event_policy::{Audience, audience},
+    event_policy::{Audience, audience, conversation_kinds},
 };
 use redb::{ReadableTable, TableDefinition, WriteTransaction};
 
@@ -54,7 +57,11 @@ pub(super) fn migrate(
         find_anew(transaction, &mut tables)?;
     } else if from < 8 {
         find_addresses(&mut tables)?;
-        part_posts(&mut tables)?;
+        part_conversations(&mut tables, &[Kind::POST].into())?;
+    }
+    if (6..10).contains(&from) {
+        let comments = conversation_kinds().into_iter().filter(|kind| *kind != Kind::POST).collect();
+        part_conversations(&mut tables, &comments)?;
     }
     if from < 2 {
         note_ends(&mut tables)?;
@@ -101,14 +108,16 @@ fn find_addresses(tables: &mut Tables<'_>) -> Result<(), redb::Error> {
     Ok(())
 }
 
-/// Puts posts for everyone apart from those for some.
-fn part_posts(tables: &mut Tables<'_>) -> Result<(), redb::Error> {
-    for sequence in in_range(tables, Prefix::kind(Kind::POST), Prefix::kind(Kind::POST))? {
-        if let Some(event) = tables.event(sequence)?
-            && audience(&event) == Audience::Everyone
-        {
-            tables.index.add(&event, sequence)?;
-            tables.index.remove_row(&Prefix::kind(Kind::POST), &event, sequence)?;
+/// Puts events of these kinds for everyone apart from those for some.
+fn part_conversations(tables: &mut Tables<'_>, kinds: &BTreeSet<Kind>) -> Result<(), redb::Error> {
+    for kind in kinds {
+        for sequence in in_range(tables, Prefix::kind(*kind), Prefix::kind(*kind))? {
+            if let Some(event) = tables.event(sequence)?
+                && audience(&event) == Audience::Everyone
+            {
+                tables.index.add(&event, sequence)?;
+                tables.index.remove_row(&Prefix::kind(*kind), &event, sequence)?;
+            }
         }
     }
     Ok(())

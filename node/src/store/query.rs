@@ -295,8 +295,7 @@ impl<'r, 'b> Engine<'r, 'b> {
     /// The rows of the events of a kind that whoever asks may see.
     fn of_kind(&self, kind: Kind) -> Vec<Prefix> {
         match self.reading.public() {
-            Some(_) if kind == Kind::POST => vec![Prefix::public_posts()],
-            Some(_) => vec![Prefix::kind(kind)],
+            Some(_) => vec![Prefix::public(kind)],
             None => Prefix::all_of_kind(kind).collect(),
         }
     }

@@ -6,7 +6,7 @@ use redb::{Database, ReadTransaction, ReadableTable, ReadableTableMetadata, Tabl
 use super::{StoreProgress, file_check::FileMark, runs::RUNS, usage::Usage};
 
 /// Version of the tables; see `migrate.rs`.
-pub(super) const SCHEMA: u64 = 9;
+pub(super) const SCHEMA: u64 = 10;
 
 /// Sequence number -> record (see `record.rs`).
 pub(super) const EVENTS: TableDefinition<u64, &[u8]> = TableDefinition::new("events");

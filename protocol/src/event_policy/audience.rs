@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{
-    conversation::is_for_everyone,
+    conversation::{is_for_everyone, named_people},
     kinds::{Routing, is_open_kind, routing},
     relay_list::inside_address,
 };
@@ -45,7 +45,7 @@ pub fn unless_protected(unsigned: &UnsignedEvent, audience: Audience) -> Audienc
     if audience != Audience::Everyone || !is_protected(unsigned) {
         return audience;
     }
-    let people: BTreeSet<PublicKey> = people(unsigned).collect();
+    let people = named_people(unsigned);
     if people.is_empty() { Audience::Nobody } else { Audience::People(people) }
 }
 
@@ -53,8 +53,11 @@ fn audience_by_kind(unsigned: &UnsignedEvent) -> Audience {
     match routing(unsigned.kind) {
         Routing::Everyone => Audience::Everyone,
         Routing::AsConversation if is_for_everyone(unsigned) => Audience::Everyone,
-        Routing::AsConversation | Routing::ToNamed => Audience::People(people(unsigned).collect()),
-        Routing::ToLastNamed => Audience::People(people(unsigned).last().into_iter().collect()),
+        Routing::AsConversation | Routing::ToNamed => Audience::People(named_people(unsigned)),
+        Routing::ToLastNamed => {
+            let last = unsigned.tag_values("p").filter_map(|value| value.parse().ok()).last();
+            Audience::People(last.into_iter().collect())
+        }
         Routing::AsTargets => Audience::AsTargets,
         Routing::OnRequest | Routing::Stays => Audience::Nobody,
         Routing::Unstored => Audience::Unwanted,
@@ -89,10 +92,6 @@ pub fn is_open_but_for_addresses(unsigned: &UnsignedEvent) -> bool {
         Routing::Stays => is_open_kind(unsigned.kind),
         _ => audience_by_kind(unsigned) == Audience::Everyone,
     }
-}
-
-fn people(unsigned: &UnsignedEvent) -> impl Iterator<Item = PublicKey> {
-    unsigned.tag_values("p").filter_map(|value| value.parse().ok())
 }
 
 #[cfg(test)]
@@ -136,7 +135,15 @@ mod tests {
         check(7, &[("p", &alice), ("p", &bob)], &people(&[BOB]));
         check(1059, &[("p", &bob)], &people(&[BOB]));
         check(22242, &[], &Audience::Unwanted);
-        check(30023, &[], &Audience::Nobody);
+        check(30024, &[], &Audience::Nobody);
+        for content in [16, 20, 1068, 1222, 9802, 30023] {
+            check(content, &[("p", &bob)], &Audience::Everyone);
+        }
+        for answer in [1111, 1244] {
+            check(answer, &[("P", &alice), ("p", &bob)], &people(&[ALICE, BOB]));
+            check(answer, &[("p", &alice)], &Audience::Everyone);
+            check(answer, &[("p", &bob), ("audience", "everyone")], &Audience::Everyone);
+        }
     }
 
     #[test]

@@ -1,17 +1,31 @@
-//! Who reads a post (kind 1): everyone, or the people in its `p` tags. PROTOCOL.md, "What travels how".
+//! Who reads a post (kind 1), a comment (1111, NIP-22) or a voice answer (1244): everyone, or the people it names.
+//! PROTOCOL.md, "What travels how".
 //!
 //! Node and page ask this one module, so that the page says what the node does.
 
-use crate::{PublicKey, Tag, UnsignedEvent};
+use std::collections::BTreeSet;
+
+use crate::{Kind, PublicKey, Tag, UnsignedEvent};
 
 /// Whether a post is for everyone.
 ///
-/// It is when its author says so by a tag, when its `p` tags name nobody but its author (going on in one's own thread,
-/// NIP-10), and when it quotes.
+/// It is when its author says so by a tag, when it names nobody but its author (going on in one's own thread, NIP-10), and
+/// when it quotes. Comments and voice answers always answer something, so to quote makes none of them public.
 pub fn is_for_everyone(post: &UnsignedEvent) -> bool {
     let author = post.pubkey.to_string();
-    let own = post.tags.iter().filter(|tag| tag.name() == "p").all(|tag| tag.value() == Some(&author));
-    own || says_everyone(post) || is_quote(post)
+    let own = name_tags(post).all(|tag| tag.value() == Some(&author));
+    own || says_everyone(post) || (post.kind == Kind::POST && is_quote(post))
+}
+
+/// The people whom an event names: in its `p` tags, and if it is a comment or a voice answer also in its `P` tags, which
+/// name the author of what the conversation is about (NIP-22).
+pub fn named_people(unsigned: &UnsignedEvent) -> BTreeSet<PublicKey> {
+    name_tags(unsigned).filter_map(|tag| tag.value()?.parse().ok()).collect()
+}
+
+fn name_tags(unsigned: &UnsignedEvent) -> impl Iterator<Item = &Tag> {
+    let comment = matches!(unsigned.kind.0, 1111 | 1244);
+    unsigned.tags.iter().filter(move |tag| tag.name() == "p" || comment && tag.name() == "P")
 }
 
 /// The tag by which the author of an answer or a mention says that it is for everyone, whomever it names.
@@ -35,16 +49,17 @@ pub fn is_quote(post: &UnsignedEvent) -> bool {
     post.has_tag("q") && post.tags.iter().filter(|tag| tag.name() == "e").all(is_cited)
 }
 
-/// The first `p` tag that names nobody: without a value, or with one that is not 64 lower-case hex digits.
+/// The first tag by which an event should name somebody and names nobody: without a value, or with one that is not 64
+/// lower-case hex digits.
 pub fn nameless_person(unsigned: &UnsignedEvent) -> Option<&Tag> {
     let is_nameless = |tag: &&Tag| tag.value().is_none_or(|key| key.parse::<PublicKey>().is_err());
-    unsigned.tags.iter().filter(|tag| tag.name() == "p").find(is_nameless)
+    name_tags(unsigned).find(is_nameless)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{EventTemplate, Kind};
+    use crate::EventTemplate;
 
     const ALICE: PublicKey = PublicKey::from_bytes([0xa1; 32]);
     const BOB: PublicKey = PublicKey::from_bytes([0xb0; 32]);
@@ -105,6 +120,25 @@ mod tests {
         {
             check(&[e, p, other], false);
         }
+    }
+
+    #[test]
+    fn a_comment_is_for_those_it_names_in_either_tag_and_no_quote_makes_it_public() {
+        let (alice, bob) = (ALICE.to_string(), BOB.to_string());
+        for kind in [Kind(1111), Kind(1244)] {
+            let comment = |tags: &[&[&str]]| UnsignedEvent { kind, ..post(tags) };
+            let (article, p, root): (&[&str], &[&str], &[&str]) =
+                (&["A", "30023:x:y"], &["p", &bob], &["P", &bob]);
+            for named in [p, root] {
+                let named = comment(&[article, named]);
+                assert!(!is_for_everyone(&named), "{kind:?}");
+                assert_eq!(named_people(&named), [BOB].into());
+            }
+            assert!(!is_for_everyone(&comment(&[&["a", "x"], p, &["q", "x"]])), "{kind:?}");
+            assert!(is_for_everyone(&comment(&[article, &["p", &alice], &["P", &alice]])), "{kind:?}");
+            assert!(is_for_everyone(&comment(&[article, p, root, &["audience", "everyone"]])), "{kind:?}");
+        }
+        assert!(named_people(&post(&[&["P", &bob]])).is_empty(), "of posts no NIP gives it a meaning");
     }
 
     #[test]

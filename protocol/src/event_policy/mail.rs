@@ -1,8 +1,9 @@
 //! Whose an event is that somebody else signed.
 
+use super::conversation::named_people;
 use crate::{Kind, PublicKey, UnsignedEvent};
 
-/// Whether an event is addressed to a person: a `p` tag names that person, and the event is no list of people.
+/// Whether an event is addressed to a person: it names that person (see [`named_people`]) and is no list of people.
 ///
 /// Replies, mentions, reactions, reposts, gift wraps, comments, zap receipts and articles are. Replaceable events and sets
 /// (30000 to 30999) are not: they list people whom their author follows, mutes or recommends.
@@ -10,7 +11,7 @@ pub fn is_addressed_to(unsigned: &UnsignedEvent, person: &PublicKey) -> bool {
     const SETS: std::ops::RangeInclusive<u16> = 30_000..=30_999;
     let article = unsigned.kind == Kind(30_023);
     let list = unsigned.kind.is_replaceable() || (SETS.contains(&unsigned.kind.0) && !article);
-    !list && unsigned.tag_values("p").any(|value| value.parse() == Ok(*person))
+    !list && named_people(unsigned).contains(person)
 }
 
 /// Kinds that the inbox takes: posts, reposts, reactions, comments (NIP-22), zap receipts (NIP-57) and gift wraps, the

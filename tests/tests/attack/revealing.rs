@@ -28,7 +28,7 @@ fn public(alice: &Person, secret: &Event) -> Vec<Event> {
         repost(16, vec![], &around),
         repost(6, tags("e"), &inside),
         repost(1, tags("q"), "look"),
-        repost(1111, tags("q"), "look"),
+        repost(1111, vec![Tag::new(["q", &id])], "look"),
         repost(1, [tags("e"), vec![everyone_tag()]].concat(), "look"),
     ]
     .into_iter()

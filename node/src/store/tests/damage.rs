@@ -209,8 +209,12 @@ async fn a_store_of_schema_7_finds_addresses_and_public_posts_and_shares_no_repl
     let reply =
         event(1, 1, 2, "reply", vec![Tag::new(["p", &bob]), Tag::new(["q", "x"]), Tag::new(["e", "y"])]);
     let article = event(1, 30_023, 3, "article", vec![Tag::new(["d", "x"])]);
-    for event in [post(1, 1, "post"), reply.clone(), article.clone()] {
-        commit(&writer, &event).await;
+    let comments = [("for bob", bob.as_str()), ("for all", "")].map(|(text, person)| {
+        let tags = (!person.is_empty()).then(|| Tag::new(["p", person]));
+        event(1, 1111, 4, text, tags.into_iter().collect())
+    });
+    for event in [post(1, 1, "post"), reply.clone(), article.clone()].iter().chain(&comments) {
+        commit(&writer, event).await;
     }
     writer.close();
     drop(store);
@@ -219,10 +223,12 @@ async fn a_store_of_schema_7_finds_addresses_and_public_posts_and_shares_no_repl
     let transaction = database.begin_write().unwrap();
     {
         let mut rows = transaction.open_table(tables::INDEX).unwrap();
-        rows.retain(|row, ()| !matches!(row.first(), Some(4 | 5))).unwrap();
-        let (first, _) = Prefix::kind(Kind::POST).range(1, 1);
-        let row = [&first[..first.len() - 8], &1_u64.to_be_bytes()].concat();
-        rows.insert(row.as_slice(), ()).unwrap();
+        rows.retain(|row, ()| !matches!(row.first(), Some(4..=6))).unwrap();
+        for (kind, created_at, sequence) in [(Kind::POST, 1, 1_u64), (Kind(1111), 4, 5)] {
+            let (first, _) = Prefix::kind(kind).range(created_at, created_at);
+            let row = [&first[..first.len() - 8], &sequence.to_be_bytes()].concat();
+            rows.insert(row.as_slice(), ()).unwrap();
+        }
         let shared: TableDefinition<(u64, &[u8; 32]), u64> = TableDefinition::new("shared");
         transaction.open_table(shared).unwrap().insert((2, reply.id().as_bytes()), 2).unwrap();
     }
@@ -232,19 +238,23 @@ async fn a_store_of_schema_7_finds_addresses_and_public_posts_and_shares_no_repl
 
     let (store, writer) = open(directory.path());
     let everything = nostrp2p_core::SyncWindow { since: 0, until: u64::MAX };
-    assert_eq!(store.shared(everything).unwrap().len(), 1, "the post alone");
+    assert_eq!(store.shared(everything).unwrap().len(), 3, "no reply, and no comment for some");
     let posts = Filter { kinds: Some([Kind::POST].into()), ..Filter::default() };
     assert_eq!(contents(&store.find(&[posts]).unwrap().events), ["reply", "post"]);
     let transaction = store.database.begin_read().unwrap();
     let rows = transaction.open_table(tables::INDEX).unwrap();
-    let (first, last) = Prefix::public_posts().range(0, u64::MAX);
+    let (first, last) = Prefix::public(Kind::POST).range(0, u64::MAX);
     assert_eq!(rows.range(first.as_slice()..=last.as_slice()).unwrap().count(), 1);
     let (first, last) = Prefix::kind(Kind::POST).range(0, u64::MAX);
     assert_eq!(rows.range(first.as_slice()..=last.as_slice()).unwrap().count(), 1, "the reply");
+    for part in [Prefix::kind(Kind(1111)), Prefix::public(Kind(1111))] {
+        let (first, last) = part.range(0, u64::MAX);
+        assert_eq!(rows.range(first.as_slice()..=last.as_slice()).unwrap().count(), 1, "{part:?}");
+    }
     drop((rows, transaction));
     let newer = event(1, 30_023, 9, "newer", vec![Tag::new(["d", "x"])]);
     commit(&writer, &newer).await;
-    assert_eq!(store.progress().borrow().stored, 3, "it has replaced the other");
+    assert_eq!(store.progress().borrow().stored, 5, "it has replaced the other");
     writer.close();
 }
 

@@ -12,7 +12,7 @@ use crate::store::{
 };
 
 fn article(author: u8, created_at: u64, name: &str) -> Event {
-    event(author, 30_023, created_at, name, vec![Tag::new(["d", name])])
+    event(author, 30_818, created_at, name, vec![Tag::new(["d", name])])
 }
 
 fn address(author: u8, kind: u16, name: &str) -> String {
@@ -48,10 +48,10 @@ async fn an_address_deletes_what_is_replaced_under_it_and_nothing_else() {
     let names = [
         address(1, 1, ""),
         address(1, 0, "z"),
-        address(1, 30_023, "x"),
-        address(1, 30_023, "x"),
-        address(2, 30_023, "y"),
-        address(1, 30_023, "later"),
+        address(1, 30_818, "x"),
+        address(1, 30_818, "x"),
+        address(2, 30_818, "y"),
+        address(1, 30_818, "later"),
     ];
     commit(&writer, &deletion_of(names)).await;
     let left = store.after(0).unwrap().events;
@@ -70,10 +70,10 @@ async fn a_large_deletion_is_carried_out_in_portions_and_survives_a_restart() {
     let names: Vec<String> = (0..300).map(|number| number.to_string()).collect();
     for name in &names {
         let tags = tags().chain([Tag::new(["d", name])]).collect();
-        writer.store(event(1, 30_023, 1, name, tags), Propagation::Done).await;
+        writer.store(event(1, 30_818, 1, name, tags), Propagation::Done).await;
     }
     writer.settle().await.unwrap();
-    let deletion = deletion_of(names.iter().map(|name| address(1, 30_023, name)));
+    let deletion = deletion_of(names.iter().map(|name| address(1, 30_818, name)));
 
     // The writer's first transaction, after which the machine stops.
     let transaction = store.database.begin_write().unwrap();
@@ -148,7 +148,7 @@ async fn one_author_with_many_addresses_costs_a_few_rows_each() {
     let transaction = store.database.begin_read().unwrap();
     let index = transaction.open_table(tables::INDEX).unwrap();
     let read = |name: &str| {
-        let address = EventAddress::parse(&address(1, 30_023, name)).unwrap();
+        let address = EventAddress::parse(&address(1, 30_818, name)).unwrap();
         let (first, last) = index::Prefix::address(&address).range(0, u64::MAX);
         index.range(first.as_slice()..=last.as_slice()).unwrap().count()
     };
@@ -169,7 +169,7 @@ async fn what_is_named_is_found_with_how_it_came() {
     commit(&writer, &article(1, 3, "x")).await;
     let references = References {
         ids: [to_owner.id(), from_relay.id()].into(),
-        addresses: [EventAddress::parse(&address(1, 30_023, "x")).unwrap()].into(),
+        addresses: [EventAddress::parse(&address(1, 30_818, "x")).unwrap()].into(),
     };
     let found = store.named(&references).unwrap();
     let found: Vec<_> =
