@@ -28,6 +28,7 @@ mod inbox;
 mod install;
 mod installing;
 mod keys;
+mod large_text;
 mod links;
 mod lists;
 mod logs;
