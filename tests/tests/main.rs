@@ -43,6 +43,7 @@ mod nostr_sdk;
 mod offline;
 mod own_names;
 mod own_nodes;
+mod paging;
 mod people;
 mod point_to_point;
 mod private;
