@@ -463,11 +463,11 @@ fn whose_past_is_not_read_yet_is_known_after_a_restart() {
     let people = |seeds: &[u8]| seeds.iter().map(|seed| key(*seed).public_key()).collect::<BTreeSet<_>>();
     let wanted = |seeds: &[u8]| interest(&owner(), &people(seeds));
     let unread = |steps: &[MirrorStep]| {
-        let found = steps.iter().filter_map(|step| match step {
+        let mut found = steps.iter().filter_map(|step| match step {
             MirrorStep::Unread(people) => Some(people.clone()),
             _ => None,
         });
-        found.last()
+        found.next_back()
     };
     // The questions for the past that follow each other until all is read, and what is to be written down then.
     let read = |mirror: &mut MirrorSession, first: &[MirrorStep]| {

@@ -154,7 +154,7 @@ impl Mentions {
     }
 
     /// How many there are, whether they stand in the text or not.
-    pub const fn len(&self) -> usize {
+    pub(super) const fn len(&self) -> usize {
         self.0.len()
     }
 
