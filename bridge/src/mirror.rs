@@ -54,6 +54,8 @@ pub enum MirrorStep {
     Heard(Box<UnverifiedEvent>),
     /// Everything wanted that was written until this time, in seconds since 1970, is here; write it down.
     CaughtUp(u64),
+    /// What these people wrote before now is not all here; write it down.
+    Unread(BTreeSet<PublicKey>),
     /// Hang up, and connect again after the pause.
     HangUp(&'static str),
 }
@@ -140,7 +142,7 @@ impl MirrorSession {
         Self {
             owner,
             giving: Giving::new(out, settled),
-            asking: Asking::new(heard_until),
+            asking: Asking::new(owner, heard_until),
             mail: Mail::new(false),
             connected: false,
             terms: Terms::default(),
@@ -156,6 +158,12 @@ impl MirrorSession {
     /// Asks also for the owner's gift wraps if `wanted`: the owner's list of relays for direct messages names this relay.
     pub const fn with_mail(mut self, wanted: bool) -> Self {
         self.mail = Mail::new(wanted);
+        self
+    }
+
+    /// Goes on from the last [`MirrorStep::Unread`] of the run before, if there was one.
+    pub fn with_unread(mut self, unread: Option<BTreeSet<PublicKey>>) -> Self {
+        self.asking.set_unread(unread);
         self
     }
 

@@ -40,5 +40,8 @@ pub const GATHER_MS: std::ops::RangeInclusive<u32> = 0..=600_000;
 /// Most names that the owner confirms for a node: a handful of networks and ports.
 pub const MAX_NAMES: usize = 16;
 
+/// The code in [`NodeFrame::Features`] of a node that answers [`ClientFrame::FetchBehind`].
+pub const FETCH_BEHIND: u8 = 1;
+
 /// Chosen by the client, repeated in the node's answer. 0 stands for "the connection as a whole".
 pub type RequestId = u32;

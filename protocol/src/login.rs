@@ -66,6 +66,20 @@ pub fn reads_long_lists(proof: &UnsignedEvent) -> bool {
     proof.has_tag(LONG_LISTS)
 }
 
+/// The tag of a login by which a client says that it reads [`crate::frame::NodeFrame::Features`].
+const FEATURES: &str = "features";
+
+/// Adds to the draft of a login over client frames that the node may say what it understands besides the frames of the
+/// first node of this version. To a client that does not say so that frame would be malformed.
+pub fn read_features(draft: &mut EventTemplate) {
+    draft.tags.push(Tag::new([FEATURES]));
+}
+
+/// Whether a login says that the client reads what the node understands.
+pub fn reads_features(proof: &UnsignedEvent) -> bool {
+    proof.has_tag(FEATURES)
+}
+
 /// Checks that a login event names this node.
 ///
 /// # Errors

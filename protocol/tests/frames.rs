@@ -6,8 +6,8 @@ use nostrp2p_protocol::{
     Event, EventId, EventTemplate, Filter, Kind, Packet, PeerId, PublicKey, SecretKey, Tag, UnverifiedEvent,
     channel::ChannelKey,
     frame::{
-        Carried, CaughtUp, ClientFrame, Delivery, MAX_MIRRORS, Mirror, MirrorState, NodeFrame, Path,
-        PeerStatus, Reached, Refusal, RefusalCode, VERSION, Welcome,
+        Carried, CaughtUp, ClientFrame, Delivery, FETCH_BEHIND, MAX_MIRRORS, Mirror, MirrorState, NodeFrame,
+        Path, PeerStatus, Reached, Refusal, RefusalCode, VERSION, Welcome,
     },
 };
 use rand::{RngExt, SeedableRng, rngs::StdRng};
@@ -41,6 +41,12 @@ fn client_frames() -> Vec<ClientFrame> {
         ClientFrame::Publish { request: 3, event: unverified() },
         ClientFrame::Watch { after: u64::MAX, gather_ms: 1_000 },
         ClientFrame::Fetch { request: 4, filters: vec![filter.clone(), Filter::default()] },
+        ClientFrame::FetchBehind {
+            request: 4,
+            filters: vec![filter.clone(), Filter::default()],
+            created_at: u64::MAX,
+            id: event().id(),
+        },
         ClientFrame::Subscribe { request: 5, filters: vec![filter] },
         ClientFrame::Unsubscribe { request: 5 },
         ClientFrame::Mark { name: "n".repeat(80), until: u64::MAX },
@@ -101,6 +107,7 @@ fn node_frames() -> Vec<NodeFrame> {
         NodeFrame::Batch { through: 9, newest: 10, events: unsigned_events(1) },
         NodeFrame::Batch { through: 9, newest: 9, events: vec![] },
         NodeFrame::Answer { request: 4, complete: true, events: unsigned_events(300) },
+        NodeFrame::Features(vec![FETCH_BEHIND, 200]),
         NodeFrame::Markers(vec![(String::new(), 0), ("posts".into(), u64::MAX)]),
         NodeFrame::Status {
             peers: vec![status],

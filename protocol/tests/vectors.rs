@@ -61,6 +61,15 @@ fn client_messages() -> Vec<(&'static str, ClientFrame)> {
         ("publish", ClientFrame::Publish { request: 2, event: compact() }),
         ("watch", ClientFrame::Watch { after: 77, gather_ms: 10_000 }),
         ("fetch", ClientFrame::Fetch { request: 3, filters: vec![filter(), Filter::default()] }),
+        (
+            "fetch-behind",
+            ClientFrame::FetchBehind {
+                request: 3,
+                filters: vec![filter()],
+                created_at: 1_700_000_000,
+                id: event().id(),
+            },
+        ),
         ("subscribe", ClientFrame::Subscribe { request: 4, filters: vec![filter()] }),
         ("unsubscribe", ClientFrame::Unsubscribe { request: 4 }),
         ("mark", ClientFrame::Mark { name: "notifications".into(), until: 1_700_000_000 }),
@@ -95,6 +104,7 @@ fn node_messages() -> Vec<(&'static str, NodeFrame)> {
             })),
         ),
         ("long-lists", NodeFrame::LongLists { tags: 10_100, bytes: 983_040 }),
+        ("features", NodeFrame::Features(vec![1])),
         ("logged-in", NodeFrame::LoggedIn { request: 1, owner, store: 5, newest: 78 }),
         (
             "published",

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use nostrp2p_protocol::SecretKey;
+use nostrp2p_protocol::{EventTemplate, Kind, SecretKey, Tag};
 use nostrp2p_tests::{Browser, Node, Size, history, random_key, until};
 use serde_json::{Value, json};
 
@@ -112,4 +112,36 @@ async fn a_leap_into_the_middle_of_what_was_read_shows_posts_there() {
     let focused = browser.find_css("article:focus").await.text().await.expect("a page");
     assert!(posts.iter().any(|post| focused.contains(post.as_str())), "{focused} is not among {posts:?}");
     browser.close().await;
+}
+
+#[tokio::test]
+async fn a_reload_leads_back_to_the_same_place_among_those_one_follows() {
+    let key: SecretKey = random_key();
+    let stopped = Node::start(&["-p", &key.public_key().to_npub()]).await.stop().await;
+    let mut events = history(POSTS);
+    let followed = (1..=4).map(|byte| SecretKey::from_bytes([byte; 32]).expect("a key").public_key());
+    let tags = followed.map(|person| Tag::new(["p".to_owned(), person.to_string()])).collect();
+    let list = EventTemplate { created_at: 1, kind: Kind::FOLLOW_LIST, tags, content: String::new() };
+    events.push(list.sign(&key, &[7; 32]));
+    stopped.import(&events);
+    let node = stopped.start().await;
+    for size in [Size::Phone, Size::Desktop] {
+        let browser = Browser::start(size).await;
+        browser.sign_in(&node, &key.to_nsec()).await;
+        browser.see("post-text", &format!("No. {}", POSTS - 1)).await;
+        browser.click("tab-following").await;
+        browser.see_gone(&format!("No. {}", POSTS - 1)).await;
+        scroll_to(&browser, "No. 440", 400).await;
+        let place = reading_at(&browser).await;
+        for _ in 0..2 {
+            browser.driver.refresh().await.expect("a page");
+            browser.attribute("connection", "data-state", "connected").await;
+            until("the place where somebody was reading", || async {
+                let now = reading_at(&browser).await;
+                if now == place { Ok(()) } else { Err((now, place.clone())) }
+            })
+            .await;
+        }
+        browser.close().await;
+    }
 }

@@ -144,13 +144,15 @@ async fn private_words(size: Size) {
     mention(&browser, "and @B", bo).await;
     undo(&browser).await;
     see_text(&browser, "to @Ada and @Ada and @B").await;
-    browser.type_into("compose-text", "\u{e003}\u{e003}").await;
+    // What is redone names the same person again.
+    redo(&browser).await;
+    see_text(&browser, "to @Ada and @Ada and @Bo ").await;
     browser.click("compose-send").await;
-    browser.see("post-text", "to @Ada and @Ada and").await;
+    browser.see("post-text", "to @Ada and @Ada and @Bo").await;
     let script = "return Array.from(document.querySelectorAll('[data-testid=post-text]'))
         .find(text => text.textContent.startsWith('to @Ada')).innerHTML";
     let html = browser.run(script).await.to_string();
-    for person in [ada, other_ada] {
+    for person in [ada, other_ada, bo] {
         assert!(html.contains(&person.key.public_key().to_npub()), "{html}");
     }
 
@@ -168,6 +170,11 @@ async fn private_words(size: Size) {
 /// Ctrl+Z in the composer.
 async fn undo(browser: &Browser) {
     browser.type_into("compose-text", "\u{e009}z\u{e000}").await;
+}
+
+/// Ctrl+Shift+Z in the composer.
+async fn redo(browser: &Browser) {
+    browser.type_into("compose-text", "\u{e009}\u{e008}z\u{e000}").await;
 }
 
 /// Reloads once the draft is stored.

@@ -343,7 +343,11 @@ fn react<M: Clone>(on: &On<M>, event: &Event) -> Option<M> {
             let caret = area.selection_start().ok().flatten().and_then(|caret| usize::try_from(caret).ok());
             let value = area.value();
             let end = value.len();
-            Some(message(value, caret.unwrap_or(end)))
+            // `historyUndo` and `historyRedo` of Input Events Level 2.
+            let sort =
+                js_sys::Reflect::get(event, &"inputType".into()).ok().and_then(|sort| sort.as_string());
+            let undone = sort.is_some_and(|sort| sort.starts_with("history"));
+            Some(message(value, caret.unwrap_or(end), undone))
         }
         On::Key(message) => {
             let message = message(&key_press(event.dyn_ref::<KeyboardEvent>()?))?;

@@ -239,6 +239,8 @@ pub enum Writing {
     Close,
     /// The text changed; and where the caret is, in UTF-16 units.
     Typed(String, usize),
+    /// The same, because the browser undid or redid a change.
+    Undone(String, usize),
     /// Another of the names that are offered is chosen: the one before or the next one.
     Step(bool),
     /// The name of this person is put in, or that of the one that is chosen.

@@ -47,7 +47,7 @@ pub use {
     drafts::{Context, DraftAudience, Drafts, PostDraft, StoredDraft},
     likes::Likes,
     lists::Lists,
-    mention::{Completion, Mentions},
+    mention::{Completion, LostMentions, Mentions},
     missing::Missing,
     names::Names,
     notices::Notices,
@@ -210,6 +210,8 @@ pub struct Open {
     pub ended: bool,
     /// Most events that the answer to the last question for older ones can have.
     pub asked: usize,
+    /// The last event of the node's last answer to a question for older ones.
+    pub answered: Option<TimelineKey>,
     /// What the node found last.
     pub found: SortedSet<EventId>,
     /// The post with which the open conversation began, as it was known when its answers were asked for.

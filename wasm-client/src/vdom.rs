@@ -59,8 +59,9 @@ pub enum On<M> {
     Submit(M),
     /// A field whose text changed.
     Input(fn(String) -> M),
-    /// A field whose text changed, with the place of the caret in UTF-16 units.
-    Edit(fn(String, usize) -> M),
+    /// A field whose text changed, with the place of the caret in UTF-16 units, and whether the browser undid or redid
+    /// something by it.
+    Edit(fn(String, usize, bool) -> M),
     /// A key that goes down; what the function takes, the browser does not see.
     Key(fn(&KeyPress) -> Option<M>),
 }

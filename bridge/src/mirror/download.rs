@@ -29,6 +29,7 @@ const POLL_EVERY: u64 = 5 * 60;
 /// Where the questions stand.
 #[derive(Debug)]
 pub(super) struct Asking {
+    owner: PublicKey,
     heard_until: u64,
     wanted: Vec<Filter>,
     /// The same, divided into filters that the relay takes.
@@ -40,8 +41,10 @@ pub(super) struct Asking {
     begun: u64,
     ended: Option<u64>,
     profiles: Profiles,
-    /// Authors whose past was read before; None when that is not known yet, as after a start.
+    /// Authors whose past was read before; None after a start, when `unread` tells.
     read: Option<BTreeSet<PublicKey>>,
+    /// Authors whose past is not read yet, as it was told to be written down last; None if nothing was.
+    unread: Option<BTreeSet<PublicKey>>,
     /// The earliest time of what came and was not taken: what was heard reaches no further.
     not_taken: Option<u64>,
     /// Whether nothing is asked for and nothing is taken: the relay has brought more than it may.
@@ -49,8 +52,9 @@ pub(super) struct Asking {
 }
 
 impl Asking {
-    pub(super) fn new(heard_until: u64) -> Self {
+    pub(super) fn new(owner: PublicKey, heard_until: u64) -> Self {
         Self {
+            owner,
             heard_until,
             wanted: Vec::new(),
             filters: Vec::new(),
@@ -61,9 +65,15 @@ impl Asking {
             ended: None,
             profiles: Profiles::default(),
             read: None,
+            unread: None,
             not_taken: None,
             paused: false,
         }
+    }
+
+    /// Goes on from what was written down of the run before.
+    pub(super) fn set_unread(&mut self, unread: Option<BTreeSet<PublicKey>>) {
+        self.unread = unread;
     }
 
     /// What is wanted.
@@ -87,8 +97,9 @@ impl Asking {
         self.profiles.begin();
         let live = self.live.begin(&self.filters, &allowed, now);
         let parts = self.parts(now);
+        let noted = self.note_unread();
         let past = self.read_past(parts, compares, now);
-        closed.into_iter().chain(live).chain(past).collect()
+        closed.into_iter().chain(live).chain(noted).chain(past).collect()
     }
 
     /// The store lacks profiles and relay lists of these people, who are followed.
@@ -266,6 +277,7 @@ impl Asking {
             let until = self.not_taken.map_or(self.begun, |at| at.saturating_sub(1).min(self.begun));
             self.heard_until = self.heard_until.max(until);
             steps.push(MirrorStep::CaughtUp(self.heard_until));
+            steps.extend(self.note_unread());
         }
         steps
     }
@@ -273,7 +285,12 @@ impl Asking {
     /// The parts of the past to read: all of it for people whom the owner follows only now, and what was missed for the
     /// others.
     fn parts(&mut self, now: u64) -> Vec<Part> {
-        let all = self.authors();
+        let mut all = self.authors();
+        // A node that knows no better has read what people wrote whom the owner follows, and nothing by the owner.
+        match &self.unread {
+            Some(unread) => all.retain(|author| !unread.contains(author)),
+            None => drop(all.remove(&self.owner)),
+        }
         let read = self.read.get_or_insert(all);
         let mut new = Vec::new();
         let mut known = Vec::new();
@@ -289,17 +306,40 @@ impl Asking {
         }
         let known: Vec<Part> = known.into_iter().map(|filter| self.part(filter, now)).collect();
         let whole = |filter: Filter| {
-            let horizon = horizon(&filter, now);
+            let horizon = self.horizon(&filter, now);
             Part { filter, since: horizon, horizon }
         };
-        known.into_iter().chain(new.into_iter().map(whole)).collect()
+        let mut parts: Vec<Part> = known.into_iter().chain(new.into_iter().map(whole)).collect();
+        // The owner's profile and lists come first, for pages and programs wait for them, and the owner's posts of many
+        // years last.
+        parts.sort_by_key(|part| (!is_of_versions(&part.filter), part.horizon == 0));
+        parts
+    }
+
+    /// Whose past is not read yet is written down, unless all of it is read again after a restart anyway.
+    fn note_unread(&mut self) -> Option<MirrorStep> {
+        let read = self.read.as_ref()?;
+        let unread: BTreeSet<PublicKey> = self.authors().difference(read).copied().collect();
+        let changed = self.heard_until > 0 && self.unread.as_ref() != Some(&unread);
+        changed.then(|| {
+            self.unread = Some(unread.clone());
+            MirrorStep::Unread(unread)
+        })
+    }
+
+    /// The earliest time that is asked for. A profile or a list may have stood for years, and of what the owner wrote nothing
+    /// is too old.
+    fn horizon(&self, filter: &Filter, now: u64) -> u64 {
+        let own = |authors: &BTreeSet<PublicKey>| authors.len() == 1 && authors.contains(&self.owner);
+        let own = filter.authors.as_ref().is_some_and(own);
+        if own || is_of_versions(filter) { 0 } else { now.saturating_sub(HORIZON_SECONDS) }
     }
 
     /// What was missed of a filter.
     fn part(&self, filter: Filter, now: u64) -> Part {
-        let horizon = horizon(&filter, now);
+        let horizon = self.horizon(&filter, now);
         let since = match horizon {
-            horizon if horizon == 0 || is_mail(&filter) => horizon,
+            horizon if is_of_versions(&filter) || is_mail(&filter) => horizon,
             horizon => self.heard_until.saturating_sub(OVERLAP).max(horizon),
         };
         Part { filter, since, horizon }
@@ -310,11 +350,10 @@ impl Asking {
     }
 }
 
-/// The earliest time that is asked for. A profile or a list may have stood for years.
-fn horizon(filter: &Filter, now: u64) -> u64 {
-    let stands = |kind: &Kind| kind.is_replaceable() || kind.is_addressable();
-    let lasts = filter.kinds.as_ref().is_some_and(|kinds| kinds.iter().all(stands));
-    if lasts { 0 } else { now.saturating_sub(HORIZON_SECONDS) }
+/// Whether all that a filter asks for is replaced by newer versions: profiles and lists.
+fn is_of_versions(filter: &Filter) -> bool {
+    let has_versions = |kind: &Kind| kind.is_replaceable() || kind.is_addressable();
+    filter.kinds.as_ref().is_some_and(|kinds| kinds.iter().all(has_versions))
 }
 
 fn request(subscription: &str, filters: impl IntoIterator<Item = Filter>) -> String {

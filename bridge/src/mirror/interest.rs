@@ -16,6 +16,10 @@ const OF_PEOPLE: [u16; 11] = [0, 1, 5, 6, 16, 20, 1068, 1222, 9802, 10_002, 30_0
 /// What is wanted that names the owner: replies and mentions, reposts, likes, comments, voice answers.
 const TO_OWNER: [u16; 6] = [1, 6, 7, 16, 1111, 1244];
 
+/// What is wanted that the owner wrote with other programs: posts, deletions, reposts, likes, pictures, polls, comments, voice
+/// messages, highlights, articles.
+const BY_OWNER: [u16; 13] = [1, 5, 6, 7, 16, 20, 1018, 1068, 1111, 1222, 1244, 9802, 30_023];
+
 /// What is wanted of the owner's own: profile, follow list, and every list and set of NIP-51 and of the NIPs that it names,
 /// as another program may have left them.
 const OF_OWNER: [u16; 38] = [
@@ -25,7 +29,7 @@ const OF_OWNER: [u16; 38] = [
 ];
 
 /// The filters for a relay: first the owner's profile and lists, on which pages and programs build the next ones, then
-/// what is for the owner, then what `followed` write.
+/// what the owner wrote elsewhere and what is for the owner, then what `followed` write.
 pub fn interest(owner: &PublicKey, followed: &BTreeSet<PublicKey>) -> Vec<Filter> {
     let followed: Vec<PublicKey> = followed.iter().take(MAX_LIST_ENTRIES).copied().collect();
     let kinds = |kinds: &[u16]| Some(kinds.iter().copied().map(Kind).collect());
@@ -40,7 +44,8 @@ pub fn interest(owner: &PublicKey, followed: &BTreeSet<PublicKey>) -> Vec<Filter
         ..Filter::default()
     };
     let of_owner = Filter { authors: Some([*owner].into()), kinds: kinds(&OF_OWNER), ..Filter::default() };
-    [of_owner, to_owner].into_iter().chain(by_people).collect()
+    let by_owner = Filter { authors: Some([*owner].into()), kinds: kinds(&BY_OWNER), ..Filter::default() };
+    [of_owner, by_owner, to_owner].into_iter().chain(by_people).collect()
 }
 
 /// Whether an event of the owner is given to mirrors: never a private one, and none that is protected (NIP-70).

@@ -155,7 +155,7 @@ mod tests {
         check(unknown, 0, 12);
         check(unknown, 1, 23);
         check(Terms { message_bytes: Some(128 * 1024), ..unknown }, 0, 6);
-        check(Terms { message_bytes: Some(128 * 1024), filters: Some(1), ..unknown }, 0, 25);
+        check(Terms { message_bytes: Some(128 * 1024), filters: Some(1), ..unknown }, 0, 26);
         check(Terms { message_bytes: Some(16 * 1024), ..unknown }, 0, 46);
         check(Terms { message_bytes: Some(1 << 30), filters: Some(1_000), ..unknown }, 0, 6);
     }

@@ -252,14 +252,18 @@ fn a_question_that_is_refused_or_not_answered_is_asked_again_after_a_pause_that_
 }
 
 #[test]
-fn the_owners_profile_and_lists_are_asked_for() {
+fn the_owners_profile_lists_and_posts_are_asked_for() {
     let filters = interest(&owner(), &BTreeSet::new());
     for kind in [0, 3, 10_000, 10_002, 10_003, 10_013, 10_020, 10_050, 10_063, 30_000, 30_015, 39_089] {
         let own = signed(1, kind, NOW, &[], "");
         assert!(filters[0].matches(&own.id(), &own), "{kind}: before anything else");
     }
-    let post = signed(1, 1, NOW, &[], "");
-    assert!(!filters.iter().any(|filter| filter.matches(&post.id(), &post)));
+    for kind in [1, 5, 6, 7, 1_111, 30_023] {
+        let own = signed(1, kind, NOW, &[], "");
+        assert!(filters[1].matches(&own.id(), &own), "{kind}: what the owner wrote elsewhere");
+    }
+    let other = signed(1, 9_999, NOW, &[], "");
+    assert!(!filters.iter().any(|filter| filter.matches(&other.id(), &other)));
 }
 
 #[test]
@@ -317,7 +321,7 @@ fn what_was_missed_comes_page_by_page_also_from_relays_with_short_pages() {
 }
 
 #[test]
-fn the_own_profile_and_lists_are_asked_for_however_old_they_are() {
+fn the_owners_profile_lists_and_posts_are_asked_for_however_old_they_are() {
     let mut mirror = MirrorSession::new(owner(), false, 0, NOW - 5_000);
     let mut questions = sent(&connect(&mut mirror, NOW));
     let mut seen = Vec::new();
@@ -329,7 +333,8 @@ fn the_own_profile_and_lists_are_asked_for_however_old_they_are() {
         questions = sent(&mirror.on_line(r#"["EOSE","missed"]"#, NOW));
     }
     let recent = Some(NOW - 5_000 - 900);
-    assert_eq!(seen, [(true, Some(0)), (false, recent), (false, recent)]);
+    // Of a run that wrote nothing down of it, the owner's posts are read once, and last.
+    assert_eq!(seen, [(true, Some(0)), (false, recent), (false, recent), (false, Some(0))]);
 }
 
 #[test]
@@ -451,4 +456,68 @@ fn however_much_was_missed_the_place_moves_when_all_of_it_is_here() {
         assert_eq!(sent(&steps)[0][2]["until"], json!(NOW - page * 500 - 500), "the next page");
     }
     assert_eq!(heard, 6_500);
+}
+
+#[test]
+fn whose_past_is_not_read_yet_is_known_after_a_restart() {
+    let people = |seeds: &[u8]| seeds.iter().map(|seed| key(*seed).public_key()).collect::<BTreeSet<_>>();
+    let wanted = |seeds: &[u8]| interest(&owner(), &people(seeds));
+    let unread = |steps: &[MirrorStep]| {
+        let mut found = steps.iter().filter_map(|step| match step {
+            MirrorStep::Unread(people) => Some(people.clone()),
+            _ => None,
+        });
+        found.next_back()
+    };
+    // The questions for the past that follow each other until all is read, and what is to be written down then.
+    let read = |mirror: &mut MirrorSession, first: &[MirrorStep]| {
+        let (mut asked, mut noted, mut steps) = (Vec::new(), None, first.to_vec());
+        for _ in 0..50 {
+            asked.extend(sent(&steps).into_iter().filter(|line| line[0] == "REQ" && line[1] == "missed"));
+            noted = unread(&steps).or(noted);
+            if mirror.report().caught_up {
+                break;
+            }
+            steps = mirror.on_line(r#"["EOSE","missed"]"#, NOW);
+        }
+        (asked, noted)
+    };
+    let since = |asked: &[Value], seed: u8| -> Vec<u64> {
+        let name = json!(key(seed).public_key());
+        let posts = asked.iter().map(|line| &line[2]).filter(|filter| {
+            filter["authors"].as_array().is_some_and(|authors| authors.contains(&name))
+                && filter["kinds"].as_array().is_some_and(|kinds| kinds.contains(&json!(1)))
+        });
+        posts.filter_map(|filter| filter["since"].as_u64()).collect()
+    };
+    let month = NOW - 30 * 86_400;
+
+    // The first start: all of it is read, the owner's own without an earliest time.
+    let mut mirror = MirrorSession::new(owner(), true, 0, 0);
+    let mut steps = mirror.on_connected(PLAIN);
+    steps.extend(mirror.on_interest(wanted(&[2]), NOW));
+    let (asked, noted) = read(&mut mirror, &steps);
+    assert_eq!((since(&asked, 1), since(&asked, 2)), (vec![0], vec![month]));
+    assert_eq!(noted, Some(BTreeSet::new()));
+    // Somebody is followed, and the node is stopped before that past is read.
+    assert_eq!(unread(&mirror.on_interest(wanted(&[2, 3]), NOW)), Some(people(&[3])));
+
+    let recent = NOW - 15 * 60;
+    let mut again = MirrorSession::new(owner(), true, 0, NOW).with_unread(Some(people(&[3])));
+    let mut steps = again.on_connected(PLAIN);
+    steps.extend(again.on_interest(wanted(&[2, 3]), NOW));
+    let (asked, noted) = read(&mut again, &steps);
+    assert_eq!(
+        (since(&asked, 1), since(&asked, 2), since(&asked, 3)),
+        (vec![recent], vec![recent], vec![month])
+    );
+    assert_eq!(noted, Some(BTreeSet::new()));
+
+    // A node of an earlier version has written nothing down: what the owner wrote was not read.
+    let mut older = MirrorSession::new(owner(), true, 0, NOW);
+    let mut steps = older.on_connected(PLAIN);
+    steps.extend(older.on_interest(wanted(&[2]), NOW));
+    assert_eq!(unread(&steps), Some(people(&[1])));
+    let (asked, _) = read(&mut older, &steps);
+    assert_eq!((since(&asked, 1), since(&asked, 2)), (vec![0], vec![recent]));
 }

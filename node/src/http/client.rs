@@ -24,8 +24,8 @@ use nostrp2p_protocol::{
     channel::CLIENT_QUERY,
     event_policy::is_public,
     frame::{
-        CaughtUp, ClientFrame, GATHER_MS, Mirror, NodeFrame, Refusal, RefusalCode, RequestId, VERSION,
-        Welcome,
+        CaughtUp, ClientFrame, FETCH_BEHIND, GATHER_MS, Mirror, NodeFrame, Refusal, RefusalCode, RequestId,
+        VERSION, Welcome,
     },
     limits::{MAX_LIST_BYTES, MAX_LIST_TAGS, MAX_OWNER_FRAME_BYTES},
     login,
@@ -100,6 +100,8 @@ struct Session {
     failed_logins: u32,
     /// Whether the client has said that it reads long lists. To an older one a frame that holds one would be malformed.
     long_lists: bool,
+    /// Whether the client has said that it reads what the node understands.
+    reads_features: bool,
     watching: Option<Watching>,
     subscriptions: Vec<(RequestId, Vec<Filter>)>,
     /// What the client has been told of the read markers.
@@ -143,6 +145,7 @@ impl Session {
             phase: Phase::New,
             failed_logins: 0,
             long_lists: false,
+            reads_features: false,
             watching: None,
             subscriptions: Vec::new(),
             marked: Markers::new(),
@@ -241,6 +244,9 @@ impl Session {
                 Ok(())
             }
             ClientFrame::Fetch { filters, .. } if self.may_read() => self.on_fetch(request, filters).await,
+            ClientFrame::FetchBehind { filters, created_at, id, .. } if self.may_read() => {
+                self.on_fetch_behind(request, filters, (created_at, id)).await
+            }
             ClientFrame::Subscribe { filters, .. } if self.may_read() => {
                 self.on_subscribe(request, filters).await
             }
@@ -282,6 +288,7 @@ impl Session {
             | ClientFrame::Retry { .. }
             | ClientFrame::RelayLogin { .. }
             | ClientFrame::Fetch { .. }
+            | ClientFrame::FetchBehind { .. }
             | ClientFrame::Watch { .. }
             | ClientFrame::Subscribe { .. }
             | ClientFrame::Search { .. }
@@ -377,7 +384,7 @@ impl Session {
                 return self.fail_login(request, Refusal::new(RefusalCode::WrongChallenge, reason)).await;
             }
         };
-        let long_lists = login::reads_long_lists(&event);
+        let (long_lists, features) = (login::reads_long_lists(&event), login::reads_features(&event));
         let proof = LoginProof { event, challenge, authority, peer: self.app.peer };
         let (reply, answer) = oneshot::channel();
         let command = match token {
@@ -387,7 +394,7 @@ impl Session {
         drop(self.app.commands.send(command).await);
         match answer.await {
             Ok(Ok(owner)) => {
-                self.long_lists = long_lists;
+                (self.long_lists, self.reads_features) = (long_lists, features);
                 self.on_login(request, owner).await
             }
             Ok(Err(refusal)) => self.fail_login(request, refusal).await,
@@ -419,6 +426,9 @@ impl Session {
             let number = |limit: usize| u32::try_from(limit).unwrap_or(u32::MAX);
             let (tags, bytes) = (number(MAX_LIST_TAGS), number(MAX_LIST_BYTES));
             self.send(NodeFrame::LongLists { tags, bytes }).await?;
+        }
+        if self.reads_features {
+            self.send(NodeFrame::Features(vec![FETCH_BEHIND])).await?;
         }
         self.send(NodeFrame::LoggedIn { request, owner, store: self.app.store.lineage(), newest }).await?;
         let expires = self.app.node_status.borrow().delegated;

@@ -6,7 +6,10 @@ use futures_util::{SinkExt, StreamExt};
 use nostrp2p_bridge::mirror::{Collect, MirrorSession, MirrorStep, UploadRoom, is_offered};
 use nostrp2p_overlay::Lookups;
 use nostrp2p_protocol::{
-    Event, EventId, Filter, PublicKey, frame::MirrorState, limits::MAX_OWNER_MESSAGE_BYTES,
+    Event, EventId, Filter, PublicKey,
+    event_policy::{is_open, is_public},
+    frame::MirrorState,
+    limits::MAX_OWNER_MESSAGE_BYTES,
 };
 use rustls::ClientConfig;
 use tokio::{
@@ -61,15 +64,19 @@ struct Link {
 pub(super) async fn run(context: Context, url: String, role: Role, owner: PublicKey) {
     let mut stop = context.stop.clone();
     let (store, name) = (context.store.clone(), url.clone());
-    let place = tokio::task::spawn_blocking(move || store.mirror(&name)).await;
-    let (settled, heard_until) = match place {
+    let place = tokio::task::spawn_blocking(move || {
+        let (settled, heard_until) = store.mirror(&name)?;
+        Ok::<_, redb::Error>((settled, heard_until, store.unread(&name)?))
+    });
+    let (settled, heard_until, unread) = match place.await {
         Ok(Ok(place)) => place,
         Ok(Err(error)) => return tracing::error!(%error, "the store cannot be read"),
         Err(_) => return,
     };
     // What was written down while the clock was ahead must not hide what is new now.
     let heard_until = heard_until.min(clock::now());
-    let mirror = MirrorSession::new(owner, role.out, settled, heard_until).with_mail(role.mail);
+    let mirror =
+        MirrorSession::new(owner, role.out, settled, heard_until).with_mail(role.mail).with_unread(unread);
     let receiving = Receiving::default();
     let mut link = Link { context, url, role, owner, mirror, receiving, settled };
     loop {
@@ -193,6 +200,7 @@ impl Link {
                     self.note(MetaWrite::Settled(self.url.clone(), through)).await;
                 }
                 MirrorStep::CaughtUp(until) => self.note(MetaWrite::CaughtUp(self.url.clone(), until)).await,
+                MirrorStep::Unread(people) => self.note(MetaWrite::Unread(self.url.clone(), people)).await,
                 MirrorStep::Heard(event) => {
                     let not_taken = self.receiving.take(*event, &self.context, &self.url).await;
                     not_taken.into_iter().for_each(|at| self.mirror.on_not_taken(at));
@@ -296,9 +304,11 @@ fn next(store: &Store, owner: &PublicKey, after: u64) -> Result<Numbered, redb::
 fn collect(store: &Store, owner: &PublicKey, what: &Collect) -> Result<Vec<(u64, EventId)>, redb::Error> {
     let own = Filter { authors: Some([*owner].into()), ..Filter::default() };
     let offered = |event: &Event| is_offered(event, owner, |id| store.was_given(id));
+    // A relay is told of nothing that is private: it can only have what it, or another one, gave.
+    let known = |event: &Event| is_public(event) || is_open(event) || store.is_mirrored(&event.id());
     let asked = match what {
         Collect::Own => Asked { filter: &own, also: &offered },
-        Collect::Wanted(filter) => Asked { filter, also: &|_| true },
+        Collect::Wanted(filter) => Asked { filter, also: &known },
     };
     store.collect(&[asked], MAX_COMPARED)
 }

@@ -18,6 +18,8 @@ const OWN_NODES: TableDefinition<&[u8; 32], (u64, u64)> = TableDefinition::new("
 const SETTLED: TableDefinition<&str, u64> = TableDefinition::new("mirrors_settled");
 /// A mirror's address -> up to which time, in seconds since 1970, what was wanted of it is here.
 const CAUGHT_UP: TableDefinition<&str, u64> = TableDefinition::new("mirrors_caught_up");
+/// A mirror's address -> the keys of those whose past was not read there yet, one behind the other.
+const UNREAD: TableDefinition<&str, &[u8]> = TableDefinition::new("mirrors_unread");
 /// Events of the owner that some mirror has.
 const GIVEN: TableDefinition<&[u8; 32], ()> = TableDefinition::new("mirrors_given");
 
@@ -40,6 +42,8 @@ pub enum MetaWrite {
     Settled(String, u64),
     /// What was wanted of this mirror is here, up to this time in seconds since 1970.
     CaughtUp(String, u64),
+    /// What these people wrote was not all read at this mirror.
+    Unread(String, BTreeSet<PublicKey>),
     /// A mirror has this event of the owner.
     Given(EventId),
     /// Somebody has taken back a delegation.
@@ -56,6 +60,7 @@ pub(super) fn prepare(transaction: &WriteTransaction) -> Result<(), redb::Error>
     transaction.open_table(OWN_NODES)?;
     transaction.open_table(SETTLED)?;
     transaction.open_table(CAUGHT_UP)?;
+    transaction.open_table(UNREAD)?;
     transaction.open_table(GIVEN)?;
     transaction.open_table(REVOKED)?;
     transaction.open_table(OWN_NAMES)?;
@@ -78,6 +83,10 @@ pub(super) fn write(transaction: &WriteTransaction, note: &MetaWrite) -> Result<
         }
         MetaWrite::CaughtUp(url, until) => {
             drop(transaction.open_table(CAUGHT_UP)?.insert(url.as_str(), until)?)
+        }
+        MetaWrite::Unread(url, people) => {
+            let keys: Vec<u8> = people.iter().flat_map(PublicKey::as_bytes).copied().collect();
+            transaction.open_table(UNREAD)?.insert(url.as_str(), keys.as_slice())?;
         }
         MetaWrite::Revoked(event) => {
             if let Some(peer) = nostrp2p_protocol::delegation::revoked(event) {
@@ -130,6 +139,19 @@ impl Store {
         let settled = transaction.open_table(SETTLED)?.get(url)?.map_or(0, |row| row.value());
         let caught_up = transaction.open_table(CAUGHT_UP)?.get(url)?.map_or(0, |row| row.value());
         Ok((settled, caught_up))
+    }
+
+    /// Whose past was not read at a mirror yet: the last [`MetaWrite::Unread`]; None before the first.
+    ///
+    /// # Errors
+    /// When the disk cannot be read.
+    pub fn unread(&self, url: &str) -> Result<Option<BTreeSet<PublicKey>>, redb::Error> {
+        let unread = self.database.begin_read()?.open_table(UNREAD)?;
+        let keys = unread.get(url)?;
+        Ok(keys.map(|keys| {
+            let (keys, _) = keys.value().as_chunks::<32>();
+            keys.iter().map(|key| PublicKey::from_bytes(*key)).collect()
+        }))
     }
 
     /// Whether some mirror has the event with this id, in hex. What cannot be read was not given.

@@ -129,6 +129,17 @@ impl Store {
         Ok(mirrored.get(sequence)?.map(|relay| relay.value().to_owned()))
     }
 
+    /// Whether the event with this id came from a relay. What cannot be read did not.
+    pub(crate) fn is_mirrored(&self, id: &EventId) -> bool {
+        let mirrored = || {
+            let transaction = self.database.begin_read()?;
+            let (ids, events) = (transaction.open_table(IDS)?, transaction.open_table(EVENTS)?);
+            let Some(sequence) = ids::find(&ids, &events, id)? else { return Ok(false) };
+            Ok::<_, redb::Error>(transaction.open_table(MIRRORED)?.get(sequence)?.is_some())
+        };
+        mirrored().unwrap_or_default()
+    }
+
     /// How an event that somebody else wrote came, as an export says it.
     ///
     /// # Errors

@@ -112,6 +112,19 @@ pub enum ClientFrame {
         /// The sequence number after which they begin.
         after: u64,
     },
+    /// 21 `[21, request, filters, created_at, id]`: asks as a Fetch does, for what stands behind a place in the order of
+    /// answers: what is dated earlier than `created_at`, and of that second what has a higher id. Only to a node that has
+    /// said [`super::FETCH_BEHIND`].
+    FetchBehind {
+        /// Repeated in the answer.
+        request: RequestId,
+        /// As in a Fetch.
+        filters: Vec<Filter>,
+        /// In seconds since 1970.
+        created_at: u64,
+        /// The last event of the page before, or the id of 32 zero bytes for the beginning of the second.
+        id: EventId,
+    },
     /// 20 `[20, request, name, change]`: the owner asks under which names the node is itself, and may confirm one or
     /// take it back: `change` is true, false, or nil for neither. The answer is a [`super::NodeFrame::Names`].
     Names {
@@ -138,6 +151,9 @@ impl ClientFrame {
             Self::Publish { request, event } => wire::encode(&(4u8, request, CompactEvent::from(event))),
             Self::Watch { after, gather_ms } => wire::encode(&(5u8, after, gather_ms)),
             Self::Fetch { request, filters } => wire::encode(&(6u8, request, filters)),
+            Self::FetchBehind { request, filters, created_at, id } => {
+                wire::encode(&(21u8, request, filters, created_at, id))
+            }
             Self::Subscribe { request, filters } => wire::encode(&(7u8, request, filters)),
             Self::Unsubscribe { request } => wire::encode(&(8u8, request)),
             Self::Mark { name, until } => wire::encode(&(9u8, name, until)),
@@ -235,6 +251,13 @@ impl ClientFrame {
                 }
                 Ok(Self::Names { request, name, change })
             }
+            21 => {
+                let (_, request, filters, created_at, id): (u8, _, Vec<Filter>, _, _) = wire::decode(bytes)?;
+                if filters.len() > MAX_FILTERS {
+                    return Err(Malformed::Encoding(format!("more than {MAX_FILTERS} filters")));
+                }
+                Ok(Self::FetchBehind { request, filters, created_at, id })
+            }
             other => Err(Malformed::UnknownType(other)),
         }
     }
@@ -251,6 +274,7 @@ impl ClientFrame {
             | Self::Claim { request, .. }
             | Self::Publish { request, .. }
             | Self::Fetch { request, .. }
+            | Self::FetchBehind { request, .. }
             | Self::Subscribe { request, .. }
             | Self::Search { request, .. }
             | Self::Export { request, .. }

@@ -125,6 +125,13 @@ pub enum NodeFrame {
         /// Most bytes of the canonical serialisation.
         bytes: u32,
     },
+    /// 86 `[86, codes]`: what the node understands besides the frames of the first node of this version: 1 it answers
+    /// [`super::ClientFrame::FetchBehind`]. Sent before LoggedIn to a client that says in its login that it reads this (see
+    /// [`crate::login::reads_features`]). A client passes over codes that it does not know.
+    Features(
+        /// At most 255.
+        Vec<u8>,
+    ),
     /// 79 `[79, [code, ...]]`: what is wrong although the node runs, sent with a Status when it has changed: 1 another node
     /// runs with this node's key, 2 the node's clock is in doubt, 3 the mailbox is nearly full, 4 the disk that the node may
     /// take is. A client passes over codes that it does not know.
@@ -391,6 +398,7 @@ impl NodeFrame {
             Self::Delegated { expires } => wire::encode(&(72u8, expires)),
             Self::Markers(markers) => wire::encode(&(73u8, markers)),
             Self::LongLists { tags, bytes } => wire::encode(&(85u8, tags, bytes)),
+            Self::Features(codes) => wire::encode(&(86u8, serde_bytes::Bytes::new(&codes))),
             Self::Warnings(codes) => wire::encode(&(79u8, serde_bytes::Bytes::new(&codes))),
             Self::Ways(Ways { key, addresses, helpers }) => {
                 wire::encode(&(74u8, bytes(key.as_bytes()), addresses, helpers))
@@ -465,6 +473,8 @@ impl NodeFrame {
             }
             74 => Ways::decode(bytes).map(Self::Ways),
             85 => wire::decode(bytes).map(|(_, tags, bytes): (u8, _, _)| Self::LongLists { tags, bytes }),
+            86 => wire::decode(bytes)
+                .map(|(_, codes): (u8, serde_bytes::ByteBuf)| Self::Features(codes.into_vec())),
             79 => wire::decode(bytes)
                 .map(|(_, codes): (u8, serde_bytes::ByteBuf)| Self::Warnings(codes.into_vec())),
             84 => {

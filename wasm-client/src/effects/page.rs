@@ -80,14 +80,13 @@ pub(super) fn reading_place(window: &Window) -> Option<ReadingPlace> {
 
 /// Goes back there, as far as that is drawn; says whether it is.
 pub(super) fn find_place(window: &Window, place: &ReadingPlace) -> bool {
-    let found = place.id.as_ref().and_then(|id| {
-        let post = post(window, id)?;
-        Some(window.scroll_y().ok()? + post.get_bounding_client_rect().top() - place.top)
-    });
-    // As far down as the page goes: near its end more of it is drawn.
-    window.scroll_to_with_x_and_y(0.0, found.unwrap_or(place.scrolled));
-    let there =
-        found.is_some() || place.id.is_none() && window.scroll_y().unwrap_or_default() > place.scrolled - 1.0;
+    let scrolled = || window.scroll_y().unwrap_or_default();
+    let found = place.id.as_ref().and_then(|id| post(window, id));
+    let to = found.as_ref().map(|post| scrolled() + post.get_bounding_client_rect().top() - place.top);
+    let to = to.unwrap_or(place.scrolled);
+    // As far down as the page goes: near its end more of it is drawn. So the post may be there and its place not yet.
+    window.scroll_to_with_x_and_y(0.0, to);
+    let there = (found.is_some() || place.id.is_none()) && scrolled() > to - 1.0;
     if there
         && let Some(post) =
             place.focused.as_ref().and_then(|id| post(window, id)?.dyn_into::<HtmlElement>().ok())

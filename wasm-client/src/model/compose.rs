@@ -3,7 +3,8 @@
 use nostrp2p_protocol::{EventId, PublicKey};
 
 use super::{
-    Completion, Context, DraftAudience, Drafts, Mentions, Offers, PostDraft, Quote, Reply, StoredDraft,
+    Completion, Context, DraftAudience, Drafts, LostMentions, Mentions, Offers, PostDraft, Quote, Reply,
+    StoredDraft,
 };
 use crate::letters;
 
@@ -18,6 +19,8 @@ pub struct Compose {
     pub quote: Option<Quote>,
     /// Whom it names.
     pub mentions: Mentions,
+    /// Whom it named before something was changed.
+    pub lost: LostMentions,
     /// Who is to see it.
     pub audience: DraftAudience,
     /// The name that is being written.
@@ -85,6 +88,7 @@ impl Compose {
 
     /// Takes out what is written.
     pub fn take(&mut self) -> PostDraft {
+        self.lost = LostMentions::default();
         PostDraft {
             text: std::mem::take(&mut self.text),
             mentions: std::mem::take(&mut self.mentions),
@@ -95,6 +99,7 @@ impl Compose {
     /// Puts a draft in.
     pub fn put(&mut self, PostDraft { text, mentions, audience }: PostDraft) {
         (self.text, self.mentions, self.audience) = (text, mentions, audience);
+        self.lost = LostMentions::default();
         self.completion = None;
     }
 
@@ -133,10 +138,20 @@ impl Compose {
 
     /// The text is another one now, with the caret here, in bytes.
     pub fn edit(&mut self, text: String, caret: usize) {
+        let before = self.mentions.clone();
         self.mentions.edited(&self.text, &text, caret);
-        self.text = text;
+        let former = std::mem::replace(&mut self.text, text);
+        if self.mentions.len() < before.len() {
+            self.lost.add(former, before);
+        }
         self.error = None;
         self.changed = true;
+    }
+
+    /// The browser has undone or redone a change: whom the text named as it was before, it names again.
+    pub fn edit_back(&mut self, text: String, caret: usize) {
+        self.edit(text, caret);
+        self.lost.restore(&self.text, &mut self.mentions);
     }
 
     /// Whom its author chose by name and it still names: they alone get a private post, and get a private answer besides

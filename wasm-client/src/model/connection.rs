@@ -63,6 +63,8 @@ pub struct Connection {
     pub warnings: Vec<u8>,
     /// Most tags and bytes of a long list, if the node takes long ones; kept until the next node has said who it is.
     pub long_lists: Option<(u32, u32)>,
+    /// Whether the node answers [`nostrp2p_protocol::frame::ClientFrame::FetchBehind`].
+    pub fetches_behind: bool,
     /// How the relays stand to which the node gives public posts.
     pub mirrors: Vec<Mirror>,
     /// The names of the node, once the person has asked for them.

@@ -12,6 +12,8 @@ use crate::letters;
 const MAX_OFFERED: usize = 6;
 /// Most mentions of one text; beyond it the first that was chosen goes and stays as plain text.
 const MAX_MENTIONS: usize = 50;
+/// Most texts of which lost mentions are remembered: steps of undoing; a guess.
+const MAX_LOST: usize = 20;
 /// Most characters behind the `@` that are taken for the beginning of a name.
 const MAX_WORD: usize = 40;
 
@@ -27,6 +29,11 @@ struct Mention {
 /// Whom the composer names, in the order of the text.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Mentions(Vec<Mention>);
+
+/// Mentions that a change took out of the text, each time with the text as it was before. Undo and redo of the browser
+/// bring exactly that text back, and its mentions are to come back with it.
+#[derive(Debug, Clone, Default)]
+pub struct LostMentions(Vec<(String, Mentions)>);
 
 /// A name that is being written.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -146,6 +153,11 @@ impl Mentions {
         }
     }
 
+    /// How many there are, whether they stand in the text or not.
+    pub(super) const fn len(&self) -> usize {
+        self.0.len()
+    }
+
     /// All move by so many bytes: something was put before them.
     pub fn moved(mut self, by: usize) -> Self {
         self.0.iter_mut().for_each(|mention| mention.start += by);
@@ -195,6 +207,32 @@ impl Mentions {
         let (person, name) = rest.split_once(' ')?;
         self.add(start.parse().ok()?, name.to_owned(), person.parse().ok()?);
         Some(())
+    }
+}
+
+impl LostMentions {
+    /// This text had these mentions, and a change took some of them.
+    pub fn add(&mut self, text: String, mentions: Mentions) {
+        let Some((_, known)) = self.0.iter_mut().find(|(known, _)| *known == text) else {
+            if self.0.len() >= MAX_LOST {
+                self.0.remove(0);
+            }
+            return self.0.push((text, mentions));
+        };
+        // The same words named others once, and nothing tells which of the two comes back: better nobody.
+        if *known != mentions {
+            *known = Mentions::default();
+        }
+    }
+
+    /// The browser has brought this text back: those of its mentions that are not there already.
+    pub fn restore(&self, text: &str, mentions: &mut Mentions) {
+        let Some((_, lost)) = self.0.iter().find(|(known, _)| known == text) else { return };
+        for Mention { start, name, person } in &lost.0 {
+            if mentions.0.iter().all(|there| there.end() <= *start || there.start >= start + 1 + name.len()) {
+                mentions.add(*start, name.clone(), *person);
+            }
+        }
     }
 }
 
@@ -300,6 +338,26 @@ mod tests {
         assert_eq!(mentions.people("@Adax"), []);
         mentions.edited("@Adax", "@Ada", 4);
         assert_eq!(mentions.people("@Ada"), [ADA]);
+    }
+
+    #[test]
+    fn a_text_that_comes_back_names_whom_it_named_and_nobody_if_that_is_in_doubt() {
+        let (text, other) = ("hi @Ada ", "hi @Ada @Ada ");
+        let (ada, ada_l) = (naming(text, &[(3, "Ada", ADA)]), naming(text, &[(3, "Ada", ADA_L)]));
+        let both = naming(other, &[(3, "Ada", ADA), (8, "Ada", ADA_L)]);
+        let mut lost = LostMentions::default();
+        lost.add(other.to_owned(), both.clone());
+        lost.add(text.to_owned(), ada.clone());
+        let restored = |lost: &LostMentions, text: &str, mut mentions: Mentions| {
+            lost.restore(text, &mut mentions);
+            mentions
+        };
+        assert_eq!(restored(&lost, text, Mentions::default()), ada);
+        assert_eq!(restored(&lost, other, ada.clone()), both, "what is there stays");
+        assert_eq!(restored(&lost, text, ada_l.clone()), ada_l);
+        assert_eq!(restored(&lost, "hi @Ada", Mentions::default()), Mentions::default());
+        lost.add(text.to_owned(), ada_l);
+        assert_eq!(restored(&lost, text, Mentions::default()), Mentions::default());
     }
 
     #[test]

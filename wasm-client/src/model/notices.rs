@@ -58,6 +58,9 @@ pub struct Notices {
     uncounted: SortedSet<(What, EventId)>,
     /// Of what the node has more than it was asked for.
     in_part: SortedSet<What>,
+    /// From when on all answers, and all reposts, are here that name one, in seconds since 1970; none before the node has
+    /// said so.
+    pub counted_since: Option<[u64; 2]>,
     /// Up to when everything was read, in seconds since 1970, on any device.
     pub read_until: u64,
     /// Up to when everything had been read when the screen was opened: what came later stands out.

@@ -46,6 +46,8 @@ pub struct Timeline {
     pub loading: bool,
     /// How far the past has been fetched.
     pub past: Past,
+    /// The last event of the node's last answer: down to it nothing is missing.
+    pub answered: Option<TimelineKey>,
     /// Most events that the answer to the last question for older ones can have.
     pub asked: usize,
 }
@@ -101,6 +103,7 @@ impl Default for Timeline {
             unfolded: SortedSet::default(),
             loading: false,
             past: Past::default(),
+            answered: None,
             asked: 0,
         }
     }
@@ -167,6 +170,7 @@ impl Timeline {
             if let (Some(last), Some(next)) = (last, next) {
                 self.since = next.created_at();
                 self.past = Past::InStorage;
+                self.answered = None;
                 self.remove(&last);
             }
         }
@@ -211,7 +215,12 @@ impl Timeline {
 
     /// Whether it is a single one, with posts missing between it and the unbroken run.
     pub fn is_stray(&self, place: &TimelineKey) -> bool {
-        self.past != Past::End && place.created_at() < self.since
+        self.misses_since(place.created_at())
+    }
+
+    /// Whether posts since this time may be missing here that the node holds.
+    pub fn misses_since(&self, time: u64) -> bool {
+        self.past != Past::End && time < self.since
     }
 
     /// The unbroken run, the newest first.
@@ -232,6 +241,14 @@ impl Timeline {
     /// The last place of the unbroken run.
     pub fn end(&self) -> Option<TimelineKey> {
         self.posts.keys().map(|place| place.0).find(|place| !self.is_stray(place))
+    }
+
+    /// Down to where nothing is missing here, if the unbroken run ends at this place: as far as the node's answers went, or
+    /// the beginning of its second, of which the storage may hold a part.
+    pub fn end_of_answers(&self, end: &TimelineKey) -> TimelineKey {
+        let second = end.created_at();
+        let begin = TimelineKey::new(second, EventId::from_bytes([0; 32]));
+        self.answered.filter(|answered| answered.created_at() <= second).unwrap_or(begin)
     }
 
     /// The unbroken run reaches down to this place.

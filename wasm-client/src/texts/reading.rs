@@ -121,7 +121,8 @@ pub fn likes(language: Language, number: usize, more: bool) -> String {
     words.fill(language, &[&or_more(number, more)])
 }
 
-fn or_more(number: usize, more: bool) -> String {
+/// The number, with a plus where there may be more than are known.
+pub fn or_more(number: usize, more: bool) -> String {
     let mut number = count(number as u64);
     if more {
         number.push('+');
@@ -129,14 +130,16 @@ fn or_more(number: usize, more: bool) -> String {
     number
 }
 
-pub fn answers(language: Language, number: usize) -> String {
-    let words = if number == 1 { ANSWER_COUNT } else { ANSWERS_COUNT };
-    words.fill(language, &[&count(number as u64)])
+/// So many answers, or more.
+pub fn answers(language: Language, number: usize, more: bool) -> String {
+    let words = if number == 1 && !more { ANSWER_COUNT } else { ANSWERS_COUNT };
+    words.fill(language, &[&or_more(number, more)])
 }
 
-pub fn reposts(language: Language, number: usize) -> String {
-    let words = if number == 1 { REPOST_COUNT } else { REPOSTS_COUNT };
-    words.fill(language, &[&count(number as u64)])
+/// So many reposts, or more.
+pub fn reposts(language: Language, number: usize, more: bool) -> String {
+    let words = if number == 1 && !more { REPOST_COUNT } else { REPOSTS_COUNT };
+    words.fill(language, &[&or_more(number, more)])
 }
 
 pub fn minutes_ago(language: Language, minutes: i64) -> String {

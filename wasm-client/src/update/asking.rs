@@ -1,6 +1,10 @@
 //! What is asked of the node beyond what it pushes, and what becomes of the answers.
 
-use nostrp2p_protocol::{Filter, Kind, UnsignedEvent, frame::ClientFrame, limits::MAX_BATCH_EVENTS};
+use nostrp2p_protocol::{
+    Filter, Kind, UnsignedEvent,
+    frame::{ClientFrame, RequestId},
+    limits::MAX_BATCH_EVENTS,
+};
 
 use super::{
     Effect, lists, notices, own, pages,
@@ -85,22 +89,39 @@ fn most(model: &Model, asked: SentRequest) -> usize {
     }
 }
 
-/// What is asked for behind posts that are here, which end at this second: so many more, and how many there may be then.
+/// The question for a page of so many posts behind a place, up to which nothing is missing here, and how many there may be
+/// in the answer.
+pub(super) fn page_behind(
+    request: RequestId,
+    filter: Filter,
+    place: TimelineKey,
+    more: u32,
+) -> (ClientFrame, usize) {
+    let (created_at, id) = (place.created_at(), place.id);
+    let filters = vec![Filter { limit: Some(more), ..filter }];
+    let asked = usize::try_from(more).unwrap_or(usize::MAX);
+    (ClientFrame::FetchBehind { request, filters, created_at, id }, asked)
+}
+
+/// The same of a node that does not understand such a question, behind posts that end at this second.
 ///
 /// A page begins in the second in which the last one ended, of which some posts are here already. They are given again
 /// and count, so they are asked for on top; when a whole answer holds no more than they are, the second before is next.
-pub(super) fn page_behind(
+pub(super) fn page_from(
+    request: RequestId,
+    filter: Filter,
     posts: &mut dyn Iterator<Item = u64>,
     end: u64,
     more: u32,
-) -> (Option<u64>, Option<u32>, usize) {
+) -> (ClientFrame, usize) {
     let again = u32::try_from(posts.filter(|second| *second == end).count()).unwrap_or(u32::MAX);
     let whole = u32::try_from(MAX_BATCH_EVENTS).unwrap_or(u32::MAX);
     let (until, limit) = match end.checked_sub(1) {
         Some(before) if again >= whole => (before, more),
         _ => (end, again.saturating_add(more).min(whole)),
     };
-    (Some(until), Some(limit), usize::try_from(limit).unwrap_or(usize::MAX))
+    let filters = vec![Filter { until: Some(until), limit: Some(limit), ..filter }];
+    (ClientFrame::Fetch { request, filters }, usize::try_from(limit).unwrap_or(usize::MAX))
 }
 
 /// The node has answered a question.
@@ -131,6 +152,7 @@ pub(super) fn on_answer(
     let complete = complete && events.len() < most(model, asked);
     let mut reached = None;
     if matches!(asked, SentRequest::Newest | SentRequest::Older) {
+        model.timeline.answered = last.or(model.timeline.answered);
         // Before the events come in: what is to be kept of them hangs on it.
         reached = Some(timeline::reach(model, last, complete));
     }
@@ -153,6 +175,7 @@ pub(super) fn on_answer(
         SentRequest::PageOlder => {
             model.open.loading = false;
             model.open.ended = complete;
+            model.open.answered = last.or(model.open.answered);
         }
         SentRequest::Prove { .. }
         | SentRequest::Publish(_)
@@ -179,12 +202,13 @@ pub fn fetch_older(model: &mut Model, out: &mut Vec<Effect>) {
     };
     model.timeline.past = Past::Fetching;
     let request = model.connection.ask(SentRequest::Older);
-    let seconds = |model: &Model| {
+    let filter = question::of_kinds(&[Kind::POST, Kind::REPOST], None);
+    let (question, asked) = if model.connection.fetches_behind {
+        page_behind(request, filter, model.timeline.end_of_answers(&end), OLDER_EVENTS)
+    } else {
         let mut seconds = model.timeline.posts().map(|(place, _)| place.created_at());
-        page_behind(&mut seconds, end.created_at(), OLDER_EVENTS)
+        page_from(request, filter, &mut seconds, end.created_at(), OLDER_EVENTS)
     };
-    let (until, limit, asked) = seconds(model);
     model.timeline.asked = asked;
-    let filter = Filter { until, ..question::of_kinds(&[Kind::POST, Kind::REPOST], limit) };
-    out.push(Effect::Send(ClientFrame::Fetch { request, filters: vec![filter] }));
+    out.push(Effect::Send(question));
 }

@@ -52,12 +52,8 @@ pub fn update(model: &mut Model, writing: Writing, out: &mut Vec<Effect>) {
             save_draft(model, out);
             leave_screen(model, out);
         }
-        Writing::Typed(text, caret) => {
-            let caret = mention::bytes_of(&text, caret);
-            model.compose.completion = mention::completion(&text, caret);
-            model.compose.edit(text, caret);
-            out.push(Effect::Wait(Timer::EventTemplate, DRAFT_MS));
-        }
+        Writing::Typed(text, caret) => on_typed(model, text, caret, Compose::edit, out),
+        Writing::Undone(text, caret) => on_typed(model, text, caret, Compose::edit_back, out),
         Writing::Step(back) => step(model, back),
         Writing::Complete(person) => complete(model, person, out),
         Writing::NoName => model.compose.completion = None,
@@ -67,6 +63,19 @@ pub fn update(model: &mut Model, writing: Writing, out: &mut Vec<Effect>) {
         Writing::GiveUp(id) => give_up(model, id, out),
         Writing::Delete(id) => deletion::delete(model, id, out),
     }
+}
+
+fn on_typed(
+    model: &mut Model,
+    text: String,
+    caret: usize,
+    edit: fn(&mut Compose, String, usize),
+    out: &mut Vec<Effect>,
+) {
+    let caret = mention::bytes_of(&text, caret);
+    model.compose.completion = mention::completion(&text, caret);
+    edit(&mut model.compose, text, caret);
+    out.push(Effect::Wait(Timer::EventTemplate, DRAFT_MS));
 }
 
 /// How many bytes of the text are left before the event would be too long; negative when it is.

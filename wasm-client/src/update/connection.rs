@@ -2,7 +2,10 @@
 
 use nostrp2p_protocol::{
     EventId, Kind, PublicKey, UnsignedEvent, delegation,
-    frame::{Carried, ClientFrame, Delivery, NodeFrame, Refusal, RefusalCode, RequestId, StoreId, Welcome},
+    frame::{
+        Carried, ClientFrame, Delivery, FETCH_BEHIND, NodeFrame, Refusal, RefusalCode, RequestId, StoreId,
+        Welcome,
+    },
     login,
 };
 
@@ -155,6 +158,7 @@ pub fn on_frame(model: &mut Model, frame: NodeFrame, moment: Moment, out: &mut V
             out.push(Effect::Cancel(Timer::Answer));
             model.connection.phase = Phase::Greeted(NodeGreeting { challenge, peer, owner });
             model.connection.long_lists = None;
+            model.connection.fetches_behind = false;
             if model.is_decided() {
                 prove(model, out);
             }
@@ -189,6 +193,7 @@ pub fn on_frame(model: &mut Model, frame: NodeFrame, moment: Moment, out: &mut V
             }
         }
         NodeFrame::LongLists { tags, bytes } => model.connection.long_lists = Some((tags, bytes)),
+        NodeFrame::Features(codes) => model.connection.fetches_behind = codes.contains(&FETCH_BEHIND),
         NodeFrame::Warnings(codes) => model.connection.warnings = codes,
         NodeFrame::Mirrors(mirrors) => relays::on_mirrors(model, mirrors, out),
         NodeFrame::Exported { request, through, newest, events } => {
@@ -225,6 +230,7 @@ pub fn prove(model: &mut Model, out: &mut Vec<Effect>) {
     };
     let mut draft = login::client_draft(&greeting.challenge, &greeting.peer, &authority, model.now());
     login::read_long_lists(&mut draft);
+    login::read_features(&mut draft);
     model.connection.phase = Phase::Proving(greeting.clone());
     let attempt = model.connection.attempt;
     signing::sign(model, Purpose::Prove { attempt, token }, draft, out);

@@ -37,6 +37,14 @@ pub fn on_answer(model: &mut Model, events: &[UnsignedEvent], complete: bool) {
     let full = |(kind, newest): (Kind, u32)| {
         !complete || u32::try_from(count(kind)).is_ok_and(|count| count >= newest)
     };
+    let since = |kind: Kind| {
+        let of_kind = events.iter().filter(|unsigned| unsigned.kind == kind);
+        let earliest = of_kind.map(|unsigned| unsigned.created_at).min().unwrap_or(u64::MAX);
+        // Of the earliest second there may be more.
+        let is_full = NEWEST.into_iter().any(|row| row.0 == kind && full(row));
+        if is_full { earliest.saturating_add(1) } else { 0 }
+    };
+    model.notices.counted_since = Some([since(Kind::POST), since(Kind::REPOST)]);
     for (kind, what) in [(Kind::REACTION, What::Like), (Kind::REPOST, What::Repost)] {
         if NEWEST.into_iter().any(|row| row.0 == kind && full(row)) {
             model.notices.count_in_part(what);

@@ -2,11 +2,16 @@
 
 use nostrp2p_protocol::{EventId, Filter, Kind, PublicKey, frame::ClientFrame};
 
-use super::{Effect, asking::page_behind, own_nodes, timeline};
+use super::{
+    Effect,
+    asking::{page_behind, page_from},
+    own_nodes, timeline,
+};
 use crate::{
     model::{Model, Open, connection::SentRequest, thread, window::PAGE_POSTS},
     question,
     route::Route,
+    storage::TimelineKey,
 };
 
 /// How many posts of a person are asked for at a time: a page of the author's node.
@@ -76,13 +81,19 @@ pub fn more(model: &mut Model, out: &mut Vec<Effect>) {
     if enough || model.open.loading || model.open.ended || !model.connection.is_logged_in() {
         return;
     }
-    let seconds = || model.posts_of(person).map(|(place, _)| place.created_at());
-    let (until, limit, asked) = page_behind(&mut seconds(), seconds().last().unwrap_or(u64::MAX), POSTS);
-    model.open.asked = asked;
     let request = model.connection.ask(SentRequest::PageOlder);
+    let (question, asked) = if model.connection.fetches_behind {
+        // Single older posts may be here, so it is the answers that say how far one has come.
+        let newest = TimelineKey::new(u64::MAX, EventId::from_bytes([0; 32]));
+        page_behind(request, posts_of(person), model.open.answered.unwrap_or(newest), POSTS)
+    } else {
+        let seconds = || model.posts_of(person).map(|(place, _)| place.created_at());
+        let end = seconds().last().unwrap_or(u64::MAX);
+        page_from(request, posts_of(person), &mut seconds(), end, POSTS)
+    };
+    model.open.asked = asked;
     model.open.loading = true;
-    let filters = vec![Filter { until, limit, ..posts_of(person) }];
-    out.push(Effect::Send(ClientFrame::Fetch { request, filters }));
+    out.push(Effect::Send(question));
 }
 
 fn filters(model: &Model) -> Option<Vec<Filter>> {

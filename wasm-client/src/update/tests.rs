@@ -25,7 +25,9 @@ mod writing;
 use nostrp2p_protocol::{
     Event, EventTemplate, Kind, PeerId, PublicKey, SecretKey, UnsignedEvent,
     channel::ChannelKey,
-    frame::{Carried, ClientFrame, NodeFrame, Refusal, RefusalCode, RequestId, VERSION, Welcome},
+    frame::{
+        Carried, ClientFrame, FETCH_BEHIND, NodeFrame, Refusal, RefusalCode, RequestId, VERSION, Welcome,
+    },
     work,
 };
 

@@ -50,7 +50,10 @@ pub fn card(model: &Model) -> Html {
         .key("field")
         .test_id("compose-text")
         .with("value", compose.text.clone())
-        .on(On::Edit(|text, caret| Message::Writing(Writing::Typed(text, caret))))
+        .on(On::Edit(|text, caret, undone| {
+            let typed = if undone { Writing::Undone } else { Writing::Typed };
+            Message::Writing(typed(text, caret))
+        }))
         .on(On::Key(match &compose.completion {
             _ if offered.is_empty() => send_key,
             Some(completion) if completion.chosen.is_none() => unchosen_key,

@@ -40,7 +40,7 @@ struct Stamp {
     has_target: bool,
     answered: Option<PublicKey>,
     liked: bool,
-    totals: Option<([usize; 3], bool)>,
+    totals: Option<([usize; 3], [bool; 3])>,
     menu: Option<Offers>,
     reposted: bool,
     quoted: Option<bool>,
@@ -230,22 +230,24 @@ fn answered(model: &Model, unsigned: &UnsignedEvent) -> Option<PublicKey> {
 fn actions(model: &Model, id: EventId, unsigned: &UnsignedEvent) -> Html {
     let own = model.me.as_ref() == Some(&unsigned.pubkey);
     let [likes, answers, reposts] = if own { totals(model, &id) } else { [0; 3] };
+    let [more_likes, more_answers, more_reposts] = in_part(model, unsigned);
     // Each beside its button; a post of one's own has none for likes.
-    let beside = |count: usize, hook: &'static str, words: fn(Language, usize) -> String| {
-        let words = words(model.language(), count);
+    let beside = |count: usize, more, hook: &'static str, words: fn(Language, usize, bool) -> String| {
+        let words = words(model.language(), count, more);
         let number = element("span").class("post-count").test_id(hook).with("role", "img");
-        (count > 0)
-            .then(|| number.with("aria-label", words.clone()).with("title", words).text(count.to_string()))
+        (count > 0).then(|| {
+            number.with("aria-label", words.clone()).with("title", words).text(texts::or_more(count, more))
+        })
     };
     let row = element("div")
         .class("post-actions")
         .child(action(Icon::Reply, model.say(texts::REPLY), "reply", Writing::Reply(id)))
-        .child_if(beside(answers, "answers", texts::answers))
+        .child_if(beside(answers, more_answers, "answers", texts::answers))
         .child_if((!reply::is_private(unsigned)).then(|| repost(model, id)))
-        .child_if(beside(reposts, "reposts", texts::reposts));
+        .child_if(beside(reposts, more_reposts, "reposts", texts::reposts));
     if own {
         let likes = (likes > 0).then(|| {
-            let words = element("span").text(texts::likes(model.language(), likes, in_part(model, unsigned)));
+            let words = element("span").text(texts::likes(model.language(), likes, more_likes));
             element("span").class("post-likes").test_id("likes").child(icon(Icon::Heart)).child(words)
         });
         return row.child_if(likes).child(more(model, id));
@@ -261,9 +263,17 @@ fn totals(model: &Model, id: &EventId) -> [usize; 3] {
     [model.likes.count(id), model.timeline.answers_to(id).count(), model.timeline.reposts_of(id)]
 }
 
-/// Whether an own post may have more likes than are here.
-const fn in_part(model: &Model, unsigned: &UnsignedEvent) -> bool {
-    unsigned.created_at < model.likes.counted_since
+/// Whether an own post may have more likes, answers and reposts than are here. Of answers and reposts all are here that
+/// came since the unbroken run of the timeline begins, and since when the node gave all that name their author.
+fn in_part(model: &Model, unsigned: &UnsignedEvent) -> [bool; 3] {
+    let created_at = unsigned.created_at;
+    let is_stray = model.timeline.misses_since(created_at);
+    let [answers, reposts] = model.notices.counted_since.unwrap_or([u64::MAX; 2]);
+    [
+        created_at < model.likes.counted_since,
+        is_stray && created_at < answers,
+        is_stray && created_at < reposts,
+    ]
 }
 
 fn repost(model: &Model, id: EventId) -> Html {

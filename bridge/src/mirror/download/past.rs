@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, VecDeque};
 
 use nostrp2p_protocol::{EventId, Filter, UnsignedEvent};
 
-use super::{EOSE_WITHIN, pages::Pages, request};
+use super::{EOSE_WITHIN, is_of_versions, pages::Pages, request};
 use crate::mirror::{
     Collect, MirrorStep,
     comparing::{Comparing, Next},
@@ -87,7 +87,7 @@ impl Past {
 
     /// Whether all replaceable and addressable events have been read: profiles and lists.
     pub(super) fn is_read_of_versions(&self) -> bool {
-        self.parts.iter().all(|part| part.horizon > 0)
+        !self.parts.iter().any(|part| is_of_versions(&part.filter))
     }
 
     /// Whether the question failed and waits to be asked again.

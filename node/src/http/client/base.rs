@@ -43,7 +43,7 @@ impl Session {
         let done = !base::others_owe(&self.app);
         while self.awaiting.due().is_some_and(|due| done || due <= now) {
             let (request, filters, _) = self.awaiting.0.remove(0);
-            self.answer_fetch(request, filters).await?;
+            self.answer_fetch(request, filters, None).await?;
         }
         Ok(())
     }

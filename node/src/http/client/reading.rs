@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use nostrp2p_bridge::{Query, Search};
 use nostrp2p_protocol::{
-    Event, Filter,
+    Event, EventId, Filter,
     frame::{NodeFrame, Refusal, RefusalCode, RequestId},
 };
 use tokio::time::Instant;
@@ -36,17 +36,37 @@ impl Session {
         if self.waits_for_others(request, &filters).await {
             return Ok(());
         }
-        self.answer_fetch(request, filters).await
+        self.answer_fetch(request, filters, None).await
+    }
+
+    /// Answers with what stands behind a place: time and id of an event.
+    pub(super) async fn on_fetch_behind(
+        &mut self,
+        request: RequestId,
+        mut filters: Vec<Filter>,
+        place: (u64, EventId),
+    ) -> Result<(), Gone> {
+        if let Some(invalid) = filters.iter().find_map(|filter| filter.check_shape().err()) {
+            return self.refuse(request, Refusal::new(RefusalCode::TooLarge, invalid.to_string())).await;
+        }
+        for filter in &mut filters {
+            filter.until = Some(filter.until.map_or(place.0, |until| until.min(place.0)));
+        }
+        self.answer_fetch(request, filters, Some(place)).await
     }
 
     pub(super) async fn answer_fetch(
         &mut self,
         request: RequestId,
         filters: Vec<Filter>,
+        behind: Option<(u64, EventId)>,
     ) -> Result<(), Gone> {
         let view = self.view();
+        let is_behind = move |event: &Event| {
+            behind.is_none_or(|(at, id)| event.created_at < at || (event.created_at == at && event.id() > id))
+        };
         let found = self.read(move |store, reading| {
-            let found = store.find_within(&filters, view, reading)?;
+            let found = store.find_within(&filters, |event| view(event) && is_behind(event), reading)?;
             Ok((missing(store, &filters, &found.events, clock::now())?.all(), found))
         });
         match found.await {

@@ -141,6 +141,34 @@ fn who_is_named_gets_it_alone_if_one_wants_so_and_a_private_answer_too_if_one_wa
 }
 
 #[test]
+fn a_mention_that_is_undone_and_redone_is_one_again_and_one_that_is_typed_by_hand_is_not() {
+    let mut rig = Rig::with_people();
+    rig.type_text("hello @ad");
+    rig.give(Writing::Complete(Some(public(2))).into());
+    rig.give(Writing::Undone("hello @ad".into(), 9).into());
+    assert!(rig.model.compose.named(None).is_empty());
+    rig.give(Writing::Undone("hello @Ada Lovelace ".into(), 20).into());
+    assert_eq!(rig.model.compose.named(None), [public(2)]);
+    rig.type_text("hello ");
+    rig.type_text("hello @Ada Lovelace ");
+    assert!(rig.model.compose.named(None).is_empty());
+    // Another person of that name was chosen since: nobody knows who comes back.
+    rig.model.people.take(&profile(5, 1, r#"{"name":"Ada Lovelace"}"#));
+    rig.type_text("hello @ad");
+    rig.give(Writing::Complete(Some(public(5))).into());
+    rig.give(Writing::Undone("hello @ad".into(), 9).into());
+    rig.give(Writing::Undone("hello @Ada Lovelace ".into(), 20).into());
+    assert!(rig.model.compose.named(None).is_empty());
+    // A draft that was sent leaves none behind.
+    rig.give(Writing::Typed("hello @ad".into(), 9).into());
+    rig.give(Writing::Complete(Some(public(2))).into());
+    rig.signed_post();
+    rig.prove(1);
+    rig.give(Writing::Undone("hello @Ada Lovelace ".into(), 20).into());
+    assert!(rig.model.compose.named(None).is_empty());
+}
+
+#[test]
 fn escape_and_a_space_end_the_offer() {
     let mut rig = Rig::with_people();
     rig.type_text("@ad");

@@ -135,6 +135,55 @@ fn a_new_follower_is_news_once_however_often_their_list_changes_and_after_a_relo
 }
 
 #[test]
+fn answers_and_reposts_that_are_not_all_here_are_counted_with_a_plus() {
+    let (old, newer) = (post(1, 10, "old"), post(1, 500, "newer"));
+    let answer = |to: &Event, number: u64| {
+        let tags = vec![
+            Tag::new(["e".to_owned(), to.id().to_string(), String::new(), "reply".to_owned()]),
+            Tag::new(["p".to_owned(), public(1).to_string()]),
+        ];
+        EventTemplate {
+            created_at: 600 + number,
+            kind: Kind::POST,
+            tags,
+            content: format!("answer {number}"),
+        }
+        .by(public(2))
+    };
+    let repost = |of: &Event| {
+        let tags = vec![
+            Tag::new(["e".to_owned(), of.id().to_string()]),
+            Tag::new(["p".to_owned(), public(1).to_string()]),
+        ];
+        EventTemplate { created_at: 900, kind: Kind::REPOST, tags, content: String::new() }.by(public(3))
+    };
+    let mut rig = Rig::open("", Some(1), Snapshot::default());
+    rig.greet(Some(1));
+    rig.prove(1);
+    rig.log_in(1, 0);
+    rig.answer_own_profile();
+    // The timeline is here since the newer one, and the older one was asked for by name.
+    let request = rig.request(|request| *request == SentRequest::Newest);
+    let events = [post(9, 1_000, "latest"), newer.clone()].map(Event::into_rumor).into();
+    rig.frame(NodeFrame::Answer { request, complete: false, events });
+    let named = vec![old.clone().into_rumor(), repost(&old), answer(&old, 1), answer(&newer, 2)];
+    rig.frame(NodeFrame::Batch { through: 9, newest: 9, events: named });
+    rig.give(Message::Browser(BrowserNews::Fragment("#/me".into())));
+    let counts = |rig: &Rig| {
+        let page = format!("{:?}", crate::view::view(&rig.model));
+        let all = ["1+ answers", "1 answer", "1+ reposts", "1 repost"];
+        all.map(|count| page.contains(&format!("\"{count}\"")))
+    };
+    assert_eq!(counts(&rig), [true, true, true, false], "not known yet");
+    let request = rig.request(|request| *request == SentRequest::Notices);
+    let events: Vec<UnsignedEvent> =
+        (0..200).map(|number| answer(&newer, number)).chain([repost(&old)]).collect();
+    rig.frame(NodeFrame::Answer { request, complete: true, events });
+    assert_eq!(counts(&rig), [true, false, false, true], "{}", rig.shown());
+    assert!(rig.shown().contains("200"), "{}", rig.shown());
+}
+
+#[test]
 fn answers_are_there_after_six_hundred_likes_and_what_is_not_counted_is_said() {
     let mut rig = Rig::in_use(0);
     let mine = post(1, 10, "mine");

@@ -117,6 +117,90 @@ fn many_posts_of_one_second_do_not_stop_the_past() {
     }
 }
 
+/// What a node that understands it answers.
+fn behind(stored: &[UnsignedEvent], frame: &ClientFrame) -> Option<NodeFrame> {
+    let ClientFrame::FetchBehind { request, filters, created_at, id } = frame else {
+        assert!(
+            !matches!(frame, ClientFrame::Fetch { filters, .. } if filters[0].until.is_some()),
+            "{frame:?}"
+        );
+        return None;
+    };
+    let place = (std::cmp::Reverse(*created_at), *id);
+    let fits = |unsigned: &&UnsignedEvent| {
+        filters[0].matches(&unsigned.id(), unsigned)
+            && (std::cmp::Reverse(unsigned.created_at), unsigned.id()) > place
+    };
+    let limit = filters[0].limit.map_or(500, |limit| 500.min(limit as usize));
+    let events: Vec<UnsignedEvent> = stored.iter().filter(fits).take(limit).cloned().collect();
+    Some(NodeFrame::Answer { request: *request, complete: true, events })
+}
+
+/// So many posts of one second by one person, and five older ones, in the order of answers.
+fn posts_of_one_second(many: usize) -> Vec<UnsignedEvent> {
+    let mut stored: Vec<UnsignedEvent> =
+        (0..many).map(|number| post(2, 40, &format!("{number}"))).map(Event::into_rumor).collect();
+    stored.extend((0..5).map(|time| post(2, 30 + time, "older").into_rumor()));
+    stored.sort_by_key(|unsigned| (std::cmp::Reverse(unsigned.created_at), unsigned.id()));
+    stored
+}
+
+#[test]
+fn of_a_node_that_pages_by_time_and_id_no_post_of_one_second_is_passed_over() {
+    let stored = posts_of_one_second(1_200);
+    // As the page opens: some of them are here, single ones that were asked for by name among them, or all from the storage.
+    for (here, single) in [(100, None), (100, Some(1_150)), (24, None)] {
+        let mut rig = Rig::in_use(0);
+        rig.frame(NodeFrame::Features(vec![200, FETCH_BEHIND]));
+        rig.model.timeline.past = Past::InNode;
+        for unsigned in stored[..here].iter().chain(single.map(|at: usize| &stored[at])) {
+            crate::update::timeline::insert(&mut rig.model, unsigned, crate::update::timeline::Origin::Run);
+        }
+        let mut questions = 0;
+        for _ in 0..10_000 {
+            rig.give(Message::Browser(BrowserNews::NearEnd));
+            for answer in rig.sent().iter().filter_map(|frame| behind(&stored, frame)) {
+                questions += 1;
+                rig.frame(answer);
+            }
+            if rig.model.timeline.past == Past::End {
+                break;
+            }
+        }
+        assert_eq!(rig.model.timeline.len(), stored.len(), "{here} {single:?}");
+        assert_eq!(questions, 13, "{here} {single:?}");
+    }
+}
+
+#[test]
+fn a_page_of_a_person_shows_all_posts_of_one_second_and_what_lies_before_a_single_older_one() {
+    let stored = posts_of_one_second(1_200);
+    let mut rig = Rig::in_use(0);
+    rig.frame(NodeFrame::Features(vec![FETCH_BEHIND]));
+    let oldest = stored.last().unwrap().clone();
+    rig.frame(NodeFrame::Batch { through: 1, newest: 1, events: vec![oldest] });
+    rig.give(Message::Browser(BrowserNews::Fragment(Route::Person(public(2)).fragment().into_owned())));
+    let request = rig.request(|request| *request == crate::model::connection::SentRequest::Page);
+    rig.frame(NodeFrame::Answer { request, complete: true, events: stored[..50].to_vec() });
+    rig.sent();
+    for _ in 0..10_000 {
+        rig.give(Message::Browser(BrowserNews::NearEnd));
+        for answer in rig.sent().iter().filter_map(|frame| behind(&stored, frame)) {
+            rig.frame(answer);
+        }
+        if rig.model.open.ended {
+            break;
+        }
+    }
+    // As many single posts are held as there may be.
+    let most = crate::model::timeline::MAX_STRAYS;
+    assert!(
+        rig.model.open.ended && rig.model.posts_of(public(2)).count() >= most,
+        "{}",
+        rig.model.timeline.len()
+    );
+}
+
 #[test]
 fn what_a_repost_passes_on_comes_from_the_own_node() {
     let mut rig = Rig::in_use(0);
