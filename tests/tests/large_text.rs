@@ -1,4 +1,5 @@
 //! Text of twice the usual size (WCAG 1.4.4): nothing that the page says is cut, and nothing leaves the window.
+#![expect(clippy::panic, reason = "a test stops at the first surprise")]
 
 use nostrp2p_protocol::{EventTemplate, Kind};
 use nostrp2p_tests::{Browser, Person, Size, now, post};
