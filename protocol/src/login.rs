@@ -66,6 +66,20 @@ pub fn reads_long_lists(proof: &UnsignedEvent) -> bool {
     proof.has_tag(LONG_LISTS)
 }
 
+/// The tag of a login by which a client says that it reads permissions. Nodes of older versions pass it over.
+const PERMISSIONS: &str = "permissions";
+
+/// Adds to the draft of a login over client frames that the client reads [`crate::frame::NodeFrame::Permissions`]. To a
+/// client that does not say so none is sent.
+pub fn read_permissions(draft: &mut EventTemplate) {
+    draft.tags.push(Tag::new([PERMISSIONS]));
+}
+
+/// Whether a login says that the client reads permissions.
+pub fn reads_permissions(proof: &UnsignedEvent) -> bool {
+    proof.has_tag(PERMISSIONS)
+}
+
 /// Checks that a login event names this node.
 ///
 /// # Errors

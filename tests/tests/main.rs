@@ -43,6 +43,7 @@ mod offline;
 mod own_names;
 mod own_nodes;
 mod people;
+mod permissions;
 mod point_to_point;
 mod private;
 mod programs;

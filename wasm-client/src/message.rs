@@ -315,6 +315,8 @@ pub enum Own {
     EndNode(Option<PeerId>, bool),
     /// The addresses of the node are wanted, and before that one is confirmed (true) or taken back.
     Names(Option<(String, bool)>),
+    /// This sort of thing with this subject is allowed, or not, or that decision is taken back.
+    Permit(u8, String, Option<bool>),
     /// The help sheet is to be open, or not.
     Help(bool),
     /// Signing in at this relay is agreed to.

@@ -8,6 +8,7 @@ mod door;
 mod figures;
 mod mirrors;
 mod names;
+mod permissions;
 mod reading;
 
 use std::{future::Future, ops::RangeInclusive, pin::Pin, time::Duration};
@@ -24,8 +25,8 @@ use nostrp2p_protocol::{
     channel::CLIENT_QUERY,
     event_policy::is_public,
     frame::{
-        CaughtUp, ClientFrame, GATHER_MS, Mirror, NodeFrame, Refusal, RefusalCode, RequestId, VERSION,
-        Welcome,
+        CaughtUp, ClientFrame, GATHER_MS, Mirror, NodeFrame, Permission, Refusal, RefusalCode, RequestId,
+        VERSION, Welcome,
     },
     limits::{MAX_LIST_BYTES, MAX_LIST_TAGS, MAX_OWNER_FRAME_BYTES},
     login,
@@ -100,6 +101,8 @@ struct Session {
     failed_logins: u32,
     /// Whether the client has said that it reads long lists. To an older one a frame that holds one would be malformed.
     long_lists: bool,
+    /// Whether the client has said that it reads permissions. To an older one they would be a foreign frame.
+    reads_permissions: bool,
     watching: Option<Watching>,
     subscriptions: Vec<(RequestId, Vec<Filter>)>,
     /// What the client has been told of the read markers.
@@ -108,6 +111,8 @@ struct Session {
     warned: Vec<u8>,
     /// What the client has been told of the mirrors.
     mirrored: Vec<Mirror>,
+    /// What the client has been told that may be allowed.
+    permitted: Vec<Permission>,
     publishing: FuturesUnordered<Publishing>,
     figures: Figures,
     /// Questions for what the owner's programs build on, which wait for the owner's other nodes and the mirrors.
@@ -143,11 +148,13 @@ impl Session {
             phase: Phase::New,
             failed_logins: 0,
             long_lists: false,
+            reads_permissions: false,
             watching: None,
             subscriptions: Vec::new(),
             marked: Markers::new(),
             warned: Vec::new(),
             mirrored: Vec::new(),
+            permitted: Vec::new(),
             publishing: FuturesUnordered::new(),
             figures: Figures::new(Instant::now()),
             awaiting: Awaiting::default(),
@@ -162,6 +169,8 @@ impl Session {
         let mut markers = self.app.markers.clone();
         let mut ways = self.app.ways.clone();
         let mut mirrors = self.app.mirrors.status.clone();
+        let mut refused_pages = self.app.refused_pages.subscribe();
+        let mut permissions = self.app.names.permissions().subscribe();
         let mut renew = tokio::time::interval(RENEW_EVERY);
         let entrance = Instant::now() + LOGIN_DEADLINE;
         loop {
@@ -206,6 +215,14 @@ impl Session {
                     mirrors.borrow_and_update();
                     self.answer_awaiting(Instant::now()).await?;
                     self.on_mirrors().await?;
+                }
+                Ok(()) = refused_pages.changed(), if self.is_owner() => {
+                    refused_pages.borrow_and_update();
+                    self.tell_permissions().await?;
+                }
+                Ok(()) = permissions.changed(), if self.is_owner() => {
+                    permissions.borrow_and_update();
+                    self.tell_permissions().await?;
                 }
                 _ = renew.tick(), if !self.subscriptions.is_empty() => self.renew_subscriptions(),
                 () = sleep_until(push.unwrap_or_else(Instant::now)), if push.is_some() => {
@@ -276,7 +293,11 @@ impl Session {
             ClientFrame::Names { name, change, .. } if self.is_owner() => {
                 self.on_names(request, &name, change).await
             }
+            ClientFrame::Permit { sort, subject, granted, .. } if self.is_owner() => {
+                self.on_permit(request, sort, &subject, granted).await
+            }
             ClientFrame::Publish { .. }
+            | ClientFrame::Permit { .. }
             | ClientFrame::Names { .. }
             | ClientFrame::Export { .. }
             | ClientFrame::Retry { .. }
@@ -378,6 +399,7 @@ impl Session {
             }
         };
         let long_lists = login::reads_long_lists(&event);
+        let reads_permissions = login::reads_permissions(&event);
         let proof = LoginProof { event, challenge, authority, peer: self.app.peer };
         let (reply, answer) = oneshot::channel();
         let command = match token {
@@ -388,6 +410,7 @@ impl Session {
         match answer.await {
             Ok(Ok(owner)) => {
                 self.long_lists = long_lists;
+                self.reads_permissions = reads_permissions;
                 self.on_login(request, owner).await
             }
             Ok(Err(refusal)) => self.fail_login(request, refusal).await,
@@ -426,6 +449,7 @@ impl Session {
         self.tell_deliveries().await?;
         self.tell_markers().await?;
         self.tell_ways().await?;
+        self.tell_permissions().await?;
         self.status().await
     }
 

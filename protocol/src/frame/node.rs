@@ -4,7 +4,9 @@ use crate::{
     EventId, Malformed, PeerId, PublicKey, UnsignedEvent, UnverifiedEvent,
     channel::ChannelKey,
     compression::{pack, unpack},
-    frame::{MAX_MIRRORS, MAX_NAMES, Mirror, Refusal, RefusalCode, RequestId, Welcome},
+    frame::{
+        MAX_MIRRORS, MAX_NAMES, MAX_PERMISSIONS, Mirror, Permission, Refusal, RefusalCode, RequestId, Welcome,
+    },
     limits::{MAX_BATCH_BYTES, MAX_MARKERS, MAX_TEXT_BYTES, MAX_WAY_BYTES, MAX_WAYS},
     msgpack::{Input, Read, Write},
     wire::{self, CompactEvent, CompactUnsigned},
@@ -141,6 +143,15 @@ pub enum NodeFrame {
         /// The names that the node was started with and those of its certificate, and those that its owner has confirmed
         /// and can revoke, which are marked. At most [`MAX_NAMES`] confirmed ones and as many others.
         names: Vec<(String, bool)>,
+    },
+    /// 86 `[86, request, [[sort, subject, detail, granted], ...]]`: what the owner may allow, and has decided. Answers a
+    /// [`super::ClientFrame::Permit`]; sent with request 0 after login and whenever it changes, to a client that says in
+    /// its login that it reads them (see [`crate::login::reads_permissions`]).
+    Permissions {
+        /// The request that it answers; 0 for none.
+        request: RequestId,
+        /// At most [`MAX_PERMISSIONS`].
+        permissions: Vec<Permission>,
     },
     /// 70 `[70, request, code, reason]`: no. With request 0 the node closes the connection next.
     Refused {
@@ -396,6 +407,10 @@ impl NodeFrame {
                 wire::encode(&(74u8, bytes(key.as_bytes()), addresses, helpers))
             }
             Self::Names { request, own, names } => wire::encode(&(84u8, request, own, names)),
+            Self::Permissions { request, mut permissions } => {
+                permissions.truncate(MAX_PERMISSIONS);
+                wire::encode(&(86u8, request, permissions))
+            }
             Self::Exported { request, through, newest, events } => {
                 let (packed, packing) = pack::<CompactEvent, _>(events);
                 wire::encode(&(78u8, request, through, newest, packing, bytes(&packed)))
@@ -473,6 +488,13 @@ impl NodeFrame {
                     return Err(Malformed::Encoding(format!("more than {} names", 2 * MAX_NAMES)));
                 }
                 Ok(Self::Names { request, own, names })
+            }
+            86 => {
+                let (_, request, permissions): (u8, _, Vec<Permission>) = wire::decode(bytes)?;
+                if permissions.len() > MAX_PERMISSIONS {
+                    return Err(Malformed::Encoding(format!("more than {MAX_PERMISSIONS} permissions")));
+                }
+                Ok(Self::Permissions { request, permissions })
             }
             78 => {
                 let (_, request, through, newest, packing, packed): (u8, _, _, _, u8, serde_bytes::ByteBuf) =

@@ -3,7 +3,7 @@
 use nostrp2p_protocol::{
     EventId, PeerId, PublicKey,
     channel::ChannelKey,
-    frame::{CaughtUp, Mirror, Path, PeerStatus, Reached, Refusal, RequestId},
+    frame::{CaughtUp, Mirror, Path, PeerStatus, Permission, Reached, Refusal, RequestId},
 };
 
 use super::ways::{Attempt, Home, Way};
@@ -67,6 +67,8 @@ pub struct Connection {
     pub mirrors: Vec<Mirror>,
     /// The names of the node, once the person has asked for them.
     pub names: Option<NodeNames>,
+    /// What the node has told since the login that the person may allow, and has decided.
+    pub permissions: Vec<Permission>,
 }
 
 /// How far the connection has come.
@@ -159,6 +161,8 @@ pub enum SentRequest {
         /// Whether one was changed.
         changed: bool,
     },
+    /// A decision about a permission.
+    Permit,
     /// Publish.
     Publish(EventId),
     /// The newest events, because the store is new to us.

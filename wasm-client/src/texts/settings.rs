@@ -40,6 +40,10 @@ words! {
     OWN_NAMES_ASK: "You have come by {0}. If that leads to your node and to nothing else, your other programs may sign in there too.";
     OWN_NAMES_CONFIRM: "This is my node's";
     OWN_NAMES_REVOKE: "Take back";
+    WEB_ORIGINS: "Web programs";
+    WEB_ORIGINS_WHY: "Sites whose pages may use your node. Allow only those at which you sign in yourself.";
+    WEB_ORIGIN_ASKS: "{0} wanted to use your node. Do you use that site?";
+    ALLOW: "Allow";
     LIST_TITLE: "People you follow";
     LIST_WHY: "Earlier lists are kept on this device, in case one goes wrong.";
     LIST_RESTORE: "Go back to it";
@@ -99,6 +103,10 @@ pub const THEMES: [super::Words; 3] = [THEME_AUTO, THEME_LIGHT, THEME_DARK];
 
 pub fn own_name_ask(language: Language, name: &str) -> String {
     OWN_NAMES_ASK.fill(language, &[name])
+}
+
+pub fn web_origin_asks(language: Language, origin: &str) -> String {
+    WEB_ORIGIN_ASKS.fill(language, &[origin])
 }
 
 pub fn version(language: Language) -> String {

@@ -162,6 +162,7 @@ pub(super) fn on_answer(
         | SentRequest::Export
         | SentRequest::OwnNodes
         | SentRequest::Names { .. }
+        | SentRequest::Permit
         | SentRequest::Likes
         | SentRequest::Notices => {}
     }

@@ -205,6 +205,10 @@ pub fn on_frame(model: &mut Model, frame: NodeFrame, moment: Moment, out: &mut V
                 own_names::on_names(model, changed, own, names, out);
             }
         }
+        NodeFrame::Permissions { request, permissions } => {
+            model.connection.requests.remove(&request);
+            model.connection.permissions = permissions;
+        }
         NodeFrame::Refused { request, refusal } => on_refused(model, request, refusal, moment, out),
     }
 }
@@ -225,6 +229,7 @@ pub fn prove(model: &mut Model, out: &mut Vec<Effect>) {
     };
     let mut draft = login::client_draft(&greeting.challenge, &greeting.peer, &authority, model.now());
     login::read_long_lists(&mut draft);
+    login::read_permissions(&mut draft);
     model.connection.phase = Phase::Proving(greeting.clone());
     let attempt = model.connection.attempt;
     signing::sign(model, Purpose::Prove { attempt, token }, draft, out);
@@ -296,6 +301,7 @@ fn on_logged_in(
     model.connection.troubled = None;
     model.connection.doubtful = None;
     model.connection.warnings.clear();
+    model.connection.permissions.clear();
     model.people.begin();
     model.missing.begin();
     out.push(Effect::Cancel(Timer::Answer));
@@ -509,7 +515,7 @@ fn on_refused(
         Some(SentRequest::Older) => model.timeline.past = Past::InNode,
         Some(SentRequest::Page | SentRequest::PageOlder | SentRequest::Search) => model.open.loading = false,
         Some(SentRequest::Export) => exporting::fail(model, out),
-        Some(SentRequest::Names { .. }) => notify(model, refusal.reason, out),
+        Some(SentRequest::Names { .. } | SentRequest::Permit) => notify(model, refusal.reason, out),
         Some(
             SentRequest::OwnProfile
             | SentRequest::Profiles

@@ -1,6 +1,6 @@
 //! The own profile, the key and the settings.
 
-use super::{Effect, connection, exporting, onboarding, own_names, own_nodes, relays, signing};
+use super::{Effect, connection, exporting, onboarding, own_names, own_nodes, permissions, relays, signing};
 use crate::{
     effect::Purpose,
     message::Own,
@@ -68,6 +68,7 @@ pub fn update(model: &mut Model, own: Own, out: &mut Vec<Effect>) {
         Own::Agree(relay) => relays::agree(model, relay, out),
         Own::Export => exporting::begin(model, out),
         Own::Names(change) => own_names::ask(model, change, out),
+        Own::Permit(sort, subject, granted) => permissions::decide(model, sort, subject, granted, out),
         Own::Help(open) => {
             model.help = open;
             if open {

@@ -1,0 +1,43 @@
+//! What a node asks its owner to allow, as clients are told: the web programs that it refused.
+
+use crate::{
+    Malformed,
+    msgpack::{Input, Read, Write},
+};
+
+/// Most permissions of which a client is told.
+pub const MAX_PERMISSIONS: usize = 128;
+
+/// Longest subject of a permission, in bytes: an origin, an address or an id.
+pub const MAX_SUBJECT_BYTES: usize = 512;
+
+/// Something that the owner allows or not: `[sort, subject, detail, granted]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Permission {
+    /// What sort of thing it is. A client passes over sorts that it does not know.
+    pub sort: u8,
+    /// What is allowed or not.
+    pub subject: String,
+    /// What the owner should know of it; may be empty.
+    pub detail: String,
+    /// What the owner has decided; none while it is open.
+    pub granted: Option<bool>,
+}
+
+impl Permission {
+    /// The sort 0: the web pages of an origin may use the node. The subject is the origin (RFC 6454).
+    pub const WEB_ORIGIN: u8 = 0;
+}
+
+impl Write for Permission {
+    fn write(&self, out: &mut Vec<u8>) {
+        (self.sort, &self.subject, &self.detail, self.granted).write(out);
+    }
+}
+
+impl Read for Permission {
+    fn read(input: &mut Input<'_>) -> Result<Self, Malformed> {
+        let (sort, subject, detail, granted) = Read::read(input)?;
+        Ok(Self { sort, subject, detail, granted })
+    }
+}
