@@ -133,7 +133,6 @@ fn node_frames() -> Vec<NodeFrame> {
                 .map(|granted| Permission {
                     sort: Permission::WEB_ORIGIN,
                     subject: "https://page.example".into(),
-                    detail: "x".into(),
                     granted,
                 })
                 .into(),

@@ -185,6 +185,9 @@ async fn the_person_allows_a_web_program_in_the_page() {
         alice.see_no("permission-banner").await;
         alice.go("#/settings").await;
         alice.see("permission", PAGE).await;
+        alice
+            .run("document.querySelector('[data-testid=permission]').scrollIntoView({ block: 'center' })")
+            .await;
         picture(&alice, &format!("permissions-{name}")).await;
         alice.click("permission-revoke").await;
         until("the page to be refused", || async {

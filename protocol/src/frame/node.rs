@@ -144,7 +144,7 @@ pub enum NodeFrame {
         /// and can revoke, which are marked. At most [`MAX_NAMES`] confirmed ones and as many others.
         names: Vec<(String, bool)>,
     },
-    /// 86 `[86, request, [[sort, subject, detail, granted], ...]]`: what the owner may allow, and has decided. Answers a
+    /// 86 `[86, request, [[sort, subject, granted], ...]]`: what the owner may allow, and has decided. Answers a
     /// [`super::ClientFrame::Permit`]; sent with request 0 after login and whenever it changes, to a client that says in
     /// its login that it reads them (see [`crate::login::reads_permissions`]).
     Permissions {

@@ -11,15 +11,13 @@ pub const MAX_PERMISSIONS: usize = 128;
 /// Longest subject of a permission, in bytes: an origin, an address or an id.
 pub const MAX_SUBJECT_BYTES: usize = 512;
 
-/// Something that the owner allows or not: `[sort, subject, detail, granted]`.
+/// Something that the owner allows or not: `[sort, subject, granted]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Permission {
     /// What sort of thing it is. A client passes over sorts that it does not know.
     pub sort: u8,
     /// What is allowed or not.
     pub subject: String,
-    /// What the owner should know of it; may be empty.
-    pub detail: String,
     /// What the owner has decided; none while it is open.
     pub granted: Option<bool>,
 }
@@ -31,13 +29,13 @@ impl Permission {
 
 impl Write for Permission {
     fn write(&self, out: &mut Vec<u8>) {
-        (self.sort, &self.subject, &self.detail, self.granted).write(out);
+        (self.sort, &self.subject, self.granted).write(out);
     }
 }
 
 impl Read for Permission {
     fn read(input: &mut Input<'_>) -> Result<Self, Malformed> {
-        let (sort, subject, detail, granted) = Read::read(input)?;
-        Ok(Self { sort, subject, detail, granted })
+        let (sort, subject, granted) = Read::read(input)?;
+        Ok(Self { sort, subject, granted })
     }
 }

@@ -68,7 +68,6 @@ impl Session {
         let decided =
             decided.iter().map(|((sort, subject), granted)| (*sort, subject.clone(), Some(*granted)));
         let all = waiting.chain(decided);
-        all.map(|(sort, subject, granted)| Permission { sort, subject, detail: String::new(), granted })
-            .collect()
+        all.map(|(sort, subject, granted)| Permission { sort, subject, granted }).collect()
     }
 }

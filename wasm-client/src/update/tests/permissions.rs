@@ -6,7 +6,7 @@ use super::*;
 use crate::{message::Own, model::connection::SentRequest, view};
 
 fn permission(subject: &str, granted: Option<bool>) -> Permission {
-    Permission { sort: Permission::WEB_ORIGIN, subject: subject.into(), detail: String::new(), granted }
+    Permission { sort: Permission::WEB_ORIGIN, subject: subject.into(), granted }
 }
 
 fn tell(rig: &mut Rig, request: u32, permissions: &[Permission]) {
