@@ -9,7 +9,7 @@ mod reading;
 use std::path::Path;
 
 use anyhow::{Context as _, bail, ensure};
-use nostrp2p_protocol::{EventTemplate, PeerId, PublicKey, SecretKey, delegation};
+use nostrp2p_protocol::{EventTemplate, PeerId, PublicKey, SecretKey, delegation, frame::Permission};
 use zeroize::Zeroizing;
 
 use crate::{
@@ -76,7 +76,9 @@ fn permissions(store: &Store) -> anyhow::Result<String> {
     let line = |((_, subject), granted): (&(u8, String), &bool)| {
         format!("\n  {subject} ({})", if *granted { "allowed" } else { "never" })
     };
-    let lines: String = permissions.iter().map(line).collect();
+    // The others say only that an offer of the page is not wanted.
+    let origins = permissions.iter().filter(|((sort, _), _)| *sort == Permission::WEB_ORIGIN);
+    let lines: String = origins.map(line).collect();
     Ok(if lines.is_empty() {
         String::new()
     } else {

@@ -136,6 +136,7 @@ fn node_frames() -> Vec<NodeFrame> {
                     granted,
                 })
                 .into(),
+            drafts: vec![event().into_rumor()],
         },
         NodeFrame::Exported { request: 6, through: 0, newest: 0, events: vec![] },
         NodeFrame::Refused { request: 0, refusal },

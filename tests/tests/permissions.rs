@@ -2,12 +2,12 @@
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 use nostrp2p_protocol::{
-    SecretKey,
+    Event, EventTemplate, Kind, SecretKey, Tag, UnsignedEvent,
     frame::{ClientFrame, NodeFrame, Permission, Refusal},
     login,
 };
-use nostrp2p_tests::{Browser, Client, Node, Relay, Size, binary, get, now, random_key, until};
-use serde_json::Value;
+use nostrp2p_tests::{Browser, Client, Node, Person, Relay, Size, binary, get, now, random_key, until};
+use serde_json::{Value, json};
 use tokio::process::Command;
 
 const PAGE: &str = "https://jumble.example";
@@ -27,7 +27,7 @@ async fn page(node: &Node, key: &SecretKey) -> Client {
 async fn told(client: &mut Client, request: u32) -> Result<Vec<(String, Option<bool>)>, Refusal> {
     loop {
         match client.answer().await {
-            NodeFrame::Permissions { request: answered, permissions } if answered == request => {
+            NodeFrame::Permissions { request: answered, permissions, .. } if answered == request => {
                 return Ok(permissions.into_iter().map(|it| (it.subject, it.granted)).collect());
             }
             NodeFrame::Refused { refusal, .. } => return Err(refusal),
@@ -198,5 +198,128 @@ async fn the_person_allows_a_web_program_in_the_page() {
         })
         .await;
         alice.close().await;
+    }
+}
+
+/// Waits until the node asks for this, or does not any more; its subject and drafts.
+async fn offered(client: &mut Client, sort: u8, expected: bool) -> Option<(Permission, Vec<UnsignedEvent>)> {
+    loop {
+        if let NodeFrame::Permissions { permissions, drafts, .. } = client.answer().await {
+            let found = permissions.into_iter().find(|it| it.sort == sort && it.granted.is_none());
+            if found.is_some() == expected {
+                return found.map(|found| (found, drafts));
+            }
+        }
+    }
+}
+
+async fn sign_all(client: &mut Client, key: &SecretKey, drafts: Vec<UnsignedEvent>) {
+    for UnsignedEvent { created_at, kind, tags, content, .. } in drafts {
+        let event = EventTemplate { created_at, kind, tags, content }.sign(key, &[7; 32]);
+        client.send(ClientFrame::Publish { request: 7, event: event.into() }).await;
+    }
+}
+
+fn signed(key: &SecretKey, kind: u16, tags: &[&[&str]], content: &str) -> Event {
+    let tags = tags.iter().map(|tag| Tag::new(tag.iter().copied())).collect();
+    EventTemplate { created_at: now(), kind: Kind(kind), tags, content: content.into() }.sign(key, &[7; 32])
+}
+
+/// The tags of the owner's own list of this kind.
+async fn list(relay: &mut Relay, key: &SecretKey, kind: u16) -> Value {
+    let found = relay.ask(&[json!({ "kinds": [kind], "authors": [key.public_key()] })]).await;
+    found[0]["tags"].clone()
+}
+
+#[tokio::test]
+async fn a_node_with_an_inbox_offers_its_address_and_what_is_on_the_lists_stays() {
+    let key = random_key();
+    let npub = key.public_key().to_npub();
+    let node = Node::start(&["-p", npub.as_str(), "--inbox", "--allow-host", "node.example"]).await;
+    let mut relay = Relay::login(&node.clients(), &key).await;
+    relay.put(&signed(&key, 10_002, &[&["r", "wss://a.example", "write"]], "")).await;
+    relay.put(&signed(&key, 0, &[], r#"{"name":"Ada","x":1}"#)).await;
+    let mut client = page(&node, &key).await;
+    client.send(ClientFrame::Watch { after: 0, gather_ms: 0 }).await;
+    let (inbox, drafts) = offered(&mut client, Permission::INBOX, true).await.unwrap();
+    assert_eq!((inbox.subject.as_str(), drafts.len()), ("wss://node.example/", 2));
+    // Nothing of it is granted by a frame, for that signs nothing.
+    let Permission { sort, subject, .. } = inbox;
+    client.send(ClientFrame::Permit { request: 9, sort, subject, granted: Some(true) }).await;
+    assert!(told(&mut client, 9).await.is_err());
+    sign_all(&mut client, &key, drafts).await;
+    offered(&mut client, Permission::INBOX, false).await;
+    let relays = json!([["r", "wss://a.example", "write"], ["r", "wss://node.example/", "read"]]);
+    assert_eq!(list(&mut relay, &key, 10_002).await, relays);
+    assert_eq!(list(&mut relay, &key, 10_050).await, json!([["relay", "wss://node.example/"]]));
+
+    let mut other = page(&node, &key).await;
+    let (name, drafts) = offered(&mut other, Permission::NAME, true).await.unwrap();
+    assert_eq!((name.subject.as_str(), drafts), ("_@node.example", vec![]));
+    let (sort, subject) = (name.sort, name.subject);
+    other.send(ClientFrame::Permit { request: 9, sort, subject, granted: Some(false) }).await;
+    assert_eq!(told(&mut other, 9).await.unwrap(), [("_@node.example".to_owned(), Some(false))]);
+}
+
+#[tokio::test]
+async fn a_node_that_nobody_reaches_offers_its_mirror_as_inbox() {
+    let key = random_key();
+    let npub = key.public_key().to_npub();
+    let mirror =
+        ["-p", npub.as_str(), "--mirror", "wss://relay.invalid.example", "--allow-host", "node.example"];
+    let node = Node::start(&mirror).await;
+    let mut client = page(&node, &key).await;
+    let (inbox, _) = offered(&mut client, Permission::INBOX, true).await.unwrap();
+    assert!(inbox.subject.starts_with("wss://relay.invalid.example"), "{inbox:?}");
+}
+
+#[tokio::test]
+async fn a_list_with_an_address_of_ones_own_house_goes_out_when_the_owner_agrees_to_it() {
+    let (alice, bob) = Person::pair().await;
+    let mut relay = Relay::login(&alice.node.clients(), &alice.key).await;
+    let mut at_bob = Relay::login(&bob.node.clients(), &bob.key).await;
+    let mut client = page(&alice.node, &alice.key).await;
+    client.send(ClientFrame::Watch { after: 0, gather_ms: 0 }).await;
+    let inside = "ws://192.168.1.7:20001/";
+    relay
+        .put(&signed(&alice.key, 10_002, &[&["r", "wss://a.example"], &["r", inside]], "with my house"))
+        .await;
+    let asked = json!({ "kinds": [10_002], "authors": [alice.key.public_key()] });
+    assert_eq!(at_bob.contents(asked.clone()).await, [""; 0]);
+    let (held, drafts) = offered(&mut client, Permission::HELD_LIST, true).await.unwrap();
+    assert_eq!((held.subject.as_str(), drafts.len()), (inside, 1));
+    sign_all(&mut client, &alice.key, drafts).await;
+    offered(&mut client, Permission::HELD_LIST, false).await;
+    // Bob's node remembers for an hour that nobody has it, so it is another one that asks.
+    let other = random_key();
+    let npub = other.public_key().to_npub();
+    let node = Node::start(&["-p", npub.as_str(), "-b", &alice.node.nodes()]).await;
+    let mut at_other = Relay::login(&node.clients(), &other).await;
+    client.neighbours(2).await;
+    assert_eq!(at_other.contents(asked).await, ["with my house"]);
+}
+
+#[tokio::test]
+async fn the_person_publishes_an_inbox_and_a_name() {
+    for (size, name) in [(Size::Phone, "phone"), (Size::Desktop, "desktop")] {
+        let node = Node::start(&["--inbox", "--allow-host", "node.example"]).await;
+        let ada = Browser::start(size).await;
+        ada.arrive(&node, "Ada").await;
+        ada.go("#/settings").await;
+        ada.see("permission", "wss://node.example/").await;
+        ada.see("permission", "_@node.example").await;
+        ada.run("document.querySelector('[data-testid=permission]').scrollIntoView({ block: 'center' })")
+            .await;
+        picture(&ada, &format!("offers-{name}")).await;
+        ada.click("permission-allow").await;
+        let script = "return document.querySelectorAll('[data-testid=permission]').length";
+        ada.comes_to("the inbox to be published", script, json!(1)).await;
+        ada.run("document.querySelector('[data-testid=permission]').scrollIntoView({ block: 'center' })")
+            .await;
+        ada.click("permission-allow").await;
+        ada.see_no("permission").await;
+        ada.go("#/me").await;
+        ada.read("node.example").await;
+        ada.close().await;
     }
 }

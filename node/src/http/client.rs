@@ -8,6 +8,7 @@ mod door;
 mod figures;
 mod mirrors;
 mod names;
+mod offers;
 mod permissions;
 mod reading;
 
@@ -21,7 +22,7 @@ use axum::{
 };
 use futures_util::{StreamExt, stream::FuturesUnordered};
 use nostrp2p_protocol::{
-    Event, Filter, PublicKey, UnverifiedEvent,
+    Event, Filter, PublicKey, UnsignedEvent, UnverifiedEvent,
     channel::CLIENT_QUERY,
     event_policy::is_public,
     frame::{
@@ -39,6 +40,7 @@ use tokio::{
 use base::Awaiting;
 use door::Door;
 use figures::Figures;
+use offers::Offers;
 
 use super::{
     App,
@@ -112,7 +114,9 @@ struct Session {
     /// What the client has been told of the mirrors.
     mirrored: Vec<Mirror>,
     /// What the client has been told that may be allowed.
-    permitted: Vec<Permission>,
+    permitted: (Vec<Permission>, Vec<UnsignedEvent>),
+    /// What the node would have the owner publish.
+    offers: Offers,
     publishing: FuturesUnordered<Publishing>,
     figures: Figures,
     /// Questions for what the owner's programs build on, which wait for the owner's other nodes and the mirrors.
@@ -154,7 +158,8 @@ impl Session {
             marked: Markers::new(),
             warned: Vec::new(),
             mirrored: Vec::new(),
-            permitted: Vec::new(),
+            permitted: Default::default(),
+            offers: Offers::default(),
             publishing: FuturesUnordered::new(),
             figures: Figures::new(Instant::now()),
             awaiting: Awaiting::default(),
@@ -449,6 +454,7 @@ impl Session {
         self.tell_deliveries().await?;
         self.tell_markers().await?;
         self.tell_ways().await?;
+        self.look_at_lists().await;
         self.tell_permissions().await?;
         self.status().await
     }

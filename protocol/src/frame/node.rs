@@ -144,7 +144,7 @@ pub enum NodeFrame {
         /// and can revoke, which are marked. At most [`MAX_NAMES`] confirmed ones and as many others.
         names: Vec<(String, bool)>,
     },
-    /// 86 `[86, request, [[sort, subject, granted], ...]]`: what the owner may allow, and has decided. Answers a
+    /// 86 `[86, request, [[sort, subject, granted], ...], packed drafts]`: what the owner may allow, and has decided. Answers a
     /// [`super::ClientFrame::Permit`]; sent with request 0 after login and whenever it changes, to a client that says in
     /// its login that it reads them (see [`crate::login::reads_permissions`]).
     Permissions {
@@ -152,6 +152,8 @@ pub enum NodeFrame {
         request: RequestId,
         /// At most [`MAX_PERMISSIONS`].
         permissions: Vec<Permission>,
+        /// What the owner signs to grant those of the sorts 1 and 2: lists of relays that name the subject.
+        drafts: Vec<UnsignedEvent>,
     },
     /// 70 `[70, request, code, reason]`: no. With request 0 the node closes the connection next.
     Refused {
@@ -407,9 +409,10 @@ impl NodeFrame {
                 wire::encode(&(74u8, bytes(key.as_bytes()), addresses, helpers))
             }
             Self::Names { request, own, names } => wire::encode(&(84u8, request, own, names)),
-            Self::Permissions { request, mut permissions } => {
+            Self::Permissions { request, mut permissions, drafts } => {
                 permissions.truncate(MAX_PERMISSIONS);
-                wire::encode(&(86u8, request, permissions))
+                let (packed, packing) = pack::<CompactUnsigned, _>(drafts);
+                wire::encode(&(86u8, request, permissions, packing, bytes(&packed)))
             }
             Self::Exported { request, through, newest, events } => {
                 let (packed, packing) = pack::<CompactEvent, _>(events);
@@ -490,11 +493,18 @@ impl NodeFrame {
                 Ok(Self::Names { request, own, names })
             }
             86 => {
-                let (_, request, permissions): (u8, _, Vec<Permission>) = wire::decode(bytes)?;
+                let (_, request, permissions, packing, packed): (
+                    u8,
+                    _,
+                    Vec<Permission>,
+                    u8,
+                    serde_bytes::ByteBuf,
+                ) = wire::decode(bytes)?;
                 if permissions.len() > MAX_PERMISSIONS {
                     return Err(Malformed::Encoding(format!("more than {MAX_PERMISSIONS} permissions")));
                 }
-                Ok(Self::Permissions { request, permissions })
+                let drafts = unpack::<CompactUnsigned, _>(packing, &packed)?;
+                Ok(Self::Permissions { request, permissions, drafts })
             }
             78 => {
                 let (_, request, through, newest, packing, packed): (u8, _, _, _, u8, serde_bytes::ByteBuf) =

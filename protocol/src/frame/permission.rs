@@ -1,4 +1,4 @@
-//! What a node asks its owner to allow, as clients are told: the web programs that it refused.
+//! What a node asks its owner to allow, or to publish, as clients are told.
 
 use crate::{
     Malformed,
@@ -25,6 +25,12 @@ pub struct Permission {
 impl Permission {
     /// The sort 0: the web pages of an origin may use the node. The subject is the origin (RFC 6454).
     pub const WEB_ORIGIN: u8 = 0;
+    /// The sort 1: a list of relays is published although it names an address of the owner's own network, the subject.
+    pub const HELD_LIST: u8 = 1;
+    /// The sort 2: the address of a relay, the subject, is published as the owner's inbox (NIP-65, NIP-17).
+    pub const INBOX: u8 = 2;
+    /// The sort 3: a name of the owner at the node (NIP-05), the subject, goes into the profile, which the client edits.
+    pub const NAME: u8 = 3;
 }
 
 impl Write for Permission {

@@ -1,7 +1,7 @@
 //! The way to the node, and what was asked over it.
 
 use nostrp2p_protocol::{
-    EventId, PeerId, PublicKey,
+    EventId, PeerId, PublicKey, UnsignedEvent,
     channel::ChannelKey,
     frame::{CaughtUp, Mirror, Path, PeerStatus, Permission, Reached, Refusal, RequestId},
 };
@@ -69,6 +69,8 @@ pub struct Connection {
     pub names: Option<NodeNames>,
     /// What the node has told since the login that the person may allow, and has decided.
     pub permissions: Vec<Permission>,
+    /// The lists of relays that the person signs to grant some of these.
+    pub drafts: Vec<UnsignedEvent>,
 }
 
 /// How far the connection has come.

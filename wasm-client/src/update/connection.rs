@@ -205,9 +205,9 @@ pub fn on_frame(model: &mut Model, frame: NodeFrame, moment: Moment, out: &mut V
                 own_names::on_names(model, changed, own, names, out);
             }
         }
-        NodeFrame::Permissions { request, permissions } => {
+        NodeFrame::Permissions { request, permissions, drafts } => {
             model.connection.requests.remove(&request);
-            model.connection.permissions = permissions;
+            (model.connection.permissions, model.connection.drafts) = (permissions, drafts);
         }
         NodeFrame::Refused { request, refusal } => on_refused(model, request, refusal, moment, out),
     }

@@ -68,7 +68,7 @@ pub fn update(model: &mut Model, own: Own, out: &mut Vec<Effect>) {
         Own::Agree(relay) => relays::agree(model, relay, out),
         Own::Export => exporting::begin(model, out),
         Own::Names(change) => own_names::ask(model, change, out),
-        Own::Permit(sort, subject, granted) => permissions::decide(model, sort, subject, granted, out),
+        Own::Permit(permission, granted) => permissions::decide(model, permission, granted, out),
         Own::Help(open) => {
             model.help = open;
             if open {

@@ -1,20 +1,52 @@
-//! What the node asks the person to allow, and what the person decides.
+//! What the node asks the person to allow or to publish, and what the person decides.
 
-use nostrp2p_protocol::frame::{ClientFrame, Permission};
+use nostrp2p_protocol::{
+    EventTemplate, Kind, UnsignedEvent,
+    frame::{ClientFrame, Permission},
+};
 
-use super::Effect;
-use crate::model::{Model, connection::SentRequest};
+use super::{Effect, own, signing};
+use crate::{
+    effect::Purpose,
+    message::Own,
+    model::{Model, connection::SentRequest},
+};
 
-/// The person allows something, or does not, or takes the decision back.
-pub fn decide(model: &mut Model, sort: u8, subject: String, granted: Option<bool>, out: &mut Vec<Effect>) {
-    if model.connection.is_logged_in() {
+/// Lists of relays: where somebody reads and writes (NIP-65), and where direct messages come (NIP-17).
+const RELAY_LISTS: [Kind; 2] = [Kind(10_002), Kind(10_050)];
+
+/// The person allows something, or does not, or takes the decision back. What is to be published is signed; the node
+/// sees then that it is.
+pub fn decide(model: &mut Model, permission: Permission, granted: Option<bool>, out: &mut Vec<Effect>) {
+    if !model.connection.is_logged_in() {
+        return;
+    }
+    let Permission { sort, subject, .. } = permission;
+    if sort == Permission::WEB_ORIGIN || granted != Some(true) {
         let request = model.connection.ask(SentRequest::Permit);
         out.push(Effect::Send(ClientFrame::Permit { request, sort, subject, granted }));
+    } else if sort == Permission::NAME {
+        own::update(model, Own::Nip05Typed(subject), out);
+        own::update(model, Own::ProfileSubmitted, out);
+    } else {
+        let drafts: Vec<UnsignedEvent> = drafts(model, &subject).cloned().collect();
+        for UnsignedEvent { created_at, kind, tags, content, .. } in drafts {
+            signing::sign(model, Purpose::RelayList, EventTemplate { created_at, kind, tags, content }, out);
+        }
     }
 }
 
-/// What the page asks the person about: the first page of a site that was refused and waits for a decision.
+/// The lists of relays that name this address and are signed to publish it. A node cannot have anything else signed.
+pub fn drafts<'a>(model: &'a Model, address: &'a str) -> impl Iterator<Item = &'a UnsignedEvent> {
+    let names = move |draft: &&UnsignedEvent| {
+        RELAY_LISTS.contains(&draft.kind) && draft.tags.iter().any(|tag| tag.value() == Some(address))
+    };
+    model.connection.drafts.iter().filter(names)
+}
+
+/// What the page asks the person about on every screen: the first site that was refused, or list that is held back, and
+/// waits for a decision.
 pub fn open(model: &Model) -> Option<&Permission> {
     let mut all = model.connection.permissions.iter();
-    all.find(|permission| permission.sort == Permission::WEB_ORIGIN && permission.granted.is_none())
+    all.find(|permission| permission.sort <= Permission::HELD_LIST && permission.granted.is_none())
 }
