@@ -319,7 +319,9 @@ async fn the_person_publishes_an_inbox_and_a_name() {
         ada.click("permission-allow").await;
         ada.see_no("permission").await;
         ada.go("#/me").await;
-        ada.read("node.example").await;
+        let script = "return ['nip05-input', 'name-input'].map(id => document.querySelector(`[data-testid=${id}]`).value)";
+        ada.comes_to("the name in the profile, and what was there", script, json!(["_@node.example", "Ada"]))
+            .await;
         ada.close().await;
     }
 }

@@ -492,20 +492,7 @@ impl NodeFrame {
                 }
                 Ok(Self::Names { request, own, names })
             }
-            86 => {
-                let (_, request, permissions, packing, packed): (
-                    u8,
-                    _,
-                    Vec<Permission>,
-                    u8,
-                    serde_bytes::ByteBuf,
-                ) = wire::decode(bytes)?;
-                if permissions.len() > MAX_PERMISSIONS {
-                    return Err(Malformed::Encoding(format!("more than {MAX_PERMISSIONS} permissions")));
-                }
-                let drafts = unpack::<CompactUnsigned, _>(packing, &packed)?;
-                Ok(Self::Permissions { request, permissions, drafts })
-            }
+            86 => decode_permissions(bytes),
             78 => {
                 let (_, request, through, newest, packing, packed): (u8, _, _, _, u8, serde_bytes::ByteBuf) =
                     wire::decode(bytes)?;
@@ -515,6 +502,16 @@ impl NodeFrame {
             other => Err(Malformed::UnknownType(other)),
         }
     }
+}
+
+fn decode_permissions(bytes: &[u8]) -> Result<NodeFrame, Malformed> {
+    let (_, request, permissions, packing, packed): (u8, _, Vec<Permission>, u8, serde_bytes::ByteBuf) =
+        wire::decode(bytes)?;
+    if permissions.len() > MAX_PERMISSIONS {
+        return Err(Malformed::Encoding(format!("more than {MAX_PERMISSIONS} permissions")));
+    }
+    let drafts = unpack::<CompactUnsigned, _>(packing, &packed)?;
+    Ok(NodeFrame::Permissions { request, permissions, drafts })
 }
 
 impl Ways {

@@ -68,7 +68,13 @@ pub fn update(model: &mut Model, own: Own, out: &mut Vec<Effect>) {
         Own::Agree(relay) => relays::agree(model, relay, out),
         Own::Export => exporting::begin(model, out),
         Own::Names(change) => own_names::ask(model, change, out),
-        Own::Permit(permission, granted) => permissions::decide(model, permission, granted, out),
+        Own::Permit(permission, granted) => {
+            if let Some(name) = permissions::decide(model, permission, granted, out) {
+                model.profile_form.nip05 = Some(name);
+                model.profile_form.submitted = true;
+                publish_if_submitted(model, out);
+            }
+        }
         Own::Help(open) => {
             model.help = open;
             if open {

@@ -5,10 +5,9 @@ use nostrp2p_protocol::{
     frame::{ClientFrame, Permission},
 };
 
-use super::{Effect, own, signing};
+use super::{Effect, signing};
 use crate::{
     effect::Purpose,
-    message::Own,
     model::{Model, connection::SentRequest},
 };
 
@@ -16,24 +15,29 @@ use crate::{
 const RELAY_LISTS: [Kind; 2] = [Kind(10_002), Kind(10_050)];
 
 /// The person allows something, or does not, or takes the decision back. What is to be published is signed; the node
-/// sees then that it is.
-pub fn decide(model: &mut Model, permission: Permission, granted: Option<bool>, out: &mut Vec<Effect>) {
+/// sees then that it is. Returns the name (NIP-05) that is to go into the profile, if any.
+pub fn decide(
+    model: &mut Model,
+    permission: Permission,
+    granted: Option<bool>,
+    out: &mut Vec<Effect>,
+) -> Option<String> {
     if !model.connection.is_logged_in() {
-        return;
+        return None;
     }
     let Permission { sort, subject, .. } = permission;
     if sort == Permission::WEB_ORIGIN || granted != Some(true) {
         let request = model.connection.ask(SentRequest::Permit);
         out.push(Effect::Send(ClientFrame::Permit { request, sort, subject, granted }));
     } else if sort == Permission::NAME {
-        own::update(model, Own::Nip05Typed(subject), out);
-        own::update(model, Own::ProfileSubmitted, out);
+        return Some(subject);
     } else {
         let drafts: Vec<UnsignedEvent> = drafts(model, &subject).cloned().collect();
         for UnsignedEvent { created_at, kind, tags, content, .. } in drafts {
             signing::sign(model, Purpose::RelayList, EventTemplate { created_at, kind, tags, content }, out);
         }
     }
+    None
 }
 
 /// The lists of relays that name this address and are signed to publish it. A node cannot have anything else signed.
