@@ -1,6 +1,10 @@
 //! The own profile, the key and the settings.
 
-use super::{Effect, connection, exporting, onboarding, own_names, own_nodes, permissions, relays, signing};
+use super::{
+    Effect, connection, exporting, onboarding, own_names, own_nodes,
+    permissions::{self, Publication},
+    relays, signing,
+};
 use crate::{
     effect::Purpose,
     message::Own,
@@ -68,13 +72,19 @@ pub fn update(model: &mut Model, own: Own, out: &mut Vec<Effect>) {
         Own::Agree(relay) => relays::agree(model, relay, out),
         Own::Export => exporting::begin(model, out),
         Own::Names(change) => own_names::ask(model, change, out),
-        Own::Permit(permission, granted) => {
-            if let Some(name) = permissions::decide(model, permission, granted, out) {
+        Own::Permit(permission, granted) => match permissions::decide(model, permission, granted, out) {
+            Some(Publication::Lists(drafts)) => {
+                for draft in drafts {
+                    signing::sign(model, Purpose::RelayList, draft, out);
+                }
+            }
+            Some(Publication::Name(name)) => {
                 model.profile_form.nip05 = Some(name);
                 model.profile_form.submitted = true;
                 publish_if_submitted(model, out);
             }
-        }
+            None => {}
+        },
         Own::Help(open) => {
             model.help = open;
             if open {

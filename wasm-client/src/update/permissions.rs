@@ -5,23 +5,28 @@ use nostrp2p_protocol::{
     frame::{ClientFrame, Permission},
 };
 
-use super::{Effect, signing};
-use crate::{
-    effect::Purpose,
-    model::{Model, connection::SentRequest},
-};
+use super::Effect;
+use crate::model::{Model, connection::SentRequest};
 
 /// Lists of relays: where somebody reads and writes (NIP-65), and where direct messages come (NIP-17).
 const RELAY_LISTS: [Kind; 2] = [Kind(10_002), Kind(10_050)];
 
-/// The person allows something, or does not, or takes the decision back. What is to be published is signed; the node
-/// sees then that it is. Returns the name (NIP-05) that is to go into the profile, if any.
+/// What the person publishes to grant something; the node sees then that it is granted.
+pub enum Publication {
+    /// These lists of relays.
+    Lists(Vec<EventTemplate>),
+    /// The profile, with this name by a domain.
+    Name(String),
+}
+
+/// The person allows something, or does not, or takes the decision back. Returns what is to be published for it, if
+/// anything.
 pub fn decide(
     model: &mut Model,
     permission: Permission,
     granted: Option<bool>,
     out: &mut Vec<Effect>,
-) -> Option<String> {
+) -> Option<Publication> {
     if !model.connection.is_logged_in() {
         return None;
     }
@@ -29,15 +34,18 @@ pub fn decide(
     if sort == Permission::WEB_ORIGIN || granted != Some(true) {
         let request = model.connection.ask(SentRequest::Permit);
         out.push(Effect::Send(ClientFrame::Permit { request, sort, subject, granted }));
+        None
     } else if sort == Permission::NAME {
-        return Some(subject);
+        Some(Publication::Name(subject))
     } else {
-        let drafts: Vec<UnsignedEvent> = drafts(model, &subject).cloned().collect();
-        for UnsignedEvent { created_at, kind, tags, content, .. } in drafts {
-            signing::sign(model, Purpose::RelayList, EventTemplate { created_at, kind, tags, content }, out);
-        }
+        let draft = |UnsignedEvent { created_at, kind, tags, content, .. }| EventTemplate {
+            created_at,
+            kind,
+            tags,
+            content,
+        };
+        Some(Publication::Lists(drafts(model, &subject).cloned().map(draft).collect()))
     }
-    None
 }
 
 /// The lists of relays that name this address and are signed to publish it. A node cannot have anything else signed.
