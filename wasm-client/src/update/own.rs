@@ -72,19 +72,11 @@ pub fn update(model: &mut Model, own: Own, out: &mut Vec<Effect>) {
         Own::Agree(relay) => relays::agree(model, relay, out),
         Own::Export => exporting::begin(model, out),
         Own::Names(change) => own_names::ask(model, change, out),
-        Own::Permit(permission, granted) => match permissions::decide(model, permission, granted, out) {
-            Some(Publication::Lists(drafts)) => {
-                for draft in drafts {
-                    signing::sign(model, Purpose::RelayList, draft, out);
-                }
+        Own::Permit(permission, granted) => {
+            if let Some(publication) = permissions::decide(model, permission, granted, out) {
+                publish_for(model, publication, out);
             }
-            Some(Publication::Name(name)) => {
-                model.profile_form.nip05 = Some(name);
-                model.profile_form.submitted = true;
-                publish_if_submitted(model, out);
-            }
-            None => {}
-        },
+        }
         Own::Help(open) => {
             model.help = open;
             if open {
@@ -101,6 +93,22 @@ pub fn update(model: &mut Model, own: Own, out: &mut Vec<Effect>) {
         Own::Install => out.push(Effect::Install),
         Own::Update => out.push(Effect::ApplyUpdate),
         Own::NoticeClosed => model.notice = None,
+    }
+}
+
+/// Publishes what grants something that the node has asked for.
+fn publish_for(model: &mut Model, publication: Publication, out: &mut Vec<Effect>) {
+    match publication {
+        Publication::Lists(drafts) => {
+            for draft in drafts {
+                signing::sign(model, Purpose::RelayList, draft, out);
+            }
+        }
+        Publication::Name(name) => {
+            model.profile_form.nip05 = Some(name);
+            model.profile_form.submitted = true;
+            publish_if_submitted(model, out);
+        }
     }
 }
 
