@@ -24,6 +24,7 @@ mod markers;
 mod mirror;
 mod node_status;
 mod own_names;
+mod permissions;
 pub mod redact;
 mod relay_url;
 pub mod server;

@@ -9,7 +9,7 @@ mod reading;
 use std::path::Path;
 
 use anyhow::{Context as _, bail, ensure};
-use nostrp2p_protocol::{EventTemplate, PeerId, PublicKey, SecretKey, delegation};
+use nostrp2p_protocol::{EventTemplate, PeerId, PublicKey, SecretKey, delegation, frame::Permission};
 use zeroize::Zeroizing;
 
 use crate::{
@@ -51,7 +51,8 @@ pub fn show_owner(directory: &Path) -> anyhow::Result<String> {
                 }
                 None => delegated::ADVICE.to_owned(),
             };
-            format!("The node {peer} belongs to {}.\n{word}{}", owner.to_npub(), confirmed_names(&store)?)
+            let more = [confirmed_names(&store)?, permissions(&store)?].concat();
+            format!("The node {peer} belongs to {}.\n{word}{more}", owner.to_npub())
         }
     };
     writer.close();
@@ -66,6 +67,24 @@ fn confirmed_names(store: &Store) -> anyhow::Result<String> {
         String::new()
     } else {
         format!("\nIt is also reached as (confirmed in the page, where you can revoke it):{lines}")
+    })
+}
+
+/// What the owner has allowed and refused in the page, a line each.
+fn permissions(store: &Store) -> anyhow::Result<String> {
+    let permissions = store.permissions()?;
+    let line = |((_, subject), granted): (&(u8, String), &bool)| {
+        format!("\n  {subject} ({})", if *granted { "allowed" } else { "never" })
+    };
+    // The others say only that an offer of the page is not wanted.
+    let origins = permissions.iter().filter(|((sort, _), _)| *sort == Permission::WEB_ORIGIN);
+    let lines: String = origins.map(line).collect();
+    Ok(if lines.is_empty() {
+        String::new()
+    } else {
+        format!(
+            "\nWeb pages of these sites may use it or not (decided in the page, where you can revoke it):{lines}"
+        )
     })
 }
 

@@ -11,12 +11,20 @@ use std::{
     sync::{Arc, PoisonError, RwLock},
 };
 
-use nostrp2p_protocol::{Authority, event_policy::is_inside_name, frame::MAX_NAMES, normal_origin};
+use nostrp2p_protocol::{
+    Authority,
+    event_policy::is_inside_name,
+    frame::{MAX_NAMES, Permission},
+    normal_origin,
+};
 use rustls::pki_types::CertificateDer;
 use tokio::sync::watch;
 use x509_parser::prelude::{FromDer as _, GeneralName, X509Certificate};
 
-use crate::settings::Pages;
+use crate::{
+    permissions::{Decisions, Permissions},
+    settings::Pages,
+};
 
 /// Both ends of an accepted connection; `serve` puts them into each request.
 #[derive(Debug, Clone, Copy)]
@@ -64,6 +72,8 @@ pub(crate) struct OwnNames {
     certificate: CertificateNames,
     confirmed: Arc<watch::Sender<BTreeSet<Authority>>>,
     pages: Arc<Pages>,
+    /// What the owner has allowed, pages of other sites among it.
+    permissions: Permissions,
     /// Whether the node serves TLS itself.
     tls: bool,
 }
@@ -81,8 +91,19 @@ impl OwnNames {
             certificate: CertificateNames::default(),
             confirmed: Arc::new(watch::Sender::new(confirmed)),
             pages: Arc::new(pages),
+            permissions: Permissions::new(Decisions::new()),
             tls,
         }
+    }
+
+    /// With what the owner has decided in the page.
+    pub(crate) fn with_permissions(self, permissions: Permissions) -> Self {
+        Self { permissions, ..self }
+    }
+
+    /// What the owner has decided in the page.
+    pub(crate) const fn permissions(&self) -> &Permissions {
+        &self.permissions
     }
 
     /// The names of the certificate, for who reads it.
@@ -122,14 +143,17 @@ impl OwnNames {
     }
 
     /// Whether pages of this `Origin` may talk to the node by this name: those of the same origin, those under another
-    /// own name, and those of `--allow-origin`. Under a name that is not own, only those of the same origin.
+    /// own name, those of `--allow-origin`, and those that the owner has allowed. Under a name that is not own, only those
+    /// of the same origin.
     pub(crate) fn takes_page(&self, origin: &str, name: &Authority, ends: Option<&SocketEnds>) -> bool {
         let Some(origin) = normal_origin(origin) else { return false };
         let fits_scheme = !self.tls || origin.starts_with("https://");
         if fits_scheme && name.is_of(&origin) {
             return true;
         }
-        self.is_own(name, ends) && (self.is_listed(&origin) || fits_scheme && self.is_own_page(&origin, ends))
+        let allowed = || self.permissions.granted(Permission::WEB_ORIGIN, &origin) == Some(true);
+        self.is_own(name, ends)
+            && (self.is_listed(&origin) || allowed() || fits_scheme && self.is_own_page(&origin, ends))
     }
 
     fn is_listed(&self, origin: &str) -> bool {
@@ -371,6 +395,25 @@ mod tests {
         ] {
             assert!(!takes(origin, host), "{origin} {host}");
         }
+    }
+
+    #[test]
+    fn pages_that_the_owner_has_allowed_are_taken_under_own_names_and_without_an_origin_never() {
+        let permissions = Permissions::new(Decisions::new());
+        let names = names(&["node.example"], none()).with_permissions(permissions.clone());
+        let here = ends("127.0.0.1:5000", "127.0.0.1:20001");
+        let takes = |origin: &str, host: &str| names.takes_page(origin, &name(host), Some(&here));
+        let page = "https://page.example";
+        assert!(!takes(page, "node.example"));
+        for (granted, taken) in [(Some(true), true), (Some(false), false), (Some(true), true), (None, false)]
+        {
+            permissions.decide(Permission::WEB_ORIGIN, page, granted).unwrap();
+            assert_eq!(takes(page, "node.example"), taken, "{granted:?}");
+            assert_eq!(takes("https://PAGE.example:443", "localhost:20001"), taken, "{granted:?}");
+            assert!(!takes(page, "phone.tail1.ts.net") && !takes("http://page.example", "node.example"));
+        }
+        permissions.decide(Permission::WEB_ORIGIN, "null", Some(true)).unwrap();
+        assert!(!takes("null", "node.example"));
     }
 
     #[test]

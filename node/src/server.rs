@@ -31,6 +31,7 @@ use crate::{
     mirror,
     node_status::OpenWays,
     own_names::OwnNames,
+    permissions::Permissions,
     settings::{Settings, Tls},
     stop::{self, Stop, Stopper},
     store::{OpenError, Store, Writer},
@@ -242,10 +243,13 @@ fn announcer(settings: &Settings, secret: &NodeSecret) -> Announcer {
     Announcer::new(key, settings.home.help_others.clone(), driver::seed())
 }
 
-/// The names of the node: those of the settings, and those that its owner has confirmed.
+/// The names of the node, and whose pages it takes: what the settings say, and what its owner has decided.
 fn own_names(settings: &Settings, store: &Store) -> Result<OwnNames, RunError> {
     let confirmed = store.own_names().map_err(|error| RunError::Disk(error.to_string()))?;
-    Ok(OwnNames::new(settings.own_hosts(), settings.pages.clone(), settings.tls.is_some(), confirmed))
+    let permissions = store.permissions().map_err(|error| RunError::Disk(error.to_string()))?;
+    let names =
+        OwnNames::new(settings.own_hosts(), settings.pages.clone(), settings.tls.is_some(), confirmed);
+    Ok(names.with_permissions(Permissions::new(permissions)))
 }
 
 /// Prints and keeps the claim link, and takes it away. Ways home that come later are printed once; after that the link

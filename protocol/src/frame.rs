@@ -20,12 +20,14 @@
 mod client;
 mod mirrors;
 mod node;
+mod permission;
 mod refusal;
 mod welcome;
 
 pub use client::ClientFrame;
 pub use mirrors::{MAX_MIRRORS, Mirror, MirrorState};
 pub use node::{Carried, CaughtUp, Delivery, NodeFrame, Path, PeerStatus, Reached, StoreId, Ways};
+pub use permission::{MAX_PERMISSIONS, MAX_SUBJECT_BYTES, Permission};
 pub use refusal::{Refusal, RefusalCode};
 pub use welcome::Welcome;
 

@@ -66,7 +66,8 @@ pub fn reads_long_lists(proof: &UnsignedEvent) -> bool {
     proof.has_tag(LONG_LISTS)
 }
 
-/// The tag of a login by which a client says that it reads [`crate::frame::NodeFrame::Features`].
+/// The tag of a login by which a client says that it reads [`crate::frame::NodeFrame::Features`] and
+/// [`crate::frame::NodeFrame::Permissions`].
 const FEATURES: &str = "features";
 
 /// Adds to the draft of a login over client frames that the node may say what it understands besides the frames of the

@@ -7,7 +7,7 @@ use nostrp2p_protocol::{
     channel::ChannelKey,
     frame::{
         Carried, CaughtUp, ClientFrame, Delivery, FETCH_BEHIND, MAX_MIRRORS, Mirror, MirrorState, NodeFrame,
-        Path, PeerStatus, Reached, Refusal, RefusalCode, VERSION, Welcome,
+        Path, PeerStatus, Permission, Reached, Refusal, RefusalCode, VERSION, Welcome,
     },
 };
 use rand::{RngExt, SeedableRng, rngs::StdRng};
@@ -56,6 +56,13 @@ fn client_frames() -> Vec<ClientFrame> {
         ClientFrame::Export { request: 6, after: u64::MAX },
         ClientFrame::Names { request: 8, name: "192.0.2.7:20001".into(), change: Some(true) },
         ClientFrame::Names { request: 8, name: String::new(), change: None },
+        ClientFrame::Permit {
+            request: 9,
+            sort: Permission::WEB_ORIGIN,
+            subject: "https://page.example".into(),
+            granted: Some(true),
+        },
+        ClientFrame::Permit { request: 9, sort: u8::MAX, subject: String::new(), granted: None },
     ]
 }
 
@@ -127,6 +134,17 @@ fn node_frames() -> Vec<NodeFrame> {
         NodeFrame::Delegated { expires: None },
         NodeFrame::Exported { request: 6, through: 9, newest: u64::MAX, events: vec![unverified(); 300] },
         NodeFrame::Names { request: 8, own: true, names: vec![("node.example".into(), false); 32] },
+        NodeFrame::Permissions {
+            request: 9,
+            permissions: [None, Some(true), Some(false)]
+                .map(|granted| Permission {
+                    sort: Permission::WEB_ORIGIN,
+                    subject: "https://page.example".into(),
+                    granted,
+                })
+                .into(),
+            drafts: vec![event().into_rumor()],
+        },
         NodeFrame::Exported { request: 6, through: 0, newest: 0, events: vec![] },
         NodeFrame::Refused { request: 0, refusal },
     ]

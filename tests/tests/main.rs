@@ -47,6 +47,7 @@ mod own_names;
 mod own_nodes;
 mod paging;
 mod people;
+mod permissions;
 mod point_to_point;
 mod private;
 mod programs;

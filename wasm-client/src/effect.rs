@@ -190,6 +190,8 @@ pub enum Purpose {
     List,
     /// To pass a post on.
     Repost,
+    /// A version of a list of relays.
+    RelayList,
     /// To take back an own event.
     Deletion,
     /// The profile.

@@ -1,6 +1,9 @@
 //! Everything that can happen, as one closed enum.
 
-use nostrp2p_protocol::{Event, EventId, PeerId, PublicKey, UnsignedEvent, frame::NodeFrame};
+use nostrp2p_protocol::{
+    Event, EventId, PeerId, PublicKey, UnsignedEvent,
+    frame::{NodeFrame, Permission},
+};
 
 use crate::{
     address::ClaimToken,
@@ -317,6 +320,8 @@ pub enum Own {
     EndNode(Option<PeerId>, bool),
     /// The addresses of the node are wanted, and before that one is confirmed (true) or taken back.
     Names(Option<(String, bool)>),
+    /// This is allowed, or not, or that decision is taken back.
+    Permit(Permission, Option<bool>),
     /// The help sheet is to be open, or not.
     Help(bool),
     /// Signing in at this relay is agreed to.

@@ -16,6 +16,7 @@ pub mod own;
 pub mod own_names;
 pub mod own_nodes;
 pub mod pages;
+pub mod permissions;
 pub mod relays;
 pub mod settling;
 pub mod signing;

@@ -16,6 +16,7 @@ pub mod notifications;
 pub mod offer;
 pub mod own_names;
 pub mod own_nodes;
+pub mod permissions;
 pub mod person;
 pub mod post;
 pub mod quote;

@@ -8,6 +8,8 @@ mod door;
 mod figures;
 mod mirrors;
 mod names;
+mod offers;
+mod permissions;
 mod reading;
 
 use std::{future::Future, ops::RangeInclusive, pin::Pin, time::Duration};
@@ -20,12 +22,12 @@ use axum::{
 };
 use futures_util::{StreamExt, stream::FuturesUnordered};
 use nostrp2p_protocol::{
-    Event, Filter, PublicKey, UnverifiedEvent,
+    Event, Filter, PublicKey, UnsignedEvent, UnverifiedEvent,
     channel::CLIENT_QUERY,
     event_policy::is_public,
     frame::{
-        CaughtUp, ClientFrame, FETCH_BEHIND, GATHER_MS, Mirror, NodeFrame, Refusal, RefusalCode, RequestId,
-        VERSION, Welcome,
+        CaughtUp, ClientFrame, FETCH_BEHIND, GATHER_MS, Mirror, NodeFrame, Permission, Refusal, RefusalCode,
+        RequestId, VERSION, Welcome,
     },
     limits::{MAX_LIST_BYTES, MAX_LIST_TAGS, MAX_OWNER_FRAME_BYTES},
     login,
@@ -38,6 +40,7 @@ use tokio::{
 use base::Awaiting;
 use door::Door;
 use figures::Figures;
+use offers::Offers;
 
 use super::{
     App,
@@ -110,6 +113,10 @@ struct Session {
     warned: Vec<u8>,
     /// What the client has been told of the mirrors.
     mirrored: Vec<Mirror>,
+    /// What the client has been told that may be allowed.
+    permitted: (Vec<Permission>, Vec<UnsignedEvent>),
+    /// What the node would have the owner publish.
+    offers: Offers,
     publishing: FuturesUnordered<Publishing>,
     figures: Figures,
     /// Questions for what the owner's programs build on, which wait for the owner's other nodes and the mirrors.
@@ -151,6 +158,8 @@ impl Session {
             marked: Markers::new(),
             warned: Vec::new(),
             mirrored: Vec::new(),
+            permitted: Default::default(),
+            offers: Offers::default(),
             publishing: FuturesUnordered::new(),
             figures: Figures::new(Instant::now()),
             awaiting: Awaiting::default(),
@@ -165,6 +174,8 @@ impl Session {
         let mut markers = self.app.markers.clone();
         let mut ways = self.app.ways.clone();
         let mut mirrors = self.app.mirrors.status.clone();
+        let mut refused_pages = self.app.refused_pages.subscribe();
+        let mut permissions = self.app.names.permissions().subscribe();
         let mut renew = tokio::time::interval(RENEW_EVERY);
         let entrance = Instant::now() + LOGIN_DEADLINE;
         loop {
@@ -209,6 +220,14 @@ impl Session {
                     mirrors.borrow_and_update();
                     self.answer_awaiting(Instant::now()).await?;
                     self.on_mirrors().await?;
+                }
+                Ok(()) = refused_pages.changed(), if self.is_owner() => {
+                    refused_pages.borrow_and_update();
+                    self.tell_permissions().await?;
+                }
+                Ok(()) = permissions.changed(), if self.is_owner() => {
+                    permissions.borrow_and_update();
+                    self.tell_permissions().await?;
                 }
                 _ = renew.tick(), if !self.subscriptions.is_empty() => self.renew_subscriptions(),
                 () = sleep_until(push.unwrap_or_else(Instant::now)), if push.is_some() => {
@@ -282,7 +301,11 @@ impl Session {
             ClientFrame::Names { name, change, .. } if self.is_owner() => {
                 self.on_names(request, &name, change).await
             }
+            ClientFrame::Permit { sort, subject, granted, .. } if self.is_owner() => {
+                self.on_permit(request, sort, &subject, granted).await
+            }
             ClientFrame::Publish { .. }
+            | ClientFrame::Permit { .. }
             | ClientFrame::Names { .. }
             | ClientFrame::Export { .. }
             | ClientFrame::Retry { .. }
@@ -436,6 +459,8 @@ impl Session {
         self.tell_deliveries().await?;
         self.tell_markers().await?;
         self.tell_ways().await?;
+        self.look_at_lists().await;
+        self.tell_permissions().await?;
         self.status().await
     }
 

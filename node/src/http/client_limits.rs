@@ -152,6 +152,11 @@ impl ClientLimits {
 }
 
 impl Visit {
+    /// From where it has come.
+    pub(crate) const fn origin(&self) -> ClientOrigin {
+        self.origin
+    }
+
     /// The address or network from which it has come; None where everybody is the same.
     pub(crate) const fn address(&self) -> Option<IpAddr> {
         self.origin.address()

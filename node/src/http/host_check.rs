@@ -12,7 +12,13 @@ use axum::{
 };
 use nostrp2p_protocol::Authority;
 
-use super::{App, front, named::Named, refused_pages, well_known};
+use super::{
+    App,
+    client_limits::{ClientOrigin, Source},
+    front,
+    named::Named,
+    refused_pages, well_known,
+};
 use crate::{
     clock,
     own_names::{NameKind, OwnNames, SocketEnds},
@@ -33,7 +39,9 @@ pub(super) async fn check(State(app): State<App>, mut request: Request, next: Ne
         }
         Err(Refusal { reason, page }) => {
             if page && let Some(origin) = origin(request.headers()) {
-                app.refused_pages.count(origin, clock::now());
+                let source = request.extensions().get::<Source>().copied();
+                let from = ClientOrigin::of(source, request.headers());
+                app.refused_pages.count(origin, from, clock::now());
             }
             (StatusCode::FORBIDDEN, format!("{reason}\n")).into_response()
         }

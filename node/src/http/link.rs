@@ -210,6 +210,11 @@ impl Socket {
         self.visit.allowance()
     }
 
+    /// From where the client has come.
+    pub(super) const fn origin(&self) -> ClientOrigin {
+        self.visit.origin()
+    }
+
     /// The address or network from which the client has come; None on this machine.
     pub(super) const fn address(&self) -> Option<IpAddr> {
         self.visit.address()

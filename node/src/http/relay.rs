@@ -172,7 +172,7 @@ impl Conversation {
         if self.session.take_owner_refused()
             && let Some(origin) = &self.foreign
         {
-            self.app.refused_pages.count(origin, now);
+            self.app.refused_pages.count(origin, self.socket.origin(), now);
         }
         if self.session.is_owners() {
             self.socket.stay().await;

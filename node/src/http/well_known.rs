@@ -56,7 +56,7 @@ fn document(own: &[String], asked: Option<&str>, owner: PublicKey, url: String) 
 }
 
 /// The address of the relay. A name without a port is that of a proxy with TLS, where the node has none of its own.
-fn relay_url(authority: &Authority, tls: bool) -> String {
+pub(super) fn relay_url(authority: &Authority, tls: bool) -> String {
     let scheme = if tls || authority.port().is_none() { "wss" } else { "ws" };
     format!("{scheme}://{authority}/")
 }

@@ -29,6 +29,9 @@ const REVOKED: TableDefinition<(&[u8; 32], &[u8; 32]), &[u8]> = TableDefinition:
 /// Names that the owner has confirmed to be the node's own: `host` or `host:port`.
 const OWN_NAMES: TableDefinition<&str, ()> = TableDefinition::new("own_names");
 
+/// Sort and subject of a permission (see PROTOCOL.md, "Client and node") -> whether the owner has granted it.
+const PERMISSIONS: TableDefinition<(u8, &str), bool> = TableDefinition::new("permissions");
+
 /// Something to write down.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum MetaWrite {
@@ -52,6 +55,15 @@ pub enum MetaWrite {
     NotRevoked(PublicKey, PeerId),
     /// The owner says that this name is the node's own, or no longer.
     OwnName(Authority, bool),
+    /// The owner has granted a permission or refused it, or takes the decision back.
+    Permission {
+        /// Which sort of thing.
+        sort: u8,
+        /// What.
+        subject: String,
+        /// The decision.
+        granted: Option<bool>,
+    },
 }
 
 /// Creates the tables that are missing.
@@ -64,6 +76,7 @@ pub(super) fn prepare(transaction: &WriteTransaction) -> Result<(), redb::Error>
     transaction.open_table(GIVEN)?;
     transaction.open_table(REVOKED)?;
     transaction.open_table(OWN_NAMES)?;
+    transaction.open_table(PERMISSIONS)?;
     Ok(())
 }
 
@@ -103,6 +116,12 @@ pub(super) fn write(transaction: &WriteTransaction, note: &MetaWrite) -> Result<
         MetaWrite::OwnName(name, false) => {
             drop(transaction.open_table(OWN_NAMES)?.remove(name.to_string().as_str())?);
         }
+        MetaWrite::Permission { sort, subject, granted: Some(granted) } => {
+            drop(transaction.open_table(PERMISSIONS)?.insert((*sort, subject.as_str()), granted)?);
+        }
+        MetaWrite::Permission { sort, subject, granted: None } => {
+            drop(transaction.open_table(PERMISSIONS)?.remove((*sort, subject.as_str()))?);
+        }
         MetaWrite::Given(id) => drop(transaction.open_table(GIVEN)?.insert(id.as_bytes(), ())?),
     }
     Ok(())
@@ -128,6 +147,21 @@ impl Store {
         let names = self.database.begin_read()?.open_table(OWN_NAMES)?;
         let names = names.iter()?.map(|row| row.map(|(name, _)| name.value().parse().ok()));
         Ok(names.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
+    }
+
+    /// What the owner has granted and refused: sort and subject, and whether it is granted.
+    ///
+    /// # Errors
+    /// When the disk cannot be read.
+    pub fn permissions(&self) -> Result<BTreeMap<(u8, String), bool>, redb::Error> {
+        let permissions = self.database.begin_read()?.open_table(PERMISSIONS)?;
+        let rows = permissions.iter()?.map(|row| {
+            row.map(|(key, granted)| {
+                let (sort, subject) = key.value();
+                ((sort, subject.to_owned()), granted.value())
+            })
+        });
+        Ok(rows.collect::<Result<_, _>>()?)
     }
 
     /// How far a mirror has come: the last [`MetaWrite::Settled`] and the last [`MetaWrite::CaughtUp`], 0 before the first.

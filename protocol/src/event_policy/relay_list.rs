@@ -14,13 +14,20 @@ const MESSAGE_RELAYS: Kind = Kind(10_050);
 /// Ends of names that only a home network, a machine or a tailnet knows.
 const INSIDE: [&str; 7] = [".local", ".localhost", ".internal", ".lan", ".home", ".home.arpa", ".ts.net"];
 
-/// The first address of a list of relays that leads into its author's own machine or network.
+/// The tag by which the author of a list says that it is for everyone, whatever addresses it names.
+pub const FOR_EVERYONE: [&str; 2] = ["audience", "everyone"];
+
+/// The first address of a list of relays that leads into its author's own machine or network; none if its author has
+/// agreed to it by [`FOR_EVERYONE`].
 pub fn inside_address(unsigned: &UnsignedEvent) -> Option<&str> {
     let name = match unsigned.kind {
         RELAY_LIST => "r",
         MESSAGE_RELAYS => "relay",
         _ => return None,
     };
+    if unsigned.tags.iter().any(|tag| tag.elements() == FOR_EVERYONE) {
+        return None;
+    }
     unsigned.tag_values(name).find(|url| is_inside(url))
 }
 
@@ -90,6 +97,15 @@ mod tests {
             assert_eq!(inside_address(&list(RELAY_LIST, "r", &[public, inside])), Some(inside));
             assert_eq!(inside_address(&list(MESSAGE_RELAYS, "relay", &[inside])), Some(inside));
         }
+    }
+
+    #[test]
+    fn a_list_to_which_its_author_has_agreed_is_like_any_other() {
+        let mut list = list(RELAY_LIST, "r", &["ws://localhost:1"]);
+        list.tags.push(Tag::new(["audience", "other"]));
+        assert!(inside_address(&list).is_some());
+        list.tags.push(Tag::new(FOR_EVERYONE));
+        assert_eq!(inside_address(&list), None);
     }
 
     #[test]

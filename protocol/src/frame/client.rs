@@ -2,7 +2,7 @@
 
 use crate::{
     EventId, Filter, MAX_AUTHORITY_BYTES, Malformed, UnverifiedEvent,
-    frame::RequestId,
+    frame::{MAX_SUBJECT_BYTES, RequestId},
     limits::{MAX_FILTERS, MAX_FRAME_BYTES, MAX_MARKER_BYTES, MAX_OWNER_FRAME_BYTES, MAX_TEXT_BYTES},
     login::MAX_RELAY_BYTES,
     wire::{self, CompactEvent},
@@ -135,6 +135,18 @@ pub enum ClientFrame {
         /// What to do with it.
         change: Option<bool>,
     },
+    /// 22 `[22, request, sort, subject, granted]`: the owner allows something, or does not, or takes the decision back:
+    /// `granted` is true, false, or nil. The answer is a [`super::NodeFrame::Permissions`].
+    Permit {
+        /// Repeated in the answer.
+        request: RequestId,
+        /// As in a [`super::Permission`].
+        sort: u8,
+        /// As in a [`super::Permission`]: at most [`MAX_SUBJECT_BYTES`] bytes.
+        subject: String,
+        /// What the owner has decided.
+        granted: Option<bool>,
+    },
 }
 
 impl ClientFrame {
@@ -162,6 +174,9 @@ impl ClientFrame {
             Self::RelayLogin { relay, proof } => wire::encode(&(13u8, relay, CompactEvent::from(proof))),
             Self::Export { request, after } => wire::encode(&(14u8, request, after)),
             Self::Names { request, name, change } => wire::encode(&(20u8, request, name, change)),
+            Self::Permit { request, sort, subject, granted } => {
+                wire::encode(&(22u8, request, sort, subject, granted))
+            }
         }
     }
 
@@ -258,6 +273,14 @@ impl ClientFrame {
                 }
                 Ok(Self::FetchBehind { request, filters, created_at, id })
             }
+            22 => {
+                let (_, request, sort, subject, granted): (u8, _, _, String, Option<bool>) =
+                    wire::decode(bytes)?;
+                if subject.len() > MAX_SUBJECT_BYTES {
+                    return Err(Malformed::TooLong { length: subject.len(), max: MAX_SUBJECT_BYTES });
+                }
+                Ok(Self::Permit { request, sort, subject, granted })
+            }
             other => Err(Malformed::UnknownType(other)),
         }
     }
@@ -279,6 +302,7 @@ impl ClientFrame {
             | Self::Search { request, .. }
             | Self::Export { request, .. }
             | Self::Names { request, .. }
+            | Self::Permit { request, .. }
             | Self::Unsubscribe { request } => *request,
         }
     }

@@ -4,7 +4,9 @@ use crate::{
     EventId, Malformed, PeerId, PublicKey, UnsignedEvent, UnverifiedEvent,
     channel::ChannelKey,
     compression::{pack, unpack},
-    frame::{MAX_MIRRORS, MAX_NAMES, Mirror, Refusal, RefusalCode, RequestId, Welcome},
+    frame::{
+        MAX_MIRRORS, MAX_NAMES, MAX_PERMISSIONS, Mirror, Permission, Refusal, RefusalCode, RequestId, Welcome,
+    },
     limits::{MAX_BATCH_BYTES, MAX_MARKERS, MAX_TEXT_BYTES, MAX_WAY_BYTES, MAX_WAYS},
     msgpack::{Input, Read, Write},
     wire::{self, CompactEvent, CompactUnsigned},
@@ -148,6 +150,17 @@ pub enum NodeFrame {
         /// The names that the node was started with and those of its certificate, and those that its owner has confirmed
         /// and can revoke, which are marked. At most [`MAX_NAMES`] confirmed ones and as many others.
         names: Vec<(String, bool)>,
+    },
+    /// 87 `[87, request, [[sort, subject, granted], ...], packed drafts]`: what the owner may allow, and has decided. Answers a
+    /// [`super::ClientFrame::Permit`]; sent with request 0 after login and whenever it changes, to a client that says in
+    /// its login that it reads them (see [`crate::login::reads_features`]).
+    Permissions {
+        /// The request that it answers; 0 for none.
+        request: RequestId,
+        /// At most [`MAX_PERMISSIONS`].
+        permissions: Vec<Permission>,
+        /// What the owner signs to grant those of the sorts 1 and 2: lists of relays that name the subject.
+        drafts: Vec<UnsignedEvent>,
     },
     /// 70 `[70, request, code, reason]`: no. With request 0 the node closes the connection next.
     Refused {
@@ -404,6 +417,11 @@ impl NodeFrame {
                 wire::encode(&(74u8, bytes(key.as_bytes()), addresses, helpers))
             }
             Self::Names { request, own, names } => wire::encode(&(84u8, request, own, names)),
+            Self::Permissions { request, mut permissions, drafts } => {
+                permissions.truncate(MAX_PERMISSIONS);
+                let (packed, packing) = pack::<CompactUnsigned, _>(drafts);
+                wire::encode(&(87u8, request, permissions, packing, bytes(&packed)))
+            }
             Self::Exported { request, through, newest, events } => {
                 let (packed, packing) = pack::<CompactEvent, _>(events);
                 wire::encode(&(78u8, request, through, newest, packing, bytes(&packed)))
@@ -484,6 +502,7 @@ impl NodeFrame {
                 }
                 Ok(Self::Names { request, own, names })
             }
+            87 => decode_permissions(bytes),
             78 => {
                 let (_, request, through, newest, packing, packed): (u8, _, _, _, u8, serde_bytes::ByteBuf) =
                     wire::decode(bytes)?;
@@ -493,6 +512,16 @@ impl NodeFrame {
             other => Err(Malformed::UnknownType(other)),
         }
     }
+}
+
+fn decode_permissions(bytes: &[u8]) -> Result<NodeFrame, Malformed> {
+    let (_, request, permissions, packing, packed): (u8, _, Vec<Permission>, u8, serde_bytes::ByteBuf) =
+        wire::decode(bytes)?;
+    if permissions.len() > MAX_PERMISSIONS {
+        return Err(Malformed::Encoding(format!("more than {MAX_PERMISSIONS} permissions")));
+    }
+    let drafts = unpack::<CompactUnsigned, _>(packing, &packed)?;
+    Ok(NodeFrame::Permissions { request, permissions, drafts })
 }
 
 impl Ways {

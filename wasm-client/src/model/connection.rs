@@ -1,9 +1,9 @@
 //! The way to the node, and what was asked over it.
 
 use nostrp2p_protocol::{
-    EventId, PeerId, PublicKey,
+    EventId, PeerId, PublicKey, UnsignedEvent,
     channel::ChannelKey,
-    frame::{CaughtUp, Mirror, Path, PeerStatus, Reached, Refusal, RequestId},
+    frame::{CaughtUp, Mirror, Path, PeerStatus, Permission, Reached, Refusal, RequestId},
 };
 
 use super::ways::{Attempt, Home, Way};
@@ -69,6 +69,10 @@ pub struct Connection {
     pub mirrors: Vec<Mirror>,
     /// The names of the node, once the person has asked for them.
     pub names: Option<NodeNames>,
+    /// What the node has told since the login that the person may allow, and has decided.
+    pub permissions: Vec<Permission>,
+    /// The lists of relays that the person signs to grant some of these.
+    pub drafts: Vec<UnsignedEvent>,
 }
 
 /// How far the connection has come.
@@ -161,6 +165,8 @@ pub enum SentRequest {
         /// Whether one was changed.
         changed: bool,
     },
+    /// A decision about a permission.
+    Permit,
     /// Publish.
     Publish(EventId),
     /// The newest events, because the store is new to us.

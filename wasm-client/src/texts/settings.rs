@@ -40,6 +40,14 @@ words! {
     OWN_NAMES_ASK: "You have come by {0}. If that leads to your node and to nothing else, your other programs may sign in there too.";
     OWN_NAMES_CONFIRM: "This is my node's";
     OWN_NAMES_REVOKE: "Take back";
+    PERMISSIONS: "What your node asks you";
+    PERMISSIONS_WHY: "Allow only sites at which you sign in yourself.";
+    WEB_ORIGIN_ASKS: "{0} wanted to use your node. Do you use that site?";
+    HELD_LIST_ASKS: "Your node keeps a list of relays to itself, for {0} is in your own network. Publish it to everyone?";
+    INBOX_ASKS: "Publish {0} as your inbox, so that others’ programs reach you? Your lists of relays would be:";
+    NAME_ASKS: "Write the name {0} into your profile? Your node answers for it.";
+    ALLOW: "Allow";
+    PUBLISH: "Publish";
     LIST_TITLE: "People you follow";
     LIST_WHY: "Earlier lists are kept on this device, in case one goes wrong.";
     LIST_RESTORE: "Go back to it";
@@ -99,6 +107,12 @@ pub const THEMES: [super::Words; 3] = [THEME_AUTO, THEME_LIGHT, THEME_DARK];
 
 pub fn own_name_ask(language: Language, name: &str) -> String {
     OWN_NAMES_ASK.fill(language, &[name])
+}
+
+/// The question about a permission of this sort; none for one that a newer node knows.
+pub fn permission(language: Language, sort: u8, subject: &str) -> Option<String> {
+    let all = [WEB_ORIGIN_ASKS, HELD_LIST_ASKS, INBOX_ASKS, NAME_ASKS];
+    Some(all.get(usize::from(sort))?.fill(language, &[subject]))
 }
 
 pub fn version(language: Language) -> String {

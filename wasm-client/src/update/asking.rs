@@ -185,6 +185,7 @@ pub(super) fn on_answer(
         | SentRequest::Export
         | SentRequest::OwnNodes
         | SentRequest::Names { .. }
+        | SentRequest::Permit
         | SentRequest::Likes
         | SentRequest::Notices => {}
     }

@@ -163,7 +163,7 @@ pub fn on_signed(
         Purpose::Relay => relays::on_signed(event, out),
         // These have returned above.
         Purpose::Join(_) | Purpose::Appoint => {}
-        Purpose::Delegation | Purpose::Repost => hand_in(model, event, Vec::new(), out),
+        Purpose::Delegation | Purpose::Repost | Purpose::RelayList => hand_in(model, event, Vec::new(), out),
         Purpose::Again(former) => {
             drop_from_outbox(model, former);
             hand_in(model, event, vec![StorageChange::Settled(former)], out);

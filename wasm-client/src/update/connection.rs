@@ -210,6 +210,10 @@ pub fn on_frame(model: &mut Model, frame: NodeFrame, moment: Moment, out: &mut V
                 own_names::on_names(model, changed, own, names, out);
             }
         }
+        NodeFrame::Permissions { request, permissions, drafts } => {
+            model.connection.requests.remove(&request);
+            (model.connection.permissions, model.connection.drafts) = (permissions, drafts);
+        }
         NodeFrame::Refused { request, refusal } => on_refused(model, request, refusal, moment, out),
     }
 }
@@ -302,6 +306,7 @@ fn on_logged_in(
     model.connection.troubled = None;
     model.connection.doubtful = None;
     model.connection.warnings.clear();
+    model.connection.permissions.clear();
     model.people.begin();
     model.missing.begin();
     out.push(Effect::Cancel(Timer::Answer));
@@ -515,7 +520,7 @@ fn on_refused(
         Some(SentRequest::Older) => model.timeline.past = Past::InNode,
         Some(SentRequest::Page | SentRequest::PageOlder | SentRequest::Search) => model.open.loading = false,
         Some(SentRequest::Export) => exporting::fail(model, out),
-        Some(SentRequest::Names { .. }) => notify(model, refusal.reason, out),
+        Some(SentRequest::Names { .. } | SentRequest::Permit) => notify(model, refusal.reason, out),
         Some(
             SentRequest::OwnProfile
             | SentRequest::Profiles

@@ -1,6 +1,10 @@
 //! The own profile, the key and the settings.
 
-use super::{Effect, connection, exporting, onboarding, own_names, own_nodes, relays, signing};
+use super::{
+    Effect, connection, exporting, onboarding, own_names, own_nodes,
+    permissions::{self, Publication},
+    relays, signing,
+};
 use crate::{
     effect::Purpose,
     message::Own,
@@ -68,6 +72,11 @@ pub fn update(model: &mut Model, own: Own, out: &mut Vec<Effect>) {
         Own::Agree(relay) => relays::agree(model, relay, out),
         Own::Export => exporting::begin(model, out),
         Own::Names(change) => own_names::ask(model, change, out),
+        Own::Permit(permission, granted) => {
+            if let Some(publication) = permissions::decide(model, permission, granted, out) {
+                publish_for(model, publication, out);
+            }
+        }
         Own::Help(open) => {
             model.help = open;
             if open {
@@ -84,6 +93,22 @@ pub fn update(model: &mut Model, own: Own, out: &mut Vec<Effect>) {
         Own::Install => out.push(Effect::Install),
         Own::Update => out.push(Effect::ApplyUpdate),
         Own::NoticeClosed => model.notice = None,
+    }
+}
+
+/// Publishes what grants something that the node has asked for.
+fn publish_for(model: &mut Model, publication: Publication, out: &mut Vec<Effect>) {
+    match publication {
+        Publication::Lists(drafts) => {
+            for draft in drafts {
+                signing::sign(model, Purpose::RelayList, draft, out);
+            }
+        }
+        Publication::Name(name) => {
+            model.profile_form.nip05 = Some(name);
+            model.profile_form.submitted = true;
+            publish_if_submitted(model, out);
+        }
     }
 }
 

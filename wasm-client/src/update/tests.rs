@@ -11,6 +11,7 @@ mod offers;
 mod own_names;
 mod own_nodes;
 mod pages;
+mod permissions;
 mod reading;
 mod reconnect;
 mod refusals;

@@ -1,6 +1,6 @@
 //! The frame around each screen: bars on a phone; rail, column and side on a desktop.
 
-use super::{Html, button, compose, icons, network, notifications, title};
+use super::{Html, button, compose, icons, network, notifications, permissions, title};
 use crate::{
     message::{Message, Own, Reading, Writing},
     model::Model,
@@ -85,6 +85,7 @@ fn banners(model: &Model) -> Vec<Html> {
         banners.extend(network::alarm(model).map(|card| card.key("alarm")));
     }
     banners.extend(network::unsaid(model).map(|banner| banner.key("unsaid")));
+    banners.extend(permissions::banner(model).map(|banner| banner.key("permission")));
     banners
 }
 

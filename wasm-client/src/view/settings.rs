@@ -2,7 +2,7 @@
 
 use nostrp2p_protocol::{PublicKey, UnsignedEvent};
 
-use super::{Html, button, error, keyring, own_names, paragraph};
+use super::{Html, button, error, keyring, own_names, paragraph, permissions};
 use crate::{
     message::{Link, Message, Own, Relation},
     model::Model,
@@ -36,6 +36,7 @@ pub fn view(model: &Model) -> Html {
         .child(group(model, texts::GROUP_NODE))
         .child(node(model))
         .child_if(model.connection.is_logged_in().then(|| own_names::card(model)))
+        .child_if(permissions::card(model).filter(|_| model.connection.is_logged_in()))
         .child(pace(model))
         .child(group(model, texts::GROUP_DATA))
         .child_if(lists(model))

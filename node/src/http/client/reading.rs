@@ -9,7 +9,7 @@ use nostrp2p_protocol::{
 };
 use tokio::time::Instant;
 
-use super::{Gone, Session, Watching, unreadable};
+use super::{Gone, Session, Watching, offers, unreadable};
 use crate::{
     clock,
     driver::Command,
@@ -211,6 +211,8 @@ impl Session {
         let was_caught_up = watching.caught_up;
         watching.caught_up |= batch.through >= batch.newest;
         let view = self.view();
+        let owner = self.app.node_status.borrow().owner.filter(|_| self.is_owner());
+        let matters = batch.events.iter().any(|event| offers::matters(event, owner));
         let visible: Vec<Event> = batch.events.into_iter().filter(view).collect();
         // When and how much the owner gets is not for a guest's eyes.
         if visible.is_empty() && was_caught_up && !self.is_owner() {
@@ -220,7 +222,12 @@ impl Session {
             return self.push_matches(&visible).await;
         }
         let events = visible.into_iter().map(Event::into_rumor).collect();
-        self.send(NodeFrame::Batch { through: batch.through, newest: batch.newest, events }).await
+        self.send(NodeFrame::Batch { through: batch.through, newest: batch.newest, events }).await?;
+        if matters {
+            self.look_at_lists().await;
+            self.tell_permissions().await?;
+        }
+        Ok(())
     }
 
     /// To a client that does not watch, what its subscriptions match.

@@ -1,0 +1,209 @@
+//! What the node would have its owner publish: the address of an inbox in the lists of relays (NIP-65, NIP-17), a name of
+//! the node's own in the profile (NIP-05), and a list that it holds back for an address of the owner's own network.
+//!
+//! The node makes the drafts, for it knows the addresses; the page shows them, and the owner signs there or does not.
+
+use nostrp2p_protocol::{
+    Event, EventTemplate, Filter, Kind, PublicKey, Tag, UnsignedEvent,
+    event_policy::{FOR_EVERYONE, inside_address, is_inside_name},
+    frame::Permission,
+};
+
+use super::Session;
+use crate::{
+    clock,
+    http::{App, well_known::relay_url},
+};
+
+/// Relays where somebody reads and writes (NIP-65), and those where direct messages come (NIP-17), with the tags that
+/// name them.
+const LISTS: [(Kind, &str); 2] = [(Kind(10_002), "r"), (Kind(10_050), "relay")];
+
+/// Whether an event of the owner changes what is offered.
+pub(super) fn matters(event: &Event, owner: Option<PublicKey>) -> bool {
+    owner == Some(event.pubkey)
+        && (event.kind == Kind::PROFILE || LISTS.iter().any(|(kind, _)| *kind == event.kind))
+}
+
+impl Session {
+    /// Looks again at what the owner has published.
+    pub(super) async fn look_at_lists(&mut self) {
+        let Some(owner) = self.app.node_status.borrow().owner else { return };
+        if !self.reads_features {
+            return;
+        }
+        let kinds = LISTS.iter().map(|(kind, _)| *kind).chain([Kind::PROFILE]).collect();
+        let filter = Filter { authors: Some([owner].into()), kinds: Some(kinds), ..Filter::default() };
+        let found = self.read(move |store, reading| store.find_within(&[filter], |_| true, reading)).await;
+        if let Ok(found) = found {
+            let inbox = inbox(&self.app);
+            let name = public_name(&self.app).and_then(|(_, name)| name);
+            self.offers = offers(&found.events, owner, inbox, name, clock::now());
+        }
+    }
+}
+
+/// A name of the node that is for everybody: the address of its relay, and the owner's name there (NIP-05), which has no
+/// port.
+fn public_name(app: &App) -> Option<(String, Option<String>)> {
+    let name =
+        app.names.configured().into_iter().find(|name| name.ip().is_none() && !is_inside_name(name))?;
+    let person = app.person_names.first().filter(|_| name.port().is_none());
+    let person = person.map(|person| format!("{person}@{}", name.host()));
+    Some((relay_url(&name, app.names.serves_tls()), person))
+}
+
+/// Where others' programs can bring something to the owner: at the node itself, or at the first mirror.
+fn inbox(app: &App) -> Option<String> {
+    let own = public_name(app).filter(|_| app.relay.policy.inbox.is_some()).map(|(url, _)| url);
+    own.or_else(|| {
+        let mirrors = app.mirrors.status.borrow();
+        mirrors.values().map(|mirror| mirror.url.clone()).find(|url| !is_inside(url))
+    })
+}
+
+fn is_inside(url: &str) -> bool {
+    let list = EventTemplate {
+        created_at: 0,
+        kind: LISTS[0].0,
+        tags: vec![Tag::new([LISTS[0].1, url])],
+        content: String::new(),
+    };
+    inside_address(&list.by(PublicKey::from_bytes([0; 32]))).is_some()
+}
+
+/// What the owner is asked to publish.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Offers {
+    /// Sort and subject of each ([`Permission`]).
+    pub(super) offers: Vec<(u8, String)>,
+    /// The lists of relays that are to be signed; each names the subject of its offer.
+    pub(super) drafts: Vec<UnsignedEvent>,
+}
+
+fn offers(
+    found: &[Event],
+    owner: PublicKey,
+    inbox: Option<String>,
+    name: Option<String>,
+    now: u64,
+) -> Offers {
+    let newest = |kind: Kind| found.iter().find(|event| event.kind == kind);
+    let mut all = Offers::default();
+    for list in LISTS.iter().filter_map(|(kind, _)| newest(*kind)) {
+        if let Some(address) = inside_address(list) {
+            let offer = (Permission::HELD_LIST, address.to_owned());
+            if !all.offers.contains(&offer) {
+                all.offers.push(offer);
+            }
+            all.drafts.push(next(list, Tag::new(FOR_EVERYONE), now));
+        }
+    }
+    // One after the other: a list is not drafted twice.
+    if let Some(url) = inbox.filter(|_| all.drafts.is_empty()) {
+        let draft = |(kind, tag): &(Kind, &str)| with_inbox(newest(*kind), owner, *kind, tag, &url, now);
+        all.drafts = LISTS.iter().filter_map(draft).collect();
+        if !all.drafts.is_empty() {
+            all.offers.push((Permission::INBOX, url));
+        }
+    }
+    // A profile is never begun from nothing.
+    let profile = newest(Kind::PROFILE)
+        .and_then(|profile| serde_json::from_str::<serde_json::Value>(&profile.content).ok());
+    if let (Some(name), Some(profile)) = (name, profile)
+        && profile["nip05"] != name.as_str()
+    {
+        all.offers.push((Permission::NAME, name));
+    }
+    all
+}
+
+/// The list with this relay besides what is on it; None if it is there.
+fn with_inbox(
+    list: Option<&Event>,
+    owner: PublicKey,
+    kind: Kind,
+    tag: &str,
+    url: &str,
+    now: u64,
+) -> Option<UnsignedEvent> {
+    let bare = |url: &str| url.trim_end_matches('/').to_ascii_lowercase();
+    if list.is_some_and(|list| list.tag_values(tag).any(|there| bare(there) == bare(url))) {
+        return None;
+    }
+    // On the list of NIP-65 a relay where others' programs bring what is for the owner is one for reading.
+    let added = if tag == "r" { Tag::new([tag, url, "read"]) } else { Tag::new([tag, url]) };
+    let none = || EventTemplate { created_at: 0, kind, tags: vec![], content: String::new() }.by(owner);
+    Some(next(&list.map_or_else(none, |list| list.clone().into_rumor()), added, now))
+}
+
+/// The next version of a list, with a tag more.
+fn next(list: &UnsignedEvent, tag: Tag, now: u64) -> UnsignedEvent {
+    let mut next = list.clone();
+    next.created_at = now.max(list.created_at.saturating_add(1));
+    next.tags.push(tag);
+    next
+}
+
+#[cfg(test)]
+mod tests {
+    use nostrp2p_protocol::SecretKey;
+
+    use super::*;
+
+    const NOW: u64 = 1_700_000_000;
+    const NODE: &str = "wss://node.example/";
+
+    fn signed(kind: Kind, tags: &[&[&str]], content: &str) -> Event {
+        let tags = tags.iter().map(|tag| Tag::new(tag.iter().copied())).collect();
+        let draft = EventTemplate { created_at: NOW, kind, tags, content: content.into() };
+        draft.sign(&SecretKey::from_bytes([1; 32]).unwrap(), &[2; 32])
+    }
+
+    fn offered(found: &[Event], inbox: Option<&str>, name: Option<&str>) -> Offers {
+        let owner = SecretKey::from_bytes([1; 32]).unwrap().public_key();
+        offers(found, owner, inbox.map(str::to_owned), name.map(str::to_owned), NOW)
+    }
+
+    #[test]
+    fn an_inbox_is_added_to_the_lists_that_lack_it_and_what_is_on_them_stays() {
+        let relays = signed(LISTS[0].0, &[&["r", "wss://a.example", "write"], &["x", "y"]], "kept");
+        let messages = signed(LISTS[1].0, &[&["relay", "wss://NODE.example"]], "");
+        let Offers { offers, drafts } = offered(&[relays.clone(), messages], Some(NODE), None);
+        assert_eq!(offers, [(Permission::INBOX, NODE.to_owned())]);
+        assert!(drafts.len() == 1 && drafts[0].created_at > NOW && drafts[0].content == "kept");
+        assert_eq!(drafts[0].tags, [&relays.tags[..], &[Tag::new(["r", NODE, "read"])]].concat());
+        assert_eq!(offered(&[], Some(NODE), None).drafts.len(), 2, "lists that begin");
+        assert_eq!(offered(&[], None, None), Offers::default());
+    }
+
+    #[test]
+    fn a_list_that_is_held_back_is_offered_with_the_word_for_it_before_anything_else() {
+        let list = signed(LISTS[1].0, &[&["relay", "ws://localhost:1"], &["relay", "wss://a.example"]], "");
+        let Offers { offers, drafts } = offered(std::slice::from_ref(&list), Some(NODE), None);
+        assert_eq!(offers, [(Permission::HELD_LIST, "ws://localhost:1".to_owned())]);
+        assert_eq!(drafts.len(), 1);
+        assert_eq!(drafts[0].tags, [&list.tags[..], &[Tag::new(FOR_EVERYONE)]].concat());
+        assert_eq!(inside_address(&drafts[0]), None);
+    }
+
+    #[test]
+    fn a_name_is_offered_for_a_profile_that_has_another_or_none() {
+        let name = Some("_@node.example");
+        for (content, expected) in [
+            (r#"{"name":"A"}"#, true),
+            (r#"{"nip05":"a@b.example"}"#, true),
+            (r#"{"nip05":"_@node.example"}"#, false),
+            ("no profile", false),
+        ] {
+            let all = offered(&[signed(Kind::PROFILE, &[], content)], None, name);
+            assert_eq!(all.offers.len() == 1, expected, "{content}");
+        }
+        assert_eq!(offered(&[], None, name), Offers::default(), "a profile is never begun from nothing");
+    }
+
+    #[test]
+    fn addresses_of_ones_own_network_are_no_inbox() {
+        assert!(is_inside("ws://192.168.1.7:1/") && !is_inside("wss://relay.example.com"));
+    }
+}

@@ -1,0 +1,118 @@
+//! What the owner has allowed in the page, or refused for good. The store keeps it over restarts.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use tokio::sync::watch;
+
+/// Most decisions that are kept. A person uses a handful of web programs.
+const MAX_DECISIONS: usize = 64;
+
+/// Why a decision is not taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the node keeps at most {MAX_DECISIONS} permissions; take one back first")]
+pub(crate) struct TooMany;
+
+/// Sort ([`nostrp2p_protocol::frame::Permission`]) and subject -> whether it is allowed.
+pub(crate) type Decisions = BTreeMap<(u8, String), bool>;
+
+/// The decisions of the owner. Clones are the same.
+#[derive(Debug, Clone)]
+pub(crate) struct Permissions(Arc<watch::Sender<Decisions>>);
+
+impl Permissions {
+    /// `decisions` is what the store has kept.
+    pub(crate) fn new(decisions: Decisions) -> Self {
+        Self(Arc::new(watch::Sender::new(decisions)))
+    }
+
+    /// What the owner has decided, if anything.
+    pub(crate) fn granted(&self, sort: u8, subject: &str) -> Option<bool> {
+        self.0.borrow().get(&(sort, subject.to_owned())).copied()
+    }
+
+    /// All decisions.
+    pub(crate) fn all(&self) -> Decisions {
+        self.0.borrow().clone()
+    }
+
+    /// The signed-in owner decides, or takes a decision back. Returns the changes; the caller writes them down. A full
+    /// table forgets a refusal, which costs the owner another question, and never what is allowed.
+    ///
+    /// # Errors
+    /// When the table is full of what is allowed.
+    pub(crate) fn decide(
+        &self,
+        sort: u8,
+        subject: &str,
+        granted: Option<bool>,
+    ) -> Result<Vec<(u8, String, Option<bool>)>, TooMany> {
+        let key = (sort, subject.to_owned());
+        let mut changes = Ok(Vec::new());
+        self.0.send_if_modified(|decisions| {
+            if decisions.get(&key).copied() == granted {
+                return false;
+            }
+            let mut forgotten = None;
+            if granted.is_some() && !decisions.contains_key(&key) && decisions.len() >= MAX_DECISIONS {
+                forgotten = decisions.iter().find(|(_, granted)| !**granted).map(|(key, _)| key.clone());
+                let Some(key) = &forgotten else {
+                    changes = Err(TooMany);
+                    return false;
+                };
+                decisions.remove(key);
+            }
+            match granted {
+                Some(granted) => decisions.insert(key, granted),
+                None => decisions.remove(&key),
+            };
+            let forgotten = forgotten.map(|(sort, subject)| (sort, subject, None));
+            changes = Ok(forgotten.into_iter().chain([(sort, subject.to_owned(), granted)]).collect());
+            true
+        });
+        changes
+    }
+
+    /// Tells when something is decided.
+    pub(crate) fn subscribe(&self) -> watch::Receiver<Decisions> {
+        self.0.subscribe()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn written(granted: Option<bool>) -> Vec<(u8, String, Option<bool>)> {
+        vec![(0, "a".to_owned(), granted)]
+    }
+
+    #[test]
+    fn a_decision_holds_until_another_one_and_is_written_once() {
+        let permissions = Permissions::new(Decisions::new());
+        assert_eq!(permissions.granted(0, "a"), None);
+        for granted in [Some(true), Some(false), None] {
+            assert_eq!(permissions.decide(0, "a", granted), Ok(written(granted)));
+            assert_eq!(permissions.decide(0, "a", granted), Ok(vec![]));
+            assert_eq!(permissions.granted(0, "a"), granted);
+            assert_eq!(permissions.granted(1, "a"), None, "another sort of thing");
+        }
+    }
+
+    #[test]
+    fn a_full_table_forgets_refusals_and_nothing_that_is_allowed() {
+        let permissions = Permissions::new(Decisions::new());
+        permissions.decide(0, "refused", Some(false)).unwrap();
+        for number in 1..MAX_DECISIONS {
+            permissions.decide(0, &number.to_string(), Some(true)).unwrap();
+        }
+        let changes = permissions.decide(0, "a", Some(true)).unwrap();
+        assert_eq!(changes, [vec![(0, "refused".to_owned(), None)], written(Some(true))].concat());
+        assert_eq!(permissions.decide(0, "b", Some(true)), Err(TooMany));
+        assert_eq!(permissions.decide(0, "b", None), Ok(vec![]));
+        assert_eq!(
+            permissions.decide(0, "a", Some(false)),
+            Ok(written(Some(false))),
+            "what is there may change"
+        );
+    }
+}

@@ -1,0 +1,47 @@
+//! What a node asks its owner to allow, or to publish, as clients are told.
+
+use crate::{
+    Malformed,
+    msgpack::{Input, Read, Write},
+};
+
+/// Most permissions of which a client is told.
+pub const MAX_PERMISSIONS: usize = 128;
+
+/// Longest subject of a permission, in bytes: an origin, an address or an id.
+pub const MAX_SUBJECT_BYTES: usize = 512;
+
+/// Something that the owner allows or not: `[sort, subject, granted]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Permission {
+    /// What sort of thing it is. A client passes over sorts that it does not know.
+    pub sort: u8,
+    /// What is allowed or not.
+    pub subject: String,
+    /// What the owner has decided; none while it is open.
+    pub granted: Option<bool>,
+}
+
+impl Permission {
+    /// The sort 0: the web pages of an origin may use the node. The subject is the origin (RFC 6454).
+    pub const WEB_ORIGIN: u8 = 0;
+    /// The sort 1: a list of relays is published although it names an address of the owner's own network, the subject.
+    pub const HELD_LIST: u8 = 1;
+    /// The sort 2: the address of a relay, the subject, is published as the owner's inbox (NIP-65, NIP-17).
+    pub const INBOX: u8 = 2;
+    /// The sort 3: a name of the owner at the node (NIP-05), the subject, goes into the profile, which the client edits.
+    pub const NAME: u8 = 3;
+}
+
+impl Write for Permission {
+    fn write(&self, out: &mut Vec<u8>) {
+        (self.sort, &self.subject, self.granted).write(out);
+    }
+}
+
+impl Read for Permission {
+    fn read(input: &mut Input<'_>) -> Result<Self, Malformed> {
+        let (sort, subject, granted) = Read::read(input)?;
+        Ok(Self { sort, subject, granted })
+    }
+}
