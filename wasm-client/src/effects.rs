@@ -135,7 +135,7 @@ pub async fn start(ciphers: Function, japanese: Function) -> Result<Rc<App>, JsV
     app.prepare_drawing();
     app.listeners.replace(surroundings::listen(&app));
     app.tabs.replace(tabs::Tabs::open(&app));
-    app.dispatch(Message::Started(Box::new(Start { environment, fragment, snapshot, me, typed })));
+    app.dispatch(Message::Started(Rc::new(Start { environment, fragment, snapshot, me, typed })));
     extension::begin(&app);
     Ok(app)
 }

@@ -1,5 +1,7 @@
 //! Everything that can happen, as one closed enum.
 
+use std::rc::Rc;
+
 use nostrp2p_protocol::{
     Event, EventId, PeerId, PublicKey, UnsignedEvent,
     frame::{NodeFrame, Permission},
@@ -22,10 +24,13 @@ use crate::{
 };
 
 /// Something that happened.
+///
+/// What the page draws holds messages, and gives a copy of one for each click. What only comes from outside is shared and
+/// taken out by the one who gets it ([`Rc::into_inner`]), so that no code is needed that copies frames and what was stored.
 #[derive(Debug, Clone)]
 pub enum Message {
     /// The storage was read; the first message of all.
-    Started(Box<Start>),
+    Started(Rc<Start>),
     /// The socket.
     Socket {
         /// Which attempt it belongs to.
@@ -95,7 +100,7 @@ pub enum SocketEvent {
     /// It opened.
     Opened,
     /// A frame came.
-    Frame(Box<NodeFrame>),
+    Frame(Rc<NodeFrame>),
     /// Something came that is no frame.
     Foreign,
     /// What answered behind a helper does not hold the key of the node.
@@ -128,7 +133,7 @@ pub enum BrowserNews {
     /// A key that no field took.
     Key(KeyPress),
     /// Another tab of the page did something.
-    Elsewhere(Tidings),
+    Elsewhere(Rc<Tidings>),
     /// A new version of the page waits.
     UpdateReady,
     /// The texts of the wanted language are there, or could not be loaded.

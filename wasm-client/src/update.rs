@@ -26,6 +26,8 @@ pub mod timeline;
 #[cfg(test)]
 mod tests;
 
+use std::rc::Rc;
+
 use crate::{
     address::{ClaimLink, InvalidAddress},
     effect::{Effect, Timer},
@@ -62,7 +64,11 @@ pub fn update(model: &mut Model, message: Message, moment: Moment) -> Vec<Effect
         return effects;
     }
     match message {
-        Message::Started(start) => begin(model, *start, out),
+        Message::Started(start) => {
+            if let Some(start) = Rc::into_inner(start) {
+                begin(model, start, out);
+            }
+        }
         Message::Socket { attempt, event } => {
             if model.offer.as_ref().is_some_and(|offer| offer.attempt == Some(attempt)) {
                 offer::on_socket(model, event, out);
@@ -278,7 +284,11 @@ fn on_browser(model: &mut Model, browser: BrowserNews, out: &mut Vec<Effect>) {
             out.extend(model.pictures.put(address, picture).map(Effect::DropPicture));
         }
         BrowserNews::Named(name, answer) => names::on_answer(model, name, answer, out),
-        BrowserNews::Elsewhere(tidings) => tabs::update(model, tidings, out),
+        BrowserNews::Elsewhere(tidings) => {
+            if let Some(tidings) = Rc::into_inner(tidings) {
+                tabs::update(model, tidings, out);
+            }
+        }
         BrowserNews::UpdateReady => model.update_ready = true,
         BrowserNews::Language(true) => out.push(Effect::PutLanguage(model.language())),
         BrowserNews::Language(false) => notify(model, model.say(texts::LANGUAGE_AWAY), out),

@@ -117,6 +117,8 @@ struct Session {
     permitted: (Vec<Permission>, Vec<UnsignedEvent>),
     /// What the node would have the owner publish.
     offers: Offers,
+    /// Whether to look what to offer waits until others have given what they hold of the owner's lists.
+    offers_wait: bool,
     publishing: FuturesUnordered<Publishing>,
     figures: Figures,
     /// Questions for what the owner's programs build on, which wait for the owner's other nodes and the mirrors.
@@ -160,6 +162,7 @@ impl Session {
             mirrored: Vec::new(),
             permitted: Default::default(),
             offers: Offers::default(),
+            offers_wait: false,
             publishing: FuturesUnordered::new(),
             figures: Figures::new(Instant::now()),
             awaiting: Awaiting::default(),
@@ -195,6 +198,7 @@ impl Session {
                     node_status.borrow_and_update();
                     self.answer_awaiting(Instant::now()).await?;
                     self.figures.on_peers(self.gathering());
+                    self.offer_what_waited().await?;
                 }
                 news = deliveries.recv(), if self.is_owner() => match news {
                     Ok((id, person, state)) => {
@@ -220,6 +224,7 @@ impl Session {
                     mirrors.borrow_and_update();
                     self.answer_awaiting(Instant::now()).await?;
                     self.on_mirrors().await?;
+                    self.offer_what_waited().await?;
                 }
                 Ok(()) = refused_pages.changed(), if self.is_owner() => {
                     refused_pages.borrow_and_update();

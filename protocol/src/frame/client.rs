@@ -235,50 +235,36 @@ impl ClientFrame {
             8 => wire::decode(bytes).map(|(_, request): (u8, _)| Self::Unsubscribe { request }),
             9 => {
                 let (_, name, until): (u8, String, _) = wire::decode(bytes)?;
-                if name.len() > MAX_MARKER_BYTES {
-                    return Err(Malformed::TooLong { length: name.len(), max: MAX_MARKER_BYTES });
-                }
+                fits(&name, MAX_MARKER_BYTES)?;
                 Ok(Self::Mark { name, until })
             }
             10 => {
                 let (_, request, filters, words): (u8, _, Vec<Filter>, String) = wire::decode(bytes)?;
-                if words.len() > MAX_TEXT_BYTES {
-                    return Err(Malformed::TooLong { length: words.len(), max: MAX_TEXT_BYTES });
-                }
-                if filters.len() > MAX_FILTERS {
-                    return Err(Malformed::Encoding(format!("more than {MAX_FILTERS} filters")));
-                }
+                fits(&words, MAX_TEXT_BYTES)?;
+                few_enough(&filters)?;
                 Ok(Self::Search { request, filters, words })
             }
             12 => wire::decode(bytes).map(|(_, id): (u8, _)| Self::Retry { id }),
             13 => {
                 let (_, relay, proof): (u8, String, CompactEvent) = wire::decode(bytes)?;
-                if relay.len() > MAX_RELAY_BYTES {
-                    return Err(Malformed::TooLong { length: relay.len(), max: MAX_RELAY_BYTES });
-                }
+                fits(&relay, MAX_RELAY_BYTES)?;
                 Ok(Self::RelayLogin { relay, proof: proof.into() })
             }
             14 => wire::decode(bytes).map(|(_, request, after): (u8, _, _)| Self::Export { request, after }),
             20 => {
                 let (_, request, name, change): (u8, _, String, Option<bool>) = wire::decode(bytes)?;
-                if name.len() > MAX_AUTHORITY_BYTES {
-                    return Err(Malformed::TooLong { length: name.len(), max: MAX_AUTHORITY_BYTES });
-                }
+                fits(&name, MAX_AUTHORITY_BYTES)?;
                 Ok(Self::Names { request, name, change })
             }
             21 => {
                 let (_, request, filters, created_at, id): (u8, _, Vec<Filter>, _, _) = wire::decode(bytes)?;
-                if filters.len() > MAX_FILTERS {
-                    return Err(Malformed::Encoding(format!("more than {MAX_FILTERS} filters")));
-                }
+                few_enough(&filters)?;
                 Ok(Self::FetchBehind { request, filters, created_at, id })
             }
             22 => {
                 let (_, request, sort, subject, granted): (u8, _, _, String, Option<bool>) =
                     wire::decode(bytes)?;
-                if subject.len() > MAX_SUBJECT_BYTES {
-                    return Err(Malformed::TooLong { length: subject.len(), max: MAX_SUBJECT_BYTES });
-                }
+                fits(&subject, MAX_SUBJECT_BYTES)?;
                 Ok(Self::Permit { request, sort, subject, granted })
             }
             other => Err(Malformed::UnknownType(other)),
@@ -308,10 +294,19 @@ impl ClientFrame {
     }
 }
 
+/// Refuses a text that is longer than so many bytes.
+const fn fits(text: &str, max: usize) -> Result<(), Malformed> {
+    if text.len() > max { Err(Malformed::TooLong { length: text.len(), max }) } else { Ok(()) }
+}
+
+/// Refuses more filters than a question has.
+fn few_enough(filters: &[Filter]) -> Result<(), Malformed> {
+    let many = || Malformed::Encoding(format!("more than {MAX_FILTERS} filters"));
+    if filters.len() > MAX_FILTERS { Err(many()) } else { Ok(()) }
+}
+
 fn decode_filters(bytes: &[u8]) -> Result<(RequestId, Vec<Filter>), Malformed> {
     let (_, request, filters): (u8, _, Vec<Filter>) = wire::decode(bytes)?;
-    if filters.len() > MAX_FILTERS {
-        return Err(Malformed::Encoding(format!("more than {MAX_FILTERS} filters")));
-    }
+    few_enough(&filters)?;
     Ok((request, filters))
 }

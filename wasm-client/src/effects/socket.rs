@@ -184,12 +184,12 @@ impl Line {
         let (next, heard) = hear(self.channel_state.replace(SocketChannel::Mute), &bytes);
         self.channel_state.replace(next);
         match heard {
-            Some(SocketEvent::Frame(frame)) => match *frame {
+            Some(SocketEvent::Frame(frame)) => match Rc::into_inner(frame)? {
                 NodeFrame::Welcome(welcome) => {
                     self.check(welcome);
                     None
                 }
-                frame => Some(SocketEvent::Frame(Box::new(frame))),
+                frame => Some(SocketEvent::Frame(Rc::new(frame))),
             },
             heard => heard,
         }
@@ -203,7 +203,7 @@ impl Line {
         };
         spawn_local(async move {
             let heard = match node_key::signed(&app, &welcome.peer, &message, &welcome.signature).await {
-                Ok(true) => SocketEvent::Frame(Box::new(NodeFrame::Welcome(welcome))),
+                Ok(true) => SocketEvent::Frame(Rc::new(NodeFrame::Welcome(welcome))),
                 Ok(false) => SocketEvent::Impostor,
                 Err(error) => {
                     web_sys::console::warn_1(&error);
@@ -248,7 +248,7 @@ fn closed(event: &Event) -> SocketEvent {
 
 fn frame(bytes: &[u8]) -> SocketEvent {
     match NodeFrame::decode(bytes) {
-        Ok(frame) => SocketEvent::Frame(Box::new(frame)),
+        Ok(frame) => SocketEvent::Frame(Rc::new(frame)),
         Err(error) => {
             web_sys::console::warn_1(&error.to_string().into());
             SocketEvent::Foreign

@@ -30,7 +30,7 @@ impl Tabs {
         let listener = EventListener::new(&channel, "message", move |event| {
             let told = event.dyn_ref::<MessageEvent>().and_then(|event| event.data().as_string());
             if let (Some(app), Some(tidings)) = (app.upgrade(), told.and_then(|told| Tidings::parse(&told))) {
-                app.dispatch(Message::Browser(BrowserNews::Elsewhere(tidings)));
+                app.dispatch(Message::Browser(BrowserNews::Elsewhere(Rc::new(tidings))));
             }
         });
         Some(Self { channel, _listener: listener })

@@ -1,5 +1,7 @@
 //! The conversation with the node: connect, greet, log in or claim, follow, publish, and come back after a loss.
 
+use std::rc::Rc;
+
 use nostrp2p_protocol::{
     EventId, Kind, PublicKey, UnsignedEvent, delegation,
     frame::{
@@ -103,7 +105,7 @@ pub fn on_socket(model: &mut Model, attempt: u32, event: SocketEvent, moment: Mo
     match event {
         // All that was to be done then is done while the ways are tried.
         SocketEvent::Opened => {}
-        SocketEvent::Frame(frame) => on_frame(model, *frame, moment, out),
+        SocketEvent::Frame(frame) => take_frame(model, frame, moment, out),
         SocketEvent::Foreign | SocketEvent::Impostor => {
             out.push(Effect::Disconnect);
             fail(model, Trouble::Foreign, moment, out);
@@ -147,8 +149,15 @@ pub fn fail(model: &mut Model, trouble: Trouble, moment: Moment, out: &mut Vec<E
     out.push(Effect::Wait(Timer::Reconnect, delay_ms));
 }
 
+/// A frame came from the socket, which has let go of it.
+pub fn take_frame(model: &mut Model, frame: Rc<NodeFrame>, moment: Moment, out: &mut Vec<Effect>) {
+    if let Some(frame) = Rc::into_inner(frame) {
+        on_frame(model, frame, moment, out);
+    }
+}
+
 /// A frame came over the socket that is in use.
-pub fn on_frame(model: &mut Model, frame: NodeFrame, moment: Moment, out: &mut Vec<Effect>) {
+fn on_frame(model: &mut Model, frame: NodeFrame, moment: Moment, out: &mut Vec<Effect>) {
     match frame {
         NodeFrame::Welcome(welcome) => {
             let Welcome { challenge, peer, owner, .. } = *welcome;

@@ -9,7 +9,7 @@ use nostrp2p_protocol::{
 
 use super::{
     Moment,
-    connection::{ANSWER_WITHIN_MS, fail, on_frame},
+    connection::{ANSWER_WITHIN_MS, fail, take_frame},
     exporting,
 };
 use crate::{
@@ -118,12 +118,12 @@ pub fn on_socket(model: &mut Model, number: u32, event: SocketEvent, moment: Mom
                     return speak_inside(model, number, welcome.peer, welcome.key, out);
                 }
                 win(model, number, out);
-                return on_frame(model, *frame, moment, out);
+                return take_frame(model, frame, moment, out);
             }
             NodeFrame::Welcome(welcome) => Trouble::OtherNode(welcome.peer),
             NodeFrame::Refused { refusal, .. } if refusal.code == RefusalCode::Version => {
                 win(model, number, out);
-                return on_frame(model, *frame, moment, out);
+                return take_frame(model, frame, moment, out);
             }
             _ => Trouble::Closed,
         },

@@ -4,6 +4,8 @@
 //! see the node, nothing is signed before they say yes, and nothing is stored before that node has taken the login and
 //! the delegation. See PROTOCOL.md, "Links".
 
+use std::rc::Rc;
+
 use nostrp2p_protocol::{
     Event, PeerId,
     channel::{CLIENT_QUERY, ChannelKey},
@@ -68,7 +70,12 @@ pub fn update(model: &mut Model, choice: Choice, out: &mut Vec<Effect>) {
 pub fn on_socket(model: &mut Model, event: SocketEvent, out: &mut Vec<Effect>) {
     let trouble = match event {
         SocketEvent::Opened => return out.push(Effect::Greet(attempt(model))),
-        SocketEvent::Frame(frame) => return on_frame(model, *frame, out),
+        SocketEvent::Frame(frame) => {
+            if let Some(frame) = Rc::into_inner(frame) {
+                on_frame(model, frame, out);
+            }
+            return;
+        }
         SocketEvent::Foreign => Trouble::Foreign,
         SocketEvent::Impostor => Trouble::Impostor,
         SocketEvent::TurnedAway(reason) => Trouble::TurnedAway(reason),

@@ -117,7 +117,7 @@ impl Rig {
 
     fn start(start: Start) -> Self {
         let mut rig = Self { model: Model::default(), effects: Vec::new(), now_ms: NOW_MS };
-        rig.give(Message::Started(Box::new(start)));
+        rig.give(Message::Started(std::rc::Rc::new(start)));
         rig
     }
 
@@ -151,7 +151,7 @@ impl Rig {
     fn frame(&mut self, frame: NodeFrame) {
         // Over the wire and back, as in life.
         let frame = NodeFrame::decode(&frame.encode()).unwrap();
-        self.socket(SocketEvent::Frame(Box::new(frame)));
+        self.socket(SocketEvent::Frame(std::rc::Rc::new(frame)));
     }
 
     fn greet(&mut self, owner: Option<u8>) {

@@ -9,10 +9,10 @@ use nostrp2p_protocol::{
     frame::Permission,
 };
 
-use super::Session;
+use super::{Gone, Session};
 use crate::{
     clock,
-    http::{App, well_known::relay_url},
+    http::{App, base, well_known::relay_url},
 };
 
 /// Relays where somebody reads and writes (NIP-65), and those where direct messages come (NIP-17), with the tags that
@@ -26,10 +26,24 @@ pub(super) fn matters(event: &Event, owner: Option<PublicKey>) -> bool {
 }
 
 impl Session {
+    /// Looks at it once the others have given what they hold, if that was waited for.
+    pub(super) async fn offer_what_waited(&mut self) -> Result<(), Gone> {
+        if !self.offers_wait || base::others_owe(&self.app) {
+            return Ok(());
+        }
+        self.look_at_lists().await;
+        self.tell_permissions().await
+    }
+
     /// Looks again at what the owner has published.
     pub(super) async fn look_at_lists(&mut self) {
         let Some(owner) = self.app.node_status.borrow().owner else { return };
         if !self.reads_features {
+            return;
+        }
+        // A list that begins from nothing would take the place of one that another node or a mirror still has.
+        self.offers_wait = base::others_owe(&self.app);
+        if self.offers_wait {
             return;
         }
         let kinds = LISTS.iter().map(|(kind, _)| *kind).chain([Kind::PROFILE]).collect();

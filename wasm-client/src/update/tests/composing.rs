@@ -227,7 +227,9 @@ impl Rig {
     fn tell(&self, other: &mut Self) {
         for change in self.saved() {
             if let StorageChange::Set(Setting::EventTemplate(context, stored)) = change {
-                other.give(Message::Browser(BrowserNews::Elsewhere(Tidings::EventTemplate(context, stored))));
+                other.give(Message::Browser(BrowserNews::Elsewhere(std::rc::Rc::new(
+                    Tidings::EventTemplate(context, stored),
+                ))));
             }
         }
     }
@@ -377,7 +379,7 @@ fn what_is_being_written_here_is_not_overwritten_by_another_tab() {
 #[test]
 fn a_key_that_is_gone_in_another_tab_is_gone_here_with_all_that_it_did() {
     for tidings in [
-        Message::Browser(BrowserNews::Elsewhere(Tidings::Key)),
+        Message::Browser(BrowserNews::Elsewhere(std::rc::Rc::new(Tidings::Key))),
         Message::StorageFailed(crate::storage::StorageError::forgotten()),
     ] {
         let mut rig = Rig::in_use(0);
@@ -399,7 +401,7 @@ fn a_key_that_is_gone_in_another_tab_is_gone_here_with_all_that_it_did() {
 fn a_key_that_is_locked_in_another_tab_is_locked_here() {
     let mut rig = Rig::open_with("", Some(1), Signer::Passphrase, Snapshot::default());
     rig.model.signing.locked = false;
-    rig.give(Message::Browser(BrowserNews::Elsewhere(Tidings::Locked)));
+    rig.give(Message::Browser(BrowserNews::Elsewhere(std::rc::Rc::new(Tidings::Locked))));
     assert!(rig.model.signing.locked);
     rig.did(|effect| *effect == Effect::CloseKey);
     assert!(!rig.effects.iter().any(|effect| matches!(effect, Effect::Tell(_))), "it goes round once");

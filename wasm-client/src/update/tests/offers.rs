@@ -42,7 +42,7 @@ fn say(rig: &mut Rig, frame: NodeFrame) {
     let attempt =
         rig.model.offer.as_ref().and_then(|offer| offer.attempt).expect("a socket to the other node");
     let frame = NodeFrame::decode(&frame.encode()).unwrap();
-    rig.give(Message::Socket { attempt, event: SocketEvent::Frame(Box::new(frame)) });
+    rig.give(Message::Socket { attempt, event: SocketEvent::Frame(std::rc::Rc::new(frame)) });
 }
 
 fn look(rig: &mut Rig) {

@@ -45,7 +45,7 @@ fn say(rig: &mut Rig, attempt: u32, event: SocketEvent) {
 }
 
 fn welcome(peer: PeerId, owner: u8) -> SocketEvent {
-    SocketEvent::Frame(Box::new(super::welcome(peer, Some(owner))))
+    SocketEvent::Frame(std::rc::Rc::new(super::welcome(peer, Some(owner))))
 }
 
 fn log_in_by(rig: &mut Rig, attempt: u32) {
