@@ -7,7 +7,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use nostrp2p_protocol::{
-    EventId, Filter, Kind, PeerId, PublicKey, UnsignedEvent, event_policy::is_served_on_request,
+    EventId, Filter, Kind, PeerId, PublicKey, UnsignedEvent,
+    event_policy::{Routing, is_served_on_request, routing},
 };
 
 use crate::answers_page::AnswersPage;
@@ -46,6 +47,8 @@ pub enum FetchTarget {
     Latest(Kind, PublicKey),
     /// A person's latest posts and reposts.
     Posts(PublicKey),
+    /// A person's latest events of an addressable kind, see [`FetchTarget::addressable_of`].
+    Addressable(Kind, PublicKey),
     /// An event, and its author as far as known; without, the neighbours are asked.
     Event(EventId, Option<PublicKey>),
     /// A page of the answers to a post.
@@ -58,10 +61,22 @@ impl FetchTarget {
         (kind == Kind::PROFILE || is_served_on_request(kind)).then_some(Self::Latest(kind, author))
     }
 
+    /// The newest events of this kind of a person, if it is addressable and for everyone: articles.
+    pub fn addressable_of(kind: Kind, author: PublicKey) -> Option<Self> {
+        let served = kind.is_addressable() && routing(kind) == Routing::Everyone;
+        served.then_some(Self::Addressable(kind, author))
+    }
+
+    /// What a person's nodes are asked for to get events of this kind.
+    pub fn of_author(kind: Kind, author: PublicKey) -> Self {
+        let special = Self::latest_of(kind, author).or_else(|| Self::addressable_of(kind, author));
+        special.unwrap_or(Self::Posts(author))
+    }
+
     /// Whose nodes are asked.
     pub const fn author(&self) -> Option<PublicKey> {
         match self {
-            Self::Latest(_, author) | Self::Posts(author) => Some(*author),
+            Self::Latest(_, author) | Self::Posts(author) | Self::Addressable(_, author) => Some(*author),
             Self::Event(_, author) => *author,
             Self::Answers(page) => Some(page.author),
         }
@@ -71,7 +86,7 @@ impl FetchTarget {
     pub fn next<'a>(&self, events: impl Iterator<Item = &'a UnsignedEvent>) -> Option<Self> {
         match self {
             Self::Answers(page) => page.next(events).map(Self::Answers),
-            Self::Latest(..) | Self::Posts(_) | Self::Event(..) => None,
+            Self::Latest(..) | Self::Posts(_) | Self::Addressable(..) | Self::Event(..) => None,
         }
     }
 
@@ -79,7 +94,7 @@ impl FetchTarget {
     const fn rest(&self) -> u64 {
         match self {
             Self::Answers(_) => POSTS_SECONDS,
-            Self::Latest(..) | Self::Posts(_) | Self::Event(..) => NONE_SECONDS,
+            Self::Latest(..) | Self::Posts(_) | Self::Addressable(..) | Self::Event(..) => NONE_SECONDS,
         }
     }
 
@@ -87,7 +102,9 @@ impl FetchTarget {
     fn is(&self, id: &EventId, unsigned: &UnsignedEvent) -> bool {
         let by = |author: &PublicKey| unsigned.pubkey == *author;
         match self {
-            Self::Latest(kind, author) => unsigned.kind == *kind && by(author),
+            Self::Latest(kind, author) | Self::Addressable(kind, author) => {
+                unsigned.kind == *kind && by(author)
+            }
             Self::Posts(author) => matches!(unsigned.kind, Kind::POST | Kind::REPOST) && by(author),
             Self::Event(wanted, author) => wanted == id && author.as_ref().is_none_or(by),
             Self::Answers(page) => page.holds(unsigned),
@@ -108,7 +125,7 @@ pub struct FetchQuery {
     pub nodes: Vec<PeerId>,
     /// How many neighbours, when `nodes` is empty.
     pub neighbours: usize,
-    /// For what: at most three.
+    /// For what: at most four.
     pub filters: Vec<Filter>,
 }
 
@@ -277,10 +294,8 @@ impl Fetches {
     /// An event has come whose signature is right.
     pub fn on_found(&mut self, id: &EventId, unsigned: &UnsignedEvent, now: u64) {
         let author = unsigned.pubkey;
-        let (want, rest) = match FetchTarget::latest_of(unsigned.kind, author) {
-            Some(latest) => (latest, FRESH_SECONDS),
-            None => (FetchTarget::Posts(author), POSTS_SECONDS),
-        };
+        let want = FetchTarget::of_author(unsigned.kind, author);
+        let rest = if matches!(want, FetchTarget::Latest(..)) { FRESH_SECONDS } else { POSTS_SECONDS };
         // What is still to be asked for is not found by what came with something else.
         let answered = |entry: &&mut Entry| !matches!(entry.state, State::Due | State::Asked);
         if let Some(entry) = self.entries.get_mut(&want).filter(answered) {
@@ -302,11 +317,13 @@ impl Fetches {
 /// One question for all of it.
 fn filters(wants: &[FetchTarget]) -> Vec<Filter> {
     let (mut kinds, mut ids, mut writers) = (BTreeSet::new(), BTreeSet::new(), 0_u32);
+    let mut addressable = BTreeSet::new();
     let mut filters = Vec::new();
     for want in wants {
         match want {
             FetchTarget::Latest(kind, _) => drop(kinds.insert(*kind)),
             FetchTarget::Posts(_) => writers = writers.saturating_add(1),
+            FetchTarget::Addressable(kind, _) => drop(addressable.insert(*kind)),
             FetchTarget::Event(id, _) => drop(ids.insert(*id)),
             FetchTarget::Answers(page) => filters.push(page.filter()),
         }
@@ -320,6 +337,9 @@ fn filters(wants: &[FetchTarget]) -> Vec<Filter> {
         let kinds = Some([Kind::POST, Kind::REPOST].into());
         let limit = Some(POSTS.saturating_mul(writers).min(MAX_POSTS));
         filters.push(by(Filter { kinds, limit, ..Filter::default() }));
+    }
+    if !addressable.is_empty() {
+        filters.push(by(Filter { kinds: Some(addressable), limit: Some(MAX_POSTS), ..Filter::default() }));
     }
     if !ids.is_empty() {
         filters.push(by(Filter { ids: Some(ids), ..Filter::default() }));
@@ -448,6 +468,27 @@ mod tests {
         assert!(Fetches::fits(&wants, &post.id(), &post, false));
         wanted.on_found(&post.id(), &post, NOW);
         assert!(wanted.entries.is_empty());
+    }
+
+    #[test]
+    fn articles_are_asked_for_by_kind_and_what_stays_at_home_is_not() {
+        assert_eq!(FetchTarget::addressable_of(Kind::APPLICATION_DATA, ALICE), None);
+        assert_eq!(FetchTarget::addressable_of(Kind::POST, ALICE), None);
+        let articles = FetchTarget::addressable_of(Kind(30_023), ALICE).expect("for everyone");
+        let mut wanted = Fetches::default();
+        wanted.want(articles, NOW);
+        wanted.want(FetchTarget::Posts(ALICE), NOW);
+        let asking = wanted.due(NOW, home).remove(0);
+        assert_eq!(asking.filters.len(), 2);
+        assert!(asking.filters.iter().all(|filter| filter.authors == Some([ALICE].into())));
+        let wants = wanted.on_answered(asking.ask, true, NOW);
+        let article = unsigned(Kind(30_023));
+        assert!(Fetches::fits(&wants, &article.id(), &article, false));
+        wanted.on_found(&article.id(), &article, NOW);
+        wanted.want(articles, NOW + 299);
+        assert_eq!(wanted.due(NOW + 299, home), []);
+        wanted.want(articles, NOW + 300);
+        assert_eq!(wanted.due(NOW + 300, home).len(), 1);
     }
 
     #[test]

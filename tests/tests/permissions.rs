@@ -19,6 +19,7 @@ async fn page(node: &Node, key: &SecretKey) -> Client {
     let mut draft = login::client_draft(&welcome.challenge, &welcome.peer, &node.clients(), now());
     login::read_features(&mut draft);
     client.send(ClientFrame::Login { request: 1, proof: draft.sign(key, &[7; 32]).into() }).await;
+    assert!(matches!(client.answer().await, NodeFrame::Features(_)));
     assert!(matches!(client.answer().await, NodeFrame::LoggedIn { .. }));
     client
 }

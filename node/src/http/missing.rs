@@ -139,6 +139,9 @@ impl Asked {
                 {
                     self.want(want, few);
                 }
+                if let Some(want) = FetchTarget::addressable_of(*kind, *author).filter(|_| few) {
+                    self.want(want, true);
+                }
             }
             if posts && few && filter.tags.is_empty() {
                 self.want(FetchTarget::Posts(*author), true);
@@ -156,7 +159,7 @@ impl Asked {
     /// Notes that the store has an event.
     fn hold(&mut self, event: &Event) {
         let (id, author) = (event.id(), event.pubkey);
-        let of_author = FetchTarget::latest_of(event.kind, author).unwrap_or(FetchTarget::Posts(author));
+        let of_author = FetchTarget::of_author(event.kind, author);
         for want in [of_author, FetchTarget::Event(id, None), FetchTarget::Event(id, Some(author))] {
             if let Some(held) = self.wants.get_mut(&want) {
                 *held = (*held).max(Some(event.created_at));
@@ -210,6 +213,8 @@ fn lookups(wants: &[FetchTarget]) -> Vec<Filter> {
     for want in wants {
         match want {
             FetchTarget::Event(id, _) => drop(ids.insert(*id)),
+            // Another one of that kind says nothing about the one with this `d` tag.
+            FetchTarget::Addressable(..) => {}
             FetchTarget::Answers(page) => filters.push(Filter { limit: Some(1), ..page.filter() }),
             FetchTarget::Latest(kind, author) => drop(people.entry(*kind).or_default().insert(*author)),
             FetchTarget::Posts(author) => filters.push(Filter {
