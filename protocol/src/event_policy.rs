@@ -30,6 +30,6 @@ pub use kinds::{
     is_served_on_request, open_kinds, public_kinds, routing,
 };
 pub use mail::{is_addressed_to, is_for_inbox};
-pub use relay_list::{FOR_EVERYONE, inside_address, is_inside_name};
+pub use relay_list::{inside_address, is_inside_name, is_inside_url};
 pub use target::{References, Target, audience_of_deletion, references, reveals};
 pub use versions::{HORIZON_SECONDS, is_outdated, is_too_old, replaces};

@@ -28,7 +28,8 @@ fn name_tags(unsigned: &UnsignedEvent) -> impl Iterator<Item = &Tag> {
     unsigned.tags.iter().filter(move |tag| tag.name() == "p" || comment && tag.name() == "P")
 }
 
-/// The tag by which the author of an answer or a mention says that it is for everyone, whomever it names.
+/// The tag by which the author of an answer or a mention says that it is for everyone, whomever it names; and the author of
+/// a list of relays, whatever addresses it names.
 pub fn everyone_tag() -> Tag {
     Tag::new(["audience", "everyone"])
 }

@@ -5,6 +5,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use super::conversation::says_everyone;
 use crate::{Authority, Kind, UnsignedEvent};
 
 /// Relays where somebody reads and writes (NIP-65), in `r` tags.
@@ -14,24 +15,22 @@ const MESSAGE_RELAYS: Kind = Kind(10_050);
 /// Ends of names that only a home network, a machine or a tailnet knows.
 const INSIDE: [&str; 7] = [".local", ".localhost", ".internal", ".lan", ".home", ".home.arpa", ".ts.net"];
 
-/// The tag by which the author of a list says that it is for everyone, whatever addresses it names.
-pub const FOR_EVERYONE: [&str; 2] = ["audience", "everyone"];
-
 /// The first address of a list of relays that leads into its author's own machine or network; none if its author has
-/// agreed to it by [`FOR_EVERYONE`].
+/// agreed to publish it by saying that it is for everyone ([`says_everyone`]).
 pub fn inside_address(unsigned: &UnsignedEvent) -> Option<&str> {
     let name = match unsigned.kind {
         RELAY_LIST => "r",
         MESSAGE_RELAYS => "relay",
         _ => return None,
     };
-    if unsigned.tags.iter().any(|tag| tag.elements() == FOR_EVERYONE) {
+    if says_everyone(unsigned) {
         return None;
     }
-    unsigned.tag_values(name).find(|url| is_inside(url))
+    unsigned.tag_values(name).find(|url| is_inside_url(url))
 }
 
-fn is_inside(url: &str) -> bool {
+/// Whether the address of a relay leads into a machine or network of somebody's own; see [`is_inside_name`].
+pub fn is_inside_url(url: &str) -> bool {
     let Some((_, rest)) = url.split_once("://") else { return false };
     let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
     let authority = authority.rsplit_once('@').map_or(authority, |(_, authority)| authority);
@@ -61,7 +60,7 @@ const fn is_inside_v6(ip: Ipv6Addr) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use crate::{EventTemplate, PublicKey, Tag};
+    use crate::{EventTemplate, PublicKey, Tag, event_policy::everyone_tag};
 
     use super::*;
 
@@ -104,7 +103,7 @@ mod tests {
         let mut list = list(RELAY_LIST, "r", &["ws://localhost:1"]);
         list.tags.push(Tag::new(["audience", "other"]));
         assert!(inside_address(&list).is_some());
-        list.tags.push(Tag::new(FOR_EVERYONE));
+        list.tags.push(everyone_tag());
         assert_eq!(inside_address(&list), None);
     }
 

@@ -5,7 +5,7 @@
 
 use nostrp2p_protocol::{
     Event, EventTemplate, Filter, Kind, PublicKey, Tag, UnsignedEvent,
-    event_policy::{FOR_EVERYONE, inside_address, is_inside_name},
+    event_policy::{everyone_tag, inside_address, is_inside_name, is_inside_url},
     frame::Permission,
 };
 
@@ -72,18 +72,8 @@ fn inbox(app: &App) -> Option<String> {
     let own = public_name(app).filter(|_| app.relay.policy.inbox.is_some()).map(|(url, _)| url);
     own.or_else(|| {
         let mirrors = app.mirrors.status.borrow();
-        mirrors.values().map(|mirror| mirror.url.clone()).find(|url| !is_inside(url))
+        mirrors.values().map(|mirror| mirror.url.clone()).find(|url| !is_inside_url(url))
     })
-}
-
-fn is_inside(url: &str) -> bool {
-    let list = EventTemplate {
-        created_at: 0,
-        kind: LISTS[0].0,
-        tags: vec![Tag::new([LISTS[0].1, url])],
-        content: String::new(),
-    };
-    inside_address(&list.by(PublicKey::from_bytes([0; 32]))).is_some()
 }
 
 /// What the owner is asked to publish.
@@ -110,7 +100,7 @@ fn offers(
             if !all.offers.contains(&offer) {
                 all.offers.push(offer);
             }
-            all.drafts.push(next(list, Tag::new(FOR_EVERYONE), now));
+            all.drafts.push(next(list, everyone_tag(), now));
         }
     }
     // One after the other: a list is not drafted twice.
@@ -197,7 +187,7 @@ mod tests {
         let Offers { offers, drafts } = offered(std::slice::from_ref(&list), Some(NODE), None);
         assert_eq!(offers, [(Permission::HELD_LIST, "ws://localhost:1".to_owned())]);
         assert_eq!(drafts.len(), 1);
-        assert_eq!(drafts[0].tags, [&list.tags[..], &[Tag::new(FOR_EVERYONE)]].concat());
+        assert_eq!(drafts[0].tags, [&list.tags[..], &[everyone_tag()]].concat());
         assert_eq!(inside_address(&drafts[0]), None);
     }
 
@@ -214,10 +204,5 @@ mod tests {
             assert_eq!(all.offers.len() == 1, expected, "{content}");
         }
         assert_eq!(offered(&[], None, name), Offers::default(), "a profile is never begun from nothing");
-    }
-
-    #[test]
-    fn addresses_of_ones_own_network_are_no_inbox() {
-        assert!(is_inside("ws://192.168.1.7:1/") && !is_inside("wss://relay.example.com"));
     }
 }
