@@ -6,9 +6,7 @@ use futures_util::{SinkExt, StreamExt};
 use nostrp2p_bridge::mirror::{Collect, MirrorSession, MirrorStep, UploadRoom, is_offered};
 use nostrp2p_overlay::Lookups;
 use nostrp2p_protocol::{
-    Event, EventId, Filter, PublicKey,
-    event_policy::{is_open, is_public},
-    frame::MirrorState,
+    Event, EventId, Filter, PublicKey, event_policy::is_open, frame::MirrorState,
     limits::MAX_OWNER_MESSAGE_BYTES,
 };
 use rustls::ClientConfig;
@@ -305,7 +303,7 @@ fn collect(store: &Store, owner: &PublicKey, what: &Collect) -> Result<Vec<(u64,
     let own = Filter { authors: Some([*owner].into()), ..Filter::default() };
     let offered = |event: &Event| is_offered(event, owner, |id| store.was_given(id));
     // A relay is told of nothing that is private: it can only have what it, or another one, gave.
-    let known = |event: &Event| is_public(event) || is_open(event) || store.is_mirrored(&event.id());
+    let known = |event: &Event| is_open(event) || store.is_mirrored(&event.id());
     let asked = match what {
         Collect::Own => Asked { filter: &own, also: &offered },
         Collect::Wanted(filter) => Asked { filter, also: &known },
@@ -349,5 +347,39 @@ async fn send(socket: &mut Socket, message: Message) -> Result<(), String> {
     match timeout(WRITE_WITHIN, socket.send(message)).await {
         Ok(sent) => sent.map_err(|error| error.to_string()),
         Err(_) => Err("the relay takes nothing".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use nostrp2p_protocol::{EventTemplate, Kind, SecretKey, Tag};
+
+    use super::*;
+    use crate::store::{Propagation, Retention};
+
+    #[tokio::test]
+    async fn a_relay_is_not_told_which_private_events_the_node_holds() {
+        let [owner, bob] = [1, 2].map(|seed| SecretKey::from_bytes([seed; 32]).unwrap());
+        let name = owner.public_key().to_string();
+        let reply = |created_at, everyone: bool| {
+            let everyone = everyone.then(nostrp2p_protocol::event_policy::everyone_tag);
+            let tags = [Tag::new(["p", &name])].into_iter().chain(everyone).collect();
+            EventTemplate { created_at, kind: Kind::POST, tags, content: String::new() }.sign(&bob, &[0; 32])
+        };
+        let directory = tempfile::tempdir().unwrap();
+        let (store, writer) = Store::open(directory.path(), Retention::EVERYTHING).unwrap();
+        let relay = Propagation::Mirrored("wss://relay.example".into());
+        for (event, how) in [
+            (reply(1, false), Propagation::Done),
+            (reply(2, false), relay),
+            (reply(3, true), Propagation::Done),
+        ] {
+            writer.commit(event, how).await.await.unwrap().unwrap();
+        }
+        let to_owner = Filter { tags: [('p', [name.clone()].into())].into(), ..Filter::default() };
+        let told = collect(&store, &owner.public_key(), &Collect::Wanted(to_owner)).unwrap();
+        let mut times: Vec<u64> = told.into_iter().map(|(created_at, _)| created_at).collect();
+        times.sort_unstable();
+        assert_eq!(times, [2, 3], "what the relay can have: it gave the one, and everyone has the other");
     }
 }
