@@ -238,7 +238,7 @@ fn lookups(wants: &[FetchTarget]) -> Vec<Filter> {
 
 #[cfg(test)]
 mod tests {
-    use nostrp2p_protocol::{EventTemplate, SecretKey};
+    use nostrp2p_protocol::{EventTemplate, SecretKey, Tag};
 
     use super::*;
     use crate::store::{Propagation, Retention};
@@ -339,5 +339,53 @@ mod tests {
         writer.commit(profile.clone(), Propagation::Done).await.await.unwrap().unwrap();
         let limited = Filter { limit: Some(1), ..asked(&[profile.pubkey], &[Kind::PROFILE, Kind::POST]) };
         assert_eq!(missing(&store, &[limited], &[post], NOW).unwrap().lacking, []);
+    }
+
+    #[tokio::test]
+    async fn the_answers_to_a_post_that_is_here_are_asked_of_its_author_and_those_to_a_private_one_of_nobody()
+    {
+        let directory = tempfile::tempdir().unwrap();
+        let (store, writer) = Store::open(directory.path(), Retention::EVERYTHING).unwrap();
+        let key = SecretKey::from_bytes([1; 32]).unwrap();
+        let tags = vec![Tag::new(["p", &"ab".repeat(32)])];
+        let private = EventTemplate { created_at: NOW, kind: Kind::POST, tags, content: String::new() };
+        let (post, private) = (by_one(NOW, Kind::POST), private.sign(&key, &[0; 32]));
+        for event in [&post, &private] {
+            writer.commit(event.clone(), Propagation::Done).await.await.unwrap().unwrap();
+        }
+        let answers = |event: &Event, kind| Filter {
+            kinds: Some([kind].into()),
+            tags: [('e', [event.id().to_string()].into())].into(),
+            ..Filter::default()
+        };
+        let lacking = |filter| missing(&store, &[filter], &[], NOW).unwrap().lacking;
+        let page = FetchTarget::Answers(AnswersPage::first(post.id(), post.pubkey));
+        assert_eq!(lacking(answers(&post, Kind::POST)), [page]);
+        assert_eq!(lacking(answers(&private, Kind::POST)), []);
+        assert_eq!(lacking(answers(&post, Kind::REACTION)), [], "likes are private");
+        assert_eq!(lacking(answers(&by_one(1, Kind::POST), Kind::POST)), [], "its author is not known");
+    }
+
+    #[tokio::test]
+    async fn an_article_that_is_not_here_is_missing_also_when_another_one_is() {
+        let article = |d: &str| {
+            let tags = vec![Tag::new(["d", d])];
+            let draft = EventTemplate { created_at: NOW, kind: Kind(30_023), tags, content: String::new() };
+            draft.sign(&SecretKey::from_bytes([1; 32]).unwrap(), &[0; 32])
+        };
+        let directory = tempfile::tempdir().unwrap();
+        let (store, writer) = Store::open(directory.path(), Retention::EVERYTHING).unwrap();
+        let here = article("here");
+        writer.commit(here.clone(), Propagation::Done).await.await.unwrap().unwrap();
+        let asked = |d: &str, kind| Filter {
+            tags: [('d', [d.to_owned()].into())].into(),
+            ..asked(&[here.pubkey], &[Kind(kind)])
+        };
+        let articles = FetchTarget::Addressable(Kind(30_023), here.pubkey);
+        let found = |filter, events: &[Event]| missing(&store, &[filter], events, NOW).unwrap();
+        assert_eq!(found(asked("there", 30_023), &[]).lacking, [articles]);
+        let held = found(asked("here", 30_023), std::slice::from_ref(&here));
+        assert_eq!(held, Missing { lacking: vec![], stale: vec![articles] });
+        assert_eq!(found(asked("there", 30_078), &[]), Missing::default(), "nobody gives it");
     }
 }
