@@ -91,8 +91,8 @@ async fn time_posts(from: &Browser, to: &Browser) {
     assert!(median <= AIM + MARGIN, "a post needs {median:?}");
 }
 
-#[tokio::test]
-async fn a_reply_and_a_like_reach_only_their_person() {
+/// Alice at a desktop, Bob at a phone and Carol, each at a node of their own; Alice has asked all of them something.
+async fn who_is_coming() -> ([Browser; 3], [Node; 3]) {
     let node_a = Node::start(&[]).await;
     let node_b = Node::start(&["-b", &node_a.nodes()]).await;
     let node_c = Node::start(&["-b", &node_a.nodes()]).await;
@@ -104,6 +104,12 @@ async fn a_reply_and_a_like_reach_only_their_person() {
     alice.write("Who is coming?").await;
     tokio::join!(bob.see("post-text", "Who is coming?"), carol.see("post-text", "Who is coming?"));
     bob.see("post-name", "Alice").await;
+    ([alice, bob, carol], [node_a, node_b, node_c])
+}
+
+#[tokio::test]
+async fn a_reply_and_a_like_reach_only_their_person() {
+    let ([alice, bob, carol], _nodes) = who_is_coming().await;
 
     bob.click("like").await;
     bob.attribute("like", "aria-pressed", "true").await;
@@ -145,17 +151,7 @@ async fn a_reply_and_a_like_reach_only_their_person() {
 
 #[tokio::test]
 async fn an_answer_for_everyone_is_read_by_all_and_the_private_one_beside_it_is_not() {
-    let node_a = Node::start(&[]).await;
-    let node_b = Node::start(&["-b", &node_a.nodes()]).await;
-    let node_c = Node::start(&["-b", &node_a.nodes()]).await;
-    let (alice, bob) = tokio::join!(Browser::start(Size::Desktop), Browser::start(Size::Phone));
-    let carol = Browser::start(Size::Desktop).await;
-    alice.arrive(&node_a, "Alice").await;
-    bob.arrive(&node_b, "Bob").await;
-    carol.arrive(&node_c, "Carol").await;
-    alice.write("Who is coming?").await;
-    tokio::join!(bob.see("post-text", "Who is coming?"), carol.see("post-text", "Who is coming?"));
-    bob.see("post-name", "Alice").await;
+    let ([alice, bob, carol], _nodes) = who_is_coming().await;
 
     bob.click("reply").await;
     bob.read("Replying to Alice. Only Alice can see it.").await;
