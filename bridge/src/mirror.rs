@@ -54,7 +54,7 @@ pub enum MirrorStep {
     Heard(Box<UnverifiedEvent>),
     /// Everything wanted that was written until this time, in seconds since 1970, is here; write it down.
     CaughtUp(u64),
-    /// What these people wrote before now is not all here; write it down.
+    /// The node has not read yet all that these people wrote before now; write that down.
     Unread(BTreeSet<PublicKey>),
     /// Hang up, and connect again after the pause.
     HangUp(&'static str),
@@ -345,8 +345,8 @@ impl MirrorSession {
         steps
     }
 
-    /// What the relay takes. Each end of a connection counts as a failure, so the last one does not mean that the relay hung
-    /// up on a message.
+    /// The questions that the relay allows. Each end of a connection counts as a failure, so the last failure does not mean
+    /// that the relay hung up on a message.
     fn allowed(&self) -> Allowed {
         Allowed::by(&self.terms, self.failures.saturating_sub(1))
     }

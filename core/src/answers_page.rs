@@ -15,7 +15,7 @@ const MAX_PAGES: u8 = 10;
 pub struct AnswersPage {
     /// The post.
     pub to: EventId,
-    /// Who wrote it.
+    /// The author of the post, whose nodes are asked.
     pub author: PublicKey,
     /// The newest time of an answer, in seconds since 1970.
     until: u64,

@@ -67,7 +67,7 @@ impl FetchTarget {
         served.then_some(Self::Addressable(kind, author))
     }
 
-    /// What a person's nodes are asked for to get events of this kind.
+    /// The target under which a node asks for events of this kind by a person.
     pub fn of_author(kind: Kind, author: PublicKey) -> Self {
         let special = Self::latest_of(kind, author).or_else(|| Self::addressable_of(kind, author));
         special.unwrap_or(Self::Posts(author))
@@ -82,7 +82,7 @@ impl FetchTarget {
         }
     }
 
-    /// What is to be asked next, if these events are the answer.
+    /// The target to ask for next, if these events are the answer to this one.
     pub fn next<'a>(&self, events: impl Iterator<Item = &'a UnsignedEvent>) -> Option<Self> {
         match self {
             Self::Answers(page) => page.next(events).map(Self::Answers),
@@ -285,7 +285,8 @@ impl Fetches {
         wants
     }
 
-    /// Whether an event is among what was wanted. What somebody who is muted wrote is only if it was asked for by name.
+    /// Whether an event is one of those that were asked for. An answer by somebody whom the owner has muted is not; their
+    /// posts are, when a client asks for that person.
     pub fn fits(wants: &[FetchTarget], id: &EventId, unsigned: &UnsignedEvent, muted: bool) -> bool {
         let by_name = |want: &&FetchTarget| !matches!(want, FetchTarget::Answers(_));
         wants.iter().any(|want| want.is(id, unsigned) && (!muted || by_name(&want)))

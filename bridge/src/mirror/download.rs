@@ -316,7 +316,7 @@ impl Asking {
         parts
     }
 
-    /// Whose past is not read yet is written down, unless all of it is read again after a restart anyway.
+    /// Has the node write down whose past it has not read yet, unless it reads all of it again after a restart anyway.
     fn note_unread(&mut self) -> Option<MirrorStep> {
         let read = self.read.as_ref()?;
         let unread: BTreeSet<PublicKey> = self.authors().difference(read).copied().collect();

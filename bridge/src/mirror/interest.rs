@@ -10,13 +10,13 @@ use nostrp2p_protocol::{
 
 /// Most authors of one filter; relays refuse long ones. Two of these fit into 64 KiB.
 const AUTHORS: usize = 450;
-/// What is wanted of people who are followed: profile, posts, deletions, reposts, pictures, polls, voice messages,
+/// The kinds that a mirror asks of people whom the owner follows: profile, posts, deletions, reposts, pictures, polls, voice messages,
 /// highlights, relay list, articles.
 const OF_PEOPLE: [u16; 11] = [0, 1, 5, 6, 16, 20, 1068, 1222, 9802, 10_002, 30_023];
-/// What is wanted that names the owner: replies and mentions, reposts, likes, comments, voice answers.
+/// The kinds that a mirror asks of anybody, where they name the owner: replies and mentions, reposts, likes, comments, voice answers.
 const TO_OWNER: [u16; 6] = [1, 6, 7, 16, 1111, 1244];
 
-/// What is wanted that the owner wrote with other programs: posts, deletions, reposts, likes, pictures, polls, comments, voice
+/// The kinds that a mirror asks of the owner, who wrote them with other programs: posts, deletions, reposts, likes, pictures, polls, comments, voice
 /// messages, highlights, articles.
 const BY_OWNER: [u16; 13] = [1, 5, 6, 7, 16, 20, 1018, 1068, 1111, 1222, 1244, 9802, 30_023];
 
