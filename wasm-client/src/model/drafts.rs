@@ -29,9 +29,9 @@ pub enum DraftAudience {
     AsUsual,
     /// Everyone, of an answer.
     Everyone,
-    /// These people alone, of an answer besides those of its conversation, as its author chose. Whoever of them is not named any more gets nothing, and the composer says
-    /// so; whoever is named later gets nothing either, until its author says so. With nobody left the post is not sent: it
-    /// would be for everyone.
+    /// These people alone, as its author chose; of an answer they get it besides those of its conversation. Whoever of
+    /// them is not named any more gets nothing, and the composer says so; whoever is named later gets nothing either,
+    /// until its author says so. With nobody left a post is not sent: it would be for everyone.
     Only(Vec<PublicKey>),
 }
 

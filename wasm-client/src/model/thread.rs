@@ -1,10 +1,9 @@
 //! A conversation around one post: what it answers, and what answers it, as far as it is here.
 
-use nostrp2p_protocol::{EventId, PublicKey, UnsignedEvent};
+use nostrp2p_protocol::{EventId, PublicKey, UnsignedEvent, event_policy::says_everyone};
 
 use super::{Model, reply};
 use crate::sorted_map::SortedSet;
-use nostrp2p_protocol::event_policy::says_everyone;
 
 /// Most posts above the one that was opened; a longer way up is cut off there.
 const MAX_PARENTS: usize = 50;
