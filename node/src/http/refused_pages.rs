@@ -31,6 +31,17 @@ pub(super) struct Refused {
     from: ClientOrigin,
 }
 
+/// Drops the origin that was refused longest ago of the client that has invented most of them, unless that is this client.
+fn make_room(pages: &mut BTreeMap<String, Refused>, from: ClientOrigin) -> bool {
+    let of = |client: ClientOrigin| pages.values().filter(move |refused| refused.from == client);
+    let fullest = pages.values().map(|refused| refused.from).max_by_key(|client| of(*client).count());
+    let oldest = fullest.filter(|client| *client != from).and_then(|client| {
+        let its = pages.iter().filter(|(_, refused)| refused.from == client);
+        its.min_by_key(|(_, refused)| refused.last).map(|(origin, _)| origin.clone())
+    });
+    oldest.and_then(|origin| pages.remove(&origin)).is_some()
+}
+
 impl RefusedPages {
     /// Counts a refusal, and logs the first of an origin. `now` in seconds since 1970.
     pub(super) fn count(&self, origin: &str, from: ClientOrigin, now: u64) {
@@ -42,10 +53,13 @@ impl RefusedPages {
         }
     }
 
+    /// Whether an origin is to be logged: it is new, and nothing had to make room for it.
     fn is_new(&self, origin: &str, from: ClientOrigin, now: u64) -> bool {
         let mut new = false;
         self.0.send_if_modified(|pages| {
             if let Some(refused) = pages.get_mut(origin) {
+                // Whoever invents the same origin elsewhere takes no question away from the owner.
+                let from = if refused.from == ClientOrigin::Here { refused.from } else { from };
                 let moved = refused.from != from;
                 *refused = Refused { times: refused.times.saturating_add(1), last: now, from };
                 return moved;
@@ -56,10 +70,11 @@ impl RefusedPages {
                 });
             }
             new = pages.len() < MAX_PAGES;
-            if new {
+            let room = new || make_room(pages, from);
+            if room {
                 pages.insert(origin.to_owned(), Refused { times: 1, last: now, from });
             }
-            new
+            room
         });
         new
     }
@@ -130,6 +145,19 @@ mod tests {
         assert!(!pages.is_new("https://late.example", HERE, NOW + KEPT_SECONDS - 1));
         assert!(pages.is_new("https://late.example", HERE, NOW + KEPT_SECONDS));
         assert_eq!(pages.all().len(), 1);
+    }
+
+    #[test]
+    fn what_a_stranger_invents_takes_no_question_away_from_the_owner() {
+        let pages = RefusedPages::default();
+        let stranger = ClientOrigin::Network("203.0.113.2".parse().unwrap());
+        for number in 0..1_000 {
+            pages.count(&format!("https://{number}.example"), stranger, NOW);
+        }
+        assert!(!pages.is_new("https://mine.example", HERE, NOW), "a flood fills no log");
+        pages.count("https://mine.example", stranger, NOW);
+        assert_eq!(pages.at(HERE), ["https://mine.example"]);
+        assert_eq!(pages.all().len(), MAX_PAGES);
     }
 
     #[test]
