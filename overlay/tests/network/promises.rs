@@ -181,12 +181,17 @@ async fn a_neighbour_that_is_overrun_once_stays_and_one_that_only_promises_is_th
     assert!(bytes.abs_diff(ASKED * ID_SIZE) < ID_SIZE, "{bytes} bytes of ids asked for");
     // From here on its promises are the older ones, so they are counted no later than those of the other.
     let (liar, goes) = promise(&mut node, 100).await;
-    tokio::select! {
-        () = node.left(goes) => {},
-        () = keep_running([overrun, liar]) => {},
-    }
-    assert_eq!(node.overlay.stats().await.banned, 1);
-    let peers = node.overlay.peers().await;
+    let thrown_out = async {
+        node.left(goes).await;
+        (node.overlay.stats().await.banned, node.overlay.peers().await)
+    };
+    // The node is asked while both still run: a swarm that is dropped hangs up, and whether the node had noticed that by
+    // then depended on how busy the machine was.
+    let (banned, peers) = tokio::select! {
+        seen = thrown_out => seen,
+        () = keep_running([overrun, liar]) => unreachable!("swarms do not end"),
+    };
+    assert_eq!(banned, 1);
     assert_eq!(peers.iter().map(|peer| peer.id).collect::<Vec<_>>(), [stays]);
     assert!(peers.first().unwrap().score >= 0.0, "{peers:?}");
 }
