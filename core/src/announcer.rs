@@ -7,7 +7,7 @@
 
 mod neighbours;
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, fmt, time::Duration};
 
 use nostrp2p_protocol::{
     Announcement, Delegation, PeerId, PublicKey, SignedAnnouncement, UnverifiedEvent,
@@ -18,10 +18,9 @@ use nostrp2p_protocol::{
 
 use self::neighbours::Neighbours;
 use crate::{
-    Core,
     limit::{Rate, TokenBuckets, UNIT},
     rng::SeededRng,
-    sources::Sources,
+    sources::{Source, Sources},
 };
 
 /// Announcements that are kept: 8 MB at their largest, 2 MB at their usual size.
@@ -61,7 +60,29 @@ pub struct NodeKey {
     pub verify: fn(&PeerId, &[u8], &[u8; 64]) -> bool,
 }
 
+impl fmt::Debug for NodeKey {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("NodeKey").field("peer", &self.peer).finish_non_exhaustive()
+    }
+}
+
+/// What announcements are judged by that the rest of the engine knows.
+pub(crate) trait Surroundings {
+    /// A neighbour, and the network from which it is connected.
+    fn source(&self, peer: &PeerId) -> Source;
+    /// Whether a node is connected.
+    fn is_connected(&self, peer: &PeerId) -> bool;
+    /// Whether nodes of a person must be known: of the owner, of people whom the owner follows, and of those for whom
+    /// something waits.
+    fn is_needed(&self, person: &PublicKey) -> bool;
+    /// For whom a node acts, as far as is known.
+    fn owner_of(&self, peer: &PeerId, now: u64) -> Option<PublicKey>;
+    /// Whether an owner has taken this word back.
+    fn has_revoked(&self, word: &Delegation) -> bool;
+}
+
 /// What the node knows of announcements.
+#[derive(Debug)]
 pub struct Announcer {
     key: NodeKey,
     /// Where browsers reach this node, if it lends a hand to others.
@@ -85,6 +106,7 @@ pub struct Announcer {
     twin: Option<u64>,
 }
 
+#[derive(Debug)]
 struct Heard {
     issued_at: u64,
     owner: Option<PublicKey>,
@@ -179,7 +201,13 @@ impl Announcer {
     ///
     /// # Errors
     /// Says why it is not to be passed on.
-    pub fn hear(&mut self, from: PeerId, bytes: Vec<u8>, core: &Core, now: u64) -> Result<News, Unheard> {
+    pub(crate) fn hear(
+        &mut self,
+        from: PeerId,
+        bytes: Vec<u8>,
+        core: &dyn Surroundings,
+        now: u64,
+    ) -> Result<News, Unheard> {
         let signed = SignedAnnouncement::decode(&bytes).map_err(|_| Unheard::Forged)?;
         self.take(signed, from, bytes, core, now)
     }
@@ -189,11 +217,11 @@ impl Announcer {
     ///
     /// # Errors
     /// Says why there is nothing to learn from it.
-    pub fn hear_told(
+    pub(crate) fn hear_told(
         &mut self,
         from: PeerId,
         bytes: Vec<u8>,
-        core: &Core,
+        core: &dyn Surroundings,
         now: u64,
     ) -> Result<News, Unheard> {
         let signed = SignedAnnouncement::decode(&bytes).map_err(|_| Unheard::Forged)?;
@@ -212,7 +240,7 @@ impl Announcer {
         signed: SignedAnnouncement,
         from: PeerId,
         bytes: Vec<u8>,
-        core: &Core,
+        core: &dyn Surroundings,
         now: u64,
     ) -> Result<News, Unheard> {
         let Announcement { peer, issued_at, addresses, delegation, helper } = signed.announcement;
@@ -263,7 +291,7 @@ impl Announcer {
 
     /// The announcements to tell a node that joins: this node's own, which it may have missed; then, up to half of what may
     /// be told, those of nodes that are connected, for these exist; then a mixture of what all sources have told.
-    pub fn known(&mut self, core: &Core) -> Vec<Vec<u8>> {
+    pub(crate) fn known(&mut self, core: &dyn Surroundings) -> Vec<Vec<u8>> {
         let connected = self.sources.mixed(&mut self.rng, |peer| core.is_connected(peer));
         let others = self.sources.mixed(&mut self.rng, |peer| !core.is_connected(peer));
         let (first, rest) = connected.split_at(connected.len().min(MAX_ANNOUNCEMENTS / 2));
@@ -303,7 +331,7 @@ impl Announcer {
 
     /// Displaces what is too much. What is needed stays, unless it would take more than half of the table: then only
     /// connected nodes do, of which there are a few hundred at most.
-    fn make_room(&mut self, core: &Core) {
+    fn make_room(&mut self, core: &dyn Surroundings) {
         while self.heard.len() > MAX_KEPT {
             if self.count_after == 0 {
                 self.count_after = COUNT_AFTER;
@@ -331,7 +359,7 @@ fn news(bytes: &[u8]) -> Option<News> {
     Some(News { peer, issued_at, addresses, delegation, helper, pass_on: false })
 }
 
-fn is_needed(core: &Core, peer: &PeerId, owner: Option<&PublicKey>) -> bool {
+fn is_needed(core: &dyn Surroundings, peer: &PeerId, owner: Option<&PublicKey>) -> bool {
     core.is_connected(peer) || owner.is_some_and(|owner| core.is_needed(owner))
 }
 

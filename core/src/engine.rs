@@ -2,50 +2,67 @@
 //!
 //! ```text
 //! Heard --------------------> admission -> Verify ... Verified -> ReportValidation, Store
-//! Publish ------------------> ownership -> Verify ... Verified -> Commit ... Committed -> Broadcast or Attempt, Published
-//! Handed -------------------> audience --> Verify ... Verified -> StoreDelivery ... DeliveryStored -> Answer
+//! AnnouncementHeard, Told --> announcer -> ReportValidation, AddAddresses, and what a delegation makes due
+//! Publish ------------------> ownership -> Commit ... Committed -> Broadcast or Attempt, Published
+//!     if it speaks of others  ReadTargets ... Targets -> Commit
+//! Requested, a delivery ----> audience --> Verify ... Verified -> StoreDelivery ... DeliveryStored -> Answer
+//! Requested, a question ----> budgets ---> Respond, or Read ... Answered
 //! Mailed -------------------> inbox -----> Verify ... Verified -> StoreMail ... MailStored
 //! Tick, Delegated ----------> Attempt ... Attempted -> Record
 //! Fetch --------------------> Query ... QueryAnswered -> Verify ... Verified -> Store
-//! Tick, OwnNodeAsked -------> QueryOwnNode ... OwnNodeAnswered -> Verify ... Verified -> Store, RecordOwnNode
-//! Tick, PeerConnected, News > CatchUp ... Compared -> CatchUp ... Got -> Verify ... Verified -> Store
+//! Tick, Requested ----------> QueryOwnNode ... OwnNodeAnswered -> Verify ... Verified -> Store, RecordOwnNode
+//! Tick, PeerConnected ------> CatchUp ... Compared -> CatchUp ... Got -> Verify ... Verified -> Store
 //! ```
 
+mod announcing;
+mod answering;
 mod catching;
+mod claiming;
 mod delivering;
 mod fetching;
 mod mailing;
+mod mirroring;
 mod publishing;
 mod revoking;
+mod timing;
+mod tunnels;
 mod vocabulary;
 
 use std::collections::BTreeMap;
 
-use nostrp2p_protocol::frame::{Refusal, RefusalCode};
 use nostrp2p_protocol::{
-    Delegation, Event, Malformed, Network, Packet, PeerId, PublicKey, UnsignedEvent, UnverifiedEvent,
-    VerifyError, event_policy::Audience, rpc::Receipt,
+    Delegation, Event, Malformed, Network, Packet, PeerId, PublicKey, UnverifiedEvent, VerifyError,
+    rpc::Receipt,
 };
 
-pub use self::vocabulary::{
-    DeliveryId, EngineSettings, GossipId, Input, MailId, Output, PublishId, Service, Sharing, Verdict,
+pub use self::{
+    answering::QUESTION_ROWS,
+    vocabulary::{
+        EngineSettings, GossipId, InboundRequestId, Input, LoginId, LookedUp, MailId, MirroredId, Output,
+        PublishId, Service, StoreQuery, Verdict,
+    },
 };
 use crate::{
     admission::{Admission, Ignored},
+    announce_schedule::AnnounceSchedule,
+    announcer::{Announcer, NodeKey},
     counters::Refusals,
     directory::{Directory, Needs},
     fetch::Fetches,
     future_events::FutureEvents,
-    inbox::{Bearer, Inbox, NotReceived},
-    limit::{Rate, SET_BACK_SECONDS, TokenBuckets, UNIT},
+    inbox::{Bearer, Inbox},
+    limit::{SET_BACK_SECONDS, TokenBuckets},
     limits::MAX_CONNECTED,
     node_lookup::NodeLookup,
     outbox::Outbox,
     own_nodes::OwnNodes,
+    ownership::Ownership,
     revocations::Revocations,
     rng::SeededRng,
     sources::Source,
+    stored::Sharing,
     sync::{Scheduler, SyncSession},
+    tunnel::{OpenTunnel, TunnelClient, server},
 };
 
 /// Most events that wait for their signature check. At 30 us each this is an eighth of a second of one core.
@@ -57,19 +74,23 @@ const MAX_ATTEMPTS: usize = 64;
 /// Nodes and services whose requests are counted: those of all who can be connected, and some who have gone.
 const MAX_ASKERS: usize = 1_024;
 
-/// What one node may have of answers, in KiB: 64 MiB at once, twice the whole history of a large network, and 256 MiB an
-/// hour; a guess. Counted requests alone are no bound: forty bytes ask for a megabyte.
-const ANSWERS: Rate = Rate { burst: 64 * 1024, per_hour: 256 * 1024 };
-
-/// Rows of the store that one question of another node may read: a tenth of a full store, and some 50 ms. Pages of people
-/// and conversations take some hundred.
-pub const QUESTION_ROWS: u32 = 10_000;
-
 /// The state of a node's decisions.
 #[derive(Debug)]
 pub struct Core {
     settings: EngineSettings,
-    owner: Option<PublicKey>,
+    ownership: Ownership,
+    /// Who has shown the token of the claim link and is being written down.
+    claiming: Option<PublicKey>,
+    /// When a token for a claim link may be asked for again.
+    token_asked: u64,
+    /// The owner's word for this node.
+    delegation: Option<Delegation>,
+    announcer: Announcer,
+    schedule: AnnounceSchedule,
+    tunnel_client: TunnelClient,
+    /// What was told of it last.
+    open_tunnels: Vec<OpenTunnel>,
+    tunnel_server: server::State,
     admission: Admission,
     future_events: FutureEvents,
     inbox: Inbox,
@@ -101,8 +122,7 @@ pub struct Core {
 #[derive(Debug, Clone)]
 enum Pending {
     Heard(GossipId, PeerId),
-    Publish(PublishId, Audience),
-    Handed(DeliveryId, PeerId),
+    Handed(InboundRequestId, PeerId),
     Mailed(MailId, Bearer),
     Fetched,
     Own(PeerId),
@@ -111,12 +131,21 @@ enum Pending {
 }
 
 impl Core {
-    /// Begins with nothing seen and nothing waiting.
-    pub fn new(settings: EngineSettings, owner: Option<PublicKey>) -> Self {
+    /// Begins with nothing seen and nothing waiting. `helper` is where browsers reach this node, if it lends a hand to others.
+    pub fn new(settings: EngineSettings, key: NodeKey, helper: Option<String>, ownership: Ownership) -> Self {
+        let lent = server::Config { address: helper.clone(), limits: settings.tunnels };
         Self {
             settings,
-            owner,
-            admission: Admission::new(settings.limits, owner),
+            claiming: None,
+            token_asked: 0,
+            delegation: None,
+            tunnel_client: TunnelClient::new(key.peer, settings.seed.rotate_left(16)),
+            open_tunnels: vec![],
+            tunnel_server: server::State::new(lent),
+            announcer: Announcer::new(key, helper, settings.seed.rotate_left(48)),
+            schedule: AnnounceSchedule::new(),
+            admission: Admission::new(settings.limits, ownership.owner()),
+            ownership,
             future_events: FutureEvents::new(settings.limits.recent_ids),
             inbox: Inbox::new(),
             rng: SeededRng::new(settings.seed.rotate_left(32)),
@@ -146,42 +175,55 @@ impl Core {
         self.notice_clock(now);
         match input {
             Input::Heard(heard, from, payload) => vec![self.on_heard(heard, from, &payload, now)],
-            Input::Publish(request, event, targets) => vec![self.on_publish(request, event, &targets, now)],
+            Input::Started => {
+                self.schedule.start(now);
+                vec![Output::ReadMemory(self.owner())]
+            }
+            Input::AnnouncementHeard(heard, from, bytes) => self.on_announcement(heard, from, bytes, now),
+            Input::AddressesChanged => {
+                self.schedule.on_change(now);
+                vec![]
+            }
+            Input::OwnAddresses(addresses) => self.on_own_addresses(addresses, now),
+            Input::Told(from, announcements) => self.on_told(from, announcements, now),
+            Input::LookedUp(answers) => self.on_looked_up(answers, now),
+            Input::Login(login, proof) => self.on_login(login, &proof, now),
+            Input::Claim(login, token, proof) => self.on_claim(login, &token, &proof, now),
+            Input::OwnerStored(login, owner, stored) => self.on_owner_stored(login, owner, stored),
+            Input::FreshClaim(claim) => self.on_fresh_claim(claim),
+            Input::OwnDelegation(found) => self.on_own_delegation(found, now),
+            Input::Obeyed => self.owner().map(Output::ReadDelegation).into_iter().collect(),
+            Input::Answered(peer, service, bytes, rows) => {
+                self.answered(peer, bytes, now);
+                self.has_read(peer, service, rows, now);
+                vec![]
+            }
+            Input::Mirrored(mirrored, event) => self.on_mirrored(mirrored, event, now),
+            Input::Lent(helper, lent) => self.on_lent(helper, lent, now),
+            Input::TunnelServer(input) => self.on_tunnel(input, now),
+            Input::Publish(request, event) => vec![self.on_publish(request, event, now)],
+            Input::Targets(request, event, targets) => {
+                vec![self.on_targets(request, event, targets.as_deref(), now)]
+            }
             Input::Verified(number, result) => self.on_verified(number, result, now),
-            Input::Committed(request, event, audience, sequence) => {
-                self.on_committed(request, event, audience, sequence, now)
+            Input::Committed(request, event, audience, stored) => {
+                self.on_committed(request, event, audience, stored, now)
             }
-            Input::Owner(owner) => {
-                self.owner = Some(owner);
-                self.admission.on_owner(owner);
-                vec![]
+            Input::Requested(request, from, service, payload) => {
+                self.on_requested(request, from, service, &payload, now)
             }
-            Input::Handed(handed, from, payload) => vec![self.on_handed(handed, &from, &payload, now)],
-            Input::DeliveryStored(handed) => {
-                let mut outputs = vec![Output::Answer(handed, Receipt::Taken)];
-                outputs.extend(self.tell_own_nodes(now));
-                outputs
-            }
-            Input::DeliveryNotStored(handed) => {
-                self.refusals.count("mailbox_full");
-                vec![Output::Answer(handed, Receipt::Later)]
-            }
+            Input::DeliveryStored(handed, stored) => self.on_delivery_stored(handed, &stored, now),
             Input::Mailed(mail, event, bearer) => vec![self.on_mailed(mail, event, bearer, now)],
-            Input::MailStored => self.tell_own_nodes(now),
-            Input::MailNotStored => {
-                self.refusals.count(NotReceived::Full.name());
-                vec![]
-            }
+            Input::MailStored(mail, stored) => self.on_mail_stored(mail, &stored, now),
             Input::Delegated(delegation, from) => self.on_delegated(&delegation, &from, now),
             Input::PeerConnected(peer, network) => self.on_joined(peer, network, now),
             Input::PeerDisconnected(peer) => {
+                let mut outputs: Vec<Output> = self.see(peer, now, now).into_iter().collect();
                 self.connected.remove(&peer);
                 self.sync.on_left(&peer);
-                vec![]
-            }
-            Input::News(peer) => {
-                self.sync.on_news(&peer);
-                self.catch_up(now)
+                self.tunnel_client.lost(&peer, now);
+                outputs.extend(self.seek_tunnels(now));
+                outputs
             }
             Input::List(list) => {
                 self.admission.learn(&list);
@@ -197,7 +239,10 @@ impl Core {
                 self.outbox.add(address, row, now);
                 vec![]
             }
-            Input::Retry(address) => self.on_retry(address, now),
+            Input::Retry(event) => vec![Output::ReadUndelivered(event)],
+            Input::Undelivered(deliveries) => {
+                deliveries.into_iter().flat_map(|address| self.on_retry(address, now)).collect()
+            }
             Input::Attempted(address, receipt) => self.on_attempted(address, receipt, now),
             Input::Fetch(wants) => self.on_wanted(wants, now),
             Input::QueryAnswered(ask, events) => self.on_fetched(ask, events, now),
@@ -205,19 +250,15 @@ impl Core {
                 self.own_nodes.restore(peer, cursor);
                 vec![]
             }
-            Input::OwnNodeAsked(peer, newest) => {
-                self.own_nodes.on_asked(&peer, newest);
-                self.query_own_nodes(now)
-            }
             Input::OwnNodeAnswered(peer, page) => self.on_own_node_answered(peer, page, now),
             Input::Revoked(from, events) => self.on_revoked(from, events, now),
             Input::KnownRevocations(words) => self.on_known_revocations(words, now),
             Input::OwnWords(words) => self.on_own_words(words, now),
             Input::StoreRolledBack => {
                 self.admission.forget_what_came();
-                vec![]
+                vec![Output::ReadOwnNodes]
             }
-            Input::Tick => self.on_tick(now),
+            Input::Tick => self.on_time(now),
         }
     }
 
@@ -234,6 +275,8 @@ impl Core {
         self.node_lookup.on_clock_back(now);
         self.fetches.on_clock_back(now);
         self.own_nodes.on_clock_back(now);
+        self.schedule.on_clock_back(now);
+        self.token_asked = self.token_asked.min(now);
     }
 
     /// A node of a person has shown itself: what waits for that person is tried at once.
@@ -259,6 +302,15 @@ impl Core {
         outputs
     }
 
+    /// What is due by now, and what this node does of its own accord from time to time.
+    fn on_time(&mut self, now: u64) -> Vec<Output> {
+        let mut outputs = self.on_tick(now);
+        outputs.extend(self.announce_when_due(now));
+        outputs.extend(self.seek_tunnels(now));
+        outputs.extend(self.renew_claim(now));
+        outputs
+    }
+
     fn on_delegated(&mut self, delegation: &Delegation, from: &PeerId, now: u64) -> Vec<Output> {
         if delegation.is_revocation() {
             return self.revoke(delegation, from, now);
@@ -267,7 +319,7 @@ impl Core {
             return vec![];
         }
         let needs = Needed {
-            owner: self.owner,
+            owner: self.ownership.owner(),
             connected: &self.connected,
             admission: &self.admission,
             outbox: &self.outbox,
@@ -278,23 +330,40 @@ impl Core {
     }
 
     fn on_joined(&mut self, peer: PeerId, network: Network, now: u64) -> Vec<Output> {
+        let mut outputs = vec![];
         if self.connected.is_empty() {
             self.outbox.on_online(now);
             self.fetches.on_online();
+            outputs.extend(self.on_first_neighbour(now));
         }
         if self.connected.len() < MAX_CONNECTED {
             self.connected.insert(peer, network);
         }
         self.sync.on_joined(peer, now);
+        if self.schedule.is_started() {
+            outputs.push(Output::AskAnnouncements(peer, vec![]));
+            outputs.push(Output::AskRevocations(peer, vec![]));
+        }
         match self.directory.owner_of(&peer, now) {
-            Some(owner) => self.on_appeared(&peer, &owner, now),
+            Some(owner) => outputs.extend(self.on_appeared(&peer, &owner, now)),
             None => {
-                let mut outputs = self.attempt(now);
+                outputs.extend(self.attempt(now));
                 outputs.extend(self.ask(now));
                 outputs.extend(self.catch_up(now));
-                outputs
             }
         }
+        outputs
+    }
+
+    /// There is somebody to talk to: what was written and said meanwhile goes out.
+    fn on_first_neighbour(&mut self, now: u64) -> Vec<Output> {
+        if !self.schedule.is_started() {
+            return vec![];
+        }
+        let mut outputs = vec![Output::SendUnsent];
+        outputs.extend(self.announce(now));
+        outputs.extend(self.owner().map(Output::ReadOwnWords));
+        outputs
     }
 
     /// A neighbour, and the network from which it is connected.
@@ -310,62 +379,12 @@ impl Core {
     /// Whether nodes of a person must be known: of the owner, of people whom the owner follows, and of those for whom
     /// something waits.
     pub fn is_needed(&self, person: &PublicKey) -> bool {
-        is_needed(self.owner, &self.admission, &self.outbox, person)
+        is_needed(self.owner(), &self.admission, &self.outbox, person)
     }
 
     /// Whether any node acts for a person, as far as is known.
     pub fn has_node(&self, person: &PublicKey, now: u64) -> bool {
         !self.directory.nodes_of(person, now).is_empty()
-    }
-
-    /// Whether an event that a relay of the rest of Nostr has given is taken; see [`Admission::check_mirrored`].
-    pub fn admits_mirrored(&mut self, unsigned: &UnsignedEvent, now: u64) -> bool {
-        match self.admission.check_mirrored(unsigned, now) {
-            Ok(()) => return true,
-            Err(Ok(ignored)) => self.refusals.ignored(ignored),
-            Err(Err(_oversize)) => self.refusals.count("malformed"),
-        }
-        false
-    }
-
-    /// Whether a node may make another request of this kind now. It counts as made.
-    pub fn admits(&mut self, peer: &PeerId, service: Service, now: u64) -> bool {
-        let admitted = self.answers.holds(peer, ANSWERS, UNIT, now)
-            && self.requests.take((*peer, service), service.rate(), UNIT, now);
-        if !admitted {
-            self.refusals.count("requests_over_rate");
-        }
-        admitted
-    }
-
-    /// A node got an answer of so many bytes, which counts against what it may have.
-    pub fn answered(&mut self, peer: PeerId, bytes: usize, now: u64) {
-        let kib = u64::try_from(bytes.div_ceil(1024)).unwrap_or(u64::MAX);
-        self.answers.take(peer, ANSWERS, kib.saturating_mul(UNIT), now);
-    }
-
-    /// Whether the store may be read for a node now. [`QUESTION_ROWS`] are put aside, until [`Core::has_read`] says how many
-    /// it took.
-    pub fn may_read(&mut self, peer: PeerId, service: Service, now: u64) -> bool {
-        let aside = u64::from(QUESTION_ROWS).saturating_mul(UNIT);
-        let may = self.rows.take_whole((peer, service), service.rows(), aside, now);
-        if !may {
-            self.refusals.count("questions_over_rows");
-        }
-        may
-    }
-
-    /// So many rows were read for a node that [`Core::may_read`] had allowed to ask.
-    pub fn has_read(&mut self, peer: PeerId, service: Service, rows: usize, now: u64) {
-        let read = u64::try_from(rows).unwrap_or(u64::MAX).saturating_mul(UNIT);
-        let aside = u64::from(QUESTION_ROWS).saturating_mul(UNIT);
-        match aside.checked_sub(read) {
-            Some(unused) => self.rows.give_back((peer, service), service.rows(), unused, now),
-            // What is more counts too; a list of all shared events may be long.
-            None => {
-                let _enough = self.rows.take((peer, service), service.rows(), read - aside, now);
-            }
-        }
     }
 
     /// What was refused since the start.
@@ -417,13 +436,6 @@ impl Core {
         match (self.pending.remove(&number), result) {
             (Some(Pending::Heard(heard, _)), Err(_forged)) => vec![self.reject(heard, "forged")],
             (Some(Pending::Heard(heard, from)), Ok(event)) => self.on_admitted(heard, &from, event, now),
-            (Some(Pending::Publish(request, _)), Err(forged)) => {
-                vec![Output::Refuse(request, Refusal::new(RefusalCode::Forged, forged.to_string()))]
-            }
-            (Some(Pending::Publish(request, audience)), Ok(event)) => {
-                self.admission.remember(event.id());
-                vec![Output::Commit(request, event, audience)]
-            }
             (Some(Pending::Handed(handed, _)), Err(_forged)) => {
                 vec![Output::Answer(handed, Receipt::Refused)]
             }

@@ -160,6 +160,18 @@ pub struct Fetches {
     entries: BTreeMap<FetchTarget, Entry>,
     asks: BTreeMap<QueryId, Open>,
     next: u64,
+    /// No entry is due earlier; u64::MAX when none is. There may be thousands, so it is not looked for each time.
+    earliest: Earliest,
+}
+
+/// A time that is "never" at first.
+#[derive(Debug, Clone, Copy)]
+struct Earliest(u64);
+
+impl Default for Earliest {
+    fn default() -> Self {
+        Self(u64::MAX)
+    }
 }
 
 impl Fetches {
@@ -169,6 +181,7 @@ impl Fetches {
             entry.wanted_at = now;
             if matches!(entry.state, State::Rest(until) if until <= now) {
                 entry.state = State::Due;
+                self.earliest = Earliest(0);
             }
             return;
         }
@@ -181,16 +194,24 @@ impl Fetches {
             self.entries.remove(&oldest);
         }
         self.entries.insert(want, Entry { wanted_at: now, state: State::Due });
+        self.earliest = Earliest(0);
     }
 
     /// The clock was set back: nothing rests until the former time, and what is wanted was wanted now.
     pub fn on_clock_back(&mut self, now: u64) {
+        self.earliest = Earliest(self.earliest.0.min(now));
         for entry in self.entries.values_mut() {
             entry.wanted_at = entry.wanted_at.min(now);
             if let State::Away(until) | State::Rest(until) = &mut entry.state {
                 *until = (*until).min(now);
             }
         }
+    }
+
+    /// When [`Fetches::due`] is to be called next. What waits for the end of a question has no time.
+    pub(crate) fn next_due(&self) -> Option<u64> {
+        let waits = self.earliest.0 == 0 && self.asks.len() >= MAX_ASKS;
+        Some(self.earliest.0).filter(|earliest| *earliest != u64::MAX && !waits)
     }
 
     /// Whether a question for it is under way, or waits for its turn.
@@ -202,6 +223,7 @@ impl Fetches {
     pub fn on_online(&mut self) {
         for entry in self.entries.values_mut().filter(|entry| matches!(entry.state, State::Away(_))) {
             entry.state = State::Due;
+            self.earliest = Earliest(0);
         }
     }
 
@@ -210,6 +232,7 @@ impl Fetches {
         for (want, entry) in &mut self.entries {
             if want.author() == Some(*person) && matches!(entry.state, State::Away(_)) {
                 entry.state = State::Due;
+                self.earliest = Earliest(0);
             }
         }
     }
@@ -226,6 +249,11 @@ impl Fetches {
                 by_author.entry(want.author()).or_default().push(*want);
             }
         }
+        let away = self.entries.values().filter_map(|entry| match entry.state {
+            State::Away(until) => Some(until),
+            State::Due | State::Asked | State::Rest(_) => None,
+        });
+        self.earliest = Earliest(away.min().unwrap_or(u64::MAX));
         let (mut asking, mut strangers) = (Vec::new(), Vec::new());
         for (author, wants) in by_author {
             let mut nodes = author.as_ref().map(&nodes_of).unwrap_or_default();
@@ -246,6 +274,9 @@ impl Fetches {
         }
         for wants in strangers.chunks(MAX_IDS) {
             asking.extend(self.open(wants.to_vec(), vec![], true));
+        }
+        if self.entries.values().any(|entry| entry.state == State::Due) {
+            self.earliest = Earliest(0);
         }
         asking
     }
@@ -307,6 +338,9 @@ impl Fetches {
     }
 
     fn set(&mut self, wants: &[FetchTarget], state: State) {
+        if let State::Away(until) = state {
+            self.earliest = Earliest(self.earliest.0.min(until));
+        }
         for want in wants {
             if let Some(entry) = self.entries.get_mut(want) {
                 entry.state = state;

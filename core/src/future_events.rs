@@ -73,6 +73,11 @@ impl FutureEvents {
         }
     }
 
+    /// When something is due next.
+    pub(crate) fn next_due(&self) -> Option<u64> {
+        self.brought.values().filter_map(|ids| ids.first()).map(|(due, _)| *due).min()
+    }
+
     /// The neighbours who brought what is due by now, each once; it waits no more.
     pub(crate) fn take_due(&mut self, now: u64) -> Vec<PeerId> {
         let first = |ids: &BTreeSet<(u64, EventId)>| ids.first().is_some_and(|(due, _)| *due <= now);

@@ -5,6 +5,7 @@
 //! It deliberately knows nothing of sockets, files, libp2p or HTTP.
 
 mod admission;
+mod announce_schedule;
 mod announcer;
 mod answers_page;
 mod budgets;
@@ -28,17 +29,18 @@ mod recent;
 mod revocations;
 mod rng;
 mod sources;
+mod stored;
 mod sync;
-mod tunnel;
+pub mod tunnel;
 
 pub use admission::{Admission, Ignored};
-pub use announcer::{Announcer, News, NodeKey, Sign, Unheard, announce_every};
+pub use announcer::{NodeKey, Sign, announce_every};
 pub use answers_page::AnswersPage;
 pub use counters::Refusals;
 pub use directory::Directory;
 pub use engine::{
-    Core, DeliveryId, EngineSettings, GossipId, Input, MailId, Output, PublishId, QUESTION_ROWS, Service,
-    Sharing, Verdict,
+    Core, EngineSettings, GossipId, InboundRequestId, Input, LoginId, LookedUp, MailId, MirroredId, Output,
+    PublishId, QUESTION_ROWS, Service, StoreQuery, Verdict,
 };
 pub use fetch::{FetchQuery, FetchTarget, QueryId};
 pub use inbox::{Bearer, InboxTerms, NotReceived};
@@ -49,14 +51,14 @@ pub use limits::Limits;
 pub use mailbox::Sender;
 pub use outbox::{DeliveryKey, DeliveryState, Outbox};
 pub use own_nodes::OwnNodeCursor;
-pub use ownership::{Claim, Ownership, Proof};
+pub use ownership::{Claim, LoginProof, Ownership, Proof};
 pub use rng::SeededRng;
-pub use sources::Source;
+pub use stored::{Inserted, Mark, Propagation, Sharing, Stored};
 pub use sync::{
     Comparison, ComparisonStep, Difference, Identified, LastSync, SyncCounts, SyncSession, SyncSet, SyncStep,
     SyncWindow,
 };
 pub use tunnel::{
-    OpenTunnel, OpenedSession, TUNNEL_SECONDS, TunnelClient, TunnelCounts, TunnelDenied, TunnelLimits,
-    TunnelServer, WANTED_TUNNELS,
+    OpenTunnel, WANTED_TUNNELS,
+    server::{OpenedSession, TUNNEL_SECONDS, TunnelCounts, TunnelDenied, TunnelLimits, TunnelRequestId},
 };

@@ -42,6 +42,11 @@ impl NodeLookup {
         self.0.remove(person);
     }
 
+    /// When somebody is asked about next.
+    pub(crate) fn next_due(&self) -> Option<u64> {
+        self.0.values().map(|sought| sought.due).min()
+    }
+
     /// Whom to ask about now, in questions of at most [`MAX_SOUGHT`] people.
     pub(crate) fn due(&mut self, now: u64) -> Vec<Vec<PublicKey>> {
         let mut people = Vec::new();

@@ -144,6 +144,11 @@ impl Outbox {
         due.into_iter().map(|(_, address)| address).collect()
     }
 
+    /// When the next attempt is due.
+    pub(crate) fn next_due(&self) -> Option<u64> {
+        self.due.first().map(|(due, _)| *due)
+    }
+
     /// Makes everything for a person due at once, because a node of that person has appeared. What was given up waits
     /// again; returns those deliveries, to be written down.
     pub fn hurry(&mut self, person: &PublicKey, now: u64) -> Vec<(DeliveryKey, DeliveryState)> {

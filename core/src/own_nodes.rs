@@ -116,6 +116,16 @@ impl OwnNodes {
         due
     }
 
+    /// When one of these own nodes is to be asked next.
+    pub(crate) fn next_due(&self, nodes: &[PeerId]) -> Option<u64> {
+        let when = |peer: &PeerId| match self.known.get(peer).map(|own_node| own_node.phase) {
+            Some(Phase::Idle(when)) => Some(when),
+            Some(Phase::Asked | Phase::Checking { .. }) => None,
+            None => (self.known.len() < MAX_OWN_NODES).then_some(0),
+        };
+        nodes.iter().filter_map(when).min()
+    }
+
     /// Whether an own node may soon tell more than it has: not when it has told all, nor when it did not answer and is not
     /// there.
     pub fn owes(&self, peer: &PeerId, connected: bool) -> bool {

@@ -1,5 +1,7 @@
 //! Whose node this is, and how somebody becomes or proves to be that person.
 
+use std::fmt;
+
 use nostrp2p_protocol::{
     Event, PeerId, PublicKey,
     frame::{Refusal, RefusalCode},
@@ -15,6 +17,13 @@ pub struct Claim {
     pub expires: u64,
 }
 
+impl fmt::Debug for Claim {
+    /// Without the token, which no log shall hold.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Claim").field("expires", &self.expires).finish_non_exhaustive()
+    }
+}
+
 /// A login event together with what it must fit.
 #[derive(Debug, Clone, Copy)]
 pub struct Proof<'a> {
@@ -28,8 +37,36 @@ pub struct Proof<'a> {
     pub peer: Option<&'a PeerId>,
 }
 
+/// A login event that was verified, with what it must fit.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LoginProof {
+    /// Signature and id are right.
+    pub event: Event,
+    /// What this connection was asked to sign.
+    pub challenge: [u8; 32],
+    /// Where the client must have dialled.
+    pub authority: String,
+    /// Which node the login must name.
+    pub peer: PeerId,
+}
+
+impl LoginProof {
+    pub(crate) fn borrow(&self) -> Proof<'_> {
+        let Self { event, challenge, authority, peer } = self;
+        Proof { event, challenge, authority, peer: Some(peer) }
+    }
+}
+
+/// Whether a client came to this machine by a name of its own: then it may run here, and by the same clock.
+pub(crate) fn is_local(authority: &str) -> bool {
+    let host = authority.rsplit_once(':').map_or(authority, |(host, _)| host);
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    host.eq_ignore_ascii_case("localhost")
+        || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
+}
+
 /// Whose node this is.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Ownership {
     /// This person's.
     Owned(PublicKey),
@@ -38,6 +75,12 @@ pub enum Ownership {
 }
 
 impl Ownership {
+    /// Nobody's, and without a claim link that holds.
+    #[cfg(test)]
+    pub(crate) const fn nobody() -> Self {
+        Self::Unclaimed(Claim { token: [0; 16], expires: 0 })
+    }
+
     /// The owner, if there is one.
     pub const fn owner(&self) -> Option<PublicKey> {
         match self {

@@ -5,8 +5,9 @@ use std::hint::black_box;
 
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use nostrp2p_bridge::{Policy, Session};
-use nostrp2p_core::{Core, EngineSettings, GossipId, Input};
+use nostrp2p_core::{Claim, Core, EngineSettings, GossipId, Input, NodeKey, Ownership};
 use nostrp2p_node::store::{Asked, Propagation, Retention, Store, Writer};
+use nostrp2p_overlay::NodeSecret;
 use nostrp2p_protocol::{
     Event, EventTemplate, Filter, Kind, Packet, PeerId, SecretKey, Tag, UnverifiedEvent, frame::NodeFrame,
     sync,
@@ -90,13 +91,26 @@ fn messages(criterion: &mut Criterion) {
     });
 }
 
+fn engine() -> Core {
+    let secret = NodeSecret::from_bytes([7; 32]);
+    let (peer, signer) = (secret.peer_id(), secret);
+    let sign = Box::new(move |message: &[u8]| signer.sign(message));
+    let key = NodeKey { peer, sign, verify: nostrp2p_overlay::verify };
+    Core::new(
+        EngineSettings::default(),
+        key,
+        None,
+        Ownership::Unclaimed(Claim { token: [0; 16], expires: 0 }),
+    )
+}
+
 fn decisions(criterion: &mut Criterion) {
     let events = events(BATCH);
     let payloads: Vec<Vec<u8>> = events.iter().map(|event| Packet::Event(plain(event)).encode()).collect();
     let peer = PeerId::from_ed25519([3; 32]);
     criterion.bench_function("hear 200 broadcasts", |bench| {
         bench.iter_batched(
-            || (Core::new(EngineSettings::default(), None), payloads.clone()),
+            || (engine(), payloads.clone()),
             |(mut core, payloads)| {
                 for (number, payload) in payloads.into_iter().enumerate() {
                     let heard = GossipId(u64::try_from(number).unwrap());

@@ -5,9 +5,7 @@ use std::{collections::BTreeSet, sync::LazyLock};
 use nostrp2p_core::OwnNodeCursor;
 use nostrp2p_protocol::{
     Event, Filter, Kind, PublicKey, UnsignedEvent, UnverifiedEvent,
-    event_policy::{
-        Audience, References, Target, audience, is_public, is_repost, public_kinds, references, says_everyone,
-    },
+    event_policy::{Audience, References, Target, audience, is_public, is_repost, public_kinds, references},
     limits::MAX_BATCH_EVENTS,
     rpc::{Found, OwnPage},
 };
@@ -90,14 +88,6 @@ pub(crate) fn targets(store: &Store, unsigned: &UnsignedEvent) -> Result<Vec<Tar
         targets.extend(if stored.is_empty() { vec![Target::stored(carried)] } else { stored });
     }
     Ok(targets)
-}
-
-/// Whether an event speaks of others in a way that decides where it goes, or whether it may.
-pub(crate) fn has_targets(unsigned: &UnsignedEvent) -> bool {
-    unsigned.kind == Kind::DELETION
-        || is_repost(unsigned.kind)
-        || unsigned.has_tag("q")
-        || says_everyone(unsigned)
 }
 
 /// The event in a repost's content, and the one in that if it is a repost, and so on. Each is shorter than the one around it.

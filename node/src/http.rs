@@ -38,16 +38,12 @@ pub(crate) mod serve;
 pub(crate) mod tunnel;
 mod well_known;
 
-use std::{
-    sync::{Arc, Mutex},
-    time::Instant,
-};
+use std::{sync::Arc, time::Instant};
 
 use axum::{
     Router, middleware,
     routing::{get, post},
 };
-use nostrp2p_core::TunnelServer;
 use nostrp2p_overlay::{NodeSecret, Overlay};
 use nostrp2p_protocol::{PeerId, channel::ChannelSecret};
 use tokio::sync::{broadcast, mpsc, watch};
@@ -56,7 +52,6 @@ pub(crate) use client_limits::ClientLimits;
 pub(crate) use refused_pages::RefusedPages;
 pub(crate) use relay::Relay;
 pub(crate) use rest::{Rest, proves, rest_event, rest_question};
-pub(crate) use tunnel::limits::TunnelSessions;
 
 use crate::{
     access_token::AccessToken,
@@ -81,8 +76,8 @@ pub(crate) struct App {
     pub(crate) deliveries: broadcast::Sender<DeliveryNews>,
     pub(crate) markers: watch::Receiver<Markers>,
     pub(crate) ways: watch::Receiver<OpenWays>,
-    /// What is lent to nodes at home.
-    pub(crate) tunnel_server: Arc<Mutex<TunnelServer>>,
+    /// Whether this node lends its address to nodes at home.
+    pub(crate) lends: bool,
     pub(crate) counters: watch::Receiver<Counters>,
     pub(crate) stop: Stop,
     pub(crate) store: Store,
@@ -102,7 +97,6 @@ pub(crate) struct App {
     /// Who has not signed in makes room.
     pub(crate) sessions: ConnectionSlots,
     pub(crate) client_limits: ClientLimits,
-    pub(crate) tunnel_sessions: TunnelSessions,
     /// Whether guests read what is public.
     pub(crate) public_read: bool,
     /// The names of the owner (NIP-05).

@@ -4,7 +4,6 @@
 //! says, the `store` keeps, sessions push what the store holds. See ARCHITECTURE.md.
 
 mod access_token;
-mod announce_limiter;
 mod claim;
 pub mod cli;
 mod clock;

@@ -136,7 +136,8 @@ impl<'a> MakeWriter<'a> for Log {
 /// where it is set and not empty. Panics go there too, whatever thread or task they end.
 pub fn begin(debug: bool) -> Log {
     let log = Log::to(io::stderr());
-    let default = if debug { "info,nostrp2p_node=debug,nostrp2p_overlay=debug" } else { "warn" };
+    let default =
+        if debug { "info,nostrp2p_node=debug,nostrp2p_runtime=debug,nostrp2p_overlay=debug" } else { "warn" };
     let asked = std::env::var("RUST_LOG").ok().filter(|asked| !asked.trim().is_empty());
     let asked = asked.and_then(|asked| tracing_subscriber::EnvFilter::try_new(asked).ok());
     let filter = asked.unwrap_or_else(|| tracing_subscriber::EnvFilter::new(default));

@@ -10,7 +10,7 @@ use std::{
 
 use futures_util::{StreamExt as _, stream::FuturesUnordered};
 use nostrp2p_bridge::Policy;
-use nostrp2p_core::{Announcer, Claim, NodeKey, Ownership, TunnelServer};
+use nostrp2p_core::{Claim, NodeKey, Ownership};
 use nostrp2p_overlay::{Listen, NodeSecret, Overlay, StartError};
 use nostrp2p_protocol::{PeerId, PublicKey, channel::ChannelSecret};
 use tokio::{
@@ -23,9 +23,9 @@ use crate::{
     claim, data_dir,
     data_dir::DataDirError,
     delegated,
-    driver::{self, Driver},
+    driver::Driver,
     http::{
-        self, App, ClientLimits, RefusedPages, Relay, Rest, TunnelSessions,
+        self, App, ClientLimits, RefusedPages, Relay, Rest,
         accept::{FdExhausted, RetryingListener},
     },
     mirror,
@@ -132,7 +132,6 @@ async fn run_open(
     claim::keep(&settings.data_dir, None);
     let ownership = ownership(&settings, store, &writer).await?;
     let secret = data_dir::node_secret(&settings.data_dir)?;
-    let announcer = announcer(&settings, &secret);
     let (overlay, events) = nostrp2p_overlay::start(overlay_settings(&settings, secret.clone())).await?;
     let names = own_names(&settings, store)?;
     let listeners = listen_for_clients(&settings).await?;
@@ -141,13 +140,13 @@ async fn run_open(
     let (stopper, stop) = stop::channel();
     let channel_secret = Arc::new(ChannelSecret::derive(secret.as_bytes()));
     let open_ways = first_ways(&settings, &channel_secret);
-    let tunnel_server = TunnelServer::new(settings.home.help_others.clone(), settings.home.limits);
-    let tunnel_server = Arc::new(Mutex::new(tunnel_server));
     let on_claim = on_claim(say.clone(), settings.clone(), clients, overlay.peer_id());
     let driver = Driver {
         overlay: overlay.clone(),
         events,
-        announcer,
+        key: node_key(&secret),
+        helper: settings.home.help_others.clone(),
+        tunnels: settings.home.limits,
         store: store.clone(),
         writer,
         ownership: ownership.clone(),
@@ -157,7 +156,6 @@ async fn run_open(
         inbox: settings.inbox,
         markers: store.markers().map_err(|error| RunError::Disk(error.to_string()))?,
         seeks_ways: settings.home.help_me && settings.home.help_others.is_none(),
-        tunnel_server: Arc::clone(&tunnel_server),
         open_ways: open_ways.clone(),
     };
     let (reports, task) = driver.run(stop.clone());
@@ -169,7 +167,7 @@ async fn run_open(
         deliveries: reports.deliveries,
         markers: reports.markers,
         ways: reports.ways.clone(),
-        tunnel_server,
+        lends: settings.home.help_others.is_some(),
         counters: reports.counters,
         stop: stop.clone(),
         store: store.clone(),
@@ -183,7 +181,6 @@ async fn run_open(
         token: AccessToken::read_or_make(&settings.data_dir)?,
         sessions: App::sessions(),
         client_limits: ClientLimits::default(),
-        tunnel_sessions: TunnelSessions::default(),
         public_read: settings.public_read,
         mirrors,
         rest: Rest::new(&settings.data_dir, settings.legacy_rest, settings.public_read),
@@ -232,15 +229,14 @@ fn say_whose(say: &impl Fn(&str), store: &Store, owner: &PublicKey, peer: &PeerI
     say(&format!("Open {page} to use it."));
 }
 
-/// What announces the node with its own key.
-fn announcer(settings: &Settings, secret: &NodeSecret) -> Announcer {
+/// With which the node signs what it says of itself.
+fn node_key(secret: &NodeSecret) -> NodeKey {
     let signer = secret.clone();
-    let key = NodeKey {
+    NodeKey {
         peer: secret.peer_id(),
         sign: Box::new(move |message| signer.sign(message)),
         verify: nostrp2p_overlay::verify,
-    };
-    Announcer::new(key, settings.home.help_others.clone(), driver::seed())
+    }
 }
 
 /// The names of the node, and whose pages it takes: what the settings say, and what its owner has decided.

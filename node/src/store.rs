@@ -55,6 +55,7 @@ use tokio::sync::watch;
 use writer::Reports;
 
 pub use meta::MetaWrite;
+pub use nostrp2p_core::{Inserted, Mark, Propagation, Stored};
 pub use query::{Asked, Picked, Selection};
 pub(crate) use read::{ANSWER_BYTES, bulk};
 pub use read::{Batch, FoundEvents, Numbered};
@@ -64,8 +65,8 @@ pub use repair::{Repaired, repair};
 pub use retain::Retention;
 pub(crate) use turns::{OwnersTurn, Turns};
 pub use usage::Usage;
-pub use write::Inserted;
-pub use writer::{Mark, Propagation, Stored, Writer};
+pub(crate) use writer::WriteQueue;
+pub use writer::Writer;
 
 /// The file in the data directory.
 const FILE: &str = "store.redb";

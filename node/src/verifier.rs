@@ -3,6 +3,7 @@
 use std::{num::NonZero, panic::AssertUnwindSafe, sync::Arc, thread};
 
 use nostrp2p_protocol::{Event, UnverifiedEvent, VerifyError};
+use nostrp2p_runtime::Checked;
 use tokio::sync::{Mutex, mpsc};
 
 /// Checks that a worker takes at once and answers together: about 2 ms of work, and one waking of the driver.
@@ -11,9 +12,6 @@ const BATCH: usize = 32;
 const QUEUE: usize = 8_192;
 /// More threads would only compete with the rest of the node.
 const MAX_WORKERS: usize = 8;
-
-/// A finished check: its number and what was found.
-pub(crate) type Checked = (u64, Result<Event, VerifyError>);
 
 /// The pool. Its threads end when this is dropped.
 pub(crate) struct Verifier {
@@ -47,7 +45,7 @@ impl Verifier {
     }
 }
 
-/// Checks an event at once, in about 50 us: for what has just been written, as waking a thread would cost more.
+/// Checks an event, in about 50 us.
 ///
 /// A panic here would be a fault of ours, and one event must not cost the node a worker: whoever sent it may as well have
 /// sent a forgery. The panic is logged where it happens.

@@ -7,7 +7,7 @@ use nostrp2p_protocol::{Event, EventTemplate, Kind, Packet, SecretKey, Signature
 use sha2::{Digest, Sha256};
 use tokio::sync::watch;
 
-use crate::{node, tally::Tally};
+use crate::{identity, node, tally::Tally};
 
 /// Between two events of an attacker: 120 a minute.
 const PAUSE: Duration = Duration::from_millis(500);
@@ -74,7 +74,7 @@ impl Attacker {
 
     fn event(&self, number: u64) -> Event {
         let content = format!("buy, buy, buy {number}");
-        let draft = EventTemplate { created_at: node::now(), kind: Kind::POST, tags: vec![], content };
+        let draft = EventTemplate { created_at: identity::now(), kind: Kind::POST, tags: vec![], content };
         let invented = (self.how == How::Invents).then(|| {
             let seed = Sha256::digest([self.secret.as_bytes(), &number.to_be_bytes()[..]].concat());
             SecretKey::from_bytes(seed.into()).ok()

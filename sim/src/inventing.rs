@@ -15,7 +15,7 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 
-use crate::node;
+use crate::{identity, node};
 
 /// Nodes to which each of its keys connects.
 const NEIGHBOURS: usize = 3;
@@ -99,7 +99,7 @@ async fn visit(
 fn invent(random: &mut StdRng) -> Option<Vec<u8>> {
     let (secret, key) =
         (NodeSecret::from_bytes(random.random()), SecretKey::from_bytes(random.random()).ok()?);
-    let (peer, now) = (secret.peer_id(), node::now());
+    let (peer, now) = (secret.peer_id(), identity::now());
     let delegation = UnverifiedEvent { claimed_id: None, ..longest(&peer, &key, now).into() };
     let announcement = Announcement {
         peer,

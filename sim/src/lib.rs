@@ -1,18 +1,25 @@
 //! The network simulation: many real overlay nodes in one process, over libp2p's memory transport.
 //!
-//! Each honest node is the overlay and the core that the program runs, joined in the same way; only the store is a
-//! small one in memory, and there are no clients. Time is real. See docs/measurements.md for what came of it.
+//! Each honest node is the overlay, the engine and the pump around it that the program runs; only the store is a small one
+//! in memory, and there are no clients. Time is real. See docs/measurements.md for what came of it.
 
 mod attack;
+mod identity;
 mod inventing;
 mod memory;
+mod memory_store;
 mod newcomer;
 mod node;
 mod report;
 mod run;
+mod runtime;
 mod settings;
 mod tally;
+mod virtual_network;
+mod virtual_node;
 
 pub use report::Report;
 pub use run::run;
 pub use settings::Scenario;
+pub use virtual_network::{VirtualEvents, VirtualMessage, VirtualNetwork, VirtualRequest, Wire};
+pub use virtual_node::VirtualNode;

@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use nostrp2p_core::{Sharing, SyncWindow};
+use nostrp2p_core::{DeliveryKey, DeliveryState, Sharing, SyncWindow};
 use nostrp2p_protocol::{
-    Event, EventId, Kind, PublicKey,
-    event_policy::{Audience, CapDecision, audience, hour, room},
+    Event, EventId, Filter, Kind, PublicKey,
+    event_policy::{Audience, CapDecision, audience, hour, is_public, room},
+    frame::Delivery,
 };
 
 /// The events of one node.
@@ -16,6 +17,8 @@ pub(crate) struct Memory {
     by_hour: BTreeMap<(PublicKey, bool, u64), BTreeSet<EventId>>,
     buried: BTreeSet<(PublicKey, EventId)>,
     sequences: Vec<EventId>,
+    unsent: BTreeSet<u64>,
+    deliveries: BTreeMap<DeliveryKey, DeliveryState>,
 }
 
 impl Memory {
@@ -51,6 +54,56 @@ impl Memory {
 
     pub(crate) fn holds(&self, id: &EventId) -> bool {
         self.events.contains_key(id)
+    }
+
+    /// The highest sequence number that was given.
+    pub(crate) fn newest(&self) -> u64 {
+        u64::try_from(self.sequences.len()).unwrap_or(u64::MAX)
+    }
+
+    /// Notes whether an own public event still has to reach somebody.
+    pub(crate) fn note_unsent(&mut self, sequence: u64, unsent: bool) {
+        if unsent {
+            self.unsent.insert(sequence);
+        } else {
+            self.unsent.remove(&sequence);
+        }
+    }
+
+    pub(crate) fn unsent(&self) -> Vec<(u64, Event)> {
+        let events =
+            self.unsent.iter().filter_map(|sequence| Some((*sequence, self.by_sequence(*sequence)?)));
+        events.map(|(sequence, event)| (sequence, event.clone())).collect()
+    }
+
+    pub(crate) fn begin_delivery(&mut self, sequence: u64, person: PublicKey, since: u64) {
+        self.deliveries.insert(DeliveryKey { sequence, person }, DeliveryState::new(since));
+    }
+
+    pub(crate) fn note_delivery(&mut self, delivery: DeliveryKey, state: DeliveryState) {
+        self.deliveries.insert(delivery, state);
+    }
+
+    /// To whom an event was not delivered.
+    pub(crate) fn undelivered(&self, id: &EventId) -> Vec<DeliveryKey> {
+        let of_it = |delivery: &DeliveryKey| {
+            self.by_sequence(delivery.sequence).is_some_and(|event| event.id() == *id)
+        };
+        let open = self.deliveries.iter().filter(|(_, row)| row.state != Delivery::Delivered);
+        open.map(|(delivery, _)| *delivery).filter(of_it).collect()
+    }
+
+    /// The public events that fit, the newest first.
+    pub(crate) fn public(&self, filters: &[Filter]) -> Vec<Event> {
+        let fits = |event: &&Event| filters.iter().any(|filter| filter.matches(&event.id(), event));
+        let mut events: Vec<Event> =
+            self.events.values().filter(|event| is_public(event)).filter(fits).cloned().collect();
+        events.sort_by_key(|event| std::cmp::Reverse(event.created_at));
+        events
+    }
+
+    pub(crate) fn waiting(&self) -> Vec<(DeliveryKey, DeliveryState)> {
+        self.deliveries.iter().map(|(delivery, state)| (*delivery, *state)).collect()
     }
 
     pub(crate) fn by_sequence(&self, sequence: u64) -> Option<&Event> {

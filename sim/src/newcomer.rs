@@ -2,24 +2,27 @@
 
 use std::time::{Duration, Instant};
 
-use nostrp2p_protocol::PeerId;
-use tokio::sync::{mpsc, oneshot};
+use std::collections::BTreeSet;
 
-use crate::node::Order;
+use nostrp2p_protocol::PublicKey;
+use nostrp2p_runtime::Command;
+use tokio::sync::oneshot;
+
+use crate::node::Commands;
 
 /// How often the newcomer is asked.
 const EVERY: Duration = Duration::from_millis(200);
 
-/// Asks a node how many of these others it knows, until it knows half of them or the patience is over; returns how long it
+/// Asks a node of how many of these people it knows a node, until it knows half of them or the patience is over; returns how long it
 /// took to know half. What it loses afterwards [`known`] tells.
 pub(crate) async fn watch(
-    orders: mpsc::Sender<Order>,
-    others: Vec<PeerId>,
+    commands: Commands,
+    others: BTreeSet<PublicKey>,
     patience: Duration,
 ) -> Option<Duration> {
     let started = Instant::now();
     while started.elapsed() < patience {
-        if known(&orders, &others).await? * 2 >= others.len() {
+        if known(&commands, &others).await? * 2 >= others.len() {
             return Some(started.elapsed());
         }
         tokio::time::sleep(EVERY).await;
@@ -27,9 +30,9 @@ pub(crate) async fn watch(
     None
 }
 
-/// How many of these others a node knows now; None when it has stopped.
-pub(crate) async fn known(orders: &mpsc::Sender<Order>, others: &[PeerId]) -> Option<usize> {
+/// Of how many of these people a node knows a node now; None when it has stopped.
+pub(crate) async fn known(commands: &Commands, others: &BTreeSet<PublicKey>) -> Option<usize> {
     let (reply, answer) = oneshot::channel();
-    orders.send(Order::Know(others.to_vec(), reply)).await.ok()?;
-    answer.await.ok()
+    commands.send(Command::Strangers(others.clone(), reply)).await.ok()?;
+    Some(others.len().saturating_sub(answer.await.ok()?.len()))
 }

@@ -7,17 +7,18 @@ use std::{
 };
 
 use nostrp2p_overlay::{NodeSecret, Overlay, PeerAddress, Stats};
-use nostrp2p_protocol::{Event, EventTemplate, Kind, PeerId, PublicKey, SecretKey, Tag};
+use nostrp2p_protocol::{Event, EventTemplate, Kind, PublicKey, SecretKey, Tag};
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 use sha2::{Digest, Sha256};
-use tokio::sync::{oneshot, watch};
+use tokio::sync::watch;
 
 use crate::{
     Report, Scenario,
     attack::{Attacker, How},
+    identity::{self, Identity},
     inventing::Inventor,
     newcomer,
-    node::{self, Identity, Order, Running},
+    node::{self, Running},
     report::{count, percentiles},
     tally::Tally,
 };
@@ -292,13 +293,13 @@ impl World<'_> {
         }
         if let Some(Some(running)) = self.running.get(number) {
             let (patience, others) = (Duration::from_secs(self.settings.settle), self.others_than(number));
-            self.newcomer = Some(tokio::spawn(newcomer::watch(running.orders.clone(), others, patience)));
+            self.newcomer = Some(tokio::spawn(newcomer::watch(running.commands.clone(), others, patience)));
         }
     }
 
-    fn others_than(&self, number: usize) -> Vec<PeerId> {
+    fn others_than(&self, number: usize) -> BTreeSet<PublicKey> {
         let others = self.identities.iter().filter(|identity| identity.number != number);
-        others.map(|identity| identity.secret.peer_id()).collect()
+        others.map(|identity| identity.key.public_key()).collect()
     }
 
     /// How many others the newcomer knows now, and how long it took to know half of them.
@@ -306,7 +307,7 @@ impl World<'_> {
         let number = self.settings.newcomer()?;
         let took = self.newcomer.take()?.await.ok()?;
         let running = self.running.get(number)?.as_ref()?;
-        Some((newcomer::known(&running.orders, &self.others_than(number)).await?, took))
+        Some((newcomer::known(&running.commands, &self.others_than(number)).await?, took))
     }
 
     async fn publish(&mut self, author: usize) {
@@ -316,7 +317,7 @@ impl World<'_> {
             self.written += 1;
             let event = self.event(&identity, vec![], &format!("post {}", self.written));
             self.tally.on_written(event.id(), author);
-            drop(running.orders.send(Order::Publish(event)).await);
+            running.publish(event).await;
         }
     }
 
@@ -329,25 +330,22 @@ impl World<'_> {
             self.replies += 1;
             let reply = self.event(author, tags, &format!("reply {}", self.replies));
             self.tally.on_reply(reply.id());
-            drop(running.orders.send(Order::Publish(reply)).await);
+            running.publish(reply).await;
         }
     }
 
     /// About as long as people's posts are; the title keeps two of one second apart.
     fn event(&self, author: &Identity, tags: Vec<Tag>, title: &str) -> Event {
         let content = format!("{:<140}", format!("{title} of a simulation"));
-        EventTemplate { created_at: node::now(), kind: Kind::POST, tags, content }.sign(&author.key, &[0; 32])
+        EventTemplate { created_at: identity::now(), kind: Kind::POST, tags, content }
+            .sign(&author.key, &[0; 32])
     }
 
     async fn stop(&mut self, number: usize) {
         let Some(running) = self.running.get_mut(number).and_then(Option::take) else { return };
         self.stopped.push(running.overlay.stats().await);
         self.stopped_sent += sent(&running.overlay).await;
-        let (stopped, done) = oneshot::channel();
-        if running.orders.send(Order::Stop(stopped)).await.is_ok() {
-            // When the node has broken there is nothing to wait for.
-            drop(done.await);
-        }
+        running.stop().await;
     }
 
     /// Some nodes of one half learn of one of the other.
@@ -355,7 +353,7 @@ impl World<'_> {
         let addresses: Vec<&Running> = self.running.iter().flatten().collect();
         for pair in addresses.chunks(2).take(BOOTSTRAP) {
             if let [one, other] = pair {
-                drop(one.orders.send(Order::Dial(other.address.clone())).await);
+                one.overlay.dial(other.address.clone()).await;
             }
         }
         (self.say)("the halves have found each other");
@@ -367,7 +365,7 @@ impl World<'_> {
         let patience = Duration::from_secs(self.settings.settle);
         let mut told = 0;
         while since.elapsed() < patience {
-            let lacking: usize = self.honest().map(|identity| node::missing(identity, &events)).sum();
+            let lacking: usize = self.honest().map(|identity| identity::missing(identity, &events)).sum();
             // A reply into the other half is tried again after minutes only.
             let waited = if self.settings.partition { 0 } else { self.replies };
             let replies = waited.saturating_sub(self.tally.private().0);
@@ -422,7 +420,7 @@ impl World<'_> {
         let sent = self.take_sent().await;
         let nodes = self.honest().count();
         let expected = nodes * events.len();
-        let missing: usize = self.honest().map(|identity| node::missing(identity, events)).sum();
+        let missing: usize = self.honest().map(|identity| identity::missing(identity, events)).sum();
         let (gossiped, caught_up) = self.tally.delays();
         let per = count(self.settings.nodes) * count(events.len().max(1));
         let each =

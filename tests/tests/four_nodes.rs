@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use nostrp2p_protocol::{Event, EventId, EventTemplate, Kind, SecretKey, Tag, frame::Delivery};
 use nostrp2p_tests::{Client, Node, now, post, random_key, reply, rest, until};
 
-const RECEIVED: &str = "nostrp2p_node::driver::received=debug";
+const RECEIVED: &str = "nostrp2p_runtime::received=debug";
 
 struct Person {
     key: SecretKey,

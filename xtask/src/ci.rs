@@ -89,10 +89,11 @@ impl Ci<'_> {
             doc.env("RUSTDOCFLAGS", "-Dwarnings");
             succeed(doc)
         });
-        self.check("wasm32 check of protocol and core", |workspace| {
+        self.check("wasm32 check of protocol, core and runtime", |workspace| {
             tools::ensure_wasm_target()?;
             let mut check = workspace.cargo(["check", "--target", "wasm32-unknown-unknown"]);
             check.args(["--package", "nostrp2p-protocol", "--package", "nostrp2p-core"]);
+            check.args(["--package", "nostrp2p-runtime"]);
             succeed(check)
         });
     }

@@ -15,14 +15,25 @@ struct Rule {
     may_import: &'static [&'static str],
 }
 
-const RULES: [Rule; 11] = [
+const RULES: [Rule; 12] = [
     Rule { package: "nostrp2p-protocol", may_import: &[] },
     Rule { package: "nostrp2p-core", may_import: &["nostrp2p-protocol"] },
     Rule { package: "nostrp2p-overlay", may_import: &["nostrp2p-protocol"] },
+    // The overlay only as one of its networks, and only where somebody asks for it.
+    Rule {
+        package: "nostrp2p-runtime",
+        may_import: &["nostrp2p-protocol", "nostrp2p-core", "nostrp2p-overlay"],
+    },
     Rule { package: "nostrp2p-bridge", may_import: &["nostrp2p-protocol", "nostrp2p-core"] },
     Rule {
         package: "nostrp2p-node",
-        may_import: &["nostrp2p-protocol", "nostrp2p-core", "nostrp2p-overlay", "nostrp2p-bridge"],
+        may_import: &[
+            "nostrp2p-protocol",
+            "nostrp2p-core",
+            "nostrp2p-overlay",
+            "nostrp2p-runtime",
+            "nostrp2p-bridge",
+        ],
     },
     Rule { package: "nostrp2p-wasm-client", may_import: &["nostrp2p-protocol"] },
     Rule { package: "nostrp2p-wasm-ciphers", may_import: &["nostrp2p-protocol"] },
@@ -42,8 +53,11 @@ const RULES: [Rule; 11] = [
         package: "nostrp2p-tests",
         may_import: &["nostrp2p-protocol", "nostrp2p-core", "nostrp2p-overlay", "nostrp2p-bridge"],
     },
-    // Real overlays and real cores, without the program around them.
-    Rule { package: "nostrp2p-sim", may_import: &["nostrp2p-protocol", "nostrp2p-core", "nostrp2p-overlay"] },
+    // Real overlays, engines and pumps, without the program around them.
+    Rule {
+        package: "nostrp2p-sim",
+        may_import: &["nostrp2p-protocol", "nostrp2p-core", "nostrp2p-overlay", "nostrp2p-runtime"],
+    },
     Rule { package: "nostrp2p-xtask", may_import: &[] },
 ];
 

@@ -3,7 +3,29 @@
 use nostrp2p_protocol::{Network, SecretKey, Tag, delegation};
 
 use super::*;
-use crate::{EngineSettings, Input};
+use crate::{Core, EngineSettings, Input, Ownership};
+
+impl Surroundings for Core {
+    fn source(&self, peer: &PeerId) -> Source {
+        Self::source(self, peer)
+    }
+
+    fn is_connected(&self, peer: &PeerId) -> bool {
+        Self::is_connected(self, peer)
+    }
+
+    fn is_needed(&self, person: &PublicKey) -> bool {
+        Self::is_needed(self, person)
+    }
+
+    fn owner_of(&self, peer: &PeerId, now: u64) -> Option<PublicKey> {
+        Self::owner_of(self, peer, now)
+    }
+
+    fn has_revoked(&self, word: &Delegation) -> bool {
+        Self::has_revoked(self, word)
+    }
+}
 
 const NOW: u64 = 1_700_000_000;
 /// In which what a neighbour or a node may tell comes back, in seconds.
@@ -20,10 +42,14 @@ fn toy(peer: &PeerId, message: &[u8]) -> [u8; 64] {
     signature
 }
 
-fn announcer_of(peer: PeerId, helper: Option<String>) -> Announcer {
+fn toy_key(peer: PeerId) -> NodeKey {
     let sign = Box::new(move |message: &[u8]| toy(&peer, message));
     let verify = |peer: &PeerId, message: &[u8], signature: &[u8; 64]| *signature == toy(peer, message);
-    Announcer::new(NodeKey { peer, sign, verify }, helper, 7)
+    NodeKey { peer, sign, verify }
+}
+
+fn announcer_of(peer: PeerId, helper: Option<String>) -> Announcer {
+    Announcer::new(toy_key(peer), helper, 7)
 }
 
 fn peer(node: u8) -> PeerId {
@@ -34,8 +60,12 @@ fn announcer(node: u8) -> Announcer {
     announcer_of(peer(node), None)
 }
 
+fn core_of(ownership: Ownership) -> Core {
+    Core::new(EngineSettings::default(), toy_key(peer(77)), None, ownership)
+}
+
 fn core() -> Core {
-    Core::new(EngineSettings::default(), None)
+    core_of(Ownership::nobody())
 }
 
 /// A core that is connected to these nodes, each from another network.
@@ -155,7 +185,7 @@ fn one_neighbour_cannot_tell_inventions_without_end() {
 fn what_a_crowded_neighbour_tells_of_who_is_connected_or_needed_is_heard() {
     let mut other = announcer(200);
     let owner = delegation_for(4).owner();
-    let mut core = Core::new(EngineSettings::default(), Some(owner));
+    let mut core = core_of(Ownership::Owned(owner));
     core.handle(Input::PeerConnected(peer(3), Network::Unknown), NOW);
     (0..700).for_each(|number| drop(other.hear(peer(1), invented(number), &core, NOW)));
     let [met, own, stranger] = [(3, None), (4, Some(delegation_for(4))), (5, None)]

@@ -2,9 +2,10 @@
 
 use nostrp2p_protocol::{Event, VerifyError};
 
-use super::{Core, Output, Pending, Sharing};
+use super::{Core, Output, Pending};
 use crate::{
     admission::Ignored,
+    stored::Sharing,
     sync::Difference,
     sync::{Identified, LastSync, SyncCounts, SyncSession},
 };

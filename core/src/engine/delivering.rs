@@ -6,18 +6,19 @@ use nostrp2p_protocol::{
     rpc::Receipt,
 };
 
-use super::{Core, DeliveryId, MAX_ATTEMPTS, MAX_PENDING, Output, Pending};
+use super::{Core, InboundRequestId, MAX_ATTEMPTS, MAX_PENDING, Output, Pending};
 use crate::{
     admission::Ignored,
     mailbox::Sender,
     outbox::{DeliveryKey, DeliveryState, Failure},
+    stored::{Inserted, Stored},
 };
 
 impl Core {
     /// Another node's delivery: only what is for the owner is taken, by the limits of broadcasts except for age.
     pub(super) fn on_handed(
         &mut self,
-        handed: DeliveryId,
+        handed: InboundRequestId,
         from: &PeerId,
         payload: &[u8],
         now: u64,
@@ -42,6 +43,27 @@ impl Core {
             Err(Ok(_)) => Output::Answer(handed, Receipt::Later),
             Ok(()) if self.pending.len() >= MAX_PENDING => Output::Answer(handed, Receipt::Later),
             Ok(()) => self.verify(Pending::Handed(handed, *from), event),
+        }
+    }
+
+    /// What the store made of a delivery.
+    pub(super) fn on_delivery_stored(
+        &mut self,
+        handed: InboundRequestId,
+        stored: &Stored,
+        now: u64,
+    ) -> Vec<Output> {
+        match stored {
+            Ok(Inserted::MailboxFull) => {
+                self.refusals.count("mailbox_full");
+                vec![Output::Answer(handed, Receipt::Later)]
+            }
+            Ok(_) => {
+                let mut outputs = vec![Output::Answer(handed, Receipt::Taken)];
+                outputs.extend(self.tell_own_nodes(now));
+                outputs
+            }
+            Err(_) => vec![Output::Answer(handed, Receipt::Later)],
         }
     }
 
@@ -114,16 +136,19 @@ impl Core {
                 outputs.extend(row.map(|row| Output::Record(address, row)));
             } else {
                 self.attempts += 1;
+                outputs.extend(self.name_addresses(&nodes));
                 outputs.push(Output::Attempt(address, nodes));
             }
         }
-        outputs.extend(self.node_lookup.due(now).into_iter().map(Output::LookUpNodes));
+        for people in self.node_lookup.due(now) {
+            outputs.extend(self.look_up(people, now));
+        }
         outputs
     }
 
     /// Whether an event is private and the owner is one of the people for whom it is.
     pub(super) fn is_for_owner(&self, unsigned: &UnsignedEvent) -> bool {
-        let Some(owner) = self.owner else { return false };
+        let Some(owner) = self.owner() else { return false };
         matches!(audience(unsigned), Audience::People(people) if people.contains(&owner))
     }
 }

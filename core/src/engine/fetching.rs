@@ -5,13 +5,16 @@ use nostrp2p_protocol::{
     event_policy::is_public, rpc::OwnPage,
 };
 
-use super::{Core, MAX_PENDING, Output, Pending, Sharing};
-use crate::fetch::{FetchTarget, Fetches, QueryId};
+use super::{Core, MAX_PENDING, Output, Pending};
+use crate::{
+    fetch::{FetchTarget, Fetches, QueryId},
+    stored::Sharing,
+};
 
 impl Core {
     /// Whether a node may read what the owner's nodes keep for the owner alone.
     pub fn is_own_node(&self, peer: &PeerId, now: u64) -> bool {
-        self.owner.is_some_and(|owner| self.directory.acts_for(peer, &owner, now))
+        self.owner().is_some_and(|owner| self.directory.acts_for(peer, &owner, now))
     }
 
     /// Whether any of these is still being asked for, or signatures of an answer are still being checked.
@@ -21,7 +24,8 @@ impl Core {
 
     pub(super) fn on_wanted(&mut self, wants: Vec<FetchTarget>, now: u64) -> Vec<Output> {
         // The owner's own things come from the owner's other nodes.
-        for want in wants.into_iter().filter(|want| want.author().is_none() || want.author() != self.owner) {
+        let owner = self.owner();
+        for want in wants.into_iter().filter(|want| want.author().is_none() || want.author() != owner) {
             self.fetches.want(want, now);
         }
         self.ask(now)
@@ -30,7 +34,15 @@ impl Core {
     pub(super) fn ask(&mut self, now: u64) -> Vec<Output> {
         let directory = &self.directory;
         let asking = self.fetches.due(now, |person: &PublicKey| directory.nodes_of(person, now));
-        asking.into_iter().map(Output::Query).collect()
+        let mut outputs = Vec::new();
+        for mut query in asking {
+            outputs.extend(self.name_addresses(&query.nodes));
+            if query.nodes.is_empty() {
+                query.nodes = self.connected.keys().take(query.neighbours).copied().collect();
+            }
+            outputs.push(Output::Query(query));
+        }
+        outputs
     }
 
     /// Of an answer only what was asked for is taken, and only what is public: nobody can slip in anything else.
@@ -76,7 +88,12 @@ impl Core {
     pub(super) fn query_own_nodes(&mut self, now: u64) -> Vec<Output> {
         let nodes = self.own_nodes(now);
         let due = self.own_nodes.due(&nodes, now);
-        due.into_iter().map(|(peer, cursor)| Output::QueryOwnNode(peer, cursor)).collect()
+        let mut outputs = Vec::new();
+        for (peer, cursor) in due {
+            outputs.extend(self.name_addresses([&peer]));
+            outputs.push(Output::QueryOwnNode(peer, cursor));
+        }
+        outputs
     }
 
     /// Something was stored that the owner's other nodes want: asking them is how they learn that there is news.
@@ -135,13 +152,13 @@ impl Core {
         self.own_nodes(now).iter().any(|peer| self.own_nodes.owes(peer, self.is_connected(peer)))
     }
 
-    fn own_nodes(&self, now: u64) -> Vec<PeerId> {
-        self.owner.map(|owner| self.directory.nodes_of(&owner, now)).unwrap_or_default()
+    pub(super) fn own_nodes(&self, now: u64) -> Vec<PeerId> {
+        self.owner().map(|owner| self.directory.nodes_of(&owner, now)).unwrap_or_default()
     }
 
     /// Whether an event is one that own nodes share: the owner's, for the owner alone, or a deletion of such a one.
     fn is_own(&self, event: &UnverifiedEvent) -> bool {
-        self.owner == Some(event.unsigned.pubkey)
+        self.owner() == Some(event.unsigned.pubkey)
             || event.unsigned.kind == Kind::DELETION
             || self.is_for_owner(&event.unsigned)
     }

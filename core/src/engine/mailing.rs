@@ -3,7 +3,10 @@
 use nostrp2p_protocol::{Event, UnverifiedEvent, VerifyError, event_policy::is_for_inbox};
 
 use super::{Core, MAX_PENDING, MailId, Output, Pending};
-use crate::inbox::{Bearer, NotReceived};
+use crate::{
+    inbox::{Bearer, NotReceived},
+    stored::{Inserted, Stored},
+};
 
 impl Core {
     pub(super) fn on_mailed(
@@ -13,7 +16,7 @@ impl Core {
         bearer: Bearer,
         now: u64,
     ) -> Output {
-        let (Some(terms), Some(owner)) = (self.settings.inbox, self.owner) else {
+        let (Some(terms), Some(owner)) = (self.settings.inbox, self.owner()) else {
             return self.refuse_mail(mail, NotReceived::NotForInbox);
         };
         if !is_for_inbox(&event.unsigned, &owner) {
@@ -45,6 +48,22 @@ impl Core {
             Ok(_) if event.kind.is_ephemeral() => Output::ShowMail(mail, event),
             Ok(sender) => Output::StoreMail(mail, event, sender),
             Err(refused) => self.refuse_mail(mail, refused),
+        }
+    }
+
+    /// What the store made of an event that somebody brought.
+    pub(super) fn on_mail_stored(&mut self, mail: MailId, stored: &Stored, now: u64) -> Vec<Output> {
+        match stored {
+            Ok(Inserted::New(_) | Inserted::Known(_) | Inserted::Superseded(_)) => {
+                let mut outputs = vec![Output::TakeMail(mail)];
+                outputs.extend(self.tell_own_nodes(now));
+                outputs
+            }
+            Ok(Inserted::MailboxFull) => vec![self.refuse_mail(mail, NotReceived::Full)],
+            Ok(Inserted::Deleted | Inserted::Ended | Inserted::Surplus) => {
+                vec![Output::RefuseMail(mail, NotReceived::Gone)]
+            }
+            Err(_) => vec![Output::RefuseMail(mail, NotReceived::Internal)],
         }
     }
 

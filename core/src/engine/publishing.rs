@@ -4,33 +4,57 @@ use nostrp2p_protocol::{
     Delegation, Event, Kind, Packet, PublicKey, Tag, Unacceptable, UnsignedEvent, UnverifiedEvent,
     delegation,
     event_policy::{
-        Audience, Target, audience, audience_of_deletion, is_conversation, nameless_person, reveals,
-        unless_protected,
+        Audience, Target, audience, audience_of_deletion, is_conversation, is_repost, nameless_person,
+        reveals, says_everyone, unless_protected,
     },
     frame::{Carried, Refusal, RefusalCode},
     limits::MAX_PEOPLE,
 };
 
-use super::{Core, MAX_PENDING, Output, Pending, PublishId};
-use crate::outbox::{DeliveryKey, DeliveryState};
+use super::{Core, MAX_PENDING, Output, PublishId};
+use crate::{
+    outbox::{DeliveryKey, DeliveryState},
+    stored::{Inserted, Stored},
+};
 
 /// Characters of a tag's value that a refusal repeats: enough to find it, too few to give away a key.
 const SHOWN: usize = 12;
 
 impl Core {
-    pub(super) fn on_publish(
+    /// A client publishes. What decides where the event goes, and is not in it, is read first.
+    pub(super) fn on_publish(&mut self, request: PublishId, event: UnverifiedEvent, now: u64) -> Output {
+        if speaks_of_others(&event.unsigned) {
+            return Output::ReadTargets(request, event);
+        }
+        self.on_targets(request, event, Some(&[]), now)
+    }
+
+    /// Checks an event and has it stored. The signature is checked at once, in some 50 us: to give it to another thread would
+    /// take longer, and sessions bound how many the owner publishes at a time.
+    pub(super) fn on_targets(
         &mut self,
         request: PublishId,
         event: UnverifiedEvent,
-        targets: &[Target],
+        targets: Option<&[Target]>,
         now: u64,
     ) -> Output {
+        let Some(targets) = targets else {
+            // Without them nobody knows where it may go.
+            let reason = "the node cannot read its store; its log says why";
+            return Output::Refuse(request, Refusal::new(RefusalCode::Internal, reason));
+        };
         let audience = self.route(&event.unsigned, targets);
         let refusal = self.refusal(&event, &audience, now);
         if let Some(refusal) = refusal.or_else(|| self.secrecy(&event.unsigned, targets)) {
             return Output::Refuse(request, refusal);
         }
-        self.verify(Pending::Publish(request, audience), event)
+        match event.verify() {
+            Ok(event) => {
+                self.admission.remember(event.id());
+                Output::Commit(request, event, audience)
+            }
+            Err(forged) => Output::Refuse(request, Refusal::new(RefusalCode::Forged, forged.to_string())),
+        }
     }
 
     /// Who gets an event besides its author and the owner, who has it here.
@@ -42,7 +66,7 @@ impl Core {
         match audience {
             Audience::People(mut people) => {
                 people.remove(&unsigned.pubkey);
-                people.retain(|person| Some(*person) != self.owner);
+                people.retain(|person| Some(*person) != self.owner());
                 Audience::People(people)
             }
             audience => audience,
@@ -52,7 +76,7 @@ impl Core {
     /// What came privately is not made public: the program that reposts or quotes it cannot know that it was private.
     fn secrecy(&self, unsigned: &UnsignedEvent, targets: &[Target]) -> Option<Refusal> {
         let deletes = unsigned.kind == Kind::DELETION;
-        let reveals = !deletes && self.owner.is_some_and(|owner| reveals(unsigned, targets, &owner));
+        let reveals = !deletes && self.owner().is_some_and(|owner| reveals(unsigned, targets, &owner));
         reveals.then(|| {
             let reason = "what this reposts, quotes or answers is private, between you and some people; it is not made public";
             Refusal::new(RefusalCode::Unwanted, reason)
@@ -60,7 +84,7 @@ impl Core {
     }
 
     /// Why the owner's node would not publish an event, whatever its signature.
-    pub(super) fn refusal(&self, event: &UnverifiedEvent, audience: &Audience, now: u64) -> Option<Refusal> {
+    fn refusal(&self, event: &UnverifiedEvent, audience: &Audience, now: u64) -> Option<Refusal> {
         let refuse = |code, reason: &str| Some(Refusal::new(code, reason));
         if self.settings.read_only {
             return refuse(
@@ -69,8 +93,8 @@ impl Core {
             );
         }
         // A gift wrap is signed by a throw-away key; that the owner sends it, the session vouches for (NIP-59).
-        let wrapped = event.unsigned.kind == Kind::GIFT_WRAP && self.owner.is_some();
-        if self.owner != Some(event.unsigned.pubkey) && !wrapped {
+        let wrapped = event.unsigned.kind == Kind::GIFT_WRAP && self.owner().is_some();
+        if self.owner() != Some(event.unsigned.pubkey) && !wrapped {
             return refuse(
                 RefusalCode::ForeignAuthor,
                 "only events that the node's owner signed are published here",
@@ -126,13 +150,22 @@ impl Core {
         request: PublishId,
         event: Event,
         audience: Audience,
-        sequence: u64,
+        stored: Stored,
         now: u64,
     ) -> Vec<Output> {
+        let Ok(inserted) = stored else {
+            let reason = "the node could not store the event; its log says why";
+            return vec![Output::Refuse(request, Refusal::new(RefusalCode::Internal, reason))];
+        };
+        let Some(sequence) = inserted.sequence() else {
+            return vec![Output::Refuse(request, not_kept(inserted))];
+        };
         self.admission.learn(&event);
         let word = delegation::revoked(&event).and_then(|_| Delegation::from_event(event.clone()).ok());
-        let mut outputs = self.publish_committed(request, event, audience, sequence, now);
+        let delegates = event.kind == Kind::APPLICATION_DATA;
+        let mut outputs = self.publish_committed(request, event, audience, (inserted, sequence), now);
         outputs.extend(word.into_iter().flat_map(|word| self.revoke_and_spread(&word, now)));
+        outputs.extend(self.owner().filter(|_| delegates).map(Output::ReadDelegation));
         outputs
     }
 
@@ -141,31 +174,53 @@ impl Core {
         request: PublishId,
         event: Event,
         audience: Audience,
-        sequence: u64,
+        (inserted, sequence): (Inserted, u64),
         now: u64,
     ) -> Vec<Output> {
+        let id = event.id();
         match audience {
+            // Without a neighbour it waits in the store for the first one.
+            Audience::Everyone if self.connected.is_empty() => {
+                vec![Output::Published(request, id, inserted, Carried::Broadcast(0))]
+            }
             Audience::Everyone => {
-                let packet = Packet::Event(UnverifiedEvent { claimed_id: None, ..event.clone().into() });
-                vec![Output::Broadcast(request, event, sequence, packet)]
+                let packet = Packet::Event(UnverifiedEvent { claimed_id: None, ..event.into() });
+                vec![Output::Broadcast(request, id, inserted, packet)]
             }
             Audience::People(people) => {
                 for person in &people {
                     self.outbox.add(DeliveryKey { sequence, person: *person }, DeliveryState::new(now), now);
                 }
                 let count = u32::try_from(people.len()).unwrap_or(u32::MAX);
-                let mut outputs = vec![Output::Published(request, event, sequence, Carried::Waiting(count))];
+                let mut outputs = vec![Output::Published(request, id, inserted, Carried::Waiting(count))];
                 outputs.extend(self.attempt(now));
                 outputs.extend(self.tell_own_nodes(now));
                 outputs
             }
             Audience::AsTargets | Audience::Nobody | Audience::Unwanted => {
-                let mut outputs = vec![Output::Published(request, event, sequence, Carried::Kept)];
+                let mut outputs = vec![Output::Published(request, id, inserted, Carried::Kept)];
                 outputs.extend(self.tell_own_nodes(now));
                 outputs
             }
         }
     }
+}
+
+/// Whether an event speaks of others in a way that decides where it goes, or whether it may.
+fn speaks_of_others(unsigned: &UnsignedEvent) -> bool {
+    unsigned.kind == Kind::DELETION
+        || is_repost(unsigned.kind)
+        || unsigned.has_tag("q")
+        || says_everyone(unsigned)
+}
+
+/// Why an event of the owner is not in the store although nothing failed.
+fn not_kept(inserted: Inserted) -> Refusal {
+    let reason = match inserted {
+        Inserted::Ended => "the event has ended: its expiration lies in the past",
+        _ => "you have deleted this event; what is deleted does not come back",
+    };
+    Refusal::new(RefusalCode::Unwanted, reason)
 }
 
 /// The tag that names nobody, of an event that goes to the people whom it names: one of them would never get it.

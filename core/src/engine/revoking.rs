@@ -1,7 +1,7 @@
 //! Delegations that are taken back: what is heard of that, and what the owner's nodes make of it.
 
 use nostrp2p_protocol::{
-    Delegation, Event, Packet, PeerId, PublicKey, UnsignedEvent, UnverifiedEvent, VerifyError,
+    Delegation, Event, Packet, PeerId, UnsignedEvent, UnverifiedEvent, VerifyError,
     delegation::{self, MAX_AHEAD_SECONDS},
     event_policy::is_ahead,
 };
@@ -18,12 +18,14 @@ const REVOCATIONS: Rate = Rate { burst: 300, per_hour: 600 };
 
 impl Core {
     /// Whether an owner has taken this word back.
-    pub fn has_revoked(&self, word: &Delegation) -> bool {
+    #[cfg(test)]
+    pub(crate) fn has_revoked(&self, word: &Delegation) -> bool {
         self.revocations.revokes(word)
     }
 
     /// The revocations to tell who asks: of these people, or any.
-    pub fn revocations(&mut self, people: &[PublicKey]) -> Vec<UnverifiedEvent> {
+    #[cfg(test)]
+    pub(super) fn revocations(&mut self, people: &[nostrp2p_protocol::PublicKey]) -> Vec<UnverifiedEvent> {
         self.revocations.told(people, &mut self.rng)
     }
 
@@ -99,7 +101,7 @@ impl Core {
         };
         let mut outputs: Vec<Output> =
             heard.map(|heard| Output::ReportValidation(heard, Verdict::Accept)).into_iter().collect();
-        if self.owner == Some(word.owner()) {
+        if self.owner() == Some(word.owner()) {
             outputs.push(Output::Obey(word.event().clone()));
         }
         outputs.extend(self.revoke(&word, from, now));
@@ -117,7 +119,7 @@ impl Core {
 
     /// What the owner has said of the owner's nodes, as the store holds it.
     pub(super) fn on_own_words(&mut self, words: Vec<Delegation>, now: u64) -> Vec<Output> {
-        let own = words.into_iter().filter(|word| word.is_revocation() && self.owner == Some(word.owner()));
+        let own = words.into_iter().filter(|word| word.is_revocation() && self.owner() == Some(word.owner()));
         let own: Vec<Delegation> = own.collect();
         own.iter().flat_map(|word| self.revoke_and_spread(word, now)).collect()
     }
@@ -149,7 +151,7 @@ impl Core {
     /// Forgets what a revocation revokes, and keeps the revocation.
     pub(super) fn revoke(&mut self, word: &Delegation, from: &PeerId, now: u64) -> Vec<Output> {
         let needs = Needed {
-            owner: self.owner,
+            owner: self.ownership.owner(),
             connected: &self.connected,
             admission: &self.admission,
             outbox: &self.outbox,

@@ -1,12 +1,14 @@
 mod catching;
+mod claiming;
 mod clock;
 mod mailing;
 mod revoking;
+mod timing;
 
 use nostrp2p_protocol::{
     Delegation, EventId, EventTemplate, Kind, SecretKey, Signature, Tag,
     event_policy::Target,
-    frame::{Carried, Delivery},
+    frame::{Carried, Delivery, RefusalCode},
     rpc::OwnPage,
 };
 
@@ -18,6 +20,7 @@ use crate::{
     mailbox::Sender,
     outbox::{DeliveryKey, DeliveryState},
     own_nodes::OwnNodeCursor,
+    stored::Inserted,
 };
 
 const NOW: u64 = 1_700_000_000;
@@ -37,8 +40,15 @@ fn post(author: u8) -> Event {
     event(author, Kind::POST, vec![])
 }
 
+/// A node that can neither sign nor check what nodes have signed, which these tests do not need.
+fn engine(settings: EngineSettings, owner: Option<PublicKey>) -> Core {
+    let sign = Box::new(|_: &[u8]| [0; 64]);
+    let key = NodeKey { peer: PeerId::from_ed25519([77; 32]), sign, verify: |_, _, _| true };
+    Core::new(settings, key, None, owner.map_or_else(Ownership::nobody, Ownership::Owned))
+}
+
 fn core() -> Core {
-    Core::new(EngineSettings::default(), Some(key(1).public_key()))
+    engine(EngineSettings::default(), Some(key(1).public_key()))
 }
 
 /// A node with a neighbour who is nobody's.
@@ -61,7 +71,7 @@ fn run(core: &mut Core, input: Input) -> Vec<Output> {
                 rest.extend(run(core, Input::Verified(number, event.verify())));
             }
             Output::Commit(request, event, audience) => {
-                rest.extend(run(core, Input::Committed(request, event, audience, 5)));
+                rest.extend(run(core, Input::Committed(request, event, audience, Ok(Inserted::New(5)))));
             }
             output => rest.push(output),
         }
@@ -121,22 +131,60 @@ fn a_packet_of_a_later_version_costs_nobody_anything() {
 
 #[test]
 fn the_owners_post_is_stored_and_then_broadcast() {
-    let outputs = run(&mut core(), Input::Publish(REQUEST, post(1).into(), vec![]));
+    let outputs = run(&mut connected(), Input::Publish(REQUEST, post(1).into()));
     assert!(
-        matches!(&outputs[..], [Output::Broadcast(REQUEST, event, 5, _)] if *event == post(1)),
+        matches!(&outputs[..], [Output::Broadcast(REQUEST, id, Inserted::New(5), _)] if *id == post(1).id()),
         "{outputs:?}"
     );
 }
 
 #[test]
+fn a_post_that_nobody_can_take_waits_in_the_store_for_the_first_neighbour() {
+    let mut core = core();
+    run(&mut core, Input::Started);
+    let outputs = run(&mut core, Input::Publish(REQUEST, post(1).into()));
+    let kept = Output::Published(REQUEST, post(1).id(), Inserted::New(5), Carried::Broadcast(0));
+    assert_eq!(outputs, [kept]);
+    let connect = |n: u8| Input::PeerConnected(PeerId::from_ed25519([n; 32]), Network::Unknown);
+    assert!(run(&mut core, connect(200)).contains(&Output::SendUnsent));
+    assert!(!run(&mut core, connect(201)).contains(&Output::SendUnsent), "the first alone");
+}
+
+#[test]
+fn an_own_post_enters_the_engine_twice() {
+    let mut core = connected();
+    let outputs = core.handle(Input::Publish(REQUEST, post(1).into()), NOW);
+    let [Output::Commit(REQUEST, event, audience)] = &outputs[..] else { panic!("{outputs:?}") };
+    let committed = Input::Committed(REQUEST, event.clone(), audience.clone(), Ok(Inserted::New(5)));
+    assert!(matches!(core.handle(committed, NOW)[..], [Output::Broadcast(..)]));
+}
+
+#[test]
+fn what_a_repost_speaks_of_is_read_first_and_without_it_nothing_is_published() {
+    let mut core = connected();
+    let repost = event(1, Kind::REPOST, vec![Tag::new(["e", "x"])]);
+    let outputs = core.handle(Input::Publish(REQUEST, repost.clone().into()), NOW);
+    assert_eq!(outputs, [Output::ReadTargets(REQUEST, repost.clone().into())]);
+    refused(&run(&mut core, Input::Targets(REQUEST, repost.clone().into(), None)), RefusalCode::Internal);
+    let known = Some(vec![Target::stored(post(2).into_rumor())]);
+    let outputs = run(&mut core, Input::Targets(REQUEST, repost.into(), known));
+    assert!(matches!(outputs[..], [Output::Broadcast(..)]), "{outputs:?}");
+}
+
+#[test]
 fn a_reply_is_not_broadcast() {
     let reply = event(1, Kind::POST, vec![Tag::new(["p", &key(2).public_key().to_string()])]);
-    let outputs = run(&mut connected(), Input::Publish(REQUEST, reply.clone().into(), vec![]));
+    let outputs = run(&mut connected(), Input::Publish(REQUEST, reply.clone().into()));
     let retry = DeliveryState { state: Delivery::Waiting, retries: 1, since: NOW };
-    let published = Output::Published(REQUEST, reply, 5, Carried::Waiting(1));
+    let published = Output::Published(REQUEST, reply.id(), Inserted::New(5), Carried::Waiting(1));
+    let neighbour = vec![PeerId::from_ed25519([200; 32])];
     assert_eq!(
         outputs,
-        [published, Output::Record(address(2), retry), Output::LookUpNodes(vec![key(2).public_key()])],
+        [
+            published,
+            Output::Record(address(2), retry),
+            Output::LookUpNodes(neighbour, vec![key(2).public_key()])
+        ],
         "nobody is known to act for the person, so neighbours are asked"
     );
 }
@@ -144,16 +192,16 @@ fn a_reply_is_not_broadcast() {
 #[test]
 fn a_follow_list_is_kept() {
     let list = event(1, Kind::FOLLOW_LIST, vec![]);
-    let outputs = run(&mut core(), Input::Publish(REQUEST, list.clone().into(), vec![]));
-    assert_eq!(outputs, [Output::Published(REQUEST, list, 5, Carried::Kept)]);
+    let outputs = run(&mut core(), Input::Publish(REQUEST, list.clone().into()));
+    assert_eq!(outputs, [Output::Published(REQUEST, list.id(), Inserted::New(5), Carried::Kept)]);
 }
 
 #[test]
 fn what_the_owner_may_not_publish_is_refused_with_its_reason() {
-    let refuse = |core: &mut Core, event: UnverifiedEvent| run(core, Input::Publish(REQUEST, event, vec![]));
+    let refuse = |core: &mut Core, event: UnverifiedEvent| run(core, Input::Publish(REQUEST, event));
     refused(&refuse(&mut core(), post(2).into()), RefusalCode::ForeignAuthor);
     refused(
-        &refuse(&mut Core::new(EngineSettings::default(), None), post(1).into()),
+        &refuse(&mut engine(EngineSettings::default(), None), post(1).into()),
         RefusalCode::ForeignAuthor,
     );
     refused(&refuse(&mut core(), event(1, Kind::LOGIN, vec![]).into()), RefusalCode::Unwanted);
@@ -167,7 +215,7 @@ fn what_the_owner_may_not_publish_is_refused_with_its_reason() {
     let long = EventTemplate { created_at: NOW, kind: Kind::POST, tags: vec![], content: "x".repeat(70_000) };
     refused(&refuse(&mut core(), long.sign(&key(1), &[0; 32]).into()), RefusalCode::TooLarge);
     let mut read_only =
-        Core::new(EngineSettings { read_only: true, ..EngineSettings::default() }, Some(key(1).public_key()));
+        engine(EngineSettings { read_only: true, ..EngineSettings::default() }, Some(key(1).public_key()));
     refused(&refuse(&mut read_only, post(1).into()), RefusalCode::ReadOnly);
 }
 
@@ -175,7 +223,7 @@ fn what_the_owner_may_not_publish_is_refused_with_its_reason() {
 fn a_tag_that_names_nobody_is_refused_and_named() {
     let reason = |kind: Kind, tags: Vec<Tag>| match &run(
         &mut core(),
-        Input::Publish(REQUEST, event(1, kind, tags).into(), vec![]),
+        Input::Publish(REQUEST, event(1, kind, tags).into()),
     )[..]
     {
         [Output::Refuse(REQUEST, refusal)] => {
@@ -206,8 +254,9 @@ fn a_tag_that_names_nobody_is_refused_and_named() {
 #[test]
 fn what_came_privately_is_not_made_public_and_what_is_public_is_passed_on() {
     let quote = || event(1, Kind::POST, vec![Tag::new(["q", "x"])]);
-    let publish =
-        |event: Event, target: Target| run(&mut core(), Input::Publish(REQUEST, event.into(), vec![target]));
+    let publish = |event: Event, target: Target| {
+        run(&mut connected(), Input::Targets(REQUEST, event.into(), Some(vec![target])))
+    };
     let private = || Target::stored(reply_to(1, 2).into_rumor());
     for kind in [Kind::REPOST, Kind(16)] {
         refused(&publish(event(1, kind, vec![]), private()), RefusalCode::Unwanted);
@@ -231,7 +280,7 @@ fn going_on_in_an_own_thread_is_public() {
         Kind::POST,
         vec![Tag::new(["e", "x", "", "root"]), Tag::new(["p", &key(1).public_key().to_string()])],
     );
-    let outputs = run(&mut core(), Input::Publish(REQUEST, own.into(), vec![]));
+    let outputs = run(&mut connected(), Input::Publish(REQUEST, own.into()));
     assert!(matches!(outputs[..], [Output::Broadcast(..)]), "{outputs:?}");
 }
 
@@ -239,7 +288,7 @@ fn going_on_in_an_own_thread_is_public() {
 fn what_waits_for_its_signature_check_is_bounded() {
     let mut core = core();
     let limits = Limits { strangers: Rate { burst: u32::MAX, per_hour: 1 }, ..Limits::default() };
-    core.admission = Admission::new(limits, core.owner);
+    core.admission = Admission::new(limits, core.owner());
     for number in 0..MAX_PENDING {
         let draft =
             EventTemplate { created_at: NOW, kind: Kind::POST, tags: vec![], content: number.to_string() };
@@ -269,7 +318,7 @@ fn reply_to(person: u8, author: u8) -> Event {
 fn a_reply_goes_to_the_nodes_of_its_person_and_is_recorded() {
     let mut core = core();
     run(&mut core, Input::Delegated(delegation(2, 7), OTHER));
-    let outputs = run(&mut core, Input::Publish(REQUEST, reply_to(2, 1).into(), vec![]));
+    let outputs = run(&mut core, Input::Publish(REQUEST, reply_to(2, 1).into()));
     let nodes = vec![PeerId::from_ed25519([7; 32])];
     assert_eq!(outputs[1..], [Output::Attempt(address(2), nodes)]);
     let outputs = run(&mut core, Input::Attempted(address(2), Some(Receipt::Taken)));
@@ -283,7 +332,7 @@ fn a_reply_goes_to_the_nodes_of_its_person_and_is_recorded() {
 #[test]
 fn a_waiting_reply_goes_out_when_the_persons_node_appears() {
     let mut core = connected();
-    run(&mut core, Input::Publish(REQUEST, reply_to(2, 1).into(), vec![]));
+    run(&mut core, Input::Publish(REQUEST, reply_to(2, 1).into()));
     assert_eq!(run(&mut core, Input::Delegated(delegation(3, 7), OTHER)), [], "somebody else's node");
     let outputs = run(&mut core, Input::Delegated(delegation(2, 9), OTHER));
     assert_eq!(outputs, [Output::Attempt(address(2), vec![OTHER])]);
@@ -309,8 +358,9 @@ fn a_waiting_reply_goes_out_when_the_persons_node_appears() {
 
 #[test]
 fn only_what_is_for_the_owner_is_taken_from_other_nodes() {
-    let handed = DeliveryId(3);
-    let hand = |event: Event| run(&mut core(), Input::Handed(handed, OTHER, packet(event)));
+    let handed = InboundRequestId(3);
+    let hand =
+        |event: Event| run(&mut core(), Input::Requested(handed, OTHER, Service::Deliver, packet(event)));
     assert_eq!(
         hand(reply_to(1, 2)),
         [Output::StoreDelivery(handed, reply_to(1, 2), Sender::Person(key(2).public_key()))]
@@ -321,9 +371,12 @@ fn only_what_is_for_the_owner_is_taken_from_other_nodes() {
     let mut forged = UnverifiedEvent::from(reply_to(1, 2));
     forged.sig = Signature::from_bytes([1; 64]);
     let payload = Packet::Event(forged).encode();
-    assert_eq!(run(&mut core(), Input::Handed(handed, OTHER, payload)), refused);
-    assert_eq!(run(&mut core(), Input::Handed(handed, OTHER, vec![1, 2, 3])), refused);
-    assert_eq!(run(&mut core(), Input::DeliveryStored(handed)), [Output::Answer(handed, Receipt::Taken)]);
+    assert_eq!(run(&mut core(), Input::Requested(handed, OTHER, Service::Deliver, payload)), refused);
+    assert_eq!(run(&mut core(), Input::Requested(handed, OTHER, Service::Deliver, vec![1, 2, 3])), refused);
+    assert_eq!(
+        run(&mut core(), Input::DeliveryStored(handed, Ok(Inserted::New(5)))),
+        [Output::Answer(handed, Receipt::Taken)]
+    );
 }
 
 fn deletion(author: u8, target: EventId) -> Event {
@@ -334,20 +387,25 @@ fn deletion(author: u8, target: EventId) -> Event {
 fn a_deletion_goes_the_way_its_target_went() {
     let publish = |target: Event| {
         let deletion = deletion(1, target.id());
-        run(&mut core(), Input::Publish(REQUEST, deletion.into(), vec![Target::stored(target.into_rumor())]))
+        run(
+            &mut connected(),
+            Input::Targets(REQUEST, deletion.into(), Some(vec![Target::stored(target.into_rumor())])),
+        )
     };
     assert!(matches!(publish(post(1))[..], [Output::Broadcast(..)]));
     let private = publish(reply_to(2, 1));
     assert!(matches!(private[0], Output::Published(_, _, _, Carried::Waiting(1))), "{private:?}");
-    let unknown = run(&mut core(), Input::Publish(REQUEST, deletion(1, post(1).id()).into(), vec![]));
+    let unknown = run(&mut core(), Input::Targets(REQUEST, deletion(1, post(1).id()).into(), Some(vec![])));
     assert!(matches!(unknown[..], [Output::Published(_, _, _, Carried::Kept)]), "nobody knows where it went");
 }
 
 #[test]
 fn a_private_deletion_is_taken_from_its_authors_node_alone() {
-    let (mut core, handed) = (core(), DeliveryId(3));
+    let (mut core, handed) = (core(), InboundRequestId(3));
     let deletion = deletion(2, post(2).id());
-    let hand = |core: &mut Core| run(core, Input::Handed(handed, OTHER, packet(deletion.clone())));
+    let hand = |core: &mut Core| {
+        run(core, Input::Requested(handed, OTHER, Service::Deliver, packet(deletion.clone())))
+    };
     assert_eq!(hand(&mut core), [Output::Answer(handed, Receipt::Refused)]);
     run(&mut core, Input::Delegated(delegation(2, 9), OTHER));
     let sender = Sender::Person(key(2).public_key());
@@ -420,7 +478,7 @@ fn a_node_that_asks_without_end_is_refused_and_others_are_not() {
 
 #[test]
 fn a_node_that_has_had_many_bytes_is_refused_until_time_has_passed() {
-    let mut core = Core::new(EngineSettings::default(), None);
+    let mut core = engine(EngineSettings::default(), None);
     for _ in 0..64 {
         assert!(core.admits(&OTHER, Service::Fetch, NOW));
         core.answered(OTHER, 1024 * 1024, NOW);
@@ -440,7 +498,7 @@ fn every_refusal_is_counted_under_its_name() {
     run(&mut core, Input::Heard(HEARD, OTHER, vec![0xff]));
     run(&mut core, Input::Heard(HEARD, OTHER, vec![0x92, 99, 0]));
     run(&mut core, Input::Heard(HEARD, OTHER, packet(reply_to(2, 3))));
-    run(&mut core, Input::Handed(DeliveryId(1), OTHER, packet(reply_to(2, 3))));
+    run(&mut core, Input::Requested(InboundRequestId(1), OTHER, Service::Deliver, packet(reply_to(2, 3))));
     let counted: Vec<&str> =
         core.refusals().all().filter(|(_, number)| *number == 1).map(|(name, _)| name).collect();
     assert_eq!(counted, ["not_for_everyone", "malformed", "forged", "unknown_type", "not_for_the_owner"]);
@@ -448,13 +506,17 @@ fn every_refusal_is_counted_under_its_name() {
 
 #[test]
 fn a_gift_wrap_is_charged_to_whoever_hands_it_over_and_a_full_mailbox_says_later() {
-    let (mut core, handed) = (core(), DeliveryId(4));
+    let (mut core, handed) = (core(), InboundRequestId(4));
     let to_owner = vec![Tag::new(["p", &key(1).public_key().to_string()])];
     let wrap = event(7, Kind::GIFT_WRAP, to_owner);
-    let hand = |core: &mut Core| run(core, Input::Handed(handed, OTHER, packet(wrap.clone())));
+    let hand =
+        |core: &mut Core| run(core, Input::Requested(handed, OTHER, Service::Deliver, packet(wrap.clone())));
     assert_eq!(hand(&mut core), [Output::StoreDelivery(handed, wrap.clone(), Sender::Node(OTHER))]);
     run(&mut core, Input::Delegated(delegation(2, 9), OTHER));
     let friend = Sender::Person(key(2).public_key());
     assert_eq!(hand(&mut core), [Output::StoreDelivery(handed, wrap.clone(), friend)]);
-    assert_eq!(run(&mut core, Input::DeliveryNotStored(handed)), [Output::Answer(handed, Receipt::Later)]);
+    assert_eq!(
+        run(&mut core, Input::DeliveryStored(handed, Ok(Inserted::MailboxFull))),
+        [Output::Answer(handed, Receipt::Later)]
+    );
 }

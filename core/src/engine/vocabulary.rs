@@ -1,10 +1,11 @@
 //! What the core is told and what it says: inputs, outputs, and the names that link the two.
 
 use nostrp2p_protocol::{
-    Delegation, Event, Network, Packet, PeerId, PublicKey, UnsignedEvent, UnverifiedEvent, VerifyError,
+    Delegation, Event, EventId, Filter, Network, Packet, PeerId, PublicKey, UnsignedEvent, UnverifiedEvent,
+    VerifyError,
     event_policy::{Audience, Target},
     frame::{Carried, Refusal},
-    rpc::{OwnPage, Receipt},
+    rpc::{Lent, OwnPage, Receipt},
 };
 
 use crate::{
@@ -16,52 +17,94 @@ use crate::{
     mailbox::Sender,
     outbox::{DeliveryKey, DeliveryState},
     own_nodes::OwnNodeCursor,
-    sync::Difference,
-    sync::{Identified, SyncSession, SyncStep},
+    ownership::{Claim, LoginProof},
+    stored::{Inserted, Sharing, Stored},
+    sync::{Difference, Identified, SyncSession, SyncStep, SyncWindow},
+    tunnel::{OpenTunnel, server},
 };
 
-/// A message of the overlay that waits for a verdict; numbered by the driver.
+/// A message of the overlay that waits for a verdict; numbered by the runtime, as all ids here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct GossipId(pub u64);
 
-/// A delivery of another node that waits for its receipt; numbered by the driver.
+/// A request of another node that waits for its answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct DeliveryId(pub u64);
+pub struct InboundRequestId(pub u64);
 
-/// A publish request of a client that waits for its answer; numbered by the driver.
+/// A publish request of a client that waits for its answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct PublishId(pub u64);
 
-/// An event that somebody brought to the inbox and that waits for its answer; numbered by the driver.
+/// An event that somebody brought to the inbox and that waits for its answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct MailId(pub u64);
+
+/// A login or a claim that waits for its answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct LoginId(pub u64);
+
+/// An event of a relay that waits for what becomes of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct MirroredId(pub u64);
+
+/// What a neighbour has answered to [`Output::LookUpNodes`]: announcements, and revocations.
+pub type LookedUp = (PeerId, Vec<Vec<u8>>, Vec<UnverifiedEvent>);
 
 /// What happened. `now` in [`crate::Core::handle`] says when.
 #[derive(Debug)]
 pub enum Input {
+    /// The node begins to run: what is done from time to time is due from now on.
+    Started,
+    /// A neighbour passes on an announcement.
+    AnnouncementHeard(GossipId, PeerId, Vec<u8>),
+    /// Others reach this node elsewhere than before.
+    AddressesChanged,
+    /// Where others reach this node, as [`Output::FindAddresses`] asked.
+    OwnAddresses(Vec<String>),
+    /// What neighbours answered to [`Output::AskAnnouncements`].
+    Told(PeerId, Vec<Vec<u8>>),
+    /// What all neighbours answered to [`Output::LookUpNodes`].
+    LookedUp(Vec<LookedUp>),
+    /// A client proves that it is the owner's.
+    Login(LoginId, LoginProof),
+    /// A client shows the token of a claim link, and a proof.
+    Claim(LoginId, [u8; 16], LoginProof),
+    /// The store has written the owner down durably, or says in a sentence for the log why not.
+    OwnerStored(LoginId, PublicKey, Result<(), String>),
+    /// A token that [`Output::RenewClaim`] asked for; None when there are no random numbers.
+    FreshClaim(Option<Claim>),
+    /// The delegation of this node by its owner, as the store holds it now: [`Output::ReadDelegation`].
+    OwnDelegation(Option<Delegation>),
+    /// What the owner said of the owner's nodes elsewhere, [`Output::Obey`], is stored, or could not be.
+    Obeyed,
+    /// A node was answered from the store, [`Output::Read`]: bytes of the answer, and rows that were read for it.
+    Answered(PeerId, Service, usize, usize),
+    /// What the event to be published speaks of, [`Output::ReadTargets`]; None when the store cannot be read.
+    Targets(PublishId, UnverifiedEvent, Option<Vec<Target>>),
+    /// An event that a relay of the rest of Nostr has given.
+    Mirrored(MirroredId, Event),
+    /// The deliveries of an event that have not arrived, [`Output::ReadUndelivered`].
+    Undelivered(Vec<DeliveryKey>),
+    /// What a helper answered to [`Output::AskHelper`]; None when it did not.
+    Lent(PeerId, Option<Lent>),
+    /// What clients want of this node as a helper.
+    TunnelServer(server::Input),
     /// A neighbour brought a packet by gossip.
     Heard(GossipId, PeerId, Vec<u8>),
-    /// A logged-in owner wants to publish. With what the event deletes, reposts or quotes, as far as the store holds it or
-    /// the event carries it.
-    Publish(PublishId, UnverifiedEvent, Vec<Target>),
+    /// A logged-in owner wants to publish.
+    Publish(PublishId, UnverifiedEvent),
     /// A signature check ended; the number is the one of [`Output::Verify`].
     Verified(u64, Result<Event, VerifyError>),
-    /// The store holds an event durably that [`Output::Commit`] gave it.
-    Committed(PublishId, Event, Audience, u64),
-    /// The owner changed.
-    Owner(PublicKey),
-    /// Another node, which the connection proves, hands over an event that is for the owner.
-    Handed(DeliveryId, PeerId, Vec<u8>),
-    /// The store holds an event durably that [`Output::StoreDelivery`] gave it.
-    DeliveryStored(DeliveryId),
-    /// The store has no room at the moment for an event that [`Output::StoreDelivery`] gave it.
-    DeliveryNotStored(DeliveryId),
+    /// What the store made of an event that [`Output::Commit`] gave it.
+    Committed(PublishId, Event, Audience, Stored),
+    /// Another node, which the connection proves, asks something.
+    Requested(InboundRequestId, PeerId, Service, Vec<u8>),
+    /// What the store made of an event that [`Output::StoreDelivery`] gave it.
+    DeliveryStored(InboundRequestId, Stored),
     /// Somebody brings an event to the inbox.
     Mailed(MailId, UnverifiedEvent, Bearer),
-    /// The store holds an event durably that [`Output::StoreMail`] gave it.
-    MailStored,
-    /// The store has no room for an event that [`Output::StoreMail`] gave it.
-    MailNotStored,
+    /// What the store made of an event that [`Output::StoreMail`] gave it.
+    MailStored(MailId, Stored),
     /// A delegation was seen whose signature is right, in a new announcement that its node has signed and this neighbour has
     /// told.
     Delegated(Delegation, PeerId),
@@ -69,8 +112,8 @@ pub enum Input {
     PeerConnected(PeerId, Network),
     /// A delivery from an earlier run, read from the store at the start.
     Waiting(DeliveryKey, DeliveryState),
-    /// The owner wants a delivery tried again that has not arrived.
-    Retry(DeliveryKey),
+    /// The owner wants an event delivered to those to whom this node has given up to deliver it.
+    Retry(EventId),
     /// An attempt that [`Output::Attempt`] asked for has ended; None when no node answered.
     Attempted(DeliveryKey, Option<Receipt>),
     /// The owner's clients want things that the store lacks, or has not looked for lately.
@@ -79,8 +122,6 @@ pub enum Input {
     QueryAnswered(QueryId, Option<Vec<UnverifiedEvent>>),
     /// How far an own node had told what it holds, read from the store at the start.
     OwnNode(PeerId, OwnNodeCursor),
-    /// An own node has asked this node, and said up to which sequence number its own store goes.
-    OwnNodeAsked(PeerId, u64),
     /// What came back for [`Output::QueryOwnNode`].
     OwnNodeAnswered(PeerId, Option<OwnPage>),
     /// A list of people (kinds 3 and 10000) from the store, at the start or after the owner changed: the owner's first.
@@ -90,8 +131,6 @@ pub enum Input {
     People(u64, Vec<(PublicKey, u64)>),
     /// The last connection to a node is gone.
     PeerDisconnected(PeerId),
-    /// A neighbour says that it has events that this node may lack.
-    News(PeerId),
     /// A comparison that [`SyncStep::Compare`] asked for has ended; None when the neighbour did not play its part.
     Compared(SyncSession, Option<Difference>),
     /// What came back for [`SyncStep::Get`]; None when the neighbour did not answer.
@@ -105,7 +144,7 @@ pub enum Input {
     /// The store has lost some of what it was given lately: its disk had refused to write. [`Input::OwnNode`] follows for
     /// each own node.
     StoreRolledBack,
-    /// Some time has passed.
+    /// The time has come that [`crate::Core::next_due`] named. Handing it in at another time does no harm.
     Tick,
 }
 
@@ -121,22 +160,85 @@ pub enum Output {
     /// Keep the owner's event durably, with a delivery for each of the people if it is for some, then hand in
     /// [`Input::Committed`] with the same.
     Commit(PublishId, Event, Audience),
-    /// Keep an event that another node handed over, durably, then hand in [`Input::DeliveryStored`] or [`Input::DeliveryNotStored`]. The last
-    /// is who answers for it.
-    StoreDelivery(DeliveryId, Event, Sender),
-    /// Keep an event durably that somebody brought to the inbox, then answer and hand in [`Input::MailStored`] or
-    /// [`Input::MailNotStored`]. The last is who answers for it.
+    /// Keep an event that another node handed over, durably, then hand in [`Input::DeliveryStored`]. The last is who
+    /// answers for it.
+    StoreDelivery(InboundRequestId, Event, Sender),
+    /// Keep an event durably that somebody brought to the inbox, then hand in [`Input::MailStored`]. The last is who answers
+    /// for it.
     StoreMail(MailId, Event, Sender),
     /// Show an ephemeral event that somebody brought to the inbox to the owner's programs, and answer.
     ShowMail(MailId, Event),
+    /// Answer that an event is stored that somebody brought to the inbox.
+    TakeMail(MailId),
     /// Answer that the inbox does not take an event.
     RefuseMail(MailId, NotReceived),
     /// Answer a delivery.
-    Answer(DeliveryId, Receipt),
+    Answer(InboundRequestId, Receipt),
+    /// Answer a request with these bytes.
+    Respond(InboundRequestId, Vec<u8>),
+    /// End a request without an answer.
+    RefuseRequest(InboundRequestId),
+    /// Answer a request from the store, for others and at most so many rows as the query says; then hand in
+    /// [`Input::Answered`].
+    Read(InboundRequestId, PeerId, Service, StoreQuery),
     /// Hand the event with this sequence number to these nodes, at least one, then hand in [`Input::Attempted`].
     Attempt(DeliveryKey, Vec<PeerId>),
-    /// Ask neighbours which nodes act for these people, at most [`nostrp2p_protocol::rpc::MAX_SOUGHT`]; what they tell is heard as announcements.
-    LookUpNodes(Vec<PublicKey>),
+    /// Ask these neighbours which nodes act for these people, at most [`nostrp2p_protocol::rpc::MAX_SOUGHT`], and which of
+    /// their delegations were taken back; then hand in [`Input::LookedUp`].
+    LookUpNodes(Vec<PeerId>, Vec<PublicKey>),
+    /// Ask a neighbour for announcements: of nodes that act for these people, or of any if none is named; then hand in
+    /// [`Input::Told`].
+    AskAnnouncements(PeerId, Vec<PublicKey>),
+    /// Ask a neighbour which delegations were taken back: of these people, or of any if none is named; then hand in
+    /// [`Input::Revoked`].
+    AskRevocations(PeerId, Vec<PublicKey>),
+    /// Find out where others reach this node, then hand in [`Input::OwnAddresses`].
+    FindAddresses,
+    /// Send this announcement to everybody.
+    Announce(Vec<u8>),
+    /// A node says that it may be reached here.
+    AddAddresses(PeerId, Vec<String>),
+    /// Somebody else says what time it is, in seconds since 1970.
+    NoteTime(u64),
+    /// Another node of the owner was there at this time, in seconds since 1970.
+    OwnNodeSeen(PeerId, u64),
+    /// Send the own public events that nobody has taken yet.
+    SendUnsent,
+    /// Read what an earlier run has left, and hand in [`Input::KnownRevocations`], [`Input::People`], [`Input::Waiting`],
+    /// [`Input::OwnNode`], and, if there is an owner, [`Input::List`] and [`Input::OwnDelegation`].
+    ReadMemory(Option<PublicKey>),
+    /// Read how far own nodes have told what they hold, and hand in [`Input::OwnNode`] for each.
+    ReadOwnNodes,
+    /// Read this owner's delegation for this node, and hand in [`Input::OwnDelegation`].
+    ReadDelegation(PublicKey),
+    /// Read what this owner has said of all nodes, and hand in [`Input::OwnWords`].
+    ReadOwnWords(PublicKey),
+    /// Read what an event speaks of that is to be published, and hand in [`Input::Targets`].
+    ReadTargets(PublishId, UnverifiedEvent),
+    /// Read to whom an event was not delivered, and hand in [`Input::Undelivered`].
+    ReadUndelivered(EventId),
+    /// Keep an event that a relay has given, and say what became of it.
+    StoreMirrored(MirroredId, Event),
+    /// Say that an event of a relay is not kept.
+    NotMirrored(MirroredId),
+    /// Answer a login or a claim.
+    LoggedIn(LoginId, Result<PublicKey, Refusal>),
+    /// Write down durably who owns this node, then hand in [`Input::OwnerStored`].
+    StoreOwner(LoginId, PublicKey),
+    /// The node has been claimed by this person.
+    Claimed(PublicKey),
+    /// Make a token for a claim link, and hand in [`Input::FreshClaim`].
+    RenewClaim,
+    /// This claim link holds from now on.
+    ShowClaim(Claim),
+    /// The delegation of this node by its owner has changed.
+    DelegationChanged(Option<Delegation>),
+    /// Ask a helper to be reached through it, then hand in [`Input::Lent`].
+    AskHelper(PeerId),
+    /// Clients reach this node through these helpers; keep the connections to them.
+    OpenTunnels(Vec<OpenTunnel>),
+    /// What this node does as a helper.
+    TunnelServer(server::Output),
     /// Write down how far a delivery has come.
     Record(DeliveryKey, DeliveryState),
     /// Send a packet to everybody; nobody waits for it.
@@ -149,12 +251,12 @@ pub enum Output {
     /// It need not be known any more.
     ForgetRevocation(PublicKey, PeerId),
     /// Send a packet to everybody, and answer the request with the number of neighbours that took it.
-    Broadcast(PublishId, Event, u64, Packet),
-    /// Answer a publish request: the event, its sequence number, and where it goes.
-    Published(PublishId, Event, u64, Carried),
+    Broadcast(PublishId, EventId, Inserted, Packet),
+    /// Answer a publish request: the event, what the store made of it, and where it goes.
+    Published(PublishId, EventId, Inserted, Carried),
     /// Answer a publish request with no.
     Refuse(PublishId, Refusal),
-    /// Ask these nodes, or some neighbours if none is named, for public events; then hand in [`Input::QueryAnswered`].
+    /// Ask these nodes, at most a few, for public events; then hand in [`Input::QueryAnswered`]. Without any, nobody answers.
     Query(FetchQuery),
     /// Ask another node of the owner for what it holds; then hand in [`Input::OwnNodeAnswered`].
     QueryOwnNode(PeerId, OwnNodeCursor),
@@ -164,17 +266,18 @@ pub enum Output {
     CatchUp(SyncStep),
 }
 
-/// Whether neighbours may have an event of this node when they catch up.
-///
-/// It decides for deletions alone: whether their targets were for everyone cannot be seen in them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Sharing {
-    /// It was broadcast, or came from somebody to whom it was.
-    Shared,
-    /// It came in another way: it is shared if it is for everyone by itself.
-    ByItself,
-    /// As before; it came from another node of the owner.
-    OwnNode,
+/// What the store is to be read for on behalf of another node. At most [`crate::QUESTION_ROWS`] rows, and of public events
+/// those of the kinds that everybody may have.
+#[derive(Debug, Clone, PartialEq)]
+pub enum StoreQuery {
+    /// Public events; long lists only for nodes that read them.
+    Public(Vec<Filter>, bool),
+    /// What another node of this owner may read, from this cursor on; long lists only for nodes that read them.
+    Own(PublicKey, OwnNodeCursor, bool),
+    /// The shared ones of these events.
+    Shared(Vec<EventId>),
+    /// A message of a comparison of this window, in this round.
+    Compare(SyncWindow, u32, Vec<u8>),
 }
 
 /// What one node may ask of another, each with a rate of its own.
@@ -237,4 +340,10 @@ pub struct EngineSettings {
     pub inbox: Option<InboxTerms>,
     /// Random, so that nodes do not all do the same at once; the same seed replays.
     pub seed: u64,
+    /// How long a claim link holds, in seconds.
+    pub claim_seconds: u64,
+    /// Whether helpers are asked to reach this node through them.
+    pub seeks_tunnels: bool,
+    /// What each node at home gets of this node as a helper.
+    pub tunnels: server::TunnelLimits,
 }

@@ -307,6 +307,17 @@ impl Scheduler {
         steps
     }
 
+    /// When [`Scheduler::due`] is to be called next. While there are neighbours that is soon enough that a gap shows.
+    pub(crate) fn next_due(&self) -> Option<u64> {
+        let free = self.sessions.len() < MAX_SESSIONS;
+        let idle = self.neighbours.values().filter(|neighbour| free && !neighbour.busy);
+        let idle = idle.map(|neighbour| neighbour.due).filter(|due| *due != u64::MAX);
+        let overdue = self.sessions.values();
+        let overdue = overdue.map(|active| active.began.saturating_add(2 * MAX_SESSION_SECONDS + 1));
+        let looked = self.ticked.saturating_add(GAP_SECONDS / 2);
+        idle.chain(overdue).chain([looked, self.now_and_then]).min().filter(|_| !self.neighbours.is_empty())
+    }
+
     /// A comparison of one window has ended; None when the neighbour did not play its part. `known` says what needs no
     /// fetching, because it has come or was refused before.
     pub fn on_compared(

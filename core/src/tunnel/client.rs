@@ -139,6 +139,17 @@ impl TunnelClient {
         due
     }
 
+    /// When helpers are to be asked next, or an open tunnel ends.
+    pub(crate) fn next_due(&self) -> Option<u64> {
+        let missing = self.helpers.values().filter(|helper| helper.is_busy()).count() < WANTED_TUNNELS;
+        let due = self.helpers.values().filter_map(|helper| match helper.phase {
+            Phase::Open(renew, _) => Some(renew),
+            Phase::Asked(until) => (until > 0).then_some(until),
+            Phase::Idle(when) => missing.then_some(when),
+        });
+        due.min()
+    }
+
     /// A helper has answered, or not.
     pub fn answered(&mut self, helper: &PeerId, answer: Option<Lent>, now: u64) {
         let Some(known) = self.helpers.get_mut(helper) else { return };

@@ -23,7 +23,7 @@ const BURST_MS: u64 = 8_000;
 const DAY: u64 = 86_400;
 
 /// How much one node at home gets.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct TunnelLimits {
     /// Sessions at a time.
     pub sessions: usize,
@@ -95,11 +95,48 @@ pub struct OpenedSession {
     pub displaced: Option<u64>,
 }
 
+/// What stays the same while a node runs.
+#[derive(Debug, Clone, Default)]
+pub struct Config {
+    /// Where browsers reach this node; without it, nothing is lent.
+    pub address: Option<String>,
+    /// What each node at home gets.
+    pub limits: TunnelLimits,
+}
+
+/// What a client wants of this node as a helper, and what is noticed of its session. The id names a question until its
+/// answer.
+#[derive(Debug)]
+pub enum Input {
+    /// A client, of which the address is known or not, wants to reach a node at home.
+    Open(TunnelRequestId, PeerId, Option<IpAddr>),
+    /// Whether a node at home says in which sessions somebody has signed in, as its stream has shown.
+    TellsLogins(PeerId, bool),
+    /// The node at home says that somebody has signed in in this session.
+    SignedIn(u64),
+    /// So many bytes want through to or from a node at home, at this time of a clock in milliseconds that grows steadily.
+    Spend(TunnelRequestId, PeerId, usize, u64),
+    /// A session has ended. One that was displaced has ended already.
+    Closed(u64),
+}
+
+/// The answers.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Output {
+    /// The client is let in, or not. Each session that is let in must end with [`Input::Closed`].
+    Opened(TunnelRequestId, Result<OpenedSession, TunnelDenied>),
+    /// The bytes may go after so many milliseconds, or not at all.
+    Spent(TunnelRequestId, Result<u64, TunnelDenied>),
+}
+
+/// A question of a client's session that waits for its answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct TunnelRequestId(pub u64);
+
 /// All that is lent.
 #[derive(Debug)]
-pub struct TunnelServer {
-    address: Option<String>,
-    limits: TunnelLimits,
+pub struct State {
+    config: Config,
     homes: BTreeMap<PeerId, Home>,
     sessions: BTreeMap<u64, Session>,
     last: u64,
@@ -108,7 +145,7 @@ pub struct TunnelServer {
 }
 
 /// What is lent now, and was since the start.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct TunnelCounts {
     /// Nodes at home that have asked.
     pub homes: usize,
@@ -120,12 +157,11 @@ pub struct TunnelCounts {
     pub refused: u64,
 }
 
-impl TunnelServer {
-    /// `address` is where browsers reach this node; without it, nothing is lent.
-    pub const fn new(address: Option<String>, limits: TunnelLimits) -> Self {
+impl State {
+    /// Nothing is lent yet.
+    pub const fn new(config: Config) -> Self {
         Self {
-            address,
-            limits,
+            config,
             homes: BTreeMap::new(),
             sessions: BTreeMap::new(),
             last: 0,
@@ -134,14 +170,25 @@ impl TunnelServer {
         }
     }
 
-    /// Whether anything is lent.
-    pub const fn offers(&self) -> bool {
-        self.address.is_some()
+    /// Takes one input.
+    pub fn handle(&mut self, input: Input, now: u64) -> Vec<Output> {
+        match input {
+            Input::Open(request, peer, caller) => {
+                return vec![Output::Opened(request, self.open(&peer, caller, now))];
+            }
+            Input::Spend(request, peer, bytes, clock_ms) => {
+                return vec![Output::Spent(request, self.spend(&peer, bytes, clock_ms, now))];
+            }
+            Input::TellsLogins(peer, tells) => self.tells_logins(&peer, tells),
+            Input::SignedIn(session) => self.signed_in(session),
+            Input::Closed(session) => self.close(session),
+        }
+        vec![]
     }
 
     /// A node at home asks to be reached through this one.
     pub fn ask(&mut self, peer: PeerId, now: u64) -> Lent {
-        let Some(address) = self.address.clone() else {
+        let Some(address) = self.config.address.clone() else {
             return Lent::Refused { reason: "this node lends its address to nobody".to_owned() };
         };
         // What was used today counts for whoever comes back, too.
@@ -159,11 +206,11 @@ impl TunnelServer {
         Lent::For { seconds: TUNNEL_SECONDS, address }
     }
 
-    /// A client wants to reach a node. Each session that is let in must end with [`TunnelServer::close`].
+    /// A client wants to reach a node. Each session that is let in must end with [`State::close`].
     ///
     /// # Errors
     /// Why not.
-    pub fn open(
+    fn open(
         &mut self,
         peer: &PeerId,
         caller: Option<IpAddr>,
@@ -182,7 +229,7 @@ impl TunnelServer {
     /// Whether there is room for a session, and which one makes it.
     fn room(&self, peer: &PeerId, caller: Option<IpAddr>, now: u64) -> Result<Option<u64>, TunnelDenied> {
         let home = self.homes.get(peer).filter(|home| now < home.until).ok_or(TunnelDenied::Unknown)?;
-        if home.used(now) >= self.limits.bytes_per_day {
+        if home.used(now) >= self.config.limits.bytes_per_day {
             return Err(TunnelDenied::Day);
         }
         let of_caller = |session: &Session| session.home == *peer && session.caller == caller;
@@ -190,19 +237,20 @@ impl TunnelServer {
             // Whoever has signed in there cannot be told from strangers, so nobody makes room.
             let callers = self.sessions.values().filter(|session| of_caller(session)).count();
             return match () {
-                () if caller.is_some() && callers >= self.limits.sessions.div_ceil(2) => {
+                () if caller.is_some() && callers >= self.config.limits.sessions.div_ceil(2) => {
                     Err(TunnelDenied::Address)
                 }
-                () if home.sessions >= self.limits.sessions => Err(TunnelDenied::Sessions),
+                () if home.sessions >= self.config.limits.sessions => Err(TunnelDenied::Sessions),
                 () => self.room_among_all(),
             };
         }
         let waiting = self.waiting(|session| session.home == *peer);
         let callers = waiting.iter().filter(|(_, session)| of_caller(session)).count();
         // Some places stay free for those who have signed in: a quarter, and of two one.
-        let most_waiting = self.limits.sessions.saturating_sub(self.limits.sessions.div_ceil(4)).max(1);
-        let own_limit = caller.is_some() && callers >= self.limits.sessions.div_ceil(2);
-        if own_limit || waiting.len() >= most_waiting || home.sessions >= self.limits.sessions {
+        let most_waiting =
+            self.config.limits.sessions.saturating_sub(self.config.limits.sessions.div_ceil(4)).max(1);
+        let own_limit = caller.is_some() && callers >= self.config.limits.sessions.div_ceil(2);
+        if own_limit || waiting.len() >= most_waiting || home.sessions >= self.config.limits.sessions {
             return longest_of_fullest(&waiting, caller).map(Some).ok_or(TunnelDenied::Sessions);
         }
         self.room_among_all()
@@ -231,21 +279,21 @@ impl TunnelServer {
     }
 
     /// Whether a node at home says in which sessions somebody has signed in, as its stream has shown.
-    pub fn tells_logins(&mut self, peer: &PeerId, tells: bool) {
+    fn tells_logins(&mut self, peer: &PeerId, tells: bool) {
         if let Some(home) = self.homes.get_mut(peer) {
             home.tells_logins = tells;
         }
     }
 
     /// The node at home says that somebody has signed in: this session makes room for nobody from now on.
-    pub fn signed_in(&mut self, session: u64) {
+    fn signed_in(&mut self, session: u64) {
         if let Some(session) = self.sessions.get_mut(&session) {
             session.signed_in = true;
         }
     }
 
     /// A session has ended. One that was displaced has ended already.
-    pub fn close(&mut self, session: u64) {
+    fn close(&mut self, session: u64) {
         if let Some(Session { home, .. }) = self.sessions.remove(&session)
             && let Some(home) = self.homes.get_mut(&home)
         {
@@ -257,14 +305,8 @@ impl TunnelServer {
     ///
     /// # Errors
     /// When there are too many today.
-    pub fn spend(
-        &mut self,
-        peer: &PeerId,
-        bytes: usize,
-        clock_ms: u64,
-        now: u64,
-    ) -> Result<u64, TunnelDenied> {
-        let limits = self.limits;
+    fn spend(&mut self, peer: &PeerId, bytes: usize, clock_ms: u64, now: u64) -> Result<u64, TunnelDenied> {
+        let limits = self.config.limits;
         let home = self.homes.get_mut(peer).ok_or(TunnelDenied::Unknown)?;
         if home.day != now / DAY {
             (home.day, home.today) = (now / DAY, 0);
@@ -315,7 +357,7 @@ mod tests {
         PeerId::from_ed25519([n; 32])
     }
 
-    fn open(tunnel_server: &mut TunnelServer, n: u8, now: u64) -> Result<u64, TunnelDenied> {
+    fn open(tunnel_server: &mut State, n: u8, now: u64) -> Result<u64, TunnelDenied> {
         tunnel_server.open(&peer(n), None, now).map(|opened| opened.session)
     }
 
@@ -324,16 +366,18 @@ mod tests {
     }
 
     /// A helper that gives eight sessions to a node which says who has signed in.
-    fn door() -> TunnelServer {
-        let mut tunnel_server =
-            TunnelServer::new(Some("wss://h.example".into()), TunnelLimits { sessions: 8, ..LIMITS });
+    fn door() -> State {
+        let mut tunnel_server = State::new(Config {
+            address: Some("wss://h.example".into()),
+            limits: TunnelLimits { sessions: 8, ..LIMITS },
+        });
         tunnel_server.ask(peer(1), NOW);
         tunnel_server.tells_logins(&peer(1), true);
         tunnel_server
     }
 
-    fn tunnel_server() -> TunnelServer {
-        TunnelServer::new(Some("wss://helper.example".into()), LIMITS)
+    fn tunnel_server() -> State {
+        State::new(Config { address: Some("wss://helper.example".into()), limits: LIMITS })
     }
 
     #[test]
@@ -345,9 +389,8 @@ mod tests {
         assert_eq!(open(&mut tunnel_server, 1, NOW + 599), Ok(1));
         assert_eq!(open(&mut tunnel_server, 1, NOW + 600), Err(TunnelDenied::Unknown));
         assert_eq!(open(&mut tunnel_server, 2, NOW), Err(TunnelDenied::Unknown));
-        let mut nothing = TunnelServer::new(None, LIMITS);
+        let mut nothing = State::new(Config { address: None, limits: LIMITS });
         assert!(matches!(nothing.ask(peer(1), NOW), Lent::Refused { .. }));
-        assert!(!nothing.offers());
     }
 
     #[test]
@@ -399,7 +442,7 @@ mod tests {
     #[test]
     fn all_sessions_together_are_bounded() {
         let limits = TunnelLimits { sessions: MAX_SESSIONS, ..LIMITS };
-        let mut tunnel_server = TunnelServer::new(Some("wss://helper.example".into()), limits);
+        let mut tunnel_server = State::new(Config { address: Some("wss://helper.example".into()), limits });
         (1..=2).for_each(|n| drop(tunnel_server.ask(peer(n), NOW)));
         assert!((0..MAX_SESSIONS).all(|_| open(&mut tunnel_server, 1, NOW).is_ok()));
         assert_eq!(open(&mut tunnel_server, 2, NOW), Err(TunnelDenied::Full));
@@ -456,7 +499,7 @@ mod tests {
     #[test]
     fn when_all_places_are_taken_the_door_with_most_strangers_makes_room() {
         let limits = TunnelLimits { sessions: MAX_SESSIONS, ..LIMITS };
-        let mut tunnel_server = TunnelServer::new(Some("wss://helper.example".into()), limits);
+        let mut tunnel_server = State::new(Config { address: Some("wss://helper.example".into()), limits });
         for n in 1..=2 {
             tunnel_server.ask(peer(n), NOW);
             tunnel_server.tells_logins(&peer(n), true);

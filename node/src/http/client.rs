@@ -21,6 +21,7 @@ use axum::{
     response::Response,
 };
 use futures_util::{StreamExt, stream::FuturesUnordered};
+use nostrp2p_core::LoginProof;
 use nostrp2p_protocol::{
     Event, Filter, PublicKey, UnsignedEvent, UnverifiedEvent,
     channel::CLIENT_QUERY,
@@ -32,6 +33,7 @@ use nostrp2p_protocol::{
     limits::{MAX_LIST_BYTES, MAX_LIST_TAGS, MAX_OWNER_FRAME_BYTES},
     login,
 };
+use nostrp2p_runtime::Published;
 use tokio::{
     sync::{broadcast::error::RecvError, oneshot},
     time::{Instant, sleep_until},
@@ -50,7 +52,7 @@ use super::{
     tunnel,
 };
 use crate::{
-    driver::{Command, LoginProof, Published},
+    driver::Command,
     markers::{self, Markers},
 };
 

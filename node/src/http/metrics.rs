@@ -1,7 +1,5 @@
 //! `GET /metrics`: counters and gauges in the text format of Prometheus (version 0.0.4).
 
-use std::sync::PoisonError;
-
 use axum::{
     extract::{Request, State},
     http::{StatusCode, header},
@@ -16,7 +14,7 @@ use super::{
     App, MAX_SESSIONS,
     insider::{self, Visitor},
 };
-use crate::{clock, mirror::MirrorStatus, storage::Storage, store::StoreProgress};
+use crate::{mirror::MirrorStatus, storage::Storage, store::StoreProgress};
 
 /// How the node does. It names no person and no event, and is for the owner all the same.
 pub(super) async fn metrics(State(app): State<App>, request: Request) -> Response {
@@ -98,10 +96,7 @@ async fn collect(app: App) -> Response {
     text.counter("peers_banned", "Nodes thrown out for their score.", stats.banned);
     text.counter("requests_sent", "Requests sent to other nodes.", stats.requests_sent);
     reach(&mut text, &app.overlay.reach().await, &stats);
-    tunnel_server(
-        &mut text,
-        app.tunnel_server.lock().unwrap_or_else(PoisonError::into_inner).counts(clock::now()),
-    );
+    tunnel_server(&mut text, counters.tunnels);
     let mirrors = app.mirrors.status.borrow().clone();
     for (name, kind, help, value) in MIRROR_METRICS {
         text.labelled(name, kind, help, mirrors.values().map(|mirror| (mirror.url.as_str(), value(mirror))));

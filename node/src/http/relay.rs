@@ -17,6 +17,7 @@ use nostrp2p_protocol::{
     frame::{Refusal, RefusalCode},
     limits::MAX_RELAY_MESSAGE_BYTES,
 };
+use nostrp2p_runtime::{Brought, Received};
 use tokio::sync::{broadcast, oneshot};
 
 use super::{
@@ -27,7 +28,7 @@ use super::{
 };
 use crate::{
     clock,
-    driver::{Brought, Command, Received},
+    driver::Command,
     store::{Asked, Inserted, Numbered, Picked, Reading, Selection, Store},
 };
 

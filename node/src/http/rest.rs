@@ -26,6 +26,7 @@ use nostrp2p_protocol::{
     PublicKey, UnverifiedEvent,
     limits::{MAX_FILTER_VALUES, MAX_OWNER_FILTER_VALUES, MAX_OWNER_MESSAGE_BYTES},
 };
+use nostrp2p_runtime::Published;
 use sha2::{Digest, Sha256};
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore, oneshot},
@@ -49,7 +50,7 @@ use super::{
 };
 use crate::{
     clock,
-    driver::{Command, Published},
+    driver::Command,
     fetch_server::PUBLIC,
     store::{Inserted, Reading, Store},
 };

@@ -1,6 +1,6 @@
 //! What one write transaction does with one event.
 
-use nostrp2p_core::{DeliveryKey, DeliveryState};
+use nostrp2p_core::{DeliveryKey, DeliveryState, Inserted};
 use nostrp2p_protocol::{
     Event, EventId, Kind, PublicKey,
     event_policy::{
@@ -32,35 +32,6 @@ use super::{
 
 /// Sequence numbers that are set aside at once, so that what is not durable yet can be numbered.
 const RESERVE: u64 = 10_000;
-
-/// What became of an event that was to be stored.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Inserted {
-    /// It is stored under this new sequence number.
-    New(u64),
-    /// It was there already, under this sequence number.
-    Known(u64),
-    /// A newer one of the same author, kind and `d` tag is there, under this sequence number.
-    Superseded(u64),
-    /// It is not stored, because its author has deleted it (NIP-09).
-    Deleted,
-    /// It is not stored, because it has ended (NIP-40).
-    Ended,
-    /// It is not stored, because its author has written too much in that hour (see [`nostrp2p_protocol::event_policy::room`]).
-    Surplus,
-    /// It is not stored now, because the mailbox is full and holds no mail that ranks lower.
-    MailboxFull,
-}
-
-impl Inserted {
-    /// The sequence number under which a reader finds this event or what replaced it; None when there is neither.
-    pub const fn sequence(self) -> Option<u64> {
-        match self {
-            Self::New(sequence) | Self::Known(sequence) | Self::Superseded(sequence) => Some(sequence),
-            Self::Deleted | Self::Ended | Self::Surplus | Self::MailboxFull => None,
-        }
-    }
-}
 
 /// The open tables of one write transaction.
 pub(super) struct Tables<'txn> {

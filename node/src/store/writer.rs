@@ -14,16 +14,20 @@ use std::{
     time::{Duration, Instant},
 };
 
-use nostrp2p_core::{DeliveryKey, DeliveryState, Sender, Sharing};
-use nostrp2p_protocol::{Event, PublicKey, event_policy::Audience};
+use nostrp2p_core::{DeliveryKey, DeliveryState, Inserted, Mark, Propagation, Stored};
+use nostrp2p_protocol::{Event, PublicKey};
+use nostrp2p_runtime::{StoreReply, StoreWrite};
 use redb::Durability;
 use tokio::{
     runtime::Runtime,
-    sync::{mpsc, oneshot, watch},
+    sync::{
+        mpsc::{self, error::TrySendError},
+        oneshot, watch,
+    },
 };
 
 use super::{
-    Inserted, MetaWrite, Retention, StoreProgress,
+    MetaWrite, Retention, StoreProgress,
     compaction::Idle,
     deleting::{self, HASTY_ROWS, PORTION_ROWS},
     disk::Disk,
@@ -60,9 +64,6 @@ const SWEEP_BYTES: u64 = 16 * 1024 * 1024;
 /// Where less is kept of others, one part of so many of that.
 const SWEEP_PART: u64 = 16;
 
-/// What became of an event: where it is stored, or a sentence why it could not be.
-pub type Stored = Result<Inserted, String>;
-
 /// A run of at least this time is noted at its end.
 const NOTE_RUN_AFTER: Duration = Duration::from_secs(600);
 
@@ -74,7 +75,7 @@ pub(super) struct Reports {
 }
 
 enum Write {
-    Event(Event, Reply, Propagation),
+    Event(Event, StoreReply, Propagation),
     Sent(u64),
     Delivery(DeliveryKey, DeliveryState),
     MetaWrite(MetaWrite),
@@ -84,95 +85,30 @@ enum Write {
     Panic,
 }
 
-/// Who is told what became of an event.
-enum Reply {
-    Nobody,
-    /// When it is stored, which need not be soon.
-    Told(oneshot::Sender<Stored>),
-    /// When it is stored, although a crash may still undo it.
-    Stored(oneshot::Sender<Stored>),
-    /// When it is durable.
-    Durable(oneshot::Sender<Stored>),
-}
-
 impl Write {
     /// Whether somebody waits until it is durable.
     const fn is_urgent(&self) -> bool {
-        matches!(self, Self::Event(_, Reply::Durable(_), _) | Self::Owner(..) | Self::Settle(_))
+        matches!(self, Self::Event(_, StoreReply::Durable(_), _) | Self::Owner(..) | Self::Settle(_))
     }
 
     /// Whether somebody waits for it.
     const fn is_awaited(&self) -> bool {
-        self.is_urgent() || matches!(self, Self::Event(_, Reply::Stored(_), _))
+        self.is_urgent() || matches!(self, Self::Event(_, StoreReply::Readable(_), _))
     }
 }
 
-/// Where an event comes from, and whether it still has to reach other nodes.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Propagation {
-    /// It came from there, or stays here.
-    Done,
-    /// Another node has handed it over for the owner; this is who answers for it.
-    Handed(Sender),
-    /// Anybody has brought it to the owner's inbox; this is who answers for it. It goes nowhere from here.
-    Brought(Sender),
-    /// Another node of the owner had it.
-    OwnNode,
-    /// It stood in a file of the owner's, or in a damaged store, with this mark.
-    Restored(Mark),
-    /// Others have shared it with everybody: neighbours may have it from here, also if it is a deletion.
-    Shared,
-    /// It came from this relay and is not for other nodes, unless they ask.
-    Mirrored(String),
-    /// It is for everyone; see [`super::Store::unsent`].
-    Ahead,
-    /// It is for these people; each gets a row that begins at this time. See [`super::Store::waiting`].
-    To(Vec<PublicKey>, u64),
-}
-
-/// What an export says of an event of somebody else.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Mark {
-    /// Nothing: neighbours do not get it from here unless they ask.
-    None,
-    /// It was sent to everybody: neighbours may have it.
-    Shared,
-    /// It came from this relay.
-    Mirrored(String),
-}
-
-impl From<Sharing> for Propagation {
-    fn from(sharing: Sharing) -> Self {
-        match sharing {
-            Sharing::Shared => Self::Shared,
-            Sharing::ByItself => Self::Done,
-            Sharing::OwnNode => Self::OwnNode,
-        }
-    }
-}
-
-impl Propagation {
-    /// That of an event which the owner has published just now, `now` in seconds since 1970.
-    pub(crate) fn of_own(audience: &Audience, now: u64) -> Self {
-        match audience {
-            Audience::Everyone => Self::Ahead,
-            Audience::People(people) => Self::To(people.iter().copied().collect(), now),
-            Audience::AsTargets | Audience::Nobody | Audience::Unwanted => Self::Done,
-        }
-    }
-
-    fn origin(&self) -> Origin {
-        match self {
-            Self::Done => Origin::by(Door::Asked),
-            Self::Handed(sender) => Origin { door: Door::Asked, sender: Some(*sender) },
-            Self::Brought(sender) => Origin { door: Door::Inbox, sender: Some(*sender) },
-            Self::OwnNode => Origin::by(Door::OwnNode),
-            Self::Restored(mark) => Origin::by(Door::Restored { shared: *mark == Mark::Shared }),
-            Self::Shared => Origin::by(Door::Overlay),
-            Self::Mirrored(_) => Origin::by(Door::Mirror),
-            Self::Ahead => Origin::by(Door::Owner { shared: true }),
-            Self::To(..) => Origin::by(Door::Owner { shared: false }),
-        }
+/// By what door an event has come.
+fn origin_of(propagation: &Propagation) -> Origin {
+    match propagation {
+        Propagation::Done => Origin::by(Door::Asked),
+        Propagation::Handed(sender) => Origin { door: Door::Asked, sender: Some(*sender) },
+        Propagation::Brought(sender) => Origin { door: Door::Inbox, sender: Some(*sender) },
+        Propagation::OwnNode => Origin::by(Door::OwnNode),
+        Propagation::Restored(mark) => Origin::by(Door::Restored { shared: *mark == Mark::Shared }),
+        Propagation::Shared => Origin::by(Door::Overlay),
+        Propagation::Mirrored(_) => Origin::by(Door::Mirror),
+        Propagation::Ahead => Origin::by(Door::Owner { shared: true }),
+        Propagation::To(..) => Origin::by(Door::Owner { shared: false }),
     }
 }
 
@@ -200,28 +136,23 @@ impl Writer {
         Self { queue, thread: Some(thread) }
     }
 
-    /// Stores an event that nobody waits for, durably within five seconds. Waits while the queue is full.
-    pub async fn store(&self, event: Event, propagation: Propagation) {
-        if self.queue.send(Write::Event(event, Reply::Nobody, propagation)).await.is_err() {
-            tracing::error!("the store's writer has stopped; an event was lost");
-        }
+    /// The way of the runtime to the thread. All clones must be gone before the writer is closed.
+    pub(crate) fn queue(&self) -> WriteQueue {
+        WriteQueue(self.queue.clone())
     }
 
-    /// [`Writer::store`] for somebody who wants to know what became of the event, and has time.
-    pub async fn store_and_tell(
-        &self,
-        event: Event,
-        propagation: Propagation,
-        reply: oneshot::Sender<Stored>,
-    ) {
-        drop(self.queue.send(Write::Event(event, Reply::Told(reply), propagation)).await);
+    /// Stores an event that nobody waits for, durably within five seconds. Waits while the queue is full.
+    pub async fn store(&self, event: Event, propagation: Propagation) {
+        if self.queue.send(Write::Event(event, StoreReply::Nobody, propagation)).await.is_err() {
+            tracing::error!("the store's writer has stopped; an event was lost");
+        }
     }
 
     /// Stores an event; the answer comes when it is durable. Waits while the queue is full.
     pub async fn commit(&self, event: Event, propagation: Propagation) -> oneshot::Receiver<Stored> {
         let (reply, answer) = oneshot::channel();
         // When the thread is gone the reply is dropped, which the receiver sees.
-        drop(self.queue.send(Write::Event(event, Reply::Durable(reply), propagation)).await);
+        drop(self.queue.send(Write::Event(event, StoreReply::Durable(reply), propagation)).await);
         answer
     }
 
@@ -233,7 +164,7 @@ impl Writer {
         propagation: Propagation,
     ) -> oneshot::Receiver<Stored> {
         let (reply, answer) = oneshot::channel();
-        drop(self.queue.send(Write::Event(event, Reply::Stored(reply), propagation)).await);
+        drop(self.queue.send(Write::Event(event, StoreReply::Readable(reply), propagation)).await);
         answer
     }
 
@@ -277,7 +208,7 @@ impl Writer {
 
     /// [`Writer::store`] for a thread that may block.
     pub(super) fn store_blocking(&self, event: Event, propagation: Propagation) {
-        if self.queue.blocking_send(Write::Event(event, Reply::Nobody, propagation)).is_err() {
+        if self.queue.blocking_send(Write::Event(event, StoreReply::Nobody, propagation)).is_err() {
             tracing::error!("the store's writer has stopped; an event was lost");
         }
     }
@@ -297,6 +228,45 @@ impl Writer {
 
     /// Writes what is still queued, then ends the thread. Blocks until that is done, as dropping it does.
     pub fn close(self) {}
+}
+
+/// Hands writes to the thread without waiting for it.
+#[derive(Clone)]
+pub(crate) struct WriteQueue(mpsc::Sender<Write>);
+
+impl WriteQueue {
+    /// Takes a write, or gives it back when the queue is full. When the thread is gone it is lost, and whoever waits for it
+    /// sees that.
+    pub(crate) fn offer(&self, write: StoreWrite<MetaWrite>) -> Result<(), StoreWrite<MetaWrite>> {
+        match self.0.try_reserve() {
+            Ok(room) => room.send(write.into()),
+            Err(TrySendError::Full(())) => return Err(write),
+            Err(TrySendError::Closed(())) => {
+                tracing::error!("the store's writer has stopped; a write was lost")
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits until there is room; when the thread is gone there is, for nothing is kept any more.
+    pub(crate) async fn room(&self) {
+        drop(self.0.reserve().await);
+    }
+}
+
+impl From<StoreWrite<MetaWrite>> for Write {
+    fn from(write: StoreWrite<MetaWrite>) -> Self {
+        match write {
+            StoreWrite::Event(event, propagation, reply) => Self::Event(event, reply, propagation),
+            StoreWrite::Sent(sequence) => Self::Sent(sequence),
+            StoreWrite::Delivery(delivery, state) => Self::Delivery(delivery, state),
+            StoreWrite::OwnNode(peer, cursor) => Self::MetaWrite(MetaWrite::OwnNode(peer, cursor)),
+            StoreWrite::Revoked(event) => Self::MetaWrite(MetaWrite::Revoked(event)),
+            StoreWrite::NotRevoked(person, peer) => Self::MetaWrite(MetaWrite::NotRevoked(person, peer)),
+            StoreWrite::Owner(owner, reply) => Self::Owner(owner, reply),
+            StoreWrite::Note(note) => Self::MetaWrite(note),
+        }
+    }
 }
 
 impl Drop for Writer {
@@ -526,7 +496,7 @@ fn insert(
     propagation: &Propagation,
     now: u64,
 ) -> Result<Inserted, redb::Error> {
-    let stored = tables.insert(event, &propagation.origin(), now)?;
+    let stored = tables.insert(event, &origin_of(propagation), now)?;
     if let Inserted::New(sequence) = stored {
         match propagation {
             Propagation::Mirrored(relay) | Propagation::Restored(Mark::Mirrored(relay)) => {
@@ -556,8 +526,10 @@ fn answer(group: impl Iterator<Item = Write>, inserted: Vec<Inserted>) {
         match write {
             Write::Event(_, reply, _) => {
                 let stored = inserted.next();
-                if let (Reply::Told(reply) | Reply::Stored(reply) | Reply::Durable(reply), Some(stored)) =
-                    (reply, stored)
+                if let (
+                    StoreReply::Told(reply) | StoreReply::Readable(reply) | StoreReply::Durable(reply),
+                    Some(stored),
+                ) = (reply, stored)
                 {
                     drop(reply.send(Ok(stored)));
                 }
@@ -584,10 +556,14 @@ fn refuse(writes: &mut mpsc::Receiver<Write>, reason: &str) -> bool {
 fn fail(group: impl Iterator<Item = Write>, reason: &str) {
     for write in group {
         match write {
-            Write::Event(_, Reply::Told(reply) | Reply::Stored(reply) | Reply::Durable(reply), _) => {
+            Write::Event(
+                _,
+                StoreReply::Told(reply) | StoreReply::Readable(reply) | StoreReply::Durable(reply),
+                _,
+            ) => {
                 drop(reply.send(Err(reason.to_owned())));
             }
-            Write::Event(_, Reply::Nobody, _)
+            Write::Event(_, StoreReply::Nobody, _)
             | Write::Sent(_)
             | Write::Delivery(..)
             | Write::MetaWrite(_) => {}

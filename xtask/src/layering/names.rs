@@ -7,10 +7,11 @@ use crate::workspace::Workspace;
 use anyhow::Result;
 
 /// Crates whose public types are compared. Tests and tools count: they are read side by side with the rest.
-const CRATES: [&str; 11] = [
+const CRATES: [&str; 12] = [
     "protocol",
     "core",
     "overlay",
+    "runtime",
     "bridge",
     "node",
     "wasm-client",
@@ -33,7 +34,7 @@ const GONE: [(&str, &str); 22] = [
     ("Ledger", "SyncSet"),
     ("Siblings", "OwnNodes"),
     ("Wanted", "Fetches"),
-    ("Happening", "DriverEvent"),
+    ("Happening", "PumpEvent"),
     ("Standing", "NodeStatus"),
     ("Seat", "SlotHandle"),
     ("Outlet", "EventQueue"),

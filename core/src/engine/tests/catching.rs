@@ -65,8 +65,7 @@ fn what_the_store_has_lost_is_fetched_again() {
 #[test]
 fn a_budget_delays_an_event_but_does_not_keep_it_away() {
     let limits = Limits { strangers: Rate { burst: 1, per_hour: 1 }, ..Limits::default() };
-    let mut core =
-        Core::new(EngineSettings { limits, ..EngineSettings::default() }, Some(key(1).public_key()));
+    let mut core = engine(EngineSettings { limits, ..EngineSettings::default() }, Some(key(1).public_key()));
     let posts: Vec<Event> = (0..2)
         .map(|number| {
             EventTemplate { created_at: NOW, kind: Kind::POST, tags: vec![], content: format!("{number}") }
@@ -117,8 +116,7 @@ fn a_forgery_is_not_stored_and_the_honest_copy_still_is() {
 #[test]
 fn what_is_not_passed_on_is_stored_and_neighbours_are_told_of_it() {
     let limits = Limits { passed_on: Rate { burst: 1, per_hour: 1 }, ..Limits::default() };
-    let mut core =
-        Core::new(EngineSettings { limits, ..EngineSettings::default() }, Some(key(1).public_key()));
+    let mut core = engine(EngineSettings { limits, ..EngineSettings::default() }, Some(key(1).public_key()));
     let session = begin(&mut core);
     let nothing = Difference { complete: true, ..Difference::default() };
     for _ in 0..4 {

@@ -55,7 +55,7 @@ fn after_the_clock_was_set_back_neighbours_are_asked_for_newcomers_nodes_at_once
     core.handle(Input::Tick, NOW);
     let outputs: Vec<Output> =
         (1..=15 * 60).flat_map(|second| core.handle(Input::Tick, NOW + second)).collect();
-    assert!(outputs.iter().any(|output| matches!(output, Output::LookUpNodes(_))), "{outputs:?}");
+    assert!(outputs.iter().any(|output| matches!(output, Output::LookUpNodes(..))), "{outputs:?}");
 }
 
 #[test]
@@ -70,9 +70,10 @@ fn after_the_clock_was_set_back_whoever_was_over_budget_is_heard_again() {
 
 #[test]
 fn what_is_for_the_owner_is_taken_however_old_it_looks() {
-    let handed = DeliveryId(3);
+    let handed = InboundRequestId(3);
     let mut core = core();
-    let outputs = core.handle(Input::Handed(handed, OTHER, packet(reply_to(1, 2))), NOW + 32 * DAY);
+    let outputs = core
+        .handle(Input::Requested(handed, OTHER, Service::Deliver, packet(reply_to(1, 2))), NOW + 32 * DAY);
     assert!(matches!(outputs[..], [Output::Verify(..)]), "{outputs:?}");
 }
 
@@ -102,6 +103,9 @@ fn a_delivery_from_a_friends_node_is_a_sign_of_life() {
     core.handle(Input::Waiting(address(2), DeliveryState::new(NOW)), NOW);
     assert_eq!(attempts(&core.handle(Input::Tick, NOW)), 1);
     core.handle(Input::Attempted(address(2), None), NOW + 20);
-    let outputs = run(&mut core, Input::Handed(DeliveryId(3), OTHER, packet(reply_to(1, 2))));
+    let outputs = run(
+        &mut core,
+        Input::Requested(InboundRequestId(3), OTHER, Service::Deliver, packet(reply_to(1, 2))),
+    );
     assert_eq!(attempts(&outputs), 1, "{outputs:?}");
 }

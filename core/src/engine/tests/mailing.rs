@@ -7,8 +7,7 @@ const MAIL: MailId = MailId(7);
 
 fn with_inbox(work: u8) -> Core {
     let inbox = Some(InboxTerms { work });
-    let mut core =
-        Core::new(EngineSettings { inbox, ..EngineSettings::default() }, Some(key(1).public_key()));
+    let mut core = engine(EngineSettings { inbox, ..EngineSettings::default() }, Some(key(1).public_key()));
     run(&mut core, Input::List(naming(1, Kind::FOLLOW_LIST, 2).into_rumor()));
     run(&mut core, Input::List(naming(1, Kind::MUTE_LIST, 9).into_rumor()));
     run(&mut core, Input::PeerConnected(OTHER, Network::Unknown));
@@ -40,7 +39,7 @@ fn what_anybody_brings_is_stored_for_the_owner_and_goes_nowhere() {
     assert_eq!(bring(&mut with_inbox(20), wrap, Some(2)), by_friend);
     let passing = naming(5, Kind::EPHEMERAL_GIFT_WRAP, 1);
     assert_eq!(bring(&mut with_inbox(0), passing.clone(), None), [Output::ShowMail(MAIL, passing)]);
-    assert_eq!(run(&mut with_inbox(0), Input::MailStored), []);
+    assert_eq!(run(&mut with_inbox(0), Input::MailStored(MAIL, Ok(Inserted::New(5)))), [Output::TakeMail(MAIL)]);
 }
 
 #[test]

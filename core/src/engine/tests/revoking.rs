@@ -69,12 +69,13 @@ fn a_revocation_of_another_time_is_ignored() {
 fn what_the_owner_takes_back_is_announced_and_told_to_who_asks() {
     let mut core = core();
     let revocation = revocation(1, 7, NOW);
-    let outputs = run(&mut core, Input::Publish(REQUEST, revocation.clone().into(), vec![]));
+    let outputs = run(&mut core, Input::Publish(REQUEST, revocation.clone().into()));
     let record = || Output::RecordRevocation(revocation.clone());
-    assert_eq!(outputs[1..], [record(), Output::Spread(revoked(revocation.clone()))]);
+    let read = Output::ReadDelegation(key(1).public_key());
+    assert_eq!(outputs[1..], [record(), Output::Spread(revoked(revocation.clone())), read]);
     let told = core.revocations(&[key(1).public_key()]);
     assert_eq!(told.len(), 1);
-    let mut other = Core::new(EngineSettings::default(), Some(key(2).public_key()));
+    let mut other = engine(EngineSettings::default(), Some(key(2).public_key()));
     run(&mut other, Input::Delegated(delegation(1, 7), OTHER));
     assert_eq!(run(&mut other, Input::Revoked(OTHER, told)), [record()]);
     assert!(!other.has_node(&key(1).public_key(), NOW));

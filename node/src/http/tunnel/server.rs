@@ -5,10 +5,7 @@
 //! is ciphertext, and who may log in is decided at the other end, which says so by an empty frame. So pages of any origin
 //! may come; they gain nothing here that a program without an origin would not have.
 
-use std::{
-    sync::{MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::time::Duration;
 
 use axum::{
     Extension,
@@ -20,17 +17,20 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use futures_util::{SinkExt, StreamExt, stream::SplitSink};
-use nostrp2p_core::{OpenedSession, TunnelDenied, TunnelServer};
+use nostrp2p_core::TunnelDenied;
 use nostrp2p_overlay::{HomeReader, HomeStream, HomeWriter, MAX_HOME_FRAME, RequestError};
 use nostrp2p_protocol::{PeerId, channel::TURNED_AWAY};
-use tokio::time::{sleep, timeout};
+use nostrp2p_runtime::TunnelGrant;
+use tokio::{
+    sync::oneshot,
+    time::{sleep, timeout},
+};
 
-use crate::clock;
+use crate::driver::Command;
 use crate::http::{
     App,
     client_limits::{ClientOrigin, Source},
     link::READ_BUFFER,
-    tunnel::limits::Switch,
 };
 
 /// A side that takes no byte for this long is gone or too slow, and holds memory.
@@ -54,7 +54,7 @@ pub(in crate::http) async fn upgrade(
     headers: HeaderMap,
     upgrade: WebSocketUpgrade,
 ) -> Response {
-    if !app.tunnel_server.lock().unwrap_or_else(PoisonError::into_inner).offers() {
+    if !app.lends {
         return (StatusCode::NOT_FOUND, "This node lends its address to nobody.\n").into_response();
     }
     let Ok(peer) = peer.parse::<PeerId>() else {
@@ -83,49 +83,50 @@ struct Lent {
     app: App,
     peer: PeerId,
     session: u64,
+    _lives: oneshot::Sender<()>,
 }
 
 impl Lent {
-    async fn open(app: App, peer: PeerId, place: ClientOrigin) -> Result<(Self, Switch, HomeStream), Over> {
-        let caller = place.address();
-        let opened = app.tunnel_server.lock().unwrap_or_else(PoisonError::into_inner).open(
-            &peer,
-            caller,
-            clock::now(),
-        );
-        let OpenedSession { session, displaced } = opened.map_err(Over::from)?;
-        if let Some(displaced) = displaced {
-            app.tunnel_sessions.send_away(displaced);
-        }
-        let switch = app.tunnel_sessions.enter(session);
-        let lent = Self { app, peer, session };
+    async fn open(
+        app: App,
+        peer: PeerId,
+        place: ClientOrigin,
+    ) -> Result<(Self, oneshot::Receiver<()>, HomeStream), Over> {
+        let (reply, answer) = oneshot::channel();
+        drop(app.commands.send(Command::OpenTunnel(peer, place.address(), reply)).await);
+        let TunnelGrant { session, displaced, lives } = answer.await.map_err(|_| Over::stopping())??;
+        let lent = Self { app, peer, session, _lives: lives };
         match lent.app.overlay.open_home(peer).await {
             Ok(stream) => {
-                lent.tunnel_server().tells_logins(&peer, stream.tells_login());
-                Ok((lent, switch, stream))
+                lent.tell(Command::TunnelTellsLogins(peer, stream.tells_login())).await;
+                Ok((lent, displaced, stream))
             }
             Err(RequestError::Unreachable { .. }) => Err(TunnelDenied::Unknown.into()),
             Err(error) => Err(Over(TURNED_AWAY, error.to_string())),
         }
     }
 
-    fn tunnel_server(&self) -> MutexGuard<'_, TunnelServer> {
-        self.app.tunnel_server.lock().unwrap_or_else(PoisonError::into_inner)
+    async fn tell(&self, command: Command) {
+        // A node that is stopping needs no account.
+        drop(self.app.commands.send(command).await);
     }
 
     /// Waits until so many bytes may go.
     async fn pay(&self, bytes: usize) -> Result<(), Over> {
         let clock_ms = u64::try_from(self.app.started.elapsed().as_millis()).unwrap_or(u64::MAX);
-        let wait_ms = self.tunnel_server().spend(&self.peer, bytes, clock_ms, clock::now())?;
-        sleep(Duration::from_millis(wait_ms)).await;
+        let (reply, answer) = oneshot::channel();
+        self.tell(Command::SpendOnTunnel(self.peer, bytes, clock_ms, reply)).await;
+        let wait_ms = answer.await.map_err(|_| Over::stopping())??;
+        if wait_ms > 0 {
+            sleep(Duration::from_millis(wait_ms)).await;
+        }
         Ok(())
     }
 }
 
-impl Drop for Lent {
-    fn drop(&mut self) {
-        self.tunnel_server().close(self.session);
-        self.app.tunnel_sessions.leave(self.session);
+impl Over {
+    fn stopping() -> Self {
+        Self(TURNED_AWAY, "this helper is stopping".to_owned())
     }
 }
 
@@ -136,7 +137,7 @@ impl From<TunnelDenied> for Over {
 }
 
 /// Carries both ways at once, so that neither waits for the other, until one side is gone.
-async fn carry(lent: &Lent, switch: Switch, socket: WebSocket, stream: HomeStream) {
+async fn carry(lent: &Lent, switch: oneshot::Receiver<()>, socket: WebSocket, stream: HomeStream) {
     tracing::debug!(peer = %lent.peer, "a client goes home through this node");
     let tells_login = stream.tells_login();
     let (mut to_client, from_client) = socket.split();
@@ -149,7 +150,7 @@ async fn carry(lent: &Lent, switch: Switch, socket: WebSocket, stream: HomeStrea
             let reason = "others need this place, and nobody has signed in here";
             Over(TURNED_AWAY, reason.to_owned())
         }
-        () = stop.wait() => Over(TURNED_AWAY, "this helper is stopping".to_owned()),
+        () = stop.wait() => Over::stopping(),
     };
     tracing::debug!(peer = %lent.peer, reason = over.1, "it is over");
     let close = Message::Close(Some(CloseFrame { code: over.0, reason: over.1.into() }));
@@ -194,7 +195,7 @@ async fn outward(
     loop {
         let message = match timeout(PING_EVERY, from_home.receive()).await {
             Ok(Ok(Some(frame))) if frame.is_empty() && tells_login => {
-                lent.tunnel_server().signed_in(lent.session);
+                lent.tell(Command::TunnelSignedIn(lent.session)).await;
                 continue;
             }
             Ok(Ok(Some(frame))) => {

@@ -1,11 +1,11 @@
 //! Naming every event that comes from other nodes, in whatever way, for whoever wants to see what a node gets to know:
-//! `RUST_LOG=nostrp2p_node::driver::received=debug`. It names ids, never contents.
+//! `RUST_LOG=nostrp2p_runtime::received=debug`. It names ids, never contents.
 
 use nostrp2p_protocol::{Packet, UnverifiedEvent};
 use tracing::Level;
 
 /// A payload of a broadcast or a delivery.
-pub(super) fn payload(way: &str, payload: &[u8]) {
+pub(crate) fn payload(way: &str, payload: &[u8]) {
     if !tracing::enabled!(Level::DEBUG) {
         return;
     }
@@ -16,7 +16,7 @@ pub(super) fn payload(way: &str, payload: &[u8]) {
 }
 
 /// Events in an answer to a question.
-pub(super) fn events<'a>(way: &str, received: impl IntoIterator<Item = &'a UnverifiedEvent>) {
+pub(crate) fn events<'a>(way: &str, received: impl IntoIterator<Item = &'a UnverifiedEvent>) {
     if tracing::enabled!(Level::DEBUG) {
         received.into_iter().for_each(|received| event(way, received));
     }

@@ -1,0 +1,93 @@
+//! What sessions and mirrors ask of the node.
+
+use std::{collections::BTreeSet, net::IpAddr};
+
+use nostrp2p_core::{Bearer, FetchTarget, Inserted, LoginProof, NotReceived, Stored, TunnelDenied};
+use nostrp2p_protocol::{
+    Event, EventId, PeerId, PublicKey, UnverifiedEvent,
+    frame::{Carried, Refusal},
+};
+use tokio::sync::oneshot;
+
+/// What a session or a mirror asks. Whoever asked may have gone away before the answer.
+#[derive(Debug)]
+pub enum Command<N> {
+    /// Does this prove the owner?
+    Login(LoginProof, oneshot::Sender<Result<PublicKey, Refusal>>),
+    /// Make the signer the owner.
+    Claim([u8; 16], LoginProof, oneshot::Sender<Result<PublicKey, Refusal>>),
+    /// Publish an event of the owner; the session has checked the login.
+    Publish(UnverifiedEvent, oneshot::Sender<Result<Published, Refusal>>),
+    /// Somebody brings an event to the inbox.
+    Receive(Brought),
+    /// A client wants what the store lacks. The sender is dropped when nothing of it is being asked for any more and what
+    /// came can be read.
+    Fetch(Vec<FetchTarget>, Option<oneshot::Sender<()>>),
+    /// Try again to deliver an event to those with whom this node has given up.
+    Retry(EventId),
+    /// The owner has read something up to a time.
+    Mark(String, u64),
+    /// Keep an event that came from this relay, and say what became of it.
+    Mirrored(Event, String, oneshot::Sender<Stored>),
+    /// Does the node still answer?
+    Alive(oneshot::Sender<()>),
+    /// Write something down.
+    WriteMeta(N),
+    /// Which of these people have no node that is known here?
+    Strangers(BTreeSet<PublicKey>, oneshot::Sender<BTreeSet<PublicKey>>),
+    /// A client, of which the address is known or not, wants to reach a node at home through this one.
+    OpenTunnel(PeerId, Option<IpAddr>, oneshot::Sender<Result<TunnelGrant, TunnelDenied>>),
+    /// Whether a node at home says in which sessions somebody has signed in.
+    TunnelTellsLogins(PeerId, bool),
+    /// Somebody has signed in in this session.
+    TunnelSignedIn(u64),
+    /// So many bytes want through to or from a node at home, at this time of a steady clock in milliseconds. The answer
+    /// says after how many milliseconds they may.
+    SpendOnTunnel(PeerId, usize, u64, oneshot::Sender<Result<u64, TunnelDenied>>),
+}
+
+/// A session with a node at home, which lasts until this is dropped.
+#[derive(Debug)]
+pub struct TunnelGrant {
+    /// Its number.
+    pub session: u64,
+    /// Completes with a value when the session must end, because it has to make room for another one.
+    pub displaced: oneshot::Receiver<()>,
+    /// Nothing is sent: that it is dropped says that the session has ended.
+    pub lives: oneshot::Sender<()>,
+}
+
+/// What somebody brings to the inbox.
+#[derive(Debug)]
+pub struct Brought {
+    /// The event.
+    pub event: UnverifiedEvent,
+    /// Who brings it.
+    pub bearer: Bearer,
+    /// Where the answer goes.
+    pub reply: oneshot::Sender<Received>,
+}
+
+/// The answer to [`Command::Receive`].
+#[derive(Debug)]
+pub enum Received {
+    /// It is durably stored.
+    Stored,
+    /// It is not to be stored, but shown to the owner's programs that listen now.
+    Shown(Event),
+    /// It is not taken.
+    Refused(NotReceived),
+}
+
+/// The answer to [`Command::Publish`].
+#[derive(Debug, Clone, Copy)]
+pub struct Published {
+    /// The event.
+    pub id: EventId,
+    /// Its sequence number.
+    pub sequence: u64,
+    /// Where it goes.
+    pub carried: Carried,
+    /// Whether it is new here.
+    pub stored: Inserted,
+}

@@ -1,0 +1,326 @@
+//! What goes to other nodes, and what they answer.
+
+use std::sync::Arc;
+
+use futures_util::future::{join, join_all};
+use nostrp2p_core::{
+    Comparison, ComparisonStep, DeliveryKey, Difference, FetchQuery, GossipId, Identified, InboundRequestId,
+    Input, Inserted, OwnNodeCursor, PublishId, Service, StoreQuery, SyncSession, SyncStep, SyncWindow,
+    Verdict,
+};
+use nostrp2p_protocol::{
+    EventId, Packet, PeerId, PublicKey, UnverifiedEvent,
+    rpc::{Found, Lent, OwnPage, Receipt, Revoked, RpcRequest, decode_announcements},
+    sync::{Compared, SyncRequest},
+};
+
+use super::{Pump, PumpEvent};
+use crate::{
+    received,
+    traits::{EventStore, Host, PeerNetwork, Platform, Unanswered},
+};
+
+impl<N: PeerNetwork, S: EventStore, P: Platform, H: Host<S::Note>> Pump<N, S, P, H> {
+    pub(super) fn report(&mut self, heard: GossipId, verdict: Verdict) {
+        let Some(message) = self.heard.remove(&heard) else { return };
+        tracing::debug!(?verdict, "heard a message");
+        let network = self.network.clone();
+        self.begin(async move {
+            network.report(message, verdict).await;
+            PumpEvent::Done
+        });
+    }
+
+    pub(super) fn respond(&mut self, request: InboundRequestId, answer: Option<Vec<u8>>) {
+        let Some(request) = self.requests.remove(&request) else { return };
+        let network = self.network.clone();
+        self.begin(async move {
+            network.respond(request, answer).await;
+            PumpEvent::Done
+        });
+    }
+
+    /// Answers a request from the store.
+    pub(super) fn answer(
+        &mut self,
+        request: InboundRequestId,
+        (peer, service): (PeerId, Service),
+        query: StoreQuery,
+    ) {
+        let Some(request) = self.requests.remove(&request) else { return };
+        let (network, store) = (self.network.clone(), self.store.clone());
+        self.begin(async move {
+            let answer = store.answer(query).await;
+            let (bytes, rows) = answer.as_ref().map_or((0, 0), |(answer, rows)| (answer.len(), *rows));
+            network.respond(request, answer.map(|(answer, _)| answer)).await;
+            PumpEvent::Inputs(vec![Input::Answered(peer, service, bytes, rows)])
+        });
+    }
+
+    /// Hands an event to all nodes of a person; one that takes it is enough.
+    pub(super) fn deliver(&self, delivery: DeliveryKey, nodes: Vec<PeerId>) {
+        let (network, store) = (self.network.clone(), self.store.clone());
+        self.begin(async move {
+            let attempted = |receipt| PumpEvent::Inputs(vec![Input::Attempted(delivery, receipt)]);
+            let event = match store.event(delivery.sequence).await {
+                Ok(Some(event)) => event,
+                // It was deleted meanwhile, or has ended: there is nothing to hand over.
+                Ok(None) => return attempted(Some(Receipt::Refused)),
+                // What cannot be read now is tried again.
+                Err(_) => return attempted(None),
+            };
+            let payload = Packet::Event(UnverifiedEvent { claimed_id: None, ..event.into() }).encode();
+            let requests = nodes.iter().map(|node| network.request(*node, Service::Deliver, payload.clone()));
+            let answers = join_all(requests).await;
+            let receipts: Vec<Option<Receipt>> =
+                answers.into_iter().map(|answer| Receipt::decode(&answer.ok()?).ok()).collect();
+            let taken = receipts.contains(&Some(Receipt::Taken));
+            let refused = receipts.iter().all(|receipt| *receipt == Some(Receipt::Refused));
+            attempted(match (taken, refused) {
+                (true, _) => Some(Receipt::Taken),
+                (_, true) => Some(Receipt::Refused),
+                _ => None,
+            })
+        });
+    }
+
+    pub(super) fn look_up_nodes(&self, peers: Vec<PeerId>, people: Vec<PublicKey>) {
+        let network = self.network.clone();
+        self.begin(async move {
+            let question = RpcRequest::Seek(people.clone()).encode();
+            let revocations = RpcRequest::Revocations(people).encode();
+            let requests = peers.into_iter().map(|peer| {
+                let seek = network.request(peer, Service::Fetch, question.clone());
+                let taken_back = network.request(peer, Service::Fetch, revocations.clone());
+                async move {
+                    let (told, revoked) = join(seek, taken_back).await;
+                    (peer, told_in(told), revoked_in(revoked))
+                }
+            });
+            PumpEvent::Inputs(vec![Input::LookedUp(join_all(requests).await)])
+        });
+    }
+
+    pub(super) fn ask_announcements(&self, peer: PeerId, people: Vec<PublicKey>) {
+        let question = if people.is_empty() { RpcRequest::Announcements } else { RpcRequest::Seek(people) };
+        let network = self.network.clone();
+        self.begin(async move {
+            let answer = network.request(peer, Service::Fetch, question.encode()).await;
+            PumpEvent::Inputs(vec![Input::Told(peer, told_in(answer))])
+        });
+    }
+
+    pub(super) fn ask_revocations(&self, peer: PeerId, people: Vec<PublicKey>) {
+        let network = self.network.clone();
+        self.begin(async move {
+            let question = RpcRequest::Revocations(people).encode();
+            let answer = network.request(peer, Service::Fetch, question).await;
+            PumpEvent::Inputs(vec![Input::Revoked(peer, revoked_in(answer))])
+        });
+    }
+
+    pub(super) fn ask_helper(&self, helper: PeerId) {
+        let network = self.network.clone();
+        self.begin(async move {
+            let answer = network.request(helper, Service::Fetch, RpcRequest::Lend.encode()).await;
+            if let Err(error) = &answer {
+                tracing::debug!(%helper, ?error, "a helper did not answer");
+            }
+            let lent = answer.ok().and_then(|answer| Lent::decode(&answer).ok());
+            if let Some(Lent::Refused { reason }) = &lent {
+                tracing::info!(%helper, reason, "a helper says no");
+            }
+            PumpEvent::Inputs(vec![Input::Lent(helper, lent)])
+        });
+    }
+
+    /// Asks other nodes for events.
+    pub(super) fn query(&self, query: FetchQuery) {
+        let network = self.network.clone();
+        self.begin(async move {
+            let question = RpcRequest::Events(query.filters);
+            let requests = query.nodes.iter().map(|node| ask_for_lists(&network, *node, &question));
+            let answers = join_all(requests).await;
+            let found: Vec<Found> =
+                answers.into_iter().filter_map(|answer| Found::decode(&answer?).ok()).collect();
+            let answered = !found.is_empty();
+            let events = found.into_iter().flat_map(|found| found.events).collect();
+            received::events("answer", &events);
+            PumpEvent::Inputs(vec![Input::QueryAnswered(query.ask, answered.then_some(events))])
+        });
+    }
+
+    pub(super) fn query_own_node(&self, peer: PeerId, cursor: OwnNodeCursor) {
+        let network = self.network.clone();
+        let question =
+            RpcRequest::Own { store: cursor.store, after: cursor.after, newest: self.store.newest() };
+        self.begin(async move {
+            let answer = ask_for_lists(&network, peer, &question).await;
+            let page = answer.and_then(|answer| OwnPage::decode(&answer).ok());
+            received::events("own nodes", page.iter().flat_map(|page| &page.events));
+            PumpEvent::Inputs(vec![Input::OwnNodeAnswered(peer, page)])
+        });
+    }
+
+    /// Does a step of catching up.
+    pub(super) fn catch_up(&self, step: SyncStep) {
+        let (network, store) = (self.network.clone(), self.store.clone());
+        self.begin(async move {
+            match step {
+                SyncStep::Compare(session, peer, window) => {
+                    let difference = compare(&network, &store, peer, window).await;
+                    PumpEvent::Inputs(vec![Input::Compared(session, difference)])
+                }
+                SyncStep::Get(session, peer, ids) => {
+                    let answer = network.request(peer, Service::Sync, SyncRequest::Get(ids).encode()).await;
+                    let Ok(answer) = answer else {
+                        return PumpEvent::Inputs(vec![Input::Got(session, None)]);
+                    };
+                    PumpEvent::Got(session, answer)
+                }
+                SyncStep::Tell(peer) => {
+                    // Whether it hears it or not, it compares again now and then.
+                    drop(network.request(peer, Service::Sync, SyncRequest::News.encode()).await);
+                    PumpEvent::Done
+                }
+            }
+        });
+    }
+
+    /// Unpacks what a neighbour has sent, and computes the ids.
+    pub(super) fn unpack(&self, session: SyncSession, answer: Vec<u8>) {
+        let identified = self.platform.compute(move || identify(&answer));
+        self.begin(async move { PumpEvent::Inputs(vec![Input::Got(session, identified.await.flatten())]) });
+    }
+
+    pub(super) fn find_addresses(&self) {
+        let network = self.network.clone();
+        self.begin(async move { PumpEvent::Inputs(vec![Input::OwnAddresses(network.addresses().await)]) });
+    }
+
+    pub(super) fn announce(&self, announcement: Vec<u8>) {
+        let network = self.network.clone();
+        self.begin(async move {
+            if let Err(error) = network.announce(announcement).await {
+                tracing::warn!(error, "the node could not announce itself");
+            }
+            PumpEvent::Done
+        });
+    }
+
+    pub(super) fn add_addresses(&self, peer: PeerId, addresses: Vec<String>) {
+        let network = self.network.clone();
+        self.begin(async move {
+            network.add_addresses(peer, addresses).await;
+            PumpEvent::Done
+        });
+    }
+
+    pub(super) fn keep(&self, peers: Vec<PeerId>) {
+        let network = self.network.clone();
+        self.begin(async move {
+            network.keep(peers).await;
+            PumpEvent::Done
+        });
+    }
+
+    /// Sends a packet to everybody; nobody waits for it.
+    pub(super) fn spread(&self, packet: Packet) {
+        let (network, packet) = (self.network.clone(), packet.encode());
+        self.begin(async move {
+            if let Err(error) = network.broadcast(packet).await {
+                tracing::warn!(
+                    error,
+                    "what the owner has taken back was not broadcast; the next neighbour is told"
+                );
+            }
+            PumpEvent::Done
+        });
+    }
+
+    /// The event is stored whatever happens here; the number of neighbours says how far it got at once.
+    pub(super) fn broadcast(&self, request: PublishId, id: EventId, inserted: Inserted, packet: Packet) {
+        let (network, packet) = (self.network.clone(), packet.encode());
+        self.begin(async move {
+            let neighbours = broadcast(&network, packet).await;
+            PumpEvent::Broadcast(request, id, inserted, neighbours)
+        });
+    }
+
+    /// Sends the own public events that were written while there was nobody to take them.
+    pub(super) fn send_unsent(&self) {
+        let (network, store) = (self.network.clone(), self.store.clone());
+        self.begin(async move {
+            let mut sent = Vec::new();
+            for (sequence, event) in store.unsent().await {
+                let packet = Packet::Event(UnverifiedEvent { claimed_id: None, ..event.into() });
+                if broadcast(&network, packet.encode()).await > 0 {
+                    sent.push(sequence);
+                }
+            }
+            PumpEvent::Sent(sent)
+        });
+    }
+}
+
+async fn broadcast<N: PeerNetwork>(network: &N, packet: Vec<u8>) -> usize {
+    network.broadcast(packet).await.unwrap_or_else(|error| {
+        tracing::warn!(error, "an event was stored but not broadcast");
+        0
+    })
+}
+
+/// Compares the shared events of a window with a neighbour's; None when it does not play its part.
+async fn compare<N: PeerNetwork, S: EventStore>(
+    network: &N,
+    store: &S,
+    peer: PeerId,
+    window: SyncWindow,
+) -> Option<Difference> {
+    let Some((SyncWindow { since, until }, set)) = store.shared(window).await.ok()? else {
+        return Some(Difference { complete: true, ..Difference::default() });
+    };
+    let (mut comparison, mut message) = Comparison::begin(Arc::new(set));
+    for round in 0.. {
+        let request = SyncRequest::Compare { round, since, until, message }.encode();
+        let answer = network.request(peer, Service::Sync, request).await.ok()?;
+        match comparison.on_answer(&Compared::decode(&answer).ok()?.message)? {
+            ComparisonStep::Send(next) => message = next,
+            ComparisonStep::Done(difference) => return Some(difference),
+        }
+    }
+    None
+}
+
+/// Asks so that the answer may hold long lists. An older node does not know that question and refuses it, so it is asked in
+/// the older way, and leaves them out. A node that refused for another reason (it did not know yet whose node this is, or
+/// was busy) would leave them out then as well, and an own node's cursor would pass them for good; so it is asked again.
+async fn ask_for_lists<N: PeerNetwork>(network: &N, peer: PeerId, question: &RpcRequest) -> Option<Vec<u8>> {
+    let with_lists = RpcRequest::WithLongLists(Box::new(question.clone())).encode();
+    match network.request(peer, Service::Fetch, with_lists.clone()).await {
+        Ok(answer) => Some(answer),
+        Err(Unanswered::Refused) => {
+            let older = network.request(peer, Service::Fetch, question.clone().encode()).await.ok()?;
+            Some(network.request(peer, Service::Fetch, with_lists).await.unwrap_or(older))
+        }
+        Err(Unanswered::Failed(_)) => None,
+    }
+}
+
+/// The announcements in an answer.
+fn told_in(answer: Result<Vec<u8>, Unanswered>) -> Vec<Vec<u8>> {
+    answer.ok().and_then(|answer| decode_announcements(&answer).ok()).unwrap_or_default()
+}
+
+/// What an answer to [`RpcRequest::Revocations`] holds. An older node does not know the question.
+fn revoked_in(answer: Result<Vec<u8>, Unanswered>) -> Vec<UnverifiedEvent> {
+    let told = answer.ok().and_then(|answer| Revoked::decode(&answer).ok());
+    told.map(|told| told.events).unwrap_or_default()
+}
+
+/// The events in an answer to [`SyncRequest::Get`], with their ids; None when it is damaged. 200 of them take some
+/// milliseconds.
+fn identify(answer: &[u8]) -> Option<Vec<Identified>> {
+    let found = Found::decode(answer).ok()?;
+    Some(found.events.into_iter().map(Identified::from).collect())
+}
