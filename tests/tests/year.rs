@@ -6,7 +6,6 @@
 use std::{
     io::{BufRead as _, BufReader, Read as _},
     process::{Child, Command, Stdio},
-    time::Duration,
 };
 
 use nostrp2p_tests::{Browser, Client, Node, Size, binary, free_port, get, post, random_key, until};
