@@ -1,4 +1,4 @@
-//! When this node announces itself, and when it looks whether another node has its key.
+//! When this node announces itself.
 //!
 //! It announces itself soon after its addresses have changed, and from time to time so that others know that it is still
 //! there ([`announce_every`]). Other nodes pass on 8 announcements of one node within 10 minutes (PROTOCOL.md,
@@ -13,12 +13,6 @@ const AT_ONCE: u32 = 3;
 const PAUSE_SECONDS: u64 = 200;
 /// Changes are gathered for so long, in seconds: relays come one after the other.
 const GATHER_SECONDS: u64 = 2;
-/// The first pause between questions for a copy of this node, in seconds; doubled each time up to the last one. The last
-/// ones are 2 KB an hour.
-const TWIN_FIRST_PAUSE_SECONDS: u64 = 15;
-/// See [`TWIN_FIRST_PAUSE_SECONDS`].
-const TWIN_LAST_PAUSE_SECONDS: u64 = 20 * 60;
-
 /// What is due when. Nothing is before [`AnnounceSchedule::start`].
 #[derive(Debug)]
 pub(crate) struct AnnounceSchedule {
@@ -27,27 +21,17 @@ pub(crate) struct AnnounceSchedule {
     /// When changed addresses are announced.
     change_at: Option<u64>,
     announced: Option<u64>,
-    twin_at: u64,
-    twin_pause: u64,
 }
 
 impl AnnounceSchedule {
     pub(crate) const fn new() -> Self {
-        Self {
-            started: false,
-            changes: ChangeLimiter::new(0),
-            change_at: None,
-            announced: None,
-            twin_at: 0,
-            twin_pause: TWIN_FIRST_PAUSE_SECONDS,
-        }
+        Self { started: false, changes: ChangeLimiter::new(0), change_at: None, announced: None }
     }
 
     /// The node runs: it announces itself first with the next tick.
     pub(crate) const fn start(&mut self, now: u64) {
         self.started = true;
         self.changes = ChangeLimiter::new(now);
-        self.twin_at = now.saturating_add(TWIN_FIRST_PAUSE_SECONDS);
     }
 
     /// Whether the node runs.
@@ -70,29 +54,14 @@ impl AnnounceSchedule {
 
     /// Whether the node is to announce itself, in a network of which so many nodes are known.
     pub(crate) fn is_due(&self, known: usize, now: u64) -> bool {
-        self.next_announcement(known).is_some_and(|due| due <= now)
+        self.next_due(known).is_some_and(|due| due <= now)
     }
 
-    fn next_announcement(&self, known: usize) -> Option<u64> {
+    /// When it is to announce itself next.
+    pub(crate) fn next_due(&self, known: usize) -> Option<u64> {
         let every = announce_every(known).as_secs();
         let again = self.announced.map_or(0, |announced| announced.saturating_add(every));
         self.started.then(|| self.change_at.map_or(again, |change| change.min(again)))
-    }
-
-    /// Whether a neighbour is to be asked for another node with this key; that counts as done.
-    pub(crate) fn take_twin_look(&mut self, now: u64) -> bool {
-        if !self.started || self.twin_at > now {
-            return false;
-        }
-        self.twin_pause = (self.twin_pause * 2).min(TWIN_LAST_PAUSE_SECONDS);
-        self.twin_at = now.saturating_add(self.twin_pause);
-        true
-    }
-
-    /// When something is due next. `twin` says whether a neighbour may be asked for another node with this key.
-    pub(crate) fn next_due(&self, known: usize, twin: bool) -> Option<u64> {
-        let twin = (self.started && twin).then_some(self.twin_at);
-        self.next_announcement(known).into_iter().chain(twin).min()
     }
 
     /// The clock was set back: nothing waits for the former time.
@@ -100,7 +69,6 @@ impl AnnounceSchedule {
         self.changes.refilled = self.changes.refilled.min(now);
         self.announced = self.announced.map(|announced| announced.min(now));
         self.change_at = self.change_at.map(|at| at.min(now.saturating_add(PAUSE_SECONDS)));
-        self.twin_at = self.twin_at.min(now.saturating_add(self.twin_pause));
     }
 }
 
@@ -169,14 +137,14 @@ mod tests {
     #[test]
     fn a_node_announces_itself_at_its_start_and_then_as_rarely_as_the_network_is_large() {
         let mut schedule = AnnounceSchedule::new();
-        assert_eq!(schedule.next_due(10, true), None, "nothing before the start");
+        assert_eq!(schedule.next_due(10), None, "nothing before the start");
         schedule.start(START);
         assert!(schedule.is_due(10, START));
         schedule.on_announced(START);
-        assert_eq!(schedule.next_due(10, false), Some(START + 1_800));
-        assert_eq!(schedule.next_due(10_000, false), Some(START + 18_000));
+        assert_eq!(schedule.next_due(10), Some(START + 1_800));
+        assert_eq!(schedule.next_due(10_000), Some(START + 18_000));
         schedule.on_change(START + 5);
-        assert_eq!(schedule.next_due(10, false), Some(START + 5 + GATHER_SECONDS));
+        assert_eq!(schedule.next_due(10), Some(START + 5 + GATHER_SECONDS));
         schedule.on_announced(START + 7);
         assert!(!schedule.is_due(10, START + 1_800));
         assert!(schedule.is_due(10, START + 1_807));
@@ -189,16 +157,6 @@ mod tests {
         schedule.start(START + YEAR);
         schedule.on_announced(START + YEAR);
         schedule.on_clock_back(START);
-        assert!(schedule.next_due(10, true) <= Some(START + TWIN_FIRST_PAUSE_SECONDS));
         assert!(schedule.is_due(10, START + 1_800));
-    }
-
-    #[test]
-    fn a_copy_of_this_node_is_looked_for_soon_and_then_rarely() {
-        let mut schedule = AnnounceSchedule::new();
-        schedule.start(START);
-        let looks: Vec<u64> = (0..3_600).filter(|second| schedule.take_twin_look(START + second)).collect();
-        assert_eq!(looks.get(..4), Some([15, 45, 105, 225].as_slice()));
-        assert!(looks.len() < 9, "{looks:?}");
     }
 }

@@ -45,7 +45,7 @@ pub use self::{
 use crate::{
     admission::{Admission, Ignored},
     announce_schedule::AnnounceSchedule,
-    announcer::{Announcer, NodeKey},
+    announcer::Announcer,
     counters::Refusals,
     directory::{Directory, Needs},
     fetch::Fetches,
@@ -53,6 +53,7 @@ use crate::{
     inbox::{Bearer, Inbox},
     limit::{SET_BACK_SECONDS, TokenBuckets},
     limits::MAX_CONNECTED,
+    node_key::NodeKey,
     node_lookup::NodeLookup,
     outbox::Outbox,
     own_nodes::OwnNodes,
@@ -142,7 +143,7 @@ impl Core {
             tunnel_client: TunnelClient::new(key.peer, settings.seed.rotate_left(16)),
             open_tunnels: vec![],
             tunnel_server: server::State::new(lent),
-            announcer: Announcer::new(key, helper, settings.seed.rotate_left(48)),
+            announcer: Announcer::new(key, helper, settings.seed.rotate_left(48), settings.run),
             schedule: AnnounceSchedule::new(),
             admission: Admission::new(settings.limits, ownership.owner()),
             ownership,
@@ -217,6 +218,7 @@ impl Core {
             Input::MailStored(mail, stored) => self.on_mail_stored(mail, &stored, now),
             Input::Delegated(delegation, from) => self.on_delegated(&delegation, &from, now),
             Input::PeerConnected(peer, network) => self.on_joined(peer, network, now),
+            Input::PeerConnectedTwice(peer) => vec![Output::ShowRuns(peer)],
             Input::PeerDisconnected(peer) => {
                 let mut outputs: Vec<Output> = self.see(peer, now, now).into_iter().collect();
                 self.connected.remove(&peer);

@@ -75,6 +75,7 @@ impl Driver {
             read_only: self.read_only,
             inbox: self.inbox,
             seed: seed(),
+            run: seed().to_be_bytes(),
             claim_seconds: self.claim_seconds,
             seeks_tunnels: self.seeks_ways,
             tunnels: self.tunnels,

@@ -101,6 +101,7 @@ impl OverlayEvents {
                 tracing::info!(peer = %peer.id, address = peer.address, "a node joined");
                 Some(NetworkEvent::PeerConnected(peer.id, NetworkName::of(&peer.address)))
             }
+            OverlayEvent::PeerConnectedTwice(peer) => Some(NetworkEvent::PeerConnectedTwice(peer)),
             OverlayEvent::PeerDisconnected(peer) => {
                 tracing::info!(%peer, "a node left");
                 Some(NetworkEvent::PeerDisconnected(peer))

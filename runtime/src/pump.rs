@@ -1,6 +1,7 @@
 //! The loop. What the outputs of the engine bring about stands below it, by whom it is for.
 
 mod effects;
+mod runs;
 mod to_nodes;
 mod to_sessions;
 mod to_store;
@@ -259,6 +260,7 @@ impl<N: PeerNetwork, S: EventStore, P: Platform, H: Host<S::Note>> Pump<N, S, P,
                 self.handle(Input::PeerConnected(peer, network));
                 self.look();
             }
+            NetworkEvent::PeerConnectedTwice(peer) => self.handle(Input::PeerConnectedTwice(peer)),
             NetworkEvent::PeerDisconnected(peer) => {
                 self.handle(Input::PeerDisconnected(peer));
                 self.look();

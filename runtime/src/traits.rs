@@ -181,6 +181,8 @@ pub enum NetworkEvent<N: PeerNetwork> {
     Request(N::Request, PeerId, Service, Vec<u8>),
     /// A node is connected, from this network.
     PeerConnected(PeerId, NetworkName),
+    /// A node has connected once more, and has answered on an earlier connection since.
+    PeerConnectedTwice(PeerId),
     /// The last connection to a node is gone.
     PeerDisconnected(PeerId),
     /// Others reach this node elsewhere than before.

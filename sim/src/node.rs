@@ -58,7 +58,12 @@ pub(crate) async fn start(
     let (overlay, events, address) = overlay(&identity.secret, bootstrap).await?;
     let (commands, inbox) = mpsc::channel(COMMANDS);
     let limits = Limits { directory: identity.directory, ..Limits::default() };
-    let settings = EngineSettings { seed: identity.seed, limits, ..EngineSettings::default() };
+    let settings = EngineSettings {
+        seed: identity.seed,
+        run: identity.seed.to_be_bytes(),
+        limits,
+        ..EngineSettings::default()
+    };
     let owner = Ownership::Owned(identity.key.public_key());
     let core = Core::new(settings, key(&identity.secret), None, owner);
     let network = LossyNetwork::new(overlay.clone(), tally);

@@ -159,6 +159,7 @@ impl NetworkEvents<LossyNetwork> for LossyEvents {
                     NetworkEvent::Request(request, from, service, payload)
                 }
                 NetworkEvent::PeerConnected(peer, network) => NetworkEvent::PeerConnected(peer, network),
+                NetworkEvent::PeerConnectedTwice(peer) => NetworkEvent::PeerConnectedTwice(peer),
                 NetworkEvent::PeerDisconnected(peer) => NetworkEvent::PeerDisconnected(peer),
                 NetworkEvent::AddressesChanged => NetworkEvent::AddressesChanged,
                 NetworkEvent::Stopped(reason) => NetworkEvent::Stopped(reason),

@@ -38,6 +38,8 @@ pub struct VirtualNode {
     wire: Wire,
     clock: SimClock,
     running: Option<Running>,
+    /// How often it was started.
+    runs: u8,
 }
 
 struct Running {
@@ -68,16 +70,19 @@ impl VirtualNode {
             directory: 1_000,
         };
         let clock = SimClock::Virtual(BEGIN, Instant::now());
-        let mut node = Self { identity: Arc::new(identity), wire: wire.clone(), clock, running: None };
+        let mut node =
+            Self { identity: Arc::new(identity), wire: wire.clone(), clock, running: None, runs: 0 };
         node.switch_on();
         node
     }
 
     /// Starts it again, with what it remembers and without neighbours.
     pub fn switch_on(&mut self) {
+        self.runs += 1;
         let (network, events) = self.wire.join(self.peer());
         let (commands, inbox) = mpsc::channel(COMMANDS);
-        let settings = EngineSettings { seed: self.identity.seed, ..EngineSettings::default() };
+        let settings =
+            EngineSettings { seed: self.identity.seed, run: [self.runs; 8], ..EngineSettings::default() };
         let owner = Ownership::Owned(self.person());
         let core = Core::new(settings, key(&self.identity.secret), None, owner);
         let store = MemoryStore::new(Arc::clone(&self.identity), Arc::new(|_, _| {}));

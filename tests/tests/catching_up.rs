@@ -75,21 +75,3 @@ async fn a_late_joiner_gets_the_history_and_nothing_private() {
     assert!(ages.iter().all(|age| texts.contains(&format!("{age} seconds ago"))), "{texts:?}");
     assert!(!texts.contains(&"between us".to_owned()) && !texts.contains(&"gone".to_owned()), "{texts:?}");
 }
-
-#[tokio::test]
-async fn what_came_from_a_neighbour_goes_on_to_the_neighbours_of_that() {
-    let mut alice = Person::arrive(None).await;
-    alice.client.publish(&dated(&alice.key, "long ago", 86_400)).await;
-    // Bob's and Carol's nodes know each other and not Alice's; Dave's brings them together.
-    let mut bob = Person::arrive(None).await;
-    let mut carol = Person::arrive(Some(&bob)).await;
-    bob.client.neighbours(1).await;
-    carol.client.watch(0).await;
-    let word = post(&bob.key, "hello Carol");
-    bob.client.publish(&word).await;
-    carol.client.hear("hello Carol").await;
-    let both = [alice.node.nodes(), bob.node.nodes()];
-    let dave = nostrp2p_tests::Node::start(&["-b", &both[0], "-b", &both[1]]).await;
-    carol.client.hear("long ago").await;
-    drop(dave);
-}

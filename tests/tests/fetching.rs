@@ -102,21 +102,6 @@ async fn a_client_of_the_original_gets_a_profile_that_its_node_lacks() {
 }
 
 #[tokio::test]
-async fn somebody_who_was_away_is_asked_when_they_appear() {
-    let (alice, _) = alice_with_a_past().await;
-    let mut carol = Person::arrive(Some(&alice)).await;
-    carol.client.neighbours(1).await;
-    let key = alice.key.clone();
-    let stopped = alice.node.stop().await;
-    let mut bob = Person::arrive(Some(&carol)).await;
-    bob.client.watch(0).await;
-    let answer = found(&mut bob.client, of(&key, &[Kind::FOLLOW_LIST])).await;
-    assert_eq!(answer, [""; 0]);
-    let _alice = stopped.start().await;
-    bob.client.hear("alice follows").await;
-}
-
-#[tokio::test]
 async fn a_client_that_does_not_watch_gets_what_it_subscribes_to() {
     let mut alice = Person::arrive(None).await;
     let mut other = Client::login(&alice.node.clients(), &alice.key).await;

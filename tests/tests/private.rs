@@ -1,6 +1,6 @@
 //! Private events: they reach the people they are for, and nobody else.
 
-use nostrp2p_protocol::frame::{ClientFrame, Delivery};
+use nostrp2p_protocol::frame::Delivery;
 use nostrp2p_tests::{Client, Node, Person, post, random_key, reply};
 
 #[tokio::test]
@@ -79,16 +79,4 @@ async fn nobody_gets_anothers_mail_without_their_word() {
     bobs.hear("for bob only").await;
     let mut seen = Client::login(&thief.clients(), &bob).await;
     assert!(!seen.everything().await.contains(&secret.content));
-}
-
-#[tokio::test]
-async fn what_has_arrived_is_not_sent_again_when_its_author_retries() {
-    let (mut alice, bob) = Person::pair().await;
-    let hello = reply(&alice.key, "hello", &[&bob.key]);
-    alice.client.publish(&hello).await;
-    alice.client.delivery(&hello, &bob.key, Delivery::Delivered).await;
-    // What has arrived is not sent again.
-    alice.client.send(ClientFrame::Retry { id: hello.id() }).await;
-    alice.client.publish(&post(&alice.key, "for everyone")).await;
-    alice.client.delivery(&hello, &bob.key, Delivery::Delivered).await;
 }

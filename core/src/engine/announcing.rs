@@ -157,26 +157,9 @@ impl Core {
         self.is_own_node(&peer, now).then(|| Output::OwnNodeSeen(peer, at.min(now)))
     }
 
-    /// What is due by now: to announce this node, and to look for another one with its key.
+    /// Announces this node if that is due.
     pub(super) fn announce_when_due(&mut self, now: u64) -> Vec<Output> {
-        let mut outputs = Vec::new();
-        if self.schedule.is_due(self.known_nodes(), now) {
-            outputs.extend(self.announce(now));
-        }
-        if let Some(owner) = self.may_look_for_twin()
-            && self.schedule.take_twin_look(now)
-        {
-            // A node that was copied hears of the copy only so when both have the same neighbour, which passes nothing on to
-            // the peer id that it came from.
-            let chosen = self.rng.index(self.connected.len());
-            let peer = self.connected.keys().nth(chosen).copied();
-            outputs.extend(peer.map(|peer| Output::AskAnnouncements(peer, vec![owner])));
-        }
-        outputs
-    }
-
-    pub(super) fn may_look_for_twin(&self) -> Option<PublicKey> {
-        self.ownership.owner().filter(|_| self.delegation.is_some())
+        if self.schedule.is_due(self.known_nodes(), now) { self.announce(now) } else { vec![] }
     }
 
     pub(super) fn announce(&mut self, now: u64) -> Vec<Output> {

@@ -2,7 +2,7 @@
 
 use nostrp2p_protocol::{
     PeerId,
-    rpc::{Revoked, RpcRequest, encode_announcements},
+    rpc::{Revoked, RpcRequest, encode_announcements, encode_run},
     sync::{self, SyncRequest},
 };
 
@@ -93,6 +93,10 @@ impl Core {
             RpcRequest::Revocations(people) => {
                 let events = self.revocations.told(&people, &mut self.rng);
                 vec![self.respond(request, from, Revoked { events }.encode(), now)]
+            }
+            RpcRequest::Run(heard) => {
+                let statement = self.announcer.say_run(heard.as_ref(), now);
+                vec![self.respond(request, from, encode_run(&statement), now)]
             }
             RpcRequest::Lend => {
                 vec![Output::Respond(request, self.tunnel_server.ask(from, now).encode())]

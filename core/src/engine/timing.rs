@@ -9,7 +9,6 @@ impl Core {
     pub fn next_due(&self, now: u64) -> Option<u64> {
         let outbox = (self.attempts < MAX_ATTEMPTS).then(|| self.outbox.next_due()).flatten();
         let own_nodes = self.own_nodes.next_due(&self.own_nodes(now));
-        let twin = self.may_look_for_twin().is_some();
         let tunnels = self.settings.seeks_tunnels && self.schedule.is_started();
         let due = [
             outbox,
@@ -18,7 +17,7 @@ impl Core {
             self.fetches.next_due(),
             self.future_events.next_due(),
             self.sync.next_due(),
-            self.schedule.next_due(self.known_nodes(), twin),
+            self.schedule.next_due(self.known_nodes()),
             tunnels.then(|| self.tunnel_client.next_due()).flatten(),
             self.claim_due(),
         ];

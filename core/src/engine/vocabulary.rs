@@ -110,6 +110,9 @@ pub enum Input {
     Delegated(Delegation, PeerId),
     /// This node is connected to another one, from this network.
     PeerConnected(PeerId, Network),
+    /// A neighbour has connected once more, and has answered on an earlier connection since: it may be two programs with one
+    /// key.
+    PeerConnectedTwice(PeerId),
     /// A delivery from an earlier run, read from the store at the start.
     Waiting(DeliveryKey, DeliveryState),
     /// The owner wants an event delivered to those to whom this node has given up to deliver it.
@@ -192,6 +195,8 @@ pub enum Output {
     /// Ask a neighbour which delegations were taken back: of these people, or of any if none is named; then hand in
     /// [`Input::Revoked`].
     AskRevocations(PeerId, Vec<PublicKey>),
+    /// Ask a neighbour which run of it this is, on all connections; if there are two, show them to one another.
+    ShowRuns(PeerId),
     /// Find out where others reach this node, then hand in [`Input::OwnAddresses`].
     FindAddresses,
     /// Send this announcement to everybody.
@@ -340,6 +345,8 @@ pub struct EngineSettings {
     pub inbox: Option<InboxTerms>,
     /// Random, so that nodes do not all do the same at once; the same seed replays.
     pub seed: u64,
+    /// Random as well, and another one at each start; known to whoever asks.
+    pub run: [u8; 8],
     /// How long a claim link holds, in seconds.
     pub claim_seconds: u64,
     /// Whether helpers are asked to reach this node through them.

@@ -20,7 +20,7 @@ const KNOWN: [(&str, &str, &str); 6] = [
     (
         "node",
         "store",
-        "deleting disk file_check known_authors mailbox migrate origin outage owner query read retain shared surplus \
+        "deleting disk known_authors mailbox migrate origin outage owner query read retain shared surplus \
          tables write writer",
     ),
     ("wasm-client", "", "address effect export letters model profile richtext storage tabs texts when"),

@@ -39,7 +39,10 @@ fn what_anybody_brings_is_stored_for_the_owner_and_goes_nowhere() {
     assert_eq!(bring(&mut with_inbox(20), wrap, Some(2)), by_friend);
     let passing = naming(5, Kind::EPHEMERAL_GIFT_WRAP, 1);
     assert_eq!(bring(&mut with_inbox(0), passing.clone(), None), [Output::ShowMail(MAIL, passing)]);
-    assert_eq!(run(&mut with_inbox(0), Input::MailStored(MAIL, Ok(Inserted::New(5)))), [Output::TakeMail(MAIL)]);
+    assert_eq!(
+        run(&mut with_inbox(0), Input::MailStored(MAIL, Ok(Inserted::New(5)))),
+        [Output::TakeMail(MAIL)]
+    );
 }
 
 #[test]
