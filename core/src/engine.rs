@@ -39,7 +39,7 @@ pub use self::{
     answering::QUESTION_ROWS,
     vocabulary::{
         EngineSettings, GossipId, InboundRequestId, Input, LoginId, LookedUp, MailId, MirroredId, Output,
-        PublishId, Service, StoreQuery, Verdict,
+        PublishId, Remembered, Service, StoreQuery, Verdict,
     },
 };
 use crate::{
@@ -219,28 +219,13 @@ impl Core {
             Input::Delegated(delegation, from) => self.on_delegated(&delegation, &from, now),
             Input::PeerConnected(peer, network) => self.on_joined(peer, network, now),
             Input::PeerConnectedTwice(peer) => vec![Output::ShowRuns(peer)],
-            Input::PeerDisconnected(peer) => {
-                let mut outputs: Vec<Output> = self.see(peer, now, now).into_iter().collect();
-                self.connected.remove(&peer);
-                self.sync.on_left(&peer);
-                self.tunnel_client.lost(&peer, now);
-                outputs.extend(self.seek_tunnels(now));
-                outputs
-            }
-            Input::List(list) => {
-                self.admission.learn(&list);
-                vec![]
-            }
-            Input::People(born, people) => {
-                self.admission.restore_people(born, people, now);
+            Input::PeerDisconnected(peer) => self.on_left(&peer, now),
+            Input::Remembered(remembered) => {
+                self.on_remembered(remembered, now);
                 vec![]
             }
             Input::Compared(session, difference) => self.on_compared(session, difference, now),
             Input::Got(session, events) => self.on_got(session, events, now),
-            Input::Waiting(address, row) => {
-                self.outbox.add(address, row, now);
-                vec![]
-            }
             Input::Retry(event) => vec![Output::ReadUndelivered(event)],
             Input::Undelivered(deliveries) => {
                 deliveries.into_iter().flat_map(|address| self.on_retry(address, now)).collect()
@@ -248,13 +233,8 @@ impl Core {
             Input::Attempted(address, receipt) => self.on_attempted(address, receipt, now),
             Input::Fetch(wants) => self.on_wanted(wants, now),
             Input::QueryAnswered(ask, events) => self.on_fetched(ask, events, now),
-            Input::OwnNode(peer, cursor) => {
-                self.own_nodes.restore(peer, cursor);
-                vec![]
-            }
             Input::OwnNodeAnswered(peer, page) => self.on_own_node_answered(peer, page, now),
             Input::Revoked(from, events) => self.on_revoked(from, events, now),
-            Input::KnownRevocations(words) => self.on_known_revocations(words, now),
             Input::OwnWords(words) => self.on_own_words(words, now),
             Input::StoreRolledBack => {
                 self.admission.forget_what_came();
@@ -355,6 +335,26 @@ impl Core {
             }
         }
         outputs
+    }
+
+    fn on_left(&mut self, peer: &PeerId, now: u64) -> Vec<Output> {
+        let mut outputs: Vec<Output> = self.see(*peer, now, now).into_iter().collect();
+        self.connected.remove(peer);
+        self.sync.on_left(peer);
+        self.tunnel_client.lost(peer, now);
+        outputs.extend(self.seek_tunnels(now));
+        outputs
+    }
+
+    /// Takes up what an earlier run has left. It makes nothing due that the next tick would not bring about.
+    fn on_remembered(&mut self, remembered: Remembered, now: u64) {
+        match remembered {
+            Remembered::Waiting(address, row) => self.outbox.add(address, row, now),
+            Remembered::OwnNode(peer, cursor) => self.own_nodes.restore(peer, cursor),
+            Remembered::List(list) => self.admission.learn(&list),
+            Remembered::People(born, people) => self.admission.restore_people(born, people, now),
+            Remembered::Revocations(words) => self.on_known_revocations(words, now),
+        }
     }
 
     /// There is somebody to talk to: what was written and said meanwhile goes out.

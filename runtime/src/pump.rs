@@ -43,6 +43,7 @@ const LOOK_EVERY: Duration = Duration::from_secs(5);
 const LONGEST_SLEEP: Duration = Duration::from_secs(60);
 
 /// Everything that may happen.
+#[expect(clippy::large_enum_variant, reason = "there is one at a time, and a box for each would cost more")]
 enum PumpEvent<N: PeerNetwork, S: EventStore, L> {
     Network(NetworkEvent<N>),
     Command(Command<S::Note>),
@@ -287,14 +288,12 @@ impl<N: PeerNetwork, S: EventStore, P: Platform, H: Host<S::Note>> Pump<N, S, P,
         if !self.writes.is_empty() {
             return self.writes.push_back(write);
         }
-        if let Err(write) = self.store.write(write) {
-            self.writes.push_back(write);
-        }
+        self.writes.extend(self.store.write(write));
     }
 
     fn write_waiting(&mut self) {
         while let Some(write) = self.writes.pop_front() {
-            if let Err(write) = self.store.write(write) {
+            if let Some(write) = self.store.write(write) {
                 return self.writes.push_front(write);
             }
         }

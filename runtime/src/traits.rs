@@ -28,11 +28,8 @@ pub trait EventStore: Clone + Send + Sync + 'static {
     /// While the owner holds one, reads for others stand still.
     type Turn: Send + 'static;
 
-    /// Takes a write without waiting; gives it back when there is no room.
-    ///
-    /// # Errors
-    /// The write, to be offered again after [`EventStore::room`].
-    fn write(&self, write: StoreWrite<Self::Note>) -> Result<(), StoreWrite<Self::Note>>;
+    /// Takes a write without waiting; gives it back when there is no room, to be offered again after [`EventStore::room`].
+    fn write(&self, write: StoreWrite<Self::Note>) -> Option<StoreWrite<Self::Note>>;
 
     /// Waits until there is room for a write. Cancel-safe.
     fn room(&self) -> impl Future<Output = ()> + Send;

@@ -6,8 +6,8 @@ use std::{
 };
 
 use nostrp2p_core::{
-    DeliveryKey, Input, Inserted, OwnNodeCursor, Propagation, Sharing, StoreQuery, Stored, SyncSet,
-    SyncWindow,
+    DeliveryKey, Input, Inserted, OwnNodeCursor, Propagation, Remembered, Sharing, StoreQuery, Stored,
+    SyncSet, SyncWindow,
 };
 use nostrp2p_protocol::{
     Delegation, Event, EventId, PeerId, PublicKey, UnsignedEvent, UnverifiedEvent,
@@ -59,7 +59,7 @@ impl EventStore for MemoryStore {
     type Note = ();
     type Turn = ();
 
-    fn write(&self, write: StoreWrite<()>) -> Result<(), StoreWrite<()>> {
+    fn write(&self, write: StoreWrite<()>) -> Option<StoreWrite<()>> {
         match write {
             StoreWrite::Event(event, propagation, reply) => {
                 let stored: Stored = Ok(self.insert(event, &propagation));
@@ -78,7 +78,7 @@ impl EventStore for MemoryStore {
             | StoreWrite::NotRevoked(..)
             | StoreWrite::Note(()) => {}
         }
-        Ok(())
+        None
     }
 
     fn room(&self) -> impl Future<Output = ()> + Send {
@@ -99,10 +99,14 @@ impl EventStore for MemoryStore {
         let mut inputs = vec![Input::OwnDelegation(Some(self.identity.delegation.clone()))];
         if !self.identity.old_friends.is_empty() {
             let people = self.identity.old_friends.iter().map(|person| (*person, 0)).collect();
-            inputs.push(Input::People(0, people));
+            inputs.push(Input::Remembered(Remembered::People(0, people)));
         }
         let waiting = self.identity.memory().waiting();
-        inputs.extend(waiting.into_iter().map(|(delivery, state)| Input::Waiting(delivery, state)));
+        inputs.extend(
+            waiting
+                .into_iter()
+                .map(|(delivery, state)| Input::Remembered(Remembered::Waiting(delivery, state))),
+        );
         inputs
     }
 

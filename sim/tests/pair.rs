@@ -1,5 +1,4 @@
 //! What happens between nodes, on a virtual clock: real engines and pumps, and nothing of sockets, disks and processes.
-#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 use std::time::Duration;
 

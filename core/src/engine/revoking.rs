@@ -109,12 +109,11 @@ impl Core {
     }
 
     /// Those that an earlier run has written down.
-    pub(super) fn on_known_revocations(&mut self, words: Vec<Delegation>, now: u64) -> Vec<Output> {
+    pub(super) fn on_known_revocations(&mut self, words: Vec<Delegation>, now: u64) {
         for word in words {
             // Nothing of that has to be written down.
             drop(self.revoke(&word, &word.peer(), now));
         }
-        vec![]
     }
 
     /// What the owner has said of the owner's nodes, as the store holds it.

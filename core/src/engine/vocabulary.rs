@@ -113,8 +113,6 @@ pub enum Input {
     /// A neighbour has connected once more, and has answered on an earlier connection since: it may be two programs with one
     /// key.
     PeerConnectedTwice(PeerId),
-    /// A delivery from an earlier run, read from the store at the start.
-    Waiting(DeliveryKey, DeliveryState),
     /// The owner wants an event delivered to those to whom this node has given up to deliver it.
     Retry(EventId),
     /// An attempt that [`Output::Attempt`] asked for has ended; None when no node answered.
@@ -123,15 +121,8 @@ pub enum Input {
     Fetch(Vec<FetchTarget>),
     /// What came back for [`Output::Query`]; None when no node answered.
     QueryAnswered(QueryId, Option<Vec<UnverifiedEvent>>),
-    /// How far an own node had told what it holds, read from the store at the start.
-    OwnNode(PeerId, OwnNodeCursor),
     /// What came back for [`Output::QueryOwnNode`].
     OwnNodeAnswered(PeerId, Option<OwnPage>),
-    /// A list of people (kinds 3 and 10000) from the store, at the start or after the owner changed: the owner's first.
-    List(UnsignedEvent),
-    /// From the store, at the start: when its life began, and when it first held something of each of these people, in
-    /// seconds since 1970.
-    People(u64, Vec<(PublicKey, u64)>),
     /// The last connection to a node is gone.
     PeerDisconnected(PeerId),
     /// A comparison that [`SyncStep::Compare`] asked for has ended; None when the neighbour did not play its part.
@@ -140,15 +131,31 @@ pub enum Input {
     Got(SyncSession, Option<Vec<Identified>>),
     /// A neighbour was asked for revocations and told these.
     Revoked(PeerId, Vec<UnverifiedEvent>),
-    /// Revocations that an earlier run has written down.
-    KnownRevocations(Vec<Delegation>),
+    /// Something that an earlier run has left in the store.
+    Remembered(Remembered),
     /// The owner's delegations, whether they hold or not, read from the store at the start or when one has come.
     OwnWords(Vec<Delegation>),
-    /// The store has lost some of what it was given lately: its disk had refused to write. [`Input::OwnNode`] follows for
+    /// The store has lost some of what it was given lately: its disk had refused to write. [`Remembered::OwnNode`] follows for
     /// each own node.
     StoreRolledBack,
     /// The time has come that [`crate::Core::next_due`] named. Handing it in at another time does no harm.
     Tick,
+}
+
+/// What an earlier run has left in the store, read at the start; see [`Output::ReadMemory`].
+#[derive(Debug)]
+pub enum Remembered {
+    /// A delivery from an earlier run, read from the store at the start.
+    Waiting(DeliveryKey, DeliveryState),
+    /// How far an own node had told what it holds, read from the store at the start.
+    OwnNode(PeerId, OwnNodeCursor),
+    /// A list of people (kinds 3 and 10000) from the store, at the start or after the owner changed: the owner's first.
+    List(UnsignedEvent),
+    /// From the store, at the start: when its life began, and when it first held something of each of these people, in
+    /// seconds since 1970.
+    People(u64, Vec<(PublicKey, u64)>),
+    /// Revocations that an earlier run has written down.
+    Revocations(Vec<Delegation>),
 }
 
 /// What is to be done, in this order.
@@ -209,10 +216,10 @@ pub enum Output {
     OwnNodeSeen(PeerId, u64),
     /// Send the own public events that nobody has taken yet.
     SendUnsent,
-    /// Read what an earlier run has left, and hand in [`Input::KnownRevocations`], [`Input::People`], [`Input::Waiting`],
-    /// [`Input::OwnNode`], and, if there is an owner, [`Input::List`] and [`Input::OwnDelegation`].
+    /// Read what an earlier run has left, and hand in [`Remembered::Revocations`], [`Remembered::People`], [`Remembered::Waiting`],
+    /// [`Remembered::OwnNode`], and, if there is an owner, [`Remembered::List`] and [`Input::OwnDelegation`].
     ReadMemory(Option<PublicKey>),
-    /// Read how far own nodes have told what they hold, and hand in [`Input::OwnNode`] for each.
+    /// Read how far own nodes have told what they hold, and hand in [`Remembered::OwnNode`] for each.
     ReadOwnNodes,
     /// Read this owner's delegation for this node, and hand in [`Input::OwnDelegation`].
     ReadDelegation(PublicKey),

@@ -8,7 +8,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use nostrp2p_core::{DeliveryKey, Input, OwnNodeCursor, QUESTION_ROWS, StoreQuery, SyncSet, SyncWindow};
+use nostrp2p_core::{
+    DeliveryKey, Input, OwnNodeCursor, QUESTION_ROWS, Remembered, StoreQuery, SyncSet, SyncWindow,
+};
 use nostrp2p_protocol::{
     Delegation, Event, EventId, Filter, Kind, PeerId, PublicKey, UnsignedEvent, UnverifiedEvent,
     event_policy::Target,
@@ -126,7 +128,7 @@ impl EventStore for DiskStore {
     type Note = MetaWrite;
     type Turn = OwnersTurn;
 
-    fn write(&self, write: StoreWrite<MetaWrite>) -> Result<(), StoreWrite<MetaWrite>> {
+    fn write(&self, write: StoreWrite<MetaWrite>) -> Option<StoreWrite<MetaWrite>> {
         self.queue.offer(write)
     }
 
@@ -159,14 +161,22 @@ impl EventStore for DiskStore {
             self.read(|store| Ok((store.waiting()?, store.own_nodes()?, store.people()?, store.revoked()?)));
         let mut inputs = Vec::new();
         if let Ok((waiting, own_nodes, (born, people), revoked)) = left.await {
-            inputs.push(Input::KnownRevocations(revoked));
-            inputs.push(Input::People(born, people));
-            inputs.extend(waiting.into_iter().map(|(delivery, state)| Input::Waiting(delivery, state)));
-            inputs.extend(own_nodes.into_iter().map(|(peer, cursor)| Input::OwnNode(peer, cursor)));
+            inputs.push(Input::Remembered(Remembered::Revocations(revoked)));
+            inputs.push(Input::Remembered(Remembered::People(born, people)));
+            inputs.extend(
+                waiting
+                    .into_iter()
+                    .map(|(delivery, state)| Input::Remembered(Remembered::Waiting(delivery, state))),
+            );
+            inputs.extend(
+                own_nodes
+                    .into_iter()
+                    .map(|(peer, cursor)| Input::Remembered(Remembered::OwnNode(peer, cursor))),
+            );
         }
         let Some(owner) = owner else { return inputs };
         let lists = self.read(move |store| lists(store, owner)).await.unwrap_or_default();
-        inputs.extend(lists.into_iter().map(|list| Input::List(list.into_rumor())));
+        inputs.extend(lists.into_iter().map(|list| Input::Remembered(Remembered::List(list.into_rumor()))));
         inputs.extend(self.delegation(owner).await.ok().map(Input::OwnDelegation));
         inputs
     }

@@ -237,15 +237,15 @@ pub(crate) struct WriteQueue(mpsc::Sender<Write>);
 impl WriteQueue {
     /// Takes a write, or gives it back when the queue is full. When the thread is gone it is lost, and whoever waits for it
     /// sees that.
-    pub(crate) fn offer(&self, write: StoreWrite<MetaWrite>) -> Result<(), StoreWrite<MetaWrite>> {
+    pub(crate) fn offer(&self, write: StoreWrite<MetaWrite>) -> Option<StoreWrite<MetaWrite>> {
         match self.0.try_reserve() {
             Ok(room) => room.send(write.into()),
-            Err(TrySendError::Full(())) => return Err(write),
+            Err(TrySendError::Full(())) => return Some(write),
             Err(TrySendError::Closed(())) => {
                 tracing::error!("the store's writer has stopped; a write was lost")
             }
         }
-        Ok(())
+        None
     }
 
     /// Waits until there is room; when the thread is gone there is, for nothing is kept any more.

@@ -2,7 +2,7 @@
 
 use nostrp2p_core::{
     DeliveryKey, DeliveryState, InboundRequestId, Input, LoginId, MailId, MirroredId, Propagation, PublishId,
-    Sender, Sharing, Stored,
+    Remembered, Sender, Sharing, Stored,
 };
 use nostrp2p_protocol::{Event, EventId, PublicKey, UnverifiedEvent, event_policy::Audience};
 use tokio::sync::oneshot;
@@ -126,7 +126,11 @@ impl<N: PeerNetwork, S: EventStore, P: Platform, H: Host<S::Note>> Pump<N, S, P,
         let store = self.store.clone();
         self.begin(async move {
             let own_nodes = store.own_nodes().await.into_iter();
-            PumpEvent::Inputs(own_nodes.map(|(peer, cursor)| Input::OwnNode(peer, cursor)).collect())
+            PumpEvent::Inputs(
+                own_nodes
+                    .map(|(peer, cursor)| Input::Remembered(Remembered::OwnNode(peer, cursor)))
+                    .collect(),
+            )
         });
     }
 

@@ -14,7 +14,13 @@ fn a_friend_who_comes_after_days_gets_what_waits_and_what_was_given_up() {
     for state in [Delivery::Waiting, Delivery::GivenUp] {
         let mut core = connected();
         let later = NOW + 6 * DAY;
-        core.handle(Input::Waiting(address(2), DeliveryState { state, retries: 1, since: NOW }), later);
+        core.handle(
+            Input::Remembered(Remembered::Waiting(
+                address(2),
+                DeliveryState { state, retries: 1, since: NOW },
+            )),
+            later,
+        );
         core.handle(Input::Tick, later);
         let outputs = core.handle(Input::Delegated(delegation(2, 9), OTHER), later + 20);
         assert_eq!(attempts(&outputs), 1, "{state:?}: {outputs:?}");
@@ -32,7 +38,7 @@ fn a_friend_who_comes_after_days_gets_what_waits_and_what_was_given_up() {
 #[test]
 fn eight_seconds_of_a_clock_a_year_ahead_without_a_network_use_nothing_up() {
     let mut core = core();
-    core.handle(Input::Waiting(address(2), DeliveryState::new(NOW)), NOW);
+    core.handle(Input::Remembered(Remembered::Waiting(address(2), DeliveryState::new(NOW))), NOW);
     for second in 0..8 {
         let outputs = core.handle(Input::Tick, NOW + YEAR + second);
         let used = |output: &Output| matches!(output, Output::Record(_, row) if *row != DeliveryState { state: Delivery::Waiting, retries: 0, since: NOW });
@@ -48,7 +54,10 @@ fn after_the_clock_was_set_back_neighbours_are_asked_for_newcomers_nodes_at_once
     let mut core = connected();
     core.handle(Input::Tick, NOW + YEAR);
     core.handle(
-        Input::Waiting(address(3), DeliveryState { state: Delivery::Waiting, retries: 0, since: NOW + YEAR }),
+        Input::Remembered(Remembered::Waiting(
+            address(3),
+            DeliveryState { state: Delivery::Waiting, retries: 0, since: NOW + YEAR },
+        )),
         NOW + YEAR,
     );
     core.handle(Input::Tick, NOW + YEAR);
@@ -81,13 +90,21 @@ fn what_is_for_the_owner_is_taken_however_old_it_looks() {
 fn a_success_to_a_person_makes_everything_due_that_waits_for_that_person() {
     let mut core = connected();
     run(&mut core, Input::Delegated(delegation(2, 9), OTHER));
-    let first =
-        core.handle(Input::Waiting(DeliveryKey { sequence: 1, ..address(2) }, DeliveryState::new(NOW)), NOW);
+    let first = core.handle(
+        Input::Remembered(Remembered::Waiting(
+            DeliveryKey { sequence: 1, ..address(2) },
+            DeliveryState::new(NOW),
+        )),
+        NOW,
+    );
     assert_eq!(first, []);
     assert_eq!(attempts(&core.handle(Input::Tick, NOW)), 1);
     core.handle(Input::Attempted(DeliveryKey { sequence: 1, ..address(2) }, None), NOW + 20);
     core.handle(
-        Input::Waiting(DeliveryKey { sequence: 2, ..address(2) }, DeliveryState::new(NOW + 40)),
+        Input::Remembered(Remembered::Waiting(
+            DeliveryKey { sequence: 2, ..address(2) },
+            DeliveryState::new(NOW + 40),
+        )),
         NOW + 40,
     );
     assert_eq!(attempts(&core.handle(Input::Tick, NOW + 40)), 1, "the second alone");
@@ -100,7 +117,7 @@ fn a_success_to_a_person_makes_everything_due_that_waits_for_that_person() {
 fn a_delivery_from_a_friends_node_is_a_sign_of_life() {
     let mut core = connected();
     run(&mut core, Input::Delegated(delegation(2, 9), OTHER));
-    core.handle(Input::Waiting(address(2), DeliveryState::new(NOW)), NOW);
+    core.handle(Input::Remembered(Remembered::Waiting(address(2), DeliveryState::new(NOW))), NOW);
     assert_eq!(attempts(&core.handle(Input::Tick, NOW)), 1);
     core.handle(Input::Attempted(address(2), None), NOW + 20);
     let outputs = run(

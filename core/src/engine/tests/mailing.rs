@@ -8,8 +8,8 @@ const MAIL: MailId = MailId(7);
 fn with_inbox(work: u8) -> Core {
     let inbox = Some(InboxTerms { work });
     let mut core = engine(EngineSettings { inbox, ..EngineSettings::default() }, Some(key(1).public_key()));
-    run(&mut core, Input::List(naming(1, Kind::FOLLOW_LIST, 2).into_rumor()));
-    run(&mut core, Input::List(naming(1, Kind::MUTE_LIST, 9).into_rumor()));
+    run(&mut core, Input::Remembered(Remembered::List(naming(1, Kind::FOLLOW_LIST, 2).into_rumor())));
+    run(&mut core, Input::Remembered(Remembered::List(naming(1, Kind::MUTE_LIST, 9).into_rumor())));
     run(&mut core, Input::PeerConnected(OTHER, Network::Unknown));
     core
 }

@@ -35,7 +35,7 @@ fn something(rng: &mut SeededRng, now: u64) -> Input {
         1 => Input::PeerDisconnected(peer(rng.below(20))),
         2 => {
             let delivery = DeliveryKey { sequence: rng.below(50), person };
-            Input::Waiting(delivery, DeliveryState::new(now))
+            Input::Remembered(Remembered::Waiting(delivery, DeliveryState::new(now)))
         }
         3 => Input::Fetch(vec![FetchTarget::Posts(person)]),
         4 => Input::Fetch(vec![FetchTarget::Event(post(2).id(), None)]),
@@ -58,7 +58,7 @@ fn check(seed: u64) {
     let mut rng = SeededRng::new(seed);
     let settings =
         EngineSettings { seed, seeks_tunnels: true, claim_seconds: 600, ..EngineSettings::default() };
-    let mut core = engine(settings, (seed % 2 == 0).then(|| key(1).public_key()));
+    let mut core = engine(settings, seed.is_multiple_of(2).then(|| key(1).public_key()));
     core.handle(Input::Started, NOW);
     let mut answers: Vec<(u64, Input)> = Vec::new();
     for now in NOW..NOW + 5_400 {
