@@ -38,6 +38,7 @@ struct Stamp {
     unfolded: bool,
     wide: bool,
     has_target: bool,
+    private: bool,
     answered: Option<PublicKey>,
     liked: bool,
     totals: Option<([usize; 3], [bool; 3])>,
@@ -55,7 +56,15 @@ impl Drawn {
     pub fn draw<'a>(
         &mut self,
         model: &Model,
-        posts: &mut dyn Iterator<Item = (&'a TimelineKey, &'a Post)>,
+        mut posts: impl Iterator<Item = (&'a TimelineKey, &'a Post)>,
+    ) -> Vec<VNode<Message>> {
+        self.draw_next(model, &mut || posts.next())
+    }
+
+    fn draw_next<'a>(
+        &mut self,
+        model: &Model,
+        next: &mut dyn FnMut() -> Option<(&'a TimelineKey, &'a Post)>,
     ) -> Vec<VNode<Message>> {
         let mut former = std::mem::take(&mut self.0);
         let draw = |(place, post): (&TimelineKey, &Post)| {
@@ -67,7 +76,7 @@ impl Drawn {
             self.0.insert(place.id, (stamp, Rc::clone(&html)));
             VNode::Shared(html)
         };
-        posts.map(draw).collect()
+        std::iter::from_fn(next).map(draw).collect()
     }
 }
 
@@ -110,6 +119,7 @@ impl Stamp {
             unfolded: model.timeline.unfolded.contains(&id),
             wide: model.environment.wide,
             has_target: target.is_some(),
+            private: target.is_some_and(reply::is_private),
             answered: target.and_then(|target| answered(model, target)),
             liked: model.likes.is_mine(&id),
             totals: target.filter(|_| own).map(|target| (totals(model, &id), in_part(model, target))),
