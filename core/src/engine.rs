@@ -421,7 +421,7 @@ impl Core {
                 vec![Output::Refuse(request, Refusal::new(RefusalCode::Forged, forged.to_string()))]
             }
             (Some(Pending::Publish(request, audience)), Ok(event)) => {
-                self.admission.remember(event.id());
+                self.admission.remember(event.id(), &event);
                 vec![Output::Commit(request, event, audience)]
             }
             (Some(Pending::Handed(handed, _)), Err(_forged)) => {

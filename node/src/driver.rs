@@ -42,7 +42,7 @@ use tokio::{
     time::Instant,
 };
 
-pub(crate) use self::command::{Brought, Command, LoginProof, Published, Received};
+pub(crate) use self::command::{Brought, Command, LoginProof, Published, Received, Replies};
 use self::{announcing::due, catching::Ledgers, command::borrow, fetching::Fetches};
 use crate::{
     announce_limiter::AnnounceLimiter,

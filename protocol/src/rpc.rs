@@ -86,14 +86,30 @@ pub enum RpcRequest {
     /// 7 `[7, question]`: the question 2 or 3 that the binary holds, by a node that reads long lists (see
     /// [`crate::limits::MAX_LIST_ENTRIES`]). Answered in the same way; the answer to 2 or 3 alone leaves them out.
     WithLongLists(Box<RpcRequest>),
+    /// 8 `[8, question]`: the same by a node that also reads statements ([`crate::PublicStatement`]): events of the answer
+    /// may have theirs behind them. The answer to 2 and 7 leaves out what is public by a statement alone, and the answer to
+    /// 3 and 7 leaves out the statements.
+    WithStatements(Box<RpcRequest>),
+}
+
+/// What the asking node reads of an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Reads {
+    /// Events as the first version had them.
+    Plain,
+    /// Long lists, too.
+    LongLists,
+    /// Long lists and statements, too.
+    Statements,
 }
 
 impl RpcRequest {
-    /// What is asked, and whether the answer may hold long lists.
-    pub fn into_parts(self) -> (Self, bool) {
+    /// What is asked, and what the answer may hold.
+    pub fn into_parts(self) -> (Self, Reads) {
         match self {
-            Self::WithLongLists(question) => (*question, true),
-            question => (question, false),
+            Self::WithLongLists(question) => (*question, Reads::LongLists),
+            Self::WithStatements(question) => (*question, Reads::Statements),
+            question => (question, Reads::Plain),
         }
     }
 
@@ -108,6 +124,9 @@ impl RpcRequest {
             Self::Revocations(people) => wire::encode(&(6u8, serde_bytes::Bytes::new(&joined(&people)))),
             Self::WithLongLists(question) => {
                 wire::encode(&(7u8, serde_bytes::Bytes::new(&question.encode())))
+            }
+            Self::WithStatements(question) => {
+                wire::encode(&(8u8, serde_bytes::Bytes::new(&question.encode())))
             }
         }
     }
@@ -143,11 +162,12 @@ impl RpcRequest {
                 let (_, people): (u8, serde_bytes::ByteBuf) = wire::decode(bytes)?;
                 people_of(&people, 0).map(Self::Revocations)
             }
-            7 => {
+            kind @ (7 | 8) => {
                 let (_, question): (u8, serde_bytes::ByteBuf) = wire::decode(bytes)?;
                 // Not itself again, so that nothing is decoded deeper than twice.
                 match wire::message_type(&question)? {
-                    2 | 3 => Self::decode(&question).map(|question| Self::WithLongLists(Box::new(question))),
+                    2 | 3 if kind == 7 => Self::decode(&question).map(Box::new).map(Self::WithLongLists),
+                    2 | 3 => Self::decode(&question).map(Box::new).map(Self::WithStatements),
                     other => Err(Malformed::UnknownType(other)),
                 }
             }
@@ -352,6 +372,8 @@ mod tests {
             RpcRequest::Own { store: Some(7), after: u64::MAX, newest: u64::MAX },
             RpcRequest::WithLongLists(Box::new(RpcRequest::Own { store: Some(7), after: 1, newest: 2 })),
             RpcRequest::WithLongLists(Box::new(RpcRequest::Events(vec![asked.clone()]))),
+            RpcRequest::WithStatements(Box::new(RpcRequest::Own { store: None, after: 1, newest: 2 })),
+            RpcRequest::WithStatements(Box::new(RpcRequest::Events(vec![asked.clone()]))),
         ];
         for question in questions {
             assert_eq!(RpcRequest::decode(&question.clone().encode()), Ok(question));

@@ -291,7 +291,7 @@ impl Driver {
                     self.handle(Input::News(from)).await;
                     Some(sync::encode_noted())
                 }
-                Err(_) => None,
+                Ok(SyncRequest::WithStatements(_)) | Err(_) => None,
             },
         };
         match answer {

@@ -59,6 +59,7 @@ mod rest;
 mod screens;
 mod scrolling;
 mod sessions;
+mod statements;
 mod tls;
 mod two_browsers;
 mod two_nodes;

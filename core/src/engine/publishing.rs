@@ -21,14 +21,23 @@ impl Core {
     pub(super) fn on_publish(
         &mut self,
         request: PublishId,
-        event: UnverifiedEvent,
+        mut event: UnverifiedEvent,
         targets: &[Target],
         now: u64,
     ) -> Output {
+        // What is stated to be for everyone is delivered as well: nodes of earlier versions read no statements.
+        let statement = event.unsigned.statement.take();
         let audience = self.route(&event.unsigned, targets);
         let refusal = self.refusal(&event, &audience, now);
         if let Some(refusal) = refusal.or_else(|| self.secrecy(&event.unsigned, targets)) {
             return Output::Refuse(request, refusal);
+        }
+        if matches!(&audience, Audience::People(people) if !people.is_empty()) {
+            event.unsigned.statement = statement;
+            // Nobody chose that for this one, so what would reveal something private stays private instead of being refused.
+            if self.owner.is_some_and(|owner| reveals(&event.unsigned, targets, &owner)) {
+                event.unsigned.statement = None;
+            }
         }
         self.verify(Pending::Publish(request, audience), event)
     }
@@ -154,7 +163,12 @@ impl Core {
                     self.outbox.add(DeliveryKey { sequence, person: *person }, DeliveryState::new(now), now);
                 }
                 let count = u32::try_from(people.len()).unwrap_or(u32::MAX);
-                let mut outputs = vec![Output::Published(request, event, sequence, Carried::Waiting(count))];
+                let mut outputs = vec![if event.statement.is_some() {
+                    let packet = Packet::Event(UnverifiedEvent { claimed_id: None, ..event.clone().into() });
+                    Output::Broadcast(request, event, sequence, packet)
+                } else {
+                    Output::Published(request, event, sequence, Carried::Waiting(count))
+                }];
                 outputs.extend(self.attempt(now));
                 outputs.extend(self.tell_own_nodes(now));
                 outputs

@@ -12,6 +12,7 @@ use tokio::sync::oneshot;
 use super::{Running, Waiting, is_local};
 use crate::{
     clock,
+    own_names::OwnNames,
     store::{Inserted, MetaWrite, Stored},
 };
 
@@ -21,8 +22,8 @@ pub(crate) enum Command {
     Login(LoginProof, oneshot::Sender<Result<PublicKey, Refusal>>),
     /// Make the signer the owner.
     Claim([u8; 16], LoginProof, oneshot::Sender<Result<PublicKey, Refusal>>),
-    /// Publish an event of the owner; the session has checked the login.
-    Publish(UnverifiedEvent, oneshot::Sender<Result<Published, Refusal>>),
+    /// Publish an event of the owner; the session has checked the login. `Replies` says for whom the owner's programs write.
+    Publish(UnverifiedEvent, Replies, oneshot::Sender<Result<Published, Refusal>>),
     /// Somebody brings an event to the inbox.
     Receive(Brought),
     /// A client wants what the store lacks. The sender is dropped when nothing of it is being asked for any more and what
@@ -40,6 +41,22 @@ pub(crate) enum Command {
     WriteMeta(MetaWrite),
     /// Which of these people have no node that is known here?
     Strangers(BTreeSet<PublicKey>, oneshot::Sender<BTreeSet<PublicKey>>),
+}
+
+/// For whom a reply is that does not say so.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Replies {
+    /// For the people whom it names.
+    Private,
+    /// For everyone: the node states it.
+    Public,
+}
+
+impl Replies {
+    /// As the owner wants it of what other programs than the page write.
+    pub(crate) fn of_programs(names: &OwnNames) -> Self {
+        if names.permissions().public_replies() { Self::Public } else { Self::Private }
+    }
 }
 
 /// A verified login event with what it must fit.
@@ -99,7 +116,10 @@ impl Running {
                 let result = self.claim(&token, &proof).await;
                 drop(reply.send(result));
             }
-            Command::Publish(event, reply) => {
+            Command::Publish(mut event, replies, reply) => {
+                if replies == Replies::Public {
+                    self.state(&mut event);
+                }
                 let request = PublishId(self.number());
                 let _first = self.store.turns().owner();
                 self.requests.insert(request, Waiting { reply, stored: None, _first });

@@ -50,20 +50,20 @@ impl Running {
                     self.core.answered(from, known.len(), clock::now());
                     self.overlay.respond(request, known).await;
                 }
-                Ok((RpcRequest::Events(filters), long_lists)) => {
+                Ok((RpcRequest::Events(filters), reads)) => {
                     let store = self.store.clone();
                     let read = move |reading: &mut Reading<'_>| {
-                        fetch_server::public(&store, &filters, long_lists, reading)
+                        fetch_server::public(&store, &filters, reads, reading)
                     };
                     self.respond(request, (from, service), read).await;
                 }
-                Ok((RpcRequest::Own { store: id, after, newest }, long_lists))
+                Ok((RpcRequest::Own { store: id, after, newest }, reads))
                     if self.core.is_own_node(&from, clock::now()) =>
                 {
                     let (store, owner) = (self.store.clone(), self.ownership.owner());
                     let cursor = OwnNodeCursor { store: id, after };
                     let read = move |reading: &mut Reading<'_>| {
-                        fetch_server::own_page(&store, owner, cursor, long_lists, reading)
+                        fetch_server::own_page(&store, owner, cursor, reads, reading)
                     };
                     self.respond(request, (from, service), read).await;
                     self.handle(Input::OwnNodeAsked(from, newest)).await;
@@ -74,7 +74,11 @@ impl Running {
                     self.overlay.respond(request, revoked).await;
                 }
                 Ok((RpcRequest::Lend, _)) => self.lend(request, from).await,
-                Ok((RpcRequest::Own { .. } | RpcRequest::WithLongLists(_), _)) | Err(_) => {
+                Ok((
+                    RpcRequest::Own { .. } | RpcRequest::WithLongLists(_) | RpcRequest::WithStatements(_),
+                    _,
+                ))
+                | Err(_) => {
                     self.overlay.refuse(request).await;
                 }
             },
@@ -146,7 +150,9 @@ impl Running {
                 // What cannot be read now is tried again.
                 Ok(Err(_)) | Err(_) => return DriverEvent::Attempted(address, None),
             };
-            let payload = Packet::Event(UnverifiedEvent { claimed_id: None, ..event.into() }).encode();
+            // A delivery is private also of what is stated to be for everyone, so that nodes of all versions take it.
+            let event = UnverifiedEvent { claimed_id: None, ..event.into() }.without_statement();
+            let payload = Packet::Event(event).encode();
             let requests =
                 nodes.iter().map(|node| overlay.request(*node, Protocol::Deliver, payload.clone()));
             let answers = futures_util::future::join_all(requests).await;
@@ -171,7 +177,7 @@ impl Running {
             if nodes.is_empty() {
                 nodes = overlay.peers().await.iter().take(asking.neighbours).map(|peer| peer.id).collect();
             }
-            let requests = nodes.iter().map(|node| ask_for_lists(&overlay, *node, &question));
+            let requests = nodes.iter().map(|node| ask_for_all(&overlay, *node, &question));
             let answers = futures_util::future::join_all(requests).await;
             let found: Vec<Found> =
                 answers.into_iter().filter_map(|answer| Found::decode(&answer?).ok()).collect();
@@ -187,7 +193,7 @@ impl Running {
         let newest = self.store.progress().borrow().newest;
         let question = RpcRequest::Own { store: cursor.store, after: cursor.after, newest };
         self.tasks.push(Box::pin(async move {
-            let answer = ask_for_lists(&overlay, peer, &question).await;
+            let answer = ask_for_all(&overlay, peer, &question).await;
             let page = answer.and_then(|answer| OwnPage::decode(&answer).ok());
             received::events("own nodes", page.iter().flat_map(|page| &page.events));
             DriverEvent::OwnNodeTold(peer, page)
@@ -195,17 +201,25 @@ impl Running {
     }
 }
 
-/// Asks so that the answer may hold long lists. An older node does not know that question and refuses it, so it is asked in
-/// the older way, and leaves them out. A node that refused for another reason (it did not know yet whose node this is, or
+/// Asks so that the answer may hold long lists and statements. An older node does not know that question and refuses it, so it is asked in
+/// older ways, the newest first, and leaves them out. A node that refused for another reason (it did not know yet whose node this is, or
 /// was busy) would leave them out then as well, and an own node's cursor would pass them for good; so it is asked again.
-async fn ask_for_lists(overlay: &Overlay, peer: PeerId, question: &RpcRequest) -> Option<Vec<u8>> {
-    let with_lists = RpcRequest::WithLongLists(Box::new(question.clone())).encode();
-    match overlay.request(peer, Protocol::Fetch, with_lists.clone()).await {
-        Ok(answer) => Some(answer),
-        Err(RequestError::Refused) => {
-            let older = overlay.request(peer, Protocol::Fetch, question.clone().encode()).await.ok()?;
-            Some(overlay.request(peer, Protocol::Fetch, with_lists).await.unwrap_or(older))
-        }
-        Err(_) => None,
+async fn ask_for_all(overlay: &Overlay, peer: PeerId, question: &RpcRequest) -> Option<Vec<u8>> {
+    let question = || Box::new(question.clone());
+    let newest = RpcRequest::WithStatements(question()).encode();
+    let older = [RpcRequest::WithLongLists(question()), *question()].map(RpcRequest::encode);
+    match overlay.request(peer, Protocol::Fetch, newest.clone()).await {
+        Err(RequestError::Refused) => {}
+        answer => return answer.ok(),
     }
+    for older in older {
+        match overlay.request(peer, Protocol::Fetch, older).await {
+            Err(RequestError::Refused) => {}
+            Err(_) => return None,
+            Ok(answer) => {
+                return Some(overlay.request(peer, Protocol::Fetch, newest).await.unwrap_or(answer));
+            }
+        }
+    }
+    None
 }

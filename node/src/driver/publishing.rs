@@ -4,7 +4,7 @@ use nostrp2p_core::{Input, PublishId};
 use nostrp2p_overlay::Topic;
 use nostrp2p_protocol::{
     Event, Kind, Packet, UnverifiedEvent,
-    event_policy::Audience,
+    event_policy::{Audience, may_be_stated},
     frame::{Carried, Refusal, RefusalCode},
 };
 
@@ -15,6 +15,12 @@ use crate::{
 };
 
 impl Running {
+    /// States that what a program of the owner has written is for everyone, if the event leaves that open.
+    pub(super) fn state(&self, event: &mut UnverifiedEvent) {
+        let word = self.delegation.as_ref().filter(|_| may_be_stated(&event.unsigned));
+        event.unsigned.statement = word.and_then(|word| self.announcer.state(word, &event.unsigned));
+    }
+
     /// Hands a publish request to the core, with what the event deletes, reposts or quotes of what is here.
     pub(super) async fn publish(&mut self, request: PublishId, event: UnverifiedEvent) {
         if !fetch_server::has_targets(&event.unsigned) {

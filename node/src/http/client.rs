@@ -50,7 +50,7 @@ use super::{
     tunnel,
 };
 use crate::{
-    driver::{Command, LoginProof, Published},
+    driver::{Command, LoginProof, Published, Replies},
     markers::{self, Markers},
 };
 
@@ -105,6 +105,7 @@ struct Session {
     long_lists: bool,
     /// Whether the client has said that it reads what the node understands.
     reads_features: bool,
+    reads_statements: bool,
     watching: Option<Watching>,
     subscriptions: Vec<(RequestId, Vec<Filter>)>,
     /// What the client has been told of the read markers.
@@ -155,6 +156,7 @@ impl Session {
             failed_logins: 0,
             long_lists: false,
             reads_features: false,
+            reads_statements: false,
             watching: None,
             subscriptions: Vec::new(),
             marked: Markers::new(),
@@ -413,6 +415,7 @@ impl Session {
             }
         };
         let (long_lists, features) = (login::reads_long_lists(&event), login::reads_features(&event));
+        let statements = login::reads_statements(&event);
         let proof = LoginProof { event, challenge, authority, peer: self.app.peer };
         let (reply, answer) = oneshot::channel();
         let command = match token {
@@ -422,7 +425,8 @@ impl Session {
         drop(self.app.commands.send(command).await);
         match answer.await {
             Ok(Ok(owner)) => {
-                (self.long_lists, self.reads_features) = (long_lists, features);
+                (self.long_lists, self.reads_features, self.reads_statements) =
+                    (long_lists, features, statements);
                 self.on_login(request, owner).await
             }
             Ok(Err(refusal)) => self.fail_login(request, refusal).await,
@@ -505,7 +509,7 @@ impl Session {
         let commands = self.app.commands.clone();
         self.publishing.push(Box::pin(async move {
             let (reply, answer) = oneshot::channel();
-            drop(commands.send(Command::Publish(event, reply)).await);
+            drop(commands.send(Command::Publish(event, Replies::Private, reply)).await);
             (request, answer.await.unwrap_or_else(|_| Err(stopping())))
         }));
     }
@@ -565,6 +569,7 @@ impl Session {
     }
 
     async fn send(&mut self, frame: NodeFrame) -> Result<(), Gone> {
+        let frame = if self.reads_statements { frame } else { frame.without_statements() };
         self.socket.binary(frame.encode()).await
     }
 }

@@ -27,7 +27,7 @@ use super::{
 };
 use crate::{
     clock,
-    driver::{Brought, Command, Received},
+    driver::{Brought, Command, Received, Replies},
     store::{Asked, Inserted, Numbered, Picked, Reading, Selection, Store},
 };
 
@@ -223,9 +223,10 @@ impl Conversation {
     fn publish(&self, event: UnverifiedEvent) {
         let commands = self.app.commands.clone();
         let submitted = Submitted::from(&event);
+        let replies = Replies::of_programs(&self.app.names);
         self.publishing.push(Box::pin(async move {
             let (reply, answer) = oneshot::channel();
-            drop(commands.send(Command::Publish(event, reply)).await);
+            drop(commands.send(Command::Publish(event, replies, reply)).await);
             let stopping =
                 || Err(Refusal::new(RefusalCode::Internal, "the node is stopping; try again later"));
             let outcome =

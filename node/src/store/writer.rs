@@ -126,7 +126,8 @@ pub enum Propagation {
     Mirrored(String),
     /// It is for everyone; see [`super::Store::unsent`].
     Ahead,
-    /// It is for these people; each gets a row that begins at this time. See [`super::Store::waiting`].
+    /// It is for these people; each gets a row that begins at this time. See [`super::Store::waiting`]. With a statement it is
+    /// for everyone besides.
     To(Vec<PublicKey>, u64),
 }
 
@@ -534,6 +535,9 @@ fn insert(
             }
             Propagation::Ahead => tables.mark_unsent(sequence)?,
             Propagation::To(people, since) => {
+                if event.statement.is_some() {
+                    tables.mark_unsent(sequence)?;
+                }
                 for person in people {
                     tables.record(DeliveryKey { sequence, person: *person }, DeliveryState::new(*since))?;
                 }

@@ -382,6 +382,21 @@ impl Read for Path {
 }
 
 impl NodeFrame {
+    /// The frame for a client that reads no statements ([`crate::login::reads_statements`]).
+    #[must_use]
+    pub fn without_statements(mut self) -> Self {
+        match &mut self {
+            Self::Batch { events, .. } | Self::Answer { events, .. } => {
+                events.iter_mut().for_each(|unsigned| unsigned.statement = None);
+            }
+            Self::Exported { events, .. } => {
+                events.iter_mut().for_each(|event| event.unsigned.statement = None);
+            }
+            _ => {}
+        }
+        self
+    }
+
     /// Encodes the frame as one WebSocket message. A refusal's reason is cut to [`MAX_TEXT_BYTES`].
     pub fn encode(self) -> Vec<u8> {
         let bytes = serde_bytes::Bytes::new;

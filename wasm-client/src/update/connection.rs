@@ -244,6 +244,7 @@ pub fn prove(model: &mut Model, out: &mut Vec<Effect>) {
     let mut draft = login::client_draft(&greeting.challenge, &greeting.peer, &authority, model.now());
     login::read_long_lists(&mut draft);
     login::read_features(&mut draft);
+    login::read_statements(&mut draft);
     model.connection.phase = Phase::Proving(greeting.clone());
     let attempt = model.connection.attempt;
     signing::sign(model, Purpose::Prove { attempt, token }, draft, out);
