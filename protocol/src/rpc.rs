@@ -120,8 +120,10 @@ impl RpcRequest {
             Self::Events(filters) => wire::encode(&(2u8, filters)),
             Self::Own { store, after, newest } => wire::encode(&(3u8, store, after, newest)),
             Self::Lend => wire::encode(&(4u8,)),
-            Self::Seek(people) => wire::encode(&(5u8, serde_bytes::Bytes::new(&joined(&people)))),
-            Self::Revocations(people) => wire::encode(&(6u8, serde_bytes::Bytes::new(&joined(&people)))),
+            Self::Seek(people) => wire::encode(&(5u8, serde_bytes::Bytes::new(&PublicKey::joined(&people)))),
+            Self::Revocations(people) => {
+                wire::encode(&(6u8, serde_bytes::Bytes::new(&PublicKey::joined(&people))))
+            }
             Self::WithLongLists(question) => {
                 wire::encode(&(7u8, serde_bytes::Bytes::new(&question.encode())))
             }
@@ -176,17 +178,12 @@ impl RpcRequest {
     }
 }
 
-/// Public keys as they travel, one after another.
-fn joined(people: &[PublicKey]) -> Vec<u8> {
-    people.iter().flat_map(|person| *person.as_bytes()).collect()
-}
-
 fn people_of(bytes: &[u8], least: usize) -> Result<Vec<PublicKey>, Malformed> {
-    let (people, rest) = bytes.as_chunks::<{ PublicKey::LEN }>();
-    if !rest.is_empty() || !(least..=MAX_SOUGHT).contains(&people.len()) {
-        return Err(Malformed::Encoding(format!("not {least} to {MAX_SOUGHT} public keys")));
+    let people = PublicKey::split(bytes, MAX_SOUGHT)?;
+    if people.len() < least {
+        return Err(Malformed::Encoding(format!("fewer than {least} public keys")));
     }
-    Ok(people.iter().map(|person| PublicKey::from_bytes(*person)).collect())
+    Ok(people)
 }
 
 /// Answers [`RpcRequest::Revocations`]: `[6, [event, ...]]`, at most [`MAX_REVOCATIONS`].

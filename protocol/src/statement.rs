@@ -6,7 +6,7 @@
 //! has the event can make one.
 
 use crate::{
-    Event, EventId, Malformed, PublicKey, Tag,
+    Event, EventId, Malformed,
     msgpack::{Input, Read, Write, write_array, write_binary},
 };
 
@@ -78,7 +78,7 @@ impl Read for PublicStatement {
 mod check {
     use super::*;
     use crate::{
-        Delegation, Kind, Signature, UnsignedEvent, UnverifiedEvent,
+        Delegation, Kind, PublicKey, Signature, Tag, UnsignedEvent, UnverifiedEvent,
         delegation::LIFETIME_SECONDS,
         event_policy::may_be_stated,
         limits::MAX_SECONDS_AHEAD,
@@ -137,7 +137,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        EventTemplate, Kind, Packet, PeerId, SecretKey, UnverifiedEvent, VerifyError, delegation,
+        EventTemplate, Kind, Packet, PeerId, SecretKey, Tag, UnverifiedEvent, VerifyError, delegation,
         event_policy::{Audience, audience, everyone_tag, is_public},
         peer::signing_input,
     };

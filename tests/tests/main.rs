@@ -55,6 +55,7 @@ mod proxy;
 mod reading;
 mod relay;
 mod relay_nips;
+mod relay_people;
 mod rest;
 mod screens;
 mod scrolling;

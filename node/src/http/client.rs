@@ -10,6 +10,7 @@ mod mirrors;
 mod names;
 mod offers;
 mod permissions;
+mod reach;
 mod reading;
 
 use std::{future::Future, ops::RangeInclusive, pin::Pin, time::Duration};
@@ -26,8 +27,8 @@ use nostrp2p_protocol::{
     channel::CLIENT_QUERY,
     event_policy::is_public,
     frame::{
-        CaughtUp, ClientFrame, FETCH_BEHIND, GATHER_MS, Mirror, NodeFrame, Permission, Refusal, RefusalCode,
-        RequestId, VERSION, Welcome,
+        CaughtUp, ClientFrame, FETCH_BEHIND, GATHER_MS, Mirror, NodeFrame, Permission, REACH, Refusal,
+        RefusalCode, RequestId, VERSION, Welcome,
     },
     limits::{MAX_LIST_BYTES, MAX_LIST_TAGS, MAX_OWNER_FRAME_BYTES},
     login,
@@ -311,7 +312,9 @@ impl Session {
             ClientFrame::Permit { sort, subject, granted, .. } if self.is_owner() => {
                 self.on_permit(request, sort, &subject, granted).await
             }
+            ClientFrame::Reach { people, .. } if self.is_owner() => self.on_reach(request, people).await,
             ClientFrame::Publish { .. }
+            | ClientFrame::Reach { .. }
             | ClientFrame::Permit { .. }
             | ClientFrame::Names { .. }
             | ClientFrame::Export { .. }
@@ -460,7 +463,7 @@ impl Session {
             self.send(NodeFrame::LongLists { tags, bytes }).await?;
         }
         if self.reads_features {
-            self.send(NodeFrame::Features(vec![FETCH_BEHIND])).await?;
+            self.send(NodeFrame::Features(vec![FETCH_BEHIND, REACH])).await?;
         }
         self.send(NodeFrame::LoggedIn { request, owner, store: self.app.store.lineage(), newest }).await?;
         let expires = self.app.node_status.borrow().delegated;

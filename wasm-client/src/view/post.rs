@@ -161,7 +161,9 @@ fn written(
     context: Option<Html>,
 ) -> Html {
     let author = &unsigned.pubkey;
-    let (text, pictures) = text(model, id, unsigned);
+    let warned = warned(model, id, unsigned);
+    let (text, pictures) = if warned.is_some() { (warned, Vec::new()) } else { text(model, id, unsigned) };
+    let folded = is_warned_of(model, id, unsigned);
     let body = element("div")
         .class("post-body")
         .child_if(context)
@@ -170,7 +172,7 @@ fn written(
         .child_if(text)
         .child_if(fold(model, id, unsigned))
         .child_if(media::view(model, &model.name_in_sentence(author), pictures))
-        .child_if(Quote::of(unsigned).map(|quote| quote::view(model, &quote)))
+        .child_if(Quote::of(unsigned).filter(|_| !folded).map(|quote| quote::view(model, &quote)))
         .child(actions(model, id, unsigned))
         .child_if(menu::view(model, id, unsigned))
         .child_if(refused(model, id).or_else(|| given_up(model, id, author)));
@@ -483,9 +485,28 @@ fn is_long(model: &Model, unsigned: &UnsignedEvent) -> bool {
     richtext::is_long(&unsigned.content, if model.environment.wide { desktop } else { phone })
 }
 
+/// Whether a post is folded because its author warns of it (NIP-36).
+fn is_warned_of(model: &Model, id: EventId, unsigned: &UnsignedEvent) -> bool {
+    quote::warning(unsigned).is_some() && !model.timeline.unfolded.contains(&id)
+}
+
+/// What its author warns of, in place of a post with all that is in it, and the button that shows it.
+fn warned(model: &Model, id: EventId, unsigned: &UnsignedEvent) -> Option<Html> {
+    is_warned_of(model, id, unsigned).then(|| {
+        let words = quote::words(model, unsigned);
+        let show = button("plain", model.say(texts::SHOW), Message::Reading(Reading::Fold(id)));
+        element("div")
+            .class("post-text post-warned")
+            .test_id("warned")
+            .child(sentence("p", &words).class("muted"))
+            .child(show.with("aria-expanded", "false").test_id("warned-show"))
+    })
+}
+
 fn fold(model: &Model, id: EventId, unsigned: &UnsignedEvent) -> Option<Html> {
-    is_long(model, unsigned).then(|| {
-        let unfolded = model.timeline.unfolded.contains(&id);
+    let unfolded = model.timeline.unfolded.contains(&id);
+    let warns = quote::warning(unsigned).is_some();
+    (if warns { unfolded } else { is_long(model, unsigned) }).then(|| {
         let label = if unfolded { model.say(texts::SHOW_LESS) } else { model.say(texts::SHOW_MORE) };
         button("link", label, Message::Reading(Reading::Fold(id)))
             .with("aria-expanded", if unfolded { "true" } else { "false" })

@@ -87,10 +87,11 @@ async fn what_is_here_privately_is_public_from_its_statement_on_and_stays_the_ow
     let kinds = Some([Kind::POST].into());
     let filter = Filter { kinds, ..Filter::default() };
     let turn = store.turns().others().await;
-    let mut reading = Reading::of_public(100, &crate::fetch_server::PUBLIC, &turn);
-    let found = store.find_within(&[filter], |event| is_public(event), &mut reading).unwrap();
+    let found = {
+        let mut reading = Reading::of_public(100, &crate::fetch_server::PUBLIC, &turn);
+        store.find_within(&[filter], |event| is_public(event), &mut reading).unwrap()
+    };
     assert_eq!(found.events, [stated(&reply)], "strangers find it");
-    drop(turn);
     writer.close();
 }
 
