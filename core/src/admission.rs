@@ -185,7 +185,7 @@ impl Admission {
 
     /// Whether an event has come already, or need not come again.
     pub fn knows(&self, id: &EventId) -> bool {
-        self.recent.contains(id) || self.declined.contains(id)
+        self.recent.contains(id) || self.recent.contains(&stated(*id)) || self.declined.contains(id)
     }
 
     /// Forgets what has come: some of it may be lost, and shall be fetched again.
@@ -202,33 +202,33 @@ impl Admission {
     ///
     /// Only now: otherwise a stranger could use up an author's budget, or hide an event by its id, with forgeries.
     pub fn admit(&mut self, id: EventId, unsigned: &UnsignedEvent, from: &PeerId, now: u64) -> bool {
-        self.recent.insert(id);
+        self.recent.insert(seen_as(id, unsigned));
         let cost = cost(&id, unsigned);
         self.budgets.charge(&self.follow_graph, &unsigned.pubkey, from, cost, now) == Grant::PassOn
     }
 
     /// Remembers an event that came by catching up and whose signature was right.
     pub fn admit_shared(&mut self, id: EventId, unsigned: &UnsignedEvent, now: u64) {
-        self.recent.insert(id);
+        self.recent.insert(seen_as(id, unsigned));
         self.budgets.people.meet(unsigned.pubkey, now);
     }
 
-    /// The same for an event that was handed over.
+    /// Charges the author of an event that was handed over. Its id is not remembered as seen: its author's node may state
+    /// that it is for everyone.
     pub fn admit_handed(&mut self, id: EventId, unsigned: &UnsignedEvent, from: &PeerId, now: u64) {
-        self.recent.insert(id);
         self.budgets.charge_handed(&self.follow_graph, &unsigned.pubkey, from, cost(&id, unsigned), now);
     }
 
     /// Remembers an own event, which needs no budget.
-    pub fn remember(&mut self, id: EventId) {
-        self.recent.insert(id);
+    pub fn remember(&mut self, id: EventId, unsigned: &UnsignedEvent) {
+        self.recent.insert(seen_as(id, unsigned));
     }
 
     fn unwanted(&self, id: &EventId, unsigned: &UnsignedEvent, from: &PeerId, now: u64) -> Option<Ignored> {
         if let Some(ignored) = self.too_old(unsigned, now).or_else(|| never_shared(unsigned)) {
             return Some(ignored);
         }
-        if self.recent.contains(id) {
+        if self.recent.contains(&seen_as(*id, unsigned)) {
             return Some(Ignored::Seen);
         }
         self.muted(unsigned).or_else(|| self.over_budget(id, unsigned, from, now))
@@ -257,6 +257,16 @@ impl Admission {
         let grant = self.budgets.grant(&self.follow_graph, &unsigned.pubkey, from, cost(id, unsigned), now);
         (grant == Grant::Nothing).then_some(Ignored::OverBudget)
     }
+}
+
+/// Under what id an event is remembered: with a statement it is news to whoever has it without.
+fn seen_as(id: EventId, unsigned: &UnsignedEvent) -> EventId {
+    if unsigned.statement.is_some() { stated(id) } else { id }
+}
+
+/// What no event has as its id, but by a chance of one in 2^256.
+fn stated(id: EventId) -> EventId {
+    EventId::from_bytes(id.as_bytes().map(|byte| !byte))
 }
 
 /// See [`UnsignedEvent::check`].

@@ -10,10 +10,12 @@ mod neighbours;
 use std::{collections::BTreeMap, time::Duration};
 
 use nostrp2p_protocol::{
-    Announcement, Delegation, PeerId, PublicKey, RunStatement, SignedAnnouncement, UnverifiedEvent,
+    Announcement, Delegation, PeerId, PublicKey, PublicStatement, RunStatement, SignedAnnouncement,
+    UnsignedEvent, UnverifiedEvent,
     announcement::{MAX_ADDRESSES, MAX_ANNOUNCEMENTS},
     event_policy::is_ahead,
     limits::MAX_SECONDS_AHEAD,
+    statement_input,
 };
 
 use self::neighbours::Neighbours;
@@ -136,6 +138,17 @@ impl Announcer {
             rng: SeededRng::new(seed),
             twin: Twin::new(run),
         }
+    }
+
+    /// States that an event of the owner is for everyone. None when the owner's word for this node did not hold when the
+    /// event was written, or is too long ([`nostrp2p_protocol::MAX_STATEMENT_BYTES`]).
+    pub fn state(&self, word: &Delegation, unsigned: &UnsignedEvent) -> Option<PublicStatement> {
+        let held = word.created_at() <= unsigned.created_at && unsigned.created_at < word.expires();
+        let own = word.owner() == unsigned.pubkey && word.peer() == self.key.peer;
+        if !(held && own) {
+            return None;
+        }
+        PublicStatement::new(word.event(), &(self.key.sign)(&statement_input(&unsigned.id())))
     }
 
     /// When another node was heard that has this node's key, in seconds since 1970, if that was lately.

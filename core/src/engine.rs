@@ -39,7 +39,7 @@ pub use self::{
     answering::QUESTION_ROWS,
     vocabulary::{
         EngineSettings, GossipId, InboundRequestId, Input, LoginId, LookedUp, MailId, MirroredId, Output,
-        PublishId, Remembered, Service, StoreQuery, Verdict,
+        PublishId, Remembered, Replies, Service, StoreQuery, Verdict,
     },
 };
 use crate::{
@@ -202,7 +202,9 @@ impl Core {
             Input::Mirrored(mirrored, event) => self.on_mirrored(mirrored, event, now),
             Input::Lent(helper, lent) => self.on_lent(helper, lent, now),
             Input::TunnelServer(input) => self.on_tunnel(input, now),
-            Input::Publish(request, event) => vec![self.on_publish(request, event, now)],
+            Input::Publish(request, event, replies) => {
+                vec![self.on_publish(request, event, replies, now)]
+            }
             Input::Targets(request, event, targets) => {
                 vec![self.on_targets(request, event, targets.as_deref(), now)]
             }

@@ -42,7 +42,7 @@ pub use counters::Refusals;
 pub use directory::Directory;
 pub use engine::{
     Core, EngineSettings, GossipId, InboundRequestId, Input, LoginId, LookedUp, MailId, MirroredId, Output,
-    PublishId, QUESTION_ROWS, Remembered, Service, StoreQuery, Verdict,
+    PublishId, QUESTION_ROWS, Remembered, Replies, Service, StoreQuery, Verdict,
 };
 pub use fetch::{FetchQuery, FetchTarget, QueryId};
 pub use inbox::{Bearer, InboxTerms, NotReceived};

@@ -5,9 +5,12 @@ use std::{collections::BTreeSet, sync::LazyLock};
 use nostrp2p_core::OwnNodeCursor;
 use nostrp2p_protocol::{
     Event, Filter, Kind, PublicKey, UnsignedEvent, UnverifiedEvent,
-    event_policy::{Audience, References, Target, audience, is_public, is_repost, public_kinds, references},
+    event_policy::{
+        Audience, References, Target, audience, is_addressed_to, is_public, is_repost, public_kinds,
+        references,
+    },
     limits::MAX_BATCH_EVENTS,
-    rpc::{Found, OwnPage},
+    rpc::{Found, OwnPage, Reads},
 };
 
 use crate::store::{ANSWER_BYTES, Reading, Store, bulk};
@@ -24,12 +27,12 @@ const PAGE_BYTES: usize = 256 * 1024;
 /// Batches of the store that are looked through for one page.
 const PAGE_BATCHES: usize = 10;
 
-/// Answers [`nostrp2p_protocol::rpc::RpcRequest::Events`]: public events alone, the newest first; long lists if the
-/// asking node reads them.
+/// Answers [`nostrp2p_protocol::rpc::RpcRequest::Events`]: public events alone, the newest first; long lists,
+/// and what is public by a statement, if the asking node reads them.
 pub(crate) fn public(
     store: &Store,
     filters: &[Filter],
-    long_lists: bool,
+    reads: Reads,
     reading: &mut Reading<'_>,
 ) -> Result<Vec<u8>, redb::Error> {
     let bounded: Vec<Filter> = filters
@@ -39,17 +42,21 @@ pub(crate) fn public(
             ..filter.clone()
         })
         .collect();
-    let found =
-        store.find_within(&bounded, |event| is_public(event) && (long_lists || !event.is_long()), reading)?;
+    let is_read = |event: &Event| {
+        (reads >= Reads::LongLists || !event.is_long())
+            && (reads >= Reads::Statements || event.statement.is_none())
+    };
+    let found = store.find_within(&bounded, |event| is_public(event) && is_read(event), reading)?;
     Ok(Found { events: found.events.into_iter().map(plain).collect() }.encode())
 }
 
-/// Answers [`nostrp2p_protocol::rpc::RpcRequest::Own`]; long lists are left out unless the asking node reads them.
+/// Answers [`nostrp2p_protocol::rpc::RpcRequest::Own`]; long lists and statements are left out unless the asking
+/// node reads them.
 pub(crate) fn own_page(
     store: &Store,
     owner: Option<PublicKey>,
     cursor: OwnNodeCursor,
-    long_lists: bool,
+    reads: Reads,
     reading: &mut Reading<'_>,
 ) -> Result<Vec<u8>, redb::Error> {
     let mut through = store.resume(cursor)?;
@@ -58,7 +65,7 @@ pub(crate) fn own_page(
         let batch = store.after(through)?;
         newest = batch.newest;
         let afforded = reading.charge(batch.events.len());
-        let wanted = |event: &Event| is_own(event, owner) && (long_lists || !event.is_long());
+        let wanted = |event: &Event| is_own(event, owner) && (reads >= Reads::LongLists || !event.is_long());
         let own: Vec<Event> = batch.events.into_iter().filter(wanted).collect();
         let more = own.iter().map(|event| bulk(event)).sum::<usize>();
         // A batch of the store alone always fits.
@@ -68,7 +75,11 @@ pub(crate) fn own_page(
         }
         through = batch.through;
         bytes += more;
-        events.extend(own.into_iter().map(plain));
+        let readable = |event| match reads {
+            Reads::Statements => plain(event),
+            Reads::Plain | Reads::LongLists => plain(event).without_statement(),
+        };
+        events.extend(own.into_iter().map(readable));
         if !afforded || through >= newest || events.len() >= PAGE_EVENTS || bytes >= PAGE_BYTES {
             break;
         }
@@ -106,6 +117,7 @@ fn is_own(event: &Event, owner: Option<PublicKey>) -> bool {
     event.pubkey == owner
         || event.kind == Kind::DELETION
         || matches!(audience(event), Audience::People(people) if people.contains(&owner))
+        || (event.statement.is_some() && is_addressed_to(event, &owner))
 }
 
 fn plain(event: Event) -> UnverifiedEvent {

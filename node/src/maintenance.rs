@@ -79,13 +79,16 @@ fn permissions(store: &Store) -> anyhow::Result<String> {
     // The others say only that an offer of the page is not wanted.
     let origins = permissions.iter().filter(|((sort, _), _)| *sort == Permission::WEB_ORIGIN);
     let lines: String = origins.map(line).collect();
-    Ok(if lines.is_empty() {
-        String::new()
-    } else {
+    let replies = permissions.get(&(Permission::REPLIES, String::new())).map(|public| {
+        let whom = if *public { "everyone" } else { "the people whom they name" };
+        format!("\nReplies from other programs are for {whom} (decided in the page).")
+    });
+    let origins = (!lines.is_empty()).then(|| {
         format!(
             "\nWeb pages of these sites may use it or not (decided in the page, where you can revoke it):{lines}"
         )
-    })
+    });
+    Ok(origins.into_iter().chain(replies).collect())
 }
 
 /// Signs the delegation with the owner's secret key, which is used once and kept nowhere; returns what was done.

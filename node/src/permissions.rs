@@ -2,6 +2,8 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
+use nostrp2p_core::Replies;
+use nostrp2p_protocol::frame::Permission;
 use tokio::sync::watch;
 
 /// Most decisions that are kept. A person uses a handful of web programs.
@@ -17,22 +19,42 @@ pub(crate) type Decisions = BTreeMap<(u8, String), bool>;
 
 /// The decisions of the owner. Clones are the same.
 #[derive(Debug, Clone)]
-pub(crate) struct Permissions(Arc<watch::Sender<Decisions>>);
+pub(crate) struct Permissions {
+    decisions: Arc<watch::Sender<Decisions>>,
+    /// What the settings say of [`Permission::REPLIES`].
+    public_replies: bool,
+}
 
 impl Permissions {
     /// `decisions` is what the store has kept.
     pub(crate) fn new(decisions: Decisions) -> Self {
-        Self(Arc::new(watch::Sender::new(decisions)))
+        Self { decisions: Arc::new(watch::Sender::new(decisions)), public_replies: false }
+    }
+
+    /// What the settings say of replies, until the owner decides in the page.
+    #[must_use]
+    pub(crate) fn with_replies(self, public: bool) -> Self {
+        Self { public_replies: public, ..self }
+    }
+
+    /// For whom replies of the owner's programs are that leave it open.
+    pub(crate) fn replies(&self) -> Replies {
+        if self.public_replies() { Replies::Public } else { Replies::Private }
+    }
+
+    /// Whether replies of the owner's programs are for everyone.
+    pub(crate) fn public_replies(&self) -> bool {
+        self.granted(Permission::REPLIES, "").unwrap_or(self.public_replies)
     }
 
     /// What the owner has decided, if anything.
     pub(crate) fn granted(&self, sort: u8, subject: &str) -> Option<bool> {
-        self.0.borrow().get(&(sort, subject.to_owned())).copied()
+        self.decisions.borrow().get(&(sort, subject.to_owned())).copied()
     }
 
     /// All decisions.
     pub(crate) fn all(&self) -> Decisions {
-        self.0.borrow().clone()
+        self.decisions.borrow().clone()
     }
 
     /// The signed-in owner decides, or takes a decision back. Returns the changes; the caller writes them down. A full
@@ -48,13 +70,17 @@ impl Permissions {
     ) -> Result<Vec<(u8, String, Option<bool>)>, TooMany> {
         let key = (sort, subject.to_owned());
         let mut changes = Ok(Vec::new());
-        self.0.send_if_modified(|decisions| {
+        self.decisions.send_if_modified(|decisions| {
             if decisions.get(&key).copied() == granted {
                 return false;
             }
             let mut forgotten = None;
             if granted.is_some() && !decisions.contains_key(&key) && decisions.len() >= MAX_DECISIONS {
-                forgotten = decisions.iter().find(|(_, granted)| !**granted).map(|(key, _)| key.clone());
+                // Who reads the owner's replies is no refusal.
+                let refused = |((sort, _), granted): &(&(u8, String), &bool)| {
+                    !**granted && *sort != Permission::REPLIES
+                };
+                forgotten = decisions.iter().find(refused).map(|(key, _)| key.clone());
                 let Some(key) = &forgotten else {
                     changes = Err(TooMany);
                     return false;
@@ -74,7 +100,7 @@ impl Permissions {
 
     /// Tells when something is decided.
     pub(crate) fn subscribe(&self) -> watch::Receiver<Decisions> {
-        self.0.subscribe()
+        self.decisions.subscribe()
     }
 }
 

@@ -245,7 +245,8 @@ fn own_names(settings: &Settings, store: &Store) -> Result<OwnNames, RunError> {
     let permissions = store.permissions().map_err(|error| RunError::Disk(error.to_string()))?;
     let names =
         OwnNames::new(settings.own_hosts(), settings.pages.clone(), settings.tls.is_some(), confirmed);
-    Ok(names.with_permissions(Permissions::new(permissions)))
+    let permissions = Permissions::new(permissions).with_replies(settings.public_replies);
+    Ok(names.with_permissions(permissions))
 }
 
 /// Prints and keeps the claim link, and takes it away. Ways home that come later are printed once; after that the link

@@ -73,6 +73,7 @@ pub struct SettingsFile {
     open_relay: Option<bool>,
     inbox: Option<bool>,
     inbox_work: Option<u8>,
+    public_replies: Option<bool>,
     nip05_name: Vec<String>,
     mirror: Vec<String>,
     mirror_lists: Option<bool>,
@@ -119,6 +120,8 @@ pub struct Settings {
     pub open_relay: bool,
     /// What strangers must bring along to the inbox; None has none.
     pub inbox: Option<InboxTerms>,
+    /// Whether replies that other programs than the page write are for everyone.
+    pub public_replies: bool,
     /// Names of the owner at the domain of the node (NIP-05).
     pub person_names: Vec<String>,
     /// Relays to mirror to and from.
@@ -262,6 +265,7 @@ fn merge(flags: Flags, file: SettingsFile, data_dir: PathBuf) -> Result<Settings
         home,
         legacy_rest: flags.legacy_rest.or(file.legacy_rest).unwrap_or(false),
         inbox,
+        public_replies: flags.public_replies.or(file.public_replies).unwrap_or(false),
         person_names,
         mirrors,
         mirror_lists: flags.mirror_lists.or(file.mirror_lists).unwrap_or(false),

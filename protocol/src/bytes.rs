@@ -1,5 +1,6 @@
 //! The three fixed-size values of NIP-01: public key, event id, signature.
 
+use crate::Malformed;
 use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
@@ -103,6 +104,20 @@ impl PublicKey {
     /// The lower 64 bits in hex, as the original shows a node. For eyes only: never a key of a table.
     pub fn short(&self) -> String {
         hex::encode(&self.0[24..])
+    }
+
+    /// Keys one after another, as several of them travel.
+    pub(crate) fn joined(people: &[Self]) -> Vec<u8> {
+        people.iter().flat_map(|person| person.0).collect()
+    }
+
+    /// Reads [`PublicKey::joined`]: at most `most` keys.
+    pub(crate) fn split(bytes: &[u8], most: usize) -> Result<Vec<Self>, Malformed> {
+        let (people, rest) = bytes.as_chunks::<{ Self::LEN }>();
+        if !rest.is_empty() || people.len() > most {
+            return Err(Malformed::Encoding(format!("not at most {most} public keys")));
+        }
+        Ok(people.iter().map(|person| Self(*person)).collect())
     }
 }
 

@@ -1,5 +1,8 @@
 //! How several events travel in one message: as a list in compact form, deflated when that saves bytes.
 
+#[cfg(any(test, target_arch = "wasm32"))]
+mod inflate;
+
 use crate::{
     Malformed,
     limits::{MAX_BATCH_BYTES, MAX_BATCH_EVENTS},
@@ -39,10 +42,22 @@ fn deflate(plain: &[u8]) -> Option<Vec<u8>> {
     encoder.finish().ok()
 }
 
-/// By what inflates, too: a browser packs nothing but in tests, so no second library is fetched for it.
+/// A browser packs nothing but in tests, so this is not part of what is downloaded.
 #[cfg(target_arch = "wasm32")]
 fn deflate(plain: &[u8]) -> Option<Vec<u8>> {
     Some(miniz_oxide::deflate::compress_to_vec(plain, DEFLATE_LEVEL))
+}
+
+/// At most [`MAX_BATCH_BYTES`].
+#[cfg(not(target_arch = "wasm32"))]
+fn inflate(packed: &[u8]) -> Option<Vec<u8>> {
+    miniz_oxide::inflate::decompress_to_vec_with_limit(packed, MAX_BATCH_BYTES).ok()
+}
+
+/// At most [`MAX_BATCH_BYTES`].
+#[cfg(target_arch = "wasm32")]
+fn inflate(packed: &[u8]) -> Option<Vec<u8>> {
+    inflate::inflate(packed, MAX_BATCH_BYTES)
 }
 
 /// Decodes events that were packed in this way.
@@ -53,9 +68,10 @@ pub(crate) fn unpack<C: Read + Into<E>, E>(packing: u8, packed: &[u8]) -> Result
     let events: Vec<C> = match packing {
         PLAIN => decode_bounded(packed)?,
         DEFLATED => {
-            let plain = miniz_oxide::inflate::decompress_to_vec_with_limit(packed, MAX_BATCH_BYTES)
-                .map_err(|error| Malformed::Encoding(format!("events cannot be unpacked: {error}")))?;
-            decode_bounded(&plain)?
+            let plain = inflate(packed);
+            decode_bounded(
+                &plain.ok_or_else(|| Malformed::Encoding("events cannot be unpacked".to_owned()))?,
+            )?
         }
         other => return Err(Malformed::Encoding(format!("unknown packing {other}"))),
     };

@@ -45,5 +45,11 @@ pub const MAX_NAMES: usize = 16;
 /// The code in [`NodeFrame::Features`] of a node that answers [`ClientFrame::FetchBehind`].
 pub const FETCH_BEHIND: u8 = 1;
 
+/// The code in [`NodeFrame::Features`] of a node that answers [`ClientFrame::Reach`].
+pub const REACH: u8 = 2;
+
+/// Most people of one [`ClientFrame::Reach`].
+pub const MAX_REACH: usize = 100;
+
 /// Chosen by the client, repeated in the node's answer. 0 stands for "the connection as a whole".
 pub type RequestId = u32;

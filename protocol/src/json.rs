@@ -56,7 +56,7 @@ impl<'de> Deserialize<'de> for UnverifiedEvent {
             OwnedForm::deserialize(deserializer)?;
         Ok(Self {
             claimed_id: Some(id),
-            unsigned: UnsignedEvent { pubkey, created_at, kind, tags, content },
+            unsigned: UnsignedEvent { pubkey, created_at, kind, tags, content, statement: None },
             sig,
         })
     }

@@ -81,6 +81,20 @@ pub fn reads_features(proof: &UnsignedEvent) -> bool {
     proof.has_tag(FEATURES)
 }
 
+/// The tag of a login by which a client says that it reads statements ([`crate::PublicStatement`]).
+const STATEMENTS: &str = "statements";
+
+/// Adds to the draft of a login over client frames that events may say that a node states them to be for everyone. To a
+/// client that does not say so such an event would be malformed, and it gets them without.
+pub fn read_statements(draft: &mut EventTemplate) {
+    draft.tags.push(Tag::new([STATEMENTS]));
+}
+
+/// Whether a login says that the client reads statements.
+pub fn reads_statements(proof: &UnsignedEvent) -> bool {
+    proof.has_tag(STATEMENTS)
+}
+
 /// Checks that a login event names this node.
 ///
 /// # Errors

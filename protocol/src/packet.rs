@@ -16,7 +16,8 @@ pub const MAX_REVOCATION_BYTES: usize = 1024;
 /// A packet on the topic `events`. The number is the first element of the array.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Packet {
-    /// 1 `[1, event]`: an event for everybody.
+    /// 1 `[1, event]`: an event for everybody; 2 `[2, event with its statement]`: one that its author's node states to be
+    /// (see [`crate::PublicStatement`]). Earlier versions pass the second over.
     Event(UnverifiedEvent),
     /// 3 `[3, event]`: an owner takes back the delegation of a node, see [`crate::delegation::revoked`]. At most
     /// [`MAX_REVOCATION_BYTES`].
@@ -27,7 +28,10 @@ impl Packet {
     /// Encodes the packet as the payload of one gossip message.
     pub fn encode(self) -> Vec<u8> {
         match self {
-            Self::Event(event) => wire::encode(&(1u8, CompactEvent::from(event))),
+            Self::Event(event) => {
+                let kind = if event.unsigned.statement.is_some() { 2u8 } else { 1 };
+                wire::encode(&(kind, CompactEvent::from(event)))
+            }
             Self::Revocation(event) => wire::encode(&(3u8, CompactEvent::from(event))),
         }
     }
@@ -42,7 +46,14 @@ impl Packet {
             return Err(Malformed::TooLong { length: bytes.len(), max: MAX_PACKET_BYTES });
         }
         match wire::message_type(bytes)? {
-            1 => wire::decode(bytes).map(|(_, event): (u8, CompactEvent)| Self::Event(event.into())),
+            kind @ (1 | 2) => {
+                let (_, event): (u8, CompactEvent) = wire::decode(bytes)?;
+                let event = UnverifiedEvent::from(event);
+                match event.unsigned.statement.is_some() == (kind == 2) {
+                    true => Ok(Self::Event(event)),
+                    false => Err(Malformed::Encoding("a statement where none belongs, or none".to_owned())),
+                }
+            }
             3 if bytes.len() > MAX_REVOCATION_BYTES => {
                 Err(Malformed::TooLong { length: bytes.len(), max: MAX_REVOCATION_BYTES })
             }

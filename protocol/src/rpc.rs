@@ -89,14 +89,30 @@ pub enum RpcRequest {
     /// 8 `[8, statement]`: "a program that runs with your key has said this of itself; what does yours say?" The binary
     /// holds a [`RunStatement`] or nothing. Answered by `[8, statement]`, made now.
     Run(Option<RunStatement>),
+    /// 9 `[9, question]`: as 7 by a node that also reads statements ([`crate::PublicStatement`]): events of the answer
+    /// may have theirs behind them. The answer to 2 and 7 leaves out what is public by a statement alone, and the answer to
+    /// 3 and 7 leaves out the statements.
+    WithStatements(Box<RpcRequest>),
+}
+
+/// What the asking node reads of an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Reads {
+    /// Events as the first version had them.
+    Plain,
+    /// Long lists, too.
+    LongLists,
+    /// Long lists and statements, too.
+    Statements,
 }
 
 impl RpcRequest {
-    /// What is asked, and whether the answer may hold long lists.
-    pub fn into_parts(self) -> (Self, bool) {
+    /// What is asked, and what the answer may hold.
+    pub fn into_parts(self) -> (Self, Reads) {
         match self {
-            Self::WithLongLists(question) => (*question, true),
-            question => (question, false),
+            Self::WithLongLists(question) => (*question, Reads::LongLists),
+            Self::WithStatements(question) => (*question, Reads::Statements),
+            question => (question, Reads::Plain),
         }
     }
 
@@ -107,14 +123,19 @@ impl RpcRequest {
             Self::Events(filters) => wire::encode(&(2u8, filters)),
             Self::Own { store, after, newest } => wire::encode(&(3u8, store, after, newest)),
             Self::Lend => wire::encode(&(4u8,)),
-            Self::Seek(people) => wire::encode(&(5u8, serde_bytes::Bytes::new(&joined(&people)))),
-            Self::Revocations(people) => wire::encode(&(6u8, serde_bytes::Bytes::new(&joined(&people)))),
+            Self::Seek(people) => wire::encode(&(5u8, serde_bytes::Bytes::new(&PublicKey::joined(&people)))),
+            Self::Revocations(people) => {
+                wire::encode(&(6u8, serde_bytes::Bytes::new(&PublicKey::joined(&people))))
+            }
             Self::WithLongLists(question) => {
                 wire::encode(&(7u8, serde_bytes::Bytes::new(&question.encode())))
             }
             Self::Run(heard) => {
                 let heard = heard.map(|statement| statement.encode()).unwrap_or_default();
                 wire::encode(&(8u8, serde_bytes::Bytes::new(&heard)))
+            }
+            Self::WithStatements(question) => {
+                wire::encode(&(9u8, serde_bytes::Bytes::new(&question.encode())))
             }
         }
     }
@@ -150,11 +171,12 @@ impl RpcRequest {
                 let (_, people): (u8, serde_bytes::ByteBuf) = wire::decode(bytes)?;
                 people_of(&people, 0).map(Self::Revocations)
             }
-            7 => {
+            kind @ (7 | 9) => {
                 let (_, question): (u8, serde_bytes::ByteBuf) = wire::decode(bytes)?;
                 // Not itself again, so that nothing is decoded deeper than twice.
                 match wire::message_type(&question)? {
-                    2 | 3 => Self::decode(&question).map(|question| Self::WithLongLists(Box::new(question))),
+                    2 | 3 if kind == 7 => Self::decode(&question).map(Box::new).map(Self::WithLongLists),
+                    2 | 3 => Self::decode(&question).map(Box::new).map(Self::WithStatements),
                     other => Err(Malformed::UnknownType(other)),
                 }
             }
@@ -184,17 +206,12 @@ pub fn decode_run(bytes: &[u8]) -> Result<RunStatement, Malformed> {
     }
 }
 
-/// Public keys as they travel, one after another.
-fn joined(people: &[PublicKey]) -> Vec<u8> {
-    people.iter().flat_map(|person| *person.as_bytes()).collect()
-}
-
 fn people_of(bytes: &[u8], least: usize) -> Result<Vec<PublicKey>, Malformed> {
-    let (people, rest) = bytes.as_chunks::<{ PublicKey::LEN }>();
-    if !rest.is_empty() || !(least..=MAX_SOUGHT).contains(&people.len()) {
-        return Err(Malformed::Encoding(format!("not {least} to {MAX_SOUGHT} public keys")));
+    let people = PublicKey::split(bytes, MAX_SOUGHT)?;
+    if people.len() < least {
+        return Err(Malformed::Encoding(format!("fewer than {least} public keys")));
     }
-    Ok(people.iter().map(|person| PublicKey::from_bytes(*person)).collect())
+    Ok(people)
 }
 
 /// Answers [`RpcRequest::Revocations`]: `[6, [event, ...]]`, at most [`MAX_REVOCATIONS`].
@@ -380,6 +397,8 @@ mod tests {
             RpcRequest::Own { store: Some(7), after: u64::MAX, newest: u64::MAX },
             RpcRequest::WithLongLists(Box::new(RpcRequest::Own { store: Some(7), after: 1, newest: 2 })),
             RpcRequest::WithLongLists(Box::new(RpcRequest::Events(vec![asked.clone()]))),
+            RpcRequest::WithStatements(Box::new(RpcRequest::Own { store: None, after: 1, newest: 2 })),
+            RpcRequest::WithStatements(Box::new(RpcRequest::Events(vec![asked.clone()]))),
         ];
         for question in questions {
             assert_eq!(RpcRequest::decode(&question.clone().encode()), Ok(question));

@@ -33,6 +33,9 @@ pub enum SyncRequest {
     Get(Vec<EventId>),
     /// 3 `[3]`: I have something that you may lack, answered by `[3]`.
     News,
+    /// 4 `[4, request]`: the request 1 or 2 by a node that reads statements ([`crate::PublicStatement`]), answered in the same
+    /// way. What is public by a statement alone is no part of the answer to 1 or 2 by itself.
+    WithStatements(Box<SyncRequest>),
 }
 
 /// Answers [`SyncRequest::Compare`]: `[1, message]`.
@@ -43,6 +46,14 @@ pub struct Compared {
 }
 
 impl SyncRequest {
+    /// What is asked, and whether the asking node reads statements.
+    pub fn into_parts(self) -> (Self, bool) {
+        match self {
+            Self::WithStatements(request) => (*request, true),
+            request => (request, false),
+        }
+    }
+
     /// Encodes the request.
     pub fn encode(&self) -> Vec<u8> {
         match self {
@@ -54,6 +65,7 @@ impl SyncRequest {
                 wire::encode(&(2u8, serde_bytes::Bytes::new(&ids)))
             }
             Self::News => wire::encode(&(3u8,)),
+            Self::WithStatements(request) => wire::encode(&(4u8, serde_bytes::Bytes::new(&request.encode()))),
         }
     }
 
@@ -77,6 +89,14 @@ impl SyncRequest {
                 Ok(Self::Get(whole.iter().map(|id| EventId::from_bytes(*id)).collect()))
             }
             3 => wire::decode::<(u8,)>(bytes).map(|_| Self::News),
+            4 => {
+                let (_, request): (u8, serde_bytes::ByteBuf) = wire::decode(bytes)?;
+                // Not itself again, so that nothing is decoded deeper than twice.
+                match wire::message_type(&request)? {
+                    1 | 2 => Self::decode(&request).map(|request| Self::WithStatements(Box::new(request))),
+                    other => Err(Malformed::UnknownType(other)),
+                }
+            }
             other => Err(Malformed::UnknownType(other)),
         }
     }
@@ -113,7 +133,8 @@ pub fn found(events: impl IntoIterator<Item = crate::UnverifiedEvent>) -> Found 
     let mut bytes = 0;
     let fits = events.into_iter().take_while(|event| {
         let before = bytes;
-        bytes += event.unsigned.canonical().len();
+        bytes += event.unsigned.canonical().len()
+            + event.unsigned.statement.as_ref().map_or(0, |statement| statement.as_bytes().len());
         before < CLOSE_FOUND_AT_BYTES
     });
     Found { events: fits.take(MAX_GET_IDS).collect() }
@@ -136,6 +157,7 @@ mod tests {
             SyncRequest::Compare { round: 3, since: 1, until: u64::MAX, message: vec![0x61; 300] },
             SyncRequest::Get(vec![EventId::from_bytes([7; 32]); MAX_GET_IDS]),
             SyncRequest::News,
+            SyncRequest::WithStatements(Box::new(SyncRequest::Get(vec![EventId::from_bytes([7; 32])]))),
         ]
     }
 

@@ -4,7 +4,7 @@
 //! It never holds the id, because the receiver computes that anyway. See PROTOCOL.md, "Compact events".
 
 use crate::{
-    Kind, Malformed, PublicKey, Signature, Tag, UnsignedEvent, UnverifiedEvent,
+    Kind, Malformed, PublicKey, PublicStatement, Signature, Tag, UnsignedEvent, UnverifiedEvent,
     bytes::is_lower_hex,
     limits::{self, MAX_TAG_ELEMENTS},
     msgpack::{Input, Piece, Read, Write, write_array, write_binary, write_text},
@@ -37,15 +37,16 @@ pub(crate) fn message_type(bytes: &[u8]) -> Result<u8, Malformed> {
     }
 }
 
-/// A unsigned event in compact form: `[pubkey, created_at, kind, tags, content]`.
-pub(crate) struct CompactUnsigned(PublicKey, u64, Kind, CompactTags, String);
+/// A unsigned event in compact form: `[pubkey, created_at, kind, tags, content]`, and true behind it if a statement says that
+/// it is for everyone.
+pub(crate) struct CompactUnsigned(PublicKey, u64, Kind, CompactTags, String, bool);
 
-/// An event in compact form: a compact unsigned event followed by its signature.
-pub(crate) struct CompactEvent(CompactUnsigned, Signature);
+/// An event in compact form: a compact unsigned event followed by its signature, and by a statement if there is one.
+pub(crate) struct CompactEvent(CompactUnsigned, Signature, Option<PublicStatement>);
 
 impl CompactUnsigned {
     fn write_fields(&self, out: &mut Vec<u8>) {
-        let Self(pubkey, created_at, kind, tags, content) = self;
+        let Self(pubkey, created_at, kind, tags, content, _) = self;
         pubkey.write(out);
         created_at.write(out);
         kind.write(out);
@@ -55,68 +56,96 @@ impl CompactUnsigned {
 
     fn read_fields(input: &mut Input<'_>) -> Result<Self, Malformed> {
         let (pubkey, created_at, kind) = (Read::read(input)?, Read::read(input)?, Read::read(input)?);
-        Ok(Self(pubkey, created_at, kind, CompactTags::read_of(kind, input)?, Read::read(input)?))
+        Ok(Self(pubkey, created_at, kind, CompactTags::read_of(kind, input)?, Read::read(input)?, false))
     }
 }
 
 impl Write for CompactUnsigned {
     fn write(&self, out: &mut Vec<u8>) {
-        write_array(out, 5);
+        write_array(out, if self.5 { 6 } else { 5 });
         self.write_fields(out);
+        if self.5 {
+            true.write(out);
+        }
     }
 }
 
 impl Read for CompactUnsigned {
     fn read(input: &mut Input<'_>) -> Result<Self, Malformed> {
-        input.array_of(5)?;
-        Self::read_fields(input)
+        let stated = match input.array()? {
+            5 => false,
+            6 => true,
+            other => return Err(Malformed::Encoding(format!("an event of {other} elements"))),
+        };
+        let mut unsigned = Self::read_fields(input)?;
+        if stated {
+            unsigned.5 = bool::read(input)?;
+        }
+        Ok(unsigned)
     }
 }
 
 impl Write for CompactEvent {
     fn write(&self, out: &mut Vec<u8>) {
-        write_array(out, 6);
+        write_array(out, if self.2.is_some() { 7 } else { 6 });
         self.0.write_fields(out);
         self.1.write(out);
+        if let Some(statement) = &self.2 {
+            statement.write(out);
+        }
     }
 }
 
 impl Read for CompactEvent {
     fn read(input: &mut Input<'_>) -> Result<Self, Malformed> {
-        input.array_of(6)?;
-        Ok(Self(CompactUnsigned::read_fields(input)?, Signature::read(input)?))
+        let stated = event_array(input)?;
+        let (unsigned, sig) = (CompactUnsigned::read_fields(input)?, Signature::read(input)?);
+        let statement = if stated { Some(PublicStatement::read(input)?) } else { None };
+        Ok(Self(unsigned, sig, statement))
+    }
+}
+
+/// Reads the head of an event; says whether a statement comes last.
+fn event_array(input: &mut Input<'_>) -> Result<bool, Malformed> {
+    match input.array()? {
+        6 => Ok(false),
+        7 => Ok(true),
+        other => Err(Malformed::Encoding(format!("an event of {other} elements"))),
     }
 }
 
 impl From<UnsignedEvent> for CompactUnsigned {
     fn from(unsigned: UnsignedEvent) -> Self {
-        let UnsignedEvent { pubkey, created_at, kind, tags, content } = unsigned;
-        Self(pubkey, created_at, kind, CompactTags(tags), content)
+        let UnsignedEvent { pubkey, created_at, kind, tags, content, statement } = unsigned;
+        Self(pubkey, created_at, kind, CompactTags(tags), content, statement.is_some())
     }
 }
 
 impl From<CompactUnsigned> for UnsignedEvent {
     fn from(compact: CompactUnsigned) -> Self {
-        let CompactUnsigned(pubkey, created_at, kind, CompactTags(tags), content) = compact;
-        Self { pubkey, created_at, kind, tags, content }
+        let CompactUnsigned(pubkey, created_at, kind, CompactTags(tags), content, stated) = compact;
+        let statement = stated.then(PublicStatement::mark);
+        Self { pubkey, created_at, kind, tags, content, statement }
     }
 }
 
 impl From<UnverifiedEvent> for CompactEvent {
-    fn from(event: UnverifiedEvent) -> Self {
-        Self(event.unsigned.into(), event.sig)
+    fn from(mut event: UnverifiedEvent) -> Self {
+        let statement = event.unsigned.statement.take();
+        Self(event.unsigned.into(), event.sig, statement)
     }
 }
 
 impl From<CompactEvent> for UnverifiedEvent {
     fn from(compact: CompactEvent) -> Self {
-        let CompactEvent(unsigned, sig) = compact;
-        Self { claimed_id: None, unsigned: unsigned.into(), sig }
+        let CompactEvent(unsigned, sig, statement) = compact;
+        let unsigned = UnsignedEvent { statement, ..unsigned.into() };
+        Self { claimed_id: None, unsigned, sig }
     }
 }
 
 impl UnverifiedEvent {
-    /// Encodes the compact form: `[pubkey, created_at, kind, tags, content, sig]`.
+    /// Encodes the compact form: `[pubkey, created_at, kind, tags, content, sig]`, and a statement behind it if there is one.
     pub fn to_compact(&self) -> Vec<u8> {
         encode(&CompactEvent::from(self.clone()))
     }
@@ -135,7 +164,7 @@ impl UnverifiedEvent {
     /// When the beginning is not one of an event.
     pub fn beginning_of_compact(bytes: &[u8]) -> Result<(PublicKey, u64, Kind), Malformed> {
         let mut input = Input::new(bytes);
-        input.array_of(6)?;
+        event_array(&mut input)?;
         Ok((Read::read(&mut input)?, Read::read(&mut input)?, Read::read(&mut input)?))
     }
 }
@@ -144,12 +173,23 @@ pub(crate) struct CompactTags(Vec<Tag>);
 
 impl Write for CompactTags {
     fn write(&self, out: &mut Vec<u8>) {
-        write_array(out, self.0.len());
-        self.0.iter().for_each(|tag| write_tag(out, tag));
+        Self::write_all(&self.0, out);
     }
 }
 
 impl CompactTags {
+    /// Writes the tags of an event.
+    pub(crate) fn write_all(tags: &[Tag], out: &mut Vec<u8>) {
+        write_array(out, tags.len());
+        tags.iter().for_each(|tag| write_tag(out, tag));
+    }
+
+    /// Reads what [`CompactTags::write_all`] wrote.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub(crate) fn read_all(kind: Kind, input: &mut Input<'_>) -> Result<Vec<Tag>, Malformed> {
+        Self::read_of(kind, input).map(|Self(tags)| tags)
+    }
+
     /// Reads the tags of an event of this kind.
     fn read_of(kind: Kind, input: &mut Input<'_>) -> Result<Self, Malformed> {
         let length = input.array()?;

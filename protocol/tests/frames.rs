@@ -6,8 +6,8 @@ use nostrp2p_protocol::{
     Event, EventId, EventTemplate, Filter, Kind, Packet, PeerId, PublicKey, SecretKey, Tag, UnverifiedEvent,
     channel::ChannelKey,
     frame::{
-        Carried, CaughtUp, ClientFrame, Delivery, FETCH_BEHIND, MAX_MIRRORS, Mirror, MirrorState, NodeFrame,
-        Path, PeerStatus, Permission, Reached, Refusal, RefusalCode, VERSION, Welcome,
+        Carried, CaughtUp, ClientFrame, Delivery, FETCH_BEHIND, MAX_MIRRORS, MAX_REACH, Mirror, MirrorState,
+        NodeFrame, Path, PeerStatus, Permission, Reached, Refusal, RefusalCode, VERSION, Welcome,
     },
 };
 use rand::{RngExt, SeedableRng, rngs::StdRng};
@@ -47,6 +47,7 @@ fn client_frames() -> Vec<ClientFrame> {
             created_at: u64::MAX,
             id: event().id(),
         },
+        ClientFrame::Reach { request: 6, people: vec![event().pubkey; MAX_REACH] },
         ClientFrame::Subscribe { request: 5, filters: vec![filter] },
         ClientFrame::Unsubscribe { request: 5 },
         ClientFrame::Mark { name: "n".repeat(80), until: u64::MAX },
@@ -115,6 +116,8 @@ fn node_frames() -> Vec<NodeFrame> {
         NodeFrame::Batch { through: 9, newest: 9, events: vec![] },
         NodeFrame::Answer { request: 4, complete: true, events: unsigned_events(300) },
         NodeFrame::Features(vec![FETCH_BEHIND, 200]),
+        NodeFrame::Reach { request: 7, relay_only: vec![event().pubkey; MAX_REACH] },
+        NodeFrame::Reach { request: 7, relay_only: vec![] },
         NodeFrame::Markers(vec![(String::new(), 0), ("posts".into(), u64::MAX)]),
         NodeFrame::Status {
             peers: vec![status],

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, net::IpAddr};
 
-use nostrp2p_core::{Bearer, FetchTarget, Inserted, LoginProof, NotReceived, Stored, TunnelDenied};
+use nostrp2p_core::{Bearer, FetchTarget, Inserted, LoginProof, NotReceived, Replies, Stored, TunnelDenied};
 use nostrp2p_protocol::{
     Event, EventId, PeerId, PublicKey, UnverifiedEvent,
     frame::{Carried, Refusal},
@@ -17,7 +17,7 @@ pub enum Command<N> {
     /// Make the signer the owner.
     Claim([u8; 16], LoginProof, oneshot::Sender<Result<PublicKey, Refusal>>),
     /// Publish an event of the owner; the session has checked the login.
-    Publish(UnverifiedEvent, oneshot::Sender<Result<Published, Refusal>>),
+    Publish(UnverifiedEvent, Replies, oneshot::Sender<Result<Published, Refusal>>),
     /// Somebody brings an event to the inbox.
     Receive(Brought),
     /// A client wants what the store lacks. The sender is dropped when nothing of it is being asked for any more and what

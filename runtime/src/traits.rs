@@ -73,10 +73,12 @@ pub trait EventStore: Clone + Send + Sync + 'static {
     /// The own public events that nobody has taken yet.
     fn unsent(&self) -> impl Future<Output = Vec<(u64, Event)>> + Send;
 
-    /// The shared events of a window, and the part of the window that is worth comparing; None when none of it is.
+    /// The shared events of a window, and the part of the window that is worth comparing; None when none of it is. What is
+    /// public by a statement alone is among them if `statements` says so.
     fn shared(
         &self,
         window: SyncWindow,
+        statements: bool,
     ) -> impl Future<Output = Result<Option<(SyncWindow, SyncSet)>, Unreadable>> + Send;
 
     /// The answer to what another node asks, and how many rows were read for it; None when there is none. It waits while the

@@ -138,17 +138,21 @@ impl EventStore for MemoryStore {
         self.identity.memory().unsent()
     }
 
-    async fn shared(&self, window: SyncWindow) -> Result<Option<(SyncWindow, SyncSet)>, Unreadable> {
+    async fn shared(
+        &self,
+        window: SyncWindow,
+        _statements: bool,
+    ) -> Result<Option<(SyncWindow, SyncSet)>, Unreadable> {
         Ok(Some((window, SyncSet::new(self.identity.memory().shared(window)))))
     }
 
     async fn answer(&self, query: StoreQuery) -> Option<(Vec<u8>, usize)> {
         let answer = match query {
-            StoreQuery::Compare(window, _, message) => {
+            StoreQuery::Compare(window, _, message, _) => {
                 let set = SyncSet::new(self.identity.memory().shared(window));
                 Compared { message: set.answer(&message)? }.encode()
             }
-            StoreQuery::Shared(ids) => {
+            StoreQuery::Shared(ids, _) => {
                 let events = self.identity.memory().shared_events(&ids);
                 sync::found(events.into_iter().map(plain)).encode()
             }

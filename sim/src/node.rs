@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use nostrp2p_core::{Core, EngineSettings, Limits, NodeKey, Ownership};
+use nostrp2p_core::{Core, EngineSettings, Limits, NodeKey, Ownership, Replies};
 use nostrp2p_overlay::{Listen, NodeSecret, Overlay, OverlayEvent, OverlaySettings, PeerAddress};
 use nostrp2p_protocol::Event;
 use nostrp2p_runtime::{COMMANDS, Command, Pump};
@@ -34,7 +34,7 @@ impl Running {
     /// Has the node publish an event; what becomes of it shows in what arrives.
     pub(crate) async fn publish(&self, event: Event) {
         let (reply, _answer) = oneshot::channel();
-        drop(self.commands.send(Command::Publish(event.into(), reply)).await);
+        drop(self.commands.send(Command::Publish(event.into(), Replies::Private, reply)).await);
     }
 
     /// Ends the node.

@@ -5,7 +5,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use nostrp2p_core::{Core, EngineSettings, FetchTarget, Ownership};
+use nostrp2p_core::{Core, EngineSettings, FetchTarget, Ownership, Replies};
 use nostrp2p_overlay::NodeSecret;
 use nostrp2p_protocol::{
     Delegation, Event, EventId, EventTemplate, Kind, PeerId, PublicKey, SecretKey, Tag, delegation,
@@ -138,7 +138,7 @@ impl VirtualNode {
     /// When the node does not run.
     pub async fn publish(&self, event: &Event) -> Result<Carried, Refusal> {
         let (reply, answer) = oneshot::channel();
-        self.command(Command::Publish(event.clone().into(), reply)).await;
+        self.command(Command::Publish(event.clone().into(), Replies::Private, reply)).await;
         answer.await.expect("a node that runs answers").map(|published| published.carried)
     }
 

@@ -7,8 +7,9 @@ use nostrp2p_overlay::{
     RequestError, Topic, start,
 };
 use nostrp2p_protocol::{
-    Announcement, Packet, PeerId, UnverifiedEvent,
+    Announcement, EventId, Packet, PeerId, UnverifiedEvent,
     rpc::{Receipt, RpcRequest},
+    statement_input,
 };
 use tokio::sync::{mpsc, watch};
 
@@ -96,6 +97,11 @@ impl Attacker {
     /// How many neighbours it has.
     pub fn neighbours(&self) -> usize {
         self.joined.borrow().len()
+    }
+
+    /// Its signature that an event is for everyone (see [`nostrp2p_protocol::PublicStatement`]).
+    pub fn state(&self, id: &EventId) -> [u8; 64] {
+        self.secret.sign(&statement_input(id))
     }
 
     /// Broadcasts an event, whatever it is.

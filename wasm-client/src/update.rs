@@ -17,6 +17,7 @@ pub mod own_names;
 pub mod own_nodes;
 pub mod pages;
 pub mod permissions;
+pub mod reach;
 pub mod relays;
 pub mod settling;
 pub mod signing;

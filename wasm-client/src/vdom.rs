@@ -227,11 +227,9 @@ impl<M> Element<M> {
 
     /// Adds children.
     #[must_use]
-    pub fn children<N: Into<VNode<M>>>(mut self, children: impl IntoIterator<Item = N>) -> Self {
-        for child in children {
-            self = self.with_child(child.into());
-        }
-        self
+    pub fn children<N: Into<VNode<M>>>(self, children: impl IntoIterator<Item = N>) -> Self {
+        let mut children = children.into_iter();
+        self.with_children(&mut || children.next().map(Into::into))
     }
 
     /// Adds a text.
@@ -245,6 +243,14 @@ impl<M> Element<M> {
     #[inline(never)]
     fn with_text(mut self, name: &'static str, value: Text) -> Self {
         self.0.attributes.push((name, value));
+        self
+    }
+
+    #[inline(never)]
+    fn with_children(mut self, next: &mut dyn FnMut() -> Option<VNode<M>>) -> Self {
+        while let Some(child) = next() {
+            self.0.children.push(child);
+        }
         self
     }
 

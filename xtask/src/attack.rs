@@ -29,6 +29,7 @@ const ATTACKS: &[(&str, &str)] = &[
     ("amplification", "get bytes without end"),
     ("a private answer made public", "reach anybody else"),
     ("a private answer made public by its recipient", "reach anybody else"),
+    ("a statement by another than the author's node", "make anything public"),
     ("questions that read much", "keep the owner waiting, be read for without end"),
     ("large deletions", "keep the owner waiting"),
     ("slow-loris", "keep others out"),

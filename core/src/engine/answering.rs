@@ -2,7 +2,7 @@
 
 use nostrp2p_protocol::{
     PeerId,
-    rpc::{Revoked, RpcRequest, encode_announcements, encode_run},
+    rpc::{Reads, Revoked, RpcRequest, encode_announcements, encode_run},
     sync::{self, SyncRequest},
 };
 
@@ -37,24 +37,24 @@ impl Core {
         match service {
             Service::Deliver => vec![self.on_handed(request, &from, payload, now)],
             Service::Fetch => match RpcRequest::decode(payload).map(RpcRequest::into_parts) {
-                Ok((question, long_lists)) => self.on_question(request, from, question, long_lists, now),
+                Ok((question, reads)) => self.on_question(request, from, question, reads, now),
                 Err(_) => vec![Output::RefuseRequest(request)],
             },
-            Service::Sync => match SyncRequest::decode(payload) {
-                Ok(SyncRequest::Compare { round, since, until, message }) => {
-                    let query = StoreQuery::Compare(SyncWindow { since, until }, round, message);
+            Service::Sync => match SyncRequest::decode(payload).map(SyncRequest::into_parts) {
+                Ok((SyncRequest::Compare { round, since, until, message }, statements)) => {
+                    let query = StoreQuery::Compare(SyncWindow { since, until }, round, message, statements);
                     vec![self.read(request, from, service, query, now)]
                 }
-                Ok(SyncRequest::Get(ids)) => {
-                    vec![self.read(request, from, service, StoreQuery::Shared(ids), now)]
+                Ok((SyncRequest::Get(ids), statements)) => {
+                    vec![self.read(request, from, service, StoreQuery::Shared(ids, statements), now)]
                 }
-                Ok(SyncRequest::News) => {
+                Ok((SyncRequest::News, _)) => {
                     let mut outputs = vec![Output::Respond(request, sync::encode_noted())];
                     self.sync.on_news(&from);
                     outputs.extend(self.catch_up(now));
                     outputs
                 }
-                Err(_) => vec![Output::RefuseRequest(request)],
+                Ok((SyncRequest::WithStatements(_), _)) | Err(_) => vec![Output::RefuseRequest(request)],
             },
         }
     }
@@ -64,7 +64,7 @@ impl Core {
         request: InboundRequestId,
         from: PeerId,
         question: RpcRequest,
-        long_lists: bool,
+        reads: Reads,
         now: u64,
     ) -> Vec<Output> {
         match question {
@@ -77,14 +77,14 @@ impl Core {
                 vec![self.respond(request, from, known, now)]
             }
             RpcRequest::Events(filters) => {
-                let query = StoreQuery::Public(filters, long_lists);
+                let query = StoreQuery::Public(filters, reads);
                 vec![self.read(request, from, Service::Fetch, query, now)]
             }
             RpcRequest::Own { store, after, newest } => {
                 let Some(owner) = self.ownership.owner().filter(|_| self.is_own_node(&from, now)) else {
                     return vec![Output::RefuseRequest(request)];
                 };
-                let query = StoreQuery::Own(owner, OwnNodeCursor { store, after }, long_lists);
+                let query = StoreQuery::Own(owner, OwnNodeCursor { store, after }, reads);
                 let mut outputs = vec![self.read(request, from, Service::Fetch, query, now)];
                 self.own_nodes.on_asked(&from, newest);
                 outputs.extend(self.query_own_nodes(now));
@@ -101,7 +101,9 @@ impl Core {
             RpcRequest::Lend => {
                 vec![Output::Respond(request, self.tunnel_server.ask(from, now).encode())]
             }
-            RpcRequest::WithLongLists(_) => vec![Output::RefuseRequest(request)],
+            RpcRequest::WithLongLists(_) | RpcRequest::WithStatements(_) => {
+                vec![Output::RefuseRequest(request)]
+            }
         }
     }
 

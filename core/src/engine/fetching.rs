@@ -1,8 +1,10 @@
 //! Query other nodes: for what clients want, and the owner's other nodes for what they hold.
 
 use nostrp2p_protocol::{
-    Event, Kind, PeerId, PublicKey, UnverifiedEvent, VerifyError, delegation::is_delegation,
-    event_policy::is_public, rpc::OwnPage,
+    Event, Kind, PeerId, PublicKey, UnverifiedEvent, VerifyError,
+    delegation::is_delegation,
+    event_policy::{is_addressed_to, is_public},
+    rpc::OwnPage,
 };
 
 use super::{Core, MAX_PENDING, Output, Pending};
@@ -80,7 +82,7 @@ impl Core {
         self.fetched = self.fetched.saturating_sub(1);
         let Ok(event) = result else { return vec![] };
         self.fetches.on_found(&event.id(), &event, now);
-        self.admission.remember(event.id());
+        self.admission.remember(event.id(), &event);
         self.admission.learn(&event);
         vec![Output::Store(event, Sharing::ByItself)]
     }
@@ -132,7 +134,7 @@ impl Core {
     ) -> Vec<Output> {
         let mut outputs = Vec::new();
         if let Ok(event) = result {
-            self.admission.remember(event.id());
+            self.admission.remember(event.id(), &event);
             self.admission.learn(&event);
             if is_delegation(&event) {
                 outputs.extend(self.on_own_word(event, now));
@@ -161,5 +163,7 @@ impl Core {
         self.owner() == Some(event.unsigned.pubkey)
             || event.unsigned.kind == Kind::DELETION
             || self.is_for_owner(&event.unsigned)
+            || (event.unsigned.statement.is_some()
+                && self.owner().is_some_and(|owner| is_addressed_to(&event.unsigned, &owner)))
     }
 }

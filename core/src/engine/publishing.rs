@@ -4,14 +4,14 @@ use nostrp2p_protocol::{
     Delegation, Event, Kind, Packet, PublicKey, Tag, Unacceptable, UnsignedEvent, UnverifiedEvent,
     delegation,
     event_policy::{
-        Audience, Target, audience, audience_of_deletion, is_conversation, is_repost, nameless_person,
-        reveals, says_everyone, unless_protected,
+        Audience, Target, audience, audience_of_deletion, is_conversation, is_declared_public, is_repost,
+        may_be_stated, nameless_person, reveals, unless_protected,
     },
     frame::{Carried, Refusal, RefusalCode},
     limits::MAX_PEOPLE,
 };
 
-use super::{Core, MAX_PENDING, Output, PublishId};
+use super::{Core, MAX_PENDING, Output, PublishId, Replies};
 use crate::{
     outbox::{DeliveryKey, DeliveryState},
     stored::{Inserted, Stored},
@@ -22,7 +22,17 @@ const SHOWN: usize = 12;
 
 impl Core {
     /// A client publishes. What decides where the event goes, and is not in it, is read first.
-    pub(super) fn on_publish(&mut self, request: PublishId, event: UnverifiedEvent, now: u64) -> Output {
+    pub(super) fn on_publish(
+        &mut self,
+        request: PublishId,
+        mut event: UnverifiedEvent,
+        replies: Replies,
+        now: u64,
+    ) -> Output {
+        if replies == Replies::Public && may_be_stated(&event.unsigned) {
+            let word = self.delegation.as_ref();
+            event.unsigned.statement = word.and_then(|word| self.announcer.state(word, &event.unsigned));
+        }
         if speaks_of_others(&event.unsigned) {
             return Output::ReadTargets(request, event);
         }
@@ -34,7 +44,7 @@ impl Core {
     pub(super) fn on_targets(
         &mut self,
         request: PublishId,
-        event: UnverifiedEvent,
+        mut event: UnverifiedEvent,
         targets: Option<&[Target]>,
         now: u64,
     ) -> Output {
@@ -43,14 +53,23 @@ impl Core {
             let reason = "the node cannot read its store; its log says why";
             return Output::Refuse(request, Refusal::new(RefusalCode::Internal, reason));
         };
+        // What is stated to be for everyone is delivered as well: nodes of earlier versions read no statements.
+        let statement = event.unsigned.statement.take();
         let audience = self.route(&event.unsigned, targets);
         let refusal = self.refusal(&event, &audience, now);
         if let Some(refusal) = refusal.or_else(|| self.secrecy(&event.unsigned, targets)) {
             return Output::Refuse(request, refusal);
         }
+        if matches!(&audience, Audience::People(people) if !people.is_empty()) {
+            event.unsigned.statement = statement;
+            // Nobody chose that for this one, so what would reveal something private stays private instead of being refused.
+            if self.owner().is_some_and(|owner| reveals(&event.unsigned, targets, &owner)) {
+                event.unsigned.statement = None;
+            }
+        }
         match event.verify() {
             Ok(event) => {
-                self.admission.remember(event.id());
+                self.admission.remember(event.id(), &event);
                 Output::Commit(request, event, audience)
             }
             Err(forged) => Output::Refuse(request, Refusal::new(RefusalCode::Forged, forged.to_string())),
@@ -192,7 +211,12 @@ impl Core {
                     self.outbox.add(DeliveryKey { sequence, person: *person }, DeliveryState::new(now), now);
                 }
                 let count = u32::try_from(people.len()).unwrap_or(u32::MAX);
-                let mut outputs = vec![Output::Published(request, id, inserted, Carried::Waiting(count))];
+                let mut outputs = vec![if event.statement.is_some() {
+                    let packet = Packet::Event(UnverifiedEvent { claimed_id: None, ..event.into() });
+                    Output::Broadcast(request, id, inserted, packet)
+                } else {
+                    Output::Published(request, id, inserted, Carried::Waiting(count))
+                }];
                 outputs.extend(self.attempt(now));
                 outputs.extend(self.tell_own_nodes(now));
                 outputs
@@ -211,7 +235,7 @@ fn speaks_of_others(unsigned: &UnsignedEvent) -> bool {
     unsigned.kind == Kind::DELETION
         || is_repost(unsigned.kind)
         || unsigned.has_tag("q")
-        || says_everyone(unsigned)
+        || is_declared_public(unsigned)
 }
 
 /// Why an event of the owner is not in the store although nothing failed.

@@ -131,7 +131,7 @@ fn a_packet_of_a_later_version_costs_nobody_anything() {
 
 #[test]
 fn the_owners_post_is_stored_and_then_broadcast() {
-    let outputs = run(&mut connected(), Input::Publish(REQUEST, post(1).into()));
+    let outputs = run(&mut connected(), Input::Publish(REQUEST, post(1).into(), Replies::Private));
     assert!(
         matches!(&outputs[..], [Output::Broadcast(REQUEST, id, Inserted::New(5), _)] if *id == post(1).id()),
         "{outputs:?}"
@@ -142,7 +142,7 @@ fn the_owners_post_is_stored_and_then_broadcast() {
 fn a_post_that_nobody_can_take_waits_in_the_store_for_the_first_neighbour() {
     let mut core = core();
     run(&mut core, Input::Started);
-    let outputs = run(&mut core, Input::Publish(REQUEST, post(1).into()));
+    let outputs = run(&mut core, Input::Publish(REQUEST, post(1).into(), Replies::Private));
     let kept = Output::Published(REQUEST, post(1).id(), Inserted::New(5), Carried::Broadcast(0));
     assert_eq!(outputs, [kept]);
     let connect = |n: u8| Input::PeerConnected(PeerId::from_ed25519([n; 32]), Network::Unknown);
@@ -153,7 +153,7 @@ fn a_post_that_nobody_can_take_waits_in_the_store_for_the_first_neighbour() {
 #[test]
 fn an_own_post_enters_the_engine_twice() {
     let mut core = connected();
-    let outputs = core.handle(Input::Publish(REQUEST, post(1).into()), NOW);
+    let outputs = core.handle(Input::Publish(REQUEST, post(1).into(), Replies::Private), NOW);
     let [Output::Commit(REQUEST, event, audience)] = &outputs[..] else { panic!("{outputs:?}") };
     let committed = Input::Committed(REQUEST, event.clone(), audience.clone(), Ok(Inserted::New(5)));
     assert!(matches!(core.handle(committed, NOW)[..], [Output::Broadcast(..)]));
@@ -163,7 +163,7 @@ fn an_own_post_enters_the_engine_twice() {
 fn what_a_repost_speaks_of_is_read_first_and_without_it_nothing_is_published() {
     let mut core = connected();
     let repost = event(1, Kind::REPOST, vec![Tag::new(["e", "x"])]);
-    let outputs = core.handle(Input::Publish(REQUEST, repost.clone().into()), NOW);
+    let outputs = core.handle(Input::Publish(REQUEST, repost.clone().into(), Replies::Private), NOW);
     assert_eq!(outputs, [Output::ReadTargets(REQUEST, repost.clone().into())]);
     refused(&run(&mut core, Input::Targets(REQUEST, repost.clone().into(), None)), RefusalCode::Internal);
     let known = Some(vec![Target::stored(post(2).into_rumor())]);
@@ -174,7 +174,7 @@ fn what_a_repost_speaks_of_is_read_first_and_without_it_nothing_is_published() {
 #[test]
 fn a_reply_is_not_broadcast() {
     let reply = event(1, Kind::POST, vec![Tag::new(["p", &key(2).public_key().to_string()])]);
-    let outputs = run(&mut connected(), Input::Publish(REQUEST, reply.clone().into()));
+    let outputs = run(&mut connected(), Input::Publish(REQUEST, reply.clone().into(), Replies::Private));
     let retry = DeliveryState { state: Delivery::Waiting, retries: 1, since: NOW };
     let published = Output::Published(REQUEST, reply.id(), Inserted::New(5), Carried::Waiting(1));
     let neighbour = vec![PeerId::from_ed25519([200; 32])];
@@ -192,13 +192,14 @@ fn a_reply_is_not_broadcast() {
 #[test]
 fn a_follow_list_is_kept() {
     let list = event(1, Kind::FOLLOW_LIST, vec![]);
-    let outputs = run(&mut core(), Input::Publish(REQUEST, list.clone().into()));
+    let outputs = run(&mut core(), Input::Publish(REQUEST, list.clone().into(), Replies::Private));
     assert_eq!(outputs, [Output::Published(REQUEST, list.id(), Inserted::New(5), Carried::Kept)]);
 }
 
 #[test]
 fn what_the_owner_may_not_publish_is_refused_with_its_reason() {
-    let refuse = |core: &mut Core, event: UnverifiedEvent| run(core, Input::Publish(REQUEST, event));
+    let refuse =
+        |core: &mut Core, event: UnverifiedEvent| run(core, Input::Publish(REQUEST, event, Replies::Private));
     refused(&refuse(&mut core(), post(2).into()), RefusalCode::ForeignAuthor);
     refused(
         &refuse(&mut engine(EngineSettings::default(), None), post(1).into()),
@@ -223,7 +224,7 @@ fn what_the_owner_may_not_publish_is_refused_with_its_reason() {
 fn a_tag_that_names_nobody_is_refused_and_named() {
     let reason = |kind: Kind, tags: Vec<Tag>| match &run(
         &mut core(),
-        Input::Publish(REQUEST, event(1, kind, tags).into()),
+        Input::Publish(REQUEST, event(1, kind, tags).into(), Replies::Private),
     )[..]
     {
         [Output::Refuse(REQUEST, refusal)] => {
@@ -280,7 +281,7 @@ fn going_on_in_an_own_thread_is_public() {
         Kind::POST,
         vec![Tag::new(["e", "x", "", "root"]), Tag::new(["p", &key(1).public_key().to_string()])],
     );
-    let outputs = run(&mut connected(), Input::Publish(REQUEST, own.into()));
+    let outputs = run(&mut connected(), Input::Publish(REQUEST, own.into(), Replies::Private));
     assert!(matches!(outputs[..], [Output::Broadcast(..)]), "{outputs:?}");
 }
 
@@ -318,7 +319,7 @@ fn reply_to(person: u8, author: u8) -> Event {
 fn a_reply_goes_to_the_nodes_of_its_person_and_is_recorded() {
     let mut core = core();
     run(&mut core, Input::Delegated(delegation(2, 7), OTHER));
-    let outputs = run(&mut core, Input::Publish(REQUEST, reply_to(2, 1).into()));
+    let outputs = run(&mut core, Input::Publish(REQUEST, reply_to(2, 1).into(), Replies::Private));
     let nodes = vec![PeerId::from_ed25519([7; 32])];
     assert_eq!(outputs[1..], [Output::Attempt(address(2), nodes)]);
     let outputs = run(&mut core, Input::Attempted(address(2), Some(Receipt::Taken)));
@@ -332,7 +333,7 @@ fn a_reply_goes_to_the_nodes_of_its_person_and_is_recorded() {
 #[test]
 fn a_waiting_reply_goes_out_when_the_persons_node_appears() {
     let mut core = connected();
-    run(&mut core, Input::Publish(REQUEST, reply_to(2, 1).into()));
+    run(&mut core, Input::Publish(REQUEST, reply_to(2, 1).into(), Replies::Private));
     assert_eq!(run(&mut core, Input::Delegated(delegation(3, 7), OTHER)), [], "somebody else's node");
     let outputs = run(&mut core, Input::Delegated(delegation(2, 9), OTHER));
     assert_eq!(outputs, [Output::Attempt(address(2), vec![OTHER])]);

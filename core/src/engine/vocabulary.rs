@@ -5,7 +5,7 @@ use nostrp2p_protocol::{
     VerifyError,
     event_policy::{Audience, Target},
     frame::{Carried, Refusal},
-    rpc::{Lent, OwnPage, Receipt},
+    rpc::{Lent, OwnPage, Reads, Receipt},
 };
 
 use crate::{
@@ -91,8 +91,8 @@ pub enum Input {
     TunnelServer(server::Input),
     /// A neighbour brought a packet by gossip.
     Heard(GossipId, PeerId, Vec<u8>),
-    /// A logged-in owner wants to publish.
-    Publish(PublishId, UnverifiedEvent),
+    /// A logged-in owner wants to publish; and for whom the program writes, where the event leaves that open.
+    Publish(PublishId, UnverifiedEvent, Replies),
     /// A signature check ended; the number is the one of [`Output::Verify`].
     Verified(u64, Result<Event, VerifyError>),
     /// What the store made of an event that [`Output::Commit`] gave it.
@@ -282,14 +282,23 @@ pub enum Output {
 /// those of the kinds that everybody may have.
 #[derive(Debug, Clone, PartialEq)]
 pub enum StoreQuery {
-    /// Public events; long lists only for nodes that read them.
-    Public(Vec<Filter>, bool),
-    /// What another node of this owner may read, from this cursor on; long lists only for nodes that read them.
-    Own(PublicKey, OwnNodeCursor, bool),
-    /// The shared ones of these events.
-    Shared(Vec<EventId>),
-    /// A message of a comparison of this window, in this round.
-    Compare(SyncWindow, u32, Vec<u8>),
+    /// Public events; long lists and statements only for nodes that read them.
+    Public(Vec<Filter>, Reads),
+    /// What another node of this owner may read, from this cursor on; long lists and statements only for nodes that read them.
+    Own(PublicKey, OwnNodeCursor, Reads),
+    /// The shared ones of these events; those that are public by a statement alone if the node reads statements.
+    Shared(Vec<EventId>, bool),
+    /// A message of a comparison of this window, in this round; and whether the node reads statements.
+    Compare(SyncWindow, u32, Vec<u8>, bool),
+}
+
+/// For whom a reply is that does not say so.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Replies {
+    /// For the people whom it names.
+    Private,
+    /// For everyone: the node states it.
+    Public,
 }
 
 /// What one node may ask of another, each with a rate of its own.

@@ -39,7 +39,8 @@ const SET_IDLE_TIME: Duration = Duration::from_secs(60);
 /// What is kept between the messages of those who compare with this node.
 #[derive(Clone)]
 struct SyncSets {
-    kept: Arc<Mutex<BTreeMap<SyncWindow, Kept>>>,
+    /// By window, and whether they hold what is public by a statement alone.
+    kept: Arc<Mutex<BTreeMap<(SyncWindow, bool), Kept>>>,
 }
 
 struct Kept {
@@ -63,21 +64,21 @@ impl SyncSets {
     fn of(
         &self,
         store: &Store,
-        (window, round): (SyncWindow, u32),
+        (window, round, statements): (SyncWindow, u32, bool),
         reading: &mut Reading<'_>,
     ) -> Result<Arc<SyncSet>, redb::Error> {
         let newest = store.progress().borrow().newest;
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         let fresh = |kept: &Kept| kept.newest == newest || (round > 0 && kept.since.elapsed() < SET_TIME);
-        if let Some(found) = kept.get(&window).filter(|kept| fresh(kept)) {
+        if let Some(found) = kept.get(&(window, statements)).filter(|kept| fresh(kept)) {
             return Ok(Arc::clone(&found.set));
         }
-        let set = Arc::new(SyncSet::new(store.shared_within(window, reading)?));
+        let set = Arc::new(SyncSet::new(store.shared_within(window, statements, reading)?));
         if kept.len() >= MAX_SETS {
             let oldest = kept.iter().min_by_key(|(_, kept)| kept.since).map(|(window, _)| *window);
             oldest.and_then(|oldest| kept.remove(&oldest));
         }
-        kept.insert(window, Kept { set: Arc::clone(&set), newest, since: Instant::now() });
+        kept.insert((window, statements), Kept { set: Arc::clone(&set), newest, since: Instant::now() });
         Ok(set)
     }
 }
@@ -210,14 +211,19 @@ impl EventStore for DiskStore {
         self.read(Store::unsent).await.unwrap_or_default()
     }
 
-    async fn shared(&self, window: SyncWindow) -> Result<Option<(SyncWindow, SyncSet)>, Unreadable> {
+    async fn shared(
+        &self,
+        window: SyncWindow,
+        statements: bool,
+    ) -> Result<Option<(SyncWindow, SyncSet)>, Unreadable> {
         let read = self.read(move |store| {
             // A store that is full does not ask for what the next sweep would drop.
             let window = SyncWindow { since: window.since.max(store.floor()?), ..window };
             if window.since >= window.until {
                 return Ok(None);
             }
-            Ok(Some((window, SyncSet::new(store.shared(window)?))))
+            let shared = store.shared_within(window, statements, &mut Reading::for_owner())?;
+            Ok(Some((window, SyncSet::new(shared))))
         });
         read.await
     }
@@ -245,19 +251,18 @@ fn answer(
     reading: &mut Reading<'_>,
 ) -> Result<Option<Vec<u8>>, redb::Error> {
     match query {
-        StoreQuery::Public(filters, long_lists) => {
-            fetch_server::public(store, &filters, long_lists, reading).map(Some)
+        StoreQuery::Public(filters, reads) => fetch_server::public(store, &filters, reads, reading).map(Some),
+        StoreQuery::Own(owner, cursor, reads) => {
+            fetch_server::own_page(store, Some(owner), cursor, reads, reading).map(Some)
         }
-        StoreQuery::Own(owner, cursor, long_lists) => {
-            fetch_server::own_page(store, Some(owner), cursor, long_lists, reading).map(Some)
-        }
-        StoreQuery::Shared(ids) => {
-            let events = store.shared_events(&ids, reading)?;
+        StoreQuery::Shared(ids, statements) => {
+            let mut events = store.shared_events(&ids, reading)?;
+            events.retain(|event| statements || event.statement.is_none());
             let plain = |event| UnverifiedEvent { claimed_id: None, ..UnverifiedEvent::from(event) };
             Ok(Some(sync::found(events.into_iter().map(plain)).encode()))
         }
-        StoreQuery::Compare(window, round, message) => {
-            let answer = sets.of(store, (window, round), reading)?.answer(&message);
+        StoreQuery::Compare(window, round, message, statements) => {
+            let answer = sets.of(store, (window, round, statements), reading)?.answer(&message);
             Ok(answer.map(|message| Compared { message }.encode()))
         }
     }

@@ -10,6 +10,7 @@ mod mirrors;
 mod names;
 mod offers;
 mod permissions;
+mod reach;
 mod reading;
 
 use std::{future::Future, ops::RangeInclusive, pin::Pin, time::Duration};
@@ -21,14 +22,14 @@ use axum::{
     response::Response,
 };
 use futures_util::{StreamExt, stream::FuturesUnordered};
-use nostrp2p_core::LoginProof;
+use nostrp2p_core::{LoginProof, Replies};
 use nostrp2p_protocol::{
     Event, Filter, PublicKey, UnsignedEvent, UnverifiedEvent,
     channel::CLIENT_QUERY,
     event_policy::is_public,
     frame::{
-        CaughtUp, ClientFrame, FETCH_BEHIND, GATHER_MS, Mirror, NodeFrame, Permission, Refusal, RefusalCode,
-        RequestId, VERSION, Welcome,
+        CaughtUp, ClientFrame, FETCH_BEHIND, GATHER_MS, Mirror, NodeFrame, Permission, REACH, Refusal,
+        RefusalCode, RequestId, VERSION, Welcome,
     },
     limits::{MAX_LIST_BYTES, MAX_LIST_TAGS, MAX_OWNER_FRAME_BYTES},
     login,
@@ -107,6 +108,7 @@ struct Session {
     long_lists: bool,
     /// Whether the client has said that it reads what the node understands.
     reads_features: bool,
+    reads_statements: bool,
     watching: Option<Watching>,
     subscriptions: Vec<(RequestId, Vec<Filter>)>,
     /// What the client has been told of the read markers.
@@ -157,6 +159,7 @@ impl Session {
             failed_logins: 0,
             long_lists: false,
             reads_features: false,
+            reads_statements: false,
             watching: None,
             subscriptions: Vec::new(),
             marked: Markers::new(),
@@ -311,7 +314,9 @@ impl Session {
             ClientFrame::Permit { sort, subject, granted, .. } if self.is_owner() => {
                 self.on_permit(request, sort, &subject, granted).await
             }
+            ClientFrame::Reach { people, .. } if self.is_owner() => self.on_reach(request, people).await,
             ClientFrame::Publish { .. }
+            | ClientFrame::Reach { .. }
             | ClientFrame::Permit { .. }
             | ClientFrame::Names { .. }
             | ClientFrame::Export { .. }
@@ -415,6 +420,7 @@ impl Session {
             }
         };
         let (long_lists, features) = (login::reads_long_lists(&event), login::reads_features(&event));
+        let statements = login::reads_statements(&event);
         let proof = LoginProof { event, challenge, authority, peer: self.app.peer };
         let (reply, answer) = oneshot::channel();
         let command = match token {
@@ -424,7 +430,8 @@ impl Session {
         drop(self.app.commands.send(command).await);
         match answer.await {
             Ok(Ok(owner)) => {
-                (self.long_lists, self.reads_features) = (long_lists, features);
+                (self.long_lists, self.reads_features, self.reads_statements) =
+                    (long_lists, features, statements);
                 self.on_login(request, owner).await
             }
             Ok(Err(refusal)) => self.fail_login(request, refusal).await,
@@ -458,7 +465,7 @@ impl Session {
             self.send(NodeFrame::LongLists { tags, bytes }).await?;
         }
         if self.reads_features {
-            self.send(NodeFrame::Features(vec![FETCH_BEHIND])).await?;
+            self.send(NodeFrame::Features(vec![FETCH_BEHIND, REACH])).await?;
         }
         self.send(NodeFrame::LoggedIn { request, owner, store: self.app.store.lineage(), newest }).await?;
         let expires = self.app.node_status.borrow().delegated;
@@ -507,7 +514,7 @@ impl Session {
         let commands = self.app.commands.clone();
         self.publishing.push(Box::pin(async move {
             let (reply, answer) = oneshot::channel();
-            drop(commands.send(Command::Publish(event, reply)).await);
+            drop(commands.send(Command::Publish(event, Replies::Private, reply)).await);
             (request, answer.await.unwrap_or_else(|_| Err(stopping())))
         }));
     }
@@ -567,6 +574,7 @@ impl Session {
     }
 
     async fn send(&mut self, frame: NodeFrame) -> Result<(), Gone> {
+        let frame = if self.reads_statements { frame } else { frame.without_statements() };
         self.socket.binary(frame.encode()).await
     }
 }

@@ -224,9 +224,10 @@ impl Conversation {
     fn publish(&self, event: UnverifiedEvent) {
         let commands = self.app.commands.clone();
         let submitted = Submitted::from(&event);
+        let replies = self.app.names.permissions().replies();
         self.publishing.push(Box::pin(async move {
             let (reply, answer) = oneshot::channel();
-            drop(commands.send(Command::Publish(event, reply)).await);
+            drop(commands.send(Command::Publish(event, replies, reply)).await);
             let stopping =
                 || Err(Refusal::new(RefusalCode::Internal, "the node is stopping; try again later"));
             let outcome =

@@ -146,7 +146,8 @@ async fn take_event(app: &App, head: &Parts, body: Body) -> Result<Answer, Probl
 
 async fn hand_over(app: &App, event: UnverifiedEvent) -> Result<Answer, Problem> {
     let (reply, published) = oneshot::channel();
-    drop(app.commands.send(Command::Publish(event, reply)).await);
+    let replies = app.names.permissions().replies();
+    drop(app.commands.send(Command::Publish(event, replies, reply)).await);
     match published.await {
         Ok(Ok(Published { stored: Inserted::Superseded(_), .. })) => {
             Err(Problem::new(StatusCode::CONFLICT, "duplicate: a newer version is stored"))

@@ -47,6 +47,7 @@ pub fn explain(settings: &Settings, flags: &Flags, said: impl Fn(&str) -> Option
     ]);
     values.extend(inbox::lines(settings, list));
     values.extend([
+        ("public-replies", Some(settings.public_replies.to_string())),
         ("mirror", Some(list(settings.mirrors.clone()))),
         ("mirror-lists", Some(settings.mirror_lists.to_string())),
         ("mirror-ca", settings.mirror_ca.as_deref().map(path_text)),

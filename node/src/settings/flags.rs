@@ -175,6 +175,12 @@ pub struct Flags {
     #[arg(long, value_name = "BITS", env = "NOSTRP2P_INBOX_WORK", value_parser = inbox::work)]
     pub inbox_work: Option<u8>,
 
+    /// What you write with other programs than the page (replies, mentions, comments, likes) is for everyone, and not only for
+    /// the people it names; the page can change that [default: false]
+    #[arg(long, value_name = "BOOL", env = "NOSTRP2P_PUBLIC_REPLIES",
+          num_args = 0..=1, default_missing_value = "true", value_parser = boolish)]
+    pub public_replies: Option<bool>,
+
     /// A name of yours at the domain of this node (NIP-05), such as `bob` for bob@node.example, `_` for the domain itself;
     /// may be given several times [default: _]
     #[arg(long, value_name = "NAME", env = "NOSTRP2P_NIP05_NAME", value_delimiter = ',')]

@@ -36,6 +36,7 @@ pub(crate) fn bulk(unsigned: &UnsignedEvent) -> usize {
         + 200
         + elements.map(|element| element.len() + 3).sum::<usize>()
         + unsigned.tags.len()
+        + unsigned.statement.as_ref().map_or(0, |statement| statement.as_bytes().len() + 3)
 }
 
 /// Events in the order of their sequence numbers.

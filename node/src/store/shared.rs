@@ -16,8 +16,12 @@ use super::{
     tables::EVENTS,
 };
 
-/// `created_at` and id -> sequence number. 100,000 events are about 6 MB.
+/// `created_at` and id -> sequence number, with [`STATED`]. 100,000 events are about 6 MB.
 pub(super) const SHARED: TableDefinition<(u64, &[u8; 32]), u64> = TableDefinition::new("shared");
+
+/// Added to the sequence number of an event that is public by a statement alone, so that neighbours that read none are not
+/// told of it.
+const STATED: u64 = 1 << 63;
 
 /// What counts together (see [`HourKey`]) and id of the same events.
 pub(super) const PLACES: TableDefinition<&[u8; 48], ()> = TableDefinition::new("places_by_hour");
@@ -51,7 +55,8 @@ impl<'txn> Shared<'txn> {
     }
 
     pub(super) fn insert(&mut self, event: &Event, sequence: u64) -> Result<(), redb::Error> {
-        self.events.insert((event.created_at, event.id().as_bytes()), sequence)?;
+        let stated = if event.statement.is_some() { STATED } else { 0 };
+        self.events.insert((event.created_at, event.id().as_bytes()), sequence | stated)?;
         let (place, id) = (place(event, false), event.id());
         self.places.insert(&row(place, &id), ())?;
         if let Some(near) = self.near_to(place) {
@@ -115,7 +120,7 @@ impl<'txn> Shared<'txn> {
     pub(super) fn sequences(&self) -> Result<Vec<u64>, redb::Error> {
         let mut sequences = Vec::new();
         for row in self.events.iter()? {
-            sequences.push(row?.1.value());
+            sequences.push(row?.1.value() & !STATED);
         }
         Ok(sequences)
     }
@@ -148,22 +153,26 @@ impl Store {
     /// # Errors
     /// When the disk cannot be read.
     pub fn shared(&self, window: SyncWindow) -> Result<Vec<(u64, EventId)>, redb::Error> {
-        self.shared_within(window, &mut Reading::for_owner())
+        self.shared_within(window, true, &mut Reading::for_owner())
     }
 
-    /// The same for another node: what it takes is counted, and it gives way to the owner.
+    /// The same for another node: what it takes is counted, and it gives way to the owner. With or without what is public
+    /// by a statement alone.
     pub(crate) fn shared_within(
         &self,
         window: SyncWindow,
+        statements: bool,
         reading: &mut Reading<'_>,
     ) -> Result<Vec<(u64, EventId)>, redb::Error> {
         let transaction = self.database.begin_read()?;
         let table = transaction.open_table(SHARED)?;
         let mut items = known_authors::forgotten(&transaction, window.since, window.until)?;
         for row in table.range((window.since, &[0; 32])..(window.until, &[0; 32]))? {
-            let key = row?.0;
+            let (key, sequence) = row?;
             let (created_at, id) = key.value();
-            items.push((created_at, EventId::from_bytes(*id)));
+            if statements || sequence.value() & STATED == 0 {
+                items.push((created_at, EventId::from_bytes(*id)));
+            }
             if items.len().is_multiple_of(KEYS_IN_A_ROW) {
                 // However long the list is, half of it would be of no use.
                 let _counted = reading.take(1);

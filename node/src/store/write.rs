@@ -106,7 +106,13 @@ impl<'txn> Tables<'txn> {
     ) -> Result<Inserted, redb::Error> {
         let own = Some(event.pubkey) == self.owner;
         let shared = origin.is_shared(event, own);
-        if let Some(sequence) = self.find(&event.id())? {
+        let known = self.find(&event.id())?;
+        let stated =
+            known.map(|sequence| self.without_statement(sequence, event, shared)).transpose()?.flatten();
+        if let Some((sequence, private)) = &stated {
+            // Readers learn of it by a new number.
+            self.remove(*sequence, private)?;
+        } else if let Some(sequence) = known {
             // A deletion may have come as a private one before.
             if shared && !self.shared.holds(event)? && self.room_for(event)? == CapDecision::Free {
                 self.shared.insert(event, sequence)?;
@@ -130,6 +136,7 @@ impl<'txn> Tables<'txn> {
         let bytes = usage::cost(event, record.len());
         let sender = self.sender_of(event, origin)?;
         if let Some(sender) = sender
+            && stated.is_none()
             && !self.make_room_for(&sender, bytes)?
         {
             return Ok(Inserted::MailboxFull);
@@ -186,6 +193,22 @@ impl<'txn> Tables<'txn> {
         }
         self.on_stored(sequence, event)?;
         Ok(Inserted::New(sequence))
+    }
+
+    /// The copy of an event that is here as a private one, when the event comes with a statement that it is for everyone.
+    /// None while there is no room for another one that is shared, and of the owner's own: deliveries hang on their number.
+    fn without_statement(
+        &mut self,
+        sequence: u64,
+        event: &Event,
+        shared: bool,
+    ) -> Result<Option<(u64, Event)>, redb::Error> {
+        if event.statement.is_none() || !shared || Some(event.pubkey) == self.owner {
+            return Ok(None);
+        }
+        let private = self.event(sequence)?.filter(|private| private.statement.is_none());
+        let room = self.room_for(event)? != CapDecision::Full;
+        Ok(private.filter(|_| room).map(|private| (sequence, private)))
     }
 
     /// What follows from an event that was stored.

@@ -504,6 +504,9 @@ fn insert(
             }
             Propagation::Ahead => tables.mark_unsent(sequence)?,
             Propagation::To(people, since) => {
+                if event.statement.is_some() {
+                    tables.mark_unsent(sequence)?;
+                }
                 for person in people {
                     tables.record(DeliveryKey { sequence, person: *person }, DeliveryState::new(*since))?;
                 }

@@ -93,6 +93,7 @@ mod tests {
             kind: Kind(1),
             tags: vec![Tag::new(["t", "a\"b"]), Tag::new(["x"])],
             content: "\n\"\\\r\t\u{8}\u{c}\u{0}\u{1f}\u{7f}é\u{2028}😀</".into(),
+            statement: None,
         };
         let expected = format!(
             "[0,\"{}\",5,1,[[\"t\",\"a\\\"b\"],[\"x\"]],\"\\n\\\"\\\\\\r\\t\\b\\f\\u0000\\u001f\u{7f}é\u{2028}😀</\"]",

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{
-    conversation::{is_for_everyone, named_people},
+    conversation::{is_declared_public, is_for_everyone, named_people},
     kinds::{Routing, is_open_kind, routing},
     relay_list::inside_address,
 };
@@ -28,7 +28,7 @@ pub enum Audience {
 ///
 /// A post that names others in `p` tags is a reply or a mention and goes to these people alone, unless it quotes or its
 /// author says that it is for everyone (see [`is_for_everyone`]).
-/// A reaction goes to the author of its target: the last `p` tag (NIP-25).
+/// A reaction goes to the author of its target: the last `p` tag (NIP-25), unless it is said to be for everyone.
 /// Delegations stay on the author's node: they travel inside announcements.
 /// What is protected (NIP-70) is for nobody but the people it names, whatever its kind.
 pub fn audience(unsigned: &UnsignedEvent) -> Audience {
@@ -54,6 +54,7 @@ fn audience_by_kind(unsigned: &UnsignedEvent) -> Audience {
         Routing::Everyone => Audience::Everyone,
         Routing::AsConversation if is_for_everyone(unsigned) => Audience::Everyone,
         Routing::AsConversation | Routing::ToNamed => Audience::People(named_people(unsigned)),
+        Routing::ToLastNamed if is_declared_public(unsigned) => Audience::Everyone,
         Routing::ToLastNamed => {
             let last = unsigned.tag_values("p").filter_map(|value| value.parse().ok()).last();
             Audience::People(last.into_iter().collect())
@@ -124,9 +125,8 @@ mod tests {
         check(1, &[("p", &bob), ("q", "")], &Audience::Everyone);
         check(1, &[("e", &bob), ("p", &bob), ("q", "")], &people(&[BOB]));
         check(1, &[("e", &bob), ("p", &bob), ("audience", "everyone")], &Audience::Everyone);
-        for private in [7, 1059] {
-            check(private, &[("p", &bob), ("audience", "everyone")], &people(&[BOB]));
-        }
+        check(1059, &[("p", &bob), ("audience", "everyone")], &people(&[BOB]));
+        check(7, &[("p", &bob), ("audience", "everyone")], &Audience::Everyone);
         for on_request in (0..=u16::MAX).filter(|kind| is_served_on_request(Kind(*kind))) {
             check(on_request, &[("p", &bob)], &Audience::Nobody);
         }

@@ -5,16 +5,17 @@
 
 use std::collections::BTreeSet;
 
+use super::kinds::{Routing, routing};
 use crate::{Kind, PublicKey, Tag, UnsignedEvent};
 
 /// Whether a post is for everyone.
 ///
-/// It is when its author says so by a tag, when it names nobody but its author (going on in one's own thread, NIP-10), and
+/// It is when its author says so by a tag, when a node of its author states it, when it names nobody but its author (going on in one's own thread, NIP-10), and
 /// when it quotes. Comments and voice answers always answer something, so to quote makes none of them public.
 pub fn is_for_everyone(post: &UnsignedEvent) -> bool {
     let author = post.pubkey.to_string();
     let own = name_tags(post).all(|tag| tag.value() == Some(&author));
-    own || says_everyone(post) || (post.kind == Kind::POST && is_quote(post))
+    own || is_declared_public(post) || (post.kind == Kind::POST && is_quote(post))
 }
 
 /// The people whom an event names: in its `p` tags, and if it is a comment or a voice answer also in its `P` tags, which
@@ -37,6 +38,19 @@ pub fn everyone_tag() -> Tag {
 /// Whether the author says so; see [`everyone_tag`]. Only the author can: the signature covers the tag.
 pub fn says_everyone(post: &UnsignedEvent) -> bool {
     post.tag_values("audience").any(|audience| audience == "everyone")
+}
+
+/// Whether an event that would be for the people it names is said to be for everyone: by its author in the event, or by a
+/// node of its author behind it ([`PublicStatement`](crate::PublicStatement)).
+pub fn is_declared_public(unsigned: &UnsignedEvent) -> bool {
+    says_everyone(unsigned) || unsigned.statement.is_some()
+}
+
+/// Whether a node may state that an event of its owner is for everyone: a reply, a mention, a comment, a voice answer or a
+/// reaction that says nothing of its audience and is not protected (NIP-70).
+pub fn may_be_stated(unsigned: &UnsignedEvent) -> bool {
+    let travels = matches!(routing(unsigned.kind), Routing::AsConversation | Routing::ToLastNamed);
+    travels && !unsigned.has_tag("audience") && !unsigned.has_tag("-")
 }
 
 /// Whether a post quotes (`q`, NIP-18) and answers nothing.

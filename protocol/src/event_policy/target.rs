@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::{
     address::EventAddress,
     audience::{Audience, audience, is_open},
-    conversation::says_everyone,
+    conversation::is_declared_public,
     kinds::is_repost,
 };
 use crate::{EventId, Kind, PublicKey, UnsignedEvent};
@@ -77,12 +77,12 @@ impl References {
 }
 
 /// Finds what a deletion deletes, what a repost passes on, and of anything else what it quotes (`q`) and, if its author
-/// says that it is for everyone, what it answers.
+/// says or a node states that it is for everyone, what it answers.
 pub fn references(unsigned: &UnsignedEvent) -> References {
     let names: &[&str] = match unsigned.kind {
         Kind::DELETION => &["e", "a"],
         kind if is_repost(kind) => &["e", "a", "q"],
-        _ if says_everyone(unsigned) => &["e", "q"],
+        _ if is_declared_public(unsigned) => &["e", "q"],
         _ => &["q"],
     };
     let values = || names.iter().flat_map(|name| unsigned.tag_values(name));

@@ -1,7 +1,7 @@
 //! Client to node.
 
 use crate::{
-    EventId, Filter, MAX_AUTHORITY_BYTES, Malformed, UnverifiedEvent,
+    EventId, Filter, MAX_AUTHORITY_BYTES, Malformed, PublicKey, UnverifiedEvent,
     frame::{MAX_SUBJECT_BYTES, RequestId},
     limits::{MAX_FILTERS, MAX_FRAME_BYTES, MAX_MARKER_BYTES, MAX_OWNER_FRAME_BYTES, MAX_TEXT_BYTES},
     login::MAX_RELAY_BYTES,
@@ -147,6 +147,15 @@ pub enum ClientFrame {
         /// What the owner has decided.
         granted: Option<bool>,
     },
+    /// 23 `[23, request, people]`: the owner asks which of these people read on Nostr relays only. `people` is one binary
+    /// of 1 to [`super::MAX_REACH`] public keys. The answer is a [`super::NodeFrame::Reach`]. Only to a node that has said
+    /// [`super::REACH`].
+    Reach {
+        /// Repeated in the answer.
+        request: RequestId,
+        /// Whom it is about.
+        people: Vec<PublicKey>,
+    },
 }
 
 impl ClientFrame {
@@ -163,6 +172,9 @@ impl ClientFrame {
             Self::Publish { request, event } => wire::encode(&(4u8, request, CompactEvent::from(event))),
             Self::Watch { after, gather_ms } => wire::encode(&(5u8, after, gather_ms)),
             Self::Fetch { request, filters } => wire::encode(&(6u8, request, filters)),
+            Self::Reach { request, people } => {
+                wire::encode(&(23u8, request, serde_bytes::Bytes::new(&PublicKey::joined(&people))))
+            }
             Self::FetchBehind { request, filters, created_at, id } => {
                 wire::encode(&(21u8, request, filters, created_at, id))
             }
@@ -267,6 +279,10 @@ impl ClientFrame {
                 fits(&subject, MAX_SUBJECT_BYTES)?;
                 Ok(Self::Permit { request, sort, subject, granted })
             }
+            23 => {
+                let (_, request, people): (u8, _, serde_bytes::ByteBuf) = wire::decode(bytes)?;
+                Ok(Self::Reach { request, people: PublicKey::split(&people, super::MAX_REACH)? })
+            }
             other => Err(Malformed::UnknownType(other)),
         }
     }
@@ -289,6 +305,7 @@ impl ClientFrame {
             | Self::Export { request, .. }
             | Self::Names { request, .. }
             | Self::Permit { request, .. }
+            | Self::Reach { request, .. }
             | Self::Unsubscribe { request } => *request,
         }
     }

@@ -5,7 +5,8 @@ use crate::{
     channel::ChannelKey,
     compression::{pack, unpack},
     frame::{
-        MAX_MIRRORS, MAX_NAMES, MAX_PERMISSIONS, Mirror, Permission, Refusal, RefusalCode, RequestId, Welcome,
+        MAX_MIRRORS, MAX_NAMES, MAX_PERMISSIONS, MAX_REACH, Mirror, Permission, Refusal, RefusalCode,
+        RequestId, Welcome,
     },
     limits::{MAX_BATCH_BYTES, MAX_MARKERS, MAX_TEXT_BYTES, MAX_WAY_BYTES, MAX_WAYS},
     msgpack::{Input, Read, Write},
@@ -161,6 +162,14 @@ pub enum NodeFrame {
         permissions: Vec<Permission>,
         /// What the owner signs to grant those of the sorts 1 and 2: lists of relays that name the subject.
         drafts: Vec<UnsignedEvent>,
+    },
+    /// 88 `[88, request, people]`: those of the people in a [`super::ClientFrame::Reach`] who read on Nostr relays only: a
+    /// mirror has brought something of theirs, and no node is known that acts for them. One binary of public keys.
+    Reach {
+        /// The request that it answers.
+        request: RequestId,
+        /// At most [`MAX_REACH`].
+        relay_only: Vec<PublicKey>,
     },
     /// 70 `[70, request, code, reason]`: no. With request 0 the node closes the connection next.
     Refused {
@@ -382,6 +391,21 @@ impl Read for Path {
 }
 
 impl NodeFrame {
+    /// The frame for a client that reads no statements ([`crate::login::reads_statements`]).
+    #[must_use]
+    pub fn without_statements(mut self) -> Self {
+        match &mut self {
+            Self::Batch { events, .. } | Self::Answer { events, .. } => {
+                events.iter_mut().for_each(|unsigned| unsigned.statement = None);
+            }
+            Self::Exported { events, .. } => {
+                events.iter_mut().for_each(|event| event.unsigned.statement = None);
+            }
+            _ => {}
+        }
+        self
+    }
+
     /// Encodes the frame as one WebSocket message. A refusal's reason is cut to [`MAX_TEXT_BYTES`].
     pub fn encode(self) -> Vec<u8> {
         let bytes = serde_bytes::Bytes::new;
@@ -421,6 +445,9 @@ impl NodeFrame {
                 permissions.truncate(MAX_PERMISSIONS);
                 let (packed, packing) = pack::<CompactUnsigned, _>(drafts);
                 wire::encode(&(87u8, request, permissions, packing, bytes(&packed)))
+            }
+            Self::Reach { request, relay_only } => {
+                wire::encode(&(88u8, request, bytes(&PublicKey::joined(&relay_only))))
             }
             Self::Exported { request, through, newest, events } => {
                 let (packed, packing) = pack::<CompactEvent, _>(events);
@@ -503,6 +530,10 @@ impl NodeFrame {
                 Ok(Self::Names { request, own, names })
             }
             87 => decode_permissions(bytes),
+            88 => {
+                let (_, request, people): (u8, _, serde_bytes::ByteBuf) = wire::decode(bytes)?;
+                Ok(Self::Reach { request, relay_only: PublicKey::split(&people, MAX_REACH)? })
+            }
             78 => {
                 let (_, request, through, newest, packing, packed): (u8, _, _, _, u8, serde_bytes::ByteBuf) =
                     wire::decode(bytes)?;

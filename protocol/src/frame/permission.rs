@@ -31,6 +31,9 @@ impl Permission {
     pub const INBOX: u8 = 2;
     /// The sort 3: a name of the owner at the node (NIP-05), the subject, goes into the profile, which the client edits.
     pub const NAME: u8 = 3;
+    /// The sort 4: replies, mentions, comments and likes that the owner's other programs write are for everyone
+    /// ([`crate::PublicStatement`]). The subject is empty, and it is always decided.
+    pub const REPLIES: u8 = 4;
 }
 
 impl Write for Permission {

@@ -69,7 +69,9 @@ impl<N: PeerNetwork, S: EventStore, P: Platform, H: Host<S::Note>> Pump<N, S, P,
                 // What cannot be read now is tried again.
                 Err(_) => return attempted(None),
             };
-            let payload = Packet::Event(UnverifiedEvent { claimed_id: None, ..event.into() }).encode();
+            // A delivery is private also of what is stated to be for everyone, so that nodes of all versions take it.
+            let event = UnverifiedEvent { claimed_id: None, ..event.into() }.without_statement();
+            let payload = Packet::Event(event).encode();
             let requests = nodes.iter().map(|node| network.request(*node, Service::Deliver, payload.clone()));
             let answers = join_all(requests).await;
             let receipts: Vec<Option<Receipt>> =
@@ -139,7 +141,7 @@ impl<N: PeerNetwork, S: EventStore, P: Platform, H: Host<S::Note>> Pump<N, S, P,
         let network = self.network.clone();
         self.begin(async move {
             let question = RpcRequest::Events(query.filters);
-            let requests = query.nodes.iter().map(|node| ask_for_lists(&network, *node, &question));
+            let requests = query.nodes.iter().map(|node| ask_for_all(&network, *node, &question));
             let answers = join_all(requests).await;
             let found: Vec<Found> =
                 answers.into_iter().filter_map(|answer| Found::decode(&answer?).ok()).collect();
@@ -155,7 +157,7 @@ impl<N: PeerNetwork, S: EventStore, P: Platform, H: Host<S::Note>> Pump<N, S, P,
         let question =
             RpcRequest::Own { store: cursor.store, after: cursor.after, newest: self.store.newest() };
         self.begin(async move {
-            let answer = ask_for_lists(&network, peer, &question).await;
+            let answer = ask_for_all(&network, peer, &question).await;
             let page = answer.and_then(|answer| OwnPage::decode(&answer).ok());
             received::events("own nodes", page.iter().flat_map(|page| &page.events));
             PumpEvent::Inputs(vec![Input::OwnNodeAnswered(peer, page)])
@@ -172,8 +174,7 @@ impl<N: PeerNetwork, S: EventStore, P: Platform, H: Host<S::Note>> Pump<N, S, P,
                     PumpEvent::Inputs(vec![Input::Compared(session, difference)])
                 }
                 SyncStep::Get(session, peer, ids) => {
-                    let answer = network.request(peer, Service::Sync, SyncRequest::Get(ids).encode()).await;
-                    let Ok(answer) = answer else {
+                    let Ok(answer) = get(&network, peer, SyncRequest::Get(ids)).await else {
                         return PumpEvent::Inputs(vec![Input::Got(session, None)]);
                     };
                     PumpEvent::Got(session, answer)
@@ -270,41 +271,86 @@ async fn broadcast<N: PeerNetwork>(network: &N, packet: Vec<u8>) -> usize {
     })
 }
 
-/// Compares the shared events of a window with a neighbour's; None when it does not play its part.
+/// Compares the shared events of a window with a neighbour's; None when it does not play its part. An older one reads no
+/// statements and refuses the newer request.
 async fn compare<N: PeerNetwork, S: EventStore>(
     network: &N,
     store: &S,
     peer: PeerId,
     window: SyncWindow,
 ) -> Option<Difference> {
-    let Some((SyncWindow { since, until }, set)) = store.shared(window).await.ok()? else {
-        return Some(Difference { complete: true, ..Difference::default() });
+    match compare_as(network, store, peer, window, true).await {
+        Err(Unanswered::Refused) => compare_as(network, store, peer, window, false).await.ok().flatten(),
+        compared => compared.ok().flatten(),
+    }
+}
+
+/// # Errors
+/// When the first request gets no answer.
+async fn compare_as<N: PeerNetwork, S: EventStore>(
+    network: &N,
+    store: &S,
+    peer: PeerId,
+    window: SyncWindow,
+    statements: bool,
+) -> Result<Option<Difference>, Unanswered> {
+    let Ok(read) = store.shared(window, statements).await else { return Ok(None) };
+    let Some((SyncWindow { since, until }, set)) = read else {
+        return Ok(Some(Difference { complete: true, ..Difference::default() }));
     };
     let (mut comparison, mut message) = Comparison::begin(Arc::new(set));
     for round in 0.. {
-        let request = SyncRequest::Compare { round, since, until, message }.encode();
-        let answer = network.request(peer, Service::Sync, request).await.ok()?;
-        match comparison.on_answer(&Compared::decode(&answer).ok()?.message)? {
-            ComparisonStep::Send(next) => message = next,
-            ComparisonStep::Done(difference) => return Some(difference),
+        let request = with_statements(SyncRequest::Compare { round, since, until, message }, statements);
+        let answer = match network.request(peer, Service::Sync, request.encode()).await {
+            Ok(answer) => answer,
+            Err(error) if round == 0 => return Err(error),
+            Err(_) => return Ok(None),
+        };
+        let Ok(compared) = Compared::decode(&answer) else { return Ok(None) };
+        match comparison.on_answer(&compared.message) {
+            Some(ComparisonStep::Send(next)) => message = next,
+            Some(ComparisonStep::Done(difference)) => return Ok(Some(difference)),
+            None => return Ok(None),
+        }
+    }
+    Ok(None)
+}
+
+fn with_statements(request: SyncRequest, statements: bool) -> SyncRequest {
+    if statements { SyncRequest::WithStatements(Box::new(request)) } else { request }
+}
+
+/// Asks for shared events, with their statements where the neighbour knows them.
+async fn get<N: PeerNetwork>(network: &N, peer: PeerId, request: SyncRequest) -> Result<Vec<u8>, Unanswered> {
+    let newer = with_statements(request.clone(), true).encode();
+    match network.request(peer, Service::Sync, newer).await {
+        Err(Unanswered::Refused) => network.request(peer, Service::Sync, request.encode()).await,
+        answer => answer,
+    }
+}
+
+/// Asks so that the answer may hold long lists and statements. An older node does not know that question and refuses it, so
+/// it is asked in older ways, the newest first, and leaves them out. A node that refused for another reason (it did not
+/// know yet whose node this is, or was busy) would leave them out then as well, and an own node's cursor would pass them
+/// for good; so it is asked again.
+async fn ask_for_all<N: PeerNetwork>(network: &N, peer: PeerId, question: &RpcRequest) -> Option<Vec<u8>> {
+    let question = || Box::new(question.clone());
+    let newest = RpcRequest::WithStatements(question()).encode();
+    let older = [RpcRequest::WithLongLists(question()), *question()].map(RpcRequest::encode);
+    match network.request(peer, Service::Fetch, newest.clone()).await {
+        Err(Unanswered::Refused) => {}
+        answer => return answer.ok(),
+    }
+    for older in older {
+        match network.request(peer, Service::Fetch, older).await {
+            Err(Unanswered::Refused) => {}
+            Err(Unanswered::Failed(_)) => return None,
+            Ok(answer) => {
+                return Some(network.request(peer, Service::Fetch, newest).await.unwrap_or(answer));
+            }
         }
     }
     None
-}
-
-/// Asks so that the answer may hold long lists. An older node does not know that question and refuses it, so it is asked in
-/// the older way, and leaves them out. A node that refused for another reason (it did not know yet whose node this is, or
-/// was busy) would leave them out then as well, and an own node's cursor would pass them for good; so it is asked again.
-async fn ask_for_lists<N: PeerNetwork>(network: &N, peer: PeerId, question: &RpcRequest) -> Option<Vec<u8>> {
-    let with_lists = RpcRequest::WithLongLists(Box::new(question.clone())).encode();
-    match network.request(peer, Service::Fetch, with_lists.clone()).await {
-        Ok(answer) => Some(answer),
-        Err(Unanswered::Refused) => {
-            let older = network.request(peer, Service::Fetch, question.clone().encode()).await.ok()?;
-            Some(network.request(peer, Service::Fetch, with_lists).await.unwrap_or(older))
-        }
-        Err(Unanswered::Failed(_)) => None,
-    }
 }
 
 /// The announcements in an answer.

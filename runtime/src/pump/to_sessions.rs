@@ -63,10 +63,10 @@ impl<N: PeerNetwork, S: EventStore, P: Platform, H: Host<S::Note>> Pump<N, S, P,
                 self.logins.insert(login, reply);
                 self.handle(Input::Claim(login, token, proof));
             }
-            Command::Publish(event, reply) => {
+            Command::Publish(event, replies, reply) => {
                 let request = PublishId(self.number());
                 self.publishing.insert(request, Waiting { reply, _first: self.store.owners_turn() });
-                self.handle(Input::Publish(request, event));
+                self.handle(Input::Publish(request, event, replies));
             }
             Command::Receive(Brought { event, bearer, reply }) => {
                 let mail = MailId(self.number());

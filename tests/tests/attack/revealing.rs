@@ -1,7 +1,7 @@
 //! Making public what came to somebody privately, in a program that cannot know that it was private.
 
 use nostrp2p_protocol::{
-    Event, EventTemplate, Kind, Tag, UnverifiedEvent,
+    Delegation, Event, EventTemplate, Kind, PublicStatement, Tag, UnverifiedEvent, delegation,
     event_policy::everyone_tag,
     frame::{ClientFrame, Delivery, RefusalCode},
 };
@@ -109,5 +109,62 @@ async fn whoever_was_answered_makes_the_answer_public_by_no_tag() {
         "a private answer made public by its recipient",
         "broadcast what it was handed, as it is and with the tag that says that it is for everyone",
         "the one ignored, the other rejected, for the author's signature covers the tag; nobody has it",
+    );
+}
+
+/// What others than a node of the author can put behind an event of its author: each with what is wrong with it.
+fn statements(attacker: &Attacker, alice: &Person, carol: &Person, secret: &Event) -> Vec<PublicStatement> {
+    let peer = attacker.peer();
+    let at = secret.created_at;
+    let own = Delegation::from_event(delegation::draft(&peer, at - 5).sign(&carol.key, &[7; 32])).unwrap();
+    // Words of Alice that the attacker holds: they ended before, began later, or are for another node.
+    let mut ended = delegation::draft(&peer, at - 100);
+    ended.tags[1] = Tag::new(["expiration", &at.to_string()]);
+    let ended = ended.sign(&alice.key, &[7; 32]);
+    let later = delegation::draft(&peer, at + 1).sign(&alice.key, &[7; 32]);
+    let revoked = delegation::ended(&peer, at - 5).sign(&alice.key, &[7; 32]);
+    let other = delegation::draft(&alice.client.peer(), at - 5).sign(&alice.key, &[7; 32]);
+    let good = delegation::draft(&peer, at - 5).sign(&alice.key, &[7; 32]);
+    let of_another = post(&alice.key, "another one");
+    let signed = |word: &Event, of: &Event| PublicStatement::new(word, &attacker.state(&of.id())).unwrap();
+    vec![
+        signed(own.event(), secret),
+        signed(&ended, secret),
+        signed(&later, secret),
+        signed(&revoked, secret),
+        signed(&other, secret),
+        // Taken from another event.
+        signed(&good, &of_another),
+        PublicStatement::new(&good, &[7; 64]).unwrap(),
+        PublicStatement::mark(),
+        PublicStatement::from_bytes(&[0x95; 300]).unwrap(),
+    ]
+}
+
+#[tokio::test]
+async fn nobody_but_a_node_of_the_author_states_that_an_answer_is_for_everyone() {
+    let mut alice = Person::arrive(None).await;
+    let mut carol = Person::arrive(Some(&alice)).await;
+    carol.client.watch(0).await;
+    let secret = reply(&alice.key, SECRET, &[&random_key()]);
+    let first = Attacker::join(&carol.node).await;
+    let count = statements(&first, &alice, &carol, &secret).len();
+    drop(first);
+    for number in 0..count {
+        // Each is another node, for one that has sent a forgery is not listened to for long.
+        let attacker = Attacker::join(&carol.node).await;
+        let mut widened = UnverifiedEvent::from(secret.clone());
+        widened.unsigned.statement = statements(&attacker, &alice, &carol, &secret).into_iter().nth(number);
+        attacker.shout(widened).await;
+        reaches(&carol.node, "verdicts_rejected_total", u64::try_from(number).unwrap() + 1).await;
+    }
+    alice.client.publish(&post(&alice.key, "for everyone")).await;
+    carol.client.hear("for everyone").await;
+    let heard = texts(&mut carol.client).await;
+    assert!(!heard.contains(&SECRET.to_owned()), "{heard:?}");
+    held(
+        "a statement by another than the author's node",
+        "behind a private reply: by a recipient with an own delegation, under one that had ended, began later, was taken back or is for another node, from another event, forged, empty, garbage",
+        "each rejected, for the statement is checked with the delegation in it; nobody has the reply",
     );
 }

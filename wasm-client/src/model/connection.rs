@@ -65,6 +65,8 @@ pub struct Connection {
     pub long_lists: Option<(u32, u32)>,
     /// Whether the node answers [`nostrp2p_protocol::frame::ClientFrame::FetchBehind`].
     pub fetches_behind: bool,
+    /// Whether the node answers [`nostrp2p_protocol::frame::ClientFrame::Reach`].
+    pub tells_reach: bool,
     /// How the relays stand to which the node gives public posts.
     pub mirrors: Vec<Mirror>,
     /// The names of the node, once the person has asked for them.
@@ -167,6 +169,8 @@ pub enum SentRequest {
     },
     /// A decision about a permission.
     Permit,
+    /// Who reads on Nostr relays only.
+    Reach,
     /// Publish.
     Publish(EventId),
     /// The newest events, because the store is new to us.

@@ -27,6 +27,10 @@ pub struct People {
     asked: SortedSet<PublicKey>,
     /// Whether the own profile was asked for and the answer came: before that none may be published.
     pub own_is_loaded: bool,
+    /// Of whom the node was asked on this connection how they read.
+    reach_asked: SortedSet<PublicKey>,
+    /// Who reads on Nostr relays only.
+    relay_only: SortedSet<PublicKey>,
     /// The content of each profile that waits for the node, and what was typed for it, in case the node refuses it.
     typed: Vec<(String, ProfileForm)>,
 }
@@ -40,6 +44,41 @@ struct Known {
 }
 
 impl People {
+    /// Whether the node was not asked yet how this person reads.
+    pub fn asks_reach(&self, person: &PublicKey) -> bool {
+        !self.reach_asked.contains(person)
+    }
+
+    /// The node is asked how these people read; bounded.
+    pub fn reach_asked(&mut self, people: &[PublicKey]) {
+        if self.reach_asked.len() > MAX_PEOPLE {
+            self.reach_asked = SortedSet::default();
+        }
+        for person in people {
+            self.reach_asked.insert(*person);
+        }
+    }
+
+    /// These read on Nostr relays only, as far as the node knows; bounded.
+    pub fn read_relays_only(&mut self, people: Vec<PublicKey>) {
+        if self.relay_only.len() > MAX_PEOPLE {
+            self.relay_only = SortedSet::default();
+        }
+        for person in people {
+            self.relay_only.insert(person);
+        }
+    }
+
+    /// Whether this person reads on Nostr relays only.
+    pub fn reads_relays_only(&self, person: &PublicKey) -> bool {
+        self.relay_only.contains(person)
+    }
+
+    /// Another connection: somebody may have got a node meanwhile.
+    pub fn forget_reach(&mut self) {
+        (self.reach_asked, self.relay_only) = (SortedSet::default(), SortedSet::default());
+    }
+
     /// Takes a kind 0 event; says whether it is news.
     pub fn take(&mut self, unsigned: &UnsignedEvent) -> bool {
         let id = unsigned.id();

@@ -1,12 +1,17 @@
 //! How an event is stored, as bytes that mean the same to every version.
 //!
 //! `version, pubkey (32), created_at (8), kind (2), signature (0 or 64, its length before it), tags, content`;
-//! numbers big-endian, lists and texts with their length in four bytes before them.
+//! numbers big-endian, lists and texts with their length in four bytes before them. Version 2 is an event that a node
+//! states to be for everyone; a page that does not know it fetches the event again.
 
-use nostrp2p_protocol::{Event, Kind, PublicKey, Signature, Tag, UnsignedEvent, UnverifiedEvent};
+use nostrp2p_protocol::{
+    Event, Kind, PublicKey, PublicStatement, Signature, Tag, UnsignedEvent, UnverifiedEvent,
+};
 
-/// The first byte of every row.
+/// The first byte of a row.
 const VERSION: u8 = 1;
+/// The same of an event with a statement.
+const STATED: u8 = 2;
 
 /// Encodes an event without its signature.
 pub fn from_rumor(unsigned: &UnsignedEvent) -> Vec<u8> {
@@ -31,7 +36,7 @@ pub fn to_event(bytes: &[u8]) -> Option<Event> {
 }
 
 fn encode(unsigned: &UnsignedEvent, sig: &[u8]) -> Vec<u8> {
-    let mut row = vec![VERSION];
+    let mut row = vec![if unsigned.statement.is_some() { STATED } else { VERSION }];
     row.extend_from_slice(unsigned.pubkey.as_bytes());
     row.extend_from_slice(&unsigned.created_at.to_be_bytes());
     row.extend_from_slice(&unsigned.kind.0.to_be_bytes());
@@ -57,14 +62,18 @@ fn push_length(row: &mut Vec<u8>, length: usize) {
 
 fn decode(mut row: &[u8]) -> Option<(UnsignedEvent, &[u8])> {
     let row = &mut row;
-    let [VERSION] = take_array(row)? else { return None };
+    let statement = match take_array(row)? {
+        [VERSION] => None,
+        [STATED] => Some(PublicStatement::mark()),
+        _ => return None,
+    };
     let pubkey = PublicKey::from_bytes(take_array(row)?);
     let created_at = u64::from_be_bytes(take_array(row)?);
     let kind = Kind(u16::from_be_bytes(take_array(row)?));
     let sig = take_bytes(row)?;
     let tags = (0..take_length(row)?).map(|_| take_tag(row)).collect::<Option<Vec<Tag>>>()?;
     let content = take_text(row)?;
-    row.is_empty().then_some((UnsignedEvent { pubkey, created_at, kind, tags, content }, sig))
+    row.is_empty().then_some((UnsignedEvent { pubkey, created_at, kind, tags, content, statement }, sig))
 }
 
 fn take_tag(row: &mut &[u8]) -> Option<Tag> {
@@ -113,7 +122,9 @@ mod tests {
             assert_eq!(to_rumor(&row[..end]), None);
         }
         assert_eq!(to_rumor(&[&row[..], &[0]].concat()), None);
-        assert_eq!(to_rumor(&[&[2], &row[1..]].concat()), None);
+        assert_eq!(to_rumor(&[&[3], &row[1..]].concat()), None);
+        let stated = UnsignedEvent { statement: Some(PublicStatement::mark()), ..event.clone().into_rumor() };
+        assert_eq!(to_rumor(&from_rumor(&stated)), Some(stated));
         // Lengths that promise more than is there must not reserve it.
         let mut lying = row.clone();
         lying[111..115].copy_from_slice(&u32::MAX.to_be_bytes());

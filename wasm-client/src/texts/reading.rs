@@ -13,6 +13,9 @@ words! {
     OLDER: "Older posts";
     OLDER_LOADING: "Looking for older posts…";
     NO_OLDER: "That is all your node holds.";
+    SENSITIVE: "The author warns of this.";
+    SENSITIVE_OF: "The author warns of this: {0}";
+    SHOW: "Show";
     SHOW_MORE: "Show more";
     SHOW_LESS: "Show less";
     TARGET_AWAITED: "The post itself is still being fetched.";
@@ -75,6 +78,10 @@ words! {
 /// The months of the year in order.
 pub const MONTHS: [super::Words; 12] =
     [JANUARY, FEBRUARY, MARCH, APRIL, MAY, JUNE, JULY, AUGUST, SEPTEMBER, OCTOBER, NOVEMBER, DECEMBER];
+
+pub fn sensitive_of(language: Language, reason: &str) -> String {
+    SENSITIVE_OF.fill(language, &[reason])
+}
 
 pub fn new_posts(language: Language, number: usize) -> String {
     let words = if number == 1 { NEW_POST } else { NEW_POSTS };

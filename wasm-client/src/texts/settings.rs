@@ -48,6 +48,9 @@ words! {
     NAME_ASKS: "Write the name {0} into your profile? Your node answers for it.";
     ALLOW: "Allow";
     PUBLISH: "Publish";
+    REPLIES: "Replies from your other programs";
+    REPLIES_WHY: "Who sees what you answer there: the other programs do not say so. What is written already stays as it is.";
+    REPLIES_PRIVATE: "Only the people in them";
     LIST_TITLE: "People you follow";
     LIST_WHY: "Earlier lists are kept on this device, in case one goes wrong.";
     LIST_RESTORE: "Go back to it";

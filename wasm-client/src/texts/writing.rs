@@ -18,6 +18,7 @@ words! {
     ONLY_NAMED: "only for those it names";
     NOT_NAMED: "Not named in the text any more, and will not get it: {0}";
     UNASKED: "Named in the text, and will not get it: {0}";
+    RELAY_ONLY: "On Nostr relays only, and sees your answer only if it is for everyone: {0}";
     FOR_NOBODY: "Nobody would get this. Name somebody in the text, or choose “For everyone”.";
 
     COMPOSE_LABEL: "New post";
@@ -84,6 +85,10 @@ pub fn not_named(language: Language, names: &str) -> String {
 
 pub fn unasked(language: Language, names: &str) -> String {
     UNASKED.fill(language, &[names])
+}
+
+pub fn relay_only(language: Language, names: &str) -> String {
+    RELAY_ONLY.fill(language, &[names])
 }
 
 pub fn send_hint(language: Language, apple: bool) -> &'static str {

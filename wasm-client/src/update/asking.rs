@@ -186,6 +186,7 @@ pub(super) fn on_answer(
         | SentRequest::OwnNodes
         | SentRequest::Names { .. }
         | SentRequest::Permit
+        | SentRequest::Reach
         | SentRequest::Likes
         | SentRequest::Notices => {}
     }

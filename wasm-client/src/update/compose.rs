@@ -8,7 +8,7 @@ use nostrp2p_protocol::{
 };
 
 use super::{
-    Effect, connection, deletion, lists, notify, offer, relays,
+    Effect, connection, deletion, lists, notify, offer, reach, relays,
     settling::{drop_from_outbox, give_up},
     signing, timeline,
 };
@@ -499,6 +499,8 @@ fn reply(model: &mut Model, id: EventId, out: &mut Vec<Effect>) {
     if begins && thread::was_public(model, id) && thread::may_be_public(model, id) {
         model.compose.audience = DraftAudience::Everyone;
     }
+    reach::preset(model);
+    reach::ask(model, out);
     update(model, Writing::Open, out);
 }
 

@@ -5,8 +5,8 @@ use std::rc::Rc;
 use nostrp2p_protocol::{
     EventId, Kind, PublicKey, UnsignedEvent, delegation,
     frame::{
-        Carried, ClientFrame, Delivery, FETCH_BEHIND, NodeFrame, Refusal, RefusalCode, RequestId, StoreId,
-        Welcome,
+        Carried, ClientFrame, Delivery, FETCH_BEHIND, NodeFrame, REACH, Refusal, RefusalCode, RequestId,
+        StoreId, Welcome,
     },
     login,
 };
@@ -14,8 +14,8 @@ use nostrp2p_protocol::{
 use super::{
     Moment,
     asking::{NEWEST_EVENTS, ask_likes, ask_missing, ask_own_profile, fetch_older, on_answer},
-    compose, exporting, happy_eyeballs, notices, notify, onboarding, own_names, own_nodes, pages, relays,
-    settling, signing, timeline,
+    compose, exporting, happy_eyeballs, notices, notify, onboarding, own_names, own_nodes, pages, reach,
+    relays, settling, signing, timeline,
 };
 use crate::{
     effect::{Effect, Purpose, Timer},
@@ -167,7 +167,8 @@ fn on_frame(model: &mut Model, frame: NodeFrame, moment: Moment, out: &mut Vec<E
             out.push(Effect::Cancel(Timer::Answer));
             model.connection.phase = Phase::Greeted(NodeGreeting { challenge, peer, owner });
             model.connection.long_lists = None;
-            model.connection.fetches_behind = false;
+            (model.connection.fetches_behind, model.connection.tells_reach) = (false, false);
+            model.people.forget_reach();
             if model.is_decided() {
                 prove(model, out);
             }
@@ -202,7 +203,15 @@ fn on_frame(model: &mut Model, frame: NodeFrame, moment: Moment, out: &mut Vec<E
             }
         }
         NodeFrame::LongLists { tags, bytes } => model.connection.long_lists = Some((tags, bytes)),
-        NodeFrame::Features(codes) => model.connection.fetches_behind = codes.contains(&FETCH_BEHIND),
+        NodeFrame::Features(codes) => {
+            model.connection.fetches_behind = codes.contains(&FETCH_BEHIND);
+            model.connection.tells_reach = codes.contains(&REACH);
+        }
+        NodeFrame::Reach { request, relay_only } => {
+            if model.connection.requests.remove(&request) == Some(SentRequest::Reach) {
+                reach::on_answer(model, relay_only);
+            }
+        }
         NodeFrame::Warnings(codes) => model.connection.warnings = codes,
         NodeFrame::Mirrors(mirrors) => relays::on_mirrors(model, mirrors, out),
         NodeFrame::Exported { request, through, newest, events } => {
@@ -244,6 +253,7 @@ pub fn prove(model: &mut Model, out: &mut Vec<Effect>) {
     let mut draft = login::client_draft(&greeting.challenge, &greeting.peer, &authority, model.now());
     login::read_long_lists(&mut draft);
     login::read_features(&mut draft);
+    login::read_statements(&mut draft);
     model.connection.phase = Phase::Proving(greeting.clone());
     let attempt = model.connection.attempt;
     signing::sign(model, Purpose::Prove { attempt, token }, draft, out);
@@ -537,6 +547,7 @@ fn on_refused(
             | SentRequest::Followed
             | SentRequest::Notices
             | SentRequest::OwnNodes
+            | SentRequest::Reach
             | SentRequest::Likes,
         )
         | None => {}

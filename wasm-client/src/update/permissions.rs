@@ -31,7 +31,7 @@ pub fn decide(
         return None;
     }
     let Permission { sort, subject, .. } = permission;
-    if sort == Permission::WEB_ORIGIN || granted != Some(true) {
+    if [Permission::WEB_ORIGIN, Permission::REPLIES].contains(&sort) || granted != Some(true) {
         let request = model.connection.ask(SentRequest::Permit);
         out.push(Effect::Send(ClientFrame::Permit { request, sort, subject, granted }));
         None

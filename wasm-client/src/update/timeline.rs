@@ -186,6 +186,12 @@ fn is_kept(model: &Model, unsigned: &UnsignedEvent) -> bool {
 pub fn insert(model: &mut Model, unsigned: &UnsignedEvent, origin: Origin) -> bool {
     let Some(post) = Post::of(unsigned) else { return false };
     let place = TimelineKey::new(unsigned.created_at, unsigned.id());
+    let known = model.timeline.written(&place.id);
+    if known.is_some_and(|known| known.statement.is_none() && unsigned.statement.is_some()) {
+        // It came privately, and its author's node says now that it is for everyone.
+        model.timeline.insert(place, post);
+        return false;
+    }
     if model.timeline.contains(&place) || model.deleted.contains(&place.id, &unsigned.pubkey) {
         return false;
     }

@@ -252,7 +252,11 @@ fn audience(model: &Model) -> Option<Html> {
         element("p").class("compose-lost muted").key("stays").test_id("audience-stays").text(words)
     });
     let unasked = if compose.is_for_some() { &unasked[..] } else { &[] };
-    Some(row.child_if(without(texts::unasked, "unasked", unasked)).child_if(stays))
+    let people = compose.reply.iter().flat_map(|reply| &reply.people);
+    let relay_only: Vec<PublicKey> =
+        people.filter(|person| model.people.reads_relays_only(person)).copied().collect();
+    let row = row.child_if(without(texts::unasked, "unasked", unasked));
+    Some(row.child_if(without(texts::relay_only, "relay-only", &relay_only)).child_if(stays))
 }
 
 /// The answers; of a quote and where one goes on with what everyone can see there are none.

@@ -49,8 +49,8 @@ pub fn view(model: &Model, drawn: &mut post::Drawn) -> Html {
         Post::Reposted { .. } => false,
     };
     let wanted = named.is_none() && words.chars().count() >= MIN_SEARCH;
-    let mut posts = model.timeline.posts().filter(|_| wanted).filter(found).take(model.open.window.drawn);
-    let posts = drawn.draw(model, &mut posts);
+    let posts = model.timeline.posts().filter(|_| wanted).filter(found).take(model.open.window.drawn);
+    let posts = drawn.draw(model, posts);
     let domain = DomainName::of_search(&model.search).is_some();
     let nothing = people.is_empty() && posts.is_empty() && !domain;
     let title = if words.is_empty() { model.say(texts::AROUND) } else { model.say(texts::PEOPLE) };

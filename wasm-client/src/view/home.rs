@@ -64,7 +64,7 @@ fn tabs(model: &Model) -> Html {
 
 fn posts(model: &Model, drawn: &mut post::Drawn) -> Html {
     let feed = element("div").class("feed");
-    let posts = drawn.draw(model, &mut model.home());
+    let posts = drawn.draw(model, model.home());
     if !posts.is_empty() {
         return feed
             .with("role", "feed")

@@ -48,7 +48,7 @@ pub fn view(model: &Model, drawn: &mut post::Drawn) -> Html {
 fn written(model: &Model, me: PublicKey, drawn: &mut post::Drawn) -> Vec<Html> {
     let liked = model.timeline.posts().filter(|(place, _)| model.likes.is_mine(&place.id)).take(POSTS);
     let count = model.posts_of(me).take(POSTS).count();
-    let mut posts = drawn.draw(model, &mut model.posts_of(me).take(POSTS).chain(liked));
+    let mut posts = drawn.draw(model, model.posts_of(me).take(POSTS).chain(liked));
     let liked = posts.split_off(count);
     let list = |key: &'static str, title: texts::Words, posts: Vec<VNode<Message>>| {
         let feed = element("div").class("feed").with("role", "feed").with("aria-label", model.say(title));

@@ -111,9 +111,7 @@ fn about(model: &Model, notice: &Notice) -> Route {
 
 fn excerpt(model: &Model, id: &EventId) -> Option<Html> {
     let unsigned = model.timeline.written(id)?;
-    Some(
-        element("span").class("notice-text").with("dir", "auto").text(quote::plain(model, &unsigned.content)),
-    )
+    Some(element("span").class("notice-text").with("dir", "auto").text(quote::words(model, unsigned)))
 }
 
 fn mark(what: What) -> Html {

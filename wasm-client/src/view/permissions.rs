@@ -27,7 +27,9 @@ pub fn card(model: &Model) -> Option<Html> {
         let row = element("li").class("version").key(permission.subject.clone());
         ask(model, permission, row.test_id("permission"))
     };
-    let rows: Vec<Html> = model.connection.permissions.iter().filter_map(row).collect();
+    let asked =
+        model.connection.permissions.iter().filter(|permission| permission.sort != Permission::REPLIES);
+    let rows: Vec<Html> = asked.filter_map(row).collect();
     (!rows.is_empty()).then(|| {
         element("div")
             .class("card")

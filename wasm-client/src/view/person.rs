@@ -18,7 +18,7 @@ use icons::{Icon, icon};
 
 /// The screen.
 pub fn view(model: &Model, person: PublicKey, drawn: &mut post::Drawn) -> Html {
-    let posts = drawn.draw(model, &mut model.posts_of_from_window(person).take(model.open.window.drawn));
+    let posts = drawn.draw(model, model.posts_of_from_window(person).take(model.open.window.drawn));
     let none = posts.is_empty();
     let feed = element("div")
         .class("feed")

@@ -38,6 +38,7 @@ struct Stamp {
     unfolded: bool,
     wide: bool,
     has_target: bool,
+    private: bool,
     answered: Option<PublicKey>,
     liked: bool,
     totals: Option<([usize; 3], [bool; 3])>,
@@ -55,7 +56,15 @@ impl Drawn {
     pub fn draw<'a>(
         &mut self,
         model: &Model,
-        posts: &mut dyn Iterator<Item = (&'a TimelineKey, &'a Post)>,
+        mut posts: impl Iterator<Item = (&'a TimelineKey, &'a Post)>,
+    ) -> Vec<VNode<Message>> {
+        self.draw_next(model, &mut || posts.next())
+    }
+
+    fn draw_next<'a>(
+        &mut self,
+        model: &Model,
+        next: &mut dyn FnMut() -> Option<(&'a TimelineKey, &'a Post)>,
     ) -> Vec<VNode<Message>> {
         let mut former = std::mem::take(&mut self.0);
         let draw = |(place, post): (&TimelineKey, &Post)| {
@@ -67,7 +76,7 @@ impl Drawn {
             self.0.insert(place.id, (stamp, Rc::clone(&html)));
             VNode::Shared(html)
         };
-        posts.map(draw).collect()
+        std::iter::from_fn(next).map(draw).collect()
     }
 }
 
@@ -110,6 +119,7 @@ impl Stamp {
             unfolded: model.timeline.unfolded.contains(&id),
             wide: model.environment.wide,
             has_target: target.is_some(),
+            private: target.is_some_and(reply::is_private),
             answered: target.and_then(|target| answered(model, target)),
             liked: model.likes.is_mine(&id),
             totals: target.filter(|_| own).map(|target| (totals(model, &id), in_part(model, target))),
@@ -151,7 +161,9 @@ fn written(
     context: Option<Html>,
 ) -> Html {
     let author = &unsigned.pubkey;
-    let (text, pictures) = text(model, id, unsigned);
+    let warned = warned(model, id, unsigned);
+    let (text, pictures) = if warned.is_some() { (warned, Vec::new()) } else { text(model, id, unsigned) };
+    let folded = is_warned_of(model, id, unsigned);
     let body = element("div")
         .class("post-body")
         .child_if(context)
@@ -160,7 +172,7 @@ fn written(
         .child_if(text)
         .child_if(fold(model, id, unsigned))
         .child_if(media::view(model, &model.name_in_sentence(author), pictures))
-        .child_if(Quote::of(unsigned).map(|quote| quote::view(model, &quote)))
+        .child_if(Quote::of(unsigned).filter(|_| !folded).map(|quote| quote::view(model, &quote)))
         .child(actions(model, id, unsigned))
         .child_if(menu::view(model, id, unsigned))
         .child_if(refused(model, id).or_else(|| given_up(model, id, author)));
@@ -473,9 +485,28 @@ fn is_long(model: &Model, unsigned: &UnsignedEvent) -> bool {
     richtext::is_long(&unsigned.content, if model.environment.wide { desktop } else { phone })
 }
 
+/// Whether a post is folded because its author warns of it (NIP-36).
+fn is_warned_of(model: &Model, id: EventId, unsigned: &UnsignedEvent) -> bool {
+    quote::warning(unsigned).is_some() && !model.timeline.unfolded.contains(&id)
+}
+
+/// What its author warns of, in place of a post with all that is in it, and the button that shows it.
+fn warned(model: &Model, id: EventId, unsigned: &UnsignedEvent) -> Option<Html> {
+    is_warned_of(model, id, unsigned).then(|| {
+        let words = quote::words(model, unsigned);
+        let show = button("plain", model.say(texts::SHOW), Message::Reading(Reading::Fold(id)));
+        element("div")
+            .class("post-text post-warned")
+            .test_id("warned")
+            .child(sentence("p", &words).class("muted"))
+            .child(show.with("aria-expanded", "false").test_id("warned-show"))
+    })
+}
+
 fn fold(model: &Model, id: EventId, unsigned: &UnsignedEvent) -> Option<Html> {
-    is_long(model, unsigned).then(|| {
-        let unfolded = model.timeline.unfolded.contains(&id);
+    let unfolded = model.timeline.unfolded.contains(&id);
+    let warns = quote::warning(unsigned).is_some();
+    (if warns { unfolded } else { is_long(model, unsigned) }).then(|| {
         let label = if unfolded { model.say(texts::SHOW_LESS) } else { model.say(texts::SHOW_MORE) };
         button("link", label, Message::Reading(Reading::Fold(id)))
             .with("aria-expanded", if unfolded { "true" } else { "false" })

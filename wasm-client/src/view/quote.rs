@@ -23,9 +23,9 @@ pub fn view(model: &Model, quote: &Quote) -> Html {
         .test_id("quote")
         .with("href", Route::Thread(quote.id, quote.author).fragment());
     match model.timeline.written(&quote.id) {
-        Some(unsigned) => card.child(head(model, unsigned)).child(
-            element("span").class("quote-text").with("dir", "auto").text(plain(model, &unsigned.content)),
-        ),
+        Some(unsigned) => card
+            .child(head(model, unsigned))
+            .child(element("span").class("quote-text").with("dir", "auto").text(words(model, unsigned))),
         None => card
             .with("data-state", "awaited")
             .child(element("span").class("skeleton-line skeleton-middle"))
@@ -40,6 +40,24 @@ fn head(model: &Model, unsigned: &UnsignedEvent) -> Html {
         .child(avatar(&unsigned.pubkey))
         .child(element("bdi").class("strong").text(model.name_of(&unsigned.pubkey)))
         .child(element("span").class("muted").text(time))
+}
+
+/// Of what the author of a post warns (NIP-36); empty without a reason.
+pub fn warning(unsigned: &UnsignedEvent) -> Option<&str> {
+    let warning = unsigned.tags.iter().find(|tag| tag.name() == "content-warning");
+    warning.map(|tag| tag.value().unwrap_or_default())
+}
+
+/// The words of a post where there is little room; of one that its author warns of the warning.
+pub fn words(model: &Model, unsigned: &UnsignedEvent) -> String {
+    match warning(unsigned) {
+        None => plain(model, &unsigned.content),
+        Some(reason) if letters::has_visible(reason) => {
+            let reason = letters::isolated(letters::cut(reason, MAX_CHARACTERS));
+            texts::sensitive_of(model.language(), &reason)
+        }
+        Some(_) => model.say(texts::SENSITIVE).to_owned(),
+    }
 }
 
 /// A text without links: the card as a whole is one.

@@ -1,6 +1,6 @@
 //! Settings, grouped by what people want to do.
 
-use nostrp2p_protocol::{PublicKey, UnsignedEvent};
+use nostrp2p_protocol::{PublicKey, UnsignedEvent, frame::Permission};
 
 use super::{Html, button, error, keyring, own_names, paragraph, permissions};
 use crate::{
@@ -37,6 +37,7 @@ pub fn view(model: &Model) -> Html {
         .child(node(model))
         .child_if(model.connection.is_logged_in().then(|| own_names::card(model)))
         .child_if(permissions::card(model).filter(|_| model.connection.is_logged_in()))
+        .child_if(replies(model).filter(|_| model.connection.is_logged_in()))
         .child(pace(model))
         .child(group(model, texts::GROUP_DATA))
         .child_if(lists(model))
@@ -49,49 +50,67 @@ fn group(model: &Model, words: Words) -> Html {
     element("h2").class("group").text(model.say(words))
 }
 
-/// A question with a few answers, of which one is chosen.
+/// An answer: the label, whether it is chosen, its word in the attribute, and what choosing it does.
+type Answer = (&'static str, bool, &'static str, Own);
+
+/// A question with a few answers, of which one is chosen. `hook` is the attribute that holds the words of the answers.
 fn choices(
     model: &Model,
     title: Words,
     why: Option<Words>,
-    answers: impl Iterator<Item = (Words, bool, &'static str, Own)>,
+    hook: &'static str,
+    answers: Vec<Answer>,
 ) -> Html {
-    let answer = |(label, chosen, word, message): (Words, bool, &'static str, Own)| {
+    let answers = answers.into_iter().map(|(label, chosen, word, message)| {
         element("button")
             .class("choice")
             .with("type", "button")
             .with("role", "radio")
             .with("aria-checked", if chosen { "true" } else { "false" })
             .with("tabindex", if chosen { "0" } else { "-1" })
-            .with("data-choice", word)
+            .with(hook, word)
             .on(On::Click(Message::Own(message)))
-            .text(model.say(label))
-    };
+            .text(label)
+    });
+    let group = element("div")
+        .class("choices")
+        .with("role", "radiogroup")
+        .with("aria-label", model.say(title))
+        .children(answers.collect::<Vec<Html>>());
     element("div")
         .class("card")
         .child(element("h3").text(model.say(title)))
         .child_if(why.map(|why| paragraph("muted", model.say(why))))
-        .child(
-            element("div")
-                .class("choices")
-                .with("role", "radiogroup")
-                .with("aria-label", model.say(title))
-                .children(answers.map(answer)),
-        )
+        .child(group)
 }
 
 fn media(model: &Model) -> Html {
     let labels = [texts::MEDIA_ASK, texts::MEDIA_FOLLOWED, texts::MEDIA_NEVER];
     let answers = Media::ALL.into_iter().zip(labels);
-    let answers =
-        answers.map(|(media, label)| (label, model.media == media, media.word(), Own::Media(media)));
-    choices(model, texts::MEDIA, Some(texts::MEDIA_WHY), answers)
+    let answers = answers
+        .map(|(media, label)| (model.say(label), model.media == media, media.word(), Own::Media(media)));
+    choices(model, texts::MEDIA, Some(texts::MEDIA_WHY), "data-choice", answers.collect())
+}
+
+/// For whom replies are that other programs write; none where the node does not say.
+fn replies(model: &Model) -> Option<Html> {
+    let asked =
+        model.connection.permissions.iter().find(|permission| permission.sort == Permission::REPLIES)?;
+    let answer = |label, public, word| {
+        (model.say(label), asked.granted == Some(public), word, Own::Permit(asked.clone(), Some(public)))
+    };
+    let answers = vec![
+        answer(texts::REPLIES_PRIVATE, false, "replies-private"),
+        answer(texts::EVERYONE, true, "replies-everyone"),
+    ];
+    Some(choices(model, texts::REPLIES, Some(texts::REPLIES_WHY), "data-choice", answers))
 }
 
 fn pace(model: &Model) -> Html {
     let answers = Pace::ALL.into_iter().zip([texts::PACE_QUICK, texts::PACE_SAVER]);
-    let answers = answers.map(|(pace, label)| (label, model.pace == pace, pace.word(), Own::Pace(pace)));
-    choices(model, texts::PACE, Some(texts::PACE_WHY), answers)
+    let answers =
+        answers.map(|(pace, label)| (model.say(label), model.pace == pace, pace.word(), Own::Pace(pace)));
+    choices(model, texts::PACE, Some(texts::PACE_WHY), "data-choice", answers.collect())
 }
 
 /// Whom one does not want to read, to change one's mind.
@@ -157,24 +176,10 @@ fn language(model: &Model) -> Html {
 }
 
 fn theme(model: &Model) -> Html {
-    let choice = |(theme, label): (Theme, Words)| {
-        element("button")
-            .class("choice")
-            .with("type", "button")
-            .with("role", "radio")
-            .with("aria-checked", if model.theme == theme { "true" } else { "false" })
-            .with("tabindex", if model.theme == theme { "0" } else { "-1" })
-            .with("data-theme-choice", theme.word())
-            .on(On::Click(Message::Own(Own::Theme(theme))))
-            .text(model.say(label))
-    };
-    element("div").class("card").child(element("h3").text(model.say(texts::THEME))).child(
-        element("div")
-            .class("choices")
-            .with("role", "radiogroup")
-            .with("aria-label", model.say(texts::THEME))
-            .children(Theme::ALL.into_iter().zip(texts::THEMES).map(choice)),
-    )
+    let answers = Theme::ALL.into_iter().zip(texts::THEMES);
+    let answers = answers
+        .map(|(theme, label)| (model.say(label), model.theme == theme, theme.word(), Own::Theme(theme)));
+    choices(model, texts::THEME, None, "data-theme-choice", answers.collect())
 }
 
 fn node(model: &Model) -> Html {

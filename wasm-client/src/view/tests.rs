@@ -43,6 +43,30 @@ fn greeting(owner: Option<PublicKey>) -> NodeGreeting {
     NodeGreeting { challenge: [0; 32], peer: PeerId::from_ed25519([1; 32]), owner }
 }
 
+#[test]
+fn what_its_author_warns_of_is_folded_with_all_that_is_in_it_until_somebody_wants_to_see_it() {
+    let mut model =
+        Model { stage: PersonStage::Using, me: Some(person(1)), tab: Tab::Everyone, ..Model::default() };
+    let quoted = "ab".repeat(32);
+    let tags = vec![Tag::new(["content-warning", "spiders"]), Tag::new(["q", &quoted])];
+    let warned = post(2, 7, "eight legs https://x.example/s.jpg", tags);
+    let nothing_said = post(2, 8, "nine legs", vec![Tag::new(["content-warning"])]);
+    for event in [&warned, &nothing_said] {
+        timeline::insert(&mut model, event, Origin::Live);
+    }
+    let shown = |model: &Model| format!("{:?}", view(model));
+    let page = shown(&model);
+    assert!(
+        page.contains("The author warns of this: ")
+            && page.contains("spiders")
+            && page.contains("The author warns of this.")
+    );
+    assert!(!page.contains("legs") && !page.contains("x.example") && !page.contains("\"quote\""), "{page}");
+    model.timeline.unfolded.insert(warned.id());
+    let page = shown(&model);
+    assert!(page.contains("eight legs") && !page.contains("nine legs") && page.contains("Show less"));
+}
+
 /// A page in use with something of everything.
 fn in_use() -> Model {
     let mut model = Model {

@@ -16,7 +16,7 @@ pub fn view(model: &Model, id: EventId, drawn: &mut post::Drawn) -> Html {
     let answers = &conversation.answers;
     let shown = answers.get(..model.open.window.drawn).unwrap_or(answers);
     let ids = conversation.parents.iter().copied().chain([id]).chain(shown.iter().map(|(id, _)| *id));
-    let mut posts = drawn.draw(model, &mut ids.filter_map(|id| model.timeline.entry(&id))).into_iter();
+    let mut posts = drawn.draw(model, ids.filter_map(|id| model.timeline.entry(&id))).into_iter();
     let mut take = |id: &EventId| -> VNode<Message> {
         let here = model.timeline.place(id).and_then(|_| posts.next());
         here.unwrap_or_else(|| post::awaited(model, *id, None).into())

@@ -69,7 +69,7 @@ fn a_revocation_of_another_time_is_ignored() {
 fn what_the_owner_takes_back_is_announced_and_told_to_who_asks() {
     let mut core = core();
     let revocation = revocation(1, 7, NOW);
-    let outputs = run(&mut core, Input::Publish(REQUEST, revocation.clone().into()));
+    let outputs = run(&mut core, Input::Publish(REQUEST, revocation.clone().into(), Replies::Private));
     let record = || Output::RecordRevocation(revocation.clone());
     let read = Output::ReadDelegation(key(1).public_key());
     assert_eq!(outputs[1..], [record(), Output::Spread(revoked(revocation.clone())), read]);

@@ -41,6 +41,8 @@ impl Session {
         let subject = if sort == Permission::WEB_ORIGIN {
             // `null` is none: every file and every frame in a sandbox has it.
             normal_origin(subject).ok_or_else(|| refused("this is no origin of web pages".to_owned()))?
+        } else if sort == Permission::REPLIES && subject.is_empty() {
+            String::new()
         } else if granted != Some(true)
             && self.offers.offers.iter().any(|(offer, about)| *offer == sort && about == subject)
         {
@@ -76,6 +78,11 @@ impl Session {
             subject: offer.1.clone(),
             granted: decided.get(offer).copied(),
         });
-        origins.chain(offers).collect()
+        let replies = Permission {
+            sort: Permission::REPLIES,
+            subject: String::new(),
+            granted: Some(self.app.names.permissions().public_replies()),
+        };
+        origins.chain(offers).chain(self.reads_statements.then_some(replies)).collect()
     }
 }

@@ -1,10 +1,11 @@
 //! Reading: questions, subscriptions, and what is pushed.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use nostrp2p_bridge::{Query, Search};
 use nostrp2p_protocol::{
-    Event, EventId, Filter,
+    Event, EventId, Filter, PublicStatement, UnsignedEvent,
+    event_policy::{is_public, may_be_stated},
     frame::{NodeFrame, Refusal, RefusalCode, RequestId},
 };
 use tokio::time::Instant;
@@ -75,11 +76,34 @@ impl Session {
                 if self.is_owner() && !wants.is_empty() {
                     drop(self.app.commands.send(Command::Fetch(wants, None)).await);
                 }
-                let events = found.events.into_iter().map(Event::into_rumor).collect();
+                let events = self.shown(found.events).await;
                 self.send(NodeFrame::Answer { request, complete: found.complete, events }).await
             }
             Err(unread) => self.refuse(request, refusal(unread)).await,
         }
+    }
+
+    /// Events as the client gets them. What names the owner and has come from a relay alone is public there: it is marked as
+    /// if a statement said so, and can be answered in public.
+    async fn shown(&mut self, events: Vec<Event>) -> Vec<UnsignedEvent> {
+        let may_be = |event: &Event| self.reads_statements && may_be_stated(event) && !is_public(event);
+        let asked: Vec<EventId> = events.iter().filter(|event| may_be(event)).map(Event::id).collect();
+        let mut on_relays = BTreeSet::new();
+        if !asked.is_empty() {
+            let read = self.read(move |store, _| {
+                Ok(asked.into_iter().filter(|id| store.is_mirrored(id)).collect::<BTreeSet<EventId>>())
+            });
+            on_relays = read.await.unwrap_or_default();
+        }
+        let show = |event: Event| {
+            let public = on_relays.contains(&event.id());
+            let mut unsigned = event.into_rumor();
+            if public {
+                unsigned.statement = Some(PublicStatement::mark());
+            }
+            unsigned
+        };
+        events.into_iter().map(show).collect()
     }
 
     /// Reads the store for this client: for the owner at once, for a guest within what guests may have.
@@ -123,7 +147,7 @@ impl Session {
         });
         match found.await {
             Ok(found) => {
-                let events = found.events.into_iter().map(Event::into_rumor).collect();
+                let events = self.shown(found.events).await;
                 self.send(NodeFrame::Answer { request, complete: found.complete, events }).await
             }
             Err(unread) => self.refuse(request, refusal(unread)).await,
@@ -221,7 +245,7 @@ impl Session {
         if !whole {
             return self.push_matches(&visible).await;
         }
-        let events = visible.into_iter().map(Event::into_rumor).collect();
+        let events = self.shown(visible).await;
         self.send(NodeFrame::Batch { through: batch.through, newest: batch.newest, events }).await?;
         if matters {
             self.look_at_lists().await;
@@ -234,7 +258,8 @@ impl Session {
     async fn push_matches(&mut self, stored: &[Event]) -> Result<(), Gone> {
         for (request, filters) in self.subscriptions.clone() {
             let fits = |event: &&Event| filters.iter().any(|filter| filter.matches(&event.id(), event));
-            let events: Vec<_> = stored.iter().filter(fits).map(|event| event.clone().into_rumor()).collect();
+            let events = stored.iter().filter(fits).cloned().collect();
+            let events = self.shown(events).await;
             if !events.is_empty() {
                 self.send(NodeFrame::Answer { request, complete: true, events }).await?;
             }
@@ -243,7 +268,7 @@ impl Session {
     }
 }
 
-fn refusal(unread: Unread) -> Refusal {
+pub(super) fn refusal(unread: Unread) -> Refusal {
     match unread {
         Unread::Store => unreadable(),
         Unread::OverBudget => Refusal::new(RefusalCode::Busy, OVER_BUDGET),

@@ -68,7 +68,8 @@ pub(super) fn read_event(body: &[u8]) -> Result<UnverifiedEvent, Problem> {
     if content.is_empty() && kind == Kind::POST {
         return Err(Problem::bad("Content is required"));
     }
-    let unsigned = UnsignedEvent { pubkey, created_at, kind, tags: tags.unwrap_or_default(), content };
+    let unsigned =
+        UnsignedEvent { pubkey, created_at, kind, tags: tags.unwrap_or_default(), content, statement: None };
     Ok(UnverifiedEvent { claimed_id: Some(id), unsigned, sig })
 }
 

@@ -54,6 +54,7 @@ impl World {
             kind: self.kind(),
             tags,
             content: String::new(),
+            statement: None,
         };
         // Nobody checks signatures here, and a hundred thousand would take their time.
         let claimed_id = Some(EventId::from_bytes(self.random.random()));
@@ -263,6 +264,7 @@ fn what_ten_thousand_people_wrote_is_found_although_most_have_only_a_profile_and
             kind: Kind(kind),
             tags: vec![],
             content: String::new(),
+            statement: None,
         };
         let claimed_id = Some(EventId::from_bytes(random.random()));
         let event =

@@ -3,7 +3,10 @@
 use std::collections::BTreeSet;
 
 use nostrp2p_core::{SeededRng, SyncWindow};
-use nostrp2p_protocol::{EventId, event_policy::MAX_PER_HOUR};
+use nostrp2p_protocol::{
+    EventId, PublicStatement, UnverifiedEvent,
+    event_policy::{MAX_PER_HOUR, is_public},
+};
 
 use super::*;
 
@@ -43,6 +46,52 @@ async fn only_what_is_for_everyone_is_shared_and_only_while_it_is_there() {
     assert!(ids(&store, ALL).contains(&own.id()));
     writer.commit(deletion(1, &public), Propagation::Shared).await.await.unwrap().unwrap();
     assert!(!ids(&store, ALL).contains(&public.id()), "it was deleted");
+    writer.close();
+}
+
+/// The event with a statement, which the store takes for checked.
+fn stated(event: &Event) -> Event {
+    let mut event = UnverifiedEvent::from(event.clone());
+    event.unsigned.statement = Some(PublicStatement::from_bytes(&[7; 240]).unwrap());
+    Event::trusted(event)
+}
+
+#[tokio::test]
+async fn what_is_here_privately_is_public_from_its_statement_on_and_stays_the_owners() {
+    let directory = tempfile::tempdir().unwrap();
+    let (store, writer) = open(directory.path());
+    writer.set_owner(key(2).public_key()).await.unwrap();
+    let tags = vec![Tag::new(["p", &key(2).public_key().to_string()])];
+    let reply = event(1, 1, 10, "for you", tags);
+    commit(&writer, &reply).await;
+    let before = store.progress().borrow().usage;
+    assert_eq!(ids(&store, ALL), []);
+
+    let share = async |event: Event| writer.commit(event, Propagation::Shared).await.await.unwrap().unwrap();
+    assert_eq!(share(stated(&reply)).await, Inserted::New(2), "readers learn of it by a new number");
+    assert_eq!(share(stated(&reply)).await, Inserted::Known(2));
+    // Without its statement it comes from nodes that read none, and from those that deliver it.
+    assert_eq!(
+        writer.commit(reply.clone(), Propagation::Done).await.await.unwrap().unwrap(),
+        Inserted::Known(2)
+    );
+    let usage = store.progress().borrow().usage;
+    assert!(usage.mail_bytes > before.mail_bytes && usage.others == 0, "{usage:?}");
+    assert_eq!(ids(&store, ALL), [reply.id()]);
+    let without = store.shared_within(ALL, false, &mut Reading::for_owner()).unwrap();
+    assert_eq!(without, [], "nodes that read no statements could not take it");
+    writer.close();
+    drop(store);
+    let (store, writer) = open(directory.path());
+    assert_eq!(store.after(0).unwrap().events, [stated(&reply)], "the statement is stored");
+    let kinds = Some([Kind::POST].into());
+    let filter = Filter { kinds, ..Filter::default() };
+    let turn = store.turns().others().await;
+    let found = {
+        let mut reading = Reading::of_public(100, &crate::fetch_server::PUBLIC, &turn);
+        store.find_within(&[filter], |event| is_public(event), &mut reading).unwrap()
+    };
+    assert_eq!(found.events, [stated(&reply)], "strangers find it");
     writer.close();
 }
 

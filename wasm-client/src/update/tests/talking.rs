@@ -1,6 +1,6 @@
 //! Replies and likes.
 
-use nostrp2p_protocol::{EventId, Tag, event_policy::everyone_tag};
+use nostrp2p_protocol::{EventId, PublicStatement, Tag, event_policy::everyone_tag, frame::REACH};
 
 use super::*;
 use crate::{
@@ -116,6 +116,59 @@ fn under_something_private_no_answer_is_for_everyone() {
         let choices = crate::view::compose::choices(&rig.model);
         assert!(choices.iter().all(|choice| choice.audience != DraftAudience::Everyone));
     }
+}
+
+#[test]
+fn an_answer_to_somebody_on_nostr_relays_only_is_meant_for_everyone_and_says_why() {
+    let mut rig = Rig::in_use(0);
+    rig.frame(NodeFrame::Features(vec![REACH]));
+    let to = tagged(2, Kind::POST, vec![], "on a relay");
+    rig.receive(vec![to.clone()]);
+    rig.effects.clear();
+    rig.give(Message::Writing(Writing::Reply(to.id())));
+    assert_eq!(rig.model.compose.audience, DraftAudience::AsUsual);
+    let asked = rig.effects.iter().find_map(|effect| match effect {
+        Effect::Send(ClientFrame::Reach { request, people }) => Some((*request, people.clone())),
+        _ => None,
+    });
+    let (request, people) = asked.expect("the node is asked");
+    assert_eq!(people, [public(2)]);
+    rig.frame(NodeFrame::Reach { request, relay_only: vec![public(2)] });
+    assert_eq!(rig.model.compose.audience, DraftAudience::Everyone);
+    let name = rig.model.name_of(&public(2));
+    let said = format!("On Nostr relays only, and sees your answer only if it is for everyone: {name}");
+    assert!(rig.shown().contains(&said), "{}", rig.shown());
+    // The person may choose otherwise, and is not asked about again.
+    rig.give(Message::Writing(Writing::Audience(DraftAudience::AsUsual)));
+    assert!(rig.shown().contains(&said));
+    rig.give(Message::Writing(Writing::DropReply));
+    rig.effects.clear();
+    rig.give(Message::Writing(Writing::Reply(to.id())));
+    assert_eq!(
+        rig.model.compose.audience,
+        DraftAudience::Everyone,
+        "what is known holds for the next answer"
+    );
+    assert!(!rig.sent().iter().any(|frame| matches!(frame, ClientFrame::Reach { .. })));
+    // Under something private nothing is for everyone.
+    let private = tagged(2, Kind::POST, vec![tag("p", public(1).to_string())], "between us");
+    rig.receive(vec![private.clone()]);
+    rig.give(Message::Writing(Writing::Reply(private.id())));
+    assert_eq!(rig.model.compose.audience, DraftAudience::AsUsual);
+}
+
+#[test]
+fn an_answer_is_public_from_the_statement_of_its_authors_node_on() {
+    let mut rig = Rig::in_use(0);
+    let private = tagged(2, Kind::POST, vec![tag("p", public(1).to_string())], "said by a program");
+    rig.receive(vec![private.clone()]);
+    assert!(rig.page().contains("private"));
+    let stated = UnsignedEvent { statement: Some(PublicStatement::mark()), ..private.clone().into_rumor() };
+    rig.frame(NodeFrame::Batch { through: 2, newest: 2, events: vec![stated] });
+    assert!(!rig.page().contains("private"), "{}", rig.page());
+    rig.give(Message::Writing(Writing::Reply(private.id())));
+    let choices = crate::view::compose::choices(&rig.model);
+    assert!(choices.iter().any(|choice| choice.audience == DraftAudience::Everyone));
 }
 
 #[test]

@@ -1,0 +1,42 @@
+//! Who reads on Nostr relays only, and gets nothing private: a mirror knows them, and no node acts for them.
+
+use std::collections::BTreeSet;
+
+use nostrp2p_protocol::{
+    Filter, PublicKey,
+    frame::{NodeFrame, RequestId},
+};
+use tokio::sync::oneshot;
+
+use super::{Gone, Session, reading::refusal, stopping};
+use crate::{driver::Command, store::Store};
+
+/// Newest events of a person that are looked at: one that a relay has brought is enough.
+const LOOKED_AT: u32 = 5;
+
+impl Session {
+    /// Says who of these people reads on Nostr relays only.
+    pub(super) async fn on_reach(&mut self, request: RequestId, people: Vec<PublicKey>) -> Result<(), Gone> {
+        let (reply, answer) = oneshot::channel();
+        let people: BTreeSet<PublicKey> = people.into_iter().collect();
+        drop(self.app.commands.send(Command::Strangers(people, reply)).await);
+        let Ok(strangers) = answer.await else { return self.refuse(request, stopping()).await };
+        match self.read(move |store, _| mirrored(store, strangers)).await {
+            Ok(relay_only) => self.send(NodeFrame::Reach { request, relay_only }).await,
+            Err(unread) => self.refuse(request, refusal(unread)).await,
+        }
+    }
+}
+
+/// Those of whom a mirror has brought something.
+fn mirrored(store: &Store, people: BTreeSet<PublicKey>) -> Result<Vec<PublicKey>, redb::Error> {
+    let mut found = Vec::new();
+    for person in people {
+        let filter = Filter { authors: Some([person].into()), limit: Some(LOOKED_AT), ..Filter::default() };
+        let events = store.find(&[filter])?.events;
+        if events.iter().any(|event| store.is_mirrored(&event.id())) {
+            found.push(person);
+        }
+    }
+    Ok(found)
+}
