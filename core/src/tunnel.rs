@@ -1,6 +1,6 @@
 //! Tunnels through which browsers reach a node behind a router: both sides of them.
 //!
-//! See PROTOCOL.md, "The way home". [`TunnelClient`] is the node behind the router, which asks helpers for tunnels;
+//! See PROTOCOL.md, "The way home". `client` is the node behind the router, which asks helpers for tunnels;
 //! [`server::State`] is the helper.
 
 mod client;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use nostrp2p_core::{LastSync, OpenTunnel, Refusals, SyncCounts, TunnelCounts};
+use nostrp2p_core::{LastSync, OpenTunnel, Refusals, SyncCounts};
 use nostrp2p_overlay::{Peer, Reach, Reachability, Traffic};
 use nostrp2p_protocol::{
     PeerId, PublicKey,
@@ -107,8 +107,6 @@ pub(crate) struct Counters {
     pub(crate) caught_up: Option<LastSync>,
     /// Events that are dated too far ahead and will be asked for.
     pub(crate) early_events: usize,
-    /// What this node does as a helper.
-    pub(crate) tunnels: TunnelCounts,
 }
 
 /// How others reach this node, in one word.

@@ -2,7 +2,9 @@
 
 use std::{collections::BTreeSet, net::IpAddr};
 
-use nostrp2p_core::{Bearer, FetchTarget, Inserted, LoginProof, NotReceived, Replies, Stored, TunnelDenied};
+use nostrp2p_core::{
+    Bearer, FetchTarget, Inserted, LoginProof, NotReceived, Replies, Stored, TunnelCounts, TunnelDenied,
+};
 use nostrp2p_protocol::{
     Event, EventId, PeerId, PublicKey, UnverifiedEvent,
     frame::{Carried, Refusal},
@@ -41,6 +43,8 @@ pub enum Command<N> {
     TunnelTellsLogins(PeerId, bool),
     /// Somebody has signed in in this session.
     TunnelSignedIn(u64),
+    /// What does this node do as a helper?
+    TunnelCounts(oneshot::Sender<TunnelCounts>),
     /// So many bytes want through to or from a node at home, at this time of a steady clock in milliseconds. The answer
     /// says after how many milliseconds they may.
     SpendOnTunnel(PeerId, usize, u64, oneshot::Sender<Result<u64, TunnelDenied>>),

@@ -19,6 +19,8 @@ pub(crate) struct Memory {
     sequences: Vec<EventId>,
     unsent: BTreeSet<u64>,
     deliveries: BTreeMap<DeliveryKey, DeliveryState>,
+    /// Whether nothing is written at the moment, as if the disk were slow.
+    pub(crate) blocked: bool,
 }
 
 impl Memory {

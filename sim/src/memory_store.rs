@@ -1,8 +1,9 @@
 //! A node's memory as the runtime's store: nothing waits, and nothing fails.
 
 use std::{
-    future::{Future, pending, ready},
+    future::{Future, pending},
     sync::Arc,
+    time::Duration,
 };
 
 use nostrp2p_core::{
@@ -17,7 +18,12 @@ use nostrp2p_protocol::{
 };
 use nostrp2p_runtime::{EventStore, StoreReply, StoreWrite, Unreadable};
 
+use tokio::time::sleep;
+
 use crate::identity::Identity;
+
+/// How often is looked whether there is room again.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 /// Called with each new event, and where it comes from.
 pub(crate) type OnStored = Arc<dyn Fn(&Event, &Propagation) + Send + Sync>;
@@ -60,6 +66,9 @@ impl EventStore for MemoryStore {
     type Turn = ();
 
     fn write(&self, write: StoreWrite<()>) -> Option<StoreWrite<()>> {
+        if self.identity.memory().blocked {
+            return Some(write);
+        }
         match write {
             StoreWrite::Event(event, propagation, reply) => {
                 let stored: Stored = Ok(self.insert(event, &propagation));
@@ -81,8 +90,10 @@ impl EventStore for MemoryStore {
         None
     }
 
-    fn room(&self) -> impl Future<Output = ()> + Send {
-        ready(())
+    async fn room(&self) {
+        while self.identity.memory().blocked {
+            sleep(LOOK_EVERY).await;
+        }
     }
 
     fn rolled_back(&self) -> impl Future<Output = ()> + Send + 'static {

@@ -15,7 +15,7 @@ use nostrp2p_runtime::{COMMANDS, Command, Pump};
 use tokio::{
     sync::{mpsc, oneshot},
     task::JoinHandle,
-    time::{Instant, sleep},
+    time::{Instant, sleep, timeout},
 };
 
 use crate::{
@@ -100,6 +100,18 @@ impl VirtualNode {
             let _ended = stop.send(());
             drop(task.await);
         }
+    }
+
+    /// Makes its store take nothing, as if the disk were slow, or take everything again.
+    pub fn block_store(&self, blocked: bool) {
+        self.identity.memory().blocked = blocked;
+    }
+
+    /// Whether it answers within ten seconds.
+    pub async fn answers(&self) -> bool {
+        let (reply, answer) = oneshot::channel();
+        self.command(Command::Alive(reply)).await;
+        timeout(Duration::from_secs(10), answer).await.is_ok_and(|answer| answer.is_ok())
     }
 
     /// Makes it and another one neighbours.

@@ -141,3 +141,35 @@ async fn somebody_who_was_away_is_asked_when_they_appear() {
     alice.connect(&carol);
     assert!(bob.hears(&list).await < Duration::from_secs(60));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_node_whose_store_takes_nothing_passes_on_and_answers_and_stores_later() {
+    let (wire, alice, bob) = pair().await;
+    let carol = VirtualNode::start(&wire, 3);
+    carol.connect(&bob);
+    sleep(MINUTE).await;
+    bob.block_store(true);
+    let post = alice.write("through Bob", &[], 0);
+    alice.publish(&post).await.unwrap();
+    assert!(carol.hears(&post).await < Duration::from_secs(1), "what is accepted goes on at once");
+    assert!(bob.answers().await && !bob.holds(&post));
+    bob.block_store(false);
+    assert!(bob.hears(&post).await < Duration::from_secs(1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_node_whose_store_takes_nothing_for_long_takes_nothing_more_itself_and_recovers() {
+    let (_wire, alice, bob) = pair().await;
+    bob.block_store(true);
+    // Each private reply is a write for which Alice waits, so this is bounded by what Bob takes.
+    let replies: Vec<_> = (0..150).map(|n| alice.write(&format!("reply {n}"), &[bob.person()], n)).collect();
+    for reply in &replies {
+        alice.publish(reply).await.unwrap();
+    }
+    sleep(5 * MINUTE).await;
+    assert!(bob.answers().await);
+    bob.block_store(false);
+    for reply in &replies {
+        bob.hears(reply).await;
+    }
+}

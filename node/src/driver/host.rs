@@ -142,7 +142,6 @@ impl Reporter {
             catching_up: core.catching_up_counts(),
             caught_up: core.caught_up(),
             early_events: core.early_events(),
-            tunnels: core.tunnel_counts(clock::now()),
         });
     }
 

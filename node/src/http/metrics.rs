@@ -9,12 +9,13 @@ use axum::{
 use nostrp2p_core::TunnelCounts;
 use nostrp2p_overlay::{Reach, Reachability, Stats};
 use nostrp2p_protocol::frame::MirrorState;
+use tokio::sync::oneshot;
 
 use super::{
     App, MAX_SESSIONS,
     insider::{self, Visitor},
 };
-use crate::{mirror::MirrorStatus, storage::Storage, store::StoreProgress};
+use crate::{driver::Command, mirror::MirrorStatus, storage::Storage, store::StoreProgress};
 
 /// How the node does. It names no person and no event, and is for the owner all the same.
 pub(super) async fn metrics(State(app): State<App>, request: Request) -> Response {
@@ -41,6 +42,10 @@ async fn collect(app: App) -> Response {
             .into_response();
     };
     let stats = app.overlay.stats().await;
+    let (reply, tunnels) = oneshot::channel();
+    drop(app.commands.send(Command::TunnelCounts(reply)).await);
+    // A node that is stopping counts nothing any more.
+    let tunnels = tunnels.await.unwrap_or_default();
     let progress = *app.store.progress().borrow();
     let peers = app.node_status.borrow().peers.len();
     let sessions = MAX_SESSIONS.saturating_sub(app.sessions.left());
@@ -96,7 +101,7 @@ async fn collect(app: App) -> Response {
     text.counter("peers_banned", "Nodes thrown out for their score.", stats.banned);
     text.counter("requests_sent", "Requests sent to other nodes.", stats.requests_sent);
     reach(&mut text, &app.overlay.reach().await, &stats);
-    tunnel_server(&mut text, counters.tunnels);
+    tunnel_server(&mut text, tunnels);
     let mirrors = app.mirrors.status.borrow().clone();
     for (name, kind, help, value) in MIRROR_METRICS {
         text.labelled(name, kind, help, mirrors.values().map(|mirror| (mirror.url.as_str(), value(mirror))));

@@ -102,6 +102,9 @@ impl<N: PeerNetwork, S: EventStore, P: Platform, H: Host<S::Note>> Pump<N, S, P,
             Command::TunnelSignedIn(session) => {
                 self.handle(Input::TunnelServer(TunnelInput::SignedIn(session)));
             }
+            Command::TunnelCounts(reply) => {
+                let _gone = reply.send(self.core.tunnel_counts(self.platform.now()));
+            }
             Command::SpendOnTunnel(peer, bytes, clock_ms, reply) => {
                 let request = TunnelRequestId(self.number());
                 self.tunnels.insert(request, TunnelReply::Spent(reply));

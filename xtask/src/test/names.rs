@@ -5,8 +5,19 @@ use crate::workspace::Workspace;
 use std::{fs, path::Path};
 
 /// Folders of crates whose tests are the suite `rust`.
-const NATIVE: [&str; 10] =
-    ["protocol", "core", "overlay", "bridge", "node", "fuzz", "sim", "wasm-client", "wasm-ciphers", "xtask"];
+const NATIVE: [&str; 11] = [
+    "protocol",
+    "core",
+    "overlay",
+    "runtime",
+    "bridge",
+    "node",
+    "fuzz",
+    "sim",
+    "wasm-client",
+    "wasm-ciphers",
+    "xtask",
+];
 
 /// Whether a suite may have a test whose name, with its modules, contains one of these words. It may also say so where
 /// there is none; the test runner knows.
