@@ -483,7 +483,7 @@ impl Running {
                     }));
                 }
                 Output::StoreMail(mail, event, sender) => self.store_mail(mail, event, sender).await,
-                Output::ShowMail(mail, event) => self.answer_mail(mail, Received::Shown(event)),
+                Output::ShowMail(mail, event) => self.answer_mail(mail, Received::Shown(Box::new(event))),
                 Output::RefuseMail(mail, refused) => self.answer_mail(mail, Received::Refused(refused)),
                 Output::Answer(handed, receipt) => self.answer(handed, receipt).await,
                 Output::Attempt(address, nodes) => {

@@ -80,7 +80,7 @@ pub(crate) enum Received {
     /// It is durably stored.
     Stored,
     /// It is not to be stored, but shown to the owner's programs that listen now.
-    Shown(Event),
+    Shown(Box<Event>),
     /// It is not taken.
     Refused(NotReceived),
 }
