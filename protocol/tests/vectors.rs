@@ -86,6 +86,7 @@ fn client_messages() -> Vec<(&'static str, ClientFrame)> {
             "ask-names",
             ClientFrame::Names { request: 7, name: "home.example:8443".into(), change: Some(true) },
         ),
+        ("ask-reach", ClientFrame::Reach { request: 9, people: vec![event().pubkey] }),
         (
             "permit",
             ClientFrame::Permit {
@@ -189,6 +190,7 @@ fn node_messages() -> Vec<(&'static str, NodeFrame)> {
                 drafts: vec![short],
             },
         ),
+        ("reach", NodeFrame::Reach { request: 9, relay_only: vec![owner] }),
         ("refused", NodeFrame::Refused { request: 2, refusal }),
     ]
 }
@@ -205,6 +207,10 @@ fn questions() -> Vec<(&'static str, RpcRequest)> {
             RpcRequest::WithLongLists(Box::new(RpcRequest::Own { store: Some(5), after: 77, newest: 12 })),
         ),
         ("ask-revocations", RpcRequest::Revocations(vec![event().pubkey])),
+        (
+            "ask-with-statements",
+            RpcRequest::WithStatements(Box::new(RpcRequest::Own { store: Some(5), after: 77, newest: 12 })),
+        ),
         ("ask-run", RpcRequest::Run(None)),
         ("ask-run-heard", RpcRequest::Run(Some(run()))),
     ]
@@ -241,6 +247,7 @@ fn sync_requests() -> Vec<(&'static str, SyncRequest)> {
     vec![
         ("compare", SyncRequest::Compare { round: 0, since: 1_699_999_200, until: 1_700_002_800, message }),
         ("get", SyncRequest::Get(vec![event().id()])),
+        ("get-with-statements", SyncRequest::WithStatements(Box::new(SyncRequest::Get(vec![event().id()])))),
         ("news", SyncRequest::News),
     ]
 }

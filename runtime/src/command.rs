@@ -78,7 +78,7 @@ pub enum Received {
     /// It is durably stored.
     Stored,
     /// It is not to be stored, but shown to the owner's programs that listen now.
-    Shown(Event),
+    Shown(Box<Event>),
     /// It is not taken.
     Refused(NotReceived),
 }

@@ -243,6 +243,8 @@ pub enum Writing {
     Repost(EventId),
     /// This post is liked, or not any more.
     Like(EventId),
+    /// It is liked, and everyone may see likes of people who read on Nostr relays only, or not.
+    LikeAs(EventId, bool),
     /// The composer is to go away; the text stays.
     Close,
     /// The text changed; and where the caret is, in UTF-16 units.

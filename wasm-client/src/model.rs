@@ -236,6 +236,8 @@ pub enum Offers {
     Repost,
     /// To delete it, with a warning.
     Deletion,
+    /// To like it, with the question whether everyone may see that.
+    Like,
 }
 
 impl Offers {
@@ -244,6 +246,7 @@ impl Offers {
         match self {
             Self::More | Self::Deletion => "more",
             Self::Repost => "repost",
+            Self::Like => "like",
         }
     }
 }

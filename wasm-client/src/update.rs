@@ -214,6 +214,7 @@ fn restore(model: &mut Model, snapshot: Snapshot, out: &mut Vec<Effect>) {
     model.connection.cursor = settings.cursor;
     model.theme = settings.theme;
     model.media = settings.media;
+    model.likes.public = settings.public_likes;
     model.pace = settings.pace;
     model.chosen_language = settings.language;
     model.tab = settings.tab;

@@ -269,7 +269,7 @@ impl Conversation {
             }
             Answer::Received(id, Received::Stored) => vec![self.session.on_received(&id, Ok(()))],
             Answer::Received(id, Received::Shown(event)) => {
-                vec![SessionStep::Spread(Box::new(event)), self.session.on_received(&id, Ok(()))]
+                vec![SessionStep::Spread(event), self.session.on_received(&id, Ok(()))]
             }
             Answer::Received(id, Received::Refused(refused)) => {
                 vec![self.session.on_received(&id, Err(refused))]

@@ -113,17 +113,7 @@ impl<'txn> Tables<'txn> {
             // Readers learn of it by a new number.
             self.remove(*sequence, private)?;
         } else if let Some(sequence) = known {
-            // A deletion may have come as a private one before.
-            if shared && !self.shared.holds(event)? && self.room_for(event)? == CapDecision::Free {
-                self.shared.insert(event, sequence)?;
-            }
-            // It is not only on a relay any more: somebody has handed it over.
-            if origin.door.is_private()
-                && matches!(audience(event), Audience::People(_))
-                && self.mirrored.remove(sequence)?.is_some()
-            {
-                self.shared.note_mirrored(event, false)?;
-            }
+            self.note_again(sequence, event, origin, shared)?;
             return Ok(Inserted::Known(sequence));
         }
         if is_expired(event, now) {
@@ -193,6 +183,29 @@ impl<'txn> Tables<'txn> {
         }
         self.on_stored(sequence, event)?;
         Ok(Inserted::New(sequence))
+    }
+
+    /// Notes by what door an event has come that is here already.
+    fn note_again(
+        &mut self,
+        sequence: u64,
+        event: &Event,
+        origin: &Origin,
+        shared: bool,
+    ) -> Result<(), redb::Error> {
+        // A deletion may have come as a private one before. What is here without its statement is not shared without it.
+        let shared = shared && event.statement.is_none();
+        if shared && !self.shared.holds(event)? && self.room_for(event)? == CapDecision::Free {
+            self.shared.insert(event, sequence)?;
+        }
+        // It is not only on a relay any more: somebody has handed it over.
+        if origin.door.is_private()
+            && matches!(audience(event), Audience::People(_))
+            && self.mirrored.remove(sequence)?.is_some()
+        {
+            self.shared.note_mirrored(event, false)?;
+        }
+        Ok(())
     }
 
     /// The copy of an event that is here as a private one, when the event comes with a statement that it is for everyone.

@@ -63,7 +63,7 @@ impl<N: PeerNetwork, S: EventStore, P: Platform, H: Host<S::Note>> Pump<N, S, P,
             Output::ReadTargets(request, event) => self.read_targets(request, event),
             Output::ReadUndelivered(event) => self.read_undelivered(event),
             // To sessions and people.
-            Output::ShowMail(mail, event) => self.answer_mail(mail, Received::Shown(event)),
+            Output::ShowMail(mail, event) => self.answer_mail(mail, Received::Shown(Box::new(event))),
             Output::TakeMail(mail) => self.answer_mail(mail, Received::Stored),
             Output::RefuseMail(mail, refused) => self.answer_mail(mail, Received::Refused(refused)),
             Output::Published(request, id, inserted, carried) => {

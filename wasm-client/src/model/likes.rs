@@ -17,6 +17,10 @@ pub struct Likes {
     /// Who likes which post, each once.
     people: SortedSet<(EventId, PublicKey)>,
     counts: SortedMap<EventId, usize>,
+    /// Whether everyone may see likes of people who read on Nostr relays only; none before the person was asked.
+    pub public: Option<bool>,
+    /// The post that is to be liked as soon as the node has said how its author reads.
+    pub waiting: Option<EventId>,
     /// Whether the node has given those it holds.
     pub loaded: bool,
     /// From when on all likes of own posts are here, in seconds since 1970. A post that is older may have more.

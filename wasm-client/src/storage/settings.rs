@@ -92,6 +92,8 @@ pub enum Setting {
     BackedUp(bool),
     /// At which relays the person has agreed to sign in.
     Agreed(Vec<String>),
+    /// Whether everyone may see likes of people who read on Nostr relays only.
+    PublicLikes(bool),
 }
 
 /// All settings.
@@ -123,6 +125,8 @@ pub struct StoredSettings {
     pub tab: Tab,
     /// See [`Setting::Followers`].
     pub followers: Vec<(PublicKey, u64)>,
+    /// See [`Setting::PublicLikes`].
+    pub public_likes: Option<bool>,
     /// See [`Setting::Media`].
     pub media: Media,
     /// See [`Setting::Pace`].
@@ -232,6 +236,7 @@ impl Setting {
             Self::KeptSince(_) => "kept_since",
             Self::BackedUp(_) => "backed_up",
             Self::Agreed(_) => "agreed",
+            Self::PublicLikes(_) => "public_likes",
         })
     }
 
@@ -262,6 +267,7 @@ impl Setting {
             Self::Media(media) => Some(media.word().to_owned()),
             Self::Pace(pace) => Some(pace.word().to_owned()),
             Self::KeptSince(since) | Self::ReadUntil(since) => (*since > 0).then(|| since.to_string()),
+            Self::PublicLikes(yes) => Some(if *yes { "yes" } else { "no" }.to_owned()),
             Self::BackedUp(yes) | Self::MadeHere(yes) => yes.then(|| "yes".to_owned()),
         }
     }
@@ -315,6 +321,7 @@ impl StoredSettings {
             }
             "kept_since" => self.kept_since = text.parse().unwrap_or_default(),
             "backed_up" => self.backed_up = text == "yes",
+            "public_likes" => self.public_likes = Some(text == "yes"),
             "agreed" => {
                 self.agreed =
                     text.split(' ').filter(|relay| relay.contains("://")).map(str::to_owned).collect();
@@ -369,6 +376,7 @@ mod tests {
             Setting::Tab(Tab::Following),
             Setting::Followers(vec![(PublicKey::from_bytes([2; 32]), 7)]),
             Setting::Media(Media::Never),
+            Setting::PublicLikes(false),
             Setting::Pace(Pace::Saver),
             Setting::KeptSince(5),
             Setting::BackedUp(true),
@@ -393,6 +401,7 @@ mod tests {
             tab: Tab::Following,
             followers: vec![(PublicKey::from_bytes([2; 32]), 7)],
             media: Media::Never,
+            public_likes: Some(false),
             pace: Pace::Saver,
             kept_since: 5,
             backed_up: true,

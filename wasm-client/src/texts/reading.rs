@@ -25,6 +25,9 @@ words! {
     IN_REPLY_TO: "in reply to {0}";
     LIKE: "Like";
     LIKED: "You like this";
+    LIKE_ON_RELAYS: "{0} reads on Nostr relays and learns of your like only if everyone may see it. That then holds for all whom you like there.";
+    LIKE_PUBLIC: "Everyone may see it";
+    LIKE_PRIVATE: "Rather not";
     ANSWER_COUNT: "1 answer";
     ANSWERS_COUNT: "{0} answers";
     REPOST_COUNT: "1 repost";
@@ -78,6 +81,10 @@ words! {
 /// The months of the year in order.
 pub const MONTHS: [super::Words; 12] =
     [JANUARY, FEBRUARY, MARCH, APRIL, MAY, JUNE, JULY, AUGUST, SEPTEMBER, OCTOBER, NOVEMBER, DECEMBER];
+
+pub fn like_on_relays(language: Language, name: &str) -> String {
+    LIKE_ON_RELAYS.fill(language, &[name])
+}
 
 pub fn sensitive_of(language: Language, reason: &str) -> String {
     SENSITIVE_OF.fill(language, &[reason])

@@ -16,8 +16,8 @@ use crate::{
     effect::{Purpose, Timer},
     message::Writing,
     model::{
-        About, Compose, Context, DraftAudience, Model, Outgoing, Quote, Reply, StoredDraft, likes,
-        lists::MUTE_LIST, mention, reply::is_private, thread,
+        About, Compose, Context, DraftAudience, Menu, Model, Offers, Outgoing, Quote, Reply, StoredDraft,
+        likes, lists::MUTE_LIST, mention, reply::is_private, thread,
     },
     richtext,
     route::Route,
@@ -48,6 +48,12 @@ pub fn update(model: &mut Model, writing: Writing, out: &mut Vec<Effect>) {
         Writing::Quote(id) => quote(model, id, out),
         Writing::Repost(id) => repost(model, id, out),
         Writing::Like(id) => like(model, id, out),
+        Writing::LikeAs(id, public) => {
+            model.likes.public = Some(public);
+            out.push(Effect::Save(vec![StorageChange::Set(Setting::PublicLikes(public))]));
+            close_menu(model, out);
+            like(model, id, out);
+        }
         Writing::Close => {
             save_draft(model, out);
             leave_screen(model, out);
@@ -513,9 +519,33 @@ fn like(model: &mut Model, id: EventId, out: &mut Vec<Effect>) {
     if unsigned.pubkey == me || model.likes.is_mine(&id) {
         return;
     }
-    let draft = likes::draft(id, &unsigned.pubkey, model.now());
+    let author = unsigned.pubkey;
+    let mut draft = likes::draft(id, &author, model.now());
+    if !is_private(unsigned) {
+        if reach::ask_of(model, &[author], out) {
+            model.likes.waiting = Some(id);
+            return;
+        }
+        if model.people.reads_relays_only(&author) {
+            match model.likes.public {
+                Some(true) => draft.tags.push(everyone_tag()),
+                Some(false) => {}
+                None => {
+                    model.menu = Some(Menu { post: id, offers: Offers::Like });
+                    return;
+                }
+            }
+        }
+    }
     model.likes.add_mine(id, None);
     signing::sign(model, Purpose::Like(id), draft, out);
+}
+
+/// Goes on with a like that has waited until the node says how the author of the post reads.
+pub fn like_waiting(model: &mut Model, out: &mut Vec<Effect>) {
+    if let Some(id) = model.likes.waiting.take() {
+        like(model, id, out);
+    }
 }
 
 /// First stored, then shown as waiting, then sent: what is written is never lost.

@@ -210,6 +210,7 @@ fn on_frame(model: &mut Model, frame: NodeFrame, moment: Moment, out: &mut Vec<E
         NodeFrame::Reach { request, relay_only } => {
             if model.connection.requests.remove(&request) == Some(SentRequest::Reach) {
                 reach::on_answer(model, relay_only);
+                compose::like_waiting(model, out);
             }
         }
         NodeFrame::Warnings(codes) => model.connection.warnings = codes,
@@ -538,6 +539,7 @@ fn on_refused(
         Some(SentRequest::Newest) => model.timeline.loading = false,
         Some(SentRequest::Older) => model.timeline.past = Past::InNode,
         Some(SentRequest::Page | SentRequest::PageOlder | SentRequest::Search) => model.open.loading = false,
+        Some(SentRequest::Reach) => compose::like_waiting(model, out),
         Some(SentRequest::Export) => exporting::fail(model, out),
         Some(SentRequest::Names { .. } | SentRequest::Permit) => notify(model, refusal.reason, out),
         Some(
@@ -547,7 +549,6 @@ fn on_refused(
             | SentRequest::Followed
             | SentRequest::Notices
             | SentRequest::OwnNodes
-            | SentRequest::Reach
             | SentRequest::Likes,
         )
         | None => {}

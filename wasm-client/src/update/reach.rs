@@ -10,14 +10,23 @@ use crate::model::{DraftAudience, Model, connection::SentRequest, thread};
 
 /// Asks the node how the people of the answer that is being written read, those of whom this is not known yet.
 pub fn ask(model: &mut Model, out: &mut Vec<Effect>) {
-    let Some(reply) = model.compose.reply.as_ref().filter(|_| model.connection.tells_reach) else { return };
-    let unknown = reply.people.iter().filter(|person| model.people.asks_reach(person));
+    if let Some(reply) = &model.compose.reply {
+        let people = reply.people.clone();
+        ask_of(model, &people, out);
+    }
+}
+
+/// The same of these people; says whether somebody is asked about.
+pub fn ask_of(model: &mut Model, people: &[PublicKey], out: &mut Vec<Effect>) -> bool {
+    let unknown = people.iter().filter(|person| model.people.asks_reach(person));
     let people: Vec<PublicKey> = unknown.take(MAX_REACH).copied().collect();
-    if !people.is_empty() && model.connection.is_logged_in() {
+    let asks = !people.is_empty() && model.connection.tells_reach && model.connection.is_logged_in();
+    if asks {
         model.people.reach_asked(&people);
         let request = model.connection.ask(SentRequest::Reach);
         out.push(Effect::Send(ClientFrame::Reach { request, people }));
     }
+    asks
 }
 
 /// The node says who reads on Nostr relays only.

@@ -5,7 +5,7 @@ use nostrp2p_protocol::{EventId, PublicKey, UnsignedEvent, frame::Delivery};
 use super::{
     Html, button,
     icons::{Icon, icon},
-    paragraph,
+    paragraph, sentence,
 };
 use crate::{
     message::{Message, Reading, Relation, Writing},
@@ -21,6 +21,7 @@ pub fn view(model: &Model, id: EventId, unsigned: &UnsignedEvent) -> Option<Html
         Offers::More => more(model, id, unsigned),
         Offers::Repost => repost(model, id),
         Offers::Deletion => deletion(model, id),
+        Offers::Like => like(model, id, &unsigned.pubkey),
     })
 }
 
@@ -95,6 +96,20 @@ fn deletion(model: &Model, id: EventId) -> Html {
                         .test_id("delete-yes"),
                 )
                 .child(button("quiet", model.say(texts::CANCEL), close(id, Offers::Deletion)).key("no")),
+        )
+}
+
+/// Asks once whether everyone may see likes of people who would not get them otherwise.
+fn like(model: &Model, id: EventId, author: &PublicKey) -> Html {
+    let name = model.name_in_sentence(author);
+    let as_words = |look, words, public| button(look, model.say(words), Writing::LikeAs(id, public));
+    group(model.say(texts::LIKE))
+        .child(sentence("p", &texts::like_on_relays(model.language(), &name)).class("muted"))
+        .child(
+            element("div")
+                .class("row")
+                .child(as_words("plain", texts::LIKE_PUBLIC, true).test_id("like-public"))
+                .child(as_words("quiet", texts::LIKE_PRIVATE, false).test_id("like-private")),
         )
 }
 

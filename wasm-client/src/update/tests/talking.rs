@@ -158,6 +158,38 @@ fn an_answer_to_somebody_on_nostr_relays_only_is_meant_for_everyone_and_says_why
 }
 
 #[test]
+fn a_like_of_somebody_on_nostr_relays_only_is_for_everyone_after_one_consent() {
+    let mut rig = Rig::in_use(0);
+    rig.frame(NodeFrame::Features(vec![REACH]));
+    let posts = [tagged(2, Kind::POST, vec![], "one"), tagged(2, Kind::POST, vec![], "two")];
+    rig.receive(posts.to_vec());
+    rig.give(Message::Writing(Writing::Like(posts[0].id())));
+    let request = rig.sent().iter().find_map(|frame| match frame {
+        ClientFrame::Reach { request, .. } => Some(*request),
+        _ => None,
+    });
+    let request = request.expect("the node is asked first");
+    assert_eq!(rig.draft(), None);
+    rig.frame(NodeFrame::Reach { request, relay_only: vec![public(2)] });
+    assert_eq!(rig.draft(), None, "the person is asked");
+    assert!(rig.shown().contains("learns of your like only if everyone may see it"));
+    rig.give(Message::Writing(Writing::LikeAs(posts[0].id(), true)));
+    assert!(rig.draft().expect("it is signed").tags.contains(&everyone_tag()));
+    assert!(rig.saved().contains(&StorageChange::Set(Setting::PublicLikes(true))));
+    rig.effects.clear();
+    rig.give(Message::Writing(Writing::Like(posts[1].id())));
+    assert!(rig.draft().expect("nobody is asked again").tags.contains(&everyone_tag()));
+    // Of others likes stay private.
+    let other = tagged(3, Kind::POST, vec![], "has a node");
+    rig.receive(vec![other.clone()]);
+    rig.effects.clear();
+    rig.give(Message::Writing(Writing::Like(other.id())));
+    let asked = rig.sent().iter().map(ClientFrame::request).next().expect("the node is asked");
+    rig.frame(NodeFrame::Reach { request: asked, relay_only: vec![] });
+    assert!(!rig.draft().expect("it is signed").tags.contains(&everyone_tag()));
+}
+
+#[test]
 fn an_answer_is_public_from_the_statement_of_its_authors_node_on() {
     let mut rig = Rig::in_use(0);
     let private = tagged(2, Kind::POST, vec![tag("p", public(1).to_string())], "said by a program");
