@@ -10,8 +10,8 @@ mod neighbours;
 use std::{collections::BTreeMap, time::Duration};
 
 use nostrp2p_protocol::{
-    Announcement, Delegation, PeerId, PublicKey, PublicStatement, SignedAnnouncement, UnsignedEvent,
-    UnverifiedEvent,
+    Announcement, Delegation, PeerId, PublicKey, PublicStatement, RunStatement, SignedAnnouncement,
+    UnsignedEvent, UnverifiedEvent,
     announcement::{MAX_ADDRESSES, MAX_ANNOUNCEMENTS},
     event_policy::is_ahead,
     limits::MAX_SECONDS_AHEAD,
@@ -22,8 +22,10 @@ use self::neighbours::Neighbours;
 use crate::{
     Core,
     limit::{Rate, TokenBuckets, UNIT},
+    node_key::NodeKey,
     rng::SeededRng,
     sources::Sources,
+    twin::Twin,
 };
 
 /// Announcements that are kept: 8 MB at their largest, 2 MB at their usual size.
@@ -33,12 +35,6 @@ const HORIZON_SECONDS: u64 = 7 * 86_400;
 /// Announcements of one node that are passed on: one at its start, one when it is claimed, and some for changing addresses.
 /// More are kept by whoever hears them from it, so that its neighbours know where it is and whether it runs twice.
 const OF_NODE: Rate = Rate { burst: 8, per_hour: 48 };
-/// How far the clock may go back at a restart, in seconds, before what the node said of itself earlier looks like the
-/// word of another node: what time servers correct.
-const RESTART_SECONDS: u64 = 2;
-/// How long another node with this node's key is remembered, in seconds: three hours, in which it announces itself six
-/// times.
-const TWIN_SECONDS: u64 = 3 * 3_600;
 /// After so many displaced announcements the node counts again how many must not be displaced.
 const COUNT_AFTER: usize = 64;
 
@@ -47,20 +43,6 @@ const COUNT_AFTER: usize = 64;
 pub fn announce_every(known: usize) -> Duration {
     let thousands = u32::try_from(known / 1_000).unwrap_or(u32::MAX).clamp(1, 48);
     Duration::from_secs(30 * 60) * thousands
-}
-
-/// Signs a message with a node's key.
-pub type Sign = Box<dyn Fn(&[u8]) -> [u8; 64] + Send + Sync>;
-
-/// The node's own ed25519 key, which this crate deliberately does not handle: how to sign with it, and how to check what
-/// other nodes have signed with theirs.
-pub struct NodeKey {
-    /// The node that signs.
-    pub peer: PeerId,
-    /// Signs a message.
-    pub sign: Sign,
-    /// Whether a node has signed a message so.
-    pub verify: fn(&PeerId, &[u8], &[u8; 64]) -> bool,
 }
 
 /// What the node knows of announcements.
@@ -81,10 +63,7 @@ pub struct Announcer {
     needed: usize,
     count_after: usize,
     rng: SeededRng,
-    /// When this run announced itself first, in seconds since 1970.
-    began: Option<u64>,
-    /// When another node was last heard that has this node's key, in seconds since 1970.
-    twin: Option<u64>,
+    twin: Twin,
 }
 
 struct Heard {
@@ -125,8 +104,9 @@ pub enum Unheard {
 }
 
 impl Announcer {
-    /// Begins with nothing heard. `seed` is random, so that nobody can tell what makes room; the same seed replays.
-    pub fn new(key: NodeKey, helper: Option<String>, seed: u64) -> Self {
+    /// Begins with nothing heard. `seed` is random, so that nobody can tell what makes room; the same seed replays. `run`
+    /// is random as well, and known to whoever asks.
+    pub fn new(key: NodeKey, helper: Option<String>, seed: u64, run: [u8; 8]) -> Self {
         Self {
             key,
             helper,
@@ -140,8 +120,7 @@ impl Announcer {
             needed: 0,
             count_after: 0,
             rng: SeededRng::new(seed),
-            began: None,
-            twin: None,
+            twin: Twin::new(run),
         }
     }
 
@@ -156,9 +135,17 @@ impl Announcer {
         PublicStatement::new(word.event(), &(self.key.sign)(&statement_input(&unsigned.id())))
     }
 
-    /// When another node has announced itself with this node's key, in seconds since 1970, if that was lately.
+    /// When another node was heard that has this node's key, in seconds since 1970, if that was lately.
     pub fn twin(&self, now: u64) -> Option<u64> {
-        self.twin.filter(|heard| now.saturating_sub(*heard) < TWIN_SECONDS)
+        self.twin.heard(now)
+    }
+
+    /// Answers whoever asks which run of this node it is, and shows what a program with this key has said.
+    pub fn say_run(&mut self, heard: Option<&RunStatement>, now: u64) -> RunStatement {
+        if let Some(heard) = heard {
+            self.twin.hear_statement(&self.key, heard, now);
+        }
+        self.twin.statement(&self.key, now)
     }
 
     /// Signs what this node says of itself now. Each is later than the one before, if need be ahead of the clock; but not
@@ -168,7 +155,7 @@ impl Announcer {
         if is_ahead(self.last_own, now) {
             self.last_own = 0;
         }
-        self.began = Some(self.began.map_or(now, |began| began.min(now)));
+        self.twin.sign(now);
         self.last_own = now.max(self.last_own.saturating_add(1));
         let strip = |delegation: &Delegation| UnverifiedEvent {
             claimed_id: None,
@@ -237,10 +224,7 @@ impl Announcer {
             if !later || !(self.key.verify)(&peer, &signed.signed_bytes, &signed.sig) {
                 return Err(Unheard::Stale);
             }
-            // What an earlier run has said is no later than the beginning of this one.
-            if self.began.is_some_and(|began| issued_at > began.saturating_add(RESTART_SECONDS)) {
-                self.twin = Some(now);
-            }
+            self.twin.hear(issued_at, now);
             self.last_own = issued_at;
             self.said = bytes;
             return Err(Unheard::Overtaken);

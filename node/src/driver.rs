@@ -15,6 +15,7 @@ mod publishing;
 mod received;
 mod reporting;
 mod revoking;
+mod runs;
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -166,8 +167,6 @@ struct Running {
     announce_at: Option<Instant>,
     announced: Option<Instant>,
     /// When a neighbour is asked for another node with this key, and the pause after that.
-    twin_at: Instant,
-    twin_pause: Duration,
     /// Given addresses that could not be reached, as the settings bound them, and why, so that it is said once.
     unreached: BTreeMap<String, String>,
     ways: TunnelClient,
@@ -247,8 +246,6 @@ impl Driver {
             pace: AnnounceLimiter::new(Instant::now()),
             announced: None,
             announce_at: None,
-            twin_at: Instant::now() + announcing::TWIN_FIRST_PAUSE,
-            twin_pause: announcing::TWIN_FIRST_PAUSE,
             unreached: BTreeMap::new(),
             tasks: FuturesUnordered::new(),
             next: 0,
@@ -349,7 +346,6 @@ impl Running {
         self.notice_outage().await;
         self.handle(Input::Tick).await;
         self.seek_ways().await;
-        self.look_for_twin();
         self.renew_claim();
         self.report_standing().await;
         self.report_counters();
@@ -413,6 +409,13 @@ impl Running {
                 self.ask_for_announcements(peer.id);
                 self.ask_for_revocations(peer.id, vec![]);
                 self.report_standing().await;
+            }
+            OverlayEvent::PeerConnectedTwice(peer) => {
+                let overlay = self.overlay.clone();
+                self.tasks.push(Box::pin(async move {
+                    runs::show_runs_to_one_another(&overlay, peer).await;
+                    DriverEvent::Done
+                }));
             }
             OverlayEvent::PeerDisconnected(peer) => {
                 tracing::info!(%peer, "a node left");

@@ -240,7 +240,7 @@ fn announcer(settings: &Settings, secret: &NodeSecret) -> Announcer {
         sign: Box::new(move |message| signer.sign(message)),
         verify: nostrp2p_overlay::verify,
     };
-    Announcer::new(key, settings.home.help_others.clone(), driver::seed())
+    Announcer::new(key, settings.home.help_others.clone(), driver::seed(), driver::seed().to_be_bytes())
 }
 
 /// The names of the node, and whose pages it takes: what the settings say, and what its owner has decided.

@@ -10,6 +10,7 @@ mod messages;
 mod relaying;
 mod requests;
 mod saving;
+mod second;
 
 use std::{
     collections::{BTreeMap, HashMap},

@@ -34,6 +34,9 @@ pub enum OverlayEvent {
     },
     /// A node is connected and speaks our protocol. It is subscribed already, unless it does not want broadcasts.
     PeerConnected(Peer),
+    /// A node has connected once more, and has answered on an earlier connection since. It may be two programs with one key.
+    /// Told once while it is connected.
+    PeerConnectedTwice(PeerId),
     /// The last connection to a node that had joined is gone.
     PeerDisconnected(PeerId),
     /// Others can try to reach this node here: a multiaddr with the peer id, which another node takes as `-b`.

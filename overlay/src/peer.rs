@@ -71,6 +71,10 @@ pub(crate) struct Connected {
     pub(crate) relays: bool,
     /// Whether its own addresses were dialed after it came over a relay.
     pub(crate) sought: bool,
+    /// By which it has connected once more, until it answers on an earlier one.
+    pub(crate) second: Option<ConnectionId>,
+    /// Whether the node was told that it is connected twice.
+    pub(crate) twice: bool,
 }
 
 /// One connection.
@@ -101,6 +105,8 @@ impl Connected {
             announced: false,
             relays: false,
             sought: false,
+            second: None,
+            twice: false,
         }
     }
 

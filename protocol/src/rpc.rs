@@ -4,7 +4,7 @@
 //! A question (`/nostrp2p/fetch/1`) is a [`RpcRequest`], answered as it says.
 
 use crate::{
-    Filter, Malformed, PublicKey, UnverifiedEvent,
+    Filter, Malformed, PublicKey, RunStatement, UnverifiedEvent,
     announcement::{MAX_ANNOUNCEMENTS, MAX_HELPER_BYTES},
     compression::{pack, unpack},
     frame::StoreId,
@@ -86,7 +86,10 @@ pub enum RpcRequest {
     /// 7 `[7, question]`: the question 2 or 3 that the binary holds, by a node that reads long lists (see
     /// [`crate::limits::MAX_LIST_ENTRIES`]). Answered in the same way; the answer to 2 or 3 alone leaves them out.
     WithLongLists(Box<RpcRequest>),
-    /// 8 `[8, question]`: the same by a node that also reads statements ([`crate::PublicStatement`]): events of the answer
+    /// 8 `[8, statement]`: "a program that runs with your key has said this of itself; what does yours say?" The binary
+    /// holds a [`RunStatement`] or nothing. Answered by `[8, statement]`, made now.
+    Run(Option<RunStatement>),
+    /// 9 `[9, question]`: as 7, by a node that also reads statements ([`crate::PublicStatement`]): events of the answer
     /// may have theirs behind them. The answer to 2 and 7 leaves out what is public by a statement alone, and the answer to
     /// 3 and 7 leaves out the statements.
     WithStatements(Box<RpcRequest>),
@@ -127,8 +130,12 @@ impl RpcRequest {
             Self::WithLongLists(question) => {
                 wire::encode(&(7u8, serde_bytes::Bytes::new(&question.encode())))
             }
+            Self::Run(heard) => {
+                let heard = heard.map(|statement| statement.encode()).unwrap_or_default();
+                wire::encode(&(8u8, serde_bytes::Bytes::new(&heard)))
+            }
             Self::WithStatements(question) => {
-                wire::encode(&(8u8, serde_bytes::Bytes::new(&question.encode())))
+                wire::encode(&(9u8, serde_bytes::Bytes::new(&question.encode())))
             }
         }
     }
@@ -164,7 +171,7 @@ impl RpcRequest {
                 let (_, people): (u8, serde_bytes::ByteBuf) = wire::decode(bytes)?;
                 people_of(&people, 0).map(Self::Revocations)
             }
-            kind @ (7 | 8) => {
+            kind @ (7 | 9) => {
                 let (_, question): (u8, serde_bytes::ByteBuf) = wire::decode(bytes)?;
                 // Not itself again, so that nothing is decoded deeper than twice.
                 match wire::message_type(&question)? {
@@ -173,8 +180,29 @@ impl RpcRequest {
                     other => Err(Malformed::UnknownType(other)),
                 }
             }
+            8 => {
+                let (_, heard): (u8, serde_bytes::ByteBuf) = wire::decode(bytes)?;
+                let heard = if heard.is_empty() { None } else { Some(RunStatement::decode(&heard)?) };
+                Ok(Self::Run(heard))
+            }
             other => Err(Malformed::UnknownType(other)),
         }
+    }
+}
+
+/// Encodes the answer to [`RpcRequest::Run`].
+pub fn encode_run(statement: &RunStatement) -> Vec<u8> {
+    wire::encode(&(8u8, serde_bytes::Bytes::new(&statement.encode())))
+}
+
+/// Decodes the answer to [`RpcRequest::Run`]; the signature is not checked.
+///
+/// # Errors
+/// When it is cut off or something else.
+pub fn decode_run(bytes: &[u8]) -> Result<RunStatement, Malformed> {
+    match wire::decode::<(u8, serde_bytes::ByteBuf)>(bytes)? {
+        (8, statement) => RunStatement::decode(&statement),
+        (other, _) => Err(Malformed::UnknownType(other)),
     }
 }
 

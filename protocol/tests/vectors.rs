@@ -4,15 +4,17 @@
 //! writes the file anew.
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
+use std::collections::BTreeSet;
+
 use nostrp2p_protocol::{
-    Event, EventTemplate, Filter, Kind, Packet, PeerId, SecretKey, Tag, UnverifiedEvent,
+    Event, EventTemplate, Filter, Kind, Packet, PeerId, RunStatement, SecretKey, Tag, UnverifiedEvent,
     channel::{self, ChannelSecret, Greeting},
     frame::{
-        Carried, CaughtUp, ClientFrame, Delivery, Mirror, MirrorState, NodeFrame, Path, PeerStatus, Refusal,
-        RefusalCode, Ways, Welcome,
+        Carried, CaughtUp, ClientFrame, Delivery, Mirror, MirrorState, NodeFrame, Path, PeerStatus,
+        Permission, Reached, Refusal, RefusalCode, Ways, Welcome,
     },
     login,
-    rpc::{Found, Lent, OwnPage, Receipt, Revoked, RpcRequest},
+    rpc::{Found, Lent, OwnPage, Receipt, Revoked, RpcRequest, decode_run, encode_run},
     sync::{Compared, SyncRequest, encode_noted},
 };
 
@@ -79,6 +81,20 @@ fn client_messages() -> Vec<(&'static str, ClientFrame)> {
             ClientFrame::RelayLogin { relay: "wss://relay.example".into(), proof: relay_proof() },
         ),
         ("export", ClientFrame::Export { request: 5, after: 77 }),
+        ("search", ClientFrame::Search { request: 6, filters: vec![filter()], words: "hello 世界".into() }),
+        (
+            "ask-names",
+            ClientFrame::Names { request: 7, name: "home.example:8443".into(), change: Some(true) },
+        ),
+        (
+            "permit",
+            ClientFrame::Permit {
+                request: 8,
+                sort: Permission::WEB_ORIGIN,
+                subject: "https://jumble.example".into(),
+                granted: Some(false),
+            },
+        ),
     ]
 }
 
@@ -116,7 +132,7 @@ fn node_messages() -> Vec<(&'static str, NodeFrame)> {
             },
         ),
         ("batch", NodeFrame::Batch { through: 79, newest: 80, events: vec![short.clone()] }),
-        ("answer", NodeFrame::Answer { request: 3, complete: true, events: vec![short] }),
+        ("answer", NodeFrame::Answer { request: 3, complete: true, events: vec![short.clone()] }),
         (
             "status",
             NodeFrame::Status {
@@ -155,6 +171,24 @@ fn node_messages() -> Vec<(&'static str, NodeFrame)> {
                 work: 20,
             }]),
         ),
+        ("network", NodeFrame::Network { reached: Reached::Directly, traffic: vec![(peer, 1_000, 2_000)] }),
+        ("warnings", NodeFrame::Warnings(vec![1, 4])),
+        (
+            "names",
+            NodeFrame::Names { request: 7, own: true, names: vec![("home.example:8443".into(), true)] },
+        ),
+        (
+            "permissions",
+            NodeFrame::Permissions {
+                request: 8,
+                permissions: vec![Permission {
+                    sort: Permission::WEB_ORIGIN,
+                    subject: "https://jumble.example".into(),
+                    granted: None,
+                }],
+                drafts: vec![short],
+            },
+        ),
         ("refused", NodeFrame::Refused { request: 2, refusal }),
     ]
 }
@@ -171,7 +205,13 @@ fn questions() -> Vec<(&'static str, RpcRequest)> {
             RpcRequest::WithLongLists(Box::new(RpcRequest::Own { store: Some(5), after: 77, newest: 12 })),
         ),
         ("ask-revocations", RpcRequest::Revocations(vec![event().pubkey])),
+        ("ask-run", RpcRequest::Run(None)),
+        ("ask-run-heard", RpcRequest::Run(Some(run()))),
     ]
+}
+
+fn run() -> RunStatement {
+    RunStatement { run: [9; 8], issued_at: 1_700_000_000, sig: [7; 64] }
 }
 
 fn lent() -> Lent {
@@ -238,6 +278,7 @@ fn messages() -> String {
         format!("answer-own {}", hex::encode(page.encode())),
         format!("answer-revocations {}", hex::encode(Revoked { events: vec![compact()] }.encode())),
         format!("receipt-taken {}", hex::encode(Receipt::Taken.encode())),
+        format!("answer-run {}", hex::encode(encode_run(&run()))),
         format!("answer-lend {}", hex::encode(lent().encode())),
         format!("compared {}", hex::encode(compared().encode())),
         format!("noted {}", hex::encode(encode_noted())),
@@ -279,9 +320,31 @@ fn every_vector_decodes_to_its_message() {
     }
     assert_eq!(Compared::decode(&bytes("compared")), Ok(compared()));
     assert_eq!(Found::decode(&bytes("answer-events")), Ok(Found { events: vec![compact()] }));
+    assert_eq!(decode_run(&bytes("answer-run")), Ok(run()));
     assert_eq!(Lent::decode(&bytes("answer-lend")), Ok(lent()));
     assert_eq!(Packet::decode(&bytes("packet-revocation")), Ok(Packet::Revocation(compact())));
     assert_eq!(Revoked::decode(&bytes("answer-revocations")), Ok(Revoked { events: vec![compact()] }));
     assert_eq!(Packet::decode(&bytes("packet-event")), Ok(Packet::Event(compact())));
     assert_eq!(UnverifiedEvent::from_compact(&bytes("compact-event")).unwrap().verify(), Ok(event()));
+}
+
+/// The tables of frames in PROTOCOL.md have rows like `| 22 | Permit | `.
+#[test]
+fn every_frame_of_the_document_has_a_vector() {
+    let document = include_str!("../../PROTOCOL.md");
+    let section = document.split("\n## ").find(|section| section.starts_with("Client and node")).unwrap();
+    let row = |line: &str| {
+        let mut cells = line.strip_prefix("| ")?.split(" | ");
+        let number: u8 = cells.next()?.parse().ok()?;
+        let is_frame = cells.nth(1)?.starts_with(&format!("`[{number}"));
+        is_frame.then_some(number)
+    };
+    let named: Vec<u8> = section.lines().filter_map(row).collect();
+    let of_clients = client_messages().into_iter().map(|(_, frame)| frame.encode());
+    let of_nodes = node_messages().into_iter().map(|(_, frame)| frame.encode());
+    // A frame is an array of up to 15 elements, the first of which is a number below 128: one byte each.
+    let kept: BTreeSet<u8> = of_clients.chain(of_nodes).filter_map(|bytes| bytes.get(1).copied()).collect();
+    assert!(named.len() > 30, "{named:?}");
+    let missing: Vec<u8> = named.into_iter().filter(|number| !kept.contains(number)).collect();
+    assert_eq!(missing, Vec::<u8>::new());
 }

@@ -122,7 +122,7 @@ pub(crate) async fn start(
     let settings = EngineSettings { seed: identity.seed, limits, ..EngineSettings::default() };
     let driver = Driver {
         core: Core::new(settings, Some(identity.key.public_key())),
-        announcer: Announcer::new(key(&identity.secret), None, identity.seed),
+        announcer: Announcer::new(key(&identity.secret), None, identity.seed, identity.seed.to_be_bytes()),
         heard: BTreeMap::new(),
         handed: BTreeMap::new(),
         tasks: FuturesUnordered::new(),

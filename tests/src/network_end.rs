@@ -93,6 +93,23 @@ impl NetworkEnd {
         self.node = Some(child.expect("the node starts"));
     }
 
+    /// The machine loses power: the node ends, and nobody hears of it, for its connections say nothing any more.
+    ///
+    /// # Panics
+    /// When there is no node, and when packets cannot be held back.
+    pub fn lose_power(&mut self) {
+        for rule in [
+            "add table inet power",
+            "add chain inet power out { type filter hook output priority 0 ; }",
+            "add rule inet power out oifname lan tcp flags & (fin | rst) != 0 drop",
+        ] {
+            assert!(self.inside(&[&["nft"], &words(rule)[..]].concat()), "{rule}");
+        }
+        let mut node = self.node.take().expect("a node runs");
+        node.kill().expect("it can be killed");
+        node.wait().expect("it ends");
+    }
+
     /// What the node says of itself.
     ///
     /// # Errors

@@ -49,6 +49,7 @@ mod paging;
 mod people;
 mod permissions;
 mod point_to_point;
+mod power_cut;
 mod private;
 mod programs;
 mod proxy;

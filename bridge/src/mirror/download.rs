@@ -23,6 +23,9 @@ use super::{MirrorStep, line, mail::is_mail, questions::Allowed};
 const EOSE_WITHIN: u64 = 60;
 /// How much of what was heard before is asked for again, in seconds: clocks differ, and events come late.
 const OVERLAP: u64 = 15 * 60;
+/// How much of what was heard before is asked for again of gift wraps, in seconds: their times lie up to two days in the
+/// past (NIP-59), and a sender that was away brings them later. After a start all of the horizon is asked for.
+const WRAPS_OVERLAP: u64 = 7 * 86_400;
 /// How often the node polls what no subscription covers, in seconds.
 const POLL_EVERY: u64 = 5 * 60;
 
@@ -31,6 +34,8 @@ const POLL_EVERY: u64 = 5 * 60;
 pub(super) struct Asking {
     owner: PublicKey,
     heard_until: u64,
+    /// The same of gift wraps, which are not asked for at all times; None until all of them were read.
+    wraps_until: Option<u64>,
     wanted: Vec<Filter>,
     /// The same, divided into filters that the relay takes.
     filters: Vec<Filter>,
@@ -56,6 +61,7 @@ impl Asking {
         Self {
             owner,
             heard_until,
+            wraps_until: None,
             wanted: Vec::new(),
             filters: Vec::new(),
             allowed: Allowed::default(),
@@ -276,6 +282,9 @@ impl Asking {
             self.read = Some(self.authors());
             let until = self.not_taken.map_or(self.begun, |at| at.saturating_sub(1).min(self.begun));
             self.heard_until = self.heard_until.max(until);
+            if self.filters.iter().any(is_mail) {
+                self.wraps_until = self.wraps_until.max(Some(until));
+            }
             steps.push(MirrorStep::CaughtUp(self.heard_until));
             steps.extend(self.note_unread());
         }
@@ -339,7 +348,10 @@ impl Asking {
     fn part(&self, filter: Filter, now: u64) -> Part {
         let horizon = self.horizon(&filter, now);
         let since = match horizon {
-            horizon if is_of_versions(&filter) || is_mail(&filter) => horizon,
+            horizon if is_of_versions(&filter) => horizon,
+            horizon if is_mail(&filter) => {
+                self.wraps_until.map_or(horizon, |until| until.saturating_sub(WRAPS_OVERLAP).max(horizon))
+            }
             horizon => self.heard_until.saturating_sub(OVERLAP).max(horizon),
         };
         Part { filter, since, horizon }

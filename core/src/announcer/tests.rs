@@ -3,7 +3,7 @@
 use nostrp2p_protocol::{Network, SecretKey, Tag, delegation};
 
 use super::*;
-use crate::{EngineSettings, Input};
+use crate::{EngineSettings, Input, twin::TWIN_SECONDS};
 
 const NOW: u64 = 1_700_000_000;
 /// In which what a neighbour or a node may tell comes back, in seconds.
@@ -23,7 +23,7 @@ fn toy(peer: &PeerId, message: &[u8]) -> [u8; 64] {
 fn announcer_of(peer: PeerId, helper: Option<String>) -> Announcer {
     let sign = Box::new(move |message: &[u8]| toy(&peer, message));
     let verify = |peer: &PeerId, message: &[u8], signature: &[u8; 64]| *signature == toy(peer, message);
-    Announcer::new(NodeKey { peer, sign, verify }, helper, 7)
+    Announcer::new(NodeKey { peer, sign, verify }, helper, 7, [1; 8])
 }
 
 fn peer(node: u8) -> PeerId {
@@ -83,7 +83,7 @@ fn another_node_with_the_same_key_is_noticed_and_an_earlier_run_is_not() {
     copy.own(vec![], None, NOW - 90);
     assert_eq!(hear(&mut copy, earlier.clone()).err(), Some(Unheard::Stale));
     let mut restarted = announcer(1);
-    restarted.began = Some(NOW - 99);
+    restarted.twin.sign(NOW - 99);
     assert_eq!(hear(&mut restarted, earlier).err(), Some(Unheard::Overtaken));
     assert_eq!((copy.twin(NOW), restarted.twin(NOW)), (None, None));
     let later = copy.own(vec![], None, NOW - 40);
@@ -93,6 +93,33 @@ fn another_node_with_the_same_key_is_noticed_and_an_earlier_run_is_not() {
     let mine = first.own(vec![], None, NOW - 30);
     assert_eq!(hear(&mut copy, mine).err(), Some(Unheard::Overtaken));
     assert!(copy.twin(NOW).is_some(), "both notice");
+}
+
+#[test]
+fn a_run_that_is_shown_the_statement_of_another_notices_it() {
+    let (mut first, mut copy) = (announcer(1), announcer(1));
+    copy.twin = Twin::new([2; 8]);
+    let earlier = first.say_run(None, NOW - 100);
+    assert_eq!(first.say_run(Some(&earlier), NOW - 90).run, earlier.run);
+    assert_eq!(first.twin(NOW), None, "its own word");
+    copy.say_run(Some(&earlier), NOW - 50);
+    assert_eq!(copy.twin(NOW), None, "an earlier run may have said so");
+    let going_on = first.say_run(None, NOW - 40);
+    for forged in [
+        RunStatement { sig: [0; 64], ..going_on },
+        RunStatement { issued_at: NOW - 30, ..going_on },
+        announcer(2).say_run(None, NOW),
+    ] {
+        copy.say_run(Some(&forged), NOW);
+        assert_eq!(copy.twin(NOW), None, "{forged:?}");
+    }
+    let mut ahead = announcer(1);
+    copy.say_run(Some(&ahead.say_run(None, NOW + 86_400)), NOW);
+    assert_eq!(copy.twin(NOW), None, "nobody can have said so yet");
+    let answer = copy.say_run(Some(&going_on), NOW);
+    assert_eq!(copy.twin(NOW), Some(NOW));
+    first.say_run(Some(&answer), NOW);
+    assert_eq!(first.twin(NOW), Some(NOW), "both notice");
 }
 
 #[test]

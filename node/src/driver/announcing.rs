@@ -15,11 +15,6 @@ use crate::clock;
 
 /// Neighbours that are asked for the nodes of a person. Each keeps 2,000 announcements.
 const ASKED_NEIGHBOURS: usize = 6;
-/// The first pause between questions for a copy of this node; doubled each time up to the last one. The last ones are
-/// 2 KB an hour.
-pub(super) const TWIN_FIRST_PAUSE: Duration = Duration::from_secs(15);
-const TWIN_LAST_PAUSE: Duration = Duration::from_secs(20 * 60);
-
 /// What one neighbour has answered to a [`Running::seek`]: announcements and revocations.
 pub(super) type Sought = (PeerId, Vec<Vec<u8>>, Vec<UnverifiedEvent>);
 
@@ -108,29 +103,6 @@ impl Running {
             DriverEvent::Sought(futures_util::future::join_all(requests).await)
         }));
         recalled
-    }
-
-    /// Asks a neighbour what it has heard of the owner's nodes, now and then: a node that was copied hears of the copy
-    /// only so when both have the same neighbour, which passes nothing on to the peer id that it came from.
-    pub(super) fn look_for_twin(&mut self) {
-        let now = Instant::now();
-        let Some(owner) = self.ownership.owner().filter(|_| self.twin_at <= now && self.delegation.is_some())
-        else {
-            return;
-        };
-        self.twin_pause = (self.twin_pause * 2).min(TWIN_LAST_PAUSE);
-        self.twin_at = now + self.twin_pause;
-        let (overlay, question) = (self.overlay.clone(), RpcRequest::Seek(vec![owner]).encode());
-        self.tasks.push(Box::pin(async move {
-            let peers = overlay.peers().await;
-            let chance = usize::try_from(getrandom::u32().unwrap_or_default()).unwrap_or_default();
-            let Some(peer) = chance.checked_rem(peers.len()).and_then(|place| peers.get(place)) else {
-                return DriverEvent::Done;
-            };
-            let answer = overlay.request(peer.id, Protocol::Fetch, question).await;
-            let told = answer.ok().and_then(|answer| decode_announcements(&answer).ok());
-            DriverEvent::Told(vec![(peer.id, told.unwrap_or_default())])
-        }));
     }
 
     /// Neighbours have answered a [`Running::seek`]. What was taken back comes first, so that it is not believed meanwhile.

@@ -6,7 +6,7 @@ use nostrp2p_core::{
 use nostrp2p_overlay::{Overlay, Protocol, RequestError, RequestRef};
 use nostrp2p_protocol::{
     Packet, PeerId, UnverifiedEvent,
-    rpc::{Found, OwnPage, Receipt, Revoked, RpcRequest, encode_announcements},
+    rpc::{Found, OwnPage, Receipt, Revoked, RpcRequest, encode_announcements, encode_run},
 };
 
 use super::{DriverEvent, Running, received};
@@ -74,6 +74,11 @@ impl Running {
                     self.overlay.respond(request, revoked).await;
                 }
                 Ok((RpcRequest::Lend, _)) => self.lend(request, from).await,
+                Ok((RpcRequest::Run(heard), _)) => {
+                    let statement = encode_run(&self.announcer.say_run(heard.as_ref(), clock::now()));
+                    self.core.answered(from, statement.len(), clock::now());
+                    self.overlay.respond(request, statement).await;
+                }
                 Ok((
                     RpcRequest::Own { .. } | RpcRequest::WithLongLists(_) | RpcRequest::WithStatements(_),
                     _,

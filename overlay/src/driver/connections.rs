@@ -75,6 +75,7 @@ impl Driver {
             dialed,
         };
         connected.connections.insert(connection, info);
+        self.on_second(peer, connection);
         self.send_waiting(peer);
         // Others may have waited for room.
         self.dial_waiting(Instant::now());
@@ -88,7 +89,7 @@ impl Driver {
             connected.connections.remove(&connection);
         }
         if left > 0 {
-            return;
+            return self.on_one_closed(peer, connection);
         }
         self.end_visit(&peer);
         self.fail_homes(peer);
@@ -222,7 +223,7 @@ impl Driver {
                     if let Some(connection) = connected.connections.get_mut(&event.connection) {
                         connection.silence = Some(0);
                     }
-                    self.doubts.answered(peer, event.connection);
+                    self.on_answered(peer, event.connection);
                 }
             }
             Err(ping::Failure::Unsupported) => {}
@@ -239,7 +240,7 @@ impl Driver {
         if let Some(known) = known {
             known.silence = Some(0);
         }
-        self.doubts.answered(peer, connection);
+        self.on_answered(peer, connection);
     }
 
     /// Does what time or score make due: announces, hangs up on the silent, throws out the harmful.

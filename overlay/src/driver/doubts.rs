@@ -36,7 +36,7 @@ impl Doubts {
         self.0.remove(&(peer, connection));
     }
 
-    fn doubt(&mut self, peer: PeerId, connection: ConnectionId) {
+    pub(super) fn doubt(&mut self, peer: PeerId, connection: ConnectionId) {
         self.0.entry((peer, connection)).or_default();
     }
 

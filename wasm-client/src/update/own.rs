@@ -104,11 +104,21 @@ fn publish_for(model: &mut Model, publication: Publication, out: &mut Vec<Effect
                 signing::sign(model, Purpose::RelayList, draft, out);
             }
         }
-        Publication::Name(name) => {
-            model.profile_form.nip05 = Some(name);
-            model.profile_form.submitted = true;
-            publish_if_submitted(model, out);
-        }
+        Publication::Name(name) => publish_name(model, name, out),
+    }
+}
+
+/// Publishes the name alone; what else is typed into the profile's form stays there.
+fn publish_name(model: &mut Model, name: String, out: &mut Vec<Effect>) {
+    let typed = std::mem::take(&mut model.profile_form);
+    model.profile_form = ProfileForm { nip05: Some(name), submitted: true, ..ProfileForm::default() };
+    publish_if_submitted(model, out);
+    // Where the profile is not known yet, or the person is asked first, the name waits in the form.
+    let waits = std::mem::replace(&mut model.profile_form, typed);
+    if waits.submitted || waits.asked {
+        model.profile_form.nip05 = waits.nip05;
+        model.profile_form.submitted = waits.submitted;
+        model.profile_form.asked = waits.asked;
     }
 }
 

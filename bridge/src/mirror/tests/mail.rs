@@ -60,6 +60,23 @@ fn wraps_are_asked_for_after_a_login_and_the_rest_does_not_wait_for_it() {
 }
 
 #[test]
+fn after_a_lost_connection_a_week_of_wraps_is_asked_for_and_not_a_month() {
+    let mut mirror = with_mail();
+    connect(&mut mirror, NOW);
+    mirror.on_line(r#"["AUTH","abc"]"#, NOW);
+    sign_in(&mut mirror);
+    answer_pages(&mut mirror);
+    mirror.on_disconnected();
+    let later = NOW + 600;
+    connect(&mut mirror, later);
+    mirror.on_line(r#"["AUTH","def"]"#, later);
+    sign_in(&mut mirror);
+    let pages = answer_pages(&mut mirror);
+    let [(_, filter)] = &asked_for_wraps(&pages)[..] else { panic!("{pages:?}") };
+    assert_eq!(filter["since"].as_u64(), Some(NOW - 7 * 86_400));
+}
+
+#[test]
 fn a_relay_that_asks_for_no_login_is_asked_without() {
     let mut mirror = with_mail();
     connect(&mut mirror, NOW);

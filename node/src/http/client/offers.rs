@@ -6,7 +6,7 @@
 use nostrp2p_protocol::{
     Event, EventTemplate, Filter, Kind, PublicKey, Tag, UnsignedEvent,
     event_policy::{everyone_tag, inside_address, is_inside_name, is_inside_url},
-    frame::Permission,
+    frame::{MirrorState, Permission},
 };
 
 use super::{Gone, Session};
@@ -26,9 +26,10 @@ pub(super) fn matters(event: &Event, owner: Option<PublicKey>) -> bool {
 }
 
 impl Session {
-    /// Looks at it once the others have given what they hold, if that was waited for.
+    /// Looks at it once the others have given what they hold, if that was waited for, and when there is another inbox.
     pub(super) async fn offer_what_waited(&mut self) -> Result<(), Gone> {
-        if !self.offers_wait || base::others_owe(&self.app) {
+        let is_due = self.offers_wait || (self.reads_features && self.inbox() != self.offers.inbox);
+        if !is_due || base::others_owe(&self.app) {
             return Ok(());
         }
         self.look_at_lists().await;
@@ -50,11 +51,34 @@ impl Session {
         let filter = Filter { authors: Some([owner].into()), kinds: Some(kinds), ..Filter::default() };
         let found = self.read(move |store, reading| store.find_within(&[filter], |_| true, reading)).await;
         if let Ok(found) = found {
-            let inbox = inbox(&self.app);
+            let inbox = self.inbox();
             let name = public_name(&self.app).and_then(|(_, name)| name);
-            self.offers = offers(&found.events, owner, inbox, name, clock::now());
+            self.offers = offers(&found.events, owner, inbox.clone(), name, clock::now());
+            self.offers.inbox = inbox;
         }
     }
+
+    /// Where others' programs can bring something to the owner: at the node itself, or at a mirror.
+    fn inbox(&self) -> Option<String> {
+        let own =
+            public_name(&self.app).filter(|_| self.app.relay.policy.inbox.is_some()).map(|(url, _)| url);
+        own.or_else(|| {
+            let mirrors = self.app.mirrors.status.borrow();
+            let mirrors = mirrors.values().map(|mirror| (mirror.url.as_str(), mirror.state));
+            mirror_for_inbox(mirrors, self.offers.inbox.as_deref()).map(str::to_owned)
+        })
+    }
+}
+
+/// The mirror that is offered already, so that the offer does not change with each connection, or the first one that is
+/// connected and that everybody can reach.
+fn mirror_for_inbox<'a>(
+    mirrors: impl Iterator<Item = (&'a str, MirrorState)> + Clone,
+    offered: Option<&str>,
+) -> Option<&'a str> {
+    let mut public = mirrors.filter(|(url, _)| !is_inside_url(url));
+    let before = public.clone().find(|(url, _)| Some(*url) == offered);
+    before.or_else(|| public.find(|(_, state)| *state == MirrorState::Connected)).map(|(url, _)| url)
 }
 
 /// A name of the node that is for everybody: the address of its relay, and the owner's name there (NIP-05), which has no
@@ -67,15 +91,6 @@ fn public_name(app: &App) -> Option<(String, Option<String>)> {
     Some((relay_url(&name, app.names.serves_tls()), person))
 }
 
-/// Where others' programs can bring something to the owner: at the node itself, or at the first mirror.
-fn inbox(app: &App) -> Option<String> {
-    let own = public_name(app).filter(|_| app.relay.policy.inbox.is_some()).map(|(url, _)| url);
-    own.or_else(|| {
-        let mirrors = app.mirrors.status.borrow();
-        mirrors.values().map(|mirror| mirror.url.clone()).find(|url| !is_inside_url(url))
-    })
-}
-
 /// What the owner is asked to publish.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Offers {
@@ -83,6 +98,8 @@ pub(super) struct Offers {
     pub(super) offers: Vec<(u8, String)>,
     /// The lists of relays that are to be signed; each names the subject of its offer.
     pub(super) drafts: Vec<UnsignedEvent>,
+    /// What could be the inbox when this was looked at.
+    inbox: Option<String>,
 }
 
 fn offers(
@@ -173,7 +190,7 @@ mod tests {
     fn an_inbox_is_added_to_the_lists_that_lack_it_and_what_is_on_them_stays() {
         let relays = signed(LISTS[0].0, &[&["r", "wss://a.example", "write"], &["x", "y"]], "kept");
         let messages = signed(LISTS[1].0, &[&["relay", "wss://NODE.example"]], "");
-        let Offers { offers, drafts } = offered(&[relays.clone(), messages], Some(NODE), None);
+        let Offers { offers, drafts, .. } = offered(&[relays.clone(), messages], Some(NODE), None);
         assert_eq!(offers, [(Permission::INBOX, NODE.to_owned())]);
         assert!(drafts.len() == 1 && drafts[0].created_at > NOW && drafts[0].content == "kept");
         assert_eq!(drafts[0].tags, [&relays.tags[..], &[Tag::new(["r", NODE, "read"])]].concat());
@@ -182,9 +199,23 @@ mod tests {
     }
 
     #[test]
+    fn a_mirror_is_offered_once_it_is_connected_and_stays_so() {
+        let (waiting, connected) = (MirrorState::Waiting, MirrorState::Connected);
+        let offered = |mirrors: &[(&'static str, MirrorState)], before| {
+            mirror_for_inbox(mirrors.iter().copied(), before)
+        };
+        assert_eq!(offered(&[("wss://a.example", waiting)], None), None);
+        assert_eq!(offered(&[("ws://localhost:1", connected)], None), None);
+        let both = [("wss://a.example", waiting), ("wss://b.example", connected)];
+        assert_eq!(offered(&both, None), Some("wss://b.example"));
+        assert_eq!(offered(&both, Some("wss://a.example")), Some("wss://a.example"));
+        assert_eq!(offered(&both, Some("wss://gone.example")), Some("wss://b.example"));
+    }
+
+    #[test]
     fn a_list_that_is_held_back_is_offered_with_the_word_for_it_before_anything_else() {
         let list = signed(LISTS[1].0, &[&["relay", "ws://localhost:1"], &["relay", "wss://a.example"]], "");
-        let Offers { offers, drafts } = offered(std::slice::from_ref(&list), Some(NODE), None);
+        let Offers { offers, drafts, .. } = offered(std::slice::from_ref(&list), Some(NODE), None);
         assert_eq!(offers, [(Permission::HELD_LIST, "ws://localhost:1".to_owned())]);
         assert_eq!(drafts.len(), 1);
         assert_eq!(drafts[0].tags, [&list.tags[..], &[everyone_tag()]].concat());

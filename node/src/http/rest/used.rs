@@ -10,7 +10,8 @@ use std::{
     fs::{self, File, OpenOptions},
     io::Write as _,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    thread,
 };
 
 use nostrp2p_protocol::EventId;
@@ -33,6 +34,17 @@ struct Table {
     path: PathBuf,
     /// Open at its end, which is behind a whole row; None before the first row is written, and after a failure.
     file: Option<File>,
+    syncing: Syncing,
+}
+
+/// Whether what is written is on its way to the disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Syncing {
+    No,
+    /// A thread waits for the disk.
+    Now,
+    /// A thread waits for the disk, and has to do so once more.
+    Again,
 }
 
 impl UsedLogins {
@@ -47,13 +59,14 @@ impl UsedLogins {
             let (until, id) = row.split_first_chunk::<8>()?;
             Some((EventId::from_bytes(id.try_into().ok()?), u64::from_be_bytes(*until)))
         });
-        Self(Arc::new(Mutex::new(Table { used: used.collect(), path, file: None })))
+        Self(Arc::new(Mutex::new(Table { used: used.collect(), path, file: None, syncing: Syncing::No })))
     }
 
     /// Takes a login that fits for the one request it is good for. `now` in seconds since 1970. Writes 40 bytes to a file
-    /// without waiting for the disk: a crash of the node forgets none of them, a power cut those of the last seconds.
+    /// without waiting for the disk, which gets them at once in the background: a crash of the node forgets none of them, a
+    /// power cut those of the moment that the disk takes.
     pub(super) fn use_up(&self, login: &Login, now: u64) -> Result<(), InvalidLogin> {
-        let mut table = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut table = self.table();
         if table.used.contains_key(&login.id) {
             return Err(InvalidLogin::Used);
         }
@@ -66,24 +79,61 @@ impl UsedLogins {
         }
         let until = login.created_at.saturating_add(MAX_SECONDS_APART);
         table.used.insert(login.id, until);
-        table.write_down(&login.id, until);
+        if table.write_down(&login.id, until) {
+            self.sync_soon(&mut table);
+        }
         Ok(())
+    }
+
+    /// Has what is written brought to the disk by a thread, one at a time.
+    fn sync_soon(&self, table: &mut Table) {
+        if table.syncing != Syncing::No {
+            table.syncing = Syncing::Again;
+            return;
+        }
+        let used = Self(Arc::clone(&self.0));
+        let started = thread::Builder::new().name("used-logins".into()).spawn(move || used.sync());
+        if started.is_ok() {
+            table.syncing = Syncing::Now;
+        }
+    }
+
+    fn sync(&self) {
+        loop {
+            let file = self.table().file.as_ref().and_then(|file| file.try_clone().ok());
+            // What the disk refuses holds as long as the node runs, as in `write_down`.
+            let _synced = file.map(|file| file.sync_data());
+            let mut table = self.table();
+            if table.syncing == Syncing::Now {
+                table.syncing = Syncing::No;
+                return;
+            }
+            table.syncing = Syncing::Now;
+        }
+    }
+
+    fn table(&self) -> MutexGuard<'_, Table> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Table {
     /// Adds a row to the file, or writes all of it where it is not open. What cannot be written holds as long as the node
-    /// runs: a full disk does not keep the owner out.
-    fn write_down(&mut self, id: &EventId, until: u64) {
+    /// runs: a full disk does not keep the owner out. Returns whether it is written.
+    fn write_down(&mut self, id: &EventId, until: u64) -> bool {
         let written = match self.file.take() {
             Some(mut file) => file.write_all(&row(id, until)).map(|()| file),
             None => self.write_all(),
         };
         match written {
-            Ok(file) => self.file = Some(file),
+            Ok(file) => {
+                self.file = Some(file);
+                true
+            }
             Err(error) => {
                 let file = self.path.display();
                 tracing::warn!(%file, %error, "a used login (NIP-98) is not remembered over a restart");
+                false
             }
         }
     }
@@ -138,6 +188,20 @@ mod tests {
         assert_eq!(used.use_up(&login(1, NOW + 60), NOW + 61), Err(InvalidLogin::Used));
         let bytes = fs::metadata(directory.path().join(FILE)).unwrap().len();
         assert_eq!(bytes, u64::try_from(MAX_USED * ROW_BYTES).unwrap(), "the first has left the file too");
+    }
+
+    #[test]
+    fn what_is_written_comes_to_the_disk_and_the_thread_ends() {
+        let directory = tempfile::tempdir().unwrap();
+        let used = UsedLogins::open(directory.path());
+        for number in 0..100 {
+            assert_eq!(used.use_up(&login(number, NOW), NOW), Ok(()));
+        }
+        while used.table().syncing != Syncing::No {
+            thread::yield_now();
+        }
+        assert_eq!(used.use_up(&login(100, NOW), NOW), Ok(()));
+        assert_ne!(used.table().file.as_ref().map(|file| file.metadata().unwrap().len()), Some(0));
     }
 
     #[test]

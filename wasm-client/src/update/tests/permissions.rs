@@ -103,3 +103,20 @@ fn a_list_that_the_node_holds_back_is_asked_about_with_its_address() {
     rig.give(Message::Own(Own::Permit(held, Some(true))));
     assert_eq!(drafts(&rig).len(), 1);
 }
+
+#[test]
+fn a_name_at_the_node_is_published_without_what_else_is_typed() {
+    let mut rig = Rig::in_use(9);
+    rig.model.lists.made_here = true;
+    let name = Permission { sort: Permission::NAME, ..permission("_@node.example", None) };
+    rig.give(Message::Own(Own::AboutTyped("half a thought".into())));
+    tell(&mut rig, 0, std::slice::from_ref(&name));
+    rig.give(Message::Own(Own::Permit(name, Some(true))));
+    let profile = rig.effects.iter().find_map(|effect| match effect {
+        Effect::Sign(Purpose::Profile, draft) => Some(draft.content.clone()),
+        _ => None,
+    });
+    let profile = profile.unwrap();
+    assert!(profile.contains("_@node.example") && !profile.contains("half a thought"), "{profile}");
+    assert_eq!(rig.model.profile_form.about.as_deref(), Some("half a thought"), "it is typed still");
+}

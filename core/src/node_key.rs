@@ -1,0 +1,17 @@
+//! The node's own key, as the core uses it.
+
+use nostrp2p_protocol::PeerId;
+
+/// Signs a message with a node's key.
+pub type Sign = Box<dyn Fn(&[u8]) -> [u8; 64] + Send + Sync>;
+
+/// The node's own ed25519 key, which this crate deliberately does not handle: how to sign with it, and how to check what
+/// other nodes have signed with theirs.
+pub struct NodeKey {
+    /// The node that signs.
+    pub peer: PeerId,
+    /// Signs a message.
+    pub sign: Sign,
+    /// Whether a node has signed a message so.
+    pub verify: fn(&PeerId, &[u8], &[u8; 64]) -> bool,
+}

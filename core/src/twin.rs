@@ -1,0 +1,67 @@
+//! Whether another program runs with this node's key: a data directory that was copied, or put back elsewhere from a
+//! backup, while the first goes on.
+//!
+//! What is signed with this node's key and later than the start of this run, and was not signed by this run, is the word
+//! of another. What an earlier run has said is no later than the beginning of this one.
+
+use nostrp2p_protocol::{RunStatement, event_policy::is_ahead};
+
+use crate::node_key::NodeKey;
+
+/// How far the clock may go back at a restart, in seconds, before what the node said of itself earlier looks like the
+/// word of another node: what time servers correct.
+const RESTART_SECONDS: u64 = 2;
+/// How long another node with this node's key is remembered, in seconds: three hours, in which it announces itself six
+/// times.
+pub(crate) const TWIN_SECONDS: u64 = 3 * 3_600;
+
+/// What a run knows of others with its key.
+#[derive(Debug)]
+pub(crate) struct Twin {
+    run: [u8; 8],
+    /// When this run signed something first, in seconds since 1970.
+    began: Option<u64>,
+    /// When another was last heard, in seconds since 1970.
+    heard: Option<u64>,
+}
+
+impl Twin {
+    /// Nothing was heard yet. `run` is random, and another one at each start.
+    pub(crate) const fn new(run: [u8; 8]) -> Self {
+        Self { run, began: None, heard: None }
+    }
+
+    /// This run signs something now.
+    pub(crate) fn sign(&mut self, now: u64) {
+        self.began = Some(self.began.map_or(now, |began| began.min(now)));
+    }
+
+    /// Something was heard that was signed with this node's key, and not by this run.
+    pub(crate) fn hear(&mut self, issued_at: u64, now: u64) {
+        if self.began.is_some_and(|began| issued_at > began.saturating_add(RESTART_SECONDS)) {
+            self.heard = Some(now);
+        }
+    }
+
+    /// When another was heard, in seconds since 1970, if that was lately.
+    pub(crate) fn heard(&self, now: u64) -> Option<u64> {
+        self.heard.filter(|heard| now.saturating_sub(*heard) < TWIN_SECONDS)
+    }
+
+    /// Signs that this run goes on.
+    pub(crate) fn statement(&mut self, key: &NodeKey, now: u64) -> RunStatement {
+        self.sign(now);
+        let sig = (key.sign)(&RunStatement::signed_bytes(&key.peer, self.run, now));
+        RunStatement { run: self.run, issued_at: now, sig }
+    }
+
+    /// A neighbour shows what a program with this node's key has said. What is forged, old or of this run says nothing,
+    /// and the neighbour may be right in good faith, so it is blamed for nothing.
+    pub(crate) fn hear_statement(&mut self, key: &NodeKey, heard: &RunStatement, now: u64) {
+        let signed = RunStatement::signed_bytes(&key.peer, heard.run, heard.issued_at);
+        let counts = heard.run != self.run && !is_ahead(heard.issued_at, now);
+        if counts && (key.verify)(&key.peer, &signed, &heard.sig) {
+            self.hear(heard.issued_at, now);
+        }
+    }
+}
