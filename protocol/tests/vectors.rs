@@ -133,7 +133,7 @@ fn node_messages() -> Vec<(&'static str, NodeFrame)> {
             },
         ),
         ("batch", NodeFrame::Batch { through: 79, newest: 80, events: vec![short.clone()] }),
-        ("answer", NodeFrame::Answer { request: 3, complete: true, events: vec![short.clone()] }),
+        ("answer", NodeFrame::Answer { request: 3, complete: true, events: vec![short] }),
         (
             "status",
             NodeFrame::Status {
@@ -172,6 +172,16 @@ fn node_messages() -> Vec<(&'static str, NodeFrame)> {
                 work: 20,
             }]),
         ),
+        ("refused", NodeFrame::Refused { request: 2, refusal }),
+    ]
+}
+
+fn node_messages_about_the_node() -> Vec<(&'static str, NodeFrame)> {
+    let peer = PeerId::from_ed25519([6; 32]);
+    let owner = event().pubkey;
+    let short =
+        EventTemplate { created_at: 1, kind: Kind::POST, tags: vec![], content: "hi".into() }.by(owner);
+    vec![
         ("network", NodeFrame::Network { reached: Reached::Directly, traffic: vec![(peer, 1_000, 2_000)] }),
         ("warnings", NodeFrame::Warnings(vec![1, 4])),
         (
@@ -191,8 +201,11 @@ fn node_messages() -> Vec<(&'static str, NodeFrame)> {
             },
         ),
         ("reach", NodeFrame::Reach { request: 9, relay_only: vec![owner] }),
-        ("refused", NodeFrame::Refused { request: 2, refusal }),
     ]
+}
+
+fn all_node_messages() -> impl Iterator<Item = (&'static str, NodeFrame)> {
+    node_messages().into_iter().chain(node_messages_about_the_node())
 }
 
 fn questions() -> Vec<(&'static str, RpcRequest)> {
@@ -268,9 +281,7 @@ fn messages() -> String {
     lines.extend(
         client_messages().into_iter().map(|(name, frame)| format!("{name} {}", hex::encode(frame.encode()))),
     );
-    lines.extend(
-        node_messages().into_iter().map(|(name, frame)| format!("{name} {}", hex::encode(frame.encode()))),
-    );
+    lines.extend(all_node_messages().map(|(name, frame)| format!("{name} {}", hex::encode(frame.encode()))));
     lines.extend(
         questions().into_iter().map(|(name, question)| format!("{name} {}", hex::encode(question.encode()))),
     );
@@ -316,7 +327,7 @@ fn every_vector_decodes_to_its_message() {
     for (name, frame) in client_messages() {
         assert_eq!(ClientFrame::decode(&bytes(name)), Ok(frame), "{name}");
     }
-    for (name, frame) in node_messages() {
+    for (name, frame) in all_node_messages() {
         assert_eq!(NodeFrame::decode(&bytes(name)), Ok(frame), "{name}");
     }
     for (name, question) in questions() {
@@ -348,7 +359,7 @@ fn every_frame_of_the_document_has_a_vector() {
     };
     let named: Vec<u8> = section.lines().filter_map(row).collect();
     let of_clients = client_messages().into_iter().map(|(_, frame)| frame.encode());
-    let of_nodes = node_messages().into_iter().map(|(_, frame)| frame.encode());
+    let of_nodes = all_node_messages().map(|(_, frame)| frame.encode());
     // A frame is an array of up to 15 elements, the first of which is a number below 128: one byte each.
     let kept: BTreeSet<u8> = of_clients.chain(of_nodes).filter_map(|bytes| bytes.get(1).copied()).collect();
     assert!(named.len() > 30, "{named:?}");

@@ -36,7 +36,7 @@ async fn node_of(key: &SecretKey, mirror: &str) -> Node {
 }
 
 /// A person with a client of their own at a relay.
-async fn elsewhere(url: &str, key: &SecretKey) -> Sdk {
+pub(crate) async fn elsewhere(url: &str, key: &SecretKey) -> Sdk {
     let client = Sdk::new(Keys::parse(&hex::encode(key.to_bytes().as_slice())).unwrap());
     client.add_relay(url).await.unwrap();
     client.connect().await;
@@ -44,7 +44,7 @@ async fn elsewhere(url: &str, key: &SecretKey) -> Sdk {
     client
 }
 
-async fn say(client: &Sdk, event: &Event) {
+pub(crate) async fn say(client: &Sdk, event: &Event) {
     let event = SdkEvent::from_json(serde_json::to_string(event).unwrap()).unwrap();
     let output = client.send_event(&event).await.unwrap();
     assert!(output.failed.is_empty(), "{output:?}");

@@ -1,7 +1,9 @@
 //! People who read on Nostr relays only, in the page: what the page says before one answers them, and what reaches them.
 
-use nostrp2p_protocol::{Event, EventTemplate, Kind, SecretKey, Tag};
-use nostrp2p_tests::{Browser, Client, ForeignRelay, Node, Person, Size, now, random_key};
+use nostrp2p_protocol::{Event, EventTemplate, Kind, SecretKey, Tag, event_policy::everyone_tag};
+use nostrp2p_tests::{Browser, Client, ForeignRelay, Node, Person, Size, now, random_key, until};
+
+use super::mirrors::{elsewhere, say};
 
 fn signed(key: &SecretKey, kind: Kind, tags: Vec<Tag>, content: &str) -> Event {
     EventTemplate { created_at: now(), kind, tags, content: content.into() }.sign(key, &[7; 32])
@@ -49,8 +51,23 @@ async fn somebody_on_a_relay_gets_an_answer_for_everyone_and_the_page_says_so_be
         Tag::new(["e", &question.id().to_string(), "", "root"]),
         Tag::new(["p", &alice.public_key().to_string()]),
     ];
-    relay.put(&signed(&ada, Kind::POST, tags, "Good to hear")).await;
+    let there = elsewhere(&relay.url(), &ada).await;
+    say(&there, &signed(&ada, Kind::POST, tags.clone(), "Good to hear")).await;
     browser.see("post-text", "Good to hear").await;
+    // And so on, ten in all.
+    let root = tags[0].clone();
+    for number in 1..=5 {
+        say(&there, &signed(&ada, Kind::POST, tags.clone(), &format!("Ada {number}"))).await;
+        browser.see("post-text", &format!("Ada {number}")).await;
+        let to_ada = vec![root.clone(), Tag::new(["p", &ada.public_key().to_string()]), everyone_tag()];
+        client.publish(&signed(&alice, Kind::POST, to_ada, &format!("Alice {number}"))).await;
+        until("the relay to have it", async || {
+            let seen = relay.contents().await;
+            if seen.contains(&format!("Alice {number}")) { Ok(()) } else { Err(seen) }
+        })
+        .await;
+    }
+    picture(&browser, "thread-over-a-relay-phone").await;
     browser.close().await;
 }
 
