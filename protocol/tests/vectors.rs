@@ -95,9 +95,11 @@ fn client_messages() -> Vec<(&'static str, ClientFrame)> {
                 granted: Some(false),
             },
         ),
+        ("ask-reach", ClientFrame::Reach { request: 9, people: vec![event().pubkey] }),
     ]
 }
 
+#[expect(clippy::too_many_lines, reason = "a list, a frame after the other")]
 fn node_messages() -> Vec<(&'static str, NodeFrame)> {
     let peer = PeerId::from_ed25519([6; 32]);
     let owner = event().pubkey;
@@ -189,6 +191,7 @@ fn node_messages() -> Vec<(&'static str, NodeFrame)> {
                 drafts: vec![short],
             },
         ),
+        ("reach", NodeFrame::Reach { request: 9, relay_only: vec![owner] }),
         ("refused", NodeFrame::Refused { request: 2, refusal }),
     ]
 }
@@ -242,6 +245,7 @@ fn sync_requests() -> Vec<(&'static str, SyncRequest)> {
         ("compare", SyncRequest::Compare { round: 0, since: 1_699_999_200, until: 1_700_002_800, message }),
         ("get", SyncRequest::Get(vec![event().id()])),
         ("news", SyncRequest::News),
+        ("get-stated", SyncRequest::WithStatements(Box::new(SyncRequest::Get(vec![event().id()])))),
     ]
 }
 
