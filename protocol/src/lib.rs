@@ -28,6 +28,7 @@ mod peer;
 pub mod rpc;
 mod run_statement;
 mod statement;
+mod statement_check;
 pub mod sync;
 mod verify;
 mod wire;
