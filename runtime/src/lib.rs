@@ -17,6 +17,6 @@ pub use command::{Brought, Command, Published, Received, TunnelGrant};
 pub use overlay::OverlayEvents;
 pub use pump::{COMMANDS, Pump};
 pub use traits::{
-    Checked, EventStore, Host, NetworkEvent, NetworkEvents, Notice, PeerNetwork, Platform, Reaction,
+    Checked, EventStore, Host, HostNotice, NetworkEvent, NetworkEvents, PeerNetwork, Platform, Reaction,
     StoreReply, StoreWrite, Unanswered, Unreadable,
 };

@@ -27,7 +27,7 @@ use tokio::sync::{mpsc, oneshot};
 use self::to_sessions::{Fetches, Mirroring, SessionReply, TunnelReply, Waiting};
 use crate::{
     Command, EventStore, Received, StoreWrite, received,
-    traits::{Checked, Host, NetworkEvent, NetworkEvents, Notice, PeerNetwork, Platform},
+    traits::{Checked, Host, HostNotice, NetworkEvent, NetworkEvents, PeerNetwork, Platform},
 };
 
 /// Commands of sessions that may wait: those of all sessions that there may be, some each. Beyond that, sessions wait.
@@ -220,7 +220,9 @@ impl<N: PeerNetwork, S: EventStore, P: Platform, H: Host<S::Note>> Pump<N, S, P,
                 sequences.into_iter().for_each(|sequence| self.write(StoreWrite::Sent(sequence)));
             }
             PumpEvent::FetchedStored => self.on_fetched_stored(),
-            PumpEvent::Delivery(id, person, delivery) => self.notice(Notice::Delivery(id, person, delivery)),
+            PumpEvent::Delivery(id, person, delivery) => {
+                self.notice(HostNotice::Delivery(id, person, delivery))
+            }
             PumpEvent::TunnelClosed(session) => self.on_tunnel_closed(session),
             PumpEvent::Looked(look) => self.on_look(look),
             PumpEvent::LookAgain => {
@@ -300,7 +302,7 @@ impl<N: PeerNetwork, S: EventStore, P: Platform, H: Host<S::Note>> Pump<N, S, P,
     }
 
     /// Tells the host something, and does what follows.
-    fn notice(&mut self, notice: Notice) {
+    fn notice(&mut self, notice: HostNotice) {
         let reaction = self.host.notice(notice, &self.core, self.platform.now());
         reaction.notes.into_iter().for_each(|note| self.write(StoreWrite::Note(note)));
         if reaction.look {

@@ -220,7 +220,7 @@ pub trait Platform: Send + 'static {
 
 /// Something that sessions or people want to know.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Notice {
+pub enum HostNotice {
     /// How far an event has come with a person.
     Delivery(EventId, PublicKey, Delivery),
     /// The node has been claimed.
@@ -239,7 +239,7 @@ pub enum Notice {
     Time(u64),
 }
 
-/// What a [`Notice`] brings about.
+/// What a [`HostNotice`] brings about.
 #[derive(Debug)]
 pub struct Reaction<N> {
     /// What is to be written down.
@@ -266,7 +266,7 @@ pub trait Host<N>: Send + 'static {
     fn on_look(&mut self, look: Self::Look, core: &Core);
 
     /// Tells something.
-    fn notice(&mut self, notice: Notice, core: &Core, now: u64) -> Reaction<N>;
+    fn notice(&mut self, notice: HostNotice, core: &Core, now: u64) -> Reaction<N>;
 
     /// A token for a claim link; None when there are no random numbers.
     fn fresh_claim(&mut self) -> Option<Claim>;

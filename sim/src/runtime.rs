@@ -11,7 +11,7 @@ use nostrp2p_core::{Claim, Core, Propagation, Service, Verdict};
 use nostrp2p_overlay::{MessageRef, Overlay, OverlayEvent, RequestRef};
 use nostrp2p_protocol::{Event, EventId, Packet, PeerId, UnverifiedEvent};
 use nostrp2p_runtime::{
-    Checked, Host, NetworkEvent, NetworkEvents, Notice, OverlayEvents, PeerNetwork, Platform, Reaction,
+    Checked, Host, HostNotice, NetworkEvent, NetworkEvents, OverlayEvents, PeerNetwork, Platform, Reaction,
     Unanswered,
 };
 use rand::{RngExt, SeedableRng, rngs::StdRng};
@@ -239,7 +239,7 @@ impl Host<()> for Silent {
 
     fn on_look(&mut self, (): (), _: &Core) {}
 
-    fn notice(&mut self, _: Notice, _: &Core, _: u64) -> Reaction<()> {
+    fn notice(&mut self, _: HostNotice, _: &Core, _: u64) -> Reaction<()> {
         Reaction::default()
     }
 

@@ -26,7 +26,7 @@ pub struct Arguments {
 
 /// One command, with what was said about it.
 #[derive(Debug, Subcommand)]
-pub enum Command {
+pub(crate) enum Command {
     /// Build everything and start a node; it prints the link at which you claim it
     Run(run::RunOptions),
     /// Build the static browser client into target/web

@@ -5,7 +5,7 @@ use std::future::Future;
 use nostrp2p_core::{Claim, Core};
 use nostrp2p_overlay::{Overlay, Peer, Reach, Traffic};
 use nostrp2p_protocol::{Delegation, PeerId, delegation};
-use nostrp2p_runtime::{Host, Notice, Reaction};
+use nostrp2p_runtime::{Host, HostNotice, Reaction};
 use tokio::sync::{broadcast, watch};
 
 use super::{DeliveryNews, OnClaim, store::DiskStore};
@@ -66,11 +66,11 @@ impl Host<MetaWrite> for Reporter {
         self.report_status(view, core);
     }
 
-    fn notice(&mut self, notice: Notice, core: &Core, now: u64) -> Reaction<MetaWrite> {
+    fn notice(&mut self, notice: HostNotice, core: &Core, now: u64) -> Reaction<MetaWrite> {
         match notice {
             // Without a session nobody hears it; it is told at the next login.
-            Notice::Delivery(id, person, delivery) => drop(self.deliveries.send((id, person, delivery))),
-            Notice::Claimed(owner) => {
+            HostNotice::Delivery(id, person, delivery) => drop(self.deliveries.send((id, person, delivery))),
+            HostNotice::Claimed(owner) => {
                 self.claim = None;
                 (self.on_claim)(None, &self.open_ways.borrow());
                 let own_nodes_owe = core.own_nodes_owe(now);
@@ -79,12 +79,12 @@ impl Host<MetaWrite> for Reporter {
                 });
                 tracing::info!(owner = owner.to_npub(), "the node has been claimed");
             }
-            Notice::Claim(claim) => {
+            HostNotice::Claim(claim) => {
                 (self.on_claim)(Some(&claim), &self.open_ways.borrow());
                 self.claim = Some(claim);
             }
-            Notice::Delegation(found) => self.on_delegation(found),
-            Notice::Tunnels(tunnels) => {
+            HostNotice::Delegation(found) => self.on_delegation(found),
+            HostNotice::Tunnels(tunnels) => {
                 for tunnel in &tunnels {
                     tracing::info!(helper = %tunnel.helper, address = tunnel.address, "clients reach this node through a helper");
                 }
@@ -93,17 +93,17 @@ impl Host<MetaWrite> for Reporter {
                     (self.on_claim)(Some(claim), &self.open_ways.borrow());
                 }
             }
-            Notice::OwnNodeSeen(peer, at) => {
+            HostNotice::OwnNodeSeen(peer, at) => {
                 let name = delegation::seen_marker(&peer);
                 let before = self.markers.borrow().get(&name).copied();
                 if before.is_none_or(|before| before.saturating_add(SEEN_EVERY_SECONDS) <= at) {
                     return Reaction { notes: self.mark(name, at, now), look: false };
                 }
             }
-            Notice::Mark(name, until) => {
+            HostNotice::Mark(name, until) => {
                 return Reaction { notes: self.mark(name, until, now), look: false };
             }
-            Notice::Time(said) => {
+            HostNotice::Time(said) => {
                 return Reaction { notes: vec![], look: self.store.time().bear_out(said) };
             }
         }

@@ -5,7 +5,7 @@ use nostrp2p_core::Output;
 use super::Pump;
 use crate::{
     Received, StoreWrite,
-    traits::{EventStore, Host, Notice, PeerNetwork, Platform},
+    traits::{EventStore, Host, HostNotice, PeerNetwork, Platform},
 };
 
 impl<N: PeerNetwork, S: EventStore, P: Platform, H: Host<S::Note>> Pump<N, S, P, H> {
@@ -42,7 +42,7 @@ impl<N: PeerNetwork, S: EventStore, P: Platform, H: Host<S::Note>> Pump<N, S, P,
             Output::SendUnsent => self.send_unsent(),
             Output::OpenTunnels(tunnels) => {
                 self.keep(tunnels.iter().map(|tunnel| tunnel.helper).collect());
-                self.notice(Notice::Tunnels(tunnels));
+                self.notice(HostNotice::Tunnels(tunnels));
             }
             // To the store.
             Output::Store(event, sharing) => self.store(event, sharing),
@@ -74,14 +74,14 @@ impl<N: PeerNetwork, S: EventStore, P: Platform, H: Host<S::Note>> Pump<N, S, P,
             Output::NotMirrored(mirrored) => self.not_mirrored(mirrored),
             Output::TunnelServer(output) => self.reply_tunnel(output),
             Output::RenewClaim => self.renew_claim(),
-            Output::ShowClaim(claim) => self.notice(Notice::Claim(claim)),
+            Output::ShowClaim(claim) => self.notice(HostNotice::Claim(claim)),
             Output::Claimed(owner) => {
-                self.notice(Notice::Claimed(owner));
+                self.notice(HostNotice::Claimed(owner));
                 self.look();
             }
-            Output::DelegationChanged(found) => self.notice(Notice::Delegation(found)),
-            Output::NoteTime(said) => self.notice(Notice::Time(said)),
-            Output::OwnNodeSeen(peer, at) => self.notice(Notice::OwnNodeSeen(peer, at)),
+            Output::DelegationChanged(found) => self.notice(HostNotice::Delegation(found)),
+            Output::NoteTime(said) => self.notice(HostNotice::Time(said)),
+            Output::OwnNodeSeen(peer, at) => self.notice(HostNotice::OwnNodeSeen(peer, at)),
         }
     }
 }

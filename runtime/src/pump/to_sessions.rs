@@ -14,7 +14,7 @@ use tokio::sync::oneshot;
 use super::{Pump, PumpEvent};
 use crate::{
     Brought, Command, Published, Received, StoreWrite, TunnelGrant,
-    traits::{EventStore, Host, Notice, PeerNetwork, Platform},
+    traits::{EventStore, Host, HostNotice, PeerNetwork, Platform},
 };
 
 /// Answers of sessions that wait at a time: those of five programs with all their subscriptions. Others do not wait.
@@ -75,7 +75,7 @@ impl<N: PeerNetwork, S: EventStore, P: Platform, H: Host<S::Note>> Pump<N, S, P,
             }
             Command::Fetch(wants, over) => self.fetch(wants, over),
             Command::Retry(event) => self.handle(Input::Retry(event)),
-            Command::Mark(name, until) => self.notice(Notice::Mark(name, until)),
+            Command::Mark(name, until) => self.notice(HostNotice::Mark(name, until)),
             Command::Mirrored(event, relay, reply) => {
                 let mirrored = MirroredId(self.number());
                 self.mirrored.insert(mirrored, Mirroring { relay, reply });

@@ -10,7 +10,7 @@ use tokio::sync::oneshot;
 use super::{Pump, PumpEvent, to_sessions::Mirroring};
 use crate::{
     StoreReply, StoreWrite,
-    traits::{EventStore, Host, Notice, PeerNetwork, Platform},
+    traits::{EventStore, Host, HostNotice, PeerNetwork, Platform},
 };
 
 /// The answer of a store that has ended.
@@ -167,7 +167,7 @@ impl<N: PeerNetwork, S: EventStore, P: Platform, H: Host<S::Note>> Pump<N, S, P,
     /// An event of somebody else says what time it is.
     fn note_time(&mut self, event: &Event) {
         if self.core.owner() != Some(event.pubkey) {
-            self.notice(Notice::Time(event.created_at));
+            self.notice(HostNotice::Time(event.created_at));
         }
     }
 }
