@@ -87,9 +87,10 @@ impl Driver {
         };
         if let Some(connected) = self.peers.get_mut(&peer) {
             connected.connections.remove(&connection);
+            connected.note_closed(connection);
         }
         if left > 0 {
-            return self.on_one_closed(peer, connection);
+            return;
         }
         self.end_visit(&peer);
         self.fail_homes(peer);

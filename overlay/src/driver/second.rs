@@ -42,10 +42,15 @@ impl Connected {
         !std::mem::replace(&mut self.twice, true)
     }
 
-    /// A connection is closed while another stands; returns whether the peer has come back and was not greeted.
-    pub(crate) fn note_closed(&mut self, closed: ConnectionId) -> bool {
-        let second = self.second.take();
-        second.is_some_and(|second| second != closed)
+    /// Whether a connection on which no answer came is one of before the peer came back. One that either side closed on
+    /// purpose, as it happens when both dial at once, says nothing of that.
+    pub(crate) fn is_left_behind(&self, silent: ConnectionId) -> bool {
+        self.second.is_some_and(|second| second != silent)
+    }
+
+    /// A connection is closed while another stands.
+    pub(crate) fn note_closed(&mut self, closed: ConnectionId) {
+        self.second.take_if(|second| *second == closed);
     }
 }
 
@@ -66,14 +71,16 @@ impl Driver {
         }
     }
 
-    /// One of several connections is closed. A peer that is back is hung up on, so that it connects anew and is greeted.
-    pub(super) fn on_one_closed(&mut self, peer: PeerId, connection: ConnectionId) {
-        if self.peers.get_mut(&peer).is_some_and(|connected| connected.note_closed(connection)) {
+    /// Gives up a connection on which no answer came. A peer that is back is hung up on altogether, so that it connects anew
+    /// and is greeted.
+    pub(super) fn give_up(&mut self, peer: PeerId, connection: ConnectionId) {
+        if self.peers.get(&peer).is_some_and(|connected| connected.is_left_behind(connection)) {
             tracing::debug!(
                 "{peer} is back after it had gone in silence; hanging up, so that it connects anew."
             );
-            self.disconnect(convert::libp2p_peer_id(peer));
+            return self.disconnect(convert::libp2p_peer_id(peer));
         }
+        self.swarm.close_connection(connection);
     }
 }
 
@@ -108,14 +115,15 @@ mod tests {
         let (mut back, asked) = with(&[(2, Direction::Inbound, ConnectionPath::Direct)]);
         assert_eq!(asked, [id(1)]);
         assert!(!back.note_answer(id(2)), "the new one says nothing of the earlier one");
-        assert!(back.note_closed(id(1)));
+        assert!(back.is_left_behind(id(1)) && !back.is_left_behind(id(2)));
         let (mut both, _) = with(&[(2, Direction::Inbound, ConnectionPath::Direct)]);
         assert!(both.note_answer(id(1)));
-        assert!(!both.note_closed(id(1)), "it was greeted");
+        assert!(!both.is_left_behind(id(1)), "it was greeted");
         both.note_second(id(2));
         assert!(!both.note_answer(id(1)), "told already");
         let (mut gone, _) = with(&[(2, Direction::Inbound, ConnectionPath::Direct)]);
-        assert!(!gone.note_closed(id(2)));
+        gone.note_closed(id(2));
+        assert!(!gone.is_left_behind(id(1)));
     }
 
     #[test]
