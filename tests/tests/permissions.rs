@@ -263,18 +263,6 @@ async fn a_node_with_an_inbox_offers_its_address_and_what_is_on_the_lists_stays(
 }
 
 #[tokio::test]
-async fn a_mirror_that_was_never_connected_is_not_offered_as_inbox() {
-    let key = random_key();
-    let npub = key.public_key().to_npub();
-    let mirror =
-        ["-p", npub.as_str(), "--mirror", "wss://relay.invalid.example", "--allow-host", "node.example"];
-    let node = Node::start(&mirror).await;
-    let mut client = page(&node, &key).await;
-    // Which of those that are connected is offered: `node/src/http/client/offers.rs`. One on this machine never is.
-    assert_eq!(offered(&mut client, Permission::INBOX, false).await, None);
-}
-
-#[tokio::test]
 async fn a_list_with_an_address_of_ones_own_house_goes_out_when_the_owner_agrees_to_it() {
     let (alice, bob) = Person::pair().await;
     let mut relay = Relay::login(&alice.node.clients(), &alice.key).await;
