@@ -22,6 +22,7 @@ mod malformed;
 mod msgpack;
 mod network;
 mod nip19;
+pub mod nip44;
 pub mod nip49;
 pub mod packet;
 mod peer;

@@ -12,4 +12,6 @@ pub mod node_key;
 #[cfg(target_arch = "wasm32")]
 pub mod passphrase;
 #[cfg(target_arch = "wasm32")]
+pub mod private_text;
+#[cfg(target_arch = "wasm32")]
 pub mod work;
