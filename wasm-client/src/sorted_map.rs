@@ -4,6 +4,8 @@
 //! load some kilobytes. Finding is a binary search; inserting moves what stands behind, which for the sizes here
 //! (up to some thousand, mostly appended) is faster than it sounds.
 
+use std::cmp::Ordering;
+
 /// A map from ordered keys.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SortedMap<K, V>(Vec<(K, V)>);
@@ -18,12 +20,30 @@ impl<K, V> Default for SortedMap<K, V> {
     }
 }
 
+/// Where the row stands that compares as equal, or where it would stand: once, and not once for each sort of row.
+#[inline(never)]
+fn search(rows: usize, compare: &dyn Fn(usize) -> Ordering) -> Result<usize, usize> {
+    let (mut begin, mut end) = (0, rows);
+    while begin < end {
+        let middle = begin + (end - begin) / 2;
+        match compare(middle) {
+            Ordering::Less => begin = middle + 1,
+            Ordering::Equal => return Ok(middle),
+            Ordering::Greater => end = middle,
+        }
+    }
+    Err(begin)
+}
+
 impl<K: Ord, V> SortedMap<K, V> {
     fn find(&self, key: &K) -> Result<usize, usize> {
         // What is appended in order, as rows from a storage are, needs no search.
-        match self.0.last() {
-            Some((last, _)) if last < key => Err(self.0.len()),
-            _ => self.0.binary_search_by(|(other, _)| other.cmp(key)),
+        let rows = &*self.0;
+        match rows.last() {
+            Some((last, _)) if last < key => Err(rows.len()),
+            _ => {
+                search(rows.len(), &|at| rows.get(at).map_or(Ordering::Greater, |(other, _)| other.cmp(key)))
+            }
         }
     }
 

@@ -56,8 +56,10 @@ fn audience_by_kind(unsigned: &UnsignedEvent) -> Audience {
         Routing::AsConversation | Routing::ToNamed => Audience::People(named_people(unsigned)),
         Routing::ToLastNamed if is_declared_public(unsigned) => Audience::Everyone,
         Routing::ToLastNamed => {
-            let last = unsigned.tag_values("p").filter_map(|value| value.parse().ok()).last();
-            Audience::People(last.into_iter().collect())
+            let last = unsigned.tag_values("p").filter_map(|value| value.parse::<PublicKey>().ok()).last();
+            let mut people = BTreeSet::new();
+            people.extend(last);
+            Audience::People(people)
         }
         Routing::AsTargets => Audience::AsTargets,
         Routing::OnRequest | Routing::Stays => Audience::Nobody,

@@ -21,7 +21,10 @@ pub fn is_for_everyone(post: &UnsignedEvent) -> bool {
 /// The people whom an event names: in its `p` tags, and if it is a comment or a voice answer also in its `P` tags, which
 /// name the author of what the conversation is about (NIP-22).
 pub fn named_people(unsigned: &UnsignedEvent) -> BTreeSet<PublicKey> {
-    name_tags(unsigned).filter_map(|tag| tag.value()?.parse().ok()).collect()
+    // One by one: to collect brings a sorting of its own into the page.
+    let mut people = BTreeSet::new();
+    people.extend(name_tags(unsigned).filter_map(|tag| tag.value()?.parse::<PublicKey>().ok()));
+    people
 }
 
 fn name_tags(unsigned: &UnsignedEvent) -> impl Iterator<Item = &Tag> {

@@ -55,12 +55,52 @@ pub fn names(wasm: &[u8], script: &str) -> Result<(Vec<u8>, String)> {
         let short = name(number);
         given.insert(std::mem::replace(&mut export.name, short.clone()), short);
     }
+    let data: Vec<_> = module.data.iter().map(|data| data.id()).collect();
+    for id in data {
+        without_paths(&mut module.data.get_mut(id).value);
+    }
     let script = renamed(script, &taken, &given)?;
     let (before, after) = (format!("\"{place}\":"), format!("\"{PLACE}\":"));
     if !taken.is_empty() && !script.contains(&before) {
         bail!("the bindings do not say where the module finds what it takes in");
     }
     Ok((module.emit_wasm(), script.replace(&before, &after)))
+}
+
+/// Blanks the folders in which the compiler found the sources of crates and of the standard library, which stand in the
+/// texts of panics: they say where the person lives who built the module, and nothing to whoever reads a panic. The names
+/// of the files stay.
+fn without_paths(data: &mut [u8]) {
+    for marker in [b"/registry/src/".as_slice(), b"/rustc/"] {
+        let mut from = 0;
+        while let Some(at) = find(data, marker, from) {
+            from = at + marker.len();
+            let Some(end) = find(data, b".rs", at).filter(|end| end - at < MAX_PATH) else { continue };
+            let begin = begin_of_path(data, at);
+            if let Some(path) = data.get_mut(begin..end) {
+                let folders = path.iter().rposition(|byte| *byte == b'/').map_or(0, |last| last + 1);
+                path.iter_mut().take(folders).for_each(|byte| *byte = b' ');
+            }
+        }
+    }
+}
+
+/// Longest path behind a marker that is believed to be one, in bytes.
+const MAX_PATH: usize = 300;
+
+/// Where a path with this marker begins: at the folder of cargo, if it stands there.
+fn begin_of_path(data: &[u8], marker: usize) -> usize {
+    let home = std::env::var("CARGO_HOME").or_else(|_| std::env::var("HOME").map(|home| home + "/.cargo"));
+    let before = data.get(..marker).unwrap_or_default();
+    match home {
+        Ok(home) if !home.is_empty() && before.ends_with(home.as_bytes()) => marker - home.len(),
+        _ => marker,
+    }
+}
+
+fn find(data: &[u8], wanted: &[u8], from: usize) -> Option<usize> {
+    let rest = data.get(from..)?;
+    rest.windows(wanted.len()).position(|window| window == wanted).map(|at| from + at)
 }
 
 /// The script with the names of what the module takes in (the keys of an object) and gives out.
@@ -129,6 +169,17 @@ mod tests {
         let long = "// a\nif (x) {\n  /* b */ y('// no comment'); // c\n  /**\n   * d\n   */\n\n}\n  /* e\n f */ z()\n";
         assert_eq!(script(long), "if (x) {\ny('// no comment'); // c\n}\nz()\n");
         assert_eq!(script(&script(long)), script(long));
+    }
+
+    #[test]
+    fn of_paths_the_names_of_the_files_stay_and_nothing_moves() {
+        let mut data = b"one/registry/src/index-1f/k256-0.1/src/arithmetic/mul.rstwo/rustc/59/library/core/src/cell.rs\0x/rustc/"
+            .to_vec();
+        let length = data.len();
+        without_paths(&mut data);
+        let text = String::from_utf8(data).unwrap();
+        assert_eq!(text.split_whitespace().collect::<Vec<_>>(), ["one", "mul.rstwo", "cell.rs\0x/rustc/"]);
+        assert_eq!(text.len(), length);
     }
 
     #[test]
